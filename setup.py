@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Compile the Cython kernels; everything else is in pyproject.toml.
+
+Two environment variables steer the build: ``SKESOM_NO_OPENMP=1`` leaves OpenMP
+out, ``SKESOM_BOUNDS_CHECK=1`` makes every kernel check its indices.
+"""
+
+import os
+
+from Cython.Build import cythonize
+from extension_helpers import add_openmp_flags_if_available
+from setuptools import Extension, setup
+from setuptools.command.build_ext import build_ext
+
+# Distances are finite by the time a kernel sees them, so the compiler may turn the
+# search for a minimum into vector code. Contraction to fused multiply-add stays off:
+# results must not depend on the instruction set that the processor happens to have.
+UNIX_FLAGS = ["-O3", "-fno-trapping-math", "-fno-math-errno", "-ffp-contract=off"]
+
+checked = os.environ.get("SKESOM_BOUNDS_CHECK") == "1"
+
+kernels = cythonize(
+    [
+        Extension(
+            "*",
+            ["skesom/**/*.pyx"],
+            depends=["skesom/som/_distances.h", "skesom/som/_distances_typed.h"],
+            include_dirs=["skesom/som"],
+        )
+    ],
+    build_dir="build",
+    compiler_directives={
+        "boundscheck": checked,
+        "cdivision": True,
+        "freethreading_compatible": True,
+        "initializedcheck": False,
+        "language_level": 3,
+        "wraparound": False,
+    },
+)
+if os.environ.get("SKESOM_NO_OPENMP") != "1":
+    for kernel in kernels:
+        add_openmp_flags_if_available(kernel)
+
+
+class BuildKernels(build_ext):
+    """Build extensions with the flags that this compiler understands."""
+
+    def build_extensions(self):
+        if self.compiler.compiler_type == "unix":
+            for extension in self.extensions:
+                extension.extra_compile_args += UNIX_FLAGS
+        super().build_extensions()
+
+
+setup(ext_modules=kernels, cmdclass={"build_ext": BuildKernels})

@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What every transformer of cubes shares: the checks and the tags."""
+
+import numpy as np
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.utils.validation import check_is_fitted
+
+from skesom.cube._container import Cube
+
+
+class CubeTransformer(TransformerMixin, BaseEstimator):
+    """Base of the transformers that take a cube and give the same kind of cube.
+
+    A `Cube` comes back as a `Cube`, a plain array as a plain array.
+    """
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.two_d_array = False
+        tags.input_tags.three_d_array = True
+        tags.input_tags.allow_nan = True
+        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        return tags
+
+    def set_output(self, *, transform=None):
+        """Leave the output a cube: it has no table form (kept for pipelines).
+
+        Parameters
+        ----------
+        transform : {"default", "pandas", "polars"}, default=None
+            Asked for by scikit-learn's pipelines; a cube stays a cube.
+
+        Returns
+        -------
+        self : object
+            The transformer.
+        """
+        return self
+
+    def _check_cube(self, X, *, reset):
+        """Return X as a Cube after comparing it with the fitted number of bands."""
+        if not reset:
+            check_is_fitted(self)
+        return check_cube(X, estimator=self, reset=reset)
+
+
+def check_cube(X, *, estimator=None, reset=True):
+    """Return X as a `Cube`, refusing what no step of the flow can use.
+
+    Parameters
+    ----------
+    X : Cube or array-like of shape (n_rows, n_columns, n_bands)
+        The cube. NaN marks masked pixels.
+    estimator : object, default=None
+        Estimator that takes the cube; remembers the number of bands when `reset`
+        is true, and is compared with it otherwise.
+    reset : bool, default=True
+        Whether the estimator is being fitted.
+
+    Returns
+    -------
+    cube : Cube
+        The same object if X is a Cube, a view of X if it is a native float array.
+
+    Raises
+    ------
+    ValueError
+        If X has another number of axes or bands than wanted, no pixels, or infinite
+        values.
+    """
+    cube = X if isinstance(X, Cube) else Cube(X)
+    name = "The cube" if estimator is None else type(estimator).__name__
+    if 0 in cube.shape:
+        raise ValueError(f"{name} got an empty cube of shape {cube.shape}.")
+    if estimator is not None:
+        if reset:
+            estimator.n_features_in_ = cube.shape[2]
+        elif cube.shape[2] != estimator.n_features_in_:
+            raise ValueError(
+                f"X has {cube.shape[2]} bands, but {name} was fitted on "
+                f"{estimator.n_features_in_} bands."
+            )
+    for band, band_name in enumerate(cube.band_names):
+        infinite = np.isinf(cube.data[:, :, band])
+        if infinite.any():
+            row, column = np.argwhere(infinite)[0]
+            raise ValueError(
+                f"Band {band_name!r} holds {np.count_nonzero(infinite)} infinite "
+                f"values, the first at row {row}, column {column}. Replace them by "
+                "NaN, which marks masked pixels."
+            )
+    return cube

@@ -1,0 +1,195 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The Cube: a stack of images of one piece of sky, bands last."""
+
+import numpy as np
+from astropy import units
+
+
+class Cube:
+    """Images of the same piece of sky in several bands.
+
+    A cube behaves as an array of shape ``(n_rows, n_columns, n_bands)`` wherever
+    NumPy or scikit-learn asks for one. Masked pixels are NaN.
+
+    Parameters
+    ----------
+    data : array-like of shape (n_rows, n_columns, n_bands)
+        The fluxes. Native float32 and float64 are kept, other real types become
+        float32 (float64 where float32 would lose digits).
+    wcs : astropy.wcs.WCS, default=None
+        Celestial world coordinates of the pixel grid (two axes), None if unknown.
+    band_names : sequence of str of length n_bands, default=None
+        Unique names; ``"band 1"``, ``"band 2"``, ... by default.
+    band_units : sequence of length n_bands, default=None
+        astropy units, unit strings, or None for a band whose unit is unknown.
+    fwhm : array-like of shape (n_bands,), default=None
+        Full width at half maximum of the point-spread function of each band in
+        arcsec, NaN where unknown. An astropy Quantity is converted.
+
+    Raises
+    ------
+    ValueError
+        If the data are not three-dimensional and real, or a description does not
+        have one entry per band.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skesom.cube import Cube
+    >>> cube = Cube(np.zeros((4, 5, 2)), band_names=["F438W", "F814W"])
+    >>> cube.shape
+    (4, 5, 2)
+    >>> cube[1:3].shape, cube[1:3].band_names
+    ((2, 5, 2), ('F438W', 'F814W'))
+    """
+
+    def __init__(
+        self, data, *, wcs=None, band_names=None, band_units=None, fwhm=None
+    ):
+        self.data = _as_native_float(data)
+        if self.data.ndim != 3:
+            raise ValueError(
+                "A cube has three axes (rows, columns, bands), got an array with "
+                f"{self.data.ndim} axes of shape {self.data.shape}."
+            )
+        if wcs is not None and wcs.naxis != 2:
+            raise ValueError(
+                f"The WCS of a cube has two celestial axes, got {wcs.naxis}. "
+                "Pass wcs.celestial."
+            )
+        self.wcs = wcs
+        n_bands = self.data.shape[2]
+        if band_names is None:
+            band_names = [f"band {number + 1}" for number in range(n_bands)]
+        self.band_names = tuple(str(name) for name in band_names)
+        if len(set(self.band_names)) != len(self.band_names):
+            raise ValueError(
+                f"Band names must be unique, got {list(self.band_names)}."
+            )
+        if band_units is None:
+            band_units = [None] * n_bands
+        self.band_units = tuple(
+            None if unit is None else units.Unit(unit) for unit in band_units
+        )
+        if fwhm is None:
+            fwhm = np.full(n_bands, np.nan)
+        elif isinstance(fwhm, units.Quantity):
+            fwhm = fwhm.to_value(units.arcsec)
+        self.fwhm = np.asarray(fwhm, dtype=np.float64)
+        for name in ("band_names", "band_units", "fwhm"):
+            if np.shape(getattr(self, name)) != (n_bands,):
+                raise ValueError(
+                    f"{name} must have one entry for each of the {n_bands} bands, "
+                    f"got {len(np.atleast_1d(getattr(self, name)))}."
+                )
+
+    @property
+    def shape(self):
+        """Tuple (n_rows, n_columns, n_bands)."""
+        return self.data.shape
+
+    @property
+    def ndim(self):
+        """Number of axes, always 3."""
+        return 3
+
+    @property
+    def dtype(self):
+        """Floating-point type of the data."""
+        return self.data.dtype
+
+    def __len__(self):
+        return len(self.data)
+
+    def __array__(self, dtype=None, copy=None):
+        return np.array(self.data, dtype=dtype, copy=copy)
+
+    def __repr__(self):
+        rows, columns, bands = self.shape
+        sky = "no WCS" if self.wcs is None else "WCS"
+        return (
+            f"<Cube {rows} x {columns} pixels, {bands} bands "
+            f"({', '.join(self.band_names)}), {self.dtype}, {sky}>"
+        )
+
+    def __getitem__(self, key):
+        """Cut the cube; the result is a Cube as long as it keeps all three axes.
+
+        Rows and columns cut by plain slices keep their place on the sky. Rows picked
+        in another way (by an index array or a boolean mask) have no common WCS.
+        """
+        data = self.data[key]
+        if data.ndim != 3:
+            return data
+        rows, columns, bands = _full_key(key)
+        if not isinstance(columns, slice):
+            return data
+        picked = np.arange(self.shape[2])[bands]
+        rows = _as_slice(rows, self.shape[0])
+        columns = _as_slice(columns, self.shape[1])
+        wcs = self.wcs
+        if wcs is not None:
+            wcs = None if rows is None or columns is None else wcs[rows, columns]
+        return Cube(
+            data,
+            wcs=wcs,
+            band_names=[self.band_names[band] for band in picked],
+            band_units=[self.band_units[band] for band in picked],
+            fwhm=self.fwhm[picked],
+        )
+
+    def replace(self, **changes):
+        """Return a cube with some of its parts exchanged.
+
+        Parameters
+        ----------
+        **changes : dict
+            Constructor arguments of the new cube; the others are kept.
+
+        Returns
+        -------
+        cube : Cube
+            The new cube; this one is left as it is.
+        """
+        parts = {
+            "data": self.data,
+            "wcs": self.wcs,
+            "band_names": self.band_names,
+            "band_units": self.band_units,
+            "fwhm": self.fwhm,
+        }
+        return Cube(**(parts | changes))
+
+
+def _as_native_float(data):
+    """Return data as float32 or float64 in native byte order, copying if it must."""
+    data = np.asarray(data)
+    if data.dtype.kind not in "biuf":
+        raise ValueError(f"A cube holds real numbers, got an array of {data.dtype}.")
+    if data.dtype.kind == "f":
+        wanted = np.float32 if data.dtype.itemsize <= 4 else np.float64
+    else:
+        wanted = np.float32 if data.dtype.itemsize <= 2 else np.float64
+    return np.asarray(data, dtype=wanted)
+
+
+def _full_key(key):
+    """Return the row, column and band parts of an index."""
+    parts = list(key) if isinstance(key, tuple) else [key]
+    if any(part is Ellipsis for part in parts):
+        place = next(i for i, part in enumerate(parts) if part is Ellipsis)
+        missing = 3 - (len(parts) - 1)
+        parts[place : place + 1] = [slice(None)] * missing
+    parts += [slice(None)] * (3 - len(parts))
+    return parts
+
+
+def _as_slice(key, length):
+    """Return the plain slice that picks the same places, or None if there is none."""
+    if isinstance(key, slice):
+        start, stop, step = key.indices(length)
+        return slice(start, max(stop, start), step) if step > 0 else None
+    picked = np.arange(length)[key]
+    if len(picked) and np.array_equal(picked, np.arange(len(picked)) + picked[0]):
+        return slice(int(picked[0]), int(picked[-1]) + 1)
+    return None
