@@ -47,6 +47,7 @@ class BuildKernels(build_ext):
     """Build extensions with the flags that this compiler understands."""
 
     def build_extensions(self):
+        """Add the flags, then build as setuptools does."""
         if self.compiler.compiler_type == "unix":
             for extension in self.extensions:
                 extension.extra_compile_args += UNIX_FLAGS

@@ -28,7 +28,7 @@ _HOME = {
 }
 _SUBPACKAGES = ("cli", "cube", "datasets", "io", "maps", "metrics", "pixels", "som")
 
-__all__ = [*_HOME, *_SUBPACKAGES]  # noqa: PLE0604
+__all__ = [*_HOME, *_SUBPACKAGES]
 
 
 def __getattr__(name):

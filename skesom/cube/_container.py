@@ -43,9 +43,7 @@ class Cube:
     ((2, 5, 2), ('F438W', 'F814W'))
     """
 
-    def __init__(
-        self, data, *, wcs=None, band_names=None, band_units=None, fwhm=None
-    ):
+    def __init__(self, data, *, wcs=None, band_names=None, band_units=None, fwhm=None):
         self.data = _as_native_float(data)
         if self.data.ndim != 3:
             raise ValueError(
@@ -63,9 +61,7 @@ class Cube:
             band_names = [f"band {number + 1}" for number in range(n_bands)]
         self.band_names = tuple(str(name) for name in band_names)
         if len(set(self.band_names)) != len(self.band_names):
-            raise ValueError(
-                f"Band names must be unique, got {list(self.band_names)}."
-            )
+            raise ValueError(f"Band names must be unique, got {list(self.band_names)}.")
         if band_units is None:
             band_units = [None] * n_bands
         self.band_units = tuple(
