@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Codebooks: how kernels want them stored, and the nearest units of a table."""
+
+import numpy as np
+
+from skesom.som._threads import effective_n_threads
+from skesom.som._winners import find_distances, find_winners, unit_padding
+
+
+def padded(n_units):
+    """Return n_units rounded up to what the vector code reads at a time."""
+    return -(-max(n_units, 1) // unit_padding) * unit_padding
+
+
+def by_feature(codebook, capacity=None):
+    """Return a codebook stored feature-major for the kernels.
+
+    Parameters
+    ----------
+    codebook : ndarray of shape (n_units, n_features)
+        One row per unit.
+    capacity : int, default=None
+        Units to leave room for, n_units by default.
+
+    Returns
+    -------
+    transposed : ndarray of shape (n_features, padded units)
+        The same numbers, C-contiguous, aligned to the width of a vector.
+    """
+    n_units, n_features = codebook.shape
+    stride = padded(max(n_units, capacity or 0))
+    n_bytes = n_features * stride * codebook.itemsize
+    room = np.zeros(n_bytes + 64, dtype=np.uint8)
+    start = -room.ctypes.data % 64
+    transposed = room[start : start + n_bytes].view(codebook.dtype)
+    transposed = transposed.reshape(n_features, stride)
+    transposed[:, :n_units] = codebook.T
+    return transposed
+
+
+def nearest_units(X, codebook, *, second=False):
+    """Find the nearest unit of every sample, or the nearest two.
+
+    Parameters
+    ----------
+    X : C-contiguous ndarray of shape (n_samples, n_features)
+        Samples; NaN marks missing features.
+    codebook : ndarray of shape (n_units, n_features)
+        Same dtype as X.
+    second : bool, default=False
+        Whether the second nearest unit is wanted too.
+
+    Returns
+    -------
+    winners : ndarray of shape (n_samples,) or (n_samples, 2), dtype intp
+        Unit indices; ties go to the lowest. -1 for a sample without any present
+        feature, and for the second unit of a map of one.
+    distances : ndarray of shape (n_samples,)
+        Euclidean distance to the nearest unit, NaN without any present feature.
+    """
+    n_units = len(codebook)
+    n_threads = effective_n_threads()
+    winners = np.empty((len(X), 1 + second), dtype=np.intp)
+    distances = np.empty(len(X), dtype=X.dtype)
+    find_winners(
+        X,
+        by_feature(codebook),
+        n_units,
+        *_scratch(X, n_units, n_threads),
+        winners,
+        distances,
+        n_threads,
+    )
+    return (winners if second else winners[:, 0]), distances
+
+
+def distances_to_units(X, codebook):
+    """Measure the Euclidean distance of every sample to every unit.
+
+    Parameters
+    ----------
+    X : C-contiguous ndarray of shape (n_samples, n_features)
+        Samples; NaN marks missing features.
+    codebook : ndarray of shape (n_units, n_features)
+        Same dtype as X.
+
+    Returns
+    -------
+    distances : ndarray of shape (n_samples, n_units)
+        NaN in the rows of samples without any present feature.
+    """
+    n_units = len(codebook)
+    n_threads = effective_n_threads()
+    distances = np.empty((len(X), n_units), dtype=X.dtype)
+    find_distances(
+        X,
+        by_feature(codebook),
+        n_units,
+        *_scratch(X, n_units, n_threads),
+        distances,
+        n_threads,
+    )
+    return distances
+
+
+def _scratch(X, n_units, n_threads):
+    features = np.empty((n_threads, X.shape[1]), dtype=np.intc)
+    squared = np.empty((n_threads, padded(n_units)), dtype=X.dtype)
+    return features, squared

@@ -1,0 +1,174 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Nearest units of many samples, parallel over the rows.
+
+Rows are independent, so the result is the same for any number of threads.
+"""
+
+from cython cimport floating
+from cython.parallel cimport parallel, prange
+
+from libc.math cimport NAN, sqrt
+
+from skesom.som._distances cimport (
+    UNIT_PADDING,
+    nearest_of_four,
+    nearest_two,
+    present_features,
+)
+from skesom.som._openmp cimport thread_number
+
+cdef enum:
+    ROWS = 256  # rows that one thread takes at a time, a multiple of four
+
+unit_padding = UNIT_PADDING
+
+
+def find_winners(
+    const floating[:, ::1] X,           # IN (n_samples, n_features), NaN = missing
+    const floating[:, ::1] codebook,    # IN (n_features, padded units)
+    Py_ssize_t n_units,                 # IN
+    int[:, ::1] features,               # SCRATCH (n_threads, n_features)
+    floating[:, ::1] squared,           # SCRATCH (n_threads, padded units)
+    Py_ssize_t[:, ::1] winners,         # OUT (n_samples, 1 or 2), -1 = none
+    floating[::1] distances,            # OUT (n_samples,) to the nearest unit
+    int n_threads,                      # IN
+):
+    """Find the nearest unit, or the nearest two, of every sample.
+
+    A distance over missing features is scaled up to all of them. A row without any
+    feature has the winner -1 at the distance NaN.
+    """
+    cdef Py_ssize_t n_blocks = (X.shape[0] + ROWS - 1) // ROWS
+    cdef Py_ssize_t block
+    cdef int thread
+    with nogil, parallel(num_threads=n_threads):
+        thread = thread_number()
+        for block in prange(n_blocks, schedule="static"):
+            _find_in_block(
+                X, codebook, n_units, block * ROWS,
+                min(ROWS, X.shape[0] - block * ROWS),
+                &features[thread, 0], &squared[thread, 0], winners, distances,
+            )
+
+
+cdef void _find_in_block(
+    const floating[:, ::1] X,
+    const floating[:, ::1] codebook,
+    Py_ssize_t n_units,
+    Py_ssize_t begin,
+    Py_ssize_t n_rows,
+    int *features,
+    floating *squared,
+    Py_ssize_t[:, ::1] winners,
+    floating[::1] distances,
+) noexcept nogil:
+    cdef bint four_at_once = winners.shape[1] == 1
+    cdef Py_ssize_t row = begin
+    while row < begin + n_rows:
+        if four_at_once and row + 4 <= begin + n_rows and _four_complete(X, row):
+            nearest_of_four(
+                &X[row, 0], X.shape[1], &codebook[0, 0], codebook.shape[1], n_units,
+                &winners[row, 0], &distances[row],
+            )
+            distances[row] = sqrt(distances[row])
+            distances[row + 1] = sqrt(distances[row + 1])
+            distances[row + 2] = sqrt(distances[row + 2])
+            distances[row + 3] = sqrt(distances[row + 3])
+            row += 4
+        else:
+            _find_one(
+                X, codebook, n_units, row, features, squared, winners, distances
+            )
+            row += 1
+
+
+cdef bint _four_complete(const floating[:, ::1] X, Py_ssize_t row) noexcept nogil:
+    cdef Py_ssize_t place
+    cdef floating total = 0
+    cdef const floating *values = &X[row, 0]
+    for place in range(4 * X.shape[1]):
+        total += values[place] * 0
+    return total == 0
+
+
+cdef void _find_one(
+    const floating[:, ::1] X,
+    const floating[:, ::1] codebook,
+    Py_ssize_t n_units,
+    Py_ssize_t row,
+    int *features,
+    floating *squared,
+    Py_ssize_t[:, ::1] winners,
+    floating[::1] distances,
+) noexcept nogil:
+    cdef Py_ssize_t nearest[2]
+    cdef Py_ssize_t n_present = present_features(&X[row, 0], X.shape[1], features)
+    if n_present == 0:
+        winners[row, 0] = -1
+        winners[row, winners.shape[1] - 1] = -1
+        distances[row] = <floating> NAN
+        return
+    nearest_two(
+        &X[row, 0], features, n_present, &codebook[0, 0], codebook.shape[1], n_units,
+        squared, nearest,
+    )
+    winners[row, 0] = nearest[0]
+    if winners.shape[1] > 1:
+        winners[row, 1] = nearest[1]
+    if n_present == X.shape[1]:
+        distances[row] = sqrt(squared[nearest[0]])
+    else:
+        distances[row] = sqrt(
+            squared[nearest[0]] * (<floating> X.shape[1] / <floating> n_present)
+        )
+
+
+def find_distances(
+    const floating[:, ::1] X,           # IN (n_samples, n_features), NaN = missing
+    const floating[:, ::1] codebook,    # IN (n_features, padded units)
+    Py_ssize_t n_units,                 # IN
+    int[:, ::1] features,               # SCRATCH (n_threads, n_features)
+    floating[:, ::1] squared,           # SCRATCH (n_threads, padded units)
+    floating[:, ::1] distances,         # OUT (n_samples, n_units)
+    int n_threads,                      # IN
+):
+    """Measure the distance of every sample to every unit."""
+    cdef Py_ssize_t row, unit, n_present
+    cdef Py_ssize_t nearest[2]
+    cdef floating scale
+    cdef int thread
+    with nogil, parallel(num_threads=n_threads):
+        thread = thread_number()
+        for row in prange(X.shape[0], schedule="static"):
+            n_present = present_features(
+                &X[row, 0], X.shape[1], &features[thread, 0]
+            )
+            if n_present == 0:
+                for unit in range(n_units):
+                    distances[row, unit] = <floating> NAN
+                continue
+            _distances_of_one(
+                &X[row, 0], &features[thread, 0], n_present, X.shape[1], codebook,
+                n_units, &squared[thread, 0], &distances[row, 0],
+            )
+
+
+cdef void _distances_of_one(
+    const floating *sample,
+    const int *features,
+    Py_ssize_t n_present,
+    Py_ssize_t n_features,
+    const floating[:, ::1] codebook,
+    Py_ssize_t n_units,
+    floating *squared,
+    floating *distances,
+) noexcept nogil:
+    cdef Py_ssize_t nearest[2]
+    cdef Py_ssize_t unit
+    cdef floating scale = <floating> n_features / <floating> n_present
+    nearest_two(
+        sample, features, n_present, &codebook[0, 0], codebook.shape[1], n_units,
+        squared, nearest,
+    )
+    for unit in range(n_units):
+        distances[unit] = sqrt(squared[unit] * scale)
