@@ -40,14 +40,13 @@ def find_winners(
     """
     cdef Py_ssize_t n_blocks = (X.shape[0] + ROWS - 1) // ROWS
     cdef Py_ssize_t block
-    cdef int thread
     with nogil, parallel(num_threads=n_threads):
-        thread = thread_number()
         for block in prange(n_blocks, schedule="static"):
             _find_in_block(
                 X, codebook, n_units, block * ROWS,
                 min(ROWS, X.shape[0] - block * ROWS),
-                &features[thread, 0], &squared[thread, 0], winners, distances,
+                &features[thread_number(), 0], &squared[thread_number(), 0],
+                winners, distances,
             )
 
 
@@ -133,42 +132,37 @@ def find_distances(
     int n_threads,                      # IN
 ):
     """Measure the distance of every sample to every unit."""
-    cdef Py_ssize_t row, unit, n_present
-    cdef Py_ssize_t nearest[2]
-    cdef floating scale
-    cdef int thread
+    cdef Py_ssize_t row
     with nogil, parallel(num_threads=n_threads):
-        thread = thread_number()
         for row in prange(X.shape[0], schedule="static"):
-            n_present = present_features(
-                &X[row, 0], X.shape[1], &features[thread, 0]
-            )
-            if n_present == 0:
-                for unit in range(n_units):
-                    distances[row, unit] = <floating> NAN
-                continue
             _distances_of_one(
-                &X[row, 0], &features[thread, 0], n_present, X.shape[1], codebook,
-                n_units, &squared[thread, 0], &distances[row, 0],
+                &X[row, 0], X.shape[1], codebook, n_units,
+                &features[thread_number(), 0], &squared[thread_number(), 0],
+                &distances[row, 0],
             )
 
 
 cdef void _distances_of_one(
     const floating *sample,
-    const int *features,
-    Py_ssize_t n_present,
     Py_ssize_t n_features,
     const floating[:, ::1] codebook,
     Py_ssize_t n_units,
+    int *features,
     floating *squared,
     floating *distances,
 ) noexcept nogil:
     cdef Py_ssize_t nearest[2]
     cdef Py_ssize_t unit
-    cdef floating scale = <floating> n_features / <floating> n_present
+    cdef Py_ssize_t n_present = present_features(sample, n_features, features)
+    cdef floating scale
+    if n_present == 0:
+        for unit in range(n_units):
+            distances[unit] = <floating> NAN
+        return
     nearest_two(
         sample, features, n_present, &codebook[0, 0], codebook.shape[1], n_units,
         squared, nearest,
     )
+    scale = <floating> n_features / <floating> n_present
     for unit in range(n_units):
         distances[unit] = sqrt(squared[unit] * scale)

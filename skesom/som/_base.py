@@ -1,0 +1,169 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What the evolving and the classical map share once they have a codebook."""
+
+import numpy as np
+from sklearn.base import (
+    BaseEstimator,
+    ClassNamePrefixFeaturesOutMixin,
+    ClusterMixin,
+    TransformerMixin,
+)
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from skesom.som._codebook import distances_to_units, nearest_units
+
+MASKED = -3  # label of a row without any present feature, as in scikit-learn's HDBSCAN
+
+
+class CodebookClusterer(
+    ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, BaseEstimator
+):
+    """Base of the maps: nearest units, and the clusters that they belong to.
+
+    A subclass sets ``codebook_`` of shape (n_units, n_features) and ``unit_labels_``
+    of shape (n_units,).
+    """
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        return tags
+
+    @property
+    def _n_features_out(self):
+        return len(self.codebook_)
+
+    def predict(self, X):
+        """Return the cluster of every sample: the one of its nearest unit.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Samples; NaN marks missing features.
+
+        Returns
+        -------
+        labels : ndarray of shape (n_samples,), dtype int32
+            Cluster labels, -3 for a sample without any present feature.
+        """
+        return self._labels_of_winners(self.winners(X))
+
+    def transform(self, X):
+        """Measure the Euclidean distance of every sample to every unit.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Samples; NaN marks missing features.
+
+        Returns
+        -------
+        distances : ndarray of shape (n_samples, n_units)
+            Of the dtype of the codebook. Over missing features the distance is
+            scaled up to all of them; NaN for a sample without any present feature.
+        """
+        return distances_to_units(self._check_samples(X), self.codebook_)
+
+    def winners(self, X, *, return_distance=False):
+        """Find the best-matching unit of every sample.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Samples; NaN marks missing features.
+        return_distance : bool, default=False
+            Whether to return the distance too.
+
+        Returns
+        -------
+        winners : ndarray of shape (n_samples,), dtype intp
+            Index of the nearest unit, the lowest if several are as near; -1 for a
+            sample without any present feature.
+        distances : ndarray of shape (n_samples,)
+            Distance to the winner; only if `return_distance` is true.
+        """
+        winners, distances = nearest_units(self._check_samples(X), self.codebook_)
+        return (winners, distances) if return_distance else winners
+
+    def u_matrix(self):
+        """Return the mean distance of each unit to the units it is connected with.
+
+        Returns
+        -------
+        distances : ndarray of shape (n_units,)
+            0 for a unit without connections. High values are borders between clusters
+            (Ultsch & Siemon 1990).
+        """
+        check_is_fitted(self)
+        links = self.connections_.tocoo()
+        rows, columns = links.coords
+        lengths = np.linalg.norm(self.codebook_[rows] - self.codebook_[columns], axis=1)
+        n_units = len(self.codebook_)
+        total = np.bincount(rows, weights=lengths, minlength=n_units)
+        return total / np.maximum(np.bincount(rows, minlength=n_units), 1)
+
+    def score(self, X, y=None):
+        """Return minus the mean quantization error, so that more is better.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Samples; NaN marks missing features.
+        y : None
+            Ignored, present for API consistency.
+
+        Returns
+        -------
+        score : float
+            Minus the mean distance to the nearest unit. It does not look at clusters:
+            to compare numbers of clusters, use a scorer of `skesom.metrics`.
+        """
+        _, distances = self.winners(X, return_distance=True)
+        return -mean_distance(distances)
+
+    def _check_samples(self, X):
+        """Return X as the kernels want it, compared with the fitted features."""
+        check_is_fitted(self)
+        return validate_data(
+            self,
+            X,
+            dtype=self.codebook_.dtype,
+            order="C",
+            ensure_all_finite="allow-nan",
+            reset=False,
+        )
+
+    def _check_training_samples(self, X, *, reset=True):
+        """Return X as the kernels want it; refuse what cannot be learned from."""
+        X = validate_data(
+            self,
+            X,
+            dtype=[np.float64, np.float32],
+            order="C",
+            ensure_all_finite="allow-nan",
+            reset=reset,
+        )
+        observed = np.zeros(X.shape[1], dtype=bool)
+        for begin in range(0, len(X), 65536):
+            observed |= ~np.isnan(X[begin : begin + 65536]).all(axis=0)
+            if observed.all():
+                return X
+        raise ValueError(
+            f"{type(self).__name__} got {np.count_nonzero(~observed)} features that "
+            f"are NaN in all {len(X)} samples: columns "
+            f"{np.flatnonzero(~observed).tolist()}. Leave them out."
+        )
+
+    def _labels_of_winners(self, winners):
+        labels = self.unit_labels_[winners]
+        labels[winners < 0] = MASKED
+        return labels
+
+
+def mean_distance(distances):
+    """Return the mean of the distances that are known, NaN without any."""
+    known = ~np.isnan(distances)
+    if not known.any():
+        return float("nan")
+    return float(np.mean(distances[known], dtype=np.float64))

@@ -1,0 +1,260 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""From units to clusters: the second stage that evolving and classical maps share.
+
+The units of a map are many more than the populations in the data. Two units belong
+together when the samples between them are many compared with the samples that they
+hold: samples whose nearest unit is the one and whose second nearest is the other. The
+*relative co-activation* of two units is the number of such samples over the hits of
+the smaller of them. Spectral clustering (normalised cuts) of that graph gives the
+clusters. The rule is the authors' own; its parts are the co-activation counts of
+Martinetz & Schulten (1994), doi:10.1016/0893-6080(94)90109-0, and the spectral
+clustering of Ng, Jordan & Weiss (2001).
+"""
+
+import warnings
+
+import numpy as np
+from scipy import linalg, sparse
+from scipy.sparse.csgraph import connected_components
+from scipy.sparse.linalg import eigsh
+from sklearn.cluster import AgglomerativeClustering, KMeans
+from sklearn.exceptions import ConvergenceWarning
+from threadpoolctl import threadpool_limits
+
+from skesom.som._codebook import nearest_units
+
+SMALLEST_SHARE = 0.002  # of the samples, in a component that may hold a cluster
+_DENSE_UNITS = 600  # up to here the dense eigen-solver is the faster one
+_SEED = 0  # of k-means in the embedding: the same units give the same clusters
+
+
+def count_pairs(winners, n_units):
+    """Count how often two units are nearest and second nearest to a sample.
+
+    Parameters
+    ----------
+    winners : ndarray of shape (n_samples, 2)
+        Nearest and second nearest unit of each sample, -1 = none.
+    n_units : int
+        Number of units.
+
+    Returns
+    -------
+    counts : csr_array of shape (n_units, n_units), dtype int64
+        Row: nearest unit, column: second nearest.
+    """
+    counts = sparse.csr_array((n_units, n_units), dtype=np.int64)
+    for begin in range(0, len(winners), 1_000_000):
+        part = winners[begin : begin + 1_000_000]
+        part = part[part[:, 1] >= 0]
+        counts += sparse.coo_array(
+            (np.ones(len(part), dtype=np.int64), (part[:, 0], part[:, 1])),
+            shape=counts.shape,
+        ).tocsr()
+    return counts
+
+
+def graph_clusters(codebook, counts, hits, n_clusters):
+    """Cut the graph of relative co-activation into clusters of units.
+
+    Parameters
+    ----------
+    codebook : ndarray of shape (n_units, n_features)
+        Weights of the units.
+    counts : csr_array of shape (n_units, n_units)
+        Samples by nearest and second nearest unit.
+    hits : ndarray of shape (n_units,)
+        Samples by nearest unit.
+    n_clusters : int or "auto"
+        How many clusters; "auto" takes the number of components that hold a sizable
+        share of the samples or, if there is one only, the largest relative gap in
+        the spectrum of the graph.
+
+    Returns
+    -------
+    groups : ndarray of shape (n_units,)
+        A group number for each unit.
+    """
+    affinity = _relative_coactivation(counts, hits)
+    _, component = connected_components(affinity, directed=False)
+    share = np.bincount(component, weights=hits) / hits.sum()
+    inside = share[component] >= min(SMALLEST_SHARE, share.max())
+    _, component = np.unique(component[inside], return_inverse=True)
+    n_components = component.max() + 1
+    if n_clusters == "auto":
+        n_clusters = _plausible_number(affinity[inside][:, inside], component, share)
+    n_clusters = min(n_clusters, np.count_nonzero(hits[inside]))
+    if n_components >= n_clusters:
+        groups = _merge_components(
+            codebook[inside], hits[inside], component, n_clusters
+        )
+    else:
+        groups = _cut(affinity[inside][:, inside], n_clusters)
+    return _spread(groups, inside, codebook)
+
+
+def component_clusters(codebook, links, max_length):
+    """Take the connected components of the links as clusters.
+
+    Parameters
+    ----------
+    codebook : ndarray of shape (n_units, n_features)
+        Weights of the units.
+    links : csr_array of shape (n_units, n_units)
+        Symmetric; what is stored is a link.
+    max_length : float
+        Longer links are left out.
+
+    Returns
+    -------
+    groups : ndarray of shape (n_units,)
+        A group number for each unit.
+    """
+    links = links.tocoo()
+    ends = codebook[links.coords[0]] - codebook[links.coords[1]]
+    short = np.linalg.norm(ends, axis=1) <= max_length
+    links = sparse.coo_array(
+        (np.ones(np.count_nonzero(short)), tuple(axis[short] for axis in links.coords)),
+        shape=links.shape,
+    )
+    return connected_components(links, directed=False)[1]
+
+
+def labels_by_size(groups, codebook, hits):
+    """Number groups of units by the samples they hold, the largest first.
+
+    A group without any sample joins the group of its nearest unit that has one, so
+    every label occurs among the training samples.
+
+    Parameters
+    ----------
+    groups : ndarray of shape (n_units,)
+        A group number for each unit.
+    codebook : ndarray of shape (n_units, n_features)
+        Weights of the units.
+    hits : ndarray of shape (n_units,)
+        Samples by nearest unit.
+
+    Returns
+    -------
+    unit_labels : ndarray of shape (n_units,), dtype int32
+        Consecutive from 0 by falling size.
+    """
+    _, groups = np.unique(groups, return_inverse=True)
+    sizes = np.bincount(groups, weights=hits)
+    groups = _spread(groups[sizes[groups] > 0], sizes[groups] > 0, codebook)
+    held, groups = np.unique(groups, return_inverse=True)
+    order = np.argsort(-sizes[held], kind="stable")
+    rank = np.empty(len(held), dtype=np.int32)
+    rank[order] = np.arange(len(held), dtype=np.int32)
+    return rank[groups]
+
+
+def warn_if_fewer(unit_labels, n_clusters, remedy):
+    """Warn once when the map gave fewer clusters than were asked for.
+
+    Parameters
+    ----------
+    unit_labels : ndarray of shape (n_units,)
+        The labels that were found.
+    n_clusters : int
+        The number wanted.
+    remedy : str
+        What the user can do.
+    """
+    found = int(unit_labels.max()) + 1
+    if found < n_clusters:
+        warnings.warn(
+            f"The {len(unit_labels)} units of the map gave {found} clusters, fewer "
+            f"than n_clusters={n_clusters}. {remedy}",
+            ConvergenceWarning,
+            stacklevel=3,
+        )
+
+
+def _relative_coactivation(counts, hits):
+    """Return the symmetric affinity (c_ij + c_ji) / min(hits_i, hits_j)."""
+    both = (counts + counts.T).tocoo()
+    rows, columns = both.coords
+    smaller = np.maximum(np.minimum(hits[rows], hits[columns]), 1)
+    return sparse.csr_array((both.data / smaller, (rows, columns)), shape=both.shape)
+
+
+def _plausible_number(affinity, component, share):
+    """Return the number of sizable components, or the largest eigengap's."""
+    sizable = np.count_nonzero(share >= 0.003)
+    if sizable >= 2:
+        return sizable
+    most = min(20, affinity.shape[0] - 1)
+    if most < 2:
+        return 1
+    values, _ = _smallest_eigenpairs(affinity, most + 1)
+    gaps = (values[2:] - values[1:-1]) / (np.maximum(values[1:-1], 0) + 0.01)
+    return int(np.argmax(gaps)) + 2
+
+
+def _cut(affinity, n_clusters):
+    """Spectral clustering of a graph with fewer components than clusters."""
+    if affinity.shape[0] <= n_clusters:
+        return np.arange(affinity.shape[0])
+    _, vectors = _smallest_eigenpairs(affinity, n_clusters)
+    length = np.linalg.norm(vectors, axis=1, keepdims=True)
+    embedding = vectors / np.where(length > 0, length, 1)
+    with threadpool_limits(limits=1), warnings.catch_warnings():
+        # Units at the same place of the embedding are no reason to worry the user.
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        means = KMeans(n_clusters, n_init=10, random_state=_SEED).fit(embedding)
+    return means.labels_
+
+
+def _smallest_eigenpairs(affinity, n_pairs):
+    """Eigenpairs of the normalised Laplacian I - D^-1/2 A D^-1/2, smallest first."""
+    n_units = affinity.shape[0]
+    degree = np.asarray(affinity.sum(axis=1)).ravel()
+    scale = sparse.diags_array(1 / np.sqrt(np.maximum(degree, np.finfo(float).tiny)))
+    laplacian = sparse.eye_array(n_units) - scale @ affinity @ scale
+    with threadpool_limits(limits=1):
+        if n_units <= max(_DENSE_UNITS, 2 * n_pairs):
+            values, vectors = linalg.eigh(
+                laplacian.toarray(), subset_by_index=[0, min(n_pairs, n_units) - 1]
+            )
+        else:
+            # Shifted a little below zero the matrix can be factorised, and inverting
+            # it pulls the small eigenvalues apart.
+            start = np.random.default_rng(_SEED).normal(size=n_units)
+            values, vectors = eigsh(
+                laplacian.tocsc(), k=n_pairs, sigma=-0.001, which="LM", v0=start
+            )
+            order = np.argsort(values, kind="stable")
+            values, vectors = values[order], vectors[:, order]
+    # A sign is arbitrary: let the largest entry of each vector be positive.
+    largest = np.argmax(np.abs(vectors), axis=0)
+    return values, vectors * np.sign(vectors[largest, np.arange(vectors.shape[1])])
+
+
+def _merge_components(codebook, hits, component, n_clusters):
+    """Join components by the distance of their means until n_clusters are left."""
+    n_components = component.max() + 1
+    if n_components == n_clusters:
+        return component
+    if n_clusters == 1:
+        return np.zeros_like(component)
+    weight = np.bincount(component, weights=hits)
+    means = np.empty((n_components, codebook.shape[1]))
+    for feature in range(codebook.shape[1]):
+        sums = np.bincount(component, weights=hits * codebook[:, feature])
+        means[:, feature] = sums / weight
+    joined = AgglomerativeClustering(n_clusters, linkage="average").fit(means)
+    return joined.labels_[component]
+
+
+def _spread(groups, inside, codebook):
+    """Give units outside the group of their nearest unit inside."""
+    everywhere = np.empty(len(codebook), dtype=np.intp)
+    everywhere[inside] = groups
+    if not inside.all():
+        nearest, _ = nearest_units(
+            np.ascontiguousarray(codebook[~inside]), codebook[inside]
+        )
+        everywhere[~inside] = groups[nearest]
+    return everywhere

@@ -1,0 +1,146 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The classical map learns: sums over the samples of each unit, or one by one."""
+
+from cython cimport floating
+from cython.parallel cimport parallel, prange
+
+from libc.math cimport exp
+
+from skesom.som._distances cimport nearest_of_four, nearest_two, present_features
+from skesom.som._openmp cimport thread_number
+
+
+def sum_by_winner(
+    const floating[:, ::1] X,           # IN (n_samples, n_features), NaN = missing
+    const floating[:, ::1] codebook,    # IN (n_features, padded units)
+    Py_ssize_t n_units,                 # IN
+    const Py_ssize_t[::1] bounds,       # IN (n_chunks + 1,) rows of the chunks
+    int[:, ::1] features,               # SCRATCH (n_threads, n_features)
+    floating[:, ::1] squared,           # SCRATCH (n_threads, padded units)
+    double[:, :, ::1] sums,             # OUT (n_chunks, n_units, n_features)
+    double[:, :, ::1] counts,           # OUT (n_chunks, n_units, 1 or n_features)
+    int n_threads,                      # IN
+):
+    """Add up the samples of each unit, in chunks whose bounds are given.
+
+    A chunk is added up by one thread in the order of its rows, so the sums do not
+    depend on the number of threads. `counts` counts samples, or present features if
+    it has a column for each. The outputs must be zero at the start.
+    """
+    cdef Py_ssize_t n_chunks = bounds.shape[0] - 1
+    cdef Py_ssize_t chunk
+    with nogil, parallel(num_threads=n_threads):
+        for chunk in prange(n_chunks, schedule="dynamic"):
+            _sum_chunk(
+                X, codebook, n_units, bounds[chunk], bounds[chunk + 1],
+                &features[thread_number(), 0], &squared[thread_number(), 0],
+                &sums[chunk, 0, 0], &counts[chunk, 0, 0], counts.shape[2],
+            )
+
+
+cdef void _sum_chunk(
+    const floating[:, ::1] X,
+    const floating[:, ::1] codebook,
+    Py_ssize_t n_units,
+    Py_ssize_t begin,
+    Py_ssize_t end,
+    int *features,
+    floating *squared,
+    double *sums,
+    double *counts,
+    Py_ssize_t n_counts,
+) noexcept nogil:
+    cdef Py_ssize_t n_features = X.shape[1]
+    cdef Py_ssize_t winners[4]
+    cdef floating nearest[4]
+    cdef Py_ssize_t n_present, offset
+    cdef Py_ssize_t row = begin
+    while row < end:
+        # With counts of samples only, every feature is known to be present.
+        if n_counts == 1 and row + 4 <= end:
+            nearest_of_four(
+                &X[row, 0], n_features, &codebook[0, 0], codebook.shape[1], n_units,
+                winners, nearest,
+            )
+            for offset in range(4):
+                _add(
+                    &X[row + offset, 0], n_features, winners[offset], sums, counts,
+                    n_counts,
+                )
+            row += 4
+            continue
+        n_present = present_features(&X[row, 0], n_features, features)
+        if n_present:
+            nearest_two(
+                &X[row, 0], features, n_present, &codebook[0, 0], codebook.shape[1],
+                n_units, squared, winners,
+            )
+            _add(&X[row, 0], n_features, winners[0], sums, counts, n_counts)
+        row += 1
+
+
+cdef void _add(
+    const floating *sample,
+    Py_ssize_t n_features,
+    Py_ssize_t winner,
+    double *sums,
+    double *counts,
+    Py_ssize_t n_counts,
+) noexcept nogil:
+    cdef Py_ssize_t feature
+    cdef double *total = sums + winner * n_features
+    cdef double *count = counts + winner * n_counts
+    if n_counts == 1:
+        count[0] += 1
+        for feature in range(n_features):
+            total[feature] += sample[feature]
+        return
+    for feature in range(n_features):
+        if sample[feature] == sample[feature]:
+            total[feature] += sample[feature]
+            count[feature] += 1
+
+
+def learn_one_by_one(
+    const floating[:, ::1] X,           # IN (n_samples, n_features), NaN = missing
+    const Py_ssize_t[::1] order,        # IN rows to learn, in this order
+    const double[::1] rates,            # IN (n_order,) learning rate of each step
+    const double[::1] widths,           # IN (n_order,) sigma of each step
+    const double[:, ::1] positions,     # IN (n_units, 2) on the lattice
+    floating[:, ::1] codebook,          # IN/OUT (n_features, padded units)
+    int[::1] features,                  # SCRATCH (n_features,)
+    floating[::1] squared,              # SCRATCH (padded units,)
+    floating[::1] pull,                 # SCRATCH (padded units,)
+):
+    """Pull every unit to each sample by w += rate * h * (x - w), h gaussian."""
+    cdef Py_ssize_t n_features = X.shape[1]
+    cdef Py_ssize_t n_units = positions.shape[0]
+    cdef Py_ssize_t nearest[2]
+    cdef Py_ssize_t step, n_present, k, unit
+    cdef double factor, x_distance, y_distance
+    cdef const floating *sample
+    cdef floating *weights
+    cdef floating value
+    with nogil:
+        for step in range(order.shape[0]):
+            sample = &X[order[step], 0]
+            n_present = present_features(sample, n_features, &features[0])
+            if n_present == 0:
+                continue
+            nearest_two(
+                sample, &features[0], n_present, &codebook[0, 0], codebook.shape[1],
+                n_units, &squared[0], nearest,
+            )
+            factor = -0.5 / (widths[step] * widths[step])
+            for unit in range(n_units):
+                x_distance = positions[unit, 0] - positions[nearest[0], 0]
+                y_distance = positions[unit, 1] - positions[nearest[0], 1]
+                pull[unit] = <floating> (
+                    rates[step]
+                    * exp(factor * (x_distance * x_distance + y_distance * y_distance))
+                )
+            for k in range(n_present):
+                value = sample[features[k]]
+                weights = &codebook[features[k], 0]
+                for unit in range(n_units):
+                    weights[unit] += pull[unit] * (value - weights[unit])
