@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The classical self-organizing map."""
 
+from itertools import pairwise
 from numbers import Integral, Real
 
 import numpy as np
@@ -434,10 +435,7 @@ def _sums_over_samples(X, codebook):
     n_threads = effective_n_threads()
     n_chunks = int(np.clip(len(X) // _ROWS_PER_CHUNK, 1, _MOST_CHUNKS))
     bounds = np.linspace(0, len(X), n_chunks + 1).astype(np.intp)
-    missing = any(
-        np.isnan(X[begin:end]).any()
-        for begin, end in zip(bounds[:-1], bounds[1:], strict=True)
-    )
+    missing = any(np.isnan(X[begin:end]).any() for begin, end in pairwise(bounds))
     sums = np.zeros((n_chunks, n_units, n_features))
     counts = np.zeros((n_chunks, n_units, n_features if missing else 1))
     sum_by_winner(

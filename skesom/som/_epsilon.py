@@ -1,7 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""How many nodes an epsilon gives, which epsilon gives a number of nodes, and what
-happens when there are too many.
-"""
+"""Epsilon: which one gives a number of nodes, and how it grows when they are many."""
 
 import math
 

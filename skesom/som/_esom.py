@@ -108,8 +108,8 @@ class ESOM(CodebookClusterer):
     With nodes w_i, a sample x at distance d_i and S = the winner b and its neighbours::
 
         a_i = exp(-2 d_i^2 / epsilon^2)
-        w_i += learning_rate * a_i / sum(a over S) * (x - w_i)          for i in S
-        s_bi = forgetting * s_bi + (1 - forgetting) * a_b a_i           for i in S, i != b
+        w_i += learning_rate * a_i / sum(a over S) * (x - w_i)      for i in S
+        s_bi = forgetting * s_bi + (1 - forgetting) * a_b a_i       for i in S, i != b
 
     A new node is linked with the two nearest that are there. The time is proportional
     to n_samples * n_units * n_features. Samples are compared in the features that are

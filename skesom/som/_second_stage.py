@@ -121,7 +121,7 @@ def component_clusters(codebook, links, max_length):
 
 
 def labels_by_size(groups, codebook, hits):
-    """Number groups of units by the samples they hold, the largest first.
+    """Order groups of units by the samples they hold, the largest first.
 
     A group without any sample joins the group of its nearest unit that has one, so
     every label occurs among the training samples.
