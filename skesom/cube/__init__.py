@@ -3,5 +3,6 @@
 
 from skesom.cube._base import CubeTransformer, check_cube
 from skesom.cube._container import Cube
+from skesom.cube._convolve import FWHMConvolver
 
-__all__ = ["Cube", "CubeTransformer", "check_cube"]
+__all__ = ["Cube", "CubeTransformer", "FWHMConvolver", "check_cube"]

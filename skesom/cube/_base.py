@@ -43,6 +43,11 @@ class CubeTransformer(TransformerMixin, BaseEstimator):
             check_is_fitted(self)
         return check_cube(X, estimator=self, reset=reset)
 
+    @staticmethod
+    def _like_input(X, cube):
+        """Return the cube as what X was: a Cube, or else a plain array."""
+        return cube if isinstance(X, Cube) else cube.data
+
 
 def check_cube(X, *, estimator=None, reset=True):
     """Return X as a `Cube`, refusing what no step of the flow can use.

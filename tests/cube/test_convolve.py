@@ -1,0 +1,338 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""FWHMConvolver: every band ends at the wanted width, and nothing else changes."""
+
+import numpy as np
+import pytest
+from astropy import units
+from astropy.convolution import convolve
+from astropy.wcs import WCS
+from scipy import ndimage, optimize
+
+from skesom.cube import Cube, FWHMConvolver
+from skesom.cube._convolve import smooth
+
+TO_SIGMA = 1 / np.sqrt(8 * np.log(2))
+# The nine WFC3/UVIS mosaics of M83: width of the point-spread function in arcsec.
+M83_PIXEL = 0.0396
+M83_FWHM = {
+    "F225W": 0.083,
+    "F336W": 0.075,
+    "F373N": 0.070,
+    "F438W": 0.070,
+    "F487N": 0.067,
+    "F502N": 0.067,
+    "F657N": 0.070,
+    "F673N": 0.070,
+    "F814W": 0.074,
+}
+
+
+def gaussian(shape, row, column, sigma):
+    """Sample a Gaussian of unit flux at the pixel centres."""
+    rows, columns = np.indices(shape)
+    distance = (rows - row) ** 2 + (columns - column) ** 2
+    return np.exp(-distance / (2 * sigma**2)) / (2 * np.pi * sigma**2)
+
+
+def fitted_fwhm(image, row, column, half=6):
+    """Fit a Gaussian sampled at pixel centres around a star; return FWHM and flux."""
+    top, left = int(row) - half, int(column) - half
+    cut = image[top : top + 2 * half + 1, left : left + 2 * half + 1]
+
+    def misfit(parameters):
+        flux, y, x, sigma = parameters
+        return (flux * gaussian(cut.shape, y - top, x - left, sigma) - cut).ravel()
+
+    flux, _, _, sigma = optimize.least_squares(
+        misfit, [1, row, column, 1], xtol=1e-12, ftol=1e-12
+    ).x
+    return abs(sigma) / TO_SIGMA, flux
+
+
+def wcs_with_pixels(height, width, angle=0.0):
+    """Make a WCS whose pixels (in arcsec) are set by PC alone; CDELT is 1."""
+    wcs = WCS(naxis=2)
+    wcs.wcs.ctype = ["RA---TAN", "DEC--TAN"]
+    wcs.wcs.crval = [204.25, -29.86]
+    wcs.wcs.crpix = [10, 10]
+    wcs.wcs.cdelt = [1, 1]
+    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    wcs.wcs.pc = turn @ np.diag([-width / 3600, height / 3600])
+    return wcs
+
+
+class TestM83Filters:
+    """The nine filters of the study end at the width of the worst."""
+
+    stars = [(25.0, 25.0), (25.3, 74.6), (75.5, 24.2), (74.8, 75.5)]
+
+    @pytest.fixture(scope="class", params=[np.float32, np.float64])
+    @classmethod
+    def convolved(cls, request):
+        bands = [
+            sum(
+                gaussian((100, 100), row, column, fwhm / M83_PIXEL * TO_SIGMA)
+                for row, column in cls.stars
+            )
+            for fwhm in M83_FWHM.values()
+        ]
+        cube = Cube(
+            np.stack(bands, axis=-1).astype(request.param),
+            band_names=list(M83_FWHM),
+            fwhm=list(M83_FWHM.values()),
+        )
+        result = FWHMConvolver(pixel_scale=M83_PIXEL).fit_transform(cube)
+        assert result.dtype == request.param
+        return cube, result
+
+    @pytest.mark.parametrize("band", range(9), ids=M83_FWHM)
+    def test_width_and_flux(self, convolved, band):
+        image = convolved[1].data[:, :, band].astype(np.float64)
+        for row, column in self.stars:
+            fwhm, flux = fitted_fwhm(image, row, column)
+            assert fwhm * M83_PIXEL == pytest.approx(0.083, rel=0.01)
+            assert flux == pytest.approx(1, rel=0.01)
+
+    def test_total_flux(self, convolved):
+        before, after = (cube.data.sum(axis=(0, 1)) for cube in convolved)
+        np.testing.assert_allclose(after, before, rtol=1e-3)
+
+    def test_worst_band_untouched(self, convolved):
+        before, after = convolved
+        np.testing.assert_array_equal(after.data[:, :, 0], before.data[:, :, 0])
+
+    def test_description(self, convolved):
+        before, after = convolved
+        np.testing.assert_allclose(after.fwhm, 0.083, rtol=1e-12)
+        assert after.band_names == before.band_names
+
+    def test_fitted_numbers(self, convolved):
+        convolver = FWHMConvolver(pixel_scale=M83_PIXEL).fit(convolved[0])
+        assert convolver.target_fwhm_ == 0.083
+        # .0830 and .0670: sqrt(.006889 - .004489) = .048990
+        assert convolver.kernel_fwhm_[4] == pytest.approx(0.0489898, abs=1e-7)
+        assert convolver.kernel_fwhm_[0] == 0
+        np.testing.assert_array_equal(convolver.pixel_scale_, [M83_PIXEL, M83_PIXEL])
+        assert convolver.n_features_in_ == 9
+
+
+def test_legacy_kernel_blurs_too_much():
+    """The target's own kernel on every band ends at .107 to .117 arcsec."""
+    widths = np.array(list(M83_FWHM.values()))
+    bands = [gaussian((51, 51), 25, 25, w / M83_PIXEL * TO_SIGMA) for w in widths]
+    convolver = FWHMConvolver(widths, pixel_scale=M83_PIXEL, kernel="target")
+    result = convolver.fit_transform(Cube(np.stack(bands, axis=-1)))
+    for band, width in enumerate(widths):
+        fwhm, _ = fitted_fwhm(result.data[:, :, band], 25, 25)
+        expected = np.sqrt(0.083**2 + width**2)
+        assert 0.106 < expected < 0.118
+        assert fwhm * M83_PIXEL == pytest.approx(expected, rel=0.01)
+        assert result.fwhm[band] == pytest.approx(expected, rel=1e-12)
+
+
+class TestSmooth:
+    """The NaN-aware Gaussian itself."""
+
+    @pytest.mark.parametrize("sigma", [1.0, 1.7, 3.2])
+    @pytest.mark.parametrize("masked_share", [0, 0.1, 0.6])
+    def test_equals_astropy(self, global_random_seed, sigma, masked_share):
+        rng = np.random.default_rng(global_random_seed)
+        image = rng.normal(10, 3, (40, 53))
+        image[rng.random(image.shape) < masked_share] = np.nan
+        impulse = np.zeros(2 * int(4 * sigma + 0.5) + 1)
+        impulse[len(impulse) // 2] = 1
+        profile = ndimage.gaussian_filter1d(impulse, sigma, mode="constant")
+        expected = convolve(
+            image,
+            np.outer(profile, profile),
+            boundary="fill",
+            fill_value=np.nan,
+            preserve_nan=True,
+        )
+        np.testing.assert_allclose(smooth(image, sigma), expected, rtol=1e-12)
+
+    @pytest.mark.parametrize("sigma", [0.38, 0.53, 0.8, 0.99])
+    def test_sub_pixel_equals_analytic_gaussian(self, sigma):
+        """A Gaussian star becomes the wider Gaussian star, wherever its centre is."""
+        result = smooth(gaussian((201, 201), 100.3, 99.6, 1.8), sigma)
+        expected = gaussian((201, 201), 100.3, 99.6, np.hypot(1.8, sigma))
+        # The sampled star still has exp(-(pi * 1.8)^2 / 2) = 1.1e-7 of its amplitude
+        # at the Nyquist frequency. More is lost to the wings of the kernel beyond the
+        # four borders: at most .075 / distance^2 each, alternating in sign.
+        tolerance = 4 * 0.075 / 100**2 / 2
+        np.testing.assert_allclose(
+            result, expected, rtol=0, atol=tolerance * expected.max()
+        )
+
+    @pytest.mark.parametrize("sigma", [0.45, 0.99, 1.0, 2.5, (0.5, 3.0), (0, 0.7)])
+    @pytest.mark.parametrize("dtype", [np.float32, np.float64])
+    @pytest.mark.parametrize("with_gaps", [False, True])
+    def test_flat_image_stays_flat(self, global_random_seed, sigma, dtype, with_gaps):
+        rng = np.random.default_rng(global_random_seed)
+        image = np.full((37, 90), 3e-11, dtype=dtype)
+        if with_gaps:
+            image[rng.random(image.shape) < 0.3] = np.nan
+            image[:10, :20] = np.nan
+            image[5, 5] = 3e-11  # alone in the middle of a gap
+        result = smooth(image, sigma)
+        assert result.dtype == dtype
+        np.testing.assert_array_equal(np.isnan(result), np.isnan(image))
+        np.testing.assert_allclose(result, image, rtol=8 * np.finfo(dtype).eps)
+
+    @pytest.mark.parametrize("sigma", [0.45, 0.9, 2.0])
+    def test_nothing_wraps_around(self, sigma):
+        """Wings of a sub-pixel kernel are at most .075 / distance^2 (sigma of .45)."""
+        image = np.zeros((200, 200))
+        image[0, 100] = image[100, 0] = 1
+        result = smooth(image, sigma)
+        far = result[150:, 20:180], result[20:180, 150:]
+        assert max(np.abs(part).max() for part in far) < 0.075 / 64**2
+
+    def test_gap_values_do_not_leak(self):
+        """What lies in a gap before it is masked has no influence."""
+        image = gaussian((40, 30), 15, 15, 2.0)
+        image[10:17] = np.nan  # wider than the reach of the kernel
+        apart = np.concatenate([smooth(image[:10], 1.5), smooth(image[17:], 1.5)])
+        together = np.delete(smooth(image, 1.5), np.s_[10:17], axis=0)
+        np.testing.assert_allclose(together, apart, rtol=1e-12)
+
+    def test_bright_star_spares_faint_pixels(self, global_random_seed):
+        """float32 keeps the faint sky although a star is 1e9 times brighter."""
+        rng = np.random.default_rng(global_random_seed)
+        image = rng.normal(0, 1, (150, 150)).astype(np.float32)
+        image[75, 75] = 1e9
+        exact = smooth(image.astype(np.float64), 0.45)
+        np.testing.assert_allclose(
+            smooth(image, 0.45)[:60, :60], exact[:60, :60], rtol=1e-5, atol=1e-5
+        )
+
+    def test_all_masked(self):
+        assert np.isnan(smooth(np.full((5, 6), np.nan), 0.5)).all()
+        assert np.isnan(smooth(np.full((5, 6), np.nan), 1.5)).all()
+
+
+class TestPixelScale:
+    """Where the size of a pixel comes from."""
+
+    cube = np.ones((20, 20, 2), dtype=np.float32)
+
+    def test_wcs_with_scaled_pc(self):
+        cube = Cube(self.cube, wcs=wcs_with_pixels(0.3, 0.3, angle=0.7), fwhm=[1, 2])
+        scale = FWHMConvolver().fit(cube).pixel_scale_
+        np.testing.assert_allclose(scale, [0.3, 0.3], rtol=1e-9)
+
+    def test_pixels_that_are_not_square(self):
+        """A star is round on the sky, so it is wider along the short pixel side."""
+        cube = Cube(
+            np.repeat(gaussian((61, 61), 30, 30, 1.2)[:, :, np.newaxis], 2, axis=2),
+            wcs=wcs_with_pixels(height=0.5, width=0.25),
+            fwhm=[1.0, 1.5],
+        )
+        convolver = FWHMConvolver().fit(cube)
+        np.testing.assert_allclose(convolver.pixel_scale_, [0.5, 0.25], rtol=1e-9)
+        image = convolver.transform(cube).data[:, :, 0]
+        rows, columns = np.indices(image.shape) - 30
+        added = np.sqrt(1.5**2 - 1.0**2) * TO_SIGMA
+        spread = [(image * axis**2).sum() / image.sum() for axis in (rows, columns)]
+        # Second moments add; the sampled kernels are cut at four standard deviations.
+        expected = 1.2**2 + (added / np.array([0.5, 0.25])) ** 2
+        np.testing.assert_allclose(spread, expected, rtol=2e-3)
+
+    def test_argument_wins_and_takes_units(self):
+        cube = Cube(self.cube, wcs=wcs_with_pixels(0.3, 0.3), fwhm=[1, 2])
+        for scale in (
+            0.5,
+            [0.5, 0.5],
+            0.5 * units.arcsec,
+            (0.5 / 3600) * units.deg / units.pixel,
+        ):
+            fitted = FWHMConvolver(pixel_scale=scale).fit(cube)
+            np.testing.assert_allclose(fitted.pixel_scale_, 0.5, rtol=1e-12)
+
+    def test_unknown(self):
+        with pytest.raises(ValueError, match=r"no WCS.*Pass pixel_scale"):
+            FWHMConvolver([1, 2]).fit(self.cube)
+
+    @pytest.mark.parametrize("scale", [[1, 2, 3], [1, -1], [np.nan, 1], 3 * units.Jy])
+    def test_impossible(self, scale):
+        with pytest.raises(ValueError, match="pixel_scale must be"):
+            FWHMConvolver([1, 2], pixel_scale=scale).fit(self.cube)
+
+    def test_nothing_to_do_needs_no_scale(self):
+        convolver = FWHMConvolver(1.3)
+        result = convolver.fit_transform(self.cube)
+        np.testing.assert_array_equal(result, self.cube)
+        assert convolver.pixel_scale_ is None
+        np.testing.assert_array_equal(convolver.kernel_fwhm_, 0)
+
+
+class TestWidths:
+    """What is accepted as FWHM and target, and what is refused."""
+
+    cube = Cube(np.ones((20, 20, 3)), band_names=["u", "g", "r"])
+
+    def fit(self, fwhm=None, **parameters):
+        return FWHMConvolver(fwhm, pixel_scale=0.2, **parameters).fit(self.cube)
+
+    def test_units(self):
+        expected = self.fit([1, 2, 3], target=4).kernel_fwhm_
+        np.testing.assert_allclose(expected, np.sqrt([15, 12, 7]), rtol=1e-12)
+        minutes = np.array([1, 2, 3]) / 60 * units.arcmin
+        same = self.fit(minutes, target=4 / 60 * units.arcmin).kernel_fwhm_
+        np.testing.assert_allclose(same, expected, rtol=1e-12)
+        listed = [1 * units.arcsec, 2 * units.arcsec, 0.05 * units.arcmin]
+        np.testing.assert_allclose(self.fit(listed, target=4).kernel_fwhm_, expected)
+        scalar = self.fit(2 * units.arcsec, target=4)
+        np.testing.assert_allclose(scalar.kernel_fwhm_, np.sqrt(12), rtol=1e-12)
+
+    def test_target_of_the_worst_band_in_other_units(self):
+        widths = (np.array([1, 2, 2.7]) * units.arcsec).to(units.rad)
+        assert self.fit(widths, target=2.7).kernel_fwhm_[2] < 1e-3
+
+    def test_unknown_bands_are_named(self):
+        cube = self.cube.replace(fwhm=[1, np.nan, np.nan])
+        with pytest.raises(ValueError, match=r"unknown: g, r\. Pass fwhm"):
+            FWHMConvolver(pixel_scale=1).fit(cube)
+
+    @pytest.mark.parametrize("bad", [-1, 0, np.nan, np.inf])
+    def test_impossible_width(self, bad):
+        with pytest.raises(ValueError, match=rf"band 'g' must be .* got {bad}"):
+            self.fit([1, bad, 2])
+        with pytest.raises(ValueError, match=r"band 'g'|'fwhm' parameter"):
+            FWHMConvolver(pixel_scale=1).fit(self.cube.replace(fwhm=[1, -1, 2]))
+
+    def test_wrong_length(self):
+        with pytest.raises(ValueError, match=r"each of the 3 bands .* got 2"):
+            self.fit([1, 2])
+
+    def test_no_angle(self):
+        with pytest.raises(ValueError, match="fwhm must be in arcsec"):
+            self.fit([1, 2, 3] * units.Jy)
+
+    def test_band_worse_than_target(self):
+        with pytest.raises(ValueError, match=r"'r' has a FWHM of 3 .* target of 2\.5"):
+            self.fit([1, 2, 3], target=2.5)
+
+    @pytest.mark.parametrize("target", [-1, 0, "best", [1, 2] * units.arcsec])
+    def test_impossible_target(self, target):
+        with pytest.raises(ValueError, match="target"):
+            self.fit([1, 2, 3], target=target)
+
+
+def test_result_does_not_depend_on_threads(global_random_seed):
+    rng = np.random.default_rng(global_random_seed)
+    cube = rng.normal(size=(60, 70, 5)).astype(np.float32)
+    cube[rng.random(cube.shape) < 0.05] = np.nan
+    settings = {"fwhm": [1, 1.1, 1.5, 2, 3], "pixel_scale": 0.9}
+    alone = FWHMConvolver(**settings).fit_transform(cube)
+    np.testing.assert_array_equal(
+        FWHMConvolver(**settings, n_jobs=2).fit_transform(cube), alone
+    )
+    np.testing.assert_array_equal(np.isnan(alone), np.isnan(cube))
+
+
+def test_fit_on_a_strip_is_the_same():
+    cube = Cube(np.ones((40, 20, 2)), wcs=wcs_with_pixels(0.3, 0.3), fwhm=[0.7, 0.9])
+    whole, strip = FWHMConvolver().fit(cube), FWHMConvolver().fit(cube[10:20])
+    np.testing.assert_array_equal(strip.kernel_fwhm_, whole.kernel_fwhm_)
+    np.testing.assert_allclose(strip.pixel_scale_, whole.pixel_scale_, rtol=1e-12)
