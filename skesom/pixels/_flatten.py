@@ -1,0 +1,294 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""From a cube to a table of its valid pixels, and from rows back to the sky."""
+
+from numbers import Integral
+
+import numpy as np
+from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.validation import check_is_fitted
+
+from skesom.cube import check_cube
+
+MASKED = -3  # label of a masked pixel, as in scikit-learn's HDBSCAN
+
+
+def flatten(cube, *, pattern="pixel", min_bands=None):
+    """Make a table of the valid pixels of a cube.
+
+    Parameters
+    ----------
+    cube : Cube or array-like of shape (n_rows, n_columns, n_bands)
+        NaN marks masked pixels.
+    pattern : {"pixel", "voxel"}, default="pixel"
+        "pixel": a row of the table is the spectrum of a pixel. "voxel": a row is one
+        flux, a pixel in one band.
+    min_bands : int, default=None
+        Bands that must be there for a pixel to be valid; all by default. With fewer,
+        the table holds NaN. Not used by the pattern "voxel".
+
+    Returns
+    -------
+    table : ndarray of shape (n_valid, n_bands) or (n_valid, 1)
+        The valid pixels in raster order, C-contiguous, of the dtype of the cube. A view
+        of the cube if all pixels are valid.
+    valid : ndarray of bool
+        Shape (n_rows, n_columns), or (n_rows, n_columns, n_bands) for voxels.
+
+    Raises
+    ------
+    ValueError
+        If no pixel is valid, or `min_bands` exceeds the number of bands.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skesom.pixels import flatten, unflatten
+    >>> cube = np.arange(12.0).reshape(2, 2, 3)
+    >>> cube[0, 1, 2] = np.nan
+    >>> table, valid = flatten(cube)
+    >>> table.shape, int(valid.sum())
+    ((3, 3), 3)
+    >>> unflatten(np.array([0, 1, 1]), valid)
+    array([[ 0, -3],
+           [ 1,  1]], dtype=int32)
+    """
+    cube = check_cube(cube)
+    n_bands = cube.shape[2]
+    valid = valid_pixels(cube, pattern=pattern, min_bands=min_bands)
+    if not valid.any():
+        raise ValueError(
+            f"All {cube.shape[0] * cube.shape[1]} pixels are masked: none has "
+            f"{min_bands or n_bands} bands with data. Mask less, or let partly "
+            "observed pixels through with min_bands."
+        )
+    # Boolean indexing would copy; a cube without a masked pixel is a view.
+    picked = np.ascontiguousarray(cube.data) if valid.all() else cube.data[valid]
+    return picked.reshape(-1, 1 if pattern == "voxel" else n_bands), valid
+
+
+def valid_pixels(cube, *, pattern="pixel", min_bands=None):
+    """Find the pixels that have enough bands with data.
+
+    Parameters
+    ----------
+    cube : Cube or array-like of shape (n_rows, n_columns, n_bands)
+        NaN marks masked pixels.
+    pattern : {"pixel", "voxel"}, default="pixel"
+        Whether pixels or single fluxes are asked about.
+    min_bands : int, default=None
+        Bands that must be there; all by default. Not used by the pattern "voxel".
+
+    Returns
+    -------
+    valid : ndarray of bool
+        Shape (n_rows, n_columns), or (n_rows, n_columns, n_bands) for voxels.
+
+    Raises
+    ------
+    ValueError
+        If `min_bands` exceeds the number of bands.
+    """
+    cube = check_cube(cube)
+    n_bands = cube.shape[2]
+    if min_bands is not None and min_bands > n_bands:
+        raise ValueError(f"min_bands={min_bands} exceeds the {n_bands} bands.")
+    if pattern == "voxel":
+        return ~np.isnan(cube.data)
+    count = np.zeros(cube.shape[:2], dtype=np.uint16)
+    for band in range(n_bands):
+        count += ~np.isnan(cube.data[:, :, band])
+    return count >= (n_bands if min_bands is None else min_bands)
+
+
+def unflatten(values, valid):
+    """Put the rows of a table back to where their pixels are.
+
+    Parameters
+    ----------
+    values : array-like of shape (n_valid,) or (n_valid, n_values)
+        A label or numbers for each valid pixel, in raster order.
+    valid : ndarray of bool
+        As `flatten` returns it.
+
+    Returns
+    -------
+    image : ndarray of shape valid.shape or valid.shape + (n_values,)
+        Integers become int32 and -3 where a pixel is masked; floating-point numbers
+        keep their dtype and are NaN there.
+
+    Raises
+    ------
+    ValueError
+        If there is not one row for each valid pixel.
+    """
+    values = np.asarray(values)
+    n_valid = np.count_nonzero(valid)
+    if len(values) != n_valid:
+        raise ValueError(f"Got {len(values)} rows for {n_valid} valid pixels.")
+    if values.dtype.kind in "iub":
+        image = np.full(valid.shape + values.shape[1:], MASKED, dtype=np.int32)
+    else:
+        image = np.full(valid.shape + values.shape[1:], np.nan, dtype=values.dtype)
+    image[valid] = values
+    return image
+
+
+class CubeFlattener(TransformerMixin, BaseEstimator):
+    """Turn a cube into the table of its valid pixels: the step that changes rows.
+
+    Parameters
+    ----------
+    pattern : {"pixel", "voxel"}, default="pixel"
+        A row for the spectrum of each pixel, or a row for each single flux.
+    min_bands : int, default=None
+        Bands that must be there for a pixel to be valid; all by default.
+
+    Attributes
+    ----------
+    valid_ : ndarray of bool
+        The valid pixels of the fitted cube, of shape (n_rows, n_columns), or
+        (n_rows, n_columns, n_bands) for voxels.
+    n_features_in_ : int
+        Number of bands seen during fit.
+    band_names_ : tuple of str
+        Names of the bands seen during fit.
+
+    Raises
+    ------
+    ValueError
+        If no pixel is valid, or the number of bands differs from the fitted one.
+
+    See Also
+    --------
+    skesom.maps.CubeClusterer : Keeps one row per pixel: cube in, label map out.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.cluster import KMeans
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from skesom.pixels import CubeFlattener
+    >>> cube = np.random.default_rng(0).normal(size=(8, 9, 3))
+    >>> pipeline = make_pipeline(CubeFlattener(), KMeans(2, random_state=0))
+    >>> labels = pipeline.fit_predict(cube)
+    >>> pipeline[0].inverse_transform(labels).shape
+    (8, 9)
+    """
+
+    _parameter_constraints = {
+        "pattern": [StrOptions({"pixel", "voxel"})],
+        "min_bands": [Interval(Integral, 1, None, closed="left"), None],
+    }
+
+    def __init__(self, pattern="pixel", *, min_bands=None):
+        self.pattern = pattern
+        self.min_bands = min_bands
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.two_d_array = False
+        tags.input_tags.three_d_array = True
+        tags.input_tags.allow_nan = True
+        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        return tags
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y=None):
+        """Remember the valid pixels.
+
+        Parameters
+        ----------
+        X : Cube or array-like of shape (n_rows, n_columns, n_bands)
+            The cube.
+        y : None
+            Ignored, present for API consistency.
+
+        Returns
+        -------
+        self : CubeFlattener
+            The fitted transformer.
+        """
+        self._fit(X)
+        return self
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit_transform(self, X, y=None):
+        """Remember the valid pixels and return them as a table.
+
+        Parameters
+        ----------
+        X : Cube or array-like of shape (n_rows, n_columns, n_bands)
+            The cube.
+        y : None
+            Ignored, present for API consistency.
+
+        Returns
+        -------
+        table : ndarray of shape (n_valid, n_bands) or (n_valid, 1)
+            The valid pixels in raster order.
+        """
+        return self._fit(X)
+
+    def transform(self, X):
+        """Return the valid pixels of a cube as a table.
+
+        Parameters
+        ----------
+        X : Cube or array-like of shape (n_rows, n_columns, n_bands)
+            The cube.
+
+        Returns
+        -------
+        table : ndarray of shape (n_valid, n_bands) or (n_valid, 1)
+            The valid pixels of this cube in raster order.
+        """
+        check_is_fitted(self)
+        return self._flatten(check_cube(X, estimator=self, reset=False))[0]
+
+    def inverse_transform(self, X):
+        """Put rows back to the pixels of the fitted cube.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_valid,) or (n_valid, n_values)
+            Labels or numbers, one row for each valid pixel of the fitted cube. For
+            another cube use `unflatten`.
+
+        Returns
+        -------
+        image : ndarray of shape valid_.shape or valid_.shape + (n_values,)
+            -3 (labels) or NaN (numbers) where a pixel is masked. The voxel pattern
+            gives the spectra back where X is a column of fluxes.
+        """
+        check_is_fitted(self)
+        X = np.asarray(X)
+        if self.pattern == "voxel" and X.ndim == 2 and X.shape[1] == 1:
+            X = X[:, 0]
+        return unflatten(X, self.valid_)
+
+    def get_feature_names_out(self, input_features=None):
+        """Return the names of the columns.
+
+        Parameters
+        ----------
+        input_features : None
+            Ignored, present for API consistency.
+
+        Returns
+        -------
+        names : ndarray of str
+            The bands, or "flux" for the voxel pattern.
+        """
+        check_is_fitted(self)
+        names = ["flux"] if self.pattern == "voxel" else self.band_names_
+        return np.asarray(names, dtype=object)
+
+    def _fit(self, X):
+        cube = check_cube(X, estimator=self, reset=True)
+        table, self.valid_ = self._flatten(cube)
+        self.band_names_ = cube.band_names
+        return table
+
+    def _flatten(self, cube):
+        return flatten(cube, pattern=self.pattern, min_bands=self.min_bands)
