@@ -79,17 +79,17 @@ def graph_clusters(codebook, counts, hits, n_clusters):
     _, component = connected_components(affinity, directed=False)
     share = np.bincount(component, weights=hits) / hits.sum()
     inside = share[component] >= min(SMALLEST_SHARE, share.max())
+    share = share[np.unique(component[inside])]
     _, component = np.unique(component[inside], return_inverse=True)
-    n_components = component.max() + 1
+    affinity = affinity[inside][:, inside]
     if n_clusters == "auto":
-        n_clusters = _plausible_number(affinity[inside][:, inside], component, share)
-    n_clusters = min(n_clusters, np.count_nonzero(hits[inside]))
-    if n_components >= n_clusters:
+        n_clusters = _plausible_number(affinity, share)
+    if len(share) >= n_clusters:
         groups = _merge_components(
             codebook[inside], hits[inside], component, n_clusters
         )
     else:
-        groups = _cut(affinity[inside][:, inside], n_clusters)
+        groups = _cut_components(affinity, component, n_clusters)
     return _spread(groups, inside, codebook)
 
 
@@ -180,8 +180,8 @@ def _relative_coactivation(counts, hits):
     return sparse.csr_array((both.data / smaller, (rows, columns)), shape=both.shape)
 
 
-def _plausible_number(affinity, component, share):
-    """Return the number of sizable components, or the largest eigengap's."""
+def _plausible_number(affinity, share):
+    """Return the number of sizable components, or that of the largest eigengap."""
     sizable = np.count_nonzero(share >= 0.003)
     if sizable >= 2:
         return sizable
@@ -193,11 +193,35 @@ def _plausible_number(affinity, component, share):
     return int(np.argmax(gaps)) + 2
 
 
-def _cut(affinity, n_clusters):
-    """Spectral clustering of a graph with fewer components than clusters."""
-    if affinity.shape[0] <= n_clusters:
-        return np.arange(affinity.shape[0])
-    _, vectors = _smallest_eigenpairs(affinity, n_clusters)
+def _cut_components(affinity, component, n_clusters):
+    """Cut the components of a graph, fewer than n_clusters, into clusters.
+
+    The spectrum of the whole graph is that of its components together: each gets as
+    many clusters as it has eigenvalues among the n_clusters smallest, at least one.
+    """
+    units = [np.flatnonzero(component == c) for c in range(component.max() + 1)]
+    most = n_clusters - len(units) + 1
+    pairs = [
+        _smallest_eigenpairs(affinity[own][:, own], min(most, len(own)))
+        for own in units
+    ]
+    # Rounding must not take its first eigenvalue, an exact zero, from a component.
+    values = np.concatenate([np.r_[-1.0, values[1:]] for values, _ in pairs])
+    owner = np.repeat(np.arange(len(pairs)), [len(values) for values, _ in pairs])
+    shares = np.bincount(owner[np.argsort(values, kind="stable")[:n_clusters]])
+    groups = np.empty(len(component), dtype=np.intp)
+    for own, (_, vectors), n_own, first in zip(
+        units, pairs, shares, np.cumsum(shares) - shares, strict=True
+    ):
+        groups[own] = first + _cut(vectors[:, :n_own])
+    return groups
+
+
+def _cut(vectors):
+    """Group the rows of as many eigenvectors as there are to be clusters."""
+    n_units, n_clusters = vectors.shape
+    if n_units <= n_clusters:
+        return np.arange(n_units)
     length = np.linalg.norm(vectors, axis=1, keepdims=True)
     embedding = vectors / np.where(length > 0, length, 1)
     with threadpool_limits(limits=1), warnings.catch_warnings():
