@@ -2,5 +2,24 @@
 """From labels back to the sky: cluster maps, pictures, the result folder."""
 
 from skesom.maps._cube_clusterer import CubeClusterer
+from skesom.maps._figures import (
+    cluster_colours,
+    draw_cluster_map,
+    draw_spectra,
+    draw_u_matrix,
+)
+from skesom.maps._pipeline import make_cluster_pipeline, make_clusterer
+from skesom.maps._results import atomic_folder, check_folder, write_results
 
-__all__ = ["CubeClusterer"]
+__all__ = [
+    "CubeClusterer",
+    "atomic_folder",
+    "check_folder",
+    "cluster_colours",
+    "draw_cluster_map",
+    "draw_spectra",
+    "draw_u_matrix",
+    "make_cluster_pipeline",
+    "make_clusterer",
+    "write_results",
+]

@@ -1,0 +1,179 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The main job as one scikit-learn Pipeline: images in, cluster map out."""
+
+import importlib
+
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from skesom.cube import AsinhStretch, CubeMasker, FWHMConvolver
+from skesom.maps._cube_clusterer import CubeClusterer
+from skesom.som import CSOM, ESOM
+
+
+def make_cluster_pipeline(
+    clusterer,
+    *,
+    fwhm=None,
+    target_fwhm="worst",
+    pixel_scale=None,
+    mask_zeros="auto",
+    stretch="asinh",
+    sky="auto",
+    min_bands=None,
+):
+    """Chain the steps from a cube of images to a map of its clusters.
+
+    Parameters
+    ----------
+    clusterer : clusterer
+        Takes the table of stretched and scaled pixels.
+    fwhm : float, array-like of shape (n_bands,), "cube" or None, default=None
+        Full width at half maximum of the point-spread function of each band in arcsec;
+        "cube" takes it from the cube. None leaves the bands as sharp as they are.
+    target_fwhm : float or "worst", default="worst"
+        Width in arcsec that all bands are brought to.
+    pixel_scale : float, default=None
+        Arcsec per pixel, from the WCS by default.
+    mask_zeros : bool or "auto", default="auto"
+        Whether exact zeros are missing data, see `skesom.cube.CubeMasker`.
+    stretch : {"asinh", "none"}, default="asinh"
+        How fluxes are compressed before they are scaled.
+    sky : {"auto", "mask", "keep"}, default="auto"
+        Whether empty sky is set aside, see `skesom.cube.CubeMasker`.
+    min_bands : int, default=None
+        Bands that must be there for a pixel to be clustered, all by default.
+
+    Returns
+    -------
+    pipeline : sklearn.pipeline.Pipeline
+        Steps "gaps", "convolve" (with `fwhm`), "stretch" (unless "none"), "sky" and
+        "cluster". `fit_predict` of a cube is the label map.
+
+    Examples
+    --------
+    >>> from skesom.datasets import make_galaxy_cube
+    >>> from skesom.maps import make_cluster_pipeline
+    >>> from skesom.som import ESOM
+    >>> cube, truth = make_galaxy_cube((64, 64), random_state=0)
+    >>> pipeline = make_cluster_pipeline(ESOM(random_state=0))
+    >>> pipeline.fit_predict(cube).shape
+    (64, 64)
+    """
+    steps = [("gaps", CubeMasker(mask_zeros=mask_zeros, min_bands=min_bands))]
+    if fwhm is not None:
+        convolver = FWHMConvolver(
+            None if isinstance(fwhm, str) else fwhm,
+            target=target_fwhm,
+            pixel_scale=pixel_scale,
+        )
+        steps.append(("convolve", convolver))
+    if stretch == "asinh":
+        steps.append(("stretch", AsinhStretch()))
+    elif stretch != "none":
+        raise ValueError(f"stretch must be 'asinh' or 'none', got {stretch!r}.")
+    steps.append(("sky", CubeMasker(mask_zeros=False, sky=sky, min_bands=min_bands)))
+    pipeline = make_pipeline(StandardScaler(), clusterer)
+    steps.append(("cluster", CubeClusterer(pipeline, min_bands=min_bands)))
+    return Pipeline(steps)
+
+
+def make_clusterer(method, *, n_clusters=8, random_state=0, verbose=0, **parameters):
+    """Make a clusterer from its name.
+
+    Parameters
+    ----------
+    method : str
+        "esom", "csom", or the import path of a scikit-learn clusterer, for instance
+        "sklearn.cluster.MiniBatchKMeans".
+    n_clusters : int or None, default=8
+        Number of clusters (mixture components), where the clusterer has that parameter.
+    random_state : int, default=0
+        Seed, where the clusterer has one.
+    verbose : int, default=0
+        1 shows progress; for maps only.
+    **parameters : dict
+        Further constructor arguments.
+
+    Returns
+    -------
+    clusterer : clusterer
+        Not fitted.
+
+    Raises
+    ------
+    ValueError
+        If there is no such clusterer, or it has no such parameter.
+    """
+    known = {"esom": ESOM, "csom": CSOM}
+    kind = known.get(method.lower()) or _import(method)
+    wanted = {"n_clusters": n_clusters, "random_state": random_state}
+    if kind in known.values():
+        wanted["verbose"] = verbose
+    try:
+        names = kind().get_params()
+    except TypeError as error:
+        raise ValueError(
+            f"{method} cannot be made without arguments: {error}"
+        ) from error
+    if "n_components" in names and "n_clusters" not in names:
+        wanted["n_components"] = n_clusters
+    unknown = sorted(set(parameters) - set(names))
+    if unknown:
+        raise ValueError(
+            f"{method} has no parameter {unknown[0]!r}. It has {sorted(names)}."
+        )
+    return kind(**({k: v for k, v in wanted.items() if k in names} | parameters))
+
+
+def fitted_clusterer(pipeline):
+    """Return the fitted clusterer at the end of a pipeline of `make_cluster_pipeline`.
+
+    Parameters
+    ----------
+    pipeline : sklearn.pipeline.Pipeline
+        Fitted.
+
+    Returns
+    -------
+    clusterer : clusterer
+        With its fitted attributes.
+    """
+    return pipeline["cluster"].estimator_[-1]
+
+
+def as_clustered(pipeline, cube):
+    """Return the cube as the last step of a fitted pipeline clusters it.
+
+    Parameters
+    ----------
+    pipeline : sklearn.pipeline.Pipeline
+        Fitted, of `make_cluster_pipeline`.
+    cube : Cube
+        The images.
+
+    Returns
+    -------
+    cube : Cube
+        Masked, convolved, stretched; every band of mean 0 and variance 1 over the
+        clustered pixels.
+    """
+    cube = pipeline[:-1].transform(cube)
+    scaler = pipeline["cluster"].estimator_[0]
+    scaled = (cube.data - scaler.mean_) / scaler.scale_
+    return cube.replace(data=scaled.astype(cube.dtype), band_units=None)
+
+
+def _import(path):
+    """Return the clusterer class at an import path."""
+    module, _, name = path.rpartition(".")
+    try:
+        kind = getattr(importlib.import_module(module), name)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise ValueError(
+            f"Unknown method {path!r}: use esom, csom, or the import path of a "
+            f"scikit-learn clusterer such as sklearn.cluster.MiniBatchKMeans ({error})."
+        ) from error
+    if not (isinstance(kind, type) and hasattr(kind, "fit_predict")):
+        raise ValueError(f"{path} is no clusterer: it has no fit_predict.")
+    return kind

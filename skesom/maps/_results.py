@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The folder of results: all of it or nothing."""
+
+import os
+import shutil
+import uuid
+from contextlib import contextmanager
+from pathlib import Path
+
+from skesom.io import cluster_table, write_map
+from skesom.maps import _figures
+from skesom.maps._pipeline import as_clustered, fitted_clusterer
+from skesom.som import CSOM, ESOM
+
+
+def write_results(folder, pipeline, cube, *, overwrite=False):
+    """Write the cluster map, its pictures and its table.
+
+    Parameters
+    ----------
+    folder : str or os.PathLike
+        Where to write; made if it does not exist.
+    pipeline : sklearn.pipeline.Pipeline
+        Of `make_cluster_pipeline`, fitted on the cube.
+    cube : Cube
+        The images as they were read.
+    overwrite : bool, default=False
+        Whether files of the same names in an existing folder may be replaced.
+
+    Returns
+    -------
+    files : dict of str to pathlib.Path
+        "cluster_map" (FITS), "cluster_picture", "spectra" and, for a map, "u_matrix"
+        (PNG).
+
+    Raises
+    ------
+    FileExistsError
+        If the folder is not empty and `overwrite` is False.
+    ImportError
+        If matplotlib is missing (extra ``plot``).
+    """
+    check_matplotlib()
+    label_map = pipeline["cluster"].labels_
+    clustered = as_clustered(pipeline, cube)
+    sky = pipeline["sky"].sky_
+    colours = _figures.cluster_colours(label_map, clustered)
+    clusterer = fitted_clusterer(pipeline)
+    figures = {
+        "cluster_picture": _figures.draw_cluster_map(
+            label_map, colours, sky=sky, wcs=cube.wcs
+        ),
+        "spectra": _figures.draw_spectra(
+            cluster_table(label_map, clustered), cube.band_names, colours
+        ),
+    }
+    if isinstance(clusterer, ESOM | CSOM):
+        figures["u_matrix"] = _figures.draw_u_matrix(clusterer, colours)
+    names = {
+        "cluster_map": "cluster_map.fits",
+        "cluster_picture": "cluster_map.png",
+        "spectra": "cluster_spectra.png",
+        "u_matrix": "u_matrix.png",
+    }
+    with atomic_folder(folder, overwrite=overwrite) as temporary:
+        write_map(temporary / names["cluster_map"], label_map, cube=cube)
+        for kind, figure in figures.items():
+            figure.savefig(temporary / names[kind], dpi=_figures.DOTS_PER_INCH)
+    return {kind: Path(folder) / names[kind] for kind in ("cluster_map", *figures)}
+
+
+@contextmanager
+def atomic_folder(folder, *, overwrite=False):
+    """Give a temporary folder to write to, and move its files to their place.
+
+    Parameters
+    ----------
+    folder : str or os.PathLike
+        Where the finished files go; made if it does not exist.
+    overwrite : bool, default=False
+        Whether files of the same names may be replaced.
+
+    Yields
+    ------
+    temporary : pathlib.Path
+        Empty folder beside the final one; removed if the block fails.
+
+    Raises
+    ------
+    FileExistsError
+        If the folder is not empty and `overwrite` is False.
+    """
+    folder = Path(folder)
+    check_folder(folder, overwrite=overwrite)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    temporary = folder.with_name(f".{folder.name}-{uuid.uuid4().hex[:8]}")
+    temporary.mkdir()
+    try:
+        yield temporary
+        if folder.exists():
+            for file in sorted(temporary.iterdir()):
+                os.replace(file, folder / file.name)
+        else:
+            os.replace(temporary, folder)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def check_folder(folder, *, overwrite=False):
+    """Refuse a folder that results must not go to.
+
+    Parameters
+    ----------
+    folder : str or os.PathLike
+        Where results are to go.
+    overwrite : bool, default=False
+        Whether files of the same names may be replaced.
+
+    Raises
+    ------
+    FileExistsError
+        If it is not empty and `overwrite` is False.
+    NotADirectoryError
+        If it is a file.
+    """
+    folder = Path(folder)
+    if folder.exists() and not folder.is_dir():
+        raise NotADirectoryError(f"{folder} is a file, choose another folder.")
+    if folder.exists() and any(folder.iterdir()) and not overwrite:
+        raise FileExistsError(
+            f"The folder {folder} is not empty: choose another one, or overwrite."
+        )
+
+
+def check_matplotlib():
+    """Raise an ImportError that names the extra if matplotlib is missing."""
+    try:
+        import matplotlib  # noqa: F401
+    except ImportError as error:
+        raise ImportError(
+            "Pictures need matplotlib: pip install 'skesom[plot]'."
+        ) from error
