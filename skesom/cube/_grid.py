@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Pixel grids on the sky: how large their pixels are, and which grids are the same."""
+
+from typing import NamedTuple
+
+import numpy as np
+from astropy import units
+from astropy.wcs import WCS, WCSCOMPARE_ANCILLARY
+from astropy.wcs.utils import pixel_to_pixel, proj_plane_pixel_area
+
+# Grids whose corners and centres agree this well (in pixels) are the same grid.
+_SAME_PLACE = 1e-3
+
+
+class Grid(NamedTuple):
+    """The pixels of an image and where they lie on the sky.
+
+    Parameters
+    ----------
+    wcs : astropy.wcs.WCS or None
+        Celestial world coordinates, None if unknown.
+    shape : tuple of int (n_rows, n_columns)
+        Size of the image.
+    """
+
+    wcs: WCS | None
+    shape: tuple
+
+
+def same_grid(first, second):
+    """Tell whether two grids have the same pixels.
+
+    Parameters
+    ----------
+    first, second : Grid
+        The grids to compare.
+
+    Returns
+    -------
+    same : bool
+        True if the shapes are equal and the corners and the centre agree to 0.001
+        pixel, or if neither grid has a WCS.
+    """
+    if first.shape != second.shape:
+        return False
+    if first.wcs is None or second.wcs is None:
+        return first.wcs is second.wcs
+    if _same_cards(first.wcs, second.wcs):
+        return True
+    rows, columns = first.shape
+    x = np.array([0, columns - 1, 0, columns - 1, (columns - 1) / 2])
+    y = np.array([0, 0, rows - 1, rows - 1, (rows - 1) / 2])
+    x_second, y_second = pixel_to_pixel(first.wcs, second.wcs, x, y)
+    return bool(np.all(np.hypot(x_second - x, y_second - y) < _SAME_PLACE))
+
+
+def _same_cards(first, second):
+    """Tell whether two WCS without distortion are spelled the same, dates aside."""
+    distorted = first.has_distortion or second.has_distortion
+    return (
+        not distorted
+        and first.wcs.radesys == second.wcs.radesys
+        and np.array_equal(first.wcs.equinox, second.wcs.equinox, equal_nan=True)
+        and first.wcs.compare(second.wcs, WCSCOMPARE_ANCILLARY)
+    )
+
+
+def group_by_grid(grids):
+    """Find out which images share their pixel grid.
+
+    Parameters
+    ----------
+    grids : sequence of Grid
+        The grids of the images.
+
+    Returns
+    -------
+    groups : list of list of int
+        Positions of the images, those on one grid together, in the order of their
+        first appearance.
+    """
+    groups = []
+    for place, grid in enumerate(grids):
+        for group in groups:
+            if same_grid(grids[group[0]], grid):
+                group.append(place)
+                break
+        else:
+            groups.append([place])
+    return groups
+
+
+def pixel_size(wcs):
+    """Return the side of a square pixel of the same area, in arcsec."""
+    return np.sqrt(proj_plane_pixel_area(wcs)) * units.deg.to(units.arcsec)

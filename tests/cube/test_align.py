@@ -1,0 +1,391 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Bands on other grids: positions, levels, gaps, and what is refused."""
+
+import warnings
+
+import numpy as np
+import pytest
+import reproject
+from astropy.coordinates import SkyCoord
+from astropy.io import fits
+from astropy.wcs import WCS, Sip
+from numpy.testing import assert_allclose, assert_array_equal
+from scipy.ndimage import map_coordinates
+
+from skesom.cube import _align as align_module
+from skesom.cube._align import align
+from skesom.cube._container import Cube
+from skesom.cube._grid import Grid, group_by_grid, pixel_size, same_grid
+
+CENTRE = SkyCoord(204.2683, -29.8395, unit="deg")
+METHODS = ["interp", "adaptive", "exact"]
+
+
+def make_wcs(shape, size, *, angle=0.0, frame="icrs", centre=CENTRE, shift=(0, 0)):
+    """Return a tangential WCS: pixel size in arcsec, angle in degrees."""
+    rows, columns = shape
+    angle = np.deg2rad(angle)
+    wcs = WCS(naxis=2)
+    if frame == "galactic":
+        wcs.wcs.ctype = ["GLON-TAN", "GLAT-TAN"]
+        wcs.wcs.crval = [centre.galactic.l.deg, centre.galactic.b.deg]
+    else:
+        wcs.wcs.ctype = ["RA---TAN", "DEC--TAN"]
+        wcs.wcs.crval = [centre.ra.deg, centre.dec.deg]
+    wcs.wcs.crpix = [(columns + 1) / 2 + shift[0], (rows + 1) / 2 + shift[1]]
+    wcs.wcs.pc = [[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]]
+    wcs.wcs.cdelt = [-size / 3600, size / 3600]
+    wcs.array_shape = shape
+    wcs.wcs.set()
+    return wcs
+
+
+def make_cube(shape, size, names="r", *, value=1.0, dtype=np.float32, **where):
+    """Return a flat cube with one band for each letter of names."""
+    data = np.full((*shape, len(names)), value, dtype=dtype)
+    return Cube(data, wcs=make_wcs(shape, size, **where), band_names=names)
+
+
+def paint_source(cube, position, fwhm):
+    """Return the cube with a round Gaussian source (FWHM in arcsec) in each band."""
+    x, y = cube.wcs.world_to_pixel(position)
+    row, column = np.indices(cube.shape[:2])
+    sigma = fwhm / pixel_size(cube.wcs) / 2.3548200450309493
+    image = np.exp(-((column - x) ** 2 + (row - y) ** 2) / (2 * sigma**2))
+    data = np.broadcast_to(image[:, :, None], cube.shape).astype(cube.dtype)
+    return cube.replace(data=data)
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("frame", ["icrs", "galactic"])
+def test_source_keeps_its_place_on_the_sky(method, frame):
+    position = SkyCoord(CENTRE.ra.deg + 0.0011, CENTRE.dec.deg - 0.0007, unit="deg")
+    cubes = [
+        make_cube((30, 40), 1.0, "c"),
+        make_cube((150, 140), 0.25, "f", angle=33.0, frame=frame),
+        make_cube((70, 80), 0.45, "g", angle=-101.0, shift=(2.3, -1.7)),
+    ]
+    cubes = [paint_source(cube, position, fwhm=4.0) for cube in cubes]
+    cube = align(cubes, method=method)
+    assert cube.shape == (30, 40, 3)
+    x, y = cube.wcs.world_to_pixel(position)
+    row, column = np.indices(cube.shape[:2])
+    for band in range(3):
+        light = np.nan_to_num(cube.data[:, :, band])
+        assert abs(np.average(column, weights=light) - x) < 0.1
+        assert abs(np.average(row, weights=light) - y) < 0.1
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("size", [0.2, 0.9])
+def test_flat_sky_keeps_its_surface_brightness(method, size):
+    source = make_cube((60, 60), 0.5, value=3.25, angle=20.0)
+    target = make_wcs((20, 22), size)
+    cube = align(source, target, method=method)
+    seen = np.isfinite(cube.data)
+    assert seen.any()
+    assert_allclose(cube.data[seen], 3.25, rtol=2e-6)
+
+
+def test_smooth_source_keeps_its_flux():
+    # Flux is surface brightness times pixel area, so that sums scale with the areas.
+    source = paint_source(make_cube((90, 90), 0.25, angle=12.0), CENTRE, fwhm=3.0)
+    cube = align(source, make_wcs((25, 25), 1.0))
+    flux_in = source.data.sum() * 0.25**2
+    flux_out = np.nansum(cube.data) * 1.0**2
+    assert_allclose(flux_out, flux_in, rtol=0.01)
+
+
+def test_interp_is_bilinear_in_pixel_coordinates():
+    rng = np.random.default_rng(5)
+    source = make_cube((40, 50), 0.5, "ab", angle=25.0)
+    source = source.replace(data=rng.normal(size=source.shape).astype(np.float32))
+    target = make_wcs((18, 12), 0.6, frame="galactic")
+    cube = align(source, target)
+    row, column = np.indices((18, 12))
+    x, y = source.wcs.world_to_pixel(target.pixel_to_world(column, row))
+    for band in range(2):
+        wanted = map_coordinates(
+            source.data[:, :, band].astype(float), [y, x], order=1, cval=np.nan
+        )
+        assert np.isfinite(wanted).all()
+        assert_allclose(cube.data[:, :, band], wanted, atol=1e-5)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_gaps_stay_gaps_and_the_outside_is_nan(method):
+    source = make_cube((60, 60), 0.5)
+    source.data[20:30, 25:35] = np.nan
+    cube = align(source, make_wcs((50, 50), 1.0), method=method)
+    x, y = cube.wcs.world_to_pixel(source.wcs.pixel_to_world(29.5, 24.5))
+    assert np.isnan(cube.data[round(float(y)), round(float(x)), 0])
+    # 60 x 60 pixels of 0.5 arcsec cover 30 x 30 of these, in the middle.
+    assert np.isnan(cube.data[:9]).all()
+    assert np.isnan(cube.data[:, 41:]).all()
+    # No kernel reaches further than two pixels beyond the edges and the 5 x 5 gap.
+    assert np.isnan(cube.data[12:38, 12:38]).sum() <= (5 + 2 * 2 + 1) ** 2
+
+
+def test_equal_grids_are_copied_without_resampling(monkeypatch):
+    def refuse(*args, **kwargs):
+        raise AssertionError("resampled bands that lie on the grid already")
+
+    monkeypatch.setattr(reproject, "reproject_interp", refuse)
+    rng = np.random.default_rng(1)
+    first = make_cube((20, 30), 0.5, "ab")
+    first = first.replace(data=rng.normal(size=first.shape).astype(np.float32))
+    other = make_cube((20, 30), 0.5, "c", value=7.0, shift=(4e-4, 0))
+    cube = align([first, other])
+    assert_array_equal(cube.data[:, :, :2], first.data)
+    assert_array_equal(cube.data[:, :, 2], 7.0)
+    assert align(first) is first
+
+
+def test_bands_on_one_grid_share_one_call(monkeypatch):
+    calls = []
+    original = reproject.reproject_interp
+
+    def count(data, *args, **kwargs):
+        calls.append(data[0].shape)
+        return original(data, *args, **kwargs)
+
+    monkeypatch.setattr(reproject, "reproject_interp", count)
+    cubes = [
+        make_cube((20, 20), 0.5, "a", value=1.0),
+        make_cube((10, 10), 1.0, "b", value=2.0),
+        make_cube((20, 20), 0.5, "cd", value=3.0),
+    ]
+    cube = align(cubes)
+    assert calls == [(3, 20, 20)]
+    assert cube.band_names == ("a", "b", "c", "d")
+    assert_allclose(cube.data[5, 5], [1.0, 2.0, 3.0, 3.0])
+
+
+@pytest.mark.parametrize("method", ["interp", "adaptive"])
+def test_strips_and_threads_do_not_change_the_result(monkeypatch, method):
+    rng = np.random.default_rng(2)
+    source = make_cube((60, 50), 0.5, "ab", angle=25.0)
+    source = source.replace(data=rng.normal(size=source.shape).astype(np.float32))
+    target = make_wcs((37, 31), 0.7)
+    whole = align(source, target, method=method)
+    monkeypatch.setattr(align_module, "_PIXELS_PER_STRIP", 200)
+    strips = [align(source, target, method=method, n_jobs=n).data for n in (1, 2)]
+    assert_array_equal(strips[0], strips[1])
+    assert_allclose(strips[0], whole.data, atol=2e-6)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "wanted"),
+    [
+        (np.float32, np.float32, np.float32),
+        (np.float32, np.float64, np.float64),
+        (np.float64, np.float64, np.float64),
+    ],
+)
+@pytest.mark.parametrize("method", METHODS)
+def test_precision_is_kept(first, second, wanted, method):
+    cubes = [
+        make_cube((12, 12), 0.5, "a", dtype=first),
+        make_cube((12, 12), 0.5, "b", dtype=second, angle=10.0),
+    ]
+    assert align(cubes, "first", method=method).dtype == wanted
+
+
+def test_any_memory_layout_gives_the_same_and_is_left_alone():
+    rng = np.random.default_rng(3)
+    source = make_cube((20, 30), 0.5, "ab")
+    data = rng.normal(size=source.shape).astype(np.float32)
+    target = make_wcs((15, 15), 0.7, angle=30.0)
+    wanted = align(source.replace(data=data), target).data
+    fortran = np.asfortranarray(data)
+    fortran.flags.writeable = False
+    before = fortran.copy()
+    assert_array_equal(align(source.replace(data=fortran), target).data, wanted)
+    assert_array_equal(fortran, before)
+
+
+def test_descriptions_follow_their_bands():
+    first = make_cube((10, 10), 0.5, "a").replace(band_units=["Jy"], fwhm=[1.5])
+    second = make_cube((8, 8), 0.7, "bc").replace(
+        band_units=[None, "adu"], fwhm=[np.nan, 2.5]
+    )
+    cube = align([first, second])
+    assert cube.band_names == ("a", "b", "c")
+    assert [str(unit) for unit in cube.band_units] == ["Jy", "None", "adu"]
+    assert_array_equal(cube.fwhm, [1.5, np.nan, 2.5])
+
+
+def test_reference_can_be_named_in_every_way():
+    fine, coarse = make_cube((20, 24), 0.5, "fg"), make_cube((10, 12), 1.0, "c")
+    cubes = [fine, coarse]
+    header = coarse.wcs.to_header()
+    header["NAXIS"], header["NAXIS1"], header["NAXIS2"] = 2, 12, 10
+    for reference in ("coarsest", "c", 2, np.int64(2), coarse, coarse.wcs, header):
+        cube = align(cubes, reference)
+        assert cube.shape == (10, 12, 3)
+        assert same_grid(Grid(cube.wcs, (10, 12)), Grid(coarse.wcs, (10, 12)))
+    for reference in ("first", "g", 0, 1):
+        assert align(cubes, reference).shape == (20, 24, 3)
+
+
+def test_coarsest_takes_the_first_of_equal_pixel_sizes():
+    cubes = [
+        make_cube((10, 10), 1.0, "a"),
+        make_cube((14, 14), 1.0000001, "b", angle=40.0),
+    ]
+    assert align(cubes).shape == (10, 10, 2)
+
+
+def test_coarsest_looks_at_the_sky_and_not_at_cdelt():
+    # Pixels of 2 arcsec, written as CDELT = 1 deg and a tiny PC matrix.
+    odd = make_wcs((10, 10), 2.0)
+    odd.wcs.pc, odd.wcs.cdelt = np.diag([-2 / 3600, 2 / 3600]), [1, 1]
+    assert_allclose(pixel_size(odd), 2.0)
+    big = Cube(np.ones((10, 10, 1)), wcs=odd, band_names="b")
+    assert align([make_cube((20, 20), 1.0, "a"), big]).shape == (10, 10, 2)
+
+
+def test_distorted_wcs_is_followed():
+    wcs = make_wcs((40, 40), 0.5)
+    a = np.zeros((3, 3))
+    a[2, 0] = 2e-3
+    wcs.wcs.ctype = ["RA---TAN-SIP", "DEC--TAN-SIP"]
+    wcs.sip = Sip(a, np.zeros((3, 3)), None, None, wcs.wcs.crpix)
+    column = np.broadcast_to(
+        np.arange(40.0, dtype=np.float32)[None, :, None], (40, 40, 1)
+    )
+    source = Cube(column, wcs=wcs, band_names="a")
+    target = make_wcs((20, 20), 0.5)
+    cube = align(source, target)
+    x, _ = wcs.world_to_pixel(target.pixel_to_world([2.0, 17.0], [9.0, 9.0]))
+    # The distortion moves these pixels by more than a tenth of a pixel.
+    assert np.all(np.abs(x - [12.0, 27.0]) > 0.1)
+    assert_allclose(cube.data[9, [2, 17], 0], x, atol=1e-3)
+
+
+def test_interpolation_warns_of_pixels_too_large_for_the_seeing():
+    fine = make_cube((40, 40), 0.25, "ab").replace(fwhm=[0.8, 3.0])
+    coarse = make_cube((10, 10), 1.0, "c").replace(fwhm=[0.1])
+    with pytest.warns(UserWarning, match=r"half the FWHM of 'a' \(0.8 arcsec\), so"):
+        align([fine, coarse])
+
+
+@pytest.mark.parametrize(
+    ("fwhm", "reference", "method"),
+    [
+        (np.nan, "coarsest", "interp"),  # nothing known
+        (2.1, "coarsest", "interp"),  # smooth enough
+        (0.8, "coarsest", "adaptive"),  # averages over the pixel
+        (0.8, "first", "interp"),  # the fine grid keeps the light
+    ],
+)
+def test_no_warning_where_no_light_is_lost(fwhm, reference, method):
+    fine = make_cube((40, 40), 0.25, "a").replace(fwhm=[fwhm])
+    coarse = make_cube((10, 10), 1.0, "c").replace(fwhm=[0.1])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        align([fine, coarse], reference, method=method)
+
+
+@pytest.mark.parametrize("where", ["beside", "antipode"])
+def test_bands_of_another_field_are_refused(where):
+    centre = {
+        "beside": SkyCoord(204.2683, -29.8, unit="deg"),
+        "antipode": SkyCoord(24.2683, 29.8395, unit="deg"),
+    }[where]
+    near, far = (
+        make_cube((10, 10), 1.0, "a"),
+        make_cube((12, 12), 0.5, "bc", centre=centre),
+    )
+    with pytest.raises(ValueError, match="Bands 'b', 'c' and the grid of band 'a' do"):
+        align([near, far])
+
+
+def test_empty_band_is_no_missing_overlap():
+    empty = make_cube((12, 12), 0.5, "b", value=np.nan)
+    cube = align([make_cube((10, 10), 1.0, "a"), empty])
+    assert np.isnan(cube.data[:, :, 1]).all()
+
+
+@pytest.mark.parametrize(
+    ("reference", "message"),
+    [
+        ("z", r"no band 'z' to align to, only \['a', 'b'\]"),
+        (2, "no band number 2 to align to: the 2 bands"),
+        (-1, "no band number -1"),
+        (1.5, "got float"),
+        (None, "got NoneType"),
+        (WCS(naxis=2), "no celestial WCS"),
+        (fits.Header(), "no celestial WCS"),
+        (Cube(np.zeros((2, 2, 1))), "no celestial WCS"),
+    ],
+)
+def test_references_that_are_no_grid_are_refused(reference, message):
+    with pytest.raises(ValueError, match=message):
+        align([make_cube((4, 4), 1.0, "a"), make_cube((4, 4), 2.0, "b")], reference)
+
+
+def test_reference_wcs_without_a_shape_is_refused():
+    wcs = make_wcs((4, 4), 1.0)
+    wcs.array_shape = None
+    with pytest.raises(ValueError, match=r"set its array_shape to \(n_rows, n_col"):
+        align(make_cube((4, 4), 1.0), wcs)
+
+
+@pytest.mark.parametrize(
+    ("cubes", "options", "message"),
+    [
+        ([], {}, "list of cubes is empty"),
+        ([make_cube((4, 4), 1.0, "a")] * 2, {}, "Several bands are named 'a'"),
+        (
+            [make_cube((4, 4), 1.0, "a"), Cube(np.zeros((4, 4, 1)), band_names="b")],
+            {},
+            "Band 'b' cannot be aligned without a WCS",
+        ),
+        ([make_cube((4, 4), 1.0)], {"method": "cubic"}, "method must be one of"),
+    ],
+)
+def test_cubes_that_cannot_be_combined_are_refused(cubes, options, message):
+    with pytest.raises(ValueError, match=message):
+        align(cubes, **options)
+
+
+@pytest.mark.parametrize(
+    ("change", "wanted"),
+    [
+        ({}, True),
+        ({"shift": (5e-4, 0)}, True),
+        ({"shift": (0, 2e-3)}, False),
+        ({"angle": 0.1}, False),
+        ({"size": 0.5001}, False),
+        ({"shape": (20, 31)}, False),
+    ],
+)
+def test_same_grid(change, wanted):
+    where = {"shape": (20, 30), "size": 0.5}
+    first = Grid(make_wcs(**where), where["shape"])
+    where |= change
+    second = Grid(make_wcs(**where), where["shape"])
+    assert same_grid(first, second) is wanted
+    assert same_grid(second, first) is wanted
+
+
+def test_same_grid_in_two_coordinate_systems():
+    # FK5 differs from ICRS by some 20 milliarcsec: much for HST, nothing for GALEX.
+    for size, wanted in ((0.04, False), (100.0, True)):
+        first, second = make_wcs((20, 30), size), make_wcs((20, 30), size)
+        second.wcs.radesys, second.wcs.equinox = "FK5", 2000.0
+        second.wcs.set()
+        assert same_grid(Grid(first, (20, 30)), Grid(second, (20, 30))) is wanted
+
+
+def test_grids_without_a_wcs_are_compared_by_shape():
+    known = make_wcs((4, 5), 1.0)
+    assert same_grid(Grid(None, (4, 5)), Grid(None, (4, 5)))
+    assert not same_grid(Grid(None, (4, 5)), Grid(None, (5, 4)))
+    assert not same_grid(Grid(known, (4, 5)), Grid(None, (4, 5)))
+
+
+def test_group_by_grid_keeps_the_order_of_appearance():
+    a, b = Grid(make_wcs((4, 5), 1.0), (4, 5)), Grid(make_wcs((4, 5), 2.0), (4, 5))
+    assert group_by_grid([b, a, b, a, a]) == [[0, 2], [1, 3, 4]]
