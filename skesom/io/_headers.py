@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What the cards of a FITS header say about a band, and how to say it in cards."""
+
+import re
+import unicodedata
+import warnings
+
+import numpy as np
+from astropy import units
+from astropy.io import fits
+from astropy.wcs import WCS
+
+# In the order of trust. Narrow filters of JWST sit in the pupil wheel; FILTER1 may be
+# a wheel position instead of a name (WFPC2), which is why numbers do not count.
+_FILTER_CARDS = ("PUPIL", "FILTER", "FILTNAM1", "FILTNAM2", "FILTER1", "FILTER2")
+_BAND_CARDS = (*_FILTER_CARDS, "FILTNAME", "FILTERS", "BAND")
+_NO_FILTER = re.compile(
+    r"(clear|open|none|n/a|blank|empty|grism|mask|gdhs|wlp|unknown)|-*$", re.IGNORECASE
+)
+
+
+def read_band_names(headers, n_bands, stem):
+    """Return the names of the bands of one image.
+
+    Parameters
+    ----------
+    headers : sequence of astropy.io.fits.Header
+        Where to look, the image's own header first.
+    n_bands : int
+        Number of bands of the image.
+    stem : str
+        Name of the file, used where the cards are silent.
+
+    Returns
+    -------
+    names : list of str
+        One name per band.
+    """
+    if n_bands == 1:
+        names = (_filter_name(headers, card) for card in _BAND_CARDS)
+        return [next(filter(None, names), stem)]
+    for card in ("FILTER", "BAND"):
+        names = [_filter_name(headers, f"{card}{i + 1}") for i in range(n_bands)]
+        if all(names):
+            return names
+    return [f"{stem} {number + 1}" for number in range(n_bands)]
+
+
+def _filter_name(headers, card):
+    """Return the filter that a card names, None if it names none."""
+    value = _first_card(headers, card)
+    if not isinstance(value, str) or _NO_FILTER.match(value.strip()):
+        return None
+    return value.strip()
+
+
+def _first_card(headers, card):
+    """Return the value of a card in the first header that has it, else None."""
+    return next((header[card] for header in headers if card in header), None)
+
+
+def make_unique(names):
+    """Return the names with repeated ones numbered: B, B 2, B 3."""
+    unique = []
+    for name in names:
+        candidate, number = name, 1
+        while candidate in unique or (number > 1 and candidate in names):
+            number += 1
+            candidate = f"{name} {number}"
+        unique.append(candidate)
+    return unique
+
+
+def read_unit(headers):
+    """Return the unit in BUNIT, None if it is missing or not understood."""
+    text = _first_card(headers, "BUNIT")
+    if not isinstance(text, str) or not text.strip():
+        return None
+    with warnings.catch_warnings():
+        # Several slashes and old spellings are understood all the same.
+        warnings.simplefilter("ignore", units.UnitsWarning)
+        try:
+            return units.Unit(text.strip())
+        except ValueError:
+            return None
+
+
+def read_fwhm(headers):
+    """Return the FWHM card in arcsec, NaN if it is missing or counted in pixels."""
+    for header in headers:
+        value = header.get("FWHM")
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            continue
+        if value > 0 and "pix" not in header.comments["FWHM"].lower():
+            return float(value)
+    return np.nan
+
+
+def read_wcs(header, hdus, path):
+    """Return the WCS of all axes of an image, None if it has no place on the sky."""
+    try:
+        wcs = WCS(header, hdus)
+        return wcs if wcs.has_celestial else None
+    except ValueError as error:
+        reason = str(error).strip().splitlines()[-1].rstrip(".")
+        raise ValueError(
+            f"{path}: the WCS in the header is not valid ({reason}). Correct its "
+            "cards, or delete CTYPE1 and CTYPE2 to read the image without a WCS."
+        ) from error
+
+
+def make_hdus(data, wcs):
+    """Return an HDU list with an image and its WCS in the primary HDU."""
+    if wcs is None:
+        return fits.HDUList([fits.PrimaryHDU(data)])
+    # to_fits also gives the tables of a distorted WCS, which to_header forgets.
+    hdus = wcs.to_fits(relax=True)
+    hdus[0].data = data
+    return hdus
+
+
+def write_unit(unit):
+    """Return a unit as the FITS standard spells it, as astropy does where it cannot."""
+    try:
+        return unit.to_string("fits")
+    except ValueError:
+        return unit.to_string()
+
+
+def to_ascii(name):
+    """Spell a name as FITS allows: the Greek letter of H alpha becomes "alpha"."""
+    return "".join(
+        character
+        if " " <= character <= "~"
+        else unicodedata.name(character, "_").split()[-1].lower()
+        for character in name
+    )

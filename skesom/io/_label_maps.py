@@ -1,0 +1,265 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Label maps on disk, and the table of the clusters they show."""
+
+import warnings
+
+import numpy as np
+from astropy.io import fits
+from astropy.table import Column, Table
+
+from skesom.cube._container import Cube
+from skesom.io._atomic import atomic_path
+from skesom.io._headers import make_hdus, to_ascii
+from skesom.io._images import describe_image, open_fits
+
+_MASKED = -3
+_QUARTILES = {"median": 50, "q25": 25, "q75": 75}
+# The FITS standard gives the number of columns three digits.
+_MAX_COLUMNS = 999
+
+
+def write_map(
+    path, label_map, *, wcs=None, cube=None, band_names=None, overwrite=False
+):
+    """Write a label map as a FITS image with a table of its clusters.
+
+    The primary HDU holds the labels as 32-bit integers and the celestial WCS. Masked
+    pixels (-3) are declared BLANK, which viewers leave empty. The extension CLUSTERS
+    holds the table of `cluster_table`.
+
+    Parameters
+    ----------
+    path : str or os.PathLike
+        File to write.
+    label_map : array-like of int of shape (n_rows, n_columns)
+        Cluster of each pixel from 0; -1 is noise and -3 is masked.
+    wcs : astropy.wcs.WCS, default=None
+        Celestial WCS of the map. By default that of the cube.
+    cube : Cube or array-like of shape (n_rows, n_columns, n_bands), default=None
+        Fluxes that the table summarizes for each cluster.
+    band_names : sequence of str of length n_bands, default=None
+        Names of the cube's bands in the table. By default those of the cube.
+    overwrite : bool, default=False
+        Whether an existing file may be replaced.
+
+    Raises
+    ------
+    FileExistsError
+        If the file exists and `overwrite` is False.
+    ValueError
+        If the labels are not such a map, or the cube has another shape.
+
+    See Also
+    --------
+    read_map : Read the map back.
+    cluster_table : The table alone.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from skesom.io import read_map, write_map
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder) / "map.fits"
+    ...     write_map(path, [[0, 0, 1], [0, -1, -3]])
+    ...     labels, wcs = read_map(path)
+    >>> labels
+    array([[ 0,  0,  1],
+           [ 0, -1, -3]], dtype=int32)
+    """
+    labels = _check_label_map(label_map)
+    if cube is not None:
+        cube = _check_flux(labels, cube, band_names)
+        wcs = cube.wcs if wcs is None else wcs
+    if wcs is not None and wcs.naxis != 2:
+        wcs = wcs.celestial
+    hdus = make_hdus(labels, wcs)
+    header = hdus[0].header
+    header["BLANK"] = (_MASKED, "masked pixels")
+    header["EXTNAME"] = ("LABELS", "clusters from 0, -1 is noise")
+    hdus.append(_make_table_hdu(cluster_table(labels, cube)))
+    with atomic_path(path, overwrite=overwrite) as temporary:
+        hdus.writeto(temporary)
+
+
+def read_map(path):
+    """Read a label map.
+
+    Parameters
+    ----------
+    path : str or os.PathLike
+        FITS file whose first image holds integers, as `write_map` makes it.
+
+    Returns
+    -------
+    label_map : ndarray of int32 of shape (n_rows, n_columns)
+        Cluster of each pixel from 0; -1 is noise and -3 is masked. Pixels that the
+        header declares BLANK are masked.
+    wcs : astropy.wcs.WCS or None
+        Celestial WCS of the map.
+
+    Raises
+    ------
+    OSError
+        If the file is not a readable FITS file.
+    ValueError
+        If its image is not a label map.
+    """
+    image = describe_image(path)
+    with open_fits(image.path, do_not_scale_image_data=True) as hdus:
+        header, stored = hdus[image.hdu].header, hdus[image.hdu].data
+        scaled = header.get("BSCALE", 1) != 1 or header.get("BZERO", 0) != 0
+        if stored.dtype.kind not in "iu" or stored.ndim != 2 or scaled:
+            raise ValueError(
+                f"{image.label} is not a label map: its image is not one band of plain "
+                "integers."
+            )
+        labels = stored.astype(np.int64)
+        labels[labels == header.get("BLANK", _MASKED)] = _MASKED
+    return _check_label_map(labels, image.label), image.grid.wcs
+
+
+def cluster_table(label_map, cube=None):
+    """Summarize the clusters of a label map.
+
+    Parameters
+    ----------
+    label_map : array-like of int of shape (n_rows, n_columns)
+        Cluster of each pixel from 0; negative labels belong to no cluster.
+    cube : Cube or array-like of shape (n_rows, n_columns, n_bands), default=None
+        Fluxes to summarize.
+
+    Returns
+    -------
+    table : astropy.table.Table
+        One row per cluster that has pixels, in the order of the labels: ``id``,
+        ``pixels``, ``percentage`` (of the pixels that belong to a cluster) and, for
+        each band of the cube, ``<band>_median``, ``<band>_q25`` and ``<band>_q75`` in
+        the unit of the band. Masked (NaN) values do not count.
+
+    Raises
+    ------
+    ValueError
+        If the labels are not such a map, or the cube has another shape.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skesom.io import cluster_table
+    >>> table = cluster_table([[0, 0, 1], [0, -1, -3]])
+    >>> print(table)
+     id pixels percentage
+    --- ------ ----------
+      0      3      75.00
+      1      1      25.00
+    """
+    labels = _check_label_map(label_map)
+    members = np.flatnonzero(labels.ravel() >= 0)
+    member_labels = labels.ravel()[members]
+    if member_labels.max(initial=0) < np.iinfo(np.int16).max:
+        # NumPy sorts short integers in linear time.
+        member_labels = member_labels.astype(np.int16)
+    members = members[np.argsort(member_labels, kind="stable")]
+    ids, pixels = np.unique(member_labels, return_counts=True)
+    table = Table(
+        [
+            Column(ids.astype(np.int32), "id", description="cluster"),
+            Column(pixels, "pixels", description="number of pixels"),
+            Column(
+                100 * pixels / max(len(members), 1),
+                "percentage",
+                format=".2f",
+                description="of the pixels that belong to a cluster",
+            ),
+        ]
+    )
+    if cube is not None:
+        cube = _check_flux(labels, cube)
+        ends = np.cumsum(pixels)
+        for band in range(cube.shape[2]):
+            table.add_columns(_summarize_band(cube, band, members, ends))
+    return table
+
+
+def _summarize_band(cube, band, members, ends):
+    """Return the median and quartile columns of one band."""
+    flux = cube.data[:, :, band].ravel()[members]
+    summary = np.full((len(ends), len(_QUARTILES)), np.nan, dtype=cube.dtype)
+    for cluster, values in enumerate(np.split(flux, ends[:-1])):
+        values = values[~np.isnan(values)]
+        if len(values):
+            summary[cluster] = np.percentile(
+                values, list(_QUARTILES.values()), overwrite_input=True
+            )
+    name = cube.band_names[band]
+    return [
+        Column(
+            summary[:, place],
+            f"{name}_{statistic}",
+            unit=cube.band_units[band],
+            format=".4g",
+            description=f"{statistic} of {name} over the pixels of the cluster",
+        )
+        for place, statistic in enumerate(_QUARTILES)
+    ]
+
+
+def _make_table_hdu(table):
+    """Return the table as a FITS extension, in what the standard can express."""
+    if len(table.columns) > _MAX_COLUMNS:
+        warnings.warn(
+            f"The fluxes of the clusters are left out of the file: {len(table.columns)}"
+            f" columns are more than the {_MAX_COLUMNS} of a FITS table.",
+            UserWarning,
+            stacklevel=3,
+        )
+        table = table["id", "pixels", "percentage"]
+    for column in list(table.columns.values()):
+        column.description = to_ascii(column.description)
+        ascii_name = to_ascii(column.name)
+        if ascii_name != column.name:
+            table.rename_column(column.name, ascii_name)
+        if column.unit is not None:
+            try:
+                column.unit.to_string("fits")
+            except ValueError:
+                # The standard knows no electrons; the description may speak of them.
+                column.description += f" [{to_ascii(column.unit.to_string())}]"
+                column.unit = None
+    hdu = fits.table_to_hdu(table)
+    hdu.name = "CLUSTERS"
+    return hdu
+
+
+def _check_label_map(label_map, name="label_map"):
+    """Return a label map as int32 after checking that it is one."""
+    labels = np.asarray(label_map)
+    if labels.ndim != 2:
+        raise ValueError(
+            f"{name} must have two axes (rows, columns), got {labels.ndim} axes of "
+            f"shape {labels.shape}."
+        )
+    if labels.dtype.kind not in "iu":
+        raise ValueError(f"{name} must hold integers, got {labels.dtype}.")
+    if labels.size and not (
+        _MASKED <= labels.min() and labels.max() <= np.iinfo(np.int32).max
+    ):
+        raise ValueError(
+            f"{name} holds labels from {labels.min()} to {labels.max()}. Clusters are "
+            f"counted from 0, noise is -1 and masked pixels are {_MASKED}."
+        )
+    return np.ascontiguousarray(labels, dtype=np.int32)
+
+
+def _check_flux(labels, cube, band_names=None):
+    """Return the fluxes as a cube after comparing their shape with the map's."""
+    if not isinstance(cube, Cube):
+        cube = Cube(cube, band_names=band_names)
+    elif band_names is not None:
+        cube = cube.replace(band_names=band_names)
+    if cube.shape[:2] != labels.shape:
+        raise ValueError(
+            f"The cube has {cube.shape[0]} x {cube.shape[1]} pixels, but label_map has "
+            f"{labels.shape[0]} x {labels.shape[1]}. Give the cube that was clustered."
+        )
+    return cube
