@@ -4,5 +4,14 @@
 from skesom.cube._base import CubeTransformer, check_cube
 from skesom.cube._container import Cube
 from skesom.cube._convolve import FWHMConvolver
+from skesom.cube._mask import CubeMasker
+from skesom.cube._stretch import AsinhStretch
 
-__all__ = ["Cube", "CubeTransformer", "FWHMConvolver", "check_cube"]
+__all__ = [
+    "AsinhStretch",
+    "Cube",
+    "CubeMasker",
+    "CubeTransformer",
+    "FWHMConvolver",
+    "check_cube",
+]

@@ -15,7 +15,8 @@ class Cube:
     ----------
     data : array-like of shape (n_rows, n_columns, n_bands)
         The fluxes. Native float32 and float64 are kept, other real types become
-        float32 (float64 where float32 would lose digits).
+        float32 (float64 where float32 would lose digits). The masked values of a
+        masked array become NaN.
     wcs : astropy.wcs.WCS, default=None
         Celestial world coordinates of the pixel grid (two axes), None if unknown.
     band_names : sequence of str of length n_bands, default=None
@@ -125,7 +126,7 @@ class Cube:
         columns = _as_slice(columns, self.shape[1])
         wcs = self.wcs
         if wcs is not None:
-            wcs = None if rows is None or columns is None else wcs[rows, columns]
+            wcs = None if None in (rows, columns) else _cut_wcs(wcs, rows, columns)
         return Cube(
             data,
             wcs=wcs,
@@ -159,6 +160,9 @@ class Cube:
 
 def _as_native_float(data):
     """Return data as float32 or float64 in native byte order, copying if it must."""
+    if isinstance(data, np.ma.MaskedArray):
+        wanted = np.promote_types(data.dtype, np.float32)
+        return _as_native_float(data.astype(wanted).filled(np.nan))
     data = np.asarray(data)
     if data.dtype.kind not in "biuf":
         raise ValueError(f"A cube holds real numbers, got an array of {data.dtype}.")
@@ -167,6 +171,24 @@ def _as_native_float(data):
     else:
         wanted = np.float32 if data.dtype.itemsize <= 2 else np.float64
     return np.asarray(data, dtype=wanted)
+
+
+def _cut_wcs(wcs, rows, columns):
+    """Return the WCS of the pixels that two plain slices pick."""
+    cut = wcs[rows.start : rows.stop, columns.start : columns.stop]
+    steps = np.array([columns.step or 1, rows.step or 1])
+    if np.all(steps == 1):
+        return cut
+    if cut.has_distortion:
+        return None
+    # astropy's own slicing with steps bins pixels instead of picking them, and is
+    # wrong for a CD matrix and for rotated axes.
+    if cut.wcs.has_cd():
+        cut.wcs.cd = cut.wcs.cd * steps
+    else:
+        cut.wcs.pc = cut.wcs.get_pc() * steps
+    cut.wcs.crpix = (cut.wcs.crpix - 1) / steps + 1
+    return cut
 
 
 def _full_key(key):

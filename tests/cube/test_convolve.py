@@ -158,8 +158,8 @@ class TestSmooth:
         expected = gaussian((201, 201), 100.3, 99.6, np.hypot(1.8, sigma))
         # The sampled star still has exp(-(pi * 1.8)^2 / 2) = 1.1e-7 of its amplitude
         # at the Nyquist frequency. More is lost to the wings of the kernel beyond the
-        # four borders: at most .075 / distance^2 each, alternating in sign.
-        tolerance = 4 * 0.075 / 100**2 / 2
+        # four borders, at most .075 / distance^2 each.
+        tolerance = 4 * 0.075 / 100**2
         np.testing.assert_allclose(
             result, expected, rtol=0, atol=tolerance * expected.max()
         )

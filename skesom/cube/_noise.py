@@ -1,0 +1,242 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Level and noise of the sky in one band, and whether there is much sky at all.
+
+Both come from the darkest tiles of a frame. In a field with sky these are sky; in a
+frame that a galaxy fills they are its faintest parts, and the scatter inside a small
+tile is still noise rather than galaxy. So one estimator serves both kinds of frame,
+and the share of pixels that do not rise above it tells them apart.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from astropy.stats import mad_std
+from scipy import ndimage
+
+from skesom.cube._convolve import smooth
+
+TILE = 16
+FEWEST_TILES = 8
+ENOUGH_PIXELS = 2_000_000
+ENOUGH_VALUES = 100_000
+
+
+def sky_statistics(band):
+    """Return the level and the noise of the darkest parts of one band.
+
+    Parameters
+    ----------
+    band : ndarray of shape (n_rows, n_columns)
+        The image; NaN marks masked pixels.
+
+    Returns
+    -------
+    level : float
+        The typical value there; NaN if no pixel is valid.
+    noise : float
+        The standard deviation per pixel there; 0 for a constant band.
+
+    Notes
+    -----
+    Median and scaled median absolute deviation are taken in tiles of 16 x 16 pixels.
+    The tiles whose median lies within one deviation of the 12.5 % quantile of all
+    tiles are put together and clipped at three deviations. A frame in which fewer
+    than eight tiles are mostly valid (a small frame, or one whose sky is masked
+    already) has no such tiles: its level is the 12.5 % quantile of its pixels, its
+    noise comes from the differences of neighbours.
+    """
+    band = band[representative_rows(*band.shape)]
+    for size in (TILE, TILE // 2, TILE // 4):
+        tiles = _valid_tiles(band, size)
+        if len(tiles) >= FEWEST_TILES:
+            break
+    else:
+        return _sparse_statistics(band)
+    median, scatter = _median_and_scatter(tiles)
+    bounds = np.quantile(median, [0.125, 0.25])
+    spread = np.median(scatter[median <= bounds[1]])
+    return _pixel_statistics(tiles[np.abs(median - bounds[0]) <= spread])
+
+
+def representative_rows(n_rows, n_columns):
+    """Return indices of evenly spread strips of rows, at most about two million pixels."""
+    n_strips = max(1, n_rows // TILE)
+    wanted = max(1, ENOUGH_PIXELS // (TILE * n_columns))
+    if n_strips <= wanted:
+        return slice(None)
+    strips = np.linspace(0, n_strips - 1, wanted).round().astype(int)
+    return (strips[:, np.newaxis] * TILE + np.arange(TILE)).ravel()
+
+
+class Sky(NamedTuple):
+    """What `measure_sky` finds in a cube."""
+
+    share: float
+    """Share of the valid pixels that do not stand out from the sky."""
+    stands_out: int
+    """Number of pixels that stand out by twice the threshold."""
+    level: np.ndarray
+    """Level of the sky in each band."""
+    noise: np.ndarray
+    """Standard deviation per pixel of the sky in each band."""
+    cut: np.ndarray
+    """Value of a smoothed pixel above which it stands out in a band."""
+
+    @property
+    def dominates(self):
+        """Whether the frame is mostly sky, rather than filled by a galaxy."""
+        return self.share > 0.5
+
+
+def measure_sky(data, *, threshold=3.0, smoothing=1.0, min_bands=2):
+    """Measure the sky in a sample of the rows of a cube.
+
+    Parameters
+    ----------
+    data : ndarray of shape (n_rows, n_columns, n_bands)
+        The fluxes; NaN marks masked pixels.
+    threshold : float, default=3.0
+        A pixel stands out in a band by so many standard deviations.
+    smoothing : float, default=1.0
+        Standard deviation in pixels of the Gaussian that smooths the bands before.
+    min_bands : int, default=2
+        A pixel stands out if it does so in that many bands.
+
+    Returns
+    -------
+    sky : Sky
+        Where the sky dominates, level and noise are those of its pixels. Elsewhere
+        they are those of the darkest parts.
+    """
+    data = data[representative_rows(*data.shape[:2])]
+    bands = [np.ascontiguousarray(data[:, :, band]) for band in range(data.shape[2])]
+    smoothed = [smooth(band, smoothing) for band in bands]
+    estimates = np.array([sky_statistics(band) for band in smoothed])
+    signals, strong = (
+        sum(
+            (image > level + factor * threshold * noise).astype(np.int16)
+            for image, (level, noise) in zip(smoothed, estimates, strict=True)
+        )
+        for factor in (1, 2)
+    )
+    valid = np.any([np.isfinite(band) for band in bands], axis=0)
+    needed = min(min_bands, len(bands))
+    dark = valid & (signals < needed)
+    share = float(dark.sum() / max(1, valid.sum()))
+    if share > 0.5:
+        estimates = np.array([_pixel_statistics(band[dark]) for band in smoothed])
+        level, noise = np.array([_pixel_statistics(band[dark]) for band in bands]).T
+    else:
+        level, noise = np.array([sky_statistics(band) for band in bands]).T
+    return Sky(
+        share=share,
+        stands_out=int(np.count_nonzero(strong >= needed)),
+        level=level,
+        noise=noise,
+        cut=estimates[:, 0] + threshold * estimates[:, 1],
+    )
+
+
+def pixel_noise(band):
+    """Return the noise per pixel from the differences of neighbours.
+
+    Parameters
+    ----------
+    band : ndarray of shape (n_rows, n_columns)
+        The image; NaN marks masked pixels.
+
+    Returns
+    -------
+    noise : float
+        Standard deviation of uncorrelated noise; 0 if there are no valid neighbours.
+    """
+    steps = [np.diff(band, axis=axis).ravel() for axis in range(2)]
+    steps = np.concatenate(steps).astype(np.float64)
+    return _scatter(steps[np.isfinite(steps)]) / 2**0.5
+
+
+def running_mean(band, length, axis):
+    """Return the mean of the valid pixels in a window along one axis.
+
+    Parameters
+    ----------
+    band : ndarray of shape (n_rows, n_columns)
+        The image; NaN marks masked pixels.
+    length : int
+        Length of the window in pixels.
+    axis : int
+        0 along a column, 1 along a row.
+
+    Returns
+    -------
+    mean : ndarray of shape (n_rows, n_columns)
+        NaN where fewer than half of the window's pixels are valid.
+    """
+    valid = np.isfinite(band)
+    window = {"size": length, "axis": axis, "mode": "constant"}
+    count = ndimage.uniform_filter1d(valid.astype(np.float32), **window)
+    mean = ndimage.uniform_filter1d(np.where(valid, band, 0), **window)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.where(count > 0.499, mean / count, np.nan)
+
+
+def _valid_tiles(band, size):
+    """Return the tiles of which at least half is valid, one in each row."""
+    rows, columns = (length // size for length in band.shape)
+    tiles = (
+        band[: rows * size, : columns * size]
+        .reshape(rows, size, columns, size)
+        .swapaxes(1, 2)
+        .reshape(rows * columns, size * size)
+    )
+    return tiles[2 * np.isfinite(tiles).sum(axis=1) >= size * size]
+
+
+def _median_and_scatter(tiles):
+    """Return median and deviation of each tile, without its NaN."""
+    median = _row_median(tiles)
+    scatter = 1.4826 * _row_median(np.abs(tiles - median[:, np.newaxis]))
+    # Counts and clipped pictures may have more than half of a tile at one value.
+    flat = scatter == 0
+    scatter[flat] = np.nanstd(tiles[flat], axis=1, dtype=np.float64)
+    return median, scatter
+
+
+def _row_median(values):
+    """Return the median of the finite values of each row (at least one)."""
+    ordered = np.sort(values, axis=1)  # NaN goes last
+    count = np.isfinite(ordered).sum(axis=1)
+    rows = np.arange(len(values))
+    middle = ordered[rows, (count - 1) // 2].astype(np.float64)
+    return (middle + ordered[rows, count // 2]) / 2
+
+
+def _sparse_statistics(band):
+    """Return level and noise where there are no tiles to take them from."""
+    pixels = band[np.isfinite(band)].astype(np.float64)
+    if not len(pixels):
+        return np.nan, np.nan
+    noise = pixel_noise(band) or _scatter(pixels)
+    return float(np.quantile(pixels, 0.125)), noise
+
+
+def _pixel_statistics(pixels):
+    """Return median and deviation without what is three deviations away."""
+    pixels = pixels[np.isfinite(pixels)]
+    if not len(pixels):
+        return np.nan, np.nan
+    # An odd step, so that no pattern of even period is picked from.
+    pixels = pixels[:: len(pixels) // ENOUGH_VALUES | 1].astype(np.float64)
+    while True:
+        level, noise = float(np.median(pixels)), _scatter(pixels)
+        kept = pixels[np.abs(pixels - level) <= 3 * noise]
+        if noise == 0 or len(kept) == len(pixels) or np.ptp(kept) == 0:
+            return level, noise
+        pixels = kept
+
+
+def _scatter(values):
+    """Return the scaled median absolute deviation, or else the plain one."""
+    if not len(values):
+        return 0.0
+    return float(mad_std(values) or np.std(values))

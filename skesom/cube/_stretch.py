@@ -1,0 +1,202 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Compress fluxes so that faint and bright structure weigh alike.
+
+Fluxes of one galaxy span many powers of ten, and distances between them see nothing
+but the brightest pixels. The inverse hyperbolic sine is a logarithm for bright pixels
+and a straight line within the noise, where a logarithm would blow the noise up.
+"""
+
+import warnings
+from numbers import Real
+
+import numpy as np
+from astropy import units
+from sklearn.base import _fit_context
+from sklearn.utils._param_validation import Interval, StrOptions
+
+from skesom.cube._base import CubeTransformer
+from skesom.cube._noise import measure_sky, pixel_noise
+
+
+class AsinhStretch(CubeTransformer):
+    """Turn each flux into ``asinh((flux - sky) / (softening * noise))``.
+
+    Parameters
+    ----------
+    softening : float, default=3.0
+        Flux at which the straight line turns into a logarithm, in units of the noise.
+    noise : float or array-like of shape (n_bands,), default=None
+        Standard deviation per pixel in each band, in the unit of the band. By default
+        it is measured.
+    subtract_sky : "auto" or bool, default="auto"
+        Whether to subtract the level of the sky first. ``"auto"`` does it where most
+        of the frame is sky; in a frame that a galaxy fills there is no sky to be
+        measured, and the zero point is left alone. True subtracts the level of the
+        darkest parts in any case.
+
+    Attributes
+    ----------
+    noise_ : ndarray of shape (n_bands,)
+        Standard deviation per pixel in each band; 0 for a constant band.
+    sky_level_ : ndarray of shape (n_bands,)
+        What is subtracted from each band.
+    sky_dominated_ : bool
+        Whether most of the fitted frame is sky.
+    n_features_in_ : int
+        Number of bands.
+
+    Notes
+    -----
+    The sky is measured where at most one band stands out, if that is more than half of
+    the pixels; else noise and level are those of the darkest parts of the frame.
+    Both orders work: stretching the whole frame and setting the sky aside afterwards,
+    or stretching what is left when the sky has been set aside.
+
+    A constant band becomes 0.
+
+    References
+    ----------
+    R. H. Lupton, J. E. Gunn and A. S. Szalay, "A Modified Magnitude System that
+    Produces Well-Behaved Magnitudes, Colors, and Errors Even for Low Signal-to-Noise
+    Ratio Measurements", The Astronomical Journal 118 (1999), 1406.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skesom.cube import AsinhStretch
+    >>> flux = np.random.default_rng(0).normal(100, 2, (64, 64, 1))
+    >>> flux[30, 30] = 10_000
+    >>> stretch = AsinhStretch().fit(flux)
+    >>> stretch.sky_level_.round(), stretch.noise_.round()
+    (array([100.]), array([2.]))
+    >>> stretch.transform(flux)[30, 30].round(1)
+    array([8.1])
+    """
+
+    _parameter_constraints = {
+        "softening": [Interval(Real, 0, None, closed="neither")],
+        "noise": [Interval(Real, 0, None, closed="neither"), "array-like", None],
+        "subtract_sky": [StrOptions({"auto"}), "boolean"],
+    }
+
+    def __init__(self, *, softening=3.0, noise=None, subtract_sky="auto"):
+        self.softening = softening
+        self.noise = noise
+        self.subtract_sky = subtract_sky
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y=None):
+        """Measure noise and sky of each band.
+
+        Parameters
+        ----------
+        X : Cube or array-like of shape (n_rows, n_columns, n_bands)
+            The cube; NaN marks masked pixels.
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        self : AsinhStretch
+            The fitted transformer.
+
+        Raises
+        ------
+        ValueError
+            If all pixels are masked, or the given noise does not fit the bands.
+        """
+        cube = self._check_cube(X, reset=True)
+        n_bands = cube.shape[2]
+        sky = measure_sky(cube.data)
+        if np.isnan(sky.level).all():
+            raise ValueError(
+                "All pixels are masked (NaN), so there is no noise to stretch by."
+            )
+        subtract = sky.dominates if self.subtract_sky == "auto" else self.subtract_sky
+        level = np.nan_to_num(sky.level) if subtract else np.zeros(n_bands)
+        if self.noise is None:
+            noise = self._measured_noise(cube, sky)
+        else:
+            noise = self._given_noise(cube)
+        self.noise_ = noise
+        self.sky_level_ = level
+        self.sky_dominated_ = sky.dominates
+        self._band_units = cube.band_units
+        return self
+
+    def transform(self, X):
+        """Stretch the fluxes.
+
+        Parameters
+        ----------
+        X : Cube or array-like of shape (n_rows, n_columns, n_bands)
+            The cube; NaN marks masked pixels.
+
+        Returns
+        -------
+        stretched : Cube or ndarray of shape (n_rows, n_columns, n_bands)
+            Pure numbers of the same float type.
+        """
+        cube = self._check_cube(X, reset=False)
+        scale = self.softening * self.noise_
+        factor = np.divide(1, scale, out=np.zeros_like(scale), where=scale > 0)
+        data = np.subtract(cube.data, self.sky_level_.astype(cube.dtype), order="C")
+        data *= factor.astype(cube.dtype)
+        np.arcsinh(data, out=data)
+        pure = [units.dimensionless_unscaled] * cube.shape[2]
+        return self._like_input(X, cube.replace(data=data, band_units=pure))
+
+    def inverse_transform(self, X):
+        """Bring stretched values back to fluxes.
+
+        Parameters
+        ----------
+        X : Cube or array-like of shape (n_rows, n_columns, n_bands)
+            Stretched values.
+
+        Returns
+        -------
+        flux : Cube or ndarray of shape (n_rows, n_columns, n_bands)
+            The fluxes; a band that was constant gets back its zero point only.
+        """
+        cube = self._check_cube(X, reset=False)
+        data = np.sinh(cube.data, order="C")
+        data *= (self.softening * self.noise_).astype(cube.dtype)
+        data += self.sky_level_.astype(cube.dtype)
+        flux = cube.replace(data=data, band_units=self._band_units)
+        return self._like_input(X, flux)
+
+    def _given_noise(self, cube):
+        """Return the noise that the user states, one number for each band."""
+        noise = np.asarray(self.noise, dtype=np.float64)
+        if noise.shape not in [(), (cube.shape[2],)]:
+            raise ValueError(
+                f"noise must be one number or one for each of the {cube.shape[2]} "
+                f"bands, got {noise.size}."
+            )
+        noise = np.array(np.broadcast_to(noise, cube.shape[2]))
+        for name, value in zip(cube.band_names, noise, strict=True):
+            if not (np.isfinite(value) and value > 0):
+                raise ValueError(
+                    f"The noise of band {name!r} must be a positive number, got "
+                    f"{value}."
+                )
+        return noise
+
+    def _measured_noise(self, cube, sky):
+        """Return the noise of each band, with a warning for those without any."""
+        noise = np.nan_to_num(sky.noise)
+        for band in np.flatnonzero(noise == 0):
+            # A scene without noise: its steps from pixel to pixel have to do.
+            noise[band] = pixel_noise(cube.data[:, :, band])
+        rounding = 16 * np.finfo(cube.dtype).eps * np.abs(np.nan_to_num(sky.level))
+        noise[noise <= rounding] = 0
+        constant = [cube.band_names[band] for band in np.flatnonzero(noise == 0)]
+        if constant:
+            warnings.warn(
+                f"These bands are constant and carry no information: "
+                f"{', '.join(constant)}. Their stretched values are 0.",
+                UserWarning,
+                stacklevel=3,
+            )
+        return noise

@@ -1,0 +1,242 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The Cube: an array with a description, and cuts of it that stay true."""
+
+import pickle
+
+import numpy as np
+import pytest
+from astropy import units
+from astropy.wcs import WCS
+from sklearn.model_selection import KFold, train_test_split
+
+from skesom.cube import Cube, check_cube
+
+
+@pytest.fixture
+def wcs():
+    wcs = WCS(naxis=2)
+    wcs.wcs.ctype = ["RA---TAN", "DEC--TAN"]
+    wcs.wcs.crval = [204.25, -29.86]
+    wcs.wcs.crpix = [4, 3]
+    wcs.wcs.cd = np.array([[-2, 1], [1, 2]]) / 3600
+    return wcs
+
+
+@pytest.fixture
+def cube(wcs):
+    data = np.arange(6 * 8 * 3, dtype=np.float32).reshape(6, 8, 3)
+    return Cube(
+        data,
+        wcs=wcs,
+        band_names=["u", "g", "r"],
+        band_units=["Jy", None, units.MJy / units.sr],
+        fwhm=[1.0, np.nan, 0.8],
+    )
+
+
+class TestArray:
+    """NumPy and scikit-learn see an array."""
+
+    def test_looks_like_an_array(self, cube):
+        assert cube.shape == (6, 8, 3)
+        assert cube.ndim == 3
+        assert cube.dtype == np.float32
+        assert len(cube) == 6
+        assert np.asarray(cube) is cube.data
+        assert np.mean(cube) == np.mean(cube.data)
+        assert np.array(cube, dtype=np.float64).dtype == np.float64
+
+    def test_copy_is_a_copy(self, cube):
+        copied = np.array(cube)
+        copied[0] = -1
+        assert cube.data.min() == 0
+
+    def test_native_floats_are_not_copied(self):
+        for dtype in (np.float32, np.float64):
+            data = np.ones((2, 3, 4), dtype=dtype)
+            assert Cube(data).data is data
+
+    @pytest.mark.parametrize(
+        ("given", "kept"),
+        [
+            (">f4", np.float32),
+            (">f8", np.float64),
+            (np.float16, np.float32),
+            (np.uint8, np.float32),
+            (">i2", np.float32),
+            (np.int32, np.float64),
+            (bool, np.float32),
+        ],
+    )
+    def test_other_types(self, given, kept):
+        data = np.arange(24).reshape(2, 3, 4).astype(given)
+        cube = Cube(data)
+        assert cube.dtype == kept
+        assert cube.dtype.isnative
+        np.testing.assert_array_equal(cube.data, data)
+
+    def test_masked_array(self):
+        data = np.ma.masked_equal(np.arange(24, dtype=np.int16).reshape(2, 3, 4), 5)
+        cube = Cube(data)
+        assert cube.dtype == np.float32
+        assert np.argwhere(np.isnan(cube.data)).tolist() == [[0, 1, 1]]
+
+    def test_representation(self, cube):
+        assert repr(cube) == "<Cube 6 x 8 pixels, 3 bands (u, g, r), float32, WCS>"
+        assert "no WCS" in repr(Cube(np.ones((1, 1, 1))))
+
+    def test_pickle(self, cube):
+        again = pickle.loads(pickle.dumps(cube))
+        np.testing.assert_array_equal(again.data, cube.data)
+        assert again.band_names == cube.band_names
+        assert again.band_units == cube.band_units
+        corners = [[0, 0], [7, 5]]
+        np.testing.assert_allclose(
+            again.wcs.all_pix2world(corners, 0),
+            cube.wcs.all_pix2world(corners, 0),
+            rtol=1e-12,
+        )
+
+
+class TestCuts:
+    """A cut keeps its place on the sky and its bands, or it is a plain array."""
+
+    @pytest.mark.parametrize(
+        ("key", "first_pixel"),
+        [
+            (np.s_[1:5], (1, 0)),
+            (np.s_[2:, 3:7], (2, 3)),
+            (np.s_[:, 3:], (0, 3)),
+            (np.s_[..., 1:], (0, 0)),
+            (np.s_[np.array([2, 3, 4])], (2, 0)),
+            (np.s_[np.arange(6) > 1, 1:], (2, 1)),
+            (np.s_[-2:, -3:-1], (4, 5)),
+        ],
+    )
+    def test_place_on_the_sky(self, cube, key, first_pixel):
+        cut = cube[key]
+        np.testing.assert_array_equal(cut.data, cube.data[key])
+        row, column = first_pixel
+        here = cut.wcs.all_pix2world([[0, 0], [1, 1]], 0)
+        there = cube.wcs.all_pix2world([[column, row], [column + 1, row + 1]], 0)
+        np.testing.assert_allclose(here, there, rtol=1e-12)
+
+    @pytest.mark.parametrize("with_cd", [False, True])
+    def test_steps(self, cube, with_cd):
+        if not with_cd:
+            header = cube.wcs.to_header()
+            assert "PC1_2" in header
+            cube = cube.replace(wcs=WCS(header))
+        cut = cube[1::2, 2::3]
+        rows, columns = np.indices(cut.shape[:2])
+        here = cut.wcs.array_index_to_world_values(rows, columns)
+        there = cube.wcs.array_index_to_world_values(1 + 2 * rows, 2 + 3 * columns)
+        np.testing.assert_allclose(here, there, rtol=1e-12)
+        assert cube.wcs.wcs.crpix.tolist() == [4, 3]
+
+    @pytest.mark.parametrize(
+        "key", [np.s_[[0, 2, 3]], np.s_[::-1], np.s_[np.array([1, 0])], np.s_[[]]]
+    )
+    def test_pixels_without_a_common_grid(self, cube, key):
+        cut = cube[key]
+        assert isinstance(cut, Cube)
+        assert cut.wcs is None
+        np.testing.assert_array_equal(cut.data, cube.data[key])
+
+    @pytest.mark.parametrize(
+        ("key", "names"),
+        [
+            (np.s_[:, :, :2], ("u", "g")),
+            (np.s_[:, :, [2, 0]], ("r", "u")),
+            (np.s_[..., np.array([False, True, True])], ("g", "r")),
+            (np.s_[1:3, ..., 2:], ("r",)),
+        ],
+    )
+    def test_bands(self, cube, key, names):
+        cut = cube[key]
+        assert cut.band_names == names
+        for name, unit, fwhm in zip(names, cut.band_units, cut.fwhm, strict=True):
+            place = cube.band_names.index(name)
+            assert unit == cube.band_units[place]
+            np.testing.assert_array_equal(fwhm, cube.fwhm[place])
+
+    @pytest.mark.parametrize(
+        "key",
+        [
+            np.s_[2],
+            np.s_[:, :, 1],
+            np.s_[1, 2],
+            np.s_[1, 2, 0],
+            np.s_[np.ones((6, 8), dtype=bool)],
+            np.s_[..., np.newaxis],
+        ],
+    )
+    def test_fewer_axes_give_an_array(self, cube, key):
+        cut = cube[key]
+        assert not isinstance(cut, Cube)
+        np.testing.assert_array_equal(cut, cube.data[key])
+
+    def test_scikit_learn_cuts_strips(self, cube):
+        train, test = train_test_split(cube, shuffle=False, test_size=2)
+        assert isinstance(train, Cube)
+        assert train.shape == (4, 8, 3)
+        assert test.wcs is not None
+        parts = [cube[test] for _, test in KFold(3).split(cube)]
+        np.testing.assert_array_equal(np.concatenate(parts), cube.data)
+
+    def test_replace(self, cube):
+        doubled = cube.replace(data=2 * cube.data)
+        np.testing.assert_array_equal(doubled.data, 2 * cube.data)
+        assert doubled.wcs is cube.wcs
+        assert doubled.band_units == cube.band_units
+        assert cube.data[0, 0, 1] == 1
+
+
+class TestRefusals:
+    """What cannot be a cube is named."""
+
+    def test_axes(self):
+        with pytest.raises(ValueError, match=r"three axes .* 2 axes of shape \(3, 4\)"):
+            Cube(np.ones((3, 4)))
+
+    def test_complex(self):
+        with pytest.raises(ValueError, match=r"real numbers.*complex64"):
+            Cube(np.ones((1, 2, 3), dtype=np.complex64))
+
+    def test_wcs_with_three_axes(self):
+        with pytest.raises(ValueError, match=r"two celestial axes, got 3"):
+            Cube(np.ones((1, 2, 3)), wcs=WCS(naxis=3))
+
+    def test_equal_names(self):
+        with pytest.raises(ValueError, match="unique"):
+            Cube(np.ones((1, 2, 2)), band_names=["u", "u"])
+
+    @pytest.mark.parametrize(
+        "description",
+        [
+            {"band_names": ["u", "g"]},
+            {"band_units": ["Jy"] * 2},
+            {"fwhm": [1.0, 2.0]},
+        ],
+    )
+    def test_one_entry_per_band(self, description):
+        (name,) = description
+        with pytest.raises(ValueError, match=f"{name} .* 3 bands, got 2"):
+            Cube(np.ones((1, 2, 3)), **description)
+
+    def test_fwhm_in_other_units(self):
+        cube = Cube(np.ones((1, 2, 2)), fwhm=[0.5, 1] * units.arcmin)
+        np.testing.assert_allclose(cube.fwhm, [30, 60])
+
+    def test_infinities(self, cube):
+        data = cube.data.copy()
+        data[2, 5, 1] = np.inf
+        data[3, 0, 1] = -np.inf
+        with pytest.raises(
+            ValueError, match=r"'g' holds 2 infinite .* row 2, column 5"
+        ):
+            check_cube(cube.replace(data=data))
+
+    def test_empty(self):
+        with pytest.raises(ValueError, match=r"empty cube of shape \(0, 4, 2\)"):
+            check_cube(np.ones((0, 4, 2)))
