@@ -1,0 +1,202 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The synthetic galaxy itself: maps of its populations, before any telescope.
+
+Two logarithmic arms leave a bar. Young stars, gas and dust share the same spiral
+coordinates and the same fractal noise, so what belongs together lies together.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import fft, ndimage
+from scipy.special import expit
+
+from skesom._galaxy_objects import (
+    PointSources,
+    foreground_stars,
+    star_forming_regions,
+    supernova_remnants,
+)
+from skesom._galaxy_spectra import PIXEL_SCALE
+
+PITCH_ANGLE = np.deg2rad(17.0)
+FEATHER_ANGLE = np.deg2rad(38.0)
+BAR_RADIUS = 0.17  # in units of the radius of the disc, as all lengths here
+DUST_LEAD = 0.42  # rad: the lanes lie on the inner edges of the arms
+
+
+@dataclass
+class Scene:
+    """Everything that shines, and the dust in front of it.
+
+    ``starlight`` and ``gas`` hold one map of light per name of a spectrum.
+    """
+
+    starlight: dict
+    gas: dict
+    clusters: PointSources
+    stars: PointSources
+    optical_depth: np.ndarray
+
+
+@dataclass
+class Geometry:
+    """Polar coordinates in the plane of the disc; `length` is its radius in pixels."""
+
+    radius: np.ndarray
+    angle: np.ndarray
+    length: float
+
+    def arm_phase(self, pitch_angle):
+        """Return the angle from the crest of a logarithmic spiral that leaves a bar."""
+        winding = np.log(np.hypot(self.radius, np.float32(BAR_RADIUS)))
+        return self.angle - winding / np.float32(np.tan(pitch_angle))
+
+
+def make_scene(shape, extent, rng):
+    """Return the scene on a pixel grid.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Rows and columns of the grid.
+    extent : float
+        Size of the galaxy relative to the frame.
+    rng : numpy.random.Generator
+        Source of everything that is left to chance.
+
+    Returns
+    -------
+    scene : Scene
+        Maps of shape `shape` in float32.
+    """
+    geometry = _make_geometry(shape, extent, rng)
+    clumps = fractal_noise(shape, 2.2, rng)
+    feathers = _spiral_texture(geometry, rng)
+    disc, bulge = _old_stars(geometry, rng)
+    density = _young_density(geometry, clumps, feathers)
+    optical_depth = _dust(geometry, feathers, rng)
+    area = min(extent, 1.0) ** 2 * shape[0] * shape[1]
+    gas, clusters = star_forming_regions(density, clumps, area, rng)
+    blur = 0.006 * geometry.length
+    gas["diffuse gas"] = 0.8 * ndimage.gaussian_filter(density, blur)
+    gas["remnant"] = supernova_remnants(density, clumps, area, rng)
+    young = surface_brightness(18.9) * density * _grain(shape, 0.45, rng)
+    return Scene(
+        starlight={"disc": disc, "bulge": bulge, "young": young},
+        gas=gas,
+        clusters=clusters,
+        stars=foreground_stars(shape, rng),
+        optical_depth=optical_depth,
+    )
+
+
+def surface_brightness(magnitude):
+    """Return V magnitudes per square arcsec as flux per pixel."""
+    return np.float32(10 ** (-0.4 * (magnitude - 25.0)) * PIXEL_SCALE**2)
+
+
+def fractal_noise(shape, slope, rng):
+    """Return noise of mean 0 and variance 1 whose power falls as frequency**-slope."""
+    fast = [fft.next_fast_len(length, real=True) for length in shape]
+    rows = fft.fftfreq(fast[0])[:, np.newaxis]
+    columns = fft.rfftfreq(fast[1])
+    power = (rows**2 + columns**2).astype(np.float32)
+    power[0, 0] = np.inf
+    spectrum = fft.rfft2(rng.standard_normal(fast, dtype=np.float32))
+    spectrum *= np.power(power, np.float32(-slope / 4.0), out=power)
+    noise = fft.irfft2(spectrum, s=fast)[: shape[0], : shape[1]]
+    noise -= noise.mean()
+    noise /= noise.std()
+    return noise
+
+
+def _make_geometry(shape, extent, rng):
+    """Return the coordinates of a disc, slightly inclined, stirred by turbulence."""
+    length = extent * 0.66 * np.sqrt(shape[0] * shape[1])
+    tilt, handedness = rng.uniform(0.0, np.pi), rng.choice([-1.0, 1.0])
+    centre = [(side - 1) / 2 + side * rng.uniform(-0.04, 0.04) for side in shape]
+    y = ((np.arange(shape[0]) - centre[0]) / length).astype(np.float32)[:, np.newaxis]
+    x = ((np.arange(shape[1]) - centre[1]) / length).astype(np.float32)
+    along = np.float32(np.cos(tilt)) * x + np.float32(np.sin(tilt)) * y
+    across = np.float32(np.cos(tilt)) * y - np.float32(np.sin(tilt)) * x
+    across /= np.float32(handedness * 0.91)
+    radius = np.hypot(along, across)
+    swirl = np.float32(0.035) * radius / (radius + np.float32(0.1))
+    along += swirl * fractal_noise(shape, 3.2, rng)
+    across += swirl * fractal_noise(shape, 3.2, rng)
+    radius = np.maximum(np.hypot(along, across), np.float32(1e-3))
+    return Geometry(radius, np.arctan2(across, along), length)
+
+
+def _spiral_texture(geometry, rng):
+    """Return fractal noise drawn out along open spirals: spurs and feathers."""
+    n_columns = int(np.clip(2.0 * np.pi * 0.7 * geometry.length, 64, 8192))
+    n_columns = fft.next_fast_len(n_columns, real=True)
+    n_rows = fft.next_fast_len(max(n_columns // 2, 32), real=True)
+    texture = fractal_noise((n_rows, n_columns), 2.0, rng)
+    per_radian = n_columns / (2.0 * np.pi)
+    places = np.stack(
+        [
+            np.log(geometry.radius) * np.float32(per_radian),
+            geometry.arm_phase(FEATHER_ANGLE) * np.float32(per_radian),
+        ]
+    )
+    return ndimage.map_coordinates(texture, places, order=1, mode="grid-wrap")
+
+
+def _edge(geometry):
+    """Return the fading of the disc at its radius."""
+    return expit((np.float32(0.86) - geometry.radius) * np.float32(11.0))
+
+
+def _arms(phase, sharpness):
+    """Return two spiral arms of height 1: a von Mises profile in the phase."""
+    return np.exp(np.float32(sharpness) * (np.cos(2.0 * phase) - np.float32(1.0)))
+
+
+def _grain(shape, strength, rng):
+    """Return what is left of single bright stars: a rough surface of mean 1."""
+    shape_parameter = np.float32(1.0 / strength**2)
+    return rng.standard_gamma(shape_parameter, shape, np.float32) / shape_parameter
+
+
+def _old_stars(geometry, rng):
+    """Return the disc (exponential, with a bar) and the bulge (Sersic, index 2)."""
+    radius = geometry.radius
+    phase = geometry.arm_phase(PITCH_ANGLE)
+    bar = _arms(phase, 1.2) * np.exp(-((radius / np.float32(1.3 * BAR_RADIUS)) ** 2))
+    disc = surface_brightness(20.0) * np.exp(radius / np.float32(-2.2))
+    disc *= 1.0 + 0.3 * _arms(phase, 1.0) + 1.2 * bar
+    disc *= _edge(geometry) * _grain(radius.shape, 0.12, rng)
+    steepness = -3.67 * np.sqrt(radius / np.float32(0.12))
+    return disc, surface_brightness(15.5) * np.exp(steepness)
+
+
+def _young_density(geometry, clumps, feathers):
+    """Return the young stars: clumpy arms, weaker spurs and a hole at the centre."""
+    radius = geometry.radius
+    arms = _arms(geometry.arm_phase(PITCH_ANGLE), 4.0)
+    spurs = 0.12 * np.exp(1.1 * feathers - 0.7)
+    patches = np.exp(0.75 * clumps + 0.55 * feathers - 0.4)
+    hole = -np.expm1(-((radius / np.float32(0.16)) ** 2))
+    gas = (arms + spurs) * patches * hole
+    # Stars form where the gas exceeds a threshold, which gives the patches an edge.
+    formed = gas**2 / (gas**2 + np.float32(0.3**2))
+    outwards = np.exp(radius / np.float32(-1.5)) * _edge(geometry)
+    return formed * (0.5 + 0.4 * gas) * outwards
+
+
+def _dust(geometry, feathers, rng):
+    """Return the optical depth at 550 nm: lanes on the inner edges, and filaments."""
+    radius = geometry.radius
+    phase = geometry.arm_phase(PITCH_ANGLE) - np.float32(DUST_LEAD)
+    # Where noise changes sign it draws lines: the web of filaments.
+    filaments = sum(
+        np.exp(-3.5 * np.abs(fractal_noise(radius.shape, 2.9, rng))) for _ in range(2)
+    )
+    spurs = _arms(phase - np.float32(0.3), 1.2) * np.exp(-2.5 * np.abs(feathers))
+    depth = 2.6 * _arms(phase, 9.0) * (0.25 + filaments)
+    depth += (1.6 * spurs + 0.15) * filaments
+    depth *= np.exp(radius / np.float32(-0.9)) * _edge(geometry)
+    return depth * -np.expm1(-((radius / np.float32(0.12)) ** 2))

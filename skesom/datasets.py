@@ -1,0 +1,285 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Images to try things on: a synthetic spiral galaxy in nine bands, with the truth."""
+
+from dataclasses import astuple, fields
+from numbers import Integral, Real
+
+import numpy as np
+from astropy.table import QTable
+from astropy.wcs import WCS
+from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import Interval, validate_params
+
+from skesom._galaxy_scene import make_scene, surface_brightness
+from skesom._galaxy_spectra import (
+    MAX_BANDS,
+    PIXEL_SCALE,
+    STUDY_BANDS,
+    Band,
+    population_rate,
+    select_bands,
+)
+from skesom._galaxy_telescope import Mosaic, expose, light, transmission
+from skesom.cube import Cube
+
+__all__ = ["POPULATIONS", "load_study_filters", "make_galaxy_cube"]
+
+POPULATIONS = (
+    "sky",
+    "old disc",
+    "bulge",
+    "young arm",
+    "dust lane",
+    "H II region",
+    "star cluster",
+    "supernova remnant",
+    "foreground star",
+)
+MASKED = -3
+SKY_BRIGHTNESS = 22.2
+MESSIER_83 = (204.25396, -29.86542)
+SMALLEST_SIDE = 32
+MARGIN = 12  # pixels around the frame that keep the borders of the blur outside
+
+
+@validate_params(
+    {
+        "shape": ["array-like"],
+        "n_bands": [Interval(Integral, 1, MAX_BANDS, closed="both")],
+        "missing": [Interval(Real, 0.0, 0.9, closed="both")],
+        "noise": [Interval(Real, 0.0, None, closed="left")],
+        "extent": [Interval(Real, 0.1, 10.0, closed="both")],
+        "gap_value": [Real],
+        "random_state": ["random_state"],
+    },
+    prefer_skip_nested_validation=True,
+)
+def make_galaxy_cube(
+    shape=(605, 605),
+    n_bands=9,
+    *,
+    missing=0.0,
+    noise=1.0,
+    extent=1.0,
+    gap_value=np.nan,
+    random_state=None,
+):
+    """Make a close-up of a face-on spiral galaxy like Messier 83, and its truth.
+
+    Parameters
+    ----------
+    shape : tuple of int (n_rows, n_columns), default=(605, 605)
+        Size of the images, at least 32 x 32 pixels of 0.0396 arcsec. The galaxy fills
+        any frame; compact objects keep their size in pixels and become more numerous.
+    n_bands : int, default=9
+        Number of bands, 1 to 100. Nine are the filters of `load_study_filters`; fewer
+        are those nine without F487N, then F373N, F225W, F673N, F502N, F438W, F657N and
+        F336W. More than nine continue with line-free bands that are interpolated
+        between F814W and 1700 nm.
+    missing : float, default=0.0
+        Fraction of the pixels without data in at least one of the nine bands, up to
+        0.9. If positive, the images are mosaics of two overlapping pointings turned
+        against the frame: corners and an edge are empty, a narrow gap between the
+        detectors crosses the frame, borders are noisier, and all edges differ
+        slightly from band to band.
+    noise : float, default=1.0
+        Factor on the standard deviation of the noise: photon noise of the source and
+        the sky for exposures of half an hour, and read-out noise. 0 gives the
+        noise-free scene.
+    extent : float, default=1.0
+        Size of the galaxy relative to the frame. Smaller galaxies leave more sky.
+    gap_value : float, default=nan
+        What pixels without data hold. 0.0 gives images as many archives have them.
+    random_state : int, RandomState instance or None, default=None
+        Determines the galaxy and the noise. Pass an int for the same cube every time.
+
+    Returns
+    -------
+    cube : Cube of shape (n_rows, n_columns, n_bands)
+        Images in electron / s per pixel, float32, with WCS, band names and FWHM. The
+        sky is not subtracted.
+    truth : ndarray of shape (n_rows, n_columns), dtype int32
+        Index into `POPULATIONS` for each pixel, -3 where a band has no data.
+
+    Raises
+    ------
+    ValueError
+        If a parameter is out of its range.
+
+    See Also
+    --------
+    load_study_filters : The nine filters.
+
+    Notes
+    -----
+    *Stars* are sums of black bodies: an exponential disc of 4400 K, a redder Sersic
+    bulge, young arms of 13000 K, clusters of 8000 to 35000 K, foreground stars of 3200
+    to 8500 K. *Gas* emits the lines that fall within a filter at the redshift of
+    Messier 83, in ratios typical of metal-rich H II regions [1]_; in supernova remnants
+    [S II] / H alpha is 0.87, above the 0.4 that tells shocks from photoionisation [2]_.
+    *Dust* covers 80 % of the light with an optical depth that goes as wavelength to
+    the power -0.7 [3]_. Each band is multiplied by a Gaussian in Fourier space; compact
+    sources are Gaussians at their exact places. The same `random_state` gives the same
+    galaxy for any `n_bands`, and the same images for the bands that are shared.
+
+    *Truth.* On the noise-free scene at the worst FWHM of the table, a pixel belongs to
+    the last of these that holds: old disc; young arm, bulge, by giving more than half
+    of the light in F336W, F814W; sky, if brighter than the galaxy in F438W; dust lane,
+    if less than 57 % of F438W gets through; H II region, by more than half of F657N;
+    star cluster, of F438W; supernova remnant, by more than 40 % of F673N; foreground
+    star, by more than half of F438W or F814W.
+
+    References
+    ----------
+    .. [1] Osterbrock & Ferland (2006), Astrophysics of Gaseous Nebulae and Active
+       Galactic Nuclei, University Science Books.
+    .. [2] Mathewson & Clarke (1973), ApJ 180, 725.
+    .. [3] Charlot & Fall (2000), ApJ 539, 718.
+
+    Examples
+    --------
+    >>> from skesom.datasets import POPULATIONS, make_galaxy_cube
+    >>> cube, truth = make_galaxy_cube((64, 48), n_bands=3, random_state=0)
+    >>> cube
+    <Cube 64 x 48 pixels, 3 bands (F336W, F657N, F814W), float32, WCS>
+    >>> truth.shape, POPULATIONS[truth[32, 24]]
+    ((64, 48), 'bulge')
+    """
+    shape = _check_shape(shape)
+    scene_seed, noise_seed = _seeds(random_state).spawn(2)
+    padded = tuple(length + 2 * MARGIN for length in shape)
+    scene = make_scene(padded, extent, np.random.default_rng(scene_seed))
+    truth = _truth(scene)
+    mosaic = Mosaic(shape, missing)
+    noise_seeds = noise_seed.spawn(MAX_BANDS)
+    bands = select_bands(n_bands)
+    data = np.empty((*shape, n_bands), dtype=np.float32)
+    for place, band in enumerate(bands):
+        number = STUDY_BANDS.index(band) if band in STUDY_BANDS else place
+        rate = _crop(light(scene, band)) + _sky(band)
+        times = mosaic.coverage(number)
+        rng = np.random.default_rng(noise_seeds[number])
+        image = expose(rate, band, times, noise, rng)
+        image[times == 0] = gap_value
+        truth[times == 0] = MASKED
+        data[:, :, place] = image
+    cube = Cube(
+        data,
+        wcs=_wcs(shape),
+        band_names=[band.name for band in bands],
+        band_units=["electron / s"] * n_bands,
+        fwhm=[band.fwhm for band in bands],
+    )
+    return cube, truth
+
+
+def load_study_filters():
+    """Return the nine filters of the Hubble images of Messier 83.
+
+    Returns
+    -------
+    filters : astropy.table.QTable
+        One row per filter, with columns ``name``, ``wavelength`` (centre, nm),
+        ``width`` (nm), ``throughput`` (peak, of telescope and detector together),
+        ``exposure`` (s, rounded), ``fwhm`` (of the point-spread function, arcsec) and
+        ``line`` (what the filter is for).
+
+    Notes
+    -----
+    The filters are those of the Early Release Science observations with Wide Field
+    Camera 3 [1]_; widths and throughputs are rounded from the instrument's handbook
+    [2]_.
+
+    References
+    ----------
+    .. [1] Dopita et al. (2010), ApJ 710, 964.
+    .. [2] Wide Field Camera 3 Instrument Handbook, section 6.5.
+
+    Examples
+    --------
+    >>> from skesom.datasets import load_study_filters
+    >>> filters = load_study_filters()
+    >>> filters["name"][-1], filters["fwhm"][-1]
+    (np.str_('F814W'), <Quantity 0.074 arcsec>)
+    """
+    names = [field.name for field in fields(Band)]
+    return QTable(
+        rows=[astuple(band) for band in STUDY_BANDS],
+        names=names,
+        units={"wavelength": "nm", "width": "nm", "exposure": "s", "fwhm": "arcsec"},
+    )
+
+
+def _check_shape(shape):
+    """Return the shape as a tuple of two Python integers."""
+    sides = tuple(shape)
+    if len(sides) != 2 or not all(isinstance(side, Integral) for side in sides):
+        raise ValueError(
+            f"shape must be two integers, the numbers of rows and columns, got {shape}."
+        )
+    if min(sides) < SMALLEST_SIDE:
+        raise ValueError(
+            f"shape must be at least {SMALLEST_SIDE} x {SMALLEST_SIDE} pixels to hold "
+            f"a galaxy, got {shape}."
+        )
+    return int(sides[0]), int(sides[1])
+
+
+def _seeds(random_state):
+    """Return the root of all random streams; None leaves the global state alone."""
+    if random_state is None:
+        return np.random.SeedSequence()
+    words = check_random_state(random_state).randint(2**31 - 1, size=4)
+    return np.random.SeedSequence([int(word) for word in words])
+
+
+def _crop(image):
+    """Return the frame without its margin."""
+    return image[MARGIN:-MARGIN, MARGIN:-MARGIN]
+
+
+def _sky(band):
+    """Return the electrons per second and pixel of the sky background."""
+    rate = np.float32(population_rate("sky", band))
+    return surface_brightness(SKY_BRIGHTNESS) * rate
+
+
+def _wcs(shape):
+    """Return the world coordinates of a frame around Messier 83, north up."""
+    wcs = WCS(naxis=2)
+    wcs.wcs.ctype = ["RA---TAN", "DEC--TAN"]
+    wcs.wcs.cunit = ["deg", "deg"]
+    wcs.wcs.crval = MESSIER_83
+    wcs.wcs.crpix = [(shape[1] + 1) / 2, (shape[0] + 1) / 2]
+    wcs.wcs.cdelt = [-PIXEL_SCALE / 3600.0, PIXEL_SCALE / 3600.0]
+    wcs.wcs.radesys = "ICRS"
+    wcs.wcs.set()
+    return wcs
+
+
+def _truth(scene):
+    """Return the population of each pixel: the last rule that holds decides."""
+    bands = {band.name: band for band in STUDY_BANDS}
+    worst = max(band.fwhm for band in STUDY_BANDS)
+
+    def seen(name, *parts):
+        return _crop(light(scene, bands[name], parts or None, fwhm=worst))
+
+    blue, red = seen("F438W"), seen("F814W")
+    nebulae = ("nebula core", "nebula shell", "diffuse gas")
+    passed = transmission(_crop(scene.optical_depth), bands["F438W"])
+    rules = {
+        "young arm": seen("F336W", "young") > 0.5 * seen("F336W"),
+        "bulge": seen("F814W", "bulge") > 0.5 * red,
+        "sky": blue < _sky(bands["F438W"]),
+        "dust lane": passed < 0.57,
+        "H II region": seen("F657N", *nebulae) > 0.5 * seen("F657N"),
+        "star cluster": seen("F438W", "clusters") > 0.5 * blue,
+        "supernova remnant": seen("F673N", "remnant") > 0.4 * seen("F673N"),
+        "foreground star": (seen("F438W", "stars") > 0.5 * blue)
+        | (seen("F814W", "stars") > 0.5 * red),
+    }
+    truth = np.full(blue.shape, POPULATIONS.index("old disc"), dtype=np.int32)
+    for population, pixels in rules.items():
+        truth[pixels] = POPULATIONS.index(population)
+    return truth
