@@ -17,6 +17,7 @@ __version__ = version("skesom")
 _HOME = {
     "AsinhStretch": "skesom.cube",
     "CSOM": "skesom.som",
+    "ColourScaler": "skesom.cube",
     "Cube": "skesom.cube",
     "CubeClusterer": "skesom.maps",
     "CubeFlattener": "skesom.pixels",

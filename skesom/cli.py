@@ -146,6 +146,13 @@ def _add_cluster(commands):
         help="whether pixels of empty sky are set aside; auto decides by how much of "
         "the frame they are",
     )
+    images.add_argument(
+        "--colour-contrast",
+        type=float,
+        default=1 / 3,
+        metavar="0..0.5",
+        help="how much colours count beside brightness; 0 scales each band and no more",
+    )
     _add_clusterer(parser)
     parser.set_defaults(run=_cluster)
 
@@ -230,6 +237,7 @@ def _cluster(options):
         mask_zeros={"yes": True, "no": False}.get(options.mask_zeros, "auto"),
         stretch=options.stretch,
         sky=options.sky,
+        colour_contrast=options.colour_contrast,
         min_bands=options.min_bands,
     )
 

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Cubes of images, and what turns one cube into another."""
 
+from skesom.cube._align import align
 from skesom.cube._base import CubeTransformer, check_cube
+from skesom.cube._colour import ColourScaler
 from skesom.cube._container import Cube
 from skesom.cube._convolve import FWHMConvolver
 from skesom.cube._mask import CubeMasker
@@ -9,9 +11,11 @@ from skesom.cube._stretch import AsinhStretch
 
 __all__ = [
     "AsinhStretch",
+    "ColourScaler",
     "Cube",
     "CubeMasker",
     "CubeTransformer",
     "FWHMConvolver",
+    "align",
     "check_cube",
 ]

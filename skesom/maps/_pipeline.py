@@ -3,10 +3,9 @@
 
 import importlib
 
-from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.pipeline import Pipeline
 
-from skesom.cube import AsinhStretch, CubeMasker, FWHMConvolver
+from skesom.cube import AsinhStretch, ColourScaler, CubeMasker, FWHMConvolver
 from skesom.maps._cube_clusterer import CubeClusterer
 from skesom.som import CSOM, ESOM
 
@@ -20,6 +19,7 @@ def make_cluster_pipeline(
     mask_zeros="auto",
     stretch="asinh",
     sky="auto",
+    colour_contrast=1 / 3,
     min_bands=None,
 ):
     """Chain the steps from a cube of images to a map of its clusters.
@@ -41,14 +41,17 @@ def make_cluster_pipeline(
         How fluxes are compressed before they are scaled.
     sky : {"auto", "mask", "keep"}, default="auto"
         Whether empty sky is set aside, see `skesom.cube.CubeMasker`.
+    colour_contrast : float in [0, 0.5], default=1/3
+        How much colours count beside brightness, see `skesom.cube.ColourScaler`; 0 is
+        plain scaling of each band to unit variance.
     min_bands : int, default=None
         Bands that must be there for a pixel to be clustered, all by default.
 
     Returns
     -------
     pipeline : sklearn.pipeline.Pipeline
-        Steps "gaps", "convolve" (with `fwhm`), "stretch" (unless "none"), "sky" and
-        "cluster". `fit_predict` of a cube is the label map.
+        Steps "gaps", "convolve" (with `fwhm`), "stretch" (unless "none"), "sky",
+        "colour" and "cluster". `fit_predict` of a cube is the label map.
 
     Examples
     --------
@@ -73,8 +76,8 @@ def make_cluster_pipeline(
     elif stretch != "none":
         raise ValueError(f"stretch must be 'asinh' or 'none', got {stretch!r}.")
     steps.append(("sky", CubeMasker(mask_zeros=False, sky=sky, min_bands=min_bands)))
-    pipeline = make_pipeline(StandardScaler(), clusterer)
-    steps.append(("cluster", CubeClusterer(pipeline, min_bands=min_bands)))
+    steps.append(("colour", ColourScaler(contrast=colour_contrast)))
+    steps.append(("cluster", CubeClusterer(clusterer, min_bands=min_bands)))
     return Pipeline(steps)
 
 
@@ -139,11 +142,11 @@ def fitted_clusterer(pipeline):
     clusterer : clusterer
         With its fitted attributes.
     """
-    return pipeline["cluster"].estimator_[-1]
+    return pipeline["cluster"].estimator_
 
 
-def as_clustered(pipeline, cube):
-    """Return the cube as the last step of a fitted pipeline clusters it.
+def scaled_bands(pipeline, cube):
+    """Return the bands as they are before their colours are enhanced.
 
     Parameters
     ----------
@@ -158,10 +161,10 @@ def as_clustered(pipeline, cube):
         Masked, convolved, stretched; every band of mean 0 and variance 1 over the
         clustered pixels.
     """
-    cube = pipeline[:-1].transform(cube)
-    scaler = pipeline["cluster"].estimator_[0]
-    scaled = (cube.data - scaler.mean_) / scaler.scale_
-    return cube.replace(data=scaled.astype(cube.dtype), band_units=None)
+    cube = pipeline[:-2].transform(cube)
+    colour = pipeline["colour"]
+    data = (cube.data - colour.mean_) / colour.scale_
+    return cube.replace(data=data.astype(cube.dtype), band_units=[None] * cube.shape[2])
 
 
 def _import(path):

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from skesom.io import cluster_table, write_map
 from skesom.maps import _figures
-from skesom.maps._pipeline import as_clustered, fitted_clusterer
+from skesom.maps._pipeline import fitted_clusterer, scaled_bands
 from skesom.som import CSOM, ESOM
 
 
@@ -42,16 +42,16 @@ def write_results(folder, pipeline, cube, *, overwrite=False):
     """
     check_matplotlib()
     label_map = pipeline["cluster"].labels_
-    clustered = as_clustered(pipeline, cube)
+    scaled = scaled_bands(pipeline, cube)
     sky = pipeline["sky"].sky_
-    colours = _figures.cluster_colours(label_map, clustered)
+    colours = _figures.cluster_colours(label_map, scaled)
     clusterer = fitted_clusterer(pipeline)
     figures = {
         "cluster_picture": _figures.draw_cluster_map(
             label_map, colours, sky=sky, wcs=cube.wcs
         ),
         "spectra": _figures.draw_spectra(
-            cluster_table(label_map, clustered), cube.band_names, colours
+            cluster_table(label_map, scaled), cube.band_names, colours
         ),
     }
     if isinstance(clusterer, ESOM | CSOM):
@@ -65,7 +65,11 @@ def write_results(folder, pipeline, cube, *, overwrite=False):
     with atomic_folder(folder, overwrite=overwrite) as temporary:
         write_map(temporary / names["cluster_map"], label_map, cube=cube)
         for kind, figure in figures.items():
-            figure.savefig(temporary / names[kind], dpi=_figures.DOTS_PER_INCH)
+            figure.savefig(
+                temporary / names[kind],
+                dpi=_figures.DOTS_PER_INCH,
+                bbox_inches="tight",
+            )
     return {kind: Path(folder) / names[kind] for kind in ("cluster_map", *figures)}
 
 
