@@ -161,24 +161,22 @@ def cluster_table(label_map, cube=None):
         member_labels = member_labels.astype(np.int16)
     members = members[np.argsort(member_labels, kind="stable")]
     ids, pixels = np.unique(member_labels, return_counts=True)
-    table = Table(
-        [
-            Column(ids.astype(np.int32), "id", description="cluster"),
-            Column(pixels, "pixels", description="number of pixels"),
-            Column(
-                100 * pixels / max(len(members), 1),
-                "percentage",
-                format=".2f",
-                description="of the pixels that belong to a cluster",
-            ),
-        ]
-    )
+    columns = [
+        Column(ids.astype(np.int32), "id", description="cluster"),
+        Column(pixels, "pixels", description="number of pixels"),
+        Column(
+            100 * pixels / max(len(members), 1),
+            "percentage",
+            format=".2f",
+            description="of the pixels that belong to a cluster",
+        ),
+    ]
     if cube is not None:
         cube = _check_flux(labels, cube)
         ends = np.cumsum(pixels)
         for band in range(cube.shape[2]):
-            table.add_columns(_summarize_band(cube, band, members, ends))
-    return table
+            columns += _summarize_band(cube, band, members, ends)
+    return Table(columns, copy=False)
 
 
 def _summarize_band(cube, band, members, ends):
@@ -214,21 +212,28 @@ def _make_table_hdu(table):
             stacklevel=3,
         )
         table = table["id", "pixels", "percentage"]
+    table = table.copy(copy_data=False)
     for column in list(table.columns.values()):
-        column.description = to_ascii(column.description)
-        ascii_name = to_ascii(column.name)
-        if ascii_name != column.name:
-            table.rename_column(column.name, ascii_name)
-        if column.unit is not None:
-            try:
-                column.unit.to_string("fits")
-            except ValueError:
-                # The standard knows no electrons; the description may speak of them.
-                column.description += f" [{to_ascii(column.unit.to_string())}]"
-                column.unit = None
+        if column.unit is not None and not _is_standard(column.unit):
+            # The standard knows no electrons; the description may speak of them.
+            column.description += f" [{column.unit}]"
+            column.unit = None
+        if not column.name.isascii():
+            table.rename_column(column.name, to_ascii(column.name))
     hdu = fits.table_to_hdu(table)
     hdu.name = "CLUSTERS"
+    for number, column in enumerate(table.columns.values(), 1):
+        hdu.header[f"TCOMM{number}"] = to_ascii(column.description)
     return hdu
+
+
+def _is_standard(unit):
+    """Tell whether the FITS standard can spell a unit."""
+    try:
+        unit.to_string("fits")
+    except ValueError:
+        return False
+    return True
 
 
 def _check_label_map(label_map, name="label_map"):

@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Files appear whole or not at all."""
+
+import pytest
+
+from skesom.io import atomic_path
+
+
+def test_file_appears_at_the_end_only(tmp_path):
+    path = tmp_path / "a.tar.gz"
+    with atomic_path(path) as temporary:
+        temporary.write_text("new")
+        assert not path.exists()
+        assert temporary.parent == tmp_path
+        assert temporary.suffixes[-2:] == [".tar", ".gz"]
+    assert [file.name for file in tmp_path.iterdir()] == ["a.tar.gz"]
+    assert path.read_text() == "new"
+
+
+@pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt])
+@pytest.mark.parametrize("old", [None, "old"])
+def test_failure_leaves_everything_as_it_was(tmp_path, old, error):
+    path = tmp_path / "a.txt"
+    if old is not None:
+        path.write_text(old)
+
+    def fail():
+        with atomic_path(path, overwrite=True) as temporary:
+            temporary.write_text("half")
+            raise error
+
+    with pytest.raises(error):
+        fail()
+    left = {file.name: file.read_text() for file in tmp_path.iterdir()}
+    assert left == ({} if old is None else {"a.txt": "old"})
+
+
+def test_overwrite_replaces(tmp_path):
+    path = tmp_path / "a.txt"
+    path.write_text("old")
+    with atomic_path(str(path), overwrite=True) as temporary:
+        temporary.write_text("new")
+    assert path.read_text() == "new"
+
+
+def test_existing_file_is_refused_before_the_work(tmp_path):
+    path = tmp_path / "a.txt"
+    path.write_text("old")
+    with pytest.raises(FileExistsError, match=r"a\.txt exists .* overwrite=True"):
+        with atomic_path(path):
+            raise AssertionError("started to write")
+
+
+def test_file_that_appears_meanwhile_is_kept(tmp_path):
+    path = tmp_path / "a.txt"
+
+    def race():
+        with atomic_path(path) as temporary:
+            temporary.write_text("mine")
+            path.write_text("theirs")
+
+    with pytest.raises(FileExistsError, match=r"a\.txt exists"):
+        race()
+    assert [file.name for file in tmp_path.iterdir()] == ["a.txt"]
+    assert path.read_text() == "theirs"
+
+
+def test_missing_folder_is_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"the folder .*nowhere does not exist"):
+        with atomic_path(tmp_path / "nowhere" / "a.txt"):
+            raise AssertionError("started to write")
+
+
+def test_folder_is_not_replaced(tmp_path):
+    with pytest.raises(IsADirectoryError, match="is a folder"):
+        with atomic_path(tmp_path, overwrite=True):
+            raise AssertionError("started to write")

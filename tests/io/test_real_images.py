@@ -1,0 +1,155 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Real files from many archives: each loads, or fails with one clear line."""
+
+import numpy as np
+import pytest
+from astropy import units
+from astropy.coordinates import SkyCoord
+from astropy.io import fits
+from numpy.testing import assert_allclose
+
+from skesom.io import read_cube, read_map, write_bands, write_map
+
+# Shape of the cube and whether it has a WCS.
+LOADS = {
+    "awkward/blank_int16.fits": ((20, 20, 1), True),
+    "awkward/float64.fits": ((50, 50, 1), False),
+    "awkward/int16.fits": ((50, 50, 1), False),
+    "awkward/multi_extension.fits": ((40, 40, 1), False),
+    "awkward/multi_extension.fits[SCI,2]": ((40, 40, 1), True),
+    "awkward/no_wcs.fits": ((512, 512, 1), False),
+    "awkward/rice_compressed.fits": ((300, 300, 1), True),
+    "awkward/science_mef.fits": ((10, 10, 1), False),
+    "awkward/sip_wcs.fits": ((50, 100, 1), True),
+    "kids_viking9/*.fits": ((600, 600, 9), False),
+    "m101/m101.fits": ((530, 530, 1), True),
+    "m101/m101HI.fits": ((679, 679, 1), True),
+    "m101/*.fits": ((530, 530, 2), True),
+    "m83/m83_hubble_rgb_wcs.fits": ((833, 1280, 3), True),
+    "ngc5584/*_crop.fits": ((140, 140, 4), True),
+    "ngc5584/ngc5584_cube_18arcsec.fits": ((80, 80, 4), True),
+    "psfs_wfc3_uvis/*[!3]n.fits": ((149, 149, 3), False),
+    "psfs_wfc3_uvis/wfc3_uvis_f673n.fits": ((148, 148, 1), False),
+    "psfs_wfc3_uvis/*w.fits": ((149, 149, 4), False),
+    "threegrid_G202627/*.fits": ((82, 82, 3), True),
+}
+FAILS = {
+    "awkward/not_fits.fits": (OSError, r"not_fits\.fits is not a readable FITS file"),
+    "awkward/four_axes_dec_first.fits": (
+        ValueError,
+        r"dec_first\.fits has 4 axes \(36",
+    ),
+    "psfs_wfc3_uvis/*.fits": (
+        ValueError,
+        r"f225w\.fits has none: .*f673n\.fits has 148",
+    ),
+    "m83/hbetaSample.jpg": (OSError, r"hbetaSample\.jpg is not a readable FITS file"),
+    "m83/*.reg": (OSError, r"REGION\.reg is not a readable FITS file"),
+}
+
+
+def find(folder, pattern):
+    """Return the files of a pattern; brackets with a comma are an HDU."""
+    if "," in pattern:
+        return [f"{folder}/{pattern}"]
+    return sorted(folder.glob(pattern))
+
+
+@pytest.mark.parametrize("pattern", LOADS)
+def test_loads(shared_data, pattern, tmp_path):
+    paths = find(shared_data, pattern)
+    cube = read_cube(paths)
+    shape, has_wcs = LOADS[pattern]
+    assert cube.shape == shape
+    assert cube.dtype == np.float32
+    assert (cube.wcs is not None) is has_wcs
+    for band in range(shape[2]):
+        assert np.isfinite(cube.data[:, :, band]).any()
+    back = read_cube(write_bands(tmp_path, cube))
+    np.testing.assert_array_equal(back.data, cube.data)
+    assert back.band_names == cube.band_names
+    labels = np.where(np.isnan(cube.data).any(axis=2), -3, 0)
+    write_map(tmp_path / "map.fits", labels, cube=cube)
+    again, wcs = read_map(tmp_path / "map.fits")
+    np.testing.assert_array_equal(again, labels)
+    assert (wcs is not None) is has_wcs
+
+
+@pytest.mark.parametrize("pattern", FAILS)
+def test_fails_with_one_clear_line(shared_data, pattern):
+    error, message = FAILS[pattern]
+    with pytest.raises(error, match=message) as caught:
+        read_cube(find(shared_data, pattern))
+    assert len(str(caught.value).splitlines()) == 1
+
+
+def test_every_file_is_tried(shared_data):
+    tried = {path for pattern in LOADS | FAILS for path in shared_data.glob(pattern)}
+    assert set(shared_data.glob("*/*.fits")) <= tried
+
+
+def test_blank_pixels_and_scale_are_those_of_the_file(shared_data):
+    path = shared_data / "awkward" / "blank_int16.fits"
+    with fits.open(path, do_not_scale_image_data=True) as hdus:
+        stored = hdus[0].data.astype(float)
+    stored[stored == -32768] = np.nan
+    cube = read_cube(path)
+    wanted = stored * 0.009613025 + 95.057
+    # astropy scales in single precision, where 95.057 is rounded at its 24th bit.
+    assert_allclose(cube.data[:, :, 0], wanted, rtol=1e-6, atol=95.057 * 2**-23)
+
+
+def test_galaxy_is_at_its_place_on_four_grids(shared_data):
+    # NGC 5584 at 14h22m23.8s -00d23m16s (NED); each band peaks near its nucleus or in
+    # its arms, so that its light is centred within the disc of 1 arcmin radius.
+    cube = read_cube(sorted((shared_data / "ngc5584").glob("*_crop.fits")))
+    x, y = cube.wcs.world_to_pixel(SkyCoord("14h22m23.8s -0d23m16s"))
+    row, column = np.indices(cube.shape[:2])
+    near = np.hypot(column - x, row - y) < 15  # 90 arcsec
+    for band in range(4):
+        image = cube.data[:, :, band]
+        light = np.where(near, image - np.nanmedian(image), 0)
+        light = np.clip(np.nan_to_num(light), 0, None)
+        assert abs(np.average(column, weights=light) - x) < 2.5
+        assert abs(np.average(row, weights=light) - y) < 2.5
+
+
+def test_aligned_bands_keep_the_brightness_of_the_sky(shared_data):
+    folder = shared_data / "ngc5584"
+    names = ["GALEX_NUV", "WISE_12", "SPIRE_250"]
+    paths = [folder / f"NGC5584_{name}_crop.fits" for name in names]
+    cube = read_cube(paths, method="adaptive")
+    for band, path in enumerate(paths):
+        before, after = read_cube(path).data, cube.data[:, :, band]
+        spread = np.nanstd(before)
+        assert abs(np.nanmean(after) - np.nanmean(before)) < 0.1 * spread
+
+
+def test_m83_nucleus_is_where_ned_has_it(shared_data):
+    cube = read_cube(shared_data / "m83" / "m83_hubble_rgb_wcs.fits")
+    nucleus = SkyCoord(204.25383, -29.86576, unit="deg")
+    x, y = (round(float(value)) for value in cube.wcs.world_to_pixel(nucleus))
+    around = cube.data[y - 15 : y + 16, x - 15 : x + 16]
+    assert around.mean() > 2 * cube.data.mean()
+    assert cube.wcs.pixel_to_world(x, y).separation(nucleus) < 0.4 * units.arcsec
+
+
+def test_rotated_image_falls_on_the_original(shared_data, tmp_path):
+    # The rotated image kept cards that describe the original's pixels and plate: the
+    # Sky Survey's plate solution, and an epoch that reads as the equinox.
+    folder = shared_data / "m101"
+    with fits.open(folder / "m101HI.fits") as hdus:
+        hdus.verify("silentfix")
+        header, image = hdus[0].header.copy(), hdus[0].data.copy()
+    for card in list(header):
+        if card[:3] in ("AMD", "CNP", "PLT", "PPO", "XPI", "YPI"):
+            del header[card]
+    del header["EPOCH"]
+    header["EQUINOX"] = 2000.0
+    fits.writeto(tmp_path / "rotated.fits", image, header)
+    cube = read_cube([folder / "m101.fits", tmp_path / "rotated.fits"], align_to=0)
+    seen = np.isfinite(cube.data).all(axis=2)
+    assert seen.mean() > 0.99
+    original, rotated = cube.data[seen].T
+    # A shift of one pixel in any direction brings the correlation below 0.98.
+    assert np.corrcoef(original, rotated)[0, 1] > 0.995
