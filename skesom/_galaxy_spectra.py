@@ -70,10 +70,12 @@ LINE_WAVELENGTHS = {
     "[N II]": 658.3,
     "[S II]": 672.4,
 }
-# Line fluxes relative to H beta.
+# Line fluxes relative to H beta, in the order of LINE_WAVELENGTHS; each doublet as one
+# line. The core resembles the Orion nebula, the shell its outskirts. H alpha is that of
+# recombination at 10^4 K (case B, 2.86).
 LINE_RATIOS = {
-    "nebula core": (1.2, 1.0, 1.6, 2.86, 0.9, 0.40),
-    "nebula shell": (2.2, 1.0, 0.4, 2.86, 1.2, 0.75),
+    "nebula core": (1.3, 1.0, 3.0, 2.86, 0.8, 0.40),
+    "nebula shell": (2.2, 1.0, 0.8, 2.86, 1.2, 0.75),
     "diffuse gas": (2.5, 1.0, 0.3, 2.86, 1.4, 1.00),
     "remnant": (5.0, 1.0, 2.2, 3.00, 2.6, 2.60),
 }

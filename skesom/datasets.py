@@ -115,7 +115,7 @@ def make_galaxy_cube(
     *Stars* are sums of black bodies: an exponential disc of 4400 K, a redder Sersic
     bulge, young arms of 13000 K, clusters of 8000 to 35000 K, foreground stars of 3200
     to 8500 K. *Gas* emits the lines that fall within a filter at the redshift of
-    Messier 83, in ratios typical of metal-rich H II regions [1]_; in supernova remnants
+    Messier 83, in ratios like those of bright H II regions [1]_; in supernova remnants
     [S II] / H alpha is 0.87, above the 0.4 that tells shocks from photoionisation [2]_.
     *Dust* covers 80 % of the light with an optical depth that goes as wavelength to
     the power -0.7 [3]_. Each band is multiplied by a Gaussian in Fourier space; compact

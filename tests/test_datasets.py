@@ -1,0 +1,373 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The synthetic galaxy: what was asked for, the same every time, and plausible."""
+
+import numpy as np
+import pytest
+from astropy import constants, units
+from astropy.modeling.models import BlackBody
+from astropy.wcs.utils import proj_plane_pixel_scales
+from scipy import ndimage
+from sklearn.metrics import adjusted_rand_score, recall_score
+from sklearn.mixture import GaussianMixture
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from skesom._galaxy_objects import PointSources
+from skesom._galaxy_scene import Scene
+from skesom._galaxy_spectra import (
+    PIXEL_SCALE,
+    STUDY_BANDS,
+    attenuation,
+    black_body,
+    select_bands,
+    starlight_rate,
+)
+from skesom._galaxy_telescope import blur, light
+from skesom.cube import Cube
+from skesom.datasets import POPULATIONS, load_study_filters, make_galaxy_cube
+
+NAMES = [band.name for band in STUDY_BANDS]
+
+
+@pytest.fixture(scope="module")
+def clean():
+    """Bands of a noise-free galaxy by name, and the pixels of each population."""
+    cube, truth = make_galaxy_cube((300, 300), noise=0.0, random_state=0)
+    bands = dict(zip(cube.band_names, np.moveaxis(cube.data, -1, 0), strict=True))
+    pixels = {name: truth == number for number, name in enumerate(POPULATIONS)}
+    return bands, pixels
+
+
+# What comes back
+
+
+@pytest.mark.parametrize("shape", [(32, 32), (40, 150), (97, 61)])
+@pytest.mark.parametrize("n_bands", [1, 4, 9, 12])
+def test_shapes_types_and_descriptions(shape, n_bands):
+    cube, truth = make_galaxy_cube(shape, n_bands, random_state=1)
+    assert isinstance(cube, Cube)
+    assert cube.shape == (*shape, n_bands)
+    assert cube.dtype == np.float32
+    assert truth.shape == shape
+    assert truth.dtype == np.int32
+    assert np.isfinite(cube.data).all()
+    assert truth.min() >= 0
+    assert truth.max() < len(POPULATIONS)
+    assert len(cube.band_names) == n_bands
+    assert set(cube.band_units) == {units.electron / units.s}
+    assert (cube.fwhm >= 0.067).all()
+
+
+def test_wcs_has_the_pixel_scale_and_centre_of_the_study():
+    cube, _ = make_galaxy_cube((33, 49), 1, random_state=0)
+    np.testing.assert_allclose(
+        proj_plane_pixel_scales(cube.wcs) * 3600, 0.0396, rtol=1e-9
+    )
+    centre = cube.wcs.pixel_to_world(24, 16)
+    assert centre.ra.deg == pytest.approx(204.254, abs=1e-3)
+    assert centre.dec.deg == pytest.approx(-29.865, abs=1e-3)
+
+
+def test_study_filters_agree_with_the_cube():
+    filters = load_study_filters()
+    cube, _ = make_galaxy_cube((32, 32), random_state=0)
+    assert cube.band_names == tuple(filters["name"])
+    np.testing.assert_array_equal(cube.fwhm, filters["fwhm"].to_value("arcsec"))
+    assert (np.diff(filters["wavelength"].to_value("nm")) > 0).all()
+
+
+def test_few_bands_span_the_spectrum_and_many_go_into_the_infrared():
+    for n_bands in range(3, 10):
+        names = [band.name for band in select_bands(n_bands)]
+        assert {"F336W", "F657N", "F814W"} <= set(names)
+        assert names == [name for name in NAMES if name in names]
+    bands = select_bands(100)
+    assert len({band.name for band in bands}) == 100
+    wavelengths = [band.wavelength for band in bands]
+    assert (np.diff(wavelengths) > 0).all()
+    assert wavelengths[-1] == pytest.approx(1700.0)
+
+
+# The same every time
+
+
+def test_same_seed_same_cube(global_random_seed):
+    first, first_truth = make_galaxy_cube((40, 50), random_state=global_random_seed)
+    state = np.random.RandomState(global_random_seed)
+    second, second_truth = make_galaxy_cube((40, 50), random_state=state)
+    np.testing.assert_array_equal(first.data, second.data)
+    np.testing.assert_array_equal(first_truth, second_truth)
+
+
+def test_seeds_differ_and_the_global_state_is_left_alone():
+    before = np.random.get_state()[1].copy()  # noqa: NPY002
+    cubes = [
+        make_galaxy_cube((32, 32), 2, noise=0.0, random_state=seed)[0].data
+        for seed in (0, 1, None, None)
+    ]
+    for number, cube in enumerate(cubes):
+        for other in cubes[:number]:
+            assert not np.allclose(cube, other, rtol=0.1)
+    after = np.random.get_state()[1]  # noqa: NPY002
+    np.testing.assert_array_equal(after, before)
+
+
+@pytest.mark.parametrize("n_bands", [2, 5, 11])
+def test_shared_bands_are_the_same_for_any_number_of_bands(n_bands):
+    options = {"missing": 0.2, "random_state": 3}
+    nine, nine_truth = make_galaxy_cube((48, 48), **options)
+    other, other_truth = make_galaxy_cube((48, 48), n_bands, **options)
+    shared = [name for name in other.band_names if name in nine.band_names]
+    assert len(shared) == min(n_bands, 9)
+    for name in shared:
+        np.testing.assert_array_equal(
+            nine.data[:, :, nine.band_names.index(name)],
+            other.data[:, :, other.band_names.index(name)],
+        )
+    both = (nine_truth >= 0) & (other_truth >= 0)
+    np.testing.assert_array_equal(nine_truth[both], other_truth[both])
+
+
+# The mosaic
+
+
+@pytest.mark.parametrize("missing", [0.03, 0.3, 0.6])
+@pytest.mark.parametrize("shape", [(200, 200), (220, 130)])
+def test_missing_pixels_are_nan_marked_and_as_many_as_asked_for(shape, missing):
+    cube, truth = make_galaxy_cube(shape, missing=missing, random_state=0)
+    empty = np.isnan(cube.data)
+    np.testing.assert_array_equal(empty.any(axis=2), truth == -3)
+    assert np.mean(truth == -3) == pytest.approx(missing, abs=0.01)
+    assert empty.all(axis=2).any()
+    assert len({band.tobytes() for band in np.moveaxis(empty, -1, 0)}) == 9
+
+
+def test_a_gap_cuts_the_mosaic_and_corners_are_empty():
+    cube, _ = make_galaxy_cube((200, 200), 1, missing=0.3, random_state=0)
+    seen = np.isfinite(cube.data[:, :, 0])
+    parts, n_parts = ndimage.label(seen)
+    assert n_parts == 2
+    assert np.bincount(parts.ravel())[1:].min() > 0.1 * seen.size
+    assert not seen[[0, 0, -1, -1], [0, -1, 0, -1]].any()
+
+
+def test_gap_value_zero_gives_exact_zeros_in_the_same_places():
+    options = {"missing": 0.3, "random_state": 0}
+    with_nan, truth = make_galaxy_cube((100, 100), **options)
+    with_zeros, zero_truth = make_galaxy_cube((100, 100), gap_value=0.0, **options)
+    np.testing.assert_array_equal(np.isnan(with_nan.data), with_zeros.data == 0.0)
+    np.testing.assert_array_equal(truth, zero_truth)
+
+
+def test_borders_of_the_mosaic_are_noisier():
+    options = {"n_bands": 1, "missing": 0.3, "random_state": 0}
+    noisy, _ = make_galaxy_cube((400, 400), **options)
+    clean, _ = make_galaxy_cube((400, 400), noise=0.0, **options)
+    residual = (noisy.data - clean.data)[:, :, 0] / np.sqrt(clean.data[:, :, 0])
+    seen = np.isfinite(residual)
+    depth = ndimage.distance_transform_edt(np.pad(seen, 1))[1:-1, 1:-1]
+    border = residual[(depth > 0) & (depth < 2)].std()
+    assert border > 1.3 * residual[depth > 12].std()
+
+
+# Light
+
+
+def test_black_body_agrees_with_an_independent_one():
+    planck = BlackBody(
+        6000 * units.K,
+        scale=1 * units.erg / units.s / units.cm**2 / units.AA / units.sr,
+    )
+    wavelengths = np.array([235.9, 432.5, 802.4, 1700.0])
+    expected = planck(wavelengths * units.nm) / planck(550 * units.nm)
+    np.testing.assert_allclose(black_body(wavelengths, 6000.0), expected, rtol=1e-5)
+
+
+def test_count_rate_of_a_star_agrees_with_a_computation_in_units():
+    band = STUDY_BANDS[NAMES.index("F438W")]
+    energy = constants.h * constants.c / (band.wavelength * units.nm)
+    density = 3.63e-9 * 10 ** (-0.4 * 25) * units.erg / units.s / units.cm**2 / units.AA
+    area = np.pi * (1.2 * units.m) ** 2
+    photons = density * band.width * units.nm * area / energy
+    expected = photons.to_value("1/s") * band.throughput
+    expected *= black_body(band.wavelength, 9000.0)
+    assert starlight_rate(9000.0, band) == pytest.approx(expected, rel=1e-3)
+
+
+def test_dust_reddens():
+    wavelengths = np.array([235.9, 432.5, 550.0, 802.4])
+    passed = attenuation(1.0, wavelengths)
+    assert (np.diff(passed) > 0).all()
+    assert passed[2] == pytest.approx(np.exp(-1))
+    # Total to selective extinction of the law: A(V) / (A(B) - A(V)).
+    blue, visual = -np.log(attenuation(1.0, np.array([440.0, 550.0])))
+    assert visual / (blue - visual) == pytest.approx(5.9, abs=0.1)
+
+
+@pytest.mark.parametrize("band", STUDY_BANDS, ids=NAMES)
+def test_an_isolated_star_has_the_width_of_its_band(band):
+    shape = (41, 45)
+    nothing = PointSources(*np.zeros((5, 0)))
+    star = PointSources(*np.array([[19.3], [22.6], [50.0], [6000.0], [0.0]]))
+    dark = np.zeros(shape, dtype=np.float32)
+    scene = Scene({}, {}, nothing, star, dark)
+    image = light(scene, band, ["stars"]).astype(np.float64)
+    total = image.sum()
+    assert total == pytest.approx(50.0 * starlight_rate(6000.0, band), rel=1e-4)
+    for axis, centre in ((0, 19.3), (1, 22.6)):
+        profile = image.sum(axis=1 - axis) / total
+        places = np.arange(len(profile))
+        assert places @ profile == pytest.approx(centre, abs=1e-3)
+        width = np.sqrt((places - centre) ** 2 @ profile)
+        fwhm = width * 2.3548 * PIXEL_SCALE
+        assert fwhm == pytest.approx(band.fwhm, rel=2e-3)
+
+
+def test_blur_adds_widths_in_quadrature():
+    y, x = np.mgrid[-20:21, -25:26].astype(np.float32)
+    narrow = np.exp(-0.5 * (y**2 + x**2) / 2.0**2)
+    sigma = 0.75
+    wide = np.hypot(2.0, sigma)
+    expected = (2.0 / wide) ** 2 * np.exp(-0.5 * (y**2 + x**2) / wide**2)
+    np.testing.assert_allclose(blur(narrow, sigma), expected, atol=2e-6)
+
+
+def test_noise_is_photon_and_readout_noise_and_scales():
+    options = {"extent": 0.1, "random_state": 0}
+    clean, truth = make_galaxy_cube((150, 150), noise=0.0, **options)
+    sky = truth == POPULATIONS.index("sky")
+    assert sky.sum() > 10000
+    for factor in (0.5, 1.0, 3.0):
+        noisy, same_truth = make_galaxy_cube((150, 150), noise=factor, **options)
+        np.testing.assert_array_equal(truth, same_truth)
+        for number, band in enumerate(STUDY_BANDS):
+            rate = clean.data[:, :, number][sky].astype(np.float64)
+            residual = noisy.data[:, :, number][sky] - rate
+            electrons = rate.mean() * band.exposure
+            expected = factor * np.sqrt(electrons + 5.4**2) / band.exposure
+            assert residual.std() == pytest.approx(expected, rel=0.03)
+            assert abs(residual.mean()) < 4 * expected / np.sqrt(sky.sum())
+
+
+# Populations
+
+
+def test_every_population_is_there_and_none_is_everything():
+    _, truth = make_galaxy_cube((300, 300), random_state=5)
+    shares = np.bincount(truth.ravel(), minlength=len(POPULATIONS)) / truth.size
+    assert (shares > 2e-4).all()
+    assert shares.max() < 0.6
+
+
+def test_emission_lines_stand_out_in_nebulae(clean):
+    bands, pixels = clean
+    for narrow, wide, contrast in (
+        ("F657N", "F814W", 3.0),
+        ("F673N", "F814W", 1.3),
+        ("F502N", "F438W", 1.3),
+        ("F487N", "F438W", 1.3),
+        ("F373N", "F438W", 1.3),
+    ):
+        ratio = bands[narrow] / bands[wide]
+        nebula = np.median(ratio[pixels["H II region"]])
+        for name in ("old disc", "bulge", "foreground star"):
+            assert nebula > contrast * np.median(ratio[pixels[name]]), (narrow, name)
+
+
+def test_remnants_have_strong_sulphur_for_their_hydrogen(clean):
+    bands, pixels = clean
+
+    def line(name, population):
+        """Return what a narrow band has more than the disc has for its F814W."""
+        ratio = bands[name] / bands["F814W"]
+        return np.median(
+            (ratio - np.median(ratio[pixels["old disc"]]))[pixels[population]]
+        )
+
+    remnant, nebula = (
+        line("F673N", population) / line("F657N", population)
+        for population in ("supernova remnant", "H II region")
+    )
+    assert remnant > 2 * nebula
+    # Shocks have [S II] > .4 H alpha, and [N II] shares the filter of H alpha.
+    assert remnant > 0.25
+
+
+def test_colours_follow_age_and_dust(clean):
+    bands, pixels = clean
+    ultraviolet = bands["F225W"] / bands["F814W"]
+    medians = {name: np.median(ultraviolet[pixels[name]]) for name in POPULATIONS}
+    assert medians["young arm"] > 3 * medians["bulge"]
+    assert medians["star cluster"] > 2 * medians["young arm"]
+    assert medians["young arm"] > medians["old disc"] > medians["bulge"]
+    blue = bands["F438W"] / bands["F814W"]
+    assert np.median(blue[pixels["dust lane"]]) < np.median(blue[pixels["young arm"]])
+    infrared = bands["F814W"]
+    dust = np.median(infrared[pixels["dust lane"]])
+    assert dust < 0.8 * np.median(infrared[pixels["young arm"]])
+    assert dust < np.median(infrared[pixels["old disc"]])
+
+
+def test_smaller_galaxies_leave_more_sky():
+    shares = [
+        np.mean(make_galaxy_cube((120, 120), 1, extent=extent, random_state=0)[1] == 0)
+        for extent in (0.3, 0.6, 1.5)
+    ]
+    assert shares[0] > 0.5
+    assert shares[0] > shares[1] > shares[2]
+
+
+def _features(cube):
+    """Return pixels stretched by asinh in units of the noise-dominated scale."""
+    table = cube.data.reshape(-1, cube.shape[2])
+    faint, middle = np.percentile(table, [0.5, 50], axis=0)
+    return np.arcsinh((table - faint) / (middle - faint))
+
+
+def test_spectra_tell_the_populations_of_another_galaxy():
+    (known, known_truth), (cube, truth) = (
+        make_galaxy_cube((200, 200), noise=0.5, random_state=seed) for seed in (0, 1)
+    )
+    classifier = make_pipeline(StandardScaler(), KNeighborsClassifier(15))
+    classifier.fit(_features(known), known_truth.ravel())
+    recall = recall_score(
+        truth.ravel(), classifier.predict(_features(cube)), average=None
+    )
+    big = [POPULATIONS.index(name) for name in ("old disc", "bulge", "young arm")]
+    assert (recall[big] > 0.7).all()
+    assert recall.mean() > 0.6
+
+
+def test_a_mixture_of_gaussians_recovers_part_of_the_truth_without_help():
+    cube, truth = make_galaxy_cube((200, 200), random_state=0)
+    mixture = make_pipeline(
+        StandardScaler(), GaussianMixture(4, reg_covar=1e-3, random_state=0)
+    )
+    score = adjusted_rand_score(truth.ravel(), mixture.fit_predict(_features(cube)))
+    assert 0.35 < score < 0.95
+
+
+# Bad parameters
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        ({"shape": (31, 100)}, "shape must be at least 32 x 32"),
+        ({"shape": (64,)}, "shape must be two integers"),
+        ({"shape": (64.0, 64)}, "shape must be two integers"),
+        ({"shape": 64}, "'shape' parameter"),
+        ({"n_bands": 0}, "'n_bands' parameter"),
+        ({"n_bands": 101}, "'n_bands' parameter"),
+        ({"missing": 0.95}, "'missing' parameter"),
+        ({"missing": -0.1}, "'missing' parameter"),
+        ({"noise": -1.0}, "'noise' parameter"),
+        ({"extent": 0.0}, "'extent' parameter"),
+        ({"gap_value": "nan"}, "'gap_value' parameter"),
+        ({"random_state": "seed"}, "'random_state' parameter"),
+    ],
+)
+def test_bad_parameters_are_named(parameters, message):
+    with pytest.raises(ValueError, match=message):
+        make_galaxy_cube(**parameters)
