@@ -24,6 +24,7 @@ from skesom.cube import Cube
 
 __all__ = ["POPULATIONS", "load_study_filters", "make_galaxy_cube"]
 
+# The number that a population has in a truth map is its place in this tuple.
 POPULATIONS = (
     "sky",
     "old disc",
@@ -122,12 +123,17 @@ def make_galaxy_cube(
     sources are Gaussians at their exact places. The same `random_state` gives the same
     galaxy for any `n_bands`, and the same images for the bands that are shared.
 
-    *Truth.* On the noise-free scene at the worst FWHM of the table, a pixel belongs to
-    the last of these that holds: old disc; young arm, bulge, by giving more than half
-    of the light in F336W, F814W; sky, if brighter than the galaxy in F438W; dust lane,
-    if less than 57 % of F438W gets through; H II region, by more than half of F657N;
-    star cluster, of F438W; supernova remnant, by more than 40 % of F673N; foreground
-    star, by more than half of F438W or F814W.
+    *Truth* is read off the noise-free scene, blurred to the worst FWHM of the nine
+    bands. A pixel is old disc unless one of these holds; the last one that does counts:
+
+    - young arm: gives more than half of the galaxy's light in F336W;
+    - bulge: more than half of F814W;
+    - sky: brighter than the galaxy in F438W;
+    - dust lane: lets less than 57 % of F438W through;
+    - H II region (and diffuse ionised gas): more than half of F657N;
+    - star cluster: more than half of F438W;
+    - supernova remnant: more than 40 % of F673N;
+    - foreground star: more than half of F438W or F814W.
 
     References
     ----------
