@@ -75,6 +75,8 @@ FOR_EACH_PROCESSOR MAYBE_UNUSED static void NAME(nearest_two)(
     ((REAL *)&least)[lane] = ((REAL *)&second)[lane];
     ((REAL *)&least_tile)[lane] = ((REAL *)&second_tile)[lane];
     nearest[1] = NAME(nearest_lane)((REAL *)&least, (REAL *)&least_tile, &smallest);
+    if (nearest[1] == nearest[0]) /* the squares of all other distances overflow */
+        nearest[1] = nearest[0] == 0;
     if (n_units == 1)
         nearest[1] = -1;
 }
@@ -113,6 +115,26 @@ FOR_EACH_PROCESSOR MAYBE_UNUSED static void NAME(nearest_of_four)(
     for (int row = 0; row < 4; row++)
         winners[row] = NAME(nearest_lane)(
             (REAL *)&least[row], (REAL *)&least_tile[row], &squared[row]);
+}
+
+/* Pull units towards a sample: w += pull * (x - w), in the listed tiles of units.
+
+   `pull` is 0 for the units of a tile that stay where they are. */
+FOR_EACH_PROCESSOR MAYBE_UNUSED static void NAME(pull_tiles)(
+    const REAL *restrict sample, const int *restrict features, ptrdiff_t n_features,
+    REAL *restrict codebook, ptrdiff_t stride, const REAL *restrict pull,
+    const int *restrict tiles, ptrdiff_t n_tiles)
+{
+    for (ptrdiff_t k = 0; k < n_features; k++) {
+        const VECTOR value = FILL(sample[features[k]]);
+        REAL *row = codebook + features[k] * stride;
+        for (ptrdiff_t t = 0; t < n_tiles; t++) {
+            const ptrdiff_t unit = tiles[t] * LANES;
+            const VECTOR weights = LOAD(row + unit);
+            *(NAME(unaligned_vector) *)(row + unit) =
+                weights + LOAD(pull + unit) * (value - weights);
+        }
+    }
 }
 
 #undef LANES
@@ -173,6 +195,19 @@ MAYBE_UNUSED static void NAME(nearest_of_four)(
             }
         }
     }
+}
+
+MAYBE_UNUSED static void NAME(pull_tiles)(
+    const REAL *sample, const int *features, ptrdiff_t n_features, REAL *codebook,
+    ptrdiff_t stride, const REAL *pull, const int *tiles, ptrdiff_t n_tiles)
+{
+    const ptrdiff_t lanes = 64 / sizeof(REAL);
+    for (ptrdiff_t k = 0; k < n_features; k++)
+        for (ptrdiff_t t = 0; t < n_tiles; t++)
+            for (ptrdiff_t unit = tiles[t] * lanes; unit < (tiles[t] + 1) * lanes; unit++) {
+                REAL *weight = codebook + features[k] * stride + unit;
+                *weight += pull[unit] * (sample[features[k]] - *weight);
+            }
 }
 
 #endif
