@@ -40,9 +40,9 @@ def gaps_of_value(band, value):
     If a pixel has the value by chance with probability f, a square of k x k of them
     is expected ``n_pixels * f**(k * k)`` times, a run of n in a line
     ``n_pixels * f**n`` times. Gaps contain squares or runs of which .01 are expected
-    by this count, with a margin, and what is connected to them. f is the share of
-    such pixels or that of neighbours that are equal, whichever is larger; gaps raise
-    it, so the search is repeated without them until it finds no more.
+    by this count, with a margin, and what is connected to them nearby. f is the share
+    of such pixels or that of neighbours that are equal, whichever is larger; gaps
+    raise it, so the search is repeated without them until it finds no more.
 
     An area that its surroundings run into smoothly is no gap but the floor (or the
     ceiling) of a clipped picture.
@@ -110,7 +110,7 @@ def dark_lines(band):
     level, noise = sky_statistics(band)
     if not noise > 0:
         return dark
-    clipped = np.clip(band, level - 20 * noise, level + 5 * noise)
+    clipped = np.clip(band, level - 5 * noise, level + 5 * noise)
     for axis in range(2):
         if band.shape[axis] < LINE_WINDOW or band.shape[1 - axis] < 2 * LINE_SIDE + 1:
             continue
@@ -119,8 +119,7 @@ def dark_lines(band):
         darker = mean < level - depth
         for side in _neighbours(mean, LINE_SIDE, 1 - axis):
             darker &= mean < side - depth
-        seeds = _runs(darker, SHORTEST_RUN, axis)
-        dark |= ndimage.binary_propagation(seeds, mask=darker)
+        dark |= _opened(darker, SHORTEST_RUN, axis)
     return dark
 
 
@@ -172,18 +171,35 @@ def _sizes_beyond_chance(share, n_pixels):
 
 
 def _solid_parts(candidates, run, block):
-    """Return what is connected to long runs and to full squares."""
-    seeds = _runs(candidates, run, axis=0) | _runs(candidates, run, axis=1)
-    seeds |= _runs(_runs(candidates, block, axis=0), block, axis=1)
-    return ndimage.binary_propagation(seeds, mask=candidates)
+    """Return long runs and full squares with their ragged edges."""
+    solid = _opened(candidates, run, 0) | _opened(candidates, run, 1)
+    squares = _runs(_runs(candidates, block, 0), block, 1)
+    solid |= _back(_back(squares, block, 0), block, 1)
+    # Among many chance values everything is connected, so edges end somewhere.
+    return ndimage.binary_dilation(solid, mask=candidates, iterations=block)
+
+
+def _opened(mask, length, axis):
+    """Return the runs of True of at least a given length along an axis."""
+    return _back(_runs(mask, length, axis), length, axis)
 
 
 def _runs(mask, length, axis):
     """Return the middle pixel of every run of True of a given length along an axis."""
-    if mask.shape[axis] < length:
-        return np.zeros_like(mask)
     return ndimage.minimum_filter1d(
         mask.view(np.uint8), length, axis=axis, mode="constant", cval=0
+    ).view(bool)
+
+
+def _back(middles, length, axis):
+    """Return the runs that belong to middle pixels."""
+    return ndimage.maximum_filter1d(
+        middles.view(np.uint8),
+        length,
+        axis=axis,
+        mode="constant",
+        cval=0,
+        origin=length % 2 - 1,  # the middle of an even run lies right of its centre
     ).view(bool)
 
 

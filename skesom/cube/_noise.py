@@ -228,9 +228,11 @@ def _pixel_statistics(pixels):
     # An odd step, so that no pattern of even period is picked from.
     pixels = pixels[:: len(pixels) // ENOUGH_VALUES | 1].astype(np.float64)
     while True:
-        level, noise = float(np.median(pixels)), _scatter(pixels)
+        level, noise = float(np.median(pixels)), float(mad_std(pixels))
+        if noise == 0:  # counts: clipping would leave nothing but the commonest value
+            return level, float(np.std(pixels))
         kept = pixels[np.abs(pixels - level) <= 3 * noise]
-        if noise == 0 or len(kept) == len(pixels) or np.ptp(kept) == 0:
+        if len(kept) == len(pixels):
             return level, noise
         pixels = kept
 

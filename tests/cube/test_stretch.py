@@ -1,0 +1,245 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""AsinhStretch: fluxes in units of the noise, on a scale that ends as a logarithm."""
+
+import numpy as np
+import pytest
+from astropy import units
+from astropy.io import fits
+
+from skesom.cube import AsinhStretch, Cube, CubeMasker
+from skesom.datasets import make_galaxy_cube
+
+
+@pytest.fixture
+def rng(global_random_seed):
+    return np.random.default_rng(global_random_seed)
+
+
+def field(rng, sky=(5.0, -2.0), noise=(2.0, 0.5), size=160):
+    """Make two bands of sky with a galaxy and two stars; return cube and light."""
+    rows, columns = np.indices((size, size)) - size / 2
+    light = 100 * np.exp(-np.hypot(rows, columns) / 6)
+    for row, column in [(30, 40), (120, 130)]:
+        light += 1e4 * np.exp(
+            -((rows + size / 2 - row) ** 2 + (columns + size / 2 - column) ** 2) / 4
+        )
+    light = light[:, :, np.newaxis] * np.array(noise)
+    return np.array(sky) + light + rng.normal(0, noise, light.shape), light
+
+
+class TestSkyField:
+    """Most of the frame is sky."""
+
+    def test_noise_and_level(self, rng):
+        flux, _ = field(rng)
+        stretch = AsinhStretch().fit(flux)
+        assert stretch.sky_dominated_
+        np.testing.assert_allclose(stretch.noise_, [2, 0.5], rtol=0.03)
+        np.testing.assert_allclose(
+            stretch.sky_level_, [5, -2], atol=0.1 * np.array([2, 0.5]).max()
+        )
+
+    def test_formula(self, rng):
+        flux, _ = field(rng)
+        stretch = AsinhStretch(softening=2.5).fit(flux)
+        expected = np.arcsinh((flux - stretch.sky_level_) / (2.5 * stretch.noise_))
+        np.testing.assert_allclose(stretch.transform(flux), expected, rtol=1e-12)
+
+    def test_sky_becomes_narrow_noise_around_zero(self, rng):
+        flux, light = field(rng)
+        sky = AsinhStretch().fit_transform(flux)[light.max(axis=2) < 0.01]
+        np.testing.assert_allclose(np.median(sky, axis=0), 0, atol=0.03)
+        # asinh(x / 3) is close to x / 3 for the noise of unit width.
+        np.testing.assert_allclose(sky.std(axis=0), 1 / 3, rtol=0.06)
+
+    def test_bright_end_is_a_logarithm(self, rng):
+        flux, _ = field(rng)
+        stretch = AsinhStretch().fit(flux)
+        ratio = stretch.transform(np.full((1, 1, 2), 1e6))
+        ratio = stretch.transform(np.full((1, 1, 2), 1e7)) - ratio
+        np.testing.assert_allclose(ratio, np.log(10), rtol=1e-4)
+
+    @pytest.mark.parametrize("dtype", [np.float32, np.float64])
+    def test_units_that_differ_by_1e13(self, rng, dtype):
+        flux, _ = field(rng, sky=(0.5, -0.5), noise=(1.0, 1.0))
+        expected = AsinhStretch().fit_transform(flux)
+        scale = np.array([3e-12, 40.0])
+        stretched = AsinhStretch().fit_transform((flux * scale).astype(dtype))
+        assert stretched.dtype == dtype
+        np.testing.assert_allclose(stretched, expected, rtol=1e-4, atol=1e-5)
+
+    def test_zero_point_on_request(self, rng):
+        flux, _ = field(rng)
+        keep = AsinhStretch(subtract_sky=False).fit(flux)
+        np.testing.assert_array_equal(keep.sky_level_, 0)
+        np.testing.assert_allclose(keep.noise_, [2, 0.5], rtol=0.03)
+
+    def test_both_orders(self, rng):
+        """Sky set aside before or after the stretch: the order of pixels is kept."""
+        flux, _ = field(rng, sky=(0, 0))
+        masker = CubeMasker(sky="auto")
+        late = masker.fit_transform(AsinhStretch().fit_transform(flux))
+        stretch = AsinhStretch()
+        early = stretch.fit_transform(CubeMasker(sky="auto").fit_transform(flux))
+        kept_late, kept_early = (
+            np.isfinite(cube).all(axis=2) for cube in (late, early)
+        )
+        assert np.mean(kept_late != kept_early) < 0.01
+        assert 0.02 < kept_early.mean() < 0.3
+        both = kept_late & kept_early
+        for band in range(2):
+            correlation = np.corrcoef(late[both][:, band], early[both][:, band])
+            assert correlation[0, 1] > 0.95
+        # Without sky the noise is measured in the outskirts of the sources.
+        assert (stretch.noise_ > [1.5, 0.4]).all()
+        assert (stretch.noise_ < [12, 3]).all()
+
+    def test_gaps_do_not_matter(self, rng):
+        flux, _ = field(rng)
+        flux[:, :50] = np.nan
+        stretch = AsinhStretch().fit(flux)
+        np.testing.assert_allclose(stretch.noise_, [2, 0.5], rtol=0.05)
+        assert np.isnan(stretch.transform(flux)[:, :50]).all()
+
+
+class TestFilledFrame:
+    """No sky anywhere: the zero point stays, the noise is local."""
+
+    def test_galaxy(self):
+        cube, _ = make_galaxy_cube((160, 160), random_state=0)
+        stretch = AsinhStretch().fit(cube)
+        assert not stretch.sky_dominated_
+        np.testing.assert_array_equal(stretch.sky_level_, 0)
+        spread = np.nanstd(cube.data, axis=(0, 1))
+        assert (stretch.noise_ < spread).all()
+        assert stretch.noise_[-1] < 0.2 * spread[-1]
+
+    def test_level_on_request(self):
+        cube, _ = make_galaxy_cube((160, 160), random_state=0)
+        stretch = AsinhStretch(subtract_sky=True).fit(cube)
+        low, middle = np.nanquantile(cube.data, [0.01, 0.6], axis=(0, 1))
+        assert (stretch.sky_level_ > low).all()
+        assert (stretch.sky_level_ < middle).all()
+
+    def test_picture_of_8_bit(self, shared_data):
+        with fits.open(shared_data / "m83" / "m83_hubble_rgb_wcs.fits") as file:
+            picture = np.moveaxis(file[0].data, 0, -1)
+        stretch = AsinhStretch().fit(picture)
+        assert not stretch.sky_dominated_
+        assert (stretch.noise_ > 4).all()
+        assert (stretch.noise_ < 20).all()
+        stretched = stretch.transform(picture)
+        assert stretched.dtype == np.float32
+        # As log(flux + 8), which served well for this picture.
+        for band in range(3):
+            logarithm = np.log(picture[:, :, band] + 8.0).ravel()
+            correlation = np.corrcoef(stretched[:, :, band].ravel(), logarithm)
+            assert correlation[0, 1] > 0.98
+
+
+class TestInverse:
+    """Back to fluxes."""
+
+    def test_round_trip(self, rng):
+        flux, _ = field(rng)
+        cube = Cube(flux, band_names=["r", "i"], band_units=["Jy", None], fwhm=[1, 2])
+        stretch = AsinhStretch().fit(cube)
+        stretched = stretch.transform(cube)
+        assert stretched.band_units == (units.dimensionless_unscaled,) * 2
+        np.testing.assert_array_equal(stretched.fwhm, cube.fwhm)
+        again = stretch.inverse_transform(stretched)
+        np.testing.assert_allclose(again.data, flux, rtol=1e-9, atol=1e-9)
+        assert again.band_names == cube.band_names
+        assert again.band_units == cube.band_units
+
+    def test_float32(self, rng):
+        flux, _ = field(rng)
+        flux = (flux * [1e-12, 1]).astype(np.float32)
+        stretch = AsinhStretch().fit(flux)
+        again = stretch.inverse_transform(stretch.transform(flux))
+        assert again.dtype == np.float32
+        np.testing.assert_array_less(
+            np.abs(again - flux), 1e-5 * (np.abs(flux) + stretch.noise_)
+        )
+
+
+class TestBands:
+    """Constant, empty and noiseless bands, and noise that the user states."""
+
+    @pytest.mark.parametrize("dtype", [np.float32, np.float64])
+    @pytest.mark.parametrize("value", [0, 0.1, 7e-12, 1e9])
+    def test_constant(self, rng, dtype, value):
+        flux, _ = field(rng)
+        flux = flux.astype(dtype)
+        flux[:, :, 1] = value
+        flux[3, 3] = np.nan
+        cube = Cube(flux, band_names=["r", "dull"])
+        with pytest.warns(UserWarning, match="constant .* dull"):
+            stretch = AsinhStretch().fit(cube)
+        assert stretch.noise_[1] == 0
+        stretched = stretch.transform(cube).data
+        assert np.isnan(stretched[3, 3]).all()
+        np.testing.assert_array_equal(np.nan_to_num(stretched[:, :, 1]), 0)
+        assert np.nanstd(stretched[:, :, 0]) > 0.1
+
+    def test_constant_but_for_rounding(self, rng):
+        flux, _ = field(rng)
+        flux = flux.astype(np.float32)
+        flux[:, :, 1] = np.nextafter(np.float32(5), rng.choice([0, 9], flux.shape[:2]))
+        with pytest.warns(UserWarning, match="constant .* band 2"):
+            assert AsinhStretch().fit(flux).noise_[1] == 0
+
+    def test_scene_without_noise(self):
+        rows, columns = np.indices((80, 80)) - 40
+        light = np.where(np.hypot(rows, columns) < 10, 50.0, 0)[:, :, np.newaxis]
+        stretched = AsinhStretch().fit_transform(light)
+        assert np.isfinite(stretched).all()
+        assert stretched[40, 40, 0] > stretched[0, 0, 0] == 0
+
+    def test_empty_band(self, rng):
+        flux, _ = field(rng)
+        flux[:, :, 1] = np.nan
+        with pytest.warns(UserWarning, match="band 2"):
+            stretched = AsinhStretch().fit_transform(flux)
+        assert np.isnan(stretched[:, :, 1]).all()
+        assert np.isfinite(stretched[:, :, 0]).all()
+
+    def test_everything_masked(self):
+        with pytest.raises(ValueError, match="All pixels are masked"):
+            AsinhStretch().fit(np.full((20, 20, 2), np.nan))
+
+    def test_stated_noise(self, rng):
+        flux, _ = field(rng)
+        stretch = AsinhStretch(noise=[4, 1]).fit(flux)
+        np.testing.assert_array_equal(stretch.noise_, [4, 1])
+        np.testing.assert_array_equal(AsinhStretch(noise=3).fit(flux).noise_, [3, 3])
+        with pytest.raises(ValueError, match=r"noise .* 2 bands, got 3"):
+            AsinhStretch(noise=[1, 2, 3]).fit(flux)
+        for bad in (0.0, -1.0, np.nan, np.inf):
+            with pytest.raises(ValueError, match=f"band 'band 2' .* got {bad}"):
+                AsinhStretch(noise=[1, bad]).fit(flux)
+
+    def test_softening(self, rng):
+        flux, _ = field(rng)
+        with pytest.raises(ValueError, match="'softening'"):
+            AsinhStretch(softening=0).fit(flux)
+
+
+def test_real_field(shared_data):
+    """Nine bands in units that differ by 1e13 come to one scale."""
+    bands = []
+    for name in "u g r i Z Y J H Ks".split():
+        with fits.open(shared_data / "kids_viking9" / f"{name}.fits") as file:
+            bands.append(file[1].data)
+    flux = np.stack(bands, axis=-1).astype(np.float32)
+    stretch = AsinhStretch().fit(flux)
+    assert stretch.sky_dominated_
+    stretched = stretch.transform(flux)
+    sky = stretched[400:, 250:500]
+    np.testing.assert_allclose(np.median(sky, axis=(0, 1)), 0, atol=0.06)
+    np.testing.assert_allclose(sky.std(axis=(0, 1)), 1 / 3, rtol=0.15)
+    arm, nucleus = stretched[258:266, 66:74], stretched[278:283, 106:112]
+    # From g to J the arm stands well out of the noise, and the nucleus of the arm.
+    assert (np.median(arm[:, :, 1:7], axis=(0, 1)) > 0.5).all()
+    assert (np.median(nucleus, axis=(0, 1)) > np.median(arm, axis=(0, 1))).all()
+    assert stretched.max() < 10

@@ -1,0 +1,347 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What every transformer of cubes promises.
+
+scikit-learn's own checks feed tables and say nothing about estimators of cubes. To put
+a new transformer under the contract, add an instance to `TRANSFORMERS`.
+"""
+
+import inspect
+import pickle
+
+import joblib
+import numpy as np
+import pytest
+from astropy.wcs import WCS
+from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
+from sklearn.pipeline import make_pipeline
+from sklearn.utils import get_tags
+
+from skesom.cube import (
+    AsinhStretch,
+    ColourScaler,
+    Cube,
+    CubeMasker,
+    CubeTransformer,
+    FWHMConvolver,
+)
+
+TRANSFORMERS = [
+    FWHMConvolver([1.0, 1.2, 2.0], pixel_scale=1.3),
+    FWHMConvolver([1.0, 1.2, 1.5], target=4.0, pixel_scale=[0.7, 2.0]),
+    FWHMConvolver(1.5, pixel_scale=1.0),
+    FWHMConvolver([1.0, 1.2, 1.5], kernel="target", pixel_scale=0.5, n_jobs=2),
+    CubeMasker(),
+    CubeMasker(sky="auto"),
+    CubeMasker(min_bands=2, grow=1.5, saturation=90.0, min_signal_to_noise=-3),
+    AsinhStretch(),
+    AsinhStretch(softening=1.0, subtract_sky=False, noise=[1.0, 2.0, 3.0]),
+    ColourScaler(),
+]
+N_BANDS = 3
+
+
+def name_of(transformer):
+    """Name a case by its class and what is set in it."""
+    return repr(transformer).replace("\n", "").replace("  ", "")
+
+
+@pytest.fixture(params=TRANSFORMERS, ids=name_of)
+def transformer(request):
+    return clone(request.param)
+
+
+@pytest.fixture
+def data(global_random_seed):
+    """A galaxy on noise with a gap in one band and a hole in all."""
+    rng = np.random.default_rng(global_random_seed)
+    rows, columns = np.indices((70, 80))
+    galaxy = 80 * np.exp(-np.hypot(rows - 30, columns - 45) / 5)
+    data = galaxy[:, :, np.newaxis] * [1.0, 0.8, 1.2]
+    data += rng.normal(size=data.shape)
+    data[:, :6, 1] = np.nan
+    data[40:44, 60:63] = np.nan
+    return data.astype(np.float32)
+
+
+@pytest.fixture
+def cube(data):
+    wcs = WCS(naxis=2)
+    wcs.wcs.ctype = ["RA---TAN", "DEC--TAN"]
+    wcs.wcs.cdelt = [-1e-4, 1e-4]
+    return Cube(
+        data,
+        wcs=wcs,
+        band_names=["blue", "green", "red"],
+        band_units=["Jy", "mJy", None],
+        fwhm=[1.0, 1.1, 1.2],
+    )
+
+
+def fitted_attributes(transformer):
+    return {
+        name: value
+        for name, value in vars(transformer).items()
+        if name.endswith("_") and not name.startswith("_")
+    }
+
+
+def assert_same_attributes(left, right):
+    left, right = fitted_attributes(left), fitted_attributes(right)
+    assert left.keys() == right.keys()
+    assert len(left) > 1
+    for name in left:
+        np.testing.assert_equal(left[name], right[name], err_msg=name)
+
+
+def test_every_transformer_is_here():
+    """The list covers each public transformer of this folder that takes one cube."""
+    import skesom.cube as room
+
+    public = {
+        kind
+        for kind in vars(room).values()
+        if inspect.isclass(kind)
+        and issubclass(kind, CubeTransformer)
+        and kind is not CubeTransformer
+    }
+    assert public == {type(transformer) for transformer in TRANSFORMERS}
+
+
+class TestParameters:
+    """Parameters are stored and left alone."""
+
+    def test_init_only_stores(self, transformer):
+        signature = inspect.signature(type(transformer).__init__)
+        names = set(signature.parameters) - {"self"}
+        assert set(vars(transformer)) == names
+        assert set(transformer.get_params()) == names
+        assert set(transformer._parameter_constraints) == names
+        for name, default in signature.parameters.items():
+            if name != "self":
+                assert getattr(type(transformer)(), name) is default.default
+
+    def test_clone(self, transformer):
+        copy = clone(transformer)
+        np.testing.assert_equal(copy.get_params(), transformer.get_params())
+        assert type(copy) is type(transformer)
+
+    def test_set_params(self, transformer):
+        wanted = transformer.get_params()
+        plain = type(transformer)().set_params(**wanted)
+        np.testing.assert_equal(plain.get_params(), wanted)
+        with pytest.raises(ValueError, match="Invalid parameter 'colour'"):
+            plain.set_params(colour="blue")
+
+    def test_fit_leaves_parameters(self, transformer, data):
+        before = pickle.dumps(transformer.get_params())
+        transformer.fit(data).transform(data)
+        assert pickle.dumps(transformer.get_params()) == before
+
+    def test_tags(self, transformer):
+        tags = get_tags(transformer)
+        assert tags.input_tags.three_d_array
+        assert not tags.input_tags.two_d_array
+        assert tags.input_tags.allow_nan
+
+
+class TestFit:
+    """Fitting and what it leaves behind."""
+
+    def test_returns_self(self, transformer, data):
+        assert transformer.fit(data) is transformer
+
+    def test_idempotent(self, transformer, data):
+        once = clone(transformer).fit(data)
+        twice = clone(transformer).fit(data[:, ::-1]).fit(data)
+        assert_same_attributes(once, twice)
+        np.testing.assert_array_equal(once.transform(data), twice.transform(data))
+
+    def test_number_of_bands(self, transformer, data):
+        assert transformer.fit(data).n_features_in_ == N_BANDS
+
+    def test_y_is_ignored(self, transformer, data):
+        labels = np.zeros(data.shape[:2])
+        assert_same_attributes(
+            clone(transformer).fit(data), clone(transformer).fit(data, labels)
+        )
+
+    def test_fit_transform(self, transformer, data):
+        together = clone(transformer).fit_transform(data)
+        apart = transformer.fit(data).transform(data)
+        np.testing.assert_array_equal(together, apart)
+
+    def test_global_random_state(self, transformer, data):
+        before = pickle.dumps(np.random.get_state())  # noqa: NPY002
+        transformer.fit(data).transform(data)
+        assert pickle.dumps(np.random.get_state()) == before  # noqa: NPY002
+
+    def test_unfitted(self, transformer, data):
+        with pytest.raises(NotFittedError, match=type(transformer).__name__):
+            transformer.transform(data)
+
+    @pytest.mark.parametrize("dump", ["pickle", "joblib"])
+    def test_pickle(self, transformer, data, dump, tmp_path):
+        expected = transformer.fit(data).transform(data)
+        if dump == "pickle":
+            again = pickle.loads(pickle.dumps(transformer))
+        else:
+            joblib.dump(transformer, tmp_path / "transformer")
+            again = joblib.load(tmp_path / "transformer")
+        assert_same_attributes(again, transformer)
+        np.testing.assert_array_equal(again.transform(data), expected)
+
+
+class TestArrays:
+    """Whatever array comes in, the same numbers come out."""
+
+    @pytest.mark.parametrize("dtype", [np.float32, np.float64])
+    def test_float_type_is_kept(self, transformer, data, dtype):
+        result = transformer.fit_transform(data.astype(dtype))
+        assert type(result) is np.ndarray
+        assert result.dtype == dtype
+        assert result.shape == data.shape
+
+    def test_contiguous_rows(self, transformer, data):
+        assert transformer.fit_transform(data).flags.c_contiguous
+
+    def test_float32_agrees_with_float64(self, transformer, data):
+        single = clone(transformer).fit_transform(data)
+        double = transformer.fit_transform(data.astype(np.float64))
+        agree = np.isclose(single, double, rtol=1e-4, atol=1e-4, equal_nan=True)
+        # A pixel right at a threshold may fall on either side.
+        assert agree.mean() > 0.999
+
+    def test_input_is_left_alone(self, transformer, data):
+        before = data.copy()
+        transformer.fit(data)
+        transformer.transform(data)
+        clone(transformer).fit_transform(data)
+        np.testing.assert_array_equal(data, before)
+
+    @pytest.mark.parametrize(
+        "change",
+        [
+            pytest.param(lambda x: x.astype(">f4"), id="big-endian"),
+            pytest.param(np.asfortranarray, id="fortran"),
+            pytest.param(lambda x: np.repeat(x, 2, axis=1)[:, ::2], id="strided"),
+            pytest.param(lambda x: x.tolist(), id="list"),
+        ],
+    )
+    def test_layout_does_not_matter(self, transformer, data, change):
+        if isinstance(change(data), list):
+            data = data.astype(np.float64)
+        expected = clone(transformer).fit_transform(data)
+        changed = change(data)
+        result = transformer.fit(changed).transform(changed)
+        assert result.dtype == data.dtype
+        np.testing.assert_array_equal(result, expected)
+
+    def test_read_only(self, transformer, data, tmp_path):
+        expected = clone(transformer).fit_transform(data)
+        np.save(tmp_path / "cube.npy", data)
+        mapped = np.load(tmp_path / "cube.npy", mmap_mode="r")
+        result = transformer.fit(mapped).transform(mapped)
+        np.testing.assert_array_equal(result, expected)
+
+    def test_integers(self, transformer, data):
+        counts = np.nan_to_num(data).clip(0, 90).round().astype(np.uint8)
+        result = transformer.fit(counts).transform(counts)
+        assert result.dtype == np.float32
+
+    def test_masked_pixels_stay_masked(self, transformer, data):
+        result = transformer.fit_transform(data)
+        assert np.isnan(result[np.isnan(data)]).all()
+        assert np.isfinite(result).any()
+
+
+class TestCubes:
+    """A cube keeps its description."""
+
+    def test_cube_gives_cube(self, transformer, cube, data):
+        result = clone(transformer).fit_transform(cube)
+        assert isinstance(result, Cube)
+        assert result.band_names == cube.band_names
+        assert result.wcs is cube.wcs
+        assert len(result.band_units) == len(result.fwhm) == N_BANDS
+        expected = transformer.fit_transform(data)
+        np.testing.assert_array_equal(result.data, expected)
+        assert isinstance(transformer.transform(cube), Cube)
+        assert type(transformer.transform(data)) is np.ndarray
+
+    def test_cube_is_left_alone(self, transformer, cube):
+        before = cube.replace(data=cube.data.copy(), fwhm=cube.fwhm.copy())
+        transformer.fit_transform(cube)
+        np.testing.assert_array_equal(cube.data, before.data)
+        np.testing.assert_array_equal(cube.fwhm, before.fwhm)
+        assert cube.band_units == before.band_units
+
+    def test_strip(self, transformer, cube):
+        """A fitted transformer takes any number of rows, as cross-validation cuts."""
+        strip = cube[10:50]
+        assert transformer.fit(cube).transform(strip).shape == strip.shape
+
+
+class TestRefusals:
+    """Bad input is refused with the numbers that do not fit."""
+
+    @pytest.mark.parametrize("shape", [(4,), (4, 5), (4, 5, 3, 2)])
+    def test_number_of_axes(self, transformer, data, shape):
+        message = rf"three axes .* {len(shape)} axes"
+        with pytest.raises(ValueError, match=message):
+            transformer.fit(np.ones(shape))
+        with pytest.raises(ValueError, match=message):
+            transformer.fit(data).transform(np.ones(shape))
+
+    def test_number_of_bands(self, transformer, data):
+        transformer.fit(data)
+        with pytest.raises(ValueError, match=r"X has 2 bands, .* fitted on 3 bands"):
+            transformer.transform(data[:, :, :2])
+
+    def test_infinity(self, transformer, cube):
+        data = cube.data.copy()
+        data[2, 7, 1] = np.inf
+        with pytest.raises(ValueError, match="'green' holds 1 infinite"):
+            transformer.fit(cube.replace(data=data))
+        with pytest.raises(ValueError, match="infinite"):
+            transformer.fit(cube).transform(data)
+
+    def test_empty(self, transformer):
+        with pytest.raises(ValueError, match="empty cube"):
+            transformer.fit(np.ones((0, 5, N_BANDS)))
+
+    def test_complex(self, transformer, data):
+        with pytest.raises(ValueError, match="real numbers"):
+            transformer.fit(data.astype(np.complex64))
+
+    def test_parameters_are_checked(self, transformer, data):
+        for name in transformer.get_params():
+            wrong = clone(transformer).set_params(**{name: object()})
+            with pytest.raises(ValueError, match=f"'{name}' parameter"):
+                wrong.fit(data)
+
+
+class TestPipeline:
+    """Steps of a pipeline."""
+
+    def test_equals_step_by_step(self, data):
+        steps = [
+            CubeMasker(),
+            FWHMConvolver([1.0, 1.2, 2.0], pixel_scale=1.3),
+            AsinhStretch(),
+            CubeMasker(sky="auto"),
+        ]
+        result = make_pipeline(*[clone(step) for step in steps]).fit_transform(data)
+        expected = data
+        for step in steps:
+            expected = step.fit_transform(expected)
+        np.testing.assert_array_equal(result, expected)
+
+    @pytest.mark.parametrize("container", ["default", "pandas"])
+    def test_set_output(self, transformer, cube, container):
+        expected = clone(transformer).fit_transform(cube)
+        pipeline = make_pipeline(transformer).set_output(transform=container)
+        result = pipeline.fit_transform(cube)
+        assert isinstance(result, Cube)
+        np.testing.assert_array_equal(result.data, expected.data)
+        assert transformer.set_output(transform=container) is transformer
