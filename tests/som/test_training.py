@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The kernels of the classical map against NumPy and plain loops."""
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+from threadpoolctl import threadpool_limits
+
+from skesom.som import _training
+from skesom.som._codebook import by_feature, nearest_units, padded
+from skesom.som._csom import _sums_over_samples
+from skesom.som._lattice import Lattice
+
+DTYPES = [np.float32, np.float64]
+
+
+def draw(n_samples, n_units, n_features, dtype, *, missing):
+    rng = np.random.default_rng(n_samples + n_units)
+    X = rng.normal(size=(n_samples, n_features)).astype(dtype)
+    if missing:
+        X[rng.random(X.shape) < 0.3] = np.nan
+        X[:: max(2, n_samples // 3)] = np.nan
+    return X, rng.normal(size=(n_units, n_features)).astype(dtype)
+
+
+def expected_sums(X, codebook, *, per_feature):
+    winners, _ = nearest_units(X, codebook)
+    X, winners = X[winners >= 0], winners[winners >= 0]
+    sums = np.zeros(codebook.shape)
+    counts = np.zeros(codebook.shape)
+    np.add.at(sums, winners, np.nan_to_num(X.astype(float)))
+    np.add.at(counts, winners, ~np.isnan(X))
+    return sums, counts if per_feature else counts[:, :1]
+
+
+def summed(X, codebook, bounds, n_threads, n_counts):
+    n_units, n_features = codebook.shape
+    n_chunks = len(bounds) - 1
+    sums = np.zeros((n_chunks, n_units, n_features))
+    counts = np.zeros((n_chunks, n_units, n_counts))
+    _training.sum_by_winner(
+        X,
+        by_feature(codebook),
+        n_units,
+        np.asarray(bounds, dtype=np.intp),
+        np.empty((n_threads, n_features), dtype=np.intc),
+        np.empty((n_threads, padded(n_units)), dtype=X.dtype),
+        sums,
+        counts,
+        n_threads,
+    )
+    return sums, counts
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("missing", [False, True], ids=["complete", "missing"])
+@pytest.mark.parametrize(
+    ("n_samples", "n_units"), [(1, 1), (2, 1), (5, 2), (257, 17), (1003, 130)]
+)
+def test_sum_by_winner(n_samples, n_units, missing, dtype):
+    X, codebook = draw(n_samples, n_units, 5, dtype, missing=missing)
+    expected = expected_sums(X, codebook, per_feature=missing)
+    sums, counts = _sums_over_samples(X, codebook)
+    assert_allclose(sums, expected[0], rtol=1e-12, atol=1e-12)
+    assert_array_equal(counts, expected[1])
+
+
+@pytest.mark.parametrize("missing", [False, True], ids=["complete", "missing"])
+def test_chunks_add_up_and_threads_change_nothing(missing):
+    X, codebook = draw(1003, 30, 4, np.float64, missing=missing)
+    n_counts = 4 if missing else 1
+    bounds = [0, 1, 8, 8, 500, 1003]
+    one = summed(X, codebook, bounds, 1, n_counts)
+    two = summed(X, codebook, bounds, 2, n_counts)
+    assert_array_equal(one[0], two[0])
+    assert_array_equal(one[1], two[1])
+    for chunk, (begin, end) in enumerate(pairwise(bounds)):
+        sums, counts = expected_sums(X[begin:end], codebook, per_feature=missing)
+        assert_allclose(one[0][chunk], sums, rtol=1e-12, atol=1e-12)
+        assert_array_equal(one[1][chunk], counts)
+
+
+@pytest.mark.parametrize("missing", [False, True], ids=["complete", "missing"])
+def test_sums_of_many_rows_do_not_depend_on_threads(missing):
+    X, codebook = draw(40_000, 20, 3, np.float32, missing=missing)  # several chunks
+    results = []
+    for limit in (1, 2):
+        with threadpool_limits(limit, user_api="openmp"):
+            results.append(_sums_over_samples(X, codebook))
+    assert_array_equal(results[0][0], results[1][0])
+    assert_array_equal(results[0][1], results[1][1])
+    expected = expected_sums(X, codebook, per_feature=missing)
+    assert_allclose(results[0][0], expected[0], rtol=1e-9, atol=1e-9)
+    assert_array_equal(results[0][1], expected[1])
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("missing", [False, True], ids=["complete", "missing"])
+@pytest.mark.parametrize("topology", ["hexagonal", "rectangular"])
+def test_learn_one_by_one(topology, missing, dtype):
+    X, codebook = draw(80, 20, 3, dtype, missing=missing)
+    positions = Lattice((4, 5), topology).positions
+    rng = np.random.default_rng(0)
+    order = rng.integers(0, len(X), size=200)
+    rates = rng.uniform(0.01, 0.5, size=200)
+    widths = rng.uniform(0.5, 3, size=200)
+
+    weights = by_feature(codebook)
+    scratch = [np.empty(3, dtype=np.intc), *(np.empty(64, dtype) for _ in range(2))]
+    _training.learn_one_by_one(X, order, rates, widths, positions, weights, *scratch)
+
+    # Rounding may decide who wins only when two units are equally near.
+    expected = codebook.astype(float)
+    for row, rate, width in zip(order, rates, widths, strict=True):
+        sample = X[row].astype(float)
+        present = ~np.isnan(sample)
+        if not present.any():
+            continue
+        squared = ((sample - expected)[:, present] ** 2).sum(axis=1)
+        distance = np.hypot(*(positions - positions[squared.argmin()]).T)
+        pull = rate * np.exp(-(distance**2) / (2 * width**2))
+        step = pull[:, None] * (sample - expected)
+        expected[:, present] += step[:, present]
+    rtol = 1e-11 if dtype == np.float64 else 1e-4
+    assert_allclose(weights[:, :20].T, expected, rtol=rtol, atol=rtol)
