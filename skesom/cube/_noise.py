@@ -13,7 +13,7 @@ import numpy as np
 from astropy.stats import mad_std
 from scipy import ndimage
 
-from skesom.cube._convolve import smooth
+from skesom.cube._gaussian import smooth
 
 TILE = 16
 FEWEST_TILES = 8
@@ -59,7 +59,7 @@ def sky_statistics(band):
 
 
 def representative_rows(n_rows, n_columns):
-    """Return indices of evenly spread strips of rows, at most about two million pixels."""
+    """Return indices of evenly spread strips of rows, two million pixels at most."""
     n_strips = max(1, n_rows // TILE)
     wanted = max(1, ENOUGH_PIXELS // (TILE * n_columns))
     if n_strips <= wanted:

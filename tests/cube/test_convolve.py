@@ -9,7 +9,7 @@ from astropy.wcs import WCS
 from scipy import ndimage, optimize
 
 from skesom.cube import Cube, FWHMConvolver
-from skesom.cube._convolve import smooth
+from skesom.cube._gaussian import smooth
 
 TO_SIGMA = 1 / np.sqrt(8 * np.log(2))
 # The nine WFC3/UVIS mosaics of M83: width of the point-spread function in arcsec.
@@ -61,34 +61,35 @@ def wcs_with_pixels(height, width, angle=0.0):
     return wcs
 
 
+STARS = [(25.0, 25.0), (25.3, 74.6), (75.5, 24.2), (74.8, 75.5)]
+
+
+@pytest.fixture(scope="module", params=[np.float32, np.float64])
+def convolved(request):
+    bands = [
+        sum(
+            gaussian((100, 100), row, column, fwhm / M83_PIXEL * TO_SIGMA)
+            for row, column in STARS
+        )
+        for fwhm in M83_FWHM.values()
+    ]
+    cube = Cube(
+        np.stack(bands, axis=-1).astype(request.param),
+        band_names=list(M83_FWHM),
+        fwhm=list(M83_FWHM.values()),
+    )
+    result = FWHMConvolver(pixel_scale=M83_PIXEL).fit_transform(cube)
+    assert result.dtype == request.param
+    return cube, result
+
+
 class TestM83Filters:
     """The nine filters of the study end at the width of the worst."""
-
-    stars = [(25.0, 25.0), (25.3, 74.6), (75.5, 24.2), (74.8, 75.5)]
-
-    @pytest.fixture(scope="class", params=[np.float32, np.float64])
-    @classmethod
-    def convolved(cls, request):
-        bands = [
-            sum(
-                gaussian((100, 100), row, column, fwhm / M83_PIXEL * TO_SIGMA)
-                for row, column in cls.stars
-            )
-            for fwhm in M83_FWHM.values()
-        ]
-        cube = Cube(
-            np.stack(bands, axis=-1).astype(request.param),
-            band_names=list(M83_FWHM),
-            fwhm=list(M83_FWHM.values()),
-        )
-        result = FWHMConvolver(pixel_scale=M83_PIXEL).fit_transform(cube)
-        assert result.dtype == request.param
-        return cube, result
 
     @pytest.mark.parametrize("band", range(9), ids=M83_FWHM)
     def test_width_and_flux(self, convolved, band):
         image = convolved[1].data[:, :, band].astype(np.float64)
-        for row, column in self.stars:
+        for row, column in STARS:
             fwhm, flux = fitted_fwhm(image, row, column)
             assert fwhm * M83_PIXEL == pytest.approx(0.083, rel=0.01)
             assert flux == pytest.approx(1, rel=0.01)

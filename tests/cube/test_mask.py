@@ -423,12 +423,8 @@ class TestNoise:
 class TestRealImages:
     """The frames that the rules were made for."""
 
-    @pytest.fixture(scope="class")
-    @classmethod
-    def field(cls, shared_data):
-        return read_bands(shared_data)
-
-    def test_field_with_a_spiral(self, field):
+    def test_field_with_a_spiral(self, shared_data):
+        field = read_bands(shared_data)
         masker = CubeMasker(sky="auto").fit(field)
         assert masker.sky_masked_
         assert 0.88 < masker.sky_.mean() < 0.95
