@@ -43,9 +43,8 @@ def main(arguments=None):
         warnings.showwarning = _print_warning
         try:
             options.run(options)
-        except (ImportError, OSError, ValueError) as error:
-            message = " ".join(str(error).split())
-            print(f"skesom {options.command}: error: {message}", file=sys.stderr)
+        except (ImportError, MemoryError, OSError, ValueError) as error:
+            print(f"skesom {options.command}: error: {_say(error)}", file=sys.stderr)
             return 2
         except KeyboardInterrupt:
             print(f"skesom {options.command}: interrupted", file=sys.stderr)
@@ -53,8 +52,25 @@ def main(arguments=None):
     return 0
 
 
+class _Parser(argparse.ArgumentParser):
+    """A parser that says in one line what is wrong, as the commands do."""
+
+    def error(self, message):
+        self.exit(2, f"{self.prog}: error: {message} (see {self.prog} --help)\n")
+
+
+class _Help(argparse.ArgumentDefaultsHelpFormatter):
+    """Help with the defaults that mean something and are not told already."""
+
+    def _get_help_string(self, action):
+        told = "default" in action.help
+        if told or action.default in (None, []) or action.default is False:
+            return action.help
+        return super()._get_help_string(action)
+
+
 def _parser():
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="skesom",
         description="Find the populations hidden in multi-band images: cluster their "
         "pixels with self-organizing maps.",
@@ -76,9 +92,15 @@ def _add_cluster(commands):
         help="cluster the pixels of FITS images",
         description="Read one FITS file per band (or a cube of several), bring the "
         "bands to one grid and, if asked, to one resolution, and cluster the pixels.",
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+        formatter_class=_Help,
     )
-    parser.add_argument("files", nargs="+", metavar="FITS", help="one file per band")
+    parser.add_argument(
+        "files",
+        nargs="+",
+        metavar="FITS",
+        help="one file per band, or files of several; image.fits[2] or "
+        "image.fits[SCI,1] picks an extension",
+    )
     parser.add_argument(
         "-o", "--output", required=True, metavar="DIR", help="folder for the results"
     )
@@ -88,16 +110,22 @@ def _add_cluster(commands):
         help="replace results in an existing folder",
     )
     images = parser.add_argument_group("images")
-    images.add_argument("--hdu", help="name or number of the extension to read")
+    images.add_argument(
+        "--hdu",
+        metavar="NAME",
+        help="name or number of the extension to read, where a file does not say it "
+        "(default: the first image)",
+    )
     images.add_argument(
         "--band-names",
         nargs="+",
         metavar="NAME",
-        help="by default from the FILTER cards or the file names",
+        help="one for each band (default: from FILTER cards or the file names)",
     )
     images.add_argument(
         "--align-to",
         default="coarsest",
+        metavar="GRID",
         help="grid for bands on other grids: coarsest, first, or the number of a band "
         "from 0",
     )
@@ -106,8 +134,8 @@ def _add_cluster(commands):
         nargs="+",
         type=float,
         metavar="ARCSEC",
-        help="width of the point-spread function, one for each band; by default from "
-        "FWHM cards, and without those the bands stay as sharp as they are",
+        help="width of the point-spread function, one for all or one for each band "
+        "(default: from FWHM cards; without those the bands stay as sharp as they are)",
     )
     images.add_argument(
         "--target-fwhm",
@@ -119,7 +147,7 @@ def _add_cluster(commands):
         "--pixel-scale",
         type=float,
         metavar="ARCSEC",
-        help="size of a pixel, for images without a WCS",
+        help="size of a pixel (default: from the WCS)",
     )
     images.add_argument(
         "--mask-zeros",
@@ -151,7 +179,8 @@ def _add_cluster(commands):
         type=float,
         default=1 / 3,
         metavar="0..0.5",
-        help="how much colours count beside brightness; 0 scales each band and no more",
+        help="how much colours count beside brightness; 0 scales each band and no more "
+        "(default: 1/3)",
     )
     _add_clusterer(parser)
     parser.set_defaults(run=_cluster)
@@ -164,7 +193,7 @@ def _add_demo(commands):
         description="Make a synthetic galaxy like M83 in nine Hubble filters, write it "
         "as one FITS file per filter, cluster these files, and compare the clusters "
         "with the truth.",
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+        formatter_class=_Help,
     )
     parser.add_argument(
         "-o", "--output", default="skesom-demo", metavar="DIR", help="folder to write"
@@ -217,7 +246,7 @@ def _add_clusterer(parser):
 def _cluster(options):
     """Cluster the user's files."""
     from skesom.io import read_cube
-    from skesom.maps import check_folder
+    from skesom.maps import check_bands, check_folder, write_results
 
     check_folder(options.output, overwrite=options.overwrite)
     clusterer = _clusterer(options)
@@ -228,11 +257,11 @@ def _cluster(options):
         fwhm=_one_per_band(options.fwhm),
         align_to=_number_or_name(options.align_to),
     )
-    _cluster_cube(
+    check_bands(cube.data, cube.band_names)
+    pipeline = _fit(
         cube,
         clusterer,
-        options,
-        target_fwhm="worst" if options.target_fwhm is None else options.target_fwhm,
+        target_fwhm=options.target_fwhm,
         pixel_scale=options.pixel_scale,
         mask_zeros={"yes": True, "no": False}.get(options.mask_zeros, "auto"),
         stretch=options.stretch,
@@ -240,6 +269,8 @@ def _cluster(options):
         colour_contrast=options.colour_contrast,
         min_bands=options.min_bands,
     )
+    files = write_results(options.output, pipeline, cube, overwrite=options.overwrite)
+    _report(pipeline, files.values())
 
 
 def _demo(options):
@@ -248,47 +279,63 @@ def _demo(options):
 
     from skesom.datasets import make_galaxy_cube
     from skesom.io import read_cube, write_bands, write_map
-    from skesom.maps import check_folder
+    from skesom.maps import atomic_folder, write_results
 
-    folder = Path(options.output)
-    check_folder(folder, overwrite=options.overwrite)
     clusterer = _clusterer(options)
-    print(f"Making a galaxy of {options.size} x {options.size} pixels in nine filters.")
-    cube, truth = make_galaxy_cube(
-        (options.size, options.size), random_state=options.random_state
-    )
-    images = folder / "images"
-    images.mkdir(parents=True, exist_ok=True)
-    files = write_bands(images, cube, overwrite=options.overwrite)
-    write_map(folder / "truth.fits", truth, cube=cube, overwrite=options.overwrite)
-    options.overwrite = True  # the folder is ours by now
-    label_map = _cluster_cube(read_cube(files), clusterer, options)
+    with atomic_folder(options.output, overwrite=options.overwrite) as folder:
+        side = options.size
+        print(f"Making a galaxy of {side} x {side} pixels in nine filters.", flush=True)
+        cube, truth = make_galaxy_cube((side, side), random_state=options.random_state)
+        files = write_bands(folder / "images", cube)
+        write_map(folder / "truth.fits", truth, cube=cube)
+        cube = read_cube(files)
+        pipeline = _fit(cube, clusterer)
+        files = write_results(folder, pipeline, cube, overwrite=True)
+    _report(pipeline, [Path(options.output) / file.name for file in files.values()])
+    label_map = pipeline["cluster"].labels_
     known = (label_map >= 0) & (truth >= 0)
     agreement = adjusted_rand_score(truth[known], label_map[known])
     print(f"Agreement with the truth, adjusted Rand index: {agreement:.3f}")
 
 
-def _cluster_cube(cube, clusterer, options, **steps):
-    """Cluster a cube, write the results and say where they are."""
-    from skesom.io import cluster_table
-    from skesom.maps import make_cluster_pipeline, write_results
+def _fit(cube, clusterer, *, target_fwhm=None, **steps):
+    """Fit the chain of all steps to a cube."""
+    from skesom.maps import make_cluster_pipeline
 
-    fwhm = None if np.isnan(cube.fwhm).any() else "cube"
-    pipeline = make_cluster_pipeline(clusterer, fwhm=fwhm, **steps)
-    label_map = pipeline.fit_predict(cube)
-    files = write_results(options.output, pipeline, cube, overwrite=options.overwrite)
+    known = ~np.isnan(cube.fwhm)
+    if known.any() and not known.all():
+        without = [n for n, k in zip(cube.band_names, known, strict=True) if not k]
+        warnings.warn(
+            f"The bands stay as sharp as they are, because the FWHM of "
+            f"{', '.join(without)} is unknown: give --fwhm to bring them to one width.",
+            UserWarning,
+            stacklevel=2,
+        )
+    asked = target_fwhm is not None
+    pipeline = make_cluster_pipeline(
+        clusterer,
+        fwhm="cube" if asked or known.all() else None,
+        target_fwhm=target_fwhm if asked else "worst",
+        **steps,
+    )
+    return pipeline.fit(cube)
+
+
+def _report(pipeline, files):
+    """Print what was found and where it is."""
+    from skesom.io import cluster_table
+
     if pipeline["sky"].sky_masked_:
         share = np.mean(pipeline["sky"].sky_)
         print(f"Sky set aside: {share:.1%} of the pixels (--sky keep clusters them).")
     print(f"{pipeline['cluster'].n_clusters_} clusters:")
-    for row in cluster_table(label_map):
+    for row in cluster_table(pipeline["cluster"].labels_):
         print(
             f"  {row['id']:>3}  {row['pixels']:>9} pixels  {row['percentage']:6.2f} %"
         )
     print("Written:")
-    for file in files.values():
+    for file in files:
         print(f"  {file}")
-    return label_map
 
 
 def _clusterer(options):
@@ -320,10 +367,11 @@ def _assignment(text):
 def _count_or_none(text):
     if text.lower() == "none":
         return None
-    count = int(text)
-    if count < 1:
-        raise argparse.ArgumentTypeError(f"must be at least 1, got {count}")
-    return count
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(
+            f'must be a whole number from 1, or "none", got {text!r}'
+        )
+    return int(text)
 
 
 def _number_or_name(text):
@@ -337,6 +385,15 @@ def _one_per_band(values):
     if values is not None and len(values) == 1:
         return values[0]
     return values
+
+
+def _say(error):
+    """Return in one line what went wrong."""
+    if isinstance(error, OSError) and error.filename is not None:
+        return f"{error.filename}: {error.strerror}"
+    if isinstance(error, MemoryError):
+        return f"not enough memory for this method and so many pixels ({error})"
+    return " ".join(str(error).split())
 
 
 def _print_warning(message, category, filename, lineno, file=None, line=None):

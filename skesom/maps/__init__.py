@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """From labels back to the sky: cluster maps, pictures, the result folder."""
 
-from skesom.maps._cube_clusterer import CubeClusterer
+from skesom.maps._cube_clusterer import CubeClusterer, check_bands
 from skesom.maps._figures import (
     cluster_colours,
     draw_cluster_map,
@@ -14,6 +14,7 @@ from skesom.maps._results import atomic_folder, check_folder, write_results
 __all__ = [
     "CubeClusterer",
     "atomic_folder",
+    "check_bands",
     "check_folder",
     "cluster_colours",
     "draw_cluster_map",

@@ -11,7 +11,7 @@ from sklearn.base import (
     _fit_context,
     clone,
 )
-from sklearn.pipeline import make_pipeline
+from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.metaestimators import available_if
@@ -22,13 +22,51 @@ from skesom.pixels import MASKED, flatten, unflatten, valid_pixels
 from skesom.som import ESOM
 
 
+def check_bands(values, band_names):
+    """Refuse bands that cannot tell pixels apart.
+
+    Parameters
+    ----------
+    values : ndarray of shape (..., n_bands)
+        Fluxes; NaN marks missing ones.
+    band_names : sequence of str of length n_bands
+        The bands, for the message.
+
+    Raises
+    ------
+    ValueError
+        If a band is NaN everywhere, or has the same value wherever it is not.
+    """
+    bands = np.moveaxis(values, -1, 0)
+    least = np.array([np.fmin.reduce(band, axis=None) for band in bands])
+    most = np.array([np.fmax.reduce(band, axis=None) for band in bands])
+    empty = np.flatnonzero(np.isnan(least))
+    if len(empty):
+        raise ValueError(
+            f"Band {band_names[empty[0]]!r} has no data: all its pixels are NaN. Leave "
+            "it out."
+        )
+    constant = np.flatnonzero(least == most)
+    if len(constant) == len(bands) > 1:
+        raise ValueError(
+            f"Nothing tells pixels apart: the bands {', '.join(band_names)} are all "
+            "constant in the pixels that are left. Give images with more than noise."
+        )
+    if len(constant):
+        raise ValueError(
+            f"Band {band_names[constant[0]]!r} is constant ({least[constant[0]]:g} in "
+            "all pixels with data), so it cannot tell pixels apart. Leave it out."
+        )
+
+
 def _fitted_or_given_predicts(clusterer):
     estimator = getattr(clusterer, "estimator_", clusterer.estimator)
     if estimator is None or hasattr(estimator, "predict"):
         return True
+    last = estimator[-1] if isinstance(estimator, Pipeline) else estimator
     raise AttributeError(
-        f"{type(estimator).__name__} cannot label pixels that it was not fitted on; "
-        "use fit_predict, or labels_ after fit."
+        f"{type(last).__name__} cannot label pixels that it was not fitted on; use "
+        "fit_predict, or labels_ after fit."
     )
 
 
@@ -65,7 +103,8 @@ class CubeClusterer(MetaEstimatorMixin, ClusterMixin, BaseEstimator):
     Raises
     ------
     ValueError
-        If no pixel is valid, or the number of bands differs from the fitted one.
+        If no pixel is valid, a band is the same in all valid pixels, or the number of
+        bands differs from the fitted one.
 
     Examples
     --------
@@ -83,7 +122,7 @@ class CubeClusterer(MetaEstimatorMixin, ClusterMixin, BaseEstimator):
     """
 
     _parameter_constraints = {
-        "estimator": [HasMethods(["fit"]), None],
+        "estimator": [HasMethods(["fit_predict"]), None],
         "pattern": [StrOptions({"pixel", "voxel"})],
         "min_bands": [Interval(Integral, 1, None, closed="left"), None],
     }
@@ -118,6 +157,9 @@ class CubeClusterer(MetaEstimatorMixin, ClusterMixin, BaseEstimator):
         """
         cube = check_cube(X, estimator=self, reset=True)
         table, valid = self.table(cube)
+        if len(table) > 1:
+            names = ["flux"] if self.pattern == "voxel" else cube.band_names
+            check_bands(table, names)
         estimator = self.estimator
         if estimator is None:
             estimator = make_pipeline(StandardScaler(), ESOM(random_state=0))

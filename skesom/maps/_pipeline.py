@@ -106,7 +106,8 @@ def make_clusterer(method, *, n_clusters=8, random_state=0, verbose=0, **paramet
     Raises
     ------
     ValueError
-        If there is no such clusterer, or it has no such parameter.
+        If there is no such clusterer, or it has no such parameter, or the parameter
+        is out of its range.
     """
     known = {"esom": ESOM, "csom": CSOM}
     kind = known.get(method.lower()) or _import(method)
@@ -114,11 +115,15 @@ def make_clusterer(method, *, n_clusters=8, random_state=0, verbose=0, **paramet
     if kind in known.values():
         wanted["verbose"] = verbose
     try:
-        names = kind().get_params()
+        default = kind()
     except TypeError as error:
         raise ValueError(
             f"{method} cannot be made without arguments: {error}"
         ) from error
+    # Asked of an object, because some classes take it back (FeatureAgglomeration).
+    if not (hasattr(default, "fit_predict") and hasattr(default, "get_params")):
+        raise ValueError(f"{method} is no clusterer: it has no fit_predict.")
+    names = default.get_params()
     if "n_components" in names and "n_clusters" not in names:
         wanted["n_components"] = n_clusters
     unknown = sorted(set(parameters) - set(names))
@@ -126,7 +131,10 @@ def make_clusterer(method, *, n_clusters=8, random_state=0, verbose=0, **paramet
         raise ValueError(
             f"{method} has no parameter {unknown[0]!r}. It has {sorted(names)}."
         )
-    return kind(**({k: v for k, v in wanted.items() if k in names} | parameters))
+    clusterer = kind(**({k: v for k, v in wanted.items() if k in names} | parameters))
+    if hasattr(clusterer, "_validate_params"):  # before images are read for nothing
+        clusterer._validate_params()
+    return clusterer
 
 
 def fitted_clusterer(pipeline):
@@ -172,11 +180,11 @@ def _import(path):
     module, _, name = path.rpartition(".")
     try:
         kind = getattr(importlib.import_module(module), name)
-    except (ImportError, AttributeError, ValueError) as error:
+    except (ImportError, AttributeError, TypeError, ValueError) as error:
         raise ValueError(
             f"Unknown method {path!r}: use esom, csom, or the import path of a "
-            f"scikit-learn clusterer such as sklearn.cluster.MiniBatchKMeans ({error})."
+            "scikit-learn clusterer such as sklearn.cluster.MiniBatchKMeans."
         ) from error
-    if not (isinstance(kind, type) and hasattr(kind, "fit_predict")):
-        raise ValueError(f"{path} is no clusterer: it has no fit_predict.")
+    if not isinstance(kind, type):
+        raise ValueError(f"{path} is no clusterer: it is not even a class.")
     return kind

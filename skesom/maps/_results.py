@@ -4,7 +4,7 @@
 import os
 import shutil
 import uuid
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from skesom.io import cluster_table, write_map
@@ -87,27 +87,43 @@ def atomic_folder(folder, *, overwrite=False):
     Yields
     ------
     temporary : pathlib.Path
-        Empty folder beside the final one; removed if the block fails.
+        Empty folder in the final one, or beside it if that does not exist yet; removed
+        if the block fails.
 
     Raises
     ------
     FileExistsError
         If the folder is not empty and `overwrite` is False.
     """
-    folder = Path(folder)
+    folder = Path(os.path.abspath(folder))  # names even "." and "..", which have none
     check_folder(folder, overwrite=overwrite)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    temporary = folder.with_name(f".{folder.name}-{uuid.uuid4().hex[:8]}")
+    # A folder that exists may be the only place there that can be written to.
+    home = folder if folder.exists() else folder.parent
+    made = [parent for parent in (home, *home.parents) if not parent.exists()]
+    home.mkdir(parents=True, exist_ok=True)
+    temporary = home / f".{folder.name}-{uuid.uuid4().hex[:8]}"
     temporary.mkdir()
     try:
         yield temporary
         if folder.exists():
-            for file in sorted(temporary.iterdir()):
-                os.replace(file, folder / file.name)
+            _move_files(temporary, folder)
         else:
             os.replace(temporary, folder)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+        for parent in made:  # if nothing came to lie in them
+            with suppress(OSError):
+                parent.rmdir()
+
+
+def _move_files(source, target):
+    """Move files and folders of files to another folder, in place of what is there."""
+    target.mkdir(exist_ok=True)
+    for path in sorted(source.iterdir()):
+        if path.is_dir():
+            _move_files(path, target / path.name)
+        else:
+            os.replace(path, target / path.name)
 
 
 def check_folder(folder, *, overwrite=False):
