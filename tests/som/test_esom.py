@@ -1,0 +1,283 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The evolving map as an estimator: epsilon, the bound of nodes, and components."""
+
+import time
+import warnings
+
+import numpy as np
+import pytest
+from numpy.testing import assert_array_equal
+from sklearn.datasets import make_blobs, make_circles, make_moons
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.metrics import adjusted_rand_score
+
+from skesom.som import ESOM
+
+N_SAMPLES = 12_000
+
+
+def blobs(rng, n_features):
+    seed = int(rng.integers(1000))
+    return make_blobs(N_SAMPLES, n_features, centers=8, random_state=seed)[0]
+
+
+def uniform(rng, n_features):
+    return rng.uniform(size=(N_SAMPLES, n_features))
+
+
+def lognormal(rng, n_features):
+    return np.exp(rng.normal(size=(N_SAMPLES, n_features)))
+
+
+def pareto(rng, n_features):
+    return rng.pareto(1.5, size=(N_SAMPLES, n_features))
+
+
+def duplicated(rng, n_features):
+    rows = rng.normal(size=(3000, n_features))
+    return rows[rng.integers(0, len(rows), N_SAMPLES)]
+
+
+@pytest.mark.parametrize("n_features", [1, 2, 9, 50])
+@pytest.mark.parametrize("draw", [blobs, uniform, lognormal, pareto, duplicated])
+def test_automatic_epsilon_gives_about_500_nodes(draw, n_features, global_random_seed):
+    X = draw(np.random.default_rng(global_random_seed), n_features)
+    esom = ESOM(n_clusters=None, random_state=global_random_seed).fit(X)
+    assert 250 <= len(esom.codebook_) <= 1000
+    assert esom.epsilon_ > 0
+
+
+def test_automatic_epsilon_of_more_samples_than_the_pilot_looks_at():
+    X = np.random.default_rng(0).lognormal(size=(100_000, 2)).astype(np.float32)
+    esom = ESOM(n_clusters=None, random_state=0).fit(X)
+    assert 250 <= len(esom.codebook_) <= 1000
+
+
+@pytest.mark.parametrize("n_samples", [100, 400, 2500])
+def test_automatic_epsilon_of_small_tables(n_samples):
+    X = np.random.default_rng(1).normal(size=(n_samples, 3))
+    esom = ESOM(n_clusters=None, random_state=0).fit(X)
+    target = 5 * np.sqrt(n_samples)
+    assert target / 2 <= len(esom.codebook_) <= 2 * target
+
+
+def test_automatic_epsilon_follows_the_scale_of_the_data():
+    X = np.random.default_rng(2).normal(size=(500, 3))
+    one = ESOM(n_clusters=None, random_state=0).fit(X)
+    for factor in (2.0**-30, 2.0**30):
+        other = ESOM(n_clusters=None, random_state=0).fit(factor * X)
+        assert other.epsilon_ == factor * one.epsilon_
+        assert_array_equal(other.codebook_, factor * one.codebook_)
+
+
+def test_automatic_epsilon_respects_a_smaller_bound():
+    X = np.random.default_rng(3).normal(size=(5000, 2))
+    esom = ESOM(n_clusters=None, max_nodes=100, random_state=0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        esom.fit(X)
+    assert 25 <= len(esom.codebook_) <= 100
+
+
+def test_automatic_epsilon_stays_for_later_chunks():
+    X = np.random.default_rng(4).normal(size=(900, 2))
+    esom = ESOM(n_clusters=None).partial_fit(X[:300])
+    epsilon = esom.epsilon_
+    assert esom.partial_fit(X[300:]).epsilon_ == epsilon
+
+
+@pytest.mark.parametrize(
+    "X",
+    [
+        np.random.default_rng(0).uniform(size=(4000, 1)),
+        np.random.default_rng(1).lognormal(size=(4000, 9)),
+        make_blobs(4000, 2, random_state=2)[0],
+        np.repeat(np.random.default_rng(3).normal(size=(60, 3)), 50, axis=0),
+    ],
+    ids=["uniform", "lognormal", "blobs", "duplicated"],
+)
+@pytest.mark.parametrize("epsilon", [1e-12, 1e-8, 1e-4, 1e-2, 1.0, 1e4, 1e8, 1e12])
+def test_every_epsilon_ends_within_the_bound(epsilon, X):
+    esom = ESOM(epsilon, max_nodes=50, n_clusters=None, random_state=0)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        esom.fit(X)
+    assert len(esom.codebook_) <= 50
+    assert (esom.codebook_ >= X.min(axis=0) - 1e-12).all()
+    assert (esom.codebook_ <= X.max(axis=0) + 1e-12).all()
+    if esom.epsilon_ == epsilon:
+        assert caught == []
+    else:
+        assert esom.epsilon_ > epsilon
+        assert [w.category for w in caught] == [ConvergenceWarning]
+        assert "max_nodes=50" in str(caught[0].message)
+    # Whoever learned with the larger epsilon from the start needs no more nodes.
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        ESOM(4 * esom.epsilon_, max_nodes=50, n_clusters=None, random_state=0).fit(X)
+
+
+def test_time_with_a_bound_of_nodes_is_linear():
+    X = np.random.default_rng(0).normal(size=(160_000, 3))
+    esom = ESOM(1e-9, max_nodes=100, n_clusters=None, random_state=0)
+
+    def seconds(n_samples):
+        begin = time.process_time()
+        with pytest.warns(ConvergenceWarning, match="epsilon grew from 1e-09"):
+            esom.fit(X[:n_samples])
+        return time.process_time() - begin
+
+    shorter = min(seconds(20_000) for _ in range(3))
+    assert seconds(160_000) < 24 * shorter  # linear is 8 times, quadratic 64
+
+
+@pytest.mark.parametrize("max_nodes", [1, 2, 3])
+def test_hardly_any_nodes(max_nodes):
+    X = np.random.default_rng(0).normal(size=(300, 2))
+    esom = ESOM(1e-3, max_nodes=max_nodes, n_clusters=None, random_state=0)
+    with pytest.warns(ConvergenceWarning, match=f"max_nodes={max_nodes};"):
+        esom.fit(X)
+    assert 1 <= len(esom.codebook_) <= max_nodes
+    assert set(esom.labels_) == set(range(esom.labels_.max() + 1))
+
+
+def test_bound_holds_over_chunks():
+    X = np.random.default_rng(0).normal(size=(1000, 2))
+    esom = ESOM(0.05, max_nodes=40, n_clusters=None)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        for chunk in np.split(X, 10):
+            esom.partial_fit(chunk)
+    assert len(esom.codebook_) <= 40
+    assert esom.epsilon_ > 0.05
+    assert ((esom.connections_.data >= 0) & (esom.connections_.data <= 1)).all()
+
+
+CORNERS = [[0, 0], [12, 0], [6, 10]]
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize(
+    ("drawn", "epsilon"),
+    [
+        (make_blobs(900, centers=CORNERS, random_state=3), 1.0),
+        (make_moons(900, noise=0.05, random_state=3), 0.15),
+        (make_circles(900, noise=0.04, factor=0.4, random_state=3), 0.15),
+    ],
+    ids=["blobs", "moons", "circles"],
+)
+def test_components_find_separated_shapes(drawn, epsilon, seed):
+    X, truth = drawn
+    esom = ESOM(epsilon, n_clusters=None, pruning_period=0, random_state=seed).fit(X)
+    assert adjusted_rand_score(truth, esom.labels_) > 0.995
+    # Without a longest link a new node ties everything together.
+    esom.set_params(max_edge_length=None).fit(X)
+    assert set(esom.labels_) == {0}
+
+
+def test_components_respect_the_longest_link():
+    X = np.array([[0.0], [1.0], [2.0], [3.5], [5.0]])
+    found = {}
+    for longest in (1.2, 1.7, None):
+        esom = ESOM(
+            0.9,
+            learning_rate=1e-12,
+            n_clusters=None,
+            shuffle=False,
+            max_edge_length=None if longest is None else longest / 0.9,
+        ).fit(X)
+        found[longest] = list(esom.labels_)
+    assert found == {1.2: [0, 0, 0, 1, 2], 1.7: [0, 0, 0, 0, 0], None: 5 * [0]}
+
+
+def test_number_of_clusters():
+    X, truth = make_blobs(800, centers=5, cluster_std=0.5, random_state=1)
+    for n_clusters in (1, 2, 5, 8):
+        esom = ESOM(n_clusters=n_clusters, random_state=0).fit(X)
+        assert_array_equal(np.unique(esom.labels_), np.arange(n_clusters))
+    assert (
+        adjusted_rand_score(truth, esom.set_params(n_clusters=5).fit(X).labels_) > 0.9
+    )
+
+
+def test_fewer_nodes_than_clusters_warns_once():
+    X = np.random.default_rng(0).normal(size=(100, 2))
+    esom = ESOM(100.0, n_clusters=4)
+    with pytest.warns(ConvergenceWarning, match="gave 1 clusters, fewer than n_clus"):
+        esom.fit(X)
+    assert set(esom.labels_) == {0}
+
+
+def test_shuffle_and_order():
+    X = np.random.default_rng(0).normal(size=(200, 2))
+    fixed = [ESOM(0.5, shuffle=False, random_state=seed).fit(X) for seed in (0, 1)]
+    assert_array_equal(fixed[0].codebook_, fixed[1].codebook_)
+    mixed = [ESOM(0.5, random_state=seed).fit(X) for seed in (0, 1)]
+    assert not np.array_equal(mixed[0].codebook_, mixed[1].codebook_)
+    order = np.random.RandomState(7).permutation(len(X))
+    assert_array_equal(
+        ESOM(0.5, random_state=7).fit(X).codebook_,
+        ESOM(0.5, shuffle=False).fit(X[order]).codebook_,
+    )
+
+
+def test_partial_fit_labels_the_samples_of_its_call():
+    X = make_blobs(300, random_state=0)[0]
+    esom = ESOM(n_clusters=3).partial_fit(X[:200])
+    assert len(esom.labels_) == 200
+    assert len(esom.partial_fit(X[200:]).labels_) == 100
+    assert esom.hits_.sum() == 100
+
+
+def test_fit_forgets_what_was_learned_before():
+    X = np.random.default_rng(0).normal(size=(200, 2))
+    fresh = ESOM(random_state=0).fit(X)
+    again = ESOM(random_state=0).fit(X + 50).fit(X)
+    assert_array_equal(again.codebook_, fresh.codebook_)
+    assert again.fit(X).epsilon_ == fresh.epsilon_
+
+
+def test_values_whose_squares_overflow_do_not_tangle_the_links():
+    X = np.random.default_rng(0).normal(size=(200, 2)).astype(np.float32)
+    esom = ESOM(1e24, n_clusters=None, random_state=0)
+    with np.errstate(over="ignore"):
+        esom.fit(X * np.float32(1e25))
+    ends = list(zip(*esom.connections_.tocoo().coords, strict=True))
+    assert len(set(ends)) == len(ends)
+    assert all(one != other for one, other in ends)
+
+
+def test_verbose_shows_a_bar(capsys):
+    X = np.random.default_rng(0).normal(size=(200, 2))
+    ESOM(verbose=1).fit(X)
+    assert "ESOM" in capsys.readouterr().err
+    ESOM().fit(X)
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize(
+    ("parameter", "value", "allowed"),
+    [
+        ("epsilon", 0, r"float in the range \(0.0, inf\) or a str among {'auto'}"),
+        ("epsilon", -0.1, r"float in the range \(0.0, inf\)"),
+        ("epsilon", float("nan"), r"float in the range \(0.0, inf\)"),
+        ("epsilon", float("inf"), r"float in the range \(0.0, inf\)"),
+        ("epsilon", "large", "'auto'"),
+        ("learning_rate", 0, r"float in the range \(0.0, 1.0\]"),
+        ("learning_rate", 1.01, r"float in the range \(0.0, 1.0\]"),
+        ("forgetting", 1.0, r"float in the range \[0.0, 1.0\)"),
+        ("forgetting", -0.1, r"float in the range \[0.0, 1.0\)"),
+        ("pruning_period", -1, r"int in the range \[0, inf\)"),
+        ("pruning_period", 2.5, r"int in the range \[0, inf\)"),
+        ("max_nodes", 0, r"int in the range \[1, inf\)"),
+        ("max_edge_length", 0, r"float in the range \(0.0, inf\) or None"),
+        ("n_epochs", 0, r"int in the range \[1, inf\)"),
+        ("shuffle", "yes", "bool"),
+        ("link_second", 2, "bool"),
+    ],
+)
+@pytest.mark.parametrize("method", ["fit", "partial_fit"])
+def test_refused_parameters(method, parameter, value, allowed):
+    message = rf"The '{parameter}' parameter of ESOM must be .*{allowed}.* Got "
+    with pytest.raises(ValueError, match=message):
+        getattr(ESOM(**{parameter: value}), method)(np.ones((20, 2)))
