@@ -1,0 +1,195 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""CubeFlattener: the one step of a pipeline that changes the rows."""
+
+import pickle
+
+import joblib
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.base import clone
+from sklearn.cluster import KMeans
+from sklearn.exceptions import NotFittedError
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.utils import get_tags
+
+from skesom.cube import AsinhStretch, Cube
+from skesom.pixels import CubeFlattener, flatten
+from skesom.som import ESOM
+
+BANDS = ("F438W", "F657N", "F814W")
+
+
+@pytest.fixture
+def cube(global_random_seed):
+    """Noise with a hole in all bands and a gap in one."""
+    rng = np.random.default_rng(global_random_seed)
+    data = rng.normal(10, 2, size=(12, 14, 3)).astype(np.float32)
+    data[3:5, 6:9] = np.nan
+    data[:, 13, 1] = np.nan
+    return Cube(data, band_names=BANDS)
+
+
+N_VALID = 12 * 14 - 2 * 3 - 12
+
+
+@pytest.mark.parametrize("options", [{}, {"min_bands": 2}, {"pattern": "voxel"}])
+class TestContract:
+    """What scikit-learn expects of a transformer."""
+
+    def test_parameters_survive_clone_and_repr(self, cube, options):
+        flattener = CubeFlattener(**options)
+        copy = clone(flattener)
+        assert copy is not flattener
+        assert copy.get_params() == flattener.get_params()
+        assert repr(copy) == repr(flattener)
+        assert vars(copy).keys() == flattener.get_params().keys()
+
+    def test_fit_returns_itself_and_touches_neither_parameters_nor_cube(
+        self, cube, options
+    ):
+        flattener = CubeFlattener(**options)
+        parameters, data = flattener.get_params(), cube.data.copy()
+        cube.data.flags.writeable = False
+        assert flattener.fit(cube) is flattener
+        assert flattener.get_params() == parameters
+        np.testing.assert_array_equal(cube.data, data)
+
+    def test_all_ways_give_the_table_of_flatten(self, cube, options):
+        expected, valid = flatten(cube, **options)
+        flattener = CubeFlattener(**options)
+        np.testing.assert_array_equal(flattener.fit_transform(cube), expected)
+        np.testing.assert_array_equal(flattener.valid_, valid)
+        np.testing.assert_array_equal(flattener.transform(cube), expected)
+        again = clone(flattener).fit(cube)
+        np.testing.assert_array_equal(again.transform(cube.data), expected)
+        assert again.n_features_in_ == 3
+
+    @pytest.mark.parametrize("dump", ["pickle", "joblib"])
+    def test_survives_a_file(self, cube, options, dump, tmp_path):
+        flattener = CubeFlattener(**options).fit(cube)
+        if dump == "pickle":
+            copy = pickle.loads(pickle.dumps(flattener))
+        else:
+            joblib.dump(flattener, tmp_path / "flattener.joblib")
+            copy = joblib.load(tmp_path / "flattener.joblib")
+        np.testing.assert_array_equal(copy.transform(cube), flattener.transform(cube))
+        np.testing.assert_array_equal(copy.valid_, flattener.valid_)
+
+    def test_knows_when_it_is_not_fitted(self, cube, options):
+        flattener = CubeFlattener(**options)
+        for method in (flattener.transform, flattener.inverse_transform):
+            with pytest.raises(NotFittedError):
+                method(cube)
+        with pytest.raises(NotFittedError):
+            flattener.get_feature_names_out()
+
+    def test_inverse_transform_puts_rows_back(self, cube, options):
+        flattener = CubeFlattener(**options)
+        back = flattener.inverse_transform(flattener.fit_transform(cube))
+        expected = cube.data.copy()
+        expected[~flattener.valid_] = np.nan
+        np.testing.assert_array_equal(back, expected)
+        assert back.dtype == np.float32
+
+
+def test_tags_tell_of_cubes_with_gaps():
+    tags = get_tags(CubeFlattener())
+    assert tags.input_tags.three_d_array
+    assert not tags.input_tags.two_d_array
+    assert tags.input_tags.allow_nan
+
+
+class TestNames:
+    """Bands become columns."""
+
+    def test_columns_are_the_bands(self, cube):
+        flattener = CubeFlattener().fit(cube)
+        assert flattener.band_names_ == BANDS
+        assert flattener.get_feature_names_out().tolist() == list(BANDS)
+
+    def test_bands_of_a_plain_array_are_numbered(self):
+        flattener = CubeFlattener().fit(np.ones((2, 2, 2)))
+        assert flattener.get_feature_names_out().tolist() == ["band 1", "band 2"]
+
+    def test_the_column_of_voxels_is_flux(self, cube):
+        flattener = CubeFlattener("voxel").fit(cube)
+        assert flattener.get_feature_names_out().tolist() == ["flux"]
+
+    def test_pandas_output_has_band_names(self, cube):
+        flattener = CubeFlattener().set_output(transform="pandas")
+        frame = flattener.fit_transform(cube)
+        assert isinstance(frame, pd.DataFrame)
+        assert frame.columns.tolist() == list(BANDS)
+        assert frame.shape == (N_VALID, 3)
+        assert (frame.dtypes == np.float32).all()
+        np.testing.assert_array_equal(frame.to_numpy(), flatten(cube)[0])
+
+    def test_pandas_pipeline_passes_the_names_on(self, cube):
+        pipeline = make_pipeline(
+            AsinhStretch(), CubeFlattener(), StandardScaler(), KMeans(2, random_state=0)
+        ).set_output(transform="pandas")
+        plain = clone(pipeline).set_output(transform="default")
+        labels = pipeline.fit_predict(cube)
+        assert pipeline[-1].feature_names_in_.tolist() == list(BANDS)
+        np.testing.assert_array_equal(labels, plain.fit_predict(cube))
+
+
+class TestOtherCubes:
+    """What may differ from the fitted cube, and what may not."""
+
+    def test_another_cube_has_its_own_valid_pixels(self, cube):
+        flattener = CubeFlattener().fit(cube)
+        strip = cube[2:6]
+        table = flattener.transform(strip)
+        np.testing.assert_array_equal(table, flatten(strip)[0])
+        assert flattener.valid_.shape == (12, 14)
+
+    def test_another_cube_may_have_another_size_and_type(self, cube):
+        flattener = CubeFlattener().fit(cube)
+        table = flattener.transform(np.ones((3, 50, 3)))
+        assert table.shape == (150, 3)
+        assert table.dtype == np.float64
+
+    def test_rows_of_another_cube_do_not_fit_the_fitted_one(self, cube):
+        flattener = CubeFlattener().fit(cube)
+        table = flattener.transform(cube[:4])
+        with pytest.raises(ValueError, match=rf"{len(table)} rows for {N_VALID} valid"):
+            flattener.inverse_transform(table)
+
+    def test_counts_the_bands(self, cube):
+        flattener = CubeFlattener().fit(cube)
+        with pytest.raises(ValueError, match=r"2 bands, .* fitted on 3 bands"):
+            flattener.transform(cube[:, :, :2])
+
+    def test_a_cube_without_valid_pixels_is_refused(self, cube):
+        flattener = CubeFlattener().fit(cube)
+        with pytest.raises(ValueError, match="All 12 pixels are masked"):
+            flattener.transform(cube[:, 13:])
+
+    @pytest.mark.parametrize(
+        ("options", "name"),
+        [({"pattern": "pixels"}, "pattern"), ({"min_bands": 0}, "min_bands")],
+    )
+    def test_parameters_are_named(self, cube, options, name):
+        with pytest.raises(ValueError, match=f"'{name}' parameter of CubeFlattener"):
+            CubeFlattener(**options).fit(cube)
+
+    def test_more_bands_than_there_are_cannot_be_asked_for(self, cube):
+        with pytest.raises(ValueError, match="min_bands=4 exceeds the 3 bands"):
+            CubeFlattener(min_bands=4).fit(cube)
+
+
+def test_labels_of_a_pipeline_go_back_to_the_sky(cube):
+    cube.data[:6] += 100
+    pipeline = make_pipeline(
+        CubeFlattener(min_bands=2), StandardScaler(), ESOM(n_clusters=2, random_state=0)
+    )
+    label_map = pipeline[0].fit(cube).inverse_transform(pipeline.fit_predict(cube))
+    hole = np.zeros((12, 14), dtype=bool)
+    hole[3:5, 6:9] = True
+    np.testing.assert_array_equal(label_map == -3, hole)
+    assert len(np.unique(label_map[:6][~hole[:6]])) == 1
+    assert label_map[0, 0] != label_map[11, 0]
+    np.testing.assert_array_equal(label_map[6:], label_map[11, 0])
