@@ -187,10 +187,7 @@ def _draw_scale_bar(axes, wcs, shape):
     scale = float(np.mean(proj_plane_pixel_scales(wcs))) * wcs.wcs.cunit[0].to(
         units.arcsec
     )
-    wanted = 0.2 * shape[1] * scale
-    steps = [d * 10.0**p for p in range(-4, 6) for d in (1, 2, 5)]
-    length = max((step for step in steps if step <= wanted), default=steps[0])
-    text = f"{length / 60:g}'" if length >= 60 else f'{length:g}"'
+    length, text = _round_angle(0.2 * shape[1] * scale)
     start, level = 0.04 * shape[1], 0.04 * shape[0]
     axes.plot([start, start + length / scale], [level, level], color="white", lw=3)
     axes.text(
@@ -201,6 +198,15 @@ def _draw_scale_bar(axes, wcs, shape):
         ha="center",
         bbox={"facecolor": "black", "alpha": 0.4, "linewidth": 0, "pad": 2},
     )
+
+
+def _round_angle(longest):
+    """Return the longest round angle up to a given one, in arcsec and as text."""
+    sizes = {"°": 3600, "'": 60, '"': 1}
+    mark = next((mark for mark, size in sizes.items() if longest >= size), '"')
+    power = 10.0 ** np.floor(np.log10(longest / sizes[mark]))
+    number = power * max(d for d in (1, 2, 5) if d * power <= longest / sizes[mark])
+    return number * sizes[mark], f"{number:g}{mark}"
 
 
 def _draw_lattice(axes, som, values, cmap=None):

@@ -1,0 +1,351 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""CubeClusterer: any clusterer of tables, cube in and label map out."""
+
+import pickle
+
+import joblib
+import numpy as np
+import pytest
+from sklearn.base import BaseEstimator, ClusterMixin, clone
+from sklearn.cluster import DBSCAN, HDBSCAN, KMeans, MiniBatchKMeans
+from sklearn.exceptions import NotFittedError
+from sklearn.mixture import GaussianMixture
+from sklearn.model_selection import KFold, cross_val_predict
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.utils import get_tags
+
+from skesom.cube import Cube
+from skesom.maps import CubeClusterer
+from skesom.som import CSOM, ESOM
+
+# Each parts the three patches of the scene; the last two cannot predict.
+INDUCTIVE = [
+    ESOM(n_clusters=3, random_state=0),
+    CSOM((4, 4), n_epochs=5, n_clusters=3, random_state=0),
+    KMeans(3, random_state=0),
+    MiniBatchKMeans(3, max_iter=20, random_state=0),
+    GaussianMixture(3, random_state=0),
+]
+TRANSDUCTIVE = [HDBSCAN(min_cluster_size=50, copy=True), DBSCAN(eps=1.0)]
+CLUSTERERS = INDUCTIVE + TRANSDUCTIVE
+
+
+def class_name(estimator):
+    return type(estimator).__name__
+
+
+@pytest.fixture
+def patches():
+    """Labels by falling size of three patches, and a hole, on 30 x 30 pixels."""
+    patches = np.zeros((30, 30), dtype=np.int32)
+    patches[16:] = 1
+    patches[26:] = 2
+    patches[16:21, 20:30] = -3
+    patches[0, 0] = -3  # so that the order of first appearance is not that of size
+    patches[0, 1] = 2
+    return patches
+
+
+@pytest.fixture
+def cube(patches, global_random_seed):
+    """Three bands in which the patches differ by many times the noise."""
+    rng = np.random.default_rng(global_random_seed)
+    spectra = np.array([[0, 0, 8], [8, 0, 0], [8, 8, 8]])
+    data = spectra[np.maximum(patches, 0)] + rng.normal(0, 0.3, (*patches.shape, 3))
+    data[patches == -3, 0] = np.nan
+    return Cube(data.astype(np.float32), band_names=["u", "g", "r"])
+
+
+@pytest.mark.parametrize("estimator", CLUSTERERS, ids=class_name)
+class TestAnyClusterer:
+    """What holds whatever stands inside."""
+
+    def test_rows_in_are_rows_out(self, cube, patches, estimator):
+        clusterer = CubeClusterer(estimator)
+        label_map = clusterer.fit_predict(cube)
+        assert label_map.dtype == np.int32
+        np.testing.assert_array_equal(label_map, patches)
+        np.testing.assert_array_equal(clusterer.labels_, label_map)
+        assert clusterer.n_clusters_ == 3
+        assert clusterer.n_features_in_ == 3
+
+    def test_clusters_are_numbered_by_falling_size(self, cube, estimator):
+        labels = CubeClusterer(estimator).fit(cube).labels_
+        sizes = np.bincount(labels[labels >= 0])
+        assert sizes.tolist() == sorted(sizes, reverse=True)
+
+    def test_leaves_the_given_estimator_and_the_cube_alone(self, cube, estimator):
+        given, data = clone(estimator), cube.data.copy()
+        cube.data.flags.writeable = False
+        clusterer = CubeClusterer(given)
+        assert clusterer.fit(cube) is clusterer
+        assert vars(given) == vars(clone(estimator))
+        assert clusterer.estimator_ is not given
+        np.testing.assert_array_equal(cube.data, data)
+
+    def test_survives_clone_pickle_and_joblib(self, cube, estimator, tmp_path):
+        clusterer = clone(CubeClusterer(estimator))
+        assert vars(clusterer).keys() == {"estimator", "pattern", "min_bands"}
+        clusterer.fit(cube)
+        joblib.dump(clusterer, tmp_path / "clusterer.joblib")
+        for copy in [
+            pickle.loads(pickle.dumps(clusterer)),
+            joblib.load(tmp_path / "clusterer.joblib"),
+            clone(clusterer).fit(cube),
+        ]:
+            np.testing.assert_array_equal(copy.labels_, clusterer.labels_)
+            if hasattr(clusterer, "predict"):
+                np.testing.assert_array_equal(
+                    copy.predict(cube), clusterer.predict(cube)
+                )
+
+    def test_stands_at_the_end_of_a_pipeline(self, cube, patches, estimator):
+        inner = make_pipeline(StandardScaler(), clone(estimator))
+        if isinstance(estimator, DBSCAN):
+            inner.set_params(dbscan__eps=0.3)
+        np.testing.assert_array_equal(CubeClusterer(inner).fit_predict(cube), patches)
+
+
+@pytest.mark.parametrize("estimator", INDUCTIVE, ids=class_name)
+class TestPredict:
+    """Clusterers that can label other pixels."""
+
+    def test_gives_the_labels_of_fit_for_the_same_cube(self, cube, estimator):
+        clusterer = CubeClusterer(estimator).fit(cube)
+        label_map = clusterer.predict(cube)
+        assert label_map.dtype == np.int32
+        np.testing.assert_array_equal(label_map, clusterer.labels_)
+
+    def test_labels_strips_as_the_whole(self, cube, patches, estimator):
+        clusterer = CubeClusterer(estimator).fit(cube)
+        strips = [clusterer.predict(cube[row : row + 4]) for row in range(0, 30, 4)]
+        np.testing.assert_array_equal(np.concatenate(strips), patches)
+
+    def test_a_strip_may_be_masked_altogether(self, cube, estimator):
+        clusterer = CubeClusterer(estimator).fit(cube)
+        label_map = clusterer.predict(cube[17:20, 21:29])
+        np.testing.assert_array_equal(label_map, np.full((3, 8), -3))
+        assert label_map.dtype == np.int32
+
+    def test_cross_validation_cuts_the_sky_in_strips(self, cube, patches, estimator):
+        label_map = cross_val_predict(
+            CubeClusterer(estimator), cube, cv=KFold(3, shuffle=True, random_state=0)
+        )
+        # Each fold is trained without some rows, which do not change what is larger.
+        np.testing.assert_array_equal(label_map, patches)
+
+
+@pytest.mark.parametrize("estimator", TRANSDUCTIVE, ids=class_name)
+@pytest.mark.parametrize("wrap", [None, make_pipeline], ids=["bare", "pipeline"])
+class TestTransductive:
+    """Clusterers that label only what they were fitted on."""
+
+    def test_have_no_predict_and_say_why(self, cube, estimator, wrap):
+        if wrap:
+            estimator = wrap(StandardScaler(), estimator)
+        clusterer = CubeClusterer(estimator)
+        for _ in range(2):
+            assert not hasattr(clusterer, "predict")
+            with pytest.raises(AttributeError, match="no attribute 'predict'") as error:
+                clusterer.predict(cube)
+            message = str(error.value.__cause__)
+            assert "DBSCAN cannot label pixels that it was not fitted on" in message
+            assert "fit_predict" in message
+            clusterer.fit(cube)
+
+
+class FirstFlux(ClusterMixin, BaseEstimator):
+    """Takes the first flux for a label, so that tests choose the labels."""
+
+    def fit(self, X, y=None):
+        self.labels_ = self.predict(X)
+        return self
+
+    def predict(self, X):
+        return X[:, 0].astype(np.int64)
+
+
+class TestLabels:
+    """From the labels of the estimator to those of the map."""
+
+    def fit(self, labels):
+        labels = np.asarray(labels, dtype=float)
+        self.clusterer = CubeClusterer(FirstFlux()).fit(labels[:, :, np.newaxis])
+        return self.clusterer.labels_.tolist()
+
+    def predict(self, labels):
+        labels = np.asarray(labels, dtype=float)
+        return self.clusterer.predict(labels[:, :, np.newaxis]).tolist()
+
+    def test_gaps_between_numbers_close_and_the_larger_comes_first(self):
+        assert self.fit([[7, 4, 7, 9], [9, 9, 7, 9]]) == [[1, 2, 1, 0], [0, 0, 1, 0]]
+        assert self.clusterer.n_clusters_ == 3
+        assert self.predict([[4, 9, 7]]) == [[2, 0, 1]]
+
+    def test_among_equal_sizes_the_lower_number_comes_first(self):
+        assert self.fit([[5, 2, 5, 2, 3, 3]]) == [[2, 0, 2, 0, 1, 1]]
+
+    def test_noise_stays_noise_however_much_there_is(self):
+        assert self.fit([[-1, -1, -1, 3, 3, 8]]) == [[-1, -1, -1, 0, 0, 1]]
+        assert self.clusterer.n_clusters_ == 2
+        assert self.predict([[8, -1]]) == [[1, -1]]
+
+    def test_masked_rows_of_the_estimator_stay_masked(self):
+        assert self.fit([[-3, 2, 2, -1]]) == [[-3, 0, 0, -1]]
+
+    def test_nothing_but_noise(self):
+        assert self.fit([[-1, -1, -3]]) == [[-1, -1, -3]]
+        assert self.clusterer.n_clusters_ == 0
+        assert self.predict([[-1, -3]]) == [[-1, -3]]
+
+    def test_a_cluster_that_no_fitted_pixel_had_is_noise(self):
+        self.fit([[0, 0, 4]])
+        assert self.predict([[4, 3, 9, 0]]) == [[1, -1, -1, 0]]
+
+    def test_sparse_noise_of_hdbscan_is_kept(self, cube):
+        cube.data[5, 5] = 1000  # an outlier far from everything
+        label_map = CubeClusterer(HDBSCAN(min_cluster_size=50, copy=True)).fit_predict(
+            cube
+        )
+        assert label_map[5, 5] == -1
+
+
+class TestMissingBands:
+    """Pixels that lack some bands."""
+
+    @pytest.mark.parametrize("estimator", INDUCTIVE[:2], ids=class_name)
+    def test_maps_take_partly_observed_pixels(self, cube, patches, estimator):
+        cube.data[21:25, :, 1] = np.nan
+        clusterer = CubeClusterer(estimator, min_bands=2)
+        label_map = clusterer.fit_predict(cube)
+        hole = patches == -3
+        np.testing.assert_array_equal(label_map[~hole], patches[~hole])
+        assert (label_map[hole] >= 0).all()  # it lacks one band only
+        np.testing.assert_array_equal(clusterer.predict(cube[20:23]), label_map[20:23])
+
+    def test_scaling_leaves_missing_bands_missing(self, cube, patches):
+        cube.data[21:25, :, 1] = np.nan
+        inner = make_pipeline(StandardScaler(), ESOM(n_clusters=3, random_state=0))
+        label_map = CubeClusterer(inner, min_bands=2).fit_predict(cube)
+        np.testing.assert_array_equal(label_map[21:25], patches[21:25])
+
+    def test_others_say_that_they_do_not(self, cube):
+        cube.data[21:25, :, 1] = np.nan
+        clusterer = CubeClusterer(KMeans(3, random_state=0), min_bands=2)
+        with pytest.raises(ValueError, match="NaN"):
+            clusterer.fit(cube)
+
+    def test_all_bands_are_asked_for_by_default(self, cube, patches):
+        cube.data[21:25, :, 1] = np.nan
+        label_map = CubeClusterer(KMeans(3, random_state=0)).fit_predict(cube)
+        patches[21:25] = -3
+        np.testing.assert_array_equal(label_map, patches)
+
+
+def test_voxels_are_clustered_one_flux_each(cube):
+    clusterer = CubeClusterer(KMeans(2, random_state=0), pattern="voxel")
+    label_map = clusterer.fit_predict(cube)
+    expected = np.where(cube.data < 4, 0, 1)  # fluxes are near 0, 1 or 8
+    expected[np.isnan(cube.data)] = -3
+    assert np.sum(expected == 0) > np.sum(expected == 1)
+    np.testing.assert_array_equal(label_map, expected)
+    np.testing.assert_array_equal(clusterer.predict(cube[3:5]), label_map[3:5])
+    assert clusterer.predict(np.full((2, 2, 3), np.nan)).shape == (2, 2, 3)
+
+
+def test_default_is_a_scaled_esom(cube):
+    clusterer = CubeClusterer().fit(cube)
+    assert [class_name(step) for step in clusterer.estimator_] == [
+        "StandardScaler",
+        "ESOM",
+    ]
+    np.testing.assert_array_equal(
+        clusterer.labels_, CubeClusterer().fit_predict(cube.data)
+    )
+    assert hasattr(CubeClusterer(), "predict")
+
+
+def test_parameters_of_the_estimator_can_be_searched(cube):
+    clusterer = CubeClusterer(make_pipeline(StandardScaler(), KMeans(random_state=0)))
+    clusterer.set_params(estimator__kmeans__n_clusters=2)
+    assert clusterer.fit(cube).n_clusters_ == 2
+
+
+def test_tags_tell_of_cubes_with_gaps():
+    tags = get_tags(CubeClusterer())
+    assert tags.estimator_type == "clusterer"
+    assert tags.input_tags.three_d_array
+    assert not tags.input_tags.two_d_array
+    assert tags.input_tags.allow_nan
+
+
+class TestBadInput:
+    """One clear error for what cannot be clustered."""
+
+    def test_not_fitted(self, cube):
+        with pytest.raises(NotFittedError):
+            CubeClusterer(KMeans(2)).predict(cube)
+
+    def test_all_pixels_masked(self):
+        with pytest.raises(ValueError, match="All 20 pixels are masked"):
+            CubeClusterer(KMeans(2)).fit(np.full((4, 5, 2), np.nan))
+
+    def test_another_number_of_bands(self, cube):
+        clusterer = CubeClusterer(KMeans(3, random_state=0)).fit(cube)
+        with pytest.raises(ValueError, match=r"2 bands, .* fitted on 3 bands"):
+            clusterer.predict(cube[:, :, :2])
+
+    def test_more_bands_asked_for_than_there_are(self, cube):
+        with pytest.raises(ValueError, match="min_bands=4 exceeds the 3 bands"):
+            CubeClusterer(min_bands=4).fit(cube)
+
+    def test_constant_band(self, cube):
+        cube.data[:, :, 1] = 5
+        with pytest.raises(ValueError, match=r"Band 'g' is constant \(5 "):
+            CubeClusterer(KMeans(3)).fit(cube)
+
+    def test_constant_where_pixels_are_valid(self, cube):
+        cube.data[:, :, 1] = np.where(np.isnan(cube.data[:, :, 0]), 7, 5)
+        with pytest.raises(ValueError, match=r"Band 'g' is constant \(5 "):
+            CubeClusterer(KMeans(3)).fit(cube)
+
+    def test_all_bands_constant(self):
+        with pytest.raises(ValueError, match="Nothing tells pixels apart"):
+            CubeClusterer(KMeans(3)).fit(np.ones((4, 5, 2)))
+
+    def test_band_without_data(self, cube):
+        cube.data[:, :, 2] = np.nan
+        with pytest.raises(ValueError, match="Band 'r' has no data"):
+            CubeClusterer(min_bands=1).fit(cube)
+
+    def test_infinite_value(self, cube):
+        cube.data[2, 3, 2] = -np.inf
+        with pytest.raises(ValueError, match=r"Band 'r' .* row 2, column 3"):
+            CubeClusterer().fit(cube)
+
+    @pytest.mark.parametrize("estimator", INDUCTIVE, ids=class_name)
+    def test_fewer_pixels_than_clusters(self, cube, estimator):
+        with pytest.raises(ValueError, match=r"n_samples|n_components"):
+            CubeClusterer(estimator).fit(cube[:1, 2:4])
+
+    def test_an_estimator_that_cannot_cluster(self, cube):
+        with pytest.raises(ValueError, match=r"'estimator' .* 'fit_predict'"):
+            CubeClusterer(StandardScaler()).fit(cube)
+
+    @pytest.mark.parametrize(
+        ("options", "name"),
+        [({"pattern": "pixels"}, "pattern"), ({"min_bands": 0}, "min_bands")],
+    )
+    def test_parameters_are_named(self, cube, options, name):
+        with pytest.raises(ValueError, match=f"'{name}' parameter of CubeClusterer"):
+            CubeClusterer(**options).fit(cube)
+
+    def test_a_single_image(self):
+        with pytest.raises(ValueError, match="three axes"):
+            CubeClusterer().fit(np.ones((4, 5)))
+
+
+def test_one_pixel_is_one_cluster():
+    clusterer = CubeClusterer(KMeans(1, random_state=0))
+    assert clusterer.fit_predict(np.ones((1, 1, 2))).tolist() == [[0]]

@@ -1,0 +1,222 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""make_clusterer and make_cluster_pipeline: the main job from names and options."""
+
+import sys
+
+import numpy as np
+import pytest
+from sklearn.base import BaseEstimator, ClusterMixin, clone
+from sklearn.cluster import DBSCAN, MiniBatchKMeans
+from sklearn.mixture import GaussianMixture
+
+from skesom.cube import AsinhStretch, ColourScaler, CubeMasker, FWHMConvolver
+from skesom.maps import CubeClusterer, make_cluster_pipeline, make_clusterer
+from skesom.maps._pipeline import fitted_clusterer, scaled_bands
+from skesom.som import CSOM, ESOM
+
+
+class TestMakeClusterer:
+    """A clusterer from its name."""
+
+    @pytest.mark.parametrize(
+        ("method", "kind"),
+        [
+            ("esom", ESOM),
+            ("CSOM", CSOM),
+            ("skesom.som.ESOM", ESOM),
+            ("sklearn.cluster.MiniBatchKMeans", MiniBatchKMeans),
+        ],
+    )
+    def test_sets_what_the_clusterer_has(self, method, kind):
+        clusterer = make_clusterer(method, n_clusters=5, random_state=7)
+        assert type(clusterer) is kind
+        assert clusterer.n_clusters == 5
+        assert clusterer.random_state == 7
+        assert clusterer.verbose == 0
+
+    def test_leaves_out_what_it_has_not(self):
+        clusterer = make_clusterer("sklearn.cluster.DBSCAN", n_clusters=5, eps=0.1)
+        assert type(clusterer) is DBSCAN
+        assert clusterer.eps == 0.1
+
+    def test_components_of_a_mixture_are_clusters(self):
+        clusterer = make_clusterer("sklearn.mixture.GaussianMixture", n_clusters=3)
+        assert type(clusterer) is GaussianMixture
+        assert clusterer.n_components == 3
+
+    def test_only_maps_are_verbose(self):
+        assert make_clusterer("esom", verbose=1).verbose == 1
+        assert make_clusterer("sklearn.cluster.KMeans", verbose=1).verbose == 0
+
+    def test_further_parameters_win(self):
+        assert make_clusterer("csom", shape=(3, 4)).shape == (3, 4)
+        clusterer = make_clusterer(
+            "sklearn.mixture.GaussianMixture", n_clusters=3, n_components=6
+        )
+        assert clusterer.n_components == 6
+
+    @pytest.mark.parametrize(
+        "method",
+        ["", "kmeans", ".KMeans", "..a.B", "no.such.Module", "sklearn.cluster.Nothing"],
+    )
+    def test_unknown_names_get_an_example(self, method):
+        with pytest.raises(ValueError, match=f"Unknown method '{method}': .*sklearn"):
+            make_clusterer(method)
+
+    @pytest.mark.parametrize(
+        "method",
+        [
+            "sklearn.preprocessing.StandardScaler",
+            "sklearn.cluster.FeatureAgglomeration",  # clusters columns, not rows
+            "sklearn.cluster.k_means",
+            "sklearn.utils.Bunch",
+        ],
+    )
+    def test_what_is_no_clusterer_is_refused(self, method):
+        with pytest.raises(ValueError, match=f"{method} is no clusterer"):
+            make_clusterer(method)
+
+    def test_a_class_that_needs_arguments_is_refused(self):
+        with pytest.raises(ValueError, match=r"Pipeline cannot be made .* 'steps'"):
+            make_clusterer("sklearn.pipeline.Pipeline")
+
+    def test_unknown_parameters_are_named_with_those_there_are(self):
+        with pytest.raises(ValueError, match=r"csom has no parameter 'epsilon'.*shape"):
+            make_clusterer("csom", epsilon=0.1)
+
+    @pytest.mark.parametrize(
+        ("method", "parameters", "name"),
+        [
+            ("esom", {"learning_rate": 7}, "learning_rate"),
+            ("esom", {"epsilon": -1.0}, "epsilon"),
+            ("csom", {"n_clusters": 0}, "n_clusters"),
+            ("csom", {"shape": 3}, "shape"),
+            ("sklearn.cluster.KMeans", {"init": "far"}, "init"),
+            ("sklearn.cluster.KMeans", {"random_state": -1}, "random_state"),
+        ],
+    )
+    def test_parameters_are_checked_before_anything_is_read(
+        self, method, parameters, name
+    ):
+        with pytest.raises(ValueError, match=f"The '{name}' parameter of"):
+            make_clusterer(method, **parameters)
+
+    def test_a_clusterer_of_ones_own(self, tmp_path, monkeypatch):
+        (tmp_path / "own_clusterers.py").write_text(
+            "from sklearn.cluster import KMeans\nclass Own(KMeans): pass\n"
+        )
+        monkeypatch.syspath_prepend(tmp_path)
+        assert type(make_clusterer("own_clusterers.Own")).__name__ == "Own"
+        del sys.modules["own_clusterers"]
+
+
+class Remember(ClusterMixin, BaseEstimator):
+    """Keeps the table that reaches the clusterer."""
+
+    def fit(self, X, y=None):
+        self.table_ = X
+        self.labels_ = np.zeros(len(X), dtype=int)
+        return self
+
+
+def steps_of(**options):
+    return dict(make_cluster_pipeline(ESOM(), **options).steps)
+
+
+class TestMakePipeline:
+    """The steps, and what reaches them."""
+
+    def test_steps_in_their_order(self):
+        steps = steps_of()
+        assert {name: type(step) for name, step in steps.items()} == {
+            "gaps": CubeMasker,
+            "stretch": AsinhStretch,
+            "sky": CubeMasker,
+            "colour": ColourScaler,
+            "cluster": CubeClusterer,
+        }
+        assert list(steps) == ["gaps", "stretch", "sky", "colour", "cluster"]
+
+    def test_convolves_where_widths_are_given(self):
+        steps = steps_of(fwhm=[1, 2], target_fwhm=3.0, pixel_scale=0.5)
+        assert list(steps)[:2] == ["gaps", "convolve"]
+        convolver = steps["convolve"]
+        assert type(convolver) is FWHMConvolver
+        assert convolver.fwhm == [1, 2]
+        assert convolver.target == 3.0
+        assert convolver.pixel_scale == 0.5
+
+    def test_widths_may_come_from_the_cube(self):
+        assert steps_of(fwhm="cube")["convolve"].fwhm is None
+
+    def test_stretch_can_be_left_out(self):
+        assert "stretch" not in steps_of(stretch="none")
+        with pytest.raises(ValueError, match="'asinh' or 'none', got 'log'"):
+            make_cluster_pipeline(ESOM(), stretch="log")
+
+    def test_options_reach_their_steps(self):
+        steps = steps_of(mask_zeros=True, sky="keep", colour_contrast=0.1, min_bands=2)
+        assert steps["gaps"].mask_zeros is True
+        assert steps["gaps"].sky == "keep"
+        assert steps["sky"].sky == "keep"
+        assert steps["sky"].mask_zeros is False
+        assert steps["colour"].contrast == 0.1
+        assert {steps[name].min_bands for name in ("gaps", "sky", "cluster")} == {2}
+
+    def test_is_not_fitted_by_being_made(self, galaxy):
+        esom = ESOM(n_clusters=2, random_state=0)
+        make_cluster_pipeline(esom).fit(galaxy)
+        assert not hasattr(esom, "codebook_")
+
+    def test_without_contrast_bands_have_variance_one(self, galaxy):
+        pipeline = make_cluster_pipeline(Remember(), colour_contrast=0, sky="keep")
+        table = pipeline.fit(galaxy)["cluster"].estimator_.table_
+        np.testing.assert_allclose(table.mean(axis=0, dtype=float), 0, atol=1e-5)
+        np.testing.assert_allclose(table.std(axis=0, dtype=float), 1, rtol=1e-5)
+        assert table.dtype == np.float32
+        assert fitted_clusterer(pipeline).table_ is table
+
+
+class TestFittedPipeline:
+    """The job on a galaxy with sky and a gap."""
+
+    def test_map_has_the_shape_of_the_sky(self, galaxy, job):
+        label_map = job["cluster"].labels_
+        assert label_map.shape == (64, 80)
+        assert label_map.dtype == np.int32
+        assert set(np.unique(label_map)) == {-3, 0, 1, 2, 3}
+        missing = np.isnan(galaxy.data).any(axis=2)
+        sky = job["sky"].sky_
+        assert missing.any()
+        assert sky.any()
+        assert (label_map[missing | sky] == -3).all()
+        assert (label_map[~missing & ~sky] >= 0).all()
+
+    def test_predict_repeats_fit(self, galaxy, job):
+        np.testing.assert_array_equal(job.predict(galaxy), job["cluster"].labels_)
+
+    def test_plain_arrays_do_as_well(self, galaxy, job):
+        pipeline = clone(job)
+        pipeline.set_params(convolve__fwhm=galaxy.fwhm, convolve__pixel_scale=0.0396)
+        np.testing.assert_array_equal(
+            pipeline.fit_predict(galaxy.data), job["cluster"].labels_
+        )
+
+    def test_scaled_bands_have_variance_one_where_clustered(self, galaxy, job):
+        scaled = scaled_bands(job, galaxy)
+        assert scaled.band_names == galaxy.band_names
+        assert scaled.dtype == np.float32
+        clustered = job["cluster"].labels_ >= 0
+        np.testing.assert_array_equal(np.isfinite(scaled.data).all(axis=2), clustered)
+        pixels = scaled.data[clustered].astype(float)
+        np.testing.assert_allclose(pixels.mean(axis=0), 0, atol=1e-4)
+        np.testing.assert_allclose(pixels.std(axis=0), 1, rtol=1e-4)
+
+    def test_scaled_bands_keep_the_order_of_fluxes(self, galaxy):
+        pipeline = make_cluster_pipeline(ESOM(n_clusters=2, random_state=0), sky="keep")
+        scaled = scaled_bands(pipeline.fit(galaxy), galaxy)
+        valid = np.isfinite(scaled.data).all(axis=2)
+        for band in range(5):
+            flux = galaxy.data[:, :, band][valid]
+            order = np.argsort(flux, kind="stable")
+            assert (np.diff(scaled.data[:, :, band][valid][order]) >= 0).all()
