@@ -75,7 +75,9 @@ def make_cluster_pipeline(
         steps.append(("stretch", AsinhStretch()))
     elif stretch != "none":
         raise ValueError(f"stretch must be 'asinh' or 'none', got {stretch!r}.")
-    steps.append(("sky", CubeMasker(mask_zeros=False, sky=sky, min_bands=min_bands)))
+    # What is a gap has been decided on the fluxes as they were measured.
+    no_gaps = {"mask_zeros": False, "mask_pedestal": False, "mask_lines": False}
+    steps.append(("sky", CubeMasker(**no_gaps, sky=sky, min_bands=min_bands)))
     steps.append(("colour", ColourScaler(contrast=colour_contrast)))
     steps.append(("cluster", CubeClusterer(clusterer, min_bands=min_bands)))
     return Pipeline(steps)

@@ -159,9 +159,19 @@ class TestMakePipeline:
         assert steps["gaps"].mask_zeros is True
         assert steps["gaps"].sky == "keep"
         assert steps["sky"].sky == "keep"
-        assert steps["sky"].mask_zeros is False
+        assert not steps["sky"].mask_zeros
         assert steps["colour"].contrast == 0.1
         assert {steps[name].min_bands for name in ("gaps", "sky", "cluster")} == {2}
+
+    def test_gaps_are_looked_for_once_and_in_fluxes(self, galaxy):
+        data = galaxy.data.copy()
+        data[20:30, 20:40, 2] = 0  # stretched, these would be any other constant
+        cube = galaxy.replace(data=data)
+        label_map = make_cluster_pipeline(
+            ESOM(n_clusters=2, random_state=0), mask_zeros=False, sky="keep"
+        ).fit_predict(cube)
+        missing = np.isnan(data).any(axis=2)
+        np.testing.assert_array_equal(label_map == -3, missing)
 
     def test_is_not_fitted_by_being_made(self, galaxy):
         esom = ESOM(n_clusters=2, random_state=0)
