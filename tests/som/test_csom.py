@@ -258,6 +258,23 @@ def test_first_partial_fit_is_fit():
     assert_array_equal(streamed.labels_, fitted.labels_)
 
 
+def test_partial_fit_weighs_the_calls():
+    # Units too far apart to share. The t-th call counts t^-0.6 of all, the first all.
+    csom = CSOM((1, 2), n_epochs=1, sigma=0.05, init=[[0.0], [10.0]])
+    csom.partial_fit([[1.0], [1.0], [1.0], [9.0]])
+    assert_allclose(csom.codebook_, [[1], [9]])
+    csom.partial_fit([[2.0], [12.0]])
+    new = 2**-0.6
+    sums = (1 - new) * np.array([3, 9]) / 4 + new * np.array([2, 12]) / 2
+    counts = (1 - new) * np.array([3, 1]) / 4 + new * np.array([1, 1]) / 2
+    assert_allclose(csom.codebook_[:, 0], sums / counts)
+    csom.partial_fit([[4.0]])
+    new = 3**-0.6
+    sums = (1 - new) * sums + new * np.array([4, 0])
+    counts = (1 - new) * counts + new * np.array([1, 0])
+    assert_allclose(csom.codebook_[:, 0], sums / counts)
+
+
 def test_partial_fit_of_the_same_samples_settles():
     # On the same samples again and again, the stream's sums become those of a batch.
     X = np.random.default_rng(0).normal(size=(500, 2))

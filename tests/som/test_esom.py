@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The evolving map as an estimator: epsilon, the bound of nodes, and components."""
 
+import pickle
 import time
 import warnings
 
@@ -235,6 +236,35 @@ def test_fit_forgets_what_was_learned_before():
     again = ESOM(random_state=0).fit(X + 50).fit(X)
     assert_array_equal(again.codebook_, fresh.codebook_)
     assert again.fit(X).epsilon_ == fresh.epsilon_
+
+
+def test_network_that_was_stored_grows_beyond_its_room():
+    X = np.random.default_rng(0).normal(size=(400, 3))
+    esom = ESOM(0.2, n_clusters=None).partial_fit(X[:80])
+    loaded = pickle.loads(pickle.dumps(esom))
+    for chunk in (X[80:150], X[150:]):
+        loaded.partial_fit(chunk)
+        esom.partial_fit(chunk)
+    assert len(esom.codebook_) > 200
+    assert_array_equal(loaded.codebook_, esom.codebook_)
+    assert (loaded.connections_ != esom.connections_).nnz == 0
+
+
+def test_interrupted_partial_fit_leaves_the_map_as_it_was(monkeypatch):
+    X = np.random.default_rng(0).normal(size=(300, 3))
+    esom = ESOM(0.5, n_clusters=None).partial_fit(X[:150])
+    untouched = pickle.loads(pickle.dumps(esom))
+
+    def interrupted(*args, **keywords):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("skesom.som._esom.nearest_units", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            esom.partial_fit(X[150:])
+    assert_array_equal(esom.codebook_, untouched.codebook_)
+    esom.partial_fit(X[150:])
+    assert_array_equal(esom.codebook_, untouched.partial_fit(X[150:]).codebook_)
 
 
 def test_values_whose_squares_overflow_do_not_tangle_the_links():

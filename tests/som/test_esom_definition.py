@@ -148,6 +148,21 @@ def test_network_with_many_links_finds_the_weakest():
     assert_same_map(network.nodes(), network.links(), reference)
 
 
+def test_weakest_link_is_found_again_after_nodes_have_moved():
+    # All strengths are 0 and tie. One sample comes again and again, so nothing but
+    # nodes that take the place of removed ones changes which pair is the lowest.
+    X = np.random.default_rng(0).permutation(80).reshape(-1, 1) * 100.0
+    again = np.repeat(X[40:41], 100, axis=0)
+    rule = {"learning_rate": 0.5, "link_second": False}
+    reference = EvolvingMap(1.0, pruning_period=0, **rule).learn(X)
+    reference.pruning_period = 1
+    reference.learn(again)
+    network = grow(X, 1.0, pruning_period=0, **rule)
+    grow(again, 1.0, network=network, pruning_period=1, **rule)
+    assert reference.n_removed > 10
+    assert_same_map(network.nodes(), network.links(), reference)
+
+
 def test_two_epochs_are_the_same_data_twice():
     X = np.random.default_rng(0).normal(size=(60, 3))
     reference = EvolvingMap(0.8, pruning_period=7).learn(np.tile(X, (2, 1)))
