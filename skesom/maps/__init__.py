@@ -8,7 +8,11 @@ from skesom.maps._figures import (
     draw_spectra,
     draw_u_matrix,
 )
-from skesom.maps._pipeline import make_cluster_pipeline, make_clusterer
+from skesom.maps._pipeline import (
+    make_cluster_pipeline,
+    make_clusterer,
+    scaled_bands,
+)
 from skesom.maps._results import atomic_folder, check_folder, write_results
 
 __all__ = [
@@ -22,5 +26,6 @@ __all__ = [
     "draw_u_matrix",
     "make_cluster_pipeline",
     "make_clusterer",
+    "scaled_bands",
     "write_results",
 ]

@@ -10,8 +10,13 @@ from sklearn.cluster import DBSCAN, MiniBatchKMeans
 from sklearn.mixture import GaussianMixture
 
 from skesom.cube import AsinhStretch, ColourScaler, CubeMasker, FWHMConvolver
-from skesom.maps import CubeClusterer, make_cluster_pipeline, make_clusterer
-from skesom.maps._pipeline import fitted_clusterer, scaled_bands
+from skesom.maps import (
+    CubeClusterer,
+    make_cluster_pipeline,
+    make_clusterer,
+    scaled_bands,
+)
+from skesom.maps._pipeline import fitted_clusterer
 from skesom.som import CSOM, ESOM
 
 
