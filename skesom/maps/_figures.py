@@ -82,8 +82,11 @@ def draw_cluster_map(label_map, colours, *, sky=None, wcs=None):
     if wcs is None:
         axes.set(xlabel="column [pixel]", ylabel="row [pixel]")
     else:
-        axes.coords[0].set_axislabel("right ascension")
-        axes.coords[1].set_axislabel("declination")
+        for coordinate, name in zip(
+            axes.coords, ("right ascension", "declination"), strict=True
+        ):
+            coordinate.set_axislabel(name)
+            coordinate.set_ticks_position("#")  # on the side of its labels only
         _draw_scale_bar(axes, wcs, label_map.shape)
     labelled = max(np.count_nonzero(label_map >= 0), 1)
     entries = [
@@ -143,7 +146,9 @@ def draw_spectra(table, band_names, colours):
             color=colour,
             label=f"{row['id']}: {row['percentage']:.1f} %",
         )
-    axes.set_xticks(place, band_names)
+    slanted = {"rotation": 30, "ha": "right", "rotation_mode": "anchor"}
+    fits = max(map(len, band_names)) <= 9
+    axes.set_xticks(place, band_names, **({} if fits else slanted))
     axes.set(ylabel="stretched flux: median and quartiles", xlabel="band")
     axes.grid(alpha=0.3)
     figure.legend(loc="outside right upper", title="cluster", frameon=False)

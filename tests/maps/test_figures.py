@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The pictures say what they show: axes, legends, colours."""
 
+from itertools import pairwise
+
 import matplotlib.colors
 import numpy as np
 import pytest
@@ -9,6 +11,7 @@ from astropy.wcs import WCS
 from matplotlib.collections import LineCollection, PathCollection, PolyCollection
 from sklearn.datasets import make_blobs
 
+from skesom.cube import Cube
 from skesom.io import cluster_table
 from skesom.maps import (
     cluster_colours,
@@ -162,6 +165,26 @@ class TestSpectra:
         assert legend_of(figure) == [
             f"{row['id']}: {row['percentage']:.1f} %" for row in table
         ]
+
+    @pytest.mark.parametrize("length", [1, 5, 9, 10, 30])
+    @pytest.mark.parametrize("n_bands", [3, 12])
+    def test_names_of_bands_do_not_run_into_each_other(self, length, n_bands):
+        names = [f"{band:x}".rjust(length, "F") for band in range(n_bands)]
+        cube = Cube(np.random.default_rng(0).random((2, 3, n_bands)), band_names=names)
+        table = cluster_table(np.zeros((2, 3), dtype=int), cube)
+        figure = draw_spectra(table, names, RED[np.newaxis])
+        figure.draw_without_rendering()
+        ticks = figure.axes[0].get_xticklabels()
+        if ticks[0].get_rotation() == 0:
+            boxes = [tick.get_window_extent() for tick in ticks]
+            assert all(a.x1 < b.x0 for a, b in pairwise(boxes))
+        else:  # slanted lines of text, as far apart as the sine of their slope
+            start, following = (
+                tick.get_transform().transform(tick.get_position())
+                for tick in ticks[:2]
+            )
+            apart = (following - start)[0] * np.sin(np.deg2rad(ticks[0].get_rotation()))
+            assert apart > 1.2 * ticks[0].get_fontsize() * figure.dpi / 72
 
     def test_wants_a_colour_for_each_cluster(self):
         table = Table({"id": [0, 1], "percentage": [60.0, 40.0]})
