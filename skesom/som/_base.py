@@ -8,6 +8,7 @@ from sklearn.base import (
     ClusterMixin,
     TransformerMixin,
 )
+from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skesom.som._codebook import distances_to_units, nearest_units
@@ -138,7 +139,7 @@ class CodebookClusterer(
         """Return X as the kernels want it; refuse what cannot be learned from."""
         X = validate_data(
             self,
-            X,
+            _native(X),
             dtype=[np.float64, np.float32],
             order="C",
             ensure_all_finite="allow-nan",
@@ -159,6 +160,31 @@ class CodebookClusterer(
         labels = self.unit_labels_[winners]
         labels[winners < 0] = MASKED
         return labels
+
+
+def _native(X):
+    """Return an array in native byte order; FITS data are big-endian."""
+    if isinstance(X, np.ndarray) and not X.dtype.isnative:
+        return X.astype(X.dtype.newbyteorder("="))
+    return X
+
+
+def random_generator(random_state):
+    """Return the RandomState to draw from; None is a fresh one, not NumPy's global.
+
+    Parameters
+    ----------
+    random_state : int, RandomState instance or None
+        As scikit-learn takes it.
+
+    Returns
+    -------
+    generator : numpy.random.RandomState
+        Drawing from it leaves the caller's global random state as it was.
+    """
+    return check_random_state(
+        np.random.RandomState() if random_state is None else random_state
+    )
 
 
 def mean_distance(distances):

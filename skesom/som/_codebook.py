@@ -7,9 +7,9 @@ from skesom.som._threads import effective_n_threads
 from skesom.som._winners import find_distances, find_winners, unit_padding
 
 
-def padded(n_units):
-    """Return n_units rounded up to what the vector code reads at a time."""
-    return -(-max(n_units, 1) // unit_padding) * unit_padding
+def padded(count, step=unit_padding):
+    """Return count rounded up to whole steps, by default those of the vector code."""
+    return -(-max(count, 1) // step) * step
 
 
 def by_feature(codebook, capacity=None):

@@ -6,13 +6,16 @@ from numbers import Integral, Real
 
 import numpy as np
 from sklearn.base import _fit_context
-from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
 from skesom.som import _second_stage
-from skesom.som._base import CodebookClusterer, mean_distance
+from skesom.som._base import (
+    CodebookClusterer,
+    mean_distance,
+    random_generator,
+)
 from skesom.som._codebook import by_feature, nearest_units, padded
 from skesom.som._lattice import Lattice
 from skesom.som._threads import effective_n_threads
@@ -271,7 +274,7 @@ default="pca"
 
     def _train(self, X):
         """Return the trained codebook, its lattice, and the last sums per sample."""
-        random_state = check_random_state(self.random_state)
+        random_state = random_generator(self.random_state)
         lattice = Lattice(self._checked_shape(), self.topology)
         widths = self._widths()
         # One BLAS thread: a matrix product must not depend on how many there are.

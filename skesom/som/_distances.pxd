@@ -22,6 +22,12 @@ cdef extern from "_distances.h":
         const double *samples, Py_ssize_t n_features,
         const double *codebook, Py_ssize_t stride, Py_ssize_t n_units,
         Py_ssize_t *winners, double *squared) noexcept nogil
+    double activate_float(
+        const float *squared, const int *units, Py_ssize_t n, double factor,
+        float *activation) noexcept nogil
+    double activate_double(
+        const double *squared, const int *units, Py_ssize_t n, double factor,
+        double *activation) noexcept nogil
 
 
 cdef inline void nearest_two(
@@ -52,6 +58,17 @@ cdef inline void nearest_of_four(
         nearest_of_four_double(
             samples, n_features, codebook, stride, n_units, winners, squared
         )
+
+
+cdef inline double activate(
+    const floating *squared, const int *units, Py_ssize_t n, double factor,
+    floating *activation,
+) noexcept nogil:
+    """Set activation to exp(factor * squared) of the listed units; return the sum."""
+    if floating is float:
+        return activate_float(squared, units, n, factor, activation)
+    else:
+        return activate_double(squared, units, n, factor, activation)
 
 
 cdef inline Py_ssize_t present_features(

@@ -15,20 +15,32 @@ typedef REAL VECTOR __attribute__((vector_size(64), may_alias));
 typedef VECTOR NAME(unaligned_vector) __attribute__((aligned(sizeof(REAL))));
 typedef BITS NAME(lanes_mask) __attribute__((vector_size(64), may_alias));
 
-/* Smallest value over the lanes; the lowest unit wins a tie. */
-static inline ptrdiff_t NAME(nearest_lane)(
-    const REAL *values, const REAL *tiles, REAL *smallest)
+/* Unit of the smallest value over the lanes; the lowest unit wins a tie.
+
+   Halves are compared until one lane is left. */
+static ALWAYS_INLINE ptrdiff_t NAME(nearest_lane)(
+    const VECTOR *values, const VECTOR *units, REAL *smallest)
 {
-    REAL least = values[0];
-    for (ptrdiff_t lane = 1; lane < LANES; lane++)
-        least = values[lane] < least ? values[lane] : least;
-    ptrdiff_t winner = PTRDIFF_MAX;
-    for (ptrdiff_t lane = 0; lane < LANES; lane++) {
-        const ptrdiff_t unit = (ptrdiff_t)tiles[lane] + lane;
-        winner = values[lane] == least && unit < winner ? unit : winner;
-    }
-    *smallest = least;
-    return winner;
+    REAL value[LANES], unit[LANES];
+    *(NAME(unaligned_vector) *)value = *values;
+    *(NAME(unaligned_vector) *)unit = *units;
+    for (ptrdiff_t width = LANES / 2; width > 0; width /= 2)
+        for (ptrdiff_t lane = 0; lane < width; lane++) {
+            const REAL other = value[lane + width];
+            const int nearer = other < value[lane];
+            const int tied = other == value[lane] && unit[lane + width] < unit[lane];
+            value[lane] = nearer ? other : value[lane];
+            unit[lane] = nearer | tied ? unit[lane + width] : unit[lane];
+        }
+    *smallest = value[0];
+    return (ptrdiff_t)unit[0];
+}
+
+/* 0, 1, 2, ... */
+static ALWAYS_INLINE void NAME(number_lanes)(VECTOR *numbers)
+{
+    for (ptrdiff_t lane = 0; lane < LANES; lane++)
+        (*numbers)[lane] = (REAL)lane;
 }
 
 /* Squared distances of one sample to all units, and its nearest two units.
@@ -41,7 +53,9 @@ FOR_EACH_PROCESSOR MAYBE_UNUSED static void NAME(nearest_two)(
     REAL *restrict squared, ptrdiff_t *restrict nearest)
 {
     VECTOR least = FILL(HUGEST), second = FILL(HUGEST);
-    VECTOR least_tile = {0}, second_tile = {0};
+    VECTOR units;
+    NAME(number_lanes)(&units);
+    VECTOR least_unit = units, second_unit = units;
     for (ptrdiff_t unit = 0; unit < n_units; unit += 4 * LANES) {
         VECTOR sums[4] = {{0}, {0}, {0}, {0}};
         for (ptrdiff_t k = 0; k < n_features; k++) {
@@ -52,30 +66,30 @@ FOR_EACH_PROCESSOR MAYBE_UNUSED static void NAME(nearest_two)(
                 sums[part] += difference * difference;
             }
         }
-        for (int part = 0; part < 4; part++)
-            *(NAME(unaligned_vector) *)(squared + unit + part * LANES) = sums[part];
-        for (ptrdiff_t unused = n_units; unused < unit + 4 * LANES; unused++)
-            squared[unused] = HUGEST;
+        if (unit + 4 * LANES > n_units)
+            for (ptrdiff_t unused = n_units - unit; unused < 4 * LANES; unused++)
+                ((REAL *)sums)[unused] = HUGEST;
         for (int part = 0; part < 4; part++) {
-            const VECTOR distance = LOAD(squared + unit + part * LANES);
-            const VECTOR tile = FILL(unit + part * LANES);
+            const VECTOR distance = sums[part];
+            *(NAME(unaligned_vector) *)(squared + unit + part * LANES) = distance;
             NAME(lanes_mask) closer = distance < least;
             const VECTOR loser = CHOOSE(closer, least, distance);
-            const VECTOR loser_tile = CHOOSE(closer, least_tile, tile);
+            const VECTOR loser_unit = CHOOSE(closer, least_unit, units);
             least = CHOOSE(closer, distance, least);
-            least_tile = CHOOSE(closer, tile, least_tile);
+            least_unit = CHOOSE(closer, units, least_unit);
             closer = loser < second;
             second = CHOOSE(closer, loser, second);
-            second_tile = CHOOSE(closer, loser_tile, second_tile);
+            second_unit = CHOOSE(closer, loser_unit, second_unit);
+            units += FILL(LANES);
         }
     }
     REAL smallest;
-    nearest[0] = NAME(nearest_lane)((REAL *)&least, (REAL *)&least_tile, &smallest);
-    const ptrdiff_t lane = nearest[0] % LANES;
-    ((REAL *)&least)[lane] = ((REAL *)&second)[lane];
-    ((REAL *)&least_tile)[lane] = ((REAL *)&second_tile)[lane];
-    nearest[1] = NAME(nearest_lane)((REAL *)&least, (REAL *)&least_tile, &smallest);
-    if (nearest[1] == nearest[0]) /* the squares of all other distances overflow */
+    nearest[0] = NAME(nearest_lane)(&least, &least_unit, &smallest);
+    const NAME(lanes_mask) taken = least_unit == FILL(nearest[0]);
+    least = CHOOSE(taken, second, least);
+    least_unit = CHOOSE(taken, second_unit, least_unit);
+    nearest[1] = NAME(nearest_lane)(&least, &least_unit, &smallest);
+    if (smallest == HUGEST) /* the squares of all others overflow: the lowest unit */
         nearest[1] = nearest[0] == 0;
     if (n_units == 1)
         nearest[1] = -1;
@@ -87,10 +101,12 @@ FOR_EACH_PROCESSOR MAYBE_UNUSED static void NAME(nearest_of_four)(
     const REAL *restrict codebook, ptrdiff_t stride, ptrdiff_t n_units,
     ptrdiff_t *restrict winners, REAL *restrict squared)
 {
-    VECTOR least[4], least_tile[4];
+    VECTOR units;
+    NAME(number_lanes)(&units);
+    VECTOR least[4], least_unit[4];
     for (int row = 0; row < 4; row++) {
         least[row] = FILL(HUGEST);
-        least_tile[row] = FILL(0);
+        least_unit[row] = units;
     }
     for (ptrdiff_t unit = 0; unit < n_units; unit += LANES) {
         VECTOR sums[4] = {{0}, {0}, {0}, {0}};
@@ -109,32 +125,13 @@ FOR_EACH_PROCESSOR MAYBE_UNUSED static void NAME(nearest_of_four)(
         for (int row = 0; row < 4; row++) {
             const NAME(lanes_mask) closer = sums[row] < least[row];
             least[row] = CHOOSE(closer, sums[row], least[row]);
-            least_tile[row] = CHOOSE(closer, FILL(unit), least_tile[row]);
+            least_unit[row] = CHOOSE(closer, units, least_unit[row]);
         }
+        units += FILL(LANES);
     }
     for (int row = 0; row < 4; row++)
         winners[row] = NAME(nearest_lane)(
-            (REAL *)&least[row], (REAL *)&least_tile[row], &squared[row]);
-}
-
-/* Pull units towards a sample: w += pull * (x - w), in the listed tiles of units.
-
-   `pull` is 0 for the units of a tile that stay where they are. */
-FOR_EACH_PROCESSOR MAYBE_UNUSED static void NAME(pull_tiles)(
-    const REAL *restrict sample, const int *restrict features, ptrdiff_t n_features,
-    REAL *restrict codebook, ptrdiff_t stride, const REAL *restrict pull,
-    const int *restrict tiles, ptrdiff_t n_tiles)
-{
-    for (ptrdiff_t k = 0; k < n_features; k++) {
-        const VECTOR value = FILL(sample[features[k]]);
-        REAL *row = codebook + features[k] * stride;
-        for (ptrdiff_t t = 0; t < n_tiles; t++) {
-            const ptrdiff_t unit = tiles[t] * LANES;
-            const VECTOR weights = LOAD(row + unit);
-            *(NAME(unaligned_vector) *)(row + unit) =
-                weights + LOAD(pull + unit) * (value - weights);
-        }
-    }
+            &least[row], &least_unit[row], &squared[row]);
 }
 
 #undef LANES
@@ -195,19 +192,6 @@ MAYBE_UNUSED static void NAME(nearest_of_four)(
             }
         }
     }
-}
-
-MAYBE_UNUSED static void NAME(pull_tiles)(
-    const REAL *sample, const int *features, ptrdiff_t n_features, REAL *codebook,
-    ptrdiff_t stride, const REAL *pull, const int *tiles, ptrdiff_t n_tiles)
-{
-    const ptrdiff_t lanes = 64 / sizeof(REAL);
-    for (ptrdiff_t k = 0; k < n_features; k++)
-        for (ptrdiff_t t = 0; t < n_tiles; t++)
-            for (ptrdiff_t unit = tiles[t] * lanes; unit < (tiles[t] + 1) * lanes; unit++) {
-                REAL *weight = codebook + features[k] * stride + unit;
-                *weight += pull[unit] * (sample[features[k]] - *weight);
-            }
 }
 
 #endif

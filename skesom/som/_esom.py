@@ -7,12 +7,15 @@ from numbers import Integral, Real
 import numpy as np
 from sklearn.base import _fit_context
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from tqdm import tqdm
 
 from skesom.som import _second_stage
-from skesom.som._base import CodebookClusterer, mean_distance
+from skesom.som._base import (
+    CodebookClusterer,
+    mean_distance,
+    random_generator,
+)
 from skesom.som._codebook import nearest_units
 from skesom.som._epsilon import choose_epsilon, make_room, target_nodes
 from skesom.som._network import Network
@@ -199,7 +202,7 @@ class ESOM(CodebookClusterer):
             raise ValueError(
                 f"n_samples={len(X)} should be >= n_clusters={self.n_clusters}."
             )
-        random_state = check_random_state(self.random_state)
+        random_state = random_generator(self.random_state)
         orders = [self._order(len(X), random_state) for _ in range(self.n_epochs)]
         fill = np.nanmean(X, axis=0, dtype=np.float64).astype(X.dtype)
         epsilon = self.epsilon

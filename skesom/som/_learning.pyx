@@ -3,9 +3,7 @@
 
 from cython cimport floating
 
-from libc.math cimport exp
-
-from skesom.som._distances cimport nearest_two, present_features
+from skesom.som._distances cimport activate, nearest_two, present_features
 from skesom.som._links cimport (
     BLOCK,
     NOBODY,
@@ -13,6 +11,7 @@ from skesom.som._links cimport (
     connect,
     disconnect,
     find,
+    growth,
     rename,
     set_strength,
     weakest_link,
@@ -27,7 +26,6 @@ cdef struct Map:
     Py_ssize_t n_features
     Py_ssize_t stride
     Py_ssize_t n_nodes
-    Py_ssize_t capacity
     double squared_epsilon
     double learning_rate
     double forgetting
@@ -58,12 +56,14 @@ def learn(
         must grow.
     """
     cdef floating[:, ::1] codebook = network.codebook
-    cdef int[::1] first = network.first
+    cdef int[::1] begin = network.begin
+    cdef int[::1] degree = network.degree
+    cdef int[::1] room = network.room
     cdef int[::1] target = network.target
-    cdef int[::1] following = network.following
-    cdef int[::1] preceding = network.preceding
+    cdef int[::1] slot = network.slot
+    cdef int[::1] ends = network.ends
     cdef double[::1] strength = network.strength
-    cdef int[::1] weakest = network.weakest
+    cdef double[::1] smallest = network.smallest
     cdef char[::1] stale = network.stale
     cdef long long[::1] identity = network.identity
     cdef long long next_identity = network.next_identity
@@ -71,34 +71,41 @@ def learn(
     cdef const floating[::1] fill = network.fill
     cdef int[::1] features = network.features
     cdef floating[::1] squared = network.squared
-    cdef double[::1] activation = network.activation
+    cdef int[::1] members = network.members
+    cdef int[::1] slots = network.slots
+    cdef floating[::1] activation = network.activation
+    cdef int[::1] newcomers = network.newcomers
+    cdef Py_ssize_t capacity = min(<Py_ssize_t> begin.shape[0], max_nodes)
     cdef Map state
     cdef Links links
     cdef Py_ssize_t nearest[2]
-    cdef Py_ssize_t position, n_present, room
+    cdef Py_ssize_t position, winner, n_present, n_new, k
     cdef Py_ssize_t n_order = order.shape[0]
     cdef const floating *sample
-    cdef double distance
     cdef bint novel
 
     state.n_features = X.shape[1]
     state.stride = codebook.shape[1]
     state.n_nodes = network.n_nodes
-    state.capacity = min(<Py_ssize_t> first.shape[0], max_nodes)
     state.squared_epsilon = epsilon * epsilon
     state.learning_rate = learning_rate
     state.forgetting = forgetting
     state.link_second = link_second
     state.whole_ball = whole_ball
-    links.first = &first[0]
+    links.begin = &begin[0]
+    links.degree = &degree[0]
+    links.room = &room[0]
     links.target = &target[0]
-    links.following = &following[0]
-    links.preceding = &preceding[0]
+    links.slot = &slot[0]
+    links.pool_used = network.pool_used
+    links.pool_size = target.shape[0]
+    links.ends = &ends[0]
     links.strength = &strength[0]
-    links.weakest = &weakest[0]
+    links.smallest = &smallest[0]
     links.stale = &stale[0]
     links.n_links = network.n_links
     links.n_slots = network.n_slots
+    links.size = strength.shape[0]
     links.unused = network.unused
 
     with nogil:
@@ -107,9 +114,6 @@ def learn(
             n_present = present_features(sample, state.n_features, &features[0])
             if n_present == 0:
                 continue
-            room = state.n_nodes + 2 if whole_ball else 2
-            if strength.shape[0] - links.n_slots < room:
-                break
             nearest[0] = nearest[1] = NOBODY
             novel = True
             if state.n_nodes > 0:
@@ -122,23 +126,28 @@ def learn(
                         &squared[0], state.n_nodes,
                         <double> state.n_features / n_present,
                     )
-                distance = squared[nearest[0]]
-                novel = distance > state.squared_epsilon
+                novel = squared[nearest[0]] > state.squared_epsilon
+            if novel and state.n_nodes == capacity:
+                break
+            winner = state.n_nodes if novel else nearest[0]
             if novel:
-                if state.n_nodes == state.capacity:
-                    break
-                identity[state.n_nodes] = next_identity
-                next_identity += 1
+                degree[winner] = room[winner] = 0
+            n_new = _new_neighbours(
+                &state, &links, novel, nearest, &squared[0], &newcomers[0]
+            )
+            if not _fits(&links, winner, &newcomers[0], n_new):
+                break
+            if novel:
                 _insert(
-                    &state, &links, &codebook[0, 0], &fill[0], sample, nearest,
-                    &squared[0],
+                    &state, &codebook[0, 0], &fill[0], sample, nearest[0], &squared[0]
                 )
-                nearest[0] = state.n_nodes - 1
-            else:
-                _link_winner(&state, &links, nearest, &squared[0])
+                identity[winner] = next_identity
+                next_identity += 1
+            for k in range(n_new):
+                connect(&links, winner, newcomers[k], FRESH)
             _adapt(
                 &state, &links, &codebook[0, 0], sample, &features[0], n_present,
-                nearest[0], &squared[0], &activation[0],
+                winner, &squared[0], &members[0], &slots[0], &activation[0],
             )
             n_seen += 1
             if pruning_period > 0 and n_seen % pruning_period == 0 and links.n_links:
@@ -147,6 +156,7 @@ def learn(
             position = n_order
 
     network.n_nodes = state.n_nodes
+    network.pool_used = links.pool_used
     network.n_links = links.n_links
     network.n_slots = links.n_slots
     network.unused = links.unused
@@ -161,16 +171,72 @@ cdef void _scale(floating *squared, Py_ssize_t n_nodes, double factor) noexcept 
         squared[node] = <floating> (squared[node] * factor)
 
 
-cdef void _insert(
+cdef Py_ssize_t _new_neighbours(
     Map *state,
     Links *links,
+    bint novel,
+    const Py_ssize_t *nearest,
+    const floating *squared,
+    int *newcomers,
+) noexcept nogil:
+    """List the nodes that the winner will be linked with, and return how many.
+
+    A new node gets the nearest two, another winner its runner-up, or every node
+    inside epsilon, as far as they are not linked yet.
+    """
+    cdef Py_ssize_t n_new = 0
+    cdef int node
+    if novel or not state.whole_ball:
+        for node in range(2):
+            if nearest[node] != NOBODY and (
+                novel
+                or (
+                    node == 1
+                    and state.link_second
+                    and find(links, nearest[0], nearest[1]) == NOBODY
+                )
+            ):
+                newcomers[n_new] = <int> nearest[node]
+                n_new += 1
+        return n_new
+    for node in range(<int> state.n_nodes):
+        if (
+            node != nearest[0]
+            and squared[node] < state.squared_epsilon
+            and find(links, nearest[0], node) == NOBODY
+        ):
+            newcomers[n_new] = node
+            n_new += 1
+    return n_new
+
+
+cdef bint _fits(
+    Links *links, Py_ssize_t winner, const int *newcomers, Py_ssize_t n_new
+) noexcept nogil:
+    """Whether slots and pool have room for the new links of the winner."""
+    cdef Py_ssize_t needed = 0
+    cdef Py_ssize_t k
+    if n_new == 0:
+        return True
+    for k in range(n_new):
+        needed += growth(links, newcomers[k], 1)
+    # The list of the winner may move several times on its way to its final length.
+    needed += 2 * growth(links, winner, n_new)
+    return (
+        links.n_slots + n_new <= links.size
+        and links.pool_used + needed <= links.pool_size
+    )
+
+
+cdef void _insert(
+    Map *state,
     floating *codebook,
     const floating *fill,
     const floating *sample,
-    Py_ssize_t *nearest,
+    Py_ssize_t nearest,
     floating *squared,
 ) noexcept nogil:
-    """Append the sample as a node, linked with the nearest two that are there.
+    """Append the sample as a node.
 
     Missing features come from the nearest node, from `fill` if there is none.
     """
@@ -182,33 +248,10 @@ cdef void _insert(
         if value != value:
             value = fill[feature]
             if node > 0:
-                value = codebook[feature * state.stride + nearest[0]]
+                value = codebook[feature * state.stride + nearest]
         codebook[feature * state.stride + node] = value
     squared[node] = 0
-    links.first[node] = NOBODY
     state.n_nodes += 1
-    if nearest[0] != NOBODY:
-        connect(links, node, nearest[0], FRESH)
-    if nearest[1] != NOBODY:
-        connect(links, node, nearest[1], FRESH)
-
-
-cdef void _link_winner(
-    Map *state, Links *links, Py_ssize_t *nearest, const floating *squared
-) noexcept nogil:
-    """Link the winner with its runner-up, or with every node inside epsilon."""
-    cdef Py_ssize_t node
-    if state.whole_ball:
-        for node in range(state.n_nodes):
-            if (
-                node != nearest[0]
-                and squared[node] < state.squared_epsilon
-                and find(links, nearest[0], node) == NOBODY
-            ):
-                connect(links, nearest[0], node, FRESH)
-    elif state.link_second and nearest[1] != NOBODY:
-        if find(links, nearest[0], nearest[1]) == NOBODY:
-            connect(links, nearest[0], nearest[1], FRESH)
 
 
 cdef void _adapt(
@@ -220,59 +263,63 @@ cdef void _adapt(
     Py_ssize_t n_present,
     Py_ssize_t winner,
     const floating *squared,
-    double *activation,
+    int *members,
+    int *slots,
+    floating *activation,
 ) noexcept nogil:
     """Move the winner and its neighbours to the sample; renew their links."""
     cdef double factor = -2 / state.squared_epsilon
-    cdef double own = _activation(factor, squared[winner])
-    cdef double total = own
+    cdef Py_ssize_t n_members = _gather_members(
+        state, links, winner, squared, members, slots
+    )
+    cdef double total = activate(squared, members, n_members, factor, activation)
+    cdef double step = state.learning_rate / total
+    cdef double own = activation[0]
     cdef double renewed
-    cdef Py_ssize_t count = 0
-    cdef int half = links.first[winner]
-    cdef int node
-    while half != NOBODY:
-        node = links.target[half]
-        if state.whole_ball and not _in_ball(state, links, half, squared[node]):
-            activation[count] = -1
+    cdef Py_ssize_t k
+    _move(
+        state, codebook, sample, features, n_present, members, n_members, step,
+        activation,
+    )
+    for k in range(1, n_members):
+        if state.whole_ball:
+            renewed = min(own, <double> activation[k])
         else:
-            activation[count] = _activation(factor, squared[node])
-            total += activation[count]
-        count += 1
-        half = links.following[half]
-
-    _move(state, codebook, sample, features, n_present, winner, own / total)
-    count = 0
-    half = links.first[winner]
-    while half != NOBODY:
-        if activation[count] >= 0:
-            node = links.target[half]
-            _move(
-                state, codebook, sample, features, n_present, node,
-                activation[count] / total,
-            )
-            if state.whole_ball:
-                renewed = min(own, activation[count])
-            else:
-                renewed = own * activation[count]
-                if links.strength[half >> 1] != FRESH:
-                    renewed = (
-                        state.forgetting * links.strength[half >> 1]
-                        + (1 - state.forgetting) * renewed
-                    )
-            set_strength(links, half, renewed)
-        count += 1
-        half = links.following[half]
+            renewed = own * activation[k]
+            if links.strength[slots[k]] != FRESH:
+                renewed = (
+                    state.forgetting * links.strength[slots[k]]
+                    + (1 - state.forgetting) * renewed
+                )
+        set_strength(links, slots[k], renewed)
 
 
-cdef inline double _activation(double factor, double squared) noexcept nogil:
-    return exp(factor * squared) if squared > 0 else 1  # -inf * 0 has no value
-
-
-cdef bint _in_ball(
-    Map *state, Links *links, int half, double squared
+cdef Py_ssize_t _gather_members(
+    Map *state,
+    Links *links,
+    Py_ssize_t winner,
+    const floating *squared,
+    int *members,
+    int *slots,
 ) noexcept nogil:
-    """Whether a linked node takes part: inside epsilon, or tied to a new node."""
-    return squared < state.squared_epsilon or links.strength[half >> 1] == FRESH
+    """List the nodes that learn: the winner, then its neighbours, oldest link first.
+
+    Of the whole ball only neighbours inside epsilon, or tied to a new node, take part.
+    """
+    cdef Py_ssize_t n_members = 1
+    cdef Py_ssize_t place
+    members[0] = <int> winner
+    for place in range(
+        links.begin[winner], links.begin[winner] + links.degree[winner]
+    ):
+        members[n_members] = links.target[place]
+        slots[n_members] = links.slot[place]
+        n_members += (
+            not state.whole_ball
+            or squared[links.target[place]] < state.squared_epsilon
+            or links.strength[links.slot[place]] == FRESH
+        )
+    return n_members
 
 
 cdef void _move(
@@ -281,28 +328,37 @@ cdef void _move(
     const floating *sample,
     const int *features,
     Py_ssize_t n_present,
-    Py_ssize_t node,
-    double share,
+    const int *members,
+    Py_ssize_t n_members,
+    double step,
+    const floating *activation,
 ) noexcept nogil:
-    cdef floating step = <floating> (state.learning_rate * share)
+    """Pull the members to the sample by their shares of the activation."""
+    cdef floating factor = <floating> step
+    cdef floating share
     cdef floating *weight
-    cdef Py_ssize_t k
-    for k in range(n_present):
-        weight = codebook + features[k] * state.stride + node
-        weight[0] += step * (sample[features[k]] - weight[0])
+    cdef Py_ssize_t k, f
+    for k in range(n_members):
+        share = activation[k] * factor
+        for f in range(n_present):
+            weight = codebook + features[f] * state.stride + members[k]
+            weight[0] += share * (sample[features[f]] - weight[0])
 
 
 cdef void _prune(
     Map *state, Links *links, floating *codebook, long long *identity
 ) noexcept nogil:
     """Drop the weakest link, then an end of it that is left without any."""
-    cdef int slot = weakest_link(links)
-    cdef int low = min(links.target[2 * slot], links.target[2 * slot + 1])
-    cdef int high = max(links.target[2 * slot], links.target[2 * slot + 1])
+    cdef Py_ssize_t slot = weakest_link(links)
+    cdef int low, high
+    if slot == NOBODY:
+        return
+    low = min(links.ends[2 * slot], links.ends[2 * slot + 1])
+    high = max(links.ends[2 * slot], links.ends[2 * slot + 1])
     disconnect(links, slot)
-    if links.n_links and links.first[high] == NOBODY:
+    if links.n_links and links.degree[high] == 0:
         _remove(state, links, codebook, identity, high)
-    if links.n_links and links.first[low] == NOBODY:
+    if links.n_links and links.degree[low] == 0:
         _remove(state, links, codebook, identity, low)
 
 

@@ -1,134 +1,184 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The links between evolving nodes: neighbours of a node, and the weakest link.
 
-A link occupies a slot. Its two halves, ``2 * slot`` and ``2 * slot + 1``, stand in the
-lists of its two nodes; the other half of ``half`` is ``half ^ 1``. Slots come in blocks
-that remember their weakest link, so finding the weakest of all looks only into the
-blocks that changed since the last time.
+A link occupies a slot. Each node has a list of its neighbours and of the slots that
+lead to them, oldest first, contiguous in a pool; a list that is full moves to the end
+of the pool with twice the room. Slots come in blocks that remember their smallest
+strength, so finding the weakest link looks only into blocks that changed since.
 """
+
+from libc.math cimport INFINITY
+
+cdef extern from "_distances.h":
+    double smallest_of(const double *values, Py_ssize_t n) noexcept nogil
+
 
 cdef enum:
     BLOCK = 64
     NOBODY = -1
+    FIRST_ROOM = 8
 
 cdef struct Links:
-    int *first           # (node) its first half, NOBODY without links
-    int *target          # (half) the node that it leads to, NOBODY in an unused slot
-    int *following       # (half) the next half of the same node
-    int *preceding       # (half) the one before
-    double *strength     # (slot)
-    int *weakest         # (block) slot of its weakest link, NOBODY if empty
-    char *stale          # (block) whether `weakest` must be looked up again
+    # (node) where its list begins, its length, and its room
+    int *begin
+    int *degree
+    int *room
+    # (place in the pool) neighbour, and the slot of the link to it
+    int *target
+    int *slot
+    Py_ssize_t pool_used
+    Py_ssize_t pool_size
+    # (2 * slot) and (2 * slot + 1): its two nodes, NOBODY in an unused slot, where the
+    # second number is the next unused slot
+    int *ends
+    double *strength     # (slot), infinite in an unused one
+    double *smallest     # (block) its smallest strength, unless it is stale
+    char *stale          # (block) whether `smallest` must be looked up again
     Py_ssize_t n_links
     Py_ssize_t n_slots   # slots ever used
-    Py_ssize_t unused    # chain of given-up slots through following[2 * slot]
+    Py_ssize_t size      # slots there are
+    Py_ssize_t unused    # first of the given-up slots, NOBODY without any
 
 
 cdef inline int find(Links *links, Py_ssize_t node, Py_ssize_t other) noexcept nogil:
-    """Return the half of `node` that leads to `other`, NOBODY without such a link."""
-    cdef int half = links.first[node]
-    while half != NOBODY and links.target[half] != other:
-        half = links.following[half]
-    return half
+    """Return the place of `other` in the list of `node`, NOBODY without a link."""
+    cdef int place
+    for place in range(links.begin[node], links.begin[node] + links.degree[node]):
+        if links.target[place] == other:
+            return place
+    return NOBODY
 
 
-cdef inline void attach(
-    Links *links, int half, Py_ssize_t node, Py_ssize_t other
+cdef inline Py_ssize_t growth(
+    Links *links, Py_ssize_t node, Py_ssize_t more
 ) noexcept nogil:
-    """Put `half`, which leads to `other`, in front of the list of `node`."""
-    links.target[half] = <int> other
-    links.preceding[half] = NOBODY
-    links.following[half] = links.first[node]
-    if links.first[node] != NOBODY:
-        links.preceding[links.first[node]] = half
-    links.first[node] = half
+    """Return how much of the pool `more` new neighbours of a node take."""
+    cdef Py_ssize_t room = max(links.room[node], <int> FIRST_ROOM)
+    if links.degree[node] + more <= links.room[node]:
+        return 0
+    while room < links.degree[node] + more:
+        room *= 2
+    return room
 
 
-cdef inline void detach(Links *links, int half) noexcept nogil:
-    """Take `half` out of the list of its node."""
-    cdef int before = links.preceding[half]
-    cdef int after = links.following[half]
-    if before != NOBODY:
-        links.following[before] = after
-    else:
-        links.first[links.target[half ^ 1]] = after
-    if after != NOBODY:
-        links.preceding[after] = before
+cdef inline void reserve(
+    Links *links, Py_ssize_t node, Py_ssize_t more
+) noexcept nogil:
+    """Make room for `more` neighbours; the pool must have what `growth` says."""
+    cdef Py_ssize_t room = growth(links, node, more)
+    cdef Py_ssize_t k
+    if room == 0:
+        return
+    for k in range(links.degree[node]):
+        links.target[links.pool_used + k] = links.target[links.begin[node] + k]
+        links.slot[links.pool_used + k] = links.slot[links.begin[node] + k]
+    links.begin[node] = <int> links.pool_used
+    links.room[node] = <int> room
+    links.pool_used += room
 
 
-cdef inline void set_strength(Links *links, int half, double strength) noexcept nogil:
-    links.strength[half >> 1] = strength
-    links.stale[(half >> 1) // BLOCK] = True
+cdef inline void append_neighbour(
+    Links *links, Py_ssize_t node, Py_ssize_t other, Py_ssize_t slot
+) noexcept nogil:
+    cdef int place
+    reserve(links, node, 1)
+    place = links.begin[node] + links.degree[node]
+    links.target[place] = <int> other
+    links.slot[place] = <int> slot
+    links.degree[node] += 1
 
 
-cdef inline int connect(
+cdef inline void forget_neighbour(
+    Links *links, Py_ssize_t node, Py_ssize_t other
+) noexcept nogil:
+    """Take `other` out of the list of `node`; the order of the rest stays."""
+    cdef int place = find(links, node, other)
+    links.degree[node] -= 1
+    for place in range(place, links.begin[node] + links.degree[node]):
+        links.target[place] = links.target[place + 1]
+        links.slot[place] = links.slot[place + 1]
+
+
+cdef inline void set_strength(
+    Links *links, Py_ssize_t slot, double strength
+) noexcept nogil:
+    links.strength[slot] = strength
+    links.stale[slot // BLOCK] = True
+
+
+cdef inline void connect(
     Links *links, Py_ssize_t node, Py_ssize_t other, double strength
 ) noexcept nogil:
-    """Link two nodes and return the half that belongs to `node`."""
-    cdef int half
-    if links.unused != NOBODY:
-        half = <int> (2 * links.unused)
-        links.unused = links.following[half]
+    """Link two nodes."""
+    cdef Py_ssize_t slot = links.unused
+    if slot != NOBODY:
+        links.unused = links.ends[2 * slot + 1]
     else:
-        half = <int> (2 * links.n_slots)
+        slot = links.n_slots
         links.n_slots += 1
     links.n_links += 1
-    attach(links, half, node, other)
-    attach(links, half + 1, other, node)
-    set_strength(links, half, strength)
-    return half
+    links.ends[2 * slot] = <int> node
+    links.ends[2 * slot + 1] = <int> other
+    append_neighbour(links, node, other, slot)
+    append_neighbour(links, other, node, slot)
+    set_strength(links, slot, strength)
 
 
-cdef inline void disconnect(Links *links, int slot) noexcept nogil:
+cdef inline void disconnect(Links *links, Py_ssize_t slot) noexcept nogil:
     """Give up the link in `slot`."""
-    detach(links, 2 * slot)
-    detach(links, 2 * slot + 1)
-    links.target[2 * slot] = links.target[2 * slot + 1] = NOBODY
-    links.following[2 * slot] = <int> links.unused
+    forget_neighbour(links, links.ends[2 * slot], links.ends[2 * slot + 1])
+    forget_neighbour(links, links.ends[2 * slot + 1], links.ends[2 * slot])
+    set_strength(links, slot, INFINITY)
+    links.ends[2 * slot] = NOBODY
+    links.ends[2 * slot + 1] = <int> links.unused
     links.unused = slot
     links.n_links -= 1
-    links.stale[slot // BLOCK] = True
 
 
 cdef inline void rename(Links *links, Py_ssize_t node, Py_ssize_t new) noexcept nogil:
     """Let the links of `node` belong to the node number `new`."""
-    cdef int half = links.first[node]
-    links.first[new] = half
-    links.first[node] = NOBODY
-    while half != NOBODY:
-        links.target[half ^ 1] = <int> new
-        links.stale[(half >> 1) // BLOCK] = True  # ties are broken by node numbers
-        half = links.following[half]
+    cdef Py_ssize_t place, slot
+    links.begin[new] = links.begin[node]
+    links.degree[new] = links.degree[node]
+    links.room[new] = links.room[node]
+    for place in range(links.begin[new], links.begin[new] + links.degree[new]):
+        slot = links.slot[place]
+        links.ends[2 * slot + (links.ends[2 * slot + 1] == node)] = <int> new
+        links.target[find(links, links.target[place], node)] = <int> new
 
 
-cdef inline bint weaker(Links *links, int slot, int other) noexcept nogil:
-    """Whether the link in `slot` is dropped before the one in `other`."""
-    cdef int low, high, other_low, other_high
-    if links.strength[slot] != links.strength[other]:
-        return links.strength[slot] < links.strength[other]
-    low = min(links.target[2 * slot], links.target[2 * slot + 1])
-    high = max(links.target[2 * slot], links.target[2 * slot + 1])
-    other_low = min(links.target[2 * other], links.target[2 * other + 1])
-    other_high = max(links.target[2 * other], links.target[2 * other + 1])
-    return low < other_low or (low == other_low and high < other_high)
+cdef inline Py_ssize_t weakest_link(Links *links) noexcept nogil:
+    """Return the slot of the weakest link; ties go to the lowest pair of nodes.
 
-
-cdef inline int weakest_link(Links *links) noexcept nogil:
-    """Return the slot of the weakest link; ties go to the lowest pair of nodes."""
-    cdef Py_ssize_t block, end
-    cdef int slot, found = NOBODY
-    for block in range((links.n_slots + BLOCK - 1) // BLOCK):
+    NOBODY if no strength is a number, as when the squares of the data overflow.
+    """
+    cdef Py_ssize_t n_blocks = (links.n_slots + BLOCK - 1) // BLOCK
+    cdef Py_ssize_t block, slot
+    cdef Py_ssize_t found = NOBODY
+    cdef double weakest = INFINITY
+    for block in range(n_blocks):
         if links.stale[block]:
-            links.weakest[block] = NOBODY
-            end = min((block + 1) * BLOCK, links.n_slots)
-            for slot in range(<int> (block * BLOCK), <int> end):
-                if links.target[2 * slot] != NOBODY and (
-                    links.weakest[block] == NOBODY
-                    or weaker(links, slot, links.weakest[block])
-                ):
-                    links.weakest[block] = slot
+            links.smallest[block] = smallest_of(
+                links.strength + block * BLOCK, BLOCK
+            )
             links.stale[block] = False
-        slot = links.weakest[block]
-        if slot != NOBODY and (found == NOBODY or weaker(links, slot, found)):
-            found = slot
+        weakest = min(weakest, links.smallest[block])
+    for block in range(n_blocks):
+        if links.smallest[block] == weakest:
+            for slot in range(block * BLOCK, (block + 1) * BLOCK):
+                if (
+                    links.strength[slot] == weakest
+                    and links.ends[2 * slot] != NOBODY
+                    and (found == NOBODY or lower(links, slot, found))
+                ):
+                    found = slot
     return found
+
+
+cdef inline bint lower(Links *links, Py_ssize_t slot, Py_ssize_t other) noexcept nogil:
+    """Whether the nodes of one link come before those of another."""
+    cdef int low = min(links.ends[2 * slot], links.ends[2 * slot + 1])
+    cdef int high = max(links.ends[2 * slot], links.ends[2 * slot + 1])
+    cdef int other_low = min(links.ends[2 * other], links.ends[2 * other + 1])
+    cdef int other_high = max(links.ends[2 * other], links.ends[2 * other + 1])
+    return low < other_low or (low == other_low and high < other_high)

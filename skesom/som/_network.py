@@ -9,6 +9,17 @@ from scipy import sparse
 from skesom.som._codebook import by_feature, distances_to_units, padded
 from skesom.som._learning import learn, links_per_block
 
+_SCRATCH = (
+    "smallest",
+    "stale",
+    "features",
+    "squared",
+    "members",
+    "slots",
+    "activation",
+    "newcomers",
+)
+
 
 class Network:
     """Nodes and links of an evolving map, in arrays that grow.
@@ -31,17 +42,18 @@ class Network:
 
     def __init__(self, fill):
         self.fill = np.array(fill)
-        self.n_nodes = self.n_links = self.n_slots = 0
+        self.n_nodes = self.n_seen = self.next_identity = 0
+        self.n_links = self.n_slots = self.pool_used = 0
         self.unused = -1
-        self.n_seen = 0
-        self.next_identity = 0
         self.codebook = by_feature(np.empty((0, len(self.fill)), self.fill.dtype))
         capacity = self.codebook.shape[1]
-        self.first = np.full(capacity, -1, dtype=np.intc)
         self.identity = np.zeros(capacity, dtype=np.int64)
-        for name in ("target", "following", "preceding"):
-            setattr(self, name, np.full(8 * capacity, -1, dtype=np.intc))
-        self.strength = np.zeros(4 * capacity)
+        for name in ("begin", "degree", "room"):
+            setattr(self, name, np.zeros(capacity, dtype=np.intc))
+        for name in ("target", "slot"):
+            setattr(self, name, np.full(16 * capacity, -1, dtype=np.intc))
+        self.ends = np.full(8 * capacity, -1, dtype=np.intc)
+        self.strength = np.full(4 * capacity, np.inf)
         self._make_scratch()
 
     def copy(self):
@@ -49,12 +61,11 @@ class Network:
         return copy.deepcopy(self)
 
     def __getstate__(self):
-        scratch = ("weakest", "stale", "features", "squared", "activation")
-        return {k: v for k, v in self.__dict__.items() if k not in scratch}
+        return {k: v for k, v in self.__dict__.items() if k not in _SCRATCH}
 
     def __setstate__(self, state):
         self.__dict__.update(state)
-        self.codebook = by_feature(self.nodes(), len(self.first))
+        self.codebook = by_feature(self.nodes(), len(self.begin))
         self._make_scratch()
 
     def nodes(self):
@@ -63,13 +74,11 @@ class Network:
 
     def links(self):
         """Return the strengths of the links as a symmetric CSR matrix."""
-        halves = np.arange(2 * self.n_slots)
-        halves = halves[self.target[: 2 * self.n_slots] >= 0]
+        low, high = self.ends[: 2 * self.n_slots].reshape(-1, 2).T
+        used = low >= 0
+        low, high, strength = low[used], high[used], self.strength[: self.n_slots][used]
         matrix = sparse.csr_array(
-            (
-                self.strength[halves // 2],
-                (self.target[halves ^ 1], self.target[halves]),
-            ),
+            (np.r_[strength, strength], (np.r_[low, high], np.r_[high, low])),
             shape=(self.n_nodes, self.n_nodes),
         )
         matrix.sort_indices()
@@ -115,76 +124,101 @@ class Network:
         """Merge nodes that are closer than epsilon to an earlier one.
 
         A node joins the nearest kept node within epsilon and gives it its links; the
-        kept node moves to their mean, weighted by nothing but the number of nodes.
+        kept node moves to their mean. Of several links between the same two nodes
+        the strongest stays.
         """
         nodes = self.nodes()
-        links = self.links().tocoo()
         kept, joins = _thin_out(nodes, epsilon)
         sums = np.zeros((len(kept), nodes.shape[1]))
         np.add.at(sums, joins, nodes)
-        merged = sums / np.bincount(joins)[:, None]
-        rows, columns = joins[links.coords[0]], joins[links.coords[1]]
-        self._rebuild(
-            merged.astype(nodes.dtype), self.identity[kept], rows, columns, links.data
-        )
-
-    def _rebuild(self, nodes, identity, rows, columns, strengths):
-        """Start again from nodes and (doubly listed) links, keeping the counters."""
-        fresh = Network(self.fill)
+        means = sums / np.bincount(joins)[:, None]
+        links = self.links().tocoo()
+        low, high = (joins[end] for end in links.coords)
+        once = low < high
         strongest = {}
-        for row, column, strength in zip(rows, columns, strengths, strict=True):
-            if row < column:
-                pair = (int(row), int(column))
-                strongest[pair] = max(strongest.get(pair, 0.0), float(strength))
-        fresh.n_nodes = len(nodes)
-        fresh._make_room(len(nodes), len(strongest))
-        fresh.codebook[:, : len(nodes)] = nodes.T
-        fresh.identity[: len(nodes)] = identity
-        for slot, ((low, high), strength) in enumerate(sorted(strongest.items())):
-            fresh.strength[slot] = strength
-            for half, node, other in ((2 * slot, low, high), (2 * slot + 1, high, low)):
-                fresh.target[half] = other
-                fresh.preceding[half] = -1
-                fresh.following[half] = fresh.first[node]
-                if fresh.first[node] >= 0:
-                    fresh.preceding[fresh.first[node]] = half
-                fresh.first[node] = half
-        fresh.n_links = fresh.n_slots = len(strongest)
-        fresh.n_seen = self.n_seen
-        fresh.next_identity = self.next_identity
-        self.__dict__ = fresh.__dict__
+        for pair, strength in zip(
+            zip(low[once].tolist(), high[once].tolist(), strict=True),
+            links.data[once].tolist(),
+            strict=True,
+        ):
+            strongest[pair] = max(strongest.get(pair, 0.0), strength)
+        self.codebook = by_feature(means.astype(nodes.dtype), len(self.begin))
+        self.identity[: len(kept)] = self.identity[kept]
+        self.n_nodes = len(kept)
+        self._set_links(sorted(strongest.items()))
 
-    def _grow(self):
-        """Double what has run out: room for nodes, for links, or both."""
-        n_nodes, n_slots = self.n_nodes, self.n_slots
-        more_nodes = 2 * n_nodes if n_nodes == len(self.first) else n_nodes
-        crowded = len(self.strength) - n_slots < n_nodes + 2
-        self._make_room(more_nodes, 2 * (n_slots + n_nodes) if crowded else n_slots)
+    def _set_links(self, links):
+        """Replace all links by ((node, node), strength), in this order."""
+        self.n_links = self.n_slots = len(links)
+        self.unused = -1
+        self.ends[: 2 * len(links)] = np.ravel([pair for pair, _ in links])
+        self.strength[:] = np.inf
+        self.strength[: len(links)] = [strength for _, strength in links]
+        neighbours = [[] for _ in range(self.n_nodes)]
+        for slot, ((node, other), _) in enumerate(links):
+            neighbours[node].append((other, slot))
+            neighbours[other].append((node, slot))
+        self._pack(neighbours)
 
-    def _make_room(self, n_nodes, n_links):
-        if n_nodes > len(self.first):
-            self.codebook = by_feature(self.nodes(), n_nodes)
-            capacity = self.codebook.shape[1]
-            self.first = _extended(self.first, capacity)
-            self.identity = _extended(self.identity, capacity)
-        if n_links > len(self.strength):
-            self.strength = _extended(self.strength, n_links)
-            for name in ("target", "following", "preceding"):
-                setattr(self, name, _extended(getattr(self, name), 2 * n_links))
+    def _pack(self, neighbours):
+        """Write the lists of (neighbour, slot) to a pool with room for more."""
+        self.degree[: self.n_nodes] = [len(entries) for entries in neighbours]
+        self.room[: self.n_nodes] = 2 * self.degree[: self.n_nodes] + 4
+        ends = np.cumsum(self.room[: self.n_nodes])
+        self.begin[: self.n_nodes] = ends - self.room[: self.n_nodes]
+        self.pool_used = int(ends[-1])
+        size = 2 * self.pool_used + 16 * self.n_nodes
+        self.target = np.full(size, -1, dtype=np.intc)
+        self.slot = np.full(size, -1, dtype=np.intc)
+        for begin, entries in zip(self.begin.tolist(), neighbours, strict=False):
+            for place, (other, slot) in enumerate(entries, begin):
+                self.target[place] = other
+                self.slot[place] = slot
         self._make_scratch()
 
+    def _grow(self):
+        """Make room for twice the nodes, links and neighbours that there are."""
+        if self.n_nodes == len(self.begin):
+            self.codebook = by_feature(self.nodes(), 2 * self.n_nodes)
+            capacity = self.codebook.shape[1]
+            for name in ("identity", "begin", "degree", "room"):
+                setattr(self, name, _extended(getattr(self, name), capacity))
+        n_slots = padded(2 * self.n_slots + self.n_nodes, links_per_block)
+        if n_slots > len(self.strength):
+            self.strength = _extended(self.strength, n_slots, np.inf)
+            self.ends = _extended(self.ends, 2 * n_slots)
+        neighbours = [
+            list(
+                zip(
+                    self.target[begin : begin + degree].tolist(),
+                    self.slot[begin : begin + degree].tolist(),
+                    strict=True,
+                )
+            )
+            for begin, degree in zip(
+                self.begin[: self.n_nodes].tolist(),
+                self.degree[: self.n_nodes].tolist(),
+                strict=True,
+            )
+        ]
+        self._pack(neighbours)
+
     def _make_scratch(self):
-        """Allocate what can be made again from the rest."""
-        n_blocks = -(-len(self.strength) // links_per_block)
-        self.weakest = np.full(n_blocks, -1, dtype=np.intc)
+        """Allocate what can be made again from the rest, see _SCRATCH."""
+        dtype, stride = self.fill.dtype, self.codebook.shape[1]
+        n_blocks = len(self.strength) // links_per_block
+        self.smallest = np.full(n_blocks, np.inf)
         self.stale = np.ones(n_blocks, dtype=np.int8)
         self.features = np.empty(len(self.fill), dtype=np.intc)
-        self.squared = np.empty(padded(len(self.first)), dtype=self.fill.dtype)
-        self.activation = np.empty(padded(len(self.first)))
+        self.squared = np.empty(stride, dtype=dtype)
+        self.members = np.empty(stride + 1, dtype=np.intc)
+        self.slots = np.empty(stride + 1, dtype=np.intc)
+        self.activation = np.empty(stride + 16, dtype=dtype)
+        self.newcomers = np.empty(stride + 2, dtype=np.intc)
 
 
-def _extended(array, length):
-    longer = np.full(length, -1, dtype=array.dtype)
+def _extended(array, length, fill=-1):
+    longer = np.full(length, fill, dtype=array.dtype)
     longer[: len(array)] = array
     return longer
 

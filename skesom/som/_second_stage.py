@@ -21,9 +21,9 @@ from sklearn.cluster import AgglomerativeClustering, KMeans
 from sklearn.exceptions import ConvergenceWarning
 from threadpoolctl import threadpool_limits
 
-from skesom.som._codebook import nearest_units
+from skesom.som._codebook import distances_to_units, nearest_units
 
-SMALLEST_SHARE = 0.002  # of the samples, in a component that may hold a cluster
+_SMALLEST_SHARE = 0.002  # of the samples, in a component that may hold a cluster
 _DENSE_UNITS = 600  # up to here the dense eigen-solver is the faster one
 _SEED = 0  # of k-means in the embedding: the same units give the same clusters
 
@@ -78,16 +78,16 @@ def graph_clusters(codebook, counts, hits, n_clusters):
     affinity = _relative_coactivation(counts, hits)
     _, component = connected_components(affinity, directed=False)
     share = np.bincount(component, weights=hits) / hits.sum()
-    inside = share[component] >= min(SMALLEST_SHARE, share.max())
+    # In a small table a share is a handful of samples, which chance may set apart.
+    least = max(_SMALLEST_SHARE, 0.5 / np.sqrt(hits.sum()))
+    inside = share[component] >= min(least, share.max())
     share = share[np.unique(component[inside])]
     _, component = np.unique(component[inside], return_inverse=True)
     affinity = affinity[inside][:, inside]
     if n_clusters == "auto":
         n_clusters = _plausible_number(affinity, share)
     if len(share) >= n_clusters:
-        groups = _merge_components(
-            codebook[inside], hits[inside], component, n_clusters
-        )
+        groups = _join_components(codebook[inside], component, n_clusters)
     else:
         groups = _cut_components(affinity, component, n_clusters)
     return _spread(groups, inside, codebook)
@@ -256,20 +256,19 @@ def _smallest_eigenpairs(affinity, n_pairs):
     return values, vectors * np.sign(vectors[largest, np.arange(vectors.shape[1])])
 
 
-def _merge_components(codebook, hits, component, n_clusters):
-    """Join components by the distance of their means until n_clusters are left."""
+def _join_components(codebook, component, n_clusters):
+    """Join the components whose units come closest until n_clusters are left."""
     n_components = component.max() + 1
     if n_components == n_clusters:
         return component
-    if n_clusters == 1:
-        return np.zeros_like(component)
-    weight = np.bincount(component, weights=hits)
-    means = np.empty((n_components, codebook.shape[1]))
-    for feature in range(codebook.shape[1]):
-        sums = np.bincount(component, weights=hits * codebook[:, feature])
-        means[:, feature] = sums / weight
-    joined = AgglomerativeClustering(n_clusters, linkage="average").fit(means)
-    return joined.labels_[component]
+    gaps = np.zeros((n_components, n_components))
+    distances = distances_to_units(codebook, codebook)
+    for one in range(n_components):
+        nearest = distances[component == one].min(axis=0)
+        for other in range(n_components):
+            gaps[one, other] = nearest[component == other].min()
+    joined = AgglomerativeClustering(n_clusters, metric="precomputed", linkage="single")
+    return joined.fit(gaps).labels_[component]
 
 
 def _spread(groups, inside, codebook):

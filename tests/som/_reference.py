@@ -4,7 +4,7 @@
 Ties and long runs are only comparable when the same sums are taken in the same order,
 so the order is part of the definition here: a squared distance adds up the features
 from the first to the last, and the activations add up the winner and then its
-neighbours from the newest link to the oldest.
+neighbours from the oldest link to the newest.
 """
 
 import math
@@ -15,7 +15,7 @@ import numpy as np
 class EvolvingMap:
     """Deng & Kasabov's evolving map; every step of it in the order of the text.
 
-    `nodes` is a list of rows, `adjacency` a list of lists of neighbours with the newest
+    `nodes` is a list of rows, `adjacency` a list of lists of neighbours with the oldest
     link first, `strengths` a dict from pairs (low, high) to numbers.
     """
 
@@ -98,8 +98,8 @@ class EvolvingMap:
                 self.connect(winner, node)
 
     def connect(self, node, other):
-        self.adjacency[node].insert(0, other)
-        self.adjacency[other].insert(0, node)
+        self.adjacency[node].append(other)
+        self.adjacency[other].append(node)
         self.strengths[pair(node, other)] = None
 
     def adapt(self, sample, present, winner, squared):
@@ -121,7 +121,7 @@ class EvolvingMap:
         for value in activations.values():
             total += value
         for node, value in activations.items():
-            step = self.learning_rate * (value / total)
+            step = value * (self.learning_rate / total)
             weights = self.nodes[node]
             weights[present] += step * (sample[present] - weights[present])
         for node in moving:

@@ -272,6 +272,7 @@ def test_values_whose_squares_overflow_do_not_tangle_the_links():
     esom = ESOM(1e24, n_clusters=None, random_state=0)
     with np.errstate(over="ignore"):
         esom.fit(X * np.float32(1e25))
+    assert np.isfinite(esom.codebook_).all()
     ends = list(zip(*esom.connections_.tocoo().coords, strict=True))
     assert len(set(ends)) == len(ends)
     assert all(one != other for one, other in ends)

@@ -196,11 +196,7 @@ def test_input_is_not_changed(estimator, X):
         (np.float64, np.float64),
         (">f8", np.float64),
         (np.int16, np.float64),
-        pytest.param(
-            ">f4",
-            np.float32,
-            marks=pytest.mark.xfail(reason="scikit-learn takes it for another dtype"),
-        ),
+        (">f4", np.float32),
     ],
 )
 def test_dtypes(estimator, dtype, native, X):
@@ -227,10 +223,7 @@ def test_same_random_state_same_bits(estimator, X):
         ESOM(n_clusters=4, random_state=0),
         CSOM((5, 6), algorithm="online", init="random", random_state=0),
         CSOM((5, 6), n_clusters=4),
-        pytest.param(
-            ESOM(n_clusters=4),
-            marks=pytest.mark.xfail(reason="None stands for the global generator"),
-        ),
+        ESOM(n_clusters=4),
     ],
 )
 def test_global_random_state_is_left_alone(estimator, X):
