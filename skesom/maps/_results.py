@@ -65,7 +65,11 @@ def write_results(folder, pipeline, cube, *, overwrite=False):
     with atomic_folder(folder, overwrite=overwrite) as temporary:
         write_map(temporary / names["cluster_map"], label_map, cube=cube)
         for kind, figure in figures.items():
-            figure.savefig(temporary / names[kind], dpi=_figures.DOTS_PER_INCH)
+            figure.savefig(
+                temporary / names[kind],
+                dpi=_figures.DOTS_PER_INCH,
+                bbox_inches="tight",  # sky axes put labels where the layout has none
+            )
     return {kind: Path(folder) / names[kind] for kind in ("cluster_map", *figures)}
 
 
