@@ -54,9 +54,9 @@ default="pca"
         Units on the plane of the first two principal components, one standard
         deviation to each side (the first along the rows); on samples drawn at
         random; or given.
-    n_clusters : int or None, default=None
-        Number of clusters that the units are grouped into. None makes each unit a
-        cluster.
+    n_clusters : int, "auto" or None, default=None
+        Number of clusters that the units are grouped into; "auto" takes it from the
+        graph of the units. None makes each unit a cluster.
     clusterer : {"graph"}, default="graph"
         How units are grouped: by spectral clustering of their relative co-activation.
     random_state : int, RandomState instance or None, default=None
@@ -148,7 +148,11 @@ default="pca"
         "n_epochs": [Interval(Integral, 1, None, closed="left")],
         "sigma": [Interval(Real, 0, None, closed="neither"), "array-like", None],
         "init": [StrOptions({"pca", "random"}), "array-like"],
-        "n_clusters": [Interval(Integral, 1, None, closed="left"), None],
+        "n_clusters": [
+            Interval(Integral, 1, None, closed="left"),
+            StrOptions({"auto"}),
+            None,
+        ],
         "clusterer": [StrOptions({"graph"})],
         "random_state": ["random_state"],
         "verbose": ["verbose"],
@@ -196,7 +200,7 @@ default="pca"
             The fitted map.
         """
         X = self._check_training_samples(X)
-        if self.n_clusters is not None and len(X) < self.n_clusters:
+        if isinstance(self.n_clusters, Integral) and len(X) < self.n_clusters:
             raise ValueError(
                 f"n_samples={len(X)} should be >= n_clusters={self.n_clusters}."
             )
@@ -348,15 +352,8 @@ default="pca"
         if self.n_clusters is None:
             groups = np.arange(len(codebook))
         else:
-            groups = _second_stage.graph_clusters(
-                codebook, counts, hits, self.n_clusters
-            )
-        unit_labels = _second_stage.labels_by_size(groups, codebook, hits)
-        if self.n_clusters is not None:
-            _second_stage.warn_if_fewer(
-                unit_labels, self.n_clusters, "Train more units or ask for fewer."
-            )
-        return unit_labels
+            groups = _second_stage.group_units(codebook, counts, hits, self.n_clusters)
+        return _second_stage.labels_by_size(groups, codebook, hits)
 
     def _checked_shape(self):
         shape = tuple(self.shape)

@@ -18,6 +18,7 @@
 #include <stdint.h>
 
 #define UNIT_PADDING 64
+#define BOUNDED(square, most) ((square) < (most) ? (square) : (most)) /* inf * 0 */
 
 #if defined(__x86_64__) && defined(__linux__) && defined(__GLIBC__) \
     && ((defined(__clang__) && __clang_major__ >= 16)               \
@@ -55,7 +56,7 @@ FOR_EACH_PROCESSOR MAYBE_UNUSED static double activate_float(
     const vector_float zero = {0};
     vector_float sums = zero;
     for (ptrdiff_t i = 0; i < n; i++)
-        activation[i] = squared[units[i]] * scale;
+        activation[i] = BOUNDED(squared[units[i]], FLT_MAX) * scale;
     for (ptrdiff_t i = n; i % 16; i++)
         activation[i] = -FLT_MAX;
     for (ptrdiff_t i = 0; i < n; i += 16) {
@@ -88,7 +89,7 @@ FOR_EACH_PROCESSOR MAYBE_UNUSED static double activate_float(
 #else
     double total = 0;
     for (ptrdiff_t i = 0; i < n; i++) {
-        activation[i] = expf(squared[units[i]] * scale);
+        activation[i] = expf(BOUNDED(squared[units[i]], FLT_MAX) * scale);
         total += activation[i];
     }
     return total;
@@ -117,7 +118,7 @@ MAYBE_UNUSED static double activate_double(
     const double scale = factor < -DBL_MAX ? -DBL_MAX : factor;
     double sum = 0;
     for (ptrdiff_t i = 0; i < n; i++) {
-        activation[i] = exp(scale * squared[units[i]]);
+        activation[i] = exp(scale * BOUNDED(squared[units[i]], DBL_MAX));
         sum += activation[i];
     }
     return sum;

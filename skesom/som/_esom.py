@@ -7,7 +7,7 @@ from numbers import Integral, Real
 import numpy as np
 from sklearn.base import _fit_context
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from tqdm import tqdm
 
 from skesom.som import _second_stage
@@ -53,10 +53,16 @@ class ESOM(CodebookClusterer):
     link_second : bool, default=True
         Whether the nearest and the second nearest node of a sample are linked
         (competitive Hebbian learning).
-    n_clusters : int or None, default=8
+    n_clusters : int, "auto", clusterer or None, default=8
         Number of clusters that the nodes are grouped into by spectral clustering of
-        their relative co-activation. None takes the connected components of the
-        links; on a continuum such as the pixels of a galaxy these are one cluster.
+        their relative co-activation. "auto" takes it from that graph; on a continuum
+        such as the pixels of a galaxy it is coarse, 2 to 4. A scikit-learn clusterer
+        is cloned and fitted on the nodes. None takes the connected components of the
+        links; on a continuum these are one cluster.
+    update_set : {"neighbours", "ball"}, default="neighbours"
+        Which nodes a sample pulls: its nearest node and the nodes linked with it, or
+        every node inside epsilon. With "ball" these are linked with the nearest, and
+        the strength of a link is the smaller of the two activations.
     n_epochs : int, default=1
         Passes over the data.
     shuffle : bool, default=True
@@ -145,7 +151,13 @@ class ESOM(CodebookClusterer):
         "max_nodes": [Interval(Integral, 1, None, closed="left")],
         "max_edge_length": [Interval(Real, 0, None, closed="neither"), None],
         "link_second": ["boolean"],
-        "n_clusters": [Interval(Integral, 1, None, closed="left"), None],
+        "n_clusters": [
+            Interval(Integral, 1, None, closed="left"),
+            StrOptions({"auto"}),
+            HasMethods(["fit_predict"]),
+            None,
+        ],
+        "update_set": [StrOptions({"neighbours", "ball"})],
         "n_epochs": [Interval(Integral, 1, None, closed="left")],
         "shuffle": ["boolean"],
         "random_state": ["random_state"],
@@ -163,6 +175,7 @@ class ESOM(CodebookClusterer):
         max_edge_length=2.0,
         link_second=True,
         n_clusters=8,
+        update_set="neighbours",
         n_epochs=1,
         shuffle=True,
         random_state=None,
@@ -176,6 +189,7 @@ class ESOM(CodebookClusterer):
         self.max_edge_length = max_edge_length
         self.link_second = link_second
         self.n_clusters = n_clusters
+        self.update_set = update_set
         self.n_epochs = n_epochs
         self.shuffle = shuffle
         self.random_state = random_state
@@ -198,7 +212,7 @@ class ESOM(CodebookClusterer):
             The fitted map.
         """
         X = self._check_training_samples(X)
-        if self.n_clusters is not None and len(X) < self.n_clusters:
+        if isinstance(self.n_clusters, Integral) and len(X) < self.n_clusters:
             raise ValueError(
                 f"n_samples={len(X)} should be >= n_clusters={self.n_clusters}."
             )
@@ -251,6 +265,39 @@ class ESOM(CodebookClusterer):
         self.n_iter_ = 1
         return self
 
+    def activation(self, X):
+        """Return how strongly each sample activates its nearest node.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Samples; NaN marks missing features.
+
+        Returns
+        -------
+        activation : ndarray of shape (n_samples,)
+            exp(-2 d^2 / epsilon^2) with the distance d to the nearest node: 1 at the
+            node, 0.135 at the distance epsilon; NaN without any present feature.
+        """
+        _, distances = self.winners(X, return_distance=True)
+        return np.exp(-2 * (distances / distances.dtype.type(self.epsilon_)) ** 2)
+
+    def is_novel(self, X):
+        """Tell which samples are farther than epsilon from every node.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Samples; NaN marks missing features.
+
+        Returns
+        -------
+        novel : ndarray of shape (n_samples,), dtype bool
+            True where a sample would become a node; False without any present feature.
+        """
+        _, distances = self.winners(X, return_distance=True)
+        return distances > self.epsilon_
+
     def _order(self, n_samples, random_state):
         if self.shuffle:
             return random_state.permutation(n_samples).astype(np.intp, copy=False)
@@ -263,7 +310,7 @@ class ESOM(CodebookClusterer):
             "forgetting": float(self.forgetting),
             "pruning_period": self.pruning_period,
             "link_second": self.link_second,
-            "whole_ball": False,
+            "whole_ball": self.update_set == "ball",
         }
 
     def _learn(self, network, X, order, epsilon):
@@ -327,14 +374,5 @@ class ESOM(CodebookClusterer):
                 longest = self.max_edge_length * self.epsilon_
             groups = _second_stage.component_clusters(codebook, links, longest)
         else:
-            groups = _second_stage.graph_clusters(
-                codebook, counts, hits, self.n_clusters
-            )
-        unit_labels = _second_stage.labels_by_size(groups, codebook, hits)
-        if self.n_clusters is not None:
-            _second_stage.warn_if_fewer(
-                unit_labels,
-                self.n_clusters,
-                "Choose a smaller epsilon or fewer clusters.",
-            )
-        return unit_labels
+            groups = _second_stage.group_units(codebook, counts, hits, self.n_clusters)
+        return _second_stage.labels_by_size(groups, codebook, hits)

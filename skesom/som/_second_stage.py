@@ -12,13 +12,16 @@ clustering of Ng, Jordan & Weiss (2001).
 """
 
 import warnings
+from numbers import Integral
 
 import numpy as np
 from scipy import linalg, sparse
 from scipy.sparse.csgraph import connected_components
 from scipy.sparse.linalg import eigsh
+from sklearn.base import clone
 from sklearn.cluster import AgglomerativeClustering, KMeans
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils.validation import has_fit_parameter
 from threadpoolctl import threadpool_limits
 
 from skesom.som._codebook import distances_to_units, nearest_units
@@ -150,26 +153,57 @@ def labels_by_size(groups, codebook, hits):
     return rank[groups]
 
 
-def warn_if_fewer(unit_labels, n_clusters, remedy):
-    """Warn once when the map gave fewer clusters than were asked for.
+def group_units(codebook, counts, hits, n_clusters):
+    """Group the units of a map by the rule that `n_clusters` stands for.
 
     Parameters
     ----------
-    unit_labels : ndarray of shape (n_units,)
-        The labels that were found.
-    n_clusters : int
-        The number wanted.
-    remedy : str
-        What the user can do.
+    codebook : ndarray of shape (n_units, n_features)
+        Weights of the units.
+    counts : csr_array of shape (n_units, n_units)
+        Samples by nearest and second nearest unit.
+    hits : ndarray of shape (n_units,)
+        Samples by nearest unit.
+    n_clusters : int, "auto" or clusterer
+        A number of clusters or "auto" for `graph_clusters`, or a scikit-learn
+        clusterer. A clone of it is fitted on the units that have samples, with the
+        hits as weights if its fit takes a sample_weight.
+
+    Returns
+    -------
+    groups : ndarray of shape (n_units,)
+        A group number for each unit.
+
+    Warns
+    -----
+    ConvergenceWarning
+        When there are fewer clusters than asked for.
     """
-    found = int(unit_labels.max()) + 1
-    if found < n_clusters:
+    if not isinstance(n_clusters, Integral | str):
+        return _clusters_of(n_clusters, codebook, hits)
+    groups = graph_clusters(codebook, counts, hits, n_clusters)
+    found = len(np.unique(groups[hits > 0]))
+    if n_clusters != "auto" and found < n_clusters:
         warnings.warn(
-            f"The {len(unit_labels)} units of the map gave {found} clusters, fewer "
-            f"than n_clusters={n_clusters}. {remedy}",
+            f"The {len(codebook)} units of the map gave {found} clusters, fewer than "
+            f"n_clusters={n_clusters}. Ask for fewer clusters or let the map have more "
+            "units (a smaller epsilon, a larger shape).",
             ConvergenceWarning,
             stacklevel=3,
         )
+    return groups
+
+
+def _clusters_of(clusterer, codebook, hits):
+    """Fit a clone of a clusterer on the units that have samples."""
+    inside = hits > 0
+    clusterer = clone(clusterer)
+    weights = {}
+    if has_fit_parameter(clusterer, "sample_weight"):
+        weights["sample_weight"] = hits[inside].astype(np.float64)
+    groups = np.asarray(clusterer.fit_predict(codebook[inside], **weights))
+    # A unit that is noise to the clusterer (-1) stays a cluster of its own kind.
+    return _spread(groups, inside, codebook)
 
 
 def _relative_coactivation(counts, hits):
