@@ -176,6 +176,15 @@ def test_float32_follows_float64():
     single = plain_esom(1.5, pruning_period=0).fit(X.astype(np.float32))
     assert single.codebook_.dtype == np.float32
     assert_allclose(single.codebook_, double.codebook_, rtol=0, atol=2e-5)
+    single, double = links_of(single.connections_), links_of(double.connections_)
+    assert single.keys() == double.keys()
+    pairs = sorted(double)
+    assert_allclose(
+        [single[pair] for pair in pairs],
+        [double[pair] for pair in pairs],
+        rtol=1e-3,
+        atol=1e-30,
+    )
 
 
 # Worked example in one dimension: epsilon 0.3, learning rate 0.5, no pruning.
