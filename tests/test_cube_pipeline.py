@@ -338,3 +338,21 @@ def test_the_caller_keeps_the_global_random_state(cube):
     masked_pipeline().fit(cube)
     make_galaxy_cube((40, 40), 3)
     np.testing.assert_array_equal(np.random.get_state()[1], before)  # noqa: NPY002
+
+
+def test_search_needs_no_pixel_scale_when_there_is_a_wcs():
+    cube, _ = make_galaxy_cube((64, 48), n_bands=3, random_state=0)
+    pipeline = make_pipeline(
+        FWHMConvolver(),
+        CubeMasker(),
+        CubeClusterer(make_pipeline(StandardScaler(), ESOM(random_state=0))),
+    )
+    search = GridSearchCV(
+        pipeline,
+        {"cubeclusterer__estimator__esom__n_clusters": [2, 3]},
+        scoring=calinski_harabasz_scorer,
+        cv=KFold(4),
+        error_score="raise",
+    ).fit(cube)
+    assert np.isfinite(search.cv_results_["mean_test_score"]).all()
+    assert search.best_estimator_.predict(cube).shape == (64, 48)

@@ -56,8 +56,10 @@ class ColourScaler(CubeTransformer):
 
         sum_i  l_i^-contrast * max(l_i - n_i, 0) / l_i * v_i v_i^T
 
+    and by a number that keeps the mean variance of the bands at 1.
     Rotated back like this, a band is still that band, with its colour enhanced. The
-    noise is estimated from differences of neighbouring pixels, as in the minimum noise
+    noise is estimated from differences of neighbouring pixels (images of nothing but
+    noise are scaled and no more), as in the minimum noise
     fraction transform [1]_; the exponent and the weight are the authors' own. On
     synthetic galaxies the agreement of clusters with the populations rises by about a
     fifth over plain scaling; without the noise term it falls.
@@ -121,10 +123,11 @@ class ColourScaler(CubeTransformer):
         present = variance > _NO_VARIANCE
         safe = np.where(present, variance, 1)
         signal = np.where(present, np.clip(1 - noise / safe, 0, 1), 0)
-        if self.contrast == 0:
+        if self.contrast == 0 or not signal.any():
             weight = np.ones_like(variance)
         else:
             weight = signal * safe**-self.contrast
+            weight *= np.sqrt(cube.shape[2] / np.sum(weight**2 * variance))
         self.mean_, self.scale_ = mean, scale
         self.variance_, self.signal_ = variance, signal
         self.matrix_ = (components * weight) @ components.T

@@ -3,6 +3,7 @@
 
 import numpy as np
 from astropy import units
+from astropy.wcs.utils import proj_plane_pixel_scales
 
 
 class Cube:
@@ -26,6 +27,8 @@ class Cube:
     fwhm : array-like of shape (n_bands,), default=None
         Full width at half maximum of the point-spread function of each band in
         arcsec, NaN where unknown. An astropy Quantity is converted.
+    pixel_scale : tuple of float (height, width), default=None
+        Sides of a pixel in arcsec. By default those of the WCS, None without one.
 
     Raises
     ------
@@ -44,7 +47,16 @@ class Cube:
     ((2, 5, 2), ('F438W', 'F814W'))
     """
 
-    def __init__(self, data, *, wcs=None, band_names=None, band_units=None, fwhm=None):
+    def __init__(
+        self,
+        data,
+        *,
+        wcs=None,
+        band_names=None,
+        band_units=None,
+        fwhm=None,
+        pixel_scale=None,
+    ):
         self.data = _as_native_float(data)
         if self.data.ndim != 3:
             raise ValueError(
@@ -57,6 +69,7 @@ class Cube:
                 "Pass wcs.celestial."
             )
         self.wcs = wcs
+        self._pixel_scale = pixel_scale
         n_bands = self.data.shape[2]
         if band_names is None:
             band_names = [f"band {number + 1}" for number in range(n_bands)]
@@ -79,6 +92,19 @@ class Cube:
                     f"{name} must have one entry for each of the {n_bands} bands, "
                     f"got {len(np.atleast_1d(getattr(self, name)))}."
                 )
+
+    @property
+    def pixel_scale(self):
+        """Height and width of a pixel in arcsec, None if unknown."""
+        if self._pixel_scale is not None or self.wcs is None:
+            return self._pixel_scale
+        width, height = (
+            scale * units.Unit(unit).to(units.arcsec)
+            for scale, unit in zip(
+                proj_plane_pixel_scales(self.wcs), self.wcs.wcs.cunit, strict=True
+            )
+        )
+        return float(height), float(width)
 
     @property
     def shape(self):
@@ -113,7 +139,8 @@ class Cube:
         """Cut the cube; the result is a Cube as long as it keeps all three axes.
 
         Rows and columns cut by plain slices keep their place on the sky. Rows picked
-        in another way (by an index array or a boolean mask) have no common WCS.
+        in another way (by an index array or a boolean mask) have no common WCS, but
+        their pixels keep their size: cross-validation trains on such cubes.
         """
         data = self.data[key]
         if data.ndim != 3:
@@ -124,12 +151,18 @@ class Cube:
         picked = np.arange(self.shape[2])[bands]
         rows = _as_slice(rows, self.shape[0])
         columns = _as_slice(columns, self.shape[1])
-        wcs = self.wcs
-        if wcs is not None:
-            wcs = None if None in (rows, columns) else _cut_wcs(wcs, rows, columns)
+        wcs, pixel_scale = self.wcs, self._pixel_scale
+        if None in (rows, columns):
+            wcs, pixel_scale = None, self.pixel_scale
+        else:
+            wcs = None if wcs is None else _cut_wcs(wcs, rows, columns)
+            if pixel_scale is not None:
+                height, width = pixel_scale
+                pixel_scale = height * (rows.step or 1), width * (columns.step or 1)
         return Cube(
             data,
             wcs=wcs,
+            pixel_scale=pixel_scale,
             band_names=[self.band_names[band] for band in picked],
             band_units=[self.band_units[band] for band in picked],
             fwhm=self.fwhm[picked],
@@ -154,7 +187,10 @@ class Cube:
             "band_names": self.band_names,
             "band_units": self.band_units,
             "fwhm": self.fwhm,
+            "pixel_scale": self._pixel_scale,
         }
+        if "wcs" in changes:
+            parts["pixel_scale"] = None
         return Cube(**(parts | changes))
 
 

@@ -11,7 +11,6 @@ from numbers import Integral, Real
 import numpy as np
 from astropy import units
 from astropy.stats import gaussian_fwhm_to_sigma
-from astropy.wcs.utils import proj_plane_pixel_scales
 from joblib import Parallel, delayed
 from sklearn.base import _fit_context
 from sklearn.utils._param_validation import Interval, StrOptions
@@ -248,11 +247,8 @@ class FWHMConvolver(CubeTransformer):
                     f"width), got {self.pixel_scale}."
                 )
             return np.array(np.broadcast_to(scale, 2))
-        if cube.wcs is not None:
-            width, height = proj_plane_pixel_scales(cube.wcs) * [
-                units.Unit(unit).to(units.arcsec) for unit in cube.wcs.wcs.cunit
-            ]
-            return np.array([height, width])
+        if cube.pixel_scale is not None:
+            return np.array(cube.pixel_scale)
         if needed:
             raise ValueError(
                 "The cube has no WCS, so the size of its pixels is unknown. Pass "

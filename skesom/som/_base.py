@@ -145,6 +145,7 @@ class CodebookClusterer(
             ensure_all_finite="allow-nan",
             reset=reset,
         )
+        _check_span(X)
         observed = np.zeros(X.shape[1], dtype=bool)
         for begin in range(0, len(X), 65536):
             observed |= ~np.isnan(X[begin : begin + 65536]).all(axis=0)
@@ -160,6 +161,22 @@ class CodebookClusterer(
         labels = self.unit_labels_[winners]
         labels[winners < 0] = MASKED
         return labels
+
+
+def _check_span(X):
+    """Refuse values so large or small that the squares of distances are lost."""
+    some = X[:: max(1, len(X) // 65536)]
+    some = some[~np.isnan(some)]
+    if some.size == 0:
+        return
+    span = float(some.max()) - float(some.min())
+    most = float(np.sqrt(np.finfo(X.dtype).max)) / 100
+    if span > most or 0 < span < 1 / most:
+        raise ValueError(
+            f"The features span {span:.3g}, and squares of such distances do not fit "
+            f"into {X.dtype}. Scale the features first, for instance with "
+            "sklearn.preprocessing.StandardScaler, or pass float64."
+        )
 
 
 def _native(X):

@@ -7,7 +7,6 @@ from numbers import Integral, Real
 import numpy as np
 from sklearn.base import _fit_context
 from sklearn.utils._param_validation import Interval, StrOptions
-from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
 from skesom.som import _second_stage
@@ -18,7 +17,7 @@ from skesom.som._base import (
 )
 from skesom.som._codebook import by_feature, nearest_units, padded
 from skesom.som._lattice import Lattice
-from skesom.som._threads import effective_n_threads
+from skesom.som._threads import effective_n_threads, one_blas_thread
 from skesom.som._training import learn_one_by_one, sum_by_winner
 
 _ROWS_PER_CHUNK = 16384  # of the sums over samples; at most this many chunks:
@@ -119,7 +118,7 @@ default="pca"
     chunks of rows, so the result does not depend on the number of threads.
 
     `partial_fit` trains a map on its first samples and then follows a stream: sums per
-    unit are renewed by the share (t + 1)^-0.6 at the t-th call, the schedule of online
+    unit are renewed by the share t^-0.6 at the t-th call, the schedule of online
     expectation-maximisation [2]_.
 
     References
@@ -242,7 +241,7 @@ default="pca"
                     self._sums, _sums_over_samples(X, self.codebook_), strict=True
                 )
             )
-            with threadpool_limits(limits=1, user_api="blas"):
+            with one_blas_thread():
                 codebook = _moved(self.codebook_, lattice, *sums, self._widths()[-1])
         self._finish(X, codebook, lattice)
         self._sums, self._n_calls = sums, n_calls
@@ -282,7 +281,7 @@ default="pca"
         lattice = Lattice(self._checked_shape(), self.topology)
         widths = self._widths()
         # One BLAS thread: a matrix product must not depend on how many there are.
-        with threadpool_limits(limits=1, user_api="blas"):
+        with one_blas_thread():
             codebook = self._initial_codebook(X, random_state)
             if self.algorithm == "online":
                 codebook = self._train_online(

@@ -346,7 +346,7 @@ class ESOM(CodebookClusterer):
                 f"{first_epsilon:.4g} to {epsilon:.4g} (epsilon_) and close nodes were "
                 'merged. Choose a larger epsilon (or "auto"), or a larger max_nodes.',
                 ConvergenceWarning,
-                stacklevel=3,
+                stacklevel=4,  # the line that calls fit
             )
         return float(epsilon)
 

@@ -25,6 +25,7 @@ from sklearn.utils.validation import has_fit_parameter
 from threadpoolctl import threadpool_limits
 
 from skesom.som._codebook import distances_to_units, nearest_units
+from skesom.som._threads import one_blas_thread
 
 _SMALLEST_SHARE = 0.002  # of the samples, in a component that may hold a cluster
 _DENSE_UNITS = 600  # up to here the dense eigen-solver is the faster one
@@ -187,9 +188,9 @@ def group_units(codebook, counts, hits, n_clusters):
         warnings.warn(
             f"The {len(codebook)} units of the map gave {found} clusters, fewer than "
             f"n_clusters={n_clusters}. Ask for fewer clusters or let the map have more "
-            "units (a smaller epsilon, a larger shape).",
+            "units (a smaller epsilon, more max_nodes, a larger shape).",
             ConvergenceWarning,
-            stacklevel=3,
+            stacklevel=6,  # the line that calls fit
         )
     return groups
 
@@ -258,7 +259,11 @@ def _cut(vectors):
         return np.arange(n_units)
     length = np.linalg.norm(vectors, axis=1, keepdims=True)
     embedding = vectors / np.where(length > 0, length, 1)
-    with threadpool_limits(limits=1), warnings.catch_warnings():
+    with (
+        one_blas_thread(),
+        threadpool_limits(limits=1, user_api="openmp"),
+        warnings.catch_warnings(),
+    ):
         # Units at the same place of the embedding are no reason to worry the user.
         warnings.simplefilter("ignore", ConvergenceWarning)
         means = KMeans(n_clusters, n_init=10, random_state=_SEED).fit(embedding)
@@ -271,7 +276,7 @@ def _smallest_eigenpairs(affinity, n_pairs):
     degree = np.asarray(affinity.sum(axis=1)).ravel()
     scale = sparse.diags_array(1 / np.sqrt(np.maximum(degree, np.finfo(float).tiny)))
     laplacian = sparse.eye_array(n_units) - scale @ affinity @ scale
-    with threadpool_limits(limits=1):
+    with one_blas_thread():
         if n_units <= max(_DENSE_UNITS, 2 * n_pairs):
             values, vectors = linalg.eigh(
                 laplacian.toarray(), subset_by_index=[0, min(n_pairs, n_units) - 1]

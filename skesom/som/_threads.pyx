@@ -2,8 +2,11 @@
 """How many threads the kernels may use."""
 
 import os
+import threading
+from contextlib import contextmanager
 
 import joblib
+from threadpoolctl import threadpool_limits
 
 from skesom.som._openmp cimport SKESOM_OPENMP, omp_get_max_threads
 
@@ -21,3 +24,29 @@ def effective_n_threads():
     if os.environ.get("OMP_NUM_THREADS"):
         return omp_get_max_threads()
     return min(omp_get_max_threads(), joblib.cpu_count())
+
+
+_lock = threading.Lock()
+_inside = 0
+_limits = None
+
+
+@contextmanager
+def one_blas_thread():
+    """Let BLAS use one thread: its sums must not depend on how many there are.
+
+    The limit holds for the whole process, so the first of several Python threads sets
+    it and the last one lifts it.
+    """
+    global _inside, _limits
+    with _lock:
+        if _inside == 0:
+            _limits = threadpool_limits(limits=1, user_api="blas")
+        _inside += 1
+    try:
+        yield
+    finally:
+        with _lock:
+            _inside -= 1
+            if _inside == 0:
+                _limits.restore_original_limits()

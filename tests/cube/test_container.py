@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from astropy import units
 from astropy.wcs import WCS
+from numpy.testing import assert_allclose
 from sklearn.model_selection import KFold, train_test_split
 
 from skesom.cube import Cube, check_cube
@@ -240,3 +241,17 @@ class TestRefusals:
     def test_empty(self):
         with pytest.raises(ValueError, match=r"empty cube of shape \(0, 4, 2\)"):
             check_cube(np.ones((0, 4, 2)))
+
+
+def test_pixels_keep_their_size_when_rows_are_picked():
+    wcs = WCS(naxis=2)
+    wcs.wcs.ctype = "RA---TAN", "DEC--TAN"
+    wcs.wcs.cdelt = -0.2 / 3600, 0.5 / 3600
+    cube = Cube(np.zeros((6, 5, 1)), wcs=wcs)
+    assert_allclose(cube.pixel_scale, (0.5, 0.2))
+    picked = cube[np.array([0, 1, 4])]
+    assert picked.wcs is None
+    assert_allclose(picked.pixel_scale, (0.5, 0.2))
+    assert_allclose(picked[::2].pixel_scale, (1.0, 0.2))
+    assert_allclose(picked.replace(data=np.ones((3, 5, 1))).pixel_scale, (0.5, 0.2))
+    assert Cube(np.zeros((2, 2, 1))).pixel_scale is None
