@@ -3,7 +3,7 @@
 
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from skesom.som import CSOM, ESOM
+from skesom.som import CSOM, ESOM, ESOMClassifier
 
 
 @parametrize_with_checks(
@@ -14,6 +14,10 @@ from skesom.som import CSOM, ESOM
         CSOM((4, 4)),
         CSOM((3, 5), n_clusters=3, topology="rectangular", init="random"),
         CSOM((4, 4), algorithm="online", n_epochs=3),
+        ESOMClassifier(),
+        ESOMClassifier(label_rule="grow", n_neighbors=3),
+        ESOMClassifier(0.5, label_rule="grow", class_weight="balanced"),
+        ESOMClassifier(0.5, n_neighbors=3, n_epochs=2, shuffle=False),
     ]
 )
 def test_estimator(estimator, check):

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """From labels back to the sky: cluster maps, pictures, the result folder."""
 
-from skesom.maps._cube_clusterer import CubeClusterer, check_bands
+from skesom.maps._cube_classifier import CubeClassifier
+from skesom.maps._cube_clusterer import CubeClusterer
 from skesom.maps._figures import (
     cluster_colours,
     draw_cluster_map,
@@ -13,9 +14,11 @@ from skesom.maps._pipeline import (
     make_clusterer,
     scaled_bands,
 )
+from skesom.maps._pixel_table import check_bands
 from skesom.maps._results import atomic_folder, check_folder, write_results
 
 __all__ = [
+    "CubeClassifier",
     "CubeClusterer",
     "atomic_folder",
     "check_bands",

@@ -1,62 +1,22 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Cluster the pixels of a cube: cube in, label map out."""
 
-from numbers import Integral
-
 import numpy as np
 from sklearn.base import (
     BaseEstimator,
     ClusterMixin,
-    MetaEstimatorMixin,
     _fit_context,
     clone,
 )
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
-from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
+from sklearn.utils._param_validation import HasMethods
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
-from skesom.cube import check_cube
-from skesom.pixels import MASKED, flatten, unflatten, valid_pixels
+from skesom.maps._pixel_table import PixelTableMixin
+from skesom.pixels import unflatten
 from skesom.som import ESOM
-
-
-def check_bands(values, band_names):
-    """Refuse bands that cannot tell pixels apart.
-
-    Parameters
-    ----------
-    values : ndarray of shape (..., n_bands)
-        Fluxes; NaN marks missing ones.
-    band_names : sequence of str of length n_bands
-        The bands, for the message.
-
-    Raises
-    ------
-    ValueError
-        If a band is NaN everywhere, or has the same value wherever it is not.
-    """
-    bands = np.moveaxis(values, -1, 0)
-    least = np.array([np.fmin.reduce(band, axis=None) for band in bands])
-    most = np.array([np.fmax.reduce(band, axis=None) for band in bands])
-    empty = np.flatnonzero(np.isnan(least))
-    if len(empty):
-        raise ValueError(
-            f"Band {band_names[empty[0]]!r} has no data: all its pixels are NaN. Leave "
-            "it out."
-        )
-    constant = np.flatnonzero(least == most)
-    if len(constant) == len(bands) > 1:
-        raise ValueError(
-            f"Nothing tells pixels apart: the bands {', '.join(band_names)} are all "
-            "constant in the pixels that are left. Give images with more than noise."
-        )
-    if len(constant):
-        raise ValueError(
-            f"Band {band_names[constant[0]]!r} is constant ({least[constant[0]]:g} in "
-            "all pixels with data), so it cannot tell pixels apart. Leave it out."
-        )
 
 
 def _fitted_or_given_predicts(clusterer):
@@ -70,7 +30,7 @@ def _fitted_or_given_predicts(clusterer):
     )
 
 
-class CubeClusterer(MetaEstimatorMixin, ClusterMixin, BaseEstimator):
+class CubeClusterer(PixelTableMixin, ClusterMixin, BaseEstimator):
     """Cluster the pixels of a cube with any clusterer of tables.
 
     Rows in are rows out: a cube of (n_rows, n_columns, n_bands) gives a label map of
@@ -123,21 +83,13 @@ class CubeClusterer(MetaEstimatorMixin, ClusterMixin, BaseEstimator):
 
     _parameter_constraints = {
         "estimator": [HasMethods(["fit_predict"]), None],
-        "pattern": [StrOptions({"pixel", "voxel"})],
-        "min_bands": [Interval(Integral, 1, None, closed="left"), None],
+        **PixelTableMixin._pixel_constraints,
     }
 
     def __init__(self, estimator=None, *, pattern="pixel", min_bands=None):
         self.estimator = estimator
         self.pattern = pattern
         self.min_bands = min_bands
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.input_tags.two_d_array = False
-        tags.input_tags.three_d_array = True
-        tags.input_tags.allow_nan = True
-        return tags
 
     @_fit_context(prefer_skip_nested_validation=False)
     def fit(self, X, y=None):
@@ -155,11 +107,7 @@ class CubeClusterer(MetaEstimatorMixin, ClusterMixin, BaseEstimator):
         self : CubeClusterer
             The fitted clusterer.
         """
-        cube = check_cube(X, estimator=self, reset=True)
-        table, valid = self.table(cube)
-        if len(table) > 1:
-            names = ["flux"] if self.pattern == "voxel" else cube.band_names
-            check_bands(table, names)
+        table, valid = self._training_table(X)
         estimator = self.estimator
         if estimator is None:
             estimator = make_pipeline(StandardScaler(), ESOM(random_state=0))
@@ -188,29 +136,11 @@ class CubeClusterer(MetaEstimatorMixin, ClusterMixin, BaseEstimator):
             Labels as in `labels_`, -3 for masked pixels.
         """
         check_is_fitted(self)
-        cube = check_cube(X, estimator=self, reset=False)
-        valid = valid_pixels(cube, pattern=self.pattern, min_bands=self.min_bands)
-        if not valid.any():
-            return np.full(valid.shape, MASKED, dtype=np.int32)
-        table, valid = self.table(cube)
-        return unflatten(self._ranked(self.estimator_.predict(table)), valid)
-
-    def table(self, X):
-        """Return the valid pixels as the estimator gets them.
-
-        Parameters
-        ----------
-        X : Cube or array-like of shape (n_rows, n_columns, n_bands)
-            The cube.
-
-        Returns
-        -------
-        table : ndarray of shape (n_valid, n_bands) or (n_valid, 1)
-            The valid pixels in raster order.
-        valid : ndarray of bool
-            Which pixels (or voxels) are valid.
-        """
-        return flatten(X, pattern=self.pattern, min_bands=self.min_bands)
+        return self._map(
+            X,
+            lambda table: self._ranked(self.estimator_.predict(table)),
+            np.empty(0, dtype=np.int32),
+        )
 
     def _ranked(self, labels):
         """Translate the labels of the estimator to ranks by size.

@@ -3,5 +3,6 @@
 
 from skesom.som._csom import CSOM
 from skesom.som._esom import ESOM
+from skesom.som._esom_classifier import ESOMClassifier
 
-__all__ = ["CSOM", "ESOM"]
+__all__ = ["CSOM", "ESOM", "ESOMClassifier"]

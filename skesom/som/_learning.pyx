@@ -45,8 +45,11 @@ def learn(
     Py_ssize_t max_nodes,
     bint link_second,
     bint whole_ball,
+    const long long[::1] classes=None,  # IN (n_samples,), None = no row has a class
 ):
     """Learn rows until the end or until an array is full.
+
+    With `classes` a row whose nearest node is of another class is novel too.
 
     Returns
     -------
@@ -66,6 +69,7 @@ def learn(
     cdef double[::1] smallest = network.smallest
     cdef char[::1] stale = network.stale
     cdef long long[::1] identity = network.identity
+    cdef long long[::1] node_class = network.node_class
     cdef long long next_identity = network.next_identity
     cdef long long n_seen = network.n_seen
     cdef const floating[::1] fill = network.fill
@@ -83,6 +87,7 @@ def learn(
     cdef Py_ssize_t n_order = order.shape[0]
     cdef const floating *sample
     cdef bint novel
+    cdef bint by_class = classes is not None
 
     state.n_features = X.shape[1]
     state.stride = codebook.shape[1]
@@ -127,6 +132,8 @@ def learn(
                         <double> state.n_features / n_present,
                     )
                 novel = squared[nearest[0]] > state.squared_epsilon
+                if by_class and node_class[nearest[0]] != classes[order[position]]:
+                    novel = True
             if novel and state.n_nodes == capacity:
                 break
             winner = state.n_nodes if novel else nearest[0]
@@ -142,6 +149,7 @@ def learn(
                     &state, &codebook[0, 0], &fill[0], sample, nearest[0], &squared[0]
                 )
                 identity[winner] = next_identity
+                node_class[winner] = classes[order[position]] if by_class else 0
                 next_identity += 1
             for k in range(n_new):
                 connect(&links, winner, newcomers[k], FRESH)
@@ -151,7 +159,9 @@ def learn(
             )
             n_seen += 1
             if pruning_period > 0 and n_seen % pruning_period == 0 and links.n_links:
-                _prune(&state, &links, &codebook[0, 0], &identity[0])
+                _prune(
+                    &state, &links, &codebook[0, 0], &identity[0], &node_class[0]
+                )
         else:
             position = n_order
 
@@ -346,7 +356,11 @@ cdef void _move(
 
 
 cdef void _prune(
-    Map *state, Links *links, floating *codebook, long long *identity
+    Map *state,
+    Links *links,
+    floating *codebook,
+    long long *identity,
+    long long *node_class,
 ) noexcept nogil:
     """Drop the weakest link, then an end of it that is left without any."""
     cdef Py_ssize_t slot = weakest_link(links)
@@ -357,13 +371,18 @@ cdef void _prune(
     high = max(links.ends[2 * slot], links.ends[2 * slot + 1])
     disconnect(links, slot)
     if links.n_links and links.degree[high] == 0:
-        _remove(state, links, codebook, identity, high)
+        _remove(state, links, codebook, identity, node_class, high)
     if links.n_links and links.degree[low] == 0:
-        _remove(state, links, codebook, identity, low)
+        _remove(state, links, codebook, identity, node_class, low)
 
 
 cdef void _remove(
-    Map *state, Links *links, floating *codebook, long long *identity, Py_ssize_t node
+    Map *state,
+    Links *links,
+    floating *codebook,
+    long long *identity,
+    long long *node_class,
+    Py_ssize_t node,
 ) noexcept nogil:
     """Remove a node without links; the last node takes its place."""
     cdef Py_ssize_t last = state.n_nodes - 1
@@ -374,5 +393,6 @@ cdef void _remove(
                 feature * state.stride + last
             ]
         identity[node] = identity[last]
+        node_class[node] = node_class[last]
         rename(links, last, node)
     state.n_nodes = last

@@ -38,6 +38,8 @@ class Network:
         Samples learned.
     identity : ndarray of shape (capacity,), dtype int64
         A number for each node that stays with it; positions change when nodes go.
+    node_class : ndarray of shape (capacity,), dtype int64
+        Class of each node, 0 where samples are learned without classes.
     """
 
     def __init__(self, fill):
@@ -48,6 +50,7 @@ class Network:
         self.codebook = by_feature(np.empty((0, len(self.fill)), self.fill.dtype))
         capacity = self.codebook.shape[1]
         self.identity = np.zeros(capacity, dtype=np.int64)
+        self.node_class = np.zeros(capacity, dtype=np.int64)
         for name in ("begin", "degree", "room"):
             setattr(self, name, np.zeros(capacity, dtype=np.intc))
         for name in ("target", "slot"):
@@ -121,14 +124,14 @@ class Network:
         return epsilon
 
     def merge(self, epsilon):
-        """Merge nodes that are closer than epsilon to an earlier one.
+        """Merge nodes that are closer than epsilon to an earlier one of their class.
 
         A node joins the nearest kept node within epsilon and gives it its links; the
         kept node moves to their mean. Of several links between the same two nodes
         the strongest stays.
         """
         nodes = self.nodes()
-        kept, joins = _thin_out(nodes, epsilon)
+        kept, joins = _thin_out(nodes, self.node_class[: self.n_nodes], epsilon)
         sums = np.zeros((len(kept), nodes.shape[1]))
         np.add.at(sums, joins, nodes)
         means = sums / np.bincount(joins)[:, None]
@@ -144,6 +147,7 @@ class Network:
             strongest[pair] = max(strongest.get(pair, 0.0), strength)
         self.codebook = by_feature(means.astype(nodes.dtype), len(self.begin))
         self.identity[: len(kept)] = self.identity[kept]
+        self.node_class[: len(kept)] = self.node_class[kept]
         self.n_nodes = len(kept)
         self._set_links(sorted(strongest.items()))
 
@@ -181,7 +185,7 @@ class Network:
         if self.n_nodes == len(self.begin):
             self.codebook = by_feature(self.nodes(), 2 * self.n_nodes)
             capacity = self.codebook.shape[1]
-            for name in ("identity", "begin", "degree", "room"):
+            for name in ("identity", "node_class", "begin", "degree", "room"):
                 setattr(self, name, _extended(getattr(self, name), capacity))
         n_slots = padded(2 * self.n_slots + self.n_nodes, links_per_block)
         if n_slots > len(self.strength):
@@ -223,8 +227,8 @@ def _extended(array, length, fill=-1):
     return longer
 
 
-def _thin_out(nodes, epsilon):
-    """Keep nodes in order that are farther than epsilon from all kept before.
+def _thin_out(nodes, node_class, epsilon):
+    """Keep nodes in order that are farther than epsilon from all kept of their class.
 
     Returns
     -------
@@ -234,6 +238,8 @@ def _thin_out(nodes, epsilon):
         For each node the position in `kept` of the kept node that it joins.
     """
     distances = distances_to_units(nodes, nodes)
+    if node_class.any():
+        distances[node_class[:, np.newaxis] != node_class] = np.inf
     free = np.ones(len(nodes), dtype=bool)
     kept = []
     for node in range(len(nodes)):

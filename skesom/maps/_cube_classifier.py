@@ -1,0 +1,198 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Classify the pixels of a cube: a few labelled pixels in, label map out."""
+
+import numpy as np
+from sklearn.base import BaseEstimator, ClassifierMixin, _fit_context, clone
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.utils._param_validation import HasMethods
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_is_fitted
+
+from skesom.maps._pixel_table import PixelTableMixin
+from skesom.som import ESOMClassifier
+
+
+def _gives_probabilities(classifier):
+    estimator = getattr(classifier, "estimator_", classifier.estimator)
+    if estimator is not None:
+        estimator.predict_proba  # noqa: B018 - its AttributeError says why not
+    return True
+
+
+class CubeClassifier(PixelTableMixin, ClassifierMixin, BaseEstimator):
+    """Classify the pixels of a cube with any classifier of tables.
+
+    It learns from a label map in which pixels may be unlabelled, for instance regions
+    drawn on the sky, and labels every valid pixel.
+
+    Parameters
+    ----------
+    estimator : classifier or Pipeline that ends in one, default=None
+        Takes the table of the labelled pixels. It is cloned; None stands for
+        ``make_pipeline(StandardScaler(), ESOMClassifier(random_state=0))``.
+    pattern : {"pixel", "voxel"}, default="pixel"
+        A row of the table is the spectrum of a pixel, or one flux; the label map of
+        voxels has the shape of the cube.
+    min_bands : int, default=None
+        Bands that must be there for a pixel to be labelled; all by default. The
+        estimator must accept NaN for fewer, as ESOMClassifier does.
+
+    Attributes
+    ----------
+    estimator_ : estimator
+        The fitted classifier.
+    classes_ : ndarray of shape (n_classes,), dtype int32
+        The labels, sorted.
+    n_features_in_ : int
+        Number of bands seen during fit.
+
+    Raises
+    ------
+    ValueError
+        If no valid pixel is labelled, the label map does not fit the cube or is not
+        of integers, a band is the same in all valid pixels, or the number of bands
+        differs from the fitted one.
+
+    See Also
+    --------
+    CubeClusterer : Needs no labels.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.neighbors import KNeighborsClassifier
+    >>> from skesom.maps import CubeClassifier
+    >>> cube = np.zeros((4, 4, 2))
+    >>> cube[:2] = 1
+    >>> cube[0, 0] = np.nan
+    >>> labels = np.full((4, 4), -3)
+    >>> labels[1, 1], labels[3, 3] = 5, 2
+    >>> CubeClassifier(KNeighborsClassifier(1)).fit(cube, labels).predict(cube)
+    array([[-3,  5,  5,  5],
+           [ 5,  5,  5,  5],
+           [ 2,  2,  2,  2],
+           [ 2,  2,  2,  2]], dtype=int32)
+    """
+
+    _parameter_constraints = {
+        "estimator": [HasMethods(["fit", "predict"]), None],
+        **PixelTableMixin._pixel_constraints,
+    }
+
+    def __init__(self, estimator=None, *, pattern="pixel", min_bands=None):
+        self.estimator = estimator
+        self.pattern = pattern
+        self.min_bands = min_bands
+
+    @_fit_context(prefer_skip_nested_validation=False)
+    def fit(self, X, y):
+        """Learn from the labelled pixels of a cube.
+
+        Parameters
+        ----------
+        X : Cube or array-like of shape (n_rows, n_columns, n_bands)
+            The cube.
+        y : array-like of shape (n_rows, n_columns), of integers
+            Label map; negative where a pixel is unlabelled. Such pixels, and masked
+            ones, are not learned from. Of the shape of the cube for voxels.
+
+        Returns
+        -------
+        self : CubeClassifier
+            The fitted classifier.
+        """
+        table, valid = self._training_table(X)
+        labels = _check_label_map(y, valid.shape)[valid]
+        labelled = labels >= 0
+        if not labelled.any():
+            raise ValueError(
+                f"None of the {len(labels)} valid pixels is labelled: the label map y "
+                "is negative in all of them. Label a few pixels of each class."
+            )
+        estimator = self.estimator
+        if estimator is None:
+            estimator = make_pipeline(StandardScaler(), ESOMClassifier(random_state=0))
+        self.estimator_ = clone(estimator).fit(table[labelled], labels[labelled])
+        self.classes_ = np.unique(labels[labelled])
+        return self
+
+    def predict(self, X):
+        """Label the valid pixels of a cube.
+
+        Parameters
+        ----------
+        X : Cube or array-like of shape (n_rows, n_columns, n_bands)
+            A cube of the same bands; it may have no valid pixel.
+
+        Returns
+        -------
+        label_map : ndarray of shape (n_rows, n_columns), dtype int32
+            Labels, -3 for masked pixels.
+        """
+        check_is_fitted(self)
+        return self._map(
+            X,
+            lambda table: self.estimator_.predict(table),
+            np.empty(0, dtype=np.int32),
+        )
+
+    @available_if(_gives_probabilities)
+    def predict_proba(self, X):
+        """Return the probability of each class in the valid pixels of a cube.
+
+        Parameters
+        ----------
+        X : Cube or array-like of shape (n_rows, n_columns, n_bands)
+            A cube of the same bands.
+
+        Returns
+        -------
+        probabilities : ndarray of shape (n_rows, n_columns, n_classes)
+            In the order of `classes_`, NaN for masked pixels.
+        """
+        check_is_fitted(self)
+        return self._map(
+            X,
+            lambda table: self.estimator_.predict_proba(table),
+            np.empty((0, len(self.classes_))),
+        )
+
+    def score(self, X, y):
+        """Return the accuracy in the pixels that are valid and labelled.
+
+        Parameters
+        ----------
+        X : Cube or array-like of shape (n_rows, n_columns, n_bands)
+            A cube of the same bands.
+        y : array-like of shape (n_rows, n_columns), of integers
+            Label map; negative where a pixel is unlabelled.
+
+        Returns
+        -------
+        accuracy : float
+            Share of pixels with the right label, NaN without any labelled pixel.
+        """
+        predicted = self.predict(X)
+        labels = _check_label_map(y, predicted.shape)
+        compared = (predicted >= 0) & (labels >= 0)
+        if not compared.any():
+            return float("nan")
+        return float(np.mean(predicted[compared] == labels[compared]))
+
+
+def _check_label_map(y, shape):
+    """Return the label map as int32 after comparing it with the valid pixels."""
+    labels = np.asarray(y)
+    if labels.dtype.kind not in "iu":
+        raise ValueError(
+            f"The label map y has dtype {labels.dtype}; labels are integers, negative "
+            "where a pixel is unlabelled."
+        )
+    if labels.shape != shape:
+        raise ValueError(
+            f"The label map y has shape {labels.shape}, the cube wants {shape}."
+        )
+    if labels.size and labels.max() > np.iinfo(np.int32).max:
+        raise ValueError(f"Label {labels.max()} of the label map y exceeds 32 bits.")
+    return labels.astype(np.int32)

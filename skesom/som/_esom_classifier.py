@@ -1,0 +1,476 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The evolving map as a classifier: nodes that know the classes of their samples."""
+
+from numbers import Integral
+
+import numpy as np
+from sklearn.base import BaseEstimator, ClassifierMixin, _fit_context
+from sklearn.utils import check_consistent_length, gen_batches
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import validate_data
+
+from skesom.som._base import CodebookClusterer, random_generator
+from skesom.som._codebook import distances_to_units, nearest_units
+from skesom.som._epsilon import choose_epsilon, target_nodes
+from skesom.som._esom import ESOM
+from skesom.som._network import Network
+
+_DISTANCES_AT_A_TIME = 2**22
+
+
+class ESOMClassifier(ClassifierMixin, BaseEstimator):
+    """Evolving self-organizing map that predicts classes.
+
+    The nodes are learned as by `ESOM`; a sample then has the class of its nearest
+    node.
+
+    Parameters
+    ----------
+    epsilon : float or "auto", default="auto"
+        Distance in the space of the features beyond which a sample is novel. "auto"
+        chooses it from the data, without their classes, so that about 500 nodes
+        result (5 sqrt(n_samples) in a small table). Scale the features first.
+    label_rule : {"majority", "grow"}, default="majority"
+        "majority" learns the nodes without the classes and gives each the class that
+        most of its samples have. With "grow" a sample whose nearest node is of another
+        class becomes a node of its own as well, even inside `epsilon`; that follows
+        thin borders, and wrong labels too.
+    n_neighbors : int, default=1
+        Number of nearest nodes whose hits are added up, without regard to distance.
+    class_weight : None, "balanced" or dict, default=None
+        Factor on the hits of each class. "balanced" divides them by the frequency of
+        the class, so that a rare class is not outvoted; a dict gives the factors by
+        class, 1 where it has none.
+    learning_rate : float in (0, 1], default=0.05
+        How far a sample pulls the nodes.
+    forgetting : float in [0, 1), default=0.8
+        Share of its old strength that a link keeps when it is renewed.
+    pruning_period : int, default=50
+        Every so many samples the weakest link is dropped, and with it a node that is
+        left without any; 0 prunes never.
+    max_nodes : int, default=2000
+        Bound of the number of nodes. When it is reached, epsilon grows and close nodes
+        (of one class under "grow") merge. "grow" wants at least two for each class.
+    link_second : bool, default=True
+        Whether the nearest and the second nearest node of a sample are linked.
+    n_epochs : int, default=1
+        Passes over the data.
+    shuffle : bool, default=True
+        Whether each pass takes the samples in a new random order.
+    random_state : int, RandomState instance or None, default=None
+        Order of the samples; an int makes the result reproducible.
+    verbose : int, default=0
+        1 shows a progress bar.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        The classes, sorted.
+    class_count_ : ndarray of shape (n_classes,), dtype int64
+        Training samples of each class that have any present feature.
+    codebook_ : ndarray of shape (n_units, n_features)
+        The nodes, of the dtype of the data (float32 or float64).
+    class_hits_ : ndarray of shape (n_units, n_classes), dtype int64
+        Training samples of each class nearest to each node. Under "grow" a sample
+        belongs to the nearest node of its own class.
+    unit_classes_ : ndarray of shape (n_units,)
+        Class of each node.
+    connections_ : csr_array of shape (n_units, n_units)
+        Strengths of the links, symmetric.
+    epsilon_ : float
+        The distance in force at the end.
+    n_iter_ : int
+        Passes over the data.
+    n_features_in_ : int
+        Number of features seen during fit.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the features, when all are strings.
+
+    Raises
+    ------
+    ValueError
+        For a parameter out of its range, infinite values, a feature that is NaN in
+        every sample, or a class that `partial_fit` was not told of.
+
+    Warns
+    -----
+    ConvergenceWarning
+        When `max_nodes` was reached.
+
+    See Also
+    --------
+    skesom.maps.CubeClassifier : Learns from the labelled pixels of a cube.
+
+    Notes
+    -----
+    Probabilities are m-estimates with m = 1 (Cestnik 1990): to the hits is added one
+    sample, divided among the classes as the training samples are. It never outvotes a
+    hit, decides ties for the more frequent class, and is all there is for a sample
+    without any present feature.
+
+    A node that no sample is nearest to votes as its class under "grow", else as the
+    nearest node that has hits.
+
+    References
+    ----------
+    Deng, D. & Kasabov, N. (2003). On-line pattern analysis by evolving self-organizing
+    maps. Neurocomputing 51, 87-103, doi:10.1016/S0925-2312(02)00599-4.
+
+    Cestnik, B. (1990). Estimating probabilities: a crucial task in machine learning.
+    Proceedings of the 9th European Conference on Artificial Intelligence, 147-149.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skesom.som import ESOMClassifier
+    >>> X = np.array([[0.0], [0.1], [0.2], [2.0], [2.1], [2.2]])
+    >>> y = ["star", "star", "star", "galaxy", "galaxy", "star"]
+    >>> classifier = ESOMClassifier(1.0, random_state=0).fit(X, y)
+    >>> classifier.predict([[0.3], [1.9], [np.nan]]).tolist()
+    ['star', 'galaxy', 'star']
+    >>> classifier.predict_proba([[0.3], [1.9]]).round(2).tolist()
+    [[0.08, 0.92], [0.58, 0.42]]
+    """
+
+    _parameter_constraints = {
+        **{
+            name: ESOM._parameter_constraints[name]
+            for name in (
+                "epsilon",
+                "learning_rate",
+                "forgetting",
+                "pruning_period",
+                "max_nodes",
+                "link_second",
+                "n_epochs",
+                "shuffle",
+                "random_state",
+                "verbose",
+            )
+        },
+        "label_rule": [StrOptions({"majority", "grow"})],
+        "n_neighbors": [Interval(Integral, 1, None, closed="left")],
+        "class_weight": [StrOptions({"balanced"}), dict, None],
+    }
+
+    # A classifier is no clusterer, but it learns and checks its samples like one.
+    _learn = ESOM._learn
+    _check_samples = CodebookClusterer._check_samples
+    _check_training_samples = CodebookClusterer._check_training_samples
+
+    def __init__(
+        self,
+        epsilon="auto",
+        *,
+        label_rule="majority",
+        n_neighbors=1,
+        class_weight=None,
+        learning_rate=0.05,
+        forgetting=0.8,
+        pruning_period=50,
+        max_nodes=2000,
+        link_second=True,
+        n_epochs=1,
+        shuffle=True,
+        random_state=None,
+        verbose=0,
+    ):
+        self.epsilon = epsilon
+        self.label_rule = label_rule
+        self.n_neighbors = n_neighbors
+        self.class_weight = class_weight
+        self.learning_rate = learning_rate
+        self.forgetting = forgetting
+        self.pruning_period = pruning_period
+        self.max_nodes = max_nodes
+        self.link_second = link_second
+        self.n_epochs = n_epochs
+        self.shuffle = shuffle
+        self.random_state = random_state
+        self.verbose = verbose
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        return tags
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y):
+        """Learn the nodes and their classes.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Samples; NaN marks missing features.
+        y : array-like of shape (n_samples,)
+            Their classes, numbers or strings.
+
+        Returns
+        -------
+        self : ESOMClassifier
+            The fitted classifier.
+        """
+        X, y = self._check_training_data(X, y, reset=True)
+        classes, y = np.unique(y, return_inverse=True)
+        self._check_room(classes)
+        random_state = random_generator(self.random_state)
+        orders = [np.arange(len(X), dtype=np.intp) for _ in range(self.n_epochs)]
+        if self.shuffle:
+            orders = [random_state.permutation(order) for order in orders]
+        network, epsilon = self._begin(X, orders[0])
+        epsilon = self._learn(
+            self._lesson(network, y), X, np.concatenate(orders), epsilon
+        )
+        hits = np.zeros((network.n_nodes, len(classes)), dtype=np.int64)
+        self._finish(network, epsilon, X, y, classes, 0, hits)
+        self.n_iter_ = self.n_epochs
+        return self
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(self, X, y, classes=None):
+        """Learn more samples, in the order given.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Samples; NaN marks missing features.
+        y : array-like of shape (n_samples,)
+            Their classes.
+        classes : array-like of shape (n_classes,), default=None
+            All classes that will ever come. Needed at the first call only; without it
+            they are those of the first `y`.
+
+        Returns
+        -------
+        self : ESOMClassifier
+            The classifier that has learned.
+        """
+        first_call = not hasattr(self, "_network")
+        X, y = self._check_training_data(X, y, reset=first_call)
+        known = self._known_classes(y, classes, first_call)
+        y = _encoded(y, known)
+        self._check_room(known)
+        order = np.arange(len(X), dtype=np.intp)
+        if first_call:
+            network, epsilon = self._begin(X, order)
+        else:
+            network, epsilon = self._network.copy(), self.epsilon_
+            X = X.astype(network.fill.dtype, copy=False)
+        epsilon = self._learn(self._lesson(network, y), X, order, epsilon)
+        hits = np.zeros((network.n_nodes, len(known)), dtype=np.int64)
+        count = 0
+        if not first_call:
+            np.add.at(hits, *self._inherited(network))
+            count = self.class_count_
+        self._finish(network, epsilon, X, y, known, count, hits)
+        self.n_iter_ = 1
+        return self
+
+    def predict(self, X):
+        """Return the most probable class of every sample.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Samples; NaN marks missing features.
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,)
+            Classes; for a sample without any present feature the one most frequent
+            (by weight) in training.
+        """
+        probabilities = self.predict_proba(X)
+        return self.classes_[np.argmax(probabilities, axis=1)]
+
+    def predict_proba(self, X):
+        """Return the share of each class in the hits of the nearest nodes.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Samples; NaN marks missing features.
+
+        Returns
+        -------
+        probabilities : ndarray of shape (n_samples, n_classes)
+            Columns in the order of `classes_`; rows sum to 1.
+        """
+        X = self._check_samples(X)
+        n_neighbors = min(self.n_neighbors, len(self.codebook_))
+        if n_neighbors == 1:
+            return self._shares[nearest_units(X, self.codebook_)[0]]
+        probabilities = np.empty((len(X), len(self.classes_)))
+        size = max(1, _DISTANCES_AT_A_TIME // len(self.codebook_))
+        for rows in gen_batches(len(X), size):
+            distances = distances_to_units(X[rows], self.codebook_)
+            nearest = np.argpartition(distances, n_neighbors - 1)[:, :n_neighbors]
+            nearest[np.isnan(distances[:, 0])] = -1
+            probabilities[rows] = self._shares_of(self._votes[nearest].sum(axis=1))
+        return probabilities
+
+    def _check_training_data(self, X, y, *, reset):
+        X = self._check_training_samples(X, reset=reset)
+        y = validate_data(self, y=y)
+        check_consistent_length(X, y)
+        check_classification_targets(y)
+        return X, y
+
+    def _check_room(self, classes):
+        _check_weights(self.class_weight)
+        if self.label_rule == "grow" and self.max_nodes < 2 * len(classes):
+            raise ValueError(
+                f"max_nodes={self.max_nodes} should be >= {2 * len(classes)}, two for "
+                f'each of the {len(classes)} classes, with label_rule="grow".'
+            )
+
+    def _known_classes(self, y, classes, first_call):
+        """Return the sorted classes that a stream may have."""
+        if classes is not None:
+            classes = np.unique(classes)
+        if first_call:
+            return np.unique(y) if classes is None else classes
+        if classes is not None and not np.array_equal(classes, self.classes_):
+            raise ValueError(
+                f"classes={classes.tolist()} differ from those of the first call, "
+                f"{self.classes_.tolist()}."
+            )
+        return self.classes_
+
+    def _rule(self):
+        """Return the arguments of the learning kernel."""
+        return {
+            "learning_rate": float(self.learning_rate),
+            "forgetting": float(self.forgetting),
+            "pruning_period": self.pruning_period,
+            "link_second": self.link_second,
+            "whole_ball": False,
+        }
+
+    def _begin(self, X, order):
+        """Return an empty network and the epsilon to begin with."""
+        fill = np.nanmean(X, axis=0, dtype=np.float64).astype(X.dtype)
+        epsilon = self.epsilon
+        if epsilon == "auto":
+            target = target_nodes(len(X), self.max_nodes)
+            epsilon = choose_epsilon(X, order, fill, target, self._rule())
+        return Network(fill), epsilon
+
+    def _lesson(self, network, y):
+        if self.label_rule == "majority":
+            return network
+        return _LabelledLesson(network, y.astype(np.int64, copy=False))
+
+    def _inherited(self, network):
+        """Return where the hits so far go, and how many they are.
+
+        A node keeps its hits; those of a node that is gone go to the nearest one.
+        """
+        before = self._network
+        heirs = self._nearest(
+            before.nodes(), before.node_class[: before.n_nodes], network
+        )
+        identity = network.identity[: network.n_nodes]
+        by_identity = np.argsort(identity)
+        old = before.identity[: before.n_nodes]
+        place = np.searchsorted(identity, old, sorter=by_identity)
+        place = by_identity[np.minimum(place, network.n_nodes - 1)]
+        stayed = identity[place] == old
+        heirs[stayed] = place[stayed]
+        inherits = heirs >= 0
+        return heirs[inherits], self.class_hits_[inherits]
+
+    def _nearest(self, X, y, network):
+        """Return the nodes that count samples: -1 for none, of their class if grown."""
+        codebook = network.nodes()
+        if self.label_rule == "majority":
+            return nearest_units(X, codebook)[0]
+        winners = np.full(len(X), -1, dtype=np.intp)
+        node_class = network.node_class[: network.n_nodes]
+        for label in np.intersect1d(y, node_class):
+            own = np.flatnonzero(node_class == label)
+            rows = y == label
+            nearest, _ = nearest_units(X[rows], codebook[own])
+            winners[rows] = np.where(nearest < 0, -1, own[nearest])
+        return winners
+
+    def _finish(self, network, epsilon, X, y, classes, count, hits):
+        """Count the samples X on top of those so far; set the fitted attributes."""
+        winners = self._nearest(X, y, network)
+        np.add.at(hits, (winners[winners >= 0], y[winners >= 0]), 1)
+        observed = y[~np.isnan(X).all(axis=1)]
+        self._network = network
+        self.epsilon_ = epsilon
+        self.classes_ = classes
+        self.class_count_ = count + np.bincount(observed, minlength=len(classes))
+        self.class_hits_ = hits
+        self.codebook_ = network.nodes()
+        self.connections_ = network.links()
+        self._set_votes(network.node_class[: network.n_nodes])
+
+    def _set_votes(self, node_class):
+        """Prepare what predictions look up, with a last row for unseen samples."""
+        frequency = self.class_count_ / self.class_count_.sum()
+        self._prior = frequency
+        self._weight = _weights(self.class_weight, self.classes_, frequency)
+        votes = self.class_hits_.astype(np.float64)
+        empty = np.flatnonzero(~votes.any(axis=1))
+        if self.label_rule == "grow":
+            votes[empty, node_class[empty]] = 1
+        elif len(empty):
+            full = np.flatnonzero(votes.any(axis=1))
+            lenders, _ = nearest_units(self.codebook_[empty], self.codebook_[full])
+            votes[empty] = votes[full[lenders]]
+        self._votes = np.vstack([votes, np.zeros(len(self.classes_))])
+        self._shares = self._shares_of(self._votes)
+        self.unit_classes_ = self.classes_[np.argmax(self._shares[:-1], axis=1)]
+
+    def _shares_of(self, votes):
+        weighted = (votes + self._prior) * self._weight
+        return weighted / weighted.sum(axis=-1, keepdims=True)
+
+
+class _LabelledLesson:
+    """A network that is told the classes of the rows that it learns."""
+
+    def __init__(self, network, y):
+        self._network = network
+        self._y = y
+
+    @property
+    def n_nodes(self):
+        return self._network.n_nodes
+
+    def learn(self, X, order, **rule):
+        return self._network.learn(X, order, classes=self._y, **rule)
+
+
+def _encoded(y, classes):
+    """Return the places of the labels y among the classes."""
+    unseen = np.setdiff1d(y, classes)
+    if len(unseen):
+        raise ValueError(
+            f"y has classes that were not announced: {unseen.tolist()}. Name all "
+            f"classes at the first call of partial_fit; known are {classes.tolist()}."
+        )
+    return np.searchsorted(classes, y)
+
+
+def _check_weights(class_weight):
+    if isinstance(class_weight, dict):
+        for label, weight in class_weight.items():
+            if not 0 < weight < np.inf:
+                raise ValueError(
+                    f"class_weight[{label!r}]={weight} should be positive and finite."
+                )
+
+
+def _weights(class_weight, classes, frequency):
+    """Return the factor on the hits of each class."""
+    if class_weight is None:
+        return np.ones(len(classes))
+    if class_weight == "balanced":
+        seen = frequency > 0
+        return np.divide(1 / seen.sum(), frequency, out=np.ones(len(seen)), where=seen)
+    return np.array([class_weight.get(label, 1.0) for label in classes.tolist()])
