@@ -2,6 +2,7 @@
 """What the evolving and the classical map share once they have a codebook."""
 
 import numpy as np
+from scipy import sparse
 from sklearn.base import (
     BaseEstimator,
     ClassNamePrefixFeaturesOutMixin,
@@ -12,7 +13,9 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skesom.som._codebook import distances_to_units, nearest_units
+from skesom.som._second_stage import count_pairs
 
+_ROWS_PER_BLOCK = 1_000_000
 MASKED = -3  # label of a row without any present feature, as in scikit-learn's HDBSCAN
 
 
@@ -202,6 +205,45 @@ def random_generator(random_state):
     return check_random_state(
         np.random.RandomState() if random_state is None else random_state
     )
+
+
+def summarize(X, codebook):
+    """Count the training samples of each unit and of each pair of units.
+
+    Blocks of rows keep the memory small beside that of X.
+
+    Parameters
+    ----------
+    X : C-contiguous ndarray of shape (n_samples, n_features)
+        Training samples.
+    codebook : ndarray of shape (n_units, n_features)
+        Weights of the units, of the dtype of X.
+
+    Returns
+    -------
+    winners : ndarray of shape (n_samples,), dtype int32
+        Nearest unit of each sample, -1 without any present feature.
+    counts : csr_array of shape (n_units, n_units), dtype int64
+        Samples by nearest and second nearest unit.
+    hits : ndarray of shape (n_units,), dtype int64
+        Samples by nearest unit.
+    quantization_error : float
+        Mean distance of the samples to their nearest unit.
+    """
+    n_units = len(codebook)
+    winners = np.empty(len(X), dtype=np.int32)
+    counts = sparse.csr_array((n_units, n_units), dtype=np.int64)
+    hits = np.zeros(n_units, dtype=np.int64)
+    total = 0.0
+    for begin in range(0, len(X), _ROWS_PER_BLOCK):
+        block = slice(begin, begin + _ROWS_PER_BLOCK)
+        pairs, distances = nearest_units(X[block], codebook, second=True)
+        winners[block] = pairs[:, 0]
+        known = pairs[:, 0] >= 0
+        counts += count_pairs(pairs, n_units)
+        hits += np.bincount(pairs[known, 0], minlength=n_units)
+        total += float(np.sum(distances[known], dtype=np.float64))
+    return winners, counts, hits, total / max(int(hits.sum()), 1)
 
 
 def mean_distance(distances):

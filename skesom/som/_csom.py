@@ -12,10 +12,10 @@ from tqdm import tqdm
 from skesom.som import _second_stage
 from skesom.som._base import (
     CodebookClusterer,
-    mean_distance,
     random_generator,
+    summarize,
 )
-from skesom.som._codebook import by_feature, nearest_units, padded
+from skesom.som._codebook import by_feature, padded
 from skesom.som._lattice import Lattice
 from skesom.som._threads import effective_n_threads, one_blas_thread
 from skesom.som._training import learn_one_by_one, sum_by_winner
@@ -334,15 +334,12 @@ default="pca"
 
     def _finish(self, X, codebook, lattice):
         """Group the units by the samples X, and set the fitted attributes."""
-        winners, distances = nearest_units(X, codebook, second=True)
-        counts = _second_stage.count_pairs(winners, len(codebook))
-        winners = winners[:, 0]
-        hits = np.bincount(winners[winners >= 0], minlength=len(codebook))
+        winners, counts, hits, quantization_error = summarize(X, codebook)
         self.codebook_ = codebook
         self.positions_ = lattice.positions
         self.connections_ = lattice.connections()
         self.hits_ = hits
-        self.quantization_error_ = mean_distance(distances)
+        self.quantization_error_ = quantization_error
         self.n_iter_ = self.n_epochs
         self.unit_labels_ = self._group(codebook, counts, hits)
         self.labels_ = self._labels_of_winners(winners)

@@ -60,7 +60,7 @@ def choose_epsilon(X, order, fill, target, rule):
     epsilon : float
         Positive; 1.0 if all samples are the same.
     """
-    pilot = order[:_PILOT_SAMPLES]
+    pilot = order[:_PILOT_SAMPLES].astype(np.intp)
     upper = _typical_distance(X[pilot[:1000]])
     if upper == 0:
         upper = _typical_distance(X[pilot])

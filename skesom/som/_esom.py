@@ -13,10 +13,9 @@ from tqdm import tqdm
 from skesom.som import _second_stage
 from skesom.som._base import (
     CodebookClusterer,
-    mean_distance,
     random_generator,
+    summarize,
 )
-from skesom.som._codebook import nearest_units
 from skesom.som._epsilon import choose_epsilon, make_room, target_nodes
 from skesom.som._network import Network
 
@@ -224,7 +223,7 @@ class ESOM(CodebookClusterer):
             target = target_nodes(len(X), self.max_nodes)
             epsilon = choose_epsilon(X, orders[0], fill, target, self._rule())
         network = Network(fill)
-        epsilon = self._learn(network, X, np.concatenate(orders), epsilon)
+        epsilon = self._learn(network, X, _joined(orders), epsilon)
         self._finish(network, X, epsilon)
         self.n_iter_ = self.n_epochs
         return self
@@ -248,7 +247,7 @@ class ESOM(CodebookClusterer):
         """
         first_call = not hasattr(self, "_network")
         X = self._check_training_samples(X, reset=first_call)
-        order = np.arange(len(X))
+        order = np.arange(len(X), dtype=np.intp)
         if first_call:
             fill = np.nanmean(X, axis=0, dtype=np.float64).astype(X.dtype)
             network = Network(fill)
@@ -300,8 +299,15 @@ class ESOM(CodebookClusterer):
 
     def _order(self, n_samples, random_state):
         if self.shuffle:
-            return random_state.permutation(n_samples).astype(np.intp, copy=False)
-        return np.arange(n_samples)
+            return random_state.permutation(
+                np.arange(n_samples, dtype=self._index(n_samples))
+            )
+        return np.arange(n_samples, dtype=self._index(n_samples))
+
+    @staticmethod
+    def _index(n_samples):
+        """Return the smallest integer type that numbers the rows."""
+        return np.int32 if n_samples < 2**31 else np.int64
 
     def _rule(self):
         """Return the arguments of the learning kernel."""
@@ -325,7 +331,7 @@ class ESOM(CodebookClusterer):
         )
         with bar:
             for begin in range(0, len(order), _SAMPLES_AT_A_TIME):
-                part = order[begin : begin + _SAMPLES_AT_A_TIME]
+                part = order[begin : begin + _SAMPLES_AT_A_TIME].astype(np.intp)
                 epsilon = network.learn(
                     X,
                     part,
@@ -354,16 +360,13 @@ class ESOM(CodebookClusterer):
         """Group the nodes by the samples X, and set the fitted attributes."""
         codebook = network.nodes()
         links = network.links()
-        winners, distances = nearest_units(X, codebook, second=True)
-        counts = _second_stage.count_pairs(winners, len(codebook))
-        winners = winners[:, 0]
-        hits = np.bincount(winners[winners >= 0], minlength=len(codebook))
+        winners, counts, hits, quantization_error = summarize(X, codebook)
         self._network = network
         self.epsilon_ = epsilon
         self.codebook_ = codebook
         self.connections_ = links
         self.hits_ = hits
-        self.quantization_error_ = mean_distance(distances)
+        self.quantization_error_ = quantization_error
         self.unit_labels_ = self._group(codebook, links, counts, hits)
         self.labels_ = self._labels_of_winners(winners)
 
@@ -376,3 +379,8 @@ class ESOM(CodebookClusterer):
         else:
             groups = _second_stage.group_units(codebook, counts, hits, self.n_clusters)
         return _second_stage.labels_by_size(groups, codebook, hits)
+
+
+def _joined(orders):
+    """Return the orders of all passes as one, without a copy if there is one."""
+    return np.concatenate(orders) if len(orders) > 1 else orders[0]

@@ -47,15 +47,11 @@ def count_pairs(winners, n_units):
     counts : csr_array of shape (n_units, n_units), dtype int64
         Row: nearest unit, column: second nearest.
     """
-    counts = sparse.csr_array((n_units, n_units), dtype=np.int64)
-    for begin in range(0, len(winners), 1_000_000):
-        part = winners[begin : begin + 1_000_000]
-        part = part[part[:, 1] >= 0]
-        counts += sparse.coo_array(
-            (np.ones(len(part), dtype=np.int64), (part[:, 0], part[:, 1])),
-            shape=counts.shape,
-        ).tocsr()
-    return counts
+    known = winners[winners[:, 1] >= 0]
+    return sparse.coo_array(
+        (np.ones(len(known), dtype=np.int64), (known[:, 0], known[:, 1])),
+        shape=(n_units, n_units),
+    ).tocsr()
 
 
 def graph_clusters(codebook, counts, hits, n_clusters):
