@@ -246,6 +246,28 @@ def summarize(X, codebook):
     return winners, counts, hits, total / max(int(hits.sum()), 1)
 
 
+def feature_means(X):
+    """Return the mean of each feature over the samples that have it.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_samples, n_features)
+        Samples; NaN marks missing features.
+
+    Returns
+    -------
+    means : ndarray of shape (n_features,)
+        Of the dtype of X, summed in float64 over blocks of rows.
+    """
+    sums = np.zeros(X.shape[1])
+    counts = np.zeros(X.shape[1])
+    for begin in range(0, len(X), _ROWS_PER_BLOCK):
+        block = X[begin : begin + _ROWS_PER_BLOCK]
+        sums += np.nansum(block, axis=0, dtype=np.float64)
+        counts += np.count_nonzero(~np.isnan(block), axis=0)
+    return (sums / counts).astype(X.dtype)
+
+
 def mean_distance(distances):
     """Return the mean of the distances that are known, NaN without any."""
     known = ~np.isnan(distances)

@@ -13,6 +13,7 @@ from tqdm import tqdm
 from skesom.som import _second_stage
 from skesom.som._base import (
     CodebookClusterer,
+    feature_means,
     random_generator,
     summarize,
 )
@@ -217,7 +218,7 @@ class ESOM(CodebookClusterer):
             )
         random_state = random_generator(self.random_state)
         orders = [self._order(len(X), random_state) for _ in range(self.n_epochs)]
-        fill = np.nanmean(X, axis=0, dtype=np.float64).astype(X.dtype)
+        fill = feature_means(X)
         epsilon = self.epsilon
         if epsilon == "auto":
             target = target_nodes(len(X), self.max_nodes)
@@ -249,7 +250,7 @@ class ESOM(CodebookClusterer):
         X = self._check_training_samples(X, reset=first_call)
         order = np.arange(len(X), dtype=np.intp)
         if first_call:
-            fill = np.nanmean(X, axis=0, dtype=np.float64).astype(X.dtype)
+            fill = feature_means(X)
             network = Network(fill)
             epsilon = self.epsilon
             if epsilon == "auto":
