@@ -2,6 +2,8 @@
 """Epsilon: which one gives a number of nodes, and how it grows when they are many."""
 
 import math
+import time
+from typing import NamedTuple
 
 import numpy as np
 
@@ -118,6 +120,60 @@ def make_room(network, epsilon):
             return epsilon
 
 
+class Forecast(NamedTuple):
+    """What a run is going to be."""
+
+    epsilon: float
+    n_nodes: int
+    seconds: float
+
+
+def forecast(X, order, fill, epsilon, max_nodes, rule):
+    """Foretell the nodes and the time of a run by its first samples.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_samples, n_features)
+        The training samples.
+    order : ndarray of shape (n_learned,)
+        The order in which they will be learned.
+    fill : ndarray of shape (n_features,)
+        Values for the missing features of a first sample.
+    epsilon : float
+        The distance that makes a sample novel.
+    max_nodes : int
+        Bound of the number of nodes.
+    rule : dict
+        Arguments of the learning kernel.
+
+    Returns
+    -------
+    forecast : Forecast
+        Epsilon, about how many nodes it makes, and about how many seconds of learning
+        that takes on this machine.
+    """
+    pilot = order[:_PILOT_SAMPLES].astype(np.intp)
+    network = Network(fill)
+    counts, now = [], epsilon
+    start = time.perf_counter()
+    for part in np.array_split(pilot, min(4, len(pilot))):
+        now = network.learn(
+            X, part, epsilon=now, max_nodes=max_nodes, when_full=make_room, **rule
+        )
+        counts.append(max(network.n_nodes, 1))
+    seconds = time.perf_counter() - start
+    share = len(order) / len(pilot)
+    nodes = min(counts[-1] * share ** _growth(counts), max_nodes)
+    return Forecast(epsilon, round(nodes), seconds * share * nodes / counts[-1])
+
+
+def _growth(counts):
+    """Return the exponent of growth over the last doubling of four equal parts."""
+    if len(counts) < 4:  # growth slows down, so earlier parts say less
+        return 0.0
+    return min(max(math.log2(counts[3] / counts[1]), 0.0), 1.0)
+
+
 def _expected_nodes(X, pilot, n_samples, fill, epsilon, target, rule):
     """Return the number of nodes after n_samples, judged by the pilot samples."""
 
@@ -135,10 +191,7 @@ def _expected_nodes(X, pilot, n_samples, fill, epsilon, target, rule):
         except _TooManyNodes:
             return limit
         counts.append(max(network.n_nodes, 1))
-    growth = 0.0
-    if len(counts) == 4:  # the slope over the last doubling, since growth slows down
-        growth = min(max(math.log2(counts[3] / counts[1]), 0.0), 1.0)
-    return counts[-1] * (n_samples / len(pilot)) ** growth
+    return counts[-1] * (n_samples / len(pilot)) ** _growth(counts)
 
 
 def _typical_distance(X):

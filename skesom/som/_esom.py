@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The evolving self-organizing map."""
 
+import sys
 import warnings
 from numbers import Integral, Real
 
 import numpy as np
-from sklearn.base import _fit_context
+from sklearn.base import _fit_context, clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from tqdm import tqdm
@@ -17,7 +18,12 @@ from skesom.som._base import (
     random_generator,
     summarize,
 )
-from skesom.som._epsilon import choose_epsilon, make_room, target_nodes
+from skesom.som._epsilon import (
+    choose_epsilon,
+    forecast,
+    make_room,
+    target_nodes,
+)
 from skesom.som._network import Network
 
 _SAMPLES_AT_A_TIME = 65536  # between two moments at which Ctrl-C is heard
@@ -71,7 +77,8 @@ class ESOM(CodebookClusterer):
     random_state : int, RandomState instance or None, default=None
         Order of the samples; an int makes the result reproducible.
     verbose : int, default=0
-        1 shows a progress bar.
+        1 tells how many nodes the run will make and how long it will take, and shows
+        a progress bar.
 
     Attributes
     ----------
@@ -216,15 +223,11 @@ class ESOM(CodebookClusterer):
             raise ValueError(
                 f"n_samples={len(X)} should be >= n_clusters={self.n_clusters}."
             )
-        random_state = random_generator(self.random_state)
-        orders = [self._order(len(X), random_state) for _ in range(self.n_epochs)]
-        fill = feature_means(X)
-        epsilon = self.epsilon
-        if epsilon == "auto":
-            target = target_nodes(len(X), self.max_nodes)
-            epsilon = choose_epsilon(X, orders[0], fill, target, self._rule())
+        order, fill, epsilon = self._prepare(X)
+        if self.verbose:
+            tqdm.write(self._forecast(X, order, fill, epsilon), file=sys.stderr)
         network = Network(fill)
-        epsilon = self._learn(network, X, _joined(orders), epsilon)
+        epsilon = self._learn(network, X, order, epsilon)
         self._finish(network, X, epsilon)
         self.n_iter_ = self.n_epochs
         return self
@@ -297,6 +300,51 @@ class ESOM(CodebookClusterer):
         """
         _, distances = self.winners(X, return_distance=True)
         return distances > self.epsilon_
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def forecast(self, X):
+        """Tell before a run how many nodes it will make and how long it will take.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            The training samples. Only the first of the training order are looked at.
+
+        Returns
+        -------
+        forecast : Forecast
+            Named tuple of `epsilon` (the one chosen, if it is "auto"), `n_nodes`, and
+            `seconds` of learning on this machine. The map stays as it is.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skesom.som import ESOM
+        >>> X = np.random.default_rng(0).uniform(size=(2000, 2))
+        >>> 50 < ESOM(0.1, random_state=0).forecast(X).n_nodes < 200
+        True
+        """
+        X = clone(self)._check_training_samples(X)
+        return forecast(X, *self._prepare(X), self.max_nodes, self._rule())
+
+    def _prepare(self, X):
+        """Return the order of learning, a fill for missing values, and epsilon."""
+        random_state = random_generator(self.random_state)
+        orders = [self._order(len(X), random_state) for _ in range(self.n_epochs)]
+        fill = feature_means(X)
+        epsilon = self.epsilon
+        if epsilon == "auto":
+            target = target_nodes(len(X), self.max_nodes)
+            epsilon = choose_epsilon(X, orders[0], fill, target, self._rule())
+        return _joined(orders), fill, epsilon
+
+    def _forecast(self, X, order, fill, epsilon):
+        """Return the forecast of a run as a line of text."""
+        run = forecast(X, order, fill, epsilon, self.max_nodes, self._rule())
+        return (
+            f"{type(self).__name__}: {len(order)} samples with epsilon={epsilon:.4g} "
+            f"make about {run.n_nodes} nodes in about {run.seconds:.1f} s."
+        )
 
     def _order(self, n_samples, random_state):
         if self.shuffle:

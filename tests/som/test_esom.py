@@ -310,3 +310,16 @@ def test_refused_parameters(method, parameter, value, allowed):
     message = rf"The '{parameter}' parameter of ESOM must be .*{allowed}.* Got "
     with pytest.raises(ValueError, match=message):
         getattr(ESOM(**{parameter: value}), method)(np.ones((20, 2)))
+
+
+@pytest.mark.parametrize("epsilon", ["auto", 0.5, 1e-9])
+def test_forecast_tells_the_nodes_of_the_run(epsilon):
+    X = np.random.default_rng(0).normal(size=(100_000, 3)).astype(np.float32)
+    esom = ESOM(epsilon, max_nodes=700, random_state=0)
+    told = esom.forecast(X)
+    assert not hasattr(esom, "n_features_in_")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        esom.fit(X)
+    assert told.n_nodes / 2 < len(esom.codebook_) < told.n_nodes * 2
+    assert told.seconds > 0
