@@ -2,7 +2,6 @@
 """The evolving map as an estimator: epsilon, the bound of nodes, and components."""
 
 import pickle
-import time
 import warnings
 
 import numpy as np
@@ -13,6 +12,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import adjusted_rand_score
 
 from skesom.som import ESOM
+from skesom.som._epsilon import make_room
 
 N_SAMPLES = 12_000
 
@@ -118,18 +118,23 @@ def test_every_epsilon_ends_within_the_bound(epsilon, X):
         ESOM(4 * esom.epsilon_, max_nodes=50, n_clusters=None, random_state=0).fit(X)
 
 
-def test_time_with_a_bound_of_nodes_is_linear():
-    X = np.random.default_rng(0).normal(size=(160_000, 3))
+def test_merges_are_paid_for_by_insertions(monkeypatch):
+    # Every merge leaves at most three quarters of the nodes, so there is at most one
+    # for each quarter of max_nodes that was inserted: the time stays linear.
+    merges = []
+
+    def counted(network, epsilon):
+        merges.append(network.next_identity)
+        return make_room(network, epsilon)
+
+    monkeypatch.setattr("skesom.som._esom.make_room", counted)
+    X = np.random.default_rng(0).normal(size=(20_000, 3))
     esom = ESOM(1e-9, max_nodes=100, n_clusters=None, random_state=0)
-
-    def seconds(n_samples):
-        begin = time.process_time()
-        with pytest.warns(ConvergenceWarning, match="epsilon grew from 1e-09"):
-            esom.fit(X[:n_samples])
-        return time.process_time() - begin
-
-    shorter = min(seconds(20_000) for _ in range(3))
-    assert seconds(160_000) < 24 * shorter  # linear is 8 times, quadratic 64
+    with pytest.warns(ConvergenceWarning, match="epsilon grew from 1e-09"):
+        esom.fit(X)
+    assert merges[0] == 100
+    assert len(merges) > 3
+    assert np.diff(merges).min() >= 25
 
 
 @pytest.mark.parametrize("max_nodes", [1, 2, 3])
