@@ -30,9 +30,11 @@
 #endif
 
 #if defined(__GNUC__)
+#define PREFETCH(address) __builtin_prefetch(address)
 #define MAYBE_UNUSED __attribute__((unused))
 #define ALWAYS_INLINE inline __attribute__((always_inline))
 #else
+#define PREFETCH(address)
 #define MAYBE_UNUSED
 #define restrict
 #endif

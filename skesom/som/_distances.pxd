@@ -6,6 +6,7 @@ from cython cimport floating
 cdef extern from "_distances.h":
     cdef enum:
         UNIT_PADDING
+    void PREFETCH(const void *address) noexcept nogil
     void nearest_two_float(
         const float *sample, const int *features, Py_ssize_t n_features,
         const float *codebook, Py_ssize_t stride, Py_ssize_t n_units,

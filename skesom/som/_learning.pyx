@@ -3,7 +3,12 @@
 
 from cython cimport floating
 
-from skesom.som._distances cimport activate, nearest_two, present_features
+from skesom.som._distances cimport (
+    PREFETCH,
+    activate,
+    nearest_two,
+    present_features,
+)
 from skesom.som._links cimport (
     BLOCK,
     NOBODY,
@@ -19,6 +24,7 @@ from skesom.som._links cimport (
 
 cdef enum:
     FRESH = -1  # strength of a link that has not been given one
+    AHEAD = 8   # rows between fetching and learning
 
 links_per_block = BLOCK
 
@@ -115,6 +121,8 @@ def learn(
 
     with nogil:
         for position in range(n_order):
+            if position + AHEAD < n_order:  # shuffled rows are not in the cache
+                PREFETCH(&X[order[position + AHEAD], 0])
             sample = &X[order[position], 0]
             n_present = present_features(sample, state.n_features, &features[0])
             if n_present == 0:
