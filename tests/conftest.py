@@ -7,6 +7,8 @@ from pathlib import Path
 import matplotlib
 import pytest
 
+# scikit-learn checks array API input only if SciPy was loaded with this switch.
+os.environ.setdefault("SCIPY_ARRAY_API", "1")
 matplotlib.use("Agg")
 
 
