@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What the evolving and the classical map share once they have a codebook."""
 
+from numbers import Integral
+
 import numpy as np
 from scipy import sparse
 from sklearn.base import (
@@ -159,6 +161,13 @@ class CodebookClusterer(
             f"are NaN in all {len(X)} samples: columns "
             f"{np.flatnonzero(~observed).tolist()}. Leave them out."
         )
+
+    def _check_enough_samples(self, X):
+        """Refuse fewer samples than clusters, as KMeans does."""
+        if isinstance(self.n_clusters, Integral) and len(X) < self.n_clusters:
+            raise ValueError(
+                f"n_samples={len(X)} should be >= n_clusters={self.n_clusters}."
+            )
 
     def _labels_of_winners(self, winners):
         labels = self.unit_labels_[winners]

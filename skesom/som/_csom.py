@@ -199,10 +199,7 @@ default="pca"
             The fitted map.
         """
         X = self._check_training_samples(X)
-        if isinstance(self.n_clusters, Integral) and len(X) < self.n_clusters:
-            raise ValueError(
-                f"n_samples={len(X)} should be >= n_clusters={self.n_clusters}."
-            )
+        self._check_enough_samples(X)
         codebook, lattice, sums = self._train(X)
         self._finish(X, codebook, lattice)
         self._sums, self._n_calls = sums, 1

@@ -91,6 +91,28 @@ def choose_epsilon(X, order, fill, target, rule):
     return best
 
 
+def resolve_epsilon(epsilon, X, order, fill, max_nodes, rule):
+    """Return epsilon, chosen from the data if it is "auto".
+
+    Parameters
+    ----------
+    epsilon : float or "auto"
+        As the user gave it.
+    X, order, fill, rule
+        As for `choose_epsilon`.
+    max_nodes : int
+        Bound of the number of nodes.
+
+    Returns
+    -------
+    epsilon : float
+        Positive.
+    """
+    if epsilon != "auto":
+        return epsilon
+    return choose_epsilon(X, order, fill, target_nodes(len(X), max_nodes), rule)
+
+
 def make_room(network, epsilon):
     """Merge nodes with a growing epsilon until at most three quarters are left.
 

@@ -18,12 +18,7 @@ from skesom.som._base import (
     random_generator,
     summarize,
 )
-from skesom.som._epsilon import (
-    choose_epsilon,
-    forecast,
-    make_room,
-    target_nodes,
-)
+from skesom.som._epsilon import forecast, make_room, resolve_epsilon
 from skesom.som._network import Network
 
 _SAMPLES_AT_A_TIME = 65536  # between two moments at which Ctrl-C is heard
@@ -219,10 +214,7 @@ class ESOM(CodebookClusterer):
             The fitted map.
         """
         X = self._check_training_samples(X)
-        if isinstance(self.n_clusters, Integral) and len(X) < self.n_clusters:
-            raise ValueError(
-                f"n_samples={len(X)} should be >= n_clusters={self.n_clusters}."
-            )
+        self._check_enough_samples(X)
         order, fill, epsilon = self._prepare(X)
         if self.verbose:
             tqdm.write(self._forecast(X, order, fill, epsilon), file=sys.stderr)
@@ -255,10 +247,9 @@ class ESOM(CodebookClusterer):
         if first_call:
             fill = feature_means(X)
             network = Network(fill)
-            epsilon = self.epsilon
-            if epsilon == "auto":
-                target = target_nodes(len(X), self.max_nodes)
-                epsilon = choose_epsilon(X, order, fill, target, self._rule())
+            epsilon = resolve_epsilon(
+                self.epsilon, X, order, fill, self.max_nodes, self._rule()
+            )
         else:
             network = self._network.copy()
             X = X.astype(network.fill.dtype, copy=False)
@@ -332,10 +323,9 @@ class ESOM(CodebookClusterer):
         random_state = random_generator(self.random_state)
         orders = [self._order(len(X), random_state) for _ in range(self.n_epochs)]
         fill = feature_means(X)
-        epsilon = self.epsilon
-        if epsilon == "auto":
-            target = target_nodes(len(X), self.max_nodes)
-            epsilon = choose_epsilon(X, orders[0], fill, target, self._rule())
+        epsilon = resolve_epsilon(
+            self.epsilon, X, orders[0], fill, self.max_nodes, self._rule()
+        )
         return _joined(orders), fill, epsilon
 
     def _forecast(self, X, order, fill, epsilon):

@@ -10,9 +10,9 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import validate_data
 
-from skesom.som._base import CodebookClusterer, random_generator
+from skesom.som._base import CodebookClusterer, feature_means, random_generator
 from skesom.som._codebook import distances_to_units, nearest_units
-from skesom.som._epsilon import choose_epsilon, target_nodes
+from skesom.som._epsilon import resolve_epsilon
 from skesom.som._esom import ESOM
 from skesom.som._network import Network
 
@@ -350,11 +350,10 @@ class ESOMClassifier(ClassifierMixin, BaseEstimator):
 
     def _begin(self, X, order):
         """Return an empty network and the epsilon to begin with."""
-        fill = np.nanmean(X, axis=0, dtype=np.float64).astype(X.dtype)
-        epsilon = self.epsilon
-        if epsilon == "auto":
-            target = target_nodes(len(X), self.max_nodes)
-            epsilon = choose_epsilon(X, order, fill, target, self._rule())
+        fill = feature_means(X)
+        epsilon = resolve_epsilon(
+            self.epsilon, X, order, fill, self.max_nodes, self._rule()
+        )
         return Network(fill), epsilon
 
     def _lesson(self, network, y):
