@@ -1,0 +1,201 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""How well the units of a map stand for samples, and how smoothly the map runs.
+
+Each measure is a mean over samples, so each can be told of the whole map or of each
+unit: the mean over the samples whose nearest unit it is.
+"""
+
+import numpy as np
+from scipy import sparse
+from scipy.sparse.csgraph import dijkstra
+
+from skesom.metrics._map import Map, averaged, blocks
+from skesom.som._codebook import nearest_units
+
+
+def quantization_error(X, codebook, *, per_unit=False):
+    """Return the mean distance of the samples to their nearest unit.
+
+    The error is mean ||x - w_c(x)||, a Euclidean distance (not squared), c(x) being
+    the unit nearest to x.
+
+    Parameters
+    ----------
+    X : array-like of shape (n_samples, n_features)
+        Samples; NaN marks missing features. A distance over the present features is
+        scaled up by sqrt(n_features / n_present); a sample without any is left out.
+    codebook : array-like of shape (n_units, n_features), or fitted map
+        Weights of the units.
+    per_unit : bool, default=False
+        Whether to return the mean over the samples of each unit.
+
+    Returns
+    -------
+    error : float or ndarray of shape (n_units,), dtype float64
+        In the units of X; NaN without any sample.
+
+    Raises
+    ------
+    ValueError
+        If the numbers of features differ, for infinite values, or for missing values
+        in the codebook.
+
+    References
+    ----------
+    .. [1] Kohonen, T. (2001), "Self-Organizing Maps", Springer,
+       doi:10.1007/978-3-642-56927-2
+
+    Examples
+    --------
+    >>> from skesom.metrics import quantization_error
+    >>> X, codebook = [[0, 0], [3, 4], [10, 1]], [[0, 0], [10, 0]]
+    >>> quantization_error(X, codebook)
+    2.0
+    >>> quantization_error(X, codebook, per_unit=True)
+    array([2.5, 1. ])
+    """
+    som = Map(codebook)
+    winners, distances = nearest_units(som.check_samples(X), som.codebook)
+    known = winners >= 0
+    return averaged(distances[known], winners[known], som.n_units, per_unit)
+
+
+def topographic_error(X, codebook, connections=None, *, per_unit=False):
+    """Return the share of samples whose two nearest units are not connected.
+
+    Where a map folds over itself, units far apart on it are near in the data.
+
+    Parameters
+    ----------
+    X : array-like of shape (n_samples, n_features)
+        Samples; NaN marks missing features, a sample without any is left out.
+    codebook : array-like of shape (n_units, n_features), or fitted map
+        Weights of the units.
+    connections : sparse or array-like of shape (n_units, n_units), default=None
+        Which units are connected: by default ``connections_`` of a fitted map. In a
+        sparse matrix every stored entry is a connection, a strength of 0 included; in
+        an array every entry but 0. A connection holds in both directions.
+    per_unit : bool, default=False
+        Whether to return the share among the samples of each unit.
+
+    Returns
+    -------
+    error : float or ndarray of shape (n_units,), dtype float64
+        From 0, the best, to 1; NaN for a map of one unit, or without any sample.
+
+    Raises
+    ------
+    ValueError
+        If the numbers of features or units differ, for infinite values, for missing
+        values in the codebook, or if nothing says which units are connected.
+
+    Notes
+    -----
+    The lattice enters by its connections alone, so the error is that of a hexagonal, a
+    toroidal or an evolving map as well.
+
+    References
+    ----------
+    .. [1] Kiviluoto, K. (1996), "Topology preservation in self-organizing maps", Proc.
+       International Conference on Neural Networks, 294-299,
+       doi:10.1109/ICNN.1996.548907
+
+    Examples
+    --------
+    >>> from skesom.metrics import topographic_error
+    >>> line = [[0, 1, 0], [1, 0, 1], [0, 1, 0]]  # 0 - 1 - 2
+    >>> topographic_error([[0.1], [0.9], [1.8]], [[0.0], [1.0], [2.0]], line)
+    0.0
+    >>> topographic_error([[0.1], [0.9], [1.8]], [[0.0], [2.0], [1.0]], line)
+    0.6666666666666666
+    """
+    som = Map(codebook, connections)
+    first, second, _ = _two_nearest(X, som)
+    return averaged(~som.connected(first, second), first, som.n_units, per_unit)
+
+
+def kaski_lagus_error(X, codebook, connections=None, *, per_unit=False):
+    """Return the mean way from the samples over the map to their second nearest unit.
+
+    The way of a sample x is ||x - w_c||, from x to its nearest unit c, plus the length
+    of the shortest path from c to the second nearest unit along connections of the map;
+    a connection of the units i and j has the length ||w_i - w_j||. The error is small
+    where the units are near the samples and the map does not fold.
+
+    Parameters
+    ----------
+    X : array-like of shape (n_samples, n_features)
+        Samples; NaN marks missing features, a sample without any is left out. A
+        distance over the present features is scaled up by sqrt(n_features / n_present).
+    codebook : array-like of shape (n_units, n_features), or fitted map
+        Weights of the units.
+    connections : sparse or array-like of shape (n_units, n_units), default=None
+        Which units are connected, as in `topographic_error`; by default
+        ``connections_`` of a fitted map.
+    per_unit : bool, default=False
+        Whether to return the mean over the samples of each unit.
+
+    Returns
+    -------
+    error : float or ndarray of shape (n_units,), dtype float64
+        In the units of X; infinite if no path joins the two units of a sample, as may
+        happen in an evolving map; NaN for a map of one unit, or without any sample.
+
+    Raises
+    ------
+    ValueError
+        If the numbers of features or units differ, for infinite values, for missing
+        values in the codebook, or if nothing says which units are connected.
+
+    References
+    ----------
+    .. [1] Kaski, S. & Lagus, K. (1996), "Comparing self-organizing maps", Artificial
+       Neural Networks - ICANN 96, 809-814, doi:10.1007/3-540-61510-5_136
+
+    Examples
+    --------
+    >>> from skesom.metrics import kaski_lagus_error
+    >>> line = [[0, 1, 0], [1, 0, 1], [0, 1, 0]]  # 0 - 1 - 2
+    >>> kaski_lagus_error([[0.25]], [[0.0], [1.0], [2.0]], line)  # 0.25 + 1
+    1.25
+    >>> kaski_lagus_error([[0.25]], [[0.0], [2.0], [1.0]], line)  # 0.25 + 2 + 1
+    3.25
+    """
+    som = Map(codebook, connections)
+    first, second, distances = _two_nearest(X, som)
+    ways = distances + _paths(som, first, second)
+    return averaged(ways, first, som.n_units, per_unit)
+
+
+def _two_nearest(X, som):
+    """Return the two units nearest to the samples that have them, and the distance."""
+    winners, distances = nearest_units(som.check_samples(X), som.codebook, second=True)
+    known = winners[:, 1] >= 0
+    return *winners[known].T, distances[known]
+
+
+def _paths(som, first, second):
+    """Return the lengths of the shortest paths between pairs of units on the map."""
+    lengths = _gaps(som, first, second)
+    # Between units that are connected there is no shorter path than the straight one.
+    apart = np.flatnonzero(~som.connected(first, second))
+    links = som.links.tocoo()
+    graph = sparse.csr_array(
+        (_gaps(som, links.row, links.col), (links.row, links.col)), links.shape
+    )
+    units, rows = np.unique(first[apart], return_inverse=True)
+    order = np.argsort(rows, kind="stable")
+    ends = np.searchsorted(rows[order], np.arange(len(units) + 1))
+    for block in blocks(len(units), som.n_units):
+        paths = dijkstra(graph, indices=units[block])
+        picked = order[ends[block.start] : ends[block.stop]]
+        lengths[apart[picked]] = paths[
+            rows[picked] - block.start, second[apart[picked]]
+        ]
+    return lengths
+
+
+def _gaps(som, first, second):
+    """Return the distances between pairs of units in the data."""
+    gaps = som.codebook[first].astype(np.float64) - som.codebook[second]
+    return np.sqrt(np.einsum("ij,ij->i", gaps, gaps))

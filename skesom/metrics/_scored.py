@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What scorers look at: the step inside an estimator, and the table that it sees."""
+
+import numpy as np
+from sklearn.pipeline import Pipeline
+
+# The score of a failure where a score has no lower bound. It is lower than any real
+# one, yet finite and small enough that the folds of a search have a mean and a spread.
+WORST = -1e100
+N_PICKED = 2000  # samples or units where the time grows with the square of the number
+_SEED = 0
+
+
+def last_step(estimator, X):
+    """Return the last step of an estimator, and X as it gets there.
+
+    An estimator of cubes is known by its method ``table``, which gives the valid pixels
+    and where they are, and its ``estimator_``, which takes them.
+
+    Parameters
+    ----------
+    estimator : fitted estimator
+        A Pipeline, an estimator of cubes that holds one, or any other.
+    X : array-like of shape (n_samples, n_features) or (n_rows, n_columns, n_bands)
+        A table, or a cube for an estimator that takes cubes.
+
+    Returns
+    -------
+    step : estimator
+        The one that knows the table.
+    table : array-like of shape (n_samples, n_features)
+        Without rows if no pixel of the cube is valid and labelled.
+    """
+    step, X = _unwrapped(estimator, X)
+    if not hasattr(step, "table"):
+        return step, X
+    if not (step.predict(X) >= 0).any():  # there may be no valid pixel at all
+        return _unwrapped(step.estimator_)[0], np.empty((0, 1))
+    return _unwrapped(step.estimator_, step.table(X)[0])
+
+
+def _unwrapped(estimator, X=None):
+    """Return the last step of (nested) pipelines, and X as it gets there."""
+    while isinstance(estimator, Pipeline):
+        if X is not None and len(estimator) > 1:
+            X = estimator[:-1].transform(X)
+        estimator = estimator[-1]
+    return estimator, X
+
+
+def complete(table):
+    """Return which samples have all features, as an array of bool."""
+    return ~np.isnan(table).any(axis=1)
+
+
+def picked(n):
+    """Return at most 2000 of n indices, always the same for the same n, sorted."""
+    if n <= N_PICKED:
+        return np.arange(n)
+    return np.sort(np.random.default_rng(_SEED).choice(n, N_PICKED, replace=False))
