@@ -27,7 +27,8 @@ def far_from_the_origin(rng, dtype):
 
 def nearly_equal_units(rng, dtype):
     units = np.repeat(rng.normal(size=(40, 5)), 5, axis=0)
-    return rng.normal(size=(600, 5)), units * (1 + rng.uniform(-4, 4, units.shape) * 1e-7)
+    units *= 1 + rng.uniform(-4, 4, units.shape) * 1e-7
+    return rng.normal(size=(600, 5)), units
 
 
 def many_units_at_one_place(rng, dtype):
