@@ -6,6 +6,7 @@ out, ``SKESOM_BOUNDS_CHECK=1`` makes every kernel check its indices.
 """
 
 import os
+from glob import glob
 
 from Cython.Build import cythonize
 from extension_helpers import add_openmp_flags_if_available
@@ -24,7 +25,7 @@ kernels = cythonize(
         Extension(
             "*",
             ["skesom/**/*.pyx"],
-            depends=["skesom/som/_distances.h", "skesom/som/_distances_typed.h"],
+            depends=sorted(glob("skesom/som/*.h")),
             include_dirs=["skesom/som"],
         )
     ],

@@ -24,17 +24,23 @@ def by_feature(codebook, capacity=None):
 
     Returns
     -------
-    transposed : ndarray of shape (n_features, padded units)
-        The same numbers, C-contiguous, aligned to the width of a vector.
+    transposed : ndarray of shape (n_features + 1, padded units)
+        The same numbers, C-contiguous, aligned to the width of a vector. The last row
+        is half the squared length of each unit, and the largest number where there is
+        no unit.
     """
     n_units, n_features = codebook.shape
     stride = padded(max(n_units, capacity or 0))
-    n_bytes = n_features * stride * codebook.itemsize
+    n_bytes = (n_features + 1) * stride * codebook.itemsize
     room = np.zeros(n_bytes + 64, dtype=np.uint8)
     start = -room.ctypes.data % 64
     transposed = room[start : start + n_bytes].view(codebook.dtype)
-    transposed = transposed.reshape(n_features, stride)
-    transposed[:, :n_units] = codebook.T
+    transposed = transposed.reshape(n_features + 1, stride)
+    transposed[:-1, :n_units] = codebook.T
+    transposed[-1] = np.finfo(codebook.dtype).max
+    weights = codebook.astype(np.float64, copy=False)
+    with np.errstate(over="ignore"):
+        transposed[-1, :n_units] = np.einsum("uf,uf->u", weights, weights) / 2
     return transposed
 
 
@@ -66,7 +72,7 @@ def nearest_units(X, codebook, *, second=False):
         X,
         by_feature(codebook),
         n_units,
-        *_scratch(X, n_units, n_threads),
+        *search_scratch(X, n_units, n_threads),
         winners,
         distances,
         n_threads,
@@ -96,14 +102,15 @@ def distances_to_units(X, codebook):
         X,
         by_feature(codebook),
         n_units,
-        *_scratch(X, n_units, n_threads),
+        *search_scratch(X, n_units, n_threads),
         distances,
         n_threads,
     )
     return distances
 
 
-def _scratch(X, n_units, n_threads):
+def search_scratch(X, n_units, n_threads):
+    """Return room for the kernels that search a codebook: features, distances."""
     features = np.empty((n_threads, X.shape[1]), dtype=np.intc)
-    squared = np.empty((n_threads, padded(n_units)), dtype=X.dtype)
+    squared = np.empty((n_threads, 4 * padded(n_units)), dtype=X.dtype)
     return features, squared

@@ -15,7 +15,7 @@ from skesom.som._base import (
     random_generator,
     summarize,
 )
-from skesom.som._codebook import by_feature, padded
+from skesom.som._codebook import by_feature, padded, search_scratch
 from skesom.som._lattice import Lattice
 from skesom.som._threads import effective_n_threads, one_blas_thread
 from skesom.som._training import learn_one_by_one, sum_by_winner
@@ -327,7 +327,7 @@ default="pca"
                     *scratch,
                 )
                 bar.update(len(order[part]))
-        return np.ascontiguousarray(weights[:, : len(codebook)].T)
+        return np.ascontiguousarray(weights[:-1, : len(codebook)].T)
 
     def _finish(self, X, codebook, lattice):
         """Group the units by the samples X, and set the fitted attributes."""
@@ -436,8 +436,7 @@ def _sums_over_samples(X, codebook):
         by_feature(codebook),
         n_units,
         bounds,
-        np.empty((n_threads, n_features), dtype=np.intc),
-        np.empty((n_threads, padded(n_units)), dtype=X.dtype),
+        *search_scratch(X, n_units, n_threads),
         sums,
         counts,
         n_threads,

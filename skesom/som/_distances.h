@@ -2,12 +2,19 @@
 /* Distances from samples to a codebook, and the nearest units.
 
    The codebook is stored feature-major: row f holds feature f of every unit, so one
-   vector instruction compares a feature of the sample with many units at once. Rows
-   are padded to a multiple of UNIT_PADDING values; what stands there is never chosen.
+   vector instruction compares a feature of the sample with many units at once. One
+   more row holds half the squared length of every unit. Rows are padded to a multiple
+   of UNIT_PADDING values; what stands there is never chosen, because its half squared
+   length is the largest number.
 
-   GCC and clang compile every function here three times (baseline, AVX2, AVX-512) and
-   the loader picks the best one for the processor. All of them add the features in
-   the same order without fused multiply-add, so they agree to the last bit. */
+   The squared distance of a sample and a unit is the sum of the squared differences,
+   feature by feature, without fused multiply-add: the same bits on every processor.
+   A search may use faster arithmetic to find the few units that can be the nearest,
+   but what it returns is decided by these sums. See _distances_typed.h.
+
+   GCC and clang compile every function for 16, 32 and 64 byte vectors (baseline, AVX2,
+   AVX-512), and the widest that the processor has is used. The environment variable
+   SKESOM_VECTOR_BYTES sets a smaller bound. */
 
 #ifndef SKESOM_DISTANCES_H
 #define SKESOM_DISTANCES_H
@@ -16,18 +23,11 @@
 #include <math.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
 
 #define UNIT_PADDING 64
 #define BOUNDED(square, most) ((square) < (most) ? (square) : (most)) /* inf * 0 */
-
-#if defined(__x86_64__) && defined(__linux__) && defined(__GLIBC__) \
-    && ((defined(__clang__) && __clang_major__ >= 16)               \
-        || (!defined(__clang__) && defined(__GNUC__) && __GNUC__ >= 12))
-#define FOR_EACH_PROCESSOR \
-    __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
-#else
-#define FOR_EACH_PROCESSOR
-#endif
 
 #if defined(__GNUC__)
 #define PREFETCH(address) __builtin_prefetch(address)
@@ -36,99 +36,151 @@
 #else
 #define PREFETCH(address)
 #define MAYBE_UNUSED
+#define ALWAYS_INLINE inline
 #define restrict
 #endif
 
-#define REAL float
-#define BITS int
-#define NAME(base) base##_float
-#define HUGEST FLT_MAX
-#include "_distances_typed.h"
-
-/* exp(factor * squared) of the listed units, for factor < 0, and their sum.
-
-   `activation` has room for n rounded up to 16. Vector code, with a relative error
-   below 2e-7: x = m log 2 + r, and the Taylor polynomial of exp(r) for |r| < 0.35. */
-FOR_EACH_PROCESSOR MAYBE_UNUSED static double activate_float(
-    const float *restrict squared, const int *restrict units, ptrdiff_t n,
-    double factor, float *restrict activation)
-{
-    const float scale = (float)(factor < -FLT_MAX ? -FLT_MAX : factor);
-#if defined(__GNUC__)
-    const vector_float zero = {0};
-    vector_float sums = zero;
-    for (ptrdiff_t i = 0; i < n; i++)
-        activation[i] = BOUNDED(squared[units[i]], FLT_MAX) * scale;
-    for (ptrdiff_t i = n; i % 16; i++)
-        activation[i] = -FLT_MAX;
-    for (ptrdiff_t i = 0; i < n; i += 16) {
-        const vector_float exponent = *(const unaligned_vector_float *)(activation + i);
-        const lanes_mask_float underflow = exponent < zero - 87.0f;
-        const vector_float x = (vector_float)(~underflow & (lanes_mask_float)exponent);
-        const lanes_mask_float m = __builtin_convertvector(
-            x * 1.44269504f - 0.5f, lanes_mask_float);
-        const vector_float whole = __builtin_convertvector(m, vector_float);
-        const vector_float r = (x - whole * 0.693359375f) + whole * 2.12194440e-4f;
-        vector_float sum = zero + 1.0f / 5040;
-        sum = sum * r + 1.0f / 720;
-        sum = sum * r + 1.0f / 120;
-        sum = sum * r + 1.0f / 24;
-        sum = sum * r + 1.0f / 6;
-        sum = sum * r + 0.5f;
-        sum = sum * r + 1.0f;
-        sum = sum * r + 1.0f;
-        sum *= (vector_float)((m + 127) << 23);
-        sum = (vector_float)(~underflow & (lanes_mask_float)sum);
-        *(unaligned_vector_float *)(activation + i) = sum;
-        sums += sum;
-    }
-    float total[16];
-    *(unaligned_vector_float *)total = sums;
-    for (int width = 8; width > 0; width /= 2)
-        for (int lane = 0; lane < width; lane++)
-            total[lane] += total[lane + width];
-    return total[0];
+#if defined(__GNUC__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+#define HAVE_VECTORS 1
 #else
-    double total = 0;
-    for (ptrdiff_t i = 0; i < n; i++) {
-        activation[i] = expf(BOUNDED(squared[units[i]], FLT_MAX) * scale);
-        total += activation[i];
-    }
-    return total;
+#define HAVE_VECTORS 0
 #endif
-}
-#undef REAL
-#undef BITS
-#undef NAME
-#undef HUGEST
 
-#define REAL double
-#define BITS long long
-#define NAME(base) base##_double
-#define HUGEST DBL_MAX
-#include "_distances_typed.h"
-#undef REAL
-#undef BITS
-#undef NAME
-#undef HUGEST
+#if HAVE_VECTORS && defined(__x86_64__)
+#define SEVERAL_WIDTHS 1
+#include <immintrin.h>
+#else
+#define SEVERAL_WIDTHS 0
+#endif
+
+#define PASTE_NAMES(base, real, width) base##_##real##_##width
+#define PASTE(base, real, width) PASTE_NAMES(base, real, width)
+#define NAME(base) PASTE(base, REAL, WIDTH)
+
+/* c - a * b and the smaller and larger of two vectors, as this processor has them */
+#define WIDTH 16
+#include "_distances_widths.h"
+#undef WIDTH
+
+#if SEVERAL_WIDTHS
+
+#define WIDTH 32
+#if defined(__clang__)
+#pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
+#else
+#pragma GCC push_options
+#pragma GCC target("avx2,fma")
+#endif
+#include "_distances_widths.h"
+#if defined(__clang__)
+#pragma clang attribute pop
+#else
+#pragma GCC pop_options
+#endif
+#undef WIDTH
+
+#define WIDTH 64
+#if defined(__clang__)
+#pragma clang attribute push( \
+    __attribute__((target("avx2,fma,avx512f,avx512bw,avx512dq,avx512vl"))), \
+    apply_to = function)
+#else
+#pragma GCC push_options
+#pragma GCC target("avx2,fma,avx512f,avx512bw,avx512dq,avx512vl")
+#endif
+#include "_distances_widths.h"
+#if defined(__clang__)
+#pragma clang attribute pop
+#else
+#pragma GCC pop_options
+#endif
+#undef WIDTH
+
+#endif
+
+/* Bytes of the widest vectors that the processor has and the environment allows. */
+static int vector_bytes(void)
+{
+    static int bytes = 0;
+    if (bytes == 0) {
+        int widest = 16;
+        const char *bound = getenv("SKESOM_VECTOR_BYTES");
+#if SEVERAL_WIDTHS
+        __builtin_cpu_init();
+        if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
+            widest = 32;
+        if (widest == 32 && __builtin_cpu_supports("avx512f")
+            && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq")
+            && __builtin_cpu_supports("avx512vl"))
+            widest = 64;
+#endif
+        bytes = bound && atoi(bound) >= 16 && atoi(bound) < widest ? atoi(bound) : widest;
+    }
+    return bytes;
+}
+
+#if SEVERAL_WIDTHS
+#define AT_BEST_WIDTH(base, real, arguments)                     \
+    (vector_bytes() >= 64   ? PASTE(base, real, 64) arguments    \
+     : vector_bytes() >= 32 ? PASTE(base, real, 32) arguments    \
+                            : PASTE(base, real, 16) arguments)
+#else
+#define AT_BEST_WIDTH(base, real, arguments) PASTE(base, real, 16) arguments
+#endif
+
+#define DISPATCH(real)                                                               \
+    MAYBE_UNUSED static void nearest_two_##real(                                     \
+        const real *sample, const int *features, ptrdiff_t n_features,               \
+        const real *codebook, ptrdiff_t stride, ptrdiff_t n_units, real *squared,    \
+        ptrdiff_t *nearest)                                                          \
+    {                                                                                \
+        AT_BEST_WIDTH(nearest_two, real,                                             \
+                      (sample, features, n_features, codebook, stride, n_units,      \
+                       squared, nearest));                                           \
+    }                                                                                \
+    MAYBE_UNUSED static int screen_one_##real(                                       \
+        const real *sample, ptrdiff_t n_features, const real *codebook,              \
+        ptrdiff_t stride, ptrdiff_t n_units, real *scores, ptrdiff_t *nearest,       \
+        real *squared)                                                               \
+    {                                                                                \
+        return AT_BEST_WIDTH(screen_one, real,                                       \
+                             (sample, n_features, codebook, stride, n_units, scores, \
+                              nearest, squared));                                    \
+    }                                                                                \
+    MAYBE_UNUSED static int screen_four_##real(                                      \
+        const real *samples, ptrdiff_t n_features, const real *codebook,             \
+        ptrdiff_t stride, ptrdiff_t n_units, int n_nearest, real *scores,            \
+        ptrdiff_t *nearest, real *squared)                                           \
+    {                                                                                \
+        return AT_BEST_WIDTH(screen_four, real,                                      \
+                             (samples, n_features, codebook, stride, n_units,        \
+                              n_nearest, scores, nearest, squared));                 \
+    }
+DISPATCH(float)
+DISPATCH(double)
+
+/* exp(factor * squared), for factor < 0, and the sum; see activate in the other file. */
+MAYBE_UNUSED static double activate_float(
+    const float *squared, ptrdiff_t n, double factor, float *activation)
+{
+    return AT_BEST_WIDTH(activate, float, (squared, n, factor, activation));
+}
 
 /* The same in double precision, as the C library has it, added in order. */
 MAYBE_UNUSED static double activate_double(
-    const double *squared, const int *units, ptrdiff_t n, double factor,
-    double *activation)
+    const double *squared, ptrdiff_t n, double factor, double *activation)
 {
     const double scale = factor < -DBL_MAX ? -DBL_MAX : factor;
     double sum = 0;
     for (ptrdiff_t i = 0; i < n; i++) {
-        activation[i] = exp(scale * BOUNDED(squared[units[i]], DBL_MAX));
+        activation[i] = exp(scale * BOUNDED(squared[i], DBL_MAX));
         sum += activation[i];
     }
     return sum;
 }
 
-/* Smallest of finite or infinite numbers, but not NaN. */
-FOR_EACH_PROCESSOR MAYBE_UNUSED static double smallest_of(
-    const double *values, ptrdiff_t n)
+/* Smallest of finite or infinite numbers, but not NaN, whose count is a multiple of 8. */
+MAYBE_UNUSED static double smallest_of(const double *values, ptrdiff_t n)
 {
     double least[8];
     for (int lane = 0; lane < 8; lane++)

@@ -3,10 +3,18 @@
 
 from cython cimport floating
 
+from libc.float cimport DBL_MAX, FLT_MAX
+
 cdef extern from "_distances.h":
     cdef enum:
         UNIT_PADDING
     void PREFETCH(const void *address) noexcept nogil
+    float squared_distance_float "squared_distance_float_16"(
+        const float *sample, Py_ssize_t n_features, const float *codebook,
+        Py_ssize_t stride, Py_ssize_t unit) noexcept nogil
+    double squared_distance_double "squared_distance_double_16"(
+        const double *sample, Py_ssize_t n_features, const double *codebook,
+        Py_ssize_t stride, Py_ssize_t unit) noexcept nogil
     void nearest_two_float(
         const float *sample, const int *features, Py_ssize_t n_features,
         const float *codebook, Py_ssize_t stride, Py_ssize_t n_units,
@@ -15,20 +23,33 @@ cdef extern from "_distances.h":
         const double *sample, const int *features, Py_ssize_t n_features,
         const double *codebook, Py_ssize_t stride, Py_ssize_t n_units,
         double *squared, Py_ssize_t *nearest) noexcept nogil
-    void nearest_of_four_float(
-        const float *samples, Py_ssize_t n_features,
-        const float *codebook, Py_ssize_t stride, Py_ssize_t n_units,
-        Py_ssize_t *winners, float *squared) noexcept nogil
-    void nearest_of_four_double(
-        const double *samples, Py_ssize_t n_features,
-        const double *codebook, Py_ssize_t stride, Py_ssize_t n_units,
-        Py_ssize_t *winners, double *squared) noexcept nogil
+    bint screen_one_float(
+        const float *sample, Py_ssize_t n_features, const float *codebook,
+        Py_ssize_t stride, Py_ssize_t n_units, float *scores, Py_ssize_t *nearest,
+        float *squared) noexcept nogil
+    bint screen_one_double(
+        const double *sample, Py_ssize_t n_features, const double *codebook,
+        Py_ssize_t stride, Py_ssize_t n_units, double *scores, Py_ssize_t *nearest,
+        double *squared) noexcept nogil
+    int screen_four_float(
+        const float *samples, Py_ssize_t n_features, const float *codebook,
+        Py_ssize_t stride, Py_ssize_t n_units, int n_nearest, float *scores,
+        Py_ssize_t *nearest, float *squared) noexcept nogil
+    int screen_four_double(
+        const double *samples, Py_ssize_t n_features, const double *codebook,
+        Py_ssize_t stride, Py_ssize_t n_units, int n_nearest, double *scores,
+        Py_ssize_t *nearest, double *squared) noexcept nogil
     double activate_float(
-        const float *squared, const int *units, Py_ssize_t n, double factor,
+        const float *squared, Py_ssize_t n, double factor,
         float *activation) noexcept nogil
     double activate_double(
-        const double *squared, const int *units, Py_ssize_t n, double factor,
+        const double *squared, Py_ssize_t n, double factor,
         double *activation) noexcept nogil
+
+
+cdef enum:
+    MOST_PATIENCE = 64
+    EXACT_STEPS = 1024  # before screening is tried again
 
 
 cdef inline void nearest_two(
@@ -46,30 +67,88 @@ cdef inline void nearest_two(
         )
 
 
-cdef inline void nearest_of_four(
-    const floating *samples, Py_ssize_t n_features,
-    const floating *codebook, Py_ssize_t stride, Py_ssize_t n_units,
-    Py_ssize_t *winners, floating *squared,
+cdef inline bint screen_one(
+    const floating *sample, Py_ssize_t n_features, const floating *codebook,
+    Py_ssize_t stride, Py_ssize_t n_units, floating *scores, Py_ssize_t *nearest,
+    floating *squared,
 ) noexcept nogil:
     if floating is float:
-        nearest_of_four_float(
-            samples, n_features, codebook, stride, n_units, winners, squared
+        return screen_one_float(
+            sample, n_features, codebook, stride, n_units, scores, nearest, squared
         )
     else:
-        nearest_of_four_double(
-            samples, n_features, codebook, stride, n_units, winners, squared
+        return screen_one_double(
+            sample, n_features, codebook, stride, n_units, scores, nearest, squared
         )
+
+
+cdef inline int screen_four(
+    const floating *samples, Py_ssize_t n_features, const floating *codebook,
+    Py_ssize_t stride, Py_ssize_t n_units, int n_nearest, floating *scores,
+    Py_ssize_t *nearest, floating *squared,
+) noexcept nogil:
+    if floating is float:
+        return screen_four_float(
+            samples, n_features, codebook, stride, n_units, n_nearest, scores, nearest,
+            squared,
+        )
+    else:
+        return screen_four_double(
+            samples, n_features, codebook, stride, n_units, n_nearest, scores, nearest,
+            squared,
+        )
+
+
+cdef inline floating squared_distance(
+    const floating *sample, Py_ssize_t n_features, const floating *codebook,
+    Py_ssize_t stride, Py_ssize_t unit,
+) noexcept nogil:
+    if floating is float:
+        return squared_distance_float(sample, n_features, codebook, stride, unit)
+    else:
+        return squared_distance_double(sample, n_features, codebook, stride, unit)
 
 
 cdef inline double activate(
-    const floating *squared, const int *units, Py_ssize_t n, double factor,
-    floating *activation,
+    const floating *squared, Py_ssize_t n, double factor, floating *activation
 ) noexcept nogil:
-    """Set activation to exp(factor * squared) of the listed units; return the sum."""
+    """Set activation to exp(factor * squared) and return the sum."""
     if floating is float:
-        return activate_float(squared, units, n, factor, activation)
+        return activate_float(squared, n, factor, activation)
     else:
-        return activate_double(squared, units, n, factor, activation)
+        return activate_double(squared, n, factor, activation)
+
+
+cdef inline floating nowhere(const floating *any_value) noexcept nogil:
+    """Return half the squared length of a unit that is not there."""
+    if floating is float:
+        return FLT_MAX
+    else:
+        return DBL_MAX
+
+
+cdef inline int keep_patience(int patience, bint screened) noexcept nogil:
+    """Return the patience after one more search.
+
+    Screening pays unless many units are as near as the nearest, as far as the precision
+    of a score goes. It stops when patience falls below 0, until it is 0 again.
+    """
+    if patience < 0:
+        return patience + 1
+    if screened:
+        return min(patience + 1, MOST_PATIENCE)
+    return patience - 4 if patience >= 4 else -EXACT_STEPS
+
+
+cdef inline bint is_complete(
+    const floating *values, Py_ssize_t n_values
+) noexcept nogil:
+    """Tell whether no value is NaN."""
+    cdef int missing = 0
+    cdef Py_ssize_t place
+    for place in range(n_values):
+        missing |= values[place] != values[place]
+    return not missing
 
 
 cdef inline Py_ssize_t present_features(

@@ -4,10 +4,16 @@
 from cython cimport floating
 
 from skesom.som._distances cimport (
+    MOST_PATIENCE,
     PREFETCH,
     activate,
+    is_complete,
+    keep_patience,
     nearest_two,
+    nowhere,
     present_features,
+    screen_one,
+    squared_distance,
 )
 from skesom.som._links cimport (
     BLOCK,
@@ -83,13 +89,17 @@ def learn(
     cdef floating[::1] squared = network.squared
     cdef int[::1] members = network.members
     cdef int[::1] slots = network.slots
+    cdef floating[::1] member_squared = network.member_squared
     cdef floating[::1] activation = network.activation
     cdef int[::1] newcomers = network.newcomers
     cdef Py_ssize_t capacity = min(<Py_ssize_t> begin.shape[0], max_nodes)
     cdef Map state
     cdef Links links
     cdef Py_ssize_t nearest[2]
-    cdef Py_ssize_t position, winner, n_present, n_new, k
+    cdef floating nearest_squared[2]
+    cdef int patience = MOST_PATIENCE
+    cdef bint complete, measured
+    cdef Py_ssize_t position, winner, n_present, n_new, n_members, k
     cdef Py_ssize_t n_order = order.shape[0]
     cdef const floating *sample
     cdef bint novel
@@ -124,22 +134,32 @@ def learn(
             if position + AHEAD < n_order:  # shuffled rows are not in the cache
                 PREFETCH(&X[order[position + AHEAD], 0])
             sample = &X[order[position], 0]
-            n_present = present_features(sample, state.n_features, &features[0])
+            n_present = state.n_features
+            complete = is_complete(sample, state.n_features)
+            if not complete:
+                n_present = present_features(sample, state.n_features, &features[0])
             if n_present == 0:
                 continue
             nearest[0] = nearest[1] = NOBODY
+            measured = True  # whether the distances to all nodes are known
             novel = True
             if state.n_nodes > 0:
-                nearest_two(
-                    sample, &features[0], n_present, &codebook[0, 0], state.stride,
-                    state.n_nodes, &squared[0], nearest,
-                )
-                if n_present < state.n_features:
-                    _scale(
-                        &squared[0], state.n_nodes,
-                        <double> state.n_features / n_present,
+                if complete and patience >= 0 and not whole_ball and state.n_nodes > 1:
+                    measured = not screen_one(
+                        sample, n_present, &codebook[0, 0], state.stride,
+                        state.n_nodes, &squared[0], nearest, nearest_squared,
                     )
-                novel = squared[nearest[0]] > state.squared_epsilon
+                    patience = keep_patience(patience, not measured)
+                else:
+                    measured = True
+                    patience = min(patience + 1, MOST_PATIENCE)
+                if measured:
+                    _measure_all(
+                        &state, &codebook[0, 0], sample, &features[0], n_present,
+                        &squared[0], nearest,
+                    )
+                    nearest_squared[0] = squared[nearest[0]]
+                novel = nearest_squared[0] > state.squared_epsilon
                 if by_class and node_class[nearest[0]] != classes[order[position]]:
                     novel = True
             if novel and state.n_nodes == capacity:
@@ -161,9 +181,19 @@ def learn(
                 next_identity += 1
             for k in range(n_new):
                 connect(&links, winner, newcomers[k], FRESH)
+            n_members = _gather_members(
+                &state, &links, winner, &squared[0], &members[0], &slots[0]
+            )
+            for k in range(n_members):
+                if measured:
+                    member_squared[k] = squared[members[k]]
+                else:
+                    member_squared[k] = squared_distance(
+                        sample, n_present, &codebook[0, 0], state.stride, members[k]
+                    )
             _adapt(
                 &state, &links, &codebook[0, 0], sample, &features[0], n_present,
-                winner, &squared[0], &members[0], &slots[0], &activation[0],
+                &members[0], &slots[0], n_members, &member_squared[0], &activation[0],
             )
             n_seen += 1
             if pruning_period > 0 and n_seen % pruning_period == 0 and links.n_links:
@@ -183,10 +213,27 @@ def learn(
     return position
 
 
-cdef void _scale(floating *squared, Py_ssize_t n_nodes, double factor) noexcept nogil:
+cdef void _measure_all(
+    Map *state,
+    const floating *codebook,
+    const floating *sample,
+    int *features,
+    Py_ssize_t n_present,
+    floating *squared,
+    Py_ssize_t *nearest,
+) noexcept nogil:
+    """Measure the distances to all nodes; over missing features they are scaled up."""
     cdef Py_ssize_t node
-    for node in range(n_nodes):
-        squared[node] = <floating> (squared[node] * factor)
+    cdef double factor = <double> state.n_features / n_present
+    if n_present == state.n_features:
+        present_features(sample, n_present, features)
+    nearest_two(
+        sample, features, n_present, codebook, state.stride, state.n_nodes, squared,
+        nearest,
+    )
+    if n_present < state.n_features:
+        for node in range(state.n_nodes):
+            squared[node] = <floating> (squared[node] * factor)
 
 
 cdef Py_ssize_t _new_neighbours(
@@ -268,8 +315,22 @@ cdef void _insert(
             if node > 0:
                 value = codebook[feature * state.stride + nearest]
         codebook[feature * state.stride + node] = value
+    _renew_square(state, codebook, node)
     squared[node] = 0
     state.n_nodes += 1
+
+
+cdef void _renew_square(
+    Map *state, floating *codebook, Py_ssize_t node
+) noexcept nogil:
+    """Set half the squared length of a node that has moved."""
+    cdef floating square = 0
+    cdef floating weight
+    cdef Py_ssize_t feature
+    for feature in range(state.n_features):
+        weight = codebook[feature * state.stride + node]
+        square += weight * weight
+    codebook[state.n_features * state.stride + node] = square / 2
 
 
 cdef void _adapt(
@@ -279,26 +340,26 @@ cdef void _adapt(
     const floating *sample,
     const int *features,
     Py_ssize_t n_present,
-    Py_ssize_t winner,
-    const floating *squared,
-    int *members,
-    int *slots,
+    const int *members,
+    const int *slots,
+    Py_ssize_t n_members,
+    const floating *member_squared,
     floating *activation,
 ) noexcept nogil:
     """Move the winner and its neighbours to the sample; renew their links."""
     cdef double factor = -2 / state.squared_epsilon
-    cdef Py_ssize_t n_members = _gather_members(
-        state, links, winner, squared, members, slots
-    )
-    cdef double total = activate(squared, members, n_members, factor, activation)
+    cdef double total = activate(member_squared, n_members, factor, activation)
     cdef double step = state.learning_rate / total
     cdef double own = activation[0]
     cdef double renewed
     cdef Py_ssize_t k
-    _move(
-        state, codebook, sample, features, n_present, members, n_members, step,
-        activation,
-    )
+    if n_present == state.n_features:
+        _move(state, codebook, sample, members, n_members, step, activation)
+    else:
+        _move_partly(
+            state, codebook, sample, features, n_present, members, n_members, step,
+            activation,
+        )
     for k in range(1, n_members):
         if state.whole_ball:
             renewed = min(own, <double> activation[k])
@@ -344,6 +405,32 @@ cdef void _move(
     Map *state,
     floating *codebook,
     const floating *sample,
+    const int *members,
+    Py_ssize_t n_members,
+    double step,
+    const floating *activation,
+) noexcept nogil:
+    """Pull the members to the sample by their shares of the activation."""
+    cdef floating factor = <floating> step
+    cdef floating share, square, moved
+    cdef floating *weight
+    cdef Py_ssize_t k, feature
+    for k in range(n_members):
+        share = activation[k] * factor
+        square = 0
+        weight = codebook + members[k]
+        for feature in range(state.n_features):
+            moved = weight[0] + share * (sample[feature] - weight[0])
+            weight[0] = moved
+            square += moved * moved
+            weight += state.stride
+        weight[0] = square / 2
+
+
+cdef void _move_partly(
+    Map *state,
+    floating *codebook,
+    const floating *sample,
     const int *features,
     Py_ssize_t n_present,
     const int *members,
@@ -351,7 +438,7 @@ cdef void _move(
     double step,
     const floating *activation,
 ) noexcept nogil:
-    """Pull the members to the sample by their shares of the activation."""
+    """Do the same in the features that are present."""
     cdef floating factor = <floating> step
     cdef floating share
     cdef floating *weight
@@ -361,6 +448,7 @@ cdef void _move(
         for f in range(n_present):
             weight = codebook + features[f] * state.stride + members[k]
             weight[0] += share * (sample[features[f]] - weight[0])
+        _renew_square(state, codebook, members[k])
 
 
 cdef void _prune(
@@ -396,11 +484,12 @@ cdef void _remove(
     cdef Py_ssize_t last = state.n_nodes - 1
     cdef Py_ssize_t feature
     if node != last:
-        for feature in range(state.n_features):
+        for feature in range(state.n_features + 1):
             codebook[feature * state.stride + node] = codebook[
                 feature * state.stride + last
             ]
         identity[node] = identity[last]
         node_class[node] = node_class[last]
         rename(links, last, node)
+    codebook[state.n_features * state.stride + last] = nowhere(codebook)
     state.n_nodes = last

@@ -16,6 +16,7 @@ _SCRATCH = (
     "squared",
     "members",
     "slots",
+    "member_squared",
     "activation",
     "newcomers",
 )
@@ -73,7 +74,7 @@ class Network:
 
     def nodes(self):
         """Return the weights of the nodes, (n_nodes, n_features)."""
-        return np.ascontiguousarray(self.codebook[:, : self.n_nodes].T)
+        return np.ascontiguousarray(self.codebook[:-1, : self.n_nodes].T)
 
     def links(self):
         """Return the strengths of the links as a symmetric CSR matrix."""
@@ -217,6 +218,7 @@ class Network:
         self.squared = np.empty(stride, dtype=dtype)
         self.members = np.empty(stride + 1, dtype=np.intc)
         self.slots = np.empty(stride + 1, dtype=np.intc)
+        self.member_squared = np.empty(stride + 1, dtype=dtype)
         self.activation = np.empty(stride + 16, dtype=dtype)
         self.newcomers = np.empty(stride + 2, dtype=np.intc)
 

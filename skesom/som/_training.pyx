@@ -6,17 +6,24 @@ from cython.parallel cimport parallel, prange
 
 from libc.math cimport exp
 
-from skesom.som._distances cimport nearest_of_four, nearest_two, present_features
+from skesom.som._distances cimport (
+    MOST_PATIENCE,
+    is_complete,
+    keep_patience,
+    nearest_two,
+    present_features,
+    screen_four,
+)
 from skesom.som._openmp cimport thread_number
 
 
 def sum_by_winner(
     const floating[:, ::1] X,           # IN (n_samples, n_features), NaN = missing
-    const floating[:, ::1] codebook,    # IN (n_features, padded units)
+    const floating[:, ::1] codebook,    # IN (n_features + 1, padded units)
     Py_ssize_t n_units,                 # IN
     const Py_ssize_t[::1] bounds,       # IN (n_chunks + 1,) rows of the chunks
     int[:, ::1] features,               # SCRATCH (n_threads, n_features)
-    floating[:, ::1] squared,           # SCRATCH (n_threads, padded units)
+    floating[:, ::1] squared,           # SCRATCH (n_threads, 4 * padded units)
     double[:, :, ::1] sums,             # OUT (n_chunks, n_units, n_features)
     double[:, :, ::1] counts,           # OUT (n_chunks, n_units, 1 or n_features)
     int n_threads,                      # IN
@@ -52,31 +59,45 @@ cdef void _sum_chunk(
 ) noexcept nogil:
     cdef Py_ssize_t n_features = X.shape[1]
     cdef Py_ssize_t winners[4]
-    cdef floating nearest[4]
-    cdef Py_ssize_t n_present, offset
+    cdef Py_ssize_t pair[2]
+    cdef floating nearest_squared[4]
+    cdef Py_ssize_t n_present
     cdef Py_ssize_t row = begin
+    cdef int patience = MOST_PATIENCE
+    cdef int decided, offset
+    cdef bint screened
     while row < end:
+        decided = 0
+        screened = False
         # With counts of samples only, every feature is known to be present.
-        if n_counts == 1 and row + 4 <= end:
-            nearest_of_four(
-                &X[row, 0], n_features, &codebook[0, 0], codebook.shape[1], n_units,
-                winners, nearest,
+        if (
+            patience >= 0
+            and row + 4 <= end
+            and (n_counts == 1 or is_complete(&X[row, 0], 4 * n_features))
+        ):
+            screened = True
+            decided = screen_four(
+                &X[row, 0], n_features, &codebook[0, 0], codebook.shape[1], n_units, 1,
+                squared, winners, nearest_squared,
             )
-            for offset in range(4):
-                _add(
-                    &X[row + offset, 0], n_features, winners[offset], sums, counts,
-                    n_counts,
+        for offset in range(<int> min(4, end - row)):
+            if not decided >> offset & 1:
+                n_present = present_features(
+                    &X[row + offset, 0], n_features, features
                 )
-            row += 4
-            continue
-        n_present = present_features(&X[row, 0], n_features, features)
-        if n_present:
-            nearest_two(
-                &X[row, 0], features, n_present, &codebook[0, 0], codebook.shape[1],
-                n_units, squared, winners,
+                if n_present == 0:
+                    continue
+                nearest_two(
+                    &X[row + offset, 0], features, n_present, &codebook[0, 0],
+                    codebook.shape[1], n_units, squared, pair,
+                )
+                winners[offset] = pair[0]
+            _add(
+                &X[row + offset, 0], n_features, winners[offset], sums, counts, n_counts
             )
-            _add(&X[row, 0], n_features, winners[0], sums, counts, n_counts)
-        row += 1
+        if screened or patience < 0:
+            patience = keep_patience(patience, decided == 15)
+        row += 4
 
 
 cdef void _add(

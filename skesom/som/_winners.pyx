@@ -10,10 +10,13 @@ from cython.parallel cimport parallel, prange
 from libc.math cimport NAN, sqrt
 
 from skesom.som._distances cimport (
+    MOST_PATIENCE,
     UNIT_PADDING,
-    nearest_of_four,
+    is_complete,
+    keep_patience,
     nearest_two,
     present_features,
+    screen_four,
 )
 from skesom.som._openmp cimport thread_number
 
@@ -25,10 +28,10 @@ unit_padding = UNIT_PADDING
 
 def find_winners(
     const floating[:, ::1] X,           # IN (n_samples, n_features), NaN = missing
-    const floating[:, ::1] codebook,    # IN (n_features, padded units)
+    const floating[:, ::1] codebook,    # IN (n_features + 1, padded units)
     Py_ssize_t n_units,                 # IN
     int[:, ::1] features,               # SCRATCH (n_threads, n_features)
-    floating[:, ::1] squared,           # SCRATCH (n_threads, padded units)
+    floating[:, ::1] squared,           # SCRATCH (n_threads, 4 * padded units)
     Py_ssize_t[:, ::1] winners,         # OUT (n_samples, 1 or 2), -1 = none
     floating[::1] distances,            # OUT (n_samples,) to the nearest unit
     int n_threads,                      # IN
@@ -61,33 +64,37 @@ cdef void _find_in_block(
     Py_ssize_t[:, ::1] winners,
     floating[::1] distances,
 ) noexcept nogil:
-    cdef bint four_at_once = winners.shape[1] == 1
+    cdef int n_nearest = <int> winners.shape[1]
+    cdef floating nearest_squared[8]
+    cdef int patience = MOST_PATIENCE
+    cdef int decided, offset
+    cdef bint screened
     cdef Py_ssize_t row = begin
     while row < begin + n_rows:
-        if four_at_once and row + 4 <= begin + n_rows and _four_complete(X, row):
-            nearest_of_four(
+        decided = 0
+        screened = False
+        if (
+            patience >= 0
+            and row + 4 <= begin + n_rows
+            and n_units >= n_nearest
+            and is_complete(&X[row, 0], 4 * X.shape[1])
+        ):
+            screened = True
+            decided = screen_four(
                 &X[row, 0], X.shape[1], &codebook[0, 0], codebook.shape[1], n_units,
-                &winners[row, 0], &distances[row],
+                n_nearest, squared, &winners[row, 0], nearest_squared,
             )
-            distances[row] = sqrt(distances[row])
-            distances[row + 1] = sqrt(distances[row + 1])
-            distances[row + 2] = sqrt(distances[row + 2])
-            distances[row + 3] = sqrt(distances[row + 3])
-            row += 4
-        else:
-            _find_one(
-                X, codebook, n_units, row, features, squared, winners, distances
-            )
-            row += 1
-
-
-cdef bint _four_complete(const floating[:, ::1] X, Py_ssize_t row) noexcept nogil:
-    cdef Py_ssize_t place
-    cdef floating total = 0
-    cdef const floating *values = &X[row, 0]
-    for place in range(4 * X.shape[1]):
-        total += values[place] * 0
-    return total == 0
+        for offset in range(<int> min(4, begin + n_rows - row)):
+            if decided >> offset & 1:
+                distances[row + offset] = sqrt(nearest_squared[n_nearest * offset])
+            else:
+                _find_one(
+                    X, codebook, n_units, row + offset, features, squared, winners,
+                    distances,
+                )
+        if screened or patience < 0:
+            patience = keep_patience(patience, decided == 15)
+        row += 4
 
 
 cdef void _find_one(
@@ -124,7 +131,7 @@ cdef void _find_one(
 
 def find_distances(
     const floating[:, ::1] X,           # IN (n_samples, n_features), NaN = missing
-    const floating[:, ::1] codebook,    # IN (n_features, padded units)
+    const floating[:, ::1] codebook,    # IN (n_features + 1, padded units)
     Py_ssize_t n_units,                 # IN
     int[:, ::1] features,               # SCRATCH (n_threads, n_features)
     floating[:, ::1] squared,           # SCRATCH (n_threads, padded units)

@@ -144,7 +144,7 @@ def test_padding_never_wins(n_units, dtype):
     X[:] = 0
     codebook += 100
     stored = by_feature(codebook, 2 * _winners.unit_padding)
-    assert stored.shape == (2, 2 * _winners.unit_padding)
+    assert stored.shape == (3, 2 * _winners.unit_padding)
     expected = expected_winners(squared_distances(X, codebook))
     for n_columns in (1, 2):
         winners = np.empty((9, n_columns), dtype=np.intp)
@@ -156,7 +156,7 @@ def test_padding_never_wins(n_units, dtype):
 
 def room(X, n_threads, n_units):
     features = np.empty((n_threads, X.shape[1]), dtype=np.intc)
-    return features, np.empty((n_threads, padded(n_units)), dtype=X.dtype)
+    return features, np.empty((n_threads, 4 * padded(n_units)), dtype=X.dtype)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -188,11 +188,13 @@ def test_threads_change_nothing(dtype):
 def test_codebook_is_stored_by_feature_and_aligned(dtype):
     codebook = draw(0, 1, 70, 3, dtype)[1]
     stored = by_feature(codebook)
-    assert stored.shape == (3, 2 * _winners.unit_padding)
+    assert stored.shape == (4, 2 * _winners.unit_padding)
     assert stored.flags.c_contiguous
     assert stored.dtype == dtype
     assert stored.ctypes.data % 64 == 0
-    assert_array_equal(stored[:, :70].T, codebook)
+    assert_array_equal(stored[:-1, :70].T, codebook)
+    assert_allclose(stored[-1, :70], (codebook.astype(float) ** 2).sum(axis=1) / 2)
+    assert_array_equal(stored[-1, 70:], np.finfo(dtype).max)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Included by _distances.h once for each width of vectors: float, then double. */
+
+#if WIDTH == 64
+#define SMALLER_float(a, b) ((VECTOR)_mm512_min_ps((__m512)(a), (__m512)(b)))
+#define LARGER_float(a, b) ((VECTOR)_mm512_max_ps((__m512)(a), (__m512)(b)))
+#define LESS_PRODUCT_float(c, a, b) \
+    ((VECTOR)_mm512_fnmadd_ps((__m512)(a), (__m512)(b), (__m512)(c)))
+#define SMALLER_double(a, b) ((VECTOR)_mm512_min_pd((__m512d)(a), (__m512d)(b)))
+#define LARGER_double(a, b) ((VECTOR)_mm512_max_pd((__m512d)(a), (__m512d)(b)))
+#define LESS_PRODUCT_double(c, a, b) \
+    ((VECTOR)_mm512_fnmadd_pd((__m512d)(a), (__m512d)(b), (__m512d)(c)))
+#elif WIDTH == 32
+#define SMALLER_float(a, b) ((VECTOR)_mm256_min_ps((__m256)(a), (__m256)(b)))
+#define LARGER_float(a, b) ((VECTOR)_mm256_max_ps((__m256)(a), (__m256)(b)))
+#define LESS_PRODUCT_float(c, a, b) \
+    ((VECTOR)_mm256_fnmadd_ps((__m256)(a), (__m256)(b), (__m256)(c)))
+#define SMALLER_double(a, b) ((VECTOR)_mm256_min_pd((__m256d)(a), (__m256d)(b)))
+#define LARGER_double(a, b) ((VECTOR)_mm256_max_pd((__m256d)(a), (__m256d)(b)))
+#define LESS_PRODUCT_double(c, a, b) \
+    ((VECTOR)_mm256_fnmadd_pd((__m256d)(a), (__m256d)(b), (__m256d)(c)))
+#else
+#define SMALLER_float(a, b) CHOOSE((a) < (b), a, b)
+#define LARGER_float(a, b) CHOOSE((a) > (b), a, b)
+#define LESS_PRODUCT_float(c, a, b) ((c) - (a) * (b))
+#define SMALLER_double(a, b) CHOOSE((a) < (b), a, b)
+#define LARGER_double(a, b) CHOOSE((a) > (b), a, b)
+#define LESS_PRODUCT_double(c, a, b) ((c) - (a) * (b))
+#endif
+
+#define REAL float
+#define BITS int32_t
+#define UNSIGNED_BITS uint32_t
+#define HUGEST FLT_MAX
+#define ROUNDOFF ((float)FLT_EPSILON / 2)
+#define SMALLER SMALLER_float
+#define LARGER LARGER_float
+#define LESS_PRODUCT LESS_PRODUCT_float
+#include "_distances_typed.h"
+#include "_activation.h"
+#undef REAL
+#undef BITS
+#undef UNSIGNED_BITS
+#undef HUGEST
+#undef ROUNDOFF
+#undef SMALLER
+#undef LARGER
+#undef LESS_PRODUCT
+
+#define REAL double
+#define BITS int64_t
+#define UNSIGNED_BITS uint64_t
+#define HUGEST DBL_MAX
+#define ROUNDOFF (DBL_EPSILON / 2)
+#define SMALLER SMALLER_double
+#define LARGER LARGER_double
+#define LESS_PRODUCT LESS_PRODUCT_double
+#include "_distances_typed.h"
+#undef REAL
+#undef BITS
+#undef UNSIGNED_BITS
+#undef HUGEST
+#undef ROUNDOFF
+#undef SMALLER
+#undef LARGER
+#undef LESS_PRODUCT
+
+#undef SMALLER_float
+#undef LARGER_float
+#undef LESS_PRODUCT_float
+#undef SMALLER_double
+#undef LARGER_double
+#undef LESS_PRODUCT_double
