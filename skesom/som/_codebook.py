@@ -4,7 +4,12 @@
 import numpy as np
 
 from skesom.som._threads import effective_n_threads
-from skesom.som._winners import find_distances, find_winners, unit_padding
+from skesom.som._winners import (
+    find_distances,
+    find_winners,
+    squares,
+    unit_padding,
+)
 
 
 def padded(count, step=unit_padding):
@@ -44,7 +49,7 @@ def by_feature(codebook, capacity=None):
     return transposed
 
 
-def nearest_units(X, codebook, *, second=False):
+def nearest_units(X, codebook, *, second=False, terms=squares, factors=None):
     """Find the nearest unit of every sample, or the nearest two.
 
     Parameters
@@ -55,6 +60,11 @@ def nearest_units(X, codebook, *, second=False):
         Same dtype as X.
     second : bool, default=False
         Whether the second nearest unit is wanted too.
+    terms : int, default=squares
+        What the kernel adds up over the features: `squares`, `weighted_squares` or
+        `absolute_values` of the differences.
+    factors : C-contiguous ndarray of shape (n_samples, n_features), default=None
+        Factors of weighted squares, of the dtype of X.
 
     Returns
     -------
@@ -62,7 +72,8 @@ def nearest_units(X, codebook, *, second=False):
         Unit indices; ties go to the lowest. -1 for a sample without any present
         feature, and for the second unit of a map of one.
     distances : ndarray of shape (n_samples,)
-        Euclidean distance to the nearest unit, NaN without any present feature.
+        Distance to the nearest unit, the root of a sum of squares or a sum of absolute
+        values; NaN without any present feature.
     """
     n_units = len(codebook)
     n_threads = effective_n_threads()
@@ -76,12 +87,14 @@ def nearest_units(X, codebook, *, second=False):
         winners,
         distances,
         n_threads,
+        terms=terms,
+        factors=factors,
     )
     return (winners if second else winners[:, 0]), distances
 
 
-def distances_to_units(X, codebook):
-    """Measure the Euclidean distance of every sample to every unit.
+def distances_to_units(X, codebook, *, terms=squares, factors=None):
+    """Measure the distance of every sample to every unit.
 
     Parameters
     ----------
@@ -89,6 +102,8 @@ def distances_to_units(X, codebook):
         Samples; NaN marks missing features.
     codebook : ndarray of shape (n_units, n_features)
         Same dtype as X.
+    terms, factors
+        As for `nearest_units`.
 
     Returns
     -------
@@ -105,6 +120,8 @@ def distances_to_units(X, codebook):
         *search_scratch(X, n_units, n_threads),
         distances,
         n_threads,
+        terms=terms,
+        factors=factors,
     )
     return distances
 

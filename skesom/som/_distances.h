@@ -27,6 +27,7 @@
 #include <string.h>
 
 #define UNIT_PADDING 64
+enum { SQUARES, WEIGHTED_SQUARES, ABSOLUTE_VALUES }; /* what nearest_two adds up */
 #define BOUNDED(square, most) ((square) < (most) ? (square) : (most)) /* inf * 0 */
 
 #if defined(__GNUC__)
@@ -130,13 +131,13 @@ static int vector_bytes(void)
 
 #define DISPATCH(real)                                                               \
     MAYBE_UNUSED static void nearest_two_##real(                                     \
-        const real *sample, const int *features, ptrdiff_t n_features,               \
-        const real *codebook, ptrdiff_t stride, ptrdiff_t n_units, real *squared,    \
-        ptrdiff_t *nearest)                                                          \
+        int terms, const real *sample, const real *factors, const int *features,     \
+        ptrdiff_t n_features, const real *codebook, ptrdiff_t stride,                \
+        ptrdiff_t n_units, real *sums, ptrdiff_t *nearest)                           \
     {                                                                                \
         AT_BEST_WIDTH(nearest_two, real,                                             \
-                      (sample, features, n_features, codebook, stride, n_units,      \
-                       squared, nearest));                                           \
+                      (terms, sample, factors, features, n_features, codebook,       \
+                       stride, n_units, sums, nearest));                             \
     }                                                                                \
     MAYBE_UNUSED static int screen_one_##real(                                       \
         const real *sample, ptrdiff_t n_features, const real *codebook,              \

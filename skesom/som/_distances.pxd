@@ -8,6 +8,9 @@ from libc.float cimport DBL_MAX, FLT_MAX
 cdef extern from "_distances.h":
     cdef enum:
         UNIT_PADDING
+        SQUARES
+        WEIGHTED_SQUARES
+        ABSOLUTE_VALUES
     void PREFETCH(const void *address) noexcept nogil
     float squared_distance_float "squared_distance_float_16"(
         const float *sample, Py_ssize_t n_features, const float *codebook,
@@ -16,13 +19,13 @@ cdef extern from "_distances.h":
         const double *sample, Py_ssize_t n_features, const double *codebook,
         Py_ssize_t stride, Py_ssize_t unit) noexcept nogil
     void nearest_two_float(
-        const float *sample, const int *features, Py_ssize_t n_features,
-        const float *codebook, Py_ssize_t stride, Py_ssize_t n_units,
-        float *squared, Py_ssize_t *nearest) noexcept nogil
+        int terms, const float *sample, const float *factors, const int *features,
+        Py_ssize_t n_features, const float *codebook, Py_ssize_t stride,
+        Py_ssize_t n_units, float *sums, Py_ssize_t *nearest) noexcept nogil
     void nearest_two_double(
-        const double *sample, const int *features, Py_ssize_t n_features,
-        const double *codebook, Py_ssize_t stride, Py_ssize_t n_units,
-        double *squared, Py_ssize_t *nearest) noexcept nogil
+        int terms, const double *sample, const double *factors, const int *features,
+        Py_ssize_t n_features, const double *codebook, Py_ssize_t stride,
+        Py_ssize_t n_units, double *sums, Py_ssize_t *nearest) noexcept nogil
     bint screen_one_float(
         const float *sample, Py_ssize_t n_features, const float *codebook,
         Py_ssize_t stride, Py_ssize_t n_units, float *scores, Py_ssize_t *nearest,
@@ -53,17 +56,19 @@ cdef enum:
 
 
 cdef inline void nearest_two(
-    const floating *sample, const int *features, Py_ssize_t n_present,
-    const floating *codebook, Py_ssize_t stride, Py_ssize_t n_units,
-    floating *squared, Py_ssize_t *nearest,
+    int terms, const floating *sample, const floating *factors, const int *features,
+    Py_ssize_t n_present, const floating *codebook, Py_ssize_t stride,
+    Py_ssize_t n_units, floating *sums, Py_ssize_t *nearest,
 ) noexcept nogil:
     if floating is float:
         nearest_two_float(
-            sample, features, n_present, codebook, stride, n_units, squared, nearest
+            terms, sample, factors, features, n_present, codebook, stride, n_units,
+            sums, nearest,
         )
     else:
         nearest_two_double(
-            sample, features, n_present, codebook, stride, n_units, squared, nearest
+            terms, sample, factors, features, n_present, codebook, stride, n_units,
+            sums, nearest,
         )
 
 

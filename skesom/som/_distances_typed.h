@@ -59,14 +59,10 @@ static ALWAYS_INLINE ptrdiff_t NAME(nearest_lane)(
     return (ptrdiff_t)unit[0];
 }
 
-/* Squared distances of one sample to all units, and its nearest two units.
-
-   Only the listed features are compared. `squared` has room for the padded units.
-   With one unit there is no second: nearest[1] is -1. Ties go to the lowest unit. */
-MAYBE_UNUSED static void NAME(nearest_two)(
-    const REAL *restrict sample, const int *restrict features, ptrdiff_t n_features,
-    const REAL *restrict codebook, ptrdiff_t stride, ptrdiff_t n_units,
-    REAL *restrict squared, ptrdiff_t *restrict nearest)
+static ALWAYS_INLINE void NAME(nearest_two_by)(
+    const int terms, const REAL *restrict sample, const REAL *restrict factors,
+    const int *restrict features, ptrdiff_t n_features, const REAL *restrict codebook,
+    ptrdiff_t stride, ptrdiff_t n_units, REAL *restrict sums, ptrdiff_t *restrict nearest)
 {
     VECTOR least = FILL(HUGEST), second = FILL(HUGEST);
     VECTOR units;
@@ -74,21 +70,26 @@ MAYBE_UNUSED static void NAME(nearest_two)(
         units[lane] = (REAL)lane;
     VECTOR least_unit = units, second_unit = units;
     for (ptrdiff_t unit = 0; unit < n_units; unit += 4 * LANES) {
-        VECTOR sums[4] = {{0}, {0}, {0}, {0}};
+        VECTOR totals[4] = {{0}, {0}, {0}, {0}};
         for (ptrdiff_t k = 0; k < n_features; k++) {
             const VECTOR value = FILL(sample[features[k]]);
             const REAL *weights = codebook + features[k] * stride + unit;
             for (int part = 0; part < 4; part++) {
                 const VECTOR difference = value - LOAD(weights + part * LANES);
-                sums[part] += difference * difference;
+                if (terms == ABSOLUTE_VALUES)
+                    totals[part] += CHOOSE(difference < 0, -difference, difference);
+                else if (terms == WEIGHTED_SQUARES)
+                    totals[part] += difference * difference * FILL(factors[features[k]]);
+                else
+                    totals[part] += difference * difference;
             }
         }
         if (unit + 4 * LANES > n_units)
             for (ptrdiff_t unused = n_units - unit; unused < 4 * LANES; unused++)
-                ((REAL *)sums)[unused] = HUGEST;
+                ((REAL *)totals)[unused] = HUGEST;
         for (int part = 0; part < 4; part++) {
-            const VECTOR distance = sums[part];
-            STORE(squared + unit + part * LANES) = distance;
+            const VECTOR distance = totals[part];
+            STORE(sums + unit + part * LANES) = distance;
             MASK closer = distance < least;
             const VECTOR loser = CHOOSE(closer, least, distance);
             const VECTOR loser_unit = CHOOSE(closer, least_unit, units);
@@ -110,6 +111,31 @@ MAYBE_UNUSED static void NAME(nearest_two)(
         nearest[1] = nearest[0] == 0;
     if (n_units == 1)
         nearest[1] = -1;
+}
+
+/* Sums of one sample over the listed features, for all units, and its nearest two.
+
+   The terms are squared differences, the same times a factor for each feature, or
+   absolute differences. `sums` has room for the padded units. With one unit there is no
+   second: nearest[1] is -1. Ties go to the lowest unit. */
+MAYBE_UNUSED static void NAME(nearest_two)(
+    int terms, const REAL *restrict sample, const REAL *restrict factors,
+    const int *restrict features, ptrdiff_t n_features, const REAL *restrict codebook,
+    ptrdiff_t stride, ptrdiff_t n_units, REAL *restrict sums, ptrdiff_t *restrict nearest)
+{
+    switch (terms) {
+    case ABSOLUTE_VALUES:
+        NAME(nearest_two_by)(ABSOLUTE_VALUES, sample, factors, features, n_features,
+                             codebook, stride, n_units, sums, nearest);
+        return;
+    case WEIGHTED_SQUARES:
+        NAME(nearest_two_by)(WEIGHTED_SQUARES, sample, factors, features, n_features,
+                             codebook, stride, n_units, sums, nearest);
+        return;
+    default:
+        NAME(nearest_two_by)(SQUARES, sample, factors, features, n_features, codebook,
+                             stride, n_units, sums, nearest);
+    }
 }
 
 /* The smallest value over the lanes of `least`, or the second smallest over both. */
@@ -342,9 +368,9 @@ MAYBE_UNUSED static int NAME(screen_four)(
 #else /* a compiler without vector types: the same sums, one unit at a time */
 
 MAYBE_UNUSED static void NAME(nearest_two)(
-    const REAL *sample, const int *features, ptrdiff_t n_features,
-    const REAL *codebook, ptrdiff_t stride, ptrdiff_t n_units,
-    REAL *squared, ptrdiff_t *nearest)
+    int terms, const REAL *sample, const REAL *factors, const int *features,
+    ptrdiff_t n_features, const REAL *codebook, ptrdiff_t stride, ptrdiff_t n_units,
+    REAL *sums, ptrdiff_t *nearest)
 {
     REAL least = HUGEST, second = HUGEST;
     nearest[0] = 0;
@@ -352,11 +378,16 @@ MAYBE_UNUSED static void NAME(nearest_two)(
     for (ptrdiff_t unit = 0; unit < n_units; unit++) {
         REAL sum = 0;
         for (ptrdiff_t k = 0; k < n_features; k++) {
-            const REAL difference =
-                sample[features[k]] - codebook[features[k] * stride + unit];
-            sum += difference * difference;
+            const ptrdiff_t feature = features[k];
+            const REAL difference = sample[feature] - codebook[feature * stride + unit];
+            if (terms == ABSOLUTE_VALUES)
+                sum += difference < 0 ? -difference : difference;
+            else if (terms == WEIGHTED_SQUARES)
+                sum += difference * difference * factors[feature];
+            else
+                sum += difference * difference;
         }
-        squared[unit] = sum;
+        sums[unit] = sum;
         if (sum < least) {
             if (unit > 0) {
                 second = least;

@@ -6,6 +6,7 @@ from cython cimport floating
 from skesom.som._distances cimport (
     MOST_PATIENCE,
     PREFETCH,
+    SQUARES,
     activate,
     is_complete,
     keep_patience,
@@ -228,8 +229,8 @@ cdef void _measure_all(
     if n_present == state.n_features:
         present_features(sample, n_present, features)
     nearest_two(
-        sample, features, n_present, codebook, state.stride, state.n_nodes, squared,
-        nearest,
+        SQUARES, sample, NULL, features, n_present, codebook, state.stride,
+        state.n_nodes, squared, nearest,
     )
     if n_present < state.n_features:
         for node in range(state.n_nodes):

@@ -8,6 +8,7 @@ from libc.math cimport exp
 
 from skesom.som._distances cimport (
     MOST_PATIENCE,
+    SQUARES,
     is_complete,
     keep_patience,
     nearest_two,
@@ -27,19 +28,28 @@ def sum_by_winner(
     double[:, :, ::1] sums,             # OUT (n_chunks, n_units, n_features)
     double[:, :, ::1] counts,           # OUT (n_chunks, n_units, 1 or n_features)
     int n_threads,                      # IN
+    *,
+    const double[::1] sample_weight=None,  # IN (n_samples,) 1 by default
+    const floating[:, ::1] values=None,    # IN (n_samples, n_features) to sum, X itself
 ):
     """Add up the samples of each unit, in chunks whose bounds are given.
 
     A chunk is added up by one thread in the order of its rows, so the sums do not
-    depend on the number of threads. `counts` counts samples, or present features if
-    it has a column for each. The outputs must be zero at the start.
+    depend on the number of threads. `counts` adds up the weights of the samples, or of
+    their present features if it has a column for each. The outputs must be zero at the
+    start.
     """
+    if values is None:
+        values = X
+    cdef const double *weight = NULL
+    if sample_weight is not None and X.shape[0] > 0:
+        weight = &sample_weight[0]
     cdef Py_ssize_t n_chunks = bounds.shape[0] - 1
     cdef Py_ssize_t chunk
     with nogil, parallel(num_threads=n_threads):
         for chunk in prange(n_chunks, schedule="dynamic"):
             _sum_chunk(
-                X, codebook, n_units, bounds[chunk], bounds[chunk + 1],
+                X, values, weight, codebook, n_units, bounds[chunk], bounds[chunk + 1],
                 &features[thread_number(), 0], &squared[thread_number(), 0],
                 &sums[chunk, 0, 0], &counts[chunk, 0, 0], counts.shape[2],
             )
@@ -47,6 +57,8 @@ def sum_by_winner(
 
 cdef void _sum_chunk(
     const floating[:, ::1] X,
+    const floating[:, ::1] values,
+    const double *weight,
     const floating[:, ::1] codebook,
     Py_ssize_t n_units,
     Py_ssize_t begin,
@@ -68,18 +80,19 @@ cdef void _sum_chunk(
     cdef bint screened
     while row < end:
         decided = 0
-        screened = False
         # With counts of samples only, every feature is known to be present.
-        if (
+        screened = (
             patience >= 0
             and row + 4 <= end
             and (n_counts == 1 or is_complete(&X[row, 0], 4 * n_features))
-        ):
-            screened = True
+        )
+        if screened:
             decided = screen_four(
                 &X[row, 0], n_features, &codebook[0, 0], codebook.shape[1], n_units, 1,
                 squared, winners, nearest_squared,
             )
+        if screened or patience < 0:
+            patience = keep_patience(patience, decided == 15)
         for offset in range(<int> min(4, end - row)):
             if not decided >> offset & 1:
                 n_present = present_features(
@@ -88,20 +101,20 @@ cdef void _sum_chunk(
                 if n_present == 0:
                     continue
                 nearest_two(
-                    &X[row + offset, 0], features, n_present, &codebook[0, 0],
-                    codebook.shape[1], n_units, squared, pair,
+                    SQUARES, &X[row + offset, 0], NULL, features, n_present,
+                    &codebook[0, 0], codebook.shape[1], n_units, squared, pair,
                 )
                 winners[offset] = pair[0]
             _add(
-                &X[row + offset, 0], n_features, winners[offset], sums, counts, n_counts
+                &values[row + offset, 0], 1 if weight == NULL else weight[row + offset],
+                n_features, winners[offset], sums, counts, n_counts,
             )
-        if screened or patience < 0:
-            patience = keep_patience(patience, decided == 15)
         row += 4
 
 
 cdef void _add(
     const floating *sample,
+    double weight,
     Py_ssize_t n_features,
     Py_ssize_t winner,
     double *sums,
@@ -112,14 +125,14 @@ cdef void _add(
     cdef double *total = sums + winner * n_features
     cdef double *count = counts + winner * n_counts
     if n_counts == 1:
-        count[0] += 1
+        count[0] += weight
         for feature in range(n_features):
-            total[feature] += sample[feature]
+            total[feature] += weight * sample[feature]
         return
     for feature in range(n_features):
         if sample[feature] == sample[feature]:
-            total[feature] += sample[feature]
-            count[feature] += 1
+            total[feature] += weight * sample[feature]
+            count[feature] += weight
 
 
 def learn_one_by_one(
@@ -149,8 +162,8 @@ def learn_one_by_one(
             if n_present == 0:
                 continue
             nearest_two(
-                sample, &features[0], n_present, &codebook[0, 0], codebook.shape[1],
-                n_units, &squared[0], nearest,
+                SQUARES, sample, NULL, &features[0], n_present, &codebook[0, 0],
+                codebook.shape[1], n_units, &squared[0], nearest,
             )
             factor = -0.5 / (widths[step] * widths[step])
             for unit in range(n_units):

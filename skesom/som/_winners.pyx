@@ -10,8 +10,11 @@ from cython.parallel cimport parallel, prange
 from libc.math cimport NAN, sqrt
 
 from skesom.som._distances cimport (
+    ABSOLUTE_VALUES,
     MOST_PATIENCE,
+    SQUARES,
     UNIT_PADDING,
+    WEIGHTED_SQUARES,
     is_complete,
     keep_patience,
     nearest_two,
@@ -24,6 +27,9 @@ cdef enum:
     ROWS = 256  # rows that one thread takes at a time, a multiple of four
 
 unit_padding = UNIT_PADDING
+squares = SQUARES
+weighted_squares = WEIGHTED_SQUARES
+absolute_values = ABSOLUTE_VALUES
 
 
 def find_winners(
@@ -31,10 +37,13 @@ def find_winners(
     const floating[:, ::1] codebook,    # IN (n_features + 1, padded units)
     Py_ssize_t n_units,                 # IN
     int[:, ::1] features,               # SCRATCH (n_threads, n_features)
-    floating[:, ::1] squared,           # SCRATCH (n_threads, 4 * padded units)
+    floating[:, ::1] sums,              # SCRATCH (n_threads, 4 * padded units)
     Py_ssize_t[:, ::1] winners,         # OUT (n_samples, 1 or 2), -1 = none
     floating[::1] distances,            # OUT (n_samples,) to the nearest unit
     int n_threads,                      # IN
+    *,
+    int terms=SQUARES,                  # IN what is added up over the features
+    const floating[:, ::1] factors=None,  # IN (n_samples, n_features) of the terms
 ):
     """Find the nearest unit, or the nearest two, of every sample.
 
@@ -47,8 +56,8 @@ def find_winners(
         for block in prange(n_blocks, schedule="static"):
             _find_in_block(
                 X, codebook, n_units, block * ROWS,
-                min(ROWS, X.shape[0] - block * ROWS),
-                &features[thread_number(), 0], &squared[thread_number(), 0],
+                min(ROWS, X.shape[0] - block * ROWS), terms, factors,
+                &features[thread_number(), 0], &sums[thread_number(), 0],
                 winners, distances,
             )
 
@@ -59,8 +68,10 @@ cdef void _find_in_block(
     Py_ssize_t n_units,
     Py_ssize_t begin,
     Py_ssize_t n_rows,
+    int terms,
+    const floating[:, ::1] factors,
     int *features,
-    floating *squared,
+    floating *sums,
     Py_ssize_t[:, ::1] winners,
     floating[::1] distances,
 ) noexcept nogil:
@@ -72,28 +83,28 @@ cdef void _find_in_block(
     cdef Py_ssize_t row = begin
     while row < begin + n_rows:
         decided = 0
-        screened = False
-        if (
-            patience >= 0
+        screened = (
+            terms == SQUARES
+            and patience >= 0
             and row + 4 <= begin + n_rows
             and n_units >= n_nearest
             and is_complete(&X[row, 0], 4 * X.shape[1])
-        ):
-            screened = True
+        )
+        if screened:
             decided = screen_four(
                 &X[row, 0], X.shape[1], &codebook[0, 0], codebook.shape[1], n_units,
-                n_nearest, squared, &winners[row, 0], nearest_squared,
+                n_nearest, sums, &winners[row, 0], nearest_squared,
             )
+        if screened or patience < 0:
+            patience = keep_patience(patience, decided == 15)
         for offset in range(<int> min(4, begin + n_rows - row)):
             if decided >> offset & 1:
                 distances[row + offset] = sqrt(nearest_squared[n_nearest * offset])
             else:
                 _find_one(
-                    X, codebook, n_units, row + offset, features, squared, winners,
-                    distances,
+                    X, codebook, n_units, row + offset, terms, factors, features, sums,
+                    winners, distances,
                 )
-        if screened or patience < 0:
-            patience = keep_patience(patience, decided == 15)
         row += 4
 
 
@@ -102,31 +113,57 @@ cdef void _find_one(
     const floating[:, ::1] codebook,
     Py_ssize_t n_units,
     Py_ssize_t row,
+    int terms,
+    const floating[:, ::1] factors,
     int *features,
-    floating *squared,
+    floating *sums,
     Py_ssize_t[:, ::1] winners,
     floating[::1] distances,
 ) noexcept nogil:
     cdef Py_ssize_t nearest[2]
-    cdef Py_ssize_t n_present = present_features(&X[row, 0], X.shape[1], features)
-    if n_present == 0:
-        winners[row, 0] = -1
-        winners[row, winners.shape[1] - 1] = -1
-        distances[row] = <floating> NAN
-        return
-    nearest_two(
-        &X[row, 0], features, n_present, &codebook[0, 0], codebook.shape[1], n_units,
-        squared, nearest,
+    cdef Py_ssize_t n_present = _measure_row(
+        X, codebook, n_units, row, terms, factors, features, sums, nearest
     )
     winners[row, 0] = nearest[0]
-    if winners.shape[1] > 1:
-        winners[row, 1] = nearest[1]
-    if n_present == X.shape[1]:
-        distances[row] = sqrt(squared[nearest[0]])
+    winners[row, winners.shape[1] - 1] = nearest[winners.shape[1] - 1]
+    if n_present == 0:
+        distances[row] = <floating> NAN
     else:
-        distances[row] = sqrt(
-            squared[nearest[0]] * (<floating> X.shape[1] / <floating> n_present)
-        )
+        distances[row] = _distance(sums[nearest[0]], terms, X.shape[1], n_present)
+
+
+cdef Py_ssize_t _measure_row(
+    const floating[:, ::1] X,
+    const floating[:, ::1] codebook,
+    Py_ssize_t n_units,
+    Py_ssize_t row,
+    int terms,
+    const floating[:, ::1] factors,
+    int *features,
+    floating *sums,
+    Py_ssize_t *nearest,
+) noexcept nogil:
+    """Add up the terms of a row with every unit; return how many features it has."""
+    cdef const floating *row_factors = NULL
+    cdef Py_ssize_t n_present = present_features(&X[row, 0], X.shape[1], features)
+    nearest[0] = nearest[1] = -1
+    if n_present == 0:
+        return 0
+    if terms == WEIGHTED_SQUARES:
+        row_factors = &factors[row, 0]
+    nearest_two(
+        terms, &X[row, 0], row_factors, features, n_present, &codebook[0, 0],
+        codebook.shape[1], n_units, sums, nearest,
+    )
+    return n_present
+
+
+cdef floating _distance(
+    floating total, int terms, Py_ssize_t n_features, Py_ssize_t n_present
+) noexcept nogil:
+    if n_present < n_features:
+        total = total * (<floating> n_features / <floating> n_present)
+    return total if terms == ABSOLUTE_VALUES else sqrt(total)
 
 
 def find_distances(
@@ -134,42 +171,42 @@ def find_distances(
     const floating[:, ::1] codebook,    # IN (n_features + 1, padded units)
     Py_ssize_t n_units,                 # IN
     int[:, ::1] features,               # SCRATCH (n_threads, n_features)
-    floating[:, ::1] squared,           # SCRATCH (n_threads, padded units)
+    floating[:, ::1] sums,              # SCRATCH (n_threads, padded units)
     floating[:, ::1] distances,         # OUT (n_samples, n_units)
     int n_threads,                      # IN
+    *,
+    int terms=SQUARES,                  # IN what is added up over the features
+    const floating[:, ::1] factors=None,  # IN (n_samples, n_features) of the terms
 ):
     """Measure the distance of every sample to every unit."""
     cdef Py_ssize_t row
     with nogil, parallel(num_threads=n_threads):
         for row in prange(X.shape[0], schedule="static"):
             _distances_of_one(
-                &X[row, 0], X.shape[1], codebook, n_units,
-                &features[thread_number(), 0], &squared[thread_number(), 0],
+                X, codebook, n_units, row, terms, factors,
+                &features[thread_number(), 0], &sums[thread_number(), 0],
                 &distances[row, 0],
             )
 
 
 cdef void _distances_of_one(
-    const floating *sample,
-    Py_ssize_t n_features,
+    const floating[:, ::1] X,
     const floating[:, ::1] codebook,
     Py_ssize_t n_units,
+    Py_ssize_t row,
+    int terms,
+    const floating[:, ::1] factors,
     int *features,
-    floating *squared,
+    floating *sums,
     floating *distances,
 ) noexcept nogil:
     cdef Py_ssize_t nearest[2]
     cdef Py_ssize_t unit
-    cdef Py_ssize_t n_present = present_features(sample, n_features, features)
-    cdef floating scale
-    if n_present == 0:
-        for unit in range(n_units):
-            distances[unit] = <floating> NAN
-        return
-    nearest_two(
-        sample, features, n_present, &codebook[0, 0], codebook.shape[1], n_units,
-        squared, nearest,
+    cdef Py_ssize_t n_present = _measure_row(
+        X, codebook, n_units, row, terms, factors, features, sums, nearest
     )
-    scale = <floating> n_features / <floating> n_present
     for unit in range(n_units):
-        distances[unit] = sqrt(squared[unit] * scale)
+        if n_present == 0:
+            distances[unit] = <floating> NAN
+        else:
+            distances[unit] = _distance(sums[unit], terms, X.shape[1], n_present)

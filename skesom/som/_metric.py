@@ -1,0 +1,275 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""How a sample is compared with the units of a map, and what a unit learns from it.
+
+Every measure is brought to sums that the kernels know. Weights of features scale the
+samples and the units. An angle is that of vectors of length 1, whose Euclidean distance
+is 2 sin(angle / 2), so the nearest by distance is the nearest by angle. Measurement
+errors divide each difference, as in chi squared. Tables are worked through in blocks of
+rows of fixed length, so the memory is small and the sums are the same for any number of
+threads.
+"""
+
+import numpy as np
+from scipy import sparse
+
+from skesom.som._codebook import (
+    by_feature,
+    distances_to_units,
+    nearest_units,
+    search_scratch,
+)
+from skesom.som._threads import effective_n_threads
+from skesom.som._training import sum_by_winner
+from skesom.som._winners import absolute_values, squares, weighted_squares
+
+METRICS = ("euclidean", "manhattan", "cosine", "spectral_angle")
+
+_ROWS_PER_CHUNK = 16384  # of the sums over samples; at most this many chunks:
+_MOST_CHUNKS = 16
+_ROWS_PER_BLOCK = 65536  # of a table that is scaled or divided by its errors
+
+
+class Metric:
+    """A measure of distance between samples and units.
+
+    Parameters
+    ----------
+    name : {"euclidean", "manhattan", "cosine", "spectral_angle"}, default="euclidean"
+        Root of the sum of squared differences, sum of absolute differences, 1 - cosine
+        of the angle, or the angle itself in radians.
+    feature_weights : ndarray of shape (n_features,), default=None
+        Factors of the squared or absolute differences, 1 by default.
+    """
+
+    def __init__(self, name="euclidean", feature_weights=None):
+        self.name = name
+        self.of_angles = name in ("cosine", "spectral_angle")
+        self.scale = None
+        if feature_weights is not None:
+            weights = np.asarray(feature_weights, dtype=np.float64)
+            self.scale = weights if name == "manhattan" else np.sqrt(weights)
+
+    def nearest(self, X, codebook, *, second=False, errors=None):
+        """Find the nearest unit of every sample, or the nearest two.
+
+        Parameters
+        ----------
+        X : C-contiguous ndarray of shape (n_samples, n_features)
+            Samples; NaN marks missing features.
+        codebook : ndarray of shape (n_units, n_features)
+            Same dtype as X.
+        second : bool, default=False
+            Whether the second nearest unit is wanted too.
+        errors : ndarray of shape (n_samples, n_features), default=None
+            Measurement errors of X, in the same units.
+
+        Returns
+        -------
+        winners : ndarray of shape (n_samples,) or (n_samples, 2), dtype intp
+            As from `nearest_units`.
+        distances : ndarray of shape (n_samples,)
+            Distance to the nearest unit.
+        """
+        codebook = self._prepared(codebook)
+        winners = np.empty((len(X), 2) if second else len(X), dtype=np.intp)
+        distances = np.empty(len(X), dtype=X.dtype)
+        for block in self._blocks(X, errors):
+            winners[block], distances[block] = nearest_units(
+                self._prepared(X[block]),
+                codebook,
+                second=second,
+                **self._terms(X, errors, block),
+            )
+            if self.of_angles:
+                self._correct_incomplete(
+                    X[block], codebook, winners[block], distances[block]
+                )
+        return winners, self._finished(distances)
+
+    def distances(self, X, codebook, *, errors=None):
+        """Measure the distance of every sample to every unit.
+
+        Parameters
+        ----------
+        X, codebook, errors
+            As for `nearest`.
+
+        Returns
+        -------
+        distances : ndarray of shape (n_samples, n_units)
+            NaN in the rows of samples without any present feature.
+        """
+        codebook = self._prepared(codebook)
+        distances = np.empty((len(X), len(codebook)), dtype=X.dtype)
+        for block in self._blocks(X, errors):
+            distances[block] = distances_to_units(
+                self._prepared(X[block]), codebook, **self._terms(X, errors, block)
+            )
+            if self.of_angles:
+                incomplete = np.isnan(X[block]).any(axis=1)
+                distances[block][incomplete] = _chords(
+                    self._prepared(X[block][incomplete]), codebook
+                )
+        return self._finished(distances)
+
+    def sums(self, X, codebook, *, sample_weight=None, errors=None):
+        """Add up the samples nearest to each unit, for batch training.
+
+        Parameters
+        ----------
+        X, codebook, errors
+            As for `nearest`.
+        sample_weight : ndarray of shape (n_samples,), dtype float64, default=None
+            Weights of the samples, 1 by default.
+
+        Returns
+        -------
+        sums : ndarray of shape (n_units, n_features), dtype float64
+            Weighted sums over the present features. Angles add up vectors of length 1,
+            errors are weights 1 / error^2.
+        counts : ndarray of shape (n_units, 1 or n_features), dtype float64
+            Sums of the weights, for each feature if some are missing or have errors.
+        """
+        missing = _any_missing(X)
+        if (
+            self.name == "manhattan"
+            or errors is not None
+            or (self.of_angles and missing)
+        ):
+            return self._sums_of_assigned(X, codebook, sample_weight, errors)
+        codebook = self._prepared(codebook)
+        total = 0.0, 0.0
+        for block in self._blocks(X, errors):
+            search = self._prepared(X[block])
+            part = _sums_over_samples(
+                search,
+                search if self.of_angles else X[block],
+                codebook,
+                missing,
+                None if sample_weight is None else sample_weight[block],
+            )
+            total = total[0] + part[0], total[1] + part[1]
+        return total
+
+    def settled(self, codebook):
+        """Return a codebook whose units have the length that the metric gives them."""
+        return _of_length_one(codebook) if self.of_angles else codebook
+
+    def _correct_incomplete(self, X, codebook, winners, distances):
+        """Find the winners of rows with missing features by the angle of the others."""
+        incomplete = np.isnan(X).any(axis=1) & ~np.isnan(X).all(axis=1)
+        chords = _chords(self._prepared(X[incomplete]), codebook)
+        order = np.argsort(chords, axis=1, kind="stable")
+        if winners.ndim == 1:
+            winners[incomplete] = order[:, 0]
+        else:
+            winners[incomplete, : chords.shape[1]] = order[:, :2]
+        distances[incomplete] = np.min(chords, axis=1, initial=np.inf)
+
+    def _sums_of_assigned(self, X, codebook, sample_weight, errors):
+        n_units, n_features = codebook.shape
+        sums, counts = np.zeros((2, n_units, n_features))
+        for begin in range(0, len(X), _ROWS_PER_BLOCK):
+            block = slice(begin, begin + _ROWS_PER_BLOCK)
+            of_block = None if errors is None else errors[block]
+            winners, _ = self.nearest(X[block], codebook, errors=of_block)
+            known = winners >= 0
+            values = X[block][known].astype(np.float64)
+            if self.of_angles:
+                values = _of_length_one(values)
+            weights = _weights(values, None if errors is None else of_block[known])
+            row_weights = np.ones(len(values))
+            if sample_weight is not None:
+                row_weights = sample_weight[block][known]
+            assigned = sparse.csr_array(
+                (row_weights, winners[known], np.arange(len(values) + 1)),
+                shape=(len(values), n_units),
+            ).T
+            sums += assigned @ np.where(weights > 0, weights * values, 0.0)
+            counts += assigned @ weights
+        return sums, counts
+
+    def _blocks(self, X, errors):
+        """Return slices of the rows: all at once, if nothing has to be prepared."""
+        if self.scale is None and not self.of_angles and errors is None:
+            return [slice(0, len(X))]
+        starts = range(0, max(len(X), 1), _ROWS_PER_BLOCK)
+        return [slice(start, start + _ROWS_PER_BLOCK) for start in starts]
+
+    def _prepared(self, rows):
+        """Return rows between which the kernels can measure."""
+        if self.scale is not None:
+            rows = rows * self.scale.astype(rows.dtype)
+        return _of_length_one(rows) if self.of_angles else rows
+
+    def _terms(self, X, errors, block):
+        if errors is not None:
+            factors = (1 / errors[block].astype(np.float64) ** 2).astype(X.dtype)
+            return {"terms": weighted_squares, "factors": factors}
+        return {"terms": absolute_values if self.name == "manhattan" else squares}
+
+    def _finished(self, distances):
+        """Turn the distance of vectors of length 1 into what the name promises."""
+        if self.name == "cosine":
+            return distances**2 / 2
+        if self.name == "spectral_angle":
+            return 2 * np.arcsin(np.minimum(distances / 2, 1))
+        return distances
+
+
+def _of_length_one(rows):
+    """Return rows of length 1 in their present features; zeros stay what they are."""
+    present = np.nan_to_num(rows, nan=0.0)
+    length = np.sqrt(np.einsum("rf,rf->r", present, present, dtype=np.float64))
+    return (rows / np.where(length > 0, length, 1)[:, np.newaxis]).astype(rows.dtype)
+
+
+def _chords(rows, codebook):
+    """Distances of vectors of length 1 over the features that each row has."""
+    present = ~np.isnan(rows)
+    lengths = np.einsum("rf,uf->ru", present.astype(np.float64), codebook**2.0)
+    cosine = np.einsum(
+        "rf,uf->ru", np.nan_to_num(rows, nan=0.0), codebook, dtype=np.float64
+    )
+    cosine /= np.where(lengths > 0, np.sqrt(lengths), 1)
+    chords = np.sqrt(np.maximum(2 - 2 * cosine, 0))
+    chords[~present.any(axis=1)] = np.nan
+    return chords.astype(rows.dtype)
+
+
+def _any_missing(X):
+    return any(
+        np.isnan(X[begin : begin + _ROWS_PER_BLOCK]).any()
+        for begin in range(0, len(X), _ROWS_PER_BLOCK)
+    )
+
+
+def _weights(values, errors):
+    """Return the weight of each value: 0 if missing, 1 / error^2 with errors."""
+    weights = (~np.isnan(values)).astype(np.float64)
+    if errors is not None:
+        weights *= np.nan_to_num(1 / errors.astype(np.float64) ** 2, nan=0.0)
+    return weights
+
+
+def _sums_over_samples(X, values, codebook, missing, sample_weight):
+    """Add up values over the rows of X nearest to each unit, in fixed chunks."""
+    n_units, n_features = codebook.shape
+    n_threads = effective_n_threads()
+    n_chunks = int(np.clip(len(X) // _ROWS_PER_CHUNK, 1, _MOST_CHUNKS))
+    bounds = np.linspace(0, len(X), n_chunks + 1).astype(np.intp)
+    sums = np.zeros((n_chunks, n_units, n_features))
+    counts = np.zeros((n_chunks, n_units, n_features if missing else 1))
+    sum_by_winner(
+        X,
+        by_feature(codebook),
+        n_units,
+        bounds,
+        *search_scratch(X, n_units, n_threads),
+        sums,
+        counts,
+        n_threads,
+        sample_weight=sample_weight,
+        values=values,
+    )
+    return sums.sum(axis=0), counts.sum(axis=0)
