@@ -38,7 +38,7 @@ def galaxy(stretch):
     if stretch:
         cube = AsinhStretch().fit_transform(cube)
     table, valid = flatten(cube)
-    return table, truth[valid]
+    return table.astype(np.float64), truth[valid]
 
 
 def sources(stretch):
@@ -52,7 +52,7 @@ def sources(stretch):
     fluxes += rng.normal(0, 0.05, fluxes.shape)
     if stretch:
         fluxes = np.arcsinh(fluxes / 0.15)
-    return fluxes.astype(np.float32), kind
+    return fluxes, kind
 
 
 def mixture(stretch):
@@ -64,7 +64,7 @@ def mixture(stretch):
     X = centres[group] + widths[group, None] * rng.standard_t(3, (N_SAMPLES, 9))
     if stretch:
         X = np.arcsinh((X - np.median(X, axis=0)) / X.std(axis=0))
-    return X.astype(np.float32), group
+    return X, group
 
 
 def main():
