@@ -8,7 +8,8 @@
    length is the largest number.
 
    The squared distance of a sample and a unit is the sum of the squared differences,
-   feature by feature, without fused multiply-add: the same bits on every processor.
+   feature by feature in blocks of 64, without fused multiply-add: the same bits on every
+   processor.
    A search may use faster arithmetic to find the few units that can be the nearest,
    but what it returns is decided by these sums. See _distances_typed.h.
 
@@ -28,6 +29,9 @@
 
 #define UNIT_PADDING 64
 enum { SQUARES, WEIGHTED_SQUARES, ABSOLUTE_VALUES }; /* what nearest_two adds up */
+#define FEATURES_AT_A_TIME 64
+#define BLOCK_END(first, n) \
+    ((n) - (first) < FEATURES_AT_A_TIME ? (n) : (first) + FEATURES_AT_A_TIME)
 #define BOUNDED(square, most) ((square) < (most) ? (square) : (most)) /* inf * 0 */
 
 #if defined(__GNUC__)

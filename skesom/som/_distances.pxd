@@ -8,6 +8,7 @@ from libc.float cimport DBL_MAX, FLT_MAX
 cdef extern from "_distances.h":
     cdef enum:
         UNIT_PADDING
+        FEATURES_AT_A_TIME
         SQUARES
         WEIGHTED_SQUARES
         ABSOLUTE_VALUES

@@ -4,22 +4,30 @@
    nearest_two measures all units. The screening functions measure few: with h = half
    the squared length of a unit w, the score h - x.w of a complete sample x is half the
    squared distance less half the squared length of x, and it costs one fused operation
-   per feature. Its rounding error is at most about n_features roundoffs of the squares
-   of x and of the distance (Higham 2002, "Accuracy and Stability of Numerical
-   Algorithms", section 3.1), so only units whose score is that close to the best can be
-   the nearest. Those are measured as nearest_two would. */
+   per feature. Its error is at most about one roundoff of the squares of x and of the
+   distance for each rounding on the way to the sum (Higham 2002, "Accuracy and Stability
+   of Numerical Algorithms", chapter 4), so only units whose score is that close to the
+   best can be the nearest. Those are measured as nearest_two would. Sums over many
+   features are sums of blocks, so that few roundings follow each other. */
 
 /* Plain sums, and the only ones that decide who is nearer. */
 static ALWAYS_INLINE REAL NAME(squared_distance)(
     const REAL *sample, ptrdiff_t n_features, const REAL *codebook, ptrdiff_t stride,
     ptrdiff_t unit)
 {
-    REAL sum = 0;
-    for (ptrdiff_t feature = 0; feature < n_features; feature++) {
-        const REAL difference = sample[feature] - codebook[feature * stride + unit];
-        sum += difference * difference;
+    REAL total = 0;
+    const REAL *weight = codebook + unit;
+    for (ptrdiff_t first = 0; first < n_features; first += FEATURES_AT_A_TIME) {
+        REAL sum = 0;
+        for (ptrdiff_t feature = first; feature < BLOCK_END(first, n_features);
+             feature++) {
+            const REAL difference = sample[feature] - *weight;
+            sum += difference * difference;
+            weight += stride;
+        }
+        total += sum;
     }
-    return sum;
+    return total;
 }
 
 #if HAVE_VECTORS
@@ -71,18 +79,25 @@ static ALWAYS_INLINE void NAME(nearest_two_by)(
     VECTOR least_unit = units, second_unit = units;
     for (ptrdiff_t unit = 0; unit < n_units; unit += 4 * LANES) {
         VECTOR totals[4] = {{0}, {0}, {0}, {0}};
-        for (ptrdiff_t k = 0; k < n_features; k++) {
-            const VECTOR value = FILL(sample[features[k]]);
-            const REAL *weights = codebook + features[k] * stride + unit;
-            for (int part = 0; part < 4; part++) {
-                const VECTOR difference = value - LOAD(weights + part * LANES);
-                if (terms == ABSOLUTE_VALUES)
-                    totals[part] += CHOOSE(difference < 0, -difference, difference);
-                else if (terms == WEIGHTED_SQUARES)
-                    totals[part] += difference * difference * FILL(factors[features[k]]);
-                else
-                    totals[part] += difference * difference;
+        for (ptrdiff_t first = 0; first < n_features; first += FEATURES_AT_A_TIME) {
+            VECTOR part_sums[4] = {{0}, {0}, {0}, {0}};
+            for (ptrdiff_t k = first; k < BLOCK_END(first, n_features); k++) {
+                const VECTOR value = FILL(sample[features[k]]);
+                const REAL *weights = codebook + features[k] * stride + unit;
+                for (int part = 0; part < 4; part++) {
+                    const VECTOR difference = value - LOAD(weights + part * LANES);
+                    if (terms == ABSOLUTE_VALUES)
+                        part_sums[part] +=
+                            CHOOSE(difference < 0, -difference, difference);
+                    else if (terms == WEIGHTED_SQUARES)
+                        part_sums[part] +=
+                            difference * difference * FILL(factors[features[k]]);
+                    else
+                        part_sums[part] += difference * difference;
+                }
             }
+            for (int part = 0; part < 4; part++)
+                totals[part] += part_sums[part];
         }
         if (unit + 4 * LANES > n_units)
             for (ptrdiff_t unused = n_units - unit; unused < 4 * LANES; unused++)
@@ -188,16 +203,33 @@ static ALWAYS_INLINE void NAME(score)(
         for (int part = 0; part < n_parts; part++)
             for (int row = 0; row < n_samples; row++)
                 sums[row][part] = LOAD(weights + n_features * stride + part * LANES);
-        for (ptrdiff_t feature = 0; feature < n_features; feature++) {
-            for (int part = 0; part < n_parts; part++) {
-                const VECTOR weight = LOAD(weights + part * LANES);
-                for (int row = 0; row < n_samples; row++)
-                    sums[row][part] = LESS_PRODUCT(
-                        sums[row][part], weight,
-                        FILL(samples[row * n_features + feature]));
+        for (ptrdiff_t first = 0; first < n_features; first += FEATURES_AT_A_TIME) {
+            if (first > 0)
+                for (int part = 0; part < n_parts; part++)
+                    for (int row = 0; row < n_samples; row++) {
+                        REAL *so_far = scores + row * stride + unit + part * LANES;
+                        if (first > FEATURES_AT_A_TIME)
+                            sums[row][part] += LOAD(so_far);
+                        STORE(so_far) = sums[row][part];
+                        sums[row][part] = FILL(0);
+                    }
+            for (ptrdiff_t feature = first; feature < BLOCK_END(first, n_features);
+                 feature++) {
+                for (int part = 0; part < n_parts; part++) {
+                    const VECTOR weight = LOAD(weights + part * LANES);
+                    for (int row = 0; row < n_samples; row++)
+                        sums[row][part] = LESS_PRODUCT(
+                            sums[row][part], weight,
+                            FILL(samples[row * n_features + feature]));
+                }
+                weights += stride;
             }
-            weights += stride;
         }
+        if (n_features > FEATURES_AT_A_TIME)
+            for (int part = 0; part < n_parts; part++)
+                for (int row = 0; row < n_samples; row++)
+                    sums[row][part] +=
+                        LOAD(scores + row * stride + unit + part * LANES);
         for (int row = 0; row < n_samples; row++)
             for (int part = 0; part < n_parts; part++) {
                 const VECTOR sum = sums[row][part];
@@ -280,8 +312,11 @@ static ALWAYS_INLINE int NAME(decide)(
     for (ptrdiff_t feature = 0; feature < n_features; feature++)
         square += sample[feature] * sample[feature];
     const REAL distance = 2 * limit + square;
-    const REAL slack = 10 * (REAL)(n_features + 4) * ROUNDOFF
-                       * (square + (distance > 0 ? distance : 0));
+    const ptrdiff_t n_blocks = (n_features + FEATURES_AT_A_TIME - 1) / FEATURES_AT_A_TIME;
+    const ptrdiff_t n_roundings =
+        BLOCK_END(0, n_features) + n_blocks + 4; /* of a value on its way to a sum */
+    const REAL slack =
+        10 * (REAL)n_roundings * ROUNDOFF * (square + (distance > 0 ? distance : 0));
     if (!(limit + slack < HUGEST))
         return 0;
     const int n = NAME(list_candidates)(scores, n_units, limit + slack, candidates);
@@ -377,15 +412,20 @@ MAYBE_UNUSED static void NAME(nearest_two)(
     nearest[1] = n_units > 1 ? 1 : -1;
     for (ptrdiff_t unit = 0; unit < n_units; unit++) {
         REAL sum = 0;
-        for (ptrdiff_t k = 0; k < n_features; k++) {
-            const ptrdiff_t feature = features[k];
-            const REAL difference = sample[feature] - codebook[feature * stride + unit];
-            if (terms == ABSOLUTE_VALUES)
-                sum += difference < 0 ? -difference : difference;
-            else if (terms == WEIGHTED_SQUARES)
-                sum += difference * difference * factors[feature];
-            else
-                sum += difference * difference;
+        for (ptrdiff_t first = 0; first < n_features; first += FEATURES_AT_A_TIME) {
+            REAL part = 0;
+            for (ptrdiff_t k = first; k < BLOCK_END(first, n_features); k++) {
+                const ptrdiff_t feature = features[k];
+                const REAL difference =
+                    sample[feature] - codebook[feature * stride + unit];
+                if (terms == ABSOLUTE_VALUES)
+                    part += difference < 0 ? -difference : difference;
+                else if (terms == WEIGHTED_SQUARES)
+                    part += difference * difference * factors[feature];
+                else
+                    part += difference * difference;
+            }
+            sum += part;
         }
         sums[unit] = sum;
         if (sum < least) {

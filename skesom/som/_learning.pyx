@@ -4,6 +4,7 @@
 from cython cimport floating
 
 from skesom.som._distances cimport (
+    FEATURES_AT_A_TIME,
     MOST_PATIENCE,
     PREFETCH,
     SQUARES,
@@ -325,13 +326,13 @@ cdef void _renew_square(
     Map *state, floating *codebook, Py_ssize_t node
 ) noexcept nogil:
     """Set half the squared length of a node that has moved."""
-    cdef floating square = 0
-    cdef floating weight
+    cdef double square = 0
+    cdef double weight
     cdef Py_ssize_t feature
     for feature in range(state.n_features):
         weight = codebook[feature * state.stride + node]
         square += weight * weight
-    codebook[state.n_features * state.stride + node] = square / 2
+    codebook[state.n_features * state.stride + node] = <floating> (square / 2)
 
 
 cdef void _adapt(
@@ -426,6 +427,8 @@ cdef void _move(
             square += moved * moved
             weight += state.stride
         weight[0] = square / 2
+        if state.n_features > FEATURES_AT_A_TIME:  # square has lost too many digits
+            _renew_square(state, codebook, members[k])
 
 
 cdef void _move_partly(

@@ -78,8 +78,11 @@ def test_winners_are_those_of_the_plain_sums(table, dtype, global_random_seed):
     rng = np.random.default_rng(global_random_seed)
     X, codebook = (part.astype(dtype) for part in table(rng, dtype))
     squared = np.zeros((len(X), len(codebook)), dtype=dtype)
-    for feature in range(X.shape[1]):
-        squared += (X[:, feature, None] - codebook[:, feature]) ** 2
+    for first in range(0, X.shape[1], 64):
+        part = np.zeros_like(squared)
+        for feature in range(first, min(first + 64, X.shape[1])):
+            part += (X[:, feature, None] - codebook[:, feature]) ** 2
+        squared += part
     expected = np.argsort(squared, axis=1, kind="stable")[:, :2]
 
     winners, distances = nearest_units(X, codebook, second=True)
