@@ -76,7 +76,7 @@ def distortion(
     -----
     With the mean m_c of the n_c samples of a unit, their distortions add up to sum_i
     h(r_ci) (n_c ||m_c - w_i||^2 + sum_x ||x - m_c||^2) [2]_, so the time grows with
-    n_samples + n_units^2, and the memory is some tens of MB beside that of the samples.
+    n_samples + n_units^2, and the memory beside the samples with n_samples + n_units.
 
     References
     ----------

@@ -15,7 +15,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import check_array
 from sklearn.utils.validation import check_is_fitted
 
-_ENTRIES_PER_BLOCK = 2**20  # of a matrix whose rows are worked on in blocks
+_ENTRIES_PER_BLOCK = 2**17  # of a matrix whose rows are worked on in blocks
 
 
 class Map:
@@ -88,8 +88,9 @@ class Map:
                 "'connections'."
             )
         links = self._connections
-        links = sparse.coo_array(links if sparse.issparse(links) else np.asarray(links))
+        links = links if sparse.issparse(links) else np.asarray(links)
         self._check_shape("connections", links, self.n_units)
+        links = sparse.coo_array(links)
         if np.isnan(links.data.astype(np.float64)).any():
             raise ValueError("'connections' contains NaN.")
         one, other = (axis[links.row != links.col] for axis in (links.row, links.col))
@@ -180,7 +181,7 @@ def _codebook_of(estimator):
 
 
 def blocks(n_rows, n_columns):
-    """Cut the rows of a matrix into slices of about a million entries.
+    """Cut the rows of a matrix into slices of about 1 MB, which caches hold.
 
     Parameters
     ----------
@@ -195,6 +196,12 @@ def blocks(n_rows, n_columns):
     step = max(1, _ENTRIES_PER_BLOCK // max(n_columns, 1))
     for begin in range(0, n_rows, step):
         yield slice(begin, min(begin + step, n_rows))
+
+
+def mean_of_known(values):
+    """Return the mean of the values that are not NaN, a float; NaN without any."""
+    known = values[~np.isnan(values)]
+    return float(np.mean(known, dtype=np.float64)) if len(known) else float("nan")
 
 
 def averaged(values, winners, n_units, per_unit):
@@ -217,7 +224,7 @@ def averaged(values, winners, n_units, per_unit):
         NaN without samples.
     """
     if not per_unit:
-        return float(np.mean(values, dtype=np.float64)) if len(values) else float("nan")
+        return mean_of_known(values)
     counts = np.bincount(winners, minlength=n_units)
     totals = np.bincount(winners, weights=values, minlength=n_units)
     return np.divide(totals, counts, out=np.full(n_units, np.nan), where=counts > 0)

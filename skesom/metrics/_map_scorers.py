@@ -4,7 +4,7 @@
 import numpy as np
 
 from skesom.metrics._distortion import distortion
-from skesom.metrics._map import Map
+from skesom.metrics._map import Map, mean_of_known
 from skesom.metrics._map_quality import (
     kaski_lagus_error,
     quantization_error,
@@ -244,9 +244,8 @@ def topographic_product_scorer(estimator, X, y=None):
     """
     som, _ = _map_and_table(estimator, X)
     som = Map(som)
-    products = products_of_units(som, picked(som.n_units))
-    known = ~np.isnan(products)
-    return -abs(float(products[known].mean())) if known.any() else WORST
+    product = mean_of_known(products_of_units(som, picked(som.n_units)))
+    return _finite(-abs(product), WORST)
 
 
 def _map_and_table(estimator, X):

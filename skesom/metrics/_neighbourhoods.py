@@ -74,8 +74,9 @@ def trustworthiness(
     Notes
     -----
     Ties, as between all samples of a unit, count as the mean over all orders that they
-    allow. The time grows with n^2 log n, the memory with n: a block of about a million
-    distances is worked on at a time.
+    allow. So the best value may not be reached where units hold more than k samples.
+    The time grows with n^2 log n, the memory with n, because blocks of the
+    distances are worked on.
 
     References
     ----------

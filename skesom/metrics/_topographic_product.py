@@ -5,7 +5,7 @@ import numpy as np
 from scipy.spatial.distance import cdist
 from sklearn.utils._param_validation import validate_params
 
-from skesom.metrics._map import Map, averaged, blocks
+from skesom.metrics._map import Map, blocks, mean_of_known
 from skesom.metrics._ranks import mean_over_orders
 
 
@@ -53,10 +53,9 @@ def topographic_product(
     -----
     Ties count as the mean over all orders that they allow. Pairs of units at the same
     place, in the data or on the map, and pairs that no path joins are left out, because
-    they have no ratio. The time grows with N^2 log N; below 150 MB are used at a time
-    for any number of units (a matrix that is given aside), because blocks of about a
-    million distances are worked on. With connections a path is sought to every unit:
-    positions are faster on large maps.
+    they have no ratio. The time grows with N^2 log N; the memory stays below 50 MB for
+    200 x 200 units, because blocks of the distances are worked on. With connections a
+    path is sought to every unit: positions are faster on large maps.
 
     References
     ----------
@@ -77,8 +76,7 @@ def topographic_product(
     """
     som = Map(codebook, connections, positions=positions, distances=distances)
     products = products_of_units(som, np.arange(som.n_units))
-    known = ~np.isnan(products)
-    return products if per_unit else averaged(products[known], None, None, False)
+    return products if per_unit else mean_of_known(products)
 
 
 def products_of_units(som, units):

@@ -1,13 +1,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Quality measures against sums by hand, and scorers against scikit-learn."""
+"""Scorers of clusters against scikit-learn."""
 
 import warnings
 
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
-from scipy import sparse
-from scipy.spatial.distance import cdist
 from sklearn import metrics as sklearn_metrics
 from sklearn.base import BaseEstimator, ClusterMixin
 from sklearn.cluster import DBSCAN, KMeans
@@ -63,82 +61,6 @@ def cube(X):
     cube[2:4, 5:9] = np.nan
     cube[7, 7, 1] = np.nan
     return cube
-
-
-def test_quantization_error_by_hand():
-    # Distances 0, 5 and 1; the row without a feature does not count.
-    X = [[0, 0], [3, 4], [10, 1], [np.nan, np.nan]]
-    assert metrics.quantization_error(X, [[0, 0], [10, 0]]) == 2
-    # One of two features is present, 3 away: 3 sqrt(2 / 1).
-    error = metrics.quantization_error([[3, np.nan]], [[0.0, 7.0]])
-    assert error == pytest.approx(3 * np.sqrt(2))
-    assert np.isnan(metrics.quantization_error([[np.nan]], [[1.0]]))
-
-
-@pytest.mark.parametrize("dtype", [np.float32, np.float64, ">f4", int])
-def test_quantization_error_is_the_mean_distance(X, dtype):
-    X = (10 * X).astype(dtype)
-    csom = CSOM((4, 4)).fit(X)
-    error = metrics.quantization_error(X, csom.codebook_)
-    assert error == csom.quantization_error_ == -csom.score(X)
-    distances = cdist(X.astype(float), csom.codebook_.astype(float)).min(axis=1)
-    assert error == pytest.approx(distances.mean(), rel=1e-5)
-
-
-def test_topographic_error_by_hand():
-    codebook = np.array([[0.0], [1.0], [2.0], [3.0]])
-    X = [[0.1], [0.9], [1.2], [2.9], [np.nan]]  # nearest two: 01, 10, 12, 32, none
-    links = np.zeros((4, 4))
-    links[0, 1] = links[1, 0] = 1
-    assert metrics.topographic_error(X, codebook, links) == 0.5
-    links[2, 3] = links[3, 2] = 1
-    assert metrics.topographic_error(X, codebook, links) == 0.25
-    links[1, 2] = links[2, 1] = 1
-    assert metrics.topographic_error(X, codebook, links) == 0
-    assert metrics.topographic_error(X, codebook, np.zeros((4, 4))) == 1
-
-
-@pytest.mark.parametrize("form", ["csr_array", "coo_array", "csc_matrix", "lil_array"])
-def test_connections_of_any_form(form):
-    links = getattr(sparse, form)(np.array([[0.0, 1, 0], [1, 0, 0], [0, 0, 0]]))
-    X = [[0.0], [1.9]]
-    assert metrics.topographic_error(X, [[0.0], [1.0], [2.0]], links) == 0.5
-
-
-def test_connection_of_strength_zero_is_a_connection():
-    links = sparse.csr_array((np.zeros(2), ([0, 1], [1, 0])), shape=(2, 2))
-    assert metrics.topographic_error([[0.0]], [[0.0], [1.0]], links) == 0
-    assert metrics.topographic_error([[0.0]], [[0.0], [1.0]], links.toarray()) == 1
-
-
-def test_topographic_error_without_a_second_unit():
-    assert np.isnan(metrics.topographic_error([[1.0]], [[1.0]], [[0.0]]))
-    assert np.isnan(
-        metrics.topographic_error([[np.nan]], [[1.0], [2.0]], np.ones((2, 2)))
-    )
-
-
-@pytest.mark.parametrize("estimator", [CSOM((6, 5)), ESOM(random_state=0)])
-def test_topographic_error_of_a_map(estimator, X):
-    fitted = estimator.fit(X)
-    nearest = np.argsort(cdist(X, fitted.codebook_), axis=1, kind="stable")[:, :2]
-    linked = fitted.connections_.toarray() != 0
-    expected = 1 - linked[nearest[:, 0], nearest[:, 1]].mean()
-    error = metrics.topographic_error(X, fitted.codebook_, fitted.connections_)
-    assert error == pytest.approx(expected)
-
-
-def test_refused_arrays():
-    with pytest.raises(ValueError, match="X has 2 features, but the codebook has 3"):
-        metrics.quantization_error(np.ones((4, 2)), np.ones((2, 3)))
-    with pytest.raises(ValueError, match="Input codebook contains NaN"):
-        metrics.quantization_error(np.ones((4, 2)), np.full((2, 2), np.nan))
-    with pytest.raises(ValueError, match="Input X contains infinity"):
-        metrics.topographic_error([[np.inf]], [[1.0]], [[0]])
-    with pytest.raises(
-        ValueError, match=r"shape \(2, 2\) for the 2 units.*got \(3, 3\)"
-    ):
-        metrics.topographic_error([[1.0]], [[1.0], [2.0]], np.ones((3, 3)))
 
 
 @every_cluster_scorer
@@ -219,24 +141,6 @@ def test_scorers_leave_the_global_random_state_alone():
     assert_array_equal(np.random.get_state()[1], before)  # noqa: NPY002
 
 
-def test_quantization_error_scorer(X):
-    kmeans = KMeans(3, random_state=0).fit(X)
-    expected = cdist(X, kmeans.cluster_centers_).min(axis=1).mean()
-    assert metrics.quantization_error_scorer(kmeans, X) == pytest.approx(-expected)
-    csom = make_pipeline(StandardScaler(), CSOM((3, 3))).fit(X)
-    assert metrics.quantization_error_scorer(csom, X) == csom.score(X)
-    X[::4, 1] = np.nan
-    assert metrics.quantization_error_scorer(csom, X) == csom.score(X)
-    nothing = np.full((2, 3), np.nan)
-    assert metrics.quantization_error_scorer(csom, nothing) == -1e100
-
-
-def test_quantization_error_scorer_needs_a_codebook(X):
-    mixture = GaussianMixture(2, random_state=0).fit(X)
-    with pytest.raises(TypeError, match="GaussianMixture has neither codebook_ nor"):
-        metrics.quantization_error_scorer(mixture, X)
-
-
 @every_cluster_scorer
 def test_scorers_of_cubes(scorer, score, sign, worst, cube):
     inner = make_pipeline(StandardScaler(), KMeans(3, random_state=0))
@@ -264,22 +168,8 @@ def test_scorers_of_voxels(scorer, score, sign, worst, cube):
     assert scorer(clusterer, cube) == pytest.approx(expected)
 
 
-def test_quantization_error_scorer_of_cubes(cube):
-    inner = make_pipeline(StandardScaler(), CSOM((3, 4)))
-    clusterer = CubeClusterer(inner, min_bands=2).fit(cube)
-    table = cube[(~np.isnan(cube)).sum(axis=2) >= 2]
-    expected = make_pipeline(StandardScaler(), CSOM((3, 4))).fit(table).score(table)
-    score = metrics.quantization_error_scorer(clusterer, cube)
-    assert score == pytest.approx(expected)
-    masked = np.full((2, 16, 3), np.nan)
-    assert metrics.quantization_error_scorer(clusterer, masked) == -1e100
-
-
-@pytest.mark.parametrize(
-    "scorer",
-    [scorer for scorer, *_ in CLUSTER_SCORERS] + [metrics.quantization_error_scorer],
-)
-def test_scorers_in_a_search(scorer):
+@every_cluster_scorer
+def test_scorers_in_a_search(scorer, score, sign, worst):
     X = make_blobs(240, centers=4, cluster_std=0.4, random_state=3)[0]
     search = GridSearchCV(
         KMeans(random_state=0), {"n_clusters": [1, 4]}, scoring=scorer, cv=3
@@ -288,12 +178,6 @@ def test_scorers_in_a_search(scorer):
         warnings.simplefilter("error")  # no score that is not finite
         search.fit(X)
     assert search.best_params_ == {"n_clusters": 4}
-
-
-def test_public_names():
-    public = [name for name in dir(metrics) if name in metrics.__all__]
-    assert public == metrics.__all__
-    assert all(callable(getattr(metrics, name)) for name in metrics.__all__)
 
 
 def test_an_estimator_that_cannot_predict_says_so(X):
