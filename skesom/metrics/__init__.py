@@ -25,7 +25,6 @@ from skesom.metrics._map_scorers import (
     kaski_lagus_error_scorer,
     quantization_error_scorer,
     topographic_error_scorer,
-    topographic_product_scorer,
     trustworthiness_scorer,
 )
 from skesom.metrics._neighbourhoods import continuity, trustworthiness
@@ -46,7 +45,6 @@ __all__ = [
     "topographic_error",
     "topographic_error_scorer",
     "topographic_product",
-    "topographic_product_scorer",
     "trustworthiness",
     "trustworthiness_scorer",
 ]

@@ -4,7 +4,6 @@
 import numpy as np
 
 from skesom.metrics._distortion import distortion
-from skesom.metrics._map import Map, mean_of_known
 from skesom.metrics._map_quality import (
     kaski_lagus_error,
     quantization_error,
@@ -12,7 +11,6 @@ from skesom.metrics._map_quality import (
 )
 from skesom.metrics._neighbourhoods import continuity, trustworthiness
 from skesom.metrics._scored import WORST, complete, last_step, picked
-from skesom.metrics._topographic_product import products_of_units
 
 _N_NEIGHBORS = 5
 
@@ -210,42 +208,6 @@ def continuity_scorer(estimator, X, y=None):
     The samples are picked as by `trustworthiness_scorer`.
     """
     return _preservation_score(continuity, estimator, X)
-
-
-def topographic_product_scorer(estimator, X, y=None):
-    """Score a map by minus the size of its `topographic_product`.
-
-    It is the best, 0, where the map has as many dimensions as its data, and so compares
-    shapes. It looks at the units alone.
-
-    Parameters
-    ----------
-    estimator : fitted map, or Pipeline that ends in one
-        Has ``codebook_`` and ``connections_``.
-    X : array-like of shape (n_samples, n_features) or (n_rows, n_columns, n_bands)
-        A table, or a cube for an estimator that takes cubes.
-    y : None
-        Ignored, present for API consistency.
-
-    Returns
-    -------
-    score : float
-        Not positive, more is better; -1e100 for a map without two units to compare.
-
-    Raises
-    ------
-    TypeError
-        If the estimator is no map.
-
-    Notes
-    -----
-    The time grows with the square of the number of units: beyond 2000 the score is the
-    mean of 2000 of them, each compared with all, always the same for the same number.
-    """
-    som, _ = _map_and_table(estimator, X)
-    som = Map(som)
-    product = mean_of_known(products_of_units(som, picked(som.n_units)))
-    return _finite(-abs(product), WORST)
 
 
 def _map_and_table(estimator, X):

@@ -7,7 +7,7 @@ from sklearn.pipeline import Pipeline
 # The score of a failure where a score has no lower bound. It is lower than any real
 # one, yet finite and small enough that the folds of a search have a mean and a spread.
 WORST = -1e100
-N_PICKED = 2000  # samples or units where the time grows with the square of the number
+_N_PICKED = 2000  # samples, where the time grows with the square of their number
 _SEED = 0
 
 
@@ -55,6 +55,6 @@ def complete(table):
 
 def picked(n):
     """Return at most 2000 of n indices, always the same for the same n, sorted."""
-    if n <= N_PICKED:
+    if n <= _N_PICKED:
         return np.arange(n)
-    return np.sort(np.random.default_rng(_SEED).choice(n, N_PICKED, replace=False))
+    return np.sort(np.random.default_rng(_SEED).choice(n, _N_PICKED, replace=False))

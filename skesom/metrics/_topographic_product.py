@@ -51,6 +51,10 @@ def topographic_product(
 
     Notes
     -----
+    It compares the dimensions of a map that is ordered. Units that lie at random have
+    a product near 0 too, so it cannot tell order, and there is no scorer of it for
+    searches: look at `topographic_error` first.
+
     Ties count as the mean over all orders that they allow. Pairs of units at the same
     place, in the data or on the map, and pairs that no path joins are left out, because
     they have no ratio. The time grows with N^2 log N; the memory stays below 50 MB for
@@ -75,35 +79,24 @@ def topographic_product(
     -0.0482
     """
     som = Map(codebook, connections, positions=positions, distances=distances)
-    products = products_of_units(som, np.arange(som.n_units))
+    products = _products(som)
     return products if per_unit else mean_of_known(products)
 
 
-def products_of_units(som, units):
-    """Return the topographic product of some units, among all.
+def _products(som):
+    """Return the topographic product of each unit, NaN without any other to compare.
 
     Sums over k are done first. With H(l) = 1 + 1/2 + .. + 1/l the product of unit j is
     the sum over the other units i of [H(rank of i in the data - 1) - H(rank of i on the
     map - 1)] log(d_ij D_ij), over 2 (N - 1).
-
-    Parameters
-    ----------
-    som : Map
-        The map.
-    units : ndarray of shape (n_some,), dtype intp
-        Which units j.
-
-    Returns
-    -------
-    products : ndarray of shape (n_some,), dtype float64
-        NaN for a unit without any other to compare.
     """
-    harmonic = np.concatenate([[0.0], np.cumsum(1 / np.arange(1, som.n_units))])
+    n_units = som.n_units
+    harmonic = np.concatenate([[0.0], np.cumsum(1 / np.arange(1, n_units))])
     codebook = som.codebook.astype(np.float64)
-    products = np.full(len(units), np.nan)
-    for block in blocks(len(units), som.n_units):
-        in_data = cdist(codebook[units[block]], codebook)
-        on_map = som.distances_from(units[block])
+    products = np.full(n_units, np.nan)
+    for block in blocks(n_units, n_units):
+        in_data = cdist(codebook[block], codebook)
+        on_map = som.distances_from(np.arange(block.start, block.stop))
         apart = (in_data > 0) & (on_map > 0) & np.isfinite(on_map)
         logs = np.log(in_data, out=np.zeros_like(in_data), where=apart)
         logs += np.log(on_map, out=np.zeros_like(on_map), where=apart)

@@ -146,6 +146,13 @@ def test_its_sign_tells_the_dimensions():
     assert abs(of((64, 1), line)) < 0.01
 
 
+def test_it_cannot_tell_order():
+    rng = np.random.default_rng(0)
+    lattice = np.column_stack(np.divmod(np.arange(100), 10)).astype(float)
+    at_random = metrics.topographic_product(rng.permutation(lattice), positions=lattice)
+    assert abs(at_random) < 0.005
+
+
 def test_memory_is_that_of_blocks():
     rng = np.random.default_rng(0)
     csom = CSOM((50, 60), n_epochs=1).fit(rng.random((500, 2)))

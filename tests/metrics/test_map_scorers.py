@@ -1,0 +1,269 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Scorers of maps: the measures, in the table that the map itself sees."""
+
+import warnings
+
+import numpy as np
+import pytest
+from numpy.testing import assert_array_equal
+from scipy.spatial.distance import cdist
+from sklearn.base import BaseEstimator, ClusterMixin
+from sklearn.cluster import KMeans
+from sklearn.datasets import make_blobs
+from sklearn.mixture import GaussianMixture
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
+
+from skesom import metrics
+from skesom.maps import CubeClassifier, CubeClusterer
+from skesom.pixels import CubeFlattener
+from skesom.som import CSOM, ESOM, ESOMClassifier
+
+
+def minus(error):
+    return lambda X, som: -error(X, som)
+
+
+# Each scorer, what it stands for, and the score of a table without samples.
+MAP_SCORERS = [
+    (metrics.quantization_error_scorer, minus(metrics.quantization_error), -1e100),
+    (metrics.distortion_scorer, minus(metrics.distortion), -1e100),
+    (metrics.topographic_error_scorer, minus(metrics.topographic_error), -1.0),
+    (metrics.kaski_lagus_error_scorer, minus(metrics.kaski_lagus_error), -1e100),
+    (metrics.trustworthiness_scorer, metrics.trustworthiness, 0.0),
+    (metrics.continuity_scorer, metrics.continuity, 0.0),
+]
+every_scorer = pytest.mark.parametrize(
+    ("scorer", "measure", "worst"),
+    MAP_SCORERS,
+    ids=[scorer.__name__ for scorer, *_ in MAP_SCORERS],
+)
+
+
+class Given(ClusterMixin, BaseEstimator):
+    """A map that is given."""
+
+    def __init__(self, codebook, connections):
+        self.codebook = codebook
+        self.connections = connections
+
+    def fit(self, X, y=None):
+        self.codebook_ = np.asarray(self.codebook, dtype=float)
+        self.connections_ = np.asarray(self.connections)
+        return self
+
+
+@pytest.fixture
+def X():
+    return make_blobs(150, 3, centers=3, random_state=0)[0]
+
+
+@pytest.fixture(scope="module")
+def cube():
+    cube = make_blobs(192, 3, centers=3, random_state=1)[0].reshape(12, 16, 3)
+    cube[2:4, 5:9] = np.nan
+    cube[7, 7, 1] = np.nan
+    return cube
+
+
+@every_scorer
+@pytest.mark.parametrize(
+    "estimator",
+    [CSOM((4, 5)), ESOM(random_state=0)],
+    ids=lambda estimator: type(estimator).__name__,
+)
+def test_scorers_are_the_measures(scorer, measure, worst, estimator, X):
+    fitted = estimator.fit(X)
+    score = scorer(fitted, X)
+    assert type(score) is float
+    assert score == pytest.approx(measure(X, fitted), rel=1e-12)
+    assert scorer(fitted, X, y=fitted.labels_) == score
+
+
+def test_quantization_error_scorer_of_other_codebooks(X):
+    kmeans = KMeans(3, random_state=0).fit(X)
+    expected = cdist(X, kmeans.cluster_centers_).min(axis=1).mean()
+    assert metrics.quantization_error_scorer(kmeans, X) == pytest.approx(-expected)
+    csom = make_pipeline(StandardScaler(), CSOM((3, 3))).fit(X)
+    assert metrics.quantization_error_scorer(csom, X) == csom.score(X)
+    X[::4, 1] = np.nan
+    assert metrics.quantization_error_scorer(csom, X) == csom.score(X)
+
+
+@every_scorer
+def test_scorers_look_at_the_table_of_the_last_step(scorer, measure, worst, X):
+    X = X * [1, 100, 1e4]
+    pipeline = make_pipeline(
+        make_pipeline(StandardScaler()),
+        make_pipeline(FunctionTransformer(np.cbrt), CSOM((4, 5))),
+    ).fit(X)
+    table = np.cbrt(StandardScaler().fit_transform(X))
+    expected = measure(table, pipeline[-1][-1])
+    assert scorer(pipeline, X) == pytest.approx(expected, rel=1e-12)
+
+
+@pytest.fixture(scope="module")
+def of_cubes(cube):
+    """The same map behind a cube, in a pipeline of cubes, and after a flattener."""
+    inner = make_pipeline(StandardScaler(), CSOM((4, 5)))
+    clusterer = CubeClusterer(inner).fit(cube)
+    whole = make_pipeline(FunctionTransformer(np.copy), CubeClusterer(inner)).fit(cube)
+    flat = make_pipeline(CubeFlattener(), *(step for _, step in inner.steps)).fit(cube)
+    return clusterer, whole, flat
+
+
+@every_scorer
+def test_scorers_of_cubes(scorer, measure, worst, cube, of_cubes):
+    table = cube[~np.isnan(cube).any(axis=2)]
+    assert len(table) == 183
+    table = StandardScaler().fit_transform(table)
+    expected = measure(table, of_cubes[0].estimator_[-1])
+    for estimator in of_cubes:
+        assert scorer(estimator, cube) == pytest.approx(expected, rel=1e-12)
+
+
+@every_scorer
+def test_a_cube_that_is_masked_everywhere(scorer, measure, worst, of_cubes):
+    assert scorer(of_cubes[0], np.full((2, 16, 3), np.nan)) == worst
+
+
+@every_scorer
+def test_scorers_of_voxels(scorer, measure, worst, cube):
+    clusterer = CubeClusterer(CSOM((2, 8)), pattern="voxel").fit(cube)
+    expected = measure(cube[~np.isnan(cube)][:, None], clusterer.estimator_)
+    assert scorer(clusterer, cube) == pytest.approx(expected, rel=1e-12)
+
+
+def test_partly_observed_pixels_count(cube):
+    inner = make_pipeline(StandardScaler(), CSOM((3, 4)))
+    clusterer = CubeClusterer(inner, min_bands=2).fit(cube)
+    table = cube[(~np.isnan(cube)).sum(axis=2) >= 2]
+    assert len(table) == 184
+    expected = make_pipeline(StandardScaler(), CSOM((3, 4))).fit(table).score(table)
+    score = metrics.quantization_error_scorer(clusterer, cube)
+    assert score == pytest.approx(expected)
+
+
+@every_scorer
+def test_scorers_of_classifiers(scorer, measure, worst, X, cube):
+    names = np.array(["disc", "halo", "star"])[np.argmax(X, axis=1)]
+    classifier = ESOMClassifier(random_state=0).fit(X, names)
+    expected = measure(X, classifier)
+    assert scorer(classifier, X, names) == pytest.approx(expected, rel=1e-12)
+    truth = np.nanargmax(np.nan_to_num(cube), axis=2).astype(np.int32)
+    of_cubes = CubeClassifier(ESOMClassifier(random_state=0)).fit(cube, truth)
+    table = cube[~np.isnan(cube).any(axis=2)]
+    expected = measure(table, of_cubes.estimator_)
+    assert scorer(of_cubes, cube, truth) == pytest.approx(expected, rel=1e-12)
+
+
+@every_scorer
+def test_nothing_to_measure_gets_the_worst_score(scorer, measure, worst, X):
+    csom = CSOM((3, 3)).fit(X)
+    assert scorer(csom, np.full((20, 3), np.nan)) == worst
+    assert scorer(csom, X) > worst
+
+
+@every_scorer
+def test_a_map_of_one_unit(scorer, measure, worst, X):
+    score = scorer(CSOM((1, 1)).fit(X), X)
+    if scorer is metrics.topographic_error_scorer:
+        assert score == -1
+    elif scorer is metrics.kaski_lagus_error_scorer:
+        assert score == -1e100
+    elif scorer in (metrics.trustworthiness_scorer, metrics.continuity_scorer):
+        assert 0 < score < 1
+    else:
+        assert -1e100 < score < 0
+
+
+def test_a_torn_map_has_the_worst_kaski_lagus_error():
+    torn = Given([[0.0], [1.0]], np.zeros((2, 2))).fit(None)
+    assert metrics.kaski_lagus_error_scorer(torn, [[0.2]]) == -1e100
+    whole = Given([[0.0], [1.0]], np.ones((2, 2))).fit(None)
+    assert metrics.kaski_lagus_error_scorer(whole, [[0.25]]) == -1.25
+
+
+@pytest.mark.parametrize(
+    ("scorer", "measure"),
+    [
+        (metrics.trustworthiness_scorer, metrics.trustworthiness),
+        (metrics.continuity_scorer, metrics.continuity),
+    ],
+)
+def test_five_neighbours_need_eleven_complete_samples(scorer, measure, X):
+    csom = CSOM((3, 3)).fit(X)
+    some = X[:11].copy()
+    assert scorer(csom, some) == measure(some, csom, n_neighbors=5) > 0
+    some[3, 1] = np.nan
+    assert scorer(csom, some) == 0
+    X[::3, 0] = np.nan
+    complete = X[~np.isnan(X[:, 0])]
+    assert scorer(csom, X) == measure(complete, csom)
+
+
+@pytest.mark.parametrize(
+    ("scorer", "measure"),
+    [
+        (metrics.trustworthiness_scorer, metrics.trustworthiness),
+        (metrics.continuity_scorer, metrics.continuity),
+    ],
+)
+def test_many_samples_are_measured_by_some(scorer, measure):
+    X = make_blobs(2288, 3, centers=4, random_state=0)[0]
+    X[::26, 1] = np.nan
+    csom = CSOM((12, 12), n_epochs=5).fit(X)
+    before = np.random.get_state()[1].copy()  # noqa: NPY002
+    score = scorer(csom, X)
+    assert_array_equal(np.random.get_state()[1], before)  # noqa: NPY002
+    assert score == scorer(csom, X)
+    complete = X[~np.isnan(X[:, 1])]
+    assert len(complete) == 2200
+    exact = measure(complete, csom)
+    assert score != exact
+    assert score == pytest.approx(exact, abs=0.02)
+
+
+@every_scorer
+def test_estimators_without_units(scorer, measure, worst, X):
+    mixture = GaussianMixture(2, random_state=0).fit(X)
+    with pytest.raises(TypeError, match="GaussianMixture has "):
+        scorer(mixture, X)
+    if scorer is not metrics.quantization_error_scorer:
+        kmeans = KMeans(2, random_state=0).fit(X)
+        with pytest.raises(TypeError, match=r"KMeans has no connections_.* no map"):
+            scorer(kmeans, X)
+
+
+def test_quantization_error_scorer_needs_a_codebook(X):
+    mixture = GaussianMixture(2, random_state=0).fit(X)
+    with pytest.raises(TypeError, match="GaussianMixture has neither codebook_ nor"):
+        metrics.quantization_error_scorer(mixture, X)
+
+
+def test_scorers_in_a_search():
+    # Units that ignore each other from a random start are no map.
+    X = np.random.default_rng(0).random((200, 2))
+    search = GridSearchCV(
+        CSOM((7, 7), init="random", n_epochs=10, random_state=0),
+        {"sigma": [[1e-3] * 10, None]},
+        scoring={scorer.__name__: scorer for scorer, *_ in MAP_SCORERS},
+        refit=False,
+        cv=2,
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # no score that is not finite
+        search.fit(X)
+    for scorer, *_ in MAP_SCORERS:
+        alone, together = search.cv_results_[f"mean_test_{scorer.__name__}"]
+        if scorer is metrics.quantization_error_scorer:
+            assert alone > together
+        else:
+            assert together > alone
+
+
+def test_public_names():
+    public = [name for name in dir(metrics) if name in metrics.__all__]
+    assert public == metrics.__all__
+    assert all(callable(getattr(metrics, name)) for name in metrics.__all__)
