@@ -29,6 +29,12 @@ class Cube:
         arcsec, NaN where unknown. An astropy Quantity is converted.
     pixel_scale : tuple of float (height, width), default=None
         Sides of a pixel in arcsec. By default those of the WCS, None without one.
+    errors : array-like of shape (n_rows, n_columns, n_bands), default=None
+        Standard deviation of each value in the unit of its band, NaN where unknown.
+        Stored in the type of the data; None if nothing is known.
+    band_coordinates : Quantity of shape (n_bands,), default=None
+        Where the bands lie on the spectral axis (frequency, wavelength, velocity, in
+        whatever unit), NaN where unknown; None if nothing is known.
 
     Raises
     ------
@@ -56,6 +62,8 @@ class Cube:
         band_units=None,
         fwhm=None,
         pixel_scale=None,
+        errors=None,
+        band_coordinates=None,
     ):
         self.data = _as_native_float(data)
         if self.data.ndim != 3:
@@ -86,11 +94,14 @@ class Cube:
         elif isinstance(fwhm, units.Quantity):
             fwhm = fwhm.to_value(units.arcsec)
         self.fwhm = np.asarray(fwhm, dtype=np.float64)
-        for name in ("band_names", "band_units", "fwhm"):
-            if np.shape(getattr(self, name)) != (n_bands,):
+        self.errors = _check_errors(errors, self.data)
+        self.band_coordinates = _check_coordinates(band_coordinates)
+        for name in ("band_names", "band_units", "fwhm", "band_coordinates"):
+            description = getattr(self, name)
+            if description is not None and np.shape(description) != (n_bands,):
                 raise ValueError(
                     f"{name} must have one entry for each of the {n_bands} bands, "
-                    f"got {len(np.atleast_1d(getattr(self, name)))}."
+                    f"got {np.size(description)}."
                 )
 
     @property
@@ -130,9 +141,10 @@ class Cube:
     def __repr__(self):
         rows, columns, bands = self.shape
         sky = "no WCS" if self.wcs is None else "WCS"
+        errors = "" if self.errors is None else ", errors"
         return (
             f"<Cube {rows} x {columns} pixels, {bands} bands "
-            f"({', '.join(self.band_names)}), {self.dtype}, {sky}>"
+            f"({', '.join(self.band_names)}), {self.dtype}, {sky}{errors}>"
         )
 
     def __getitem__(self, key):
@@ -166,10 +178,17 @@ class Cube:
             band_names=[self.band_names[band] for band in picked],
             band_units=[self.band_units[band] for band in picked],
             fwhm=self.fwhm[picked],
+            errors=None if self.errors is None else self.errors[key],
+            band_coordinates=(
+                None if self.band_coordinates is None else self.band_coordinates[picked]
+            ),
         )
 
     def replace(self, **changes):
         """Return a cube with some of its parts exchanged.
+
+        Errors belong to the data they were given with: new data come without errors
+        unless `errors` are given too.
 
         Parameters
         ----------
@@ -188,6 +207,8 @@ class Cube:
             "band_units": self.band_units,
             "fwhm": self.fwhm,
             "pixel_scale": self._pixel_scale,
+            "errors": None if "data" in changes else self.errors,
+            "band_coordinates": self.band_coordinates,
         }
         if "wcs" in changes:
             parts["pixel_scale"] = None
@@ -207,6 +228,30 @@ def _as_native_float(data):
     else:
         wanted = np.float32 if data.dtype.itemsize <= 2 else np.float64
     return np.asarray(data, dtype=wanted)
+
+
+def _check_errors(errors, data):
+    """Return errors in the type of the data after comparing their shapes."""
+    if errors is None:
+        return None
+    errors = _as_native_float(errors)
+    if errors.shape != data.shape:
+        raise ValueError(
+            f"errors must have the shape of the data {data.shape}, got {errors.shape}."
+        )
+    return errors.astype(data.dtype, copy=False)
+
+
+def _check_coordinates(coordinates):
+    """Return spectral coordinates as a plain Quantity."""
+    if coordinates is None:
+        return None
+    if not isinstance(coordinates, units.Quantity):
+        raise ValueError(
+            "band_coordinates needs a unit: give an astropy Quantity, got "
+            f"{type(coordinates).__name__}."
+        )
+    return units.Quantity(coordinates, dtype=np.float64)
 
 
 def _cut_wcs(wcs, rows, columns):

@@ -11,6 +11,7 @@ from numpy.testing import assert_allclose
 from sklearn.model_selection import KFold, train_test_split
 
 from skesom.cube import Cube, check_cube
+from skesom.cube._bands import join_bands
 
 
 @pytest.fixture
@@ -32,6 +33,8 @@ def cube(wcs):
         band_names=["u", "g", "r"],
         band_units=["Jy", None, units.MJy / units.sr],
         fwhm=[1.0, np.nan, 0.8],
+        errors=data / 10 + 1,
+        band_coordinates=[350, 480, np.nan] * units.nm,
     )
 
 
@@ -83,7 +86,9 @@ class TestArray:
         assert np.argwhere(np.isnan(cube.data)).tolist() == [[0, 1, 1]]
 
     def test_representation(self, cube):
-        assert repr(cube) == "<Cube 6 x 8 pixels, 3 bands (u, g, r), float32, WCS>"
+        assert (
+            repr(cube) == "<Cube 6 x 8 pixels, 3 bands (u, g, r), float32, WCS, errors>"
+        )
         assert "no WCS" in repr(Cube(np.ones((1, 1, 1))))
 
     def test_pickle(self, cube):
@@ -91,6 +96,8 @@ class TestArray:
         np.testing.assert_array_equal(again.data, cube.data)
         assert again.band_names == cube.band_names
         assert again.band_units == cube.band_units
+        np.testing.assert_array_equal(again.errors, cube.errors)
+        np.testing.assert_array_equal(again.band_coordinates, cube.band_coordinates)
         corners = [[0, 0], [7, 5]]
         np.testing.assert_allclose(
             again.wcs.all_pix2world(corners, 0),
@@ -117,6 +124,7 @@ class TestCuts:
     def test_place_on_the_sky(self, cube, key, first_pixel):
         cut = cube[key]
         np.testing.assert_array_equal(cut.data, cube.data[key])
+        np.testing.assert_array_equal(cut.errors, cube.errors[key])
         row, column = first_pixel
         here = cut.wcs.all_pix2world([[0, 0], [1, 1]], 0)
         there = cube.wcs.all_pix2world([[column, row], [column + 1, row + 1]], 0)
@@ -143,6 +151,7 @@ class TestCuts:
         assert isinstance(cut, Cube)
         assert cut.wcs is None
         np.testing.assert_array_equal(cut.data, cube.data[key])
+        np.testing.assert_array_equal(cut.errors, cube.errors[key])
 
     @pytest.mark.parametrize(
         ("key", "names"),
@@ -160,6 +169,10 @@ class TestCuts:
             place = cube.band_names.index(name)
             assert unit == cube.band_units[place]
             np.testing.assert_array_equal(fwhm, cube.fwhm[place])
+        places = [cube.band_names.index(name) for name in names]
+        wanted = np.array([350, 480, np.nan])[places]
+        np.testing.assert_array_equal(cut.band_coordinates.to_value("nm"), wanted)
+        np.testing.assert_array_equal(cut.errors, cube.errors[key])
 
     @pytest.mark.parametrize(
         "key",
@@ -192,6 +205,87 @@ class TestCuts:
         assert doubled.band_units == cube.band_units
         assert cube.data[0, 0, 1] == 1
 
+    def test_new_data_drop_errors_unless_new_ones_are_given(self, cube):
+        assert cube.replace(data=2 * cube.data).errors is None
+        both = cube.replace(data=2 * cube.data, errors=2 * cube.errors)
+        np.testing.assert_array_equal(both.errors, 2 * cube.errors)
+        assert cube.replace(fwhm=None).errors is cube.errors
+        assert cube.replace(errors=None).errors is None
+        doubled = cube.replace(data=2 * cube.data)
+        assert doubled.band_coordinates[1] == 480 * units.nm
+
+
+class TestErrors:
+    """Errors are an array like the data; coordinates have a unit."""
+
+    def test_nothing_is_known_by_default(self):
+        cube = Cube(np.ones((2, 3, 1)))
+        assert cube.errors is None
+        assert cube.band_coordinates is None
+        assert cube[1:].errors is None
+        assert cube[1:].band_coordinates is None
+
+    @pytest.mark.parametrize("dtype", [np.float32, np.float64])
+    @pytest.mark.parametrize("given", [">f4", "<f8", np.int16])
+    def test_errors_have_the_type_of_the_data(self, dtype, given):
+        cube = Cube(np.ones((2, 3, 1), dtype), errors=np.full((2, 3, 1), 4, given))
+        assert cube.errors.dtype == dtype
+        assert cube.errors.dtype.isnative
+        np.testing.assert_array_equal(cube.errors, 4)
+
+    def test_errors_are_not_copied(self):
+        errors = np.ones((2, 3, 1))
+        cube = Cube(np.ones((2, 3, 1)), errors=errors)
+        assert cube.errors is errors
+        assert np.shares_memory(cube[1:].errors, errors)
+
+    def test_other_shape(self):
+        with pytest.raises(ValueError, match=r"shape .*\(2, 3, 1\), got \(2, 3\)"):
+            Cube(np.ones((2, 3, 1)), errors=np.ones((2, 3)))
+
+    def test_coordinates_need_a_unit(self):
+        with pytest.raises(ValueError, match="band_coordinates needs a unit"):
+            Cube(np.ones((2, 3, 1)), band_coordinates=[500.0])
+
+    def test_coordinates_are_kept_in_their_unit(self):
+        cube = Cube(np.ones((2, 3, 2)), band_coordinates=[-3, 4] * units.km / units.s)
+        assert cube.band_coordinates.unit == units.km / units.s
+
+
+class TestJoin:
+    """The bands of several cubes are described as those of one."""
+
+    @staticmethod
+    def join(*coordinates):
+        cubes = [
+            Cube(np.ones((1, 2, 2)), band_names=[f"{i}a", f"{i}b"], band_coordinates=c)
+            for i, c in enumerate(coordinates)
+        ]
+        return join_bands(cubes)
+
+    def test_descriptions_are_concatenated(self, cube):
+        other = Cube(np.ones((1, 2, 1)), band_names=["i"], band_units=["mJy"], fwhm=[2])
+        joined = join_bands([cube, other])
+        assert joined["band_names"] == ["u", "g", "r", "i"]
+        assert joined["band_units"] == [*cube.band_units, units.mJy]
+        np.testing.assert_array_equal(joined["fwhm"], [1, np.nan, 0.8, 2])
+        np.testing.assert_array_equal(
+            joined["band_coordinates"].to_value("nm"), [350, 480, np.nan, np.nan]
+        )
+
+    def test_frequencies_become_wavelengths(self):
+        joined = self.join(None, [1, 2] * units.mm, [299.792458, 100] * units.GHz)
+        wanted = [np.nan, np.nan, 1, 2, 1, 2.99792458]
+        assert joined["band_coordinates"].unit == units.mm
+        assert_allclose(joined["band_coordinates"].value, wanted, rtol=1e-15)
+
+    def test_a_velocity_is_no_frequency(self):
+        joined = self.join([1, 2] * units.GHz, [1, 2] * units.km / units.s)
+        assert joined["band_coordinates"] is None
+
+    def test_nothing_is_known(self):
+        assert self.join(None, None)["band_coordinates"] is None
+
 
 class TestRefusals:
     """What cannot be a cube is named."""
@@ -218,6 +312,7 @@ class TestRefusals:
             {"band_names": ["u", "g"]},
             {"band_units": ["Jy"] * 2},
             {"fwhm": [1.0, 2.0]},
+            {"band_coordinates": [1.0, 2.0] * units.nm},
         ],
     )
     def test_one_entry_per_band(self, description):
