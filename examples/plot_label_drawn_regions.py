@@ -1,0 +1,185 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""
+A few drawn regions, a whole map
+================================
+
+An astronomer knows a dust lane or an H II region by sight, but nobody wants to outline
+all of them. Draw a few regions of each population in DS9, name each by its text, and
+save them: ``CubeClassifier`` learns the spectra of the pixels inside and labels every
+other pixel. The galaxy is a synthetic one, so that its map can be compared with the
+truth.
+
+The script needs the package ``regions``: ``pip install "skesom[plot,regions]"``.
+"""
+
+import sys
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.colors import ListedColormap
+from matplotlib.patches import Patch
+from regions import Regions
+from sklearn.metrics import balanced_accuracy_score, recall_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from skesom.cube import AsinhStretch, ColourScaler, FWHMConvolver
+from skesom.datasets import POPULATIONS, make_galaxy_cube
+from skesom.maps import CubeClassifier
+from skesom.som import ESOMClassifier
+
+# %%
+# This is what DS9 saves, in the format "ds9" and the system "icrs". A file of it is
+# read by ``Regions.read("drawn.reg", format="ds9")``.
+
+DRAWN = """
+# Region file format: DS9
+icrs
+circle(204.252203,-29.863940,0.32") # text={sky}
+circle(204.254905,-29.864204,0.24") # text={old disc}
+circle(204.253256,-29.864039,0.24") # text={old disc}
+circle(204.255070,-29.865722,0.16") # text={old disc}
+circle(204.254055,-29.864974,0.20") # text={old disc}
+circle(204.255653,-29.866910,0.24") # text={old disc}
+circle(204.252533,-29.864226,0.24") # text={old disc}
+circle(204.255019,-29.863896,0.24") # text={old disc}
+circle(204.252152,-29.865062,0.20") # text={old disc}
+circle(204.252990,-29.863940,0.24") # text={old disc}
+circle(204.255539,-29.866569,0.20") # text={old disc}
+circle(204.253193,-29.866624,0.16") # text={old disc}
+ellipse(204.254055,-29.865480,0.87",0.55",310) # text={bulge}
+circle(204.253319,-29.864622,0.20") # text={young arm}
+circle(204.255095,-29.866272,0.16") # text={young arm}
+circle(204.252584,-29.865172,0.16") # text={young arm}
+circle(204.254017,-29.866426,0.20") # text={young arm}
+circle(204.254715,-29.865304,0.16") # text={young arm}
+circle(204.255603,-29.863951,0.20") # text={young arm}
+circle(204.255400,-29.863984,0.20") # text={young arm}
+circle(204.252533,-29.867009,0.16") # text={young arm}
+circle(204.252127,-29.866888,0.16") # text={young arm}
+circle(204.252673,-29.865414,0.16") # text={young arm}
+ellipse(204.253675,-29.864699,0.59",0.14",355) # text={dust lane}
+ellipse(204.255476,-29.865700,0.51",0.12",310) # text={dust lane}
+ellipse(204.254563,-29.865172,0.36",0.10",70) # text={dust lane}
+annulus(204.254575,-29.866272,0.12",0.28") # text={H II region}
+circle(204.253446,-29.865524,0.20") # text={H II region}
+circle(204.252178,-29.866096,0.20") # text={H II region}
+circle(204.255450,-29.864677,0.16") # text={H II region}
+circle(204.253497,-29.865634,0.10") # text={star cluster}
+circle(204.254347,-29.864820,0.08") # text={star cluster}
+circle(204.254474,-29.864644,0.10") # text={star cluster}
+circle(204.253662,-29.864281,0.08") # text={star cluster}
+circle(204.252952,-29.866624,0.06") # text={star cluster}
+annulus(204.252698,-29.866734,0.14",0.24") # text={supernova remnant}
+circle(204.253662,-29.864039,0.08") # text={foreground star}
+circle(204.254880,-29.864523,0.08") # text={foreground star}
+circle(204.253801,-29.865986,0.08") # text={foreground star}
+"""
+
+
+def label_map_of(regions, wcs, shape):
+    """Return the number of the population of each pixel in a region, -1 elsewhere."""
+    label_map = np.full(shape, -1)
+    for region in regions:
+        inside = region.to_pixel(wcs).to_mask().to_image(shape)
+        if inside is not None:  # it is None for a region outside the frame
+            label_map[inside > 0] = POPULATIONS.index(region.meta["text"])
+    return label_map
+
+
+cube, truth = make_galaxy_cube((300, 300), random_state=0)
+regions = Regions.parse(DRAWN, format="ds9")
+drawn = label_map_of(regions, cube.wcs, truth.shape)
+print(f"{len(regions)} regions hold {np.mean(drawn >= 0):.1%} of the pixels")
+
+# %%
+# The bands are brought to one sharpness, a little below that of the worst of them to
+# quieten faint pixels; they are stretched, and the colours raised. The classes are
+# balanced, because ten times as many pixels are drawn of the disc as of star clusters.
+
+pipeline = make_pipeline(
+    FWHMConvolver(target=0.1),
+    AsinhStretch(),
+    ColourScaler(),
+    CubeClassifier(
+        make_pipeline(
+            StandardScaler(),
+            ESOMClassifier(n_neighbors=3, class_weight="balanced", random_state=0),
+        )
+    ),
+)
+predicted = pipeline.fit(cube, drawn).predict(cube)
+
+# %%
+# The pixels outside all regions tell how well that went: overall, and how much of each
+# population was found. Compact objects that nobody drew are found by their spectra, the
+# second supernova remnant among them. Dust is hard: pixel by pixel, a thin lane looks
+# like a faint red disc.
+
+others = drawn < 0
+found = recall_score(truth[others], predicted[others], average=None)
+accuracy = np.mean(truth[others] == predicted[others])
+balanced = balanced_accuracy_score(truth[others], predicted[others])
+print(
+    f"right among the other pixels: {accuracy:.0%}, mean of populations {balanced:.0%}"
+)
+for name, share in zip(POPULATIONS, found, strict=True):
+    print(f"  {name:18}{share:5.0%} found")
+
+# %%
+# The truth, the regions on a picture of the galaxy, and the prediction.
+
+COLOURS = {
+    "sky": "#3c4f86",
+    "old disc": "#e3b778",
+    "bulge": "#f7e463",
+    "young arm": "#7cc4ea",
+    "dust lane": "#8a4b2d",
+    "H II region": "#e5397f",
+    "star cluster": "#2347d8",
+    "supernova remnant": "#25b34b",
+    "foreground star": "#ffffff",
+}
+colours = ListedColormap(list(COLOURS.values()))
+scaled = pipeline[:2].transform(cube)
+bands = dict(zip(cube.band_names, np.moveaxis(np.asarray(scaled), -1, 0), strict=True))
+picture = np.dstack([bands[name] for name in ("F814W", "F438W", "F336W")])
+low, high = np.percentile(picture, [1, 99.8], axis=(0, 1))
+picture = np.clip((picture - low) / (high - low), 0, 1)
+
+figure, (left, middle, right) = plt.subplots(
+    1, 3, figsize=(14, 5), layout="constrained"
+)
+for axes, label_map in ((left, truth), (right, predicted)):
+    axes.imshow(
+        label_map,
+        cmap=colours,
+        vmin=-0.5,
+        vmax=len(POPULATIONS) - 0.5,
+        origin="lower",
+        interpolation="nearest",
+    )
+middle.imshow(picture, origin="lower")
+for region in regions:
+    colour = COLOURS[region.meta["text"]]
+    region.to_pixel(cube.wcs).plot(ax=middle, edgecolor=colour, linewidth=1.5)
+left.set_title("truth")
+middle.set_title(f"{len(regions)} regions drawn")
+right.set_title(f"prediction, {accuracy:.0%} of the other pixels right")
+for axes in (left, middle, right):
+    axes.set_axis_off()
+figure.legend(
+    handles=[
+        Patch(facecolor=colour, edgecolor="0.5", label=name)
+        for name, colour in COLOURS.items()
+    ],
+    loc="outside lower center",
+    ncols=9,
+    frameon=False,
+    fontsize="small",
+)
+
+if len(sys.argv) > 1:
+    figure.savefig(sys.argv[1], dpi=100)
+else:
+    plt.show()
