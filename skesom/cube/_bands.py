@@ -25,24 +25,37 @@ def join_bands(cubes):
         "band_names": [name for cube in cubes for name in cube.band_names],
         "band_units": [unit for cube in cubes for unit in cube.band_units],
         "fwhm": np.concatenate([cube.fwhm for cube in cubes]),
-        "band_coordinates": _join_coordinates(cubes),
+        "band_coordinates": join_coordinates(
+            [cube.band_coordinates for cube in cubes], [cube.shape[2] for cube in cubes]
+        ),
     }
 
 
-def _join_coordinates(cubes):
-    """Return the spectral coordinates of all bands, None if there is no such thing."""
-    known = [
-        cube.band_coordinates for cube in cubes if cube.band_coordinates is not None
-    ]
+def join_coordinates(coordinates, n_bands):
+    """Return the spectral coordinates of the bands of several images.
+
+    Parameters
+    ----------
+    coordinates : sequence of (Quantity or None)
+        Those of each image, None where unknown.
+    n_bands : sequence of int
+        Number of bands of each image.
+
+    Returns
+    -------
+    joined : Quantity or None
+        See `join_bands`.
+    """
+    known = [quantity for quantity in coordinates if quantity is not None]
     if not known:
         return None
     unit = known[0].unit
     try:
         values = [
-            np.full(cube.shape[2], np.nan)
-            if cube.band_coordinates is None
-            else cube.band_coordinates.to_value(unit, units.spectral())
-            for cube in cubes
+            np.full(length, np.nan)
+            if quantity is None
+            else quantity.to_value(unit, units.spectral())
+            for quantity, length in zip(coordinates, n_bands, strict=True)
         ]
     except units.UnitConversionError:
         return None

@@ -1,63 +1,99 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Cubes from FITS images, and FITS images from cubes."""
+"""Cubes from FITS images and from images in memory."""
 
 import numbers
-import os
-import warnings
 from itertools import pairwise
 
 import numpy as np
-from astropy import units
+from astropy.nddata.bitmask import interpret_bit_flags
 
 from skesom.cube._align import align
+from skesom.cube._bands import join_coordinates
 from skesom.cube._container import Cube
 from skesom.cube._grid import group_by_grid
-from skesom.io._headers import make_unique
-from skesom.io._images import describe_image, read_pixels
+from skesom.io._companions import apply_mask, fill_errors
+from skesom.io._gather import complete_grids, describe_all, name_bands, spread_fwhm
+from skesom.io._images import copy_pixels
+from skesom.io._planes import find_planes
 
 
 def read_cube(
     paths,
     *,
     hdu=None,
+    errors=None,
+    error_kind=None,
+    masks=None,
+    weights=None,
+    ignore_flags=0,
     band_names=None,
     fwhm=None,
     align_to="coarsest",
     method="interp",
     dtype=np.float32,
 ):
-    """Read FITS images of one piece of sky into a cube.
+    """Read images of one piece of sky into a cube, or into one cube per pixel grid.
 
     Parameters
     ----------
-    paths : str, os.PathLike or sequence of them
-        One file per band, or files with several bands each (images of three axes).
+    paths : str, os.PathLike, image in memory, or list of them
+        FITS files of one band each or of several bands (images of three axes).
         ``"image.fits[2]"`` or ``"image.fits[SCI,1]"`` names the HDU to read.
-        Compressed files (.gz, .fz) are read as they are.
-    hdu : int, str, tuple or None, default=None
-        HDU that holds the image, for the paths that do not name one. None takes the
-        first image of the file that is not a companion (ERR, WHT, DQ, MASK, ...).
+        Compressed files (.gz, .bz2, .fz) are read as they are. Images in memory are
+        `Cube`, `astropy.nddata.NDData` or ``CCDData``, `xarray.DataArray`, Quantity,
+        masked and plain arrays; the last have their bands on the last axis.
+    hdu : int, str, tuple, list of them, "all" or None, default=None
+        HDU that holds the image, for the paths that do not name one. A list reads
+        several HDUs of each file, "all" every image that is not a companion (ERR,
+        WHT, DQ, MASK, ...); None takes the first of these.
+    errors : "auto", int, str, tuple, list or None, default=None
+        Where the errors of the images are. "auto" looks in each file for an HDU that
+        goes with the image and is named ERR, SIGMA, RMS, UNCERT, VAR, IVAR or the
+        like; a number or name is that HDU in each file; a list has one path, array or
+        None per image. None reads no errors. Those of a Cube or NDData are kept in
+        any case.
+    error_kind : {"std", "var", "ivar"} or None, default=None
+        Whether the errors are standard deviations, variances or inverse variances. By
+        default the name of the HDU decides; what has no such name is a standard
+        deviation.
+    masks : "auto", int, str, tuple, list or None, default=None
+        Where flags are, as for `errors`. Pixels whose flags are not zero become NaN.
+        "auto" takes DQ, MASK, FLAGS, BPM, QUALITY. The masks of arrays and NDData are
+        used in any case.
+    weights : "auto", int, str, tuple, list or None, default=None
+        Where weights, exposure times or coverages are, as for `errors`. Pixels
+        without a positive weight become NaN. "auto" takes WHT, WEIGHT, EXP, IVAR,
+        COVERAGE, CONF.
+    ignore_flags : int, str or list of int, default=0
+        Flags in `masks` that do not rule a pixel out, in the notation of
+        `astropy.nddata.bitmask.interpret_bit_flags`: ``"4,16"`` ignores these two,
+        ``"~1"`` all but 1 (DO_NOT_USE of JWST).
     band_names : sequence of str of length n_bands, default=None
         Names of the bands. By default the filter named in the header, else the name
-        of the file; repeated names are numbered.
+        of the file (of the extension, if several are read); repeated names are
+        numbered.
     fwhm : float, array-like of shape (n_bands,) or Quantity, default=None
         Full width at half maximum of the point-spread function in arcsec, one for all
         bands or one for each, NaN where unknown. By default the header's FWHM card,
-        which is taken to be in arcsec unless its comment speaks of pixels.
-    align_to : {"coarsest", "first"}, int, str, WCS, Header or Cube, default="coarsest"
+        which is taken to be in arcsec unless its comment speaks of pixels, or the
+        geometric mean of BMAJ and BMIN.
+    align_to : {"coarsest", "first"}, int, str, WCS, Header, Cube or None, \
+            default="coarsest"
         Grid that bands on different grids are resampled to, see
         `skesom.cube.align`. It is also used for a single grid: a WCS here resamples
-        all bands.
+        all bands. None leaves all pixels as they are and returns a list.
     method : {"interp", "adaptive", "exact"}, default="interp"
         How to resample, see `skesom.cube.align`.
     dtype : {numpy.float32, numpy.float64}, default=numpy.float32
-        Type of the data.
+        Type of the data and errors.
 
     Returns
     -------
-    cube : Cube of shape (n_rows, n_columns, n_bands)
+    cube : Cube of shape (n_rows, n_columns, n_bands), or list of Cube
         The bands in the order of the files. Blank pixels, and pixels that a resampled
-        image does not reach, are NaN. The WCS is None if no file has one.
+        image does not reach, are NaN. The WCS is None if no image has one. With
+        ``align_to=None`` a list with one cube for each pixel grid, in the order of
+        first appearance.
 
     Raises
     ------
@@ -67,8 +103,8 @@ def read_cube(
         If a file is not FITS, or is damaged.
     ValueError
         If a file holds no image, the images cannot share a grid (different shapes
-        without a WCS, no overlap on the sky), or `band_names` or `fwhm` do not fit
-        the number of bands.
+        without a WCS, no overlap on the sky), a companion does not fit its image, or
+        `band_names` or `fwhm` do not fit the number of bands.
 
     Warns
     -----
@@ -81,6 +117,13 @@ def read_cube(
     skesom.cube.align : Resample cubes, for instance after convolving each of them.
     write_bands : Write a cube as one file per band.
 
+    Notes
+    -----
+    A spectral axis (frequency, wavelength, velocity) is kept as the cube's
+    ``band_coordinates``; so is PHOTPLAM, the pivot wavelength of Hubble's images.
+
+    An inverse variance of zero says that nothing was measured: the pixel becomes NaN.
+
     Examples
     --------
     >>> import tempfile
@@ -91,16 +134,24 @@ def read_cube(
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     read_cube(write_bands(folder, cube))
     <Cube 4 x 5 pixels, 2 bands (F438W, F814W), float32, no WCS>
+    >>> images = [np.zeros((4, 5)), np.zeros((8, 10)), np.ones((4, 5))]
+    >>> [cube.shape for cube in read_cube(images, align_to=None)]
+    [(4, 5, 2), (8, 10, 1)]
     """
     if np.dtype(dtype) not in (np.float32, np.float64):
         raise ValueError(f"dtype must be float32 or float64, got {dtype!r}.")
-    if isinstance(paths, str | os.PathLike):
-        paths = [paths]
-    images = [describe_image(path, hdu) for path in paths]
-    _check_distinct(images)
-    grids = _complete_grids(images)
-    names = _name_bands(images, band_names)
-    fwhm = _spread_fwhm(images, fwhm)
+    if error_kind not in (None, "std", "var", "ivar"):
+        raise ValueError(
+            f"error_kind must be 'std', 'var', 'ivar' or None, got {error_kind!r}."
+        )
+    ignore_flags = interpret_bit_flags(ignore_flags)
+    images = describe_all(paths, hdu, error_kind)
+    images = find_planes(images, "errors", errors, error_kind)
+    images = find_planes(images, "masks", masks)
+    images = find_planes(images, "weights", weights)
+    grids = complete_grids(images, align_to is not None)
+    names = name_bands(images, band_names)
+    fwhm = spread_fwhm(images, fwhm)
     ends = np.cumsum([0] + [len(image.band_names) for image in images])
     images = [
         image._replace(grid=grid, band_names=names[start:end], fwhm=fwhm[start:end])
@@ -108,7 +159,12 @@ def read_cube(
     ]
 
     groups = group_by_grid(grids)
-    cubes = [_read_group([images[m] for m in members], dtype) for members in groups]
+    cubes = [
+        _read_group([images[m] for m in members], dtype, ignore_flags)
+        for members in groups
+    ]
+    if align_to is None:
+        return cubes
     if cubes[0].wcs is None:
         _check_no_target(images, align_to)
         return cubes[0]
@@ -119,107 +175,34 @@ def read_cube(
     return cube if order == sorted(order) else cube[:, :, np.argsort(order)]
 
 
-def _read_group(images, dtype):
+def _read_group(images, dtype, ignore_flags):
     """Return the cube of images on one grid, read straight to their places."""
     names = [name for image in images for name in image.band_names]
     data = np.empty((*images[0].grid.shape, len(names)), dtype)
+    kinds = {plane.kind for image in images for plane in image.planes}
+    errors = np.full_like(data, np.nan) if kinds & {"std", "var", "ivar"} else None
     start = 0
     for image in images:
-        end = start + len(image.band_names)
-        read_pixels(image, data[:, :, start:end])
-        start = end
+        bands = slice(start, start + len(image.band_names))
+        copy_pixels(image, data[:, :, bands])
+        for plane in image.planes:
+            if plane.kind in ("flags", "weight"):
+                apply_mask(plane, data[:, :, bands], ignore_flags)
+            else:
+                fill_errors(plane, errors[:, :, bands], data[:, :, bands])
+        start = bands.stop
     return Cube(
         data,
         wcs=images[0].grid.wcs,
         band_names=names,
-        band_units=[image.unit for image in images for _ in image.band_names],
+        band_units=[unit for image in images for unit in image.band_units],
         fwhm=np.concatenate([image.fwhm for image in images]),
+        errors=errors,
+        band_coordinates=join_coordinates(
+            [image.band_coordinates for image in images],
+            [len(image.band_names) for image in images],
+        ),
     )
-
-
-def _check_distinct(images):
-    """Refuse an empty list and an image that is given twice."""
-    if not images:
-        raise ValueError("There is nothing to read: the list of paths is empty.")
-    seen = set()
-    for image in images:
-        place = (os.path.realpath(image.path), image.hdu)
-        if place in seen:
-            raise ValueError(
-                f"{image.label} (HDU {image.hdu}) is given twice. Leave one out, or "
-                "name another HDU of the file as in image.fits[2]."
-            )
-        seen.add(place)
-
-
-def _complete_grids(images):
-    """Return the grid of each image; those without a WCS must fit the others."""
-    grids = [image.grid for image in images]
-    without = [image.label for image in images if image.grid.wcs is None]
-    if not without:
-        return grids
-    first_of = {}
-    for image in images:
-        first_of.setdefault(image.grid.shape, image.label)
-    if len(first_of) > 1:
-        shapes = ", ".join(
-            f"{label} has {rows} x {columns}"
-            for (rows, columns), label in first_of.items()
-        )
-        raise ValueError(
-            f"Images of different shapes need a WCS to be aligned, and {without[0]} "
-            f"has none: {shapes} rows x columns. Cut the images to the same pixels, or "
-            "add the WCS to their headers."
-        )
-    known = [image for image in images if image.grid.wcs is not None]
-    if not known:
-        return grids
-    if len(group_by_grid([image.grid for image in known])) > 1:
-        raise ValueError(
-            f"{without[0]} has no WCS, and the other images lie on different grids, so "
-            "that its place on the sky is unknown. Add the WCS to its header."
-        )
-    warnings.warn(
-        f"{', '.join(without)} without a WCS: taken to lie on the pixels of "
-        f"{known[0].label}, which has the same shape.",
-        UserWarning,
-        stacklevel=3,
-    )
-    return [known[0].grid] * len(images)
-
-
-def _name_bands(images, band_names):
-    """Return one unique name for each band of all images."""
-    found = [name for image in images for name in image.band_names]
-    if band_names is None:
-        return make_unique(found)
-    names = [band_names] if isinstance(band_names, str) else list(map(str, band_names))
-    if len(names) != len(found):
-        raise ValueError(
-            f"band_names has {len(names)} entries, but the files hold {len(found)} "
-            f"bands ({', '.join(found)})."
-        )
-    if len(set(names)) < len(names):
-        raise ValueError(f"band_names must be unique, got {names}.")
-    return names
-
-
-def _spread_fwhm(images, fwhm):
-    """Return the FWHM of each band in arcsec, NaN where unknown."""
-    found = np.concatenate([image.fwhm for image in images])
-    if fwhm is None:
-        return found
-    if isinstance(fwhm, units.Quantity):
-        fwhm = fwhm.to_value(units.arcsec)
-    fwhm = np.asarray(fwhm, dtype=np.float64)
-    if fwhm.ndim > 0 and fwhm.shape != found.shape:
-        raise ValueError(
-            f"fwhm has {fwhm.size} entries, but the files hold {found.size} bands. "
-            "Give one for each band, NaN where it is unknown."
-        )
-    if np.any(fwhm <= 0) or np.any(np.isinf(fwhm)):
-        raise ValueError(f"fwhm must be positive, got {fwhm.tolist()}.")
-    return np.broadcast_to(fwhm, found.shape).copy()
 
 
 def _check_no_target(images, align_to):

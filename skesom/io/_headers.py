@@ -8,7 +8,6 @@ import warnings
 import numpy as np
 from astropy import units
 from astropy.io import fits
-from astropy.wcs import WCS
 
 # In the order of trust. Narrow filters of JWST sit in the pupil wheel; FILTER1 may be
 # a wheel position instead of a name (WFPC2), which is why numbers do not count.
@@ -28,13 +27,13 @@ def read_band_names(headers, n_bands, stem):
         Where to look, the image's own header first.
     n_bands : int
         Number of bands of the image.
-    stem : str
+    stem : str or None
         Name of the file, used where the cards are silent.
 
     Returns
     -------
-    names : list of str
-        One name per band.
+    names : list of str or None
+        One name per band, None without any.
     """
     if n_bands == 1:
         names = (_filter_name(headers, card) for card in _BAND_CARDS)
@@ -43,7 +42,7 @@ def read_band_names(headers, n_bands, stem):
         names = [_filter_name(headers, f"{card}{i + 1}") for i in range(n_bands)]
         if all(names):
             return names
-    return [f"{stem} {number + 1}" for number in range(n_bands)]
+    return [stem and f"{stem} {number + 1}" for number in range(n_bands)]
 
 
 def _filter_name(headers, card):
@@ -86,27 +85,44 @@ def read_unit(headers):
 
 
 def read_fwhm(headers):
-    """Return the FWHM card in arcsec, NaN if it is missing or counted in pixels."""
+    """Return the full width at half maximum in arcsec, NaN if the cards do not tell.
+
+    It is the FWHM card, unless counted in pixels, or the geometric mean of the axes of
+    a radio beam (BMAJ and BMIN in degrees).
+    """
     for header in headers:
         value = header.get("FWHM")
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            continue
-        if value > 0 and "pix" not in header.comments["FWHM"].lower():
-            return float(value)
+        if _is_number(value) and value > 0:
+            if "pix" not in header.comments["FWHM"].lower():
+                return float(value)
+        axes = header.get("BMAJ"), header.get("BMIN")
+        if all(_is_number(axis) and axis > 0 for axis in axes):
+            return float(np.sqrt(axes[0] * axes[1]) * units.deg.to(units.arcsec))
     return np.nan
 
 
-def read_wcs(header, hdus, path):
-    """Return the WCS of all axes of an image, None if it has no place on the sky."""
+def _is_number(value):
+    """Tell whether a card holds a finite real number."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return bool(np.isfinite(value))
+
+
+def read_band_coordinates(headers):
+    """Return where an image of one band lies on the spectral axis, None if unknown.
+
+    SPECVAL and SPECUNIT are the cards of `write_bands`; PHOTPLAM is the pivot
+    wavelength in Angstrom of Hubble's images.
+    """
+    value, unit = _first_card(headers, "SPECVAL"), _first_card(headers, "SPECUNIT")
+    if not (_is_number(value) and isinstance(unit, str)):
+        value, unit = _first_card(headers, "PHOTPLAM"), "Angstrom"
+        if not (_is_number(value) and value > 0):
+            return None
     try:
-        wcs = WCS(header, hdus)
-        return wcs if wcs.has_celestial else None
-    except ValueError as error:
-        reason = str(error).strip().splitlines()[-1].rstrip(".")
-        raise ValueError(
-            f"{path}: the WCS in the header is not valid ({reason}). Correct its "
-            "cards, or delete CTYPE1 and CTYPE2 to read the image without a WCS."
-        ) from error
+        return units.Quantity([value], unit, dtype=np.float64)
+    except (TypeError, ValueError):
+        return None
 
 
 def make_hdus(data, wcs):

@@ -1,130 +1,175 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Find the image in a FITS file, know it by its header, and read its pixels."""
+"""Know an image by its header, and read its pixels, bands last."""
 
 import os
-import re
-import warnings
+from collections.abc import Callable
 from contextlib import contextmanager
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
-from astropy.io import fits
-from astropy.utils.exceptions import AstropyUserWarning
-from astropy.wcs import FITSFixedWarning
+from astropy import units
 
 from skesom.cube._grid import Grid
-from skesom.io._headers import read_band_names, read_fwhm, read_unit, read_wcs
-
-# First words of the names of extensions that go with an image but are not it.
-_COMPANIONS = frozenset(
-    "AREA BADPIX BPM CON CONF CONFIDENCE CTX D2IMARR DQ ERR ERROR EXP EXPOSURE FLAG "
-    "FLAGS INVVAR IVAR MASK NOISE NSAMP QUALITY RMS SAMP SIGMA STAT STDDEV TIME UNC "
-    "UNCERT UNCERTAINTY VAR VARIANCE WCSDVARR WEIGHT WHT".split()
+from skesom.io._fits import file_stem, find_images, open_fits, split_path
+from skesom.io._headers import (
+    read_band_coordinates,
+    read_band_names,
+    read_fwhm,
+    read_unit,
 )
-_FITS_SUFFIX = re.compile(r"(\.(fits?|fts|fz|gz|bz2|xz|Z))+$", re.IGNORECASE)
+from skesom.io._wcs import band_coordinates, find_axes, make_grid, read_wcs
 
 
-class Image(NamedTuple):
-    """One image of a FITS file, known by its header.
+class Plane(NamedTuple):
+    """Errors, flags or weights that go with an image.
 
     Parameters
     ----------
     label : str
-        The path as it was given, for messages.
-    path : str
-        The file.
-    hdu : int
-        Number of the HDU that holds the image.
-    axes : tuple of int
-        Array axes that run along rows, columns and, if there is one, bands.
-    grid : Grid
-        Shape and celestial WCS.
-    band_names : list of str
-        Names of the bands.
-    unit : astropy.units.UnitBase or None
-        Unit of the pixels.
-    fwhm : ndarray of shape (n_bands,)
-        Full width at half maximum in arcsec, NaN where unknown.
+        What to call it in messages.
+    kind : {"std", "var", "ivar", "flags", "weight"}
+        What its values are.
+    open : callable
+        Context manager whose value is the array of shape (n_rows, n_columns) or
+        (n_rows, n_columns, n_bands), or a scalar.
+    factor : float, default=1.0
+        What values are multiplied by to come to the unit of the image.
     """
 
     label: str
-    path: str
-    hdu: int
-    axes: tuple
+    kind: str
+    open: Callable
+    factor: float = 1.0
+
+
+class Image(NamedTuple):
+    """One image of one or more bands, known by its header.
+
+    Parameters
+    ----------
+    label : str
+        What to call it in messages: the path as it was given.
+    open : callable
+        Context manager whose value is the array of shape (n_rows, n_columns) or
+        (n_rows, n_columns, n_bands).
+    grid : Grid
+        Shape and celestial WCS.
+    band_names : list of str or None
+        Names of the bands, None where nothing names one.
+    unit : list of astropy.units.UnitBase or None
+        Unit of each band.
+    fwhm : ndarray of shape (n_bands,)
+        Full width at half maximum in arcsec, NaN where unknown.
+    band_coordinates : Quantity of shape (n_bands,) or None
+        Where the bands lie on the spectral axis.
+    place : tuple (path, HDU number) or None
+        Where the image is, None if in memory.
+    shape : tuple of int
+        Shape of the array as it is stored.
+    axes : tuple of int
+        Axes of that array that run along rows, columns and, if there is one, bands.
+    planes : tuple of Plane
+        What goes with the image.
+    """
+
+    label: str
+    open: Callable
     grid: Grid
     band_names: list
-    unit: object
+    band_units: list
     fwhm: np.ndarray
+    band_coordinates: units.Quantity | None = None
+    place: tuple | None = None
+    shape: tuple = ()
+    axes: tuple = ()
+    planes: tuple = ()
 
 
-@contextmanager
-def open_fits(path, **options):
-    """Open a FITS file; whatever is wrong with it becomes an OSError that names it."""
-    # Our own handle is closed also when astropy gives up in the middle of a header.
-    with open(path, "rb") as stream, warnings.catch_warnings():
-        # Cards that astropy puts right by itself are nothing a user must act on, and
-        # what is missing shows up when it is read.
-        warnings.simplefilter("ignore", FITSFixedWarning)
-        warnings.filterwarnings(
-            "ignore", category=AstropyUserWarning, module=r"astropy\.io\.fits"
-        )
-        try:
-            with fits.open(stream, uint=False, **options) as hdus:
-                yield hdus
-        except (ValueError, MemoryError):
-            raise  # these say by themselves what is wrong with which file
-        except Exception as error:
-            # Damaged bytes break astropy and its decompressors in countless ways.
-            text = str(error).strip() or type(error).__name__
-            reason = text.splitlines()[0].split(", this file")[0].rstrip(".")
-            raise OSError(
-                f"{path} is not a readable FITS file ({reason}). Give undamaged FITS "
-                "images, one file per band or one file with all bands."
-            ) from error
-
-
-def describe_image(path, hdu=None):
-    """Read what the header of an image says.
+def describe_images(path, hdu=None):
+    """Read what the headers say of one or more images of a file.
 
     Parameters
     ----------
     path : str or os.PathLike
         The file, or the file with an HDU in brackets as in ``image.fits[SCI,2]``.
-    hdu : int, str, tuple or None
+    hdu : int, str, tuple, list of them, "all" or None
         HDU to use where the path names none.
 
     Returns
     -------
-    image : Image
+    images : list of Image
         Where the pixels are and what they are.
     """
     label = os.fspath(path)
-    file, bracket = _split_path(label)
+    file, bracket = split_path(label)
     with open_fits(file) as hdus:
-        number = _find_image(hdus, hdu if bracket is None else bracket, file)
-        header = hdus[number].header
-        headers = [header] if number == 0 else [header, hdus[0].header]
-        shape = hdus[number].shape
-        wcs = read_wcs(header, hdus, label)
-        axes = _find_axes(shape, wcs, label)
-        n_bands = shape[axes[2]] if len(axes) == 3 else 1
-        return Image(
-            label=label,
-            path=file,
-            hdu=number,
-            axes=axes,
-            grid=Grid(
-                None if wcs is None else wcs.celestial,
-                (shape[axes[0]], shape[axes[1]]),
-            ),
-            band_names=read_band_names(headers, n_bands, _stem(file)),
-            unit=read_unit(headers),
-            fwhm=np.full(n_bands, read_fwhm(headers)),
+        numbers = find_images(hdus, hdu if bracket is None else bracket, file)
+        if len(numbers) == 1:
+            return [_describe_hdu(hdus, numbers[0], label, file)]
+        return [_describe_hdu(hdus, n, f"{file}[{n}]", file) for n in numbers]
+
+
+def _describe_hdu(hdus, number, label, file):
+    """Return the image of one HDU of an open file."""
+    hdu = hdus[number]
+    headers = [hdu.header] if number == 0 else [hdu.header, hdus[0].header]
+    world = read_wcs(hdu.header, hdus, label)
+    axes = find_axes(hdu.shape, world, label)
+    n_bands = hdu.shape[axes[2]] if len(axes) == 3 else 1
+    coordinates = band_coordinates(world, hdu.shape, axes)
+    if coordinates is None and n_bands == 1:
+        coordinates = read_band_coordinates(headers)
+    stem = hdu.name if label.endswith("]") and _is_telling(hdu.name) else None
+    return Image(
+        label=label,
+        open=partial(open_pixels, file, number, axes),
+        grid=make_grid(hdu.shape, world, axes),
+        band_names=read_band_names(headers, n_bands, stem or file_stem(file)),
+        band_units=[read_unit(headers)] * n_bands,
+        fwhm=np.full(n_bands, read_fwhm(headers)),
+        band_coordinates=coordinates,
+        place=(os.path.realpath(file), number),
+        shape=hdu.shape,
+        axes=axes,
+    )
+
+
+def _is_telling(name):
+    """Tell whether the name of an extension can name a band."""
+    return name not in ("", "PRIMARY", "SCI", "IMAGE", "DATA", "COMPRESSED_IMAGE")
+
+
+@contextmanager
+def open_pixels(file, number, axes, **options):
+    """Open the array of an HDU with its axes in the order rows, columns, bands.
+
+    Parameters
+    ----------
+    file : str
+        The file.
+    number : int
+        The HDU.
+    axes : tuple of int
+        Axes of the array to keep, in their new order; the others have length 1.
+    **options : dict
+        Passed to `astropy.io.fits.open`.
+
+    Yields
+    ------
+    array : ndarray of shape (n_rows, n_columns) or (n_rows, n_columns, n_bands)
+        Of the type that the file has; valid while the file is open.
+    """
+    with open_fits(file, **options) as hdus:
+        data = hdus[number].data
+        dropped = tuple(axis for axis in range(data.ndim) if axis not in axes)
+        yield data.transpose(*axes, *dropped).reshape(
+            *(data.shape[axis] for axis in axes)
         )
 
 
-def read_pixels(image, out):
-    """Read the pixels of an image, bands last.
+def copy_pixels(image, out):
+    """Copy the pixels of an image.
 
     Parameters
     ----------
@@ -133,15 +178,11 @@ def read_pixels(image, out):
     out : ndarray of shape (n_rows, n_columns, n_bands)
         Filled with the values; blank pixels become NaN.
     """
-    with open_fits(image.path) as hdus:
-        data = hdus[image.hdu].data
-        last = range(data.ndim - len(image.axes), data.ndim)
-        data = np.moveaxis(data, image.axes, last).reshape(out.shape)
+    with image.open() as array, np.errstate(over="raise"):
         try:
-            with np.errstate(over="raise"):
-                # Band by band is quicker than letting NumPy transpose as it copies.
-                for band in range(out.shape[2]):
-                    out[:, :, band] = data[:, :, band]
+            # Band by band is quicker than letting NumPy transpose as it copies.
+            for band in range(out.shape[2]):
+                _copy_band(array if array.ndim == 2 else array[:, :, band], out, band)
         except FloatingPointError as error:
             raise ValueError(
                 f"{image.label} holds values beyond the range of {out.dtype}. Read it "
@@ -149,77 +190,8 @@ def read_pixels(image, out):
             ) from error
 
 
-def _split_path(text):
-    """Return the file and the HDU of a path like image.fits[SCI,2]."""
-    match = re.fullmatch(r"(.+)\[([^\[\]]+)\]", text)
-    if match is None or os.path.exists(text):
-        return text, None
-    parts = [part.strip() for part in match[2].split(",")]
-    parts = [int(part) if part.isdigit() else part for part in parts]
-    return match[1], parts[0] if len(parts) == 1 else tuple(parts)
-
-
-def _stem(path):
-    """Return the file's name without folder and FITS suffixes."""
-    return _FITS_SUFFIX.sub("", os.path.basename(path))
-
-
-def _find_image(hdus, wanted, path):
-    """Return the number of the HDU that holds the image."""
-    if wanted is None:
-        images = [number for number, hdu in enumerate(hdus) if _is_image(hdu)]
-        science = [n for n in images if not _is_companion(hdus[n].name)]
-        if not images:
-            raise ValueError(f"{path} holds no image: {_list(hdus)}.")
-        return (science or images)[0]
-    try:
-        number = hdus.index_of(wanted)
-        hdu = hdus[number]
-    except (KeyError, IndexError) as error:
-        raise ValueError(f"{path} has no HDU {wanted!r}: {_list(hdus)}.") from error
-    if not _is_image(hdu):
-        raise ValueError(f"HDU {wanted!r} of {path} is not an image: {_list(hdus)}.")
-    return number
-
-
-def _is_image(hdu):
-    """Tell whether an HDU holds an image of two or more axes."""
-    return hdu.is_image and len(hdu.shape) >= 2 and min(hdu.shape) > 0
-
-
-def _is_companion(name):
-    """Tell whether an extension's name is that of a weight, error or mask image."""
-    return re.split(r"[^A-Z0-9]", name.upper())[0] in _COMPANIONS
-
-
-def _list(hdus):
-    """Return a line that lists the HDUs of a file."""
-    lines = []
-    for number, hdu in enumerate(hdus):
-        shape = " x ".join(str(length) for length in hdu.shape) if hdu.is_image else ""
-        kind = (f"image {shape}" if shape else "empty") if hdu.is_image else "table"
-        lines.append(f"{number} {hdu.name or 'unnamed'} ({kind})")
-    return "its HDUs are " + ", ".join(lines)
-
-
-def _find_axes(shape, wcs, label):
-    """Return the array axes of rows, columns and bands; the others have length 1."""
-    n_axes = len(shape)
-    row, column = n_axes - 2, n_axes - 1
-    if wcs is not None:
-        # World axis i of FITS lies along array axis n_axes - 1 - i.
-        places = sorted(n_axes - 1 - axis for axis in (wcs.wcs.lng, wcs.wcs.lat))
-        row, column = places
-    if row < 0:
-        raise ValueError(
-            f"{label}: the WCS puts the sky on axes that the image of {n_axes} axes "
-            "does not have. Correct its CTYPE cards."
-        )
-    others = [a for a in range(n_axes) if a not in (row, column) and shape[a] > 1]
-    if len(others) > 1:
-        lengths = " x ".join(str(length) for length in shape[::-1])
-        raise ValueError(
-            f"{label} has {n_axes} axes ({lengths}), but a cube has two on the sky and "
-            "one of bands. Cut or average the image to three axes."
-        )
-    return (row, column, *others)
+def _copy_band(values, out, band):
+    """Copy one band; what is masked becomes NaN."""
+    out[:, :, band] = np.ma.getdata(values)
+    if np.ma.is_masked(values):
+        out[:, :, band][np.ma.getmaskarray(values)] = np.nan

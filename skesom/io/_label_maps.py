@@ -9,8 +9,9 @@ from astropy.table import Column, Table
 
 from skesom.cube._container import Cube
 from skesom.io._atomic import atomic_path
+from skesom.io._fits import open_fits
 from skesom.io._headers import make_hdus, to_ascii
-from skesom.io._images import describe_image, open_fits
+from skesom.io._images import describe_images
 
 _MASKED = -3
 _QUARTILES = {"median": 50, "q25": 25, "q75": 75}
@@ -105,9 +106,10 @@ def read_map(path):
     ValueError
         If its image is not a label map.
     """
-    image = describe_image(path)
-    with open_fits(image.path, do_not_scale_image_data=True) as hdus:
-        header, stored = hdus[image.hdu].header, hdus[image.hdu].data
+    (image,) = describe_images(path)
+    file, number = image.place
+    with open_fits(file, do_not_scale_image_data=True) as hdus:
+        header, stored = hdus[number].header, hdus[number].data
         scaled = header.get("BSCALE", 1) != 1 or header.get("BZERO", 0) != 0
         if stored.dtype.kind not in "iu" or stored.ndim != 2 or scaled:
             raise ValueError(
