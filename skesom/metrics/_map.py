@@ -81,7 +81,7 @@ class Map:
 
     @cached_property
     def links(self):
-        """The connections, both ways: csr_array of ones, (n_units, n_units)."""
+        """The connections, both ways, as entries of a csr_array (n_units, n_units)."""
         if self._connections is None:
             raise ValueError(
                 f"{self._source} does not say which units are connected: give "
@@ -93,11 +93,9 @@ class Map:
         links = sparse.coo_array(links)
         if np.isnan(links.data.astype(np.float64)).any():
             raise ValueError("'connections' contains NaN.")
-        one, other = (axis[links.row != links.col] for axis in (links.row, links.col))
-        rows, columns = np.concatenate([one, other]), np.concatenate([other, one])
-        links = sparse.csr_array((np.ones(len(rows)), (rows, columns)), links.shape)
-        links.data[:] = 1  # entries that occur twice were added
-        return links
+        rows = np.concatenate([links.row, links.col])
+        columns = np.concatenate([links.col, links.row])
+        return sparse.csr_array((np.ones(len(rows)), (rows, columns)), links.shape)
 
     def connected(self, first, second):
         """Tell which pairs of units are connected.
