@@ -3,13 +3,21 @@
 
 A rectangular lattice has its units at (row, column). In a hexagonal lattice odd rows
 are shifted by half a column and rows are sqrt(3)/2 apart, so that each unit inside has
-six neighbours at distance 1.
+six neighbours at distance 1. A toroidal lattice has no edge: its last row is next to
+the first, its last column to the first, and a distance is the shortest way around.
+
+The square of a distance is a term of the rows plus a term of the columns, and both
+depend on differences only. Two small tables hold them; all is computed from these.
 """
 
 import numpy as np
 from scipy import sparse
 
-_NEIGHBOUR_DISTANCE = 1.01  # just above the distance of neighbours
+from skesom.som._neighbourhood import Neighbourhood
+
+_SQUARED_PITCH = 0.75  # of the rows of a hexagonal lattice
+_NEIGHBOUR = 1.01  # squared distance, just above the one of neighbours
+_ENTRIES_AT_A_TIME = 2**18  # of a matrix of rows by rows or columns by columns
 
 
 class Lattice:
@@ -19,89 +27,231 @@ class Lattice:
     ----------
     shape : tuple (n_rows, n_columns)
         Units by rows and columns, numbered row by row.
-    topology : {"hexagonal", "rectangular"}
-        See the module.
+    topology : {"hexagonal", "rectangular"}, default="hexagonal"
+        Six neighbours or four.
+    toroidal : bool, default=False
+        Whether opposite edges are joined.
 
     Attributes
     ----------
     positions : ndarray of shape (n_units, 2)
-        x (along the columns) and y (along the rows) of each unit.
+        x (along the columns) and y (along the rows) of each unit in the plane.
+    hexagonal : bool
+        Whether odd rows are shifted.
+    squared_along : ndarray of shape (n_rows,)
+        Squared distance of two rows by the difference of their numbers.
+    squared_across : ndarray of shape (3, 2 * n_columns - 1)
+        Squared distance along the columns of two units. First index: 1 if their rows
+        are shifted alike, 2 (or 0) if the first (or second) is shifted only; second
+        index: difference of the numbers of their columns, plus n_columns - 1.
+
+    Raises
+    ------
+    ValueError
+        For a toroidal hexagonal lattice with an odd number of rows.
     """
 
-    def __init__(self, shape, topology):
-        self.shape = shape
+    def __init__(self, shape, topology="hexagonal", toroidal=False):
         n_rows, n_columns = shape
-        self.row_pitch = np.sqrt(3) / 2 if topology == "hexagonal" else 1.0
+        self.shape = (n_rows, n_columns)
+        self.hexagonal = topology == "hexagonal"
+        self.toroidal = toroidal
+        if toroidal and self.hexagonal and n_rows % 2 and n_rows > 1:
+            raise ValueError(
+                "A toroidal hexagonal lattice needs an even number of rows, or its "
+                f"last row would not fit to its first. Got shape={self.shape}: take "
+                f"{n_rows + 1} rows."
+            )
         rows = np.arange(n_rows)
-        self.shift = 0.5 * (rows % 2) if topology == "hexagonal" else np.zeros(n_rows)
-        x = np.arange(n_columns) + self.shift[:, None]
-        y = np.broadcast_to(rows[:, None] * self.row_pitch, shape)
+        columns = np.arange(1 - n_columns, n_columns)
+        shifts = (
+            np.array([[-0.5], [0.0], [0.5]]) if self.hexagonal else np.zeros((3, 1))
+        )
+        squared_pitch = _SQUARED_PITCH if self.hexagonal else 1.0
+        self.squared_along = squared_pitch * self._shortest(rows, n_rows) ** 2
+        self.squared_across = self._shortest(columns + shifts, n_columns) ** 2
+        x = np.arange(n_columns) + 0.5 * self.hexagonal * (rows[:, None] % 2)
+        y = np.broadcast_to(rows[:, None] * np.sqrt(squared_pitch), self.shape)
         self.positions = np.column_stack([x.ravel(), y.ravel()])
+
+    def _shortest(self, difference, period):
+        """Return the way between two places, around the torus if that is shorter."""
+        difference = np.abs(difference).astype(np.float64)
+        if not self.toroidal:
+            return difference
+        difference %= period
+        return np.minimum(difference, period - difference)
+
+    def squared_distances(self, first, second):
+        """Measure squared distances on the lattice.
+
+        Parameters
+        ----------
+        first, second : int or ndarray of int
+            Unit numbers, of shapes that NumPy broadcasts.
+
+        Returns
+        -------
+        squared : ndarray
+            Squared distance of each pair, exact.
+        """
+        n_columns = self.shape[1]
+        row, column = np.divmod(first, n_columns)
+        other_row, other_column = np.divmod(second, n_columns)
+        shift = 1 + row % 2 - other_row % 2
+        across = self.squared_across[shift, column - other_column + n_columns - 1]
+        return self.squared_along[np.abs(row - other_row)] + across
 
     def connections(self):
         """Return which units are neighbours, csr_array of shape (n_units, n_units)."""
         n_rows, n_columns = self.shape
-        units = np.arange(n_rows * n_columns).reshape(self.shape)
-        x, y = (self.positions[:, axis].reshape(self.shape) for axis in (0, 1))
+        rows, columns = np.divmod(np.arange(n_rows * n_columns), n_columns)
         ends = []
         for down, right in ((0, 1), (1, -1), (1, 0), (1, 1)):
-            here = (
-                slice(0, n_rows - down),
-                slice(max(0, -right), n_columns - max(0, right)),
-            )
-            there = (
-                slice(down, n_rows),
-                slice(max(0, right), n_columns + min(0, right)),
-            )
-            distance = np.hypot(x[here] - x[there], y[here] - y[there])
-            near = distance < _NEIGHBOUR_DISTANCE
-            ends.append(np.stack([units[here][near], units[there][near]]))
+            row, column = rows + down, columns + right
+            if self.toroidal:
+                row, column = row % n_rows, column % n_columns
+            inside = (row < n_rows) & (column >= 0) & (column < n_columns)
+            unit = np.flatnonzero(inside)
+            other = n_columns * row[inside] + column[inside]
+            near = self.squared_distances(unit, other) < _NEIGHBOUR
+            near &= unit != other
+            ends.append(np.stack([unit[near], other[near]]))
         first, second = np.concatenate(ends, axis=1)
         matrix = sparse.csr_array(
             (
                 np.ones(2 * len(first)),
                 (np.concatenate([first, second]), np.concatenate([second, first])),
             ),
-            shape=(units.size, units.size),
+            shape=2 * (n_rows * n_columns,),
         )
-        matrix.sort_indices()
+        # On a torus of two rows or columns a neighbour is one on both sides.
+        matrix.sum_duplicates()
+        matrix.data[:] = 1
         return matrix
 
-    def smooth(self, values, sigma):
-        """Add up values over the lattice, weighted by a gaussian of the distance.
+    def smooth(self, values, sigma, neighbourhood=None):
+        """Add up values over the lattice, weighted by the neighbourhood.
 
-        The gaussian of a distance is the product of one along the rows and one along
-        the columns, so no matrix of units by units is needed. In a hexagonal lattice
-        the product holds between even and odd rows separately.
+        No matrix of units by units is needed. A gaussian of a distance is the product
+        of one of the rows and one of the columns. Any other neighbourhood is summed
+        over the differences of rows, whose columns are one matrix product. All terms
+        are added up as they are, so a sum of weights is 0 only where each of them is.
 
         Parameters
         ----------
         values : ndarray of shape (n_units, n_values), dtype float64
-            Sums over the samples of each unit.
+            For instance the sums over the samples of each unit.
         sigma : float
-            Standard deviation of the gaussian, in lattice distances.
+            Width of the neighbourhood.
+        neighbourhood : Neighbourhood, default=None
+            The gaussian by default.
 
         Returns
         -------
         smoothed : ndarray of shape (n_units, n_values), dtype float64
-            For each unit i the sum over j of exp(-r_ij^2 / (2 sigma^2)) values_j.
+            For each unit i the sum over j of h_ij values_j.
         """
-        n_rows, n_columns = self.shape
-        grid = values.reshape(n_rows, n_columns, -1)
+        neighbourhood = neighbourhood or Neighbourhood("gaussian")
+        grid = values.reshape(*self.shape, -1).transpose(1, 0, 2)
+        grid = np.ascontiguousarray(grid)  # columns first: one product takes all rows
+        if neighbourhood.separable:
+            smoothed = self._smooth_columns_then_rows(grid, neighbourhood, sigma)
+        else:
+            smoothed = self._smooth_by_rows_apart(grid, neighbourhood, sigma)
+        return smoothed.transpose(1, 0, 2).reshape(values.shape)
+
+    def _smooth_columns_then_rows(self, grid, neighbourhood, sigma):
+        """Smooth by a product of weights of the columns and weights of the rows."""
+        n_columns, n_rows, n_values = grid.shape
+        across = neighbourhood(self.squared_across, sigma)
+        squared_along = np.concatenate([self.squared_along[:0:-1], self.squared_along])
+        along = neighbourhood(squared_along, sigma)
+        smoothed = np.empty_like(grid)
+        spread = np.empty((n_rows, n_columns, n_values))
+        for target in self._kinds_of_rows():
+            for source in self._kinds_of_rows():
+                part = self._product(
+                    across[1 + target.start - source.start], grid[:, source]
+                )
+                spread[source] = part.transpose(1, 0, 2)
+            part = self._product(along, spread, np.arange(n_rows)[target])
+            smoothed[:, target] = part.transpose(1, 0, 2)
+        return smoothed
+
+    def _smooth_by_rows_apart(self, grid, neighbourhood, sigma):
+        """Smooth by the weights of the columns for each difference of rows."""
+        n_rows = self.shape[0]
+        kinds = self._kinds_of_rows()
+        reach = neighbourhood.squared_reach(sigma)
         smoothed = np.zeros_like(grid)
-        columns = np.arange(n_columns)
-        rows = np.arange(n_rows)
-        along_rows = gaussian(self.row_pitch * (rows[:, None] - rows), sigma)
-        for shift in np.unique(self.shift):
-            for other in np.unique(self.shift):
-                to = np.flatnonzero(self.shift == shift)
-                of = np.flatnonzero(self.shift == other)
-                across = gaussian(columns[:, None] - columns + shift - other, sigma)
-                partial = np.matmul(across, grid[of])
-                smoothed[to] += np.tensordot(along_rows[np.ix_(to, of)], partial, 1)
-        return smoothed.reshape(values.shape)
+        for apart in range(n_rows // 2 + 1 if self.toroidal else n_rows):
+            if self.squared_along[apart] > reach:
+                break
+            for source in kinds:
+                shift = 1 + (source.start + apart) % len(kinds) - source.start
+                squared = self.squared_across[shift] + self.squared_along[apart]
+                part = self._product(neighbourhood(squared, sigma), grid[:, source])
+                for target, rows in self._rows_apart(source, apart):
+                    smoothed[:, target] += part[:, rows]
+        return smoothed
 
+    def _kinds_of_rows(self):
+        """Return slices of the rows that are shifted alike."""
+        n_kinds = 2 if self.hexagonal and self.shape[0] > 1 else 1
+        return [slice(start, self.shape[0], n_kinds) for start in range(n_kinds)]
 
-def gaussian(distance, sigma):
-    """Return exp(-distance^2 / (2 sigma^2))."""
-    return np.exp(-0.5 * (distance / sigma) ** 2)
+    def _rows_apart(self, source, apart):
+        """Yield the rows so many rows after and before others, and which others."""
+        n_rows = self.shape[0]
+        start, step = source.start, source.step
+        n_sources = len(range(start, n_rows, step))
+        offsets = {apart, -apart}
+        if self.toroidal:
+            offsets |= {apart - n_rows, n_rows - apart}
+        for first_row in sorted(start + offset for offset in offsets):
+            begin = max(0, -(first_row // step))
+            end = min(n_sources, -((first_row - n_rows) // step))
+            if begin < end:
+                target = first_row + begin * step, first_row + end * step
+                yield slice(*target, step), slice(begin, end)
+
+    def _product(self, table, values, wanted=None):
+        """Multiply by the matrix whose entry (i, j) is that of the difference i - j.
+
+        Parameters
+        ----------
+        table : ndarray of shape (2 * n - 1,)
+            Entry of the difference i - j at the place i - j + n - 1.
+        values : ndarray of shape (n, ...)
+            To be multiplied along the first axis.
+        wanted : ndarray of int, default=None
+            Rows of the product to compute; all by default.
+
+        Returns
+        -------
+        product : ndarray of shape (len(wanted), ...)
+            Large matrices are multiplied in blocks, without the part that is 0.
+        """
+        n = len(values)
+        wanted = np.arange(n) if wanted is None else wanted
+        flat = np.ascontiguousarray(values).reshape(n, -1)
+        product = np.empty((len(wanted), flat.shape[1]))
+        reach = np.abs(np.flatnonzero(table) - (n - 1))
+        if self.toroidal:
+            reach = np.minimum(reach, n - reach)
+        reach = reach.max(initial=0)
+        size = max(1, _ENTRIES_AT_A_TIME // min(n, 2 * reach + 512))
+        for begin in range(0, len(wanted), size):
+            block = wanted[begin : begin + size]
+            near = np.arange(block[0] - reach, block[-1] + reach + 1)
+            if len(near) >= n:
+                near = np.arange(n)
+            elif self.toroidal:
+                near %= n
+            else:
+                near = near[(near >= 0) & (near < n)]
+            matrix = table[block[:, None] - near + n - 1]
+            part = flat if len(near) == n else flat[near]
+            product[begin : begin + size] = matrix @ part
+        return product.reshape(len(wanted), *values.shape[1:])

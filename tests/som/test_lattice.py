@@ -1,15 +1,26 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The lattice against matrices of units by units."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.spatial.distance import cdist
 
+from skesom.som import _lattice
 from skesom.som._lattice import Lattice
+from skesom.som._neighbourhood import NEIGHBOURHOODS, Neighbourhood
 
 SHAPES = [(1, 1), (1, 6), (6, 1), (2, 2), (2, 5), (5, 2), (4, 4), (5, 7), (6, 3)]
-TOPOLOGIES = ["hexagonal", "rectangular"]
+LATTICES = [
+    (shape, topology, toroidal)
+    for shape in SHAPES
+    for topology in ("hexagonal", "rectangular")
+    for toroidal in (False, True)
+    if not (toroidal and topology == "hexagonal" and shape[0] % 2 and shape[0] > 1)
+]
+every_lattice = pytest.mark.parametrize(("shape", "topology", "toroidal"), LATTICES)
 
 
 def places(shape, topology):
@@ -25,20 +36,64 @@ def places(shape, topology):
     )
 
 
-@pytest.mark.parametrize("topology", TOPOLOGIES)
-@pytest.mark.parametrize("shape", SHAPES)
-def test_positions(shape, topology):
-    assert_allclose(Lattice(shape, topology).positions, places(shape, topology))
+def distances(shape, topology, toroidal):
+    """Distances of all pairs; on a torus to the nearest of nine images."""
+    here = places(shape, topology)
+    if not toroidal:
+        return without_rounding(cdist(here, here))
+    pitch = np.sqrt(3) / 2 if topology == "hexagonal" else 1
+    width, height = shape[1], shape[0] * pitch
+    images = [
+        cdist(here, here + [across * width, down * height])
+        for across in (-1, 0, 1)
+        for down in (-1, 0, 1)
+    ]
+    return without_rounding(np.min(images, axis=0))
 
 
-@pytest.mark.parametrize("topology", TOPOLOGIES)
-@pytest.mark.parametrize("shape", SHAPES)
-def test_connections(shape, topology):
-    distances = cdist(places(shape, topology), places(shape, topology))
-    connections = Lattice(shape, topology).connections()
+def without_rounding(r):
+    """Squares of distances are multiples of a quarter."""
+    return np.sqrt(np.round(4 * r**2) / 4)
+
+
+def weights(name, r, sigma, diameter=None):
+    """The neighbourhoods by their formulas."""
+    h = {
+        "gaussian": lambda: np.exp(-(r**2) / (2 * sigma**2)),
+        "cut_gaussian": lambda: np.exp(-(r**2) / (2 * sigma**2)) * (r <= sigma),
+        "bubble": lambda: 1.0 * (r <= sigma),
+        "epanechnikov": lambda: np.clip(1 - (r / sigma) ** 2, 0, None),
+        "mexican_hat": lambda: (
+            (1 - r**2 / (2 * sigma**2)) * np.exp(-(r**2) / (2 * sigma**2))
+        ),
+    }[name]()
+    return h if diameter is None else h * (r <= diameter / 2)
+
+
+@every_lattice
+def test_positions(shape, topology, toroidal):
+    lattice = Lattice(shape, topology, toroidal)
+    assert_allclose(lattice.positions, places(shape, topology))
+
+
+@every_lattice
+def test_distances(shape, topology, toroidal):
+    units = np.arange(shape[0] * shape[1])
+    squared = Lattice(shape, topology, toroidal).squared_distances(
+        units[:, None], units
+    )
+    expected = distances(shape, topology, toroidal) ** 2
+    assert_allclose(squared, expected, rtol=1e-12, atol=1e-12)
+
+
+@every_lattice
+def test_connections(shape, topology, toroidal):
+    connections = Lattice(shape, topology, toroidal).connections()
     assert connections.format == "csr"
     assert connections.has_canonical_format
-    assert_array_equal(connections.toarray(), np.isclose(distances, 1))
+    expected = np.isclose(distances(shape, topology, toroidal), 1)
+    np.fill_diagonal(expected, False)  # a torus of one column: around, to itself
+    assert_array_equal(connections.toarray(), expected)
 
 
 def test_inner_units_have_six_or_four_neighbours():
@@ -46,18 +101,68 @@ def test_inner_units_have_six_or_four_neighbours():
         degree = Lattice((5, 6), topology).connections().sum(axis=1).reshape(5, 6)
         assert (degree[1:-1, 1:-1] == n_neighbours).all()
         assert degree[0, 0] == 2
+        degree = Lattice((6, 5), topology, toroidal=True).connections().sum(axis=1)
+        assert (degree == n_neighbours).all()
 
 
-@pytest.mark.parametrize("topology", TOPOLOGIES)
-@pytest.mark.parametrize("shape", SHAPES)
-@pytest.mark.parametrize("sigma", [0.05, 0.7, 3.0, 1e3])
-def test_smooth(shape, topology, sigma):
-    values = np.random.default_rng(0).normal(size=(shape[0] * shape[1], 4))
-    squared = cdist(*2 * [places(shape, topology)], "sqeuclidean")
-    expected = np.exp(-squared / (2 * sigma**2)) @ values
-    smoothed = Lattice(shape, topology).smooth(values, sigma)
-    assert smoothed.shape == values.shape
-    assert_allclose(smoothed, expected, rtol=1e-12, atol=1e-12)
+def test_odd_rows_do_not_close_a_hexagonal_torus():
+    with pytest.raises(ValueError, match=r"even number of rows.*\(5, 4\): take 6 rows"):
+        Lattice((5, 4), "hexagonal", toroidal=True)
+    Lattice((5, 4), "rectangular", toroidal=True)
+    Lattice((1, 4), "hexagonal", toroidal=True)
+
+
+@every_lattice
+@pytest.mark.parametrize(
+    ("name", "diameter"),
+    [
+        *((name, None) for name in NEIGHBOURHOODS[:4]),
+        ("gaussian", 4.0),
+        ("gaussian", 2 * np.sqrt(3)),
+        ("bubble", 3.0),
+    ],
+)
+def test_smooth(shape, topology, toroidal, name, diameter):
+    values = np.random.default_rng(0).uniform(size=(shape[0] * shape[1], 4))
+    values[:, 1] = np.arange(len(values)) == len(values) // 2  # one unit alone
+    values[:, 2] **= 20  # large beside small
+    r = distances(shape, topology, toroidal)
+    for sigma in (0.05, 0.7, 1.0, np.sqrt(3), 3.0, 1e3):
+        lattice = Lattice(shape, topology, toroidal)
+        smoothed = lattice.smooth(values, sigma, Neighbourhood(name, diameter))
+        expected = weights(name, r, sigma, diameter) @ values
+        assert smoothed.shape == values.shape
+        assert_array_equal(smoothed == 0, expected == 0)
+        assert_allclose(smoothed, expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize("toroidal", [False, True])
+@pytest.mark.parametrize("shape", [(1, 60), (60, 1), (4, 30), (30, 4)])
+@pytest.mark.parametrize("n_entries", [1, 3000])
+def test_smooth_in_blocks(shape, toroidal, n_entries, monkeypatch):
+    monkeypatch.setattr(_lattice, "_ENTRIES_AT_A_TIME", n_entries)
+    values = np.random.default_rng(0).uniform(size=(shape[0] * shape[1], 2))
+    r = distances(shape, "hexagonal", toroidal)
+    lattice = Lattice(shape, "hexagonal", toroidal)
+    for name in ("gaussian", "bubble"):
+        for sigma in (0.1, 1.0, 300.0):
+            smoothed = lattice.smooth(values, sigma, Neighbourhood(name))
+            expected = weights(name, r, sigma) @ values
+            assert_allclose(smoothed, expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize("toroidal", [False, True])
+@pytest.mark.parametrize("name", ["gaussian", "bubble"])
+def test_large_lattices_need_no_matrix_of_units_by_units(name, toroidal):
+    values = np.ones((200 * 200, 2))
+    for shape in ((200, 200), (1, 40_000)):
+        lattice = Lattice(shape, "hexagonal", toroidal)
+        tracemalloc.start()
+        lattice.smooth(values, 5.0, Neighbourhood(name))
+        lattice.connections()
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert peak < 32e6 < 8 * 40_000**2 / 100
 
 
 def test_smooth_keeps_its_input():
@@ -65,3 +170,22 @@ def test_smooth_keeps_its_input():
     values.flags.writeable = False
     Lattice((2, 3), "hexagonal").smooth(values, 1.0)
     assert (values == 1).all()
+
+
+@pytest.mark.parametrize("name", NEIGHBOURHOODS)
+@pytest.mark.parametrize("diameter", [None, 2.0, 5.5])
+def test_neighbourhoods(name, diameter):
+    r = np.r_[0, np.arange(0.013, 6, 0.05)]
+    for sigma in (0.7, 1.0, 2.5):
+        h = Neighbourhood(name, diameter)(r**2, sigma)
+        assert_allclose(h, weights(name, r, sigma, diameter), rtol=1e-12, atol=1e-15)
+        assert h[0] == 1
+
+
+def test_integral_of_the_mexican_hat_is_zero():
+    step = 0.05
+    axis = np.arange(-12, 12, step)
+    squared = axis[:, None] ** 2 + axis**2
+    h = Neighbourhood("mexican_hat")(squared, 1.3)
+    assert abs(h.sum() * step**2) < 1e-9
+    assert h.min() < -0.1
