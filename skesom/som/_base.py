@@ -6,15 +6,14 @@ from numbers import Integral
 import numpy as np
 from scipy import sparse
 from sklearn.base import (
-    BaseEstimator,
     ClassNamePrefixFeaturesOutMixin,
     ClusterMixin,
     TransformerMixin,
 )
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skesom.som._codebook import distances_to_units, nearest_units
+from skesom.som._codebook_map import CodebookMap
 from skesom.som._second_stage import count_pairs
 
 _ROWS_PER_BLOCK = 1_000_000
@@ -22,17 +21,15 @@ MASKED = -3  # label of a row without any present feature, as in scikit-learn's 
 
 
 class CodebookClusterer(
-    ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, BaseEstimator
+    ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, CodebookMap
 ):
-    """Base of the maps: nearest units, and the clusters that they belong to.
+    """Base of the maps whose units belong to clusters.
 
-    A subclass sets ``codebook_`` of shape (n_units, n_features) and ``unit_labels_``
-    of shape (n_units,).
+    A subclass sets what `CodebookMap` names, and ``unit_labels_`` of shape (n_units,).
     """
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
-        tags.input_tags.allow_nan = True
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
 
@@ -71,44 +68,6 @@ class CodebookClusterer(
         """
         return distances_to_units(self._check_samples(X), self.codebook_)
 
-    def winners(self, X, *, return_distance=False):
-        """Find the best-matching unit of every sample.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Samples; NaN marks missing features.
-        return_distance : bool, default=False
-            Whether to return the distance too.
-
-        Returns
-        -------
-        winners : ndarray of shape (n_samples,), dtype intp
-            Index of the nearest unit, the lowest if several are as near; -1 for a
-            sample without any present feature.
-        distances : ndarray of shape (n_samples,)
-            Distance to the winner; only if `return_distance` is true.
-        """
-        winners, distances = nearest_units(self._check_samples(X), self.codebook_)
-        return (winners, distances) if return_distance else winners
-
-    def u_matrix(self):
-        """Return the mean distance of each unit to the units it is connected with.
-
-        Returns
-        -------
-        distances : ndarray of shape (n_units,)
-            0 for a unit without connections. High values are borders between clusters
-            (Ultsch & Siemon 1990).
-        """
-        check_is_fitted(self)
-        links = self.connections_.tocoo()
-        rows, columns = links.coords
-        lengths = np.linalg.norm(self.codebook_[rows] - self.codebook_[columns], axis=1)
-        n_units = len(self.codebook_)
-        total = np.bincount(rows, weights=lengths, minlength=n_units)
-        return total / np.maximum(np.bincount(rows, minlength=n_units), 1)
-
     def score(self, X, y=None):
         """Return minus the mean quantization error, so that more is better.
 
@@ -128,40 +87,6 @@ class CodebookClusterer(
         _, distances = self.winners(X, return_distance=True)
         return -mean_distance(distances)
 
-    def _check_samples(self, X):
-        """Return X as the kernels want it, compared with the fitted features."""
-        check_is_fitted(self)
-        return validate_data(
-            self,
-            X,
-            dtype=self.codebook_.dtype,
-            order="C",
-            ensure_all_finite="allow-nan",
-            reset=False,
-        )
-
-    def _check_training_samples(self, X, *, reset=True):
-        """Return X as the kernels want it; refuse what cannot be learned from."""
-        X = validate_data(
-            self,
-            _native(X),
-            dtype=[np.float64, np.float32],
-            order="C",
-            ensure_all_finite="allow-nan",
-            reset=reset,
-        )
-        _check_span(X)
-        observed = np.zeros(X.shape[1], dtype=bool)
-        for begin in range(0, len(X), 65536):
-            observed |= ~np.isnan(X[begin : begin + 65536]).all(axis=0)
-            if observed.all():
-                return X
-        raise ValueError(
-            f"{type(self).__name__} got {np.count_nonzero(~observed)} features that "
-            f"are NaN in all {len(X)} samples: columns "
-            f"{np.flatnonzero(~observed).tolist()}. Leave them out."
-        )
-
     def _check_enough_samples(self, X):
         """Refuse fewer samples than clusters, as KMeans does."""
         if isinstance(self.n_clusters, Integral) and len(X) < self.n_clusters:
@@ -173,29 +98,6 @@ class CodebookClusterer(
         labels = self.unit_labels_[winners]
         labels[winners < 0] = MASKED
         return labels
-
-
-def _check_span(X):
-    """Refuse values so large or small that the squares of distances are lost."""
-    some = X[:: max(1, len(X) // 65536)]
-    some = some[~np.isnan(some)]
-    if some.size == 0:
-        return
-    span = float(some.max()) - float(some.min())
-    most = float(np.sqrt(np.finfo(X.dtype).max)) / 100
-    if span > most or 0 < span < 1 / most:
-        raise ValueError(
-            f"The features span {span:.3g}, and squares of such distances do not fit "
-            f"into {X.dtype}. Scale the features first, for instance with "
-            "sklearn.preprocessing.StandardScaler, or pass float64."
-        )
-
-
-def _native(X):
-    """Return an array in native byte order; FITS data are big-endian."""
-    if isinstance(X, np.ndarray) and not X.dtype.isnative:
-        return X.astype(X.dtype.newbyteorder("="))
-    return X
 
 
 def random_generator(random_state):
@@ -216,7 +118,7 @@ def random_generator(random_state):
     )
 
 
-def summarize(X, codebook):
+def summarize(X, codebook, sample_weight=None):
     """Count the training samples of each unit and of each pair of units.
 
     Blocks of rows keep the memory small beside that of X.
@@ -227,32 +129,42 @@ def summarize(X, codebook):
         Training samples.
     codebook : ndarray of shape (n_units, n_features)
         Weights of the units, of the dtype of X.
+    sample_weight : ndarray of shape (n_samples,), default=None
+        How often a sample counts; once by default.
 
     Returns
     -------
     winners : ndarray of shape (n_samples,), dtype int32
         Nearest unit of each sample, -1 without any present feature.
     counts : csr_array of shape (n_units, n_units), dtype int64
-        Samples by nearest and second nearest unit.
+        Samples by nearest and second nearest unit; float64 sums of weights if there
+        are any.
     hits : ndarray of shape (n_units,), dtype int64
-        Samples by nearest unit.
+        Samples by nearest unit, or their weights.
     quantization_error : float
         Mean distance of the samples to their nearest unit.
     """
     n_units = len(codebook)
+    dtype = np.int64 if sample_weight is None else np.float64
     winners = np.empty(len(X), dtype=np.int32)
-    counts = sparse.csr_array((n_units, n_units), dtype=np.int64)
-    hits = np.zeros(n_units, dtype=np.int64)
+    counts = sparse.csr_array((n_units, n_units), dtype=dtype)
+    hits = np.zeros(n_units, dtype=dtype)
     total = 0.0
     for begin in range(0, len(X), _ROWS_PER_BLOCK):
         block = slice(begin, begin + _ROWS_PER_BLOCK)
         pairs, distances = nearest_units(X[block], codebook, second=True)
         winners[block] = pairs[:, 0]
         known = pairs[:, 0] >= 0
-        counts += count_pairs(pairs, n_units)
-        hits += np.bincount(pairs[known, 0], minlength=n_units)
-        total += float(np.sum(distances[known], dtype=np.float64))
-    return winners, counts, hits, total / max(int(hits.sum()), 1)
+        distances = distances[known].astype(np.float64, copy=False)
+        weights = None
+        if sample_weight is not None:
+            weights = sample_weight[block][known]
+            distances = distances * weights
+        counts += count_pairs(pairs[known], n_units, weights)
+        hits += np.bincount(pairs[known, 0], weights, minlength=n_units).astype(dtype)
+        total += float(np.sum(distances))
+    n_samples = hits.sum()
+    return winners, counts, hits, total / float(n_samples) if n_samples else 0.0
 
 
 def feature_means(X):

@@ -1,33 +1,22 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The classical self-organizing map."""
 
-from itertools import pairwise
-from numbers import Integral, Real
+from numbers import Integral
 
 import numpy as np
 from sklearn.base import _fit_context
 from sklearn.utils._param_validation import Interval, StrOptions
-from tqdm import tqdm
 
 from skesom.som import _second_stage
-from skesom.som._base import (
-    CodebookClusterer,
-    random_generator,
-    summarize,
-)
-from skesom.som._codebook import by_feature, padded, search_scratch
+from skesom.som._base import CodebookClusterer, summarize
+from skesom.som._batch import mean_sums, moved
 from skesom.som._lattice import Lattice
-from skesom.som._threads import effective_n_threads, one_blas_thread
-from skesom.som._training import learn_one_by_one, sum_by_winner
-
-_ROWS_PER_CHUNK = 16384  # of the sums over samples; at most this many chunks:
-_MOST_CHUNKS = 16
-_FINAL_SIGMA = 0.7
-_LEARNING_RATES = (0.5, 0.01)  # of online training, first and last
-_STEPS_AT_A_TIME = 65536  # between two moments at which Ctrl-C is heard
+from skesom.som._lattice_map import LatticeMap, Training
+from skesom.som._layers import fit_layers, planned_layers
+from skesom.som._threads import one_blas_thread
 
 
-class CSOM(CodebookClusterer):
+class CSOM(CodebookClusterer, LatticeMap):
     """Classical self-organizing map of Kohonen: a lattice of units.
 
     Units that are neighbours on the lattice learn together, so that the lattice
@@ -141,20 +130,14 @@ default="pca"
     """
 
     _parameter_constraints = {
-        "shape": [tuple, list],
-        "topology": [StrOptions({"hexagonal", "rectangular"})],
-        "algorithm": [StrOptions({"batch", "online"})],
-        "n_epochs": [Interval(Integral, 1, None, closed="left")],
-        "sigma": [Interval(Real, 0, None, closed="neither"), "array-like", None],
-        "init": [StrOptions({"pca", "random"}), "array-like"],
+        **LatticeMap._training_constraints,
+        "layers": [list, tuple, None],
         "n_clusters": [
             Interval(Integral, 1, None, closed="left"),
             StrOptions({"auto"}),
             None,
         ],
         "clusterer": [StrOptions({"graph"})],
-        "random_state": ["random_state"],
-        "verbose": ["verbose"],
     }
 
     def __init__(
@@ -162,10 +145,19 @@ default="pca"
         shape=(10, 10),
         *,
         topology="hexagonal",
+        toroidal=False,
+        neighbourhood="gaussian",
+        diameter=None,
         algorithm="batch",
         n_epochs=20,
         sigma=None,
+        final_sigma=None,
+        sigma_decay="exponential",
+        learning_rate=0.5,
+        final_learning_rate=0.01,
+        learning_rate_decay="linear",
         init="pca",
+        layers=None,
         n_clusters=None,
         clusterer="graph",
         random_state=None,
@@ -173,17 +165,26 @@ default="pca"
     ):
         self.shape = shape
         self.topology = topology
+        self.toroidal = toroidal
+        self.neighbourhood = neighbourhood
+        self.diameter = diameter
         self.algorithm = algorithm
         self.n_epochs = n_epochs
         self.sigma = sigma
+        self.final_sigma = final_sigma
+        self.sigma_decay = sigma_decay
+        self.learning_rate = learning_rate
+        self.final_learning_rate = final_learning_rate
+        self.learning_rate_decay = learning_rate_decay
         self.init = init
+        self.layers = layers
         self.n_clusters = n_clusters
         self.clusterer = clusterer
         self.random_state = random_state
         self.verbose = verbose
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y=None):
+    def fit(self, X, y=None, sample_weight=None):
         """Train the map and group its units.
 
         Parameters
@@ -192,6 +193,9 @@ default="pca"
             Samples; NaN marks missing features.
         y : None
             Ignored, present for API consistency.
+        sample_weight : array-like of shape (n_samples,), default=None
+            How often each sample counts; once by default. A sample of weight 0 is
+            labelled, no more.
 
         Returns
         -------
@@ -199,14 +203,12 @@ default="pca"
             The fitted map.
         """
         X = self._check_training_samples(X)
-        self._check_enough_samples(X)
-        codebook, lattice, sums = self._train(X)
-        self._finish(X, codebook, lattice)
-        self._sums, self._n_calls = sums, 1
-        return self
+        sample_weight = self._check_sample_weight(sample_weight, X)
+        self._check_enough_samples(self._used(X, sample_weight)[0])
+        return self._learn(X, sample_weight)
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(self, X, y=None):
+    def partial_fit(self, X, y=None, sample_weight=None):
         """Train on the first samples, then follow a stream of them.
 
         Parameters
@@ -215,6 +217,8 @@ default="pca"
             Samples; NaN marks missing features.
         y : None
             Ignored, present for API consistency.
+        sample_weight : array-like of shape (n_samples,), default=None
+            How often each sample counts within this call; once by default.
 
         Returns
         -------
@@ -222,230 +226,55 @@ default="pca"
             The map that has learned. `labels_`, `hits_` and `quantization_error_`
             are of the samples of this call.
         """
-        if not hasattr(self, "codebook_"):
-            X = self._check_training_samples(X)
-            codebook, lattice, sums = self._train(X)
-            n_calls = 1
-        else:
-            X = self._check_training_samples(X, reset=False)
+        first_call = not hasattr(self, "codebook_")
+        X = self._check_training_samples(X, reset=first_call)
+        if not first_call:
             X = X.astype(self.codebook_.dtype, copy=False)
-            lattice = Lattice(self._checked_shape(), self.topology)
-            n_calls = self._n_calls + 1
-            share = n_calls**-0.6
-            sums = tuple(
-                (1 - share) * old + share * new / len(X)
-                for old, new in zip(
-                    self._sums, _sums_over_samples(X, self.codebook_), strict=True
-                )
+        sample_weight = self._check_sample_weight(sample_weight, X)
+        if first_call:
+            return self._learn(X, sample_weight)
+        n_calls = self._n_calls + 1
+        training = self._follow(*self._used(X, sample_weight), n_calls)
+        return self._finish(X, sample_weight, training, planned_layers(self), n_calls)
+
+    def _learn(self, X, sample_weight):
+        """Fit the map to samples that have been checked."""
+        layers = planned_layers(self)
+        training = self._train(*self._used(X, sample_weight))
+        return self._finish(X, sample_weight, training, layers, 1)
+
+    def _follow(self, X, sample_weight, n_calls):
+        """Return the map after one more call of a stream."""
+        lattice = Lattice(self.shape_, self.topology, self.toroidal)
+        share = n_calls**-0.6
+        new = mean_sums(X, self.codebook_, sample_weight)
+        sums = tuple(
+            (1 - share) * old_part + share * new_part
+            for old_part, new_part in zip(self._sums, new, strict=True)
+        )
+        sigma = self._widths(lattice, np.ones(self.n_epochs))[-1]
+        with one_blas_thread():
+            codebook = moved(
+                self.codebook_, lattice, *sums, self._neighbourhood(), sigma
             )
-            with one_blas_thread():
-                codebook = _moved(self.codebook_, lattice, *sums, self._widths()[-1])
-        self._finish(X, codebook, lattice)
+        return Training(codebook, lattice, sums)
+
+    def _finish(self, X, sample_weight, training, layers, n_calls):
+        """Group the units by the samples X, and set the fitted attributes."""
+        codebook, lattice, sums = training
+        winners, counts, hits, error = summarize(X, codebook, sample_weight)
+        if layers:
+            groups = fit_layers(layers, codebook, hits)
+        else:
+            groups = self._group(codebook, counts, hits)
+        self._set_lattice_attributes(codebook, lattice, hits, error)
+        self.layers_ = layers
+        self.unit_labels_ = _second_stage.labels_by_size(groups, codebook, hits)
+        self.labels_ = self._labels_of_winners(winners)
         self._sums, self._n_calls = sums, n_calls
         return self
 
-    def map_coordinates(self, X):
-        """Return the row and column of the nearest unit of every sample.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Samples; NaN marks missing features.
-
-        Returns
-        -------
-        coordinates : ndarray of shape (n_samples, 2), dtype intp
-            Row and column on the lattice, -1 for a sample without any present feature.
-        """
-        winners = self.winners(X)
-        coordinates = np.column_stack(np.divmod(winners, self._checked_shape()[1]))
-        coordinates[winners < 0] = -1
-        return coordinates
-
-    def u_matrix(self):
-        """Return the mean distance of each unit to its neighbours on the lattice.
-
-        Returns
-        -------
-        distances : ndarray of shape (n_rows, n_columns)
-            High values are borders between clusters (Ultsch & Siemon 1990).
-        """
-        return super().u_matrix().reshape(self._checked_shape())
-
-    def _train(self, X):
-        """Return the trained codebook, its lattice, and the last sums per sample."""
-        random_state = random_generator(self.random_state)
-        lattice = Lattice(self._checked_shape(), self.topology)
-        widths = self._widths()
-        # One BLAS thread: a matrix product must not depend on how many there are.
-        with one_blas_thread():
-            codebook = self._initial_codebook(X, random_state)
-            if self.algorithm == "online":
-                codebook = self._train_online(
-                    X, codebook, lattice, widths, random_state
-                )
-                sums = _sums_over_samples(X, codebook)
-            else:
-                for sigma in tqdm(
-                    widths, type(self).__name__, unit="epoch", disable=not self.verbose
-                ):
-                    sums = _sums_over_samples(X, codebook)
-                    codebook = _moved(codebook, lattice, *sums, sigma)
-        return codebook, lattice, tuple(part / len(X) for part in sums)
-
-    def _train_online(self, X, codebook, lattice, widths, random_state):
-        order = np.concatenate(
-            [random_state.permutation(len(X)) for _ in range(self.n_epochs)]
-        ).astype(np.intp, copy=False)
-        progress = np.arange(len(order)) / max(len(order) - 1, 1)
-        first, last = _LEARNING_RATES
-        rates = first + (last - first) * progress
-        if np.ndim(self.sigma) == 0:
-            sigmas = widths[0] * (widths[-1] / widths[0]) ** progress
-        else:
-            sigmas = np.repeat(widths, len(X))
-        weights = by_feature(codebook)
-        scratch = [np.empty(X.shape[1], dtype=np.intc)]
-        scratch += [np.empty(padded(len(codebook)), dtype=X.dtype) for _ in range(2)]
-        bar = tqdm(
-            total=len(order),
-            desc=type(self).__name__,
-            unit="sample",
-            unit_scale=True,
-            disable=not self.verbose,
-        )
-        with bar:
-            for begin in range(0, len(order), _STEPS_AT_A_TIME):
-                part = slice(begin, begin + _STEPS_AT_A_TIME)
-                learn_one_by_one(
-                    X,
-                    order[part],
-                    rates[part],
-                    sigmas[part],
-                    lattice.positions,
-                    weights,
-                    *scratch,
-                )
-                bar.update(len(order[part]))
-        return np.ascontiguousarray(weights[:-1, : len(codebook)].T)
-
-    def _finish(self, X, codebook, lattice):
-        """Group the units by the samples X, and set the fitted attributes."""
-        winners, counts, hits, quantization_error = summarize(X, codebook)
-        self.codebook_ = codebook
-        self.positions_ = lattice.positions
-        self.connections_ = lattice.connections()
-        self.hits_ = hits
-        self.quantization_error_ = quantization_error
-        self.n_iter_ = self.n_epochs
-        self.unit_labels_ = self._group(codebook, counts, hits)
-        self.labels_ = self._labels_of_winners(winners)
-
     def _group(self, codebook, counts, hits):
         if self.n_clusters is None:
-            groups = np.arange(len(codebook))
-        else:
-            groups = _second_stage.group_units(codebook, counts, hits, self.n_clusters)
-        return _second_stage.labels_by_size(groups, codebook, hits)
-
-    def _checked_shape(self):
-        shape = tuple(self.shape)
-        if len(shape) != 2 or not all(
-            isinstance(side, Integral) and side >= 1 for side in shape
-        ):
-            raise ValueError(
-                "The 'shape' of the lattice must be two integers >= 1, the number of "
-                f"rows and of columns. Got {self.shape!r}."
-            )
-        return shape
-
-    def _widths(self):
-        """Return sigma of each epoch."""
-        if self.sigma is None or np.ndim(self.sigma) == 0:
-            start = self.sigma
-            if start is None:
-                start = max(max(self._checked_shape()) / 2, _FINAL_SIGMA)
-            return np.geomspace(start, min(start, _FINAL_SIGMA), self.n_epochs)
-        widths = np.asarray(self.sigma, dtype=np.float64)
-        if widths.shape != (self.n_epochs,) or not (widths > 0).all():
-            raise ValueError(
-                f"'sigma' must be one positive number or n_epochs={self.n_epochs} of "
-                f"them, got an array of shape {widths.shape}."
-            )
-        return widths
-
-    def _initial_codebook(self, X, random_state):
-        n_rows, n_columns = self._checked_shape()
-        n_units = n_rows * n_columns
-        if isinstance(self.init, str) and self.init == "pca":
-            return _principal_plane(X, (n_rows, n_columns))
-        means = np.nanmean(X, axis=0, dtype=np.float64).astype(X.dtype)
-        if isinstance(self.init, str):
-            picked = random_state.choice(len(X), n_units, replace=len(X) < n_units)
-            codebook = X[picked]
-            return np.where(np.isnan(codebook), means, codebook)
-        codebook = np.array(self.init, dtype=X.dtype, order="C")
-        if codebook.shape != (n_units, X.shape[1]) or not np.isfinite(codebook).all():
-            raise ValueError(
-                f"'init' must hold finite weights of shape ({n_units}, {X.shape[1]}) "
-                f"for n_units and n_features, got shape {codebook.shape}."
-            )
-        return codebook
-
-
-def _principal_plane(X, shape):
-    """Units on the plane of the first two components, one deviation to each side."""
-    means = np.nanmean(X, axis=0, dtype=np.float64)
-    centred = X - means
-    np.nan_to_num(centred, copy=False, nan=0.0)
-    # The singular values of R are those of the centred data, at the size of R.
-    triangle = np.linalg.qr(centred, mode="r")
-    _, singular, components = np.linalg.svd(triangle, full_matrices=False)
-    n_axes = min(2, len(singular))
-    deviations = singular[:n_axes] / np.sqrt(max(len(X) - 1, 1))
-    components = components[:n_axes]
-    largest = np.argmax(np.abs(components), axis=1)
-    components = components * np.sign(components[np.arange(n_axes), largest])[:, None]
-    rows, columns = np.divmod(np.arange(shape[0] * shape[1]), shape[1])
-    plane = np.column_stack(
-        [2 * rows / max(shape[0] - 1, 1) - 1, 2 * columns / max(shape[1] - 1, 1) - 1]
-    )
-    codebook = means + (plane[:, :n_axes] * deviations) @ components
-    return codebook.astype(X.dtype)
-
-
-def _sums_over_samples(X, codebook):
-    """Return sums and counts of the samples nearest to each unit.
-
-    Returns
-    -------
-    sums : ndarray of shape (n_units, n_features), dtype float64
-        Sums over the present features.
-    counts : ndarray of shape (n_units, 1 or n_features), dtype float64
-        Samples, or present features if some are missing.
-    """
-    n_units, n_features = codebook.shape
-    n_threads = effective_n_threads()
-    n_chunks = int(np.clip(len(X) // _ROWS_PER_CHUNK, 1, _MOST_CHUNKS))
-    bounds = np.linspace(0, len(X), n_chunks + 1).astype(np.intp)
-    missing = any(np.isnan(X[begin:end]).any() for begin, end in pairwise(bounds))
-    sums = np.zeros((n_chunks, n_units, n_features))
-    counts = np.zeros((n_chunks, n_units, n_features if missing else 1))
-    sum_by_winner(
-        X,
-        by_feature(codebook),
-        n_units,
-        bounds,
-        *search_scratch(X, n_units, n_threads),
-        sums,
-        counts,
-        n_threads,
-    )
-    return sums.sum(axis=0), counts.sum(axis=0)
-
-
-def _moved(codebook, lattice, sums, counts, sigma):
-    """Return the codebook after a batch update; units without weight stay."""
-    weights = lattice.smooth(counts, sigma)
-    moved = lattice.smooth(sums, sigma) / np.where(weights > 0, weights, 1)
-    return np.where(weights > 0, moved, codebook).astype(codebook.dtype)
+            return np.arange(len(codebook))
+        return _second_stage.group_units(codebook, counts, hits, self.n_clusters)

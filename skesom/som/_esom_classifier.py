@@ -4,14 +4,15 @@
 from numbers import Integral
 
 import numpy as np
-from sklearn.base import BaseEstimator, ClassifierMixin, _fit_context
+from sklearn.base import ClassifierMixin, _fit_context
 from sklearn.utils import check_consistent_length, gen_batches
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import validate_data
 
-from skesom.som._base import CodebookClusterer, feature_means, random_generator
+from skesom.som._base import feature_means, random_generator
 from skesom.som._codebook import distances_to_units, nearest_units
+from skesom.som._codebook_map import CodebookMap
 from skesom.som._epsilon import resolve_epsilon
 from skesom.som._esom import ESOM
 from skesom.som._network import Network
@@ -19,7 +20,7 @@ from skesom.som._network import Network
 _DISTANCES_AT_A_TIME = 2**22
 
 
-class ESOMClassifier(ClassifierMixin, BaseEstimator):
+class ESOMClassifier(ClassifierMixin, CodebookMap):
     """Evolving self-organizing map that predicts classes.
 
     The nodes are learned as by `ESOM`; a sample then has the class of its nearest
@@ -154,10 +155,7 @@ class ESOMClassifier(ClassifierMixin, BaseEstimator):
         "class_weight": [StrOptions({"balanced"}), dict, None],
     }
 
-    # A classifier is no clusterer, but it learns and checks its samples like one.
-    _learn = ESOM._learn
-    _check_samples = CodebookClusterer._check_samples
-    _check_training_samples = CodebookClusterer._check_training_samples
+    _learn = ESOM._learn  # a classifier is no clusterer, but it learns like one
 
     def __init__(
         self,
@@ -189,11 +187,6 @@ class ESOMClassifier(ClassifierMixin, BaseEstimator):
         self.shuffle = shuffle
         self.random_state = random_state
         self.verbose = verbose
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.input_tags.allow_nan = True
-        return tags
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y):

@@ -47,9 +47,10 @@ class Neighbourhood:
 
     def squared_reach(self, sigma):
         """Return the squared distance up to which a weight may differ from 0."""
-        reach = np.inf if self.diameter is None else self.diameter / 2
-        if self.name in ("cut_gaussian", "bubble", "epanechnikov"):
-            reach = min(reach, sigma)
+        bounded = self.name in ("cut_gaussian", "bubble", "epanechnikov")
+        reach = sigma if bounded else np.full_like(sigma, np.inf, dtype=np.float64)
+        if self.diameter is not None:
+            reach = np.minimum(reach, self.diameter / 2)
         return reach**2 * _ROUNDING
 
     def __call__(self, squared, sigma):

@@ -32,7 +32,7 @@ _DENSE_UNITS = 600  # up to here the dense eigen-solver is the faster one
 _SEED = 0  # of k-means in the embedding: the same units give the same clusters
 
 
-def count_pairs(winners, n_units):
+def count_pairs(winners, n_units, weights=None):
     """Count how often two units are nearest and second nearest to a sample.
 
     Parameters
@@ -41,15 +41,19 @@ def count_pairs(winners, n_units):
         Nearest and second nearest unit of each sample, -1 = none.
     n_units : int
         Number of units.
+    weights : ndarray of shape (n_samples,), default=None
+        How often a sample counts; once by default.
 
     Returns
     -------
-    counts : csr_array of shape (n_units, n_units), dtype int64
+    counts : csr_array of shape (n_units, n_units), dtype int64 or that of the weights
         Row: nearest unit, column: second nearest.
     """
-    known = winners[winners[:, 1] >= 0]
+    if weights is None:
+        weights = np.ones(len(winners), dtype=np.int64)
+    known = winners[:, 1] >= 0
     return sparse.coo_array(
-        (np.ones(len(known), dtype=np.int64), (known[:, 0], known[:, 1])),
+        (weights[known], (winners[known, 0], winners[known, 1])),
         shape=(n_units, n_units),
     ).tocsr()
 

@@ -1,10 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The classical map learns: sums over the samples of each unit, or one by one."""
+"""The classical map learns in batch: sums over the samples of each unit."""
 
 from cython cimport floating
 from cython.parallel cimport parallel, prange
-
-from libc.math cimport exp
 
 from skesom.som._distances cimport (
     MOST_PATIENCE,
@@ -133,48 +131,3 @@ cdef void _add(
         if sample[feature] == sample[feature]:
             total[feature] += weight * sample[feature]
             count[feature] += weight
-
-
-def learn_one_by_one(
-    const floating[:, ::1] X,           # IN (n_samples, n_features), NaN = missing
-    const Py_ssize_t[::1] order,        # IN rows to learn, in this order
-    const double[::1] rates,            # IN (n_order,) learning rate of each step
-    const double[::1] widths,           # IN (n_order,) sigma of each step
-    const double[:, ::1] positions,     # IN (n_units, 2) on the lattice
-    floating[:, ::1] codebook,          # IN/OUT (n_features, padded units)
-    int[::1] features,                  # SCRATCH (n_features,)
-    floating[::1] squared,              # SCRATCH (padded units,)
-    floating[::1] pull,                 # SCRATCH (padded units,)
-):
-    """Pull every unit to each sample by w += rate * h * (x - w), h gaussian."""
-    cdef Py_ssize_t n_features = X.shape[1]
-    cdef Py_ssize_t n_units = positions.shape[0]
-    cdef Py_ssize_t nearest[2]
-    cdef Py_ssize_t step, n_present, k, unit
-    cdef double factor, x_distance, y_distance
-    cdef const floating *sample
-    cdef floating *weights
-    cdef floating value
-    with nogil:
-        for step in range(order.shape[0]):
-            sample = &X[order[step], 0]
-            n_present = present_features(sample, n_features, &features[0])
-            if n_present == 0:
-                continue
-            nearest_two(
-                SQUARES, sample, NULL, &features[0], n_present, &codebook[0, 0],
-                codebook.shape[1], n_units, &squared[0], nearest,
-            )
-            factor = -0.5 / (widths[step] * widths[step])
-            for unit in range(n_units):
-                x_distance = positions[unit, 0] - positions[nearest[0], 0]
-                y_distance = positions[unit, 1] - positions[nearest[0], 1]
-                pull[unit] = <floating> (
-                    rates[step]
-                    * exp(factor * (x_distance * x_distance + y_distance * y_distance))
-                )
-            for k in range(n_present):
-                value = sample[features[k]]
-                weights = &codebook[features[k], 0]
-                for unit in range(n_units):
-                    weights[unit] += pull[unit] * (value - weights[unit])

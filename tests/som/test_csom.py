@@ -12,6 +12,7 @@ from sklearn.metrics import adjusted_rand_score
 from sklearn.preprocessing import StandardScaler
 
 from skesom.som import CSOM
+from skesom.som._initial_codebook import drawn_samples, principal_plane
 from skesom.som._lattice import Lattice
 
 # Ten epochs from 3 to 1, then forty at 1.
@@ -139,8 +140,7 @@ def test_units_without_weight_stay():
 def test_pca_initialisation():
     # With one tiny width nothing is smoothed, so look at the plane before training.
     X = np.random.default_rng(0).normal(size=(300, 4)) * [5, 2, 1, 0.5] + [1, 2, 3, 4]
-    csom = CSOM((4, 3), topology="rectangular")
-    plane = csom._initial_codebook(X, None).reshape(4, 3, 4)
+    plane = principal_plane(X, None, (4, 3)).reshape(4, 3, 4)
     pca = PCA(2).fit(X)
     deviations = np.sqrt(pca.explained_variance_)
     assert_allclose(plane.mean(axis=(0, 1)), X.mean(axis=0))
@@ -164,13 +164,12 @@ def test_pca_initialisation_of_one_feature_and_one_sample():
 def test_random_initialisation_draws_samples():
     X = np.random.default_rng(0).normal(size=(200, 3))
     X[:50, 1] = np.nan
-    csom = CSOM((4, 5), init="random")
-    drawn = csom._initial_codebook(X, np.random.RandomState(0))
+    drawn = drawn_samples(X, 20, np.random.RandomState(0))
     means = np.nanmean(X, axis=0)
     rows = {tuple(row) for row in np.where(np.isnan(X), means, X)}
     assert {tuple(row) for row in drawn} <= rows
     assert len({tuple(row) for row in drawn}) == 20  # each sample once
-    few = csom._initial_codebook(X[50:53], np.random.RandomState(0))
+    few = drawn_samples(X[50:53], 20, np.random.RandomState(0))
     assert few.shape == (20, 3)
 
 
@@ -312,7 +311,7 @@ def test_verbose_shows_a_bar(capsys):
         ({"shape": (0, 3)}, r"'shape' of the lattice must be two integers >= 1"),
         ({"shape": (3,)}, r"'shape' .* Got \(3,\)"),
         ({"shape": (2.5, 3)}, r"'shape' .* Got \(2.5, 3\)"),
-        ({"shape": 9}, "The 'shape' parameter of CSOM must be"),
+        ({"shape": 0}, "The 'shape' parameter of CSOM must be"),
         ({"topology": "cubic"}, "The 'topology' parameter of CSOM must be a str among"),
         (
             {"algorithm": "fast"},

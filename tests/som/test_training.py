@@ -9,9 +9,8 @@ from numpy.testing import assert_allclose, assert_array_equal
 from threadpoolctl import threadpool_limits
 
 from skesom.som import _training
+from skesom.som._batch import sums_over_samples
 from skesom.som._codebook import by_feature, nearest_units, padded
-from skesom.som._csom import _sums_over_samples
-from skesom.som._lattice import Lattice
 
 DTYPES = [np.float32, np.float64]
 
@@ -62,7 +61,7 @@ def summed(X, codebook, bounds, n_threads, n_counts):
 def test_sum_by_winner(n_samples, n_units, missing, dtype):
     X, codebook = draw(n_samples, n_units, 5, dtype, missing=missing)
     expected = expected_sums(X, codebook, per_feature=missing)
-    sums, counts = _sums_over_samples(X, codebook)
+    sums, counts = sums_over_samples(X, codebook)
     assert_allclose(sums, expected[0], rtol=1e-12, atol=1e-12)
     assert_array_equal(counts, expected[1])
 
@@ -88,40 +87,9 @@ def test_sums_of_many_rows_do_not_depend_on_threads(missing):
     results = []
     for limit in (1, 2):
         with threadpool_limits(limit, user_api="openmp"):
-            results.append(_sums_over_samples(X, codebook))
+            results.append(sums_over_samples(X, codebook))
     assert_array_equal(results[0][0], results[1][0])
     assert_array_equal(results[0][1], results[1][1])
     expected = expected_sums(X, codebook, per_feature=missing)
     assert_allclose(results[0][0], expected[0], rtol=1e-9, atol=1e-9)
     assert_array_equal(results[0][1], expected[1])
-
-
-@pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("missing", [False, True], ids=["complete", "missing"])
-@pytest.mark.parametrize("topology", ["hexagonal", "rectangular"])
-def test_learn_one_by_one(topology, missing, dtype):
-    X, codebook = draw(80, 20, 3, dtype, missing=missing)
-    positions = Lattice((4, 5), topology).positions
-    rng = np.random.default_rng(0)
-    order = rng.integers(0, len(X), size=200)
-    rates = rng.uniform(0.01, 0.5, size=200)
-    widths = rng.uniform(0.5, 3, size=200)
-
-    weights = by_feature(codebook)
-    scratch = [np.empty(3, dtype=np.intc), *(np.empty(64, dtype) for _ in range(2))]
-    _training.learn_one_by_one(X, order, rates, widths, positions, weights, *scratch)
-
-    # Rounding may decide who wins only when two units are equally near.
-    expected = codebook.astype(float)
-    for row, rate, width in zip(order, rates, widths, strict=True):
-        sample = X[row].astype(float)
-        present = ~np.isnan(sample)
-        if not present.any():
-            continue
-        squared = ((sample - expected)[:, present] ** 2).sum(axis=1)
-        distance = np.hypot(*(positions - positions[squared.argmin()]).T)
-        pull = rate * np.exp(-(distance**2) / (2 * width**2))
-        step = pull[:, None] * (sample - expected)
-        expected[:, present] += step[:, present]
-    rtol = 1e-11 if dtype == np.float64 else 1e-4
-    assert_allclose(weights[:-1, :20].T, expected, rtol=rtol, atol=rtol)

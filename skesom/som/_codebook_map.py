@@ -1,0 +1,243 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What every map offers by its codebook: nearest units, and what they tell."""
+
+from numbers import Integral
+
+import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.utils import gen_batches
+from sklearn.utils.validation import (
+    _check_sample_weight,
+    check_is_fitted,
+    validate_data,
+)
+
+from skesom.som._codebook import distances_to_units, nearest_units
+
+_DISTANCES_AT_A_TIME = 2**20
+_ROWS_AT_A_TIME = 65536
+
+
+class CodebookMap(BaseEstimator):
+    """Base of all maps.
+
+    A subclass sets ``codebook_`` of shape (n_units, n_features), ``hits_`` of shape
+    (n_units,) and ``connections_`` of shape (n_units, n_units).
+    """
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        return tags
+
+    def winners(self, X, k=1, *, return_distance=False):
+        """Find the best-matching unit of every sample, or the best few.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Samples; NaN marks missing features.
+        k : int, default=1
+            How many units are wanted, up to all.
+        return_distance : bool, default=False
+            Whether to return the distances too.
+
+        Returns
+        -------
+        winners : ndarray of shape (n_samples,) or (n_samples, k), dtype intp
+            Indices of the nearest unit or units, nearest first, the lowest first if
+            several are as near; -1 for a sample without any present feature.
+        distances : ndarray of shape (n_samples,) or (n_samples, k)
+            Distances to them, NaN for a sample without any present feature; only if
+            `return_distance` is true.
+        """
+        X = self._check_samples(X)
+        n_units = len(self.codebook_)
+        if not isinstance(k, Integral) or not 1 <= k <= n_units:
+            raise ValueError(
+                f"k must be an int from 1 to the number of units, {n_units}. Got {k!r}."
+            )
+        if k == 1:
+            winners, distances = nearest_units(X, self.codebook_)
+        else:
+            winners, distances = nearest_several(X, self.codebook_, k)
+        return (winners, distances) if return_distance else winners
+
+    def impute(self, X):
+        """Fill in missing features from the units.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Samples; NaN marks missing features.
+
+        Returns
+        -------
+        filled : ndarray of shape (n_samples, n_features)
+            A copy, of the dtype of the codebook, without NaN. A missing feature has
+            the weight of the unit that is nearest by the present ones; a sample
+            without any has the mean of the units, weighted by their hits.
+        """
+        X = self._check_samples(X)
+        filled = X.copy()
+        for rows in gen_batches(len(X), _ROWS_AT_A_TIME):
+            missing = np.isnan(X[rows])
+            incomplete = np.flatnonzero(missing.any(axis=1))
+            if len(incomplete) == 0:
+                continue
+            winners, _ = nearest_units(X[rows][incomplete], self.codebook_)
+            substitutes = self.codebook_[winners]
+            substitutes[winners < 0] = np.average(
+                self.codebook_, axis=0, weights=self.hits_
+            )
+            filled[rows][missing] = substitutes[missing[incomplete]]
+        return filled
+
+    def u_matrix(self):
+        """Return the mean distance of each unit to the units it is connected with.
+
+        Returns
+        -------
+        distances : ndarray of shape (n_units,)
+            0 for a unit without connections. High values are borders between clusters
+            (Ultsch & Siemon 1990).
+        """
+        check_is_fitted(self)
+        links = self.connections_.tocoo()
+        rows, columns = links.coords
+        lengths = np.linalg.norm(self.codebook_[rows] - self.codebook_[columns], axis=1)
+        n_units = len(self.codebook_)
+        total = np.bincount(rows, weights=lengths, minlength=n_units)
+        return total / np.maximum(np.bincount(rows, minlength=n_units), 1)
+
+    def _check_samples(self, X):
+        """Return X as the kernels want it, compared with the fitted features."""
+        check_is_fitted(self)
+        return validate_data(
+            self,
+            X,
+            dtype=self.codebook_.dtype,
+            order="C",
+            ensure_all_finite="allow-nan",
+            reset=False,
+        )
+
+    def _check_training_samples(self, X, *, reset=True):
+        """Return X as the kernels want it; refuse what cannot be learned from."""
+        X = validate_data(
+            self,
+            _native(X),
+            dtype=[np.float64, np.float32],
+            order="C",
+            ensure_all_finite="allow-nan",
+            reset=reset,
+        )
+        _check_span(X)
+        self._check_observed(X)
+        return X
+
+    def _check_observed(self, X):
+        """Refuse features that no sample has."""
+        observed = np.zeros(X.shape[1], dtype=bool)
+        for begin in range(0, len(X), 65536):
+            observed |= ~np.isnan(X[begin : begin + 65536]).all(axis=0)
+            if observed.all():
+                return
+        raise ValueError(
+            f"{type(self).__name__} got {np.count_nonzero(~observed)} features that "
+            f"are NaN in all {len(X)} samples: columns "
+            f"{np.flatnonzero(~observed).tolist()}. Leave them out."
+        )
+
+    def _check_sample_weight(self, sample_weight, X):
+        """Return the weights as float64, or None; refuse what weighs nothing."""
+        if sample_weight is None:
+            return None
+        sample_weight = _check_sample_weight(
+            sample_weight, X, dtype=np.float64, ensure_non_negative=True
+        )
+        used, _ = self._used(X, sample_weight)
+        if np.isnan(used).all():
+            raise ValueError(
+                "All samples that have any present feature have zero weight: a "
+                "'sample_weight' above zero is needed."
+            )
+        self._check_observed(used)
+        return sample_weight
+
+    def _used(self, X, sample_weight):
+        """Return the samples that have weight, and their weights."""
+        if sample_weight is None or sample_weight.all():
+            return X, sample_weight
+        return X[sample_weight > 0], sample_weight[sample_weight > 0]
+
+
+def nearest_several(X, codebook, k):
+    """Find the k nearest units of every sample.
+
+    Parameters
+    ----------
+    X : C-contiguous ndarray of shape (n_samples, n_features)
+        Samples; NaN marks missing features.
+    codebook : ndarray of shape (n_units, n_features)
+        Weights of the units, of the dtype of X.
+    k : int
+        From 2 to n_units.
+
+    Returns
+    -------
+    winners : ndarray of shape (n_samples, k), dtype intp
+        Nearest first, the lowest first of equally near ones; -1 in the rows of samples
+        without any present feature.
+    distances : ndarray of shape (n_samples, k)
+        Distances to them, NaN without any present feature.
+    """
+    winners = np.empty((len(X), k), dtype=np.intp)
+    distances = np.empty((len(X), k), dtype=X.dtype)
+    size = max(1, _DISTANCES_AT_A_TIME // len(codebook))
+    for rows in gen_batches(len(X), size):
+        to_units = distances_to_units(X[rows], codebook)
+        # The first two come from the search that always finds them: a distance is the
+        # root of a square, and roots of two squares may be the same number.
+        nearest, _ = nearest_units(X[rows], codebook, second=True)
+        ranked = to_units.copy()
+        np.put_along_axis(ranked, nearest, [[-2, -1]], axis=1)
+        winners[rows] = _smallest(ranked, k)
+        distances[rows] = np.take_along_axis(to_units, winners[rows], axis=1)
+        winners[rows][nearest[:, 0] < 0] = -1
+    return winners, distances
+
+
+def _smallest(values, k):
+    """Return the places of the k smallest values of each row, in order."""
+    places = np.sort(np.argpartition(values, k - 1, axis=1)[:, :k], axis=1)
+    largest = np.take_along_axis(values, places, axis=1).max(axis=1, keepdims=True)
+    # Several may be as large as the k-th: the lowest of them belong to the k.
+    tied = np.flatnonzero((values <= largest).sum(axis=1) > k)
+    places[tied] = np.argsort(values[tied], axis=1, kind="stable")[:, :k]
+    smallest = np.take_along_axis(values, places, axis=1)
+    order = np.argsort(smallest, axis=1, kind="stable")
+    return np.take_along_axis(places, order, axis=1)
+
+
+def _check_span(X):
+    """Refuse values so large or small that the squares of distances are lost."""
+    some = X[:: max(1, len(X) // 65536)]
+    some = some[~np.isnan(some)]
+    if some.size == 0:
+        return
+    span = float(some.max()) - float(some.min())
+    most = float(np.sqrt(np.finfo(X.dtype).max)) / 100
+    if span > most or 0 < span < 1 / most:
+        raise ValueError(
+            f"The features span {span:.3g}, and squares of such distances do not fit "
+            f"into {X.dtype}. Scale the features first, for instance with "
+            "sklearn.preprocessing.StandardScaler, or pass float64."
+        )
+
+
+def _native(X):
+    """Return an array in native byte order; FITS data are big-endian."""
+    if isinstance(X, np.ndarray) and not X.dtype.isnative:
+        return X.astype(X.dtype.newbyteorder("="))
+    return X

@@ -1,0 +1,213 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Where a classical map begins: its shape and its units before training."""
+
+import warnings
+
+import numpy as np
+from scipy import linalg
+
+_VALUES_AT_A_TIME = 2**20
+_FLAT = 1e-7  # a deviation below this part of the largest is rounding
+_UNITS_PER_ROOT = 5  # of the number of samples
+_MOST_UNITS = 2500
+_LARGEST_RATIO = 4  # of the sides
+
+
+def principal_axes(X, sample_weight=None):
+    """Find the first two principal components of a table.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_samples, n_features)
+        Samples; a missing feature, NaN, counts as its mean.
+    sample_weight : ndarray of shape (n_samples,), default=None
+        How often a sample counts.
+
+    Returns
+    -------
+    means : ndarray of shape (n_features,), dtype float64
+        Means of the present features.
+    deviations : ndarray of shape (n_axes,), dtype float64
+        Standard deviations along the components, at most two; none along which the
+        data do not vary.
+    components : ndarray of shape (n_axes, n_features), dtype float64
+        Unit vectors, the largest entry of each positive.
+    """
+    if sample_weight is None:
+        sample_weight = np.broadcast_to(1.0, len(X))
+    means = _feature_means(X, sample_weight)
+    # Deviations from the means are summed, so no digits are lost to an offset.
+    scatter = np.zeros((X.shape[1], X.shape[1]))
+    for rows in _blocks(X):
+        centred = np.nan_to_num(X[rows] - means)
+        scatter += (centred.T * sample_weight[rows]) @ centred
+    n_features = X.shape[1]
+    total = sample_weight.sum()
+    variances, vectors = linalg.eigh(
+        scatter / max(total - 1, total / 2),  # weights may add up to less than 1
+        subset_by_index=(max(0, n_features - 2), n_features - 1),
+    )
+    deviations = np.sqrt(np.maximum(variances[::-1], 0))
+    components = vectors.T[::-1]
+    largest = np.argmax(np.abs(components), axis=1)
+    signs = np.sign(components[np.arange(len(components)), largest])
+    rounding = 8 * np.finfo(np.float64).eps * np.abs(means).max()
+    varies = deviations > max(_FLAT * deviations[0], rounding)
+    return means, deviations[varies], (components * signs[:, None])[varies]
+
+
+def principal_plane(X, sample_weight, shape):
+    """Lay units on the plane of the first two principal components.
+
+    The first component is along the longer side of the lattice (along the rows of a
+    square), one standard deviation to each side.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_samples, n_features)
+        Samples; NaN marks missing features.
+    sample_weight : ndarray of shape (n_samples,) or None
+        How often a sample counts.
+    shape : tuple (n_rows, n_columns)
+        Of the lattice.
+
+    Returns
+    -------
+    codebook : ndarray of shape (n_units, n_features)
+        Of the dtype of X.
+
+    Warns
+    -----
+    UserWarning
+        If the data vary along one direction, and the lattice has two.
+    """
+    means, deviations, components = principal_axes(X, sample_weight)
+    places = np.indices(shape).reshape(2, -1)
+    longer, shorter = places if shape[0] >= shape[1] else places[::-1]
+    sides = [longer, shorter][: len(deviations)]
+    if len(deviations) == 1 and min(shape) > 1:
+        warnings.warn(
+            f"The data vary along one direction only (n_features={X.shape[1]}), but "
+            f"the lattice of shape {shape} has two: its units were spread along that "
+            "direction, first by the longer side. Such data need a chain of units, "
+            f"for instance shape={max(shape)}.",
+            UserWarning,
+            stacklevel=6,  # the line that calls fit
+        )
+        sides = [longer * min(shape) + shorter]
+    plane = np.zeros((shape[0] * shape[1], len(deviations)))
+    for axis, side in enumerate(sides):
+        if side.max() > 0:
+            plane[:, axis] = 2 * side / side.max() - 1
+    return (means + (plane * deviations) @ components).astype(X.dtype)
+
+
+def drawn_samples(X, n_units, random_state):
+    """Draw samples to be units; their missing features are means.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_samples, n_features)
+        Samples; NaN marks missing features.
+    n_units : int
+        How many; samples are drawn again only if there are fewer.
+    random_state : RandomState
+        Draws them.
+
+    Returns
+    -------
+    codebook : ndarray of shape (n_units, n_features)
+        Of the dtype of X.
+    """
+    observed = np.concatenate([~np.isnan(X[rows]).all(axis=1) for rows in _blocks(X)])
+    observed = np.flatnonzero(observed)
+    picked = random_state.choice(observed, n_units, replace=len(observed) < n_units)
+    codebook = X[picked]
+    means = _feature_means(X, np.broadcast_to(1.0, len(X))).astype(X.dtype)
+    return np.where(np.isnan(codebook), means, codebook)
+
+
+def given_codebook(init, X, n_units):
+    """Return a copy of a codebook that a user gave, of the dtype of X.
+
+    Parameters
+    ----------
+    init : array-like of shape (n_units, n_features)
+        The codebook.
+    X : ndarray of shape (n_samples, n_features)
+        Samples.
+    n_units : int
+        Number of units.
+
+    Returns
+    -------
+    codebook : ndarray of shape (n_units, n_features)
+        C-contiguous.
+
+    Raises
+    ------
+    ValueError
+        If its shape is another, or values are not finite.
+    """
+    codebook = np.array(init, dtype=X.dtype, order="C")
+    if codebook.shape != (n_units, X.shape[1]) or not np.isfinite(codebook).all():
+        raise ValueError(
+            f"'init' must hold finite weights of shape ({n_units}, {X.shape[1]}) "
+            f"for n_units and n_features, got shape {codebook.shape}."
+        )
+    return codebook
+
+
+def automatic_shape(X, sample_weight, topology, toroidal):
+    """Choose the shape of a lattice from the data.
+
+    The number of units is about 5 sqrt(n_samples), at most 2500 and not more than the
+    samples; the ratio of the sides is that of the standard deviations along the first
+    two principal components, at most 4 (Vesanto et al. 2000, "SOM Toolbox for Matlab
+    5", who set no bounds). Data that vary along one direction get a chain.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_samples, n_features)
+        Samples; NaN marks missing features.
+    sample_weight : ndarray of shape (n_samples,) or None
+        How often a sample counts in the deviations.
+    topology : {"hexagonal", "rectangular"}
+        Rows of a hexagonal lattice are closer than its columns.
+    toroidal : bool
+        Whether a hexagonal lattice needs an even number of rows.
+
+    Returns
+    -------
+    shape : tuple (n_rows, n_columns)
+        More rows than columns, or equally many.
+    """
+    n_units = np.clip(_UNITS_PER_ROOT * np.sqrt(len(X)), 1, min(_MOST_UNITS, len(X)))
+    _, deviations, _ = principal_axes(X, sample_weight)
+    if len(deviations) == 1:
+        return 1, round(n_units)
+    ratio = min(deviations[0] / deviations[1], _LARGEST_RATIO) if len(deviations) else 1
+    pitch = np.sqrt(0.75) if topology == "hexagonal" else 1.0
+    n_columns = max(1, round(np.sqrt(n_units * pitch / ratio)))
+    n_rows = max(1, round(n_units / n_columns))
+    if toroidal and topology == "hexagonal" and n_rows > 1:
+        n_rows += n_rows % 2
+    return n_rows, n_columns
+
+
+def _feature_means(X, sample_weight):
+    """Return the means of the present features, in float64."""
+    sums = np.zeros(X.shape[1])
+    counts = np.zeros(X.shape[1])
+    for rows in _blocks(X):
+        present = ~np.isnan(X[rows])
+        values = np.where(present, X[rows], 0)
+        sums += sample_weight[rows] @ values.astype(np.float64, copy=False)
+        counts += sample_weight[rows] @ present
+    return sums / counts
+
+
+def _blocks(X):
+    """Return slices of rows that hold a bounded number of values."""
+    size = max(1, _VALUES_AT_A_TIME // X.shape[1])
+    return [slice(begin, begin + size) for begin in range(0, len(X), size)]

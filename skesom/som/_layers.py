@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Further layers of a classical map: each is trained on the units of the one before.
+
+A unit counts as often as it has samples. The label of a sample is that of its nearest
+unit in the first layer, whose label is that of its nearest unit in the second, and so
+on to the last.
+"""
+
+from collections.abc import Mapping
+from itertools import pairwise
+
+import numpy as np
+
+from skesom.som._codebook import nearest_units
+
+_OWN = {"shape", "sigma", "diameter", "init"}  # a layer does not take these from a map
+_LAST = {"n_clusters", "clusterer"}  # and only the last takes these
+
+
+def planned_layers(csom):
+    """Return the further layers of a map, not yet fitted.
+
+    Parameters
+    ----------
+    csom : CSOM
+        Its parameter `layers` holds a shape, or a dict of parameters, for each.
+
+    Returns
+    -------
+    layers : list of CSOM
+        With the parameters of the map where they have none of their own.
+
+    Raises
+    ------
+    ValueError
+        For an unknown parameter, one out of its range, or a layer that is not smaller
+        than the one before.
+    """
+    inherited = csom.get_params(deep=False)
+    last = {name: inherited.pop(name) for name in _LAST}
+    for name in ("layers", "verbose", *_OWN):
+        inherited.pop(name)
+    layers = []
+    for number, wanted in enumerate(csom.layers or (), start=2):
+        own = dict(wanted) if isinstance(wanted, Mapping) else {"shape": wanted}
+        unknown = sorted(set(own) - set(inherited) - _OWN)
+        if unknown or "shape" not in own:
+            raise ValueError(
+                f"Layer {number} of 'layers' needs a 'shape', and may have parameters "
+                f"of its own among {sorted(_OWN | set(inherited))}. Got {wanted!r}."
+            )
+        if number == len(csom.layers) + 1:
+            own.update(last)
+        layer = type(csom)(**{**inherited, **own})
+        layer._validate_params()
+        layers.append(layer)
+    _check_sizes([csom, *layers])
+    return layers
+
+
+def fit_layers(layers, codebook, hits):
+    """Fit each layer on the units of the one before.
+
+    Parameters
+    ----------
+    layers : list of CSOM
+        To be fitted.
+    codebook : ndarray of shape (n_units, n_features)
+        Units of the map.
+    hits : ndarray of shape (n_units,)
+        How often each counts.
+
+    Returns
+    -------
+    groups : ndarray of shape (n_units,)
+        Label of each unit, given by the last layer.
+    """
+    units, place = codebook, np.arange(len(codebook))
+    for layer in layers:
+        layer.n_features_in_ = units.shape[1]
+        layer._learn(units, hits.astype(np.float64))
+        place = nearest_units(units, layer.codebook_)[0][place]
+        units, hits = layer.codebook_, layer.hits_
+    return layers[-1].unit_labels_[place]
+
+
+def _check_sizes(maps):
+    sizes = [
+        None if isinstance(each.shape, str) else int(np.prod(each.shape))
+        for each in maps
+    ]
+    for before, size in pairwise(sizes):
+        if before is not None and size is not None and size >= before:
+            raise ValueError(
+                f"Each of the 'layers' must have fewer units than the one before, got "
+                f"layers of {sizes} units."
+            )

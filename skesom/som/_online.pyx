@@ -1,0 +1,177 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The classical map learns one sample after the other."""
+
+from cython cimport floating
+
+from libc.math cimport INFINITY, exp
+
+from skesom.som._distances cimport PREFETCH, nearest_two, present_features
+
+cdef enum:
+    CUT_GAUSSIAN = 1  # in the order of NEIGHBOURHOODS; 0 and 1 differ by their reach
+    BUBBLE = 2
+    EPANECHNIKOV = 3
+    MEXICAN_HAT = 4
+    STEPS_AHEAD = 4  # rows in random order are fetched before they are needed
+
+cdef struct Winner:
+    Py_ssize_t row
+    Py_ssize_t column
+
+
+def learn_one_by_one(
+    const floating[:, ::1] X,           # IN (n_samples, n_features), NaN = missing
+    const Py_ssize_t[::1] order,        # IN rows to learn, in this order
+    const double[::1] rates,            # IN (n_order,) learning rate of each step
+    const double[::1] widths,           # IN (n_order,) sigma of each step
+    const double[::1] reaches,          # IN (n_order,) squared distance, h = 0 beyond
+    int neighbourhood,                  # IN its code
+    const double[::1] along,            # IN (n_rows,) squared distances of rows
+    const double[:, ::1] across,        # IN (3, 2 * n_columns - 1), of columns
+    bint hexagonal,                     # IN whether odd rows are shifted
+    floating[:, ::1] codebook,          # IN/OUT (n_features, padded units)
+    int[::1] features,                  # SCRATCH (n_features,)
+    floating[::1] squared,              # SCRATCH (padded units,)
+    floating[::1] pull,                 # SCRATCH (padded units,)
+    double[:, ::1] columns,             # SCRATCH (2, n_columns)
+):
+    """Pull the units to each sample by w += rate * h * (x - w).
+
+    The tables of squared distances are those of the lattice. Rows of it that are out
+    of reach are passed over.
+    """
+    cdef Py_ssize_t n_features = X.shape[1]
+    cdef Py_ssize_t n_rows = along.shape[0]
+    cdef Py_ssize_t n_columns = columns.shape[1]
+    cdef Py_ssize_t nearest[2]
+    cdef Py_ssize_t step, n_present, row, begin
+    cdef const floating *sample
+    cdef Winner winner
+    with nogil:
+        for step in range(order.shape[0]):
+            if step + STEPS_AHEAD < order.shape[0]:
+                PREFETCH(&X[order[step + STEPS_AHEAD], 0])
+            sample = &X[order[step], 0]
+            n_present = present_features(sample, n_features, &features[0])
+            if n_present == 0:
+                continue
+            nearest_two(
+                sample, &features[0], n_present, &codebook[0, 0], codebook.shape[1],
+                n_rows * n_columns, &squared[0], nearest,
+            )
+            winner.row = nearest[0] // n_columns
+            winner.column = nearest[0] - winner.row * n_columns
+            if neighbourhood <= CUT_GAUSSIAN or neighbourhood == MEXICAN_HAT:
+                _weigh_columns(winner, widths[step], across, hexagonal, columns)
+            begin = 0
+            for row in range(n_rows):
+                if not _weigh_row(
+                    row, winner, neighbourhood, rates[step], widths[step],
+                    reaches[step], along, across, hexagonal, columns,
+                    &pull[row * n_columns],
+                ):
+                    # Neighbouring rows learn in one run, in long loops.
+                    _learn(
+                        sample, &features[0], n_present, codebook, &pull[0],
+                        begin * n_columns, row * n_columns,
+                    )
+                    begin = row + 1
+            _learn(
+                sample, &features[0], n_present, codebook, &pull[0],
+                begin * n_columns, n_rows * n_columns,
+            )
+
+
+cdef inline const double *_squared_across(
+    Py_ssize_t row, Winner winner, const double[:, ::1] across, bint hexagonal
+) noexcept nogil:
+    """Return the squared distances of the columns of a row to the winner's column."""
+    cdef Py_ssize_t shift = 1
+    if hexagonal:
+        shift += row % 2 - winner.row % 2
+    return &across[shift, across.shape[1] // 2 - winner.column]
+
+
+cdef inline void _weigh_columns(
+    Winner winner,
+    double width,
+    const double[:, ::1] across,
+    bint hexagonal,
+    double[:, ::1] columns,
+) noexcept nogil:
+    """Set the part of a gaussian that depends on the column, for each kind of row."""
+    cdef double factor = -0.5 / (width * width)
+    cdef Py_ssize_t kind, column
+    cdef const double *squared
+    for kind in range(1 + hexagonal):
+        squared = _squared_across(kind, winner, across, hexagonal)
+        for column in range(columns.shape[1]):
+            columns[kind, column] = exp(factor * squared[column])
+
+
+cdef inline bint _weigh_row(
+    Py_ssize_t row,
+    Winner winner,
+    int neighbourhood,
+    double rate,
+    double width,
+    double reach,
+    const double[::1] along,
+    const double[:, ::1] across,
+    bint hexagonal,
+    const double[:, ::1] columns,
+    floating *pull,
+) noexcept nogil:
+    """Set rate * h of the units of a row; return whether any of them may learn."""
+    cdef double factor = -0.5 / (width * width)
+    cdef double row_squared = along[max(row - winner.row, winner.row - row)]
+    cdef const double *squared = _squared_across(row, winner, across, hexagonal)
+    cdef const double *part = &columns[row % 2 if hexagonal else 0, 0]
+    cdef double row_part
+    cdef Py_ssize_t column
+    if row_squared > reach:
+        return False
+    if neighbourhood == BUBBLE:
+        for column in range(columns.shape[1]):
+            pull[column] = <floating> rate
+    elif neighbourhood == EPANECHNIKOV:
+        for column in range(columns.shape[1]):
+            pull[column] = <floating> (
+                rate * max(1 + 2 * factor * (row_squared + squared[column]), 0)
+            )
+    else:
+        row_part = rate * exp(factor * row_squared)
+        if row_part == 0:
+            return False
+        for column in range(columns.shape[1]):
+            pull[column] = <floating> (row_part * part[column])
+        if neighbourhood == MEXICAN_HAT:
+            for column in range(columns.shape[1]):
+                pull[column] *= <floating> (
+                    1 + factor * (row_squared + squared[column])
+                )
+    if reach < INFINITY:
+        for column in range(columns.shape[1]):
+            if row_squared + squared[column] > reach:
+                pull[column] = 0
+    return True
+
+
+cdef inline void _learn(
+    const floating *sample,
+    const int *features,
+    Py_ssize_t n_present,
+    floating[:, ::1] codebook,
+    const floating *pull,
+    Py_ssize_t begin,
+    Py_ssize_t end,
+) noexcept nogil:
+    """Pull the units from begin to end to the sample."""
+    cdef Py_ssize_t k, unit
+    cdef floating value
+    cdef floating *weights
+    for k in range(n_present if begin < end else 0):
+        value = sample[features[k]]
+        weights = &codebook[features[k], 0]
+        for unit in range(begin, end):
+            weights[unit] += pull[unit] * (value - weights[unit])
