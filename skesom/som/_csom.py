@@ -24,27 +24,60 @@ class CSOM(CodebookClusterer, LatticeMap):
 
     Parameters
     ----------
-    shape : tuple of int (n_rows, n_columns), default=(10, 10)
-        Units of the lattice.
+    shape : tuple of int (n_rows, n_columns), int or "auto", default=(10, 10)
+        Units of the lattice. An int is a chain of units. "auto" takes about
+        5 sqrt(n_samples) units, at most 2500, with sides in the ratio of the standard
+        deviations along the first two principal components.
     topology : {"hexagonal", "rectangular"}, default="hexagonal"
         Six neighbours per unit, or four.
+    toroidal : bool, default=False
+        Whether opposite edges of the lattice are joined; a hexagonal one then needs an
+        even number of rows.
+    neighbourhood : {"gaussian", "cut_gaussian", "bubble", "epanechnikov", \
+"mexican_hat"}, default="gaussian"
+        How the weight h of a unit falls with its distance r on the lattice from the
+        winner: exp(-r^2 / (2 sigma^2)); the same or 1 up to sigma, 0 beyond;
+        1 - r^2 / sigma^2 up to sigma; or (1 - r^2 / (2 sigma^2)) times the gaussian,
+        which pushes units away and is for online training only.
+    diameter : float, default=None
+        Window of the neighbourhood in lattice distances: h is 0 beyond diameter / 2.
     algorithm : {"batch", "online"}, default="batch"
         "batch" sets all units to weighted means once an epoch; "online" pulls them
         to one sample after the other.
     n_epochs : int, default=20
         Passes over the data.
     sigma : float, array-like of shape (n_epochs,) or None, default=None
-        Width of the gaussian neighbourhood in lattice distances. A number is the width
-        at the start, half of the longer side by default; it shrinks geometrically to
-        0.7. An array gives the width of each epoch.
+        Width of the neighbourhood in lattice distances (its variance is sigma^2). A
+        number is the width at the start, by default half of the longer side, or a
+        quarter on a torus. An array gives the width of each epoch.
+    final_sigma : float, default=None
+        Width at the end, 0.7 by default, and 1.25 for neighbourhoods that end at sigma.
+        Wider, the map does not reach the data; narrower, it loses its order.
+    sigma_decay : {"exponential", "linear", "inverse"} or callable, \
+default="exponential"
+        How the width falls: by the same factor, by the same amount, or as
+        1 / (1 + c t). A callable ``f(first, last, progress)`` returns the widths for
+        an array of progress from 0 to 1.
+    learning_rate : float in (0, 1], default=0.5
+        Of online training, at the start.
+    final_learning_rate : float in (0, 1], default=0.01
+        Of online training, at the end.
+    learning_rate_decay : {"linear", "exponential", "inverse"} or callable, \
+default="linear"
+        How the learning rate falls, as `sigma_decay`.
     init : {"pca", "random"} or array-like of shape (n_units, n_features), \
 default="pca"
         Units on the plane of the first two principal components, one standard
-        deviation to each side (the first along the rows); on samples drawn at
+        deviation to each side (the first along the longer side); on samples drawn at
         random; or given.
+    layers : list of shape or dict, default=None
+        Further layers, each with fewer units than the one before: a shape, or a dict
+        of the "shape" and of those of the parameters above that differ. A layer is
+        trained on the units of the layer before, which count by their hits, and the
+        last one gives the labels.
     n_clusters : int, "auto" or None, default=None
-        Number of clusters that the units are grouped into; "auto" takes it from the
-        graph of the units. None makes each unit a cluster.
+        Number of clusters that the units (of the last layer) are grouped into; "auto"
+        takes it from the graph of the units. None makes each unit a cluster.
     clusterer : {"graph"}, default="graph"
         How units are grouped: by spectral clustering of their relative co-activation.
     random_state : int, RandomState instance or None, default=None
@@ -62,11 +95,15 @@ default="pca"
         Cluster of each training sample: consecutive from 0 by falling size, -3 for a
         sample without any present feature.
     hits_ : ndarray of shape (n_units,), dtype int64
-        Training samples nearest to each unit.
+        Training samples nearest to each unit; their weights, float64, if there are any.
+    shape_ : tuple (n_rows, n_columns)
+        Of the lattice.
     positions_ : ndarray of shape (n_units, 2)
-        x and y of each unit on the lattice.
+        x and y of each unit on the lattice, laid flat.
     connections_ : csr_array of shape (n_units, n_units)
         1 for neighbours on the lattice.
+    layers_ : list of CSOM
+        The further layers, fitted. The other attributes are those of the first layer.
     quantization_error_ : float
         Mean distance of the training samples to their nearest unit.
     n_iter_ : int
@@ -80,31 +117,39 @@ default="pca"
     ------
     ValueError
         For a parameter out of its range, infinite values, fewer samples than
-        clusters, or a feature that is NaN in every sample.
+        clusters, weights that are negative or all zero, a feature that is NaN in every
+        sample, or online training that diverges.
 
     Warns
     -----
     ConvergenceWarning
         When fewer clusters than asked for were found.
+    UserWarning
+        When data that vary along one direction only meet a lattice of two.
 
     See Also
     --------
+    CSOMClassifier : The same map, whose units know the classes of their samples.
+    CSOMRegressor : The same map, whose units know the mean target of their samples.
     ESOM : The evolving map, whose number of units follows from the data.
 
     Notes
     -----
-    With n_j samples of mean m_j at unit j, c(x) the unit nearest to x, lattice
-    distances r and h_ij = exp(-r_ij^2 / (2 sigma^2)), an epoch of batch training is ::
+    With n_j samples of mean m_j at unit j, c(x) the unit nearest to x and weights h_ij
+    of the neighbourhood, an epoch of batch training is ::
 
         w_i = sum_j h_ij n_j m_j / sum_j h_ij n_j
 
-    and a step of online training, its rate falling linearly from 0.5 to 0.01, ::
+    (a unit out of reach of every sample stays), and a step of online training ::
 
         w_i += rate * h_i,c(x) * (x - w_i)
 
     A sample with missing features is compared, and counts, in the others. The time of
     an epoch is proportional to n_samples * n_units * n_features. Sums run over fixed
     chunks of rows, so the result does not depend on the number of threads.
+
+    A weight counts a sample so many times. In online training a sample comes so much
+    more often.
 
     `partial_fit` trains a map on its first samples and then follows a stream: sums per
     unit are renewed by the share t^-0.6 at the t-th call, the schedule of online
@@ -122,11 +167,18 @@ default="pca"
     --------
     >>> from sklearn.datasets import load_iris
     >>> from skesom.som import CSOM
-    >>> csom = CSOM((8, 6), n_clusters=3).fit(load_iris().data)
+    >>> X = load_iris().data
+    >>> csom = CSOM((8, 6), n_clusters=3).fit(X)
     >>> csom.codebook_.shape
     (48, 4)
     >>> csom.u_matrix().shape
     (8, 6)
+
+    Three layers, the second with a window of its own and the third a chain of units:
+
+    >>> layers = [{"shape": (4, 3), "diameter": 4}, 3]
+    >>> CSOM((8, 6), layers=layers).fit(X).unit_labels_.max()
+    np.int32(2)
     """
 
     _parameter_constraints = {

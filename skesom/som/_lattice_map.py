@@ -26,9 +26,8 @@ from skesom.som._schedule import DECAYS, decayed
 from skesom.som._threads import one_blas_thread
 
 _STEPS_AT_A_TIME = 65536  # between two moments at which Ctrl-C is heard
-# Widths at the end at which the neighbours of a unit weigh about a third of it.
-_FINAL_SIGMA = {"gaussian": 0.7, "mexican_hat": 0.7, "epanechnikov": 1.25}
-_FINAL_SIGMA_OTHERWISE = 1.0  # narrower, a unit would have no neighbours
+_FINAL_SIGMA = 0.7  # neighbours weigh about a third of a unit itself
+_FINAL_RADIUS = 1.25  # of neighbourhoods that end at sigma: neighbours are inside
 
 Training = namedtuple("Training", ["codebook", "lattice", "sums"])
 
@@ -223,7 +222,8 @@ class LatticeMap(CodebookMap):
             return widths if epoch is None else np.full(len(progress), widths[epoch])
         last = self.final_sigma
         if last is None:
-            last = _FINAL_SIGMA.get(self.neighbourhood, _FINAL_SIGMA_OTHERWISE)
+            bounded = self._neighbourhood().ends_at_sigma
+            last = _FINAL_RADIUS if bounded else _FINAL_SIGMA
         first = self.sigma
         if first is None:
             # On a torus no unit is farther than half a side.
@@ -263,7 +263,7 @@ def _order(n_samples, sample_weight, random_state):
     for, up to rounding to one of the two next integers (systematic sampling).
     """
     order = random_state.permutation(n_samples)
-    if sample_weight is not None:
+    if sample_weight is not None and np.ptp(sample_weight) > 0:
         ends = np.cumsum(sample_weight)
         places = (np.arange(n_samples) + random_state.uniform()) / n_samples
         picked = np.searchsorted(ends, places * ends[-1], side="right")

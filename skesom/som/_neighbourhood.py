@@ -41,14 +41,20 @@ class Neighbourhood:
         return self.name == "gaussian" and self.diameter is None
 
     @property
+    def ends_at_sigma(self):
+        """Whether the weight is 0 beyond sigma."""
+        return self.name in ("cut_gaussian", "bubble", "epanechnikov")
+
+    @property
     def code(self):
         """Return the number that the kernel of online training knows it by."""
         return NEIGHBOURHOODS.index(self.name)
 
     def squared_reach(self, sigma):
         """Return the squared distance up to which a weight may differ from 0."""
-        bounded = self.name in ("cut_gaussian", "bubble", "epanechnikov")
-        reach = sigma if bounded else np.full_like(sigma, np.inf, dtype=np.float64)
+        reach = np.full_like(sigma, np.inf, dtype=np.float64)
+        if self.ends_at_sigma:
+            reach = np.minimum(reach, sigma)
         if self.diameter is not None:
             reach = np.minimum(reach, self.diameter / 2)
         return reach**2 * _ROUNDING

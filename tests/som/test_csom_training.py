@@ -1,0 +1,320 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Training of the classical map against its definition, with every option of it."""
+
+import tracemalloc
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+
+from skesom.som import CSOM
+from skesom.som._batch import sums_over_samples
+from skesom.som._lattice import Lattice
+from skesom.som._neighbourhood import NEIGHBOURHOODS, Neighbourhood
+from skesom.som._schedule import decayed
+
+
+def weights_of_pairs(csom, sigma):
+    """h of all pairs of units; the lattice has its own tests."""
+    lattice = Lattice(csom.shape, csom.topology, csom.toroidal)
+    units = np.arange(len(csom.positions_))
+    squared = lattice.squared_distances(units[:, None], units)
+    return Neighbourhood(csom.neighbourhood, csom.diameter)(squared, sigma)
+
+
+def winners_of(X, codebook):
+    difference = np.nan_to_num(X[:, None] - codebook)
+    return (difference**2).sum(axis=2).argmin(axis=1)
+
+
+def batch_epoch(X, codebook, h, sample_weight):
+    """One epoch by the formula: weighted means of the present features."""
+    shares = h[:, winners_of(X, codebook)] * sample_weight
+    totals = shares @ ~np.isnan(X)
+    means = shares @ np.nan_to_num(X) / np.where(totals > 0, totals, 1)
+    return np.where(totals > 0, means, codebook)
+
+
+def draw(missing=True):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(400, 3))
+    if missing:
+        X[rng.random(X.shape) < 0.2] = np.nan
+        X = X[~np.isnan(X).all(axis=1)]
+    return X, rng.normal(size=(24, 3))
+
+
+@pytest.mark.parametrize("toroidal", [False, True])
+@pytest.mark.parametrize("topology", ["hexagonal", "rectangular"])
+@pytest.mark.parametrize("neighbourhood", NEIGHBOURHOODS[:4])
+@pytest.mark.parametrize("diameter", [None, 3.0])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_batch_is_the_definition(neighbourhood, diameter, topology, toroidal, weighted):
+    X, init = draw()
+    sample_weight = np.random.default_rng(1).uniform(0, 3, len(X)) if weighted else None
+    widths = [3.0, 1.5, 0.9]
+    csom = CSOM(
+        (4, 6), topology=topology, toroidal=toroidal, neighbourhood=neighbourhood,
+        diameter=diameter, n_epochs=3, sigma=widths, init=init,
+    ).fit(X, sample_weight=sample_weight)  # fmt: skip
+    expected = init
+    for sigma in widths:
+        expected = batch_epoch(
+            X,
+            expected,
+            weights_of_pairs(csom, sigma),
+            1 if not weighted else sample_weight,
+        )
+    assert_allclose(csom.codebook_, expected, rtol=1e-10)
+
+
+@pytest.mark.parametrize("neighbourhood", NEIGHBOURHOODS)
+@pytest.mark.parametrize("toroidal", [False, True])
+def test_online_is_the_definition(neighbourhood, toroidal):
+    X, init = draw()
+    rates = (0.03, 0.01) if neighbourhood == "mexican_hat" else (0.4, 0.02)
+    csom = CSOM(
+        (4, 6), toroidal=toroidal, neighbourhood=neighbourhood, algorithm="online",
+        n_epochs=2, sigma=2.5, final_sigma=0.8, sigma_decay="inverse",
+        learning_rate=rates[0], final_learning_rate=rates[1],
+        learning_rate_decay="exponential", init=init, random_state=3, diameter=7,
+    ).fit(X)  # fmt: skip
+    random_state = np.random.RandomState(3)
+    order = np.concatenate([random_state.permutation(len(X)) for _ in range(2)])
+    expected = init.copy()
+    for step, row in enumerate(order):
+        progress = step / (len(order) - 1)
+        sigma = 1 / (1 / 2.5 + (1 / 0.8 - 1 / 2.5) * progress)
+        rate = rates[0] * (rates[1] / rates[0]) ** progress
+        winner = winners_of(X[[row]], expected)[0]
+        h = weights_of_pairs(csom, sigma)[winner]
+        expected += rate * h[:, None] * np.nan_to_num(X[row] - expected)
+    assert_allclose(csom.codebook_, expected, rtol=1e-9)
+
+
+@pytest.mark.parametrize("name", ["linear", "exponential", "inverse"])
+def test_decays(name):
+    progress = np.linspace(0, 1, 11)
+    values = decayed(name, 5.0, 0.5, progress, "sigma_decay")
+    assert values[[0, -1]] == pytest.approx([5, 0.5])
+    steps = {
+        "linear": np.diff(values),
+        "exponential": values[1:] / values[:-1],
+        "inverse": np.diff(1 / values),
+    }[name]
+    assert_allclose(steps, steps[0])
+
+
+@pytest.mark.parametrize("algorithm", ["batch", "online"])
+def test_callable_decays(algorithm):
+    X, init = draw()
+
+    def as_linear(first, last, progress):
+        return first + (last - first) * np.asarray(progress)
+
+    common = {"algorithm": algorithm, "n_epochs": 3, "init": init, "random_state": 0}
+    named = CSOM(
+        (4, 6), sigma_decay="linear", learning_rate_decay="linear", **common
+    ).fit(X)
+    called = CSOM(
+        (4, 6), sigma_decay=as_linear, learning_rate_decay=as_linear, **common
+    ).fit(X)
+    assert_array_equal(called.codebook_, named.codebook_)
+
+
+@pytest.mark.parametrize("algorithm", ["batch", "online"])
+@pytest.mark.parametrize(
+    "decay", [lambda *_: 1.0, lambda a, b, t: a - 2 * a * t, lambda a, b, t: t * np.nan]
+)
+def test_refused_decays(decay, algorithm):
+    with pytest.raises(ValueError, match="'sigma_decay' must return a positive number"):
+        CSOM((3, 3), sigma_decay=decay, algorithm=algorithm).fit(draw()[0])
+
+
+def test_default_widths():
+    X, _ = draw(missing=False)
+    widths = np.geomspace
+    for parameters, expected in (
+        ({}, widths(4, 0.7, 20)),
+        ({"toroidal": True}, widths(2, 0.7, 20)),
+        ({"neighbourhood": "bubble"}, widths(4, 1.25, 20)),
+        ({"sigma": 0.5}, np.full(20, 0.5)),
+        ({"final_sigma": 0.5}, widths(4, 0.5, 20)),
+    ):
+        csom = CSOM((4, 8), **parameters).fit(X)
+        explicit = CSOM((4, 8), **{**parameters, "sigma": expected}).fit(X)
+        assert_allclose(csom.codebook_, explicit.codebook_, rtol=1e-9)
+
+
+class TestSampleWeight:
+    """A weight counts a sample so many times."""
+
+    @pytest.fixture
+    def weighted(self):
+        X, _ = draw()
+        return X, np.random.default_rng(2).integers(0, 4, len(X))
+
+    @pytest.mark.parametrize("parameters", [{}, {"n_clusters": 3}, {"layers": [5]}])
+    def test_batch_is_equal_to_repetition(self, weighted, parameters):
+        X, times = weighted
+        csom = CSOM((4, 5), **parameters).fit(X, sample_weight=times)
+        repeated = CSOM((4, 5), **parameters).fit(np.repeat(X, times, axis=0))
+        assert_allclose(csom.codebook_, repeated.codebook_, rtol=1e-9)
+        assert_array_equal(csom.hits_, repeated.hits_)
+        assert_array_equal(csom.unit_labels_, repeated.unit_labels_)
+        assert csom.quantization_error_ == pytest.approx(repeated.quantization_error_)
+        assert_array_equal(np.repeat(csom.labels_, times), repeated.labels_)
+        assert_array_equal(csom.predict(X), csom.labels_)
+
+    def test_scale_does_not_matter(self, weighted):
+        X, times = weighted
+        rng = np.random.default_rng(0)
+        init = rng.normal(size=(20, 3))
+        for algorithm in ("batch", "online"):
+            maps = [
+                CSOM((4, 5), init=init, algorithm=algorithm, random_state=0).fit(
+                    X, sample_weight=scale * times
+                )
+                for scale in (1, 1e-9, 2.0**40)
+            ]
+            assert_allclose(maps[1].codebook_, maps[0].codebook_, rtol=1e-9)
+            assert_allclose(maps[2].codebook_, maps[0].codebook_, rtol=1e-9)
+
+    def test_equal_weights_are_none(self, weighted):
+        X, _ = weighted
+        for algorithm in ("batch", "online"):
+            csom = CSOM((4, 5), algorithm=algorithm, random_state=0)
+            plain = csom.fit(X).codebook_
+            same = csom.fit(X, sample_weight=np.full(len(X), 7.0)).codebook_
+            assert_allclose(same, plain, rtol=1e-9)
+
+    def test_online_samples_come_by_weight(self):
+        # One unit, a constant rate and all samples at two places: the unit ends at
+        # their weighted mean, but for what the last steps did.
+        X = np.repeat([[0.0], [1.0]], 500, axis=0)
+        sample_weight = np.repeat([1.0, 4.0], 500)
+        csom = CSOM(
+            1, algorithm="online", n_epochs=5, learning_rate=0.01, random_state=0,
+            init=[[0.5]],
+        ).fit(X, sample_weight=sample_weight)  # fmt: skip
+        assert csom.codebook_[0, 0] == pytest.approx(0.8, abs=0.05)
+
+    def test_no_weight_is_no_sample(self, weighted):
+        X, _ = weighted
+        X[:9] = 1e6
+        sample_weight = np.ones(len(X))
+        sample_weight[:9] = 0
+        for parameters in ({}, {"algorithm": "online", "init": "random"}):
+            csom = CSOM((3, 3), random_state=0, **parameters)
+            plain = csom.fit(X[9:]).codebook_
+            csom.fit(X, sample_weight=sample_weight)
+            assert_allclose(csom.codebook_, plain, rtol=1e-9)
+            assert csom.hits_.sum() == len(X) - 9
+            assert len(csom.labels_) == len(X)
+
+    def test_stream(self, weighted):
+        X, times = weighted
+        one, other = CSOM((3, 3)), CSOM((3, 3))
+        for part in (slice(0, 60), slice(60, 100), slice(100, None)):
+            one.partial_fit(X[part], sample_weight=times[part])
+            other.partial_fit(np.repeat(X[part], times[part], axis=0))
+        assert_allclose(one.codebook_, other.codebook_, rtol=1e-9)
+
+    @pytest.mark.parametrize("missing", [False, True])
+    def test_sums(self, missing):
+        X, codebook = draw(missing)
+        X = np.tile(X, (250, 1))  # several blocks
+        X[5] = np.nan if missing else 0
+        sample_weight = np.random.default_rng(0).uniform(0, 2, len(X))
+        sums, counts = sums_over_samples(X, codebook, sample_weight)
+        known = ~np.isnan(X).all(axis=1)
+        share = np.zeros((len(codebook), len(X)))
+        share[winners_of(X[known], codebook), np.flatnonzero(known)] = 1
+        share *= sample_weight
+        assert_allclose(sums, share @ np.nan_to_num(X), rtol=1e-10, atol=1e-10)
+        expected = share @ ~np.isnan(X)
+        assert_allclose(counts, expected if missing else expected[:, :1], rtol=1e-10)
+
+    @pytest.mark.parametrize(
+        ("bad", "message"),
+        [
+            (np.zeros(400), "[Ww]eight"),
+            (-np.ones(400), "[Nn]egative"),
+            (np.ones(399), "sample_weight.shape"),
+            (np.full(400, np.nan), "NaN"),
+        ],
+    )
+    def test_refused(self, bad, message):
+        X, _ = draw(missing=False)
+        csom = CSOM((3, 3))
+        with pytest.raises(ValueError, match=message):
+            csom.fit(X, sample_weight=bad)
+        with pytest.raises(ValueError, match=message):
+            csom.partial_fit(X, sample_weight=bad)
+
+    def test_refused_for_what_it_leaves(self):
+        X, _ = draw(missing=False)
+        sample_weight = np.r_[0.0, np.ones(399)]
+        X[1:, 2] = np.nan
+        with pytest.raises(ValueError, match=r"NaN in all 399 samples: columns \[2\]"):
+            CSOM((3, 3)).fit(X, sample_weight=sample_weight)
+        X[:, 2] = 1
+        X[1:] = np.nan
+        X = np.vstack([X, X[:1]])
+        with pytest.raises(ValueError, match="have zero weight"):
+            CSOM((3, 3)).fit(X, sample_weight=np.r_[sample_weight, 0])
+        with pytest.raises(ValueError, match="n_samples=2 should be >= n_clusters=3"):
+            CSOM((3, 3), n_clusters=3).fit(np.eye(4), sample_weight=[1, 1, 0, 0])
+
+
+@pytest.mark.parametrize("neighbourhood", ["gaussian", "epanechnikov"])
+def test_a_large_map_needs_little_memory(neighbourhood):
+    X = np.random.default_rng(0).normal(size=(100, 3))
+    csom = CSOM((200, 200), neighbourhood=neighbourhood, n_epochs=2, sigma=3.0)
+    tracemalloc.start()
+    csom.fit(X)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 40e6 < 8 * 40_000**2 / 100
+
+
+def test_mexican_hat_is_refused_in_batch():
+    with pytest.raises(ValueError, match="denominator pass through 0"):
+        CSOM(neighbourhood="mexican_hat").fit(draw()[0])
+
+
+def test_online_training_that_diverges_is_an_error():
+    X = 100 * draw()[0]
+    csom = CSOM(
+        (8, 8), neighbourhood="mexican_hat", algorithm="online", learning_rate=1.0,
+        final_learning_rate=1.0, sigma=1.5, final_sigma=1.5, n_epochs=300,
+        random_state=0,
+    )  # fmt: skip
+    with pytest.raises(ValueError, match=r"diverged.*smaller learning_rate \(now 1.0"):
+        csom.fit(X)
+
+
+@pytest.mark.parametrize("algorithm", ["batch", "online"])
+@pytest.mark.parametrize("neighbourhood", NEIGHBOURHOODS[:4])
+def test_maps_unfold(neighbourhood, algorithm):
+    X = np.random.default_rng(0).uniform(size=(2000, 2))
+    csom = CSOM(
+        (8, 8), neighbourhood=neighbourhood, algorithm=algorithm, random_state=0
+    ).fit(X)
+    nearest = csom.winners(X, 2)
+    connected = csom.connections_.toarray()[nearest[:, 0], nearest[:, 1]]
+    assert connected.mean() > 0.9
+    assert csom.quantization_error_ < 0.08
+
+
+def test_torus_unfolds():
+    # A torus in space: the map has no edge, and all units have equally many samples.
+    angles = np.random.default_rng(0).uniform(0, 2 * np.pi, size=(4000, 2))
+    X = np.column_stack([np.cos(angles), np.sin(angles)])
+    quality = []
+    for toroidal in (False, True):
+        csom = CSOM((10, 10), toroidal=toroidal, n_epochs=40).fit(X)
+        nearest = csom.winners(X, 2)
+        connected = csom.connections_.toarray()[nearest[:, 0], nearest[:, 1]]
+        quality.append((1 - connected.mean(), csom.quantization_error_))
+    assert quality[1] < quality[0]
