@@ -12,8 +12,8 @@ from sklearn.base import (
 )
 from sklearn.utils import check_random_state
 
-from skesom.som._codebook import distances_to_units, nearest_units
 from skesom.som._codebook_map import CodebookMap
+from skesom.som._metric import Metric
 from skesom.som._second_stage import count_pairs
 
 _ROWS_PER_BLOCK = 1_000_000
@@ -37,28 +37,32 @@ class CodebookClusterer(
     def _n_features_out(self):
         return len(self.codebook_)
 
-    def predict(self, X):
+    def predict(self, X, errors=None):
         """Return the cluster of every sample: the one of its nearest unit.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
             Samples; NaN marks missing features.
+        errors : array-like of shape (n_samples, n_features), default=None
+            Measurement errors of X, see `winners`.
 
         Returns
         -------
         labels : ndarray of shape (n_samples,), dtype int32
             Cluster labels, -3 for a sample without any present feature.
         """
-        return self._labels_of_winners(self.winners(X))
+        return self._labels_of_winners(self.winners(X, errors=errors))
 
-    def transform(self, X):
-        """Measure the Euclidean distance of every sample to every unit.
+    def transform(self, X, errors=None):
+        """Measure the distance of every sample to every unit.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
             Samples; NaN marks missing features.
+        errors : array-like of shape (n_samples, n_features), default=None
+            Measurement errors of X, see `winners`.
 
         Returns
         -------
@@ -66,7 +70,9 @@ class CodebookClusterer(
             Of the dtype of the codebook. Over missing features the distance is
             scaled up to all of them; NaN for a sample without any present feature.
         """
-        return distances_to_units(self._check_samples(X), self.codebook_)
+        X = self._check_samples(X)
+        errors = self._check_errors(errors, X)
+        return self._metric().distances(X, self.codebook_, errors=errors)
 
     def score(self, X, y=None):
         """Return minus the mean quantization error, so that more is better.
@@ -118,7 +124,9 @@ def random_generator(random_state):
     )
 
 
-def summarize(X, codebook, sample_weight=None):
+def summarize(
+    X, codebook, sample_weight=None, *, metric=None, errors=None, with_pairs=True
+):
     """Count the training samples of each unit and of each pair of units.
 
     Blocks of rows keep the memory small beside that of X.
@@ -131,6 +139,12 @@ def summarize(X, codebook, sample_weight=None):
         Weights of the units, of the dtype of X.
     sample_weight : ndarray of shape (n_samples,), default=None
         How often a sample counts; once by default.
+    metric : Metric, default=None
+        How samples are compared with units, the Euclidean distance by default.
+    errors : ndarray of shape (n_samples, n_features), default=None
+        Measurement errors of X.
+    with_pairs : bool, default=True
+        Whether pairs of units are wanted.
 
     Returns
     -------
@@ -138,12 +152,13 @@ def summarize(X, codebook, sample_weight=None):
         Nearest unit of each sample, -1 without any present feature.
     counts : csr_array of shape (n_units, n_units), dtype int64
         Samples by nearest and second nearest unit; float64 sums of weights if there
-        are any.
+        are any; empty if they are not wanted.
     hits : ndarray of shape (n_units,), dtype int64
         Samples by nearest unit, or their weights.
     quantization_error : float
         Mean distance of the samples to their nearest unit.
     """
+    metric = metric or Metric()
     n_units = len(codebook)
     dtype = np.int64 if sample_weight is None else np.float64
     winners = np.empty(len(X), dtype=np.int32)
@@ -152,16 +167,23 @@ def summarize(X, codebook, sample_weight=None):
     total = 0.0
     for begin in range(0, len(X), _ROWS_PER_BLOCK):
         block = slice(begin, begin + _ROWS_PER_BLOCK)
-        pairs, distances = nearest_units(X[block], codebook, second=True)
-        winners[block] = pairs[:, 0]
-        known = pairs[:, 0] >= 0
+        nearest, distances = metric.nearest(
+            X[block],
+            codebook,
+            second=with_pairs,
+            errors=None if errors is None else errors[block],
+        )
+        winners[block] = nearest[:, 0] if with_pairs else nearest
+        known = winners[block] >= 0
         distances = distances[known].astype(np.float64, copy=False)
         weights = None
         if sample_weight is not None:
             weights = sample_weight[block][known]
             distances = distances * weights
-        counts += count_pairs(pairs[known], n_units, weights)
-        hits += np.bincount(pairs[known, 0], weights, minlength=n_units).astype(dtype)
+        if with_pairs:
+            counts += count_pairs(nearest[known], n_units, weights)
+        of_units = np.bincount(winners[block][known], weights, minlength=n_units)
+        hits += of_units.astype(dtype)
         total += float(np.sum(distances))
     n_samples = hits.sum()
     return winners, counts, hits, total / float(n_samples) if n_samples else 0.0

@@ -5,14 +5,14 @@ from numbers import Integral
 
 import numpy as np
 from sklearn.base import BaseEstimator
-from sklearn.utils import gen_batches
+from sklearn.utils import check_array, gen_batches
 from sklearn.utils.validation import (
     _check_sample_weight,
     check_is_fitted,
     validate_data,
 )
 
-from skesom.som._codebook import distances_to_units, nearest_units
+from skesom.som._metric import Metric
 
 _DISTANCES_AT_A_TIME = 2**20
 _ROWS_AT_A_TIME = 65536
@@ -30,7 +30,7 @@ class CodebookMap(BaseEstimator):
         tags.input_tags.allow_nan = True
         return tags
 
-    def winners(self, X, k=1, *, return_distance=False):
+    def winners(self, X, k=1, *, return_distance=False, errors=None):
         """Find the best-matching unit of every sample, or the best few.
 
         Parameters
@@ -41,6 +41,9 @@ class CodebookMap(BaseEstimator):
             How many units are wanted, up to all.
         return_distance : bool, default=False
             Whether to return the distances too.
+        errors : array-like of shape (n_samples, n_features), default=None
+            Measurement errors (standard deviations) of X, in the same units. With them
+            the distance is chi = sqrt(sum (difference / error)^2).
 
         Returns
         -------
@@ -52,15 +55,20 @@ class CodebookMap(BaseEstimator):
             `return_distance` is true.
         """
         X = self._check_samples(X)
+        errors = self._check_errors(errors, X)
         n_units = len(self.codebook_)
         if not isinstance(k, Integral) or not 1 <= k <= n_units:
             raise ValueError(
                 f"k must be an int from 1 to the number of units, {n_units}. Got {k!r}."
             )
         if k == 1:
-            winners, distances = nearest_units(X, self.codebook_)
+            winners, distances = self._metric().nearest(
+                X, self.codebook_, errors=errors
+            )
         else:
-            winners, distances = nearest_several(X, self.codebook_, k)
+            winners, distances = nearest_several(
+                self._metric(), X, self.codebook_, k, errors
+            )
         return (winners, distances) if return_distance else winners
 
     def impute(self, X):
@@ -85,7 +93,7 @@ class CodebookMap(BaseEstimator):
             incomplete = np.flatnonzero(missing.any(axis=1))
             if len(incomplete) == 0:
                 continue
-            winners, _ = nearest_units(X[rows][incomplete], self.codebook_)
+            winners, _ = self._metric().nearest(X[rows][incomplete], self.codebook_)
             substitutes = self.codebook_[winners]
             substitutes[winners < 0] = np.average(
                 self.codebook_, axis=0, weights=self.hits_
@@ -105,10 +113,14 @@ class CodebookMap(BaseEstimator):
         check_is_fitted(self)
         links = self.connections_.tocoo()
         rows, columns = links.coords
-        lengths = np.linalg.norm(self.codebook_[rows] - self.codebook_[columns], axis=1)
+        lengths = self._metric().between(self.codebook_[rows], self.codebook_[columns])
         n_units = len(self.codebook_)
         total = np.bincount(rows, weights=lengths, minlength=n_units)
         return total / np.maximum(np.bincount(rows, minlength=n_units), 1)
+
+    def _metric(self):
+        """Return how samples are compared with units."""
+        return Metric()
 
     def _check_samples(self, X):
         """Return X as the kernels want it, compared with the fitted features."""
@@ -156,7 +168,7 @@ class CodebookMap(BaseEstimator):
         sample_weight = _check_sample_weight(
             sample_weight, X, dtype=np.float64, ensure_non_negative=True
         )
-        used, _ = self._used(X, sample_weight)
+        _, used = self._used(sample_weight, X)
         if np.isnan(used).all():
             raise ValueError(
                 "All samples that have any present feature have zero weight: a "
@@ -165,24 +177,62 @@ class CodebookMap(BaseEstimator):
         self._check_observed(used)
         return sample_weight
 
-    def _used(self, X, sample_weight):
-        """Return the samples that have weight, and their weights."""
+    def _check_errors(self, errors, X):
+        """Return measurement errors of the dtype of X, or None."""
+        if errors is None:
+            return None
+        if not self._metric().takes_errors:
+            raise ValueError(
+                "Measurement 'errors' weigh squared differences: they need "
+                f"metric='euclidean', got metric={self._metric().name!r}."
+            )
+        errors = check_array(
+            _native(errors),
+            dtype=X.dtype,
+            order="C",
+            ensure_all_finite=False,
+            input_name="errors",
+        )
+        if errors.shape != X.shape:
+            raise ValueError(
+                f"'errors' must have the shape of X, {X.shape}. Got {errors.shape}."
+            )
+        for rows in gen_batches(len(X), _ROWS_AT_A_TIME):
+            wrong = ~np.isnan(X[rows]) & ~(errors[rows] > 0)
+            if wrong.any():
+                row, feature = np.argwhere(wrong)[0]
+                raise ValueError(
+                    "'errors' must be positive wherever X has a value. Got "
+                    f"{errors[rows][row, feature]} in row {rows.start + row}, column "
+                    f"{feature}. Mark values that are not to be used as NaN in X."
+                )
+        return errors
+
+    def _used(self, sample_weight, *tables):
+        """Return the weights of the samples that have any, and their rows."""
         if sample_weight is None or sample_weight.all():
-            return X, sample_weight
-        return X[sample_weight > 0], sample_weight[sample_weight > 0]
+            return sample_weight, *tables
+        used = sample_weight > 0
+        return sample_weight[used], *(
+            None if table is None else table[used] for table in tables
+        )
 
 
-def nearest_several(X, codebook, k):
+def nearest_several(metric, X, codebook, k, errors=None):
     """Find the k nearest units of every sample.
 
     Parameters
     ----------
+    metric : Metric
+        How samples are compared with units.
     X : C-contiguous ndarray of shape (n_samples, n_features)
         Samples; NaN marks missing features.
     codebook : ndarray of shape (n_units, n_features)
         Weights of the units, of the dtype of X.
     k : int
         From 2 to n_units.
+    errors : ndarray of shape (n_samples, n_features), default=None
+        Measurement errors of X.
 
     Returns
     -------
@@ -196,10 +246,11 @@ def nearest_several(X, codebook, k):
     distances = np.empty((len(X), k), dtype=X.dtype)
     size = max(1, _DISTANCES_AT_A_TIME // len(codebook))
     for rows in gen_batches(len(X), size):
-        to_units = distances_to_units(X[rows], codebook)
+        of_rows = None if errors is None else errors[rows]
+        to_units = metric.distances(X[rows], codebook, errors=of_rows)
         # The first two come from the search that always finds them: a distance is the
         # root of a square, and roots of two squares may be the same number.
-        nearest, _ = nearest_units(X[rows], codebook, second=True)
+        nearest, _ = metric.nearest(X[rows], codebook, second=True, errors=of_rows)
         ranked = to_units.copy()
         np.put_along_axis(ranked, nearest, [[-2, -1]], axis=1)
         winners[rows] = _smallest(ranked, k)

@@ -70,6 +70,15 @@ default="pca"
         Units on the plane of the first two principal components, one standard
         deviation to each side (the first along the longer side); on samples drawn at
         random; or given.
+    metric : {"euclidean", "manhattan", "cosine", "spectral_angle"}, \
+default="euclidean"
+        How samples are compared with units: root of the summed squared differences,
+        summed absolute differences, 1 - cosine of the angle, or the angle in radians
+        (the spectral angle mapper of remote sensing), for which only the shape of a
+        spectrum counts. Angles are for batch training, with units of length 1.
+    feature_weights : array-like of shape (n_features,), default=None
+        Factors of the squared or absolute differences, 1 by default. In batch training
+        a feature of weight 0 is carried along: it has no say in who is nearest.
     layers : list of shape or dict, default=None
         Further layers, each with fewer units than the one before: a shape, or a dict
         of the "shape" and of those of the parameters above that differ. A layer is
@@ -209,6 +218,8 @@ default="pca"
         final_learning_rate=0.01,
         learning_rate_decay="linear",
         init="pca",
+        metric="euclidean",
+        feature_weights=None,
         layers=None,
         n_clusters=None,
         clusterer="graph",
@@ -229,6 +240,8 @@ default="pca"
         self.final_learning_rate = final_learning_rate
         self.learning_rate_decay = learning_rate_decay
         self.init = init
+        self.metric = metric
+        self.feature_weights = feature_weights
         self.layers = layers
         self.n_clusters = n_clusters
         self.clusterer = clusterer
@@ -236,7 +249,7 @@ default="pca"
         self.verbose = verbose
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y=None, sample_weight=None):
+    def fit(self, X, y=None, sample_weight=None, errors=None):
         """Train the map and group its units.
 
         Parameters
@@ -248,6 +261,10 @@ default="pca"
         sample_weight : array-like of shape (n_samples,), default=None
             How often each sample counts; once by default. A sample of weight 0 is
             labelled, no more.
+        errors : array-like of shape (n_samples, n_features), default=None
+            Measurement errors (standard deviations) of X, in the same units. A sample
+            is nearest to the unit of the smallest chi squared, and a value counts in
+            the mean of a unit by 1 / error^2.
 
         Returns
         -------
@@ -256,11 +273,12 @@ default="pca"
         """
         X = self._check_training_samples(X)
         sample_weight = self._check_sample_weight(sample_weight, X)
-        self._check_enough_samples(self._used(X, sample_weight)[0])
-        return self._learn(X, sample_weight)
+        errors = self._check_errors(errors, X)
+        self._check_enough_samples(self._used(sample_weight, X)[1])
+        return self._learn(X, sample_weight, errors)
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(self, X, y=None, sample_weight=None):
+    def partial_fit(self, X, y=None, sample_weight=None, errors=None):
         """Train on the first samples, then follow a stream of them.
 
         Parameters
@@ -271,6 +289,8 @@ default="pca"
             Ignored, present for API consistency.
         sample_weight : array-like of shape (n_samples,), default=None
             How often each sample counts within this call; once by default.
+        errors : array-like of shape (n_samples, n_features), default=None
+            Measurement errors of X, see `fit`.
 
         Returns
         -------
@@ -283,23 +303,27 @@ default="pca"
         if not first_call:
             X = X.astype(self.codebook_.dtype, copy=False)
         sample_weight = self._check_sample_weight(sample_weight, X)
+        errors = self._check_errors(errors, X)
         if first_call:
-            return self._learn(X, sample_weight)
+            return self._learn(X, sample_weight, errors)
         n_calls = self._n_calls + 1
-        training = self._follow(*self._used(X, sample_weight), n_calls)
-        return self._finish(X, sample_weight, training, planned_layers(self), n_calls)
+        training = self._follow(n_calls, *self._used(sample_weight, X, errors))
+        layers = planned_layers(self)
+        return self._finish(X, sample_weight, errors, training, layers, n_calls)
 
-    def _learn(self, X, sample_weight):
+    def _learn(self, X, sample_weight, errors=None):
         """Fit the map to samples that have been checked."""
         layers = planned_layers(self)
-        training = self._train(*self._used(X, sample_weight))
-        return self._finish(X, sample_weight, training, layers, 1)
+        weights, used, used_errors = self._used(sample_weight, X, errors)
+        training = self._train(used, weights, used_errors)
+        return self._finish(X, sample_weight, errors, training, layers, 1)
 
-    def _follow(self, X, sample_weight, n_calls):
+    def _follow(self, n_calls, sample_weight, X, errors):
         """Return the map after one more call of a stream."""
         lattice = Lattice(self.shape_, self.topology, self.toroidal)
         share = n_calls**-0.6
-        new = mean_sums(X, self.codebook_, sample_weight)
+        metric = self._metric()
+        new = mean_sums(metric, X, self.codebook_, sample_weight, errors)
         sums = tuple(
             (1 - share) * old_part + share * new_part
             for old_part, new_part in zip(self._sums, new, strict=True)
@@ -309,19 +333,29 @@ default="pca"
             codebook = moved(
                 self.codebook_, lattice, *sums, self._neighbourhood(), sigma
             )
+        codebook = metric.settled(codebook)
         return Training(codebook, lattice, sums)
 
-    def _finish(self, X, sample_weight, training, layers, n_calls):
+    def _finish(self, X, sample_weight, errors, training, layers, n_calls):
         """Group the units by the samples X, and set the fitted attributes."""
         codebook, lattice, sums = training
-        winners, counts, hits, error = summarize(X, codebook, sample_weight)
+        metric = self._metric()
+        winners, counts, hits, error = summarize(
+            X,
+            codebook,
+            sample_weight,
+            metric=metric,
+            errors=errors,
+            with_pairs=self.n_clusters is not None and not layers,
+        )
+        comparable = metric.prepared(codebook)
         if layers:
             groups = fit_layers(layers, codebook, hits)
         else:
-            groups = self._group(codebook, counts, hits)
+            groups = self._group(comparable, counts, hits)
         self._set_lattice_attributes(codebook, lattice, hits, error)
         self.layers_ = layers
-        self.unit_labels_ = _second_stage.labels_by_size(groups, codebook, hits)
+        self.unit_labels_ = _second_stage.labels_by_size(groups, comparable, hits)
         self.labels_ = self._labels_of_winners(winners)
         self._sums, self._n_calls = sums, n_calls
         return self

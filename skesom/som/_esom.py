@@ -399,7 +399,9 @@ class ESOM(CodebookClusterer):
         """Group the nodes by the samples X, and set the fitted attributes."""
         codebook = network.nodes()
         links = network.links()
-        winners, counts, hits, quantization_error = summarize(X, codebook)
+        winners, counts, hits, quantization_error = summarize(
+            X, codebook, with_pairs=self.n_clusters is not None
+        )
         self._network = network
         self.epsilon_ = epsilon
         self.codebook_ = codebook

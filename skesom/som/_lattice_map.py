@@ -20,6 +20,7 @@ from skesom.som._initial_codebook import (
     principal_plane,
 )
 from skesom.som._lattice import Lattice
+from skesom.som._metric import METRICS, Metric
 from skesom.som._neighbourhood import NEIGHBOURHOODS, Neighbourhood
 from skesom.som._online import learn_one_by_one
 from skesom.som._schedule import DECAYS, decayed
@@ -54,6 +55,8 @@ class LatticeMap(CodebookMap):
         "learning_rate": [Interval(Real, 0, 1, closed="right")],
         "final_learning_rate": [Interval(Real, 0, 1, closed="right")],
         "learning_rate_decay": [StrOptions(set(DECAYS)), callable],
+        "metric": [StrOptions(set(METRICS))],
+        "feature_weights": ["array-like", None],
         "init": [StrOptions({"pca", "random"}), "array-like"],
         "random_state": ["random_state"],
         "verbose": ["verbose"],
@@ -110,9 +113,13 @@ class LatticeMap(CodebookMap):
         check_is_fitted(self)
         return self.codebook_.reshape(*self.shape_, -1)
 
-    def _train(self, X, sample_weight):
+    def _metric(self):
+        return Metric(self.metric, self.feature_weights)
+
+    def _train(self, X, sample_weight, errors):
         """Return the trained codebook, its lattice, and the last sums per sample."""
         self._check_neighbourhood()
+        self._check_metric(X)
         random_state = random_generator(self.random_state)
         # One BLAS thread: a matrix product must not depend on how many there are.
         with one_blas_thread():
@@ -123,20 +130,26 @@ class LatticeMap(CodebookMap):
                 train = self._train_online
             else:
                 train = self._train_in_batch
-            return train(X, sample_weight, codebook, lattice, random_state)
+            codebook = self._metric().settled(codebook)
+            return train(X, sample_weight, errors, codebook, lattice, random_state)
 
-    def _train_in_batch(self, X, sample_weight, codebook, lattice, random_state):
+    def _train_in_batch(
+        self, X, sample_weight, errors, codebook, lattice, random_state
+    ):
+        metric = self._metric()
         widths = self._widths(lattice, np.linspace(0, 1, self.n_epochs))
         for sigma in tqdm(
             widths, type(self).__name__, unit="epoch", disable=not self.verbose
         ):
-            sums = mean_sums(X, codebook, sample_weight)
-            codebook = moved(codebook, lattice, *sums, self._neighbourhood(), sigma)
+            sums = mean_sums(metric, X, codebook, sample_weight, errors)
+            codebook = metric.settled(
+                moved(codebook, lattice, *sums, self._neighbourhood(), sigma)
+            )
         return Training(codebook, lattice, sums)
 
-    def _train_online(self, X, sample_weight, codebook, lattice, random_state):
-        neighbourhood = self._neighbourhood()
-        weights = by_feature(codebook)
+    def _train_online(self, X, sample_weight, errors, codebook, lattice, random_state):
+        metric, neighbourhood = self._metric(), self._neighbourhood()
+        weights = by_feature(metric.prepared(codebook))
         scratch = [
             np.empty(X.shape[1], dtype=np.intc),
             np.empty(weights.shape[1], dtype=X.dtype),
@@ -159,9 +172,10 @@ class LatticeMap(CodebookMap):
                     steps = epoch * len(X) + begin + np.arange(len(part))
                     progress = steps / max(n_steps - 1, 1)
                     widths = self._widths(lattice, progress, epoch)
+                    rows, place, how = metric.steps(X, part, errors)
                     learn_one_by_one(
-                        X,
-                        part,
+                        rows,
+                        place,
                         self._rates(progress),
                         widths,
                         neighbourhood.squared_reach(widths),
@@ -171,16 +185,20 @@ class LatticeMap(CodebookMap):
                         lattice.hexagonal,
                         weights,
                         *scratch,
+                        **how,
                     )
                     bar.update(len(part))
-        codebook = np.ascontiguousarray(weights[:, : len(codebook)].T)
+        codebook = metric.restored(
+            np.ascontiguousarray(weights[:-1, : len(codebook)].T)
+        )
         if not np.isfinite(codebook).all():
             raise ValueError(
                 "Online training diverged: units were pushed away without end. With "
                 f"neighbourhood={self.neighbourhood!r} choose a smaller learning_rate "
                 f"(now {self.learning_rate}), or another neighbourhood."
             )
-        return Training(codebook, lattice, mean_sums(X, codebook, sample_weight))
+        sums = mean_sums(metric, X, codebook, sample_weight, errors)
+        return Training(codebook, lattice, sums)
 
     def _neighbourhood(self):
         return Neighbourhood(self.neighbourhood, self.diameter)
@@ -191,6 +209,31 @@ class LatticeMap(CodebookMap):
                 'neighbourhood="mexican_hat" needs algorithm="online": in batch '
                 "training a unit becomes a weighted mean, and negative weights let its "
                 "denominator pass through 0 and change its sign."
+            )
+
+    def _check_metric(self, X):
+        if self.algorithm == "online" and self._metric().of_angles:
+            raise ValueError(
+                f'metric={self.metric!r} needs algorithm="batch": units must keep the '
+                "length 1, which a pull towards a sample changes."
+            )
+        if self.feature_weights is None:
+            return
+        weights = np.asarray(self.feature_weights, dtype=np.float64)
+        if weights.shape != (X.shape[1],):
+            raise ValueError(
+                "'feature_weights' must be one number for each of the "
+                f"n_features={X.shape[1]} features, got shape {weights.shape}."
+            )
+        if not (np.isfinite(weights) & (weights >= 0)).all() or not weights.any():
+            raise ValueError(
+                "'feature_weights' must be finite, not negative and not all zero, got "
+                f"{weights}."
+            )
+        if self.algorithm == "online" and not weights.all():
+            raise ValueError(
+                "algorithm=\"online\" needs 'feature_weights' above zero, got "
+                f"{weights}. Leave features out, or train in batch."
             )
 
     def _checked_shape(self, X, sample_weight):

@@ -11,8 +11,6 @@ from itertools import pairwise
 
 import numpy as np
 
-from skesom.som._codebook import nearest_units
-
 _OWN = {"shape", "sigma", "diameter", "init"}  # a layer does not take these from a map
 _LAST = {"n_clusters", "clusterer"}  # and only the last takes these
 
@@ -79,7 +77,7 @@ def fit_layers(layers, codebook, hits):
     for layer in layers:
         layer.n_features_in_ = units.shape[1]
         layer._learn(units, hits.astype(np.float64))
-        place = nearest_units(units, layer.codebook_)[0][place]
+        place = layer._metric().nearest(units, layer.codebook_)[0][place]
         units, hits = layer.codebook_, layer.hits_
     return layers[-1].unit_labels_[place]
 

@@ -44,6 +44,7 @@ class Metric:
     def __init__(self, name="euclidean", feature_weights=None):
         self.name = name
         self.of_angles = name in ("cosine", "spectral_angle")
+        self.takes_errors = name == "euclidean"
         self.scale = None
         if feature_weights is not None:
             weights = np.asarray(feature_weights, dtype=np.float64)
@@ -70,12 +71,12 @@ class Metric:
         distances : ndarray of shape (n_samples,)
             Distance to the nearest unit.
         """
-        codebook = self._prepared(codebook)
+        codebook = self.prepared(codebook)
         winners = np.empty((len(X), 2) if second else len(X), dtype=np.intp)
         distances = np.empty(len(X), dtype=X.dtype)
         for block in self._blocks(X, errors):
             winners[block], distances[block] = nearest_units(
-                self._prepared(X[block]),
+                self.prepared(X[block]),
                 codebook,
                 second=second,
                 **self._terms(X, errors, block),
@@ -99,16 +100,16 @@ class Metric:
         distances : ndarray of shape (n_samples, n_units)
             NaN in the rows of samples without any present feature.
         """
-        codebook = self._prepared(codebook)
+        codebook = self.prepared(codebook)
         distances = np.empty((len(X), len(codebook)), dtype=X.dtype)
         for block in self._blocks(X, errors):
             distances[block] = distances_to_units(
-                self._prepared(X[block]), codebook, **self._terms(X, errors, block)
+                self.prepared(X[block]), codebook, **self._terms(X, errors, block)
             )
             if self.of_angles:
                 incomplete = np.isnan(X[block]).any(axis=1)
                 distances[block][incomplete] = _chords(
-                    self._prepared(X[block][incomplete]), codebook
+                    self.prepared(X[block][incomplete]), codebook
                 )
         return self._finished(distances)
 
@@ -137,10 +138,10 @@ class Metric:
             or (self.of_angles and missing)
         ):
             return self._sums_of_assigned(X, codebook, sample_weight, errors)
-        codebook = self._prepared(codebook)
+        codebook = self.prepared(codebook)
         total = 0.0, 0.0
         for block in self._blocks(X, errors):
-            search = self._prepared(X[block])
+            search = self.prepared(X[block])
             part = _sums_over_samples(
                 search,
                 search if self.of_angles else X[block],
@@ -151,6 +152,58 @@ class Metric:
             total = total[0] + part[0], total[1] + part[1]
         return total
 
+    def between(self, one, other):
+        """Measure the distance of each row of a table to the same row of another.
+
+        Parameters
+        ----------
+        one, other : ndarray of shape (n_rows, n_features)
+            Weights of units.
+
+        Returns
+        -------
+        distances : ndarray of shape (n_rows,)
+            As the metric has them.
+        """
+        difference = self.prepared(one) - self.prepared(other)
+        if self.name == "manhattan":
+            return np.abs(difference).sum(axis=1)
+        return self._finished(np.linalg.norm(difference, axis=1))
+
+    def prepared(self, rows):
+        """Return rows between which the kernels can measure."""
+        if self.scale is not None:
+            rows = rows * self.scale.astype(rows.dtype)
+        return _of_length_one(rows) if self.of_angles else rows
+
+    def restored(self, rows):
+        """Return rows that were prepared by weights of features, as they were."""
+        return rows if self.scale is None else rows / self.scale.astype(rows.dtype)
+
+    def steps(self, X, order, errors):
+        """Return what online training needs to learn some rows.
+
+        Parameters
+        ----------
+        X, errors
+            As for `nearest`.
+        order : ndarray of shape (n_steps,), dtype intp
+            Rows to learn, in this order.
+
+        Returns
+        -------
+        rows : ndarray of shape (n_rows, n_features)
+            Prepared samples.
+        order : ndarray of shape (n_steps,), dtype intp
+            Where to find them in `rows`.
+        how : dict
+            Further arguments of the kernel.
+        """
+        if self.scale is None and errors is None:
+            return X, order, self._terms(X, None, None)
+        rows = self.prepared(X[order])
+        return rows, np.arange(len(order)), self._terms(X, errors, order)
+
     def settled(self, codebook):
         """Return a codebook whose units have the length that the metric gives them."""
         return _of_length_one(codebook) if self.of_angles else codebook
@@ -158,7 +211,7 @@ class Metric:
     def _correct_incomplete(self, X, codebook, winners, distances):
         """Find the winners of rows with missing features by the angle of the others."""
         incomplete = np.isnan(X).any(axis=1) & ~np.isnan(X).all(axis=1)
-        chords = _chords(self._prepared(X[incomplete]), codebook)
+        chords = _chords(self.prepared(X[incomplete]), codebook)
         order = np.argsort(chords, axis=1, kind="stable")
         if winners.ndim == 1:
             winners[incomplete] = order[:, 0]
@@ -195,12 +248,6 @@ class Metric:
             return [slice(0, len(X))]
         starts = range(0, max(len(X), 1), _ROWS_PER_BLOCK)
         return [slice(start, start + _ROWS_PER_BLOCK) for start in starts]
-
-    def _prepared(self, rows):
-        """Return rows between which the kernels can measure."""
-        if self.scale is not None:
-            rows = rows * self.scale.astype(rows.dtype)
-        return _of_length_one(rows) if self.of_angles else rows
 
     def _terms(self, X, errors, block):
         if errors is not None:

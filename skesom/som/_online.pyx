@@ -5,7 +5,13 @@ from cython cimport floating
 
 from libc.math cimport INFINITY, exp
 
-from skesom.som._distances cimport PREFETCH, nearest_two, present_features
+from skesom.som._distances cimport (
+    PREFETCH,
+    SQUARES,
+    WEIGHTED_SQUARES,
+    nearest_two,
+    present_features,
+)
 
 cdef enum:
     CUT_GAUSSIAN = 1  # in the order of NEIGHBOURHOODS; 0 and 1 differ by their reach
@@ -29,16 +35,20 @@ def learn_one_by_one(
     const double[::1] along,            # IN (n_rows,) squared distances of rows
     const double[:, ::1] across,        # IN (3, 2 * n_columns - 1), of columns
     bint hexagonal,                     # IN whether odd rows are shifted
-    floating[:, ::1] codebook,          # IN/OUT (n_features, padded units)
+    floating[:, ::1] codebook,          # IN/OUT (n_features + 1, padded units)
     int[::1] features,                  # SCRATCH (n_features,)
     floating[::1] squared,              # SCRATCH (padded units,)
     floating[::1] pull,                 # SCRATCH (padded units,)
     double[:, ::1] columns,             # SCRATCH (2, n_columns)
+    *,
+    int terms=SQUARES,                  # IN what distances add up
+    const floating[:, ::1] factors=None,  # IN (n_order, n_features) of the terms
 ):
     """Pull the units to each sample by w += rate * h * (x - w).
 
     The tables of squared distances are those of the lattice. Rows of it that are out
-    of reach are passed over.
+    of reach are passed over. Half the squared lengths of the units, the last row of the
+    codebook, are not kept up.
     """
     cdef Py_ssize_t n_features = X.shape[1]
     cdef Py_ssize_t n_rows = along.shape[0]
@@ -46,6 +56,7 @@ def learn_one_by_one(
     cdef Py_ssize_t nearest[2]
     cdef Py_ssize_t step, n_present, row, begin
     cdef const floating *sample
+    cdef const floating *step_factors = NULL
     cdef Winner winner
     with nogil:
         for step in range(order.shape[0]):
@@ -55,9 +66,11 @@ def learn_one_by_one(
             n_present = present_features(sample, n_features, &features[0])
             if n_present == 0:
                 continue
+            if terms == WEIGHTED_SQUARES:
+                step_factors = &factors[step, 0]
             nearest_two(
-                sample, &features[0], n_present, &codebook[0, 0], codebook.shape[1],
-                n_rows * n_columns, &squared[0], nearest,
+                terms, sample, step_factors, &features[0], n_present, &codebook[0, 0],
+                codebook.shape[1], n_rows * n_columns, &squared[0], nearest,
             )
             winner.row = nearest[0] // n_columns
             winner.column = nearest[0] - winner.row * n_columns

@@ -8,8 +8,8 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from skesom.som import CSOM
-from skesom.som._batch import sums_over_samples
 from skesom.som._lattice import Lattice
+from skesom.som._metric import Metric
 from skesom.som._neighbourhood import NEIGHBOURHOODS, Neighbourhood
 from skesom.som._schedule import decayed
 
@@ -226,7 +226,7 @@ class TestSampleWeight:
         X = np.tile(X, (250, 1))  # several blocks
         X[5] = np.nan if missing else 0
         sample_weight = np.random.default_rng(0).uniform(0, 2, len(X))
-        sums, counts = sums_over_samples(X, codebook, sample_weight)
+        sums, counts = Metric().sums(X, codebook, sample_weight=sample_weight)
         known = ~np.isnan(X).all(axis=1)
         share = np.zeros((len(codebook), len(X)))
         share[winners_of(X[known], codebook), np.flatnonzero(known)] = 1

@@ -9,8 +9,8 @@ from numpy.testing import assert_allclose, assert_array_equal
 from threadpoolctl import threadpool_limits
 
 from skesom.som import _training
-from skesom.som._batch import sums_over_samples
 from skesom.som._codebook import by_feature, nearest_units, padded
+from skesom.som._metric import Metric
 
 DTYPES = [np.float32, np.float64]
 
@@ -61,7 +61,7 @@ def summed(X, codebook, bounds, n_threads, n_counts):
 def test_sum_by_winner(n_samples, n_units, missing, dtype):
     X, codebook = draw(n_samples, n_units, 5, dtype, missing=missing)
     expected = expected_sums(X, codebook, per_feature=missing)
-    sums, counts = sums_over_samples(X, codebook)
+    sums, counts = Metric().sums(X, codebook)
     assert_allclose(sums, expected[0], rtol=1e-12, atol=1e-12)
     assert_array_equal(counts, expected[1])
 
@@ -87,7 +87,7 @@ def test_sums_of_many_rows_do_not_depend_on_threads(missing):
     results = []
     for limit in (1, 2):
         with threadpool_limits(limit, user_api="openmp"):
-            results.append(sums_over_samples(X, codebook))
+            results.append(Metric().sums(X, codebook))
     assert_array_equal(results[0][0], results[1][0])
     assert_array_equal(results[0][1], results[1][1])
     expected = expected_sums(X, codebook, per_feature=missing)

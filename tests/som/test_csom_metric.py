@@ -1,0 +1,181 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Classical maps by other distances, weights of features, and errors of values."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+from scipy.spatial.distance import cdist
+from sklearn.metrics import adjusted_rand_score
+
+from skesom.som import CSOM
+
+DTYPES = [np.float32, np.float64]
+
+
+def draw(n_samples=300, n_features=4, seed=0):
+    rng = np.random.default_rng(seed)
+    return rng.normal(size=(n_samples, n_features)) * [1, 2, 0.5, 3]
+
+
+@pytest.mark.parametrize(
+    ("metric", "scipy_name"), [("manhattan", "cityblock"), ("cosine", "cosine")]
+)
+def test_methods_agree_on_the_metric(metric, scipy_name):
+    X = draw()
+    csom = CSOM((5, 4), metric=metric, n_clusters=3).fit(X)
+    expected = cdist(X, csom.codebook_, scipy_name)
+    assert_allclose(csom.transform(X), expected, atol=1e-12)
+    assert_array_equal(csom.winners(X), expected.argmin(axis=1))
+    assert_array_equal(csom.winners(X, 3), np.argsort(expected, axis=1)[:, :3])
+    assert_allclose(csom.quantization_error_, expected.min(axis=1).mean(), rtol=1e-12)
+    assert_array_equal(csom.labels_, csom.predict(X))
+    assert csom.labels_.max() == 2
+    first, second = csom.connections_.tocoo().coords
+    lengths = cdist(csom.codebook_, csom.codebook_, scipy_name)[first, second]
+    mean = np.bincount(first, lengths) / np.bincount(first)
+    assert_allclose(csom.u_matrix().ravel(), mean, rtol=1e-12)
+
+
+@pytest.mark.parametrize("metric", ["cosine", "spectral_angle"])
+def test_angles_see_the_shape_of_a_spectrum_only(metric):
+    rng = np.random.default_rng(1)
+    shapes = np.array([[1.0, 2, 3, 4], [4.0, 3, 2, 1], [1.0, 4, 4, 1]])
+    kind = rng.integers(0, 3, size=600)
+    X = shapes[kind] + rng.normal(0, 0.1, (600, 4))
+    X *= rng.lognormal(0, 2, (600, 1))
+    csom = CSOM((6, 5), metric=metric, n_clusters=3).fit(X)
+    assert_allclose(np.linalg.norm(csom.codebook_, axis=1), 1, rtol=1e-12)
+    assert adjusted_rand_score(kind, csom.labels_) == 1
+    assert adjusted_rand_score(kind, CSOM((6, 5), n_clusters=3).fit(X).labels_) < 0.5
+    brighter = X * rng.uniform(0.1, 10, (600, 1))
+    assert_array_equal(csom.predict(brighter), csom.labels_)
+
+
+def test_spectral_angle_is_in_radians():
+    X = np.array([[1.0, 0], [0, 2], [3, 3], [5, 0]])
+    csom = CSOM((1, 2), metric="spectral_angle", n_epochs=1).fit(X)
+    csom.codebook_ = np.array([[1.0, 0], [0, 1]])
+    right = np.pi / 2
+    expected = [[0, right], [right, 0], [right / 2, right / 2], [0, right]]
+    assert_allclose(csom.transform(X), expected, atol=1e-12)
+
+
+@pytest.mark.parametrize("algorithm", ["batch", "online"])
+@pytest.mark.parametrize("metric", ["euclidean", "manhattan"])
+def test_weights_of_features_are_a_scaling(metric, algorithm):
+    X = draw()
+    weights = np.array([1.0, 0.25, 4.0, 0.5])
+    scale = weights if metric == "manhattan" else np.sqrt(weights)
+    init = X[:12]
+    setting = {"metric": metric, "algorithm": algorithm, "n_epochs": 5}
+    weighted = CSOM(
+        (4, 3), feature_weights=weights, init=init, random_state=0, **setting
+    ).fit(X)
+    scaled = CSOM((4, 3), init=init * scale, random_state=0, **setting).fit(X * scale)
+    assert_allclose(weighted.codebook_ * scale, scaled.codebook_, rtol=1e-9)
+    assert_array_equal(weighted.labels_, scaled.labels_)
+
+
+def test_a_feature_of_weight_zero_is_carried_along():
+    X = draw()
+    carried = np.column_stack([X, 1000 * X[:, 0] + 5])
+    csom = CSOM((4, 3), feature_weights=[1, 1, 1, 1, 0], init=carried[:12]).fit(carried)
+    alone = CSOM((4, 3), init=X[:12]).fit(X)
+    assert_allclose(csom.codebook_[:, :4], alone.codebook_, rtol=1e-12)
+    assert_allclose(csom.codebook_[:, 4], 1000 * csom.codebook_[:, 0] + 5, rtol=1e-9)
+
+
+@pytest.mark.parametrize("algorithm", ["batch", "online"])
+def test_equal_errors_change_nothing_but_the_scale(algorithm):
+    X = draw()
+    setting = {"algorithm": algorithm, "n_epochs": 5, "random_state": 0}
+    plain = CSOM((4, 3), **setting).fit(X)
+    with_errors = CSOM((4, 3), **setting).fit(X, errors=np.full(X.shape, 0.5))
+    assert_allclose(with_errors.codebook_, plain.codebook_, rtol=1e-9)
+    assert_array_equal(with_errors.labels_, plain.labels_)
+    assert_allclose(
+        with_errors.quantization_error_, 2 * plain.quantization_error_, rtol=1e-9
+    )
+
+
+def test_one_unit_is_the_mean_weighted_by_errors():
+    X = draw(50)
+    errors = np.random.default_rng(2).uniform(0.1, 2, X.shape)
+    csom = CSOM((1, 1), n_epochs=1).fit(X, errors=errors)
+    expected = np.average(X, axis=0, weights=1 / errors**2)
+    assert_allclose(csom.codebook_[0], expected, rtol=1e-12)
+    chi = np.sqrt((((X - expected) / errors) ** 2).sum(axis=1))
+    _, distances = csom.winners(X, return_distance=True, errors=errors)
+    assert_allclose(distances, chi, rtol=1e-12)
+
+
+def test_errors_find_populations_below_the_noise_of_some_values():
+    rng = np.random.default_rng(3)
+    kind = rng.integers(0, 2, size=800)
+    errors = np.where(rng.uniform(size=(800, 6)) < 0.4, 20.0, 0.3)
+    X = kind[:, None] * 2.0 + errors * rng.normal(size=(800, 6))
+    blind = CSOM((5, 5), n_clusters=2).fit(X)
+    seeing = CSOM((5, 5), n_clusters=2).fit(X, errors=errors)
+    assert adjusted_rand_score(kind, blind.labels_) < 0.2
+    assert adjusted_rand_score(kind, seeing.labels_) > 0.9
+    assert_array_equal(seeing.predict(X, errors=errors), seeing.labels_)
+
+
+def test_partial_fit_takes_errors():
+    X = draw()
+    errors = np.random.default_rng(4).uniform(0.1, 2, X.shape)
+    whole = CSOM((4, 3)).fit(X, errors=errors)
+    first = CSOM((4, 3)).partial_fit(X, errors=errors)
+    assert_array_equal(first.codebook_, whole.codebook_)
+    first.partial_fit(X, errors=errors)
+    assert np.isfinite(first.codebook_).all()
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize(
+    "setting",
+    [{"metric": "manhattan"}, {"metric": "cosine"}, {"feature_weights": [1, 2, 3, 0]}],
+)
+def test_missing_features_and_dtype(setting, dtype):
+    X = draw().astype(dtype)
+    X[::5, 1] = np.nan
+    X[7] = np.nan
+    csom = CSOM((4, 3), **setting).fit(X)
+    assert csom.codebook_.dtype == dtype
+    assert np.isfinite(csom.codebook_).all()
+    assert csom.labels_[7] == -3
+    assert (np.delete(csom.labels_, 7) >= 0).all()
+    assert np.isfinite(csom.impute(X)).all()
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ({"metric": "cosine", "algorithm": "online"}, 'needs algorithm="batch"'),
+        ({"feature_weights": [1, 2]}, "n_features=4 features, got shape"),
+        ({"feature_weights": [1, 2, -1, 1]}, "not negative"),
+        ({"feature_weights": [0, 0, 0, 0]}, "not all zero"),
+        (
+            {"feature_weights": [1, 0, 1, 1], "algorithm": "online"},
+            "above zero",
+        ),
+        ({"metric": "chebyshev"}, "The 'metric' parameter of CSOM must be a str among"),
+    ],
+)
+def test_settings_that_cannot_be(setting, message):
+    with pytest.raises(ValueError, match=message):
+        CSOM((4, 3), **setting).fit(draw())
+
+
+@pytest.mark.parametrize(
+    ("errors", "setting", "message"),
+    [
+        (np.ones((300, 3)), {}, r"shape of X, \(300, 4\). Got \(300, 3\)"),
+        (np.zeros((300, 4)), {}, "Got 0.0 in row 0, column 0"),
+        (np.full((300, 4), np.nan), {}, "Got nan in row 0"),
+        (np.ones((300, 4)), {"metric": "cosine"}, "got metric='cosine'"),
+    ],
+)
+def test_errors_that_cannot_be(errors, setting, message):
+    with pytest.raises(ValueError, match=message):
+        CSOM((4, 3), **setting).fit(draw(), errors=errors)
