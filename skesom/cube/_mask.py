@@ -13,9 +13,11 @@ from sklearn.base import _fit_context
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from skesom.cube._base import CubeTransformer
-from skesom.cube._gaps import dark_lines, gaps_of_value, grown, pedestal_values
+from skesom.cube._gaps import gaps_of_value, pedestal_values
 from skesom.cube._gaussian import smooth
+from skesom.cube._lines import dark_lines
 from skesom.cube._noise import measure_sky
+from skesom.cube._runs import grown
 
 # In the order in which they claim values, with what to do if they claim too many.
 REMEDIES = {

@@ -11,7 +11,6 @@ from typing import NamedTuple
 
 import numpy as np
 from astropy.stats import mad_std
-from scipy import ndimage
 
 from skesom.cube._gaussian import smooth
 
@@ -151,33 +150,8 @@ def pixel_noise(band):
         Standard deviation of uncorrelated noise; 0 if there are no valid neighbours.
     """
     steps = [np.diff(band, axis=axis).ravel() for axis in range(2)]
-    steps = np.concatenate(steps).astype(np.float64)
-    return _scatter(steps[np.isfinite(steps)]) / 2**0.5
-
-
-def running_mean(band, length, axis):
-    """Return the mean of the valid pixels in a window along one axis.
-
-    Parameters
-    ----------
-    band : ndarray of shape (n_rows, n_columns)
-        The image; NaN marks masked pixels.
-    length : int
-        Length of the window in pixels.
-    axis : int
-        0 along a column, 1 along a row.
-
-    Returns
-    -------
-    mean : ndarray of shape (n_rows, n_columns)
-        NaN where fewer than half of the window's pixels are valid.
-    """
-    valid = np.isfinite(band)
-    window = {"size": length, "axis": axis, "mode": "constant"}
-    count = ndimage.uniform_filter1d(valid.astype(np.float32), **window)
-    mean = ndimage.uniform_filter1d(np.where(valid, band, 0), **window)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return np.where(count > 0.499, mean / count, np.nan)
+    steps = np.concatenate(steps)
+    return _scatter(_thinned(steps[np.isfinite(steps)])) / 2**0.5
 
 
 def _valid_tiles(band, size):
@@ -195,7 +169,8 @@ def _valid_tiles(band, size):
 def _median_and_scatter(tiles):
     """Return median and deviation of each tile, without its NaN."""
     median = _row_median(tiles)
-    scatter = 1.4826 * _row_median(np.abs(tiles - median[:, np.newaxis]))
+    distance = tiles - median[:, np.newaxis].astype(tiles.dtype)
+    scatter = 1.4826 * _row_median(np.abs(distance, out=distance))
     # Counts and clipped pictures may have more than half of a tile at one value.
     flat = scatter == 0
     scatter[flat] = np.nanstd(tiles[flat], axis=1, dtype=np.float64)
@@ -222,19 +197,25 @@ def _sparse_statistics(band):
 
 def _pixel_statistics(pixels):
     """Return median and deviation without what is three deviations away."""
-    pixels = pixels[np.isfinite(pixels)]
+    pixels = np.sort(_thinned(pixels[np.isfinite(pixels)]))
     if not len(pixels):
         return np.nan, np.nan
-    # An odd step, so that no pattern of even period is picked from.
-    pixels = pixels[:: len(pixels) // ENOUGH_VALUES | 1].astype(np.float64)
     while True:
-        level, noise = float(np.median(pixels)), float(mad_std(pixels))
+        level = float(pixels[(len(pixels) - 1) // 2] + pixels[len(pixels) // 2]) / 2
+        noise = float(1.4826 * np.median(np.abs(pixels - level)))
         if noise == 0:  # counts: clipping would leave nothing but the commonest value
             return level, float(np.std(pixels))
-        kept = pixels[np.abs(pixels - level) <= 3 * noise]
-        if len(kept) == len(pixels):
+        first = np.searchsorted(pixels, level - 3 * noise)
+        last = np.searchsorted(pixels, level + 3 * noise, side="right")
+        if last - first == len(pixels):
             return level, noise
-        pixels = kept
+        pixels = pixels[first:last]
+
+
+def _thinned(values):
+    """Return enough of the values, in double precision."""
+    # An odd step, so that no pattern of even period is picked from.
+    return values[:: len(values) // ENOUGH_VALUES | 1].astype(np.float64)
 
 
 def _scatter(values):

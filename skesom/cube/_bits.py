@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Masks with 64 pixels in a word, to find runs, squares and neighbourhoods quickly.
+
+Each row of an image fills whole words, the first pixel in the lowest bit. Outside of
+the image all pixels are False.
+"""
+
+import numpy as np
+
+_WORD = np.dtype("<u8")
+
+
+class Bits:
+    """A mask, packed.
+
+    Parameters
+    ----------
+    words : ndarray of shape (n_rows, n_words), dtype uint64
+        The pixels; bits beyond the last column are 0.
+    n_columns : int
+        Number of columns of the image.
+    """
+
+    def __init__(self, words, n_columns):
+        self.words = words
+        self.n_columns = n_columns
+
+    @classmethod
+    def pack(cls, mask):
+        """Pack a mask.
+
+        Parameters
+        ----------
+        mask : ndarray of bool of shape (n_rows, n_columns)
+            The mask.
+
+        Returns
+        -------
+        bits : Bits
+            The same mask.
+        """
+        n_rows, n_columns = mask.shape
+        words = np.zeros((n_rows, -(-n_columns // 64)), dtype=_WORD)
+        packed = np.packbits(mask, axis=1, bitorder="little")
+        words.view(np.uint8)[:, : packed.shape[1]] = packed
+        return cls(words, n_columns)
+
+    def unpack(self):
+        """Return the mask, one pixel in a byte.
+
+        Returns
+        -------
+        mask : ndarray of bool of shape (n_rows, n_columns)
+            The mask.
+        """
+        return np.unpackbits(
+            self.words.view(np.uint8), axis=1, count=self.n_columns, bitorder="little"
+        ).view(bool)
+
+    def count(self):
+        """Return the number of True."""
+        return int(np.bitwise_count(self.words).sum(dtype=np.int64))
+
+    def __and__(self, other):
+        return Bits(self.words & other.words, self.n_columns)
+
+    def __or__(self, other):
+        return Bits(self.words | other.words, self.n_columns)
+
+    def without(self, other):
+        """Return what is True here, but not in another mask."""
+        return Bits(self.words & ~other.words, self.n_columns)
+
+    def __eq__(self, other):
+        return np.array_equal(self.words, other.words)
+
+    __hash__ = None
+
+    def moved(self, step, axis):
+        """Return the mask moved along an axis, with False moving in.
+
+        Parameters
+        ----------
+        step : int
+            The pixel at place i comes from place i + step.
+        axis : int
+            0 along a column, 1 along a row.
+
+        Returns
+        -------
+        moved : Bits
+            The mask.
+        """
+        if axis == 0:
+            return Bits(_moved(self.words, step), self.n_columns)
+        n_words, n_bits = divmod(abs(step), 64)
+        toward = 1 if step > 0 else -1
+        near = _moved(self.words.T, toward * n_words).T
+        if n_bits:
+            far = _moved(self.words.T, toward * (n_words + 1)).T
+            if step > 0:
+                near = (near >> n_bits) | (far << (64 - n_bits))
+            else:
+                near = (near << n_bits) | (far >> (64 - n_bits))
+        if step < 0 and self.n_columns % 64:
+            near[:, -1] &= (1 << self.n_columns % 64) - 1
+        return Bits(near, self.n_columns)
+
+
+def _moved(words, step):
+    """Return words moved along the first axis, with zeros moving in."""
+    moved = np.zeros_like(words)
+    if step >= 0:
+        moved[: max(0, len(words) - step)] = words[step:]
+    else:
+        moved[-step:] = words[:step]
+    return moved

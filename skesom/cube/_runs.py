@@ -1,0 +1,157 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Runs, squares and neighbourhoods in packed masks."""
+
+import math
+
+from skesom.cube._bits import Bits
+
+
+def run_starts(bits, length, axis):
+    """Return where a run of True of a given length begins.
+
+    Parameters
+    ----------
+    bits : Bits
+        The mask.
+    length : int
+        Length of the run.
+    axis : int
+        0 for runs along a column, 1 along a row.
+
+    Returns
+    -------
+    starts : Bits
+        True at the first pixel of each such run.
+    """
+    covered = 1
+    while covered < length:
+        step = min(covered, length - covered)
+        bits &= bits.moved(step, axis)
+        covered += step
+    return bits
+
+
+def opened(bits, length, axis):
+    """Return the runs of True of at least a given length along an axis.
+
+    Parameters
+    ----------
+    bits : Bits
+        The mask.
+    length : int
+        Shortest run to keep.
+    axis : int
+        0 for runs along a column, 1 along a row.
+
+    Returns
+    -------
+    runs : Bits
+        True in a long run.
+    """
+    return _from_starts(run_starts(bits, length, axis), length, axis)
+
+
+def squares(bits, width):
+    """Return the full squares of True of a given width.
+
+    Parameters
+    ----------
+    bits : Bits
+        The mask.
+    width : int
+        Width of the squares.
+
+    Returns
+    -------
+    squares : Bits
+        True in a square.
+    """
+    corners = run_starts(run_starts(bits, width, 0), width, 1)
+    return _from_starts(_from_starts(corners, width, 1), width, 0)
+
+
+def neighbourhood(bits, axis):
+    """Return the mask with the pixels next to it along an axis.
+
+    Parameters
+    ----------
+    bits : Bits
+        The mask.
+    axis : int
+        0 for neighbours in the column, 1 in the row.
+
+    Returns
+    -------
+    wider : Bits
+        The mask, one pixel wider.
+    """
+    return bits | bits.moved(1, axis) | bits.moved(-1, axis)
+
+
+def spread_within(seeds, mask, n_steps):
+    """Let seeds spread to neighbours in row and column, within a mask.
+
+    Parameters
+    ----------
+    seeds : Bits
+        Where to start.
+    mask : Bits
+        Where to go.
+    n_steps : int
+        How far.
+
+    Returns
+    -------
+    reached : Bits
+        The seeds and what was reached.
+    """
+    for _ in range(n_steps):
+        cross = neighbourhood(seeds, 0) | neighbourhood(seeds, 1)
+        reached = (cross & mask) | seeds
+        if reached == seeds:
+            break
+        seeds = reached
+    return seeds
+
+
+def grown(mask, distance):
+    """Return a mask with all pixels within a distance of it.
+
+    Parameters
+    ----------
+    mask : ndarray of bool of shape (n_rows, n_columns)
+        The mask, not packed.
+    distance : float
+        Distance between pixel centres.
+
+    Returns
+    -------
+    grown : ndarray of bool of shape (n_rows, n_columns)
+        True in the mask and around it.
+    """
+    if distance < 1 or not mask.any():
+        return mask
+    n_rows, n_columns = mask.shape
+    # Squared distances of pixels are whole numbers; one may have rounded down.
+    squared = int(min(distance, n_rows + n_columns) ** 2 * (1 + 1e-12))
+    # A disc is a stack of rows, narrow ones far from the middle. The mask is widened
+    # step by step to the width of each.
+    result = wide = Bits.pack(mask)
+    half_width = 0
+    for height in range(min(math.isqrt(squared), n_rows - 1), -1, -1):
+        wanted = min(math.isqrt(squared - height**2), n_columns - 1)
+        while half_width < wanted:
+            half_width += 1
+            wide = neighbourhood(wide, 1)
+        result = result | wide.moved(height, 0) | wide.moved(-height, 0)
+    return result.unpack()
+
+
+def _from_starts(starts, length, axis):
+    """Return the runs that begin at given places."""
+    covered = 1
+    while covered < length:
+        step = min(covered, length - covered)
+        starts |= starts.moved(-step, axis)
+        covered += step
+    return starts
