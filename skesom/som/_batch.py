@@ -8,14 +8,14 @@ import numpy as np
 _SMALLEST_WEIGHT = 1e-290
 
 
-def mean_sums(metric, X, codebook, sample_weight=None, errors=None):
+def mean_sums(metric, X, codebook, sample_weight=None, errors=None, missing=None):
     """Return the sums over the samples of each unit, for one sample or unit of weight.
 
     Parameters
     ----------
     metric : Metric
         Finds the unit of each sample and adds up.
-    X, codebook, sample_weight, errors
+    X, codebook, sample_weight, errors, missing
         As for `Metric.sums`.
 
     Returns
@@ -26,7 +26,9 @@ def mean_sums(metric, X, codebook, sample_weight=None, errors=None):
         Sums of the weights.
     """
     total = len(X) if sample_weight is None else sample_weight.sum()
-    sums = metric.sums(X, codebook, sample_weight=sample_weight, errors=errors)
+    sums = metric.sums(
+        X, codebook, sample_weight=sample_weight, errors=errors, missing=missing
+    )
     return tuple(part / total for part in sums)
 
 

@@ -33,14 +33,17 @@ def principal_axes(X, sample_weight=None):
     components : ndarray of shape (n_axes, n_features), dtype float64
         Unit vectors, the largest entry of each positive.
     """
-    if sample_weight is None:
+    unweighted = sample_weight is None
+    if unweighted:
         sample_weight = np.broadcast_to(1.0, len(X))
     means = _feature_means(X, sample_weight)
     # Deviations from the means are summed, so no digits are lost to an offset.
     scatter = np.zeros((X.shape[1], X.shape[1]))
     for rows in _blocks(X):
-        centred = np.nan_to_num(X[rows] - means)
-        scatter += (centred.T * sample_weight[rows]) @ centred
+        centred = X[rows] - means
+        np.copyto(centred, 0, where=np.isnan(centred))
+        weighted = centred if unweighted else centred * sample_weight[rows][:, None]
+        scatter += weighted.T @ centred
     n_features = X.shape[1]
     total = sample_weight.sum()
     variances, vectors = linalg.eigh(
@@ -200,10 +203,13 @@ def _feature_means(X, sample_weight):
     sums = np.zeros(X.shape[1])
     counts = np.zeros(X.shape[1])
     for rows in _blocks(X):
-        present = ~np.isnan(X[rows])
-        values = np.where(present, X[rows], 0)
-        sums += sample_weight[rows] @ values.astype(np.float64, copy=False)
-        counts += sample_weight[rows] @ present
+        values = X[rows].astype(np.float64)
+        missing = np.isnan(values)
+        counts += sample_weight[rows].sum()
+        if missing.any():
+            values[missing] = 0
+            counts -= sample_weight[rows] @ missing
+        sums += sample_weight[rows] @ values
     return sums / counts
 
 

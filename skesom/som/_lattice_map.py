@@ -20,7 +20,7 @@ from skesom.som._initial_codebook import (
     principal_plane,
 )
 from skesom.som._lattice import Lattice
-from skesom.som._metric import METRICS, Metric
+from skesom.som._metric import METRICS, Metric, any_missing
 from skesom.som._neighbourhood import NEIGHBOURHOODS, Neighbourhood
 from skesom.som._online import learn_one_by_one
 from skesom.som._schedule import DECAYS, decayed
@@ -136,12 +136,12 @@ class LatticeMap(CodebookMap):
     def _train_in_batch(
         self, X, sample_weight, errors, codebook, lattice, random_state
     ):
-        metric = self._metric()
+        metric, missing = self._metric(), any_missing(X)
         widths = self._widths(lattice, np.linspace(0, 1, self.n_epochs))
         for sigma in tqdm(
             widths, type(self).__name__, unit="epoch", disable=not self.verbose
         ):
-            sums = mean_sums(metric, X, codebook, sample_weight, errors)
+            sums = mean_sums(metric, X, codebook, sample_weight, errors, missing)
             codebook = metric.settled(
                 moved(codebook, lattice, *sums, self._neighbourhood(), sigma)
             )

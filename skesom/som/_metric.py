@@ -113,7 +113,7 @@ class Metric:
                 )
         return self._finished(distances)
 
-    def sums(self, X, codebook, *, sample_weight=None, errors=None):
+    def sums(self, X, codebook, *, sample_weight=None, errors=None, missing=None):
         """Add up the samples nearest to each unit, for batch training.
 
         Parameters
@@ -122,6 +122,8 @@ class Metric:
             As for `nearest`.
         sample_weight : ndarray of shape (n_samples,), dtype float64, default=None
             Weights of the samples, 1 by default.
+        missing : bool, default=None
+            Whether X has missing features, for those who know.
 
         Returns
         -------
@@ -131,7 +133,8 @@ class Metric:
         counts : ndarray of shape (n_units, 1 or n_features), dtype float64
             Sums of the weights, for each feature if some are missing or have errors.
         """
-        missing = _any_missing(X)
+        if missing is None:
+            missing = any_missing(X)
         if (
             self.name == "manhattan"
             or errors is not None
@@ -284,7 +287,8 @@ def _chords(rows, codebook):
     return chords.astype(rows.dtype)
 
 
-def _any_missing(X):
+def any_missing(X):
+    """Tell whether a table has missing features."""
     return any(
         np.isnan(X[begin : begin + _ROWS_PER_BLOCK]).any()
         for begin in range(0, len(X), _ROWS_PER_BLOCK)
