@@ -1,0 +1,224 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Width, elongation and direction of the point-spread function of each band.
+
+All ways to say it end in a `Beam`: numbers, quantities, FITS headers, what a cube knows
+of itself, and stars in the image.
+"""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import numpy as np
+from astropy import units
+from astropy.io.fits import Header
+
+from skesom.cube._star_fwhm import measure_star_fwhm
+
+KEYWORDS = ("header", "stars")
+
+
+class Beam(NamedTuple):
+    """An elliptical Gaussian on the sky.
+
+    Parameters
+    ----------
+    major, minor : float
+        Full widths at half maximum along both axes in arcsec.
+    angle : float, default=0.0
+        Direction of the major axis in degrees from north through east.
+    source : str, default="given"
+        Where it is known from.
+    """
+
+    major: float
+    minor: float
+    angle: float = 0.0
+    source: str = "given"
+
+    @property
+    def is_round(self):
+        """Whether both widths are equal (to a part in a million)."""
+        return self.major - self.minor <= 1e-6 * self.major
+
+    def covariance(self, fwhm_to_sigma):
+        """Return the covariance of (east, north) in arcsec squared."""
+        angle = np.deg2rad(self.angle)
+        axes = np.array(
+            [[np.sin(angle), -np.cos(angle)], [np.cos(angle), np.sin(angle)]]
+        )
+        sigmas = np.array([self.major, self.minor]) * fwhm_to_sigma
+        return (axes * sigmas**2) @ axes.T
+
+    def missing(self, target):
+        """Return the beam that makes this one round and as wide as the target.
+
+        Covariances of Gaussians add, so what is missing is longest where this beam
+        is shortest.
+        """
+        major, minor = (
+            float(np.sqrt(max(target**2 - width**2, 0)))
+            for width in (self.minor, self.major)
+        )
+        return Beam(major, minor, (self.angle + 90) % 180)
+
+
+def find_beams(fwhm, bands):
+    """Return the beam of each band.
+
+    Parameters
+    ----------
+    fwhm : object
+        What the user says, see `FWHMConvolver`.
+    bands : sequence of Band
+        The bands.
+
+    Returns
+    -------
+    beams : list of Beam or None
+        One per band, None where nothing is known.
+
+    Raises
+    ------
+    ValueError
+        If something is no width, or has no band.
+    """
+    entries = _spread_over_bands(fwhm, [band.name for band in bands])
+    return [_read_beam(*pair) for pair in zip(entries, bands, strict=True)]
+
+
+def _spread_over_bands(fwhm, names):
+    """Return one entry per band."""
+    if isinstance(fwhm, Mapping):
+        unknown = [name for name in fwhm if name not in names]
+        if unknown:
+            raise ValueError(
+                f"fwhm names {unknown[0]!r}, but the bands are {', '.join(names)}."
+            )
+        return [fwhm.get(name, "header") for name in names]
+    if fwhm is None:
+        fwhm = "header"
+    if isinstance(fwhm, str | Header) or _is_number(fwhm):
+        return [fwhm] * len(names)
+    if len(fwhm) != len(names):
+        raise ValueError(
+            f"fwhm must be one number or one for each of the {len(names)} bands "
+            f"({', '.join(names)}), got {len(fwhm)}."
+        )
+    return list(fwhm)
+
+
+def _read_beam(entry, band):
+    """Return the beam that one entry describes, None if the cube does not know."""
+    if isinstance(entry, str):
+        if entry not in KEYWORDS:
+            raise ValueError(
+                f"The FWHM of band {band.name!r} must be a number of arcsec or one of "
+                f"{', '.join(KEYWORDS)}, got {entry!r}."
+            )
+        if entry == "stars":
+            pixels, n_stars = measure_star_fwhm(band.image, band.name)
+            width = pixels * _pixel_size(band)
+            return Beam(width, width, source=f"{n_stars} stars")
+        if np.isnan(band.fwhm):
+            return None
+        return _checked([band.fwhm] * 2 + [0.0], band, "header")
+    if isinstance(entry, Beam):
+        return entry
+    if isinstance(entry, Header):
+        return _checked(_read_header(entry, band), band, "header")
+    if _is_number(entry):
+        return _checked([_in_arcsec(entry, band)] * 2 + [0.0], band)
+    if len(entry) != 3:
+        raise ValueError(
+            f"The beam of band {band.name!r} must be (major, minor, angle), got "
+            f"{entry!r}."
+        )
+    *widths, angle = entry
+    angle = units.Quantity(angle, unit=getattr(angle, "unit", units.deg))
+    major, minor = (_in_arcsec(width, band) for width in widths)
+    return _checked([major, minor, angle.to_value(units.deg)], band)
+
+
+def _read_header(header, band):
+    """Return (major, minor, angle) from the cards of a header."""
+    if "BMAJ" in header:
+        major = header["BMAJ"] * units.deg.to(units.arcsec)
+        minor = header.get("BMIN", header["BMAJ"]) * units.deg.to(units.arcsec)
+        return major, minor, header.get("BPA", 0.0)
+    if "FWHM" not in header:
+        raise ValueError(
+            f"The header of band {band.name!r} has neither BMAJ nor FWHM. Pass the "
+            "fwhm of the band in arcsec."
+        )
+    width = header["FWHM"]
+    if "pix" in header.comments["FWHM"].lower():
+        width = width * _pixel_size(band)
+    return width, width, 0.0
+
+
+def _in_arcsec(width, band):
+    """Return a width in arcsec; numbers are taken as arcsec."""
+    if getattr(width, "unit", None) == units.pixel:
+        return width.value * _pixel_size(band)
+    return in_arcsec("fwhm", width)
+
+
+def in_arcsec(name, value):
+    """Return numbers, taken as arcsec, or Quantities as plain numbers of arcsec.
+
+    Parameters
+    ----------
+    name : str
+        What it is, for messages.
+    value : float, array-like or Quantity
+        An angle, or an angle per pixel.
+
+    Returns
+    -------
+    arcsec : float or ndarray
+        The numbers.
+    """
+    try:
+        value = units.Quantity(value)
+        if value.unit.is_equivalent(units.arcsec / units.pixel):
+            value = value * units.pixel
+        elif value.unit == units.dimensionless_unscaled:
+            value = value * units.arcsec
+        return value.to_value(units.arcsec)
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"{name} must be in arcsec or another angle, got {value!r}."
+        ) from error
+
+
+def _is_number(value):
+    """Tell a number or a Quantity from a sequence of them."""
+    return not isinstance(value, list | tuple) and np.ndim(value) == 0
+
+
+def _pixel_size(band):
+    """Return the side of a square pixel of the same area in arcsec."""
+    if band.pixel_size is None:
+        raise ValueError(
+            f"The FWHM of band {band.name!r} is known in pixels, but not how large its "
+            "pixels are: there is no WCS. Pass pixel_scale in arcsec per pixel."
+        )
+    return band.pixel_size
+
+
+def _checked(numbers, band, source="given"):
+    """Return a beam after checking its numbers."""
+    major, minor, angle = (float(number) for number in numbers)
+    for width in (major, minor):
+        if not (np.isfinite(width) and width > 0):
+            raise ValueError(
+                f"The FWHM of band {band.name!r} must be a positive number of arcsec, "
+                f"got {width}."
+            )
+    if minor > major or not np.isfinite(angle):
+        raise ValueError(
+            f"The beam of band {band.name!r} must be (major, minor, angle) with a "
+            f"finite angle and no minor axis above the major one, got {major:g}, "
+            f"{minor:g}, {angle:g}."
+        )
+    return Beam(major, minor, angle, source)

@@ -1,0 +1,158 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""One cube or several on different grids: the same to those who ask for bands."""
+
+from typing import NamedTuple
+
+import numpy as np
+from astropy import units
+
+from skesom.cube._base import check_cube
+from skesom.cube._container import Cube
+
+
+def is_cube_list(X):
+    """Tell whether X is a list (or tuple) of cubes instead of one cube.
+
+    Parameters
+    ----------
+    X : object
+        What a transformer was given.
+
+    Returns
+    -------
+    is_list : bool
+        True for a list or tuple that holds cubes.
+    """
+    return isinstance(X, list | tuple) and len(X) > 0 and isinstance(X[0], Cube)
+
+
+def check_cubes(X, estimator, *, reset):
+    """Return X as a list of cubes after checking each of them.
+
+    Parameters
+    ----------
+    X : Cube, array-like of shape (n_rows, n_columns, n_bands) or list of Cube
+        One cube, or several on different pixel grids.
+    estimator : object
+        Estimator that takes the cubes; remembers the number of bands of all cubes
+        together when `reset` is true, and is compared with it otherwise.
+    reset : bool
+        Whether the estimator is being fitted.
+
+    Returns
+    -------
+    cubes : list of Cube
+        One cube if X is one.
+
+    Raises
+    ------
+    ValueError
+        If an entry is no cube, has infinite values or no pixels, two bands share a
+        name, or the number of bands differs from the fitted one.
+    """
+    if not is_cube_list(X):
+        return [check_cube(X, estimator=estimator, reset=reset)]
+    name = type(estimator).__name__
+    for number, cube in enumerate(X):
+        if not isinstance(cube, Cube):
+            raise ValueError(
+                f"{name} takes a list of Cubes, but entry {number} is a "
+                f"{type(cube).__name__}."
+            )
+        check_cube(cube)
+    names = [band for cube in X for band in cube.band_names]
+    if len(set(names)) < len(names):
+        repeated = sorted({band for band in names if names.count(band) > 1})
+        raise ValueError(
+            f"Several bands are named {', '.join(map(repr, repeated))}. Rename them "
+            "with Cube.replace(band_names=...)."
+        )
+    if reset:
+        estimator.n_features_in_ = len(names)
+    elif len(names) != estimator.n_features_in_:
+        raise ValueError(
+            f"X has {len(names)} bands, but {name} was fitted on "
+            f"{estimator.n_features_in_} bands."
+        )
+    return list(X)
+
+
+class Band(NamedTuple):
+    """One band of a cube, for those who do not care how many cubes there are."""
+
+    cube: Cube
+    """The cube that holds it."""
+    number: int
+    """Its place there."""
+    given_scale: np.ndarray | None = None
+    """Height and width of a pixel in arcsec if the user tells, else the cube does."""
+
+    @property
+    def name(self):
+        """Name of the band."""
+        return self.cube.band_names[self.number]
+
+    @property
+    def image(self):
+        """Fluxes of shape (n_rows, n_columns)."""
+        return self.cube.data[:, :, self.number]
+
+    @property
+    def fwhm(self):
+        """Full width at half maximum in arcsec, NaN if the cube does not know it."""
+        return self.cube.fwhm[self.number]
+
+    @property
+    def pixel_scale(self):
+        """Height and width of a pixel in arcsec, None if unknown."""
+        scale = self.given_scale
+        scale = self.cube.pixel_scale if scale is None else scale
+        return None if scale is None else np.array(scale, dtype=np.float64)
+
+    @property
+    def pixel_size(self):
+        """Side of a square pixel of the same area in arcsec, None if unknown."""
+        scale = self.pixel_scale
+        return None if scale is None else float(np.sqrt(np.prod(scale)))
+
+    @property
+    def directions(self):
+        """Steps to the east and north (rows, arcsec) per column and row, or None.
+
+        Taken in the middle of the image; None if the cube has no WCS.
+        """
+        wcs = self.cube.wcs
+        if wcs is None:
+            return None
+        n_rows, n_columns = self.cube.shape[:2]
+        column, row = (n_columns - 1) / 2, (n_rows - 1) / 2
+        middle = wcs.pixel_to_world(column, row)
+        beside = wcs.pixel_to_world([column + 1, column], [row, row + 1])
+        offsets = middle.spherical_offsets_to(beside)
+        steps = np.array([offset.to_value(units.arcsec) for offset in offsets])
+        if self.given_scale is not None:
+            height, width = self.given_scale
+            steps *= [width, height] / np.linalg.norm(steps, axis=0)
+        return steps
+
+
+def list_bands(cubes, pixel_scale=None):
+    """Return the bands of all cubes in order.
+
+    Parameters
+    ----------
+    cubes : sequence of Cube
+        The cubes.
+    pixel_scale : array-like of shape (2,), default=None
+        Height and width of the pixels of all cubes in arcsec; None asks the cubes.
+
+    Returns
+    -------
+    bands : list of Band
+        One per band.
+    """
+    return [
+        Band(cube, number, pixel_scale)
+        for cube in cubes
+        for number in range(cube.shape[2])
+    ]
