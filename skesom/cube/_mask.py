@@ -6,39 +6,26 @@ they decide which pixels remain. Masked values become NaN, the one sign for them
 whole package.
 """
 
+from itertools import pairwise
 from numbers import Integral, Real
 
 import numpy as np
 from sklearn.base import _fit_context
-from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
+from sklearn.utils.validation import check_is_fitted
 
 from skesom.cube._base import CubeTransformer
-from skesom.cube._gaps import gaps_of_value, pedestal_values
-from skesom.cube._gaussian import smooth
-from skesom.cube._lines import dark_lines
-from skesom.cube._noise import measure_sky
-from skesom.cube._runs import grown
-
-# In the order in which they claim values, with what to do if they claim too many.
-REMEDIES = {
-    "missing": "They are NaN in the input: leave out the band that is empty there, or "
-    "pass min_bands.",
-    "zeros": "Pass mask_zeros=False if zeros are measurements here.",
-    "pedestal": "Pass mask_pedestal=False if constant areas are measurements here.",
-    "lines": "Pass mask_lines=False if such lines are measurements here.",
-    "saturation": "Pass a higher saturation.",
-    "grow": "Pass a smaller grow.",
-    "mask": "Pass a mask that leaves some pixels False.",
-    "signal_to_noise": "Pass a lower min_signal_to_noise, or min_bands.",
-    "sky": 'Pass sky="keep", or a lower sky_threshold.',
-}
-CRITERIA = tuple(REMEDIES)[:-1]
-# Sky is set aside only where so many pixels stand out by twice the threshold.
-FEWEST_SIGNALS = 10
+from skesom.cube._criteria import check_rest, summarize
+from skesom.cube._cube_list import check_cubes, is_cube_list
+from skesom.cube._masking import apply_mask, find_mask
+from skesom.cube._per_band import numbers_per_band
 
 
 class CubeMasker(CubeTransformer):
     """Mask pixels that hold no measurement, and on request those of the sky.
+
+    Takes one cube, or a list of cubes on different pixel grids, each of which then gets
+    its own mask.
 
     Parameters
     ----------
@@ -52,16 +39,26 @@ class CubeMasker(CubeTransformer):
     mask_lines : bool, default=True
         Whether to mask columns and rows that are darker than the sky along at least
         25 pixels, as broken detector columns are.
-    grow : float, default=0
-        Mask also what is so many pixels or less from a gap (all of the above and
-        values that were NaN before): mosaics are noisy near their edges.
     saturation : float or array-like of shape (n_bands,), default=None
         Mask values at or above this flux.
+    grow : float, default=0
+        Mask also what is so many pixels or less from values that are masked by one of
+        the criteria above, or were NaN before.
+    border_noise : float, default=None
+        Mask the borders of mosaics and of the frame as far as their noise is more than
+        so many times that of the inside, at most 32 pixels. 1.5 is a good start.
+    exclude, include : array-like of bool, region or sequence of both, default=None
+        Pixels to mask in any case, and pixels outside of which everything is masked: a
+        mask of shape (n_rows, n_columns), a region of the regions package, on the sky
+        or in pixels, or several of them together. A pixel belongs to a region if its
+        centre does.
     min_signal_to_noise : float, default=None
         Mask values whose flux above the sky is less than so many standard deviations
         of a pixel.
-    mask : array-like of bool of shape (n_rows, n_columns), default=None
-        Pixels to mask in any case (True); for cubes of this size only.
+    noise : float or array-like of shape (n_bands,) or of the cube's, default=None
+        Standard deviation of a pixel for `min_signal_to_noise`: one number for each
+        band, or a map. By default the errors of the cube, if it has any, else what is
+        measured in the sky. Where it is NaN, or not positive, the value is masked.
     min_bands : int, default=None
         Keep a pixel that has at least so many usable bands; its other bands become
         NaN. By default a pixel needs all bands.
@@ -77,6 +74,10 @@ class CubeMasker(CubeTransformer):
     sky_min_bands : int, default=2
         A pixel stands out if it does so in that many bands (or in all, if there are
         fewer).
+    copy : bool, default=True
+        False writes NaN into the cube that is given, if its memory allows.
+    n_jobs : int, default=None
+        Number of threads. The result does not depend on it.
 
     Attributes
     ----------
@@ -88,6 +89,9 @@ class CubeMasker(CubeTransformer):
         Whether sky is masked: what ``"auto"`` decided.
     sky_share_ : float
         Share of the fitted frame's usable pixels that do not stand out from the sky.
+    summary_ : dict of str to int
+        Number of pixels of the fitted cube that each criterion masked, in the order
+        in which they were asked; a pixel counts for the first that took it.
     sky_level_ : ndarray of shape (n_bands,)
         Level of the sky, or of the darkest parts of a frame without sky.
     noise_ : ndarray of shape (n_bands,)
@@ -96,16 +100,16 @@ class CubeMasker(CubeTransformer):
         Smoothed flux above which a pixel stands out.
     saturation_ : ndarray of shape (n_bands,)
         Flux from which a value is masked; infinite if none is.
-    summary_ : dict of str to int
-        Number of pixels of the fitted cube that each criterion masked, in the order
-        in which they were asked; a pixel counts for the first that took it.
     n_features_in_ : int
-        Number of bands.
+        Number of bands, of all cubes together.
 
     Notes
     -----
+    Fitted on a list of cubes, the first five attributes are lists with an entry for
+    each cube, and the others have an entry for each band of all cubes.
+
     Thresholds and the decision on the sky are those of the fitted cube; zeros,
-    pedestals and lines are looked for in each cube anew.
+    pedestals, lines and borders are looked for in each cube anew.
 
     A smooth gradient that spans many standard deviations across the frame hides the
     sky from ``"auto"``, which then keeps everything; subtract the background first.
@@ -128,15 +132,20 @@ class CubeMasker(CubeTransformer):
         "mask_zeros": [StrOptions({"auto"}), "boolean"],
         "mask_pedestal": ["boolean"],
         "mask_lines": ["boolean"],
-        "grow": [Interval(Real, 0, None, closed="left")],
         "saturation": [Real, "array-like", None],
+        "grow": [Interval(Real, 0, None, closed="left")],
+        "border_noise": [Interval(Real, 1, None, closed="neither"), None],
+        "exclude": ["array-like", HasMethods("to_mask"), HasMethods("to_pixel"), None],
+        "include": ["array-like", HasMethods("to_mask"), HasMethods("to_pixel"), None],
         "min_signal_to_noise": [Real, None],
-        "mask": ["array-like", None],
+        "noise": [Interval(Real, 0, None, closed="neither"), "array-like", None],
         "min_bands": [Interval(Integral, 1, None, closed="left"), None],
         "sky": [StrOptions({"keep", "mask", "auto"})],
         "sky_threshold": [Interval(Real, 0, None, closed="neither")],
         "sky_smoothing": [Interval(Real, 0, None, closed="left")],
         "sky_min_bands": [Interval(Integral, 1, None, closed="left")],
+        "copy": ["boolean"],
+        "n_jobs": [Integral, None],
     }
 
     def __init__(
@@ -145,28 +154,38 @@ class CubeMasker(CubeTransformer):
         mask_zeros="auto",
         mask_pedestal=True,
         mask_lines=True,
-        grow=0,
         saturation=None,
+        grow=0,
+        border_noise=None,
+        exclude=None,
+        include=None,
         min_signal_to_noise=None,
-        mask=None,
+        noise=None,
         min_bands=None,
         sky="keep",
         sky_threshold=3.0,
         sky_smoothing=1.0,
         sky_min_bands=2,
+        copy=True,
+        n_jobs=None,
     ):
         self.mask_zeros = mask_zeros
         self.mask_pedestal = mask_pedestal
         self.mask_lines = mask_lines
-        self.grow = grow
         self.saturation = saturation
+        self.grow = grow
+        self.border_noise = border_noise
+        self.exclude = exclude
+        self.include = include
         self.min_signal_to_noise = min_signal_to_noise
-        self.mask = mask
+        self.noise = noise
         self.min_bands = min_bands
         self.sky = sky
         self.sky_threshold = sky_threshold
         self.sky_smoothing = sky_smoothing
         self.sky_min_bands = sky_min_bands
+        self.copy = copy
+        self.n_jobs = n_jobs
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y=None):
@@ -174,8 +193,9 @@ class CubeMasker(CubeTransformer):
 
         Parameters
         ----------
-        X : Cube or array-like of shape (n_rows, n_columns, n_bands)
-            The cube; NaN marks pixels that are masked already.
+        X : Cube, array-like of shape (n_rows, n_columns, n_bands) or list of Cube
+            The cube, or cubes on different grids; NaN marks pixels that are masked
+            already.
         y : None
             Ignored.
 
@@ -187,182 +207,120 @@ class CubeMasker(CubeTransformer):
         Raises
         ------
         ValueError
-            If no pixel would remain, or a parameter does not fit the cube.
+            If no pixel of a cube would remain, or a parameter does not fit the cube.
         """
-        cube = self._check_cube(X, reset=True)
-        n_bands = cube.shape[2]
-        if self.min_bands is not None and self.min_bands > n_bands:
-            raise ValueError(
-                f"min_bands is {self.min_bands}, but the cube has {n_bands} bands."
-            )
-        saturation = self._saturation(cube)
-        claims = self._claim_gaps(cube, saturation)
-        sky = measure_sky(
-            self._masked(cube, claims),
-            threshold=self.sky_threshold,
-            smoothing=self.sky_smoothing,
-            min_bands=self.sky_min_bands,
-        )
-        sky_masked = self.sky == "mask" or (
-            self.sky == "auto" and sky.dominates and sky.stands_out >= FEWEST_SIGNALS
-        )
-        self._claim_faint(cube, claims, sky.level, sky.noise)
-        sky_map = np.zeros(cube.shape[:2], dtype=bool)
-        if sky_masked:
-            sky_map = self._find_sky(self._masked(cube, claims), sky.cut)
-        mask = self._lost_pixels(claims) | sky_map
-        summary = self._summarize(claims, sky_map)
-        if mask.all():
-            worst = max(summary, key=summary.get)
-            raise ValueError(
-                f"All {mask.size} pixels are masked, {summary[worst]} of them by "
-                f"{worst!r}. {REMEDIES[worst]}"
-            )
-        self.sky_level_ = sky.level
-        self.noise_ = sky.noise
-        self.sky_cut_ = sky.cut
-        self.sky_share_ = sky.share
-        self.sky_masked_ = sky_masked
-        self.sky_ = sky_map
-        self.saturation_ = saturation
-        self.summary_ = summary
-        self.mask_ = mask
+        self._fit(X)
         return self
 
+    @_fit_context(prefer_skip_nested_validation=True)
     def fit_transform(self, X, y=None):
         """Fit to a cube and mask it, with less work than one after the other.
 
         Parameters
         ----------
-        X : Cube or array-like of shape (n_rows, n_columns, n_bands)
-            The cube; NaN marks pixels that are masked already.
+        X : Cube, array-like of shape (n_rows, n_columns, n_bands) or list of Cube
+            The cube, or cubes on different grids; NaN marks pixels that are masked
+            already.
         y : None
             Ignored.
 
         Returns
         -------
-        masked : Cube or ndarray of shape (n_rows, n_columns, n_bands)
+        masked : Cube, ndarray of shape (n_rows, n_columns, n_bands) or list of Cube
             What `transform` gives for the same cube.
         """
-        self.fit(X)
-        if self.min_bands is not None:
-            return self.transform(X)
-        cube = self._check_cube(X, reset=False)
-        data = np.array(cube.data, order="C")
-        data[self.mask_] = np.nan
-        return self._like_input(X, cube.replace(data=data))
+        return self._masked(X, *self._fit(X))
 
     def transform(self, X):
         """Mask a cube by the fitted thresholds.
 
         Parameters
         ----------
-        X : Cube or array-like of shape (n_rows, n_columns, n_bands)
-            The cube; NaN marks pixels that are masked already.
+        X : Cube, array-like of shape (n_rows, n_columns, n_bands) or list of Cube
+            The cube, or cubes on different grids; NaN marks pixels that are masked
+            already.
 
         Returns
         -------
-        masked : Cube or ndarray of shape (n_rows, n_columns, n_bands)
+        masked : Cube, ndarray of shape (n_rows, n_columns, n_bands) or list of Cube
             A copy in which masked values are NaN.
         """
-        cube = self._check_cube(X, reset=False)
-        claims = self._claim_gaps(cube, self.saturation_)
-        self._claim_faint(cube, claims, self.sky_level_, self.noise_)
-        data = self._masked(cube, claims)
-        if self.sky_masked_:
-            data[self._find_sky(data, self.sky_cut_)] = np.nan
-        return self._like_input(X, cube.replace(data=data))
-
-    def _saturation(self, cube):
-        """Return the flux of each band from which values are masked."""
-        if self.saturation is None:
-            return np.full(cube.shape[2], np.inf)
-        saturation = np.asarray(self.saturation, dtype=np.float64)
-        if saturation.shape not in [(), (cube.shape[2],)]:
+        check_is_fitted(self)
+        cubes = check_cubes(X, self, reset=False)
+        counts = [cube.shape[2] for cube in cubes]
+        if counts != self._band_counts:
             raise ValueError(
-                "saturation must be one number or one for each of the "
-                f"{cube.shape[2]} bands, got {saturation.size}."
+                f"CubeMasker was fitted on cubes of {self._band_counts} bands, and got "
+                f"cubes of {counts} bands."
             )
-        return np.array(np.broadcast_to(saturation, cube.shape[2]))
+        saturation = _split(self.saturation_, cubes)
+        tasks = zip(cubes, saturation, self._noises(cubes), self._known, strict=True)
+        return self._masked(
+            X, cubes, [find_mask(cube, self, *task) for cube, *task in tasks]
+        )
 
-    def _claim_gaps(self, cube, saturation):
-        """Return which criterion (0: none) claims each value of each band.
-
-        The result has shape (n_bands, n_rows, n_columns).
-        """
-        claims = np.zeros((cube.shape[2], *cube.shape[:2]), dtype=np.uint8)
-        for band, claim in enumerate(claims):
-            image = np.array(cube.data[:, :, band], order="C")
-            _take(claim, "missing", np.isnan(image))
-            if self.mask_zeros == "auto":
-                _take(claim, "zeros", gaps_of_value(image, 0))
-            elif self.mask_zeros:
-                _take(claim, "zeros", image == 0)
-            if self.mask_pedestal:
-                for value in pedestal_values(image):
-                    _take(claim, "pedestal", gaps_of_value(image, value))
-            if self.mask_lines:
-                image[claim > 0] = np.nan
-                _take(claim, "lines", dark_lines(image))
-            _take(claim, "saturation", image >= saturation[band])
-            _take(claim, "grow", grown(claim > 0, self.grow))
-        if self.mask is not None:
-            mask = np.asarray(self.mask, dtype=bool)
-            if mask.shape != cube.shape[:2]:
+    def _fit(self, X):
+        """Fit, and return the cubes and their masks."""
+        cubes = check_cubes(X, self, reset=True)
+        for cube in cubes:
+            if self.min_bands is not None and self.min_bands > cube.shape[2]:
                 raise ValueError(
-                    f"mask has shape {mask.shape}, but the cube has "
-                    f"{cube.shape[0]} x {cube.shape[1]} pixels."
+                    f"min_bands is {self.min_bands}, but the cube has {cube.shape[2]} "
+                    "bands. Cubes of different grids are masked one by one; pass "
+                    "min_bands where they have been aligned."
                 )
-            for claim in claims:
-                _take(claim, "mask", mask)
-        return claims
+        saturation = np.inf if self.saturation is None else self.saturation
+        saturation = numbers_per_band(saturation, _band_names(cubes), "saturation")
+        tasks = zip(cubes, _split(saturation, cubes), self._noises(cubes), strict=True)
+        masks = [find_mask(cube, self, *task) for cube, *task in tasks]
+        summaries = [summarize(mask.lost, mask.sky_map) for mask in masks]
+        for cube, mask, summary in zip(cubes, masks, summaries, strict=True):
+            check_rest(cube, mask.claims, summary)
 
-    def _claim_faint(self, cube, claims, level, noise):
-        """Claim the values of low signal to noise."""
-        if self.min_signal_to_noise is None:
-            return
-        for band, claim in enumerate(claims):
-            least = level[band] + self.min_signal_to_noise * noise[band]
-            _take(claim, "signal_to_noise", cube.data[:, :, band] < least)
+        all_or_one = list if is_cube_list(X) else next
+        self.mask_ = all_or_one(mask.pixels for mask in masks)
+        self.sky_ = all_or_one(mask.sky_map for mask in masks)
+        self.sky_masked_ = all_or_one(mask.sky_masked for mask in masks)
+        self.sky_share_ = all_or_one(mask.sky.share for mask in masks)
+        self.summary_ = all_or_one(iter(summaries))
+        self.sky_level_ = np.concatenate([mask.sky.level for mask in masks])
+        self.noise_ = np.concatenate([mask.sky.noise for mask in masks])
+        self.sky_cut_ = np.concatenate([mask.sky.cut for mask in masks])
+        self.saturation_ = saturation
+        self._known = [(mask.sky, mask.sky_masked) for mask in masks]
+        self._band_counts = [cube.shape[2] for cube in cubes]
+        return cubes, masks
 
-    def _lost_pixels(self, claims):
-        """Return the pixels that have too few unclaimed bands."""
-        if self.min_bands is None:
-            return np.any(claims, axis=0)
-        return np.count_nonzero(claims, axis=0) > len(claims) - self.min_bands
-
-    def _masked(self, cube, claims):
-        """Return a copy of the data with NaN for claimed values and lost pixels."""
-        data = np.array(cube.data, order="C")
-        if self.min_bands is not None:
-            data[np.moveaxis(claims, 0, -1) > 0] = np.nan
-        data[self._lost_pixels(claims)] = np.nan
-        return data
-
-    def _find_sky(self, data, cut):
-        """Return the usable pixels that stand out in too few bands."""
-        usable = np.zeros(data.shape[:2], dtype=bool)
-        signals = np.zeros(data.shape[:2], dtype=np.int16)
-        for band in range(data.shape[2]):
-            image = np.ascontiguousarray(data[:, :, band])
-            image = smooth(image, self.sky_smoothing)
-            usable |= np.isfinite(image)
-            signals += image > cut[band]
-        return usable & (signals < min(self.sky_min_bands, data.shape[2]))
-
-    def _summarize(self, claims, sky_map):
-        """Return how many pixels were lost to each criterion, in order."""
-        summary, lost = {}, 0
-        for number, name in enumerate(CRITERIA, start=1):
-            so_far = int(
-                np.sum(self._lost_pixels(np.where(claims <= number, claims, 0)))
+    def _noises(self, cubes):
+        """Return the noise of each cube, bands first; None if it is to be measured."""
+        if self.noise is None:
+            noises = [cube.errors for cube in cubes]
+        elif np.ndim(self.noise) > 1:
+            noises = [np.asarray(self.noise)] * len(cubes)
+        else:
+            noise = numbers_per_band(
+                self.noise, _band_names(cubes), "noise", positive=True
             )
-            summary[name] = so_far - lost
-            lost = so_far
-        summary["sky"] = int(np.sum(sky_map))
-        return summary
+            return [part[:, np.newaxis, np.newaxis] for part in _split(noise, cubes)]
+        for cube, noise in zip(cubes, noises, strict=True):
+            if noise is not None and noise.shape != cube.shape:
+                raise ValueError(
+                    f"noise has shape {noise.shape}, but the cube has {cube.shape}."
+                )
+        return [None if noise is None else np.moveaxis(noise, 2, 0) for noise in noises]
+
+    def _masked(self, X, cubes, masks):
+        """Return the masked cubes in the form of X."""
+        masked = [apply_mask(*pair, self) for pair in zip(cubes, masks, strict=True)]
+        return masked if is_cube_list(X) else self._like_input(X, masked[0])
 
 
-def _take(claim, criterion, found):
-    """Let a criterion claim the values that it found and nobody claimed before."""
-    claim[found & (claim == 0)] = CRITERIA.index(criterion) + 1
+def _band_names(cubes):
+    """Return the names of the bands of all cubes."""
+    return [name for cube in cubes for name in cube.band_names]
+
+
+def _split(values, cubes):
+    """Cut one value per band into those of each cube."""
+    ends = np.cumsum([0] + [cube.shape[2] for cube in cubes])
+    return [values[start:end] for start, end in pairwise(ends)]

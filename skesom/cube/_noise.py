@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from astropy.stats import mad_std
 
+from skesom.cube._blocks import in_threads
 from skesom.cube._gaussian import smooth
 
 TILE = 16
@@ -87,7 +88,7 @@ class Sky(NamedTuple):
         return self.share > 0.5
 
 
-def measure_sky(data, *, threshold=3.0, smoothing=1.0, min_bands=2):
+def measure_sky(data, *, threshold=3.0, smoothing=1.0, min_bands=2, n_jobs=None):
     """Measure the sky in a sample of the rows of a cube.
 
     Parameters
@@ -100,6 +101,8 @@ def measure_sky(data, *, threshold=3.0, smoothing=1.0, min_bands=2):
         Standard deviation in pixels of the Gaussian that smooths the bands before.
     min_bands : int, default=2
         A pixel stands out if it does so in that many bands.
+    n_jobs : int, default=None
+        Number of threads.
 
     Returns
     -------
@@ -109,8 +112,8 @@ def measure_sky(data, *, threshold=3.0, smoothing=1.0, min_bands=2):
     """
     data = data[representative_rows(*data.shape[:2])]
     bands = [np.ascontiguousarray(data[:, :, band]) for band in range(data.shape[2])]
-    smoothed = [smooth(band, smoothing) for band in bands]
-    estimates = np.array([sky_statistics(band) for band in smoothed])
+    smoothed = in_threads(lambda band: smooth(band, smoothing), bands, n_jobs)
+    estimates = np.array(in_threads(sky_statistics, smoothed, n_jobs))
     signals, strong = (
         sum(
             (image > level + factor * threshold * noise).astype(np.int16)
@@ -123,10 +126,14 @@ def measure_sky(data, *, threshold=3.0, smoothing=1.0, min_bands=2):
     dark = valid & (signals < needed)
     share = float(dark.sum() / max(1, valid.sum()))
     if share > 0.5:
-        estimates = np.array([_pixel_statistics(band[dark]) for band in smoothed])
-        level, noise = np.array([_pixel_statistics(band[dark]) for band in bands]).T
+
+        def statistics(band):
+            return _pixel_statistics(band[dark])
+
+        estimates = np.array(in_threads(statistics, smoothed, n_jobs))
     else:
-        level, noise = np.array([sky_statistics(band) for band in bands]).T
+        statistics = sky_statistics
+    level, noise = np.array(in_threads(statistics, bands, n_jobs)).T
     return Sky(
         share=share,
         stands_out=int(np.count_nonzero(strong >= needed)),

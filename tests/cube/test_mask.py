@@ -202,7 +202,7 @@ class TestSingleValues:
         cube, _ = scene(rng)
         given = np.zeros((200, 200), dtype=int)
         given[3, 4] = 1
-        masker = CubeMasker(mask=given).fit(cube)
+        masker = CubeMasker(exclude=given).fit(cube)
         np.testing.assert_array_equal(masker.mask_, given == 1)
         with pytest.raises(ValueError, match=r"\(200, 200\), but .* 100 x 200"):
             masker.transform(cube[:100])
@@ -365,8 +365,8 @@ class TestNothingLeft:
             CubeMasker(sky="mask", sky_threshold=9).fit(noise)
 
     def test_mask(self, rng):
-        with pytest.raises(ValueError, match=r"'mask'.*some pixels False"):
-            CubeMasker(mask=np.ones((8, 8))).fit(rng.normal(size=(8, 8, 1)))
+        with pytest.raises(ValueError, match=r"'regions'.*leave some pixels"):
+            CubeMasker(exclude=np.ones((8, 8), dtype=bool)).fit(rng.normal(size=(8, 8, 1)))
 
 
 class TestNoise:

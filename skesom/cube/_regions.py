@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Pixels of regions on the sky or in the image, and of ready masks."""
+
+import numpy as np
+
+
+def is_region(value):
+    """Tell whether a value is a region as the regions package makes them.
+
+    Parameters
+    ----------
+    value : object
+        Anything.
+
+    Returns
+    -------
+    is_region : bool
+        True for regions in pixels (which have ``to_mask``) and on the sky (which have
+        ``to_pixel``).
+    """
+    return hasattr(value, "to_mask") or hasattr(value, "to_pixel")
+
+
+def pixels_of_regions(regions, cube, parameter, *, must_overlap):
+    """Find the pixels whose centres lie in at least one region.
+
+    Parameters
+    ----------
+    regions : array-like of bool, region, or sequence of both
+        Masks of shape (n_rows, n_columns), and regions of the regions package.
+    cube : Cube
+        Tells the shape of the image and its place on the sky.
+    parameter : str
+        What to call the regions in messages.
+    must_overlap : bool
+        Whether it is an error if none of the regions touches the image.
+
+    Returns
+    -------
+    inside : ndarray of bool of shape (n_rows, n_columns)
+        True inside.
+
+    Raises
+    ------
+    ValueError
+        If a mask has another shape than the image, a region on the sky meets a cube
+        without a WCS, or nothing is a region.
+    """
+    inside = np.zeros(cube.shape[:2], dtype=bool)
+    touched = False
+    for region in _as_list(regions):
+        if is_region(region):
+            pixels = _pixels_of_region(region, cube, parameter)
+            touched |= pixels is not None
+            inside |= False if pixels is None else pixels
+        else:
+            inside |= _check_mask(region, cube, parameter)
+            touched = True
+    if must_overlap and not touched:
+        rows, columns = cube.shape[:2]
+        raise ValueError(
+            f"None of the regions of {parameter} touches the image of {rows} x "
+            f"{columns} pixels. Compare their coordinates (and their frame) with the "
+            "image, or leave them out."
+        )
+    return inside
+
+
+def _as_list(regions):
+    """Return single regions and masks as a list of one."""
+    if is_region(regions):
+        return [regions]
+    several = isinstance(regions, list | tuple) or not hasattr(regions, "__array__")
+    if several and all(is_region(part) or np.ndim(part) == 2 for part in regions):
+        return list(regions)
+    return [regions]
+
+
+def _pixels_of_region(region, cube, parameter):
+    """Return the pixels of a region, None if it does not touch the image."""
+    if hasattr(region, "to_pixel"):
+        if cube.wcs is None:
+            raise ValueError(
+                f"{parameter} holds a {type(region).__name__}, but the cube has no WCS "
+                "to find it in the image. Give the region in pixels, or the cube a WCS "
+                "with Cube.replace(wcs=...)."
+            )
+        region = region.to_pixel(cube.wcs)
+    image = region.to_mask(mode="center").to_image(cube.shape[:2])
+    return None if image is None else image > 0
+
+
+def _check_mask(mask, cube, parameter):
+    """Return a mask as booleans after comparing it with the image."""
+    mask = np.asarray(mask)
+    if mask.dtype.kind not in "biu":
+        raise ValueError(
+            f"{parameter} must be a mask of True and False, regions, or a list of "
+            f"these, got an array of {mask.dtype}."
+        )
+    if mask.shape != cube.shape[:2]:
+        raise ValueError(
+            f"{parameter} has shape {mask.shape}, but the cube has {cube.shape[0]} x "
+            f"{cube.shape[1]} pixels."
+        )
+    return mask.astype(bool)
