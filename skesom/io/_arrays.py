@@ -41,13 +41,13 @@ def describe_array(array, label, error_kind=None):
         return _describe_cube(array, label)
     if isinstance(array, NDData):
         return _describe_nddata(array, label, error_kind)
-    if all(hasattr(array, name) for name in ("dims", "coords", "attrs", "values")):
-        return _describe_xarray(array, label)
     if hasattr(array, "data_vars"):
         raise ValueError(
             f"{label} is a Dataset. Give its variables as the bands of one array: "
             'dataset.to_dataarray("band").'
         )
+    if all(hasattr(array, name) for name in ("dims", "coords", "attrs", "values")):
+        return _describe_xarray(array, label)
     unit = None
     if isinstance(array, units.Quantity):
         array, unit = array.value, array.unit

@@ -6,6 +6,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
+from astropy.io import fits
 
 from skesom.cube._container import Cube
 from skesom.io._atomic import atomic_path
@@ -17,8 +18,10 @@ def write_bands(folder, cube, *, overwrite=False):
 
     Each file is named by its band ("F438W.fits"; characters that file systems do not
     like become "_") and says in its header what the cube knows: the WCS, and the
-    band's name (FILTER), unit (BUNIT) and full width at half maximum in arcsec (FWHM).
-    Either all files are written or none.
+    band's name (FILTER), unit (BUNIT), full width at half maximum in arcsec (FWHM) and
+    place on the spectral axis (SPECVAL, SPECUNIT). Errors go to the extension ERR, from
+    where ``read_cube(..., errors="auto")`` takes them. Either all files are written or
+    none.
 
     Parameters
     ----------
@@ -82,6 +85,17 @@ def _make_band_hdus(cube, band):
         header["BUNIT"] = (write_unit(cube.band_units[band]), "unit of the pixels")
     if np.isfinite(cube.fwhm[band]):
         header["FWHM"] = (cube.fwhm[band], "[arcsec] of the point-spread function")
+    if cube.band_coordinates is not None and np.isfinite(cube.band_coordinates[band]):
+        place = cube.band_coordinates[band]
+        header["SPECVAL"] = (place.value, "place of the band on the spectral axis")
+        header["SPECUNIT"] = (write_unit(place.unit), "unit of SPECVAL")
+    if cube.errors is not None:
+        errors = fits.ImageHDU(
+            np.ascontiguousarray(cube.errors[:, :, band]), name="ERR"
+        )
+        if "BUNIT" in header:
+            errors.header["BUNIT"] = header["BUNIT"]
+        hdus.append(errors)
     return hdus
 
 

@@ -161,7 +161,12 @@ def open_pixels(file, number, axes, **options):
         Of the type that the file has; valid while the file is open.
     """
     with open_fits(file, **options) as hdus:
+        zero_is_blank = hdus[number].header.get("BLANK") == 0
         data = hdus[number].data
+        if zero_is_blank and data.dtype.kind == "f":
+            # astropy passes over a BLANK of zero.
+            with open_fits(file, do_not_scale_image_data=True) as stored:
+                data[stored[number].data == 0] = np.nan
         dropped = tuple(axis for axis in range(data.ndim) if axis not in axes)
         yield data.transpose(*axes, *dropped).reshape(
             *(data.shape[axis] for axis in axes)

@@ -6,13 +6,18 @@ from typing import NamedTuple
 
 import numpy as np
 from astropy import units
-from astropy.wcs import WCS, WCSSUB_CELESTIAL, WCSSUB_SPECTRAL
+from astropy.wcs import WCS, WCSSUB_SPECTRAL
 
 from skesom.cube._grid import Grid
 
 # Cards of SIP and of distortions by lookup tables.
 _DISTORTION = re.compile(
     r"[AB]P?_(ORDER|DMAX|\d+_\d+)|(CPDIS|CPERR|D2IMDIS|D2IMERR|DP|D2IM)\d.*"
+)
+# Cards of axes beyond the second.
+_OTHER_AXES = re.compile(
+    r"(NAXIS|CTYPE|CUNIT|CRVAL|CDELT|CRPIX|CROTA|CNAME|CRDER|CSYER)[3-9]"
+    r"|(PC|CD)([3-9]_\d|\d_[3-9])|(PV|PS)[3-9]_\d+"
 )
 
 
@@ -67,8 +72,9 @@ def read_wcs(header, hdus, path):
             return world
         if set(world.sky) != {0, 1}:
             raise ValueError("distortion is defined along the first two axes alone")
-        return world._replace(celestial=WCS(header, hdus, naxis=[WCSSUB_CELESTIAL]))
-    except ValueError as error:
+        return world._replace(celestial=WCS(_without_axes(header), hdus))
+    except (ValueError, KeyError, MemoryError) as error:
+        # A missing lookup table is a KeyError; WCSLIB calls bad cards out of memory.
         reason = str(error).strip().splitlines()[-1].rstrip(".")
         raise ValueError(
             f"{path}: the WCS in the header is not valid ({reason}). Correct its "
@@ -218,4 +224,14 @@ def _without_distortion(header):
             header.remove(card, ignore_missing=True, remove_all=True)
         elif re.fullmatch(r"CTYPE\d", card):
             header[card] = str(header[card]).removesuffix("-SIP")
+    return header
+
+
+def _without_axes(header):
+    """Return a copy of a header without the cards of axes beyond the second."""
+    header = header.copy()
+    for card in filter(_OTHER_AXES.fullmatch, list(header)):
+        header.remove(card, ignore_missing=True)
+    for card in {"NAXIS", "WCSAXES"} & set(header):
+        header[card] = 2
     return header

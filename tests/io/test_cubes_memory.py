@@ -1,0 +1,254 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Images in memory are read like files: arrays, NDData, xarray and cubes."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from astropy import units
+from astropy.nddata import (
+    CCDData,
+    InverseVariance,
+    NDData,
+    StdDevUncertainty,
+    UnknownUncertainty,
+    VarianceUncertainty,
+)
+from astropy.wcs import WCS
+from astropy.wcs.wcsapi import SlicedLowLevelWCS
+from numpy.testing import assert_allclose, assert_array_equal
+
+from skesom.cube import Cube
+from skesom.io import read_cube
+
+IMAGE = np.arange(12, dtype=np.float32).reshape(3, 4) + 1
+STACK = np.arange(24, dtype=np.float32).reshape(3, 4, 2)
+
+
+# ---------------------------------------------------------------- arrays
+
+
+@pytest.mark.parametrize("dtype", [">f4", "<f8", ">i2", np.uint8, np.int64, bool])
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_arrays_have_their_bands_last(dtype, order):
+    array = np.asarray(STACK % 2, dtype=dtype, order=order)
+    array.flags.writeable = False
+    cube = read_cube(array)
+    assert cube.shape == (3, 4, 2)
+    assert cube.dtype == np.float32
+    assert cube.data.flags.c_contiguous
+    assert cube.band_names == ("band 1", "band 2")
+    assert cube.wcs is None
+    assert_array_equal(cube.data, STACK % 2)
+
+
+def test_several_arrays_are_bands():
+    cube = read_cube([IMAGE, STACK, 2 * IMAGE])
+    assert cube.band_names == ("band 1", "band 2", "band 3", "band 4")
+    assert_array_equal(cube.data, np.dstack([IMAGE, STACK, 2 * IMAGE]))
+    assert read_cube([IMAGE], band_names=["r"], fwhm=0.5).band_names == ("r",)
+
+
+def test_masked_array():
+    masked = np.ma.masked_equal(IMAGE.astype(np.int16), 5)
+    cube = read_cube(masked)
+    assert np.argwhere(np.isnan(cube.data)).tolist() == [[1, 0, 0]]
+    assert masked[2, 3] == 12
+
+
+def test_quantity():
+    cube = read_cube([IMAGE * units.mJy, STACK * units.Jy])
+    assert cube.band_units == (units.mJy, units.Jy, units.Jy)
+
+
+def test_memory_map(tmp_path):
+    np.save(tmp_path / "a.npy", STACK)
+    cube = read_cube(np.load(tmp_path / "a.npy", mmap_mode="r"))
+    assert type(cube.data) is np.ndarray
+    assert_array_equal(cube.data, STACK)
+
+
+def test_the_array_is_not_touched():
+    image = IMAGE.copy()
+    cube = read_cube(image, masks=[IMAGE > 3])
+    assert np.isnan(cube.data).sum() == 9
+    assert_array_equal(image, IMAGE)
+
+
+def test_files_and_arrays_together(tmp_path):
+    CCDData(IMAGE, unit="adu").write(tmp_path / "r.fits")
+    cube = read_cube([tmp_path / "r.fits", 2 * IMAGE])
+    assert cube.band_names == ("r", "band 2")
+    assert_array_equal(cube.data, np.dstack([IMAGE, 2 * IMAGE]))
+
+
+@pytest.mark.parametrize(
+    "array",
+    [np.ones(4), np.ones((1, 2, 3, 4)), IMAGE * 1j, np.full((2, 3), "a"), STACK[:0]],
+)
+def test_what_is_no_image(array):
+    with pytest.raises(ValueError, match=r"array 2 is no image: .* of shape \("):
+        read_cube([IMAGE, array])
+
+
+# ---------------------------------------------------------------- cubes
+
+
+def test_cube_keeps_what_it_knows(make_wcs):
+    cube = Cube(
+        STACK,
+        wcs=make_wcs((3, 4)),
+        band_names=["a", "b"],
+        band_units=["Jy", None],
+        fwhm=[1, np.nan],
+        errors=STACK + 1,
+        band_coordinates=[1, 2] * units.GHz,
+    )
+    again = read_cube(cube)
+    assert again.band_names == cube.band_names
+    assert again.band_units == cube.band_units
+    assert again.wcs.wcs.compare(cube.wcs.wcs)
+    assert_array_equal(again.data, cube.data)
+    assert_array_equal(again.errors, cube.errors)
+    assert_array_equal(again.fwhm, cube.fwhm)
+    assert_array_equal(again.band_coordinates, cube.band_coordinates)
+    joined = read_cube([cube, Cube(IMAGE[..., None], wcs=cube.wcs)])
+    assert joined.band_names == ("a", "b", "band 1")
+    assert_array_equal(joined.errors[:, :, 2], np.nan)
+
+
+# ---------------------------------------------------------------- NDData
+
+
+@pytest.mark.parametrize("make", [NDData, CCDData])
+def test_nddata(make, make_wcs):
+    meta = {"FILTER": "F502N", "FWHM": 0.07, "bad key": [1], "NOTE": np.nan}
+    wcs = make_wcs((3, 4))
+    cube = read_cube(make(IMAGE, unit="adu", wcs=wcs, meta=meta, mask=IMAGE > 10))
+    assert cube.band_names == ("F502N",)
+    assert cube.band_units == (units.adu,)
+    assert_array_equal(cube.fwhm, [0.07])
+    assert cube.wcs.wcs.compare(wcs.wcs)
+    assert cube.wcs.array_shape == (3, 4)
+    assert cube.errors is None
+    assert_array_equal(cube.data[:, :, 0], np.where(IMAGE > 10, np.nan, IMAGE))
+
+
+@pytest.mark.parametrize(
+    ("kind", "power"),
+    [(StdDevUncertainty, 1), (VarianceUncertainty, 2), (InverseVariance, -2)],
+)
+def test_uncertainty_of_nddata(kind, power):
+    cube = read_cube(CCDData(IMAGE, unit="Jy", uncertainty=kind(IMAGE**power)))
+    assert_allclose(cube.errors[:, :, 0], IMAGE, rtol=1e-6)
+    unit = units.mJy**power
+    cube = read_cube(
+        NDData(IMAGE, unit="Jy", uncertainty=kind(IMAGE**power, unit=unit))
+    )
+    assert_allclose(cube.errors[:, :, 0], IMAGE / 1000, rtol=1e-6)
+
+
+def test_uncertainty_of_unknown_kind():
+    image = NDData(IMAGE, uncertainty=UnknownUncertainty(IMAGE))
+    with pytest.raises(ValueError, match=r"uncertainty of array 2 is of an unknown"):
+        read_cube([IMAGE, image])
+    assert_array_equal(read_cube(image, error_kind="std").errors[:, :, 0], IMAGE)
+
+
+def test_nddata_of_several_bands():
+    wcs = WCS(naxis=3)
+    wcs.wcs.ctype = ["RA---TAN", "DEC--TAN", "WAVE"]
+    wcs.wcs.cunit = ["deg", "deg", "nm"]
+    wcs.wcs.crval = [10, 20, 500]
+    wcs.wcs.cdelt = [-0.1, 0.1, 25]
+    wcs.wcs.crpix = [1, 1, 1]
+    wcs.wcs.set()
+    data = np.moveaxis(STACK, 2, 0)
+    sigma = StdDevUncertainty(data + 1)
+    cube = read_cube(NDData(data, wcs=wcs, uncertainty=sigma, mask=data == 3))
+    assert_array_equal(cube.data, np.where(STACK == 3, np.nan, STACK))
+    assert_array_equal(cube.errors, STACK + 1)
+    assert_allclose(cube.band_coordinates.to_value("nm"), [500, 525])
+    assert cube.wcs.naxis == 2
+    with pytest.raises(ValueError, match=r"the array has 3 axes and no celestial WCS"):
+        read_cube(NDData(data))
+
+
+def test_nddata_with_a_wcs_beyond_fits(make_wcs):
+    # Stands for gwcs: the common interface, but no FITS cards.
+    other = SlicedLowLevelWCS(make_wcs((3, 4)), np.s_[:, :])
+    with pytest.raises(ValueError, match="WCS of the class SlicedLowLevelWCS"):
+        read_cube(NDData(IMAGE, wcs=other))
+
+
+# ---------------------------------------------------------------- xarray
+
+
+@pytest.fixture
+def make_array():
+    """Return the class xarray.DataArray."""
+    return pytest.importorskip("xarray").DataArray
+
+
+def test_xarray_finds_its_axes(make_array):
+    for dims in (
+        ("band", "y", "x"),
+        ("y", "x", "time"),
+        ("Longitude", "z", "LATITUDE"),
+    ):
+        array = make_array(np.arange(24.0).reshape(2, 3, 4), dims=dims)
+        cube = read_cube(array)
+        places = [
+            next(i for i, d in enumerate(dims) if d.lower() in names)
+            for names in (("y", "latitude"), ("x", "longitude"))
+        ]
+        band = ({0, 1, 2} - set(places)).pop()
+        assert_array_equal(cube.data, array.values.transpose(*places, band))
+
+
+def test_xarray_bands_are_named(make_array):
+    array = make_array(STACK, dims=("y", "x", "filter"), coords={"filter": ["g", "r"]})
+    assert read_cube(array).band_names == ("g", "r")
+    array = make_array(STACK, dims=("y", "x", "band"), coords={"band": [1, 2]})
+    assert read_cube(array).band_names == ("band 1", "band 2")
+    array = array.assign_attrs(long_name=("red", "green"), units="Jy")
+    assert read_cube(array).band_names == ("red", "green")
+    assert read_cube(array).band_units == (units.Jy, units.Jy)
+    one = make_array(IMAGE, dims=("y", "x"), name="F814W")
+    assert read_cube([one, IMAGE]).band_names == ("F814W", "band 2")
+    assert read_cube(make_array(IMAGE[None], dims=("time", "y", "x"))).shape[2] == 1
+
+
+def test_xarray_band_coordinates(make_array):
+    axis = ("wavelength", [500.0, 650.0], {"units": "nm"})
+    array = make_array(
+        STACK, dims=("y", "x", "wavelength"), coords={"wavelength": axis}
+    )
+    cube = read_cube(array)
+    assert_array_equal(cube.band_coordinates.value, [500, 650])
+    assert cube.band_coordinates.unit == units.nm
+    assert cube.band_names == ("wavelength 500 nm", "wavelength 650 nm")
+
+
+def test_xarray_without_rows_and_columns(make_array):
+    wanted = r"the array has the axes lines, samples, band, .*rename\(lines='y'"
+    with pytest.raises(ValueError, match=wanted):
+        read_cube(make_array(STACK, dims=("lines", "samples", "band")))
+    with pytest.raises(ValueError, match="Select what is one image per band"):
+        read_cube(make_array(np.ones((2, 2, 3, 4)), dims=("t", "b", "y", "x")))
+
+
+def test_xarray_dataset(make_array):
+    dataset = make_array(IMAGE, dims=("y", "x"), name="g").to_dataset()
+    with pytest.raises(ValueError, match=r"is a Dataset.*to_dataarray"):
+        read_cube([dataset])
+    with pytest.raises(ValueError, match=r"is a Dataset.*to_dataarray"):
+        read_cube(dataset)
+    assert read_cube(dataset.to_dataarray("band")).band_names == ("g",)
+
+
+def test_xarray_is_never_imported():
+    code = "import sys, numpy, skesom.io; skesom.io.read_cube(numpy.ones((2, 3)))"
+    code += "; sys.exit('xarray' in sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True)
