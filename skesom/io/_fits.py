@@ -55,7 +55,7 @@ def open_fits(path, **options):
             reason = text.splitlines()[0].split(", this file")[0].rstrip(".")
             raise OSError(
                 f"{path} is not a readable FITS file ({reason}). Give undamaged FITS "
-                "images, one file per band or one file with all bands."
+                "images; what other programs read goes in as arrays."
             ) from error
 
 
@@ -67,6 +67,11 @@ def split_path(text):
     parts = [part.strip() for part in match[2].split(",")]
     parts = [int(part) if part.isdigit() else part for part in parts]
     return match[1], parts[0] if len(parts) == 1 else tuple(parts)
+
+
+def name_hdu(path, number):
+    """Return an HDU as it is named in a path; the first is the file itself."""
+    return f"{path}[{number}]" if number else str(path)
 
 
 def file_stem(path):

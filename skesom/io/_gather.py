@@ -42,8 +42,8 @@ def _check_distinct(images):
             continue
         if image.place in seen:
             raise ValueError(
-                f"{image.label} (HDU {image.place[1]}) is given twice. Leave one out, "
-                "or name another HDU of the file as in image.fits[2]."
+                f"{image.label} is given twice. Leave one out, or name another HDU of "
+                "the file in brackets."
             )
         seen.add(image.place)
 

@@ -11,7 +11,13 @@ import numpy as np
 from astropy import units
 
 from skesom.cube._grid import Grid
-from skesom.io._fits import file_stem, find_images, open_fits, split_path
+from skesom.io._fits import (
+    file_stem,
+    find_images,
+    name_hdu,
+    open_fits,
+    split_path,
+)
 from skesom.io._headers import (
     read_band_coordinates,
     read_band_names,
@@ -49,7 +55,7 @@ class Image(NamedTuple):
     Parameters
     ----------
     label : str
-        What to call it in messages: the path as it was given.
+        What to call it in messages, see `name_hdu` of files.
     open : callable
         Context manager whose value is the array of shape (n_rows, n_columns) or
         (n_rows, n_columns, n_bands).
@@ -101,18 +107,16 @@ def describe_images(path, hdu=None):
     images : list of Image
         Where the pixels are and what they are.
     """
-    label = os.fspath(path)
-    file, bracket = split_path(label)
+    file, bracket = split_path(os.fspath(path))
     with open_fits(file) as hdus:
         numbers = find_images(hdus, hdu if bracket is None else bracket, file)
-        if len(numbers) == 1:
-            return [_describe_hdu(hdus, numbers[0], label, file)]
-        return [_describe_hdu(hdus, n, f"{file}[{n}]", file) for n in numbers]
+        chosen = bracket is not None or len(numbers) > 1
+        return [_describe_hdu(hdus, number, file, chosen) for number in numbers]
 
 
-def _describe_hdu(hdus, number, label, file):
-    """Return the image of one HDU of an open file."""
-    hdu = hdus[number]
+def _describe_hdu(hdus, number, file, chosen):
+    """Return the image of an HDU; a chosen one may be named by its extension."""
+    hdu, label = hdus[number], name_hdu(file, number)
     headers = [hdu.header] if number == 0 else [hdu.header, hdus[0].header]
     world = read_wcs(hdu.header, hdus, label)
     axes = find_axes(hdu.shape, world, label)
@@ -120,12 +124,12 @@ def _describe_hdu(hdus, number, label, file):
     coordinates = band_coordinates(world, hdu.shape, axes)
     if coordinates is None and n_bands == 1:
         coordinates = read_band_coordinates(headers)
-    stem = hdu.name if label.endswith("]") and _is_telling(hdu.name) else None
+    stem = hdu.name if chosen and _is_telling(hdu.name) else file_stem(file)
     return Image(
         label=label,
         open=partial(open_pixels, file, number, axes),
         grid=make_grid(hdu.shape, world, axes),
-        band_names=read_band_names(headers, n_bands, stem or file_stem(file)),
+        band_names=read_band_names(headers, n_bands, stem),
         band_units=[read_unit(headers)] * n_bands,
         fwhm=np.full(n_bands, read_fwhm(headers)),
         band_coordinates=coordinates,

@@ -16,6 +16,7 @@ from skesom.io._fits import (
     find_hdu,
     is_image,
     list_hdus,
+    name_hdu,
     open_fits,
     split_name,
     split_path,
@@ -96,9 +97,9 @@ def _find_beside(image, role, wanted, error_kind):
         elif isinstance(wanted, str):
             # The plane of the same version is meant, if names are repeated.
             same = [n for n in fitting if hdus[n].name == wanted.upper()]
-            chosen = same[0] if same else find_hdu(hdus, wanted, image.label)
+            chosen = same[0] if same else find_hdu(hdus, wanted, path)
         else:
-            chosen = find_hdu(hdus, wanted, image.label)
+            chosen = find_hdu(hdus, wanted, path)
         if chosen is None:
             return None
         return _make_plane(hdus, chosen, path, image, role, error_kind)
@@ -150,13 +151,13 @@ def _find_elsewhere(image, role, wanted, error_kind):
                 f"{path} does not tell which HDU holds the {role} of {image.label}: "
                 f"{list_hdus(hdus)}. Name it as in image.fits[ERR]."
             )
-        header = hdus[number].header
-        world = read_wcs(header, hdus, path)
+        label = name_hdu(path, number)
+        world = read_wcs(hdus[number].header, hdus, label)
         grid = Grid(world.celestial, image.grid.shape)
         known = grid.wcs is not None and image.grid.wcs is not None
         if known and not same_grid(grid, image.grid):
             raise ValueError(
-                f"{path} lies on other pixels of the sky than {image.label}. Align it "
+                f"{label} lies on other pixels of the sky than {image.label}. Align it "
                 "before, or correct its WCS."
             )
         return _make_plane(hdus, number, path, image, role, error_kind)
@@ -179,7 +180,7 @@ def _array_plane(image, role, array, error_kind):
 def _make_plane(hdus, number, path, image, role, error_kind):
     """Return the plane that an HDU holds after checking that it fits the image."""
     hdu = hdus[number]
-    label = f"HDU {number} ({hdu.name or 'unnamed'}) of {path}"
+    label = name_hdu(path, number) + (f" ({hdu.name})" if hdu.name else "")
     kind = {"masks": "flags", "weights": "weight"}.get(role)
     kind = kind or error_kind or _error_kind(hdu, label)
     factor = _unit_factor(hdu, image, kind, label) if role == "errors" else 1.0

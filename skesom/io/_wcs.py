@@ -45,7 +45,7 @@ class WorldAxes(NamedTuple):
     spectral_unit: units.UnitBase | None = None
 
 
-def read_wcs(header, hdus, path):
+def read_wcs(header, hdus, label):
     """Return the `WorldAxes` of an image.
 
     Parameters
@@ -54,8 +54,8 @@ def read_wcs(header, hdus, path):
         Of the image.
     hdus : astropy.io.fits.HDUList
         The file, which may hold lookup tables.
-    path : str
-        The file, for messages.
+    label : str
+        What to call the image in messages.
 
     Returns
     -------
@@ -77,7 +77,7 @@ def read_wcs(header, hdus, path):
         # A missing lookup table is a KeyError; WCSLIB calls bad cards out of memory.
         reason = str(error).strip().splitlines()[-1].rstrip(".")
         raise ValueError(
-            f"{path}: the WCS in the header is not valid ({reason}). Correct its "
+            f"{label}: the WCS in the header is not valid ({reason}). Correct its "
             "cards, or delete CTYPE1 and CTYPE2 to read the image without a WCS."
         ) from error
 
@@ -179,7 +179,7 @@ def find_axes(shape, world, label):
         lengths = " x ".join(str(length) for length in shape[::-1])
         raise ValueError(
             f"{label} has {n_axes} axes ({lengths}), but a cube has two on the sky and "
-            "one of bands. Cut or average the image to three axes."
+            "one of bands. Give the part that is wanted as an array, bands last."
         )
     return (row, column, *others)
 

@@ -128,7 +128,7 @@ def test_listed_images_of_a_file(mosaic):
 
 
 def test_images_of_a_file_are_named_in_messages(mosaic):
-    with pytest.raises(ValueError, match=r"mosaic\.fits\[1\] \(HDU 1\) is given twice"):
+    with pytest.raises(ValueError, match=r"mosaic\.fits\[1\] is given twice"):
         read_cube([mosaic, f"{mosaic}[1]"], hdu=["SCI", 1])
     with pytest.raises(ValueError, match=r"mosaic\.fits has no HDU 'F555W': its HDUs"):
         read_cube(mosaic, hdu=["SCI", "F555W"])
