@@ -19,6 +19,7 @@ _HOME = {
     "CSOM": "skesom.som",
     "ColourScaler": "skesom.cube",
     "Cube": "skesom.cube",
+    "CubeAligner": "skesom.cube",
     "CubeClassifier": "skesom.maps",
     "CubeClusterer": "skesom.maps",
     "CubeFlattener": "skesom.pixels",

@@ -2,6 +2,7 @@
 """Cubes of images, and what turns one cube into another."""
 
 from skesom.cube._align import align
+from skesom.cube._aligner import CubeAligner
 from skesom.cube._base import CubeTransformer, check_cube
 from skesom.cube._colour import ColourScaler
 from skesom.cube._container import Cube
@@ -13,6 +14,7 @@ __all__ = [
     "AsinhStretch",
     "ColourScaler",
     "Cube",
+    "CubeAligner",
     "CubeMasker",
     "CubeTransformer",
     "FWHMConvolver",

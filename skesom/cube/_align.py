@@ -1,44 +1,69 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Bring bands that lie on different pixel grids onto one of them."""
 
-import numbers
 import warnings
 
 import numpy as np
-from astropy.io.fits import Header
-from astropy.wcs import WCS
-from astropy.wcs.wcsapi import HighLevelWCSWrapper, SlicedLowLevelWCS
-from joblib import Parallel, delayed
 
+from skesom.cube._bands import join_bands
 from skesom.cube._container import Cube
-from skesom.cube._grid import Grid, group_by_grid, pixel_size, same_grid
+from skesom.cube._grid import (
+    SAME_SIZE,
+    Grid,
+    cut_grid,
+    group_by_grid,
+    overlap_box,
+    pixel_size,
+    same_grid,
+)
+from skesom.cube._reference import find_reference
+from skesom.cube._registration import warn_of_shifts
+from skesom.cube._resample import METHODS, resample
 
-# Pixel sizes that differ by less than this fraction are equal: the first band wins.
-_SAME_SIZE = 1e-3
-# Large enough to hide the cost of a call, small enough to stay in the cache.
-_PIXELS_PER_STRIP = 2**18
-_METHODS = ("interp", "adaptive", "exact")
+CONSERVED = ("surface brightness", "flux")
 
 
-def align(cubes, reference="coarsest", *, method="interp", n_jobs=-1):
+def align(
+    cubes,
+    reference="coarsest",
+    *,
+    method="interp",
+    conserve="surface brightness",
+    crop=False,
+    check_registration=False,
+    n_jobs=-1,
+):
     """Resample bands to one pixel grid.
 
-    Values are taken as surface brightness: a flat sky keeps its level whatever the
-    pixel sizes. A band that already lies on the grid is copied untouched.
+    A band that already lies on the grid is copied untouched.
 
     Parameters
     ----------
     cubes : Cube or sequence of Cube
-        Cubes of one or more bands, each with a WCS.
-    reference : {"coarsest", "first"}, int, str, WCS, Header or Cube, default="coarsest"
+        Cubes of one or more bands, each with a WCS (unless all have the same shape
+        and none has a WCS).
+    reference : {"coarsest", "optimal", "first"}, int, str, WCS, Header or Cube, \
+            default="coarsest"
         The grid to resample to: that of the band with the largest pixels (the first
-        such band), of the first band, of the band with this index or name, or the
-        one described by an `astropy.wcs.WCS` with an ``array_shape``, by a FITS
-        header with NAXIS1 and NAXIS2, or by another cube.
+        such band), a grid with pixels as large, north up, that holds all images, the
+        grid of the first band, of the band with this index or name, or the one
+        described by an `astropy.wcs.WCS` with an ``array_shape``, by a FITS header
+        with NAXIS1 and NAXIS2, or by another cube.
     method : {"interp", "adaptive", "exact"}, default="interp"
         Bilinear interpolation (fast; right for bands that the target pixels
         sample well), the anti-aliased average of [1]_, or the average over the exact
         overlap of the pixels on the sphere (slowest).
+    conserve : {"surface brightness", "flux"} or sequence of them, default=\
+            "surface brightness"
+        What a pixel holds, for all bands or for each. Surface brightness (MJy/sr)
+        keeps its level whatever the pixel sizes; the flux of a pixel (Jy/pixel,
+        counts) grows with its area.
+    crop : bool, default=False
+        Whether to cut the result to the smallest rectangle that holds all pixels with
+        data in all bands.
+    check_registration : bool, default=False
+        Whether to compare each band with that of the reference grid (else the first)
+        by cross-correlation and warn of shifts above half a pixel.
     n_jobs : int, default=-1
         Number of threads, -1 for one per processor. The result does not depend on it.
 
@@ -52,18 +77,27 @@ def align(cubes, reference="coarsest", *, method="interp", n_jobs=-1):
     ------
     ValueError
         If there is no cube, a cube has no WCS, two bands share a name, the reference
-        is not a grid, or a band has no data on the reference grid.
+        is not a grid, a band has no data on the reference grid, or nothing remains
+        after cropping.
 
     Warns
     -----
     UserWarning
         If interpolation leaves a band of known FWHM with pixels larger than half its
-        FWHM: some of its light then falls between the samples.
+        FWHM: some of its light then falls between the samples. If a band is shifted.
 
     Notes
     -----
     Bands on equal grids (same shape; corners and centre within 0.001 pixel) share
     one computation of coordinates. The resampling is reproject's.
+
+    Errors are resampled with the weights of the data. That is right where the noise
+    of neighbours is the same, as it nearly is in bands that were convolved to pixels
+    of half their FWHM, and too large where it is independent: an error never comes
+    out too small.
+
+    Flux is conserved by the ratio of the pixel areas at the reference points of both
+    grids.
 
     References
     ----------
@@ -86,42 +120,72 @@ def align(cubes, reference="coarsest", *, method="interp", n_jobs=-1):
     <Cube 10 x 10 pixels, 2 bands (r, NUV), float64, WCS>
     """
     cubes = _check_cubes(cubes)
-    if method not in _METHODS:
-        raise ValueError(f"method must be one of {list(_METHODS)}, got {method!r}.")
-    grid, name = _find_reference(cubes, reference)
+    if method not in METHODS:
+        raise ValueError(f"method must be one of {list(METHODS)}, got {method!r}.")
+    conserve = _spread_conserve(conserve, cubes)
+    grid, band = find_reference(cubes, reference)
+    names = [name for cube in cubes for name in cube.band_names]
+    name = "of the reference" if band is None else f"of band {names[band]!r}"
+    grids = [Grid(cube.wcs, cube.shape[:2]) for cube in cubes]
+    if crop and not all(same_grid(source, grid) for source in grids):
+        box = overlap_box(grid, grids)
+        if box is None:
+            raise ValueError(_nothing_left(names, name))
+        grid = cut_grid(grid, box)
+    cube = _stack(cubes, grid, name, conserve, {"method": method, "n_jobs": n_jobs})
+    if crop:
+        cube = _crop(cube, name)
+    if check_registration:
+        warn_of_shifts(cube, band or 0)
+    return cube
+
+
+def _stack(cubes, grid, name, conserve, options):
+    """Return all bands on one grid."""
     grids = [Grid(cube.wcs, cube.shape[:2]) for cube in cubes]
     if len(cubes) == 1 and same_grid(grids[0], grid):
         return cubes[0]
-
-    first_band = np.cumsum([0] + [cube.shape[2] for cube in cubes])
-    data = np.empty(
-        (*grid.shape, first_band[-1]), np.result_type(*[cube.dtype for cube in cubes])
-    )
+    ends = np.cumsum([0] + [cube.shape[2] for cube in cubes])
+    places = [np.arange(*ends[number : number + 2]) for number in range(len(cubes))]
+    dtype = np.result_type(*[cube.dtype for cube in cubes])
+    data = np.empty((*grid.shape, ends[-1]), dtype)
+    errors = None
+    if any(cube.errors is not None for cube in cubes):
+        errors = np.full_like(data, np.nan)
     undersampled = []
     for members in group_by_grid(grids):
         source = grids[members[0]]
-        if same_grid(source, grid):
-            for member in members:
-                bands = slice(first_band[member], first_band[member + 1])
-                data[:, :, bands] = cubes[member].data
-            continue
         group = [cubes[member] for member in members]
-        bands = np.concatenate(
-            [np.arange(first_band[m], first_band[m + 1]) for m in members]
-        )
-        seen = _resample(group, source, grid, data, bands, method, n_jobs)
+        bands = [places[member] for member in members]
+        seen = _fill([cube.data for cube in group], source, grid, data, bands, options)
         _check_overlap(group, seen, name)
-        if method == "interp":
+        known = [n for n, cube in enumerate(group) if cube.errors is not None]
+        planes = [group[n].errors for n in known]
+        _fill(planes, source, grid, errors, [bands[n] for n in known], options)
+        if same_grid(source, grid):
+            continue
+        ratio = dtype.type((pixel_size(grid.wcs) / pixel_size(source.wcs)) ** 2)
+        for band in np.concatenate(bands):
+            if conserve[band] == "flux":
+                data[:, :, band] *= ratio
+                if errors is not None:
+                    errors[:, :, band] *= ratio
+        if options["method"] == "interp":
             undersampled += _find_undersampled(group, source, grid)
     if undersampled:
         _warn_undersampled(undersampled, grid)
-    return Cube(
-        data,
-        wcs=grid.wcs,
-        band_names=[name for cube in cubes for name in cube.band_names],
-        band_units=[unit for cube in cubes for unit in cube.band_units],
-        fwhm=np.concatenate([cube.fwhm for cube in cubes]),
-    )
+    return Cube(data, wcs=grid.wcs, errors=errors, **join_bands(cubes))
+
+
+def _fill(arrays, source, grid, result, bands, options):
+    """Copy or resample images of one grid to their bands; tell which had data."""
+    if not arrays:
+        return np.empty(0, dtype=bool)
+    if not same_grid(source, grid):
+        return resample(arrays, source, grid, result, np.concatenate(bands), **options)
+    for array, places in zip(arrays, bands, strict=True):
+        result[:, :, places[0] : places[-1] + 1] = array
+    return np.ones(sum(map(len, bands)), dtype=bool)
 
 
 def _check_cubes(cubes):
@@ -136,6 +200,9 @@ def _check_cubes(cubes):
             f"Several bands are named {', '.join(map(repr, repeated))}. Rename them "
             "with Cube.replace(band_names=...)."
         )
+    if all(cube.wcs is None for cube in cubes):
+        if len({cube.shape[:2] for cube in cubes}) == 1:
+            return cubes
     for cube in cubes:
         if cube.wcs is None:
             raise ValueError(
@@ -145,98 +212,44 @@ def _check_cubes(cubes):
     return cubes
 
 
-def _find_reference(cubes, reference):
-    """Return the reference grid and what to call it in messages."""
-    owners = [cube for cube in cubes for _ in cube.band_names]
-    names = [name for cube in cubes for name in cube.band_names]
-    if isinstance(reference, str) and reference == "coarsest":
-        sizes = np.array([pixel_size(cube.wcs) for cube in owners])
-        band = int(np.argmax(sizes >= sizes.max() * (1 - _SAME_SIZE)))
-    elif isinstance(reference, str) and reference == "first":
-        band = 0
-    elif isinstance(reference, str):
-        if reference not in names:
-            raise ValueError(
-                f"There is no band {reference!r} to align to, only {names}; "
-                "'coarsest' and 'first' are understood too."
-            )
-        band = names.index(reference)
-    elif isinstance(reference, numbers.Integral):
-        if not 0 <= reference < len(names):
-            raise ValueError(
-                f"There is no band number {reference} to align to: the {len(names)} "
-                "bands are counted from 0."
-            )
-        band = int(reference)
-    else:
-        return _as_grid(reference), "of the reference"
-    return Grid(owners[band].wcs, owners[band].shape[:2]), f"of band {names[band]!r}"
-
-
-def _as_grid(reference):
-    """Return the grid that a WCS, a FITS header or a cube describes."""
-    if isinstance(reference, Cube):
-        wcs, shape = reference.wcs, reference.shape[:2]
-    else:
-        if isinstance(reference, Header):
-            reference = WCS(reference)
-        if not isinstance(reference, WCS):
-            raise ValueError(
-                "The grid to align to is 'coarsest', 'first', a band, a WCS, a FITS "
-                f"header or a Cube, got {type(reference).__name__}."
-            )
-        wcs = reference.celestial if reference.has_celestial else None
-        shape = None if wcs is None else wcs.array_shape
-    if wcs is None:
-        raise ValueError("The grid to align to has no celestial WCS.")
-    if shape is None:
+def _spread_conserve(conserve, cubes):
+    """Return what is conserved in each band."""
+    n_bands = sum(cube.shape[2] for cube in cubes)
+    spread = [conserve] * n_bands if isinstance(conserve, str) else list(conserve)
+    wrong = [entry for entry in spread if entry not in CONSERVED]
+    if wrong or len(spread) != n_bands:
         raise ValueError(
-            "The WCS to align to does not say how many pixels the image has: set its "
-            "array_shape to (n_rows, n_columns)."
+            f"conserve must be one of {list(CONSERVED)}, or one of them for each of "
+            f"the {n_bands} bands, got {conserve!r}."
         )
-    return Grid(wcs, tuple(int(length) for length in shape))
+    return spread
 
 
-def _resample(group, source, grid, data, bands, method, n_jobs):
-    """Fill bands of data from cubes on one grid; tell which bands had any data."""
-    # Importing reproject takes seconds, and most cubes need no resampling.
-    import reproject
+def _crop(cube, reference_name):
+    """Cut a cube to the rectangle around the pixels with data in all bands."""
+    valid = np.isfinite(cube.data[:, :, 0])
+    for band in range(1, cube.shape[2]):
+        valid &= np.isfinite(cube.data[:, :, band])
+    if not valid.any():
+        raise ValueError(_nothing_left(cube.band_names, reference_name))
+    box = []
+    for axis in range(2):
+        seen = np.flatnonzero(valid.any(axis=1 - axis))
+        box.append(slice(int(seen[0]), int(seen[-1]) + 1))
+    if all(part == slice(0, n) for part, n in zip(box, valid.shape, strict=True)):
+        return cube
+    cut = cube[tuple(box)]
+    errors = None if cut.errors is None else np.ascontiguousarray(cut.errors)
+    return cut.replace(data=np.ascontiguousarray(cut.data), errors=errors)
 
-    function = getattr(reproject, f"reproject_{method}")
-    options = {}
-    if method != "exact":
-        # The check costs as much again; only distortions can fold back on the image.
-        distorted = source.wcs.has_distortion or grid.wcs.has_distortion
-        options["roundtrip_coords"] = distorted
-    stack = [np.moveaxis(cube.data, 2, 0) for cube in group]
-    stack = stack[0] if len(stack) == 1 else np.concatenate(stack)
-    rows, columns = grid.shape
-    # The exact method visits every input pixel in each call.
-    height = rows if method == "exact" else max(1, _PIXELS_PER_STRIP // columns)
 
-    def fill(start, wcs_in, wcs_out):
-        stop = min(start + height, rows)
-        part = HighLevelWCSWrapper(
-            SlicedLowLevelWCS(wcs_out, [slice(start, stop), slice(0, columns)])
-        )
-        strip = np.empty((len(stack), stop - start, columns), stack.dtype)
-        function(
-            (stack, wcs_in),
-            part,
-            shape_out=strip.shape,
-            output_array=strip,
-            return_footprint=False,
-            **options,
-        )
-        data[start:stop, :, bands] = np.moveaxis(strip, 0, 2)
-        return np.isfinite(strip).any(axis=(1, 2))
-
-    # A WCS is not safe to share between threads, so that each strip has its own.
-    seen = Parallel(n_jobs=n_jobs, require="sharedmem")(
-        delayed(fill)(start, source.wcs.deepcopy(), grid.wcs.deepcopy())
-        for start in range(0, rows, height)
+def _nothing_left(names, reference_name):
+    """Return what to say if there is no pixel in which all bands have data."""
+    return (
+        f"{_bands(names)} have no pixel in common on the grid {reference_name}, so "
+        "that nothing is left after cropping. Leave out what shows another field, or "
+        "pass crop=False."
     )
-    return np.any(seen, axis=0)
 
 
 def _check_overlap(group, seen, reference_name):
@@ -257,7 +270,7 @@ def _check_overlap(group, seen, reference_name):
 def _find_undersampled(group, source, grid):
     """Return (name, FWHM) of the bands whose light the target pixels would miss."""
     size = pixel_size(grid.wcs)
-    if size <= pixel_size(source.wcs) * (1 + _SAME_SIZE):
+    if size <= pixel_size(source.wcs) * (1 + SAME_SIZE):
         return []
     return [
         (name, fwhm)
@@ -276,7 +289,7 @@ def _warn_undersampled(undersampled, grid):
         f"part of the light falls between them. Smooth to {2 * size:.3g} arcsec before "
         "aligning, align to a finer grid, or use the method 'adaptive'.",
         UserWarning,
-        stacklevel=3,
+        stacklevel=4,
     )
 
 

@@ -10,6 +10,10 @@ from astropy.wcs.utils import pixel_to_pixel, proj_plane_pixel_area
 
 # Grids whose corners and centres agree this well (in pixels) are the same grid.
 _SAME_PLACE = 1e-3
+# Pixel sizes that differ by less than this fraction are equal.
+SAME_SIZE = 1e-3
+# Points along each side of an image that are followed to another grid.
+_OUTLINE = 65
 
 
 class Grid(NamedTuple):
@@ -93,3 +97,52 @@ def group_by_grid(grids):
 def pixel_size(wcs):
     """Return the side of a square pixel of the same area, in arcsec."""
     return np.sqrt(proj_plane_pixel_area(wcs)) * units.deg.to(units.arcsec)
+
+
+def overlap_box(grid, sources):
+    """Return the part of a grid that all of some images can reach.
+
+    Parameters
+    ----------
+    grid : Grid
+        The grid to cut.
+    sources : sequence of Grid
+        The grids of the images.
+
+    Returns
+    -------
+    box : tuple of slice (rows, columns) or None
+        The smallest rectangle of pixels that holds the overlap of the rectangles
+        around the images; None if they do not overlap.
+    """
+    low, high = np.zeros(2), np.array(grid.shape[::-1]) - 1.0
+    for source in sources:
+        if same_grid(source, grid):
+            continue
+        place = np.stack(pixel_to_pixel(source.wcs, grid.wcs, *_outline(source.shape)))
+        if not np.isfinite(place).all():  # beyond the horizon of the projection
+            continue
+        low = np.maximum(low, np.floor(place.min(axis=1)))
+        high = np.minimum(high, np.ceil(place.max(axis=1)))
+    if np.any(high < low):
+        return None
+    columns, rows = (
+        slice(int(first), int(last) + 1) for first, last in zip(low, high, strict=True)
+    )
+    return rows, columns
+
+
+def _outline(shape):
+    """Return the columns and rows of points around the outer edge of an image."""
+    along = np.linspace(0, 1, _OUTLINE)
+    zeros, ones = np.zeros(_OUTLINE), np.ones(_OUTLINE)
+    x = np.concatenate([along, along, zeros, ones])
+    y = np.concatenate([zeros, ones, along, along])
+    rows, columns = shape
+    return x * columns - 0.5, y * rows - 0.5
+
+
+def cut_grid(grid, box):
+    """Return the part of a grid in a box of slices (rows, columns)."""
+    shape = tuple(part.stop - part.start for part in box)
+    return Grid(None if grid.wcs is None else grid.wcs[box], shape)

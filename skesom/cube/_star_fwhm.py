@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """How wide the point-spread function of an image is, measured from its stars."""
 
+import importlib
+import warnings
+
 import numpy as np
 from astropy.stats import gaussian_fwhm_to_sigma, mad_std
 from scipy import optimize, spatial
@@ -96,7 +99,7 @@ def _subtract_background(image, masked):
         image,
         min(BACKGROUND_BOX, *image.shape),
         mask=masked,
-        exclude_percentile=90,
+        exclude_percentile=100,  # a box needs any pixel at all
     )
     flux = np.where(masked, 0, image - background.background)
     return flux, mad_std(flux[~masked])
@@ -127,13 +130,16 @@ def fit_sources(flux, masked, noise, guess):
 def _find_sources(flux, masked, noise, guess):
     """Return (row, column, peak) of all peaks and of those that look like stars."""
     finder = _photutils("detection").DAOStarFinder
+    nothing = _photutils("utils.exceptions").NoDetectionsWarning
     anything = {"sharpness_range": (-np.inf, np.inf)}
     anything["roundness_range"] = anything["sharpness_range"]
     found = []
     for shapes in (anything, {}):
         if not noise > 0:
             return None, None
-        table = finder(LEAST_PEAK * noise, guess, **shapes)(flux, mask=masked)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", nothing)
+            table = finder(LEAST_PEAK * noise, guess, **shapes)(flux, mask=masked)
         if table is None:
             return None, None
         columns = (table[name] for name in ("y_centroid", "x_centroid", "peak"))
@@ -205,8 +211,6 @@ def half_sample_mode(values):
 
 def _photutils(module):
     """Return a module of photutils, or say how to install it."""
-    import importlib
-
     try:
         return importlib.import_module(f"photutils.{module}")
     except ImportError as error:

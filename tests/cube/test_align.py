@@ -12,7 +12,7 @@ from astropy.wcs import WCS, Sip
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.ndimage import map_coordinates
 
-from skesom.cube import _align as align_module
+from skesom.cube import _resample as resample_module
 from skesom.cube._align import align
 from skesom.cube._container import Cube
 from skesom.cube._grid import Grid, group_by_grid, pixel_size, same_grid
@@ -168,7 +168,7 @@ def test_strips_and_threads_do_not_change_the_result(monkeypatch, method):
     source = source.replace(data=rng.normal(size=source.shape).astype(np.float32))
     target = make_wcs((37, 31), 0.7)
     whole = align(source, target, method=method)
-    monkeypatch.setattr(align_module, "_PIXELS_PER_STRIP", 200)
+    monkeypatch.setattr(resample_module, "PIXELS_PER_STRIP", 200)
     strips = [align(source, target, method=method, n_jobs=n).data for n in (1, 2)]
     assert_array_equal(strips[0], strips[1])
     assert_allclose(strips[0], whole.data, atol=2e-6)
