@@ -6,7 +6,7 @@ import pytest
 from astropy import units
 from astropy.coordinates import SkyCoord
 from astropy.io import fits
-from numpy.testing import assert_allclose
+from numpy.testing import assert_allclose, assert_array_equal
 
 from skesom.io import read_cube, read_map, write_bands, write_map
 
@@ -86,6 +86,68 @@ def test_fails_with_one_clear_line(shared_data, pattern):
 def test_every_file_is_tried(shared_data):
     tried = {path for pattern in LOADS | FAILS for path in shared_data.glob(pattern)}
     assert set(shared_data.glob("*/*.fits")) <= tried
+
+
+# What comes out of a file when all its images are read onto their own pixels: shapes.
+NOT_LOADED = ["awkward/four_axes_dec_first.fits", "awkward/not_fits.fits"]
+SEVERAL = {
+    "awkward/float64.fits": [(50, 50, 2)],
+    "awkward/int16.fits": [(50, 50, 2)],
+    "awkward/multi_extension.fits": [(40, 40, 1)] * 4,
+    "awkward/science_mef.fits": [(10, 10, 3)],
+    "m83/m83_hubble_rgb_wcs.fits": [(833, 1280, 3)],
+    "ngc5584/ngc5584_cube_18arcsec.fits": [(80, 80, 4)],
+}
+
+
+def test_every_file_of_every_kind_loads_or_says_why(shared_data):
+    files = [path for path in sorted(shared_data.rglob("*")) if path.is_file()]
+    assert len(files) > 30
+    beside = {"errors": "auto", "masks": "auto", "weights": "auto"}
+    for path in files:
+        name = path.relative_to(shared_data).as_posix()
+        if path.suffix != ".fits" or name in NOT_LOADED:
+            with pytest.raises((OSError, ValueError)) as caught:
+                read_cube(path, hdu="all", align_to=None, **beside)
+            (line,) = str(caught.value).splitlines()
+            assert line.startswith(str(path))
+            assert " Give " in line
+            continue
+        cubes = read_cube(path, hdu="all", align_to=None, **beside)
+        with fits.open(path) as hdus:
+            stored = [h.shape for h in hdus if h.is_image and len(h.shape) == 2]
+        wanted = SEVERAL.get(name) or [(*shape, 1) for shape in stored]
+        assert [cube.shape for cube in cubes] == wanted
+        for cube in cubes:
+            assert np.isfinite(cube.data).any()
+            assert not np.isinf(cube.data).any()
+            assert cube.errors is None
+
+
+def test_folders_of_several_grids(shared_data):
+    folder = shared_data / "ngc5584"
+    names = ["GALEX_NUV", "PACS_100", "SPIRE_250", "WISE_12"]
+    paths = [folder / f"NGC5584_{name}_crop.fits" for name in names]
+    cubes = read_cube(paths, align_to=None, band_names=names, fwhm=[5.3, 10, 18, 6.5])
+    assert [cube.band_names for cube in cubes] == [(name,) for name in names]
+    assert [cube.shape[0] for cube in cubes] == [262, 280, 140, 611]
+    assert [float(cube.fwhm[0]) for cube in cubes] == [5.3, 10, 18, 6.5]
+    for path, cube in zip(paths, cubes, strict=True):
+        assert_array_equal(cube.data[:, :, 0], fits.getdata(path))
+    # Tiny Tim's point-spread functions have no WCS, and one is smaller.
+    paths = sorted((shared_data / "psfs_wfc3_uvis").glob("*.fits"))
+    large, small = read_cube(paths, align_to=None)
+    assert large.shape == (149, 149, 8)
+    assert small.band_names == ("wfc3_uvis_f673n",)
+
+
+def test_arrays_of_other_programs(shared_data):
+    with np.load(shared_data / "m83" / "nine_panels_uint16.npz") as file:
+        panels, names = file["panels"], file["names_assumed"]
+    cube = read_cube(list(panels), band_names=names)
+    assert cube.shape == (298, 465, 9)
+    assert cube.band_names == tuple(names)
+    assert_array_equal(cube.data, np.moveaxis(panels, 0, -1))
 
 
 def test_blank_pixels_and_scale_are_those_of_the_file(shared_data):
