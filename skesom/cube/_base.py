@@ -5,6 +5,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
+from skesom.cube._blocks import row_blocks
 from skesom.cube._container import Cube
 
 
@@ -85,6 +86,13 @@ def check_cube(X, *, estimator=None, reset=True):
                 f"X has {cube.shape[2]} bands, but {name} was fitted on "
                 f"{estimator.n_features_in_} bands."
             )
+    if any(np.isinf(cube.data[rows]).any() for rows in row_blocks(cube.shape)):
+        _refuse_infinity(cube)
+    return cube
+
+
+def _refuse_infinity(cube):
+    """Say where a cube is infinite."""
     for band, band_name in enumerate(cube.band_names):
         infinite = np.isinf(cube.data[:, :, band])
         if infinite.any():
@@ -94,4 +102,3 @@ def check_cube(X, *, estimator=None, reset=True):
                 f"values, the first at row {row}, column {column}. Replace them by "
                 "NaN, which marks masked pixels."
             )
-    return cube

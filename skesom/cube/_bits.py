@@ -7,6 +7,8 @@ the image all pixels are False.
 
 import numpy as np
 
+from skesom.cube._blocks import row_blocks
+
 _WORD = np.dtype("<u8")
 
 
@@ -26,6 +28,22 @@ class Bits:
         self.n_columns = n_columns
 
     @classmethod
+    def none(cls, shape):
+        """Return a mask without any True.
+
+        Parameters
+        ----------
+        shape : tuple of int (n_rows, n_columns)
+            Shape of the image.
+
+        Returns
+        -------
+        bits : Bits
+            The mask.
+        """
+        return cls(np.zeros((shape[0], -(-shape[1] // 64)), dtype=_WORD), shape[1])
+
+    @classmethod
     def pack(cls, mask):
         """Pack a mask.
 
@@ -39,14 +57,43 @@ class Bits:
         bits : Bits
             The same mask.
         """
-        n_rows, n_columns = mask.shape
-        words = np.zeros((n_rows, -(-n_columns // 64)), dtype=_WORD)
-        packed = np.packbits(mask, axis=1, bitorder="little")
-        words.view(np.uint8)[:, : packed.shape[1]] = packed
-        return cls(words, n_columns)
+        bits = cls.none(mask.shape)
+        bits._set(slice(None), mask)
+        return bits
 
-    def unpack(self):
+    @classmethod
+    def from_blocks(cls, function, shape):
+        """Pack a mask that is made block by block, without ever holding it whole.
+
+        Parameters
+        ----------
+        function : callable
+            Takes a slice of rows and returns their mask.
+        shape : tuple of int (n_rows, n_columns)
+            Shape of the image.
+
+        Returns
+        -------
+        bits : Bits
+            The mask.
+        """
+        bits = cls.none(shape)
+        for rows in row_blocks(shape):
+            bits._set(rows, function(rows))
+        return bits
+
+    @property
+    def shape(self):
+        """Tuple (n_rows, n_columns)."""
+        return len(self.words), self.n_columns
+
+    def unpack(self, rows=slice(None)):
         """Return the mask, one pixel in a byte.
+
+        Parameters
+        ----------
+        rows : slice or ndarray of int, default=slice(None)
+            Rows to unpack; all by default.
 
         Returns
         -------
@@ -54,12 +101,19 @@ class Bits:
             The mask.
         """
         return np.unpackbits(
-            self.words.view(np.uint8), axis=1, count=self.n_columns, bitorder="little"
+            self.words[rows].view(np.uint8),
+            axis=1,
+            count=self.n_columns,
+            bitorder="little",
         ).view(bool)
 
     def count(self):
         """Return the number of True."""
         return int(np.bitwise_count(self.words).sum(dtype=np.int64))
+
+    def any(self):
+        """Tell whether there is any True."""
+        return bool(self.words.any())
 
     def __and__(self, other):
         return Bits(self.words & other.words, self.n_columns)
@@ -70,6 +124,9 @@ class Bits:
     def without(self, other):
         """Return what is True here, but not in another mask."""
         return Bits(self.words & ~other.words, self.n_columns)
+
+    def __invert__(self):
+        return Bits(self._trimmed(~self.words), self.n_columns)
 
     def __eq__(self, other):
         return np.array_equal(self.words, other.words)
@@ -91,6 +148,8 @@ class Bits:
         moved : Bits
             The mask.
         """
+        if step == 0:
+            return self
         if axis == 0:
             return Bits(_moved(self.words, step), self.n_columns)
         n_words, n_bits = divmod(abs(step), 64)
@@ -102,15 +161,26 @@ class Bits:
                 near = (near >> n_bits) | (far << (64 - n_bits))
             else:
                 near = (near << n_bits) | (far >> (64 - n_bits))
-        if step < 0 and self.n_columns % 64:
-            near[:, -1] &= (1 << self.n_columns % 64) - 1
-        return Bits(near, self.n_columns)
+        return Bits(near if step > 0 else self._trimmed(near), self.n_columns)
+
+    def _set(self, rows, mask):
+        """Write the mask of some rows."""
+        packed = np.packbits(mask, axis=1, bitorder="little")
+        self.words[rows].view(np.uint8)[:, : packed.shape[1]] = packed
+
+    def _trimmed(self, words):
+        """Return new words with zeros beyond the last column."""
+        if self.n_columns % 64:
+            words[:, -1] &= (1 << self.n_columns % 64) - 1
+        return words
 
 
 def _moved(words, step):
     """Return words moved along the first axis, with zeros moving in."""
+    if step == 0:
+        return words
     moved = np.zeros_like(words)
-    if step >= 0:
+    if step > 0:
         moved[: max(0, len(words) - step)] = words[step:]
     else:
         moved[-step:] = words[:step]

@@ -20,7 +20,7 @@ def noisy_borders(band, gaps, factor):
     ----------
     band : ndarray of shape (n_rows, n_columns)
         The image; NaN marks masked pixels.
-    gaps : ndarray of bool of shape (n_rows, n_columns)
+    gaps : Bits
         Where there are no data. Parts without a square of 10 x 10 pixels have no
         border.
     factor : float
@@ -28,7 +28,7 @@ def noisy_borders(band, gaps, factor):
 
     Returns
     -------
-    noisy : ndarray of bool of shape (n_rows, n_columns)
+    noisy : Bits
         True in a noisy border, at most 32 pixels wide.
 
     Notes
@@ -41,13 +41,13 @@ def noisy_borders(band, gaps, factor):
     for distance in (_from_gaps(gaps), _from_frame(band.shape)):
         if distance is not None:
             noisy |= distance <= _noisy_width(band, distance, factor)
-    return noisy & ~gaps
+    return Bits.pack(noisy).without(gaps)
 
 
 def _from_gaps(gaps):
     """Return the distance of each pixel from wide gaps, None if there are none."""
-    wide = squares(Bits.pack(gaps), NARROWEST_GAP)
-    if not wide.count():
+    wide = squares(gaps, NARROWEST_GAP)
+    if not wide.any():
         return None
     return ndimage.distance_transform_cdt(~wide.unpack(), metric="chessboard")
 

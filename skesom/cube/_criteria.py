@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The criteria by which values are masked, and who claimed which value first."""
 
+import functools
+import operator
+
 import numpy as np
 
-from skesom.cube._blocks import each_block
+from skesom.cube._bits import Bits
 
 # In the order in which they claim values, with what to do if they claim too many.
 REMEDIES = {
@@ -20,75 +23,87 @@ REMEDIES = {
     "sky": 'Pass sky="keep", or a lower sky_threshold.',
 }
 CRITERIA = tuple(REMEDIES)[:-1]  # the sky is no matter of single values
-KEPT = 255
 
 
-def take(claim, criterion, found):
-    """Let a criterion claim the values that it found and nobody claimed before.
-
-    Parameters
-    ----------
-    claim : ndarray of uint8 of shape (n_rows, n_columns)
-        Number of the criterion that claims each value of a band, 255 for none.
-    criterion : str
-        One of `CRITERIA`.
-    found : ndarray of bool of shape (n_rows, n_columns)
-        What it found.
-    """
-    if found.any():
-        number = CRITERIA.index(criterion)
-        np.copyto(claim, number, where=found & (claim > number))
-
-
-def losing_criteria(claims, min_bands=None, n_jobs=None):
-    """Find by which criterion each pixel lost one band too many.
+class Claims:
+    """Which criterion claims which values; who comes first keeps them.
 
     Parameters
     ----------
-    claims : ndarray of uint8 of shape (n_bands, n_rows, n_columns)
-        Number of the criterion that claims each value, 255 for none.
-    min_bands : int, default=None
-        Number of bands that a pixel must have; all by default.
-    n_jobs : int, default=None
-        Number of threads.
-
-    Returns
-    -------
-    lost : ndarray of uint8 of shape (n_rows, n_columns)
-        Number of the criterion, 255 for pixels that remain.
+    shape : tuple of int (n_rows, n_columns, n_bands)
+        Shape of the cube.
     """
-    lost = np.empty(claims.shape[1:], dtype=np.uint8)
 
-    def find(rows):
-        if min_bands is None:
-            np.min(claims[:, rows], axis=0, out=lost[rows])
-        else:
-            lost[rows] = np.sort(claims[:, rows], axis=0)[len(claims) - min_bands]
+    def __init__(self, shape):
+        self.shape = shape[:2]
+        self.bands = [Bits.none(self.shape) for _ in range(shape[2])]
+        """What is claimed in each band by anyone."""
+        self._by_criterion = [{} for _ in range(shape[2])]
 
-    each_block(find, (claims.shape[1], claims.shape[2] * len(claims)), n_jobs)
-    return lost
+    def take(self, band, criterion, found):
+        """Let a criterion claim what it found and nobody claimed before.
+
+        Parameters
+        ----------
+        band : int
+            Number of the band.
+        criterion : str
+            One of `CRITERIA`.
+        found : Bits
+            What it found there.
+        """
+        new = found.without(self.bands[band])
+        if new.any():
+            mine = self._by_criterion[band]
+            mine[criterion] = mine[criterion] | new if criterion in mine else new
+            self.bands[band] |= new
+
+    def count(self, band, criterion):
+        """Return the number of values that a criterion claims in a band."""
+        claimed = self._by_criterion[band].get(criterion)
+        return 0 if claimed is None else claimed.count()
+
+    def lost_pixels(self, min_bands=None):
+        """Find the pixels that have too few bands left, by the criterion that did it.
+
+        Parameters
+        ----------
+        min_bands : int, default=None
+            Number of bands that a pixel must have; all by default.
+
+        Returns
+        -------
+        lost : dict of str to Bits
+            Pixels that each criterion took, in the order of the criteria.
+        """
+        bands = [Bits.none(self.shape) for _ in self.bands]
+        lost, so_far = {}, Bits.none(self.shape)
+        for criterion in CRITERIA:
+            lost[criterion] = Bits.none(self.shape)
+            claims = [claims.get(criterion) for claims in self._by_criterion]
+            if all(claim is None for claim in claims):
+                continue
+            bands = [
+                band if claim is None else band | claim
+                for band, claim in zip(bands, claims, strict=True)
+            ]
+            lost[criterion] = _too_many(bands, min_bands).without(so_far)
+            so_far |= lost[criterion]
+        return lost
 
 
-def summarize(lost, sky_map):
-    """Count the pixels that each criterion took.
+def _too_many(bands, min_bands):
+    """Return the pixels that are claimed in more bands than they may lose."""
+    if min_bands is None:
+        return functools.reduce(operator.or_, bands)
 
-    Parameters
-    ----------
-    lost : ndarray of uint8 of shape (n_rows, n_columns)
-        Number of the criterion that took each pixel, 255 for none.
-    sky_map : ndarray of bool of shape (n_rows, n_columns)
-        True where a pixel is masked as sky.
+    def count(rows):
+        claimed = np.zeros((rows.stop - rows.start, bands[0].n_columns), np.uint16)
+        for band in bands:
+            claimed += band.unpack(rows)
+        return claimed > len(bands) - min_bands
 
-    Returns
-    -------
-    summary : dict of str to int
-        Number of pixels, in the order of the criteria.
-    """
-    counts = np.zeros(KEPT + 1, dtype=np.int64)
-    for row in lost:
-        counts += np.bincount(row, minlength=KEPT + 1)
-    summary = {name: int(counts[i]) for i, name in enumerate(CRITERIA)}
-    return summary | {"sky": int(np.count_nonzero(sky_map))}
+    return Bits.from_blocks(count, bands[0].shape)
 
 
 def check_rest(cube, claims, summary):
@@ -98,8 +113,8 @@ def check_rest(cube, claims, summary):
     ----------
     cube : Cube
         The cube.
-    claims : ndarray of uint8 of shape (n_bands, n_rows, n_columns)
-        Number of the criterion that claims each value, 255 for none.
+    claims : Claims
+        What the criteria claim.
     summary : dict of str to int
         Number of pixels that each criterion took.
 
@@ -115,7 +130,7 @@ def check_rest(cube, claims, summary):
     worst = max(summary, key=summary.get)
     message = f"All {n_pixels} pixels are masked, {summary[worst]} of them by {worst!r}"
     if worst in CRITERIA:
-        found = [np.count_nonzero(claim == CRITERIA.index(worst)) for claim in claims]
+        found = [claims.count(band, worst) for band in range(cube.shape[2])]
         band = int(np.argmax(found))
         message += f" (in band {cube.band_names[band]!r} {found[band]})"
     raise ValueError(f"{message}. {REMEDIES[worst]}")

@@ -38,7 +38,7 @@ def gaps_of_value(band, value):
 
     Returns
     -------
-    gaps : ndarray of bool of shape (n_rows, n_columns)
+    gaps : Bits
         True in a gap.
 
     Notes
@@ -53,21 +53,21 @@ def gaps_of_value(band, value):
     An area that its surroundings run into smoothly is no gap but the floor (or the
     ceiling) of a clipped picture.
     """
-    candidates = Bits.pack(band == value)
+    candidates = Bits.from_blocks(lambda rows: band[rows] == value, band.shape)
+    gaps = Bits.none(band.shape)
     if candidates.count() < SHORTEST_RUN:
-        return np.zeros(band.shape, dtype=bool)
-    outside = Bits.pack(np.ones(band.shape, dtype=bool))
+        return gaps
     equal = _equal_neighbours(band, 1)
     while True:
+        outside = ~gaps
         # The last pixel of a row has no partner.
         pairs = outside & outside.moved(1, 1)
         share = max(_share(candidates, outside), _share(equal, pairs))
-        solid = _solid_parts(candidates, *_sizes_beyond_chance(share, band.size))
-        left = outside.without(solid)
-        if left == outside:
+        found = gaps | _solid_parts(candidates, *_sizes_beyond_chance(share, band.size))
+        if found == gaps:
             break
-        outside = left
-    return _without_smooth_parts(band, value, ~outside.unpack())
+        gaps = found
+    return _without_smooth_parts(band, value, gaps) if gaps.any() else gaps
 
 
 def pedestal_values(band):
@@ -84,19 +84,17 @@ def pedestal_values(band):
         Candidates for `gaps_of_value`, at most eight. None if the band has at most
         1024 different values, as an 8-bit picture, where flat areas are no wonder.
     """
-    nonzero = Bits.pack(band != 0)
-    flat = [
+    nonzero = Bits.from_blocks(lambda rows: band[rows] != 0, band.shape)
+    flat = []
+    for axis in range(2):
         # A run of equal neighbours is one shorter than the run of equal pixels.
-        run_starts(_equal_neighbours(band, axis), SMALLEST_BLOCK - 1, axis) & nonzero
-        for axis in range(2)
-    ]
-    values, count = np.unique(
-        np.concatenate(
-            [band[starts.unpack()] for starts in flat if starts.count()]
-            or [band[:0, 0]]
-        ),
-        return_counts=True,
-    )
+        equal = _equal_neighbours(band, axis)
+        starts = run_starts(equal, SMALLEST_BLOCK - 1, axis) & nonzero
+        if starts.any():
+            flat.append(band[starts.unpack()])
+    if not flat:
+        return band[:0, 0]
+    values, count = np.unique(np.concatenate(flat), return_counts=True)
     often = np.argsort(-count)[:MOST_PEDESTALS]
     values = values[often[count[often] >= 2 * SMALLEST_BLOCK]]
     return values[:0] if len(values) and _is_quantized(band) else values
@@ -113,12 +111,18 @@ def _is_quantized(band):
 
 def _equal_neighbours(band, axis):
     """Return which pixels equal the next one along an axis."""
-    equal = np.zeros(band.shape, dtype=bool)
-    if axis == 0:
-        np.equal(band[1:], band[:-1], out=equal[:-1])
-    else:
-        np.equal(band[:, 1:], band[:, :-1], out=equal[:, :-1])
-    return Bits.pack(equal)
+
+    def equal(rows):
+        block = np.zeros((rows.stop - rows.start, band.shape[1]), dtype=bool)
+        if axis == 1:
+            np.equal(band[rows, 1:], band[rows, :-1], out=block[:, :-1])
+        else:
+            below = band[rows.start + 1 : rows.stop + 1]
+            here = band[rows.start : rows.start + len(below)]
+            np.equal(here, below, out=block[: len(below)])
+        return block
+
+    return Bits.from_blocks(equal, band.shape)
 
 
 def _share(bits, among):
@@ -146,17 +150,13 @@ def _solid_parts(candidates, run, block):
 
 def _without_smooth_parts(band, value, gaps):
     """Drop the parts around which the band comes smoothly close to the value."""
-    if not gaps.any():
-        return gaps
-    sample = representative_rows(*band.shape)
-    pixels, in_gap = band[sample], gaps[sample]
-    others = np.abs(pixels - value)[np.isfinite(pixels) & ~in_gap & (pixels != value)]
+    rows = representative_rows(*band.shape)
+    sample = np.where(gaps.unpack(rows), np.nan, band[rows])
+    others = np.abs(sample - value)[np.isfinite(sample) & (sample != value)]
     if not len(others):
         return gaps
-    close = min(
-        np.quantile(others, 0.25), 5 * pixel_noise(np.where(in_gap, np.nan, pixels))
-    )
-    parts, n_parts = ndimage.label(gaps)
+    close = min(np.quantile(others, 0.25), 5 * pixel_noise(sample))
+    parts, n_parts = ndimage.label(gaps.unpack())
     touched, neighbours = _neighbours(parts, gaps)
     # Neighbours that are missing, or have the value themselves, say nothing.
     neighbours = band[neighbours]
@@ -167,14 +167,13 @@ def _without_smooth_parts(band, value, gaps):
     higher = ndimage.mean(neighbours > value, touched, index)
     one_sided = (higher >= 0.9) | (higher <= 0.1)
     smooth = np.concatenate([[False], one_sided & (step < close)])
-    return gaps & ~smooth[parts] if smooth.any() else gaps
+    return gaps.without(Bits.pack(smooth[parts])) if smooth.any() else gaps
 
 
 def _neighbours(parts, gaps):
     """Return the pixels around the parts of a gap, and the part that each touches."""
-    around = Bits.pack(gaps)
-    around = neighbourhood(neighbourhood(around, 0), 1).without(around)
-    rows, columns = np.nonzero(around.unpack())
+    around = neighbourhood(neighbourhood(gaps, 0), 1).without(gaps)
+    rows, columns = np.divmod(np.flatnonzero(around.unpack()), parts.shape[1])
     last_row, last_column = np.array(parts.shape) - 1
     touched = np.zeros(len(rows), dtype=parts.dtype)
     for down in (-1, 0, 1):

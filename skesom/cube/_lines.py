@@ -17,17 +17,19 @@ BRIGHTEST = 5  # in standard deviations of a pixel; what is beyond counts as thi
 STEPS = 64  # in one standard deviation
 
 
-def dark_lines(band):
+def dark_lines(band, masked):
     """Find broken columns and rows: long, narrow, and darker than the sky.
 
     Parameters
     ----------
     band : ndarray of shape (n_rows, n_columns)
-        The image; NaN marks masked pixels.
+        The image.
+    masked : Bits
+        Pixels to leave out; all NaN are among them.
 
     Returns
     -------
-    dark : ndarray of bool of shape (n_rows, n_columns)
+    dark : Bits
         True where the mean along 25 pixels is significantly below the sky (or, in a
         frame without sky, its darkest parts) and as much below the means three pixels
         to either side. Significant are 1.5 standard deviations of a pixel and 5 of
@@ -38,28 +40,27 @@ def dark_lines(band):
     Fluxes are clipped at five standard deviations from the sky and counted in steps of
     1/64 of one: small whole numbers add up quickly, and exactly.
     """
-    dark = np.zeros(band.shape, dtype=bool)
-    level, noise = sky_statistics(band)
+    dark = Bits.none(band.shape)
+    rows = representative_rows(*band.shape)
+    level, noise = sky_statistics(np.where(masked.unpack(rows), np.nan, band[rows]))
     if not noise > 0 or max(band.shape) < WINDOW:
         return dark
-    steps, valid = _in_steps(band, level, noise)
+    steps, valid = _in_steps(band, masked, level, noise)
     for axis in range(2):
         if band.shape[axis] < WINDOW or band.shape[1 - axis] < 2 * SIDE + 1:
             continue
-        darker = _darker(steps, valid, axis)
-        if darker.any():
-            dark |= opened(Bits.pack(darker), SHORTEST, axis).unpack()
+        dark |= opened(_darker(steps, valid, axis), SHORTEST, axis)
     return dark
 
 
-def _in_steps(band, level, noise):
+def _in_steps(band, masked, level, noise):
     """Return fluxes above the sky as whole numbers, 0 where there are none."""
     steps = np.empty(band.shape, dtype=np.int16)
     valid = np.empty(band.shape, dtype=np.uint8)
     for rows in row_blocks(band.shape):
         flux = (band[rows] - band.dtype.type(level)) * band.dtype.type(STEPS / noise)
         np.clip(flux, -BRIGHTEST * STEPS, BRIGHTEST * STEPS, out=flux)
-        missing = np.isnan(flux)
+        missing = masked.unpack(rows)
         np.copyto(flux, 0, where=missing)
         np.rint(flux, out=flux)
         steps[rows] = flux
@@ -78,7 +79,7 @@ def _darker(steps, valid, axis):
     for rows in row_blocks(steps.shape):
         first, last = max(0, rows.start - beyond), min(n_rows, rows.stop + beyond)
         total = _window_sums(steps, slice(first, last), axis)
-        count = _window_sums(valid, slice(first, last), axis)
+        count = _window_counts(valid, slice(first, last), axis)
         inside = slice(rows.start - first, rows.stop - first)
         chosen = np.flatnonzero(sampled[rows]) + inside.start
         sample.append(_means(total[chosen], count[chosen]))
@@ -87,7 +88,7 @@ def _darker(steps, valid, axis):
         faint &= count > WINDOW // 2
         faint = faint[inside]
         if faint.any():
-            row, column = np.nonzero(faint)
+            row, column = np.divmod(np.flatnonzero(faint), n_columns)
             depth = _depth(total, count, (row + inside.start, column), 1 - axis)
             deep = depth > LEAST_DEPTH
             places.append((row[deep] + rows.start) * n_columns + column[deep])
@@ -96,7 +97,7 @@ def _darker(steps, valid, axis):
     if places:
         least = SIGNIFICANCE * sky_statistics(np.concatenate(sample))[1]
         darker.flat[np.concatenate(places)[np.concatenate(depths) > least]] = True
-    return darker
+    return Bits.pack(darker)
 
 
 def _window_sums(values, rows, axis):
@@ -123,6 +124,18 @@ def _window_sums(values, rows, axis):
         values = _cut(values, 0, -size, axis) + _cut(values, size, None, axis)
         size *= 2
     return total
+
+
+def _window_counts(valid, rows, axis):
+    """Return the number of valid pixels in windows around the pixels of some rows."""
+    half = WINDOW // 2 * (1 - axis)
+    n_rows, n_columns = valid.shape
+    if not valid[max(0, rows.start - half) : rows.stop + half].all():
+        return _window_sums(valid, rows, axis)
+    # Only the frame cuts windows, and all alike.
+    line = np.ones((n_rows, 1) if axis == 0 else (1, n_columns), dtype=np.uint8)
+    count = _window_sums(line, rows if axis == 0 else slice(0, 1), axis)
+    return np.broadcast_to(count, (rows.stop - rows.start, n_columns))
 
 
 def _cut(array, start, stop, axis):

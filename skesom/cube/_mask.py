@@ -15,7 +15,7 @@ from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from skesom.cube._base import CubeTransformer
-from skesom.cube._criteria import check_rest, summarize
+from skesom.cube._criteria import check_rest
 from skesom.cube._cube_list import check_cubes, is_cube_list
 from skesom.cube._masking import apply_mask, find_mask
 from skesom.cube._per_band import numbers_per_band
@@ -273,16 +273,15 @@ class CubeMasker(CubeTransformer):
         saturation = numbers_per_band(saturation, _band_names(cubes), "saturation")
         tasks = zip(cubes, _split(saturation, cubes), self._noises(cubes), strict=True)
         masks = [find_mask(cube, self, *task) for cube, *task in tasks]
-        summaries = [summarize(mask.lost, mask.sky_map) for mask in masks]
-        for cube, mask, summary in zip(cubes, masks, summaries, strict=True):
-            check_rest(cube, mask.claims, summary)
+        for cube, mask in zip(cubes, masks, strict=True):
+            check_rest(cube, mask.claims, mask.summary)
 
         all_or_one = list if is_cube_list(X) else next
-        self.mask_ = all_or_one(mask.pixels for mask in masks)
-        self.sky_ = all_or_one(mask.sky_map for mask in masks)
+        self.mask_ = all_or_one(mask.pixels.unpack() for mask in masks)
+        self.sky_ = all_or_one(mask.lost["sky"].unpack() for mask in masks)
         self.sky_masked_ = all_or_one(mask.sky_masked for mask in masks)
         self.sky_share_ = all_or_one(mask.sky.share for mask in masks)
-        self.summary_ = all_or_one(iter(summaries))
+        self.summary_ = all_or_one(mask.summary for mask in masks)
         self.sky_level_ = np.concatenate([mask.sky.level for mask in masks])
         self.noise_ = np.concatenate([mask.sky.noise for mask in masks])
         self.sky_cut_ = np.concatenate([mask.sky.cut for mask in masks])

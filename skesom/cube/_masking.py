@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Apply the criteria of a masker to one cube."""
 
+import functools
+import operator
 from typing import NamedTuple
 
 import numpy as np
@@ -8,7 +10,7 @@ import numpy as np
 from skesom.cube._bits import Bits
 from skesom.cube._blocks import each_block, in_threads
 from skesom.cube._borders import noisy_borders
-from skesom.cube._criteria import KEPT, losing_criteria, take
+from skesom.cube._criteria import Claims
 from skesom.cube._gaps import gaps_of_value, pedestal_values
 from skesom.cube._gaussian import smooth
 from skesom.cube._lines import dark_lines
@@ -23,13 +25,10 @@ FEWEST_SIGNALS = 10
 class Mask(NamedTuple):
     """What is masked in a cube, and why."""
 
-    claims: np.ndarray
-    """Number of the criterion that claims each value, of shape (n_bands, n_rows,
-    n_columns); 255 for none."""
-    lost: np.ndarray
-    """Number of the criterion that took each pixel; 255 for none."""
-    sky_map: np.ndarray
-    """True where a pixel is masked as sky."""
+    claims: Claims
+    """What the criteria claim, value by value."""
+    lost: dict
+    """Pixels (Bits) that each criterion took, the sky among them."""
     sky: Sky
     """The sky that the decisions rest on."""
     sky_masked: bool
@@ -37,8 +36,13 @@ class Mask(NamedTuple):
 
     @property
     def pixels(self):
-        """True where a pixel is masked."""
-        return (self.lost != KEPT) | self.sky_map
+        """Bits that are True where a pixel is masked."""
+        return functools.reduce(operator.or_, self.lost.values())
+
+    @property
+    def summary(self):
+        """Number of pixels that each criterion took."""
+        return {criterion: bits.count() for criterion, bits in self.lost.items()}
 
 
 def find_mask(cube, rules, saturation, noise, known=None):
@@ -66,20 +70,19 @@ def find_mask(cube, rules, saturation, noise, known=None):
     claims = _claim_values(cube, rules, saturation)
     if rules.exclude is not None or rules.include is not None:
         outside = _outside_of_regions(cube, rules, must_overlap=known is None)
-        for claim in claims:
-            take(claim, "regions", outside)
+        for band in range(cube.shape[2]):
+            claims.take(band, "regions", outside)
     if known is None:
         known = _measure(cube, rules, claims)
     sky, sky_masked = known
     if rules.min_signal_to_noise is not None:
         noise = sky.noise[:, np.newaxis, np.newaxis] if noise is None else noise
         _claim_faint(cube, rules, claims, sky.level, noise)
-    lost = losing_criteria(claims, rules.min_bands, rules.n_jobs)
-    if sky_masked:
-        sky_map = _find_sky(cube, rules, claims, lost, sky.cut)
-    else:
-        sky_map = np.zeros(cube.shape[:2], dtype=bool)
-    return Mask(claims, lost, sky_map, sky, sky_masked)
+    mask = Mask(claims, claims.lost_pixels(rules.min_bands), sky, sky_masked)
+    mask.lost["sky"] = (
+        _find_sky(cube, rules, mask) if sky_masked else Bits.none(cube.shape[:2])
+    )
+    return mask
 
 
 def apply_mask(cube, mask, rules):
@@ -102,45 +105,53 @@ def apply_mask(cube, mask, rules):
     in_place = not rules.copy and cube.data.flags.writeable
     data = cube.data if in_place else np.empty(cube.shape, dtype=cube.dtype)
     pixels = mask.pixels
+    n_bands = cube.shape[2]
 
     def write(rows):
         block = data[rows]
         if not in_place:
             block[...] = cube.data[rows]
-        block[pixels[rows]] = np.nan
-        if rules.min_bands is not None:
-            for band, claim in enumerate(mask.claims):
-                np.copyto(block[:, :, band], np.nan, where=claim[rows] != KEPT)
+        if rules.min_bands is None:
+            block[pixels.unpack(rows)] = np.nan
+        else:
+            for band in range(n_bands):
+                masked = (pixels | mask.claims.bands[band]).unpack(rows)
+                np.copyto(block[:, :, band], np.nan, where=masked)
 
     each_block(write, cube.shape, rules.n_jobs)
     return cube.replace(data=data, errors=cube.errors)
 
 
 def _claim_values(cube, rules, saturation):
-    """Return which criterion claims each value, of shape (n_bands, ...)."""
-    claims = np.full((cube.shape[2], *cube.shape[:2]), KEPT, dtype=np.uint8)
+    """Return which criterion claims each value."""
+    claims = Claims(cube.shape)
 
     def claim_band(band):
         image = np.array(cube.data[:, :, band], order="C")
-        claim = claims[band]
-        take(claim, "missing", np.isnan(image))
+
+        def take(criterion, found):
+            claims.take(band, criterion, found)
+
+        def where(test):
+            return Bits.from_blocks(lambda rows: test(image[rows]), image.shape)
+
+        take("missing", where(np.isnan))
         if rules.mask_zeros == "auto":
-            take(claim, "zeros", gaps_of_value(image, 0))
+            take("zeros", gaps_of_value(image, 0))
         elif rules.mask_zeros:
-            take(claim, "zeros", image == 0)
+            take("zeros", where(np.logical_not))
         if rules.mask_pedestal:
             for value in pedestal_values(image):
-                take(claim, "pedestal", gaps_of_value(image, value))
-        gaps = claim != KEPT
-        np.copyto(image, np.nan, where=gaps)
+                take("pedestal", gaps_of_value(image, value))
+        gaps = claims.bands[band]
         if rules.mask_lines:
-            take(claim, "lines", dark_lines(image))
+            take("lines", dark_lines(image, gaps))
         if saturation[band] < np.inf:
-            take(claim, "saturation", image >= saturation[band])
+            take("saturation", where(lambda flux: flux >= saturation[band]))
         if rules.grow:
-            take(claim, "grow", grown(claim != KEPT, rules.grow))
+            take("grow", grown(claims.bands[band], rules.grow))
         if rules.border_noise is not None:
-            take(claim, "borders", noisy_borders(image, gaps, rules.border_noise))
+            take("borders", noisy_borders(image, gaps, rules.border_noise))
 
     in_threads(claim_band, range(cube.shape[2]), rules.n_jobs)
     return claims
@@ -154,18 +165,17 @@ def _outside_of_regions(cube, rules, *, must_overlap):
         if regions is not None:
             pixels = pixels_of_regions(regions, cube, name, must_overlap=must_overlap)
             outside |= pixels if name == "exclude" else ~pixels
-    return outside
+    return Bits.pack(outside)
 
 
 def _measure(cube, rules, claims):
     """Return the sky of a cube, and whether to mask it."""
     rows = representative_rows(*cube.shape[:2])
     sample = np.array(cube.data[rows], order="C")
-    sample_claims = claims[:, rows]
-    lost = losing_criteria(sample_claims, rules.min_bands)
-    for band, claim in enumerate(sample_claims):
-        dropped = (claim != KEPT) | (lost != KEPT)
-        np.copyto(sample[:, :, band], np.nan, where=dropped)
+    lost = claims.lost_pixels(rules.min_bands).values()
+    lost = functools.reduce(operator.or_, lost)
+    for band, claimed in enumerate(claims.bands):
+        np.copyto(sample[:, :, band], np.nan, where=(lost | claimed).unpack(rows))
     sky = measure_sky(
         sample,
         threshold=rules.sky_threshold,
@@ -182,28 +192,39 @@ def _claim_faint(cube, rules, claims, level, noise):
     least = rules.min_signal_to_noise
 
     def claim_band(band):
-        signal = cube.data[:, :, band] - cube.dtype.type(level[band])
-        with np.errstate(invalid="ignore"):
-            enough = (noise[band] > 0) & (signal >= least * noise[band])
-        take(claims[band], "signal_to_noise", ~enough)
+        spread = np.broadcast_to(noise[band], cube.shape[:2])
+
+        def faint(rows):
+            signal = cube.data[rows, :, band] - cube.dtype.type(level[band])
+            return ~((spread[rows] > 0) & (signal >= least * spread[rows]))
+
+        found = Bits.from_blocks(faint, cube.shape[:2])
+        claims.take(band, "signal_to_noise", found)
 
     in_threads(claim_band, range(cube.shape[2]), rules.n_jobs)
 
 
-def _find_sky(cube, rules, claims, lost, cut):
+def _find_sky(cube, rules, mask):
     """Return the usable pixels that stand out in too few bands."""
-    dropped = lost != KEPT
+    lost = mask.pixels
 
     def find(band):
         image = np.array(cube.data[:, :, band], order="C")
-        np.copyto(image, np.nan, where=dropped | (claims[band] != KEPT))
+        usable = ~(lost | mask.claims.bands[band])
+        np.copyto(image, np.nan, where=~usable.unpack())
         image = smooth(image, rules.sky_smoothing)
-        return Bits.pack(np.isfinite(image)), Bits.pack(image > cut[band])
+        return usable, Bits.pack(image > mask.sky.cut[band])
 
-    found = in_threads(find, range(cube.shape[2]), rules.n_jobs)
-    signals = np.zeros(cube.shape[:2], dtype=np.int16)
-    usable = np.zeros(cube.shape[:2], dtype=bool)
-    for finite, signal in found:
-        usable |= finite.unpack()
-        signals += signal.unpack()
-    return usable & (signals < min(rules.sky_min_bands, cube.shape[2]))
+    usable, signals = zip(
+        *in_threads(find, range(cube.shape[2]), rules.n_jobs), strict=True
+    )
+    needed = min(rules.sky_min_bands, cube.shape[2])
+
+    def dark(rows):
+        count = np.zeros((rows.stop - rows.start, cube.shape[1]), dtype=np.uint16)
+        for signal in signals:
+            count += signal.unpack(rows)
+        return count < needed
+
+    faint = Bits.from_blocks(dark, cube.shape[:2])
+    return functools.reduce(operator.or_, usable) & faint

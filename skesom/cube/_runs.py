@@ -3,8 +3,6 @@
 
 import math
 
-from skesom.cube._bits import Bits
-
 
 def run_starts(bits, length, axis):
     """Return where a run of True of a given length begins.
@@ -114,29 +112,29 @@ def spread_within(seeds, mask, n_steps):
     return seeds
 
 
-def grown(mask, distance):
+def grown(bits, distance):
     """Return a mask with all pixels within a distance of it.
 
     Parameters
     ----------
-    mask : ndarray of bool of shape (n_rows, n_columns)
-        The mask, not packed.
+    bits : Bits
+        The mask.
     distance : float
         Distance between pixel centres.
 
     Returns
     -------
-    grown : ndarray of bool of shape (n_rows, n_columns)
+    grown : Bits
         True in the mask and around it.
     """
-    if distance < 1 or not mask.any():
-        return mask
-    n_rows, n_columns = mask.shape
+    if distance < 1 or not bits.any():
+        return bits
+    n_rows, n_columns = bits.shape
     # Squared distances of pixels are whole numbers; one may have rounded down.
     squared = int(min(distance, n_rows + n_columns) ** 2 * (1 + 1e-12))
     # A disc is a stack of rows, narrow ones far from the middle. The mask is widened
     # step by step to the width of each.
-    result = wide = Bits.pack(mask)
+    result = wide = bits
     half_width = 0
     for height in range(min(math.isqrt(squared), n_rows - 1), -1, -1):
         wanted = min(math.isqrt(squared - height**2), n_columns - 1)
@@ -144,7 +142,7 @@ def grown(mask, distance):
             half_width += 1
             wide = neighbourhood(wide, 1)
         result = result | wide.moved(height, 0) | wide.moved(-height, 0)
-    return result.unpack()
+    return result
 
 
 def _from_starts(starts, length, axis):

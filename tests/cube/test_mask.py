@@ -78,7 +78,7 @@ class TestGaps:
         band = np.where(rng.random((300, 300)) < share, 0, rng.normal(size=(300, 300)))
         assert not gaps_of_value(band, 0).any()
         band[100:200, 50:150] = 0
-        gaps = gaps_of_value(band, 0)
+        gaps = gaps_of_value(band, 0).unpack()
         assert gaps[100:200, 50:150].all()
         # Chance zeros that touch the gap cannot be told from it.
         around = np.zeros_like(gaps)
@@ -90,7 +90,7 @@ class TestGaps:
         rows, columns = np.indices((200, 200)) - 100
         inside = np.hypot(rows, columns) < 95
         counts = np.where(inside, rng.poisson(0.3, inside.shape), 0.0)
-        gaps = gaps_of_value(counts, 0)
+        gaps = gaps_of_value(counts, 0).unpack()
         outside = np.hypot(rows, columns) > 97
         assert gaps[outside].all()
         assert not gaps[np.hypot(rows, columns) < 75].any()
@@ -366,7 +366,9 @@ class TestNothingLeft:
 
     def test_mask(self, rng):
         with pytest.raises(ValueError, match=r"'regions'.*leave some pixels"):
-            CubeMasker(exclude=np.ones((8, 8), dtype=bool)).fit(rng.normal(size=(8, 8, 1)))
+            CubeMasker(exclude=np.ones((8, 8), dtype=bool)).fit(
+                rng.normal(size=(8, 8, 1))
+            )
 
 
 class TestNoise:
