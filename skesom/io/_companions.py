@@ -4,6 +4,8 @@
 import numpy as np
 from astropy.nddata.bitmask import bitfield_to_boolean_mask
 
+_PIXELS_PER_STRIP = 2**18
+
 
 def fill_errors(plane, errors, data):
     """Fill in the standard deviations of an image.
@@ -13,24 +15,25 @@ def fill_errors(plane, errors, data):
     plane : Plane
         What is known of them.
     errors : ndarray of shape (n_rows, n_columns, n_bands)
-        Filled; NaN where a value cannot be an error (zero, negative).
+        Filled; NaN where a value cannot be an error (zero, negative, infinite).
     data : ndarray of shape (n_rows, n_columns, n_bands)
         The image. Where an inverse variance is zero nothing was measured, so that
         the image becomes NaN.
     """
-    with plane.open() as array, np.errstate(invalid="ignore", divide="ignore"):
-        for band in range(errors.shape[2]):
+    with plane.open() as array, np.errstate(all="ignore"):
+        for part in _parts(errors.shape):
             # Squares of small fluxes lie below the range of single precision.
-            values = np.array(_pick_band(array, band), dtype=np.float64)
+            values = np.array(_pick(array, part), dtype=np.float64)
             values *= plane.factor
             unknown = ~(values > 0)
             if plane.kind == "ivar":
-                values **= -0.5
-                data[:, :, band][np.broadcast_to(unknown, data.shape[:2])] = np.nan
-            elif plane.kind == "var":
-                values **= 0.5
-            values[unknown] = np.nan
-            errors[:, :, band] = values
+                values = 1 / values
+                np.copyto(data[part], np.nan, where=unknown)
+            if plane.kind != "std":
+                values = np.sqrt(values)
+            errors[part] = values
+            unknown |= np.isinf(errors[part])
+            np.copyto(errors[part], np.nan, where=unknown)
 
 
 def apply_mask(plane, data, ignore_flags=0):
@@ -46,13 +49,13 @@ def apply_mask(plane, data, ignore_flags=0):
         Flags that do not rule a pixel out, see `skesom.io.read_cube`.
     """
     with plane.open() as array:
-        for band in range(data.shape[2]):
-            values = np.asarray(_pick_band(array, band))
+        for part in _parts(data.shape):
+            values = np.asarray(_pick(array, part))
             if plane.kind == "weight":
                 bad = ~(values > 0)
             else:
                 bad = _find_flagged(values, ignore_flags, plane.label)
-            data[:, :, band][np.broadcast_to(bad, data.shape[:2])] = np.nan
+            np.copyto(data[part], np.nan, where=bad)
 
 
 def _find_flagged(values, ignore_flags, label):
@@ -67,6 +70,14 @@ def _find_flagged(values, ignore_flags, label):
     return bitfield_to_boolean_mask(values, ignore_flags=ignore_flags)
 
 
-def _pick_band(array, band):
-    """Return one band of what may be the same for all."""
-    return array[:, :, band] if array.ndim == 3 else array
+def _parts(shape):
+    """Return the places of strips of single bands, small enough for the cache."""
+    rows, columns, bands = shape
+    height = max(1, _PIXELS_PER_STRIP // columns)
+    starts = range(0, rows, height)
+    return [np.s_[i : i + height, :, band] for band in range(bands) for i in starts]
+
+
+def _pick(array, part):
+    """Return a part of what may be the same for all bands or pixels."""
+    return array[part[: array.ndim]] if array.ndim else array

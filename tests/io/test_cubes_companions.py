@@ -102,11 +102,13 @@ def test_standard_deviations_are_preferred(write):
 
 
 def test_what_cannot_be_an_error_is_unknown(write):
-    values = SIGMA.copy()
+    values = SIGMA.astype(np.float64)
     values[0] = [0, -1, NAN, 2]
+    values[1] = [np.inf, -np.inf, 1e300, 1]
     path = write("a.fits", ("SCI", 1, IMAGE), ("ERR", 1, values))
     cube = read_cube(path, errors="auto")
     assert_array_equal(cube.errors[0, :, 0], [NAN, NAN, NAN, 2])
+    assert_array_equal(cube.errors[1, :, 0], [NAN, NAN, NAN, 1])
     assert_array_equal(cube.data[:, :, 0], IMAGE)
 
 
