@@ -11,6 +11,7 @@ import time
 import warnings
 
 import numpy as np
+from sklearn.exceptions import ConvergenceWarning
 
 from skesom.datasets import make_galaxy_cube
 from skesom.som import ESOM
@@ -81,15 +82,15 @@ def main():
 def run(X, learning_rate, epsilon, pruning_period):
     """Fit a map and return the rest of its line."""
     start = time.perf_counter()
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
         esom = ESOM(
             epsilon,
             learning_rate=learning_rate,
             pruning_period=pruning_period,
             random_state=0,
         ).fit(X)
-    bounded = any("max_nodes" in str(warning.message) for warning in caught)
+    bounded = esom.epsilon_ != epsilon
     return (
         f"{'bounded' if bounded else 'ended':9}{len(esom.codebook_):6}"
         f"{esom.epsilon_:15.4g}{esom.labels_.max() + 1:10}"

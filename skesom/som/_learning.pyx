@@ -3,6 +3,8 @@
 
 from cython cimport floating
 
+from libc.math cimport exp
+
 from skesom.som._distances cimport (
     FEATURES_AT_A_TIME,
     MOST_PATIENCE,
@@ -353,7 +355,7 @@ cdef void _adapt(
     cdef double total = activate(member_squared, n_members, factor, activation)
     cdef double step = state.learning_rate / total
     cdef double own = activation[0]
-    cdef double renewed
+    cdef double renewed, reached
     cdef Py_ssize_t k
     if n_present == state.n_features:
         _move(state, codebook, sample, members, n_members, step, activation)
@@ -363,10 +365,13 @@ cdef void _adapt(
             activation,
         )
     for k in range(1, n_members):
+        reached = activation[k]
+        if reached == 0:  # single precision has lost what the weakest links differ by
+            reached = exp(factor * member_squared[k])
         if state.whole_ball:
-            renewed = min(own, <double> activation[k])
+            renewed = min(own, reached)
         else:
-            renewed = own * activation[k]
+            renewed = own * reached
             if links.strength[slots[k]] != FRESH:
                 renewed = (
                     state.forgetting * links.strength[slots[k]]
@@ -414,21 +419,27 @@ cdef void _move(
 ) noexcept nogil:
     """Pull the members to the sample by their shares of the activation."""
     cdef floating factor = <floating> step
-    cdef floating share, square, moved
+    cdef floating share, part, moved
+    cdef double square
     cdef floating *weight
-    cdef Py_ssize_t k, feature
+    cdef Py_ssize_t k, feature, first
     for k in range(n_members):
         share = activation[k] * factor
         square = 0
         weight = codebook + members[k]
-        for feature in range(state.n_features):
-            moved = weight[0] + share * (sample[feature] - weight[0])
-            weight[0] = moved
-            square += moved * moved
-            weight += state.stride
-        weight[0] = square / 2
-        if state.n_features > FEATURES_AT_A_TIME:  # square has lost too many digits
-            _renew_square(state, codebook, members[k])
+        first = 0
+        while first < state.n_features:
+            part = 0
+            for feature in range(
+                first, min(first + FEATURES_AT_A_TIME, state.n_features)
+            ):
+                moved = weight[0] + share * (sample[feature] - weight[0])
+                weight[0] = moved
+                part += moved * moved
+                weight += state.stride
+            square += part
+            first += FEATURES_AT_A_TIME
+        weight[0] = <floating> (square / 2)
 
 
 cdef void _move_partly(
