@@ -88,7 +88,7 @@ def find_beams(fwhm, bands):
 
 def _spread_over_bands(fwhm, names):
     """Return one entry per band."""
-    if isinstance(fwhm, Mapping):
+    if isinstance(fwhm, Mapping) and not isinstance(fwhm, Header):
         unknown = [name for name in fwhm if name not in names]
         if unknown:
             raise ValueError(

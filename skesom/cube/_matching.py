@@ -62,8 +62,9 @@ class Match(NamedTuple):
         if self.method == "none":
             return f"{before}{remark}, left as it is"
         if self.beam is None:
-            how = f"{self.method} kernel of {self.array.shape[0]} x "
-            how += f"{self.array.shape[1]} pixels"
+            kind = {"wiener": "Wiener", "kernel": "ready"}[self.method]
+            rows, columns = self.array.shape
+            how = f"{kind} kernel of {rows} x {columns} pixels"
         elif self.beam.is_round:
             how = f"Gaussian of {self.beam.major:.4g} arcsec"
         else:

@@ -106,10 +106,15 @@ def _read_stamp(entry, band, kind):
 
 def _read_file(path, owner):
     """Return the first image of a FITS file and the side of its pixels in arcsec."""
-    with fits.open(path) as hdus:
-        for hdu in hdus:
-            if hdu.is_image and hdu.header.get("NAXIS") == 2:
-                return hdu.data, _read_pixel_size(hdu.header)
+    try:
+        with fits.open(path) as hdus:
+            for hdu in hdus:
+                if hdu.is_image and hdu.header.get("NAXIS") == 2:
+                    return hdu.data, _read_pixel_size(hdu.header)
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise OSError(f"{owner} cannot be read as FITS: {error}") from error
     raise ValueError(f"{owner}: the file holds no image of two axes.")
 
 
