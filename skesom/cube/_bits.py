@@ -58,7 +58,7 @@ class Bits:
             The same mask.
         """
         bits = cls.none(mask.shape)
-        bits._set(slice(None), mask)
+        bits.write(slice(None), mask)
         return bits
 
     @classmethod
@@ -79,7 +79,7 @@ class Bits:
         """
         bits = cls.none(shape)
         for rows in row_blocks(shape):
-            bits._set(rows, function(rows))
+            bits.write(rows, function(rows))
         return bits
 
     @property
@@ -106,6 +106,19 @@ class Bits:
             count=self.n_columns,
             bitorder="little",
         ).view(bool)
+
+    def write(self, rows, mask):
+        """Replace some rows.
+
+        Parameters
+        ----------
+        rows : slice
+            The rows.
+        mask : ndarray of bool of shape (n_rows, n_columns)
+            Their new mask.
+        """
+        packed = np.packbits(mask, axis=1, bitorder="little")
+        self.words[rows].view(np.uint8)[:, : packed.shape[1]] = packed
 
     def count(self):
         """Return the number of True."""
@@ -162,11 +175,6 @@ class Bits:
             else:
                 near = (near << n_bits) | (far >> (64 - n_bits))
         return Bits(near if step > 0 else self._trimmed(near), self.n_columns)
-
-    def _set(self, rows, mask):
-        """Write the mask of some rows."""
-        packed = np.packbits(mask, axis=1, bitorder="little")
-        self.words[rows].view(np.uint8)[:, : packed.shape[1]] = packed
 
     def _trimmed(self, words):
         """Return new words with zeros beyond the last column."""

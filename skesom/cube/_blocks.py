@@ -8,13 +8,15 @@ from joblib import Parallel, delayed
 VALUES_PER_BLOCK = 2**18
 
 
-def row_blocks(shape):
+def row_blocks(shape, n_values=VALUES_PER_BLOCK):
     """Cut the rows of an array into blocks.
 
     Parameters
     ----------
     shape : tuple of int (n_rows, ...)
         Shape of the array.
+    n_values : int, default=262144
+        Number of values in a block, unless a row has more.
 
     Returns
     -------
@@ -22,7 +24,7 @@ def row_blocks(shape):
         Rows of each block, in order. They depend on nothing but the shape, so that
         results do not depend on the number of threads.
     """
-    height = max(1, VALUES_PER_BLOCK // max(1, math.prod(shape[1:])))
+    height = max(1, n_values // max(1, math.prod(shape[1:])))
     return [
         slice(start, min(start + height, shape[0]))
         for start in range(0, shape[0], height)

@@ -10,6 +10,7 @@ import numpy as np
 from scipy import ndimage
 
 from skesom.cube._bits import Bits
+from skesom.cube._blocks import row_blocks
 from skesom.cube._noise import pixel_noise, representative_rows
 from skesom.cube._runs import (
     neighbourhood,
@@ -26,13 +27,64 @@ QUANTIZED = 1024
 MOST_PEDESTALS = 8
 
 
-def gaps_of_value(band, value):
-    """Find the areas that one value fills because there are no data.
+class Compared:
+    """A band compared with zero and with itself, in one passage through the memory.
 
     Parameters
     ----------
     band : ndarray of shape (n_rows, n_columns)
         The image; NaN marks masked pixels.
+    """
+
+    def __init__(self, band):
+        self.band = band
+        self.missing = Bits.none(band.shape)
+        """Pixels that are NaN."""
+        self.zero = Bits.none(band.shape)
+        """Pixels that are 0."""
+        self.equal = Bits.none(band.shape), Bits.none(band.shape)
+        """Pixels that equal the next one in the column, and in the row."""
+        for rows in row_blocks(band.shape):
+            n_rows = rows.stop - rows.start
+            pixels = np.ascontiguousarray(band[rows.start : rows.stop + 1])
+            block = pixels[:n_rows]
+            self.missing.write(rows, np.isnan(block))
+            self.zero.write(rows, block == 0)
+            equal = np.zeros(block.shape, dtype=bool)
+            np.equal(block[:, 1:], block[:, :-1], out=equal[:, :-1])
+            self.equal[1].write(rows, equal)
+            equal[-1] = False
+            below = pixels[1:]
+            np.equal(block[: len(below)], below, out=equal[: len(below)])
+            self.equal[0].write(rows, equal)
+
+    def where(self, compare, value):
+        """Compare the pixels with a value.
+
+        Parameters
+        ----------
+        compare : numpy.ufunc
+            Such as `numpy.equal`.
+        value : float
+            The value.
+
+        Returns
+        -------
+        bits : Bits
+            True where the comparison holds.
+        """
+        return Bits.from_blocks(
+            lambda rows: compare(self.band[rows], value), self.band.shape
+        )
+
+
+def gaps_of_value(compared, value):
+    """Find the areas that one value fills because there are no data.
+
+    Parameters
+    ----------
+    compared : Compared
+        The image.
     value : float
         The suspected value, for example 0.
 
@@ -53,30 +105,32 @@ def gaps_of_value(band, value):
     An area that its surroundings run into smoothly is no gap but the floor (or the
     ceiling) of a clipped picture.
     """
-    candidates = Bits.from_blocks(lambda rows: band[rows] == value, band.shape)
-    gaps = Bits.none(band.shape)
+    candidates = compared.zero if value == 0 else compared.where(np.equal, value)
+    gaps = Bits.none(candidates.shape)
     if candidates.count() < SHORTEST_RUN:
         return gaps
-    equal = _equal_neighbours(band, 1)
+    n_pixels = compared.band.size
     while True:
         outside = ~gaps
         # The last pixel of a row has no partner.
         pairs = outside & outside.moved(1, 1)
-        share = max(_share(candidates, outside), _share(equal, pairs))
-        found = gaps | _solid_parts(candidates, *_sizes_beyond_chance(share, band.size))
+        share = max(_share(candidates, outside), _share(compared.equal[1], pairs))
+        found = gaps | _solid_parts(candidates, *_sizes_beyond_chance(share, n_pixels))
         if found == gaps:
             break
         gaps = found
-    return _without_smooth_parts(band, value, gaps) if gaps.any() else gaps
+    if not gaps.any():
+        return gaps
+    return _without_smooth_parts(compared.band, value, gaps)
 
 
-def pedestal_values(band):
+def pedestal_values(compared):
     """Return the values, except 0, that fill whole areas of a band.
 
     Parameters
     ----------
-    band : ndarray of shape (n_rows, n_columns)
-        The image; NaN marks masked pixels.
+    compared : Compared
+        The image.
 
     Returns
     -------
@@ -84,12 +138,10 @@ def pedestal_values(band):
         Candidates for `gaps_of_value`, at most eight. None if the band has at most
         1024 different values, as an 8-bit picture, where flat areas are no wonder.
     """
-    nonzero = Bits.from_blocks(lambda rows: band[rows] != 0, band.shape)
-    flat = []
-    for axis in range(2):
+    band, flat = compared.band, []
+    for axis, equal in enumerate(compared.equal):
         # A run of equal neighbours is one shorter than the run of equal pixels.
-        equal = _equal_neighbours(band, axis)
-        starts = run_starts(equal, SMALLEST_BLOCK - 1, axis) & nonzero
+        starts = run_starts(equal, SMALLEST_BLOCK - 1, axis).without(compared.zero)
         if starts.any():
             flat.append(band[starts.unpack()])
     if not flat:
@@ -107,22 +159,6 @@ def _is_quantized(band):
         if len(np.unique(pixels[np.isfinite(pixels)])) > QUANTIZED:
             return False
     return True
-
-
-def _equal_neighbours(band, axis):
-    """Return which pixels equal the next one along an axis."""
-
-    def equal(rows):
-        block = np.zeros((rows.stop - rows.start, band.shape[1]), dtype=bool)
-        if axis == 1:
-            np.equal(band[rows, 1:], band[rows, :-1], out=block[:, :-1])
-        else:
-            below = band[rows.start + 1 : rows.stop + 1]
-            here = band[rows.start : rows.start + len(below)]
-            np.equal(here, below, out=block[: len(below)])
-        return block
-
-    return Bits.from_blocks(equal, band.shape)
 
 
 def _share(bits, among):

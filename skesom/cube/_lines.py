@@ -15,6 +15,9 @@ LEAST_DEPTH = 1.5  # in standard deviations of a pixel
 SIGNIFICANCE = 5  # in standard deviations of a mean
 BRIGHTEST = 5  # in standard deviations of a pixel; what is beyond counts as this
 STEPS = 64  # in one standard deviation
+HALF = WINDOW // 2
+# Blocks are read with the rows around them, so they are larger than elsewhere.
+PIXELS_PER_BLOCK = 2**19
 
 
 def dark_lines(band, masked):
@@ -40,81 +43,116 @@ def dark_lines(band, masked):
     Fluxes are clipped at five standard deviations from the sky and counted in steps of
     1/64 of one: small whole numbers add up quickly, and exactly.
     """
-    dark = Bits.none(band.shape)
+    lines = Bits.none(band.shape)
     rows = representative_rows(*band.shape)
     level, noise = sky_statistics(np.where(masked.unpack(rows), np.nan, band[rows]))
-    if not noise > 0 or max(band.shape) < WINDOW:
-        return dark
-    steps, valid = _in_steps(band, masked, level, noise)
-    for axis in range(2):
-        if band.shape[axis] < WINDOW or band.shape[1 - axis] < 2 * SIDE + 1:
-            continue
-        dark |= opened(_darker(steps, valid, axis), SHORTEST, axis)
-    return dark
+    searches = [
+        _Search(axis, band.shape)
+        for axis in range(2)
+        if band.shape[axis] >= WINDOW and band.shape[1 - axis] > 2 * SIDE
+    ]
+    if not noise > 0 or not searches:
+        return lines
+    for rows in row_blocks(band.shape, PIXELS_PER_BLOCK):
+        steps, valid = _in_steps(band, masked, rows, level, noise)
+        for search in searches:
+            search.look_at(rows, steps, valid)
+    for search in searches:
+        lines |= opened(search.dark(), SHORTEST, search.axis)
+    return lines
 
 
-def _in_steps(band, masked, level, noise):
-    """Return fluxes above the sky as whole numbers, 0 where there are none."""
-    steps = np.empty(band.shape, dtype=np.int16)
-    valid = np.empty(band.shape, dtype=np.uint8)
-    for rows in row_blocks(band.shape):
-        flux = (band[rows] - band.dtype.type(level)) * band.dtype.type(STEPS / noise)
-        np.clip(flux, -BRIGHTEST * STEPS, BRIGHTEST * STEPS, out=flux)
-        missing = masked.unpack(rows)
-        np.copyto(flux, 0, where=missing)
-        np.rint(flux, out=flux)
-        steps[rows] = flux
-        np.logical_not(missing, out=valid[rows].view(bool))
+def _in_steps(band, masked, rows, level, noise):
+    """Return fluxes as whole numbers, and whether they are valid.
+
+    Half a window is added on all sides. What is masked or outside of the frame is 0.
+    """
+    first, last = rows.start - HALF, rows.stop + HALF
+    inside = slice(max(0, first), min(len(band), last))
+    shape = (last - first, band.shape[1] + 2 * HALF)
+    steps, valid = np.zeros(shape, np.int16), np.zeros(shape, np.uint8)
+    place = slice(inside.start - first, inside.stop - first), slice(HALF, -HALF)
+    flux = band[inside] - band.dtype.type(level)
+    flux *= band.dtype.type(STEPS / noise)
+    np.clip(flux, -BRIGHTEST * STEPS, BRIGHTEST * STEPS, out=flux)
+    missing = masked.unpack(inside)
+    np.copyto(flux, 0, where=missing)
+    steps[place] = np.rint(flux, out=flux)
+    valid[place] = ~missing
     return steps, valid
 
 
-def _darker(steps, valid, axis):
-    """Return where the means along an axis are dark against sky and sides."""
-    n_rows, n_columns = steps.shape
-    sampled = np.zeros(n_rows, dtype=bool)
-    sampled[representative_rows(n_rows, n_columns)] = True
-    # Means along a row are compared with those of other rows, beyond the block.
-    beyond = SIDE * axis
-    sample, places, depths = [], [], []
-    for rows in row_blocks(steps.shape):
-        first, last = max(0, rows.start - beyond), min(n_rows, rows.stop + beyond)
-        total = _window_sums(steps, slice(first, last), axis)
-        count = _window_counts(valid, slice(first, last), axis)
-        inside = slice(rows.start - first, rows.stop - first)
-        chosen = np.flatnonzero(sampled[rows]) + inside.start
-        sample.append(_means(total[chosen], count[chosen]))
+class _Search:
+    """Windows along one axis, block by block.
+
+    Which means are significant is known only when all have been seen; until then the
+    few that may be are kept with their depths.
+    """
+
+    def __init__(self, axis, shape):
+        self.axis = axis
+        self.shape = shape
+        self._sampled = np.zeros(shape[0], dtype=bool)
+        self._sampled[representative_rows(*shape)] = True
+        self._sample, self._places, self._depths = [], [], []
+
+    def look_at(self, rows, steps, valid):
+        """Compare the means around the pixels of some rows with sky and sides."""
+        # Windows along a row are compared with those of other rows.
+        around = SIDE * self.axis
+        if self.axis == 0:
+            part = np.s_[:, HALF:-HALF]
+        else:
+            part = np.s_[HALF - around : around - HALF]
+        total = _window_sums(steps[part], self.axis)
+        count = _window_counts(valid[part], self.axis)
+        inside = slice(around, len(total) - around)
+        chosen = np.flatnonzero(self._sampled[rows]) + around
+        self._sample.append(_means(total[chosen], count[chosen]))
         # Windows that are half empty count nothing.
-        faint = total < count * np.int16(-LEAST_DEPTH * STEPS)
-        faint &= count > WINDOW // 2
-        faint = faint[inside]
+        faint = total[inside] < count[inside] * np.int16(-LEAST_DEPTH * STEPS)
+        faint &= count[inside] > HALF
         if faint.any():
-            row, column = np.divmod(np.flatnonzero(faint), n_columns)
-            depth = _depth(total, count, (row + inside.start, column), 1 - axis)
+            row, column = np.divmod(np.flatnonzero(faint), self.shape[1])
+            position = column if self.axis == 0 else row + rows.start
+            depth = self._depth(total, count, (row + around, column), position)
             deep = depth > LEAST_DEPTH
-            places.append((row[deep] + rows.start) * n_columns + column[deep])
-            depths.append(depth[deep])
-    darker = np.zeros(steps.shape, dtype=bool)
-    if places:
-        least = SIGNIFICANCE * sky_statistics(np.concatenate(sample))[1]
-        darker.flat[np.concatenate(places)[np.concatenate(depths) > least]] = True
-    return Bits.pack(darker)
+            self._places.append((row[deep] + rows.start) * self.shape[1] + column[deep])
+            self._depths.append(depth[deep])
+
+    def dark(self):
+        """Return the means that are dark, as Bits."""
+        dark = np.zeros(self.shape, dtype=bool)
+        if self._places:
+            noise = sky_statistics(np.concatenate(self._sample))[1]
+            significant = np.concatenate(self._depths) > SIGNIFICANCE * noise
+            dark.flat[np.concatenate(self._places)[significant]] = True
+        return Bits.pack(dark)
+
+    def _depth(self, total, count, place, position):
+        """Return how far means lie below sky and sides, NaN if a side is missing."""
+        across = 1 - self.axis
+        sides = []
+        for step in (-SIDE, SIDE):
+            index = list(place)
+            index[across] = np.clip(place[across] + step, 0, total.shape[across] - 1)
+            sides.append(_means(total[tuple(index)], count[tuple(index)]))
+        before, after = sides
+        # At a border of the frame the one side counts.
+        before = np.where(position < SIDE, after, before)
+        after = np.where(position >= self.shape[across] - SIDE, before, after)
+        return np.minimum(np.minimum(before, after), 0) - _means(
+            total[place], count[place]
+        )
 
 
-def _window_sums(values, rows, axis):
-    """Return the sums in windows around the pixels of some rows.
+def _window_sums(values, axis):
+    """Return the sums in all windows along an axis.
 
     A window of 25 pixels is one of 16, one of 8 and one of 1, and each of these is two
     windows of half its length side by side. So its sum takes six additions of whole
     images, which is much quicker than to slide a window.
     """
-    half = WINDOW // 2
-    first, last = rows.start - half * (1 - axis), rows.stop + half * (1 - axis)
-    inside = slice(max(0, first), min(len(values), last))
-    outside = ((inside.start - first, last - inside.stop), (half * axis, half * axis))
-    if axis == 1 or np.any(outside):
-        values = np.pad(values[inside], outside)
-    else:
-        values = values[inside]
     n_windows = values.shape[axis] - WINDOW + 1
     total, covered, size = 0, 0, 1
     while covered < WINDOW:
@@ -126,16 +164,14 @@ def _window_sums(values, rows, axis):
     return total
 
 
-def _window_counts(valid, rows, axis):
-    """Return the number of valid pixels in windows around the pixels of some rows."""
-    half = WINDOW // 2 * (1 - axis)
-    n_rows, n_columns = valid.shape
-    if not valid[max(0, rows.start - half) : rows.stop + half].all():
-        return _window_sums(valid, rows, axis)
-    # Only the frame cuts windows, and all alike.
-    line = np.ones((n_rows, 1) if axis == 0 else (1, n_columns), dtype=np.uint8)
-    count = _window_sums(line, rows if axis == 0 else slice(0, 1), axis)
-    return np.broadcast_to(count, (rows.stop - rows.start, n_columns))
+def _window_counts(valid, axis):
+    """Return the number of valid pixels in all windows along an axis."""
+    line = valid.max(axis=1 - axis, keepdims=True)
+    across = valid.max(axis=axis, keepdims=True)
+    if np.array_equal(valid, np.broadcast_to(line & across, valid.shape)):
+        # Only the frame cuts windows, and all alike.
+        return _window_sums(line, axis) * across
+    return _window_sums(valid, axis)
 
 
 def _cut(array, start, stop, axis):
@@ -145,21 +181,5 @@ def _cut(array, start, stop, axis):
 
 def _means(total, count):
     """Return means in standard deviations, NaN for windows that are half empty."""
-    full_enough = count > WINDOW // 2
     mean = np.full(total.shape, np.nan, dtype=np.float32)
-    return np.divide(total, count * np.float32(STEPS), out=mean, where=full_enough)
-
-
-def _depth(total, count, places, axis):
-    """Return how far means lie below sky and sides, NaN if a side is missing.
-
-    At a border of the image the one side counts.
-    """
-    sides = []
-    for step in (-SIDE, SIDE):
-        index = list(places)
-        index[axis] = places[axis] + step
-        outside = (index[axis] < 0) | (index[axis] >= total.shape[axis])
-        index[axis] = np.where(outside, places[axis] - step, index[axis])
-        sides.append(_means(total[tuple(index)], count[tuple(index)]))
-    return np.minimum(np.minimum(*sides), 0) - _means(total[places], count[places])
+    return np.divide(total, count * np.float32(STEPS), out=mean, where=count > HALF)

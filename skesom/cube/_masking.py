@@ -11,7 +11,7 @@ from skesom.cube._bits import Bits
 from skesom.cube._blocks import each_block, in_threads
 from skesom.cube._borders import noisy_borders
 from skesom.cube._criteria import Claims
-from skesom.cube._gaps import gaps_of_value, pedestal_values
+from skesom.cube._gaps import Compared, gaps_of_value, pedestal_values
 from skesom.cube._gaussian import smooth
 from skesom.cube._lines import dark_lines
 from skesom.cube._noise import Sky, measure_sky, representative_rows
@@ -127,27 +127,24 @@ def _claim_values(cube, rules, saturation):
     claims = Claims(cube.shape)
 
     def claim_band(band):
-        image = np.array(cube.data[:, :, band], order="C")
+        image = cube.data[:, :, band]
+        compared = Compared(image)
 
         def take(criterion, found):
             claims.take(band, criterion, found)
 
-        def where(test):
-            return Bits.from_blocks(lambda rows: test(image[rows]), image.shape)
-
-        take("missing", where(np.isnan))
-        if rules.mask_zeros == "auto":
-            take("zeros", gaps_of_value(image, 0))
-        elif rules.mask_zeros:
-            take("zeros", where(np.logical_not))
+        take("missing", compared.missing)
+        if rules.mask_zeros:
+            every = rules.mask_zeros != "auto"
+            take("zeros", compared.zero if every else gaps_of_value(compared, 0))
         if rules.mask_pedestal:
-            for value in pedestal_values(image):
-                take("pedestal", gaps_of_value(image, value))
+            for value in pedestal_values(compared):
+                take("pedestal", gaps_of_value(compared, value))
         gaps = claims.bands[band]
         if rules.mask_lines:
             take("lines", dark_lines(image, gaps))
         if saturation[band] < np.inf:
-            take("saturation", where(lambda flux: flux >= saturation[band]))
+            take("saturation", compared.where(np.greater_equal, saturation[band]))
         if rules.grow:
             take("grow", grown(claims.bands[band], rules.grow))
         if rules.border_noise is not None:

@@ -7,7 +7,7 @@ and a straight line within the noise, where a logarithm would blow the noise up.
 """
 
 import warnings
-from numbers import Real
+from numbers import Integral, Real
 
 import numpy as np
 from astropy import units
@@ -15,7 +15,8 @@ from sklearn.base import _fit_context
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from skesom.cube._base import CubeTransformer
-from skesom.cube._noise import measure_sky, pixel_noise
+from skesom.cube._blocks import each_block
+from skesom.cube._flux_scale import measure_flux_scale
 
 
 class AsinhStretch(CubeTransformer):
@@ -33,6 +34,10 @@ class AsinhStretch(CubeTransformer):
         of the frame is sky; in a frame that a galaxy fills there is no sky to be
         measured, and the zero point is left alone. True subtracts the level of the
         darkest parts in any case.
+    copy : bool, default=True
+        False stretches the cube that is given, if its memory allows.
+    n_jobs : int, default=None
+        Number of threads. The result does not depend on it.
 
     Attributes
     ----------
@@ -52,7 +57,7 @@ class AsinhStretch(CubeTransformer):
     Both orders work: stretching the whole frame and setting the sky aside afterwards,
     or stretching what is left when the sky has been set aside.
 
-    A constant band becomes 0.
+    A constant band becomes 0. Errors of the cube are propagated to first order.
 
     References
     ----------
@@ -77,12 +82,24 @@ class AsinhStretch(CubeTransformer):
         "softening": [Interval(Real, 0, None, closed="neither")],
         "noise": [Interval(Real, 0, None, closed="neither"), "array-like", None],
         "subtract_sky": [StrOptions({"auto"}), "boolean"],
+        "copy": ["boolean"],
+        "n_jobs": [Integral, None],
     }
 
-    def __init__(self, *, softening=3.0, noise=None, subtract_sky="auto"):
+    def __init__(
+        self,
+        *,
+        softening=3.0,
+        noise=None,
+        subtract_sky="auto",
+        copy=True,
+        n_jobs=None,
+    ):
         self.softening = softening
         self.noise = noise
         self.subtract_sky = subtract_sky
+        self.copy = copy
+        self.n_jobs = n_jobs
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y=None):
@@ -106,21 +123,22 @@ class AsinhStretch(CubeTransformer):
             If all pixels are masked, or the given noise does not fit the bands.
         """
         cube = self._check_cube(X, reset=True)
-        n_bands = cube.shape[2]
-        sky = measure_sky(cube.data)
-        if np.isnan(sky.level).all():
-            raise ValueError(
-                "All pixels are masked (NaN), so there is no noise to stretch by."
+        scale = measure_flux_scale(cube, self.noise, self.subtract_sky, self.n_jobs)
+        constant = [
+            name
+            for name, noise in zip(cube.band_names, scale.noise, strict=True)
+            if noise == 0
+        ]
+        if constant:
+            warnings.warn(
+                f"These bands are constant and carry no information: "
+                f"{', '.join(constant)}. Their stretched values are 0.",
+                UserWarning,
+                stacklevel=2,
             )
-        subtract = sky.dominates if self.subtract_sky == "auto" else self.subtract_sky
-        level = np.nan_to_num(sky.level) if subtract else np.zeros(n_bands)
-        if self.noise is None:
-            noise = self._measured_noise(cube, sky)
-        else:
-            noise = self._given_noise(cube)
-        self.noise_ = noise
-        self.sky_level_ = level
-        self.sky_dominated_ = sky.dominates
+        self.noise_ = scale.noise
+        self.sky_level_ = scale.level
+        self.sky_dominated_ = scale.sky_dominated
         self._band_units = cube.band_units
         return self
 
@@ -140,11 +158,28 @@ class AsinhStretch(CubeTransformer):
         cube = self._check_cube(X, reset=False)
         scale = self.softening * self.noise_
         factor = np.divide(1, scale, out=np.zeros_like(scale), where=scale > 0)
-        data = np.subtract(cube.data, self.sky_level_.astype(cube.dtype), order="C")
-        data *= factor.astype(cube.dtype)
-        np.arcsinh(data, out=data)
+        # One number for each value of a row of pixels: short loops over bands are slow.
+        level, factor = (
+            np.tile(numbers.astype(cube.dtype), cube.shape[1])
+            for numbers in (self.sky_level_, factor)
+        )
+        in_place = not self.copy and cube.data.flags.carray
+        data = cube.data if in_place else np.empty(cube.shape, dtype=cube.dtype)
+        errors = None if cube.errors is None else np.empty(cube.shape, cube.dtype)
+
+        def stretch(rows):
+            block = data[rows].reshape(-1, len(level))
+            np.subtract(cube.data[rows].reshape(block.shape), level, out=block)
+            block *= factor
+            if errors is not None:
+                slope = factor / np.sqrt(1 + block**2)
+                errors[rows] = cube.errors[rows] * slope.reshape(data[rows].shape)
+            np.arcsinh(block, out=block)
+
+        each_block(stretch, cube.shape, self.n_jobs)
         pure = [units.dimensionless_unscaled] * cube.shape[2]
-        return self._like_input(X, cube.replace(data=data, band_units=pure))
+        stretched = cube.replace(data=data, errors=errors, band_units=pure)
+        return self._like_input(X, stretched)
 
     def inverse_transform(self, X):
         """Bring stretched values back to fluxes.
@@ -165,38 +200,3 @@ class AsinhStretch(CubeTransformer):
         data += self.sky_level_.astype(cube.dtype)
         flux = cube.replace(data=data, band_units=self._band_units)
         return self._like_input(X, flux)
-
-    def _given_noise(self, cube):
-        """Return the noise that the user states, one number for each band."""
-        noise = np.asarray(self.noise, dtype=np.float64)
-        if noise.shape not in [(), (cube.shape[2],)]:
-            raise ValueError(
-                f"noise must be one number or one for each of the {cube.shape[2]} "
-                f"bands, got {noise.size}."
-            )
-        noise = np.array(np.broadcast_to(noise, cube.shape[2]))
-        for name, value in zip(cube.band_names, noise, strict=True):
-            if not (np.isfinite(value) and value > 0):
-                raise ValueError(
-                    f"The noise of band {name!r} must be a positive number, got "
-                    f"{value}."
-                )
-        return noise
-
-    def _measured_noise(self, cube, sky):
-        """Return the noise of each band, with a warning for those without any."""
-        noise = np.nan_to_num(sky.noise)
-        for band in np.flatnonzero(noise == 0):
-            # A scene without noise: its steps from pixel to pixel have to do.
-            noise[band] = pixel_noise(cube.data[:, :, band])
-        rounding = 16 * np.finfo(cube.dtype).eps * np.abs(np.nan_to_num(sky.level))
-        noise[noise <= rounding] = 0
-        constant = [cube.band_names[band] for band in np.flatnonzero(noise == 0)]
-        if constant:
-            warnings.warn(
-                f"These bands are constant and carry no information: "
-                f"{', '.join(constant)}. Their stretched values are 0.",
-                UserWarning,
-                stacklevel=3,
-            )
-        return noise

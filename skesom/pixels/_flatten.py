@@ -9,11 +9,12 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from skesom.cube import check_cube
+from skesom.cube._blocks import each_block, in_threads, row_blocks
 
 MASKED = -3  # label of a masked pixel, as in scikit-learn's HDBSCAN
 
 
-def flatten(cube, *, pattern="pixel", min_bands=None):
+def flatten(cube, *, pattern="pixel", min_bands=None, copy=True, n_jobs=None):
     """Make a table of the valid pixels of a cube.
 
     Parameters
@@ -26,6 +27,11 @@ def flatten(cube, *, pattern="pixel", min_bands=None):
     min_bands : int, default=None
         Bands that must be there for a pixel to be valid; all by default. With fewer,
         the table holds NaN. Not used by the pattern "voxel".
+    copy : bool, default=True
+        False moves the valid pixels together in the memory of the cube, which is lost
+        then, instead of copying them.
+    n_jobs : int, default=None
+        Number of threads.
 
     Returns
     -------
@@ -55,16 +61,37 @@ def flatten(cube, *, pattern="pixel", min_bands=None):
     """
     cube = check_cube(cube)
     n_bands = cube.shape[2]
-    valid = valid_pixels(cube, pattern=pattern, min_bands=min_bands)
+    valid = _find_valid(cube, pattern, min_bands, n_jobs)
     if not valid.any():
         raise ValueError(
             f"All {cube.shape[0] * cube.shape[1]} pixels are masked: none has "
             f"{min_bands or n_bands} bands with data. Mask less, or let partly "
             "observed pixels through with min_bands."
         )
-    # Boolean indexing would copy; a cube without a masked pixel is a view.
-    picked = np.ascontiguousarray(cube.data) if valid.all() else cube.data[valid]
-    return picked.reshape(-1, 1 if pattern == "voxel" else n_bands), valid
+    width = 1 if pattern == "voxel" else n_bands
+    if valid.all():
+        return np.ascontiguousarray(cube.data).reshape(-1, width), valid
+    return _pick(cube.data, valid, width, copy, n_jobs), valid
+
+
+def _pick(data, valid, width, copy, n_jobs):
+    """Return the valid pixels or voxels of a cube, one in a row."""
+    blocks = row_blocks(data.shape)
+    ends = np.cumsum([np.count_nonzero(valid[rows]) for rows in blocks])
+    in_place = not copy and data.flags.carray
+    if in_place:
+        table = data.reshape(-1, width)[: ends[-1]]
+    else:
+        table = np.empty((ends[-1], width), dtype=data.dtype)
+
+    def fill(number):
+        rows = blocks[number]
+        picked = np.compress(valid[rows].ravel(), data[rows].reshape(-1, width), axis=0)
+        table[ends[number] - len(picked) : ends[number]] = picked
+
+    # In place, a block may only move when those before it have left.
+    in_threads(fill, range(len(blocks)), 1 if in_place else n_jobs)
+    return table
 
 
 def valid_pixels(cube, *, pattern="pixel", min_bands=None):
@@ -89,16 +116,28 @@ def valid_pixels(cube, *, pattern="pixel", min_bands=None):
     ValueError
         If `min_bands` exceeds the number of bands.
     """
-    cube = check_cube(cube)
+    return _find_valid(check_cube(cube), pattern, min_bands)
+
+
+def _find_valid(cube, pattern, min_bands, n_jobs=None):
+    """Find the valid pixels or voxels of a cube that has been checked."""
     n_bands = cube.shape[2]
     if min_bands is not None and min_bands > n_bands:
         raise ValueError(f"min_bands={min_bands} exceeds the {n_bands} bands.")
     if pattern == "voxel":
         return ~np.isnan(cube.data)
-    count = np.zeros(cube.shape[:2], dtype=np.uint16)
-    for band in range(n_bands):
-        count += ~np.isnan(cube.data[:, :, band])
-    return count >= (n_bands if min_bands is None else min_bands)
+    needed = n_bands if min_bands is None else min_bands
+    valid = np.empty(cube.shape[:2], dtype=bool)
+
+    def find(rows):
+        missing = np.isnan(cube.data[rows])
+        count = np.zeros(missing.shape[:2], dtype=np.uint16)
+        for band in range(n_bands):
+            count += missing[:, :, band]
+        np.less_equal(count, n_bands - needed, out=valid[rows])
+
+    each_block(find, cube.shape, n_jobs)
+    return valid
 
 
 def unflatten(values, valid):
@@ -143,6 +182,11 @@ class CubeFlattener(TransformerMixin, BaseEstimator):
         A row for the spectrum of each pixel, or a row for each single flux.
     min_bands : int, default=None
         Bands that must be there for a pixel to be valid; all by default.
+    copy : bool, default=True
+        False moves the valid pixels together in the memory of the cube, which is lost
+        then. That is right after a step that has made a new cube.
+    n_jobs : int, default=None
+        Number of threads.
 
     Attributes
     ----------
@@ -179,11 +223,15 @@ class CubeFlattener(TransformerMixin, BaseEstimator):
     _parameter_constraints = {
         "pattern": [StrOptions({"pixel", "voxel"})],
         "min_bands": [Interval(Integral, 1, None, closed="left"), None],
+        "copy": ["boolean"],
+        "n_jobs": [Integral, None],
     }
 
-    def __init__(self, pattern="pixel", *, min_bands=None):
+    def __init__(self, pattern="pixel", *, min_bands=None, copy=True, n_jobs=None):
         self.pattern = pattern
         self.min_bands = min_bands
+        self.copy = copy
+        self.n_jobs = n_jobs
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -291,4 +339,10 @@ class CubeFlattener(TransformerMixin, BaseEstimator):
         return table
 
     def _flatten(self, cube):
-        return flatten(cube, pattern=self.pattern, min_bands=self.min_bands)
+        return flatten(
+            cube,
+            pattern=self.pattern,
+            min_bands=self.min_bands,
+            copy=self.copy,
+            n_jobs=self.n_jobs,
+        )

@@ -7,7 +7,7 @@ from astropy.io import fits
 from scipy import ndimage
 
 from skesom.cube import Cube, CubeMasker
-from skesom.cube._gaps import gaps_of_value, pedestal_values
+from skesom.cube._gaps import Compared, gaps_of_value, pedestal_values
 from skesom.cube._noise import (
     measure_sky,
     pixel_noise,
@@ -76,9 +76,9 @@ class TestGaps:
     def test_scattered_zeros_are_measurements(self, rng, share):
         """Rounding and counting make zeros by chance; a gap among them is found."""
         band = np.where(rng.random((300, 300)) < share, 0, rng.normal(size=(300, 300)))
-        assert not gaps_of_value(band, 0).any()
+        assert not gaps_of_value(Compared(band), 0).any()
         band[100:200, 50:150] = 0
-        gaps = gaps_of_value(band, 0).unpack()
+        gaps = gaps_of_value(Compared(band), 0).unpack()
         assert gaps[100:200, 50:150].all()
         # Chance zeros that touch the gap cannot be told from it.
         around = np.zeros_like(gaps)
@@ -90,7 +90,7 @@ class TestGaps:
         rows, columns = np.indices((200, 200)) - 100
         inside = np.hypot(rows, columns) < 95
         counts = np.where(inside, rng.poisson(0.3, inside.shape), 0.0)
-        gaps = gaps_of_value(counts, 0).unpack()
+        gaps = gaps_of_value(Compared(counts), 0).unpack()
         outside = np.hypot(rows, columns) > 97
         assert gaps[outside].all()
         assert not gaps[np.hypot(rows, columns) < 75].any()
@@ -137,7 +137,7 @@ class TestGaps:
 
     def test_flat_areas_of_a_picture_are_no_pedestal(self):
         picture = np.repeat(np.repeat(np.arange(256.0).reshape(16, 16), 10, 0), 10, 1)
-        assert not len(pedestal_values(picture))
+        assert not len(pedestal_values(Compared(picture)))
         assert not CubeMasker().fit(picture[:, :, None]).mask_.any()
 
     def test_dark_column(self, rng):

@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Where the flux of each band begins, and how much of it is noise."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from skesom.cube._noise import measure_sky, pixel_noise
+from skesom.cube._per_band import numbers_per_band
+
+
+class FluxScale(NamedTuple):
+    """Zero point and noise of the bands of a cube."""
+
+    level: np.ndarray
+    """What to subtract from each band."""
+    noise: np.ndarray
+    """Standard deviation per pixel in each band; 0 for a constant band."""
+    sky_dominated: bool
+    """Whether most of the frame is sky."""
+
+
+def measure_flux_scale(cube, noise, subtract_sky, n_jobs=None):
+    """Measure sky and noise of a cube, where the user does not tell them.
+
+    Parameters
+    ----------
+    cube : Cube
+        The cube.
+    noise : float or array-like of shape (n_bands,) or None
+        Standard deviation per pixel, None to measure it.
+    subtract_sky : "auto" or bool
+        Whether there is a level to subtract: in any case, or where most of the frame
+        is sky.
+    n_jobs : int, default=None
+        Number of threads.
+
+    Returns
+    -------
+    scale : FluxScale
+        Where the sky dominates, level and noise are those of its pixels; else the
+        noise (and the level, if it is wanted) is that of the darkest parts.
+
+    Raises
+    ------
+    ValueError
+        If all pixels are masked, or the given noise does not fit the bands.
+    """
+    if noise is not None:
+        noise = numbers_per_band(noise, cube.band_names, "noise", positive=True)
+    sky = measure_sky(cube.data, n_jobs=n_jobs)
+    if np.isnan(sky.level).all():
+        raise ValueError(
+            "All pixels are masked (NaN), so there is no noise to scale by."
+        )
+    subtract = sky.dominates if subtract_sky == "auto" else subtract_sky
+    level = np.nan_to_num(sky.level) if subtract else np.zeros(cube.shape[2])
+    if noise is None:
+        noise = _measured_noise(cube, sky)
+    return FluxScale(level, noise, sky.dominates)
+
+
+def _measured_noise(cube, sky):
+    """Return the noise of each band."""
+    noise = np.nan_to_num(sky.noise)
+    for band in np.flatnonzero(noise == 0):
+        # A scene without noise: its steps from pixel to pixel have to do.
+        noise[band] = pixel_noise(cube.data[:, :, band])
+    rounding = 16 * np.finfo(cube.dtype).eps * np.abs(np.nan_to_num(sky.level))
+    noise[noise <= rounding] = 0
+    return noise
