@@ -124,6 +124,7 @@ def align(
         raise ValueError(f"method must be one of {list(METHODS)}, got {method!r}.")
     conserve = _spread_conserve(conserve, cubes)
     grid, band = find_reference(cubes, reference)
+    _check_places(cubes, grid)
     names = [name for cube in cubes for name in cube.band_names]
     name = "of the reference" if band is None else f"of band {names[band]!r}"
     grids = [Grid(cube.wcs, cube.shape[:2]) for cube in cubes]
@@ -200,16 +201,17 @@ def _check_cubes(cubes):
             f"Several bands are named {', '.join(map(repr, repeated))}. Rename them "
             "with Cube.replace(band_names=...)."
         )
-    if all(cube.wcs is None for cube in cubes):
-        if len({cube.shape[:2] for cube in cubes}) == 1:
-            return cubes
+    return cubes
+
+
+def _check_places(cubes, grid):
+    """Refuse cubes whose place on the grid is unknown."""
     for cube in cubes:
-        if cube.wcs is None:
+        if cube.wcs is None and not same_grid(Grid(None, cube.shape[:2]), grid):
             raise ValueError(
                 f"{_bands(cube.band_names)} cannot be aligned without a WCS. Give the "
                 "cube one with Cube.replace(wcs=...)."
             )
-    return cubes
 
 
 def _spread_conserve(conserve, cubes):

@@ -61,7 +61,9 @@ def _find_band(owners, names, reference):
     if reference == "coarsest":
         if len(group_by_grid(owners)) == 1:  # also without a WCS
             return 0
-        sizes = np.array([pixel_size(grid.wcs) for grid in owners])
+        sizes = np.array(
+            [0 if grid.wcs is None else pixel_size(grid.wcs) for grid in owners]
+        )
         return int(np.argmax(sizes >= sizes.max() * (1 - SAME_SIZE)))
     if reference not in names:
         raise ValueError(
@@ -76,7 +78,10 @@ def _optimal_grid(grids):
     from reproject.mosaicking import find_optimal_celestial_wcs
 
     if any(grid.wcs is None for grid in grids):
-        raise ValueError("The optimal grid cannot be found without a WCS.")
+        raise ValueError(
+            "The optimal grid cannot be found for bands without a WCS. Give their cube "
+            "one with Cube.replace(wcs=...)."
+        )
     grids = [grids[group[0]] for group in group_by_grid(grids)]
     size = max(pixel_size(grid.wcs) for grid in grids)
     wcs, shape = find_optimal_celestial_wcs(

@@ -1,0 +1,279 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Aligning lists of cubes: grids, flux, crops, errors, footprints, and the step."""
+
+import warnings
+
+import numpy as np
+import pytest
+from astropy.coordinates import SkyCoord
+from astropy.wcs import WCS
+from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.pipeline import make_pipeline
+
+from skesom.cube import Cube, CubeAligner, FWHMConvolver, align
+from skesom.cube._grid import Grid, overlap_box, pixel_size, same_grid
+
+CENTRE = SkyCoord(204.2683, -29.8395, unit="deg")
+
+
+def make_wcs(shape, size, *, angle=0.0, shift=(0, 0)):
+    """Return a tangential WCS: pixel size in arcsec, angle in degrees."""
+    angle = np.deg2rad(angle)
+    wcs = WCS(naxis=2)
+    wcs.wcs.ctype = ["RA---TAN", "DEC--TAN"]
+    wcs.wcs.crval = [CENTRE.ra.deg, CENTRE.dec.deg]
+    wcs.wcs.crpix = [(shape[1] + 1) / 2 + shift[0], (shape[0] + 1) / 2 + shift[1]]
+    wcs.wcs.pc = [[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]]
+    wcs.wcs.cdelt = [-size / 3600, size / 3600]
+    wcs.array_shape = shape
+    wcs.wcs.set()
+    return wcs
+
+
+def make_cube(shape, size, names="r", *, value=1.0, errors=None, **where):
+    """Return a flat cube with one band for each letter of names."""
+    data = np.full((*shape, len(names)), value)
+    if errors is not None:
+        errors = np.full_like(data, errors)
+    wcs = make_wcs(shape, size, **where)
+    return Cube(data, wcs=wcs, band_names=names, errors=errors)
+
+
+class TestFlux:
+    """Flux per pixel grows with the area of a pixel, brightness does not."""
+
+    @pytest.mark.parametrize("method", ["interp", "adaptive", "exact"])
+    @pytest.mark.parametrize("size", [0.3, 1.1])
+    def test_total_flux(self, method, size):
+        source = make_cube((90, 90), 0.5, angle=12)
+        rows, columns = np.indices((90, 90)) - 44.5
+        source.data[:, :, 0] = np.exp(-(rows**2 + columns**2) / (2 * 6.0**2))
+        shape = (int(44 / size),) * 2
+        cube = align(source, make_wcs(shape, size), method=method, conserve="flux")
+        assert_allclose(np.nansum(cube.data), source.data.sum(), rtol=0.01)
+
+    def test_each_band_in_its_way(self):
+        fine = make_cube((40, 40), 0.5, "ab", value=2.0, errors=0.5)
+        coarse = make_cube((20, 20), 1.0, "c", value=3.0)
+        kinds = ["flux", "surface brightness", "flux"]
+        cube = align([fine, coarse], conserve=kinds)
+        assert_allclose(cube.data[10, 10], [8, 2, 3], rtol=1e-6)
+        assert_allclose(cube.errors[10, 10], [2, 0.5, np.nan], rtol=1e-6)
+        again = CubeAligner(conserve=tuple(kinds)).fit_transform([fine, coarse])
+        assert_array_equal(again.data, cube.data)
+
+    @pytest.mark.parametrize("conserve", ["mass", ["flux"], ["flux", 3]])
+    def test_refused(self, conserve):
+        with pytest.raises(ValueError, match=r"'conserve' p|conserve must be one of"):
+            CubeAligner(conserve=conserve).fit_transform(make_cube((4, 4), 1, "ab"))
+
+
+class TestGrids:
+    """Which grid is taken."""
+
+    def test_optimal_holds_all_images(self):
+        cubes = [
+            make_cube((40, 60), 0.5, "a", angle=30),
+            make_cube((30, 30), 1.0, "b", angle=-50, shift=(15, 3)),
+        ]
+        cube = align(cubes, "optimal")
+        assert_allclose(pixel_size(cube.wcs), 1.0, rtol=1e-6)
+        north = cube.wcs.pixel_to_world(3, [3, 4])
+        assert abs(north[0].position_angle(north[1]).wrap_at("180d").deg) < 0.1
+        for source in cubes:
+            rows, columns = source.shape[:2]
+            corners = source.wcs.pixel_to_world(
+                [0, 0, columns - 1, columns - 1], [0, rows - 1, 0, rows - 1]
+            )
+            x, y = cube.wcs.world_to_pixel(corners)
+            assert min(x.min(), y.min()) >= -0.5
+            assert x.max() <= cube.shape[1] - 0.5
+            assert y.max() <= cube.shape[0] - 0.5
+        # Nothing is lost: each image covers its area.
+        for band, (source, size) in enumerate(zip(cubes, (0.5, 1.0), strict=True)):
+            area = np.isfinite(cube.data[:, :, band]).sum()
+            assert_allclose(
+                area, source.shape[0] * source.shape[1] * size**2, rtol=0.02
+            )
+
+    def test_cubes_without_wcs_on_the_same_pixels(self):
+        cubes = [Cube(np.full((4, 5, 1), k), band_names=[f"{k}"]) for k in (1, 2)]
+        cube = align(cubes)
+        assert cube.wcs is None
+        assert_array_equal(cube.data[0, 0], [1, 2])
+        for reference in ("optimal", make_wcs((4, 5), 1)):
+            with pytest.raises(ValueError, match="without a WCS"):
+                align(cubes, reference)
+        cubes[1] = Cube(np.ones((4, 6, 1)), band_names=["2"])
+        with pytest.raises(
+            ValueError, match="Band '2' cannot be aligned without a WCS"
+        ):
+            align(cubes)
+
+
+class TestCrop:
+    """Cropping to the pixels that all bands have."""
+
+    def test_intersection(self):
+        left = make_cube((30, 40), 1.0, "a", value=1)
+        right = make_cube((30, 40), 1.0, "b", value=2, shift=(12.3, -4.3))
+        cube = align([left, right], "first", crop=True)
+        # The sky of column x lies in column x + 12.3 of the other image, which ends at
+        # 39.5; that of row y in row y - 4.3, and the first row begins at -0.5.
+        assert cube.shape == (26, 28, 2)
+        assert np.isfinite(cube.data).all()
+        place = SkyCoord(CENTRE.ra, CENTRE.dec)
+        whole = align([left, right], "first")
+        x, y = cube.wcs.world_to_pixel(place)
+        x_whole, y_whole = whole.wcs.world_to_pixel(place)
+        assert_allclose([x_whole - x, y_whole - y], [0, 0], atol=15)
+        rows, columns = (round(float(y_whole - y)), round(float(x_whole - x)))
+        assert_array_equal(
+            cube.data, whole.data[rows : rows + 26, columns : columns + 28]
+        )
+
+    def test_gaps_count(self):
+        cube = make_cube((20, 30), 1.0, "ab", errors=1.0)
+        cube.data[:3] = np.nan
+        cube.data[:, 25:, 1] = np.nan
+        cube.data[10, 10] = np.nan
+        cut = align(cube, crop=True)
+        assert cut.shape == (17, 25, 2)
+        assert cut.errors.shape == (17, 25, 2)
+        assert cut.data.flags.c_contiguous
+        assert_allclose(cut.wcs.wcs.crpix, cube.wcs.wcs.crpix - [0, 3])
+
+    def test_nothing_to_cut(self):
+        cube = make_cube((20, 30), 1.0)
+        assert align(cube, crop=True) is cube
+
+    def test_nothing_left(self):
+        cube = make_cube((20, 30), 1.0, "ab")
+        cube.data[:10, :, 0] = cube.data[10:, :, 1] = np.nan
+        with pytest.raises(ValueError, match="'a', 'b' have no pixel in common"):
+            align(cube, crop=True)
+        far = make_cube((20, 30), 1.0, "c", shift=(100, 0))
+        with pytest.raises(ValueError, match="'b', 'c' have no pixel in common on the"):
+            align([make_cube((20, 30), 1.0, "b"), far], crop=True)
+
+    def test_box_of_a_turned_image(self):
+        """A square turned by 45 degrees reaches as far as its corners."""
+        grid = Grid(make_wcs((100, 100), 1.0), (100, 100))
+        square = Grid(make_wcs((40, 40), 1.0, angle=45), (40, 40))
+        rows, columns = overlap_box(grid, [grid, square])
+        reach = 20 * np.sqrt(2)
+        for part in (rows, columns):
+            assert part.start == np.floor(49.5 - reach)
+            assert part.stop == np.ceil(49.5 + reach) + 1
+
+
+class TestErrors:
+    """Errors are resampled as the data are."""
+
+    def test_flat_errors_stay(self):
+        cube = make_cube((40, 40), 0.5, "a", errors=0.3, angle=20)
+        result = align(cube, make_wcs((12, 12), 1.0))
+        assert_allclose(result.errors, 0.3, rtol=1e-6)
+
+    def test_never_too_small(self, global_random_seed):
+        """Of the scatter of independent noise it is an upper bound."""
+        rng = np.random.default_rng(global_random_seed)
+        source = make_cube((30, 30), 1.0, "a")
+        errors = rng.uniform(1, 3, source.data.shape)
+        source = source.replace(errors=errors)
+        target = make_wcs((9, 9), 1.0, angle=17)
+        result = align(source, target).errors[:, :, 0]
+        noise = rng.normal(size=(*errors.shape[:2], 2000)) * errors
+        names = [str(number) for number in range(noise.shape[2])]
+        noisy = align(Cube(noise, wcs=source.wcs, band_names=names), target).data
+        scatter = noisy.std(axis=2)
+        assert np.all(result > 0.95 * scatter)
+        # The same noise in all pixels is what bilinear weights leave as it is.
+        common = errors * rng.normal(size=2000)
+        noisy = align(Cube(common, wcs=source.wcs, band_names=names), target).data
+        assert_allclose(noisy.std(axis=2), result, rtol=0.1)
+
+    def test_bands_without_are_unknown(self):
+        with_errors = make_cube((10, 10), 1.0, "a", errors=0.3)
+        without = make_cube((10, 10), 1.0, "b")
+        turned = make_cube((30, 30), 1.0, "c", errors=0.2, angle=30)
+        errors = align([with_errors, without, turned]).errors
+        assert_array_equal(errors[:, :, 0], 0.3)
+        assert np.isnan(errors[:, :, 1]).all()
+        assert_allclose(errors[:, :, 2], 0.2, rtol=1e-6)
+        assert align([without, turned.replace(errors=None)]).errors is None
+
+
+class TestAligner:
+    """The step of a Pipeline."""
+
+    cubes = [
+        make_cube((40, 44), 0.5, "fg", angle=10),
+        make_cube((20, 22), 1.0, "c"),
+    ]
+
+    @pytest.mark.parametrize("to", ["coarsest", "first", "g", 2, "optimal"])
+    def test_equals_the_function(self, to):
+        aligner = CubeAligner(to, method="adaptive", crop=True)
+        result = aligner.fit_transform(self.cubes)
+        expected = align(self.cubes, to, method="adaptive", crop=True)
+        assert_array_equal(result.data, expected.data)
+        assert result.band_names == ("f", "g", "c")
+        assert aligner.n_features_in_ == 3
+
+    def test_fitted_grid(self):
+        aligner = CubeAligner().fit(self.cubes)
+        assert aligner.reference_band_ == 2
+        assert aligner.shape_ == (20, 22)
+        assert same_grid(
+            Grid(aligner.wcs_, (20, 22)), Grid(self.cubes[1].wcs, (20, 22))
+        )
+        assert CubeAligner(self.cubes[0]).fit(self.cubes).reference_band_ is None
+
+    def test_other_field_keeps_the_band(self):
+        """The band of the fitted grid leads, although another is coarser here."""
+        aligner = CubeAligner().fit(self.cubes)
+        others = [make_cube((8, 8), 2.0, "fg"), make_cube((12, 13), 1.0, "c")]
+        assert aligner.transform(others).shape == (12, 13, 3)
+
+    def test_grid_from_elsewhere(self):
+        aligner = CubeAligner(make_wcs((7, 9), 0.9)).fit(self.cubes)
+        assert aligner.transform(self.cubes).shape == (7, 9, 3)
+
+    def test_one_cube_passes(self):
+        assert CubeAligner().fit_transform(self.cubes[0]) is self.cubes[0]
+        (alone,) = [CubeAligner().fit_transform([self.cubes[0]])]
+        assert alone is self.cubes[0]
+
+    def test_footprint(self):
+        cubes = [self.cubes[0], make_cube((20, 22), 1.0, "c", shift=(5, 0))]
+        cubes[0].data[5:9, 5:9] = np.nan
+        for to in ("coarsest", "first", cubes[1], "optimal"):
+            aligner = CubeAligner(to).fit(cubes)
+            seen = aligner.footprint(cubes)
+            assert seen.dtype == bool
+            assert seen.shape == aligner.transform(cubes).shape
+            whole = [cube.replace(data=np.ones(cube.shape)) for cube in cubes]
+            assert_array_equal(seen, np.isfinite(aligner.transform(whole).data))
+        cubes[0].data[5:9, 5:9] = 1
+
+    def test_pipeline_of_lists(self):
+        cubes = [
+            cube.replace(fwhm=fwhm)
+            for cube, fwhm in zip(self.cubes, ([1.2, 1.3], [2.5]), strict=True)
+        ]
+        pipeline = make_pipeline(FWHMConvolver(), CubeAligner())
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")  # smooth enough for the coarse pixels
+            result = pipeline.fit_transform(cubes)
+        assert result.shape == (20, 22, 3)
+        assert_allclose(result.fwhm, 2.5)
+
+    def test_unlike_lists_are_refused(self):
+        aligner = CubeAligner().fit(self.cubes)
+        with pytest.raises(ValueError, match=r"X has 1 bands, .* fitted on 3 bands"):
+            aligner.transform(self.cubes[1:])
+        with pytest.raises(ValueError, match="Several bands are named 'c'"):
+            aligner.fit([self.cubes[1]] * 2)
+        with pytest.raises(ValueError, match="no band 'z' to align to"):
+            CubeAligner("z").fit(self.cubes)
