@@ -9,6 +9,7 @@ from skesom.cube._container import Cube
 from skesom.cube._convolve import FWHMConvolver
 from skesom.cube._mask import CubeMasker
 from skesom.cube._stretch import AsinhStretch
+from skesom.cube._valid import largest_valid_rectangle
 
 __all__ = [
     "AsinhStretch",
@@ -20,4 +21,5 @@ __all__ = [
     "FWHMConvolver",
     "align",
     "check_cube",
+    "largest_valid_rectangle",
 ]

@@ -5,6 +5,8 @@ import numpy as np
 from astropy import units
 from astropy.wcs.utils import proj_plane_pixel_scales
 
+from skesom.cube._cutout import find_cutout
+
 
 class Cube:
     """Images of the same piece of sky in several bands.
@@ -213,6 +215,39 @@ class Cube:
         if "wcs" in changes:
             parts["pixel_scale"] = None
         return Cube(**(parts | changes))
+
+    def cutout(self, center, size):
+        """Cut out a part of the sky; what lies beyond the image is left out.
+
+        Parameters
+        ----------
+        center : SkyCoord or tuple of float (row, column)
+            Middle of the part, on the sky or in pixels.
+        size : float, Quantity or tuple of two of these (height, width)
+            Length along the columns and rows of the image, in pixels or as an angle.
+
+        Returns
+        -------
+        cube : Cube
+            The part, a view of the same memory.
+
+        Raises
+        ------
+        ValueError
+            If the part lies outside of the image, or the cube has no WCS to find it.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from astropy import units as u
+        >>> from skesom.cube import Cube
+        >>> cube = Cube(np.zeros((100, 80, 2)), pixel_scale=(0.5, 0.5))
+        >>> cube.cutout((50, 40), (11, 21)).shape
+        (11, 21, 2)
+        >>> cube.cutout((50, 40), 10 * u.arcsec).shape
+        (20, 20, 2)
+        """
+        return self[find_cutout(self, center, size)]
 
 
 def _as_native_float(data):

@@ -9,7 +9,8 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from skesom.cube import check_cube
-from skesom.cube._blocks import each_block, in_threads, row_blocks
+from skesom.cube._blocks import in_threads, row_blocks
+from skesom.cube._valid import find_valid
 
 MASKED = -3  # label of a masked pixel, as in scikit-learn's HDBSCAN
 
@@ -121,23 +122,9 @@ def valid_pixels(cube, *, pattern="pixel", min_bands=None):
 
 def _find_valid(cube, pattern, min_bands, n_jobs=None):
     """Find the valid pixels or voxels of a cube that has been checked."""
-    n_bands = cube.shape[2]
-    if min_bands is not None and min_bands > n_bands:
-        raise ValueError(f"min_bands={min_bands} exceeds the {n_bands} bands.")
     if pattern == "voxel":
         return ~np.isnan(cube.data)
-    needed = n_bands if min_bands is None else min_bands
-    valid = np.empty(cube.shape[:2], dtype=bool)
-
-    def find(rows):
-        missing = np.isnan(cube.data[rows])
-        count = np.zeros(missing.shape[:2], dtype=np.uint16)
-        for band in range(n_bands):
-            count += missing[:, :, band]
-        np.less_equal(count, n_bands - needed, out=valid[rows])
-
-    each_block(find, cube.shape, n_jobs)
-    return valid
+    return find_valid(cube.data, min_bands, n_jobs)
 
 
 def unflatten(values, valid):

@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Find a part of the sky in the pixels of a cube."""
+
+import numpy as np
+from astropy import units
+from astropy.coordinates import SkyCoord
+from astropy.nddata.utils import NoOverlapError, overlap_slices
+
+
+def find_cutout(cube, center, size):
+    """Return the rows and columns of a cut-out, as `Cube.cutout` describes it.
+
+    Parameters
+    ----------
+    cube : Cube
+        The cube.
+    center : SkyCoord or tuple of float (row, column)
+        Middle of the cut-out.
+    size : float, Quantity or tuple of two of these (height, width)
+        Its size, in pixels or as an angle.
+
+    Returns
+    -------
+    rows, columns : slice
+        The part of the cut-out that lies within the image.
+
+    Raises
+    ------
+    ValueError
+        If the cut-out lies outside of the image, or the cube does not know where its
+        pixels are on the sky.
+    """
+    position = _position(cube, center)
+    lengths = _lengths(cube, size)
+    try:
+        return overlap_slices(cube.shape[:2], lengths, position, mode="trim")[0]
+    except (NoOverlapError, ValueError) as error:  # the latter for NaN
+        rows, columns = cube.shape[:2]
+        raise ValueError(
+            f"The cut-out of {lengths[0]} x {lengths[1]} pixels around row "
+            f"{position[0]:.1f}, column {position[1]:.1f} lies outside of the image of "
+            f"{rows} x {columns} pixels. Check the coordinates of its center."
+        ) from error
+
+
+def _position(cube, center):
+    """Return the row and column of the center."""
+    if isinstance(center, SkyCoord):
+        if cube.wcs is None:
+            raise ValueError(
+                "The cube has no WCS, so a position on the sky cannot be found in it. "
+                "Give the center as (row, column), or the cube a WCS with "
+                "Cube.replace(wcs=...)."
+            )
+        if not center.isscalar:
+            raise ValueError(f"center must be one position, got {center.size}.")
+        column, row = cube.wcs.world_to_pixel(center)
+        return float(row), float(column)
+    if np.shape(center) != (2,):
+        raise ValueError(
+            f"center must be a SkyCoord or (row, column) in pixels, got {center!r}."
+        )
+    return float(center[0]), float(center[1])
+
+
+def _lengths(cube, size):
+    """Return height and width in pixels."""
+    # np.ndim would refuse a tuple of angles.
+    one = not isinstance(size, tuple | list) and np.ndim(size) == 0
+    lengths = [size, size] if one else list(size)
+    if len(lengths) != 2:
+        raise ValueError(f"size must be one length or (height, width), got {size!r}.")
+    pixels = [_length(cube, length, axis) for axis, length in enumerate(lengths)]
+    if not all(np.isfinite(length) and length > 0 for length in pixels):
+        raise ValueError(f"size must be positive, got {size!r}.")
+    return tuple(max(1, round(length)) for length in pixels)
+
+
+def _length(cube, length, axis):
+    """Return a length along an axis in pixels."""
+    if not isinstance(length, units.Quantity):
+        return float(length)
+    if length.unit.is_equivalent(units.pixel):
+        return length.to_value(units.pixel)
+    if not length.unit.is_equivalent(units.arcsec):
+        raise ValueError(f"size must be an angle or in pixels, got {length}.")
+    if cube.pixel_scale is None:
+        raise ValueError(
+            "The cube does not know how large its pixels are, so that an angle cannot "
+            "be its size. Give the size in pixels, or the cube a WCS or pixel_scale."
+        )
+    return length.to_value(units.arcsec) / cube.pixel_scale[axis]
