@@ -121,11 +121,11 @@ def _read_beam(entry, band):
             return Beam(width, width, source=f"{n_stars} stars")
         if np.isnan(band.fwhm):
             return None
-        return _checked([band.fwhm] * 2 + [0.0], band, "header")
+        return _checked([band.fwhm] * 2 + [0.0], band, "the cube")
     if isinstance(entry, Beam):
         return entry
     if isinstance(entry, Header):
-        return _checked(_read_header(entry, band), band, "header")
+        return _checked(_read_header(entry, band), band, "its header")
     if _is_number(entry):
         return _checked([_in_arcsec(entry, band)] * 2 + [0.0], band)
     if len(entry) != 3:

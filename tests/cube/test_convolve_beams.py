@@ -89,7 +89,7 @@ class TestLists:
         )
         assert_allclose(convolver.pixel_scale_[:, 0], [0.5, 1, 0.4, 0.4], rtol=1e-6)
         assert list(convolver.summary_) == list("abcd")
-        assert convolver.summary_["b"] == "5 arcsec (from header), left as it is"
+        assert convolver.summary_["b"] == "5 arcsec (from the cube), left as it is"
         for cube, result in zip(cubes, results, strict=True):
             assert isinstance(result, Cube)
             assert result.band_names == cube.band_names

@@ -1,0 +1,224 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Mask, convolve, align: light and places on the sky survive the whole chain."""
+
+import warnings
+
+import numpy as np
+import pytest
+from astropy.coordinates import SkyCoord
+from astropy.wcs import WCS
+from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.cluster import KMeans
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from skesom.cube import Cube, CubeAligner, CubeMasker, FWHMConvolver
+from skesom.cube._grid import pixel_size
+from skesom.io import read_cube
+from skesom.maps import CubeClusterer
+
+CENTRE = SkyCoord(204.2683, -29.8395, unit="deg")
+
+
+def chain(**alignment):
+    return make_pipeline(CubeMasker(), FWHMConvolver(), CubeAligner(**alignment))
+
+
+def make_wcs(shape, size, angle, frame):
+    """Return a tangential WCS: pixel size in arcsec, angle in degrees."""
+    rows, columns = shape
+    angle = np.deg2rad(angle)
+    wcs = WCS(naxis=2)
+    if frame == "galactic":
+        wcs.wcs.ctype = ["GLON-TAN", "GLAT-TAN"]
+        wcs.wcs.crval = [CENTRE.galactic.l.deg, CENTRE.galactic.b.deg]
+    else:
+        wcs.wcs.ctype = ["RA---TAN", "DEC--TAN"]
+        wcs.wcs.crval = [CENTRE.ra.deg, CENTRE.dec.deg]
+    wcs.wcs.crpix = [(columns + 1) / 2 + 1.3, (rows + 1) / 2 - 2.6]
+    wcs.wcs.pc = [[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]]
+    wcs.wcs.cdelt = [-size / 3600, size / 3600]
+    wcs.wcs.set()
+    return wcs
+
+
+def distances(cube, position):
+    """Return how far each pixel lies from a position, in arcsec."""
+    rows, columns = np.indices(cube.shape[:2])
+    return cube.wcs.pixel_to_world(columns, rows).separation(position).arcsec
+
+
+def with_source(cubes, position, peaks):
+    """Return the cubes with a point source, as wide as each band says, on top."""
+    changed = []
+    for cube in cubes:
+        squares = distances(cube, position) ** 2
+        star = np.exp(-4 * np.log(2) * squares[:, :, np.newaxis] / cube.fwhm**2)
+        star *= [peaks[name] for name in cube.band_names]
+        changed.append(cube.replace(data=(cube.data + star).astype(cube.dtype)))
+    return changed
+
+
+def synthetic_cubes(rng):
+    """Three grids, one of them turned in another frame, with noise and gaps of 0."""
+    described = [
+        ((90, 100), 1.0, 0.0, "icrs", {"red": 3.0}),
+        ((230, 210), 0.4, 37.0, "galactic", {"green": 1.1}),
+        ((180, 190), 0.5, -80.0, "icrs", {"blue": 1.2, "violet": 1.6}),
+    ]
+    cubes = []
+    for shape, size, angle, frame, bands in described:
+        wcs = make_wcs(shape, size, angle, frame)
+        cube = Cube(
+            rng.normal(0, 0.05, (*shape, len(bands))).astype(np.float32),
+            wcs=wcs,
+            band_names=bands,
+            fwhm=list(bands.values()),
+        )
+        galaxy = 20 * np.exp(-distances(cube, CENTRE) / 6)
+        cube.data[:] += galaxy[:, :, np.newaxis]
+        cube.data[:, 30:34] = 0
+        cubes.append(cube)
+    return cubes
+
+
+def assert_source_stays(cubes, position, peaks, **alignment):
+    """Compare what comes out with and without a source: the rest is its image."""
+    brighter = with_source(cubes, position, peaks)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        plain = chain(**alignment).fit_transform(cubes)
+        image = chain(**alignment).fit_transform(brighter)
+    x, y = plain.wcs.world_to_pixel(position)
+    rows, columns = np.indices(plain.shape[:2])
+    near = distances(plain, position) < 2 * plain.fwhm[0]
+    assert near.sum() > 20
+    for band, name in enumerate(plain.band_names):
+        source = image.data[:, :, band].astype(float) - plain.data[:, :, band]
+        assert np.isfinite(source[near]).all()
+        light = source[near]
+        assert_allclose(
+            np.average(columns[near], weights=light), x, atol=0.1, err_msg=name
+        )
+        assert_allclose(
+            np.average(rows[near], weights=light), y, atol=0.1, err_msg=name
+        )
+        # And its light: peak times area, whatever the width.
+        own = {n: w for c in cubes for n, w in zip(c.band_names, c.fwhm, strict=True)}
+        flux = peaks[name] * own[name] ** 2 * np.pi / (4 * np.log(2))
+        light = light.sum() * pixel_size(plain.wcs) ** 2
+        assert_allclose(light, flux, rtol=0.02, err_msg=name)
+
+
+def light_of(cube, band, centre, radius):
+    """Add up the light in a circle above the sky around it."""
+    image = cube.data[:, :, band].astype(float)
+    distance = distances(cube, centre)
+    around = (distance > 1.2 * radius) & (distance < 1.8 * radius)
+    inside = distance < radius
+    assert np.isfinite(image[inside]).all()
+    above = image[inside] - np.nanmedian(image[around])
+    return above.sum() * pixel_size(cube.wcs) ** 2
+
+
+def assert_light_stays(cubes, centre, radius):
+    """Compare the light before, after smoothing, and after aligning."""
+    masked = CubeMasker().fit_transform(cubes)
+    smoothed = FWHMConvolver().fit_transform(masked)
+    aligned = CubeAligner().fit_transform(smoothed)
+    place = 0
+    for before, after in zip(masked, smoothed, strict=True):
+        for band in range(before.shape[2]):
+            fluxes = [
+                light_of(before, band, centre, radius),
+                light_of(after, band, centre, radius),
+                light_of(aligned, place, centre, radius),
+            ]
+            place += 1
+            assert 0.98 < fluxes[1] / fluxes[0] < 1.02
+            assert 0.98 < fluxes[2] / fluxes[1] < 1.02
+            assert 0.98 < fluxes[2] / fluxes[0] < 1.02
+
+
+@pytest.fixture
+def rng(global_random_seed):
+    return np.random.default_rng(global_random_seed)
+
+
+@pytest.fixture
+def ngc5584(shared_data):
+    names = ["GALEX_NUV", "WISE_12", "PACS_100", "SPIRE_250"]
+    return read_cube(
+        [shared_data / "ngc5584" / f"NGC5584_{name}_crop.fits" for name in names],
+        align_to=None,
+        band_names=names,
+        fwhm=[5.3, 6.5, 10, 18],
+    )
+
+
+@pytest.fixture
+def threegrid(shared_data):
+    names = ["GALEX_NUV", "VST_r", "VISTA_K"]
+    with warnings.catch_warnings():
+        # Old cards (RADECSYS) are read as they are meant.
+        warnings.simplefilter("ignore")
+        return read_cube(
+            [shared_data / "threegrid_G202627" / f"{name}.fits" for name in names],
+            align_to=None,
+            band_names=names,
+            fwhm=[5.3, 0.7, 0.9],
+        )
+
+
+class TestSynthetic:
+    """Turned grids that are made here."""
+
+    @pytest.mark.parametrize("to", ["coarsest", "optimal", "green"])
+    def test_source_stays(self, rng, to):
+        cubes = synthetic_cubes(rng)
+        position = SkyCoord(CENTRE.ra.deg + 0.0021, CENTRE.dec.deg - 0.0017, unit="deg")
+        peaks = dict.fromkeys(["red", "green", "blue", "violet"], 80.0)
+        assert_source_stays(cubes, position, peaks, to=to)
+
+    def test_gaps_stay_gaps(self, rng):
+        cubes = synthetic_cubes(rng)
+        masker = CubeMasker().fit(cubes)
+        smoothed = FWHMConvolver().fit_transform(masker.transform(cubes))
+        for cube, result in zip(cubes, smoothed, strict=True):
+            assert_array_equal(np.isnan(result.data), cube.data == 0)
+
+    def test_light_stays(self, rng):
+        cubes = synthetic_cubes(rng)
+        for cube in cubes:  # no gaps in the galaxy
+            cube.data[:, 30:34] = cube.data[:, 26:30]
+        assert_light_stays(cubes, CENTRE, 24.0)
+
+    def test_images_to_map(self, rng):
+        cubes = synthetic_cubes(rng)
+        clusterer = make_pipeline(StandardScaler(), KMeans(3, random_state=0))
+        pipeline = make_pipeline(chain(crop=True), CubeClusterer(clusterer))
+        label_map = pipeline.fit_predict(cubes)
+        assert label_map.shape == pipeline[0].transform(cubes).shape[:2]
+        assert set(np.unique(label_map)) == {-3, 0, 1, 2}
+
+
+class TestRealImages:
+    """Four grids of NGC 5584, three of a pair of galaxies."""
+
+    def test_ngc5584_light(self, ngc5584):
+        centre = SkyCoord(215.59905, -0.38759, unit="deg")
+        assert_light_stays(ngc5584, centre, 130.0)
+
+    def test_ngc5584_source(self, ngc5584):
+        peaks = {"GALEX_NUV": 1e-4, "WISE_12": 3.0, "PACS_100": 0.03, "SPIRE_250": 1.0}
+        position = SkyCoord(215.58, -0.40, unit="deg")
+        assert_source_stays(ngc5584, position, peaks)
+
+    def test_threegrid_light(self, threegrid):
+        centre = threegrid[0].wcs.pixel_to_world(40.5, 40.5)
+        assert_light_stays(threegrid, centre, 25.0)
+
+    def test_threegrid_source(self, threegrid):
+        peaks = {"GALEX_NUV": 1.0, "VST_r": 1e-8, "VISTA_K": 1e5}
+        position = threegrid[0].wcs.pixel_to_world(55.3, 30.8)
+        assert_source_stays(threegrid, position, peaks)
