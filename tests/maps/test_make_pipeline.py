@@ -95,7 +95,7 @@ class TestMakeClusterer:
             ("esom", {"learning_rate": 7}, "learning_rate"),
             ("esom", {"epsilon": -1.0}, "epsilon"),
             ("csom", {"n_clusters": 0}, "n_clusters"),
-            ("csom", {"shape": 3}, "shape"),
+            ("csom", {"shape": 0}, "shape"),
             ("sklearn.cluster.KMeans", {"init": "far"}, "init"),
             ("sklearn.cluster.KMeans", {"random_state": -1}, "random_state"),
         ],
