@@ -7,18 +7,22 @@ from skesom.cube._base import CubeTransformer, check_cube
 from skesom.cube._colour import ColourScaler
 from skesom.cube._container import Cube
 from skesom.cube._convolve import FWHMConvolver
+from skesom.cube._flux_shape import FluxShape
 from skesom.cube._mask import CubeMasker
+from skesom.cube._ratios import BandRatios
 from skesom.cube._stretch import AsinhStretch
 from skesom.cube._valid import largest_valid_rectangle
 
 __all__ = [
     "AsinhStretch",
+    "BandRatios",
     "ColourScaler",
     "Cube",
     "CubeAligner",
     "CubeMasker",
     "CubeTransformer",
     "FWHMConvolver",
+    "FluxShape",
     "align",
     "check_cube",
     "largest_valid_rectangle",

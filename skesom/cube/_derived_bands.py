@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Cubes whose bands are made of several bands of another cube."""
+
+import numpy as np
+from astropy import units
+
+
+def derived_cube(cube, data, band_names, band_coordinates=None, errors=None):
+    """Return a cube of pure numbers that were made of all bands of a cube.
+
+    Parameters
+    ----------
+    cube : Cube
+        The cube that they were made of.
+    data : ndarray of shape (n_rows, n_columns, n_new)
+        The numbers.
+    band_names : sequence of str of length n_new
+        Their names.
+    band_coordinates : Quantity of shape (n_new,), default=None
+        Their spectral coordinates.
+    errors : ndarray of shape (n_rows, n_columns, n_new), default=None
+        Their standard deviations.
+
+    Returns
+    -------
+    derived : Cube
+        On the same grid. The FWHM is that of the bands if it was the same for all.
+    """
+    fwhm = cube.fwhm[0] if np.ptp(cube.fwhm) == 0 else np.nan
+    return cube.replace(
+        data=data,
+        errors=errors,
+        band_names=band_names,
+        band_units=[units.dimensionless_unscaled] * len(band_names),
+        band_coordinates=band_coordinates,
+        fwhm=np.full(len(band_names), fwhm),
+    )
+
+
+def common_factors(cube):
+    """Return what to multiply fluxes by to have all in the unit of the first band.
+
+    Parameters
+    ----------
+    cube : Cube
+        The cube. Bands without a unit are taken to be in that of the first that has.
+
+    Returns
+    -------
+    factors : ndarray of shape (n_bands,)
+        One for each band.
+
+    Raises
+    ------
+    ValueError
+        If a unit cannot be converted to that of the first band.
+    """
+    factors = np.ones(cube.shape[2])
+    known = [band for band, unit in enumerate(cube.band_units) if unit is not None]
+    for band in known:
+        unit, first = cube.band_units[band], cube.band_units[known[0]]
+        try:
+            factors[band] = unit.to(first)
+        except (units.UnitConversionError, TypeError) as error:
+            raise ValueError(
+                f"Band {cube.band_names[band]!r} is in {unit}, and band "
+                f"{cube.band_names[known[0]]!r} in {first}: their fluxes cannot be "
+                "compared. Bring them to one unit with FluxUnitConverter before."
+            ) from error
+    return factors
+
+
+def check_noise(cube, noise):
+    """Refuse constant bands.
+
+    Parameters
+    ----------
+    cube : Cube
+        The cube.
+    noise : ndarray of shape (n_bands,)
+        Standard deviation per pixel in each band.
+
+    Raises
+    ------
+    ValueError
+        If one is 0.
+    """
+    constant = np.flatnonzero(noise == 0)
+    if len(constant):
+        names = ", ".join(repr(cube.band_names[band]) for band in constant)
+        raise ValueError(
+            f"These bands are constant, so that there is no noise to tell faint from "
+            f"bright: {names}. Leave them out, or state the noise."
+        )
