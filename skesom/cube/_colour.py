@@ -57,12 +57,14 @@ class ColourScaler(CubeTransformer):
         sum_i  l_i^-contrast * max(l_i - n_i, 0) / l_i * v_i v_i^T
 
     and by a number that keeps the mean variance of the bands at 1.
-    Rotated back like this, a band is still that band, with its colour enhanced. The
-    noise is estimated from differences of neighbouring pixels (images of nothing but
-    noise are scaled and no more), as in the minimum noise
-    fraction transform [1]_; the exponent and the weight are the authors' own. On
-    synthetic galaxies the agreement of clusters with the populations rises by about a
-    fifth over plain scaling; without the noise term it falls.
+    Rotated back like this, a band is still that band, with its colour enhanced. Errors
+    of the cube are propagated.
+
+    The noise is estimated from differences of neighbouring pixels (images of nothing
+    but noise are scaled and no more), as in the minimum noise fraction transform [1]_;
+    the exponent and the weight are the authors' own. On synthetic galaxies the
+    agreement of clusters with the populations rises by about a fifth over plain
+    scaling; without the noise term it falls.
 
     References
     ----------
@@ -149,16 +151,26 @@ class ColourScaler(CubeTransformer):
         """
         cube = self._check_cube(X, reset=False)
         scaled = np.empty(cube.shape, dtype=cube.dtype)
+        errors = None if cube.errors is None else np.empty_like(scaled)
         with threadpool_limits(limits=1, user_api="blas"):
             for row in range(len(cube)):
                 spectra = (cube.data[row] - self.mean_) / self.scale_
                 missing = np.isnan(spectra)
-                spectra[missing] = 0
-                spectra = spectra @ self.matrix_
-                spectra[missing] = np.nan
-                scaled[row] = spectra
+                scaled[row] = _multiply(spectra, self.matrix_, missing)
+                if errors is not None:
+                    variance = (cube.errors[row] / self.scale_) ** 2
+                    variance = _multiply(variance, self.matrix_**2, missing)
+                    errors[row] = np.sqrt(variance)
         bare = [None] * cube.shape[2]
-        return self._like_input(X, cube.replace(data=scaled, band_units=bare))
+        scaled = cube.replace(data=scaled, errors=errors, band_units=bare)
+        return self._like_input(X, scaled)
+
+
+def _multiply(spectra, matrix, missing):
+    """Multiply spectra by a matrix; missing bands add nothing and stay missing."""
+    product = np.where(missing, 0, spectra) @ matrix
+    product[missing] = np.nan
+    return product
 
 
 def _principal_components(data, valid, mean, scale):

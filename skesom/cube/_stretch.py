@@ -192,11 +192,16 @@ class AsinhStretch(CubeTransformer):
         Returns
         -------
         flux : Cube or ndarray of shape (n_rows, n_columns, n_bands)
-            The fluxes; a band that was constant gets back its zero point only.
+            The fluxes; a band that was constant gets back its zero point only. Errors
+            come back too.
         """
         cube = self._check_cube(X, reset=False)
+        scale = (self.softening * self.noise_).astype(cube.dtype)
         data = np.sinh(cube.data, order="C")
-        data *= (self.softening * self.noise_).astype(cube.dtype)
+        errors = None
+        if cube.errors is not None:
+            errors = cube.errors * scale * np.hypot(1, data)
+        data *= scale
         data += self.sky_level_.astype(cube.dtype)
-        flux = cube.replace(data=data, band_units=self._band_units)
+        flux = cube.replace(data=data, errors=errors, band_units=self._band_units)
         return self._like_input(X, flux)

@@ -79,3 +79,17 @@ def test_no_pixel_with_all_bands():
     cube = Cube(np.full((3, 4, 2), np.nan))
     with pytest.raises(ValueError, match=r"None of the 12 pixels has data in all 2"):
         ColourScaler().fit(cube)
+
+
+def test_errors_against_realisations(scene, global_random_seed):
+    rng = np.random.default_rng(global_random_seed)
+    scaler = ColourScaler().fit(scene)
+    sigma = np.array([0.1, 0.2, 0.05])
+    scene[0, 1, 1] = np.nan
+    many = scene[:1, :2].repeat(40_000, axis=0)
+    many += rng.normal(0, sigma, many.shape)
+    expected = scaler.transform(many).std(axis=0)
+    cube = Cube(scene[:1, :2], errors=np.broadcast_to(sigma, (1, 2, 3)))
+    errors = scaler.transform(cube).errors[0]
+    assert_allclose(errors, expected, rtol=0.02)
+    assert np.isnan(errors[1, 1])

@@ -152,6 +152,16 @@ class TestInverse:
         assert again.band_names == cube.band_names
         assert again.band_units == cube.band_units
 
+    def test_errors(self, rng):
+        flux, _ = field(rng)
+        errors = rng.uniform(0.01, 0.1, flux.shape)
+        stretch = AsinhStretch().fit(flux)
+        stretched = stretch.transform(Cube(flux, errors=errors))
+        half = (stretch.transform(flux + 1e-4) - stretch.transform(flux - 1e-4)) / 2e-4
+        np.testing.assert_allclose(stretched.errors, errors * half, rtol=1e-4)
+        again = stretch.inverse_transform(stretched)
+        np.testing.assert_allclose(again.errors, errors, rtol=1e-8)
+
     def test_float32(self, rng):
         flux, _ = field(rng)
         flux = (flux * [1e-12, 1]).astype(np.float32)
