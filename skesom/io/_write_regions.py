@@ -1,0 +1,192 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Label maps as polygons that DS9 draws over the image."""
+
+import colorsys
+import re
+from itertools import groupby
+
+import numpy as np
+from astropy.coordinates import FK5
+from astropy.wcs.utils import proj_plane_pixel_scales, wcs_to_celestial_frame
+
+from skesom.io._atomic import atomic_path
+from skesom.io._label_maps import _check_label_map
+from skesom.io._outlines import trace_outlines
+
+_HEADER = """\
+# Region file format: DS9 version 4.1
+global color=green width=1 font="helvetica 10 normal roman" select=1 highlite=1 dash=0 \
+fixed=0 edit=1 move=1 delete=1 include=1 source=1
+"""
+_GOLDEN_RATIO = (1 + 5**0.5) / 2
+# Corners are written to this fraction of a pixel.
+_PRECISION = 1e-3
+
+
+def write_regions(
+    path,
+    label_map,
+    *,
+    wcs=None,
+    names=None,
+    colours=None,
+    min_size=10,
+    overwrite=False,
+):
+    """Write the outlines of the clusters as a DS9 region file.
+
+    Each connected piece of a cluster becomes one polygon along the edges of its pixels,
+    with the name of the cluster as text and as tag (DS9 groups regions by tags), in the
+    colour of the cluster. `read_region_labels` turns the file into the label map again.
+
+    Parameters
+    ----------
+    path : str or os.PathLike
+        File to write, usually ``*.reg``.
+    label_map : array-like of int of shape (n_rows, n_columns)
+        Cluster of each pixel from 0; -1 is noise and -3 is masked, these are not drawn.
+    wcs : astropy.wcs.WCS, default=None
+        Celestial WCS of the map: the corners are written as sky coordinates, in its
+        own frame if that is ICRS, FK5 (J2000) or galactic, else in ICRS. Without a WCS
+        they are image coordinates.
+    names : sequence or dict of str, default=None
+        Name of each label; by default the label itself.
+    colours : sequence or dict of str or of (red, green, blue), default=None
+        Colour of each label: a name that DS9 knows, ``"#rrggbb"``, or numbers from 0 to
+        1 (an opacity after them is ignored). By default distinct hues.
+    min_size : int, default=10
+        Pieces of fewer pixels are left out; 1 writes all. Maps of noisy pixels have so
+        many of them that they hide the image.
+    overwrite : bool, default=False
+        Whether an existing file may be replaced.
+
+    Raises
+    ------
+    FileExistsError
+        If the file exists and `overwrite` is False.
+    ValueError
+        If the labels are not such a map, all pieces are too small, a label lacks its
+        name or colour, or the WCS does not reach the map.
+
+    See Also
+    --------
+    read_region_labels : Read regions as a label map.
+    write_map : Write the label map as an image.
+
+    Notes
+    -----
+    Pixels of a piece touch by their sides. A hole is joined to the outline by a cut
+    along pixel edges, which DS9 shows as a line: the polygon holds the pixels of the
+    piece and no others, whatever program fills it. (Excluded regions in place of the
+    holes would also exclude what lies within the holes.) Coordinates are right to a
+    thousandth of a pixel.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from skesom.io import write_regions
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder) / "clusters.reg"
+    ...     write_regions(path, [[0, 0], [0, 1]], names=["sky", "arm"], min_size=1)
+    ...     print(path.read_text().splitlines()[-1])
+    polygon(1.5,1.5,2.5,1.5,2.5,2.5,1.5,2.5) # color=#3d72f2 text={arm} tag={arm}
+    """
+    labels = _check_label_map(label_map)
+    outlines = trace_outlines(labels, min_size)
+    if not outlines:
+        raise ValueError(
+            f"label_map has no piece of a cluster with min_size={min_size} pixels or "
+            "more, so there is nothing to write. Lower min_size."
+        )
+    frame, corners = _place(outlines, wcs)
+    with atomic_path(path, overwrite=overwrite) as temporary:
+        with open(temporary, "w", encoding="utf-8") as file:
+            file.write(f"{_HEADER}{frame}\n")
+            pairs = zip(outlines, corners, strict=True)
+            for label, group in groupby(pairs, key=lambda pair: pair[0].label):
+                properties = _properties(label, names, colours)
+                for _, text in group:
+                    file.write(f"polygon({text}) # {properties}\n")
+
+
+def _place(outlines, wcs):
+    """Return the name of a frame, and the corners of each outline in it as text."""
+    ends = np.cumsum([len(outline.corners) for outline in outlines])
+    corners = np.concatenate([outline.corners for outline in outlines])
+    if wcs is None:
+        frame, places, form = "image", corners + 1, "%.1f"
+    else:
+        frame, places = _to_sky(corners, wcs if wcs.naxis == 2 else wcs.celestial)
+        size = min(proj_plane_pixel_scales(wcs.celestial))
+        form = f"%.{max(int(np.ceil(-np.log10(size * _PRECISION))), 0)}f"
+    return frame, [
+        ",".join([form] * part.size) % tuple(part.ravel().tolist())
+        for part in np.split(places, ends[:-1])
+    ]
+
+
+def _to_sky(corners, wcs):
+    """Return the name of the frame, and the corners as longitude and latitude."""
+    if not wcs.has_celestial:
+        raise ValueError(
+            "The WCS of the map has no celestial axes. Leave wcs out to write image "
+            "coordinates."
+        )
+    frame = wcs_to_celestial_frame(wcs)
+    name = frame.name
+    sky = wcs.pixel_to_world(*corners.T)
+    if name not in ("icrs", "galactic") and not frame.is_equivalent_frame(FK5()):
+        name, sky = "icrs", sky.icrs
+    places = np.stack([sky.spherical.lon.deg, sky.spherical.lat.deg], axis=1)
+    lost = ~np.isfinite(places).all(axis=1)
+    if lost.any():
+        column, row = corners[lost][0]
+        raise ValueError(
+            "Some clusters reach pixels that lie outside the sky in the projection of "
+            f"the WCS, for instance near column {column:g}, row {row:g}. Mask them, or "
+            "leave wcs out to write image coordinates."
+        )
+    return name, places
+
+
+def _properties(label, names, colours):
+    """Return what stands after a polygon of a label."""
+    name = str(label if names is None else _look_up(names, label, "names"))
+    if re.search(r"[{};\r\n]", name):
+        raise ValueError(
+            f"The name {name!r} of label {label} holds braces, semicolons or line "
+            "breaks, which region files cannot hold. Choose another name."
+        )
+    if colours is None:
+        # Steps by the golden ratio keep any number of hues apart.
+        colour = colorsys.hsv_to_rgb(label / _GOLDEN_RATIO % 1, 0.75, 0.95)
+    else:
+        colour = _look_up(colours, label, "colours")
+    return f"color={_colour_name(colour, label)} text={{{name}}} tag={{{name}}}"
+
+
+def _look_up(values, label, parameter):
+    """Return the value of a label."""
+    try:
+        return values[label]
+    except (IndexError, KeyError):
+        raise ValueError(
+            f"{parameter} has no entry for label {label} of label_map; give one for "
+            "each label."
+        ) from None
+
+
+def _colour_name(colour, label):
+    """Return a colour as DS9 writes it."""
+    if isinstance(colour, str):
+        if re.fullmatch(r"#[0-9a-fA-F]{6}|[A-Za-z]+\d*", colour):
+            return colour
+    elif np.shape(colour) in ((3,), (4,)):
+        parts = np.asarray(colour, dtype=float)[:3]
+        if np.all((parts >= 0) & (parts <= 1)):
+            return "#" + "".join(f"{round(255 * part):02x}" for part in parts)
+    raise ValueError(
+        f'The colour of label {label} must be a name, "#rrggbb" or three numbers from '
+        f"0 to 1, got {colour!r}."
+    )
