@@ -12,20 +12,13 @@ threads.
 import numpy as np
 from scipy import sparse
 
-from skesom.som._codebook import (
-    by_feature,
-    distances_to_units,
-    nearest_units,
-    search_scratch,
-)
-from skesom.som._threads import effective_n_threads
-from skesom.som._training import sum_by_winner
+from skesom.som._angles import chords_to_units, of_length_one
+from skesom.som._codebook import distances_to_units, nearest_units
+from skesom.som._unit_sums import sums_over_samples
 from skesom.som._winners import absolute_values, squares, weighted_squares
 
 METRICS = ("euclidean", "manhattan", "cosine", "spectral_angle")
 
-_ROWS_PER_CHUNK = 16384  # of the sums over samples; at most this many chunks:
-_MOST_CHUNKS = 16
 _ROWS_PER_BLOCK = 65536  # of a table that is scaled or divided by its errors
 
 
@@ -108,7 +101,7 @@ class Metric:
             )
             if self.of_angles:
                 incomplete = np.isnan(X[block]).any(axis=1)
-                distances[block][incomplete] = _chords(
+                distances[block][incomplete] = chords_to_units(
                     self.prepared(X[block][incomplete]), codebook
                 )
         return self._finished(distances)
@@ -145,7 +138,7 @@ class Metric:
         total = 0.0, 0.0
         for block in self._blocks(X, errors):
             search = self.prepared(X[block])
-            part = _sums_over_samples(
+            part = sums_over_samples(
                 search,
                 search if self.of_angles else X[block],
                 codebook,
@@ -177,7 +170,7 @@ class Metric:
         """Return rows between which the kernels can measure."""
         if self.scale is not None:
             rows = rows * self.scale.astype(rows.dtype)
-        return _of_length_one(rows) if self.of_angles else rows
+        return of_length_one(rows) if self.of_angles else rows
 
     def restored(self, rows):
         """Return rows that were prepared by weights of features, as they were."""
@@ -209,12 +202,12 @@ class Metric:
 
     def settled(self, codebook):
         """Return a codebook whose units have the length that the metric gives them."""
-        return _of_length_one(codebook) if self.of_angles else codebook
+        return of_length_one(codebook) if self.of_angles else codebook
 
     def _correct_incomplete(self, X, codebook, winners, distances):
         """Find the winners of rows with missing features by the angle of the others."""
         incomplete = np.isnan(X).any(axis=1) & ~np.isnan(X).all(axis=1)
-        chords = _chords(self.prepared(X[incomplete]), codebook)
+        chords = chords_to_units(self.prepared(X[incomplete]), codebook)
         order = np.argsort(chords, axis=1, kind="stable")
         if winners.ndim == 1:
             winners[incomplete] = order[:, 0]
@@ -232,7 +225,7 @@ class Metric:
             known = winners >= 0
             values = X[block][known].astype(np.float64)
             if self.of_angles:
-                values = _of_length_one(values)
+                values = of_length_one(values)
             weights = _weights(values, None if errors is None else of_block[known])
             row_weights = np.ones(len(values))
             if sample_weight is not None:
@@ -267,26 +260,6 @@ class Metric:
         return distances
 
 
-def _of_length_one(rows):
-    """Return rows of length 1 in their present features; zeros stay what they are."""
-    present = np.nan_to_num(rows, nan=0.0)
-    length = np.sqrt(np.einsum("rf,rf->r", present, present, dtype=np.float64))
-    return (rows / np.where(length > 0, length, 1)[:, np.newaxis]).astype(rows.dtype)
-
-
-def _chords(rows, codebook):
-    """Distances of vectors of length 1 over the features that each row has."""
-    present = ~np.isnan(rows)
-    lengths = np.einsum("rf,uf->ru", present.astype(np.float64), codebook**2.0)
-    cosine = np.einsum(
-        "rf,uf->ru", np.nan_to_num(rows, nan=0.0), codebook, dtype=np.float64
-    )
-    cosine /= np.where(lengths > 0, np.sqrt(lengths), 1)
-    chords = np.sqrt(np.maximum(2 - 2 * cosine, 0))
-    chords[~present.any(axis=1)] = np.nan
-    return chords.astype(rows.dtype)
-
-
 def any_missing(X):
     """Tell whether a table has missing features."""
     return any(
@@ -301,26 +274,3 @@ def _weights(values, errors):
     if errors is not None:
         weights *= np.nan_to_num(1 / errors.astype(np.float64) ** 2, nan=0.0)
     return weights
-
-
-def _sums_over_samples(X, values, codebook, missing, sample_weight):
-    """Add up values over the rows of X nearest to each unit, in fixed chunks."""
-    n_units, n_features = codebook.shape
-    n_threads = effective_n_threads()
-    n_chunks = int(np.clip(len(X) // _ROWS_PER_CHUNK, 1, _MOST_CHUNKS))
-    bounds = np.linspace(0, len(X), n_chunks + 1).astype(np.intp)
-    sums = np.zeros((n_chunks, n_units, n_features))
-    counts = np.zeros((n_chunks, n_units, n_features if missing else 1))
-    sum_by_winner(
-        X,
-        by_feature(codebook),
-        n_units,
-        bounds,
-        *search_scratch(X, n_units, n_threads),
-        sums,
-        counts,
-        n_threads,
-        sample_weight=sample_weight,
-        values=values,
-    )
-    return sums.sum(axis=0), counts.sum(axis=0)

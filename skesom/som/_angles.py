@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Vectors of length 1, between which the Euclidean distance orders as the angle does.
+
+The distance of two of them is the chord 2 sin(angle / 2).
+"""
+
+import numpy as np
+
+
+def of_length_one(rows):
+    """Scale rows to the length 1.
+
+    Parameters
+    ----------
+    rows : ndarray of shape (n_rows, n_features)
+        NaN marks missing features.
+
+    Returns
+    -------
+    scaled : ndarray of shape (n_rows, n_features)
+        Of length 1 in the present features, of the dtype of the rows; zeros stay what
+        they are.
+    """
+    present = np.nan_to_num(rows, nan=0.0)
+    length = np.sqrt(np.einsum("rf,rf->r", present, present, dtype=np.float64))
+    return (rows / np.where(length > 0, length, 1)[:, np.newaxis]).astype(rows.dtype)
+
+
+def chords_to_units(rows, codebook):
+    """Measure chords over the features that each row has.
+
+    Parameters
+    ----------
+    rows : ndarray of shape (n_rows, n_features)
+        Of length 1 in their present features; NaN marks missing ones.
+    codebook : ndarray of shape (n_units, n_features)
+        Of length 1. A unit is cut down to the features of the row, and scaled again.
+
+    Returns
+    -------
+    chords : ndarray of shape (n_rows, n_units)
+        Of the dtype of the rows; NaN for a row without any present feature.
+    """
+    present = ~np.isnan(rows)
+    lengths = np.einsum("rf,uf->ru", present.astype(np.float64), codebook**2.0)
+    cosine = np.einsum(
+        "rf,uf->ru", np.nan_to_num(rows, nan=0.0), codebook, dtype=np.float64
+    )
+    cosine /= np.where(lengths > 0, np.sqrt(lengths), 1)
+    chords = np.sqrt(np.maximum(2 - 2 * cosine, 0))
+    chords[~present.any(axis=1)] = np.nan
+    return chords.astype(rows.dtype)

@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Sums over the samples of each unit, in chunks that no number of threads changes."""
+
+import numpy as np
+
+from skesom.som._codebook import by_feature, search_scratch
+from skesom.som._threads import effective_n_threads
+from skesom.som._training import sum_by_winner
+
+_ROWS_PER_CHUNK = 16384  # at most this many chunks:
+_MOST_CHUNKS = 16
+
+
+def sums_over_samples(X, values, codebook, missing, sample_weight):
+    """Add up values over the rows nearest to each unit.
+
+    Parameters
+    ----------
+    X : C-contiguous ndarray of shape (n_samples, n_features)
+        Samples, compared with the units by the Euclidean distance.
+    values : C-contiguous ndarray of shape (n_samples, n_features)
+        What is added up.
+    codebook : ndarray of shape (n_units, n_features)
+        Weights of the units, of the dtype of X.
+    missing : bool
+        Whether X has missing features, NaN.
+    sample_weight : ndarray of shape (n_samples,), dtype float64, or None
+        Weights of the samples, 1 by default.
+
+    Returns
+    -------
+    sums : ndarray of shape (n_units, n_features), dtype float64
+        Weighted sums over the present features.
+    counts : ndarray of shape (n_units, 1 or n_features), dtype float64
+        Sums of the weights, for each feature if some are missing.
+    """
+    n_units, n_features = codebook.shape
+    n_threads = effective_n_threads()
+    n_chunks = int(np.clip(len(X) // _ROWS_PER_CHUNK, 1, _MOST_CHUNKS))
+    bounds = np.linspace(0, len(X), n_chunks + 1).astype(np.intp)
+    sums = np.zeros((n_chunks, n_units, n_features))
+    counts = np.zeros((n_chunks, n_units, n_features if missing else 1))
+    sum_by_winner(
+        X,
+        by_feature(codebook),
+        n_units,
+        bounds,
+        *search_scratch(X, n_units, n_threads),
+        sums,
+        counts,
+        n_threads,
+        sample_weight=sample_weight,
+        values=values,
+    )
+    return sums.sum(axis=0), counts.sum(axis=0)
