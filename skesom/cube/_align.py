@@ -153,6 +153,7 @@ def _stack(cubes, grid, name, conserve, options):
     errors = None
     if any(cube.errors is not None for cube in cubes):
         errors = np.full_like(data, np.nan)
+    known_of_bands = join_bands(cubes)
     undersampled = []
     for members in group_by_grid(grids):
         source = grids[members[0]]
@@ -171,11 +172,13 @@ def _stack(cubes, grid, name, conserve, options):
                 data[:, :, band] *= ratio
                 if errors is not None:
                     errors[:, :, band] *= ratio
+            else:  # a count of small pixels now stands for the flux of a large one
+                known_of_bands["zero_points"][band] -= 2.5 * np.log10(ratio)
         if options["method"] == "interp":
             undersampled += _find_undersampled(group, source, grid)
     if undersampled:
         _warn_undersampled(undersampled, grid)
-    return Cube(data, wcs=grid.wcs, errors=errors, **join_bands(cubes))
+    return Cube(data, wcs=grid.wcs, errors=errors, **known_of_bands)
 
 
 def _fill(arrays, source, grid, result, bands, options):

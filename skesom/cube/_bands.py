@@ -16,15 +16,16 @@ def join_bands(cubes):
     Returns
     -------
     description : dict
-        ``band_names``, ``band_units``, ``fwhm`` and ``band_coordinates`` of all bands
-        in order. The coordinates are in the unit of the first cube that has any, NaN
-        for bands without; None if they are of different kinds (a velocity is no
-        frequency).
+        ``band_names``, ``band_units``, ``fwhm``, ``band_coordinates`` and
+        ``zero_points`` of all bands in order. The coordinates are in the unit of the
+        first cube that has any, NaN for bands without; None if they are of different
+        kinds (a velocity is no frequency).
     """
     return {
         "band_names": [name for cube in cubes for name in cube.band_names],
         "band_units": [unit for cube in cubes for unit in cube.band_units],
         "fwhm": np.concatenate([cube.fwhm for cube in cubes]),
+        "zero_points": np.concatenate([cube.zero_points for cube in cubes]),
         "band_coordinates": join_coordinates(
             [cube.band_coordinates for cube in cubes], [cube.shape[2] for cube in cubes]
         ),

@@ -6,6 +6,9 @@ from astropy import units
 from astropy.wcs.utils import proj_plane_pixel_scales
 
 from skesom.cube._cutout import find_cutout
+from skesom.cube._slicing import as_slice, cut_wcs, full_key
+
+_PER_BAND = ("band_names", "band_units", "fwhm", "band_coordinates", "zero_points")
 
 
 class Cube:
@@ -37,6 +40,9 @@ class Cube:
     band_coordinates : Quantity of shape (n_bands,), default=None
         Where the bands lie on the spectral axis (frequency, wavelength, velocity, in
         whatever unit), NaN where unknown; None if nothing is known.
+    zero_points : array-like of shape (n_bands,), default=None
+        AB magnitude of a pixel whose value is 1 in the unit of the band, NaN where
+        unknown: what makes a flux of a count.
 
     Raises
     ------
@@ -66,6 +72,7 @@ class Cube:
         pixel_scale=None,
         errors=None,
         band_coordinates=None,
+        zero_points=None,
     ):
         self.data = _as_native_float(data)
         if self.data.ndim != 3:
@@ -98,7 +105,10 @@ class Cube:
         self.fwhm = np.asarray(fwhm, dtype=np.float64)
         self.errors = _check_errors(errors, self.data)
         self.band_coordinates = _check_coordinates(band_coordinates)
-        for name in ("band_names", "band_units", "fwhm", "band_coordinates"):
+        if zero_points is None:
+            zero_points = np.full(n_bands, np.nan)
+        self.zero_points = np.asarray(zero_points, dtype=np.float64)
+        for name in _PER_BAND:
             description = getattr(self, name)
             if description is not None and np.shape(description) != (n_bands,):
                 raise ValueError(
@@ -159,17 +169,17 @@ class Cube:
         data = self.data[key]
         if data.ndim != 3:
             return data
-        rows, columns, bands = _full_key(key)
+        rows, columns, bands = full_key(key)
         if not isinstance(columns, slice):
             return data
         picked = np.arange(self.shape[2])[bands]
-        rows = _as_slice(rows, self.shape[0])
-        columns = _as_slice(columns, self.shape[1])
+        rows = as_slice(rows, self.shape[0])
+        columns = as_slice(columns, self.shape[1])
         wcs, pixel_scale = self.wcs, self._pixel_scale
         if None in (rows, columns):
             wcs, pixel_scale = None, self.pixel_scale
         else:
-            wcs = None if wcs is None else _cut_wcs(wcs, rows, columns)
+            wcs = None if wcs is None else cut_wcs(wcs, rows, columns)
             if pixel_scale is not None:
                 height, width = pixel_scale
                 pixel_scale = height * (rows.step or 1), width * (columns.step or 1)
@@ -184,13 +194,14 @@ class Cube:
             band_coordinates=(
                 None if self.band_coordinates is None else self.band_coordinates[picked]
             ),
+            zero_points=self.zero_points[picked],
         )
 
     def replace(self, **changes):
         """Return a cube with some of its parts exchanged.
 
         Errors belong to the data they were given with: new data come without errors
-        unless `errors` are given too.
+        unless `errors` are given too. So do zero points to units.
 
         Parameters
         ----------
@@ -211,6 +222,7 @@ class Cube:
             "pixel_scale": self._pixel_scale,
             "errors": None if "data" in changes else self.errors,
             "band_coordinates": self.band_coordinates,
+            "zero_points": None if "band_units" in changes else self.zero_points,
         }
         if "wcs" in changes:
             parts["pixel_scale"] = None
@@ -287,43 +299,3 @@ def _check_coordinates(coordinates):
             f"{type(coordinates).__name__}."
         )
     return units.Quantity(coordinates, dtype=np.float64)
-
-
-def _cut_wcs(wcs, rows, columns):
-    """Return the WCS of the pixels that two plain slices pick."""
-    cut = wcs[rows.start : rows.stop, columns.start : columns.stop]
-    steps = np.array([columns.step or 1, rows.step or 1])
-    if np.all(steps == 1):
-        return cut
-    if cut.has_distortion:
-        return None
-    # astropy's own slicing with steps bins pixels instead of picking them, and is
-    # wrong for a CD matrix and for rotated axes.
-    if cut.wcs.has_cd():
-        cut.wcs.cd = cut.wcs.cd * steps
-    else:
-        cut.wcs.pc = cut.wcs.get_pc() * steps
-    cut.wcs.crpix = (cut.wcs.crpix - 1) / steps + 1
-    return cut
-
-
-def _full_key(key):
-    """Return the row, column and band parts of an index."""
-    parts = list(key) if isinstance(key, tuple) else [key]
-    if any(part is Ellipsis for part in parts):
-        place = next(i for i, part in enumerate(parts) if part is Ellipsis)
-        missing = 3 - (len(parts) - 1)
-        parts[place : place + 1] = [slice(None)] * missing
-    parts += [slice(None)] * (3 - len(parts))
-    return parts
-
-
-def _as_slice(key, length):
-    """Return the plain slice that picks the same places, or None if there is none."""
-    if isinstance(key, slice):
-        start, stop, step = key.indices(length)
-        return slice(start, max(stop, start), step) if step > 0 else None
-    picked = np.arange(length)[key]
-    if len(picked) and np.array_equal(picked, np.arange(len(picked)) + picked[0]):
-        return slice(int(picked[0]), int(picked[-1]) + 1)
-    return None

@@ -14,6 +14,7 @@ from skesom.cube._container import Cube
 from skesom.cube._grid import Grid
 from skesom.io._headers import read_band_names, read_fwhm
 from skesom.io._images import Image, Plane
+from skesom.io._units import read_zero_points
 from skesom.io._wcs import WorldAxes, band_coordinates, find_axes, make_grid, split_wcs
 
 _ROW_NAMES = frozenset("y row rows lat latitude dec".split())
@@ -76,6 +77,7 @@ def _make_image(array, label, *, wcs=None, names=None, unit=None, **known):
         "band_names": names or [None] * n_bands,
         "band_units": [unit] * n_bands,
         "fwhm": np.full(n_bands, np.nan),
+        "zero_points": np.full(n_bands, np.nan),
         "shape": array.shape,
     }
     return Image(**(parts | known))
@@ -95,6 +97,7 @@ def _describe_cube(cube, label):
         band_units=list(cube.band_units),
         fwhm=cube.fwhm,
         band_coordinates=cube.band_coordinates,
+        zero_points=cube.zero_points,
         planes=planes,
     )
 
@@ -133,6 +136,7 @@ def _describe_nddata(nddata, label, error_kind):
         unit=nddata.unit,
         fwhm=np.full(n_bands, read_fwhm(headers)),
         band_coordinates=band_coordinates(world, data.shape, axes),
+        zero_points=read_zero_points(headers, n_bands, nddata.unit),
         planes=tuple(planes),
     )
 

@@ -18,10 +18,10 @@ def write_bands(folder, cube, *, overwrite=False):
 
     Each file is named by its band ("F438W.fits"; characters that file systems do not
     like become "_") and says in its header what the cube knows: the WCS, and the
-    band's name (FILTER), unit (BUNIT), full width at half maximum in arcsec (FWHM) and
-    place on the spectral axis (SPECVAL, SPECUNIT). Errors go to the extension ERR, from
-    where ``read_cube(..., errors="auto")`` takes them. Either all files are written or
-    none.
+    band's name (FILTER), unit (BUNIT), full width at half maximum in arcsec (FWHM),
+    place on the spectral axis (SPECVAL, SPECUNIT) and zero point (MAGZERO). Errors go
+    to the extension ERR, from where ``read_cube(..., errors="auto")`` takes them.
+    Either all files are written or none.
 
     Parameters
     ----------
@@ -89,6 +89,11 @@ def _make_band_hdus(cube, band):
         place = cube.band_coordinates[band]
         header["SPECVAL"] = (place.value, "place of the band on the spectral axis")
         header["SPECUNIT"] = (write_unit(place.unit), "unit of SPECVAL")
+    if np.isfinite(cube.zero_points[band]):
+        header["MAGZERO"] = (
+            cube.zero_points[band],
+            "[mag] AB magnitude of a value of 1",
+        )
     if cube.errors is not None:
         errors = fits.ImageHDU(
             np.ascontiguousarray(cube.errors[:, :, band]), name="ERR"

@@ -122,6 +122,10 @@ def read_cube(
     A spectral axis (frequency, wavelength, velocity) is kept as the cube's
     ``band_coordinates``; so is PHOTPLAM, the pivot wavelength of Hubble's images.
 
+    The cube's ``zero_points`` are those of AB magnitudes: from PHOTFLAM and PHOTPLAM or
+    PHOTFNU of an image in counts (by its EXPTIME, unless it is in counts per second),
+    or from a card such as MAGZERO if it, its comment or MAGSYS speaks of AB.
+
     An inverse variance of zero says that nothing was measured: the pixel becomes NaN.
 
     Examples
@@ -202,6 +206,7 @@ def _read_group(images, dtype, ignore_flags):
             [image.band_coordinates for image in images],
             [len(image.band_names) for image in images],
         ),
+        zero_points=np.concatenate([image.zero_points for image in images]),
     )
 
 

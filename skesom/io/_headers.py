@@ -3,11 +3,12 @@
 
 import re
 import unicodedata
-import warnings
 
 import numpy as np
 from astropy import units
 from astropy.io import fits
+
+from skesom.io._units import parse_unit
 
 # In the order of trust. Narrow filters of JWST sit in the pupil wheel; FILTER1 may be
 # a wheel position instead of a name (WFPC2), which is why numbers do not count.
@@ -75,13 +76,7 @@ def read_unit(headers):
     text = _first_card(headers, "BUNIT")
     if not isinstance(text, str) or not text.strip():
         return None
-    with warnings.catch_warnings():
-        # Several slashes and old spellings are understood all the same.
-        warnings.simplefilter("ignore", units.UnitsWarning)
-        try:
-            return units.Unit(text.strip())
-        except ValueError:
-            return None
+    return parse_unit(text)
 
 
 def read_fwhm(headers):

@@ -24,6 +24,7 @@ from skesom.io._headers import (
     read_fwhm,
     read_unit,
 )
+from skesom.io._units import read_zero_points
 from skesom.io._wcs import band_coordinates, find_axes, make_grid, read_wcs
 
 
@@ -67,6 +68,8 @@ class Image(NamedTuple):
         Unit of each band.
     fwhm : ndarray of shape (n_bands,)
         Full width at half maximum in arcsec, NaN where unknown.
+    zero_points : ndarray of shape (n_bands,)
+        AB magnitude of a value of 1, NaN where unknown.
     band_coordinates : Quantity of shape (n_bands,) or None
         Where the bands lie on the spectral axis.
     place : tuple (path, HDU number) or None
@@ -85,6 +88,7 @@ class Image(NamedTuple):
     band_names: list
     band_units: list
     fwhm: np.ndarray
+    zero_points: np.ndarray
     band_coordinates: units.Quantity | None = None
     place: tuple | None = None
     shape: tuple = ()
@@ -124,15 +128,17 @@ def _describe_hdu(hdus, number, file, chosen):
     coordinates = band_coordinates(world, hdu.shape, axes)
     if coordinates is None and n_bands == 1:
         coordinates = read_band_coordinates(headers)
+    unit = read_unit(headers)
     stem = hdu.name if chosen and _is_telling(hdu.name) else file_stem(file)
     return Image(
         label=label,
         open=partial(open_pixels, file, number, axes),
         grid=make_grid(hdu.shape, world, axes),
         band_names=read_band_names(headers, n_bands, stem),
-        band_units=[read_unit(headers)] * n_bands,
+        band_units=[unit] * n_bands,
         fwhm=np.full(n_bands, read_fwhm(headers)),
         band_coordinates=coordinates,
+        zero_points=read_zero_points(headers, n_bands, unit),
         place=(os.path.realpath(file), number),
         shape=hdu.shape,
         axes=axes,

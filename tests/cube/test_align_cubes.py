@@ -68,6 +68,26 @@ class TestFlux:
             CubeAligner(conserve=conserve).fit_transform(make_cube((4, 4), 1, "ab"))
 
 
+class TestZeroPoints:
+    """A count keeps its meaning, or its zero point says how it has changed."""
+
+    @pytest.mark.parametrize("conserve", ["surface brightness", "flux"])
+    def test_flux_by_zero_point(self, conserve):
+        small = make_cube((60, 60), 0.5, value=3.0).replace(zero_points=[25.0])
+        large = make_cube((15, 15), 2.0, "K").replace(zero_points=[20.0])
+        cube = align([small, large], conserve=conserve)
+        np.testing.assert_allclose(cube.zero_points[1], 20)
+        # Sixteen small pixels of 3 counts make a large one.
+        expected = 48 * 10 ** (-0.4 * 25)
+        flux = cube.data[7, 7, 0] * 10 ** (-0.4 * cube.zero_points[0])
+        np.testing.assert_allclose(flux, expected, rtol=1e-4)
+
+    def test_cubes_are_left_alone(self):
+        small = make_cube((60, 60), 0.5).replace(zero_points=[25.0])
+        align([small, make_cube((15, 15), 2.0, "K")])
+        np.testing.assert_array_equal(small.zero_points, [25])
+
+
 class TestGrids:
     """Which grid is taken."""
 

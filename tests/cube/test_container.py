@@ -205,6 +205,16 @@ class TestCuts:
         assert doubled.band_units == cube.band_units
         assert cube.data[0, 0, 1] == 1
 
+    def test_zero_points_follow_their_bands_and_units(self):
+        cube = Cube(np.ones((4, 5, 3)), zero_points=[25, np.nan, 21])
+        np.testing.assert_array_equal(cube[1:, :, ::-2].zero_points, [21, 25])
+        other = cube.replace(data=np.zeros((4, 5, 3)))
+        np.testing.assert_array_equal(other.zero_points, [25, np.nan, 21])
+        other = cube.replace(band_units=["ct", "ct", "Jy"])
+        assert np.isnan(other.zero_points).all()
+        with pytest.raises(ValueError, match="zero_points must have one entry"):
+            cube.replace(zero_points=[1.0, 2])
+
     def test_new_data_drop_errors_unless_new_ones_are_given(self, cube):
         assert cube.replace(data=2 * cube.data).errors is None
         both = cube.replace(data=2 * cube.data, errors=2 * cube.errors)

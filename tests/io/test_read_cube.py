@@ -246,7 +246,7 @@ def test_band_names_are_replaced(write, image):
         ("electron/s", units.electron / units.s),
         ("erg/s/cm^2/Angstrom", units.erg / units.s / units.cm**2 / units.AA),
         ("W.U.", None),
-        ("ELECTRONS/S", None),
+        ("ELECTRONS/S", units.electron / units.s),
         ("", None),
         (3, None),
     ],
