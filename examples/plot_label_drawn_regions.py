@@ -25,12 +25,12 @@ from sklearn.preprocessing import StandardScaler
 
 from skesom.cube import AsinhStretch, ColourScaler, FWHMConvolver
 from skesom.datasets import POPULATIONS, make_galaxy_cube
+from skesom.io import read_region_labels
 from skesom.maps import CubeClassifier
 from skesom.som import ESOMClassifier
 
 # %%
-# This is what DS9 saves, in the format "ds9" and the system "icrs". A file of it is
-# read by ``Regions.read("drawn.reg", format="ds9")``.
+# This is what DS9 saves, in the format "ds9" and the system "icrs".
 
 DRAWN = """
 # Region file format: DS9
@@ -76,20 +76,14 @@ circle(204.254880,-29.864523,0.08") # text={foreground star}
 circle(204.253801,-29.865986,0.08") # text={foreground star}
 """
 
-
-def label_map_of(regions, wcs, shape):
-    """Return the number of the population of each pixel in a region, -1 elsewhere."""
-    label_map = np.full(shape, -1)
-    for region in regions:
-        inside = region.to_pixel(wcs).to_mask().to_image(shape)
-        if inside is not None:  # it is None for a region outside the frame
-            label_map[inside > 0] = POPULATIONS.index(region.meta["text"])
-    return label_map
-
+# %%
+# ``read_region_labels`` turns the regions into a label map: each name is a label, a
+# pixel in two regions belongs to the later one, and pixels outside of all are -1. Given
+# the path of a file in place of the regions, it reads the file.
 
 cube, truth = make_galaxy_cube((300, 300), random_state=0)
 regions = Regions.parse(DRAWN, format="ds9")
-drawn = label_map_of(regions, cube.wcs, truth.shape)
+drawn = read_region_labels(regions, cube, names=POPULATIONS).label_map
 print(f"{len(regions)} regions hold {np.mean(drawn >= 0):.1%} of the pixels")
 
 # %%
