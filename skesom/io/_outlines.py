@@ -4,7 +4,7 @@
 A walk around a piece keeps the piece on its left. At each corner of a pixel it turns
 left if it can, else goes straight on, else turns right; hence every side of a pixel has
 one side that follows it, for all pieces at once. A hole would be a walk of its own. It
-is joined to the walk around it by a cut along pixel edges, which is walked back and forth
+is joined to the walk around it by a cut along pixel edges that is walked there and back
 and encloses nothing. So a piece is a single polygon, whatever its holes.
 """
 
