@@ -13,9 +13,11 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from skesom._galaxy_objects import PointSources
-from skesom._galaxy_scene import Scene
-from skesom._galaxy_spectra import (
+from skesom.cube import Cube
+from skesom.datasets import POPULATIONS, load_study_filters, make_galaxy_cube
+from skesom.datasets._galaxy_objects import PointSources
+from skesom.datasets._galaxy_scene import Scene
+from skesom.datasets._galaxy_spectra import (
     PIXEL_SCALE,
     STUDY_BANDS,
     attenuation,
@@ -23,9 +25,7 @@ from skesom._galaxy_spectra import (
     select_bands,
     starlight_rate,
 )
-from skesom._galaxy_telescope import blur, light
-from skesom.cube import Cube
-from skesom.datasets import POPULATIONS, load_study_filters, make_galaxy_cube
+from skesom.datasets._galaxy_telescope import blur, light
 
 NAMES = [band.name for band in STUDY_BANDS]
 

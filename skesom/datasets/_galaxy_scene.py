@@ -11,13 +11,13 @@ import numpy as np
 from scipy import fft, ndimage
 from scipy.special import expit
 
-from skesom._galaxy_objects import (
+from skesom.datasets._galaxy_objects import (
     PointSources,
     foreground_stars,
     star_forming_regions,
     supernova_remnants,
 )
-from skesom._galaxy_spectra import PIXEL_SCALE
+from skesom.datasets._galaxy_spectra import PIXEL_SCALE
 
 PITCH_ANGLE = np.deg2rad(17.0)
 FEATHER_ANGLE = np.deg2rad(38.0)

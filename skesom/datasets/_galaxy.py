@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Images to try things on: a synthetic spiral galaxy in nine bands, with the truth."""
+"""A synthetic spiral galaxy in nine bands, with the truth."""
 
 from dataclasses import astuple, fields
 from numbers import Integral, Real
@@ -10,8 +10,9 @@ from astropy.wcs import WCS
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, validate_params
 
-from skesom._galaxy_scene import make_scene, surface_brightness
-from skesom._galaxy_spectra import (
+from skesom.cube import Cube
+from skesom.datasets._galaxy_scene import make_scene, surface_brightness
+from skesom.datasets._galaxy_spectra import (
     MAX_BANDS,
     PIXEL_SCALE,
     STUDY_BANDS,
@@ -19,10 +20,7 @@ from skesom._galaxy_spectra import (
     population_rate,
     select_bands,
 )
-from skesom._galaxy_telescope import Mosaic, expose, light, transmission
-from skesom.cube import Cube
-
-__all__ = ["POPULATIONS", "load_study_filters", "make_galaxy_cube"]
+from skesom.datasets._galaxy_telescope import Mosaic, expose, light, transmission
 
 # The number that a population has in a truth map is its place in this tuple.
 POPULATIONS = (

@@ -4,7 +4,7 @@
 import numpy as np
 from scipy import fft, ndimage, sparse
 
-from skesom._galaxy_spectra import (
+from skesom.datasets._galaxy_spectra import (
     PIXEL_SCALE,
     STUDY_BANDS,
     attenuation,
