@@ -26,6 +26,7 @@ from skesom.cube import (
     CubeMasker,
     CubeTransformer,
     FluxShape,
+    FluxUnitConverter,
     FWHMConvolver,
 )
 
@@ -42,6 +43,8 @@ TRANSFORMERS = [
     AsinhStretch(),
     AsinhStretch(softening=1.0, subtract_sky=False, noise=[1.0, 2.0, 3.0]),
     ColourScaler(),
+    FluxUnitConverter(calibration=[25.0, 24.0, 23.0]),
+    FluxUnitConverter("Jy", calibration=30, n_jobs=2),
     BandRatios(),
     BandRatios("band 2", method="log", brightness=True, subtract_sky=True),
     FluxShape(),

@@ -8,6 +8,7 @@ from skesom.cube._colour import ColourScaler
 from skesom.cube._container import Cube
 from skesom.cube._convolve import FWHMConvolver
 from skesom.cube._flux_shape import FluxShape
+from skesom.cube._flux_units import FluxUnitConverter
 from skesom.cube._mask import CubeMasker
 from skesom.cube._ratios import BandRatios
 from skesom.cube._stretch import AsinhStretch
@@ -23,6 +24,7 @@ __all__ = [
     "CubeTransformer",
     "FWHMConvolver",
     "FluxShape",
+    "FluxUnitConverter",
     "align",
     "check_cube",
     "largest_valid_rectangle",
