@@ -23,11 +23,23 @@ def _fitted_or_given_predicts(clusterer):
     estimator = getattr(clusterer, "estimator_", clusterer.estimator)
     if estimator is None or hasattr(estimator, "predict"):
         return True
-    last = estimator[-1] if isinstance(estimator, Pipeline) else estimator
     raise AttributeError(
-        f"{type(last).__name__} cannot label pixels that it was not fitted on; use "
+        f"{_kind(estimator)} cannot label pixels that it was not fitted on; use "
         "fit_predict, or labels_ after fit."
     )
+
+
+def _check_predicts(estimator):
+    if not hasattr(estimator, "predict"):
+        raise ValueError(
+            f"{_kind(estimator)} cannot label pixels that it was not fitted on, so it "
+            "has to learn from all: leave out the sampler."
+        )
+
+
+def _kind(estimator):
+    last = estimator[-1] if isinstance(estimator, Pipeline) else estimator
+    return type(last).__name__
 
 
 class CubeClusterer(PixelTableMixin, ClusterMixin, BaseEstimator):
@@ -47,6 +59,9 @@ class CubeClusterer(PixelTableMixin, ClusterMixin, BaseEstimator):
     min_bands : int, default=None
         Bands that must be there for a pixel to be labelled; all by default. The
         estimator must accept NaN for fewer, as ESOM and CSOM do.
+    sampler : PixelSampler, default=None
+        Chooses the pixels to learn from, of which all are labelled; the estimator must
+        have ``predict`` then. By default it learns from all.
 
     Attributes
     ----------
@@ -84,12 +99,16 @@ class CubeClusterer(PixelTableMixin, ClusterMixin, BaseEstimator):
     _parameter_constraints = {
         "estimator": [HasMethods(["fit_predict"]), None],
         **PixelTableMixin._pixel_constraints,
+        "sampler": [HasMethods(["sample"]), None],
     }
 
-    def __init__(self, estimator=None, *, pattern="pixel", min_bands=None):
+    def __init__(
+        self, estimator=None, *, pattern="pixel", min_bands=None, sampler=None
+    ):
         self.estimator = estimator
         self.pattern = pattern
         self.min_bands = min_bands
+        self.sampler = sampler
 
     @_fit_context(prefer_skip_nested_validation=False)
     def fit(self, X, y=None):
@@ -112,7 +131,12 @@ class CubeClusterer(PixelTableMixin, ClusterMixin, BaseEstimator):
         if estimator is None:
             estimator = make_pipeline(StandardScaler(), ESOM(random_state=0))
         estimator = clone(estimator)
-        labels = np.asarray(estimator.fit_predict(table))
+        if self.sampler is None:
+            labels = np.asarray(estimator.fit_predict(table))
+        else:
+            _check_predicts(estimator)
+            rows = self._sampled_rows(X, valid)
+            labels = np.asarray(estimator.fit(table[rows]).predict(table))
         self.estimator_ = estimator
         self._clusters, sizes = np.unique(labels[labels >= 0], return_counts=True)
         self.n_clusters_ = len(self._clusters)
@@ -141,6 +165,12 @@ class CubeClusterer(PixelTableMixin, ClusterMixin, BaseEstimator):
             lambda table: self._ranked(self.estimator_.predict(table)),
             np.empty(0, dtype=np.int32),
         )
+
+    def _sampled_rows(self, X, valid):
+        """Return which rows of the table the sampler chooses."""
+        pixels = valid if valid.ndim == 2 else valid.any(axis=2)
+        chosen = clone(self.sampler).sample(X, pixels)
+        return chosen[valid] if valid.ndim == 2 else chosen[np.nonzero(valid)[:2]]
 
     def _ranked(self, labels):
         """Translate the labels of the estimator to ranks by size.

@@ -8,5 +8,14 @@ from skesom.pixels._flatten import (
     unflatten,
     valid_pixels,
 )
+from skesom.pixels._sampler import PixelSampler, sky_blocks
 
-__all__ = ["MASKED", "CubeFlattener", "flatten", "unflatten", "valid_pixels"]
+__all__ = [
+    "MASKED",
+    "CubeFlattener",
+    "PixelSampler",
+    "flatten",
+    "sky_blocks",
+    "unflatten",
+    "valid_pixels",
+]

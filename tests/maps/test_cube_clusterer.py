@@ -86,7 +86,8 @@ class TestAnyClusterer:
 
     def test_survives_clone_pickle_and_joblib(self, cube, estimator, tmp_path):
         clusterer = clone(CubeClusterer(estimator))
-        assert vars(clusterer).keys() == {"estimator", "pattern", "min_bands"}
+        names = {"estimator", "pattern", "min_bands", "sampler"}
+        assert vars(clusterer).keys() == names
         clusterer.fit(cube)
         joblib.dump(clusterer, tmp_path / "clusterer.joblib")
         for copy in [

@@ -1,0 +1,253 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Choose pixels to learn from, where learning from all would be slow or one-sided."""
+
+from numbers import Integral, Real
+
+import numpy as np
+from astropy.stats import mad_std
+from sklearn.base import BaseEstimator
+from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.random import sample_without_replacement
+
+from skesom.cube import check_cube
+from skesom.cube._blocks import each_block
+from skesom.cube._valid import find_valid
+
+_ENOUGH = 100_000  # pixels to measure a band by
+
+
+class PixelSampler(BaseEstimator):
+    """Choose some of the valid pixels of a cube.
+
+    `skesom.maps.CubeClusterer` learns from the pixels that its sampler chooses, and
+    labels all.
+
+    Parameters
+    ----------
+    size : int or float, default=0.1
+        Number of pixels, or share of the valid ones (at most 1.0). If there are fewer
+        than asked for, all are taken.
+    method : {"random", "brightness", "blocks"}, default="random"
+        ``"random"`` gives every pixel the same chance. ``"brightness"`` takes as many
+        from each of `n_strata` steps of brightness as there are, or as the others get:
+        sky and faint outskirts, most of a frame, no longer outnumber the rest.
+        ``"blocks"`` takes whole blocks of the sky, so that what is left over is no
+        neighbour of what was learned from.
+    n_strata : int, default=10
+        Number of steps of brightness.
+    block_size : int, default=32
+        Height and width of a block in pixels. The last blocks may be smaller.
+    random_state : int, RandomState or None, default=None
+        Seed; an int gives the same pixels every time.
+
+    See Also
+    --------
+    sky_blocks : The blocks, as groups for cross-validation.
+    skesom.maps.CubeClusterer : Takes a sampler.
+
+    Notes
+    -----
+    The brightness of a pixel is the mean over its bands of ``asinh(flux / 3)``, with
+    the flux counted from the median of the band in units of its scaled median absolute
+    deviation. The steps are equal parts of its range.
+
+    Blocks are added until there are enough pixels, so that the sample may be larger by
+    up to a block.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skesom.pixels import PixelSampler
+    >>> cube = np.random.default_rng(0).normal(size=(60, 80, 3))
+    >>> cube[:, :20] = np.nan
+    >>> chosen = PixelSampler(0.25, random_state=0).sample(cube)
+    >>> chosen.shape, int(chosen.sum()), bool(chosen[:, :20].any())
+    ((60, 80), 900, False)
+    """
+
+    _parameter_constraints = {
+        "size": [
+            Interval(Integral, 1, None, closed="left"),
+            Interval(Real, 0, 1, closed="right"),
+        ],
+        "method": [StrOptions({"random", "brightness", "blocks"})],
+        "n_strata": [Interval(Integral, 1, None, closed="left")],
+        "block_size": [Interval(Integral, 1, None, closed="left")],
+        "random_state": ["random_state"],
+    }
+
+    def __init__(
+        self,
+        size=0.1,
+        method="random",
+        *,
+        n_strata=10,
+        block_size=32,
+        random_state=None,
+    ):
+        self.size = size
+        self.method = method
+        self.n_strata = n_strata
+        self.block_size = block_size
+        self.random_state = random_state
+
+    def sample(self, X, valid=None):
+        """Choose pixels.
+
+        Parameters
+        ----------
+        X : Cube or array-like of shape (n_rows, n_columns, n_bands)
+            The cube; NaN marks masked pixels.
+        valid : ndarray of bool of shape (n_rows, n_columns), default=None
+            Pixels to choose from, by default those with data in all bands.
+
+        Returns
+        -------
+        chosen : ndarray of bool of shape (n_rows, n_columns)
+            True for the chosen pixels.
+
+        Raises
+        ------
+        ValueError
+            If there is no pixel to choose from, or `valid` does not fit the cube.
+        """
+        self._validate_params()
+        cube = check_cube(X)
+        valid = find_valid(cube.data) if valid is None else np.asarray(valid)
+        if valid.shape != cube.shape[:2] or valid.dtype != bool:
+            raise ValueError(
+                f"valid must be of bool and of shape {cube.shape[:2]}, got "
+                f"{valid.dtype} of shape {valid.shape}."
+            )
+        pixels = np.flatnonzero(valid)
+        if len(pixels) == 0:
+            raise ValueError(
+                f"There is no pixel to choose from: all {valid.size} are masked."
+            )
+        rng = check_random_state(self.random_state)
+        choose = getattr(self, f"_choose_{self.method}")
+        chosen = np.zeros(valid.size, dtype=bool)
+        chosen[pixels[choose(cube, pixels, self._number(len(pixels)), rng)]] = True
+        return chosen.reshape(valid.shape)
+
+    def _number(self, n_valid):
+        """Return how many pixels to choose."""
+        if isinstance(self.size, Integral):
+            return min(self.size, n_valid)
+        return max(1, round(self.size * n_valid))
+
+    def _choose_random(self, cube, pixels, number, rng):
+        """Return places in the list of pixels, all by the same chance."""
+        return sample_without_replacement(len(pixels), number, random_state=rng)
+
+    def _choose_brightness(self, cube, pixels, number, rng):
+        """Return places in the list of pixels, as many from each stratum."""
+        brightness = _brightness(cube, pixels)
+        least, most = brightness.min(), brightness.max()
+        width = (most - least) / self.n_strata or 1
+        strata = np.minimum((brightness - least) / width, self.n_strata - 1)
+        strata = strata.astype(np.intp)
+        members = np.split(
+            np.argsort(strata, kind="stable"),
+            np.cumsum(np.bincount(strata, minlength=self.n_strata))[:-1],
+        )
+        shares = _fair_shares([len(member) for member in members], number)
+        return np.concatenate(
+            [
+                member[sample_without_replacement(len(member), share, random_state=rng)]
+                for member, share in zip(members, shares, strict=True)
+            ]
+        )
+
+    def _choose_blocks(self, cube, pixels, number, rng):
+        """Return places in the list of pixels, those of whole blocks."""
+        blocks = sky_blocks(cube, self.block_size).ravel()[pixels]
+        counts = np.bincount(blocks)
+        order = rng.permutation(np.flatnonzero(counts))
+        enough = np.searchsorted(np.cumsum(counts[order]), number) + 1
+        return np.flatnonzero(np.isin(blocks, order[:enough]))
+
+
+def sky_blocks(X, block_size=32):
+    """Give each pixel the number of its square block of the sky.
+
+    Neighbouring pixels are alike, so that a map tested on pixels between those that it
+    learned from looks better than it is. Blocks as groups of a cross-validation keep
+    them apart.
+
+    Parameters
+    ----------
+    X : Cube or array-like of shape (n_rows, n_columns, ...)
+        The cube, or any image of its shape.
+    block_size : int, default=32
+        Height and width of a block in pixels. The last blocks may be smaller.
+
+    Returns
+    -------
+    blocks : ndarray of shape (n_rows, n_columns), dtype int32
+        Number of the block of each pixel, in raster order. The first column,
+        ``blocks[:, 0]``, gives the same number to all rows of a row of blocks: groups
+        of the samples of a cube, which are its rows.
+
+    Examples
+    --------
+    A table of pixels is split by blocks, a cube by rows of blocks:
+
+    >>> import numpy as np
+    >>> from sklearn.model_selection import GroupKFold
+    >>> from skesom.pixels import flatten, sky_blocks
+    >>> cube = np.random.default_rng(0).normal(size=(100, 80, 3))
+    >>> table, valid = flatten(cube)
+    >>> folds = GroupKFold(4).split(table, groups=sky_blocks(cube, 20)[valid])
+    >>> [len(test) for train, test in folds]
+    [2000, 2000, 2000, 2000]
+    >>> folds = GroupKFold(5).split(cube, groups=sky_blocks(cube, 20)[:, 0])
+    >>> [int(np.ptp(test)) for train, test in folds]
+    [19, 19, 19, 19, 19]
+    """
+    n_rows, n_columns = np.shape(X)[:2]
+    per_row = -(-n_columns // block_size)
+    row, column = (
+        np.arange(n, dtype=np.int32) // block_size for n in (n_rows, n_columns)
+    )
+    return row[:, np.newaxis] * np.int32(per_row) + column
+
+
+def _fair_shares(available, number):
+    """Return how many to take of each, as equal as they allow."""
+    shares = np.zeros(len(available), dtype=np.intp)
+    # From the rarest on, so that what it lacks goes to the others.
+    order = np.argsort(available, kind="stable")
+    for done, stratum in enumerate(order):
+        shares[stratum] = min(available[stratum], number // (len(order) - done))
+        number -= shares[stratum]
+    return shares
+
+
+def _brightness(cube, pixels):
+    """Return the brightness of the pixels, robust against units and bright stars."""
+    n_bands = cube.shape[2]
+    middle, scale = np.zeros(n_bands), np.zeros(n_bands)
+    few = pixels[:: len(pixels) // _ENOUGH | 1]
+    rows, columns = np.divmod(few, cube.shape[1])
+    for band in range(n_bands):
+        flux = cube.data[rows, columns, band].astype(np.float64)
+        flux = flux[np.isfinite(flux)]
+        if len(flux):
+            middle[band] = np.median(flux)
+            scale[band] = mad_std(flux) or np.std(flux)
+    telling = np.flatnonzero(scale)
+    brightness = np.zeros(cube.shape[:2])
+
+    def measure(rows):
+        total, count = brightness[rows], np.zeros(brightness[rows].shape)
+        for band in telling:
+            flux = (cube.data[rows, :, band] - middle[band]) / (3 * scale[band])
+            there = ~np.isnan(flux)
+            np.add(total, np.arcsinh(flux), out=total, where=there)
+            count += there
+        np.divide(total, count, out=total, where=count > 0)
+
+    each_block(measure, cube.shape)
+    return brightness.ravel()[pixels]
