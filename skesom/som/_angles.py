@@ -21,9 +21,14 @@ def of_length_one(rows):
         Of length 1 in the present features, of the dtype of the rows; zeros stay what
         they are.
     """
+    return (rows / lengths(rows)[:, np.newaxis]).astype(rows.dtype)
+
+
+def lengths(rows):
+    """Return the lengths of rows in their present features, 1 in place of 0."""
     present = np.nan_to_num(rows, nan=0.0)
-    length = np.sqrt(np.einsum("rf,rf->r", present, present, dtype=np.float64))
-    return (rows / np.where(length > 0, length, 1)[:, np.newaxis]).astype(rows.dtype)
+    squares = np.einsum("rf,rf->r", present, present, dtype=np.float64)
+    return np.where(squares > 0, np.sqrt(squares), 1)
 
 
 def chords_to_units(rows, codebook):

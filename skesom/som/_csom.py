@@ -9,11 +9,8 @@ from sklearn.utils._param_validation import Interval, StrOptions
 
 from skesom.som import _second_stage
 from skesom.som._base import CodebookClusterer, summarize
-from skesom.som._batch import mean_sums, moved
-from skesom.som._lattice import Lattice
-from skesom.som._lattice_map import LatticeMap, Training
+from skesom.som._lattice_map import LatticeMap
 from skesom.som._layers import fit_layers, planned_layers
-from skesom.som._threads import one_blas_thread
 
 
 class CSOM(CodebookClusterer, LatticeMap):
@@ -115,6 +112,10 @@ default="euclidean"
         The further layers, fitted. The other attributes are those of the first layer.
     quantization_error_ : float
         Mean distance of the training samples to their nearest unit.
+    training_errors_ : ndarray of shape (n_epochs,)
+        Root mean square of the differences of the samples and their units at the
+        start of each epoch (in online training: during each epoch), weighted as the
+        metric does. Calls of `partial_fit` add theirs.
     n_iter_ : int
         Passes over the data.
     n_features_in_ : int
@@ -158,7 +159,9 @@ default="euclidean"
     chunks of rows, so the result does not depend on the number of threads.
 
     A weight counts a sample so many times. In online training a sample comes so much
-    more often.
+    more often: whole weights, up to 16 in the mean after division by a common factor,
+    are repetitions, others are relative. But for rounding, the order of the rows does
+    not matter: what is random is drawn from the samples as sorted by their content.
 
     `partial_fit` trains a map on its first samples and then follows a stream: sums per
     unit are renewed by the share t^-0.6 at the t-th call, the schedule of online
@@ -318,27 +321,9 @@ default="euclidean"
         training = self._train(used, weights, used_errors)
         return self._finish(X, sample_weight, errors, training, layers, 1)
 
-    def _follow(self, n_calls, sample_weight, X, errors):
-        """Return the map after one more call of a stream."""
-        lattice = Lattice(self.shape_, self.topology, self.toroidal)
-        share = n_calls**-0.6
-        metric = self._metric()
-        new = mean_sums(metric, X, self.codebook_, sample_weight, errors)
-        sums = tuple(
-            (1 - share) * old_part + share * new_part
-            for old_part, new_part in zip(self._sums, new, strict=True)
-        )
-        sigma = self._widths(lattice, np.ones(self.n_epochs))[-1]
-        with one_blas_thread():
-            codebook = moved(
-                self.codebook_, lattice, *sums, self._neighbourhood(), sigma
-            )
-        codebook = metric.settled(codebook)
-        return Training(codebook, lattice, sums)
-
     def _finish(self, X, sample_weight, errors, training, layers, n_calls):
         """Group the units by the samples X, and set the fitted attributes."""
-        codebook, lattice, sums = training
+        codebook = training.codebook
         metric = self._metric()
         winners, counts, hits, error = summarize(
             X,
@@ -353,11 +338,11 @@ default="euclidean"
             groups = fit_layers(layers, codebook, hits)
         else:
             groups = self._group(comparable, counts, hits)
-        self._set_lattice_attributes(codebook, lattice, hits, error)
+        self._set_lattice_attributes(training, hits, error)
         self.layers_ = layers
         self.unit_labels_ = _second_stage.labels_by_size(groups, comparable, hits)
         self.labels_ = self._labels_of_winners(winners)
-        self._sums, self._n_calls = sums, n_calls
+        self._n_calls = n_calls
         return self
 
     def _group(self, codebook, counts, hits):

@@ -6,6 +6,8 @@ import warnings
 import numpy as np
 from scipy import linalg
 
+from skesom.som._row_order import Epochs
+
 _VALUES_AT_A_TIME = 2**20
 _FLAT = 1e-7  # a deviation below this part of the largest is rounding
 _UNITS_PER_ROOT = 5  # of the number of samples
@@ -105,13 +107,15 @@ def principal_plane(X, sample_weight, shape):
     return (means + (plane * deviations) @ components).astype(X.dtype)
 
 
-def drawn_samples(X, n_units, random_state):
+def drawn_samples(X, sample_weight, n_units, random_state):
     """Draw samples to be units; their missing features are means.
 
     Parameters
     ----------
     X : ndarray of shape (n_samples, n_features)
         Samples; NaN marks missing features.
+    sample_weight : ndarray of shape (n_samples,) or None
+        How often a sample counts, and may be drawn.
     n_units : int
         How many; samples are drawn again only if there are fewer.
     random_state : RandomState
@@ -122,11 +126,15 @@ def drawn_samples(X, n_units, random_state):
     codebook : ndarray of shape (n_units, n_features)
         Of the dtype of X.
     """
-    observed = np.concatenate([~np.isnan(X[rows]).all(axis=1) for rows in _blocks(X)])
-    observed = np.flatnonzero(observed)
-    picked = random_state.choice(observed, n_units, replace=len(observed) < n_units)
-    codebook = X[picked]
-    means = _feature_means(X, np.broadcast_to(1.0, len(X))).astype(X.dtype)
+    rows = Epochs(X, sample_weight).draw(random_state)
+    observed = np.concatenate([~np.isnan(X[part]).all(axis=1) for part in _blocks(X)])
+    rows = rows[observed[rows]]
+    if len(rows) < n_units:
+        rows = random_state.choice(rows, n_units)
+    codebook = X[rows[:n_units]]
+    if sample_weight is None:
+        sample_weight = np.broadcast_to(1.0, len(X))
+    means = _feature_means(X, sample_weight).astype(X.dtype)
     return np.where(np.isnan(codebook), means, codebook)
 
 

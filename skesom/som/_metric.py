@@ -12,7 +12,7 @@ threads.
 import numpy as np
 from scipy import sparse
 
-from skesom.som._angles import chords_to_units, of_length_one
+from skesom.som._angles import chords_to_units, lengths, of_length_one
 from skesom.som._codebook import distances_to_units, nearest_units
 from skesom.som._unit_sums import sums_over_samples
 from skesom.som._winners import absolute_values, squares, weighted_squares
@@ -121,8 +121,8 @@ class Metric:
         Returns
         -------
         sums : ndarray of shape (n_units, n_features), dtype float64
-            Weighted sums over the present features. Angles add up vectors of length 1,
-            errors are weights 1 / error^2.
+            Weighted sums over the present features. Angles add up vectors whose
+            prepared length is 1; errors are weights 1 / error^2.
         counts : ndarray of shape (n_units, 1 or n_features), dtype float64
             Sums of the weights, for each feature if some are missing or have errors.
         """
@@ -140,7 +140,7 @@ class Metric:
             search = self.prepared(X[block])
             part = sums_over_samples(
                 search,
-                search if self.of_angles else X[block],
+                search if self.scale is None else self.values(X[block]),
                 codebook,
                 missing,
                 None if sample_weight is None else sample_weight[block],
@@ -171,6 +171,14 @@ class Metric:
         if self.scale is not None:
             rows = rows * self.scale.astype(rows.dtype)
         return of_length_one(rows) if self.of_angles else rows
+
+    def values(self, X):
+        """Return rows as they are added up: of a prepared length of 1, for angles."""
+        if not self.of_angles:
+            return X
+        if self.scale is None:
+            return of_length_one(X)
+        return (X / lengths(X * self.scale)[:, np.newaxis]).astype(X.dtype)
 
     def restored(self, rows):
         """Return rows that were prepared by weights of features, as they were."""
@@ -223,9 +231,7 @@ class Metric:
             of_block = None if errors is None else errors[block]
             winners, _ = self.nearest(X[block], codebook, errors=of_block)
             known = winners >= 0
-            values = X[block][known].astype(np.float64)
-            if self.of_angles:
-                values = of_length_one(values)
+            values = self.values(X[block][known].astype(np.float64))
             weights = _weights(values, None if errors is None else of_block[known])
             row_weights = np.ones(len(values))
             if sample_weight is not None:

@@ -49,12 +49,17 @@ def learn_one_by_one(
     The tables of squared distances are those of the lattice. Rows of it that are out
     of reach are passed over. Half the squared lengths of the units, the last row of the
     codebook, are not kept up.
+
+    Returns the sum of the squared differences of the samples and their winners before
+    they learn, and the number of samples that have any present feature.
     """
     cdef Py_ssize_t n_features = X.shape[1]
     cdef Py_ssize_t n_rows = along.shape[0]
     cdef Py_ssize_t n_columns = columns.shape[1]
     cdef Py_ssize_t nearest[2]
     cdef Py_ssize_t step, n_present, row, begin
+    cdef Py_ssize_t n_learned = 0
+    cdef double squares = 0
     cdef const floating *sample
     cdef const floating *step_factors = NULL
     cdef Winner winner
@@ -71,6 +76,10 @@ def learn_one_by_one(
             nearest_two(
                 terms, sample, step_factors, &features[0], n_present, &codebook[0, 0],
                 codebook.shape[1], n_rows * n_columns, &squared[0], nearest,
+            )
+            n_learned += 1
+            squares += _squared_difference(
+                sample, step_factors, &features[0], n_present, codebook, nearest[0]
             )
             winner.row = nearest[0] // n_columns
             winner.column = nearest[0] - winner.row * n_columns
@@ -93,6 +102,28 @@ def learn_one_by_one(
                 sample, &features[0], n_present, codebook, &pull[0],
                 begin * n_columns, n_rows * n_columns,
             )
+    return squares, n_learned
+
+
+cdef inline double _squared_difference(
+    const floating *sample,
+    const floating *factors,
+    const int *features,
+    Py_ssize_t n_present,
+    const floating[:, ::1] codebook,
+    Py_ssize_t unit,
+) noexcept nogil:
+    cdef double total = 0
+    cdef double difference
+    cdef Py_ssize_t k
+    for k in range(n_present):
+        difference = sample[features[k]] - codebook[features[k], unit]
+        if factors != NULL:
+            difference *= difference * factors[features[k]]
+        else:
+            difference *= difference
+        total += difference
+    return total
 
 
 cdef inline const double *_squared_across(

@@ -14,6 +14,7 @@ from sklearn.preprocessing import StandardScaler
 from skesom.som import CSOM
 from skesom.som._initial_codebook import drawn_samples, principal_plane
 from skesom.som._lattice import Lattice
+from skesom.som._row_order import order_by_content
 
 # Ten epochs from 3 to 1, then forty at 1.
 WIDTHS = np.r_[np.linspace(3, 1, 10), np.ones(40)]
@@ -83,7 +84,8 @@ def test_online_is_the_definition():
         (3, 4), algorithm="online", n_epochs=3, sigma=2.0, init=init, random_state=5
     ).fit(X)
     random_state = np.random.RandomState(5)
-    order = np.concatenate([random_state.permutation(60) for _ in range(3)])
+    rows = order_by_content(X)
+    order = np.concatenate([rows[random_state.permutation(60)] for _ in range(3)])
     expected = init.copy()
     for step, row in enumerate(order):
         progress = step / 179
@@ -105,7 +107,8 @@ def test_online_with_a_width_for_each_epoch_and_missing_features():
         random_state=0,
     ).fit(X)  # fmt: skip
     random_state = np.random.RandomState(0)
-    order = np.concatenate([random_state.permutation(40) for _ in range(2)])
+    rows = order_by_content(X)
+    order = np.concatenate([rows[random_state.permutation(40)] for _ in range(2)])
     expected = init.copy()
     for step, row in enumerate(order):
         rate = 0.5 + (0.01 - 0.5) * step / 79
@@ -164,12 +167,12 @@ def test_pca_initialisation_of_one_feature_and_one_sample():
 def test_random_initialisation_draws_samples():
     X = np.random.default_rng(0).normal(size=(200, 3))
     X[:50, 1] = np.nan
-    drawn = drawn_samples(X, 20, np.random.RandomState(0))
+    drawn = drawn_samples(X, None, 20, np.random.RandomState(0))
     means = np.nanmean(X, axis=0)
     rows = {tuple(row) for row in np.where(np.isnan(X), means, X)}
     assert {tuple(row) for row in drawn} <= rows
     assert len({tuple(row) for row in drawn}) == 20  # each sample once
-    few = drawn_samples(X[50:53], 20, np.random.RandomState(0))
+    few = drawn_samples(X[50:53], None, 20, np.random.RandomState(0))
     assert few.shape == (20, 3)
 
 

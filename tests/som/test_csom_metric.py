@@ -7,7 +7,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy.spatial.distance import cdist
 from sklearn.metrics import adjusted_rand_score
 
-from skesom.som import CSOM
+from skesom.som import CSOM, _row_order
 
 DTYPES = [np.float32, np.float64]
 
@@ -62,7 +62,9 @@ def test_spectral_angle_is_in_radians():
 
 @pytest.mark.parametrize("algorithm", ["batch", "online"])
 @pytest.mark.parametrize("metric", ["euclidean", "manhattan"])
-def test_weights_of_features_are_a_scaling(metric, algorithm):
+def test_weights_of_features_are_a_scaling(metric, algorithm, monkeypatch):
+    # Scaled rows hold something else: let them come in the order of the table.
+    monkeypatch.setattr(_row_order, "order_by_content", lambda X: np.arange(len(X)))
     X = draw()
     weights = np.array([1.0, 0.25, 4.0, 0.5])
     scale = weights if metric == "manhattan" else np.sqrt(weights)
@@ -74,6 +76,24 @@ def test_weights_of_features_are_a_scaling(metric, algorithm):
     scaled = CSOM((4, 3), init=init * scale, random_state=0, **setting).fit(X * scale)
     assert_allclose(weighted.codebook_ * scale, scaled.codebook_, rtol=1e-9)
     assert_array_equal(weighted.labels_, scaled.labels_)
+
+
+@pytest.mark.parametrize("missing", [False, True], ids=["complete", "missing"])
+@pytest.mark.parametrize("metric", ["cosine", "spectral_angle"])
+def test_weights_of_features_are_a_scaling_of_angles(metric, missing):
+    X = np.abs(draw())
+    weights = np.array([1.0, 0.25, 4.0, 0.5])
+    init = X[:12].copy()
+    if missing:
+        X[5::4, 1] = np.nan
+    csom = CSOM((4, 3), metric=metric, feature_weights=weights, init=init).fit(X)
+    scaled = CSOM((4, 3), metric=metric, init=init * np.sqrt(weights))
+    scaled.fit(X * np.sqrt(weights))
+    units = csom.codebook_ * np.sqrt(weights)
+    units /= np.linalg.norm(units, axis=1, keepdims=True)
+    assert_allclose(units, scaled.codebook_, rtol=1e-9)
+    assert_array_equal(csom.labels_, scaled.labels_)
+    assert_allclose(csom.training_errors_, scaled.training_errors_, rtol=1e-9)
 
 
 def test_a_feature_of_weight_zero_is_carried_along():

@@ -11,6 +11,7 @@ from skesom.som import CSOM
 from skesom.som._lattice import Lattice
 from skesom.som._metric import Metric
 from skesom.som._neighbourhood import NEIGHBOURHOODS, Neighbourhood
+from skesom.som._row_order import order_by_content
 from skesom.som._schedule import decayed
 
 
@@ -80,7 +81,8 @@ def test_online_is_the_definition(neighbourhood, toroidal):
         learning_rate_decay="exponential", init=init, random_state=3, diameter=7,
     ).fit(X)  # fmt: skip
     random_state = np.random.RandomState(3)
-    order = np.concatenate([random_state.permutation(len(X)) for _ in range(2)])
+    rows = order_by_content(X)
+    order = np.concatenate([rows[random_state.permutation(len(X))] for _ in range(2)])
     expected = init.copy()
     for step, row in enumerate(order):
         progress = step / (len(order) - 1)
@@ -170,10 +172,10 @@ class TestSampleWeight:
         X, times = weighted
         rng = np.random.default_rng(0)
         init = rng.normal(size=(20, 3))
-        for algorithm in ("batch", "online"):
+        for algorithm, weights in (("batch", times), ("online", times + 0.3)):
             maps = [
                 CSOM((4, 5), init=init, algorithm=algorithm, random_state=0).fit(
-                    X, sample_weight=scale * times
+                    X, sample_weight=scale * weights
                 )
                 for scale in (1, 1e-9, 2.0**40)
             ]

@@ -14,11 +14,11 @@ SHAPE = (4, 5)
 
 
 def learned(X, codebook, lattice, neighbourhood, order, rates, widths):
-    """The codebook after the kernel has learned."""
+    """The codebook after the kernel has learned, and what the kernel returns."""
     n_features = X.shape[1]
     weights = by_feature(codebook)
     n_padded = padded(len(codebook))
-    _online.learn_one_by_one(
+    totals = _online.learn_one_by_one(
         X,
         order,
         rates,
@@ -33,7 +33,7 @@ def learned(X, codebook, lattice, neighbourhood, order, rates, widths):
         *(np.empty(n_padded, dtype=X.dtype) for _ in range(2)),
         np.empty((2, lattice.shape[1])),
     )
-    return weights[:-1, : len(codebook)].T
+    return weights[:-1, : len(codebook)].T, totals
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -56,22 +56,26 @@ def test_learn_one_by_one(name, diameter, topology, toroidal, missing, dtype):
         rates /= 10  # what is pushed away does not come back
     lattice = Lattice(SHAPE, topology, toroidal)
     neighbourhood = Neighbourhood(name, diameter)
-    result = learned(X, codebook, lattice, neighbourhood, order, rates, widths)
+    result, totals = learned(X, codebook, lattice, neighbourhood, order, rates, widths)
 
     # Rounding may decide who wins only when two units are equally near.
     expected = codebook.astype(float)
     units = np.arange(len(codebook))
+    squares = n_learned = 0
     for row, rate, width in zip(order, rates, widths, strict=True):
         sample = X[row].astype(float)
         present = ~np.isnan(sample)
         if not present.any():
             continue
         winner = ((sample - expected)[:, present] ** 2).sum(axis=1).argmin()
+        squares += ((sample - expected[winner])[present] ** 2).sum()
+        n_learned += 1
         h = neighbourhood(lattice.squared_distances(units, winner), width)
         step = rate * h[:, None] * (sample - expected)
         expected[:, present] += step[:, present]
     rtol = 1e-11 if dtype == np.float64 else 2e-4
     assert_allclose(result, expected, rtol=rtol, atol=rtol)
+    assert totals == (pytest.approx(squares, rel=rtol), n_learned)
 
 
 def test_units_out_of_reach_keep_their_bits():
@@ -81,7 +85,7 @@ def test_units_out_of_reach_keep_their_bits():
     codebook[0] = X[0] + 0.1
     lattice = Lattice((9, 10), "rectangular")
     for name in ("bubble", "epanechnikov", "cut_gaussian"):
-        result = learned(
+        result, _ = learned(
             X, codebook, lattice, Neighbourhood(name),
             np.zeros(1, dtype=np.intp), np.array([0.5]), np.array([1.5]),
         )  # fmt: skip
