@@ -1,0 +1,181 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Hubble's mosaics of Messier 83 in nine filters, from the archive."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+from astropy import units
+from astropy.coordinates import SkyCoord
+
+from skesom.cube import align
+from skesom.datasets._download import fetch_fits, find_problem
+from skesom.datasets._galaxy import load_study_filters
+from skesom.io import read_cube
+
+# Folders of the archive that hold the files; the second is the newer way to them.
+ARCHIVE = (
+    "https://archive.stsci.edu/pub/hlsp/wfc3ers",
+    "https://archive.stsci.edu/hlsps/wfc3ers",
+)
+MOSAIC_SHAPE = (8500, 5000)
+# Centre, and height and width in degrees; a pixel is 1.1e-5 degrees.
+PARTS = {
+    "study": ((204.2683, -29.839535), (0.07907, 0.03930)),
+    "HII region": ((204.26971, -29.84933), (605 * 1.1e-5, 605 * 1.1e-5)),
+}
+
+
+def fetch_m83(filters=None, *, part="study", source=None, show_progress=True):
+    """Fetch Hubble's images of Messier 83 in nine filters, the data of the 2014 study.
+
+    The mosaics of the Early Release Science programme with Wide Field Camera 3 [1]_
+    are downloaded from the Mikulski Archive for Space Telescopes when they are asked
+    for the first time, 170 MB for each filter, and kept in astropy's cache.
+
+    Parameters
+    ----------
+    filters : sequence of str, default=None
+        Names of filters as in `load_study_filters`, in the order that the bands shall
+        have. By default all nine.
+    part : {"study", "HII region", "whole"} or (center, size), default="study"
+        What to cut out: what the 2014 study clustered (0.0393 x 0.0791 degrees, 3573 x
+        7188 pixels, 0.9 GB in memory for nine bands), its small test field around an
+        H II region (605 x 605 pixels), all of it (5000 x 8500 pixels, of which a third
+        is empty; 1.5 GB, and twice that while reading), or a place and size as
+        `Cube.cutout` takes them.
+    source : str, os.PathLike or sequence of str, default=None
+        Address of a folder that holds the files, or several to try in turn, or a
+        folder on disk with files that were downloaded by hand. By default the folders
+        of the archive.
+    show_progress : bool, default=True
+        Whether to show the progress of downloads on a terminal.
+
+    Returns
+    -------
+    cube : Cube of shape (n_rows, n_columns, n_bands)
+        Images in electron / s per pixel of 0.0396 arcsec, float32, north up, with WCS
+        and FWHM. Pixels without data, 0 in the files, are NaN. The sky is not
+        subtracted.
+
+    Raises
+    ------
+    OSError
+        If a file cannot be had, or is damaged.
+    ValueError
+        If a filter or part is unknown, or the part lies outside of the images.
+
+    Warns
+    -----
+    UserWarning
+        If a damaged file in the cache is discarded, or the archive now gives another
+        file than it did before.
+
+    See Also
+    --------
+    load_study_filters : Wavelengths and FWHM of the filters.
+    make_galaxy_cube : A synthetic galaxy like this, without any download.
+
+    Notes
+    -----
+    *Checksums.* The archive publishes none for these files, so that none is built in.
+    What is verified: a download is as long as the server says and as its own FITS
+    headers say, its CHECKSUM and DATASUM cards are right if it has any, it holds 5000 x
+    8500 pixels of the right filter. The MD5 sum of the first good download is written
+    to ``skesom-checksums.json`` in ``astropy.config.get_cache_dir()`` and compared at
+    each use. What fails is discarded, never used.
+
+    *Files* are named as the archive's description does, version 2, for instance
+    ``hlsp_wfc3ers_hst_wfc3_m83_f225w_v2_drz_sci.fits``. To download them by hand, start
+    from https://archive.stsci.edu/prepds/wfc3ers.
+
+    *Positions* agree between filters to 0.1 pixel, and with catalogues to 0.5 arcsec,
+    according to the description. Bands whose WCS differs from that of the first are
+    resampled.
+
+    References
+    ----------
+    .. [1] Dopita et al. (2010), ApJ 710, 964; images by M. Mutchler, Space Telescope
+       Science Institute (2011), for the WFC3 Science Oversight Committee, programme
+       11360.
+
+    Examples
+    --------
+    >>> from skesom.datasets import fetch_m83
+    >>> cube = fetch_m83(part="HII region")  # doctest: +SKIP
+    >>> cube.shape  # doctest: +SKIP
+    (605, 605, 9)
+    """
+    table = load_study_filters()
+    widths = table["fwhm"].to_value("arcsec").tolist()
+    fwhm_of = dict(zip(table["name"].tolist(), widths, strict=True))
+    filters = list(fwhm_of) if filters is None else list(filters)
+    unknown = [name for name in filters if name not in fwhm_of]
+    if unknown or not filters or len(set(filters)) < len(filters):
+        raise ValueError(
+            f"filters must be different ones of {list(fwhm_of)}, got {filters}."
+        )
+    center, size = _find_part(part)
+    cubes = []
+    for name in filters:
+        path = _find_file(name, source, show_progress)
+        cube = read_cube(path, band_names=[name], fwhm=[fwhm_of[name]])
+        if center is not None:
+            cube = cube.cutout(center, size)
+        # A copy, so that the rest of the mosaic is not kept.
+        data = np.where(cube.data == 0, np.float32(np.nan), cube.data)
+        cubes.append(cube.replace(data=data))
+    return align(cubes, "first")
+
+
+def _find_part(part):
+    """Return the centre and size of a part, None for the whole."""
+    if isinstance(part, str):
+        if part == "whole":
+            return None, None
+        if part in PARTS:
+            (ra, dec), size = PARTS[part]
+            return SkyCoord(ra, dec, unit="deg"), tuple(size * units.deg)
+    elif isinstance(part, tuple) and len(part) == 2:
+        return part
+    raise ValueError(
+        f"part must be one of {[*PARTS, 'whole']} or a tuple (center, size), got "
+        f"{part!r}."
+    )
+
+
+def _find_file(name, source, show_progress):
+    """Return the path of the mosaic of a filter."""
+    file = f"hlsp_wfc3ers_hst_wfc3_m83_{name.lower()}_v2_drz_sci.fits"
+
+    def check(hdus):
+        return _find_difference(hdus, name)
+
+    if isinstance(source, os.PathLike) or (
+        isinstance(source, str) and "://" not in source
+    ):
+        path = Path(source) / file
+        if not path.is_file():
+            raise FileNotFoundError(
+                f"There is no {file} in {source}. Download it to there, or leave "
+                "source out."
+            )
+        problem = find_problem(path, check)
+        if problem is not None:
+            raise OSError(f"{path} is damaged ({problem}). Download it again.")
+        return path
+    folders = ARCHIVE if source is None else source
+    folders = [folders] if isinstance(folders, str) else list(folders)
+    return fetch_fits(file, folders, check, show_progress=show_progress)
+
+
+def _find_difference(hdus, name):
+    """Tell what the content of a file has that the mosaic of a filter has not."""
+    image = next((hdu for hdu in hdus if hdu.is_image and len(hdu.shape) == 2), None)
+    if image is None or image.shape != MOSAIC_SHAPE:
+        rows, columns = MOSAIC_SHAPE
+        return f"it holds no image of {columns} x {rows} pixels"
+    found = hdus[0].header.get("FILTER", image.header.get("FILTER", name))
+    if str(found).strip().upper() != name:
+        return f"its filter is {found}"
+    return None
