@@ -28,6 +28,7 @@ from skesom.cube import (
     FluxShape,
     FluxUnitConverter,
     FWHMConvolver,
+    SurroundingBands,
 )
 
 TRANSFORMERS = [
@@ -49,9 +50,11 @@ TRANSFORMERS = [
     BandRatios("band 2", method="log", brightness=True, subtract_sky=True),
     FluxShape(),
     FluxShape(brightness=True, noise=2.0, softening=1.0, n_jobs=2),
+    SurroundingBands(),
+    SurroundingBands(1.5, weight=0.5, n_jobs=2),
 ]
 N_BANDS = 3
-NEW_BANDS = (BandRatios,)  # whose bands are made of several bands
+NEW_BANDS = (BandRatios, SurroundingBands)  # whose bands are made of several bands
 
 
 def name_of(transformer):

@@ -12,6 +12,7 @@ from skesom.cube._flux_units import FluxUnitConverter
 from skesom.cube._mask import CubeMasker
 from skesom.cube._ratios import BandRatios
 from skesom.cube._stretch import AsinhStretch
+from skesom.cube._surroundings import SurroundingBands
 from skesom.cube._valid import largest_valid_rectangle
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "FWHMConvolver",
     "FluxShape",
     "FluxUnitConverter",
+    "SurroundingBands",
     "align",
     "check_cube",
     "largest_valid_rectangle",

@@ -15,11 +15,14 @@ from skesom.maps._pipeline import (
     scaled_bands,
 )
 from skesom.maps._pixel_table import check_bands
+from skesom.maps._regularizers import ConditionalModes, MajorityVote
 from skesom.maps._results import atomic_folder, check_folder, write_results
 
 __all__ = [
+    "ConditionalModes",
     "CubeClassifier",
     "CubeClusterer",
+    "MajorityVote",
     "atomic_folder",
     "check_bands",
     "check_folder",

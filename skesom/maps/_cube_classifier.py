@@ -133,7 +133,7 @@ class CubeClassifier(PixelTableMixin, ClassifierMixin, BaseEstimator):
         check_is_fitted(self)
         return self._map(
             X,
-            lambda table: self.estimator_.predict(table),
+            lambda table, valid: self.estimator_.predict(table),
             np.empty(0, dtype=np.int32),
         )
 
@@ -154,7 +154,7 @@ class CubeClassifier(PixelTableMixin, ClassifierMixin, BaseEstimator):
         check_is_fitted(self)
         return self._map(
             X,
-            lambda table: self.estimator_.predict_proba(table),
+            lambda table, valid: self.estimator_.predict_proba(table),
             np.empty((0, len(self.classes_))),
         )
 

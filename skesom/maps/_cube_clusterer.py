@@ -14,6 +14,8 @@ from sklearn.utils._param_validation import HasMethods
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
+from skesom.cube import Cube
+from skesom.maps._cluster_costs import cluster_costs, typical_margin
 from skesom.maps._pixel_table import PixelTableMixin
 from skesom.pixels import unflatten
 from skesom.som import ESOM
@@ -42,6 +44,15 @@ def _kind(estimator):
     return type(last).__name__
 
 
+def _fwhm_in_pixels(cube):
+    """Return the width of the widest band in pixels, None if it is unknown."""
+    if not isinstance(cube, Cube) or cube.pixel_scale is None:
+        return None
+    if np.isnan(cube.fwhm).all():
+        return None
+    return float(np.nanmax(cube.fwhm) / np.sqrt(np.prod(cube.pixel_scale))) or None
+
+
 class CubeClusterer(PixelTableMixin, ClusterMixin, BaseEstimator):
     """Cluster the pixels of a cube with any clusterer of tables.
 
@@ -62,6 +73,9 @@ class CubeClusterer(PixelTableMixin, ClusterMixin, BaseEstimator):
     sampler : PixelSampler, default=None
         Chooses the pixels to learn from, of which all are labelled; the estimator must
         have ``predict`` then. By default it learns from all.
+    regularizer : MajorityVote or ConditionalModes, default=None
+        Lets neighbouring pixels agree after each has been labelled on its own, so that
+        labels flicker less in noise. By default pixels stay alone. Not for voxels.
 
     Attributes
     ----------
@@ -100,15 +114,23 @@ class CubeClusterer(PixelTableMixin, ClusterMixin, BaseEstimator):
         "estimator": [HasMethods(["fit_predict"]), None],
         **PixelTableMixin._pixel_constraints,
         "sampler": [HasMethods(["sample"]), None],
+        "regularizer": [HasMethods(["regularize"]), None],
     }
 
     def __init__(
-        self, estimator=None, *, pattern="pixel", min_bands=None, sampler=None
+        self,
+        estimator=None,
+        *,
+        pattern="pixel",
+        min_bands=None,
+        sampler=None,
+        regularizer=None,
     ):
         self.estimator = estimator
         self.pattern = pattern
         self.min_bands = min_bands
         self.sampler = sampler
+        self.regularizer = regularizer
 
     @_fit_context(prefer_skip_nested_validation=False)
     def fit(self, X, y=None):
@@ -126,6 +148,11 @@ class CubeClusterer(PixelTableMixin, ClusterMixin, BaseEstimator):
         self : CubeClusterer
             The fitted clusterer.
         """
+        if self.regularizer is not None and self.pattern == "voxel":
+            raise ValueError(
+                "A regularizer compares the labels of neighbouring pixels; voxels of "
+                "different bands are none. Use pattern='pixel' or no regularizer."
+            )
         table, valid = self._training_table(X)
         estimator = self.estimator
         if estimator is None:
@@ -138,10 +165,15 @@ class CubeClusterer(PixelTableMixin, ClusterMixin, BaseEstimator):
             rows = self._sampled_rows(X, valid)
             labels = np.asarray(estimator.fit(table[rows]).predict(table))
         self.estimator_ = estimator
-        self._clusters, sizes = np.unique(labels[labels >= 0], return_counts=True)
-        self.n_clusters_ = len(self._clusters)
-        self._ranks = np.empty(self.n_clusters_, dtype=np.int32)
-        self._ranks[np.argsort(-sizes, kind="stable")] = np.arange(self.n_clusters_)
+        self._clusters = np.unique(labels[labels >= 0])
+        labels = self._numbered(labels)
+        if self.regularizer is not None:
+            labels = self._regularized(X, table, valid, labels, reset=True)
+        sizes = np.bincount(labels[labels >= 0], minlength=len(self._clusters))
+        self.n_clusters_ = np.count_nonzero(sizes)
+        self._ranks = np.empty(len(sizes), dtype=np.int32)
+        self._ranks[np.argsort(-sizes, kind="stable")] = np.arange(len(sizes))
+        self._ranks[sizes == 0] = -1
         self.labels_ = unflatten(self._ranked(labels), valid)
         return self
 
@@ -162,9 +194,16 @@ class CubeClusterer(PixelTableMixin, ClusterMixin, BaseEstimator):
         check_is_fitted(self)
         return self._map(
             X,
-            lambda table: self._ranked(self.estimator_.predict(table)),
+            lambda table, valid: self._labels_of(X, table, valid),
             np.empty(0, dtype=np.int32),
         )
+
+    def _labels_of(self, X, table, valid):
+        """Return the ranks of the clusters of the rows of a table."""
+        labels = self._numbered(self.estimator_.predict(table))
+        if self.regularizer is not None:
+            labels = self._regularized(X, table, valid, labels, reset=False)
+        return self._ranked(labels)
 
     def _sampled_rows(self, X, valid):
         """Return which rows of the table the sampler chooses."""
@@ -172,17 +211,35 @@ class CubeClusterer(PixelTableMixin, ClusterMixin, BaseEstimator):
         chosen = clone(self.sampler).sample(X, pixels)
         return chosen[valid] if valid.ndim == 2 else chosen[np.nonzero(valid)[:2]]
 
-    def _ranked(self, labels):
-        """Translate the labels of the estimator to ranks by size.
+    def _regularized(self, X, table, valid, labels, *, reset):
+        """Return the labels after neighbouring pixels have been heard."""
+        costs = None
+        if getattr(self.regularizer, "needs_costs", False):
+            costs = cluster_costs(self.estimator_, table, labels, self._clusters)
+            if reset:
+                self._cost_unit = typical_margin(costs)
+            costs /= self._cost_unit
+            costs = unflatten(costs, valid)
+        label_map = self.regularizer.regularize(
+            unflatten(labels, valid), costs, fwhm=_fwhm_in_pixels(X)
+        )
+        return label_map[valid]
+
+    def _numbered(self, labels):
+        """Translate the labels of the estimator to places among those seen in fit.
 
         A label that no pixel had during fit becomes -1, noise.
         """
         labels = np.asarray(labels)
-        if self.n_clusters_ == 0:
+        if len(self._clusters) == 0:
             return labels.astype(np.int32)
         place = np.searchsorted(self._clusters, labels)
-        place = np.minimum(place, self.n_clusters_ - 1)
+        place = np.minimum(place, len(self._clusters) - 1)
         known = self._clusters[place] == labels
-        return np.where(known, self._ranks[place], np.minimum(labels, -1)).astype(
-            np.int32
-        )
+        return np.where(known, place, np.minimum(labels, -1)).astype(np.int32)
+
+    def _ranked(self, labels):
+        """Translate places to ranks by size, -1 for clusters that ended empty."""
+        if len(self._ranks) == 0:
+            return labels
+        return np.where(labels >= 0, self._ranks[np.maximum(labels, 0)], labels)

@@ -56,7 +56,7 @@ class PixelTableMixin(MetaEstimatorMixin):
         return table, valid
 
     def _map(self, X, values_of, empty):
-        """Apply a function of the table to the valid pixels of a cube.
+        """Apply a function of the table and the valid pixels to those of a cube.
 
         Without any valid pixel, `empty` stands for what the function would return.
         """
@@ -65,7 +65,7 @@ class PixelTableMixin(MetaEstimatorMixin):
         if not valid.any():
             return unflatten(empty, valid)
         table, valid = self.table(cube)
-        return unflatten(values_of(table), valid)
+        return unflatten(values_of(table, valid), valid)
 
 
 def check_bands(values, band_names):

@@ -86,7 +86,7 @@ class TestAnyClusterer:
 
     def test_survives_clone_pickle_and_joblib(self, cube, estimator, tmp_path):
         clusterer = clone(CubeClusterer(estimator))
-        names = {"estimator", "pattern", "min_bands", "sampler"}
+        names = {"estimator", "pattern", "min_bands", "sampler", "regularizer"}
         assert vars(clusterer).keys() == names
         clusterer.fit(cube)
         joblib.dump(clusterer, tmp_path / "clusterer.joblib")

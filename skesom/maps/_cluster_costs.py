@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What it costs a pixel to be in another cluster than its own."""
+
+import numpy as np
+from sklearn.pipeline import Pipeline
+
+_VALUES_AT_ONCE = 2**22
+
+
+def cluster_costs(estimator, table, labels, clusters):
+    """Return how badly each row fits into each cluster.
+
+    Maps tell by the squared distance to the nearest unit of a cluster, clusterers with
+    ``cluster_centers_`` by that to its centre, mixtures by minus the logarithm of the
+    probability. Of others no more is known than that a row has its label: any other
+    costs 1.
+
+    Parameters
+    ----------
+    estimator : clusterer or Pipeline that ends in one
+        Fitted.
+    table : ndarray of shape (n_samples, n_features)
+        The rows.
+    labels : ndarray of shape (n_samples,), int
+        Their labels as numbers of `clusters`, negative for noise.
+    clusters : ndarray of shape (n_clusters,), int
+        Labels of the estimator, ascending.
+
+    Returns
+    -------
+    costs : ndarray of shape (n_samples, n_clusters), float32
+        Least, but for ties and other rules of the estimator, where the label is.
+    """
+    costs = np.empty((len(table), len(clusters)), dtype=np.float32)
+    steps = estimator[:-1] if isinstance(estimator, Pipeline) else ()
+    last = estimator[-1] if isinstance(estimator, Pipeline) else estimator
+    measure, width = _measure(last, clusters)
+    step = max(1, _VALUES_AT_ONCE // width)
+    for start in range(0, len(table), step):
+        rows = slice(start, start + step)
+        block = steps.transform(table[rows]) if len(steps) else table[rows]
+        costs[rows] = measure(block, labels[rows])
+    return costs
+
+
+def typical_margin(costs):
+    """Return by how much the second best cluster of a row costs more than the best.
+
+    Parameters
+    ----------
+    costs : ndarray of shape (n_samples, n_clusters)
+        Costs of each row.
+
+    Returns
+    -------
+    margin : float
+        Median over the rows; 1 if there is no second cluster, or no difference.
+    """
+    if costs.shape[1] < 2 or len(costs) == 0:
+        return 1.0
+    two = np.partition(costs, 1, axis=1)
+    return float(np.median(two[:, 1] - two[:, 0])) or 1.0
+
+
+def _measure(clusterer, clusters):
+    """Return a function of rows and labels that gives costs, and its values a row."""
+    if hasattr(clusterer, "unit_labels_"):
+        return _units_measure(clusterer, clusters)
+    if hasattr(clusterer, "cluster_centers_") and hasattr(clusterer, "transform"):
+        return (
+            lambda rows, labels: np.square(clusterer.transform(rows)[:, clusters]),
+            len(clusterer.cluster_centers_),
+        )
+    if hasattr(clusterer, "predict_proba"):
+        smallest = np.finfo(np.float32).tiny
+
+        def minus_log(rows, labels):
+            probability = clusterer.predict_proba(rows)[:, clusters]
+            return -np.log(np.maximum(probability, smallest))
+
+        return minus_log, len(clusters)
+    numbers = np.arange(len(clusters))
+    return lambda rows, labels: labels[:, np.newaxis] != numbers, len(clusters)
+
+
+def _units_measure(clusterer, clusters):
+    """Return the measure of a map: the nearest unit of each cluster counts."""
+    order = np.argsort(clusterer.unit_labels_, kind="stable")
+    order = order[np.isin(clusterer.unit_labels_[order], clusters)]
+    starts = np.searchsorted(clusterer.unit_labels_[order], clusters)
+
+    def nearest(rows, labels):
+        distances = clusterer.transform(rows)[:, order]
+        return np.square(np.minimum.reduceat(distances, starts, axis=1))
+
+    return nearest, len(clusterer.unit_labels_)
