@@ -1,26 +1,25 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The evolving map as a classifier: nodes that know the classes of their samples."""
 
-from numbers import Integral
-
 import numpy as np
-from sklearn.base import ClassifierMixin, _fit_context
-from sklearn.utils import check_consistent_length, gen_batches
-from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import validate_data
+from sklearn.base import _fit_context
+from sklearn.utils._param_validation import StrOptions
 
 from skesom.som._base import feature_means, random_generator
-from skesom.som._codebook import distances_to_units, nearest_units
-from skesom.som._codebook_map import CodebookMap
+from skesom.som._codebook import nearest_units
 from skesom.som._epsilon import resolve_epsilon
 from skesom.som._esom import ESOM
+from skesom.som._labelled_network import LabelledLesson, inherited, nearest_of_class
 from skesom.som._network import Network
+from skesom.som._unit_classifier import UnitClassifier, count_classes, encoded
 
-_DISTANCES_AT_A_TIME = 2**22
+_LIKE_ESOM = (
+    *("epsilon", "learning_rate", "forgetting", "pruning_period", "max_nodes"),
+    *("link_second", "n_epochs", "shuffle", "random_state", "verbose"),
+)
 
 
-class ESOMClassifier(ClassifierMixin, CodebookMap):
+class ESOMClassifier(UnitClassifier):
     """Evolving self-organizing map that predicts classes.
 
     The nodes are learned as by `ESOM`; a sample then has the class of its nearest
@@ -135,27 +134,14 @@ class ESOMClassifier(ClassifierMixin, CodebookMap):
     """
 
     _parameter_constraints = {
-        **{
-            name: ESOM._parameter_constraints[name]
-            for name in (
-                "epsilon",
-                "learning_rate",
-                "forgetting",
-                "pruning_period",
-                "max_nodes",
-                "link_second",
-                "n_epochs",
-                "shuffle",
-                "random_state",
-                "verbose",
-            )
-        },
+        **{name: ESOM._parameter_constraints[name] for name in _LIKE_ESOM},
         "label_rule": [StrOptions({"majority", "grow"})],
-        "n_neighbors": [Interval(Integral, 1, None, closed="left")],
-        "class_weight": [StrOptions({"balanced"}), dict, None],
+        **UnitClassifier._vote_constraints,
     }
 
-    _learn = ESOM._learn  # a classifier is no clusterer, but it learns like one
+    # A classifier is no clusterer, but it learns like one.
+    _learn, _rule = ESOM._learn, ESOM._rule
+    update_set = "neighbours"
 
     def __init__(
         self,
@@ -204,7 +190,7 @@ class ESOMClassifier(ClassifierMixin, CodebookMap):
         self : ESOMClassifier
             The fitted classifier.
         """
-        X, y = self._check_training_data(X, y, reset=True)
+        X, y = self._check_labelled_samples(X, y, reset=True)
         classes, y = np.unique(y, return_inverse=True)
         self._check_room(classes)
         random_state = random_generator(self.random_state)
@@ -215,8 +201,7 @@ class ESOMClassifier(ClassifierMixin, CodebookMap):
         epsilon = self._learn(
             self._lesson(network, y), X, np.concatenate(orders), epsilon
         )
-        hits = np.zeros((network.n_nodes, len(classes)), dtype=np.int64)
-        self._finish(network, epsilon, X, y, classes, 0, hits)
+        self._finish(network, epsilon, X, y, classes)
         self.n_iter_ = self.n_epochs
         return self
 
@@ -240,9 +225,9 @@ class ESOMClassifier(ClassifierMixin, CodebookMap):
             The classifier that has learned.
         """
         first_call = not hasattr(self, "_network")
-        X, y = self._check_training_data(X, y, reset=first_call)
+        X, y = self._check_labelled_samples(X, y, reset=first_call)
         known = self._known_classes(y, classes, first_call)
-        y = _encoded(y, known)
+        y = encoded(y, known)
         self._check_room(known)
         order = np.arange(len(X), dtype=np.intp)
         if first_call:
@@ -251,95 +236,17 @@ class ESOMClassifier(ClassifierMixin, CodebookMap):
             network, epsilon = self._network.copy(), self.epsilon_
             X = X.astype(network.fill.dtype, copy=False)
         epsilon = self._learn(self._lesson(network, y), X, order, epsilon)
-        hits = np.zeros((network.n_nodes, len(known)), dtype=np.int64)
-        count = 0
-        if not first_call:
-            np.add.at(hits, *self._inherited(network))
-            count = self.class_count_
-        self._finish(network, epsilon, X, y, known, count, hits)
+        so_far = () if first_call else (self.class_count_, self._inherited(network))
+        self._finish(network, epsilon, X, y, known, *so_far)
         self.n_iter_ = 1
         return self
 
-    def predict(self, X):
-        """Return the most probable class of every sample.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Samples; NaN marks missing features.
-
-        Returns
-        -------
-        y : ndarray of shape (n_samples,)
-            Classes; for a sample without any present feature the one most frequent
-            (by weight) in training.
-        """
-        probabilities = self.predict_proba(X)
-        return self.classes_[np.argmax(probabilities, axis=1)]
-
-    def predict_proba(self, X):
-        """Return the share of each class in the hits of the nearest nodes.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Samples; NaN marks missing features.
-
-        Returns
-        -------
-        probabilities : ndarray of shape (n_samples, n_classes)
-            Columns in the order of `classes_`; rows sum to 1.
-        """
-        X = self._check_samples(X)
-        n_neighbors = min(self.n_neighbors, len(self.codebook_))
-        if n_neighbors == 1:
-            return self._shares[nearest_units(X, self.codebook_)[0]]
-        probabilities = np.empty((len(X), len(self.classes_)))
-        size = max(1, _DISTANCES_AT_A_TIME // len(self.codebook_))
-        for rows in gen_batches(len(X), size):
-            distances = distances_to_units(X[rows], self.codebook_)
-            nearest = np.argpartition(distances, n_neighbors - 1)[:, :n_neighbors]
-            nearest[np.isnan(distances[:, 0])] = -1
-            probabilities[rows] = self._shares_of(self._votes[nearest].sum(axis=1))
-        return probabilities
-
-    def _check_training_data(self, X, y, *, reset):
-        X = self._check_training_samples(X, reset=reset)
-        y = validate_data(self, y=y)
-        check_consistent_length(X, y)
-        check_classification_targets(y)
-        return X, y
-
     def _check_room(self, classes):
-        _check_weights(self.class_weight)
         if self.label_rule == "grow" and self.max_nodes < 2 * len(classes):
             raise ValueError(
                 f"max_nodes={self.max_nodes} should be >= {2 * len(classes)}, two for "
                 f'each of the {len(classes)} classes, with label_rule="grow".'
             )
-
-    def _known_classes(self, y, classes, first_call):
-        """Return the sorted classes that a stream may have."""
-        if classes is not None:
-            classes = np.unique(classes)
-        if first_call:
-            return np.unique(y) if classes is None else classes
-        if classes is not None and not np.array_equal(classes, self.classes_):
-            raise ValueError(
-                f"classes={classes.tolist()} differ from those of the first call, "
-                f"{self.classes_.tolist()}."
-            )
-        return self.classes_
-
-    def _rule(self):
-        """Return the arguments of the learning kernel."""
-        return {
-            "learning_rate": float(self.learning_rate),
-            "forgetting": float(self.forgetting),
-            "pruning_period": self.pruning_period,
-            "link_second": self.link_second,
-            "whole_ball": False,
-        }
 
     def _begin(self, X, order):
         """Return an empty network and the epsilon to begin with."""
@@ -352,117 +259,40 @@ class ESOMClassifier(ClassifierMixin, CodebookMap):
     def _lesson(self, network, y):
         if self.label_rule == "majority":
             return network
-        return _LabelledLesson(network, y.astype(np.int64, copy=False))
+        return LabelledLesson(network, y.astype(np.int64, copy=False))
 
     def _inherited(self, network):
-        """Return where the hits so far go, and how many they are.
+        """Return the hits so far of the nodes of a network that has learned on.
 
         A node keeps its hits; those of a node that is gone go to the nearest one.
         """
         before = self._network
-        heirs = self._nearest(
-            before.nodes(), before.node_class[: before.n_nodes], network
+        labels = before.node_class[: before.n_nodes]
+        return inherited(
+            self.class_hits_,
+            before.identity[: before.n_nodes],
+            network.identity[: network.n_nodes],
+            self._nearest(before.nodes(), labels, network),
         )
-        identity = network.identity[: network.n_nodes]
-        by_identity = np.argsort(identity)
-        old = before.identity[: before.n_nodes]
-        place = np.searchsorted(identity, old, sorter=by_identity)
-        place = by_identity[np.minimum(place, network.n_nodes - 1)]
-        stayed = identity[place] == old
-        heirs[stayed] = place[stayed]
-        inherits = heirs >= 0
-        return heirs[inherits], self.class_hits_[inherits]
 
     def _nearest(self, X, y, network):
         """Return the nodes that count samples: -1 for none, of their class if grown."""
-        codebook = network.nodes()
         if self.label_rule == "majority":
-            return nearest_units(X, codebook)[0]
-        winners = np.full(len(X), -1, dtype=np.intp)
+            return nearest_units(X, network.nodes())[0]
         node_class = network.node_class[: network.n_nodes]
-        for label in np.intersect1d(y, node_class):
-            own = np.flatnonzero(node_class == label)
-            rows = y == label
-            nearest, _ = nearest_units(X[rows], codebook[own])
-            winners[rows] = np.where(nearest < 0, -1, own[nearest])
-        return winners
+        return nearest_of_class(X, y, network.nodes(), node_class)
 
-    def _finish(self, network, epsilon, X, y, classes, count, hits):
+    def _finish(self, network, epsilon, X, y, classes, count=0, hits=0):
         """Count the samples X on top of those so far; set the fitted attributes."""
         winners = self._nearest(X, y, network)
-        np.add.at(hits, (winners[winners >= 0], y[winners >= 0]), 1)
         observed = y[~np.isnan(X).all(axis=1)]
         self._network = network
         self.epsilon_ = epsilon
         self.classes_ = classes
         self.class_count_ = count + np.bincount(observed, minlength=len(classes))
-        self.class_hits_ = hits
+        shape = network.n_nodes, len(classes)
+        self.class_hits_ = hits + count_classes(winners, y, shape)
         self.codebook_ = network.nodes()
         self.connections_ = network.links()
-        self._set_votes(network.node_class[: network.n_nodes])
-
-    def _set_votes(self, node_class):
-        """Prepare what predictions look up, with a last row for unseen samples."""
-        frequency = self.class_count_ / self.class_count_.sum()
-        self._prior = frequency
-        self._weight = _weights(self.class_weight, self.classes_, frequency)
-        votes = self.class_hits_.astype(np.float64)
-        empty = np.flatnonzero(~votes.any(axis=1))
-        if self.label_rule == "grow":
-            votes[empty, node_class[empty]] = 1
-        elif len(empty):
-            full = np.flatnonzero(votes.any(axis=1))
-            lenders, _ = nearest_units(self.codebook_[empty], self.codebook_[full])
-            votes[empty] = votes[full[lenders]]
-        self._votes = np.vstack([votes, np.zeros(len(self.classes_))])
-        self._shares = self._shares_of(self._votes)
-        self.unit_classes_ = self.classes_[np.argmax(self._shares[:-1], axis=1)]
-
-    def _shares_of(self, votes):
-        weighted = (votes + self._prior) * self._weight
-        return weighted / weighted.sum(axis=-1, keepdims=True)
-
-
-class _LabelledLesson:
-    """A network that is told the classes of the rows that it learns."""
-
-    def __init__(self, network, y):
-        self._network = network
-        self._y = y
-
-    @property
-    def n_nodes(self):
-        return self._network.n_nodes
-
-    def learn(self, X, order, **rule):
-        return self._network.learn(X, order, classes=self._y, **rule)
-
-
-def _encoded(y, classes):
-    """Return the places of the labels y among the classes."""
-    unseen = np.setdiff1d(y, classes)
-    if len(unseen):
-        raise ValueError(
-            f"y has classes that were not announced: {unseen.tolist()}. Name all "
-            f"classes at the first call of partial_fit; known are {classes.tolist()}."
-        )
-    return np.searchsorted(classes, y)
-
-
-def _check_weights(class_weight):
-    if isinstance(class_weight, dict):
-        for label, weight in class_weight.items():
-            if not 0 < weight < np.inf:
-                raise ValueError(
-                    f"class_weight[{label!r}]={weight} should be positive and finite."
-                )
-
-
-def _weights(class_weight, classes, frequency):
-    """Return the factor on the hits of each class."""
-    if class_weight is None:
-        return np.ones(len(classes))
-    if class_weight == "balanced":
-        seen = frequency > 0
-        return np.divide(1 / seen.sum(), frequency, out=np.ones(len(seen)), where=seen)
-    return np.array([class_weight.get(label, 1.0) for label in classes.tolist()])
+        grown = self.label_rule == "grow"
+        self._set_votes(network.node_class[: network.n_nodes] if grown else None)
