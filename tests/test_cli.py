@@ -91,8 +91,11 @@ class TestHelp:
             "": ["cluster", "demo", "--version", "examples", "--fwhm .083"],
             "cluster": [
                 *("FITS", "--output DIR", "--overwrite", "--hdu", "--band-names"),
-                *("--align-to", "--fwhm", "--target-fwhm", "--pixel-scale"),
-                *("--mask-zeros", "--min-bands", "--stretch", "--sky"),
+                *("--masks", "--ignore-flags", "--weights", "--exclude", "--include"),
+                *("--mask-zeros", "--saturation", "--grow", "--border-noise"),
+                *("--min-snr", "--min-bands", "--sky"),
+                *("--fwhm", "--target-fwhm", "--pixel-scale", "--align-to"),
+                *("--resample", "--crop", "--check-registration", "--stretch"),
                 *("--colour-contrast", "--method", "--n-clusters", "--epsilon"),
                 *("--random-state", "--set NAME=VALUE", "(default: 8)"),
             ],
@@ -417,7 +420,11 @@ class TestBadInput:
         images("wide.fits", pattern((40, 50)))
         self.check(
             *(capsys, *good, "wide.fits"),
-            parts=["need a WCS", "good-0.fits has 40 x 44", "wide.fits has 40 x 50"],
+            parts=[
+                "Band 'wide' cannot be aligned without a WCS",
+                "where 40 x 50 pixels lie on the 40 x 44 of band 'good-0' is unknown",
+                "Add the WCS to its header",
+            ],
         )
 
     def test_wcs_that_do_not_overlap(self, capsys, images):
@@ -433,12 +440,15 @@ class TestBadInput:
     def test_wrong_number_of_widths(self, capsys, good):
         self.check(
             *(capsys, *good, "--fwhm", 1, 2, 3),
-            parts=["fwhm has 3 entries", "2 bands", "one for each band"],
+            parts=["fwhm must be one number or one for each of the 2 bands", "got 3"],
         )
 
-    @pytest.mark.parametrize("width", [0, -1, "inf"])
+    @pytest.mark.parametrize("width", [0, -1, "inf", "0arcmin"])
     def test_impossible_width(self, capsys, good, width):
-        self.check(capsys, *good, "--fwhm", 1, width, parts=["fwhm must be positive"])
+        self.check(
+            *(capsys, *good, "--fwhm", 1, width),
+            parts=["FWHM of band 'good-1' must be a positive number of arcsec"],
+        )
 
     def test_band_worse_than_the_target(self, capsys, good):
         self.check(

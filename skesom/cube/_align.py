@@ -1,14 +1,20 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Bring bands that lie on different pixel grids onto one of them."""
 
-import warnings
-
 import numpy as np
 
+from skesom.cube._align_checks import (
+    check_cubes,
+    check_overlap,
+    check_places,
+    find_undersampled,
+    nothing_left,
+    spread_conserve,
+    warn_undersampled,
+)
 from skesom.cube._bands import join_bands
 from skesom.cube._container import Cube
 from skesom.cube._grid import (
-    SAME_SIZE,
     Grid,
     cut_grid,
     group_by_grid,
@@ -19,8 +25,6 @@ from skesom.cube._grid import (
 from skesom.cube._reference import find_reference
 from skesom.cube._registration import warn_of_shifts
 from skesom.cube._resample import METHODS, resample
-
-CONSERVED = ("surface brightness", "flux")
 
 
 def align(
@@ -119,19 +123,18 @@ def align(
     >>> align([image(40, 0.5, "r"), image(10, 2.0, "NUV")])
     <Cube 10 x 10 pixels, 2 bands (r, NUV), float64, WCS>
     """
-    cubes = _check_cubes(cubes)
+    cubes = check_cubes(cubes)
     if method not in METHODS:
         raise ValueError(f"method must be one of {list(METHODS)}, got {method!r}.")
-    conserve = _spread_conserve(conserve, cubes)
+    conserve = spread_conserve(conserve, cubes)
     grid, band = find_reference(cubes, reference)
-    _check_places(cubes, grid)
-    names = [name for cube in cubes for name in cube.band_names]
-    name = "of the reference" if band is None else f"of band {names[band]!r}"
+    name = check_places(cubes, grid, band)
     grids = [Grid(cube.wcs, cube.shape[:2]) for cube in cubes]
     if crop and not all(same_grid(source, grid) for source in grids):
         box = overlap_box(grid, grids)
         if box is None:
-            raise ValueError(_nothing_left(names, name))
+            names = [band for cube in cubes for band in cube.band_names]
+            raise ValueError(nothing_left(names, name))
         grid = cut_grid(grid, box)
     cube = _stack(cubes, grid, name, conserve, {"method": method, "n_jobs": n_jobs})
     if crop:
@@ -160,7 +163,7 @@ def _stack(cubes, grid, name, conserve, options):
         group = [cubes[member] for member in members]
         bands = [places[member] for member in members]
         seen = _fill([cube.data for cube in group], source, grid, data, bands, options)
-        _check_overlap(group, seen, name)
+        check_overlap(group, seen, name)
         known = [n for n, cube in enumerate(group) if cube.errors is not None]
         planes = [group[n].errors for n in known]
         _fill(planes, source, grid, errors, [bands[n] for n in known], options)
@@ -175,9 +178,9 @@ def _stack(cubes, grid, name, conserve, options):
             else:  # a count of small pixels now stands for the flux of a large one
                 known_of_bands["zero_points"][band] -= 2.5 * np.log10(ratio)
         if options["method"] == "interp":
-            undersampled += _find_undersampled(group, source, grid)
+            undersampled += find_undersampled(group, source, grid)
     if undersampled:
-        _warn_undersampled(undersampled, grid)
+        warn_undersampled(undersampled, grid)
     return Cube(data, wcs=grid.wcs, errors=errors, **known_of_bands)
 
 
@@ -192,51 +195,13 @@ def _fill(arrays, source, grid, result, bands, options):
     return np.ones(sum(map(len, bands)), dtype=bool)
 
 
-def _check_cubes(cubes):
-    """Return the cubes as a list after checking that they can be combined."""
-    cubes = [cubes] if isinstance(cubes, Cube) else list(cubes)
-    if not cubes:
-        raise ValueError("There is nothing to align: the list of cubes is empty.")
-    names = [name for cube in cubes for name in cube.band_names]
-    repeated = sorted({name for name in names if names.count(name) > 1})
-    if repeated:
-        raise ValueError(
-            f"Several bands are named {', '.join(map(repr, repeated))}. Rename them "
-            "with Cube.replace(band_names=...)."
-        )
-    return cubes
-
-
-def _check_places(cubes, grid):
-    """Refuse cubes whose place on the grid is unknown."""
-    for cube in cubes:
-        if cube.wcs is None and not same_grid(Grid(None, cube.shape[:2]), grid):
-            raise ValueError(
-                f"{_bands(cube.band_names)} cannot be aligned without a WCS. Give the "
-                "cube one with Cube.replace(wcs=...)."
-            )
-
-
-def _spread_conserve(conserve, cubes):
-    """Return what is conserved in each band."""
-    n_bands = sum(cube.shape[2] for cube in cubes)
-    spread = [conserve] * n_bands if isinstance(conserve, str) else list(conserve)
-    wrong = [entry for entry in spread if entry not in CONSERVED]
-    if wrong or len(spread) != n_bands:
-        raise ValueError(
-            f"conserve must be one of {list(CONSERVED)}, or one of them for each of "
-            f"the {n_bands} bands, got {conserve!r}."
-        )
-    return spread
-
-
 def _crop(cube, reference_name):
     """Cut a cube to the rectangle around the pixels with data in all bands."""
     valid = np.isfinite(cube.data[:, :, 0])
     for band in range(1, cube.shape[2]):
         valid &= np.isfinite(cube.data[:, :, band])
     if not valid.any():
-        raise ValueError(_nothing_left(cube.band_names, reference_name))
+        raise ValueError(nothing_left(cube.band_names, reference_name))
     box = []
     for axis in range(2):
         seen = np.flatnonzero(valid.any(axis=1 - axis))
@@ -246,59 +211,3 @@ def _crop(cube, reference_name):
     cut = cube[tuple(box)]
     errors = None if cut.errors is None else np.ascontiguousarray(cut.errors)
     return cut.replace(data=np.ascontiguousarray(cut.data), errors=errors)
-
-
-def _nothing_left(names, reference_name):
-    """Return what to say if there is no pixel in which all bands have data."""
-    return (
-        f"{_bands(names)} have no pixel in common on the grid {reference_name}, so "
-        "that nothing is left after cropping. Leave out what shows another field, or "
-        "pass crop=False."
-    )
-
-
-def _check_overlap(group, seen, reference_name):
-    """Refuse bands that have data, but none on the reference grid."""
-    bands = [(cube, band) for cube in group for band in range(cube.shape[2])]
-    lost = [
-        cube.band_names[band]
-        for (cube, band), has_data in zip(bands, seen, strict=True)
-        if not has_data and np.isfinite(cube.data[:, :, band]).any()
-    ]
-    if lost:
-        raise ValueError(
-            f"{_bands(lost)} and the grid {reference_name} do not overlap on the sky. "
-            "Leave out what shows another field, or correct its WCS."
-        )
-
-
-def _find_undersampled(group, source, grid):
-    """Return (name, FWHM) of the bands whose light the target pixels would miss."""
-    size = pixel_size(grid.wcs)
-    if size <= pixel_size(source.wcs) * (1 + SAME_SIZE):
-        return []
-    return [
-        (name, fwhm)
-        for cube in group
-        for name, fwhm in zip(cube.band_names, cube.fwhm, strict=True)
-        if size > fwhm / 2
-    ]
-
-
-def _warn_undersampled(undersampled, grid):
-    """Say which bands should have been smoothed before."""
-    size = pixel_size(grid.wcs)
-    listed = ", ".join(f"{name!r} ({fwhm:.3g} arcsec)" for name, fwhm in undersampled)
-    warnings.warn(
-        f"Pixels of {size:.3g} arcsec are larger than half the FWHM of {listed}, so "
-        f"part of the light falls between them. Smooth to {2 * size:.3g} arcsec before "
-        "aligning, align to a finer grid, or use the method 'adaptive'.",
-        UserWarning,
-        stacklevel=4,
-    )
-
-
-def _bands(names):
-    """Return "Band 'a'" or "Bands 'a', 'b'" for a message."""
-    plural = "s" if len(names) > 1 else ""
-    return f"Band{plural} {', '.join(map(repr, names))}"

@@ -10,7 +10,8 @@ from sklearn.base import _fit_context
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.validation import check_is_fitted
 
-from skesom.cube._align import CONSERVED, align
+from skesom.cube._align import align
+from skesom.cube._align_checks import CONSERVED, check_places
 from skesom.cube._base import CubeTransformer
 from skesom.cube._container import Cube
 from skesom.cube._cube_list import check_cubes, is_cube_list
@@ -135,10 +136,12 @@ class CubeAligner(CubeTransformer):
         Raises
         ------
         ValueError
-            If `to` is no grid, or one is needed that the cubes do not have.
+            If `to` is no grid, one is needed that the cubes do not have, or a cube
+            has no place on it.
         """
         cubes = check_cubes(X, self, reset=True)
         grid, band = find_reference(cubes, self.to)
+        check_places(cubes, grid, band)
         self.reference_band_ = band
         self.wcs_ = grid.wcs
         self.shape_ = grid.shape

@@ -114,13 +114,7 @@ def measure_sky(data, *, threshold=3.0, smoothing=1.0, min_bands=2, n_jobs=None)
     bands = [np.ascontiguousarray(data[:, :, band]) for band in range(data.shape[2])]
     smoothed = in_threads(lambda band: smooth(band, smoothing), bands, n_jobs)
     estimates = np.array(in_threads(sky_statistics, smoothed, n_jobs))
-    signals, strong = (
-        sum(
-            (image > level + factor * threshold * noise).astype(np.int16)
-            for image, (level, noise) in zip(smoothed, estimates, strict=True)
-        )
-        for factor in (1, 2)
-    )
+    signals = _count_signals(smoothed, estimates, threshold)
     valid = np.any([np.isfinite(band) for band in bands], axis=0)
     needed = min(min_bands, len(bands))
     dark = valid & (signals < needed)
@@ -134,12 +128,21 @@ def measure_sky(data, *, threshold=3.0, smoothing=1.0, min_bands=2, n_jobs=None)
     else:
         statistics = sky_statistics
     level, noise = np.array(in_threads(statistics, bands, n_jobs)).T
+    strong = _count_signals(smoothed, estimates, 2 * threshold)
     return Sky(
         share=share,
         stands_out=int(np.count_nonzero(strong >= needed)),
         level=level,
         noise=noise,
         cut=estimates[:, 0] + threshold * estimates[:, 1],
+    )
+
+
+def _count_signals(images, estimates, threshold):
+    """Return in how many images each pixel exceeds level + threshold * noise."""
+    return sum(
+        (image > level + threshold * noise).astype(np.int16)
+        for image, (level, noise) in zip(images, estimates, strict=True)
     )
 
 

@@ -24,6 +24,7 @@ from skesom.io._headers import (
     read_fwhm,
     read_unit,
 )
+from skesom.io._plates import warn_of_plate
 from skesom.io._units import read_zero_points
 from skesom.io._wcs import band_coordinates, find_axes, make_grid, read_wcs
 
@@ -115,7 +116,11 @@ def describe_images(path, hdu=None):
     with open_fits(file) as hdus:
         numbers = find_images(hdus, hdu if bracket is None else bracket, file)
         chosen = bracket is not None or len(numbers) > 1
-        return [_describe_hdu(hdus, number, file, chosen) for number in numbers]
+        images = [_describe_hdu(hdus, number, file, chosen) for number in numbers]
+        headers = [hdus[number].header for number in numbers]
+    for image, header in zip(images, headers, strict=True):
+        warn_of_plate(header, image.grid.wcs, image.label)
+    return images
 
 
 def _describe_hdu(hdus, number, file, chosen):

@@ -10,6 +10,7 @@ from skesom.maps._figures import (
     draw_u_matrix,
 )
 from skesom.maps._pipeline import (
+    aligned_bands,
     make_cluster_pipeline,
     make_clusterer,
     scaled_bands,
@@ -23,6 +24,7 @@ __all__ = [
     "CubeClassifier",
     "CubeClusterer",
     "MajorityVote",
+    "aligned_bands",
     "atomic_folder",
     "check_bands",
     "check_folder",

@@ -5,7 +5,13 @@ import importlib
 
 from sklearn.pipeline import Pipeline
 
-from skesom.cube import AsinhStretch, ColourScaler, CubeMasker, FWHMConvolver
+from skesom.cube import (
+    AsinhStretch,
+    ColourScaler,
+    CubeAligner,
+    CubeMasker,
+    FWHMConvolver,
+)
 from skesom.maps._cube_clusterer import CubeClusterer
 from skesom.som import CSOM, ESOM
 
@@ -16,25 +22,40 @@ def make_cluster_pipeline(
     fwhm=None,
     target_fwhm="worst",
     pixel_scale=None,
+    align_to="coarsest",
+    resample="auto",
     mask_zeros="auto",
     stretch="asinh",
     sky="auto",
     colour_contrast=1 / 3,
     min_bands=None,
+    n_jobs=None,
 ):
-    """Chain the steps from a cube of images to a map of its clusters.
+    """Chain the steps from images to a map of their clusters.
+
+    Takes one cube, or a list of cubes on different pixel grids: then each is masked and
+    convolved on its own pixels before they are aligned.
 
     Parameters
     ----------
     clusterer : clusterer
         Takes the table of stretched and scaled pixels.
-    fwhm : float, array-like of shape (n_bands,), "cube" or None, default=None
-        Full width at half maximum of the point-spread function of each band in arcsec;
-        "cube" takes it from the cube. None leaves the bands as sharp as they are.
+    fwhm : float, "cube", "stars", sequence of length n_bands, dict or None, \
+            default=None
+        Full width at half maximum of the point-spread function in arcsec, for all bands
+        or for each, in any form that `skesom.cube.FWHMConvolver` takes; "cube" takes
+        what the cubes know. None leaves the bands as sharp as they are.
     target_fwhm : float or "worst", default="worst"
         Width in arcsec that all bands are brought to.
     pixel_scale : float, default=None
         Arcsec per pixel, from the WCS by default.
+    align_to : {"coarsest", "optimal", "first"}, int, str, WCS, Header or Cube, \
+            default="coarsest"
+        Grid of the map, see `skesom.cube.CubeAligner`. Bands that lie on it are not
+        resampled.
+    resample : {"auto", "interp", "adaptive", "exact"}, default="auto"
+        How the other bands are resampled. "auto" interpolates after convolving; where
+        widths are unknown it averages ("adaptive"), lest light fall between the pixels.
     mask_zeros : bool or "auto", default="auto"
         Whether exact zeros are missing data, see `skesom.cube.CubeMasker`.
     stretch : {"asinh", "none"}, default="asinh"
@@ -46,12 +67,16 @@ def make_cluster_pipeline(
         plain scaling of each band to unit variance.
     min_bands : int, default=None
         Bands that must be there for a pixel to be clustered, all by default.
+    n_jobs : int, default=None
+        Number of threads, -1 for one per processor. The result does not depend on it.
 
     Returns
     -------
     pipeline : sklearn.pipeline.Pipeline
-        Steps "gaps", "convolve" (with `fwhm`), "stretch" (unless "none"), "sky",
-        "colour" and "cluster". `fit_predict` of a cube is the label map.
+        Steps "gaps", "convolve" (with `fwhm`), "align", "stretch" (unless "none"),
+        "sky", "colour" and "cluster". `fit_predict` of a cube is the label map. What
+        else the steps can do is set by ``set_params``, for instance
+        ``pipeline.set_params(gaps__grow=2, align__crop=True)``.
 
     Examples
     --------
@@ -63,21 +88,30 @@ def make_cluster_pipeline(
     >>> pipeline.fit_predict(cube).shape
     (64, 64)
     """
-    steps = [("gaps", CubeMasker(mask_zeros=mask_zeros, min_bands=min_bands))]
+    if stretch not in ("asinh", "none"):
+        raise ValueError(f"stretch must be 'asinh' or 'none', got {stretch!r}.")
+    # Bands are counted when they lie on one grid; before, each value is kept.
+    gaps = CubeMasker(
+        mask_zeros=mask_zeros, min_bands=None if min_bands is None else 1, n_jobs=n_jobs
+    )
+    steps = [("gaps", gaps)]
     if fwhm is not None:
         convolver = FWHMConvolver(
-            None if isinstance(fwhm, str) else fwhm,
+            "header" if isinstance(fwhm, str) and fwhm == "cube" else fwhm,
             target=target_fwhm,
             pixel_scale=pixel_scale,
+            n_jobs=n_jobs,
         )
         steps.append(("convolve", convolver))
+    if resample == "auto":
+        resample = "adaptive" if fwhm is None else "interp"
+    steps.append(("align", CubeAligner(align_to, method=resample, n_jobs=n_jobs)))
     if stretch == "asinh":
-        steps.append(("stretch", AsinhStretch()))
-    elif stretch != "none":
-        raise ValueError(f"stretch must be 'asinh' or 'none', got {stretch!r}.")
+        steps.append(("stretch", AsinhStretch(n_jobs=n_jobs)))
     # What is a gap has been decided on the fluxes as they were measured.
     no_gaps = {"mask_zeros": False, "mask_pedestal": False, "mask_lines": False}
-    steps.append(("sky", CubeMasker(**no_gaps, sky=sky, min_bands=min_bands)))
+    masker = CubeMasker(**no_gaps, sky=sky, min_bands=min_bands, n_jobs=n_jobs)
+    steps.append(("sky", masker))
     steps.append(("colour", ColourScaler(contrast=colour_contrast)))
     steps.append(("cluster", CubeClusterer(clusterer, min_bands=min_bands)))
     return Pipeline(steps)
@@ -155,6 +189,24 @@ def fitted_clusterer(pipeline):
     return pipeline["cluster"].estimator_
 
 
+def aligned_bands(pipeline, cube):
+    """Return the bands as they are on the pixels of the map.
+
+    Parameters
+    ----------
+    pipeline : sklearn.pipeline.Pipeline
+        Fitted, of `make_cluster_pipeline`.
+    cube : Cube or list of Cube
+        The images.
+
+    Returns
+    -------
+    cube : Cube
+        Masked, convolved, aligned; fluxes in the units of the bands.
+    """
+    return _until_aligned(pipeline).transform(cube)
+
+
 def scaled_bands(pipeline, cube):
     """Return the bands as they are before their colours are enhanced.
 
@@ -162,19 +214,43 @@ def scaled_bands(pipeline, cube):
     ----------
     pipeline : sklearn.pipeline.Pipeline
         Fitted, of `make_cluster_pipeline`.
-    cube : Cube
+    cube : Cube or list of Cube
         The images.
 
     Returns
     -------
     cube : Cube
-        Masked, convolved, stretched; every band of mean 0 and variance 1 over the
-        clustered pixels.
+        Masked, convolved, aligned, stretched; every band of mean 0 and variance 1 over
+        the clustered pixels.
     """
-    cube = pipeline[:-2].transform(cube)
+    return scaled_from_aligned(pipeline, aligned_bands(pipeline, cube))
+
+
+def scaled_from_aligned(pipeline, aligned):
+    """Return what `scaled_bands` does, from what `aligned_bands` returned.
+
+    Parameters
+    ----------
+    pipeline : sklearn.pipeline.Pipeline
+        Fitted, of `make_cluster_pipeline`.
+    aligned : Cube
+        The bands on the pixels of the map.
+
+    Returns
+    -------
+    cube : Cube
+        See `scaled_bands`.
+    """
+    first = len(_until_aligned(pipeline))
+    cube = pipeline[first:-2].transform(aligned)
     colour = pipeline["colour"]
     data = (cube.data - colour.mean_) / colour.scale_
     return cube.replace(data=data.astype(cube.dtype), band_units=[None] * cube.shape[2])
+
+
+def _until_aligned(pipeline):
+    """Return the steps up to the aligned bands."""
+    return pipeline[: list(pipeline.named_steps).index("align") + 1]
 
 
 def _import(path):

@@ -9,7 +9,11 @@ from pathlib import Path
 
 from skesom.io import cluster_table, write_map
 from skesom.maps import _figures
-from skesom.maps._pipeline import fitted_clusterer, scaled_bands
+from skesom.maps._pipeline import (
+    aligned_bands,
+    fitted_clusterer,
+    scaled_from_aligned,
+)
 from skesom.som import CSOM, ESOM
 
 
@@ -22,7 +26,7 @@ def write_results(folder, pipeline, cube, *, overwrite=False):
         Where to write; made if it does not exist.
     pipeline : sklearn.pipeline.Pipeline
         Of `make_cluster_pipeline`, fitted on the cube.
-    cube : Cube
+    cube : Cube or list of Cube
         The images as they were read.
     overwrite : bool, default=False
         Whether files of the same names in an existing folder may be replaced.
@@ -42,7 +46,8 @@ def write_results(folder, pipeline, cube, *, overwrite=False):
     """
     check_matplotlib()
     label_map = pipeline["cluster"].labels_
-    scaled = scaled_bands(pipeline, cube)
+    cube = aligned_bands(pipeline, cube)
+    scaled = scaled_from_aligned(pipeline, cube)
     sky = pipeline["sky"].sky_
     colours = _figures.cluster_colours(label_map, scaled)
     clusterer = fitted_clusterer(pipeline)

@@ -172,9 +172,14 @@ class TestCrop:
         cube.data[:10, :, 0] = cube.data[10:, :, 1] = np.nan
         with pytest.raises(ValueError, match="'a', 'b' have no pixel in common"):
             align(cube, crop=True)
-        far = make_cube((20, 30), 1.0, "c", shift=(100, 0))
-        with pytest.raises(ValueError, match="'b', 'c' have no pixel in common on the"):
-            align([make_cube((20, 30), 1.0, "b"), far], crop=True)
+        # Both reach the grid, but not each other.
+        left, right = (
+            make_cube((20, 30), 1.0, name, shift=(offset, 0))
+            for name, offset in (("c", -20), ("d", 20))
+        )
+        middle = make_cube((20, 30), 1.0, "b")
+        with pytest.raises(ValueError, match="'c', 'd' have no pixel in common on the"):
+            align([middle, left, right], crop=True)
 
     def test_box_of_a_turned_image(self):
         """A square turned by 45 degrees reaches as far as its corners."""

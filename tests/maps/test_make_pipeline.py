@@ -9,9 +9,16 @@ from sklearn.base import BaseEstimator, ClusterMixin, clone
 from sklearn.cluster import DBSCAN, MiniBatchKMeans
 from sklearn.mixture import GaussianMixture
 
-from skesom.cube import AsinhStretch, ColourScaler, CubeMasker, FWHMConvolver
+from skesom.cube import (
+    AsinhStretch,
+    ColourScaler,
+    CubeAligner,
+    CubeMasker,
+    FWHMConvolver,
+)
 from skesom.maps import (
     CubeClusterer,
+    aligned_bands,
     make_cluster_pipeline,
     make_clusterer,
     scaled_bands,
@@ -135,16 +142,17 @@ class TestMakePipeline:
         steps = steps_of()
         assert {name: type(step) for name, step in steps.items()} == {
             "gaps": CubeMasker,
+            "align": CubeAligner,
             "stretch": AsinhStretch,
             "sky": CubeMasker,
             "colour": ColourScaler,
             "cluster": CubeClusterer,
         }
-        assert list(steps) == ["gaps", "stretch", "sky", "colour", "cluster"]
+        assert list(steps) == ["gaps", "align", "stretch", "sky", "colour", "cluster"]
 
     def test_convolves_where_widths_are_given(self):
         steps = steps_of(fwhm=[1, 2], target_fwhm=3.0, pixel_scale=0.5)
-        assert list(steps)[:2] == ["gaps", "convolve"]
+        assert list(steps)[:3] == ["gaps", "convolve", "align"]
         convolver = steps["convolve"]
         assert type(convolver) is FWHMConvolver
         assert convolver.fwhm == [1, 2]
@@ -152,7 +160,30 @@ class TestMakePipeline:
         assert convolver.pixel_scale == 0.5
 
     def test_widths_may_come_from_the_cube(self):
-        assert steps_of(fwhm="cube")["convolve"].fwhm is None
+        assert steps_of(fwhm="cube")["convolve"].fwhm == "header"
+
+    @pytest.mark.parametrize("fwhm", ["stars", ["stars", 2.0], {"r": 1.0}])
+    def test_widths_in_any_form(self, fwhm):
+        assert steps_of(fwhm=fwhm)["convolve"].fwhm == fwhm
+
+    @pytest.mark.parametrize(
+        ("options", "method"),
+        [
+            ({"fwhm": 1.0}, "interp"),
+            ({}, "adaptive"),  # sharp bands would lose light between large pixels
+            ({"resample": "exact"}, "exact"),
+            ({"fwhm": 1.0, "resample": "adaptive"}, "adaptive"),
+        ],
+    )
+    def test_how_bands_are_resampled(self, options, method):
+        aligner = steps_of(align_to="optimal", **options)["align"]
+        assert aligner.method == method
+        assert aligner.to == "optimal"
+
+    def test_threads_of_all_steps(self):
+        steps = steps_of(fwhm="cube", n_jobs=3)
+        for name in ("gaps", "convolve", "align", "stretch", "sky"):
+            assert steps[name].n_jobs == 3
 
     def test_stretch_can_be_left_out(self):
         assert "stretch" not in steps_of(stretch="none")
@@ -166,7 +197,10 @@ class TestMakePipeline:
         assert steps["sky"].sky == "keep"
         assert not steps["sky"].mask_zeros
         assert steps["colour"].contrast == 0.1
-        assert {steps[name].min_bands for name in ("gaps", "sky", "cluster")} == {2}
+        assert {steps[name].min_bands for name in ("sky", "cluster")} == {2}
+        # Before bands are aligned there may be fewer of them in a cube.
+        assert steps["gaps"].min_bands == 1
+        assert steps_of()["gaps"].min_bands is None
 
     def test_gaps_are_looked_for_once_and_in_fluxes(self, galaxy):
         data = galaxy.data.copy()
@@ -235,3 +269,65 @@ class TestFittedPipeline:
             flux = galaxy.data[:, :, band][valid]
             order = np.argsort(flux, kind="stable")
             assert (np.diff(scaled.data[:, :, band][valid][order]) >= 0).all()
+
+
+@pytest.fixture(scope="module")
+def grids(galaxy):
+    """The galaxy with two of its bands on pixels twice as large."""
+    blue, red = galaxy[:, :, :3], galaxy[:, :, 3:]
+    binned = red.data.reshape(32, 2, 40, 2, 2).mean(axis=(1, 3))
+    wcs = red.wcs.deepcopy()
+    wcs.wcs.crpix = (wcs.wcs.crpix + 0.5) / 2
+    wcs.wcs.cdelt = wcs.wcs.cdelt * 2
+    return [blue, red.replace(data=binned, wcs=wcs)]
+
+
+@pytest.fixture(scope="module")
+def fitted(grids):
+    pipeline = make_cluster_pipeline(
+        ESOM(n_clusters=4, random_state=0), fwhm="cube", target_fwhm=0.2, n_jobs=2
+    )
+    return pipeline.fit(grids)
+
+
+class TestSeveralGrids:
+    """A list of cubes on different pixels goes through the same steps."""
+
+    def test_map_lies_on_the_coarsest_grid(self, grids, fitted):
+        label_map = fitted["cluster"].labels_
+        assert label_map.shape == (32, 40)
+        assert set(np.unique(label_map)) == {-3, 0, 1, 2, 3}
+        np.testing.assert_array_equal(fitted.predict(grids), label_map)
+
+    def test_bands_are_masked_and_convolved_on_their_own_pixels(self, grids, fitted):
+        masked = CubeMasker().fit_transform(grids)
+        smoothed = FWHMConvolver(target=0.2).fit_transform(masked)
+        expected = CubeAligner().fit_transform(smoothed)
+        aligned = aligned_bands(fitted, grids)
+        np.testing.assert_array_equal(aligned.data, expected.data)
+        assert aligned.band_names == tuple(
+            name for cube in grids for name in cube.band_names
+        )
+        assert aligned.wcs.wcs.compare(grids[1].wcs.wcs)
+
+    def test_scaled_bands_are_those_of_the_map(self, grids, fitted):
+        scaled = scaled_bands(fitted, grids)
+        clustered = fitted["cluster"].labels_ >= 0
+        pixels = scaled.data[clustered].astype(float)
+        np.testing.assert_allclose(pixels.mean(axis=0), 0, atol=1e-4)
+        np.testing.assert_allclose(pixels.std(axis=0), 1, rtol=1e-4)
+
+    def test_partly_observed_pixels(self, grids):
+        blue = grids[0].replace(data=grids[0].data.copy())
+        blue.data[:20] = np.nan
+        pipeline = make_cluster_pipeline(
+            ESOM(n_clusters=2, random_state=0), min_bands=2, sky="keep"
+        )
+        label_map = pipeline.fit_predict([blue, grids[1]])
+        missing = np.isnan(grids[1].data).any(axis=2)
+        assert (label_map[:8][~missing[:8]] >= 0).all()
+
+    def test_too_few_bands_in_all(self, grids):
+        pipeline = make_cluster_pipeline(ESOM(), min_bands=6)
+        with pytest.raises(ValueError, match="min_bands is 6, but the cube has 5"):
+            pipeline.fit(grids)

@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What the parsers of all commands share: one-line errors, help, types of values."""
+
+import argparse
+import ast
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser that says in one line what is wrong, as the commands do."""
+
+    def error(self, message):
+        """End with status 2 and one line on standard error.
+
+        Parameters
+        ----------
+        message : str
+            What is wrong.
+        """
+        self.exit(2, f"{self.prog}: error: {message} (see {self.prog} --help)\n")
+
+
+class Help(argparse.ArgumentDefaultsHelpFormatter):
+    """Help with the defaults that mean something and are not told already."""
+
+    def _get_help_string(self, action):
+        told = "default" in action.help
+        if told or action.default in (None, []) or action.default is False:
+            return action.help
+        return super()._get_help_string(action)
+
+
+def add_output(parser, default=None):
+    """Add the options about the folder of results.
+
+    Parameters
+    ----------
+    parser : argparse.ArgumentParser
+        Parser of a command.
+    default : str, default=None
+        Folder where none is named; without it the user has to name one.
+    """
+    parser.add_argument(
+        "-o",
+        "--output",
+        required=default is None,
+        default=default,
+        metavar="DIR",
+        help="folder for the results",
+    )
+    parser.add_argument(
+        "--overwrite",
+        action="store_true",
+        help="replace results in an existing folder",
+    )
+
+
+def assignment(text):
+    """Return the name and the value of NAME=VALUE."""
+    name, equals, value = text.partition("=")
+    if not equals or not name.isidentifier():
+        raise argparse.ArgumentTypeError(f"{text!r} is not of the form NAME=VALUE")
+    try:
+        return name, ast.literal_eval(value)
+    except (SyntaxError, ValueError):
+        return name, value
+
+
+def count_or_none(text):
+    """Return a count from 1, or None for "none"."""
+    if text.lower() == "none":
+        return None
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(
+            f'must be a whole number from 1, or "none", got {text!r}'
+        )
+    return int(text)
+
+
+def number_or_name(text):
+    """Return a whole number as such, and anything else as it is."""
+    return int(text) if text.lstrip("-").isdigit() else text
+
+
+def width(text):
+    """Return a width: a number of arcsec, a Quantity ("2.5pix"), or a keyword."""
+    from astropy import units  # help should come at once
+
+    if text in ("header", "stars"):
+        return text
+    try:
+        quantity = units.Quantity(text)
+    except (TypeError, ValueError) as error:
+        raise argparse.ArgumentTypeError(
+            f"must be a number of arcsec, a number with a unit such as 2.5pix, "
+            f'"header" or "stars", got {text!r}'
+        ) from error
+    unitless = quantity.unit == units.dimensionless_unscaled
+    return quantity.item() if unitless else quantity
