@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Axes that displays draw in: of figures, and of images of the sky."""
+
+import numpy as np
+from astropy.wcs.utils import wcs_to_celestial_frame
+
+from skesom.maps.displays._palette import HATCH_COLOUR, MISSING_COLOUR
+from skesom.maps.displays._sky_marks import add_compass, add_scale_bar, size_in_points
+
+_LONGEST_SIDE = 7.0  # inches
+_ROOM = 2.2, 0.9  # inches for legends and for labels
+_TICK_ROOM = 50.0  # points for the number at a tick
+
+
+def check_matplotlib():
+    """Raise an ImportError that names the extra if matplotlib is missing."""
+    try:
+        import matplotlib  # noqa: F401
+    except ImportError as error:
+        raise ImportError(
+            "Pictures need matplotlib: pip install 'skesom[plot]'."
+        ) from error
+
+
+def new_axes(ax, size=(6.4, 4.8), projection=None):
+    """Return the given axes, or new ones in a figure of pyplot.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes or None
+        Axes to draw in.
+    size : tuple of float (width, height), default=(6.4, 4.8)
+        Of a new figure, in inches.
+    projection : astropy.wcs.WCS, default=None
+        Of new axes.
+
+    Returns
+    -------
+    ax : matplotlib.axes.Axes
+        The axes.
+    """
+    check_matplotlib()
+    if ax is not None:
+        return ax
+    from matplotlib import pyplot
+
+    figure = pyplot.figure(figsize=size, layout="constrained")
+    return figure.add_subplot(projection=projection)
+
+
+def image_axes(ax, shape, wcs):
+    """Return axes for an image, new ones in the proportions of the image."""
+    if ax is not None:
+        return new_axes(ax)
+    n_rows, n_columns = shape[:2]
+    scale = _LONGEST_SIDE / max(n_rows, n_columns)
+    width, height = (max(scale * side, 2.0) for side in (n_columns, n_rows))
+    return new_axes(ax, (width + _ROOM[0], height + _ROOM[1]), wcs)
+
+
+def dress_image_axes(ax, shape, *, wcs, pixel_scale, scale_bar, compass):
+    """Give the axes of an image their limits, labels, scale bar and compass.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+        May have the projection of a WCS.
+    shape : tuple of int (n_rows, n_columns, ...)
+        Shape of the whole image.
+    wcs : astropy.wcs.WCS or None
+        Its celestial WCS.
+    pixel_scale : tuple of float (height, width) or None
+        Arcsec per pixel.
+    scale_bar, compass : bool
+        Whether they are wanted. The first needs a pixel scale and the second a WCS,
+        and they are left out without.
+    """
+    n_rows, n_columns = shape[:2]
+    ax.set(xlim=(-0.5, n_columns - 0.5), ylim=(-0.5, n_rows - 0.5))
+    # A pattern, because some light colour of clusters resembles any grey.
+    ax.patch.set(
+        facecolor=MISSING_COLOUR, edgecolor=HATCH_COLOUR, hatch="////", linewidth=0
+    )
+    aspect = 1.0
+    if pixel_scale is not None:
+        aspect = pixel_scale[0] / pixel_scale[1]
+    ax.set_aspect(aspect)
+    if hasattr(ax, "coords"):
+        _label_sky(ax, wcs)
+    else:
+        ax.set(xlabel="column [pixel]", ylabel="row [pixel]")
+        ax.locator_params(integer=True)
+    if scale_bar and pixel_scale is not None:
+        add_scale_bar(ax, shape, pixel_scale)
+    if compass and wcs is not None:
+        add_compass(ax, shape, wcs, aspect)
+
+
+def settle(ax):
+    """Let the layout of the figure know the room that all numbers at ticks need.
+
+    Axes with coordinates on the sky find them only while they are drawn.
+    """
+    if ax.figure.get_layout_engine() is not None:
+        ax.figure.draw_without_rendering()
+
+
+def _label_sky(ax, wcs):
+    """Name the coordinates on the sky, and keep their numbers apart."""
+    wcs = ax.wcs if wcs is None else wcs
+    longitude, latitude = _coordinate_names(wcs)
+    room = size_in_points(ax).min()
+    n_ticks = int(np.clip(room / _TICK_ROOM, 4, 6))
+    for place, name in ((wcs.wcs.lng, longitude), (wcs.wcs.lat, latitude)):
+        coordinate = ax.coords[place]
+        coordinate.set_axislabel(name)
+        coordinate.set_ticks_position("#")  # on the side of its numbers only
+        coordinate.set_ticklabel(exclude_overlapping=True, size=min(8, room / 22))
+        coordinate.set_ticks(number=n_ticks)
+
+
+def _coordinate_names(wcs):
+    frame = wcs_to_celestial_frame(wcs)
+    names = {"ra": "right ascension", "dec": "declination"}
+    names |= {"l": "Galactic longitude", "b": "Galactic latitude"}
+    components = list(frame.get_representation_component_names())
+    return [
+        f"{names.get(component, component)} ({frame.name.upper()})"
+        for component in components[:2]
+    ]
+
+
+def add_colour_bar(ax, drawn, label, *, below=False, **options):
+    """Draw a colour bar as long as the side of the axes that it stands at.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+        Where the values are drawn.
+    drawn : matplotlib.cm.ScalarMappable
+        What the colours are of.
+    label : str
+        What the values are.
+    below : bool, default=False
+        Whether it lies below the axes, instead of standing to the right of them.
+    **options : dict
+        Of Figure.colorbar.
+
+    Returns
+    -------
+    bar : matplotlib.colorbar.Colorbar
+        The colour bar.
+    """
+    if below:
+        bar = ax.figure.colorbar(drawn, ax=ax, orientation="horizontal", **options)
+    else:  # axes of a fixed aspect are lower than the place they have
+        bar_axes = ax.inset_axes([1.03, 0, 0.045, 1])
+        bar = ax.figure.colorbar(drawn, cax=bar_axes, **options)
+    bar.set_label(label)
+    bar.ax.tick_params(labelsize="small")
+    bar.outline.set_visible(False)
+    return bar

@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Outlines of clusters."""
+
+import numpy as np
+from scipy.ndimage import gaussian_filter
+
+_HALF = 0.5
+
+
+def draw_contours(ax, labels, clusters, shown, step, smoothing):
+    """Draw where half of the smoothed pixels belong to a cluster.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+        Of an image whose pixels are the units of the axes.
+    labels : ndarray of shape (n_rows, n_columns)
+        The label map, thinned.
+    clusters : Clusters
+        Their colours.
+    shown : sequence of int
+        Numbers of the clusters to draw.
+    step : int
+        Pixels of the image per thinned one.
+    smoothing : float
+        Standard deviation of the Gaussian, in thinned pixels.
+
+    Returns
+    -------
+    contours : dict of int to matplotlib.contour.QuadContourSet
+        Of the clusters that have an outline.
+    """
+    middle = (step - 1) / 2
+    columns = np.arange(labels.shape[1]) * step + middle
+    rows = np.arange(labels.shape[0]) * step + middle
+    contours = {}
+    for number in shown:
+        share = (labels == number).astype(np.float32)
+        if smoothing > 0:
+            share = gaussian_filter(share, smoothing)
+        # An image of one row or column has no lines in it.
+        if min(share.shape) < 2 or not share.min() < _HALF < share.max():
+            continue
+        contours[number] = ax.contour(
+            columns,
+            rows,
+            share,
+            levels=[_HALF],
+            colors=[clusters.colours[number]],
+            linewidths=0.9,
+        )
+    return contours

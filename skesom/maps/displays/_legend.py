@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""A legend of clusters that fits beside the axes, however many there are."""
+
+import textwrap
+
+import numpy as np
+
+from skesom.maps.displays._axes import add_colour_bar, size_in_points
+
+_LARGEST, _SMALLEST = 9.0, 6.0  # points
+_LINE = 1.5  # height of an entry in units of its letters
+_MAX_COLUMNS = 2
+_LETTER = 0.55  # mean width of a letter by its height
+_WIDEST = 0.55  # a column of names by the width of the axes
+
+
+def add_legend(ax, colours, names, others=()):
+    """Draw a legend to the right of the axes, or a colour bar for many clusters.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+        Where the clusters are drawn.
+    colours : ndarray of shape (n_clusters, 4)
+        Of the clusters.
+    names : sequence of str of length n_clusters
+        What is written of each.
+    others : sequence of matplotlib.artist.Artist, default=()
+        Further entries that bring their labels.
+
+    Returns
+    -------
+    legend : matplotlib.legend.Legend or None
+        None if there is nothing to tell but by the colour bar.
+    bar : matplotlib.colorbar.Colorbar or None
+        Where entries for all clusters would not be as high as the axes.
+    """
+    from matplotlib.patches import Patch
+
+    width, height = size_in_points(ax)
+    n_lines = height / _LINE
+    n_letters = max(12, int(_WIDEST * width / (_LETTER * _LARGEST)))
+    names = [textwrap.fill(name, n_letters) for name in names]
+    entries = [
+        Patch(facecolor=colour, label=name)
+        for colour, name in zip(colours, names, strict=True)
+    ]
+    # With a line for the title.
+    n_entries = sum(name.count("\n") + 1 for name in names) + len(others) + 1
+    if n_entries * _SMALLEST > _MAX_COLUMNS * n_lines:
+        bar = _add_bar_of_clusters(ax, colours)
+        legend = None
+        if others:
+            legend = ax.legend(handles=others, loc="lower right", fontsize="small")
+        return legend, bar
+    n_columns = 1 if n_entries * _SMALLEST <= n_lines else _MAX_COLUMNS
+    n_high = -(-n_entries // n_columns)
+    legend = ax.legend(
+        handles=[*entries, *others],
+        title="cluster",
+        loc="upper left",
+        bbox_to_anchor=(1.01, 1.0),
+        borderaxespad=0,
+        frameon=False,
+        ncols=n_columns,
+        columnspacing=1.0,
+        handlelength=1.2,
+        handleheight=0.9,
+        fontsize=float(np.clip(n_lines / n_high, _SMALLEST, _LARGEST)),
+        title_fontsize="medium",
+        alignment="left",
+    )
+    return legend, None
+
+
+def _add_bar_of_clusters(ax, colours):
+    """Draw a colour bar whose steps are the clusters."""
+    from matplotlib.cm import ScalarMappable
+    from matplotlib.colors import BoundaryNorm, ListedColormap
+    from matplotlib.ticker import MaxNLocator
+
+    n_clusters = len(colours)
+    norm = BoundaryNorm(np.arange(n_clusters + 1) - 0.5, n_clusters)
+    drawn = ScalarMappable(norm, ListedColormap(colours))
+    bar = add_colour_bar(ax, drawn, "cluster", spacing="proportional")
+    bar.set_ticks(MaxNLocator(10, integer=True).tick_values(0, n_clusters - 1)[:-1])
+    bar.minorticks_off()
+    return bar

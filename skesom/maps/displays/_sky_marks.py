@@ -1,0 +1,139 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""A scale bar, and arrows to the north and to the east."""
+
+import numpy as np
+from astropy import units
+from astropy.wcs.utils import pixel_to_skycoord, skycoord_to_pixel
+
+_ARROW = 0.085  # by the shorter side of the axes
+_SHORTEST, _LONGEST = 9.0, 20.0  # points
+_ON_TOP = 5
+_BOX = {"facecolor": "black", "alpha": 0.45, "linewidth": 0}
+
+
+def add_scale_bar(ax, shape, pixel_scale):
+    """Draw a bar of a round angle, about a fifth of the picture wide.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+        Of an image whose pixels are the units of the axes.
+    shape : tuple of int (n_rows, n_columns, ...)
+        Of the image.
+    pixel_scale : tuple of float (height, width)
+        Arcsec per pixel.
+    """
+    from mpl_toolkits.axes_grid1.anchored_artists import AnchoredSizeBar
+
+    width = pixel_scale[1]
+    length, text = round_angle(0.22 * shape[1] * width)
+    bar = AnchoredSizeBar(
+        ax.transData,
+        length / width,
+        text,
+        "lower left",
+        pad=0.4,
+        borderpad=0.6,
+        sep=3,
+        color="white",
+        size_vertical=0.004 * shape[0],
+        fontproperties={"size": "small"},
+    )
+    bar.patch.set(**_BOX)
+    bar.set_zorder(_ON_TOP)
+    ax.add_artist(bar)
+
+
+def add_compass(ax, shape, wcs, aspect=1.0):
+    """Draw arrows to the north and to the east, as they are in the middle of the image.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+        Of an image whose pixels are the units of the axes.
+    shape : tuple of int (n_rows, n_columns, ...)
+        Of the image.
+    wcs : astropy.wcs.WCS
+        Celestial WCS of the image.
+    aspect : float, default=1.0
+        Height of a pixel by its width.
+    """
+    from matplotlib.offsetbox import AnchoredOffsetbox, DrawingArea
+    from matplotlib.patches import FancyArrowPatch
+    from matplotlib.text import Text
+
+    directions = sky_directions(wcs, shape) * [1, aspect]
+    if not np.isfinite(directions).all():  # the middle is not on the sky
+        return
+    length = np.clip(_ARROW * size_in_points(ax).min(), _SHORTEST, _LONGEST)
+    arrows = length * directions / np.linalg.norm(directions, axis=1, keepdims=True)
+    letters = arrows * (1 + 5.5 / length)
+    ends = np.vstack([[0, 0], letters])
+    lowest = ends.min(axis=0) - 4
+    area = DrawingArea(*(ends.max(axis=0) + 4 - lowest))
+    for arrow, place, letter in zip(arrows, letters, "NE", strict=True):
+        area.add_artist(
+            FancyArrowPatch(
+                -lowest,
+                arrow - lowest,
+                arrowstyle="-|>",
+                mutation_scale=7,
+                shrinkA=0,
+                shrinkB=0,
+                color="white",
+                linewidth=1.2,
+            )
+        )
+        area.add_artist(
+            Text(
+                *(place - lowest),
+                letter,
+                color="white",
+                size=7.5,
+                ha="center",
+                va="center",
+            )
+        )
+    box = AnchoredOffsetbox("upper right", child=area, pad=0.2, borderpad=0.6)
+    box.patch.set(**_BOX)
+    box.set_zorder(_ON_TOP)
+    ax.add_artist(box)
+
+
+def sky_directions(wcs, shape):
+    """Return which way north and east are, in the middle of an image.
+
+    Parameters
+    ----------
+    wcs : astropy.wcs.WCS
+        Celestial WCS of the image.
+    shape : tuple of int (n_rows, n_columns, ...)
+        Of the image.
+
+    Returns
+    -------
+    directions : ndarray of shape (2, 2)
+        Columns and rows per step to the north, and to the east.
+    """
+    column, row = (shape[1] - 1) / 2, (shape[0] - 1) / 2
+    middle = pixel_to_skycoord(column, row, wcs)
+    near = pixel_to_skycoord(column + 0.5, row, wcs)
+    step = middle.separation(near)
+    angles = [0, 90] * units.deg
+    ends = middle.directional_offset_by(angles, step)
+    return np.column_stack(skycoord_to_pixel(ends, wcs)) - [column, row]
+
+
+def round_angle(longest):
+    """Return the longest round angle up to a given one, in arcsec and as text."""
+    sizes = {"°": 3600, "'": 60, '"': 1}
+    mark = next((mark for mark, size in sizes.items() if longest >= size), '"')
+    power = 10.0 ** np.floor(np.log10(longest / sizes[mark]))
+    number = power * max(d for d in (1, 2, 5) if d * power <= longest / sizes[mark])
+    return number * sizes[mark], f"{number:g}{mark}"
+
+
+def size_in_points(ax):
+    """Return width and height of axes in points, as they are before any layout."""
+    box = ax.get_window_extent()
+    return np.array([box.width, box.height]) * 72 / ax.figure.dpi

@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""How the units of any map are drawn: as cells of a lattice, or nodes of a graph."""
+
+import numpy as np
+from scipy import sparse
+
+from skesom.maps.displays._axes import new_axes
+from skesom.maps.displays._graph_layout import GraphLayout, embed
+from skesom.maps.displays._lattice_layout import LatticeLayout
+
+_LONGEST_SIDE = 5.5  # inches
+
+
+def layout_of(som, embedding):
+    """Return how the units of a fitted map are drawn."""
+    if hasattr(som, "shape_"):
+        return LatticeLayout(som.shape_, som.topology, som.toroidal)
+    positions, names = embed(som.codebook_, som.connections_, embedding)
+    return GraphLayout(positions, som.connections_, som.hits_, names)
+
+
+def given_layout(
+    shape, *, topology="hexagonal", toroidal=False, positions=None, connections=None
+):
+    """Return how units are drawn that are given as arrays.
+
+    Parameters
+    ----------
+    shape : tuple (n_rows, n_columns) or (n_units,)
+        Of the values of the units: of a lattice, or of nodes with `positions`.
+    topology, toroidal
+        See `LatticeLayout`.
+    positions : array-like of shape (n_units, 2), default=None
+        Where nodes stand.
+    connections : sparse or array-like of shape (n_units, n_units), default=None
+        Links of nodes, none by default.
+
+    Returns
+    -------
+    layout : LatticeLayout or GraphLayout
+        The layout.
+    """
+    if positions is not None:
+        n_units = int(np.prod(shape))
+        if connections is None:
+            connections = sparse.coo_array((n_units, n_units))
+        return GraphLayout(positions, connections)
+    if len(shape) != 2:
+        raise ValueError(
+            "Values of a lattice have the shape (n_rows, n_columns); for the nodes of "
+            f"a graph give their positions. Got shape {tuple(shape)}."
+        )
+    return LatticeLayout(shape, topology, toroidal)
+
+
+def unit_axes(ax, layout):
+    """Return axes for the units, new ones in the proportions of the layout."""
+    width, height = layout.size
+    scale = _LONGEST_SIDE / max(width, height)
+    size = max(scale * width, 2.0) + 1.2, max(scale * height, 1.2) + 0.6
+    return new_axes(ax, size)
+
+
+def write_cluster_numbers(ax, layout, unit_labels):
+    """Write the number of each cluster on the unit that is most in its middle.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+        Where the units are drawn.
+    layout : LatticeLayout or GraphLayout
+        Where they stand.
+    unit_labels : ndarray of shape (n_units,)
+        Cluster of each unit.
+
+    Returns
+    -------
+    texts : list of matplotlib.text.Text
+        One for each cluster that has units.
+    """
+    from matplotlib.patheffects import withStroke
+
+    texts = []
+    for label in np.unique(unit_labels[unit_labels >= 0]):
+        places = layout.positions[unit_labels == label]
+        apart = np.linalg.norm(places - places.mean(axis=0), axis=1)
+        texts.append(
+            ax.text(
+                *places[np.argmin(apart)],
+                str(label),
+                color="white",
+                size="small",
+                weight="bold",
+                ha="center",
+                va="center",
+                zorder=4,
+                path_effects=[withStroke(linewidth=2, foreground="black")],
+            )
+        )
+    return texts
