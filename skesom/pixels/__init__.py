@@ -9,11 +9,13 @@ from skesom.pixels._flatten import (
     valid_pixels,
 )
 from skesom.pixels._sampler import PixelSampler, sky_blocks
+from skesom.pixels._superpixels import SuperpixelFlattener
 
 __all__ = [
     "MASKED",
     "CubeFlattener",
     "PixelSampler",
+    "SuperpixelFlattener",
     "flatten",
     "sky_blocks",
     "unflatten",

@@ -134,8 +134,9 @@ def unflatten(values, valid):
     ----------
     values : array-like of shape (n_valid,) or (n_valid, n_values)
         A label or numbers for each valid pixel, in raster order.
-    valid : ndarray of bool
-        As `flatten` returns it.
+    valid : ndarray of bool or int
+        As `flatten` returns it; or the row of each pixel, negative where it is masked,
+        as the segments of `SuperpixelFlattener`.
 
     Returns
     -------
@@ -146,9 +147,15 @@ def unflatten(values, valid):
     Raises
     ------
     ValueError
-        If there is not one row for each valid pixel.
+        If there is not one row for each valid pixel (or segment).
     """
-    values = np.asarray(values)
+    values, valid = np.asarray(values), np.asarray(valid)
+    if valid.dtype.kind in "iu":
+        rows, valid = valid, valid >= 0
+        n_rows = int(rows.max(initial=-1)) + 1
+        if len(values) != n_rows:
+            raise ValueError(f"Got {len(values)} rows for {n_rows} segments.")
+        values = values[rows[valid]]
     n_valid = np.count_nonzero(valid)
     if len(values) != n_valid:
         raise ValueError(f"Got {len(values)} rows for {n_valid} valid pixels.")
