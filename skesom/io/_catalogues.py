@@ -1,0 +1,278 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Catalogues of objects: where each of them is, and what it is."""
+
+import warnings
+from pathlib import Path
+
+import numpy as np
+from astropy import units
+from astropy.coordinates import Angle, SkyCoord
+from astropy.table import Column, Table
+
+from skesom.io._ned import is_ned, parse_ned
+from skesom.io._region_files import is_path
+from skesom.io._region_objects import read_region_objects
+
+UNTYPED = "untyped"
+# Names that columns have in catalogues, in lower case; the best first.
+_ALIASES = {
+    "name": ("name", "object name", "object_name", "objname", "main_id", "id"),
+    "type": ("type", "object type", "object_type", "objtype", "otype", "class"),
+    "ra": ("ra", "ra(deg)", "ra_deg", "radeg", "raj2000", "_raj2000", "ra_icrs"),
+    "dec": ("dec", "dec(deg)", "dec_deg", "decdeg", "dej2000", "_dej2000", "de_icrs"),
+    "x": ("x", "xcentroid", "x_centroid", "column"),
+    "y": ("y", "ycentroid", "y_centroid", "row"),
+    "uncertainty": ("uncertainty", "pos_err", "poserr", "position_error"),
+}
+
+
+def read_catalogue(source, *, columns=None, object_type=None):
+    """Read a catalogue of objects, and find its positions and types.
+
+    Parameters
+    ----------
+    source : str, os.PathLike, Table or sequence of regions
+        A table, or a file: the "bar-separated values of main source table" of NED, a
+        region file of DS9 or CASA, CSV, or any table that astropy knows (FITS,
+        VOTable, ECSV, ...). Regions of the regions package are taken too.
+    columns : dict of str to str, default=None
+        Which columns hold ``name``, ``type``, ``ra``, ``dec``, ``x``, ``y`` and
+        ``uncertainty``. By default they are found by usual names (RAJ2000, otype,
+        ...).
+    object_type : str, default=None
+        Type of all objects, for catalogues that hold one type only.
+
+    Returns
+    -------
+    catalogue : astropy.table.Table
+        One row for each object, with the columns ``name`` and ``type`` (str, type
+        ``"untyped"`` where none is given), as far as they are there ``ra`` and
+        ``dec`` (ICRS, degrees), ``x`` and ``y`` (pixels from 0: column and row) and
+        ``uncertainty`` (of the position in each direction, one standard deviation,
+        arcsec), and all other columns of the source.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ImportError
+        If the regions package is missing, which reads region files.
+    ValueError
+        If the file cannot be read, has no object, or no column for positions or types
+        can be found.
+
+    Warns
+    -----
+    UserWarning
+        If objects without a position are left out.
+
+    See Also
+    --------
+    skesom.maps.crossmatch : Count the objects of each type in each cluster.
+    write_object_regions : Write a catalogue as regions of DS9.
+
+    Notes
+    -----
+    Numbers are taken for degrees unless their column has a unit; text may be
+    sexagesimal, with right ascension in hours.
+
+    Regions: the place is the centre; the type is the first tag and the text the name;
+    without tags, the text is the type. Regions without either have the type of the
+    regions that are drawn alike (shape, symbol and colour), if these have only one.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from skesom.io import read_catalogue
+    >>> written = '''No.|Object Name|RA(deg)|DEC(deg)|Type|Velocity
+    ... 1|MESSIER 083|204.25396 | -29.86542 |G|   513
+    ... 2|SN 1968L|204.25213 | -29.86639 |SN|'''
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder) / "ned.txt"
+    ...     _ = path.write_text(written)
+    ...     catalogue = read_catalogue(path)
+    >>> catalogue["name"].tolist(), catalogue["type"].tolist()
+    (['MESSIER 083', 'SN 1968L'], ['G', 'SN'])
+    >>> catalogue["dec"][0], catalogue["velocity"].unit.to_string()
+    (np.float64(-29.86542), 'km / s')
+    """
+    where = str(source) if is_path(source) else "The catalogue"
+    table = _read_table(source, where)
+    if len(table) == 0:
+        raise ValueError(f"{where} has no object.")
+    found = _find_columns(table, columns or {}, where)
+    catalogue = Table()
+    if "name" in found:
+        catalogue["name"] = _as_text(table[found["name"]], "")
+    else:
+        catalogue["name"] = Column([""] * len(table), dtype=str)
+    if object_type is not None:
+        catalogue["type"] = [str(object_type)] * len(table)
+    elif "type" in found:
+        catalogue["type"] = _as_text(table[found["type"]], UNTYPED)
+    else:
+        raise ValueError(
+            f"{where} has no column for the type of the objects, but "
+            f"{', '.join(table.colnames)}. Name it by columns={{'type': ...}}, or the "
+            "type of all objects by object_type."
+        )
+    _add_positions(catalogue, table, found, where)
+    if "uncertainty" in found:
+        uncertainty = table[found["uncertainty"]]
+        catalogue["uncertainty"] = _as_quantity(uncertainty, units.arcsec)
+    for name in table.colnames:
+        if name not in found.values() and name not in catalogue.colnames:
+            catalogue[name] = table[name]
+    return _drop_lost(catalogue, where)
+
+
+def _read_table(source, where):
+    """Return a source as a table."""
+    if isinstance(source, Table):
+        return source
+    if not is_path(source):
+        return read_region_objects(source)
+    path = Path(source)
+    if not path.is_file():
+        raise FileNotFoundError(f"There is no file {path}.")
+    if path.suffix.lower() in (".reg", ".crtf"):
+        return read_region_objects(path)
+    start = path.read_bytes()[:100_000].decode("utf-8", errors="replace")
+    if start.startswith(("# Region file", "#CRTF")):
+        return read_region_objects(path)
+    if is_ned(start):
+        return parse_ned(path.read_text(encoding="utf-8", errors="replace"), path)
+    try:
+        is_csv = path.suffix.lower() == ".csv"
+        return Table.read(path, format="ascii.csv" if is_csv else None)
+    except Exception as error:
+        # Readers of many formats fail in many ways.
+        reason = str(error).strip().splitlines()[0].rstrip(".")
+        raise ValueError(
+            f"{where} cannot be read as a catalogue ({reason}). Give a table of NED "
+            "with bars, a region file, CSV, FITS, VOTable or ECSV, with the suffix of "
+            "its format."
+        ) from error
+
+
+def _find_columns(table, columns, where):
+    """Return the columns of the table that hold what is wanted."""
+    unknown = set(columns) - set(_ALIASES)
+    if unknown:
+        raise ValueError(
+            f"columns has the keys {sorted(unknown)}, but knows {list(_ALIASES)}."
+        )
+    by_lower = {}
+    for name in table.colnames:
+        by_lower.setdefault(name.lower(), name)
+    found = {}
+    for kind, aliases in _ALIASES.items():
+        if kind in columns:
+            if columns[kind] not in table.colnames:
+                raise ValueError(
+                    f"{where} has no column {columns[kind]!r} for {kind!r}, but "
+                    f"{', '.join(table.colnames)}."
+                )
+            found[kind] = columns[kind]
+        else:
+            known = [by_lower[alias] for alias in aliases if alias in by_lower]
+            found.update({kind: known[0]} if known else {})
+    return found
+
+
+def _add_positions(catalogue, table, found, where):
+    """Add what is known of positions on the sky and in pixels."""
+    sky = [name for name in table.colnames if isinstance(table[name], SkyCoord)]
+    if {"ra", "dec"} <= set(found):
+        catalogue["ra"] = _as_degrees(table[found["ra"]], units.hourangle, where)
+        catalogue["dec"] = _as_degrees(table[found["dec"]], units.deg, where)
+    elif sky:
+        places = table[sky[0]].icrs
+        catalogue["ra"], catalogue["dec"] = places.ra.deg, places.dec.deg
+    if "ra" in catalogue.colnames:
+        catalogue["ra"].unit = catalogue["dec"].unit = units.deg
+        bad = np.flatnonzero(np.abs(catalogue["dec"]) > 90)
+        if len(bad):
+            raise ValueError(
+                f"{where}, object {bad[0] + 1} has a declination of "
+                f"{catalogue['dec'][bad[0]]:g} degrees. Check the units of the columns."
+            )
+    if {"x", "y"} <= set(found):
+        for axis in "xy":
+            catalogue[axis] = _as_quantity(table[found[axis]], units.pixel)
+    if not {"ra", "x"} & set(catalogue.colnames):
+        raise ValueError(
+            f"{where} has no columns for positions, but {', '.join(table.colnames)}. "
+            "Name them by columns={'ra': ..., 'dec': ...}, or 'x' and 'y' for pixels "
+            "from 0."
+        )
+
+
+def _as_text(column, missing):
+    """Return a column as text without blanks around it."""
+    mask = getattr(column, "mask", np.zeros(len(column), dtype=bool))
+    values = [
+        missing if hidden or str(value).strip() == "" else str(value).strip()
+        for value, hidden in zip(column, mask, strict=True)
+    ]
+    return Column(values, dtype=str)
+
+
+def _as_quantity(column, unit):
+    """Return the numbers of a column in a unit, NaN where they are missing."""
+    own = getattr(column, "unit", None)
+    values = np.ma.asarray(getattr(column, "value", column)).astype(np.float64)
+    if own is None:
+        factor = 1.0
+    elif units.Unit(own).is_equivalent(unit):
+        factor = units.Unit(own).to(unit)
+    else:
+        raise ValueError(
+            f"The column {column.info.name!r} of the catalogue is in {own}, which is "
+            f"not {unit} or the like. Correct its unit."
+        )
+    return Column(np.ma.filled(values, np.nan) * factor, unit=unit)
+
+
+def _as_degrees(column, sexagesimal, where):
+    """Return angles in degrees, NaN where they are missing."""
+    if column.dtype.kind in "fiu":
+        return _as_quantity(column, units.deg)
+    degrees = np.full(len(column), np.nan)
+    for place, text in enumerate(_as_text(column, "").tolist()):
+        try:
+            degrees[place] = float(text) if text else np.nan
+        except ValueError:
+            degrees[place] = _parse_angle(
+                text, sexagesimal, f"{where}, object {place + 1}"
+            )
+    return Column(degrees, unit=units.deg)
+
+
+def _parse_angle(text, unit, where):
+    """Return a sexagesimal angle in degrees."""
+    try:
+        return Angle(text, unit=unit).deg
+    except ValueError as error:
+        raise ValueError(
+            f"{where} has the coordinate {text!r}, which is no angle. Give degrees, or "
+            "13h37m00.9s and -29d51m57s."
+        ) from error
+
+
+def _drop_lost(catalogue, where):
+    """Return the objects that have a position."""
+    lost = np.ones(len(catalogue), dtype=bool)
+    for pair in (("ra", "dec"), ("x", "y")):
+        if pair[0] in catalogue.colnames:
+            lost &= ~np.isfinite(catalogue[pair[0]] + catalogue[pair[1]])
+    if lost.all():
+        raise ValueError(f"{where} has no object with a position.")
+    if lost.any():
+        warnings.warn(
+            f"{where} has {lost.sum()} objects without a position, which are left out.",
+            UserWarning,
+            stacklevel=3,
+        )
+    return catalogue[~lost]
