@@ -7,6 +7,7 @@ from skesom.som._threads import effective_n_threads
 from skesom.som._winners import (
     find_distances,
     find_winners,
+    screened,
     squares,
     unit_padding,
 )
@@ -36,12 +37,9 @@ def by_feature(codebook, capacity=None):
     """
     n_units, n_features = codebook.shape
     stride = padded(max(n_units, capacity or 0))
-    n_bytes = (n_features + 1) * stride * codebook.itemsize
-    room = np.zeros(n_bytes + 64, dtype=np.uint8)
-    start = -room.ctypes.data % 64
-    transposed = room[start : start + n_bytes].view(codebook.dtype)
-    transposed = transposed.reshape(n_features + 1, stride)
+    transposed = _aligned((n_features + 1, stride), codebook.dtype)
     transposed[:-1, :n_units] = codebook.T
+    transposed[:-1, n_units:] = 0
     transposed[-1] = np.finfo(codebook.dtype).max
     weights = codebook.astype(np.float64, copy=False)
     with np.errstate(over="ignore"):
@@ -129,5 +127,12 @@ def distances_to_units(X, codebook, *, terms=squares, factors=None):
 def search_scratch(X, n_units, n_threads):
     """Return room for the kernels that search a codebook: features, distances."""
     features = np.empty((n_threads, X.shape[1]), dtype=np.intc)
-    squared = np.empty((n_threads, 4 * padded(n_units)), dtype=X.dtype)
-    return features, squared
+    return features, _aligned((n_threads, screened * padded(n_units)), X.dtype)
+
+
+def _aligned(shape, dtype):
+    """Return an array that begins where a line of the cache does."""
+    n_bytes = int(np.prod(shape)) * np.dtype(dtype).itemsize
+    room = np.empty(n_bytes + 64, dtype=np.uint8)
+    start = -room.ctypes.data % 64
+    return room[start : start + n_bytes].view(dtype).reshape(shape)

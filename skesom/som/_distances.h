@@ -30,6 +30,7 @@
 #define UNIT_PADDING 64
 enum { SQUARES, WEIGHTED_SQUARES, ABSOLUTE_VALUES }; /* what nearest_two adds up */
 #define FEATURES_AT_A_TIME 64
+#define SCREENED 32 /* samples at most that screen takes at a time, bits of its result */
 #define BLOCK_END(first, n) \
     ((n) - (first) < FEATURES_AT_A_TIME ? (n) : (first) + FEATURES_AT_A_TIME)
 #define BOUNDED(square, most) ((square) < (most) ? (square) : (most)) /* inf * 0 */
@@ -152,14 +153,14 @@ static int vector_bytes(void)
                              (sample, n_features, codebook, stride, n_units, scores, \
                               nearest, squared));                                    \
     }                                                                                \
-    MAYBE_UNUSED static int screen_four_##real(                                      \
-        const real *samples, ptrdiff_t n_features, const real *codebook,             \
-        ptrdiff_t stride, ptrdiff_t n_units, int n_nearest, real *scores,            \
-        ptrdiff_t *nearest, real *squared)                                           \
+    MAYBE_UNUSED static uint32_t screen_##real(                                      \
+        const real *samples, int n_samples, ptrdiff_t n_features,                    \
+        const real *codebook, ptrdiff_t stride, ptrdiff_t n_units, int n_nearest,    \
+        real *scores, ptrdiff_t *nearest, real *squared)                             \
     {                                                                                \
-        return AT_BEST_WIDTH(screen_four, real,                                      \
-                             (samples, n_features, codebook, stride, n_units,        \
-                              n_nearest, scores, nearest, squared));                 \
+        return AT_BEST_WIDTH(screen, real,                                           \
+                             (samples, n_samples, n_features, codebook, stride,      \
+                              n_units, n_nearest, scores, nearest, squared));        \
     }
 DISPATCH(float)
 DISPATCH(double)

@@ -4,11 +4,13 @@
 from cython cimport floating
 
 from libc.float cimport DBL_MAX, FLT_MAX
+from libc.stdint cimport uint32_t
 
 cdef extern from "_distances.h":
     cdef enum:
         UNIT_PADDING
         FEATURES_AT_A_TIME
+        SCREENED
         SQUARES
         WEIGHTED_SQUARES
         ABSOLUTE_VALUES
@@ -35,14 +37,14 @@ cdef extern from "_distances.h":
         const double *sample, Py_ssize_t n_features, const double *codebook,
         Py_ssize_t stride, Py_ssize_t n_units, double *scores, Py_ssize_t *nearest,
         double *squared) noexcept nogil
-    int screen_four_float(
-        const float *samples, Py_ssize_t n_features, const float *codebook,
-        Py_ssize_t stride, Py_ssize_t n_units, int n_nearest, float *scores,
-        Py_ssize_t *nearest, float *squared) noexcept nogil
-    int screen_four_double(
-        const double *samples, Py_ssize_t n_features, const double *codebook,
-        Py_ssize_t stride, Py_ssize_t n_units, int n_nearest, double *scores,
-        Py_ssize_t *nearest, double *squared) noexcept nogil
+    uint32_t screen_float(
+        const float *samples, int n_samples, Py_ssize_t n_features,
+        const float *codebook, Py_ssize_t stride, Py_ssize_t n_units, int n_nearest,
+        float *scores, Py_ssize_t *nearest, float *squared) noexcept nogil
+    uint32_t screen_double(
+        const double *samples, int n_samples, Py_ssize_t n_features,
+        const double *codebook, Py_ssize_t stride, Py_ssize_t n_units, int n_nearest,
+        double *scores, Py_ssize_t *nearest, double *squared) noexcept nogil
     double activate_float(
         const float *squared, Py_ssize_t n, double factor,
         float *activation) noexcept nogil
@@ -88,20 +90,20 @@ cdef inline bint screen_one(
         )
 
 
-cdef inline int screen_four(
-    const floating *samples, Py_ssize_t n_features, const floating *codebook,
-    Py_ssize_t stride, Py_ssize_t n_units, int n_nearest, floating *scores,
-    Py_ssize_t *nearest, floating *squared,
+cdef inline uint32_t screen(
+    const floating *samples, int n_samples, Py_ssize_t n_features,
+    const floating *codebook, Py_ssize_t stride, Py_ssize_t n_units, int n_nearest,
+    floating *scores, Py_ssize_t *nearest, floating *squared,
 ) noexcept nogil:
     if floating is float:
-        return screen_four_float(
-            samples, n_features, codebook, stride, n_units, n_nearest, scores, nearest,
-            squared,
+        return screen_float(
+            samples, n_samples, n_features, codebook, stride, n_units, n_nearest,
+            scores, nearest, squared,
         )
     else:
-        return screen_four_double(
-            samples, n_features, codebook, stride, n_units, n_nearest, scores, nearest,
-            squared,
+        return screen_double(
+            samples, n_samples, n_features, codebook, stride, n_units, n_nearest,
+            scores, nearest, squared,
         )
 
 
@@ -144,6 +146,20 @@ cdef inline int keep_patience(int patience, bint screened) noexcept nogil:
     if screened:
         return min(patience + 1, MOST_PATIENCE)
     return patience - 4 if patience >= 4 else -EXACT_STEPS
+
+
+cdef inline int keep_patience_of_many(
+    int patience, uint32_t decided, int n_samples
+) noexcept nogil:
+    """Return the patience after some searches, as after one for each four of them."""
+    cdef int n_decided = 0
+    cdef int step
+    while decided:
+        decided &= decided - 1
+        n_decided += 1
+    for step in range(0, n_samples, 4):
+        patience = keep_patience(patience, 2 * n_decided > n_samples)
+    return patience
 
 
 cdef inline bint is_complete(

@@ -44,7 +44,6 @@ static ALWAYS_INLINE REAL NAME(squared_distance)(
 typedef REAL VECTOR __attribute__((vector_size(WIDTH), may_alias));
 typedef VECTOR NAME(unaligned_vector) __attribute__((aligned(sizeof(REAL))));
 typedef BITS MASK __attribute__((vector_size(WIDTH), may_alias));
-typedef UNSIGNED_BITS NAME(lanes_bits) __attribute__((vector_size(WIDTH), may_alias));
 
 /* Unit of the smallest value over the lanes; the lowest unit wins a tie.
 
@@ -183,16 +182,42 @@ static ALWAYS_INLINE REAL NAME(smallest_lane)(VECTOR least, VECTOR second, int n
 #endif
 }
 
-/* Scores of a few complete samples with all units.
+/* The smallest score of a sample, or the second smallest if n_nearest is 2, of those of
+   the lanes of a few vectors. */
+static ALWAYS_INLINE REAL NAME(limit_of)(
+    const int n_parts, const int n_nearest, const VECTOR *least, const VECTOR *second)
+{
+    VECTOR best = least[0], runner_up = second[0];
+    for (int part = 1; part < n_parts; part++) {
+        if (n_nearest == 2)
+            runner_up = SMALLER(SMALLER(runner_up, second[part]),
+                                LARGER(best, least[part]));
+        best = SMALLER(best, least[part]);
+    }
+    return NAME(smallest_lane)(best, runner_up, n_nearest);
+}
+
+/* Scores of a few samples with all units, and the squared lengths of the samples.
 
    The counts n_samples, n_parts and n_nearest are constants to the compiler, so the
-   sums stay in registers. `limit` receives the smallest score of each sample, or the
-   second smallest if n_nearest is 2. */
+   sums stay in registers. `lanes` receives the smallest score of each sample, part and
+   lane, `limit` the smallest of each sample, or the second smallest if n_nearest is 2.
+   A sample with NaN has NaN for scores and HUGEST for a limit. */
 static ALWAYS_INLINE void NAME(score)(
     const int n_samples, const int n_parts, const int n_nearest,
-    const REAL *restrict samples, ptrdiff_t n_features, const REAL *restrict codebook,
-    ptrdiff_t stride, ptrdiff_t n_units, REAL *restrict scores, REAL *restrict limit)
+    const REAL *const *samples, ptrdiff_t n_features,
+    const REAL *restrict codebook, ptrdiff_t stride, ptrdiff_t n_units,
+    REAL *restrict scores, VECTOR *restrict lanes, REAL *restrict square,
+    REAL *restrict limit)
 {
+    VECTOR minus_square[4] = {{0}, {0}, {0}, {0}}; /* the same in each lane */
+    for (ptrdiff_t feature = 0; feature < n_features; feature++)
+        for (int row = 0; row < n_samples; row++) {
+            const VECTOR value = FILL(samples[row][feature]);
+            minus_square[row] = LESS_PRODUCT(minus_square[row], value, value);
+        }
+    for (int row = 0; row < n_samples; row++)
+        square[row] = -minus_square[row][0];
     VECTOR least[4][4], second[4][4];
     for (int row = 0; row < n_samples; row++)
         for (int part = 0; part < n_parts; part++)
@@ -219,8 +244,7 @@ static ALWAYS_INLINE void NAME(score)(
                     const VECTOR weight = LOAD(weights + part * LANES);
                     for (int row = 0; row < n_samples; row++)
                         sums[row][part] = LESS_PRODUCT(
-                            sums[row][part], weight,
-                            FILL(samples[row * n_features + feature]));
+                            sums[row][part], weight, FILL(samples[row][feature]));
                 }
                 weights += stride;
             }
@@ -241,76 +265,53 @@ static ALWAYS_INLINE void NAME(score)(
             }
     }
     for (int row = 0; row < n_samples; row++) {
-        for (int part = 1; part < n_parts; part++) {
-            if (n_nearest == 2)
-                second[row][0] = SMALLER(
-                    SMALLER(second[row][0], second[row][part]),
-                    LARGER(least[row][0], least[row][part]));
-            least[row][0] = SMALLER(least[row][0], least[row][part]);
-        }
-        limit[row] = NAME(smallest_lane)(least[row][0], second[row][0], n_nearest);
+        for (int part = 0; part < n_parts; part++)
+            lanes[row * n_parts + part] = least[row][part];
+        limit[row] = NAME(limit_of)(n_parts, n_nearest, least[row], second[row]);
     }
 }
 
-/* List the units whose score is at most `limit`, and return how many.
+/* List the units whose score is at most `limit`, and return how many, or -1 if they are
+   more than MOST_CANDIDATES.
 
-   Each lane collects one bit for each vector of scores. The list is given up, and -1
-   returned, when it would be longer than MOST_CANDIDATES. */
+   Only a lane whose smallest score is so small holds any. */
 #define MOST_CANDIDATES 16
-#define VECTORS_AT_A_TIME ((ptrdiff_t)(8 * sizeof(REAL)))
 static ALWAYS_INLINE int NAME(list_candidates)(
-    const REAL *restrict scores, ptrdiff_t n_units, REAL limit, int *restrict candidates)
+    const int n_parts, const REAL *restrict scores, const VECTOR *restrict lanes,
+    ptrdiff_t n_units, REAL limit, ptrdiff_t *restrict candidates)
 {
-    const VECTOR limits = FILL(limit);
+    const ptrdiff_t step = n_parts * LANES;
     int n_candidates = 0;
-    for (ptrdiff_t first = 0; first < n_units; first += VECTORS_AT_A_TIME * LANES) {
-        const ptrdiff_t end =
-            n_units - first < VECTORS_AT_A_TIME * LANES
-                ? n_units - first : VECTORS_AT_A_TIME * LANES;
-        NAME(lanes_bits) found = {0};
-        NAME(lanes_bits) bit = found + 1;
-        for (ptrdiff_t unit = 0; unit < end; unit += LANES) {
-            found |= (NAME(lanes_bits))(LOAD(scores + first + unit) <= limits) & bit;
-            bit += bit;
-        }
-        uint64_t words[WIDTH / 8];
-        int filled[WIDTH / 8], n_filled = 0;
-        memcpy(words, &found, WIDTH);
-        for (int word = 0; word < WIDTH / 8; word++) { /* without a branch to guess */
-            filled[n_filled] = word;
-            n_filled += words[word] != 0;
-        }
-        for (int k = 0; k < n_filled; k++) {
-            uint64_t rest = words[filled[k]];
-            const ptrdiff_t lane = filled[k] * (ptrdiff_t)(8 / sizeof(REAL));
-            do {
-                const int place = __builtin_ctzll(rest);
+    uint64_t found = 0; /* lanes of all parts */
+    for (int part = 0; part < n_parts; part++)
+        found |= (uint64_t)LANES_AT_MOST(lanes[part], limit) << part * LANES;
+    for (; found; found &= found - 1)
+        for (ptrdiff_t begin = 0; begin < n_units; begin += 64 * step) {
+            const ptrdiff_t first = begin + __builtin_ctzll(found);
+            const ptrdiff_t left = (n_units - begin + step - 1) / step;
+            uint64_t hits = 0; /* without a branch to guess */
+            for (ptrdiff_t k = 0; k < (left < 64 ? left : 64); k++)
+                hits |= (uint64_t)(scores[first + k * step] <= limit) << k;
+            for (; hits; hits &= hits - 1) {
                 if (n_candidates == MOST_CANDIDATES)
                     return -1;
-                candidates[n_candidates++] =
-                    (int)(first + place % VECTORS_AT_A_TIME * LANES + lane
-                          + place / VECTORS_AT_A_TIME);
-                rest &= rest - 1;
-            } while (rest);
+                candidates[n_candidates++] = first + __builtin_ctzll(hits) * step;
+            }
         }
-    }
     return n_candidates;
 }
 
 /* Of units whose scores come close, the nearest one or two and the squared distances.
 
-   Return 0 if they are too many to be measured one by one, or too few because the
-   scores are not finite. */
+   `squared` may be NULL. Return 0 if they are too many to be measured one by one, or
+   too few because the scores are not finite. */
 static ALWAYS_INLINE int NAME(decide)(
-    const REAL *restrict sample, ptrdiff_t n_features, const REAL *restrict codebook,
-    ptrdiff_t stride, ptrdiff_t n_units, const int n_nearest,
-    const REAL *restrict scores, REAL limit, ptrdiff_t *restrict nearest,
-    REAL *restrict squared)
+    const int n_parts, const int n_nearest, const REAL *restrict sample,
+    ptrdiff_t n_features, const REAL *restrict codebook, ptrdiff_t stride,
+    ptrdiff_t n_units, const REAL *restrict scores, const VECTOR *restrict lanes,
+    REAL square, REAL limit, ptrdiff_t *restrict nearest, REAL *restrict squared)
 {
-    int candidates[MOST_CANDIDATES];
-    REAL square = 0;
-    for (ptrdiff_t feature = 0; feature < n_features; feature++)
-        square += sample[feature] * sample[feature];
+    ptrdiff_t candidates[MOST_CANDIDATES];
     const REAL distance = 2 * limit + square;
     const ptrdiff_t n_blocks = (n_features + FEATURES_AT_A_TIME - 1) / FEATURES_AT_A_TIME;
     const ptrdiff_t n_roundings =
@@ -319,9 +320,14 @@ static ALWAYS_INLINE int NAME(decide)(
         10 * (REAL)n_roundings * ROUNDOFF * (square + (distance > 0 ? distance : 0));
     if (!(limit + slack < HUGEST))
         return 0;
-    const int n = NAME(list_candidates)(scores, n_units, limit + slack, candidates);
+    const int n = NAME(list_candidates)(
+        n_parts, scores, lanes, n_units, limit + slack, candidates);
     if (n < n_nearest)
         return 0;
+    if (n == 1 && squared == NULL) {
+        nearest[0] = candidates[0];
+        return 1;
+    }
     REAL best = 0, runner_up = 0;
     ptrdiff_t winner = -1, second = -1;
     for (int k = 0; k < n; k++) {
@@ -339,10 +345,12 @@ static ALWAYS_INLINE int NAME(decide)(
         }
     }
     nearest[0] = winner;
-    squared[0] = best;
-    if (n_nearest == 2) {
+    if (n_nearest == 2)
         nearest[1] = second;
-        squared[1] = runner_up;
+    if (squared) {
+        squared[0] = best;
+        if (n_nearest == 2)
+            squared[1] = runner_up;
     }
     return 1;
 }
@@ -355,39 +363,149 @@ MAYBE_UNUSED static int NAME(screen_one)(
     ptrdiff_t stride, ptrdiff_t n_units, REAL *restrict scores,
     ptrdiff_t *restrict nearest, REAL *restrict squared)
 {
-    REAL limit;
-    NAME(score)(1, 4, 2, sample, n_features, codebook, stride, n_units, scores, &limit);
-    return NAME(decide)(
-        sample, n_features, codebook, stride, n_units, 2, scores, limit, nearest, squared);
+    const REAL *rows[1] = {sample};
+    REAL square, limit;
+    VECTOR lanes[4];
+    NAME(score)(1, 4, 2, rows, n_features, codebook, stride, n_units, scores, lanes,
+                &square, &limit);
+    return NAME(decide)(4, 2, sample, n_features, codebook, stride, n_units, scores,
+                        lanes, square, limit, nearest, squared);
 }
 
-/* The same for four complete samples, with the nearest unit only or the nearest two.
-
-   `nearest` and `squared` have n_nearest entries for each sample, `scores` room for four
-   times the padded units. Return one bit for each sample that is decided. */
-MAYBE_UNUSED static int NAME(screen_four)(
-    const REAL *restrict samples, ptrdiff_t n_features, const REAL *restrict codebook,
-    ptrdiff_t stride, ptrdiff_t n_units, int n_nearest, REAL *restrict scores,
-    ptrdiff_t *restrict nearest, REAL *restrict squared)
+/* The same for some samples, four at a time. */
+static ALWAYS_INLINE uint32_t NAME(screen_by_four)(
+    const int n_parts, const int n_nearest, const REAL *restrict samples,
+    int n_samples, ptrdiff_t n_features, const REAL *restrict codebook, ptrdiff_t stride,
+    ptrdiff_t n_units, REAL *restrict scores, ptrdiff_t *restrict nearest,
+    REAL *restrict squared)
 {
-    REAL limit[4];
-    int decided = 0;
-    if (n_nearest == 1) {
-        NAME(score)(
-            4, 2, 1, samples, n_features, codebook, stride, n_units, scores, limit);
-        for (int row = 0; row < 4; row++)
-            decided |= NAME(decide)(
-                samples + row * n_features, n_features, codebook, stride, n_units, 1,
-                scores + row * stride, limit[row], nearest + row, squared + row) << row;
-        return decided;
+    uint32_t decided = 0;
+    for (int first = 0; first < n_samples; first += 4) {
+        const int n = n_samples - first < 4 ? n_samples - first : 4;
+        const REAL *rows[4];
+        VECTOR lanes[4 * 4];
+        REAL square[4], limit[4];
+        for (int row = 0; row < 4; row++) /* the last one again where there is no more */
+            rows[row] = samples + (first + (row < n ? row : n - 1)) * n_features;
+        NAME(score)(4, n_parts, n_nearest, rows, n_features, codebook, stride, n_units,
+                    scores, lanes, square, limit);
+        for (int row = 0; row < n; row++) {
+            const int place = (first + row) * n_nearest;
+            decided |= (uint32_t)NAME(decide)(
+                           n_parts, n_nearest, rows[row], n_features, codebook, stride,
+                           n_units, scores + row * stride, lanes + row * n_parts,
+                           square[row], limit[row], nearest + place, squared ? squared + place : NULL)
+                       << (first + row);
+        }
     }
-    NAME(score)(4, 1, 2, samples, n_features, codebook, stride, n_units, scores, limit);
-    for (int row = 0; row < 4; row++)
-        decided |= NAME(decide)(
-            samples + row * n_features, n_features, codebook, stride, n_units, 2,
-            scores + row * stride, limit[row], nearest + 2 * row, squared + 2 * row)
-            << row;
     return decided;
+}
+
+/* Add the next features to the scores of a few samples with a few units. */
+#define ROWS_IN_BLOCK (WIDTH == 64 ? 8 : 4)
+static ALWAYS_INLINE void NAME(add_block)(
+    const REAL *const *samples, ptrdiff_t first, ptrdiff_t end,
+    const REAL *restrict codebook, ptrdiff_t stride, REAL *restrict scores)
+{
+    VECTOR sums[8][2];
+    for (int row = 0; row < ROWS_IN_BLOCK; row++)
+        sums[row][0] = sums[row][1] = FILL(0);
+    const REAL *weights = codebook + first * stride;
+    for (ptrdiff_t feature = first; feature < end; feature++) {
+        const VECTOR low = LOAD(weights), high = LOAD(weights + LANES);
+        for (int row = 0; row < ROWS_IN_BLOCK; row++) {
+            const VECTOR value = FILL(samples[row][feature]);
+            sums[row][0] = LESS_PRODUCT(sums[row][0], low, value);
+            sums[row][1] = LESS_PRODUCT(sums[row][1], high, value);
+        }
+        weights += stride;
+    }
+    for (int row = 0; row < ROWS_IN_BLOCK; row++)
+        for (int part = 0; part < 2; part++)
+            STORE(scores + row * stride + part * LANES) =
+                LOAD(scores + row * stride + part * LANES) + sums[row][part];
+}
+
+/* The sum of the squares. */
+static ALWAYS_INLINE REAL NAME(square_of)(const REAL *restrict sample, ptrdiff_t n)
+{
+    VECTOR minus_squares = FILL(0);
+    REAL square = 0;
+    ptrdiff_t feature = 0;
+    for (; feature + LANES <= n; feature += LANES)
+        minus_squares = LESS_PRODUCT(minus_squares, LOAD(sample + feature),
+                                     LOAD(sample + feature));
+    for (; feature < n; feature++)
+        square += sample[feature] * sample[feature];
+    for (int lane = 0; lane < LANES; lane++)
+        square -= minus_squares[lane];
+    return square;
+}
+
+/* The same for many features: a block of the codebook stays in the nearest cache while
+   all samples come by. */
+static ALWAYS_INLINE uint32_t NAME(screen_in_blocks)(
+    const int n_nearest, const REAL *restrict samples, int n_samples,
+    ptrdiff_t n_features, const REAL *restrict codebook, ptrdiff_t stride,
+    ptrdiff_t n_units, REAL *restrict scores, ptrdiff_t *restrict nearest,
+    REAL *restrict squared)
+{
+    uint32_t decided = 0;
+    const REAL *rows[SCREENED];
+    for (int row = 0; row < SCREENED; row++)
+        rows[row] = samples + (row < n_samples ? row : n_samples - 1) * n_features;
+    for (int row = 0; row < SCREENED; row++)
+        memcpy(scores + row * stride, codebook + n_features * stride,
+               sizeof(REAL) * (size_t)stride);
+    for (ptrdiff_t first = 0; first < n_features; first += FEATURES_AT_A_TIME)
+        for (ptrdiff_t unit = 0; unit < n_units; unit += 2 * LANES)
+            for (int row = 0; row < n_samples; row += ROWS_IN_BLOCK)
+                NAME(add_block)(rows + row, first, BLOCK_END(first, n_features),
+                                codebook + unit, stride, scores + row * stride + unit);
+    for (int row = 0; row < n_samples; row++) {
+        const REAL *own = scores + row * stride;
+        VECTOR least[2], second[2];
+        least[0] = least[1] = second[0] = second[1] = FILL(HUGEST);
+        for (ptrdiff_t unit = 0; unit < n_units; unit += 2 * LANES)
+            for (int part = 0; part < 2; part++) {
+                const VECTOR score = LOAD(own + unit + part * LANES);
+                if (n_nearest == 2)
+                    second[part] = SMALLER(second[part], LARGER(score, least[part]));
+                least[part] = SMALLER(score, least[part]);
+            }
+        const REAL limit = NAME(limit_of)(2, n_nearest, least, second);
+        const int place = row * n_nearest;
+        decided |= (uint32_t)NAME(decide)(
+                       2, n_nearest, rows[row], n_features, codebook, stride, n_units,
+                       own, least, NAME(square_of)(rows[row], n_features), limit,
+                       nearest + place, squared ? squared + place : NULL)
+                   << row;
+    }
+    return decided;
+}
+
+/* The same for up to SCREENED samples, with the nearest unit only or the nearest two.
+
+   `nearest` and, if it is not NULL, `squared` have n_nearest entries for each sample;
+   `scores` has room for SCREENED times the padded units. Return one bit for each sample
+   that is decided. A sample with missing features is not. */
+MAYBE_UNUSED static uint32_t NAME(screen)(
+    const REAL *restrict samples, int n_samples, ptrdiff_t n_features,
+    const REAL *restrict codebook, ptrdiff_t stride, ptrdiff_t n_units, int n_nearest,
+    REAL *restrict scores, ptrdiff_t *restrict nearest, REAL *restrict squared)
+{
+    if (n_features > FEATURES_AT_A_TIME)
+        return n_nearest == 1
+                   ? NAME(screen_in_blocks)(1, samples, n_samples, n_features, codebook,
+                                            stride, n_units, scores, nearest, squared)
+                   : NAME(screen_in_blocks)(2, samples, n_samples, n_features, codebook,
+                                            stride, n_units, scores, nearest, squared);
+    return n_nearest == 1
+               ? NAME(screen_by_four)(WIDTH == 64 ? 4 : 2, 1, samples, n_samples,
+                                      n_features, codebook, stride, n_units, scores,
+                                      nearest, squared)
+               : NAME(screen_by_four)(2, 2, samples, n_samples, n_features, codebook,
+                                      stride, n_units, scores, nearest, squared);
 }
 
 #undef LANES
@@ -398,7 +516,7 @@ MAYBE_UNUSED static int NAME(screen_four)(
 #undef FILL
 #undef CHOOSE
 #undef MOST_CANDIDATES
-#undef VECTORS_AT_A_TIME
+#undef ROWS_IN_BLOCK
 
 #else /* a compiler without vector types: the same sums, one unit at a time */
 
@@ -449,9 +567,10 @@ MAYBE_UNUSED static int NAME(screen_one)(
     return 0;
 }
 
-MAYBE_UNUSED static int NAME(screen_four)(
-    const REAL *samples, ptrdiff_t n_features, const REAL *codebook, ptrdiff_t stride,
-    ptrdiff_t n_units, int n_nearest, REAL *scores, ptrdiff_t *nearest, REAL *squared)
+MAYBE_UNUSED static uint32_t NAME(screen)(
+    const REAL *samples, int n_samples, ptrdiff_t n_features, const REAL *codebook,
+    ptrdiff_t stride, ptrdiff_t n_units, int n_nearest, REAL *scores, ptrdiff_t *nearest,
+    REAL *squared)
 {
     return 0;
 }

@@ -4,14 +4,16 @@
 from cython cimport floating
 from cython.parallel cimport parallel, prange
 
+from libc.stdint cimport uint32_t
+
 from skesom.som._distances cimport (
     MOST_PATIENCE,
+    SCREENED,
     SQUARES,
-    is_complete,
-    keep_patience,
+    keep_patience_of_many,
     nearest_two,
     present_features,
-    screen_four,
+    screen,
 )
 from skesom.som._openmp cimport thread_number
 
@@ -22,7 +24,7 @@ def sum_by_winner(
     Py_ssize_t n_units,                 # IN
     const Py_ssize_t[::1] bounds,       # IN (n_chunks + 1,) rows of the chunks
     int[:, ::1] features,               # SCRATCH (n_threads, n_features)
-    floating[:, ::1] squared,           # SCRATCH (n_threads, 4 * padded units)
+    floating[:, ::1] squared,           # SCRATCH (n_threads, SCREENED * padded units)
     double[:, :, ::1] sums,             # OUT (n_chunks, n_units, n_features)
     double[:, :, ::1] counts,           # OUT (n_chunks, n_units, 1 or n_features)
     int n_threads,                      # IN
@@ -68,30 +70,23 @@ cdef void _sum_chunk(
     Py_ssize_t n_counts,
 ) noexcept nogil:
     cdef Py_ssize_t n_features = X.shape[1]
-    cdef Py_ssize_t winners[4]
+    cdef Py_ssize_t winners[SCREENED]
     cdef Py_ssize_t pair[2]
-    cdef floating nearest_squared[4]
     cdef Py_ssize_t n_present
     cdef Py_ssize_t row = begin
     cdef int patience = MOST_PATIENCE
-    cdef int decided, offset
-    cdef bint screened
+    cdef int n_rows, offset
+    cdef uint32_t decided
     while row < end:
+        n_rows = <int> min(SCREENED, end - row)
         decided = 0
-        # With counts of samples only, every feature is known to be present.
-        screened = (
-            patience >= 0
-            and row + 4 <= end
-            and (n_counts == 1 or is_complete(&X[row, 0], 4 * n_features))
-        )
-        if screened:
-            decided = screen_four(
-                &X[row, 0], n_features, &codebook[0, 0], codebook.shape[1], n_units, 1,
-                squared, winners, nearest_squared,
+        if patience >= 0:
+            decided = screen(
+                &X[row, 0], n_rows, n_features, &codebook[0, 0], codebook.shape[1],
+                n_units, 1, squared, winners, <floating *> NULL,
             )
-        if screened or patience < 0:
-            patience = keep_patience(patience, decided == 15)
-        for offset in range(<int> min(4, end - row)):
+        patience = keep_patience_of_many(patience, decided, n_rows)
+        for offset in range(n_rows):
             if not decided >> offset & 1:
                 n_present = present_features(
                     &X[row + offset, 0], n_features, features
@@ -107,7 +102,7 @@ cdef void _sum_chunk(
                 &values[row + offset, 0], 1 if weight == NULL else weight[row + offset],
                 n_features, winners[offset], sums, counts, n_counts,
             )
-        row += 4
+        row += n_rows
 
 
 cdef void _add(

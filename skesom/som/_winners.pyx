@@ -8,25 +8,27 @@ from cython cimport floating
 from cython.parallel cimport parallel, prange
 
 from libc.math cimport NAN, sqrt
+from libc.stdint cimport uint32_t
 
 from skesom.som._distances cimport (
     ABSOLUTE_VALUES,
     MOST_PATIENCE,
+    SCREENED,
     SQUARES,
     UNIT_PADDING,
     WEIGHTED_SQUARES,
-    is_complete,
-    keep_patience,
+    keep_patience_of_many,
     nearest_two,
     present_features,
-    screen_four,
+    screen,
 )
 from skesom.som._openmp cimport thread_number
 
 cdef enum:
-    ROWS = 256  # rows that one thread takes at a time, a multiple of four
+    ROWS = 256  # rows that one thread takes at a time, a multiple of SCREENED
 
 unit_padding = UNIT_PADDING
+screened = SCREENED
 squares = SQUARES
 weighted_squares = WEIGHTED_SQUARES
 absolute_values = ABSOLUTE_VALUES
@@ -37,7 +39,7 @@ def find_winners(
     const floating[:, ::1] codebook,    # IN (n_features + 1, padded units)
     Py_ssize_t n_units,                 # IN
     int[:, ::1] features,               # SCRATCH (n_threads, n_features)
-    floating[:, ::1] sums,              # SCRATCH (n_threads, 4 * padded units)
+    floating[:, ::1] sums,              # SCRATCH (n_threads, SCREENED * padded units)
     Py_ssize_t[:, ::1] winners,         # OUT (n_samples, 1 or 2), -1 = none
     floating[::1] distances,            # OUT (n_samples,) to the nearest unit
     int n_threads,                      # IN
@@ -76,36 +78,30 @@ cdef void _find_in_block(
     floating[::1] distances,
 ) noexcept nogil:
     cdef int n_nearest = <int> winners.shape[1]
-    cdef floating nearest_squared[8]
+    cdef floating squared[2 * SCREENED]
+    cdef bint screening = terms == SQUARES and n_units >= n_nearest
     cdef int patience = MOST_PATIENCE
-    cdef int decided, offset
-    cdef bint screened
+    cdef int n_screened, offset
+    cdef uint32_t decided
     cdef Py_ssize_t row = begin
     while row < begin + n_rows:
+        n_screened = <int> min(SCREENED, begin + n_rows - row)
         decided = 0
-        screened = (
-            terms == SQUARES
-            and patience >= 0
-            and row + 4 <= begin + n_rows
-            and n_units >= n_nearest
-            and is_complete(&X[row, 0], 4 * X.shape[1])
-        )
-        if screened:
-            decided = screen_four(
-                &X[row, 0], X.shape[1], &codebook[0, 0], codebook.shape[1], n_units,
-                n_nearest, sums, &winners[row, 0], nearest_squared,
+        if screening and patience >= 0:
+            decided = screen(
+                &X[row, 0], n_screened, X.shape[1], &codebook[0, 0], codebook.shape[1],
+                n_units, n_nearest, sums, &winners[row, 0], squared,
             )
-        if screened or patience < 0:
-            patience = keep_patience(patience, decided == 15)
-        for offset in range(<int> min(4, begin + n_rows - row)):
+        patience = keep_patience_of_many(patience, decided, n_screened)
+        for offset in range(n_screened):
             if decided >> offset & 1:
-                distances[row + offset] = sqrt(nearest_squared[n_nearest * offset])
+                distances[row + offset] = sqrt(squared[n_nearest * offset])
             else:
                 _find_one(
                     X, codebook, n_units, row + offset, terms, factors, features, sums,
                     winners, distances,
                 )
-        row += 4
+        row += n_screened
 
 
 cdef void _find_one(

@@ -8,7 +8,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from threadpoolctl import threadpool_limits
 
-from skesom.som import _training
+from skesom.som import _training, _winners
 from skesom.som._codebook import by_feature, nearest_units, padded
 from skesom.som._metric import Metric
 
@@ -45,7 +45,7 @@ def summed(X, codebook, bounds, n_threads, n_counts):
         n_units,
         np.asarray(bounds, dtype=np.intp),
         np.empty((n_threads, n_features), dtype=np.intc),
-        np.empty((n_threads, 4 * padded(n_units)), dtype=X.dtype),
+        np.empty((n_threads, _winners.screened * padded(n_units)), dtype=X.dtype),
         sums,
         counts,
         n_threads,

@@ -156,7 +156,9 @@ def test_padding_never_wins(n_units, dtype):
 
 def room(X, n_threads, n_units):
     features = np.empty((n_threads, X.shape[1]), dtype=np.intc)
-    return features, np.empty((n_threads, 4 * padded(n_units)), dtype=X.dtype)
+    return features, np.empty(
+        (n_threads, _winners.screened * padded(n_units)), dtype=X.dtype
+    )
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
