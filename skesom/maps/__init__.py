@@ -3,12 +3,6 @@
 
 from skesom.maps._cube_classifier import CubeClassifier
 from skesom.maps._cube_clusterer import CubeClusterer
-from skesom.maps._figures import (
-    cluster_colours,
-    draw_cluster_map,
-    draw_spectra,
-    draw_u_matrix,
-)
 from skesom.maps._pipeline import (
     aligned_bands,
     make_cluster_pipeline,
@@ -18,22 +12,42 @@ from skesom.maps._pipeline import (
 from skesom.maps._pixel_table import check_bands
 from skesom.maps._regularizers import ConditionalModes, MajorityVote
 from skesom.maps._results import atomic_folder, check_folder, write_results
+from skesom.maps.displays import (
+    ClusterHistogramDisplay,
+    ClusterMapDisplay,
+    ClusterSpectraDisplay,
+    ComponentPlanesDisplay,
+    HitMapDisplay,
+    QuantizationErrorMapDisplay,
+    TrainingCurveDisplay,
+    UMatrixDisplay,
+    cluster_colours,
+    cluster_palette,
+    rgb_image,
+)
 
 __all__ = [
+    "ClusterHistogramDisplay",
+    "ClusterMapDisplay",
+    "ClusterSpectraDisplay",
+    "ComponentPlanesDisplay",
     "ConditionalModes",
     "CubeClassifier",
     "CubeClusterer",
+    "HitMapDisplay",
     "MajorityVote",
+    "QuantizationErrorMapDisplay",
+    "TrainingCurveDisplay",
+    "UMatrixDisplay",
     "aligned_bands",
     "atomic_folder",
     "check_bands",
     "check_folder",
     "cluster_colours",
-    "draw_cluster_map",
-    "draw_spectra",
-    "draw_u_matrix",
+    "cluster_palette",
     "make_cluster_pipeline",
     "make_clusterer",
+    "rgb_image",
     "scaled_bands",
     "write_results",
 ]

@@ -7,14 +7,17 @@ import uuid
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from skesom.io import cluster_table, write_map
-from skesom.maps import _figures
+from skesom.io import write_map
+from skesom.maps._pictures import draw_pictures
 from skesom.maps._pipeline import (
     aligned_bands,
     fitted_clusterer,
     scaled_from_aligned,
 )
+from skesom.maps.displays._axes import check_matplotlib
 from skesom.som import CSOM, ESOM
+
+DOTS_PER_INCH = 150
 
 
 def write_results(folder, pipeline, cube, *, overwrite=False):
@@ -49,18 +52,14 @@ def write_results(folder, pipeline, cube, *, overwrite=False):
     cube = aligned_bands(pipeline, cube)
     scaled = scaled_from_aligned(pipeline, cube)
     sky = pipeline["sky"].sky_
-    colours = _figures.cluster_colours(label_map, scaled)
     clusterer = fitted_clusterer(pipeline)
-    figures = {
-        "cluster_picture": _figures.draw_cluster_map(
-            label_map, colours, sky=sky, wcs=cube.wcs
-        ),
-        "spectra": _figures.draw_spectra(
-            cluster_table(label_map, scaled), cube.band_names, colours
-        ),
-    }
-    if isinstance(clusterer, ESOM | CSOM):
-        figures["u_matrix"] = _figures.draw_u_matrix(clusterer, colours)
+    figures = draw_pictures(
+        label_map,
+        cube,
+        scaled,
+        sky=sky,
+        som=clusterer if isinstance(clusterer, ESOM | CSOM) else None,
+    )
     names = {
         "cluster_map": "cluster_map.fits",
         "cluster_picture": "cluster_map.png",
@@ -72,8 +71,8 @@ def write_results(folder, pipeline, cube, *, overwrite=False):
         for kind, figure in figures.items():
             figure.savefig(
                 temporary / names[kind],
-                dpi=_figures.DOTS_PER_INCH,
-                bbox_inches="tight",  # sky axes put labels where the layout has none
+                dpi=DOTS_PER_INCH,
+                bbox_inches="tight",  # without empty borders
             )
     return {kind: Path(folder) / names[kind] for kind in ("cluster_map", *figures)}
 
@@ -155,13 +154,3 @@ def check_folder(folder, *, overwrite=False):
         raise FileExistsError(
             f"The folder {folder} is not empty: choose another one, or overwrite."
         )
-
-
-def check_matplotlib():
-    """Raise an ImportError that names the extra if matplotlib is missing."""
-    try:
-        import matplotlib  # noqa: F401
-    except ImportError as error:
-        raise ImportError(
-            "Pictures need matplotlib: pip install 'skesom[plot]'."
-        ) from error

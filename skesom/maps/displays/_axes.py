@@ -48,14 +48,17 @@ def new_axes(ax, size=(6.4, 4.8), projection=None):
     return figure.add_subplot(projection=projection)
 
 
-def image_axes(ax, shape, wcs):
-    """Return axes for an image, new ones in the proportions of the image."""
-    if ax is not None:
-        return new_axes(ax)
+def image_size(shape):
+    """Return width and height in inches of a figure for an image and its legend."""
     n_rows, n_columns = shape[:2]
     scale = _LONGEST_SIDE / max(n_rows, n_columns)
     width, height = (max(scale * side, 2.0) for side in (n_columns, n_rows))
-    return new_axes(ax, (width + _ROOM[0], height + _ROOM[1]), wcs)
+    return width + _ROOM[0], height + _ROOM[1]
+
+
+def image_axes(ax, shape, wcs):
+    """Return axes for an image, new ones in the proportions of the image."""
+    return new_axes(ax, image_size(shape), wcs)
 
 
 def dress_image_axes(ax, shape, *, wcs, pixel_scale, scale_bar, compass):
