@@ -9,12 +9,20 @@ import pandas as pd
 import pytest
 from sklearn.base import clone
 from sklearn.cluster import KMeans
+from sklearn.decomposition import PCA, FastICA
 from sklearn.exceptions import NotFittedError
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.metrics import adjusted_rand_score
+from sklearn.pipeline import make_pipeline, make_union
+from sklearn.preprocessing import (
+    PolynomialFeatures,
+    QuantileTransformer,
+    RobustScaler,
+    StandardScaler,
+)
 from sklearn.utils import get_tags
 
 from skesom.cube import AsinhStretch, Cube
+from skesom.maps import CubeClusterer
 from skesom.pixels import CubeFlattener, flatten
 from skesom.som import ESOM
 
@@ -193,3 +201,42 @@ def test_labels_of_a_pipeline_go_back_to_the_sky(cube):
     assert len(np.unique(label_map[:6][~hole[:6]])) == 1
     assert label_map[0, 0] != label_map[11, 0]
     np.testing.assert_array_equal(label_map[6:], label_map[11, 0])
+
+
+@pytest.mark.parametrize(
+    "between",
+    [
+        [StandardScaler(), PCA(3)],
+        [RobustScaler(), PCA(2, whiten=True)],
+        [QuantileTransformer(n_quantiles=50, random_state=0)],
+        [StandardScaler(), FastICA(3, random_state=0)],
+        [PolynomialFeatures(2, include_bias=False), StandardScaler()],
+        [make_union(StandardScaler(), PCA(1))],
+    ],
+    ids=lambda steps: "-".join(type(step).__name__ for step in steps),
+)
+class TestBetweenFlattenerAndMap:
+    """Any transformer of tables may stand there."""
+
+    def test_labels_go_back_to_the_sky(self, cube, between):
+        cube.data[:6] += 100
+        pipeline = make_pipeline(
+            CubeFlattener(), *between, ESOM(n_clusters=2, random_state=0)
+        )
+        labels = pipeline.fit_predict(cube)
+        table = pipeline[:-1].transform(cube)
+        assert pipeline[-1].codebook_.shape[1] == table.shape[1]
+        label_map = pipeline[0].inverse_transform(labels)
+        valid = ~np.isnan(cube.data).any(axis=2)
+        np.testing.assert_array_equal(label_map == -3, ~valid)
+        top = np.indices(valid.shape)[0] < 6
+        assert adjusted_rand_score(top[valid], label_map[valid]) == 1
+
+    def test_the_same_inside_a_clusterer_of_cubes(self, cube, between):
+        cube.data[:6] += 100
+        steps = [*between, ESOM(n_clusters=2, random_state=0)]
+        flat = make_pipeline(CubeFlattener(), *map(clone, steps))
+        expected = flat.fit_predict(cube)
+        label_map = CubeClusterer(make_pipeline(*steps)).fit_predict(cube)
+        found = label_map[label_map >= 0]
+        assert adjusted_rand_score(expected, found) == 1

@@ -1,0 +1,272 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What holds for any shape, type, byte order and pattern of gaps."""
+
+import warnings
+
+import numpy as np
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+from sklearn.base import clone
+
+from skesom.cube import (
+    AsinhStretch,
+    BandRatios,
+    ColourScaler,
+    Cube,
+    CubeMasker,
+    FluxShape,
+    FluxUnitConverter,
+)
+from skesom.pixels import PixelSampler, flatten, unflatten
+
+DTYPES = ["<f4", ">f4", "<f8", ">f8", "<f2", "<i2", ">i2", "<u2", "|u1", "<i4", "|b1"]
+cubes_profile = settings(deadline=None, max_examples=30)
+
+
+@st.composite
+def cubes(draw, min_bands=1):
+    """Draw an array of any kind of real numbers, with gaps if it can have them."""
+    shape = draw(
+        st.tuples(st.integers(1, 14), st.integers(1, 14), st.integers(min_bands, 4))
+    )
+    dtype = np.dtype(draw(st.sampled_from(DTYPES)))
+    if dtype.kind == "f":
+        numbers = st.floats(-1000, 1000, width=16, allow_subnormal=False)
+    else:
+        numbers = None
+    data = draw(hnp.arrays(dtype, shape, elements=numbers))
+    if dtype.kind == "f":
+        if dtype.itemsize > 2:
+            data = data * dtype.type(10.0 ** draw(st.integers(-20, 20)))
+        data = data.astype(dtype)
+        data[draw(gaps(shape))] = np.nan
+    return draw(st.sampled_from([np.asarray, np.asfortranarray, flipped]))(data)
+
+
+def gaps(shape):
+    """Draw where values are missing: anywhere, in whole lines, bands or pixels."""
+    n_rows, n_columns, n_bands = shape
+    return st.one_of(
+        st.just(np.zeros(shape, dtype=bool)),
+        hnp.arrays(bool, shape),
+        hnp.arrays(bool, (n_rows, 1, 1)).map(lambda x: np.broadcast_to(x, shape)),
+        hnp.arrays(bool, (1, n_columns, n_bands)).map(
+            lambda x: np.broadcast_to(x, shape)
+        ),
+        hnp.arrays(bool, (n_rows, n_columns, 1)).map(
+            lambda x: np.broadcast_to(x, shape)
+        ),
+    )
+
+
+def flipped(array):
+    """Return the same numbers behind a negative stride."""
+    return np.ascontiguousarray(array[::-1])[::-1]
+
+
+def plain(array):
+    """Return the numbers as a plain cube has them."""
+    return np.ascontiguousarray(Cube(array).data)
+
+
+def quietly(transformer, array):
+    """Fit and transform; constant bands are no surprise here."""
+    before = array.copy()
+    array.flags.writeable = False
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "These bands are constant", UserWarning)
+        warnings.filterwarnings("ignore", "The noise of band", UserWarning)
+        result = clone(transformer).fit(array).transform(array)
+    np.testing.assert_array_equal(array, before)
+    return result
+
+
+ONE_TO_ONE = [
+    AsinhStretch(),
+    AsinhStretch(noise=2.0, subtract_sky=True, n_jobs=2),
+    ColourScaler(),
+    FluxUnitConverter("Jy", calibration=8.9),
+]
+OF_SEVERAL = [
+    FluxShape(noise=1.0),
+    FluxShape(noise=1.0, subtract_sky=False, brightness=True),
+    BandRatios(noise=1.0),
+    BandRatios(1, noise=1.0, brightness=True, subtract_sky=False),
+]
+
+
+def name_of(transformer):
+    return repr(transformer).replace("\n", "")
+
+
+@pytest.mark.parametrize("transformer", ONE_TO_ONE, ids=name_of)
+class TestOneToOne:
+    """Every value becomes another one."""
+
+    @cubes_profile
+    @given(array=cubes())
+    def test_gaps_stay_and_the_rest_is_finite(self, transformer, array):
+        data = plain(array)
+        assume(not np.isnan(data).any(axis=2).all())
+        result = quietly(transformer, array)
+        assert result.shape == data.shape
+        assert result.dtype == data.dtype
+        np.testing.assert_array_equal(np.isnan(result), np.isnan(data))
+        assert not np.isinf(result).any()
+        # Neither the order in memory nor that of bytes matters.
+        np.testing.assert_array_equal(quietly(transformer, data), result)
+
+
+@pytest.mark.parametrize("transformer", OF_SEVERAL, ids=name_of)
+class TestOfSeveral:
+    """Every value is made of several bands."""
+
+    @cubes_profile
+    @given(array=cubes(min_bands=2))
+    def test_pixels_with_all_bands_are_finite(self, transformer, array):
+        data = plain(array)
+        complete = ~np.isnan(data).any(axis=2)
+        assume(complete.any())
+        result = quietly(transformer, array)
+        assert result.shape[:2] == data.shape[:2]
+        assert result.dtype == data.dtype
+        assert np.isfinite(result[complete]).all()
+        assert not np.isinf(result).any()
+        assert np.isnan(result[np.isnan(data).all(axis=2)]).all()
+        if isinstance(transformer, FluxShape):
+            assert np.isnan(result[~complete]).all()
+        np.testing.assert_array_equal(quietly(transformer, data), result)
+
+
+class TestValues:
+    """What the numbers promise."""
+
+    @cubes_profile
+    @given(array=cubes())
+    def test_a_stretch_keeps_the_order(self, array):
+        data = plain(array)
+        assume(not np.isnan(data).all())
+        result = quietly(AsinhStretch(), array)
+        for band in range(data.shape[2]):
+            flux, stretched = data[:, :, band].ravel(), result[:, :, band].ravel()
+            order = np.argsort(flux)
+            order = order[~np.isnan(flux[order])]
+            assert (np.diff(stretched[order]) >= 0).all()
+
+    @cubes_profile
+    @given(array=cubes())
+    def test_shares_are_at_most_the_whole(self, array):
+        data = plain(array)
+        assume((~np.isnan(data).any(axis=2)).any())
+        positive = np.abs(data)
+        shape = FluxShape(noise=1.0, subtract_sky=False)
+        result = quietly(shape, positive)
+        total = result.sum(axis=2)
+        there = ~np.isnan(total)
+        assert (result[there] >= 0).all()
+        assert (total[there] <= 1 + 1e-5).all()
+
+    @cubes_profile
+    @given(array=cubes(), factor=st.sampled_from([2.0**-20, 0.5, 2.0**20]))
+    def test_units_of_a_stretch_do_not_matter(self, array, factor):
+        data = plain(array)
+        assume(not np.isnan(data).all())
+        np.testing.assert_array_equal(
+            quietly(AsinhStretch(), data * data.dtype.type(factor)),
+            quietly(AsinhStretch(), data),
+        )
+
+
+MASKERS = [
+    CubeMasker(),
+    CubeMasker(min_bands=1, mask_zeros=True, n_jobs=2),
+    CubeMasker(grow=1.5, saturation=500.0, mask_pedestal=False),
+    CubeMasker(sky="auto", min_signal_to_noise=-5),
+]
+
+
+@pytest.mark.parametrize("masker", MASKERS, ids=name_of)
+class TestMasker:
+    """Masked values become NaN, and no other value changes."""
+
+    def masked(self, masker, array):
+        """Return the masked cube and the fitted masker, None if nothing is left."""
+        fitted = clone(masker)
+        try:
+            return fitted.fit(array).transform(array), fitted
+        except ValueError as error:
+            if "mask" not in str(error):
+                raise
+            return None, None
+
+    @cubes_profile
+    @given(array=cubes())
+    def test_what_is_kept_is_kept(self, masker, array):
+        data, before = plain(array), array.copy()
+        result, fitted = self.masked(masker, array)
+        np.testing.assert_array_equal(array, before)
+        expected, _ = self.masked(masker, data)
+        if result is None:
+            assert expected is None
+            return
+        np.testing.assert_array_equal(result, expected)
+        np.testing.assert_array_equal(clone(masker).fit_transform(array), result)
+        kept = ~np.isnan(result)
+        assert result.dtype == data.dtype
+        np.testing.assert_array_equal(result[kept], data[kept])
+        needed = masker.min_bands or data.shape[2]
+        np.testing.assert_array_equal(fitted.mask_, kept.sum(axis=2) < needed)
+        assert np.isnan(result[fitted.mask_]).all()
+        assert sum(fitted.summary_.values()) == fitted.mask_.sum()
+        assert not fitted.mask_.all()
+
+
+class TestTables:
+    """Cubes to rows and back."""
+
+    @cubes_profile
+    @given(
+        array=cubes(),
+        pattern=st.sampled_from(["pixel", "voxel"]),
+        share=st.floats(0, 1),
+    )
+    def test_round_trip(self, array, pattern, share):
+        data = plain(array)
+        min_bands = max(1, round(share * data.shape[2]))
+        count = np.isfinite(data).sum(axis=2)
+        valid = np.isfinite(data) if pattern == "voxel" else count >= min_bands
+        if not valid.any():
+            with pytest.raises(ValueError, match="masked"):
+                flatten(array, pattern=pattern, min_bands=min_bands)
+            return
+        table, found = flatten(array, pattern=pattern, min_bands=min_bands)
+        np.testing.assert_array_equal(found, valid)
+        values = table[:, 0] if pattern == "voxel" else table
+        expected = np.where(
+            valid if pattern == "voxel" else valid[..., None], data, np.nan
+        )
+        np.testing.assert_array_equal(unflatten(values, found), expected)
+
+    @cubes_profile
+    @given(
+        array=cubes(),
+        size=st.one_of(st.integers(1, 300), st.floats(0.001, 1)),
+        method=st.sampled_from(["random", "brightness", "blocks"]),
+        seed=st.integers(0, 2**32 - 1),
+    )
+    def test_samples(self, array, size, method, seed):
+        data = plain(array)
+        valid = ~np.isnan(data).any(axis=2)
+        assume(valid.any())
+        sampler = PixelSampler(size, method, block_size=3, random_state=seed)
+        chosen = sampler.sample(array)
+        assert not chosen[~valid].any()
+        n_valid = int(valid.sum())
+        wanted = (
+            min(size, n_valid)
+            if isinstance(size, int)
+            else max(1, round(size * n_valid))
+        )
+        assert wanted <= chosen.sum() <= wanted + (8 if method == "blocks" else 0)
