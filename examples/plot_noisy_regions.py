@@ -3,12 +3,12 @@
 Labels that flicker in noise
 ============================
 
-Each pixel is labelled by its own spectrum. Where the noise is larger than what tells two
-populations apart, labels flicker like salt and pepper, and neighbours can help: by a
-vote within the point-spread function, by weighing votes against spectra, or by bands of
-the surroundings that take part in the clustering. What smooths also deletes: the
-synthetic galaxy has stars and star clusters hardly larger than a pixel, so gain and loss
-can be counted side by side.
+Each pixel is labelled by its own spectrum. Where the noise is larger than what tells
+two populations apart, labels flicker like salt and pepper, and neighbours can help: by
+a vote within the point-spread function, by weighing votes against spectra, or by bands
+of the surroundings that take part in the clustering. What smooths also deletes: the
+synthetic galaxy has stars and star clusters hardly larger than a pixel, so gain and
+loss can be counted side by side.
 """
 
 import sys
