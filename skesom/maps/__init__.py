@@ -1,6 +1,12 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """From labels back to the sky: cluster maps, pictures, the result folder."""
 
+from skesom.maps._cluster_groups import (
+    ClusterGroup,
+    merge_clusters,
+    read_cluster_groups,
+    write_cluster_groups,
+)
 from skesom.maps._cube_classifier import CubeClassifier
 from skesom.maps._cube_clusterer import CubeClusterer
 from skesom.maps._pipeline import (
@@ -27,6 +33,7 @@ from skesom.maps.displays import (
 )
 
 __all__ = [
+    "ClusterGroup",
     "ClusterHistogramDisplay",
     "ClusterMapDisplay",
     "ClusterSpectraDisplay",
@@ -47,7 +54,10 @@ __all__ = [
     "cluster_palette",
     "make_cluster_pipeline",
     "make_clusterer",
+    "merge_clusters",
+    "read_cluster_groups",
     "rgb_image",
     "scaled_bands",
+    "write_cluster_groups",
     "write_results",
 ]
