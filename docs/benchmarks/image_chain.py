@@ -119,7 +119,7 @@ def peak():
 
 
 def measure(step, shape):
-    """Run one step; return the bytes of the cube, both times and the memory above it."""
+    """Run one step; return the bytes of the cube, times, memory above it."""
     warnings.simplefilter("ignore")
     STEPS[step](make_cube((64, 64)))  # imports and threads
     cube = make_cube(shape)

@@ -15,6 +15,8 @@ from astropy.io.fits import Header
 from skesom.cube._star_fwhm import measure_star_fwhm
 
 KEYWORDS = ("header", "stars")
+# Pixel scales that differ by less than this fraction are equal.
+_SAME_SCALE = 1e-3
 
 
 class Beam(NamedTuple):
@@ -160,7 +162,7 @@ def _in_arcsec(width, band):
     """Return a width in arcsec; numbers are taken as arcsec."""
     if getattr(width, "unit", None) == units.pixel:
         return width.value * _pixel_size(band)
-    return in_arcsec("fwhm", width)
+    return in_arcsec(f"The FWHM of band {band.name!r}", width)
 
 
 def in_arcsec(name, value):
@@ -189,6 +191,44 @@ def in_arcsec(name, value):
         raise ValueError(
             f"{name} must be in arcsec or another angle, got {value!r}."
         ) from error
+
+
+def one_pixel_scale(value, cubes):
+    """Return the pixel scale that the user tells.
+
+    Parameters
+    ----------
+    value : float, array-like of shape (2,), Quantity or None
+        What the user says.
+    cubes : sequence of Cube
+        What it is said of.
+
+    Returns
+    -------
+    scale : ndarray of shape (2,) or None
+        Height and width of a pixel in arcsec, None if the user does not tell.
+
+    Raises
+    ------
+    ValueError
+        If it is no scale, or the cubes know that their pixels differ.
+    """
+    if value is None:
+        return None
+    scale = in_arcsec("pixel_scale", value)
+    if scale.shape not in [(), (2,)] or not np.all(np.isfinite(scale) & (scale > 0)):
+        raise ValueError(
+            "pixel_scale must be one positive number of arcsec or two (height, width), "
+            f"got {value}."
+        )
+    known = [np.array(c.pixel_scale) for c in cubes if c.pixel_scale is not None]
+    if known and not np.allclose(known, known[0], rtol=_SAME_SCALE, atol=0):
+        *sizes, last = (f"{np.sqrt(scale.prod()):.3g}" for scale in known)
+        raise ValueError(
+            "pixel_scale is one for all cubes, but by their WCS they have pixels of "
+            f"{', '.join(sizes)} and {last} arcsec. Leave it out."
+        )
+    return np.broadcast_to(scale, 2)
 
 
 def _is_number(value):

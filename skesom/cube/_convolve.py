@@ -16,7 +16,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from skesom.cube._base import CubeTransformer
-from skesom.cube._beams import KEYWORDS, in_arcsec
+from skesom.cube._beams import KEYWORDS, one_pixel_scale
 from skesom.cube._cube_list import check_cubes, is_cube_list, list_bands
 from skesom.cube._match_bands import match_bands
 from skesom.cube._matching import kernel_on_pixels
@@ -273,17 +273,7 @@ class FWHMConvolver(CubeTransformer):
 
     def _list_bands(self, cubes):
         """Return the bands of all cubes with the pixel scale that the user tells."""
-        if self.pixel_scale is None:
-            return list_bands(cubes)
-        scale = in_arcsec("pixel_scale", self.pixel_scale)
-        if scale.shape not in [(), (2,)] or not np.all(
-            np.isfinite(scale) & (scale > 0)
-        ):
-            raise ValueError(
-                "pixel_scale must be one positive number of arcsec or two (height, "
-                f"width), got {self.pixel_scale}."
-            )
-        return list_bands(cubes, np.broadcast_to(scale, 2))
+        return list_bands(cubes, one_pixel_scale(self.pixel_scale, cubes))
 
 
 def _geometry(match, band):

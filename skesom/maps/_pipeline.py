@@ -4,6 +4,7 @@
 import importlib
 
 from sklearn.pipeline import Pipeline
+from sklearn.utils import get_tags
 
 from skesom.cube import (
     AsinhStretch,
@@ -66,7 +67,8 @@ def make_cluster_pipeline(
         How much colours count beside brightness, see `skesom.cube.ColourScaler`; 0 is
         plain scaling of each band to unit variance.
     min_bands : int, default=None
-        Bands that must be there for a pixel to be clustered, all by default.
+        Bands that must be there for a pixel to be clustered, all by default. Less need
+        a clusterer that takes NaN, as ESOM and CSOM.
     n_jobs : int, default=None
         Number of threads, -1 for one per processor. The result does not depend on it.
 
@@ -90,6 +92,11 @@ def make_cluster_pipeline(
     """
     if stretch not in ("asinh", "none"):
         raise ValueError(f"stretch must be 'asinh' or 'none', got {stretch!r}.")
+    if min_bands is not None and not get_tags(clusterer).input_tags.allow_nan:
+        raise ValueError(
+            f"{type(clusterer).__name__} takes no pixels of which bands are missing. "
+            "Leave out min_bands, or use ESOM or CSOM."
+        )
     # Bands are counted when they lie on one grid; before, each value is kept.
     gaps = CubeMasker(
         mask_zeros=mask_zeros, min_bands=None if min_bands is None else 1, n_jobs=n_jobs

@@ -311,7 +311,7 @@ class TestWidths:
             self.fit([1, 2])
 
     def test_no_angle(self):
-        with pytest.raises(ValueError, match="fwhm must be in arcsec"):
+        with pytest.raises(ValueError, match="FWHM of band 'u' must be in arcsec"):
             self.fit([1, 2, 3] * units.Jy)
 
     def test_band_worse_than_target(self):

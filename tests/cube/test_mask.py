@@ -6,7 +6,7 @@ import pytest
 from astropy.io import fits
 from scipy import ndimage
 
-from skesom.cube import Cube, CubeMasker
+from skesom.cube import AsinhStretch, Cube, CubeMasker
 from skesom.cube._gaps import Compared, gaps_of_value, pedestal_values
 from skesom.cube._noise import (
     measure_sky,
@@ -272,6 +272,19 @@ class TestSky:
         assert masker.sky_share_ > 0.98
         assert not masker.sky_masked_
         assert not masker.mask_.any()
+
+    def test_waves_that_only_the_first_guess_of_the_noise_shows_are_kept(self):
+        rows, columns = np.indices((40, 44))
+        cube = np.empty((40, 44, 3), dtype=np.float32)
+        for band in range(3):
+            noise = np.random.default_rng(band).normal(size=(40, 44))
+            waves = np.sin(rows / 5 + band) * np.cos(columns / 7)
+            cube[:, :, band] = 50 + 40 * waves + noise
+        cube[:, 30:, 0] = np.nan
+        stretched = AsinhStretch().fit_transform(cube)
+        masker = CubeMasker(sky="auto").fit(stretched)
+        assert masker.sky_share_ > 0.5
+        assert not masker.sky_masked_
 
     def test_correlated_noise_is_sky(self, rng):
         """Convolved frames have smooth noise; the galaxy still stands out of it."""

@@ -6,7 +6,7 @@ import sys
 import numpy as np
 import pytest
 from sklearn.base import BaseEstimator, ClusterMixin, clone
-from sklearn.cluster import DBSCAN, MiniBatchKMeans
+from sklearn.cluster import DBSCAN, HDBSCAN, MiniBatchKMeans
 from sklearn.mixture import GaussianMixture
 
 from skesom.cube import (
@@ -201,6 +201,11 @@ class TestMakePipeline:
         # Before bands are aligned there may be fewer of them in a cube.
         assert steps["gaps"].min_bands == 1
         assert steps_of()["gaps"].min_bands is None
+
+    def test_missing_bands_need_a_clusterer_that_takes_them(self):
+        with pytest.raises(ValueError, match="MiniBatchKMeans takes no pixels of"):
+            make_cluster_pipeline(MiniBatchKMeans(), min_bands=2)
+        make_cluster_pipeline(HDBSCAN(copy=True), min_bands=2)
 
     def test_gaps_are_looked_for_once_and_in_fluxes(self, galaxy):
         data = galaxy.data.copy()

@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""``skesom demo``: the scene, its files, the job, the truth."""
+
+import pytest
+from sklearn.metrics import adjusted_rand_score
+
+from skesom.io import read_map
+
+RESULTS = ["cluster_map.fits", "cluster_map.png", "cluster_spectra.png", "u_matrix.png"]
+
+
+def names_in(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+class TestDemo:
+    """The scene, its files, the job, and the agreement with the truth."""
+
+    def test_end_to_end(self, run, tmp_path):
+        folder = tmp_path / "demo"
+        status, out, err = run("demo", "--size", 96, "-o", folder)
+        assert (status, err) == (0, [])
+        assert names_in(tmp_path) == ["demo"]
+        assert names_in(folder) == sorted([*RESULTS, "images", "truth.fits"])
+        assert len(names_in(folder / "images")) == 9
+        labels, _ = read_map(folder / "cluster_map.fits")
+        truth, _ = read_map(folder / "truth.fits")
+        assert labels.shape == truth.shape == (96, 96)
+        (line,) = [line for line in out if "adjusted Rand index" in line]
+        known = (labels >= 0) & (truth >= 0)
+        expected = adjusted_rand_score(truth[known], labels[known])
+        assert line == f"Agreement with the truth, adjusted Rand index: {expected:.3f}"
+        assert expected > 0.2
+        for file in RESULTS:
+            assert f"  {folder / file}" in out
+
+    def test_is_used_again_only_when_told_so(self, run, tmp_path, fast):
+        command = ["demo", "--size", 48, "-o", tmp_path / "demo", *fast]
+        assert run(*command)[0] == 0
+        status, _, err = run(*command)
+        assert status == 2
+        assert "is not empty" in err[0]
+        assert run(*command, "--overwrite", "--random-state", 1)[0] == 0
+        assert len(names_in(tmp_path / "demo" / "images")) == 9
+
+    @pytest.mark.parametrize(
+        ("options", "part"),
+        [
+            (["--size", 10], "at least 32 x 32 pixels"),
+            (["--size", "big"], "argument --size"),
+            (["--set", "learning_rate=2"], "'learning_rate' parameter of ESOM"),
+            (["--n-clusters", 5000], "n_clusters=5000"),
+        ],
+    )
+    def test_failure_leaves_nothing(self, run, tmp_path, options, part):
+        status, _, err = run(
+            "demo", "--size", 48, "-o", tmp_path / "new" / "demo", *options
+        )
+        assert status == 2
+        (line,) = err
+        assert line.startswith("skesom demo: error: ")
+        assert part in line
+        assert names_in(tmp_path) == []

@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What the command says about itself."""
+
+import re
+
+import pytest
+
+import skesom
+
+
+class TestHelp:
+    """What the command says about itself."""
+
+    @pytest.mark.parametrize("command", [[], ["cluster"], ["demo"]])
+    def test_help_is_complete_and_ends_well(self, run, command):
+        status, out, err = run(*command, "--help")
+        assert (status, err) == (0, [])
+        text = " ".join(" ".join(out).split())
+        wanted = {
+            "": ["cluster", "demo", "--version", "examples", "--fwhm .083"],
+            "cluster": [
+                *("FITS", "--output DIR", "--overwrite", "--hdu", "--band-names"),
+                *("--masks", "--ignore-flags", "--weights", "--exclude", "--include"),
+                *("--mask-zeros", "--saturation", "--grow", "--border-noise"),
+                *("--min-snr", "--min-bands", "--sky"),
+                *("--fwhm", "--target-fwhm", "--pixel-scale", "--align-to"),
+                *("--resample", "--crop", "--check-registration", "--stretch"),
+                *("--colour-contrast", "--method", "--n-clusters", "--epsilon"),
+                *("--random-state", "--set NAME=VALUE", "(default: 8)"),
+            ],
+            "demo": ["--output DIR", "(default: skesom-demo)", "--size", "--method"],
+        }["".join(command)]
+        missing = [part for part in wanted if part not in text]
+        assert not missing
+        assert "default: None" not in text
+        assert "default: []" not in text
+
+    def test_every_option_is_explained(self, run):
+        _, out, _ = run("cluster", "--help")
+        text = "\n".join(out)
+        for option in re.findall(r"^  (?:-\w \w+, )?(--[\w-]+)", text, re.MULTILINE):
+            explained = rf"{option}(?: [^\n]*? {{2,}}\w| ?[^\n]*\n {{20,}}\w)"
+            assert re.search(explained, text), option
+
+    def test_version(self, run):
+        assert run("--version") == (0, [f"skesom {skesom.__version__}"], [])
+
+    def test_wants_a_command(self, run):
+        status, out, err = run()
+        assert (status, out) == (2, [])
+        assert err == [
+            "skesom: error: the following arguments are required: COMMAND "
+            "(see skesom --help)"
+        ]
