@@ -7,8 +7,10 @@ from skesom.maps._cluster_groups import (
     read_cluster_groups,
     write_cluster_groups,
 )
+from skesom.maps._crossmatch import Crossmatch, crossmatch
 from skesom.maps._cube_classifier import CubeClassifier
 from skesom.maps._cube_clusterer import CubeClusterer
+from skesom.maps._fingerprints import compare_fingerprints, fingerprints
 from skesom.maps._pipeline import (
     aligned_bands,
     make_cluster_pipeline,
@@ -39,6 +41,7 @@ __all__ = [
     "ClusterSpectraDisplay",
     "ComponentPlanesDisplay",
     "ConditionalModes",
+    "Crossmatch",
     "CubeClassifier",
     "CubeClusterer",
     "HitMapDisplay",
@@ -52,6 +55,9 @@ __all__ = [
     "check_folder",
     "cluster_colours",
     "cluster_palette",
+    "compare_fingerprints",
+    "crossmatch",
+    "fingerprints",
     "make_cluster_pipeline",
     "make_clusterer",
     "merge_clusters",

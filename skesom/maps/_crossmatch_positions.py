@@ -1,0 +1,157 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Where the objects of a catalogue lie in an image, and how large angles are in it."""
+
+import warnings
+
+import numpy as np
+from astropy import units
+from astropy.coordinates import SkyCoord
+from astropy.wcs.utils import proj_plane_pixel_area
+
+
+def check_wcs(wcs):
+    """Return a WCS of two celestial axes, or None.
+
+    Parameters
+    ----------
+    wcs : astropy.wcs.WCS or None
+        Celestial WCS of the label map, perhaps with other axes.
+
+    Returns
+    -------
+    wcs : astropy.wcs.WCS or None
+        Its celestial part.
+    """
+    if wcs is None or wcs.naxis == 2:
+        return wcs
+    return wcs.celestial
+
+
+def find_positions(catalogue, wcs):
+    """Return columns and rows of the objects of a catalogue.
+
+    Parameters
+    ----------
+    catalogue : astropy.table.Table
+        As `read_catalogue` returns it.
+    wcs : astropy.wcs.WCS or None
+        Celestial WCS of the label map.
+
+    Returns
+    -------
+    columns, rows : ndarray of shape (n_objects,)
+        Pixels from 0, NaN on the far side of the sky. Positions on the sky are
+        preferred to pixels if there is a WCS.
+
+    Raises
+    ------
+    ValueError
+        If the positions are on the sky and there is no WCS.
+    """
+    n_objects = len(catalogue)
+    columns, rows = np.full(n_objects, np.nan), np.full(n_objects, np.nan)
+    in_pixels = "x" in catalogue.colnames
+    if in_pixels:
+        columns[:], rows[:] = catalogue["x"], catalogue["y"]
+    if wcs is not None and "ra" in catalogue.colnames:
+        known = np.isfinite(catalogue["ra"]) & np.isfinite(catalogue["dec"])
+        columns[known], rows[known] = _project(catalogue[known], wcs)
+    elif not in_pixels:
+        raise ValueError(
+            "The catalogue gives positions on the sky, but the label map has no WCS to "
+            "find them in it. Pass its wcs, or a catalogue with the columns x and y "
+            "(pixels from 0)."
+        )
+    return columns, rows
+
+
+def _project(catalogue, wcs):
+    """Return columns and rows of positions on the sky."""
+    places = SkyCoord(catalogue["ra"], catalogue["dec"], unit="deg", frame="icrs")
+    with warnings.catch_warnings():
+        # Polynomials of distortion mean nothing far outside of the image.
+        warnings.filterwarnings("ignore", "'WCS.all_world2pix' failed", UserWarning)
+        columns, rows = wcs.world_to_pixel(places)
+        back = wcs.pixel_to_world(columns, rows)
+    lost = ~(back.separation(places).deg < np.sqrt(proj_plane_pixel_area(wcs)))
+    return np.where(lost, np.nan, columns), np.where(lost, np.nan, rows)
+
+
+def measure_in_pixels(length, wcs, parameter):
+    """Return an angle as a number of pixels.
+
+    Parameters
+    ----------
+    length : float, Quantity, array of these or None
+        Numbers are in arcsec; a Quantity may be in pixels. None is 0.
+    wcs : astropy.wcs.WCS or None
+        Celestial WCS of the label map.
+    parameter : str
+        What to call the angle in messages.
+
+    Returns
+    -------
+    pixels : float or ndarray
+        The length, along the side of a square pixel of the same area.
+
+    Raises
+    ------
+    ValueError
+        If it is negative or no angle, or an angle while there is no WCS.
+    """
+    if length is None:
+        return 0.0
+    if not isinstance(length, units.Quantity):
+        length = np.asarray(length, dtype=float) * units.arcsec
+    if not np.all(length.value >= 0) or not np.all(np.isfinite(length.value)):
+        raise ValueError(f"{parameter} must not be negative, got {length}.")
+    if length.unit.is_equivalent(units.pixel):
+        return length.to_value(units.pixel)
+    if not length.unit.is_equivalent(units.arcsec):
+        raise ValueError(
+            f"{parameter} must be an angle or a number of pixels, got {length}."
+        )
+    if not np.any(length.value):
+        return np.zeros(length.shape)
+    if wcs is None:
+        raise ValueError(
+            f"{parameter} is an angle, but the label map has no WCS to tell how large "
+            f"it is in it. Pass wcs, or {parameter} in pixels: 3 * astropy.units.pixel."
+        )
+    degrees = np.sqrt(proj_plane_pixel_area(wcs))
+    return length.to_value(units.deg) / degrees
+
+
+def describe_miss(columns, rows, shape, wcs):
+    """Return the message that no object is in the image.
+
+    Parameters
+    ----------
+    columns, rows : array-like of shape (n_objects,)
+        Positions of the objects, NaN on the other side of the sky.
+    shape : tuple of int (n_rows, n_columns)
+        Size of the image.
+    wcs : astropy.wcs.WCS or None
+        Its WCS.
+
+    Returns
+    -------
+    message : str
+        What is where, and what to do.
+    """
+    columns, rows = np.asarray(columns), np.asarray(rows)
+    away = np.hypot(columns - shape[1] / 2, rows - shape[0] / 2)
+    if np.isfinite(away).any():
+        nearest = np.nanargmin(away)
+        where = (
+            f"the nearest is at column {columns[nearest]:.0f}, row {rows[nearest]:.0f}"
+        )
+    else:
+        where = "they are on the other side of the sky"
+    remedy = "Check the catalogue" + (
+        "." if wcs is None else ", and the WCS of the map."
+    )
+    return (
+        f"None of the {len(columns)} objects lies in the map of {shape[0]} x "
+        f"{shape[1]} pixels: {where}. {remedy}"
+    )

@@ -1,0 +1,239 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What objects and regions consist of: the share of each cluster or unit in them."""
+
+import numpy as np
+from astropy.table import Table
+from scipy.spatial.distance import cdist
+
+from skesom.io import read_catalogue
+from skesom.io._label_maps import _check_label_map
+from skesom.io._region_files import is_path
+from skesom.io._region_objects import read_region_objects
+from skesom.io._region_pixels import collect_regions, find_pixels
+from skesom.maps._crossmatch_positions import (
+    check_wcs,
+    describe_miss,
+    find_positions,
+    measure_in_pixels,
+)
+
+
+def fingerprints(
+    label_map,
+    objects,
+    *,
+    wcs=None,
+    radius=None,
+    by="object",
+    n_labels=None,
+    columns=None,
+    object_type=None,
+):
+    """Return the share of each cluster, or unit of a map, in objects or regions.
+
+    Objects that consist of the same clusters are alike, whatever their catalogue calls
+    them: the shares are features to compare, sort and cluster objects by.
+
+    Parameters
+    ----------
+    label_map : array-like of int of shape (n_rows, n_columns)
+        Cluster of each pixel from 0, or the unit of a map that wins it; negative
+        pixels do not count.
+    objects : str, os.PathLike, Table or sequence of regions
+        Regions (a DS9 or CRTF file, or regions of the regions package), or a catalogue
+        as `skesom.io.read_catalogue` takes it.
+    wcs : astropy.wcs.WCS, default=None
+        Celestial WCS of the map, for positions on the sky.
+    radius : float or Quantity, default=None
+        Size of the objects of a catalogue, in arcsec or as a Quantity (angle or
+        pixels): pixels count whose centres are within it, and in any case the one the
+        object is in. By default only this one. For regions, their own shape counts
+        unless there is a radius, which then holds around their middle.
+    by : {"object", "type"}, default="object"
+        Whether a row is an object, or all pixels of all objects of a type.
+    n_labels : int, default=None
+        Number of clusters or units; by default the largest label and one. Give it to
+        compare fingerprints of several images.
+    columns, object_type
+        Where names, types and positions are, as for `skesom.io.read_catalogue`.
+
+    Returns
+    -------
+    table : astropy.table.Table
+        With the columns ``name`` (of objects), ``type``, ``n_objects`` (of types),
+        ``n_pixels`` (not masked, all together) and ``shares``, of shape (n_rows,
+        n_labels); these are NaN where no pixel counts.
+
+    Raises
+    ------
+    ValueError
+        If the label map or the objects cannot be used, or no pixel counts at all.
+
+    See Also
+    --------
+    compare_fingerprints : How different they are.
+    crossmatch : Which types gather in which clusters.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from astropy.table import Table
+    >>> from skesom.maps import compare_fingerprints, fingerprints
+    >>> label_map = np.repeat([[0, 0, 0, 1, 2, 2]], 6, axis=0)
+    >>> objects = Table({"x": [1, 3, 4], "y": [2, 2, 2], "type": ["a", "b", "b"]})
+    >>> from astropy import units as u
+    >>> table = fingerprints(label_map, objects, radius=1 * u.pixel)
+    >>> np.asarray(table["shares"]).round(2)
+    array([[1. , 0. , 0. ],
+           [0.2, 0.6, 0.2],
+           [0. , 0.2, 0.8]])
+    >>> compare_fingerprints(table)[0].round(2)
+    array([0.  , 0.78, 1.  ])
+    """
+    labels = _check_label_map(label_map)
+    if by not in ("object", "type"):
+        raise ValueError(f'by must be "object" or "type", got {by!r}.')
+    largest = int(labels.max(initial=-1)) + 1
+    if n_labels is None:
+        n_labels = largest
+    if n_labels < largest:
+        raise ValueError(
+            f"n_labels is {n_labels}, but label_map holds labels up to {largest - 1}."
+        )
+    wcs = check_wcs(wcs)
+    if radius is None and _are_regions(objects):
+        table, counts = _count_in_regions(labels, objects, wcs, n_labels)
+    else:
+        catalogue = read_catalogue(objects, columns=columns, object_type=object_type)
+        radius = float(measure_in_pixels(radius, wcs, "radius"))
+        table, counts = _count_in_discs(labels, catalogue, wcs, radius, n_labels)
+    if not counts.any():
+        raise ValueError("All objects lie where the label map is masked.")
+    if by == "type":
+        table, counts = _pool(table, counts)
+    table["n_pixels"] = counts.sum(axis=1)
+    table["shares"] = np.divide(
+        counts,
+        counts.sum(axis=1, keepdims=True),
+        out=np.full(counts.shape, np.nan),
+        where=counts.any(axis=1, keepdims=True),
+    )
+    table["shares"].info.format = ".3g"
+    return table
+
+
+def compare_fingerprints(first, second=None):
+    """Return how different fingerprints are.
+
+    Parameters
+    ----------
+    first, second : Table with a column ``shares``, or array-like of shape \
+            (n_objects, n_labels)
+        What `fingerprints` returns. By default `first` is compared with itself.
+
+    Returns
+    -------
+    distances : ndarray of shape (n_first, n_second)
+        Jensen-Shannon distance [1]_: 0 for the same shares, 1 for objects without a
+        common cluster. NaN where a fingerprint is.
+
+    Raises
+    ------
+    ValueError
+        If the fingerprints are not of as many clusters.
+
+    Notes
+    -----
+    It is the square root of the Jensen-Shannon divergence to base 2, which makes it a
+    metric.
+
+    References
+    ----------
+    .. [1] Endres & Schindelin (2003), A new metric for probability distributions, IEEE
+       Trans. Inf. Theory 49, 1858.
+
+    Examples
+    --------
+    >>> from skesom.maps import compare_fingerprints
+    >>> compare_fingerprints([[1, 0]], [[1, 0], [0.5, 0.5], [0, 1]]).round(3)
+    array([[0.   , 0.558, 1.   ]])
+    """
+    first = _as_shares(first)
+    second = first if second is None else _as_shares(second)
+    if first.shape[1] != second.shape[1]:
+        raise ValueError(
+            f"The fingerprints are of {first.shape[1]} and {second.shape[1]} clusters. "
+            "Make both with the same n_labels."
+        )
+    distances = cdist(first, second, "jensenshannon") / np.sqrt(np.log(2))
+    distances[np.isnan(first).any(axis=1)] = np.nan
+    distances[:, np.isnan(second).any(axis=1)] = np.nan
+    return distances
+
+
+def _as_shares(table):
+    """Return fingerprints as an array."""
+    shares = table["shares"] if isinstance(table, Table) else table
+    shares = np.asarray(shares, dtype=np.float64)
+    if shares.ndim != 2:
+        raise ValueError(
+            f"Fingerprints have the shape (n_objects, n_labels), got {shares.shape}."
+        )
+    return shares
+
+
+def _are_regions(objects):
+    """Tell whether objects are regions, in memory or in a file."""
+    if isinstance(objects, Table):
+        return False
+    return not is_path(objects) or str(objects).lower().endswith((".reg", ".crtf"))
+
+
+def _count_in_regions(labels, regions, wcs, n_labels):
+    """Return names and types of regions, and their pixels of each label."""
+    included = [read for read in collect_regions(regions) if read.is_included]
+    table = read_region_objects([read.region for read in included])["name", "type"]
+    counts = np.zeros((len(included), n_labels), dtype=np.int64)
+    for number, read in enumerate(included):
+        box, inside = find_pixels(read, labels.shape, wcs)
+        counts[number] = _count(labels[box][inside], n_labels)
+    return table, counts
+
+
+def _count_in_discs(labels, catalogue, wcs, radius, n_labels):
+    """Return names and types of objects, and the pixels of each label around them."""
+    columns, rows = find_positions(catalogue, wcs)
+    inside = (columns >= -0.5) & (columns < labels.shape[1] - 0.5)
+    inside &= (rows >= -0.5) & (rows < labels.shape[0] - 0.5)
+    if not inside.any():
+        raise ValueError(describe_miss(columns, rows, labels.shape, wcs))
+    counts = np.zeros((len(catalogue), n_labels), dtype=np.int64)
+    for number in np.flatnonzero(inside):
+        found = _pixels_within(labels, columns[number], rows[number], radius)
+        counts[number] = _count(found, n_labels)
+    return catalogue["name", "type"], counts
+
+
+def _pixels_within(labels, column, row, radius):
+    """Return the labels of the pixels within a radius, and of the pixel itself."""
+    own_row, own_column = int(np.floor(row + 0.5)), int(np.floor(column + 0.5))
+    reach = int(radius) + 1
+    top, left = max(own_row - reach, 0), max(own_column - reach, 0)
+    window = labels[top : own_row + reach + 1, left : own_column + reach + 1]
+    rows, columns = np.indices(window.shape)
+    within = (rows + top - row) ** 2 + (columns + left - column) ** 2 <= radius**2
+    within[own_row - top, own_column - left] = True
+    return window[within]
+
+
+def _count(found, n_labels):
+    """Return how many pixels have each label; negative labels do not count."""
+    return np.bincount(found[found >= 0], minlength=n_labels)
+
+
+def _pool(table, counts):
+    """Return the types of objects, and the pixels of all objects of each."""
+    kinds, places = np.unique(np.asarray(table["type"]), return_inverse=True)
+    pooled = np.zeros((len(kinds), counts.shape[1]), dtype=counts.dtype)
+    np.add.at(pooled, places, counts)
+    return Table({"type": kinds, "n_objects": np.bincount(places)}), pooled
