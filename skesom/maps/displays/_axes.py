@@ -123,7 +123,11 @@ def _label_sky(ax, wcs):
 
 
 def _coordinate_names(wcs):
-    frame = wcs_to_celestial_frame(wcs)
+    """Return what longitude and latitude are called."""
+    try:
+        frame = wcs_to_celestial_frame(wcs)
+    except ValueError:  # of the Sun or a planet
+        return "longitude", "latitude"
     names = {"ra": "right ascension", "dec": "declination"}
     names |= {"l": "Galactic longitude", "b": "Galactic latitude"}
     components = list(frame.get_representation_component_names())

@@ -7,7 +7,7 @@ import numpy as np
 
 from skesom.maps.displays._axes import new_axes, size_in_points
 from skesom.maps.displays._clusters import as_clusters
-from skesom.maps.displays._fitted import label_map_of
+from skesom.maps.displays._fitted import labelled_cube
 
 _HIGHEST = 8.0  # points, of the numbers above the bars
 _SMALLEST = 5.0
@@ -69,8 +69,8 @@ class ClusterHistogramDisplay:
         ----------
         estimator : estimator
             Fitted CubeClusterer or CubeClassifier, or a Pipeline that ends in one.
-        X : Cube or array-like of shape (n_rows, n_columns, n_bands)
-            The cube.
+        X : Cube, array-like of shape (n_rows, n_columns, n_bands) or list of Cube
+            What the estimator takes.
         colours, names
             See the class.
         ax : matplotlib.axes.Axes, default=None
@@ -88,7 +88,7 @@ class ClusterHistogramDisplay:
         ImportError
             If matplotlib is missing (extra ``plot``).
         """
-        label_map = label_map_of(estimator, X)
+        label_map, _ = labelled_cube(estimator, X)
         return cls(label_map, colours=colours, names=names).plot(ax, **options)
 
     @classmethod

@@ -3,10 +3,11 @@
 
 import numpy as np
 
+from skesom.cube import Cube
 from skesom.maps.displays._axes import dress_image_axes, image_axes, settle
 from skesom.maps.displays._clusters import as_clusters, percentages
 from skesom.maps.displays._contours import draw_contours
-from skesom.maps.displays._fitted import label_map_of
+from skesom.maps.displays._fitted import labelled_cube
 from skesom.maps.displays._legend import add_legend
 from skesom.maps.displays._palette import (
     HATCH_COLOUR,
@@ -14,7 +15,7 @@ from skesom.maps.displays._palette import (
     NOISE_COLOUR,
     SKY_COLOUR,
 )
-from skesom.maps.displays._rgb import rgb_image
+from skesom.maps.displays._rgb import rgb_bands, rgb_image
 from skesom.maps.displays._thinning import (
     MAX_PIXELS,
     extent,
@@ -104,8 +105,8 @@ class ClusterMapDisplay:
         ----------
         estimator : estimator
             Fitted CubeClusterer or CubeClassifier, or a Pipeline that ends in one.
-        X : Cube or array-like of shape (n_rows, n_columns, n_bands)
-            The cube; its WCS is that of the axes.
+        X : Cube, array-like of shape (n_rows, n_columns, n_bands) or list of Cube
+            What the estimator takes; the axes have its WCS.
         sky, colours, names
             See the class.
         ax : matplotlib.axes.Axes, default=None
@@ -123,10 +124,10 @@ class ClusterMapDisplay:
         ImportError
             If matplotlib is missing (extra ``plot``).
         """
-        label_map = label_map_of(estimator, X)
+        label_map, cube = labelled_cube(estimator, X)
         return cls.from_predictions(
             label_map,
-            cube=X,
+            cube=cube,
             sky=sky,
             colours=colours,
             names=names,
@@ -286,7 +287,11 @@ class ClusterMapDisplay:
             raise ValueError(
                 "Contours are drawn on a picture of the images: give the cube too."
             )
-        return rgb_image(thin_cube(self.cube, step), bands)
+        cube = self.cube if isinstance(self.cube, Cube) else Cube(self.cube)
+        numbers = rgb_bands(cube, bands)
+        planes = [mean(cube.data[:, :, number], step) for number in numbers]
+        names = [f"{n}: {cube.band_names[number]}" for n, number in enumerate(numbers)]
+        return rgb_image(Cube(np.dstack(planes), band_names=names), [0, 1, 2])
 
     def _other_entries(self, clusters):
         """Return entries of the legend for what is no cluster but there."""
@@ -310,11 +315,3 @@ class ClusterMapDisplay:
                 )
             )
         return entries
-
-
-def thin_cube(cube, step):
-    """Return a cube whose pixels are means of squares of `step` by `step` pixels."""
-    if step == 1:
-        return cube
-    bands = [mean(cube.data[:, :, band], step) for band in range(cube.shape[2])]
-    return cube.replace(data=np.dstack(bands), wcs=None)

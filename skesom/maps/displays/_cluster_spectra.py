@@ -9,7 +9,7 @@ from skesom.io import cluster_table
 from skesom.maps.displays._axes import new_axes
 from skesom.maps.displays._band_axis import name_bands, name_bands_above
 from skesom.maps.displays._clusters import as_clusters, percentages
-from skesom.maps.displays._fitted import label_map_of
+from skesom.maps.displays._fitted import labelled_cube
 from skesom.maps.displays._legend import add_legend
 from skesom.maps.displays._rgb import wavelengths_of
 
@@ -90,8 +90,10 @@ class ClusterSpectraDisplay:
         ----------
         estimator : estimator
             Fitted CubeClusterer or CubeClassifier, or a Pipeline that ends in one.
-        X : Cube or array-like of shape (n_rows, n_columns, n_bands)
-            The cube, of which the spectra are.
+        X : Cube, array-like of shape (n_rows, n_columns, n_bands) or list of Cube
+            What the estimator takes. The spectra are of these values; those of images
+            that are on other pixels than the clusters are as the last step of the
+            Pipeline gets them.
         wavelengths, colours, names
             See the class.
         ax : matplotlib.axes.Axes, default=None
@@ -110,8 +112,7 @@ class ClusterSpectraDisplay:
             If matplotlib is missing (extra ``plot``).
         """
         display = cls(
-            label_map_of(estimator, X),
-            X,
+            *labelled_cube(estimator, X),
             wavelengths=wavelengths,
             colours=colours,
             names=names,

@@ -70,7 +70,9 @@ def as_clusters(label_map, cube=None, wcs=None, sky=None, colours=None, names=No
             "label_map must be integers of shape (n_rows, n_columns), got "
             f"{label_map.dtype} of shape {label_map.shape}."
         )
-    n_clusters = int(label_map.max(initial=-1)) + 1
+    if label_map.size == 0:
+        raise ValueError(f"label_map has no pixels, its shape is {label_map.shape}.")
+    n_clusters = max(int(label_map.max()) + 1, 0)
     if sky is not None:
         sky = np.asarray(sky, dtype=bool)
         _check_shape("sky", sky.shape, label_map)

@@ -254,6 +254,11 @@ class ComponentPlanesDisplay:
         n_rows = math.ceil(n_panels / n_columns)
         ax = new_axes(ax, (n_columns * panel[0], n_rows * panel[1]))
         ax.set_axis_off()
-        grid = ax.get_subplotspec().subgridspec(n_rows, n_columns)
+        if ax.get_subplotspec() is None:
+            box = ax.get_position()
+            sides = {"left": box.x0, "right": box.x1, "bottom": box.y0, "top": box.y1}
+            grid = ax.figure.add_gridspec(n_rows, n_columns, **sides)
+        else:
+            grid = ax.get_subplotspec().subgridspec(n_rows, n_columns)
         places = [grid[divmod(number, n_columns)] for number in range(n_panels)]
         return ax, np.array([ax.figure.add_subplot(place) for place in places])

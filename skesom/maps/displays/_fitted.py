@@ -5,7 +5,7 @@ import numpy as np
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
-from skesom.cube import check_cube
+from skesom.cube import Cube, check_cube
 from skesom.pixels import unflatten, valid_pixels
 
 
@@ -41,21 +41,44 @@ def fitted_map(estimator, display):
     return som
 
 
-def label_map_of(estimator, X):
-    """Return the label map that an estimator of cubes gives for a cube.
+def hits_of(som):
+    """Return how many training samples each unit of a map has."""
+    if hasattr(som, "hits_"):
+        return som.hits_
+    return som.class_hits_.sum(axis=1)
 
-    Clusterers that cannot predict have labels for the cube that they were fitted on.
+
+def labelled_cube(estimator, X):
+    """Return the label map that an estimator of cubes gives, and the cube it is of.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Fitted, takes cubes. One that cannot predict has labels for the cube that it
+        was fitted on.
+    X : Cube, array-like of shape (n_rows, n_columns, n_bands) or list of Cube
+        What it takes.
+
+    Returns
+    -------
+    label_map : ndarray of shape (n_rows, n_columns)
+        The clusters.
+    cube : Cube
+        X if it has these pixels, or else what the last step of a Pipeline was given.
     """
     check_is_fitted(estimator)
-    if hasattr(estimator, "predict"):
-        return np.asarray(estimator.predict(X))
-    last = estimator[-1] if isinstance(estimator, Pipeline) else estimator
-    if last.labels_.shape != X.shape[:2]:
+    step, given = _last_step(estimator, X)
+    cube = check_cube(given)
+    if hasattr(step, "predict"):
+        label_map = np.asarray(step.predict(given))
+    else:
+        label_map = step.labels_
+    if label_map.shape[:2] != cube.shape[:2]:
         raise ValueError(
-            f"{type(last).__name__} cannot label other pixels than those it was fitted "
-            f"on, an image of {last.labels_.shape}. Got one of {X.shape[:2]}."
+            f"{type(step).__name__} cannot label other pixels than those it was fitted "
+            f"on, an image of {label_map.shape[:2]}. Got one of {cube.shape[:2]}."
         )
-    return last.labels_
+    return label_map, _on_same_pixels(X, cube)
 
 
 def distance_map_of(estimator, X, display):
@@ -65,8 +88,8 @@ def distance_map_of(estimator, X, display):
     ----------
     estimator : estimator
         Fitted, takes cubes and ends in a map.
-    X : Cube or array-like of shape (n_rows, n_columns, n_bands)
-        The cube.
+    X : Cube, array-like of shape (n_rows, n_columns, n_bands) or list of Cube
+        What it takes.
     display : str
         Name of the display, for messages.
 
@@ -74,24 +97,37 @@ def distance_map_of(estimator, X, display):
     -------
     distances : ndarray of shape (n_rows, n_columns)
         NaN for masked pixels.
+    cube : Cube
+        With the place of these pixels on the sky.
     """
     som = fitted_map(estimator, display)
-    step = estimator
-    while isinstance(step, Pipeline):
-        X = step[:-1].transform(X) if len(step) > 1 else X
-        step = step[-1]
+    step, given = _last_step(estimator, X)
     if not hasattr(step, "table"):
         raise ValueError(
             f"{display} draws an image, but {type(step).__name__} takes a table: give "
             "a CubeClusterer, or a Pipeline that ends in one."
         )
-    cube = check_cube(X)
+    cube = check_cube(given)
     valid = valid_pixels(cube, pattern=step.pattern, min_bands=step.min_bands)
     if not valid.any():
-        return np.full(valid.shape, np.nan)
+        return np.full(valid.shape, np.nan), cube
     table, valid = step.table(cube)
-    inner = step.estimator_
-    while isinstance(inner, Pipeline):
-        table = inner[:-1].transform(table) if len(inner) > 1 else table
-        inner = inner[-1]
-    return unflatten(som.winners(table, return_distance=True)[1], valid)
+    _, table = _last_step(step.estimator_, table)
+    return unflatten(som.winners(table, return_distance=True)[1], valid), cube
+
+
+def _last_step(estimator, X):
+    """Return the last step of (nested) pipelines, and X as it gets there."""
+    while isinstance(estimator, Pipeline):
+        X = estimator[:-1].transform(X) if len(estimator) > 1 else X
+        estimator = estimator[-1]
+    return estimator, X
+
+
+def _on_same_pixels(X, cube):
+    """Return X as a cube if it has the pixels of a cube, or else that cube."""
+    if isinstance(X, Cube):
+        return X if X.shape[:2] == cube.shape[:2] else cube
+    if isinstance(X, list | tuple) and len(X) and isinstance(X[0], Cube):
+        return cube
+    return Cube(X) if np.shape(X)[:2] == cube.shape[:2] else cube

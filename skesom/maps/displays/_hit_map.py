@@ -4,7 +4,7 @@
 import numpy as np
 
 from skesom.maps.displays._axes import add_colour_bar, size_in_points
-from skesom.maps.displays._fitted import fitted_map
+from skesom.maps.displays._fitted import fitted_map, hits_of
 from skesom.maps.displays._unit_layout import given_layout, layout_of, unit_axes
 
 _EMPTY = "#f2f2f4"
@@ -87,7 +87,7 @@ class HitMapDisplay:
             If matplotlib is missing (extra ``plot``).
         """
         som = fitted_map(estimator, cls.__name__)
-        hits = som.hits_
+        hits = hits_of(som)
         if X is not None:
             winners = som.winners(X)
             hits = np.bincount(winners[winners >= 0], minlength=len(som.codebook_))

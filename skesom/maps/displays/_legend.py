@@ -53,6 +53,8 @@ def add_legend(ax, colours, names, others=()):
         if others:
             legend = ax.legend(handles=others, loc="lower right", fontsize="small")
         return legend, bar
+    if n_entries == 1:
+        return None, None
     n_columns = 1 if n_entries * _SMALLEST <= n_lines else _MAX_COLUMNS
     n_high = -(-n_entries // n_columns)
     legend = ax.legend(

@@ -104,7 +104,7 @@ def cluster_colours(label_map, cube):
     """
     label_map = np.asarray(label_map)
     data = np.asarray(getattr(cube, "data", cube))
-    n_clusters = int(label_map.max(initial=-1)) + 1
+    n_clusters = max(int(label_map.max(initial=-1)) + 1, 0)
     sums = np.zeros((n_clusters, data.shape[2]))
     counts = np.zeros((n_clusters, data.shape[2]))
     for rows in row_blocks(data.shape):

@@ -3,7 +3,6 @@
 
 import numpy as np
 
-from skesom.cube import Cube
 from skesom.maps.displays._axes import (
     add_colour_bar,
     dress_image_axes,
@@ -74,8 +73,8 @@ class QuantizationErrorMapDisplay:
         estimator : estimator
             Fitted CubeClusterer (or CubeClassifier) of a map, or a Pipeline that ends
             in one. Distances are those in the table that the map itself is given.
-        X : Cube or array-like of shape (n_rows, n_columns, n_bands)
-            The cube; its WCS is that of the axes.
+        X : Cube, array-like of shape (n_rows, n_columns, n_bands) or list of Cube
+            What the estimator takes; the axes have its WCS.
         ax : matplotlib.axes.Axes, default=None
             Where to draw; a new figure by default.
         **options : dict
@@ -93,11 +92,9 @@ class QuantizationErrorMapDisplay:
         ImportError
             If matplotlib is missing (extra ``plot``).
         """
-        distances = distance_map_of(estimator, X, cls.__name__)
-        wcs = pixel_scale = None
-        if isinstance(X, Cube):
-            wcs, pixel_scale = X.wcs, X.pixel_scale
-        return cls(distances, wcs=wcs, pixel_scale=pixel_scale).plot(ax, **options)
+        distances, cube = distance_map_of(estimator, X, cls.__name__)
+        display = cls(distances, wcs=cube.wcs, pixel_scale=cube.pixel_scale)
+        return display.plot(ax, **options)
 
     @classmethod
     def from_predictions(cls, distances, *, wcs=None, ax=None, **options):

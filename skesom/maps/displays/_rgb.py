@@ -67,8 +67,7 @@ def rgb_image(cube, bands=None, *, stretch="asinh", interval="sky"):
     if stretch not in _STRETCHES:
         raise ValueError(f"stretch must be one of {_STRETCHES}, got {stretch!r}.")
     interval = _as_interval(interval)
-    numbers = _default_bands(cube) if bands is None else _band_numbers(cube, bands)
-    planes = [_scaled(cube, number, interval) for number in numbers]
+    planes = [_scaled(cube, number, interval) for number in rgb_bands(cube, bands)]
     missing = np.isnan(planes).any(axis=0)
     for plane in planes:
         plane[missing] = 0
@@ -89,17 +88,27 @@ def wavelengths_of(cube):
     return coordinates.to(units.nm, equivalencies=units.spectral())
 
 
-def _default_bands(cube):
-    """Return the bands for red, green and blue, from long wavelengths to short ones."""
-    order = np.arange(cube.shape[2])
-    wavelengths = wavelengths_of(cube)
-    if wavelengths is not None:
-        order = np.argsort(wavelengths.value, kind="stable")
-    return [int(order[-1]), int(order[len(order) // 2]), int(order[0])]
+def rgb_bands(cube, bands=None):
+    """Return the numbers of the bands for red, green and blue.
 
+    Parameters
+    ----------
+    cube : Cube
+        The images.
+    bands : sequence of three int or str, default=None
+        Numbers or names; by default from the longest wavelength to the shortest.
 
-def _band_numbers(cube, bands):
-    """Return the numbers of three bands that are given by number or name."""
+    Returns
+    -------
+    numbers : list of three int
+        From 0.
+    """
+    if bands is None:
+        order = np.arange(cube.shape[2])
+        wavelengths = wavelengths_of(cube)
+        if wavelengths is not None:
+            order = np.argsort(wavelengths.value, kind="stable")
+        return [int(order[-1]), int(order[len(order) // 2]), int(order[0])]
     bands = [bands] if isinstance(bands, str) else list(bands)
     if len(bands) != 3:
         raise ValueError(

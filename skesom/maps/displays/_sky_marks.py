@@ -3,7 +3,7 @@
 
 import numpy as np
 from astropy import units
-from astropy.wcs.utils import pixel_to_skycoord, skycoord_to_pixel
+from astropy.wcs.utils import proj_plane_pixel_scales
 
 _ARROW = 0.085  # by the shorter side of the axes
 _SHORTEST, _LONGEST = 9.0, 20.0  # points
@@ -115,13 +115,19 @@ def sky_directions(wcs, shape):
     directions : ndarray of shape (2, 2)
         Columns and rows per step to the north, and to the east.
     """
-    column, row = (shape[1] - 1) / 2, (shape[0] - 1) / 2
-    middle = pixel_to_skycoord(column, row, wcs)
-    near = pixel_to_skycoord(column + 0.5, row, wcs)
-    step = middle.separation(near)
-    angles = [0, 90] * units.deg
-    ends = middle.directional_offset_by(angles, step)
-    return np.column_stack(skycoord_to_pixel(ends, wcs)) - [column, row]
+    middle = np.array([(shape[1] - 1) / 2, (shape[0] - 1) / 2])
+    place = np.array(wcs.pixel_to_world_values(*middle))
+    # Without units of its own a WCS has degrees, once it has been used.
+    degrees = np.array([units.Unit(unit).to(units.deg) for unit in wcs.wcs.cunit])
+    place = degrees * place
+    step = 0.5 * np.mean(degrees * proj_plane_pixel_scales(wcs))
+    north, east = np.zeros(2), np.zeros(2)
+    north[wcs.wcs.lat] = step
+    east[wcs.wcs.lng] = step / np.cos(np.deg2rad(place[wcs.wcs.lat]))
+    ends = [
+        wcs.world_to_pixel_values(*((place + way) / degrees)) for way in (north, east)
+    ]
+    return np.array(ends) - middle
 
 
 def round_angle(longest):

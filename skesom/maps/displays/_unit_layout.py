@@ -5,6 +5,7 @@ import numpy as np
 from scipy import sparse
 
 from skesom.maps.displays._axes import new_axes
+from skesom.maps.displays._fitted import hits_of
 from skesom.maps.displays._graph_layout import GraphLayout, embed
 from skesom.maps.displays._lattice_layout import LatticeLayout
 
@@ -16,7 +17,7 @@ def layout_of(som, embedding):
     if hasattr(som, "shape_"):
         return LatticeLayout(som.shape_, som.topology, som.toroidal)
     positions, names = embed(som.codebook_, som.connections_, embedding)
-    return GraphLayout(positions, som.connections_, som.hits_, names)
+    return GraphLayout(positions, som.connections_, hits_of(som), names)
 
 
 def given_layout(
