@@ -10,7 +10,8 @@ import pytest
 from astropy.table import Table
 
 from skesom.cli import main
-from skesom.io import read_map
+from skesom.io import read_cube, read_map
+from skesom.maps import crossmatch
 
 SMALLEST_SHARE = 0.002  # of the pixels, in a cluster that counts
 
@@ -81,25 +82,17 @@ def messier_83(shared_data, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def objects(shared_data):
-    """Rows and columns of known objects by their type in NED."""
-    table = Table.read(shared_data / "m83" / "m83_ned_objects_pix.csv")
-    return {
-        kind: np.rint([own["y"], own["x"]]).astype(int)
-        for kind in np.unique(table["type"])
-        for own in [table[table["type"] == kind]]
-    }
+def known_objects(messier_83, shared_data):
+    """The objects of NED in these clusters."""
+    label_map, _ = messier_83
+    catalogue = shared_data / "m83" / "m83_ned_objects_pix.csv"
+    return crossmatch(label_map, catalogue)
 
 
-def concentration(label_map, rows, columns):
-    """Return how many times its share of the area the best cluster holds."""
-    n_rows, n_columns = label_map.shape
-    inside = (rows >= 0) & (rows < n_rows) & (columns >= 0) & (columns < n_columns)
-    labels = label_map[rows[inside], columns[inside]]
-    n_clusters = label_map.max() + 1
-    area = np.bincount(label_map[label_map >= 0], minlength=n_clusters) / label_map.size
-    found = np.bincount(labels[labels >= 0], minlength=n_clusters) / len(labels)
-    return np.max((found / area)[area >= SMALLEST_SHARE])
+def best_enrichment(result, kind):
+    """Return the enrichment of the best cluster that counts, by its area."""
+    table = result.table[result.table["area_share"] >= SMALLEST_SHARE]
+    return table["enrichment"][table["type"] == kind].max()
 
 
 class TestMessier83:
@@ -110,19 +103,58 @@ class TestMessier83:
         assert "Sky set aside" not in printed
         assert (label_map >= 0).all()
 
-    def test_nebulae_are_in_one_cluster(self, messier_83, objects):
-        assert objects["HII"].shape == (2, 223)
-        assert concentration(messier_83[0], *objects["HII"]) >= 2.4
+    def test_all_objects_in_the_frame_are_found(self, known_objects):
+        assert len(known_objects.objects) + known_objects.n_outside == 1621
+        counts = dict(
+            zip(
+                known_objects.table["type"].tolist(),
+                known_objects.table["n_objects"].tolist(),
+                strict=True,
+            )
+        )
+        assert counts["HII"] == 223
+        assert counts["SNR"] == 62
 
-    def test_star_clusters_are_in_one_cluster(self, messier_83, objects):
-        assert objects["*Cl"].shape == (2, 1179)
-        assert concentration(messier_83[0], *objects["*Cl"]) >= 4
+    def test_nebulae_are_in_one_cluster(self, known_objects):
+        assert best_enrichment(known_objects, "HII") >= 2.4
+        best = known_objects.best()
+        (nebulae,) = best[best["type"] == "HII"]
+        assert nebulae["p_any"] < 0.002
+        assert nebulae["enrichment_low"] > nebulae["chance_high"]
+
+    def test_star_clusters_are_in_one_cluster(self, known_objects):
+        assert best_enrichment(known_objects, "*Cl") >= 4
+
+    def test_the_sky_finds_the_same_objects_as_pixels(
+        self, messier_83, known_objects, shared_data
+    ):
+        """The catalogue as DS9 regions, by the WCS of the picture."""
+        pytest.importorskip("regions")
+        folder = shared_data / "m83"
+        wcs = read_cube(folder / "m83_hubble_rgb_wcs.fits").wcs
+        result = crossmatch(
+            messier_83[0], folder / "M83-nearname-10_REGION.reg", wcs=wcs, radius=1.0
+        )
+        inside = result.objects["type"] == "HII region"
+        assert abs(inside.sum() - 223) <= 2
+        assert best_enrichment(result, "HII region") >= 2.4
+        # A radius of an arcsecond tells more than a pixel of a third of it.
+        best = result.best()
+        assert (
+            best["cluster"][best["type"] == "HII region"]
+            == known_objects.best()["cluster"][known_objects.best()["type"] == "HII"]
+        )
 
     def test_random_positions_are_in_none(self, messier_83):
         label_map, _ = messier_83
         rng = np.random.default_rng(0)
-        draws = (rng.integers(0, [[833], [1280]], (2, 223)) for _ in range(200))
-        assert max(concentration(label_map, *draw) for draw in draws) < 2.05
+        y, x = rng.uniform(-0.5, [[[832.5]], [[1279.5]]], (2, 200, 223))
+        draw = np.repeat(np.arange(200), 223).astype(str)
+        random = Table({"x": x.ravel(), "y": y.ravel(), "type": draw})
+        result = crossmatch(label_map, random, n_draws=10)
+        counted = result.matrix("area_share")[0] >= SMALLEST_SHARE
+        assert result.matrix("enrichment").shape[0] == 200
+        assert result.matrix("enrichment")[:, counted].max() < 2.05
 
     def test_the_nucleus_is_one_cluster_and_not_that_of_the_outer_disc(
         self, messier_83
