@@ -8,6 +8,7 @@ from skesom.maps._cluster_groups import (
     write_cluster_groups,
 )
 from skesom.maps._crossmatch import Crossmatch, crossmatch
+from skesom.maps._crossmatch_display import CrossmatchDisplay
 from skesom.maps._cube_classifier import CubeClassifier
 from skesom.maps._cube_clusterer import CubeClusterer
 from skesom.maps._fingerprints import compare_fingerprints, fingerprints
@@ -42,6 +43,7 @@ __all__ = [
     "ComponentPlanesDisplay",
     "ConditionalModes",
     "Crossmatch",
+    "CrossmatchDisplay",
     "CubeClassifier",
     "CubeClusterer",
     "HitMapDisplay",
