@@ -6,7 +6,7 @@ from astropy import units
 
 from skesom.cube import Cube
 from skesom.io import cluster_table
-from skesom.maps.displays._axes import new_axes
+from skesom.maps.displays._axes import new_axes, settle
 from skesom.maps.displays._band_axis import name_bands, name_bands_above
 from skesom.maps.displays._clusters import as_clusters, percentages
 from skesom.maps.displays._fitted import labelled_cube
@@ -215,11 +215,6 @@ class ClusterSpectraDisplay:
             )
         if log:
             ax.set_yscale("log")
-        if unit is None:
-            name_bands(ax, cube.band_names)
-        else:
-            ax.set_xlabel(f"wavelength [{unit}]")
-            name_bands_above(ax, places, cube.band_names)
         ax.set_ylabel(f"median {flux or _flux_of(cube)}")
         ax.grid(alpha=0.3)
         ax.spines[["top", "right"]].set_visible(False)
@@ -230,6 +225,12 @@ class ClusterSpectraDisplay:
             [f"{given.names[i]}: {shares[i]:.1f} %" for i in chosen],
             [Patch(facecolor="0.8", label="quartiles")] if quartiles else [],
         )
+        settle(ax)  # now it is known how wide the axes are beside the legend
+        if unit is None:
+            name_bands(ax, cube.band_names)
+        else:
+            ax.set_xlabel(f"wavelength [{unit}]")
+            name_bands_above(ax, places, cube.band_names)
         self.ax_, self.figure_ = ax, ax.figure
         return self
 

@@ -196,16 +196,15 @@ class ComponentPlanesDisplay:
         picked = self._picked(features)
         self.ax_, self.axes_ = self._panels(ax, len(picked))
         self.figure_ = self.ax_.figure
-        limits = {}
+        style = {"cmap": cmap, "linewidths": 0.2}
         if scale == "shared":
+            from matplotlib.colors import Normalize
+
             planes = self.planes[:, picked]
-            limits = {"clim": (planes.min(), planes.max())}
+            style["norm"] = Normalize(planes.min(), planes.max())
         self.units_, self.colour_bars_ = [], []
         for panel, feature in zip(self.axes_, picked, strict=True):
-            units = self.layout.draw(
-                panel, self.planes[:, feature], cmap=cmap, linewidths=0.2
-            )
-            units.set(**limits)
+            units = self.layout.draw(panel, self.planes[:, feature], **style)
             self.units_.append(units)
             panel.set_title(self.names[feature], size="medium")
             panel.set(xlabel="", ylabel="", xticks=[], yticks=[])

@@ -39,7 +39,8 @@ class GraphLayout:
         axis_names=("axis 1", "axis 2"),
     ):
         self.positions = np.asarray(positions, dtype=np.float64)
-        links = sparse.triu(sparse.coo_array(connections), 1).tocoo()
+        connections = sparse.coo_array(connections)
+        links = sparse.triu(connections, 1).tocoo()
         self.links = np.column_stack(links.coords)
         self.strengths = np.asarray(links.data, dtype=np.float64)
         self.hits = None if hits is None else np.asarray(hits, dtype=np.float64)
@@ -165,7 +166,8 @@ def _paths_in_plane(codebook, connections):
     # A way of length 0 would count as none.
     straight[straight == 0] = np.finfo(float).tiny
     np.fill_diagonal(straight, 0)
-    tree = minimum_spanning_tree(straight)
+    # As a dense array, short ways would count as none too.
+    tree = minimum_spanning_tree(sparse.csr_array(straight))
     linked = sparse.coo_array(connections).coords
     rows = np.concatenate([linked[0], tree.tocoo().row])
     columns = np.concatenate([linked[1], tree.tocoo().col])

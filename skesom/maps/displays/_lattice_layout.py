@@ -72,6 +72,7 @@ class LatticeLayout:
         """
         style = {"edgecolors": "white", "linewidths": 0.4} | style
         cells = self._collection(np.arange(len(self.positions)), 0, values, style)
+        cells.autoscale_None()
         ax.add_collection(cells)
         if self.toroidal:
             units, shifts = self._beyond_edges()

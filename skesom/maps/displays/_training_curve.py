@@ -75,7 +75,7 @@ class TrainingCurveDisplay:
                 f"{type(som).__name__} has no training curve: it does not follow its "
                 "error from epoch to epoch."
             )
-        what = "root mean square distance to the units"
+        what = "root mean square distance"
         return cls({"": som.training_errors_}, what=what).plot(ax)
 
     @classmethod

@@ -203,8 +203,11 @@ class UMatrixDisplay:
         return self
 
     def _clusters_to_show(self):
-        """Return the clusters of the units, or None if they say nothing."""
+        """Return the clusters of the units, or None if they say nothing.
+
+        Where most units are clusters of their own, numbers would be everywhere.
+        """
         labels = self.unit_labels
-        if labels is None or not 1 < len(np.unique(labels)) < len(labels):
+        if labels is None or not 1 < len(np.unique(labels)) <= len(labels) / 2:
             return None
         return labels
