@@ -208,9 +208,8 @@ def crossmatch(
     if not inside.any():
         raise ValueError(describe_miss(objects["x"], objects["y"], labels.shape, wcs))
     objects, sigmas, places = objects[inside], sigmas[inside], places[inside]
-    _add_clusters(objects, surroundings, places)
 
-    known = np.asarray(objects["cluster"]) != _MASKED
+    known = surroundings.are_known(places)
     kinds = np.asarray(objects["type"])
     types = _check_types(types, kinds[known])
     seeds = check_random_state(random_state).randint(2**31 - 1, size=4)
@@ -221,7 +220,19 @@ def crossmatch(
         positions = np.stack([objects["x"][rows], objects["y"][rows]])
         draws += draw_places(surroundings, positions, sigmas[rows], n_draws, rng)
         n_objects.append(len(rows))
-    table = _make_table(types, n_objects, draws, surroundings)
+    counts, means, spreads = surroundings.count([places[:, np.newaxis], *draws])
+    _add_clusters(objects, counts[0], surroundings.labels)
+    parts = [
+        compare_with_chance(
+            *counts[3 * number + 1 : 3 * number + 4],
+            area_shares=surroundings.area_shares,
+            means=means,
+            spreads=spreads,
+            n_objects=n,
+        )
+        for number, n in enumerate(n_objects)
+    ]
+    table = _make_table(types, n_objects, parts, surroundings.labels)
     n_outside, n_masked = np.count_nonzero(~inside), np.count_nonzero(~known)
     return Crossmatch(table, objects, int(n_outside), int(n_masked))
 
@@ -235,12 +246,11 @@ def _find_sigmas(objects, uncertainty, wcs):
     return np.full(len(objects), float(sigma))
 
 
-def _add_clusters(objects, surroundings, places):
+def _add_clusters(objects, shares, labels):
     """Add the cluster that holds most of each object, and its share."""
-    (shares,), _, _ = surroundings.count([places[:, np.newaxis]])
     best = shares.argmax(axis=1)
     share = shares[np.arange(len(best)), best]
-    objects["cluster"] = np.where(share > 0, surroundings.labels[best], _MASKED)
+    objects["cluster"] = np.where(share > 0, labels[best], _MASKED)
     objects["cluster_share"] = share
 
 
@@ -261,20 +271,8 @@ def _check_types(types, kinds):
     return types
 
 
-def _make_table(types, n_objects, draws, surroundings):
+def _make_table(types, n_objects, parts, labels):
     """Return a row for each type and cluster."""
-    labels = surroundings.labels
-    counts, means, spreads = surroundings.count(draws)
-    parts = [
-        compare_with_chance(
-            *counts[3 * number : 3 * number + 3],
-            area_shares=surroundings.area_shares,
-            means=means,
-            spreads=spreads,
-            n_objects=n,
-        )
-        for number, n in enumerate(n_objects)
-    ]
     table = Table()
     table["type"] = np.repeat(types, len(labels))
     table["n_objects"] = np.repeat(n_objects, len(labels))

@@ -5,6 +5,7 @@ import numpy as np
 from scipy.signal import oaconvolve
 
 _NOISE = -1
+_ROUNDING = 1e-6
 
 
 class Surroundings:
@@ -35,12 +36,13 @@ class Surroundings:
         self.area_shares = counts / counts.sum()
         self._flat = flat
         self._disc = _make_disc(radius)
-        if self._disc.size == 1:
-            self._known = None
-            self.places = np.flatnonzero(valid)
-        else:
-            self._known = self._count_within(valid)
-            self.places = np.flatnonzero(self._known)
+        self._n_known = valid if self._is_single else self._count_within(valid)
+        self.places = np.flatnonzero(self._n_known)
+
+    @property
+    def _is_single(self):
+        """Whether only the pixel itself counts."""
+        return self._disc.size == 1
 
     def find_places(self, columns, rows):
         """Return the flat indices of the pixels at positions, -1 outside of the map.
@@ -64,6 +66,21 @@ class Surroundings:
         places[inside] = row * n_columns + column
         return places
 
+    def are_known(self, places):
+        """Tell whether there is anything but masked pixels around places.
+
+        Parameters
+        ----------
+        places : ndarray of intp
+            Flat indices of pixels.
+
+        Returns
+        -------
+        known : ndarray of bool
+            Of the same shape.
+        """
+        return self._n_known[places] > 0
+
     def count(self, draws):
         """Return how many objects each cluster holds.
 
@@ -83,7 +100,7 @@ class Surroundings:
         """
         counts = [np.empty((len(draw), len(self.labels))) for draw in draws]
         means, spreads = np.empty((2, len(self.labels)))
-        totals = None if self._known is None else np.maximum(self._known, 1)
+        totals = None if self._is_single else np.maximum(self._n_known, 1)
         for number, label in enumerate(self.labels):
             shares = self._flat == label
             if totals is not None:
@@ -104,7 +121,8 @@ class Surroundings:
 
 def _make_disc(radius):
     """Return the pixels within a radius, as a kernel of ones and zeros."""
-    reach = int(radius)
+    reach = int(radius + _ROUNDING)
     steps = np.arange(-reach, reach + 1)
-    inside = steps**2 + steps[:, np.newaxis] ** 2 <= radius**2
+    # An angle that is two pixels may be a little less by rounding.
+    inside = steps**2 + steps[:, np.newaxis] ** 2 <= radius**2 + _ROUNDING
     return inside.astype(np.float32)
