@@ -95,6 +95,9 @@ def chain(cube):
 STEPS = {
     "mask": lambda cube: CubeMasker(n_jobs=-1).fit_transform(cube),
     "convolve": lambda cube: FWHMConvolver(n_jobs=-1).fit_transform(cube),
+    "convolve in place": lambda cube: FWHMConvolver(
+        copy=False, n_jobs=-1
+    ).fit_transform(cube),
     "convolve nine cubes": lambda cube: FWHMConvolver(n_jobs=-1).fit_transform(
         split(cube)
     ),

@@ -66,6 +66,9 @@ class FWHMConvolver(CubeTransformer):
         ``"matched"`` convolves with what each band lacks. ``"target"`` convolves
         every band with a Gaussian of the target width, which leaves all of them too
         blurred and still different; it is here for comparison with earlier work only.
+    copy : bool, default=True
+        False convolves in the memory of the cube that is given, if that allows. That
+        is right after a step that has made a new cube.
     n_jobs : int, default=None
         Number of threads. The result does not depend on it.
 
@@ -152,6 +155,7 @@ class FWHMConvolver(CubeTransformer):
         "psfs": ["array-like", None],
         "kernels": ["array-like", None],
         "kernel": [StrOptions({"matched", "target"})],
+        "copy": ["boolean"],
         "n_jobs": [Integral, None],
     }
 
@@ -164,6 +168,7 @@ class FWHMConvolver(CubeTransformer):
         psfs=None,
         kernels=None,
         kernel="matched",
+        copy=True,
         n_jobs=None,
     ):
         self.fwhm = fwhm
@@ -172,6 +177,7 @@ class FWHMConvolver(CubeTransformer):
         self.psfs = psfs
         self.kernels = kernels
         self.kernel = kernel
+        self.copy = copy
         self.n_jobs = n_jobs
 
     @_fit_context(prefer_skip_nested_validation=True)
@@ -268,7 +274,9 @@ class FWHMConvolver(CubeTransformer):
         fwhm = [match.result for match in self._matches[first : first + len(kernels)]]
         if all(kernel is None for kernel in kernels):
             return cube.replace(fwhm=fwhm)
-        data, errors = convolve_cube(cube, kernels, self.n_jobs)
+        planes = [part for part in (cube.data, cube.errors) if part is not None]
+        copy = self.copy or not all(part.flags.writeable for part in planes)
+        data, errors = convolve_cube(cube, kernels, self.n_jobs, copy=copy)
         return cube.replace(data=data, errors=errors, fwhm=fwhm)
 
     def _list_bands(self, cubes):

@@ -172,3 +172,56 @@ class TestStrips:
         together = self.convolve(cube, kernels, monkeypatch, 13, n_jobs=2)
         for part, expected in zip(together, alone, strict=True):
             assert_array_equal(part, expected)
+
+    @pytest.mark.parametrize("n_jobs", [None, 2])
+    @pytest.mark.parametrize("height", [70, 149])
+    def test_in_place_is_the_same(self, cube, monkeypatch, height, n_jobs):
+        # The widest kernel needs 14 rows on both sides; the strips are longer.
+        kernels = [GaussianKernel(1.7), LobedKernel(lobed(7)), None]
+        expected = self.convolve(cube, kernels, monkeypatch, height)
+        data, errors = cube.data, cube.errors
+        result = _strips.convolve_cube(cube, kernels, n_jobs, copy=False)
+        assert result[0] is data
+        assert result[1] is errors
+        for part, wanted in zip(result, expected, strict=True):
+            assert_array_equal(part, wanted)
+
+    def test_in_place_on_request(self, cube):
+        cube = cube.replace(fwhm=[1, 1.5, 3], errors=cube.errors)
+        expected = FWHMConvolver().fit_transform(cube)
+        read_only = cube.replace(data=cube.data.copy(), errors=cube.errors)
+        read_only.data.flags.writeable = False
+        kept = FWHMConvolver(copy=False).fit_transform(read_only)
+        assert not np.shares_memory(kept.data, read_only.data)
+        changed = FWHMConvolver(copy=False).fit_transform(cube)
+        assert changed.data is cube.data
+        for result in (kept, changed):
+            assert_array_equal(result.data, expected.data)
+            assert_array_equal(result.errors, expected.errors)
+
+    def test_gaps_at_the_sides_are_passed_over(self, monkeypatch, rng):
+        """Columns without data are no part of the work, and change nothing."""
+        inner = rng.normal(5, 1, (40, 30, 2))
+        data = np.full((40, 60, 2), np.nan)
+        data[:, 12:42] = inner
+        seen = []
+        convolve = GaussianKernel.convolve
+
+        def remember(kernel, image, variance=None):
+            seen.append(image.shape)
+            return convolve(kernel, image, variance)
+
+        monkeypatch.setattr(GaussianKernel, "convolve", remember)
+        convolver = FWHMConvolver([0.9, 2.0], target=3.0, pixel_scale=1)
+        result = convolver.fit_transform(Cube(data, errors=np.ones_like(data)))
+        expected = convolver.fit_transform(Cube(inner, errors=np.ones_like(inner)))
+        assert set(seen) == {(40, 30)}
+        assert_array_equal(result.data[:, 12:42], expected.data)
+        assert_array_equal(result.errors[:, 12:42], expected.errors)
+        assert np.isnan(result.data[:, :12]).all()
+        assert np.isnan(result.data[:, 42:]).all()
+        assert np.isnan(result.errors[:, 42:]).all()
+
+    def test_nothing_at_all(self):
+        cube = Cube(np.full((9, 9, 2), np.nan), pixel_scale=(1, 1))
+        assert np.isnan(FWHMConvolver([1, 2]).fit_transform(cube).data).all()
