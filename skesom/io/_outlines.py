@@ -3,15 +3,18 @@
 
 A walk around a piece keeps the piece on its left. At each corner of a pixel it turns
 left if it can, else goes straight on, else turns right; hence every side of a pixel has
-one side that follows it, for all pieces at once. A hole would be a walk of its own. It
-is joined to the walk around it by a cut along pixel edges that is walked there and back
-and encloses nothing. So a piece is a single polygon, whatever its holes.
+one side that follows it, for all pieces at once. A hole would be a walk of its own. All
+walks of a piece are joined by the shortest straight cuts along pixel edges that do so;
+a cut is walked there and back and encloses nothing. So a piece is a single polygon with
+any holes, but for cuts that cross and part it.
 """
 
 from typing import NamedTuple
 
 import numpy as np
 from scipy import ndimage
+from scipy.sparse import csr_array
+from scipy.sparse.csgraph import minimum_spanning_tree
 
 # Directions of the walk along the four sides of a pixel: east along the bottom side,
 # north along the right one, west along the top, south along the left.
@@ -21,14 +24,14 @@ _START = np.array([[-0.5, -0.5], [0.5, -0.5], [0.5, 0.5], [-0.5, 0.5]])
 
 
 class Outline(NamedTuple):
-    """The polygon around one connected piece of a label map.
+    """The polygon around a connected piece of a label map, or around a part of it.
 
     Parameters
     ----------
     label : int
         Label of the piece.
     n_pixels : int
-        Its size.
+        Size of the piece.
     corners : ndarray of shape (n_corners, 2)
         Columns and rows of the corners, counterclockwise if rows go upwards; 0 is the
         centre of the first pixel. The last corner is joined to the first.
@@ -102,8 +105,9 @@ class _Sides:
         self.width = padded.shape[1]
         # What lies beyond each side of a pixel.
         self.beyond = np.array([-self.width, 1, self.width, -1])
-        # Where a cut separates a pixel from the one above it.
+        # Where a cut separates a pixel from the one above it, and to the right of it.
         self.cut_above = np.zeros(len(self.pieces), dtype=bool)
+        self.cut_right = np.zeros(len(self.pieces), dtype=bool)
         self._collect()
 
     def _collect(self):
@@ -120,6 +124,8 @@ class _Sides:
             (self.pieces[pixels] != self.pieces[beyond])
             | ((directions == _WEST) & self.cut_above[pixels])
             | ((directions == _EAST) & self.cut_above[beyond])
+            | ((directions == _NORTH) & self.cut_right[pixels])
+            | ((directions == _SOUTH) & self.cut_right[beyond])
         )
 
     def starts(self):
@@ -142,9 +148,12 @@ class _Sides:
         directions = np.select(
             [turns_left, goes_on], [left, self.directions], (self.directions - 1) % 4
         )
-        return np.searchsorted(
-            4 * self.pixels + self.directions, 4 * pixels + directions
-        )
+        return self.find(pixels, directions)
+
+    def find(self, pixels, directions):
+        """Return the numbers of sides."""
+        keys = 4 * self.pixels + self.directions
+        return np.searchsorted(keys, 4 * pixels + directions)
 
     def walk(self):
         """Return the sides in the order of all walks, and where each walk ends."""
@@ -162,32 +171,82 @@ class _Sides:
         return np.array(order, dtype=np.intp), np.array(ends, dtype=np.intp)
 
     def cut_to_holes(self, order, ends):
-        """Join each hole to the walk west of it; tell whether there was any hole."""
-        pixels, directions = self.pixels[order], self.directions[order]
-        walks = np.repeat(np.arange(len(ends)), np.diff(ends, prepend=0))
-        east_edges = pixels % self.width + (directions == _NORTH)
-        upwards = np.select([directions == _NORTH, directions == _SOUTH], [1, -1], 0)
-        areas = np.bincount(walks, weights=east_edges * upwards, minlength=len(ends))
-        holes = (areas[walks] < 0) & (directions == _NORTH)
-        if not holes.any():
+        """Join the walks of each piece by cuts; tell whether there was any hole."""
+        walks = np.empty(len(order), dtype=np.intp)
+        walks[order] = np.repeat(np.arange(len(ends)), np.diff(ends, prepend=0))
+        owners = self.owners()[order[ends - 1]]
+        n_walks = np.bincount(owners)
+        if n_walks.max() == 1:
             return False
-        # The westernmost, lowest side of each hole has its piece in the west.
-        pixels, walks = pixels[holes], walks[holes]
-        sorting = np.lexsort((pixels, pixels % self.width, walks))
-        _, first = np.unique(walks[sorting], return_index=True)
-        self._cut_west(pixels[sorting][first])
+        has_holes = n_walks[self.pieces] > 1
+        east = self._runs(1, self.width, has_holes, (_SOUTH, _NORTH))
+        north = self._runs(self.width, 1, has_holes, (_EAST, _WEST))
+        first, last, lengths, *between = np.concatenate([east, north], axis=1)
+        chosen = _shortest_links(walks[between[0]], walks[between[1]], lengths)
+        for run in chosen:
+            if run < east.shape[1]:
+                self.cut_above[first[run] : last[run] + 1] = True
+            else:
+                self.cut_right[first[run] : last[run] + 1 : self.width] = True
         self._collect()
         return True
 
-    def _cut_west(self, pixels):
-        """Cut below some pixels, westwards until the cuts meet the end of a side."""
-        while len(pixels):
-            below = pixels - self.width
-            self.cut_above[below] = True
-            piece = self.pieces[pixels]
-            west, west_below = pixels - 1, below - 1
-            go_on = (self.pieces[west] == piece) & (self.pieces[west_below] == piece)
-            pixels = west[go_on]
+    def _runs(self, step, across, wanted, directions):
+        """Find the straight lines along which pieces could be cut, from side to side.
+
+        Parameters
+        ----------
+        step : int
+            From a pixel to the next along the line.
+        across : int
+            From a pixel to the one on the other side of the line.
+        wanted : ndarray of bool
+            Pixels whose pieces are to be cut.
+        directions : tuple of int
+            Of the sides that the line starts from and ends at.
+
+        Returns
+        -------
+        runs : ndarray of shape (5, n_runs)
+            First and last pixel, number of pixels, and the sides at both ends.
+        """
+        pieces = self.pieces
+        joined = wanted.copy()
+        joined[:-across] &= pieces[:-across] == pieces[across:]
+        goes_on = joined[:-step] & joined[step:] & (pieces[:-step] == pieces[step:])
+        starts, stops = joined.copy(), joined.copy()
+        starts[step:] &= ~goes_on
+        stops[:-step] &= ~goes_on
+        first, last = np.flatnonzero(starts), np.flatnonzero(stops)
+        if step > 1:  # in the order of columns, which pairs them
+            first = first[np.lexsort((first, first % step))]
+            last = last[np.lexsort((last, last % step))]
+        lengths = (last - first) // step + 1
+        sides = []
+        for pixels, direction, way in zip(
+            (first, last), directions, (-step, step), strict=True
+        ):
+            # One of both pixels at the end of the line has a side there.
+            is_open = pieces[pixels] == pieces[pixels + way]
+            sides.append(self.find(pixels + across * is_open, direction))
+        return np.stack([first, last, lengths, *sides])
+
+
+def _shortest_links(left, right, lengths):
+    """Return the links that join all walks they can, and are the shortest together."""
+    n_walks = int(max(left.max(), right.max())) + 1
+    low, high = np.minimum(left, right), np.maximum(left, right)
+    useful = np.flatnonzero(low < high)
+    pairs = low[useful] * n_walks + high[useful]
+    order = np.lexsort((lengths[useful], pairs))
+    pairs, first = np.unique(pairs[order], return_index=True)
+    best = useful[order][first]
+    graph = csr_array(
+        (lengths[best].astype(float), np.divmod(pairs, n_walks)),
+        shape=(n_walks, n_walks),
+    )
+    rows, columns = minimum_spanning_tree(graph).nonzero()
+    return best[np.searchsorted(pairs, rows.astype(np.intp) * n_walks + columns)]
 
 
 def _predecessors(order, ends):

@@ -75,11 +75,12 @@ def write_regions(
 
     Notes
     -----
-    Pixels of a piece touch by their sides. A hole is joined to the outline by a cut
-    along pixel edges, which DS9 shows as a line: the polygon holds the pixels of the
-    piece and no others, whatever program fills it. (Excluded regions in place of the
-    holes would also exclude what lies within the holes.) Coordinates are right to a
-    thousandth of a pixel.
+    Pixels of a piece touch by their sides. Holes are joined to each other and to the
+    outline by the shortest straight cuts along pixel edges, which DS9 shows as lines:
+    the polygon holds the pixels of the piece and no others, whatever program fills it.
+    (Excluded regions in place of the holes would also exclude what lies within the
+    holes.) Where two cuts cross, a piece becomes two polygons. Coordinates are right to
+    a thousandth of a pixel.
 
     Examples
     --------

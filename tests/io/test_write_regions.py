@@ -136,6 +136,35 @@ def test_a_ring_is_one_polygon_and_so_is_what_it_encloses(place):
     assert not any(line.startswith("-") for line in lines)
 
 
+def length_of(path):
+    """Return the length of the outlines of a file in pixels."""
+    total = 0.0
+    for region in Regions.read(str(path), format="ds9"):
+        x, y = region.vertices.x, region.vertices.y
+        total += np.hypot(x - np.roll(x, 1), y - np.roll(y, 1)).sum()
+    return total
+
+
+@pytest.mark.parametrize("turns", range(4))
+def test_cuts_are_short(place, turns):
+    """Two holes near each other, the first three pixels from the edge."""
+    labels = np.zeros((20, 20), dtype=int)
+    labels[16, 9] = labels[13, 9] = -1
+    write_regions(place, np.rot90(labels, turns), min_size=1, overwrite=True)
+    # The frame, two holes, and cuts of three and two pixels there and back.
+    assert length_of(place) == 80 + 2 * 4 + 2 * (3 + 2)
+    assert place.read_text().count("polygon(") == 1
+
+
+def test_a_piece_that_cuts_part_still_holds_its_pixels(place):
+    """Holes around the middle, joined by a cut across and a cut along."""
+    labels = np.zeros((41, 41), dtype=int)
+    labels[20, [17, 23]] = labels[[17, 23], 20] = -1
+    write_regions(place, labels, min_size=1, overwrite=True)
+    assert place.read_text().count("polygon(") == 2
+    assert_array_equal(paint(place, labels.shape), labels)
+
+
 def test_pieces_that_touch_at_a_corner_are_two(place):
     write_regions(place, [[0, -1], [-1, 0]], min_size=1, overwrite=True)
     assert place.read_text().count("polygon(") == 2
