@@ -16,6 +16,7 @@ __version__ = version("skesom")
 
 _HOME = {
     "AsinhStretch": "skesom.cube",
+    "BandRatios": "skesom.cube",
     "CSOM": "skesom.som",
     "ColourScaler": "skesom.cube",
     "Cube": "skesom.cube",
@@ -27,6 +28,10 @@ _HOME = {
     "ESOM": "skesom.som",
     "ESOMClassifier": "skesom.som",
     "FWHMConvolver": "skesom.cube",
+    "FluxShape": "skesom.cube",
+    "FluxUnitConverter": "skesom.cube",
+    "PixelSampler": "skesom.pixels",
+    "SuperpixelFlattener": "skesom.pixels",
     "read_cube": "skesom.io",
     "write_map": "skesom.io",
 }

@@ -22,7 +22,7 @@ class SuperpixelFlattener(TransformerMixin, BaseEstimator):
 
     Parameters
     ----------
-    size : float, default=64
+    size : float, default=16
         Pixels in a superpixel, on average.
     compactness : float, default=0.7
         How many standard deviations of the bands weigh as much as the distance between
@@ -99,7 +99,7 @@ class SuperpixelFlattener(TransformerMixin, BaseEstimator):
         "min_bands": [Interval(Integral, 1, None, closed="left"), None],
     }
 
-    def __init__(self, size=64, *, compactness=0.7, statistic="mean", min_bands=None):
+    def __init__(self, size=16, *, compactness=0.7, statistic="mean", min_bands=None):
         self.size = size
         self.compactness = compactness
         self.statistic = statistic
