@@ -18,6 +18,7 @@ from skesom.cube import (
     CubeMasker,
     FluxShape,
     FluxUnitConverter,
+    SurroundingBands,
 )
 from skesom.pixels import PixelSampler, flatten, unflatten
 
@@ -94,6 +95,7 @@ OF_SEVERAL = [
     FluxShape(noise=1.0, subtract_sky=False, brightness=True),
     BandRatios(noise=1.0),
     BandRatios(1, noise=1.0, brightness=True, subtract_sky=False),
+    SurroundingBands(2.0),
 ]
 
 
