@@ -73,7 +73,7 @@ def write_cluster_groups(path, groups):
     _check_groups(groups)
     content = {"format": FORMAT, "version": 1}
     content["clusters"] = [group._asdict() for group in groups]
-    with atomic_path(path) as temporary:
+    with atomic_path(path, overwrite=True) as temporary:
         temporary.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
 
 

@@ -9,6 +9,7 @@ from skesom.maps.displays._sky_marks import add_compass, add_scale_bar, size_in_
 
 _LONGEST_SIDE = 7.0  # inches
 _ROOM = 2.2, 0.9  # inches for legends and for labels
+_BAR_TICKS = 5
 _TICK_ROOM = 50.0  # points for the number at a tick
 
 
@@ -100,9 +101,10 @@ def dress_image_axes(ax, shape, *, wcs, pixel_scale, scale_bar, compass):
 
 
 def settle(ax):
-    """Let the layout of the figure know the room that all numbers at ticks need.
+    """Let the layout of the figure know the room that everything needs.
 
-    Axes with coordinates on the sky find them only while they are drawn.
+    Axes of a fixed aspect, and those with coordinates on the sky, tell it only once
+    they have been drawn.
     """
     if ax.figure.get_layout_engine() is not None:
         ax.figure.draw_without_rendering()
@@ -158,11 +160,16 @@ def add_colour_bar(ax, drawn, label, *, below=False, **options):
     bar : matplotlib.colorbar.Colorbar
         The colour bar.
     """
+    from matplotlib.ticker import MaxNLocator
+
     if below:
         bar = ax.figure.colorbar(drawn, ax=ax, orientation="horizontal", **options)
     else:  # axes of a fixed aspect are lower than the place they have
         bar_axes = ax.inset_axes([1.03, 0, 0.045, 1])
         bar = ax.figure.colorbar(drawn, cax=bar_axes, **options)
+    # So many at every size: numbers that change have another width each time.
+    bar.locator = MaxNLocator(_BAR_TICKS, steps=[1, 2, 2.5, 5, 10])
+    bar.update_ticks()
     bar.set_label(label)
     bar.ax.tick_params(labelsize="small")
     bar.outline.set_visible(False)

@@ -8,6 +8,7 @@ import numpy as np
 from skesom.maps.displays._axes import (
     add_colour_bar,
     new_axes,
+    settle,
     size_in_points,
 )
 from skesom.maps.displays._fitted import fitted_map
@@ -210,14 +211,18 @@ class ComponentPlanesDisplay:
             panel.set(xlabel="", ylabel="", xticks=[], yticks=[])
             if scale == "own":
                 bar = add_colour_bar(panel, units, "", below=self.layout.flat)
-                bar.ax.locator_params(nbins=4)
                 self.colour_bars_.append(bar)
         if scale == "shared":
             self.colour_bars_ = [
                 self.figure_.colorbar(
-                    self.units_[0], ax=list(self.axes_), label="weight", aspect=30
+                    self.units_[0],
+                    ax=list(self.axes_),
+                    label="weight",
+                    aspect=30,
+                    panchor=False,
                 )
             ]
+        settle(self.ax_)
         return self
 
     def _picked(self, features):

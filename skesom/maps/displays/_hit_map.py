@@ -3,7 +3,7 @@
 
 import numpy as np
 
-from skesom.maps.displays._axes import add_colour_bar, size_in_points
+from skesom.maps.displays._axes import add_colour_bar, settle, size_in_points
 from skesom.maps.displays._fitted import fitted_map, hits_of
 from skesom.maps.displays._unit_layout import given_layout, layout_of, unit_axes
 
@@ -177,6 +177,7 @@ class HitMapDisplay:
         if numbers and hasattr(self.layout, "draw_borders"):
             self.texts_ = self._write_numbers(ax)
         ax.set_title("hit map")
+        settle(ax)
         self.ax_, self.figure_ = ax, ax.figure
         return self
 

@@ -3,7 +3,7 @@
 
 import numpy as np
 
-from skesom.maps.displays._axes import add_colour_bar
+from skesom.maps.displays._axes import add_colour_bar, settle
 from skesom.maps.displays._fitted import fitted_map
 from skesom.maps.displays._palette import cluster_palette
 from skesom.maps.displays._unit_layout import (
@@ -199,6 +199,7 @@ class UMatrixDisplay:
             ax, self.units_, "mean distance to neighbours", below=self.layout.flat
         )
         ax.set_title("U-matrix")
+        settle(ax)
         self.ax_, self.figure_ = ax, ax.figure
         return self
 
