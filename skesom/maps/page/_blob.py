@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Arrays as text that a browser can unpack."""
+
+import base64
+import json
+import struct
+import zlib
+
+import numpy as np
+
+
+def pack(arrays, facts):
+    """Return arrays and facts as compressed text.
+
+    Parameters
+    ----------
+    arrays : dict of str to ndarray
+        Of uint8, int16, uint16, float32 or float64. Arrays of two bytes are stored as
+        their low bytes before their high ones, which compresses better.
+    facts : dict
+        Anything that JSON can hold.
+
+    Returns
+    -------
+    text : str
+        Base64 of a zlib stream: the length of the header (4 bytes, little-endian), the
+        header in JSON, the bytes of the arrays.
+    """
+    entries, parts, start = {}, [], 0
+    for name, array in arrays.items():
+        array = np.ascontiguousarray(array)
+        array = array.astype(array.dtype.newbyteorder("<"), copy=False)
+        content = array.tobytes()
+        if array.itemsize == 2:
+            content = content[::2] + content[1::2]
+        entries[name] = {
+            "dtype": array.dtype.name,
+            "shape": array.shape,
+            "start": start,
+            "bytes": len(content),
+        }
+        parts.append(content)
+        start += len(content)
+    header = json.dumps({"arrays": entries, "facts": facts}).encode()
+    packer = zlib.compressobj(6)
+    packed = [packer.compress(struct.pack("<I", len(header)) + header)]
+    packed += [packer.compress(part) for part in parts]
+    packed.append(packer.flush())
+    return base64.b64encode(b"".join(packed)).decode("ascii")

@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The units of a map for the page: outlines or points, colours, links."""
+
+import numpy as np
+from sklearn.pipeline import Pipeline
+
+from skesom.maps.displays._graph_layout import GraphLayout
+from skesom.maps.displays._unit_layout import layout_of
+from skesom.maps.page._pixels import NO_UNIT
+
+_LINKS_DRAWN = 4000  # the strongest
+_SMALLEST, _LARGEST = 3.0, 11.0  # pixels across, the second on top of the first
+_LOW, _HIGH = 2, 98  # per cent of the units that have the first and the last colour
+
+
+def last_estimator(estimator):
+    """Return the last step of nested pipelines."""
+    while isinstance(estimator, Pipeline):
+        estimator = estimator[-1]
+    return estimator
+
+
+def unit_map(pipeline, cube, som):
+    """Return the nearest unit of each pixel.
+
+    Parameters
+    ----------
+    pipeline : sklearn.pipeline.Pipeline
+        Of `make_cluster_pipeline`, fitted.
+    cube : Cube
+        Its aligned bands.
+    som : ESOM or CSOM
+        The map at its end.
+
+    Returns
+    -------
+    units : ndarray of uint16 of shape (n_rows, n_columns)
+        `NO_UNIT` for masked pixels.
+    """
+    first = list(pipeline.named_steps).index("align") + 1
+    step = pipeline["cluster"]
+    table, valid = step.table(pipeline[first:-1].transform(cube))
+    estimator = step.estimator_
+    while isinstance(estimator, Pipeline):
+        table = estimator[:-1].transform(table) if len(estimator) > 1 else table
+        estimator = estimator[-1]
+    units = np.full(valid.shape, NO_UNIT, dtype=np.uint16)
+    units[valid] = som.winners(table)
+    return units
+
+
+def unit_facts(step, som, value_names):
+    """Return what the page knows of units, beside numbers.
+
+    Parameters
+    ----------
+    step : CubeClusterer
+        Fitted.
+    som : ESOM or CSOM
+        The map in it.
+    value_names : list of str
+        What units can be coloured by.
+
+    Returns
+    -------
+    facts : dict
+        "unit_values", "unit_labels" (as in the label map) and "colour_map".
+    """
+    from bokeh.palettes import Cividis256
+
+    labels = step._ranked(step._numbered(som.unit_labels_))
+    return {
+        "unit_values": value_names,
+        "unit_labels": labels.tolist(),
+        "colour_map": list(Cividis256),
+    }
+
+
+def unit_columns(som):
+    """Return what is drawn of each unit.
+
+    Parameters
+    ----------
+    som : ESOM or CSOM
+        Fitted.
+
+    Returns
+    -------
+    columns : dict
+        "x" and "y" of each unit; for a lattice "xs" and "ys", the corners of its cells,
+        for a graph "size" in screen pixels.
+    links : dict or None
+        "x0", "y0", "x1", "y1" and "alpha" of the strongest links of a graph.
+    """
+    layout = layout_of(som, "pca")
+    x, y = layout.positions.T
+    if isinstance(layout, GraphLayout):
+        shares = layout.hits / max(layout.hits.max(initial=0), 1)
+        columns = {"x": x, "y": y, "size": _SMALLEST + _LARGEST * np.sqrt(shares)}
+        return columns, _links(layout)
+    corners = layout.positions[:, np.newaxis] + layout.corners
+    return {
+        "x": x,
+        "y": -y,  # the first row is the upper one, as in the arrays
+        "xs": corners[:, :, 0].tolist(),
+        "ys": (-corners[:, :, 1]).tolist(),
+    }, None
+
+
+def unit_values(som, band_names):
+    """Return numbers that units can be coloured by.
+
+    Parameters
+    ----------
+    som : ESOM or CSOM
+        Fitted.
+    band_names : sequence of str
+        Names of the features of the map.
+
+    Returns
+    -------
+    values : dict of str to ndarray of uint8 of shape (n_units,)
+        Places in a colour map.
+    """
+    values = {
+        "distance to neighbours": np.ravel(som.u_matrix()),
+        "number of pixels": np.sqrt(som.hits_),
+    }
+    codebook = som.codebook_
+    for feature, name in enumerate(band_names):
+        values[name] = codebook[:, feature]
+    return {name: _as_places(value) for name, value in values.items()}
+
+
+def _as_places(values):
+    """Return numbers as places from 0 to 255."""
+    values = np.asarray(values, dtype=np.float64)
+    low, high = np.nanpercentile(values, [_LOW, _HIGH])
+    share = np.nan_to_num((values - low) / (high - low or 1.0))
+    return np.rint(255 * np.clip(share, 0, 1)).astype(np.uint8)
+
+
+def _links(layout):
+    """Return the strongest links, the strongest of them last."""
+    order = np.argsort(layout.strengths, kind="stable")[-_LINKS_DRAWN:]
+    ends = layout.positions[layout.links[order]]
+    strongest = layout.strengths.max(initial=0) or 1.0
+    return {
+        "x0": ends[:, 0, 0],
+        "y0": ends[:, 0, 1],
+        "x1": ends[:, 1, 0],
+        "y1": ends[:, 1, 1],
+        "alpha": 0.08 + 0.5 * layout.strengths[order] / strongest,
+    }

@@ -1,0 +1,346 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The views of the page as Bokeh models; page.js fills them and links them."""
+
+import numpy as np
+from bokeh.document import Document
+from bokeh.events import DocumentReady, MouseMove, SelectionGeometry, Tap
+from bokeh.layouts import row
+from bokeh.models import (
+    Button,
+    CheckboxGroup,
+    ColumnDataSource,
+    CustomJS,
+    DataTable,
+    HoverTool,
+    HTMLTemplateFormatter,
+    NumberFormatter,
+    Range1d,
+    Select,
+    StringEditor,
+    TableColumn,
+)
+from bokeh.plotting import figure
+
+_TOOLS = "pan,wheel_zoom,box_select,lasso_select,tap,reset,save"
+_SHAPES = 0.4, 2.2  # of pictures, height to width
+_MARKERS = {
+    "circle": "circle",
+    "box": "square",
+    "diamond": "diamond",
+    "cross": "cross",
+    "x": "x",
+    "arrow": "inverted_triangle",
+    "boxcircle": "square_pin",
+}
+_SWATCH = (
+    '<div style="width:1.1em;height:1.1em;margin:.15em auto;border-radius:3px;'
+    'background:<%= value %>"></div>'
+)
+
+
+def picture_views(shape, band_names, has_units):
+    """Return the two pictures and what is chosen about them.
+
+    Parameters
+    ----------
+    shape : tuple of int (n_rows, n_columns)
+        Of the whole image.
+    band_names : sequence of str
+        Names of the bands.
+    has_units : bool
+        Whether the clusters come from a map.
+
+    Returns
+    -------
+    views : dict of str to bokeh model
+        "image_plot", "map_plot", "image_choice" and "tap_choice".
+    """
+    image = _picture("image", shape, {})
+    ranges = {"x_range": image.x_range, "y_range": image.y_range}
+    clusters = _picture("map", shape, ranges)
+    image_choice = Select(
+        title="show", value="colours", options=["colours", *band_names]
+    )
+    image_choice.js_on_change("value", CustomJS(code="skesom.paint_image()"))
+    taps = ["cluster", "unit", "pixel"] if has_units else ["cluster", "pixel"]
+    tap_choice = Select(title="a click selects the", value="cluster", options=taps)
+    return {
+        "image_plot": image,
+        "map_plot": clusters,
+        "image_choice": image_choice,
+        "tap_choice": tap_choice,
+    }
+
+
+def _picture(name, shape, ranges):
+    """Return a figure that page.js paints."""
+    n_rows, n_columns = shape
+    plot = figure(
+        width=600,
+        height=round(600 * float(np.clip(n_rows / n_columns, *_SHAPES))) + 30,
+        sizing_mode="scale_width",
+        match_aspect=True,
+        tools=_TOOLS,
+        active_scroll="wheel_zoom",
+        toolbar_location="above",
+        **({"x_range": (-0.5, n_columns - 0.5)} | ranges),
+    )
+    if not ranges:
+        plot.y_range = Range1d(-0.5, n_rows - 0.5)
+    source = ColumnDataSource({"image": [np.zeros((1, 1), dtype=np.uint32)]})
+    source.name = f"{name}-source"
+    plot.image_rgba(
+        image="image", source=source, x=-0.5, y=-0.5, dw=n_columns, dh=n_rows
+    )
+    plot.grid.visible = False
+    plot.axis.axis_label_text_font_style = "normal"
+    plot.xaxis.axis_label, plot.yaxis.axis_label = "column", "row"
+    plot.js_on_event(Tap, CustomJS(code="skesom.tap(cb_obj)"))
+    plot.js_on_event(SelectionGeometry, CustomJS(code="skesom.geometry(cb_obj)"))
+    plot.js_on_event(MouseMove, CustomJS(code="skesom.hover(cb_obj)"))
+    return plot
+
+
+def unit_views(columns, links, value_names):
+    """Return the map of the units and what they are coloured by.
+
+    Parameters
+    ----------
+    columns, links : dict
+        As `unit_columns` returns them.
+    value_names : sequence of str
+        What units can be coloured by, beside their cluster.
+
+    Returns
+    -------
+    views : dict of str to bokeh model
+        "units_plot" and "units_choice".
+    """
+    n_units = len(columns["x"])
+    source = ColumnDataSource(
+        columns | {"alpha": [1.0] * n_units, "colour": ["#888888"] * n_units}
+    )
+    source.name = "units-source"
+    plot = figure(
+        width=600,
+        height=560,
+        sizing_mode="scale_width",
+        match_aspect=True,
+        tools=_TOOLS,
+        active_drag="lasso_select",
+        toolbar_location="above",
+    )
+    style = {
+        "source": source,
+        "fill_color": "colour",
+        "fill_alpha": "alpha",
+        "line_color": "#ffffff" if links is None else "#23262f",
+        "line_width": 0.6,
+        "line_alpha": "alpha",
+        "nonselection_fill_alpha": "alpha",
+        "nonselection_line_alpha": "alpha",
+    }
+    if links is None:
+        plot.patches("xs", "ys", **style)
+        # Patches are not found by box and lasso; their centres are.
+        plot.scatter("x", "y", size=1, source=source, alpha=0, nonselection_alpha=0)
+    else:
+        plot.segment("x0", "y0", "x1", "y1", source=links, alpha="alpha", color="#555")
+        plot.scatter("x", "y", size="size", **style)
+    plot.axis.visible = False
+    plot.grid.visible = False
+    plot.outline_line_color = None
+    source.selected.js_on_change(
+        "indices", CustomJS(code="skesom.select_units(cb_obj.indices)")
+    )
+    choice = Select(
+        title="coloured by", value=value_names[0], options=[*value_names, "cluster"]
+    )
+    choice.js_on_change("value", CustomJS(code="skesom.show_units()"))
+    return {"units_plot": plot, "units_choice": choice}
+
+
+def spectra_view(band_names):
+    """Return the plot of the spectra of clusters and of what is selected.
+
+    Parameters
+    ----------
+    band_names : sequence of str
+        Names of the bands in the order in which they are drawn.
+
+    Returns
+    -------
+    views : dict of str to bokeh model
+        "spectra_plot".
+    """
+    plot = figure(
+        width=900,
+        height=380,
+        sizing_mode="stretch_width",
+        tools="pan,wheel_zoom,box_zoom,reset,save",
+        toolbar_location="above",
+        x_range=(-0.5, len(band_names) - 0.5),
+        y_axis_label="stretched flux",
+    )
+    sources = {
+        "spectra": {"xs": [], "ys": [], "colour": [], "name": []},
+        "quartiles": {"x": [], "low": [], "high": [], "colour": []},
+        "selected": {"x": [], "y": [], "low": [], "high": []},
+    }
+    for name, data in sources.items():
+        sources[name] = ColumnDataSource(data)
+        sources[name].name = f"{name}-source"
+    spectra, quartiles, selected = sources.values()
+    plot.segment(
+        "x", "low", "x", "high", color="colour", line_width=2, alpha=0.45,
+        source=quartiles,
+    )  # fmt: skip
+    lines = plot.multi_line("xs", "ys", color="colour", line_width=2.2, source=spectra)
+    plot.varea("x", "low", "high", color="black", alpha=0.15, source=selected)
+    plot.line("x", "y", color="black", line_width=3, source=selected)
+    plot.add_tools(HoverTool(renderers=[lines], tooltips=[("cluster", "@name")]))
+    plot.xaxis.ticker = list(range(len(band_names)))
+    plot.xaxis.major_label_overrides = dict(enumerate(band_names))
+    plot.xaxis.major_label_orientation = 0.6 if len(band_names) > 6 else 0.0
+    plot.xgrid.visible = False
+    plot.yaxis.axis_label_text_font_style = "normal"
+    return {"spectra_plot": plot}
+
+
+def table_views(n_clusters):
+    """Return the table of the clusters and the buttons below it.
+
+    Parameters
+    ----------
+    n_clusters : int
+        Number of rows.
+
+    Returns
+    -------
+    views : dict of str to bokeh model
+        "clusters_table" and "buttons".
+    """
+    names = ("colour", "name", "labels", "share", "selected")
+    source = ColumnDataSource({name: [] for name in names})
+    source.name = "clusters-source"
+    table = DataTable(
+        source=source,
+        columns=[
+            TableColumn(
+                field="colour",
+                title="",
+                width=34,
+                formatter=HTMLTemplateFormatter(template=_SWATCH),
+                sortable=False,
+            ),
+            TableColumn(field="name", title="name", width=170, editor=StringEditor()),
+            TableColumn(field="labels", title="labels", width=60),
+            TableColumn(
+                field="share",
+                title="% of pixels",
+                width=75,
+                formatter=NumberFormatter(format="0.0", text_align="right"),
+            ),
+            TableColumn(field="selected", title="selected", width=65),
+        ],
+        index_position=None,
+        editable=True,
+        sortable=False,
+        reorderable=False,
+        selectable="checkbox",
+        height=min(40 + 26 * n_clusters, 420),
+        sizing_mode="stretch_width",
+    )
+    source.selected.js_on_change(
+        "indices", CustomJS(code="skesom.select_groups(cb_obj.indices)")
+    )
+    source.js_on_change("patching", CustomJS(code="skesom.renamed()"))
+    actions = {
+        "Merge": "merge",
+        "Split": "split",
+        "Clear selection": "clear",
+        "Export names": "export_file",
+    }
+    buttons = []
+    for label, action in actions.items():
+        button = Button(label=label, name=f"{action}-button", width_policy="min")
+        button.js_on_click(CustomJS(code=f"skesom.{action}()"))
+        buttons.append(button)
+    return {"clusters_table": table, "buttons": row(*buttons)}
+
+
+def object_views(objects, types, plots):
+    """Draw known objects into the pictures.
+
+    Parameters
+    ----------
+    objects : astropy.table.Table
+        "x", "y", "name" and "type" of each object.
+    types : dict of str to ObjectType
+        How each type is drawn.
+    plots : sequence of bokeh figure
+        The pictures.
+
+    Returns
+    -------
+    views : dict of str to bokeh model
+        "object_types", which shows and hides them.
+    """
+    drawn = [[] for _ in types]
+    labels = []
+    for place, (kind, described) in enumerate(types.items()):
+        chosen = objects[objects["type"] == kind]
+        labels.append(f"{described.description} ({len(chosen)})")
+        source = ColumnDataSource(
+            {
+                "x": np.asarray(chosen["x"], dtype=np.float64),
+                "y": np.asarray(chosen["y"], dtype=np.float64),
+                "name": [str(name) for name in chosen["name"]],
+                "type": [described.description] * len(chosen),
+            }
+        )
+        for plot in plots:
+            drawn[place].append(
+                plot.scatter(
+                    "x",
+                    "y",
+                    source=source,
+                    marker=_MARKERS[described.symbol],
+                    size=9,
+                    fill_alpha=0,
+                    line_color=described.colour,
+                    line_width=1.6,
+                )
+            )
+    for plot, renderers in zip(plots, zip(*drawn, strict=True), strict=True):
+        plot.add_tools(
+            HoverTool(
+                renderers=list(renderers), tooltips=[("name", "@name"), ("", "@type")]
+            )
+        )
+    boxes = CheckboxGroup(labels=labels, active=list(range(len(labels))))
+    code = """for (let i = 0; i < drawn.length; i++)
+        for (const each of drawn[i]) each.visible = cb_obj.active.includes(i)"""
+    boxes.js_on_change("active", CustomJS(args={"drawn": drawn}, code=code))
+    return {"object_types": boxes}
+
+
+def document_of(views):
+    """Return a document of the views that starts page.js when it is drawn.
+
+    Parameters
+    ----------
+    views : dict of str to bokeh model
+        The views; their keys become the names of the roots.
+
+    Returns
+    -------
+    document : bokeh.document.Document
+        The document.
+    """
+    document = Document()
+    for name, view in views.items():
+        view.name = name
+        document.add_root(view)
+    document.js_on_event(DocumentReady, CustomJS(code="skesom.start()"))
+    return document

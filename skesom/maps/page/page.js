@@ -1,0 +1,536 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// What links the views of the page: one selection of pixels, shown in all of them.
+"use strict";
+
+const skesom = (() => {
+  const NO_UNIT = 65535;
+  const DIMMED = 0.22; // what is left of an image where nothing is selected
+  const SAMPLED = 40000; // pixels that quartiles are taken from, at most
+  const TYPES = {
+    uint8: Uint8Array,
+    int16: Int16Array,
+    uint16: Uint16Array,
+    float64: Float64Array,
+  };
+
+  let facts, arrays, width, height, n_pixels;
+  let groups = []; // clusters as they are shown: {name, labels, colour, pixels}
+  let group_of = []; // number of the group of each label
+  let chosen = null; // 1 for each selected pixel, or null if all are equal
+  let busy = false; // while selections are set by the page itself
+
+  // ---- what the page was given -----------------------------------------------------
+
+  async function unpack() {
+    const text = document.getElementById("skesom-data").textContent.trim();
+    const packed = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+    const stream = new Blob([packed])
+      .stream()
+      .pipeThrough(new DecompressionStream("deflate"));
+    const bytes = new Uint8Array(await new Response(stream).arrayBuffer());
+    const length = new DataView(bytes.buffer).getUint32(0, true);
+    const header = JSON.parse(new TextDecoder().decode(bytes.subarray(4, 4 + length)));
+    arrays = {};
+    for (const [name, entry] of Object.entries(header.arrays)) {
+      const start = 4 + length + entry.start;
+      arrays[name] = as_array(bytes.slice(start, start + entry.bytes), entry.dtype);
+    }
+    facts = header.facts;
+    [height, width] = facts.shape;
+    n_pixels = height * width;
+  }
+
+  function as_array(bytes, dtype) {
+    const Type = TYPES[dtype];
+    if (Type.BYTES_PER_ELEMENT !== 2) return new Type(bytes.buffer);
+    const half = bytes.length / 2;
+    const array = new Type(half);
+    for (let i = 0; i < half; i++) array[i] = bytes[i] | (bytes[half + i] << 8);
+    return array;
+  }
+
+  const model = (name) => Bokeh.documents[0].get_model_by_name(name);
+
+  async function start() {
+    await unpack();
+    groups = facts.clusters.map((group) => ({ ...group }));
+    for (const name of ["image", "map"]) {
+      const source = model(`${name}-source`);
+      const Image = source.data.image[0].constructor;
+      const picture = new Image(n_pixels, [height, width]);
+      source.data = { ...source.data, image: [picture] };
+    }
+    regroup();
+    document.body.dataset.state = "ready";
+  }
+
+  // ---- pictures --------------------------------------------------------------------
+
+  function paint(name, colour_of) {
+    const source = model(`${name}-source`);
+    const picture = source.data.image[0];
+    for (let i = 0; i < n_pixels; i++) {
+      const colour = colour_of(i);
+      let red = colour & 255;
+      let green = (colour >> 8) & 255;
+      let blue = (colour >> 16) & 255;
+      if (chosen !== null && chosen[i] === 0) {
+        red = 60 + (red - 60) * DIMMED;
+        green = 62 + (green - 62) * DIMMED;
+        blue = 68 + (blue - 68) * DIMMED;
+      }
+      picture[i] = (255 << 24) | (blue << 16) | (green << 8) | red;
+    }
+    source.change.emit();
+  }
+
+  const pack_colour = ([red, green, blue]) => red | (green << 8) | (blue << 16);
+
+  function paint_image() {
+    const shown = model("image_choice").value;
+    const band = facts.bands.findIndex((each) => each.name === shown);
+    if (band < 0) {
+      const rgb = arrays.rgb;
+      paint("image", (i) => rgb[3 * i] | (rgb[3 * i + 1] << 8) | (rgb[3 * i + 2] << 16));
+      return;
+    }
+    const { dark, bright } = facts.bands[band];
+    const missing = pack_colour(facts.missing_colour);
+    const first = band * n_pixels;
+    paint("image", (i) => {
+      const code = arrays.codes[first + i];
+      if (code === 0) return missing;
+      const share = Math.min(1, Math.max(0, (code - dark) / (bright - dark)));
+      const level = Math.round(255 * share);
+      return level | (level << 8) | (level << 16);
+    });
+  }
+
+  function paint_map() {
+    const colours = group_of.map((group) => pack_colour(groups[group].colour));
+    const missing = pack_colour(facts.missing_colour);
+    const noise = pack_colour(facts.noise_colour);
+    const labels = arrays.labels;
+    paint("map", (i) =>
+      labels[i] >= 0 ? colours[labels[i]] : labels[i] === -1 ? noise : missing,
+    );
+  }
+
+  // ---- selection -------------------------------------------------------------------
+
+  function select(test) {
+    chosen = new Uint8Array(n_pixels);
+    let any = false;
+    for (let i = 0; i < n_pixels; i++) {
+      if (test(i)) {
+        chosen[i] = 1;
+        any = true;
+      }
+    }
+    if (!any) chosen = null;
+    show_selection();
+  }
+
+  function select_units(units) {
+    if (busy) return;
+    if (units.length === 0) return clear();
+    const wanted = new Uint8Array(NO_UNIT + 1);
+    for (const unit of units) wanted[unit] = 1;
+    wanted[NO_UNIT] = 0;
+    select((i) => wanted[arrays.units[i]]);
+  }
+
+  function select_groups(numbers) {
+    if (busy) return;
+    if (numbers.length === 0) return clear();
+    const wanted = group_of.map((group) => numbers.includes(group));
+    select((i) => arrays.labels[i] >= 0 && wanted[arrays.labels[i]]);
+  }
+
+  function pixel_at(x, y) {
+    const column = Math.floor((x + 0.5) / facts.step);
+    const row = Math.floor((y + 0.5) / facts.step);
+    const inside = column >= 0 && column < width && row >= 0 && row < height;
+    return inside ? row * width + column : -1;
+  }
+
+  function tap(event) {
+    const pixel = pixel_at(event.x, event.y);
+    if (pixel < 0) return clear();
+    const kind = model("tap_choice").value;
+    const label = arrays.labels[pixel];
+    if (kind === "pixel") return select((i) => i === pixel);
+    if (kind === "unit" && arrays.units[pixel] !== NO_UNIT) {
+      return select_units([arrays.units[pixel]]);
+    }
+    return label < 0 ? clear() : select_groups([group_of[label]]);
+  }
+
+  function geometry(event) {
+    if (!event.final) return;
+    const shape = event.geometry;
+    const inside = new Uint8Array(n_pixels);
+    if (shape.type === "rect") {
+      const xs = [shape.x0, shape.x1, shape.x1, shape.x0];
+      fill(inside, xs, [shape.y0, shape.y0, shape.y1, shape.y1]);
+    } else if (shape.type === "poly") {
+      fill(inside, Array.from(shape.x), Array.from(shape.y));
+    } else return;
+    select((i) => inside[i]);
+  }
+
+  // Mark the pixels whose middle is inside a polygon, row by row.
+  function fill(inside, xs, ys) {
+    const middle = (facts.step - 1) / 2;
+    for (let row = 0; row < height; row++) {
+      const y = row * facts.step + middle;
+      const crossings = [];
+      for (let i = 0, j = xs.length - 1; i < xs.length; j = i++) {
+        if (ys[i] > y !== ys[j] > y) {
+          crossings.push(xs[i] + ((y - ys[i]) / (ys[j] - ys[i])) * (xs[j] - xs[i]));
+        }
+      }
+      crossings.sort((a, b) => a - b);
+      for (let k = 0; k + 1 < crossings.length; k += 2) {
+        const first = Math.ceil((crossings[k] - middle) / facts.step);
+        const last = Math.floor((crossings[k + 1] - middle) / facts.step);
+        for (let column = Math.max(first, 0); column <= Math.min(last, width - 1); column++)
+          inside[row * width + column] = 1;
+      }
+    }
+  }
+
+  function clear() {
+    chosen = null;
+    show_selection();
+  }
+
+  function show_selection() {
+    busy = true;
+    paint_image();
+    paint_map();
+    show_units();
+    show_spectra();
+    show_table();
+    say_selection();
+    busy = false;
+  }
+
+  function say_selection() {
+    const count = chosen === null ? 0 : chosen.reduce((sum, each) => sum + each, 0);
+    const share = ((100 * count) / n_pixels).toPrecision(3);
+    document.getElementById("selection").textContent =
+      chosen === null
+        ? "Nothing is selected."
+        : `${count.toLocaleString("en")} pixels selected, ${share} % of the picture.`;
+    document.body.dataset.selected = count;
+  }
+
+  function show_table() {
+    const source = model("clusters-source");
+    const counts = new Float64Array(groups.length);
+    if (chosen !== null) {
+      for (let i = 0; i < n_pixels; i++) {
+        if (chosen[i] && arrays.labels[i] >= 0) counts[group_of[arrays.labels[i]]] += 1;
+      }
+    }
+    const selected = Array.from(counts, (count, group) =>
+      chosen === null || groups[group].pixels === 0
+        ? ""
+        : `${Math.round((100 * count) / groups[group].pixels)} %`,
+    );
+    source.data = { ...source.data, selected };
+    if (chosen === null) source.selected.indices = [];
+  }
+
+  // ---- units -----------------------------------------------------------------------
+
+  function show_units() {
+    const source = model("units-source");
+    if (source === null) return;
+    const n_units = facts.unit_labels.length;
+    const all = new Float64Array(n_units);
+    const some = new Float64Array(n_units);
+    for (let i = 0; i < n_pixels; i++) {
+      const unit = arrays.units[i];
+      if (unit === NO_UNIT) continue;
+      all[unit] += 1;
+      if (chosen !== null) some[unit] += chosen[i];
+    }
+    const alpha = Array.from(all, (count, unit) => {
+      if (chosen === null) return 1;
+      return some[unit] === 0 ? 0.12 : 0.35 + (0.65 * some[unit]) / count;
+    });
+    source.data = { ...source.data, alpha, colour: unit_colours() };
+    if (chosen === null) source.selected.indices = [];
+  }
+
+  function unit_colours() {
+    const shown = model("units_choice").value;
+    const number = facts.unit_values.indexOf(shown);
+    const n_units = facts.unit_labels.length;
+    if (number < 0) {
+      return facts.unit_labels.map((label) =>
+        label < 0 || label >= group_of.length
+          ? "#000000"
+          : hex(groups[group_of[label]].colour),
+      );
+    }
+    const places = arrays.unit_values.subarray(number * n_units, (number + 1) * n_units);
+    return Array.from(places, (place) => facts.colour_map[place]);
+  }
+
+  const hex = (colour) =>
+    "#" + colour.map((part) => part.toString(16).padStart(2, "0")).join("");
+
+  // ---- spectra ---------------------------------------------------------------------
+
+  // Quartiles of each band over the pixels for which the test holds.
+  function quartiles(test, count) {
+    const stride = Math.max(1, Math.floor(count / SAMPLED));
+    const pixels = [];
+    let met = 0;
+    for (let i = 0; i < n_pixels; i++) {
+      if (test(i) && met++ % stride === 0) pixels.push(i);
+    }
+    return facts.order.map((band) => {
+      const first = band * n_pixels;
+      const codes = Uint16Array.from(pixels, (i) => arrays.codes[first + i])
+        .filter((code) => code > 0)
+        .sort();
+      const at = (share) => {
+        if (codes.length === 0) return NaN;
+        const place = share * (codes.length - 1);
+        const low = codes[Math.floor(place)];
+        const high = codes[Math.ceil(place)];
+        return scaled(band, low + (high - low) * (place % 1));
+      };
+      return [at(0.25), at(0.5), at(0.75)];
+    });
+  }
+
+  function scaled(band, code) {
+    const { low, step, mean, deviation } = facts.bands[band];
+    return (low + (code - 1) * step - mean) / deviation;
+  }
+
+  function group_spectra() {
+    const labels = arrays.labels;
+    const xs = facts.order.map((_, place) => place);
+    const data = { xs: [], ys: [], colour: [], name: [] };
+    const band = { x: [], low: [], high: [], colour: [] };
+    groups.forEach((group, number) => {
+      if (group.pixels === 0) return;
+      const own = (i) => labels[i] >= 0 && group_of[labels[i]] === number;
+      const found = quartiles(own, group.pixels);
+      data.xs.push(xs);
+      data.ys.push(found.map((each) => each[1]));
+      data.colour.push(hex(group.colour));
+      data.name.push(group.name);
+      const shift = (number - (groups.length - 1) / 2) * (0.3 / groups.length);
+      found.forEach((each, place) => {
+        band.x.push(place + shift);
+        band.low.push(each[0]);
+        band.high.push(each[2]);
+        band.colour.push(hex(group.colour));
+      });
+    });
+    model("spectra-source").data = data;
+    model("quartiles-source").data = band;
+  }
+
+  function show_spectra() {
+    const source = model("selected-source");
+    if (chosen === null) {
+      source.data = { x: [], y: [], low: [], high: [] };
+      return;
+    }
+    const count = chosen.reduce((sum, each) => sum + each, 0);
+    const found = quartiles((i) => chosen[i] === 1, count);
+    source.data = {
+      x: found.map((_, place) => place),
+      low: found.map((each) => each[0]),
+      y: found.map((each) => each[1]),
+      high: found.map((each) => each[2]),
+    };
+  }
+
+  // ---- clusters that are renamed and merged ----------------------------------------
+
+  function regroup() {
+    group_of = [];
+    groups.forEach((group, number) => {
+      for (const label of group.labels) group_of[label] = number;
+    });
+    const total = groups.reduce((sum, group) => sum + group.pixels, 0);
+    busy = true;
+    model("clusters-source").data = {
+      colour: groups.map((group) => hex(group.colour)),
+      name: groups.map((group) => group.name),
+      labels: groups.map((group) => group.labels.join(", ")),
+      share: groups.map((group) => (100 * group.pixels) / Math.max(total, 1)),
+      selected: groups.map(() => ""),
+    };
+    busy = false;
+    group_spectra();
+    clear();
+  }
+
+  function read_names() {
+    const names = model("clusters-source").data.name;
+    groups.forEach((group, number) => {
+      group.name = String(names[number]).trim() || group.name;
+    });
+  }
+
+  function renamed() {
+    if (busy || groups.length === 0) return;
+    read_names();
+    const source = model("spectra-source");
+    const filled = groups.filter((group) => group.pixels > 0);
+    source.data = { ...source.data, name: filled.map((group) => group.name) };
+  }
+
+  function merge() {
+    const picked = [...model("clusters-source").selected.indices].sort((a, b) => a - b);
+    if (picked.length < 2) return say("Select two or more clusters in the table first.");
+    const parts = picked.map((number) => groups[number]);
+    const largest = parts.reduce((a, b) => (b.pixels > a.pixels ? b : a));
+    const merged = {
+      ...largest,
+      name: parts.map((part) => part.name).join(" + "),
+      labels: parts.flatMap((part) => part.labels).sort((a, b) => a - b),
+      pixels: parts.reduce((sum, part) => sum + part.pixels, 0),
+    };
+    groups = groups.filter((_, number) => !picked.includes(number));
+    groups.push(merged);
+    groups.sort((a, b) => b.pixels - a.pixels);
+    regroup();
+    say(`Merged into “${merged.name}”. Double-click a name to change it.`);
+  }
+
+  function split() {
+    const picked = model("clusters-source").selected.indices;
+    const torn = picked.filter((number) => groups[number].labels.length > 1);
+    if (torn.length === 0) return say("Select a merged cluster in the table first.");
+    const parts = torn.flatMap((number) =>
+      groups[number].labels.map((label) => ({ ...facts.originals[label] })),
+    );
+    groups = groups.filter((_, number) => !torn.includes(number)).concat(parts);
+    groups.sort((a, b) => b.pixels - a.pixels || a.labels[0] - b.labels[0]);
+    regroup();
+    say("Split into the clusters that it was made of.");
+  }
+
+  function export_text() {
+    const clusters = groups.map(({ name, labels }) => ({ name, labels }));
+    const content = { format: facts.format, version: 1, clusters };
+    return JSON.stringify(content, null, 2) + "\n";
+  }
+
+  function export_file() {
+    const link = document.createElement("a");
+    const file = new Blob([export_text()], { type: "application/json" });
+    link.href = URL.createObjectURL(file);
+    link.download = "clusters.json";
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+    say("Saved as clusters.json, which skesom reads back.");
+  }
+
+  function say(text) {
+    document.getElementById("message").textContent = text;
+  }
+
+  // ---- what is under the mouse -----------------------------------------------------
+
+  function hover(event) {
+    const pixel = pixel_at(event.x, event.y);
+    const readout = document.getElementById("readout");
+    if (pixel < 0) return;
+    const label = arrays.labels[pixel];
+    const unit = arrays.units[pixel];
+    const cluster =
+      label >= 0 ? groups[group_of[label]].name : label === -1 ? "noise" : "masked";
+    const fluxes = facts.order.map((band) => {
+      const { name, unit: flux_unit } = facts.bands[band];
+      return `${name} ${flux(band, pixel)}${flux_unit ? " " + flux_unit : ""}`;
+    });
+    const parts = [
+      `x ${Math.round(event.x)}, y ${Math.round(event.y)}`,
+      sky_position(event.x, event.y),
+      cluster + (unit === NO_UNIT ? "" : `, unit ${unit}`),
+      ...fluxes,
+    ];
+    readout.replaceChildren(
+      ...parts.map((part) => {
+        const item = document.createElement("span");
+        item.textContent = part;
+        return item;
+      }),
+    );
+  }
+
+  function flux(band, pixel) {
+    const code = arrays.codes[band * n_pixels + pixel];
+    if (code === 0) return "–";
+    const { level, softening, low, step } = facts.bands[band];
+    const value = level + softening * Math.sinh(low + (code - 1) * step);
+    return String(Number(value.toPrecision(4)));
+  }
+
+  function sky_position(x, y) {
+    const nodes = arrays.sky;
+    if (nodes.length === 0) return "no sky coordinates";
+    const side = Math.round(Math.sqrt(nodes.length / 3));
+    const place = (value, length) =>
+      length > 1 ? (value / (length - 1)) * (side - 1) : 0;
+    const u = place(x, facts.full_shape[1]);
+    const v = place(y, facts.full_shape[0]);
+    const left = Math.min(Math.max(Math.floor(u), 0), side - 2);
+    const lower = Math.min(Math.max(Math.floor(v), 0), side - 2);
+    const vector = [0, 0, 0];
+    for (const [row, part_v] of [[lower, lower + 1 - v], [lower + 1, v - lower]]) {
+      for (const [column, part_u] of [[left, left + 1 - u], [left + 1, u - left]]) {
+        for (let axis = 0; axis < 3; axis++)
+          vector[axis] += part_u * part_v * nodes[3 * (row * side + column) + axis];
+      }
+    }
+    const [a, b, c] = vector;
+    if (!Number.isFinite(a)) return "beyond the sky";
+    const right_ascension = ((Math.atan2(b, a) * 180) / Math.PI + 360) % 360;
+    const declination = (Math.atan2(c, Math.hypot(a, b)) * 180) / Math.PI;
+    return `${sexagesimal(right_ascension / 15, 3)} ${sexagesimal(declination, 2, true)}`;
+  }
+
+  function sexagesimal(value, decimals, signed = false) {
+    const scale = 10 ** decimals;
+    let rest = Math.round(Math.abs(value) * 3600 * scale);
+    const seconds = (rest % (60 * scale)) / scale;
+    rest = Math.floor(rest / (60 * scale));
+    const padded = seconds.toFixed(decimals).padStart(decimals + 3, "0");
+    const parts = [Math.floor(rest / 60), rest % 60].map((part) =>
+      String(part).padStart(2, "0"),
+    );
+    const sign = signed ? (value < 0 ? "−" : "+") : "";
+    return `${sign}${parts.join(":")}:${padded}`;
+  }
+
+  return {
+    start,
+    tap,
+    geometry,
+    hover,
+    clear,
+    merge,
+    split,
+    renamed,
+    paint_image,
+    show_units,
+    select_units,
+    select_groups,
+    export_text,
+    export_file,
+    sky_position,
+  };
+})();
