@@ -139,7 +139,7 @@ class CodebookMap(BaseEstimator):
         X = validate_data(
             self,
             _native(X),
-            dtype=[np.float64, np.float32],
+            dtype=[np.float64, np.float32] if reset else self.codebook_.dtype,
             order="C",
             ensure_all_finite="allow-nan",
             reset=reset,

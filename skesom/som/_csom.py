@@ -274,9 +274,7 @@ default="euclidean"
         self : CSOM
             The fitted map.
         """
-        X = self._check_training_samples(X)
-        sample_weight = self._check_sample_weight(sample_weight, X)
-        errors = self._check_errors(errors, X)
+        X, sample_weight, errors = self._checked_table(X, sample_weight, errors)
         self._check_enough_samples(self._used(sample_weight, X)[1])
         return self._learn(X, sample_weight, errors)
 
@@ -301,28 +299,14 @@ default="euclidean"
             The map that has learned. `labels_`, `hits_` and `quantization_error_`
             are of the samples of this call.
         """
-        first_call = not hasattr(self, "codebook_")
-        X = self._check_training_samples(X, reset=first_call)
-        if not first_call:
-            X = X.astype(self.codebook_.dtype, copy=False)
-        sample_weight = self._check_sample_weight(sample_weight, X)
-        errors = self._check_errors(errors, X)
-        if first_call:
-            return self._learn(X, sample_weight, errors)
-        n_calls = self._n_calls + 1
-        training = self._follow(n_calls, *self._used(sample_weight, X, errors))
-        layers = planned_layers(self)
-        return self._finish(X, sample_weight, errors, training, layers, n_calls)
+        n_calls = self._next_call()
+        table = self._checked_table(X, sample_weight, errors, reset=n_calls == 1)
+        return self._learn(*table, n_calls)
 
-    def _learn(self, X, sample_weight, errors=None):
-        """Fit the map to samples that have been checked."""
+    def _learn(self, X, sample_weight, errors=None, n_calls=1):
+        """Train on samples that have been checked, and group the units by them."""
         layers = planned_layers(self)
-        weights, used, used_errors = self._used(sample_weight, X, errors)
-        training = self._train(used, weights, used_errors)
-        return self._finish(X, sample_weight, errors, training, layers, 1)
-
-    def _finish(self, X, sample_weight, errors, training, layers, n_calls):
-        """Group the units by the samples X, and set the fitted attributes."""
+        training = self._trained(X, sample_weight, errors, n_calls)
         codebook = training.codebook
         metric = self._metric()
         winners, counts, hits, error = summarize(
@@ -338,11 +322,10 @@ default="euclidean"
             groups = fit_layers(layers, codebook, hits)
         else:
             groups = self._group(comparable, counts, hits)
-        self._set_lattice_attributes(training, hits, error)
+        self._set_lattice_attributes(training, hits, error, n_calls)
         self.layers_ = layers
         self.unit_labels_ = _second_stage.labels_by_size(groups, comparable, hits)
         self.labels_ = self._labels_of_winners(winners)
-        self._n_calls = n_calls
         return self
 
     def _group(self, codebook, counts, hits):

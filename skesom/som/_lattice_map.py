@@ -93,7 +93,17 @@ class LatticeMap(LatticeTraining):
         check_is_fitted(self)
         return self.codebook_.reshape(*self.shape_, -1)
 
-    def _set_lattice_attributes(self, training, hits, quantization_error):
+    def _checked_table(self, X, sample_weight, errors, *, reset=True):
+        """Return samples, their weights and errors as training takes them."""
+        X = self._check_training_samples(X, reset=reset)
+        sample_weight = self._check_sample_weight(sample_weight, X)
+        return X, sample_weight, self._check_errors(errors, X)
+
+    def _next_call(self):
+        """Return which call of a stream comes next: 1 before there is a map."""
+        return getattr(self, "_n_calls", 0) + 1
+
+    def _set_lattice_attributes(self, training, hits, quantization_error, n_calls):
         lattice = training.lattice
         self.codebook_ = training.codebook
         self.shape_ = lattice.shape
@@ -104,3 +114,4 @@ class LatticeMap(LatticeTraining):
         self.training_errors_ = training.curve
         self.n_iter_ = self.n_epochs
         self._sums = training.sums
+        self._n_calls = n_calls

@@ -39,6 +39,13 @@ class LatticeTraining(CodebookMap):
     def _metric(self):
         return Metric(self.metric, self.feature_weights)
 
+    def _trained(self, X, sample_weight, errors, n_calls=1):
+        """Return the map after training on samples, the first or more of a stream."""
+        sample_weight, X, errors = self._used(sample_weight, X, errors)
+        if n_calls == 1:
+            return self._train(X, sample_weight, errors)
+        return self._follow(X, sample_weight, errors, n_calls)
+
     def _train(self, X, sample_weight, errors):
         """Return the trained codebook, its lattice, and the last sums per sample."""
         self._check_neighbourhood()
@@ -56,7 +63,7 @@ class LatticeTraining(CodebookMap):
             codebook = self._metric().settled(codebook)
             return train(X, sample_weight, errors, codebook, lattice, random_state)
 
-    def _follow(self, n_calls, sample_weight, X, errors):
+    def _follow(self, X, sample_weight, errors, n_calls):
         """Return the map after one more call of a stream."""
         lattice = Lattice(self.shape_, self.topology, self.toroidal)
         share = n_calls**-0.6
