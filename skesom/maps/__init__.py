@@ -34,6 +34,7 @@ from skesom.maps.displays import (
     cluster_palette,
     rgb_image,
 )
+from skesom.maps.page import explore
 
 __all__ = [
     "ClusterGroup",
@@ -59,6 +60,7 @@ __all__ = [
     "cluster_palette",
     "compare_fingerprints",
     "crossmatch",
+    "explore",
     "fingerprints",
     "make_cluster_pipeline",
     "make_clusterer",

@@ -26,6 +26,9 @@ from skesom.maps.page._units import (
     unit_values,
 )
 
+_MOST_UNITS = 20_000
+_MOST_CLUSTERS = 2000
+
 
 @validate_params(
     {"max_pixels": [Interval(Integral, 1, None, closed="left")]},
@@ -81,7 +84,8 @@ def explore(
     ImportError
         If bokeh is missing (extra ``explore``).
     ValueError
-        If the catalogue has no object in the image, or `groups` do not fit.
+        If no pixel is in a cluster, there are more than 2000 clusters, the catalogue
+        has no object in the image, or `groups` do not fit.
 
     Notes
     -----
@@ -132,6 +136,7 @@ def _page(pipeline, images, catalogue, groups, title, max_pixels):
     cube = aligned_bands(pipeline, images)
     step = pipeline["cluster"]
     label_map = step.labels_
+    _check_labels(label_map)
     thinned = thinning(label_map.shape, max_pixels)
     arrays, facts = _pixel_facts(cube, label_map, thinned)
     colours = cluster_colours(label_map, scaled_from_aligned(pipeline, cube))
@@ -140,7 +145,8 @@ def _page(pipeline, images, catalogue, groups, title, max_pixels):
     facts["clusters"] = _cluster_facts(label_map, colours, groups or [])
     names = [cube.band_names[band] for band in facts["order"]]
     som = last_estimator(step.estimator_)
-    has_units = hasattr(som, "codebook_") and hasattr(som, "connections_")
+    n_units = len(som.codebook_) if hasattr(som, "connections_") else 0
+    has_units = 0 < n_units <= _MOST_UNITS
     views = _views.picture_views(label_map.shape, names, has_units)
     plots = [views["image_plot"], views["map_plot"]]
     views |= _views.spectra_view(names) | _views.table_views(len(facts["clusters"]))
@@ -168,7 +174,7 @@ def _page(pipeline, images, catalogue, groups, title, max_pixels):
             "style": style,
             "script": script,
             "data": pack(arrays, facts),
-            "summary": _summary(label_map, cube, thinned),
+            "summary": _summary(label_map, cube, thinned, n_units),
             "has_sky": cube.wcs is not None,
             "has_units": has_units,
             "has_objects": catalogue is not None,
@@ -176,6 +182,20 @@ def _page(pipeline, images, catalogue, groups, title, max_pixels):
         },
         suppress_callback_warning=True,
     )
+
+
+def _check_labels(label_map):
+    """Refuse a map of no cluster, or of more than a page can tell apart."""
+    n_clusters = int(label_map.max(initial=-1)) + 1
+    if n_clusters == 0:
+        raise ValueError(
+            "No pixel is in a cluster, so there is nothing to explore. Were all masked?"
+        )
+    if n_clusters > _MOST_CLUSTERS:
+        raise ValueError(
+            f"The page can show {_MOST_CLUSTERS} clusters, but there are {n_clusters}. "
+            "Ask the map for fewer by n_clusters."
+        )
 
 
 def _pixel_facts(cube, label_map, thinned):
@@ -244,7 +264,7 @@ def _objects_in(catalogue, cube):
     return objects[inside]
 
 
-def _summary(label_map, cube, thinned):
+def _summary(label_map, cube, thinned, n_units):
     """Return one line about the image."""
     n_rows, n_columns = label_map.shape
     parts = [
@@ -254,6 +274,8 @@ def _summary(label_map, cube, thinned):
     ]
     if thinned > 1:
         parts.append(f"one pixel of each {thinned} x {thinned} is shown here")
+    if n_units > _MOST_UNITS:
+        parts.append(f"the {n_units} units of the map are too many to be drawn")
     return ", ".join(parts) + "."
 
 

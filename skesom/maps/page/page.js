@@ -16,6 +16,7 @@ const skesom = (() => {
   let facts, arrays, width, height, n_pixels;
   let groups = []; // clusters as they are shown: {name, labels, colour, pixels}
   let group_of = []; // number of the group of each label
+  let shown = []; // pixels of each group in the picture, which may be thinned
   let chosen = null; // 1 for each selected pixel, or null if all are equal
   let busy = false; // while selections are set by the page itself
 
@@ -118,7 +119,8 @@ const skesom = (() => {
 
   // ---- selection -------------------------------------------------------------------
 
-  function select(test) {
+  // Select the pixels for which the test holds; groups and units stay marked as such.
+  function select(test, marked = {}) {
     chosen = new Uint8Array(n_pixels);
     let any = false;
     for (let i = 0; i < n_pixels; i++) {
@@ -128,7 +130,7 @@ const skesom = (() => {
       }
     }
     if (!any) chosen = null;
-    show_selection();
+    show_selection(any ? marked : {});
   }
 
   function select_units(units) {
@@ -137,14 +139,15 @@ const skesom = (() => {
     const wanted = new Uint8Array(NO_UNIT + 1);
     for (const unit of units) wanted[unit] = 1;
     wanted[NO_UNIT] = 0;
-    select((i) => wanted[arrays.units[i]]);
+    select((i) => wanted[arrays.units[i]], { units });
   }
 
   function select_groups(numbers) {
     if (busy) return;
     if (numbers.length === 0) return clear();
     const wanted = group_of.map((group) => numbers.includes(group));
-    select((i) => arrays.labels[i] >= 0 && wanted[arrays.labels[i]]);
+    const test = (i) => arrays.labels[i] >= 0 && wanted[arrays.labels[i]];
+    select(test, { groups: numbers });
   }
 
   function pixel_at(x, y) {
@@ -163,7 +166,12 @@ const skesom = (() => {
     if (kind === "unit" && arrays.units[pixel] !== NO_UNIT) {
       return select_units([arrays.units[pixel]]);
     }
-    return label < 0 ? clear() : select_groups([group_of[label]]);
+    if (label < 0) return clear();
+    const group = group_of[label];
+    const before = event.modifiers?.shift ? model("clusters-source").selected.indices : [];
+    return select_groups(
+      before.includes(group) ? before.filter((each) => each !== group) : [...before, group],
+    );
   }
 
   function geometry(event) {
@@ -202,16 +210,18 @@ const skesom = (() => {
 
   function clear() {
     chosen = null;
-    show_selection();
+    show_selection({});
   }
 
-  function show_selection() {
+  function show_selection({ groups: numbers = [], units = [] }) {
     busy = true;
     paint_image();
     paint_map();
     show_units();
+    if (model("units-source") !== null) model("units-source").selected.indices = units;
     show_spectra();
     show_table();
+    model("clusters-source").selected.indices = numbers;
     say_selection();
     busy = false;
   }
@@ -228,19 +238,14 @@ const skesom = (() => {
 
   function show_table() {
     const source = model("clusters-source");
-    const counts = new Float64Array(groups.length);
-    if (chosen !== null) {
-      for (let i = 0; i < n_pixels; i++) {
-        if (chosen[i] && arrays.labels[i] >= 0) counts[group_of[arrays.labels[i]]] += 1;
-      }
-    }
-    const selected = Array.from(counts, (count, group) =>
-      chosen === null || groups[group].pixels === 0
+    const counts = count_groups((i) => chosen !== null && chosen[i]);
+    const selected = counts.map((count, group) =>
+      chosen === null || shown[group] === 0
         ? ""
-        : `${Math.round((100 * count) / groups[group].pixels)} %`,
+        : `${Math.round((100 * count) / shown[group])} %`,
     );
     source.data = { ...source.data, selected };
-    if (chosen === null) source.selected.indices = [];
+    model("clusters_table").view.change.emit(); // tables draw new rows, not new values
   }
 
   // ---- units -----------------------------------------------------------------------
@@ -262,7 +267,6 @@ const skesom = (() => {
       return some[unit] === 0 ? 0.12 : 0.35 + (0.65 * some[unit]) / count;
     });
     source.data = { ...source.data, alpha, colour: unit_colours() };
-    if (chosen === null) source.selected.indices = [];
   }
 
   function unit_colours() {
@@ -285,14 +289,20 @@ const skesom = (() => {
 
   // ---- spectra ---------------------------------------------------------------------
 
-  // Quartiles of each band over the pixels for which the test holds.
-  function quartiles(test, count) {
-    const stride = Math.max(1, Math.floor(count / SAMPLED));
-    const pixels = [];
-    let met = 0;
+  // At most SAMPLED pixels of each part, evenly taken from all of them.
+  function sampled_pixels(part_at, counts) {
+    const strides = counts.map((count) => Math.max(1, Math.floor(count / SAMPLED)));
+    const met = counts.map(() => 0);
+    const pixels = counts.map(() => []);
     for (let i = 0; i < n_pixels; i++) {
-      if (test(i) && met++ % stride === 0) pixels.push(i);
+      const part = part_at(i);
+      if (part >= 0 && met[part]++ % strides[part] === 0) pixels[part].push(i);
     }
+    return pixels;
+  }
+
+  // Quartiles of each band over pixels.
+  function quartiles(pixels) {
     return facts.order.map((band) => {
       const first = band * n_pixels;
       const codes = Uint16Array.from(pixels, (i) => arrays.codes[first + i])
@@ -315,18 +325,18 @@ const skesom = (() => {
   }
 
   function group_spectra() {
-    const labels = arrays.labels;
     const xs = facts.order.map((_, place) => place);
-    const data = { xs: [], ys: [], colour: [], name: [] };
+    const data = { xs: [], ys: [], colour: [], name: [], group: [] };
     const band = { x: [], low: [], high: [], colour: [] };
+    const pixels = sampled_pixels(group_at, shown);
     groups.forEach((group, number) => {
-      if (group.pixels === 0) return;
-      const own = (i) => labels[i] >= 0 && group_of[labels[i]] === number;
-      const found = quartiles(own, group.pixels);
+      if (pixels[number].length === 0) return;
+      const found = quartiles(pixels[number]);
       data.xs.push(xs);
       data.ys.push(found.map((each) => each[1]));
       data.colour.push(hex(group.colour));
       data.name.push(group.name);
+      data.group.push(number);
       const shift = (number - (groups.length - 1) / 2) * (0.3 / groups.length);
       found.forEach((each, place) => {
         band.x.push(place + shift);
@@ -346,7 +356,7 @@ const skesom = (() => {
       return;
     }
     const count = chosen.reduce((sum, each) => sum + each, 0);
-    const found = quartiles((i) => chosen[i] === 1, count);
+    const found = quartiles(sampled_pixels((i) => chosen[i] - 1, [count])[0]);
     source.data = {
       x: found.map((_, place) => place),
       low: found.map((each) => each[0]),
@@ -357,11 +367,24 @@ const skesom = (() => {
 
   // ---- clusters that are renamed and merged ----------------------------------------
 
+  const group_at = (i) => (arrays.labels[i] >= 0 ? group_of[arrays.labels[i]] : -1);
+
+  // Number of pixels of each group for which the test holds.
+  function count_groups(test) {
+    const counts = groups.map(() => 0);
+    for (let i = 0; i < n_pixels; i++) {
+      const group = group_at(i);
+      if (group >= 0 && test(i)) counts[group] += 1;
+    }
+    return counts;
+  }
+
   function regroup() {
     group_of = [];
     groups.forEach((group, number) => {
       for (const label of group.labels) group_of[label] = number;
     });
+    shown = count_groups(() => true);
     const total = groups.reduce((sum, group) => sum + group.pixels, 0);
     busy = true;
     model("clusters-source").data = {
@@ -387,8 +410,8 @@ const skesom = (() => {
     if (busy || groups.length === 0) return;
     read_names();
     const source = model("spectra-source");
-    const filled = groups.filter((group) => group.pixels > 0);
-    source.data = { ...source.data, name: filled.map((group) => group.name) };
+    const names = source.data.group.map((number) => groups[number].name);
+    source.data = { ...source.data, name: names };
   }
 
   function merge() {
