@@ -18,6 +18,8 @@ _HOME = {
     "AsinhStretch": "skesom.cube",
     "BandRatios": "skesom.cube",
     "CSOM": "skesom.som",
+    "CSOMClassifier": "skesom.som",
+    "CSOMRegressor": "skesom.som",
     "ColourScaler": "skesom.cube",
     "Cube": "skesom.cube",
     "CubeAligner": "skesom.cube",

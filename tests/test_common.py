@@ -3,7 +3,7 @@
 
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from skesom.som import CSOM, ESOM, ESOMClassifier
+from skesom.som import CSOM, ESOM, CSOMClassifier, CSOMRegressor, ESOMClassifier
 
 
 @parametrize_with_checks(
@@ -14,6 +14,18 @@ from skesom.som import CSOM, ESOM, ESOMClassifier
         CSOM((4, 4)),
         CSOM((3, 5), n_clusters=3, topology="rectangular", init="random"),
         CSOM((4, 4), algorithm="online", n_epochs=3),
+        CSOM((4, 4), toroidal=True, n_clusters=2, metric="manhattan"),
+        CSOM((4, 2), topology="rectangular", toroidal=True, metric="cosine"),
+        CSOM(6, metric="spectral_angle", neighbourhood="bubble"),
+        CSOM("auto", algorithm="online", metric="manhattan", n_epochs=2),
+        CSOM((4, 3), layers=[(2, 2)], n_clusters=2, n_epochs=5),
+        CSOMClassifier((4, 4)),
+        CSOMClassifier((4, 4), n_neighbors=3, class_weight="balanced", toroidal=True),
+        CSOMClassifier((3, 5), topology="rectangular", algorithm="online", n_epochs=3),
+        CSOMClassifier((4, 4), metric="manhattan", unlabelled="unknown"),
+        CSOMRegressor(),
+        CSOMRegressor((12, 12), n_neighbors=2, topology="rectangular", toroidal=True),
+        CSOMRegressor((10, 10), algorithm="online", n_epochs=5, metric="manhattan"),
         ESOMClassifier(),
         ESOMClassifier(label_rule="grow", n_neighbors=3),
         ESOMClassifier(0.5, label_rule="grow", class_weight="balanced"),

@@ -42,6 +42,9 @@ class ESOMClassifier(UnitClassifier):
         Factor on the hits of each class. "balanced" divides them by the frequency of
         the class, so that a rare class is not outvoted; a dict gives the factors by
         class, 1 where it has none.
+    unlabelled : int, float, str or None, default=None
+        What stands in y for a sample of unknown class, for instance -1. Such samples
+        are learned, but do not vote. For "majority" only.
     learning_rate : float in (0, 1], default=0.05
         How far a sample pulls the nodes.
     forgetting : float in [0, 1), default=0.8
@@ -91,7 +94,7 @@ class ESOMClassifier(UnitClassifier):
     ------
     ValueError
         For a parameter out of its range, infinite values, a feature that is NaN in
-        every sample, or a class that `partial_fit` was not told of.
+        every sample, no labelled sample, or a class that `partial_fit` was not told of.
 
     Warns
     -----
@@ -150,6 +153,7 @@ class ESOMClassifier(UnitClassifier):
         label_rule="majority",
         n_neighbors=1,
         class_weight=None,
+        unlabelled=None,
         learning_rate=0.05,
         forgetting=0.8,
         pruning_period=50,
@@ -164,6 +168,7 @@ class ESOMClassifier(UnitClassifier):
         self.label_rule = label_rule
         self.n_neighbors = n_neighbors
         self.class_weight = class_weight
+        self.unlabelled = unlabelled
         self.learning_rate = learning_rate
         self.forgetting = forgetting
         self.pruning_period = pruning_period
@@ -191,7 +196,8 @@ class ESOMClassifier(UnitClassifier):
             The fitted classifier.
         """
         X, y = self._check_labelled_samples(X, y, reset=True)
-        classes, y = np.unique(y, return_inverse=True)
+        classes = self._known_classes(y, None, first_call=True)
+        y = encoded(y, classes, self.unlabelled)
         self._check_room(classes)
         random_state = random_generator(self.random_state)
         orders = [np.arange(len(X), dtype=np.intp) for _ in range(self.n_epochs)]
@@ -227,14 +233,13 @@ class ESOMClassifier(UnitClassifier):
         first_call = not hasattr(self, "_network")
         X, y = self._check_labelled_samples(X, y, reset=first_call)
         known = self._known_classes(y, classes, first_call)
-        y = encoded(y, known)
+        y = encoded(y, known, self.unlabelled)
         self._check_room(known)
         order = np.arange(len(X), dtype=np.intp)
         if first_call:
             network, epsilon = self._begin(X, order)
         else:
             network, epsilon = self._network.copy(), self.epsilon_
-            X = X.astype(network.fill.dtype, copy=False)
         epsilon = self._learn(self._lesson(network, y), X, order, epsilon)
         so_far = () if first_call else (self.class_count_, self._inherited(network))
         self._finish(network, epsilon, X, y, known, *so_far)
@@ -246,6 +251,11 @@ class ESOMClassifier(UnitClassifier):
             raise ValueError(
                 f"max_nodes={self.max_nodes} should be >= {2 * len(classes)}, two for "
                 f'each of the {len(classes)} classes, with label_rule="grow".'
+            )
+        if self.label_rule == "grow" and self.unlabelled is not None:
+            raise ValueError(
+                f'unlabelled={self.unlabelled!r} needs label_rule="majority": nodes '
+                "that grow by classes cannot learn samples that have none."
             )
 
     def _begin(self, X, order):
@@ -285,14 +295,16 @@ class ESOMClassifier(UnitClassifier):
     def _finish(self, network, epsilon, X, y, classes, count=0, hits=0):
         """Count the samples X on top of those so far; set the fitted attributes."""
         winners = self._nearest(X, y, network)
-        observed = y[~np.isnan(X).all(axis=1)]
+        observed = ~np.isnan(X).all(axis=1)
         self._network = network
         self.epsilon_ = epsilon
         self.classes_ = classes
-        self.class_count_ = count + np.bincount(observed, minlength=len(classes))
-        shape = network.n_nodes, len(classes)
-        self.class_hits_ = hits + count_classes(winners, y, shape)
         self.codebook_ = network.nodes()
         self.connections_ = network.links()
         grown = self.label_rule == "grow"
-        self._set_votes(network.node_class[: network.n_nodes] if grown else None)
+        shape = network.n_nodes, len(classes)
+        self._set_votes(
+            count + count_classes(np.where(observed, 0, -1), y, (1, shape[1]))[0],
+            hits + count_classes(winners, y, shape),
+            network.node_class[: network.n_nodes] if grown else None,
+        )

@@ -1,12 +1,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Where a classical map begins: its shape and its units before training."""
 
-import warnings
-
 import numpy as np
 from scipy import linalg
 
-from skesom.som._row_order import Epochs
+from skesom.som._row_order import Epochs, repetitions
+from skesom.som._warnings import warn_user
 
 _VALUES_AT_A_TIME = 2**20
 _FLAT = 1e-7  # a deviation below this part of the largest is rounding
@@ -91,13 +90,12 @@ def principal_plane(X, sample_weight, shape):
     longer, shorter = places if shape[0] >= shape[1] else places[::-1]
     sides = [longer, shorter][: len(deviations)]
     if len(deviations) == 1 and min(shape) > 1:
-        warnings.warn(
+        warn_user(
             f"The data vary along one direction only (n_features={X.shape[1]}), but "
             f"the lattice of shape {shape} has two: its units were spread along that "
             "direction, first by the longer side. Such data need a chain of units, "
             f"for instance shape={max(shape)}.",
             UserWarning,
-            stacklevel=6,  # the line that calls fit
         )
         sides = [longer * min(shape) + shorter]
     plane = np.zeros((shape[0] * shape[1], len(deviations)))
@@ -182,7 +180,7 @@ def automatic_shape(X, sample_weight, topology, toroidal):
     X : ndarray of shape (n_samples, n_features)
         Samples; NaN marks missing features.
     sample_weight : ndarray of shape (n_samples,) or None
-        How often a sample counts in the deviations.
+        How often a sample counts: whole weights, but for a common factor, repeat it.
     topology : {"hexagonal", "rectangular"}
         Rows of a hexagonal lattice are closer than its columns.
     toroidal : bool
@@ -193,7 +191,9 @@ def automatic_shape(X, sample_weight, topology, toroidal):
     shape : tuple (n_rows, n_columns)
         More rows than columns, or equally many.
     """
-    n_units = np.clip(_UNITS_PER_ROOT * np.sqrt(len(X)), 1, min(_MOST_UNITS, len(X)))
+    times = None if sample_weight is None else repetitions(sample_weight)
+    n_samples = len(X) if times is None else int(times.sum())
+    n_units = min(_UNITS_PER_ROOT * np.sqrt(n_samples), _MOST_UNITS, n_samples)
     _, deviations, _ = principal_axes(X, sample_weight)
     if len(deviations) == 1:
         return 1, round(n_units)

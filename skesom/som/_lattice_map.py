@@ -7,6 +7,7 @@ import numpy as np
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
+from skesom.som._base import summarize
 from skesom.som._lattice_training import LatticeTraining
 from skesom.som._metric import METRICS
 from skesom.som._neighbourhood import NEIGHBOURHOODS
@@ -102,6 +103,20 @@ class LatticeMap(LatticeTraining):
     def _next_call(self):
         """Return which call of a stream comes next: 1 before there is a map."""
         return getattr(self, "_n_calls", 0) + 1
+
+    def _learn_units(self, X, sample_weight, errors, n_calls):
+        """Train on samples that have been checked; return the unit of each."""
+        training = self._trained(X, sample_weight, errors, n_calls)
+        winners, _, hits, error = summarize(
+            X,
+            training.codebook,
+            sample_weight,
+            metric=self._metric(),
+            errors=errors,
+            with_pairs=False,
+        )
+        self._set_lattice_attributes(training, hits, error, n_calls)
+        return winners
 
     def _set_lattice_attributes(self, training, hits, quantization_error, n_calls):
         lattice = training.lattice

@@ -38,7 +38,7 @@ class Epochs:
         self._ends = None
         if sample_weight is not None and np.ptp(sample_weight) > 0:
             weights = sample_weight[self._rows]
-            times = _whole(weights)
+            times = repetitions(weights)
             if times is None:
                 self._ends = np.cumsum(weights)
             else:
@@ -81,8 +81,19 @@ def order_by_content(X):
     return np.argsort(keys, kind="stable")
 
 
-def _whole(weights):
-    """Return weights as repetitions, or None if they are no such numbers."""
+def repetitions(weights):
+    """Return weights as repetitions but for a common factor, None if they are none.
+
+    Parameters
+    ----------
+    weights : ndarray of shape (n_samples,)
+        Not negative.
+
+    Returns
+    -------
+    times : ndarray of shape (n_samples,), dtype int64, or None
+        How often each sample comes: whole numbers, at most 16 in the mean.
+    """
     if not (weights == np.floor(weights)).all() or weights.max() >= 2**53:
         return None
     times = weights.astype(np.int64)

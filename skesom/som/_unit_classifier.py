@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Maps as classifiers: units vote by the classes of their training samples."""
 
+from numbers import Real
+
 import numpy as np
 from sklearn.base import ClassifierMixin
 from sklearn.utils import check_consistent_length
@@ -14,14 +16,14 @@ from skesom.som._unit_votes import UnitVotes
 class UnitClassifier(ClassifierMixin, UnitVotes):
     """Base of the maps whose units know the classes of their samples.
 
-    A subclass has the parameters `n_neighbors` and `class_weight`, and sets
-    ``codebook_``, ``classes_``, ``class_count_`` of shape (n_classes,) and
-    ``class_hits_`` of shape (n_units, n_classes) before it calls `_set_votes`.
+    A subclass has the parameters `n_neighbors`, `class_weight` and `unlabelled`, sets
+    ``codebook_`` and ``classes_``, and then calls `_set_votes`.
     """
 
     _vote_constraints = {
         **UnitVotes._vote_constraints,
         "class_weight": [StrOptions({"balanced"}), dict, None],
+        "unlabelled": [Real, str, None],
     }
 
     def predict(self, X, errors=None):
@@ -64,19 +66,31 @@ class UnitClassifier(ClassifierMixin, UnitVotes):
 
     def _check_labelled_samples(self, X, y, *, reset):
         """Return X as the kernels want it, and y."""
-        check_class_weight(self.class_weight)
         X = self._check_training_samples(X, reset=reset)
+        return X, self._check_labels(X, y)
+
+    def _check_labels(self, X, y):
+        """Return one label for each sample."""
+        check_class_weight(self.class_weight)
         y = validate_data(self, y=y)
         check_consistent_length(X, y)
         check_classification_targets(y)
-        return X, y
+        return y
 
     def _known_classes(self, y, classes, first_call):
         """Return the sorted classes that a stream may have."""
         if classes is not None:
             classes = np.unique(classes)
+        if first_call and classes is None:
+            classes = np.unique(y[is_labelled(y, self.unlabelled)])
+            if len(classes) == 0:
+                raise ValueError(
+                    f"All {len(y)} samples are unlabelled, y is {self.unlabelled!r}: "
+                    "label a few samples of each class, or name the classes at the "
+                    "first call of partial_fit."
+                )
         if first_call:
-            return np.unique(y) if classes is None else classes
+            return classes
         if classes is not None and not np.array_equal(classes, self.classes_):
             raise ValueError(
                 f"classes={classes.tolist()} differ from those of the first call, "
@@ -84,16 +98,22 @@ class UnitClassifier(ClassifierMixin, UnitVotes):
             )
         return self.classes_
 
-    def _set_votes(self, node_class=None):
-        """Prepare what predictions look up.
+    def _set_votes(self, class_count, class_hits, node_class=None):
+        """Set what the units know, and prepare what predictions look up.
 
         Parameters
         ----------
+        class_count : ndarray of shape (n_classes,)
+            Training samples of each class.
+        class_hits : ndarray of shape (n_units, n_classes)
+            Those nearest to each unit.
         node_class : ndarray of shape (n_units,), dtype int, default=None
             Class that a unit without hits votes for. By default it votes as the
             nearest one with hits.
         """
-        self._prior = self.class_count_ / self.class_count_.sum()
+        self.class_count_ = class_count
+        self.class_hits_ = class_hits
+        self._prior = _frequency(class_count)
         self._weight = _weights(self.class_weight, self.classes_, self._prior)
         hit = self.class_hits_.any(axis=1)
         if node_class is None:
@@ -109,7 +129,29 @@ class UnitClassifier(ClassifierMixin, UnitVotes):
         return weighted / weighted.sum(axis=1, keepdims=True)
 
 
-def encoded(y, classes):
+def is_labelled(y, unlabelled):
+    """Tell which samples have a label or a target.
+
+    Parameters
+    ----------
+    y : ndarray of shape (n_samples,) or (n_samples, n_targets)
+        Labels or targets.
+    unlabelled : int, float, str or None
+        What stands in y where there is none; NaN is NaN. None if there is always one.
+
+    Returns
+    -------
+    labelled : ndarray of bool
+        Of the shape of y.
+    """
+    if unlabelled is None:
+        return np.ones(y.shape, dtype=bool)
+    if unlabelled != unlabelled:  # NaN
+        return ~np.isnan(y)
+    return y != unlabelled
+
+
+def encoded(y, classes, unlabelled=None):
     """Return the places of labels among the sorted classes.
 
     Parameters
@@ -118,24 +160,29 @@ def encoded(y, classes):
         Labels.
     classes : ndarray of shape (n_classes,)
         All that may occur.
+    unlabelled : int, float, str or None, default=None
+        What stands in y for no label.
 
     Returns
     -------
     places : ndarray of shape (n_samples,), dtype intp
-        ``classes[places]`` is y.
+        ``classes[places]`` is y; -1 for no label.
 
     Raises
     ------
     ValueError
         If another one occurs.
     """
-    unseen = np.setdiff1d(y, classes)
+    labelled = is_labelled(y, unlabelled)
+    unseen = np.setdiff1d(y[labelled], classes)
     if len(unseen):
         raise ValueError(
             f"y has classes that were not announced: {unseen.tolist()}. Name all "
             f"classes at the first call of partial_fit; known are {classes.tolist()}."
         )
-    return np.searchsorted(classes, y)
+    places = np.full(len(y), -1, dtype=np.intp)
+    places[labelled] = np.searchsorted(classes, y[labelled])
+    return places
 
 
 def count_classes(winners, y, shape, weights=None):
@@ -146,7 +193,7 @@ def count_classes(winners, y, shape, weights=None):
     winners : ndarray of shape (n_samples,)
         Unit of each sample, -1 for none.
     y : ndarray of shape (n_samples,), dtype int
-        Class of each sample.
+        Class of each sample, -1 for none.
     shape : tuple (n_units, n_classes)
         Of the counts.
     weights : ndarray of shape (n_samples,), default=None
@@ -157,7 +204,7 @@ def count_classes(winners, y, shape, weights=None):
     hits : ndarray of shape (n_units, n_classes)
         Of dtype int64, or float64 with weights.
     """
-    known = winners >= 0
+    known = (winners >= 0) & (y >= 0)
     places = winners[known].astype(np.intp) * shape[1] + y[known]
     weights = None if weights is None else weights[known]
     return np.bincount(places, weights, minlength=shape[0] * shape[1]).reshape(shape)
@@ -182,6 +229,13 @@ def check_class_weight(class_weight):
                 raise ValueError(
                     f"class_weight[{label!r}]={weight} should be positive and finite."
                 )
+
+
+def _frequency(class_count):
+    """Return the share of each class, equal ones as long as nothing is labelled."""
+    if not class_count.any():
+        class_count = np.ones(len(class_count))
+    return class_count / class_count.sum()
 
 
 def _weights(class_weight, classes, frequency):
