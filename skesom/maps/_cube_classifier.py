@@ -30,13 +30,19 @@ class CubeClassifier(PixelTableMixin, ClassifierMixin, BaseEstimator):
     ----------
     estimator : classifier or Pipeline that ends in one, default=None
         Takes the table of the labelled pixels. It is cloned; None stands for
-        ``make_pipeline(StandardScaler(), ESOMClassifier(random_state=0))``.
+        ``make_pipeline(StandardScaler(), ESOMClassifier(random_state=0))``, with
+        ``unlabelled=-1`` if `semi_supervised` is true.
     pattern : {"pixel", "voxel"}, default="pixel"
         A row of the table is the spectrum of a pixel, or one flux; the label map of
         voxels has the shape of the cube.
     min_bands : int, default=None
         Bands that must be there for a pixel to be labelled; all by default. The
         estimator must accept NaN for fewer, as ESOMClassifier does.
+    semi_supervised : bool, default=False
+        Whether the estimator learns from the unlabelled pixels too. They get the label
+        -1, which it must know of: ``CSOMClassifier(unlabelled=-1)``,
+        ``ESOMClassifier(unlabelled=-1)``, and scikit-learn's `LabelSpreading` and
+        `SelfTrainingClassifier` do.
 
     Attributes
     ----------
@@ -78,12 +84,16 @@ class CubeClassifier(PixelTableMixin, ClassifierMixin, BaseEstimator):
     _parameter_constraints = {
         "estimator": [HasMethods(["fit", "predict"]), None],
         **PixelTableMixin._pixel_constraints,
+        "semi_supervised": ["boolean"],
     }
 
-    def __init__(self, estimator=None, *, pattern="pixel", min_bands=None):
+    def __init__(
+        self, estimator=None, *, pattern="pixel", min_bands=None, semi_supervised=False
+    ):
         self.estimator = estimator
         self.pattern = pattern
         self.min_bands = min_bands
+        self.semi_supervised = semi_supervised
 
     @_fit_context(prefer_skip_nested_validation=False)
     def fit(self, X, y):
@@ -94,8 +104,9 @@ class CubeClassifier(PixelTableMixin, ClassifierMixin, BaseEstimator):
         X : Cube or array-like of shape (n_rows, n_columns, n_bands)
             The cube.
         y : array-like of shape (n_rows, n_columns), of integers
-            Label map; negative where a pixel is unlabelled. Such pixels, and masked
-            ones, are not learned from. Of the shape of the cube for voxels.
+            Label map; negative where a pixel is unlabelled. Masked pixels are not
+            learned from, nor are unlabelled ones unless `semi_supervised` is true. Of
+            the shape of the cube for voxels.
 
         Returns
         -------
@@ -112,8 +123,15 @@ class CubeClassifier(PixelTableMixin, ClassifierMixin, BaseEstimator):
             )
         estimator = self.estimator
         if estimator is None:
-            estimator = make_pipeline(StandardScaler(), ESOMClassifier(random_state=0))
-        self.estimator_ = clone(estimator).fit(table[labelled], labels[labelled])
+            unlabelled = -1 if self.semi_supervised else None
+            estimator = make_pipeline(
+                StandardScaler(),
+                ESOMClassifier(unlabelled=unlabelled, random_state=0),
+            )
+        learned = slice(None) if self.semi_supervised else labelled
+        self.estimator_ = clone(estimator).fit(
+            table[learned], np.maximum(labels[learned], -1)
+        )
         self.classes_ = np.unique(labels[labelled])
         return self
 

@@ -13,17 +13,19 @@ from sklearn.model_selection import KFold, cross_val_score
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from sklearn.semi_supervised import SelfTrainingClassifier
 from sklearn.utils import get_tags
 
 from skesom.cube import AsinhStretch, Cube
 from skesom.datasets import make_galaxy_cube
 from skesom.maps import CubeClassifier
-from skesom.som import ESOMClassifier
+from skesom.som import CSOMClassifier, ESOMClassifier
 
 CLASSIFIERS = [
     None,
     ESOMClassifier(1.0, random_state=0),
     ESOMClassifier(1.0, label_rule="grow", random_state=0),
+    CSOMClassifier((6, 6)),
     KNeighborsClassifier(1),
 ]
 
@@ -146,6 +148,37 @@ class TestGalaxy:
             known = (predicted >= 0) & (rest >= 0)
             scores.append(balanced_accuracy_score(rest[known], predicted[known]))
         assert scores[1] > scores[0] + 0.1
+
+
+class TestUnlabelledPixels:
+    """They may train the map, and vote for nothing."""
+
+    @pytest.mark.parametrize(
+        "estimator",
+        [
+            None,
+            CSOMClassifier((6, 6), unlabelled=-1),
+            ESOMClassifier(1.0, unlabelled=-1, random_state=0),
+            SelfTrainingClassifier(KNeighborsClassifier(1)),
+        ],
+        ids=class_name,
+    )
+    def test_any_classifier_that_knows_of_them(self, cube, patches, few, estimator):
+        classifier = CubeClassifier(estimator, semi_supervised=True).fit(cube, few)
+        np.testing.assert_array_equal(classifier.predict(cube), patches)
+        assert classifier.classes_.tolist() == [0, 4, 7]
+        assert classifier.predict_proba(cube).shape == (30, 30, 3)
+
+    def test_they_train_the_map(self, cube, few):
+        som = CSOMClassifier((6, 6), unlabelled=-1)
+        classifier = CubeClassifier(som, semi_supervised=True).fit(cube, few)
+        valid = ~np.isnan(cube.data).any(axis=2)
+        som = classifier.estimator_
+        assert som.hits_.sum() == np.count_nonzero(valid)
+        assert som.class_hits_.sum() == np.count_nonzero(valid & (few >= 0))
+        alone = CubeClassifier(CSOMClassifier((6, 6))).fit(cube, few).estimator_
+        assert alone.quantization_error_ < som.quantization_error_
+        assert alone.hits_.sum() == np.count_nonzero(valid & (few >= 0))
 
 
 class TestShapes:
