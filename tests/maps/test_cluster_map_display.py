@@ -20,6 +20,7 @@ from skesom.maps import (
     make_cluster_pipeline,
     rgb_image,
 )
+from skesom.maps.displays._legend import in_lines
 from skesom.maps.displays._palette import HATCH_COLOUR, MISSING_COLOUR, SKY_COLOUR
 from skesom.maps.displays._sky_marks import round_angle, sky_directions
 
@@ -159,6 +160,22 @@ class TestLegend:
         display = draw(np.arange(24).reshape(4, 6), ax=ax)
         assert display.legend_._ncols == 2
         assert len(legend_of(display)) == 24
+
+    def test_letters_are_small_where_it_leaves_the_image_little_room(self):
+        figure = Figure(figsize=(3.5, 2.8), layout="constrained")
+        labels = np.tile(np.arange(8), (9, 2))
+        names = ["a name of some length"] * 8
+        # Without image and names, letters of 9 points had room.
+        assert figure.get_size_inches()[1] * 72 > 9 * 9 * 1.5
+        legend = draw(labels, names=names, ax=figure.add_subplot()).legend_
+        assert 6 <= legend.get_texts()[0].get_fontsize() < 7
+
+    @pytest.mark.parametrize("n_letters", range(12, 30))
+    def test_no_line_begins_with_the_percent_sign(self, n_letters):
+        name = "young stars around H II: 10.0 %"
+        lines = in_lines(name, n_letters).split("\n")
+        assert " ".join(lines) == name
+        assert lines[-1].endswith("10.0 %")
 
 
 class TestAxes:

@@ -118,7 +118,7 @@ def _label_sky(ax, wcs):
     n_ticks = int(np.clip(room / _TICK_ROOM, 4, 6))
     for place, name in ((wcs.wcs.lng, longitude), (wcs.wcs.lat, latitude)):
         coordinate = ax.coords[place]
-        coordinate.set_axislabel(name)
+        coordinate.set_axislabel(name, size=float(np.clip(room / 16, 7, 10)))
         coordinate.set_ticks_position("#")  # on the side of its numbers only
         coordinate.set_ticklabel(exclude_overlapping=True, size=min(8, room / 22))
         coordinate.set_ticks(number=n_ticks)

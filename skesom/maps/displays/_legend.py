@@ -5,13 +5,14 @@ import textwrap
 
 import numpy as np
 
-from skesom.maps.displays._axes import add_colour_bar, size_in_points
+from skesom.maps.displays._axes import add_colour_bar, settle, size_in_points
 
 _LARGEST, _SMALLEST = 9.0, 6.0  # points
 _LINE = 1.5  # height of an entry in units of its letters
 _MAX_COLUMNS = 2
 _LETTER = 0.55  # mean width of a letter by its height
 _WIDEST = 0.55  # a column of names by the width of the axes
+_LETTERS = 12, 30  # in a line of the longest names
 
 
 def add_legend(ax, colours, names, others=()):
@@ -39,8 +40,8 @@ def add_legend(ax, colours, names, others=()):
 
     width, height = size_in_points(ax)
     n_lines = height / _LINE
-    n_letters = max(12, int(_WIDEST * width / (_LETTER * _LARGEST)))
-    names = [textwrap.fill(name, n_letters) for name in names]
+    n_letters = int(np.clip(_WIDEST * width / (_LETTER * _LARGEST), *_LETTERS))
+    names = [in_lines(name, n_letters) for name in names]
     entries = [
         Patch(facecolor=colour, label=name)
         for colour, name in zip(colours, names, strict=True)
@@ -57,8 +58,22 @@ def add_legend(ax, colours, names, others=()):
         return None, None
     n_columns = 1 if n_entries * _SMALLEST <= n_lines else _MAX_COLUMNS
     n_high = -(-n_entries // n_columns)
-    legend = ax.legend(
-        handles=[*entries, *others],
+    entries += others
+    size = float(np.clip(n_lines / n_high, _SMALLEST, _LARGEST))
+    legend = _add_entries(ax, entries, n_columns, size)
+    # Beside the legend an image is smaller, so that smaller letters become its size.
+    settle(ax)
+    n_lines = size_in_points(ax)[1] / _LINE
+    smaller = float(np.clip(n_lines / n_high, _SMALLEST, size))
+    if smaller < 0.9 * size:
+        legend = _add_entries(ax, entries, n_columns, smaller)
+    return legend, None
+
+
+def _add_entries(ax, entries, n_columns, size):
+    """Draw a legend in letters of a size, in place of any other."""
+    return ax.legend(
+        handles=entries,
         title="cluster",
         loc="upper left",
         bbox_to_anchor=(1.01, 1.0),
@@ -68,11 +83,15 @@ def add_legend(ax, colours, names, others=()):
         columnspacing=1.0,
         handlelength=1.2,
         handleheight=0.9,
-        fontsize=float(np.clip(n_lines / n_high, _SMALLEST, _LARGEST)),
-        title_fontsize="medium",
+        fontsize=size,
+        title_fontsize=min(10.0, 1.2 * size),
         alignment="left",
     )
-    return legend, None
+
+
+def in_lines(name, n_letters):
+    """Break a long name into lines, but not between a number and its unit."""
+    return textwrap.fill(name.replace(" %", "\xa0%"), n_letters).replace("\xa0", " ")
 
 
 def _add_bar_of_clusters(ax, colours):
