@@ -71,7 +71,7 @@ class UnitVotes(CodebookMap):
             A copy.
         """
         table = table.astype(np.float64)
-        if not knows.all():
+        if knows.any() and not knows.all():
             nearest, _ = self._metric().nearest(
                 self.codebook_[~knows], self.codebook_[knows]
             )

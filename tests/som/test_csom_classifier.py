@@ -1,0 +1,267 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The classical map as a classifier."""
+
+import pickle
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.datasets import load_iris, make_blobs, make_moons
+from sklearn.model_selection import GridSearchCV, StratifiedKFold, cross_val_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from skesom.som import CSOM, CSOMClassifier, ESOMClassifier
+
+
+@pytest.fixture
+def blobs(global_random_seed):
+    """Three classes that overlap, of 400, 200 and 50 samples."""
+    X, y = make_blobs(
+        [400, 200, 50],
+        3,
+        centers=[[0, 0, 0], [3, 0, 0], [0, 3, 0]],
+        random_state=global_random_seed,
+    )
+    return X, np.array(["a", "b", "c"])[y]
+
+
+def two_units(**parameters):
+    """Units near 0 and 10 that do not move each other."""
+    return CSOMClassifier(2, init=[[1.0], [9.0]], sigma=0.02, **parameters)
+
+
+class TestUnits:
+    """What they know."""
+
+    @pytest.mark.parametrize(
+        "parameters",
+        [
+            {},
+            {"algorithm": "online", "random_state": 3, "n_epochs": 2},
+            {"topology": "rectangular", "toroidal": True, "metric": "manhattan"},
+            {"metric": "cosine", "neighbourhood": "bubble"},
+        ],
+    )
+    def test_the_map_is_that_without_classes(self, blobs, parameters):
+        X, y = blobs
+        classifier = CSOMClassifier((4, 5), **parameters).fit(X, y)
+        plain = CSOM((4, 5), **parameters).fit(X)
+        for name in ("codebook_", "hits_", "positions_", "training_errors_"):
+            assert_array_equal(getattr(classifier, name), getattr(plain, name))
+        assert classifier.quantization_error_ == plain.quantization_error_
+        winners = plain.winners(X)
+        for place, label in enumerate(["a", "b", "c"]):
+            expected = np.bincount(winners[y == label], minlength=20)
+            assert_array_equal(classifier.class_hits_[:, place], expected)
+        assert_array_equal(classifier.class_count_, [400, 200, 50])
+        hit = plain.hits_ > 0
+        counts = classifier.class_hits_[hit]
+        clear = np.sort(counts)[:, -1] > np.sort(counts)[:, -2]
+        most = classifier.classes_[counts.argmax(axis=1)]
+        assert_array_equal(classifier.unit_classes_[hit][clear], most[clear])
+
+    def test_a_lattice_as_before(self, blobs):
+        X, y = blobs
+        X[:9, 1] = np.nan
+        classifier, plain = CSOMClassifier((4, 5)).fit(X, y), CSOM((4, 5)).fit(X)
+        for method in ("u_matrix", "hit_map", "component_planes"):
+            assert_array_equal(getattr(classifier, method)(), getattr(plain, method)())
+        for method in ("map_coordinates", "impute"):
+            assert_array_equal(
+                getattr(classifier, method)(X), getattr(plain, method)(X)
+            )
+        assert_array_equal(classifier.winners(X, 3), plain.winners(X, 3))
+
+    def test_a_unit_without_samples_votes_as_the_nearest_that_has_some(self):
+        init = [[0.0], [1.4], [1.6], [3.0]]
+        classifier = CSOMClassifier(4, init=init, sigma=0.02, n_epochs=1)
+        classifier.fit([[0.0], [0.0], [3.0]], ["left", "left", "right"])
+        assert_array_equal(classifier.class_hits_.sum(axis=1), [2, 0, 0, 1])
+        assert classifier.unit_classes_.tolist() == ["left", "left", "right", "right"]
+
+
+class TestProbabilities:
+    """By hand: hits (3, 1) and (0, 4), and one sample is added as the prior."""
+
+    X = np.array([0.0, 0, 0, 0, 10, 10, 10, 10])[:, np.newaxis]
+    y = np.array(list("aaabbbbb"))
+
+    @pytest.mark.parametrize(
+        ("parameters", "expected"),
+        [
+            ({}, [[3.375 / 5, 1.625 / 5], [0.375 / 5, 4.625 / 5]]),
+            ({"n_neighbors": 2}, [[3.375 / 9, 5.625 / 9]] * 2),
+            (
+                {"class_weight": {"b": 3}},
+                [[3.375 / 8.25, 4.875 / 8.25], [0.375 / 14.25, 13.875 / 14.25]],
+            ),
+        ],
+    )
+    def test_of_units(self, parameters, expected):
+        classifier = two_units(**parameters).fit(self.X, self.y)
+        assert_allclose(classifier.predict_proba([[1.0], [9.0]]), expected)
+
+    def test_without_any_feature_is_the_share_in_training(self):
+        classifier = two_units().fit(self.X, self.y)
+        assert_allclose(classifier.predict_proba([[np.nan]]), [[3 / 8, 5 / 8]])
+        assert classifier.predict([[np.nan]]) == ["b"]
+
+    def test_weights_count(self):
+        weights = np.array([2.0, 0, 0, 0.5, 1, 1, 1, 1])
+        classifier = two_units().fit(self.X, self.y, sample_weight=weights)
+        assert_allclose(classifier.class_hits_, [[2, 0.5], [0, 4]])
+        prior = np.array([2, 4.5]) / 6.5
+        expected = (np.array([2, 0.5]) + prior) / 3.5
+        assert_allclose(classifier.predict_proba([[0.0]]), [expected])
+
+
+def test_accuracy_on_iris():
+    X, y = load_iris(return_X_y=True)
+    classifier = make_pipeline(StandardScaler(), CSOMClassifier((6, 4)))
+    scores = cross_val_score(classifier, X, y, cv=StratifiedKFold(10))
+    assert scores.mean() > 0.92
+
+
+def test_a_search_over_all_kinds_of_parameters():
+    X, y = load_iris(return_X_y=True)
+    grid = {"shape": [1, (5, 5)], "n_neighbors": [1, 3], "topology": ["rectangular"]}
+    search = GridSearchCV(CSOMClassifier(n_epochs=5), grid, cv=3).fit(X, y)
+    assert search.best_params_["shape"] == (5, 5)
+
+
+def test_errors_of_values():
+    rng = np.random.default_rng(3)
+    y = rng.integers(0, 2, size=800)
+    errors = np.where(rng.uniform(size=(800, 6)) < 0.4, 20.0, 0.3)
+    X = y[:, None] * 2.0 + errors * rng.normal(size=(800, 6))
+    classifier = CSOMClassifier((5, 5)).fit(X, y, errors=errors)
+    assert np.mean(classifier.predict(X, errors=errors) == y) > 0.97
+    blind = CSOMClassifier((5, 5)).fit(X, y)
+    assert blind.score(X, y) < 0.85
+    with pytest.raises(ValueError, match="'errors' must have the shape of X"):
+        classifier.fit(X, y, errors=errors[:, :5])
+
+
+class TestUnlabelled:
+    """Samples that train the map, but do not vote."""
+
+    def test_the_map_is_that_of_all_and_the_votes_those_of_some(self, blobs):
+        X, y = blobs
+        few = np.where(np.arange(len(X)) % 5, "?", y)
+        classifier = CSOMClassifier((4, 5), unlabelled="?").fit(X, few)
+        everyone = CSOMClassifier((4, 5)).fit(X, y)
+        assert_array_equal(classifier.codebook_, everyone.codebook_)
+        assert classifier.classes_.tolist() == ["a", "b", "c"]
+        known = CSOMClassifier((4, 5), init=everyone.codebook_, sigma=1e-3)
+        winners = everyone.winners(X[::5])
+        for place, label in enumerate(known.fit(X, y).classes_):
+            expected = np.bincount(winners[y[::5] == label], minlength=20)
+            assert_array_equal(classifier.class_hits_[:, place], expected)
+
+    def test_they_help_where_classes_are_curved(self):
+        X, y = make_moons(1000, noise=0.05, random_state=0)
+        gains = []
+        for seed in range(5):
+            labelled = np.random.default_rng(seed).permutation(1000)[:30]
+            few = np.full(1000, -1)
+            few[labelled] = y[labelled]
+            with_others = CSOMClassifier((10, 10), unlabelled=-1).fit(X, few)
+            alone = CSOMClassifier((10, 10)).fit(X[labelled], y[labelled])
+            gains.append(with_others.score(X, y) - alone.score(X, y))
+        assert np.mean(gains) > 0
+
+    @pytest.mark.parametrize("classifier", [CSOMClassifier((3, 3)), ESOMClassifier()])
+    @pytest.mark.parametrize("unlabelled", [-1, 7.0])
+    def test_whatever_marks_them(self, blobs, classifier, unlabelled):
+        X, _ = blobs
+        y = np.where(np.arange(len(X)) % 2, 0, unlabelled)
+        y[::4] = 1
+        classifier.set_params(unlabelled=unlabelled).fit(X, y)
+        assert classifier.classes_.tolist() == [0, 1]
+        assert classifier.class_count_.sum() == np.count_nonzero(y != unlabelled)
+        assert set(classifier.predict(X)) <= {0, 1}
+
+    @pytest.mark.parametrize("classifier", [CSOMClassifier((3, 3)), ESOMClassifier()])
+    def test_nothing_labelled(self, blobs, classifier):
+        X, _ = blobs
+        classifier.set_params(unlabelled=-1)
+        with pytest.raises(ValueError, match="All 650 samples are unlabelled, y is -1"):
+            classifier.fit(X, np.full(650, -1))
+        # A stream may begin so, if it tells the classes.
+        classifier.partial_fit(X, np.full(650, -1), classes=[3, 4])
+        assert_allclose(classifier.predict_proba(X[:3]), 0.5)
+        assert classifier.partial_fit(X, np.full(650, 4)).predict(X[:1]) == [4]
+
+
+class TestStream:
+    """partial_fit follows, and adds up hits."""
+
+    def test_the_first_call_is_fit(self, blobs):
+        X, y = blobs
+        fitted = CSOMClassifier((4, 5)).fit(X, y)
+        streamed = CSOMClassifier((4, 5)).partial_fit(X, y, classes=["c", "a", "b"])
+        assert_array_equal(streamed.codebook_, fitted.codebook_)
+        assert_array_equal(streamed.predict_proba(X), fitted.predict_proba(X))
+
+    def test_hits_add_up_and_units_follow(self, blobs):
+        X, y = blobs
+        classifier = CSOMClassifier((4, 5)).partial_fit(X, y)
+        before = classifier.class_hits_
+        plain = CSOM((4, 5)).partial_fit(X).partial_fit(X[:100] + 1)
+        classifier.partial_fit(X[:100] + 1, y[:100], sample_weight=np.ones(100))
+        assert_array_equal(classifier.codebook_, plain.codebook_)
+        new = np.bincount(plain.winners(X[:100] + 1), minlength=20)
+        assert_array_equal((classifier.class_hits_ - before).sum(axis=1), new)
+        assert classifier.class_count_.sum() == 750
+        again = pickle.loads(pickle.dumps(classifier))
+        assert_array_equal(again.predict_proba(X), classifier.predict_proba(X))
+
+    def test_a_class_that_was_not_announced_changes_nothing(self, blobs):
+        X, y = blobs
+        classifier = CSOMClassifier((3, 3)).partial_fit(X, y)
+        before = pickle.dumps(vars(classifier))
+        with pytest.raises(ValueError, match=r"not announced: \['quasar'\]"):
+            classifier.partial_fit(X[:2], ["a", "quasar"])
+        with pytest.raises(ValueError, match="differ from those of the first call"):
+            classifier.partial_fit(X[:2], y[:2], classes=["a", "b"])
+        assert pickle.dumps(vars(classifier)) == before
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_missing_features_and_dtype(blobs, dtype):
+    X, y = blobs
+    X = X.astype(dtype)
+    X[np.random.default_rng(1).random(X.shape) < 0.2] = np.nan
+    X[7] = np.nan
+    classifier = CSOMClassifier((5, 5)).fit(X, y)
+    assert classifier.codebook_.dtype == dtype
+    n_observed = len(X) - np.isnan(X).all(axis=1).sum()
+    assert classifier.class_hits_.sum() == classifier.class_count_.sum() == n_observed
+    assert classifier.score(X, y) > 0.75
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        ({"shape": (3, 0)}, "'shape' of the lattice must be two integers >= 1"),
+        ({"n_neighbors": 0}, "The 'n_neighbors' parameter of CSOMClassifier"),
+        ({"class_weight": {1: 0}}, r"class_weight\[1\]=0 should be positive"),
+        ({"unlabelled": [1]}, "The 'unlabelled' parameter of CSOMClassifier"),
+        ({"neighbourhood": "mexican_hat"}, 'needs algorithm="online"'),
+    ],
+)
+def test_refused_parameters(parameters, message):
+    X, y = load_iris(return_X_y=True)
+    with pytest.raises(ValueError, match=message):
+        CSOMClassifier(**parameters).fit(X, y)
+
+
+def test_refused_data():
+    X, y = load_iris(return_X_y=True)
+    with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+        CSOMClassifier().fit(X, y[:-1])
+    with pytest.raises(ValueError, match="Unknown label type"):
+        CSOMClassifier().fit(X, y + 0.5 * X[:, 0])
+    with pytest.raises(ValueError, match="zero weight|at least one non-zero"):
+        CSOMClassifier().fit(X, y, sample_weight=np.zeros(150))

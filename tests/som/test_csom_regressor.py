@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The classical map as a regressor."""
+
+import pickle
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.datasets import make_friedman2
+from sklearn.model_selection import cross_val_score
+from sklearn.neighbors import KNeighborsRegressor
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from skesom.som import CSOM, CSOMRegressor
+
+
+def three_units(**parameters):
+    """Units at 0, 4 and 10 that do not move each other."""
+    return CSOMRegressor(3, init=[[0.0], [4.0], [10.0]], sigma=0.02, **parameters)
+
+
+X = np.array([0.0, 0, 0, 10, 10])[:, np.newaxis]
+y = np.array([1.0, 2, 6, 10, 20])
+
+
+class TestMeansByHand:
+    """Three samples at the first unit, none at the second, two at the third."""
+
+    @pytest.mark.parametrize(
+        ("n_neighbors", "expected"),
+        # A unit without samples has the mean, and the weight, of the nearest with some.
+        [(1, [3, 3, 15]), (2, [3, 3, (9 + 30) / 5]), (9, [(9 + 9 + 30) / 8] * 3)],
+    )
+    def test_prediction(self, n_neighbors, expected):
+        regressor = three_units(n_neighbors=n_neighbors).fit(X, y)
+        assert_allclose(regressor.predict([[0.0], [4.0], [9.0]]), expected)
+        assert_allclose(regressor.unit_targets_, [3, 3, 15])
+        assert_array_equal(regressor.target_hits_, [3, 0, 2])
+
+    def test_without_any_feature_it_is_the_mean_of_all(self):
+        assert three_units().fit(X, y).predict([[np.nan]]) == [39 / 5]
+
+    def test_weights(self):
+        regressor = three_units().fit(X, y, sample_weight=[1, 3, 0, 2, 2])
+        assert_allclose(regressor.predict([[0.0], [9.0]]), [7 / 4, 15])
+        repeated = np.repeat(np.arange(5), [1, 3, 0, 2, 2])
+        same = three_units().fit(X[repeated], y[repeated])
+        assert_allclose(same.unit_targets_, regressor.unit_targets_)
+
+    def test_several_targets_known_for_different_samples(self):
+        targets = np.column_stack([y, [np.nan, np.nan, np.nan, 7, 9]])
+        regressor = three_units(unlabelled=np.nan).fit(X, targets)
+        assert_allclose(regressor.unit_targets_, [[3, 8], [3, 8], [15, 8]])
+        assert_allclose(regressor.predict([[0.0], [9.0]]), [[3, 8], [15, 8]])
+        assert_array_equal(regressor.target_hits_, [[3, 0], [0, 0], [2, 2]])
+
+    def test_stream(self):
+        regressor = three_units(unlabelled=-99).partial_fit(X, y)
+        regressor.partial_fit([[10.0], [10.0]], [30.0, -99])
+        assert_allclose(regressor.unit_targets_, [3, 3, 20])
+        again = pickle.loads(pickle.dumps(regressor))
+        assert_array_equal(again.predict(X), regressor.predict(X))
+        with pytest.raises(ValueError, match=r"not that of the first call, \(5,\)"):
+            regressor.partial_fit(X, np.ones((5, 2)))
+
+
+def test_the_map_is_that_without_targets():
+    X, y = make_friedman2(300, random_state=0)
+    X = StandardScaler().fit_transform(X)
+    regressor, plain = CSOMRegressor((5, 6)).fit(X, y), CSOM((5, 6)).fit(X)
+    assert_array_equal(regressor.codebook_, plain.codebook_)
+    assert_array_equal(regressor.hit_map(), plain.hit_map())
+    winners = plain.winners(X)
+    expected = [y[winners == unit].mean() for unit in winners]
+    assert_allclose(regressor.predict(X), expected)
+
+
+def test_it_comes_close_to_nearest_neighbours():
+    X, y = make_friedman2(1000, random_state=0)
+    scores = [
+        cross_val_score(make_pipeline(StandardScaler(), regressor), X, y).mean()
+        for regressor in (CSOMRegressor("auto", n_neighbors=3), KNeighborsRegressor(10))
+    ]
+    assert 0.8 < scores[0] < scores[1]
+
+
+def test_few_targets_among_many_samples():
+    # Colours of one parameter, few of which are measured: the map follows the curve.
+    rng = np.random.default_rng(0)
+    z = rng.uniform(0, 1, 1500)
+    colours = np.column_stack([np.sin(4 * z), np.cos(4 * z), z**2])
+    colours += rng.normal(0, 0.03, colours.shape)
+    known = np.where(np.arange(1500) < 60, z, np.nan)
+    many = CSOMRegressor(60, unlabelled=np.nan).fit(colours, known)
+    few = CSOMRegressor(60).fit(colours[:60], z[:60])
+    errors = [np.abs(each.predict(colours) - z)[60:].mean() for each in (many, few)]
+    assert errors[0] < 0.03
+    assert errors[0] < errors[1]
+
+
+@pytest.mark.parametrize(
+    ("parameters", "targets", "message"),
+    [
+        ({}, np.where(y > 5, np.nan, y), "Input y contains NaN"),
+        ({"unlabelled": -1}, np.where(y > 5, np.inf, y), "Input y contains infinity"),
+        ({"unlabelled": np.nan}, np.where(y > 5, np.inf, y), "y contains infinity"),
+        ({"unlabelled": np.nan}, y * np.nan, "A target is nan in all 5 samples"),
+        ({"unlabelled": "?"}, y, "The 'unlabelled' parameter of CSOMRegressor"),
+        ({"n_neighbors": 0}, y, "The 'n_neighbors' parameter of CSOMRegressor"),
+        ({}, y[:-1], "inconsistent numbers of samples"),
+    ],
+)
+def test_refusals(parameters, targets, message):
+    with pytest.raises(ValueError, match=message):
+        CSOMRegressor((2, 2), **parameters).fit(X, targets)
