@@ -4,7 +4,7 @@
 import numpy as np
 
 from skesom.cli._clusterer import add_clusterer, clusterer_of
-from skesom.cli._images import add_images, read_images
+from skesom.cli._images import add_images, source_of
 from skesom.cli._parser import Help, add_output
 from skesom.cli._steps import add_steps, fit, pipeline_of
 
@@ -34,13 +34,20 @@ def add_cluster(commands):
 
 def _cluster(options):
     """Cluster the user's files."""
-    from skesom.maps import check_folder, write_results
+    from skesom.maps import check_folder, write_report
 
     check_folder(options.output, overwrite=options.overwrite)
     clusterer = clusterer_of(options)
-    images = read_images(options)
+    source = source_of(options)
+    images = source.read()
     pipeline = fit(pipeline_of(options, clusterer, images), images)
-    files = write_results(options.output, pipeline, images, overwrite=options.overwrite)
+    files = write_report(
+        options.output,
+        pipeline,
+        images,
+        source=source,
+        overwrite=options.overwrite,
+    )
     report(pipeline, files.values())
 
 

@@ -38,7 +38,7 @@ def _demo(options):
 
     from skesom.datasets import make_galaxy_cube
     from skesom.io import read_cube, write_bands, write_map
-    from skesom.maps import atomic_folder, make_cluster_pipeline, write_results
+    from skesom.maps import atomic_folder, make_cluster_pipeline, write_report
 
     clusterer = clusterer_of(options)
     with atomic_folder(options.output, overwrite=options.overwrite) as folder:
@@ -49,7 +49,7 @@ def _demo(options):
         write_map(folder / "truth.fits", truth, cube=cube)
         cube = read_cube(files)
         pipeline = make_cluster_pipeline(clusterer, fwhm="cube", n_jobs=-1).fit(cube)
-        files = write_results(folder, pipeline, cube, overwrite=True)
+        files = write_report(folder, pipeline, cube, overwrite=True)
     report(pipeline, [Path(options.output) / file.name for file in files.values()])
     label_map = pipeline["cluster"].labels_
     known = (label_map >= 0) & (truth >= 0)

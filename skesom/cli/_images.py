@@ -1,7 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Options that say which images are read, and the cubes that they make."""
-
-import numpy as np
+"""Options that say which images are read, and how."""
 
 from skesom.cli._parser import number_or_name
 
@@ -71,8 +69,8 @@ def add_images(parser):
     )
 
 
-def read_images(options):
-    """Read the images that the options name.
+def source_of(options):
+    """Return the files that the options name, and how they are read.
 
     Parameters
     ----------
@@ -81,33 +79,21 @@ def read_images(options):
 
     Returns
     -------
-    images : Cube or list of Cube
-        One cube, or one for each pixel grid.
-
-    Raises
-    ------
-    OSError, ValueError
-        If files cannot be used; see `skesom.io.read_cube`.
+    source : ImageSource
+        Not read yet.
     """
-    from skesom.io import read_cube
-    from skesom.maps import check_bands
+    from skesom.maps import ImageSource
 
-    cubes = read_cube(
-        options.files,
+    return ImageSource(
+        files=tuple(options.files),
         hdu=options.hdu,
         band_names=options.band_names,
         masks=_companions(options.masks),
         weights=_companions(options.weights),
         ignore_flags=options.ignore_flags,
-        align_to=None,
+        exclude=tuple(options.exclude),
+        include=tuple(options.include),
     )
-    for cube in cubes:
-        check_bands(cube.data, cube.band_names)
-    for path in options.exclude:
-        _mask_inside(cubes, path)
-    if options.include:
-        _mask_outside(cubes, options.include)
-    return cubes[0] if len(cubes) == 1 else cubes
 
 
 def _companions(values):
@@ -116,46 +102,3 @@ def _companions(values):
         return None
     is_file = len(values) > 1 or "." in values[0]
     return values if is_file else number_or_name(values[0])
-
-
-def _mask_inside(cubes, path):
-    """Mask what the regions of a file hold; at least one cube must show some."""
-    _check_on_sky(cubes, path)
-    outside = []
-    for cube in cubes:
-        try:
-            cube.data[_pixels(cube, path)] = np.nan
-        except ValueError as error:
-            outside.append(error)
-    if len(outside) == len(cubes):
-        raise outside[0]
-
-
-def _mask_outside(cubes, paths):
-    """Mask what the regions of some files do not hold."""
-    for path in paths:
-        _check_on_sky(cubes, path)
-    for cube in cubes:
-        inside = np.zeros(cube.shape[:2], dtype=bool)
-        for path in paths:
-            inside |= _pixels(cube, path)
-        cube.data[~inside] = np.nan
-
-
-def _pixels(cube, path):
-    """Return the pixels that the regions of a file hold."""
-    from skesom.io import read_region_mask
-
-    return read_region_mask(path, cube, empty="ignore")
-
-
-def _check_on_sky(cubes, path):
-    """Refuse regions in pixels where there are several kinds of pixels."""
-    from skesom.io import read_regions
-
-    regions = read_regions(path)
-    if len(cubes) > 1 and not all(hasattr(region, "to_pixel") for region in regions):
-        raise ValueError(
-            f"{path} holds regions in pixels, but the images lie on {len(cubes)} pixel "
-            "grids. Save the regions in the coordinate system icrs."
-        )

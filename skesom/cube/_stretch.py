@@ -139,7 +139,8 @@ class AsinhStretch(CubeTransformer):
         self.noise_ = scale.noise
         self.sky_level_ = scale.level
         self.sky_dominated_ = scale.sky_dominated
-        self._band_units = cube.band_units
+        # As text, which any format of models can hold.
+        self._band_units = [unit and unit.to_string() for unit in cube.band_units]
         return self
 
     def transform(self, X):
@@ -203,5 +204,9 @@ class AsinhStretch(CubeTransformer):
             errors = cube.errors * scale * np.hypot(1, data)
         data *= scale
         data += self.sky_level_.astype(cube.dtype)
-        flux = cube.replace(data=data, errors=errors, band_units=self._band_units)
+        band_units = [
+            text and units.Unit(text, parse_strict="silent")
+            for text in self._band_units
+        ]
+        flux = cube.replace(data=data, errors=errors, band_units=band_units)
         return self._like_input(X, flux)

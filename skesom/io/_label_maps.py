@@ -20,7 +20,14 @@ _MAX_COLUMNS = 999
 
 
 def write_map(
-    path, label_map, *, wcs=None, cube=None, band_names=None, overwrite=False
+    path,
+    label_map,
+    *,
+    wcs=None,
+    cube=None,
+    band_names=None,
+    table=None,
+    overwrite=False,
 ):
     """Write a label map as a FITS image with a table of its clusters.
 
@@ -40,6 +47,8 @@ def write_map(
         Fluxes that the table summarizes for each cluster.
     band_names : sequence of str of length n_bands, default=None
         Names of the cube's bands in the table. By default those of the cube.
+    table : astropy.table.Table, default=None
+        What CLUSTERS holds instead, beginning with the columns of `cluster_table`.
     overwrite : bool, default=False
         Whether an existing file may be replaced.
 
@@ -78,7 +87,8 @@ def write_map(
     header = hdus[0].header
     header["BLANK"] = (_MASKED, "masked pixels")
     header["EXTNAME"] = ("LABELS", "clusters from 0, -1 is noise")
-    hdus.append(_make_table_hdu(cluster_table(labels, cube)))
+    table = cluster_table(labels, cube) if table is None else table
+    hdus.append(_make_table_hdu(table))
     with atomic_path(path, overwrite=overwrite) as temporary:
         hdus.writeto(temporary)
 

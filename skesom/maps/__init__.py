@@ -20,7 +20,6 @@ from skesom.maps._pipeline import (
 )
 from skesom.maps._pixel_table import check_bands
 from skesom.maps._regularizers import ConditionalModes, MajorityVote
-from skesom.maps._results import atomic_folder, check_folder, write_results
 from skesom.maps.displays import (
     ClusterHistogramDisplay,
     ClusterMapDisplay,
@@ -35,6 +34,18 @@ from skesom.maps.displays import (
     rgb_image,
 )
 from skesom.maps.page import explore
+from skesom.maps.report import (
+    ImageSource,
+    atomic_folder,
+    check_folder,
+    find_model,
+    label_map_digest,
+    load_model,
+    read_report,
+    read_run,
+    save_model,
+    write_report,
+)
 
 __all__ = [
     "ClusterGroup",
@@ -48,6 +59,7 @@ __all__ = [
     "CubeClassifier",
     "CubeClusterer",
     "HitMapDisplay",
+    "ImageSource",
     "MajorityVote",
     "QuantizationErrorMapDisplay",
     "TrainingCurveDisplay",
@@ -61,13 +73,19 @@ __all__ = [
     "compare_fingerprints",
     "crossmatch",
     "explore",
+    "find_model",
     "fingerprints",
+    "label_map_digest",
+    "load_model",
     "make_cluster_pipeline",
     "make_clusterer",
     "merge_clusters",
     "read_cluster_groups",
+    "read_report",
+    "read_run",
     "rgb_image",
+    "save_model",
     "scaled_bands",
     "write_cluster_groups",
-    "write_results",
+    "write_report",
 ]

@@ -289,7 +289,8 @@ class ClusterMapDisplay:
             )
         cube = self.cube if isinstance(self.cube, Cube) else Cube(self.cube)
         numbers = rgb_bands(cube, bands)
-        planes = [mean(cube.data[:, :, number], step) for number in numbers]
+        means = {n: mean(cube.data[:, :, n], step) for n in set(numbers)}
+        planes = [means[number] for number in numbers]
         names = [f"{n}: {cube.band_names[number]}" for n, number in enumerate(numbers)]
         return rgb_image(Cube(np.dstack(planes), band_names=names), [0, 1, 2])
 

@@ -1,0 +1,190 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Estimators and their parameters as JSON, and back."""
+
+import importlib
+import math
+
+import numpy as np
+from astropy import units
+from astropy.io.fits import Header
+from astropy.wcs import WCS
+from sklearn.base import BaseEstimator
+
+from skesom.cube import Cube
+
+_NOT_OF_THE_RESULT = ("n_jobs", "verbose")
+_MAX_VALUES = 1_000_000
+_UNREPEATABLE = "unrepeatable"
+
+
+def encode(value):
+    """Return a value as what JSON can hold.
+
+    Parameters
+    ----------
+    value : object
+        Numbers, text, lists, arrays, quantities, grids, estimators of them. Parameters
+        that do not change results (``n_jobs``, ``verbose``) are left out.
+
+    Returns
+    -------
+    encoded : object
+        For `decode`; {"unrepeatable": text} stands for what cannot be told in full.
+    """
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, float) and not math.isfinite(value):
+        return {"float": repr(value)}
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    if isinstance(value, list):
+        return [encode(item) for item in value]
+    if isinstance(value, tuple):
+        return {"tuple": [encode(item) for item in value]}
+    if isinstance(value, dict):
+        return {"dict": [[encode(key), encode(item)] for key, item in value.items()]}
+    if isinstance(value, BaseEstimator) and not isinstance(value, type):
+        return _encode_estimator(value)
+    return _encode_data(value)
+
+
+def _encode_estimator(estimator):
+    parameters = {
+        name: encode(value)
+        for name, value in estimator.get_params(deep=False).items()
+        if name not in _NOT_OF_THE_RESULT
+    }
+    return {"class": _public_path(type(estimator)), "parameters": parameters}
+
+
+def _encode_data(value):
+    if isinstance(value, Cube) and value.wcs is not None:
+        grid = value.wcs.deepcopy()
+        grid.array_shape = value.shape[:2]
+        return encode(grid)
+    if isinstance(value, WCS) and not _has_tables(value):
+        shape = value.array_shape
+        header = value.to_header(relax=True).tostring(sep="\n")
+        return {"wcs": header, "shape": shape and [int(side) for side in shape]}
+    if isinstance(value, Header):
+        return {"header": value.tostring(sep="\n")}
+    if isinstance(value, units.Quantity):
+        return {"quantity": encode(value.value), "unit": value.unit.to_string()}
+    if (
+        isinstance(value, np.ndarray)
+        and value.dtype.kind in "biuf"
+        and value.size <= _MAX_VALUES
+    ):
+        values = [encode(number) for number in value.ravel().tolist()]
+        return {"array": values, "shape": value.shape, "dtype": value.dtype.name}
+    return {_UNREPEATABLE: " ".join(repr(value).split())[:200]}
+
+
+def _has_tables(wcs):
+    """Tell whether a grid is distorted by tables, which no header holds."""
+    tables = (wcs.cpdis1, wcs.cpdis2, wcs.det2im1, wcs.det2im2)
+    return any(table is not None for table in tables)
+
+
+def decode(encoded):
+    """Return the value that `encode` was given.
+
+    Parameters
+    ----------
+    encoded : object
+        From `encode`. No other classes are made from it than estimators.
+
+    Returns
+    -------
+    value : object
+        Estimators are not fitted.
+
+    Raises
+    ------
+    ValueError
+        If it is unrepeatable, of another version, or damaged.
+    """
+    if isinstance(encoded, list):
+        return [decode(item) for item in encoded]
+    if not isinstance(encoded, dict):
+        return encoded
+    for kind, build in _BUILDERS.items():
+        if kind in encoded:
+            return build(encoded)
+    raise ValueError(f"It holds {str(encoded)[:80]!r}, which is no parameter.")
+
+
+def _decode_estimator(encoded):
+    kind = _import(encoded["class"])
+    try:
+        return kind(
+            **{name: decode(value) for name, value in encoded["parameters"].items()}
+        )
+    except TypeError as error:
+        raise ValueError(f"{encoded['class']} is another one here: {error}") from error
+
+
+def _decode_wcs(encoded):
+    wcs = WCS(Header.fromstring(encoded["wcs"], sep="\n"))
+    if encoded["shape"]:
+        wcs.array_shape = tuple(encoded["shape"])
+    return wcs
+
+
+def _decode_array(encoded):
+    values = [decode(value) for value in encoded["array"]]
+    return np.array(values, dtype=encoded["dtype"]).reshape(encoded["shape"])
+
+
+def _refuse(encoded):
+    raise ValueError(
+        f"A parameter of the run cannot be made from text: {encoded[_UNREPEATABLE]}."
+    )
+
+
+_BUILDERS = {
+    "class": _decode_estimator,
+    "wcs": _decode_wcs,
+    "array": _decode_array,
+    _UNREPEATABLE: _refuse,
+    "float": lambda encoded: float(encoded["float"]),
+    "tuple": lambda encoded: tuple(decode(item) for item in encoded["tuple"]),
+    "dict": lambda encoded: {decode(key): decode(it) for key, it in encoded["dict"]},
+    "header": lambda encoded: Header.fromstring(encoded["header"], sep="\n"),
+    "quantity": lambda encoded: units.Quantity(
+        decode(encoded["quantity"]), encoded["unit"]
+    ),
+}
+
+
+def unrepeatable_parts(encoded):
+    """Return the texts of what in an encoded value cannot be repeated."""
+    if isinstance(encoded, dict):
+        if _UNREPEATABLE in encoded:
+            return [encoded[_UNREPEATABLE]]
+        encoded = list(encoded.values())
+    if isinstance(encoded, list | tuple):
+        return [text for item in encoded for text in unrepeatable_parts(item)]
+    return []
+
+
+def _public_path(kind):
+    """Return the import path of a class as people write it."""
+    parts = kind.__module__.split(".")
+    for length in range(1, len(parts) + 1):
+        path = ".".join(parts[:length])
+        if getattr(importlib.import_module(path), kind.__qualname__, None) is kind:
+            return f"{path}.{kind.__qualname__}"
+    return f"{kind.__module__}.{kind.__qualname__}"
+
+
+def _import(path):
+    """Return an estimator class; no other kind of thing is made from a file."""
+    module, _, name = path.rpartition(".")
+    try:
+        kind = getattr(importlib.import_module(module), name)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise ValueError(f"{path} cannot be imported here: {error}.") from error
+    if not (isinstance(kind, type) and issubclass(kind, BaseEstimator)):
+        raise ValueError(f"{path} is no scikit-learn estimator.")
+    return kind

@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Outlines of the clusters for DS9: of all, and of each alone."""
+
+from itertools import groupby
+
+from skesom.io import write_regions
+
+_MIN_SIZE = 10
+
+
+def write_cluster_regions(folder, result, colours):
+    """Write the outlines of all clusters, and the same for each of them.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        Made; gets ``all.reg`` and one file per cluster.
+    result : Result
+        The label map and its images.
+    colours : ndarray of shape (n_clusters, 4)
+        Of the clusters.
+
+    Returns
+    -------
+    paths : list of pathlib.Path
+        The files.
+
+    Raises
+    ------
+    ValueError
+        If no cluster has a piece that is large enough to draw.
+    """
+    folder.mkdir()
+    everything = folder / "all.reg"
+    write_regions(
+        everything,
+        result.label_map,
+        wcs=result.cube.wcs,
+        names=[f"cluster {number}" for number in range(len(colours))],
+        colours=colours,
+        min_size=_MIN_SIZE,
+    )
+    return [everything, *_split(everything, len(colours))]
+
+
+def _split(everything, n_clusters):
+    """Write the regions of each cluster to a file of their own."""
+    width = len(str(n_clusters - 1))
+    head, paths = [], []
+    with open(everything, encoding="utf-8") as lines:
+        # Those of a cluster follow each other.
+        for number, group in groupby(lines, _cluster_of):
+            if number is None:
+                head = list(group)
+                continue
+            paths.append(everything.with_name(f"cluster_{number:0{width}}.reg"))
+            with open(paths[-1], "w", encoding="utf-8") as file:
+                file.writelines([*head, *group])
+    return paths
+
+
+def _cluster_of(line):
+    """Return the number of the cluster that a line is about, None in the head."""
+    if not line.startswith("polygon"):
+        return None
+    return int(line.rpartition("{cluster ")[2].rstrip("}\n"))

@@ -1,0 +1,211 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Write all that a run found to a folder."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+
+from skesom.io import write_map
+from skesom.maps.displays._axes import check_matplotlib
+from skesom.maps.report import _pictures
+from skesom.maps.report._cluster_list import cluster_list
+from skesom.maps.report._folder import atomic_folder, check_folder
+from skesom.maps.report._models import save_model
+from skesom.maps.report._pixels import pass_over_pixels, result_columns
+from skesom.maps.report._provenance import FILE_NAME, describe_run
+from skesom.maps.report._regions import write_cluster_regions
+from skesom.maps.report._result import Result
+from skesom.maps.report._slices import write_slices
+from skesom.maps.report._table_files import MAX_FITS_COLUMNS, check_tables
+from skesom.maps.report._validity import validity_indices
+
+_MANY_BANDS = 50  # that nobody leafs through
+
+
+def write_report(
+    folder,
+    pipeline,
+    cube,
+    *,
+    label_map=None,
+    source=None,
+    command=None,
+    tables="fits",
+    pictures=True,
+    overwrite=False,
+):
+    """Write everything about a clustered cube to a folder.
+
+    The folder appears when all is written; if something fails there is none.
+
+    Parameters
+    ----------
+    folder : str or os.PathLike
+        Where to write; made if it does not exist.
+    pipeline : sklearn.pipeline.Pipeline
+        Fitted; ends in a `CubeClusterer`, as those of `make_cluster_pipeline`.
+    cube : Cube or list of Cube
+        The images as they were read.
+    label_map : array-like of int of shape (n_rows, n_columns), default=None
+        ``pipeline.predict(cube)`` for other images than those that the pipeline was
+        fitted on. What tells of the fit is left out then. By default the labels of
+        the fit.
+    source : ImageSource, default=None
+        The files that the images are from. With them the run can be repeated from
+        ``provenance.json``.
+    command : sequence of str, default=None
+        Arguments of the command that was typed, to be remembered.
+    tables : {"fits", "parquet", "ecsv", "csv"} or None, default="fits"
+        Format of the two tables of pixels; None leaves them out. Parquet needs the
+        extra ``tables``.
+    pictures : bool, default=True
+        Whether pictures are drawn.
+    overwrite : bool, default=False
+        Whether an earlier report in the folder, or files of the same names, may be
+        replaced.
+
+    Returns
+    -------
+    files : dict of str to pathlib.Path
+        What was written, by its name in the folder: "cluster_map.fits",
+        "clusters.ecsv", "pixels.fits", "validity.ecsv", pictures, ... The guide on
+        reports explains each.
+
+    Raises
+    ------
+    FileExistsError
+        If the folder is not empty and `overwrite` is False.
+    ImportError
+        If matplotlib (extra ``plot``) or pyarrow (extra ``tables``) is missing.
+    PermissionError
+        If nothing can be written there.
+    ValueError
+        If the images are not those of the label map.
+
+    See Also
+    --------
+    read_report : Read the model, the images and the label map back.
+
+    Notes
+    -----
+    The cube goes through the steps of the pipeline in strips, and tables are written
+    strip by strip: beside the cube and one aligned copy of it, a report takes little
+    memory. Pictures of images beyond 4 million pixels are drawn from fewer, and say so.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from skesom.datasets import make_galaxy_cube
+    >>> from skesom.maps import make_cluster_pipeline, write_report
+    >>> from skesom.som import ESOM
+    >>> cube, truth = make_galaxy_cube((48, 48), 3, random_state=0)
+    >>> pipeline = make_cluster_pipeline(ESOM(random_state=0)).fit(cube)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     files = write_report(Path(folder) / "result", pipeline, cube)
+    >>> [name for name in files if name.endswith(".fits")]
+    ['pixels.fits', 'pixels_scaled.fits', 'cluster_map.fits']
+    """
+    check_matplotlib()  # which also knows the colours of the regions
+    check_tables(tables)
+    check_folder(folder, overwrite=overwrite)
+    result = Result(pipeline, cube, label_map)
+    with atomic_folder(folder, overwrite=overwrite) as temporary:
+        report = _Report(temporary, result, tables)
+        report.write_findings(pictures)
+        if result.is_of_fit:
+            report.write_models(pipeline)
+        report.write_provenance(pipeline, source, command)
+    return {name: Path(folder) / name for name in report.names}
+
+
+class _Report:
+    """A report that is being written."""
+
+    def __init__(self, folder, result, tables):
+        self._folder, self._result, self._tables = folder, result, tables
+        self.names, self._left_out = [], {}
+
+    def _path(self, name):
+        """Return where a file goes, and remember it."""
+        self.names.append(name)
+        return self._folder / name
+
+    def write_findings(self, draw):
+        """Write maps, tables, pictures and regions."""
+        result, tables = self._result, self._tables
+        if tables == "fits" and len(result_columns(result)) > MAX_FITS_COLUMNS:
+            self._left_out["pixels"] = "FITS tables cannot have so many columns"
+            tables = None
+        summary = pass_over_pixels(result, self._folder, tables)
+        if tables is not None:
+            self._path(f"pixels.{tables}")
+            self._path(f"pixels_scaled.{tables}")
+        clusters = cluster_list(result, summary)
+        clusters.write(self._path("clusters.ecsv"), format="ascii.ecsv")
+        write_map(
+            self._path("cluster_map.fits"),
+            result.label_map,
+            wcs=result.cube.wcs,
+            table=clusters,
+        )
+        validity_indices(result, summary).write(
+            self._path("validity.ecsv"), format="ascii.ecsv"
+        )
+        pictures = _pictures.Pictures(result)
+        if draw:
+            self._draw(pictures, summary)
+        self._write_regions(pictures.colours)
+        n_bands = result.cube.shape[2]
+        write_slices(
+            self._path("cluster_images.zip"),
+            result,
+            clusters,
+            pictures.slice_picture if draw and n_bands <= _MANY_BANDS else None,
+        )
+
+    def _draw(self, pictures, summary):
+        for name, figure in pictures.draw(summary.distances):
+            figure.savefig(
+                self._path(f"{name}.png"),
+                dpi=_pictures.DOTS_PER_INCH,
+                bbox_inches="tight",  # without empty borders
+            )
+
+    def _write_regions(self, colours):
+        try:
+            write_cluster_regions(self._folder / "regions", self._result, colours)
+        except ValueError as error:
+            self._left_out["regions"] = str(error)
+        else:
+            self.names.append("regions/all.reg")
+
+    def write_models(self, pipeline):
+        """Write the fitted pipeline: a pickle, and what can be shared."""
+        names = self._result.cube.band_names
+        for suffix in ("joblib", "skops"):
+            path = self._folder / f"model.{suffix}"
+            try:
+                save_model(path, pipeline, band_names=names)
+            except (ImportError, ValueError) as error:
+                self._left_out[path.name] = str(error)
+            else:
+                self.names.append(path.name)
+
+    def write_provenance(self, pipeline, source, command):
+        """Write where all this comes from."""
+        result = self._result
+        provenance = describe_run(
+            pipeline, np.asarray(result.label_map), source=source, command=command
+        )
+        provenance["is_prediction"] = not result.is_of_fit
+        self.names.append(FILE_NAME)
+        provenance["files"] = sorted(
+            str(path.relative_to(self._folder))
+            for path in [*self._folder.rglob("*"), self._folder / FILE_NAME]
+            if not path.is_dir()
+        )
+        provenance["left_out"] = self._left_out
+        text = json.dumps(provenance, indent=1, allow_nan=False)
+        (self._folder / FILE_NAME).write_text(f"{text}\n", encoding="utf-8")
