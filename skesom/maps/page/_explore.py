@@ -131,7 +131,7 @@ def _page(pipeline, images, catalogue, groups, title, max_pixels):
     from bokeh.embed import file_html
     from bokeh.resources import INLINE
 
-    from skesom.maps.page import _views
+    from skesom.maps.page import _lists, _views
 
     cube = aligned_bands(pipeline, images)
     step = pipeline["cluster"]
@@ -149,7 +149,7 @@ def _page(pipeline, images, catalogue, groups, title, max_pixels):
     has_units = 0 < n_units <= _MOST_UNITS
     views = _views.picture_views(label_map.shape, names, has_units)
     plots = [views["image_plot"], views["map_plot"]]
-    views |= _views.spectra_view(names) | _views.table_views(len(facts["clusters"]))
+    views |= _views.spectra_view(names) | _lists.table_views(len(facts["clusters"]))
     arrays["units"] = np.full(arrays["labels"].shape, NO_UNIT, dtype=np.uint16)
     if has_units:
         values = unit_values(som, cube.band_names)
@@ -159,7 +159,7 @@ def _page(pipeline, images, catalogue, groups, title, max_pixels):
         facts |= unit_facts(step, som, list(values))
     if catalogue is not None:
         objects = _objects_in(catalogue, cube)
-        views |= _views.object_views(objects, describe_types(objects["type"]), plots)
+        views |= _lists.object_views(objects, describe_types(objects["type"]), plots)
     here = resources.files("skesom.maps.page")
     style, script, template = (
         (here / f"page.{kind}").read_text(encoding="utf-8")

@@ -4,38 +4,17 @@
 import numpy as np
 from bokeh.document import Document
 from bokeh.events import DocumentReady, MouseMove, SelectionGeometry, Tap
-from bokeh.layouts import row
 from bokeh.models import (
-    Button,
-    CheckboxGroup,
     ColumnDataSource,
     CustomJS,
-    DataTable,
     HoverTool,
-    HTMLTemplateFormatter,
-    NumberFormatter,
     Range1d,
     Select,
-    StringEditor,
-    TableColumn,
 )
 from bokeh.plotting import figure
 
 _TOOLS = "pan,wheel_zoom,box_select,lasso_select,tap,reset,save"
 _SHAPES = 0.4, 2.2  # of pictures, height to width
-_MARKERS = {
-    "circle": "circle",
-    "box": "square",
-    "diamond": "diamond",
-    "cross": "cross",
-    "x": "x",
-    "arrow": "inverted_triangle",
-    "boxcircle": "square_pin",
-}
-_SWATCH = (
-    '<div style="width:1.1em;height:1.1em;margin:.15em auto;border-radius:3px;'
-    'background:<%= value %>"></div>'
-)
 
 
 def picture_views(shape, band_names, has_units):
@@ -205,124 +184,6 @@ def spectra_view(band_names):
     plot.xgrid.visible = False
     plot.yaxis.axis_label_text_font_style = "normal"
     return {"spectra_plot": plot}
-
-
-def table_views(n_clusters):
-    """Return the table of the clusters and the buttons below it.
-
-    Parameters
-    ----------
-    n_clusters : int
-        Number of rows.
-
-    Returns
-    -------
-    views : dict of str to bokeh model
-        "clusters_table" and "buttons".
-    """
-    names = ("colour", "name", "labels", "share", "selected")
-    source = ColumnDataSource({name: [] for name in names})
-    source.name = "clusters-source"
-    table = DataTable(
-        source=source,
-        columns=[
-            TableColumn(
-                field="colour",
-                title="",
-                width=34,
-                formatter=HTMLTemplateFormatter(template=_SWATCH),
-                sortable=False,
-            ),
-            TableColumn(field="name", title="name", width=170, editor=StringEditor()),
-            TableColumn(field="labels", title="labels", width=60),
-            TableColumn(
-                field="share",
-                title="% of pixels",
-                width=75,
-                formatter=NumberFormatter(format="0.0", text_align="right"),
-            ),
-            TableColumn(field="selected", title="selected", width=65),
-        ],
-        index_position=None,
-        editable=True,
-        sortable=False,
-        reorderable=False,
-        selectable="checkbox",
-        height=min(40 + 26 * n_clusters, 420),
-        sizing_mode="stretch_width",
-    )
-    source.selected.js_on_change(
-        "indices", CustomJS(code="skesom.select_groups(cb_obj.indices)")
-    )
-    source.js_on_change("patching", CustomJS(code="skesom.renamed()"))
-    actions = {
-        "Merge": "merge",
-        "Split": "split",
-        "Clear selection": "clear",
-        "Export names": "export_file",
-    }
-    buttons = []
-    for label, action in actions.items():
-        button = Button(label=label, name=f"{action}-button", width_policy="min")
-        button.js_on_click(CustomJS(code=f"skesom.{action}()"))
-        buttons.append(button)
-    return {"clusters_table": table, "buttons": row(*buttons)}
-
-
-def object_views(objects, types, plots):
-    """Draw known objects into the pictures.
-
-    Parameters
-    ----------
-    objects : astropy.table.Table
-        "x", "y", "name" and "type" of each object.
-    types : dict of str to ObjectType
-        How each type is drawn.
-    plots : sequence of bokeh figure
-        The pictures.
-
-    Returns
-    -------
-    views : dict of str to bokeh model
-        "object_types", which shows and hides them.
-    """
-    drawn = [[] for _ in types]
-    labels = []
-    for place, (kind, described) in enumerate(types.items()):
-        chosen = objects[objects["type"] == kind]
-        labels.append(f"{described.description} ({len(chosen)})")
-        source = ColumnDataSource(
-            {
-                "x": np.asarray(chosen["x"], dtype=np.float64),
-                "y": np.asarray(chosen["y"], dtype=np.float64),
-                "name": [str(name) for name in chosen["name"]],
-                "type": [described.description] * len(chosen),
-            }
-        )
-        for plot in plots:
-            drawn[place].append(
-                plot.scatter(
-                    "x",
-                    "y",
-                    source=source,
-                    marker=_MARKERS[described.symbol],
-                    size=9,
-                    fill_alpha=0,
-                    line_color=described.colour,
-                    line_width=1.6,
-                )
-            )
-    for plot, renderers in zip(plots, zip(*drawn, strict=True), strict=True):
-        plot.add_tools(
-            HoverTool(
-                renderers=list(renderers), tooltips=[("name", "@name"), ("", "@type")]
-            )
-        )
-    boxes = CheckboxGroup(labels=labels, active=list(range(len(labels))))
-    code = """for (let i = 0; i < drawn.length; i++)
-        for (const each of drawn[i]) each.visible = cb_obj.active.includes(i)"""
-    boxes.js_on_change("active", CustomJS(args={"drawn": drawn}, code=code))
-    return {"object_types": boxes}
 
 
 def document_of(views):
