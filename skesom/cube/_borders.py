@@ -14,7 +14,7 @@ FEWEST_STEPS = 200
 
 
 def noisy_borders(band, gaps, factor):
-    """Find how far the borders of gaps and of the frame are noisier than the inside.
+    """Find how far the borders of gaps and sides of the frame are noisier than inside.
 
     Parameters
     ----------
@@ -33,32 +33,40 @@ def noisy_borders(band, gaps, factor):
 
     Notes
     -----
-    The noise at a distance (the larger one of those in rows and columns) is that of the
-    differences between neighbours. The inside is what lies 33 to 64 pixels away. The
-    border ends at the farthest distance that is noisy.
+    The noise at a distance (from gaps the larger one of those in rows and columns) is
+    that of the differences between neighbours. The inside is what lies 33 to 64 pixels
+    away. The border ends at the farthest distance that is noisy. Each side of the frame
+    is looked at for itself.
     """
     noisy = np.zeros(band.shape, dtype=bool)
-    for distance in (_from_gaps(gaps), _from_frame(band.shape)):
-        if distance is not None:
-            noisy |= distance <= _noisy_width(band, distance, factor)
+    for part, distance in (*_from_gaps(gaps), *_from_sides(band.shape)):
+        noisy[part] |= distance <= _noisy_width(band[part], distance, factor)
     return Bits.pack(noisy).without(gaps)
 
 
 def _from_gaps(gaps):
-    """Return the distance of each pixel from wide gaps, None if there are none."""
+    """Return the image and how far its pixels are from wide gaps, if there are any."""
     wide = squares(gaps, NARROWEST_GAP)
     if not wide.any():
-        return None
-    return ndimage.distance_transform_cdt(~wide.unpack(), metric="chessboard")
+        return []
+    distance = ndimage.distance_transform_cdt(~wide.unpack(), metric="chessboard")
+    return [(np.s_[:], distance)]
 
 
-def _from_frame(shape):
-    """Return the distance of each pixel from the outside of the frame."""
-    down, right = (
-        np.minimum(np.arange(1, length + 1), np.arange(length, 0, -1))
-        for length in shape
-    )
-    return np.minimum(down[:, np.newaxis], right)
+def _from_sides(shape):
+    """Return the part of the frame along each side, and how far its pixels are."""
+    sides = []
+    for axis, length in enumerate(shape):
+        width = min(2 * WIDEST, length // 2)
+        line = np.expand_dims(np.arange(1, width + 1), 1 - axis)
+        ends = (slice(width), line), (slice(length - width, None), np.flip(line))
+        for part, distance in ends:
+            place = [slice(None)] * 2
+            place[axis] = part
+            extent = list(shape)
+            extent[axis] = width
+            sides.append((tuple(place), np.broadcast_to(distance, extent)))
+    return sides
 
 
 def _noisy_width(band, distance, factor):

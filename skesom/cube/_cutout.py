@@ -31,10 +31,16 @@ def find_cutout(cube, center, size):
         pixels are on the sky.
     """
     position = _position(cube, center)
+    if not np.all(np.isfinite(position)):
+        raise ValueError(
+            f"The center of the cut-out, {center!r}, has no place in the plane of the "
+            "image: it is no number, or lies on another side of the sky. Check its "
+            "coordinates."
+        )
     lengths = _lengths(cube, size)
     try:
         return overlap_slices(cube.shape[:2], lengths, position, mode="trim")[0]
-    except (NoOverlapError, ValueError) as error:  # the latter for NaN
+    except NoOverlapError as error:
         rows, columns = cube.shape[:2]
         raise ValueError(
             f"The cut-out of {lengths[0]} x {lengths[1]} pixels around row "

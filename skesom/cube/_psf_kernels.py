@@ -111,8 +111,10 @@ def _read_file(path, owner):
             for hdu in hdus:
                 if hdu.is_image and hdu.header.get("NAXIS") == 2:
                     return hdu.data, _read_pixel_size(hdu.header)
-    except FileNotFoundError:
-        raise
+    except FileNotFoundError as error:
+        raise FileNotFoundError(
+            f"{owner} cannot be read: there is no such file. Check its path."
+        ) from error
     except OSError as error:
         raise OSError(f"{owner} cannot be read as FITS: {error}") from error
     raise ValueError(f"{owner}: the file holds no image of two axes.")

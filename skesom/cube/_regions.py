@@ -3,6 +3,9 @@
 
 import numpy as np
 
+# Where a region says its place; each kind has some of them.
+_PLACES = ("center", "vertices", "start", "end")
+
 
 def is_region(value):
     """Tell whether a value is a region as the regions package makes them.
@@ -38,7 +41,8 @@ def pixels_of_regions(regions, cube, parameter, *, must_overlap):
     Returns
     -------
     inside : ndarray of bool of shape (n_rows, n_columns)
-        True inside.
+        True inside. What a region holds that its file marks as excluded
+        (``-circle(...)``) is taken out of all others.
 
     Raises
     ------
@@ -46,13 +50,18 @@ def pixels_of_regions(regions, cube, parameter, *, must_overlap):
         If a mask has another shape than the image, a region on the sky meets a cube
         without a WCS, or nothing is a region.
     """
-    inside = np.zeros(cube.shape[:2], dtype=bool)
+    inside, taken_out = np.zeros((2, *cube.shape[:2]), dtype=bool)
     touched = False
     for region in _as_list(regions):
         if is_region(region):
             pixels = _pixels_of_region(region, cube, parameter)
-            touched |= pixels is not None
-            inside |= False if pixels is None else pixels
+            if pixels is None:
+                continue
+            touched = True
+            if region.meta.get("include") in (False, 0, "-"):  # drawn to be left out
+                taken_out |= pixels
+            else:
+                inside |= pixels
         else:
             inside |= _check_mask(region, cube, parameter)
             touched = True
@@ -63,7 +72,7 @@ def pixels_of_regions(regions, cube, parameter, *, must_overlap):
             f"{columns} pixels. Compare their coordinates (and their frame) with the "
             "image, or leave them out."
         )
-    return inside
+    return inside & ~taken_out
 
 
 def _as_list(regions):
@@ -86,8 +95,54 @@ def _pixels_of_region(region, cube, parameter):
                 "with Cube.replace(wcs=...)."
             )
         region = region.to_pixel(cube.wcs)
-    image = region.to_mask(mode="center").to_image(cube.shape[:2])
-    return None if image is None else image > 0
+    box, inside = pixels_in_box(region, cube.shape[:2])
+    if inside.size == 0:
+        return None
+    pixels = np.zeros(cube.shape[:2], dtype=bool)
+    pixels[box] = inside
+    return pixels
+
+
+def pixels_in_box(region, shape):
+    """Find the pixels whose centres lie in a region, in a box around it.
+
+    Parameters
+    ----------
+    region : regions.PixelRegion
+        The region; a point holds the pixel it lies in.
+    shape : tuple of int (n_rows, n_columns)
+        Size of the image.
+
+    Returns
+    -------
+    box : tuple of slice
+        The part of the image that the region reaches; empty if it is outside.
+    inside : ndarray of bool
+        The pixels of that part that it holds.
+    """
+    from regions import PixCoord, PointPixelRegion
+
+    box = None
+    if _is_finite(region):  # else it lies beyond the horizon of the projection
+        box = region.bounding_box.get_overlap_slices(shape)[0]
+    if box is None:
+        return (slice(0, 0), slice(0, 0)), np.zeros((0, 0), dtype=bool)
+    rows, columns = np.mgrid[box]
+    if isinstance(region, PointPixelRegion) or rows.size == 0:
+        return box, np.ones(rows.shape, dtype=bool)
+    inside = region.contains(PixCoord(columns.ravel(), rows.ravel()))
+    return box, inside.reshape(rows.shape)
+
+
+def _is_finite(region):
+    """Tell whether the places of a region in pixels are known."""
+    parts = [getattr(region, name, None) for name in ("region1", "region2")]
+    if None not in parts:  # a region made of two others
+        return all(map(_is_finite, parts))
+    places = [getattr(region, name, None) for name in _PLACES]
+    return all(
+        np.all(np.isfinite([place.x, place.y])) for place in places if place is not None
+    )
 
 
 def _check_mask(mask, cube, parameter):

@@ -11,6 +11,8 @@ from scipy import optimize, spatial
 FEWEST_STARS = 5
 # In units of the noise of a pixel: fainter ones scatter more than they help.
 LEAST_PEAK = 10.0
+# In units of the brightest pixel.
+LEAST_NOISE = 1e-6
 # In units of the FWHM: a neighbour within this distance spoils the wings of a star.
 ISOLATION = 4.0
 NEIGHBOUR_PEAK = 0.1
@@ -102,7 +104,8 @@ def _subtract_background(image, masked):
         exclude_percentile=100,  # a box needs any pixel at all
     )
     flux = np.where(masked, 0, image - background.background)
-    return flux, mad_std(flux[~masked])
+    # Simulated images may have no noise at all.
+    return flux, max(mad_std(flux[~masked]), LEAST_NOISE * flux.max())
 
 
 def fit_sources(flux, masked, noise, guess):

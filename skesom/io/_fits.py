@@ -30,6 +30,8 @@ _OTHER_NAMES = frozenset(
 )
 _COMPANIONS = MASK_NAMES | WEIGHT_NAMES | _OTHER_NAMES | set(ERROR_KINDS)
 
+# A FITS file is a whole number of blocks of so many bytes.
+_BLOCK = 2880
 _FITS_SUFFIX = re.compile(r"(\.(fits?|fts|fz|gz|bz2|xz|Z))+$", re.IGNORECASE)
 
 
@@ -103,8 +105,16 @@ def find_images(hdus, wanted, path):
     images = [number for number, hdu in enumerate(hdus) if is_image(hdu)]
     science = [n for n in images if companion_word(hdus[n].name) is None]
     if not images:
-        raise ValueError(f"{path} holds no image: {list_hdus(hdus)}.")
+        cut = " The file ends too early: copy it again." if _is_cut_off(path) else ""
+        raise ValueError(f"{path} holds no image: {list_hdus(hdus)}.{cut}")
     return (science or images)[: None if wanted == "all" else 1]
+
+
+def _is_cut_off(path):
+    """Tell whether a FITS file that is not compressed as a whole is incomplete."""
+    with open(path, "rb") as stream:
+        is_plain = stream.read(6) == b"SIMPLE"
+    return is_plain and os.path.getsize(path) % _BLOCK != 0
 
 
 def find_hdu(hdus, wanted, path):

@@ -3,6 +3,7 @@
 
 import os
 import warnings
+from collections.abc import Iterable
 
 import numpy as np
 from astropy import units
@@ -20,7 +21,15 @@ def describe_all(paths, hdu, error_kind):
     if not isinstance(paths, list | tuple):
         # An array is one image; other sequences hold paths.
         single = isinstance(paths, str | os.PathLike | Cube | NDData)
-        paths = [paths] if single or hasattr(paths, "__array__") else list(paths)
+        if single or hasattr(paths, "__array__"):
+            paths = [paths]
+        elif isinstance(paths, Iterable):
+            paths = list(paths)
+        else:
+            raise TypeError(
+                "paths must be a file, an image in memory, or a list of these, got "
+                f"{paths!r}."
+            )
     images = []
     for number, path in enumerate(paths, 1):
         if isinstance(path, str | os.PathLike):

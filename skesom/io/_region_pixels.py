@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from skesom.cube._container import Cube
+from skesom.cube._regions import pixels_in_box
 from skesom.io._region_files import is_path, read_regions
 
 # What DS9 and CASA draw with if a file names no colour.
@@ -168,8 +169,6 @@ def find_pixels(read, shape, wcs):
     ValueError
         If the region has no area, or lies on the sky and the WCS is missing.
     """
-    from regions import PixCoord
-
     region = read.region
     if hasattr(region, "to_pixel"):
         if wcs is None:
@@ -178,20 +177,12 @@ def find_pixels(read, shape, wcs):
                 "Give wcs, or save the regions in the coordinate system image."
             )
         region = region.to_pixel(wcs)
-    is_point = name_shape(region) == "point"
-    if not is_point and region.area == 0:
+    if name_shape(region) != "point" and region.area == 0:
         raise ValueError(
             f"{read.label} has no area to hold pixels. Draw a circle, ellipse, box, "
             "annulus, polygon or point instead."
         )
-    box = _find_box(region, shape)
-    rows, columns = np.mgrid[box]
-    if is_point:
-        return box, np.ones(rows.shape, dtype=bool)
-    if rows.size == 0:
-        return box, np.zeros(rows.shape, dtype=bool)
-    inside = region.contains(PixCoord(columns.ravel(), rows.ravel()))
-    return box, inside.reshape(rows.shape)
+    return pixels_in_box(region, shape)
 
 
 def report_empty(read, box):
@@ -213,17 +204,6 @@ def report_empty(read, box):
         f"{read.label} holds the centre of no pixel. Enlarge it, draw it as a point, "
         'or pass empty="ignore" to leave such regions out.'
     )
-
-
-def _find_box(region, shape):
-    """Return the rows and columns of the image that a region may reach."""
-    nothing = slice(0, 0), slice(0, 0)
-    corners = getattr(region, "vertices", None)
-    place = region.center if corners is None else corners
-    if not (np.all(np.isfinite(place.x)) and np.all(np.isfinite(place.y))):
-        return nothing  # beyond the horizon of the projection
-    box = region.bounding_box.get_overlap_slices(shape)[0]
-    return nothing if box is None else box
 
 
 def _is_number(tag, number):

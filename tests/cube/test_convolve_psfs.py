@@ -271,7 +271,7 @@ class TestReady:
 
     def test_broken_files(self, tmp_path):
         cube = Cube(np.ones((9, 9, 1)), band_names=["a"])
-        with pytest.raises(FileNotFoundError):
+        with pytest.raises(FileNotFoundError, match=r"kernel of band 'a' .*none\.fits"):
             FWHMConvolver(kernels=[tmp_path / "none.fits"]).fit(cube)
         (tmp_path / "text.fits").write_text("no FITS")
         with pytest.raises(OSError, match=r"text\.fits\) cannot be read as FITS"):

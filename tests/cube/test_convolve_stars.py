@@ -161,6 +161,16 @@ class TestStars:
         assert 10 <= n_stars <= 25
         np.testing.assert_array_equal(image, before)
 
+    def test_without_any_noise(self, rng):
+        image = np.zeros((150, 160))
+        for place in scattered(rng, 8, image.shape, 20, 24):
+            rows, columns = np.indices(image.shape)
+            squares = (rows - place[0]) ** 2 + (columns - place[1]) ** 2
+            image += np.exp(-4 * np.log(2) * squares / 2.5**2)
+        measured, n_stars = measure_star_fwhm(image, "r")
+        assert measured == pytest.approx(2.5, rel=0.01)
+        assert n_stars == 8
+
     def test_convolver_measures_each_band(self, rng):
         bands = [star_field(rng, fwhm) for fwhm in (2.0, 3.0)]
         cube = Cube(

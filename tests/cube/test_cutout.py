@@ -84,7 +84,9 @@ class TestCutout:
         ("center", "size", "message"),
         [
             ((-50, 10), 9, "9 x 9 pixels around row -50.0.*outside of the image of 90"),
-            (SkyCoord(10, 10, unit="deg"), 9, "outside of the image"),
+            (SkyCoord(10, 10, unit="deg"), 9, "another side of the sky"),
+            (SkyCoord(204, -20, unit="deg"), 9, "outside of the image"),
+            ((5, np.nan), 9, "it is no number"),
             ((5, 5), 0, "size must be positive"),
             ((5, 5), (3, np.nan), "size must be positive"),
             ((5, 5), -3 * u.arcsec, "size must be positive"),

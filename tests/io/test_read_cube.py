@@ -391,6 +391,19 @@ def test_truncated_file_is_named(write, name, fraction):
         read_cube(path)
 
 
+def test_file_that_ends_within_a_header_is_cut_off(write, image):
+    path = write("a.fits.fz", [fits.PrimaryHDU(), fits.CompImageHDU(image)])
+    path.write_bytes(path.read_bytes()[:4000])
+    with pytest.raises(ValueError, match=r"a\.fits\.fz holds no image.*ends too early"):
+        read_cube(path)
+
+
+@pytest.mark.parametrize("paths", [None, 3])
+def test_what_cannot_be_read_at_all(paths):
+    with pytest.raises(TypeError, match="a file, an image in memory, or a list"):
+        read_cube(paths)
+
+
 @pytest.mark.parametrize(
     ("old", "new"),
     [(b"BITPIX  =", b"BUTPIX  ="), (b"NAXIS2  =", b"NAXOS2  ="), (b" -32 ", b" -31 ")],
