@@ -71,30 +71,46 @@ class CodebookMap(BaseEstimator):
             )
         return (winners, distances) if return_distance else winners
 
-    def impute(self, X):
+    def impute(self, X, errors=None):
         """Fill in missing features from the units.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
             Samples; NaN marks missing features.
+        errors : array-like of shape (n_samples, n_features), default=None
+            Measurement errors of X, see `winners`.
 
         Returns
         -------
         filled : ndarray of shape (n_samples, n_features)
             A copy, of the dtype of the codebook, without NaN. A missing feature has
-            the weight of the unit that is nearest by the present ones; a sample
-            without any has the mean of the units, weighted by their hits.
+            the weight of the unit that is nearest by the present ones (for a metric of
+            angles times the factor that brings the unit nearest to the sample); a
+            sample without any has the mean of the units, weighted by their hits.
+
+        Notes
+        -----
+        Fessant, F. & Midenet, S. (2002), "Self-organising map for data imputation and
+        correction in surveys", Neural Computing & Applications 10, 300-310,
+        doi:10.1007/s005210200002.
         """
         X = self._check_samples(X)
+        errors = self._check_errors(errors, X)
+        metric = self._metric()
         filled = X.copy()
         for rows in gen_batches(len(X), _ROWS_AT_A_TIME):
             missing = np.isnan(X[rows])
             incomplete = np.flatnonzero(missing.any(axis=1))
             if len(incomplete) == 0:
                 continue
-            winners, _ = self._metric().nearest(X[rows][incomplete], self.codebook_)
-            substitutes = self.codebook_[winners]
+            some = X[rows][incomplete]
+            winners, _ = metric.nearest(
+                some,
+                self.codebook_,
+                errors=None if errors is None else errors[rows][incomplete],
+            )
+            substitutes = metric.brought_near(self.codebook_[winners], some)
             substitutes[winners < 0] = np.average(
                 self.codebook_, axis=0, weights=self.hits_
             )
@@ -145,15 +161,18 @@ class CodebookMap(BaseEstimator):
             reset=reset,
         )
         _check_span(X)
-        self._check_observed(X)
+        self._check_observed(X, each=reset)
         return X
 
-    def _check_observed(self, X):
-        """Refuse features that no sample has."""
+    def _check_observed(self, X, *, each=True):
+        """Refuse features that no sample has; only all together where `each` is false.
+
+        A chunk of a stream may miss a feature: the map knows it from earlier ones.
+        """
         observed = np.zeros(X.shape[1], dtype=bool)
-        for begin in range(0, len(X), 65536):
-            observed |= ~np.isnan(X[begin : begin + 65536]).all(axis=0)
-            if observed.all():
+        for rows in gen_batches(len(X), _ROWS_AT_A_TIME):
+            observed |= ~np.isnan(X[rows]).all(axis=0)
+            if observed.all() or (observed.any() and not each):
                 return
         raise ValueError(
             f"{type(self).__name__} got {np.count_nonzero(~observed)} features that "
@@ -161,7 +180,7 @@ class CodebookMap(BaseEstimator):
             f"{np.flatnonzero(~observed).tolist()}. Leave them out."
         )
 
-    def _check_sample_weight(self, sample_weight, X):
+    def _check_sample_weight(self, sample_weight, X, *, reset=True):
         """Return the weights as float64, or None; refuse what weighs nothing."""
         if sample_weight is None:
             return None
@@ -174,7 +193,7 @@ class CodebookMap(BaseEstimator):
                 "All samples that have any present feature have zero weight: a "
                 "'sample_weight' above zero is needed."
             )
-        self._check_observed(used)
+        self._check_observed(used, each=reset)
         return sample_weight
 
     def _check_errors(self, errors, X):

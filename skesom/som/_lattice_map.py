@@ -97,7 +97,7 @@ class LatticeMap(LatticeTraining):
     def _checked_table(self, X, sample_weight, errors, *, reset=True):
         """Return samples, their weights and errors as training takes them."""
         X = self._check_training_samples(X, reset=reset)
-        sample_weight = self._check_sample_weight(sample_weight, X)
+        sample_weight = self._check_sample_weight(sample_weight, X, reset=reset)
         return X, sample_weight, self._check_errors(errors, X)
 
     def _next_call(self):

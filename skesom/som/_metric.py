@@ -208,6 +208,29 @@ class Metric:
         rows = self.prepared(X[order])
         return rows, np.arange(len(order)), self._terms(X, errors, order)
 
+    def brought_near(self, units, X):
+        """Return units as long as it takes to be nearest to samples.
+
+        Parameters
+        ----------
+        units, X : ndarray of shape (n_samples, n_features)
+            A unit for each sample; NaN marks missing features of the samples.
+
+        Returns
+        -------
+        units : ndarray of shape (n_samples, n_features)
+            The same, or for angles multiples of the least squared differences from the
+            samples over the present features.
+        """
+        if not self.of_angles:
+            return units
+        scale = 1.0 if self.scale is None else self.scale
+        there = np.where(np.isnan(X), 0, units * scale)
+        squares = np.einsum("ij,ij->i", there, there)
+        products = np.einsum("ij,ij->i", there, np.nan_to_num(X) * scale)
+        factors = np.where(squares > 0, products / np.where(squares > 0, squares, 1), 0)
+        return (units * factors[:, np.newaxis]).astype(units.dtype)
+
     def settled(self, codebook):
         """Return a codebook whose units have the length that the metric gives them."""
         return of_length_one(codebook) if self.of_angles else codebook

@@ -263,5 +263,5 @@ def test_refused_data():
         CSOMClassifier().fit(X, y[:-1])
     with pytest.raises(ValueError, match="Unknown label type"):
         CSOMClassifier().fit(X, y + 0.5 * X[:, 0])
-    with pytest.raises(ValueError, match="zero weight|at least one non-zero"):
+    with pytest.raises(ValueError, match=r"zero weight|at least one non-zero"):
         CSOMClassifier().fit(X, y, sample_weight=np.zeros(150))

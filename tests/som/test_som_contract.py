@@ -311,10 +311,10 @@ def test_one_sample(estimator):
     [
         (np.ones((5, 2)), "X has 2 features, but .* is expecting 3 features"),
         (np.array([[1.0, np.inf, 2.0]]), "infinity"),
-        (np.array([[1.0, np.nan, 2.0]]), r"NaN in all 1 samples: columns \[1\]"),
+        (np.full((1, 3), np.nan), r"NaN in all 1 samples: columns \[0, 1, 2\]"),
         (sparse.csr_array(np.ones((5, 3))), "[Ss]parse"),
     ],
-    ids=["features", "infinity", "empty column", "sparse"],
+    ids=["features", "infinity", "empty chunk", "sparse"],
 )
 def test_a_refused_partial_fit_leaves_the_map_as_it_was(estimator, bad, message, X):
     fitted = clone(estimator).fit(X)
