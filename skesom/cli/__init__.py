@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The ``skesom`` command: cluster the pixels of FITS images."""
+"""The ``skesom`` command: cluster the pixels of FITS images, and go on from there."""
 
 import argparse
 import sys
@@ -8,7 +8,10 @@ import warnings
 import skesom
 from skesom.cli._cluster import add_cluster
 from skesom.cli._demo import add_demo
+from skesom.cli._explore import add_explore
 from skesom.cli._parser import Parser
+from skesom.cli._predict import add_predict
+from skesom.cli._test import add_test
 
 EXAMPLES = """\
 examples:
@@ -22,6 +25,8 @@ examples:
       use a classical map of 15 x 15 units
   skesom cluster cube.fits -o result --method sklearn.cluster.MiniBatchKMeans
       use any scikit-learn clusterer
+  skesom explore result --catalogue ned.txt
+      write a page on which that result is explored in the browser
 """
 
 __all__ = ["main"]
@@ -68,7 +73,10 @@ def _parser():
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     add_cluster(commands)
+    add_predict(commands)
+    add_test(commands)
     add_demo(commands)
+    add_explore(commands)
     return parser
 
 

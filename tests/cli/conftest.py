@@ -29,7 +29,7 @@ def run(capsys):
 @pytest.fixture(autouse=True)
 def _coarse_pictures(monkeypatch):
     """Save the time of drawing many dots, which nobody looks at here."""
-    monkeypatch.setattr("skesom.maps._results.DOTS_PER_INCH", 20)
+    monkeypatch.setattr("skesom.maps.report._pictures.DOTS_PER_INCH", 20)
 
 
 @pytest.fixture(scope="session")
