@@ -1,12 +1,17 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """``skesom cluster``: images in, a folder of results out."""
 
+import sys
+import warnings
+
 import numpy as np
 
 from skesom.cli._clusterer import add_clusterer, clusterer_of
 from skesom.cli._images import add_images, source_of
-from skesom.cli._parser import Help, add_output
-from skesom.cli._steps import add_steps, fit, pipeline_of
+from skesom.cli._parser import Help, add_output, add_report
+from skesom.cli._steps import add_steps, fit, pipeline_of, regularizer_of
+
+_GO_WITH_FROM = {"files", "output", "overwrite", "tables", "no_pictures", "provenance"}
 
 
 def add_cluster(commands):
@@ -22,36 +27,105 @@ def add_cluster(commands):
         help="cluster the pixels of FITS images",
         description="Read one FITS file per band (or a cube of several), mask what is "
         "missing, bring the bands to one width (if it is known) and to one grid, and "
-        "cluster the pixels.",
+        "cluster the pixels. Or repeat an earlier run.",
         formatter_class=Help,
     )
-    add_images(parser)
+    add_images(parser, nargs="*")
     add_output(parser)
+    add_report(parser)
+    parser.add_argument(
+        "--from",
+        dest="provenance",
+        metavar="JSON",
+        help="repeat the run that this provenance.json (or folder of results) tells "
+        "of, bit for bit; files, if given, take the place of its images",
+    )
     add_steps(parser)
     add_clusterer(parser)
-    parser.set_defaults(run=_cluster)
+    defaults = vars(parser.parse_args(["-o", ""]))
+    parser.set_defaults(run=_cluster, defaults=defaults)
 
 
 def _cluster(options):
     """Cluster the user's files."""
-    from skesom.maps import check_folder, write_report
+    from skesom.maps import check_folder
 
     check_folder(options.output, overwrite=options.overwrite)
+    if options.provenance is not None:
+        _repeat(options)
+        return
+    if not options.files:
+        raise ValueError("give the files of the images, or a run to repeat (--from)")
     clusterer = clusterer_of(options)
+    regularizer_of(options)  # before images are read for nothing
     source = source_of(options)
     images = source.read()
     pipeline = fit(pipeline_of(options, clusterer, images), images)
-    files = write_report(
-        options.output,
+    report(pipeline, write(options, pipeline, images, source=source).values())
+
+
+def _repeat(options):
+    """Repeat an earlier run."""
+    from skesom.maps import label_map_digest, read_run
+
+    changed = [
+        name
+        for name, value in options.defaults.items()
+        if name not in _GO_WITH_FROM and getattr(options, name) != value
+    ]
+    if changed:
+        option = changed[0].replace("_", "-")
+        raise ValueError(f"--from repeats a run as it was: leave out --{option}")
+    run = read_run(options.provenance, files=options.files or None)
+    jobs = [name for name in run.pipeline.get_params() if name.endswith("__n_jobs")]
+    images = run.source.read()
+    pipeline = fit(run.pipeline.set_params(**dict.fromkeys(jobs, -1)), images)
+    files = write(options, pipeline, images, source=run.source)
+    report(pipeline, files.values())
+    if label_map_digest(pipeline["cluster"].labels_) == run.label_map_sha256:
+        print("The label map is that of the run, bit for bit.")
+    else:
+        warnings.warn(
+            "The label map is not that of the run.", UserWarning, stacklevel=2
+        )
+
+
+def write(options, pipeline, images, *, folder=None, **details):
+    """Write the report that the options describe.
+
+    Parameters
+    ----------
+    options : argparse.Namespace
+        With what `add_output` and `add_report` add.
+    pipeline : sklearn.pipeline.Pipeline
+        Fitted.
+    images : Cube or list of Cube
+        The images as they were read.
+    folder : pathlib.Path, default=None
+        Where to, in place of the one that the user named; files there may be replaced.
+    **details : dict
+        Further arguments of `skesom.maps.write_report`.
+
+    Returns
+    -------
+    files : dict of str to pathlib.Path
+        What was written.
+    """
+    from skesom.maps import write_report
+
+    return write_report(
+        folder or options.output,
         pipeline,
         images,
-        source=source,
-        overwrite=options.overwrite,
+        command=sys.argv,
+        tables=None if options.tables == "none" else options.tables,
+        pictures=not options.no_pictures,
+        overwrite=options.overwrite or folder is not None,
+        **details,
     )
-    report(pipeline, files.values())
 
 
-def report(pipeline, files):
+def report(pipeline, files, label_map=None):
     """Print what was done and found, and where it is.
 
     Parameters
@@ -60,16 +134,23 @@ def report(pipeline, files):
         Fitted, of `make_cluster_pipeline`.
     files : iterable of pathlib.Path
         What was written.
+    label_map : ndarray of shape (n_rows, n_columns), default=None
+        Of other images than those that it was fitted on.
     """
     from skesom.io import cluster_table
 
     if "convolve" in pipeline.named_steps:
         print(f"Sharpness: {pipeline['convolve'].target_fwhm_:.4g} arcsec.")
-    if pipeline["sky"].sky_masked_:
-        share = np.mean(pipeline["sky"].sky_)
+    is_of_fit = label_map is None
+    if is_of_fit:
+        label_map = pipeline[-1].labels_
+    sky = pipeline.named_steps.get("sky")
+    if is_of_fit and sky is not None and sky.sky_masked_:
+        share = np.mean(sky.sky_)
         print(f"Sky set aside: {share:.1%} of the pixels (--sky keep clusters them).")
-    print(f"{pipeline['cluster'].n_clusters_} clusters:")
-    for row in cluster_table(pipeline["cluster"].labels_):
+    table = cluster_table(label_map)
+    print(f"{len(table)} clusters:")
+    for row in table:
         print(
             f"  {row['id']:>3}  {row['pixels']:>9} pixels  {row['percentage']:6.2f} %"
         )

@@ -3,9 +3,9 @@
 
 from pathlib import Path
 
-from skesom.cli._cluster import report
+from skesom.cli._cluster import report, write
 from skesom.cli._clusterer import add_clusterer, clusterer_of
-from skesom.cli._parser import Help, add_output
+from skesom.cli._parser import Help, add_output, add_report
 
 
 def add_demo(commands):
@@ -25,6 +25,7 @@ def add_demo(commands):
         formatter_class=Help,
     )
     add_output(parser, default="skesom-demo")
+    add_report(parser)
     parser.add_argument(
         "--size", type=int, default=605, metavar="PIXELS", help="rows and columns"
     )
@@ -37,8 +38,8 @@ def _demo(options):
     from sklearn.metrics import adjusted_rand_score
 
     from skesom.datasets import make_galaxy_cube
-    from skesom.io import read_cube, write_bands, write_map
-    from skesom.maps import atomic_folder, make_cluster_pipeline, write_report
+    from skesom.io import write_bands, write_map
+    from skesom.maps import ImageSource, atomic_folder, make_cluster_pipeline
 
     clusterer = clusterer_of(options)
     with atomic_folder(options.output, overwrite=options.overwrite) as folder:
@@ -47,10 +48,11 @@ def _demo(options):
         cube, truth = make_galaxy_cube((side, side), random_state=options.random_state)
         files = write_bands(folder / "images", cube)
         write_map(folder / "truth.fits", truth, cube=cube)
-        cube = read_cube(files)
+        source = ImageSource(files)
+        cube = source.read()
         pipeline = make_cluster_pipeline(clusterer, fwhm="cube", n_jobs=-1).fit(cube)
-        files = write_report(folder, pipeline, cube, overwrite=True)
-    report(pipeline, [Path(options.output) / file.name for file in files.values()])
+        files = write(options, pipeline, cube, folder=folder, source=source)
+    report(pipeline, [Path(options.output) / name for name in files])
     label_map = pipeline["cluster"].labels_
     known = (label_map >= 0) & (truth >= 0)
     agreement = adjusted_rand_score(truth[known], label_map[known])

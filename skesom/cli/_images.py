@@ -4,17 +4,19 @@
 from skesom.cli._parser import number_or_name
 
 
-def add_images(parser):
+def add_images(parser, nargs="+"):
     """Add the options about files, and about what is left out of them.
 
     Parameters
     ----------
     parser : argparse.ArgumentParser
         Parser of a command.
+    nargs : {"+", "*"}, default="+"
+        Whether files must be given.
     """
     parser.add_argument(
         "files",
-        nargs="+",
+        nargs=nargs,
         metavar="FITS",
         help="one file per band, or files of several; image.fits[2] or "
         "image.fits[SCI,1] picks an extension",

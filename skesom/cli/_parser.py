@@ -54,6 +54,41 @@ def add_output(parser, default=None):
     )
 
 
+def add_report(parser):
+    """Add the options about what is written of a result.
+
+    Parameters
+    ----------
+    parser : argparse.ArgumentParser
+        Parser of a command.
+    """
+    parser.add_argument(
+        "--tables",
+        choices=["fits", "parquet", "ecsv", "csv", "none"],
+        default="fits",
+        help="format of the tables of pixels",
+    )
+    parser.add_argument(
+        "--no-pictures", action="store_true", help="write no pictures, to save time"
+    )
+
+
+def add_trust(parser):
+    """Add the option that lets pickles be loaded.
+
+    Parameters
+    ----------
+    parser : argparse.ArgumentParser
+        Parser of a command.
+    """
+    parser.add_argument(
+        "--trust",
+        action="store_true",
+        help="load the model even if it is a pickle (.joblib), which could run any "
+        "program: only if you know who made it",
+    )
+
+
 def assignment(text):
     """Return the name and the value of NAME=VALUE."""
     name, equals, value = text.partition("=")

@@ -20,6 +20,7 @@ def add_steps(parser):
     _add_masking(parser.add_argument_group("masking"))
     _add_sharpness(parser.add_argument_group("sharpness and pixels"))
     _add_scaling(parser.add_argument_group("scaling"))
+    _add_smoothing(parser.add_argument_group("smoothing of labels"))
 
 
 def _add_masking(group):
@@ -138,6 +139,60 @@ def _add_scaling(group):
     )
 
 
+def _add_smoothing(group):
+    group.add_argument(
+        "--smooth",
+        choices=["none", "majority", "modes"],
+        default="none",
+        help="let neighbouring pixels agree: the majority within the point-spread "
+        "function, or conditional modes, which weigh neighbours against the spectrum "
+        "and keep point sources",
+    )
+    group.add_argument(
+        "--smooth-fwhm",
+        type=float,
+        metavar="PIXELS",
+        help="width of the majority (default: that of the bands, or 2)",
+    )
+    group.add_argument(
+        "--smooth-strength",
+        type=float,
+        metavar="NUMBER",
+        help="weight of the neighbours in conditional modes (default: 1)",
+    )
+
+
+def regularizer_of(options):
+    """Return what lets neighbouring pixels agree, None without.
+
+    Parameters
+    ----------
+    options : argparse.Namespace
+        With what `add_steps` adds.
+
+    Returns
+    -------
+    regularizer : MajorityVote, ConditionalModes or None
+        Not fitted.
+    """
+    from skesom.maps import ConditionalModes, MajorityVote
+
+    given = {"majority": options.smooth_fwhm, "modes": options.smooth_strength}
+    names = {"majority": "--smooth-fwhm", "modes": "--smooth-strength"}
+    for kind, value in given.items():
+        if value is not None and options.smooth != kind:
+            raise ValueError(f"{names[kind]} goes with --smooth {kind}.")
+    if options.smooth == "none":
+        return None
+    if options.smooth == "majority":
+        regularizer = MajorityVote(fwhm=options.smooth_fwhm)
+    else:
+        strength = options.smooth_strength
+        regularizer = ConditionalModes(1.0 if strength is None else strength)
+    regularizer._validate_params()
+    return regularizer
+
+
 def pipeline_of(options, clusterer, images):
     """Make the pipeline that the options describe.
 
@@ -181,6 +236,7 @@ def pipeline_of(options, clusterer, images):
         gaps__min_signal_to_noise=options.min_snr,
         align__crop=options.crop,
         align__check_registration=options.check_registration,
+        cluster__regularizer=regularizer_of(options),
     )
 
 

@@ -7,6 +7,7 @@ from skesom.maps._cluster_groups import (
     read_cluster_groups,
     write_cluster_groups,
 )
+from skesom.maps._comparison import Comparison, compare_clusterings, match_labels
 from skesom.maps._crossmatch import Crossmatch, crossmatch
 from skesom.maps._crossmatch_display import CrossmatchDisplay
 from skesom.maps._cube_classifier import CubeClassifier
@@ -20,13 +21,17 @@ from skesom.maps._pipeline import (
 )
 from skesom.maps._pixel_table import check_bands
 from skesom.maps._regularizers import ConditionalModes, MajorityVote
+from skesom.maps._truth import TruthComparison, compare_with_truth
+from skesom.maps._stability import Stability, label_stability, stability
 from skesom.maps.displays import (
     ClusterHistogramDisplay,
     ClusterMapDisplay,
     ClusterSpectraDisplay,
     ComponentPlanesDisplay,
+    DisagreementMapDisplay,
     HitMapDisplay,
     QuantizationErrorMapDisplay,
+    StabilityMapDisplay,
     TrainingCurveDisplay,
     UMatrixDisplay,
     cluster_colours,
@@ -53,16 +58,21 @@ __all__ = [
     "ClusterMapDisplay",
     "ClusterSpectraDisplay",
     "ComponentPlanesDisplay",
+    "Comparison",
     "ConditionalModes",
     "Crossmatch",
     "CrossmatchDisplay",
     "CubeClassifier",
     "CubeClusterer",
+    "DisagreementMapDisplay",
     "HitMapDisplay",
     "ImageSource",
     "MajorityVote",
     "QuantizationErrorMapDisplay",
+    "Stability",
+    "StabilityMapDisplay",
     "TrainingCurveDisplay",
+    "TruthComparison",
     "UMatrixDisplay",
     "aligned_bands",
     "atomic_folder",
@@ -70,15 +80,19 @@ __all__ = [
     "check_folder",
     "cluster_colours",
     "cluster_palette",
+    "compare_clusterings",
     "compare_fingerprints",
+    "compare_with_truth",
     "crossmatch",
     "explore",
     "find_model",
     "fingerprints",
     "label_map_digest",
+    "label_stability",
     "load_model",
     "make_cluster_pipeline",
     "make_clusterer",
+    "match_labels",
     "merge_clusters",
     "read_cluster_groups",
     "read_report",
@@ -86,6 +100,7 @@ __all__ = [
     "rgb_image",
     "save_model",
     "scaled_bands",
+    "stability",
     "write_cluster_groups",
     "write_report",
 ]

@@ -127,26 +127,28 @@ def path_of(text):
     return Path(split_path(os.fspath(text))[0])
 
 
-def describe_file(path):
+def describe_file(path, folder=None):
     """Return what identifies the content of a file.
 
     Parameters
     ----------
     path : pathlib.Path
         The file.
+    folder : pathlib.Path, default=None
+        Where results lie, from which the way to the file is told too.
 
     Returns
     -------
     description : dict
-        "path" (absolute), "size" in bytes and "sha256".
+        "path" (absolute), "size" in bytes, "sha256"; with a folder "beside".
     """
     with open(path, "rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
-    return {
-        "path": os.path.abspath(path),
-        "size": os.path.getsize(path),
-        "sha256": digest,
-    }
+    path = os.path.abspath(path)
+    description = {"path": path, "size": os.path.getsize(path), "sha256": digest}
+    if folder is not None:
+        description["beside"] = os.path.relpath(path, folder)
+    return description
 
 
 def _mask_inside(cubes, path):

@@ -135,7 +135,8 @@ def check_skops():
         import skops.io  # noqa: F401
     except ImportError as error:
         raise ImportError(
-            "Files of models for others need skops: pip install 'skesom[share]'."
+            "Models in .skops files need skops: pip install 'skesom[share]'. Pickles "
+            "(.joblib) that you trust need nothing more."
         ) from error
 
 

@@ -32,7 +32,9 @@ class Run(NamedTuple):
     """What `label_map_digest` gave for its label map."""
 
 
-def describe_run(pipeline, label_map, *, source=None, command=None):
+def describe_run(
+    pipeline, label_map, *, folder=None, source=None, model=None, command=None
+):
     """Tell where a result comes from.
 
     Parameters
@@ -41,8 +43,12 @@ def describe_run(pipeline, label_map, *, source=None, command=None):
         That made it.
     label_map : ndarray of shape (n_rows, n_columns)
         The result.
+    folder : str or os.PathLike, default=None
+        Where it is written to.
     source : ImageSource, default=None
         The files of the images.
+    model : str or os.PathLike, default=None
+        File of the model that was applied to these images; None if it was fitted.
     command : sequence of str, default=None
         Arguments of the command that was typed.
 
@@ -56,7 +62,7 @@ def describe_run(pipeline, label_map, *, source=None, command=None):
     if source is not None:
         images = {
             "read": encode(source.moved(os.path.abspath)._asdict()),
-            "files": [describe_file(path) for path in source.paths()],
+            "files": [describe_file(path, folder) for path in source.paths()],
         }
     return {
         "format": PROVENANCE_FORMAT,
@@ -71,6 +77,7 @@ def describe_run(pipeline, label_map, *, source=None, command=None):
         },
         "pipeline": encode(pipeline),
         "images": images,
+        "model": model and describe_file(model, folder),
         "result": {
             "shape": list(label_map.shape),
             "n_clusters": len(clusters),
@@ -168,6 +175,11 @@ def read_run(path, *, files=None):
 
 
 def _as_run(path, provenance, files):
+    if provenance["model"] is not None:
+        raise ValueError(
+            f"{path} is of a model that was applied to other images: to repeat that, "
+            f"apply {provenance['model']['path']} again (skesom predict)."
+        )
     lost = unrepeatable_parts(provenance["pipeline"])
     if lost:
         raise ValueError(
@@ -212,7 +224,7 @@ def _source_of(path, provenance, files):
         return source
     places = {}
     for text, file in known.items():
-        places[text] = _find(Path(text), path)
+        places[text] = _find(file, path)
         if describe_file(places[text])["sha256"] != file["sha256"]:
             raise ValueError(
                 f"{places[text]} has changed since the run, which cannot be repeated "
@@ -222,12 +234,11 @@ def _source_of(path, provenance, files):
 
 
 def _find(file, provenance):
-    """Return where a file is: at its place, or beside the folder of the results."""
-    beside = [parent / file.name for parent in provenance.absolute().parents[:2]]
-    for place in (file, *beside):
+    """Return where a file is: at its place, or on the same way from the results."""
+    for place in (Path(file["path"]), provenance.parent / file["beside"]):
         if place.is_file():
             return place
     raise FileNotFoundError(
-        f"{file} is no longer there, nor beside {provenance}. Put it back, or give the "
-        "files in their order."
+        f"{file['path']} is no longer there. Put it back, or give the files in their "
+        "order."
     )

@@ -36,7 +36,6 @@ def write_cluster_regions(folder, result, colours):
         everything,
         result.label_map,
         wcs=result.cube.wcs,
-        names=[f"cluster {number}" for number in range(len(colours))],
         colours=colours,
         min_size=_MIN_SIZE,
     )
@@ -63,4 +62,4 @@ def _cluster_of(line):
     """Return the number of the cluster that a line is about, None in the head."""
     if not line.startswith("polygon"):
         return None
-    return int(line.rpartition("{cluster ")[2].rstrip("}\n"))
+    return int(line.rpartition("{")[2].rstrip("}\n"))

@@ -75,7 +75,9 @@ class Result:
         has_units = hasattr(last, "codebook_") and hasattr(last, "connections_")
         self.som = last if has_units else None
         self.is_of_fit = label_map is None
-        self.label_map = self.step.labels_ if label_map is None else label_map
+        self.label_map = self.step.labels_
+        if label_map is not None:
+            self.label_map = np.asarray(label_map, dtype=np.int32)
         n_first = _n_steps_to_aligned(pipeline)
         aligned = pipeline[:n_first].transform(images) if n_first else images
         self.cube = check_cube(aligned)

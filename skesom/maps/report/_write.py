@@ -4,8 +4,6 @@
 import json
 from pathlib import Path
 
-import numpy as np
-
 from skesom.io import write_map
 from skesom.maps.displays._axes import check_matplotlib
 from skesom.maps.report import _pictures
@@ -13,7 +11,7 @@ from skesom.maps.report._cluster_list import cluster_list
 from skesom.maps.report._folder import atomic_folder, check_folder
 from skesom.maps.report._models import save_model
 from skesom.maps.report._pixels import pass_over_pixels, result_columns
-from skesom.maps.report._provenance import FILE_NAME, describe_run
+from skesom.maps.report._provenance import FILE_NAME, describe_run, read_provenance
 from skesom.maps.report._regions import write_cluster_regions
 from skesom.maps.report._result import Result
 from skesom.maps.report._slices import write_slices
@@ -30,6 +28,7 @@ def write_report(
     *,
     label_map=None,
     source=None,
+    model=None,
     command=None,
     tables="fits",
     pictures=True,
@@ -54,6 +53,8 @@ def write_report(
     source : ImageSource, default=None
         The files that the images are from. With them the run can be repeated from
         ``provenance.json``.
+    model : str or os.PathLike, default=None
+        File of the model that predicted `label_map`, to be remembered.
     command : sequence of str, default=None
         Arguments of the command that was typed, to be remembered.
     tables : {"fits", "parquet", "ecsv", "csv"} or None, default="fits"
@@ -111,13 +112,31 @@ def write_report(
     check_tables(tables)
     check_folder(folder, overwrite=overwrite)
     result = Result(pipeline, cube, label_map)
+    earlier = _files_of(folder)
     with atomic_folder(folder, overwrite=overwrite) as temporary:
         report = _Report(temporary, result, tables)
         report.write_findings(pictures)
         if result.is_of_fit:
             report.write_models(pipeline)
-        report.write_provenance(pipeline, source, command)
+        origin = {"source": source, "model": model, "command": command}
+        names = report.write_provenance(pipeline, folder=folder, **origin)
+    for name in earlier - names:  # which would be taken for files of this report
+        (Path(folder) / name).unlink(missing_ok=True)
     return {name: Path(folder) / name for name in report.names}
+
+
+def _files_of(folder):
+    """Return the names of the files that an earlier report left in a folder."""
+    try:
+        names = read_provenance(Path(folder) / FILE_NAME)["files"]
+    except (OSError, KeyError, ValueError):
+        return set()
+    home = Path(folder).resolve()
+    return {
+        name
+        for name in names
+        if isinstance(name, str) and (home / name).resolve().is_relative_to(home)
+    }
 
 
 class _Report:
@@ -193,19 +212,14 @@ class _Report:
             else:
                 self.names.append(path.name)
 
-    def write_provenance(self, pipeline, source, command):
-        """Write where all this comes from."""
-        result = self._result
-        provenance = describe_run(
-            pipeline, np.asarray(result.label_map), source=source, command=command
-        )
-        provenance["is_prediction"] = not result.is_of_fit
+    def write_provenance(self, pipeline, **origin):
+        """Write where all this comes from; return the names of all files."""
+        provenance = describe_run(pipeline, self._result.label_map, **origin)
         self.names.append(FILE_NAME)
-        provenance["files"] = sorted(
-            str(path.relative_to(self._folder))
-            for path in [*self._folder.rglob("*"), self._folder / FILE_NAME]
-            if not path.is_dir()
-        )
+        paths = [path for path in self._folder.rglob("*") if path.is_file()]
+        names = {str(path.relative_to(self._folder)) for path in paths} | {FILE_NAME}
+        provenance["files"] = sorted(names)
         provenance["left_out"] = self._left_out
         text = json.dumps(provenance, indent=1, allow_nan=False)
         (self._folder / FILE_NAME).write_text(f"{text}\n", encoding="utf-8")
+        return names
