@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Epsilon: which one gives a number of nodes, and how it grows when they are many."""
+"""Epsilon: which one gives a number of nodes, and what a run with it will be like."""
 
 import math
 import time
@@ -8,15 +8,15 @@ from typing import NamedTuple
 import numpy as np
 
 from skesom.som._codebook import distances_to_units
+from skesom.som._merging import make_room
 from skesom.som._network import Network
 
 TARGET_NODES = 500
 _PILOT_SAMPLES = 32768
-_TRIALS = 16
-
-
-class _TooManyNodes(Exception):
-    """A trial made more nodes than are worth counting."""
+_FIRST_PILOT = 4096
+_PILOT_SHARE = 8  # one in so many samples, when they are many
+_TRIALS = 12
+_TOLERANCE = 0.12  # of the logarithm of the number of nodes
 
 
 def target_nodes(n_samples, max_nodes):
@@ -41,19 +41,21 @@ def choose_epsilon(X, order, fill, target, rule):
     """Choose the epsilon whose network has about the wanted number of nodes.
 
     Networks are grown on the first samples of the training order, with the learning
-    rule that will be used, and the growth of their last part is carried on to all
-    samples. Epsilon is found by bisection of the logarithm.
+    rule that will be used, and the growth of their last half is carried on to all
+    samples. The longer a network has grown, the more that is worth: so the search
+    begins with 4096 samples and goes on with four times as many, up to 32768 or an
+    eighth of all.
 
     Parameters
     ----------
     X : ndarray of shape (n_samples, n_features)
         The training samples.
-    order : ndarray of shape (n_samples,)
+    order : ndarray of shape (n_learned,)
         The order in which they will be learned.
     fill : ndarray of shape (n_features,)
         Values for the missing features of a first sample.
     target : int
-        The number of nodes wanted.
+        The number of nodes wanted. Fewer are if fewer samples differ.
     rule : dict
         Arguments of the learning kernel.
 
@@ -62,33 +64,21 @@ def choose_epsilon(X, order, fill, target, rule):
     epsilon : float
         Positive; 1.0 if all samples are the same.
     """
-    pilot = order[:_PILOT_SAMPLES].astype(np.intp)
-    upper = _typical_distance(X[pilot[:1000]])
-    if upper == 0:
-        upper = _typical_distance(X[pilot])
-    if upper == 0:
+    epsilon = _typical_distance(X[order[:1000]])
+    if epsilon == 0:
+        epsilon = _typical_distance(X[order[:_PILOT_SAMPLES]])
+    if epsilon == 0:
         return 1.0
-    lower = None
-    best, best_miss = upper, math.inf
-    epsilon = upper
-    for _ in range(_TRIALS):
-        nodes = _expected_nodes(X, pilot, len(order), fill, epsilon, target, rule)
-        miss = abs(math.log(nodes / target))
-        if miss < best_miss:
-            best, best_miss = epsilon, miss
-        if miss < 0.1:
-            break
-        if nodes > target:
-            lower = epsilon
-        else:
-            upper = epsilon
-        if lower is None:
-            epsilon = upper / 2
-        elif lower >= upper:
-            upper = epsilon = 2 * lower
-        else:
-            epsilon = math.sqrt(lower * upper)
-    return best
+    target = min(target, _count_distinct(X[order[:_FIRST_PILOT]]))
+    for size in _pilot_sizes(len(order)):
+        pilot = order[:size].astype(np.intp)
+
+        def excess(epsilon, pilot=pilot):
+            nodes = _expected_nodes(X, pilot, len(order), fill, epsilon, target, rule)
+            return math.log(nodes / target)
+
+        epsilon = _find_root(excess, epsilon)
+    return epsilon
 
 
 def resolve_epsilon(epsilon, X, order, fill, max_nodes, rule):
@@ -113,33 +103,8 @@ def resolve_epsilon(epsilon, X, order, fill, max_nodes, rule):
     return choose_epsilon(X, order, fill, target_nodes(len(X), max_nodes), rule)
 
 
-def make_room(network, epsilon):
-    """Merge nodes with a growing epsilon until at most three quarters are left.
-
-    As BIRCH rebuilds its tree with a larger threshold (Zhang, Ramakrishnan & Livny
-    1996, doi:10.1145/233269.233324). Each merge costs the square of the number of
-    nodes and is paid for by the insertions until the next one, so learning stays
-    linear in the number of samples.
-
-    Parameters
-    ----------
-    network : Network
-        Changed in place.
-    epsilon : float
-        The present distance that makes a sample novel.
-
-    Returns
-    -------
-    epsilon : float
-        A larger one.
-    """
-    enough = max(1, 3 * network.n_nodes // 4)
-    while True:
-        epsilon = max(1.25 * epsilon, _median_spacing(network.nodes()))
-        if network.n_nodes > 1:
-            network.merge(epsilon)
-        if network.n_nodes <= enough:
-            return epsilon
+class _TooManyNodesError(Exception):
+    """A trial made more nodes than are worth counting."""
 
 
 class Forecast(NamedTuple):
@@ -174,19 +139,71 @@ def forecast(X, order, fill, epsilon, max_nodes, rule):
         Epsilon, about how many nodes it makes, and about how many seconds of learning
         that takes on this machine.
     """
-    pilot = order[:_PILOT_SAMPLES].astype(np.intp)
+    size = max(_PILOT_SAMPLES, len(order) // (2 * _PILOT_SHARE))
+    pilot = order[:size].astype(np.intp)
     network = Network(fill)
     counts, now = [], epsilon
-    start = time.perf_counter()
-    for part in np.array_split(pilot, min(4, len(pilot))):
+    parts = np.array_split(pilot, min(4, len(pilot)))
+    begin = time.perf_counter()
+    for part in parts:
+        start = time.perf_counter()
         now = network.learn(
             X, part, epsilon=now, max_nodes=max_nodes, when_full=make_room, **rule
         )
         counts.append(max(network.n_nodes, 1))
-    seconds = time.perf_counter() - start
-    share = len(order) / len(pilot)
-    nodes = min(counts[-1] * share ** _growth(counts), max_nodes)
-    return Forecast(epsilon, round(nodes), seconds * share * nodes / counts[-1])
+    end = time.perf_counter()
+    exponent = _growth(counts)
+    nodes = counts[-1] * (len(order) / len(pilot)) ** exponent
+    if now != epsilon or nodes > max_nodes:  # merged now and then, by up to a half
+        nodes = 3 * max_nodes / 4
+    of_rest = (end - start) / len(parts[-1]) * (len(order) - len(pilot))
+    growth = max(nodes / counts[-1] / (1 + exponent), 1.0)
+    return Forecast(epsilon, round(nodes), end - begin + of_rest * growth)
+
+
+def _pilot_sizes(n_samples):
+    """Return how many samples the trials take, rising."""
+    last = max(min(n_samples, _PILOT_SAMPLES), n_samples // _PILOT_SHARE)
+    sizes = [last]
+    while sizes[0] > 2 * _FIRST_PILOT:
+        sizes.insert(0, max(sizes[0] // 4, _FIRST_PILOT))
+    return sizes
+
+
+def _find_root(excess, start):
+    """Return about which epsilon makes a function 0 that falls with epsilon.
+
+    It is a step function, and noisy, so the best of a few trials is taken. Until there
+    is one on either side the slope is guessed, then the interval is cut where a
+    straight line would cross, or in the middle where that had little effect.
+    """
+    best, least = start, math.inf
+    below = above = None  # (log of epsilon / start, excess) on either side
+    slope = 2.0
+    place = 0.0
+    for _ in range(_TRIALS):
+        epsilon = start * math.exp(place)
+        found = excess(epsilon)
+        if abs(found) < least:
+            best, least = epsilon, abs(found)
+        if least < _TOLERANCE:
+            break
+        if found > 0:
+            halve = below is not None and found > 0.5 * below[1]
+            below = (place, found)
+        else:
+            halve = above is not None and found < 0.5 * above[1]
+            above = (place, found)
+        if below is None or above is None:
+            place += max(-1.4, min(1.4, found / slope))
+            slope *= 0.8
+        elif halve:
+            place = (below[0] + above[0]) / 2
+        else:
+            share = below[1] / (below[1] - above[1])
+            share = min(max(share, 0.1), 0.9)
+            place = below[0] + share * (above[0] - below[0])
+    return best
 
 
 def _growth(counts):
@@ -198,22 +215,29 @@ def _growth(counts):
 
 def _expected_nodes(X, pilot, n_samples, fill, epsilon, target, rule):
     """Return the number of nodes after n_samples, judged by the pilot samples."""
-
-    def stop(network, epsilon):
-        raise _TooManyNodes
-
     network = Network(fill)
-    limit = 4 * target
+    limit = 2 * target  # what is more needs no count
     counts = []
-    for part in np.array_split(pilot, 4) if len(pilot) >= 4 else [pilot]:
+    parts = np.array_split(pilot, 4) if len(pilot) >= 4 else [pilot]
+    for number, part in enumerate(parts):
         try:
             network.learn(
-                X, part, epsilon=epsilon, max_nodes=limit, when_full=stop, **rule
+                X, part, epsilon=epsilon, max_nodes=limit, when_full=_stop, **rule
             )
-        except _TooManyNodes:
-            return limit
+        except _TooManyNodesError:
+            learned = (number + 1) / len(parts) * len(pilot)
+            return limit * math.sqrt(n_samples / learned)
         counts.append(max(network.n_nodes, 1))
     return counts[-1] * (n_samples / len(pilot)) ** _growth(counts)
+
+
+def _stop(network, epsilon):
+    raise _TooManyNodesError
+
+
+def _count_distinct(X):
+    """Return how many rows differ."""
+    return len(np.unique(np.ascontiguousarray(X).view(f"V{X[0].nbytes}")))
 
 
 def _typical_distance(X):
@@ -224,12 +248,3 @@ def _typical_distance(X):
     )
     distances = distances[distances > 0]
     return float(np.median(distances)) if len(distances) else 0.0
-
-
-def _median_spacing(nodes):
-    """Return the median distance of a node to its nearest neighbour."""
-    if len(nodes) < 2:
-        return 0.0
-    distances = distances_to_units(nodes, nodes)
-    np.fill_diagonal(distances, np.inf)
-    return float(np.median(distances.min(axis=1)))

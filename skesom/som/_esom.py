@@ -18,7 +18,8 @@ from skesom.som._base import (
     random_generator,
     summarize,
 )
-from skesom.som._epsilon import forecast, make_room, resolve_epsilon
+from skesom.som._epsilon import forecast, resolve_epsilon
+from skesom.som._merging import make_room
 from skesom.som._network import Network
 
 _SAMPLES_AT_A_TIME = 65536  # between two moments at which Ctrl-C is heard
@@ -323,10 +324,11 @@ class ESOM(CodebookClusterer):
         random_state = random_generator(self.random_state)
         orders = [self._order(len(X), random_state) for _ in range(self.n_epochs)]
         fill = feature_means(X)
+        order = _joined(orders)
         epsilon = resolve_epsilon(
-            self.epsilon, X, orders[0], fill, self.max_nodes, self._rule()
+            self.epsilon, X, order, fill, self.max_nodes, self._rule()
         )
-        return _joined(orders), fill, epsilon
+        return order, fill, epsilon
 
     def _forecast(self, X, order, fill, epsilon):
         """Return the forecast of a run as a line of text."""

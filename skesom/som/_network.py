@@ -6,7 +6,7 @@ import copy
 import numpy as np
 from scipy import sparse
 
-from skesom.som._codebook import by_feature, distances_to_units, padded
+from skesom.som._codebook import by_feature, padded
 from skesom.som._learning import learn, links_per_block
 
 _SCRATCH = (
@@ -124,43 +124,16 @@ class Network:
                     self._grow()
         return epsilon
 
-    def merge(self, epsilon):
-        """Merge nodes that are closer than epsilon to an earlier one of their class.
-
-        A node joins the nearest kept node within epsilon and gives it its links; the
-        kept node moves to their mean. Of several links between the same two nodes
-        the strongest stays.
-        """
-        nodes = self.nodes()
-        kept, joins = _thin_out(nodes, self.node_class[: self.n_nodes], epsilon)
-        sums = np.zeros((len(kept), nodes.shape[1]))
-        np.add.at(sums, joins, nodes)
-        means = sums / np.bincount(joins)[:, None]
-        links = self.links().tocoo()
-        low, high = (joins[end] for end in links.coords)
-        once = low < high
-        strongest = {}
-        for pair, strength in zip(
-            zip(low[once].tolist(), high[once].tolist(), strict=True),
-            links.data[once].tolist(),
-            strict=True,
-        ):
-            strongest[pair] = max(strongest.get(pair, 0.0), strength)
-        self.codebook = by_feature(means.astype(nodes.dtype), len(self.begin))
-        self.identity[: len(kept)] = self.identity[kept]
-        self.node_class[: len(kept)] = self.node_class[kept]
-        self.n_nodes = len(kept)
-        self._set_links(sorted(strongest.items()))
-
-    def _set_links(self, links):
-        """Replace all links by ((node, node), strength), in this order."""
-        self.n_links = self.n_slots = len(links)
+    def set_links(self, low, high, strength):
+        """Replace all links by those between `low` and `high`, in this order."""
+        self.n_links = self.n_slots = len(low)
         self.unused = -1
-        self.ends[: 2 * len(links)] = np.ravel([pair for pair, _ in links])
+        self.ends[: 2 * len(low)] = np.column_stack([low, high]).ravel()
         self.strength[:] = np.inf
-        self.strength[: len(links)] = [strength for _, strength in links]
+        self.strength[: len(low)] = strength
         neighbours = [[] for _ in range(self.n_nodes)]
-        for slot, ((node, other), _) in enumerate(links):
+        pairs = zip(low.tolist(), high.tolist(), strict=True)
+        for slot, (node, other) in enumerate(pairs):
             neighbours[node].append((other, slot))
             neighbours[other].append((node, slot))
         self._pack(neighbours)
@@ -227,28 +200,3 @@ def _extended(array, length, fill=-1):
     longer = np.full(length, fill, dtype=array.dtype)
     longer[: len(array)] = array
     return longer
-
-
-def _thin_out(nodes, node_class, epsilon):
-    """Keep nodes in order that are farther than epsilon from all kept of their class.
-
-    Returns
-    -------
-    kept : ndarray of shape (n_kept,)
-        Indices of the kept nodes, rising.
-    joins : ndarray of shape (n_nodes,)
-        For each node the position in `kept` of the kept node that it joins.
-    """
-    distances = distances_to_units(nodes, nodes)
-    if node_class.any():
-        distances[node_class[:, np.newaxis] != node_class] = np.inf
-    free = np.ones(len(nodes), dtype=bool)
-    kept = []
-    for node in range(len(nodes)):
-        if free[node]:
-            kept.append(node)
-            free &= distances[node] > epsilon
-    kept = np.array(kept)
-    joins = np.argmin(distances[:, kept], axis=1)
-    joins[kept] = np.arange(len(kept))
-    return kept, joins

@@ -12,7 +12,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import adjusted_rand_score
 
 from skesom.som import ESOM
-from skesom.som._epsilon import make_room
+from skesom.som._merging import make_room
 
 N_SAMPLES = 12_000
 
