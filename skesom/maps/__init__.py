@@ -21,8 +21,8 @@ from skesom.maps._pipeline import (
 )
 from skesom.maps._pixel_table import check_bands
 from skesom.maps._regularizers import ConditionalModes, MajorityVote
-from skesom.maps._truth import TruthComparison, compare_with_truth
 from skesom.maps._stability import Stability, label_stability, stability
+from skesom.maps._truth import TruthComparison, compare_with_truth
 from skesom.maps.displays import (
     ClusterHistogramDisplay,
     ClusterMapDisplay,
@@ -57,8 +57,8 @@ __all__ = [
     "ClusterHistogramDisplay",
     "ClusterMapDisplay",
     "ClusterSpectraDisplay",
-    "ComponentPlanesDisplay",
     "Comparison",
+    "ComponentPlanesDisplay",
     "ConditionalModes",
     "Crossmatch",
     "CrossmatchDisplay",

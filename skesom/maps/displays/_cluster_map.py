@@ -8,13 +8,8 @@ from skesom.maps.displays._axes import dress_image_axes, image_axes, settle
 from skesom.maps.displays._clusters import as_clusters, percentages
 from skesom.maps.displays._contours import draw_contours
 from skesom.maps.displays._fitted import labelled_cube
-from skesom.maps.displays._legend import add_legend
-from skesom.maps.displays._palette import (
-    HATCH_COLOUR,
-    MISSING_COLOUR,
-    NOISE_COLOUR,
-    SKY_COLOUR,
-)
+from skesom.maps.displays._legend import add_legend, missing_patch
+from skesom.maps.displays._palette import NOISE_COLOUR, SKY_COLOUR
 from skesom.maps.displays._rgb import rgb_bands, rgb_image
 from skesom.maps.displays._thinning import (
     MAX_PIXELS,
@@ -306,13 +301,5 @@ class ClusterMapDisplay:
         if sky is not None and (masked & sky).any():
             entries.append(Patch(facecolor=SKY_COLOUR, label="sky, set aside"))
         if (masked if sky is None else masked & ~sky).any():
-            entries.append(
-                Patch(
-                    facecolor=MISSING_COLOUR,
-                    edgecolor=HATCH_COLOUR,
-                    hatch="/////",
-                    linewidth=0,
-                    label="no data",
-                )
-            )
+            entries.append(missing_patch("no data"))
         return entries

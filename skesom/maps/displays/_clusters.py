@@ -36,7 +36,15 @@ class Clusters(NamedTuple):
         return wanted
 
 
-def as_clusters(label_map, cube=None, wcs=None, sky=None, colours=None, names=None):
+def as_clusters(
+    label_map,
+    cube=None,
+    wcs=None,
+    sky=None,
+    colours=None,
+    names=None,
+    n_clusters=None,
+):
     """Check what a display of clusters was given, and complete it.
 
     Parameters
@@ -53,6 +61,8 @@ def as_clusters(label_map, cube=None, wcs=None, sky=None, colours=None, names=No
         One for each cluster in any form that matplotlib knows, the palette by default.
     names : dict of int to str or sequence of str, default=None
         Of the clusters, their numbers by default.
+    n_clusters : int, default=None
+        How many there are, one more than the largest label by default.
 
     Returns
     -------
@@ -72,7 +82,8 @@ def as_clusters(label_map, cube=None, wcs=None, sky=None, colours=None, names=No
         )
     if label_map.size == 0:
         raise ValueError(f"label_map has no pixels, its shape is {label_map.shape}.")
-    n_clusters = max(int(label_map.max()) + 1, 0)
+    if n_clusters is None:
+        n_clusters = max(int(label_map.max()) + 1, 0)
     if sky is not None:
         sky = np.asarray(sky, dtype=bool)
         _check_shape("sky", sky.shape, label_map)

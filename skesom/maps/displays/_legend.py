@@ -6,6 +6,7 @@ import textwrap
 import numpy as np
 
 from skesom.maps.displays._axes import add_colour_bar, settle, size_in_points
+from skesom.maps.displays._palette import HATCH_COLOUR, MISSING_COLOUR
 
 _LARGEST, _SMALLEST = 9.0, 6.0  # points
 _LINE = 1.5  # height of an entry in units of its letters
@@ -15,7 +16,7 @@ _WIDEST = 0.55  # a column of names by the width of the axes
 _LETTERS = 12, 30  # in a line of the longest names
 
 
-def add_legend(ax, colours, names, others=()):
+def add_legend(ax, colours, names, others=(), title="cluster"):
     """Draw a legend to the right of the axes, or a colour bar for many clusters.
 
     Parameters
@@ -28,6 +29,8 @@ def add_legend(ax, colours, names, others=()):
         What is written of each.
     others : sequence of matplotlib.artist.Artist, default=()
         Further entries that bring their labels.
+    title : str, default="cluster"
+        Above the entries.
 
     Returns
     -------
@@ -49,7 +52,7 @@ def add_legend(ax, colours, names, others=()):
     # With a line for the title.
     n_entries = sum(name.count("\n") + 1 for name in names) + len(others) + 1
     if n_entries * _SMALLEST > _MAX_COLUMNS * n_lines:
-        bar = _add_bar_of_clusters(ax, colours)
+        bar = _add_bar_of_clusters(ax, colours, title)
         legend = None
         if others:
             legend = ax.legend(handles=others, loc="lower right", fontsize="small")
@@ -60,21 +63,34 @@ def add_legend(ax, colours, names, others=()):
     n_high = -(-n_entries // n_columns)
     entries += others
     size = float(np.clip(n_lines / n_high, _SMALLEST, _LARGEST))
-    legend = _add_entries(ax, entries, n_columns, size)
+    legend = _add_entries(ax, entries, title, n_columns, size)
     # Beside the legend an image is smaller, so that smaller letters become its size.
     settle(ax)
     n_lines = size_in_points(ax)[1] / _LINE
     smaller = float(np.clip(n_lines / n_high, _SMALLEST, size))
     if smaller < 0.9 * size:
-        legend = _add_entries(ax, entries, n_columns, smaller)
+        legend = _add_entries(ax, entries, title, n_columns, smaller)
     return legend, None
 
 
-def _add_entries(ax, entries, n_columns, size):
+def missing_patch(label):
+    """Return an entry for pixels that are hatched, see `dress_image_axes`."""
+    from matplotlib.patches import Patch
+
+    return Patch(
+        facecolor=MISSING_COLOUR,
+        edgecolor=HATCH_COLOUR,
+        hatch="/////",
+        linewidth=0,
+        label=label,
+    )
+
+
+def _add_entries(ax, entries, title, n_columns, size):
     """Draw a legend in letters of a size, in place of any other."""
     return ax.legend(
         handles=entries,
-        title="cluster",
+        title=title,
         loc="upper left",
         bbox_to_anchor=(1.01, 1.0),
         borderaxespad=0,
@@ -94,7 +110,7 @@ def in_lines(name, n_letters):
     return textwrap.fill(name.replace(" %", "\xa0%"), n_letters).replace("\xa0", " ")
 
 
-def _add_bar_of_clusters(ax, colours):
+def _add_bar_of_clusters(ax, colours, title):
     """Draw a colour bar whose steps are the clusters."""
     from matplotlib.cm import ScalarMappable
     from matplotlib.colors import BoundaryNorm, ListedColormap
@@ -103,7 +119,7 @@ def _add_bar_of_clusters(ax, colours):
     n_clusters = len(colours)
     norm = BoundaryNorm(np.arange(n_clusters + 1) - 0.5, n_clusters)
     drawn = ScalarMappable(norm, ListedColormap(colours))
-    bar = add_colour_bar(ax, drawn, "cluster", spacing="proportional")
+    bar = add_colour_bar(ax, drawn, title, spacing="proportional")
     bar.set_ticks(MaxNLocator(10, integer=True).tick_values(0, n_clusters - 1)[:-1])
     bar.minorticks_off()
     return bar

@@ -3,21 +3,9 @@
 
 import numpy as np
 
-from skesom.maps.displays._axes import (
-    add_colour_bar,
-    dress_image_axes,
-    image_axes,
-    settle,
-)
-from skesom.maps.displays._clusters import pixel_scale_of
 from skesom.maps.displays._fitted import distance_map_of
-from skesom.maps.displays._thinning import (
-    MAX_PIXELS,
-    extent,
-    mean,
-    say_thinning,
-    thinning,
-)
+from skesom.maps.displays._thinning import MAX_PIXELS
+from skesom.maps.displays._value_map import draw_value_map
 
 
 class QuantizationErrorMapDisplay:
@@ -165,39 +153,17 @@ class QuantizationErrorMapDisplay:
             )
         if not 0 < highest <= 100:
             raise ValueError(f"highest must be above 0, up to 100, got {highest!r}.")
-        wcs, pixel_scale = self.wcs, self.pixel_scale
-        if wcs is not None and pixel_scale is None:
-            pixel_scale = pixel_scale_of(wcs)
-        ax = image_axes(ax, distances.shape, wcs)
-        step = thinning(distances.shape, max_pixels)
-        drawn = mean(distances, step)
-        known = drawn[~np.isnan(drawn)]
-        top = float(np.percentile(known, highest)) if len(known) else 1.0
-        self.image_ = ax.imshow(
-            np.ma.masked_invalid(drawn),
-            origin="lower",
-            interpolation="nearest",
-            extent=extent(distances.shape, step),
-            cmap=cmap,
-            vmin=0,
-            vmax=top or 1.0,
-        )
-        dress_image_axes(
+        self.image_, self.colour_bar_ = draw_value_map(
             ax,
-            distances.shape,
-            wcs=wcs,
-            pixel_scale=pixel_scale,
+            distances,
+            label="distance to the nearest unit",
+            wcs=self.wcs,
+            pixel_scale=self.pixel_scale,
+            highest=highest,
+            cmap=cmap,
             scale_bar=scale_bar,
             compass=compass,
+            max_pixels=max_pixels,
         )
-        say_thinning(ax, step, "means of {step} x {step} pixels")
-        above = len(known) > 0 and known.max() > top
-        self.colour_bar_ = add_colour_bar(
-            ax,
-            self.image_,
-            "distance to the nearest unit",
-            extend="max" if above else "neither",
-        )
-        settle(ax)
-        self.ax_, self.figure_ = ax, ax.figure
+        self.ax_, self.figure_ = self.image_.axes, self.image_.figure
         return self

@@ -1,0 +1,282 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Compare two clusterings of the same pixels, whatever numbers their clusters have."""
+
+from typing import NamedTuple
+
+import numpy as np
+from astropy.table import Table
+from scipy.optimize import linear_sum_assignment
+
+SAME, OTHER, ONLY_FIRST, ONLY_SECOND, NEITHER = 0, 1, 2, 3, -3
+_MAX_CLUSTERS = 5000
+
+
+class Comparison(NamedTuple):
+    """What two clusterings of the same pixels have in common.
+
+    Parameters
+    ----------
+    table : astropy.table.Table
+        One row for each pair of clusters that match, then one for each that matches
+        none, see `compare_clusterings`.
+    matched : ndarray of int32
+        The second labels with the numbers of the first, as `match_labels` returns them.
+    disagreement : ndarray of int8
+        For each pixel 0 = same cluster, 1 = another, 2 = in a cluster of the first
+        only, 3 = of the second only, -3 = of neither.
+    contingency : ndarray of shape (n_first, n_second), dtype int64
+        Number of pixels in each cluster of the first (row) and of the second (column).
+    adjusted_rand : float
+        Adjusted Rand index: 1 for the same clusters, 0 as chance makes it.
+    agreement : float
+        Share of the pixels in clusters of both that are in clusters that match.
+    """
+
+    table: Table
+    matched: np.ndarray
+    disagreement: np.ndarray
+    contingency: np.ndarray
+    adjusted_rand: float
+    agreement: float
+
+
+def compare_clusterings(first, second):
+    """Match the clusters of two clusterings, and tell where they disagree.
+
+    Clusters match one to one, so that as many pixels as possible are in clusters that
+    match (Hungarian assignment [1]_). Two that have fewer pixels in common than chance
+    would give them, and less than half of the smaller one, do not match. Pixels that
+    are noise or masked in one of the two clusterings do not count;
+    `Comparison.disagreement` shows them.
+
+    Parameters
+    ----------
+    first : array-like of int of shape (n_rows, n_columns) or (n_samples,)
+        Clusters from 0; negative labels are no clusters.
+    second : array-like of int of the same shape
+        Clusters of the same pixels by another method, in other numbers.
+
+    Returns
+    -------
+    comparison : Comparison
+        Its ``table`` has the columns
+
+        - ``first``, ``second``: numbers of the clusters, -1 where none matches;
+        - ``n_first``, ``n_second``: how many pixels they have, of those that are in
+          clusters of both clusterings;
+        - ``n_both``: how many are in both;
+        - ``jaccard``: the share of ``n_both`` in the pixels of either;
+        - ``goes_to``: the cluster of the second that most of the other pixels of
+          ``first`` are in, -1 for none.
+
+        Its ``adjusted_rand`` [2]_ does not depend on which clusters match.
+
+    Raises
+    ------
+    ValueError
+        If the labels are no integers, have different shapes, or no pixel is in a
+        cluster of both.
+
+    See Also
+    --------
+    match_labels : The new numbers alone.
+    compare_with_truth : Any number of clusters stands for a known class.
+    label_stability : For more than two clusterings.
+    merge_clusters : Join clusters that another clustering does not tell apart.
+
+    References
+    ----------
+    .. [1] Kuhn, H. (1955), "The Hungarian method for the assignment problem", Nav. Res.
+       Logist. Q. 2, 83-97, doi:10.1002/nav.3800020109
+    .. [2] Hubert, L. & Arabie, P. (1985), "Comparing partitions", J. Classif. 2,
+       193-218, doi:10.1007/BF01908075
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skesom.maps import compare_clusterings
+    >>> first = np.array([[0, 0, 0, 1, 1, -3]])
+    >>> second = np.array([[1, 1, 1, 1, 0, 0]])
+    >>> comparison = compare_clusterings(first, second)
+    >>> comparison.matched
+    array([[0, 0, 0, 0, 1, 1]], dtype=int32)
+    >>> comparison.disagreement
+    array([[0, 0, 0, 1, 0, 3]], dtype=int8)
+    >>> comparison.agreement
+    0.8
+    """
+    first, second = check_labels(first), check_labels(second)
+    contingency = count_pairs(first, second)
+    if not contingency.any():
+        raise ValueError(
+            "No pixel is in a cluster of both clusterings, so there is nothing to "
+            "compare."
+        )
+    matches = match_clusters(contingency)
+    matched = renumber(second, new_numbers(matches, second, len(contingency)))
+    disagreement = np.full(first.shape, NEITHER, dtype=np.int8)
+    in_first, in_second = first >= 0, second >= 0
+    disagreement[in_first] = ONLY_FIRST
+    disagreement[in_second] = ONLY_SECOND
+    both = in_first & in_second
+    disagreement[both] = np.where(first[both] == matched[both], SAME, OTHER)
+    n_same = sum(int(contingency[pair]) for pair in matches.items())
+    return Comparison(
+        _table_of(contingency, matches),
+        matched,
+        disagreement,
+        contingency,
+        adjusted_rand(contingency),
+        n_same / int(contingency.sum()),
+    )
+
+
+def match_labels(first, second):
+    """Give the clusters of a clustering the numbers that another one has for them.
+
+    Parameters
+    ----------
+    first : array-like of int of shape (n_rows, n_columns) or (n_samples,)
+        Clusters from 0; negative labels are no clusters.
+    second : array-like of int of the same shape
+        Clusters of the same pixels by another method, in other numbers.
+
+    Returns
+    -------
+    matched : ndarray of the same shape, dtype int32
+        The clusters of `second`. Each has the number of the cluster of `first` that it
+        matches, see `compare_clusterings`. Those that match none have numbers above all
+        of `first`, by falling size. Negative labels stay as they are.
+
+    Raises
+    ------
+    ValueError
+        If the labels are no integers or have different shapes.
+
+    Examples
+    --------
+    >>> from skesom.maps import match_labels
+    >>> match_labels([0, 0, 0, 1, 1], [2, 2, 0, 0, 1])
+    array([0, 0, 1, 1, 2], dtype=int32)
+    """
+    first, second = check_labels(first), check_labels(second)
+    contingency = count_pairs(first, second)
+    matches = match_clusters(contingency)
+    return renumber(second, new_numbers(matches, second, len(contingency)))
+
+
+def check_labels(labels):
+    """Return labels as an array, refuse what is none."""
+    labels = np.asarray(labels)
+    if labels.dtype.kind not in "iu" or labels.ndim == 0:
+        raise ValueError(
+            "Labels must be integers, one for each pixel or sample; got "
+            f"{labels.dtype} of shape {labels.shape}."
+        )
+    if labels.max(initial=0) >= _MAX_CLUSTERS:
+        raise ValueError(
+            f"Clusters are numbered from 0 and at most {_MAX_CLUSTERS} can be compared;"
+            f" got the number {labels.max()}."
+        )
+    return labels.astype(np.int32) if labels.dtype.kind == "u" else labels
+
+
+def count_pairs(first, second):
+    """Return how many pixels are in each cluster of the first and of the second."""
+    if first.shape != second.shape:
+        raise ValueError(
+            "Clusterings can be compared if they are of the same pixels; got shapes "
+            f"{first.shape} and {second.shape}."
+        )
+    shape = tuple(int(labels.max(initial=-1)) + 1 for labels in (first, second))
+    both = (first >= 0) & (second >= 0)
+    pairs = first[both].astype(np.int64) * shape[1] + second[both]
+    return np.bincount(pairs, minlength=shape[0] * shape[1]).reshape(shape)
+
+
+def match_clusters(contingency):
+    """Return which clusters match: a dict from those of the first to the second."""
+    n_first = contingency.sum(axis=1, keepdims=True)
+    n_second = contingency.sum(axis=0, keepdims=True)
+    by_chance = n_first * (n_second / max(contingency.sum(), 1))
+    half = np.minimum(n_first, n_second) / 2
+    common = np.where(contingency < np.minimum(by_chance, half), 0, contingency)
+    pairs = zip(*linear_sum_assignment(common, maximize=True), strict=True)
+    return {int(a): int(b) for a, b in pairs if common[a, b] > 0}
+
+
+def new_numbers(matches, second, n_first):
+    """Return the new number of each cluster of the second."""
+    sizes = np.bincount(second[second >= 0])
+    numbers = np.full(len(sizes), -1, dtype=np.int32)
+    numbers[list(matches.values())] = list(matches)
+    left = [place for place in np.argsort(-sizes, kind="stable") if numbers[place] < 0]
+    numbers[left] = n_first + np.arange(len(left))
+    return numbers
+
+
+def renumber(labels, numbers):
+    """Return labels with new numbers; negative ones stay as they are."""
+    if len(numbers) == 0:
+        return labels.astype(np.int32)
+    return np.where(labels >= 0, numbers[np.maximum(labels, 0)], labels).astype(
+        np.int32, copy=False
+    )
+
+
+def adjusted_rand(contingency):
+    """Return the adjusted Rand index of a contingency table (Hubert & Arabie 1985)."""
+
+    def pairs(counts):  # floats: pairs of 40 million pixels overflow integers
+        counts = np.asarray(counts, dtype=np.float64)
+        return float((counts * (counts - 1)).sum() / 2)
+
+    together = pairs(contingency)
+    in_first, in_second = (pairs(contingency.sum(axis=axis)) for axis in (1, 0))
+    most = (in_first + in_second) / 2
+    total = pairs(contingency.sum())
+    expected = in_first * in_second / total if total else 0.0
+    if most == expected:  # all in one cluster, or each alone, in both
+        return 1.0
+    return (together - expected) / (most - expected)
+
+
+def jaccard(contingency, n_first, n_second):
+    """Return the share of common pixels in those of either, for each pair."""
+    either = np.add.outer(n_first, n_second) - contingency
+    return contingency / np.maximum(either, 1)
+
+
+def _table_of(contingency, matches):
+    """Return the table of a comparison."""
+    n_first, n_second = contingency.sum(axis=1), contingency.sum(axis=0)
+    shares = jaccard(contingency, n_first, n_second)
+    rows = [
+        (a, b, n_first[a], n_second[b], contingency[a, b], shares[a, b])
+        for a, b in sorted(matches.items())
+    ]
+    rows += [
+        (a, -1, n_first[a], 0, 0, 0.0)
+        for a in range(len(n_first))
+        if a not in matches and n_first[a]
+    ]
+    rows += [
+        (-1, b, 0, n_second[b], 0, 0.0)
+        for b in range(len(n_second))
+        if b not in matches.values() and n_second[b]
+    ]
+    names = ["first", "second", "n_first", "n_second", "n_both", "jaccard"]
+    table = Table(rows=rows, names=names)
+    pairs = table.iterrows("first", "second")
+    table["goes_to"] = [_next(contingency, *pair) for pair in pairs]
+    return table
+
+
+def _next(contingency, first, second):
+    """Return where most of the other pixels of a cluster are, -1 for nowhere."""
+    if first < 0:
+        return -1
+    others = contingency[first].copy()
+    if second >= 0:
+        others[second] = 0
+    return int(np.argmax(others)) if others.any() else -1

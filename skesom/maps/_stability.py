@@ -1,0 +1,238 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""How often pixels keep their clusters when a clustering is repeated."""
+
+from collections.abc import Iterable
+from numbers import Integral
+from typing import NamedTuple
+
+import numpy as np
+from astropy.table import Table
+from sklearn.base import clone
+from sklearn.pipeline import Pipeline
+
+from skesom.maps._comparison import (
+    adjusted_rand,
+    check_labels,
+    count_pairs,
+    jaccard,
+    match_clusters,
+    new_numbers,
+    renumber,
+)
+
+
+class Stability(NamedTuple):
+    """How stable a clustering is.
+
+    Parameters
+    ----------
+    label_map : ndarray of int32
+        The clustering that the others are compared with.
+    stability : ndarray of float32 of the same shape
+        Share of the other runs in which each pixel keeps its cluster, NaN where it is
+        in none.
+    table : astropy.table.Table
+        One row for each cluster, see `label_stability`.
+    adjusted_rand : ndarray of shape (n_runs,)
+        Adjusted Rand index of each other run with `label_map`.
+    n_clusters : ndarray of shape (n_runs,), dtype int
+        Number of clusters of each other run.
+    """
+
+    label_map: np.ndarray
+    stability: np.ndarray
+    table: Table
+    adjusted_rand: np.ndarray
+    n_clusters: np.ndarray
+
+
+def stability(estimator, X, *, seeds=10, reference=None):
+    """Cluster again with other seeds, and count how often pixels keep their clusters.
+
+    It tells what the random order of the training decides, not what noise in the
+    images does: for that, give `label_stability` label maps of images with other noise.
+
+    Parameters
+    ----------
+    estimator : clusterer or Pipeline
+        Takes X in ``fit_predict``; it is cloned, and each of its parameters called
+        ``random_state`` gets the seed.
+    X : Cube, array-like or list of Cube
+        What it takes: images, or a table.
+    seeds : int or sequence of int, default=10
+        The seeds, or how many: 0, 1, 2, ...
+    reference : array-like of int, default=None
+        Labels of X that the others are compared with, for instance those of a run that
+        has been published. By default the run that agrees best with all others.
+
+    Returns
+    -------
+    stability : Stability
+        See `label_stability`.
+
+    Raises
+    ------
+    ValueError
+        If there is no ``random_state`` in the estimator, or too few seeds: one is
+        enough with a reference, two are needed without.
+
+    Examples
+    --------
+    >>> from skesom.datasets import make_galaxy_cube
+    >>> from skesom.maps import make_cluster_pipeline, stability
+    >>> from skesom.som import ESOM
+    >>> cube, _ = make_galaxy_cube((64, 64), random_state=0)
+    >>> pipeline = make_cluster_pipeline(ESOM(n_clusters=4))
+    >>> result = stability(pipeline, cube, seeds=3)
+    >>> result.stability.shape
+    (64, 64)
+    """
+    if isinstance(seeds, Integral):
+        seeds = range(seeds)
+    if not isinstance(seeds, Iterable) or isinstance(seeds, str):
+        raise ValueError(f"seeds must be an int or a sequence of int, got {seeds!r}.")
+    if not _random_states(estimator):
+        raise ValueError(
+            f"{type(estimator).__name__} has no parameter random_state, so that every "
+            "run is the same. Compare other runs by label_stability."
+        )
+    estimator = clone(estimator)
+    # What comes before the first random step need not be repeated.
+    while isinstance(estimator, Pipeline) and len(estimator) > 1:
+        if _random_states(estimator[0]):
+            break
+        if estimator[0] not in ("passthrough", None):
+            X = estimator[0].fit_transform(X)
+        estimator = estimator[1:]
+    runs = (_run(estimator, X, seed) for seed in seeds)
+    return label_stability(runs, reference=reference)
+
+
+def label_stability(label_maps, *, reference=None):
+    """Count how often each pixel keeps its cluster in other clusterings of it.
+
+    The clusters of each are matched to those of the reference one to one, see
+    `compare_clusterings`.
+
+    Parameters
+    ----------
+    label_maps : iterable of array-like of int of shape (n_rows, n_columns) or \
+(n_samples,)
+        Clusterings of the same pixels: of other seeds, methods, noise, bands. Clusters
+        from 0; negative labels are no clusters.
+    reference : array-like of int of the same shape, default=None
+        What they are compared with. By default the one of them whose mean adjusted Rand
+        index with the others is largest; it does not count as another run then.
+
+    Returns
+    -------
+    stability : Stability
+        Its ``table`` has for each cluster of the reference the columns
+
+        - ``cluster``, ``n_pixels``;
+        - ``stability``: mean of the pixels;
+        - ``always``: share of the pixels that keep the cluster in all runs;
+        - ``jaccard``: mean over the runs of the largest Jaccard index with any of their
+          clusters. Above 0.75 a cluster is stable [1]_, down to 0.6 there is something
+          whose extent is doubtful, below it is not to be trusted.
+
+    Raises
+    ------
+    ValueError
+        If there are too few clusterings, their shapes differ, or the reference has no
+        cluster.
+
+    References
+    ----------
+    .. [1] Hennig, C. (2007), "Cluster-wise assessment of cluster stability", Comput.
+       Stat. Data Anal. 52, 258-271, doi:10.1016/j.csda.2006.11.025
+
+    Examples
+    --------
+    >>> from skesom.maps import label_stability
+    >>> runs = [[1, 1, 1, 0, 0], [0, 0, 1, 1, 1]]
+    >>> result = label_stability(runs, reference=[0, 0, 0, 1, 1])
+    >>> result.stability.tolist()
+    [1.0, 1.0, 0.5, 1.0, 1.0]
+    """
+    if reference is None:
+        label_maps = [check_labels(labels).astype(np.int16) for labels in label_maps]
+        if len(label_maps) < 2:
+            raise ValueError(
+                "Stability is about runs that may differ: give two or more, or a "
+                "reference."
+            )
+        reference = label_maps.pop(_most_typical(label_maps))
+    reference = check_labels(reference).astype(np.int32)
+    sizes = np.bincount(reference[reference >= 0])
+    if len(sizes) == 0:
+        raise ValueError("No pixel of the reference is in a cluster: all are masked.")
+    counts = np.zeros(reference.shape, dtype=np.int32)
+    indices, n_clusters, best = [], [], []
+    for labels in label_maps:
+        labels = check_labels(labels)
+        pairs = count_pairs(reference, labels)
+        numbers = new_numbers(match_clusters(pairs), labels, len(pairs))
+        counts += renumber(labels, numbers) == reference
+        indices.append(adjusted_rand(pairs))
+        n_clusters.append(len(np.unique(labels[labels >= 0])))
+        # Pixels count too that are in a cluster of only one of the two.
+        similar = jaccard(pairs, sizes, np.bincount(labels[labels >= 0]))
+        best.append(similar.max(axis=1, initial=0))
+    if not indices:
+        raise ValueError("There is no run to compare with the reference.")
+    shares = (counts / len(indices)).astype(np.float32)
+    shares[reference < 0] = np.nan
+    return Stability(
+        reference,
+        shares,
+        _table_of(reference, sizes, counts, len(indices), np.mean(best, axis=0)),
+        np.array(indices),
+        np.array(n_clusters),
+    )
+
+
+def _random_states(estimator):
+    """Return the names of the parameters that seeds are given to."""
+    if not hasattr(estimator, "get_params"):  # a step that is left out
+        return []
+    return [
+        name
+        for name in estimator.get_params(deep=True)
+        if name == "random_state" or name.endswith("__random_state")
+    ]
+
+
+def _run(estimator, X, seed):
+    estimator = clone(estimator)
+    estimator.set_params(**dict.fromkeys(_random_states(estimator), seed))
+    return estimator.fit_predict(X)
+
+
+def _most_typical(label_maps):
+    """Return the place of the clustering that agrees best with all others."""
+    sums = np.zeros(len(label_maps))
+    for i in range(len(label_maps)):
+        for j in range(i):
+            index = adjusted_rand(count_pairs(label_maps[i], label_maps[j]))
+            sums[[i, j]] += index
+    return int(np.argmax(sums))
+
+
+def _table_of(reference, sizes, counts, n_runs, similarity):
+    """Return what there is to say of each cluster."""
+    used = reference >= 0
+    labels, counts = reference[used], counts[used]
+    known = np.maximum(sizes, 1)
+    sums = np.bincount(labels, counts, minlength=len(sizes))
+    always = np.bincount(labels[counts == n_runs], minlength=len(sizes))
+    table = Table(
+        {
+            "cluster": np.arange(len(sizes)),
+            "n_pixels": sizes,
+            "stability": sums / known / n_runs,
+            "always": always / known,
+            "jaccard": similarity,
+        }
+    )
+    return table[sizes > 0]

@@ -1,0 +1,192 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Two clusterings of the same pixels: which clusters match, where they disagree."""
+
+from itertools import permutations
+
+import numpy as np
+import pytest
+from sklearn.metrics import adjusted_rand_score
+
+from skesom.maps import compare_clusterings, match_labels
+
+FIRST = np.array([[0, 0, 0, 0], [1, 1, 1, 2], [2, -1, -3, -3]])
+SECOND = np.array([[2, 2, 2, 0], [0, 0, 0, 0], [1, 1, 1, -3]])
+
+
+def random_labels(seed, n_clusters=6, shape=(30, 40)):
+    """Labels of which neighbours are alike, and some that are none."""
+    rng = np.random.default_rng(seed)
+    labels = rng.integers(n_clusters, size=(shape[0] // 5, shape[1] // 5))
+    labels = np.kron(labels, np.ones((5, 5), dtype=int))
+    labels[rng.random(shape) < 0.1] = -1
+    return labels
+
+
+class TestByHand:
+    """Twelve pixels, of which nine are in clusters of both."""
+
+    def test_contingency(self):
+        expected = [[1, 0, 3], [3, 0, 0], [1, 1, 0]]
+        assert compare_clusterings(FIRST, SECOND).contingency.tolist() == expected
+
+    def test_matched(self):
+        expected = [[0, 0, 0, 1], [1, 1, 1, 1], [2, 2, 2, -3]]
+        assert compare_clusterings(FIRST, SECOND).matched.tolist() == expected
+
+    def test_disagreement(self):
+        expected = [[0, 0, 0, 1], [0, 0, 0, 1], [0, 3, 3, -3]]
+        comparison = compare_clusterings(FIRST, SECOND)
+        assert comparison.disagreement.tolist() == expected
+
+    def test_only_in_the_first(self):
+        comparison = compare_clusterings([0, 0, 1], [0, -1, -3])
+        assert comparison.disagreement.tolist() == [0, 2, 2]
+
+    def test_agreement(self):
+        assert compare_clusterings(FIRST, SECOND).agreement == 7 / 9
+
+    def test_adjusted_rand(self):
+        """Pairs: 6 in both, 10 in the first, 13 in the second, 36 in all."""
+        expected = (6 - 10 * 13 / 36) / ((10 + 13) / 2 - 10 * 13 / 36)
+        comparison = compare_clusterings(FIRST, SECOND)
+        assert comparison.adjusted_rand == pytest.approx(expected)
+
+    def test_table(self):
+        table = compare_clusterings(FIRST, SECOND).table
+        assert table["first"].tolist() == [0, 1, 2]
+        assert table["second"].tolist() == [2, 0, 1]
+        assert table["n_first"].tolist() == [4, 3, 2]
+        assert table["n_second"].tolist() == [3, 5, 1]
+        assert table["n_both"].tolist() == [3, 3, 1]
+        np.testing.assert_allclose(table["jaccard"], [3 / 4, 3 / 5, 1 / 2])
+        assert table["goes_to"].tolist() == [0, -1, 0]
+
+    def test_most_pixels_count_and_not_the_best_pair(self):
+        """The pair of 5 pixels would leave 1 for the others, two of 4 make 8."""
+        first = np.repeat([0, 0, 1, 1], [5, 4, 4, 1])
+        second = np.repeat([0, 1, 0, 1], [5, 4, 4, 1])
+        matched = match_labels(first, second)
+        assert np.count_nonzero(matched == first) == 8
+
+
+class TestMatching:
+    """Numbers mean nothing."""
+
+    @pytest.mark.parametrize("order", list(permutations(range(4))))
+    def test_undoes_any_order(self, order):
+        first = random_labels(0, 4)
+        second = np.where(first >= 0, np.array(order)[first], first)
+        comparison = compare_clusterings(first, second)
+        np.testing.assert_array_equal(comparison.matched, first)
+        assert comparison.adjusted_rand == comparison.agreement == 1
+
+    def test_no_other_numbers_agree_in_more_pixels(self, global_random_seed):
+        rng = np.random.default_rng(global_random_seed)
+        first = random_labels(global_random_seed, 5)
+        second = (first + (rng.random(first.shape) < 0.3)) % 5
+        second[first < 0] = -1
+        best = max(
+            np.count_nonzero((np.array(order)[second] == first) & (first >= 0))
+            for order in permutations(range(5))
+        )
+        matched = match_labels(first, second)
+        assert np.count_nonzero((matched == first) & (first >= 0)) == best
+
+    def test_clusters_without_match_have_new_numbers_by_size(self):
+        second = [5, 5, 3, 3, 3, 3, 1, 0, 0, 0]
+        matched = match_labels([0, 0, 1, 1, 1, 1, 1, 1, 1, 1], second)
+        assert matched.tolist() == [0, 0, 1, 1, 1, 1, 3, 2, 2, 2]
+
+    def test_few_common_pixels_are_no_match(self):
+        """Of the 10 pixels of 1, one is among 41 of 110, where chance gives 3.7."""
+        first = np.repeat([0, 0, 1, 1], [60, 40, 9, 1])
+        second = np.repeat([0, 1, 0, 1], [60, 40, 9, 1])
+        table = compare_clusterings(first, second).table
+        assert table["first"].tolist() == [0, 1, -1]
+        assert table["second"].tolist() == [0, -1, 1]
+        assert table["n_both"].tolist() == [60, 0, 0]
+        assert table["goes_to"].tolist() == [1, 0, -1]
+
+    def test_what_is_most_of_both_matches_though_it_is_less_than_by_chance(self):
+        """Of backgrounds of 90 pixels in 100, 80 are common; chance gives 81."""
+        first = np.repeat([0, 0, 1], [80, 10, 10])
+        second = np.repeat([1, 0, 1], [80, 10, 10])
+        comparison = compare_clusterings(first, second)
+        assert comparison.agreement == 0.8
+        assert comparison.adjusted_rand < 0
+
+    def test_splits_of_a_cluster_keep_their_larger_part(self):
+        first = np.zeros(10, dtype=int)
+        matched = match_labels(first, np.repeat([0, 1], [3, 7]))
+        assert matched.tolist() == [1] * 3 + [0] * 7
+
+    def test_accepts_masks_alone(self):
+        assert match_labels([-3, -3], [-3, -1]).tolist() == [-3, -1]
+        assert match_labels([-3, -3], [0, 1]).tolist() == [0, 1]
+
+    @pytest.mark.parametrize("dtype", [np.int8, np.int16, np.int32, np.int64])
+    def test_does_not_depend_on_the_type(self, dtype):
+        matched = match_labels(FIRST.astype(dtype), SECOND.astype(dtype))
+        np.testing.assert_array_equal(matched, match_labels(FIRST, SECOND))
+        assert matched.dtype == np.int32
+
+    def test_accepts_unsigned_labels(self):
+        labels = np.array([0, 1, 1], dtype=np.uint8)
+        assert match_labels(labels, labels).tolist() == [0, 1, 1]
+
+    def test_leaves_its_arguments_alone(self):
+        first, second = FIRST.copy(), SECOND.copy()
+        first.flags.writeable = second.flags.writeable = False
+        compare_clusterings(first, second)
+
+
+class TestAdjustedRand:
+    """The formula of Hubert & Arabie as scikit-learn has it."""
+
+    def test_is_that_of_scikit_learn(self, global_random_seed):
+        first = random_labels(global_random_seed)
+        second = random_labels(global_random_seed + 1, 9)
+        both = (first >= 0) & (second >= 0)
+        expected = adjusted_rand_score(first[both], second[both])
+        found = compare_clusterings(first, second).adjusted_rand
+        assert found == pytest.approx(expected, abs=1e-12)
+
+    @pytest.mark.parametrize(
+        ("first", "second", "expected"),
+        [
+            ([0, 0, 0], [0, 0, 0], 1),
+            ([0, 1, 2], [2, 1, 0], 1),
+            ([0, 0, 0], [0, 1, 2], 0),
+            ([0], [0], 1),
+        ],
+    )
+    def test_of_clusterings_without_borders(self, first, second, expected):
+        assert compare_clusterings(first, second).adjusted_rand == expected
+        assert adjusted_rand_score(first, second) == expected
+
+    def test_does_not_overflow(self):
+        """Of so many pixels there are more pairs than an int64 can square."""
+        from skesom.maps._comparison import adjusted_rand
+
+        counts = np.array([[4_000_000_000, 0], [0, 4_000_000_000]])
+        assert adjusted_rand(counts) == 1
+
+
+class TestBadInput:
+    """What cannot be compared is said."""
+
+    @pytest.mark.parametrize(
+        ("first", "second", "message"),
+        [
+            ([0, 1], [0, 1, 1], r"shapes \(2,\) and \(3,\)"),
+            ([0.0, 1.0], [0, 1], "must be integers"),
+            ([True, False], [0, 1], "must be integers"),
+            (3, 3, "must be integers"),
+            ([-3, -3], [0, 1], "No pixel is in a cluster of both"),
+            ([0, -3], [-1, 1], "No pixel is in a cluster of both"),
+            ([0, 10**6], [0, 1], "at most 5000"),
+        ],
+    )
+    def test_is_refused(self, first, second, message):
+        with pytest.raises(ValueError, match=message):
+            compare_clusterings(first, second)
