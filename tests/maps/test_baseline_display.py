@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from astropy.table import Table
 from astropy.wcs import WCS
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -24,8 +25,11 @@ from skesom.maps import (
     ClusterMapDisplay,
     ClusterSpectraDisplay,
     ComponentPlanesDisplay,
+    CrossmatchDisplay,
+    DisagreementMapDisplay,
     HitMapDisplay,
     QuantizationErrorMapDisplay,
+    StabilityMapDisplay,
     TrainingCurveDisplay,
     UMatrixDisplay,
 )
@@ -42,6 +46,7 @@ LABELS[:, 24:26] = -3
 LABELS[RADIUS > 15] = -3
 LABELS[3:5, 3:5] = -1
 SKY = RADIUS > 15
+MOVED = np.roll(LABELS, 3, axis=1)
 # The boxes of scale bar and compass are as large as their letters.
 UNMARKED = {"scale_bar": False, "compass": False}
 NO_LETTERS = {"legend": False, **UNMARKED}
@@ -82,6 +87,12 @@ def draw_graph(ax):
     )
 
 
+def draw_crossmatch(ax):
+    objects = Table({"x": [14, 15, 13, 3, 24], "y": [11, 12, 11, 4, 1]})
+    objects["type"] = ["HII", "HII", "HII", "SNR", "SNR"]
+    CrossmatchDisplay.from_predictions(LABELS, objects, ax=ax)
+
+
 PICTURES = {
     "u_matrix_hexagonal": lambda ax: UMatrixDisplay.from_predictions(
         WAVE, unit_labels=WAVE > 1, ax=ax
@@ -114,6 +125,13 @@ PICTURES = {
     "quantization_error_map": lambda ax: QuantizationErrorMapDisplay.from_predictions(
         np.where(SKY, np.nan, RADIUS % 5), wcs=tilted_wcs(), ax=ax, **UNMARKED
     ),
+    "disagreement_map": lambda ax: DisagreementMapDisplay.from_predictions(
+        LABELS, MOVED, wcs=tilted_wcs(), ax=ax, **NO_LETTERS
+    ),
+    "stability_map": lambda ax: StabilityMapDisplay.from_predictions(
+        np.where(SKY, np.nan, np.cos(RADIUS) ** 2), ax=ax, **UNMARKED
+    ),
+    "crossmatch": draw_crossmatch,
     "training_curve": lambda ax: TrainingCurveDisplay.from_predictions(
         {"first": 1 + 2.0 ** -np.arange(9), "second": 1 + 1.5 ** -np.arange(9)}, ax=ax
     ),
@@ -200,6 +218,12 @@ CHANGES = {
         "cluster_contours",
         lambda ax: ClusterMapDisplay.from_predictions(
             LABELS, cube=cube(), contours=[0], ax=ax, **NO_LETTERS
+        ),
+    ),
+    "clusters that agree": (
+        "disagreement_map",
+        lambda ax: DisagreementMapDisplay.from_predictions(
+            LABELS, LABELS, wcs=tilted_wcs(), ax=ax, **NO_LETTERS
         ),
     ),
     "no quartiles": (

@@ -9,14 +9,18 @@ import numpy as np
 import pytest
 from matplotlib import pyplot
 from matplotlib.figure import Figure
+from sklearn.cluster import KMeans
 
 from skesom.maps import (
     ClusterHistogramDisplay,
     ClusterMapDisplay,
     ClusterSpectraDisplay,
     ComponentPlanesDisplay,
+    CubeClusterer,
+    DisagreementMapDisplay,
     HitMapDisplay,
     QuantizationErrorMapDisplay,
+    StabilityMapDisplay,
     TrainingCurveDisplay,
     UMatrixDisplay,
     make_cluster_pipeline,
@@ -45,6 +49,7 @@ def make(galaxy, job, lattice_job):
     }
     labels = job["cluster"].labels_
     names = galaxy.band_names
+    clusterer = CubeClusterer(KMeans(2, n_init=1))
 
     def make(kind, ax=None):
         name, _, where = kind.partition(" ")
@@ -72,6 +77,12 @@ def make(galaxy, job, lattice_job):
             "QuantizationErrorMap": lambda: QuantizationErrorMapDisplay.from_estimator(
                 job, galaxy, ax=ax
             ),
+            "DisagreementMap": lambda: DisagreementMapDisplay.from_estimator(
+                job, galaxy, lattice_job["cluster"].labels_, ax=ax
+            ),
+            "StabilityMap": lambda: StabilityMapDisplay.from_estimator(
+                clusterer, galaxy, seeds=2, ax=ax
+            ),
             "TrainingCurve": lambda: TrainingCurveDisplay.from_estimator(
                 lattice_job, ax=ax
             ),
@@ -88,12 +99,14 @@ KINDS = [
     ),
     *("ComponentPlanes lattice own", "ComponentPlanes graph shared"),
     *("ComponentPlanes torus own", "ClusterMap", "Contours", "ClusterSpectra"),
-    *("ClusterHistogram", "QuantizationErrorMap", "TrainingCurve"),
+    *("ClusterHistogram", "QuantizationErrorMap", "DisagreementMap"),
+    *("StabilityMap", "TrainingCurve"),
 ]
 # One of each class: what the others draw differs, not where.
 CLASSES = ["UMatrix graph", "HitMap torus", "ComponentPlanes lattice own"]
-CLASSES += ["ClusterMap", *KINDS[-4:]]
+CLASSES += ["ClusterMap", *KINDS[-6:]]
 ON_THE_SKY = {"ClusterMap", "Contours", "QuantizationErrorMap"}
+ON_THE_SKY |= {"DisagreementMap", "StabilityMap"}
 
 
 def new_axes(kind, size, wcs):
