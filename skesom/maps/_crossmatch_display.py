@@ -13,6 +13,7 @@ _DOUBLINGS = 3  # the colours end at 8 times the area share, and an eighth of it
 _CELL = 0.62, 0.36  # inches in a new figure
 _ROOM = 3.4, 1.6
 _LARGEST, _SMALLEST = 9.0, 4.5  # points, of the numbers in the cells
+_TICK_ROOM = 24.0  # points for the number at a tick
 _LUMINANCE = np.array([0.299, 0.587, 0.114])
 
 
@@ -242,7 +243,7 @@ class CrossmatchDisplay:
 
     def _name_clusters(self, ax):
         """Write the names of the clusters and their shares of the area."""
-        _, n_clusters = self.crossmatch.matrix("enrichment").shape
+        n_types, n_clusters = self.crossmatch.matrix("enrichment").shape
         labels = np.asarray(self.crossmatch.table["cluster"])[:n_clusters].tolist()
         shares = np.asarray(self.crossmatch.table["area_share"])[:n_clusters]
         names = self.names if self.names is not None else {}
@@ -252,13 +253,18 @@ class CrossmatchDisplay:
         room = size_in_points(ax)[0] / n_clusters
         ax.set_xlabel("cluster")
         if room < 12:  # not to be read side by side
-            ax.locator_params(axis="x", integer=True, nbins=10)
+            n_ticks = max(int(size_in_points(ax)[0] / _TICK_ROOM), 1)
+            ax.locator_params(axis="x", integer=True, nbins=n_ticks)
             return
+        for axis, n_cells in (("x", n_clusters), ("y", n_types)):
+            getattr(ax, f"set_{axis}ticks")(np.arange(1, n_cells) - 0.5, minor=True)
+        ax.tick_params(which="minor", length=0)
+        ax.grid(which="minor", color="0.92", linewidth=0.6)
         texts = [str(names.get(label, label)) for label in labels]
         if room > 26:
             ax.set_xlabel("cluster, and its share of the area")
             texts = [
-                f"{text}\n{100 * share:.2g} %"
+                f"{text}\n{100 * share:.{1 if share < 0.1 else 0}f} %"
                 for text, share in zip(texts, shares, strict=True)
             ]
         ax.set_xticks(range(n_clusters), texts, size="small")

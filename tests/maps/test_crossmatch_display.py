@@ -43,7 +43,7 @@ def test_numbers_names_and_colours_are_those_of_the_table(labels, catalogue):
     texts = [text.get_text() for text in ax.get_yticklabels()]
     assert texts == ["H II region  36", "bubble  4"]
     texts = [text.get_text() for text in ax.get_xticklabels()]
-    assert texts == ["noise\n2.5 %", "0\n68 %", "arm\n25 %", "2\n5 %"]
+    assert texts == ["noise\n2.5 %", "0\n68 %", "arm\n25 %", "2\n5.0 %"]
     enrichment = result.matrix("enrichment")
     written = [float(text.get_text()) for text in display.texts_]
     np.testing.assert_allclose(written, enrichment.ravel(), atol=0.05)
@@ -100,3 +100,9 @@ def test_many_clusters_leave_out_numbers_that_nobody_could_read(catalogue):
     display = CrossmatchDisplay.from_predictions(labels, catalogue, n_draws=20)
     assert display.texts_ == []
     assert len(display.ax_.get_xticks()) < 20
+
+
+def test_one_cluster_is_all_of_the_area(catalogue):
+    labels = np.zeros((40, 40), dtype=int)
+    display = CrossmatchDisplay.from_predictions(labels, catalogue, n_draws=20)
+    assert [text.get_text() for text in display.ax_.get_xticklabels()] == ["0\n100 %"]

@@ -15,7 +15,10 @@ from skesom.maps import (
     compare_clusterings,
     stability,
 )
-from skesom.maps.displays._palette import NOISE_COLOUR, SKY_COLOUR
+from skesom.maps.displays._disagreement_map import (
+    ONLY_FIRST_COLOUR,
+    ONLY_SECOND_COLOUR,
+)
 
 FIRST = np.array([[0, 0, 0, 0], [1, 1, 1, 2], [2, -1, 0, -3]])
 SECOND = np.array([[2, 2, 2, 0], [0, 0, 0, 0], [1, 1, -1, -3]])
@@ -41,8 +44,13 @@ class TestDisagreementMap:
         white, lime = rgba("white"), rgba("lime")
         np.testing.assert_allclose(image[0], [white, white, white, lime])
         np.testing.assert_allclose(image[1], [white, white, white, lime])
-        expected = [white, rgba(SKY_COLOUR), rgba(NOISE_COLOUR), np.zeros(4)]
-        np.testing.assert_allclose(image[2], expected, atol=0.002)
+        kinds = [
+            white,
+            rgba(ONLY_SECOND_COLOUR),
+            rgba(ONLY_FIRST_COLOUR),
+            np.zeros(4),
+        ]
+        np.testing.assert_allclose(image[2], kinds, atol=0.002)
 
     def test_legend(self, ax):
         """Nine pixels are in clusters of both; two of them are in 1 now."""

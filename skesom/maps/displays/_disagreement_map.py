@@ -15,7 +15,6 @@ from skesom.maps.displays._axes import dress_image_axes, image_axes, settle
 from skesom.maps.displays._clusters import as_clusters
 from skesom.maps.displays._fitted import labelled_cube
 from skesom.maps.displays._legend import add_legend, missing_patch
-from skesom.maps.displays._palette import NOISE_COLOUR, SKY_COLOUR
 from skesom.maps.displays._thinning import (
     MAX_PIXELS,
     extent,
@@ -24,7 +23,7 @@ from skesom.maps.displays._thinning import (
     thinning,
 )
 
-_SAME_COLOUR = "#ffffff"
+SAME_COLOUR, ONLY_FIRST_COLOUR, ONLY_SECOND_COLOUR = "#ffffff", "#000000", "#8a8a8a"
 
 
 class DisagreementMapDisplay:
@@ -244,9 +243,9 @@ def _colour(labels, kinds, clusters):
     image = np.zeros((*kinds.shape, 4), dtype=np.uint8)
     image[kinds == OTHER] = table[labels[kinds == OTHER]]
     for kind, colour in (
-        (SAME, _SAME_COLOUR),
-        (ONLY_FIRST, NOISE_COLOUR),
-        (ONLY_SECOND, SKY_COLOUR),
+        (SAME, SAME_COLOUR),
+        (ONLY_FIRST, ONLY_FIRST_COLOUR),
+        (ONLY_SECOND, ONLY_SECOND_COLOUR),
     ):
         image[kinds == kind] = np.rint(255 * to_rgba_array(colour)[0])
     return image
@@ -263,16 +262,16 @@ def _explain(ax, clusters, kinds):
     same = 100 * np.count_nonzero(kinds == SAME) / n_compared
     others = [
         Patch(
-            facecolor=_SAME_COLOUR,
+            facecolor=SAME_COLOUR,
             edgecolor="0.6",
             linewidth=0.5,
             label=f"same: {same:.1f} %",
         )
     ]
     if (kinds == ONLY_FIRST).any():
-        others.append(Patch(facecolor=NOISE_COLOUR, label="not in the second"))
+        others.append(Patch(facecolor=ONLY_FIRST_COLOUR, label="not in the second"))
     if (kinds == ONLY_SECOND).any():
-        others.append(Patch(facecolor=SKY_COLOUR, label="not in the first"))
+        others.append(Patch(facecolor=ONLY_SECOND_COLOUR, label="not in the first"))
     if (kinds == NEITHER).any():
         others.append(missing_patch("in neither"))
     return add_legend(
