@@ -253,7 +253,7 @@ class CrossmatchDisplay:
         room = size_in_points(ax)[0] / n_clusters
         ax.set_xlabel("cluster")
         if room < 12:  # not to be read side by side
-            n_ticks = max(int(size_in_points(ax)[0] / _TICK_ROOM), 1)
+            n_ticks = int(np.clip(size_in_points(ax)[0] / _TICK_ROOM, 1, 12))
             ax.locator_params(axis="x", integer=True, nbins=n_ticks)
             return
         for axis, n_cells in (("x", n_clusters), ("y", n_types)):
