@@ -130,7 +130,7 @@ def test_a_cube_that_is_masked_everywhere(scorer, measure, worst, of_cubes):
 
 @every_scorer
 def test_scorers_of_voxels(scorer, measure, worst, cube):
-    clusterer = CubeClusterer(CSOM((2, 8)), pattern="voxel").fit(cube)
+    clusterer = CubeClusterer(CSOM(8), pattern="voxel").fit(cube)
     expected = measure(cube[~np.isnan(cube)][:, None], clusterer.estimator_)
     assert scorer(clusterer, cube) == pytest.approx(expected, rel=1e-12)
 
