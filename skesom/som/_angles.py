@@ -55,3 +55,25 @@ def chords_to_units(rows, codebook):
     chords = np.sqrt(np.maximum(2 - 2 * cosine, 0))
     chords[~present.any(axis=1)] = np.nan
     return chords.astype(rows.dtype)
+
+
+def nearest_multiples(units, X, scale=1.0):
+    """Return the multiples of units that are nearest to samples.
+
+    Parameters
+    ----------
+    units, X : ndarray of shape (n_samples, n_features)
+        A unit for each sample; NaN marks missing features of the samples.
+    scale : float or ndarray of shape (n_features,), default=1.0
+        Factors of the differences.
+
+    Returns
+    -------
+    multiples : ndarray of shape (n_samples, n_features)
+        Of the least sum of squared differences over the present features.
+    """
+    present = np.where(np.isnan(X), 0, units * scale)
+    squares = np.einsum("ij,ij->i", present, present)
+    products = np.einsum("ij,ij->i", present, np.nan_to_num(X) * scale)
+    factors = np.where(squares > 0, products / np.where(squares > 0, squares, 1), 0)
+    return (units * factors[:, np.newaxis]).astype(units.dtype)

@@ -1,19 +1,13 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The classical map as a regressor: units that know the mean of their targets."""
 
-from numbers import Real
-
-import numpy as np
-from sklearn.base import RegressorMixin, _fit_context
-from sklearn.utils import check_array, check_consistent_length
-from sklearn.utils.validation import validate_data
+from sklearn.base import _fit_context
 
 from skesom.som._lattice_map import LatticeMap
-from skesom.som._unit_classifier import is_labelled
-from skesom.som._unit_votes import UnitVotes
+from skesom.som._unit_regressor import UnitRegressor
 
 
-class CSOMRegressor(RegressorMixin, UnitVotes, LatticeMap):
+class CSOMRegressor(UnitRegressor, LatticeMap):
     """Classical self-organizing map that predicts numbers.
 
     The map is trained as `CSOM` trains it, without the targets; a sample then has the
@@ -134,8 +128,7 @@ default="euclidean"
 
     _parameter_constraints = {
         **LatticeMap._training_constraints,
-        **UnitVotes._vote_constraints,
-        "unlabelled": [Real, None],
+        **UnitRegressor._vote_constraints,
     }
 
     def __init__(
@@ -183,12 +176,6 @@ default="euclidean"
         self.random_state = random_state
         self.verbose = verbose
 
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.target_tags.single_output = True
-        tags.target_tags.multi_output = True
-        return tags
-
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y, sample_weight=None, errors=None):
         """Train the map, and average the targets of its units.
@@ -234,95 +221,12 @@ default="euclidean"
         """
         n_calls = self._next_call()
         table = self._checked_table(X, sample_weight, errors, reset=n_calls == 1)
-        y = self._check_targets(table[0], y)
-        if n_calls > 1 and y.shape[1:] != self.unit_targets_.shape[1:]:
-            raise ValueError(
-                f"y has the shape {y.shape} and not that of the first call, "
-                f"{(len(y), *self.unit_targets_.shape[1:])}."
-            )
+        y = self._check_targets(table[0], y, reset=n_calls == 1)
         return self._learn(table, y, n_calls)
-
-    def predict(self, X, errors=None):
-        """Return the mean target of the training samples of the nearest units.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Samples; NaN marks missing features.
-        errors : array-like of shape (n_samples, n_features), default=None
-            Measurement errors of X, see `winners`.
-
-        Returns
-        -------
-        y : ndarray of shape (n_samples,) or (n_samples, n_targets), dtype float64
-            Targets; for a sample without any present feature the mean in training.
-        """
-        X = self._check_samples(X)
-        errors = self._check_errors(errors, X)
-        known = self._sum_over_nearest(X, self._known, errors)
-        return self._means(known).reshape(len(X), *self.unit_targets_.shape[1:])
-
-    def _check_targets(self, X, y):
-        """Return one row of targets for each sample."""
-        y = validate_data(self, y=y, skip_check_array=True)
-        finite = self.unlabelled is None or np.isfinite(self.unlabelled)
-        y = check_array(
-            y,
-            dtype=np.float64,
-            ensure_2d=False,
-            ensure_all_finite=finite or "allow-nan",
-            input_name="y",
-            estimator=self,
-        )
-        check_consistent_length(X, y)
-        return y
 
     def _learn(self, table, y, n_calls=1):
         """Train on samples that have been checked, and add up their targets."""
-        X, sample_weight, _ = table
-        targets = y.reshape(len(y), -1)
-        labelled = is_labelled(targets, self.unlabelled)
-        weights = (labelled & ~np.isnan(X).all(axis=1, keepdims=True)).astype(float)
-        if sample_weight is not None:
-            weights *= sample_weight[:, np.newaxis]
-        if n_calls == 1 and not weights.any(axis=0).all():
-            raise ValueError(
-                f"A target is {self.unlabelled!r} in all {len(X)} samples that have "
-                "any weight and feature: at least one must be known."
-            )
+        weights = self._weights_of_targets(*table[:2], y, first_call=n_calls == 1)
         winners = self._learn_units(*table, n_calls)
-        values = weights * np.where(labelled, targets, 0)
-        sums = _add_up(values, winners, len(self.codebook_))
-        hits = _add_up(weights, winners, len(self.codebook_))
-        if n_calls > 1:
-            sums += self._target_sums
-            hits += self.target_hits_.reshape(hits.shape)
-        self._set_targets(sums, hits, y.shape[1:])
+        self._add_targets(y, weights, winners, first_call=n_calls == 1)
         return self
-
-    def _set_targets(self, sums, hits, shape):
-        """Set what the units know, and prepare what predictions look up."""
-        self._target_sums = sums
-        self._mean = sums.sum(axis=0) / hits.sum(axis=0)
-        self._known = np.hstack(
-            [
-                self._lent(np.column_stack([total, count]), count > 0)
-                for total, count in zip(sums.T, hits.T, strict=True)
-            ]
-        )
-        self.target_hits_ = hits.reshape(-1, *shape)
-        self.unit_targets_ = self._means(self._known).reshape(-1, *shape)
-
-    def _means(self, known):
-        """Return means from pairs of columns, a sum and a weight for each target."""
-        sums, weights = known[:, ::2], known[:, 1::2]
-        return np.where(
-            weights > 0, sums / np.where(weights > 0, weights, 1), self._mean
-        )
-
-
-def _add_up(values, winners, n_units):
-    """Return the sums of each column of values over the samples of each unit."""
-    assigned = winners >= 0
-    units = winners[assigned]
-    return np.column_stack([np.bincount(units, v, n_units) for v in values[assigned].T])

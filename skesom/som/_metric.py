@@ -12,7 +12,12 @@ threads.
 import numpy as np
 from scipy import sparse
 
-from skesom.som._angles import chords_to_units, lengths, of_length_one
+from skesom.som._angles import (
+    chords_to_units,
+    lengths,
+    nearest_multiples,
+    of_length_one,
+)
 from skesom.som._codebook import distances_to_units, nearest_units
 from skesom.som._unit_sums import sums_over_samples
 from skesom.som._winners import absolute_values, squares, weighted_squares
@@ -209,27 +214,10 @@ class Metric:
         return rows, np.arange(len(order)), self._terms(X, errors, order)
 
     def brought_near(self, units, X):
-        """Return units as long as it takes to be nearest to samples.
-
-        Parameters
-        ----------
-        units, X : ndarray of shape (n_samples, n_features)
-            A unit for each sample; NaN marks missing features of the samples.
-
-        Returns
-        -------
-        units : ndarray of shape (n_samples, n_features)
-            The same, or for angles multiples of the least squared differences from the
-            samples over the present features.
-        """
+        """Return the unit of each sample as long, for angles, as the sample is."""
         if not self.of_angles:
             return units
-        scale = 1.0 if self.scale is None else self.scale
-        there = np.where(np.isnan(X), 0, units * scale)
-        squares = np.einsum("ij,ij->i", there, there)
-        products = np.einsum("ij,ij->i", there, np.nan_to_num(X) * scale)
-        factors = np.where(squares > 0, products / np.where(squares > 0, squares, 1), 0)
-        return (units * factors[:, np.newaxis]).astype(units.dtype)
+        return nearest_multiples(units, X, 1.0 if self.scale is None else self.scale)
 
     def settled(self, codebook):
         """Return a codebook whose units have the length that the metric gives them."""
