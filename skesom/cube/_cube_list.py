@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """One cube or several on different grids: the same to those who ask for bands."""
 
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -60,7 +61,7 @@ def check_cubes(X, estimator, *, reset):
                 f"{type(cube).__name__}."
             )
         check_cube(cube)
-    names = [band for cube in X for band in cube.band_names]
+    names = all_band_names(X)
     if len(set(names)) < len(names):
         repeated = sorted({band for band in names if names.count(band) > 1})
         raise ValueError(
@@ -75,6 +76,17 @@ def check_cubes(X, estimator, *, reset):
             f"{estimator.n_features_in_} bands."
         )
     return list(X)
+
+
+def all_band_names(cubes):
+    """Return the names of the bands of all cubes in order."""
+    return [name for cube in cubes for name in cube.band_names]
+
+
+def split_bands(values, cubes):
+    """Cut a sequence with one entry per band into the parts of each cube."""
+    ends = np.cumsum([0] + [cube.shape[2] for cube in cubes])
+    return [values[start:end] for start, end in pairwise(ends)]
 
 
 class Band(NamedTuple):

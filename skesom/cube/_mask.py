@@ -6,7 +6,6 @@ they decide which pixels remain. Masked values become NaN, the one sign for them
 whole package.
 """
 
-from itertools import pairwise
 from numbers import Integral, Real
 
 import numpy as np
@@ -16,8 +15,13 @@ from sklearn.utils.validation import check_is_fitted
 
 from skesom.cube._base import CubeTransformer
 from skesom.cube._criteria import check_rest
-from skesom.cube._cube_list import check_cubes, is_cube_list
-from skesom.cube._masking import apply_mask, find_mask
+from skesom.cube._cube_list import (
+    all_band_names,
+    check_cubes,
+    is_cube_list,
+    split_bands,
+)
+from skesom.cube._masking import apply_mask, find_mask, noise_maps
 from skesom.cube._per_band import numbers_per_band
 
 
@@ -254,8 +258,9 @@ class CubeMasker(CubeTransformer):
                 f"CubeMasker was fitted on cubes of {self._band_counts} bands, and got "
                 f"cubes of {counts} bands."
             )
-        saturation = _split(self.saturation_, cubes)
-        tasks = zip(cubes, saturation, self._noises(cubes), self._known, strict=True)
+        saturation = split_bands(self.saturation_, cubes)
+        noise = noise_maps(self.noise, cubes)
+        tasks = zip(cubes, saturation, noise, self._known, strict=True)
         return self._masked(
             X, cubes, [find_mask(cube, self, *task) for cube, *task in tasks]
         )
@@ -271,8 +276,9 @@ class CubeMasker(CubeTransformer):
                     "min_bands where they have been aligned."
                 )
         saturation = np.inf if self.saturation is None else self.saturation
-        saturation = numbers_per_band(saturation, _band_names(cubes), "saturation")
-        tasks = zip(cubes, _split(saturation, cubes), self._noises(cubes), strict=True)
+        saturation = numbers_per_band(saturation, all_band_names(cubes), "saturation")
+        noise = noise_maps(self.noise, cubes)
+        tasks = zip(cubes, split_bands(saturation, cubes), noise, strict=True)
         masks = [find_mask(cube, self, *task) for cube, *task in tasks]
         for cube, mask in zip(cubes, masks, strict=True):
             check_rest(cube, mask.claims, mask.summary)
@@ -291,36 +297,7 @@ class CubeMasker(CubeTransformer):
         self._band_counts = [cube.shape[2] for cube in cubes]
         return cubes, masks
 
-    def _noises(self, cubes):
-        """Return the noise of each cube, bands first; None if it is to be measured."""
-        if self.noise is None:
-            noises = [cube.errors for cube in cubes]
-        elif np.ndim(self.noise) > 1:
-            noises = [np.asarray(self.noise)] * len(cubes)
-        else:
-            noise = numbers_per_band(
-                self.noise, _band_names(cubes), "noise", positive=True
-            )
-            return [part[:, np.newaxis, np.newaxis] for part in _split(noise, cubes)]
-        for cube, noise in zip(cubes, noises, strict=True):
-            if noise is not None and noise.shape != cube.shape:
-                raise ValueError(
-                    f"noise has shape {noise.shape}, but the cube has {cube.shape}."
-                )
-        return [None if noise is None else np.moveaxis(noise, 2, 0) for noise in noises]
-
     def _masked(self, X, cubes, masks):
         """Return the masked cubes in the form of X."""
         masked = [apply_mask(*pair, self) for pair in zip(cubes, masks, strict=True)]
         return masked if is_cube_list(X) else self._like_input(X, masked[0])
-
-
-def _band_names(cubes):
-    """Return the names of the bands of all cubes."""
-    return [name for cube in cubes for name in cube.band_names]
-
-
-def _split(values, cubes):
-    """Cut one value per band into those of each cube."""
-    ends = np.cumsum([0] + [cube.shape[2] for cube in cubes])
-    return [values[start:end] for start, end in pairwise(ends)]

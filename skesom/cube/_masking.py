@@ -11,10 +11,12 @@ from skesom.cube._bits import Bits
 from skesom.cube._blocks import each_block, in_threads
 from skesom.cube._borders import noisy_borders
 from skesom.cube._criteria import Claims
+from skesom.cube._cube_list import all_band_names, split_bands
 from skesom.cube._gaps import Compared, gaps_of_value, pedestal_values
 from skesom.cube._gaussian import smooth
 from skesom.cube._lines import dark_lines
 from skesom.cube._noise import Sky, measure_sky, representative_rows
+from skesom.cube._per_band import numbers_per_band
 from skesom.cube._regions import pixels_of_regions
 from skesom.cube._runs import grown
 
@@ -83,6 +85,42 @@ def find_mask(cube, rules, saturation, noise, known=None):
         _find_sky(cube, rules, mask) if sky_masked else Bits.none(cube.shape[:2])
     )
     return mask
+
+
+def noise_maps(noise, cubes):
+    """Return the noise of the values of each cube, as `find_mask` takes it.
+
+    Parameters
+    ----------
+    noise : float, array-like of shape (n_bands,) or of the cubes', or None
+        What the user says; None takes the errors of the cubes.
+    cubes : sequence of Cube
+        The cubes.
+
+    Returns
+    -------
+    maps : list of ndarray or None
+        Bands first; None where the noise is to be measured.
+
+    Raises
+    ------
+    ValueError
+        If the noise does not fit the cubes, or is not positive.
+    """
+    if noise is None:
+        maps = [cube.errors for cube in cubes]
+    elif np.ndim(noise) > 1:
+        maps = [np.asarray(noise)] * len(cubes)
+    else:
+        names = all_band_names(cubes)
+        numbers = numbers_per_band(noise, names, "noise", positive=True)
+        return [part[:, np.newaxis, np.newaxis] for part in split_bands(numbers, cubes)]
+    for cube, values in zip(cubes, maps, strict=True):
+        if values is not None and values.shape != cube.shape:
+            raise ValueError(
+                f"noise has shape {values.shape}, but the cube has {cube.shape}."
+            )
+    return [None if values is None else np.moveaxis(values, 2, 0) for values in maps]
 
 
 def apply_mask(cube, mask, rules):

@@ -1,13 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The crossing between images and tables."""
 
-from skesom.pixels._flatten import (
-    MASKED,
-    CubeFlattener,
-    flatten,
-    unflatten,
-    valid_pixels,
-)
+from skesom.pixels._cube_flattener import CubeFlattener
+from skesom.pixels._flatten import MASKED, flatten, unflatten, valid_pixels
 from skesom.pixels._sampler import PixelSampler, sky_blocks
 from skesom.pixels._superpixels import SuperpixelFlattener
 
