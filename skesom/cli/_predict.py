@@ -46,14 +46,21 @@ def _predict(options):
     source = source_of(options)
     images = source.read()
     _check_bands(images, band_names)
-    try:
-        predict = pipeline.predict
-    except AttributeError as error:
-        raise ValueError(str(error.__cause__ or error)) from error
-    label_map = predict(images)
+    label_map = _predict_of(pipeline)(images)
     details = {"label_map": label_map, "source": source, "model": model}
     files = write(options, pipeline, images, **details)
     report(pipeline, files.values(), label_map)
+
+
+def _predict_of(pipeline):
+    """Return the method that predicts; say why if there is none."""
+    try:
+        return pipeline.predict
+    except AttributeError as error:
+        first = error
+        while first.__cause__ is not None:
+            first = first.__cause__
+        raise ValueError(str(first)) from error
 
 
 def _check_bands(images, band_names):

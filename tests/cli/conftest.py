@@ -27,8 +27,17 @@ def run(capsys):
 
 
 @pytest.fixture(autouse=True)
-def _coarse_pictures(monkeypatch):
-    """Save the time of drawing many dots, which nobody looks at here."""
+def _no_pictures(request, monkeypatch):
+    """Save the time of drawing, which most tests do not look at."""
+    if "pictures" not in request.fixturenames:
+        name = "skesom.maps.report._pictures.Pictures"
+        monkeypatch.setattr(f"{name}.draw", lambda self, distances: iter(()))
+        monkeypatch.setattr(f"{name}.slice_picture", lambda self, band: b"")
+
+
+@pytest.fixture
+def pictures(monkeypatch):
+    """Draw after all, with few dots."""
     monkeypatch.setattr("skesom.maps.report._pictures.DOTS_PER_INCH", 20)
 
 

@@ -8,12 +8,20 @@ import numpy as np
 import pytest
 from astropy.io import fits
 from astropy.table import Table
+from scipy import ndimage
 
 from skesom.io import read_cube, read_map
 from skesom.maps import make_cluster_pipeline
 from skesom.som import ESOM
 
-RESULTS = ["cluster_map.fits", "cluster_map.png", "cluster_spectra.png", "u_matrix.png"]
+PICTURES = [
+    *("cluster_contours", "cluster_histogram", "cluster_map", "cluster_spectra"),
+    *("component_planes", "hit_map", "quantization_error", "u_matrix"),
+]
+RESULTS = [
+    *("cluster_images.zip", "cluster_map.fits", "clusters.ecsv", "model.joblib"),
+    *("pixels.fits", "pixels_scaled.fits", "provenance.json", "validity.ecsv"),
+]
 
 
 def names_in(folder):
@@ -23,28 +31,52 @@ def names_in(folder):
 class TestCluster:
     """Files in, folder out."""
 
-    @pytest.mark.parametrize("method", ["esom", "csom"])
-    def test_maps(self, run, bands, tmp_path, method):
+    @pytest.mark.usefixtures("pictures")
+    @pytest.mark.parametrize(
+        ("method", "more"), [("esom", []), ("csom", ["training_curve.png"])]
+    )
+    def test_maps(self, run, bands, tmp_path, method, more):
         status, out, err = run(
             "cluster", *bands, "-o", tmp_path / "out", "--method", method
         )
         assert (status, err) == (0, [])
-        assert names_in(tmp_path / "out") == RESULTS
+        pictures = [f"{name}.png" for name in PICTURES]
+        names = set(names_in(tmp_path / "out")) - {"model.skops"}
+        assert names == {*RESULTS, *pictures, *more, "regions"}
         assert "8 clusters:" in out
-        written = out[out.index("Written:") + 1 :]
-        assert [line.strip() for line in written] == [
-            str(tmp_path / "out" / name) for name in RESULTS
-        ]
+        written = {line.strip() for line in out[out.index("Written:") + 1 :]}
+        assert {
+            str(tmp_path / "out" / name) for name in (*RESULTS, *pictures)
+        } < written
 
     def test_a_clusterer_of_scikit_learn(self, run, bands, tmp_path):
         status, _, err = run(
-            *("cluster", *bands, "-o", tmp_path / "out"),
+            *("cluster", *bands, "-o", tmp_path / "out", "--tables", "none"),
             *("--method", "sklearn.mixture.GaussianMixture", "--n-clusters", 3),
         )
         assert (status, err) == (0, [])
-        assert names_in(tmp_path / "out") == RESULTS[:3]
+        assert "pixels.fits" not in names_in(tmp_path / "out")
         labels, _ = read_map(tmp_path / "out" / "cluster_map.fits")
         assert np.unique(labels[labels >= 0]).tolist() == [0, 1, 2]
+
+    def test_neighbours_may_have_to_agree(self, run, bands, tmp_path, fast):
+        pieces = []
+        for number, options in enumerate(
+            [
+                [],
+                ["--smooth", "majority", "--smooth-fwhm", 4],
+                ["--smooth", "modes", "--smooth-strength", 2],
+            ]
+        ):
+            folder = tmp_path / str(number)
+            status, _, err = run("cluster", *bands, "-o", folder, *fast, *options)
+            assert (status, err) == (0, [])
+            labels, _ = read_map(folder / "cluster_map.fits")
+            pieces.append(
+                sum(ndimage.label(labels == n)[1] for n in range(labels.max() + 1))
+            )
+        assert pieces[1] < pieces[0] / 2
+        assert pieces[2] < pieces[0] / 2
 
     def test_prints_the_sizes_that_are_in_the_file(self, run, bands, tmp_path, fast):
         _, out, _ = run(

@@ -6,7 +6,7 @@ from sklearn.metrics import adjusted_rand_score
 
 from skesom.io import read_map
 
-RESULTS = ["cluster_map.fits", "cluster_map.png", "cluster_spectra.png", "u_matrix.png"]
+RESULTS = ["cluster_map.fits", "clusters.ecsv", "provenance.json"]
 
 
 def names_in(folder):
@@ -21,7 +21,7 @@ class TestDemo:
         status, out, err = run("demo", "--size", 96, "-o", folder)
         assert (status, err) == (0, [])
         assert names_in(tmp_path) == ["demo"]
-        assert names_in(folder) == sorted([*RESULTS, "images", "truth.fits"])
+        assert {*RESULTS, "images", "truth.fits"} < set(names_in(folder))
         assert len(names_in(folder / "images")) == 9
         labels, _ = read_map(folder / "cluster_map.fits")
         truth, _ = read_map(folder / "truth.fits")

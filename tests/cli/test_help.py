@@ -11,13 +11,23 @@ import skesom
 class TestHelp:
     """What the command says about itself."""
 
-    @pytest.mark.parametrize("command", [[], ["cluster"], ["demo"]])
+    @pytest.mark.parametrize(
+        "command", [[], ["cluster"], ["predict"], ["test"], ["demo"]]
+    )
     def test_help_is_complete_and_ends_well(self, run, command):
         status, out, err = run(*command, "--help")
         assert (status, err) == (0, [])
         text = " ".join(" ".join(out).split())
         wanted = {
-            "": ["cluster", "demo", "--version", "examples", "--fwhm .083"],
+            "": [
+                "cluster",
+                "predict",
+                "test",
+                "demo",
+                "--version",
+                "examples",
+                "--fwhm .083",
+            ],
             "cluster": [
                 *("FITS", "--output DIR", "--overwrite", "--hdu", "--band-names"),
                 *("--masks", "--ignore-flags", "--weights", "--exclude", "--include"),
@@ -27,16 +37,21 @@ class TestHelp:
                 *("--resample", "--crop", "--check-registration", "--stretch"),
                 *("--colour-contrast", "--method", "--n-clusters", "--epsilon"),
                 *("--random-state", "--set NAME=VALUE", "(default: 8)"),
+                *("--from JSON", "--tables", "(default: fits)", "--no-pictures"),
+                *("--smooth", "--smooth-fwhm", "--smooth-strength"),
             ],
+            "predict": ["MODEL", "FITS", "--output DIR", "--trust", "--tables"],
+            "test": ["RESULT", "TRUTH", "--output DIR"],
             "demo": ["--output DIR", "(default: skesom-demo)", "--size", "--method"],
-        }["".join(command)]
+        }[command]
         missing = [part for part in wanted if part not in text]
         assert not missing
         assert "default: None" not in text
         assert "default: []" not in text
 
-    def test_every_option_is_explained(self, run):
-        _, out, _ = run("cluster", "--help")
+    @pytest.mark.parametrize("command", ["cluster", "predict", "test", "demo"])
+    def test_every_option_is_explained(self, run, command):
+        _, out, _ = run(command, "--help")
         text = "\n".join(out)
         for option in re.findall(r"^  (?:-\w \w+, )?(--[\w-]+)", text, re.MULTILINE):
             explained = rf"{option}(?: [^\n]*? {{2,}}\w| ?[^\n]*\n {{20,}}\w)"

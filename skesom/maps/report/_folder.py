@@ -82,8 +82,10 @@ def check_folder(folder, *, overwrite=False):
     PermissionError
         If nothing can be written there.
     """
-    folder = Path(os.path.abspath(folder))
-    there = next(path for path in (folder, *folder.parents) if path.exists())
+    folder = Path(folder)
+    whole = Path(os.path.abspath(folder))
+    there = next(path for path in (whole, *whole.parents) if path.exists())
+    there = folder if there == whole else there
     if not there.is_dir():
         raise NotADirectoryError(f"{there} is a file, choose another folder.")
     if there == folder and any(folder.iterdir()) and not overwrite:

@@ -1,0 +1,158 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""``skesom predict``: a saved model and other images."""
+
+import json
+import pickle
+from pathlib import Path
+
+import joblib
+import numpy as np
+import pytest
+
+from skesom.datasets import make_galaxy_cube
+from skesom.io import read_cube, read_map, write_bands
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("model")
+
+
+@pytest.fixture
+def model(run, bands, folder):
+    """A folder of results; made once."""
+    if not (folder / "result").exists():
+        status, _, _ = run(
+            *("cluster", *bands, "-o", folder / "result", "--n-clusters", 4),
+            *("--sky", "mask", "--set", "max_nodes=60"),
+        )
+        assert status == 0
+    return folder / "result"
+
+
+@pytest.fixture(scope="module")
+def others(tmp_path_factory):
+    """Images of another galaxy in the same bands."""
+    cube, _ = make_galaxy_cube((50, 60), 3, random_state=8)
+    return write_bands(tmp_path_factory.mktemp("others"), cube)
+
+
+class TestPredict:
+    """Each pixel of other images gets its cluster."""
+
+    def test_what_the_pipeline_predicts(self, run, model, others, tmp_path):
+        status, out, err = run(
+            "predict",
+            model / "model.joblib",
+            *others,
+            "-o",
+            tmp_path / "out",
+            "--trust",
+        )
+        assert (status, err) == (0, [])
+        pipeline = joblib.load(model / "model.joblib")["pipeline"]
+        cube = read_cube(others)
+        labels, wcs = read_map(tmp_path / "out" / "cluster_map.fits")
+        np.testing.assert_array_equal(labels, pipeline.predict(cube))
+        np.testing.assert_allclose(wcs.wcs.crval, cube.wcs.wcs.crval)
+        assert f"  {tmp_path / 'out' / 'pixels.fits'}" in out
+        # What tells of the fit alone belongs to the folder of the model.
+        names = {path.name for path in (tmp_path / "out").iterdir()}
+        assert not {"model.joblib", "model.skops", "u_matrix.png"} & names
+        told = json.loads((tmp_path / "out" / "provenance.json").read_text())
+        assert told["model"]["path"] == str(model / "model.joblib")
+
+    def test_the_images_of_the_fit_have_their_clusters(
+        self, run, model, bands, tmp_path
+    ):
+        pytest.importorskip("skops")
+        status, _, err = run("predict", model, *bands, "-o", tmp_path / "out")
+        assert (status, err) == (0, [])
+        np.testing.assert_array_equal(
+            read_map(tmp_path / "out" / "cluster_map.fits")[0],
+            read_map(model / "cluster_map.fits")[0],
+        )
+
+    def test_with_pictures(self, run, model, others, tmp_path, pictures):
+        status, _, err = run(
+            *("predict", model, *others, "-o", tmp_path / "out", "--trust"),
+            *("--tables", "none"),
+        )
+        assert (status, err) == (0, [])
+        names = {path.name for path in (tmp_path / "out").glob("*.png")}
+        assert names == {
+            *("cluster_contours.png", "cluster_histogram.png", "cluster_map.png"),
+            *("cluster_spectra.png", "quantization_error.png"),
+        }
+
+    def test_bands_of_other_names_are_named(self, run, model, others, tmp_path):
+        status, _, err = run(
+            *("predict", model, *others, "-o", tmp_path / "out", "--trust"),
+            *("--band-names", "a", "b", "c"),
+        )
+        assert status == 0
+        assert "warning: The bands a, b, c are taken for F336W, F657N, F814W" in err[0]
+
+
+class TestRefused:
+    """One line for what cannot be."""
+
+    @pytest.fixture
+    def refused(self, run, tmp_path):
+        def check(*arguments, parts):
+            status, out, err = run("predict", *arguments, "-o", tmp_path / "out")
+            assert (status, out) == (2, [])
+            (line,) = err
+            assert line.startswith("skesom predict: error: ")
+            for part in parts:
+                assert part in line
+            assert not (tmp_path / "out").exists()
+
+        return check
+
+    def test_a_pickle_without_trust_is_not_even_opened(self, refused, others, tmp_path):
+        class Trap:
+            def __reduce__(self):
+                return Path.touch, (tmp_path / "sprung",)
+
+        (tmp_path / "model.joblib").write_bytes(pickle.dumps(Trap()))
+        refused(
+            *(tmp_path / "model.joblib", *others),
+            parts=["is a pickle, which can run any program", "--trust"],
+        )
+        assert not (tmp_path / "sprung").exists()
+
+    def test_too_few_bands(self, refused, model, others):
+        refused(
+            *(model, *others[:2], "--trust"),
+            parts=["takes 3 bands (F336W, F657N, F814W)", "2 (F336W, F657N)"],
+        )
+
+    def test_no_model(self, refused, others, tmp_path):
+        refused(tmp_path / "lost.joblib", *others, "--trust", parts=["No such file"])
+        refused(tmp_path, *others, "--trust", parts=["holds no model"])
+        refused(others[0], *others, parts=["is no model", ".skops or .joblib"])
+
+    def test_something_else_in_the_file(self, refused, others, tmp_path):
+        joblib.dump([1, 2], tmp_path / "list.joblib")
+        refused(
+            *(tmp_path / "list.joblib", *others, "--trust"),
+            parts=["list.joblib holds no model of skesom"],
+        )
+        (tmp_path / "cut.joblib").write_bytes(b"\x80\x04")
+        refused(
+            *(tmp_path / "cut.joblib", *others, "--trust"),
+            parts=["cut.joblib cannot be loaded", "damaged"],
+        )
+
+    def test_a_clusterer_that_cannot_predict(
+        self, run, refused, bands, others, tmp_path
+    ):
+        run(
+            *("cluster", *bands, "-o", tmp_path / "first", "--tables", "none"),
+            *("--method", "sklearn.cluster.DBSCAN", "--set", "eps=0.5"),
+        )
+        refused(
+            *(tmp_path / "first", *others, "--trust"),
+            parts=["DBSCAN cannot label pixels that it was not fitted on"],
+        )

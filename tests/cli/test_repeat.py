@@ -1,0 +1,207 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""``skesom cluster --from``: the same run again, bit for bit."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+
+from skesom.io import read_map
+
+pytestmark = pytest.mark.filterwarnings("default:.*other versions:UserWarning")
+
+
+@pytest.fixture
+def files(bands, tmp_path):
+    """Copies of the images, which tests may change."""
+    return [shutil.copy(band, tmp_path / band.name) for band in bands]
+
+
+@pytest.fixture
+def options():
+    """What makes a run unlike one with the defaults."""
+    return [
+        *("--method", "esom", "--n-clusters", 5, "--random-state", 7, "--grow", 1.5),
+        *("--colour-contrast", 0.2, "--target-fwhm", 0.09, "--smooth", "modes"),
+        *("--set", "learning_rate=0.1", "--sky", "mask", "--saturation", 40, 50, 60),
+    ]
+
+
+def labels_in(folder):
+    return read_map(folder / "cluster_map.fits")[0]
+
+
+class TestRepeat:
+    """The label map of a run comes again."""
+
+    @pytest.mark.parametrize("name", ["first", "first/provenance.json"])
+    def test_bit_for_bit(self, run, files, options, tmp_path, name):
+        first, again = tmp_path / "first", tmp_path / "again"
+        assert run("cluster", *files, "-o", first, *options)[0] == 0
+        status, out, err = run("cluster", "--from", tmp_path / name, "-o", again)
+        assert (status, err) == (0, [])
+        assert out[-1] == "The label map is that of the run, bit for bit."
+        np.testing.assert_array_equal(labels_in(first), labels_in(again))
+        # The repetition is a run that can be repeated too.
+        told = [
+            json.loads((folder / "provenance.json").read_text())
+            for folder in (first, again)
+        ]
+        for key in ("pipeline", "images", "random_state", "software"):
+            parts = [dict(part[key]) for part in told]
+            assert parts[0] == parts[1]
+
+    @pytest.mark.parametrize(
+        "method",
+        [
+            ["--method", "csom", "--set", "shape=5,6", "--set", "algorithm='online'"],
+            ["--method", "sklearn.cluster.KMeans", "--set", "n_init=1"],
+        ],
+    )
+    def test_other_methods(self, run, files, tmp_path, method):
+        run("cluster", *files, "-o", tmp_path / "first", *method)
+        status, _, err = run(
+            "cluster", "--from", tmp_path / "first", "-o", tmp_path / "again"
+        )
+        assert (status, err) == (0, [])
+        np.testing.assert_array_equal(
+            labels_in(tmp_path / "first"), labels_in(tmp_path / "again")
+        )
+
+    def test_masks_regions_and_grids(self, run, files, tmp_path, fast, monkeypatch):
+        pytest.importorskip("regions")
+        monkeypatch.chdir(tmp_path)
+        (tmp_path / "drawn.reg").write_text("image; circle(20, 30, 6)")
+        run(
+            *("cluster", *(file.name for file in files), "-o", "first", *fast),
+            *("--exclude", "drawn.reg", "--align-to", files[1].name),
+            *("--fwhm", "2.5pix", "--band-names", "u", "v", "i"),
+        )
+        monkeypatch.chdir("/")  # relative paths were made absolute
+        status, _, err = run(
+            "cluster", "--from", tmp_path / "first", "-o", tmp_path / "again"
+        )
+        assert (status, err) == (0, [])
+        labels = labels_in(tmp_path / "again")
+        assert labels[29, 19] == -3
+        np.testing.assert_array_equal(labels_in(tmp_path / "first"), labels)
+
+    def test_after_all_has_moved_together(self, run, files, tmp_path, fast):
+        (tmp_path / "here").mkdir()
+        here = [shutil.move(file, tmp_path / "here") for file in files]
+        run("cluster", *here, "-o", tmp_path / "here" / "first", *fast)
+        (tmp_path / "here").rename(tmp_path / "there")
+        status, out, err = run(
+            "cluster", "--from", tmp_path / "there" / "first", "-o", tmp_path / "again"
+        )
+        assert (status, err) == (0, [])
+        assert out[-1] == "The label map is that of the run, bit for bit."
+
+    def test_a_demo(self, run, tmp_path, fast):
+        run("demo", "--size", 48, "-o", tmp_path / "demo", *fast)
+        status, out, _ = run(
+            "cluster", "--from", tmp_path / "demo", "-o", tmp_path / "again"
+        )
+        assert status == 0
+        assert out[-1] == "The label map is that of the run, bit for bit."
+
+
+class TestOtherFiles:
+    """Images in place of those of the run."""
+
+    def test_the_same_elsewhere(self, run, files, tmp_path, fast):
+        run("cluster", *files, "-o", tmp_path / "first", *fast)
+        moved = [shutil.move(file, f"{file}.moved.fits") for file in files]
+        common = ("cluster", "--from", tmp_path / "first", "-o", tmp_path / "again")
+        status, _, err = run(*common)
+        assert status == 2
+        assert err == [
+            f"skesom cluster: error: {files[0]} is no longer there. Put it back, or "
+            "give the files in their order."
+        ]
+        status, out, err = run(*common, *moved)
+        assert (status, err) == (0, [])
+        assert out[-1] == "The label map is that of the run, bit for bit."
+
+    def test_others(self, run, files, tmp_path, fast):
+        run("cluster", *files, "-o", tmp_path / "first", *fast)
+        common = ("cluster", "--from", tmp_path / "first", "-o", tmp_path / "again")
+        status, _, err = run(*common, *files[:2])
+        assert status == 2
+        assert "The run had 3 files of images, got 2." in err[0]
+        (tmp_path / "u.fits").write_bytes(files[0].read_bytes() + bytes(2880))
+        status, _, err = run(*common, tmp_path / "u.fits", *files[1:])
+        assert status == 0
+        assert "other images than those of the run" in err[0]
+
+
+class TestRefused:
+    """One line for what cannot be repeated."""
+
+    @pytest.fixture
+    def first(self, run, files, tmp_path, fast):
+        run("cluster", *files, "-o", tmp_path / "first", *fast)
+        return tmp_path / "first" / "provenance.json"
+
+    @pytest.fixture
+    def refused(self, run, first, tmp_path):
+        def check(*options, parts):
+            status, out, err = run(
+                "cluster", "--from", first, "-o", tmp_path / "out", *options
+            )
+            assert (status, out) == (2, [])
+            for part in parts:
+                assert part in err[-1]
+            assert not (tmp_path / "out").exists()
+
+        return check
+
+    def change(self, path, change):
+        content = json.loads(path.read_text())
+        change(content)
+        path.write_text(json.dumps(content))
+
+    def test_an_image_that_has_changed(self, refused, files):
+        files[1].write_bytes(files[1].read_bytes() + bytes(2880))
+        refused(parts=[str(files[1]), "has changed since the run"])
+
+    def test_other_options(self, refused):
+        refused("--n-clusters", 3, parts=["leave out --n-clusters"])
+        refused("--mask-zeros", "no", parts=["leave out --mask-zeros"])
+
+    def test_other_json(self, refused, first):
+        first.write_text('{"format": "page"}')
+        refused(parts=["provenance.json is no provenance of a result"])
+        first.write_text("dear diary")
+        refused(parts=["provenance.json is no JSON file"])
+
+    def test_a_newer_version(self, refused, first):
+        self.change(first, lambda content: content.update(version=2))
+        refused(parts=["of a newer version of skesom"])
+
+    def test_a_damaged_file(self, refused, first):
+        self.change(first, lambda content: content["pipeline"].pop("parameters"))
+        refused(parts=["provenance.json is damaged", "parameters"])
+
+    def test_a_class_that_is_no_estimator(self, refused, first):
+        def swap(content):
+            content["pipeline"] = {
+                "class": "subprocess.Popen",
+                "parameters": {"args": "touch stranger"},
+            }
+
+        self.change(first, swap)
+        refused(parts=["subprocess.Popen is no scikit-learn estimator"])
+
+    def test_neither_files_nor_a_run(self, run, tmp_path):
+        status, _, err = run("cluster", "-o", tmp_path / "out")
+        assert status == 2
+        assert "give the files of the images, or a run to repeat (--from)" in err[0]
+
+    def test_versions_are_named(self, run, first, tmp_path):
+        self.change(first, lambda content: content["software"].update(numpy="1.0"))
+        status, _, err = run("cluster", "--from", first, "-o", tmp_path / "out")
+        assert status == 0
+        assert "numpy 1.0 (here " in err[0]
+        assert "Results may differ" in err[0]

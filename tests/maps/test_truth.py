@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Clusters against known classes."""
+
+import numpy as np
+import pytest
+from sklearn.metrics import adjusted_rand_score, confusion_matrix
+
+from skesom.maps import compare_with_truth
+
+
+def test_scores_are_those_of_scikit_learn(global_random_seed):
+    rng = np.random.default_rng(global_random_seed)
+    truth = rng.integers(-1, 3, (20, 30))
+    labels = np.where(rng.random((20, 30)) < 0.6, truth, rng.integers(0, 3, (20, 30)))
+    labels[truth == -1] = rng.integers(0, 3, np.sum(truth == -1))
+    comparison = compare_with_truth(labels, truth)
+    known = truth >= 0
+    assert comparison.scores["adjusted Rand index"] == pytest.approx(
+        adjusted_rand_score(truth[known], labels[known])
+    )
+    matrix = confusion_matrix(labels[known], truth[known])
+    counts = np.column_stack([comparison.confusion[name] for name in "012"])
+    np.testing.assert_array_equal(counts, matrix)
+    # Clusters are mostly their own class, so accuracy is that of a classifier.
+    accuracy = np.mean(truth[known] == labels[known])
+    assert comparison.scores["accuracy"] == pytest.approx(accuracy)
+    np.testing.assert_allclose(
+        comparison.classes["completeness"], np.diag(matrix) / matrix.sum(axis=0)
+    )
+    np.testing.assert_allclose(
+        comparison.classes["purity"], np.diag(matrix) / matrix.sum(axis=1)
+    )
+
+
+def test_a_class_that_no_cluster_stands_for():
+    comparison = compare_with_truth([[0, 0, 0]], [[0, 0, 4]], names={4: "nucleus"})
+    assert comparison.classes["class"].tolist() == ["0", "nucleus"]
+    assert comparison.classes["completeness"].tolist() == [1, 0]
+    assert np.isnan(comparison.classes["purity"][1])
+    assert comparison.scores["accuracy"] == pytest.approx(2 / 3)
+
+
+def test_refuses_maps_of_other_shapes():
+    with pytest.raises(ValueError, match=r"\(1, 2\), but that of the classes \(2, 1\)"):
+        compare_with_truth([[0, 1]], [[0], [1]])
