@@ -30,6 +30,8 @@ def draw_contours(ax, labels, clusters, shown, step, smoothing):
     contours : dict of int to matplotlib.contour.QuadContourSet
         Of the clusters that have an outline.
     """
+    from matplotlib.patheffects import withStroke
+
     middle = (step - 1) / 2
     columns = np.arange(labels.shape[1]) * step + middle
     rows = np.arange(labels.shape[0]) * step + middle
@@ -47,6 +49,8 @@ def draw_contours(ax, labels, clusters, shown, step, smoothing):
             share,
             levels=[_HALF],
             colors=[clusters.colours[number]],
-            linewidths=0.9,
+            linewidths=1.0,
         )
+        # A dark rim, because the picture may have the colour of the line.
+        contours[number].set_path_effects([withStroke(linewidth=2.2, foreground="k")])
     return contours

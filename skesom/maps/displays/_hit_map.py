@@ -173,11 +173,11 @@ class HitMapDisplay:
         self.colour_bar_ = add_colour_bar(
             ax, self.units_, "samples", below=self.layout.flat
         )
+        ax.set_title("hit map")
+        settle(ax)  # now it is known how large the cells are
         self.texts_ = []
         if numbers and hasattr(self.layout, "draw_borders"):
             self.texts_ = self._write_numbers(ax)
-        ax.set_title("hit map")
-        settle(ax)
         self.ax_, self.figure_ = ax, ax.figure
         return self
 

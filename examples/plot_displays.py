@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""
+All pictures of a clustering
+============================
+
+A clustering is worth what can be read from it. This example clusters the pixels of a
+synthetic galaxy with a classical self-organizing map and looks at the result from all
+sides: where the clusters are on the sky, what their pixels look like, how the map is
+ordered, where it fits badly, and how it was trained. A cluster has the same colour in
+all pictures.
+"""
+
+import sys
+
+import matplotlib.pyplot as plt
+from astropy import units as u
+
+from skesom.datasets import make_galaxy_cube
+from skesom.maps import (
+    ClusterHistogramDisplay,
+    ClusterMapDisplay,
+    ClusterSpectraDisplay,
+    ComponentPlanesDisplay,
+    HitMapDisplay,
+    QuantizationErrorMapDisplay,
+    TrainingCurveDisplay,
+    UMatrixDisplay,
+    cluster_colours,
+    make_cluster_pipeline,
+)
+from skesom.som import CSOM
+
+# %%
+# The job: nine images, and a lattice of 9 by 12 hexagons whose units make six clusters.
+
+cube, _ = make_galaxy_cube((260, 300), missing=0.1, extent=0.6, random_state=1)
+csom = CSOM((9, 12), n_clusters=6, random_state=0)
+pipeline = make_cluster_pipeline(csom, fwhm="cube", sky="mask").fit(cube)
+label_map = pipeline["cluster"].labels_
+print(f"{(label_map >= 0).sum()} pixels in {label_map.max() + 1} clusters")
+
+# %%
+# Every display is made by ``from_estimator`` or ``from_predictions``, draws in the axes
+# that it is given, and keeps what it has drawn. Coordinates on the sky need axes with
+# the projection of the WCS.
+
+colours = cluster_colours(label_map, cube)
+same = {"colours": colours, "names": {5: "bulge"}}
+figure = plt.figure(figsize=(17, 12), layout="constrained")
+axes = figure.subplot_mosaic(
+    [
+        ["clusters", "contours", "errors"],
+        ["spectra", "histogram", "training"],
+        ["U-matrix", "hits", "planes"],
+    ],
+    per_subplot_kw={("clusters", "contours", "errors"): {"projection": cube.wcs}},
+)
+
+ClusterMapDisplay.from_estimator(pipeline, cube, ax=axes["clusters"], **same)
+ClusterMapDisplay.from_predictions(
+    label_map,
+    cube=cube,
+    contours=[4, 5],
+    bands=["F814W", "F502N", "F336W"],
+    ax=axes["contours"],
+    **same,
+)
+QuantizationErrorMapDisplay.from_estimator(pipeline, cube, ax=axes["errors"])
+ClusterSpectraDisplay.from_predictions(
+    label_map,
+    cube,
+    wavelengths=[225, 336, 373, 438, 487, 502, 657, 673, 814] * u.nm,
+    log=True,
+    ax=axes["spectra"],
+    **same,
+)
+ClusterHistogramDisplay.from_predictions(label_map, ax=axes["histogram"], **same)
+TrainingCurveDisplay.from_estimator(pipeline, ax=axes["training"])
+UMatrixDisplay.from_estimator(pipeline, ax=axes["U-matrix"])
+HitMapDisplay.from_estimator(pipeline, ax=axes["hits"])
+ComponentPlanesDisplay.from_estimator(
+    pipeline, names=cube.band_names, ax=axes["planes"]
+)
+
+if len(sys.argv) > 1:
+    figure.savefig(sys.argv[1], dpi=70)
+else:
+    plt.show()
