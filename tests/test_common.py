@@ -17,6 +17,7 @@ from skesom.som import CSOM, ESOM, CSOMClassifier, CSOMRegressor, ESOMClassifier
         CSOM((4, 4), toroidal=True, n_clusters=2, metric="manhattan"),
         CSOM((4, 2), topology="rectangular", toroidal=True, metric="cosine"),
         CSOM(6, metric="spectral_angle", neighbourhood="bubble"),
+        CSOM((4, 4), algorithm="online", metric="cosine", n_epochs=3),
         CSOM("auto", algorithm="online", metric="manhattan", n_epochs=2),
         CSOM((4, 3), layers=[(2, 2)], n_clusters=2, n_epochs=5),
         CSOMClassifier((4, 4)),

@@ -72,7 +72,7 @@ default="euclidean"
         How samples are compared with units: root of the summed squared differences,
         summed absolute differences, 1 - cosine of the angle, or the angle in radians
         (the spectral angle mapper of remote sensing), for which only the shape of a
-        spectrum counts. Angles are for batch training, with units of length 1.
+        spectrum counts; units then have the length 1.
     feature_weights : array-like of shape (n_features,), default=None
         Factors of the squared or absolute differences, 1 by default. In batch training
         a feature of weight 0 is carried along: it has no say in who is nearest.
@@ -153,6 +153,8 @@ default="euclidean"
     (a unit out of reach of every sample stays), and a step of online training ::
 
         w_i += rate * h_i,c(x) * (x - w_i)
+
+    For angles x is scaled to the length 1, and w_i after each step.
 
     A sample with missing features is compared, and counts, in the others. The time of
     an epoch is proportional to n_samples * n_units * n_features. Sums run over fixed

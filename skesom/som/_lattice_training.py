@@ -149,11 +149,6 @@ class LatticeTraining(CodebookMap):
             )
 
     def _check_metric(self, X):
-        if self.algorithm == "online" and self._metric().of_angles:
-            raise ValueError(
-                f'metric={self.metric!r} needs algorithm="batch": units must keep the '
-                "length 1, which a pull towards a sample changes."
-            )
         if self.feature_weights is None:
             return
         weights = np.asarray(self.feature_weights, dtype=np.float64)

@@ -208,10 +208,10 @@ class Metric:
         how : dict
             Further arguments of the kernel.
         """
-        if self.scale is None and errors is None:
+        if self.scale is None and errors is None and not self.of_angles:
             return X, order, self._terms(X, None, None)
-        rows = self.prepared(X[order])
-        return rows, np.arange(len(order)), self._terms(X, errors, order)
+        how = {**self._terms(X, errors, order), "of_angles": self.of_angles}
+        return self.prepared(X[order]), np.arange(len(order)), how
 
     def brought_near(self, units, X):
         """Return the unit of each sample as long, for angles, as the sample is."""

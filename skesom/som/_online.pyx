@@ -3,7 +3,7 @@
 
 from cython cimport floating
 
-from libc.math cimport INFINITY, exp
+from libc.math cimport INFINITY, exp, sqrt
 
 from skesom.som._distances cimport (
     PREFETCH,
@@ -41,6 +41,7 @@ def learn_one_by_one(
     floating[::1] pull,                 # SCRATCH (padded units,)
     double[:, ::1] columns,             # SCRATCH (2, n_columns)
     *,
+    bint of_angles=False,               # IN whether units keep the length 1
     int terms=SQUARES,                  # IN what distances add up
     const floating[:, ::1] factors=None,  # IN (n_order, n_features) of the terms
 ):
@@ -49,6 +50,10 @@ def learn_one_by_one(
     The tables of squared distances are those of the lattice. Rows of it that are out
     of reach are passed over. Half the squared lengths of the units, the last row of the
     codebook, are not kept up.
+
+    Where angles count, samples and units have the length 1, samples in the features
+    that they have. The winner is then the unit of the least angle over these features,
+    and what has been pulled is scaled to the length 1 again.
 
     Returns the sum of the squared differences of the samples and their winners before
     they learn, and the number of samples that have any present feature.
@@ -73,10 +78,17 @@ def learn_one_by_one(
                 continue
             if terms == WEIGHTED_SQUARES:
                 step_factors = &factors[step, 0]
-            nearest_two(
-                terms, sample, step_factors, &features[0], n_present, &codebook[0, 0],
-                codebook.shape[1], n_rows * n_columns, &squared[0], nearest,
-            )
+            if of_angles and n_present < n_features:
+                nearest[0] = _least_angle(
+                    sample, &features[0], n_present, codebook, n_rows * n_columns,
+                    &squared[0], &pull[0],
+                )
+            else:
+                nearest_two(
+                    terms, sample, step_factors, &features[0], n_present,
+                    &codebook[0, 0], codebook.shape[1], n_rows * n_columns,
+                    &squared[0], nearest,
+                )
             n_learned += 1
             squares += _squared_difference(
                 sample, step_factors, &features[0], n_present, codebook, nearest[0]
@@ -102,6 +114,8 @@ def learn_one_by_one(
                 sample, &features[0], n_present, codebook, &pull[0],
                 begin * n_columns, n_rows * n_columns,
             )
+            if of_angles:
+                _scale(codebook, n_features, n_rows * n_columns, &squared[0])
     return squares, n_learned
 
 
@@ -219,3 +233,59 @@ cdef inline void _learn(
         weights = &codebook[features[k], 0]
         for unit in range(begin, end):
             weights[unit] += pull[unit] * (value - weights[unit])
+
+
+cdef inline Py_ssize_t _least_angle(
+    const floating *sample,
+    const int *features,
+    Py_ssize_t n_present,
+    const floating[:, ::1] codebook,
+    Py_ssize_t n_units,
+    floating *products,
+    floating *squares,
+) noexcept nogil:
+    """Return the unit of the largest cosine over the present features."""
+    cdef Py_ssize_t k, unit
+    cdef Py_ssize_t nearest = 0
+    cdef floating value, cosine
+    cdef floating largest = -2
+    cdef const floating *weights
+    for unit in range(n_units):
+        products[unit] = squares[unit] = 0
+    for k in range(n_present):
+        value = sample[features[k]]
+        weights = &codebook[features[k], 0]
+        for unit in range(n_units):
+            products[unit] += value * weights[unit]
+            squares[unit] += weights[unit] * weights[unit]
+    for unit in range(n_units):
+        cosine = 0
+        if squares[unit] > 0:
+            cosine = products[unit] / sqrt(squares[unit])
+        if cosine > largest:
+            largest = cosine
+            nearest = unit
+    return nearest
+
+
+cdef inline void _scale(
+    floating[:, ::1] codebook,
+    Py_ssize_t n_features,
+    Py_ssize_t n_units,
+    floating *lengths,
+) noexcept nogil:
+    """Scale the units to the length 1; a unit of zeros stays."""
+    cdef Py_ssize_t feature, unit
+    cdef floating *weights
+    for unit in range(n_units):
+        lengths[unit] = 0
+    for feature in range(n_features):
+        weights = &codebook[feature, 0]
+        for unit in range(n_units):
+            lengths[unit] += weights[unit] * weights[unit]
+    for unit in range(n_units):
+        lengths[unit] = 1 / sqrt(lengths[unit]) if lengths[unit] > 0 else 1
+    for feature in range(n_features):
+        weights = &codebook[feature, 0]
+        for unit in range(n_units):
+            weights[unit] *= lengths[unit]

@@ -67,4 +67,5 @@ def train_online(X, errors, codebook, lattice, steps, metric, neighbourhood):
         totals[epoch] = totals.get(epoch, 0) + np.array([squares, n_learned])
     codebook = np.ascontiguousarray(weights[:-1, : len(codebook)].T)
     squares, n_learned = np.array(list(totals.values())).T
-    return metric.restored(codebook), np.sqrt(squares / n_learned)
+    codebook = metric.settled(metric.restored(codebook))
+    return codebook, np.sqrt(squares / n_learned)

@@ -36,14 +36,18 @@ def test_methods_agree_on_the_metric(metric, scipy_name):
     assert_allclose(csom.u_matrix().ravel(), mean, rtol=1e-12)
 
 
+@pytest.mark.parametrize("algorithm", ["batch", "online"])
 @pytest.mark.parametrize("metric", ["cosine", "spectral_angle"])
-def test_angles_see_the_shape_of_a_spectrum_only(metric):
+def test_angles_see_the_shape_of_a_spectrum_only(metric, algorithm):
     rng = np.random.default_rng(1)
     shapes = np.array([[1.0, 2, 3, 4], [4.0, 3, 2, 1], [1.0, 4, 4, 1]])
     kind = rng.integers(0, 3, size=600)
     X = shapes[kind] + rng.normal(0, 0.1, (600, 4))
     X *= rng.lognormal(0, 2, (600, 1))
-    csom = CSOM((6, 5), metric=metric, n_clusters=3).fit(X)
+    csom = CSOM(
+        (6, 5), metric=metric, n_clusters=3, algorithm=algorithm, random_state=0
+    )
+    csom.fit(X)
     assert_allclose(np.linalg.norm(csom.codebook_, axis=1), 1, rtol=1e-12)
     assert adjusted_rand_score(kind, csom.labels_) == 1
     assert adjusted_rand_score(kind, CSOM((6, 5), n_clusters=3).fit(X).labels_) < 0.5
@@ -78,16 +82,21 @@ def test_weights_of_features_are_a_scaling(metric, algorithm, monkeypatch):
     assert_array_equal(weighted.labels_, scaled.labels_)
 
 
+@pytest.mark.parametrize("algorithm", ["batch", "online"])
 @pytest.mark.parametrize("missing", [False, True], ids=["complete", "missing"])
 @pytest.mark.parametrize("metric", ["cosine", "spectral_angle"])
-def test_weights_of_features_are_a_scaling_of_angles(metric, missing):
+def test_weights_of_features_are_a_scaling_of_angles(
+    metric, missing, algorithm, monkeypatch
+):
+    monkeypatch.setattr(_row_order, "order_by_content", lambda X: np.arange(len(X)))
     X = np.abs(draw())
     weights = np.array([1.0, 0.25, 4.0, 0.5])
     init = X[:12].copy()
     if missing:
         X[5::4, 1] = np.nan
-    csom = CSOM((4, 3), metric=metric, feature_weights=weights, init=init).fit(X)
-    scaled = CSOM((4, 3), metric=metric, init=init * np.sqrt(weights))
+    setting = {"metric": metric, "algorithm": algorithm, "random_state": 0}
+    csom = CSOM((4, 3), feature_weights=weights, init=init, **setting).fit(X)
+    scaled = CSOM((4, 3), init=init * np.sqrt(weights), **setting)
     scaled.fit(X * np.sqrt(weights))
     units = csom.codebook_ * np.sqrt(weights)
     units /= np.linalg.norm(units, axis=1, keepdims=True)
@@ -154,7 +163,12 @@ def test_partial_fit_takes_errors():
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize(
     "setting",
-    [{"metric": "manhattan"}, {"metric": "cosine"}, {"feature_weights": [1, 2, 3, 0]}],
+    [
+        {"metric": "manhattan"},
+        {"metric": "cosine"},
+        {"metric": "spectral_angle", "algorithm": "online", "random_state": 0},
+        {"feature_weights": [1, 2, 3, 0]},
+    ],
 )
 def test_missing_features_and_dtype(setting, dtype):
     X = draw().astype(dtype)
@@ -171,7 +185,6 @@ def test_missing_features_and_dtype(setting, dtype):
 @pytest.mark.parametrize(
     ("setting", "message"),
     [
-        ({"metric": "cosine", "algorithm": "online"}, 'needs algorithm="batch"'),
         ({"feature_weights": [1, 2]}, "n_features=4 features, got shape"),
         ({"feature_weights": [1, 2, -1, 1]}, "not negative"),
         ({"feature_weights": [0, 0, 0, 0]}, "not all zero"),

@@ -6,6 +6,7 @@ import pytest
 from numpy.testing import assert_allclose
 
 from skesom.som import _online
+from skesom.som._angles import of_length_one
 from skesom.som._codebook import by_feature, padded
 from skesom.som._lattice import Lattice
 from skesom.som._neighbourhood import NEIGHBOURHOODS, Neighbourhood
@@ -13,7 +14,7 @@ from skesom.som._neighbourhood import NEIGHBOURHOODS, Neighbourhood
 SHAPE = (4, 5)
 
 
-def learned(X, codebook, lattice, neighbourhood, order, rates, widths):
+def learned(X, codebook, lattice, neighbourhood, order, rates, widths, **how):
     """The codebook after the kernel has learned, and what the kernel returns."""
     n_features = X.shape[1]
     weights = by_feature(codebook)
@@ -32,6 +33,7 @@ def learned(X, codebook, lattice, neighbourhood, order, rates, widths):
         np.empty(n_features, dtype=np.intc),
         *(np.empty(n_padded, dtype=X.dtype) for _ in range(2)),
         np.empty((2, lattice.shape[1])),
+        **how,
     )
     return weights[:-1, : len(codebook)].T, totals
 
@@ -91,3 +93,42 @@ def test_units_out_of_reach_keep_their_bits():
         )  # fmt: skip
         moved = np.flatnonzero((result != codebook).any(axis=1))
         assert moved.tolist() == [0, 1, 10, 11]
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("missing", [False, True], ids=["complete", "missing"])
+@pytest.mark.parametrize("name", NEIGHBOURHOODS)
+def test_angles(name, missing, dtype):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(80, 3)).astype(dtype)
+    if missing:
+        X[rng.random(X.shape) < 0.3] = np.nan
+        X[::27] = np.nan
+    X[5] = 0
+    X = of_length_one(X)
+    codebook = of_length_one(rng.normal(size=(20, 3)).astype(dtype))
+    order = rng.integers(0, len(X), size=200)
+    rates = rng.uniform(0.01, 0.5, size=200)
+    widths = rng.uniform(0.5, 3, size=200)
+    lattice, neighbourhood = Lattice(SHAPE), Neighbourhood(name)
+    given = codebook, lattice, neighbourhood, order, rates, widths
+    result, totals = learned(X, *given, of_angles=True)
+
+    expected = codebook.astype(float)
+    units = np.arange(len(codebook))
+    squares = n_learned = 0
+    for row, rate, width in zip(order, rates, widths, strict=True):
+        present = ~np.isnan(X[row])
+        if not present.any():
+            continue
+        sample, seen = X[row, present].astype(float), expected[:, present]
+        winner = (seen @ sample / np.linalg.norm(seen, axis=1)).argmax()
+        squares += ((sample - seen[winner]) ** 2).sum()
+        n_learned += 1
+        h = neighbourhood(lattice.squared_distances(units, winner), width)
+        expected[:, present] += rate * h[:, None] * (sample - seen)
+        expected /= np.linalg.norm(expected, axis=1, keepdims=True)
+    rtol = 1e-11 if dtype == np.float64 else 2e-4
+    assert_allclose(result, expected, rtol=rtol, atol=rtol)
+    assert totals == (pytest.approx(squares, rel=rtol), n_learned)
+    assert_allclose(np.linalg.norm(result, axis=1), 1, rtol=1e-6)
