@@ -28,6 +28,7 @@ from skesom.som import CSOM, ESOM, CSOMClassifier, CSOMRegressor, ESOMClassifier
         CSOMRegressor((12, 12), n_neighbors=2, topology="rectangular", toroidal=True),
         CSOMRegressor((10, 10), algorithm="online", n_epochs=5, metric="manhattan"),
         ESOMClassifier(),
+        ESOMClassifier(unlabelled="unknown"),
         ESOMClassifier(label_rule="grow", n_neighbors=3),
         ESOMClassifier(0.5, label_rule="grow", class_weight="balanced"),
         ESOMClassifier(0.5, n_neighbors=3, n_epochs=2, shuffle=False),

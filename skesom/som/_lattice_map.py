@@ -71,16 +71,25 @@ class LatticeMap(LatticeTraining):
         """
         return super().u_matrix().reshape(self.shape_)
 
-    def hit_map(self):
-        """Return the number of training samples of each unit.
+    def hit_map(self, X=None):
+        """Return the number of samples of each unit.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features), default=None
+            Samples to count; those of the training by default.
 
         Returns
         -------
         hits : ndarray of shape (n_rows, n_columns)
-            `hits_` on the lattice.
+            `hits_` on the lattice, or those of X, dtype int64.
         """
         check_is_fitted(self)
-        return self.hits_.reshape(self.shape_)
+        hits = self.hits_
+        if X is not None:
+            winners = self.winners(X)
+            hits = np.bincount(winners[winners >= 0], minlength=len(hits))
+        return hits.reshape(self.shape_)
 
     def component_planes(self):
         """Return the weights of the units on the lattice.

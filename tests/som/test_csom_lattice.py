@@ -81,6 +81,8 @@ class TestLookingUp:
 
     def test_hit_map(self, csom):
         assert_array_equal(csom.hit_map(), [[4, 3, 2], [0, 1, 2]])
+        others = [[0, 0], [5, 3.9], [5, 3.8], [np.nan, np.nan]]
+        assert_array_equal(csom.hit_map(others), [[1, 0, 0], [0, 0, 2]])
 
     def test_component_planes(self, csom):
         planes = csom.component_planes()

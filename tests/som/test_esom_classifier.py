@@ -361,6 +361,7 @@ class TestInput:
             ({"class_weight": "fair"}, "'class_weight' parameter"),
             ({"class_weight": {1: -2.0}}, r"class_weight\[1\]=-2.0 should be positive"),
             ({"label_rule": "grow", "max_nodes": 5}, "max_nodes=5 should be >= 6"),
+            ({"label_rule": "grow", "unlabelled": 1}, "needs label_rule=.majority"),
         ],
     )
     def test_parameters(self, iris, parameters, message):
