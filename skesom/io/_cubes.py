@@ -175,7 +175,10 @@ def read_cube(
     order = [b for members in groups for m in members for b in range(*ends[m : m + 2])]
     if isinstance(align_to, numbers.Integral) and align_to in order:
         align_to = order.index(align_to)
-    cube = align(cubes, align_to, method=method)
+    try:
+        cube = align(cubes, align_to, method=method)
+    except ValueError as error:
+        raise ValueError(f"{error}{_name_files(str(error), images)}") from error
     return cube if order == sorted(order) else cube[:, :, np.argsort(order)]
 
 
@@ -208,6 +211,17 @@ def _read_group(images, dtype, ignore_flags):
         ),
         zero_points=np.concatenate([image.zero_points for image in images]),
     )
+
+
+def _name_files(message, images):
+    """Return from which files the bands are that a message speaks of."""
+    owners = [
+        f"{name!r} is {image.label}"
+        for image in images
+        for name in image.band_names
+        if repr(name) in message
+    ]
+    return f" Here {', '.join(owners)}." if owners else ""
 
 
 def _check_no_target(images, align_to):

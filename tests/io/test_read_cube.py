@@ -475,6 +475,16 @@ def test_fields_that_do_not_overlap(write, image, make_wcs):
         ValueError, match="Band 'b' and the grid of band 'a' do not over"
     ):
         read_cube(paths)
+    # Filters do not tell files apart.
+    places = {"c.fits": make_wcs((4, 5)), "d.fits": make_wcs((4, 5), dec=10.0)}
+    paths = [
+        write(name, image, **wcs.to_header(), FILTER="B")
+        for name, wcs in places.items()
+    ]
+    with pytest.raises(
+        ValueError, match=r"Here 'B' is .*c\.fits, 'B 2' is .*d\.fits\.$"
+    ):
+        read_cube(paths)
 
 
 def test_target_grid_without_a_wcs(write, image, make_wcs):
