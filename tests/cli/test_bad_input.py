@@ -268,6 +268,13 @@ def test_folder_that_is_a_file(run, good, tmp_path):
     ]
 
 
+def test_nothing_can_be_written(refused, good, monkeypatch, tmp_path):
+    # Permissions do not bind the superuser, who may run the tests.
+    monkeypatch.setattr("os.access", lambda path, mode: False)
+    refused(*good, parts=["Nothing can be written to new/out", "no permission"])
+
+
+@pytest.mark.usefixtures("pictures")
 def test_full_disk_leaves_nothing(refused, good, monkeypatch, fast):
     def fail(*args, **kwargs):
         raise OSError(28, "No space left on device", "picture.png")

@@ -11,11 +11,9 @@ import skesom
 class TestHelp:
     """What the command says about itself."""
 
-    @pytest.mark.parametrize(
-        "command", [[], ["cluster"], ["predict"], ["test"], ["demo"]]
-    )
+    @pytest.mark.parametrize("command", ["", "cluster", "predict", "test", "demo"])
     def test_help_is_complete_and_ends_well(self, run, command):
-        status, out, err = run(*command, "--help")
+        status, out, err = run(*command.split(), "--help")
         assert (status, err) == (0, [])
         text = " ".join(" ".join(out).split())
         wanted = {
