@@ -20,6 +20,7 @@ from skesom.maps import (
     make_cluster_pipeline,
     rgb_image,
 )
+from skesom.maps.displays._contours import rim_of
 from skesom.maps.displays._legend import in_lines
 from skesom.maps.displays._palette import HATCH_COLOUR, MISSING_COLOUR, SKY_COLOUR
 from skesom.maps.displays._sky_marks import round_angle, sky_directions
@@ -440,6 +441,19 @@ class TestContours:
             ValueError, match="no cluster 2: they are numbered from 0 to 1"
         ):
             draw(square, cube=cube, contours=[2], ax=ax)
+
+    @pytest.mark.parametrize(
+        ("colour", "rim"), [("navy", "white"), ("gold", "black"), ("lime", "black")]
+    )
+    def test_stand_out_by_a_rim_of_the_other_lightness(self, colour, rim):
+        assert rim_of(np.array(matplotlib.colors.to_rgba(colour))) == rim
+
+    def test_rims_are_drawn(self, square, cube):
+        """Over a picture and lines of one colour there is still something else."""
+        grey = Cube(np.zeros_like(cube.data))
+        ax = Figure(figsize=(4, 3)).add_axes([0, 0, 1, 1])
+        draw(square, cube=grey, contours=[1], colours=[RED, "0.02"], ax=ax)
+        assert rendered(ax.figure)[60:240, 50:350].max() > 60
 
 
 class TestFromEstimator:

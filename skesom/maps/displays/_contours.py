@@ -5,6 +5,7 @@ import numpy as np
 from scipy.ndimage import gaussian_filter
 
 _HALF = 0.5
+_LUMINANCE = np.array([0.299, 0.587, 0.114])  # of red, green and blue
 
 
 def draw_contours(ax, labels, clusters, shown, step, smoothing):
@@ -51,6 +52,12 @@ def draw_contours(ax, labels, clusters, shown, step, smoothing):
             colors=[clusters.colours[number]],
             linewidths=1.0,
         )
-        # A dark rim, because the picture may have the colour of the line.
-        contours[number].set_path_effects([withStroke(linewidth=2.2, foreground="k")])
+        # A rim, because the picture may have the colour of the line.
+        rim = withStroke(linewidth=1.8, foreground=rim_of(clusters.colours[number]))
+        contours[number].set_path_effects([rim])
     return contours
+
+
+def rim_of(colour):
+    """Return black or white, whichever a colour is farther from."""
+    return "black" if colour[:3] @ _LUMINANCE > 0.4 else "white"
