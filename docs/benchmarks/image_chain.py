@@ -3,7 +3,8 @@
 
 Every step runs in a process of its own on a cube of nine noisy bands, of which three
 tenths are a gap with slanting borders as in a mosaic. "CPU" adds up the seconds of all
-threads: on a busy machine it tells more than the clock. "Memory" is the most that the
+threads: on a busy machine it tells more than the clock, but for k-means, whose OpenMP
+threads count while they wait (set OMP_NUM_THREADS=1). "Memory" is the most that the
 process ever held above the cube, the result of the step included. Run:
 ``python docs/benchmarks/image_chain.py`` (8500 x 5000 pixels: a few minutes and up to
 8 GB) or with ``--size 2000 1500``.
