@@ -120,7 +120,7 @@ def pixels_in_box(region, shape):
     inside : ndarray of bool
         The pixels of that part that it holds.
     """
-    from regions import PixCoord, PointPixelRegion
+    from regions import PixCoord, PointPixelRegion, RegionMeta
 
     box = None
     if _is_finite(region):  # else it lies beyond the horizon of the projection
@@ -130,7 +130,9 @@ def pixels_in_box(region, shape):
     rows, columns = np.mgrid[box]
     if isinstance(region, PointPixelRegion) or rows.size == 0:
         return box, np.ones(rows.shape, dtype=bool)
-    inside = region.contains(PixCoord(columns.ravel(), rows.ravel()))
+    # Before version 0.12 an excluded region contains what is outside of it.
+    shape_alone = region.copy(meta=RegionMeta())
+    inside = shape_alone.contains(PixCoord(columns.ravel(), rows.ravel()))
     return box, inside.reshape(rows.shape)
 
 
