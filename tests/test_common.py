@@ -26,7 +26,7 @@ from skesom.som import CSOM, ESOM, CSOMClassifier, CSOMRegressor, ESOMClassifier
         CSOMClassifier((4, 4), metric="manhattan", unlabelled="unknown"),
         CSOMRegressor(),
         CSOMRegressor((12, 12), n_neighbors=2, topology="rectangular", toroidal=True),
-        CSOMRegressor((10, 10), algorithm="online", n_epochs=5, metric="manhattan"),
+        CSOMRegressor(algorithm="online", n_epochs=5, metric="manhattan", smoothing=0),
         ESOMClassifier(),
         ESOMClassifier(unlabelled="unknown"),
         ESOMClassifier(label_rule="grow", n_neighbors=3),

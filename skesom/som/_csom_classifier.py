@@ -4,20 +4,25 @@
 from sklearn.base import _fit_context
 
 from skesom.som._lattice_map import LatticeMap
+from skesom.som._lattice_votes import LatticeVotes
 from skesom.som._unit_classifier import UnitClassifier, count_classes, encoded
 
 
-class CSOMClassifier(UnitClassifier, LatticeMap):
+class CSOMClassifier(LatticeVotes, UnitClassifier, LatticeMap):
     """Classical self-organizing map that predicts classes.
 
     The map is trained as `CSOM` trains it, without the classes; a sample then has the
-    class that most training samples of its nearest unit have.
+    class that most training samples of its nearest unit, and some of its neighbours,
+    have.
 
     Parameters
     ----------
     shape : tuple of int (n_rows, n_columns), int or "auto", default=(10, 10)
         Units of the lattice; an int is a chain of them, "auto" takes about
         5 sqrt(n_samples).
+    smoothing : float, default=0.5
+        Width, in lattice distances, of the gaussian by which neighbours share the
+        classes of their samples; 0 leaves each unit its own.
     n_neighbors : int, default=1
         Number of nearest units whose hits are added up, without regard to distance.
     class_weight : None, "balanced" or dict, default=None
@@ -119,8 +124,9 @@ default="euclidean"
     Probabilities are m-estimates with m = 1 (Cestnik 1990): to the hits is added one
     sample, divided among the classes as the training samples are. It never outvotes a
     hit, decides ties for the more frequent class, and is all there is for a sample
-    without any present feature. A unit without labelled samples votes as the nearest
-    one that has some.
+    without any present feature. Hits are shared before: a unit has also exp(-2) of
+    those of its direct neighbours at a `smoothing` of 0.5, and if none of them has any
+    votes as the nearest unit that got some. Units count as one sample at least.
 
     References
     ----------
@@ -152,12 +158,14 @@ default="euclidean"
     _parameter_constraints = {
         **LatticeMap._training_constraints,
         **UnitClassifier._vote_constraints,
+        **LatticeVotes._sharing_constraints,
     }
 
     def __init__(
         self,
         shape=(10, 10),
         *,
+        smoothing=0.5,
         n_neighbors=1,
         class_weight=None,
         unlabelled=None,
@@ -180,6 +188,7 @@ default="euclidean"
         verbose=0,
     ):
         self.shape = shape
+        self.smoothing = smoothing
         self.n_neighbors = n_neighbors
         self.class_weight = class_weight
         self.unlabelled = unlabelled

@@ -4,20 +4,24 @@
 from sklearn.base import _fit_context
 
 from skesom.som._lattice_map import LatticeMap
+from skesom.som._lattice_votes import LatticeVotes
 from skesom.som._unit_regressor import UnitRegressor
 
 
-class CSOMRegressor(UnitRegressor, LatticeMap):
+class CSOMRegressor(LatticeVotes, UnitRegressor, LatticeMap):
     """Classical self-organizing map that predicts numbers.
 
     The map is trained as `CSOM` trains it, without the targets; a sample then has the
-    mean target of the training samples of its nearest unit.
+    mean target of the training samples of its nearest unit, and some of its neighbours.
 
     Parameters
     ----------
     shape : tuple of int (n_rows, n_columns), int or "auto", default=(10, 10)
         Units of the lattice; an int is a chain of them, "auto" takes about
         5 sqrt(n_samples).
+    smoothing : float, default=0.5
+        Width, in lattice distances, of the gaussian by which neighbours share the
+        targets of their samples; 0 leaves each unit its own.
     n_neighbors : int, default=1
         Number of nearest units whose samples are averaged, without regard to distance.
     unlabelled : float, default=None
@@ -66,8 +70,9 @@ default="euclidean"
     Attributes
     ----------
     unit_targets_ : ndarray of shape (n_units,) or (n_units, n_targets)
-        Mean target of the training samples of each unit; a unit without any has that
-        of the nearest unit with some.
+        Mean target of the training samples of each unit, to which those of its
+        neighbours are added by their weights; where none of them has any, that of the
+        nearest unit.
     target_hits_ : ndarray of shape (n_units,) or (n_units, n_targets), dtype float64
         Weight of the training samples that a mean target is of, over the calls of
         `partial_fit`.
@@ -129,12 +134,14 @@ default="euclidean"
     _parameter_constraints = {
         **LatticeMap._training_constraints,
         **UnitRegressor._vote_constraints,
+        **LatticeVotes._sharing_constraints,
     }
 
     def __init__(
         self,
         shape=(10, 10),
         *,
+        smoothing=0.5,
         n_neighbors=1,
         unlabelled=None,
         topology="hexagonal",
@@ -156,6 +163,7 @@ default="euclidean"
         verbose=0,
     ):
         self.shape = shape
+        self.smoothing = smoothing
         self.n_neighbors = n_neighbors
         self.unlabelled = unlabelled
         self.topology = topology

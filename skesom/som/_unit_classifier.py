@@ -121,6 +121,9 @@ class UnitClassifier(ClassifierMixin, UnitVotes):
         else:
             self._votes = self.class_hits_.astype(np.float64)
             self._votes[~hit, node_class[~hit]] = 1
+        total = self._votes.sum(axis=1, keepdims=True)
+        # What a unit was told counts as a sample at least, beside that of the prior.
+        self._votes /= np.where(total > 0, np.minimum(total, 1), 1)
         shares = self._shares_of(self._votes)
         self.unit_classes_ = self.classes_[np.argmax(shares, axis=1)]
 

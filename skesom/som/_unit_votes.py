@@ -58,6 +58,8 @@ class UnitVotes(CodebookMap):
     def _lent(self, table, knows):
         """Return a table in which units that know nothing have what the nearest knows.
 
+        Before, neighbours share what they know, if the map has a way to.
+
         Parameters
         ----------
         table : ndarray of shape (n_units, n_values)
@@ -70,10 +72,14 @@ class UnitVotes(CodebookMap):
         table : ndarray of shape (n_units, n_values)
             A copy.
         """
-        table = table.astype(np.float64)
+        table, knows = self._shared(table.astype(np.float64), knows)
         if knows.any() and not knows.all():
             nearest, _ = self._metric().nearest(
                 self.codebook_[~knows], self.codebook_[knows]
             )
             table[~knows] = table[knows][nearest]
         return table
+
+    def _shared(self, table, knows):
+        """Return what units know after they have told others, and which then do."""
+        return table, knows

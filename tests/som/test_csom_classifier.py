@@ -28,6 +28,7 @@ def blobs(global_random_seed):
 
 def two_units(**parameters):
     """Units near 0 and 10 that do not move each other."""
+    parameters = {"smoothing": 0, **parameters}
     return CSOMClassifier(2, init=[[1.0], [9.0]], sigma=0.02, **parameters)
 
 
@@ -45,7 +46,7 @@ class TestUnits:
     )
     def test_the_map_is_that_without_classes(self, blobs, parameters):
         X, y = blobs
-        classifier = CSOMClassifier((4, 5), **parameters).fit(X, y)
+        classifier = CSOMClassifier((4, 5), smoothing=0, **parameters).fit(X, y)
         plain = CSOM((4, 5), **parameters).fit(X)
         for name in ("codebook_", "hits_", "positions_", "training_errors_"):
             assert_array_equal(getattr(classifier, name), getattr(plain, name))
@@ -101,6 +102,27 @@ class TestProbabilities:
     def test_of_units(self, parameters, expected):
         classifier = two_units(**parameters).fit(self.X, self.y)
         assert_allclose(classifier.predict_proba([[1.0], [9.0]]), expected)
+
+    def test_neighbours_share_their_hits(self):
+        classifier = two_units(smoothing=0.5).fit(self.X, self.y)
+        h = np.exp(-2)
+        votes = np.array([[3, 1 + 4 * h], [3 * h, 4 + h]]) + [3 / 8, 5 / 8]
+        expected = votes / votes.sum(axis=1, keepdims=True)
+        assert_allclose(classifier.predict_proba([[1.0], [9.0]]), expected)
+        assert_array_equal(classifier.class_hits_, [[3, 1], [0, 4]])  # as counted
+
+    def test_units_that_were_told_count_as_one_sample(self):
+        # The inner units of a chain of four have what their outer neighbours tell them.
+        init = [[0.0], [1.0], [2.0], [9.0]]
+        classifier = CSOMClassifier(4, init=init, sigma=0.02, n_epochs=1, unlabelled=-1)
+        classifier.fit([[0.0], [0], [1], [2], [9]], [5, 5, -1, -1, 7])
+        prior = np.array([2, 1]) / 3
+        by_two, by_one = (np.array([2, 0]) + prior) / 3, (np.array([1, 0]) + prior) / 2
+        of_four = (np.array([0, 1]) + prior) / 2
+        probabilities = classifier.predict_proba(init)
+        assert 2 * np.exp(-2) < 1
+        expected = [by_two, by_one, of_four, of_four]
+        assert_allclose(probabilities, expected, atol=3e-3)  # exp(-8) from two away
 
     def test_without_any_feature_is_the_share_in_training(self):
         classifier = two_units().fit(self.X, self.y)

@@ -6,7 +6,7 @@ import pickle
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
-from sklearn.datasets import make_friedman2
+from sklearn.datasets import load_diabetes, make_friedman2
 from sklearn.model_selection import cross_val_score
 from sklearn.neighbors import KNeighborsRegressor
 from sklearn.pipeline import make_pipeline
@@ -17,6 +17,7 @@ from skesom.som import CSOM, CSOMRegressor
 
 def three_units(**parameters):
     """Units at 0, 4 and 10 that do not move each other."""
+    parameters = {"smoothing": 0, **parameters}
     return CSOMRegressor(3, init=[[0.0], [4.0], [10.0]], sigma=0.02, **parameters)
 
 
@@ -36,6 +37,18 @@ class TestMeansByHand:
         regressor = three_units(n_neighbors=n_neighbors).fit(X, y)
         assert_allclose(regressor.predict([[0.0], [4.0], [9.0]]), expected)
         assert_allclose(regressor.unit_targets_, [3, 3, 15])
+        assert_array_equal(regressor.target_hits_, [3, 0, 2])
+
+    def test_neighbours_share_their_targets(self):
+        regressor = three_units(smoothing=0.5).fit(X, y)
+        h, g = np.exp(-2), np.exp(-8)
+        expected = [
+            (9 + g * 30) / (3 + g * 2),
+            (h * 9 + h * 30) / (h * 3 + h * 2),
+            (30 + g * 9) / (2 + g * 3),
+        ]
+        assert_allclose(regressor.unit_targets_, expected)
+        assert_allclose(regressor.predict([[0.0], [4.0], [9.0]]), expected)
         assert_array_equal(regressor.target_hits_, [3, 0, 2])
 
     def test_without_any_feature_it_is_the_mean_of_all(self):
@@ -68,7 +81,7 @@ class TestMeansByHand:
 def test_the_map_is_that_without_targets():
     X, y = make_friedman2(300, random_state=0)
     X = StandardScaler().fit_transform(X)
-    regressor, plain = CSOMRegressor((5, 6)).fit(X, y), CSOM((5, 6)).fit(X)
+    regressor, plain = CSOMRegressor((5, 6), smoothing=0).fit(X, y), CSOM((5, 6)).fit(X)
     assert_array_equal(regressor.codebook_, plain.codebook_)
     assert_array_equal(regressor.hit_map(), plain.hit_map())
     winners = plain.winners(X)
@@ -91,10 +104,10 @@ def test_few_targets_among_many_samples():
     z = rng.uniform(0, 1, 1500)
     colours = np.column_stack([np.sin(4 * z), np.cos(4 * z), z**2])
     colours += rng.normal(0, 0.03, colours.shape)
-    known = np.where(np.arange(1500) < 60, z, np.nan)
+    known = np.where(np.arange(1500) < 20, z, np.nan)
     many = CSOMRegressor(60, unlabelled=np.nan).fit(colours, known)
-    few = CSOMRegressor(60).fit(colours[:60], z[:60])
-    errors = [np.abs(each.predict(colours) - z)[60:].mean() for each in (many, few)]
+    few = CSOMRegressor(60).fit(colours[:20], z[:20])
+    errors = [np.abs(each.predict(colours) - z)[20:].mean() for each in (many, few)]
     assert errors[0] < 0.03
     assert errors[0] < errors[1]
 
@@ -114,3 +127,19 @@ def test_few_targets_among_many_samples():
 def test_refusals(parameters, targets, message):
     with pytest.raises(ValueError, match=message):
         CSOMRegressor((2, 2), **parameters).fit(X, targets)
+
+
+def test_sharing_helps_where_units_have_few_samples():
+    X, y = load_diabetes(return_X_y=True)
+    scores = [
+        cross_val_score(
+            make_pipeline(StandardScaler(), CSOMRegressor(smoothing=smoothing)), X, y
+        ).mean()
+        for smoothing in (0, 0.5)
+    ]
+    assert scores[1] > scores[0] + 0.05
+
+
+def test_refused_smoothing():
+    with pytest.raises(ValueError, match="The 'smoothing' parameter of CSOMRegressor"):
+        CSOMRegressor(smoothing=-1).fit(X, y)
