@@ -15,10 +15,11 @@ from skesom.maps.displays import (
     cluster_colours,
 )
 from skesom.maps.displays._axes import image_size
-from skesom.maps.displays._thinning import MAX_PIXELS, say_thinning, thinning
+from skesom.maps.displays._thinning import say_thinning, thinning
 from skesom.maps.report._slices import png_bytes
 
 DOTS_PER_INCH = 150
+MAX_PIXELS = 2_000_000
 _SIZE = 8.0, 5.0  # inches
 _PANEL = 3.0, 2.6  # inches of a plane of a component
 _MOST_PLANES = 36
@@ -132,6 +133,7 @@ class Pictures:
             cube=result.cube,
             sky=result.sky,
             colours=self.colours,
+            max_pixels=MAX_PIXELS,
             ax=_image_axes(result.cube),
         ).figure_
 
@@ -170,7 +172,7 @@ class Pictures:
     def _errors(self, distances):
         cube = self._result.cube
         return QuantizationErrorMapDisplay.from_predictions(
-            distances, wcs=cube.wcs, ax=_image_axes(cube)
+            distances, wcs=cube.wcs, ax=_image_axes(cube), max_pixels=MAX_PIXELS
         ).figure_
 
 

@@ -6,17 +6,36 @@ from itertools import groupby
 from skesom.io import write_regions
 
 _MIN_SIZE = 10
+_MIN_SHARE = 1e-5
 
 
-def write_cluster_regions(folder, result, colours):
+def smallest_piece(label_map):
+    """Return how many pixels a piece of a cluster needs to be drawn.
+
+    Parameters
+    ----------
+    label_map : ndarray of shape (n_rows, n_columns)
+        Clusters from 0.
+
+    Returns
+    -------
+    n_pixels : int
+        10, or a hundred thousandth of the image: no region is drawn for a speck.
+    """
+    return max(_MIN_SIZE, round(_MIN_SHARE * label_map.size))
+
+
+def write_cluster_regions(folder, label_map, wcs, colours):
     """Write the outlines of all clusters, and the same for each of them.
 
     Parameters
     ----------
     folder : pathlib.Path
         Made; gets ``all.reg`` and one file per cluster.
-    result : Result
-        The label map and its images.
+    label_map : ndarray of shape (n_rows, n_columns)
+        Clusters from 0.
+    wcs : astropy.wcs.WCS or None
+        Of the map; without, regions are in pixels.
     colours : ndarray of shape (n_clusters, 4)
         Of the clusters.
 
@@ -34,10 +53,10 @@ def write_cluster_regions(folder, result, colours):
     everything = folder / "all.reg"
     write_regions(
         everything,
-        result.label_map,
-        wcs=result.cube.wcs,
+        label_map,
+        wcs=wcs,
         colours=colours,
-        min_size=_MIN_SIZE,
+        min_size=smallest_piece(label_map),
     )
     return [everything, *_split(everything, len(colours))]
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Write all that a run found to a folder."""
 
+import gc
 import json
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from skesom.maps.report._folder import atomic_folder, check_folder
 from skesom.maps.report._models import save_model
 from skesom.maps.report._pixels import pass_over_pixels, result_columns
 from skesom.maps.report._provenance import FILE_NAME, describe_run, read_provenance
-from skesom.maps.report._regions import write_cluster_regions
+from skesom.maps.report._regions import smallest_piece, write_cluster_regions
 from skesom.maps.report._result import Result
 from skesom.maps.report._slices import write_slices
 from skesom.maps.report._table_files import MAX_FITS_COLUMNS, check_tables
@@ -112,14 +113,19 @@ def write_report(
     check_tables(tables)
     check_folder(folder, overwrite=overwrite)
     result = Result(pipeline, cube, label_map)
+    label_map, wcs, names = result.label_map, result.cube.wcs, result.cube.band_names
+    is_of_fit = result.is_of_fit
     earlier = _files_of(folder)
     with atomic_folder(folder, overwrite=overwrite) as temporary:
-        report = _Report(temporary, result, tables)
-        report.write_findings(pictures)
-        if result.is_of_fit:
-            report.write_models(pipeline)
+        report = _Report(temporary)
+        colours = report.write_findings(result, tables, pictures)
+        del result  # with its copy of the cube; outlines need room too
+        gc.collect()  # figures, which refer to themselves
+        report.write_regions(label_map, wcs, colours)
+        if is_of_fit:
+            report.write_models(pipeline, names)
         origin = {"source": source, "model": model, "command": command}
-        names = report.write_provenance(pipeline, folder=folder, **origin)
+        names = report.write_provenance(pipeline, label_map, folder=folder, **origin)
     for name in earlier - names:  # which would be taken for files of this report
         (Path(folder) / name).unlink(missing_ok=True)
     return {name: Path(folder) / name for name in report.names}
@@ -142,8 +148,8 @@ def _files_of(folder):
 class _Report:
     """A report that is being written."""
 
-    def __init__(self, folder, result, tables):
-        self._folder, self._result, self._tables = folder, result, tables
+    def __init__(self, folder):
+        self._folder = folder
         self.names, self._left_out = [], {}
 
     def _path(self, name):
@@ -151,9 +157,8 @@ class _Report:
         self.names.append(name)
         return self._folder / name
 
-    def write_findings(self, draw):
-        """Write maps, tables, pictures and regions."""
-        result, tables = self._result, self._tables
+    def write_findings(self, result, tables, draw):
+        """Write maps, tables and pictures; return the colours of the clusters."""
         if tables == "fits" and len(result_columns(result)) > MAX_FITS_COLUMNS:
             self._left_out["pixels"] = "FITS tables cannot have so many columns"
             tables = None
@@ -175,7 +180,6 @@ class _Report:
         pictures = _pictures.Pictures(result)
         if draw:
             self._draw(pictures, summary)
-        self._write_regions(pictures.colours)
         n_bands = result.cube.shape[2]
         write_slices(
             self._path("cluster_images.zip"),
@@ -183,6 +187,7 @@ class _Report:
             clusters,
             pictures.slice_picture if draw and n_bands <= _MANY_BANDS else None,
         )
+        return pictures.colours
 
     def _draw(self, pictures, summary):
         for name, figure in pictures.draw(summary.distances):
@@ -191,30 +196,34 @@ class _Report:
                 dpi=_pictures.DOTS_PER_INCH,
                 bbox_inches="tight",  # without empty borders
             )
+            figure.clear()  # which is large, and refers to itself
 
-    def _write_regions(self, colours):
+    def write_regions(self, label_map, wcs, colours):
+        """Write the outlines of the clusters."""
         try:
-            write_cluster_regions(self._folder / "regions", self._result, colours)
+            write_cluster_regions(self._folder / "regions", label_map, wcs, colours)
         except ValueError as error:
             self._left_out["regions"] = str(error)
-        else:
-            self.names.append("regions/all.reg")
+            return
+        self.names.append("regions/all.reg")
+        n_pixels = smallest_piece(label_map)
+        text = f"pieces of clusters of fewer than {n_pixels} pixels"
+        self._left_out["regions"] = text
 
-    def write_models(self, pipeline):
+    def write_models(self, pipeline, band_names):
         """Write the fitted pipeline: a pickle, and what can be shared."""
-        names = self._result.cube.band_names
         for suffix in ("joblib", "skops"):
             path = self._folder / f"model.{suffix}"
             try:
-                save_model(path, pipeline, band_names=names)
+                save_model(path, pipeline, band_names=band_names)
             except (ImportError, ValueError) as error:
                 self._left_out[path.name] = str(error)
             else:
                 self.names.append(path.name)
 
-    def write_provenance(self, pipeline, **origin):
+    def write_provenance(self, pipeline, label_map, **origin):
         """Write where all this comes from; return the names of all files."""
-        provenance = describe_run(pipeline, self._result.label_map, **origin)
+        provenance = describe_run(pipeline, label_map, **origin)
         self.names.append(FILE_NAME)
         paths = [path for path in self._folder.rglob("*") if path.is_file()]
         names = {str(path.relative_to(self._folder)) for path in paths} | {FILE_NAME}
