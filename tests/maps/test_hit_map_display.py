@@ -3,8 +3,10 @@
 
 import numpy as np
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import PolyCollection
 from matplotlib.colors import to_rgba
+from matplotlib.figure import Figure
 from sklearn.cluster import KMeans
 from sklearn.datasets import make_blobs
 
@@ -94,3 +96,16 @@ def test_a_map_must_be_there(ax):
     kmeans = KMeans(2, random_state=0, n_init=1).fit(X)
     with pytest.raises(ValueError, match="HitMapDisplay shows the units of a map"):
         HitMapDisplay.from_estimator(kmeans, ax=ax)
+
+
+def test_numbers_stay_in_their_cells_beside_other_pictures():
+    figure = Figure(figsize=(14, 9), layout="constrained")
+    axes = figure.subplots(2, 3)
+    for ax in axes.flat:
+        hits = np.full((8, 10), 888)
+        display = HitMapDisplay.from_predictions(hits, ax=ax)
+    FigureCanvasAgg(figure).draw()
+    left, right = display.ax_.transData.transform([(0, 0), (1, 0)])[:, 0]
+    widths = [text.get_window_extent().width for text in display.texts_]
+    assert len(widths) == 80
+    assert max(widths) < right - left

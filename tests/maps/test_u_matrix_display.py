@@ -1,9 +1,13 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The U-matrix: cells of a lattice, nodes of a graph, borders of clusters."""
 
+from itertools import combinations
+
 import numpy as np
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import LineCollection, PathCollection, PolyCollection
+from matplotlib.figure import Figure
 from scipy import sparse
 from scipy.spatial.distance import pdist
 from sklearn.cluster import KMeans
@@ -330,3 +334,33 @@ class TestFromPredictions:
     def test_need_a_lattice_or_positions(self, ax):
         with pytest.raises(ValueError, match=r"give their positions. Got shape \(3,\)"):
             UMatrixDisplay.from_predictions([1.0, 2, 3], ax=ax)
+
+
+class TestNumbers:
+    """Numbers of clusters, where they can be read."""
+
+    def draw(self, n_clusters, size):
+        side = int(np.sqrt(n_clusters))
+        labels = np.arange(n_clusters).reshape(-1, side)
+        labels = labels.repeat(3, axis=0).repeat(3, axis=1)
+        figure = Figure(figsize=size, layout="constrained")
+        ax = figure.add_subplot()
+        UMatrixDisplay.from_predictions(
+            np.zeros(labels.shape), unit_labels=labels, topology="rectangular", ax=ax
+        )
+        FigureCanvasAgg(figure).draw()
+        return ax.texts
+
+    @pytest.mark.parametrize("size", [(3.5, 2.8), (10, 8)])
+    def test_of_few_clusters_are_all_there(self, size):
+        texts = self.draw(9, size)
+        assert [text.get_text() for text in texts] == list("012345678")
+
+    @pytest.mark.parametrize("size", [(5, 4), (10, 8)])
+    def test_do_not_overlap(self, size):
+        boxes = [text.get_window_extent() for text in self.draw(196, size)]
+        assert len(boxes) > 50
+        assert not any(a.overlaps(b) for a, b in combinations(boxes, 2))
+
+    def test_of_very_many_clusters_in_a_small_picture_are_left_out(self):
+        assert len(self.draw(196, (2.5, 2))) == 0

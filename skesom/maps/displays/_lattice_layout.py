@@ -3,8 +3,12 @@
 
 import numpy as np
 
+from skesom.maps.displays._axes import size_in_points
+
 _REPEATED = 2  # rows and columns of a torus that are drawn once more
 _FADED = 0.35
+_LINE = 0.12  # width of borders by that of cells
+_LINE_WIDTHS = 0.5, 1.4  # points
 
 
 class LatticeLayout:
@@ -108,11 +112,13 @@ class LatticeLayout:
         from matplotlib.collections import LineCollection
         from matplotlib.patheffects import withStroke
 
+        cell = (size_in_points(ax) / self.size).min()
+        width = float(np.clip(_LINE * cell, *_LINE_WIDTHS))
         style = {
             "colors": "white",
-            "linewidths": 1.4,
+            "linewidths": width,
             "capstyle": "round",
-            "path_effects": [withStroke(linewidth=2.6, foreground="black")],
+            "path_effects": [withStroke(linewidth=1.9 * width, foreground="black")],
         } | style
         lines = LineCollection(self.borders(labels, edge=edge), **style)
         ax.add_collection(lines)

@@ -155,7 +155,7 @@ class StabilityMapDisplay:
         ValueError
             If the shares are no image.
         """
-        shares = np.asarray(self.stability, dtype=np.float64)
+        shares = np.asarray(self.stability, dtype=np.float32)
         if shares.ndim != 2:
             raise ValueError(
                 f"stability must have the shape (n_rows, n_columns), got {shares.shape}"

@@ -169,8 +169,7 @@ class UMatrixDisplay:
             Where to draw; a new figure by default.
         clusters : bool, default=True
             Whether clusters are shown, if there are several: by borders between cells,
-            or by the rims of nodes; and by
-            their numbers.
+            or by the rims of nodes; and by their numbers, where these have room.
         colours : array-like of shape (n_clusters, 4), default=None
             Colours of the clusters for the rims of nodes, `cluster_palette` by default.
         cmap : str or matplotlib.colors.Colormap, default="cividis"
@@ -191,15 +190,15 @@ class UMatrixDisplay:
                 colours = cluster_palette(int(labels.max()) + 1)
             style = {"edgecolors": np.asarray(colours)[labels], "linewidths": 1.0}
         self.units_ = self.layout.draw(ax, self.values, cmap=cmap, **style)
-        if labels is not None and on_lattice:
-            self.borders_ = self.layout.draw_borders(ax, labels)
-        if labels is not None:
-            write_cluster_numbers(ax, self.layout, labels)
         self.colour_bar_ = add_colour_bar(
             ax, self.units_, "mean distance to neighbours", below=self.layout.flat
         )
         ax.set_title("U-matrix")
-        settle(ax)
+        settle(ax)  # now it is known how much room there is for lines and numbers
+        if labels is not None and on_lattice:
+            self.borders_ = self.layout.draw_borders(ax, labels)
+        if labels is not None:
+            write_cluster_numbers(ax, self.layout, labels)
         self.ax_, self.figure_ = ax, ax.figure
         return self
 

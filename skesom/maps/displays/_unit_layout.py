@@ -4,12 +4,15 @@
 import numpy as np
 from scipy import sparse
 
-from skesom.maps.displays._axes import new_axes
+from skesom.maps.displays._axes import new_axes, size_in_points
 from skesom.maps.displays._fitted import hits_of
 from skesom.maps.displays._graph_layout import GraphLayout, embed
 from skesom.maps.displays._lattice_layout import LatticeLayout
 
 _LONGEST_SIDE = 5.5  # inches
+_NUMBER = 0.4  # height of a number by the room that a cluster has
+_NUMBER_SIZES = 5.0, 8.5  # points
+_LEAST_ROOM = 12.0  # points by points for a cluster, or numbers would hide all
 
 
 def layout_of(som, embedding):
@@ -68,7 +71,7 @@ def write_cluster_numbers(ax, layout, unit_labels):
     Parameters
     ----------
     ax : matplotlib.axes.Axes
-        Where the units are drawn.
+        Where the units are drawn, as large as it will stay.
     layout : LatticeLayout or GraphLayout
         Where they stand.
     unit_labels : ndarray of shape (n_units,)
@@ -77,25 +80,39 @@ def write_cluster_numbers(ax, layout, unit_labels):
     Returns
     -------
     texts : list of matplotlib.text.Text
-        One for each cluster that has units.
+        One for each cluster whose number has room beside those of larger clusters.
     """
     from matplotlib.patheffects import withStroke
 
-    texts = []
-    for label in np.unique(unit_labels[unit_labels >= 0]):
+    labels, counts = np.unique(unit_labels[unit_labels >= 0], return_counts=True)
+    room = np.sqrt(np.prod(size_in_points(ax)) / max(len(labels), 1))
+    if room < _LEAST_ROOM:
+        return []
+    size = float(np.clip(_NUMBER * room, *_NUMBER_SIZES))
+    texts, boxes = {}, np.empty((0, 4))
+    for label in labels[np.argsort(-counts, kind="stable")].tolist():
         places = layout.positions[unit_labels == label]
         apart = np.linalg.norm(places - places.mean(axis=0), axis=1)
-        texts.append(
-            ax.text(
-                *places[np.argmin(apart)],
-                str(label),
-                color="white",
-                size="small",
-                weight="bold",
-                ha="center",
-                va="center",
-                zorder=4,
-                path_effects=[withStroke(linewidth=2, foreground="black")],
-            )
+        place = places[np.argmin(apart)]
+        box = _box_of_number(ax, place, str(label), size)
+        if (np.abs(boxes - box)[:, :2] < (boxes + box)[:, 2:]).all(axis=1).any():
+            continue
+        boxes = np.vstack([boxes, box])
+        texts[label] = ax.text(
+            *place,
+            str(label),
+            color="white",
+            size=size,
+            weight="bold",
+            ha="center",
+            va="center",
+            zorder=4,
+            path_effects=[withStroke(linewidth=size / 4, foreground="black")],
         )
-    return texts
+    return [texts[label] for label in sorted(texts)]
+
+
+def _box_of_number(ax, place, text, size):
+    """Return middle and half width and height, in points, of a number."""
+    middle = ax.transData.transform(place) * 72 / ax.figure.dpi
+    return np.array([*middle, 0.35 * size * len(text), 0.45 * size])
