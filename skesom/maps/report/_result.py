@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """A label map together with the images it is of, on its pixels, strip by strip."""
 
+from copy import copy
 from functools import cached_property
 
 import numpy as np
@@ -79,8 +80,7 @@ class Result:
         if label_map is not None:
             self.label_map = np.asarray(label_map, dtype=np.int32)
         n_first = _n_steps_to_aligned(pipeline)
-        aligned = pipeline[:n_first].transform(images) if n_first else images
-        self.cube = check_cube(aligned)
+        self.cube = check_cube(_transformed(pipeline.steps[:n_first], images))
         if self.cube.shape[:2] != self.label_map.shape:
             raise ValueError(
                 f"The images have {self.cube.shape[:2]} pixels, but the label map has "
@@ -187,6 +187,18 @@ def _n_steps_to_aligned(pipeline):
         return aligners[-1] + 1
     others = [n for n, step in enumerate(steps) if not isinstance(step, _KEEP_FLUXES)]
     return others[0] if others else len(steps)
+
+
+def _transformed(steps, images):
+    """Return images after some steps, without more copies than must be."""
+    is_own = False
+    for _, step in steps:
+        if is_own and "copy" in step.get_params():
+            step = copy(step)
+            step.copy = False
+        images = step.transform(images)
+        is_own = is_own or (isinstance(step, CubeMasker) and step.copy)
+    return images
 
 
 def _take_pixels_alone(cube, steps, kinds):
