@@ -24,7 +24,7 @@ from skesom.pixels import flatten
 from skesom.som import ESOM
 from skesom.som._base import summarize
 from skesom.som._network import Network
-from skesom.som._second_stage import component_clusters, group_units, labels_by_size
+from skesom.som._second_stage import Units, component_clusters, group_units
 
 NODES = 500
 SAMPLES = 100_000
@@ -166,16 +166,14 @@ def second_stage(X, epsilon):
         warnings.simplefilter("ignore")  # a bound that is reached is wanted here
         esom = ESOM(epsilon, max_nodes=5000, n_clusters=None, random_state=0).fit(X)
     nodes = esom.codebook_
-    _, counts, hits, _ = summarize(X, nodes)
+    summary = summarize(X, nodes)
+    units = Units(nodes, summary.hits, summary.counts, summary.radii)
     return nodes, {
-        "8 clusters": lambda: labels_by_size(
-            group_units(nodes, counts, hits, 8), nodes, hits
-        ),
-        "auto": lambda: labels_by_size(
-            group_units(nodes, counts, hits, "auto"), nodes, hits
-        ),
-        "components": lambda: labels_by_size(
-            component_clusters(nodes, esom.connections_, 2 * esom.epsilon_), nodes, hits
+        "8 clusters": lambda: group_units(units, "graph", 8),
+        "auto": lambda: group_units(units, "graph", "auto"),
+        "two-winners": lambda: group_units(units, "two-winners", 8),
+        "components": lambda: component_clusters(
+            nodes, esom.connections_, 2 * esom.epsilon_
         ),
     }
 
@@ -189,9 +187,10 @@ def print_second_stage():
         "uniform, 2 features": uniform(SAMPLES, 2),
         "uniform, 9 features": uniform(SAMPLES, 9),
     }
-    print(f"{'':24}{'nodes':>8}{'8 clusters':>12}{'auto':>12}{'components':>12}")
-    for name, X in tables.items():
+    for number, (name, X) in enumerate(tables.items()):
         nodes, ways = second_stage(X, epsilon_for(X, 4900))
+        if number == 0:
+            print(f"{'':24}{'nodes':>8}" + "".join(f"{way:>12}" for way in ways))
         cells = [f"{cpu_seconds(way, n_runs=1)[0]:12.3f}" for way in ways.values()]
         print(f"{name:24}{len(nodes):8}" + "".join(cells), flush=True)
 

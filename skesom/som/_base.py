@@ -2,6 +2,7 @@
 """What the evolving and the classical map share once they have a codebook."""
 
 from numbers import Integral
+from typing import NamedTuple
 
 import numpy as np
 from scipy import sparse
@@ -11,10 +12,11 @@ from sklearn.base import (
     TransformerMixin,
 )
 from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import HasMethods, StrOptions
 
-from skesom.som._codebook_map import CodebookMap
+from skesom.som._codebook_map import CodebookMap, mean_distances
 from skesom.som._metric import Metric
-from skesom.som._second_stage import count_pairs
+from skesom.som._second_stage import RULES, Units, count_pairs, group_units
 
 _ROWS_PER_BLOCK = 1_000_000
 MASKED = -3  # label of a row without any present feature, as in scikit-learn's HDBSCAN
@@ -26,7 +28,10 @@ class CodebookClusterer(
     """Base of the maps whose units belong to clusters.
 
     A subclass sets what `CodebookMap` names, and ``unit_labels_`` of shape (n_units,).
+    It has the parameters `n_clusters` and `clusterer`.
     """
+
+    _clusterer_constraint = [StrOptions(set(RULES)), HasMethods(["fit_predict"])]
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -95,10 +100,34 @@ class CodebookClusterer(
 
     def _check_enough_samples(self, X):
         """Refuse fewer samples than clusters, as KMeans does."""
+        if not isinstance(self.clusterer, str):
+            return
         if isinstance(self.n_clusters, Integral) and len(X) < self.n_clusters:
             raise ValueError(
                 f"n_samples={len(X)} should be >= n_clusters={self.n_clusters}."
             )
+
+    def _rule_is(self, *names):
+        return isinstance(self.clusterer, str) and self.clusterer in names
+
+    def _needs_pairs(self):
+        """Tell whether the rule counts the second nearest units."""
+        return self._rule_is("graph", "two-winners")
+
+    def _groups(self, codebook, summary, links):
+        """Group the units by the rule and the number that the parameters name."""
+        heights = None
+        if self._rule_is("umatrix"):
+            heights = mean_distances(self._metric(), codebook, links)
+        units = Units(
+            self._metric().prepared(codebook),
+            summary.hits,
+            summary.counts,
+            summary.radii,
+            links,
+            heights,
+        )
+        return group_units(units, self.clusterer, self.n_clusters)
 
     def _labels_of_winners(self, winners):
         labels = self.unit_labels_[winners]
@@ -122,6 +151,34 @@ def random_generator(random_state):
     return check_random_state(
         np.random.RandomState() if random_state is None else random_state
     )
+
+
+class Summary(NamedTuple):
+    """What the training samples tell of the units.
+
+    Parameters
+    ----------
+    winners : ndarray of shape (n_samples,), dtype int32
+        Nearest unit of each sample, -1 without any present feature.
+    counts : csr_array of shape (n_units, n_units), dtype int64
+        Samples by nearest and second nearest unit; float64 sums of weights if there
+        are any; empty if they are not wanted.
+    hits : ndarray of shape (n_units,), dtype int64
+        Samples by nearest unit, or their weights.
+    radii : ndarray of shape (n_units,), dtype float64
+        Mean distance of each unit and its samples, 0 without any.
+    """
+
+    winners: np.ndarray
+    counts: sparse.csr_array
+    hits: np.ndarray
+    radii: np.ndarray
+
+    @property
+    def quantization_error(self):
+        """Mean distance of the samples to their nearest unit."""
+        n_samples = self.hits.sum()
+        return float(self.radii @ self.hits / n_samples) if n_samples else 0.0
 
 
 def summarize(
@@ -148,15 +205,8 @@ def summarize(
 
     Returns
     -------
-    winners : ndarray of shape (n_samples,), dtype int32
-        Nearest unit of each sample, -1 without any present feature.
-    counts : csr_array of shape (n_units, n_units), dtype int64
-        Samples by nearest and second nearest unit; float64 sums of weights if there
-        are any; empty if they are not wanted.
-    hits : ndarray of shape (n_units,), dtype int64
-        Samples by nearest unit, or their weights.
-    quantization_error : float
-        Mean distance of the samples to their nearest unit.
+    summary : Summary
+        Of the samples.
     """
     metric = metric or Metric()
     n_units = len(codebook)
@@ -164,7 +214,7 @@ def summarize(
     winners = np.empty(len(X), dtype=np.int32)
     counts = sparse.csr_array((n_units, n_units), dtype=dtype)
     hits = np.zeros(n_units, dtype=dtype)
-    total = 0.0
+    totals = np.zeros(n_units)
     for begin in range(0, len(X), _ROWS_PER_BLOCK):
         block = slice(begin, begin + _ROWS_PER_BLOCK)
         nearest, distances = metric.nearest(
@@ -175,6 +225,7 @@ def summarize(
         )
         winners[block] = nearest[:, 0] if with_pairs else nearest
         known = winners[block] >= 0
+        of_block = winners[block][known]
         distances = distances[known].astype(np.float64, copy=False)
         weights = None
         if sample_weight is not None:
@@ -182,11 +233,10 @@ def summarize(
             distances = distances * weights
         if with_pairs:
             counts += count_pairs(nearest[known], n_units, weights)
-        of_units = np.bincount(winners[block][known], weights, minlength=n_units)
-        hits += of_units.astype(dtype)
-        total += float(np.sum(distances))
-    n_samples = hits.sum()
-    return winners, counts, hits, total / float(n_samples) if n_samples else 0.0
+        hits += np.bincount(of_block, weights, minlength=n_units).astype(dtype)
+        totals += np.bincount(of_block, distances, minlength=n_units)
+    radii = totals / np.where(hits > 0, hits, 1)
+    return Summary(winners, counts, hits, radii)
 
 
 def feature_means(X):

@@ -118,16 +118,36 @@ class CodebookMap(CheckedTables):
             (Ultsch & Siemon 1990).
         """
         check_is_fitted(self)
-        links = self.connections_.tocoo()
-        rows, columns = links.coords
-        lengths = self._metric().between(self.codebook_[rows], self.codebook_[columns])
-        n_units = len(self.codebook_)
-        total = np.bincount(rows, weights=lengths, minlength=n_units)
-        return total / np.maximum(np.bincount(rows, minlength=n_units), 1)
+        return mean_distances(self._metric(), self.codebook_, self.connections_)
 
     def _metric(self):
         """Return how samples are compared with units."""
         return Metric()
+
+
+def mean_distances(metric, codebook, links):
+    """Return the mean distance of each unit to those it is linked with, 0 without any.
+
+    Parameters
+    ----------
+    metric : Metric
+        How units are compared.
+    codebook : ndarray of shape (n_units, n_features)
+        Weights of the units.
+    links : csr_array of shape (n_units, n_units)
+        Symmetric; what is stored is a link.
+
+    Returns
+    -------
+    distances : ndarray of shape (n_units,)
+        The U-matrix.
+    """
+    links = links.tocoo()
+    rows, columns = links.coords
+    lengths = metric.between(codebook[rows], codebook[columns])
+    n_units = len(codebook)
+    total = np.bincount(rows, weights=lengths, minlength=n_units)
+    return total / np.maximum(np.bincount(rows, minlength=n_units), 1)
 
 
 def nearest_several(metric, X, codebook, k, errors=None):

@@ -7,10 +7,10 @@ import numpy as np
 from sklearn.base import _fit_context
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from skesom.som import _second_stage
 from skesom.som._base import CodebookClusterer, summarize
 from skesom.som._lattice_map import LatticeMap
 from skesom.som._layers import fit_layers, planned_layers
+from skesom.som._second_stage import labels_by_size
 
 
 class CSOM(CodebookClusterer, LatticeMap):
@@ -83,9 +83,14 @@ default="euclidean"
         last one gives the labels.
     n_clusters : int, "auto" or None, default=None
         Number of clusters that the units (of the last layer) are grouped into; "auto"
-        takes it from the graph of the units. None makes each unit a cluster.
-    clusterer : {"graph"}, default="graph"
-        How units are grouped: by spectral clustering of their relative co-activation.
+        takes it from the data, 1 for a continuum such as the pixels of a galaxy. None
+        makes each unit a cluster with "graph", and is "auto" with the other rules.
+    clusterer : {"graph", "umatrix", "two-winners"} or clusterer, default="graph"
+        How units are grouped: by normalised cuts of the graph of their relative
+        co-activation, by the valleys of the U-matrix, or by the links of the nearest
+        two units of the samples (`docs/second_stage.md`). A scikit-learn clusterer is
+        cloned and fitted on the units that have samples, with their hits as weights if
+        it takes any; its own parameters say how many clusters.
     random_state : int, RandomState instance or None, default=None
         Random initialisation and the order of online training.
     verbose : int, default=0
@@ -203,7 +208,7 @@ default="euclidean"
             StrOptions({"auto"}),
             None,
         ],
-        "clusterer": [StrOptions({"graph"})],
+        "clusterer": CodebookClusterer._clusterer_constraint,
     }
 
     def __init__(
@@ -309,28 +314,31 @@ default="euclidean"
         """Train on samples that have been checked, and group the units by them."""
         layers = planned_layers(self)
         training = self._trained(X, sample_weight, errors, n_calls)
-        codebook = training.codebook
         metric = self._metric()
-        winners, counts, hits, error = summarize(
+        summary = summarize(
             X,
-            codebook,
+            training.codebook,
             sample_weight,
             metric=metric,
             errors=errors,
-            with_pairs=self.n_clusters is not None and not layers,
+            with_pairs=not layers and self._needs_pairs(),
         )
-        comparable = metric.prepared(codebook)
+        self._set_lattice_attributes(training, summary, n_calls)
         if layers:
-            groups = fit_layers(layers, codebook, hits)
+            groups = fit_layers(layers, self.codebook_, self.hits_)
+        elif self._each_unit_is_a_cluster():
+            groups = np.arange(len(self.codebook_))
         else:
-            groups = self._group(comparable, counts, hits)
-        self._set_lattice_attributes(training, hits, error, n_calls)
+            groups = self._groups(self.codebook_, summary, self.connections_)
         self.layers_ = layers
-        self.unit_labels_ = _second_stage.labels_by_size(groups, comparable, hits)
-        self.labels_ = self._labels_of_winners(winners)
+        self.unit_labels_ = labels_by_size(
+            groups, metric.prepared(self.codebook_), self.hits_
+        )
+        self.labels_ = self._labels_of_winners(summary.winners)
         return self
 
-    def _group(self, codebook, counts, hits):
-        if self.n_clusters is None:
-            return np.arange(len(codebook))
-        return _second_stage.group_units(codebook, counts, hits, self.n_clusters)
+    def _needs_pairs(self):
+        return not self._each_unit_is_a_cluster() and super()._needs_pairs()
+
+    def _each_unit_is_a_cluster(self):
+        return self.n_clusters is None and self._rule_is("graph")

@@ -8,10 +8,9 @@ from numbers import Integral, Real
 import numpy as np
 from sklearn.base import _fit_context, clone
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
+from sklearn.utils._param_validation import Interval, StrOptions
 from tqdm import tqdm
 
-from skesom.som import _second_stage
 from skesom.som._base import (
     CodebookClusterer,
     feature_means,
@@ -21,6 +20,7 @@ from skesom.som._base import (
 from skesom.som._epsilon import forecast, resolve_epsilon
 from skesom.som._merging import make_room
 from skesom.som._network import Network
+from skesom.som._second_stage import component_clusters, labels_by_size
 
 _SAMPLES_AT_A_TIME = 65536  # between two moments at which Ctrl-C is heard
 
@@ -55,12 +55,17 @@ class ESOM(CodebookClusterer):
     link_second : bool, default=True
         Whether the nearest and the second nearest node of a sample are linked
         (competitive Hebbian learning).
-    n_clusters : int, "auto", clusterer or None, default=8
-        Number of clusters that the nodes are grouped into by spectral clustering of
-        their relative co-activation. "auto" takes it from that graph; on a continuum
-        such as the pixels of a galaxy it is coarse, 2 to 4. A scikit-learn clusterer
-        is cloned and fitted on the nodes. None takes the connected components of the
-        links; on a continuum these are one cluster.
+    n_clusters : int, "auto" or None, default=8
+        Number of clusters that the nodes are grouped into. "auto" takes it from the
+        data; a continuum such as the pixels of a galaxy is 1. None takes the connected
+        components of the links with "graph", one on a continuum too, and is "auto"
+        with the other rules.
+    clusterer : {"graph", "umatrix", "two-winners"} or clusterer, default="graph"
+        How nodes are grouped: by normalised cuts of the graph of their relative
+        co-activation, by the valleys of the U-matrix, or by the links of the nearest
+        two nodes of the samples (`docs/second_stage.md`). A scikit-learn clusterer is
+        cloned and fitted on the nodes that have samples, with their hits as weights if
+        it takes any; its own parameters say how many clusters.
     update_set : {"neighbours", "ball"}, default="neighbours"
         Which nodes a sample pulls: its nearest node and the nodes linked with it, or
         every node inside epsilon. With "ball" these are linked with the nearest, and
@@ -157,9 +162,9 @@ class ESOM(CodebookClusterer):
         "n_clusters": [
             Interval(Integral, 1, None, closed="left"),
             StrOptions({"auto"}),
-            HasMethods(["fit_predict"]),
             None,
         ],
+        "clusterer": CodebookClusterer._clusterer_constraint,
         "update_set": [StrOptions({"neighbours", "ball"})],
         "n_epochs": [Interval(Integral, 1, None, closed="left")],
         "shuffle": ["boolean"],
@@ -178,6 +183,7 @@ class ESOM(CodebookClusterer):
         max_edge_length=2.0,
         link_second=True,
         n_clusters=8,
+        clusterer="graph",
         update_set="neighbours",
         n_epochs=1,
         shuffle=True,
@@ -192,6 +198,7 @@ class ESOM(CodebookClusterer):
         self.max_edge_length = max_edge_length
         self.link_second = link_second
         self.n_clusters = n_clusters
+        self.clusterer = clusterer
         self.update_set = update_set
         self.n_epochs = n_epochs
         self.shuffle = shuffle
@@ -401,27 +408,32 @@ class ESOM(CodebookClusterer):
         """Group the nodes by the samples X, and set the fitted attributes."""
         codebook = network.nodes()
         links = network.links()
-        winners, counts, hits, quantization_error = summarize(
-            X, codebook, with_pairs=self.n_clusters is not None
-        )
+        summary = summarize(X, codebook, with_pairs=self._needs_pairs())
         self._network = network
         self.epsilon_ = epsilon
         self.codebook_ = codebook
         self.connections_ = links
-        self.hits_ = hits
-        self.quantization_error_ = quantization_error
-        self.unit_labels_ = self._group(codebook, links, counts, hits)
-        self.labels_ = self._labels_of_winners(winners)
+        self.hits_ = summary.hits
+        self.quantization_error_ = summary.quantization_error
+        groups = (
+            self._components()
+            if self._are_components()
+            else self._groups(codebook, summary, links)
+        )
+        self.unit_labels_ = labels_by_size(groups, codebook, self.hits_)
+        self.labels_ = self._labels_of_winners(summary.winners)
 
-    def _group(self, codebook, links, counts, hits):
-        if self.n_clusters is None:
-            longest = np.inf
-            if self.max_edge_length is not None:
-                longest = self.max_edge_length * self.epsilon_
-            groups = _second_stage.component_clusters(codebook, links, longest)
-        else:
-            groups = _second_stage.group_units(codebook, counts, hits, self.n_clusters)
-        return _second_stage.labels_by_size(groups, codebook, hits)
+    def _needs_pairs(self):
+        return not self._are_components() and super()._needs_pairs()
+
+    def _are_components(self):
+        return self.n_clusters is None and self._rule_is("graph")
+
+    def _components(self):
+        longest = np.inf
+        if self.max_edge_length is not None:
+            longest = self.max_edge_length * self.epsilon_
+        return component_clusters(self.codebook_, self.connections_, longest)
 
 
 def _joined(orders):

@@ -116,7 +116,7 @@ class LatticeMap(LatticeTraining):
     def _learn_units(self, X, sample_weight, errors, n_calls):
         """Train on samples that have been checked; return the unit of each."""
         training = self._trained(X, sample_weight, errors, n_calls)
-        winners, _, hits, error = summarize(
+        summary = summarize(
             X,
             training.codebook,
             sample_weight,
@@ -124,17 +124,17 @@ class LatticeMap(LatticeTraining):
             errors=errors,
             with_pairs=False,
         )
-        self._set_lattice_attributes(training, hits, error, n_calls)
-        return winners
+        self._set_lattice_attributes(training, summary, n_calls)
+        return summary.winners
 
-    def _set_lattice_attributes(self, training, hits, quantization_error, n_calls):
+    def _set_lattice_attributes(self, training, summary, n_calls):
         lattice = training.lattice
         self.codebook_ = training.codebook
         self.shape_ = lattice.shape
         self.positions_ = lattice.positions
         self.connections_ = lattice.connections()
-        self.hits_ = hits
-        self.quantization_error_ = quantization_error
+        self.hits_ = summary.hits
+        self.quantization_error_ = summary.quantization_error
         self.training_errors_ = training.curve
         self.n_iter_ = self.n_epochs
         self._sums = training.sums

@@ -92,6 +92,13 @@ def engytime(rng):
     return together([rng.normal(0.0, 1.0, (2048, 2)), rng.normal(3.0, 1.0, (2048, 2))])
 
 
+def golf_ball(rng):
+    """Points on the unit sphere: one cluster, hollow."""
+    points = rng.normal(size=(4002, 3))
+    points /= np.linalg.norm(points, axis=1, keepdims=True)
+    return together([points])
+
+
 def ball(rng, n_points, n_features):
     """Points spread evenly over the unit ball."""
     direction = rng.normal(size=(n_points, n_features))
@@ -110,14 +117,14 @@ def together(clusters):
 SHAPES = {
     shape.__name__: shape
     for shape in (
+        atom,
+        chainlink,
+        engytime,
         hepta,
         lsun,
+        target,
         tetra,
         two_diamonds,
-        chainlink,
-        atom,
-        target,
         wingnut,
-        engytime,
     )
 }

@@ -1,0 +1,304 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The graph of relative co-activation, and clusters of units from it.
+
+Two units belong together when the samples between them, whose nearest unit is the one
+and whose second nearest the other (Martinetz & Schulten 1994,
+doi:10.1016/0893-6080(94)90109-0), are many compared with those that they hold::
+
+    A_ij = (c_ij + c_ji) / (min(hits_i, hits_j) + mean hits)
+
+The mean hits keep units of few samples from being tied more strongly than their few
+samples tell. The rule is the authors' own, and so is what follows.
+
+*Chance* leaves pieces without any sample between them where units hold few samples
+each. Components as near to each other as linked units are (up to 1.7 times) are joined
+as by one sample. *Islands* are the components then left that hold a few samples only,
+and units far from their neighbours or from their own samples: outliers that a map
+cannot follow. They become clusters only where the graph has no good cut left.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import sparse
+from scipy.sparse.csgraph import connected_components, minimum_spanning_tree
+
+from skesom.som._codebook import distances_to_units
+from skesom.som._second_stage._labels import spread
+from skesom.som._second_stage._spectral import (
+    cut,
+    cut_components,
+    plausible_number,
+    smallest_eigenpairs,
+)
+from skesom.som._second_stage._units import both_ways
+
+_NEAR = 1.7  # lengths of links: what is nearer is apart by chance
+_LONELY = 4.0  # lengths or radii of the neighbours: what is farther is an outlier
+_APART = 2.0  # lengths of links between an island and the rest
+_FEW = 10  # samples: an island of fewer must be as far as an outlier
+_FEWEST = 3
+_SMALLEST_SHARE = 0.002  # of the samples, in an island
+
+
+def graph_clusters(units, n_clusters):
+    """Cut the graph of relative co-activation into clusters of units.
+
+    Parameters
+    ----------
+    units : Units
+        Units of the map, with counts and radii.
+    n_clusters : int or "auto"
+        How many clusters; "auto" takes as many as the graph has by itself.
+
+    Returns
+    -------
+    groups : ndarray of shape (n_units,)
+        A group number for each unit.
+    """
+    graph = coactivation_graph(units)
+    n_components = graph.component[graph.inside].max() + 1
+    islands = graph.islands
+    if n_clusters == "auto":
+        groups = _cut_by_themselves(graph, units.hits)
+    else:
+        islands = islands[: max(n_clusters - n_components, 0)]
+        if len(islands):
+            n_good = sum(_plausible_numbers(graph, units.hits))
+            islands = islands[: max(n_clusters - n_good, 0)]
+        groups = _cut(graph, units.codebook, n_clusters - len(islands))
+    everywhere = np.full(len(units), -1, dtype=np.intp)
+    everywhere[graph.inside] = groups
+    for number, island in enumerate(islands, start=groups.max() + 1):
+        everywhere[island] = number
+    found = everywhere >= 0
+    return spread(everywhere[found], found, units.codebook)
+
+
+@dataclass(frozen=True)
+class CoactivationGraph:
+    """A graph of units.
+
+    Parameters
+    ----------
+    affinity : csr_array of shape (n_units, n_units)
+        Symmetric weights of the links.
+    inside : ndarray of shape (n_units,), dtype bool
+        Units of components that hold a sizable share of the samples.
+    component : ndarray of shape (n_units,)
+        Numbers of these components, from 0 on.
+    islands : list of ndarray of int
+        Units of each small component that stands for itself, the farthest first.
+    """
+
+    affinity: sparse.csr_array
+    inside: np.ndarray
+    component: np.ndarray
+    islands: list
+
+
+def coactivation_graph(units):
+    """Build the graph of relative co-activation of the units.
+
+    Parameters
+    ----------
+    units : Units
+        Units of the map, with counts and radii.
+
+    Returns
+    -------
+    graph : CoactivationGraph
+        With components that chance set apart joined.
+    """
+    hits, n_units = units.hits, len(units)
+    rows, columns, between = both_ways(units.counts)
+    ends = units.codebook[rows] - units.codebook[columns]
+    lengths = np.linalg.norm(ends, axis=1).astype(np.float64, copy=False)
+    loneliness = _loneliness(units, rows, columns, between, lengths)
+    lonely = (loneliness > _LONELY) & (hits >= _FEWEST)
+    kept = lonely[rows] == lonely[columns]
+    rows, columns, between, lengths = (
+        values[kept] for values in (rows, columns, between, lengths)
+    )
+    smaller = np.minimum(hits[rows], hits[columns]) + hits.mean()
+    affinity = sparse.csr_array(
+        (between / smaller, (rows, columns)), shape=(n_units, n_units)
+    )
+    reach = _mean(rows, between, lengths, n_units)
+    candidates = (hits > 0) & ~lonely
+    affinity = affinity + _links_by_chance(units, affinity, candidates, reach)
+    _, component = connected_components(affinity, directed=False)
+    held = np.bincount(component, weights=hits)
+    # In a small table a share is a handful of samples.
+    share = max(_SMALLEST_SHARE, 0.5 / np.sqrt(hits.sum()))
+    sizable = held >= min(share * hits.sum(), held.max())
+    inside = sizable[component]
+    few = max(_FEWEST, _SMALLEST_SHARE * hits.sum())
+    islands = np.flatnonzero(~sizable & (held >= few))
+    distances = [
+        max(_gap(units, component == island, reach), _most(lonely, loneliness, own))
+        for island, own in ((island, component == island) for island in islands)
+    ]
+    return CoactivationGraph(
+        affinity,
+        inside,
+        _renumbered(component, inside),
+        _far_ones(component, islands, np.array(distances), held[islands]),
+    )
+
+
+def _loneliness(units, rows, columns, between, lengths):
+    """How far a unit is from the nearest it is tied to, or from its own samples.
+
+    In units of the same of its neighbours, and of the typical radius.
+    """
+    n_units = len(units)
+    shortest = np.full(n_units, np.inf)
+    np.minimum.at(shortest, rows, lengths)
+    shortest[np.isinf(shortest)] = 0
+    typical = _weighted_median(units.radii, units.hits)
+    radius = np.maximum(_mean(rows, between, units.radii[columns], n_units), typical)
+    length = _mean(rows, between, shortest[columns], n_units)
+    return np.maximum(_ratio(units.radii, radius), _ratio(shortest, length))
+
+
+def _links_by_chance(units, affinity, candidates, reach):
+    """Link components that are as near to each other as linked units are."""
+    hits, n_units = units.hits, len(units)
+    unit = np.flatnonzero(candidates)
+    _, component = connected_components(affinity, directed=False)
+    component = _renumbered(component, candidates)
+    gaps, ends = _gaps(units.codebook[unit], component[unit])
+    tree = minimum_spanning_tree(gaps).tocoo()
+    first, second = unit[ends[tree.row, tree.col]], unit[ends[tree.col, tree.row]]
+    near = tree.data <= _NEAR * np.maximum(reach[first], reach[second])
+    first, second = first[near], second[near]
+    weight = 1 / (np.minimum(hits[first], hits[second]) + hits.mean())
+    links = sparse.csr_array((weight, (first, second)), shape=(n_units, n_units))
+    return links + links.T
+
+
+def _gaps(codebook, component):
+    """Measure the least distance of units of two components, and tell which they are.
+
+    Returns
+    -------
+    gaps : ndarray of shape (n_components, n_components)
+        Least distances.
+    ends : ndarray of shape (n_components, n_components), dtype intp
+        The unit of the row's component that is nearest to the column's.
+    """
+    n_components = component.max(initial=-1) + 1
+    gaps = np.zeros((n_components, n_components))
+    ends = np.zeros((n_components, n_components), dtype=np.intp)
+    largest = np.argmax(np.bincount(component))
+    by_component = np.argsort(component, kind="stable")
+    starts = np.searchsorted(component[by_component], np.arange(n_components))
+    for one in range(n_components):
+        if one == largest:  # the others have measured it
+            continue
+        own = np.flatnonzero(component == one)
+        distances = distances_to_units(codebook[own], codebook[by_component])
+        nearest = distances.min(axis=0)
+        who = own[distances.argmin(axis=0)]
+        gaps[one] = np.minimum.reduceat(nearest, starts)
+        for other, columns in enumerate(np.split(np.arange(len(nearest)), starts[1:])):
+            place = columns[np.argmin(nearest[columns])]
+            ends[one, other], ends[other, one] = who[place], by_component[place]
+    gaps[largest] = gaps[:, largest]
+    np.fill_diagonal(gaps, 0)
+    return gaps, ends
+
+
+def _gap(units, own, reach):
+    """Measure the way from an island to the rest, in lengths of links."""
+    own, rest = np.flatnonzero(own), np.flatnonzero(~own & (units.hits > 0))
+    own = own[units.hits[own] > 0]
+    distances = distances_to_units(units.codebook[own], units.codebook[rest])
+    place = np.unravel_index(np.argmin(distances), distances.shape)
+    length = max(reach[own[place[0]]], reach[rest[place[1]]])
+    return float(distances[place]) / length if length > 0 else np.inf
+
+
+def _far_ones(component, islands, distances, held):
+    """Return the units of the islands that are far enough, the farthest first."""
+    far = distances >= np.where(held < _FEW, _LONELY, _APART)
+    order = np.argsort(-distances[far], kind="stable")
+    return [np.flatnonzero(component == island) for island in islands[far][order]]
+
+
+def _plausible_numbers(graph, hits):
+    """Return how many clusters each component has by itself."""
+    held = np.bincount(graph.component[graph.inside], weights=hits[graph.inside])
+    return [
+        plausible_number(_part(graph.affinity, graph.component == number), n_samples)
+        for number, n_samples in enumerate(held)
+    ]
+
+
+def _cut_by_themselves(graph, hits):
+    """Cut each component into as many clusters as it has by itself."""
+    groups = np.empty(len(graph.component), dtype=np.intp)
+    first = 0
+    for number, n_own in enumerate(_plausible_numbers(graph, hits)):
+        own = graph.component == number
+        groups[own] = first
+        if n_own > 1:
+            part = _part(graph.affinity, own)
+            groups[own] += cut(smallest_eigenpairs(part, n_own)[1])
+        first += n_own
+    return groups[graph.inside]
+
+
+def _cut(graph, codebook, n_clusters):
+    """Cut the components into clusters, or join them if they are too many."""
+    component = graph.component[graph.inside]
+    if component.max() + 1 >= n_clusters:
+        return _joined(codebook[graph.inside], component, n_clusters)
+    return cut_components(_part(graph.affinity, graph.inside), component, n_clusters)
+
+
+def _joined(codebook, component, n_clusters):
+    """Join the components whose units come closest until n_clusters are left."""
+    n_components = component.max() + 1
+    if n_components == n_clusters:
+        return component
+    gaps, _ = _gaps(codebook, component)
+    tree = minimum_spanning_tree(gaps).tocoo()
+    kept = np.argsort(tree.data, kind="stable")[: n_components - n_clusters]
+    joins = sparse.coo_array(
+        (np.ones(len(kept)), (tree.row[kept], tree.col[kept])), shape=gaps.shape
+    )
+    return connected_components(joins, directed=False)[1][component]
+
+
+def _part(affinity, units):
+    return affinity[units][:, units]
+
+
+def _renumbered(component, inside):
+    """Return numbers of the components inside from 0 on, and -1 outside."""
+    numbers = np.full(len(component), -1, dtype=np.intp)
+    _, numbers[inside] = np.unique(component[inside], return_inverse=True)
+    return numbers
+
+
+def _mean(rows, weights, values, n_units):
+    """Return the weighted mean of what each unit is tied to, 0 for lone ones."""
+    total = np.bincount(rows, weights, minlength=n_units)
+    return _ratio(np.bincount(rows, weights * values, minlength=n_units), total)
+
+
+def _ratio(numerator, denominator):
+    positive = denominator > 0
+    return np.where(positive, numerator / np.where(positive, denominator, 1), 0.0)
+
+
+def _most(lonely, loneliness, own):
+    return np.max(loneliness[own & lonely], initial=0.0)
+
+
+def _weighted_median(values, weights):
+    order = np.argsort(values, kind="stable")
+    total = np.cumsum(weights[order])
+    return values[order[np.searchsorted(total, total[-1] / 2)]]

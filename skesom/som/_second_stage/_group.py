@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The way into the second stage: which rule groups the units of a map."""
+
+import warnings
+from numbers import Integral
+
+import numpy as np
+from sklearn.exceptions import ConvergenceWarning
+
+from skesom.som._second_stage._graph import graph_clusters
+from skesom.som._second_stage._labels import clusters_of
+from skesom.som._second_stage._more_groups import with_more_groups
+from skesom.som._second_stage._two_winners import two_winner_clusters
+from skesom.som._second_stage._umatrix import umatrix_clusters
+
+RULES = ("graph", "umatrix", "two-winners")
+
+
+def group_units(units, clusterer, n_clusters):
+    """Group the units of a map.
+
+    Parameters
+    ----------
+    units : Units
+        Units of the map, with what the rule looks at: counts and radii for "graph",
+        counts for "two-winners", links and heights for "umatrix".
+    clusterer : {"graph", "umatrix", "two-winners"} or clusterer
+        The rule, or a scikit-learn clusterer; its own parameters say how many clusters.
+    n_clusters : int, "auto" or None
+        Number of clusters; "auto" and None leave it to the rule.
+
+    Returns
+    -------
+    groups : ndarray of shape (n_units,)
+        A group number for each unit.
+
+    Warns
+    -----
+    ConvergenceWarning
+        When there are fewer clusters than asked for.
+    """
+    if not isinstance(clusterer, str):
+        return clusters_of(clusterer, units)
+    number = n_clusters if isinstance(n_clusters, Integral) else "auto"
+    rule = {
+        "graph": graph_clusters,
+        "umatrix": umatrix_clusters,
+        "two-winners": two_winner_clusters,
+    }[clusterer]
+    groups = rule(units, number)
+    if number == "auto":
+        return groups
+    groups = with_more_groups(groups, units, n_clusters)
+    found = len(np.unique(groups[units.hits > 0]))
+    if found < n_clusters:
+        warnings.warn(
+            f"The {len(units)} units of the map gave {found} clusters, fewer than "
+            f"n_clusters={n_clusters}. Ask for fewer clusters or let the map have more "
+            "units (a smaller epsilon, more max_nodes, a larger shape).",
+            ConvergenceWarning,
+            stacklevel=6,  # the line that calls fit
+        )
+    return groups

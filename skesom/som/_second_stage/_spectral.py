@@ -1,0 +1,206 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Normalised cuts of a graph of units, and how many of them the graph supports.
+
+The eigenvectors of the smallest eigenvalues of the normalised Laplacian tell where a
+graph is easily cut (Ng, Jordan & Weiss 2001). Units are assigned to clusters by a
+pivoted QR decomposition of them [1]_, which needs no random start.
+
+Into how many clusters? With the conductance of a cluster, the weight of its links to
+others over that of all its links, k clusters are well separated if the next eigenvalue
+lambda_(k+1) is large against the largest of their conductances [2]_: then no cluster is
+cut as easily as it is cut off. The ratio is far above 1 for separate groups and below
+1.3 for one body of any shape and dimension (normal, uniform, heavy-tailed, hollow). An
+even chain of n units, cut in the middle, has 2 pi^2 / n, so short chains must do more.
+
+References
+----------
+.. [1] Damle, A., Minden, V. & Ying, L. (2019), "Simple, direct and efficient multi-way
+   spectral clustering", Information and Inference 8, 181-203,
+   doi:10.1093/imaiai/iay008
+.. [2] Peng, R., Sun, H. & Zanetti, L. (2017), "Partitioning well-clustered graphs:
+   spectral clustering works!", SIAM J. Comput. 46, 710-743, doi:10.1137/15M1047209
+"""
+
+import numpy as np
+from scipy import linalg, sparse
+from scipy.sparse.linalg import ArpackNoConvergence, eigsh
+
+from skesom.som._threads import one_blas_thread
+
+MOST_CLUSTERS = 20  # that a graph may be said to have by itself
+_DENSE_UNITS = 600  # up to here the dense eigen-solver is the faster one
+_SEED = 0  # of the first vector of the sparse one
+_RESTARTS = 100
+_UNITS_EACH = 8  # of a cluster that is to be told from chance
+_SAMPLES_EACH = 75
+_SEPARATION = 1.2
+
+
+def plausible_number(affinity, n_samples):
+    """Return how many clusters a connected graph has by itself.
+
+    Parameters
+    ----------
+    affinity : csr_array of shape (n_units, n_units)
+        Symmetric weights of the links.
+    n_samples : float
+        Samples of all its units.
+
+    Returns
+    -------
+    n_clusters : int
+        1 if no cut is better than one through an even body.
+    """
+    n_units = affinity.shape[0]
+    most = int(min(MOST_CLUSTERS, n_units // _UNITS_EACH, n_samples // _SAMPLES_EACH))
+    if most < 2:
+        return 1
+    values, vectors = smallest_eigenpairs(affinity, most + 1)
+    separations = [
+        values[n] / max(np.max(conductances(affinity, cut(vectors[:, :n]))), 1e-12)
+        for n in range(2, most + 1)
+    ]
+    best = int(np.argmax(separations))
+    required = _SEPARATION + 2 * np.pi**2 / n_units
+    return best + 2 if separations[best] > required else 1
+
+
+def conductances(affinity, groups):
+    """Return the share of the links of each group that leave it.
+
+    Parameters
+    ----------
+    affinity : csr_array of shape (n_units, n_units)
+        Symmetric weights of the links.
+    groups : ndarray of shape (n_units,), dtype int
+        Groups from 0 on, none empty.
+
+    Returns
+    -------
+    conductances : ndarray of shape (n_groups,)
+        From 0 to 1.
+    """
+    links = affinity.tocoo()
+    ends = groups[links.coords[0]], groups[links.coords[1]]
+    volume = np.bincount(ends[0], links.data)
+    leaving = np.bincount(ends[0], links.data * (ends[0] != ends[1]))
+    return leaving / volume
+
+
+def cut_components(affinity, component, n_clusters):
+    """Cut the components of a graph, fewer than n_clusters, into clusters.
+
+    The spectrum of the whole graph is that of its components together: each gets as
+    many clusters as it has eigenvalues among the n_clusters smallest, at least one.
+
+    Parameters
+    ----------
+    affinity : csr_array of shape (n_units, n_units)
+        Symmetric weights of the links.
+    component : ndarray of shape (n_units,)
+        Components, from 0 on.
+    n_clusters : int
+        Number of clusters.
+
+    Returns
+    -------
+    groups : ndarray of shape (n_units,)
+        A group number for each unit.
+    """
+    units = [np.flatnonzero(component == c) for c in range(component.max() + 1)]
+    most = n_clusters - len(units) + 1
+    pairs = [
+        smallest_eigenpairs(affinity[own][:, own], min(most, len(own))) for own in units
+    ]
+    # Rounding must not take its first eigenvalue, an exact zero, from a component.
+    values = np.concatenate([np.r_[-1.0, values[1:]] for values, _ in pairs])
+    owner = np.repeat(np.arange(len(pairs)), [len(values) for values, _ in pairs])
+    shares = np.bincount(owner[np.argsort(values, kind="stable")[:n_clusters]])
+    groups = np.empty(len(component), dtype=np.intp)
+    for own, (_, vectors), n_own, first in zip(
+        units, pairs, shares, np.cumsum(shares) - shares, strict=True
+    ):
+        groups[own] = first + cut(vectors[:, :n_own])
+    return groups
+
+
+def cut(vectors):
+    """Group the rows of as many eigenvectors as there are to be clusters.
+
+    Parameters
+    ----------
+    vectors : ndarray of shape (n_units, n_clusters)
+        Orthonormal columns.
+
+    Returns
+    -------
+    groups : ndarray of shape (n_units,)
+        From 0 on, none empty unless there are fewer units.
+    """
+    n_units, n_clusters = vectors.shape
+    if n_units <= n_clusters:
+        return np.arange(n_units)
+    with one_blas_thread():
+        _, _, order = linalg.qr(vectors.T, mode="economic", pivoting=True)
+        typical = order[:n_clusters]  # a unit from the midst of each cluster
+        left, _, right = linalg.svd(vectors[typical].T)
+        groups = np.argmax(np.abs(vectors @ (left @ right)), axis=1)
+    groups[typical] = np.arange(n_clusters)
+    return groups
+
+
+def smallest_eigenpairs(affinity, n_pairs):
+    """Find eigenpairs of the normalised Laplacian I - D^-1/2 A D^-1/2.
+
+    Parameters
+    ----------
+    affinity : csr_array of shape (n_units, n_units)
+        Symmetric weights A of the links, with sums D.
+    n_pairs : int
+        How many, the smallest first.
+
+    Returns
+    -------
+    values : ndarray of shape (n_pairs,)
+        From 0 to 2.
+    vectors : ndarray of shape (n_units, n_pairs)
+        Orthonormal columns, the largest entry of each positive.
+    """
+    n_units = affinity.shape[0]
+    degree = np.asarray(affinity.sum(axis=1)).ravel()
+    scale = sparse.diags_array(1 / np.sqrt(np.maximum(degree, np.finfo(float).tiny)))
+    normalised = (scale @ affinity @ scale).tocsr()
+    with one_blas_thread():
+        if n_units <= max(_DENSE_UNITS, 2 * n_pairs):
+            values, vectors = linalg.eigh(
+                np.eye(n_units) - normalised.toarray(),
+                subset_by_index=[0, min(n_pairs, n_units) - 1],
+            )
+        else:
+            values, vectors = _sparse_eigenpairs(normalised, n_pairs)
+    largest = np.argmax(np.abs(vectors), axis=0)
+    return values, vectors * np.sign(vectors[largest, np.arange(vectors.shape[1])])
+
+
+def _sparse_eigenpairs(normalised, n_pairs):
+    """Find the largest eigenvalues of D^-1/2 A D^-1/2 by the Lanczos method."""
+    n_units = normalised.shape[0]
+    start = np.random.default_rng(_SEED).normal(size=n_units)
+    size = min(n_units, max(4 * n_pairs, 60))
+    try:
+        values, vectors = eigsh(
+            normalised, k=n_pairs, which="LA", v0=start, ncv=size, maxiter=_RESTARTS
+        )
+        values = 1 - values
+    except ArpackNoConvergence:
+        # Long shapes have small eigenvalues close together. Shifted a little below zero
+        # the matrix can be factorised, and inverting it pulls them apart.
+        values, vectors = eigsh(
+            (sparse.eye_array(n_units) - normalised).tocsc(),
+            k=n_pairs,
+            sigma=-0.001,
+            which="LM",
+            v0=start,
+        )
+    order = np.argsort(values, kind="stable")
+    return values[order], vectors[:, order]

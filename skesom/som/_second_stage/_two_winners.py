@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Clusters from pairs of winners.
+
+The nearest two units of a sample are linked. Links of few samples are dropped; what
+hangs together is a cluster (the two-winner linkage of the DAME platform, after the
+competitive Hebbian learning of Martinetz & Schulten 1994). The threshold scales with
+the samples per unit. Components that hold a small share of the samples join the one of
+their nearest unit. A number of clusters is reached by dropping the weakest links first,
+as single linkage does.
+"""
+
+import numpy as np
+from scipy import sparse
+from scipy.sparse.csgraph import connected_components, minimum_spanning_tree
+
+from skesom.som._second_stage._labels import spread
+from skesom.som._second_stage._units import both_ways
+
+_THRESHOLD = 0.0  # samples of a link, in samples per unit
+_SMALLEST_SHARE = 0.01  # of the samples, in a cluster
+
+
+def two_winner_clusters(units, n_clusters):
+    """Group units by the links of the nearest two units of the samples.
+
+    Parameters
+    ----------
+    units : Units
+        Units of the map, with counts.
+    n_clusters : int or "auto"
+        How many clusters; "auto" takes the components above the threshold.
+
+    Returns
+    -------
+    groups : ndarray of shape (n_units,)
+        A group number for each unit.
+    """
+    hits = units.hits
+    least = min(_SMALLEST_SHARE * hits.sum(), hits.max())
+    tree = _strongest_links(units.counts)
+    if n_clusters == "auto":
+        dropped = tree.data <= _THRESHOLD * hits.sum() / np.count_nonzero(hits)
+    else:
+        dropped = _weakest_divisions(tree, hits, least, n_clusters)
+    component = linked(tree, ~dropped)
+    inside = np.bincount(component, weights=hits)[component] >= least
+    return spread(component[inside], inside, units.codebook)
+
+
+def linked(links, kept):
+    """Return the components of those links of a coo_array that are kept."""
+    ends = tuple(axis[kept] for axis in links.coords)
+    links = sparse.coo_array((np.ones(len(ends[0])), ends), shape=links.shape)
+    return connected_components(links, directed=False)[1]
+
+
+def _strongest_links(counts):
+    """Return the maximum spanning tree of the links, each with its samples."""
+    rows, columns, between = both_ways(counts)
+    falling = sparse.csr_array(
+        (between.max(initial=0) + 1 - between, (rows, columns)), shape=counts.shape
+    )
+    tree = minimum_spanning_tree(falling).tocoo()
+    tree.data = between.max(initial=0) + 1 - tree.data
+    return tree
+
+
+def _weakest_divisions(tree, hits, least, n_clusters):
+    """Tell which links part the units into clusters of at least so many samples.
+
+    From the strongest link down, groups of units grow together. A link between two
+    groups that are large enough is a division; the weakest of them are dropped.
+    """
+    dropped = np.zeros(len(tree.data), dtype=bool)
+    top, held = np.arange(len(hits)), hits.astype(np.float64)
+    divisions = []
+    for link in np.argsort(-tree.data, kind="stable"):
+        one, other = (_top(top, axis[link]) for axis in tree.coords)
+        if min(held[one], held[other]) >= least:
+            divisions.append(link)
+        top[other] = one
+        held[one] += held[other]
+    roots = np.flatnonzero(top == np.arange(len(top)))
+    n_parts = np.count_nonzero(held[roots] >= least)
+    divisions = divisions[::-1]
+    dropped[divisions[: max(n_clusters - n_parts, 0)]] = True
+    return dropped
+
+
+def _top(top, one):
+    while top[one] != one:
+        top[one] = top[top[one]]
+        one = top[one]
+    return one

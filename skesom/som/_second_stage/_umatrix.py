@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Clusters from the U-matrix: its valleys.
+
+The U-matrix is the mean distance of a unit and those it is connected with, and high
+where clusters end. Each unit points to the lowest of its neighbours if that is lower
+than itself; units that lead to the same minimum are one valley (Hamel & Brown 2011,
+"Improved interpretability of the unified distance matrix with connected components",
+Proc. DMIN 2011; the clustering of the same name of the DAME platform). That alone finds
+a valley in every roughness of the U-matrix. As in a watershed, valleys are joined over
+their lowest pass, the shallowest first: what is kept is the number asked for, or the
+valleys whose pass is high against their ground. This part is the authors' own.
+"""
+
+import numpy as np
+
+_DEEP = 1.5  # height of the pass of a valley that stays by itself, over its ground
+
+
+def umatrix_clusters(units, n_clusters):
+    """Group units by the valleys of the U-matrix.
+
+    Parameters
+    ----------
+    units : Units
+        Units of the map, with links and heights.
+    n_clusters : int or "auto"
+        How many of the deepest valleys are kept, if there are as many; "auto" keeps
+        those whose pass is 1.5 times as high as their ground.
+
+    Returns
+    -------
+    groups : ndarray of shape (n_units,)
+        A group number for each unit.
+    """
+    valley = valleys(units.heights, units.links)
+    parent, depth = _depths(valley, units)
+    if n_clusters == "auto":
+        kept = depth >= _DEEP
+    else:
+        kept = np.zeros(len(depth), dtype=bool)
+        kept[np.argsort(-depth, kind="stable")[:n_clusters]] = True
+        kept &= depth > 0
+    root = np.arange(len(parent))
+    while not kept[root].all():
+        root = np.where(kept[root], root, parent[root])
+    return root[valley]
+
+
+def valleys(heights, links):
+    """Let every unit run downhill, and number the minima where they end.
+
+    Parameters
+    ----------
+    heights : ndarray of shape (n_units,)
+        The U-matrix.
+    links : csr_array of shape (n_units, n_units)
+        Symmetric; who is next to whom.
+
+    Returns
+    -------
+    valley : ndarray of shape (n_units,)
+        From 0 on.
+    """
+    links = links.tocoo()
+    rows, columns = links.coords
+    order = np.lexsort((columns, heights[columns], rows))
+    rows, columns = rows[order], columns[order]
+    first = np.flatnonzero(np.diff(rows, prepend=-1))
+    target = np.arange(len(heights))
+    lower = heights[columns[first]] < heights[rows[first]]
+    target[rows[first][lower]] = columns[first][lower]
+    while (target[target] != target).any():
+        target = target[target]
+    return np.unique(target, return_inverse=True)[1]
+
+
+def _depths(valley, units):
+    """Join valleys over their passes, from the lowest up.
+
+    Returns
+    -------
+    parent : ndarray of shape (n_valleys,)
+        The deeper valley that each flows into.
+    depth : ndarray of shape (n_valleys,)
+        Height of its pass over that of its ground, as a ratio; infinite for the last
+        of those that are connected, 0 for what holds no samples.
+    """
+    n_valleys = valley.max() + 1
+    ground = np.full(n_valleys, np.inf)
+    np.minimum.at(ground, valley, units.heights)
+    held = np.bincount(valley, weights=units.hits, minlength=n_valleys)
+    parent = np.arange(n_valleys)
+    depth = np.where(held > 0, np.inf, 0.0)
+    top = np.arange(n_valleys)
+    for one, other, height in _passes(valley, units):
+        one, other = _top(top, one), _top(top, other)
+        if one == other:
+            continue
+        # The shallower one ends here; one without samples in any case.
+        if (held[one] > 0, -ground[one], -one) > (
+            held[other] > 0,
+            -ground[other],
+            -other,
+        ):
+            one, other = other, one
+        top[one] = parent[one] = other
+        if held[one] > 0:
+            depth[one] = height / ground[one] if ground[one] > 0 else np.inf
+        held[other] += held[one]
+    if not (depth > 0).any():
+        depth[0] = np.inf
+    return parent, depth
+
+
+def _passes(valley, units):
+    """Yield two valleys and the height of a way between them, the lowest first."""
+    links = units.links.tocoo()
+    rows, columns = links.coords
+    between = valley[rows] < valley[columns]
+    rows, columns = rows[between], columns[between]
+    height = np.maximum(units.heights[rows], units.heights[columns])
+    order = np.argsort(height, kind="stable")
+    return zip(valley[rows[order]], valley[columns[order]], height[order], strict=True)
+
+
+def _top(top, one):
+    while top[one] != one:
+        top[one] = top[top[one]]
+        one = top[one]
+    return one

@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What the second stage knows of the units of a map."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import sparse
+
+_MOST_CELLS = 2**22  # of a table of all pairs of units
+
+
+@dataclass(frozen=True)
+class Units:
+    """Units of a map and their training samples.
+
+    Parameters
+    ----------
+    codebook : ndarray of shape (n_units, n_features)
+        Weights of the units, comparable by Euclidean distances.
+    hits : ndarray of shape (n_units,)
+        Samples by nearest unit.
+    counts : csr_array of shape (n_units, n_units), default=None
+        Samples by nearest and second nearest unit.
+    radii : ndarray of shape (n_units,), default=None
+        Mean distance of a unit and its samples, 0 without any.
+    links : csr_array of shape (n_units, n_units), default=None
+        Symmetric; units that the map connects.
+    heights : ndarray of shape (n_units,), default=None
+        The U-matrix: mean distance of a unit and those it is connected with.
+    """
+
+    codebook: np.ndarray
+    hits: np.ndarray
+    counts: sparse.csr_array | None = None
+    radii: np.ndarray | None = None
+    links: sparse.csr_array | None = None
+    heights: np.ndarray | None = None
+
+    def __len__(self):
+        return len(self.codebook)
+
+
+def count_pairs(winners, n_units, weights=None):
+    """Count how often two units are nearest and second nearest to a sample.
+
+    Parameters
+    ----------
+    winners : ndarray of shape (n_samples, 2)
+        Nearest and second nearest unit of each sample, -1 = none.
+    n_units : int
+        Number of units.
+    weights : ndarray of shape (n_samples,), default=None
+        How often a sample counts; once by default.
+
+    Returns
+    -------
+    counts : csr_array of shape (n_units, n_units), dtype int64 or that of the weights
+        Row: nearest unit, column: second nearest.
+    """
+    dtype = np.int64 if weights is None else weights.dtype
+    known = winners[:, 1] >= 0
+    if not known.all():
+        winners = winners[known]
+        weights = None if weights is None else weights[known]
+    if n_units**2 <= _MOST_CELLS:
+        pairs = winners[:, 0] * n_units + winners[:, 1]
+        table = np.bincount(pairs, weights, minlength=n_units**2)
+        table = table.astype(dtype, copy=False)
+        return sparse.csr_array(table.reshape(n_units, n_units))
+    if weights is None:
+        weights = np.ones(len(winners), dtype=dtype)
+    return sparse.coo_array(
+        (weights, tuple(winners.T)), shape=(n_units, n_units)
+    ).tocsr()
+
+
+def both_ways(counts):
+    """Return the pairs of different units of any sample, in both directions.
+
+    Parameters
+    ----------
+    counts : csr_array of shape (n_units, n_units)
+        Samples by nearest and second nearest unit.
+
+    Returns
+    -------
+    rows, columns : ndarray of shape (n_pairs,)
+        The units.
+    between : ndarray of shape (n_pairs,), dtype float64
+        Samples whose nearest two units they are, whichever is the nearer.
+    """
+    both = (counts + counts.T).tocoo()
+    return *both.coords, both.data.astype(np.float64)
