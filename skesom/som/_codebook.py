@@ -3,6 +3,7 @@
 
 import numpy as np
 
+from skesom.som._patches import arrange, patch_size, room_for, store
 from skesom.som._threads import effective_n_threads
 from skesom.som._winners import (
     find_distances,
@@ -11,6 +12,8 @@ from skesom.som._winners import (
     squares,
     unit_padding,
 )
+
+_FEWEST_UNITS = 64  # from which patches pay
 
 
 def padded(count, step=unit_padding):
@@ -45,6 +48,38 @@ def by_feature(codebook, capacity=None):
     with np.errstate(over="ignore"):
         transposed[-1, :n_units] = np.einsum("uf,uf->u", weights, weights) / 2
     return transposed
+
+
+def by_patches(codebook):
+    """Return a codebook stored in patches, of which a search can skip many.
+
+    Parameters
+    ----------
+    codebook : ndarray of shape (n_units, n_features)
+        One row per unit.
+
+    Returns
+    -------
+    arguments : dict
+        Of the kernels: the centres of the patches and the units in them, how far the
+        units of each are from its centre, and which they are. Empty for few units.
+    """
+    n_units, n_features = codebook.shape
+    if n_units < _FEWEST_UNITS:
+        return {}
+    codebook = np.ascontiguousarray(codebook)
+    n_patches = -(-n_units // patch_size)
+    n_centres = -(-n_patches // patch_size)
+    order = np.empty(n_units, dtype=np.intc)
+    bounds = np.empty(n_patches + 1, dtype=np.intc)
+    arrange(codebook, n_patches, np.empty(n_units), order, bounds)
+    shape = (n_centres + n_patches, n_features + 1, patch_size)
+    patches = _aligned(shape, codebook.dtype)
+    patches[:] = 0
+    radii = _aligned((n_centres * patch_size,), codebook.dtype)
+    units = np.full(n_patches * patch_size, -1, dtype=np.intc)
+    store(codebook, order, bounds, patches, radii, units)
+    return {"patches": patches, "radii": radii, "units_in_patches": units}
 
 
 def nearest_units(X, codebook, *, second=False, terms=squares, factors=None):
@@ -87,6 +122,7 @@ def nearest_units(X, codebook, *, second=False, terms=squares, factors=None):
         n_threads,
         terms=terms,
         factors=factors,
+        **(by_patches(codebook) if terms == squares else {}),
     )
     return (winners if second else winners[:, 0]), distances
 
@@ -127,7 +163,8 @@ def distances_to_units(X, codebook, *, terms=squares, factors=None):
 def search_scratch(X, n_units, n_threads):
     """Return room for the kernels that search a codebook: features, distances."""
     features = np.empty((n_threads, X.shape[1]), dtype=np.intc)
-    return features, _aligned((n_threads, screened * padded(n_units)), X.dtype)
+    size = max(screened * padded(n_units), room_for(-(-n_units // patch_size)))
+    return features, _aligned((n_threads, padded(size)), X.dtype)
 
 
 def _aligned(shape, dtype):

@@ -11,7 +11,8 @@
    feature by feature in blocks of 64, without fused multiply-add: the same bits on every
    processor.
    A search may use faster arithmetic to find the few units that can be the nearest,
-   but what it returns is decided by these sums. See _distances_typed.h.
+   but what it returns is decided by these sums. See _distances_typed.h, and
+   _patches_typed.h for searches that leave most units out.
 
    GCC and clang compile every function for 16, 32 and 64 byte vectors (baseline, AVX2,
    AVX-512), and the widest that the processor has is used. The environment variable
@@ -29,8 +30,13 @@
 
 #define UNIT_PADDING 64
 enum { SQUARES, WEIGHTED_SQUARES, ABSOLUTE_VALUES }; /* what nearest_two adds up */
+enum { NOTHING_SHARED, SHARED_SAMPLE, SHARED_PATCH }; /* by pairs of these */
 #define FEATURES_AT_A_TIME 64
 #define SCREENED 32 /* samples at most that screen takes at a time, bits of its result */
+#define PATCH 16 /* units at most that are searched or left out together */
+#define TO_PATCHES(n) (((n) + PATCH - 1) / PATCH * PATCH)
+#define ROOM_FOR(n_patches) /* bounds, and the scores and twice the numbers of pairs */ \
+    (TO_PATCHES(n_patches) * SCREENED * (1 + PATCH / 2 + 2) + 2 * PATCH)
 #define BLOCK_END(first, n) \
     ((n) - (first) < FEATURES_AT_A_TIME ? (n) : (first) + FEATURES_AT_A_TIME)
 #define BOUNDED(square, most) ((square) < (most) ? (square) : (most)) /* inf * 0 */
@@ -161,6 +167,17 @@ static int vector_bytes(void)
         return AT_BEST_WIDTH(screen, real,                                           \
                              (samples, n_samples, n_features, codebook, stride,      \
                               n_units, n_nearest, scores, nearest, squared));        \
+    }                                                                                \
+    MAYBE_UNUSED static uint32_t screen_patches_##real(                              \
+        const real *samples, int n_samples, ptrdiff_t n_features,                    \
+        const real *patches, const real *radii, const int *units,                    \
+        ptrdiff_t n_patches, int n_nearest, real *room, ptrdiff_t *nearest,          \
+        real *squared, int *worthwhile)                                              \
+    {                                                                                \
+        return AT_BEST_WIDTH(screen_patches, real,                                   \
+                             (samples, n_samples, n_features, patches, radii, units, \
+                              n_patches, n_nearest, room, nearest, squared,          \
+                              worthwhile));                                          \
     }
 DISPATCH(float)
 DISPATCH(double)

@@ -10,10 +10,12 @@ cdef extern from "_distances.h":
     cdef enum:
         UNIT_PADDING
         FEATURES_AT_A_TIME
+        PATCH
         SCREENED
         SQUARES
         WEIGHTED_SQUARES
         ABSOLUTE_VALUES
+    Py_ssize_t ROOM_FOR(Py_ssize_t n_patches) noexcept nogil
     void PREFETCH(const void *address) noexcept nogil
     float squared_distance_float "squared_distance_float_16"(
         const float *sample, Py_ssize_t n_features, const float *codebook,
@@ -45,6 +47,14 @@ cdef extern from "_distances.h":
         const double *samples, int n_samples, Py_ssize_t n_features,
         const double *codebook, Py_ssize_t stride, Py_ssize_t n_units, int n_nearest,
         double *scores, Py_ssize_t *nearest, double *squared) noexcept nogil
+    uint32_t screen_patches_float(
+        const float *samples, int n_samples, Py_ssize_t n_features, const float *patches,
+        const float *radii, const int *units, Py_ssize_t n_patches, int n_nearest,
+        float *room, Py_ssize_t *nearest, float *squared, int *worthwhile) noexcept nogil
+    uint32_t screen_patches_double(
+        const double *samples, int n_samples, Py_ssize_t n_features, const double *patches,
+        const double *radii, const int *units, Py_ssize_t n_patches, int n_nearest,
+        double *room, Py_ssize_t *nearest, double *squared, int *worthwhile) noexcept nogil
     double activate_float(
         const float *squared, Py_ssize_t n, double factor,
         float *activation) noexcept nogil
@@ -54,6 +64,7 @@ cdef extern from "_distances.h":
 
 
 cdef enum:
+    ROWS = 256  # that are searched alike, a multiple of SCREENED
     MOST_PATIENCE = 64
     EXACT_STEPS = 1024  # before screening is tried again
 
@@ -104,6 +115,24 @@ cdef inline uint32_t screen(
         return screen_double(
             samples, n_samples, n_features, codebook, stride, n_units, n_nearest,
             scores, nearest, squared,
+        )
+
+
+cdef inline uint32_t screen_patches(
+    const floating *samples, int n_samples, Py_ssize_t n_features,
+    const floating *patches, const floating *radii, const int *units,
+    Py_ssize_t n_patches, int n_nearest, floating *room, Py_ssize_t *nearest,
+    floating *squared, int *worthwhile,
+) noexcept nogil:
+    if floating is float:
+        return screen_patches_float(
+            samples, n_samples, n_features, patches, radii, units, n_patches, n_nearest,
+            room, nearest, squared, worthwhile,
+        )
+    else:
+        return screen_patches_double(
+            samples, n_samples, n_features, patches, radii, units, n_patches, n_nearest,
+            room, nearest, squared, worthwhile,
         )
 
 

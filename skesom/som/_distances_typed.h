@@ -301,39 +301,32 @@ static ALWAYS_INLINE int NAME(list_candidates)(
     return n_candidates;
 }
 
-/* Of units whose scores come close, the nearest one or two and the squared distances.
-
-   `squared` may be NULL. Return 0 if they are too many to be measured one by one, or
-   too few because the scores are not finite. */
-static ALWAYS_INLINE int NAME(decide)(
-    const int n_parts, const int n_nearest, const REAL *restrict sample,
-    ptrdiff_t n_features, const REAL *restrict codebook, ptrdiff_t stride,
-    ptrdiff_t n_units, const REAL *restrict scores, const VECTOR *restrict lanes,
-    REAL square, REAL limit, ptrdiff_t *restrict nearest, REAL *restrict squared)
+/* Roundings of a value on its way to a score. */
+static ALWAYS_INLINE REAL NAME(n_roundings)(ptrdiff_t n_features)
 {
-    ptrdiff_t candidates[MOST_CANDIDATES];
-    const REAL distance = 2 * limit + square;
     const ptrdiff_t n_blocks = (n_features + FEATURES_AT_A_TIME - 1) / FEATURES_AT_A_TIME;
-    const ptrdiff_t n_roundings =
-        BLOCK_END(0, n_features) + n_blocks + 4; /* of a value on its way to a sum */
-    const REAL slack =
-        10 * (REAL)n_roundings * ROUNDOFF * (square + (distance > 0 ? distance : 0));
-    if (!(limit + slack < HUGEST))
-        return 0;
-    const int n = NAME(list_candidates)(
-        n_parts, scores, lanes, n_units, limit + slack, candidates);
-    if (n < n_nearest)
-        return 0;
+    return (REAL)(BLOCK_END(0, n_features) + n_blocks + 4);
+}
+
+/* The nearest one or two of some units by plain sums, and the squared distances.
+
+   `places` says where in the codebook the units are. `squared` may be NULL. */
+static ALWAYS_INLINE void NAME(measure)(
+    const int n_nearest, const REAL *restrict sample, ptrdiff_t n_features,
+    const REAL *restrict codebook, ptrdiff_t stride,
+    const ptrdiff_t *restrict places, const ptrdiff_t *restrict candidates, int n,
+    ptrdiff_t *restrict nearest, REAL *restrict squared)
+{
     if (n == 1 && squared == NULL) {
         nearest[0] = candidates[0];
-        return 1;
+        return;
     }
     REAL best = 0, runner_up = 0;
     ptrdiff_t winner = -1, second = -1;
     for (int k = 0; k < n; k++) {
         const ptrdiff_t unit = candidates[k];
         const REAL own =
-            NAME(squared_distance)(sample, n_features, codebook, stride, unit);
+            NAME(squared_distance)(sample, n_features, codebook, stride, places[k]);
         if (winner < 0 || own < best || (own == best && unit < winner)) {
             runner_up = best;
             second = winner;
@@ -352,6 +345,30 @@ static ALWAYS_INLINE int NAME(decide)(
         if (n_nearest == 2)
             squared[1] = runner_up;
     }
+}
+
+/* Of units whose scores come close, the nearest one or two and the squared distances.
+
+   `squared` may be NULL. Return 0 if they are too many to be measured one by one, or
+   too few because the scores are not finite. */
+static ALWAYS_INLINE int NAME(decide)(
+    const int n_parts, const int n_nearest, const REAL *restrict sample,
+    ptrdiff_t n_features, const REAL *restrict codebook, ptrdiff_t stride,
+    ptrdiff_t n_units, const REAL *restrict scores, const VECTOR *restrict lanes,
+    REAL square, REAL limit, ptrdiff_t *restrict nearest, REAL *restrict squared)
+{
+    ptrdiff_t candidates[MOST_CANDIDATES];
+    const REAL distance = 2 * limit + square;
+    const REAL slack =
+        10 * NAME(n_roundings)(n_features) * ROUNDOFF * (square + (distance > 0 ? distance : 0));
+    if (!(limit + slack < HUGEST))
+        return 0;
+    const int n = NAME(list_candidates)(
+        n_parts, scores, lanes, n_units, limit + slack, candidates);
+    if (n < n_nearest)
+        return 0;
+    NAME(measure)(n_nearest, sample, n_features, codebook, stride, candidates, candidates,
+                  n, nearest, squared);
     return 1;
 }
 
@@ -508,6 +525,8 @@ MAYBE_UNUSED static uint32_t NAME(screen)(
                                       stride, n_units, scores, nearest, squared);
 }
 
+#include "_patches_typed.h"
+
 #undef LANES
 #undef VECTOR
 #undef MASK
@@ -572,6 +591,15 @@ MAYBE_UNUSED static uint32_t NAME(screen)(
     ptrdiff_t stride, ptrdiff_t n_units, int n_nearest, REAL *scores, ptrdiff_t *nearest,
     REAL *squared)
 {
+    return 0;
+}
+
+MAYBE_UNUSED static uint32_t NAME(screen_patches)(
+    const REAL *samples, int n_samples, ptrdiff_t n_features, const REAL *patches,
+    const REAL *radii, const int *units, ptrdiff_t n_patches, int n_nearest, REAL *room,
+    ptrdiff_t *nearest, REAL *squared, int *worthwhile)
+{
+    *worthwhile = 0;
     return 0;
 }
 

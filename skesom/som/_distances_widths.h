@@ -14,7 +14,11 @@
     ((VECTOR)_mm512_fnmadd_pd((__m512d)(a), (__m512d)(b), (__m512d)(c)))
 #define LANES_AT_MOST_double(a, b) \
     ((unsigned)_mm512_cmp_pd_mask((__m512d)(a), _mm512_set1_pd(b), _CMP_LE_OQ))
+#define SQUARE_ROOT_float(a) ((VECTOR)_mm512_sqrt_ps((__m512)(a)))
+#define SQUARE_ROOT_double(a) ((VECTOR)_mm512_sqrt_pd((__m512d)(a)))
 #elif WIDTH == 32
+#define SQUARE_ROOT_float(a) ((VECTOR)_mm256_sqrt_ps((__m256)(a)))
+#define SQUARE_ROOT_double(a) ((VECTOR)_mm256_sqrt_pd((__m256d)(a)))
 #define SMALLER_float(a, b) ((VECTOR)_mm256_min_ps((__m256)(a), (__m256)(b)))
 #define LARGER_float(a, b) ((VECTOR)_mm256_max_ps((__m256)(a), (__m256)(b)))
 #define LESS_PRODUCT_float(c, a, b) \
@@ -40,9 +44,13 @@
     ((unsigned)(((a)[0] <= (b)) | ((a)[1] <= (b)) << 1 | ((a)[2] <= (b)) << 2 \
                 | ((a)[3] <= (b)) << 3))
 #define LANES_AT_MOST_double(a, b) ((unsigned)(((a)[0] <= (b)) | ((a)[1] <= (b)) << 1))
+#define SQUARE_ROOT_float(a) \
+    ((VECTOR){sqrtf((a)[0]), sqrtf((a)[1]), sqrtf((a)[2]), sqrtf((a)[3])})
+#define SQUARE_ROOT_double(a) ((VECTOR){sqrt((a)[0]), sqrt((a)[1])})
 #endif
 
 #define REAL float
+#define ROOT sqrtf
 #define BITS int32_t
 #define HUGEST FLT_MAX
 #define ROUNDOFF ((float)FLT_EPSILON / 2)
@@ -50,6 +58,7 @@
 #define LARGER LARGER_float
 #define LESS_PRODUCT LESS_PRODUCT_float
 #define LANES_AT_MOST LANES_AT_MOST_float
+#define SQUARE_ROOT SQUARE_ROOT_float
 #include "_distances_typed.h"
 #include "_activation.h"
 #undef REAL
@@ -60,8 +69,11 @@
 #undef LARGER
 #undef LESS_PRODUCT
 #undef LANES_AT_MOST
+#undef SQUARE_ROOT
+#undef ROOT
 
 #define REAL double
+#define ROOT sqrt
 #define BITS int64_t
 #define HUGEST DBL_MAX
 #define ROUNDOFF (DBL_EPSILON / 2)
@@ -69,6 +81,7 @@
 #define LARGER LARGER_double
 #define LESS_PRODUCT LESS_PRODUCT_double
 #define LANES_AT_MOST LANES_AT_MOST_double
+#define SQUARE_ROOT SQUARE_ROOT_double
 #include "_distances_typed.h"
 #undef REAL
 #undef BITS
@@ -78,6 +91,8 @@
 #undef LARGER
 #undef LESS_PRODUCT
 #undef LANES_AT_MOST
+#undef SQUARE_ROOT
+#undef ROOT
 
 #undef SMALLER_float
 #undef LARGER_float
@@ -87,3 +102,5 @@
 #undef LARGER_double
 #undef LESS_PRODUCT_double
 #undef LANES_AT_MOST_double
+#undef SQUARE_ROOT_float
+#undef SQUARE_ROOT_double

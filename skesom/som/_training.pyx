@@ -8,12 +8,15 @@ from libc.stdint cimport uint32_t
 
 from skesom.som._distances cimport (
     MOST_PATIENCE,
+    PATCH,
+    ROWS,
     SCREENED,
     SQUARES,
     keep_patience_of_many,
     nearest_two,
     present_features,
     screen,
+    screen_patches,
 )
 from skesom.som._openmp cimport thread_number
 
@@ -24,13 +27,16 @@ def sum_by_winner(
     Py_ssize_t n_units,                 # IN
     const Py_ssize_t[::1] bounds,       # IN (n_chunks + 1,) rows of the chunks
     int[:, ::1] features,               # SCRATCH (n_threads, n_features)
-    floating[:, ::1] squared,           # SCRATCH (n_threads, SCREENED * padded units)
+    floating[:, ::1] squared,           # SCRATCH (n_threads, room of a search)
     double[:, :, ::1] sums,             # OUT (n_chunks, n_units, n_features)
     double[:, :, ::1] counts,           # OUT (n_chunks, n_units, 1 or n_features)
     int n_threads,                      # IN
     *,
     const double[::1] sample_weight=None,  # IN (n_samples,) 1 by default
     const floating[:, ::1] values=None,    # IN (n_samples, n_features) to sum, X itself
+    const floating[:, :, ::1] patches=None,  # IN the codebook as _patches stores it
+    const floating[::1] radii=None,          # IN
+    const int[::1] units_in_patches=None,    # IN
 ):
     """Add up the samples of each unit, in chunks whose bounds are given.
 
@@ -44,12 +50,22 @@ def sum_by_winner(
     cdef const double *weight = NULL
     if sample_weight is not None and X.shape[0] > 0:
         weight = &sample_weight[0]
+    cdef const floating *in_patches = NULL
+    cdef const floating *around = NULL
+    cdef const int *members = NULL
+    cdef Py_ssize_t n_patches = 0
+    if patches is not None:
+        in_patches = &patches[0, 0, 0]
+        around = &radii[0]
+        members = &units_in_patches[0]
+        n_patches = units_in_patches.shape[0] // PATCH
     cdef Py_ssize_t n_chunks = bounds.shape[0] - 1
     cdef Py_ssize_t chunk
     with nogil, parallel(num_threads=n_threads):
         for chunk in prange(n_chunks, schedule="dynamic"):
             _sum_chunk(
-                X, values, weight, codebook, n_units, bounds[chunk], bounds[chunk + 1],
+                X, values, weight, codebook, n_units, in_patches, around, members,
+                n_patches, bounds[chunk], bounds[chunk + 1],
                 &features[thread_number(), 0], &squared[thread_number(), 0],
                 &sums[chunk, 0, 0], &counts[chunk, 0, 0], counts.shape[2],
             )
@@ -61,6 +77,10 @@ cdef void _sum_chunk(
     const double *weight,
     const floating[:, ::1] codebook,
     Py_ssize_t n_units,
+    const floating *patches,
+    const floating *radii,
+    const int *units_in_patches,
+    Py_ssize_t n_patches,
     Py_ssize_t begin,
     Py_ssize_t end,
     int *features,
@@ -76,15 +96,24 @@ cdef void _sum_chunk(
     cdef Py_ssize_t row = begin
     cdef int patience = MOST_PATIENCE
     cdef int n_rows, offset
+    cdef int worthwhile = n_patches > 0
     cdef uint32_t decided
     while row < end:
         n_rows = <int> min(SCREENED, end - row)
         decided = 0
         if patience >= 0:
-            decided = screen(
-                &X[row, 0], n_rows, n_features, &codebook[0, 0], codebook.shape[1],
-                n_units, 1, squared, winners, <floating *> NULL,
-            )
+            if (row - begin) % ROWS == 0:
+                worthwhile = n_patches > 0
+            if worthwhile:
+                decided = screen_patches(
+                    &X[row, 0], n_rows, n_features, patches, radii, units_in_patches,
+                    n_patches, 1, squared, winners, <floating *> NULL, &worthwhile,
+                )
+            if not worthwhile:
+                decided = screen(
+                    &X[row, 0], n_rows, n_features, &codebook[0, 0], codebook.shape[1],
+                    n_units, 1, squared, winners, <floating *> NULL,
+                )
         patience = keep_patience_of_many(patience, decided, n_rows)
         for offset in range(n_rows):
             if not decided >> offset & 1:

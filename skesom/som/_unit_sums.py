@@ -3,7 +3,7 @@
 
 import numpy as np
 
-from skesom.som._codebook import by_feature, search_scratch
+from skesom.som._codebook import by_feature, by_patches, search_scratch
 from skesom.som._threads import effective_n_threads
 from skesom.som._training import sum_by_winner
 
@@ -51,5 +51,6 @@ def sums_over_samples(X, values, codebook, missing, sample_weight):
         n_threads,
         sample_weight=sample_weight,
         values=values,
+        **by_patches(codebook),
     )
     return sums.sum(axis=0), counts.sum(axis=0)

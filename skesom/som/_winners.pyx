@@ -13,6 +13,8 @@ from libc.stdint cimport uint32_t
 from skesom.som._distances cimport (
     ABSOLUTE_VALUES,
     MOST_PATIENCE,
+    PATCH,
+    ROWS,
     SCREENED,
     SQUARES,
     UNIT_PADDING,
@@ -21,11 +23,9 @@ from skesom.som._distances cimport (
     nearest_two,
     present_features,
     screen,
+    screen_patches,
 )
 from skesom.som._openmp cimport thread_number
-
-cdef enum:
-    ROWS = 256  # rows that one thread takes at a time, a multiple of SCREENED
 
 unit_padding = UNIT_PADDING
 screened = SCREENED
@@ -39,25 +39,38 @@ def find_winners(
     const floating[:, ::1] codebook,    # IN (n_features + 1, padded units)
     Py_ssize_t n_units,                 # IN
     int[:, ::1] features,               # SCRATCH (n_threads, n_features)
-    floating[:, ::1] sums,              # SCRATCH (n_threads, SCREENED * padded units)
+    floating[:, ::1] sums,              # SCRATCH (n_threads, room of a search)
     Py_ssize_t[:, ::1] winners,         # OUT (n_samples, 1 or 2), -1 = none
     floating[::1] distances,            # OUT (n_samples,) to the nearest unit
     int n_threads,                      # IN
     *,
     int terms=SQUARES,                  # IN what is added up over the features
     const floating[:, ::1] factors=None,  # IN (n_samples, n_features) of the terms
+    const floating[:, :, ::1] patches=None,  # IN the codebook as _patches stores it
+    const floating[::1] radii=None,          # IN
+    const int[::1] units_in_patches=None,    # IN
 ):
     """Find the nearest unit, or the nearest two, of every sample.
 
     A distance over missing features is scaled up to all of them. A row without any
     feature has the winner -1 at the distance NaN.
     """
+    cdef const floating *in_patches = NULL
+    cdef const floating *around = NULL
+    cdef const int *members = NULL
+    cdef Py_ssize_t n_patches = 0
+    if patches is not None:
+        in_patches = &patches[0, 0, 0]
+        around = &radii[0]
+        members = &units_in_patches[0]
+        n_patches = units_in_patches.shape[0] // PATCH
     cdef Py_ssize_t n_blocks = (X.shape[0] + ROWS - 1) // ROWS
     cdef Py_ssize_t block
     with nogil, parallel(num_threads=n_threads):
         for block in prange(n_blocks, schedule="static"):
             _find_in_block(
-                X, codebook, n_units, block * ROWS,
+                X, codebook, n_units, in_patches, around, members, n_patches,
+                block * ROWS,
                 min(ROWS, X.shape[0] - block * ROWS), terms, factors,
                 &features[thread_number(), 0], &sums[thread_number(), 0],
                 winners, distances,
@@ -68,6 +81,10 @@ cdef void _find_in_block(
     const floating[:, ::1] X,
     const floating[:, ::1] codebook,
     Py_ssize_t n_units,
+    const floating *patches,
+    const floating *radii,
+    const int *units_in_patches,
+    Py_ssize_t n_patches,
     Py_ssize_t begin,
     Py_ssize_t n_rows,
     int terms,
@@ -82,16 +99,25 @@ cdef void _find_in_block(
     cdef bint screening = terms == SQUARES and n_units >= n_nearest
     cdef int patience = MOST_PATIENCE
     cdef int n_screened, offset
+    cdef int worthwhile = n_patches > 0
     cdef uint32_t decided
     cdef Py_ssize_t row = begin
     while row < begin + n_rows:
         n_screened = <int> min(SCREENED, begin + n_rows - row)
         decided = 0
         if screening and patience >= 0:
-            decided = screen(
-                &X[row, 0], n_screened, X.shape[1], &codebook[0, 0], codebook.shape[1],
-                n_units, n_nearest, sums, &winners[row, 0], squared,
-            )
+            if worthwhile:
+                decided = screen_patches(
+                    &X[row, 0], n_screened, X.shape[1], patches, radii,
+                    units_in_patches, n_patches, n_nearest, sums, &winners[row, 0],
+                    squared, &worthwhile,
+                )
+            if not worthwhile:
+                decided = screen(
+                    &X[row, 0], n_screened, X.shape[1], &codebook[0, 0],
+                    codebook.shape[1], n_units, n_nearest, sums, &winners[row, 0],
+                    squared,
+                )
         patience = keep_patience_of_many(patience, decided, n_screened)
         for offset in range(n_screened):
             if decided >> offset & 1:

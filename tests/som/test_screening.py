@@ -97,10 +97,16 @@ PROGRAM = """
 import numpy as np
 from skesom.som import CSOM, ESOM
 rng = np.random.default_rng(5)
-for dtype in (np.float32, np.float64):
-    X = rng.standard_t(4, size=(3000, 7)).astype(dtype)
+for dtype, n_samples, n_features, epsilon in (
+    (np.float32, 3000, 7, 1.2),
+    (np.float64, 3000, 7, 1.2),
+    (np.float32, 700, 70, 9),
+    (np.float64, 700, 70, 9),
+):
+    X = rng.standard_t(4, size=(n_samples, n_features)).astype(dtype)
     X[::50, 3] = np.nan
-    for som in (ESOM(1.2, random_state=0), CSOM((9, 8), n_epochs=4, n_clusters=5)):
+    X[::3] += 10
+    for som in (ESOM(epsilon, random_state=0), CSOM((9, 8), n_epochs=4, n_clusters=5)):
         labels = som.fit_predict(X)
         print(som.codebook_.tobytes().hex(), labels.tobytes().hex())
 """

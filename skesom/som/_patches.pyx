@@ -1,0 +1,207 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Patches: groups of units that lie close together, of which a search skips most."""
+
+from cython cimport floating
+
+from libc.float cimport DBL_MAX, FLT_MAX
+from libc.math cimport INFINITY, nextafter, nextafterf, sqrt
+
+from skesom.som._distances cimport PATCH, ROOM_FOR
+
+patch_size = PATCH
+
+
+def room_for(Py_ssize_t n_patches):
+    """Return how many numbers a search keeps in mind."""
+    return ROOM_FOR(n_patches)
+
+
+def arrange(
+    const floating[:, ::1] codebook,    # IN (n_units, n_features)
+    Py_ssize_t n_patches,               # IN
+    double[::1] keys,                   # SCRATCH (n_units,)
+    int[::1] order,                     # OUT (n_units,) units, patch by patch
+    int[::1] bounds,                    # OUT (n_patches + 1,) where patches begin
+):
+    """Group units by halving along the line between two that are far from each other.
+
+    Patches are as large as each other, give or take one.
+    """
+    cdef Py_ssize_t unit
+    for unit in range(codebook.shape[0]):
+        order[unit] = <int> unit
+    bounds[0] = 0
+    _halve(codebook, 0, codebook.shape[0], 0, n_patches, &keys[0], &order[0], &bounds[0])
+
+
+cdef void _halve(
+    const floating[:, ::1] codebook,
+    Py_ssize_t begin,
+    Py_ssize_t end,
+    Py_ssize_t patch,
+    Py_ssize_t n_patches,
+    double *keys,
+    int *order,
+    int *bounds,
+) noexcept:
+    if n_patches == 1:
+        bounds[patch + 1] = <int> end
+        return
+    cdef Py_ssize_t n_features = codebook.shape[1]
+    cdef Py_ssize_t n_first = n_patches // 2
+    cdef Py_ssize_t middle = begin + (end - begin) * n_first // n_patches
+    cdef const floating *one = &codebook[
+        _farthest(codebook, &codebook[order[begin], 0], begin, end, order), 0
+    ]
+    cdef const floating *other = &codebook[
+        _farthest(codebook, one, begin, end, order), 0
+    ]
+    cdef Py_ssize_t place
+    for place in range(begin, end):
+        keys[place] = (
+            _squared(&codebook[order[place], 0], one, n_features)
+            - _squared(&codebook[order[place], 0], other, n_features)
+        )
+    _part(keys, order, begin, end - 1, middle)
+    _halve(codebook, begin, middle, patch, n_first, keys, order, bounds)
+    _halve(
+        codebook, middle, end, patch + n_first, n_patches - n_first, keys, order, bounds
+    )
+
+
+cdef Py_ssize_t _farthest(
+    const floating[:, ::1] codebook,
+    const floating *origin,
+    Py_ssize_t begin,
+    Py_ssize_t end,
+    const int *order,
+) noexcept:
+    cdef Py_ssize_t place, farthest = order[begin]
+    cdef double squared, largest = -1
+    for place in range(begin, end):
+        squared = _squared(&codebook[order[place], 0], origin, codebook.shape[1])
+        if squared > largest:
+            largest = squared
+            farthest = order[place]
+    return farthest
+
+
+cdef double _squared(
+    const floating *one, const floating *other, Py_ssize_t n_features
+) noexcept:
+    """Squared distance, in four sums that do not wait for each other."""
+    cdef double[4] sums = [0, 0, 0, 0]
+    cdef double difference
+    cdef Py_ssize_t feature, lane
+    cdef Py_ssize_t n_fours = n_features - n_features % 4
+    for feature in range(0, n_fours, 4):
+        for lane in range(4):
+            difference = <double> one[feature + lane] - other[feature + lane]
+            sums[lane] += difference * difference
+    for feature in range(n_fours, n_features):
+        difference = <double> one[feature] - other[feature]
+        sums[0] += difference * difference
+    return (sums[0] + sums[1]) + (sums[2] + sums[3])
+
+
+cdef void _part(
+    double *keys, int *order, Py_ssize_t low, Py_ssize_t high, Py_ssize_t middle
+) noexcept:
+    """Bring the units of small keys before a place (Hoare 1961, "Find")."""
+    cdef Py_ssize_t i, j
+    cdef double pivot
+    while low < high:
+        pivot = keys[(low + high) // 2]
+        i, j = low, high
+        while i <= j:
+            while keys[i] < pivot:
+                i += 1
+            while pivot < keys[j]:
+                j -= 1
+            if i <= j:
+                keys[i], keys[j] = keys[j], keys[i]
+                order[i], order[j] = order[j], order[i]
+                i += 1
+                j -= 1
+        if middle <= j:
+            high = j
+        elif middle >= i:
+            low = i
+        else:
+            return
+
+
+def store(
+    const floating[:, ::1] codebook,    # IN (n_units, n_features)
+    const int[::1] order,               # IN (n_units,)
+    const int[::1] bounds,              # IN (n_patches + 1,)
+    floating[:, :, ::1] patches,        # OUT (centres and patches, n_features + 1, PATCH)
+    floating[::1] radii,                # OUT (n_patches rounded up to PATCH,)
+    int[::1] units,                     # OUT (n_patches * PATCH,)
+):
+    """Store centres and units of patches as the vector code wants them.
+
+    All outputs must be zero at the start, `units` -1.
+    """
+    cdef Py_ssize_t n_features = codebook.shape[1]
+    cdef Py_ssize_t n_patches = bounds.shape[0] - 1
+    cdef Py_ssize_t n_centres = radii.shape[0] // PATCH
+    cdef Py_ssize_t patch, feature, lane, place, n_members
+    cdef double total, half
+    cdef floating largest = <floating> (FLT_MAX if floating is float else DBL_MAX)
+    for patch in range(radii.shape[0]):
+        radii[patch] = -largest
+    for patch in range(n_patches):
+        n_members = bounds[patch + 1] - bounds[patch]
+        for lane in range(PATCH):
+            place = n_centres + patch
+            if lane >= n_members:
+                patches[place, n_features, lane] = largest
+                continue
+            units[patch * PATCH + lane] = order[bounds[patch] + lane]
+            half = 0
+            for feature in range(n_features):
+                total = codebook[units[patch * PATCH + lane], feature]
+                patches[place, feature, lane] = <floating> total
+                half += total * total
+            patches[place, n_features, lane] = <floating> (half / 2)
+        half = 0
+        for feature in range(n_features):
+            total = 0
+            for lane in range(n_members):
+                total += patches[n_centres + patch, feature, lane]
+            patches[patch // PATCH, feature, patch % PATCH] = <floating> (
+                total / n_members
+            )
+            total = patches[patch // PATCH, feature, patch % PATCH]
+            half += total * total
+        patches[patch // PATCH, n_features, patch % PATCH] = <floating> (half / 2)
+        radii[patch] = _radius(patches, patch, n_centres, n_members)
+
+
+cdef floating _radius(
+    floating[:, :, ::1] patches,
+    Py_ssize_t patch,
+    Py_ssize_t n_centres,
+    Py_ssize_t n_members,
+) noexcept:
+    """Return how far the units of a patch are from its centre at most, rounded up."""
+    cdef double[PATCH] squared
+    cdef double difference, largest = 0
+    cdef Py_ssize_t feature, lane
+    for lane in range(PATCH):
+        squared[lane] = 0
+    for feature in range(patches.shape[1] - 1):
+        for lane in range(PATCH):
+            difference = (
+                <double> patches[n_centres + patch, feature, lane]
+                - patches[patch // PATCH, feature, patch % PATCH]
+            )
+            squared[lane] += difference * difference
+    for lane in range(n_members):
+        largest = max(largest, squared[lane])
+    largest = sqrt(largest) * (1 + 1e-9)
+    if floating is float:
+        return nextafterf(<float> largest, <float> INFINITY)
+    else:
+        return nextafter(largest, INFINITY)

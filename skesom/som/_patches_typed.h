@@ -1,0 +1,381 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Included by _distances_typed.h for each width of vectors, for float and for double.
+
+   Patches are groups of up to PATCH units that lie close together. A unit of a patch with
+   centre c and radius r is at least |x - c| - r from a sample x, so that patches for which
+   this exceeds the distance to a unit already seen hold no nearer one (the ball tree of
+   Omohundro 1989, "Five balltree construction algorithms", with two levels). Bounds and
+   scores allow for rounding as those of `decide` do: what passes is measured plainly, so
+   the result is that of a search of all units.
+
+   A patch is stored feature by feature, PATCH units side by side, and the half squared
+   lengths behind. The centres come first, stored as patches are. */
+
+#define PARTS ((int)(PATCH / LANES))
+#define ABREAST (WIDTH == 16 ? 2 : 4) /* sums that do not wait for each other */
+
+/* Scores of a few samples, each with the units of a patch of its own.
+
+   Sharing the sample or the patch saves loads, which take longer than the sums. */
+static ALWAYS_INLINE void NAME(score_patches)(
+    const int shared, const REAL *const *samples, ptrdiff_t n_features,
+    const REAL *const *patches, VECTOR (*restrict scores)[PARTS])
+{
+    const int one_sample = shared == SHARED_SAMPLE, one_patch = shared == SHARED_PATCH;
+    VECTOR sums[ABREAST][PARTS];
+    for (int k = 0; k < ABREAST; k++)
+        for (int part = 0; part < PARTS; part++)
+            sums[k][part] = LOAD(patches[k] + n_features * PATCH + part * LANES);
+    for (ptrdiff_t first = 0; first < n_features; first += FEATURES_AT_A_TIME) {
+        if (first > 0)
+            for (int k = 0; k < ABREAST; k++)
+                for (int part = 0; part < PARTS; part++) {
+                    scores[k][part] = sums[k][part];
+                    sums[k][part] = FILL(0);
+                }
+        for (ptrdiff_t feature = first; feature < BLOCK_END(first, n_features); feature++)
+            for (int k = 0; k < ABREAST; k++) {
+                const VECTOR value = FILL(samples[one_sample ? 0 : k][feature]);
+                const REAL *weights = patches[one_patch ? 0 : k] + feature * PATCH;
+                for (int part = 0; part < PARTS; part++)
+                    sums[k][part] = LESS_PRODUCT(
+                        sums[k][part], LOAD(weights + part * LANES), value);
+            }
+        if (first > 0)
+            for (int k = 0; k < ABREAST; k++)
+                for (int part = 0; part < PARTS; part++)
+                    sums[k][part] += scores[k][part];
+    }
+    for (int k = 0; k < ABREAST; k++)
+        for (int part = 0; part < PARTS; part++)
+            scores[k][part] = sums[k][part];
+}
+
+/* Bits of the lanes of a patch that are at most a limit. */
+static ALWAYS_INLINE unsigned NAME(at_most)(const VECTOR *values, REAL limit)
+{
+    unsigned found = 0;
+    for (int part = 0; part < PARTS; part++)
+        found |= LANES_AT_MOST(values[part], limit) << part * LANES;
+    return found;
+}
+
+/* Keep the smallest scores of each lane, and the second smallest if they are wanted. */
+static ALWAYS_INLINE void NAME(keep_least)(
+    const int n_nearest, const VECTOR *scores, VECTOR *least, VECTOR *second)
+{
+    for (int part = 0; part < PARTS; part++) {
+        if (n_nearest == 2)
+            *second = SMALLER(*second, LARGER(scores[part], *least));
+        *least = SMALLER(scores[part], *least);
+    }
+}
+
+/* What is known of some samples while their nearest units are searched for. */
+typedef struct {
+    const REAL *samples[SCREENED + 3];
+    REAL square[SCREENED + 3]; /* of the length */
+    REAL limit[SCREENED + 3];  /* the smallest score so far, or the second smallest */
+    REAL slack[SCREENED + 3];  /* by which a unit that is nearer may score more */
+    REAL reach[SCREENED + 3];  /* how far the nearest units can be */
+    int first[SCREENED + 3];   /* the most promising patch */
+    VECTOR scores[SCREENED + 3][PARTS]; /* with its units */
+} NAME(searches);
+
+/* Measure the least distances that the units of each patch can have.
+
+   `share` is the error of a squared distance as a part of those of the sample from the
+   origin and from the unit. */
+static ALWAYS_INLINE void NAME(bound_patches)(
+    NAME(searches) *restrict searches, int n_samples, ptrdiff_t n_features,
+    const REAL *restrict centres, const REAL *restrict radii, ptrdiff_t n_bounds,
+    REAL share, REAL *restrict bounds)
+{
+    const VECTOR zero = FILL(0);
+    for (int row = 0; row < n_samples; row += ABREAST) {
+        VECTOR least[ABREAST], square[ABREAST];
+        for (int k = 0; k < ABREAST; k++) {
+            least[k] = FILL(HUGEST);
+            square[k] = FILL(0);
+        }
+        if (n_features <= 2 * PATCH)
+            for (ptrdiff_t feature = 0; feature < n_features; feature++)
+                for (int k = 0; k < ABREAST; k++) {
+                    const VECTOR value = FILL(searches->samples[row + k][feature]);
+                    square[k] = LESS_PRODUCT(square[k], value, value);
+                }
+        for (int k = 0; k < ABREAST; k++) {
+            if (n_features > 2 * PATCH)
+                square[k] = FILL(-NAME(square_of)(searches->samples[row + k], n_features));
+            square[k] = -square[k];
+            searches->square[row + k] = square[k][0];
+        }
+        for (ptrdiff_t patch = 0; patch < n_bounds; patch += PATCH) {
+            VECTOR sums[ABREAST][PARTS];
+            const REAL *same[ABREAST];
+            for (int k = 0; k < ABREAST; k++)
+                same[k] = centres + patch * (n_features + 1);
+            NAME(score_patches)(SHARED_PATCH, searches->samples + row, n_features,
+                                same, sums);
+            for (int k = 0; k < ABREAST; k++)
+                for (int part = 0; part < PARTS; part++) {
+                    /* NaN, where squares overflow, becomes 0 */
+                    const VECTOR distance =
+                        LARGER(sums[k][part] + sums[k][part] + square[k], zero);
+                    const VECTOR lowest =
+                        LARGER(distance - share * (distance + square[k]), zero);
+                    const VECTOR bound =
+                        SQUARE_ROOT(lowest) - LOAD(radii + patch + part * LANES);
+                    STORE(bounds + (row + k) * n_bounds + patch + part * LANES) = bound;
+                    least[k] = SMALLER(bound, least[k]);
+                }
+        }
+        for (int k = 0; k < ABREAST; k++) {
+            const REAL smallest = NAME(smallest_lane)(least[k], least[k], 1);
+            const REAL *own = bounds + (row + k) * n_bounds;
+            int first = 0;
+            for (ptrdiff_t patch = n_bounds - LANES; patch >= 0; patch -= LANES) {
+                const unsigned found = LANES_AT_MOST(LOAD(own + patch), smallest);
+                first = found ? (int)patch + __builtin_ctz(found) : first;
+            }
+            searches->first[row + k] = first;
+        }
+    }
+}
+
+/* Search the most promising patch of each sample. */
+static ALWAYS_INLINE void NAME(search_first)(
+    NAME(searches) *restrict searches, const int n_nearest, int n_samples,
+    ptrdiff_t n_features, const REAL *restrict members, REAL share)
+{
+    for (int row = 0; row < n_samples; row += ABREAST) {
+        const REAL *patches[ABREAST];
+        for (int k = 0; k < ABREAST; k++)
+            patches[k] = members
+                         + (ptrdiff_t)searches->first[row + k] * PATCH * (n_features + 1);
+        NAME(score_patches)(NOTHING_SHARED, searches->samples + row, n_features, patches,
+                            searches->scores + row);
+        for (int k = 0; k < ABREAST; k++) {
+            const int place = row + k;
+            VECTOR least = FILL(HUGEST), second = FILL(HUGEST);
+            NAME(keep_least)(n_nearest, searches->scores[place], &least, &second);
+            const REAL limit = NAME(smallest_lane)(least, second, n_nearest);
+            const REAL square = searches->square[place];
+            const REAL distance = 2 * limit + square;
+            const REAL slack = share / 2 * (square + (distance > 0 ? distance : 0));
+            const REAL most = distance + 2 * slack;
+            searches->limit[place] = limit;
+            searches->slack[place] = slack;
+            searches->reach[place] = ROOT(most > 0 ? most : 0);
+        }
+    }
+}
+
+/* List the pairs of a sample and another patch within reach, SCREENED * patch + row. */
+static ALWAYS_INLINE int NAME(list_pairs)(
+    const NAME(searches) *restrict searches, int n_samples, ptrdiff_t n_bounds,
+    const REAL *restrict bounds, int *restrict pairs)
+{
+    int n_pairs = 0;
+    for (int row = 0; row < n_samples; row++)
+        for (ptrdiff_t begin = 0; begin < n_bounds; begin += 64) {
+            uint64_t near = 0;
+            const REAL *own = bounds + row * n_bounds + begin;
+            for (ptrdiff_t patch = 0; patch < 64 && begin + patch < n_bounds;
+                 patch += LANES)
+                near |= (uint64_t)LANES_AT_MOST(LOAD(own + patch), searches->reach[row])
+                        << patch;
+            const ptrdiff_t first = searches->first[row] - begin;
+            near &= ~((uint64_t)(first >= 0 && first < 64) << (first & 63));
+            const int n = __builtin_popcountll(near);
+            for (int k = 0; k < n; k += 4) /* rarely more than once: no guess of n */
+                for (int ahead = 0; ahead < 4; ahead++) {
+                    const int patch = (int)begin + __builtin_ctzll(near | (uint64_t)1 << 63);
+                    pairs[n_pairs + k + ahead] = SCREENED * patch + row;
+                    near &= near - 1;
+                }
+            n_pairs += n;
+        }
+    return n_pairs;
+}
+
+/* The same patch by patch, so that a large one is read once for several samples. */
+static ALWAYS_INLINE int NAME(list_pairs_by_patch)(
+    const NAME(searches) *restrict searches, int n_samples, ptrdiff_t n_patches,
+    ptrdiff_t n_bounds, const REAL *restrict bounds, int *restrict pairs)
+{
+    int n_pairs = 0;
+    for (int patch = 0; patch < n_patches; patch++)
+        for (int row = 0; row < n_samples; row++) {
+            pairs[n_pairs] = SCREENED * patch + row;
+            n_pairs += (bounds[row * n_bounds + patch] <= searches->reach[row])
+                       & (patch != searches->first[row]);
+        }
+    return n_pairs;
+}
+
+/* Keep the pairs with units that can be the nearest, and the scores of these. */
+static ALWAYS_INLINE int NAME(search_pairs)(
+    const NAME(searches) *restrict searches, ptrdiff_t n_features,
+    const REAL *restrict members, int n_pairs, int *restrict pairs,
+    VECTOR (*restrict scores)[PARTS])
+{
+    int n_kept = 0;
+    for (int k = n_pairs; k < n_pairs + ABREAST - 1; k++)
+        pairs[k] = pairs[n_pairs - 1];
+    for (int begin = 0; begin < n_pairs; begin += ABREAST) {
+        const REAL *samples[ABREAST], *patches[ABREAST];
+        VECTOR found[ABREAST][PARTS];
+        for (int k = 0; k < ABREAST; k++) {
+            const int pair = pairs[begin + k];
+            samples[k] = searches->samples[pair % SCREENED];
+            patches[k] = members + (ptrdiff_t)(pair / SCREENED) * PATCH * (n_features + 1);
+        }
+        /* Pairs are sorted by patch or by sample, so the first and the last tell of all. */
+        const int begins = pairs[begin], ends = pairs[begin + ABREAST - 1];
+        const int one_patch =
+            n_features > FEATURES_AT_A_TIME && begins / SCREENED == ends / SCREENED;
+        const int one_sample = n_features <= FEATURES_AT_A_TIME && n_features > PATCH
+                               && begins % SCREENED == ends % SCREENED;
+        if (one_patch)
+            NAME(score_patches)(SHARED_PATCH, samples, n_features, patches, found);
+        else if (one_sample)
+            NAME(score_patches)(SHARED_SAMPLE, samples, n_features, patches, found);
+        else
+            NAME(score_patches)(NOTHING_SHARED, samples, n_features, patches, found);
+        for (int k = 0; k < ABREAST; k++) {
+            const int pair = pairs[begin + k];
+            const REAL most = searches->limit[pair % SCREENED]
+                              + searches->slack[pair % SCREENED];
+            for (int part = 0; part < PARTS; part++)
+                scores[n_kept][part] = found[k][part];
+            pairs[n_kept] = pair;
+            n_kept += begin + k < n_pairs && NAME(at_most)(found[k], most) != 0;
+        }
+    }
+    return n_kept;
+}
+
+/* Decide among the units of the first patch and of those kept for a sample. */
+static ALWAYS_INLINE int NAME(decide_in_patches)(
+    const NAME(searches) *restrict searches, int row, const int n_nearest,
+    ptrdiff_t n_features, const REAL *restrict members, const int *restrict units,
+    const VECTOR (*restrict scores)[PARTS], const int *restrict pairs,
+    const int *restrict kept, int n_kept, ptrdiff_t *restrict nearest,
+    REAL *restrict squared)
+{
+    ptrdiff_t places[MOST_CANDIDATES], candidates[MOST_CANDIDATES];
+    REAL limit = searches->limit[row];
+    int n = 0;
+    if (n_kept > 0) {
+        VECTOR least = FILL(HUGEST), second = FILL(HUGEST);
+        NAME(keep_least)(n_nearest, searches->scores[row], &least, &second);
+        for (int k = 0; k < n_kept; k++)
+            NAME(keep_least)(n_nearest, scores[kept[k]], &least, &second);
+        limit = NAME(smallest_lane)(least, second, n_nearest);
+    }
+    for (int k = -1; k < n_kept; k++) {
+        const ptrdiff_t patch = k < 0 ? searches->first[row] : pairs[kept[k]] / SCREENED;
+        unsigned found = NAME(at_most)(k < 0 ? searches->scores[row] : scores[kept[k]],
+                                       limit + searches->slack[row]);
+        for (; found; found &= found - 1) {
+            const int lane = __builtin_ctz(found);
+            if (n == MOST_CANDIDATES)
+                return 0;
+            places[n] = patch * PATCH * (n_features + 1) + lane;
+            candidates[n++] = units[patch * PATCH + lane];
+        }
+    }
+    if (n < n_nearest)
+        return 0;
+    NAME(measure)(n_nearest, searches->samples[row], n_features, members, PATCH, places,
+                  candidates, n, nearest, squared);
+    return 1;
+}
+
+/* Sort pairs by their samples. Sample i has those from begins[i] to begins[i + 1]. */
+static ALWAYS_INLINE void NAME(sort_pairs)(
+    const int *restrict pairs, int n_pairs, int *restrict sorted, int *restrict begins)
+{
+    for (int row = 0; row <= SCREENED; row++)
+        begins[row] = 0;
+    for (int k = 0; k < n_pairs; k++)
+        begins[pairs[k] % SCREENED + 1]++;
+    for (int row = 0; row < SCREENED; row++)
+        begins[row + 1] += begins[row];
+    for (int k = 0; k < n_pairs; k++)
+        sorted[begins[pairs[k] % SCREENED]++] = k;
+    for (int row = SCREENED; row > 0; row--)
+        begins[row] = begins[row - 1];
+    begins[0] = 0;
+}
+
+static ALWAYS_INLINE uint32_t NAME(screen_patches_by)(
+    const int n_nearest, const REAL *restrict samples, int n_samples,
+    ptrdiff_t n_features, const REAL *restrict patches, const REAL *restrict radii,
+    const int *restrict units, ptrdiff_t n_patches, REAL *restrict room,
+    ptrdiff_t *restrict nearest, REAL *restrict squared, int *restrict worthwhile)
+{
+    NAME(searches) searches;
+    const ptrdiff_t n_bounds = TO_PATCHES(n_patches);
+    const REAL *members = patches + n_bounds * (n_features + 1);
+    const REAL share = 20 * NAME(n_roundings)(n_features) * ROUNDOFF;
+    uint32_t decided = 0;
+    REAL *bounds = room;
+    VECTOR(*scores)[PARTS] = (VECTOR(*)[PARTS])(room + SCREENED * n_bounds);
+    int *pairs = (int *)(scores + SCREENED * n_bounds / 2 + 1);
+    int *sorted = pairs + SCREENED * n_bounds;
+    int begins[SCREENED + 1];
+    for (int row = 0; row < n_samples + 3; row++) /* the last one again behind the end */
+        searches.samples[row] =
+            samples + (row < n_samples ? row : n_samples - 1) * n_features;
+    NAME(bound_patches)(&searches, n_samples, n_features, patches, radii, n_bounds, share,
+                        bounds);
+    NAME(search_first)(&searches, n_nearest, n_samples, n_features, members, share);
+    const int n_pairs =
+        n_features <= FEATURES_AT_A_TIME
+            ? NAME(list_pairs)(&searches, n_samples, n_bounds, bounds, pairs)
+            : NAME(list_pairs_by_patch)(&searches, n_samples, n_patches, n_bounds,
+                                        bounds, pairs);
+    *worthwhile = 2 * n_pairs <= n_samples * n_patches;
+    if (!*worthwhile)
+        return 0;
+    const int n_kept = NAME(search_pairs)(&searches, n_features, members, n_pairs, pairs,
+                                          scores);
+    NAME(sort_pairs)(pairs, n_kept, sorted, begins);
+    for (int row = 0; row < n_samples; row++)
+        if (searches.limit[row] + searches.slack[row] < HUGEST
+            && searches.square[row] < HUGEST)
+            decided |= (uint32_t)NAME(decide_in_patches)(
+                           &searches, row, n_nearest, n_features, members, units,
+                           (const VECTOR(*)[PARTS])scores, pairs, sorted + begins[row],
+                           begins[row + 1] - begins[row], nearest + row * n_nearest,
+                           squared ? squared + row * n_nearest : NULL)
+                       << row;
+    return decided;
+}
+
+/* The same as `screen`, where the units are in patches.
+
+   `patches` holds the centres, padded to a multiple of PATCH, and the patches; `radii`
+   is padded likewise, with what is far below zero; `units` has the unit of each place.
+   There must be two units in each patch at least. `room` has ROOM_FOR(n_patches) places.
+   Where so many patches are within reach that a search of all units is faster,
+   `worthwhile` becomes 0 and nothing is decided. */
+MAYBE_UNUSED static uint32_t NAME(screen_patches)(
+    const REAL *restrict samples, int n_samples, ptrdiff_t n_features,
+    const REAL *restrict patches, const REAL *restrict radii, const int *restrict units,
+    ptrdiff_t n_patches, int n_nearest, REAL *restrict room, ptrdiff_t *restrict nearest,
+    REAL *restrict squared, int *restrict worthwhile)
+{
+    return n_nearest == 1
+               ? NAME(screen_patches_by)(1, samples, n_samples, n_features, patches,
+                                         radii, units, n_patches, room, nearest, squared,
+                                         worthwhile)
+               : NAME(screen_patches_by)(2, samples, n_samples, n_features, patches,
+                                         radii, units, n_patches, room, nearest, squared,
+                                         worthwhile);
+}
+
+#undef PARTS
+#undef ABREAST
