@@ -241,9 +241,10 @@ def _shortest_links(left, right, lengths):
     order = np.lexsort((lengths[useful], pairs))
     pairs, first = np.unique(pairs[order], return_index=True)
     best = useful[order][first]
+    # Before version 1.15 SciPy's graphs take no other integers.
+    ends = np.array(np.divmod(pairs, n_walks), dtype=np.int32)
     graph = csr_array(
-        (lengths[best].astype(float), np.divmod(pairs, n_walks)),
-        shape=(n_walks, n_walks),
+        (lengths[best].astype(float), tuple(ends)), shape=(n_walks, n_walks)
     )
     rows, columns = minimum_spanning_tree(graph).nonzero()
     return best[np.searchsorted(pairs, rows.astype(np.intp) * n_walks + columns)]

@@ -145,13 +145,16 @@ class TestSmooth:
         impulse = np.zeros(2 * int(4 * sigma + 0.5) + 1)
         impulse[len(impulse) // 2] = 1
         profile = ndimage.gaussian_filter1d(impulse, sigma, mode="constant")
+        margin = len(impulse) // 2
+        # A frame of NaN, because old versions of astropy take one at the boundary for
+        # data if there is none in the image.
         expected = convolve(
-            image,
+            np.pad(image, margin, constant_values=np.nan),
             np.outer(profile, profile),
             boundary="fill",
             fill_value=np.nan,
             preserve_nan=True,
-        )
+        )[margin:-margin, margin:-margin]
         np.testing.assert_allclose(smooth(image, sigma), expected, rtol=1e-12)
 
     @pytest.mark.parametrize("sigma", [0.38, 0.53, 0.8, 0.99])

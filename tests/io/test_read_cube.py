@@ -394,7 +394,9 @@ def test_truncated_file_is_named(write, name, fraction):
 def test_file_that_ends_within_a_header_is_cut_off(write, image):
     path = write("a.fits.fz", [fits.PrimaryHDU(), fits.CompImageHDU(image)])
     path.write_bytes(path.read_bytes()[:4000])
-    with pytest.raises(ValueError, match=r"a\.fits\.fz holds no image.*ends too early"):
+    # Old versions of astropy give up by themselves.
+    message = r"a\.fits\.fz (holds no image.*ends too early|is not a readable FITS)"
+    with pytest.raises((OSError, ValueError), match=message):
         read_cube(path)
 
 
