@@ -167,6 +167,8 @@ def cluster_table(label_map, cube=None):
     """
     labels = _check_label_map(label_map)
     members = np.flatnonzero(labels.ravel() >= 0)
+    if labels.size <= np.iinfo(np.int32).max:
+        members = members.astype(np.int32)  # half of the memory, for large maps
     member_labels = labels.ravel()[members]
     if member_labels.max(initial=0) < np.iinfo(np.int16).max:
         # NumPy sorts short integers in linear time.

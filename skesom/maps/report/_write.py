@@ -120,7 +120,6 @@ def write_report(
         report = _Report(temporary)
         colours = report.write_findings(result, tables, pictures)
         del result  # with its copy of the cube; outlines need room too
-        gc.collect()  # figures, which refer to themselves
         report.write_regions(label_map, wcs, colours)
         if is_of_fit:
             report.write_models(pipeline, names)
@@ -196,7 +195,8 @@ class _Report:
                 dpi=_pictures.DOTS_PER_INCH,
                 bbox_inches="tight",  # without empty borders
             )
-            figure.clear()  # which is large, and refers to itself
+            del figure
+            gc.collect()  # figures are large, and refer to themselves
 
     def write_regions(self, label_map, wcs, colours):
         """Write the outlines of the clusters."""
