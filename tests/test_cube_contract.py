@@ -7,6 +7,7 @@ a new transformer under the contract, add an instance to `TRANSFORMERS`.
 
 import inspect
 import pickle
+from pathlib import Path
 
 import joblib
 import numpy as np
@@ -54,6 +55,7 @@ TRANSFORMERS = [
     SurroundingBands(1.5, weight=0.5, n_jobs=2),
 ]
 N_BANDS = 3
+TAKE_LISTS = (FWHMConvolver, CubeMasker, CubeAligner, FluxUnitConverter)
 NEW_BANDS = (BandRatios, SurroundingBands)  # whose bands are made of several bands
 
 
@@ -312,6 +314,19 @@ class TestRefusals:
             transformer.fit(np.ones(shape))
         with pytest.raises(ValueError, match=message):
             transformer.fit(data).transform(np.ones(shape))
+
+    @pytest.mark.parametrize("path", ["a.fits", Path("a.fits"), ["a.fits", "b.fits"]])
+    def test_paths(self, transformer, path):
+        message = r"takes a cube, got the path 'a\.fits'\. Read it with .*read_cube"
+        with pytest.raises(ValueError, match=message):
+            transformer.fit(path)
+
+    def test_several_grids(self, transformer, cube):
+        if isinstance(transformer, TAKE_LISTS):
+            pytest.skip("takes lists of cubes")
+        message = r"one cube, got a list of 2\. .* CubeAligner"
+        with pytest.raises(ValueError, match=message):
+            transformer.fit([cube, cube])
 
     def test_number_of_bands(self, transformer, data):
         transformer.fit(data)

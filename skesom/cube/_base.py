@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What every transformer of cubes shares: the checks and the tags."""
 
+import os
+
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
@@ -74,8 +76,8 @@ def check_cube(X, *, estimator=None, reset=True):
         If X has another number of axes or bands than wanted, no pixels, or infinite
         values.
     """
-    cube = X if isinstance(X, Cube) else Cube(X)
     name = "The cube" if estimator is None else type(estimator).__name__
+    cube = X if isinstance(X, Cube) else _as_cube(X, name)
     if 0 in cube.shape:
         raise ValueError(f"{name} got an empty cube of shape {cube.shape}.")
     if estimator is not None:
@@ -89,6 +91,23 @@ def check_cube(X, *, estimator=None, reset=True):
     if any(np.isinf(cube.data[rows]).any() for rows in row_blocks(cube.shape)):
         _refuse_infinity(cube)
     return cube
+
+
+def _as_cube(X, name):
+    """Return an array as a cube, saying what to do with what is none."""
+    parts = X if isinstance(X, list | tuple) else [X]
+    for part in parts:
+        if isinstance(part, str | os.PathLike):
+            raise ValueError(
+                f"{name} takes a cube, got the path {os.fspath(part)!r}. Read it with "
+                "skesom.io.read_cube."
+            )
+    if any(isinstance(part, Cube) for part in parts):
+        raise ValueError(
+            f"{name} takes one cube, got a list of {len(X)}. Bring them to one grid "
+            "before, with CubeAligner."
+        )
+    return Cube(X)
 
 
 def _refuse_infinity(cube):

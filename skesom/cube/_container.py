@@ -77,9 +77,11 @@ class Cube:
     ):
         self.data = as_native_float(data)
         if self.data.ndim != 3:
+            remedy = "one of bands: image[:, :, np.newaxis]"
+            remedy = f" Give an image {remedy}." if self.data.ndim == 2 else ""
             raise ValueError(
                 "A cube has three axes (rows, columns, bands), got an array with "
-                f"{self.data.ndim} axes of shape {self.data.shape}."
+                f"{self.data.ndim} axes of shape {self.data.shape}.{remedy}"
             )
         if wcs is not None and wcs.naxis != 2:
             raise ValueError(

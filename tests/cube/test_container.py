@@ -301,7 +301,7 @@ class TestRefusals:
     """What cannot be a cube is named."""
 
     def test_axes(self):
-        with pytest.raises(ValueError, match=r"three axes .* 2 axes of shape \(3, 4\)"):
+        with pytest.raises(ValueError, match=r"2 axes of shape \(3, 4\)\..*newaxis"):
             Cube(np.ones((3, 4)))
 
     def test_complex(self):
