@@ -92,6 +92,7 @@ def server(tmp_path, monkeypatch):
     server = Server()
     for name in FILTERS:
         server.add(name, make_mosaic(name))
+    (tmp_path / "cache").mkdir()
     with set_temp_cache(tmp_path / "cache"):
         yield server
     server.http.shutdown()
