@@ -32,10 +32,11 @@ def find_cutout(cube, center, size):
     """
     position = _position(cube, center)
     if not np.all(np.isfinite(position)):
+        on_sky = isinstance(center, SkyCoord)
+        name = center.to_string("decimal") if on_sky else center
         raise ValueError(
-            f"The center of the cut-out, {center!r}, has no place in the plane of the "
-            "image: it is no number, or lies on another side of the sky. Check its "
-            "coordinates."
+            f"The center of the cut-out, {name}, lies outside of the image: it is no "
+            "number, or on another side of the sky. Check its coordinates."
         )
     lengths = _lengths(cube, size)
     try:
