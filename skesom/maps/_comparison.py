@@ -267,6 +267,7 @@ def _table_of(contingency, matches):
     ]
     names = ["first", "second", "n_first", "n_second", "n_both", "jaccard"]
     table = Table(rows=rows, names=names)
+    table["jaccard"].info.format = ".3f"
     pairs = table.iterrows("first", "second")
     table["goes_to"] = [_next(contingency, *pair) for pair in pairs]
     return table

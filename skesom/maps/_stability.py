@@ -235,4 +235,6 @@ def _table_of(reference, sizes, counts, n_runs, similarity):
             "jaccard": similarity,
         }
     )
+    for column in ("stability", "always", "jaccard"):
+        table[column].info.format = ".3f"
     return table[sizes > 0]

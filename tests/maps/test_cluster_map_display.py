@@ -274,6 +274,12 @@ class TestScaleBar:
     def test_is_the_longest_round_angle(self, longest, arcsec, text):
         assert round_angle(longest) == (pytest.approx(arcsec), text)
 
+    @pytest.mark.parametrize("shape", [(4, 60), (60, 4)])
+    def test_is_left_out_where_it_would_cover_a_strip(self, shape, sky_wcs):
+        ax = sky_axes(sky_wcs)
+        draw(np.zeros(shape, dtype=int), wcs=sky_wcs, ax=ax)
+        assert not ax.findobj(AnchoredSizeBar)
+
 
 class TestCompass:
     """Where the north and the east are."""

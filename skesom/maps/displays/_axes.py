@@ -9,6 +9,7 @@ from skesom.maps.displays._sky_marks import add_compass, add_scale_bar, size_in_
 
 _LONGEST_SIDE = 7.0  # inches
 _ROOM = 2.2, 0.9  # inches for legends and for labels
+_NARROW = 0.08  # width by length of strips that marks would cover
 _BAR_TICKS = 5
 _TICK_ROOM = 50.0  # points for the number at a tick
 
@@ -77,7 +78,7 @@ def dress_image_axes(ax, shape, *, wcs, pixel_scale, scale_bar, compass):
         Arcsec per pixel.
     scale_bar, compass : bool
         Whether they are wanted. The first needs a pixel scale and the second a WCS,
-        and they are left out without.
+        and both need room: they are left out without.
     """
     n_rows, n_columns = shape[:2]
     ax.set(xlim=(-0.5, n_columns - 0.5), ylim=(-0.5, n_rows - 0.5))
@@ -94,6 +95,9 @@ def dress_image_axes(ax, shape, *, wcs, pixel_scale, scale_bar, compass):
     else:
         ax.set(xlabel="column [pixel]", ylabel="row [pixel]")
         ax.locator_params(integer=True)
+    height, width = aspect * n_rows, n_columns
+    if min(height, width) < _NARROW * max(height, width):
+        return
     if scale_bar and pixel_scale is not None:
         add_scale_bar(ax, shape, pixel_scale)
     if compass and wcs is not None:

@@ -204,7 +204,7 @@ class ClusterMapDisplay:
             Whether there is a legend (a colour bar for very many clusters).
         scale_bar, compass : bool, default=True
             Whether a bar of a round angle, and arrows to the north and east, are drawn.
-            Without a pixel scale and a WCS they are left out.
+            Without a pixel scale and a WCS, and on narrow strips, they are left out.
         max_pixels : int, default=4000000
             Pixels that the picture is drawn from, at most. Of a larger image it takes
             every second, third, ... row and column, and says so above the axes.

@@ -130,7 +130,7 @@ class QuantizationErrorMapDisplay:
             Colours of the distances.
         scale_bar, compass : bool, default=True
             Whether a bar of a round angle, and arrows to the north and east, are drawn.
-            Without a pixel scale and a WCS they are left out.
+            Without a pixel scale and a WCS, and on narrow strips, they are left out.
         max_pixels : int, default=4000000
             Pixels that the picture is drawn from, at most. Those of a larger image are
             means of squares of pixels, and the picture says so above the axes.

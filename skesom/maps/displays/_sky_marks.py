@@ -8,7 +8,7 @@ from astropy.wcs.utils import proj_plane_pixel_scales
 _ARROW = 0.085  # by the shorter side of the axes
 _SHORTEST, _LONGEST = 9.0, 20.0  # points
 _ON_TOP = 5
-_BOX = {"facecolor": "black", "alpha": 0.45, "linewidth": 0}
+_BOX = {"facecolor": "black", "alpha": 0.6, "linewidth": 0}
 
 
 def add_scale_bar(ax, shape, pixel_scale):
