@@ -9,7 +9,8 @@ import numpy as np
 from skesom.cli._clusterer import add_clusterer, clusterer_of
 from skesom.cli._images import add_images, source_of
 from skesom.cli._parser import Help, add_output, add_report
-from skesom.cli._steps import add_steps, fit, pipeline_of, regularizer_of
+from skesom.cli._smoothing import regularizer_of
+from skesom.cli._steps import add_steps, fit, pipeline_of
 
 _GO_WITH_FROM = {"files", "output", "overwrite", "tables", "no_pictures", "provenance"}
 

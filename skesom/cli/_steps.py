@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from skesom.cli._parser import number_or_name, width
+from skesom.cli._smoothing import add_smoothing, regularizer_of
 
 
 def add_steps(parser):
@@ -20,7 +21,7 @@ def add_steps(parser):
     _add_masking(parser.add_argument_group("masking"))
     _add_sharpness(parser.add_argument_group("sharpness and pixels"))
     _add_scaling(parser.add_argument_group("scaling"))
-    _add_smoothing(parser.add_argument_group("smoothing of labels"))
+    add_smoothing(parser.add_argument_group("smoothing of labels"))
 
 
 def _add_masking(group):
@@ -137,60 +138,6 @@ def _add_scaling(group):
         help="how much colours count beside brightness; 0 scales each band and no more "
         "(default: 1/3)",
     )
-
-
-def _add_smoothing(group):
-    group.add_argument(
-        "--smooth",
-        choices=["none", "majority", "modes"],
-        default="none",
-        help="let neighbouring pixels agree: the majority within the point-spread "
-        "function, or conditional modes, which weigh neighbours against the spectrum "
-        "and keep point sources",
-    )
-    group.add_argument(
-        "--smooth-fwhm",
-        type=float,
-        metavar="PIXELS",
-        help="width of the majority (default: that of the bands, or 2)",
-    )
-    group.add_argument(
-        "--smooth-strength",
-        type=float,
-        metavar="NUMBER",
-        help="weight of the neighbours in conditional modes (default: 1)",
-    )
-
-
-def regularizer_of(options):
-    """Return what lets neighbouring pixels agree, None without.
-
-    Parameters
-    ----------
-    options : argparse.Namespace
-        With what `add_steps` adds.
-
-    Returns
-    -------
-    regularizer : MajorityVote, ConditionalModes or None
-        Not fitted.
-    """
-    from skesom.maps import ConditionalModes, MajorityVote
-
-    given = {"majority": options.smooth_fwhm, "modes": options.smooth_strength}
-    names = {"majority": "--smooth-fwhm", "modes": "--smooth-strength"}
-    for kind, value in given.items():
-        if value is not None and options.smooth != kind:
-            raise ValueError(f"{names[kind]} goes with --smooth {kind}.")
-    if options.smooth == "none":
-        return None
-    if options.smooth == "majority":
-        regularizer = MajorityVote(fwhm=options.smooth_fwhm)
-    else:
-        strength = options.smooth_strength
-        regularizer = ConditionalModes(1.0 if strength is None else strength)
-    regularizer._validate_params()
-    return regularizer
 
 
 def pipeline_of(options, clusterer, images):

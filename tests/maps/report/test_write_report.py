@@ -23,7 +23,13 @@ from sklearn.preprocessing import StandardScaler
 
 from skesom.cube import AsinhStretch, Cube, CubeMasker, FWHMConvolver, SurroundingBands
 from skesom.io import read_map, read_region_labels
-from skesom.maps import CubeClusterer, make_cluster_pipeline, write_report
+from skesom.maps import (
+    CubeClusterer,
+    aligned_bands,
+    make_cluster_pipeline,
+    write_report,
+)
+from skesom.maps.report._result import Result
 from skesom.metrics import quantization_error
 from skesom.som import CSOM, ESOM
 
@@ -309,6 +315,33 @@ class TestOtherPipelines:
         files = write(tmp_path / "out", job, galaxy[:50], label_map=labels)
         np.testing.assert_array_equal(read_map(files["cluster_map.fits"])[0], labels)
         assert "model.joblib" not in files
+
+
+class TestInput:
+    """The images of the caller stay as they are."""
+
+    def test_copies_are_saved_but_not_the_first(self, galaxy, job):
+        before = galaxy.data.copy()
+        result = Result(job, galaxy)
+        np.testing.assert_array_equal(galaxy.data, before)
+        expected = aligned_bands(job, galaxy)
+        np.testing.assert_array_equal(result.cube.data, expected.data)
+        assert result.cube.band_names == expected.band_names
+
+    def test_sky_is_told_from_gaps(self, galaxy, job):
+        result = Result(job, galaxy)
+        np.testing.assert_array_equal(result.sky, job["sky"].sky_)
+
+    def test_images_on_several_grids(self, galaxy, tmp_path):
+        coarse = galaxy[::2, ::2][:, :, 3:]
+        cubes = [galaxy[:, :, :3], coarse]
+        before = [cube.data.copy() for cube in cubes]
+        pipeline = make_cluster_pipeline(KMeans(3, n_init=1, random_state=0))
+        labels = pipeline.fit_predict(cubes)
+        files = write(tmp_path / "out", pipeline, cubes)
+        assert read_map(files["cluster_map.fits"])[0].shape == labels.shape == (32, 40)
+        for cube, data in zip(cubes, before, strict=True):
+            np.testing.assert_array_equal(cube.data, data)
 
 
 class TestStrangeMaps:
