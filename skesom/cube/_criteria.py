@@ -106,6 +106,30 @@ def _too_many(bands, min_bands):
     return Bits.from_blocks(count, bands[0].shape)
 
 
+def check_min_bands(cubes, min_bands):
+    """Refuse to ask a pixel for more bands than its cube has.
+
+    Parameters
+    ----------
+    cubes : sequence of Cube
+        The cubes.
+    min_bands : int or None
+        Number of bands that a pixel must have; None asks for all.
+
+    Raises
+    ------
+    ValueError
+        If a cube has fewer.
+    """
+    fewest = min(cube.shape[2] for cube in cubes)
+    if min_bands is not None and min_bands > fewest:
+        raise ValueError(
+            f"min_bands is {min_bands}, but the cube has {fewest} bands. Cubes of "
+            "different grids are masked one by one; pass min_bands where they have "
+            "been aligned."
+        )
+
+
 def check_rest(cube, claims, summary):
     """Refuse a mask that leaves nothing.
 

@@ -14,7 +14,7 @@ from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from skesom.cube._base import CubeTransformer
-from skesom.cube._criteria import check_rest
+from skesom.cube._criteria import check_min_bands, check_rest
 from skesom.cube._cube_list import (
     all_band_names,
     check_cubes,
@@ -268,13 +268,7 @@ class CubeMasker(CubeTransformer):
     def _fit(self, X):
         """Fit, and return the cubes and their masks."""
         cubes = check_cubes(X, self, reset=True)
-        for cube in cubes:
-            if self.min_bands is not None and self.min_bands > cube.shape[2]:
-                raise ValueError(
-                    f"min_bands is {self.min_bands}, but the cube has {cube.shape[2]} "
-                    "bands. Cubes of different grids are masked one by one; pass "
-                    "min_bands where they have been aligned."
-                )
+        check_min_bands(cubes, self.min_bands)
         saturation = np.inf if self.saturation is None else self.saturation
         saturation = numbers_per_band(saturation, all_band_names(cubes), "saturation")
         noise = noise_maps(self.noise, cubes)
