@@ -14,6 +14,7 @@ from skesom.som._winners import (
 )
 
 _FEWEST_UNITS = 64  # from which patches pay
+_MOST_DIRECTIONS = 32  # in which units are told apart to group them
 
 
 def padded(count, step=unit_padding):
@@ -68,11 +69,17 @@ def by_patches(codebook):
     if n_units < _FEWEST_UNITS:
         return {}
     codebook = np.ascontiguousarray(codebook)
+    outlines = codebook
+    if n_features > _MOST_DIRECTIONS:  # which units are close shows in fewer
+        directions = np.random.default_rng(0).normal(
+            size=(n_features, _MOST_DIRECTIONS)
+        )
+        outlines = codebook @ directions.astype(codebook.dtype)
     n_patches = -(-n_units // patch_size)
     n_centres = -(-n_patches // patch_size)
     order = np.empty(n_units, dtype=np.intc)
     bounds = np.empty(n_patches + 1, dtype=np.intc)
-    arrange(codebook, n_patches, np.empty(n_units), order, bounds)
+    arrange(outlines, n_patches, np.empty(n_units), order, bounds)
     shape = (n_centres + n_patches, n_features + 1, patch_size)
     patches = _aligned(shape, codebook.dtype)
     patches[:] = 0
@@ -82,7 +89,9 @@ def by_patches(codebook):
     return {"patches": patches, "radii": radii, "units_in_patches": units}
 
 
-def nearest_units(X, codebook, *, second=False, terms=squares, factors=None):
+def nearest_units(
+    X, codebook, *, second=False, measured=True, terms=squares, factors=None
+):
     """Find the nearest unit of every sample, or the nearest two.
 
     Parameters
@@ -93,6 +102,8 @@ def nearest_units(X, codebook, *, second=False, terms=squares, factors=None):
         Same dtype as X.
     second : bool, default=False
         Whether the second nearest unit is wanted too.
+    measured : bool, default=True
+        Whether the distances are wanted.
     terms : int, default=squares
         What the kernel adds up over the features: `squares`, `weighted_squares` or
         `absolute_values` of the differences.
@@ -106,12 +117,12 @@ def nearest_units(X, codebook, *, second=False, terms=squares, factors=None):
         feature, and for the second unit of a map of one.
     distances : ndarray of shape (n_samples,)
         Distance to the nearest unit, the root of a sum of squares or a sum of absolute
-        values; NaN without any present feature.
+        values; NaN without any present feature. Of no rows if not wanted.
     """
     n_units = len(codebook)
     n_threads = effective_n_threads()
     winners = np.empty((len(X), 1 + second), dtype=np.intp)
-    distances = np.empty(len(X), dtype=X.dtype)
+    distances = np.empty(len(X) if measured else 0, dtype=X.dtype)
     find_winners(
         X,
         by_feature(codebook),

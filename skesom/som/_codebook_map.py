@@ -54,7 +54,7 @@ class CodebookMap(CheckedTables):
             )
         if k == 1:
             winners, distances = self._metric().nearest(
-                X, self.codebook_, errors=errors
+                X, self.codebook_, errors=errors, measured=return_distance
             )
         else:
             winners, distances = nearest_several(

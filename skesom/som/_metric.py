@@ -48,7 +48,7 @@ class Metric:
             weights = np.asarray(feature_weights, dtype=np.float64)
             self.scale = weights if name == "manhattan" else np.sqrt(weights)
 
-    def nearest(self, X, codebook, *, second=False, errors=None):
+    def nearest(self, X, codebook, *, second=False, errors=None, measured=True):
         """Find the nearest unit of every sample, or the nearest two.
 
         Parameters
@@ -61,15 +61,26 @@ class Metric:
             Whether the second nearest unit is wanted too.
         errors : ndarray of shape (n_samples, n_features), default=None
             Measurement errors of X, in the same units.
+        measured : bool, default=True
+            Whether the distances are wanted.
 
         Returns
         -------
         winners : ndarray of shape (n_samples,) or (n_samples, 2), dtype intp
             As from `nearest_units`.
         distances : ndarray of shape (n_samples,)
-            Distance to the nearest unit.
+            Distance to the nearest unit; anything if they are not wanted.
         """
         codebook = self.prepared(codebook)
+        if len(self._blocks(X, errors)) == 1 and not self.of_angles:
+            winners, distances = nearest_units(
+                self.prepared(X),
+                codebook,
+                second=second,
+                measured=measured,
+                **self._terms(X, errors, slice(None)),
+            )
+            return winners, self._finished(distances)
         winners = np.empty((len(X), 2) if second else len(X), dtype=np.intp)
         distances = np.empty(len(X), dtype=X.dtype)
         for block in self._blocks(X, errors):

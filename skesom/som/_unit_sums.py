@@ -7,8 +7,9 @@ from skesom.som._codebook import by_feature, by_patches, search_scratch
 from skesom.som._threads import effective_n_threads
 from skesom.som._training import sum_by_winner
 
-_ROWS_PER_CHUNK = 16384  # at most this many chunks:
+_ROWS_PER_CHUNK = 4096  # at least, and at most this many chunks and bytes of sums:
 _MOST_CHUNKS = 16
+_MOST_BYTES = 2**26
 
 
 def sums_over_samples(X, values, codebook, missing, sample_weight):
@@ -36,7 +37,8 @@ def sums_over_samples(X, values, codebook, missing, sample_weight):
     """
     n_units, n_features = codebook.shape
     n_threads = effective_n_threads()
-    n_chunks = int(np.clip(len(X) // _ROWS_PER_CHUNK, 1, _MOST_CHUNKS))
+    most = min(_MOST_CHUNKS, _MOST_BYTES // (8 * n_units * n_features))
+    n_chunks = max(1, min(len(X) // _ROWS_PER_CHUNK, most))
     bounds = np.linspace(0, len(X), n_chunks + 1).astype(np.intp)
     sums = np.zeros((n_chunks, n_units, n_features))
     counts = np.zeros((n_chunks, n_units, n_features if missing else 1))

@@ -41,7 +41,7 @@ def find_winners(
     int[:, ::1] features,               # SCRATCH (n_threads, n_features)
     floating[:, ::1] sums,              # SCRATCH (n_threads, room of a search)
     Py_ssize_t[:, ::1] winners,         # OUT (n_samples, 1 or 2), -1 = none
-    floating[::1] distances,            # OUT (n_samples,) to the nearest unit
+    floating[::1] distances,            # OUT (n_samples,) to the nearest unit, or (0,)
     int n_threads,                      # IN
     *,
     int terms=SQUARES,                  # IN what is added up over the features
@@ -95,7 +95,8 @@ cdef void _find_in_block(
     floating[::1] distances,
 ) noexcept nogil:
     cdef int n_nearest = <int> winners.shape[1]
-    cdef floating squared[2 * SCREENED]
+    cdef floating[2 * SCREENED] squares_found
+    cdef floating *squared = squares_found if distances.shape[0] > 0 else NULL
     cdef bint screening = terms == SQUARES and n_units >= n_nearest
     cdef int patience = MOST_PATIENCE
     cdef int n_screened, offset
@@ -121,7 +122,8 @@ cdef void _find_in_block(
         patience = keep_patience_of_many(patience, decided, n_screened)
         for offset in range(n_screened):
             if decided >> offset & 1:
-                distances[row + offset] = sqrt(squared[n_nearest * offset])
+                if squared != NULL:
+                    distances[row + offset] = sqrt(squared[n_nearest * offset])
             else:
                 _find_one(
                     X, codebook, n_units, row + offset, terms, factors, features, sums,
@@ -148,6 +150,8 @@ cdef void _find_one(
     )
     winners[row, 0] = nearest[0]
     winners[row, winners.shape[1] - 1] = nearest[winners.shape[1] - 1]
+    if distances.shape[0] == 0:
+        return
     if n_present == 0:
         distances[row] = <floating> NAN
     else:

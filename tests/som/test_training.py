@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The kernels of the classical map against NumPy and plain loops."""
 
+import tracemalloc
 from itertools import pairwise
 
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from threadpoolctl import threadpool_limits
 
-from skesom.som import _training, _winners
+from skesom.som import CSOM, _training, _winners
 from skesom.som._codebook import by_feature, nearest_units, padded
 from skesom.som._metric import Metric
 
@@ -93,3 +94,44 @@ def test_sums_of_many_rows_do_not_depend_on_threads(missing):
     expected = expected_sums(X, codebook, per_feature=missing)
     assert_allclose(results[0][0], expected[0], rtol=1e-9, atol=1e-9)
     assert_array_equal(results[0][1], expected[1])
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("n_features", [9, 100])
+def test_maps_are_the_same_to_the_bit_for_any_number_of_threads(n_features, dtype):
+    X, _ = draw(18_000, 1, n_features, dtype, missing=False)
+    X[::2] += 8
+    fitted = []
+    for limit in (1, 2, 5):
+        with threadpool_limits(limit, user_api="openmp"):
+            csom = CSOM((9, 8), n_epochs=2).fit(X)
+            fitted.append((csom.codebook_, csom.labels_, csom.training_errors_))
+    for other in fitted[1:]:
+        for one, two in zip(fitted[0], other, strict=True):
+            assert_array_equal(one, two)
+
+
+def test_memory_of_training_is_small_beside_the_samples():
+    # Beside labels it is winners and distances, of a million rows at most.
+    extra = []
+    for n_samples in (50_000, 400_000):
+        X = np.tile(draw(50_000, 1, 4, np.float32, missing=False)[0], (8, 1))[
+            :n_samples
+        ]
+        csom = CSOM((10, 10), n_epochs=2)
+        tracemalloc.start()
+        csom.fit(X)
+        extra.append(tracemalloc.get_traced_memory()[1] - csom.labels_.nbytes)
+        tracemalloc.stop()
+    per_sample = (extra[1] - extra[0]) / 350_000
+    assert per_sample < 40
+    assert extra[1] < 40e6
+
+
+def test_large_map_needs_no_matrix_of_units_by_units():
+    X, _ = draw(3000, 1, 3, np.float32, missing=False)
+    tracemalloc.start()
+    CSOM((120, 120), n_epochs=1).fit(X)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 14_400**2 * 8 / 20

@@ -103,6 +103,17 @@ def test_missing_features(n_units, dtype):
     assert_allclose(distances_to_units(X, codebook), distances, rtol=rtol)
 
 
+@pytest.mark.parametrize("n_units", [17, 130])
+def test_distances_that_are_not_wanted(n_units):
+    X, codebook = draw(8, 300, n_units, 6, np.float32)
+    X[::7, 2] = np.nan
+    X[50] = np.nan
+    for second in (False, True):
+        winners, distances = nearest_units(X, codebook, second=second, measured=False)
+        assert_array_equal(winners, nearest_units(X, codebook, second=second)[0])
+        assert len(distances) == 0
+
+
 def test_missing_feature_is_scaled_up():
     # One of four features is there, 3 away: sqrt(3^2 * 4 / 1).
     X = np.array([[np.nan, 5.0, np.nan, np.nan]])
