@@ -13,9 +13,10 @@ all pictures.
 import sys
 
 import matplotlib.pyplot as plt
+import numpy as np
 from astropy import units as u
 
-from skesom.datasets import make_galaxy_cube
+from skesom.datasets import POPULATIONS, make_galaxy_cube
 from skesom.maps import (
     ClusterHistogramDisplay,
     ClusterMapDisplay,
@@ -33,7 +34,7 @@ from skesom.som import CSOM
 # %%
 # The job: nine images, and a lattice of 9 by 12 hexagons whose units make six clusters.
 
-cube, _ = make_galaxy_cube((260, 300), missing=0.1, extent=0.6, random_state=1)
+cube, truth = make_galaxy_cube((260, 300), missing=0.1, extent=0.6, random_state=1)
 csom = CSOM((9, 12), n_clusters=6, random_state=0)
 pipeline = make_cluster_pipeline(csom, fwhm="cube", sky="mask").fit(cube)
 label_map = pipeline["cluster"].labels_
@@ -44,8 +45,10 @@ print(f"{(label_map >= 0).sum()} pixels in {label_map.max() + 1} clusters")
 # that it is given, and keeps what it has drawn. Coordinates on the sky need axes with
 # the projection of the WCS.
 
+is_bulge = (truth == POPULATIONS.index("bulge")) & (label_map >= 0)
+bulge = int(np.bincount(label_map[is_bulge]).argmax())
 colours = cluster_colours(label_map, cube)
-same = {"colours": colours, "names": {5: "bulge"}}
+same = {"colours": colours, "names": {bulge: "bulge"}}
 figure = plt.figure(figsize=(17, 12), layout="constrained")
 axes = figure.subplot_mosaic(
     [
@@ -60,7 +63,7 @@ ClusterMapDisplay.from_estimator(pipeline, cube, ax=axes["clusters"], **same)
 ClusterMapDisplay.from_predictions(
     label_map,
     cube=cube,
-    contours=[4, 5],
+    contours=[bulge],
     bands=["F814W", "F502N", "F336W"],
     ax=axes["contours"],
     **same,
