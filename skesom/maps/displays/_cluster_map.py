@@ -3,18 +3,16 @@
 
 import numpy as np
 
-from skesom.cube import Cube
 from skesom.maps.displays._axes import dress_image_axes, image_axes, settle
 from skesom.maps.displays._clusters import as_clusters, percentages
 from skesom.maps.displays._contours import draw_contours
 from skesom.maps.displays._fitted import labelled_cube
 from skesom.maps.displays._legend import add_legend, missing_patch
 from skesom.maps.displays._palette import NOISE_COLOUR, SKY_COLOUR
-from skesom.maps.displays._rgb import rgb_bands, rgb_image
+from skesom.maps.displays._rgb import thinned_rgb
 from skesom.maps.displays._thinning import (
     MAX_PIXELS,
     extent,
-    mean,
     pick,
     say_thinning,
     thinning,
@@ -282,12 +280,7 @@ class ClusterMapDisplay:
             raise ValueError(
                 "Contours are drawn on a picture of the images: give the cube too."
             )
-        cube = self.cube if isinstance(self.cube, Cube) else Cube(self.cube)
-        numbers = rgb_bands(cube, bands)
-        means = {n: mean(cube.data[:, :, n], step) for n in set(numbers)}
-        planes = [means[number] for number in numbers]
-        names = [f"{n}: {cube.band_names[number]}" for n, number in enumerate(numbers)]
-        return rgb_image(Cube(np.dstack(planes), band_names=names), [0, 1, 2])
+        return thinned_rgb(self.cube, bands, step)
 
     def _other_entries(self, clusters):
         """Return entries of the legend for what is no cluster but there."""

@@ -7,6 +7,7 @@ from astropy import units
 from skesom.cube import Cube
 from skesom.cube._noise import sky_statistics
 from skesom.maps.displays._palette import MISSING_COLOUR
+from skesom.maps.displays._thinning import mean
 
 _STRETCHES = ("lupton", "asinh", "log", "sqrt", "linear")
 _BRIGHT = 99.5  # per cent
@@ -125,6 +126,16 @@ def rgb_bands(cube, bands=None):
             )
         numbers.append(int(band))
     return numbers
+
+
+def thinned_rgb(cube, bands, step):
+    """Return the colour picture of the means of squares of `step` by `step` pixels."""
+    cube = cube if isinstance(cube, Cube) else Cube(cube)
+    numbers = rgb_bands(cube, bands)
+    means = {n: mean(cube.data[:, :, n], step) for n in set(numbers)}
+    planes = [means[number] for number in numbers]
+    names = [f"{n}: {cube.band_names[number]}" for n, number in enumerate(numbers)]
+    return rgb_image(Cube(np.dstack(planes), band_names=names), [0, 1, 2])
 
 
 def _as_interval(interval):
