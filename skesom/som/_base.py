@@ -31,6 +31,7 @@ class CodebookClusterer(
     It has the parameters `n_clusters` and `clusterer`.
     """
 
+    _deep_valley = 1.5  # the U-matrix of a lattice is smooth
     _clusterer_constraint = [StrOptions(set(RULES)), HasMethods(["fit_predict"])]
 
     def __sklearn_tags__(self):
@@ -126,6 +127,7 @@ class CodebookClusterer(
             summary.radii,
             links,
             heights,
+            self._deep_valley,
         )
         return group_units(units, self.clusterer, self.n_clusters)
 

@@ -151,6 +151,8 @@ class ESOM(CodebookClusterer):
     (2,)
     """
 
+    _deep_valley = 2.0  # the links of a network are uneven, and so is its U-matrix
+
     _parameter_constraints = {
         "epsilon": [Interval(Real, 0, None, closed="neither"), StrOptions({"auto"})],
         "learning_rate": [Interval(Real, 0, 1, closed="right")],

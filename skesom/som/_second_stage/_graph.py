@@ -24,6 +24,7 @@ from scipy import sparse
 from scipy.sparse.csgraph import connected_components, minimum_spanning_tree
 
 from skesom.som._codebook import distances_to_units
+from skesom.som._second_stage._gaps import component_gaps, joined
 from skesom.som._second_stage._labels import spread
 from skesom.som._second_stage._spectral import (
     cut,
@@ -168,7 +169,7 @@ def _links_by_chance(units, affinity, candidates, reach):
     unit = np.flatnonzero(candidates)
     _, component = connected_components(affinity, directed=False)
     component = _renumbered(component, candidates)
-    gaps, ends = _gaps(units.codebook[unit], component[unit])
+    gaps, ends = component_gaps(units.codebook[unit], component[unit])
     tree = minimum_spanning_tree(gaps).tocoo()
     first, second = unit[ends[tree.row, tree.col]], unit[ends[tree.col, tree.row]]
     near = tree.data <= _NEAR * np.maximum(reach[first], reach[second])
@@ -176,38 +177,6 @@ def _links_by_chance(units, affinity, candidates, reach):
     weight = 1 / (np.minimum(hits[first], hits[second]) + hits.mean())
     links = sparse.csr_array((weight, (first, second)), shape=(n_units, n_units))
     return links + links.T
-
-
-def _gaps(codebook, component):
-    """Measure the least distance of units of two components, and tell which they are.
-
-    Returns
-    -------
-    gaps : ndarray of shape (n_components, n_components)
-        Least distances.
-    ends : ndarray of shape (n_components, n_components), dtype intp
-        The unit of the row's component that is nearest to the column's.
-    """
-    n_components = component.max(initial=-1) + 1
-    gaps = np.zeros((n_components, n_components))
-    ends = np.zeros((n_components, n_components), dtype=np.intp)
-    largest = np.argmax(np.bincount(component))
-    by_component = np.argsort(component, kind="stable")
-    starts = np.searchsorted(component[by_component], np.arange(n_components))
-    for one in range(n_components):
-        if one == largest:  # the others have measured it
-            continue
-        own = np.flatnonzero(component == one)
-        distances = distances_to_units(codebook[own], codebook[by_component])
-        nearest = distances.min(axis=0)
-        who = own[distances.argmin(axis=0)]
-        gaps[one] = np.minimum.reduceat(nearest, starts)
-        for other, columns in enumerate(np.split(np.arange(len(nearest)), starts[1:])):
-            place = columns[np.argmin(nearest[columns])]
-            ends[one, other], ends[other, one] = who[place], by_component[place]
-    gaps[largest] = gaps[:, largest]
-    np.fill_diagonal(gaps, 0)
-    return gaps, ends
 
 
 def _gap(units, own, reach):
@@ -254,22 +223,8 @@ def _cut(graph, codebook, n_clusters):
     """Cut the components into clusters, or join them if they are too many."""
     component = graph.component[graph.inside]
     if component.max() + 1 >= n_clusters:
-        return _joined(codebook[graph.inside], component, n_clusters)
+        return joined(codebook[graph.inside], component, n_clusters)
     return cut_components(_part(graph.affinity, graph.inside), component, n_clusters)
-
-
-def _joined(codebook, component, n_clusters):
-    """Join the components whose units come closest until n_clusters are left."""
-    n_components = component.max() + 1
-    if n_components == n_clusters:
-        return component
-    gaps, _ = _gaps(codebook, component)
-    tree = minimum_spanning_tree(gaps).tocoo()
-    kept = np.argsort(tree.data, kind="stable")[: n_components - n_clusters]
-    joins = sparse.coo_array(
-        (np.ones(len(kept)), (tree.row[kept], tree.col[kept])), shape=gaps.shape
-    )
-    return connected_components(joins, directed=False)[1][component]
 
 
 def _part(affinity, units):

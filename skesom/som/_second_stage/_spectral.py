@@ -186,7 +186,7 @@ def _sparse_eigenpairs(normalised, n_pairs):
     """Find the largest eigenvalues of D^-1/2 A D^-1/2 by the Lanczos method."""
     n_units = normalised.shape[0]
     start = np.random.default_rng(_SEED).normal(size=n_units)
-    size = min(n_units, max(4 * n_pairs, 60))
+    size = min(n_units, max(n_pairs + 40, 60))
     try:
         values, vectors = eigsh(
             normalised, k=n_pairs, which="LA", v0=start, ncv=size, maxiter=_RESTARTS

@@ -13,11 +13,12 @@ import numpy as np
 from scipy import sparse
 from scipy.sparse.csgraph import connected_components, minimum_spanning_tree
 
+from skesom.som._second_stage._gaps import joined
 from skesom.som._second_stage._labels import spread
 from skesom.som._second_stage._units import both_ways
 
-_THRESHOLD = 0.0  # samples of a link, in samples per unit
-_SMALLEST_SHARE = 0.01  # of the samples, in a cluster
+_THRESHOLD = 0.1  # samples of a link, in samples per unit
+_SMALLEST_SHARE = 0.02  # of the samples, in a cluster
 
 
 def two_winner_clusters(units, n_clusters):
@@ -44,7 +45,10 @@ def two_winner_clusters(units, n_clusters):
         dropped = _weakest_divisions(tree, hits, least, n_clusters)
     component = linked(tree, ~dropped)
     inside = np.bincount(component, weights=hits)[component] >= least
-    return spread(component[inside], inside, units.codebook)
+    _, groups = np.unique(component[inside], return_inverse=True)
+    if n_clusters != "auto" and groups.max() + 1 > n_clusters:
+        groups = joined(units.codebook[inside], groups, n_clusters)
+    return spread(groups, inside, units.codebook)
 
 
 def linked(links, kept):

@@ -13,7 +13,7 @@ valleys whose pass is high against their ground. This part is the authors' own.
 
 import numpy as np
 
-_DEEP = 1.5  # height of the pass of a valley that stays by itself, over its ground
+from skesom.som._second_stage._labels import spread
 
 
 def umatrix_clusters(units, n_clusters):
@@ -25,7 +25,7 @@ def umatrix_clusters(units, n_clusters):
         Units of the map, with links and heights.
     n_clusters : int or "auto"
         How many of the deepest valleys are kept, if there are as many; "auto" keeps
-        those whose pass is 1.5 times as high as their ground.
+        those whose pass is so many times as high as their ground as `units` says.
 
     Returns
     -------
@@ -35,15 +35,16 @@ def umatrix_clusters(units, n_clusters):
     valley = valleys(units.heights, units.links)
     parent, depth = _depths(valley, units)
     if n_clusters == "auto":
-        kept = depth >= _DEEP
+        kept = depth >= units.deep
     else:
         kept = np.zeros(len(depth), dtype=bool)
         kept[np.argsort(-depth, kind="stable")[:n_clusters]] = True
         kept &= depth > 0
     root = np.arange(len(parent))
-    while not kept[root].all():
-        root = np.where(kept[root], root, parent[root])
-    return root[valley]
+    while (moving := ~kept[root] & (parent[root] != root)).any():
+        root[moving] = parent[root[moving]]
+    inside = kept[root[valley]]
+    return spread(root[valley][inside], inside, units.codebook)
 
 
 def valleys(heights, links):

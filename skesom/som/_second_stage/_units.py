@@ -27,6 +27,9 @@ class Units:
         Symmetric; units that the map connects.
     heights : ndarray of shape (n_units,), default=None
         The U-matrix: mean distance of a unit and those it is connected with.
+    deep : float, default=1.5
+        Height of the pass of a valley of the U-matrix that is one by itself, over that
+        of its ground.
     """
 
     codebook: np.ndarray
@@ -35,6 +38,7 @@ class Units:
     radii: np.ndarray | None = None
     links: sparse.csr_array | None = None
     heights: np.ndarray | None = None
+    deep: float = 1.5
 
     def __len__(self):
         return len(self.codebook)

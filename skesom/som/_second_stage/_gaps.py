@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""How near components of units come to each other, and the nearest joined."""
+
+import numpy as np
+from scipy import sparse
+from scipy.sparse.csgraph import connected_components, minimum_spanning_tree
+
+from skesom.som._codebook import distances_to_units
+
+
+def component_gaps(codebook, component):
+    """Measure the least distance of units of two components, and tell which they are.
+
+    Parameters
+    ----------
+    codebook : ndarray of shape (n_units, n_features)
+        Weights of the units.
+    component : ndarray of shape (n_units,)
+        Components, from 0 on.
+
+    Returns
+    -------
+    gaps : ndarray of shape (n_components, n_components)
+        Least distances.
+    ends : ndarray of shape (n_components, n_components), dtype intp
+        The unit of the row's component that is nearest to the column's.
+    """
+    n_components = component.max(initial=-1) + 1
+    gaps = np.zeros((n_components, n_components))
+    ends = np.zeros((n_components, n_components), dtype=np.intp)
+    largest = np.argmax(np.bincount(component))
+    by_component = np.argsort(component, kind="stable")
+    starts = np.searchsorted(component[by_component], np.arange(n_components))
+    for one in range(n_components):
+        if one == largest:  # the others have measured it
+            continue
+        own = np.flatnonzero(component == one)
+        distances = distances_to_units(codebook[own], codebook[by_component])
+        nearest = distances.min(axis=0)
+        who = own[distances.argmin(axis=0)]
+        gaps[one] = np.minimum.reduceat(nearest, starts)
+        for other, columns in enumerate(np.split(np.arange(len(nearest)), starts[1:])):
+            place = columns[np.argmin(nearest[columns])]
+            ends[one, other], ends[other, one] = who[place], by_component[place]
+    gaps[largest] = gaps[:, largest]
+    np.fill_diagonal(gaps, 0)
+    return gaps, ends
+
+
+def joined(codebook, component, n_clusters):
+    """Join the components whose units come closest until n_clusters are left.
+
+    Parameters
+    ----------
+    codebook : ndarray of shape (n_units, n_features)
+        Weights of the units.
+    component : ndarray of shape (n_units,)
+        Components, from 0 on.
+    n_clusters : int
+        At most as many as there are components.
+
+    Returns
+    -------
+    groups : ndarray of shape (n_units,)
+        A group number for each unit.
+    """
+    n_components = component.max() + 1
+    if n_components == n_clusters:
+        return component
+    gaps, _ = component_gaps(codebook, component)
+    tree = minimum_spanning_tree(gaps).tocoo()
+    kept = np.argsort(tree.data, kind="stable")[: n_components - n_clusters]
+    joins = sparse.coo_array(
+        (np.ones(len(kept)), (tree.row[kept], tree.col[kept])), shape=gaps.shape
+    )
+    return connected_components(joins, directed=False)[1][component]
