@@ -89,6 +89,27 @@ def by_patches(codebook):
     return {"patches": patches, "radii": radii, "units_in_patches": units}
 
 
+def by_node(transposed):
+    """Return the weights of a codebook stored feature-major, unit by unit.
+
+    Parameters
+    ----------
+    transposed : ndarray of shape (n_features + 1, padded units)
+        As `by_feature` gives it.
+
+    Returns
+    -------
+    rows : ndarray of shape (padded units, padded features)
+        Aligned rows of whole lines of the cache, zeros where there is no feature.
+    """
+    n_features = len(transposed) - 1
+    line = 64 // transposed.itemsize
+    rows = _aligned((transposed.shape[1], padded(n_features, line)), transposed.dtype)
+    rows[:, :n_features] = transposed[:-1].T
+    rows[:, n_features:] = 0
+    return rows
+
+
 def nearest_units(
     X, codebook, *, second=False, measured=True, terms=squares, factors=None
 ):

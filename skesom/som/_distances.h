@@ -178,6 +178,24 @@ static int vector_bytes(void)
                              (samples, n_samples, n_features, patches, radii, units, \
                               n_patches, n_nearest, room, nearest, squared,          \
                               worthwhile));                                          \
+    }                                                                                \
+    MAYBE_UNUSED static void measure_members_##real(                                 \
+        const real *sample, ptrdiff_t n_features, const real *rows,                  \
+        ptrdiff_t row_length, const real *codebook, ptrdiff_t stride,                \
+        const int *members, ptrdiff_t n_members, real *squared)                      \
+    {                                                                                \
+        AT_BEST_WIDTH(measure_members, real,                                         \
+                      (sample, n_features, rows, row_length, codebook, stride,       \
+                       members, n_members, squared));                                \
+    }                                                                                \
+    MAYBE_UNUSED static void pull_members_##real(                                    \
+        const real *sample, ptrdiff_t n_features, real *rows, ptrdiff_t row_length,  \
+        real *codebook, ptrdiff_t stride, const int *members, ptrdiff_t n_members,   \
+        real step, const real *activation)                                           \
+    {                                                                                \
+        AT_BEST_WIDTH(pull_members, real,                                            \
+                      (sample, n_features, rows, row_length, codebook, stride,       \
+                       members, n_members, step, activation));                       \
     }
 DISPATCH(float)
 DISPATCH(double)

@@ -17,12 +17,6 @@ cdef extern from "_distances.h":
         ABSOLUTE_VALUES
     Py_ssize_t ROOM_FOR(Py_ssize_t n_patches) noexcept nogil
     void PREFETCH(const void *address) noexcept nogil
-    float squared_distance_float "squared_distance_float_16"(
-        const float *sample, Py_ssize_t n_features, const float *codebook,
-        Py_ssize_t stride, Py_ssize_t unit) noexcept nogil
-    double squared_distance_double "squared_distance_double_16"(
-        const double *sample, Py_ssize_t n_features, const double *codebook,
-        Py_ssize_t stride, Py_ssize_t unit) noexcept nogil
     void nearest_two_float(
         int terms, const float *sample, const float *factors, const int *features,
         Py_ssize_t n_features, const float *codebook, Py_ssize_t stride,
@@ -55,6 +49,22 @@ cdef extern from "_distances.h":
         const double *samples, int n_samples, Py_ssize_t n_features, const double *patches,
         const double *radii, const int *units, Py_ssize_t n_patches, int n_nearest,
         double *room, Py_ssize_t *nearest, double *squared, int *worthwhile) noexcept nogil
+    void measure_members_float(
+        const float *sample, Py_ssize_t n_features, const float *rows,
+        Py_ssize_t row_length, const float *codebook, Py_ssize_t stride,
+        const int *members, Py_ssize_t n_members, float *squared) noexcept nogil
+    void measure_members_double(
+        const double *sample, Py_ssize_t n_features, const double *rows,
+        Py_ssize_t row_length, const double *codebook, Py_ssize_t stride,
+        const int *members, Py_ssize_t n_members, double *squared) noexcept nogil
+    void pull_members_float(
+        const float *sample, Py_ssize_t n_features, float *rows, Py_ssize_t row_length,
+        float *codebook, Py_ssize_t stride, const int *members, Py_ssize_t n_members,
+        float step, const float *activation) noexcept nogil
+    void pull_members_double(
+        const double *sample, Py_ssize_t n_features, double *rows,
+        Py_ssize_t row_length, double *codebook, Py_ssize_t stride, const int *members,
+        Py_ssize_t n_members, double step, const double *activation) noexcept nogil
     double activate_float(
         const float *squared, Py_ssize_t n, double factor,
         float *activation) noexcept nogil
@@ -136,14 +146,38 @@ cdef inline uint32_t screen_patches(
         )
 
 
-cdef inline floating squared_distance(
-    const floating *sample, Py_ssize_t n_features, const floating *codebook,
-    Py_ssize_t stride, Py_ssize_t unit,
+cdef inline void measure_members(
+    const floating *sample, Py_ssize_t n_features, const floating *rows,
+    Py_ssize_t row_length, const floating *codebook, Py_ssize_t stride,
+    const int *members, Py_ssize_t n_members, floating *squared,
 ) noexcept nogil:
     if floating is float:
-        return squared_distance_float(sample, n_features, codebook, stride, unit)
+        measure_members_float(
+            sample, n_features, rows, row_length, codebook, stride, members,
+            n_members, squared,
+        )
     else:
-        return squared_distance_double(sample, n_features, codebook, stride, unit)
+        measure_members_double(
+            sample, n_features, rows, row_length, codebook, stride, members,
+            n_members, squared,
+        )
+
+
+cdef inline void pull_members(
+    const floating *sample, Py_ssize_t n_features, floating *rows,
+    Py_ssize_t row_length, floating *codebook, Py_ssize_t stride, const int *members,
+    Py_ssize_t n_members, floating step, const floating *activation,
+) noexcept nogil:
+    if floating is float:
+        pull_members_float(
+            sample, n_features, rows, row_length, codebook, stride, members,
+            n_members, step, activation,
+        )
+    else:
+        pull_members_double(
+            sample, n_features, rows, row_length, codebook, stride, members,
+            n_members, step, activation,
+        )
 
 
 cdef inline double activate(

@@ -109,7 +109,8 @@ static ALWAYS_INLINE void NAME(nearest_two_by)(
             const VECTOR loser_unit = CHOOSE(closer, least_unit, units);
             least = CHOOSE(closer, distance, least);
             least_unit = CHOOSE(closer, units, least_unit);
-            closer = loser < second;
+            /* What was the least comes before a second that is as far. */
+            closer = (loser < second) | (closer & (loser == second));
             second = CHOOSE(closer, loser, second);
             second_unit = CHOOSE(closer, loser_unit, second_unit);
             units += FILL(LANES);

@@ -60,6 +60,7 @@
 #define LANES_AT_MOST LANES_AT_MOST_float
 #define SQUARE_ROOT SQUARE_ROOT_float
 #include "_distances_typed.h"
+#include "_members.h"
 #include "_activation.h"
 #undef REAL
 #undef BITS
@@ -83,6 +84,7 @@
 #define LANES_AT_MOST LANES_AT_MOST_double
 #define SQUARE_ROOT SQUARE_ROOT_double
 #include "_distances_typed.h"
+#include "_members.h"
 #undef REAL
 #undef BITS
 #undef HUGEST

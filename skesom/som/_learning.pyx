@@ -6,18 +6,18 @@ from cython cimport floating
 from libc.math cimport exp
 
 from skesom.som._distances cimport (
-    FEATURES_AT_A_TIME,
     MOST_PATIENCE,
     PREFETCH,
     SQUARES,
     activate,
     is_complete,
     keep_patience,
+    measure_members,
     nearest_two,
     nowhere,
     present_features,
+    pull_members,
     screen_one,
-    squared_distance,
 )
 from skesom.som._links cimport (
     BLOCK,
@@ -41,6 +41,7 @@ links_per_block = BLOCK
 cdef struct Map:
     Py_ssize_t n_features
     Py_ssize_t stride
+    Py_ssize_t row_length
     Py_ssize_t n_nodes
     double squared_epsilon
     double learning_rate
@@ -75,6 +76,7 @@ def learn(
         must grow.
     """
     cdef floating[:, ::1] codebook = network.codebook
+    cdef floating[:, ::1] rows = network.rows
     cdef int[::1] begin = network.begin
     cdef int[::1] degree = network.degree
     cdef int[::1] room = network.room
@@ -90,6 +92,7 @@ def learn(
     cdef long long n_seen = network.n_seen
     cdef const floating[::1] fill = network.fill
     cdef int[::1] features = network.features
+    cdef floating[::1] padded_sample = network.padded_sample
     cdef floating[::1] squared = network.squared
     cdef int[::1] members = network.members
     cdef int[::1] slots = network.slots
@@ -111,6 +114,7 @@ def learn(
 
     state.n_features = X.shape[1]
     state.stride = codebook.shape[1]
+    state.row_length = network.row_length
     state.n_nodes = network.n_nodes
     state.squared_epsilon = epsilon * epsilon
     state.learning_rate = learning_rate
@@ -178,7 +182,8 @@ def learn(
                 break
             if novel:
                 _insert(
-                    &state, &codebook[0, 0], &fill[0], sample, nearest[0], &squared[0]
+                    &state, &codebook[0, 0], &rows[0, 0], &fill[0], sample, nearest[0],
+                    &squared[0],
                 )
                 identity[winner] = next_identity
                 node_class[winner] = classes[order[position]] if by_class else 0
@@ -188,21 +193,28 @@ def learn(
             n_members = _gather_members(
                 &state, &links, winner, &squared[0], &members[0], &slots[0]
             )
-            for k in range(n_members):
-                if measured:
+            if complete and state.row_length > 0:
+                for k in range(n_present):
+                    padded_sample[k] = sample[k]
+                sample = &padded_sample[0]
+            if measured:
+                for k in range(n_members):
                     member_squared[k] = squared[members[k]]
-                else:
-                    member_squared[k] = squared_distance(
-                        sample, n_present, &codebook[0, 0], state.stride, members[k]
-                    )
+            else:
+                measure_members(
+                    sample, n_present, &rows[0, 0], state.row_length, &codebook[0, 0],
+                    state.stride, &members[0], n_members, &member_squared[0],
+                )
             _adapt(
-                &state, &links, &codebook[0, 0], sample, &features[0], n_present,
-                &members[0], &slots[0], n_members, &member_squared[0], &activation[0],
+                &state, &links, &codebook[0, 0], &rows[0, 0], sample, &features[0],
+                n_present, &members[0], &slots[0], n_members, &member_squared[0],
+                &activation[0],
             )
             n_seen += 1
             if pruning_period > 0 and n_seen % pruning_period == 0 and links.n_links:
                 _prune(
-                    &state, &links, &codebook[0, 0], &identity[0], &node_class[0]
+                    &state, &links, &codebook[0, 0], &rows[0, 0], &identity[0],
+                    &node_class[0],
                 )
         else:
             position = n_order
@@ -300,6 +312,7 @@ cdef bint _fits(
 cdef void _insert(
     Map *state,
     floating *codebook,
+    floating *rows,
     const floating *fill,
     const floating *sample,
     Py_ssize_t nearest,
@@ -319,6 +332,8 @@ cdef void _insert(
             if node > 0:
                 value = codebook[feature * state.stride + nearest]
         codebook[feature * state.stride + node] = value
+        if state.row_length > 0:
+            rows[node * state.row_length + feature] = value
     _renew_square(state, codebook, node)
     squared[node] = 0
     state.n_nodes += 1
@@ -341,6 +356,7 @@ cdef void _adapt(
     Map *state,
     Links *links,
     floating *codebook,
+    floating *rows,
     const floating *sample,
     const int *features,
     Py_ssize_t n_present,
@@ -358,11 +374,14 @@ cdef void _adapt(
     cdef double renewed, reached
     cdef Py_ssize_t k
     if n_present == state.n_features:
-        _move(state, codebook, sample, members, n_members, step, activation)
+        pull_members(
+            sample, n_present, rows, state.row_length, codebook, state.stride, members,
+            n_members, <floating> step, activation,
+        )
     else:
-        _move_partly(
-            state, codebook, sample, features, n_present, members, n_members, step,
-            activation,
+        _pull_partly(
+            state, codebook, rows, sample, features, n_present, members, n_members,
+            step, activation,
         )
     for k in range(1, n_members):
         reached = activation[k]
@@ -408,43 +427,10 @@ cdef Py_ssize_t _gather_members(
     return n_members
 
 
-cdef void _move(
+cdef void _pull_partly(
     Map *state,
     floating *codebook,
-    const floating *sample,
-    const int *members,
-    Py_ssize_t n_members,
-    double step,
-    const floating *activation,
-) noexcept nogil:
-    """Pull the members to the sample by their shares of the activation."""
-    cdef floating factor = <floating> step
-    cdef floating share, part, moved
-    cdef double square
-    cdef floating *weight
-    cdef Py_ssize_t k, feature, first
-    for k in range(n_members):
-        share = activation[k] * factor
-        square = 0
-        weight = codebook + members[k]
-        first = 0
-        while first < state.n_features:
-            part = 0
-            for feature in range(
-                first, min(first + FEATURES_AT_A_TIME, state.n_features)
-            ):
-                moved = weight[0] + share * (sample[feature] - weight[0])
-                weight[0] = moved
-                part += moved * moved
-                weight += state.stride
-            square += part
-            first += FEATURES_AT_A_TIME
-        weight[0] = <floating> (square / 2)
-
-
-cdef void _move_partly(
-    Map *state,
-    floating *codebook,
+    floating *rows,
     const floating *sample,
     const int *features,
     Py_ssize_t n_present,
@@ -453,7 +439,7 @@ cdef void _move_partly(
     double step,
     const floating *activation,
 ) noexcept nogil:
-    """Do the same in the features that are present."""
+    """Pull the members to a sample in the features that are present."""
     cdef floating factor = <floating> step
     cdef floating share
     cdef floating *weight
@@ -463,6 +449,8 @@ cdef void _move_partly(
         for f in range(n_present):
             weight = codebook + features[f] * state.stride + members[k]
             weight[0] += share * (sample[features[f]] - weight[0])
+            if state.row_length > 0:
+                rows[members[k] * state.row_length + features[f]] = weight[0]
         _renew_square(state, codebook, members[k])
 
 
@@ -470,6 +458,7 @@ cdef void _prune(
     Map *state,
     Links *links,
     floating *codebook,
+    floating *rows,
     long long *identity,
     long long *node_class,
 ) noexcept nogil:
@@ -482,15 +471,16 @@ cdef void _prune(
     high = max(links.ends[2 * slot], links.ends[2 * slot + 1])
     disconnect(links, slot)
     if links.n_links and links.degree[high] == 0:
-        _remove(state, links, codebook, identity, node_class, high)
+        _remove(state, links, codebook, rows, identity, node_class, high)
     if links.n_links and links.degree[low] == 0:
-        _remove(state, links, codebook, identity, node_class, low)
+        _remove(state, links, codebook, rows, identity, node_class, low)
 
 
 cdef void _remove(
     Map *state,
     Links *links,
     floating *codebook,
+    floating *rows,
     long long *identity,
     long long *node_class,
     Py_ssize_t node,
@@ -502,6 +492,10 @@ cdef void _remove(
         for feature in range(state.n_features + 1):
             codebook[feature * state.stride + node] = codebook[
                 feature * state.stride + last
+            ]
+        for feature in range(state.row_length):
+            rows[node * state.row_length + feature] = rows[
+                last * state.row_length + feature
             ]
         identity[node] = identity[last]
         node_class[node] = node_class[last]

@@ -6,12 +6,16 @@ import copy
 import numpy as np
 from scipy import sparse
 
-from skesom.som._codebook import by_feature, padded
+from skesom.som._codebook import by_feature, by_node, padded
 from skesom.som._learning import learn, links_per_block
 
+_FEATURES_FOR_ROWS = 8  # fewer are handled as fast one by one
 _SCRATCH = (
     "smallest",
     "stale",
+    "row_length",
+    "rows",
+    "padded_sample",
     "features",
     "squared",
     "members",
@@ -157,7 +161,9 @@ class Network:
     def _grow(self):
         """Make room for twice the nodes, links and neighbours that there are."""
         if self.n_nodes == len(self.begin):
-            self.codebook = by_feature(self.nodes(), 2 * self.n_nodes)
+            # With a power of two the features of a node compete for the same cache.
+            odd_steps = padded(2 * self.n_nodes) | padded(1)
+            self.codebook = by_feature(self.nodes(), odd_steps)
             capacity = self.codebook.shape[1]
             for name in ("identity", "node_class", "begin", "degree", "room"):
                 setattr(self, name, _extended(getattr(self, name), capacity))
@@ -187,6 +193,12 @@ class Network:
         n_blocks = len(self.strength) // links_per_block
         self.smallest = np.full(n_blocks, np.inf)
         self.stale = np.ones(n_blocks, dtype=np.int8)
+        self.row_length = 0
+        self.rows = self.codebook[:1]  # the kernel looks at them if they have a length
+        if len(self.fill) >= _FEATURES_FOR_ROWS:
+            self.rows = by_node(self.codebook)
+            self.row_length = self.rows.shape[1]
+        self.padded_sample = np.zeros(self.rows.shape[1], dtype=dtype)
         self.features = np.empty(len(self.fill), dtype=np.intc)
         self.squared = np.empty(stride, dtype=dtype)
         self.members = np.empty(stride + 1, dtype=np.intc)
