@@ -15,6 +15,7 @@ TARGET_NODES = 500
 _PILOT_SAMPLES = 32768
 _FIRST_PILOT = 4096
 _PILOT_SHARE = 8  # one in so many samples, when they are many
+_LONGEST_PILOT = 2**20
 _TRIALS = 12
 _TOLERANCE = 0.12  # of the logarithm of the number of nodes
 
@@ -43,8 +44,8 @@ def choose_epsilon(X, order, fill, target, rule):
     Networks are grown on the first samples of the training order, with the learning
     rule that will be used, and the growth of their last half is carried on to all
     samples. The longer a network has grown, the more that is worth: so the search
-    begins with 4096 samples and goes on with four times as many, up to 32768 or an
-    eighth of all.
+    begins with 4096 samples and goes on with four times as many, up to 32768, or an
+    eighth of all, a million at most.
 
     Parameters
     ----------
@@ -139,8 +140,8 @@ def forecast(X, order, fill, epsilon, max_nodes, rule):
         Epsilon, about how many nodes it makes, and about how many seconds of learning
         that takes on this machine.
     """
-    size = max(_PILOT_SAMPLES, len(order) // (2 * _PILOT_SHARE))
-    pilot = order[:size].astype(np.intp)
+    size = min(len(order) // (2 * _PILOT_SHARE), _LONGEST_PILOT)
+    pilot = order[: max(size, _PILOT_SAMPLES)].astype(np.intp)
     network = Network(fill)
     counts, now = [], epsilon
     parts = np.array_split(pilot, min(4, len(pilot)))
@@ -163,7 +164,8 @@ def forecast(X, order, fill, epsilon, max_nodes, rule):
 
 def _pilot_sizes(n_samples):
     """Return how many samples the trials take, rising."""
-    last = max(min(n_samples, _PILOT_SAMPLES), n_samples // _PILOT_SHARE)
+    last = min(n_samples // _PILOT_SHARE, _LONGEST_PILOT)
+    last = max(last, min(n_samples, _PILOT_SAMPLES))
     sizes = [last]
     while sizes[0] > 2 * _FIRST_PILOT:
         sizes.insert(0, max(sizes[0] // 4, _FIRST_PILOT))
