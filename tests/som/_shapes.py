@@ -10,9 +10,9 @@ import numpy as np
 
 
 def hepta(rng):
-    """Six balls around a denser one: different inner variances."""
+    """Six balls around a small dense one: different inner variances."""
     centres = 3.0 * np.vstack([np.zeros(3), np.eye(3), -np.eye(3)])
-    radii = [0.5] + 6 * [1.0]
+    radii = [0.1] + 6 * [1.0]
     return together(
         centre + radius * ball(rng, 32 if radius < 1 else 30, 3)
         for centre, radius in zip(centres, radii, strict=True)

@@ -14,7 +14,9 @@ samples tell. The rule is the authors' own, and so is what follows.
 each. Components as near to each other as linked units are (up to 1.7 times) are joined
 as by one sample. *Islands* are the components then left that hold a few samples only,
 and units far from their neighbours or from their own samples: outliers that a map
-cannot follow. They become clusters only where the graph has no good cut left.
+cannot follow. They become clusters only where the graph has no good cut left. A dense
+group that is one unit has nobody nearby either: that its samples have a second nearest
+unit somewhere ties it to nobody.
 """
 
 from dataclasses import dataclass
@@ -36,6 +38,7 @@ from skesom.som._second_stage._units import both_ways
 
 _NEAR = 1.7  # lengths of links: what is nearer is apart by chance
 _LONELY = 4.0  # lengths or radii of the neighbours: what is farther is an outlier
+_COMPACT = 5.0  # radii of a unit without anything between it and its neighbours
 _APART = 2.0  # lengths of links between an island and the rest
 _FEW = 10  # samples: an island of fewer must be as far as an outlier
 _FEWEST = 3
@@ -115,8 +118,9 @@ def coactivation_graph(units):
     rows, columns, between = both_ways(units.counts)
     ends = units.codebook[rows] - units.codebook[columns]
     lengths = np.linalg.norm(ends, axis=1).astype(np.float64, copy=False)
-    loneliness = _loneliness(units, rows, columns, between, lengths)
+    loneliness, compact = _loneliness(units, rows, columns, between, lengths)
     lonely = (loneliness > _LONELY) & (hits >= _FEWEST)
+    lonely |= compact & (loneliness > _APART) & (hits >= _FEW)
     kept = lonely[rows] == lonely[columns]
     rows, columns, between, lengths = (
         values[kept] for values in (rows, columns, between, lengths)
@@ -149,9 +153,10 @@ def coactivation_graph(units):
 
 
 def _loneliness(units, rows, columns, between, lengths):
-    """How far a unit is from the nearest it is tied to, or from its own samples.
+    """Tell how far a unit is from the nearest it is tied to, or from its own samples.
 
-    In units of the same of its neighbours, and of the typical radius.
+    In units of the same of its neighbours, and of the typical radius. A unit is compact
+    if its own samples are much nearer to it than any other unit.
     """
     n_units = len(units)
     shortest = np.full(n_units, np.inf)
@@ -160,7 +165,8 @@ def _loneliness(units, rows, columns, between, lengths):
     typical = _weighted_median(units.radii, units.hits)
     radius = np.maximum(_mean(rows, between, units.radii[columns], n_units), typical)
     length = _mean(rows, between, shortest[columns], n_units)
-    return np.maximum(_ratio(units.radii, radius), _ratio(shortest, length))
+    loneliness = np.maximum(_ratio(units.radii, radius), _ratio(shortest, length))
+    return loneliness, shortest > _COMPACT * units.radii
 
 
 def _links_by_chance(units, affinity, candidates, reach):
