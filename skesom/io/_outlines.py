@@ -9,6 +9,7 @@ a cut is walked there and back and encloses nothing. So a piece is a single poly
 any holes, but for cuts that cross and part it.
 """
 
+from array import array
 from typing import NamedTuple
 
 import numpy as np
@@ -19,6 +20,7 @@ from scipy.sparse.csgraph import minimum_spanning_tree
 # Directions of the walk along the four sides of a pixel: east along the bottom side,
 # north along the right one, west along the top, south along the left.
 _EAST, _NORTH, _WEST, _SOUTH = range(4)
+_PIXELS_AT_ONCE = 2**20
 # Where each of these sides starts: columns and rows from the centre of the pixel.
 _START = np.array([[-0.5, -0.5], [0.5, -0.5], [0.5, 0.5], [-0.5, 0.5]])
 
@@ -80,8 +82,9 @@ def trace_outlines(labels, min_size=1):
 def _find_pieces(labels, min_size):
     """Return pieces numbered from 1 (0 is nothing), their labels and their sizes."""
     present = np.unique(labels[labels >= 0])
-    ranks = np.zeros(labels.shape, dtype=np.int32)
-    ranks[labels >= 0] = np.searchsorted(present, labels[labels >= 0]) + 1
+    rank_of = np.zeros(present.max(initial=-1) + 2, dtype=np.int32)
+    rank_of[present] = np.arange(1, len(present) + 1)
+    ranks = rank_of[np.maximum(labels, -1)]  # the last one, 0, is of no label
     pieces = np.zeros(labels.shape, dtype=np.int32)
     piece_labels, sizes = [-1], [0]
     for rank, box in enumerate(ndimage.find_objects(ranks), 1):
@@ -112,10 +115,16 @@ class _Sides:
 
     def _collect(self):
         """Find all sides, sorted by pixel and direction."""
-        inside = np.flatnonzero(self.pieces)
-        closed = np.stack([self.is_closed(inside, side) for side in range(4)], axis=1)
-        places, self.directions = np.nonzero(closed)
-        self.pixels = inside[places]
+        pixels, directions = [], []
+        for start in range(0, len(self.pieces), _PIXELS_AT_ONCE):
+            inside = np.flatnonzero(self.pieces[start : start + _PIXELS_AT_ONCE])
+            inside += start
+            sides = [self.is_closed(inside, side) for side in range(4)]
+            places, found = np.nonzero(np.stack(sides, axis=1))
+            pixels.append(inside[places])
+            directions.append(found)
+        self.pixels = np.concatenate(pixels)
+        self.directions = np.concatenate(directions)
 
     def is_closed(self, pixels, directions):
         """Tell whether sides of pixels border their piece, or lie along a cut."""
@@ -157,9 +166,10 @@ class _Sides:
 
     def walk(self):
         """Return the sides in the order of all walks, and where each walk ends."""
-        followers = self.followers().tolist()
+        # Arrays of Python are as quick to go through as lists, and a fifth of the size.
+        followers = array("q", self.followers().astype(np.int64).tobytes())
         seen = bytearray(len(followers))
-        order, ends = [], []
+        order, ends = array("q"), []
         for first in range(len(followers)):
             side = first
             while not seen[side]:

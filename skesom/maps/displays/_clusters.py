@@ -9,6 +9,7 @@ from astropy import units
 from astropy.wcs.utils import proj_plane_pixel_scales
 
 from skesom.cube import Cube
+from skesom.cube._blocks import row_blocks
 from skesom.maps.displays._palette import cluster_palette
 
 
@@ -116,7 +117,10 @@ def pixel_scale_of(wcs):
 
 def percentages(label_map, n_clusters):
     """Return the percentage of the pixels in clusters that each cluster has."""
-    pixels = np.bincount(label_map[label_map >= 0], minlength=n_clusters)
+    pixels = np.zeros(n_clusters, dtype=np.int64)
+    for rows in row_blocks(label_map.shape):  # large maps, little memory
+        labels = label_map[rows]
+        pixels += np.bincount(labels[labels >= 0], minlength=n_clusters)
     return 100 * pixels / max(pixels.sum(), 1)
 
 

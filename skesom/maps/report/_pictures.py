@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The pictures of a report."""
 
+import gc
+
 import numpy as np
 
 from skesom.maps.displays import (
@@ -25,6 +27,7 @@ _PANEL = 3.0, 2.6  # inches of a plane of a component
 _MOST_PLANES = 36
 _SLICE_PIXELS = 400_000
 _SLICE_DOTS = 100
+_SLICE_MARGINS = (0.7, 1.5), (0.55, 0.35)  # inches: left and right, below and above
 _THINNED = "from every {th} row and column"
 
 
@@ -77,9 +80,11 @@ class Pictures:
         }
         for name, draw in kinds.items():
             yield name, draw()
+            self._release()
         if result.som is None:
             return
         yield "quantization_error", self._errors(distances)
+        self._release()
         if result.is_of_fit:
             yield from self._pictures_of_map()
 
@@ -120,11 +125,26 @@ class Pictures:
         """
         from matplotlib.figure import Figure
 
-        # Coordinates on the sky and a layout would take most of the time.
-        figure = Figure(figsize=image_size(self._result.cube.shape))
-        display = self._outlines([band] * 3, _SLICE_PIXELS, figure.add_subplot())
+        # Coordinates on the sky, and whatever fits a layout to what is drawn, would
+        # take most of the time.
+        width, height = image_size(self._result.cube.shape)
+        (left, right), (bottom, top) = _SLICE_MARGINS
+        place = (
+            *(left / width, bottom / height),
+            *(1 - (left + right) / width, 1 - (bottom + top) / height),
+        )
+        figure = Figure(figsize=(width, height))
+        display = self._outlines([band] * 3, _SLICE_PIXELS, figure.add_axes(place))
         display.ax_.set_title(self._result.cube.band_names[band], loc="right")
-        return png_bytes(figure, dpi=_SLICE_DOTS, bbox_inches="tight")
+        png = png_bytes(figure, dpi=_SLICE_DOTS)
+        del figure, display
+        self._release()
+        return png
+
+    def _release(self):
+        """Free the memory of pictures of large images, which refer to themselves."""
+        if self._step > 1:
+            gc.collect()
 
     def _cluster_map(self):
         result = self._result

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Write all that a run found to a folder."""
 
-import gc
 import json
 from pathlib import Path
 
@@ -196,7 +195,6 @@ class _Report:
                 bbox_inches="tight",  # without empty borders
             )
             del figure
-            gc.collect()  # figures are large, and refer to themselves
 
     def write_regions(self, label_map, wcs, colours):
         """Write the outlines of the clusters."""
