@@ -11,6 +11,9 @@ from sklearn.datasets import make_blobs, make_circles, make_moons
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import adjusted_rand_score
 
+from skesom.cube import AsinhStretch
+from skesom.datasets import make_galaxy_cube
+from skesom.pixels import flatten
 from skesom.som import ESOM
 from skesom.som._merging import make_room
 
@@ -39,8 +42,15 @@ def duplicated(rng, n_features):
     return rows[rng.integers(0, len(rows), N_SAMPLES)]
 
 
+def integers(rng, n_features):
+    mean = 100_000 if n_features == 1 else 30
+    return rng.poisson(mean, (N_SAMPLES, n_features)).astype(float)
+
+
 @pytest.mark.parametrize("n_features", [1, 2, 9, 50])
-@pytest.mark.parametrize("draw", [blobs, uniform, lognormal, pareto, duplicated])
+@pytest.mark.parametrize(
+    "draw", [blobs, uniform, lognormal, pareto, duplicated, integers]
+)
 def test_automatic_epsilon_gives_about_500_nodes(draw, n_features, global_random_seed):
     X = draw(np.random.default_rng(global_random_seed), n_features)
     esom = ESOM(n_clusters=None, random_state=global_random_seed).fit(X)
@@ -48,10 +58,32 @@ def test_automatic_epsilon_gives_about_500_nodes(draw, n_features, global_random
     assert esom.epsilon_ > 0
 
 
-def test_automatic_epsilon_of_more_samples_than_the_pilot_looks_at():
-    X = np.random.default_rng(0).lognormal(size=(100_000, 2)).astype(np.float32)
+@pytest.mark.parametrize(
+    ("draw", "n_features"), [(blobs, 3), (lognormal, 2), (pareto, 3)]
+)
+def test_automatic_epsilon_of_many_more_samples_than_it_tries(
+    draw, n_features, monkeypatch
+):
+    monkeypatch.setitem(draw.__globals__, "N_SAMPLES", 400_000)
+    X = draw(np.random.default_rng(0), n_features).astype(np.float32)
     esom = ESOM(n_clusters=None, random_state=0).fit(X)
     assert 250 <= len(esom.codebook_) <= 1000
+
+
+@pytest.mark.parametrize("scaling", ["raw", "stretched"])
+def test_automatic_epsilon_of_an_image_in_nine_bands(scaling):
+    cube, _ = make_galaxy_cube((150, 150), random_state=0)
+    if scaling == "stretched":
+        cube = AsinhStretch().fit_transform(cube)
+    esom = ESOM(n_clusters=None, random_state=0).fit(flatten(cube)[0])
+    assert 250 <= len(esom.codebook_) <= 1000
+
+
+def test_automatic_epsilon_of_few_different_samples_counts_these():
+    X = np.random.default_rng(0).integers(0, 40, size=(20_000, 1)).astype(float)
+    esom = ESOM(n_clusters=None, random_state=0).fit(X)
+    assert 20 <= len(esom.codebook_) <= 40
+    assert esom.epsilon_ > 0.01
 
 
 @pytest.mark.parametrize("n_samples", [100, 400, 2500])
@@ -135,6 +167,15 @@ def test_merges_are_paid_for_by_insertions(monkeypatch):
     assert merges[0] == 100
     assert len(merges) > 3
     assert np.diff(merges).min() >= 25
+
+
+@pytest.mark.parametrize("n_features", [1, 3, 20])
+def test_merging_leaves_half_of_the_nodes_or_more(n_features):
+    X = np.random.default_rng(0).normal(size=(30_000, n_features))
+    esom = ESOM(1e-9, max_nodes=200, n_clusters=None, random_state=0)
+    with pytest.warns(ConvergenceWarning, match="max_nodes=200"):
+        esom.fit(X)
+    assert 100 <= len(esom.codebook_) <= 200
 
 
 @pytest.mark.parametrize("max_nodes", [1, 2, 3])
