@@ -74,7 +74,7 @@ cdef extern from "_distances.h":
 
 
 cdef enum:
-    ROWS = 256  # that are searched alike, a multiple of SCREENED
+    ROWS = 1024  # that are searched alike, a multiple of SCREENED
     MOST_PATIENCE = 64
     EXACT_STEPS = 1024  # before screening is tried again
 

@@ -310,6 +310,17 @@ static ALWAYS_INLINE void NAME(sort_pairs)(
     begins[0] = 0;
 }
 
+/* Whether a search that visits so many patches is faster than one of all units.
+
+   The costs were measured, in operations of the vector code for a sample. */
+static ALWAYS_INLINE int NAME(patches_pay)(
+    ptrdiff_t n_features, ptrdiff_t n_patches, ptrdiff_t n_visits)
+{
+    const ptrdiff_t bounds = 100 + TO_PATCHES(n_patches) / PATCH * (n_features + 15);
+    const ptrdiff_t visits = n_visits * (n_features * 8 / 5 + 17);
+    return 2 * n_visits <= n_patches && bounds + visits < n_patches * (n_features + 5);
+}
+
 static ALWAYS_INLINE uint32_t NAME(screen_patches_by)(
     const int n_nearest, const REAL *restrict samples, int n_samples,
     ptrdiff_t n_features, const REAL *restrict patches, const REAL *restrict radii,
@@ -337,7 +348,8 @@ static ALWAYS_INLINE uint32_t NAME(screen_patches_by)(
             ? NAME(list_pairs)(&searches, n_samples, n_bounds, bounds, pairs)
             : NAME(list_pairs_by_patch)(&searches, n_samples, n_patches, n_bounds,
                                         bounds, pairs);
-    *worthwhile = 2 * n_pairs <= n_samples * n_patches;
+    *worthwhile = NAME(patches_pay)(n_features, n_patches,
+                                    (n_pairs + n_samples - 1) / n_samples);
     if (!*worthwhile)
         return 0;
     const int n_kept = NAME(search_pairs)(&searches, n_features, members, n_pairs, pairs,
