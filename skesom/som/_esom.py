@@ -252,6 +252,7 @@ class ESOM(CodebookClusterer):
             are of the samples of this call.
         """
         first_call = not hasattr(self, "_network")
+        self._validate_params()  # scikit-learn does so at the first call only
         X = self._check_training_samples(X, reset=first_call)
         order = np.arange(len(X), dtype=np.intp)
         if first_call:
