@@ -42,13 +42,15 @@ cdef extern from "_distances.h":
         const double *codebook, Py_ssize_t stride, Py_ssize_t n_units, int n_nearest,
         double *scores, Py_ssize_t *nearest, double *squared) noexcept nogil
     uint32_t screen_patches_float(
-        const float *samples, int n_samples, Py_ssize_t n_features, const float *patches,
-        const float *radii, const int *units, Py_ssize_t n_patches, int n_nearest,
-        float *room, Py_ssize_t *nearest, float *squared, int *worthwhile) noexcept nogil
+        const float *samples, int n_samples, Py_ssize_t n_features,
+        const float *patches, const float *radii, const int *units,
+        Py_ssize_t n_patches, int n_nearest, float *room, Py_ssize_t *nearest,
+        float *squared, int *worthwhile) noexcept nogil
     uint32_t screen_patches_double(
-        const double *samples, int n_samples, Py_ssize_t n_features, const double *patches,
-        const double *radii, const int *units, Py_ssize_t n_patches, int n_nearest,
-        double *room, Py_ssize_t *nearest, double *squared, int *worthwhile) noexcept nogil
+        const double *samples, int n_samples, Py_ssize_t n_features,
+        const double *patches, const double *radii, const int *units,
+        Py_ssize_t n_patches, int n_nearest, double *room, Py_ssize_t *nearest,
+        double *squared, int *worthwhile) noexcept nogil
     void measure_members_float(
         const float *sample, Py_ssize_t n_features, const float *rows,
         Py_ssize_t row_length, const float *codebook, Py_ssize_t stride,
@@ -216,11 +218,11 @@ cdef inline int keep_patience_of_many(
 ) noexcept nogil:
     """Return the patience after some searches, as after one for each four of them."""
     cdef int n_decided = 0
-    cdef int step
+    cdef int _step
     while decided:
         decided &= decided - 1
         n_decided += 1
-    for step in range(0, n_samples, 4):
+    for _step in range(0, n_samples, 4):
         patience = keep_patience(patience, 2 * n_decided > n_samples)
     return patience
 

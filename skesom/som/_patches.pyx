@@ -31,7 +31,9 @@ def arrange(
     for unit in range(codebook.shape[0]):
         order[unit] = <int> unit
     bounds[0] = 0
-    _halve(codebook, 0, codebook.shape[0], 0, n_patches, &keys[0], &order[0], &bounds[0])
+    _halve(
+        codebook, 0, codebook.shape[0], 0, n_patches, &keys[0], &order[0], &bounds[0]
+    )
 
 
 cdef void _halve(
@@ -135,7 +137,7 @@ def store(
     const floating[:, ::1] codebook,    # IN (n_units, n_features)
     const int[::1] order,               # IN (n_units,)
     const int[::1] bounds,              # IN (n_patches + 1,)
-    floating[:, :, ::1] patches,        # OUT (centres and patches, n_features + 1, PATCH)
+    floating[:, :, ::1] patches,  # OUT (centres and patches, n_features + 1, PATCH)
     floating[::1] radii,                # OUT (n_patches rounded up to PATCH,)
     int[::1] units,                     # OUT (n_patches * PATCH,)
 ):
