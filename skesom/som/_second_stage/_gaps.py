@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""How near components of units come to each other, and the nearest joined."""
+"""How near components of units come to each other; the nearest joined; their roots."""
 
 import numpy as np
 from scipy import sparse
@@ -74,3 +74,24 @@ def joined(codebook, component, n_clusters):
         (np.ones(len(kept)), (tree.row[kept], tree.col[kept])), shape=gaps.shape
     )
     return connected_components(joins, directed=False)[1][component]
+
+
+def root_of(parents, node):
+    """Follow the parents of a node to the one that is its own, and shorten the way.
+
+    Parameters
+    ----------
+    parents : ndarray of shape (n_nodes,), dtype int
+        Changed in place.
+    node : int
+        Where to begin.
+
+    Returns
+    -------
+    root : int
+        The last ancestor.
+    """
+    while parents[node] != node:
+        parents[node] = parents[parents[node]]
+        node = parents[node]
+    return node

@@ -13,7 +13,7 @@ import numpy as np
 from scipy import sparse
 from scipy.sparse.csgraph import connected_components, minimum_spanning_tree
 
-from skesom.som._second_stage._gaps import joined
+from skesom.som._second_stage._gaps import joined, root_of
 from skesom.som._second_stage._labels import spread
 from skesom.som._second_stage._units import both_ways
 
@@ -79,7 +79,7 @@ def _weakest_divisions(tree, hits, least, n_clusters):
     top, held = np.arange(len(hits)), hits.astype(np.float64)
     divisions = []
     for link in np.argsort(-tree.data, kind="stable"):
-        one, other = (_top(top, axis[link]) for axis in tree.coords)
+        one, other = (root_of(top, axis[link]) for axis in tree.coords)
         if min(held[one], held[other]) >= least:
             divisions.append(link)
         top[other] = one
@@ -89,10 +89,3 @@ def _weakest_divisions(tree, hits, least, n_clusters):
     divisions = divisions[::-1]
     dropped[divisions[: max(n_clusters - n_parts, 0)]] = True
     return dropped
-
-
-def _top(top, one):
-    while top[one] != one:
-        top[one] = top[top[one]]
-        one = top[one]
-    return one

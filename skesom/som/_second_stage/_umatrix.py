@@ -13,6 +13,7 @@ valleys whose pass is high against their ground. This part is the authors' own.
 
 import numpy as np
 
+from skesom.som._second_stage._gaps import root_of
 from skesom.som._second_stage._labels import spread
 
 
@@ -94,7 +95,7 @@ def _depths(valley, units):
     depth = np.where(held > 0, np.inf, 0.0)
     top = np.arange(n_valleys)
     for one, other, height in _passes(valley, units):
-        one, other = _top(top, one), _top(top, other)
+        one, other = root_of(top, one), root_of(top, other)
         if one == other:
             continue
         # The shallower one ends here; one without samples in any case.
@@ -122,10 +123,3 @@ def _passes(valley, units):
     height = np.maximum(units.heights[rows], units.heights[columns])
     order = np.argsort(height, kind="stable")
     return zip(valley[rows[order]], valley[columns[order]], height[order], strict=True)
-
-
-def _top(top, one):
-    while top[one] != one:
-        top[one] = top[top[one]]
-        one = top[one]
-    return one
