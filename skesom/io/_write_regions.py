@@ -121,9 +121,12 @@ def _place(outlines, wcs):
         frame, places = _to_sky(corners, wcs if wcs.naxis == 2 else wcs.celestial)
         size = min(proj_plane_pixel_scales(wcs.celestial))
         form = f"%.{max(int(np.ceil(-np.log10(size * _PRECISION))), 0)}f"
-    return frame, (  # one text after the other, which are large
-        ",".join([form] * part.size) % tuple(part.ravel().tolist())
-        for part in np.split(places, ends[:-1])
+    return (
+        frame,
+        (  # one text after the other, which are large
+            ",".join([form] * part.size) % tuple(part.ravel().tolist())
+            for part in np.split(places, ends[:-1])
+        ),
     )
 
 
