@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """scikit-learn's own checks of estimators; none is expected to fail."""
 
+from sklearn.cluster import KMeans
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from skesom.som import CSOM, ESOM, CSOMClassifier, CSOMRegressor, ESOMClassifier
@@ -9,6 +10,7 @@ from skesom.som import CSOM, ESOM, CSOMClassifier, CSOMRegressor, ESOMClassifier
 @parametrize_with_checks(
     [
         ESOM(n_clusters=3),
+        ESOM(0.1, n_clusters=KMeans(3, random_state=0)),
         ESOM(0.5, n_clusters=None, pruning_period=7),
         ESOM(n_clusters=3, shuffle=False, n_epochs=2, link_second=False),
         CSOM((4, 4)),

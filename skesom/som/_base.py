@@ -12,7 +12,7 @@ from sklearn.base import (
     TransformerMixin,
 )
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import HasMethods, StrOptions
+from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 
 from skesom.som._codebook_map import CodebookMap, mean_distances
 from skesom.som._metric import Metric
@@ -33,6 +33,12 @@ class CodebookClusterer(
 
     _deep_valley = 1.5  # the U-matrix of a lattice is smooth
     _clusterer_constraint = [StrOptions(set(RULES)), HasMethods(["fit_predict"])]
+    _n_clusters_constraint = [
+        Interval(Integral, 1, None, closed="left"),
+        StrOptions({"auto"}),
+        HasMethods(["fit_predict"]),
+        None,
+    ]
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -101,15 +107,22 @@ class CodebookClusterer(
 
     def _check_enough_samples(self, X):
         """Refuse fewer samples than clusters, as KMeans does."""
-        if not isinstance(self.clusterer, str):
+        if not isinstance(self._grouping(), str):
             return
         if isinstance(self.n_clusters, Integral) and len(X) < self.n_clusters:
             raise ValueError(
                 f"n_samples={len(X)} should be >= n_clusters={self.n_clusters}."
             )
 
+    def _grouping(self):
+        """Return how units are grouped; a clusterer may be either parameter's value."""
+        if hasattr(self.n_clusters, "fit_predict"):
+            return self.n_clusters
+        return self.clusterer
+
     def _rule_is(self, *names):
-        return isinstance(self.clusterer, str) and self.clusterer in names
+        rule = self._grouping()
+        return isinstance(rule, str) and rule in names
 
     def _needs_pairs(self):
         """Tell whether the rule counts the second nearest units."""
@@ -129,7 +142,7 @@ class CodebookClusterer(
             heights,
             self._deep_valley,
         )
-        return group_units(units, self.clusterer, self.n_clusters)
+        return group_units(units, self._grouping(), self.n_clusters)
 
     def _labels_of_winners(self, winners):
         labels = self.unit_labels_[winners]

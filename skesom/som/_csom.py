@@ -1,11 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The classical self-organizing map."""
 
-from numbers import Integral
 
 import numpy as np
 from sklearn.base import _fit_context
-from sklearn.utils._param_validation import Interval, StrOptions
 
 from skesom.som._base import CodebookClusterer, summarize
 from skesom.som._lattice_map import LatticeMap
@@ -81,7 +79,7 @@ default="euclidean"
         of the "shape" and of those of the parameters above that differ. A layer is
         trained on the units of the layer before, which count by their hits, and the
         last one gives the labels.
-    n_clusters : int, "auto" or None, default=None
+    n_clusters : int, "auto", clusterer or None, default=None
         Number of clusters that the units (of the last layer) are grouped into; "auto"
         takes it from the data, 1 for a continuum such as the pixels of a galaxy. None
         makes each unit a cluster with "graph", and is "auto" with the other rules.
@@ -90,7 +88,8 @@ default="euclidean"
         co-activation, by the valleys of the U-matrix, or by the links of the nearest
         two units of the samples (`docs/second_stage.md`). A scikit-learn clusterer is
         cloned and fitted on the units that have samples, with their hits as weights if
-        it takes any; its own parameters say how many clusters.
+        it takes any; its own parameters say how many clusters. It may as well be the
+        value of `n_clusters`, as in `sklearn.cluster.Birch`.
     random_state : int, RandomState instance or None, default=None
         Random initialisation and the order of online training.
     verbose : int, default=0
@@ -203,11 +202,7 @@ default="euclidean"
     _parameter_constraints = {
         **LatticeMap._training_constraints,
         "layers": [list, tuple, None],
-        "n_clusters": [
-            Interval(Integral, 1, None, closed="left"),
-            StrOptions({"auto"}),
-            None,
-        ],
+        "n_clusters": CodebookClusterer._n_clusters_constraint,
         "clusterer": CodebookClusterer._clusterer_constraint,
     }
 

@@ -55,7 +55,7 @@ class ESOM(CodebookClusterer):
     link_second : bool, default=True
         Whether the nearest and the second nearest node of a sample are linked
         (competitive Hebbian learning).
-    n_clusters : int, "auto" or None, default=8
+    n_clusters : int, "auto", clusterer or None, default=8
         Number of clusters that the nodes are grouped into. "auto" takes it from the
         data; a continuum such as the pixels of a galaxy is 1. None takes the connected
         components of the links with "graph", one on a continuum too, and is "auto"
@@ -65,7 +65,8 @@ class ESOM(CodebookClusterer):
         co-activation, by the valleys of the U-matrix, or by the links of the nearest
         two nodes of the samples (`docs/second_stage.md`). A scikit-learn clusterer is
         cloned and fitted on the nodes that have samples, with their hits as weights if
-        it takes any; its own parameters say how many clusters.
+        it takes any; its own parameters say how many clusters. It may as well be the
+        value of `n_clusters`, as in `sklearn.cluster.Birch`.
     update_set : {"neighbours", "ball"}, default="neighbours"
         Which nodes a sample pulls: its nearest node and the nodes linked with it, or
         every node inside epsilon. With "ball" these are linked with the nearest, and
@@ -161,11 +162,7 @@ class ESOM(CodebookClusterer):
         "max_nodes": [Interval(Integral, 1, None, closed="left")],
         "max_edge_length": [Interval(Real, 0, None, closed="neither"), None],
         "link_second": ["boolean"],
-        "n_clusters": [
-            Interval(Integral, 1, None, closed="left"),
-            StrOptions({"auto"}),
-            None,
-        ],
+        "n_clusters": CodebookClusterer._n_clusters_constraint,
         "clusterer": CodebookClusterer._clusterer_constraint,
         "update_set": [StrOptions({"neighbours", "ball"})],
         "n_epochs": [Interval(Integral, 1, None, closed="left")],

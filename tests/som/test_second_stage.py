@@ -397,6 +397,9 @@ def test_clusterer_is_cloned_and_weighted(make):
     assert not hasattr(clusterer, "labels_")
     check_labels(som, 3)
     assert adjusted_rand_score(truth, som.labels_) > 0.98
+    as_in_birch = make(n_clusters=clusterer, random_state=0).fit(X)
+    assert_array_equal(as_in_birch.labels_, som.labels_)
+    assert not hasattr(clusterer, "labels_")
     # Its own parameters count: three samples are enough for two clusters.
     few = make(n_clusters=8, clusterer=KMeans(2, random_state=0), random_state=0)
     check_labels(few.fit(X[:5]), 2)
