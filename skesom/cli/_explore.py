@@ -54,14 +54,14 @@ def add_explore(commands):
 def _explore(options):
     """Write the page."""
     from skesom.maps import explore, read_cluster_groups, read_report
-    from skesom.maps.page import check_bokeh
+    from skesom.maps.page import PAGE_NAME, check_bokeh
 
     check_bokeh()
     folder = Path(options.folder)
     groups = options.groups and read_cluster_groups(options.groups)
     result = read_report(folder, trust=options.trust)
     page = explore(
-        options.output or folder / "page.html",
+        options.output or folder / PAGE_NAME,
         result.pipeline,
         result.cube,
         catalogue=options.catalogue,

@@ -3,4 +3,6 @@
 
 from skesom.maps.page._explore import check_bokeh, explore
 
-__all__ = ["check_bokeh", "explore"]
+PAGE_NAME = "page.html"  # in a folder of results
+
+__all__ = ["PAGE_NAME", "check_bokeh", "explore"]

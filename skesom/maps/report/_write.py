@@ -6,6 +6,7 @@ from pathlib import Path
 
 from skesom.io import write_map
 from skesom.maps.displays._axes import check_matplotlib
+from skesom.maps.page import PAGE_NAME
 from skesom.maps.report import _pictures
 from skesom.maps.report._cluster_list import cluster_list
 from skesom.maps.report._folder import atomic_folder, check_folder
@@ -130,7 +131,7 @@ def write_report(
 
 
 def _files_of(folder):
-    """Return the names of the files that an earlier report left in a folder."""
+    """Return the names of the files that tell of an earlier report in a folder."""
     try:
         names = read_provenance(Path(folder) / FILE_NAME)["files"]
     except (OSError, KeyError, ValueError):
@@ -138,7 +139,7 @@ def _files_of(folder):
     home = Path(folder).resolve()
     return {
         name
-        for name in names
+        for name in [*names, PAGE_NAME]
         if isinstance(name, str) and (home / name).resolve().is_relative_to(home)
     }
 

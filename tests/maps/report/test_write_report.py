@@ -464,10 +464,11 @@ class TestOverwrite:
         (tmp_path / "notes.txt").write_text("mine")
         write(tmp_path, job, galaxy, overwrite=True)
         assert "pixels.fits" in names_in(tmp_path)
+        (tmp_path / "page.html").write_text("of the first report")
         pipeline = make_cluster_pipeline(KMeans(3, random_state=0)).fit(galaxy)
         files = write(tmp_path, pipeline, galaxy, tables="csv", overwrite=True)
         # Nothing of the first report is left, and nothing else is gone.
-        assert "pixels.fits" not in names_in(tmp_path)
+        assert not {"pixels.fits", "page.html"} & {*names_in(tmp_path)}
         assert not (tmp_path / "regions" / "cluster_3.reg").exists()
         assert (tmp_path / "notes.txt").read_text() == "mine"
         told = json.loads(files["provenance.json"].read_text())
