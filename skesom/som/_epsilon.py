@@ -15,7 +15,8 @@ TARGET_NODES = 500
 _PILOT_SAMPLES = 32768
 _FIRST_PILOT = 4096
 _PILOT_SHARE = 8  # one in so many samples, when they are many
-_LONGEST_PILOT = 2**20
+_LONGEST_PILOT = 2**21
+_SLOWING = 0.8  # of growth, in the mean of many kinds of data
 _TRIALS = 12
 _TOLERANCE = 0.12  # of the logarithm of the number of nodes
 
@@ -45,7 +46,7 @@ def choose_epsilon(X, order, fill, target, rule):
     rule that will be used, and the growth of their last half is carried on to all
     samples. The longer a network has grown, the more that is worth: so the search
     begins with 4096 samples and goes on with four times as many, up to 32768, or an
-    eighth of all, a million at most.
+    eighth of all, two million at most.
 
     Parameters
     ----------
@@ -209,10 +210,10 @@ def _find_root(excess, start):
 
 
 def _growth(counts):
-    """Return the exponent of growth over the last doubling of four equal parts."""
+    """Return the exponent of growth to come, from the last doubling of four parts."""
     if len(counts) < 4:  # growth slows down, so earlier parts say less
         return 0.0
-    return min(max(math.log2(counts[3] / counts[1]), 0.0), 1.0)
+    return _SLOWING * min(max(math.log2(counts[3] / counts[1]), 0.0), 1.0)
 
 
 def _expected_nodes(X, pilot, n_samples, fill, epsilon, target, rule):
