@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The classical self-organizing map."""
 
-
 import numpy as np
 from sklearn.base import _fit_context
 

@@ -231,6 +231,7 @@ class ESOMClassifier(UnitClassifier):
             The classifier that has learned.
         """
         first_call = not hasattr(self, "_network")
+        self._validate_params()  # scikit-learn does so at the first call only
         X, y = self._check_labelled_samples(X, y, reset=first_call)
         known = self._known_classes(y, classes, first_call)
         y = encoded(y, known, self.unlabelled)

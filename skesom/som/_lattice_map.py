@@ -110,7 +110,8 @@ class LatticeMap(LatticeTraining):
         return X, sample_weight, self._check_errors(errors, X)
 
     def _next_call(self):
-        """Return which call of a stream comes next: 1 before there is a map."""
+        """Check the parameters; return which call comes: 1 before there is a map."""
+        self._validate_params()  # scikit-learn does so at the first call only
         return getattr(self, "_n_calls", 0) + 1
 
     def _learn_units(self, X, sample_weight, errors, n_calls):

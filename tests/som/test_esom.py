@@ -358,15 +358,6 @@ def test_refused_parameters(method, parameter, value, allowed):
         getattr(ESOM(**{parameter: value}), method)(np.ones((20, 2)))
 
 
-def test_parameter_that_is_wrong_later_leaves_the_map_as_it_was():
-    X = np.random.default_rng(0).normal(size=(60, 2))
-    esom = ESOM(0.5, n_clusters=2).partial_fit(X)
-    before = esom.codebook_.copy()
-    with pytest.raises(ValueError, match=r"'learning_rate' parameter of ESOM .* Got 7"):
-        esom.set_params(learning_rate=7).partial_fit(X)
-    assert_array_equal(esom.codebook_, before)
-
-
 @pytest.mark.parametrize("epsilon", ["auto", 0.5, 1e-9])
 def test_forecast_tells_the_nodes_of_the_run(epsilon):
     X = np.random.default_rng(0).normal(size=(100_000, 3)).astype(np.float32)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What both maps promise beyond scikit-learn's own checks."""
 
+import copy
 import pickle
 import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
@@ -16,7 +17,7 @@ from sklearn.datasets import make_blobs
 from sklearn.exceptions import NotFittedError
 from threadpoolctl import threadpool_limits
 
-from skesom.som import CSOM, ESOM
+from skesom.som import CSOM, ESOM, CSOMClassifier, CSOMRegressor, ESOMClassifier
 
 MAPS = [
     pytest.param(ESOM(n_clusters=4, random_state=0), id="esom"),
@@ -351,3 +352,23 @@ def test_refused_tables(estimator, X):
 def test_refused_number_of_clusters(estimator, n_clusters, X):
     with pytest.raises(ValueError, match=r"The 'n_clusters' parameter of .SOM must"):
         clone(estimator).set_params(n_clusters=n_clusters).fit(X)
+
+
+@pytest.mark.parametrize(
+    ("estimator", "wrong"),
+    [
+        (ESOM(0.5, n_clusters=2), {"learning_rate": 7}),
+        (ESOMClassifier(0.5), {"learning_rate": 7}),
+        (CSOM((3, 3)), {"n_epochs": 0}),
+        (CSOMClassifier((3, 3)), {"n_epochs": 0}),
+        (CSOMRegressor((3, 3)), {"n_epochs": 0}),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_parameter_that_is_wrong_later_leaves_the_map_as_it_was(estimator, wrong, X):
+    y = np.arange(len(X)) % 2
+    fitted = clone(estimator).partial_fit(X, y)
+    before = copy.deepcopy(fitted)
+    with pytest.raises(ValueError, match="parameter of"):
+        fitted.set_params(**wrong).partial_fit(X, y)
+    assert_same_state(fitted, before)
