@@ -182,18 +182,15 @@ class Summary(NamedTuple):
         Samples by nearest unit, or their weights.
     radii : ndarray of shape (n_units,), dtype float64
         Mean distance of each unit and its samples, 0 without any.
+    quantization_error : float
+        Mean distance of the samples to their nearest unit.
     """
 
     winners: np.ndarray
     counts: sparse.csr_array
     hits: np.ndarray
     radii: np.ndarray
-
-    @property
-    def quantization_error(self):
-        """Mean distance of the samples to their nearest unit."""
-        n_samples = self.hits.sum()
-        return float(self.radii @ self.hits / n_samples) if n_samples else 0.0
+    quantization_error: float
 
 
 def summarize(
@@ -230,6 +227,7 @@ def summarize(
     counts = sparse.csr_array((n_units, n_units), dtype=dtype)
     hits = np.zeros(n_units, dtype=dtype)
     totals = np.zeros(n_units)
+    total = 0.0
     for begin in range(0, len(X), _ROWS_PER_BLOCK):
         block = slice(begin, begin + _ROWS_PER_BLOCK)
         nearest, distances = metric.nearest(
@@ -250,8 +248,9 @@ def summarize(
             counts += count_pairs(nearest[known], n_units, weights)
         hits += np.bincount(of_block, weights, minlength=n_units).astype(dtype)
         totals += np.bincount(of_block, distances, minlength=n_units)
+        total += distances.sum()
     radii = totals / np.where(hits > 0, hits, 1)
-    return Summary(winners, counts, hits, radii)
+    return Summary(winners, counts, hits, radii, float(total / (hits.sum() or 1)))
 
 
 def feature_means(X):
