@@ -55,7 +55,9 @@ class TestFieldWithSpiral:
     def test_the_galaxy_is_whole(self, spiral):
         disc = spiral[0][self.disc]
         assert (disc >= 0).all()
-        assert len(np.unique(disc)) <= 3
+        # Its middle has one colour or two; a few pixels may stray in the noise.
+        shares = np.sort(np.bincount(disc.ravel()) / disc.size)[::-1]
+        assert shares[:2].sum() > 0.97
 
     @pytest.mark.parametrize("name", ["bright_star", "red_star"])
     def test_stars_are_no_part_of_it(self, spiral, name):
@@ -70,7 +72,8 @@ class TestFieldWithSpiral:
         either = (label_map[:, 1:] >= 0) & (label_map[:, :-1] >= 0)
         shares = np.bincount(label_map[label_map >= 0]) / np.sum(label_map >= 0)
         by_chance = np.sum(shares**2)
-        assert same[either].mean() > 2.5 * by_chance
+        # Of what chance leaves, as in Cohen's kappa: 0 for noise, 1 for no border.
+        assert (same[either].mean() - by_chance) / (1 - by_chance) > 0.6
 
 
 @pytest.fixture(scope="module")
