@@ -68,6 +68,5 @@ def _check_place(path, overwrite):
         )
     if path.exists() and not overwrite:
         raise FileExistsError(
-            f"{path} exists already. Choose another name, or pass overwrite=True to "
-            "replace it."
+            f"{path} exists already. Choose another name, or allow to overwrite it."
         )
