@@ -46,7 +46,7 @@ def test_overwrite_replaces(tmp_path):
 def test_existing_file_is_refused_before_the_work(tmp_path):
     path = tmp_path / "a.txt"
     path.write_text("old")
-    with pytest.raises(FileExistsError, match=r"a\.txt exists .* overwrite=True"):
+    with pytest.raises(FileExistsError, match=r"a\.txt exists .* allow to overwrite"):
         with atomic_path(path):
             raise AssertionError("started to write")
 

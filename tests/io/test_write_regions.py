@@ -213,7 +213,7 @@ def test_default_colours_differ(place):
 def test_nothing_is_left_behind_when_writing_fails(tmp_path):
     path = tmp_path / "clusters.reg"
     path.write_text("precious")
-    with pytest.raises(FileExistsError, match="overwrite=True"):
+    with pytest.raises(FileExistsError, match="allow to overwrite"):
         write_regions(path, RING, min_size=1)
     # The second label is the one without a name: the first is written by then.
     with pytest.raises(ValueError, match="no entry for label 1"):
