@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Included by _distances_widths.h for each width of vectors, in single precision.
 
-   exp(factor * squared) for factor < 0, and the sum. `activation` has room for n rounded
-   up to 16. Vector code, with a relative error below 2e-7: x = m log 2 + r, and the
-   Taylor polynomial of exp(r) for |r| < 0.35. Sixteen sums, whatever the width. */
+   exp(factor * squared) for factor < 0, and the sum. Both arrays have room for n rounded
+   up to 16; zeros follow the activations there. Vector code, with a relative error below
+   2e-7: x = m log 2 + r, and the Taylor polynomial of exp(r) for |r| < 0.35. Sixteen
+   sums, whatever the width. */
 MAYBE_UNUSED static double NAME(activate)(
     const float *restrict squared, ptrdiff_t n, double factor, float *restrict activation)
 {
@@ -13,22 +14,23 @@ MAYBE_UNUSED static double NAME(activate)(
     typedef NAME(lanes_mask) mask;
     enum { LANES = WIDTH / 4, PARTS = 64 / WIDTH };
     const vector zero = {0};
-    union {
-        vector parts[PARTS];
-        float lanes[16];
-    } total;
+    vector total[PARTS];
     for (int part = 0; part < PARTS; part++)
-        total.parts[part] = zero;
-    for (ptrdiff_t i = 0; i < n; i++)
-        activation[i] = BOUNDED(squared[i], FLT_MAX) * scale;
-    for (ptrdiff_t i = n; i % 16; i++)
-        activation[i] = -FLT_MAX;
+        total[part] = zero;
+    mask lane_numbers;
+    for (int lane = 0; lane < LANES; lane++)
+        lane_numbers[lane] = lane;
     for (ptrdiff_t i = 0; i < n; i += 16)
         for (int part = 0; part < PARTS; part++) {
-            NAME(unaligned_vector) *place =
-                (NAME(unaligned_vector) *)(activation + i + part * LANES);
-            const mask underflow = *place < zero - 87.0f;
-            const vector x = (vector)(~underflow & (mask)*place);
+            const ptrdiff_t first = i + part * LANES;
+            const vector distance = *(const NAME(unaligned_vector) *)(squared + first);
+            const mask bounded = distance < FLT_MAX;
+            const vector exponent =
+                scale * (vector)((bounded & (mask)distance)
+                                 | (~bounded & (mask)(zero + FLT_MAX)));
+            const mask underflow =
+                (exponent < -87.0f) | (lane_numbers >= (int32_t)(n - first));
+            const vector x = (vector)(~underflow & (mask)exponent);
             const mask m = __builtin_convertvector(x * 1.44269504f - 0.5f, mask);
             const vector whole = __builtin_convertvector(m, vector);
             const vector r = (x - whole * 0.693359375f) + whole * 2.12194440e-4f;
@@ -39,21 +41,19 @@ MAYBE_UNUSED static double NAME(activate)(
             vector sum = low + square * square * high;
             sum *= (vector)((m + 127) << 23);
             sum = (vector)(~underflow & (mask)sum);
-            *place = sum;
-            total.parts[part] += sum;
+            *(NAME(unaligned_vector) *)(activation + first) = sum;
+            total[part] += sum;
         }
-    float sums[8], pairs[4];
-    for (int lane = 0; lane < 8; lane++)
-        sums[lane] = total.lanes[lane] + total.lanes[lane + 8];
-    for (int lane = 0; lane < 4; lane++)
-        pairs[lane] = sums[lane] + sums[lane + 4];
-    return (pairs[0] + pairs[2]) + (pairs[1] + pairs[3]);
+    const NAME(group) quarter = NAME(fold)(total);
+    return (quarter[0] + quarter[2]) + (quarter[1] + quarter[3]);
 #else
     double total = 0;
     for (ptrdiff_t i = 0; i < n; i++) {
         activation[i] = expf(BOUNDED(squared[i], FLT_MAX) * scale);
         total += activation[i];
     }
+    for (ptrdiff_t i = n; i % 16; i++)
+        activation[i] = 0;
     return total;
 #endif
 }

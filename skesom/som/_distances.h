@@ -42,10 +42,12 @@ enum { NOTHING_SHARED, SHARED_SAMPLE, SHARED_PATCH }; /* by pairs of these */
 #define BOUNDED(square, most) ((square) < (most) ? (square) : (most)) /* inf * 0 */
 
 #if defined(__GNUC__)
+#define UNROLL _Pragma("GCC unroll 4")
 #define PREFETCH(address) __builtin_prefetch(address)
 #define MAYBE_UNUSED __attribute__((unused))
 #define ALWAYS_INLINE inline __attribute__((always_inline))
 #else
+#define UNROLL
 #define PREFETCH(address)
 #define MAYBE_UNUSED
 #define ALWAYS_INLINE inline
@@ -63,6 +65,12 @@ enum { NOTHING_SHARED, SHARED_SAMPLE, SHARED_PATCH }; /* by pairs of these */
 #include <immintrin.h>
 #else
 #define SEVERAL_WIDTHS 0
+#endif
+
+#if defined(__clang__)
+#define SHUFFLE(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
+#else
+#define SHUFFLE(a, b, ...) __builtin_shuffle(a, b, (NAME(group_mask)){__VA_ARGS__})
 #endif
 
 #define PASTE_NAMES(base, real, width) base##_##real##_##width
@@ -152,12 +160,12 @@ static int vector_bytes(void)
     }                                                                                \
     MAYBE_UNUSED static int screen_one_##real(                                       \
         const real *sample, ptrdiff_t n_features, const real *codebook,              \
-        ptrdiff_t stride, ptrdiff_t n_units, real *scores, ptrdiff_t *nearest,       \
-        real *squared)                                                               \
+        ptrdiff_t stride, ptrdiff_t n_units, double bound, real *scores,             \
+        ptrdiff_t *nearest, real *squared)                                           \
     {                                                                                \
         return AT_BEST_WIDTH(screen_one, real,                                       \
-                             (sample, n_features, codebook, stride, n_units, scores, \
-                              nearest, squared));                                    \
+                             (sample, n_features, codebook, stride, n_units, bound,  \
+                              scores, nearest, squared));                            \
     }                                                                                \
     MAYBE_UNUSED static uint32_t screen_##real(                                      \
         const real *samples, int n_samples, ptrdiff_t n_features,                    \
@@ -182,7 +190,7 @@ static int vector_bytes(void)
     MAYBE_UNUSED static void measure_members_##real(                                 \
         const real *sample, ptrdiff_t n_features, const real *rows,                  \
         ptrdiff_t row_length, const real *codebook, ptrdiff_t stride,                \
-        const int *members, ptrdiff_t n_members, real *squared)                      \
+        int *members, ptrdiff_t n_members, real *squared)                      \
     {                                                                                \
         AT_BEST_WIDTH(measure_members, real,                                         \
                       (sample, n_features, rows, row_length, codebook, stride,       \
@@ -199,6 +207,25 @@ static int vector_bytes(void)
     }
 DISPATCH(float)
 DISPATCH(double)
+
+/* Whether one of n numbers is `wanted`, without a branch to guess for n up to 16.
+
+   There must be room for n rounded up to 16. */
+MAYBE_UNUSED static int contains(const int *values, int n, int wanted)
+{
+    int found = 0;
+    for (int first = 0; first < n; first += 16)
+        for (int i = 0; i < 16; i++)
+            found |= (values[first + i] == wanted) & (first + i < n);
+    return found;
+}
+
+/* Copy n numbers; there must be room for n rounded up to 16. */
+MAYBE_UNUSED static void copy_list(const int *values, int n, int *copy)
+{
+    for (int first = 0; first < n; first += 16)
+        memcpy(copy + first, values + first, 16 * sizeof(int));
+}
 
 /* exp(factor * squared), for factor < 0, and the sum; see activate in the other file. */
 MAYBE_UNUSED static double activate_float(
@@ -217,6 +244,8 @@ MAYBE_UNUSED static double activate_double(
         activation[i] = exp(scale * BOUNDED(squared[i], DBL_MAX));
         sum += activation[i];
     }
+    for (ptrdiff_t i = n; i % 16; i++)
+        activation[i] = 0;
     return sum;
 }
 

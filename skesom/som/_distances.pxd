@@ -27,12 +27,12 @@ cdef extern from "_distances.h":
         Py_ssize_t n_units, double *sums, Py_ssize_t *nearest) noexcept nogil
     bint screen_one_float(
         const float *sample, Py_ssize_t n_features, const float *codebook,
-        Py_ssize_t stride, Py_ssize_t n_units, float *scores, Py_ssize_t *nearest,
-        float *squared) noexcept nogil
+        Py_ssize_t stride, Py_ssize_t n_units, double bound, float *scores,
+        Py_ssize_t *nearest, float *squared) noexcept nogil
     bint screen_one_double(
         const double *sample, Py_ssize_t n_features, const double *codebook,
-        Py_ssize_t stride, Py_ssize_t n_units, double *scores, Py_ssize_t *nearest,
-        double *squared) noexcept nogil
+        Py_ssize_t stride, Py_ssize_t n_units, double bound, double *scores,
+        Py_ssize_t *nearest, double *squared) noexcept nogil
     uint32_t screen_float(
         const float *samples, int n_samples, Py_ssize_t n_features,
         const float *codebook, Py_ssize_t stride, Py_ssize_t n_units, int n_nearest,
@@ -54,11 +54,11 @@ cdef extern from "_distances.h":
     void measure_members_float(
         const float *sample, Py_ssize_t n_features, const float *rows,
         Py_ssize_t row_length, const float *codebook, Py_ssize_t stride,
-        const int *members, Py_ssize_t n_members, float *squared) noexcept nogil
+        int *members, Py_ssize_t n_members, float *squared) noexcept nogil
     void measure_members_double(
         const double *sample, Py_ssize_t n_features, const double *rows,
         Py_ssize_t row_length, const double *codebook, Py_ssize_t stride,
-        const int *members, Py_ssize_t n_members, double *squared) noexcept nogil
+        int *members, Py_ssize_t n_members, double *squared) noexcept nogil
     void pull_members_float(
         const float *sample, Py_ssize_t n_features, float *rows, Py_ssize_t row_length,
         float *codebook, Py_ssize_t stride, const int *members, Py_ssize_t n_members,
@@ -100,16 +100,18 @@ cdef inline void nearest_two(
 
 cdef inline bint screen_one(
     const floating *sample, Py_ssize_t n_features, const floating *codebook,
-    Py_ssize_t stride, Py_ssize_t n_units, floating *scores, Py_ssize_t *nearest,
-    floating *squared,
+    Py_ssize_t stride, Py_ssize_t n_units, double bound, floating *scores,
+    Py_ssize_t *nearest, floating *squared,
 ) noexcept nogil:
     if floating is float:
         return screen_one_float(
-            sample, n_features, codebook, stride, n_units, scores, nearest, squared
+            sample, n_features, codebook, stride, n_units, bound, scores, nearest,
+            squared,
         )
     else:
         return screen_one_double(
-            sample, n_features, codebook, stride, n_units, scores, nearest, squared
+            sample, n_features, codebook, stride, n_units, bound, scores, nearest,
+            squared,
         )
 
 
@@ -151,7 +153,7 @@ cdef inline uint32_t screen_patches(
 cdef inline void measure_members(
     const floating *sample, Py_ssize_t n_features, const floating *rows,
     Py_ssize_t row_length, const floating *codebook, Py_ssize_t stride,
-    const int *members, Py_ssize_t n_members, floating *squared,
+    int *members, Py_ssize_t n_members, floating *squared,
 ) noexcept nogil:
     if floating is float:
         measure_members_float(

@@ -309,6 +309,16 @@ static ALWAYS_INLINE REAL NAME(n_roundings)(ptrdiff_t n_features)
     return (REAL)(BLOCK_END(0, n_features) + n_blocks + 4);
 }
 
+/* How far two scores can be off together, twice, where they are at most `limit`.
+
+   A unit whose score is larger by so much is farther away. */
+static ALWAYS_INLINE REAL NAME(slack_of)(ptrdiff_t n_features, REAL square, REAL limit)
+{
+    const REAL distance = 2 * limit + square;
+    return 10 * NAME(n_roundings)(n_features) * ROUNDOFF
+           * (square + (distance > 0 ? distance : 0));
+}
+
 /* The nearest one or two of some units by plain sums, and the squared distances.
 
    `places` says where in the codebook the units are. `squared` may be NULL. */
@@ -359,9 +369,7 @@ static ALWAYS_INLINE int NAME(decide)(
     REAL square, REAL limit, ptrdiff_t *restrict nearest, REAL *restrict squared)
 {
     ptrdiff_t candidates[MOST_CANDIDATES];
-    const REAL distance = 2 * limit + square;
-    const REAL slack =
-        10 * NAME(n_roundings)(n_features) * ROUNDOFF * (square + (distance > 0 ? distance : 0));
+    const REAL slack = NAME(slack_of)(n_features, square, limit);
     if (!(limit + slack < HUGEST))
         return 0;
     const int n = NAME(list_candidates)(
@@ -373,21 +381,50 @@ static ALWAYS_INLINE int NAME(decide)(
     return 1;
 }
 
-/* Nearest two units of a complete sample, and their squared distances.
+/* Nearest two units of a complete sample, and the squared distance of the nearest.
 
+   A distance that is clearly less than `bound` is not measured but comes from the score.
    `scores` has room for the padded units. Return 0 if nearest_two has to decide. */
 MAYBE_UNUSED static int NAME(screen_one)(
     const REAL *restrict sample, ptrdiff_t n_features, const REAL *restrict codebook,
-    ptrdiff_t stride, ptrdiff_t n_units, REAL *restrict scores,
+    ptrdiff_t stride, ptrdiff_t n_units, double bound, REAL *restrict scores,
     ptrdiff_t *restrict nearest, REAL *restrict squared)
 {
     const REAL *rows[1] = {sample};
     REAL square, limit;
     VECTOR lanes[4];
-    NAME(score)(1, 4, 2, rows, n_features, codebook, stride, n_units, scores, lanes,
+    ptrdiff_t candidates[MOST_CANDIDATES];
+    /* The lanes share out the units, so the second smallest of the lanes will do: it is
+       not less than the second smallest score, and seldom more. */
+    NAME(score)(1, 4, 1, rows, n_features, codebook, stride, n_units, scores, lanes,
                 &square, &limit);
-    return NAME(decide)(4, 2, sample, n_features, codebook, stride, n_units, scores,
-                        lanes, square, limit, nearest, squared);
+    const VECTOR none[4] = {FILL(HUGEST), FILL(HUGEST), FILL(HUGEST), FILL(HUGEST)};
+    limit = NAME(limit_of)(4, 2, lanes, none);
+    const REAL slack = NAME(slack_of)(n_features, square, limit);
+    if (!(limit + slack < HUGEST))
+        return 0;
+    const int n = NAME(list_candidates)(
+        4, scores, lanes, n_units, limit + slack, candidates);
+    if (n < 2)
+        return 0;
+    if (n == 2) { /* mostly, and the scores tell them apart */
+        const REAL gap = scores[candidates[1]] - scores[candidates[0]];
+        if (gap > slack || gap < -slack) {
+            const int swapped = gap < 0; /* without a branch to guess */
+            nearest[0] = candidates[swapped];
+            nearest[1] = candidates[1 - swapped];
+            *squared = 2 * scores[nearest[0]] + square;
+            if (!(*squared + 2 * slack < bound))
+                *squared = NAME(squared_distance)(sample, n_features, codebook, stride,
+                                                  nearest[0]);
+            return 1;
+        }
+    }
+    REAL both[2];
+    NAME(measure)(2, sample, n_features, codebook, stride, candidates, candidates, n,
+                  nearest, both);
+    *squared = both[0];
+    return 1;
 }
 
 /* The same for some samples, four at a time. */
@@ -582,7 +619,7 @@ MAYBE_UNUSED static void NAME(nearest_two)(
 
 MAYBE_UNUSED static int NAME(screen_one)(
     const REAL *sample, ptrdiff_t n_features, const REAL *codebook, ptrdiff_t stride,
-    ptrdiff_t n_units, REAL *scores, ptrdiff_t *nearest, REAL *squared)
+    ptrdiff_t n_units, double bound, REAL *scores, ptrdiff_t *nearest, REAL *squared)
 {
     return 0;
 }

@@ -50,6 +50,7 @@
 #endif
 
 #define REAL float
+#define SINGLE 1
 #define ROOT sqrtf
 #define BITS int32_t
 #define HUGEST FLT_MAX
@@ -63,6 +64,7 @@
 #include "_members.h"
 #include "_activation.h"
 #undef REAL
+#undef SINGLE
 #undef BITS
 #undef HUGEST
 #undef ROUNDOFF
@@ -74,6 +76,7 @@
 #undef ROOT
 
 #define REAL double
+#define SINGLE 0
 #define ROOT sqrt
 #define BITS int64_t
 #define HUGEST DBL_MAX
@@ -86,6 +89,7 @@
 #include "_distances_typed.h"
 #include "_members.h"
 #undef REAL
+#undef SINGLE
 #undef BITS
 #undef HUGEST
 #undef ROUNDOFF

@@ -20,15 +20,16 @@ from skesom.som._distances cimport (
     screen_one,
 )
 from skesom.som._links cimport (
+    AT_ONCE,
     BLOCK,
     NOBODY,
     Links,
     connect,
+    copy_list,
     disconnect,
-    find,
     growth,
+    linked,
     rename,
-    set_strength,
     weakest_link,
 )
 
@@ -37,6 +38,7 @@ cdef enum:
     AHEAD = 8   # rows between fetching and learning
 
 links_per_block = BLOCK
+links_at_once = AT_ONCE
 
 cdef struct Map:
     Py_ssize_t n_features
@@ -103,7 +105,7 @@ def learn(
     cdef Map state
     cdef Links links
     cdef Py_ssize_t nearest[2]
-    cdef floating nearest_squared[2]
+    cdef floating nearest_squared
     cdef int patience = MOST_PATIENCE
     cdef bint complete, measured
     cdef Py_ssize_t position, winner, n_present, n_new, n_members, k
@@ -127,7 +129,7 @@ def learn(
     links.target = &target[0]
     links.slot = &slot[0]
     links.pool_used = network.pool_used
-    links.pool_size = target.shape[0]
+    links.pool_size = target.shape[0] - AT_ONCE
     links.ends = &ends[0]
     links.strength = &strength[0]
     links.smallest = &smallest[0]
@@ -142,6 +144,10 @@ def learn(
             if position + AHEAD < n_order:  # shuffled rows are not in the cache
                 PREFETCH(&X[order[position + AHEAD], 0])
             sample = &X[order[position], 0]
+            if state.row_length > 0:  # zeros follow in the row
+                for k in range(state.n_features):
+                    padded_sample[k] = sample[k]
+                sample = &padded_sample[0]
             n_present = state.n_features
             complete = is_complete(sample, state.n_features)
             if not complete:
@@ -155,7 +161,8 @@ def learn(
                 if complete and patience >= 0 and not whole_ball and state.n_nodes > 1:
                     measured = not screen_one(
                         sample, n_present, &codebook[0, 0], state.stride,
-                        state.n_nodes, &squared[0], nearest, nearest_squared,
+                        state.n_nodes, state.squared_epsilon, &squared[0], nearest,
+                        &nearest_squared,
                     )
                     patience = keep_patience(patience, not measured)
                 else:
@@ -166,8 +173,8 @@ def learn(
                         &state, &codebook[0, 0], sample, &features[0], n_present,
                         &squared[0], nearest,
                     )
-                    nearest_squared[0] = squared[nearest[0]]
-                novel = nearest_squared[0] > state.squared_epsilon
+                    nearest_squared = squared[nearest[0]]
+                novel = nearest_squared > state.squared_epsilon
                 if by_class and node_class[nearest[0]] != classes[order[position]]:
                     novel = True
             if novel and state.n_nodes == capacity:
@@ -193,11 +200,7 @@ def learn(
             n_members = _gather_members(
                 &state, &links, winner, &squared[0], &members[0], &slots[0]
             )
-            if complete and state.row_length > 0:
-                for k in range(n_present):
-                    padded_sample[k] = sample[k]
-                sample = &padded_sample[0]
-            if measured:
+            if not complete:
                 for k in range(n_members):
                     member_squared[k] = squared[members[k]]
             else:
@@ -274,7 +277,7 @@ cdef Py_ssize_t _new_neighbours(
                 or (
                     node == 1
                     and state.link_second
-                    and find(links, nearest[0], nearest[1]) == NOBODY
+                    and not linked(links, nearest[0], nearest[1])
                 )
             ):
                 newcomers[n_new] = <int> nearest[node]
@@ -284,7 +287,7 @@ cdef Py_ssize_t _new_neighbours(
         if (
             node != nearest[0]
             and squared[node] < state.squared_epsilon
-            and find(links, nearest[0], node) == NOBODY
+            and not linked(links, nearest[0], node)
         ):
             newcomers[n_new] = node
             n_new += 1
@@ -371,7 +374,13 @@ cdef void _adapt(
     cdef double total = activate(member_squared, n_members, factor, activation)
     cdef double step = state.learning_rate / total
     cdef double own = activation[0]
+    # The compiler cannot know that these stay the same while a link is renewed.
+    cdef double forgetting = state.forgetting
+    cdef bint whole_ball = state.whole_ball
+    cdef double *strength = links.strength
+    cdef char *stale = links.stale
     cdef double renewed, reached
+    cdef unsigned int slot
     cdef Py_ssize_t k
     if n_present == state.n_features:
         pull_members(
@@ -384,19 +393,18 @@ cdef void _adapt(
             step, activation,
         )
     for k in range(1, n_members):
+        slot = slots[k]
         reached = activation[k]
         if reached == 0:  # single precision has lost what the weakest links differ by
             reached = exp(factor * member_squared[k])
-        if state.whole_ball:
+        if whole_ball:
             renewed = min(own, reached)
         else:
             renewed = own * reached
-            if links.strength[slots[k]] != FRESH:
-                renewed = (
-                    state.forgetting * links.strength[slots[k]]
-                    + (1 - state.forgetting) * renewed
-                )
-        set_strength(links, slots[k], renewed)
+            if strength[slot] != FRESH:
+                renewed = forgetting * strength[slot] + (1 - forgetting) * renewed
+        strength[slot] = renewed
+        stale[slot // BLOCK] = True
 
 
 cdef Py_ssize_t _gather_members(
@@ -412,16 +420,17 @@ cdef Py_ssize_t _gather_members(
     Of the whole ball only neighbours inside epsilon, or tied to a new node, take part.
     """
     cdef Py_ssize_t n_members = 1
-    cdef Py_ssize_t place
+    cdef Py_ssize_t place = links.begin[winner]
     members[0] = <int> winner
-    for place in range(
-        links.begin[winner], links.begin[winner] + links.degree[winner]
-    ):
+    if not state.whole_ball:
+        copy_list(links.target + place, links.degree[winner], members + 1)
+        copy_list(links.slot + place, links.degree[winner], slots + 1)
+        return 1 + links.degree[winner]
+    for place in range(place, place + links.degree[winner]):
         members[n_members] = links.target[place]
         slots[n_members] = links.slot[place]
         n_members += (
-            not state.whole_ball
-            or squared[links.target[place]] < state.squared_epsilon
+            squared[links.target[place]] < state.squared_epsilon
             or links.strength[links.slot[place]] == FRESH
         )
     return n_members

@@ -11,12 +11,15 @@ from libc.math cimport INFINITY
 
 cdef extern from "_distances.h":
     double smallest_of(const double *values, Py_ssize_t n) noexcept nogil
+    void copy_list(const int *values, int n, int *copy) noexcept nogil
+    bint contains(const int *values, int n, int wanted) noexcept nogil
 
 
 cdef enum:
     BLOCK = 64
     NOBODY = -1
     FIRST_ROOM = 8
+    AT_ONCE = 16  # neighbours that are read together, beyond the end of a list too
 
 cdef struct Links:
     # (node) where its list begins, its length, and its room
@@ -47,6 +50,15 @@ cdef inline int find(Links *links, Py_ssize_t node, Py_ssize_t other) noexcept n
         if links.target[place] == other:
             return place
     return NOBODY
+
+
+cdef inline bint linked(
+    Links *links, Py_ssize_t node, Py_ssize_t other
+) noexcept nogil:
+    """Tell whether there is a link between two nodes."""
+    return contains(
+        links.target + links.begin[node], links.degree[node], <int> other
+    )
 
 
 cdef inline Py_ssize_t growth(

@@ -7,7 +7,7 @@ import numpy as np
 from scipy import sparse
 
 from skesom.som._codebook import by_feature, by_node, padded
-from skesom.som._learning import learn, links_per_block
+from skesom.som._learning import learn, links_at_once, links_per_block
 
 _FEATURES_FOR_ROWS = 8  # fewer are handled as fast one by one
 _SCRATCH = (
@@ -149,7 +149,7 @@ class Network:
         ends = np.cumsum(self.room[: self.n_nodes])
         self.begin[: self.n_nodes] = ends - self.room[: self.n_nodes]
         self.pool_used = int(ends[-1])
-        size = 2 * self.pool_used + 16 * self.n_nodes
+        size = 2 * self.pool_used + 16 * self.n_nodes + links_at_once
         self.target = np.full(size, -1, dtype=np.intc)
         self.slot = np.full(size, -1, dtype=np.intc)
         for begin, entries in zip(self.begin.tolist(), neighbours, strict=False):
@@ -201,9 +201,9 @@ class Network:
         self.padded_sample = np.zeros(self.rows.shape[1], dtype=dtype)
         self.features = np.empty(len(self.fill), dtype=np.intc)
         self.squared = np.empty(stride, dtype=dtype)
-        self.members = np.empty(stride + 1, dtype=np.intc)
-        self.slots = np.empty(stride + 1, dtype=np.intc)
-        self.member_squared = np.empty(stride + 1, dtype=dtype)
+        self.members = np.empty(stride + links_at_once, dtype=np.intc)
+        self.slots = np.empty(stride + links_at_once, dtype=np.intc)
+        self.member_squared = np.zeros(stride + 16, dtype=dtype)
         self.activation = np.empty(stride + 16, dtype=dtype)
         self.newcomers = np.empty(stride + 2, dtype=np.intc)
 
