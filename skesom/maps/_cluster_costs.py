@@ -2,7 +2,8 @@
 """What it costs a pixel to be in another cluster than its own."""
 
 import numpy as np
-from sklearn.pipeline import Pipeline
+
+from skesom.metrics._scored import pipeline_end
 
 _VALUES_AT_ONCE = 2**22
 
@@ -32,13 +33,12 @@ def cluster_costs(estimator, table, labels, clusters):
         Least, but for ties and other rules of the estimator, where the label is.
     """
     costs = np.empty((len(table), len(clusters)), dtype=np.float32)
-    steps = estimator[:-1] if isinstance(estimator, Pipeline) else ()
-    last = estimator[-1] if isinstance(estimator, Pipeline) else estimator
+    last, _ = pipeline_end(estimator)
     measure, width = _measure(last, clusters)
     step = max(1, _VALUES_AT_ONCE // width)
     for start in range(0, len(table), step):
         rows = slice(start, start + step)
-        block = steps.transform(table[rows]) if len(steps) else table[rows]
+        _, block = pipeline_end(estimator, table[rows])
         costs[rows] = measure(block, labels[rows])
     return costs
 

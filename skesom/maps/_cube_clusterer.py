@@ -8,7 +8,7 @@ from sklearn.base import (
     _fit_context,
     clone,
 )
-from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils._param_validation import HasMethods
 from sklearn.utils.metaestimators import available_if
@@ -17,6 +17,7 @@ from sklearn.utils.validation import check_is_fitted
 from skesom.cube import Cube
 from skesom.maps._cluster_costs import cluster_costs, typical_margin
 from skesom.maps._pixel_table import PixelTableMixin
+from skesom.metrics._scored import pipeline_end
 from skesom.pixels import unflatten
 from skesom.som import ESOM
 
@@ -40,8 +41,7 @@ def _check_predicts(estimator):
 
 
 def _kind(estimator):
-    last = estimator[-1] if isinstance(estimator, Pipeline) else estimator
-    return type(last).__name__
+    return type(pipeline_end(estimator)[0]).__name__
 
 
 def _fwhm_in_pixels(cube):

@@ -31,16 +31,31 @@ def last_step(estimator, X):
     table : array-like of shape (n_samples, n_features)
         Without rows if no pixel of the cube is valid and labelled.
     """
-    step, X = _unwrapped(estimator, X)
+    step, X = pipeline_end(estimator, X)
     if not hasattr(step, "table"):
         return step, X
     if not (step.predict(X) >= 0).any():  # there may be no valid pixel at all
-        return _unwrapped(step.estimator_)[0], np.empty((0, 1))
-    return _unwrapped(step.estimator_, step.table(X)[0])
+        return pipeline_end(step.estimator_)[0], np.empty((0, 1))
+    return pipeline_end(step.estimator_, step.table(X)[0])
 
 
-def _unwrapped(estimator, X=None):
-    """Return the last step of (nested) pipelines, and X as it gets there."""
+def pipeline_end(estimator, X=None):
+    """Return the last step of (nested) pipelines, and X as it gets there.
+
+    Parameters
+    ----------
+    estimator : estimator
+        A Pipeline, fitted if X is given, or any other.
+    X : object, default=None
+        What the estimator takes.
+
+    Returns
+    -------
+    step : estimator
+        The last step; the estimator itself if it is no Pipeline.
+    X : object
+        After all transformers before it.
+    """
     while isinstance(estimator, Pipeline):
         if X is not None and len(estimator) > 1:
             X = estimator[:-1].transform(X)

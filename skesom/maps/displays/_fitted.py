@@ -6,6 +6,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
 from skesom.cube import Cube, check_cube
+from skesom.metrics._scored import pipeline_end
 from skesom.pixels import unflatten, valid_pixels
 
 
@@ -67,7 +68,7 @@ def labelled_cube(estimator, X):
         X if it has these pixels, or else what the last step of a Pipeline was given.
     """
     check_is_fitted(estimator)
-    step, given = _last_step(estimator, X)
+    step, given = pipeline_end(estimator, X)
     cube = check_cube(given)
     if hasattr(step, "predict"):
         label_map = np.asarray(step.predict(given))
@@ -101,7 +102,7 @@ def distance_map_of(estimator, X, display):
         With the place of these pixels on the sky.
     """
     som = fitted_map(estimator, display)
-    step, given = _last_step(estimator, X)
+    step, given = pipeline_end(estimator, X)
     if not hasattr(step, "table"):
         raise ValueError(
             f"{display} draws an image, but {type(step).__name__} takes a table: give "
@@ -112,16 +113,8 @@ def distance_map_of(estimator, X, display):
     if not valid.any():
         return np.full(valid.shape, np.nan), cube
     table, valid = step.table(cube)
-    _, table = _last_step(step.estimator_, table)
+    _, table = pipeline_end(step.estimator_, table)
     return unflatten(som.winners(table, return_distance=True)[1], valid), cube
-
-
-def _last_step(estimator, X):
-    """Return the last step of (nested) pipelines, and X as it gets there."""
-    while isinstance(estimator, Pipeline):
-        X = estimator[:-1].transform(X) if len(estimator) > 1 else X
-        estimator = estimator[-1]
-    return estimator, X
 
 
 def _on_same_pixels(X, cube):

@@ -2,22 +2,15 @@
 """The units of a map for the page: outlines or points, colours, links."""
 
 import numpy as np
-from sklearn.pipeline import Pipeline
 
 from skesom.maps.displays._graph_layout import GraphLayout
 from skesom.maps.displays._unit_layout import layout_of
 from skesom.maps.page._pixels import NO_UNIT
+from skesom.metrics._scored import pipeline_end
 
 _LINKS_DRAWN = 4000  # the strongest
 _SMALLEST, _LARGEST = 3.0, 11.0  # pixels across, the second on top of the first
 _LOW, _HIGH = 2, 98  # per cent of the units that have the first and the last colour
-
-
-def last_estimator(estimator):
-    """Return the last step of nested pipelines."""
-    while isinstance(estimator, Pipeline):
-        estimator = estimator[-1]
-    return estimator
 
 
 def unit_map(pipeline, cube, som):
@@ -40,10 +33,7 @@ def unit_map(pipeline, cube, som):
     first = list(pipeline.named_steps).index("align") + 1
     step = pipeline["cluster"]
     table, valid = step.table(pipeline[first:-1].transform(cube))
-    estimator = step.estimator_
-    while isinstance(estimator, Pipeline):
-        table = estimator[:-1].transform(table) if len(estimator) > 1 else table
-        estimator = estimator[-1]
+    _, table = pipeline_end(step.estimator_, table)
     units = np.full(valid.shape, NO_UNIT, dtype=np.uint16)
     units[valid] = som.winners(table)
     return units

@@ -21,6 +21,7 @@ from skesom.cube import (
 from skesom.cube._blocks import row_blocks
 from skesom.maps._cube_clusterer import CubeClusterer
 from skesom.maps.displays._thinning import pick
+from skesom.metrics._scored import pipeline_end
 from skesom.pixels import MASKED, valid_pixels
 
 _KEEP_FLUXES = (CubeMasker, FWHMConvolver, FluxUnitConverter)
@@ -71,8 +72,7 @@ class Result:
                 "A report is of clusters of pixels, but the pattern of the pipeline is "
                 f"{self.step.pattern!r}: its labels are no map of the sky."
             )
-        last = self.step.estimator_
-        last = last[-1] if isinstance(last, Pipeline) else last
+        last, _ = pipeline_end(self.step.estimator_)
         has_units = hasattr(last, "codebook_") and hasattr(last, "connections_")
         self.som = last if has_units else None
         self.is_of_fit = label_map is None
@@ -124,17 +124,15 @@ class Result:
             clusterer itself.
         """
         table = self._stepped(rows).data[self.label_map[rows] != MASKED]
-        estimator = self.step.estimator_
-        if isinstance(estimator, Pipeline) and len(estimator) > 1 and len(table):
-            table = estimator[:-1].transform(table)
+        if len(table):
+            _, table = pipeline_end(self.step.estimator_, table)
         return np.ascontiguousarray(table)
 
     @cached_property
     def feature_names(self):
         """Names of the features: those of the bands if they are as many."""
         names = self._stepped(slice(0, 1)).band_names
-        estimator = self.step.estimator_
-        last = estimator[-1] if isinstance(estimator, Pipeline) else estimator
+        last, _ = pipeline_end(self.step.estimator_)
         n_features = getattr(last, "n_features_in_", len(names))
         if n_features == len(names):
             return list(names)

@@ -279,6 +279,16 @@ class TestOtherPipelines:
         files = write_report(tmp_path / "out", pipeline, galaxy, tables=None)
         assert {"training_curve.png", "u_matrix.png", "hit_map.png"} < set(files)
 
+    def test_map_behind_nested_pipelines(self, galaxy, tmp_path):
+        nested = make_pipeline(
+            StandardScaler(), make_pipeline(PCA(3), ESOM(n_clusters=3, random_state=0))
+        )
+        pipeline = make_pipeline(CubeClusterer(nested)).fit(galaxy)
+        table = Table.read(write(tmp_path / "out", pipeline, galaxy)["pixels.fits"])
+        som = pipeline[-1].estimator_[-1][-1]
+        hits = np.bincount(table["unit"], minlength=len(som.hits_))
+        np.testing.assert_array_equal(hits, som.hits_)
+
     @pytest.mark.parametrize(
         "steps",
         [
