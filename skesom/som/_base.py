@@ -120,18 +120,18 @@ class CodebookClusterer(
             return self.n_clusters
         return self.clusterer
 
-    def _rule_is(self, *names):
+    def _grouped_by(self, *names):
         rule = self._grouping()
         return isinstance(rule, str) and rule in names
 
     def _needs_pairs(self):
         """Tell whether the rule counts the second nearest units."""
-        return self._rule_is("graph", "two-winners")
+        return self._grouped_by("graph", "two-winners")
 
     def _groups(self, codebook, summary, links):
         """Group the units by the rule and the number that the parameters name."""
         heights = None
-        if self._rule_is("umatrix"):
+        if self._grouped_by("umatrix"):
             heights = mean_distances(self._metric(), codebook, links)
         units = Units(
             self._metric().prepared(codebook),

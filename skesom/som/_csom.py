@@ -335,4 +335,4 @@ default="euclidean"
         return not self._each_unit_is_a_cluster() and super()._needs_pairs()
 
     def _each_unit_is_a_cluster(self):
-        return self.n_clusters is None and self._rule_is("graph")
+        return self.n_clusters is None and self._grouped_by("graph")

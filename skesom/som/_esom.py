@@ -427,7 +427,7 @@ class ESOM(CodebookClusterer):
         return not self._are_components() and super()._needs_pairs()
 
     def _are_components(self):
-        return self.n_clusters is None and self._rule_is("graph")
+        return self.n_clusters is None and self._grouped_by("graph")
 
     def _components(self):
         longest = np.inf
