@@ -38,6 +38,17 @@ def read_cluster_groups(path):
     ------
     ValueError
         If the file is no such list; says what is wrong.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from skesom.maps import read_cluster_groups, write_cluster_groups
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder) / "clusters.json"
+    ...     write_cluster_groups(path, [("nebulae", [1, 2])])
+    ...     read_cluster_groups(path)
+    [ClusterGroup(name='nebulae', labels=(1, 2))]
     """
     try:
         content = json.loads(Path(path).read_text(encoding="utf-8"))
@@ -68,6 +79,22 @@ def write_cluster_groups(path, groups):
         JSON file to write; replaced if it exists.
     groups : sequence of ClusterGroup or of tuple (name, labels)
         Each cluster in one group at most.
+
+    Raises
+    ------
+    ValueError
+        If a group is empty, a label is no number from 0, or is in two groups.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from skesom.maps import write_cluster_groups
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder) / "clusters.json"
+    ...     write_cluster_groups(path, [("nebulae", [1, 2])])
+    ...     path.read_text().splitlines()[1]
+    '  "format": "skesom clusters",'
     """
     groups = [ClusterGroup(name, tuple(map(int, labels))) for name, labels in groups]
     _check_groups(groups)

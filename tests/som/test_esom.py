@@ -369,3 +369,17 @@ def test_forecast_tells_the_nodes_of_the_run(epsilon):
         esom.fit(X)
     assert told.n_nodes / 2 < len(esom.codebook_) < told.n_nodes * 2
     assert told.seconds > 0
+
+
+def test_novel_are_those_farther_than_epsilon_from_every_node():
+    X = np.random.default_rng(0).normal(size=(300, 2))
+    esom = ESOM(0.6, random_state=0).fit(X)
+    asked = np.random.default_rng(1).normal(scale=3, size=(200, 2))
+    asked[:3] = [[np.nan, 0.2], [np.nan, 50.0], [np.nan, np.nan]]
+    codebook = esom.codebook_
+    nearest = np.sqrt(np.square(asked[3:, np.newaxis] - codebook).sum(-1)).min(axis=1)
+    novel = esom.is_novel(asked)
+    assert 20 < novel.sum() < 180
+    assert_array_equal(novel[3:], nearest > 0.6)
+    # The known feature decides; a sample that knows none is not called novel.
+    assert_array_equal(novel[:3], [False, True, False])
