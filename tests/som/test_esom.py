@@ -6,7 +6,7 @@ import warnings
 
 import numpy as np
 import pytest
-from numpy.testing import assert_array_equal
+from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.datasets import make_blobs, make_circles, make_moons
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import adjusted_rand_score
@@ -383,3 +383,14 @@ def test_novel_are_those_farther_than_epsilon_from_every_node():
     assert_array_equal(novel[3:], nearest > 0.6)
     # The known feature decides; a sample that knows none is not called novel.
     assert_array_equal(novel[:3], [False, True, False])
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_activation_falls_with_the_distance_in_units_of_epsilon(dtype):
+    esom = ESOM(2.0, n_clusters=None).fit(np.array([[0.0, 0], [10, 0]], dtype=dtype))
+    found = esom.activation(np.array([[0, 0], [0, 2], [13, 0], [np.nan, 1]], dtype))
+    # At the node, at epsilon, at 1.5 epsilon; a distance of 1 over one of two features
+    # is the square root of 2 over both.
+    assert_allclose(found, np.exp([0, -2, -4.5, -1]), rtol=1e-6)
+    assert found.dtype == dtype
+    assert np.isnan(esom.activation(np.full((1, 2), np.nan, dtype))).all()
