@@ -21,6 +21,7 @@ _HOME = {
     "CSOMClassifier": "skesom.som",
     "CSOMRegressor": "skesom.som",
     "ColourScaler": "skesom.cube",
+    "ConsensusClusterer": "skesom.som",
     "Cube": "skesom.cube",
     "CubeAligner": "skesom.cube",
     "CubeClassifier": "skesom.maps",

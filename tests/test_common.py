@@ -1,10 +1,17 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """scikit-learn's own checks of estimators; none is expected to fail."""
 
-from sklearn.cluster import KMeans
+from sklearn.cluster import AgglomerativeClustering, KMeans
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from skesom.som import CSOM, ESOM, CSOMClassifier, CSOMRegressor, ESOMClassifier
+from skesom.som import (
+    CSOM,
+    ESOM,
+    ConsensusClusterer,
+    CSOMClassifier,
+    CSOMRegressor,
+    ESOMClassifier,
+)
 
 
 @parametrize_with_checks(
@@ -29,6 +36,9 @@ from skesom.som import CSOM, ESOM, CSOMClassifier, CSOMRegressor, ESOMClassifier
         CSOMRegressor(),
         CSOMRegressor((12, 12), n_neighbors=2, topology="rectangular", toroidal=True),
         CSOMRegressor(algorithm="online", n_epochs=5, metric="manhattan", smoothing=0),
+        ConsensusClusterer(n_estimators=3, n_clusters=3),
+        ConsensusClusterer(KMeans(n_init=1), n_estimators=4, max_samples=0.8),
+        ConsensusClusterer(AgglomerativeClustering(), n_estimators=2, n_clusters=None),
         ESOMClassifier(),
         ESOMClassifier(unlabelled="unknown"),
         ESOMClassifier(label_rule="grow", n_neighbors=3),

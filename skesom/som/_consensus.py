@@ -1,0 +1,463 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The consensus of many clusterings of one table.
+
+A run of a map is one opinion. Members that differ by their seed, by the order of the
+rows and, in large tables, by the rows that they learn from give many. The rows and the
+clusters of the members form a bipartite graph (Fern & Brodley 2004), whose normalized
+cut needs no more than the matrix of the clusters by the clusters: how many rows they
+share. What is left of the members are votes of their clusters for those of the
+consensus, which label any row.
+"""
+
+import copy
+import warnings
+from numbers import Integral, Real
+
+import numpy as np
+from joblib import Parallel, delayed
+from sklearn.base import (
+    BaseEstimator,
+    ClusterMixin,
+    MetaEstimatorMixin,
+    _fit_context,
+    clone,
+)
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.pipeline import Pipeline
+from sklearn.utils import gen_batches, get_tags
+from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from skesom.som._base import CodebookClusterer, random_generator
+from skesom.som._esom import ESOM
+from skesom.som._folded_graph import FoldedGraph
+from skesom.som._second_stage import spread
+
+_ENOUGH_TO_LEARN = 100_000  # rows; docs/consensus.md shows what more of them win
+_ENOUGH_TO_COMPARE = 1_000_000
+_ROWS_AT_A_TIME = 262_144
+_SEEDS = 2**31 - 1
+_FAILURES = (ArithmeticError, RuntimeError, ValueError)
+
+
+def _members_predict(consensus):
+    member = getattr(consensus, "estimators_", [consensus.estimator])[0]
+    if member is None or hasattr(member, "predict"):
+        return True
+    raise AttributeError(
+        f"{type(_last(member)).__name__} cannot label rows that it was not fitted on, "
+        "and so its consensus cannot; use fit_predict, or labels_ after fit."
+    )
+
+
+class ConsensusClusterer(MetaEstimatorMixin, ClusterMixin, BaseEstimator):
+    """Cluster by what many runs of a clusterer agree on.
+
+    Parameters
+    ----------
+    estimator : clusterer or Pipeline that ends in one, default=None
+        What the members are clones of; `ESOM` by default. Each gets a seed of its own
+        for every parameter `random_state`, and `n_clusters` (`n_components` of a
+        mixture) at its end.
+    n_estimators : int, default=24
+        Number of members.
+    n_clusters : int, "auto" or None, default=8
+        Number of clusters, of each member and of the consensus. "auto" takes it from
+        the widest gap of the spectrum of the graph, 1 for a continuum; maps choose
+        their own numbers then, other members keep theirs. None leaves the members as
+        they are and takes the median of their numbers.
+    max_samples : int, float or None, default=None
+        Rows that a member learns from, drawn without replacement: a number, a share,
+        or None for all of up to 100 000. Members without ``predict`` learn from all.
+    random_state : int, RandomState instance or None, default=None
+        Seed of the members; an int makes the result reproducible.
+    n_jobs : int, default=None
+        Number of threads, each of which fits one member after the other; -1 for one per
+        processor. The result does not depend on it.
+
+    Attributes
+    ----------
+    labels_ : ndarray of shape (n_samples,), dtype int32
+        Cluster of each row, consecutive from 0 by falling size; -1 where more than half
+        of the members see noise, -3 without any present feature.
+    agreement_ : ndarray of shape (n_samples,), dtype float32
+        Share of the members whose own cluster of the row belongs to that of the
+        consensus; NaN for rows without any present feature.
+    estimators_ : list of clusterer
+        The fitted members.
+    representative_ : clusterer
+        The member whose clusters are closest to the consensus, by the adjusted Rand
+        index. A map has its units labelled as the consensus labels their rows.
+    n_clusters_ : int
+        Number of clusters.
+    spectrum_ : ndarray of shape (n_eigenvalues,)
+        Eigenvalues of the graph, falling from 1. One near 1 is a cluster on which
+        members agree; near 0 there is nothing but chance.
+    n_features_in_ : int
+        Number of features seen during fit.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the features, when all are strings.
+
+    Raises
+    ------
+    ValueError
+        For a parameter out of its range, fewer rows than clusters, input that the
+        members refuse, or if not most of the members can be fitted.
+
+    Warns
+    -----
+    ConvergenceWarning
+        If some members failed, or fewer clusters than asked for were found.
+
+    See Also
+    --------
+    ESOM : One network.
+    skesom.maps.stability : How often pixels keep their clusters.
+
+    Notes
+    -----
+    With rows i, clusters j of all M members, b_ij = 1 where row i is in cluster j, and
+    r_i the number of members that label the row, the graph is folded to ::
+
+        F_jl = sum_i b_ij b_il / r_i,      G = D^-1/2 F D^-1/2,      D_jj = sum_i b_ij
+
+    a sum over rows: neither the memory nor the time of its eigenvectors grows with
+    them, and their order does not matter. k-means in the plane of the first k
+    eigenvectors groups the clusters of the members, each weighted by its rows, and a
+    row belongs to the nearest center of the mean of its clusters. Eigenvectors are not
+    brought to length 1 (see `docs/consensus.md`). Tables of more than a million rows
+    are folded from that many drawn at random.
+
+    References
+    ----------
+    .. [1] Strehl, A. & Ghosh, J. (2002), "Cluster ensembles - a knowledge reuse
+       framework for combining multiple partitions", J. Mach. Learn. Res. 3, 583-617
+    .. [2] Fern, X. Z. & Brodley, C. E. (2004), "Solving cluster ensemble problems by
+       bipartite graph partitioning", Proc. ICML, doi:10.1145/1015330.1015414
+    .. [3] Ghosh, J. & Acharya, A. (2011), "Cluster ensembles", WIREs Data Mining and
+       Knowledge Discovery 1, 305-315, doi:10.1002/widm.32
+
+    Examples
+    --------
+    >>> from sklearn.datasets import make_moons
+    >>> from skesom.som import ESOM, ConsensusClusterer
+    >>> X, y = make_moons(1000, noise=0.05, random_state=0)
+    >>> consensus = ConsensusClusterer(ESOM(), n_clusters=2, random_state=0).fit(X)
+    >>> consensus.n_clusters_
+    2
+    >>> bool((consensus.agreement_ > 0.5).all())
+    True
+    >>> consensus.predict(X[:3]).shape
+    (3,)
+    """
+
+    _parameter_constraints = {
+        "estimator": [HasMethods(["fit_predict"]), None],
+        "n_estimators": [Interval(Integral, 1, None, closed="left")],
+        "n_clusters": [
+            Interval(Integral, 1, None, closed="left"),
+            StrOptions({"auto"}),
+            None,
+        ],
+        "max_samples": [
+            Interval(Integral, 1, None, closed="left"),
+            Interval(Real, 0, 1, closed="right"),
+            None,
+        ],
+        "random_state": ["random_state"],
+        "n_jobs": [Integral, None],
+    }
+
+    def __init__(
+        self,
+        estimator=None,
+        *,
+        n_estimators=24,
+        n_clusters=8,
+        max_samples=None,
+        random_state=None,
+        n_jobs=None,
+    ):
+        self.estimator = estimator
+        self.n_estimators = n_estimators
+        self.n_clusters = n_clusters
+        self.max_samples = max_samples
+        self.random_state = random_state
+        self.n_jobs = n_jobs
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = get_tags(self._prototype()).input_tags.allow_nan
+        return tags
+
+    @_fit_context(prefer_skip_nested_validation=False)
+    def fit(self, X, y=None):
+        """Fit the members and find what they agree on.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Rows; NaN marks missing features, if the members take them.
+        y : None
+            Ignored, present for API consistency.
+
+        Returns
+        -------
+        self : ConsensusClusterer
+            The fitted consensus.
+        """
+        X = self._checked(X, reset=True)
+        if isinstance(self.n_clusters, Integral) and len(X) < self.n_clusters:
+            raise ValueError(
+                f"n_samples={len(X)} should be >= n_clusters={self.n_clusters}."
+            )
+        generator = random_generator(self.random_state)
+        members, labels = self._fitted_members(X, generator)
+        compared = slice(None)
+        if labels is None:
+            compared = _rows_to_compare(len(X), generator)
+            labels = _labels_of(members, X[compared], self.n_jobs)
+        graph = FoldedGraph(labels)
+        votes = graph.votes(self._number(graph), generator)
+        winner = votes.winner(labels)
+        closest = graph.closest(winner)
+        agreement = votes.agreement(labels, winner)
+        known = X[compared]
+        if len(winner) < len(X):
+            winner, agreement = _voted(members, votes, X, self.n_jobs)
+        sizes = np.bincount(winner[winner >= 0], minlength=len(votes.bias))
+        by_size = np.argsort(-sizes, kind="stable")[: np.count_nonzero(sizes)]
+
+        self.estimators_ = members
+        self.spectrum_ = graph.eigenvalues
+        self._votes = votes.kept(by_size)
+        self.n_clusters_ = len(by_size)
+        self.labels_ = _renumbered(winner, by_size)
+        self.agreement_ = agreement
+        self.representative_ = _labelled_alike(
+            members[closest], known, self.labels_[compared]
+        )
+        self._warn_of_few()
+        return self
+
+    @available_if(_members_predict)
+    def predict(self, X, return_agreement=False):
+        """Label rows by the votes of the members.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Rows; NaN marks missing features, if the members take them.
+        return_agreement : bool, default=False
+            Whether to return the agreement too, in the same pass.
+
+        Returns
+        -------
+        labels : ndarray of shape (n_samples,), dtype int32
+            As `labels_`.
+        agreement : ndarray of shape (n_samples,), dtype float32
+            As `agreement_`; only if `return_agreement` is true.
+        """
+        check_is_fitted(self)
+        X = self._checked(X, reset=False)
+        labels, agreement = _voted(self.estimators_, self._votes, X, self.n_jobs)
+        return (labels, agreement) if return_agreement else labels
+
+    @available_if(_members_predict)
+    def agreement(self, X):
+        """Return the share of the members that agree on each row.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Rows; NaN marks missing features, if the members take them.
+
+        Returns
+        -------
+        agreement : ndarray of shape (n_samples,), dtype float32
+            As `agreement_`.
+        """
+        return self.predict(X, return_agreement=True)[1]
+
+    def _checked(self, X, *, reset):
+        allow_nan = get_tags(self).input_tags.allow_nan
+        return validate_data(
+            self,
+            X,
+            dtype=[np.float64, np.float32],
+            order="C",
+            ensure_all_finite="allow-nan" if allow_nan else True,
+            reset=reset,
+        )
+
+    def _prototype(self):
+        return ESOM() if self.estimator is None else self.estimator
+
+    def _fitted_members(self, X, generator):
+        """Return the members that could be fitted, and their labels if need be."""
+        prototype = self._prototype()
+        n_samples = self._n_samples(len(X), hasattr(prototype, "predict"))
+        runs = Parallel(self.n_jobs, prefer="threads")(
+            delayed(_fit_member)(self._member(seed), X, seed, n_samples)
+            for seed in generator.randint(_SEEDS, size=self.n_estimators)
+        )
+        members = [member for member, _, error in runs if error is None]
+        errors = [(i, run[2]) for i, run in enumerate(runs) if run[2] is not None]
+        if 2 * len(members) <= self.n_estimators:
+            raise errors[0][1]
+        if errors:
+            numbers = ", ".join(str(number) for number, _ in errors)
+            warnings.warn(
+                f"{len(errors)} of {self.n_estimators} members failed ({numbers}, from "
+                f"0) and are left out. The first of them said: {errors[0][1]}",
+                ConvergenceWarning,
+                stacklevel=4,  # the line that calls fit
+            )
+        if hasattr(members[0], "predict"):
+            return members, None
+        return members, [labels for _, labels, error in runs if error is None]
+
+    def _member(self, seed):
+        """Return a member that is not fitted."""
+        member = clone(self._prototype())
+        seeds = {
+            name: int(seed)
+            for name in member.get_params()
+            if name == "random_state" or name.endswith("__random_state")
+        }
+        member.set_params(**seeds)
+        last = _last(member)
+        names = last.get_params(deep=False)
+        if isinstance(self.n_clusters, Integral):
+            for name in ("n_clusters", "n_components"):
+                if name in names:
+                    last.set_params(**{name: self.n_clusters})
+                    break
+        elif self.n_clusters == "auto" and isinstance(last, CodebookClusterer):
+            last.set_params(n_clusters="auto")
+        return member
+
+    def _n_samples(self, n_rows, predicts):
+        """Return how many rows a member learns from."""
+        if self.max_samples is None:
+            return min(n_rows, _ENOUGH_TO_LEARN) if predicts else n_rows
+        n_samples = self.max_samples
+        if not isinstance(n_samples, Integral):
+            n_samples = max(1, round(n_samples * n_rows))
+        if n_samples < n_rows and not predicts:
+            raise ValueError(
+                f"{type(_last(self._prototype())).__name__} cannot label rows that it "
+                "was not fitted on, so each member has to learn from all of them: "
+                f"leave out max_samples. Got max_samples={self.max_samples!r}."
+            )
+        return min(n_rows, n_samples)
+
+    def _number(self, graph):
+        """Return into how many clusters the graph is cut."""
+        if self.n_clusters == "auto":
+            return graph.plausible_number()
+        if self.n_clusters is None:
+            return int(np.median(graph.counts))
+        return min(self.n_clusters, graph.rank())
+
+    def _warn_of_few(self):
+        if not isinstance(self.n_clusters, Integral):
+            return
+        if self.n_clusters_ < self.n_clusters:
+            warnings.warn(
+                f"The members told {self.n_clusters_} clusters apart, fewer than "
+                f"n_clusters={self.n_clusters}. Ask for fewer, or let the members find "
+                "more.",
+                ConvergenceWarning,
+                stacklevel=3,  # the line that calls fit
+            )
+
+
+def _last(estimator):
+    """Return the last step of (nested) pipelines."""
+    while isinstance(estimator, Pipeline):
+        estimator = estimator[-1]
+    return estimator
+
+
+def _fit_member(member, X, seed, n_samples):
+    """Fit a member; return it, its labels of all rows if it has them, and an error."""
+    draw = np.random.default_rng(seed)
+    rows = draw.choice(len(X), n_samples, replace=False)
+    labels = None
+    try:
+        if hasattr(member, "predict"):
+            member.fit(X[rows])
+        else:
+            labels = np.empty(len(X), dtype=np.int32)
+            labels[rows] = member.fit_predict(X[rows])
+    except _FAILURES as error:
+        return member, labels, error
+    return member, labels, None
+
+
+def _rows_to_compare(n_rows, generator):
+    """Return the rows by which members are compared."""
+    if n_rows <= _ENOUGH_TO_COMPARE:
+        return slice(None)
+    draw = np.random.default_rng(generator.randint(_SEEDS))
+    return np.sort(draw.choice(n_rows, _ENOUGH_TO_COMPARE, replace=False))
+
+
+def _labels_of(members, X, n_jobs=None):
+    """Return the labels that each member gives to rows."""
+    return Parallel(n_jobs, prefer="threads")(
+        delayed(_predicted)(member, X) for member in members
+    )
+
+
+def _predicted(member, X):
+    return np.asarray(member.predict(X)).astype(np.int32, copy=False)
+
+
+def _voted(members, votes, X, n_jobs):
+    """Return the cluster of each row and the share of members that agree."""
+    labels = np.empty(len(X), dtype=np.int32)
+    agreement = np.empty(len(X), dtype=np.float32)
+
+    def vote(rows):
+        of_members = _labels_of(members, X[rows])
+        labels[rows] = votes.winner(of_members)
+        agreement[rows] = votes.agreement(of_members, labels[rows])
+
+    Parallel(n_jobs, prefer="threads")(
+        delayed(vote)(rows) for rows in gen_batches(len(X), _ROWS_AT_A_TIME)
+    )
+    return labels, agreement
+
+
+def _renumbered(labels, order):
+    """Return labels numbered by their place in an order; negative ones stay."""
+    rank = np.full(max(order, default=-1) + 1, -1, dtype=np.int32)
+    rank[order] = np.arange(len(order), dtype=np.int32)
+    renumbered = labels.copy()
+    renumbered[labels >= 0] = rank[labels[labels >= 0]]
+    return renumbered
+
+
+def _labelled_alike(member, X, labels):
+    """Return a copy of a member; units of a map have the clusters of their rows."""
+    member = copy.deepcopy(member)
+    last = member
+    while isinstance(last, Pipeline):
+        X = last[:-1].transform(X) if len(last) > 1 else X
+        last = last[-1]
+    if not hasattr(last, "unit_labels_"):
+        return member
+    winners = last.winners(X)
+    known = (winners >= 0) & (labels >= 0)
+    shape = (len(last.unit_labels_), labels.max(initial=0) + 1)
+    pairs = winners[known] * shape[1] + labels[known]
+    counts = np.bincount(pairs, minlength=shape[0] * shape[1]).reshape(shape)
+    hit = counts.any(axis=1)
+    if hit.any():
+        groups = spread(counts[hit].argmax(axis=1), hit, last.codebook_)
+        last.unit_labels_ = groups.astype(np.int32)
+    last.labels_ = last.predict(X)
+    return member

@@ -1,0 +1,200 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The graph of rows and of the clusters of many clusterings, folded to the clusters.
+
+With rows i, clusters j of all members, b_ij = 1 where row i is in cluster j, and r_i
+the number of members that label the row::
+
+    F_jl = sum_i b_ij b_il / r_i,      G = D^-1/2 F D^-1/2,      D_jj = sum_i b_ij
+
+The eigenvectors of G give those of the bipartite graph (Fern & Brodley 2004), and F is
+a sum over rows: whole numbers for each r_i, so their order does not matter.
+"""
+
+from itertools import combinations_with_replacement, pairwise
+from typing import NamedTuple
+
+import numpy as np
+from scipy import linalg
+from sklearn.cluster import KMeans
+from sklearn.metrics import adjusted_rand_score
+
+from skesom.som._threads import one_blas_thread
+
+_STARTS = 20  # of k-means, on the few clusters of the members
+_CERTAIN = 1e-9  # eigenvalues below are rounding
+_MOST_CLUSTERS = 20  # that the members may be said to agree on by themselves
+
+
+class Votes(NamedTuple):
+    """What the cluster that a member gives to a row says of its cluster.
+
+    The label of a row is that of most votes, to which the `bias` is added once for
+    every member that votes.
+    """
+
+    tables: list
+    """For each member an array of shape (n_own_clusters + 1, n_clusters): the votes of
+    its clusters; the last row is for what it does not label, and 0."""
+    homes: list
+    """For each member an array of shape (n_own_clusters + 1,): the cluster that holds
+    most of the rows of its own; -1 for what it does not label."""
+    bias: np.ndarray
+    """Of shape (n_clusters,)."""
+
+    def winner(self, labels):
+        """Return the cluster of each row of which members gave `labels`.
+
+        Rows that less than half of the members label are noise, -1, or have the code
+        on which all members agree.
+        """
+        voters = np.sum([of_member >= 0 for of_member in labels], axis=0)
+        votes = voters[:, np.newaxis] * self.bias
+        for table, of_member in zip(self.tables, labels, strict=True):
+            votes += table[_or_last(of_member, table)]
+        winner = votes.argmax(axis=1).astype(np.int32)
+        noise = 2 * voters < len(labels)
+        winner[noise] = np.minimum(np.max(labels, axis=0)[noise], -1)
+        return winner
+
+    def agreement(self, labels, winner):
+        """Return the share of the members whose cluster of a row is at home in its own.
+
+        NaN where no member gives a cluster.
+        """
+        agree = np.zeros(len(winner), dtype=np.float32)
+        for home, of_member in zip(self.homes, labels, strict=True):
+            agree += home[_or_last(of_member, home)] == np.maximum(winner, -1)
+        agree[np.max(labels, axis=0) < -1] = np.nan
+        return agree / len(labels)
+
+    def kept(self, clusters):
+        """Return the votes for some of the clusters, numbered in the order given."""
+        rank = np.full(len(self.bias) + 1, -2)
+        rank[clusters], rank[-1] = np.arange(len(clusters)), -1
+        return Votes(
+            [table[:, clusters] for table in self.tables],
+            [rank[home] for home in self.homes],
+            self.bias[clusters],
+        )
+
+
+def _or_last(labels, table):
+    """Return labels as rows of a table whose last one is for all that it lacks."""
+    last = len(table) - 1
+    return np.where((labels < 0) | (labels > last), last, labels)
+
+
+class FoldedGraph:
+    """Which clusters of many clusterings share how many rows.
+
+    Parameters
+    ----------
+    labels : list of ndarray of shape (n_rows,), int
+        Labels of each member for the same rows, from 0; negative ones are no clusters.
+    """
+
+    def __init__(self, labels):
+        self.labels = labels
+        self.counts = [int(of_member.max(initial=-1)) + 1 for of_member in labels]
+        self.first = np.concatenate([[0], np.cumsum(self.counts)])
+        self.shared = self._fold()
+        self.held = np.concatenate(
+            [
+                np.bincount(of_member[of_member >= 0], minlength=count)
+                for of_member, count in zip(labels, self.counts, strict=True)
+            ]
+        )
+        scale = 1 / np.sqrt(np.maximum(self.held, 1))
+        with one_blas_thread():
+            values, vectors = linalg.eigh(scale[:, None] * self.shared * scale)
+        self.eigenvalues = values[::-1].clip(0, 1)
+        self._vectors = scale[:, np.newaxis] * vectors[:, ::-1]
+
+    def rank(self):
+        """Return how many clusters the members can tell apart."""
+        return int(np.count_nonzero(self.eigenvalues > _CERTAIN))
+
+    def plausible_number(self):
+        """Return how many clusters stand before the widest gap of the spectrum."""
+        gaps = self.eigenvalues[:-1] - self.eigenvalues[1:]
+        return int(np.argmax(gaps[:_MOST_CLUSTERS])) + 1
+
+    def votes(self, n_clusters, generator):
+        """Group the clusters of the members, and let each vote for its rows.
+
+        Parameters
+        ----------
+        n_clusters : int
+            Number of clusters, at most the rank.
+        generator : numpy.random.RandomState
+            Of the starts of k-means.
+
+        Returns
+        -------
+        votes : Votes
+            A row is nearest to the center of its cluster in the plane of the first
+            eigenvectors, where it lies in the mean of its clusters.
+        """
+        with one_blas_thread():
+            # Where the rows of a cluster lie on the average.
+            places = self._vectors[:, :n_clusters] * self.eigenvalues[:n_clusters]
+            means = KMeans(n_clusters, n_init=_STARTS, random_state=generator)
+            means.fit(places, sample_weight=self.held)
+            centers = means.cluster_centers_
+            table = self._vectors[:, :n_clusters] @ centers.T
+        tables = np.split(table, self.first[1:-1])
+        none = np.zeros((1, n_clusters))
+        votes = Votes(
+            [np.concatenate([of_member, none]) for of_member in tables],
+            [],
+            -0.5 * np.square(centers).sum(axis=1),
+        )
+        return votes._replace(homes=self._homes(votes.winner(self.labels), n_clusters))
+
+    def closest(self, winner):
+        """Return the member whose clusters are most like those of the consensus."""
+        scores = [
+            adjusted_rand_score(winner[known], of_member[known])
+            for of_member in self.labels
+            for known in [(winner >= 0) & (of_member >= 0)]
+        ]
+        return int(np.argmax(scores))
+
+    def _fold(self):
+        """Return the rows that two clusters share, each divided by its members."""
+        shared = np.zeros((self.first[-1], self.first[-1]))
+        voters = np.sum([of_member >= 0 for of_member in self.labels], axis=0)
+        for number in np.unique(voters[voters > 0]):
+            rows = voters == number
+            some = self.labels
+            if not rows.all():
+                some = [of_member[rows] for of_member in self.labels]
+            shared += self._contingency(some) / number
+        return shared
+
+    def _contingency(self, labels):
+        """Count the rows that two clusters of any members share."""
+        counts = np.zeros((self.first[-1], self.first[-1]), dtype=np.int64)
+        # Place 0 is for rows that a member does not label.
+        places = [of_member.clip(-1) + 1 for of_member in labels]
+        parts = [slice(*ends) for ends in pairwise(self.first)]
+        for one, other in combinations_with_replacement(range(len(labels)), 2):
+            width = self.counts[other] + 1
+            table = np.bincount(
+                places[one] * width + places[other],
+                minlength=(self.counts[one] + 1) * width,
+            ).reshape(-1, width)[1:, 1:]
+            counts[parts[one], parts[other]] = table
+            counts[parts[other], parts[one]] = table.T
+        return counts
+
+    def _homes(self, winner, n_clusters):
+        """Return the cluster that holds most rows of each member's own."""
+        homes = []
+        for of_member, count in zip(self.labels, self.counts, strict=True):
+            known = (of_member >= 0) & (winner >= 0)
+            pairs = of_member[known] * n_clusters + winner[known]
+            table = np.bincount(pairs, minlength=count * n_clusters)
+            home = table.reshape(count, n_clusters).argmax(axis=1)
+            homes.append(np.append(home, -1))
+        return homes

@@ -1,0 +1,305 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The consensus of many clusterings."""
+
+import pickle
+
+import numpy as np
+import pytest
+from _shapes import SHAPES, golf_ball
+from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.base import BaseEstimator, ClusterMixin, clone
+from sklearn.cluster import HDBSCAN, AgglomerativeClustering, KMeans
+from sklearn.datasets import make_blobs
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.metrics import adjusted_rand_score
+from sklearn.mixture import GaussianMixture
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from skesom.som import CSOM, ESOM, ConsensusClusterer, _consensus
+from skesom.som._folded_graph import FoldedGraph
+
+
+def three_clusterings(rng, n_rows=400):
+    """Three clusterings that agree in part, and leave rows out."""
+    truth = rng.integers(0, 4, n_rows)
+    labels = []
+    for n_clusters in (4, 3, 6):
+        of_member = np.where(
+            rng.random(n_rows) < 0.7, truth, rng.integers(0, 6, n_rows)
+        )
+        of_member = np.minimum(of_member, n_clusters - 1)
+        labels.append(np.where(rng.random(n_rows) < 0.1, -1, of_member))
+    return labels
+
+
+def incidence(labels):
+    """Rows by the clusters of all members, 0 or 1."""
+    columns = [
+        of_member == c for of_member in labels for c in range(of_member.max() + 1)
+    ]
+    return np.array(columns, dtype=float).T
+
+
+def test_spectrum_is_that_of_the_bipartite_graph(global_random_seed):
+    labels = three_clusterings(np.random.default_rng(global_random_seed))
+    table = incidence(labels)
+    table = table[table.any(axis=1)]
+    scaled = table / np.sqrt(table.sum(axis=1))[:, None] / np.sqrt(table.sum(axis=0))
+    expected = np.linalg.svd(scaled, compute_uv=False) ** 2
+    assert_allclose(FoldedGraph(labels).eigenvalues, expected, atol=1e-12)
+
+
+def test_order_of_rows_and_members_does_not_matter(global_random_seed):
+    rng = np.random.default_rng(global_random_seed)
+    labels = three_clusterings(rng)
+    graph = FoldedGraph(labels)
+    rows = rng.permutation(len(labels[0]))
+    shuffled = FoldedGraph([of_member[rows] for of_member in labels])
+    assert_array_equal(shuffled.shared, graph.shared)
+    turned = FoldedGraph(labels[::-1])
+    assert_allclose(turned.eigenvalues, graph.eigenvalues, atol=1e-12)
+    seeds = [np.random.RandomState(0) for _ in range(2)]
+    one = graph.votes(4, seeds[0]).winner(labels)
+    other = turned.votes(4, seeds[1]).winner(labels[::-1])
+    assert adjusted_rand_score(one, other) == 1
+
+
+def test_rows_are_nearest_to_the_mean_place_of_their_clusters(global_random_seed):
+    """Votes are the distances of the embedded rows to the centers of k-means."""
+    labels = three_clusterings(np.random.default_rng(global_random_seed))
+    labels = [of_member.clip(0) for of_member in labels]
+    table = incidence(labels)
+    held = table.sum(axis=0)
+    scaled = table / np.sqrt(held) / np.sqrt(len(labels))
+    _, _, vectors = np.linalg.svd(scaled, full_matrices=False)
+    rows = table @ (vectors[:3].T / np.sqrt(held)[:, None]) / len(labels)
+    places = table.T @ rows / held[:, None]
+    means = KMeans(3, n_init=20, random_state=0).fit(places, sample_weight=held)
+    votes = FoldedGraph(labels).votes(3, np.random.RandomState(0))
+    expected = means.predict(np.ascontiguousarray(rows))
+    assert adjusted_rand_score(votes.winner(labels), expected) == 1
+
+
+def test_equal_members_are_their_own_consensus():
+    X, _ = make_blobs(200, centers=3, random_state=0)
+    member = AgglomerativeClustering(3)
+    consensus = ConsensusClusterer(member, n_estimators=5, n_clusters=3).fit(X)
+    assert adjusted_rand_score(consensus.labels_, member.fit_predict(X)) == 1
+    assert_array_equal(consensus.agreement_, 1)
+    assert_allclose(consensus.spectrum_[:3], 1)
+    assert_allclose(consensus.spectrum_[3:], 0, atol=1e-12)
+
+
+@pytest.mark.parametrize("n_jobs", [2, -1])
+def test_threads_do_not_matter(n_jobs):
+    X, _ = make_blobs(500, centers=5, cluster_std=3, random_state=0)
+    one, other = (
+        ConsensusClusterer(n_estimators=4, random_state=0, n_jobs=jobs).fit(X)
+        for jobs in (None, n_jobs)
+    )
+    assert_array_equal(one.labels_, other.labels_)
+    assert_array_equal(one.agreement_, other.agreement_)
+    assert_array_equal(one.predict(X), other.predict(X))
+
+
+def test_blocks_do_not_matter(monkeypatch):
+    X, _ = make_blobs(500, centers=5, cluster_std=3, random_state=0)
+    consensus = ConsensusClusterer(n_estimators=4, random_state=0).fit(X)
+    labels, agreement = consensus.predict(X, return_agreement=True)
+    assert_array_equal(labels, consensus.labels_)
+    assert_array_equal(agreement, consensus.agreement_)
+    monkeypatch.setattr(_consensus, "_ROWS_AT_A_TIME", 37)
+    assert_array_equal(consensus.predict(X), labels)
+    assert_array_equal(consensus.agreement(X), agreement)
+
+
+def test_large_tables_are_learned_and_compared_by_samples(monkeypatch):
+    X, truth = make_blobs(3000, centers=4, random_state=1)
+    monkeypatch.setattr(_consensus, "_ENOUGH_TO_LEARN", 300)
+    monkeypatch.setattr(_consensus, "_ENOUGH_TO_COMPARE", 500)
+    consensus = ConsensusClusterer(KMeans(n_init=3), n_clusters=4, random_state=0)
+    consensus.fit(X)
+    assert [len(member.labels_) for member in consensus.estimators_] == 24 * [300]
+    assert adjusted_rand_score(truth, consensus.labels_) > 0.95
+    assert_array_equal(consensus.predict(X), consensus.labels_)
+
+
+@pytest.mark.parametrize(("max_samples", "expected"), [(50, 50), (0.25, 100)])
+def test_members_learn_from_samples(max_samples, expected):
+    X, _ = make_blobs(400, random_state=0)
+    consensus = ConsensusClusterer(
+        KMeans(), n_estimators=3, n_clusters=3, max_samples=max_samples
+    ).fit(X)
+    assert {len(member.labels_) for member in consensus.estimators_} == {expected}
+    assert len(consensus.labels_) == 400
+
+
+def test_more_stable_than_its_members_and_no_worse(global_random_seed):
+    """Overlapping groups, of which single runs find another five each time."""
+    rng = np.random.default_rng(global_random_seed)
+    centers = rng.normal(scale=3, size=(5, 4))
+    X, truth = make_blobs(3000, centers=centers, cluster_std=1.5, random_state=0)
+    runs = [
+        ConsensusClusterer(n_clusters=5, n_estimators=12, random_state=seed).fit(X)
+        for seed in range(3)
+    ]
+    members = [run.estimators_[0].predict(X) for run in runs]
+    runs = [run.labels_ for run in runs]
+    pairs = [(0, 1), (0, 2), (1, 2)]
+    stable = np.mean([adjusted_rand_score(runs[i], runs[j]) for i, j in pairs])
+    single = np.mean([adjusted_rand_score(members[i], members[j]) for i, j in pairs])
+    assert stable > single
+    right, single = (
+        np.mean([adjusted_rand_score(truth, labels) for labels in some])
+        for some in (runs, members)
+    )
+    assert right > single - 0.02
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_finds_the_number_of_clusters(name):
+    X, truth = SHAPES[name](np.random.default_rng(3))
+    consensus = ConsensusClusterer(n_clusters="auto", n_estimators=9, random_state=0)
+    assert consensus.fit(X).n_clusters_ == truth.max() + 1
+
+
+def test_one_body_is_one_cluster():
+    X, _ = golf_ball(np.random.default_rng(3))
+    consensus = ConsensusClusterer(n_clusters="auto", n_estimators=9, random_state=0)
+    assert consensus.fit(X).n_clusters_ == 1
+
+
+def test_none_takes_the_numbers_of_the_members():
+    X, _ = make_blobs(300, centers=4, random_state=2)
+    member = KMeans(4, n_init=1)
+    consensus = ConsensusClusterer(member, n_clusters=None, n_estimators=5)
+    assert consensus.fit(X).n_clusters_ == 4
+
+
+def test_members_differ_by_their_seeds_also_in_pipelines():
+    X, _ = make_blobs(300, centers=4, random_state=2)
+    pipeline = make_pipeline(StandardScaler(), KMeans(random_state=5, n_init=1))
+    consensus = ConsensusClusterer(pipeline, n_clusters=4, n_estimators=6).fit(X)
+    seeds = {member[-1].random_state for member in consensus.estimators_}
+    assert len(seeds) == 6
+    assert {member[-1].n_clusters for member in consensus.estimators_} == {4}
+    assert pipeline[-1].get_params()["random_state"] == 5
+    assert not hasattr(pipeline[-1], "labels_")
+
+
+def test_mixtures_have_components():
+    X, truth = make_blobs(300, centers=3, cluster_std=0.3, random_state=2)
+    consensus = ConsensusClusterer(GaussianMixture(), n_clusters=3, n_estimators=4)
+    assert adjusted_rand_score(truth, consensus.fit_predict(X)) == 1
+
+
+@pytest.mark.parametrize("Map", [ESOM, CSOM])
+def test_representative_map_is_labelled_as_the_consensus(Map):
+    X, _ = make_blobs(2000, centers=4, cluster_std=1.5, random_state=0)
+    X = StandardScaler().fit_transform(X)
+    member = make_pipeline(StandardScaler(), Map())
+    consensus = ConsensusClusterer(member, n_clusters=4, n_estimators=8).fit(X)
+    som = consensus.representative_[-1]
+    winners = som.winners(consensus.representative_[:-1].transform(X))
+    for unit in np.unique(winners):
+        of_unit = np.bincount(consensus.labels_[winners == unit], minlength=4)
+        assert of_unit[som.unit_labels_[unit]] == of_unit.max()
+    scores = [
+        adjusted_rand_score(consensus.labels_, one.predict(X))
+        for one in consensus.estimators_
+    ]
+    closest = consensus.estimators_[int(np.argmax(scores))][-1]
+    assert_array_equal(som.codebook_, closest.codebook_)
+
+
+def test_without_predict():
+    X, truth = make_blobs(150, centers=3, cluster_std=0.3, random_state=2)
+    consensus = ConsensusClusterer(AgglomerativeClustering(), n_clusters=3)
+    assert adjusted_rand_score(truth, consensus.fit_predict(X)) == 1
+    with pytest.raises(AttributeError) as error:
+        consensus.predict(X)
+    assert "AgglomerativeClustering cannot label" in str(error.value.__cause__)
+    consensus.set_params(max_samples=50)
+    with pytest.raises(ValueError, match="leave out max_samples"):
+        consensus.fit(X)
+
+
+def test_noise_of_most_members_is_noise():
+    X, _ = make_blobs(200, centers=2, cluster_std=0.3, random_state=2)
+    X = np.concatenate([X, [[40.0, 40.0], [-40.0, 60.0]]])
+    consensus = ConsensusClusterer(HDBSCAN(copy=True), n_clusters=None, n_estimators=3)
+    labels = consensus.fit_predict(X)
+    assert_array_equal(labels[-2:], -1)
+    assert_array_equal(consensus.agreement_[-2:], 1)
+    assert consensus.n_clusters_ == 2
+
+
+def test_rows_without_any_feature_have_no_cluster():
+    X, _ = make_blobs(200, centers=2, random_state=2)
+    X[::5, 0] = np.nan
+    X[7] = np.nan
+    consensus = ConsensusClusterer(n_clusters=2, n_estimators=4, random_state=0).fit(X)
+    assert consensus.labels_[7] == -3
+    assert np.isnan(consensus.agreement_[7])
+    assert (np.delete(consensus.labels_, 7) >= 0).all()
+    labels, agreement = consensus.predict(X[5:9], return_agreement=True)
+    assert_array_equal(labels, consensus.labels_[5:9])
+    assert_array_equal(agreement, consensus.agreement_[5:9])
+
+
+class _Moody(ClusterMixin, BaseEstimator):
+    """Fails for some seeds."""
+
+    def __init__(self, share=0.3, random_state=0):
+        self.share = share
+        self.random_state = random_state
+
+    def fit(self, X, y=None):
+        if np.random.default_rng(self.random_state).random() < self.share:
+            raise ValueError("not today")
+        self.labels_ = (X[:, 0] > np.median(X[:, 0])).astype(int)
+        return self
+
+
+def test_goes_on_without_the_members_that_fail():
+    X, _ = make_blobs(50, random_state=0)
+    consensus = ConsensusClusterer(_Moody(), n_clusters=2, random_state=0)
+    with pytest.warns(ConvergenceWarning, match=r"members failed.*not today"):
+        consensus.fit(X)
+    assert 12 < len(consensus.estimators_) < 24
+    assert consensus.n_clusters_ == 2
+
+
+def test_stops_when_most_members_fail():
+    X, _ = make_blobs(50, random_state=0)
+    with pytest.raises(ValueError, match="not today"):
+        ConsensusClusterer(_Moody(0.9), n_clusters=2, random_state=0).fit(X)
+
+
+def test_tells_of_fewer_clusters_than_asked_for():
+    X = np.repeat([[0.0, 0.0], [5.0, 5.0], [9.0, 0.0]], 20, axis=0)
+    consensus = ConsensusClusterer(_Moody(0.0), n_clusters=4)
+    with pytest.warns(ConvergenceWarning, match="told 2 clusters apart"):
+        consensus.fit(X)
+    assert consensus.n_clusters_ == 2
+
+
+def test_needs_as_many_rows_as_clusters():
+    with pytest.raises(ValueError, match="n_samples=3 should be >= n_clusters=8"):
+        ConsensusClusterer().fit(np.eye(3))
+
+
+def test_one_row_for_each_cluster():
+    X = np.arange(12.0).reshape(4, 3) ** 2
+    consensus = ConsensusClusterer(KMeans(), n_clusters=4, n_estimators=3).fit(X)
+    assert_array_equal(np.sort(consensus.labels_), np.arange(4))
+
+
+def test_survives_pickling_and_cloning():
+    X, _ = make_blobs(200, centers=3, random_state=0)
+    consensus = ConsensusClusterer(n_clusters=3, n_estimators=3, random_state=0).fit(X)
+    restored = pickle.loads(pickle.dumps(consensus))
+    assert_array_equal(restored.predict(X), consensus.labels_)
+    again = clone(consensus).fit(X)
+    assert_array_equal(again.labels_, consensus.labels_)
