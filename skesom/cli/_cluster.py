@@ -149,6 +149,8 @@ def report(pipeline, files, label_map=None):
     if is_of_fit and sky is not None and sky.sky_masked_:
         share = np.mean(sky.sky_)
         print(f"Sky set aside: {share:.1%} of the pixels (--sky keep clusters them).")
+    if is_of_fit and hasattr(pipeline[-1], "agreement_"):
+        _print_agreement(pipeline[-1])
     table = cluster_table(label_map)
     print(f"{len(table)} clusters:")
     for row in table:
@@ -158,3 +160,21 @@ def report(pipeline, files, label_map=None):
     print("Written:")
     for file in files:
         print(f"  {file}")
+
+
+def _print_agreement(step):
+    """Print how well the runs agree."""
+    from skesom.metrics._scored import pipeline_end
+
+    consensus, _ = pipeline_end(step.estimator_)
+    inside = step.labels_ >= 0
+    means = [
+        step.agreement_[step.labels_ == cluster].mean()
+        for cluster in range(step.n_clusters_)
+    ]
+    print(
+        f"Agreement of {len(consensus.estimators_)} runs: "
+        f"{step.agreement_[inside].mean():.0%} on the average, from {min(means):.0%} in "
+        f"cluster {int(np.argmin(means))} to {max(means):.0%} in cluster "
+        f"{int(np.argmax(means))}."
+    )

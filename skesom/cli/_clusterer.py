@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Options that name the clusterer and its parameters."""
 
+import argparse
 import sys
 
 from skesom.cli._parser import assignment, count_or_none
@@ -26,6 +27,13 @@ def add_clusterer(parser):
         default=8,
         metavar="N",
         help='number of clusters, or "none" for the rule of the method without it',
+    )
+    group.add_argument(
+        "--runs",
+        type=_count,
+        metavar="N",
+        help="runs whose consensus is taken (default: 24 where runs can differ; 1 is a "
+        "single run)",
     )
     group.add_argument(
         "--epsilon",
@@ -67,7 +75,15 @@ def clusterer_of(options):
     return make_clusterer(
         options.method,
         n_clusters=options.n_clusters,
+        n_runs=options.runs,
         random_state=options.random_state,
         verbose=int(sys.stderr.isatty()),
         **parameters,
     )
+
+
+def _count(text):
+    """Return a whole number from 1."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"must be a whole number from 1, got {text!r}")
+    return int(text)

@@ -3,7 +3,7 @@
 
 import numpy as np
 
-from skesom.metrics._scored import pipeline_end
+from skesom.metrics._scored import map_inside
 
 _VALUES_AT_ONCE = 2**22
 
@@ -33,12 +33,12 @@ def cluster_costs(estimator, table, labels, clusters):
         Least, but for ties and other rules of the estimator, where the label is.
     """
     costs = np.empty((len(table), len(clusters)), dtype=np.float32)
-    last, _ = pipeline_end(estimator)
+    last, _ = map_inside(estimator)
     measure, width = _measure(last, clusters)
     step = max(1, _VALUES_AT_ONCE // width)
     for start in range(0, len(table), step):
         rows = slice(start, start + step)
-        _, block = pipeline_end(estimator, table[rows])
+        _, block = map_inside(estimator, table[rows])
         costs[rows] = measure(block, labels[rows])
     return costs
 

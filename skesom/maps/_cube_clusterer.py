@@ -32,6 +32,13 @@ def _fitted_or_given_predicts(clusterer):
     )
 
 
+def _has_agreement(clusterer):
+    estimator = getattr(clusterer, "estimator_", clusterer.estimator)
+    if hasattr(pipeline_end(estimator)[0], "agreement"):
+        return True
+    raise AttributeError(f"{_kind(estimator)} is no consensus whose members may agree.")
+
+
 def _check_predicts(estimator):
     if not hasattr(estimator, "predict"):
         raise ValueError(
@@ -84,6 +91,9 @@ class CubeClusterer(PixelTableMixin, ClusterMixin, BaseEstimator):
     labels_ : ndarray of shape (n_rows, n_columns), dtype int32
         Label map of the fitted cube: clusters from 0 by falling size, -1 for noise (of
         clusterers that know it), -3 for masked pixels.
+    agreement_ : ndarray of shape (n_rows, n_columns), dtype float32
+        Share of the members that agree on each pixel, NaN for masked ones; only if
+        the clusterer is a `ConsensusClusterer`.
     n_clusters_ : int
         Number of clusters.
     n_features_in_ : int
@@ -175,6 +185,12 @@ class CubeClusterer(PixelTableMixin, ClusterMixin, BaseEstimator):
         self._ranks[np.argsort(-sizes, kind="stable")] = np.arange(len(sizes))
         self._ranks[sizes == 0] = -1
         self.labels_ = unflatten(self._ranked(labels), valid)
+        end, _ = pipeline_end(estimator)
+        if hasattr(end, "agreement_"):
+            agreement = end.agreement_
+            if self.sampler is not None:
+                agreement = self._agreement_of(table)
+            self.agreement_ = unflatten(agreement, valid)
         return self
 
     @available_if(_fitted_or_given_predicts)
@@ -197,6 +213,31 @@ class CubeClusterer(PixelTableMixin, ClusterMixin, BaseEstimator):
             lambda table, valid: self._labels_of(X, table, valid),
             np.empty(0, dtype=np.int32),
         )
+
+    @available_if(_has_agreement)
+    def agreement(self, X):
+        """Return the share of the members of the consensus that agree on each pixel.
+
+        Parameters
+        ----------
+        X : Cube or array-like of shape (n_rows, n_columns, n_bands)
+            A cube of the same bands.
+
+        Returns
+        -------
+        agreement : ndarray of shape (n_rows, n_columns), dtype float32
+            As `agreement_`.
+        """
+        check_is_fitted(self)
+        return self._map(
+            X,
+            lambda table, valid: self._agreement_of(table),
+            np.empty(0, dtype=np.float32),
+        )
+
+    def _agreement_of(self, table):
+        consensus, rows = pipeline_end(self.estimator_, table)
+        return consensus.agreement(rows)
 
     def _labels_of(self, X, table, valid):
         """Return the ranks of the clusters of the rows of a table."""

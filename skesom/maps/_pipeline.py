@@ -14,7 +14,9 @@ from skesom.cube import (
     FWHMConvolver,
 )
 from skesom.maps._cube_clusterer import CubeClusterer
-from skesom.som import CSOM, ESOM
+from skesom.som import CSOM, ESOM, ConsensusClusterer
+
+N_RUNS = 24  # docs/consensus.md shows what more and fewer of them reach
 
 
 def make_cluster_pipeline(
@@ -124,7 +126,9 @@ def make_cluster_pipeline(
     return Pipeline(steps)
 
 
-def make_clusterer(method, *, n_clusters=8, random_state=0, verbose=0, **parameters):
+def make_clusterer(
+    method, *, n_clusters=8, n_runs=None, random_state=0, verbose=0, **parameters
+):
     """Make a clusterer from its name.
 
     Parameters
@@ -134,6 +138,10 @@ def make_clusterer(method, *, n_clusters=8, random_state=0, verbose=0, **paramet
         "sklearn.cluster.MiniBatchKMeans".
     n_clusters : int or None, default=8
         Number of clusters (mixture components), where the clusterer has that parameter.
+    n_runs : int, default=None
+        Runs with different seeds whose consensus is taken, see `ConsensusClusterer`; 24
+        by default where runs can differ: where the clusterer has a seed and
+        ``predict``. 1 is the clusterer alone.
     random_state : int, default=0
         Seed, where the clusterer has one.
     verbose : int, default=0
@@ -155,7 +163,7 @@ def make_clusterer(method, *, n_clusters=8, random_state=0, verbose=0, **paramet
     known = {"esom": ESOM, "csom": CSOM}
     kind = known.get(method.lower()) or _import(method)
     wanted = {"n_clusters": n_clusters, "random_state": random_state}
-    if kind in known.values():
+    if kind in known.values() and n_runs == 1:
         wanted["verbose"] = verbose
     try:
         default = kind()
@@ -177,7 +185,30 @@ def make_clusterer(method, *, n_clusters=8, random_state=0, verbose=0, **paramet
     clusterer = kind(**({k: v for k, v in wanted.items() if k in names} | parameters))
     if hasattr(clusterer, "_validate_params"):  # before images are read for nothing
         clusterer._validate_params()
-    return clusterer
+    return _consensus_of(clusterer, n_clusters, n_runs, random_state, verbose)
+
+
+def _consensus_of(clusterer, n_clusters, n_runs, random_state, verbose):
+    """Return a consensus of a clusterer, or the clusterer where that is as good."""
+    differs = "random_state" in clusterer.get_params() and hasattr(clusterer, "predict")
+    if n_runs is None:
+        n_runs = N_RUNS if differs else 1
+    if n_runs == 1:
+        return clusterer
+    if not differs:
+        raise ValueError(
+            f"{type(clusterer).__name__} gives the same clusters in every run, or "
+            "cannot label pixels that it was not fitted on: leave out the number of "
+            "runs."
+        )
+    return ConsensusClusterer(
+        clusterer,
+        n_estimators=n_runs,
+        n_clusters=n_clusters,
+        random_state=random_state,
+        verbose=verbose,
+        n_jobs=-1,
+    )
 
 
 def fitted_clusterer(pipeline):

@@ -10,7 +10,7 @@ from skesom.metrics._map_quality import (
     topographic_error,
 )
 from skesom.metrics._neighbourhoods import continuity, trustworthiness
-from skesom.metrics._scored import WORST, complete, last_step, picked
+from skesom.metrics._scored import WORST, complete, last_step, map_inside, picked
 
 _N_NEIGHBORS = 5
 
@@ -47,7 +47,7 @@ def quantization_error_scorer(estimator, X, y=None):
     >>> quantization_error_scorer(KMeans(2, random_state=0).fit(X), X)
     -1.0
     """
-    som, table = last_step(estimator, X)
+    som, table = map_inside(*last_step(estimator, X))
     return _finite(_negative(quantization_error, som, table), WORST)
 
 
@@ -212,7 +212,7 @@ def continuity_scorer(estimator, X, y=None):
 
 def _map_and_table(estimator, X):
     """Return the map inside an estimator, and the table that it sees."""
-    som, table = last_step(estimator, X)
+    som, table = map_inside(*last_step(estimator, X))
     if not hasattr(som, "connections_"):
         raise TypeError(
             f"{type(som).__name__} has no connections_, so it is no map. Score its "

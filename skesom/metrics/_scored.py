@@ -63,6 +63,31 @@ def pipeline_end(estimator, X=None):
     return estimator, X
 
 
+def map_inside(estimator, X=None):
+    """Return the map that an estimator ends in, and X as it gets there.
+
+    As `pipeline_end`, and for a consensus of maps the one that represents it.
+
+    Parameters
+    ----------
+    estimator : fitted estimator
+        A Pipeline, a consensus, or any other.
+    X : object, default=None
+        What the estimator takes.
+
+    Returns
+    -------
+    step : estimator
+        The last step, a map or not.
+    X : object
+        After all transformers before it.
+    """
+    step, X = pipeline_end(estimator, X)
+    while hasattr(step, "representative_"):
+        step, X = pipeline_end(step.representative_, X)
+    return step, X
+
+
 def complete(table):
     """Return which samples have all features, as an array of bool."""
     return ~np.isnan(table).any(axis=1)

@@ -28,6 +28,7 @@ from sklearn.utils import gen_batches, get_tags
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
+from tqdm import tqdm
 
 from skesom.som._base import CodebookClusterer, random_generator
 from skesom.som._esom import ESOM
@@ -72,6 +73,8 @@ class ConsensusClusterer(MetaEstimatorMixin, ClusterMixin, BaseEstimator):
         or None for all of up to 100 000. Members without ``predict`` learn from all.
     random_state : int, RandomState instance or None, default=None
         Seed of the members; an int makes the result reproducible.
+    verbose : int, default=0
+        1 shows a progress bar.
     n_jobs : int, default=None
         Number of threads, each of which fits one member after the other; -1 for one per
         processor. The result does not depend on it.
@@ -166,6 +169,7 @@ class ConsensusClusterer(MetaEstimatorMixin, ClusterMixin, BaseEstimator):
             None,
         ],
         "random_state": ["random_state"],
+        "verbose": ["verbose"],
         "n_jobs": [Integral, None],
     }
 
@@ -177,6 +181,7 @@ class ConsensusClusterer(MetaEstimatorMixin, ClusterMixin, BaseEstimator):
         n_clusters=8,
         max_samples=None,
         random_state=None,
+        verbose=0,
         n_jobs=None,
     ):
         self.estimator = estimator
@@ -184,6 +189,7 @@ class ConsensusClusterer(MetaEstimatorMixin, ClusterMixin, BaseEstimator):
         self.n_clusters = n_clusters
         self.max_samples = max_samples
         self.random_state = random_state
+        self.verbose = verbose
         self.n_jobs = n_jobs
 
     def __sklearn_tags__(self):
@@ -298,10 +304,12 @@ class ConsensusClusterer(MetaEstimatorMixin, ClusterMixin, BaseEstimator):
         """Return the members that could be fitted, and their labels if need be."""
         prototype = self._prototype()
         n_samples = self._n_samples(len(X), hasattr(prototype, "predict"))
-        runs = Parallel(self.n_jobs, prefer="threads")(
+        runs = Parallel(self.n_jobs, prefer="threads", return_as="generator")(
             delayed(_fit_member)(self._member(seed), X, seed, n_samples)
             for seed in generator.randint(_SEEDS, size=self.n_estimators)
         )
+        bar = {"desc": type(self).__name__, "unit": "run", "disable": not self.verbose}
+        runs = list(tqdm(runs, total=self.n_estimators, **bar))
         members = [member for member, _, error in runs if error is None]
         errors = [(i, run[2]) for i, run in enumerate(runs) if run[2] is not None]
         if 2 * len(members) <= self.n_estimators:

@@ -6,7 +6,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
 from skesom.cube import Cube, check_cube
-from skesom.metrics._scored import pipeline_end
+from skesom.metrics._scored import map_inside, pipeline_end
 from skesom.pixels import unflatten, valid_pixels
 
 
@@ -34,6 +34,7 @@ def fitted_map(estimator, display):
     som = estimator
     while isinstance(som, Pipeline) or hasattr(som, "estimator_"):
         som = som[-1] if isinstance(som, Pipeline) else som.estimator_
+    som, _ = map_inside(som)
     if not (hasattr(som, "codebook_") and hasattr(som, "connections_")):
         raise ValueError(
             f"{display} shows the units of a map such as ESOM or CSOM, but "
@@ -113,7 +114,7 @@ def distance_map_of(estimator, X, display):
     if not valid.any():
         return np.full(valid.shape, np.nan), cube
     table, valid = step.table(cube)
-    _, table = pipeline_end(step.estimator_, table)
+    _, table = map_inside(step.estimator_, table)
     return unflatten(som.winners(table, return_distance=True)[1], valid), cube
 
 

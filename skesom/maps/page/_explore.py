@@ -24,7 +24,7 @@ from skesom.maps.page._units import (
     unit_map,
     unit_values,
 )
-from skesom.metrics._scored import pipeline_end
+from skesom.metrics._scored import map_inside
 
 _MOST_UNITS = 20_000
 _MOST_CLUSTERS = 2000
@@ -144,7 +144,7 @@ def _page(pipeline, images, catalogue, groups, title, max_pixels):
     facts["originals"].sort(key=lambda cluster: cluster["labels"])
     facts["clusters"] = _cluster_facts(label_map, colours, groups or [])
     names = [cube.band_names[band] for band in facts["order"]]
-    som = pipeline_end(step.estimator_)[0]
+    som = map_inside(step.estimator_)[0]
     n_units = len(som.codebook_) if hasattr(som, "connections_") else 0
     has_units = 0 < n_units <= _MOST_UNITS
     views = _views.picture_views(label_map.shape, names, has_units)

@@ -6,7 +6,7 @@ import numpy as np
 from skesom.maps.displays._graph_layout import GraphLayout
 from skesom.maps.displays._unit_layout import layout_of
 from skesom.maps.page._pixels import NO_UNIT
-from skesom.metrics._scored import pipeline_end
+from skesom.metrics._scored import map_inside
 
 _LINKS_DRAWN = 4000  # the strongest
 _SMALLEST, _LARGEST = 3.0, 11.0  # pixels across, the second on top of the first
@@ -33,7 +33,7 @@ def unit_map(pipeline, cube, som):
     first = list(pipeline.named_steps).index("align") + 1
     step = pipeline["cluster"]
     table, valid = step.table(pipeline[first:-1].transform(cube))
-    _, table = pipeline_end(step.estimator_, table)
+    _, table = map_inside(step.estimator_, table)
     units = np.full(valid.shape, NO_UNIT, dtype=np.uint16)
     units[valid] = som.winners(table)
     return units

@@ -46,6 +46,12 @@ def cluster_list(result, summary):
             for name, values in zip(sky_names(wcs), sky, strict=True)
         ]
     table.add_columns(place, indexes=[3] * len(place))
+    if summary.agreement is not None:
+        table["agreement"] = Column(
+            _means(summary.agreement, result.label_map)[ids],
+            format=".3f",
+            description="mean share of the runs that agree on a pixel",
+        )
     cube = result.cube
     for number, name in enumerate(cube.band_names):
         table[f"{name}_mean"] = Column(
@@ -61,3 +67,10 @@ def cluster_list(result, summary):
             description=f"mean of {name} as the clusterer was given it",
         )
     return table
+
+
+def _means(values, label_map):
+    """Return the mean of the values of each cluster."""
+    inside = label_map >= 0
+    labels = label_map[inside]
+    return np.bincount(labels, values[inside]) / np.maximum(np.bincount(labels), 1)

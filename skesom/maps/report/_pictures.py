@@ -12,6 +12,7 @@ from skesom.maps.displays import (
     ComponentPlanesDisplay,
     HitMapDisplay,
     QuantizationErrorMapDisplay,
+    StabilityMapDisplay,
     TrainingCurveDisplay,
     UMatrixDisplay,
     cluster_colours,
@@ -56,13 +57,13 @@ class Pictures:
             colours = cluster_colours(result.label_map, result.cube)
         self.colours = colours
 
-    def draw(self, distances):
+    def draw(self, summary):
         """Draw one picture after the other.
 
         Parameters
         ----------
-        distances : ndarray of shape (n_rows, n_columns) or None
-            Of each pixel to its nearest unit.
+        summary : PixelSummary
+            What a pass over the pixels gave.
 
         Yields
         ------
@@ -81,9 +82,12 @@ class Pictures:
         for name, draw in kinds.items():
             yield name, draw()
             self._release()
+        if summary.agreement is not None:
+            yield "agreement", self._agreement(summary.agreement)
+            self._release()
         if result.som is None:
             return
-        yield "quantization_error", self._errors(distances)
+        yield "quantization_error", self._errors(summary.distances)
         self._release()
         if result.is_of_fit:
             yield from self._pictures_of_map()
@@ -187,6 +191,12 @@ class Pictures:
     def _histogram(self):
         return ClusterHistogramDisplay.from_predictions(
             self._result.label_map, colours=self.colours, ax=_axes(_SIZE)
+        ).figure_
+
+    def _agreement(self, agreement):
+        cube = self._result.cube
+        return StabilityMapDisplay.from_predictions(
+            agreement, wcs=cube.wcs, ax=_image_axes(cube), max_pixels=MAX_PIXELS
         ).figure_
 
     def _errors(self, distances):

@@ -9,6 +9,7 @@ from astropy import units
 from astropy.wcs.utils import wcs_to_celestial_frame
 
 from skesom.maps.report._table_files import Column, open_table
+from skesom.metrics._scored import map_inside
 from skesom.pixels import MASKED
 
 _SAMPLE_SIZE = 200_000
@@ -27,6 +28,9 @@ class PixelSummary(NamedTuple):
     """Their labels."""
     centroids: dict
     """Means over the pixels of each cluster, arrays of length n_clusters by name."""
+    agreement: np.ndarray | None
+    """Share of the members of a consensus that agree on each pixel, NaN if masked;
+    None of other clusterers."""
 
 
 def pass_over_pixels(result, folder=None, tables=None):
@@ -53,12 +57,17 @@ def pass_over_pixels(result, folder=None, tables=None):
     distances = None
     if result.som is not None:
         distances = np.full(result.label_map.shape, np.nan, dtype=_FLOAT)
+    agreement = None
+    if hasattr(result.clusterer, "agreement_"):
+        agreement = np.full(result.label_map.shape, np.nan, dtype=_FLOAT)
     with ExitStack() as stack:
         write, write_scaled = _open_tables(stack, result, folder, tables, n_rows)
         for rows in result.strips():
             block = _Block(result, rows)
             if distances is not None:
                 distances[rows][block.valid] = block.distances
+            if agreement is not None:
+                agreement[rows][block.valid] = block.agreement()
             first, last = np.searchsorted(chosen, [start, start + len(block.labels)])
             picked = chosen[first:last] - start
             sample.append(block.features[picked])
@@ -72,6 +81,7 @@ def pass_over_pixels(result, folder=None, tables=None):
         np.concatenate(sample),
         np.concatenate(sample_labels),
         sums.means(),
+        agreement,
     )
 
 
@@ -171,7 +181,7 @@ class _Block:
     """The pixels of a strip that are not masked."""
 
     def __init__(self, result, rows):
-        self._result = result
+        self._result, self._rows = result, rows
         self.valid = result.label_map[rows] != MASKED
         row, column = np.nonzero(self.valid)
         self.row = (row + rows.start).astype(_INT)
@@ -192,7 +202,16 @@ class _Block:
     def _nearest(self):
         if len(self.labels) == 0:
             return np.empty(0, dtype=_INT), np.empty(0, dtype=_FLOAT)
-        return self._result.som.winners(self.features, return_distance=True)
+        _, table = map_inside(self._result.clusterer, self.features)
+        return self._result.som.winners(table, return_distance=True)
+
+    def agreement(self):
+        """Return the share of the members of a consensus that agree."""
+        if self._result.is_of_fit:
+            return self._result.step.agreement_[self._rows][self.valid]
+        if len(self.labels) == 0:
+            return np.empty(0, dtype=_FLOAT)
+        return self._result.clusterer.agreement(self.features)
 
     def result_columns(self):
         """Return the values of the table of results, column by column."""

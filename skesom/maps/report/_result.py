@@ -21,7 +21,7 @@ from skesom.cube import (
 from skesom.cube._blocks import row_blocks
 from skesom.maps._cube_clusterer import CubeClusterer
 from skesom.maps.displays._thinning import pick
-from skesom.metrics._scored import pipeline_end
+from skesom.metrics._scored import map_inside, pipeline_end
 from skesom.pixels import MASKED, valid_pixels
 
 _KEEP_FLUXES = (CubeMasker, FWHMConvolver, FluxUnitConverter)
@@ -49,8 +49,10 @@ class Result:
         Clusters from 0, -1 is noise and -3 is masked.
     step : CubeClusterer
         The last step.
+    clusterer : estimator
+        The fitted clusterer inside.
     som : estimator or None
-        The fitted map inside, if the clusterer is one.
+        The fitted map that it is, or that represents a consensus.
 
     Raises
     ------
@@ -72,7 +74,8 @@ class Result:
                 "A report is of clusters of pixels, but the pattern of the pipeline is "
                 f"{self.step.pattern!r}: its labels are no map of the sky."
             )
-        last, _ = pipeline_end(self.step.estimator_)
+        self.clusterer, _ = pipeline_end(self.step.estimator_)
+        last, _ = map_inside(self.clusterer)
         has_units = hasattr(last, "codebook_") and hasattr(last, "connections_")
         self.som = last if has_units else None
         self.is_of_fit = label_map is None
@@ -132,8 +135,7 @@ class Result:
     def feature_names(self):
         """Names of the features: those of the bands if they are as many."""
         names = self._stepped(slice(0, 1)).band_names
-        last, _ = pipeline_end(self.step.estimator_)
-        n_features = getattr(last, "n_features_in_", len(names))
+        n_features = getattr(self.clusterer, "n_features_in_", len(names))
         if n_features == len(names):
             return list(names)
         return [f"feature {number + 1}" for number in range(n_features)]

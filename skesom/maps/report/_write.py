@@ -4,6 +4,8 @@
 import json
 from pathlib import Path
 
+from astropy.io import fits
+
 from skesom.io import write_map
 from skesom.maps.displays._axes import check_matplotlib
 from skesom.maps.page import PAGE_NAME
@@ -144,6 +146,12 @@ def _files_of(folder):
     }
 
 
+def _write_image(path, image, cube):
+    """Write numbers of the pixels of a cube as FITS."""
+    header = None if cube.wcs is None else cube.wcs.to_header()
+    fits.PrimaryHDU(image, header).writeto(path)
+
+
 class _Report:
     """A report that is being written."""
 
@@ -173,6 +181,8 @@ class _Report:
             wcs=result.cube.wcs,
             table=clusters,
         )
+        if summary.agreement is not None:
+            _write_image(self._path("agreement.fits"), summary.agreement, result.cube)
         validity_indices(result, summary).write(
             self._path("validity.ecsv"), format="ascii.ecsv"
         )
@@ -189,7 +199,7 @@ class _Report:
         return pictures.colours
 
     def _draw(self, pictures, summary):
-        for name, figure in pictures.draw(summary.distances):
+        for name, figure in pictures.draw(summary):
             figure.savefig(
                 self._path(f"{name}.png"),
                 dpi=_pictures.DOTS_PER_INCH,
