@@ -17,6 +17,7 @@ from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from skesom.som._codebook_map import CodebookMap, mean_distances
 from skesom.som._metric import Metric
 from skesom.som._second_stage import RULES, Units, count_pairs, group_units
+from skesom.som._unit_moments import UnitMoments
 
 _ROWS_PER_BLOCK = 1_000_000
 MASKED = -3  # label of a row without any present feature, as in scikit-learn's HDBSCAN
@@ -128,6 +129,10 @@ class CodebookClusterer(
         """Tell whether the rule counts the second nearest units."""
         return self._grouped_by("graph", "two-winners")
 
+    def _needs_moments(self):
+        """Tell whether the rule may fit normal distributions to the units."""
+        return self._grouped_by("graph") and isinstance(self.n_clusters, Integral)
+
     def _groups(self, codebook, summary, links):
         """Group the units by the rule and the number that the parameters name."""
         heights = None
@@ -140,6 +145,8 @@ class CodebookClusterer(
             summary.radii,
             links,
             heights,
+            summary.means,
+            summary.covariances,
             self._deep_valley,
         )
         return group_units(units, self._grouping(), self.n_clusters)
@@ -184,6 +191,11 @@ class Summary(NamedTuple):
         Mean distance of each unit and its samples, 0 without any.
     quantization_error : float
         Mean distance of the samples to their nearest unit.
+    means : ndarray of shape (n_units, n_features), dtype float64, or None
+        Of the samples of each unit, prepared by the metric; None if not wanted.
+    covariances : ndarray of shape (n_units, n_features[, n_features]) or None
+        Of the samples of each unit, or their variances where units and features are
+        too many.
     """
 
     winners: np.ndarray
@@ -191,10 +203,19 @@ class Summary(NamedTuple):
     hits: np.ndarray
     radii: np.ndarray
     quantization_error: float
+    means: np.ndarray | None = None
+    covariances: np.ndarray | None = None
 
 
 def summarize(
-    X, codebook, sample_weight=None, *, metric=None, errors=None, with_pairs=True
+    X,
+    codebook,
+    sample_weight=None,
+    *,
+    metric=None,
+    errors=None,
+    with_pairs=True,
+    with_moments=False,
 ):
     """Count the training samples of each unit and of each pair of units.
 
@@ -214,6 +235,8 @@ def summarize(
         Measurement errors of X.
     with_pairs : bool, default=True
         Whether pairs of units are wanted.
+    with_moments : bool, default=False
+        Whether means and covariances of the samples of each unit are wanted.
 
     Returns
     -------
@@ -227,6 +250,7 @@ def summarize(
     counts = sparse.csr_array((n_units, n_units), dtype=dtype)
     hits = np.zeros(n_units, dtype=dtype)
     totals = np.zeros(n_units)
+    moments = UnitMoments(metric.prepared(codebook)) if with_moments else None
     total = 0.0
     for begin in range(0, len(X), _ROWS_PER_BLOCK):
         block = slice(begin, begin + _ROWS_PER_BLOCK)
@@ -246,11 +270,18 @@ def summarize(
             distances = distances * weights
         if with_pairs:
             counts += count_pairs(nearest[known], n_units, weights)
+        if with_moments:
+            rows = X[block] if known.all() else X[block][known]
+            moments.add(metric.prepared(rows), of_block, weights)
         hits += np.bincount(of_block, weights, minlength=n_units).astype(dtype)
         totals += np.bincount(of_block, distances, minlength=n_units)
         total += distances.sum()
     radii = totals / np.where(hits > 0, hits, 1)
-    return Summary(winners, counts, hits, radii, float(total / (hits.sum() or 1)))
+    error = float(total / (hits.sum() or 1))
+    if not with_moments:
+        return Summary(winners, counts, hits, radii, error)
+    of_units = moments.means(), moments.covariances()
+    return Summary(winners, counts, hits, radii, error, *of_units)
 
 
 def feature_means(X):

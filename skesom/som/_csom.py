@@ -8,6 +8,7 @@ from skesom.som._base import CodebookClusterer, summarize
 from skesom.som._lattice_map import LatticeMap
 from skesom.som._layers import fit_layers, planned_layers
 from skesom.som._second_stage import labels_by_size
+from skesom.som._settled import settled_units
 
 
 class CSOM(CodebookClusterer, LatticeMap):
@@ -308,28 +309,44 @@ default="euclidean"
         """Train on samples that have been checked, and group the units by them."""
         layers = planned_layers(self)
         training = self._trained(X, sample_weight, errors, n_calls)
-        metric = self._metric()
+        samples = {
+            "X": X,
+            "sample_weight": sample_weight,
+            "metric": self._metric(),
+            "errors": errors,
+        }
+        of_graph = not layers and self._needs_pairs() and self._grouped_by("graph")
         summary = summarize(
-            X,
-            training.codebook,
-            sample_weight,
-            metric=metric,
-            errors=errors,
-            with_pairs=not layers and self._needs_pairs(),
+            codebook=training.codebook,
+            with_pairs=not layers and self._needs_pairs() and not of_graph,
+            **samples,
         )
         self._set_lattice_attributes(training, summary, n_calls)
         if layers:
             groups = fit_layers(layers, self.codebook_, self.hits_)
         elif self._each_unit_is_a_cluster():
             groups = np.arange(len(self.codebook_))
+        elif of_graph:
+            groups = self._groups_of_graph(samples)
         else:
             groups = self._groups(self.codebook_, summary, self.connections_)
         self.layers_ = layers
         self.unit_labels_ = labels_by_size(
-            groups, metric.prepared(self.codebook_), self.hits_
+            groups, self._metric().prepared(self.codebook_), self.hits_
         )
         self.labels_ = self._labels_of_winners(summary.winners)
         return self
+
+    def _groups_of_graph(self, samples):
+        """Group the units as they lie when neighbours do not hold them back."""
+        codebook = settled_units(codebook=self.codebook_, **samples)
+        summary = summarize(
+            codebook=codebook,
+            with_pairs=True,
+            with_moments=self._needs_moments(),
+            **samples,
+        )
+        return self._groups(codebook, summary, self.connections_)
 
     def _needs_pairs(self):
         return not self._each_unit_is_a_cluster() and super()._needs_pairs()

@@ -408,7 +408,12 @@ class ESOM(CodebookClusterer):
         """Group the nodes by the samples X, and set the fitted attributes."""
         codebook = network.nodes()
         links = network.links()
-        summary = summarize(X, codebook, with_pairs=self._needs_pairs())
+        summary = summarize(
+            X,
+            codebook,
+            with_pairs=self._needs_pairs(),
+            with_moments=self._needs_moments(),
+        )
         self._network = network
         self.epsilon_ = epsilon
         self.codebook_ = codebook

@@ -28,6 +28,7 @@ from scipy.sparse.csgraph import connected_components, minimum_spanning_tree
 from skesom.som._codebook import distances_to_units
 from skesom.som._second_stage._gaps import component_gaps, joined
 from skesom.som._second_stage._labels import spread
+from skesom.som._second_stage._mixture import cut_or_mixture
 from skesom.som._second_stage._spectral import (
     cut,
     cut_components,
@@ -61,16 +62,12 @@ def graph_clusters(units, n_clusters):
         A group number for each unit.
     """
     graph = coactivation_graph(units)
-    n_components = graph.component[graph.inside].max() + 1
-    islands = graph.islands
     if n_clusters == "auto":
+        islands = graph.islands
         groups = _cut_by_themselves(graph, units.hits)
     else:
-        islands = islands[: max(n_clusters - n_components, 0)]
-        if len(islands):
-            n_good = sum(_plausible_numbers(graph, units.hits))
-            islands = islands[: max(n_clusters - n_good, 0)]
-        groups = _cut(graph, units.codebook, n_clusters - len(islands))
+        islands = _islands_asked_for(graph, units, n_clusters)
+        groups = _cut(graph, units, n_clusters - len(islands))
     everywhere = np.full(len(units), -1, dtype=np.intp)
     everywhere[graph.inside] = groups
     for number, island in enumerate(islands, start=groups.max() + 1):
@@ -225,12 +222,29 @@ def _cut_by_themselves(graph, hits):
     return groups[graph.inside]
 
 
-def _cut(graph, codebook, n_clusters):
+def _islands_asked_for(graph, units, n_clusters):
+    """Return the islands if they and the body's own clusters are as many as asked for.
+
+    Else none: outliers must not take clusters from the body, and least from one that
+    has no gaps.
+    """
+    n_islands = len(graph.islands)
+    if n_islands == 0 or n_clusters - n_islands < 2:
+        return []
+    n_good = sum(_plausible_numbers(graph, units.hits))
+    return graph.islands if n_good + n_islands == n_clusters else []
+
+
+def _cut(graph, units, n_clusters):
     """Cut the components into clusters, or join them if they are too many."""
     component = graph.component[graph.inside]
     if component.max() + 1 >= n_clusters:
-        return joined(codebook[graph.inside], component, n_clusters)
-    return cut_components(_part(graph.affinity, graph.inside), component, n_clusters)
+        return joined(units.codebook[graph.inside], component, n_clusters)
+    affinity = _part(graph.affinity, graph.inside)
+    groups = cut_components(affinity, component, n_clusters)
+    if units.covariances is None:
+        return groups
+    return cut_or_mixture(affinity, units.part(graph.inside), groups)
 
 
 def _part(affinity, units):

@@ -12,6 +12,7 @@ from skesom.som._second_stage._labels import clusters_of
 from skesom.som._second_stage._more_groups import with_more_groups
 from skesom.som._second_stage._two_winners import two_winner_clusters
 from skesom.som._second_stage._umatrix import umatrix_clusters
+from skesom.som._threads import one_blas_thread
 
 RULES = ("graph", "umatrix", "two-winners")
 
@@ -47,7 +48,8 @@ def group_units(units, clusterer, n_clusters):
         "umatrix": umatrix_clusters,
         "two-winners": two_winner_clusters,
     }[clusterer]
-    groups = rule(units, number)
+    with one_blas_thread():  # here once: to look for BLAS takes longer than a cut
+        groups = rule(units, number)
     if number == "auto":
         return groups
     groups = with_more_groups(groups, units, n_clusters)

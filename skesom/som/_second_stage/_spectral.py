@@ -2,8 +2,9 @@
 """Normalised cuts of a graph of units, and how many of them the graph supports.
 
 The eigenvectors of the smallest eigenvalues of the normalised Laplacian tell where a
-graph is easily cut (Ng, Jordan & Weiss 2001). Units are assigned to clusters by a
-pivoted QR decomposition of them [1]_, which needs no random start.
+graph is easily cut. Units are assigned to clusters by k-means on their rows, scaled to
+the length 1 [3]_. It starts from the units that a pivoted QR decomposition finds in the
+midst of the clusters [1]_, so nothing is random.
 
 Into how many clusters? With the conductance of a cluster, the weight of its links to
 others over that of all its links, k clusters are well separated if the next eigenvalue
@@ -19,6 +20,8 @@ References
    doi:10.1093/imaiai/iay008
 .. [2] Peng, R., Sun, H. & Zanetti, L. (2017), "Partitioning well-clustered graphs:
    spectral clustering works!", SIAM J. Comput. 46, 710-743, doi:10.1137/15M1047209
+.. [3] Ng, A., Jordan, M. & Weiss, Y. (2001), "On spectral clustering: analysis and an
+   algorithm", Advances in Neural Information Processing Systems 14, 849-856
 """
 
 import numpy as np
@@ -34,6 +37,7 @@ _RESTARTS = 100
 _UNITS_EACH = 8  # of a cluster that is to be told from chance
 _SAMPLES_EACH = 75
 _SEPARATION = 1.2
+_MOST_STEPS = 100  # of k-means
 
 
 def plausible_number(affinity, n_samples):
@@ -78,13 +82,15 @@ def conductances(affinity, groups):
     Returns
     -------
     conductances : ndarray of shape (n_groups,)
-        From 0 to 1.
+        From 0 to 1; 0 for a group without any link.
     """
     links = affinity.tocoo()
     ends = groups[links.coords[0]], groups[links.coords[1]]
-    volume = np.bincount(ends[0], links.data)
-    leaving = np.bincount(ends[0], links.data * (ends[0] != ends[1]))
-    return leaving / volume
+    n_groups = groups.max() + 1
+    volume = np.bincount(ends[0], links.data, minlength=n_groups)
+    outside = ends[0] != ends[1]
+    leaving = np.bincount(ends[0], links.data * outside, minlength=n_groups)
+    return leaving / np.where(volume > 0, volume, 1)
 
 
 def cut_components(affinity, component, n_clusters):
@@ -143,10 +149,23 @@ def cut(vectors):
     with one_blas_thread():
         _, _, order = linalg.qr(vectors.T, mode="economic", pivoting=True)
         typical = order[:n_clusters]  # a unit from the midst of each cluster
-        left, _, right = linalg.svd(vectors[typical].T)
-        groups = np.argmax(np.abs(vectors @ (left @ right)), axis=1)
-    groups[typical] = np.arange(n_clusters)
+        lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+        directions = vectors / np.maximum(lengths, np.finfo(float).tiny)
+        centers = directions[typical]
+        for _ in range(_MOST_STEPS):
+            distances = np.sum(centers**2, axis=1) - 2 * directions @ centers.T
+            groups = np.argmin(distances, axis=1)
+            groups[typical] = np.arange(n_clusters)
+            before, centers = centers, _means(directions, groups)
+            if np.array_equal(before, centers):
+                break
     return groups
+
+
+def _means(rows, groups):
+    """Return the mean of the rows of each group, none of which is empty."""
+    members = np.eye(groups.max() + 1)[groups]
+    return (members.T @ rows) / members.sum(axis=0)[:, None]
 
 
 def smallest_eigenpairs(affinity, n_pairs):

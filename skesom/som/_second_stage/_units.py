@@ -27,6 +27,10 @@ class Units:
         Symmetric; units that the map connects.
     heights : ndarray of shape (n_units,), default=None
         The U-matrix: mean distance of a unit and those it is connected with.
+    means : ndarray of shape (n_units, n_features), default=None
+        Of the samples of each unit, comparable as the codebook is.
+    covariances : ndarray of shape (n_units, n_features[, n_features]), default=None
+        Of the samples of each unit, or their variances.
     deep : float, default=1.5
         Height of the pass of a valley of the U-matrix that is one by itself, over that
         of its ground.
@@ -38,10 +42,20 @@ class Units:
     radii: np.ndarray | None = None
     links: sparse.csr_array | None = None
     heights: np.ndarray | None = None
+    means: np.ndarray | None = None
+    covariances: np.ndarray | None = None
     deep: float = 1.5
 
     def __len__(self):
         return len(self.codebook)
+
+    def part(self, kept):
+        """Return some of the units, with what is known of each of them alone."""
+        names = ("codebook", "hits", "radii", "heights", "means", "covariances")
+        values = {name: getattr(self, name) for name in names}
+        return Units(
+            **{name: None if of is None else of[kept] for name, of in values.items()}
+        )
 
 
 def count_pairs(winners, n_units, weights=None):
