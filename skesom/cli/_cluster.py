@@ -174,7 +174,7 @@ def _print_agreement(step):
     ]
     print(
         f"Agreement of {len(consensus.estimators_)} runs: "
-        f"{step.agreement_[inside].mean():.0%} on the average, from {min(means):.0%} in "
-        f"cluster {int(np.argmin(means))} to {max(means):.0%} in cluster "
+        f"{step.agreement_[inside].mean():.0%} on the average, from {min(means):.0%} "
+        f"in cluster {int(np.argmin(means))} to {max(means):.0%} in cluster "
         f"{int(np.argmax(means))}."
     )

@@ -13,10 +13,18 @@ from sklearn.base import (
 )
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
+from sklearn.utils.validation import check_is_fitted
 
 from skesom.som._codebook_map import CodebookMap, mean_distances
 from skesom.som._metric import Metric
-from skesom.som._second_stage import RULES, Units, count_pairs, group_units
+from skesom.som._second_stage import (
+    RULES,
+    Units,
+    count_pairs,
+    group_units,
+    labels_by_size,
+    majority_groups,
+)
 from skesom.som._unit_moments import UnitMoments
 
 _ROWS_PER_BLOCK = 1_000_000
@@ -51,7 +59,10 @@ class CodebookClusterer(
         return len(self.codebook_)
 
     def predict(self, X, errors=None):
-        """Return the cluster of every sample: the one of its nearest unit.
+        """Return the cluster of every sample.
+
+        It is the one of its nearest unit; where `mixture_` is not None, and the sample
+        is complete and comes without errors, that of the most probable normal.
 
         Parameters
         ----------
@@ -65,7 +76,19 @@ class CodebookClusterer(
         labels : ndarray of shape (n_samples,), dtype int32
             Cluster labels, -3 for a sample without any present feature.
         """
-        return self._labels_of_winners(self.winners(X, errors=errors))
+        check_is_fitted(self)
+        X = self._check_samples(X)
+        errors = self._check_errors(errors, X)
+        if errors is None and self.mixture_ is not None and self.mixture_.units.all():
+            complete = ~np.isnan(X).any(axis=1)
+            if complete.all():  # nobody asks for the nearest units
+                return self.mixture_.predict(self._metric().prepared(X))
+        winners, _ = self._metric().nearest(
+            X, self.codebook_, errors=errors, measured=False
+        )
+        if errors is not None:
+            return self._labels_of_winners(winners)
+        return self._labels(X, winners)
 
     def transform(self, X, errors=None):
         """Measure the distance of every sample to every unit.
@@ -150,6 +173,57 @@ class CodebookClusterer(
             self._deep_valley,
         )
         return group_units(units, self._grouping(), self.n_clusters)
+
+    def _set_labels(self, X, groups, mixture, summary, sample_weight=None):
+        """Set the labels of units and samples, numbered by the samples of each."""
+        codebook = self._metric().prepared(self.codebook_)
+        self.unit_labels_ = labels_by_size(groups, codebook, self.hits_)
+        self.mixture_ = None
+        if mixture is not None:
+            of_group = np.empty(groups.max() + 1, dtype=np.int32)
+            of_group[groups] = self.unit_labels_
+            labels = of_group[: len(mixture.labels)]
+            self.mixture_ = mixture._replace(labels=labels)
+        self.labels_ = self._labels(X, summary.winners)
+        if self.mixture_ is not None:
+            self._number_by_size(sample_weight)
+
+    def _take_labels(self, X, labels):
+        """Give units and normals the labels that most of their samples have."""
+        X = self._check_samples(X)
+        winners, _ = self._metric().nearest(X, self.codebook_, measured=False)
+        codebook = self._metric().prepared(self.codebook_)
+        if self.mixture_ is not None:
+            numbers = np.arange(len(self.mixture_.labels), dtype=np.int32)
+            self.mixture_ = self.mixture_._replace(labels=numbers)
+            of_normal = majority_groups(
+                self._labels(X, winners), labels, self.mixture_.means
+            )
+            self.mixture_ = self.mixture_._replace(labels=of_normal)
+        self.unit_labels_ = majority_groups(winners, labels, codebook)
+        self.labels_ = self._labels(X, winners)
+
+    def _number_by_size(self, sample_weight):
+        """Sort the clusters by size again, after samples were given to normals."""
+        inside = self.labels_ >= 0
+        weights = None if sample_weight is None else sample_weight[inside]
+        sizes = np.bincount(
+            self.labels_[inside], weights, minlength=self.unit_labels_.max() + 1
+        )
+        rank = np.empty(len(sizes), dtype=np.int32)
+        rank[np.argsort(-sizes, kind="stable")] = np.arange(len(sizes), dtype=np.int32)
+        self.unit_labels_ = rank[self.unit_labels_]
+        self.mixture_ = self.mixture_._replace(labels=rank[self.mixture_.labels])
+        self.labels_[inside] = rank[self.labels_[inside]]
+
+    def _labels(self, X, winners):
+        """Return the clusters of samples whose nearest units are known."""
+        labels = self._labels_of_winners(winners)
+        if self.mixture_ is not None:
+            normal = ~np.isnan(X).any(axis=1) & self.mixture_.units[winners]
+            rows = X if normal.all() else X[normal]
+            labels[normal] = self.mixture_.predict(self._metric().prepared(rows))
+        return labels
 
     def _labels_of_winners(self, winners):
         labels = self.unit_labels_[winners]

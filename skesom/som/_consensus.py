@@ -33,7 +33,6 @@ from tqdm import tqdm
 from skesom.som._base import CodebookClusterer, random_generator
 from skesom.som._esom import ESOM
 from skesom.som._folded_graph import FoldedGraph
-from skesom.som._second_stage import spread
 
 _ENOUGH_TO_LEARN = 100_000  # rows; docs/consensus.md shows what more of them win
 _ENOUGH_TO_COMPARE = 1_000_000
@@ -456,16 +455,6 @@ def _labelled_alike(member, X, labels):
     while isinstance(last, Pipeline):
         X = last[:-1].transform(X) if len(last) > 1 else X
         last = last[-1]
-    if not hasattr(last, "unit_labels_"):
-        return member
-    winners = last.winners(X)
-    known = (winners >= 0) & (labels >= 0)
-    shape = (len(last.unit_labels_), labels.max(initial=0) + 1)
-    pairs = winners[known] * shape[1] + labels[known]
-    counts = np.bincount(pairs, minlength=shape[0] * shape[1]).reshape(shape)
-    hit = counts.any(axis=1)
-    if hit.any():
-        groups = spread(counts[hit].argmax(axis=1), hit, last.codebook_)
-        last.unit_labels_ = groups.astype(np.int32)
-    last.labels_ = last.predict(X)
+    if isinstance(last, CodebookClusterer):
+        last._take_labels(X, labels)
     return member

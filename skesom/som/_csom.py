@@ -7,7 +7,6 @@ from sklearn.base import _fit_context
 from skesom.som._base import CodebookClusterer, summarize
 from skesom.som._lattice_map import LatticeMap
 from skesom.som._layers import fit_layers, planned_layers
-from skesom.som._second_stage import labels_by_size
 from skesom.som._settled import settled_units
 
 
@@ -101,6 +100,10 @@ default="euclidean"
         Weights of the units row by row, of the dtype of the data (float32 or float64).
     unit_labels_ : ndarray of shape (n_units,), dtype int32
         Cluster of each unit.
+    mixture_ : NormalMixture or None
+        The normal distributions whose clusters the labels are, where no gaps part the
+        clusters (`docs/second_stage.md`); None where a sample has the cluster of its
+        nearest unit.
     labels_ : ndarray of shape (n_samples,), dtype int32
         Cluster of each training sample: consecutive from 0 by falling size, -3 for a
         sample without any present feature.
@@ -323,18 +326,15 @@ default="euclidean"
         )
         self._set_lattice_attributes(training, summary, n_calls)
         if layers:
-            groups = fit_layers(layers, self.codebook_, self.hits_)
+            groups = fit_layers(layers, self.codebook_, self.hits_), None
         elif self._each_unit_is_a_cluster():
-            groups = np.arange(len(self.codebook_))
+            groups = np.arange(len(self.codebook_)), None
         elif of_graph:
             groups = self._groups_of_graph(samples)
         else:
             groups = self._groups(self.codebook_, summary, self.connections_)
         self.layers_ = layers
-        self.unit_labels_ = labels_by_size(
-            groups, self._metric().prepared(self.codebook_), self.hits_
-        )
-        self.labels_ = self._labels_of_winners(summary.winners)
+        self._set_labels(X, *groups, summary, sample_weight)
         return self
 
     def _groups_of_graph(self, samples):
@@ -343,7 +343,7 @@ default="euclidean"
         summary = summarize(
             codebook=codebook,
             with_pairs=True,
-            with_moments=self._needs_moments(),
+            with_moments=self._needs_moments() and samples["errors"] is None,
             **samples,
         )
         return self._groups(codebook, summary, self.connections_)

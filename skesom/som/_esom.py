@@ -20,7 +20,7 @@ from skesom.som._base import (
 from skesom.som._epsilon import forecast, resolve_epsilon
 from skesom.som._merging import make_room
 from skesom.som._network import Network
-from skesom.som._second_stage import component_clusters, labels_by_size
+from skesom.som._second_stage import component_clusters
 
 _SAMPLES_AT_A_TIME = 65536  # between two moments at which Ctrl-C is heard
 
@@ -88,6 +88,10 @@ class ESOM(CodebookClusterer):
         The nodes, of the dtype of the data (float32 or float64).
     unit_labels_ : ndarray of shape (n_units,), dtype int32
         Cluster of each node.
+    mixture_ : NormalMixture or None
+        The normal distributions whose clusters the labels are, where no gaps part the
+        clusters (`docs/second_stage.md`); None where a sample has the cluster of its
+        nearest node.
     labels_ : ndarray of shape (n_samples,), dtype int32
         Cluster of each training sample: consecutive from 0 by falling size, -3 for a
         sample without any present feature.
@@ -420,13 +424,12 @@ class ESOM(CodebookClusterer):
         self.connections_ = links
         self.hits_ = summary.hits
         self.quantization_error_ = summary.quantization_error
-        groups = (
-            self._components()
+        groups, mixture = (
+            (self._components(), None)
             if self._are_components()
             else self._groups(codebook, summary, links)
         )
-        self.unit_labels_ = labels_by_size(groups, codebook, self.hits_)
-        self.labels_ = self._labels_of_winners(summary.winners)
+        self._set_labels(X, groups, mixture, summary)
 
     def _needs_pairs(self):
         return not self._are_components() and super()._needs_pairs()

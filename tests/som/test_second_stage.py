@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from _shapes import SHAPES, golf_ball
 from numpy.testing import assert_allclose, assert_array_equal
-from scipy import sparse
+from scipy import sparse, stats
 from sklearn.cluster import HDBSCAN, KMeans
-from sklearn.datasets import load_iris, make_blobs
+from sklearn.datasets import load_iris, make_blobs, make_moons
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import adjusted_rand_score
 from sklearn.preprocessing import StandardScaler
@@ -30,6 +30,10 @@ MAPS = {
 RULES = ("graph", "umatrix", "two-winners")
 every_map = pytest.mark.parametrize("som", MAPS.values(), ids=MAPS)
 every_rule = pytest.mark.parametrize("rule", RULES)
+
+
+def groups_of_graph(units, n_clusters):
+    return _graph.graph_clusters(units, n_clusters)[0]
 
 
 def test_count_pairs():
@@ -99,7 +103,7 @@ def chain(n_units, cuts=(), gaps=()):
 @pytest.mark.parametrize("dense_units", [0, 10**6], ids=["sparse", "dense"])
 def test_graph_is_cut_where_it_is_weak(dense_units, monkeypatch):
     monkeypatch.setattr(_spectral, "_DENSE_UNITS", dense_units)
-    groups = _graph.graph_clusters(chain(40, cuts=[12, 25]), 3)
+    groups = groups_of_graph(chain(40, cuts=[12, 25]), 3)
     assert_array_equal(np.flatnonzero(np.diff(groups)) + 1, [12, 25])
     assert len(set(groups)) == 3
 
@@ -157,11 +161,11 @@ def test_pieces_that_chance_sets_apart_are_joined():
 
 def test_components_are_clusters_when_they_are_as_many():
     units = chain(30, gaps=[10, 20])
-    groups = _graph.graph_clusters(units, 3)
+    groups = groups_of_graph(units, 3)
     assert_array_equal(groups, np.repeat([0, 1, 2], 10))
-    assert_array_equal(_graph.graph_clusters(units, "auto"), groups)
+    assert_array_equal(groups_of_graph(units, "auto"), groups)
     for n_clusters in (1, 2, 5):
-        assert len(set(_graph.graph_clusters(units, n_clusters))) == n_clusters
+        assert len(set(groups_of_graph(units, n_clusters))) == n_clusters
 
 
 def with_island(n_samples, place):
@@ -176,12 +180,12 @@ def with_island(n_samples, place):
 
 
 def test_island_far_away_is_a_cluster_where_no_good_cut_is_left():
-    far = _graph.graph_clusters(with_island(3, 60.0), 3)
+    far = groups_of_graph(with_island(3, 60.0), 3)
     assert far[30] not in far[:30]
     assert len(set(far)) == 3
     # Near, or of fewer samples than three, it belongs to its nearest unit.
     for units in (with_island(3, 32.5), with_island(2, 60.0)):
-        groups = _graph.graph_clusters(units, 3)
+        groups = groups_of_graph(units, 3)
         assert groups[30] == groups[29]
 
 
@@ -197,8 +201,8 @@ def test_unit_far_from_its_own_samples_is_an_island():
 def test_grouping_is_reproducible_and_leaves_its_input():
     units = chain(40, cuts=[7, 30])
     before = units.codebook.copy(), units.counts.copy(), units.hits.copy()
-    one = _graph.graph_clusters(units, 5)
-    assert_array_equal(one, _graph.graph_clusters(units, 5))
+    one = groups_of_graph(units, 5)
+    assert_array_equal(one, groups_of_graph(units, 5))
     assert_array_equal(units.codebook, before[0])
     assert (units.counts != before[1]).nnz == 0
     assert_array_equal(units.hits, before[2])
@@ -440,3 +444,45 @@ def test_one_body_is_not_split(make, rule):
     X, _ = golf_ball(np.random.default_rng(0))
     som = make(n_clusters="auto", clusterer=rule, random_state=0).fit(X)
     assert_array_equal(som.labels_, 0)
+
+
+def overlapping_normals(rng):
+    """Return samples of two long normals that cross, and the better guess of each."""
+    shapes = [np.diag([9.0, 0.25, 1.0]), np.diag([0.25, 9.0, 1.0])]
+    centers = [[0.0, 0.0, 0.0], [2.0, 2.0, 1.0]]
+    X = np.concatenate(
+        [
+            rng.multivariate_normal(center, shape, 2000)
+            for center, shape in zip(centers, shapes, strict=True)
+        ]
+    )
+    densities = [
+        stats.multivariate_normal(center, shape).logpdf(X)
+        for center, shape in zip(centers, shapes, strict=True)
+    ]
+    return X, np.argmax(densities, axis=0)
+
+
+@pytest.mark.parametrize("Map", [ESOM, CSOM])
+def test_samples_belong_to_normals_where_no_gap_parts_them(Map, global_random_seed):
+    X, expected = overlapping_normals(np.random.default_rng(global_random_seed))
+    som = Map(n_clusters=2, random_state=0).fit(X)
+    assert adjusted_rand_score(expected, som.labels_) > 0.9
+    of_units = som.unit_labels_[som.winners(X)]
+    assert adjusted_rand_score(expected, som.labels_) > adjusted_rand_score(
+        expected, of_units
+    )
+    assert_array_equal(som.predict(X[:7]), som.labels_[:7])
+    # Incomplete samples, and those with errors, have the cluster of their unit.
+    X[3, 1] = np.nan
+    assert som.predict(X[:7])[3] == som.unit_labels_[som.winners(X[3:4])[0]]
+    errors = np.full_like(X, 0.1)
+    with_errors = som.unit_labels_[som.winners(X, errors=errors)]
+    assert_array_equal(som.predict(X, errors=errors), with_errors)
+
+
+def test_no_normals_where_gaps_part_the_clusters():
+    X, truth = make_moons(2000, noise=0.04, random_state=0)
+    esom = ESOM(n_clusters=2, random_state=0).fit(X)
+    assert esom.mixture_ is None
+    assert adjusted_rand_score(truth, esom.labels_) == 1

@@ -8,7 +8,11 @@ components of links, or by any scikit-learn clusterer (`_labels`).
 """
 
 from skesom.som._second_stage._group import RULES, group_units
-from skesom.som._second_stage._labels import component_clusters, labels_by_size, spread
+from skesom.som._second_stage._labels import (
+    component_clusters,
+    labels_by_size,
+    majority_groups,
+)
 from skesom.som._second_stage._units import Units, count_pairs
 
 __all__ = [
@@ -18,5 +22,5 @@ __all__ = [
     "count_pairs",
     "group_units",
     "labels_by_size",
-    "spread",
+    "majority_groups",
 ]

@@ -60,20 +60,28 @@ def graph_clusters(units, n_clusters):
     -------
     groups : ndarray of shape (n_units,)
         A group number for each unit.
+    mixture : NormalMixture or None
+        Whose clusters the groups are, if they are of no cut; numbered alike.
     """
     graph = coactivation_graph(units)
+    mixture = None
     if n_clusters == "auto":
         islands = graph.islands
         groups = _cut_by_themselves(graph, units.hits)
     else:
         islands = _islands_asked_for(graph, units, n_clusters)
-        groups = _cut(graph, units, n_clusters - len(islands))
+        groups, mixture = _cut(graph, units, n_clusters - len(islands))
     everywhere = np.full(len(units), -1, dtype=np.intp)
     everywhere[graph.inside] = groups
     for number, island in enumerate(islands, start=groups.max() + 1):
         everywhere[island] = number
     found = everywhere >= 0
-    return spread(everywhere[found], found, units.codebook)
+    groups = spread(everywhere[found], found, units.codebook)
+    if mixture is not None:
+        # Units outside have the cluster of the nearest one, inside or on an island.
+        on_islands = np.isin(groups, np.arange(n_clusters - len(islands), n_clusters))
+        mixture = mixture._replace(units=~on_islands)
+    return groups, mixture
 
 
 @dataclass(frozen=True)
@@ -239,11 +247,11 @@ def _cut(graph, units, n_clusters):
     """Cut the components into clusters, or join them if they are too many."""
     component = graph.component[graph.inside]
     if component.max() + 1 >= n_clusters:
-        return joined(units.codebook[graph.inside], component, n_clusters)
+        return joined(units.codebook[graph.inside], component, n_clusters), None
     affinity = _part(graph.affinity, graph.inside)
     groups = cut_components(affinity, component, n_clusters)
     if units.covariances is None:
-        return groups
+        return groups, None
     return cut_or_mixture(affinity, units.part(graph.inside), groups)
 
 

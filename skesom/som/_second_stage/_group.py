@@ -34,6 +34,8 @@ def group_units(units, clusterer, n_clusters):
     -------
     groups : ndarray of shape (n_units,)
         A group number for each unit.
+    mixture : NormalMixture or None
+        Whose clusters the groups are, where they are not made by units alone.
 
     Warns
     -----
@@ -41,18 +43,20 @@ def group_units(units, clusterer, n_clusters):
         When there are fewer clusters than asked for.
     """
     if not isinstance(clusterer, str):
-        return clusters_of(clusterer, units)
+        return clusters_of(clusterer, units), None
     number = n_clusters if isinstance(n_clusters, Integral) else "auto"
     rule = {
         "graph": graph_clusters,
-        "umatrix": umatrix_clusters,
-        "two-winners": two_winner_clusters,
+        "umatrix": lambda *of: (umatrix_clusters(*of), None),
+        "two-winners": lambda *of: (two_winner_clusters(*of), None),
     }[clusterer]
     with one_blas_thread():  # here once: to look for BLAS takes longer than a cut
-        groups = rule(units, number)
+        groups, mixture = rule(units, number)
     if number == "auto":
-        return groups
-    groups = with_more_groups(groups, units, n_clusters)
+        return groups, None
+    divided = with_more_groups(groups, units, n_clusters)
+    if divided is not groups:
+        groups, mixture = divided, None
     found = len(np.unique(groups[units.hits > 0]))
     if found < n_clusters:
         warnings.warn(
@@ -62,4 +66,4 @@ def group_units(units, clusterer, n_clusters):
             ConvergenceWarning,
             stacklevel=6,  # the line that calls fit
         )
-    return groups
+    return groups, mixture

@@ -93,6 +93,33 @@ def labels_by_size(groups, codebook, hits):
     return rank[groups]
 
 
+def majority_groups(winners, labels, codebook):
+    """Give each unit the label that most of its samples have.
+
+    Parameters
+    ----------
+    winners : ndarray of shape (n_samples,), int
+        Nearest unit of each sample, -1 without any.
+    labels : ndarray of shape (n_samples,), int
+        Their labels; negative ones are no clusters.
+    codebook : ndarray of shape (n_units, n_features)
+        Weights of the units. One without samples has the label of its nearest unit.
+
+    Returns
+    -------
+    groups : ndarray of shape (n_units,), dtype int32
+        Labels; 0 if no sample has any.
+    """
+    known = (winners >= 0) & (labels >= 0)
+    shape = len(codebook), labels.max(initial=0) + 1
+    pairs = winners[known] * shape[1] + labels[known]
+    counts = np.bincount(pairs, minlength=shape[0] * shape[1]).reshape(shape)
+    hit = counts.any(axis=1)
+    if not hit.any():
+        return np.zeros(len(codebook), dtype=np.int32)
+    return spread(counts[hit].argmax(axis=1), hit, codebook).astype(np.int32)
+
+
 def spread(groups, inside, codebook):
     """Give units outside the group of their nearest unit inside.
 

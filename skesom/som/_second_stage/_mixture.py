@@ -12,6 +12,8 @@ References
    using EM mixture models", Proc. ICPR, vol. 2, 76-80, doi:10.1109/ICPR.2000.906021
 """
 
+from typing import NamedTuple
+
 import numpy as np
 from scipy import linalg
 from sklearn.cluster import KMeans
@@ -26,6 +28,64 @@ _ITERATIONS = 50
 _STARTS = 3  # of k-means
 _SEED = 0
 _TOLERANCE = 1e-4  # of the mean log likelihood
+_ROWS_AT_A_TIME = 8192
+
+
+class NormalMixture(NamedTuple):
+    """Normal distributions, each of which is a cluster.
+
+    Parameters
+    ----------
+    means : ndarray of shape (n_clusters, n_features)
+        Centers.
+    factors : ndarray of shape (n_clusters, n_features[, n_features])
+        The squared length of (x - mean) @ factor (or * factor) is the squared
+        Mahalanobis distance of x.
+    constants : ndarray of shape (n_clusters,)
+        Log of the share of each, and of the height of its peak.
+    units : ndarray of shape (n_units,), dtype bool
+        Units that it was fitted to. A sample nearest to another has the cluster of its
+        unit.
+    labels : ndarray of shape (n_clusters,), dtype int32
+        Labels of the clusters.
+    """
+
+    means: np.ndarray
+    factors: np.ndarray
+    constants: np.ndarray
+    units: np.ndarray
+    labels: np.ndarray
+
+    def predict(self, rows):
+        """Return the label of the most probable cluster of each row.
+
+        Parameters
+        ----------
+        rows : ndarray of shape (n_rows, n_features)
+            Without NaN, comparable with the units.
+
+        Returns
+        -------
+        labels : ndarray of shape (n_rows,), dtype int32
+            From 0 on.
+        """
+        labels = np.empty(len(rows), dtype=np.int32)
+        with one_blas_thread():
+            for start in range(0, len(rows), _ROWS_AT_A_TIME):
+                block = slice(start, start + _ROWS_AT_A_TIME)
+                log_density = self._log_densities(rows[block].astype(np.float64))
+                labels[block] = self.labels[log_density.argmax(axis=1)]
+        return labels
+
+    def _log_densities(self, rows):
+        density = np.empty((len(rows), len(self.means)))
+        for cluster, (mean, factor) in enumerate(
+            zip(self.means, self.factors, strict=True)
+        ):
+            apart = rows - mean
+            apart = apart @ factor if factor.ndim == 2 else apart * factor
+            density[:, cluster] = np.einsum("ij,ij->i", apart, apart)
+        return self.constants - 0.5 * density
 
 
 def cut_or_mixture(affinity, units, groups):
@@ -48,21 +108,23 @@ def cut_or_mixture(affinity, units, groups):
     -------
     groups : ndarray of shape (n_units,)
         As many, none empty.
+    mixture : NormalMixture or None
+        Whose clusters they are; None if the cut is kept.
     """
     n_clusters = groups.max() + 1
     if np.count_nonzero(units.hits) <= n_clusters:
-        return groups
+        return groups, None
     worst = conductances(affinity, groups).max()
     most = 1.0 if worst > _NO_GAP else _AS_GOOD * worst
-    best, likelihood = groups, -np.inf
+    best, best_mixture, likelihood = groups, None, -np.inf
     with one_blas_thread():
         for start in (groups, _k_means(units, n_clusters)):
-            found, log_likelihood = fitted_mixture(units, start)
+            found, log_likelihood, mixture = fitted_mixture(units, start)
             if len(np.unique(found)) < n_clusters or log_likelihood <= likelihood:
                 continue
             if conductances(affinity, found).max() <= most:
-                best, likelihood = found, log_likelihood
-    return best
+                best, best_mixture, likelihood = found, mixture, log_likelihood
+    return best, best_mixture
 
 
 def _k_means(units, n_clusters):
@@ -87,13 +149,16 @@ def fitted_mixture(units, groups):
         The most probable normal of each unit; some may have none.
     log_likelihood : float
         Mean over the samples, of features of unit variance.
+    mixture : NormalMixture
+        The normals, numbered as the groups.
     """
-    first, second = _scaled_moments(units)
+    first, second, center, widths = _scaled_moments(units)
     share = units.hits / units.hits.sum()
     belonging = np.eye(groups.max() + 1)[groups]
     last = -np.inf
     for _ in range(_ITERATIONS):
-        log_density = _expected_log_densities(first, second, belonging * share[:, None])
+        normals = _normals(first, second, belonging * share[:, None])
+        log_density = _expected_log_densities(first, second, normals)
         highest = log_density.max(axis=1)
         belonging = np.exp(log_density - highest[:, None])
         total = belonging.sum(axis=1)
@@ -102,13 +167,21 @@ def fitted_mixture(units, groups):
         if log_likelihood - last < _TOLERANCE:
             break
         last = log_likelihood
-    return log_density.argmax(axis=1), log_likelihood
+    mixture = NormalMixture(
+        center + normals.means * widths,
+        _factors(normals.precisions, widths),
+        _constants(normals, first.shape[1]),
+        np.ones(len(units), dtype=bool),
+        np.arange(len(normals.means), dtype=np.int32),
+    )
+    return log_density.argmax(axis=1), log_likelihood, mixture
 
 
 def _scaled_moments(units):
-    """Return first and second moments of each unit, for features of unit variance."""
+    """Return moments of each unit for features of unit variance, and how they scale."""
     share = units.hits / units.hits.sum()
-    first = units.means - share @ units.means
+    center = share @ units.means
+    first = units.means - center
     full = units.covariances.ndim == 3
     variances = units.covariances
     if full:
@@ -118,26 +191,53 @@ def _scaled_moments(units):
     first = first / widths
     if full:
         second = units.covariances / (widths[:, None] * widths)
-        return first, second + first[:, :, None] * first[:, None, :]
-    return first, units.covariances / widths**2 + first**2
+        second = second + first[:, :, None] * first[:, None, :]
+    else:
+        second = units.covariances / widths**2 + first**2
+    return first, second, center, widths
 
 
-def _expected_log_densities(first, second, weights):
-    """Fit normals to weighted units, and return the densities of these under them."""
-    n_units, n_features = first.shape
+class _Normals(NamedTuple):
+    """Normal distributions of features of unit variance."""
+
+    share: np.ndarray
+    means: np.ndarray
+    precisions: np.ndarray
+    log_volumes: np.ndarray
+
+
+def _normals(first, second, weights):
+    """Fit normals to units; each has the weights of one column."""
     share = np.maximum(weights.sum(axis=0), np.finfo(float).tiny)
     means = (weights.T @ first) / share[:, None]
-    squares = second.reshape(n_units, -1)
-    moments = (weights.T @ squares) / share[:, None]
-    precisions, log_volumes = _precisions(moments, means, second.ndim == 3)
+    moments = (weights.T @ second.reshape(len(second), -1)) / share[:, None]
+    return _Normals(share, means, *_precisions(moments, means, second.ndim == 3))
+
+
+def _expected_log_densities(first, second, normals):
+    """Return the mean log density of the samples of each unit under each normal."""
+    _, means, precisions, _ = normals
+    squares = second.reshape(len(second), -1)
     if second.ndim == 3:
         along = np.einsum("kij,kj->ki", precisions, means)
     else:
         along = precisions * means
     spread = squares @ precisions.reshape(len(means), -1).T
     distance = spread - 2 * first @ along.T + np.sum(means * along, axis=1)
-    constant = n_features * np.log(2 * np.pi)
-    return np.log(share) - 0.5 * (distance + log_volumes + constant)
+    return _constants(normals, first.shape[1]) - 0.5 * distance
+
+
+def _constants(normals, n_features):
+    """Return the logs of the shares of the normals times their heights."""
+    volumes = normals.log_volumes + n_features * np.log(2 * np.pi)
+    return np.log(normals.share) - 0.5 * volumes
+
+
+def _factors(precisions, widths):
+    """Return what brings each normal to unit variance, for features as they are."""
+    if precisions.ndim == 2:
+        return np.sqrt(precisions) / widths
+    return np.linalg.cholesky(precisions) / widths[:, None]
 
 
 def _precisions(moments, means, full):
