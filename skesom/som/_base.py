@@ -79,7 +79,7 @@ class CodebookClusterer(
         check_is_fitted(self)
         X = self._check_samples(X)
         errors = self._check_errors(errors, X)
-        if errors is None and self.mixture_ is not None and self.mixture_.units.all():
+        if errors is None and self.mixture_ is not None:
             complete = ~np.isnan(X).any(axis=1)
             if complete.all():  # nobody asks for the nearest units
                 return self.mixture_.predict(self._metric().prepared(X))
@@ -220,7 +220,7 @@ class CodebookClusterer(
         """Return the clusters of samples whose nearest units are known."""
         labels = self._labels_of_winners(winners)
         if self.mixture_ is not None:
-            normal = ~np.isnan(X).any(axis=1) & self.mixture_.units[winners]
+            normal = ~np.isnan(X).any(axis=1)
             rows = X if normal.all() else X[normal]
             labels[normal] = self.mixture_.predict(self._metric().prepared(rows))
         return labels

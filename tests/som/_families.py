@@ -134,6 +134,31 @@ def uneven_moons(rng):
     return together(two_moons(rng, (900, 150), rng.uniform(0.06, 0.09)))
 
 
+def moons_in_noise(rng):
+    """Two half moons with points of noise around and between them."""
+    points, truth = together(two_moons(rng, (500, 500), rng.uniform(0.05, 0.08)))
+    return with_noise(rng, points, truth, rng.uniform(0.08, 0.15))
+
+
+def waves_in_noise(rng):
+    """Two or three waves above each other with points of noise between them."""
+    waves = []
+    for number in range(rng.integers(2, 4)):
+        along = rng.uniform(-4, 4, 450)
+        wave = np.column_stack([along, 0.6 * np.sin(1.6 * along) + 1.3 * number])
+        waves.append(wave + 0.1 * rng.normal(size=wave.shape))
+    return with_noise(rng, *together(waves), rng.uniform(0.08, 0.15))
+
+
+def disc_and_balls(rng):
+    """A thin disc of most points, and dense small balls that almost touch it."""
+    balls = [
+        turned(np.array([[3.1 + radius, 0.0]]), angle) + radius * ball(rng, 100, 2)
+        for angle, radius in zip((0.4, 2.5), rng.uniform(0.3, 0.6, 2), strict=True)
+    ]
+    return together([2.7 * ball(rng, 1200, 2), *balls])
+
+
 def interlocked_rings(rng):
     """Two rings in three dimensions, one through the other, of uneven thickness."""
     return together(chain_of_rings(rng, 2, rng.uniform(0.08, 0.15, 2)))
@@ -355,6 +380,9 @@ CHOOSING = _named(
     spirals,
     rings,
     moons,
+    moons_in_noise,
+    waves_in_noise,
+    disc_and_balls,
     interlocked_rings,
     elongated,
     crossing,

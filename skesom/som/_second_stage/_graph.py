@@ -43,6 +43,7 @@ _COMPACT = 5.0  # radii of a unit without anything between it and its neighbours
 _APART = 2.0  # lengths of links between an island and the rest
 _FEW = 10  # samples: an island of fewer must be as far as an outlier
 _FEWEST = 3
+_STREWN = 0.2  # of the mean samples of a component's units: what holds fewer is no link
 _SMALLEST_SHARE = 0.002  # of the samples, in an island
 
 
@@ -64,24 +65,21 @@ def graph_clusters(units, n_clusters):
         Whose clusters the groups are, if they are of no cut; numbered alike.
     """
     graph = coactivation_graph(units)
-    mixture = None
     if n_clusters == "auto":
         islands = graph.islands
         groups = _cut_by_themselves(graph, units.hits)
     else:
         islands = _islands_asked_for(graph, units, n_clusters)
-        groups, mixture = _cut(graph, units, n_clusters - len(islands))
+        groups = _cut(graph, units.codebook, n_clusters - len(islands))
     everywhere = np.full(len(units), -1, dtype=np.intp)
     everywhere[graph.inside] = groups
     for number, island in enumerate(islands, start=groups.max() + 1):
         everywhere[island] = number
     found = everywhere >= 0
     groups = spread(everywhere[found], found, units.codebook)
-    if mixture is not None:
-        # Units outside have the cluster of the nearest one, inside or on an island.
-        on_islands = np.isin(groups, np.arange(n_clusters - len(islands), n_clusters))
-        mixture = mixture._replace(units=~on_islands)
-    return groups, mixture
+    if n_clusters == "auto" or len(islands) or units.covariances is None:
+        return groups, None
+    return cut_or_mixture(graph.affinity, units, groups)
 
 
 @dataclass(frozen=True)
@@ -136,9 +134,14 @@ def coactivation_graph(units):
     )
     reach = _mean(rows, between, lengths, n_units)
     candidates = (hits > 0) & ~lonely
-    affinity = affinity + _links_by_chance(units, affinity, candidates, reach)
+    links = _links_by_chance(units, affinity, candidates, reach)
+    strewn = _strewn(affinity + links, hits)
+    if strewn.any():
+        affinity = _without(affinity, strewn)
+        links = _links_by_chance(units, affinity, candidates & ~strewn, reach)
+    affinity = affinity + links
     _, component = connected_components(affinity, directed=False)
-    held = np.bincount(component, weights=hits)
+    held = np.bincount(component, weights=np.where(strewn, 0, hits))
     # In a small table a share is a handful of samples.
     share = max(_SMALLEST_SHARE, 0.5 / np.sqrt(hits.sum()))
     sizable = held >= min(share * hits.sum(), held.max())
@@ -172,6 +175,23 @@ def _loneliness(units, rows, columns, between, lengths):
     length = _mean(rows, between, shortest[columns], n_units)
     loneliness = np.maximum(_ratio(units.radii, radius), _ratio(shortest, length))
     return loneliness, shortest > _COMPACT * units.radii
+
+
+def _strewn(affinity, hits):
+    """Tell which units hold few samples compared with the others of their component.
+
+    Between groups they are bridges: points of noise, or units that interpolate.
+    """
+    _, component = connected_components(affinity, directed=False)
+    held = np.bincount(component, weights=hits)
+    mean = held / np.maximum(np.bincount(component, weights=hits > 0), 1)
+    return (hits > 0) & (hits < _STREWN * mean[component])
+
+
+def _without(affinity, units):
+    """Return the graph without the links of some units."""
+    kept = sparse.diags_array((~units).astype(np.float64))
+    return sparse.csr_array(kept @ affinity @ kept)
 
 
 def _links_by_chance(units, affinity, candidates, reach):
@@ -243,16 +263,12 @@ def _islands_asked_for(graph, units, n_clusters):
     return graph.islands if n_good + n_islands == n_clusters else []
 
 
-def _cut(graph, units, n_clusters):
+def _cut(graph, codebook, n_clusters):
     """Cut the components into clusters, or join them if they are too many."""
     component = graph.component[graph.inside]
     if component.max() + 1 >= n_clusters:
-        return joined(units.codebook[graph.inside], component, n_clusters), None
-    affinity = _part(graph.affinity, graph.inside)
-    groups = cut_components(affinity, component, n_clusters)
-    if units.covariances is None:
-        return groups, None
-    return cut_or_mixture(affinity, units.part(graph.inside), groups)
+        return joined(codebook[graph.inside], component, n_clusters)
+    return cut_components(_part(graph.affinity, graph.inside), component, n_clusters)
 
 
 def _part(affinity, units):

@@ -24,8 +24,7 @@ from skesom.som._threads import one_blas_thread
 _AS_GOOD = 2.0  # a mixture may cut so many times as many links as the cut of the graph
 _NO_GAP = 0.1  # share of cut links from which on a cut follows no gap
 _RIDGE = 0.01  # of the variance of a feature, added to that of every normal
-_ITERATIONS = 50
-_STARTS = 3  # of k-means
+_ITERATIONS = 30
 _SEED = 0
 _TOLERANCE = 1e-4  # of the mean log likelihood
 _ROWS_AT_A_TIME = 8192
@@ -43,9 +42,6 @@ class NormalMixture(NamedTuple):
         Mahalanobis distance of x.
     constants : ndarray of shape (n_clusters,)
         Log of the share of each, and of the height of its peak.
-    units : ndarray of shape (n_units,), dtype bool
-        Units that it was fitted to. A sample nearest to another has the cluster of its
-        unit.
     labels : ndarray of shape (n_clusters,), dtype int32
         Labels of the clusters.
     """
@@ -53,7 +49,6 @@ class NormalMixture(NamedTuple):
     means: np.ndarray
     factors: np.ndarray
     constants: np.ndarray
-    units: np.ndarray
     labels: np.ndarray
 
     def predict(self, rows):
@@ -111,7 +106,7 @@ def cut_or_mixture(affinity, units, groups):
     mixture : NormalMixture or None
         Whose clusters they are; None if the cut is kept.
     """
-    n_clusters = groups.max() + 1
+    n_clusters = len(np.unique(groups))
     if np.count_nonzero(units.hits) <= n_clusters:
         return groups, None
     worst = conductances(affinity, groups).max()
@@ -129,7 +124,7 @@ def cut_or_mixture(affinity, units, groups):
 
 def _k_means(units, n_clusters):
     weights = units.hits.astype(np.float64)
-    means = KMeans(n_clusters, n_init=_STARTS, random_state=_SEED)
+    means = KMeans(n_clusters, n_init=1, random_state=_SEED)
     return means.fit(units.means, sample_weight=weights).labels_
 
 
@@ -171,7 +166,6 @@ def fitted_mixture(units, groups):
         center + normals.means * widths,
         _factors(normals.precisions, widths),
         _constants(normals, first.shape[1]),
-        np.ones(len(units), dtype=bool),
         np.arange(len(normals.means), dtype=np.int32),
     )
     return log_density.argmax(axis=1), log_likelihood, mixture

@@ -49,14 +49,6 @@ class Units:
     def __len__(self):
         return len(self.codebook)
 
-    def part(self, kept):
-        """Return some of the units, with what is known of each of them alone."""
-        names = ("codebook", "hits", "radii", "heights", "means", "covariances")
-        values = {name: getattr(self, name) for name in names}
-        return Units(
-            **{name: None if of is None else of[kept] for name, of in values.items()}
-        )
-
 
 def count_pairs(winners, n_units, weights=None):
     """Count how often two units are nearest and second nearest to a sample.
