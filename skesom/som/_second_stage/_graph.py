@@ -10,13 +10,19 @@ doi:10.1016/0893-6080(94)90109-0), are many compared with those that they hold::
 The mean hits keep units of few samples from being tied more strongly than their few
 samples tell. The rule is the authors' own, and so is what follows.
 
+*Strewn* units hold few samples compared with the others of their component: points of
+noise, or units that interpolate between groups. They are bridges, and left out.
+
 *Chance* leaves pieces without any sample between them where units hold few samples
 each. Components as near to each other as linked units are (up to 1.7 times) are joined
 as by one sample. *Islands* are the components then left that hold a few samples only,
 and units far from their neighbours or from their own samples: outliers that a map
-cannot follow. They become clusters only where the graph has no good cut left. A dense
+cannot follow. They become clusters only where that is what was asked for. A dense
 group that is one unit has nobody nearby either: that its samples have a second nearest
 unit somewhere ties it to nobody.
+
+What is cut where the graph has no gaps is better described by normal distributions
+(`_mixture`).
 """
 
 from dataclasses import dataclass
@@ -45,6 +51,7 @@ _FEW = 10  # samples: an island of fewer must be as far as an outlier
 _FEWEST = 3
 _STREWN = 0.2  # of the mean samples of a component's units: what holds fewer is no link
 _SMALLEST_SHARE = 0.002  # of the samples, in an island
+_MISCOUNTED = 1  # island that the map did not set apart, or piece of a torn body
 
 
 def graph_clusters(units, n_clusters):
@@ -251,16 +258,18 @@ def _cut_by_themselves(graph, hits):
 
 
 def _islands_asked_for(graph, units, n_clusters):
-    """Return the islands if they and the body's own clusters are as many as asked for.
+    """Return the islands that are clusters: none if the body could do with the number.
 
-    Else none: outliers must not take clusters from the body, and least from one that
-    has no gaps.
+    They are asked for where the body has gaps, and where its own clusters and the
+    islands are about as many as the number. Else outliers would take clusters from it.
     """
-    n_islands = len(graph.islands)
-    if n_islands == 0 or n_clusters - n_islands < 2:
+    n_islands, n_components = len(graph.islands), graph.component.max() + 1
+    if n_islands == 0 or not 1 < n_components < n_clusters:
         return []
     n_good = sum(_plausible_numbers(graph, units.hits))
-    return graph.islands if n_good + n_islands == n_clusters else []
+    if abs(n_good + n_islands - n_clusters) > _MISCOUNTED:
+        return []
+    return graph.islands[: max(n_clusters - n_good, 0)]
 
 
 def _cut(graph, codebook, n_clusters):
