@@ -10,8 +10,9 @@ from skesom.cli._clusterer import add_clusterer, clusterer_of
 from skesom.cli._images import add_images, source_of
 from skesom.cli._parser import Help, add_output, add_report
 from skesom.cli._smoothing import regularizer_of
-from skesom.cli._steps import add_steps, fit, pipeline_of
+from skesom.cli._steps import add_steps, fit, pipeline_of, put_in_order
 
+_MANY_BANDS = 20  # for a line in the terminal
 _GO_WITH_FROM = {"files", "output", "overwrite", "tables", "no_pictures", "provenance"}
 
 
@@ -26,7 +27,8 @@ def add_cluster(commands):
     parser = commands.add_parser(
         "cluster",
         help="cluster the pixels of FITS images",
-        description="Read one FITS file per band (or a cube of several), mask what is "
+        description="Read one FITS file per band (or a cube of several), sort the "
+        "bands by wavelength (or by file name where it is unknown), mask what is "
         "missing, bring the bands to one width (if it is known) and to one grid, and "
         "cluster the pixels. Or repeat an earlier run.",
         formatter_class=Help,
@@ -59,10 +61,22 @@ def _cluster(options):
         raise ValueError("give the files of the images, or a run to repeat (--from)")
     clusterer = clusterer_of(options)
     regularizer_of(options)  # before images are read for nothing
-    source = source_of(options)
+    source = source_of(options).by_wavelength()
     images = source.read()
+    put_in_order(options, source.order)
     pipeline = fit(pipeline_of(options, clusterer, images), images)
-    report(pipeline, write(options, pipeline, images, source=source).values())
+    files = write(options, pipeline, images, source=source)
+    print(f"Bands in their order: {_list_bands(images)}.")
+    report(pipeline, files.values())
+
+
+def _list_bands(images):
+    """Return the names of the bands, of many the first and the last."""
+    cubes = images if isinstance(images, list) else [images]
+    names = [name for cube in cubes for name in cube.band_names]
+    if len(names) > _MANY_BANDS:
+        names = [*names[:2], "...", names[-1]]
+    return ", ".join(names)
 
 
 def _repeat(options):

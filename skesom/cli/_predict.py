@@ -3,6 +3,8 @@
 
 import warnings
 
+import numpy as np
+
 from skesom.cli._cluster import report, write
 from skesom.cli._images import add_images, source_of
 from skesom.cli._parser import Help, add_output, add_report, add_trust
@@ -20,8 +22,8 @@ def add_predict(commands):
         "predict",
         help="apply a saved model to other images",
         description="Read images of the same bands as those that a model was made "
-        "from, in the same order, take them through its steps, and give each pixel "
-        "the cluster that it belongs to.",
+        "from, take them through its steps, and give each pixel the cluster that it "
+        "belongs to. Bands are known by their names.",
         formatter_class=Help,
     )
     parser.add_argument(
@@ -44,8 +46,8 @@ def _predict(options):
     model = find_model(options.model, trust=options.trust)
     pipeline, band_names = load_model(model, trust=options.trust)
     source = source_of(options)
+    source = source._replace(order=_order_for(source.given_names(), band_names))
     images = source.read()
-    _check_bands(images, band_names)
     label_map = _predict_of(pipeline)(images)
     details = {"label_map": label_map, "source": source, "model": model}
     files = write(options, pipeline, images, **details)
@@ -63,20 +65,71 @@ def _predict_of(pipeline):
         raise ValueError(str(first)) from error
 
 
-def _check_bands(images, band_names):
-    """Compare the bands of images with those of a model."""
-    cubes = images if isinstance(images, list) else [images]
-    given = [name for cube in cubes for name in cube.band_names]
-    if band_names is None or given == list(band_names):
-        return
-    known = ", ".join(band_names)
-    if len(given) != len(band_names):
+def _order_for(given, known):
+    """Return the order in which bands of some names are those of a model.
+
+    Parameters
+    ----------
+    given : list of str
+        Names of the bands in the order of the files.
+    known : list of str or None
+        Names of the bands of the model in their order.
+
+    Returns
+    -------
+    order : list of int or "given"
+        As for `skesom.io.read_cube`.
+    """
+    if known is None or given == known:
+        return "given"
+    if len(given) != len(known):
         raise ValueError(
-            f"The model takes {len(band_names)} bands ({known}), but the images have "
-            f"{len(given)} ({', '.join(given)})."
+            f"The model takes {len(known)} bands ({', '.join(known)}), but the images "
+            f"have {len(given)} ({', '.join(given)})."
         )
-    warnings.warn(
-        f"The bands {', '.join(given)} are taken for {known}, in this order.",
-        UserWarning,
-        stacklevel=2,
-    )
+    order = _match(given, known)
+    if order is None:
+        order = _match(
+            *([_wavelength_or_name(name) for name in n] for n in (given, known))
+        )
+    if order is None:
+        _check_places(given, known)
+        order = list(range(len(given)))
+    taken = [given[band] for band in order]
+    if taken != known:
+        warnings.warn(
+            f"The bands {', '.join(taken)} are taken for {', '.join(known)}, in this "
+            "order.",
+            UserWarning,
+            stacklevel=2,
+        )
+    return order
+
+
+def _match(given, known):
+    """Return where the known ones are among the given ones, None if not all are."""
+    if len(set(known)) < len(known) or sorted(map(str, given)) != sorted(
+        map(str, known)
+    ):
+        return None
+    return [given.index(one) for one in known]
+
+
+def _wavelength_or_name(name):
+    """Return what bands of one filter share."""
+    from skesom.io._filters import filter_wavelength
+
+    wavelength = filter_wavelength(name)
+    return name if np.isnan(wavelength) else wavelength
+
+
+def _check_places(given, known):
+    """Refuse bands of which some have the name of another band of the model."""
+    for place, name in enumerate(given):
+        if name in known and known.index(name) != place:
+            raise ValueError(
+                f"The model takes the bands {', '.join(known)}, and the images have "
+                f"{', '.join(given)}: {name} is known, but not which of the others is "
+                "which. Name all bands as the model does, with --band-names in the "
+                "order of the files."
+            )

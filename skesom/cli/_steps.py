@@ -101,8 +101,8 @@ def _add_sharpness(group):
         default="coarsest",
         metavar="GRID",
         help="grid of the map: coarsest, optimal (north up, around all images), first, "
-        "a band by its name or its number from 0, or a FITS file or text file with a "
-        "header",
+        "a band by its name or its number from 0 (first and numbers in the order of "
+        "the files), or a FITS file or text file with a header",
     )
     group.add_argument(
         "--resample",
@@ -185,6 +185,26 @@ def pipeline_of(options, clusterer, images):
         align__check_registration=options.check_registration,
         cluster__regularizer=regularizer_of(options),
     )
+
+
+def put_in_order(options, order):
+    """Give what the options say of single bands the order of the bands.
+
+    Parameters
+    ----------
+    options : argparse.Namespace
+        With what `add_steps` adds, one value for each band as the files were given.
+        Changed; what does not fit the bands is left to those who complain.
+    order : list of int
+        Numbers of the bands as they were given, in the order that they have now.
+    """
+    for name in ("fwhm", "saturation"):
+        values = getattr(options, name)
+        if values is not None and len(values) == len(order):
+            setattr(options, name, [values[band] for band in order])
+    place = {str(band): str(number) for number, band in enumerate(order)}
+    align_to = "0" if options.align_to == "first" else options.align_to
+    options.align_to = place.get(align_to, options.align_to)
 
 
 def widths_are_known(images):

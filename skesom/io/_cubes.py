@@ -2,7 +2,7 @@
 """Cubes from FITS images and from images in memory."""
 
 import numbers
-from itertools import pairwise
+from itertools import groupby, pairwise
 
 import numpy as np
 from astropy.nddata.bitmask import interpret_bit_flags
@@ -14,6 +14,7 @@ from skesom.cube._grid import group_by_grid
 from skesom.io._companions import apply_mask, fill_errors
 from skesom.io._gather import complete_grids, describe_all, name_bands, spread_fwhm
 from skesom.io._images import copy_pixels
+from skesom.io._order import find_order
 from skesom.io._planes import find_planes
 
 
@@ -28,6 +29,7 @@ def read_cube(
     ignore_flags=0,
     band_names=None,
     fwhm=None,
+    order="given",
     align_to="coarsest",
     method="interp",
     dtype=np.float32,
@@ -70,18 +72,28 @@ def read_cube(
         ``"~1"`` all but 1 (DO_NOT_USE of JWST).
     band_names : sequence of str of length n_bands, default=None
         Names of the bands. By default the filter named in the header, else the name
-        of the file (of the extension, if several are read); repeated names are
-        numbered.
+        of the file (of the extension, if several are read). Where all files name
+        the same filter they are named by the files; other repeated names are numbered.
     fwhm : float, array-like of shape (n_bands,) or Quantity, default=None
         Full width at half maximum of the point-spread function in arcsec, one for all
         bands or one for each, NaN where unknown. By default the header's FWHM card,
         which is taken to be in arcsec unless its comment speaks of pixels, or the
         geometric mean of BMAJ and BMIN.
+    order : {"given", "wavelength"} or sequence of int, default="given"
+        Order of the bands of the cube. "wavelength" sorts them by what headers say
+        (spectral axis, PHOTPLAM, WAVELEN or WAVELNTH with a unit), else by the common
+        filters that their names speak of; bands of unknown wavelength come last, in
+        the order of their file names, images in memory as they are given. So the cube
+        does not depend on the order of the files. Numbers from 0 of the bands as they
+        are given say it outright. Whatever has an entry for each band or image
+        (`errors`, `masks`, `weights`, `band_names`, `fwhm`) is in the order of the
+        files in any case, and stays with its band.
     align_to : {"coarsest", "first"}, int, str, WCS, Header, Cube or None, \
             default="coarsest"
         Grid that bands on different grids are resampled to, see
         `skesom.cube.align`. It is also used for a single grid: a WCS here resamples
-        all bands. None leaves all pixels as they are and returns a list.
+        all bands. None leaves all pixels as they are and returns a list. "first" and
+        numbers count the bands as they are given.
     method : {"interp", "adaptive", "exact"}, default="interp"
         How to resample, see `skesom.cube.align`.
     dtype : {numpy.float32, numpy.float64}, default=numpy.float32
@@ -90,10 +102,11 @@ def read_cube(
     Returns
     -------
     cube : Cube of shape (n_rows, n_columns, n_bands), or list of Cube
-        The bands in the order of the files. Blank pixels, and pixels that a resampled
-        image does not reach, are NaN. The WCS is None if no image has one. With
-        ``align_to=None`` a list with one cube for each pixel grid, in the order of
-        first appearance.
+        The bands in the order of the files, or in `order`. Blank pixels, and pixels
+        that a resampled image does not reach, are NaN. The WCS is None if no image has
+        one. With ``align_to=None`` a list with one cube for each pixel grid, in the
+        order of first appearance; where another `order` goes to and fro between grids,
+        with a cube for each run of bands on one grid.
 
     Raises
     ------
@@ -104,7 +117,7 @@ def read_cube(
     ValueError
         If a file holds no image, the images cannot share a grid (different shapes
         without a WCS, no overlap on the sky), a companion does not fit its image, or
-        `band_names` or `fwhm` do not fit the number of bands.
+        `band_names`, `fwhm` or `order` do not fit the number of bands.
 
     Warns
     -----
@@ -141,6 +154,9 @@ def read_cube(
     >>> images = [np.zeros((4, 5)), np.zeros((8, 10)), np.ones((4, 5))]
     >>> [cube.shape for cube in read_cube(images, align_to=None)]
     [(4, 5, 2), (8, 10, 1)]
+    >>> cubes = [Cube(np.ones((4, 5, 1)), band_names=[name]) for name in ("r", "u")]
+    >>> read_cube(cubes, order="wavelength").band_names
+    ('u', 'r')
     """
     if np.dtype(dtype) not in (np.float32, np.float64):
         raise ValueError(f"dtype must be float32 or float64, got {dtype!r}.")
@@ -154,32 +170,101 @@ def read_cube(
     images = find_planes(images, "masks", masks)
     images = find_planes(images, "weights", weights)
     grids = complete_grids(images, align_to is not None)
-    names = name_bands(images, band_names)
-    fwhm = spread_fwhm(images, fwhm)
-    ends = np.cumsum([0] + [len(image.band_names) for image in images])
-    images = [
-        image._replace(grid=grid, band_names=names[start:end], fwhm=fwhm[start:end])
-        for image, grid, (start, end) in zip(images, grids, pairwise(ends), strict=True)
-    ]
+    is_given = isinstance(order, str) and order == "given"
+    order = find_order(images, order, band_names)
+    images = _describe_fully(images, grids, name_bands(images, order, band_names), fwhm)
 
-    groups = group_by_grid(grids)
-    cubes = [
-        _read_group([images[m] for m in members], dtype, ignore_flags)
-        for members in groups
-    ]
-    if align_to is None:
+    cubes, owners = _read_groups(images, order, dtype, ignore_flags)
+    if align_to is None and is_given:
         return cubes
+    runs = _cut_into_runs(cubes, owners)
+    if align_to is None:
+        return runs
     if cubes[0].wcs is None:
         _check_no_target(images, align_to)
         return cubes[0]
-    order = [b for members in groups for m in members for b in range(*ends[m : m + 2])]
+    if isinstance(align_to, str) and align_to == "first":
+        align_to = 0
     if isinstance(align_to, numbers.Integral) and align_to in order:
         align_to = order.index(align_to)
     try:
-        cube = align(cubes, align_to, method=method)
+        return align(runs, align_to, method=method)
     except ValueError as error:
         raise ValueError(f"{error}{_name_files(str(error), images)}") from error
-    return cube if order == sorted(order) else cube[:, :, np.argsort(order)]
+
+
+def _describe_fully(images, grids, names, fwhm):
+    """Return the images with their grids, and the names and widths of their bands."""
+    fwhm = spread_fwhm(images, fwhm)
+    return [
+        image._replace(
+            grid=grid, band_names=[names[band] for band in bands], fwhm=fwhm[bands]
+        )
+        for image, grid, bands in zip(images, grids, _number_bands(images), strict=True)
+    ]
+
+
+def _number_bands(images):
+    """Return the numbers of the bands of each image, counted through all of them."""
+    ends = np.cumsum([0] + [len(image.band_names) for image in images])
+    return [list(range(start, end)) for start, end in pairwise(ends)]
+
+
+def _read_groups(images, order, dtype, ignore_flags):
+    """Return a cube for each grid, and for each band in order the cube it is in."""
+    place = {band: number for number, band in enumerate(order)}
+    bands_of = _number_bands(images)
+    cubes, owners = [], [None] * len(order)
+    for number, members in enumerate(group_by_grid([image.grid for image in images])):
+        # Images that are in order straight away need not be put in order.
+        members = sorted(members, key=lambda member: place[bands_of[member][0]])
+        cube = _read_group([images[member] for member in members], dtype, ignore_flags)
+        places = [place[band] for member in members for band in bands_of[member]]
+        cubes.append(_put_in_order(cube, np.argsort(places).tolist()))
+        for band_place in places:
+            owners[band_place] = number
+    return cubes, owners
+
+
+def _put_in_order(cube, order):
+    """Return a cube with its bands in another order, in the same memory."""
+    if order == sorted(order):
+        return cube
+    for array in (cube.data, cube.errors):
+        for row in array if array is not None else ():
+            row[...] = row[:, order]
+    coordinates = cube.band_coordinates
+    return cube.replace(
+        band_names=[cube.band_names[band] for band in order],
+        band_units=[cube.band_units[band] for band in order],
+        fwhm=cube.fwhm[order],
+        band_coordinates=None if coordinates is None else coordinates[order],
+        zero_points=cube.zero_points[order],
+    )
+
+
+def _cut_into_runs(cubes, owners):
+    """Cut cubes so that their bands, one cube after the other, are in order.
+
+    Parameters
+    ----------
+    cubes : list of Cube
+        The bands of each grid, in order.
+    owners : list of int
+        For each band of all cubes in order, the number of the cube that holds it.
+
+    Returns
+    -------
+    runs : list of Cube
+        Views of the cubes.
+    """
+    runs, ends = [], [0] * len(cubes)
+    for number, run in groupby(owners):
+        cube, start = cubes[number], ends[number]
+        ends[number] += len(list(run))
+        whole = ends[number] - start == cube.shape[2]
+        runs.append(cube if whole else cube[:, :, start : ends[number]])
+    return runs
 
 
 def _read_group(images, dtype, ignore_flags):

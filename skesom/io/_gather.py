@@ -97,12 +97,42 @@ def complete_grids(images, join):
     return [known[0].grid] * len(images)
 
 
-def name_bands(images, band_names):
-    """Return one unique name for each band of all images."""
+def name_bands(images, order, band_names):
+    """Return one unique name for each band of all images, as these are given.
+
+    Parameters
+    ----------
+    images : list of Image
+        The images.
+    order : list of int
+        Of the bands; repeated names are numbered in it.
+    band_names : sequence of str or None
+        What the user says.
+
+    Returns
+    -------
+    names : list of str
+        Unique. Where all bands have the same filter, files tell them apart.
+    """
+    names = check_band_names(images, band_names)
+    if names is not None:
+        return names
+    found = [name for image in images for name in image.band_names]
+    if len(images) > 1 and len(set(found)) == 1:
+        stems = [image.stem for image in images]
+        if None not in stems and len(set(stems)) == len(found):
+            return stems
+    found = [name or f"band {number}" for number, name in enumerate(found, 1)]
+    unique = make_unique([found[band] for band in order])
+    return [name for _, name in sorted(zip(order, unique, strict=True))]
+
+
+def check_band_names(images, band_names):
+    """Return the names that the user gives to all bands, None if there are none."""
+    if band_names is None:
+        return None
     found = [name for image in images for name in image.band_names]
     found = [name or f"band {number}" for number, name in enumerate(found, 1)]
-    if band_names is None:
-        return make_unique(found)
     names = [band_names] if isinstance(band_names, str) else list(map(str, band_names))
     if len(names) != len(found):
         raise ValueError(

@@ -18,6 +18,12 @@ _NO_FILTER = re.compile(
     r"(clear|open|none|n/a|blank|empty|grism|mask|gdhs|wlp|unknown)|-*$", re.IGNORECASE
 )
 
+_LENGTHS = {
+    **dict.fromkeys(("um", "micron", "microns", "micrometer", "micrometers"), "um"),
+    **dict.fromkeys(("angstrom", "angstroms", "ang", "AA"), "Angstrom"),
+    **dict.fromkeys(("nm", "nanometer", "nanometers"), "nm"),
+}
+
 
 def read_band_names(headers, n_bands, stem):
     """Return the names of the bands of one image.
@@ -107,17 +113,38 @@ def read_band_coordinates(headers):
     """Return where an image of one band lies on the spectral axis, None if unknown.
 
     SPECVAL and SPECUNIT are the cards of `write_bands`; PHOTPLAM is the pivot
-    wavelength in Angstrom of Hubble's images.
+    wavelength in Angstrom of Hubble's images; WAVELEN and WAVELNTH count with a unit
+    in WAVEUNIT or in their comments.
     """
     value, unit = _first_card(headers, "SPECVAL"), _first_card(headers, "SPECUNIT")
     if not (_is_number(value) and isinstance(unit, str)):
         value, unit = _first_card(headers, "PHOTPLAM"), "Angstrom"
         if not (_is_number(value) and value > 0):
-            return None
+            value, unit = _wavelength_card(headers)
+            if unit is None:
+                return None
     try:
         return units.Quantity([value], unit, dtype=np.float64)
     except (TypeError, ValueError):
         return None
+
+
+def _wavelength_card(headers):
+    """Return a wavelength and its unit, None if the unit is not told."""
+    for header in headers:
+        for card in ("WAVELEN", "WAVELNTH"):
+            value = header.get(card)
+            if not (_is_number(value) and value > 0):
+                continue
+            told = str(header.get("WAVEUNIT", ""))
+            words = re.findall(r"[A-Za-z]+", f"{told} {header.comments[card]}")
+            known = [
+                _LENGTHS.get(word if len(word) < 3 else word.lower()) for word in words
+            ]
+            unit = next(filter(None, known), None)
+            if unit is not None:
+                return value, unit
+    return None, None
 
 
 def make_hdus(data, wcs):

@@ -81,6 +81,8 @@ class Image(NamedTuple):
         Axes of that array that run along rows, columns and, if there is one, bands.
     planes : tuple of Plane
         What goes with the image.
+    stem : str or None
+        Name of the file, or of the extension if several are read.
     """
 
     label: str
@@ -95,6 +97,7 @@ class Image(NamedTuple):
     shape: tuple = ()
     axes: tuple = ()
     planes: tuple = ()
+    stem: str | None = None
 
 
 def describe_images(path, hdu=None):
@@ -147,6 +150,7 @@ def _describe_hdu(hdus, number, file, chosen):
         place=(os.path.realpath(file), number),
         shape=hdu.shape,
         axes=axes,
+        stem=stem,
     )
 
 

@@ -335,7 +335,7 @@ class TestRefused:
     def test_one_pixel_scale_for_all(self, refused, files):
         refused(
             *(*files, "--pixel-scale", 0.5),
-            parts=["pixel_scale", "1, 0.5 and 1.5 arcsec", "Leave it out"],
+            parts=["pixel_scale", "1, 1.5 and 0.5 arcsec", "Leave it out"],
         )
 
     @pytest.mark.parametrize("option", ["--exclude", "--include"])

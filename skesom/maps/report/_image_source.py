@@ -8,8 +8,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from skesom.cube._grid import Grid, group_by_grid
 from skesom.io import read_cube, read_region_mask, read_regions
 from skesom.io._fits import split_path
+from skesom.io._order import describe_bands
 from skesom.maps._pixel_table import check_bands
 
 
@@ -25,6 +27,8 @@ class ImageSource(NamedTuple):
     exclude, include : sequence of str, default=()
         Region files of DS9 or CASA. Pixels inside of an excluded region are masked, and
         those outside of all included ones.
+    order : {"given", "wavelength"} or sequence of int, default="given"
+        Order of the bands, see `skesom.io.read_cube`.
 
     Examples
     --------
@@ -47,6 +51,31 @@ class ImageSource(NamedTuple):
     ignore_flags: object = 0
     exclude: tuple = ()
     include: tuple = ()
+    order: object = "given"
+
+    def by_wavelength(self):
+        """Return the same, with the bands in the order of wavelength.
+
+        Returns
+        -------
+        source : ImageSource
+            Its `order` are numbers: whoever reads it later has the same order,
+            whatever is known of filters by then.
+
+        Raises
+        ------
+        OSError, ValueError
+            If files cannot be used.
+        """
+        return self._replace(order=self._describe()[1])
+
+    def given_names(self):
+        """Return the names of the bands in the order of the files."""
+        return self._describe()[0]
+
+    def _describe(self):
+        files, names = list(self.files), self.band_names
+        return describe_bands(files, hdu=self.hdu, band_names=names)
 
     def read(self):
         """Read the images.
@@ -54,7 +83,7 @@ class ImageSource(NamedTuple):
         Returns
         -------
         images : Cube or list of Cube
-            One cube, or one for each pixel grid.
+            One cube, or one for each pixel grid, or for each run of bands on one grid.
 
         Raises
         ------
@@ -68,6 +97,7 @@ class ImageSource(NamedTuple):
             masks=self.masks,
             weights=self.weights,
             ignore_flags=self.ignore_flags,
+            order=self.order,
             align_to=None,
         )
         for cube in cubes:
@@ -179,7 +209,8 @@ def _check_on_sky(cubes, path):
     """Refuse regions in pixels where there are several kinds of pixels."""
     regions = read_regions(path)
     if len(cubes) > 1 and not all(hasattr(region, "to_pixel") for region in regions):
+        grids = group_by_grid([Grid(cube.wcs, cube.shape[:2]) for cube in cubes])
         raise ValueError(
-            f"{path} holds regions in pixels, but the images lie on {len(cubes)} pixel "
+            f"{path} holds regions in pixels, but the images lie on {len(grids)} pixel "
             "grids. Save the regions in the coordinate system icrs."
         )
