@@ -340,6 +340,7 @@ def test_the_caller_keeps_the_global_random_state(cube):
     np.testing.assert_array_equal(np.random.get_state()[1], before)  # noqa: NPY002
 
 
+@pytest.mark.filterwarnings("ignore:One cluster holds:UserWarning")
 def test_search_needs_no_pixel_scale_when_there_is_a_wcs():
     cube, _ = make_galaxy_cube((64, 48), n_bands=3, random_state=0)
     pipeline = make_pipeline(

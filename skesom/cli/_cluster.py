@@ -10,7 +10,13 @@ from skesom.cli._clusterer import add_clusterer, clusterer_of
 from skesom.cli._images import add_images, source_of
 from skesom.cli._parser import Help, add_output, add_report
 from skesom.cli._smoothing import regularizer_of
-from skesom.cli._steps import add_steps, fit, pipeline_of, put_in_order
+from skesom.cli._steps import (
+    add_steps,
+    fit,
+    pipeline_of,
+    put_in_order,
+    warn_of_widths,
+)
 
 _MANY_BANDS = 20  # for a line in the terminal
 _GO_WITH_FROM = {"files", "output", "overwrite", "tables", "no_pictures", "provenance"}
@@ -66,6 +72,7 @@ def _cluster(options):
     put_in_order(options, source.order)
     pipeline = fit(pipeline_of(options, clusterer, images), images)
     files = write(options, pipeline, images, source=source)
+    warn_of_widths(pipeline, images)
     print(f"Bands in their order: {_list_bands(images)}.")
     report(pipeline, files.values())
 

@@ -208,7 +208,7 @@ def put_in_order(options, order):
 
 
 def widths_are_known(images):
-    """Tell whether the cubes know the width of each band; warn if only of some.
+    """Tell whether the cubes know the width of each band.
 
     Parameters
     ----------
@@ -220,18 +220,40 @@ def widths_are_known(images):
     known : bool
         True if no width is missing.
     """
+    return not any(_unknown_widths(images).values())
+
+
+def warn_of_widths(pipeline, images):
+    """Warn if bands stay as sharp as they are because widths are unknown.
+
+    Parameters
+    ----------
+    pipeline : sklearn.pipeline.Pipeline
+        Of `pipeline_of`.
+    images : Cube or list of Cube
+        The images.
+    """
+    unknown = _unknown_widths(images)
+    one_band = len(unknown) == 1  # which has nothing to be brought to
+    if "convolve" in pipeline.named_steps or one_band or not any(unknown.values()):
+        return
+    missing = [name for name, is_unknown in unknown.items() if is_unknown]
+    which = "all bands" if len(missing) == len(unknown) else ", ".join(missing)
+    warnings.warn(
+        f"The bands stay as sharp as they are, because the FWHM of {which} is unknown: "
+        "give --fwhm (arcsec, pixels as in 2.5pix, or stars) to bring them to one "
+        "width.",
+        UserWarning,
+        stacklevel=2,
+    )
+
+
+def _unknown_widths(images):
+    """Return for the name of each band whether its width is unknown."""
     cubes = images if isinstance(images, list) else [images]
-    names = np.array([name for cube in cubes for name in cube.band_names])
+    names = [name for cube in cubes for name in cube.band_names]
     missing = np.isnan(np.concatenate([cube.fwhm for cube in cubes]))
-    if missing.any() and not missing.all():
-        warnings.warn(
-            "The bands stay as sharp as they are, because the FWHM of "
-            f"{', '.join(names[missing])} is unknown: give --fwhm to bring them to one "
-            "width.",
-            UserWarning,
-            stacklevel=2,
-        )
-    return not missing.any()
+    return dict(zip(names, missing.tolist(), strict=True))
 
 
 def fit(pipeline, images):

@@ -16,6 +16,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skesom.cube import Cube
 from skesom.maps._cluster_costs import cluster_costs, typical_margin
+from skesom.maps._cluster_warnings import warn_of_clusters
 from skesom.maps._pixel_table import PixelTableMixin
 from skesom.metrics._scored import pipeline_end
 from skesom.pixels import unflatten
@@ -105,6 +106,13 @@ class CubeClusterer(PixelTableMixin, ClusterMixin, BaseEstimator):
         If no pixel is valid, a band is the same in all valid pixels, or the number of
         bands differs from the fitted one.
 
+    Warns
+    -----
+    UserWarning
+        If there are fewer than five pixels per cluster or fewer pixels than bands, or
+        if one cluster holds more than 90 % of the clustered pixels; each says what to
+        do.
+
     Examples
     --------
     >>> import numpy as np
@@ -184,6 +192,8 @@ class CubeClusterer(PixelTableMixin, ClusterMixin, BaseEstimator):
         self._ranks = np.empty(len(sizes), dtype=np.int32)
         self._ranks[np.argsort(-sizes, kind="stable")] = np.arange(len(sizes))
         self._ranks[sizes == 0] = -1
+        wanted = getattr(pipeline_end(estimator)[0], "n_clusters", None)
+        warn_of_clusters(labels, table.shape[1], asked_for=wanted)
         self.labels_ = unflatten(self._ranked(labels), valid)
         end, _ = pipeline_end(estimator)
         if hasattr(end, "agreement_"):

@@ -125,8 +125,13 @@ class TestCluster:
 
     def test_images_without_a_wcs(self, run, images, tmp_path, pattern, fast):
         files = [images(f"{name}.fits", pattern(seed=i)) for i, name in enumerate("ab")]
-        status, _, err = run("cluster", *files, "-o", "out", *fast)
-        assert (status, err) == (0, [])
+        status, _, (line,) = run("cluster", *files, "-o", "out", *fast)
+        assert status == 0
+        assert line == (
+            "warning: The bands stay as sharp as they are, because the FWHM of all "
+            "bands is unknown: give --fwhm (arcsec, pixels as in 2.5pix, or stars) to "
+            "bring them to one width."
+        )
         labels, wcs = read_map(tmp_path / "out" / "cluster_map.fits")
         assert labels.shape == (40, 44)
         assert wcs is None
@@ -136,6 +141,7 @@ class TestCluster:
         status, _, err = run(
             *("cluster", images("cube.fits", stack), "-o", "out", *fast),
             *("--band-names", "red", "green", "blue"),
+            *("--fwhm", 1, "--pixel-scale", 0.5),
         )
         assert (status, err) == (0, [])
         table = Table.read(tmp_path / "out" / "cluster_map.fits", hdu="CLUSTERS")
@@ -161,6 +167,11 @@ class TestCluster:
         assert line.startswith("warning: The bands stay as sharp as they are")
         assert "F657N" in line
         assert "--fwhm" in line
+
+    def test_one_band_needs_no_width(self, run, images, pattern, fast):
+        file = images("a.fits", pattern())
+        status, _, err = run("cluster", file, "-o", "out", *fast)
+        assert (status, err) == (0, [])
 
     def test_overwrite_replaces(self, run, bands, tmp_path, fast):
         (tmp_path / "cluster_map.fits").write_text("old")
@@ -188,7 +199,7 @@ class TestCluster:
         files = [images(f"{name}.fits", d) for name, d in zip("abc", data, strict=True)]
         for name, least in (("all", 3), ("some", 2)):
             status, _, err = run("cluster", *files, "-o", name, "--min-bands", least)
-            assert (status, err) == (0, [])
+            assert (status, ["FWHM" in line for line in err]) == (0, [True])
         for name, expected in (("all", 40 * 14), ("some", 0)):
             labels, _ = read_map(tmp_path / name / "cluster_map.fits")
             assert np.sum(labels == -3) == expected

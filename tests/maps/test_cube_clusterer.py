@@ -167,6 +167,7 @@ class FirstFlux(ClusterMixin, BaseEstimator):
         return X[:, 0].astype(np.int64)
 
 
+@pytest.mark.filterwarnings("ignore:.*(few for|One cluster holds):UserWarning")
 class TestLabels:
     """From the labels of the estimator to those of the map."""
 

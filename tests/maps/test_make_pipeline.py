@@ -207,6 +207,7 @@ class TestMakePipeline:
             make_cluster_pipeline(MiniBatchKMeans(), min_bands=2)
         make_cluster_pipeline(HDBSCAN(copy=True), min_bands=2)
 
+    @pytest.mark.filterwarnings("ignore:One cluster holds:UserWarning")
     def test_gaps_are_looked_for_once_and_in_fluxes(self, galaxy):
         data = galaxy.data.copy()
         data[20:30, 20:40, 2] = 0  # stretched, these would be any other constant
@@ -222,6 +223,7 @@ class TestMakePipeline:
         make_cluster_pipeline(esom).fit(galaxy)
         assert not hasattr(esom, "codebook_")
 
+    @pytest.mark.filterwarnings("ignore:One cluster holds:UserWarning")
     def test_without_contrast_bands_have_variance_one(self, galaxy):
         pipeline = make_cluster_pipeline(Remember(), colour_contrast=0, sky="keep")
         table = pipeline.fit(galaxy)["cluster"].estimator_.table_
@@ -322,6 +324,7 @@ class TestSeveralGrids:
         np.testing.assert_allclose(pixels.mean(axis=0), 0, atol=1e-4)
         np.testing.assert_allclose(pixels.std(axis=0), 1, rtol=1e-4)
 
+    @pytest.mark.filterwarnings("ignore:One cluster holds:UserWarning")
     def test_partly_observed_pixels(self, grids):
         blue = grids[0].replace(data=grids[0].data.copy())
         blue.data[:20] = np.nan
