@@ -32,6 +32,13 @@ def _add_masking(group):
         help="whether exact zeros are missing data; auto looks for gaps of zeros",
     )
     group.add_argument(
+        "--mask-outliers",
+        choices=["yes", "no"],
+        default="yes",
+        help="whether hot and dead pixels, cosmic rays and trails of satellites are "
+        "masked (default: yes)",
+    )
+    group.add_argument(
         "--saturation",
         nargs="+",
         type=float,
@@ -170,6 +177,7 @@ def pipeline_of(options, clusterer, images):
         align_to=_grid(options.align_to),
         resample=options.resample,
         mask_zeros={"yes": True, "no": False}.get(options.mask_zeros, "auto"),
+        mask_outliers=options.mask_outliers == "yes",
         stretch=options.stretch,
         sky=options.sky,
         colour_contrast=options.colour_contrast,

@@ -16,6 +16,7 @@ REMEDIES = {
     "pedestal": "Pass mask_pedestal=False if constant areas are measurements here.",
     "lines": "Pass mask_lines=False if such lines are measurements here.",
     "saturation": "Pass a higher saturation.",
+    "outliers": "Pass mask_outliers=False if such pixels are measurements here.",
     "grow": "Pass a smaller grow.",
     "borders": "Pass a higher border_noise.",
     "regions": "Pass regions to exclude or include that leave some pixels.",

@@ -43,6 +43,11 @@ class CubeMasker(CubeTransformer):
     mask_lines : bool, default=True
         Whether to mask columns and rows that are darker than the sky along at least
         25 pixels, as broken detector columns are.
+    mask_outliers : bool, default=True
+        Whether to mask hot and dead pixels, cosmic rays and trails of satellites: what
+        is sharper than a point-spread function, or a straight line, in one band alone.
+        Leave it to the detector's own pixels: convolving or resampling first would
+        spread such values.
     saturation : float or array-like of shape (n_bands,), default=None
         Mask values at or above this flux.
     grow : float, default=0
@@ -137,6 +142,7 @@ class CubeMasker(CubeTransformer):
         "mask_zeros": [StrOptions({"auto"}), "boolean"],
         "mask_pedestal": ["boolean"],
         "mask_lines": ["boolean"],
+        "mask_outliers": ["boolean"],
         "saturation": [Real, "array-like", None],
         "grow": [Interval(Real, 0, None, closed="left")],
         "border_noise": [Interval(Real, 1, None, closed="neither"), None],
@@ -159,6 +165,7 @@ class CubeMasker(CubeTransformer):
         mask_zeros="auto",
         mask_pedestal=True,
         mask_lines=True,
+        mask_outliers=True,
         saturation=None,
         grow=0,
         border_noise=None,
@@ -177,6 +184,7 @@ class CubeMasker(CubeTransformer):
         self.mask_zeros = mask_zeros
         self.mask_pedestal = mask_pedestal
         self.mask_lines = mask_lines
+        self.mask_outliers = mask_outliers
         self.saturation = saturation
         self.grow = grow
         self.border_noise = border_noise

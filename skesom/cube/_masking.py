@@ -16,6 +16,7 @@ from skesom.cube._gaps import Compared, gaps_of_value, pedestal_values
 from skesom.cube._gaussian import smooth
 from skesom.cube._lines import dark_lines
 from skesom.cube._noise import Sky, measure_sky, representative_rows
+from skesom.cube._outliers import find_outliers
 from skesom.cube._per_band import numbers_per_band
 from skesom.cube._regions import pixels_of_regions
 from skesom.cube._runs import grown
@@ -163,8 +164,9 @@ def apply_mask(cube, mask, rules):
 def _claim_values(cube, rules, saturation):
     """Return which criterion claims each value."""
     claims = Claims(cube.shape)
+    bands = range(cube.shape[2])
 
-    def claim_band(band):
+    def claim_gaps(band):
         image = cube.data[:, :, band]
         compared = Compared(image)
 
@@ -183,12 +185,21 @@ def _claim_values(cube, rules, saturation):
             take("lines", dark_lines(image, gaps))
         if saturation[band] < np.inf:
             take("saturation", compared.where(np.greater_equal, saturation[band]))
-        if rules.grow:
-            take("grow", grown(claims.bands[band], rules.grow))
-        if rules.border_noise is not None:
-            take("borders", noisy_borders(image, gaps, rules.border_noise))
+        return gaps
 
-    in_threads(claim_band, range(cube.shape[2]), rules.n_jobs)
+    def claim_around(band, gaps):
+        if rules.grow:
+            claims.take(band, "grow", grown(claims.bands[band], rules.grow))
+        if rules.border_noise is not None:
+            found = noisy_borders(cube.data[:, :, band], gaps, rules.border_noise)
+            claims.take(band, "borders", found)
+
+    gaps = in_threads(claim_gaps, bands, rules.n_jobs)
+    if rules.mask_outliers:
+        found = find_outliers(cube, claims.bands, rules.n_jobs)
+        for band in bands:
+            claims.take(band, "outliers", found[band])
+    in_threads(lambda band: claim_around(band, gaps[band]), bands, rules.n_jobs)
     return claims
 
 

@@ -28,6 +28,7 @@ def make_cluster_pipeline(
     align_to="coarsest",
     resample="auto",
     mask_zeros="auto",
+    mask_outliers=True,
     stretch="asinh",
     sky="auto",
     colour_contrast=1 / 3,
@@ -61,6 +62,9 @@ def make_cluster_pipeline(
         widths are unknown it averages ("adaptive"), lest light fall between the pixels.
     mask_zeros : bool or "auto", default="auto"
         Whether exact zeros are missing data, see `skesom.cube.CubeMasker`.
+    mask_outliers : bool, default=True
+        Whether hot and dead pixels, cosmic rays and trails of satellites are masked,
+        see `skesom.cube.CubeMasker`.
     stretch : {"asinh", "none"}, default="asinh"
         How fluxes are compressed before they are scaled.
     sky : {"auto", "mask", "keep"}, default="auto"
@@ -101,7 +105,10 @@ def make_cluster_pipeline(
         )
     # Bands are counted when they lie on one grid; before, each value is kept.
     gaps = CubeMasker(
-        mask_zeros=mask_zeros, min_bands=None if min_bands is None else 1, n_jobs=n_jobs
+        mask_zeros=mask_zeros,
+        mask_outliers=mask_outliers,
+        min_bands=None if min_bands is None else 1,
+        n_jobs=n_jobs,
     )
     steps = [("gaps", gaps)]
     if fwhm is not None:
@@ -118,7 +125,8 @@ def make_cluster_pipeline(
     if stretch == "asinh":
         steps.append(("stretch", AsinhStretch(n_jobs=n_jobs)))
     # What is a gap has been decided on the fluxes as they were measured.
-    no_gaps = {"mask_zeros": False, "mask_pedestal": False, "mask_lines": False}
+    no_gaps = ("mask_zeros", "mask_pedestal", "mask_lines", "mask_outliers")
+    no_gaps = dict.fromkeys(no_gaps, False)
     masker = CubeMasker(**no_gaps, sky=sky, min_bands=min_bands, n_jobs=n_jobs)
     steps.append(("sky", masker))
     steps.append(("colour", ColourScaler(contrast=colour_contrast)))

@@ -213,7 +213,10 @@ class TestMakePipeline:
         data[20:30, 20:40, 2] = 0  # stretched, these would be any other constant
         cube = galaxy.replace(data=data)
         label_map = make_cluster_pipeline(
-            ESOM(n_clusters=2, random_state=0), mask_zeros=False, sky="keep"
+            ESOM(n_clusters=2, random_state=0),
+            mask_zeros=False,
+            mask_outliers=False,
+            sky="keep",
         ).fit_predict(cube)
         missing = np.isnan(data).any(axis=2)
         np.testing.assert_array_equal(label_map == -3, missing)
