@@ -20,6 +20,7 @@ from scipy import ndimage
 from skesom.cube._bits import Bits
 from skesom.cube._blocks import in_threads, row_blocks
 from skesom.cube._noise import TILE
+from skesom.cube._trails import find_trails
 
 SIGNIFICANCE = 4  # in standard deviations of what is compared
 NARROWEST = 1.5  # FWHM in pixels of the sharpest image that is well sampled
@@ -83,7 +84,9 @@ def find_outliers(cube, masked, n_jobs=None):
             found[band].write(rows, block.outliers(narrowest[band]))
 
     in_threads(search, bands, n_jobs)
-    return found
+    masked = [pair[0] | pair[1] for pair in zip(masked, found, strict=True)]
+    trails = find_trails(cube, masked, noise, TILE, n_jobs)
+    return [pair[0] | pair[1] for pair in zip(found, trails, strict=True)]
 
 
 def _narrowest(cube):
