@@ -22,11 +22,13 @@ from skesom.cube._blocks import in_threads, row_blocks
 from skesom.cube._noise import TILE
 from skesom.cube._trails import find_trails
 
-SIGNIFICANCE = 4  # in standard deviations of what is compared
+SIGNIFICANCE = 3  # in standard deviations of what is compared
 NARROWEST = 1.5  # FWHM in pixels of the sharpest image that is well sampled
 # The same where another band shows something at that place, or there is no other band.
 NARROWEST_SUPPORTED = 1.0
 SUPPORT = 3  # in standard deviations of a pixel
+# What belongs to an outlier is fainter than this share in all other bands.
+SHARE_ELSEWHERE = 0.3
 HALF = 4  # of the windows in which background and noise are measured
 GROWTH = 2  # steps
 # Blocks are read with the rows around them, so they are larger than elsewhere.
@@ -43,9 +45,9 @@ def _square(distance):
 
 
 RING, WIDE_RING = _square(2), _square(HALF)
-# Of normal noise a quarter of the values lies within so many standard deviations,
-# half within the other; the mean of four neighbours adds a quarter of their variance.
-QUARTER, HALF_OF_VALUES = 0.3186, 0.6745
+# Of normal noise a quarter of the values lies within so many standard deviations, and
+# this share within one. The mean of four neighbours adds a quarter of their variance.
+QUARTER, INSIDE = 0.3186, 0.6827
 ABOVE_FOUR = 1.25**0.5
 
 
@@ -108,7 +110,7 @@ def _image(cube, masked, band, rows):
 def _above_four(image):
     """Return how far pixels lie above the mean of their four neighbours.
 
-    Where one is missing, of the two on the other two sides.
+    Where one is missing, above the two on opposite sides and above the third.
     """
     middle = image[1:-1, 1:-1]
     mean = image[:-2, 1:-1] + image[2:, 1:-1]
@@ -116,21 +118,17 @@ def _above_four(image):
     mean += image[1:-1, 2:]
     mean *= image.dtype.type(0.25)
     rows, columns = np.nonzero(np.isnan(mean) & ~np.isnan(middle))
-    mean[rows, columns] = _mean_of_pairs(
-        image[rows, columns + 1] + image[rows + 2, columns + 1],
-        image[rows + 1, columns] + image[rows + 1, columns + 2],
-    )
+    sides = [image[rows + 1 + down, columns + 1 + right] for down, right in FOUR]
+    pair = np.fmin(sides[0] + sides[1], sides[2] + sides[3]) / 2
+    mean[rows, columns] = np.where(np.isnan(pair), pair, np.fmax.reduce([pair, *sides]))
     return np.subtract(middle, mean, out=mean)
 
 
 def _mean_of_pairs(*sums):
     """Return the mean of pairs from their sums, leaving out those that are NaN."""
     first, second = sums
-    return np.where(
-        np.isnan(first) | np.isnan(second),
-        np.fmin(first, second) / 2,
-        (first + second) / 4,
-    )
+    both = ~(np.isnan(first) | np.isnan(second))
+    return np.where(both, (first + second) / 4, np.fmin(first, second) / 2)
 
 
 def _tile_noise(cube, masked, band):
@@ -152,7 +150,7 @@ def _tile_noise(cube, masked, band):
 
 
 def _tiles(image):
-    """Cut an image into tiles of shape (rows, columns, 256), the last ones NaN-filled."""
+    """Cut an image into tiles of shape (rows, columns, 256), filled up with NaN."""
     rows, columns = (-(-length // TILE) for length in image.shape)
     fill = rows * TILE - image.shape[0], columns * TILE - image.shape[1]
     image = np.pad(image, ((0, fill[0]), (0, fill[1])), constant_values=np.nan)
@@ -164,14 +162,20 @@ def _tile_scatter(deviations):
     """Return the scatter of absolute deviations in tiles, NaN where few are valid."""
     ordered = np.sort(deviations, axis=-1)  # NaN goes last
     count = np.isfinite(ordered).sum(axis=-1)
-    middle = np.take_along_axis(ordered, count[..., np.newaxis] // 2, axis=-1)[..., 0]
-    scatter = middle.astype(np.float64) / HALF_OF_VALUES
-    # Counts, and pictures that are clipped, may have more than half at one value.
+    place = np.minimum((INSIDE * count).astype(int), ordered.shape[-1] - 1)
+    scatter = np.take_along_axis(ordered, place[..., np.newaxis], axis=-1)[..., 0]
+    scatter = scatter.astype(np.float64)
+    # Counts, and pictures that are clipped, may have most pixels at one value.
     # How much the others differ is then their noise, as that of single photons.
     flat = scatter == 0
     if flat.any():
         total = np.nansum(np.square(ordered[flat], dtype=np.float64), axis=-1)
         scatter[flat] = np.sqrt(total / np.maximum(1, (ordered[flat] > 0).sum(axis=-1)))
+    # What comes in steps, as counts do, is noisy by one step at least, of which the
+    # mean of four neighbours makes quarters.
+    first = np.minimum((ordered == 0).sum(axis=-1), ordered.shape[-1] - 1)
+    step = 4 * np.take_along_axis(ordered, first[..., np.newaxis], axis=-1)[..., 0]
+    scatter = np.fmax(scatter, step * ABOVE_FOUR)
     scatter[4 * count < TILE * TILE] = np.nan
     return scatter
 
@@ -211,9 +215,8 @@ class _Block:
         # The widest choice first, with what is cheap to know.
         places = _chosen(places, self._sharper(places, sign, narrowest[0]))
         noise = self._local_noise(places)
-        widths = np.where(
-            self._supported(places, FOUR, sign), narrowest[1], narrowest[0]
-        )
+        supported = self._significance_elsewhere(places, FOUR, sign) > SUPPORT
+        widths = np.where(supported, narrowest[1], narrowest[0])
         places = _chosen(places, self._sharper(places, sign, widths, noise))
         found = np.zeros(self.image.shape, dtype=bool)
         found[places] = True
@@ -251,7 +254,7 @@ class _Block:
         return (alone | line) & (flux - middle > margin)
 
     def _background(self, places, ring, sign):
-        """Return the quartiles of a ring, NaN if half of it is missing.
+        """Return the quartiles of a ring, NaN if most of it is missing.
 
         Between bright sources there are dark places, but nothing is bright between
         holes: of what is dark the background is the darker quarter, which is the higher
@@ -262,7 +265,7 @@ class _Block:
         place = np.array([count // 4, count // 2, 3 * count // 4])
         place = np.minimum(place, len(ordered) - 1)
         quartiles = np.take_along_axis(ordered, place, axis=0)
-        quartiles[:, 2 * count < len(ordered)] = np.nan
+        quartiles[:, 4 * count < len(ordered)] = np.nan
         return quartiles
 
     def _around(self, places, offsets, sign):
@@ -299,11 +302,14 @@ class _Block:
             np.clip((columns - MARGIN) // TILE, 0, n_columns - 1),
         )
 
-    def _supported(self, places, offsets, sign):
-        """Tell whether another band stands out from some offsets, or there is none."""
+    def _significance_elsewhere(self, places, offsets, sign):
+        """Return by how many deviations other bands stand out from some offsets.
+
+        That of the band that does it most; infinite if there is no other band.
+        """
         n_rows, n_columns, n_bands = self.data.shape
         if n_bands == 1:
-            return np.ones(len(places[0]), dtype=bool)
+            return np.full(len(places[0]), np.inf)
         rows, columns = places[0] + self.first, places[1] - MARGIN
 
         def take(down, right):
@@ -315,24 +321,28 @@ class _Block:
         mean = sum(take(*step) for step in offsets) / len(offsets)
         above = sign * (take(0, 0) - mean)
         spread = np.sqrt(1 + 1 / len(offsets)) * self.noise[self._tile(*places)]
-        stands_out = above > SUPPORT * spread
-        stands_out[:, self.band] = False
-        return stands_out.any(axis=1)
+        above = np.divide(above, spread, out=np.zeros_like(spread), where=spread > 0)
+        above[:, self.band] = np.nan
+        return np.fmax.reduce(above, axis=1)
 
     def _beside(self, found, sign):
-        """Return the pixels beside outliers that belong to them."""
+        """Return the pixels beside outliers that belong to them.
+
+        They may be as sharp as a star, if they are far fainter in the other bands.
+        """
         around = ndimage.binary_dilation(found, np.ones((3, 3))) & ~found
         around[:HALF] = around[-HALF:] = False
         around[:, :HALF] = around[:, -HALF:] = False
         places = np.nonzero(around)
         _, middle, high = self._background(places, WIDE_RING, sign)
         background = middle if sign > 0 else high
-        least = SIGNIFICANCE * self._local_noise(places)
-        high = sign * self.image[places] - background > least
-        places = _chosen(places, high)
-        places = _chosen(places, ~self._supported(places, WIDE_RING, sign))
+        here = (sign * self.image[places] - background) / self._local_noise(places)
+        bright = here > SIGNIFICANCE
+        places, here = _chosen(places, bright), here[bright]
+        elsewhere = self._significance_elsewhere(places, WIDE_RING, sign)
         beside = np.zeros_like(found)
-        beside[places] = True
+        alone = elsewhere < np.maximum(SUPPORT, SHARE_ELSEWHERE * here)
+        beside[_chosen(places, alone)] = True
         return beside
 
 

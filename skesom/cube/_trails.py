@@ -24,7 +24,8 @@ SHORTEST = 0.25  # of the side of a tile
 NEAR = 2.5  # binned pixels
 MOST = 8  # trails in a tile
 WIDEST = 16  # pixels on either side
-FAINTEST = 0.5  # in standard deviations of a pixel
+FAINTEST = 1  # in standard deviations of a pixel
+PROTECTED = 10  # times the trail: so bright are the cores of stars that it crosses
 PIXELS_PER_BLOCK = 2**19
 ACROSS = ((0, SIDE), (SIDE, 0), (SIDE - 1, SIDE - 1), (SIDE - 1, 1 - SIDE))
 
@@ -90,8 +91,9 @@ def _ridge_height(cube, masked, band, noise, tile):
         binned = _smooth(_binned(image, shape[1]))
         height = _above_sides(binned)[first - top : last - top]
         down, across = (np.arange(n) * BIN // tile for n in shape)
-        height /= spread[down[first:last]][:, across]
-        np.nan_to_num(height, copy=False, nan=0)
+        deviation = spread[down[first:last]][:, across]
+        known = np.isfinite(height) & (deviation > 0)
+        height = np.divide(height, deviation, out=np.zeros_like(height), where=known)
         heights[first:last] = np.clip(height, 0, 100)
     return heights
 
@@ -237,15 +239,17 @@ def _pixels_of_trail(cube, masked, band, line, noise, tile):
         [np.nanmedian(flux[place == step]) for step in range(2 * WIDEST + 1)]
     )
     sides = WIDEST // 4
-    profile -= np.nanmedian(np.concatenate([profile[:sides], profile[-sides:]]))
-    middle = np.rint(point).astype(int) // tile
-    middle = np.minimum(middle, np.array(noise.shape[:2]) - 1)
-    bright = profile > FAINTEST * noise[middle[0], middle[1], band]
+    background = np.nanmedian(np.concatenate([profile[:sides], profile[-sides:]]))
+    profile -= background
+    tiles = tuple(
+        slice(side.start // tile, side.stop // tile + 1) for side in (rows, columns)
+    )
+    bright = profile > FAINTEST * np.median(noise[(*tiles, band)])
     parts, _ = ndimage.label(bright)
     peak = WIDEST - 3 + int(np.nanargmax(profile[WIDEST - 3 : WIDEST + 4]))
     if not parts[peak]:
         return None
     covered = np.zeros((rows.stop - rows.start, cube.shape[1]), dtype=bool)
-    view = covered[:, columns]
-    view[near] = (parts == parts[peak])[place]
+    bright = flux - background > PROTECTED * profile[place]
+    covered[:, columns][near] = (parts == parts[peak])[place] & ~bright
     return rows, covered
