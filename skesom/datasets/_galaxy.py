@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""A synthetic spiral galaxy in nine bands, with the truth."""
+"""A synthetic galaxy in nine bands, with the truth."""
 
 from dataclasses import astuple, fields
 from numbers import Integral, Real
@@ -8,10 +8,10 @@ import numpy as np
 from astropy.table import QTable
 from astropy.wcs import WCS
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import Interval, validate_params
+from sklearn.utils._param_validation import Interval, StrOptions, validate_params
 
 from skesom.cube import Cube
-from skesom.datasets._galaxy_scene import make_scene, surface_brightness
+from skesom.datasets._galaxy_scene import KINDS, make_scene, surface_brightness
 from skesom.datasets._galaxy_spectra import (
     MAX_BANDS,
     PIXEL_SCALE,
@@ -48,6 +48,10 @@ MARGIN = 12  # pixels around the frame that keep the borders of the blur outside
         "missing": [Interval(Real, 0.0, 0.9, closed="both")],
         "noise": [Interval(Real, 0.0, None, closed="left")],
         "extent": [Interval(Real, 0.1, 10.0, closed="both")],
+        "kind": [StrOptions(set(KINDS))],
+        "dust": [Interval(Real, 0.0, None, closed="left")],
+        "star_formation": [Interval(Real, 0.0, None, closed="left")],
+        "blur": [Interval(Real, 0.0, 10.0, closed="right")],
         "gap_value": [Real],
         "random_state": ["random_state"],
     },
@@ -60,10 +64,14 @@ def make_galaxy_cube(
     missing=0.0,
     noise=1.0,
     extent=1.0,
+    kind="spiral",
+    dust=1.0,
+    star_formation=1.0,
+    blur=1.0,
     gap_value=np.nan,
     random_state=None,
 ):
-    """Make a close-up of a face-on spiral galaxy like Messier 83, and its truth.
+    """Make a close-up of a galaxy, a face-on spiral like Messier 83, and its truth.
 
     Parameters
     ----------
@@ -87,6 +95,17 @@ def make_galaxy_cube(
         noise-free scene.
     extent : float, default=1.0
         Size of the galaxy relative to the frame. Smaller galaxies leave more sky.
+    kind : {"spiral", "edge-on", "merger", "elliptical"}, default="spiral"
+        What galaxy: the spiral face-on, or seen nearly from the side, two smaller
+        spirals that have stirred each other, or old stars in a smooth ellipse with
+        globular clusters and a ring of dust and gas.
+    dust : float, default=1.0
+        Factor on the optical depth of the dust.
+    star_formation : float, default=1.0
+        Factor on the light of young stars, their gas and clusters. Ellipticals form
+        none.
+    blur : float in (0, 10], default=1.0
+        Factor on the width of the point-spread function of each band.
     gap_value : float, default=nan
         What pixels without data hold. 0.0 gives images as many archives have them.
     random_state : int, RandomState instance or None, default=None
@@ -119,7 +138,10 @@ def make_galaxy_cube(
     *Dust* covers 80 % of the light with an optical depth that goes as wavelength to
     the power -0.7 [3]_. Each band is multiplied by a Gaussian in Fourier space; compact
     sources are Gaussians at their exact places. The same `random_state` gives the same
-    galaxy for any `n_bands`, and the same images for the bands that are shared.
+    galaxy for any `n_bands`, and the same images for the bands that are shared; `dust`,
+    `star_formation` and `blur` leave everything in its place. An elliptical has the
+    spectra of a disc in its envelope, called "old disc" in the truth, and clusters of
+    4500 to 6500 K.
 
     *Truth* is read off the noise-free scene, blurred to the worst FWHM of the nine
     bands. A pixel is old disc unless one of these holds; the last one that does counts:
@@ -152,15 +174,22 @@ def make_galaxy_cube(
     shape = _check_shape(shape)
     scene_seed, noise_seed = _seeds(random_state).spawn(2)
     padded = tuple(length + 2 * MARGIN for length in shape)
-    scene = make_scene(padded, extent, np.random.default_rng(scene_seed))
-    truth = _truth(scene)
+    scene = make_scene(
+        padded,
+        extent,
+        np.random.default_rng(scene_seed),
+        kind=kind,
+        dust=dust,
+        star_formation=star_formation,
+    )
+    truth = _truth(scene, blur)
     mosaic = Mosaic(shape, missing)
     noise_seeds = noise_seed.spawn(MAX_BANDS)
     bands = select_bands(n_bands)
     data = np.empty((*shape, n_bands), dtype=np.float32)
     for place, band in enumerate(bands):
         number = STUDY_BANDS.index(band) if band in STUDY_BANDS else place
-        rate = _crop(light(scene, band)) + _sky(band)
+        rate = _crop(light(scene, band, fwhm=blur * band.fwhm)) + _sky(band)
         times = mosaic.coverage(number)
         rng = np.random.default_rng(noise_seeds[number])
         image = expose(rate, band, times, noise, rng)
@@ -172,7 +201,7 @@ def make_galaxy_cube(
         wcs=_wcs(shape),
         band_names=[band.name for band in bands],
         band_units=["electron / s"] * n_bands,
-        fwhm=[band.fwhm for band in bands],
+        fwhm=[blur * band.fwhm for band in bands],
     )
     return cube, truth
 
@@ -261,10 +290,10 @@ def _wcs(shape):
     return wcs
 
 
-def _truth(scene):
+def _truth(scene, blur):
     """Return the population of each pixel: the last rule that holds decides."""
     bands = {band.name: band for band in STUDY_BANDS}
-    worst = max(band.fwhm for band in STUDY_BANDS)
+    worst = blur * max(band.fwhm for band in STUDY_BANDS)
 
     def seen(name, *parts):
         return _crop(light(scene, bands[name], parts or None, fwhm=worst))

@@ -5,7 +5,7 @@ Their sizes are in pixels and their numbers follow the area, so a larger frame s
 the galaxy from nearer by.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 
@@ -21,6 +21,15 @@ class PointSources:
     flux: np.ndarray
     temperature: np.ndarray
     size: np.ndarray
+
+    def joined(self, other):
+        """Return the sources of both."""
+        return PointSources(
+            *(
+                np.append(getattr(self, field.name), getattr(other, field.name))
+                for field in fields(self)
+            )
+        )
 
 
 def _scaled_number(number, area, at_least):
@@ -140,6 +149,19 @@ def _clusters(density, bubbles, area, rng):
         flux=np.append(young_flux, old_flux),
         temperature=np.append(young_temperature, old_temperature),
         size=rng.uniform(0.2, 0.9, n_young + n_old),
+    )
+
+
+def globular_clusters(density, area, rng):
+    """Return old clusters strewn as the stars are."""
+    number = _scaled_number(420, area, 3)
+    rows, columns = _draw_places(density, number, rng)
+    return PointSources(
+        rows=rows,
+        columns=columns,
+        flux=_power_law(2.0, 0.5, 100.0, number, rng),
+        temperature=rng.uniform(4500.0, 6500.0, number),
+        size=rng.uniform(0.2, 0.9, number),
     )
 
 

@@ -2,7 +2,8 @@
 """The synthetic galaxy itself: maps of its populations, before any telescope.
 
 Two logarithmic arms leave a bar. Young stars, gas and dust share the same spiral
-coordinates and the same fractal noise, so what belongs together lies together.
+coordinates and the same fractal noise, so what belongs together lies together. A
+merger is two such discs, stirred; an elliptical has old stars, and a disc of dust.
 """
 
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from scipy.special import expit
 from skesom.datasets._galaxy_objects import (
     PointSources,
     foreground_stars,
+    globular_clusters,
     star_forming_regions,
     supernova_remnants,
 )
@@ -23,6 +25,9 @@ PITCH_ANGLE = np.deg2rad(17.0)
 FEATHER_ANGLE = np.deg2rad(38.0)
 BAR_RADIUS = 0.17  # in units of the radius of the disc, as all lengths here
 DUST_LEAD = 0.42  # rad: the lanes lie on the inner edges of the arms
+FACE_ON, EDGE_ON = 0.91, 0.16  # ratio of the axes
+CALM, STIRRED = 0.035, 0.15  # depth of turbulence
+KINDS = ("spiral", "edge-on", "merger", "elliptical")
 
 
 @dataclass
@@ -41,11 +46,15 @@ class Scene:
 
 @dataclass
 class Geometry:
-    """Polar coordinates in the plane of the disc; `length` is its radius in pixels."""
+    """Polar coordinates in the plane of the disc; `length` is its radius in pixels.
+
+    ``round_radius`` is the distance from the centre on the sky.
+    """
 
     radius: np.ndarray
     angle: np.ndarray
     length: float
+    round_radius: np.ndarray
 
     def arm_phase(self, pitch_angle):
         """Return the angle from the crest of a logarithmic spiral that leaves a bar."""
@@ -53,7 +62,7 @@ class Geometry:
         return self.angle - winding / np.float32(np.tan(pitch_angle))
 
 
-def make_scene(shape, extent, rng):
+def make_scene(shape, extent, rng, *, kind="spiral", dust=1.0, star_formation=1.0):
     """Return the scene on a pixel grid.
 
     Parameters
@@ -64,19 +73,53 @@ def make_scene(shape, extent, rng):
         Size of the galaxy relative to the frame.
     rng : numpy.random.Generator
         Source of everything that is left to chance.
+    kind : str, default="spiral"
+        One of `KINDS`.
+    dust : float, default=1.0
+        Factor on the optical depth.
+    star_formation : float, default=1.0
+        Factor on the light of young stars, their gas and clusters; ellipticals have
+        none.
 
     Returns
     -------
     scene : Scene
         Maps of shape `shape` in float32.
     """
-    geometry = _make_geometry(shape, extent, rng)
+    if kind == "elliptical":
+        scene = _elliptical(shape, extent, rng)
+    elif kind == "merger":
+        # One disc after the other is drawn: rng gives each its own places and arms.
+        first, second = (
+            _disc(shape, 0.65 * extent, rng, offset=offset, stirring=STIRRED)
+            for offset in (-0.22 * extent, 0.22 * extent)
+        )
+        scene = _together(first, second)
+    elif kind == "edge-on":
+        scene = _disc(shape, extent, rng, axis_ratio=EDGE_ON)
+    else:
+        scene = _disc(shape, extent, rng)
+    scene.optical_depth *= np.float32(dust)
+    if kind != "elliptical":
+        scene.starlight["young"] *= np.float32(star_formation)
+        for light in scene.gas.values():
+            light *= np.float32(star_formation)
+        scene.clusters.flux *= star_formation
+    return scene
+
+
+def _disc(shape, extent, rng, *, axis_ratio=FACE_ON, offset=0.0, stirring=CALM):
+    """Return a disc with a bulge, two arms, and what shines in these."""
+    geometry = _make_geometry(shape, extent, rng, axis_ratio, offset, stirring)
     clumps = fractal_noise(shape, 2.2, rng)
     feathers = _spiral_texture(geometry, rng)
-    disc, bulge = _old_stars(geometry, rng)
+    disc = _old_disc(geometry, rng)
+    # A bulge is round, which shows where its disc is seen from the side.
+    face_on = axis_ratio == FACE_ON
+    bulge = _bulge(geometry.radius if face_on else geometry.round_radius)
     density = _young_density(geometry, clumps, feathers)
     optical_depth = _dust(geometry, feathers, rng)
-    area = min(extent, 1.0) ** 2 * shape[0] * shape[1]
+    area = min(extent, 1.0) ** 2 * shape[0] * shape[1] * (axis_ratio / FACE_ON)
     gas, clusters = star_forming_regions(density, clumps, area, rng)
     blur = 0.006 * geometry.length
     gas["diffuse gas"] = 0.8 * ndimage.gaussian_filter(density, blur)
@@ -88,6 +131,39 @@ def make_scene(shape, extent, rng):
         clusters=clusters,
         stars=foreground_stars(shape, rng),
         optical_depth=optical_depth,
+    )
+
+
+def _elliptical(shape, extent, rng):
+    """Return old stars, globular clusters, and a tilted disc of dust and gas."""
+    geometry = _make_geometry(shape, extent, rng, axis_ratio=0.75)
+    radius, dark = geometry.round_radius, geometry.radius
+    envelope = surface_brightness(16.8) * np.exp(-5.2 * radius ** np.float32(0.35))
+    envelope *= _grain(shape, 0.12, rng)
+    web = np.exp(-3.5 * np.abs(fractal_noise(shape, 2.9, rng)))
+    ring = np.exp(-(((dark - np.float32(0.3)) / np.float32(0.15)) ** 2))
+    nothing = np.zeros(shape, dtype=np.float32)
+    area = min(extent, 1.0) ** 2 * shape[0] * shape[1]
+    return Scene(
+        starlight={"disc": envelope, "bulge": _bulge(radius), "young": nothing},
+        gas={"diffuse gas": 0.8 * web * np.exp(-((dark / np.float32(0.25)) ** 2))},
+        clusters=globular_clusters(envelope, area, rng),
+        stars=foreground_stars(shape, rng),
+        optical_depth=2.6 * ring * (0.25 + web),
+    )
+
+
+def _together(first, second):
+    """Return what shines in either scene, behind the dust of both."""
+    return Scene(
+        starlight={
+            name: first.starlight[name] + second.starlight[name]
+            for name in first.starlight
+        },
+        gas={name: first.gas[name] + second.gas[name] for name in first.gas},
+        clusters=first.clusters.joined(second.clusters),
+        stars=first.stars,
+        optical_depth=first.optical_depth + second.optical_depth,
     )
 
 
@@ -111,22 +187,27 @@ def fractal_noise(shape, slope, rng):
     return noise
 
 
-def _make_geometry(shape, extent, rng):
-    """Return the coordinates of a disc, slightly inclined, stirred by turbulence."""
+def _make_geometry(shape, extent, rng, axis_ratio=FACE_ON, offset=0.0, stirring=CALM):
+    """Return the coordinates of an inclined disc, stirred by turbulence.
+
+    The offset of its centre is in units of the frame, along the rows.
+    """
     length = extent * 0.66 * np.sqrt(shape[0] * shape[1])
     tilt, handedness = rng.uniform(0.0, np.pi), rng.choice([-1.0, 1.0])
     centre = [(side - 1) / 2 + side * rng.uniform(-0.04, 0.04) for side in shape]
+    centre[1] += offset * shape[1]
     y = ((np.arange(shape[0]) - centre[0]) / length).astype(np.float32)[:, np.newaxis]
     x = ((np.arange(shape[1]) - centre[1]) / length).astype(np.float32)
     along = np.float32(np.cos(tilt)) * x + np.float32(np.sin(tilt)) * y
     across = np.float32(np.cos(tilt)) * y - np.float32(np.sin(tilt)) * x
-    across /= np.float32(handedness * 0.91)
+    round_radius = np.hypot(along, across)
+    across /= np.float32(handedness * axis_ratio)
     radius = np.hypot(along, across)
-    swirl = np.float32(0.035) * radius / (radius + np.float32(0.1))
+    swirl = np.float32(stirring) * radius / (radius + np.float32(0.1))
     along += swirl * fractal_noise(shape, 3.2, rng)
     across += swirl * fractal_noise(shape, 3.2, rng)
     radius = np.maximum(np.hypot(along, across), np.float32(1e-3))
-    return Geometry(radius, np.arctan2(across, along), length)
+    return Geometry(radius, np.arctan2(across, along), length, round_radius)
 
 
 def _spiral_texture(geometry, rng):
@@ -161,16 +242,21 @@ def _grain(shape, strength, rng):
     return rng.standard_gamma(shape_parameter, shape, np.float32) / shape_parameter
 
 
-def _old_stars(geometry, rng):
-    """Return the disc (exponential, with a bar) and the bulge (Sersic, index 2)."""
+def _old_disc(geometry, rng):
+    """Return the old stars of an exponential disc with a bar."""
     radius = geometry.radius
     phase = geometry.arm_phase(PITCH_ANGLE)
     bar = _arms(phase, 1.2) * np.exp(-((radius / np.float32(1.3 * BAR_RADIUS)) ** 2))
     disc = surface_brightness(20.0) * np.exp(radius / np.float32(-2.2))
     disc *= 1.0 + 0.3 * _arms(phase, 1.0) + 1.2 * bar
     disc *= _edge(geometry) * _grain(radius.shape, 0.12, rng)
+    return disc
+
+
+def _bulge(radius):
+    """Return the old stars of a bulge: a Sersic profile of index 2."""
     steepness = -3.67 * np.sqrt(radius / np.float32(0.12))
-    return disc, surface_brightness(15.5) * np.exp(steepness)
+    return surface_brightness(15.5) * np.exp(steepness)
 
 
 def _young_density(geometry, clumps, feathers):

@@ -318,6 +318,53 @@ def test_smaller_galaxies_leave_more_sky():
     assert shares[0] > shares[1] > shares[2]
 
 
+def shares(**options):
+    """Return the share of each population in a galaxy, by name."""
+    truth = make_galaxy_cube((120, 120), 1, random_state=0, **options)[1]
+    share = np.bincount(truth.ravel(), minlength=len(POPULATIONS)) / truth.size
+    return dict(zip(POPULATIONS, share, strict=True))
+
+
+def test_dust_and_star_formation_move_the_populations():
+    assert shares(dust=3.0)["dust lane"] > 2 * shares()["dust lane"]
+    assert shares(dust=0.0)["dust lane"] == 0
+    assert shares(star_formation=0.2)["young arm"] < 0.7 * shares()["young arm"]
+    assert shares(star_formation=0.0)["H II region"] == 0
+
+
+def test_kinds_of_galaxies_have_the_populations_of_their_kind():
+    spiral, elliptical = shares(), shares(kind="elliptical")
+    assert elliptical["young arm"] == 0
+    assert elliptical["old disc"] > spiral["old disc"]
+    assert elliptical["bulge"] > 0 < elliptical["dust lane"]
+    assert shares(kind="edge-on")["sky"] > 0.3 > spiral["sky"]
+
+
+def test_a_galaxy_seen_from_the_side_is_flat_and_a_merger_has_two_bulges():
+    _, truth = make_galaxy_cube((150, 150), 1, kind="edge-on", random_state=0)
+    places = np.argwhere(truth == POPULATIONS.index("young arm"))
+    variance = np.linalg.eigvalsh(np.cov(places.T))
+    assert variance[1] > 9 * variance[0]
+    _, truth = make_galaxy_cube((150, 150), 1, kind="merger", random_state=0)
+    bulge = truth == POPULATIONS.index("bulge")
+    assert bulge[:, :75].sum() > 50 < bulge[:, 75:].sum()
+
+
+def test_blur_widens_stars_and_is_told():
+    sharp, blurred = (
+        make_galaxy_cube((100, 100), 2, noise=0, blur=blur, random_state=0)[0]
+        for blur in (1.0, 3.0)
+    )
+    np.testing.assert_allclose(blurred.fwhm, 3 * np.asarray(sharp.fwhm))
+    more = np.asarray(sharp.fwhm) / 0.0396 * np.sqrt(8) / np.sqrt(8 * np.log(2))
+    for band in range(2):
+        expected = ndimage.gaussian_filter(sharp.data[:, :, band], more[band])
+        inside = np.s_[20:-20, 20:-20]
+        np.testing.assert_allclose(
+            blurred.data[inside + (band,)], expected[inside], rtol=0.02
+        )
+
+
 def _features(cube):
     """Return pixels stretched by asinh in units of the noise-dominated scale."""
     table = cube.data.reshape(-1, cube.shape[2])
@@ -364,6 +411,10 @@ def test_a_mixture_of_gaussians_recovers_part_of_the_truth_without_help():
         ({"missing": -0.1}, "'missing' parameter"),
         ({"noise": -1.0}, "'noise' parameter"),
         ({"extent": 0.0}, "'extent' parameter"),
+        ({"kind": "irregular"}, "'kind' parameter"),
+        ({"dust": -1.0}, "'dust' parameter"),
+        ({"star_formation": -1.0}, "'star_formation' parameter"),
+        ({"blur": 0.0}, "'blur' parameter"),
         ({"gap_value": "nan"}, "'gap_value' parameter"),
         ({"random_state": "seed"}, "'random_state' parameter"),
     ],
