@@ -32,7 +32,7 @@ def add_clusterer(parser):
         "--runs",
         type=_count,
         metavar="N",
-        help="runs whose consensus is taken (default: 24 where runs can differ; 1 is a "
+        help="runs whose consensus is taken (default: 12 where runs can differ; 1 is a "
         "single run)",
     )
     group.add_argument(

@@ -16,7 +16,7 @@ from skesom.cube import (
 from skesom.maps._cube_clusterer import CubeClusterer
 from skesom.som import CSOM, ESOM, ConsensusClusterer
 
-N_RUNS = 24  # docs/consensus.md shows what more and fewer of them reach
+N_RUNS = 12  # docs/consensus.md shows what more and fewer of them reach
 
 
 def make_cluster_pipeline(
@@ -147,7 +147,7 @@ def make_clusterer(
     n_clusters : int or None, default=8
         Number of clusters (mixture components), where the clusterer has that parameter.
     n_runs : int, default=None
-        Runs with different seeds whose consensus is taken, see `ConsensusClusterer`; 24
+        Runs with different seeds whose consensus is taken, see `ConsensusClusterer`; 12
         by default where runs can differ: where the clusterer has a seed and
         ``predict``. 1 is the clusterer alone.
     random_state : int, default=0

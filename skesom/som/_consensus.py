@@ -60,7 +60,7 @@ class ConsensusClusterer(MetaEstimatorMixin, ClusterMixin, BaseEstimator):
         What the members are clones of; `ESOM` by default. Each gets a seed of its own
         for every parameter `random_state`, and `n_clusters` (`n_components` of a
         mixture) at its end.
-    n_estimators : int, default=24
+    n_estimators : int, default=12
         Number of members.
     n_clusters : int, "auto" or None, default=8
         Number of clusters, of each member and of the consensus. "auto" takes it from
@@ -176,7 +176,7 @@ class ConsensusClusterer(MetaEstimatorMixin, ClusterMixin, BaseEstimator):
         self,
         estimator=None,
         *,
-        n_estimators=24,
+        n_estimators=12,
         n_clusters=8,
         max_samples=None,
         random_state=None,
