@@ -16,6 +16,7 @@ __version__ = version("skesom")
 
 _HOME = {
     "AsinhStretch": "skesom.cube",
+    "BackgroundSubtractor": "skesom.cube",
     "BandRatios": "skesom.cube",
     "CSOM": "skesom.som",
     "CSOMClassifier": "skesom.som",

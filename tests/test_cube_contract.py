@@ -20,6 +20,7 @@ from sklearn.utils import get_tags
 
 from skesom.cube import (
     AsinhStretch,
+    BackgroundSubtractor,
     BandRatios,
     ColourScaler,
     Cube,
@@ -42,6 +43,8 @@ TRANSFORMERS = [
     CubeMasker(),
     CubeMasker(sky="auto"),
     CubeMasker(min_bands=2, grow=1.5, saturation=90.0, min_signal_to_noise=-3),
+    BackgroundSubtractor(),
+    BackgroundSubtractor(16, filter_size=1, source_threshold=3),
     AsinhStretch(),
     AsinhStretch(softening=1.0, subtract_sky=False, noise=[1.0, 2.0, 3.0]),
     ColourScaler(),
@@ -55,7 +58,13 @@ TRANSFORMERS = [
     SurroundingBands(1.5, weight=0.5, n_jobs=2),
 ]
 N_BANDS = 3
-TAKE_LISTS = (FWHMConvolver, CubeMasker, CubeAligner, FluxUnitConverter)
+TAKE_LISTS = (
+    BackgroundSubtractor,
+    FWHMConvolver,
+    CubeMasker,
+    CubeAligner,
+    FluxUnitConverter,
+)
 NEW_BANDS = (BandRatios, SurroundingBands)  # whose bands are made of several bands
 
 

@@ -160,6 +160,7 @@ def report(pipeline, files, label_map=None):
         Of other images than those that it was fitted on.
     """
     from skesom.io import cluster_table
+    from skesom.pixels import MASKED, SKY
 
     if "convolve" in pipeline.named_steps:
         print(f"Sharpness: {pipeline['convolve'].target_fwhm_:.4g} arcsec.")
@@ -168,8 +169,16 @@ def report(pipeline, files, label_map=None):
         label_map = pipeline[-1].labels_
     sky = pipeline.named_steps.get("sky")
     if is_of_fit and sky is not None and sky.sky_masked_:
-        share = np.mean(sky.sky_)
-        print(f"Sky set aside: {share:.1%} of the pixels (--sky keep clusters them).")
+        share = np.mean(label_map[label_map != MASKED] == SKY)
+        print(
+            f"Sky set aside: {share:.1%} of the pixels with data "
+            f"(--sky keep clusters them); {_flatness_of(sky)}."
+        )
+    elif is_of_fit and sky is not None and sky.sky == "auto" and sky.sky_share_ > 0.5:
+        print(
+            f"Sky kept: {sky.sky_share_:.1%} of the pixels do not stand out, but "
+            f"{_flatness_of(sky)} (--sky mask sets them aside)."
+        )
     if is_of_fit and hasattr(pipeline[-1], "agreement_"):
         _print_agreement(pipeline[-1])
     table = cluster_table(label_map)
@@ -199,3 +208,11 @@ def _print_agreement(step):
         f"in cluster {int(np.argmin(means))} to {max(means):.0%} in cluster "
         f"{int(np.argmax(means))}."
     )
+
+
+def _flatness_of(masker):
+    """Say how flat the sky is that a masker found."""
+    unevenness = masker.sky_unevenness_
+    if np.isnan(unevenness):
+        return "how flat it is cannot be told"
+    return f"its level changes by {unevenness:.2f} times the noise of a pixel"

@@ -76,7 +76,13 @@ def _add_masking(group):
         choices=["auto", "mask", "keep"],
         default="auto",
         help="whether pixels of empty sky are set aside; auto decides by how much of "
-        "the frame they are",
+        "the frame they are, and how flat",
+    )
+    group.add_argument(
+        "--subtract-background",
+        action="store_true",
+        help="subtract from each image a background that changes slowly across it, as "
+        "scattered light does (needs photutils: extra psf)",
     )
 
 
@@ -179,6 +185,7 @@ def pipeline_of(options, clusterer, images):
         mask_zeros={"yes": True, "no": False}.get(options.mask_zeros, "auto"),
         mask_outliers=options.mask_outliers == "yes",
         stretch=options.stretch,
+        subtract_background=options.subtract_background,
         sky=options.sky,
         colour_contrast=options.colour_contrast,
         min_bands=options.min_bands,

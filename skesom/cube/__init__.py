@@ -3,6 +3,7 @@
 
 from skesom.cube._align import align
 from skesom.cube._aligner import CubeAligner
+from skesom.cube._background import BackgroundSubtractor
 from skesom.cube._base import CubeTransformer, check_cube
 from skesom.cube._colour import ColourScaler
 from skesom.cube._container import Cube
@@ -17,6 +18,7 @@ from skesom.cube._valid import largest_valid_rectangle
 
 __all__ = [
     "AsinhStretch",
+    "BackgroundSubtractor",
     "BandRatios",
     "ColourScaler",
     "Cube",

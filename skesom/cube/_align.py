@@ -181,7 +181,28 @@ def _stack(cubes, grid, name, conserve, options):
             undersampled += find_undersampled(group, source, grid)
     if undersampled:
         warn_undersampled(undersampled, grid)
-    return Cube(data, wcs=grid.wcs, errors=errors, **known_of_bands)
+    sky = None
+    if any(cube.sky_mask is not None for cube in cubes):
+        sky = _stack_sky(
+            cubes, grids, grid, np.split(data, ends[1:-1], axis=2), options
+        )
+    return Cube(data, wcs=grid.wcs, errors=errors, sky_mask=sky, **known_of_bands)
+
+
+def _stack_sky(cubes, grids, grid, aligned, options):
+    """Return the pixels that lack no data but those of sky that was set aside."""
+    sky = np.zeros(grid.shape, dtype=bool)
+    missing = np.zeros(grid.shape, dtype=bool)
+    for cube, source, data in zip(cubes, grids, aligned, strict=True):
+        own = np.zeros(grid.shape, dtype=bool)
+        if cube.sky_mask is not None:
+            touched = np.zeros((*grid.shape, 1), dtype=np.float32)
+            plane = cube.sky_mask[:, :, np.newaxis].astype(np.float32)
+            _fill([plane], source, grid, touched, [np.arange(1)], options)
+            own = touched[:, :, 0] > 0  # as NaN of one pixel makes the sum NaN
+        sky |= own
+        missing |= np.isnan(data).any(axis=2) & ~own
+    return sky & ~missing
 
 
 def _fill(arrays, source, grid, result, bands, options):

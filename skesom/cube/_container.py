@@ -6,7 +6,12 @@ from astropy import units
 from astropy.wcs.utils import proj_plane_pixel_scales
 
 from skesom.cube._cutout import find_cutout
-from skesom.cube._parts import as_native_float, check_coordinates, check_errors
+from skesom.cube._parts import (
+    as_native_float,
+    check_coordinates,
+    check_errors,
+    check_sky_mask,
+)
 from skesom.cube._slicing import as_slice, cut_wcs, full_key
 
 _PER_BAND = ("band_names", "band_units", "fwhm", "band_coordinates", "zero_points")
@@ -44,12 +49,15 @@ class Cube:
     zero_points : array-like of shape (n_bands,), default=None
         AB magnitude of a pixel whose value is 1 in the unit of the band, NaN where
         unknown: what makes a flux of a count.
+    sky_mask : array-like of bool of shape (n_rows, n_columns), default=None
+        Pixels that have data but were set aside as sky, see `CubeMasker`; they are NaN
+        in `data`. None if no sky was set aside.
 
     Raises
     ------
     ValueError
         If the data are not three-dimensional and real, or a description does not
-        have one entry per band.
+        have one entry per band, or `sky_mask` one per pixel.
 
     Examples
     --------
@@ -74,6 +82,7 @@ class Cube:
         errors=None,
         band_coordinates=None,
         zero_points=None,
+        sky_mask=None,
     ):
         self.data = as_native_float(data)
         if self.data.ndim != 3:
@@ -118,6 +127,7 @@ class Cube:
                     f"{name} must have one entry for each of the {n_bands} bands, "
                     f"got {np.size(description)}."
                 )
+        self.sky_mask = check_sky_mask(sky_mask, self.data)
 
     @property
     def pixel_scale(self):
@@ -173,6 +183,7 @@ class Cube:
         if data.ndim != 3:
             return data
         rows, columns, bands = full_key(key)
+        key_of_pixels = rows, columns
         if not isinstance(columns, slice):
             return data
         picked = np.arange(self.shape[2])[bands]
@@ -198,13 +209,15 @@ class Cube:
                 None if self.band_coordinates is None else self.band_coordinates[picked]
             ),
             zero_points=self.zero_points[picked],
+            sky_mask=None if self.sky_mask is None else self.sky_mask[key_of_pixels],
         )
 
     def replace(self, **changes):
         """Return a cube with some of its parts exchanged.
 
         Errors belong to the data they were given with: new data come without errors
-        unless `errors` are given too. So do zero points to units.
+        unless `errors` are given too. So do zero points to units. Sky that was set
+        aside stays so, unless the new data have other pixels.
 
         Parameters
         ----------
@@ -227,6 +240,8 @@ class Cube:
             "band_coordinates": self.band_coordinates,
             "zero_points": None if "band_units" in changes else self.zero_points,
         }
+        same_pixels = np.shape(changes.get("data", self.data))[:2] == self.shape[:2]
+        parts["sky_mask"] = self.sky_mask if same_pixels else None
         if "wcs" in changes:
             parts["pixel_scale"] = None
         return Cube(**(parts | changes))

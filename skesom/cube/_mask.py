@@ -21,7 +21,8 @@ from skesom.cube._cube_list import (
     is_cube_list,
     split_bands,
 )
-from skesom.cube._masking import apply_mask, find_mask, noise_maps
+from skesom.cube._flatness import Flatness
+from skesom.cube._masking import apply_mask, find_mask, noise_maps, warn_of_sky
 from skesom.cube._per_band import numbers_per_band
 
 
@@ -74,8 +75,8 @@ class CubeMasker(CubeTransformer):
         NaN. By default a pixel needs all bands.
     sky : {"keep", "mask", "auto"}, default="keep"
         Whether to mask pixels that do not stand out from the sky. ``"auto"`` does it
-        if they are more than half of the frame and something stands out; a frame that
-        a galaxy fills keeps all its pixels.
+        if they are more than half of the frame, are as flat as sky, and something
+        stands out; a frame that a galaxy or a star cloud fills keeps all its pixels.
     sky_threshold : float, default=3.0
         A pixel stands out in a band by so many standard deviations of the smoothed
         sky.
@@ -84,6 +85,9 @@ class CubeMasker(CubeTransformer):
     sky_min_bands : int, default=2
         A pixel stands out if it does so in that many bands (or in all, if there are
         fewer).
+    check_background : bool, default=True
+        Whether to warn of a background that slopes across the frame, as scattered
+        light and bright nights make it. Give fluxes for this: a stretch bends slopes.
     copy : bool, default=True
         False writes NaN into the cube that is given, if its memory allows.
     n_jobs : int, default=None
@@ -99,6 +103,11 @@ class CubeMasker(CubeTransformer):
         Whether sky is masked: what ``"auto"`` decided.
     sky_share_ : float
         Share of the fitted frame's usable pixels that do not stand out from the sky.
+    sky_unevenness_ : float
+        How flat these pixels are: scatter of the levels of tiles of 16 x 16 pixels in
+        units of the noise of a pixel, in the median band. ``"auto"`` takes up to 0.6
+        for sky, where levels and noise allow to tell. NaN if there are fewer than 16
+        tiles of 8 x 8 pixels, or if neither the sky nor the background is asked about.
     summary_ : dict of str to int
         Number of pixels of the fitted cube that each criterion masked, in the order
         in which they were asked; a pixel counts for the first that took it.
@@ -106,6 +115,9 @@ class CubeMasker(CubeTransformer):
         Level of the sky, or of the darkest parts of a frame without sky.
     noise_ : ndarray of shape (n_bands,)
         Standard deviation per pixel there.
+    background_gradient_ : ndarray of shape (n_bands,)
+        What a sloping background rises by across the frame in units of this noise, 0
+        in bands without one.
     sky_cut_ : ndarray of shape (n_bands,)
         Smoothed flux above which a pixel stands out.
     saturation_ : ndarray of shape (n_bands,)
@@ -115,14 +127,20 @@ class CubeMasker(CubeTransformer):
 
     Notes
     -----
-    Fitted on a list of cubes, the first five attributes are lists with an entry for
+    Fitted on a list of cubes, the first six attributes are lists with an entry for
     each cube, and the others have an entry for each band of all cubes.
 
     Thresholds and the decision on the sky are those of the fitted cube; zeros,
     pedestals, lines and borders are looked for in each cube anew.
 
-    A smooth gradient that spans many standard deviations across the frame hides the
-    sky from ``"auto"``, which then keeps everything; subtract the background first.
+    A `Cube` comes back with the pixels of sky in its ``sky_mask``, so that label maps
+    tell them (-2) from pixels without data (-3). A plain array cannot carry that.
+
+    Unevenness is measured after a plane is subtracted, if the plane explains most of
+    it. If the plane spans more than the threshold of the sky, across the dark pixels
+    as across all, the background slopes: that hides the sky, and `fit` warns.
+    What is sky must lie flat, and noise must not pass for something: pixels stand out
+    if they are ten more than twice those that lie as far below the sky.
 
     Examples
     --------
@@ -155,6 +173,7 @@ class CubeMasker(CubeTransformer):
         "sky_threshold": [Interval(Real, 0, None, closed="neither")],
         "sky_smoothing": [Interval(Real, 0, None, closed="left")],
         "sky_min_bands": [Interval(Integral, 1, None, closed="left")],
+        "check_background": ["boolean"],
         "copy": ["boolean"],
         "n_jobs": [Integral, None],
     }
@@ -178,6 +197,7 @@ class CubeMasker(CubeTransformer):
         sky_threshold=3.0,
         sky_smoothing=1.0,
         sky_min_bands=2,
+        check_background=True,
         copy=True,
         n_jobs=None,
     ):
@@ -197,6 +217,7 @@ class CubeMasker(CubeTransformer):
         self.sky_threshold = sky_threshold
         self.sky_smoothing = sky_smoothing
         self.sky_min_bands = sky_min_bands
+        self.check_background = check_background
         self.copy = copy
         self.n_jobs = n_jobs
 
@@ -221,6 +242,11 @@ class CubeMasker(CubeTransformer):
         ------
         ValueError
             If no pixel of a cube would remain, or a parameter does not fit the cube.
+
+        Warns
+        -----
+        UserWarning
+            If the background slopes, or ``sky="auto"`` finds nothing but sky.
         """
         self._fit(X)
         return self
@@ -284,15 +310,20 @@ class CubeMasker(CubeTransformer):
         masks = [find_mask(cube, self, *task) for cube, *task in tasks]
         for cube, mask in zip(cubes, masks, strict=True):
             check_rest(cube, mask.claims, mask.summary)
+            warn_of_sky(cube, mask, self)
 
         all_or_one = list if is_cube_list(X) else next
         self.mask_ = all_or_one(mask.pixels.unpack() for mask in masks)
         self.sky_ = all_or_one(mask.lost["sky"].unpack() for mask in masks)
         self.sky_masked_ = all_or_one(mask.sky_masked for mask in masks)
         self.sky_share_ = all_or_one(mask.sky.share for mask in masks)
+        self.sky_unevenness_ = all_or_one(_flatness(mask).typical for mask in masks)
         self.summary_ = all_or_one(mask.summary for mask in masks)
         self.sky_level_ = np.concatenate([mask.sky.level for mask in masks])
         self.noise_ = np.concatenate([mask.sky.noise for mask in masks])
+        self.background_gradient_ = np.concatenate(
+            [_flatness(mask).gradient for mask in masks]
+        )
         self.sky_cut_ = np.concatenate([mask.sky.cut for mask in masks])
         self.saturation_ = saturation
         self._known = [(mask.sky, mask.sky_masked) for mask in masks]
@@ -303,3 +334,9 @@ class CubeMasker(CubeTransformer):
         """Return the masked cubes in the form of X."""
         masked = [apply_mask(*pair, self) for pair in zip(cubes, masks, strict=True)]
         return masked if is_cube_list(X) else self._like_input(X, masked[0])
+
+
+def _flatness(mask):
+    """Return how flat the sky is, of NaN if it was not asked."""
+    unknown = np.full(len(mask.sky.level), np.nan)
+    return mask.sky.flatness or Flatness(unknown, unknown)

@@ -3,6 +3,7 @@
 
 import functools
 import operator
+import warnings
 from typing import NamedTuple
 
 import numpy as np
@@ -12,6 +13,7 @@ from skesom.cube._blocks import each_block, in_threads
 from skesom.cube._borders import noisy_borders
 from skesom.cube._criteria import Claims
 from skesom.cube._cube_list import all_band_names, split_bands
+from skesom.cube._flatness import FLAT
 from skesom.cube._gaps import Compared, gaps_of_value, pedestal_values
 from skesom.cube._gaussian import smooth
 from skesom.cube._lines import dark_lines
@@ -21,7 +23,8 @@ from skesom.cube._per_band import numbers_per_band
 from skesom.cube._regions import pixels_of_regions
 from skesom.cube._runs import grown
 
-# Sky is set aside only where so many pixels stand out by twice the threshold.
+# Sky is set aside only where so many more pixels stand out than twice as many as noise
+# alone puts there.
 FEWEST_SIGNALS = 10
 
 
@@ -86,6 +89,47 @@ def find_mask(cube, rules, saturation, noise, known=None):
         _find_sky(cube, rules, mask) if sky_masked else Bits.none(cube.shape[:2])
     )
     return mask
+
+
+def warn_of_sky(cube, mask, rules):
+    """Warn of a background that slopes, and of a frame that shows nothing but sky.
+
+    Parameters
+    ----------
+    cube : Cube
+        The cube.
+    mask : Mask
+        What was found in it.
+    rules : CubeMasker
+        Its parameters are the rules.
+    """
+    sky = mask.sky
+    gradient = sky.flatness.gradient if rules.check_background else []
+    sloping = [
+        f"{cube.band_names[band]} ({gradient[band]:.2g})"
+        for band in np.flatnonzero(gradient)
+    ]
+    if sloping:
+        warnings.warn(
+            "The background slopes across the frame. In units of the noise of a pixel, "
+            f"it rises by: {', '.join(sloping)}. Clusters may follow it. Unless it is "
+            "the light of an object, subtract it first: with BackgroundSubtractor, or "
+            "with --subtract-background on the command line.",
+            UserWarning,
+            stacklevel=4,
+        )
+    if rules.sky != "auto" or sloping:
+        return
+    is_sky = sky.dominates and sky.flatness.typical <= FLAT
+    if is_sky and not shows_something(sky):
+        warnings.warn(
+            f"The frame shows nothing but sky: {sky.stands_out} pixels stand out, and "
+            f"{sky.chance} lie as far below it by chance. All pixels are kept, and "
+            "clusters of them are clusters of noise. Look for fainter sources with a "
+            "lower sky_threshold.",
+            UserWarning,
+            stacklevel=4,
+        )
 
 
 def noise_maps(noise, cubes):
@@ -158,7 +202,11 @@ def apply_mask(cube, mask, rules):
                 np.copyto(block[:, :, band], np.nan, where=masked)
 
     each_block(write, cube.shape, rules.n_jobs)
-    return cube.replace(data=data, errors=cube.errors)
+    sky = cube.sky_mask
+    if mask.sky_masked:
+        found = mask.lost["sky"].unpack()
+        sky = found if sky is None else sky | found
+    return cube.replace(data=data, errors=cube.errors, sky_mask=sky)
 
 
 def _claim_values(cube, rules, saturation):
@@ -227,10 +275,29 @@ def _measure(cube, rules, claims):
         threshold=rules.sky_threshold,
         smoothing=rules.sky_smoothing,
         min_bands=rules.sky_min_bands,
+        flatness=rules.sky != "keep" or rules.check_background,
         n_jobs=rules.n_jobs,
     )
-    something = sky.dominates and sky.stands_out >= FEWEST_SIGNALS
-    return sky, rules.sky == "mask" or (rules.sky == "auto" and something)
+    if rules.sky != "auto":
+        return sky, rules.sky == "mask"
+    is_sky = sky.dominates and sky.flatness.is_flat
+    return sky, is_sky and shows_something(sky)
+
+
+def shows_something(sky):
+    """Tell whether more pixels stand out from the sky than noise puts there.
+
+    Parameters
+    ----------
+    sky : Sky
+        The sky.
+
+    Returns
+    -------
+    shows : bool
+        Noise lifts pixels above the sky as often as it drops them below.
+    """
+    return sky.stands_out >= FEWEST_SIGNALS + 2 * sky.chance
 
 
 def _claim_faint(cube, rules, claims, level, noise):

@@ -13,7 +13,9 @@ import numpy as np
 from astropy.stats import mad_std
 
 from skesom.cube._blocks import in_threads
+from skesom.cube._flatness import Flatness, measure_flatness
 from skesom.cube._gaussian import smooth
+from skesom.cube._tiles import median_and_scatter, valid_tiles
 
 TILE = 16
 FEWEST_TILES = 8
@@ -47,12 +49,12 @@ def sky_statistics(band):
     """
     band = band[representative_rows(*band.shape)]
     for size in (TILE, TILE // 2, TILE // 4):
-        tiles = _valid_tiles(band, size)
+        tiles = valid_tiles(band, size)[0]
         if len(tiles) >= FEWEST_TILES:
             break
     else:
         return _sparse_statistics(band)
-    median, scatter = _median_and_scatter(tiles)
+    median, scatter = median_and_scatter(tiles)
     bounds = np.quantile(median, [0.125, 0.25])
     spread = np.median(scatter[median <= bounds[1]])
     return _pixel_statistics(tiles[np.abs(median - bounds[0]) <= spread])
@@ -74,13 +76,17 @@ class Sky(NamedTuple):
     share: float
     """Share of the valid pixels that do not stand out from the sky."""
     stands_out: int
-    """Number of pixels that stand out by twice the threshold."""
+    """Number of pixels that stand out."""
+    chance: int
+    """Number of pixels that lie below the sky as clearly, as noise alone does."""
     level: np.ndarray
     """Level of the sky in each band."""
     noise: np.ndarray
     """Standard deviation per pixel of the sky in each band."""
     cut: np.ndarray
     """Value of a smoothed pixel above which it stands out in a band."""
+    flatness: Flatness | None = None
+    """How flat the sky is, if that was asked."""
 
     @property
     def dominates(self):
@@ -88,7 +94,9 @@ class Sky(NamedTuple):
         return self.share > 0.5
 
 
-def measure_sky(data, *, threshold=3.0, smoothing=1.0, min_bands=2, n_jobs=None):
+def measure_sky(
+    data, *, threshold=3.0, smoothing=1.0, min_bands=2, flatness=False, n_jobs=None
+):
     """Measure the sky in a sample of the rows of a cube.
 
     Parameters
@@ -101,6 +109,8 @@ def measure_sky(data, *, threshold=3.0, smoothing=1.0, min_bands=2, n_jobs=None)
         Standard deviation in pixels of the Gaussian that smooths the bands before.
     min_bands : int, default=2
         A pixel stands out if it does so in that many bands.
+    flatness : bool, default=False
+        Whether to measure how flat the sky is.
     n_jobs : int, default=None
         Number of threads.
 
@@ -118,6 +128,8 @@ def measure_sky(data, *, threshold=3.0, smoothing=1.0, min_bands=2, n_jobs=None)
     valid = np.any([np.isfinite(band) for band in bands], axis=0)
     needed = min(min_bands, len(bands))
     dark = valid & (signals < needed)
+    # Of the darkest parts, which know nothing of a slope across the frame.
+    reach = threshold * estimates[:, 1]
     share = float(dark.sum() / max(1, valid.sum()))
     if share > 0.5:
 
@@ -128,13 +140,17 @@ def measure_sky(data, *, threshold=3.0, smoothing=1.0, min_bands=2, n_jobs=None)
     else:
         statistics = sky_statistics
     level, noise = np.array(in_threads(statistics, bands, n_jobs)).T
-    strong = _count_signals(smoothed, estimates, 2 * threshold)
+    # What rises above the sky as often as it falls below is noise.
+    bright = _count_signals(smoothed, estimates, threshold)
+    dim = _count_signals([-image for image in smoothed], estimates * [-1, 1], threshold)
     return Sky(
         share=share,
-        stands_out=int(np.count_nonzero(strong >= needed)),
+        stands_out=int(np.count_nonzero(bright >= needed)),
+        chance=int(np.count_nonzero(dim >= needed)),
         level=level,
         noise=noise,
         cut=estimates[:, 0] + threshold * estimates[:, 1],
+        flatness=measure_flatness(bands, dark, reach, n_jobs) if flatness else None,
     )
 
 
@@ -162,38 +178,6 @@ def pixel_noise(band):
     steps = [np.diff(band, axis=axis).ravel() for axis in range(2)]
     steps = np.concatenate(steps)
     return _scatter(_thinned(steps[np.isfinite(steps)])) / 2**0.5
-
-
-def _valid_tiles(band, size):
-    """Return the tiles of which at least half is valid, one in each row."""
-    rows, columns = (length // size for length in band.shape)
-    tiles = (
-        band[: rows * size, : columns * size]
-        .reshape(rows, size, columns, size)
-        .swapaxes(1, 2)
-        .reshape(rows * columns, size * size)
-    )
-    return tiles[2 * np.isfinite(tiles).sum(axis=1) >= size * size]
-
-
-def _median_and_scatter(tiles):
-    """Return median and deviation of each tile, without its NaN."""
-    median = _row_median(tiles)
-    distance = tiles - median[:, np.newaxis].astype(tiles.dtype)
-    scatter = 1.4826 * _row_median(np.abs(distance, out=distance))
-    # Counts and clipped pictures may have more than half of a tile at one value.
-    flat = scatter == 0
-    scatter[flat] = np.nanstd(tiles[flat], axis=1, dtype=np.float64)
-    return median, scatter
-
-
-def _row_median(values):
-    """Return the median of the finite values of each row (at least one)."""
-    ordered = np.sort(values, axis=1)  # NaN goes last
-    count = np.isfinite(ordered).sum(axis=1)
-    rows = np.arange(len(values))
-    middle = ordered[rows, (count - 1) // 2].astype(np.float64)
-    return (middle + ordered[rows, count // 2]) / 2
 
 
 def _sparse_statistics(band):

@@ -42,3 +42,16 @@ def check_coordinates(coordinates):
             f"{type(coordinates).__name__}."
         )
     return units.Quantity(coordinates, dtype=np.float64)
+
+
+def check_sky_mask(sky_mask, data):
+    """Return the mask of sky after comparing its pixels with those of the data."""
+    if sky_mask is None:
+        return None
+    sky_mask = np.asarray(sky_mask)
+    if sky_mask.dtype != bool or sky_mask.shape != data.shape[:2]:
+        raise ValueError(
+            f"sky_mask must be of bool and have the pixels of the data "
+            f"{data.shape[:2]}, got {sky_mask.dtype} of shape {sky_mask.shape}."
+        )
+    return sky_mask

@@ -13,7 +13,12 @@ from skesom.io._fits import open_fits
 from skesom.io._headers import make_hdus, to_ascii
 from skesom.io._images import describe_images
 
+_SKY = -2
 _MASKED = -3
+_CODES = (
+    "The values of this image: 0, 1, ... are clusters, -1 is noise (of clusterers that",
+    "know it), -2 is sky that was set aside, -3 (BLANK) is no data.",
+)
 _QUARTILES = {"median": 50, "q25": 25, "q75": 75}
 # The FITS standard gives the number of columns three digits.
 _MAX_COLUMNS = 999
@@ -31,16 +36,17 @@ def write_map(
 ):
     """Write a label map as a FITS image with a table of its clusters.
 
-    The primary HDU holds the labels as 32-bit integers and the celestial WCS. Masked
-    pixels (-3) are declared BLANK, which viewers leave empty. The extension CLUSTERS
-    holds the table of `cluster_table`.
+    The primary HDU holds the labels as 32-bit integers and the celestial WCS. Pixels
+    without data (-3) are declared BLANK, which viewers leave empty; the card SKYLABEL
+    tells the label of sky that was set aside (-2). The extension CLUSTERS holds the
+    table of `cluster_table`.
 
     Parameters
     ----------
     path : str or os.PathLike
         File to write.
     label_map : array-like of int of shape (n_rows, n_columns)
-        Cluster of each pixel from 0; -1 is noise and -3 is masked.
+        Cluster of each pixel from 0; -1 is noise, -2 is sky and -3 is no data.
     wcs : astropy.wcs.WCS, default=None
         Celestial WCS of the map. By default that of the cube.
     cube : Cube or array-like of shape (n_rows, n_columns, n_bands), default=None
@@ -85,8 +91,11 @@ def write_map(
         wcs = wcs.celestial
     hdus = make_hdus(labels, wcs)
     header = hdus[0].header
-    header["BLANK"] = (_MASKED, "masked pixels")
+    header["BLANK"] = (_MASKED, "pixels without data")
+    header["SKYLABEL"] = (_SKY, "pixels of sky that were set aside")
     header["EXTNAME"] = ("LABELS", "clusters from 0, -1 is noise")
+    for line in _CODES:
+        header["COMMENT"] = line
     table = cluster_table(labels, cube) if table is None else table
     hdus.append(_make_table_hdu(table))
     with atomic_path(path, overwrite=overwrite) as temporary:
@@ -104,8 +113,9 @@ def read_map(path):
     Returns
     -------
     label_map : ndarray of int32 of shape (n_rows, n_columns)
-        Cluster of each pixel from 0; -1 is noise and -3 is masked. Pixels that the
-        header declares BLANK are masked.
+        Cluster of each pixel from 0; -1 is noise, -2 is sky that was set aside, and -3
+        is no data, as pixels are that the header declares BLANK. Maps that earlier
+        versions wrote have -3 for sky too.
     wcs : astropy.wcs.WCS or None
         Celestial WCS of the map.
 
@@ -265,7 +275,7 @@ def _check_label_map(label_map, name="label_map"):
     ):
         raise ValueError(
             f"{name} holds labels from {labels.min()} to {labels.max()}. Clusters are "
-            f"counted from 0, noise is -1 and masked pixels are {_MASKED}."
+            f"counted from 0, noise is -1, sky is {_SKY} and no data is {_MASKED}."
         )
     return np.ascontiguousarray(labels, dtype=np.int32)
 

@@ -44,7 +44,8 @@ def write_regions(
     path : str or os.PathLike
         File to write, usually ``*.reg``.
     label_map : array-like of int of shape (n_rows, n_columns)
-        Cluster of each pixel from 0; -1 is noise and -3 is masked, these are not drawn.
+        Cluster of each pixel from 0; negative pixels (noise, sky, no data) are not
+        drawn.
     wcs : astropy.wcs.WCS, default=None
         Celestial WCS of the map: the corners are written as sky coordinates, in its
         own frame if that is ICRS, FK5 (J2000) or galactic, else in ICRS. Without a WCS

@@ -18,8 +18,7 @@ from skesom.maps._crossmatch_positions import (
     measure_in_pixels,
 )
 from skesom.maps._crossmatch_shares import Surroundings
-
-_MASKED = -3
+from skesom.pixels import MASKED, SKY
 
 
 class Crossmatch(NamedTuple):
@@ -95,8 +94,8 @@ def crossmatch(
     Parameters
     ----------
     label_map : array-like of int of shape (n_rows, n_columns)
-        Cluster of each pixel from 0; -1 is noise, counted as a cluster of its own, and
-        -3 is masked.
+        Cluster of each pixel from 0; -1 is noise, counted as a cluster of its own. Sky
+        (-2) and pixels without data (-3) are masked.
     catalogue : str, os.PathLike, Table or sequence of regions
         Positions and types of objects, as `skesom.io.read_catalogue` takes them: a
         table of NED, a DS9 region file, CSV, any table of astropy.
@@ -141,7 +140,8 @@ def crossmatch(
 
         Its ``objects`` has a row for each object within the map: all columns of the
         catalogue, its position ``x`` and ``y`` (pixels from 0), the ``cluster`` that
-        holds most of it (-3 if all is masked), and the ``cluster_share`` of this one.
+        holds most of it (-2 if that is sky, -3 without data), and the
+        ``cluster_share`` of this one.
 
     Raises
     ------
@@ -221,7 +221,7 @@ def crossmatch(
         draws += draw_places(surroundings, positions, sigmas[rows], n_draws, rng)
         n_objects.append(len(rows))
     counts, means, spreads = surroundings.count([places[:, np.newaxis], *draws])
-    _add_clusters(objects, counts[0], surroundings.labels)
+    _add_clusters(objects, counts[0], surroundings.labels, labels)
     parts = [
         compare_with_chance(
             *counts[3 * number + 1 : 3 * number + 4],
@@ -246,11 +246,17 @@ def _find_sigmas(objects, uncertainty, wcs):
     return np.full(len(objects), float(sigma))
 
 
-def _add_clusters(objects, shares, labels):
+def _add_clusters(objects, shares, labels, label_map):
     """Add the cluster that holds most of each object, and its share."""
     best = shares.argmax(axis=1)
     share = shares[np.arange(len(best)), best]
-    objects["cluster"] = np.where(share > 0, labels[best], _MASKED)
+    places = (objects["y"], objects["x"])
+    row, column = (
+        np.clip(np.rint(np.asarray(place)).astype(int), 0, length - 1)
+        for place, length in zip(places, label_map.shape, strict=True)
+    )
+    below = np.where(label_map[row, column] == SKY, SKY, MASKED)
+    objects["cluster"] = np.where(share > 0, labels[best], below)
     objects["cluster_share"] = share
 
 

@@ -146,7 +146,8 @@ class CubeClassifier(PixelTableMixin, ClassifierMixin, BaseEstimator):
         Returns
         -------
         label_map : ndarray of shape (n_rows, n_columns), dtype int32
-            Labels, -3 for masked pixels.
+            Labels; -2 for sky that was set aside (by a step that gives a `Cube`, whose
+            ``sky_mask`` tells it), -3 for pixels without data.
         """
         check_is_fitted(self)
         return self._map(

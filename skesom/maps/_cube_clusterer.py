@@ -20,6 +20,7 @@ from skesom.maps._cluster_warnings import warn_of_clusters
 from skesom.maps._pixel_table import PixelTableMixin
 from skesom.metrics._scored import pipeline_end
 from skesom.pixels import unflatten
+from skesom.pixels._flatten import mark_sky
 from skesom.som import ESOM
 
 
@@ -91,7 +92,8 @@ class CubeClusterer(PixelTableMixin, ClusterMixin, BaseEstimator):
         The fitted clusterer.
     labels_ : ndarray of shape (n_rows, n_columns), dtype int32
         Label map of the fitted cube: clusters from 0 by falling size, -1 for noise (of
-        clusterers that know it), -3 for masked pixels.
+        clusterers that know it), -2 for sky that was set aside (by a step that gives a
+        `Cube`, whose ``sky_mask`` tells it), -3 for pixels without data.
     agreement_ : ndarray of shape (n_rows, n_columns), dtype float32
         Share of the members that agree on each pixel, NaN for masked ones; only if
         the clusterer is a `ConsensusClusterer`.
@@ -194,7 +196,9 @@ class CubeClusterer(PixelTableMixin, ClusterMixin, BaseEstimator):
         self._ranks[sizes == 0] = -1
         wanted = getattr(pipeline_end(estimator)[0], "n_clusters", None)
         warn_of_clusters(labels, table.shape[1], asked_for=wanted)
-        self.labels_ = unflatten(self._ranked(labels), valid)
+        self.labels_ = mark_sky(
+            unflatten(self._ranked(labels), valid), getattr(X, "sky_mask", None)
+        )
         end, _ = pipeline_end(estimator)
         if hasattr(end, "agreement_"):
             agreement = end.agreement_
@@ -215,7 +219,7 @@ class CubeClusterer(PixelTableMixin, ClusterMixin, BaseEstimator):
         Returns
         -------
         label_map : ndarray of shape (n_rows, n_columns), dtype int32
-            Labels as in `labels_`, -3 for masked pixels.
+            Labels as in `labels_`, -2 for sky, -3 for pixels without data.
         """
         check_is_fitted(self)
         return self._map(

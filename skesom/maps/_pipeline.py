@@ -8,6 +8,7 @@ from sklearn.utils import get_tags
 
 from skesom.cube import (
     AsinhStretch,
+    BackgroundSubtractor,
     ColourScaler,
     CubeAligner,
     CubeMasker,
@@ -29,6 +30,7 @@ def make_cluster_pipeline(
     resample="auto",
     mask_zeros="auto",
     mask_outliers=True,
+    subtract_background=False,
     stretch="asinh",
     sky="auto",
     colour_contrast=1 / 3,
@@ -65,6 +67,9 @@ def make_cluster_pipeline(
     mask_outliers : bool, default=True
         Whether hot and dead pixels, cosmic rays and trails of satellites are masked,
         see `skesom.cube.CubeMasker`.
+    subtract_background : bool, default=False
+        Whether to subtract a background that changes slowly across each image, see
+        `skesom.cube.BackgroundSubtractor`. A warning tells where it slopes.
     stretch : {"asinh", "none"}, default="asinh"
         How fluxes are compressed before they are scaled.
     sky : {"auto", "mask", "keep"}, default="auto"
@@ -81,9 +86,10 @@ def make_cluster_pipeline(
     Returns
     -------
     pipeline : sklearn.pipeline.Pipeline
-        Steps "gaps", "convolve" (with `fwhm`), "align", "stretch" (unless "none"),
-        "sky", "colour" and "cluster". `fit_predict` of a cube is the label map. What
-        else the steps can do is set by ``set_params``, for instance
+        Steps "gaps", "background" (if it is subtracted), "convolve" (with `fwhm`),
+        "align", "stretch" (unless "none"), "sky", "colour" and "cluster". `fit_predict`
+        of a cube is the label map. What else the steps can do is set by
+        ``set_params``, for instance
         ``pipeline.set_params(gaps__grow=2, align__crop=True)``.
 
     Examples
@@ -108,9 +114,12 @@ def make_cluster_pipeline(
         mask_zeros=mask_zeros,
         mask_outliers=mask_outliers,
         min_bands=None if min_bands is None else 1,
+        check_background=not subtract_background,
         n_jobs=n_jobs,
     )
     steps = [("gaps", gaps)]
+    if subtract_background:
+        steps.append(("background", BackgroundSubtractor()))
     if fwhm is not None:
         convolver = FWHMConvolver(
             "header" if isinstance(fwhm, str) and fwhm == "cube" else fwhm,
@@ -126,7 +135,7 @@ def make_cluster_pipeline(
         steps.append(("stretch", AsinhStretch(n_jobs=n_jobs)))
     # What is a gap has been decided on the fluxes as they were measured.
     no_gaps = ("mask_zeros", "mask_pedestal", "mask_lines", "mask_outliers")
-    no_gaps = dict.fromkeys(no_gaps, False)
+    no_gaps = dict.fromkeys((*no_gaps, "check_background"), False)
     masker = CubeMasker(**no_gaps, sky=sky, min_bands=min_bands, n_jobs=n_jobs)
     steps.append(("sky", masker))
     steps.append(("colour", ColourScaler(contrast=colour_contrast)))

@@ -9,6 +9,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 
 from skesom.cube import check_cube
 from skesom.pixels import flatten, unflatten, valid_pixels
+from skesom.pixels._flatten import mark_sky
 
 
 class PixelTableMixin(MetaEstimatorMixin):
@@ -63,9 +64,9 @@ class PixelTableMixin(MetaEstimatorMixin):
         cube = check_cube(X, estimator=self, reset=False)
         valid = valid_pixels(cube, pattern=self.pattern, min_bands=self.min_bands)
         if not valid.any():
-            return unflatten(empty, valid)
+            return mark_sky(unflatten(empty, valid), cube.sky_mask)
         table, valid = self.table(cube)
-        return unflatten(values_of(table, valid), valid)
+        return mark_sky(unflatten(values_of(table, valid), valid), cube.sky_mask)
 
 
 def check_bands(values, band_names):

@@ -38,8 +38,8 @@ class MajorityVote(BaseEstimator):
     Notes
     -----
     What is no larger than the Gaussian, such as a star, is outvoted by its
-    surroundings. Noise (-1) and masked pixels (-3) neither vote nor change. If labels
-    have equal votes the pixel keeps its own.
+    surroundings. Noise (-1), sky (-2) and pixels without data (-3) neither vote nor
+    change. If labels have equal votes the pixel keeps its own.
 
     Examples
     --------

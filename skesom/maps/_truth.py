@@ -11,6 +11,8 @@ from sklearn.metrics import (
     homogeneity_completeness_v_measure,
 )
 
+from skesom.pixels import SKY
+
 
 class TruthComparison(NamedTuple):
     """How clusters and known classes go together."""
@@ -18,7 +20,8 @@ class TruthComparison(NamedTuple):
     scores: dict
     """"adjusted Rand index", "adjusted mutual information", "homogeneity",
     "completeness", "V-measure", "accuracy", and the numbers of "pixels compared" and
-    of "pixels without cluster", whose class is known."""
+    of "pixels without cluster", whose class is known, and how many "of these, sky set
+    aside" are; the others have no data."""
     confusion: Table
     """A row per cluster ("cluster", -1 is noise), a column per class: pixels."""
     classes: Table
@@ -32,7 +35,7 @@ def compare_with_truth(label_map, truth, *, names=None):
     Parameters
     ----------
     label_map : array-like of int of shape (n_rows, n_columns)
-        Clusters from 0; -1 is noise and -3 is masked.
+        Clusters from 0; -1 is noise, -2 is sky that was set aside, -3 is no data.
     truth : array-like of int of shape (n_rows, n_columns)
         Classes from 0; pixels of negative ones are not known and left out.
     names : dict of int to str or sequence of str, default=None
@@ -94,6 +97,7 @@ def compare_with_truth(label_map, truth, *, names=None):
         "accuracy": accuracy,
         "pixels compared": int(counts.sum()),
         "pixels without cluster": int(np.count_nonzero(is_known & ~both)),
+        "of these, sky set aside": int(np.count_nonzero(is_known & (label_map == SKY))),
     }
     return TruthComparison(scores, confusion, table)
 

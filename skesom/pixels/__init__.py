@@ -2,12 +2,13 @@
 """The crossing between images and tables."""
 
 from skesom.pixels._cube_flattener import CubeFlattener
-from skesom.pixels._flatten import MASKED, flatten, unflatten, valid_pixels
+from skesom.pixels._flatten import MASKED, SKY, flatten, unflatten, valid_pixels
 from skesom.pixels._sampler import PixelSampler, sky_blocks
 from skesom.pixels._superpixels import SuperpixelFlattener
 
 __all__ = [
     "MASKED",
+    "SKY",
     "CubeFlattener",
     "PixelSampler",
     "SuperpixelFlattener",

@@ -9,7 +9,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from skesom.cube import check_cube
-from skesom.pixels._flatten import flatten, unflatten
+from skesom.pixels._flatten import flatten, mark_sky, unflatten
 
 
 class CubeFlattener(TransformerMixin, BaseEstimator):
@@ -36,6 +36,8 @@ class CubeFlattener(TransformerMixin, BaseEstimator):
         Number of bands seen during fit.
     band_names_ : tuple of str
         Names of the bands seen during fit.
+    sky_mask_ : ndarray of bool of shape (n_rows, n_columns) or None
+        Pixels of the fitted cube that were set aside as sky, None if none were.
 
     Raises
     ------
@@ -145,14 +147,15 @@ class CubeFlattener(TransformerMixin, BaseEstimator):
         Returns
         -------
         image : ndarray of shape valid_.shape or valid_.shape + (n_values,)
-            -3 (labels) or NaN (numbers) where a pixel is masked. The voxel pattern
-            gives the spectra back where X is a column of fluxes.
+            -3 (labels) or NaN (numbers) where a pixel is masked, labels of sky that
+            was set aside are -2. The voxel pattern gives the spectra back where X is a
+            column of fluxes.
         """
         check_is_fitted(self)
         X = np.asarray(X)
         if self.pattern == "voxel" and X.ndim == 2 and X.shape[1] == 1:
             X = X[:, 0]
-        return unflatten(X, self.valid_)
+        return mark_sky(unflatten(X, self.valid_), self.sky_mask_)
 
     def get_feature_names_out(self, input_features=None):
         """Return the names of the columns.
@@ -175,6 +178,7 @@ class CubeFlattener(TransformerMixin, BaseEstimator):
         cube = check_cube(X, estimator=self, reset=True)
         table, self.valid_ = self._flatten(cube)
         self.band_names_ = cube.band_names
+        self.sky_mask_ = cube.sky_mask
         return table
 
     def _flatten(self, cube):

@@ -7,7 +7,8 @@ from skesom.cube import check_cube
 from skesom.cube._blocks import in_threads, row_blocks
 from skesom.cube._valid import find_valid
 
-MASKED = -3  # label of a masked pixel, as in scikit-learn's HDBSCAN
+MASKED = -3  # label of a pixel without data, as in scikit-learn's HDBSCAN
+SKY = -2  # label of a pixel that has data, but was set aside as sky
 
 
 def flatten(cube, *, pattern="pixel", min_bands=None, copy=True, n_jobs=None):
@@ -130,14 +131,14 @@ def unflatten(values, valid):
     values : array-like of shape (n_valid,) or (n_valid, n_values)
         A label or numbers for each valid pixel, in raster order.
     valid : ndarray of bool or int
-        As `flatten` returns it; or the row of each pixel, negative where it is masked,
-        as the segments of `SuperpixelFlattener`.
+        As `flatten` returns it; or the row of each pixel, negative where it is masked
+        (-2 if it is sky), as the segments of `SuperpixelFlattener`.
 
     Returns
     -------
     image : ndarray of shape valid.shape or valid.shape + (n_values,)
-        Integers become int32 and -3 where a pixel is masked; floating-point numbers
-        keep their dtype and are NaN there.
+        Integers become int32 and -3 where a pixel is masked (-2 in segments of sky);
+        floating-point numbers keep their dtype and are NaN there.
 
     Raises
     ------
@@ -145,7 +146,9 @@ def unflatten(values, valid):
         If there is not one row for each valid pixel (or segment).
     """
     values, valid = np.asarray(values), np.asarray(valid)
+    is_sky = None
     if valid.dtype.kind in "iu":
+        is_sky = valid == SKY
         rows, valid = valid, valid >= 0
         n_rows = int(rows.max(initial=-1)) + 1
         if len(values) != n_rows:
@@ -156,7 +159,31 @@ def unflatten(values, valid):
         raise ValueError(f"Got {len(values)} rows for {n_valid} valid pixels.")
     if values.dtype.kind in "iub":
         image = np.full(valid.shape + values.shape[1:], MASKED, dtype=np.int32)
+        if is_sky is not None:
+            image[is_sky] = SKY
     else:
         image = np.full(valid.shape + values.shape[1:], np.nan, dtype=values.dtype)
     image[valid] = values
+    return image
+
+
+def mark_sky(image, sky_mask):
+    """Tell the pixels of sky in an image of labels from those without data, in place.
+
+    Parameters
+    ----------
+    image : ndarray of shape (n_rows, n_columns, ...)
+        As `unflatten` returns it; numbers that are no labels are left alone.
+    sky_mask : ndarray of bool of shape (n_rows, n_columns) or None
+        Pixels that were set aside as sky, of the cube that was flattened.
+
+    Returns
+    -------
+    image : ndarray
+        The same array, of which masked pixels of sky hold -2.
+    """
+    if sky_mask is not None and image.dtype.kind in "iu":
+        lost = image == MASKED
+        lost &= sky_mask.reshape(sky_mask.shape + (1,) * (image.ndim - 2))
+        image[lost] = SKY
     return image

@@ -10,7 +10,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skesom.cube import check_cube
 from skesom.cube._valid import find_valid
-from skesom.pixels._flatten import unflatten
+from skesom.pixels._flatten import mark_sky, unflatten
 from skesom.pixels._segments import find_segments, segment_spectra
 
 
@@ -38,7 +38,7 @@ class SuperpixelFlattener(TransformerMixin, BaseEstimator):
     ----------
     segments_ : ndarray of shape (n_rows, n_columns), dtype int32
         Row of the table to which each pixel of the fitted cube belongs, -3 if it is
-        masked. Numbered by the first pixel in raster order.
+        masked (-2 if as sky). Numbered by the first pixel in raster order.
     sizes_ : ndarray of shape (n_superpixels,), dtype int64
         Number of valid pixels in each: weights for what counts pixels.
     mean_, scale_ : ndarray of shape (n_bands,)
@@ -178,11 +178,12 @@ class SuperpixelFlattener(TransformerMixin, BaseEstimator):
         -------
         segments : ndarray of shape (n_rows, n_columns), dtype int32
             Row to which each pixel belongs in what `transform` returns for the same
-            cube, -3 if it is masked. `unflatten` takes it as the way back.
+            cube, -3 if it is masked, -2 if that is because it is sky. `unflatten`
+            takes it as the way back.
         """
         check_is_fitted(self)
         cube = check_cube(X, estimator=self, reset=False)
-        return self._segment(cube, self._valid(cube))
+        return mark_sky(self._segment(cube, self._valid(cube)), cube.sky_mask)
 
     def inverse_transform(self, X):
         """Give every pixel of the fitted cube what its superpixel has.
@@ -196,7 +197,8 @@ class SuperpixelFlattener(TransformerMixin, BaseEstimator):
         Returns
         -------
         image : ndarray of shape (n_rows, n_columns) or (n_rows, n_columns, n_values)
-            -3 (labels) or NaN (numbers) where a pixel is masked.
+            -3 (labels) or NaN (numbers) where a pixel is masked; labels of sky that was
+            set aside are -2.
         """
         check_is_fitted(self)
         return unflatten(X, self.segments_)
@@ -225,7 +227,7 @@ class SuperpixelFlattener(TransformerMixin, BaseEstimator):
         self.mean_ = np.nan_to_num(_mean_of_known(pixels))
         scale = np.sqrt(np.nan_to_num(_mean_of_known((pixels - self.mean_) ** 2)))
         self.scale_ = np.where(scale > 0, scale, 1)
-        self.segments_ = self._segment(cube, valid)
+        self.segments_ = mark_sky(self._segment(cube, valid), cube.sky_mask)
         self.sizes_ = np.bincount(self.segments_[valid])
         self.band_names_ = cube.band_names
         return cube

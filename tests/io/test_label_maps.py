@@ -266,3 +266,14 @@ def test_reading_what_is_not_fits(tmp_path):
         read_map(tmp_path / "a.fits")
     with pytest.raises(FileNotFoundError):
         read_map(tmp_path / "b.fits")
+
+
+def test_sky_has_a_label_of_its_own(tmp_path):
+    """Sky that was set aside is told from pixels without data, and by the header."""
+    labels = np.array([[0, -2, -2], [1, -3, -1]], dtype=np.int32)
+    write_map(tmp_path / "map.fits", labels)
+    np.testing.assert_array_equal(read_map(tmp_path / "map.fits")[0], labels)
+    header = fits.getheader(tmp_path / "map.fits")
+    assert (header["BLANK"], header["SKYLABEL"]) == (-3, -2)
+    assert "-2 is sky that was set aside" in "".join(header["COMMENT"])
+    np.testing.assert_allclose(cluster_table(labels)["percentage"], [50, 50])

@@ -37,7 +37,15 @@ def test_percentages_are_of_the_pixels_in_clusters(ax):
 
 def test_tells_how_many_pixels_are_in_none(ax):
     draw(LABELS, ax=ax)
-    assert ax.get_title(loc="left") == "of all pixels: noise 12.5 %, masked 12.5 %"
+    title = "of the pixels with data: noise 14.3 %\nno data in 12.5 % of all"
+    assert ax.get_title(loc="left") == title
+
+
+def test_tells_sky_from_missing_data(ax):
+    draw(np.array([[0, -2, -2, -3], [1, 0, -2, -1]]), ax=ax)
+    assert ax.get_title(loc="left") == (
+        "of the pixels with data: noise 14.3 %, sky 42.9 %\nno data in 12.5 % of all"
+    )
 
 
 def test_tells_nothing_that_is_not_there(ax):
@@ -88,7 +96,7 @@ def test_everything_may_be_masked(ax):
     display = draw(np.full((3, 3), -3), ax=ax)
     ax.figure.draw_without_rendering()
     assert len(display.bars_) == 0
-    assert ax.get_title(loc="left") == "of all pixels: masked 100.0 %"
+    assert ax.get_title(loc="left") == "no data in 100.0 % of all"
 
 
 def test_estimator_finds_the_clusters(galaxy, job, ax):

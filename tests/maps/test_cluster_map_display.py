@@ -517,3 +517,14 @@ class TestBadInput:
     def test_is_told(self, ax, label_map, options, message):
         with pytest.raises(ValueError, match=message):
             draw(label_map, ax=ax, **options)
+
+
+def test_sky_and_missing_data_look_different(ax):
+    """By their labels, without being told."""
+    label_map = np.array([[0, 0, 1, -2], [0, -1, -3, -2]])
+    display = ClusterMapDisplay.from_predictions(label_map, ax=ax)
+    image = np.asarray(display.image_.get_array())
+    assert image[0, 3].tolist() == [0x1D, 0x22, 0x36, 255]
+    assert image[1, 2, 3] == 0  # the hatches show through
+    texts = [text.get_text() for text in display.legend_.get_texts()]
+    assert texts[2:] == ["noise", "sky, set aside", "no data"]

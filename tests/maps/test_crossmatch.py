@@ -339,3 +339,11 @@ def test_a_distorted_wcs_finds_what_is_inside_and_loses_what_is_far():
     result = crossmatch(labels, objects, wcs=distorted, object_type="HII", n_draws=5)
     assert result.objects["cluster"].tolist() == [18 * 50 + 31]
     assert result.n_outside == 1
+
+
+def test_objects_in_sky_are_told_from_those_without_data():
+    labels = np.where(SMALL == 1, -2, SMALL)
+    objects = objects_at([(0, 0), (0, 4), (2, 3)])
+    found = crossmatch(labels, objects, n_draws=10, random_state=0)
+    assert list(found.objects["cluster"]) == [0, -2, -3]
+    assert found.n_masked == 2

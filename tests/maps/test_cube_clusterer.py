@@ -11,12 +11,14 @@ from sklearn.cluster import DBSCAN, HDBSCAN, KMeans, MiniBatchKMeans
 from sklearn.exceptions import NotFittedError
 from sklearn.mixture import GaussianMixture
 from sklearn.model_selection import KFold, cross_val_predict
+from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils import get_tags
 
 from skesom.cube import Cube
-from skesom.maps import CubeClusterer
+from skesom.maps import CubeClassifier, CubeClusterer, MajorityVote
+from skesom.pixels import CubeFlattener, PixelSampler, SuperpixelFlattener, unflatten
 from skesom.som import CSOM, ESOM
 
 # Each parts the three patches of the scene; the last two cannot predict.
@@ -351,3 +353,66 @@ class TestBadInput:
 def test_one_pixel_is_one_cluster():
     clusterer = CubeClusterer(KMeans(1, random_state=0))
     assert clusterer.fit_predict(np.ones((1, 1, 2))).tolist() == [[0]]
+
+
+class TestSky:
+    """Sky that was set aside is told from pixels without data."""
+
+    @pytest.fixture
+    def cube(self):
+        data = np.zeros((6, 6, 2))
+        data[:3] = 1
+        data[:, 4:] = np.nan
+        sky = np.zeros((6, 6), dtype=bool)
+        sky[:, 4] = True
+        return Cube(data, sky_mask=sky)
+
+    @pytest.mark.parametrize("sampler", [None, PixelSampler(0.9, random_state=0)])
+    def test_fit_and_predict(self, cube, sampler):
+        clusterer = CubeClusterer(KMeans(2, random_state=0), sampler=sampler)
+        labels = clusterer.fit_predict(cube)
+        assert (labels[:, 4] == -2).all()
+        assert (labels[:, 5] == -3).all()
+        assert (labels[:, :4] >= 0).all()
+        np.testing.assert_array_equal(clusterer.predict(cube), labels)
+        np.testing.assert_array_equal(clusterer.predict(cube[2:4]), labels[2:4])
+        assert (clusterer.predict(cube[:, 4:]) == labels[:, 4:]).all()
+
+    def test_arrays_do_not_tell(self, cube):
+        labels = CubeClusterer(KMeans(2, random_state=0)).fit_predict(cube.data)
+        assert (labels[:, 4:] == -3).all()
+
+    def test_voxels(self, cube):
+        clusterer = CubeClusterer(KMeans(2, random_state=0), pattern="voxel")
+        labels = clusterer.fit_predict(cube)
+        assert (labels[:, 4] == -2).all()
+        assert (labels[:, 5] == -3).all()
+
+    def test_regularizer(self, cube):
+        clusterer = CubeClusterer(
+            KMeans(2, random_state=0), regularizer=MajorityVote(fwhm=1.0)
+        )
+        labels = clusterer.fit_predict(cube)
+        assert (labels[:, 4] == -2).all()
+        np.testing.assert_array_equal(MajorityVote(fwhm=1.0).regularize(labels), labels)
+
+    def test_flatteners(self, cube):
+        flattener = CubeFlattener()
+        n_rows = len(flattener.fit_transform(cube))
+        labels = flattener.inverse_transform(np.zeros(n_rows, dtype=int))
+        assert (labels[:, 4] == -2).all()
+        assert (labels[:, 5] == -3).all()
+        superpixels = SuperpixelFlattener(2).fit(cube)
+        rows = np.zeros(superpixels.segments_.max() + 1, dtype=int)
+        np.testing.assert_array_equal(superpixels.inverse_transform(rows), labels)
+        segments = superpixels.segment(cube)
+        np.testing.assert_array_equal(unflatten(rows, segments), labels)
+
+    def test_classifier(self, cube):
+        known = np.full((6, 6), -1)
+        known[1, 1], known[4, 1] = 3, 5
+        classifier = CubeClassifier(KNeighborsClassifier(1)).fit(cube, known)
+        labels = classifier.predict(cube)
+        assert (labels[:, 4] == -2).all()
+        assert (labels[:, 5] == -3).all()
+        assert np.isnan(classifier.predict_proba(cube)[:, 4:]).all()

@@ -43,3 +43,11 @@ def test_a_class_that_no_cluster_stands_for():
 def test_refuses_maps_of_other_shapes():
     with pytest.raises(ValueError, match=r"\(1, 2\), but that of the classes \(2, 1\)"):
         compare_with_truth([[0, 1]], [[0], [1]])
+
+
+def test_sky_is_told_from_missing_data():
+    scores = compare_with_truth(
+        [[0, 0, -2], [1, -3, -2]], [[1, 1, 0], [0, 0, -1]]
+    ).scores
+    assert scores["pixels without cluster"] == 2
+    assert scores["of these, sky set aside"] == 1

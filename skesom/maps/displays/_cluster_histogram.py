@@ -8,6 +8,7 @@ import numpy as np
 from skesom.maps.displays._axes import new_axes, size_in_points
 from skesom.maps.displays._clusters import as_clusters
 from skesom.maps.displays._fitted import labelled_cube
+from skesom.pixels import MASKED, SKY
 
 _HIGHEST = 8.0  # points, of the numbers above the bars
 _SMALLEST = 5.0
@@ -156,15 +157,9 @@ class ClusterHistogramDisplay:
         ax.margins(y=0.1)
         if not pixels.any():
             ax.set_ylim(0, 1)
-        masked = np.count_nonzero(labels < -1) / max(labels.size, 1)
-        noise = np.count_nonzero(labels == -1) / max(labels.size, 1)
-        parts = [
-            f"{name} {100 * share:.1f} %"
-            for name, share in (("noise", noise), ("masked", masked))
-            if share > 0
-        ]
-        if parts:
-            ax.set_title(f"of all pixels: {', '.join(parts)}", loc="left", size="small")
+        others = _shares_of_others(labels)
+        if others:
+            ax.set_title(others, loc="left", size="small")
         self.ax_, self.figure_ = ax, ax.figure
         return self
 
@@ -189,3 +184,17 @@ class ClusterHistogramDisplay:
         slanted = {"rotation": 40, "ha": "right", "rotation_mode": "anchor"}
         ax.set_xticks(range(len(names)), names, **({} if fits else slanted))
         ax.tick_params(axis="x", length=0)
+
+
+def _shares_of_others(labels):
+    """Tell which shares of the pixels belong to no cluster."""
+    without_data = np.count_nonzero(labels == MASKED)
+    with_data = labels.size - without_data
+    parts = []
+    for name, label in (("noise", -1), ("sky", SKY)):
+        if n_pixels := np.count_nonzero(labels == label):
+            parts.append(f"{name} {100 * n_pixels / with_data:.1f} %")
+    lines = [f"of the pixels with data: {', '.join(parts)}"] if parts else []
+    if without_data:
+        lines.append(f"no data in {100 * without_data / labels.size:.1f} % of all")
+    return "\n".join(lines)

@@ -17,6 +17,7 @@ from skesom.maps.displays._thinning import (
     say_thinning,
     thinning,
 )
+from skesom.pixels import SKY
 
 _NOISE = -1
 
@@ -29,14 +30,14 @@ class ClusterMapDisplay:
     Parameters
     ----------
     label_map : ndarray of shape (n_rows, n_columns), dtype int
-        Clusters from 0, -1 = noise, -3 = masked.
+        Clusters from 0, -1 = noise, -2 = sky that was set aside, -3 = no data.
     cube : Cube, default=None
         The images, for their WCS and for pictures under contours.
     wcs : astropy.wcs.WCS, default=None
         Celestial coordinates for the axes, those of the cube by default; pixels
         without.
     sky : array-like of bool of shape (n_rows, n_columns), default=None
-        Masked pixels that are sky and not missing.
+        Pixels of -3 that are sky all the same, in maps of plain arrays.
     colours : array-like of shape (n_clusters, 4), default=None
         A colour for each cluster; `cluster_palette` by default, see also
         `cluster_colours`.
@@ -65,17 +66,17 @@ class ClusterMapDisplay:
 
     Notes
     -----
-    Pixels without data are hatched, because some light colour of a cluster resembles
-    any grey.
+    Sky that was set aside is dark; pixels without data are hatched, because some light
+    colour of a cluster resembles any grey.
 
     Examples
     --------
     >>> import numpy as np
     >>> from skesom.maps import ClusterMapDisplay
-    >>> label_map = np.array([[0, 0, 1], [0, -1, -3]])
+    >>> label_map = np.array([[0, 0, 1, -2], [0, -1, -3, -2]])
     >>> display = ClusterMapDisplay.from_predictions(label_map)
     >>> [text.get_text() for text in display.legend_.get_texts()]
-    ['0: 75.0 %', '1: 25.0 %', 'noise', 'no data']
+    ['0: 75.0 %', '1: 25.0 %', 'noise', 'sky, set aside', 'no data']
     """
 
     def __init__(
@@ -146,7 +147,7 @@ class ClusterMapDisplay:
         Parameters
         ----------
         label_map : array-like of int of shape (n_rows, n_columns)
-            Clusters from 0, -1 = noise, -3 = masked.
+            Clusters from 0, -1 = noise, -2 = sky that was set aside, -3 = no data.
         cube, wcs, sky, colours, names
             See the class.
         ax : matplotlib.axes.Axes, default=None
@@ -269,9 +270,8 @@ class ClusterMapDisplay:
         places = np.where(labels >= 0, labels, len(table) - 1)
         places[labels == _NOISE] = len(table) - 2
         image = table[places]
-        if clusters.sky is not None:
-            colour = np.rint(255 * to_rgba_array(SKY_COLOUR)[0])
-            image[pick(clusters.sky, step) & (labels < _NOISE)] = colour
+        sky = None if clusters.sky is None else pick(clusters.sky, step)
+        image[_is_sky(labels, sky)] = np.rint(255 * to_rgba_array(SKY_COLOUR)[0])
         return image
 
     def _picture(self, step, bands):
@@ -286,13 +286,19 @@ class ClusterMapDisplay:
         """Return entries of the legend for what is no cluster but there."""
         from matplotlib.patches import Patch
 
-        labels, sky = clusters.label_map, clusters.sky
-        masked = labels < _NOISE
+        labels = clusters.label_map
+        sky = _is_sky(labels, clusters.sky)
         entries = []
         if (labels == _NOISE).any():
             entries.append(Patch(facecolor=NOISE_COLOUR, label="noise"))
-        if sky is not None and (masked & sky).any():
+        if sky.any():
             entries.append(Patch(facecolor=SKY_COLOUR, label="sky, set aside"))
-        if (masked if sky is None else masked & ~sky).any():
+        if ((labels < _NOISE) & ~sky).any():
             entries.append(missing_patch("no data"))
         return entries
+
+
+def _is_sky(labels, sky):
+    """Return which pixels are sky, by their label or because the user says so."""
+    is_sky = labels == SKY
+    return is_sky if sky is None else is_sky | (sky & (labels < _NOISE))

@@ -13,7 +13,7 @@ from skesom.maps._cluster_groups import FORMAT, merge_clusters
 from skesom.maps._crossmatch_positions import find_positions
 from skesom.maps._pipeline import aligned_bands, scaled_from_aligned
 from skesom.maps.displays import cluster_colours, rgb_image
-from skesom.maps.displays._palette import MISSING_COLOUR, NOISE_COLOUR
+from skesom.maps.displays._palette import MISSING_COLOUR, NOISE_COLOUR, SKY_COLOUR
 from skesom.maps.displays._rgb import wavelengths_of
 from skesom.maps.displays._thinning import MAX_PIXELS, pick, thinning
 from skesom.maps.page._blob import pack
@@ -25,6 +25,7 @@ from skesom.maps.page._units import (
     unit_values,
 )
 from skesom.metrics._scored import map_inside
+from skesom.pixels import MASKED, SKY
 
 _MOST_UNITS = 20_000
 _MOST_CLUSTERS = 2000
@@ -222,6 +223,7 @@ def _pixel_facts(cube, label_map, thinned):
         "order": order.tolist(),
         "missing_colour": _parts(MISSING_COLOUR),
         "noise_colour": _parts(NOISE_COLOUR),
+        "sky_colour": _parts(SKY_COLOUR),
     }
     return arrays, facts
 
@@ -270,13 +272,22 @@ def _summary(label_map, cube, thinned, n_units):
     parts = [
         f"{n_columns} x {n_rows} pixels",
         f"{cube.shape[2]} bands",
-        f"{np.mean(label_map >= 0):.1%} of the pixels in clusters",
+        *_shares(label_map),
     ]
     if thinned > 1:
         parts.append(f"one pixel of each {thinned} x {thinned} is shown here")
     if n_units > _MOST_UNITS:
         parts.append(f"the {n_units} units of the map are too many to be drawn")
     return ", ".join(parts) + "."
+
+
+def _shares(label_map):
+    """Return how many of the pixels with data are in clusters, and how many sky."""
+    with_data = max(np.count_nonzero(label_map != MASKED), 1)
+    clustered = np.count_nonzero(label_map >= 0) / with_data
+    sky = np.count_nonzero(label_map == SKY) / with_data
+    shares = [f"{clustered:.1%} of the pixels with data in clusters"]
+    return shares + ([f"{sky:.1%} set aside as sky (dark)"] if sky else [])
 
 
 def _parts(colour):

@@ -4,6 +4,9 @@
 
 const skesom = (() => {
   const NO_UNIT = 65535;
+  const NOISE = -1;
+  const SKY = -2;
+  const OTHERS = { [NOISE]: "noise", [SKY]: "sky, set aside" };
   const DIMMED = 0.22; // what is left of an image where nothing is selected
   const SAMPLED = 40000; // pixels that quartiles are taken from, at most
   const TYPES = {
@@ -110,10 +113,11 @@ const skesom = (() => {
   function paint_map() {
     const colours = group_of.map((group) => pack_colour(groups[group].colour));
     const missing = pack_colour(facts.missing_colour);
-    const noise = pack_colour(facts.noise_colour);
+    const others = { [NOISE]: facts.noise_colour, [SKY]: facts.sky_colour };
+    for (const label in others) others[label] = pack_colour(others[label]);
     const labels = arrays.labels;
     paint("map", (i) =>
-      labels[i] >= 0 ? colours[labels[i]] : labels[i] === -1 ? noise : missing,
+      labels[i] >= 0 ? colours[labels[i]] : (others[labels[i]] ?? missing),
     );
   }
 
@@ -474,7 +478,7 @@ const skesom = (() => {
     const label = arrays.labels[pixel];
     const unit = arrays.units[pixel];
     const cluster =
-      label >= 0 ? groups[group_of[label]].name : label === -1 ? "noise" : "masked";
+      label >= 0 ? groups[group_of[label]].name : (OTHERS[label] ?? "no data");
     const fluxes = facts.order.map((band) => {
       const { name, unit: flux_unit } = facts.bands[band];
       return `${name} ${flux(band, pixel)}${flux_unit ? " " + flux_unit : ""}`;

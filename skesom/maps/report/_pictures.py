@@ -155,7 +155,6 @@ class Pictures:
         return ClusterMapDisplay.from_predictions(
             result.label_map,
             cube=result.cube,
-            sky=result.sky,
             colours=self.colours,
             max_pixels=MAX_PIXELS,
             ax=_image_axes(result.cube),

@@ -10,7 +10,7 @@ from astropy.wcs.utils import wcs_to_celestial_frame
 
 from skesom.maps.report._table_files import Column, open_table
 from skesom.metrics._scored import map_inside
-from skesom.pixels import MASKED
+from skesom.pixels import SKY
 
 _SAMPLE_SIZE = 200_000
 _SEED = 0
@@ -50,7 +50,7 @@ def pass_over_pixels(result, folder=None, tables=None):
     summary : PixelSummary
         Distances, a sample, and the centroids of the clusters.
     """
-    n_rows = int(np.count_nonzero(result.label_map != MASKED))
+    n_rows = int(np.count_nonzero(result.label_map > SKY))
     chosen = _sampled(n_rows)
     sums = _ClusterMeans(int(result.label_map.max(initial=-1)) + 1)
     sample, sample_labels, start = [], [], 0
@@ -182,7 +182,7 @@ class _Block:
 
     def __init__(self, result, rows):
         self._result, self._rows = result, rows
-        self.valid = result.label_map[rows] != MASKED
+        self.valid = result.label_map[rows] > SKY
         row, column = np.nonzero(self.valid)
         self.row = (row + rows.start).astype(_INT)
         self.column = column.astype(_INT)

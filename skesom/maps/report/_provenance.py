@@ -16,6 +16,7 @@ from sklearn.pipeline import Pipeline
 from skesom.maps.report._image_source import ImageSource, describe_file
 from skesom.maps.report._json_values import decode, encode, unrepeatable_parts
 from skesom.maps.report._software import software_versions, warn_of_versions
+from skesom.pixels import MASKED, SKY
 
 PROVENANCE_FORMAT = "skesom provenance"
 FILE_NAME = "provenance.json"
@@ -82,6 +83,8 @@ def describe_run(
             "shape": list(label_map.shape),
             "n_clusters": len(clusters),
             "clustered_pixels": int(np.count_nonzero(label_map >= 0)),
+            "sky_pixels": int(np.count_nonzero(label_map == SKY)),
+            "pixels_without_data": int(np.count_nonzero(label_map == MASKED)),
             "label_map_sha256": label_map_digest(label_map),
         },
     }

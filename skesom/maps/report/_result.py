@@ -9,6 +9,7 @@ from sklearn.pipeline import Pipeline
 
 from skesom.cube import (
     AsinhStretch,
+    BackgroundSubtractor,
     BandRatios,
     ColourScaler,
     CubeAligner,
@@ -22,9 +23,9 @@ from skesom.cube._blocks import row_blocks
 from skesom.maps._cube_clusterer import CubeClusterer
 from skesom.maps.displays._thinning import pick
 from skesom.metrics._scored import map_inside, pipeline_end
-from skesom.pixels import MASKED, valid_pixels
+from skesom.pixels import SKY
 
-_KEEP_FLUXES = (CubeMasker, FWHMConvolver, FluxUnitConverter)
+_KEEP_FLUXES = (BackgroundSubtractor, CubeMasker, FWHMConvolver, FluxUnitConverter)
 _TAKE_PIXELS_ALONE = (AsinhStretch, BandRatios, ColourScaler, FluxShape)
 _VALUES_PER_STRIP = 2**22
 
@@ -46,7 +47,7 @@ class Result:
     cube : Cube
         The bands on the pixels of the map; fluxes in the units of the bands.
     label_map : ndarray of shape (n_rows, n_columns), dtype int32
-        Clusters from 0, -1 is noise and -3 is masked.
+        Clusters from 0, -1 is noise, -2 is sky and -3 is no data.
     step : CubeClusterer
         The last step.
     clusterer : estimator
@@ -92,12 +93,6 @@ class Result:
         self._steps = pipeline[n_first:-1]
 
     @cached_property
-    def sky(self):
-        """Pixels that have data but are masked: of the sky, set aside."""
-        present = valid_pixels(self.cube, min_bands=self.step.min_bands)
-        return present & (self.label_map == MASKED)
-
-    @cached_property
     def _whole(self):
         """What the last step gets; None if that can be had strip by strip."""
         kinds = _TAKE_PIXELS_ALONE
@@ -126,7 +121,7 @@ class Result:
             Of the pixels that are not masked, in raster order, after all steps but the
             clusterer itself.
         """
-        table = self._stepped(rows).data[self.label_map[rows] != MASKED]
+        table = self._stepped(rows).data[self.label_map[rows] > SKY]
         if len(table):
             _, table = pipeline_end(self.step.estimator_, table)
         return np.ascontiguousarray(table)

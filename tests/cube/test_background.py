@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""BackgroundSubtractor: slopes go, sources stay."""
+
+import sys
+
+import numpy as np
+import pytest
+from _sky_fields import few_sources, gradient
+
+from skesom.cube import BackgroundSubtractor, Cube, CubeMasker
+
+
+def bowl(size, depth):
+    """Make a background that slopes and bends."""
+    place = np.linspace(-1, 1, size)
+    plane = np.add.outer(place, 0.3 * place**2)
+    return depth * plane[:, :, np.newaxis]
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("depth", [0, 3, 50])
+def test_what_slopes_and_bends_goes(seed, depth):
+    data = few_sources(np.random.default_rng(seed), n_bands=2)
+    flat = BackgroundSubtractor().fit_transform(data + bowl(256, depth))
+    left = flat - data
+    assert np.ptp(np.percentile(left, [1, 99])) < 0.15  # of the noise of a pixel
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_galaxy_stays(seed):
+    rng = np.random.default_rng(seed)
+    rows, columns = np.indices((300, 300)) - 150
+    galaxy = 60 * np.exp(-1.678 * np.hypot(rows, 1.4 * columns) / 20)[:, :, np.newaxis]
+    data = galaxy + rng.normal(size=(300, 300, 2))
+    flat = BackgroundSubtractor().fit_transform(data + bowl(300, 20))
+    assert np.abs((flat - data)[galaxy[:, :, 0] > 10]).max() < 0.3
+
+
+def test_sky_is_found_afterwards():
+    data = few_sources(np.random.default_rng(0), n_bands=3)
+    sloping = data + gradient(data.shape, 20)
+    with pytest.warns(UserWarning, match="slopes"):
+        assert not CubeMasker(sky="auto").fit(sloping).sky_masked_
+    masker = CubeMasker(sky="auto")
+    masker.fit(BackgroundSubtractor().fit_transform(sloping))
+    assert masker.sky_masked_
+    assert not masker.background_gradient_.any()
+
+
+def test_tells_the_range_and_keeps_the_rest():
+    data = few_sources(np.random.default_rng(0), n_bands=2).astype(np.float32)
+    data[:, :, 1:] += gradient(data.shape, 30)
+    data[20:40, 30:90] = np.nan
+    cube = Cube(data, errors=np.ones_like(data), fwhm=[1, 2])
+    subtractor = BackgroundSubtractor()
+    flat = subtractor.fit_transform(cube)
+    np.testing.assert_allclose(subtractor.background_range_, [0, 30], atol=0.5)
+    np.testing.assert_array_equal(np.isnan(flat.data), np.isnan(data))
+    np.testing.assert_array_equal(flat.errors, cube.errors)
+    assert flat.dtype == np.float32
+    assert flat.fwhm.tolist() == [1, 2]
+
+
+@pytest.mark.parametrize("shape", [(5, 6, 1), (40, 300, 1), (1, 90, 1), (64, 64, 1)])
+def test_small_frames(shape):
+    data = 7 + np.random.default_rng(0).normal(size=shape)
+    flat = BackgroundSubtractor().fit_transform(data)
+    assert abs(np.median(flat)) < 0.6
+
+
+def test_source_everywhere():
+    """Where no place is free of sources the boxes are taken as they are."""
+    data = np.zeros((32, 32, 1))
+    data[::2, ::2] = 100
+    assert np.isfinite(BackgroundSubtractor(8).fit_transform(data)).all()
+
+
+def test_band_without_data():
+    data = np.full((40, 40, 2), np.nan)
+    data[:, :, 0] = 1
+    with pytest.raises(ValueError, match=r"'band 2' has no background .* Leave it out"):
+        BackgroundSubtractor().fit(data)
+
+
+def test_filter_size_is_odd():
+    with pytest.raises(ValueError, match="filter_size must be odd, got 2"):
+        BackgroundSubtractor(filter_size=2).fit(np.zeros((9, 9, 1)))
+
+
+def test_names_the_extra(monkeypatch):
+    monkeypatch.setitem(sys.modules, "photutils.background", None)
+    with pytest.raises(ImportError, match=r"pip install skesom\[psf\]"):
+        BackgroundSubtractor().fit(np.zeros((9, 9, 1)))
