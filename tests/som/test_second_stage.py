@@ -168,9 +168,8 @@ def test_components_are_clusters_when_they_are_as_many():
         assert len(set(groups_of_graph(units, n_clusters))) == n_clusters
 
 
-def with_island(n_samples, place):
-    """Return a line of units, and one more of few samples tied to nobody."""
-    line = chain(30, cuts=[15])
+def with_island(line, n_samples, place):
+    """Add to a line of units one more, of few samples and tied to nobody."""
     return Units(
         np.vstack([line.codebook, [[place]]]),
         np.append(line.hits, n_samples),
@@ -179,14 +178,38 @@ def with_island(n_samples, place):
     )
 
 
-def test_island_far_away_is_a_cluster_where_no_good_cut_is_left():
-    far = groups_of_graph(with_island(3, 60.0), 3)
+def test_island_is_a_cluster_where_the_body_has_gaps():
+    body = chain(30, gaps=[15])
+    far = groups_of_graph(with_island(body, 3, 60.0), 3)
     assert far[30] not in far[:30]
     assert len(set(far)) == 3
     # Near, or of fewer samples than three, it belongs to its nearest unit.
-    for units in (with_island(3, 32.5), with_island(2, 60.0)):
+    for units in (with_island(body, 3, 35.5), with_island(body, 2, 60.0)):
         groups = groups_of_graph(units, 3)
         assert groups[30] == groups[29]
+
+
+def test_island_takes_no_cluster_from_the_body():
+    whole, parted = chain(30, cuts=[15]), chain(30, gaps=[15])
+    for body, numbers in ((whole, [2, 3, 5]), (parted, [2, 5])):
+        for n_clusters in numbers:
+            groups = groups_of_graph(with_island(body, 3, 60.0), n_clusters)
+            assert len(set(groups[:30])) == n_clusters
+            assert groups[30] == groups[29]
+
+
+def test_strewn_unit_is_no_bridge():
+    # Two lines of ten units; the one between them holds a sample and is tied to both.
+    units = chain(21)
+    hits, counts = units.hits.copy(), units.counts.tolil()
+    hits[10], counts[9, 10], counts[10, 11] = 1, 1, 1
+    units = Units(units.codebook, hits, sparse.csr_array(counts), units.radii)
+    graph = _graph.coactivation_graph(units)
+    assert not graph.inside[10]
+    assert graph.affinity[[10]].sum() == 0
+    # A line of units that hold as few as it does is a body of its own.
+    alike = Units(units.codebook, np.ones(21), units.counts, units.radii)
+    assert _graph.coactivation_graph(alike).inside.all()
 
 
 def test_unit_far_from_its_own_samples_is_an_island():
@@ -196,6 +219,19 @@ def test_unit_far_from_its_own_samples_is_an_island():
     units = Units(line.codebook, line.hits, line.counts, radii)
     graph = _graph.coactivation_graph(units)
     assert [island.tolist() for island in graph.islands] == [[59]]
+
+
+def test_scattered_units_are_outside_unless_they_hold_much():
+    units = chain(40)
+    codebook = units.codebook.copy()
+    codebook[39] += 5  # 6 times as far from the nearest as any other
+    hits = units.hits.copy()
+    hits[39] = 4
+    scattered = Units(codebook, hits, units.counts, units.radii)
+    candidates = np.ones(40, dtype=bool)
+    assert_array_equal(np.flatnonzero(_graph._scattered(scattered, candidates)), [39])
+    hits[39] = 40
+    assert not _graph._scattered(scattered, candidates).any()
 
 
 def test_grouping_is_reproducible_and_leaves_its_input():

@@ -25,11 +25,12 @@ What is cut where the graph has no gaps is better described by normal distributi
 (`_mixture`).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import sparse
 from scipy.sparse.csgraph import connected_components, minimum_spanning_tree
+from scipy.spatial import KDTree
 
 from skesom.som._codebook import distances_to_units
 from skesom.som._second_stage._gaps import component_gaps, joined
@@ -51,6 +52,8 @@ _FEW = 10  # samples: an island of fewer must be as far as an outlier
 _FEWEST = 3
 _STREWN = 0.2  # of the mean samples of a component's units: what holds fewer is no link
 _SMALLEST_SHARE = 0.002  # of the samples, in an island
+_SCATTERED = 3.0  # typical distances of the nearest unit: what is farther is an outlier
+_ODD_SHARE = 0.02  # of the samples, in all of these; more are a thin body
 _MISCOUNTED = 1  # island that the map did not set apart, or piece of a torn body
 
 
@@ -77,7 +80,7 @@ def graph_clusters(units, n_clusters):
         groups = _cut_by_themselves(graph, units.hits)
     else:
         islands = _islands_asked_for(graph, units, n_clusters)
-        groups = _cut(graph, units.codebook, n_clusters - len(islands))
+        graph, groups = _cut_body(graph, units, n_clusters - len(islands))
     everywhere = np.full(len(units), -1, dtype=np.intp)
     everywhere[graph.inside] = groups
     for number, island in enumerate(islands, start=groups.max() + 1):
@@ -86,7 +89,10 @@ def graph_clusters(units, n_clusters):
     groups = spread(everywhere[found], found, units.codebook)
     if n_clusters == "auto" or len(islands) or units.covariances is None:
         return groups, None
-    return cut_or_mixture(graph.affinity, units, groups)
+    body = replace(units, hits=np.where(graph.inside, units.hits, 0))
+    least = _least(units.hits)
+    groups, mixture = cut_or_mixture(graph.affinity, body, groups, least)
+    return spread(groups[graph.inside], graph.inside, units.codebook), mixture
 
 
 @dataclass(frozen=True)
@@ -142,16 +148,16 @@ def coactivation_graph(units):
     reach = _mean(rows, between, lengths, n_units)
     candidates = (hits > 0) & ~lonely
     links = _links_by_chance(units, affinity, candidates, reach)
-    strewn = _strewn(affinity + links, hits)
+    strewn = _strewn(affinity + links, hits) | _scattered(
+        units, candidates & (np.diff(affinity.indptr) > 0)
+    )
     if strewn.any():
         affinity = _without(affinity, strewn)
         links = _links_by_chance(units, affinity, candidates & ~strewn, reach)
     affinity = affinity + links
     _, component = connected_components(affinity, directed=False)
     held = np.bincount(component, weights=np.where(strewn, 0, hits))
-    # In a small table a share is a handful of samples.
-    share = max(_SMALLEST_SHARE, 0.5 / np.sqrt(hits.sum()))
-    sizable = held >= min(share * hits.sum(), held.max())
+    sizable = held >= min(_least(hits), held.max())
     inside = sizable[component]
     few = max(_FEWEST, _SMALLEST_SHARE * hits.sum())
     islands = np.flatnonzero(~sizable & (held >= few))
@@ -193,6 +199,24 @@ def _strewn(affinity, hits):
     held = np.bincount(component, weights=hits)
     mean = held / np.maximum(np.bincount(component, weights=hits > 0), 1)
     return (hits > 0) & (hits < _STREWN * mean[component])
+
+
+def _scattered(units, candidates):
+    """Tell which linked units are far from any other, as outliers are.
+
+    If they hold much in all, none is: then a part of the data is that thin.
+    """
+    among = np.flatnonzero(candidates)
+    scattered = np.zeros(len(units), dtype=bool)
+    if len(among) < 2:
+        return scattered
+    tree = KDTree(units.codebook[among])
+    nearest = tree.query(units.codebook[among], k=2)[0][:, 1]
+    hits = units.hits[among]
+    far = nearest > _SCATTERED * _weighted_median(nearest, hits)
+    if hits[far].sum() <= _ODD_SHARE * hits.sum():
+        scattered[among[far]] = True
+    return scattered
 
 
 def _without(affinity, units):
@@ -270,6 +294,49 @@ def _islands_asked_for(graph, units, n_clusters):
     if abs(n_good + n_islands - n_clusters) > _MISCOUNTED:
         return []
     return graph.islands[: max(n_clusters - n_good, 0)]
+
+
+def _least(hits):
+    """Return how many samples are no handful: a larger share in a small table."""
+    n_samples = hits.sum()
+    return max(_SMALLEST_SHARE, 0.5 / np.sqrt(n_samples)) * n_samples
+
+
+def _cut_body(graph, units, n_clusters):
+    """Cut into clusters, again without the outliers while some of them are a cluster.
+
+    Returns
+    -------
+    graph : CoactivationGraph
+        Without these outliers.
+    groups : ndarray of shape (n_inside,)
+        Groups of the units inside.
+    """
+    least, most_odd = _least(units.hits), _ODD_SHARE * units.hits.sum()
+    outside = units.hits[~graph.inside].sum()
+    while True:
+        groups = _cut(graph, units.codebook, n_clusters)
+        held = np.bincount(groups, weights=units.hits[graph.inside])
+        few = held < least
+        outside += held[few].sum()
+        if not few.any() or outside > most_odd:
+            return graph, groups
+        odd = np.zeros(len(units), dtype=bool)
+        odd[np.flatnonzero(graph.inside)[few[groups]]] = True
+        graph = _body_without(graph, odd)
+
+
+def _body_without(graph, units):
+    """Return the graph without some units."""
+    affinity = _without(graph.affinity, units)
+    inside = graph.inside & ~units
+    _, component = connected_components(affinity, directed=False)
+    return replace(
+        graph,
+        affinity=affinity,
+        inside=inside,
+        component=_renumbered(component, inside),
+    )
 
 
 def _cut(graph, codebook, n_clusters):

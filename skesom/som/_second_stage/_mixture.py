@@ -83,7 +83,7 @@ class NormalMixture(NamedTuple):
         return self.constants - 0.5 * density
 
 
-def cut_or_mixture(affinity, units, groups):
+def cut_or_mixture(affinity, units, groups, least=0):
     """Keep the cut of a graph where it follows gaps, and else fit normal distributions.
 
     Normals overlap where no samples are few, and gaps bend where no normal does. So a
@@ -98,6 +98,8 @@ def cut_or_mixture(affinity, units, groups):
         The same units, with means and covariances.
     groups : ndarray of shape (n_units,)
         The cut, from 0 on, none empty.
+    least : float, default=0
+        Samples of a normal; with fewer it has gone to outliers, and is not taken.
 
     Returns
     -------
@@ -115,7 +117,8 @@ def cut_or_mixture(affinity, units, groups):
     with one_blas_thread():
         for start in (groups, _k_means(units, n_clusters)):
             found, log_likelihood, mixture = fitted_mixture(units, start)
-            if len(np.unique(found)) < n_clusters or log_likelihood <= likelihood:
+            held = np.bincount(found, weights=units.hits, minlength=n_clusters)
+            if held.min() <= least or log_likelihood <= likelihood:
                 continue
             if conductances(affinity, found).max() <= most:
                 best, best_mixture, likelihood = found, mixture, log_likelihood

@@ -1,0 +1,243 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Moments of units, settled units, and mixtures of normals fitted to units."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from _families import CHOOSING, REPORTING
+from numpy.testing import assert_allclose, assert_array_equal
+from scipy import sparse
+from sklearn.metrics import adjusted_rand_score
+from sklearn.mixture import GaussianMixture
+
+from skesom.som import CSOM, ESOM
+from skesom.som._base import summarize
+from skesom.som._metric import Metric
+from skesom.som._second_stage import Units, _mixture
+from skesom.som._settled import settled_units
+from skesom.som._unit_moments import UnitMoments
+
+
+@pytest.fixture
+def table():
+    rng = np.random.default_rng(0)
+    return rng.normal(size=(900, 3)) * [1, 2, 0.1] + 50, rng.normal(size=(12, 3)) + 50
+
+
+def weighted_moments(rows, weights):
+    mean = np.average(rows, axis=0, weights=weights)
+    return mean, np.cov(rows.T, aweights=weights, ddof=0)
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_moments_are_those_of_the_samples(table, weighted):
+    X, codebook = table
+    weights = np.random.default_rng(1).random(len(X)) if weighted else None
+    summary = summarize(X, codebook, weights, with_moments=True)
+    for unit in np.flatnonzero(np.bincount(summary.winners, minlength=12) > 1):
+        own = summary.winners == unit
+        mean, covariance = weighted_moments(X[own], weights[own] if weighted else None)
+        assert_allclose(summary.means[unit], mean)
+        assert_allclose(summary.covariances[unit], covariance, atol=1e-12)
+
+
+def test_weights_are_repetitions(table):
+    X, codebook = table
+    weights = np.random.default_rng(1).integers(0, 4, len(X)).astype(float)
+    one = summarize(X, codebook, weights, with_moments=True)
+    other = summarize(
+        np.repeat(X, weights.astype(int), axis=0), codebook, with_moments=True
+    )
+    assert_allclose(one.means, other.means)
+    assert_allclose(one.covariances, other.covariances, atol=1e-12)
+
+
+def test_moments_add_up_over_blocks(table):
+    X, codebook = table
+    winners = summarize(X, codebook).winners
+    whole, parts = UnitMoments(codebook), UnitMoments(codebook)
+    whole.add(X, winners)
+    for block in (slice(0, 100), slice(100, 101), slice(101, None)):
+        parts.add(X[block], winners[block])
+    assert_allclose(parts.means(), whole.means())
+    assert_allclose(parts.covariances(), whole.covariances(), atol=1e-12)
+
+
+def test_unit_without_samples_stays_and_missing_features_are_its_own():
+    moments = UnitMoments(np.array([[1.0, 2.0], [5.0, 6.0]]))
+    moments.add(np.array([[3.0, np.nan], [5.0, 2.0]]), np.array([0, 0]))
+    assert_allclose(moments.means(), [[4, 2], [5, 6]])
+    assert_allclose(moments.covariances()[0], [[1, 0], [0, 0]])
+    assert_allclose(moments.covariances()[1], 0)
+
+
+def test_variances_where_covariances_are_too_many(table, monkeypatch):
+    X, codebook = table
+    full = summarize(X, codebook, with_moments=True).covariances
+    monkeypatch.setattr("skesom.som._unit_moments._MOST_CELLS", 0)
+    variances = summarize(X, codebook, with_moments=True).covariances
+    assert_allclose(variances, np.diagonal(full, axis1=1, axis2=2), atol=1e-12)
+
+
+def of_single_samples(X):
+    """Return units that are one sample each."""
+    n_samples, n_features = X.shape
+    return Units(
+        X,
+        np.ones(n_samples),
+        means=X,
+        covariances=np.zeros((n_samples, n_features, n_features)),
+    )
+
+
+def two_groups():
+    rng = np.random.default_rng(0)
+    long = rng.normal(size=(200, 2)) * [3, 0.3]
+    round_one = rng.normal(size=(100, 2)) + [0, 3]
+    return np.concatenate([long, round_one]), np.repeat([0, 1], [200, 100])
+
+
+@pytest.mark.parametrize("kind", ["full", "diag"])
+def test_mixture_of_single_samples_is_that_of_scikit_learn(kind, monkeypatch):
+    monkeypatch.setattr(_mixture, "_ITERATIONS", 1)
+    X, start = two_groups()
+    X = (X - X.mean(axis=0)) / X.std(axis=0)
+    units = of_single_samples(X)
+    if kind == "diag":
+        units = Units(X, units.hits, means=X, covariances=np.zeros(X.shape))
+    groups, log_likelihood, mixture = _mixture.fitted_mixture(units, start)
+    peer = GaussianMixture(2, covariance_type=kind, reg_covar=_mixture._RIDGE)
+    peer.n_features_in_ = 2
+    peer._initialize(X, np.eye(2)[start])
+    assert log_likelihood == pytest.approx(peer.score(X), rel=1e-10)
+    assert_array_equal(groups, peer.predict(X))
+    # Samples get densities of their own, whatever the scale of the features.
+    scaled = replace(units, means=[5, 0.1] * X + [3, -1])
+    scaled = replace(scaled, covariances=units.covariances)
+    *_, mixture = _mixture.fitted_mixture(scaled, start)
+    grid = np.random.default_rng(1).normal(size=(500, 2)) * 2
+    assert_array_equal(mixture.predict([5, 0.1] * grid + [3, -1]), peer.predict(grid))
+
+
+def test_units_stand_for_their_samples():
+    X, truth = two_groups()
+    X = np.concatenate([X, X + [0, 20]])
+    truth = np.concatenate([truth, truth + 2])
+    esom = ESOM(n_clusters=4, random_state=0).fit(X)
+    summary = summarize(X, esom.codebook_, with_moments=True)
+    start = np.array(
+        [truth[summary.winners == unit][0] for unit in range(len(summary.hits))]
+    )
+    units = Units(
+        esom.codebook_,
+        summary.hits,
+        means=summary.means,
+        covariances=summary.covariances,
+    )
+    groups, _, _ = _mixture.fitted_mixture(units, start)
+    peer = GaussianMixture(4, means_init=[X[truth == g].mean(axis=0) for g in range(4)])
+    found = groups[summary.winners]
+    assert adjusted_rand_score(peer.fit_predict(X), found) > 0.9
+
+
+def chain_affinity(n_units, weak):
+    strength = np.ones(n_units - 1)
+    strength[weak - 1] = 0.001
+    return sparse.csr_array(sparse.diags_array([strength, strength], offsets=[-1, 1]))
+
+
+def test_cut_along_a_gap_is_kept():
+    # Two units to the left of the gap, though two normals would part the line.
+    X = np.linspace(0, 1, 30)[:, None]
+    cut = np.repeat([0, 1], [2, 28])
+    kept, mixture = _mixture.cut_or_mixture(
+        chain_affinity(30, 2), of_single_samples(X), cut
+    )
+    assert_array_equal(kept, cut)
+    assert mixture is None
+
+
+def test_mixture_replaces_a_cut_through_a_body():
+    X, truth = two_groups()
+    even = sparse.csr_array(np.ones((300, 300)) - np.eye(300))
+    cut = (X[:, 0] > 0).astype(int)
+    found, mixture = _mixture.cut_or_mixture(even, of_single_samples(X), cut)
+    assert adjusted_rand_score(truth, cut) < 0.1
+    assert adjusted_rand_score(truth, found) > 0.85
+    assert_array_equal(mixture.predict(X), found)
+
+
+def test_settled_units_lie_at_the_means_of_their_samples():
+    X = np.array([[0.0], [2.0], [10.0], [12.0]])
+    codebook = np.array([[3.0], [8.0], [100.0]])
+    before = codebook.copy()
+    settled = settled_units(X, codebook, None, metric=Metric(), errors=None)
+    assert_allclose(settled, [[1], [11], [100]])
+    assert_array_equal(codebook, before)
+    weights = np.array([3.0, 1.0, 1.0, 1.0])
+    settled = settled_units(X, codebook, weights, metric=Metric(), errors=None)
+    assert_allclose(settled, [[0.5], [11], [100]])
+
+
+@pytest.mark.parametrize("Map", [ESOM, CSOM])
+def test_outliers_take_no_cluster_from_the_body(Map):
+    rng = np.random.default_rng(0)
+    body = rng.normal(size=(6000, 4)) @ np.diag([4, 2, 1, 1])
+    hot = body[:60].copy()
+    hot[np.arange(60), rng.integers(0, 4, 60)] += rng.uniform(20, 60, 60)
+    X = np.concatenate([body, hot])
+    for n_clusters in (2, 3, 5, 8):
+        som = Map(n_clusters=n_clusters, random_state=0)
+        clean = np.bincount(som.fit_predict(body))
+        odd = np.bincount(som.fit_predict(X)[:6000], minlength=n_clusters)
+        # One cluster may gather what is odd; the others share the body.
+        assert np.count_nonzero(odd > 0.2 * clean.min()) >= n_clusters - 1
+
+
+@pytest.mark.parametrize("Map", [ESOM, CSOM])
+def test_stream_and_table_are_summarized_alike(Map):
+    X, _ = CHOOSING["elongated"](np.random.default_rng(0))
+    som = Map(n_clusters=3, random_state=0)
+    one = som.partial_fit(X).unit_labels_
+    assert_array_equal(
+        one, Map(n_clusters=3, random_state=0).partial_fit(X).unit_labels_
+    )
+    assert one.max() == 2
+
+
+@pytest.mark.parametrize(
+    "families", [CHOOSING, REPORTING], ids=["choosing", "reporting"]
+)
+def test_families_are_points_and_their_clusters(families):
+    assert len(families) >= 12
+    for draw in families.values():
+        points, truth = draw(np.random.default_rng(0))
+        again, _ = draw(np.random.default_rng(0))
+        assert_array_equal(points, again)
+        assert 100 <= len(points) == len(truth) <= 4000
+        assert np.isfinite(points).all()
+        assert_array_equal(np.unique(truth[truth >= 0]), np.arange(truth.max() + 1))
+    assert not set(CHOOSING) & set(REPORTING)
+
+
+@pytest.mark.parametrize(
+    ("name", "of_esom", "of_csom"),
+    [
+        ("moons_in_noise", 0.95, 0.95),
+        ("elongated", 0.85, 0.85),
+        ("unbalanced", 0.99, 0.99),
+        ("rings", 0.95, 0.75),
+        ("groups_in_noise", 0.9, 0.95),
+    ],
+)
+def test_families_with_their_number(name, of_esom, of_csom):
+    for Map, bound in ((ESOM, of_esom), (CSOM, of_csom)):
+        scores = []
+        for seed in range(3):
+            X, truth = CHOOSING[name](np.random.default_rng(seed))
+            som = Map(n_clusters=int(truth.max()) + 1, random_state=seed)
+            counted = truth >= 0
+            labels = som.fit_predict(X)[counted]
+            scores.append(adjusted_rand_score(truth[counted], labels))
+        assert np.mean(scores) >= bound
