@@ -84,7 +84,8 @@ default="euclidean"
         makes each unit a cluster with "graph", and is "auto" with the other rules.
     clusterer : {"graph", "umatrix", "two-winners"} or clusterer, default="graph"
         How units are grouped: by normalised cuts of the graph of their relative
-        co-activation, by the valleys of the U-matrix, or by the links of the nearest
+        co-activation (with a number given and no gaps to follow, by normal
+        distributions), by the valleys of the U-matrix, or by the links of the nearest
         two units of the samples (`docs/second_stage.md`). A scikit-learn clusterer is
         cloned and fitted on the units that have samples, with their hits as weights if
         it takes any; its own parameters say how many clusters. It may as well be the

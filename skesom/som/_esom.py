@@ -62,7 +62,8 @@ class ESOM(CodebookClusterer):
         with the other rules.
     clusterer : {"graph", "umatrix", "two-winners"} or clusterer, default="graph"
         How nodes are grouped: by normalised cuts of the graph of their relative
-        co-activation, by the valleys of the U-matrix, or by the links of the nearest
+        co-activation (with a number given and no gaps to follow, by normal
+        distributions), by the valleys of the U-matrix, or by the links of the nearest
         two nodes of the samples (`docs/second_stage.md`). A scikit-learn clusterer is
         cloned and fitted on the nodes that have samples, with their hits as weights if
         it takes any; its own parameters say how many clusters. It may as well be the
