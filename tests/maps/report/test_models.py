@@ -114,6 +114,7 @@ class TestTrust:
         with pytest.raises(ValueError, match="is a pickle, which can run any program"):
             load_model(tmp_path / "model.joblib")
 
+    @pytest.mark.filterwarnings("ignore:One cluster holds:UserWarning")
     def test_strangers_in_skops_files_are_named(self, galaxy, tmp_path, monkeypatch):
         pytest.importorskip("skops")
         job = make_cluster_pipeline(Stranger()).fit(galaxy)

@@ -201,6 +201,7 @@ class TestImageSource:
         assert moved.exclude == ("/data/x.reg",)
 
 
+@pytest.mark.filterwarnings("ignore:One cluster holds:UserWarning")
 def test_widths_and_grids_of_any_kind(galaxy, source, tmp_path):
     """Whatever parameters steps take can be told."""
     header = galaxy.wcs.to_header()

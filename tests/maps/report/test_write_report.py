@@ -260,6 +260,7 @@ class TestOtherFiles:
         assert told["random_state"] == {"cluster__estimator__random_state": 0}
 
 
+@pytest.mark.filterwarnings("ignore:One cluster holds:UserWarning")
 class TestOtherPipelines:
     """Whatever ends in a CubeClusterer."""
 
@@ -435,6 +436,7 @@ class TestStrangeMaps:
         with zipfile.ZipFile(files["cluster_images.zip"]) as archive:
             assert "3_a_b_c.fits" in archive.namelist()
 
+    @pytest.mark.filterwarnings("ignore:.*few for:UserWarning")
     def test_more_bands_than_fits_has_columns(self, tmp_path):
         rng = np.random.default_rng(0)
         cube = Cube(rng.normal(size=(6, 5, 1010)))
