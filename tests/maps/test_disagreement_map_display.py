@@ -108,6 +108,7 @@ class TestDisagreementMap:
         DisagreementMapDisplay.from_predictions(FIRST, SECOND, wcs=sky_wcs, ax=ax)
         assert ax.coords[0].get_axislabel() == "right ascension (ICRS)"
 
+    @pytest.mark.filterwarnings("ignore:.*(few for|One cluster):UserWarning")
     def test_of_an_estimator_has_the_numbers_of_the_reference(self, ax, galaxy):
         clusterer = CubeClusterer(KMeans(4, random_state=0)).fit(galaxy)
         reference = np.where(clusterer.labels_ >= 0, 3 - clusterer.labels_, -3)
@@ -139,6 +140,7 @@ class TestStabilityMap:
         assert display.wcs is galaxy.wcs
         assert display.pixel_scale == galaxy.pixel_scale
 
+    @pytest.mark.filterwarnings("ignore:.*(few for|One cluster):UserWarning")
     def test_without_coordinates_has_pixels(self, ax, galaxy):
         clusterer = CubeClusterer(KMeans(2, n_init=1))
         StabilityMapDisplay.from_estimator(clusterer, Cube(galaxy.data), seeds=2, ax=ax)

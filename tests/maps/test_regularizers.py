@@ -112,6 +112,7 @@ def test_votes_are_weighted_as_the_gaussian_says(global_random_seed):
     np.testing.assert_array_equal(voted < 0, label_map < 0)
 
 
+@pytest.mark.filterwarnings("ignore:One cluster holds:UserWarning")
 def test_majority_takes_the_width_that_the_cube_knows():
     data = np.zeros((21, 21, 2), dtype=np.float32)
     data[8:13, 8:13] = 1
@@ -168,6 +169,7 @@ def test_labels_alone_are_enough(halves):
     )
 
 
+@pytest.mark.filterwarnings("ignore:One cluster holds:UserWarning")
 def test_masked_pixels_and_noise_stay(halves):
     cube, _ = halves
     cube[3:6, 10:14] = np.nan
@@ -179,6 +181,7 @@ def test_masked_pixels_and_noise_stay(halves):
     np.testing.assert_array_equal(smooth == -3, plain == -3)
 
 
+@pytest.mark.filterwarnings("ignore:One cluster holds:UserWarning")
 def test_clusters_that_end_empty_are_not_counted():
     cube = np.zeros((20, 20, 1))
     cube[10, 10] = 1

@@ -162,6 +162,7 @@ class TestBlocks:
         for train, test in GroupKFold(4).split(table, groups=blocks):
             assert not set(blocks[train]) & set(blocks[test])
 
+    @pytest.mark.filterwarnings("ignore:One cluster holds:UserWarning")
     def test_cross_validation_of_a_cube(self, cube):
         clusterer = CubeClusterer(KMeans(2, random_state=0))
         label_map = cross_val_predict(
@@ -170,6 +171,7 @@ class TestBlocks:
         np.testing.assert_array_equal(label_map == -3, np.isnan(cube.data).any(axis=2))
 
 
+@pytest.mark.filterwarnings("ignore:One cluster holds:UserWarning")
 class TestCubeClusterer:
     """Learn from a sample, label all."""
 
