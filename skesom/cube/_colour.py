@@ -59,6 +59,7 @@ class ColourScaler(CubeTransformer):
     and by a number that keeps the mean variance of the bands at 1.
     Rotated back like this, a band is still that band, with its colour enhanced. Errors
     of the cube are propagated.
+    The order of the bands does not matter, to the last bit.
 
     The noise is estimated from differences of neighbouring pixels (images of nothing
     but noise are scaled and no more), as in the minimum noise fraction transform [1]_;
@@ -120,8 +121,11 @@ class ColourScaler(CubeTransformer):
             mean[band] = pixels.mean(dtype=np.float64)
             scale[band] = pixels.std(dtype=np.float64)
         scale[scale == 0] = 1
-        variance, components = _principal_components(cube.data, valid, mean, scale)
-        noise = _noise_variance(cube.data, components / scale[:, None])
+        order = _order_by_content(mean, scale)
+        variance, components = _principal_components(
+            cube.data, valid, mean, scale, order
+        )
+        noise = _noise_variance(cube.data, components / scale[order, None], order)
         present = variance > _NO_VARIANCE
         safe = np.where(present, variance, 1)
         signal = np.where(present, np.clip(1 - noise / safe, 0, 1), 0)
@@ -132,7 +136,8 @@ class ColourScaler(CubeTransformer):
             weight *= np.sqrt(cube.shape[2] / np.sum(weight**2 * variance))
         self.mean_, self.scale_ = mean, scale
         self.variance_, self.signal_ = variance, signal
-        self.matrix_ = (components * weight) @ components.T
+        back = np.argsort(order)
+        self.matrix_ = ((components * weight) @ components.T)[np.ix_(back, back)]
         return self
 
     def transform(self, X):
@@ -152,18 +157,28 @@ class ColourScaler(CubeTransformer):
         cube = self._check_cube(X, reset=False)
         scaled = np.empty(cube.shape, dtype=cube.dtype)
         errors = None if cube.errors is None else np.empty_like(scaled)
+        order = _order_by_content(self.mean_, self.scale_)
+        matrix = np.ascontiguousarray(self.matrix_[np.ix_(order, order)])
         with threadpool_limits(limits=1, user_api="blas"):
             for row in range(len(cube)):
-                spectra = (cube.data[row] - self.mean_) / self.scale_
+                spectra = ((cube.data[row] - self.mean_) / self.scale_)[:, order]
                 missing = np.isnan(spectra)
-                scaled[row] = _multiply(spectra, self.matrix_, missing)
+                scaled[row][:, order] = _multiply(spectra, matrix, missing)
                 if errors is not None:
-                    variance = (cube.errors[row] / self.scale_) ** 2
-                    variance = _multiply(variance, self.matrix_**2, missing)
-                    errors[row] = np.sqrt(variance)
+                    variance = ((cube.errors[row] / self.scale_) ** 2)[:, order]
+                    variance = _multiply(variance, matrix**2, missing)
+                    errors[row][:, order] = np.sqrt(variance)
         bare = [None] * cube.shape[2]
         scaled = cube.replace(data=scaled, errors=errors, band_units=bare)
         return self._like_input(X, scaled)
+
+
+def _order_by_content(mean, scale):
+    """Return an order of the bands that is theirs in whatever order they are given.
+
+    Sums over bands taken in it are the same to the last bit.
+    """
+    return np.lexsort((scale, mean))
 
 
 def _multiply(spectra, matrix, missing):
@@ -173,23 +188,23 @@ def _multiply(spectra, matrix, missing):
     return product
 
 
-def _principal_components(data, valid, mean, scale):
-    """Return variances and components (as columns) of the scaled bands."""
+def _principal_components(data, valid, mean, scale, order):
+    """Return variances and components (as columns) of the scaled bands in an order."""
     n_bands = data.shape[2]
     products = np.zeros((n_bands, n_bands))
     with threadpool_limits(limits=1, user_api="blas"):
         for row in range(len(data)):
-            spectra = (data[row][valid[row]] - mean) / scale
+            spectra = ((data[row][valid[row]] - mean) / scale)[:, order]
             products += spectra.T @ spectra
         variance, components = np.linalg.eigh(products / np.count_nonzero(valid))
     return np.maximum(variance[::-1], 0), components[:, ::-1]
 
 
-def _noise_variance(data, axes):
-    """Variance of the noise along axes, from neighbours along the rows."""
+def _noise_variance(data, axes, order):
+    """Variance of the noise along axes of ordered bands, from neighbours in rows."""
     rows = representative_rows(*data.shape[:2])
     with threadpool_limits(limits=1, user_api="blas"):
-        steps = np.diff(data[rows].astype(np.float64), axis=1) @ axes
+        steps = np.diff(data[rows][:, :, order].astype(np.float64), axis=1) @ axes
     steps = steps[~np.isnan(steps).any(axis=2)]
     if len(steps) == 0:
         return np.zeros(axes.shape[1])

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from skesom.cube import ColourScaler, Cube
+from skesom.cube import AsinhStretch, ColourScaler, Cube
+from skesom.datasets import make_galaxy_cube
 
 
 @pytest.fixture
@@ -93,3 +94,15 @@ def test_errors_against_realisations(scene, global_random_seed):
     errors = scaler.transform(cube).errors[0]
     assert_allclose(errors, expected, rtol=0.02)
     assert np.isnan(errors[1, 1])
+
+
+def test_bands_in_another_order_give_the_same_numbers():
+    cube, _ = make_galaxy_cube((48, 56), missing=0.1, random_state=0)
+    cube = cube.replace(data=AsinhStretch().fit_transform(cube).data)
+    cube = cube.replace(errors=np.full_like(cube.data, 0.1))
+    expected = ColourScaler().fit_transform(cube)
+    for seed in range(5):
+        order = np.random.default_rng(seed).permutation(9)
+        scaled = ColourScaler().fit_transform(cube[:, :, order])
+        np.testing.assert_array_equal(scaled.data, expected.data[:, :, order])
+        np.testing.assert_array_equal(scaled.errors, expected.errors[:, :, order])
