@@ -12,6 +12,7 @@ from scipy import ndimage
 
 from skesom.cube._bits import Bits
 from skesom.cube._blocks import in_threads, row_blocks
+from skesom.cube._noise import representative_rows
 
 BIN = 2
 SMOOTHING = 3  # binned pixels
@@ -19,8 +20,9 @@ SIDE = 5  # binned pixels from a ridge to what it must stand out from
 SIGNIFICANCE = 4  # in standard deviations of the difference
 SUPPORT = 3  # the same, in another band
 TILE = 256  # binned pixels
+QUARTER = 0.3186  # a quarter of normal values lies within so many deviations
 FULL = 0.6  # share of a line that must be ridge
-SHORTEST = 0.25  # of the side of a tile
+SHORTEST = 0.5  # of the side of a tile
 NEAR = 2.5  # binned pixels
 MOST = 8  # trails in a tile
 WIDEST = 16  # pixels on either side
@@ -81,6 +83,7 @@ def _ridge_height(cube, masked, band, noise, tile):
     heights = np.zeros(shape, dtype=np.int8)
     margin = SIDE + SMOOTHING
     spread = noise * np.sqrt(2) / (BIN * SMOOTHING)
+    spread = spread * _excess_noise(cube, masked, band, noise)
     for rows in row_blocks(cube.shape[:2], PIXELS_PER_BLOCK):
         first, last = -(-rows.start // BIN), min(-(-rows.stop // BIN), shape[0])
         top, bottom = max(0, first - margin), min(shape[0], last + margin)
@@ -96,6 +99,25 @@ def _ridge_height(cube, masked, band, noise, tile):
         height = np.divide(height, deviation, out=np.zeros_like(height), where=known)
         heights[first:last] = np.clip(height, 0, 100)
     return heights
+
+
+def _excess_noise(cube, masked, band, noise):
+    """Return how much noisier smoothed pixels are than those of independent noise.
+
+    By the quieter places, which are those without ridges; one at least.
+    """
+    rows = representative_rows(*cube.shape[:2])
+    image = np.array(cube.data[rows, :, band], order="C")
+    image[masked.unpack(rows)] = np.nan
+    image = image[: len(image) // BIN * BIN]
+    smoothed = _smooth(_binned(image, cube.shape[1] // BIN))
+    sides = (smoothed[:, : -2 * SIDE] + smoothed[:, 2 * SIDE :]) / 2
+    steps = np.abs(smoothed[:, SIDE:-SIDE] - sides)
+    steps = steps[np.isfinite(steps)]
+    expected = np.median(noise) * np.sqrt(1.5) / (BIN * SMOOTHING)
+    if not len(steps) or not expected > 0:
+        return 1.0
+    return max(1.0, float(np.quantile(steps, 0.25)) / (QUARTER * expected))
 
 
 def _binned(image, n_columns):
@@ -235,21 +257,26 @@ def _pixels_of_trail(cube, masked, band, line, noise, tile):
     image[masked.unpack(rows)[:, columns]] = np.nan
     place = np.rint(across[near]).astype(int) + WIDEST
     flux = image[near]
-    profile = np.array(
-        [np.nanmedian(flux[place == step]) for step in range(2 * WIDEST + 1)]
-    )
+    profile = np.array([_median(flux[place == step]) for step in range(2 * WIDEST + 1)])
     sides = WIDEST // 4
-    background = np.nanmedian(np.concatenate([profile[:sides], profile[-sides:]]))
+    background = _median(np.concatenate([profile[:sides], profile[-sides:]]))
     profile -= background
     tiles = tuple(
         slice(side.start // tile, side.stop // tile + 1) for side in (rows, columns)
     )
     bright = profile > FAINTEST * np.median(noise[(*tiles, band)])
     parts, _ = ndimage.label(bright)
-    peak = WIDEST - 3 + int(np.nanargmax(profile[WIDEST - 3 : WIDEST + 4]))
+    inner = np.where(np.isnan(profile), -np.inf, profile)[WIDEST - 3 : WIDEST + 4]
+    peak = WIDEST - 3 + int(np.argmax(inner))
     if not parts[peak]:
         return None
     covered = np.zeros((rows.stop - rows.start, cube.shape[1]), dtype=bool)
     bright = flux - background > PROTECTED * profile[place]
     covered[:, columns][near] = (parts == parts[peak])[place] & ~bright
     return rows, covered
+
+
+def _median(values):
+    """Return the median of the finite values, NaN if there are none."""
+    values = values[np.isfinite(values)]
+    return np.median(values) if len(values) else np.nan

@@ -188,6 +188,7 @@ class TestCluster:
             run(
                 *("cluster", *files, "-o", choice, *fast, "--sky", "keep"),
                 *("--mask-zeros", choice),
+                *("--mask-outliers", "no"),
             )
             labels, _ = read_map(tmp_path / choice / "cluster_map.fits")
             masked[choice] = np.sum(labels == -3)

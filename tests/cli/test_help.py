@@ -29,7 +29,13 @@ class TestHelp:
             "cluster": [
                 *("FITS", "--output DIR", "--overwrite", "--hdu", "--band-names"),
                 *("--masks", "--ignore-flags", "--weights", "--exclude", "--include"),
-                *("--mask-zeros", "--saturation", "--grow", "--border-noise"),
+                *(
+                    "--mask-zeros",
+                    "--mask-outliers",
+                    "--saturation",
+                    "--grow",
+                    "--border-noise",
+                ),
                 *("--min-snr", "--min-bands", "--sky"),
                 *("--fwhm", "--target-fwhm", "--pixel-scale", "--align-to"),
                 *("--resample", "--crop", "--check-registration", "--stretch"),

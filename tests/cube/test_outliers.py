@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from astropy.wcs import WCS
 from numpy.testing import assert_array_equal
+from scipy import ndimage
 from sklearn.metrics import adjusted_rand_score
 
 from skesom.cube import Cube, CubeMasker, _masking, _outliers, _trails
@@ -207,6 +208,11 @@ class TestTrails:
         field[..., 1] += light
         found = outliers(field)
         assert not found[:, 92:116, 1].any()
+
+    def test_correlated_noise(self, rng):
+        """As resampling makes it: full of ridges, which are not noise of pixels."""
+        noise = ndimage.gaussian_filter(rng.normal(size=(400, 400, 3)), (2.5, 2.5, 0))
+        assert not outliers(noise).any()
 
     def test_one_band_is_not_enough(self, rng):
         field = sky(rng, 1) + self.trail(40, 4.0)[0][..., np.newaxis]
