@@ -14,9 +14,9 @@ from astropy.stats import mad_std
 from skesom.cube._blocks import in_threads
 from skesom.cube._tiles import median_and_scatter, valid_tiles
 
-# Scatter of levels in units of the noise: .0-.4 in fields of real sky, .7-1.3 in frames
+# Scatter of levels in units of the noise: 0-.36 in fields of sky, .58-1.1 in frames
 # that stars and nebulae fill (docs/benchmarks/sky.py).
-FLAT = 0.6
+FLAT = 0.5
 # A plane explains the levels if it leaves no more of their scatter than this: 0-.2 in
 # sky that slopes, .4 where structure lies upon the slope, .7 and more elsewhere.
 LEFT_BY_PLANE = 0.5

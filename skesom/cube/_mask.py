@@ -105,7 +105,7 @@ class CubeMasker(CubeTransformer):
         Share of the fitted frame's usable pixels that do not stand out from the sky.
     sky_unevenness_ : float
         How flat these pixels are: scatter of the levels of tiles of 16 x 16 pixels in
-        units of the noise of a pixel, in the median band. ``"auto"`` takes up to 0.6
+        units of the noise of a pixel, in the median band. ``"auto"`` takes up to 0.5
         for sky, where levels and noise allow to tell. NaN if there are fewer than 16
         tiles of 8 x 8 pixels, or if neither the sky nor the background is asked about.
     summary_ : dict of str to int

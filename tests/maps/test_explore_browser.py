@@ -376,3 +376,18 @@ def test_few_and_many_clusters(browser, galaxy, tmp_path, clusterer, n_clusters)
     assert n_selected(browser) == smallest.sum()
     errors = [e for e in browser.get_log("browser") if e["level"] == "SEVERE"]
     assert errors == []
+
+
+def test_sky_is_told_from_missing_data(browser, job, galaxy, tmp_path):
+    open_page(browser, explore(tmp_path / "page.html", job, galaxy))
+    labels = job["cluster"].labels_
+    colours = picture(browser, "map", labels.shape)
+    assert np.unique(colours[labels == -2], axis=0).tolist() == [[0x1D, 0x22, 0x36]]
+    assert np.unique(colours[labels == -3], axis=0).tolist() == [[0xE1, 0xE3, 0xE8]]
+    for label, text in ((-2, "sky, set aside"), (-3, "no data")):
+        row, column_ = np.argwhere(labels == label)[0].tolist()
+        at_pixel(browser, "map_plot", column_, row)
+        assert text in browser.find_element("id", "readout").text
+    share = np.mean(labels[labels != -3] == -2)
+    text = browser.find_element("tag name", "body").text
+    assert f"{share:.1%} set aside as sky" in text

@@ -185,6 +185,20 @@ class TestMakePipeline:
         for name in ("gaps", "convolve", "align", "stretch", "sky"):
             assert steps[name].n_jobs == 3
 
+    def test_background_is_subtracted_before_bands_are_convolved(self, galaxy):
+        assert "background" not in steps_of()
+        steps = steps_of(subtract_background=True, fwhm="cube")
+        assert list(steps)[:3] == ["gaps", "background", "convolve"]
+        assert not steps["gaps"].check_background
+        assert steps_of()["gaps"].check_background
+        # A stretch bends slopes, so they are looked for before.
+        assert not steps_of()["sky"].check_background
+        pipeline = make_cluster_pipeline(
+            ESOM(n_clusters=2, random_state=0), subtract_background=True
+        )
+        label_map = pipeline.fit_predict(galaxy)
+        np.testing.assert_array_equal(pipeline.predict(galaxy), label_map)
+
     def test_stretch_can_be_left_out(self):
         assert "stretch" not in steps_of(stretch="none")
         with pytest.raises(ValueError, match="'asinh' or 'none', got 'log'"):

@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What ``skesom cluster`` says of sky and background, and what it does about them."""
+
+import numpy as np
+import pytest
+
+from skesom.cube import Cube
+from skesom.io import read_map, write_bands
+
+FAST = ("--epsilon", "0.5", "--tables", "none", "--no-pictures", "--n-clusters", "3")
+
+
+@pytest.fixture
+def field(tmp_path):
+    """Files of a field of sky with a galaxy and a gap, on a background that slopes."""
+
+    def write(rise=0.0, galaxy=60.0):
+        rng = np.random.default_rng(0)
+        rows, columns = np.indices((96, 96)) - 48
+        light = galaxy * np.exp(-1.678 * np.hypot(rows, columns) / 7)
+        data = light[:, :, np.newaxis] * [1.0, 0.7, 1.3] + rng.normal(size=(96, 96, 3))
+        data += np.linspace(0, rise, 96)[:, np.newaxis, np.newaxis]
+        data[:12] = np.nan
+        return write_bands(tmp_path / "bands", Cube(data.astype(np.float32)))
+
+    return write
+
+
+def line_of(out, start):
+    """Return the one line that starts so."""
+    (line,) = [line for line in out if line.startswith(start)]
+    return line
+
+
+def test_sky_is_told_as_a_share_of_the_pixels_with_data(run, field, tmp_path):
+    status, out, err = run("cluster", *field(), "-o", tmp_path / "out", *FAST)
+    assert (status, err) == (0, [])
+    labels, _ = read_map(tmp_path / "out" / "cluster_map.fits")
+    share = np.mean(labels[labels != -3] == -2)
+    assert share > 0.8
+    np.testing.assert_array_equal(labels[:12], -3)
+    line = line_of(out, "Sky set aside")
+    assert f"{share:.1%} of the pixels with data" in line
+    assert "times the noise of a pixel" in line
+
+
+def test_background_is_told_and_subtracted(run, field, tmp_path):
+    files = field(rise=15)
+    status, _, err = run("cluster", *files, "-o", tmp_path / "out", *FAST)
+    assert status == 0
+    assert any("slopes" in line and "--subtract-background" in line for line in err)
+    arguments = ("-o", tmp_path / "flat", "--subtract-background", *FAST)
+    status, out, err = run("cluster", *files, *arguments)
+    assert (status, err) == (0, [])
+    assert "8" in line_of(out, "Sky set aside")
+    status, out, err = run(
+        "cluster",
+        "--from",
+        tmp_path / "flat",
+        "-o",
+        tmp_path / "again",
+        "--tables",
+        "none",
+        "--no-pictures",
+    )
+    assert (status, err) == (0, [])
+    assert out[-1] == "The label map is that of the run, bit for bit."
+
+
+def test_frame_of_nothing_but_sky(run, field, tmp_path):
+    """It is kept with a warning, and refused where it should be masked."""
+    files = field(galaxy=0)
+    status, _, err = run("cluster", *files, "-o", tmp_path / "out", *FAST)
+    assert status == 0
+    assert any("nothing but sky" in line for line in err)
+    arguments = ("-o", tmp_path / "none", "--sky", "mask", *FAST)
+    status, _, err = run("cluster", *files, *arguments)
+    assert status != 0
+    (line,) = err
+    assert "'sky'" in line
+    assert not (tmp_path / "none").exists()
