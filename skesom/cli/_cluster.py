@@ -4,8 +4,6 @@
 import sys
 import warnings
 
-import numpy as np
-
 from skesom.cli._clusterer import add_clusterer, clusterer_of
 from skesom.cli._images import add_images, source_of
 from skesom.cli._parser import Help, add_output, add_report
@@ -160,27 +158,13 @@ def report(pipeline, files, label_map=None):
         Of other images than those that it was fitted on.
     """
     from skesom.io import cluster_table
-    from skesom.pixels import MASKED, SKY
+    from skesom.maps.report import decisions_of, lines_of
 
-    if "convolve" in pipeline.named_steps:
-        print(f"Sharpness: {pipeline['convolve'].target_fwhm_:.4g} arcsec.")
-    is_of_fit = label_map is None
-    if is_of_fit:
+    if label_map is None:
         label_map = pipeline[-1].labels_
-    sky = pipeline.named_steps.get("sky")
-    if is_of_fit and sky is not None and sky.sky_masked_:
-        share = np.mean(label_map[label_map != MASKED] == SKY)
-        print(
-            f"Sky set aside: {share:.1%} of the pixels with data "
-            f"(--sky keep clusters them); {_flatness_of(sky)}."
-        )
-    elif is_of_fit and sky is not None and sky.sky == "auto" and sky.sky_share_ > 0.5:
-        print(
-            f"Sky kept: {sky.sky_share_:.1%} of the pixels do not stand out, but "
-            f"{_flatness_of(sky)} (--sky mask sets them aside)."
-        )
-    if is_of_fit and hasattr(pipeline[-1], "agreement_"):
-        _print_agreement(pipeline[-1])
+        print("\n".join(lines_of(decisions_of(pipeline))))
+    elif "convolve" in pipeline.named_steps:
+        print(f"Sharpness: {pipeline['convolve'].target_fwhm_:.4g} arcsec.")
     table = cluster_table(label_map)
     print(f"{len(table)} clusters:")
     for row in table:
@@ -190,29 +174,3 @@ def report(pipeline, files, label_map=None):
     print("Written:")
     for file in files:
         print(f"  {file}")
-
-
-def _print_agreement(step):
-    """Print how well the runs agree."""
-    from skesom.metrics._scored import pipeline_end
-
-    consensus, _ = pipeline_end(step.estimator_)
-    inside = step.labels_ >= 0
-    means = [
-        step.agreement_[step.labels_ == cluster].mean()
-        for cluster in range(step.n_clusters_)
-    ]
-    print(
-        f"Agreement of {len(consensus.estimators_)} runs: "
-        f"{step.agreement_[inside].mean():.0%} on the average, from {min(means):.0%} "
-        f"in cluster {int(np.argmin(means))} to {max(means):.0%} in cluster "
-        f"{int(np.argmax(means))}."
-    )
-
-
-def _flatness_of(masker):
-    """Say how flat the sky is that a masker found."""
-    unevenness = masker.sky_unevenness_
-    if np.isnan(unevenness):
-        return "how flat it is cannot be told"
-    return f"its level changes by {unevenness:.2f} times the noise of a pixel"

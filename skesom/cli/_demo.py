@@ -3,6 +3,8 @@
 
 from pathlib import Path
 
+import numpy as np
+
 from skesom.cli._cluster import report, write
 from skesom.cli._clusterer import add_clusterer, clusterer_of
 from skesom.cli._parser import Help, add_output, add_report
@@ -35,11 +37,14 @@ def add_demo(commands):
 
 def _demo(options):
     """Make a scene, cluster its files, and compare with the truth."""
-    from sklearn.metrics import adjusted_rand_score
-
-    from skesom.datasets import make_galaxy_cube
+    from skesom.datasets import POPULATIONS, make_galaxy_cube
     from skesom.io import write_bands, write_map
-    from skesom.maps import ImageSource, atomic_folder, make_cluster_pipeline
+    from skesom.maps import (
+        ImageSource,
+        atomic_folder,
+        compare_with_truth,
+        make_cluster_pipeline,
+    )
 
     clusterer = clusterer_of(options)
     with atomic_folder(options.output, overwrite=options.overwrite) as folder:
@@ -54,6 +59,24 @@ def _demo(options):
         files = write(options, pipeline, cube, folder=folder, source=source)
     report(pipeline, [Path(options.output) / name for name in files])
     label_map = pipeline["cluster"].labels_
-    known = (label_map >= 0) & (truth >= 0)
-    agreement = adjusted_rand_score(truth[known], label_map[known])
+    comparison = compare_with_truth(label_map, truth, names=POPULATIONS)
+    print("What the clusters hold:")
+    for line in _contents(comparison.confusion):
+        print(f"  {line}")
+    agreement = comparison.scores["adjusted Rand index"]
     print(f"Agreement with the truth, adjusted Rand index: {agreement:.3f}")
+
+
+def _contents(confusion):
+    """Say of each cluster what most of it is, and of what it holds more than others."""
+    names = confusion.colnames[1:]
+    counts = np.array([confusion[name] for name in names]).T
+    for row, label in enumerate(confusion["cluster"]):
+        main = counts[row].argmax()
+        text = f"{label}: {counts[row, main] / counts[row].sum():.0%} {names[main]}"
+        gathered = [
+            f"{counts[row, column] / counts[:, column].sum():.0%} of all {name}"
+            for column, name in enumerate(names)
+            if column != main and counts[:, column].argmax() == row
+        ]
+        yield f"{text} ({', '.join(gathered)})" if gathered else text

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The report of a run: a folder with all that it found, and to run it again."""
 
+from skesom.maps.report._decisions import decisions_of, lines_of
 from skesom.maps.report._folder import atomic_folder, check_folder
 from skesom.maps.report._image_source import ImageSource
 from skesom.maps.report._models import load_model, save_model
@@ -14,8 +15,10 @@ __all__ = [
     "Run",
     "atomic_folder",
     "check_folder",
+    "decisions_of",
     "find_model",
     "label_map_digest",
+    "lines_of",
     "load_model",
     "read_report",
     "read_run",

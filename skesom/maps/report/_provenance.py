@@ -13,6 +13,7 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.pipeline import Pipeline
 
+from skesom.maps.report._decisions import decisions_of
 from skesom.maps.report._image_source import ImageSource, describe_file
 from skesom.maps.report._json_values import decode, encode, unrepeatable_parts
 from skesom.maps.report._software import software_versions, warn_of_versions
@@ -79,6 +80,7 @@ def describe_run(
         "pipeline": encode(pipeline),
         "images": images,
         "model": model and describe_file(model, folder),
+        "decisions": None if model else decisions_of(pipeline),
         "result": {
             "shape": list(label_map.shape),
             "n_clusters": len(clusters),
