@@ -14,7 +14,7 @@ import warnings
 from numbers import Integral, Real
 
 import numpy as np
-from joblib import Parallel, delayed
+from joblib import Parallel, delayed, effective_n_jobs
 from sklearn.base import (
     BaseEstimator,
     ClusterMixin,
@@ -28,11 +28,13 @@ from sklearn.utils import gen_batches, get_tags
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
+from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
 from skesom.som._base import CodebookClusterer, random_generator
 from skesom.som._esom import ESOM
 from skesom.som._folded_graph import FoldedGraph
+from skesom.som._threads import one_blas_thread
 
 _ENOUGH_TO_LEARN = 100_000  # rows; docs/consensus.md shows what more of them win
 _ENOUGH_TO_COMPARE = 1_000_000
@@ -303,9 +305,11 @@ class ConsensusClusterer(MetaEstimatorMixin, ClusterMixin, BaseEstimator):
         """Return the members that could be fitted, and their labels if need be."""
         prototype = self._prototype()
         n_samples = self._n_samples(len(X), hasattr(prototype, "predict"))
-        runs = Parallel(self.n_jobs, prefer="threads", return_as="generator")(
-            delayed(_fit_member)(self._member(seed), X, seed, n_samples)
-            for seed in generator.randint(_SEEDS, size=self.n_estimators)
+        seeds = generator.randint(_SEEDS, size=self.n_estimators)
+        runs = _in_threads(
+            lambda seed: _fit_member(self._member(seed), X, seed, n_samples),
+            seeds,
+            self.n_jobs,
         )
         bar = {"desc": type(self).__name__, "unit": "run", "disable": not self.verbose}
         runs = list(tqdm(runs, total=self.n_estimators, **bar))
@@ -404,6 +408,25 @@ def _fit_member(member, X, seed, n_samples):
     return member, labels, None
 
 
+def _in_threads(function, items, n_jobs):
+    """Yield what a function makes of each item, in their order.
+
+    Each of several threads uses one processor: more would wait for each other.
+    """
+    if effective_n_jobs(n_jobs) == 1:
+        yield from map(function, items)
+        return
+
+    def alone(item):
+        with threadpool_limits(1, user_api="openmp"):  # of this thread
+            return function(item)
+
+    with one_blas_thread():  # of the process
+        yield from Parallel(n_jobs, prefer="threads", return_as="generator")(
+            delayed(alone)(item) for item in items
+        )
+
+
 def _rows_to_compare(n_rows, generator):
     """Return the rows by which members are compared."""
     if n_rows <= _ENOUGH_TO_COMPARE:
@@ -414,28 +437,26 @@ def _rows_to_compare(n_rows, generator):
 
 def _labels_of(members, X, n_jobs=None):
     """Return the labels that each member gives to rows."""
-    return Parallel(n_jobs, prefer="threads")(
-        delayed(_predicted)(member, X) for member in members
-    )
 
+    def predicted(member):
+        return np.asarray(member.predict(X)).astype(np.int32, copy=False)
 
-def _predicted(member, X):
-    return np.asarray(member.predict(X)).astype(np.int32, copy=False)
+    return list(_in_threads(predicted, members, n_jobs))
 
 
 def _voted(members, votes, X, n_jobs):
     """Return the cluster of each row and the share of members that agree."""
-    labels = np.empty(len(X), dtype=np.int32)
-    agreement = np.empty(len(X), dtype=np.float32)
 
     def vote(rows):
         of_members = _labels_of(members, X[rows])
-        labels[rows] = votes.winner(of_members)
-        agreement[rows] = votes.agreement(of_members, labels[rows])
+        winner = votes.winner(of_members)
+        return winner, votes.agreement(of_members, winner)
 
-    Parallel(n_jobs, prefer="threads")(
-        delayed(vote)(rows) for rows in gen_batches(len(X), _ROWS_AT_A_TIME)
-    )
+    blocks = list(gen_batches(len(X), _ROWS_AT_A_TIME))
+    labels = np.empty(len(X), dtype=np.int32)
+    agreement = np.empty(len(X), dtype=np.float32)
+    for rows, voted in zip(blocks, _in_threads(vote, blocks, n_jobs), strict=True):
+        labels[rows], agreement[rows] = voted
     return labels, agreement
 
 

@@ -21,6 +21,7 @@ from sklearn.metrics import adjusted_rand_score
 from skesom.som._threads import one_blas_thread
 
 _STARTS = 20  # of k-means, on the few clusters of the members
+_ENOUGH_ROWS = 65_536  # to tell which member is closest to the consensus
 _CERTAIN = 1e-9  # eigenvalues below are rounding
 _MOST_CLUSTERS = 20  # that the members may be said to agree on by themselves
 
@@ -153,10 +154,11 @@ class FoldedGraph:
 
     def closest(self, winner):
         """Return the member whose clusters are most like those of the consensus."""
+        some = slice(None, None, max(1, len(winner) // _ENOUGH_ROWS))
         scores = [
-            adjusted_rand_score(winner[known], of_member[known])
+            adjusted_rand_score(winner[some][known], of_member[some][known])
             for of_member in self.labels
-            for known in [(winner >= 0) & (of_member >= 0)]
+            for known in [(winner[some] >= 0) & (of_member[some] >= 0)]
         ]
         return int(np.argmax(scores))
 

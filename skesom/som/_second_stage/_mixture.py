@@ -27,7 +27,7 @@ _RIDGE = 0.01  # of the variance of a feature, added to that of every normal
 _ITERATIONS = 30
 _SEED = 0
 _TOLERANCE = 1e-4  # of the mean log likelihood
-_ROWS_AT_A_TIME = 8192
+_ROWS_AT_A_TIME = 1024
 
 
 class NormalMixture(NamedTuple):
@@ -68,19 +68,25 @@ class NormalMixture(NamedTuple):
         with one_blas_thread():
             for start in range(0, len(rows), _ROWS_AT_A_TIME):
                 block = slice(start, start + _ROWS_AT_A_TIME)
-                log_density = self._log_densities(rows[block].astype(np.float64))
-                labels[block] = self.labels[log_density.argmax(axis=1)]
+                log_density = self._log_densities(rows[block])
+                labels[block] = self.labels[log_density.argmax(axis=0)]
         return labels
 
     def _log_densities(self, rows):
-        density = np.empty((len(rows), len(self.means)))
-        for cluster, (mean, factor) in enumerate(
-            zip(self.means, self.factors, strict=True)
-        ):
-            apart = rows - mean
-            apart = apart @ factor if factor.ndim == 2 else apart * factor
-            density[:, cluster] = np.einsum("ij,ij->i", apart, apart)
-        return self.constants - 0.5 * density
+        """Return the log density of each row in each normal, a line for each normal."""
+        center = self.means.mean(axis=0)  # lest far features lose digits
+        means, features = self.means - center, rows.T - center[:, np.newaxis]
+        if self.factors.ndim == 3:
+            factors = self.factors.transpose(0, 2, 1)
+            places = np.einsum("kij,kj->ki", factors, means)
+            apart = factors.reshape(-1, factors.shape[2]) @ features
+            apart = apart.reshape(*places.shape, -1) - places[:, :, np.newaxis]
+        else:
+            apart = (features - means[:, :, np.newaxis]) * self.factors[
+                :, :, np.newaxis
+            ]
+        np.square(apart, out=apart)
+        return self.constants[:, np.newaxis] - 0.5 * apart.sum(axis=1)
 
 
 def cut_or_mixture(affinity, units, groups, least=0):
