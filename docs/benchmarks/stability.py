@@ -44,11 +44,17 @@ def main():
         "KMeans": lambda seed: KMeans(8, n_init=10, random_state=seed),
         "GaussianMixture": lambda seed: GaussianMixture(8, random_state=seed),
     }
-    for name, member in (("ESOM", ESOM()), ("CSOM", CSOM())):
+    for name, member, share in (("ESOM", ESOM(), 1.0), ("CSOM", CSOM(), 0.5)):
         for n_members in options.members:
             methods[f"{n_members} {name}"] = (
-                lambda seed, member=member, n_members=n_members: ConsensusClusterer(
-                    member, n_estimators=n_members, random_state=seed, n_jobs=-1
+                lambda seed, member=member, share=share, n=n_members: (
+                    ConsensusClusterer(
+                        member,
+                        n_estimators=n,
+                        max_samples=share,
+                        random_state=seed,
+                        n_jobs=-1,
+                    )
                 )
             )
     for seed in options.scenes:

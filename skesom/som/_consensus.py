@@ -11,7 +11,7 @@ consensus, which label any row.
 
 import copy
 import warnings
-from numbers import Integral, Real
+from numbers import Integral
 
 import numpy as np
 from joblib import Parallel, delayed, effective_n_jobs
@@ -25,7 +25,12 @@ from sklearn.base import (
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.pipeline import Pipeline
 from sklearn.utils import gen_batches, get_tags
-from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
+from sklearn.utils._param_validation import (
+    HasMethods,
+    Interval,
+    RealNotInt,
+    StrOptions,
+)
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
 from threadpoolctl import threadpool_limits
@@ -69,9 +74,11 @@ class ConsensusClusterer(MetaEstimatorMixin, ClusterMixin, BaseEstimator):
         the widest gap of the spectrum of the graph, 1 for a continuum; maps choose
         their own numbers then, other members keep theirs. None leaves the members as
         they are and takes the median of their numbers.
-    max_samples : int, float or None, default=None
-        Rows that a member learns from, drawn without replacement: a number, a share,
-        or None for all of up to 100 000. Members without ``predict`` learn from all.
+    max_samples : int or float in (0, 1], default=1.0
+        Rows that a member learns from, drawn without replacement: a number, or a share
+        of the rows but no more than 100 000. A share of 0.5 lets members differ that do
+        not depend on a seed, such as a `CSOM` in batch training. Members without
+        ``predict`` learn from all rows.
     random_state : int, RandomState instance or None, default=None
         Seed of the members; an int makes the result reproducible.
     verbose : int, default=0
@@ -107,7 +114,8 @@ class ConsensusClusterer(MetaEstimatorMixin, ClusterMixin, BaseEstimator):
     ------
     ValueError
         For a parameter out of its range, fewer rows than clusters, input that the
-        members refuse, or if not most of the members can be fitted.
+        members refuse, if not most of the members can be fitted, or if all rows are
+        noise to them.
 
     Warns
     -----
@@ -166,8 +174,7 @@ class ConsensusClusterer(MetaEstimatorMixin, ClusterMixin, BaseEstimator):
         ],
         "max_samples": [
             Interval(Integral, 1, None, closed="left"),
-            Interval(Real, 0, 1, closed="right"),
-            None,
+            Interval(RealNotInt, 0, 1, closed="right"),
         ],
         "random_state": ["random_state"],
         "verbose": ["verbose"],
@@ -180,7 +187,7 @@ class ConsensusClusterer(MetaEstimatorMixin, ClusterMixin, BaseEstimator):
         *,
         n_estimators=12,
         n_clusters=8,
-        max_samples=None,
+        max_samples=1.0,
         random_state=None,
         verbose=0,
         n_jobs=None,
@@ -351,11 +358,11 @@ class ConsensusClusterer(MetaEstimatorMixin, ClusterMixin, BaseEstimator):
 
     def _n_samples(self, n_rows, predicts):
         """Return how many rows a member learns from."""
-        if self.max_samples is None:
-            return min(n_rows, _ENOUGH_TO_LEARN) if predicts else n_rows
         n_samples = self.max_samples
         if not isinstance(n_samples, Integral):
             n_samples = max(1, round(n_samples * n_rows))
+            if predicts:
+                n_samples = min(n_samples, _ENOUGH_TO_LEARN)
         if n_samples < n_rows and not predicts:
             raise ValueError(
                 f"{type(_last(self._prototype())).__name__} cannot label rows that it "
@@ -368,9 +375,15 @@ class ConsensusClusterer(MetaEstimatorMixin, ClusterMixin, BaseEstimator):
         """Return into how many clusters the graph is cut."""
         if self.n_clusters == "auto":
             return graph.plausible_number()
-        if self.n_clusters is None:
-            return int(np.median(graph.counts))
-        return min(self.n_clusters, graph.rank())
+        if graph.rank() == 0:
+            raise ValueError(
+                "No member found a cluster: all rows are noise to them. Choose other "
+                f"parameters of {type(_last(self._prototype())).__name__}."
+            )
+        wanted = self.n_clusters
+        if wanted is None:
+            wanted = max(1, int(np.median(graph.counts)))
+        return min(wanted, graph.rank())
 
     def _warn_of_few(self):
         if not isinstance(self.n_clusters, Integral):

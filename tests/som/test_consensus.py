@@ -8,7 +8,7 @@ import pytest
 from _shapes import SHAPES, golf_ball
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import BaseEstimator, ClusterMixin, clone
-from sklearn.cluster import HDBSCAN, AgglomerativeClustering, KMeans
+from sklearn.cluster import DBSCAN, HDBSCAN, AgglomerativeClustering, KMeans
 from sklearn.datasets import make_blobs
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import adjusted_rand_score
@@ -303,3 +303,10 @@ def test_survives_pickling_and_cloning():
     assert_array_equal(restored.predict(X), consensus.labels_)
     again = clone(consensus).fit(X)
     assert_array_equal(again.labels_, consensus.labels_)
+
+
+def test_refuses_nothing_but_noise():
+    X, _ = make_blobs(50, random_state=0)
+    consensus = ConsensusClusterer(DBSCAN(1e-9), n_clusters=None, n_estimators=3)
+    with pytest.raises(ValueError, match="all rows are noise"):
+        consensus.fit(X)
