@@ -41,7 +41,7 @@ from skesom.som._esom import ESOM
 from skesom.som._folded_graph import FoldedGraph
 from skesom.som._threads import one_blas_thread
 
-_ENOUGH_TO_LEARN = 100_000  # rows; docs/consensus.md shows what more of them win
+_ENOUGH_TO_LEARN = 50_000  # rows; twice as many win nothing (docs/consensus.md)
 _ENOUGH_TO_COMPARE = 1_000_000
 _ROWS_AT_A_TIME = 262_144
 _SEEDS = 2**31 - 1
@@ -76,7 +76,7 @@ class ConsensusClusterer(MetaEstimatorMixin, ClusterMixin, BaseEstimator):
         they are and takes the median of their numbers.
     max_samples : int or float in (0, 1], default=1.0
         Rows that a member learns from, drawn without replacement: a number, or a share
-        of the rows but no more than 100 000. A share of 0.5 lets members differ that do
+        of the rows but no more than 50 000. A share of 0.5 lets members differ that do
         not depend on a seed, such as a `CSOM` in batch training. Members without
         ``predict`` learn from all rows.
     random_state : int, RandomState instance or None, default=None
