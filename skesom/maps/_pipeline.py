@@ -192,8 +192,8 @@ def make_clusterer(
     if not (hasattr(default, "fit_predict") and hasattr(default, "get_params")):
         raise ValueError(f"{method} is no clusterer: it has no fit_predict.")
     names = default.get_params()
-    if "n_components" in names and "n_clusters" not in names:
-        wanted["n_components"] = n_clusters
+    number = "n_clusters" if "n_clusters" in names else "n_components"
+    wanted[number] = n_clusters
     unknown = sorted(set(parameters) - set(names))
     if unknown:
         raise ValueError(
@@ -202,6 +202,7 @@ def make_clusterer(
     clusterer = kind(**({k: v for k, v in wanted.items() if k in names} | parameters))
     if hasattr(clusterer, "_validate_params"):  # before images are read for nothing
         clusterer._validate_params()
+    n_clusters = clusterer.get_params().get(number)
     return _consensus_of(clusterer, n_clusters, n_runs, random_state, verbose)
 
 

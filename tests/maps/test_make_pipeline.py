@@ -24,7 +24,7 @@ from skesom.maps import (
     scaled_bands,
 )
 from skesom.maps._pipeline import fitted_clusterer
-from skesom.som import CSOM, ESOM
+from skesom.som import CSOM, ESOM, ConsensusClusterer
 
 
 class TestMakeClusterer:
@@ -40,7 +40,7 @@ class TestMakeClusterer:
         ],
     )
     def test_sets_what_the_clusterer_has(self, method, kind):
-        clusterer = make_clusterer(method, n_clusters=5, random_state=7)
+        clusterer = make_clusterer(method, n_clusters=5, n_runs=1, random_state=7)
         assert type(clusterer) is kind
         assert clusterer.n_clusters == 5
         assert clusterer.random_state == 7
@@ -52,20 +52,44 @@ class TestMakeClusterer:
         assert clusterer.eps == 0.1
 
     def test_components_of_a_mixture_are_clusters(self):
-        clusterer = make_clusterer("sklearn.mixture.GaussianMixture", n_clusters=3)
+        mixture = "sklearn.mixture.GaussianMixture"
+        clusterer = make_clusterer(mixture, n_clusters=3, n_runs=1)
         assert type(clusterer) is GaussianMixture
         assert clusterer.n_components == 3
+        consensus = make_clusterer(mixture, n_clusters=3)
+        assert type(consensus.estimator) is GaussianMixture
+        assert consensus.estimator.n_components == consensus.n_clusters == 3
 
     def test_only_maps_are_verbose(self):
-        assert make_clusterer("esom", verbose=1).verbose == 1
-        assert make_clusterer("sklearn.cluster.KMeans", verbose=1).verbose == 0
+        kmeans = "sklearn.cluster.KMeans"
+        assert make_clusterer("esom", n_runs=1, verbose=1).verbose == 1
+        assert make_clusterer(kmeans, n_runs=1, verbose=1).verbose == 0
 
-    def test_further_parameters_win(self):
-        assert make_clusterer("csom", shape=(3, 4)).shape == (3, 4)
-        clusterer = make_clusterer(
-            "sklearn.mixture.GaussianMixture", n_clusters=3, n_components=6
+    @pytest.mark.parametrize("method", ["esom", "sklearn.cluster.KMeans"])
+    def test_of_many_runs_there_is_one_bar(self, method):
+        consensus = make_clusterer(method, verbose=1)
+        assert consensus.verbose == 1
+        assert consensus.estimator.verbose == 0
+
+    @pytest.mark.parametrize("n_runs", [1, 3])
+    def test_further_parameters_win(self, n_runs):
+        def single(*args, **parameters):
+            clusterer = make_clusterer(*args, n_runs=n_runs, **parameters)
+            return clusterer if n_runs == 1 else clusterer.estimator
+
+        assert single("csom", shape=(3, 4)).shape == (3, 4)
+        mixture = "sklearn.mixture.GaussianMixture"
+        assert single(mixture, n_clusters=3, n_components=6).n_components == 6
+
+    def test_members_have_the_number_that_won(self):
+        consensus = make_clusterer(
+            *("sklearn.mixture.GaussianMixture",),
+            **{"n_clusters": 3, "n_components": 6, "n_runs": 2},
         )
-        assert clusterer.n_components == 6
+        X = np.random.default_rng(0).normal(size=(300, 2))
+        consensus.fit(X)
+        assert {member.n_components for member in consensus.estimators_} == {6}
+        assert consensus.n_clusters == 6
 
     @pytest.mark.parametrize(
         "method",
@@ -118,8 +142,66 @@ class TestMakeClusterer:
             "from sklearn.cluster import KMeans\nclass Own(KMeans): pass\n"
         )
         monkeypatch.syspath_prepend(tmp_path)
-        assert type(make_clusterer("own_clusterers.Own")).__name__ == "Own"
+        own = make_clusterer("own_clusterers.Own", n_runs=1)
+        assert type(own).__name__ == "Own"
+        consensus = make_clusterer("own_clusterers.Own")
+        assert type(consensus.estimator) is type(own)
         del sys.modules["own_clusterers"]
+
+
+class TestRuns:
+    """How many runs the clusters are agreed on by."""
+
+    @pytest.mark.parametrize(
+        ("method", "kind"),
+        [
+            ("esom", ESOM),
+            ("csom", CSOM),
+            ("sklearn.cluster.MiniBatchKMeans", MiniBatchKMeans),
+        ],
+    )
+    @pytest.mark.parametrize(("n_runs", "expected"), [(None, 12), (5, 5)])
+    def test_clusterers_with_a_seed_are_wrapped(self, method, kind, n_runs, expected):
+        consensus = make_clusterer(method, n_clusters=5, n_runs=n_runs, random_state=7)
+        assert type(consensus) is ConsensusClusterer
+        assert consensus.n_estimators == expected
+        assert type(consensus.estimator) is kind
+        assert consensus.n_clusters == consensus.estimator.n_clusters == 5
+        assert consensus.random_state == 7
+
+    @pytest.mark.parametrize("n_clusters", [None, "auto"])
+    def test_maps_that_choose_their_number(self, n_clusters):
+        consensus = make_clusterer("esom", n_clusters=n_clusters)
+        assert consensus.n_clusters == consensus.estimator.n_clusters == n_clusters
+
+    def test_clusterers_without_a_number_choose_theirs(self):
+        consensus = make_clusterer("sklearn.cluster.AffinityPropagation", n_clusters=5)
+        assert type(consensus) is ConsensusClusterer
+        assert consensus.n_clusters is None
+
+    @pytest.mark.parametrize(
+        "method",
+        [
+            "sklearn.cluster.DBSCAN",  # neither a seed nor predict
+            "sklearn.cluster.MeanShift",  # no seed
+            "sklearn.cluster.SpectralClustering",  # no predict
+        ],
+    )
+    def test_where_runs_cannot_differ_there_is_one(self, method):
+        assert type(make_clusterer(method)) is not ConsensusClusterer
+        assert type(make_clusterer(method, n_runs=1)) is not ConsensusClusterer
+        name = method.rpartition(".")[2]
+        with pytest.raises(ValueError, match=f"{name} gives the same .* leave out"):
+            make_clusterer(method, n_runs=2)
+
+    def test_seeds(self):
+        X = np.random.default_rng(0).random((400, 3))
+        labels = [
+            make_clusterer("esom", n_runs=3, random_state=seed).fit_predict(X)
+            for seed in (0, 0, 1)
+        ]
+        np.testing.assert_array_equal(labels[0], labels[1])
+        assert (labels[0] != labels[2]).any()
 
 
 class Remember(ClusterMixin, BaseEstimator):
