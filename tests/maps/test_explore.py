@@ -16,7 +16,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from skesom.cube import Cube
-from skesom.maps import explore, make_cluster_pipeline
+from skesom.maps import explore, make_cluster_pipeline, make_clusterer
 from skesom.maps.page._blob import pack
 from skesom.maps.page._pixels import encode_band, sky_nodes
 from skesom.maps.page._units import unit_map
@@ -64,12 +64,39 @@ def test_page_holds_labels_units_and_fluxes(page, job, galaxy):
     assert np.bincount(
         arrays["units"][valid], minlength=len(som.codebook_)
     ).tolist() == (som.hits_.astype(int).tolist())
-    np.testing.assert_array_equal(
-        np.array(facts["unit_labels"])[arrays["units"][valid]], labels[valid]
-    )
+    assert facts["unit_labels"] == som.unit_labels_.tolist()
     sizes = np.bincount(labels[valid])
     assert [cluster["pixels"] for cluster in facts["clusters"]] == sizes.tolist()
     assert [band["name"] for band in facts["bands"]] == list(galaxy.band_names)
+
+
+def labels_of_page(folder, clusterer, galaxy):
+    """Return of the clustered pixels their units and clusters, and those of units."""
+    pipeline = make_cluster_pipeline(clusterer, fwhm="cube", sky="mask").fit(galaxy)
+    arrays, facts = read_page(explore(folder / "page.html", pipeline, galaxy))
+    labels = pipeline["cluster"].labels_
+    np.testing.assert_array_equal(arrays["labels"], labels)
+    valid = labels >= 0
+    return arrays["units"][valid], labels[valid], np.array(facts["unit_labels"])
+
+
+def test_pixels_have_the_cluster_of_their_unit(galaxy, tmp_path):
+    esom = ESOM(n_clusters=4, clusterer="two-winners", random_state=0)
+    units, labels, unit_labels = labels_of_page(tmp_path, esom, galaxy)
+    np.testing.assert_array_equal(unit_labels[units], labels)
+
+
+def test_units_of_a_consensus_have_the_cluster_of_most_of_their_pixels(
+    galaxy, tmp_path
+):
+    consensus = make_clusterer("esom", n_clusters=4, n_runs=4)
+    units, labels, unit_labels = labels_of_page(tmp_path, consensus, galaxy)
+    counts = np.zeros((len(unit_labels), 4), dtype=int)
+    np.add.at(counts, (units, labels), 1)
+    of_unit = counts[np.arange(len(counts)), unit_labels]
+    used = counts.sum(axis=1) > 0
+    assert used.sum() > 50
+    np.testing.assert_array_equal(of_unit[used], counts[used].max(axis=1))
 
 
 @pytest.mark.parametrize("spread", [1e-20, 1.0, 1e6])
