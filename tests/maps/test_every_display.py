@@ -10,7 +10,9 @@ import pytest
 from matplotlib import pyplot
 from matplotlib.figure import Figure
 from sklearn.cluster import KMeans
+from sklearn.pipeline import make_pipeline
 
+from skesom.cube import AsinhStretch
 from skesom.maps import (
     ClusterHistogramDisplay,
     ClusterMapDisplay,
@@ -49,7 +51,8 @@ def make(galaxy, job, lattice_job):
     }
     labels = job["cluster"].labels_
     names = galaxy.band_names
-    clusterer = CubeClusterer(KMeans(2, n_init=1))
+    kmeans = CubeClusterer(KMeans(2, n_init=1))
+    clusterer = make_pipeline(AsinhStretch(), kmeans)
 
     def make(kind, ax=None):
         name, _, where = kind.partition(" ")
