@@ -12,16 +12,28 @@ from scipy import ndimage
 
 from skesom.io import read_cube, read_map
 from skesom.maps import make_cluster_pipeline
-from skesom.som import ESOM
+from skesom.som import ESOM, ConsensusClusterer
 
 PICTURES = [
-    *("cluster_contours", "cluster_histogram", "cluster_map", "cluster_spectra"),
+    *("agreement", "cluster_contours", "cluster_histogram", "cluster_map"),
+    "cluster_spectra",
     *("component_planes", "hit_map", "quantization_error", "u_matrix"),
 ]
 RESULTS = [
-    *("cluster_images.zip", "cluster_map.fits", "clusters.ecsv", "model.joblib"),
+    *("agreement.fits", "cluster_images.zip", "cluster_map.fits", "clusters.ecsv"),
+    "model.joblib",
     *("pixels.fits", "pixels_scaled.fits", "provenance.json", "validity.ecsv"),
 ]
+
+
+def consensus_of(esom, n_runs):
+    """Return what the command makes of a map by default."""
+    return ConsensusClusterer(
+        esom,
+        n_estimators=n_runs,
+        n_clusters=esom.n_clusters,
+        random_state=esom.random_state,
+    )
 
 
 def names_in(folder):
@@ -99,17 +111,20 @@ class TestCluster:
         share = float(re.search(r"([\d.]+)%", line)[1])
         assert share == pytest.approx(100 * np.mean(labels < 0), abs=0.06)
 
-    def test_does_what_the_pipeline_does(self, run, bands, tmp_path):
+    @pytest.mark.parametrize("runs", [None, 1, 3])
+    def test_does_what_the_pipeline_does(self, run, bands, tmp_path, runs):
         run(
             *("cluster", *bands, "-o", tmp_path / "out", "--n-clusters", 4),
             *("--sky", "keep", "--colour-contrast", 0.2, "--target-fwhm", 0.1),
             *("--random-state", 5, "--set", "learning_rate=0.1", "--epsilon", 0.5),
+            *(() if runs is None else ("--runs", runs)),
         )
         labels, wcs = read_map(tmp_path / "out" / "cluster_map.fits")
         cube = read_cube(bands)
         esom = ESOM(0.5, learning_rate=0.1, n_clusters=4, random_state=5)
+        clusterer = esom if runs == 1 else consensus_of(esom, runs or 12)
         pipeline = make_cluster_pipeline(
-            *(esom,), fwhm="cube", target_fwhm=0.1, sky="keep", colour_contrast=0.2
+            *(clusterer,), fwhm="cube", target_fwhm=0.1, sky="keep", colour_contrast=0.2
         )
         np.testing.assert_array_equal(labels, pipeline.fit_predict(cube))
         assert wcs.wcs.compare(cube.wcs.wcs, tolerance=1e-9)

@@ -11,7 +11,7 @@ from astropy.wcs import WCS
 from skesom.cube import align
 from skesom.io import read_cube, read_map
 from skesom.maps import make_cluster_pipeline
-from skesom.som import ESOM
+from skesom.som import ESOM, ConsensusClusterer
 
 CENTRE = 204.25, -29.87
 
@@ -63,12 +63,13 @@ class TestGrids:
     def test_the_same_as_the_pipeline(self, run, files, tmp_path):
         status, out, err = run("cluster", *files, "-o", tmp_path / "out")
         assert (status, err) == (0, [])
-        assert "Sharpness: 4 arcsec." in out
+        assert "Sharpness: all bands have a FWHM of 4 arcsec." in out
         cubes = read_cube(files, align_to=None)
         assert len(cubes) == 3
-        pipeline = make_cluster_pipeline(
-            ESOM(n_clusters=8, random_state=0), fwhm="cube"
+        consensus = ConsensusClusterer(
+            ESOM(random_state=0), n_estimators=12, n_clusters=8, random_state=0
         )
+        pipeline = make_cluster_pipeline(consensus, fwhm="cube")
         labels, wcs = map_of(tmp_path / "out")
         np.testing.assert_array_equal(labels, pipeline.fit_predict(cubes))
         assert labels.shape == (36, 34)
@@ -165,7 +166,7 @@ class TestGrids:
             *("--fwhm", "3pix", "1.5", "header"),
         )
         assert err == []
-        assert "Sharpness: 4 arcsec." in out
+        assert "Sharpness: all bands have a FWHM of 4 arcsec." in out
 
     @pytest.mark.parametrize("folder", ["ngc5584", "threegrid_G202627"])
     def test_real_images(self, run, shared_data, tmp_path, folder, fast):
@@ -264,10 +265,15 @@ class TestMasks:
             counts.append(int(np.sum(map_of(folder)[0] == -3)))
         assert counts == [240, 40, 200, 50 * 60 - 240]
 
-    def test_other_criteria(self, run, images, pattern, fast):
+    def test_other_criteria(self, run, images, pattern, fast, tmp_path):
         data = pattern()
         data[4, 5:9] = 1000
         file = images("image.fits", data)
+        status, _, err = run(
+            *("cluster", file, "-o", "outliers", *fast, "--sky", "keep")
+        )
+        assert (status, err) == (0, [])
+        assert (map_of(tmp_path / "outliers")[0][4, 5:9] == -3).all()
         for folder, options, count in (
             ("none", [], 0),
             ("saturation", ["--saturation", 500], 4),
@@ -275,7 +281,8 @@ class TestMasks:
             ("snr", ["--min-snr", 1e6], None),
         ):
             status, _, err = run(
-                *("cluster", file, "-o", folder, *fast, "--sky", "keep", *options)
+                *("cluster", file, "-o", folder, *fast, "--sky", "keep"),
+                *("--mask-outliers", "no", *options),
             )
             if count is None:
                 assert "by 'signal_to_noise'" in err[0]

@@ -81,8 +81,8 @@ class TestPredict:
         assert (status, err) == (0, [])
         names = {path.name for path in (tmp_path / "out").glob("*.png")}
         assert names == {
-            *("cluster_contours.png", "cluster_histogram.png", "cluster_map.png"),
-            *("cluster_spectra.png", "quantization_error.png"),
+            *("agreement.png", "cluster_contours.png", "cluster_histogram.png"),
+            *("cluster_map.png", "cluster_spectra.png", "quantization_error.png"),
         }
 
     def test_bands_of_other_names_are_named(self, run, model, others, tmp_path):

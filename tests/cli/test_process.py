@@ -32,6 +32,10 @@ class TestProcess:
         monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
         status, _, err = run("cluster", *bands, "-o", tmp_path / "out")
         assert status == 0
+        assert any("ConsensusClusterer" in line and "12/12" in line for line in err)
+        assert not any("ESOM" in line for line in err)
+        status, _, err = run("cluster", *bands, "-o", tmp_path / "one", "--runs", 1)
+        assert status == 0
         assert any("ESOM" in line and "sample" in line for line in err)
 
     def test_ctrl_c_ends_quietly(self, run, bands, tmp_path, monkeypatch):
