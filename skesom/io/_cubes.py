@@ -105,8 +105,8 @@ def read_cube(
         The bands in the order of the files, or in `order`. Blank pixels, and pixels
         that a resampled image does not reach, are NaN. The WCS is None if no image has
         one. With ``align_to=None`` a list with one cube for each pixel grid, in the
-        order of first appearance; where another `order` goes to and fro between grids,
-        with a cube for each run of bands on one grid.
+        order of first appearance; where another `order` comes back to a grid, with a
+        cube for each run of bands on one grid.
 
     Raises
     ------

@@ -249,8 +249,9 @@ class ConsensusClusterer(MetaEstimatorMixin, ClusterMixin, BaseEstimator):
         self.n_clusters_ = len(by_size)
         self.labels_ = _renumbered(winner, by_size)
         self.agreement_ = agreement
+        some = slice(None, None, max(1, len(known) // _ENOUGH_TO_LEARN))
         self.representative_ = _labelled_alike(
-            members[closest], known, self.labels_[compared]
+            members[closest], known[some], self.labels_[compared][some]
         )
         self._warn_of_few()
         return self

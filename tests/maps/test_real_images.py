@@ -62,9 +62,9 @@ class TestFieldWithSpiral:
     @pytest.mark.parametrize("name", ["bright_star", "red_star"])
     def test_stars_are_no_part_of_it(self, spiral, name):
         label_map, _ = spiral
-        (star,) = np.unique(label_map[getattr(self, name)])
-        assert star >= 0
-        assert star not in label_map[self.disc]
+        star = np.unique(label_map[getattr(self, name)])
+        assert (star >= 0).all()
+        assert not np.isin(label_map[self.disc], star).any()
 
     def test_clusters_are_objects_and_not_noise(self, spiral):
         label_map, _ = spiral
@@ -166,6 +166,9 @@ class TestMessier83:
         self, messier_83
     ):
         label_map, _ = messier_83
-        (nucleus,) = np.unique(label_map[427:438, 610:621])
+        labels, counts = np.unique(label_map[427:438, 610:621], return_counts=True)
+        nucleus = labels[counts.argmax()]
+        # A lane of dust crosses it.
+        assert counts.max() / counts.sum() > 0.85
         outside = label_map[60:110, 1200:1250]
         assert np.mean(outside == nucleus) < 0.02

@@ -27,7 +27,7 @@ _RIDGE = 0.01  # of the variance of a feature, added to that of every normal
 _ITERATIONS = 30
 _SEED = 0
 _TOLERANCE = 1e-4  # of the mean log likelihood
-_ROWS_AT_A_TIME = 1024
+_ROWS_AT_A_TIME = 4096
 
 
 class NormalMixture(NamedTuple):
@@ -80,7 +80,8 @@ class NormalMixture(NamedTuple):
             factors = self.factors.transpose(0, 2, 1)
             places = np.einsum("kij,kj->ki", factors, means)
             apart = factors.reshape(-1, factors.shape[2]) @ features
-            apart = apart.reshape(*places.shape, -1) - places[:, :, np.newaxis]
+            apart = apart.reshape(*places.shape, -1)
+            apart -= places[:, :, np.newaxis]
         else:
             apart = (features - means[:, :, np.newaxis]) * self.factors[
                 :, :, np.newaxis
