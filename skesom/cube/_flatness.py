@@ -46,8 +46,8 @@ class Flatness(NamedTuple):
 
     @property
     def is_flat(self):
-        """Whether the sky is flat; True where there is too little to tell."""
-        return not self.typical > FLAT
+        """Whether the sky is flat; False where there is too little to tell."""
+        return self.typical <= FLAT
 
 
 class Levels(NamedTuple):

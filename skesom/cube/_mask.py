@@ -106,8 +106,8 @@ class CubeMasker(CubeTransformer):
     sky_unevenness_ : float
         How flat these pixels are: scatter of the levels of tiles of 16 x 16 pixels in
         units of the noise of a pixel, in the median band. ``"auto"`` takes up to 0.5
-        for sky, where levels and noise allow to tell. NaN if there are fewer than 16
-        tiles of 8 x 8 pixels, or if neither the sky nor the background is asked about.
+        for sky. NaN, and the pixels are kept, if there are fewer than 16 tiles of 8 x 8
+        pixels; NaN also if neither the sky nor the background is asked about.
     summary_ : dict of str to int
         Number of pixels of the fitted cube that each criterion masked, in the order
         in which they were asked; a pixel counts for the first that took it.

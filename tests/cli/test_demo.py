@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """``skesom demo``: the scene, its files, the job, the truth."""
 
+import numpy as np
 import pytest
 from sklearn.metrics import adjusted_rand_score
 
+from skesom.datasets import POPULATIONS
 from skesom.io import read_map
 
 RESULTS = ["cluster_map.fits", "clusters.ecsv", "provenance.json"]
@@ -31,6 +33,12 @@ class TestDemo:
         expected = adjusted_rand_score(truth[known], labels[known])
         assert line == f"Agreement with the truth, adjusted Rand index: {expected:.3f}"
         assert expected > 0.2
+        first = out.index("What the clusters hold:") + 1
+        for label, line in enumerate(out[first : first + labels.max() + 1]):
+            inside = truth[(labels == label) & (truth >= 0)]
+            main = np.bincount(inside).argmax()
+            share = np.mean(inside == main)
+            assert line.startswith(f"  {label}: {share:.0%} {POPULATIONS[main]}")
         for file in RESULTS:
             assert f"  {folder / file}" in out
 

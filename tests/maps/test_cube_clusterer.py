@@ -19,7 +19,7 @@ from sklearn.utils import get_tags
 from skesom.cube import Cube
 from skesom.maps import CubeClassifier, CubeClusterer, MajorityVote
 from skesom.pixels import CubeFlattener, PixelSampler, SuperpixelFlattener, unflatten
-from skesom.som import CSOM, ESOM
+from skesom.som import CSOM, ESOM, ConsensusClusterer
 
 # Each parts the three patches of the scene; the last two cannot predict.
 INDUCTIVE = [
@@ -416,3 +416,39 @@ class TestSky:
         assert (labels[:, 4] == -2).all()
         assert (labels[:, 5] == -3).all()
         assert np.isnan(classifier.predict_proba(cube)[:, 4:]).all()
+
+
+class TestAgreement:
+    """The share of the members of a consensus that agree, as a map."""
+
+    @pytest.fixture
+    def cube(self):
+        rng = np.random.default_rng(0)
+        cube = rng.normal(size=(12, 10, 3))
+        cube[:6] += 3
+        cube[2, 3] = np.nan
+        return cube
+
+    @pytest.mark.parametrize("sampler", [None, PixelSampler(60, random_state=0)])
+    def test_is_that_of_the_rows(self, cube, sampler):
+        consensus = ConsensusClusterer(
+            KMeans(n_init=1), n_clusters=4, n_estimators=5, random_state=0
+        )
+        clusterer = CubeClusterer(
+            make_pipeline(StandardScaler(), consensus), sampler=sampler
+        ).fit(cube)
+        valid = ~np.isnan(cube).any(axis=2)
+        rows = clusterer.estimator_[:-1].transform(cube[valid])
+        expected = clusterer.estimator_[-1].agreement(rows)
+        np.testing.assert_array_equal(clusterer.agreement_[valid], expected)
+        assert np.isnan(clusterer.agreement_[2, 3])
+        assert clusterer.agreement_.dtype == np.float32
+        np.testing.assert_array_equal(
+            clusterer.agreement(cube[3:]), clusterer.agreement_[3:]
+        )
+        assert clusterer.agreement(cube[2:3, 3:4]).shape == (1, 1)
+
+    def test_of_other_clusterers_there_is_none(self, cube):
+        clusterer = CubeClusterer(KMeans(2, n_init=1, random_state=0)).fit(cube)
+        assert not hasattr(clusterer, "agreement_")
+        assert not hasattr(clusterer, "agreement")
