@@ -405,7 +405,7 @@ class TestSeveralGrids:
     def test_map_lies_on_the_coarsest_grid(self, grids, fitted):
         label_map = fitted["cluster"].labels_
         assert label_map.shape == (32, 40)
-        # The map is too small to tell whether its sky is flat, so that none is set aside.
+        # Too small a map to tell whether its sky is flat: none is set aside.
         assert np.isnan(fitted["sky"].sky_unevenness_)
         assert set(np.unique(label_map)) == {-3, 0, 1, 2, 3}
         np.testing.assert_array_equal(fitted.predict(grids), label_map)
