@@ -138,9 +138,11 @@ def _line_of_sky(sky, with_data):
 
 def _line_of_runs(runs):
     by_cluster = np.array(runs["by_cluster"])
+    text = f"Agreement of {runs['number']} runs: {runs['agreement']:.0%} on the average"
+    if len(by_cluster) == 1:
+        return f"{text}."
     least, most = by_cluster.argmin(), by_cluster.argmax()
     return (
-        f"Agreement of {runs['number']} runs: {runs['agreement']:.0%} on the average, "
-        f"from {by_cluster[least]:.0%} in cluster {least} to {by_cluster[most]:.0%} in "
+        f"{text}, from {by_cluster[least]:.0%} in cluster {least} to {by_cluster[most]:.0%} in "
         f"cluster {most}."
     )
