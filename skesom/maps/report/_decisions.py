@@ -143,6 +143,6 @@ def _line_of_runs(runs):
         return f"{text}."
     least, most = by_cluster.argmin(), by_cluster.argmax()
     return (
-        f"{text}, from {by_cluster[least]:.0%} in cluster {least} to {by_cluster[most]:.0%} in "
-        f"cluster {most}."
+        f"{text}, from {by_cluster[least]:.0%} in cluster {least} to "
+        f"{by_cluster[most]:.0%} in cluster {most}."
     )
