@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Options that name the clusterer and its parameters."""
 
-import argparse
 import sys
 
-from skesom.cli._parser import assignment, count_or_none
+from skesom.cli._parser import assignment, count, count_or_none
 
 
 def add_clusterer(parser):
@@ -30,7 +29,7 @@ def add_clusterer(parser):
     )
     group.add_argument(
         "--runs",
-        type=_count,
+        type=count,
         metavar="N",
         help="runs whose consensus is taken (default: 12 where runs can differ; 1 is a "
         "single run)",
@@ -80,10 +79,3 @@ def clusterer_of(options):
         verbose=int(sys.stderr.isatty()),
         **parameters,
     )
-
-
-def _count(text):
-    """Return a whole number from 1."""
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"must be a whole number from 1, got {text!r}")
-    return int(text)

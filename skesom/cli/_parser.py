@@ -100,15 +100,18 @@ def assignment(text):
         return name, value
 
 
-def count_or_none(text):
-    """Return a count from 1, or None for "none"."""
-    if text.lower() == "none":
-        return None
+def count(text, also=""):
+    """Return a whole number from 1; say in an error what else may be given."""
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(
-            f'must be a whole number from 1, or "none", got {text!r}'
+            f"must be a whole number from 1{also}, got {text!r}"
         )
     return int(text)
+
+
+def count_or_none(text):
+    """Return a count from 1, or None for "none"."""
+    return None if text.lower() == "none" else count(text, also=', or "none"')
 
 
 def number_or_name(text):
