@@ -233,6 +233,8 @@ def test_parameter_out_of_range(refused, good, options, parts):
         (["--n-clusters", "0"], ["--n-clusters", "from 1", "'0'"]),
         (["--n-clusters", "many"], ["--n-clusters", "whole number", "'many'"]),
         (["--n-clusters", "2.5"], ["--n-clusters", "'2.5'"]),
+        (["--runs", "0"], ["--runs", "from 1", "'0'"]),
+        (["--runs", "none"], ["--runs", "whole number", "'none'"]),
         (["--fwhm", "sharp"], ["--fwhm", "'sharp'"]),
         (["--sky", "blue"], ["--sky", "'blue'", "keep"]),
         (["--nonsense"], ["--nonsense"]),
