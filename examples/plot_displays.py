@@ -6,7 +6,7 @@ All pictures of a clustering
 A clustering is worth what can be read from it. This example clusters the pixels of a
 synthetic galaxy with a classical self-organizing map and looks at the result from all
 sides: where the clusters are on the sky, what their pixels look like, how the map is
-ordered, where it fits badly, and how it was trained. A cluster has the same colour in
+ordered, where it fits badly, and how it was trained. A cluster has the same color in
 all pictures.
 """
 
@@ -26,7 +26,7 @@ from skesom.maps import (
     QuantizationErrorMapDisplay,
     TrainingCurveDisplay,
     UMatrixDisplay,
-    cluster_colours,
+    cluster_colors,
     make_cluster_pipeline,
 )
 from skesom.som import CSOM
@@ -47,8 +47,8 @@ print(f"{(label_map >= 0).sum()} pixels in {label_map.max() + 1} clusters")
 
 is_bulge = (truth == POPULATIONS.index("bulge")) & (label_map >= 0)
 bulge = int(np.bincount(label_map[is_bulge]).argmax())
-colours = cluster_colours(label_map, cube)
-same = {"colours": colours, "names": {bulge: "bulge"}}
+colors = cluster_colors(label_map, cube)
+same = {"colors": colors, "names": {bulge: "bulge"}}
 figure = plt.figure(figsize=(17, 12), layout="constrained")
 axes = figure.subplot_mosaic(
     [

@@ -17,7 +17,7 @@ from sklearn.metrics import adjusted_rand_score
 
 from skesom.datasets import make_galaxy_cube
 from skesom.io import cluster_table
-from skesom.maps import cluster_colours, make_cluster_pipeline, scaled_bands
+from skesom.maps import cluster_colors, make_cluster_pipeline, scaled_bands
 from skesom.som import ESOM, ConsensusClusterer
 
 # %%
@@ -29,7 +29,7 @@ print(cube)
 
 # %%
 # The pipeline brings all bands to one sharpness, compresses the fluxes, raises the
-# contrast of the colours, and clusters the pixels by what twelve evolving maps agree
+# contrast of the colors, and clusters the pixels by what twelve evolving maps agree
 # on.
 
 consensus = ConsensusClusterer(ESOM(), n_clusters=8, random_state=0, n_jobs=-1)
@@ -45,7 +45,7 @@ print(f"agreement of the runs: {pipeline[-1].agreement_.mean():.0%}")
 # and hydrogen (F487N, F657N) shine.
 
 scaled = scaled_bands(pipeline, cube)
-colours = cluster_colours(label_map, scaled)
+colors = cluster_colors(label_map, scaled)
 bands = dict(zip(cube.band_names, np.moveaxis(scaled.data, -1, 0), strict=True))
 red = (bands["F814W"] + bands["F657N"]) / 2
 green = (bands["F814W"] + 2 * bands["F438W"]) / 3
@@ -56,15 +56,15 @@ figure, (left, middle, right) = plt.subplots(
     1, 3, figsize=(13, 4.1), layout="constrained", width_ratios=[1, 1, 1]
 )
 left.imshow(picture, origin="lower")
-left.set_title("nine images, shown in colour")
-middle.imshow(colours[label_map], origin="lower", interpolation="nearest")
+left.set_title("nine images, shown in color")
+middle.imshow(colors[label_map], origin="lower", interpolation="nearest")
 middle.set_title("clusters of their pixels")
 for axes in (left, middle):
     axes.set_axis_off()
 table = cluster_table(label_map, scaled)
-for row, colour in zip(table, colours, strict=True):
+for row, color in zip(table, colors, strict=True):
     medians = [row[f"{band}_median"] for band in cube.band_names]
-    right.plot(medians, "o-", color=colour, label=f"{row['percentage']:.1f} %")
+    right.plot(medians, "o-", color=color, label=f"{row['percentage']:.1f} %")
 right.set_xticks(range(9), cube.band_names, rotation=90, fontsize="small")
 right.set(title="spectra of the clusters", ylabel="median flux, stretched and scaled")
 right.grid(alpha=0.3)

@@ -23,7 +23,7 @@ from sklearn.metrics import balanced_accuracy_score, recall_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from skesom.cube import AsinhStretch, ColourScaler, FWHMConvolver
+from skesom.cube import AsinhStretch, ColorScaler, FWHMConvolver
 from skesom.datasets import POPULATIONS, make_galaxy_cube
 from skesom.io import read_region_labels
 from skesom.maps import CubeClassifier
@@ -88,13 +88,13 @@ print(f"{len(regions)} regions hold {np.mean(drawn >= 0):.1%} of the pixels")
 
 # %%
 # The bands are brought to one sharpness, a little below that of the worst of them to
-# quieten faint pixels; they are stretched, and the colours raised. The classes are
+# quieten faint pixels; they are stretched, and the colors raised. The classes are
 # balanced, because ten times as many pixels are drawn of the disc as of star clusters.
 
 pipeline = make_pipeline(
     FWHMConvolver(target=0.1),
     AsinhStretch(),
-    ColourScaler(),
+    ColorScaler(),
     CubeClassifier(
         make_pipeline(
             StandardScaler(),
@@ -123,7 +123,7 @@ for name, share in zip(POPULATIONS, found, strict=True):
 # %%
 # The truth, the regions on a picture of the galaxy, and the prediction.
 
-COLOURS = {
+COLORS = {
     "sky": "#3c4f86",
     "old disc": "#e3b778",
     "bulge": "#f7e463",
@@ -134,7 +134,7 @@ COLOURS = {
     "supernova remnant": "#25b34b",
     "foreground star": "#ffffff",
 }
-colours = ListedColormap(list(COLOURS.values()))
+colors = ListedColormap(list(COLORS.values()))
 scaled = pipeline[:2].transform(cube)
 bands = dict(zip(cube.band_names, np.moveaxis(np.asarray(scaled), -1, 0), strict=True))
 picture = np.dstack([bands[name] for name in ("F814W", "F438W", "F336W")])
@@ -147,7 +147,7 @@ figure, (left, middle, right) = plt.subplots(
 for axes, label_map in ((left, truth), (right, predicted)):
     axes.imshow(
         label_map,
-        cmap=colours,
+        cmap=colors,
         vmin=-0.5,
         vmax=len(POPULATIONS) - 0.5,
         origin="lower",
@@ -155,8 +155,8 @@ for axes, label_map in ((left, truth), (right, predicted)):
     )
 middle.imshow(picture, origin="lower")
 for region in regions:
-    colour = COLOURS[region.meta["text"]]
-    region.to_pixel(cube.wcs).plot(ax=middle, edgecolor=colour, linewidth=1.5)
+    color = COLORS[region.meta["text"]]
+    region.to_pixel(cube.wcs).plot(ax=middle, edgecolor=color, linewidth=1.5)
 left.set_title("truth")
 middle.set_title(f"{len(regions)} regions drawn")
 right.set_title(f"prediction, {accuracy:.0%} of the other pixels right")
@@ -164,8 +164,8 @@ for axes in (left, middle, right):
     axes.set_axis_off()
 figure.legend(
     handles=[
-        Patch(facecolor=colour, edgecolor="0.5", label=name)
-        for name, colour in COLOURS.items()
+        Patch(facecolor=color, edgecolor="0.5", label=name)
+        for name, color in COLORS.items()
     ],
     loc="outside lower center",
     ncols=9,

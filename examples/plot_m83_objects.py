@@ -6,7 +6,7 @@ Where the known objects of Messier 83 fall
 A clustering of pixels knows nothing of astronomy. If its clusters mean something, then
 objects that astronomers have classified are not spread over them by area: H II regions,
 star clusters and supernova remnants gather in few of them. This example clusters a
-colour picture of M83 from the Hubble Space Telescope and counts the objects of the
+color picture of M83 from the Hubble Space Telescope and counts the objects of the
 NASA/IPAC Extragalactic Database in each cluster, against random positions.
 
 It needs two files that do not come with skesom, in the folder ``m83`` of a folder that
@@ -25,7 +25,7 @@ import numpy as np
 from skesom.io import describe_types, read_cube
 from skesom.maps import (
     CrossmatchDisplay,
-    cluster_colours,
+    cluster_colors,
     compare_fingerprints,
     crossmatch,
     fingerprints,
@@ -44,7 +44,7 @@ if data is None:
     print(f"usage: {Path(sys.argv[0]).name} FOLDER [PICTURE], see the top of the file")
     sys.exit()
 folder = Path(data) / "m83"
-catalogue = folder / "m83_ned_objects_pix.csv"
+catalog = folder / "m83_ned_objects_pix.csv"
 
 # %%
 # The galaxy fills the frame, so no sky is set aside: every pixel belongs to a cluster.
@@ -61,7 +61,7 @@ label_map = pipeline.fit_predict(cube)
 # random. As many random positions as there are objects, drawn again and again, show
 # what chance does.
 
-result = crossmatch(label_map, catalogue, wcs=cube.wcs, types=TYPES)
+result = crossmatch(label_map, catalog, wcs=cube.wcs, types=TYPES)
 columns = "type", "n_objects", "cluster", "enrichment", "chance_high", "z", "p_any"
 result.best()[columns].pprint()
 print(f"{result.n_outside} objects lie outside of the picture")
@@ -70,20 +70,20 @@ print(f"{result.n_outside} objects lie outside of the picture")
 # What an object consists of is its fingerprint: the share of each cluster within an
 # arcsecond and a half. Types of similar fingerprints are near to each other.
 
-table = fingerprints(label_map, catalogue, wcs=cube.wcs, radius=1.5, by="type")
+table = fingerprints(label_map, catalog, wcs=cube.wcs, radius=1.5, by="type")
 table = table[np.isin(table["type"], TYPES)]
 print("distance of types:", ", ".join(table["type"]))
 print(compare_fingerprints(table).round(2))
 
 # %%
 # The map with the H II regions and supernova remnants on it, and the enrichment of
-# each type: in colour where chance does not explain it.
+# each type: in color where chance does not explain it.
 
-colours = cluster_colours(label_map, scaled_bands(pipeline, cube))
+colors = cluster_colors(label_map, scaled_bands(pipeline, cube))
 figure, (left, right) = plt.subplots(
     1, 2, figsize=(15, 5), layout="constrained", width_ratios=[1.3, 1]
 )
-left.imshow(colours[label_map], origin="lower", interpolation="nearest")
+left.imshow(colors[label_map], origin="lower", interpolation="nearest")
 markers = {"circle": "o", "cross": "+", "box": "s"}
 for (kind, style), size in zip(
     describe_types(["HII", "SNR"]).items(), (40, 25), strict=True
@@ -100,7 +100,7 @@ for (kind, style), size in zip(
 left.legend(loc="lower left", fontsize="small", facecolor="0.6")
 left.set_title("clusters of the pixels, and known objects")
 left.set_axis_off()
-CrossmatchDisplay(result, colours=colours).plot(right)
+CrossmatchDisplay(result, colors=colors).plot(right)
 
 if len(sys.argv) > 2:
     figure.savefig(sys.argv[2], dpi=100)

@@ -3,8 +3,8 @@
 Labels that flicker in noise
 ============================
 
-Each pixel is labelled by its own spectrum. Where the noise is larger than what tells
-two populations apart, labels flicker like salt and pepper, and neighbours can help: by
+Each pixel is labeled by its own spectrum. Where the noise is larger than what tells
+two populations apart, labels flicker like salt and pepper, and neighbors can help: by
 a vote within the point-spread function, by weighing votes against spectra, or by bands
 of the surroundings that take part in the clustering. What smooths also deletes: the
 synthetic galaxy has stars and star clusters hardly larger than a pixel, so gain and
@@ -24,7 +24,7 @@ from skesom.datasets import make_galaxy_cube
 from skesom.maps import (
     ConditionalModes,
     MajorityVote,
-    cluster_colours,
+    cluster_colors,
     make_cluster_pipeline,
     scaled_bands,
 )
@@ -88,19 +88,19 @@ scaled = scaled_bands(pipeline, cube)
 part = (slice(150, 350), slice(120, 320))
 figure, panels = plt.subplots(2, 3, figsize=(12, 8.4), layout="constrained")
 for axes, (name, label_map) in zip(panels.flat, label_maps.items(), strict=False):
-    labelled = (label_map >= 0) & (truth >= 0)
-    agreement = adjusted_rand_score(truth[labelled], label_map[labelled])
+    labeled = (label_map >= 0) & (truth >= 0)
+    agreement = adjusted_rand_score(truth[labeled], label_map[labeled])
     seen, total = count_seen(label_map)
     print(f"{name:26}  agreement {agreement:.3f}, {seen} of {total} sources seen")
     axes.imshow(
-        cluster_colours(label_map, scaled)[label_map[part]],
+        cluster_colors(label_map, scaled)[label_map[part]],
         origin="lower",
         interpolation="nearest",
     )
     axes.set_title(f"{name}\nagreement {agreement:.2f}, {seen} sources", fontsize=11)
-colours = plt.get_cmap("tab10")(np.arange(10))
+colors = plt.get_cmap("tab10")(np.arange(10))
 panels.flat[-1].imshow(
-    np.where((truth[part] >= 0)[..., np.newaxis], colours[truth[part]], 1.0),
+    np.where((truth[part] >= 0)[..., np.newaxis], colors[truth[part]], 1.0),
     origin="lower",
     interpolation="nearest",
 )

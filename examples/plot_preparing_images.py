@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """
-Colours of images that see differently
+Colors of images that see differently
 ======================================
 
 Two telescopes see one galaxy: one sharply, the other through a wider point-spread
 function, on larger pixels that are turned, and with a gap. Brought to one grid as they
 are, stars and clusters get red cores and blue rings. Convolved to one width before, the
-images tell the colours of the galaxy.
+images tell the colors of the galaxy.
 """
 
 import sys
@@ -62,20 +62,20 @@ ways = {
     "masked and resampled": make_pipeline(steps[0], *steps[2:]),
     "masked, convolved, resampled": make_pipeline(*steps),
 }
-colours = {
+colors = {
     way: chain.fit_transform(images).data[:, :, 0] for way, chain in ways.items()
 }
 
 # %%
-# The same images without noise give what colours should be. Ratios are in dex, of which
+# The same images without noise give what colors should be. Ratios are in dex, of which
 # each is 2.5 magnitudes.
 
-colours = {way: 2.5 * colour for way, colour in colours.items()}
+colors = {way: 2.5 * color for way, color in colors.items()}
 truth = 2.5 * ways["masked, convolved, resampled"].transform(without_noise).data[..., 0]
-for way, colour in colours.items():
-    wrong = np.abs(colour - truth)[np.isfinite(colour - truth)]
+for way, color in colors.items():
+    wrong = np.abs(color - truth)[np.isfinite(color - truth)]
     print(
-        f"{way}: colours are {np.sqrt(np.mean(wrong**2)):.3f} mag off, and more than "
+        f"{way}: colors are {np.sqrt(np.mean(wrong**2)):.3f} mag off, and more than "
         f"{np.quantile(wrong, 0.999):.2f} mag in one pixel of a thousand"
     )
 
@@ -91,13 +91,13 @@ for axes, image, title in zip(
     axes.imshow(np.arcsinh(20 * flux / bright), origin="lower", cmap="gray")
     axes.set_title(title)
 low, high = np.nanquantile(truth, [0.005, 0.995])
-for axes, (way, colour) in zip(panels[1], colours.items(), strict=True):
-    shown = axes.imshow(colour, origin="lower", cmap="RdBu", vmin=low, vmax=high)
-    axes.set_title(f"colour, {way}")
+for axes, (way, color) in zip(panels[1], colors.items(), strict=True):
+    shown = axes.imshow(color, origin="lower", cmap="RdBu", vmin=low, vmax=high)
+    axes.set_title(f"color, {way}")
 for axes in panels.flat:
     axes.set_axis_off()
 figure.colorbar(
-    shown, ax=panels[1], label="colour (magnitudes, bluer upwards)", shrink=0.8
+    shown, ax=panels[1], label="color (magnitudes, bluer upwards)", shrink=0.8
 )
 
 if len(sys.argv) > 1:

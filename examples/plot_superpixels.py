@@ -3,8 +3,8 @@
 Superpixels against noise
 =========================
 
-Where images are noisy, the clusters of their pixels are noisy too: neighbours of one
-kind fall into different clusters by chance. Superpixels, patches of similar neighbours,
+Where images are noisy, the clusters of their pixels are noisy too: neighbors of one
+kind fall into different clusters by chance. Superpixels, patches of similar neighbors,
 have less noise, are fewer, and their clusters go back to the pixels of the map.
 """
 
@@ -49,8 +49,8 @@ for name, flattener in {
     print(f"{len(labels)} {name}: adjusted Rand index {agreement:.2f}")
 
 # %%
-# Clusters have no names. They get the colours of what they overlap best: those of
-# pixels the colours of populations, and those of superpixels those of pixels.
+# Clusters have no names. They get the colors of what they overlap best: those of
+# pixels the colors of populations, and those of superpixels those of pixels.
 
 
 def alike(label_map, other):
@@ -65,7 +65,7 @@ def alike(label_map, other):
 
 pixels = alike(maps["pixels"], truth)
 superpixels = alike(maps["superpixels"], pixels)
-colours = cluster_palette(truth.max() + 1)
+colors = cluster_palette(truth.max() + 1)
 
 
 def enlarged(image):
@@ -78,10 +78,10 @@ picture = enlarged(rgb_image(cube))
 segments = enlarged(SuperpixelFlattener(100).fit(bands).segments_)
 picture[find_boundaries(segments, mode="inner")] = 170  # of 255
 pictures = {
-    "images in colour, with superpixels of 100 pixels": picture,
-    "populations (truth)": colours[truth],
-    "clusters of pixels": colours[pixels],
-    "clusters of superpixels of 16 pixels": colours[superpixels],
+    "images in color, with superpixels of 100 pixels": picture,
+    "populations (truth)": colors[truth],
+    "clusters of pixels": colors[pixels],
+    "clusters of superpixels of 16 pixels": colors[superpixels],
 }
 for axes, (title, image) in zip(panels.flat, pictures.items(), strict=True):
     axes.imshow(image, origin="lower", interpolation="nearest")

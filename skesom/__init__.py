@@ -21,7 +21,7 @@ _HOME = {
     "CSOM": "skesom.som",
     "CSOMClassifier": "skesom.som",
     "CSOMRegressor": "skesom.som",
-    "ColourScaler": "skesom.cube",
+    "ColorScaler": "skesom.cube",
     "ConsensusClusterer": "skesom.som",
     "Cube": "skesom.cube",
     "CubeAligner": "skesom.cube",

@@ -22,7 +22,7 @@ from skesom.cube import (
     AsinhStretch,
     BackgroundSubtractor,
     BandRatios,
-    ColourScaler,
+    ColorScaler,
     Cube,
     CubeAligner,
     CubeMasker,
@@ -47,7 +47,7 @@ TRANSFORMERS = [
     BackgroundSubtractor(16, filter_size=1, source_threshold=3),
     AsinhStretch(),
     AsinhStretch(softening=1.0, subtract_sky=False, noise=[1.0, 2.0, 3.0]),
-    ColourScaler(),
+    ColorScaler(),
     FluxUnitConverter(calibration=[25.0, 24.0, 23.0]),
     FluxUnitConverter("Jy", calibration=30, n_jobs=2),
     BandRatios(),
@@ -157,8 +157,8 @@ class TestParameters:
         wanted = transformer.get_params()
         plain = type(transformer)().set_params(**wanted)
         np.testing.assert_equal(plain.get_params(), wanted)
-        with pytest.raises(ValueError, match="Invalid parameter 'colour'"):
-            plain.set_params(colour="blue")
+        with pytest.raises(ValueError, match="Invalid parameter 'color'"):
+            plain.set_params(color="blue")
 
     def test_fit_leaves_parameters(self, transformer, data):
         before = pickle.dumps(transformer.get_params())

@@ -290,7 +290,7 @@ class TestCrossValidation:
     """The sky is cut into strips of rows."""
 
     @pytest.mark.parametrize("shuffle", [False, True])
-    def test_every_pixel_is_labelled_by_a_map_that_never_saw_it(
+    def test_every_pixel_is_labeled_by_a_map_that_never_saw_it(
         self, cube, truth, shuffle
     ):
         cv = KFold(4, shuffle=shuffle, random_state=0 if shuffle else None)

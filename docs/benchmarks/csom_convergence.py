@@ -23,12 +23,12 @@ N_EPOCHS = 20
 
 
 def heavy_tailed_groups(n_samples=5000, n_features=9, n_groups=12):
-    """Return standardised samples of groups with the tails of Student's t."""
+    """Return standardized samples of groups with the tails of Student's t."""
     rng = np.random.default_rng(0)
-    centres = rng.normal(size=(n_groups, n_features))
+    centers = rng.normal(size=(n_groups, n_features))
     group = rng.integers(0, n_groups, n_samples)
     spread = rng.standard_t(4, size=(n_samples, n_features))
-    X = centres[group] + spread * rng.uniform(0.1, 0.4, n_groups)[group][:, None]
+    X = centers[group] + spread * rng.uniform(0.1, 0.4, n_groups)[group][:, None]
     return StandardScaler().fit_transform(X).astype(np.float32)
 
 
@@ -107,7 +107,7 @@ def measured(X, codebook, hexagonal):
     """Return quantization, topographic and Kaski-Lagus error, and trustworthiness."""
     rows, columns = np.divmod(np.arange(SIDE**2), SIDE)
     positions = np.column_stack([columns, rows]).astype(float)
-    reach = 1.5  # eight neighbours
+    reach = 1.5  # eight neighbors
     if hexagonal:
         positions += np.column_stack([rows % 2 / 2, (np.sqrt(0.75) - 1) * rows])
         reach = 1.1

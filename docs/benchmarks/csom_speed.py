@@ -70,7 +70,7 @@ def principal_plane(X, shape):
 
 
 def connections(lattice, shape):
-    """Return which units are neighbours: eight on a rectangular lattice, or six."""
+    """Return which units are neighbors: eight on a rectangular lattice, or six."""
     if "hexagonal" in lattice:
         return Lattice(shape, "hexagonal", "toroidal" in lattice).connections()
     rows, columns = (

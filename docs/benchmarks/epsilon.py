@@ -27,9 +27,9 @@ CUBE_SIDES = (100, 300, 1000)
 
 def blobs(rng, n_samples, n_features):
     """Eight round groups of normal scatter."""
-    centres = rng.uniform(-10, 10, (8, n_features))
+    centers = rng.uniform(-10, 10, (8, n_features))
     of = rng.integers(0, 8, n_samples)
-    return centres[of] + rng.normal(size=(n_samples, n_features))
+    return centers[of] + rng.normal(size=(n_samples, n_features))
 
 
 def uniform(rng, n_samples, n_features):

@@ -37,12 +37,12 @@ GROWTH = {
 
 
 def mixture(n_samples, n_features, seed=0):
-    """Standardised mixture of twelve heavy-tailed components, float32."""
+    """Standardized mixture of twelve heavy-tailed components, float32."""
     rng = np.random.default_rng(seed)
-    centres = 4 * rng.normal(size=(12, n_features))
+    centers = 4 * rng.normal(size=(12, n_features))
     scales = rng.uniform(0.3, 1, size=12)
     of = rng.integers(0, 12, n_samples)
-    X = centres[of] + scales[of, None] * rng.standard_t(3, (n_samples, n_features))
+    X = centers[of] + scales[of, None] * rng.standard_t(3, (n_samples, n_features))
     return ((X - X.mean(axis=0)) / X.std(axis=0)).astype(np.float32)
 
 
@@ -155,9 +155,9 @@ def print_peers(X):
     print(f"{'':24}{'units':>8}{'seconds':>10}{'mean distance':>16}")
     for name, (method, units) in methods.items():
         seconds, fitted = cpu_seconds(lambda method=method: method.fit(X), n_runs=2)
-        centres = getattr(fitted, units)
-        _, distances = pairwise_distances_argmin_min(X, centres)
-        print(f"{name:24}{len(centres):8}{seconds:10.3f}{distances.mean():16.3f}")
+        centers = getattr(fitted, units)
+        _, distances = pairwise_distances_argmin_min(X, centers)
+        print(f"{name:24}{len(centers):8}{seconds:10.3f}{distances.mean():16.3f}")
 
 
 def second_stage(X, epsilon):

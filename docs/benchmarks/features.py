@@ -32,7 +32,7 @@ from sklearn.pipeline import make_pipeline
 from skesom.cube import (
     AsinhStretch,
     BandRatios,
-    ColourScaler,
+    ColorScaler,
     CubeMasker,
     FluxShape,
     FWHMConvolver,
@@ -63,16 +63,16 @@ REPORT = {
     "dusty edge-on": {"kind": "edge-on", "dust": 2.0, "noise": 2.0},
 }
 FEATURES = {
-    "asinh 3": [AsinhStretch(), ColourScaler(contrast=0)],
-    "asinh 3, contrast 1/3": [AsinhStretch(), ColourScaler()],
-    "asinh 10, contrast 1/3": [AsinhStretch(softening=10), ColourScaler()],
+    "asinh 3": [AsinhStretch(), ColorScaler(contrast=0)],
+    "asinh 3, contrast 1/3": [AsinhStretch(), ColorScaler()],
+    "asinh 10, contrast 1/3": [AsinhStretch(softening=10), ColorScaler()],
     "asinh 10, contrast 0.42": [
         AsinhStretch(softening=10),
-        ColourScaler(contrast=0.42),
+        ColorScaler(contrast=0.42),
     ],
-    "ratios": [BandRatios("F814W", brightness=True), ColourScaler(contrast=0)],
-    "shares": [FluxShape(brightness=True), ColourScaler(contrast=0)],
-    "shares, contrast 1/6": [FluxShape(brightness=True), ColourScaler(contrast=1 / 6)],
+    "ratios": [BandRatios("F814W", brightness=True), ColorScaler(contrast=0)],
+    "shares": [FluxShape(brightness=True), ColorScaler(contrast=0)],
+    "shares, contrast 1/6": [FluxShape(brightness=True), ColorScaler(contrast=1 / 6)],
 }
 
 

@@ -17,7 +17,7 @@ from sklearn.preprocessing import StandardScaler
 from skesom.cube import (
     AsinhStretch,
     BandRatios,
-    ColourScaler,
+    ColorScaler,
     CubeMasker,
     FluxShape,
     FWHMConvolver,
@@ -35,7 +35,7 @@ CLUSTERERS = {
 }
 FLUXES = {
     "AsinhStretch()": [AsinhStretch()],
-    "AsinhStretch(), ColourScaler()": [AsinhStretch(), ColourScaler()],
+    "AsinhStretch(), ColorScaler()": [AsinhStretch(), ColorScaler()],
     "FluxShape()": [FluxShape()],
     "FluxShape(brightness=True)": [FluxShape(brightness=True)],
     'BandRatios("F814W")': [BandRatios("F814W")],

@@ -3,7 +3,7 @@
 
 Fluxes have tails so heavy that a node for every sample far from all others means nodes
 for a few bright samples. Each line is the mean of three orders; k-means gets as many
-centres as ESOM has nodes, and errors are compared in the space that both see. Run:
+centers as ESOM has nodes, and errors are compared in the space that both see. Run:
 ``python docs/benchmarks/heavy_tails.py``.
 """
 
@@ -42,13 +42,13 @@ def galaxy(stretch):
 
 
 def sources(stretch):
-    """Sources of six colours; their brightness has a Pareto tail of exponent 1.2."""
+    """Sources of six colors; their brightness has a Pareto tail of exponent 1.2."""
     rng = np.random.default_rng(0)
     kind = rng.integers(0, 6, N_SAMPLES)
-    colours = rng.normal(0, 0.8, (6, 5))
+    colors = rng.normal(0, 0.8, (6, 5))
     brightness = 1 + rng.pareto(1.2, N_SAMPLES)
     scatter = rng.normal(0, 0.15, (N_SAMPLES, 5))
-    fluxes = brightness[:, None] * np.exp(colours[kind] + scatter)
+    fluxes = brightness[:, None] * np.exp(colors[kind] + scatter)
     fluxes += rng.normal(0, 0.05, fluxes.shape)
     if stretch:
         fluxes = np.arcsinh(fluxes / 0.15)
@@ -59,9 +59,9 @@ def mixture(stretch):
     """Twelve groups with Student's t of three degrees of freedom in nine features."""
     rng = np.random.default_rng(0)
     group = rng.integers(0, 12, N_SAMPLES)
-    centres = 4 * rng.normal(size=(12, 9))
+    centers = 4 * rng.normal(size=(12, 9))
     widths = rng.uniform(0.3, 1, 12)
-    X = centres[group] + widths[group, None] * rng.standard_t(3, (N_SAMPLES, 9))
+    X = centers[group] + widths[group, None] * rng.standard_t(3, (N_SAMPLES, 9))
     if stretch:
         X = np.arcsinh((X - np.median(X, axis=0)) / X.std(axis=0))
     return X, group

@@ -24,7 +24,7 @@ from sklearn.pipeline import make_pipeline
 
 from skesom.cube import (
     AsinhStretch,
-    ColourScaler,
+    ColorScaler,
     Cube,
     CubeAligner,
     CubeMasker,
@@ -105,7 +105,7 @@ STEPS = {
     "align equal grids": lambda cube: CubeAligner(n_jobs=-1).fit_transform(split(cube)),
     "align to a turned grid": align_turned,
     "stretch": lambda cube: AsinhStretch(n_jobs=-1).fit_transform(cube),
-    "colour": lambda cube: ColourScaler().fit_transform(cube),
+    "color": lambda cube: ColorScaler().fit_transform(cube),
     "flatten": lambda cube: CubeFlattener(n_jobs=-1).fit_transform(cube),
     "mask, stretch, flatten, in place": lambda cube: make_pipeline(
         CubeMasker(copy=False, n_jobs=-1),

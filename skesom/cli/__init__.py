@@ -25,7 +25,7 @@ examples:
       use a classical map of 15 x 15 units
   skesom cluster cube.fits -o result --method sklearn.cluster.MiniBatchKMeans
       use any scikit-learn clusterer
-  skesom explore result --catalogue ned.txt
+  skesom explore result --catalog ned.txt
       write a page on which that result is explored in the browser
 """
 

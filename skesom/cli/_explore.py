@@ -31,7 +31,7 @@ def add_explore(commands):
         "--overwrite", action="store_true", help="replace an existing page"
     )
     parser.add_argument(
-        "--catalogue",
+        "--catalog",
         metavar="FILE",
         help="known objects to draw: table of NED, region file, CSV, FITS, VOTable",
     )
@@ -64,7 +64,7 @@ def _explore(options):
         options.output or folder / PAGE_NAME,
         result.pipeline,
         result.cube,
-        catalogue=options.catalogue,
+        catalog=options.catalog,
         groups=groups,
         title=options.title or folder.resolve().name,
         overwrite=options.overwrite,

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Options that let neighbouring pixels agree."""
+"""Options that let neighboring pixels agree."""
 
 
 def add_smoothing(group):
-    """Add the options about neighbouring pixels.
+    """Add the options about neighboring pixels.
 
     Parameters
     ----------
@@ -14,8 +14,8 @@ def add_smoothing(group):
         "--smooth",
         choices=["none", "majority", "modes"],
         default="none",
-        help="let neighbouring pixels agree: the majority within the point-spread "
-        "function, or conditional modes, which weigh neighbours against the spectrum "
+        help="let neighboring pixels agree: the majority within the point-spread "
+        "function, or conditional modes, which weigh neighbors against the spectrum "
         "and keep point sources",
     )
     group.add_argument(
@@ -28,12 +28,12 @@ def add_smoothing(group):
         "--smooth-strength",
         type=float,
         metavar="NUMBER",
-        help="weight of the neighbours in conditional modes (default: 1)",
+        help="weight of the neighbors in conditional modes (default: 1)",
     )
 
 
 def regularizer_of(options):
-    """Return what lets neighbouring pixels agree, None without.
+    """Return what lets neighboring pixels agree, None without.
 
     Parameters
     ----------

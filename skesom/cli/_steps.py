@@ -144,11 +144,11 @@ def _add_scaling(group):
         help="how fluxes are compressed before they are scaled",
     )
     group.add_argument(
-        "--colour-contrast",
+        "--color-contrast",
         type=float,
         default=1 / 3,
         metavar="0..0.5",
-        help="how much colours count beside brightness; 0 scales each band and no more "
+        help="how much colors count beside brightness; 0 scales each band and no more "
         "(default: 1/3)",
     )
 
@@ -187,7 +187,7 @@ def pipeline_of(options, clusterer, images):
         stretch=options.stretch,
         subtract_background=options.subtract_background,
         sky=options.sky,
-        colour_contrast=options.colour_contrast,
+        color_contrast=options.color_contrast,
         min_bands=options.min_bands,
         n_jobs=-1,
     )

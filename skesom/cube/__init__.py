@@ -5,7 +5,7 @@ from skesom.cube._align import align
 from skesom.cube._aligner import CubeAligner
 from skesom.cube._background import BackgroundSubtractor
 from skesom.cube._base import CubeTransformer, check_cube
-from skesom.cube._colour import ColourScaler
+from skesom.cube._color import ColorScaler
 from skesom.cube._container import Cube
 from skesom.cube._convolve import FWHMConvolver
 from skesom.cube._flux_shape import FluxShape
@@ -20,7 +20,7 @@ __all__ = [
     "AsinhStretch",
     "BackgroundSubtractor",
     "BandRatios",
-    "ColourScaler",
+    "ColorScaler",
     "Cube",
     "CubeAligner",
     "CubeMasker",

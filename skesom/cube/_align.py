@@ -92,11 +92,11 @@ def align(
 
     Notes
     -----
-    Bands on equal grids (same shape; corners and centre within 0.001 pixel) share
+    Bands on equal grids (same shape; corners and center within 0.001 pixel) share
     one computation of coordinates. The resampling is reproject's.
 
     Errors are resampled with the weights of the data. That is right where the noise
-    of neighbours is the same, as it nearly is in bands that were convolved to pixels
+    of neighbors is the same, as it nearly is in bands that were convolved to pixels
     of half their FWHM, and too large where it is independent: an error never comes
     out too small.
 

@@ -5,14 +5,14 @@ import numpy as np
 from scipy import fft, ndimage, signal
 
 from skesom.cube._gaussian import GaussianKernel
-from skesom.cube._renormalised import RenormalisedKernel
+from skesom.cube._renormalized import RenormalisedKernel
 
 # Standard deviation in pixels of the means that stand in for holes.
 FILL_SIGMA = 2.0
 
 
 class PositiveKernel(RenormalisedKernel):
-    """A kernel without negative parts: its weights are renormalised beside gaps.
+    """A kernel without negative parts: its weights are renormalized beside gaps.
 
     Parameters
     ----------
@@ -37,7 +37,7 @@ class PositiveKernel(RenormalisedKernel):
 class LobedKernel:
     """A kernel with negative lobes: gaps and the outside are filled for it.
 
-    Renormalising such a kernel would divide by shares near 0. Instead what is missing
+    Renormalizing such a kernel would divide by shares near 0. Instead what is missing
     takes the local mean around the nearest valid pixel, and is masked again in the
     end.
 

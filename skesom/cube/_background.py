@@ -62,7 +62,7 @@ class BackgroundSubtractor(CubeTransformer):
     and shows the sources, even large ones. What is left of the background is then
     measured without them by `photutils.background.Background2D` [1]_: the clipped mode
     of each box, interpolated by splines. Boxes of which half is lost take theirs from
-    their neighbours.
+    their neighbors.
 
     The level of the background is subtracted too. Where a galaxy fills most of the
     frame there is no background to measure, and nothing should be subtracted.

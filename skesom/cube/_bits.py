@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Masks with 64 pixels in a word, to find runs, squares and neighbourhoods quickly.
+"""Masks with 64 pixels in a word, to find runs, squares and neighborhoods quickly.
 
 Each row of an image fills whole words, the first pixel in the lowest bit. Outside of
 the image all pixels are False.

@@ -34,7 +34,7 @@ def noisy_borders(band, gaps, factor):
     Notes
     -----
     The noise at a distance (from gaps the larger one of those in rows and columns) is
-    that of the differences between neighbours. The inside is what lies 33 to 64 pixels
+    that of the differences between neighbors. The inside is what lies 33 to 64 pixels
     away. The border ends at the farthest distance that is noisy. Each side of the frame
     is looked at for itself.
     """

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Bring every band to the same sharpness with the kernel that it lacks.
 
-Colours mean something only where all bands see the sky through the same point-spread
+Colors mean something only where all bands see the sky through the same point-spread
 function. Gaussians add in quadrature, so a band of width FWHM_i reaches the target by
 a kernel of width sqrt(target^2 - FWHM_i^2), and the band at the target stays as it is.
 Measured point-spread functions do the same with a kernel of their own shape.
@@ -59,7 +59,7 @@ class FWHMConvolver(CubeTransformer):
         (needs the extra ``psf``): to the widest of these functions, or to a Gaussian
         with a number as `target`. A band without (None) is taken to be a Gaussian.
     kernels : dict or sequence of length n_bands, default=None
-        Ready kernels in the same forms; they are normalised and taken to lead to the
+        Ready kernels in the same forms; they are normalized and taken to lead to the
         target. Bands without one are treated as usual, or stay as they are if their
         FWHM is unknown.
     kernel : {"matched", "target"}, default="matched"
@@ -98,7 +98,7 @@ class FWHMConvolver(CubeTransformer):
     Notes
     -----
     Along an axis where a Gaussian kernel has a standard deviation of at least one
-    pixel it is sampled at the pixel centres (`scipy.ndimage.gaussian_filter1d`, cut at
+    pixel it is sampled at the pixel centers (`scipy.ndimage.gaussian_filter1d`, cut at
     four standard deviations). A narrower one cannot be sampled so: for the nine M83
     mosaics of the WFC3 Early Release Science, whose kernels have standard deviations
     of .4 to .5 pixels, sampling ends 2 to 6 % away from the wanted width. There the
@@ -107,14 +107,14 @@ class FWHMConvolver(CubeTransformer):
     Elliptical kernels that lie askew to the pixels are made in Fourier space as well.
 
     Masked pixels (NaN) and the outside of the frame take no part: the weights of the
-    kernel are renormalised over the valid pixels, and masked pixels stay masked. Thus
+    kernel are renormalized over the valid pixels, and masked pixels stay masked. Thus
     nothing darkens at the borders and beside gaps. Kernels with negative lobes (as
-    Wiener kernels) cannot be renormalised; for them gaps and surroundings are filled
+    Wiener kernels) cannot be renormalized; for them gaps and surroundings are filled
     with the mean around the nearest valid pixel, and masked again.
 
     Errors of the cube (`Cube.errors`) are propagated for noise that is independent
     from pixel to pixel: variances are convolved with the squared weights. Afterwards
-    the noise of neighbours is correlated, which errors cannot say.
+    the noise of neighbors is correlated, which errors cannot say.
 
     Widths of stars are those of Gaussians through the pixel values, so they include
     the pixel; this is what counts for images that are convolved after sampling.

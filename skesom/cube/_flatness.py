@@ -112,7 +112,7 @@ def measure_levels(band):
     Notes
     -----
     The medians of tiles scatter by noise, the variance of which falls with their area
-    (however neighbours are correlated, if they are few beside a tile), and by
+    (however neighbors are correlated, if they are few beside a tile), and by
     structure, the variance of which does not. So tiles of two sizes, the large twice
     the small, tell: structure = (4 variance of the large - variance of the small) / 3.
     """

@@ -13,7 +13,7 @@ from skesom.cube._bits import Bits
 from skesom.cube._blocks import row_blocks
 from skesom.cube._noise import pixel_noise, representative_rows
 from skesom.cube._runs import (
-    neighbourhood,
+    neighborhood,
     opened,
     run_starts,
     spread_within,
@@ -99,7 +99,7 @@ def gaps_of_value(compared, value):
     is expected ``n_pixels * f**(k * k)`` times, a run of n in a line
     ``n_pixels * f**n`` times. Gaps contain squares or runs of which .01 are expected
     by this count, with a margin, and what is connected to them nearby. f is the share
-    of such pixels or that of neighbours that are equal, whichever is larger; gaps
+    of such pixels or that of neighbors that are equal, whichever is larger; gaps
     raise it, so the search is repeated without them until it finds no more.
 
     An area that its surroundings run into smoothly is no gap but the floor (or the
@@ -140,7 +140,7 @@ def pedestal_values(compared):
     """
     band, flat = compared.band, []
     for axis, equal in enumerate(compared.equal):
-        # A run of equal neighbours is one shorter than the run of equal pixels.
+        # A run of equal neighbors is one shorter than the run of equal pixels.
         starts = run_starts(equal, SMALLEST_BLOCK - 1, axis).without(compared.zero)
         if starts.any():
             flat.append(band[starts.unpack()])
@@ -193,22 +193,22 @@ def _without_smooth_parts(band, value, gaps):
         return gaps
     close = min(np.quantile(others, 0.25), 5 * pixel_noise(sample))
     parts, n_parts = ndimage.label(gaps.unpack())
-    touched, neighbours = _neighbours(parts, gaps)
-    # Neighbours that are missing, or have the value themselves, say nothing.
-    neighbours = band[neighbours]
-    telling = np.isfinite(neighbours) & (neighbours != value)
-    touched, neighbours = touched[telling], neighbours[telling]
+    touched, neighbors = _neighbors(parts, gaps)
+    # Neighbors that are missing, or have the value themselves, say nothing.
+    neighbors = band[neighbors]
+    telling = np.isfinite(neighbors) & (neighbors != value)
+    touched, neighbors = touched[telling], neighbors[telling]
     index = np.arange(1, n_parts + 1)
-    step = ndimage.median(np.abs(neighbours - value), touched, index)
-    higher = ndimage.mean(neighbours > value, touched, index)
+    step = ndimage.median(np.abs(neighbors - value), touched, index)
+    higher = ndimage.mean(neighbors > value, touched, index)
     one_sided = (higher >= 0.9) | (higher <= 0.1)
     smooth = np.concatenate([[False], one_sided & (step < close)])
     return gaps.without(Bits.pack(smooth[parts])) if smooth.any() else gaps
 
 
-def _neighbours(parts, gaps):
+def _neighbors(parts, gaps):
     """Return the pixels around the parts of a gap, and the part that each touches."""
-    around = neighbourhood(neighbourhood(gaps, 0), 1).without(gaps)
+    around = neighborhood(neighborhood(gaps, 0), 1).without(gaps)
     rows, columns = np.divmod(np.flatnonzero(around.unpack()), parts.shape[1])
     last_row, last_column = np.array(parts.shape) - 1
     touched = np.zeros(len(rows), dtype=parts.dtype)

@@ -4,7 +4,7 @@
 import numpy as np
 from scipy import fft, ndimage
 
-from skesom.cube._renormalised import RenormalisedKernel
+from skesom.cube._renormalized import RenormalisedKernel
 
 # A kernel of sub-pixel width that was applied in Fourier space has faint alternating
 # wings; this many pixels of padding keep them from reaching the opposite border.

@@ -8,7 +8,7 @@ from astropy import units
 from astropy.wcs import WCS, WCSCOMPARE_ANCILLARY
 from astropy.wcs.utils import pixel_to_pixel, proj_plane_pixel_area
 
-# Grids whose corners and centres agree this well (in pixels) are the same grid.
+# Grids whose corners and centers agree this well (in pixels) are the same grid.
 _SAME_PLACE = 1e-3
 # Pixel sizes that differ by less than this fraction are equal.
 SAME_SIZE = 1e-3
@@ -42,7 +42,7 @@ def same_grid(first, second):
     Returns
     -------
     same : bool
-        True if the shapes are equal and the corners and the centre agree to 0.001
+        True if the shapes are equal and the corners and the center agree to 0.001
         pixel, or if neither grid has a WCS.
     """
     if first.shape != second.shape:

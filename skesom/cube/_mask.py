@@ -61,7 +61,7 @@ class CubeMasker(CubeTransformer):
         Pixels to mask in any case, and pixels outside of which everything is masked: a
         mask of shape (n_rows, n_columns), a region of the regions package, on the sky
         or in pixels, or several of them together. A pixel belongs to a region if its
-        centre does; a point holds the pixel it lies in. What a region holds that its
+        center does; a point holds the pixel it lies in. What a region holds that its
         file marks as excluded is taken out of the others.
     min_signal_to_noise : float, default=None
         Mask values whose flux above the sky is less than so many standard deviations

@@ -45,7 +45,7 @@ def sky_statistics(band):
     tiles are put together and clipped at three deviations. A frame in which fewer
     than eight tiles are mostly valid (a small frame, or one whose sky is masked
     already) has no such tiles: its level is the 12.5 % quantile of its pixels, its
-    noise comes from the differences of neighbours.
+    noise comes from the differences of neighbors.
     """
     band = band[representative_rows(*band.shape)]
     for size in (TILE, TILE // 2, TILE // 4):
@@ -163,7 +163,7 @@ def _count_signals(images, estimates, threshold):
 
 
 def pixel_noise(band):
-    """Return the noise per pixel from the differences of neighbours.
+    """Return the noise per pixel from the differences of neighbors.
 
     Parameters
     ----------
@@ -173,7 +173,7 @@ def pixel_noise(band):
     Returns
     -------
     noise : float
-        Standard deviation of uncorrelated noise; 0 if there are no valid neighbours.
+        Standard deviation of uncorrelated noise; 0 if there are no valid neighbors.
     """
     steps = [np.diff(band, axis=axis).ravel() for axis in range(2)]
     steps = np.concatenate(steps)

@@ -46,7 +46,7 @@ def _square(distance):
 
 RING, WIDE_RING = _square(2), _square(HALF)
 # Of normal noise a quarter of the values lies within so many standard deviations, and
-# this share within one. The mean of four neighbours adds a quarter of their variance.
+# this share within one. The mean of four neighbors adds a quarter of their variance.
 QUARTER, INSIDE = 0.3186, 0.6827
 ABOVE_FOUR = 1.25**0.5
 
@@ -70,7 +70,7 @@ def find_outliers(cube, masked, n_jobs=None):
 
     Notes
     -----
-    In units of the noise, which is the scatter of pixels against their neighbours in
+    In units of the noise, which is the scatter of pixels against their neighbors in
     tiles of 16 x 16 pixels or in the 9 x 9 pixels around, whichever is larger. The
     background is the median of the 16 pixels at a distance of two.
     """
@@ -108,7 +108,7 @@ def _image(cube, masked, band, rows):
 
 
 def _above_four(image):
-    """Return how far pixels lie above the mean of their four neighbours.
+    """Return how far pixels lie above the mean of their four neighbors.
 
     Where one is missing, above the two on opposite sides and above the third.
     """
@@ -172,7 +172,7 @@ def _tile_scatter(deviations):
         total = np.nansum(np.square(ordered[flat], dtype=np.float64), axis=-1)
         scatter[flat] = np.sqrt(total / np.maximum(1, (ordered[flat] > 0).sum(axis=-1)))
     # What comes in steps, as counts do, is noisy by one step at least, of which the
-    # mean of four neighbours makes quarters.
+    # mean of four neighbors makes quarters.
     first = np.minimum((ordered == 0).sum(axis=-1), ordered.shape[-1] - 1)
     step = 4 * np.take_along_axis(ordered, first[..., np.newaxis], axis=-1)[..., 0]
     scatter = np.fmax(scatter, step * ABOVE_FOUR)
@@ -223,7 +223,7 @@ class _Block:
         return found
 
     def _candidates(self, sign, fwhm):
-        """Return the places that stand out enough from their four neighbours."""
+        """Return the places that stand out enough from their four neighbors."""
         least = SIGNIFICANCE * _spread_of_difference(_ratio(fwhm))
         inner = np.s_[MARGIN - GROWTH : GROWTH - MARGIN, HALF:-HALF]
         above = self.above[inner]

@@ -22,7 +22,7 @@ REGULARIZATION = 1e-4
 
 
 class Stamp(NamedTuple):
-    """A small image of odd lengths, centred, of sum 1, with the size of its pixels.
+    """A small image of odd lengths, centered, of sum 1, with the size of its pixels.
 
     Parameters
     ----------
@@ -58,7 +58,7 @@ def read_stamps(entries, bands, kind):
     OSError
         If a file cannot be read.
     ValueError
-        If there is not one entry per band, or one is no centred image of odd lengths
+        If there is not one entry per band, or one is no centered image of odd lengths
         with a positive sum and without NaN.
     """
     names = [band.name for band in bands]
@@ -151,7 +151,7 @@ def _check_array(array, owner):
     if peak != middle:
         raise ValueError(
             f"{owner} has its peak at row {peak[0]}, column {peak[1]} instead of the "
-            f"middle ({middle[0]}, {middle[1]}) and would shift the image. Centre it."
+            f"middle ({middle[0]}, {middle[1]}) and would shift the image. Center it."
         )
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Turn bands into colours: logarithms of their ratios to one band."""
+"""Turn bands into colors: logarithms of their ratios to one band."""
 
 from numbers import Integral, Real
 
@@ -59,7 +59,7 @@ class BandRatios(CubeTransformer):
     See Also
     --------
     FluxShape : Shares of the sum of all bands.
-    ColourScaler : Lets colours count beside brightness.
+    ColorScaler : Lets colors count beside brightness.
 
     Notes
     -----
@@ -70,7 +70,7 @@ class BandRatios(CubeTransformer):
         (asinh(flux / b) + log(b / 2)) / log(10)
 
     which for bright pixels is the decimal logarithm of the flux. Where the flux is 0 it
-    is that of b / 2, so that colours of empty pixels are all alike.
+    is that of b / 2, so that colors of empty pixels are all alike.
 
     Bands in other units than the first are converted; one that cannot be is an error.
     Errors of the cube are propagated to first order.
@@ -88,8 +88,8 @@ class BandRatios(CubeTransformer):
     >>> flux = np.random.default_rng(0).normal(0, 1, (64, 64, 3))
     >>> flux[20, 20] = 1e4, 1e5, 1e3
     >>> cube = Cube(flux, band_names=["B", "V", "I"])
-    >>> colours = BandRatios("B").fit_transform(cube)
-    >>> colours.band_names, colours.data[20, 20].round(2)
+    >>> colors = BandRatios("B").fit_transform(cube)
+    >>> colors.band_names, colors.data[20, 20].round(2)
     (('V/B', 'I/B'), array([ 1., -1.]))
     """
 

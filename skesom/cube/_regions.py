@@ -25,7 +25,7 @@ def is_region(value):
 
 
 def pixels_of_regions(regions, cube, parameter, *, must_overlap):
-    """Find the pixels whose centres lie in at least one region.
+    """Find the pixels whose centers lie in at least one region.
 
     Parameters
     ----------
@@ -104,7 +104,7 @@ def _pixels_of_region(region, cube, parameter):
 
 
 def pixels_in_box(region, shape):
-    """Find the pixels whose centres lie in a region, in a box around it.
+    """Find the pixels whose centers lie in a region, in a box around it.
 
     Parameters
     ----------

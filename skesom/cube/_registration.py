@@ -2,7 +2,7 @@
 """Whether bands that share their pixels also show the same sky there.
 
 A WCS can be wrong by some pixels, and a stack of such bands mixes the spectra of
-neighbours. Structures that several bands have in common tell.
+neighbors. Structures that several bands have in common tell.
 """
 
 import warnings
@@ -42,7 +42,7 @@ def find_shift(image, reference):
     Notes
     -----
     Peak of the cross-correlation of what is between 1 and 8 pixels wide, with a
-    parabola through its neighbours along each axis. An arcus sinus hyperbolicus keeps
+    parabola through its neighbors along each axis. An arcus sinus hyperbolicus keeps
     single stars from deciding alone. Gaps count as empty after large structures have
     been removed around them, so that their borders do not correlate.
     """

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Runs, squares and neighbourhoods in packed masks."""
+"""Runs, squares and neighborhoods in packed masks."""
 
 import math
 
@@ -68,7 +68,7 @@ def squares(bits, width):
     return _from_starts(_from_starts(corners, width, 1), width, 0)
 
 
-def neighbourhood(bits, axis):
+def neighborhood(bits, axis):
     """Return the mask with the pixels next to it along an axis.
 
     Parameters
@@ -76,7 +76,7 @@ def neighbourhood(bits, axis):
     bits : Bits
         The mask.
     axis : int
-        0 for neighbours in the column, 1 in the row.
+        0 for neighbors in the column, 1 in the row.
 
     Returns
     -------
@@ -87,7 +87,7 @@ def neighbourhood(bits, axis):
 
 
 def spread_within(seeds, mask, n_steps):
-    """Let seeds spread to neighbours in row and column, within a mask.
+    """Let seeds spread to neighbors in row and column, within a mask.
 
     Parameters
     ----------
@@ -104,7 +104,7 @@ def spread_within(seeds, mask, n_steps):
         The seeds and what was reached.
     """
     for _ in range(n_steps):
-        cross = neighbourhood(seeds, 0) | neighbourhood(seeds, 1)
+        cross = neighborhood(seeds, 0) | neighborhood(seeds, 1)
         reached = (cross & mask) | seeds
         if reached == seeds:
             break
@@ -120,7 +120,7 @@ def grown(bits, distance):
     bits : Bits
         The mask.
     distance : float
-        Distance between pixel centres.
+        Distance between pixel centers.
 
     Returns
     -------
@@ -140,7 +140,7 @@ def grown(bits, distance):
         wanted = min(math.isqrt(squared - height**2), n_columns - 1)
         while half_width < wanted:
             half_width += 1
-            wide = neighbourhood(wide, 1)
+            wide = neighborhood(wide, 1)
         result = result | wide.moved(height, 0) | wide.moved(-height, 0)
     return result
 

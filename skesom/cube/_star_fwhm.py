@@ -13,9 +13,9 @@ FEWEST_STARS = 5
 LEAST_PEAK = 10.0
 # In units of the brightest pixel.
 LEAST_NOISE = 1e-6
-# In units of the FWHM: a neighbour within this distance spoils the wings of a star.
+# In units of the FWHM: a neighbor within this distance spoils the wings of a star.
 ISOLATION = 4.0
-NEIGHBOUR_PEAK = 0.1
+NEIGHBOR_PEAK = 0.1
 # Half of the side of the square that is fitted, in units of the FWHM.
 HALF_WINDOW = 1.5
 WORST_RESIDUAL = 0.1
@@ -55,8 +55,8 @@ def measure_star_fwhm(image, band_name):
     Notes
     -----
     Sources are found by `photutils.detection.DAOStarFinder` on the image minus its
-    background. A round Gaussian on a constant, sampled at the pixel centres, is fitted
-    to each that has no neighbour of a tenth of its peak within four FWHM, so that no
+    background. A round Gaussian on a constant, sampled at the pixel centers, is fitted
+    to each that has no neighbor of a tenth of its peak within four FWHM, so that no
     moment of noisy wings enters. Galaxies are wider than stars and differ from each
     other, so the stars are the sources around the densest width (half-sample mode
     [1]_).
@@ -119,7 +119,7 @@ def fit_sources(flux, masked, noise, guess):
     for row, column, peak in stars:
         near = peaks[tree.query_ball_point((row, column), ISOLATION * guess)]
         distance = np.hypot(near[:, 0] - row, near[:, 1] - column)
-        alone = not np.any((distance > 1) & (near[:, 2] > NEIGHBOUR_PEAK * peak))
+        alone = not np.any((distance > 1) & (near[:, 2] > NEIGHBOR_PEAK * peak))
         top, left = round(row) - half, round(column) - half
         window = np.s_[top : top + 2 * half + 1, left : left + 2 * half + 1]
         inside = min(top, left) >= 0 and flux[window].shape == (2 * half + 1,) * 2
@@ -151,7 +151,7 @@ def _find_sources(flux, masked, noise, guess):
 
 
 def fit_gaussian_fwhm(cut, guess):
-    """Fit a round Gaussian on a constant, sampled at the pixel centres.
+    """Fit a round Gaussian on a constant, sampled at the pixel centers.
 
     Parameters
     ----------

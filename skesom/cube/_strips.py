@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from joblib import Parallel, delayed
 
-from skesom.cube._renormalised import RenormalisedKernel
+from skesom.cube._renormalized import RenormalisedKernel
 
 # Large enough that the rows around a strip cost little, small enough that all the
 # arrays of a strip take some ten megabytes each.

@@ -37,7 +37,7 @@ class SurroundingBands(CubeTransformer):
 
     See Also
     --------
-    skesom.maps.ConditionalModes : Lets neighbours agree after clustering instead.
+    skesom.maps.ConditionalModes : Lets neighbors agree after clustering instead.
 
     Notes
     -----

@@ -212,7 +212,7 @@ def load_study_filters():
     Returns
     -------
     filters : astropy.table.QTable
-        One row per filter, with columns ``name``, ``wavelength`` (centre, nm),
+        One row per filter, with columns ``name``, ``wavelength`` (center, nm),
         ``width`` (nm), ``throughput`` (peak, of telescope and detector together),
         ``exposure`` (s, rounded), ``fwhm`` (of the point-spread function, arcsec) and
         ``line`` (what the filter is for).

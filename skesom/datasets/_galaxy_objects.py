@@ -72,7 +72,7 @@ def _local_texture(noise, strength):
 
 
 def _wobbly_distance(y, x, radius, strength, rng):
-    """Return the distance from a centre in units of an irregular outline's radius."""
+    """Return the distance from a center in units of an irregular outline's radius."""
     angle = np.arctan2(y, x)
     outline = 1.0
     for order in range(2, 6):

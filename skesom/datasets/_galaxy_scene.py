@@ -48,7 +48,7 @@ class Scene:
 class Geometry:
     """Polar coordinates in the plane of the disc; `length` is its radius in pixels.
 
-    ``round_radius`` is the distance from the centre on the sky.
+    ``round_radius`` is the distance from the center on the sky.
     """
 
     radius: np.ndarray
@@ -190,14 +190,14 @@ def fractal_noise(shape, slope, rng):
 def _make_geometry(shape, extent, rng, axis_ratio=FACE_ON, offset=0.0, stirring=CALM):
     """Return the coordinates of an inclined disc, stirred by turbulence.
 
-    The offset of its centre is in units of the frame, along the rows.
+    The offset of its center is in units of the frame, along the rows.
     """
     length = extent * 0.66 * np.sqrt(shape[0] * shape[1])
     tilt, handedness = rng.uniform(0.0, np.pi), rng.choice([-1.0, 1.0])
-    centre = [(side - 1) / 2 + side * rng.uniform(-0.04, 0.04) for side in shape]
-    centre[1] += offset * shape[1]
-    y = ((np.arange(shape[0]) - centre[0]) / length).astype(np.float32)[:, np.newaxis]
-    x = ((np.arange(shape[1]) - centre[1]) / length).astype(np.float32)
+    center = [(side - 1) / 2 + side * rng.uniform(-0.04, 0.04) for side in shape]
+    center[1] += offset * shape[1]
+    y = ((np.arange(shape[0]) - center[0]) / length).astype(np.float32)[:, np.newaxis]
+    x = ((np.arange(shape[1]) - center[1]) / length).astype(np.float32)
     along = np.float32(np.cos(tilt)) * x + np.float32(np.sin(tilt)) * y
     across = np.float32(np.cos(tilt)) * y - np.float32(np.sin(tilt)) * x
     round_radius = np.hypot(along, across)
@@ -260,7 +260,7 @@ def _bulge(radius):
 
 
 def _young_density(geometry, clumps, feathers):
-    """Return the young stars: clumpy arms, weaker spurs and a hole at the centre."""
+    """Return the young stars: clumpy arms, weaker spurs and a hole at the center."""
     radius = geometry.radius
     arms = _arms(geometry.arm_phase(PITCH_ANGLE), 4.0)
     spurs = 0.12 * np.exp(1.1 * feathers - 0.7)

@@ -3,7 +3,7 @@
 
 Light is counted in two units that the whole scene shares. Continuum: the flux density
 at 550 nm of a source of magnitude V = 25. Lines: the flux of H beta, as the same flux
-density over one nanometre.
+density over one nanometer.
 """
 
 from dataclasses import dataclass

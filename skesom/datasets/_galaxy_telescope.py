@@ -92,19 +92,19 @@ def render(sources, band, sigma, passed):
     return image.toarray()
 
 
-def _profiles(centres, widths, length):
+def _profiles(centers, widths, length):
     """Return Gaussians of unit sum as the columns of a sparse matrix."""
     reach = int(np.ceil(6.0 * widths.max()))
     offsets = np.arange(-reach, reach + 1)
-    pixels = np.rint(centres).astype(int)[:, np.newaxis] + offsets
+    pixels = np.rint(centers).astype(int)[:, np.newaxis] + offsets
     widths = widths[:, np.newaxis]
-    values = np.exp(-0.5 * ((pixels - centres[:, np.newaxis]) / widths) ** 2)
+    values = np.exp(-0.5 * ((pixels - centers[:, np.newaxis]) / widths) ** 2)
     values /= np.sqrt(2.0 * np.pi) * widths
     inside = (pixels >= 0) & (pixels < length)
-    sources = np.broadcast_to(np.arange(len(centres))[:, np.newaxis], pixels.shape)
+    sources = np.broadcast_to(np.arange(len(centers))[:, np.newaxis], pixels.shape)
     return sparse.coo_array(
         (values[inside].astype(np.float32), (pixels[inside], sources[inside])),
-        shape=(length, len(centres)),
+        shape=(length, len(centers)),
     )
 
 
@@ -160,7 +160,7 @@ class Mosaic:
         return times
 
     def _turned_offsets(self, band_number, step):
-        """Return the offsets from the centre of the frame along the pointing's axes."""
+        """Return the offsets from the center of the frame along the pointing's axes."""
         number = band_number % len(STUDY_BANDS)
         n_rows, n_columns = self.shape
         y = np.arange(0.0, n_rows, step)[:, np.newaxis] - (n_rows - 1) / 2

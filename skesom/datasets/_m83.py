@@ -19,7 +19,7 @@ ARCHIVE = (
     "https://archive.stsci.edu/hlsps/wfc3ers",
 )
 MOSAIC_SHAPE = (8500, 5000)
-# Centre, and height and width in degrees; a pixel is 1.1e-5 degrees.
+# Center, and height and width in degrees; a pixel is 1.1e-5 degrees.
 PARTS = {
     "study": ((204.2683, -29.839535), (0.07907, 0.03930)),
     "HII region": ((204.26971, -29.84933), (605 * 1.1e-5, 605 * 1.1e-5)),
@@ -29,7 +29,7 @@ PARTS = {
 def fetch_m83(filters=None, *, part="study", source=None, show_progress=True):
     """Fetch Hubble's images of Messier 83 in nine filters, the data of the 2014 study.
 
-    The mosaics of the Early Release Science programme with Wide Field Camera 3 [1]_
+    The mosaics of the Early Release Science program with Wide Field Camera 3 [1]_
     are downloaded from the Mikulski Archive for Space Telescopes when they are asked
     for the first time, 170 MB for each filter, and kept in astropy's cache.
 
@@ -89,14 +89,14 @@ def fetch_m83(filters=None, *, part="study", source=None, show_progress=True):
     ``hlsp_wfc3ers_hst_wfc3_m83_f225w_v2_drz_sci.fits``. To download them by hand, start
     from https://archive.stsci.edu/prepds/wfc3ers.
 
-    *Positions* agree between filters to 0.1 pixel, and with catalogues to 0.5 arcsec,
+    *Positions* agree between filters to 0.1 pixel, and with catalogs to 0.5 arcsec,
     according to the description. Bands whose WCS differs from that of the first are
     resampled.
 
     References
     ----------
     .. [1] Dopita et al. (2010), ApJ 710, 964; images by M. Mutchler, Space Telescope
-       Science Institute (2011), for the WFC3 Science Oversight Committee, programme
+       Science Institute (2011), for the WFC3 Science Oversight Committee, program
        11360.
 
     Examples
@@ -129,7 +129,7 @@ def fetch_m83(filters=None, *, part="study", source=None, show_progress=True):
 
 
 def _find_part(part):
-    """Return the centre and size of a part, None for the whole."""
+    """Return the center and size of a part, None for the whole."""
     if isinstance(part, str):
         if part == "whole":
             return None, None

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Files in and out: images, label maps, regions and catalogues of objects."""
+"""Files in and out: images, label maps, regions and catalogs of objects."""
 
 from skesom.io._atomic import atomic_path
 from skesom.io._bands import write_bands
-from skesom.io._catalogues import read_catalogue
+from skesom.io._catalogs import read_catalog
 from skesom.io._cubes import read_cube
 from skesom.io._label_maps import cluster_table, read_map, write_map
 from skesom.io._object_types import ObjectType, describe_types
@@ -22,7 +22,7 @@ __all__ = [
     "atomic_path",
     "cluster_table",
     "describe_types",
-    "read_catalogue",
+    "read_catalog",
     "read_cube",
     "read_map",
     "read_region_labels",

@@ -22,8 +22,8 @@ _SURVEYS = frozenset(
     "skymapper swift twomass ukidss ukirt uvot vhs video viking virac vircam vista vst "
     "vvv vvvx wfcam wise".split()
 )
-# Instruments whose bands are called by their wavelengths in micrometres.
-_MICROMETRES = {
+# Instruments whose bands are called by their wavelengths in micrometers.
+_MICROMETERS = {
     "wise": (3.4, 4.6, 12, 22),
     "irac": (3.6, 4.5, 5.8, 8),
     "mips": (24, 70, 160),
@@ -176,16 +176,16 @@ def _word(word, known):
         return _CHANNELS[lower]
     if len(word) > 2 and lower in _LINES:
         return _LINES[lower]
-    return _band_in_micrometres(word, known)
+    return _band_in_micrometers(word, known)
 
 
-def _band_in_micrometres(word, known):
+def _band_in_micrometers(word, known):
     """Return what a number means beside the name of an instrument."""
     match = re.fullmatch(r"([A-Za-z]+2?(?=\d))?(\d+(?:\.\d+)?)", word)
     if match is None:
         return np.nan
     names = {match[1].lower()} if match[1] else known
-    bands = {band for name in names for band in _MICROMETRES.get(name, ())}
+    bands = {band for name in names for band in _MICROMETERS.get(name, ())}
     return 1000 * float(match[2]) if float(match[2]) in bands else np.nan
 
 

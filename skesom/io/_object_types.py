@@ -17,13 +17,13 @@ class ObjectType(NamedTuple):
         Its name in words.
     symbol : str
         Its symbol in DS9.
-    colour : str
-        Its colour, a name or ``"#rrggbb"``.
+    color : str
+        Its color, a name or ``"#rrggbb"``.
     """
 
     description: str
     symbol: str
-    colour: str
+    color: str
 
 
 # The types of NED, https://ned.ipac.caltech.edu/help/ui/nearname-list_objecttypes. No
@@ -86,16 +86,16 @@ def describe_types(types):
     Returns
     -------
     described : dict of str to ObjectType
-        Description, symbol of DS9 and colour of each type, in order of appearance.
+        Description, symbol of DS9 and color of each type, in order of appearance.
         Other names than those of NED describe themselves and are drawn in distinct
-        colours.
+        colors.
 
     Examples
     --------
     >>> from skesom.io import describe_types
     >>> described = describe_types(["HII", "!SNR", "bubble"])
     >>> described["HII"]
-    ObjectType(description='H II region', symbol='circle', colour='green')
+    ObjectType(description='H II region', symbol='circle', color='green')
     >>> described["!SNR"].description, described["bubble"].description
     ('Galactic supernova remnant', 'bubble')
     """
@@ -107,8 +107,8 @@ def describe_types(types):
         known = _EXTRAGALACTIC.get("Flare*" if code == "Flar*" else code)
         if known is None:
             hue = colorsys.hsv_to_rgb(others / _GOLDEN_RATIO % 1, 0.75, 0.95)
-            colour = "#" + "".join(f"{round(255 * part):02x}" for part in hue)
-            known = ObjectType(name, _SYMBOLS[others % len(_SYMBOLS)], colour)
+            color = "#" + "".join(f"{round(255 * part):02x}" for part in hue)
+            known = ObjectType(name, _SYMBOLS[others % len(_SYMBOLS)], color)
             others += 1
         elif code != name:
             known = known._replace(description=f"Galactic {known.description}")

@@ -21,7 +21,7 @@ from scipy.sparse.csgraph import minimum_spanning_tree
 # north along the right one, west along the top, south along the left.
 _EAST, _NORTH, _WEST, _SOUTH = range(4)
 _PIXELS_AT_ONCE = 2**20
-# Where each of these sides starts: columns and rows from the centre of the pixel.
+# Where each of these sides starts: columns and rows from the center of the pixel.
 _START = np.array([[-0.5, -0.5], [0.5, -0.5], [0.5, 0.5], [-0.5, 0.5]])
 
 
@@ -36,7 +36,7 @@ class Outline(NamedTuple):
         Size of the piece.
     corners : ndarray of shape (n_corners, 2)
         Columns and rows of the corners, counterclockwise if rows go upwards; 0 is the
-        centre of the first pixel. The last corner is joined to the first.
+        center of the first pixel. The last corner is joined to the first.
     """
 
     label: int

@@ -241,7 +241,7 @@ def _unit_factor(hdu, image, kind, label):
         return unit.to(wanted ** _POWERS[kind])
     except units.UnitConversionError as error:
         if unit == wanted:
-            return 1.0  # variances are often labelled with the unit of the image
+            return 1.0  # variances are often labeled with the unit of the image
         raise ValueError(
             f"{label} is in {unit}, but the image {image.label} in {wanted}. Correct "
             "BUNIT, or name another HDU."

@@ -14,7 +14,7 @@ from skesom.io._region_pixels import (
     report_empty,
 )
 
-_UNLABELLED = -1
+_UNLABELED = -1
 _LARGEST_LABEL = np.iinfo(np.int32).max
 
 
@@ -27,13 +27,13 @@ class RegionLabels(NamedTuple):
         Label of each pixel, -1 outside of all regions.
     names : dict of int to str
         Name of each label.
-    colours : dict of int to str
-        Colour of each label in the file.
+    colors : dict of int to str
+        Color of each label in the file.
     """
 
     label_map: np.ndarray
     names: dict
-    colours: dict
+    colors: dict
 
 
 def read_region_mask(regions, image, *, wcs=None, empty="raise"):
@@ -53,7 +53,7 @@ def read_region_mask(regions, image, *, wcs=None, empty="raise"):
     Returns
     -------
     mask : ndarray of bool of shape (n_rows, n_columns)
-        True where the centre of a pixel lies in a region; a point holds the pixel it
+        True where the center of a pixel lies in a region; a point holds the pixel it
         lies in. What excluded regions hold (``-circle(...)``) is taken out of all
         others, wherever they stand in the file; out of the whole image if there are
         no others.
@@ -125,10 +125,10 @@ def read_region_labels(
         The names that may occur, in the order of their labels from 0, or by label. By
         default labels are given in the order in which names appear; names that are all
         whole numbers, as `write_regions` writes them, are labels themselves.
-    name_by : {"text", "tag", "colour"}, default="text"
+    name_by : {"text", "tag", "color"}, default="text"
         What of a region is its name: the text (the label of CRTF), the first tag, or
-        the colour.
-    overlap : {"last", "unlabelled"}, default="last"
+        the color.
+    overlap : {"last", "unlabeled"}, default="last"
         Label of a pixel that lies in regions of several names: that of the region
         which stands last in the file, as if each were painted over those before it,
         or none.
@@ -138,13 +138,13 @@ def read_region_labels(
     Returns
     -------
     label_map : ndarray of int32 of shape (n_rows, n_columns)
-        Label of each pixel whose centre lies in a region, -1 elsewhere. A point
+        Label of each pixel whose center lies in a region, -1 elsewhere. A point
         labels the pixel it lies in. What excluded regions hold (``-circle(...)``)
         stays -1, wherever they stand in the file.
     names : dict of int to str
         Name of each label.
-    colours : dict of int to str
-        Colour of each label, as the file writes it, of its first region.
+    colors : dict of int to str
+        Color of each label, as the file writes it, of its first region.
 
     Raises
     ------
@@ -155,7 +155,7 @@ def read_region_labels(
     ValueError
         If the file cannot be read as a whole, a region has no name or an unknown one,
         no area, lies on the sky while the image has no WCS, or holds no pixel (see
-        `empty`), or if no pixel is labelled.
+        `empty`), or if no pixel is labeled.
 
     See Also
     --------
@@ -173,39 +173,39 @@ def read_region_labels(
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     path = Path(folder) / "drawn.reg"
     ...     _ = path.write_text(drawn)
-    ...     label_map, names, colours = read_region_labels(path, (3, 5))
+    ...     label_map, names, colors = read_region_labels(path, (3, 5))
     >>> label_map
     array([[-1,  0,  0,  0, -1],
            [-1,  0,  1,  0, -1],
            [-1,  0,  0,  0, -1]], dtype=int32)
-    >>> names, colours
+    >>> names, colors
     ({0: 'disc', 1: 'star'}, {0: 'yellow', 1: 'white'})
     """
-    if overlap not in ("last", "unlabelled"):
-        raise ValueError(f'overlap must be "last" or "unlabelled", got {overlap!r}.')
+    if overlap not in ("last", "unlabeled"):
+        raise ValueError(f'overlap must be "last" or "unlabeled", got {overlap!r}.')
     shape, wcs = find_frame(image, wcs)
     collected = collect_regions(regions)
     included = [read for read in collected if read.is_included]
     found = [_name_of(read, name_by) for read in included]
     known = _number_names(found, included, names)
     labels_of = {name: label for label, name in known.items()}
-    colours = {}
+    colors = {}
     for read, name in zip(included, found, strict=True):
-        colours.setdefault(labels_of[name], read.colour)
+        colors.setdefault(labels_of[name], read.color)
 
-    label_map = np.full(shape, _UNLABELLED, dtype=np.int32)
+    label_map = np.full(shape, _UNLABELED, dtype=np.int32)
     disputed = np.zeros(shape, dtype=bool)
     for read, box, inside in _find_all(included, shape, wcs, empty):
         label = labels_of[_name_of(read, name_by)]
         before = label_map[box]
         disputed[box] |= inside & (before >= 0) & (before != label)
         before[inside] = label
-    if overlap == "unlabelled":
-        label_map[disputed] = _UNLABELLED
-    label_map[_find_excluded(collected, shape, wcs)] = _UNLABELLED
+    if overlap == "unlabeled":
+        label_map[disputed] = _UNLABELED
+    label_map[_find_excluded(collected, shape, wcs)] = _UNLABELED
     if not (label_map >= 0).any():
         raise ValueError(_nothing_left(regions, shape))
-    return RegionLabels(label_map, known, colours)
+    return RegionLabels(label_map, known, colors)
 
 
 def _find_all(collected, shape, wcs, empty):
@@ -231,15 +231,15 @@ def _find_excluded(collected, shape, wcs):
 
 def _name_of(read, name_by):
     """Return the name of a region."""
-    if name_by == "colour":
-        return read.colour
+    if name_by == "color":
+        return read.color
     if name_by not in ("text", "tag"):
-        raise ValueError(f'name_by must be "text", "tag" or "colour", got {name_by!r}.')
+        raise ValueError(f'name_by must be "text", "tag" or "color", got {name_by!r}.')
     name = read.text if name_by == "text" else next(iter(read.tags), None)
     if name is None:
         raise ValueError(
             f"{read.label} has no {name_by} to name it by. Give it one (in DS9, double "
-            'click on the region), or choose another name_by: "text", "tag", "colour".'
+            'click on the region), or choose another name_by: "text", "tag", "color".'
         )
     return name
 

@@ -67,7 +67,7 @@ def _style(read):
     """Return what a region looks like."""
     marker = read.region.visual.get("marker")
     # Some markers are paths of matplotlib, which only their text tells apart.
-    return read.shape_name, str(marker), read.colour
+    return read.shape_name, str(marker), read.color
 
 
 def _find_middle(read):

@@ -10,8 +10,8 @@ from skesom.cube._container import Cube
 from skesom.cube._regions import pixels_in_box
 from skesom.io._region_files import is_path, read_regions
 
-# What DS9 and CASA draw with if a file names no colour.
-_DEFAULT_COLOUR = "green"
+# What DS9 and CASA draw with if a file names no color.
+_DEFAULT_COLOR = "green"
 
 
 class ReadRegion(NamedTuple):
@@ -49,13 +49,13 @@ class ReadRegion(NamedTuple):
         return list(self.region.meta.get("tag", []))
 
     @property
-    def colour(self):
-        """Colour that the region is drawn in, as the file writes it."""
+    def color(self):
+        """Color that the region is drawn in, as the file writes it."""
         visual = self.region.visual
         for kind in ("color", "edgecolor", "facecolor"):
             if kind in visual:
                 return str(visual[kind])
-        return _DEFAULT_COLOUR
+        return _DEFAULT_COLOR
 
     @property
     def shape_name(self):
@@ -146,7 +146,7 @@ def find_frame(image, wcs):
 
 
 def find_pixels(read, shape, wcs):
-    """Find the pixels of the image whose centres lie in a region.
+    """Find the pixels of the image whose centers lie in a region.
 
     Parameters
     ----------
@@ -201,7 +201,7 @@ def report_empty(read, box):
             'image, remove it, or pass empty="ignore" to leave such regions out.'
         )
     raise ValueError(
-        f"{read.label} holds the centre of no pixel. Enlarge it, draw it as a point, "
+        f"{read.label} holds the center of no pixel. Enlarge it, draw it as a point, "
         'or pass empty="ignore" to leave such regions out.'
     )
 

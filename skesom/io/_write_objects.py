@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Catalogues as regions that DS9 draws over the image, each type in its own style."""
+"""Catalogs as regions that DS9 draws over the image, each type in its own style."""
 
 import re
 
 from skesom.io._atomic import atomic_path
-from skesom.io._catalogues import read_catalogue
+from skesom.io._catalogs import read_catalog
 from skesom.io._object_types import describe_types
 
 _HEADER = """\
@@ -16,21 +16,21 @@ _NOT_IN_TEXT = re.compile(r"[{};\r\n]")
 
 
 def write_object_regions(
-    path, catalogue, *, columns=None, object_type=None, names=False, overwrite=False
+    path, catalog, *, columns=None, object_type=None, names=False, overwrite=False
 ):
-    """Write a catalogue as a region file of DS9, with a symbol and colour per type.
+    """Write a catalog as a region file of DS9, with a symbol and color per type.
 
     Each object is a point with its type as tag: DS9 groups regions by tags, so that the
-    objects of a type are shown, hidden or coloured together.
+    objects of a type are shown, hidden or colored together.
 
     Parameters
     ----------
     path : str or os.PathLike
         File to write, usually ``*.reg``.
-    catalogue : str, os.PathLike, Table or sequence of regions
-        The objects, as `read_catalogue` takes them.
+    catalog : str, os.PathLike, Table or sequence of regions
+        The objects, as `read_catalog` takes them.
     columns, object_type
-        As for `read_catalogue`.
+        As for `read_catalog`.
     names : bool, default=False
         Whether to write the name beside each object.
     overwrite : bool, default=False
@@ -41,18 +41,18 @@ def write_object_regions(
     FileExistsError
         If the file exists and `overwrite` is False.
     ValueError
-        If the catalogue cannot be read, or a type or name holds braces, semicolons or
+        If the catalog cannot be read, or a type or name holds braces, semicolons or
         line breaks.
 
     See Also
     --------
-    read_catalogue : Reads the file again.
-    describe_types : The symbols and colours.
+    read_catalog : Reads the file again.
+    describe_types : The symbols and colors.
 
     Notes
     -----
     Positions are written on the sky (ICRS, to .04 milliarcsec), in pixels if the
-    catalogue has no others.
+    catalog has no others.
 
     Examples
     --------
@@ -67,7 +67,7 @@ def write_object_regions(
     ...     print(path.read_text().splitlines()[-1])
     point(204.25000000,-29.87000000) # point=circle color=green tag={HII}
     """
-    objects = read_catalogue(catalogue, columns=columns, object_type=object_type)
+    objects = read_catalog(catalog, columns=columns, object_type=object_type)
     styles = describe_types(objects["type"].tolist())
     on_sky = "ra" in objects.colnames
     lines = []
@@ -85,7 +85,7 @@ def write_object_regions(
             place = f"{row['x'] + 1:.3f},{row['y'] + 1:.3f}"
         style = styles[kind]
         line = (
-            f"point({place}) # point={style.symbol} color={style.colour} tag={{{kind}}}"
+            f"point({place}) # point={style.symbol} color={style.color} tag={{{kind}}}"
         )
         lines.append(f"{line} text={{{name}}}" if names and name else line)
     with atomic_path(path, overwrite=overwrite) as temporary:

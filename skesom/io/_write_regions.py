@@ -29,7 +29,7 @@ def write_regions(
     *,
     wcs=None,
     names=None,
-    colours=None,
+    colors=None,
     min_size=10,
     overwrite=False,
 ):
@@ -37,7 +37,7 @@ def write_regions(
 
     Each connected piece of a cluster becomes one polygon along the edges of its pixels,
     with the name of the cluster as text and as tag (DS9 groups regions by tags), in the
-    colour of the cluster. `read_region_labels` turns the file into the label map again.
+    color of the cluster. `read_region_labels` turns the file into the label map again.
 
     Parameters
     ----------
@@ -52,8 +52,8 @@ def write_regions(
         they are image coordinates.
     names : sequence or dict of str, default=None
         Name of each label; by default the label itself.
-    colours : sequence or dict of str or of (red, green, blue), default=None
-        Colour of each label: a name that DS9 knows, ``"#rrggbb"``, or numbers from 0 to
+    colors : sequence or dict of str or of (red, green, blue), default=None
+        Color of each label: a name that DS9 knows, ``"#rrggbb"``, or numbers from 0 to
         1 (an opacity after them is ignored). By default distinct hues.
     min_size : int, default=10
         Pieces of fewer pixels are left out; 1 writes all. Maps of noisy pixels have so
@@ -67,7 +67,7 @@ def write_regions(
         If the file exists and `overwrite` is False.
     ValueError
         If the labels are not such a map, all pieces are too small, a label lacks its
-        name or colour, or the WCS does not reach the map.
+        name or color, or the WCS does not reach the map.
 
     See Also
     --------
@@ -107,7 +107,7 @@ def write_regions(
             file.write(f"{_HEADER}{frame}\n")
             pairs = zip(outlines, corners, strict=True)
             for label, group in groupby(pairs, key=lambda pair: pair[0].label):
-                properties = _properties(label, names, colours)
+                properties = _properties(label, names, colors)
                 for _, text in group:
                     file.write(f"polygon({text}) # {properties}\n")
 
@@ -155,7 +155,7 @@ def _to_sky(corners, wcs):
     return name, places
 
 
-def _properties(label, names, colours):
+def _properties(label, names, colors):
     """Return what stands after a polygon of a label."""
     name = str(label if names is None else _look_up(names, label, "names"))
     if re.search(r"[{};\r\n]", name):
@@ -163,12 +163,12 @@ def _properties(label, names, colours):
             f"The name {name!r} of label {label} holds braces, semicolons or line "
             "breaks, which region files cannot hold. Choose another name."
         )
-    if colours is None:
+    if colors is None:
         # Steps by the golden ratio keep any number of hues apart.
-        colour = colorsys.hsv_to_rgb(label / _GOLDEN_RATIO % 1, 0.75, 0.95)
+        color = colorsys.hsv_to_rgb(label / _GOLDEN_RATIO % 1, 0.75, 0.95)
     else:
-        colour = _look_up(colours, label, "colours")
-    return f"color={_colour_name(colour, label)} text={{{name}}} tag={{{name}}}"
+        color = _look_up(colors, label, "colors")
+    return f"color={_color_name(color, label)} text={{{name}}} tag={{{name}}}"
 
 
 def _look_up(values, label, parameter):
@@ -182,16 +182,16 @@ def _look_up(values, label, parameter):
         ) from None
 
 
-def _colour_name(colour, label):
-    """Return a colour as DS9 writes it."""
-    if isinstance(colour, str):
-        if re.fullmatch(r"#[0-9a-fA-F]{6}|[A-Za-z]+\d*", colour):
-            return colour
-    elif np.shape(colour) in ((3,), (4,)):
-        parts = np.asarray(colour, dtype=float)[:3]
+def _color_name(color, label):
+    """Return a color as DS9 writes it."""
+    if isinstance(color, str):
+        if re.fullmatch(r"#[0-9a-fA-F]{6}|[A-Za-z]+\d*", color):
+            return color
+    elif np.shape(color) in ((3,), (4,)):
+        parts = np.asarray(color, dtype=float)[:3]
         if np.all((parts >= 0) & (parts <= 1)):
             return "#" + "".join(f"{round(255 * part):02x}" for part in parts)
     raise ValueError(
-        f'The colour of label {label} must be a name, "#rrggbb" or three numbers from '
-        f"0 to 1, got {colour!r}."
+        f'The color of label {label} must be a name, "#rrggbb" or three numbers from '
+        f"0 to 1, got {color!r}."
     )

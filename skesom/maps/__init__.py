@@ -34,7 +34,7 @@ from skesom.maps.displays import (
     StabilityMapDisplay,
     TrainingCurveDisplay,
     UMatrixDisplay,
-    cluster_colours,
+    cluster_colors,
     cluster_palette,
     rgb_image,
 )
@@ -78,7 +78,7 @@ __all__ = [
     "atomic_folder",
     "check_bands",
     "check_folder",
-    "cluster_colours",
+    "cluster_colors",
     "cluster_palette",
     "compare_clusterings",
     "compare_fingerprints",

@@ -12,7 +12,7 @@ def cluster_costs(estimator, table, labels, clusters):
     """Return how badly each row fits into each cluster.
 
     Maps tell by the squared distance to the nearest unit of a cluster, clusterers with
-    ``cluster_centers_`` by that to its centre, mixtures by minus the logarithm of the
+    ``cluster_centers_`` by that to its center, mixtures by minus the logarithm of the
     probability. Of others no more is known than that a row has its label: any other
     costs 1.
 

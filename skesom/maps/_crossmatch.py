@@ -8,7 +8,7 @@ import numpy as np
 from astropy.table import Table
 from sklearn.utils import check_random_state
 
-from skesom.io import read_catalogue
+from skesom.io import read_catalog
 from skesom.io._label_maps import _check_label_map
 from skesom.maps._crossmatch_chance import compare_with_chance, draw_places
 from skesom.maps._crossmatch_positions import (
@@ -22,7 +22,7 @@ from skesom.pixels import MASKED, SKY
 
 
 class Crossmatch(NamedTuple):
-    """Objects of a catalogue in the clusters of a label map.
+    """Objects of a catalog in the clusters of a label map.
 
     Parameters
     ----------
@@ -74,7 +74,7 @@ class Crossmatch(NamedTuple):
 
 def crossmatch(
     label_map,
-    catalogue,
+    catalog,
     *,
     wcs=None,
     radius=None,
@@ -96,8 +96,8 @@ def crossmatch(
     label_map : array-like of int of shape (n_rows, n_columns)
         Cluster of each pixel from 0; -1 is noise, counted as a cluster of its own. Sky
         (-2) and pixels without data (-3) are masked.
-    catalogue : str, os.PathLike, Table or sequence of regions
-        Positions and types of objects, as `skesom.io.read_catalogue` takes them: a
+    catalog : str, os.PathLike, Table or sequence of regions
+        Positions and types of objects, as `skesom.io.read_catalog` takes them: a
         table of NED, a DS9 region file, CSV, any table of astropy.
     wcs : astropy.wcs.WCS, default=None
         Celestial WCS of the map. Needed for positions on the sky; with a WCS they are
@@ -109,11 +109,11 @@ def crossmatch(
     uncertainty : float or Quantity, default=None
         Uncertainty of the positions, one standard deviation in each direction, in
         arcsec or as a Quantity. By default the column ``uncertainty`` of the
-        catalogue, else none.
+        catalog, else none.
     types : sequence of str, default=None
         Types to count, in this order; by default all, the most numerous first.
     columns, object_type
-        Where names, types and positions are, as for `skesom.io.read_catalogue`.
+        Where names, types and positions are, as for `skesom.io.read_catalog`.
     n_draws : int, default=1000
         Number of draws of random positions, and of the uncertain positions.
     random_state : int, RandomState instance or None, default=0
@@ -139,14 +139,14 @@ def crossmatch(
           where the gathering is no matter of having looked at many clusters.
 
         Its ``objects`` has a row for each object within the map: all columns of the
-        catalogue, its position ``x`` and ``y`` (pixels from 0), the ``cluster`` that
+        catalog, its position ``x`` and ``y`` (pixels from 0), the ``cluster`` that
         holds most of it (-2 if that is sky, -3 without data), and the
         ``cluster_share`` of this one.
 
     Raises
     ------
     ValueError
-        If the label map or the catalogue cannot be used, no object lies in the map, a
+        If the label map or the catalog cannot be used, no object lies in the map, a
         type has no object there, positions are on the sky and there is no WCS, or
         everything is masked.
 
@@ -164,7 +164,7 @@ def crossmatch(
     Objects that come in groups are fewer independent ones than they seem; their
     significance is then overrated.
 
-    *Uncertain positions* are drawn from a Gaussian around those of the catalogue. An
+    *Uncertain positions* are drawn from a Gaussian around those of the catalog. An
     object whose drawn position is masked or outside does not count in this draw.
 
     References
@@ -192,7 +192,7 @@ def crossmatch(
     if not isinstance(n_draws, Integral) or n_draws < 1:
         raise ValueError(f"n_draws must be a positive integer, got {n_draws!r}.")
     wcs = check_wcs(wcs)
-    objects = read_catalogue(catalogue, columns=columns, object_type=object_type)
+    objects = read_catalog(catalog, columns=columns, object_type=object_type)
     objects["x"], objects["y"] = find_positions(objects, wcs)
     if (labels < -1).all():
         raise ValueError(
@@ -271,7 +271,7 @@ def _check_types(types, kinds):
     for kind in types:
         if kind not in found:
             raise ValueError(
-                f"The catalogue has no object of type {kind!r} in the map, but of "
+                f"The catalog has no object of type {kind!r} in the map, but of "
                 f"{', '.join(found)}."
             )
     return types

@@ -6,10 +6,10 @@ import numpy as np
 from skesom.io import describe_types
 from skesom.maps._crossmatch import crossmatch
 from skesom.maps.displays._axes import new_axes, settle
-from skesom.maps.displays._fitted import labelled_cube
+from skesom.maps.displays._fitted import labeled_cube
 from skesom.maps.displays._sky_marks import size_in_points
 
-_DOUBLINGS = 3  # the colours end at 8 times the area share, and an eighth of it
+_DOUBLINGS = 3  # the colors end at 8 times the area share, and an eighth of it
 _CELL = 0.62, 0.36  # inches in a new figure
 _ROOM = 3.4, 1.6
 _LARGEST, _SMALLEST = 9.0, 4.5  # points, of the numbers in the cells
@@ -27,8 +27,8 @@ class CrossmatchDisplay:
     ----------
     crossmatch : Crossmatch
         What `crossmatch` returns.
-    colours : array-like of shape (n_clusters, 4), default=None
-        Colours of the clusters, for the frames of their numbers.
+    colors : array-like of shape (n_clusters, 4), default=None
+        Colors of the clusters, for the frames of their numbers.
     names : dict of int to str or sequence of str, default=None
         What clusters are called; their numbers by default.
 
@@ -42,8 +42,8 @@ class CrossmatchDisplay:
         A cell for each type (row) and cluster (column).
     texts_ : list of matplotlib.text.Text
         Enrichment in each cell that is wide enough.
-    colour_bar_ : matplotlib.colorbar.Colorbar
-        What the colours mean.
+    color_bar_ : matplotlib.colorbar.Colorbar
+        What the colors mean.
 
     See Also
     --------
@@ -64,9 +64,9 @@ class CrossmatchDisplay:
     ['0.21', '16']
     """
 
-    def __init__(self, crossmatch, *, colours=None, names=None):
+    def __init__(self, crossmatch, *, colors=None, names=None):
         self.crossmatch = crossmatch
-        self.colours = colours
+        self.colors = colors
         self.names = names
 
     @classmethod
@@ -74,9 +74,9 @@ class CrossmatchDisplay:
         cls,
         estimator,
         X,
-        catalogue,
+        catalog,
         *,
-        colours=None,
+        colors=None,
         names=None,
         significance=0.05,
         ax=None,
@@ -90,9 +90,9 @@ class CrossmatchDisplay:
             Fitted CubeClusterer or CubeClassifier, or a Pipeline that ends in one.
         X : Cube, array-like of shape (n_rows, n_columns, n_bands) or list of Cube
             What it takes. Its WCS finds positions on the sky.
-        catalogue : str, os.PathLike, Table or sequence of regions
+        catalog : str, os.PathLike, Table or sequence of regions
             The objects, see `crossmatch`.
-        colours, names
+        colors, names
             See the class.
         significance : float, default=0.05
             See `plot`.
@@ -111,18 +111,18 @@ class CrossmatchDisplay:
         ImportError
             If matplotlib is missing (extra ``plot``).
         """
-        label_map, cube = labelled_cube(estimator, X)
-        result = crossmatch(label_map, catalogue, **{"wcs": cube.wcs} | options)
-        display = cls(result, colours=colours, names=names)
+        label_map, cube = labeled_cube(estimator, X)
+        result = crossmatch(label_map, catalog, **{"wcs": cube.wcs} | options)
+        display = cls(result, colors=colors, names=names)
         return display.plot(ax, significance=significance)
 
     @classmethod
     def from_predictions(
         cls,
         label_map,
-        catalogue,
+        catalog,
         *,
-        colours=None,
+        colors=None,
         names=None,
         significance=0.05,
         ax=None,
@@ -134,9 +134,9 @@ class CrossmatchDisplay:
         ----------
         label_map : array-like of int of shape (n_rows, n_columns)
             Clusters from 0, -1 = noise, -3 = masked.
-        catalogue : str, os.PathLike, Table or sequence of regions
+        catalog : str, os.PathLike, Table or sequence of regions
             The objects, see `crossmatch`.
-        colours, names
+        colors, names
             See the class.
         significance : float, default=0.05
             See `plot`.
@@ -153,23 +153,23 @@ class CrossmatchDisplay:
         Raises
         ------
         ValueError
-            If the label map, the catalogue or the options cannot be used.
+            If the label map, the catalog or the options cannot be used.
         ImportError
             If matplotlib is missing (extra ``plot``).
         """
-        result = crossmatch(label_map, catalogue, **options)
-        display = cls(result, colours=colours, names=names)
+        result = crossmatch(label_map, catalog, **options)
+        display = cls(result, colors=colors, names=names)
         return display.plot(ax, significance=significance)
 
     def plot(self, ax=None, *, significance=0.05):
-        """Draw a table of colours and numbers.
+        """Draw a table of colors and numbers.
 
         Parameters
         ----------
         ax : matplotlib.axes.Axes, default=None
             Where to draw; a new figure by default.
         significance : float, default=0.05
-            Cells are coloured where random positions deviate as much in any cluster
+            Cells are colored where random positions deviate as much in any cluster
             less often than this.
 
         Returns
@@ -193,7 +193,7 @@ class CrossmatchDisplay:
         )
         ax.spines[:].set_visible(False)
         self._name_types(ax)
-        self._add_colour_bar(ax)
+        self._add_color_bar(ax)
         settle(ax)  # what else is written depends on the room that remains
         self._name_clusters(ax)
         settle(ax)
@@ -268,33 +268,33 @@ class CrossmatchDisplay:
                 for text, share in zip(texts, shares, strict=True)
             ]
         ax.set_xticks(range(n_clusters), texts, size="small")
-        if self.colours is None:
+        if self.colors is None:
             return
         for place, label in enumerate(labels):
-            if 0 <= label < len(self.colours):
-                # A bar of the cluster's colour along the lower edge of its column.
+            if 0 <= label < len(self.colors):
+                # A bar of the cluster's color along the lower edge of its column.
                 ax.plot(
                     [place - 0.42, place + 0.42],
                     [-0.012, -0.012],
                     transform=ax.get_xaxis_transform(),
-                    color=self.colours[label],
+                    color=self.colors[label],
                     linewidth=5,
                     solid_capstyle="butt",
                     clip_on=False,
                 )
         ax.tick_params(axis="x", pad=8)
 
-    def _add_colour_bar(self, ax):
-        """Say what the colours mean."""
+    def _add_color_bar(self, ax):
+        """Say what the colors mean."""
         bar = ax.figure.colorbar(self.image_, ax=ax, extend="both", pad=0.02, aspect=30)
         ticks = np.arange(-_DOUBLINGS, _DOUBLINGS + 1)
         bar.set_ticks(
             ticks,
             labels=[f"{2**n}" if n >= 0 else f"1/{2**-n}" for n in ticks.tolist()],
         )
-        bar.set_label("share of objects / share of area\n(no colour: within chance)")
+        bar.set_label("share of objects / share of area\n(no color: within chance)")
         bar.outline.set_visible(False)
-        self.colour_bar_ = bar
+        self.color_bar_ = bar
 
 
 def _digits(number):

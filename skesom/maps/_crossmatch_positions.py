@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Where the objects of a catalogue lie in an image, and how large angles are in it."""
+"""Where the objects of a catalog lie in an image, and how large angles are in it."""
 
 import warnings
 
@@ -27,13 +27,13 @@ def check_wcs(wcs):
     return wcs.celestial
 
 
-def find_positions(catalogue, wcs):
-    """Return columns and rows of the objects of a catalogue.
+def find_positions(catalog, wcs):
+    """Return columns and rows of the objects of a catalog.
 
     Parameters
     ----------
-    catalogue : astropy.table.Table
-        As `read_catalogue` returns it.
+    catalog : astropy.table.Table
+        As `read_catalog` returns it.
     wcs : astropy.wcs.WCS or None
         Celestial WCS of the label map.
 
@@ -48,26 +48,26 @@ def find_positions(catalogue, wcs):
     ValueError
         If the positions are on the sky and there is no WCS.
     """
-    n_objects = len(catalogue)
+    n_objects = len(catalog)
     columns, rows = np.full(n_objects, np.nan), np.full(n_objects, np.nan)
-    in_pixels = "x" in catalogue.colnames
+    in_pixels = "x" in catalog.colnames
     if in_pixels:
-        columns[:], rows[:] = catalogue["x"], catalogue["y"]
-    if wcs is not None and "ra" in catalogue.colnames:
-        known = np.isfinite(catalogue["ra"]) & np.isfinite(catalogue["dec"])
-        columns[known], rows[known] = _project(catalogue[known], wcs)
+        columns[:], rows[:] = catalog["x"], catalog["y"]
+    if wcs is not None and "ra" in catalog.colnames:
+        known = np.isfinite(catalog["ra"]) & np.isfinite(catalog["dec"])
+        columns[known], rows[known] = _project(catalog[known], wcs)
     elif not in_pixels:
         raise ValueError(
-            "The catalogue gives positions on the sky, but the label map has no WCS to "
-            "find them in it. Pass its wcs, or a catalogue with the columns x and y "
+            "The catalog gives positions on the sky, but the label map has no WCS to "
+            "find them in it. Pass its wcs, or a catalog with the columns x and y "
             "(pixels from 0)."
         )
     return columns, rows
 
 
-def _project(catalogue, wcs):
+def _project(catalog, wcs):
     """Return columns and rows of positions on the sky."""
-    places = SkyCoord(catalogue["ra"], catalogue["dec"], unit="deg", frame="icrs")
+    places = SkyCoord(catalog["ra"], catalog["dec"], unit="deg", frame="icrs")
     with warnings.catch_warnings():
         # Polynomials of distortion mean nothing far outside of the image.
         warnings.filterwarnings("ignore", "'WCS.all_world2pix' failed", UserWarning)
@@ -148,7 +148,7 @@ def describe_miss(columns, rows, shape, wcs):
         )
     else:
         where = "they are on the other side of the sky"
-    remedy = "Check the catalogue" + (
+    remedy = "Check the catalog" + (
         "." if wcs is None else ", and the WCS of the map."
     )
     return (

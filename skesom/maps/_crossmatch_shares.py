@@ -50,7 +50,7 @@ class Surroundings:
         Parameters
         ----------
         columns, rows : ndarray
-            Positions; pixels count from 0, where their centres are.
+            Positions; pixels count from 0, where their centers are.
 
         Returns
         -------

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Classify the pixels of a cube: a few labelled pixels in, label map out."""
+"""Classify the pixels of a cube: a few labeled pixels in, label map out."""
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, _fit_context, clone
@@ -23,25 +23,25 @@ def _gives_probabilities(classifier):
 class CubeClassifier(PixelTableMixin, ClassifierMixin, BaseEstimator):
     """Classify the pixels of a cube with any classifier of tables.
 
-    It learns from a label map in which pixels may be unlabelled, for instance regions
+    It learns from a label map in which pixels may be unlabeled, for instance regions
     drawn on the sky, and labels every valid pixel.
 
     Parameters
     ----------
     estimator : classifier or Pipeline that ends in one, default=None
-        Takes the table of the labelled pixels. It is cloned; None stands for
+        Takes the table of the labeled pixels. It is cloned; None stands for
         ``make_pipeline(StandardScaler(), ESOMClassifier(random_state=0))``, with
-        ``unlabelled=-1`` if `semi_supervised` is true.
+        ``unlabeled=-1`` if `semi_supervised` is true.
     pattern : {"pixel", "voxel"}, default="pixel"
         A row of the table is the spectrum of a pixel, or one flux; the label map of
         voxels has the shape of the cube.
     min_bands : int, default=None
-        Bands that must be there for a pixel to be labelled; all by default. The
+        Bands that must be there for a pixel to be labeled; all by default. The
         estimator must accept NaN for fewer, as ESOMClassifier does.
     semi_supervised : bool, default=False
-        Whether the estimator learns from the unlabelled pixels too. They get the label
-        -1, which it must know of: ``CSOMClassifier(unlabelled=-1)``,
-        ``ESOMClassifier(unlabelled=-1)``, and scikit-learn's `LabelSpreading` and
+        Whether the estimator learns from the unlabeled pixels too. They get the label
+        -1, which it must know of: ``CSOMClassifier(unlabeled=-1)``,
+        ``ESOMClassifier(unlabeled=-1)``, and scikit-learn's `LabelSpreading` and
         `SelfTrainingClassifier` do.
 
     Attributes
@@ -56,7 +56,7 @@ class CubeClassifier(PixelTableMixin, ClassifierMixin, BaseEstimator):
     Raises
     ------
     ValueError
-        If no valid pixel is labelled, the label map does not fit the cube or is not
+        If no valid pixel is labeled, the label map does not fit the cube or is not
         of integers, a band is the same in all valid pixels, or the number of bands
         differs from the fitted one.
 
@@ -97,15 +97,15 @@ class CubeClassifier(PixelTableMixin, ClassifierMixin, BaseEstimator):
 
     @_fit_context(prefer_skip_nested_validation=False)
     def fit(self, X, y):
-        """Learn from the labelled pixels of a cube.
+        """Learn from the labeled pixels of a cube.
 
         Parameters
         ----------
         X : Cube or array-like of shape (n_rows, n_columns, n_bands)
             The cube.
         y : array-like of shape (n_rows, n_columns), of integers
-            Label map; negative where a pixel is unlabelled. Masked pixels are not
-            learned from, nor are unlabelled ones unless `semi_supervised` is true. Of
+            Label map; negative where a pixel is unlabeled. Masked pixels are not
+            learned from, nor are unlabeled ones unless `semi_supervised` is true. Of
             the shape of the cube for voxels.
 
         Returns
@@ -115,24 +115,24 @@ class CubeClassifier(PixelTableMixin, ClassifierMixin, BaseEstimator):
         """
         table, valid = self._training_table(X)
         labels = _check_label_map(y, valid.shape)[valid]
-        labelled = labels >= 0
-        if not labelled.any():
+        labeled = labels >= 0
+        if not labeled.any():
             raise ValueError(
-                f"None of the {len(labels)} valid pixels is labelled: the label map y "
+                f"None of the {len(labels)} valid pixels is labeled: the label map y "
                 "is negative in all of them. Label a few pixels of each class."
             )
         estimator = self.estimator
         if estimator is None:
-            unlabelled = -1 if self.semi_supervised else None
+            unlabeled = -1 if self.semi_supervised else None
             estimator = make_pipeline(
                 StandardScaler(),
-                ESOMClassifier(unlabelled=unlabelled, random_state=0),
+                ESOMClassifier(unlabeled=unlabeled, random_state=0),
             )
-        learned = slice(None) if self.semi_supervised else labelled
+        learned = slice(None) if self.semi_supervised else labeled
         self.estimator_ = clone(estimator).fit(
             table[learned], np.maximum(labels[learned], -1)
         )
-        self.classes_ = np.unique(labels[labelled])
+        self.classes_ = np.unique(labels[labeled])
         return self
 
     def predict(self, X):
@@ -178,19 +178,19 @@ class CubeClassifier(PixelTableMixin, ClassifierMixin, BaseEstimator):
         )
 
     def score(self, X, y):
-        """Return the accuracy in the pixels that are valid and labelled.
+        """Return the accuracy in the pixels that are valid and labeled.
 
         Parameters
         ----------
         X : Cube or array-like of shape (n_rows, n_columns, n_bands)
             A cube of the same bands.
         y : array-like of shape (n_rows, n_columns), of integers
-            Label map; negative where a pixel is unlabelled.
+            Label map; negative where a pixel is unlabeled.
 
         Returns
         -------
         accuracy : float
-            Share of pixels with the right label, NaN without any labelled pixel.
+            Share of pixels with the right label, NaN without any labeled pixel.
         """
         predicted = self.predict(X)
         labels = _check_label_map(y, predicted.shape)
@@ -206,7 +206,7 @@ def _check_label_map(y, shape):
     if labels.dtype.kind not in "iu":
         raise ValueError(
             f"The label map y has dtype {labels.dtype}; labels are integers, negative "
-            "where a pixel is unlabelled."
+            "where a pixel is unlabeled."
         )
     if labels.shape != shape:
         raise ValueError(

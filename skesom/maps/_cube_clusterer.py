@@ -77,13 +77,13 @@ class CubeClusterer(PixelTableMixin, ClusterMixin, BaseEstimator):
         A row of the table is the spectrum of a pixel, or one flux; the label map of
         voxels has the shape of the cube.
     min_bands : int, default=None
-        Bands that must be there for a pixel to be labelled; all by default. The
+        Bands that must be there for a pixel to be labeled; all by default. The
         estimator must accept NaN for fewer, as ESOM and CSOM do.
     sampler : PixelSampler, default=None
-        Chooses the pixels to learn from, of which all are labelled; the estimator must
+        Chooses the pixels to learn from, of which all are labeled; the estimator must
         have ``predict`` then. By default it learns from all.
     regularizer : MajorityVote or ConditionalModes, default=None
-        Lets neighbouring pixels agree after each has been labelled on its own, so that
+        Lets neighboring pixels agree after each has been labeled on its own, so that
         labels flicker less in noise. By default pixels stay alone. Not for voxels.
 
     Attributes
@@ -170,7 +170,7 @@ class CubeClusterer(PixelTableMixin, ClusterMixin, BaseEstimator):
         """
         if self.regularizer is not None and self.pattern == "voxel":
             raise ValueError(
-                "A regularizer compares the labels of neighbouring pixels; voxels of "
+                "A regularizer compares the labels of neighboring pixels; voxels of "
                 "different bands are none. Use pattern='pixel' or no regularizer."
             )
         table, valid = self._training_table(X)
@@ -267,7 +267,7 @@ class CubeClusterer(PixelTableMixin, ClusterMixin, BaseEstimator):
         return chosen[valid] if valid.ndim == 2 else chosen[np.nonzero(valid)[:2]]
 
     def _regularized(self, X, table, valid, labels, *, reset):
-        """Return the labels after neighbouring pixels have been heard."""
+        """Return the labels after neighboring pixels have been heard."""
         costs = None
         if getattr(self.regularizer, "needs_costs", False):
             costs = cluster_costs(self.estimator_, table, labels, self._clusters)

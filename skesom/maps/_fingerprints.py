@@ -5,7 +5,7 @@ import numpy as np
 from astropy.table import Table
 from scipy.spatial.distance import cdist
 
-from skesom.io import read_catalogue
+from skesom.io import read_catalog
 from skesom.io._label_maps import _check_label_map
 from skesom.io._region_files import is_path
 from skesom.io._region_objects import read_region_objects
@@ -31,7 +31,7 @@ def fingerprints(
 ):
     """Return the share of each cluster, or unit of a map, in objects or regions.
 
-    Objects that consist of the same clusters are alike, whatever their catalogue calls
+    Objects that consist of the same clusters are alike, whatever their catalog calls
     them: the shares are features to compare, sort and cluster objects by.
 
     Parameters
@@ -40,13 +40,13 @@ def fingerprints(
         Cluster of each pixel from 0, or the unit of a map that wins it; negative
         pixels do not count.
     objects : str, os.PathLike, Table or sequence of regions
-        Regions (a DS9 or CRTF file, or regions of the regions package), or a catalogue
-        as `skesom.io.read_catalogue` takes it.
+        Regions (a DS9 or CRTF file, or regions of the regions package), or a catalog
+        as `skesom.io.read_catalog` takes it.
     wcs : astropy.wcs.WCS, default=None
         Celestial WCS of the map, for positions on the sky.
     radius : float or Quantity, default=None
-        Size of the objects of a catalogue, in arcsec or as a Quantity (angle or
-        pixels): pixels count whose centres are within it, and in any case the one the
+        Size of the objects of a catalog, in arcsec or as a Quantity (angle or
+        pixels): pixels count whose centers are within it, and in any case the one the
         object is in. By default only this one. For regions, their own shape counts
         unless there is a radius, which then holds around their middle.
     by : {"object", "type"}, default="object"
@@ -55,7 +55,7 @@ def fingerprints(
         Number of clusters or units; by default the largest label and one. Give it to
         compare fingerprints of several images.
     columns, object_type
-        Where names, types and positions are, as for `skesom.io.read_catalogue`.
+        Where names, types and positions are, as for `skesom.io.read_catalog`.
 
     Returns
     -------
@@ -104,9 +104,9 @@ def fingerprints(
     if radius is None and _are_regions(objects):
         table, counts = _count_in_regions(labels, objects, wcs, n_labels)
     else:
-        catalogue = read_catalogue(objects, columns=columns, object_type=object_type)
+        catalog = read_catalog(objects, columns=columns, object_type=object_type)
         radius = float(measure_in_pixels(radius, wcs, "radius"))
-        table, counts = _count_in_discs(labels, catalogue, wcs, radius, n_labels)
+        table, counts = _count_in_discs(labels, catalog, wcs, radius, n_labels)
     if not counts.any():
         raise ValueError("All objects lie where the label map is masked.")
     if by == "type":
@@ -200,18 +200,18 @@ def _count_in_regions(labels, regions, wcs, n_labels):
     return table, counts
 
 
-def _count_in_discs(labels, catalogue, wcs, radius, n_labels):
+def _count_in_discs(labels, catalog, wcs, radius, n_labels):
     """Return names and types of objects, and the pixels of each label around them."""
-    columns, rows = find_positions(catalogue, wcs)
+    columns, rows = find_positions(catalog, wcs)
     inside = (columns >= -0.5) & (columns < labels.shape[1] - 0.5)
     inside &= (rows >= -0.5) & (rows < labels.shape[0] - 0.5)
     if not inside.any():
         raise ValueError(describe_miss(columns, rows, labels.shape, wcs))
-    counts = np.zeros((len(catalogue), n_labels), dtype=np.int64)
+    counts = np.zeros((len(catalog), n_labels), dtype=np.int64)
     for number in np.flatnonzero(inside):
         found = _pixels_within(labels, columns[number], rows[number], radius)
         counts[number] = _count(found, n_labels)
-    return catalogue["name", "type"], counts
+    return catalog["name", "type"], counts
 
 
 def _pixels_within(labels, column, row, radius):

@@ -9,7 +9,7 @@ from sklearn.utils import get_tags
 from skesom.cube import (
     AsinhStretch,
     BackgroundSubtractor,
-    ColourScaler,
+    ColorScaler,
     CubeAligner,
     CubeMasker,
     FWHMConvolver,
@@ -33,7 +33,7 @@ def make_cluster_pipeline(
     subtract_background=False,
     stretch="asinh",
     sky="auto",
-    colour_contrast=1 / 3,
+    color_contrast=1 / 3,
     min_bands=None,
     n_jobs=None,
 ):
@@ -74,8 +74,8 @@ def make_cluster_pipeline(
         How fluxes are compressed before they are scaled.
     sky : {"auto", "mask", "keep"}, default="auto"
         Whether empty sky is set aside, see `skesom.cube.CubeMasker`.
-    colour_contrast : float in [0, 0.5], default=1/3
-        How much colours count beside brightness, see `skesom.cube.ColourScaler`; 0 is
+    color_contrast : float in [0, 0.5], default=1/3
+        How much colors count beside brightness, see `skesom.cube.ColorScaler`; 0 is
         plain scaling of each band to unit variance.
     min_bands : int, default=None
         Bands that must be there for a pixel to be clustered, all by default. Less need
@@ -87,7 +87,7 @@ def make_cluster_pipeline(
     -------
     pipeline : sklearn.pipeline.Pipeline
         Steps "gaps", "background" (if it is subtracted), "convolve" (with `fwhm`),
-        "align", "stretch" (unless "none"), "sky", "colour" and "cluster". `fit_predict`
+        "align", "stretch" (unless "none"), "sky", "color" and "cluster". `fit_predict`
         of a cube is the label map. What else the steps can do is set by
         ``set_params``, for instance
         ``pipeline.set_params(gaps__grow=2, align__crop=True)``.
@@ -138,7 +138,7 @@ def make_cluster_pipeline(
     no_gaps = dict.fromkeys((*no_gaps, "check_background"), False)
     masker = CubeMasker(**no_gaps, sky=sky, min_bands=min_bands, n_jobs=n_jobs)
     steps.append(("sky", masker))
-    steps.append(("colour", ColourScaler(contrast=colour_contrast)))
+    steps.append(("color", ColorScaler(contrast=color_contrast)))
     steps.append(("cluster", CubeClusterer(clusterer, min_bands=min_bands)))
     return Pipeline(steps)
 
@@ -266,7 +266,7 @@ def aligned_bands(pipeline, cube):
 
 
 def scaled_bands(pipeline, cube):
-    """Return the bands as they are before their colours are enhanced.
+    """Return the bands as they are before their colors are enhanced.
 
     Parameters
     ----------
@@ -301,8 +301,8 @@ def scaled_from_aligned(pipeline, aligned):
     """
     first = len(_until_aligned(pipeline))
     cube = pipeline[first:-2].transform(aligned)
-    colour = pipeline["colour"]
-    data = (cube.data - colour.mean_) / colour.scale_
+    color = pipeline["color"]
+    data = (cube.data - color.mean_) / color.scale_
     return cube.replace(data=data.astype(cube.dtype), band_units=[None] * cube.shape[2])
 
 

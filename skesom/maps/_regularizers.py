@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Let neighbouring pixels agree: what to do about labels that flicker in noise."""
+"""Let neighboring pixels agree: what to do about labels that flicker in noise."""
 
 import warnings
 from numbers import Integral, Real
@@ -14,8 +14,8 @@ from skesom.cube._gaussian import TRUNCATE
 
 SIGMA_PER_FWHM = 1 / np.sqrt(8 * np.log(2))
 _UNKNOWN_FWHM = 2.0
-_NEIGHBOURS = [(i, j) for i in (0, 1, 2) for j in (0, 1, 2) if (i, j) != (1, 1)]
-_WEIGHTS = np.array([1 / np.hypot(i - 1, j - 1) for i, j in _NEIGHBOURS])
+_NEIGHBORS = [(i, j) for i in (0, 1, 2) for j in (0, 1, 2) if (i, j) != (1, 1)]
+_WEIGHTS = np.array([1 / np.hypot(i - 1, j - 1) for i, j in _NEIGHBORS])
 _WEIGHTS /= _WEIGHTS.sum()
 
 
@@ -97,16 +97,16 @@ class MajorityVote(BaseEstimator):
 
 
 class ConditionalModes(BaseEstimator):
-    """Weigh how well a spectrum fits a cluster against the labels of the neighbours.
+    """Weigh how well a spectrum fits a cluster against the labels of the neighbors.
 
     Iterated conditional modes [1]_: pixel after pixel takes the label of least cost,
-    given those of its eight neighbours, until none changes.
+    given those of its eight neighbors, until none changes.
 
     Parameters
     ----------
     strength : float, default=1.0
         What disagreement costs. With 1, a pixel of the usual certainty gives way when
-        all its neighbours have the label that is second best for it; with 2, when half
+        all its neighbors have the label that is second best for it; with 2, when half
         of them have. 0 leaves every pixel alone.
     max_iter : int, default=50
         Most passes over the image.
@@ -127,14 +127,14 @@ class ConditionalModes(BaseEstimator):
         sum_i cost_i(label_i) + strength * sum_i sum_j w_ij [label_i != label_j] / 2
 
     Costs are measured by `CubeClusterer` in units of the median difference between
-    the best and the second best cluster: squared distances to the units or centres of
+    the best and the second best cluster: squared distances to the units or centers of
     clusters, or minus the logarithm of their probability; clusterers that tell neither
-    have costs of 1 for any label but their own. Neighbours at a corner weigh 1 /
+    have costs of 1 for any label but their own. Neighbors at a corner weigh 1 /
     sqrt(2) of those at a side, and the eight weights add up to 1. A pixel whose
     spectrum is unlike all around keeps its label, so bright stars and clusters stay
     where a majority vote would delete them.
 
-    Pixels are visited in four interleaved grids, on which none is the neighbour of
+    Pixels are visited in four interleaved grids, on which none is the neighbor of
     another, so the order within a grid does not matter.
 
     References
@@ -207,7 +207,7 @@ class ConditionalModes(BaseEstimator):
         own = padded[1 + row : n_rows + 1 : 2, 1 + column : n_columns + 1 : 2]
         around = [
             padded[i + row : n_rows + i : 2, j + column : n_columns + j : 2]
-            for i, j in _NEIGHBOURS
+            for i, j in _NEIGHBORS
         ]
         best = np.full(own.shape, np.inf, dtype=np.float32)
         now = np.zeros(own.shape, dtype=np.float32)

@@ -27,7 +27,7 @@ from skesom.metrics._map_scorers import (
     topographic_error_scorer,
     trustworthiness_scorer,
 )
-from skesom.metrics._neighbourhoods import continuity, trustworthiness
+from skesom.metrics._neighborhoods import continuity, trustworthiness
 from skesom.metrics._topographic_product import topographic_product
 
 __all__ = [

@@ -34,7 +34,7 @@ def silhouette_scorer(estimator, X, y=None):
 
     Notes
     -----
-    Samples labelled below 0 (masked, noise) and samples with missing features are left
+    Samples labeled below 0 (masked, noise) and samples with missing features are left
     out. The time grows with the square of the number of samples: beyond 2000 the score
     is that of 2000 of them, always the same for the same number.
 
@@ -86,7 +86,7 @@ def calinski_harabasz_scorer(estimator, X, y=None):
 
     Notes
     -----
-    Samples labelled below 0 (masked, noise) and samples with missing features are left
+    Samples labeled below 0 (masked, noise) and samples with missing features are left
     out.
 
     References
@@ -130,7 +130,7 @@ def davies_bouldin_scorer(estimator, X, y=None):
 
     Notes
     -----
-    Samples labelled below 0 (masked, noise) and samples with missing features are left
+    Samples labeled below 0 (masked, noise) and samples with missing features are left
     out.
 
     References

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What training a map lowers: distances to all units, weighted by the neighbourhood.
+"""What training a map lowers: distances to all units, weighted by the neighborhood.
 
 Samples enter by the moments of those of each unit, so a large table costs little more
 than one search for its winners.
@@ -17,7 +17,7 @@ from skesom.som._codebook import nearest_units
 @validate_params(
     {
         "sigma": [Interval(Real, 0, None, closed="neither")],
-        "neighbourhood": [StrOptions({"gaussian"}), callable],
+        "neighborhood": [StrOptions({"gaussian"}), callable],
         "per_unit": ["boolean"],
     },
     prefer_skip_nested_validation=True,
@@ -30,7 +30,7 @@ def distortion(
     positions=None,
     distances=None,
     sigma=1.0,
-    neighbourhood="gaussian",
+    neighborhood="gaussian",
     per_unit=False,
 ):
     """Return the mean distortion of the samples: what training a map lowers.
@@ -54,8 +54,8 @@ def distortion(
     distances : array-like of shape (n_units, n_units), default=None
         Distances on the map, for instance on a torus.
     sigma : float, default=1.0
-        Width of the neighbourhood, in distances on the map.
-    neighbourhood : {"gaussian"} or callable, default="gaussian"
+        Width of the neighborhood, in distances on the map.
+    neighborhood : {"gaussian"} or callable, default="gaussian"
         A callable h(r, sigma) takes an array of distances, infinite where no path
         leads, and returns an array of weights.
     per_unit : bool, default=False
@@ -99,7 +99,7 @@ def distortion(
     X = som.check_samples(X)
     winners, _ = nearest_units(X, som.codebook)
     weights, means, scatters = _moments(X, winners, som.n_units)
-    weigh = _gaussian if neighbourhood == "gaussian" else neighbourhood
+    weigh = _gaussian if neighborhood == "gaussian" else neighborhood
     hits = np.bincount(winners[winners >= 0], minlength=som.n_units)
     totals = np.zeros(som.n_units)
     hit = np.flatnonzero(hits)

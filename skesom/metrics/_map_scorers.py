@@ -9,7 +9,7 @@ from skesom.metrics._map_quality import (
     quantization_error,
     topographic_error,
 )
-from skesom.metrics._neighbourhoods import continuity, trustworthiness
+from skesom.metrics._neighborhoods import continuity, trustworthiness
 from skesom.metrics._scored import WORST, complete, last_step, map_inside, picked
 
 _N_NEIGHBORS = 5
@@ -54,7 +54,7 @@ def quantization_error_scorer(estimator, X, y=None):
 def distortion_scorer(estimator, X, y=None):
     """Score a map by minus its `distortion`, with a sigma of one connection.
 
-    It improves with every unit, and it falls where neighbours on the map are far apart
+    It improves with every unit, and it falls where neighbors on the map are far apart
     in the data: it compares maps of one size.
 
     Parameters
@@ -151,7 +151,7 @@ def kaski_lagus_error_scorer(estimator, X, y=None):
 
 
 def trustworthiness_scorer(estimator, X, y=None):
-    """Score a map by its `trustworthiness` for five neighbours.
+    """Score a map by its `trustworthiness` for five neighbors.
 
     Parameters
     ----------
@@ -182,7 +182,7 @@ def trustworthiness_scorer(estimator, X, y=None):
 
 
 def continuity_scorer(estimator, X, y=None):
-    """Score a map by its `continuity` for five neighbours.
+    """Score a map by its `continuity` for five neighbors.
 
     Parameters
     ----------

@@ -29,7 +29,7 @@ def last_step(estimator, X):
     step : estimator
         The one that knows the table.
     table : array-like of shape (n_samples, n_features)
-        Without rows if no pixel of the cube is valid and labelled.
+        Without rows if no pixel of the cube is valid and labeled.
     """
     step, X = pipeline_end(estimator, X)
     if not hasattr(step, "table"):

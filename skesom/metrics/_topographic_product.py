@@ -40,7 +40,7 @@ def topographic_product(
     Returns
     -------
     product : float or ndarray of shape (n_units,), dtype float64
-        0 if neighbourhoods are preserved; below 0 the map has too few dimensions, above
+        0 if neighborhoods are preserved; below 0 the map has too few dimensions, above
         0 too many. NaN without any pair of units to compare.
 
     Raises

@@ -33,7 +33,7 @@ class PixelSampler(BaseEstimator):
         from each of `n_strata` steps of brightness as there are, or as the others get:
         sky and faint outskirts, most of a frame, no longer outnumber the rest.
         ``"blocks"`` takes whole blocks of the sky, so that what is left over is no
-        neighbour of what was learned from.
+        neighbor of what was learned from.
     n_strata : int, default=10
         Number of steps of brightness.
     block_size : int, default=32
@@ -172,7 +172,7 @@ class PixelSampler(BaseEstimator):
 def sky_blocks(X, block_size=32):
     """Give each pixel the number of its square block of the sky.
 
-    Neighbouring pixels are alike, so that a map tested on pixels between those that it
+    Neighboring pixels are alike, so that a map tested on pixels between those that it
     learned from looks better than it is. Blocks as groups of a cross-validation keep
     them apart.
 

@@ -10,7 +10,7 @@ from skesom.pixels._flatten import MASKED
 
 
 def find_segments(scaled, valid, size, compactness):
-    """Cut an image into patches of similar neighbouring pixels.
+    """Cut an image into patches of similar neighboring pixels.
 
     Parameters
     ----------

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Patches of similar neighbouring pixels as rows of a table, and back to the sky."""
+"""Patches of similar neighboring pixels as rows of a table, and back to the sky."""
 
 from numbers import Integral, Real
 
@@ -15,7 +15,7 @@ from skesom.pixels._segments import find_segments, segment_spectra
 
 
 class SuperpixelFlattener(TransformerMixin, BaseEstimator):
-    """Turn a cube into a table of superpixels: patches of similar neighbours.
+    """Turn a cube into a table of superpixels: patches of similar neighbors.
 
     Stands where `CubeFlattener` stands. The table has fewer rows, with less noise, and
     a map of its clusters has no lonely pixels.

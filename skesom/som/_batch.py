@@ -32,7 +32,7 @@ def mean_sums(metric, X, codebook, sample_weight=None, errors=None, missing=None
     return tuple(part / total for part in sums)
 
 
-def moved(codebook, lattice, sums, counts, neighbourhood, sigma):
+def moved(codebook, lattice, sums, counts, neighborhood, sigma):
     """Return the codebook after a batch update; units without weight stay.
 
     Parameters
@@ -45,17 +45,17 @@ def moved(codebook, lattice, sums, counts, neighbourhood, sigma):
         Sums of the samples of each unit.
     counts : ndarray of shape (n_units, 1 or n_features)
         Their numbers.
-    neighbourhood : Neighbourhood
+    neighborhood : Neighborhood
         How much a unit takes from the others.
     sigma : float
-        Width of the neighbourhood.
+        Width of the neighborhood.
 
     Returns
     -------
     codebook : ndarray of shape (n_units, n_features)
         w_i = sum_j h_ij sums_j / sum_j h_ij counts_j, of the dtype of the codebook.
     """
-    smoothed = lattice.smooth(np.hstack([sums, counts]), sigma, neighbourhood)
+    smoothed = lattice.smooth(np.hstack([sums, counts]), sigma, neighborhood)
     sums, weights = np.split(smoothed, [sums.shape[1]], axis=1)
     reached = weights >= _SMALLEST_WEIGHT
     means = sums / np.where(reached, weights, 1)

@@ -62,8 +62,8 @@ def by_patches(codebook):
     Returns
     -------
     arguments : dict
-        Of the kernels: the centres of the patches and the units in them, how far the
-        units of each are from its centre, and which they are. Empty for few units.
+        Of the kernels: the centers of the patches and the units in them, how far the
+        units of each are from its center, and which they are. Empty for few units.
     """
     n_units, n_features = codebook.shape
     if n_units < _FEWEST_UNITS:
@@ -76,14 +76,14 @@ def by_patches(codebook):
         )
         outlines = codebook @ directions.astype(codebook.dtype)
     n_patches = -(-n_units // patch_size)
-    n_centres = -(-n_patches // patch_size)
+    n_centers = -(-n_patches // patch_size)
     order = np.empty(n_units, dtype=np.intc)
     bounds = np.empty(n_patches + 1, dtype=np.intc)
     arrange(outlines, n_patches, np.empty(n_units), order, bounds)
-    shape = (n_centres + n_patches, n_features + 1, patch_size)
+    shape = (n_centers + n_patches, n_features + 1, patch_size)
     patches = _aligned(shape, codebook.dtype)
     patches[:] = 0
-    radii = _aligned((n_centres * patch_size,), codebook.dtype)
+    radii = _aligned((n_centers * patch_size,), codebook.dtype)
     units = np.full(n_patches * patch_size, -1, dtype=np.intc)
     store(codebook, order, bounds, patches, radii, units)
     return {"patches": patches, "radii": radii, "units_in_patches": units}

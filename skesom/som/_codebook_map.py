@@ -82,7 +82,7 @@ class CodebookMap(CheckedTables):
 
         Notes
         -----
-        Fessant, F. & Midenet, S. (2002), "Self-organising map for data imputation and
+        Fessant, F. & Midenet, S. (2002), "Self-organizing map for data imputation and
         correction in surveys", Neural Computing & Applications 10, 300-310,
         doi:10.1007/s005210200002.
         """

@@ -99,7 +99,7 @@ class ConsensusClusterer(MetaEstimatorMixin, ClusterMixin, BaseEstimator):
         The fitted members.
     representative_ : clusterer
         The member whose clusters are closest to the consensus, by the adjusted Rand
-        index. A map has its units labelled as the consensus labels their rows.
+        index. A map has its units labeled as the consensus labels their rows.
     n_clusters_ : int
         Number of clusters.
     spectrum_ : ndarray of shape (n_eigenvalues,)
@@ -250,7 +250,7 @@ class ConsensusClusterer(MetaEstimatorMixin, ClusterMixin, BaseEstimator):
         self.labels_ = _renumbered(winner, by_size)
         self.agreement_ = agreement
         some = slice(None, None, max(1, len(known) // _ENOUGH_TO_LEARN))
-        self.representative_ = _labelled_alike(
+        self.representative_ = _labeled_alike(
             members[closest], known[some], self.labels_[compared][some]
         )
         self._warn_of_few()
@@ -483,7 +483,7 @@ def _renumbered(labels, order):
     return renumbered
 
 
-def _labelled_alike(member, X, labels):
+def _labeled_alike(member, X, labels):
     """Return a copy of a member; units of a map have the clusters of their rows."""
     member = copy.deepcopy(member)
     last = member

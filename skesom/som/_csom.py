@@ -13,7 +13,7 @@ from skesom.som._settled import settled_units
 class CSOM(CodebookClusterer, LatticeMap):
     """Classical self-organizing map of Kohonen: a lattice of units.
 
-    Units that are neighbours on the lattice learn together, so that the lattice
+    Units that are neighbors on the lattice learn together, so that the lattice
     becomes a map of the data: near units stand for similar samples.
 
     Parameters
@@ -23,29 +23,29 @@ class CSOM(CodebookClusterer, LatticeMap):
         5 sqrt(n_samples) units, at most 2500, with sides in the ratio of the standard
         deviations along the first two principal components.
     topology : {"hexagonal", "rectangular"}, default="hexagonal"
-        Six neighbours per unit, or four.
+        Six neighbors per unit, or four.
     toroidal : bool, default=False
         Whether opposite edges of the lattice are joined; a hexagonal one then needs an
         even number of rows.
-    neighbourhood : {"gaussian", "cut_gaussian", "bubble", "epanechnikov", \
+    neighborhood : {"gaussian", "cut_gaussian", "bubble", "epanechnikov", \
 "mexican_hat"}, default="gaussian"
         How the weight h of a unit falls with its distance r on the lattice from the
         winner: exp(-r^2 / (2 sigma^2)); the same or 1 up to sigma, 0 beyond;
         1 - r^2 / sigma^2 up to sigma; or (1 - r^2 / (2 sigma^2)) times the gaussian,
         which pushes units away and is for online training only.
     diameter : float, default=None
-        Window of the neighbourhood in lattice distances: h is 0 beyond diameter / 2.
+        Window of the neighborhood in lattice distances: h is 0 beyond diameter / 2.
     algorithm : {"batch", "online"}, default="batch"
         "batch" sets all units to weighted means once an epoch; "online" pulls them
         to one sample after the other.
     n_epochs : int, default=20
         Passes over the data.
     sigma : float, array-like of shape (n_epochs,) or None, default=None
-        Width of the neighbourhood in lattice distances (its variance is sigma^2). A
+        Width of the neighborhood in lattice distances (its variance is sigma^2). A
         number is the width at the start, by default half of the longer side, or a
         quarter on a torus. An array gives the width of each epoch.
     final_sigma : float, default=None
-        Width at the end, 0.7 by default, and 1.25 for neighbourhoods that end at sigma.
+        Width at the end, 0.7 by default, and 1.25 for neighborhoods that end at sigma.
         Wider, the map does not reach the data; narrower, it loses its order.
     sigma_decay : {"exponential", "linear", "inverse"} or callable, \
 default="exponential"
@@ -83,7 +83,7 @@ default="euclidean"
         takes it from the data, 1 for a continuum such as the pixels of a galaxy. None
         makes each unit a cluster with "graph", and is "auto" with the other rules.
     clusterer : {"graph", "umatrix", "two-winners"} or clusterer, default="graph"
-        How units are grouped: by normalised cuts of the graph of their relative
+        How units are grouped: by normalized cuts of the graph of their relative
         co-activation (with a number given and no gaps to follow, by normal
         distributions), by the valleys of the U-matrix, or by the links of the nearest
         two units of the samples (`docs/second_stage.md`). A scikit-learn clusterer is
@@ -91,7 +91,7 @@ default="euclidean"
         it takes any; its own parameters say how many clusters. It may as well be the
         value of `n_clusters`, as in `sklearn.cluster.Birch`.
     random_state : int, RandomState instance or None, default=None
-        Random initialisation and the order of online training.
+        Random initialization and the order of online training.
     verbose : int, default=0
         1 shows a progress bar.
 
@@ -115,7 +115,7 @@ default="euclidean"
     positions_ : ndarray of shape (n_units, 2)
         x and y of each unit on the lattice, laid flat.
     connections_ : csr_array of shape (n_units, n_units)
-        1 for neighbours on the lattice.
+        1 for neighbors on the lattice.
     layers_ : list of CSOM
         The further layers, fitted. The other attributes are those of the first layer.
     quantization_error_ : float
@@ -154,7 +154,7 @@ default="euclidean"
     Notes
     -----
     With n_j samples of mean m_j at unit j, c(x) the unit nearest to x and weights h_ij
-    of the neighbourhood, an epoch of batch training is ::
+    of the neighborhood, an epoch of batch training is ::
 
         w_i = sum_j h_ij n_j m_j / sum_j h_ij n_j
 
@@ -175,7 +175,7 @@ default="euclidean"
 
     `partial_fit` trains a map on its first samples and then follows a stream: sums per
     unit are renewed by the share t^-0.6 at the t-th call, the schedule of online
-    expectation-maximisation [2]_.
+    expectation-maximization [2]_.
 
     References
     ----------
@@ -216,7 +216,7 @@ default="euclidean"
         *,
         topology="hexagonal",
         toroidal=False,
-        neighbourhood="gaussian",
+        neighborhood="gaussian",
         diameter=None,
         algorithm="batch",
         n_epochs=20,
@@ -238,7 +238,7 @@ default="euclidean"
         self.shape = shape
         self.topology = topology
         self.toroidal = toroidal
-        self.neighbourhood = neighbourhood
+        self.neighborhood = neighborhood
         self.diameter = diameter
         self.algorithm = algorithm
         self.n_epochs = n_epochs
@@ -269,7 +269,7 @@ default="euclidean"
             Ignored, present for API consistency.
         sample_weight : array-like of shape (n_samples,), default=None
             How often each sample counts; once by default. A sample of weight 0 is
-            labelled, no more.
+            labeled, no more.
         errors : array-like of shape (n_samples, n_features), default=None
             Measurement errors (standard deviations) of X, in the same units. A sample
             is nearest to the unit of the smallest chi squared, and a value counts in
@@ -339,7 +339,7 @@ default="euclidean"
         return self
 
     def _groups_of_graph(self, samples):
-        """Group the units as they lie when neighbours do not hold them back."""
+        """Group the units as they lie when neighbors do not hold them back."""
         codebook = settled_units(codebook=self.codebook_, **samples)
         summary = summarize(
             codebook=codebook,

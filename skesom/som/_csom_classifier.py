@@ -12,7 +12,7 @@ class CSOMClassifier(LatticeVotes, UnitClassifier, LatticeMap):
     """Classical self-organizing map that predicts classes.
 
     The map is trained as `CSOM` trains it, without the classes; a sample then has the
-    class that most training samples of its nearest unit, and some of its neighbours,
+    class that most training samples of its nearest unit, and some of its neighbors,
     have.
 
     Parameters
@@ -21,7 +21,7 @@ class CSOMClassifier(LatticeVotes, UnitClassifier, LatticeMap):
         Units of the lattice; an int is a chain of them, "auto" takes about
         5 sqrt(n_samples).
     smoothing : float, default=0.5
-        Width, in lattice distances, of the gaussian by which neighbours share the
+        Width, in lattice distances, of the gaussian by which neighbors share the
         classes of their samples; 0 leaves each unit its own.
     n_neighbors : int, default=1
         Number of nearest units whose hits are added up, without regard to distance.
@@ -29,24 +29,24 @@ class CSOMClassifier(LatticeVotes, UnitClassifier, LatticeMap):
         Factor on the hits of each class. "balanced" divides them by the frequency of
         the class, so that a rare class is not outvoted; a dict gives the factors by
         class, 1 where it has none.
-    unlabelled : int, float, str or None, default=None
+    unlabeled : int, float, str or None, default=None
         What stands in y for a sample of unknown class, for instance -1. Such samples
         train the map, but do not vote.
     topology : {"hexagonal", "rectangular"}, default="hexagonal"
-        Six neighbours per unit, or four.
+        Six neighbors per unit, or four.
     toroidal : bool, default=False
         Whether opposite edges of the lattice are joined.
-    neighbourhood : {"gaussian", "cut_gaussian", "bubble", "epanechnikov", \
+    neighborhood : {"gaussian", "cut_gaussian", "bubble", "epanechnikov", \
 "mexican_hat"}, default="gaussian"
         How the weight of a unit falls with its distance from the winner.
     diameter : float, default=None
-        Window of the neighbourhood: its weight is 0 beyond diameter / 2.
+        Window of the neighborhood: its weight is 0 beyond diameter / 2.
     algorithm : {"batch", "online"}, default="batch"
         All units once an epoch, or after each sample.
     n_epochs : int, default=20
         Passes over the data.
     sigma : float, array-like of shape (n_epochs,) or None, default=None
-        Width of the neighbourhood at the start, or of each epoch.
+        Width of the neighborhood at the start, or of each epoch.
     final_sigma : float, default=None
         Width at the end.
     sigma_decay : {"exponential", "linear", "inverse"} or callable, \
@@ -68,7 +68,7 @@ default="euclidean"
     feature_weights : array-like of shape (n_features,), default=None
         Factors of the squared or absolute differences, 1 by default.
     random_state : int, RandomState instance or None, default=None
-        Random initialisation and the order of online training.
+        Random initialization and the order of online training.
     verbose : int, default=0
         1 shows a progress bar.
 
@@ -93,7 +93,7 @@ default="euclidean"
     positions_ : ndarray of shape (n_units, 2)
         x and y of each unit on the lattice, laid flat.
     connections_ : csr_array of shape (n_units, n_units)
-        1 for neighbours on the lattice.
+        1 for neighbors on the lattice.
     quantization_error_ : float
         Mean distance of the training samples to their nearest unit.
     training_errors_ : ndarray of shape (n_epochs,)
@@ -109,7 +109,7 @@ default="euclidean"
     ------
     ValueError
         For a parameter out of its range, infinite values, weights that are negative or
-        all zero, a feature that is NaN in every sample, no labelled sample, or a class
+        all zero, a feature that is NaN in every sample, no labeled sample, or a class
         that `partial_fit` was not told of.
 
     See Also
@@ -117,7 +117,7 @@ default="euclidean"
     CSOM : The map without classes, which tells more of the parameters of training.
     CSOMRegressor : The same for targets that are numbers.
     ESOMClassifier : The same on the evolving map.
-    skesom.maps.CubeClassifier : Learns from the labelled pixels of a cube.
+    skesom.maps.CubeClassifier : Learns from the labeled pixels of a cube.
 
     Notes
     -----
@@ -125,7 +125,7 @@ default="euclidean"
     sample, divided among the classes as the training samples are. It never outvotes a
     hit, decides ties for the more frequent class, and is all there is for a sample
     without any present feature. Hits are shared before: a unit has also exp(-2) of
-    those of its direct neighbours at a `smoothing` of 0.5, and if none of them has any
+    those of its direct neighbors at a `smoothing` of 0.5, and if none of them has any
     votes as the nearest unit that got some. Units count as one sample at least.
 
     References
@@ -151,7 +151,7 @@ default="euclidean"
 
     >>> few = y.copy()
     >>> few[5:50] = few[55:100] = few[105:150] = -1
-    >>> bool(CSOMClassifier((6, 4), unlabelled=-1).fit(X, few).score(X, y) > 0.85)
+    >>> bool(CSOMClassifier((6, 4), unlabeled=-1).fit(X, few).score(X, y) > 0.85)
     True
     """
 
@@ -168,10 +168,10 @@ default="euclidean"
         smoothing=0.5,
         n_neighbors=1,
         class_weight=None,
-        unlabelled=None,
+        unlabeled=None,
         topology="hexagonal",
         toroidal=False,
-        neighbourhood="gaussian",
+        neighborhood="gaussian",
         diameter=None,
         algorithm="batch",
         n_epochs=20,
@@ -191,10 +191,10 @@ default="euclidean"
         self.smoothing = smoothing
         self.n_neighbors = n_neighbors
         self.class_weight = class_weight
-        self.unlabelled = unlabelled
+        self.unlabeled = unlabeled
         self.topology = topology
         self.toroidal = toroidal
-        self.neighbourhood = neighbourhood
+        self.neighborhood = neighborhood
         self.diameter = diameter
         self.algorithm = algorithm
         self.n_epochs = n_epochs
@@ -265,7 +265,7 @@ default="euclidean"
 
     def _learn(self, table, y, classes, n_calls=1):
         """Train on samples that have been checked, and count their classes."""
-        y = encoded(y, classes, self.unlabelled)
+        y = encoded(y, classes, self.unlabeled)
         winners = self._learn_units(*table, n_calls)
         shape = len(self.codebook_), len(classes)
         class_hits = count_classes(winners, y, shape, weights=table[1])

@@ -12,7 +12,7 @@ class CSOMRegressor(LatticeVotes, UnitRegressor, LatticeMap):
     """Classical self-organizing map that predicts numbers.
 
     The map is trained as `CSOM` trains it, without the targets; a sample then has the
-    mean target of the training samples of its nearest unit, and some of its neighbours.
+    mean target of the training samples of its nearest unit, and some of its neighbors.
 
     Parameters
     ----------
@@ -20,28 +20,28 @@ class CSOMRegressor(LatticeVotes, UnitRegressor, LatticeMap):
         Units of the lattice; an int is a chain of them, "auto" takes about
         5 sqrt(n_samples).
     smoothing : float, default=0.5
-        Width, in lattice distances, of the gaussian by which neighbours share the
+        Width, in lattice distances, of the gaussian by which neighbors share the
         targets of their samples; 0 leaves each unit its own.
     n_neighbors : int, default=1
         Number of nearest units whose samples are averaged, without regard to distance.
-    unlabelled : float, default=None
+    unlabeled : float, default=None
         What stands in y for an unknown target, for instance NaN. Such samples train
         the map, no more.
     topology : {"hexagonal", "rectangular"}, default="hexagonal"
-        Six neighbours per unit, or four.
+        Six neighbors per unit, or four.
     toroidal : bool, default=False
         Whether opposite edges of the lattice are joined.
-    neighbourhood : {"gaussian", "cut_gaussian", "bubble", "epanechnikov", \
+    neighborhood : {"gaussian", "cut_gaussian", "bubble", "epanechnikov", \
 "mexican_hat"}, default="gaussian"
         How the weight of a unit falls with its distance from the winner.
     diameter : float, default=None
-        Window of the neighbourhood: its weight is 0 beyond diameter / 2.
+        Window of the neighborhood: its weight is 0 beyond diameter / 2.
     algorithm : {"batch", "online"}, default="batch"
         All units once an epoch, or after each sample.
     n_epochs : int, default=20
         Passes over the data.
     sigma : float, array-like of shape (n_epochs,) or None, default=None
-        Width of the neighbourhood at the start, or of each epoch.
+        Width of the neighborhood at the start, or of each epoch.
     final_sigma : float, default=None
         Width at the end.
     sigma_decay : {"exponential", "linear", "inverse"} or callable, \
@@ -63,7 +63,7 @@ default="euclidean"
     feature_weights : array-like of shape (n_features,), default=None
         Factors of the squared or absolute differences, 1 by default.
     random_state : int, RandomState instance or None, default=None
-        Random initialisation and the order of online training.
+        Random initialization and the order of online training.
     verbose : int, default=0
         1 shows a progress bar.
 
@@ -71,7 +71,7 @@ default="euclidean"
     ----------
     unit_targets_ : ndarray of shape (n_units,) or (n_units, n_targets)
         Mean target of the training samples of each unit, to which those of its
-        neighbours are added by their weights; where none of them has any, that of the
+        neighbors are added by their weights; where none of them has any, that of the
         nearest unit.
     target_hits_ : ndarray of shape (n_units,) or (n_units, n_targets), dtype float64
         Weight of the training samples that a mean target is of, over the calls of
@@ -86,7 +86,7 @@ default="euclidean"
     positions_ : ndarray of shape (n_units, 2)
         x and y of each unit on the lattice, laid flat.
     connections_ : csr_array of shape (n_units, n_units)
-        1 for neighbours on the lattice.
+        1 for neighbors on the lattice.
     quantization_error_ : float
         Mean distance of the training samples to their nearest unit.
     training_errors_ : ndarray of shape (n_epochs,)
@@ -124,10 +124,10 @@ default="euclidean"
     >>> import numpy as np
     >>> from skesom.som import CSOMRegressor
     >>> z = np.linspace(0, 1, 500)
-    >>> colours = np.column_stack([np.sin(3 * z), np.cos(3 * z)])
+    >>> colors = np.column_stack([np.sin(3 * z), np.cos(3 * z)])
     >>> measured = np.where(np.arange(500) % 10 == 0, z, np.nan)
-    >>> regressor = CSOMRegressor(20, unlabelled=np.nan).fit(colours, measured)
-    >>> bool(regressor.score(colours, z) > 0.99)
+    >>> regressor = CSOMRegressor(20, unlabeled=np.nan).fit(colors, measured)
+    >>> bool(regressor.score(colors, z) > 0.99)
     True
     """
 
@@ -143,10 +143,10 @@ default="euclidean"
         *,
         smoothing=0.5,
         n_neighbors=1,
-        unlabelled=None,
+        unlabeled=None,
         topology="hexagonal",
         toroidal=False,
-        neighbourhood="gaussian",
+        neighborhood="gaussian",
         diameter=None,
         algorithm="batch",
         n_epochs=20,
@@ -165,10 +165,10 @@ default="euclidean"
         self.shape = shape
         self.smoothing = smoothing
         self.n_neighbors = n_neighbors
-        self.unlabelled = unlabelled
+        self.unlabeled = unlabeled
         self.topology = topology
         self.toroidal = toroidal
-        self.neighbourhood = neighbourhood
+        self.neighborhood = neighborhood
         self.diameter = diameter
         self.algorithm = algorithm
         self.n_epochs = n_epochs

@@ -29,7 +29,7 @@ class ESOM(CodebookClusterer):
     """Evolving self-organizing map: a network that grows node by node.
 
     A sample farther than `epsilon` from every node becomes a node; any other sample
-    pulls its nearest node and that node's neighbours towards itself. One pass over the
+    pulls its nearest node and that node's neighbors towards itself. One pass over the
     data is enough, the number of nodes follows from the data, and the nodes are then
     grouped into clusters.
 
@@ -61,14 +61,14 @@ class ESOM(CodebookClusterer):
         components of the links with "graph", one on a continuum too, and is "auto"
         with the other rules.
     clusterer : {"graph", "umatrix", "two-winners"} or clusterer, default="graph"
-        How nodes are grouped: by normalised cuts of the graph of their relative
+        How nodes are grouped: by normalized cuts of the graph of their relative
         co-activation (with a number given and no gaps to follow, by normal
         distributions), by the valleys of the U-matrix, or by the links of the nearest
         two nodes of the samples (`docs/second_stage.md`). A scikit-learn clusterer is
         cloned and fitted on the nodes that have samples, with their hits as weights if
         it takes any; its own parameters say how many clusters. It may as well be the
         value of `n_clusters`, as in `sklearn.cluster.Birch`.
-    update_set : {"neighbours", "ball"}, default="neighbours"
+    update_set : {"neighbors", "ball"}, default="neighbors"
         Which nodes a sample pulls: its nearest node and the nodes linked with it, or
         every node inside epsilon. With "ball" these are linked with the nearest, and
         the strength of a link is the smaller of the two activations.
@@ -128,7 +128,7 @@ class ESOM(CodebookClusterer):
 
     Notes
     -----
-    With nodes w_i, a sample x at distance d_i and S = the winner b and its neighbours::
+    With nodes w_i, a sample x at distance d_i and S = the winner b and its neighbors::
 
         a_i = exp(-2 d_i^2 / epsilon^2)
         w_i += learning_rate * a_i / sum(a over S) * (x - w_i)      for i in S
@@ -169,7 +169,7 @@ class ESOM(CodebookClusterer):
         "link_second": ["boolean"],
         "n_clusters": CodebookClusterer._n_clusters_constraint,
         "clusterer": CodebookClusterer._clusterer_constraint,
-        "update_set": [StrOptions({"neighbours", "ball"})],
+        "update_set": [StrOptions({"neighbors", "ball"})],
         "n_epochs": [Interval(Integral, 1, None, closed="left")],
         "shuffle": ["boolean"],
         "random_state": ["random_state"],
@@ -188,7 +188,7 @@ class ESOM(CodebookClusterer):
         link_second=True,
         n_clusters=8,
         clusterer="graph",
-        update_set="neighbours",
+        update_set="neighbors",
         n_epochs=1,
         shuffle=True,
         random_state=None,

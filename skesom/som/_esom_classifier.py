@@ -9,7 +9,7 @@ from skesom.som._base import feature_means, random_generator
 from skesom.som._codebook import nearest_units
 from skesom.som._epsilon import resolve_epsilon
 from skesom.som._esom import ESOM
-from skesom.som._labelled_network import LabelledLesson, inherited, nearest_of_class
+from skesom.som._labeled_network import LabeledLesson, inherited, nearest_of_class
 from skesom.som._network import Network
 from skesom.som._unit_classifier import UnitClassifier, count_classes, encoded
 
@@ -42,7 +42,7 @@ class ESOMClassifier(UnitClassifier):
         Factor on the hits of each class. "balanced" divides them by the frequency of
         the class, so that a rare class is not outvoted; a dict gives the factors by
         class, 1 where it has none.
-    unlabelled : int, float, str or None, default=None
+    unlabeled : int, float, str or None, default=None
         What stands in y for a sample of unknown class, for instance -1. Such samples
         are learned, but do not vote. For "majority" only.
     learning_rate : float in (0, 1], default=0.05
@@ -94,7 +94,7 @@ class ESOMClassifier(UnitClassifier):
     ------
     ValueError
         For a parameter out of its range, infinite values, a feature that is NaN in
-        every sample, no labelled sample, or a class that `partial_fit` was not told of.
+        every sample, no labeled sample, or a class that `partial_fit` was not told of.
 
     Warns
     -----
@@ -103,7 +103,7 @@ class ESOMClassifier(UnitClassifier):
 
     See Also
     --------
-    skesom.maps.CubeClassifier : Learns from the labelled pixels of a cube.
+    skesom.maps.CubeClassifier : Learns from the labeled pixels of a cube.
 
     Notes
     -----
@@ -144,7 +144,7 @@ class ESOMClassifier(UnitClassifier):
 
     # A classifier is no clusterer, but it learns like one.
     _learn, _rule = ESOM._learn, ESOM._rule
-    update_set = "neighbours"
+    update_set = "neighbors"
 
     def __init__(
         self,
@@ -153,7 +153,7 @@ class ESOMClassifier(UnitClassifier):
         label_rule="majority",
         n_neighbors=1,
         class_weight=None,
-        unlabelled=None,
+        unlabeled=None,
         learning_rate=0.05,
         forgetting=0.8,
         pruning_period=50,
@@ -168,7 +168,7 @@ class ESOMClassifier(UnitClassifier):
         self.label_rule = label_rule
         self.n_neighbors = n_neighbors
         self.class_weight = class_weight
-        self.unlabelled = unlabelled
+        self.unlabeled = unlabeled
         self.learning_rate = learning_rate
         self.forgetting = forgetting
         self.pruning_period = pruning_period
@@ -195,9 +195,9 @@ class ESOMClassifier(UnitClassifier):
         self : ESOMClassifier
             The fitted classifier.
         """
-        X, y = self._check_labelled_samples(X, y, reset=True)
+        X, y = self._check_labeled_samples(X, y, reset=True)
         classes = self._known_classes(y, None, first_call=True)
-        y = encoded(y, classes, self.unlabelled)
+        y = encoded(y, classes, self.unlabeled)
         self._check_room(classes)
         random_state = random_generator(self.random_state)
         orders = [np.arange(len(X), dtype=np.intp) for _ in range(self.n_epochs)]
@@ -232,9 +232,9 @@ class ESOMClassifier(UnitClassifier):
         """
         first_call = not hasattr(self, "_network")
         self._validate_params()  # scikit-learn does so at the first call only
-        X, y = self._check_labelled_samples(X, y, reset=first_call)
+        X, y = self._check_labeled_samples(X, y, reset=first_call)
         known = self._known_classes(y, classes, first_call)
-        y = encoded(y, known, self.unlabelled)
+        y = encoded(y, known, self.unlabeled)
         self._check_room(known)
         order = np.arange(len(X), dtype=np.intp)
         if first_call:
@@ -253,9 +253,9 @@ class ESOMClassifier(UnitClassifier):
                 f"max_nodes={self.max_nodes} should be >= {2 * len(classes)}, two for "
                 f'each of the {len(classes)} classes, with label_rule="grow".'
             )
-        if self.label_rule == "grow" and self.unlabelled is not None:
+        if self.label_rule == "grow" and self.unlabeled is not None:
             raise ValueError(
-                f'unlabelled={self.unlabelled!r} needs label_rule="majority": nodes '
+                f'unlabeled={self.unlabeled!r} needs label_rule="majority": nodes '
                 "that grow by classes cannot learn samples that have none."
             )
 
@@ -270,7 +270,7 @@ class ESOMClassifier(UnitClassifier):
     def _lesson(self, network, y):
         if self.label_rule == "majority":
             return network
-        return LabelledLesson(network, y.astype(np.int64, copy=False))
+        return LabeledLesson(network, y.astype(np.int64, copy=False))
 
     def _inherited(self, network):
         """Return the hits so far of the nodes of a network that has learned on.

@@ -41,10 +41,10 @@ def principal_axes(X, sample_weight=None):
     # Deviations from the means are summed, so no digits are lost to an offset.
     scatter = np.zeros((X.shape[1], X.shape[1]))
     for rows in _blocks(X):
-        centred = X[rows] - means
-        np.copyto(centred, 0, where=np.isnan(centred))
-        weighted = centred if unweighted else centred * sample_weight[rows][:, None]
-        scatter += weighted.T @ centred
+        centered = X[rows] - means
+        np.copyto(centered, 0, where=np.isnan(centered))
+        weighted = centered if unweighted else centered * sample_weight[rows][:, None]
+        scatter += weighted.T @ centered
     n_features = X.shape[1]
     total = sample_weight.sum()
     variances, vectors = linalg.eigh(

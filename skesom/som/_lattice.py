@@ -3,7 +3,7 @@
 
 A rectangular lattice has its units at (row, column). In a hexagonal lattice odd rows
 are shifted by half a column and rows are sqrt(3)/2 apart, so that each unit inside has
-six neighbours at distance 1. A toroidal lattice has no edge: its last row is next to
+six neighbors at distance 1. A toroidal lattice has no edge: its last row is next to
 the first, its last column to the first, and a distance is the shortest way around.
 
 The square of a distance is a term of the rows plus a term of the columns, and both
@@ -13,10 +13,10 @@ depend on differences only. Two small tables hold them; all is computed from the
 import numpy as np
 from scipy import sparse
 
-from skesom.som._neighbourhood import Neighbourhood
+from skesom.som._neighborhood import Neighborhood
 
 _SQUARED_PITCH = 0.75  # of the rows of a hexagonal lattice
-_NEIGHBOUR = 1.01  # squared distance, just above the one of neighbours
+_NEIGHBOR = 1.01  # squared distance, just above the one of neighbors
 _ENTRIES_AT_A_TIME = 2**18  # of a matrix of rows by rows or columns by columns
 
 
@@ -28,7 +28,7 @@ class Lattice:
     shape : tuple (n_rows, n_columns)
         Units by rows and columns, numbered row by row.
     topology : {"hexagonal", "rectangular"}, default="hexagonal"
-        Six neighbours or four.
+        Six neighbors or four.
     toroidal : bool, default=False
         Whether opposite edges are joined.
 
@@ -103,7 +103,7 @@ class Lattice:
         return self.squared_along[np.abs(row - other_row)] + across
 
     def connections(self):
-        """Return which units are neighbours, csr_array of shape (n_units, n_units)."""
+        """Return which units are neighbors, csr_array of shape (n_units, n_units)."""
         n_rows, n_columns = self.shape
         rows, columns = np.divmod(np.arange(n_rows * n_columns), n_columns)
         ends = []
@@ -114,7 +114,7 @@ class Lattice:
             inside = (row < n_rows) & (column >= 0) & (column < n_columns)
             unit = np.flatnonzero(inside)
             other = n_columns * row[inside] + column[inside]
-            near = self.squared_distances(unit, other) < _NEIGHBOUR
+            near = self.squared_distances(unit, other) < _NEIGHBOR
             near &= unit != other
             ends.append(np.stack([unit[near], other[near]]))
         first, second = np.concatenate(ends, axis=1)
@@ -125,16 +125,16 @@ class Lattice:
             ),
             shape=2 * (n_rows * n_columns,),
         )
-        # On a torus of two rows or columns a neighbour is one on both sides.
+        # On a torus of two rows or columns a neighbor is one on both sides.
         matrix.sum_duplicates()
         matrix.data[:] = 1
         return matrix
 
-    def smooth(self, values, sigma, neighbourhood=None):
-        """Add up values over the lattice, weighted by the neighbourhood.
+    def smooth(self, values, sigma, neighborhood=None):
+        """Add up values over the lattice, weighted by the neighborhood.
 
         No matrix of units by units is needed. A gaussian of a distance is the product
-        of one of the rows and one of the columns. Any other neighbourhood is summed
+        of one of the rows and one of the columns. Any other neighborhood is summed
         over the differences of rows, whose columns are one matrix product. All terms
         are added up as they are, so a sum of weights is 0 only where each of them is.
 
@@ -143,8 +143,8 @@ class Lattice:
         values : ndarray of shape (n_units, n_values), dtype float64
             For instance the sums over the samples of each unit.
         sigma : float
-            Width of the neighbourhood.
-        neighbourhood : Neighbourhood, default=None
+            Width of the neighborhood.
+        neighborhood : Neighborhood, default=None
             The gaussian by default.
 
         Returns
@@ -152,21 +152,21 @@ class Lattice:
         smoothed : ndarray of shape (n_units, n_values), dtype float64
             For each unit i the sum over j of h_ij values_j.
         """
-        neighbourhood = neighbourhood or Neighbourhood("gaussian")
+        neighborhood = neighborhood or Neighborhood("gaussian")
         grid = values.reshape(*self.shape, -1).transpose(1, 0, 2)
         grid = np.ascontiguousarray(grid)  # columns first: one product takes all rows
-        if neighbourhood.separable:
-            smoothed = self._smooth_columns_then_rows(grid, neighbourhood, sigma)
+        if neighborhood.separable:
+            smoothed = self._smooth_columns_then_rows(grid, neighborhood, sigma)
         else:
-            smoothed = self._smooth_by_rows_apart(grid, neighbourhood, sigma)
+            smoothed = self._smooth_by_rows_apart(grid, neighborhood, sigma)
         return smoothed.transpose(1, 0, 2).reshape(values.shape)
 
-    def _smooth_columns_then_rows(self, grid, neighbourhood, sigma):
+    def _smooth_columns_then_rows(self, grid, neighborhood, sigma):
         """Smooth by a product of weights of the columns and weights of the rows."""
         n_columns, n_rows, n_values = grid.shape
-        across = neighbourhood(self.squared_across, sigma)
+        across = neighborhood(self.squared_across, sigma)
         squared_along = np.concatenate([self.squared_along[:0:-1], self.squared_along])
-        along = neighbourhood(squared_along, sigma)
+        along = neighborhood(squared_along, sigma)
         smoothed = np.empty_like(grid)
         spread = np.empty((n_rows, n_columns, n_values))
         for target in self._kinds_of_rows():
@@ -179,11 +179,11 @@ class Lattice:
             smoothed[:, target] = part.transpose(1, 0, 2)
         return smoothed
 
-    def _smooth_by_rows_apart(self, grid, neighbourhood, sigma):
+    def _smooth_by_rows_apart(self, grid, neighborhood, sigma):
         """Smooth by the weights of the columns for each difference of rows."""
         n_rows = self.shape[0]
         kinds = self._kinds_of_rows()
-        reach = neighbourhood.squared_reach(sigma)
+        reach = neighborhood.squared_reach(sigma)
         smoothed = np.zeros_like(grid)
         for apart in range(n_rows // 2 + 1 if self.toroidal else n_rows):
             if self.squared_along[apart] > reach:
@@ -191,7 +191,7 @@ class Lattice:
             for source in kinds:
                 shift = 1 + (source.start + apart) % len(kinds) - source.start
                 squared = self.squared_across[shift] + self.squared_along[apart]
-                part = self._product(neighbourhood(squared, sigma), grid[:, source])
+                part = self._product(neighborhood(squared, sigma), grid[:, source])
                 for target, rows in self._rows_apart(source, apart):
                     smoothed[:, target] += part[:, rows]
         return smoothed

@@ -10,7 +10,7 @@ from sklearn.utils.validation import check_is_fitted
 from skesom.som._base import summarize
 from skesom.som._lattice_training import LatticeTraining
 from skesom.som._metric import METRICS
-from skesom.som._neighbourhood import NEIGHBOURHOODS
+from skesom.som._neighborhood import NEIGHBORHOODS
 from skesom.som._schedule import DECAYS
 
 
@@ -26,7 +26,7 @@ class LatticeMap(LatticeTraining):
         ],
         "topology": [StrOptions({"hexagonal", "rectangular"})],
         "toroidal": ["boolean"],
-        "neighbourhood": [StrOptions(set(NEIGHBOURHOODS))],
+        "neighborhood": [StrOptions(set(NEIGHBORHOODS))],
         "diameter": [Interval(Real, 0, None, closed="neither"), None],
         "algorithm": [StrOptions({"batch", "online"})],
         "n_epochs": [Interval(Integral, 1, None, closed="left")],
@@ -62,7 +62,7 @@ class LatticeMap(LatticeTraining):
         return coordinates
 
     def u_matrix(self):
-        """Return the mean distance of each unit to its neighbours on the lattice.
+        """Return the mean distance of each unit to its neighbors on the lattice.
 
         Returns
         -------

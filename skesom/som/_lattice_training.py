@@ -18,15 +18,15 @@ from skesom.som._initial_codebook import (
 )
 from skesom.som._lattice import Lattice
 from skesom.som._metric import Metric, any_missing
-from skesom.som._neighbourhood import Neighbourhood
+from skesom.som._neighborhood import Neighborhood
 from skesom.som._online_training import Steps, train_online
 from skesom.som._row_order import Epochs
 from skesom.som._schedule import decayed
 from skesom.som._threads import one_blas_thread
 from skesom.som._training_curve import TrainingCurve
 
-_FINAL_SIGMA = 0.7  # neighbours weigh about a third of a unit itself
-_FINAL_RADIUS = 1.25  # of neighbourhoods that end at sigma: neighbours are inside
+_FINAL_SIGMA = 0.7  # neighbors weigh about a third of a unit itself
+_FINAL_RADIUS = 1.25  # of neighborhoods that end at sigma: neighbors are inside
 
 _STEPS_AT_A_TIME = 65536  # between two moments at which Ctrl-C is heard
 
@@ -48,7 +48,7 @@ class LatticeTraining(CodebookMap):
 
     def _train(self, X, sample_weight, errors):
         """Return the trained codebook, its lattice, and the last sums per sample."""
-        self._check_neighbourhood()
+        self._check_neighborhood()
         self._check_metric(X)
         random_state = random_generator(self.random_state)
         # One BLAS thread: a matrix product must not depend on how many there are.
@@ -79,7 +79,7 @@ class LatticeTraining(CodebookMap):
         sigma = self._widths(lattice, np.ones(self.n_epochs))[-1]
         with one_blas_thread():
             codebook = moved(
-                self.codebook_, lattice, *sums, self._neighbourhood(), sigma
+                self.codebook_, lattice, *sums, self._neighborhood(), sigma
             )
         curve = np.append(self.training_errors_, error)
         return Training(metric.settled(codebook), lattice, sums, curve)
@@ -97,7 +97,7 @@ class LatticeTraining(CodebookMap):
             sums = mean_sums(metric, X, codebook, sample_weight, errors, missing)
             curve.append(measure.error(codebook, *sums))
             codebook = metric.settled(
-                moved(codebook, lattice, *sums, self._neighbourhood(), sigma)
+                moved(codebook, lattice, *sums, self._neighborhood(), sigma)
             )
         return Training(codebook, lattice, sums, np.array(curve))
 
@@ -105,13 +105,13 @@ class LatticeTraining(CodebookMap):
         metric = self._metric()
         steps = self._steps(Epochs(X, sample_weight), lattice, random_state)
         codebook, curve = train_online(
-            X, errors, codebook, lattice, steps, metric, self._neighbourhood()
+            X, errors, codebook, lattice, steps, metric, self._neighborhood()
         )
         if not np.isfinite(codebook).all():
             raise ValueError(
                 "Online training diverged: units were pushed away without end. With "
-                f"neighbourhood={self.neighbourhood!r} choose a smaller learning_rate "
-                f"(now {self.learning_rate}), or another neighbourhood."
+                f"neighborhood={self.neighborhood!r} choose a smaller learning_rate "
+                f"(now {self.learning_rate}), or another neighborhood."
             )
         sums = mean_sums(metric, X, codebook, sample_weight, errors)
         return Training(codebook, lattice, sums, curve)
@@ -137,13 +137,13 @@ class LatticeTraining(CodebookMap):
                     yield Steps(epoch, rows, self._rates(progress), widths)
                     bar.update(len(rows))
 
-    def _neighbourhood(self):
-        return Neighbourhood(self.neighbourhood, self.diameter)
+    def _neighborhood(self):
+        return Neighborhood(self.neighborhood, self.diameter)
 
-    def _check_neighbourhood(self):
-        if self.neighbourhood == "mexican_hat" and self.algorithm == "batch":
+    def _check_neighborhood(self):
+        if self.neighborhood == "mexican_hat" and self.algorithm == "batch":
             raise ValueError(
-                'neighbourhood="mexican_hat" needs algorithm="online": in batch '
+                'neighborhood="mexican_hat" needs algorithm="online": in batch '
                 "training a unit becomes a weighted mean, and negative weights let its "
                 "denominator pass through 0 and change its sign."
             )
@@ -197,7 +197,7 @@ class LatticeTraining(CodebookMap):
             return widths if epoch is None else np.full(len(progress), widths[epoch])
         last = self.final_sigma
         if last is None:
-            bounded = self._neighbourhood().ends_at_sigma
+            bounded = self._neighborhood().ends_at_sigma
             last = _FINAL_RADIUS if bounded else _FINAL_SIGMA
         first = self.sigma
         if first is None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Units of a lattice share what they know of their samples with their neighbours."""
+"""Units of a lattice share what they know of their samples with their neighbors."""
 
 from numbers import Real
 
@@ -8,7 +8,7 @@ from sklearn.utils._param_validation import Interval
 
 from skesom.som._lattice import Lattice
 
-_LEAST = 0.1  # of a unit that knows: its direct neighbours reach it at smoothing 0.5
+_LEAST = 0.1  # of a unit that knows: its direct neighbors reach it at smoothing 0.5
 
 
 class LatticeVotes:

@@ -182,7 +182,7 @@ def learn(
             winner = state.n_nodes if novel else nearest[0]
             if novel:
                 degree[winner] = room[winner] = 0
-            n_new = _new_neighbours(
+            n_new = _new_neighbors(
                 &state, &links, novel, nearest, &squared[0], &newcomers[0]
             )
             if not _fits(&links, winner, &newcomers[0], n_new):
@@ -255,7 +255,7 @@ cdef void _measure_all(
             squared[node] = <floating> (squared[node] * factor)
 
 
-cdef Py_ssize_t _new_neighbours(
+cdef Py_ssize_t _new_neighbors(
     Map *state,
     Links *links,
     bint novel,
@@ -369,7 +369,7 @@ cdef void _adapt(
     const floating *member_squared,
     floating *activation,
 ) noexcept nogil:
-    """Move the winner and its neighbours to the sample; renew their links."""
+    """Move the winner and its neighbors to the sample; renew their links."""
     cdef double factor = -2 / state.squared_epsilon
     cdef double total = activate(member_squared, n_members, factor, activation)
     cdef double step = state.learning_rate / total
@@ -415,9 +415,9 @@ cdef Py_ssize_t _gather_members(
     int *members,
     int *slots,
 ) noexcept nogil:
-    """List the nodes that learn: the winner, then its neighbours, oldest link first.
+    """List the nodes that learn: the winner, then its neighbors, oldest link first.
 
-    Of the whole ball only neighbours inside epsilon, or tied to a new node, take part.
+    Of the whole ball only neighbors inside epsilon, or tied to a new node, take part.
     """
     cdef Py_ssize_t n_members = 1
     cdef Py_ssize_t place = links.begin[winner]

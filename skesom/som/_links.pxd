@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The links between evolving nodes: neighbours of a node, and the weakest link.
+"""The links between evolving nodes: neighbors of a node, and the weakest link.
 
-A link occupies a slot. Each node has a list of its neighbours and of the slots that
+A link occupies a slot. Each node has a list of its neighbors and of the slots that
 lead to them, oldest first, contiguous in a pool; a list that is full moves to the end
 of the pool with twice the room. Slots come in blocks that remember their smallest
 strength, so finding the weakest link looks only into blocks that changed since.
@@ -19,14 +19,14 @@ cdef enum:
     BLOCK = 64
     NOBODY = -1
     FIRST_ROOM = 8
-    AT_ONCE = 16  # neighbours that are read together, beyond the end of a list too
+    AT_ONCE = 16  # neighbors that are read together, beyond the end of a list too
 
 cdef struct Links:
     # (node) where its list begins, its length, and its room
     int *begin
     int *degree
     int *room
-    # (place in the pool) neighbour, and the slot of the link to it
+    # (place in the pool) neighbor, and the slot of the link to it
     int *target
     int *slot
     Py_ssize_t pool_used
@@ -64,7 +64,7 @@ cdef inline bint linked(
 cdef inline Py_ssize_t growth(
     Links *links, Py_ssize_t node, Py_ssize_t more
 ) noexcept nogil:
-    """Return how much of the pool `more` new neighbours of a node take."""
+    """Return how much of the pool `more` new neighbors of a node take."""
     cdef Py_ssize_t room = max(links.room[node], <int> FIRST_ROOM)
     if links.degree[node] + more <= links.room[node]:
         return 0
@@ -76,7 +76,7 @@ cdef inline Py_ssize_t growth(
 cdef inline void reserve(
     Links *links, Py_ssize_t node, Py_ssize_t more
 ) noexcept nogil:
-    """Make room for `more` neighbours; the pool must have what `growth` says."""
+    """Make room for `more` neighbors; the pool must have what `growth` says."""
     cdef Py_ssize_t room = growth(links, node, more)
     cdef Py_ssize_t k
     if room == 0:
@@ -89,7 +89,7 @@ cdef inline void reserve(
     links.pool_used += room
 
 
-cdef inline void append_neighbour(
+cdef inline void append_neighbor(
     Links *links, Py_ssize_t node, Py_ssize_t other, Py_ssize_t slot
 ) noexcept nogil:
     cdef int place
@@ -100,7 +100,7 @@ cdef inline void append_neighbour(
     links.degree[node] += 1
 
 
-cdef inline void forget_neighbour(
+cdef inline void forget_neighbor(
     Links *links, Py_ssize_t node, Py_ssize_t other
 ) noexcept nogil:
     """Take `other` out of the list of `node`; the order of the rest stays."""
@@ -131,15 +131,15 @@ cdef inline void connect(
     links.n_links += 1
     links.ends[2 * slot] = <int> node
     links.ends[2 * slot + 1] = <int> other
-    append_neighbour(links, node, other, slot)
-    append_neighbour(links, other, node, slot)
+    append_neighbor(links, node, other, slot)
+    append_neighbor(links, other, node, slot)
     set_strength(links, slot, strength)
 
 
 cdef inline void disconnect(Links *links, Py_ssize_t slot) noexcept nogil:
     """Give up the link in `slot`."""
-    forget_neighbour(links, links.ends[2 * slot], links.ends[2 * slot + 1])
-    forget_neighbour(links, links.ends[2 * slot + 1], links.ends[2 * slot])
+    forget_neighbor(links, links.ends[2 * slot], links.ends[2 * slot + 1])
+    forget_neighbor(links, links.ends[2 * slot + 1], links.ends[2 * slot])
     set_strength(links, slot, INFINITY)
     links.ends[2 * slot] = NOBODY
     links.ends[2 * slot + 1] = <int> links.unused

@@ -39,7 +39,7 @@ def make_room(network, epsilon):
 
 
 def merge_closest(network, least):
-    """Merge nodes that are closer than half of them are to their nearest neighbour.
+    """Merge nodes that are closer than half of them are to their nearest neighbor.
 
     A node joins the nearest kept node of its class and gives it its links; the kept
     node moves to their mean. Of several links between the same two nodes the strongest

@@ -135,16 +135,16 @@ class Network:
         self.ends[: 2 * len(low)] = np.column_stack([low, high]).ravel()
         self.strength[:] = np.inf
         self.strength[: len(low)] = strength
-        neighbours = [[] for _ in range(self.n_nodes)]
+        neighbors = [[] for _ in range(self.n_nodes)]
         pairs = zip(low.tolist(), high.tolist(), strict=True)
         for slot, (node, other) in enumerate(pairs):
-            neighbours[node].append((other, slot))
-            neighbours[other].append((node, slot))
-        self._pack(neighbours)
+            neighbors[node].append((other, slot))
+            neighbors[other].append((node, slot))
+        self._pack(neighbors)
 
-    def _pack(self, neighbours):
-        """Write the lists of (neighbour, slot) to a pool with room for more."""
-        self.degree[: self.n_nodes] = [len(entries) for entries in neighbours]
+    def _pack(self, neighbors):
+        """Write the lists of (neighbor, slot) to a pool with room for more."""
+        self.degree[: self.n_nodes] = [len(entries) for entries in neighbors]
         self.room[: self.n_nodes] = 2 * self.degree[: self.n_nodes] + 4
         ends = np.cumsum(self.room[: self.n_nodes])
         self.begin[: self.n_nodes] = ends - self.room[: self.n_nodes]
@@ -152,14 +152,14 @@ class Network:
         size = 2 * self.pool_used + 16 * self.n_nodes + links_at_once
         self.target = np.full(size, -1, dtype=np.intc)
         self.slot = np.full(size, -1, dtype=np.intc)
-        for begin, entries in zip(self.begin.tolist(), neighbours, strict=False):
+        for begin, entries in zip(self.begin.tolist(), neighbors, strict=False):
             for place, (other, slot) in enumerate(entries, begin):
                 self.target[place] = other
                 self.slot[place] = slot
         self._make_scratch()
 
     def _grow(self):
-        """Make room for twice the nodes, links and neighbours that there are."""
+        """Make room for twice the nodes, links and neighbors that there are."""
         if self.n_nodes == len(self.begin):
             # With a power of two the features of a node compete for the same cache.
             odd_steps = padded(2 * self.n_nodes) | padded(1)
@@ -171,7 +171,7 @@ class Network:
         if n_slots > len(self.strength):
             self.strength = _extended(self.strength, n_slots, np.inf)
             self.ends = _extended(self.ends, 2 * n_slots)
-        neighbours = [
+        neighbors = [
             list(
                 zip(
                     self.target[begin : begin + degree].tolist(),
@@ -185,7 +185,7 @@ class Network:
                 strict=True,
             )
         ]
-        self._pack(neighbours)
+        self._pack(neighbors)
 
     def _make_scratch(self):
         """Allocate what can be made again from the rest, see _SCRATCH."""

@@ -14,7 +14,7 @@ from skesom.som._distances cimport (
 )
 
 cdef enum:
-    CUT_GAUSSIAN = 1  # in the order of NEIGHBOURHOODS; 0 and 1 differ by their reach
+    CUT_GAUSSIAN = 1  # in the order of NEIGHBORHOODS; 0 and 1 differ by their reach
     BUBBLE = 2
     EPANECHNIKOV = 3
     MEXICAN_HAT = 4
@@ -31,7 +31,7 @@ def learn_one_by_one(
     const double[::1] rates,            # IN (n_order,) learning rate of each step
     const double[::1] widths,           # IN (n_order,) sigma of each step
     const double[::1] reaches,          # IN (n_order,) squared distance, h = 0 beyond
-    int neighbourhood,                  # IN its code
+    int neighborhood,                  # IN its code
     const double[::1] along,            # IN (n_rows,) squared distances of rows
     const double[:, ::1] across,        # IN (3, 2 * n_columns - 1), of columns
     bint hexagonal,                     # IN whether odd rows are shifted
@@ -95,16 +95,16 @@ def learn_one_by_one(
             )
             winner.row = nearest[0] // n_columns
             winner.column = nearest[0] - winner.row * n_columns
-            if neighbourhood <= CUT_GAUSSIAN or neighbourhood == MEXICAN_HAT:
+            if neighborhood <= CUT_GAUSSIAN or neighborhood == MEXICAN_HAT:
                 _weigh_columns(winner, widths[step], across, hexagonal, columns)
             begin = 0
             for row in range(n_rows):
                 if not _weigh_row(
-                    row, winner, neighbourhood, rates[step], widths[step],
+                    row, winner, neighborhood, rates[step], widths[step],
                     reaches[step], along, across, hexagonal, columns,
                     &pull[row * n_columns],
                 ):
-                    # Neighbouring rows learn in one run, in long loops.
+                    # Neighboring rows learn in one run, in long loops.
                     _learn(
                         sample, &features[0], n_present, codebook, &pull[0],
                         begin * n_columns, row * n_columns,
@@ -170,7 +170,7 @@ cdef inline void _weigh_columns(
 cdef inline bint _weigh_row(
     Py_ssize_t row,
     Winner winner,
-    int neighbourhood,
+    int neighborhood,
     double rate,
     double width,
     double reach,
@@ -189,10 +189,10 @@ cdef inline bint _weigh_row(
     cdef Py_ssize_t column
     if row_squared > reach:
         return False
-    if neighbourhood == BUBBLE:
+    if neighborhood == BUBBLE:
         for column in range(columns.shape[1]):
             pull[column] = <floating> rate
-    elif neighbourhood == EPANECHNIKOV:
+    elif neighborhood == EPANECHNIKOV:
         for column in range(columns.shape[1]):
             pull[column] = <floating> (
                 rate * max(1 + 2 * factor * (row_squared + squared[column]), 0)
@@ -203,7 +203,7 @@ cdef inline bint _weigh_row(
             return False
         for column in range(columns.shape[1]):
             pull[column] = <floating> (row_part * part[column])
-        if neighbourhood == MEXICAN_HAT:
+        if neighborhood == MEXICAN_HAT:
             for column in range(columns.shape[1]):
                 pull[column] *= <floating> (
                     1 + factor * (row_squared + squared[column])

@@ -12,7 +12,7 @@ Steps = namedtuple("Steps", ["epoch", "rows", "rates", "widths"])
 Steps.__doc__ = """Some steps of training: rows to learn, learning rates and widths."""
 
 
-def train_online(X, errors, codebook, lattice, steps, metric, neighbourhood):
+def train_online(X, errors, codebook, lattice, steps, metric, neighborhood):
     """Train a codebook, one sample after the other.
 
     Parameters
@@ -29,7 +29,7 @@ def train_online(X, errors, codebook, lattice, steps, metric, neighbourhood):
         What to learn, in this order.
     metric : Metric
         How samples are compared with units.
-    neighbourhood : Neighbourhood
+    neighborhood : Neighborhood
         How much a unit learns by its distance from the winner.
 
     Returns
@@ -55,8 +55,8 @@ def train_online(X, errors, codebook, lattice, steps, metric, neighbourhood):
             places,
             rates,
             widths,
-            neighbourhood.squared_reach(widths),
-            neighbourhood.code,
+            neighborhood.squared_reach(widths),
+            neighborhood.code,
             lattice.squared_along,
             lattice.squared_across,
             lattice.hexagonal,

@@ -137,17 +137,17 @@ def store(
     const floating[:, ::1] codebook,    # IN (n_units, n_features)
     const int[::1] order,               # IN (n_units,)
     const int[::1] bounds,              # IN (n_patches + 1,)
-    floating[:, :, ::1] patches,  # OUT (centres and patches, n_features + 1, PATCH)
+    floating[:, :, ::1] patches,  # OUT (centers and patches, n_features + 1, PATCH)
     floating[::1] radii,                # OUT (n_patches rounded up to PATCH,)
     int[::1] units,                     # OUT (n_patches * PATCH,)
 ):
-    """Store centres and units of patches as the vector code wants them.
+    """Store centers and units of patches as the vector code wants them.
 
     All outputs must be zero at the start, `units` -1.
     """
     cdef Py_ssize_t n_features = codebook.shape[1]
     cdef Py_ssize_t n_patches = bounds.shape[0] - 1
-    cdef Py_ssize_t n_centres = radii.shape[0] // PATCH
+    cdef Py_ssize_t n_centers = radii.shape[0] // PATCH
     cdef Py_ssize_t patch, feature, lane, place, n_members
     cdef double total, half
     cdef floating largest = <floating> (FLT_MAX if floating is float else DBL_MAX)
@@ -156,7 +156,7 @@ def store(
     for patch in range(n_patches):
         n_members = bounds[patch + 1] - bounds[patch]
         for lane in range(PATCH):
-            place = n_centres + patch
+            place = n_centers + patch
             if lane >= n_members:
                 patches[place, n_features, lane] = largest
                 continue
@@ -171,23 +171,23 @@ def store(
         for feature in range(n_features):
             total = 0
             for lane in range(n_members):
-                total += patches[n_centres + patch, feature, lane]
+                total += patches[n_centers + patch, feature, lane]
             patches[patch // PATCH, feature, patch % PATCH] = <floating> (
                 total / n_members
             )
             total = patches[patch // PATCH, feature, patch % PATCH]
             half += total * total
         patches[patch // PATCH, n_features, patch % PATCH] = <floating> (half / 2)
-        radii[patch] = _radius(patches, patch, n_centres, n_members)
+        radii[patch] = _radius(patches, patch, n_centers, n_members)
 
 
 cdef floating _radius(
     floating[:, :, ::1] patches,
     Py_ssize_t patch,
-    Py_ssize_t n_centres,
+    Py_ssize_t n_centers,
     Py_ssize_t n_members,
 ) noexcept:
-    """Return how far the units of a patch are from its centre at most, rounded up."""
+    """Return how far the units of a patch are from its center at most, rounded up."""
     cdef double[PATCH] squared
     cdef double difference, largest = 0
     cdef Py_ssize_t feature, lane
@@ -196,7 +196,7 @@ cdef floating _radius(
     for feature in range(patches.shape[1] - 1):
         for lane in range(PATCH):
             difference = (
-                <double> patches[n_centres + patch, feature, lane]
+                <double> patches[n_centers + patch, feature, lane]
                 - patches[patch // PATCH, feature, patch % PATCH]
             )
             squared[lane] += difference * difference

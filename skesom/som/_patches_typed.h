@@ -2,14 +2,14 @@
 /* Included by _distances_typed.h for each width of vectors, for float and for double.
 
    Patches are groups of up to PATCH units that lie close together. A unit of a patch with
-   centre c and radius r is at least |x - c| - r from a sample x, so that patches for which
+   center c and radius r is at least |x - c| - r from a sample x, so that patches for which
    this exceeds the distance to a unit already seen hold no nearer one (the ball tree of
    Omohundro 1989, "Five balltree construction algorithms", with two levels). Bounds and
    scores allow for rounding as those of `decide` do: what passes is measured plainly, so
    the result is that of a search of all units.
 
    A patch is stored feature by feature, PATCH units side by side, and the half squared
-   lengths behind. The centres come first, stored as patches are. */
+   lengths behind. The centers come first, stored as patches are. */
 
 #define PARTS ((int)(PATCH / LANES))
 #define ABREAST (WIDTH == 16 ? 2 : 4) /* sums that do not wait for each other */
@@ -88,7 +88,7 @@ typedef struct {
    origin and from the unit. */
 static ALWAYS_INLINE void NAME(bound_patches)(
     NAME(searches) *restrict searches, int n_samples, ptrdiff_t n_features,
-    const REAL *restrict centres, const REAL *restrict radii, ptrdiff_t n_bounds,
+    const REAL *restrict centers, const REAL *restrict radii, ptrdiff_t n_bounds,
     REAL share, REAL *restrict bounds)
 {
     const VECTOR zero = FILL(0);
@@ -114,7 +114,7 @@ static ALWAYS_INLINE void NAME(bound_patches)(
             VECTOR sums[ABREAST][PARTS];
             const REAL *same[ABREAST];
             for (int k = 0; k < ABREAST; k++)
-                same[k] = centres + patch * (n_features + 1);
+                same[k] = centers + patch * (n_features + 1);
             NAME(score_patches)(SHARED_PATCH, searches->samples + row, n_features,
                                 same, sums);
             for (int k = 0; k < ABREAST; k++)
@@ -369,7 +369,7 @@ static ALWAYS_INLINE uint32_t NAME(screen_patches_by)(
 
 /* The same as `screen`, where the units are in patches.
 
-   `patches` holds the centres, padded to a multiple of PATCH, and the patches; `radii`
+   `patches` holds the centers, padded to a multiple of PATCH, and the patches; `radii`
    is padded likewise, with what is far below zero; `units` has the unit of each place.
    There must be two units in each patch at least. `room` has ROOM_FOR(n_patches) places.
    Where so many patches are within reach that a search of all units is faster,

@@ -9,7 +9,7 @@ _STEPS = 3  # measured: one leaves units between groups, ten change nothing
 def settled_units(X, codebook, sample_weight, *, metric, errors):
     """Let units follow their own samples alone, by a few steps of k-means.
 
-    Neighbours on the lattice hold each other back: units lie beside thin bodies, and in
+    Neighbors on the lattice hold each other back: units lie beside thin bodies, and in
     gaps. That is right for a map, but hides the gaps from the second stage.
 
     Parameters

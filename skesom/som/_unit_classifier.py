@@ -16,14 +16,14 @@ from skesom.som._unit_votes import UnitVotes
 class UnitClassifier(ClassifierMixin, UnitVotes):
     """Base of the maps whose units know the classes of their samples.
 
-    A subclass has the parameters `n_neighbors`, `class_weight` and `unlabelled`, sets
+    A subclass has the parameters `n_neighbors`, `class_weight` and `unlabeled`, sets
     ``codebook_`` and ``classes_``, and then calls `_set_votes`.
     """
 
     _vote_constraints = {
         **UnitVotes._vote_constraints,
         "class_weight": [StrOptions({"balanced"}), dict, None],
-        "unlabelled": [Real, str, None],
+        "unlabeled": [Real, str, None],
     }
 
     def predict(self, X, errors=None):
@@ -64,7 +64,7 @@ class UnitClassifier(ClassifierMixin, UnitVotes):
         errors = self._check_errors(errors, X)
         return self._shares_of(self._sum_over_nearest(X, self._votes, errors))
 
-    def _check_labelled_samples(self, X, y, *, reset):
+    def _check_labeled_samples(self, X, y, *, reset):
         """Return X as the kernels want it, and y."""
         X = self._check_training_samples(X, reset=reset)
         return X, self._check_labels(X, y)
@@ -82,10 +82,10 @@ class UnitClassifier(ClassifierMixin, UnitVotes):
         if classes is not None:
             classes = np.unique(classes)
         if first_call and classes is None:
-            classes = np.unique(y[is_labelled(y, self.unlabelled)])
+            classes = np.unique(y[is_labeled(y, self.unlabeled)])
             if len(classes) == 0:
                 raise ValueError(
-                    f"All {len(y)} samples are unlabelled, y is {self.unlabelled!r}: "
+                    f"All {len(y)} samples are unlabeled, y is {self.unlabeled!r}: "
                     "label a few samples of each class, or name the classes at the "
                     "first call of partial_fit."
                 )
@@ -132,29 +132,29 @@ class UnitClassifier(ClassifierMixin, UnitVotes):
         return weighted / weighted.sum(axis=1, keepdims=True)
 
 
-def is_labelled(y, unlabelled):
+def is_labeled(y, unlabeled):
     """Tell which samples have a label or a target.
 
     Parameters
     ----------
     y : ndarray of shape (n_samples,) or (n_samples, n_targets)
         Labels or targets.
-    unlabelled : int, float, str or None
+    unlabeled : int, float, str or None
         What stands in y where there is none; NaN is NaN. None if there is always one.
 
     Returns
     -------
-    labelled : ndarray of bool
+    labeled : ndarray of bool
         Of the shape of y.
     """
-    if unlabelled is None:
+    if unlabeled is None:
         return np.ones(y.shape, dtype=bool)
-    if unlabelled != unlabelled:  # NaN
+    if unlabeled != unlabeled:  # NaN
         return ~np.isnan(y)
-    return y != unlabelled
+    return y != unlabeled
 
 
-def encoded(y, classes, unlabelled=None):
+def encoded(y, classes, unlabeled=None):
     """Return the places of labels among the sorted classes.
 
     Parameters
@@ -163,7 +163,7 @@ def encoded(y, classes, unlabelled=None):
         Labels.
     classes : ndarray of shape (n_classes,)
         All that may occur.
-    unlabelled : int, float, str or None, default=None
+    unlabeled : int, float, str or None, default=None
         What stands in y for no label.
 
     Returns
@@ -176,15 +176,15 @@ def encoded(y, classes, unlabelled=None):
     ValueError
         If another one occurs.
     """
-    labelled = is_labelled(y, unlabelled)
-    unseen = np.setdiff1d(y[labelled], classes)
+    labeled = is_labeled(y, unlabeled)
+    unseen = np.setdiff1d(y[labeled], classes)
     if len(unseen):
         raise ValueError(
             f"y has classes that were not announced: {unseen.tolist()}. Name all "
             f"classes at the first call of partial_fit; known are {classes.tolist()}."
         )
     places = np.full(len(y), -1, dtype=np.intp)
-    places[labelled] = np.searchsorted(classes, y[labelled])
+    places[labeled] = np.searchsorted(classes, y[labeled])
     return places
 
 
@@ -235,7 +235,7 @@ def check_class_weight(class_weight):
 
 
 def _frequency(class_count):
-    """Return the share of each class, equal ones as long as nothing is labelled."""
+    """Return the share of each class, equal ones as long as nothing is labeled."""
     if not class_count.any():
         class_count = np.ones(len(class_count))
     return class_count / class_count.sum()

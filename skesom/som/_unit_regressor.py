@@ -8,18 +8,18 @@ from sklearn.base import RegressorMixin
 from sklearn.utils import check_array, check_consistent_length
 from sklearn.utils.validation import validate_data
 
-from skesom.som._unit_classifier import is_labelled
+from skesom.som._unit_classifier import is_labeled
 from skesom.som._unit_votes import UnitVotes
 
 
 class UnitRegressor(RegressorMixin, UnitVotes):
     """Base of the maps whose units know the mean targets of their samples.
 
-    A subclass has the parameters `n_neighbors` and `unlabelled`, sets ``codebook_``,
+    A subclass has the parameters `n_neighbors` and `unlabeled`, sets ``codebook_``,
     and then calls `_add_targets`.
     """
 
-    _vote_constraints = {**UnitVotes._vote_constraints, "unlabelled": [Real, None]}
+    _vote_constraints = {**UnitVotes._vote_constraints, "unlabeled": [Real, None]}
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -50,7 +50,7 @@ class UnitRegressor(RegressorMixin, UnitVotes):
     def _check_targets(self, X, y, *, reset=True):
         """Return one row of targets for each sample."""
         y = validate_data(self, y=y, skip_check_array=True)
-        finite = self.unlabelled is None or np.isfinite(self.unlabelled)
+        finite = self.unlabeled is None or np.isfinite(self.unlabeled)
         y = check_array(
             y,
             dtype=np.float64,
@@ -69,13 +69,13 @@ class UnitRegressor(RegressorMixin, UnitVotes):
 
     def _weights_of_targets(self, X, sample_weight, y, *, first_call):
         """Return how much each target counts, of shape (n_samples, n_targets)."""
-        labelled = is_labelled(y.reshape(len(y), -1), self.unlabelled)
-        weights = (labelled & ~np.isnan(X).all(axis=1, keepdims=True)).astype(float)
+        labeled = is_labeled(y.reshape(len(y), -1), self.unlabeled)
+        weights = (labeled & ~np.isnan(X).all(axis=1, keepdims=True)).astype(float)
         if sample_weight is not None:
             weights *= sample_weight[:, np.newaxis]
         if first_call and not weights.any(axis=0).all():
             raise ValueError(
-                f"A target is {self.unlabelled!r} in all {len(X)} samples that have "
+                f"A target is {self.unlabeled!r} in all {len(X)} samples that have "
                 "any weight and feature: at least one must be known."
             )
         return weights

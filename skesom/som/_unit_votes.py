@@ -58,7 +58,7 @@ class UnitVotes(CodebookMap):
     def _lent(self, table, knows):
         """Return a table in which units that know nothing have what the nearest knows.
 
-        Before, neighbours share what they know, if the map has a way to.
+        Before, neighbors share what they know, if the map has a way to.
 
         Parameters
         ----------

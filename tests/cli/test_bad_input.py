@@ -214,7 +214,7 @@ def test_parameter_of_another_method(refused, good):
         (["--set", "learning_rate=much"], ["'learning_rate'", "Got 'much'"]),
         (["--epsilon", "-1"], ["'epsilon'", "ESOM", "Got -1.0"]),
         (["--random-state", "-1"], ["'random_state'", "ESOM", "Got -1"]),
-        (["--colour-contrast", "2"], ["'contrast'", "[0.0, 0.5]", "Got 2.0"]),
+        (["--color-contrast", "2"], ["'contrast'", "[0.0, 0.5]", "Got 2.0"]),
         (["--min-bands", "0"], ["'min_bands'", "Got 0"]),
         (["--min-bands", "3"], ["min_bands is 3", "2 bands"]),
         (["--band-names", "a"], ["band_names has 1", "2 bands"]),

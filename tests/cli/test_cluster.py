@@ -71,7 +71,7 @@ class TestCluster:
         labels, _ = read_map(tmp_path / "out" / "cluster_map.fits")
         assert np.unique(labels[labels >= 0]).tolist() == [0, 1, 2]
 
-    def test_neighbours_may_have_to_agree(self, run, bands, tmp_path, fast):
+    def test_neighbors_may_have_to_agree(self, run, bands, tmp_path, fast):
         pieces = []
         for number, options in enumerate(
             [
@@ -115,7 +115,7 @@ class TestCluster:
     def test_does_what_the_pipeline_does(self, run, bands, tmp_path, runs):
         run(
             *("cluster", *bands, "-o", tmp_path / "out", "--n-clusters", 4),
-            *("--sky", "keep", "--colour-contrast", 0.2, "--target-fwhm", 0.1),
+            *("--sky", "keep", "--color-contrast", 0.2, "--target-fwhm", 0.1),
             *("--random-state", 5, "--set", "learning_rate=0.1", "--epsilon", 0.5),
             *(() if runs is None else ("--runs", runs)),
         )
@@ -124,7 +124,7 @@ class TestCluster:
         esom = ESOM(0.5, learning_rate=0.1, n_clusters=4, random_state=5)
         clusterer = esom if runs == 1 else consensus_of(esom, runs or 12)
         pipeline = make_cluster_pipeline(
-            *(clusterer,), fwhm="cube", target_fwhm=0.1, sky="keep", colour_contrast=0.2
+            *(clusterer,), fwhm="cube", target_fwhm=0.1, sky="keep", color_contrast=0.2
         )
         np.testing.assert_array_equal(labels, pipeline.fit_predict(cube))
         assert wcs.wcs.compare(cube.wcs.wcs, tolerance=1e-9)

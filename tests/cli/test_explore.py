@@ -20,12 +20,12 @@ def result(bands, tmp_path_factory):
 
 def test_page_of_a_folder(run, result, tmp_path):
     page = tmp_path / "page.html"
-    catalogue = tmp_path / "objects.csv"
-    catalogue.write_text("name,type,x,y\nmine,HII,30,20\n")
+    catalog = tmp_path / "objects.csv"
+    catalog.write_text("name,type,x,y\nmine,HII,30,20\n")
     groups = tmp_path / "clusters.json"
     write_cluster_groups(groups, [("the arms", [0, 2])])
     status, printed, errors = run(
-        "explore", result, "-o", page, "--catalogue", catalogue, "--groups", groups,
+        "explore", result, "-o", page, "--catalog", catalog, "--groups", groups,
         "--title", "a small galaxy", "--trust",
     )  # fmt: skip
     assert (status, errors) == (0, [])

@@ -13,7 +13,7 @@ from skesom.io import read_cube, read_map
 from skesom.maps import make_cluster_pipeline
 from skesom.som import ESOM, ConsensusClusterer
 
-CENTRE = 204.25, -29.87
+CENTER = 204.25, -29.87
 
 
 def make_wcs(shape, size, angle=0.0):
@@ -21,7 +21,7 @@ def make_wcs(shape, size, angle=0.0):
     angle = np.deg2rad(angle)
     wcs = WCS(naxis=2)
     wcs.wcs.ctype = ["RA---TAN", "DEC--TAN"]
-    wcs.wcs.crval = CENTRE
+    wcs.wcs.crval = CENTER
     wcs.wcs.crpix = [(shape[1] + 1) / 2, (shape[0] + 1) / 2]
     wcs.wcs.pc = [[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]]
     wcs.wcs.cdelt = [-size / 3600, size / 3600]
@@ -43,7 +43,7 @@ def files(tmp_path_factory):
         wcs = make_wcs(shape, size, angle)
         rows, columns = np.indices(shape)
         place = np.stack(wcs.wcs_pix2world(columns.ravel(), rows.ravel(), 0))
-        x, y = ((place.T - CENTRE) * 3600).T.reshape(2, *shape)
+        x, y = ((place.T - CENTER) * 3600).T.reshape(2, *shape)
         image = 30 * np.exp(-np.hypot(x * np.cos(0.5), y) / (5 + seed))
         image += np.random.default_rng(seed).normal(0, 0.3, shape)
         header = wcs.to_header()
@@ -206,7 +206,7 @@ class TestMasks:
         return [map_of(folder / name)[0] == -3 for name in ("masked", "plain")]
 
     def test_excluded_regions(self, run, files, tmp_path, regions, fast):
-        path = regions(f'icrs; circle({CENTRE[0]}, {CENTRE[1]}, 6")')
+        path = regions(f'icrs; circle({CENTER[0]}, {CENTER[1]}, 6")')
         masked, before = self.masked(run, files, tmp_path, fast, "--exclude", path)
         rows, columns = np.indices((50, 60))
         inside = np.hypot(rows - 24.5, columns - 29.5) < 6
@@ -217,8 +217,8 @@ class TestMasks:
         np.testing.assert_array_equal(masked[far], before[far])
 
     def test_included_regions(self, run, files, tmp_path, regions, fast):
-        first = regions(f'icrs; circle({CENTRE[0]}, {CENTRE[1]}, 6")')
-        second = regions(f'icrs; circle({CENTRE[0]}, {CENTRE[1]}, 9")', "b.reg")
+        first = regions(f'icrs; circle({CENTER[0]}, {CENTER[1]}, 6")')
+        second = regions(f'icrs; circle({CENTER[0]}, {CENTER[1]}, 9")', "b.reg")
         masked, _ = self.masked(run, files, tmp_path, fast, "--include", first, second)
         rows, columns = np.indices(masked.shape)
         radius = np.hypot(rows - 24.5, columns - 29.5)

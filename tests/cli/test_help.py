@@ -39,7 +39,7 @@ class TestHelp:
                 *("--min-snr", "--min-bands", "--sky"),
                 *("--fwhm", "--target-fwhm", "--pixel-scale", "--align-to"),
                 *("--resample", "--crop", "--check-registration", "--stretch"),
-                *("--colour-contrast", "--method", "--n-clusters", "--epsilon"),
+                *("--color-contrast", "--method", "--n-clusters", "--epsilon"),
                 *("--random-state", "--set NAME=VALUE", "(default: 8)"),
                 *("--from JSON", "--tables", "(default: fits)", "--no-pictures"),
                 *("--smooth", "--smooth-fwhm", "--smooth-strength"),

@@ -17,21 +17,21 @@ from skesom.cube._align import align
 from skesom.cube._container import Cube
 from skesom.cube._grid import Grid, group_by_grid, pixel_size, same_grid
 
-CENTRE = SkyCoord(204.2683, -29.8395, unit="deg")
+CENTER = SkyCoord(204.2683, -29.8395, unit="deg")
 METHODS = ["interp", "adaptive", "exact"]
 
 
-def make_wcs(shape, size, *, angle=0.0, frame="icrs", centre=CENTRE, shift=(0, 0)):
+def make_wcs(shape, size, *, angle=0.0, frame="icrs", center=CENTER, shift=(0, 0)):
     """Return a tangential WCS: pixel size in arcsec, angle in degrees."""
     rows, columns = shape
     angle = np.deg2rad(angle)
     wcs = WCS(naxis=2)
     if frame == "galactic":
         wcs.wcs.ctype = ["GLON-TAN", "GLAT-TAN"]
-        wcs.wcs.crval = [centre.galactic.l.deg, centre.galactic.b.deg]
+        wcs.wcs.crval = [center.galactic.l.deg, center.galactic.b.deg]
     else:
         wcs.wcs.ctype = ["RA---TAN", "DEC--TAN"]
-        wcs.wcs.crval = [centre.ra.deg, centre.dec.deg]
+        wcs.wcs.crval = [center.ra.deg, center.dec.deg]
     wcs.wcs.crpix = [(columns + 1) / 2 + shift[0], (rows + 1) / 2 + shift[1]]
     wcs.wcs.pc = [[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]]
     wcs.wcs.cdelt = [-size / 3600, size / 3600]
@@ -59,7 +59,7 @@ def paint_source(cube, position, fwhm):
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("frame", ["icrs", "galactic"])
 def test_source_keeps_its_place_on_the_sky(method, frame):
-    position = SkyCoord(CENTRE.ra.deg + 0.0011, CENTRE.dec.deg - 0.0007, unit="deg")
+    position = SkyCoord(CENTER.ra.deg + 0.0011, CENTER.dec.deg - 0.0007, unit="deg")
     cubes = [
         make_cube((30, 40), 1.0, "c"),
         make_cube((150, 140), 0.25, "f", angle=33.0, frame=frame),
@@ -89,7 +89,7 @@ def test_flat_sky_keeps_its_surface_brightness(method, size):
 
 def test_smooth_source_keeps_its_flux():
     # Flux is surface brightness times pixel area, so that sums scale with the areas.
-    source = paint_source(make_cube((90, 90), 0.25, angle=12.0), CENTRE, fwhm=3.0)
+    source = paint_source(make_cube((90, 90), 0.25, angle=12.0), CENTER, fwhm=3.0)
     cube = align(source, make_wcs((25, 25), 1.0))
     flux_in = source.data.sum() * 0.25**2
     flux_out = np.nansum(cube.data) * 1.0**2
@@ -289,13 +289,13 @@ def test_no_warning_where_no_light_is_lost(fwhm, reference, method):
 
 @pytest.mark.parametrize("where", ["beside", "antipode"])
 def test_bands_of_another_field_are_refused(where):
-    centre = {
+    center = {
         "beside": SkyCoord(204.2683, -29.8, unit="deg"),
         "antipode": SkyCoord(24.2683, 29.8395, unit="deg"),
     }[where]
     near, far = (
         make_cube((10, 10), 1.0, "a"),
-        make_cube((12, 12), 0.5, "bc", centre=centre),
+        make_cube((12, 12), 0.5, "bc", center=center),
     )
     with pytest.raises(ValueError, match="Bands 'b', 'c' and the grid of band 'a' do"):
         align([near, far])

@@ -13,7 +13,7 @@ from sklearn.pipeline import make_pipeline
 from skesom.cube import Cube, CubeAligner, FWHMConvolver, align
 from skesom.cube._grid import Grid, overlap_box, pixel_size, same_grid
 
-CENTRE = SkyCoord(204.2683, -29.8395, unit="deg")
+CENTER = SkyCoord(204.2683, -29.8395, unit="deg")
 
 
 def make_wcs(shape, size, *, angle=0.0, shift=(0, 0)):
@@ -21,7 +21,7 @@ def make_wcs(shape, size, *, angle=0.0, shift=(0, 0)):
     angle = np.deg2rad(angle)
     wcs = WCS(naxis=2)
     wcs.wcs.ctype = ["RA---TAN", "DEC--TAN"]
-    wcs.wcs.crval = [CENTRE.ra.deg, CENTRE.dec.deg]
+    wcs.wcs.crval = [CENTER.ra.deg, CENTER.dec.deg]
     wcs.wcs.crpix = [(shape[1] + 1) / 2 + shift[0], (shape[0] + 1) / 2 + shift[1]]
     wcs.wcs.pc = [[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]]
     wcs.wcs.cdelt = [-size / 3600, size / 3600]
@@ -142,7 +142,7 @@ class TestCrop:
         # 39.5; that of row y in row y - 4.3, and the first row begins at -0.5.
         assert cube.shape == (26, 28, 2)
         assert np.isfinite(cube.data).all()
-        place = SkyCoord(CENTRE.ra, CENTRE.dec)
+        place = SkyCoord(CENTER.ra, CENTER.dec)
         whole = align([left, right], "first")
         x, y = cube.wcs.world_to_pixel(place)
         x_whole, y_whole = whole.wcs.world_to_pixel(place)

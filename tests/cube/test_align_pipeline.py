@@ -17,7 +17,7 @@ from skesom.cube._grid import pixel_size
 from skesom.io import read_cube
 from skesom.maps import CubeClusterer
 
-CENTRE = SkyCoord(204.2683, -29.8395, unit="deg")
+CENTER = SkyCoord(204.2683, -29.8395, unit="deg")
 
 
 def chain(**alignment):
@@ -31,10 +31,10 @@ def make_wcs(shape, size, angle, frame):
     wcs = WCS(naxis=2)
     if frame == "galactic":
         wcs.wcs.ctype = ["GLON-TAN", "GLAT-TAN"]
-        wcs.wcs.crval = [CENTRE.galactic.l.deg, CENTRE.galactic.b.deg]
+        wcs.wcs.crval = [CENTER.galactic.l.deg, CENTER.galactic.b.deg]
     else:
         wcs.wcs.ctype = ["RA---TAN", "DEC--TAN"]
-        wcs.wcs.crval = [CENTRE.ra.deg, CENTRE.dec.deg]
+        wcs.wcs.crval = [CENTER.ra.deg, CENTER.dec.deg]
     wcs.wcs.crpix = [(columns + 1) / 2 + 1.3, (rows + 1) / 2 - 2.6]
     wcs.wcs.pc = [[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]]
     wcs.wcs.cdelt = [-size / 3600, size / 3600]
@@ -75,7 +75,7 @@ def synthetic_cubes(rng):
             band_names=bands,
             fwhm=list(bands.values()),
         )
-        galaxy = 20 * np.exp(-distances(cube, CENTRE) / 6)
+        galaxy = 20 * np.exp(-distances(cube, CENTER) / 6)
         cube.data[:] += galaxy[:, :, np.newaxis]
         cube.data[:, 30:34] = 0
         cubes.append(cube)
@@ -110,10 +110,10 @@ def assert_source_stays(cubes, position, peaks, **alignment):
         assert_allclose(light, flux, rtol=0.02, err_msg=name)
 
 
-def light_of(cube, band, centre, radius):
+def light_of(cube, band, center, radius):
     """Add up the light in a circle above the sky around it."""
     image = cube.data[:, :, band].astype(float)
-    distance = distances(cube, centre)
+    distance = distances(cube, center)
     around = (distance > 1.2 * radius) & (distance < 1.8 * radius)
     inside = distance < radius
     assert np.isfinite(image[inside]).all()
@@ -121,7 +121,7 @@ def light_of(cube, band, centre, radius):
     return above.sum() * pixel_size(cube.wcs) ** 2
 
 
-def assert_light_stays(cubes, centre, radius):
+def assert_light_stays(cubes, center, radius):
     """Compare the light before, after smoothing, and after aligning."""
     masked = CubeMasker().fit_transform(cubes)
     smoothed = FWHMConvolver().fit_transform(masked)
@@ -130,9 +130,9 @@ def assert_light_stays(cubes, centre, radius):
     for before, after in zip(masked, smoothed, strict=True):
         for band in range(before.shape[2]):
             fluxes = [
-                light_of(before, band, centre, radius),
-                light_of(after, band, centre, radius),
-                light_of(aligned, place, centre, radius),
+                light_of(before, band, center, radius),
+                light_of(after, band, center, radius),
+                light_of(aligned, place, center, radius),
             ]
             place += 1
             assert 0.98 < fluxes[1] / fluxes[0] < 1.02
@@ -176,7 +176,7 @@ class TestSynthetic:
     @pytest.mark.parametrize("to", ["coarsest", "optimal", "green"])
     def test_source_stays(self, rng, to):
         cubes = synthetic_cubes(rng)
-        position = SkyCoord(CENTRE.ra.deg + 0.0021, CENTRE.dec.deg - 0.0017, unit="deg")
+        position = SkyCoord(CENTER.ra.deg + 0.0021, CENTER.dec.deg - 0.0017, unit="deg")
         peaks = dict.fromkeys(["red", "green", "blue", "violet"], 80.0)
         assert_source_stays(cubes, position, peaks, to=to)
 
@@ -191,7 +191,7 @@ class TestSynthetic:
         cubes = synthetic_cubes(rng)
         for cube in cubes:  # no gaps in the galaxy
             cube.data[:, 30:34] = cube.data[:, 26:30]
-        assert_light_stays(cubes, CENTRE, 24.0)
+        assert_light_stays(cubes, CENTER, 24.0)
 
     def test_images_to_map(self, rng):
         cubes = synthetic_cubes(rng)
@@ -206,8 +206,8 @@ class TestRealImages:
     """Four grids of NGC 5584, three of a pair of galaxies."""
 
     def test_ngc5584_light(self, ngc5584):
-        centre = SkyCoord(215.59905, -0.38759, unit="deg")
-        assert_light_stays(ngc5584, centre, 130.0)
+        center = SkyCoord(215.59905, -0.38759, unit="deg")
+        assert_light_stays(ngc5584, center, 130.0)
 
     def test_ngc5584_source(self, ngc5584):
         peaks = {"GALEX_NUV": 1e-4, "WISE_12": 3.0, "PACS_100": 0.03, "SPIRE_250": 1.0}
@@ -215,8 +215,8 @@ class TestRealImages:
         assert_source_stays(ngc5584, position, peaks)
 
     def test_threegrid_light(self, threegrid):
-        centre = threegrid[0].wcs.pixel_to_world(40.5, 40.5)
-        assert_light_stays(threegrid, centre, 25.0)
+        center = threegrid[0].wcs.pixel_to_world(40.5, 40.5)
+        assert_light_stays(threegrid, center, 25.0)
 
     def test_threegrid_source(self, threegrid):
         peaks = {"GALEX_NUV": 1.0, "VST_r": 1e-8, "VISTA_K": 1e5}

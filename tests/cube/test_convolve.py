@@ -28,14 +28,14 @@ M83_FWHM = {
 
 
 def gaussian(shape, row, column, sigma):
-    """Sample a Gaussian of unit flux at the pixel centres."""
+    """Sample a Gaussian of unit flux at the pixel centers."""
     rows, columns = np.indices(shape)
     distance = (rows - row) ** 2 + (columns - column) ** 2
     return np.exp(-distance / (2 * sigma**2)) / (2 * np.pi * sigma**2)
 
 
 def fitted_fwhm(image, row, column, half=6):
-    """Fit a Gaussian sampled at pixel centres around a star; return FWHM and flux."""
+    """Fit a Gaussian sampled at pixel centers around a star; return FWHM and flux."""
     top, left = int(row) - half, int(column) - half
     cut = image[top : top + 2 * half + 1, left : left + 2 * half + 1]
 
@@ -159,7 +159,7 @@ class TestSmooth:
 
     @pytest.mark.parametrize("sigma", [0.38, 0.53, 0.8, 0.99])
     def test_sub_pixel_equals_analytic_gaussian(self, sigma):
-        """A Gaussian star becomes the wider Gaussian star, wherever its centre is."""
+        """A Gaussian star becomes the wider Gaussian star, wherever its center is."""
         result = smooth(gaussian((201, 201), 100.3, 99.6, 1.8), sigma)
         expected = gaussian((201, 201), 100.3, 99.6, np.hypot(1.8, sigma))
         # The sampled star still has exp(-(pi * 1.8)^2 / 2) = 1.1e-7 of its amplitude

@@ -98,7 +98,7 @@ def test_equal_errors_shrink_as_the_effective_number_of_pixels():
     assert 1.5 * expected < errors[0, 0, 0] < 2 * expected
 
 
-def test_unknown_errors_stay_unknown_and_harm_no_neighbour():
+def test_unknown_errors_stay_unknown_and_harm_no_neighbor():
     errors = np.full((21, 21, 2), 2.0, dtype=np.float32)
     whole = Cube(
         np.ones((21, 21, 2), dtype=np.float32), errors=errors, pixel_scale=(1, 1)

@@ -175,7 +175,7 @@ class TestReady:
     """Kernels that somebody else has made."""
 
     def test_equals_astropy(self, rng):
-        """A true convolution, renormalised beside gaps and borders."""
+        """A true convolution, renormalized beside gaps and borders."""
         kernel = lopsided()
         data = rng.normal(5, 1, (40, 31, 2))
         data[rng.random(data.shape) < 0.2] = np.nan
@@ -320,7 +320,7 @@ class TestLobes:
         expected = convolve(image, kernel, boundary="extend")
         assert_allclose(result[4:26, 4:46], expected[4:26, 4:46], rtol=1e-9, atol=1e-12)
 
-    def test_renormalising_would_blow_up(self, kernel):
+    def test_renormalizing_would_blow_up(self, kernel):
         """Which is why these kernels have a way of their own."""
         image = np.full((21, 21), np.nan)
         image[10, 10] = 1
@@ -332,9 +332,9 @@ class TestLobes:
                 image[row + 6, column + 6] = 0
         assert 0 < weight < 0.05 * kernel[4, 4]
         filled, _ = LobedKernel(kernel).convolve(image)
-        renormalised, _ = PositiveKernel(kernel).convolve(image)
+        renormalized, _ = PositiveKernel(kernel).convolve(image)
         assert np.nanmax(np.abs(filled)) < 2
-        assert renormalised[10, 10] > 20
+        assert renormalized[10, 10] > 20
 
     def test_all_masked(self, kernel):
         image = np.full((9, 8), np.nan)

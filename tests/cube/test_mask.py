@@ -15,7 +15,7 @@ from skesom.cube._noise import (
     sky_statistics,
 )
 
-COLOURS = np.array([1.0, 0.7, 1.3])
+COLORS = np.array([1.0, 0.7, 1.3])
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def disc(size, half_light, peak):
 
 def scene(rng, *, size=200, half_light=12, peak=60, noise=1.0):
     """Make three bands of a galaxy on noise."""
-    galaxy = disc(size, half_light, peak)[:, :, np.newaxis] * COLOURS
+    galaxy = disc(size, half_light, peak)[:, :, np.newaxis] * COLORS
     cube = galaxy + rng.normal(0, noise, galaxy.shape)
     return cube.astype(np.float32), galaxy
 
@@ -43,7 +43,7 @@ def spiral(rng, size=200):
     arms = 1 + 0.6 * np.cos(2 * (angle - np.log(radius) * 3))
     clumps = ndimage.gaussian_filter(rng.random((size, size)) ** 20, 1.5)
     light = 90 * np.exp(-radius / 120) * arms + 300 * clumps * arms + 20
-    return light[:, :, np.newaxis] * COLOURS
+    return light[:, :, np.newaxis] * COLORS
 
 
 def read_bands(folder):

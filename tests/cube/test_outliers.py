@@ -23,7 +23,7 @@ def rng(global_random_seed):
 
 
 def star(place, peak, fwhm):
-    """Return a Gaussian, sampled at the centres of the pixels."""
+    """Return a Gaussian, sampled at the centers of the pixels."""
     rows, columns = np.indices(SHAPE)
     squares = (rows - place[0]) ** 2 + (columns - place[1]) ** 2
     return peak * 0.5 ** (4 * squares / fwhm**2)
@@ -34,7 +34,7 @@ def sky(rng, n_bands=3):
 
 
 def stars(rng, fwhm, n_bands=3, number=40):
-    """Return a field of stars of all brightnesses and colours."""
+    """Return a field of stars of all brightnesses and colors."""
     field = sky(rng, n_bands)
     for place in rng.uniform(0, SHAPE, (number, 2)):
         brightness = 10 ** rng.uniform(0.5, 4.5)

@@ -13,7 +13,7 @@ from sklearn.base import clone
 from skesom.cube import (
     AsinhStretch,
     BandRatios,
-    ColourScaler,
+    ColorScaler,
     CubeMasker,
     FluxShape,
     FluxUnitConverter,
@@ -37,7 +37,7 @@ def quietly(transformer, array):
 ONE_TO_ONE = [
     AsinhStretch(),
     AsinhStretch(noise=2.0, subtract_sky=True, n_jobs=2),
-    ColourScaler(),
+    ColorScaler(),
     FluxUnitConverter("Jy", calibration=8.9),
 ]
 OF_SEVERAL = [

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""BandRatios: colours as logarithms of ratios, tame within the noise."""
+"""BandRatios: colors as logarithms of ratios, tame within the noise."""
 
 import numpy as np
 import pytest
@@ -17,7 +17,7 @@ def rng(global_random_seed):
 
 @pytest.fixture
 def field(rng):
-    """Sky at 7 with two sources of one colour."""
+    """Sky at 7 with two sources of one color."""
     flux = rng.normal(7, NOISE, (64, 64, 3))
     flux[10, 10] = 7 + np.array([1e6, 1e5, 1e7])
     flux[50, 50] = 7 + np.array([1e8, 1e7, 1e9])
@@ -100,7 +100,7 @@ class TestNearTheNoise:
         expected = -0.4 * (magnitudes[:, :, 1:] - magnitudes[:, :, :1])
         np.testing.assert_allclose(ratios, expected, rtol=1e-10, atol=1e-12)
 
-    def test_empty_sky_has_one_colour(self, field):
+    def test_empty_sky_has_one_color(self, field):
         ratios = BandRatios().fit_transform(field)[:, :45]
         assert np.isfinite(ratios).all()
         expected = np.log10(NOISE[1:] / NOISE[0])

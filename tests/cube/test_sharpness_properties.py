@@ -110,7 +110,7 @@ steps = st.one_of(st.integers(-3, 3), st.floats(-3, 3))
 
 
 def around(data, rows, columns):
-    """Return the least and greatest neighbour of places, and how many are missing.
+    """Return the least and greatest neighbor of places, and how many are missing.
 
     The nearest pixel and the eight around it are looked at; beyond the frame pixels
     are missing.

@@ -59,14 +59,14 @@ def test_shapes_types_and_descriptions(shape, n_bands):
     assert (cube.fwhm >= 0.067).all()
 
 
-def test_wcs_has_the_pixel_scale_and_centre_of_the_study():
+def test_wcs_has_the_pixel_scale_and_center_of_the_study():
     cube, _ = make_galaxy_cube((33, 49), 1, random_state=0)
     np.testing.assert_allclose(
         proj_plane_pixel_scales(cube.wcs) * 3600, 0.0396, rtol=1e-9
     )
-    centre = cube.wcs.pixel_to_world(24, 16)
-    assert centre.ra.deg == pytest.approx(204.254, abs=1e-3)
-    assert centre.dec.deg == pytest.approx(-29.865, abs=1e-3)
+    center = cube.wcs.pixel_to_world(24, 16)
+    assert center.ra.deg == pytest.approx(204.254, abs=1e-3)
+    assert center.dec.deg == pytest.approx(-29.865, abs=1e-3)
 
 
 def test_study_filters_agree_with_the_cube():
@@ -215,11 +215,11 @@ def test_an_isolated_star_has_the_width_of_its_band(band):
     image = light(scene, band, ["stars"]).astype(np.float64)
     total = image.sum()
     assert total == pytest.approx(50.0 * starlight_rate(6000.0, band), rel=1e-4)
-    for axis, centre in ((0, 19.3), (1, 22.6)):
+    for axis, center in ((0, 19.3), (1, 22.6)):
         profile = image.sum(axis=1 - axis) / total
         places = np.arange(len(profile))
-        assert places @ profile == pytest.approx(centre, abs=1e-3)
-        width = np.sqrt((places - centre) ** 2 @ profile)
+        assert places @ profile == pytest.approx(center, abs=1e-3)
+        width = np.sqrt((places - center) ** 2 @ profile)
         fwhm = width * 2.3548 * PIXEL_SCALE
         assert fwhm == pytest.approx(band.fwhm, rel=2e-3)
 
@@ -294,7 +294,7 @@ def test_remnants_have_strong_sulphur_for_their_hydrogen(clean):
     assert remnant > 0.25
 
 
-def test_colours_follow_age_and_dust(clean):
+def test_colors_follow_age_and_dust(clean):
     bands, pixels = clean
     ultraviolet = bands["F225W"] / bands["F814W"]
     medians = {name: np.median(ultraviolet[pixels[name]]) for name in POPULATIONS}

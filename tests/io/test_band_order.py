@@ -60,7 +60,7 @@ class TestFilters:
         [
             *(None, "", "band 1", "a", "many", "image_r", "M51_i", "L", "R2D2"),
             "F410M",  # of Hubble or of Webb
-            "F555W-F814W",  # a colour
+            "F555W-F814W",  # a color
             *("field_12", "obs 5 A", "2", "12", "WISE 100", "CLEAR", "VISTA", "0um"),
         ],
     )

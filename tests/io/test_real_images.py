@@ -174,7 +174,7 @@ def test_blank_pixels_and_scale_are_those_of_the_file(shared_data):
 
 def test_galaxy_is_at_its_place_on_four_grids(shared_data):
     # NGC 5584 at 14h22m23.8s -00d23m16s (NED); each band peaks near its nucleus or in
-    # its arms, so that its light is centred within the disc of 1 arcmin radius.
+    # its arms, so that its light is centered within the disc of 1 arcmin radius.
     cube = read_cube(sorted((shared_data / "ngc5584").glob("*_crop.fits")))
     x, y = cube.wcs.world_to_pixel(SkyCoord("14h22m23.8s -0d23m16s"))
     row, column = np.indices(cube.shape[:2])

@@ -56,18 +56,18 @@ def test_shapes_hold_the_pixels_that_geometry_says(write):
 
 def test_regions_on_the_sky_need_the_wcs_and_use_it(write, make_wcs):
     wcs = make_wcs(SHAPE)
-    centre = wcs.pixel_to_world(9, 7)
-    text = f'icrs\ncircle({centre.ra.deg:.8f},{centre.dec.deg:.8f},2.1") # text={{a}}'
+    center = wcs.pixel_to_world(9, 7)
+    text = f'icrs\ncircle({center.ra.deg:.8f},{center.dec.deg:.8f},2.1") # text={{a}}'
     path = write(text)
     # A pixel is half an arcsecond.
     expected = disc(10, 8, 4.2)
     assert_array_equal(read_region_mask(path, SHAPE, wcs=wcs), expected)
     cube = Cube(np.zeros((*SHAPE, 2)), wcs=wcs)
     assert_array_equal(read_region_mask(path, cube), expected)
-    label_map, names, colours = read_region_labels(path, cube)
+    label_map, names, colors = read_region_labels(path, cube)
     assert_array_equal(label_map, np.where(expected, 0, -1))
     assert label_map.dtype == np.int32
-    assert (names, colours) == ({0: "a"}, {0: "green"})
+    assert (names, colors) == ({0: "a"}, {0: "green"})
     with pytest.raises(
         ValueError, match=r"Region 1 of .*drawn.reg \(circle 'a'\) lies on the sky"
     ):
@@ -76,8 +76,8 @@ def test_regions_on_the_sky_need_the_wcs_and_use_it(write, make_wcs):
 
 def test_crtf_gives_the_same_as_ds9(write, make_wcs):
     wcs = make_wcs(SHAPE)
-    centre = wcs.pixel_to_world(9, 7)
-    place = f"[{centre.ra.deg:.8f}deg, {centre.dec.deg:.8f}deg]"
+    center = wcs.pixel_to_world(9, 7)
+    place = f"[{center.ra.deg:.8f}deg, {center.dec.deg:.8f}deg]"
     text = "\n".join(
         [
             "#CRTFv0",
@@ -93,7 +93,7 @@ def test_crtf_gives_the_same_as_ds9(write, make_wcs):
     expected[disc(10, 8, 2.2)] = -1
     assert_array_equal(result.label_map, expected)
     assert result.names == {0: "disc", 1: "other"}
-    assert result.colours == {0: "red", 1: "blue"}
+    assert result.colors == {0: "red", 1: "blue"}
 
 
 def test_excluded_regions_take_pixels_from_all_others(write):
@@ -137,12 +137,12 @@ def test_the_last_region_wins(write):
     expected[disc(10, 8, 3)] = 1
     assert_array_equal(result.label_map, expected)
     assert result.names == {0: "disc", 1: "nucleus"}
-    assert result.colours == {0: "yellow", 1: "#ff0000"}
+    assert result.colors == {0: "yellow", 1: "#ff0000"}
 
 
-def test_disputed_pixels_may_stay_unlabelled(write):
+def test_disputed_pixels_may_stay_unlabeled(write):
     path = write(NESTED + "circle(24,14,2) # text={disc}\n")
-    result = read_region_labels(path, SHAPE, overlap="unlabelled")
+    result = read_region_labels(path, SHAPE, overlap="unlabeled")
     expected = np.full(SHAPE, -1)
     expected[disc(10, 8, 6) & ~disc(10, 8, 3) | disc(24, 14, 3)] = 0
     assert_array_equal(result.label_map, expected)
@@ -156,7 +156,7 @@ def test_names_fix_the_labels(write):
         assert result.label_map[7, 9] == 1
         assert result.label_map[13, 23] == 2
         assert result.names == dict(enumerate(names))
-        assert result.colours == {1: "#ff0000", 2: "yellow"}
+        assert result.colors == {1: "#ff0000", 2: "yellow"}
     with pytest.raises(
         ValueError, match=r"Region 2 of .*\(circle 'nucleus'\) is named 'nucleus', whi"
     ):
@@ -174,7 +174,7 @@ def test_whole_numbers_are_labels_unless_one_name_is_none(write):
     assert read_region_labels(path, SHAPE).names == {0: "7", 1: "b"}
 
 
-def test_tags_and_colours_may_be_the_names(write):
+def test_tags_and_colors_may_be_the_names(write):
     path = write(
         "image\ncircle(10,8,3) # color=red tag={arm 1} tag={x}\n"
         "circle(24,14,3) # color=red tag={arm 2}\n"
@@ -183,10 +183,10 @@ def test_tags_and_colours_may_be_the_names(write):
         0: "arm 1",
         1: "arm 2",
     }
-    by_colour = read_region_labels(path, SHAPE, name_by="colour")
-    assert by_colour.names == {0: "red"}
+    by_color = read_region_labels(path, SHAPE, name_by="color")
+    assert by_color.names == {0: "red"}
     assert_array_equal(
-        by_colour.label_map, np.where(disc(10, 8, 3) | disc(24, 14, 3), 0, -1)
+        by_color.label_map, np.where(disc(10, 8, 3) | disc(24, 14, 3), 0, -1)
     )
     with pytest.raises(ValueError, match=r"Region 1 of .*\(circle\) has no text"):
         read_region_labels(path, SHAPE)
@@ -222,7 +222,7 @@ def test_a_region_outside_the_image_is_named_or_ignored(write):
 
 def test_a_region_between_the_pixels_is_named_or_ignored(write):
     path = write("image\ncircle(10.5,8.5,.3) # text={tiny}\npoint(3,3) # text={b}\n")
-    with pytest.raises(ValueError, match=r"'tiny'.*holds the centre of no pixel"):
+    with pytest.raises(ValueError, match=r"'tiny'.*holds the center of no pixel"):
         read_region_labels(path, SHAPE)
     label_map = read_region_labels(path, SHAPE, empty="ignore").label_map
     assert (label_map >= 0).sum() == 1

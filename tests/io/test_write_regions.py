@@ -181,14 +181,14 @@ def test_small_pieces_are_left_out(place):
         assert [int(region.meta["text"]) for region in regions] == expected
 
 
-def test_names_and_colours_are_kept(place):
+def test_names_and_colors_are_kept(place):
     names = {0: "young arm (1)", 1: "H II, 'core' # 2"}
-    colours = {0: (1, 0.5, 0, 1), 1: "cyan"}
-    write_regions(place, RING, names=names, colours=colours, min_size=1, overwrite=True)
+    colors = {0: (1, 0.5, 0, 1), 1: "cyan"}
+    write_regions(place, RING, names=names, colors=colors, min_size=1, overwrite=True)
     result = read_region_labels(place, RING.shape)
     assert_array_equal(result.label_map, np.where(RING < 0, -1, RING))
     assert result.names == names
-    assert result.colours == {0: "#ff8000", 1: "cyan"}
+    assert result.colors == {0: "#ff8000", 1: "cyan"}
 
 
 @given(
@@ -203,11 +203,11 @@ def test_any_name_comes_back(place, name):
     assert list(read_region_labels(place, (1, 1)).names.values()) == [name]
 
 
-def test_default_colours_differ(place):
+def test_default_colors_differ(place):
     labels = np.arange(40).reshape(5, 8)
     write_regions(place, labels, min_size=1, overwrite=True)
-    colours = read_region_labels(place, labels.shape).colours
-    assert len(set(colours.values())) == 40
+    colors = read_region_labels(place, labels.shape).colors
+    assert len(set(colors.values())) == 40
 
 
 def test_nothing_is_left_behind_when_writing_fails(tmp_path):
@@ -232,9 +232,9 @@ def test_nothing_is_left_behind_when_writing_fails(tmp_path):
         ({"names": ["a", "b}"]}, "label 1 holds braces"),
         ({"names": ["a;", "b"]}, "label 0 holds braces, semicolons"),
         ({"names": {0: "a"}}, "names has no entry for label 1"),
-        ({"colours": ["red"]}, "colours has no entry for label 1"),
-        ({"colours": ["red", "#12"]}, "colour of label 1 must be a name"),
-        ({"colours": [(0, 0, 2), "red"]}, "colour of label 0 must be"),
+        ({"colors": ["red"]}, "colors has no entry for label 1"),
+        ({"colors": ["red", "#12"]}, "color of label 1 must be a name"),
+        ({"colors": [(0, 0, 2), "red"]}, "color of label 0 must be"),
         ({"wcs": WCS(naxis=2)}, "no celestial axes"),
     ],
 )

@@ -36,7 +36,7 @@ from skesom.maps import (
 
 FOLDER = Path(__file__).parent / "baseline"
 # Of levels from 0 to 255. Versions 3.8 to 3.11 of Matplotlib differ by 0.5 at most, a
-# wrong cell, colour or line by 5 or more.
+# wrong cell, color or line by 5 or more.
 TOLERANCE = 2.0
 
 ROWS, COLUMNS = np.indices((24, 32))

@@ -24,8 +24,8 @@ def names(ax):
 def test_bars_are_as_high_as_clusters_are_large(ax):
     display = draw(LABELS, ax=ax)
     assert heights(display) == [3, 2, 1]
-    colours = [bar.get_facecolor() for bar in display.bars_]
-    np.testing.assert_allclose(colours, cluster_palette(3))
+    colors = [bar.get_facecolor() for bar in display.bars_]
+    np.testing.assert_allclose(colors, cluster_palette(3))
     assert names(ax) == ["0", "1", "2"]
     assert (ax.get_xlabel(), ax.get_ylabel()) == ("cluster", "pixels")
 
@@ -53,9 +53,9 @@ def test_tells_nothing_that_is_not_there(ax):
     assert ax.get_title(loc="left") == ""
 
 
-def test_clusters_may_have_names_and_colours(ax):
+def test_clusters_may_have_names_and_colors(ax):
     display = draw(
-        LABELS, names=["disc", "arm", "dust"], colours=["r", "g", "b"], ax=ax
+        LABELS, names=["disc", "arm", "dust"], colors=["r", "g", "b"], ax=ax
     )
     assert names(ax) == ["disc", "arm", "dust"]
     assert display.bars_[0].get_facecolor() == (1, 0, 0, 1)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Clusters on the sky: every pixel in its colour, axes, legend, marks."""
+"""Clusters on the sky: every pixel in its color, axes, legend, marks."""
 
 import matplotlib.colors
 import numpy as np
@@ -22,7 +22,7 @@ from skesom.maps import (
 )
 from skesom.maps.displays._contours import rim_of
 from skesom.maps.displays._legend import in_lines
-from skesom.maps.displays._palette import HATCH_COLOUR, MISSING_COLOUR, SKY_COLOUR
+from skesom.maps.displays._palette import HATCH_COLOR, MISSING_COLOR, SKY_COLOR
 from skesom.maps.displays._sky_marks import round_angle, sky_directions
 
 RED, GREEN = np.array([[1.0, 0, 0, 1], [0, 1.0, 0, 1]])
@@ -51,13 +51,13 @@ def rendered(figure):
 
 
 class TestPixels:
-    """Every pixel has the colour of its kind."""
+    """Every pixel has the color of its kind."""
 
     def test_clusters_noise_and_sky(self, ax):
-        display = draw(LABELS, colours=[RED, GREEN], sky=SKY, ax=ax)
+        display = draw(LABELS, colors=[RED, GREEN], sky=SKY, ax=ax)
         image = display.image_.get_array() / 255
         np.testing.assert_allclose(image[0], [RED, RED, RED, GREEN])
-        sky = matplotlib.colors.to_rgba(SKY_COLOUR)
+        sky = matplotlib.colors.to_rgba(SKY_COLOR)
         np.testing.assert_allclose(image[1, 0], sky, atol=0.002)
         np.testing.assert_allclose(image[1, 2], (0, 0, 0, 1))
         assert (image[1, [1, 3], 3] == 0).all()  # nothing is drawn there
@@ -67,13 +67,13 @@ class TestPixels:
         ax.figure.set_layout_engine("none")
         ax.set_position([0, 0, 1, 1])
         ax.figure.set(figwidth=4, figheight=2, dpi=25)
-        display = draw(LABELS, colours=["red", "lime"], sky=SKY, ax=ax, legend=False)
+        display = draw(LABELS, colors=["red", "lime"], sky=SKY, ax=ax, legend=False)
         seen = rendered(display.figure_)
         middle = seen[[12, 37]][:, [12, 37, 62, 87]]
         np.testing.assert_array_equal(middle[0, :3], 3 * [[255, 0, 0]])
         np.testing.assert_array_equal(middle[0, 3], [0, 255, 0])
         np.testing.assert_allclose(
-            middle[1, 0], 255 * np.array(matplotlib.colors.to_rgb(SKY_COLOUR)), atol=1
+            middle[1, 0], 255 * np.array(matplotlib.colors.to_rgb(SKY_COLOR)), atol=1
         )
         np.testing.assert_array_equal(middle[1, 2], [0, 0, 0])
 
@@ -86,7 +86,7 @@ class TestPixels:
         ]
         light, dark = (
             np.array(matplotlib.colors.to_rgb(c))
-            for c in (MISSING_COLOUR, HATCH_COLOUR)
+            for c in (MISSING_COLOR, HATCH_COLOR)
         )
         assert (np.abs(inside - light).max(axis=2) < 0.01).mean() > 0.3
         assert (np.abs(inside - dark).max(axis=2) < 0.05).mean() > 0.02
@@ -94,7 +94,7 @@ class TestPixels:
         assert (inside >= dark - 0.01).all()
         assert (inside <= light + 0.01).all()
 
-    def test_have_the_colours_of_the_palette_by_default(self, ax):
+    def test_have_the_colors_of_the_palette_by_default(self, ax):
         image = draw(LABELS, ax=ax).image_.get_array()
         np.testing.assert_array_equal(image[0, 3], np.rint(255 * cluster_palette(2)[1]))
 
@@ -112,7 +112,7 @@ class TestLegend:
         labels = np.array([[0, 0], [1, 1]])
         display = draw(labels, sky=np.zeros((2, 2), dtype=bool), ax=ax)
         assert legend_of(display) == ["0: 50.0 %", "1: 50.0 %"]
-        assert display.colour_bar_ is None
+        assert display.color_bar_ is None
 
     def test_all_masked_pixels_may_be_sky(self, ax):
         labels = np.array([[0, -3]])
@@ -140,11 +140,11 @@ class TestLegend:
         assert display.legend_ is None
         assert ax.get_legend() is None
 
-    def test_becomes_a_colour_bar_for_200_clusters(self, ax):
+    def test_becomes_a_color_bar_for_200_clusters(self, ax):
         labels = np.arange(200).reshape(10, 20)
         display = draw(labels, ax=ax)
         assert display.legend_ is None
-        bar = display.colour_bar_
+        bar = display.color_bar_
         assert (bar.vmin, bar.vmax) == (-0.5, 199.5)
         mapped = bar.cmap(bar.norm(np.arange(200)))
         np.testing.assert_allclose(mapped, cluster_palette(200))
@@ -155,7 +155,7 @@ class TestLegend:
         labels = np.arange(-1, 199).reshape(10, 20)
         display = draw(labels, ax=ax)
         assert legend_of(display) == ["noise"]
-        assert display.colour_bar_ is not None
+        assert display.color_bar_ is not None
 
     def test_has_two_columns_before_it_gives_up(self, ax):
         display = draw(np.arange(24).reshape(4, 6), ax=ax)
@@ -348,10 +348,10 @@ class TestThinning:
     def test_draws_the_middle_of_squares_and_says_so(self, ax):
         labels = np.arange(100).reshape(10, 10)
         display = draw(labels, ax=ax, max_pixels=16, legend=False)
-        colours = np.rint(255 * cluster_palette(100)).astype(np.uint8)
+        colors = np.rint(255 * cluster_palette(100)).astype(np.uint8)
         rows = np.array([1, 4, 7, 9])  # the last square has one row
         np.testing.assert_array_equal(
-            display.image_.get_array(), colours[labels[np.ix_(rows, rows)]]
+            display.image_.get_array(), colors[labels[np.ix_(rows, rows)]]
         )
         assert ax.get_title(loc="left") == "every 3rd row and column"
         # Four squares of three pixels reach beyond the image, whose pixels are shown.
@@ -374,7 +374,7 @@ class TestThinning:
 
 
 class TestContours:
-    """Outlines of clusters over a colour picture."""
+    """Outlines of clusters over a color picture."""
 
     @pytest.fixture
     def square(self):
@@ -393,8 +393,8 @@ class TestContours:
         x, y = path.vertices.T
         assert (x.min(), x.max(), y.min(), y.max()) == (9.5, 24.5, 4.5, 14.5)
 
-    def test_have_the_colours_of_their_clusters(self, ax, square, cube):
-        display = draw(square, cube=cube, contours=True, colours=[RED, GREEN], ax=ax)
+    def test_have_the_colors_of_their_clusters(self, ax, square, cube):
+        display = draw(square, cube=cube, contours=True, colors=[RED, GREEN], ax=ax)
         assert list(display.contours_) == [0, 1]
         np.testing.assert_allclose(display.contours_[1].get_edgecolor(), [GREEN])
         assert legend_of(display) == ["0: 75.0 %", "1: 25.0 %"]
@@ -449,16 +449,16 @@ class TestContours:
             draw(square, cube=cube, contours=[2], ax=ax)
 
     @pytest.mark.parametrize(
-        ("colour", "rim"), [("navy", "white"), ("gold", "black"), ("lime", "black")]
+        ("color", "rim"), [("navy", "white"), ("gold", "black"), ("lime", "black")]
     )
-    def test_stand_out_by_a_rim_of_the_other_lightness(self, colour, rim):
-        assert rim_of(np.array(matplotlib.colors.to_rgba(colour))) == rim
+    def test_stand_out_by_a_rim_of_the_other_lightness(self, color, rim):
+        assert rim_of(np.array(matplotlib.colors.to_rgba(color))) == rim
 
     def test_rims_are_drawn(self, square, cube):
-        """Over a picture and lines of one colour there is still something else."""
-        grey = Cube(np.zeros_like(cube.data))
+        """Over a picture and lines of one color there is still something else."""
+        gray = Cube(np.zeros_like(cube.data))
         ax = Figure(figsize=(4, 3)).add_axes([0, 0, 1, 1])
-        draw(square, cube=grey, contours=[1], colours=[RED, "0.02"], ax=ax)
+        draw(square, cube=gray, contours=[1], colors=[RED, "0.02"], ax=ax)
         assert rendered(ax.figure)[60:240, 50:350].max() > 60
 
 
@@ -510,7 +510,7 @@ class TestBadInput:
             (np.zeros((0, 2), dtype=int), {}, "has no pixels"),
             (LABELS, {"sky": SKY[:1]}, "sky must have the shape of label_map"),
             (LABELS, {"cube": np.zeros((2, 3, 1))}, "the cube must have the shape"),
-            (LABELS, {"colours": [RED]}, "2 clusters but 1 colours"),
+            (LABELS, {"colors": [RED]}, "2 clusters but 1 colors"),
             (LABELS, {"names": ["disc"]}, "2 clusters but 1 names"),
         ],
     )

@@ -43,8 +43,8 @@ class TestLines:
         for label, line in display.lines_.items():
             medians = np.median(galaxy.data[label_map == label], axis=0)
             np.testing.assert_allclose(line.get_ydata(), medians, rtol=1e-6)
-            colour = matplotlib.colors.to_rgba(line.get_color())
-            assert colour == tuple(cluster_palette(4)[label])
+            color = matplotlib.colors.to_rgba(line.get_color())
+            assert color == tuple(cluster_palette(4)[label])
 
     def test_areas_reach_from_the_first_to_the_third_quartile(
         self, ax, cube, label_map
@@ -79,11 +79,11 @@ class TestLines:
         draw(label_map, cube, log=True, ax=ax)
         assert ax.get_yscale() == "log"
 
-    def test_200_clusters_have_a_colour_bar(self, ax):
+    def test_200_clusters_have_a_color_bar(self, ax):
         labels = np.arange(200).reshape(10, 20)
         display = draw(labels, np.random.default_rng(0).random((10, 20, 3)), ax=ax)
         assert len(display.lines_) == 200
-        assert display.colour_bar_ is not None
+        assert display.color_bar_ is not None
 
     def test_everything_may_be_masked(self, ax, cube):
         display = draw(np.full((6, 8), -3), cube, ax=ax)

@@ -14,7 +14,7 @@ SECOND = np.array([[2, 2, 2, 0], [0, 0, 0, 0], [1, 1, 1, -3]])
 
 
 def random_labels(seed, n_clusters=6, shape=(30, 40)):
-    """Labels of which neighbours are alike, and some that are none."""
+    """Labels of which neighbors are alike, and some that are none."""
     rng = np.random.default_rng(seed)
     labels = rng.integers(n_clusters, size=(shape[0] // 5, shape[1] // 5))
     labels = np.kron(labels, np.ones((5, 5), dtype=int))

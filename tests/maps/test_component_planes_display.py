@@ -96,13 +96,13 @@ class TestNames:
 
 
 class TestScale:
-    """Scales of the colours."""
+    """Scales of the colors."""
 
     def test_own(self, ax, csom):
         display = ComponentPlanesDisplay.from_estimator(csom, ax=ax)
         for units, weights in zip(display.units_, csom.codebook_.T, strict=True):
             assert units.get_clim() == (weights.min(), weights.max())
-        assert len(display.colour_bars_) == 5
+        assert len(display.color_bars_) == 5
 
     def test_shared(self, ax, csom):
         display = ComponentPlanesDisplay.from_estimator(
@@ -111,7 +111,7 @@ class TestScale:
         weights = csom.codebook_[:, [1, 3]]
         for units in display.units_:
             assert units.get_clim() == (weights.min(), weights.max())
-        assert len(display.colour_bars_) == 1
+        assert len(display.color_bars_) == 1
 
     def test_shared_reaches_beyond_the_edges_of_a_torus(self, ax):
         csom = CSOM((4, 6), toroidal=True, random_state=0).fit(X)

@@ -32,7 +32,7 @@ def make_wcs(shape, size=0.5):
 
 
 def objects_at(places, kind="HII"):
-    """Return a catalogue of objects at rows and columns."""
+    """Return a catalog of objects at rows and columns."""
     rows, columns = np.array(places).reshape(-1, 2).T
     return Table({"x": columns * 1.0, "y": rows * 1.0, "type": [kind] * len(rows)})
 
@@ -291,7 +291,7 @@ SKY = Table({"ra": [204.25], "dec": [-29.86], "type": ["HII"]})
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"catalogue": SKY}, "positions on the sky, but the label map has no WCS"),
+        ({"catalog": SKY}, "positions on the sky, but the label map has no WCS"),
         ({"radius": 1.0}, "radius is an angle, but the label map has no WCS"),
         ({"uncertainty": 1.0}, "uncertainty is an angle, but the label map has no"),
         ({"radius": -1 * u.pixel}, "radius must not be negative"),
@@ -301,18 +301,18 @@ SKY = Table({"ra": [204.25], "dec": [-29.86], "type": ["HII"]})
         ({"label_map": np.full((2, 2), -3)}, "All pixels of label_map are masked"),
         ({"n_draws": 0}, "n_draws must be a positive integer"),
         ({"types": ["SNR"]}, "no object of type 'SNR' in the map, but of HII"),
-        ({"catalogue": Table({"x": [1], "y": [1]})}, "no column for the type"),
-        ({"catalogue": Table({"x": [], "y": [], "type": []})}, "has no object"),
-        ({"catalogue": objects_at([(2, 3)])}, "All objects lie where the label map is"),
+        ({"catalog": Table({"x": [1], "y": [1]})}, "no column for the type"),
+        ({"catalog": Table({"x": [], "y": [], "type": []})}, "has no object"),
+        ({"catalog": objects_at([(2, 3)])}, "All objects lie where the label map is"),
         (
-            {"catalogue": objects_at([(90, 50), (80, 7)])},
+            {"catalog": objects_at([(90, 50), (80, 7)])},
             "None of the 2 objects lies in the map of 3 x 5 pixels: the nearest is at "
-            "column 7, row 80. Check the catalogue.$",
+            "column 7, row 80. Check the catalog.$",
         ),
     ],
 )
 def test_bad_input_is_named(arguments, message):
-    arguments = {"label_map": SMALL, "catalogue": objects_at([(0, 0)]), **arguments}
+    arguments = {"label_map": SMALL, "catalog": objects_at([(0, 0)]), **arguments}
     with pytest.raises(ValueError, match=message):
         crossmatch(**arguments)
 

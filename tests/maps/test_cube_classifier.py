@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""CubeClassifier: a few labelled pixels in, label map out."""
+"""CubeClassifier: a few labeled pixels in, label map out."""
 
 import pickle
 
@@ -57,17 +57,17 @@ def cube(patches, global_random_seed):
 
 @pytest.fixture
 def few(patches):
-    """Four labelled pixels of each patch, one of them in the hole; others are not."""
+    """Four labeled pixels of each patch, one of them in the hole; others are not."""
     few = np.full(patches.shape, -3)
     for row, column in [(2, 3), (13, 5), (25, 1)]:
         few[row : row + 2, column : column + 2] = patches[row, column]
     few[15, 25] = 99  # masked in the cube, so never learned
-    few[20, 20] = -1  # any negative number is unlabelled
+    few[20, 20] = -1  # any negative number is unlabeled
     return few
 
 
 @pytest.fixture(scope="module")
-def labelled_galaxy():
+def labeled_galaxy():
     """A galaxy, the truth in one pixel of twenty, and the truth in the others."""
     cube, truth = make_galaxy_cube((64, 80), missing=0.1, random_state=0)
     given = np.random.default_rng(0).random(truth.shape) < 0.05
@@ -88,7 +88,7 @@ class TestAnyClassifier:
         assert classifier.n_features_in_ == 3
         assert classifier.score(cube, patches) == 1
 
-    def test_unlabelled_pixels_are_not_learned(self, cube, few, estimator):
+    def test_unlabeled_pixels_are_not_learned(self, cube, few, estimator):
         """Changing their fluxes changes nothing in what is learned."""
         other = cube.replace(data=cube.data.copy())
         other.data[few < 0] *= -2
@@ -126,16 +126,16 @@ class TestAnyClassifier:
 
 
 class TestGalaxy:
-    """One pixel in twenty of a synthetic galaxy is labelled."""
+    """One pixel in twenty of a synthetic galaxy is labeled."""
 
-    def test_better_than_the_commonest_population(self, labelled_galaxy):
-        cube, few, rest = labelled_galaxy
+    def test_better_than_the_commonest_population(self, labeled_galaxy):
+        cube, few, rest = labeled_galaxy
         commonest = np.bincount(rest[rest >= 0]).max() / np.count_nonzero(rest >= 0)
         score = CubeClassifier().fit(cube, few).score(cube, rest)
         assert score > commonest + 0.15
 
-    def test_balance_finds_rare_populations(self, labelled_galaxy):
-        cube, few, rest = labelled_galaxy
+    def test_balance_finds_rare_populations(self, labeled_galaxy):
+        cube, few, rest = labeled_galaxy
         scores = []
         for weight in (None, "balanced"):
             classifier = CubeClassifier(
@@ -150,15 +150,15 @@ class TestGalaxy:
         assert scores[1] > scores[0] + 0.1
 
 
-class TestUnlabelledPixels:
+class TestUnlabeledPixels:
     """They may train the map, and vote for nothing."""
 
     @pytest.mark.parametrize(
         "estimator",
         [
             None,
-            CSOMClassifier((6, 6), unlabelled=-1),
-            ESOMClassifier(1.0, unlabelled=-1, random_state=0),
+            CSOMClassifier((6, 6), unlabeled=-1),
+            ESOMClassifier(1.0, unlabeled=-1, random_state=0),
             SelfTrainingClassifier(KNeighborsClassifier(1)),
         ],
         ids=class_name,
@@ -170,7 +170,7 @@ class TestUnlabelledPixels:
         assert classifier.predict_proba(cube).shape == (30, 30, 3)
 
     def test_they_train_the_map(self, cube, few):
-        som = CSOMClassifier((6, 6), unlabelled=-1)
+        som = CSOMClassifier((6, 6), unlabeled=-1)
         classifier = CubeClassifier(som, semi_supervised=True).fit(cube, few)
         valid = ~np.isnan(cube.data).any(axis=2)
         som = classifier.estimator_

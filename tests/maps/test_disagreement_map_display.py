@@ -16,17 +16,17 @@ from skesom.maps import (
     stability,
 )
 from skesom.maps.displays._disagreement_map import (
-    ONLY_FIRST_COLOUR,
-    ONLY_SECOND_COLOUR,
+    ONLY_FIRST_COLOR,
+    ONLY_SECOND_COLOR,
 )
 
 FIRST = np.array([[0, 0, 0, 0], [1, 1, 1, 2], [2, -1, 0, -3]])
 SECOND = np.array([[2, 2, 2, 0], [0, 0, 0, 0], [1, 1, -1, -3]])
-COLOURS = ["red", "lime", "blue"]
+COLORS = ["red", "lime", "blue"]
 
 
-def rgba(colour):
-    return np.array(matplotlib.colors.to_rgba(colour))
+def rgba(color):
+    return np.array(matplotlib.colors.to_rgba(color))
 
 
 def legend_of(display):
@@ -36,9 +36,9 @@ def legend_of(display):
 class TestDisagreementMap:
     """White where they agree, and else what the second says."""
 
-    def test_colours(self, ax):
+    def test_colors(self, ax):
         display = DisagreementMapDisplay.from_predictions(
-            FIRST, SECOND, colours=COLOURS, ax=ax
+            FIRST, SECOND, colors=COLORS, ax=ax
         )
         image = display.image_.get_array() / 255
         white, lime = rgba("white"), rgba("lime")
@@ -46,8 +46,8 @@ class TestDisagreementMap:
         np.testing.assert_allclose(image[1], [white, white, white, lime])
         kinds = [
             white,
-            rgba(ONLY_SECOND_COLOUR),
-            rgba(ONLY_FIRST_COLOUR),
+            rgba(ONLY_SECOND_COLOR),
+            rgba(ONLY_FIRST_COLOR),
             np.zeros(4),
         ]
         np.testing.assert_allclose(image[2], kinds, atol=0.002)
@@ -65,10 +65,10 @@ class TestDisagreementMap:
             "in neither",
         ]
 
-    def test_clusters_that_match_none_have_a_colour_too(self, ax):
+    def test_clusters_that_match_none_have_a_color_too(self, ax):
         second = np.array([[0, 0, 1, 1]])
         display = DisagreementMapDisplay.from_predictions(
-            np.zeros((1, 4), dtype=int), second, colours=COLOURS[:2], ax=ax
+            np.zeros((1, 4), dtype=int), second, colors=COLORS[:2], ax=ax
         )
         image = display.image_.get_array() / 255
         np.testing.assert_allclose(image[0, 2:], [rgba("lime")] * 2)
@@ -80,12 +80,12 @@ class TestDisagreementMap:
         assert (image[FIRST >= 0] == 255).all()
         assert legend_of(display) == ["same: 100.0 %", "in neither"]
 
-    def test_of_200_clusters_has_a_colour_bar(self, ax):
+    def test_of_200_clusters_has_a_color_bar(self, ax):
         first = np.arange(200).reshape(10, 20).repeat(3, axis=1)
         second = np.roll(first, 1, axis=1)
         display = DisagreementMapDisplay.from_predictions(first, second, ax=ax)
         assert display.legend_.get_texts()[0].get_text() == "same: 66.7 %"
-        assert display.colour_bar_ is not None
+        assert display.color_bar_ is not None
 
     def test_thins_large_maps_but_counts_all_pixels(self, ax):
         first = np.zeros((60, 60), dtype=int)
@@ -127,7 +127,7 @@ class TestStabilityMap:
         values = display.image_.get_array()
         assert values.mask.tolist() == [[False, True, False]]
         assert values[0, [0, 2]].tolist() == [0.5, 0.75]
-        assert display.colour_bar_.extend == "neither"
+        assert display.color_bar_.extend == "neither"
 
     def test_of_an_estimator(self, galaxy):
         clusterer = CubeClusterer(KMeans(6, n_init=1))

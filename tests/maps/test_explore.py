@@ -199,7 +199,7 @@ def test_objects_outside_are_left_out(job, galaxy, tmp_path):
     inside = galaxy.wcs.pixel_to_world(40, 30)
     table = Table({"ra": [inside.ra.deg, 10.0], "dec": [inside.dec.deg, 5.0]})
     table["name"], table["type"] = ["here", "elsewhere"], ["HII", "HII"]
-    path = explore(tmp_path / "page.html", job, galaxy, catalogue=table)
+    path = explore(tmp_path / "page.html", job, galaxy, catalog=table)
     text = path.read_text(encoding="utf-8")
     assert '"here"' in text
     assert '"elsewhere"' not in text
@@ -209,7 +209,7 @@ def test_refused(job, galaxy, tmp_path, monkeypatch):
     path = tmp_path / "page.html"
     far = Table({"ra": [10.0], "dec": [5.0], "type": ["HII"], "name": ["far"]})
     with pytest.raises(ValueError, match="None of the 1 objects"):
-        explore(path, job, galaxy, catalogue=far)
+        explore(path, job, galaxy, catalog=far)
     with pytest.raises(ValueError, match="has the cluster 9"):
         explore(path, job, galaxy, groups=[("none", [9])])
     path.write_text("mine")

@@ -95,7 +95,7 @@ def objects(galaxy):
 def page(browser, lattice_job, galaxy, objects, tmp_path):
     """The page, open and ready, with nothing selected."""
     browser.get_log("browser"), browser.get_log("performance")
-    path = explore(tmp_path / "page.html", lattice_job, galaxy, catalogue=objects)
+    path = explore(tmp_path / "page.html", lattice_job, galaxy, catalog=objects)
     open_page(browser, path)
     return browser
 
@@ -186,13 +186,13 @@ def n_selected(browser):
 
 
 def highlighted(browser, shape):
-    """Return which pixels of both pictures keep their full colour; clears."""
+    """Return which pixels of both pictures keep their full color; clears."""
     pictures = ("map", "image")
     now = [picture(browser, name, shape) for name in pictures]
     act(browser, "clear")
     full = [picture(browser, name, shape) for name in pictures]
     kept = [(a == b).all(axis=-1) for a, b in zip(now, full, strict=True)]
-    # The grey that pixels fade to may be the colour of a pixel, in one picture.
+    # The gray that pixels fade to may be the color of a pixel, in one picture.
     return kept[0] & kept[1]
 
 
@@ -209,13 +209,13 @@ def test_no_errors_and_no_requests(page):
     assert outside == []
 
 
-def test_clusters_have_their_colours(page, labels):
-    colours = picture(page, "map", labels.shape)
-    seen = [np.unique(colours[labels == n], axis=0) for n in range(4)]
+def test_clusters_have_their_colors(page, labels):
+    colors = picture(page, "map", labels.shape)
+    seen = [np.unique(colors[labels == n], axis=0) for n in range(4)]
     assert [len(each) for each in seen] == [1, 1, 1, 1]
     assert len(np.unique(np.concatenate(seen), axis=0)) == 4
     painted = ["#" + bytes(each[0].astype("u1")).hex() for each in seen]
-    assert painted == column(page, "clusters", "colour")
+    assert painted == column(page, "clusters", "color")
 
 
 def test_box_in_a_picture(page, labels, units):
@@ -340,7 +340,7 @@ def test_bands_can_be_shown(page, labels, galaxy):
     band = picture(page, "image", labels.shape)
     known = labels >= 0
     assert (band != before)[known].any()
-    assert (band[known] == band[known][:, :1]).all()  # grey
+    assert (band[known] == band[known][:, :1]).all()  # gray
     order = np.argsort(galaxy.data[:, :, 0][known], kind="stable")
     assert (np.diff(band[known][order][:, 0].astype(int)) >= 0).all()
 
@@ -381,9 +381,9 @@ def test_few_and_many_clusters(browser, galaxy, tmp_path, clusterer, n_clusters)
 def test_sky_is_told_from_missing_data(browser, job, galaxy, tmp_path):
     open_page(browser, explore(tmp_path / "page.html", job, galaxy))
     labels = job["cluster"].labels_
-    colours = picture(browser, "map", labels.shape)
-    assert np.unique(colours[labels == -2], axis=0).tolist() == [[0x1D, 0x22, 0x36]]
-    assert np.unique(colours[labels == -3], axis=0).tolist() == [[0xE1, 0xE3, 0xE8]]
+    colors = picture(browser, "map", labels.shape)
+    assert np.unique(colors[labels == -2], axis=0).tolist() == [[0x1D, 0x22, 0x36]]
+    assert np.unique(colors[labels == -3], axis=0).tolist() == [[0xE1, 0xE3, 0xE8]]
     for label, text in ((-2, "sky, set aside"), (-3, "no data")):
         row, column_ = np.argwhere(labels == label)[0].tolist()
         at_pixel(browser, "map_plot", column_, row)

@@ -26,22 +26,22 @@ def numbers(display):
     return [int(text.get_text()) for text in display.texts_]
 
 
-def test_cells_have_the_colours_of_their_hits(ax, csom):
+def test_cells_have_the_colors_of_their_hits(ax, csom):
     display = HitMapDisplay.from_estimator(csom, ax=ax)
     assert isinstance(display.units_, PolyCollection)
     values = display.units_.get_array()
     np.testing.assert_array_equal(values.filled(0), csom.hits_)
     np.testing.assert_array_equal(np.ma.getmaskarray(values), csom.hits_ == 0)
-    assert display.colour_bar_.ax.get_ylabel() == "samples"
+    assert display.color_bar_.ax.get_ylabel() == "samples"
     assert display.hits.sum() == 300
 
 
-def test_colours_follow_the_root_of_the_hits(ax):
+def test_colors_follow_the_root_of_the_hits(ax):
     display = HitMapDisplay.from_predictions([[0, 4, 16, 64]], ax=ax, cmap="gray")
     ax.figure.draw_without_rendering()
-    colours = display.units_.get_facecolor()
-    np.testing.assert_allclose(colours[0], to_rgba(EMPTY))
-    np.testing.assert_allclose(colours[1:, 0], [0.25, 0.5, 1.0], atol=0.003)
+    colors = display.units_.get_facecolor()
+    np.testing.assert_allclose(colors[0], to_rgba(EMPTY))
+    np.testing.assert_allclose(colors[1:, 0], [0.25, 0.5, 1.0], atol=0.003)
 
 
 def test_numbers_are_written_in_cells_that_hold_any(ax):

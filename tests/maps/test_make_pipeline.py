@@ -11,7 +11,7 @@ from sklearn.mixture import GaussianMixture
 
 from skesom.cube import (
     AsinhStretch,
-    ColourScaler,
+    ColorScaler,
     CubeAligner,
     CubeMasker,
     FWHMConvolver,
@@ -227,10 +227,10 @@ class TestMakePipeline:
             "align": CubeAligner,
             "stretch": AsinhStretch,
             "sky": CubeMasker,
-            "colour": ColourScaler,
+            "color": ColorScaler,
             "cluster": CubeClusterer,
         }
-        assert list(steps) == ["gaps", "align", "stretch", "sky", "colour", "cluster"]
+        assert list(steps) == ["gaps", "align", "stretch", "sky", "color", "cluster"]
 
     def test_convolves_where_widths_are_given(self):
         steps = steps_of(fwhm=[1, 2], target_fwhm=3.0, pixel_scale=0.5)
@@ -287,12 +287,12 @@ class TestMakePipeline:
             make_cluster_pipeline(ESOM(), stretch="log")
 
     def test_options_reach_their_steps(self):
-        steps = steps_of(mask_zeros=True, sky="keep", colour_contrast=0.1, min_bands=2)
+        steps = steps_of(mask_zeros=True, sky="keep", color_contrast=0.1, min_bands=2)
         assert steps["gaps"].mask_zeros is True
         assert steps["gaps"].sky == "keep"
         assert steps["sky"].sky == "keep"
         assert not steps["sky"].mask_zeros
-        assert steps["colour"].contrast == 0.1
+        assert steps["color"].contrast == 0.1
         assert {steps[name].min_bands for name in ("sky", "cluster")} == {2}
         # Before bands are aligned there may be fewer of them in a cube.
         assert steps["gaps"].min_bands == 1
@@ -324,7 +324,7 @@ class TestMakePipeline:
 
     @pytest.mark.filterwarnings("ignore:One cluster holds:UserWarning")
     def test_without_contrast_bands_have_variance_one(self, galaxy):
-        pipeline = make_cluster_pipeline(Remember(), colour_contrast=0, sky="keep")
+        pipeline = make_cluster_pipeline(Remember(), color_contrast=0, sky="keep")
         table = pipeline.fit(galaxy)["cluster"].estimator_.table_
         np.testing.assert_allclose(table.mean(axis=0, dtype=float), 0, atol=1e-5)
         np.testing.assert_allclose(table.std(axis=0, dtype=float), 1, rtol=1e-5)

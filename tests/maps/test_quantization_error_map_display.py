@@ -24,7 +24,7 @@ def cube(global_random_seed):
 
 
 class TestImage:
-    """Distances as colours."""
+    """Distances as colors."""
 
     def test_shows_distances(self, ax, global_random_seed):
         distances = np.random.default_rng(global_random_seed).random((20, 30))
@@ -33,8 +33,8 @@ class TestImage:
         drawn = display.image_.get_array()
         np.testing.assert_array_equal(drawn.filled(np.nan), distances)
         assert display.image_.get_clim() == (0, np.nanmax(distances))
-        assert display.colour_bar_.extend == "neither"
-        label = display.colour_bar_.ax.get_ylabel()
+        assert display.color_bar_.extend == "neither"
+        label = display.color_bar_.ax.get_ylabel()
         assert label == "distance to the nearest unit"
 
     def test_few_high_ones_do_not_stretch_the_scale(self, ax):
@@ -42,7 +42,7 @@ class TestImage:
         distances[0, :10] = 1000
         display = draw(distances, ax=ax)
         assert display.image_.get_clim() == (0, 1)
-        assert display.colour_bar_.extend == "max"
+        assert display.color_bar_.extend == "max"
 
     def test_stands_on_its_row_and_column(self, ax):
         display = draw(np.eye(4), ax=ax)

@@ -55,7 +55,7 @@ class TestFieldWithSpiral:
     def test_the_galaxy_is_whole(self, spiral):
         disc = spiral[0][self.disc]
         assert (disc >= 0).all()
-        # Its middle has one colour or two; a few pixels may stray in the noise.
+        # Its middle has one color or two; a few pixels may stray in the noise.
         shares = np.sort(np.bincount(disc.ravel()) / disc.size)[::-1]
         assert shares[:2].sum() > 0.97
 
@@ -78,7 +78,7 @@ class TestFieldWithSpiral:
 
 @pytest.fixture(scope="module")
 def messier_83(shared_data, tmp_path_factory):
-    """A colour picture of M83 from Hubble's images, filled by the galaxy."""
+    """A color picture of M83 from Hubble's images, filled by the galaxy."""
     folder = tmp_path_factory.mktemp("m83") / "result"
     file = shared_data / "m83" / "m83_hubble_rgb_wcs.fits"
     return cluster([file], folder, "--n-clusters", "10")
@@ -88,8 +88,8 @@ def messier_83(shared_data, tmp_path_factory):
 def known_objects(messier_83, shared_data):
     """The objects of NED in these clusters."""
     label_map, _ = messier_83
-    catalogue = shared_data / "m83" / "m83_ned_objects_pix.csv"
-    return crossmatch(label_map, catalogue)
+    catalog = shared_data / "m83" / "m83_ned_objects_pix.csv"
+    return crossmatch(label_map, catalog)
 
 
 def best_enrichment(result, kind):
@@ -105,7 +105,7 @@ class TestMessier83:
         label_map, printed = messier_83
         assert "Sky set aside" not in printed
         assert (label_map != -2).all()
-        # A few pixels are unlike their neighbours in one band, and are masked.
+        # A few pixels are unlike their neighbors in one band, and are masked.
         assert np.sum(label_map == -3) <= 10
 
     def test_all_objects_in_the_frame_are_found(self, known_objects):
@@ -133,7 +133,7 @@ class TestMessier83:
     def test_the_sky_finds_the_same_objects_as_pixels(
         self, messier_83, known_objects, shared_data
     ):
-        """The catalogue as DS9 regions, by the WCS of the picture."""
+        """The catalog as DS9 regions, by the WCS of the picture."""
         pytest.importorskip("regions")
         folder = shared_data / "m83"
         wcs = read_cube(folder / "m83_hubble_rgb_wcs.fits").wcs

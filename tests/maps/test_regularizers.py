@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Neighbouring pixels that agree: against plain loops, by hand, and on noisy truth."""
+"""Neighboring pixels that agree: against plain loops, by hand, and on noisy truth."""
 
 import numpy as np
 import pytest
@@ -64,11 +64,11 @@ def test_conditional_modes_stop_where_no_single_change_lowers_the_energy(
     np.testing.assert_array_equal(result[start < 0], start[start < 0])
 
 
-def test_strength_says_how_many_neighbours_convince():
+def test_strength_says_how_many_neighbors_convince():
     label_map = np.zeros((3, 3), dtype=np.int32)
     label_map[1, 1] = 1
     costs = np.stack([label_map == 1, label_map == 0], axis=-1).astype(np.float32)
-    # Half of the neighbours by weight: two sides and two corners.
+    # Half of the neighbors by weight: two sides and two corners.
     label_map[[0, 0, 1, 2], [0, 1, 0, 2]] = -1
     assert ConditionalModes(1.99).regularize(label_map, costs)[1, 1] == 1
     assert ConditionalModes(2.01).regularize(label_map, costs)[1, 1] == 0
@@ -209,7 +209,7 @@ def test_margin_is_the_median_between_best_and_second():
     assert typical_margin(np.zeros((3, 2))) == 1.0
 
 
-def test_voxels_have_no_neighbours(halves):
+def test_voxels_have_no_neighbors(halves):
     clusterer = CubeClusterer(
         KMeans(2, random_state=0), pattern="voxel", regularizer=MajorityVote()
     )

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Three bands of a cube as a colour picture."""
+"""Three bands of a cube as a color picture."""
 
 import numpy as np
 import pytest
@@ -15,9 +15,9 @@ from matplotlib.colors import to_rgb
 
 from skesom.cube import Cube
 from skesom.maps import rgb_image
-from skesom.maps.displays._palette import MISSING_COLOUR
+from skesom.maps.displays._palette import MISSING_COLOR
 
-GREY = np.rint(255 * np.array(to_rgb(MISSING_COLOUR)))
+GRAY = np.rint(255 * np.array(to_rgb(MISSING_COLOR)))
 
 
 @pytest.fixture
@@ -57,7 +57,7 @@ class TestBands:
             other = cube.replace(band_coordinates=coordinates)
             np.testing.assert_array_equal(rgb_image(other), rgb_image(cube))
 
-    def test_one_band_is_grey(self, cube):
+    def test_one_band_is_gray(self, cube):
         picture = rgb_image(cube[:, :, :1])
         np.testing.assert_array_equal(picture[:, :, 0], picture[:, :, 2])
 
@@ -135,13 +135,13 @@ class TestMasked:
     """Pixels that a band has no value for."""
 
     @pytest.mark.parametrize("stretch", ["asinh", "lupton"])
-    def test_are_light_grey(self, cube, stretch):
+    def test_are_light_gray(self, cube, stretch):
         cube.data[3, 4, 1] = cube.data[5:7, :, 0] = np.nan
         picture = rgb_image(cube, [0, 1, 2], stretch=stretch)
-        grey = (picture == GREY).all(axis=2)
-        assert grey[3, 4]
-        assert grey[5:7].all()
-        assert np.count_nonzero(grey) == 101
+        gray = (picture == GRAY).all(axis=2)
+        assert gray[3, 4]
+        assert gray[5:7].all()
+        assert np.count_nonzero(gray) == 101
 
     def test_do_not_change_the_others(self, cube):
         masked = cube.data.copy()

@@ -44,24 +44,24 @@ class TestLattice:
     """Units that stand on a lattice."""
 
     @pytest.mark.parametrize("topology", TOPOLOGIES)
-    def test_units_are_cells_in_the_colours_of_their_distances(self, ax, topology):
+    def test_units_are_cells_in_the_colors_of_their_distances(self, ax, topology):
         som = lattice_map(topology)
         display = UMatrixDisplay.from_estimator(som, ax=ax)
         assert isinstance(display.units_, PolyCollection)
         distances = som.u_matrix().ravel()
         np.testing.assert_array_equal(display.units_.get_array(), distances)
         assert display.units_.get_clim() == (distances.min(), distances.max())
-        assert display.colour_bar_.mappable is display.units_
-        label = display.colour_bar_.ax.get_ylabel()
-        assert label == "mean distance to neighbours"
+        assert display.color_bar_.mappable is display.units_
+        label = display.color_bar_.ax.get_ylabel()
+        assert label == "mean distance to neighbors"
         assert ax.get_title() == "U-matrix"
 
     @pytest.mark.parametrize("topology", TOPOLOGIES)
     def test_cells_stand_where_their_units_do(self, ax, topology):
         som = lattice_map(topology)
         cells = UMatrixDisplay.from_estimator(som, ax=ax).units_
-        centres = corners_of(cells).mean(axis=1)
-        np.testing.assert_allclose(centres, som.positions_, atol=1e-12)
+        centers = corners_of(cells).mean(axis=1)
+        np.testing.assert_allclose(centers, som.positions_, atol=1e-12)
         assert ax.yaxis_inverted()  # the first row is the upper one
 
     @pytest.mark.parametrize("topology", TOPOLOGIES)
@@ -77,10 +77,10 @@ class TestLattice:
         shared = {tuple(np.round(corner, 6)) for corner in corners.reshape(-1, 2)}
         assert len(shared) < 0.6 * corners[:, :, 0].size
 
-    def test_a_chain_has_its_colour_bar_below(self, ax):
+    def test_a_chain_has_its_color_bar_below(self, ax):
         display = UMatrixDisplay.from_estimator(CSOM(12).fit(X), ax=ax)
         assert len(display.units_.get_paths()) == 12
-        assert display.colour_bar_.orientation == "horizontal"
+        assert display.color_bar_.orientation == "horizontal"
 
     def test_a_single_unit_can_be_drawn(self, ax):
         display = UMatrixDisplay.from_estimator(CSOM((1, 1)).fit(X), ax=ax)
@@ -92,7 +92,7 @@ class TestBorders:
     """Lines between cells of different clusters."""
 
     @pytest.mark.parametrize("topology", TOPOLOGIES)
-    def test_are_as_many_as_neighbours_of_different_clusters(
+    def test_are_as_many_as_neighbors_of_different_clusters(
         self, topology, global_random_seed
     ):
         labels = np.random.default_rng(global_random_seed).integers(0, 3, 35)
@@ -110,7 +110,7 @@ class TestBorders:
     @pytest.mark.parametrize(
         ("topology", "sides"), [("hexagonal", 6), ("rectangular", 4)]
     )
-    def test_edge_is_what_no_neighbour_shares(self, topology, sides):
+    def test_edge_is_what_no_neighbor_shares(self, topology, sides):
         layout = LatticeLayout((5, 7), topology)
         n_links = Lattice((5, 7), topology).connections().nnz // 2
         edge = layout.borders(np.zeros(35), edge=True)
@@ -150,10 +150,10 @@ class TestTorus:
         assert beyond.get_alpha() < 0.5
         assert beyond.get_clim() == cells.get_clim()
         pitch = np.sqrt(0.75) if topology == "hexagonal" else 1
-        centres = corners_of(beyond).mean(axis=1)
-        row = np.rint(centres[:, 1] / pitch).astype(int)
+        centers = corners_of(beyond).mean(axis=1)
+        row = np.rint(centers[:, 1] / pitch).astype(int)
         shift = 0.5 * (row % 2) * (topology == "hexagonal")
-        column = np.rint(centres[:, 0] - shift).astype(int)
+        column = np.rint(centers[:, 0] - shift).astype(int)
         outside = (row < 0) | (row >= 4) | (column < 0) | (column >= 6)
         assert outside.all()
         np.testing.assert_array_equal(
@@ -165,9 +165,9 @@ class TestTorus:
         layout = LatticeLayout((2, 1), "rectangular", toroidal=True)
         layout.draw(ax, np.array([1.0, 2.0]))
         _, beyond = (c for c in ax.collections if isinstance(c, PolyCollection))
-        centres = corners_of(beyond).mean(axis=1)
-        assert np.abs(centres - [0, 0.5]).max() <= 2.5
-        assert len(np.unique(centres, axis=0)) == len(centres)
+        centers = corners_of(beyond).mean(axis=1)
+        assert np.abs(centers - [0, 0.5]).max() <= 2.5
+        assert len(np.unique(centers, axis=0)) == len(centers)
 
 
 class TestGraph:
@@ -208,11 +208,11 @@ class TestGraph:
         assert [text.get_text() for text in ax.texts] == ["0", "1"]
         assert display.borders_ is None
 
-    def test_rims_take_colours(self, ax, esom):
-        colours = [[1, 0, 0, 1], [0, 0, 1, 1]]
-        display = UMatrixDisplay.from_estimator(esom, ax=ax, colours=colours)
+    def test_rims_take_colors(self, ax, esom):
+        colors = [[1, 0, 0, 1], [0, 0, 1, 1]]
+        display = UMatrixDisplay.from_estimator(esom, ax=ax, colors=colors)
         np.testing.assert_allclose(
-            display.units_.get_edgecolor(), np.array(colours)[esom.unit_labels_]
+            display.units_.get_edgecolor(), np.array(colors)[esom.unit_labels_]
         )
 
     def test_single_nodes_can_be_drawn(self, ax):

@@ -95,7 +95,7 @@ def test_plain_loops(kind, sigma, dtype, monkeypatch):
     assert_array_equal(in_blocks, per_unit)
 
 
-def test_narrow_and_wide_neighbourhoods():
+def test_narrow_and_wide_neighborhoods():
     X = make_blobs(80, 3, random_state=0)[0]
     csom = CSOM((4, 3)).fit(X)
     squares = ((X[:, None] - csom.codebook_) ** 2).sum(axis=2)
@@ -105,7 +105,7 @@ def test_narrow_and_wide_neighbourhoods():
     assert wide == pytest.approx(squares.sum(axis=1).mean())
 
 
-def test_other_neighbourhoods():
+def test_other_neighborhoods():
     codebook, X = [[0.0], [2.0], [5.0]], [[0.5], [2.0]]
     chain = [[0, 1, 0], [1, 0, 0], [0, 0, 0]]  # unit 2 is apart, infinitely far
 
@@ -116,9 +116,9 @@ def test_other_neighbourhoods():
         return np.maximum(1 - (distances / sigma) ** 2, 0)
 
     # .25 + 2.25 for the first sample, 4 + 0 for the second.
-    options = {"neighbourhood": bubble, "sigma": 1}
+    options = {"neighborhood": bubble, "sigma": 1}
     assert metrics.distortion(X, codebook, chain, **options) == 3.25
-    options = {"neighbourhood": epanechnikov, "sigma": 2}
+    options = {"neighborhood": epanechnikov, "sigma": 2}
     assert metrics.distortion(X, codebook, chain, **options) == (0.25 + 1.6875 + 3) / 2
 
 
@@ -150,7 +150,7 @@ def test_few_units_and_samples():
     assert np.isnan(metrics.distortion([[np.nan]], [[3.0]], [[0]]))
     nothing = metrics.distortion([[np.nan]], [[3.0], [1.0]], np.eye(2), per_unit=True)
     assert_array_equal(nothing, [np.nan, np.nan])
-    # Units at one place: the lower number wins, and the other counts as a neighbour.
+    # Units at one place: the lower number wins, and the other counts as a neighbor.
     twins = metrics.distortion([[2.0]] * 3, [[1.0], [1.0]], [[0, 1], [1, 0]])
     assert twins == pytest.approx(1 + np.exp(-0.5))
 
@@ -161,6 +161,6 @@ def test_refused_widths(sigma):
         metrics.distortion([[1.0]], [[3.0]], [[0]], sigma=sigma)
 
 
-def test_refused_neighbourhoods():
-    with pytest.raises(ValueError, match="The 'neighbourhood' parameter of distortion"):
-        metrics.distortion([[1.0]], [[3.0]], [[0]], neighbourhood="wide")
+def test_refused_neighborhoods():
+    with pytest.raises(ValueError, match="The 'neighborhood' parameter of distortion"):
+        metrics.distortion([[1.0]], [[3.0]], [[0]], neighborhood="wide")

@@ -144,7 +144,7 @@ def test_topographic_error_of_a_hexagonal_lattice():
     height = np.sqrt(3) / 2
     codebook = [[0, 0], [1, 0], [2, 0], [0.5, height], [1.5, height], [2.5, height]]
     links = CSOM((2, 3), topology="hexagonal").fit(codebook).connections_
-    # Towards each of the four neighbours of unit 1 on a lattice of two rows.
+    # Towards each of the four neighbors of unit 1 on a lattice of two rows.
     ways = np.array([[-1, 0], [1, 0], [-0.5, height], [0.5, height]])
     X = np.add([1, 0], 0.3 * ways)
     assert metrics.topographic_error(X, codebook, links) == 0
@@ -157,7 +157,7 @@ def test_topographic_error_of_a_hexagonal_lattice():
 def test_a_flat_map_of_its_own_lattice_has_no_topographic_error(topology):
     rng = np.random.default_rng(0)
     csom = CSOM((7, 8), topology=topology).fit(rng.random((60, 2)))
-    # Inside, the two nearest units of any place are neighbours.
+    # Inside, the two nearest units of any place are neighbors.
     X = rng.uniform([1, 1], [6, 4.5], size=(500, 2))
     positions = csom.positions_
     assert metrics.topographic_error(X, positions, csom.connections_) == 0
@@ -171,7 +171,7 @@ def test_a_flat_map_of_its_own_lattice_has_no_topographic_error(topology):
 
 
 def torus(n_rows, n_columns):
-    """Four neighbours each; rows and columns close in themselves."""
+    """Four neighbors each; rows and columns close in themselves."""
     links = np.zeros((n_rows * n_columns,) * 2)
     for row in range(n_rows):
         for column in range(n_columns):

@@ -192,7 +192,7 @@ def test_a_torn_map_has_the_worst_kaski_lagus_error():
         (metrics.continuity_scorer, metrics.continuity),
     ],
 )
-def test_five_neighbours_need_eleven_complete_samples(scorer, measure, X):
+def test_five_neighbors_need_eleven_complete_samples(scorer, measure, X):
     csom = CSOM((3, 3)).fit(X)
     some = X[:11].copy()
     assert scorer(csom, some) == measure(some, csom, n_neighbors=5) > 0

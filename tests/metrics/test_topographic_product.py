@@ -50,7 +50,7 @@ def distances_between(places):
 
 
 def test_by_hand():
-    # Of the corners of a square on a chain only the ends lose: their neighbours along
+    # Of the corners of a square on a chain only the ends lose: their neighbors along
     # the sides tie in the data but are 1 and 3 steps away on the chain.
     corners = [[0, 0], [1, 0], [1, 1], [0, 1]]
     chain = np.diag(np.ones(3), 1)

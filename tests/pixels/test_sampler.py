@@ -134,7 +134,7 @@ class TestBrightness:
 
 
 class TestBlocks:
-    """Whole blocks, and groups that keep neighbours together."""
+    """Whole blocks, and groups that keep neighbors together."""
 
     def test_blocks_are_whole(self, cube):
         chosen = PixelSampler(0.3, "blocks", block_size=10, random_state=0).sample(cube)
@@ -180,7 +180,7 @@ class TestCubeClusterer:
         return CubeClusterer(estimator, sampler=sampler, **options)
 
     @pytest.mark.parametrize("method", METHODS)
-    def test_all_valid_pixels_are_labelled(self, cube, method):
+    def test_all_valid_pixels_are_labeled(self, cube, method):
         sampler = PixelSampler(0.1, method, random_state=0)
         clusterer = self.make(sampler)
         label_map = clusterer.fit_predict(cube)

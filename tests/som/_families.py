@@ -62,12 +62,12 @@ def big_and_small(rng):
 
 def unbalanced(rng):
     """Dense groups of very many points, and thin groups of few."""
-    centres = rng.permutation(12)[:6]
+    centers = rng.permutation(12)[:6]
     sizes = [1500, 1000, 1000, 60, 60, 60]
     widths = [0.5, 0.5, 0.5, 0.8, 0.8, 0.8]
     return together(
         [6.0 * (c % 4), 6.0 * (c // 4)] + width * rng.normal(size=(size, 2))
-        for c, size, width in zip(centres, sizes, widths, strict=True)
+        for c, size, width in zip(centers, sizes, widths, strict=True)
     )
 
 
@@ -210,8 +210,8 @@ def many_normals(rng):
     clusters = []
     for place in rng.permutation(16)[:15]:
         form = rng.normal(0, 0.16, (2, 2)) + 0.12 * np.eye(2)
-        centre = np.array([place % 4, place // 4]) + rng.uniform(-0.15, 0.15, 2)
-        clusters.append(centre + rng.normal(size=(200, 2)) @ form)
+        center = np.array([place % 4, place // 4]) + rng.uniform(-0.15, 0.15, 2)
+        clusters.append(center + rng.normal(size=(200, 2)) @ form)
     return together(clusters)
 
 
@@ -234,39 +234,39 @@ def small_bodies(rng):
 def heavy_tails(rng):
     """Groups of Student's t distribution with three degrees of freedom."""
     n_groups, n_features = rng.integers(3, 6), rng.integers(2, 5)
-    centres = spaced(rng, n_groups, n_features, 7.0)
+    centers = spaced(rng, n_groups, n_features, 7.0)
     return together(
-        centre + rng.standard_t(3, (400, n_features)) * rng.uniform(0.6, 1.2)
-        for centre in centres
+        center + rng.standard_t(3, (400, n_features)) * rng.uniform(0.6, 1.2)
+        for center in centers
     )
 
 
 def long_tails(rng):
     """Lognormal groups: dense to one side, long tails to the other."""
-    centres = spaced(rng, 3, 3, 4.0)
+    centers = spaced(rng, 3, 3, 4.0)
     return together(
-        centre + np.exp(rng.normal(0, 0.8, (400, 3))) * rng.choice([-1, 1], 3) * 0.5
-        for centre in centres
+        center + np.exp(rng.normal(0, 0.8, (400, 3))) * rng.choice([-1, 1], 3) * 0.5
+        for center in centers
     )
 
 
 def high_dimensional(rng):
     """Round normal groups in 32 to 64 dimensions, of different sizes."""
     n_groups, n_features = rng.integers(4, 9), rng.integers(32, 65)
-    centres = rng.normal(size=(n_groups, n_features)) * rng.uniform(0.6, 0.9)
+    centers = rng.normal(size=(n_groups, n_features)) * rng.uniform(0.6, 0.9)
     return together(
-        centre + rng.normal(size=(rng.integers(60, 400), n_features))
-        for centre in centres
+        center + rng.normal(size=(rng.integers(60, 400), n_features))
+        for center in centers
     )
 
 
 def subspaces(rng):
     """Flat normal groups in 20 dimensions, each in a plane of its own."""
     clusters = []
-    for centre in rng.normal(size=(rng.integers(3, 6), 20)) * 0.6:
+    for center in rng.normal(size=(rng.integers(3, 6), 20)) * 0.6:
         axes = np.linalg.qr(rng.normal(size=(20, 2)))[0]
         clusters.append(
-            centre
+            center
             + rng.normal(size=(300, 2)) @ axes.T * 2
             + 0.25 * rng.normal(size=(300, 20))
         )
@@ -350,22 +350,22 @@ def chain_of_rings(rng, n_rings, widths):
 
 
 def normal_groups(rng, n_features, n_groups, size, distance):
-    """Normal groups of random long forms, their centres at least so far apart."""
+    """Normal groups of random long forms, their centers at least so far apart."""
     clusters = []
-    for centre in spaced(rng, n_groups, n_features, distance):
+    for center in spaced(rng, n_groups, n_features, distance):
         axes = np.linalg.qr(rng.normal(size=(n_features, n_features)))[0]
         widths = np.exp(rng.uniform(np.log(0.4), np.log(2.5), n_features))
         n_points = max(int(size * rng.uniform(0.6, 1.4)), 20)
         points = rng.normal(size=(n_points, n_features)) * widths
-        clusters.append(centre + points @ axes)
+        clusters.append(center + points @ axes)
     return together(clusters)
 
 
-def spaced(rng, n_centres, n_features, distance):
-    """Centres at random whose nearest two are so far apart."""
-    centres = rng.normal(size=(n_centres, n_features))
-    between = np.linalg.norm(centres[:, None] - centres, axis=2)
-    return centres * (distance / between[between > 0].min())
+def spaced(rng, n_centers, n_features, distance):
+    """Centers at random whose nearest two are so far apart."""
+    centers = rng.normal(size=(n_centers, n_features))
+    between = np.linalg.norm(centers[:, None] - centers, axis=2)
+    return centers * (distance / between[between > 0].min())
 
 
 def _named(*families):

@@ -4,7 +4,7 @@
 Ties and long runs are only comparable when the same sums are taken in the same order,
 so the order is part of the definition here: a squared distance adds up the features
 from the first to the last, and the activations add up the winner and then its
-neighbours from the oldest link to the newest.
+neighbors from the oldest link to the newest.
 """
 
 import math
@@ -15,7 +15,7 @@ import numpy as np
 class EvolvingMap:
     """Deng & Kasabov's evolving map; every step of it in the order of the text.
 
-    `nodes` is a list of rows, `adjacency` a list of lists of neighbours with the oldest
+    `nodes` is a list of rows, `adjacency` a list of lists of neighbors with the oldest
     link first, `strengths` a dict from pairs (low, high) to numbers.
     """
 

@@ -11,11 +11,11 @@ import numpy as np
 
 def hepta(rng):
     """Six balls around a small dense one: different inner variances."""
-    centres = 3.0 * np.vstack([np.zeros(3), np.eye(3), -np.eye(3)])
+    centers = 3.0 * np.vstack([np.zeros(3), np.eye(3), -np.eye(3)])
     radii = [0.1] + 6 * [1.0]
     return together(
-        centre + radius * ball(rng, 32 if radius < 1 else 30, 3)
-        for centre, radius in zip(centres, radii, strict=True)
+        center + radius * ball(rng, 32 if radius < 1 else 30, 3)
+        for center, radius in zip(centers, radii, strict=True)
     )
 
 
@@ -47,12 +47,12 @@ def two_diamonds(rng):
 def chainlink(rng):
     """Two rings, one through the other: not separable by a plane."""
     rings = []
-    for axes, centre in (((0, 1), (0, 0, 0)), ((0, 2), (1, 0, 0))):
+    for axes, center in (((0, 1), (0, 0, 0)), ((0, 2), (1, 0, 0))):
         angle = rng.uniform(0, 2 * np.pi, 500)
         ring = 0.1 * ball(rng, 500, 3)
         ring[:, axes[0]] += np.cos(angle)
         ring[:, axes[1]] += np.sin(angle)
-        rings.append(ring + centre)
+        rings.append(ring + center)
     return together(rings)
 
 

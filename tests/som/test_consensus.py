@@ -195,7 +195,7 @@ def test_mixtures_have_components():
 
 
 @pytest.mark.parametrize("Map", [ESOM, CSOM])
-def test_representative_map_is_labelled_as_the_consensus(Map):
+def test_representative_map_is_labeled_as_the_consensus(Map):
     X, _ = make_blobs(2000, centers=4, cluster_std=1.5, random_state=0)
     X = StandardScaler().fit_transform(X)
     member = make_pipeline(StandardScaler(), Map())

@@ -21,7 +21,7 @@ WIDTHS = np.r_[np.linspace(3, 1, 10), np.ones(40)]
 
 
 def topographic_error(csom, X):
-    """Share of samples whose nearest two units are not neighbours, by brute force."""
+    """Share of samples whose nearest two units are not neighbors, by brute force."""
     nearest = np.argsort(cdist(X, csom.codebook_), axis=1, kind="stable")[:, :2]
     connected = csom.connections_.toarray()[nearest[:, 0], nearest[:, 1]]
     return 1 - connected.mean()
@@ -140,7 +140,7 @@ def test_units_without_weight_stay():
     assert csom.codebook_[40, 0] == 100
 
 
-def test_pca_initialisation():
+def test_pca_initialization():
     # With one tiny width nothing is smoothed, so look at the plane before training.
     X = np.random.default_rng(0).normal(size=(300, 4)) * [5, 2, 1, 0.5] + [1, 2, 3, 4]
     plane = principal_plane(X, None, (4, 3)).reshape(4, 3, 4)
@@ -157,14 +157,14 @@ def test_pca_initialisation():
         assert step[np.abs(step).argmax()] > 0  # a sign that does not depend on LAPACK
 
 
-def test_pca_initialisation_of_one_feature_and_one_sample():
+def test_pca_initialization_of_one_feature_and_one_sample():
     X = np.linspace(0, 1, 50)[:, None]
     csom = CSOM((5, 1), n_epochs=10).fit(X)
     assert (np.diff(csom.codebook_[:, 0]) > 0).all()
     assert_array_equal(CSOM((3, 3)).fit([[1.0, 2.0]]).codebook_, 9 * [[1, 2]])
 
 
-def test_random_initialisation_draws_samples():
+def test_random_initialization_draws_samples():
     X = np.random.default_rng(0).normal(size=(200, 3))
     X[:50, 1] = np.nan
     drawn = drawn_samples(X, None, 20, np.random.RandomState(0))
@@ -176,7 +176,7 @@ def test_random_initialisation_draws_samples():
     assert few.shape == (20, 3)
 
 
-def test_given_initialisation_is_not_changed():
+def test_given_initialization_is_not_changed():
     init = np.random.default_rng(0).normal(size=(4, 2))
     before = init.copy()
     X = np.random.default_rng(1).normal(size=(50, 2))
@@ -186,7 +186,7 @@ def test_given_initialisation_is_not_changed():
 
 
 def test_maps_unfold():
-    # A square of points: neighbours on the lattice end as neighbours in the plane.
+    # A square of points: neighbors on the lattice end as neighbors in the plane.
     X = np.random.default_rng(0).uniform(size=(4000, 2))
     for algorithm in ("batch", "online"):
         csom = CSOM((8, 8), algorithm=algorithm, random_state=0).fit(X)

@@ -25,7 +25,7 @@ def draw(n_samples=60, n_features=3):
     ("parameters", "message"),
     [
         ({"topology": "cubic"}, "The 'topology' parameter of .* must be a str among"),
-        ({"neighbourhood": "box"}, "The 'neighbourhood' parameter of .* a str among"),
+        ({"neighborhood": "box"}, "The 'neighborhood' parameter of .* a str among"),
         ({"sigma_decay": "step"}, "The 'sigma_decay' parameter of .* a str among"),
         ({"learning_rate_decay": 3}, "The 'learning_rate_decay' parameter of .*"),
         ({"metric": "hamming"}, "The 'metric' parameter of .* must be a str among"),
@@ -41,7 +41,7 @@ def draw(n_samples=60, n_features=3):
             "The 'diameter' parameter of .* must be a float in the range",
         ),
         ({"learning_rate": 1.5}, "The 'learning_rate' parameter of"),
-        ({"neighbourhood": "mexican_hat"}, 'needs algorithm="online"'),
+        ({"neighborhood": "mexican_hat"}, 'needs algorithm="online"'),
     ],
 )
 def test_refused_parameters(kind, parameters, message):

@@ -41,7 +41,7 @@ class TestUnits:
             {},
             {"algorithm": "online", "random_state": 3, "n_epochs": 2},
             {"topology": "rectangular", "toroidal": True, "metric": "manhattan"},
-            {"metric": "cosine", "neighbourhood": "bubble"},
+            {"metric": "cosine", "neighborhood": "bubble"},
         ],
     )
     def test_the_map_is_that_without_classes(self, blobs, parameters):
@@ -103,7 +103,7 @@ class TestProbabilities:
         classifier = two_units(**parameters).fit(self.X, self.y)
         assert_allclose(classifier.predict_proba([[1.0], [9.0]]), expected)
 
-    def test_neighbours_share_their_hits(self):
+    def test_neighbors_share_their_hits(self):
         classifier = two_units(smoothing=0.5).fit(self.X, self.y)
         h = np.exp(-2)
         votes = np.array([[3, 1 + 4 * h], [3 * h, 4 + h]]) + [3 / 8, 5 / 8]
@@ -112,9 +112,9 @@ class TestProbabilities:
         assert_array_equal(classifier.class_hits_, [[3, 1], [0, 4]])  # as counted
 
     def test_units_that_were_told_count_as_one_sample(self):
-        # The inner units of a chain of four have what their outer neighbours tell them.
+        # The inner units of a chain of four have what their outer neighbors tell them.
         init = [[0.0], [1.0], [2.0], [9.0]]
-        classifier = CSOMClassifier(4, init=init, sigma=0.02, n_epochs=1, unlabelled=-1)
+        classifier = CSOMClassifier(4, init=init, sigma=0.02, n_epochs=1, unlabeled=-1)
         classifier.fit([[0.0], [0], [1], [2], [9]], [5, 5, -1, -1, 7])
         prior = np.array([2, 1]) / 3
         by_two, by_one = (np.array([2, 0]) + prior) / 3, (np.array([1, 0]) + prior) / 2
@@ -165,13 +165,13 @@ def test_errors_of_values():
         classifier.fit(X, y, errors=errors[:, :5])
 
 
-class TestUnlabelled:
+class TestUnlabeled:
     """Samples that train the map, but do not vote."""
 
     def test_the_map_is_that_of_all_and_the_votes_those_of_some(self, blobs):
         X, y = blobs
         few = np.where(np.arange(len(X)) % 5, "?", y)
-        classifier = CSOMClassifier((4, 5), unlabelled="?").fit(X, few)
+        classifier = CSOMClassifier((4, 5), unlabeled="?").fit(X, few)
         everyone = CSOMClassifier((4, 5)).fit(X, y)
         assert_array_equal(classifier.codebook_, everyone.codebook_)
         assert classifier.classes_.tolist() == ["a", "b", "c"]
@@ -185,30 +185,30 @@ class TestUnlabelled:
         X, y = make_moons(1000, noise=0.05, random_state=0)
         gains = []
         for seed in range(5):
-            labelled = np.random.default_rng(seed).permutation(1000)[:30]
+            labeled = np.random.default_rng(seed).permutation(1000)[:30]
             few = np.full(1000, -1)
-            few[labelled] = y[labelled]
-            with_others = CSOMClassifier((10, 10), unlabelled=-1).fit(X, few)
-            alone = CSOMClassifier((10, 10)).fit(X[labelled], y[labelled])
+            few[labeled] = y[labeled]
+            with_others = CSOMClassifier((10, 10), unlabeled=-1).fit(X, few)
+            alone = CSOMClassifier((10, 10)).fit(X[labeled], y[labeled])
             gains.append(with_others.score(X, y) - alone.score(X, y))
         assert np.mean(gains) > 0
 
     @pytest.mark.parametrize("classifier", [CSOMClassifier((3, 3)), ESOMClassifier()])
-    @pytest.mark.parametrize("unlabelled", [-1, 7.0])
-    def test_whatever_marks_them(self, blobs, classifier, unlabelled):
+    @pytest.mark.parametrize("unlabeled", [-1, 7.0])
+    def test_whatever_marks_them(self, blobs, classifier, unlabeled):
         X, _ = blobs
-        y = np.where(np.arange(len(X)) % 2, 0, unlabelled)
+        y = np.where(np.arange(len(X)) % 2, 0, unlabeled)
         y[::4] = 1
-        classifier.set_params(unlabelled=unlabelled).fit(X, y)
+        classifier.set_params(unlabeled=unlabeled).fit(X, y)
         assert classifier.classes_.tolist() == [0, 1]
-        assert classifier.class_count_.sum() == np.count_nonzero(y != unlabelled)
+        assert classifier.class_count_.sum() == np.count_nonzero(y != unlabeled)
         assert set(classifier.predict(X)) <= {0, 1}
 
     @pytest.mark.parametrize("classifier", [CSOMClassifier((3, 3)), ESOMClassifier()])
-    def test_nothing_labelled(self, blobs, classifier):
+    def test_nothing_labeled(self, blobs, classifier):
         X, _ = blobs
-        classifier.set_params(unlabelled=-1)
-        with pytest.raises(ValueError, match="All 650 samples are unlabelled, y is -1"):
+        classifier.set_params(unlabeled=-1)
+        with pytest.raises(ValueError, match="All 650 samples are unlabeled, y is -1"):
             classifier.fit(X, np.full(650, -1))
         # A stream may begin so, if it tells the classes.
         classifier.partial_fit(X, np.full(650, -1), classes=[3, 4])
@@ -269,8 +269,8 @@ def test_missing_features_and_dtype(blobs, dtype):
         ({"shape": (3, 0)}, "'shape' of the lattice must be two integers >= 1"),
         ({"n_neighbors": 0}, "The 'n_neighbors' parameter of CSOMClassifier"),
         ({"class_weight": {1: 0}}, r"class_weight\[1\]=0 should be positive"),
-        ({"unlabelled": [1]}, "The 'unlabelled' parameter of CSOMClassifier"),
-        ({"neighbourhood": "mexican_hat"}, 'needs algorithm="online"'),
+        ({"unlabeled": [1]}, "The 'unlabeled' parameter of CSOMClassifier"),
+        ({"neighborhood": "mexican_hat"}, 'needs algorithm="online"'),
     ],
 )
 def test_refused_parameters(parameters, message):

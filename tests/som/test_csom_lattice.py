@@ -68,7 +68,7 @@ class TestAutomaticShape:
 
 
 class TestLookingUp:
-    """Hits, planes, distances to neighbours and places, by unit numbers row by row."""
+    """Hits, planes, distances to neighbors and places, by unit numbers row by row."""
 
     @pytest.fixture
     def csom(self):

@@ -51,11 +51,11 @@ def test_every_layer_may_be_trained_in_its_own_way(blobs):
     X, truth = blobs
     layers = [
         {"shape": (4, 4), "algorithm": "online", "learning_rate": 0.3},
-        {"shape": 4, "neighbourhood": "bubble", "sigma": 0.9, "toroidal": True},
+        {"shape": 4, "neighborhood": "bubble", "sigma": 0.9, "toroidal": True},
     ]
     csom = CSOM((10, 10), layers=layers, random_state=0).fit(X)
     assert csom.layers_[0].algorithm == "online"
-    assert csom.layers_[1].neighbourhood == "bubble"
+    assert csom.layers_[1].neighborhood == "bubble"
     assert adjusted_rand_score(truth, csom.labels_) > 0.9
     assert_array_equal(clone(csom).fit(X).labels_, csom.labels_)
 

@@ -39,7 +39,7 @@ class TestMeansByHand:
         assert_allclose(regressor.unit_targets_, [3, 3, 15])
         assert_array_equal(regressor.target_hits_, [3, 0, 2])
 
-    def test_neighbours_share_their_targets(self):
+    def test_neighbors_share_their_targets(self):
         regressor = three_units(smoothing=0.5).fit(X, y)
         h, g = np.exp(-2), np.exp(-8)
         expected = [
@@ -63,13 +63,13 @@ class TestMeansByHand:
 
     def test_several_targets_known_for_different_samples(self):
         targets = np.column_stack([y, [np.nan, np.nan, np.nan, 7, 9]])
-        regressor = three_units(unlabelled=np.nan).fit(X, targets)
+        regressor = three_units(unlabeled=np.nan).fit(X, targets)
         assert_allclose(regressor.unit_targets_, [[3, 8], [3, 8], [15, 8]])
         assert_allclose(regressor.predict([[0.0], [9.0]]), [[3, 8], [15, 8]])
         assert_array_equal(regressor.target_hits_, [[3, 0], [0, 0], [2, 2]])
 
     def test_stream(self):
-        regressor = three_units(unlabelled=-99).partial_fit(X, y)
+        regressor = three_units(unlabeled=-99).partial_fit(X, y)
         regressor.partial_fit([[10.0], [10.0]], [30.0, -99])
         assert_allclose(regressor.unit_targets_, [3, 3, 20])
         again = pickle.loads(pickle.dumps(regressor))
@@ -89,7 +89,7 @@ def test_the_map_is_that_without_targets():
     assert_allclose(regressor.predict(X), expected)
 
 
-def test_it_comes_close_to_nearest_neighbours():
+def test_it_comes_close_to_nearest_neighbors():
     X, y = make_friedman2(1000, random_state=0)
     scores = [
         cross_val_score(make_pipeline(StandardScaler(), regressor), X, y).mean()
@@ -99,15 +99,15 @@ def test_it_comes_close_to_nearest_neighbours():
 
 
 def test_few_targets_among_many_samples():
-    # Colours of one parameter, few of which are measured: the map follows the curve.
+    # Colors of one parameter, few of which are measured: the map follows the curve.
     rng = np.random.default_rng(0)
     z = rng.uniform(0, 1, 1500)
-    colours = np.column_stack([np.sin(4 * z), np.cos(4 * z), z**2])
-    colours += rng.normal(0, 0.03, colours.shape)
+    colors = np.column_stack([np.sin(4 * z), np.cos(4 * z), z**2])
+    colors += rng.normal(0, 0.03, colors.shape)
     known = np.where(np.arange(1500) < 20, z, np.nan)
-    many = CSOMRegressor(60, unlabelled=np.nan).fit(colours, known)
-    few = CSOMRegressor(60).fit(colours[:20], z[:20])
-    errors = [np.abs(each.predict(colours) - z)[20:].mean() for each in (many, few)]
+    many = CSOMRegressor(60, unlabeled=np.nan).fit(colors, known)
+    few = CSOMRegressor(60).fit(colors[:20], z[:20])
+    errors = [np.abs(each.predict(colors) - z)[20:].mean() for each in (many, few)]
     assert errors[0] < 0.03
     assert errors[0] < errors[1]
 
@@ -116,10 +116,10 @@ def test_few_targets_among_many_samples():
     ("parameters", "targets", "message"),
     [
         ({}, np.where(y > 5, np.nan, y), "Input y contains NaN"),
-        ({"unlabelled": -1}, np.where(y > 5, np.inf, y), "Input y contains infinity"),
-        ({"unlabelled": np.nan}, np.where(y > 5, np.inf, y), "y contains infinity"),
-        ({"unlabelled": np.nan}, y * np.nan, "A target is nan in all 5 samples"),
-        ({"unlabelled": "?"}, y, "The 'unlabelled' parameter of CSOMRegressor"),
+        ({"unlabeled": -1}, np.where(y > 5, np.inf, y), "Input y contains infinity"),
+        ({"unlabeled": np.nan}, np.where(y > 5, np.inf, y), "y contains infinity"),
+        ({"unlabeled": np.nan}, y * np.nan, "A target is nan in all 5 samples"),
+        ({"unlabeled": "?"}, y, "The 'unlabeled' parameter of CSOMRegressor"),
         ({"n_neighbors": 0}, y, "The 'n_neighbors' parameter of CSOMRegressor"),
         ({}, y[:-1], "inconsistent numbers of samples"),
     ],

@@ -10,7 +10,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from skesom.som import CSOM
 from skesom.som._lattice import Lattice
 from skesom.som._metric import Metric
-from skesom.som._neighbourhood import NEIGHBOURHOODS, Neighbourhood
+from skesom.som._neighborhood import NEIGHBORHOODS, Neighborhood
 from skesom.som._row_order import order_by_content
 from skesom.som._schedule import decayed
 
@@ -20,7 +20,7 @@ def weights_of_pairs(csom, sigma):
     lattice = Lattice(csom.shape, csom.topology, csom.toroidal)
     units = np.arange(len(csom.positions_))
     squared = lattice.squared_distances(units[:, None], units)
-    return Neighbourhood(csom.neighbourhood, csom.diameter)(squared, sigma)
+    return Neighborhood(csom.neighborhood, csom.diameter)(squared, sigma)
 
 
 def winners_of(X, codebook):
@@ -47,15 +47,15 @@ def draw(missing=True):
 
 @pytest.mark.parametrize("toroidal", [False, True])
 @pytest.mark.parametrize("topology", ["hexagonal", "rectangular"])
-@pytest.mark.parametrize("neighbourhood", NEIGHBOURHOODS[:4])
+@pytest.mark.parametrize("neighborhood", NEIGHBORHOODS[:4])
 @pytest.mark.parametrize("diameter", [None, 3.0])
 @pytest.mark.parametrize("weighted", [False, True])
-def test_batch_is_the_definition(neighbourhood, diameter, topology, toroidal, weighted):
+def test_batch_is_the_definition(neighborhood, diameter, topology, toroidal, weighted):
     X, init = draw()
     sample_weight = np.random.default_rng(1).uniform(0, 3, len(X)) if weighted else None
     widths = [3.0, 1.5, 0.9]
     csom = CSOM(
-        (4, 6), topology=topology, toroidal=toroidal, neighbourhood=neighbourhood,
+        (4, 6), topology=topology, toroidal=toroidal, neighborhood=neighborhood,
         diameter=diameter, n_epochs=3, sigma=widths, init=init,
     ).fit(X, sample_weight=sample_weight)  # fmt: skip
     expected = init
@@ -69,13 +69,13 @@ def test_batch_is_the_definition(neighbourhood, diameter, topology, toroidal, we
     assert_allclose(csom.codebook_, expected, rtol=1e-10)
 
 
-@pytest.mark.parametrize("neighbourhood", NEIGHBOURHOODS)
+@pytest.mark.parametrize("neighborhood", NEIGHBORHOODS)
 @pytest.mark.parametrize("toroidal", [False, True])
-def test_online_is_the_definition(neighbourhood, toroidal):
+def test_online_is_the_definition(neighborhood, toroidal):
     X, init = draw()
-    rates = (0.03, 0.01) if neighbourhood == "mexican_hat" else (0.4, 0.02)
+    rates = (0.03, 0.01) if neighborhood == "mexican_hat" else (0.4, 0.02)
     csom = CSOM(
-        (4, 6), toroidal=toroidal, neighbourhood=neighbourhood, algorithm="online",
+        (4, 6), toroidal=toroidal, neighborhood=neighborhood, algorithm="online",
         n_epochs=2, sigma=2.5, final_sigma=0.8, sigma_decay="inverse",
         learning_rate=rates[0], final_learning_rate=rates[1],
         learning_rate_decay="exponential", init=init, random_state=3, diameter=7,
@@ -139,7 +139,7 @@ def test_default_widths():
     for parameters, expected in (
         ({}, widths(4, 0.7, 20)),
         ({"toroidal": True}, widths(2, 0.7, 20)),
-        ({"neighbourhood": "bubble"}, widths(4, 1.25, 20)),
+        ({"neighborhood": "bubble"}, widths(4, 1.25, 20)),
         ({"sigma": 0.5}, np.full(20, 0.5)),
         ({"final_sigma": 0.5}, widths(4, 0.5, 20)),
     ):
@@ -269,10 +269,10 @@ class TestSampleWeight:
             CSOM((3, 3), n_clusters=3).fit(np.eye(4), sample_weight=[1, 1, 0, 0])
 
 
-@pytest.mark.parametrize("neighbourhood", ["gaussian", "epanechnikov"])
-def test_a_large_map_needs_little_memory(neighbourhood):
+@pytest.mark.parametrize("neighborhood", ["gaussian", "epanechnikov"])
+def test_a_large_map_needs_little_memory(neighborhood):
     X = np.random.default_rng(0).normal(size=(100, 3))
-    csom = CSOM((200, 200), neighbourhood=neighbourhood, n_epochs=2, sigma=3.0)
+    csom = CSOM((200, 200), neighborhood=neighborhood, n_epochs=2, sigma=3.0)
     tracemalloc.start()
     csom.fit(X)
     peak = tracemalloc.get_traced_memory()[1]
@@ -282,13 +282,13 @@ def test_a_large_map_needs_little_memory(neighbourhood):
 
 def test_mexican_hat_is_refused_in_batch():
     with pytest.raises(ValueError, match="denominator pass through 0"):
-        CSOM(neighbourhood="mexican_hat").fit(draw()[0])
+        CSOM(neighborhood="mexican_hat").fit(draw()[0])
 
 
 def test_online_training_that_diverges_is_an_error():
     X = 100 * draw()[0]
     csom = CSOM(
-        (8, 8), neighbourhood="mexican_hat", algorithm="online", learning_rate=1.0,
+        (8, 8), neighborhood="mexican_hat", algorithm="online", learning_rate=1.0,
         final_learning_rate=1.0, sigma=1.5, final_sigma=1.5, n_epochs=300,
         random_state=0,
     )  # fmt: skip
@@ -297,11 +297,11 @@ def test_online_training_that_diverges_is_an_error():
 
 
 @pytest.mark.parametrize("algorithm", ["batch", "online"])
-@pytest.mark.parametrize("neighbourhood", NEIGHBOURHOODS[:4])
-def test_maps_unfold(neighbourhood, algorithm):
+@pytest.mark.parametrize("neighborhood", NEIGHBORHOODS[:4])
+def test_maps_unfold(neighborhood, algorithm):
     X = np.random.default_rng(0).uniform(size=(2000, 2))
     csom = CSOM(
-        (8, 8), neighbourhood=neighbourhood, algorithm=algorithm, random_state=0
+        (8, 8), neighborhood=neighborhood, algorithm=algorithm, random_state=0
     ).fit(X)
     nearest = csom.winners(X, 2)
     connected = csom.connections_.toarray()[nearest[:, 0], nearest[:, 1]]

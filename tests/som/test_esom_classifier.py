@@ -18,7 +18,7 @@ RULES = ["majority", "grow"]
 every_rule = pytest.mark.parametrize("label_rule", RULES)
 
 
-class LabelledMap(EvolvingMap):
+class LabeledMap(EvolvingMap):
     """The plain map of the definition, whose nodes grow on a wrong label too."""
 
     def __init__(self, epsilon, **rule):
@@ -128,7 +128,7 @@ class TestLearning:
             "link_second": bool(rng.integers(2)),
             "learning_rate": 0.1,
         }
-        plain = LabelledMap(0.7, **rule).learn(X, y)
+        plain = LabeledMap(0.7, **rule).learn(X, y)
         classifier = ESOMClassifier(0.7, label_rule="grow", shuffle=False, **rule)
         classifier.fit(X, y)
         assert_allclose(classifier.codebook_, plain.nodes, rtol=1e-10)
@@ -138,7 +138,7 @@ class TestLearning:
         for (low, high), strength in plain.strengths.items():
             assert strengths[low, high] == pytest.approx(strength, rel=1e-10)
 
-    def test_majority_has_the_nodes_of_the_unlabelled_map(self, overlapping):
+    def test_majority_has_the_nodes_of_the_unlabeled_map(self, overlapping):
         X, y = overlapping
         same = {"epsilon": 0.8, "learning_rate": 0.1, "random_state": 3, "n_epochs": 2}
         classifier = ESOMClassifier(**same).fit(X, y)
@@ -361,7 +361,7 @@ class TestInput:
             ({"class_weight": "fair"}, "'class_weight' parameter"),
             ({"class_weight": {1: -2.0}}, r"class_weight\[1\]=-2.0 should be positive"),
             ({"label_rule": "grow", "max_nodes": 5}, "max_nodes=5 should be >= 6"),
-            ({"label_rule": "grow", "unlabelled": 1}, "needs label_rule=.majority"),
+            ({"label_rule": "grow", "unlabeled": 1}, "needs label_rule=.majority"),
         ],
     )
     def test_parameters(self, iris, parameters, message):

@@ -104,7 +104,7 @@ def draw_case(seed):
     return X, epsilon, rule, [part for part in np.split(X, cuts) if len(part)]
 
 
-@pytest.mark.parametrize("whole_ball", [False, True], ids=["neighbours", "ball"])
+@pytest.mark.parametrize("whole_ball", [False, True], ids=["neighbors", "ball"])
 @pytest.mark.parametrize("seed", range(120))
 def test_network_is_the_definition(seed, whole_ball):
     X, epsilon, rule, chunks = draw_case(seed)

@@ -55,7 +55,7 @@ def galaxy(rng):
     return StandardScaler().fit_transform(pixels.astype(np.float64))
 
 
-@pytest.mark.parametrize("update_set", ["neighbours", "ball"])
+@pytest.mark.parametrize("update_set", ["neighbors", "ball"])
 @pytest.mark.parametrize(
     ("draw", "epsilon"),
     [

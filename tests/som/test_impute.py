@@ -85,7 +85,7 @@ def test_values_come_back_better_than_as_means(estimator):
 
 @pytest.mark.parametrize("seed", range(3))
 def test_filling_beats_dropping_where_few_objects_are_complete(seed):
-    # Faint objects (a large t) are seldom seen in all bands, as in real catalogues.
+    # Faint objects (a large t) are seldom seen in all bands, as in real catalogs.
     # Dropping them leaves nothing to learn from there.
     X, t = curve(1500, seed)
     rng = np.random.default_rng(seed + 100)

@@ -10,7 +10,7 @@ from scipy.spatial.distance import cdist
 
 from skesom.som import _lattice
 from skesom.som._lattice import Lattice
-from skesom.som._neighbourhood import NEIGHBOURHOODS, Neighbourhood
+from skesom.som._neighborhood import NEIGHBORHOODS, Neighborhood
 
 SHAPES = [(1, 1), (1, 6), (6, 1), (2, 2), (2, 5), (5, 2), (4, 4), (5, 7), (6, 3)]
 LATTICES = [
@@ -57,7 +57,7 @@ def without_rounding(r):
 
 
 def weights(name, r, sigma, diameter=None):
-    """The neighbourhoods by their formulas."""
+    """The neighborhoods by their formulas."""
     h = {
         "gaussian": lambda: np.exp(-(r**2) / (2 * sigma**2)),
         "cut_gaussian": lambda: np.exp(-(r**2) / (2 * sigma**2)) * (r <= sigma),
@@ -96,13 +96,13 @@ def test_connections(shape, topology, toroidal):
     assert_array_equal(connections.toarray(), expected)
 
 
-def test_inner_units_have_six_or_four_neighbours():
-    for topology, n_neighbours in (("hexagonal", 6), ("rectangular", 4)):
+def test_inner_units_have_six_or_four_neighbors():
+    for topology, n_neighbors in (("hexagonal", 6), ("rectangular", 4)):
         degree = Lattice((5, 6), topology).connections().sum(axis=1).reshape(5, 6)
-        assert (degree[1:-1, 1:-1] == n_neighbours).all()
+        assert (degree[1:-1, 1:-1] == n_neighbors).all()
         assert degree[0, 0] == 2
         degree = Lattice((6, 5), topology, toroidal=True).connections().sum(axis=1)
-        assert (degree == n_neighbours).all()
+        assert (degree == n_neighbors).all()
 
 
 def test_odd_rows_do_not_close_a_hexagonal_torus():
@@ -116,7 +116,7 @@ def test_odd_rows_do_not_close_a_hexagonal_torus():
 @pytest.mark.parametrize(
     ("name", "diameter"),
     [
-        *((name, None) for name in NEIGHBOURHOODS[:4]),
+        *((name, None) for name in NEIGHBORHOODS[:4]),
         ("gaussian", 4.0),
         ("gaussian", 2 * np.sqrt(3)),
         ("bubble", 3.0),
@@ -129,7 +129,7 @@ def test_smooth(shape, topology, toroidal, name, diameter):
     r = distances(shape, topology, toroidal)
     for sigma in (0.05, 0.7, 1.0, np.sqrt(3), 3.0, 1e3):
         lattice = Lattice(shape, topology, toroidal)
-        smoothed = lattice.smooth(values, sigma, Neighbourhood(name, diameter))
+        smoothed = lattice.smooth(values, sigma, Neighborhood(name, diameter))
         expected = weights(name, r, sigma, diameter) @ values
         assert smoothed.shape == values.shape
         assert_array_equal(smoothed == 0, expected == 0)
@@ -146,7 +146,7 @@ def test_smooth_in_blocks(shape, toroidal, n_entries, monkeypatch):
     lattice = Lattice(shape, "hexagonal", toroidal)
     for name in ("gaussian", "bubble"):
         for sigma in (0.1, 1.0, 300.0):
-            smoothed = lattice.smooth(values, sigma, Neighbourhood(name))
+            smoothed = lattice.smooth(values, sigma, Neighborhood(name))
             expected = weights(name, r, sigma) @ values
             assert_allclose(smoothed, expected, rtol=1e-12)
 
@@ -158,7 +158,7 @@ def test_large_lattices_need_no_matrix_of_units_by_units(name, toroidal):
     for shape in ((200, 200), (1, 40_000)):
         lattice = Lattice(shape, "hexagonal", toroidal)
         tracemalloc.start()
-        lattice.smooth(values, 5.0, Neighbourhood(name))
+        lattice.smooth(values, 5.0, Neighborhood(name))
         lattice.connections()
         peak = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
@@ -172,12 +172,12 @@ def test_smooth_keeps_its_input():
     assert (values == 1).all()
 
 
-@pytest.mark.parametrize("name", NEIGHBOURHOODS)
+@pytest.mark.parametrize("name", NEIGHBORHOODS)
 @pytest.mark.parametrize("diameter", [None, 2.0, 5.5])
-def test_neighbourhoods(name, diameter):
+def test_neighborhoods(name, diameter):
     r = np.r_[0, np.arange(0.013, 6, 0.05)]
     for sigma in (0.7, 1.0, 2.5):
-        h = Neighbourhood(name, diameter)(r**2, sigma)
+        h = Neighborhood(name, diameter)(r**2, sigma)
         assert_allclose(h, weights(name, r, sigma, diameter), rtol=1e-12, atol=1e-15)
         assert h[0] == 1
 
@@ -186,6 +186,6 @@ def test_integral_of_the_mexican_hat_is_zero():
     step = 0.05
     axis = np.arange(-12, 12, step)
     squared = axis[:, None] ** 2 + axis**2
-    h = Neighbourhood("mexican_hat")(squared, 1.3)
+    h = Neighborhood("mexican_hat")(squared, 1.3)
     assert abs(h.sum() * step**2) < 1e-9
     assert h.min() < -0.1

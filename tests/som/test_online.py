@@ -9,12 +9,12 @@ from skesom.som import _online
 from skesom.som._angles import of_length_one
 from skesom.som._codebook import by_feature, padded
 from skesom.som._lattice import Lattice
-from skesom.som._neighbourhood import NEIGHBOURHOODS, Neighbourhood
+from skesom.som._neighborhood import NEIGHBORHOODS, Neighborhood
 
 SHAPE = (4, 5)
 
 
-def learned(X, codebook, lattice, neighbourhood, order, rates, widths, **how):
+def learned(X, codebook, lattice, neighborhood, order, rates, widths, **how):
     """The codebook after the kernel has learned, and what the kernel returns."""
     n_features = X.shape[1]
     weights = by_feature(codebook)
@@ -24,8 +24,8 @@ def learned(X, codebook, lattice, neighbourhood, order, rates, widths, **how):
         order,
         rates,
         widths,
-        np.array([neighbourhood.squared_reach(width) for width in widths]),
-        neighbourhood.code,
+        np.array([neighborhood.squared_reach(width) for width in widths]),
+        neighborhood.code,
         lattice.squared_along,
         lattice.squared_across,
         lattice.hexagonal,
@@ -42,7 +42,7 @@ def learned(X, codebook, lattice, neighbourhood, order, rates, widths, **how):
 @pytest.mark.parametrize("missing", [False, True], ids=["complete", "missing"])
 @pytest.mark.parametrize("toroidal", [False, True], ids=["flat", "torus"])
 @pytest.mark.parametrize("topology", ["hexagonal", "rectangular"])
-@pytest.mark.parametrize("name", NEIGHBOURHOODS)
+@pytest.mark.parametrize("name", NEIGHBORHOODS)
 @pytest.mark.parametrize("diameter", [None, 3.0])
 def test_learn_one_by_one(name, diameter, topology, toroidal, missing, dtype):
     rng = np.random.default_rng(0)
@@ -57,8 +57,8 @@ def test_learn_one_by_one(name, diameter, topology, toroidal, missing, dtype):
     if name == "mexican_hat":
         rates /= 10  # what is pushed away does not come back
     lattice = Lattice(SHAPE, topology, toroidal)
-    neighbourhood = Neighbourhood(name, diameter)
-    result, totals = learned(X, codebook, lattice, neighbourhood, order, rates, widths)
+    neighborhood = Neighborhood(name, diameter)
+    result, totals = learned(X, codebook, lattice, neighborhood, order, rates, widths)
 
     # Rounding may decide who wins only when two units are equally near.
     expected = codebook.astype(float)
@@ -72,7 +72,7 @@ def test_learn_one_by_one(name, diameter, topology, toroidal, missing, dtype):
         winner = ((sample - expected)[:, present] ** 2).sum(axis=1).argmin()
         squares += ((sample - expected[winner])[present] ** 2).sum()
         n_learned += 1
-        h = neighbourhood(lattice.squared_distances(units, winner), width)
+        h = neighborhood(lattice.squared_distances(units, winner), width)
         step = rate * h[:, None] * (sample - expected)
         expected[:, present] += step[:, present]
     rtol = 1e-11 if dtype == np.float64 else 2e-4
@@ -88,7 +88,7 @@ def test_units_out_of_reach_keep_their_bits():
     lattice = Lattice((9, 10), "rectangular")
     for name in ("bubble", "epanechnikov", "cut_gaussian"):
         result, _ = learned(
-            X, codebook, lattice, Neighbourhood(name),
+            X, codebook, lattice, Neighborhood(name),
             np.zeros(1, dtype=np.intp), np.array([0.5]), np.array([1.5]),
         )  # fmt: skip
         moved = np.flatnonzero((result != codebook).any(axis=1))
@@ -97,7 +97,7 @@ def test_units_out_of_reach_keep_their_bits():
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("missing", [False, True], ids=["complete", "missing"])
-@pytest.mark.parametrize("name", NEIGHBOURHOODS)
+@pytest.mark.parametrize("name", NEIGHBORHOODS)
 def test_angles(name, missing, dtype):
     rng = np.random.default_rng(0)
     X = rng.normal(size=(80, 3)).astype(dtype)
@@ -110,8 +110,8 @@ def test_angles(name, missing, dtype):
     order = rng.integers(0, len(X), size=200)
     rates = rng.uniform(0.01, 0.5, size=200)
     widths = rng.uniform(0.5, 3, size=200)
-    lattice, neighbourhood = Lattice(SHAPE), Neighbourhood(name)
-    given = codebook, lattice, neighbourhood, order, rates, widths
+    lattice, neighborhood = Lattice(SHAPE), Neighborhood(name)
+    given = codebook, lattice, neighborhood, order, rates, widths
     result, totals = learned(X, *given, of_angles=True)
 
     expected = codebook.astype(float)
@@ -125,7 +125,7 @@ def test_angles(name, missing, dtype):
         winner = (seen @ sample / np.linalg.norm(seen, axis=1)).argmax()
         squares += ((sample - seen[winner]) ** 2).sum()
         n_learned += 1
-        h = neighbourhood(lattice.squared_distances(units, winner), width)
+        h = neighborhood(lattice.squared_distances(units, winner), width)
         expected[:, present] += rate * h[:, None] * (sample - seen)
         expected /= np.linalg.norm(expected, axis=1, keepdims=True)
     rtol = 1e-11 if dtype == np.float64 else 2e-4

@@ -14,8 +14,8 @@ SIZE = _patches.patch_size
 
 def clustered(rng, n, n_features, dtype):
     """Far-off groups with heavy tails, so that most patches are out of reach."""
-    centres = 20 * rng.normal(size=(12, n_features))
-    rows = centres[rng.integers(0, 12, n)] + rng.standard_t(3, (n, n_features))
+    centers = 20 * rng.normal(size=(12, n_features))
+    rows = centers[rng.integers(0, 12, n)] + rng.standard_t(3, (n, n_features))
     return rows.astype(dtype)
 
 
@@ -58,11 +58,11 @@ def test_each_unit_is_in_one_patch_within_its_radius(n_units, n_features, dtype)
     assert sizes.min() >= 2
     assert np.ptp(sizes) <= 1
 
-    n_centres = len(stored["radii"]) // SIZE
-    centres = np.moveaxis(stored["patches"][:n_centres], 1, 2).reshape(
+    n_centers = len(stored["radii"]) // SIZE
+    centers = np.moveaxis(stored["patches"][:n_centers], 1, 2).reshape(
         -1, n_features + 1
     )
-    members = np.moveaxis(stored["patches"][n_centres:], 1, 2)
+    members = np.moveaxis(stored["patches"][n_centers:], 1, 2)
     present = units >= 0
     assert_array_equal(members[present][:, :-1], codebook[units[present]])
     assert_array_equal(members[~present][:, -1], np.finfo(dtype).max)
@@ -73,7 +73,7 @@ def test_each_unit_is_in_one_patch_within_its_radius(n_units, n_features, dtype)
     )
     for patch in range(n_patches):
         difference = codebook[units[patch][present[patch]]].astype(float)
-        difference -= centres[patch, :-1]
+        difference -= centers[patch, :-1]
         farthest = np.linalg.norm(difference, axis=1).max()
         assert farthest <= stored["radii"][patch] <= farthest * (1 + 1e-6) + 1e-30
     assert (stored["radii"][n_patches:] == -np.finfo(dtype).max).all()
@@ -146,7 +146,7 @@ def test_squares_near_the_end_of_the_range(power, dtype):
         assert_same_search(X, codebook)
 
 
-def test_a_sample_does_not_depend_on_its_neighbours():
+def test_a_sample_does_not_depend_on_its_neighbors():
     rng = np.random.default_rng(4)
     X = clustered(rng, 1000, 9, np.float32)
     codebook = clustered(rng, 400, 9, np.float32)

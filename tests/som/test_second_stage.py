@@ -118,8 +118,8 @@ def test_eigenpairs_agree_between_solvers(restarts, monkeypatch):
     monkeypatch.setattr(_spectral, "_RESTARTS", restarts)
     values, vectors = _spectral.smallest_eigenpairs(affinity, 6)
     degree = affinity.sum(axis=1)
-    normalised = affinity.toarray() / np.sqrt(degree[:, None] * degree)
-    expected = np.linalg.eigvalsh(np.eye(200) - normalised)[:6]
+    normalized = affinity.toarray() / np.sqrt(degree[:, None] * degree)
+    expected = np.linalg.eigvalsh(np.eye(200) - normalized)[:6]
     assert_allclose(values, expected, atol=1e-9)
     assert_allclose(dense[0], expected, atol=1e-9)
     assert_allclose(vectors, dense[1], atol=1e-7)

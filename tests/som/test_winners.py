@@ -121,7 +121,7 @@ def test_missing_feature_is_scaled_up():
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-def test_rows_do_not_depend_on_their_neighbours(dtype):
+def test_rows_do_not_depend_on_their_neighbors(dtype):
     # Complete rows are taken four at a time, others alone: the bits must agree.
     X, codebook = draw(5, 601, 70, 9, dtype)
     X[::7, 3] = np.nan

@@ -7,7 +7,7 @@ from skesom.maps.displays._cluster_spectra import ClusterSpectraDisplay
 from skesom.maps.displays._component_planes import ComponentPlanesDisplay
 from skesom.maps.displays._disagreement_map import DisagreementMapDisplay
 from skesom.maps.displays._hit_map import HitMapDisplay
-from skesom.maps.displays._palette import cluster_colours, cluster_palette
+from skesom.maps.displays._palette import cluster_colors, cluster_palette
 from skesom.maps.displays._quantization_error_map import QuantizationErrorMapDisplay
 from skesom.maps.displays._rgb import rgb_image
 from skesom.maps.displays._stability_map import StabilityMapDisplay
@@ -25,7 +25,7 @@ __all__ = [
     "StabilityMapDisplay",
     "TrainingCurveDisplay",
     "UMatrixDisplay",
-    "cluster_colours",
+    "cluster_colors",
     "cluster_palette",
     "rgb_image",
 ]

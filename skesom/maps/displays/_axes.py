@@ -4,7 +4,7 @@
 import numpy as np
 from astropy.wcs.utils import wcs_to_celestial_frame
 
-from skesom.maps.displays._palette import HATCH_COLOUR, MISSING_COLOUR
+from skesom.maps.displays._palette import HATCH_COLOR, MISSING_COLOR
 from skesom.maps.displays._sky_marks import add_compass, add_scale_bar, size_in_points
 
 _LONGEST_SIDE = 7.0  # inches
@@ -82,9 +82,9 @@ def dress_image_axes(ax, shape, *, wcs, pixel_scale, scale_bar, compass):
     """
     n_rows, n_columns = shape[:2]
     ax.set(xlim=(-0.5, n_columns - 0.5), ylim=(-0.5, n_rows - 0.5))
-    # A pattern, because some light colour of clusters resembles any grey.
+    # A pattern, because some light color of clusters resembles any gray.
     ax.patch.set(
-        facecolor=MISSING_COLOUR, edgecolor=HATCH_COLOUR, hatch="////", linewidth=0
+        facecolor=MISSING_COLOR, edgecolor=HATCH_COLOR, hatch="////", linewidth=0
     )
     aspect = 1.0
     if pixel_scale is not None:
@@ -143,15 +143,15 @@ def _coordinate_names(wcs):
     ]
 
 
-def add_colour_bar(ax, drawn, label, *, below=False, **options):
-    """Draw a colour bar as long as the side of the axes that it stands at.
+def add_color_bar(ax, drawn, label, *, below=False, **options):
+    """Draw a color bar as long as the side of the axes that it stands at.
 
     Parameters
     ----------
     ax : matplotlib.axes.Axes
         Where the values are drawn.
     drawn : matplotlib.cm.ScalarMappable
-        What the colours are of.
+        What the colors are of.
     label : str
         What the values are.
     below : bool, default=False
@@ -162,7 +162,7 @@ def add_colour_bar(ax, drawn, label, *, below=False, **options):
     Returns
     -------
     bar : matplotlib.colorbar.Colorbar
-        The colour bar.
+        The color bar.
     """
     from matplotlib.ticker import MaxNLocator
 

@@ -82,7 +82,7 @@ def spread(wanted, apart):
     wanted : ndarray of shape (n,)
         Rising.
     apart : float
-        Least difference of two neighbours.
+        Least difference of two neighbors.
 
     Returns
     -------

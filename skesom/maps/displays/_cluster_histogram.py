@@ -7,7 +7,7 @@ import numpy as np
 
 from skesom.maps.displays._axes import new_axes, size_in_points
 from skesom.maps.displays._clusters import as_clusters
-from skesom.maps.displays._fitted import labelled_cube
+from skesom.maps.displays._fitted import labeled_cube
 from skesom.pixels import MASKED, SKY
 
 _HIGHEST = 8.0  # points, of the numbers above the bars
@@ -25,8 +25,8 @@ class ClusterHistogramDisplay:
     ----------
     label_map : array-like of int of shape (n_rows, n_columns)
         Clusters from 0; negative labels are no clusters.
-    colours : array-like of shape (n_clusters, 4), default=None
-        A colour for each cluster, `cluster_palette` by default.
+    colors : array-like of shape (n_clusters, 4), default=None
+        A color for each cluster, `cluster_palette` by default.
     names : dict of int to str or sequence of str, default=None
         What clusters are called; their numbers by default.
 
@@ -55,14 +55,14 @@ class ClusterHistogramDisplay:
     ['75.0 %', '25.0 %']
     """
 
-    def __init__(self, label_map, *, colours=None, names=None):
+    def __init__(self, label_map, *, colors=None, names=None):
         self.label_map = label_map
-        self.colours = colours
+        self.colors = colors
         self.names = names
 
     @classmethod
     def from_estimator(
-        cls, estimator, X, *, colours=None, names=None, ax=None, **options
+        cls, estimator, X, *, colors=None, names=None, ax=None, **options
     ):
         """Draw the histogram of the clusters that an estimator finds in a cube.
 
@@ -72,7 +72,7 @@ class ClusterHistogramDisplay:
             Fitted CubeClusterer or CubeClassifier, or a Pipeline that ends in one.
         X : Cube, array-like of shape (n_rows, n_columns, n_bands) or list of Cube
             What the estimator takes.
-        colours, names
+        colors, names
             See the class.
         ax : matplotlib.axes.Axes, default=None
             Where to draw; a new figure by default.
@@ -89,12 +89,12 @@ class ClusterHistogramDisplay:
         ImportError
             If matplotlib is missing (extra ``plot``).
         """
-        label_map, _ = labelled_cube(estimator, X)
-        return cls(label_map, colours=colours, names=names).plot(ax, **options)
+        label_map, _ = labeled_cube(estimator, X)
+        return cls(label_map, colors=colors, names=names).plot(ax, **options)
 
     @classmethod
     def from_predictions(
-        cls, label_map, *, colours=None, names=None, ax=None, **options
+        cls, label_map, *, colors=None, names=None, ax=None, **options
     ):
         """Draw the histogram of clusters that are known already.
 
@@ -102,7 +102,7 @@ class ClusterHistogramDisplay:
         ----------
         label_map : array-like of int of shape (n_rows, n_columns)
             Clusters from 0; negative labels are no clusters.
-        colours, names
+        colors, names
             See the class.
         ax : matplotlib.axes.Axes, default=None
             Where to draw; a new figure by default.
@@ -121,7 +121,7 @@ class ClusterHistogramDisplay:
         ImportError
             If matplotlib is missing (extra ``plot``).
         """
-        return cls(label_map, colours=colours, names=names).plot(ax, **options)
+        return cls(label_map, colors=colors, names=names).plot(ax, **options)
 
     def plot(self, ax=None, *, log=False):
         """Draw a bar for each cluster.
@@ -138,7 +138,7 @@ class ClusterHistogramDisplay:
         self : ClusterHistogramDisplay
             With the attributes that end in an underscore.
         """
-        clusters = as_clusters(self.label_map, colours=self.colours, names=self.names)
+        clusters = as_clusters(self.label_map, colors=self.colors, names=self.names)
         labels = clusters.label_map
         n_clusters = len(clusters.names)
         pixels = np.bincount(labels[labels >= 0], minlength=n_clusters)
@@ -147,7 +147,7 @@ class ClusterHistogramDisplay:
             np.arange(n_clusters),
             pixels,
             width=0.86 if n_clusters <= _MANY else 1.0,
-            color=clusters.colours,
+            color=clusters.colors,
             log=log,
         )
         self.texts_ = self._write_percentages(ax, pixels)

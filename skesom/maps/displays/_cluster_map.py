@@ -6,9 +6,9 @@ import numpy as np
 from skesom.maps.displays._axes import dress_image_axes, image_axes, settle
 from skesom.maps.displays._clusters import as_clusters, percentages
 from skesom.maps.displays._contours import draw_contours
-from skesom.maps.displays._fitted import labelled_cube
+from skesom.maps.displays._fitted import labeled_cube
 from skesom.maps.displays._legend import add_legend, missing_patch
-from skesom.maps.displays._palette import NOISE_COLOUR, SKY_COLOUR
+from skesom.maps.displays._palette import NOISE_COLOR, SKY_COLOR
 from skesom.maps.displays._rgb import thinned_rgb
 from skesom.maps.displays._thinning import (
     MAX_PIXELS,
@@ -23,7 +23,7 @@ _NOISE = -1
 
 
 class ClusterMapDisplay:
-    """Cluster map: each pixel of the image in the colour of its cluster.
+    """Cluster map: each pixel of the image in the color of its cluster.
 
     It is made by `from_estimator` or `from_predictions`.
 
@@ -38,9 +38,9 @@ class ClusterMapDisplay:
         without.
     sky : array-like of bool of shape (n_rows, n_columns), default=None
         Pixels of -3 that are sky all the same, in maps of plain arrays.
-    colours : array-like of shape (n_clusters, 4), default=None
-        A colour for each cluster; `cluster_palette` by default, see also
-        `cluster_colours`.
+    colors : array-like of shape (n_clusters, 4), default=None
+        A color for each cluster; `cluster_palette` by default, see also
+        `cluster_colors`.
     names : dict of int to str or sequence of str, default=None
         What clusters are called; their numbers by default.
 
@@ -56,18 +56,18 @@ class ClusterMapDisplay:
         Outlines of clusters, if they are drawn.
     legend_ : matplotlib.legend.Legend or None
         Clusters with the percentage of the pixels in clusters that they have.
-    colour_bar_ : matplotlib.colorbar.Colorbar or None
+    color_bar_ : matplotlib.colorbar.Colorbar or None
         In place of the legend, of too many clusters for one.
 
     See Also
     --------
     ClusterSpectraDisplay : What the pixels of each cluster look like.
-    cluster_colours : Colours in the order of brightness.
+    cluster_colors : Colors in the order of brightness.
 
     Notes
     -----
     Sky that was set aside is dark; pixels without data are hatched, because some light
-    colour of a cluster resembles any grey.
+    color of a cluster resembles any gray.
 
     Examples
     --------
@@ -80,18 +80,18 @@ class ClusterMapDisplay:
     """
 
     def __init__(
-        self, label_map, *, cube=None, wcs=None, sky=None, colours=None, names=None
+        self, label_map, *, cube=None, wcs=None, sky=None, colors=None, names=None
     ):
         self.label_map = label_map
         self.cube = cube
         self.wcs = wcs
         self.sky = sky
-        self.colours = colours
+        self.colors = colors
         self.names = names
 
     @classmethod
     def from_estimator(
-        cls, estimator, X, *, sky=None, colours=None, names=None, ax=None, **options
+        cls, estimator, X, *, sky=None, colors=None, names=None, ax=None, **options
     ):
         """Draw the clusters that an estimator finds in a cube.
 
@@ -101,7 +101,7 @@ class ClusterMapDisplay:
             Fitted CubeClusterer or CubeClassifier, or a Pipeline that ends in one.
         X : Cube, array-like of shape (n_rows, n_columns, n_bands) or list of Cube
             What the estimator takes; the axes have its WCS.
-        sky, colours, names
+        sky, colors, names
             See the class.
         ax : matplotlib.axes.Axes, default=None
             Where to draw; a new figure by default.
@@ -118,12 +118,12 @@ class ClusterMapDisplay:
         ImportError
             If matplotlib is missing (extra ``plot``).
         """
-        label_map, cube = labelled_cube(estimator, X)
+        label_map, cube = labeled_cube(estimator, X)
         return cls.from_predictions(
             label_map,
             cube=cube,
             sky=sky,
-            colours=colours,
+            colors=colors,
             names=names,
             ax=ax,
             **options,
@@ -137,7 +137,7 @@ class ClusterMapDisplay:
         cube=None,
         wcs=None,
         sky=None,
-        colours=None,
+        colors=None,
         names=None,
         ax=None,
         **options,
@@ -148,7 +148,7 @@ class ClusterMapDisplay:
         ----------
         label_map : array-like of int of shape (n_rows, n_columns)
             Clusters from 0, -1 = noise, -2 = sky that was set aside, -3 = no data.
-        cube, wcs, sky, colours, names
+        cube, wcs, sky, colors, names
             See the class.
         ax : matplotlib.axes.Axes, default=None
             Where to draw; a new figure by default. Coordinates on the sky need axes
@@ -169,7 +169,7 @@ class ClusterMapDisplay:
             If matplotlib is missing (extra ``plot``).
         """
         display = cls(
-            label_map, cube=cube, wcs=wcs, sky=sky, colours=colours, names=names
+            label_map, cube=cube, wcs=wcs, sky=sky, colors=colors, names=names
         )
         return display.plot(ax, **options)
 
@@ -193,14 +193,14 @@ class ClusterMapDisplay:
             Where to draw; a new figure by default.
         contours : bool or sequence of int, default=False
             Whether outlines of the clusters, or of these clusters, are drawn over a
-            colour picture of the cube instead of filled pixels.
+            color picture of the cube instead of filled pixels.
         bands : sequence of three int or str, default=None
             Bands of that picture for red, green and blue, see `rgb_image`.
         smoothing : float, default=1.5
             Standard deviation in drawn pixels of the Gaussian that smooths outlines; 0
             follows every pixel.
         legend : bool, default=True
-            Whether there is a legend (a colour bar for very many clusters).
+            Whether there is a legend (a color bar for very many clusters).
         scale_bar, compass : bool, default=True
             Whether a bar of a round angle, and arrows to the north and east, are drawn.
             Without a pixel scale and a WCS, and on narrow strips, they are left out.
@@ -219,14 +219,14 @@ class ClusterMapDisplay:
             If contours are wanted without a cube, or for a cluster that does not exist.
         """
         clusters = as_clusters(
-            self.label_map, self.cube, self.wcs, self.sky, self.colours, self.names
+            self.label_map, self.cube, self.wcs, self.sky, self.colors, self.names
         )
         shape = clusters.label_map.shape
         ax = image_axes(ax, shape, clusters.wcs)
         step = thinning(shape, max_pixels)
         self.contours_ = {}
         if contours is False:
-            image = self._colour_pixels(clusters, step)
+            image = self._color_pixels(clusters, step)
         else:
             image = self._picture(step, bands)
         self.image_ = ax.imshow(
@@ -248,34 +248,34 @@ class ClusterMapDisplay:
             compass=compass,
         )
         say_thinning(ax, step, "every {th} row and column")
-        self.legend_ = self.colour_bar_ = None
+        self.legend_ = self.color_bar_ = None
         if legend:
             shares = percentages(clusters.label_map, len(clusters.names))
             names = [f"{clusters.names[i]}: {shares[i]:.1f} %" for i in shown]
             others = [] if contours is not False else self._other_entries(clusters)
-            self.legend_, self.colour_bar_ = add_legend(
-                ax, clusters.colours[shown], names, others
+            self.legend_, self.color_bar_ = add_legend(
+                ax, clusters.colors[shown], names, others
             )
         settle(ax)
         self.ax_, self.figure_ = ax, ax.figure
         return self
 
-    def _colour_pixels(self, clusters, step):
-        """Return the colours of the map; pixels without data are transparent."""
+    def _color_pixels(self, clusters, step):
+        """Return the colors of the map; pixels without data are transparent."""
         from matplotlib.colors import to_rgba_array
 
         labels = pick(clusters.label_map, step)
-        table = np.vstack([clusters.colours, to_rgba_array(NOISE_COLOUR), np.zeros(4)])
+        table = np.vstack([clusters.colors, to_rgba_array(NOISE_COLOR), np.zeros(4)])
         table = np.rint(255 * table).astype(np.uint8)
         places = np.where(labels >= 0, labels, len(table) - 1)
         places[labels == _NOISE] = len(table) - 2
         image = table[places]
         sky = None if clusters.sky is None else pick(clusters.sky, step)
-        image[_is_sky(labels, sky)] = np.rint(255 * to_rgba_array(SKY_COLOUR)[0])
+        image[_is_sky(labels, sky)] = np.rint(255 * to_rgba_array(SKY_COLOR)[0])
         return image
 
     def _picture(self, step, bands):
-        """Return the colour picture that contours are drawn on."""
+        """Return the color picture that contours are drawn on."""
         if self.cube is None:
             raise ValueError(
                 "Contours are drawn on a picture of the images: give the cube too."
@@ -290,9 +290,9 @@ class ClusterMapDisplay:
         sky = _is_sky(labels, clusters.sky)
         entries = []
         if (labels == _NOISE).any():
-            entries.append(Patch(facecolor=NOISE_COLOUR, label="noise"))
+            entries.append(Patch(facecolor=NOISE_COLOR, label="noise"))
         if sky.any():
-            entries.append(Patch(facecolor=SKY_COLOUR, label="sky, set aside"))
+            entries.append(Patch(facecolor=SKY_COLOR, label="sky, set aside"))
         if ((labels < _NOISE) & ~sky).any():
             entries.append(missing_patch("no data"))
         return entries

@@ -9,7 +9,7 @@ from skesom.io import cluster_table
 from skesom.maps.displays._axes import new_axes, settle
 from skesom.maps.displays._band_axis import name_bands, name_bands_above
 from skesom.maps.displays._clusters import as_clusters, percentages
-from skesom.maps.displays._fitted import labelled_cube
+from skesom.maps.displays._fitted import labeled_cube
 from skesom.maps.displays._legend import add_legend
 from skesom.maps.displays._rgb import wavelengths_of
 
@@ -31,8 +31,8 @@ class ClusterSpectraDisplay:
     wavelengths : Quantity of shape (n_bands,), default=None
         Of the bands; anything that converts to a wavelength. Those of the cube by
         default; without them the bands stand side by side in their order.
-    colours : array-like of shape (n_clusters, 4), default=None
-        A colour for each cluster, `cluster_palette` by default.
+    colors : array-like of shape (n_clusters, 4), default=None
+        A color for each cluster, `cluster_palette` by default.
     names : dict of int to str or sequence of str, default=None
         What clusters are called; their numbers by default.
 
@@ -48,7 +48,7 @@ class ClusterSpectraDisplay:
         From the first to the third quartile of each.
     legend_ : matplotlib.legend.Legend or None
         Clusters with the percentage of the pixels in clusters that they have.
-    colour_bar_ : matplotlib.colorbar.Colorbar or None
+    color_bar_ : matplotlib.colorbar.Colorbar or None
         In place of the legend, of too many clusters for one.
 
     See Also
@@ -65,11 +65,11 @@ class ClusterSpectraDisplay:
     'median flux [electron / s]'
     """
 
-    def __init__(self, label_map, cube, *, wavelengths=None, colours=None, names=None):
+    def __init__(self, label_map, cube, *, wavelengths=None, colors=None, names=None):
         self.label_map = label_map
         self.cube = cube
         self.wavelengths = wavelengths
-        self.colours = colours
+        self.colors = colors
         self.names = names
 
     @classmethod
@@ -79,7 +79,7 @@ class ClusterSpectraDisplay:
         X,
         *,
         wavelengths=None,
-        colours=None,
+        colors=None,
         names=None,
         ax=None,
         **options,
@@ -94,7 +94,7 @@ class ClusterSpectraDisplay:
             What the estimator takes. The spectra are of these values; those of images
             that are on other pixels than the clusters are as the last step of the
             Pipeline gets them.
-        wavelengths, colours, names
+        wavelengths, colors, names
             See the class.
         ax : matplotlib.axes.Axes, default=None
             Where to draw; a new figure by default.
@@ -112,9 +112,9 @@ class ClusterSpectraDisplay:
             If matplotlib is missing (extra ``plot``).
         """
         display = cls(
-            *labelled_cube(estimator, X),
+            *labeled_cube(estimator, X),
             wavelengths=wavelengths,
-            colours=colours,
+            colors=colors,
             names=names,
         )
         return display.plot(ax, **options)
@@ -126,7 +126,7 @@ class ClusterSpectraDisplay:
         cube,
         *,
         wavelengths=None,
-        colours=None,
+        colors=None,
         names=None,
         ax=None,
         **options,
@@ -139,7 +139,7 @@ class ClusterSpectraDisplay:
             Clusters from 0; negative labels are no clusters.
         cube : Cube or array-like of shape (n_rows, n_columns, n_bands)
             The images.
-        wavelengths, colours, names
+        wavelengths, colors, names
             See the class.
         ax : matplotlib.axes.Axes, default=None
             Where to draw; a new figure by default.
@@ -159,7 +159,7 @@ class ClusterSpectraDisplay:
             If matplotlib is missing (extra ``plot``).
         """
         display = cls(
-            label_map, cube, wavelengths=wavelengths, colours=colours, names=names
+            label_map, cube, wavelengths=wavelengths, colors=colors, names=names
         )
         return display.plot(ax, **options)
 
@@ -186,7 +186,7 @@ class ClusterSpectraDisplay:
         """
         cube = self.cube if isinstance(self.cube, Cube) else Cube(self.cube)
         given = as_clusters(
-            self.label_map, cube, colours=self.colours, names=self.names
+            self.label_map, cube, colors=self.colors, names=self.names
         )
         chosen = given.chosen(clusters)
         places, unit = _places(cube, self.wavelengths)
@@ -205,13 +205,13 @@ class ClusterSpectraDisplay:
                 np.array([row[f"{band}_{name}"] for band in cube.band_names])[order]
                 for name in ("q25", "median", "q75")
             )
-            colour = given.colours[number]
+            color = given.colors[number]
             if quartiles:
                 self.areas_[number] = ax.fill_between(
-                    places[order], low, high, color=colour, alpha=opacity, linewidth=0
+                    places[order], low, high, color=color, alpha=opacity, linewidth=0
                 )
             (self.lines_[number],) = ax.plot(
-                places[order], median, "o-", color=colour, markersize=4, linewidth=1.4
+                places[order], median, "o-", color=color, markersize=4, linewidth=1.4
             )
         if log:
             ax.set_yscale("log")
@@ -219,9 +219,9 @@ class ClusterSpectraDisplay:
         ax.grid(alpha=0.3)
         ax.spines[["top", "right"]].set_visible(False)
         shares = percentages(given.label_map, len(given.names))
-        self.legend_, self.colour_bar_ = add_legend(
+        self.legend_, self.color_bar_ = add_legend(
             ax,
-            given.colours[chosen],
+            given.colors[chosen],
             [f"{given.names[i]}: {shares[i]:.1f} %" for i in chosen],
             [Patch(facecolor="0.8", label="quartiles")] if quartiles else [],
         )

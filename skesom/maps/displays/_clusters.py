@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What displays of clusters are given, checked: labels, colours, names, place."""
+"""What displays of clusters are given, checked: labels, colors, names, place."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -20,7 +20,7 @@ class Clusters(NamedTuple):
     wcs: object
     pixel_scale: tuple | None
     sky: np.ndarray | None
-    colours: np.ndarray
+    colors: np.ndarray
     names: list
 
     def chosen(self, wanted):
@@ -42,7 +42,7 @@ def as_clusters(
     cube=None,
     wcs=None,
     sky=None,
-    colours=None,
+    colors=None,
     names=None,
     n_clusters=None,
 ):
@@ -58,7 +58,7 @@ def as_clusters(
         Celestial coordinates.
     sky : array-like of bool of shape (n_rows, n_columns), default=None
         Which masked pixels are sky.
-    colours : array-like of shape (n_clusters, 3 or 4) or sequence, default=None
+    colors : array-like of shape (n_clusters, 3 or 4) or sequence, default=None
         One for each cluster in any form that matplotlib knows, the palette by default.
     names : dict of int to str or sequence of str, default=None
         Of the clusters, their numbers by default.
@@ -101,7 +101,7 @@ def as_clusters(
         wcs,
         pixel_scale,
         sky,
-        _as_colours(colours, n_clusters),
+        _as_colors(colors, n_clusters),
         _as_names(names, n_clusters),
     )
 
@@ -132,18 +132,18 @@ def _check_shape(name, shape, label_map):
         )
 
 
-def _as_colours(colours, n_clusters):
-    if colours is None:
+def _as_colors(colors, n_clusters):
+    if colors is None:
         return cluster_palette(n_clusters)
     from matplotlib.colors import to_rgba_array
 
-    colours = to_rgba_array(colours) if len(colours) else np.empty((0, 4))
-    if len(colours) < n_clusters:
+    colors = to_rgba_array(colors) if len(colors) else np.empty((0, 4))
+    if len(colors) < n_clusters:
         raise ValueError(
-            f"There are {n_clusters} clusters but {len(colours)} colours: give one for "
+            f"There are {n_clusters} clusters but {len(colors)} colors: give one for "
             "each."
         )
-    return colours[:n_clusters]
+    return colors[:n_clusters]
 
 
 def _as_names(names, n_clusters):

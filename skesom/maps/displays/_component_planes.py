@@ -6,7 +6,7 @@ import math
 import numpy as np
 
 from skesom.maps.displays._axes import (
-    add_colour_bar,
+    add_color_bar,
     new_axes,
     settle,
     size_in_points,
@@ -42,12 +42,12 @@ class ComponentPlanesDisplay:
         The figure of the axes.
     units_ : list of matplotlib.collections.Collection
         Cells of a lattice or nodes of a graph, for each feature.
-    colour_bars_ : list of matplotlib.colorbar.Colorbar
+    color_bars_ : list of matplotlib.colorbar.Colorbar
         One for each feature, or the one that they share.
 
     See Also
     --------
-    UMatrixDisplay : How far the units are from their neighbours.
+    UMatrixDisplay : How far the units are from their neighbors.
 
     Examples
     --------
@@ -177,10 +177,10 @@ class ComponentPlanesDisplay:
         features : sequence of int or str, default=None
             Which ones, by number from 0 or by name; all by default.
         scale : {"own", "shared"}, default="own"
-            Whether each panel has its own scale of colours, or all have one, so that
+            Whether each panel has its own scale of colors, or all have one, so that
             features in one unit can be compared.
         cmap : str or matplotlib.colors.Colormap, default="viridis"
-            Colours of the weights.
+            Colors of the weights.
 
         Returns
         -------
@@ -203,17 +203,17 @@ class ComponentPlanesDisplay:
 
             planes = self.planes[:, picked]
             style["norm"] = Normalize(planes.min(), planes.max())
-        self.units_, self.colour_bars_ = [], []
+        self.units_, self.color_bars_ = [], []
         for panel, feature in zip(self.axes_, picked, strict=True):
             units = self.layout.draw(panel, self.planes[:, feature], **style)
             self.units_.append(units)
             panel.set_title(self.names[feature], size="medium")
             panel.set(xlabel="", ylabel="", xticks=[], yticks=[])
             if scale == "own":
-                bar = add_colour_bar(panel, units, "", below=self.layout.flat)
-                self.colour_bars_.append(bar)
+                bar = add_color_bar(panel, units, "", below=self.layout.flat)
+                self.color_bars_.append(bar)
         if scale == "shared":
-            self.colour_bars_ = [
+            self.color_bars_ = [
                 self.figure_.colorbar(
                     self.units_[0],
                     ax=list(self.axes_),
@@ -249,7 +249,7 @@ class ComponentPlanesDisplay:
         """Return axes and the panels that fill them, as large as can be."""
         width, height = self.layout.size
         scale = _PANEL / max(width, height)
-        panel = scale * width + 0.7, scale * height + 0.4  # colour bar, title
+        panel = scale * width + 0.7, scale * height + 0.4  # color bar, title
         room = np.array([4, 3]) if ax is None else size_in_points(ax)
         columns = np.arange(1, n_panels + 1)
         rows = -(-n_panels // columns)

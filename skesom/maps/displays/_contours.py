@@ -18,7 +18,7 @@ def draw_contours(ax, labels, clusters, shown, step, smoothing):
     labels : ndarray of shape (n_rows, n_columns)
         The label map, thinned.
     clusters : Clusters
-        Their colours.
+        Their colors.
     shown : sequence of int
         Numbers of the clusters to draw.
     step : int
@@ -49,15 +49,15 @@ def draw_contours(ax, labels, clusters, shown, step, smoothing):
             rows,
             share,
             levels=[_HALF],
-            colors=[clusters.colours[number]],
+            colors=[clusters.colors[number]],
             linewidths=1.0,
         )
-        # A rim, because the picture may have the colour of the line.
-        rim = withStroke(linewidth=1.8, foreground=rim_of(clusters.colours[number]))
+        # A rim, because the picture may have the color of the line.
+        rim = withStroke(linewidth=1.8, foreground=rim_of(clusters.colors[number]))
         contours[number].set_path_effects([rim])
     return contours
 
 
-def rim_of(colour):
-    """Return black or white, whichever a colour is farther from."""
-    return "black" if colour[:3] @ _LUMINANCE > 0.4 else "white"
+def rim_of(color):
+    """Return black or white, whichever a color is farther from."""
+    return "black" if color[:3] @ _LUMINANCE > 0.4 else "white"

@@ -13,7 +13,7 @@ from skesom.maps._comparison import (
 )
 from skesom.maps.displays._axes import dress_image_axes, image_axes, settle
 from skesom.maps.displays._clusters import as_clusters
-from skesom.maps.displays._fitted import labelled_cube
+from skesom.maps.displays._fitted import labeled_cube
 from skesom.maps.displays._legend import add_legend, missing_patch
 from skesom.maps.displays._thinning import (
     MAX_PIXELS,
@@ -23,13 +23,13 @@ from skesom.maps.displays._thinning import (
     thinning,
 )
 
-SAME_COLOUR, ONLY_FIRST_COLOUR, ONLY_SECOND_COLOUR = "#ffffff", "#000000", "#8a8a8a"
+SAME_COLOR, ONLY_FIRST_COLOR, ONLY_SECOND_COLOR = "#ffffff", "#000000", "#8a8a8a"
 
 
 class DisagreementMapDisplay:
     """Map of the pixels that two clusterings put into clusters that do not match.
 
-    Pixels in clusters that match are white. The others have the colour of the cluster
+    Pixels in clusters that match are white. The others have the color of the cluster
     that the second clustering puts them in. It is made by `from_estimator` or
     `from_predictions`, or from what `compare_clusterings` returned.
 
@@ -42,8 +42,8 @@ class DisagreementMapDisplay:
     wcs : astropy.wcs.WCS, default=None
         Celestial coordinates for the axes, those of the cube by default; pixels
         without.
-    colours : array-like of shape (n_clusters, 4), default=None
-        A colour for each cluster of the first, and for those of the second that match
+    colors : array-like of shape (n_clusters, 4), default=None
+        A color for each cluster of the first, and for those of the second that match
         none; `cluster_palette` by default.
     names : dict of int to str or sequence of str, default=None
         What these clusters are called; their numbers by default.
@@ -59,7 +59,7 @@ class DisagreementMapDisplay:
     legend_ : matplotlib.legend.Legend or None
         Percentages of the pixels in clusters of both: of those in the same cluster, and
         of those that are in each cluster only for the second.
-    colour_bar_ : matplotlib.colorbar.Colorbar or None
+    color_bar_ : matplotlib.colorbar.Colorbar or None
         In place of the legend, of too many clusters for one.
 
     See Also
@@ -78,16 +78,16 @@ class DisagreementMapDisplay:
     ['1: 20.0 %', 'same: 80.0 %', 'not in the first']
     """
 
-    def __init__(self, comparison, *, cube=None, wcs=None, colours=None, names=None):
+    def __init__(self, comparison, *, cube=None, wcs=None, colors=None, names=None):
         self.comparison = comparison
         self.cube = cube
         self.wcs = wcs
-        self.colours = colours
+        self.colors = colors
         self.names = names
 
     @classmethod
     def from_estimator(
-        cls, estimator, X, reference, *, colours=None, names=None, ax=None, **options
+        cls, estimator, X, reference, *, colors=None, names=None, ax=None, **options
     ):
         """Compare the clusters that an estimator finds in a cube with others.
 
@@ -99,8 +99,8 @@ class DisagreementMapDisplay:
         X : Cube, array-like of shape (n_rows, n_columns, n_bands) or list of Cube
             What the estimator takes; the axes have its WCS.
         reference : array-like of int of shape (n_rows, n_columns)
-            The first clustering, whose numbers, colours and names hold.
-        colours, names
+            The first clustering, whose numbers, colors and names hold.
+        colors, names
             See the class.
         ax : matplotlib.axes.Axes, default=None
             Where to draw; a new figure by default.
@@ -117,12 +117,12 @@ class DisagreementMapDisplay:
         ImportError
             If matplotlib is missing (extra ``plot``).
         """
-        label_map, cube = labelled_cube(estimator, X)
+        label_map, cube = labeled_cube(estimator, X)
         return cls.from_predictions(
             reference,
             label_map,
             cube=cube,
-            colours=colours,
+            colors=colors,
             names=names,
             ax=ax,
             **options,
@@ -136,7 +136,7 @@ class DisagreementMapDisplay:
         *,
         cube=None,
         wcs=None,
-        colours=None,
+        colors=None,
         names=None,
         ax=None,
         **options,
@@ -147,7 +147,7 @@ class DisagreementMapDisplay:
         ----------
         first, second : array-like of int of shape (n_rows, n_columns)
             Clusters from 0; negative labels are no clusters.
-        cube, wcs, colours, names
+        cube, wcs, colors, names
             See the class.
         ax : matplotlib.axes.Axes, default=None
             Where to draw; a new figure by default. Coordinates on the sky need axes
@@ -168,7 +168,7 @@ class DisagreementMapDisplay:
             If matplotlib is missing (extra ``plot``).
         """
         comparison = compare_clusterings(first, second)
-        display = cls(comparison, cube=cube, wcs=wcs, colours=colours, names=names)
+        display = cls(comparison, cube=cube, wcs=wcs, colors=colors, names=names)
         return display.plot(ax, **options)
 
     def plot(
@@ -187,7 +187,7 @@ class DisagreementMapDisplay:
         ax : matplotlib.axes.Axes, default=None
             Where to draw; a new figure by default.
         legend : bool, default=True
-            Whether there is a legend (a colour bar for very many clusters).
+            Whether there is a legend (a color bar for very many clusters).
         scale_bar, compass : bool, default=True
             Whether a bar of a round angle, and arrows to the north and east, are drawn.
             Without a pixel scale and a WCS, and on narrow strips, they are left out.
@@ -206,14 +206,14 @@ class DisagreementMapDisplay:
             np.where(kinds == OTHER, matched, -1),
             self.cube,
             self.wcs,
-            colours=self.colours,
+            colors=self.colors,
             names=self.names,
             n_clusters=int(n_clusters),
         )
         ax = image_axes(ax, kinds.shape, clusters.wcs)
         step = thinning(kinds.shape, max_pixels)
         self.image_ = ax.imshow(
-            _colour(pick(clusters.label_map, step), pick(kinds, step), clusters),
+            _color(pick(clusters.label_map, step), pick(kinds, step), clusters),
             origin="lower",
             interpolation="nearest",
             extent=extent(kinds.shape, step),
@@ -227,27 +227,27 @@ class DisagreementMapDisplay:
             compass=compass,
         )
         say_thinning(ax, step, "every {th} row and column")
-        self.legend_ = self.colour_bar_ = None
+        self.legend_ = self.color_bar_ = None
         if legend:
-            self.legend_, self.colour_bar_ = _explain(ax, clusters, kinds)
+            self.legend_, self.color_bar_ = _explain(ax, clusters, kinds)
         settle(ax)
         self.ax_, self.figure_ = ax, ax.figure
         return self
 
 
-def _colour(labels, kinds, clusters):
-    """Return the colours of the pixels; those of neither are transparent."""
+def _color(labels, kinds, clusters):
+    """Return the colors of the pixels; those of neither are transparent."""
     from matplotlib.colors import to_rgba_array
 
-    table = np.rint(255 * clusters.colours).astype(np.uint8)
+    table = np.rint(255 * clusters.colors).astype(np.uint8)
     image = np.zeros((*kinds.shape, 4), dtype=np.uint8)
     image[kinds == OTHER] = table[labels[kinds == OTHER]]
-    for kind, colour in (
-        (SAME, SAME_COLOUR),
-        (ONLY_FIRST, ONLY_FIRST_COLOUR),
-        (ONLY_SECOND, ONLY_SECOND_COLOUR),
+    for kind, color in (
+        (SAME, SAME_COLOR),
+        (ONLY_FIRST, ONLY_FIRST_COLOR),
+        (ONLY_SECOND, ONLY_SECOND_COLOR),
     ):
-        image[kinds == kind] = np.rint(255 * to_rgba_array(colour)[0])
+        image[kinds == kind] = np.rint(255 * to_rgba_array(color)[0])
     return image
 
 
@@ -262,21 +262,21 @@ def _explain(ax, clusters, kinds):
     same = 100 * np.count_nonzero(kinds == SAME) / n_compared
     others = [
         Patch(
-            facecolor=SAME_COLOUR,
+            facecolor=SAME_COLOR,
             edgecolor="0.6",
             linewidth=0.5,
             label=f"same: {same:.1f} %",
         )
     ]
     if (kinds == ONLY_FIRST).any():
-        others.append(Patch(facecolor=ONLY_FIRST_COLOUR, label="not in the second"))
+        others.append(Patch(facecolor=ONLY_FIRST_COLOR, label="not in the second"))
     if (kinds == ONLY_SECOND).any():
-        others.append(Patch(facecolor=ONLY_SECOND_COLOUR, label="not in the first"))
+        others.append(Patch(facecolor=ONLY_SECOND_COLOR, label="not in the first"))
     if (kinds == NEITHER).any():
         others.append(missing_patch("in neither"))
     return add_legend(
         ax,
-        clusters.colours[shown],
+        clusters.colors[shown],
         [f"{clusters.names[i]}: {100 * pixels[i] / n_compared:.1f} %" for i in shown],
         others,
         title="other cluster\nin the second",

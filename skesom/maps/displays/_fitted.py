@@ -50,7 +50,7 @@ def hits_of(som):
     return som.class_hits_.sum(axis=1)
 
 
-def labelled_cube(estimator, X):
+def labeled_cube(estimator, X):
     """Return the label map that an estimator of cubes gives, and the cube it is of.
 
     Parameters

@@ -52,14 +52,14 @@ class GraphLayout:
             )
 
     def draw(self, ax, values, **style):
-        """Draw the units in the colours of their values, and their links.
+        """Draw the units in the colors of their values, and their links.
 
         Parameters
         ----------
         ax : matplotlib.axes.Axes
             Where to draw.
         values : ndarray of shape (n_units,) or (n_units, 4)
-            Numbers for a colour map, or colours.
+            Numbers for a color map, or colors.
         **style : dict
             Of the collection, such as cmap and norm.
 
@@ -143,13 +143,13 @@ def embed(codebook, connections, embedding):
 
 def _principal_plane(codebook):
     """Place units by their first two principal components; also return the shares."""
-    centred = codebook - codebook.mean(axis=0, dtype=np.float64)
-    _, sizes, components = np.linalg.svd(centred, full_matrices=False)
+    centered = codebook - codebook.mean(axis=0, dtype=np.float64)
+    _, sizes, components = np.linalg.svd(centered, full_matrices=False)
     # The sign of a component is arbitrary: its largest weight shall be positive.
     largest = np.abs(components).argmax(axis=1)
     components *= np.sign(components[np.arange(len(components)), largest])[:, None]
     plane, shares = np.zeros((len(codebook), 2)), np.zeros(2)
-    plane[:, : len(components[:2])] = centred @ components[:2].T
+    plane[:, : len(components[:2])] = centered @ components[:2].T
     variances = sizes**2 / max(np.sum(sizes**2), np.finfo(float).tiny)
     shares[: len(variances[:2])] = variances[:2]
     return plane, shares

@@ -3,7 +3,7 @@
 
 import numpy as np
 
-from skesom.maps.displays._axes import add_colour_bar, settle, size_in_points
+from skesom.maps.displays._axes import add_color_bar, settle, size_in_points
 from skesom.maps.displays._fitted import fitted_map, hits_of
 from skesom.maps.displays._unit_layout import given_layout, layout_of, unit_axes
 
@@ -30,16 +30,16 @@ class HitMapDisplay:
     figure_ : matplotlib.figure.Figure
         The figure of the axes.
     units_ : matplotlib.collections.Collection
-        Cells of a lattice or nodes of a graph, in the colours of their hits. Empty
-        units are light grey.
-    colour_bar_ : matplotlib.colorbar.Colorbar
-        Tells the hits of the colours.
+        Cells of a lattice or nodes of a graph, in the colors of their hits. Empty
+        units are light gray.
+    color_bar_ : matplotlib.colorbar.Colorbar
+        Tells the hits of the colors.
     texts_ : list of matplotlib.text.Text
         Numbers in cells that are large enough.
 
     See Also
     --------
-    UMatrixDisplay : How far the units are from their neighbours.
+    UMatrixDisplay : How far the units are from their neighbors.
 
     Examples
     --------
@@ -141,7 +141,7 @@ class HitMapDisplay:
         return cls(hits.ravel(), layout).plot(ax, **options)
 
     def plot(self, ax=None, *, numbers=True, cmap="viridis"):
-        """Draw the units in the colours of their hits, on a square-root scale.
+        """Draw the units in the colors of their hits, on a square-root scale.
 
         Parameters
         ----------
@@ -151,7 +151,7 @@ class HitMapDisplay:
             Whether the hits are written in the cells of a lattice, if these are large
             enough.
         cmap : str or matplotlib.colors.Colormap, default="viridis"
-            Colours of the hits.
+            Colors of the hits.
 
         Returns
         -------
@@ -162,15 +162,15 @@ class HitMapDisplay:
         from matplotlib import colormaps
         from matplotlib.colors import PowerNorm
 
-        colours = colormaps[cmap] if isinstance(cmap, str) else cmap
-        colours = colours.with_extremes(bad=_EMPTY)
+        colors = colormaps[cmap] if isinstance(cmap, str) else cmap
+        colors = colors.with_extremes(bad=_EMPTY)
         self.units_ = self.layout.draw(
             ax,
             np.ma.masked_equal(np.asarray(self.hits, dtype=np.float64), 0),
-            cmap=colours,
+            cmap=colors,
             norm=PowerNorm(0.5, vmin=0, vmax=max(np.max(self.hits), 1)),
         )
-        self.colour_bar_ = add_colour_bar(
+        self.color_bar_ = add_color_bar(
             ax, self.units_, "samples", below=self.layout.flat
         )
         ax.set_title("hit map")

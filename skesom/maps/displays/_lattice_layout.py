@@ -28,7 +28,7 @@ class LatticeLayout:
     positions : ndarray of shape (n_units, 2)
         x and y of each unit; rows are sqrt(3)/2 apart if they are of hexagons.
     corners : ndarray of shape (n_corners, 2)
-        Of a cell, from its centre.
+        Of a cell, from its center.
     """
 
     def __init__(self, shape, topology="hexagonal", toroidal=False):
@@ -54,18 +54,18 @@ class LatticeLayout:
 
     @property
     def flat(self):
-        """Whether the lattice is too low for a colour bar beside it."""
+        """Whether the lattice is too low for a color bar beside it."""
         return self.size[0] > 3 * self.size[1]
 
     def draw(self, ax, values, **style):
-        """Draw the cells in the colours of their values.
+        """Draw the cells in the colors of their values.
 
         Parameters
         ----------
         ax : matplotlib.axes.Axes
             Where to draw.
         values : ndarray of shape (n_units,) or (n_units, 4)
-            Numbers for a colour map, or colours.
+            Numbers for a color map, or colors.
         **style : dict
             Of the collection, such as cmap and norm.
 
@@ -157,8 +157,8 @@ class LatticeLayout:
     def _collection(self, units, shifts, values, style):
         from matplotlib.collections import PolyCollection
 
-        centres = self.positions[units] + shifts
-        polygons = centres[:, np.newaxis] + self.corners
+        centers = self.positions[units] + shifts
+        polygons = centers[:, np.newaxis] + self.corners
         if np.ndim(values) == 2:
             style = {k: v for k, v in style.items() if k not in ("cmap", "norm")}
             return PolyCollection(polygons, facecolors=values, **style)

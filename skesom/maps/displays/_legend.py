@@ -5,8 +5,8 @@ import textwrap
 
 import numpy as np
 
-from skesom.maps.displays._axes import add_colour_bar, settle, size_in_points
-from skesom.maps.displays._palette import HATCH_COLOUR, MISSING_COLOUR
+from skesom.maps.displays._axes import add_color_bar, settle, size_in_points
+from skesom.maps.displays._palette import HATCH_COLOR, MISSING_COLOR
 
 _LARGEST, _SMALLEST = 9.0, 6.0  # points
 _LINE = 1.5  # height of an entry in units of its letters
@@ -16,14 +16,14 @@ _WIDEST = 0.55  # a column of names by the width of the axes
 _LETTERS = 12, 30  # in a line of the longest names
 
 
-def add_legend(ax, colours, names, others=(), title="cluster"):
-    """Draw a legend to the right of the axes, or a colour bar for many clusters.
+def add_legend(ax, colors, names, others=(), title="cluster"):
+    """Draw a legend to the right of the axes, or a color bar for many clusters.
 
     Parameters
     ----------
     ax : matplotlib.axes.Axes
         Where the clusters are drawn.
-    colours : ndarray of shape (n_clusters, 4)
+    colors : ndarray of shape (n_clusters, 4)
         Of the clusters.
     names : sequence of str of length n_clusters
         What is written of each.
@@ -35,7 +35,7 @@ def add_legend(ax, colours, names, others=(), title="cluster"):
     Returns
     -------
     legend : matplotlib.legend.Legend or None
-        None if there is nothing to tell but by the colour bar.
+        None if there is nothing to tell but by the color bar.
     bar : matplotlib.colorbar.Colorbar or None
         Where entries for all clusters would not be as high as the axes.
     """
@@ -46,13 +46,13 @@ def add_legend(ax, colours, names, others=(), title="cluster"):
     n_letters = int(np.clip(_WIDEST * width / (_LETTER * _LARGEST), *_LETTERS))
     names = [in_lines(name, n_letters) for name in names]
     entries = [
-        Patch(facecolor=colour, label=name)
-        for colour, name in zip(colours, names, strict=True)
+        Patch(facecolor=color, label=name)
+        for color, name in zip(colors, names, strict=True)
     ]
     # With a line for the title.
     n_entries = sum(name.count("\n") + 1 for name in names) + len(others) + 1
     if n_entries * _SMALLEST > _MAX_COLUMNS * n_lines:
-        bar = _add_bar_of_clusters(ax, colours, title)
+        bar = _add_bar_of_clusters(ax, colors, title)
         legend = None
         if others:
             legend = ax.legend(handles=others, loc="lower right", fontsize="small")
@@ -78,8 +78,8 @@ def missing_patch(label):
     from matplotlib.patches import Patch
 
     return Patch(
-        facecolor=MISSING_COLOUR,
-        edgecolor=HATCH_COLOUR,
+        facecolor=MISSING_COLOR,
+        edgecolor=HATCH_COLOR,
         hatch="/////",
         linewidth=0,
         label=label,
@@ -110,16 +110,16 @@ def in_lines(name, n_letters):
     return textwrap.fill(name.replace(" %", "\xa0%"), n_letters).replace("\xa0", " ")
 
 
-def _add_bar_of_clusters(ax, colours, title):
-    """Draw a colour bar whose steps are the clusters."""
+def _add_bar_of_clusters(ax, colors, title):
+    """Draw a color bar whose steps are the clusters."""
     from matplotlib.cm import ScalarMappable
     from matplotlib.colors import BoundaryNorm, ListedColormap
     from matplotlib.ticker import MaxNLocator
 
-    n_clusters = len(colours)
+    n_clusters = len(colors)
     norm = BoundaryNorm(np.arange(n_clusters + 1) - 0.5, n_clusters)
-    drawn = ScalarMappable(norm, ListedColormap(colours))
-    bar = add_colour_bar(ax, drawn, title, spacing="proportional")
+    drawn = ScalarMappable(norm, ListedColormap(colors))
+    bar = add_color_bar(ax, drawn, title, spacing="proportional")
     bar.set_ticks(MaxNLocator(10, integer=True).tick_values(0, n_clusters - 1)[:-1])
     bar.minorticks_off()
     return bar

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Colours for clusters that everybody can tell apart, and for what is no cluster."""
+"""Colors for clusters that everybody can tell apart, and for what is no cluster."""
 
 from functools import lru_cache
 from numbers import Integral
@@ -7,19 +7,19 @@ from numbers import Integral
 import numpy as np
 
 from skesom.cube._blocks import row_blocks
-from skesom.maps.displays._colour_vision import as_colours, perceived
+from skesom.maps.displays._color_vision import as_colors, perceived
 
-NOISE_COLOUR = "#000000"
-SKY_COLOUR = "#1d2236"
-MISSING_COLOUR = "#e1e3e8"
-HATCH_COLOUR = "#b4b8c2"
+NOISE_COLOR = "#000000"
+SKY_COLOR = "#1d2236"
+MISSING_COLOR = "#e1e3e8"
+HATCH_COLOR = "#b4b8c2"
 
 _NOT_FOR_CLUSTERS = [
-    [level / 255 for level in bytes.fromhex(colour[1:])]
-    for colour in (NOISE_COLOUR, SKY_COLOUR, MISSING_COLOUR, "#ffffff")
+    [level / 255 for level in bytes.fromhex(color[1:])]
+    for color in (NOISE_COLOR, SKY_COLOR, MISSING_COLOR, "#ffffff")
 ]
 _LIGHTNESS = 0.36, 0.90  # dark enough for white paper, light enough for a dark sky
-_CHROMA = 0.08, 0.19  # neither grey nor glaring
+_CHROMA = 0.08, 0.19  # neither gray nor glaring
 _STEPS = 20  # of red, green and blue
 # Eyes with all cones see more of red and green; tritanopes are rare.
 _WEIGHTS = np.array([1 / 1.5, 1, 1, 1 / 0.7])
@@ -28,34 +28,34 @@ _FIRST_HUE, _HUE_STEP, _SPIRAL_CHROMA = 320, -124, 0.16
 
 
 def cluster_palette(n_clusters):
-    """Return colours that can be told apart, also without all kinds of cones.
+    """Return colors that can be told apart, also without all kinds of cones.
 
     Parameters
     ----------
     n_clusters : int
-        Number of colours. About 20 can be told apart wherever they are in a picture,
+        Number of colors. About 20 can be told apart wherever they are in a picture,
         200 still where they touch.
 
     Returns
     -------
-    colours : ndarray of shape (n_clusters, 4)
+    colors : ndarray of shape (n_clusters, 4)
         Red, green, blue and opacity, from 0 to 1, from dark to light.
 
     See Also
     --------
-    cluster_colours : The same colours, the faintest cluster in the darkest.
+    cluster_colors : The same colors, the faintest cluster in the darkest.
 
     Notes
     -----
-    Up to ten colours rise evenly in lightness, each a third of the colour circle from
+    Up to ten colors rise evenly in lightness, each a third of the color circle from
     the one before. Further ones are, one after the other, as far as can be from those
-    chosen before and from the colours of sky, noise and missing data, in the manner
+    chosen before and from the colors of sky, noise and missing data, in the manner
     of [1]_. A distance is the smallest of those in Oklab [2]_ that eyes with all cones
     and, by the model of [3]_, protanopes, deuteranopes and tritanopes see.
 
     References
     ----------
-    .. [1] Glasbey, C. et al. (2007), "Colour displays for categorical images", Color
+    .. [1] Glasbey, C. et al. (2007), "Color displays for categorical images", Color
        Res. Appl. 32, 304-309, doi:10.1002/col.20327
     .. [2] Ottosson, B. (2020), "A perceptual color space for image processing",
        https://bottosson.github.io/posts/oklab
@@ -71,15 +71,15 @@ def cluster_palette(n_clusters):
     """
     if not isinstance(n_clusters, Integral) or n_clusters < 0:
         raise ValueError(f"n_clusters must be an int from 0, got {n_clusters!r}.")
-    find = _spiral if n_clusters <= _FEW else _distinct_colours
+    find = _spiral if n_clusters <= _FEW else _distinct_colors
     return np.column_stack([find(n_clusters), np.ones(n_clusters)])
 
 
-def cluster_colours(label_map, cube):
-    """Choose a colour for each cluster, from dark for the faintest to light.
+def cluster_colors(label_map, cube):
+    """Choose a color for each cluster, from dark for the faintest to light.
 
-    Neighbouring clusters of a galaxy differ in brightness first, so the order of the
-    colours makes its shape readable.
+    Neighboring clusters of a galaxy differ in brightness first, so the order of the
+    colors makes its shape readable.
 
     Parameters
     ----------
@@ -91,15 +91,15 @@ def cluster_colours(label_map, cube):
 
     Returns
     -------
-    colours : ndarray of shape (n_clusters, 4)
+    colors : ndarray of shape (n_clusters, 4)
         Red, green, blue and opacity, from 0 to 1, see `cluster_palette`.
 
     Examples
     --------
     >>> import numpy as np
-    >>> from skesom.maps import cluster_colours
+    >>> from skesom.maps import cluster_colors
     >>> label_map = np.array([[0, 0, 1]])
-    >>> cluster_colours(label_map, np.array([[[5.0], [5.0], [1.0]]])).shape
+    >>> cluster_colors(label_map, np.array([[[5.0], [5.0], [1.0]]])).shape
     (2, 4)
     """
     label_map = np.asarray(label_map)
@@ -121,41 +121,41 @@ def cluster_colours(label_map, cube):
     return cluster_palette(n_clusters)[ranks]
 
 
-def _spiral(n_colours):
-    """Return colours of rising lightness, about a third of the colour circle apart."""
-    angle = np.deg2rad(_FIRST_HUE + _HUE_STEP * np.arange(n_colours))
+def _spiral(n_colors):
+    """Return colors of rising lightness, about a third of the color circle apart."""
+    angle = np.deg2rad(_FIRST_HUE + _HUE_STEP * np.arange(n_colors))
     first, last = _LIGHTNESS
-    lightness = np.linspace(first, last, n_colours)
+    lightness = np.linspace(first, last, n_colors)
     oklab = [lightness, _SPIRAL_CHROMA * np.cos(angle), _SPIRAL_CHROMA * np.sin(angle)]
-    return as_colours(np.stack(oklab, axis=1))
+    return as_colors(np.stack(oklab, axis=1))
 
 
 @lru_cache(maxsize=16)
-def _distinct_colours(n_colours):
-    """Choose colours that are far apart among many, and sort them by lightness."""
-    colours = _spiral(_FEW)
+def _distinct_colors(n_colors):
+    """Choose colors that are far apart among many, and sort them by lightness."""
+    colors = _spiral(_FEW)
     candidates, places = _candidates()
-    taken = perceived([*_NOT_FOR_CLUSTERS, *colours])
+    taken = perceived([*_NOT_FOR_CLUSTERS, *colors])
     near = np.min([_distances(places, place) for place in taken.swapaxes(0, 1)], axis=0)
-    for _ in range(n_colours - _FEW):
+    for _ in range(n_colors - _FEW):
         best = int(np.argmax(near))
-        colours = np.vstack([colours, candidates[best]])
+        colors = np.vstack([colors, candidates[best]])
         near = np.minimum(near, _distances(places, places[:, best]))
-    return colours[np.argsort(perceived(colours)[0, :, 0], kind="stable")]
+    return colors[np.argsort(perceived(colors)[0, :, 0], kind="stable")]
 
 
 def _candidates():
-    """Return colours of fair lightness and chroma, and where the eye places them."""
+    """Return colors of fair lightness and chroma, and where the eye places them."""
     steps = np.linspace(0, 1, _STEPS)
-    colours = np.stack(np.meshgrid(steps, steps, steps), axis=-1).reshape(-1, 3)
-    places = perceived(colours)
+    colors = np.stack(np.meshgrid(steps, steps, steps), axis=-1).reshape(-1, 3)
+    places = perceived(colors)
     lightness, chroma = places[0, :, 0], np.hypot(places[0, :, 1], places[0, :, 2])
     fair = (lightness > _LIGHTNESS[0]) & (lightness < _LIGHTNESS[1])
     fair &= (chroma > _CHROMA[0]) & (chroma < _CHROMA[1])
-    return colours[fair], places[:, fair]
+    return colors[fair], places[:, fair]
 
 
 def _distances(places, place):
-    """Return how far one colour is from many, for the eye that sees it least."""
+    """Return how far one color is from many, for the eye that sees it least."""
     apart = np.linalg.norm(places - place[:, np.newaxis], axis=2)
     return np.min(apart * _WEIGHTS[:, np.newaxis], axis=0)

@@ -11,7 +11,7 @@ from skesom.maps.displays._value_map import draw_value_map
 class QuantizationErrorMapDisplay:
     """Quantization error of each pixel: its distance to the nearest unit.
 
-    High values are pixels that no unit stands for: rare objects, artefacts, borders. It
+    High values are pixels that no unit stands for: rare objects, artifacts, borders. It
     is made by `from_estimator` or `from_predictions`.
 
     Parameters
@@ -31,8 +31,8 @@ class QuantizationErrorMapDisplay:
         The figure of the axes.
     image_ : matplotlib.image.AxesImage
         The distances.
-    colour_bar_ : matplotlib.colorbar.Colorbar
-        Tells the distances of the colours.
+    color_bar_ : matplotlib.colorbar.Colorbar
+        Tells the distances of the colors.
 
     See Also
     --------
@@ -124,10 +124,10 @@ class QuantizationErrorMapDisplay:
         ax : matplotlib.axes.Axes, default=None
             Where to draw; a new figure by default.
         highest : float, default=99.5
-            Percentage of the pixels that the scale of colours covers; the few above
-            have the colour of its end.
+            Percentage of the pixels that the scale of colors covers; the few above
+            have the color of its end.
         cmap : str or matplotlib.colors.Colormap, default="inferno"
-            Colours of the distances.
+            Colors of the distances.
         scale_bar, compass : bool, default=True
             Whether a bar of a round angle, and arrows to the north and east, are drawn.
             Without a pixel scale and a WCS, and on narrow strips, they are left out.
@@ -153,7 +153,7 @@ class QuantizationErrorMapDisplay:
             )
         if not 0 < highest <= 100:
             raise ValueError(f"highest must be above 0, up to 100, got {highest!r}.")
-        self.image_, self.colour_bar_ = draw_value_map(
+        self.image_, self.color_bar_ = draw_value_map(
             ax,
             distances,
             label="distance to the nearest unit",

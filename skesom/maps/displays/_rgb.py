@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Three bands of a cube as a colour picture."""
+"""Three bands of a cube as a color picture."""
 
 import numpy as np
 from astropy import units
 
 from skesom.cube import Cube
 from skesom.cube._noise import sky_statistics
-from skesom.maps.displays._palette import MISSING_COLOUR
+from skesom.maps.displays._palette import MISSING_COLOR
 from skesom.maps.displays._thinning import mean
 
 _STRETCHES = ("lupton", "asinh", "log", "sqrt", "linear")
@@ -19,7 +19,7 @@ _SAMPLES = 1_000_000  # that the interval of a band is taken from
 
 
 def rgb_image(cube, bands=None, *, stretch="asinh", interval="sky"):
-    """Make a colour picture of three bands.
+    """Make a color picture of three bands.
 
     Each band is brought to 0 at its sky and to 1 at a bright level, so bands in any
     units can be combined, and then all are stretched.
@@ -33,7 +33,7 @@ def rgb_image(cube, bands=None, *, stretch="asinh", interval="sky"):
         one of the longest, the middle and the shortest wavelength, or, where these are
         unknown, the last, middle and first band of the cube.
     stretch : {"asinh", "lupton", "log", "sqrt", "linear"}, default="asinh"
-        "lupton" stretches the mean of the bands and keeps their colours [1]_, also
+        "lupton" stretches the mean of the bands and keeps their colors [1]_, also
         those of noise; the others stretch each band by itself, bright pixels are white.
     interval : {"sky", "zscale", "minmax"}, float or astropy BaseInterval, default="sky"
         What is black and what is bright in a band: the level of its darkest parts and
@@ -44,7 +44,7 @@ def rgb_image(cube, bands=None, *, stretch="asinh", interval="sky"):
     Returns
     -------
     picture : ndarray of shape (n_rows, n_columns, 3), dtype uint8
-        Red, green and blue; light grey where one of the bands is masked.
+        Red, green and blue; light gray where one of the bands is masked.
 
     Raises
     ------
@@ -74,7 +74,7 @@ def rgb_image(cube, bands=None, *, stretch="asinh", interval="sky"):
         plane[missing] = 0
     picture = _lupton(planes) if stretch == "lupton" else _each(planes, stretch)
     picture[missing] = [
-        int(MISSING_COLOUR[place : place + 2], 16) for place in (1, 3, 5)
+        int(MISSING_COLOR[place : place + 2], 16) for place in (1, 3, 5)
     ]
     return picture
 
@@ -113,7 +113,7 @@ def rgb_bands(cube, bands=None):
     bands = [bands] if isinstance(bands, str) else list(bands)
     if len(bands) != 3:
         raise ValueError(
-            f"A colour picture has three bands, for red, green and blue, got {bands}."
+            f"A color picture has three bands, for red, green and blue, got {bands}."
         )
     numbers = []
     for band in bands:
@@ -129,7 +129,7 @@ def rgb_bands(cube, bands=None):
 
 
 def thinned_rgb(cube, bands, step):
-    """Return the colour picture of the means of squares of `step` by `step` pixels."""
+    """Return the color picture of the means of squares of `step` by `step` pixels."""
     cube = cube if isinstance(cube, Cube) else Cube(cube)
     numbers = rgb_bands(cube, bands)
     means = {n: mean(cube.data[:, :, n], step) for n in set(numbers)}
@@ -184,7 +184,7 @@ def _scaled(cube, band, interval):
 def _lupton(planes):
     from astropy.visualization import make_lupton_rgb
 
-    with np.errstate(divide="ignore", invalid="ignore"):  # black pixels have no colour
+    with np.errstate(divide="ignore", invalid="ignore"):  # black pixels have no color
         return make_lupton_rgb(*planes, minimum=0, stretch=_SOFTENING, Q=_Q)
 
 

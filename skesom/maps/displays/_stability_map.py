@@ -32,8 +32,8 @@ class StabilityMapDisplay:
         The figure of the axes.
     image_ : matplotlib.image.AxesImage
         The shares.
-    colour_bar_ : matplotlib.colorbar.Colorbar
-        Tells the shares of the colours.
+    color_bar_ : matplotlib.colorbar.Colorbar
+        Tells the shares of the colors.
 
     See Also
     --------
@@ -137,7 +137,7 @@ class StabilityMapDisplay:
         ax : matplotlib.axes.Axes, default=None
             Where to draw; a new figure by default.
         cmap : str or matplotlib.colors.Colormap, default="viridis"
-            Colours of the shares.
+            Colors of the shares.
         scale_bar, compass : bool, default=True
             Whether a bar of a round angle, and arrows to the north and east, are drawn.
             Without a pixel scale and a WCS, and on narrow strips, they are left out.
@@ -161,7 +161,7 @@ class StabilityMapDisplay:
                 f"stability must have the shape (n_rows, n_columns), got {shares.shape}"
                 ". That of a table has no picture."
             )
-        self.image_, self.colour_bar_ = draw_value_map(
+        self.image_, self.color_bar_ = draw_value_map(
             ax,
             shares,
             label="share of runs in the same cluster",

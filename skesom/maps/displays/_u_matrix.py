@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The U-matrix: units by their distance to their neighbours."""
+"""The U-matrix: units by their distance to their neighbors."""
 
 import numpy as np
 
-from skesom.maps.displays._axes import add_colour_bar, settle
+from skesom.maps.displays._axes import add_color_bar, settle
 from skesom.maps.displays._fitted import fitted_map
 from skesom.maps.displays._palette import cluster_palette
 from skesom.maps.displays._unit_layout import (
@@ -15,15 +15,15 @@ from skesom.maps.displays._unit_layout import (
 
 
 class UMatrixDisplay:
-    """U-matrix: the mean distance of each unit of a map to its neighbours.
+    """U-matrix: the mean distance of each unit of a map to its neighbors.
 
-    High values are borders: where neighbours on the map are far apart in the data.
+    High values are borders: where neighbors on the map are far apart in the data.
     It is made by `from_estimator` or `from_predictions`.
 
     Parameters
     ----------
     values : ndarray of shape (n_units,)
-        Mean distance of each unit to its neighbours.
+        Mean distance of each unit to its neighbors.
     layout : LatticeLayout or GraphLayout
         How the units are drawn.
     unit_labels : ndarray of shape (n_units,), default=None
@@ -36,9 +36,9 @@ class UMatrixDisplay:
     figure_ : matplotlib.figure.Figure
         The figure of the axes.
     units_ : matplotlib.collections.Collection
-        Cells of a lattice or nodes of a graph, in the colours of their values.
-    colour_bar_ : matplotlib.colorbar.Colorbar
-        Tells the values of the colours.
+        Cells of a lattice or nodes of a graph, in the colors of their values.
+    color_bar_ : matplotlib.colorbar.Colorbar
+        Tells the values of the colors.
     borders_ : matplotlib.collections.LineCollection or None
         Sides of cells between clusters; None for a graph, and without clusters.
 
@@ -126,7 +126,7 @@ class UMatrixDisplay:
         Parameters
         ----------
         u_matrix : array-like of shape (n_rows, n_columns) or (n_units,)
-            Mean distance of each unit to its neighbours, on a lattice or, with
+            Mean distance of each unit to its neighbors, on a lattice or, with
             `positions`, of the nodes of a graph.
         topology : {"hexagonal", "rectangular"}, default="hexagonal"
             Of a lattice; odd rows of a hexagonal one are shifted to the right.
@@ -160,8 +160,8 @@ class UMatrixDisplay:
             unit_labels = np.ravel(unit_labels)
         return cls(values.ravel(), layout, unit_labels=unit_labels).plot(ax, **options)
 
-    def plot(self, ax=None, *, clusters=True, colours=None, cmap="cividis"):
-        """Draw the units in the colours of their distances.
+    def plot(self, ax=None, *, clusters=True, colors=None, cmap="cividis"):
+        """Draw the units in the colors of their distances.
 
         Parameters
         ----------
@@ -170,10 +170,10 @@ class UMatrixDisplay:
         clusters : bool, default=True
             Whether clusters are shown, if there are several: by borders between cells,
             or by the rims of nodes; and by their numbers, where these have room.
-        colours : array-like of shape (n_clusters, 4), default=None
-            Colours of the clusters for the rims of nodes, `cluster_palette` by default.
+        colors : array-like of shape (n_clusters, 4), default=None
+            Colors of the clusters for the rims of nodes, `cluster_palette` by default.
         cmap : str or matplotlib.colors.Colormap, default="cividis"
-            Colours of the distances.
+            Colors of the distances.
 
         Returns
         -------
@@ -186,12 +186,12 @@ class UMatrixDisplay:
         self.borders_ = None
         style = {}
         if labels is not None and not on_lattice:
-            if colours is None:
-                colours = cluster_palette(int(labels.max()) + 1)
-            style = {"edgecolors": np.asarray(colours)[labels], "linewidths": 1.0}
+            if colors is None:
+                colors = cluster_palette(int(labels.max()) + 1)
+            style = {"edgecolors": np.asarray(colors)[labels], "linewidths": 1.0}
         self.units_ = self.layout.draw(ax, self.values, cmap=cmap, **style)
-        self.colour_bar_ = add_colour_bar(
-            ax, self.units_, "mean distance to neighbours", below=self.layout.flat
+        self.color_bar_ = add_color_bar(
+            ax, self.units_, "mean distance to neighbors", below=self.layout.flat
         )
         ax.set_title("U-matrix")
         settle(ax)  # now it is known how much room there is for lines and numbers

@@ -4,7 +4,7 @@
 import numpy as np
 
 from skesom.maps.displays._axes import (
-    add_colour_bar,
+    add_color_bar,
     dress_image_axes,
     image_axes,
     settle,
@@ -36,17 +36,17 @@ def draw_value_map(
     values : ndarray of shape (n_rows, n_columns)
         NaN where there is none.
     label : str
-        What they are, beside the colour bar.
+        What they are, beside the color bar.
     wcs : astropy.wcs.WCS, default=None
         Celestial coordinates for the axes; pixels without.
     pixel_scale : tuple of float (height, width), default=None
         Arcsec per pixel, of the WCS by default.
     highest : float, default=100
-        Percentage of the pixels that the scale of colours covers.
+        Percentage of the pixels that the scale of colors covers.
     top : float, default=None
         End of the scale, in place of `highest`.
     cmap : str or matplotlib.colors.Colormap, default="inferno"
-        Colours of the values.
+        Colors of the values.
     scale_bar, compass : bool, default=True
         Whether they are drawn, where a pixel scale and a WCS are known.
     max_pixels : int
@@ -57,7 +57,7 @@ def draw_value_map(
     image : matplotlib.image.AxesImage
         The values.
     bar : matplotlib.colorbar.Colorbar
-        Tells the values of the colours.
+        Tells the values of the colors.
     """
     if wcs is not None and pixel_scale is None:
         pixel_scale = pixel_scale_of(wcs)
@@ -86,6 +86,6 @@ def draw_value_map(
     )
     say_thinning(ax, step, "means of {step} x {step} pixels")
     above = len(known) > 0 and known.max() > top
-    bar = add_colour_bar(ax, image, label, extend="max" if above else "neither")
+    bar = add_color_bar(ax, image, label, extend="max" if above else "neither")
     settle(ax)
     return image, bar

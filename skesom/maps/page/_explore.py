@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 from sklearn.utils._param_validation import Interval, validate_params
 
-from skesom.io import atomic_path, describe_types, read_catalogue
+from skesom.io import atomic_path, describe_types, read_catalog
 from skesom.maps._cluster_groups import FORMAT, merge_clusters
 from skesom.maps._crossmatch_positions import find_positions
 from skesom.maps._pipeline import aligned_bands, scaled_from_aligned
-from skesom.maps.displays import cluster_colours, rgb_image
-from skesom.maps.displays._palette import MISSING_COLOUR, NOISE_COLOUR, SKY_COLOUR
+from skesom.maps.displays import cluster_colors, rgb_image
+from skesom.maps.displays._palette import MISSING_COLOR, NOISE_COLOR, SKY_COLOR
 from skesom.maps.displays._rgb import wavelengths_of
 from skesom.maps.displays._thinning import MAX_PIXELS, pick, thinning
 from skesom.maps.page._blob import pack
@@ -40,7 +40,7 @@ def explore(
     pipeline,
     cube,
     *,
-    catalogue=None,
+    catalog=None,
     groups=None,
     title="Clusters",
     max_pixels=MAX_PIXELS,
@@ -61,8 +61,8 @@ def explore(
         Of `make_cluster_pipeline`, fitted on the cube.
     cube : Cube or list of Cube
         The images as they were read.
-    catalogue : str, os.PathLike or Table, default=None
-        Known objects to draw, as `skesom.io.read_catalogue` takes them.
+    catalog : str, os.PathLike or Table, default=None
+        Known objects to draw, as `skesom.io.read_catalog` takes them.
     groups : sequence of ClusterGroup, default=None
         Names for clusters, and which are one, see `merge_clusters`.
     title : str, default="Clusters"
@@ -85,7 +85,7 @@ def explore(
     ImportError
         If bokeh is missing (extra ``explore``).
     ValueError
-        If no pixel is in a cluster, there are more than 2000 clusters, the catalogue
+        If no pixel is in a cluster, there are more than 2000 clusters, the catalog
         has no object in the image, or `groups` do not fit.
 
     Notes
@@ -112,7 +112,7 @@ def explore(
     check_bokeh()
     path = Path(path)
     with atomic_path(path, overwrite=overwrite) as temporary:
-        text = _page(pipeline, cube, catalogue, groups, title, max_pixels)
+        text = _page(pipeline, cube, catalog, groups, title, max_pixels)
         temporary.write_text(text, encoding="utf-8")
     return path
 
@@ -127,7 +127,7 @@ def check_bokeh():
         ) from error
 
 
-def _page(pipeline, images, catalogue, groups, title, max_pixels):
+def _page(pipeline, images, catalog, groups, title, max_pixels):
     """Return the page as text."""
     from bokeh.embed import file_html
     from bokeh.resources import INLINE
@@ -140,10 +140,10 @@ def _page(pipeline, images, catalogue, groups, title, max_pixels):
     _check_labels(label_map)
     thinned = thinning(label_map.shape, max_pixels)
     arrays, facts = _pixel_facts(cube, label_map, thinned)
-    colours = cluster_colours(label_map, scaled_from_aligned(pipeline, cube))
-    facts["originals"] = _cluster_facts(label_map, colours, [])
+    colors = cluster_colors(label_map, scaled_from_aligned(pipeline, cube))
+    facts["originals"] = _cluster_facts(label_map, colors, [])
     facts["originals"].sort(key=lambda cluster: cluster["labels"])
-    facts["clusters"] = _cluster_facts(label_map, colours, groups or [])
+    facts["clusters"] = _cluster_facts(label_map, colors, groups or [])
     names = [cube.band_names[band] for band in facts["order"]]
     som = map_inside(step.estimator_)[0]
     n_units = len(som.codebook_) if hasattr(som, "connections_") else 0
@@ -158,8 +158,8 @@ def _page(pipeline, images, catalogue, groups, title, max_pixels):
         arrays["units"] = pick(unit_map(pipeline, cube, som), thinned)
         arrays["unit_values"] = np.stack(list(values.values()))
         facts |= unit_facts(step, som, list(values))
-    if catalogue is not None:
-        objects = _objects_in(catalogue, cube)
+    if catalog is not None:
+        objects = _objects_in(catalog, cube)
         views |= _lists.object_views(objects, describe_types(objects["type"]), plots)
     here = resources.files("skesom.maps.page")
     style, script, template = (
@@ -178,7 +178,7 @@ def _page(pipeline, images, catalogue, groups, title, max_pixels):
             "summary": _summary(label_map, cube, thinned, n_units),
             "has_sky": cube.wcs is not None,
             "has_units": has_units,
-            "has_objects": catalogue is not None,
+            "has_objects": catalog is not None,
             "units_title": "Lattice of units" if hasattr(som, "shape_") else "Nodes",
         },
         suppress_callback_warning=True,
@@ -221,16 +221,16 @@ def _pixel_facts(cube, label_map, thinned):
         "step": thinned,
         "bands": bands,
         "order": order.tolist(),
-        "missing_colour": _parts(MISSING_COLOUR),
-        "noise_colour": _parts(NOISE_COLOUR),
-        "sky_colour": _parts(SKY_COLOUR),
+        "missing_color": _parts(MISSING_COLOR),
+        "noise_color": _parts(NOISE_COLOR),
+        "sky_color": _parts(SKY_COLOR),
     }
     return arrays, facts
 
 
-def _cluster_facts(label_map, colours, groups):
-    """Return name, labels, size and colour of each cluster or group of clusters."""
-    sizes = np.bincount(label_map[label_map >= 0], minlength=len(colours))
+def _cluster_facts(label_map, colors, groups):
+    """Return name, labels, size and color of each cluster or group of clusters."""
+    sizes = np.bincount(label_map[label_map >= 0], minlength=len(colors))
     named = [(name, [*labels]) for name, labels in groups]
     merge_clusters(label_map, named)  # refuses groups of another map
     taken = {label for _, labels in named for label in labels}
@@ -243,15 +243,15 @@ def _cluster_facts(label_map, colours, groups):
                 "name": name,
                 "labels": [int(label) for label in labels],
                 "pixels": int(sizes[labels].sum()),
-                "colour": np.rint(255 * colours[largest, :3]).astype(int).tolist(),
+                "color": np.rint(255 * colors[largest, :3]).astype(int).tolist(),
             }
         )
     return sorted(facts, key=lambda group: -group["pixels"])
 
 
-def _objects_in(catalogue, cube):
-    """Return the objects of a catalogue within an image, with their pixels."""
-    objects = read_catalogue(catalogue)
+def _objects_in(catalog, cube):
+    """Return the objects of a catalog within an image, with their pixels."""
+    objects = read_catalog(catalog)
     columns, rows = find_positions(objects, cube.wcs)
     n_rows, n_columns = cube.shape[:2]
     inside = (np.abs(columns - (n_columns - 1) / 2) <= n_columns / 2) & (
@@ -259,8 +259,8 @@ def _objects_in(catalogue, cube):
     )
     if not inside.any():
         raise ValueError(
-            f"None of the {len(objects)} objects of the catalogue lies in the image. "
-            "Is it a catalogue of this part of the sky?"
+            f"None of the {len(objects)} objects of the catalog lies in the image. "
+            "Is it a catalog of this part of the sky?"
         )
     objects["x"], objects["y"] = columns, rows
     return objects[inside]
@@ -290,6 +290,6 @@ def _shares(label_map):
     return shares + ([f"{sky:.1%} set aside as sky (dark)"] if sky else [])
 
 
-def _parts(colour):
+def _parts(color):
     """Return red, green and blue of "#rrggbb"."""
-    return list(bytes.fromhex(colour[1:]))
+    return list(bytes.fromhex(color[1:]))

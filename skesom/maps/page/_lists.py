@@ -49,14 +49,14 @@ def table_views(n_clusters):
     views : dict of str to bokeh model
         "clusters_table" and "buttons".
     """
-    names = ("colour", "name", "labels", "share", "selected")
+    names = ("color", "name", "labels", "share", "selected")
     source = ColumnDataSource({name: [] for name in names})
     source.name = "clusters-source"
     table = DataTable(
         source=source,
         columns=[
             TableColumn(
-                field="colour",
+                field="color",
                 title="",
                 width=34,
                 formatter=HTMLTemplateFormatter(template=_SWATCH),
@@ -137,7 +137,7 @@ def object_views(objects, types, plots):
                     marker=_MARKERS[described.symbol][0],
                     size=9 if len(objects) <= _MANY_OBJECTS else 6,
                     fill_alpha=0,
-                    line_color=described.colour,
+                    line_color=described.color,
                     line_width=1.6,
                 )
             )
@@ -164,7 +164,7 @@ def _letters_of(types):
     """Return a style sheet that writes the symbol of each type before its name."""
     rules = [
         f"label:nth-of-type({place}) span::before "
-        f'{{ content: "{_MARKERS[described.symbol][1]} "; color: {described.colour}; '
+        f'{{ content: "{_MARKERS[described.symbol][1]} "; color: {described.color}; '
         "font-size: 1.3em; text-shadow: 0 0 1px #444 }"
         for place, described in enumerate(types, start=1)
     ]

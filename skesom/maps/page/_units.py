@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The units of a map for the page: outlines or points, colours, links."""
+"""The units of a map for the page: outlines or points, colors, links."""
 
 import numpy as np
 
@@ -10,7 +10,7 @@ from skesom.metrics._scored import map_inside
 
 _LINKS_DRAWN = 4000  # the strongest
 _SMALLEST, _LARGEST = 3.0, 11.0  # pixels across, the second on top of the first
-_LOW, _HIGH = 2, 98  # per cent of the units that have the first and the last colour
+_LOW, _HIGH = 2, 98  # per cent of the units that have the first and the last color
 
 
 def unit_map(pipeline, cube, som):
@@ -49,12 +49,12 @@ def unit_facts(step, som, value_names):
     som : ESOM or CSOM
         The map in it.
     value_names : list of str
-        What units can be coloured by.
+        What units can be colored by.
 
     Returns
     -------
     facts : dict
-        "unit_values", "unit_labels" (as in the label map) and "colour_map".
+        "unit_values", "unit_labels" (as in the label map) and "color_map".
     """
     from bokeh.palettes import Cividis256
 
@@ -62,7 +62,7 @@ def unit_facts(step, som, value_names):
     return {
         "unit_values": value_names,
         "unit_labels": labels.tolist(),
-        "colour_map": list(Cividis256),
+        "color_map": list(Cividis256),
     }
 
 
@@ -98,7 +98,7 @@ def unit_columns(som):
 
 
 def unit_values(som, band_names):
-    """Return numbers that units can be coloured by.
+    """Return numbers that units can be colored by.
 
     Parameters
     ----------
@@ -110,10 +110,10 @@ def unit_values(som, band_names):
     Returns
     -------
     values : dict of str to ndarray of uint8 of shape (n_units,)
-        Places in a colour map.
+        Places in a color map.
     """
     values = {
-        "distance to neighbours": np.ravel(som.u_matrix()),
+        "distance to neighbors": np.ravel(som.u_matrix()),
         "number of pixels": np.sqrt(som.hits_),
     }
     codebook = som.codebook_

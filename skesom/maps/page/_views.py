@@ -38,7 +38,7 @@ def picture_views(shape, band_names, has_units):
     ranges = {"x_range": image.x_range, "y_range": image.y_range}
     clusters = _picture("map", shape, ranges)
     image_choice = Select(
-        title="show", value="colours", options=["colours", *band_names]
+        title="show", value="colors", options=["colors", *band_names]
     )
     image_choice.js_on_change("value", CustomJS(code="skesom.paint_image()"))
     taps = ["cluster", "unit", "pixel"] if has_units else ["cluster", "pixel"]
@@ -81,14 +81,14 @@ def _picture(name, shape, ranges):
 
 
 def unit_views(columns, links, value_names):
-    """Return the map of the units and what they are coloured by.
+    """Return the map of the units and what they are colored by.
 
     Parameters
     ----------
     columns, links : dict
         As `unit_columns` returns them.
     value_names : sequence of str
-        What units can be coloured by, beside their cluster.
+        What units can be colored by, beside their cluster.
 
     Returns
     -------
@@ -97,7 +97,7 @@ def unit_views(columns, links, value_names):
     """
     n_units = len(columns["x"])
     source = ColumnDataSource(
-        columns | {"alpha": [1.0] * n_units, "colour": ["#888888"] * n_units}
+        columns | {"alpha": [1.0] * n_units, "color": ["#888888"] * n_units}
     )
     source.name = "units-source"
     plot = figure(
@@ -111,7 +111,7 @@ def unit_views(columns, links, value_names):
     )
     style = {
         "source": source,
-        "fill_color": "colour",
+        "fill_color": "color",
         "fill_alpha": "alpha",
         "line_color": "#ffffff" if links is None else "#23262f",
         "line_width": 0.6,
@@ -121,7 +121,7 @@ def unit_views(columns, links, value_names):
     }
     if links is None:
         plot.patches("xs", "ys", **style)
-        # Patches are not found by box and lasso; their centres are.
+        # Patches are not found by box and lasso; their centers are.
         plot.scatter("x", "y", size=1, source=source, alpha=0, nonselection_alpha=0)
     else:
         plot.segment("x0", "y0", "x1", "y1", source=links, alpha="alpha", color="#555")
@@ -133,7 +133,7 @@ def unit_views(columns, links, value_names):
         "indices", CustomJS(code="skesom.select_units(cb_obj.indices)")
     )
     choice = Select(
-        title="coloured by", value=value_names[0], options=[*value_names, "cluster"]
+        title="colored by", value=value_names[0], options=[*value_names, "cluster"]
     )
     choice.js_on_change("value", CustomJS(code="skesom.show_units()"))
     return {"units_plot": plot, "units_choice": choice}
@@ -162,8 +162,8 @@ def spectra_view(band_names):
         y_axis_label="stretched flux",
     )
     sources = {
-        "spectra": {"xs": [], "ys": [], "colour": [], "name": []},
-        "quartiles": {"x": [], "low": [], "high": [], "colour": []},
+        "spectra": {"xs": [], "ys": [], "color": [], "name": []},
+        "quartiles": {"x": [], "low": [], "high": [], "color": []},
         "selected": {"x": [], "y": [], "low": [], "high": []},
     }
     for name, data in sources.items():
@@ -171,10 +171,10 @@ def spectra_view(band_names):
         sources[name].name = f"{name}-source"
     spectra, quartiles, selected = sources.values()
     plot.segment(
-        "x", "low", "x", "high", color="colour", line_width=2, alpha=0.45,
+        "x", "low", "x", "high", color="color", line_width=2, alpha=0.45,
         source=quartiles,
     )  # fmt: skip
-    lines = plot.multi_line("xs", "ys", color="colour", line_width=2.2, source=spectra)
+    lines = plot.multi_line("xs", "ys", color="color", line_width=2.2, source=spectra)
     plot.varea("x", "low", "high", color="black", alpha=0.15, source=selected)
     plot.line("x", "y", color="black", line_width=3, source=selected)
     plot.add_tools(HoverTool(renderers=[lines], tooltips=[("cluster", "@name")]))

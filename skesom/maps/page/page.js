@@ -17,7 +17,7 @@ const skesom = (() => {
   };
 
   let facts, arrays, width, height, n_pixels;
-  let groups = []; // clusters as they are shown: {name, labels, colour, pixels}
+  let groups = []; // clusters as they are shown: {name, labels, color, pixels}
   let group_of = []; // number of the group of each label
   let shown = []; // pixels of each group in the picture, which may be thinned
   let chosen = null; // 1 for each selected pixel, or null if all are equal
@@ -70,14 +70,14 @@ const skesom = (() => {
 
   // ---- pictures --------------------------------------------------------------------
 
-  function paint(name, colour_of) {
+  function paint(name, color_of) {
     const source = model(`${name}-source`);
     const picture = source.data.image[0];
     for (let i = 0; i < n_pixels; i++) {
-      const colour = colour_of(i);
-      let red = colour & 255;
-      let green = (colour >> 8) & 255;
-      let blue = (colour >> 16) & 255;
+      const color = color_of(i);
+      let red = color & 255;
+      let green = (color >> 8) & 255;
+      let blue = (color >> 16) & 255;
       if (chosen !== null && chosen[i] === 0) {
         red = 60 + (red - 60) * DIMMED;
         green = 62 + (green - 62) * DIMMED;
@@ -88,7 +88,7 @@ const skesom = (() => {
     source.change.emit();
   }
 
-  const pack_colour = ([red, green, blue]) => red | (green << 8) | (blue << 16);
+  const pack_color = ([red, green, blue]) => red | (green << 8) | (blue << 16);
 
   function paint_image() {
     const shown = model("image_choice").value;
@@ -99,7 +99,7 @@ const skesom = (() => {
       return;
     }
     const { dark, bright } = facts.bands[band];
-    const missing = pack_colour(facts.missing_colour);
+    const missing = pack_color(facts.missing_color);
     const first = band * n_pixels;
     paint("image", (i) => {
       const code = arrays.codes[first + i];
@@ -111,13 +111,13 @@ const skesom = (() => {
   }
 
   function paint_map() {
-    const colours = group_of.map((group) => pack_colour(groups[group].colour));
-    const missing = pack_colour(facts.missing_colour);
-    const others = { [NOISE]: facts.noise_colour, [SKY]: facts.sky_colour };
-    for (const label in others) others[label] = pack_colour(others[label]);
+    const colors = group_of.map((group) => pack_color(groups[group].color));
+    const missing = pack_color(facts.missing_color);
+    const others = { [NOISE]: facts.noise_color, [SKY]: facts.sky_color };
+    for (const label in others) others[label] = pack_color(others[label]);
     const labels = arrays.labels;
     paint("map", (i) =>
-      labels[i] >= 0 ? colours[labels[i]] : (others[labels[i]] ?? missing),
+      labels[i] >= 0 ? colors[labels[i]] : (others[labels[i]] ?? missing),
     );
   }
 
@@ -270,10 +270,10 @@ const skesom = (() => {
       if (chosen === null) return 1;
       return some[unit] === 0 ? 0.12 : 0.35 + (0.65 * some[unit]) / count;
     });
-    source.data = { ...source.data, alpha, colour: unit_colours() };
+    source.data = { ...source.data, alpha, color: unit_colors() };
   }
 
-  function unit_colours() {
+  function unit_colors() {
     const shown = model("units_choice").value;
     const number = facts.unit_values.indexOf(shown);
     const n_units = facts.unit_labels.length;
@@ -281,15 +281,15 @@ const skesom = (() => {
       return facts.unit_labels.map((label) =>
         label < 0 || label >= group_of.length
           ? "#000000"
-          : hex(groups[group_of[label]].colour),
+          : hex(groups[group_of[label]].color),
       );
     }
     const places = arrays.unit_values.subarray(number * n_units, (number + 1) * n_units);
-    return Array.from(places, (place) => facts.colour_map[place]);
+    return Array.from(places, (place) => facts.color_map[place]);
   }
 
-  const hex = (colour) =>
-    "#" + colour.map((part) => part.toString(16).padStart(2, "0")).join("");
+  const hex = (color) =>
+    "#" + color.map((part) => part.toString(16).padStart(2, "0")).join("");
 
   // ---- spectra ---------------------------------------------------------------------
 
@@ -330,15 +330,15 @@ const skesom = (() => {
 
   function group_spectra() {
     const xs = facts.order.map((_, place) => place);
-    const data = { xs: [], ys: [], colour: [], name: [], group: [] };
-    const band = { x: [], low: [], high: [], colour: [] };
+    const data = { xs: [], ys: [], color: [], name: [], group: [] };
+    const band = { x: [], low: [], high: [], color: [] };
     const pixels = sampled_pixels(group_at, shown);
     groups.forEach((group, number) => {
       if (pixels[number].length === 0) return;
       const found = quartiles(pixels[number]);
       data.xs.push(xs);
       data.ys.push(found.map((each) => each[1]));
-      data.colour.push(hex(group.colour));
+      data.color.push(hex(group.color));
       data.name.push(group.name);
       data.group.push(number);
       const shift = (number - (groups.length - 1) / 2) * (0.3 / groups.length);
@@ -346,7 +346,7 @@ const skesom = (() => {
         band.x.push(place + shift);
         band.low.push(each[0]);
         band.high.push(each[2]);
-        band.colour.push(hex(group.colour));
+        band.color.push(hex(group.color));
       });
     });
     model("spectra-source").data = data;
@@ -392,7 +392,7 @@ const skesom = (() => {
     const total = groups.reduce((sum, group) => sum + group.pixels, 0);
     busy = true;
     model("clusters-source").data = {
-      colour: groups.map((group) => hex(group.colour)),
+      color: groups.map((group) => hex(group.color)),
       name: groups.map((group) => group.name),
       labels: groups.map((group) => group.labels.join(", ")),
       share: groups.map((group) => (100 * group.pixels) / Math.max(total, 1)),

@@ -15,7 +15,7 @@ from skesom.maps.displays import (
     StabilityMapDisplay,
     TrainingCurveDisplay,
     UMatrixDisplay,
-    cluster_colours,
+    cluster_colors,
 )
 from skesom.maps.displays._axes import image_size
 from skesom.maps.displays._thinning import say_thinning, thinning
@@ -33,7 +33,7 @@ _THINNED = "from every {th} row and column"
 
 
 class Pictures:
-    """Draws the pictures of a report; in all of them a cluster has the same colour.
+    """Draws the pictures of a report; in all of them a cluster has the same color.
 
     Parameters
     ----------
@@ -42,7 +42,7 @@ class Pictures:
 
     Attributes
     ----------
-    colours : ndarray of shape (n_clusters, 4)
+    colors : ndarray of shape (n_clusters, 4)
         Of the clusters.
     """
 
@@ -51,11 +51,11 @@ class Pictures:
         self._step = thinning(result.label_map.shape, MAX_PIXELS)
         thinned = result.thinned(self._step)
         self._labels, self._cube, self._scaled = thinned
-        colours = cluster_colours(self._labels, self._scaled)
+        colors = cluster_colors(self._labels, self._scaled)
         n_clusters = int(result.label_map.max(initial=-1)) + 1
-        if len(colours) < n_clusters:  # a cluster that no thinned pixel is of
-            colours = cluster_colours(result.label_map, result.cube)
-        self.colours = colours
+        if len(colors) < n_clusters:  # a cluster that no thinned pixel is of
+            colors = cluster_colors(result.label_map, result.cube)
+        self.colors = colors
 
     def draw(self, summary):
         """Draw one picture after the other.
@@ -97,7 +97,7 @@ class Pictures:
         result = self._result
         som, n_features = result.som, len(result.feature_names)
         display = UMatrixDisplay.from_estimator(
-            som, colours=self.colours, ax=_axes(_SIZE)
+            som, colors=self.colors, ax=_axes(_SIZE)
         )
         yield "u_matrix", display.figure_
         yield "hit_map", HitMapDisplay.from_estimator(som, ax=_axes(_SIZE)).figure_
@@ -155,7 +155,7 @@ class Pictures:
         return ClusterMapDisplay.from_predictions(
             result.label_map,
             cube=result.cube,
-            colours=self.colours,
+            colors=self.colors,
             max_pixels=MAX_PIXELS,
             ax=_image_axes(result.cube),
         ).figure_
@@ -169,7 +169,7 @@ class Pictures:
         return ClusterMapDisplay.from_predictions(
             result.label_map,
             cube=result.cube,
-            colours=self.colours,
+            colors=self.colors,
             contours=True,
             bands=bands,
             max_pixels=max_pixels,
@@ -180,7 +180,7 @@ class Pictures:
         display = ClusterSpectraDisplay.from_predictions(
             self._labels,
             self._scaled,
-            colours=self.colours,
+            colors=self.colors,
             ax=_axes(_SIZE),
             flux="stretched flux, scaled",
         )
@@ -189,7 +189,7 @@ class Pictures:
 
     def _histogram(self):
         return ClusterHistogramDisplay.from_predictions(
-            self._result.label_map, colours=self.colours, ax=_axes(_SIZE)
+            self._result.label_map, colors=self.colors, ax=_axes(_SIZE)
         ).figure_
 
     def _agreement(self, agreement):

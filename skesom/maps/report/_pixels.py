@@ -131,7 +131,7 @@ def result_columns(result):
 
 
 def scaled_columns(result):
-    """Return the columns of the table of normalised results."""
+    """Return the columns of the table of normalized results."""
     dtype = result.cube.dtype
     features = [
         Column(name, dtype, None, f"{feature} as the clusterer was given it")
@@ -224,7 +224,7 @@ class _Block:
         return [*values, self.labels]
 
     def scaled_columns(self):
-        """Return the values of the table of normalised results."""
+        """Return the values of the table of normalized results."""
         return [self.row, self.column, *self.features.T, self.labels]
 
 

@@ -25,7 +25,7 @@ def smallest_piece(label_map):
     return max(_MIN_SIZE, round(_MIN_SHARE * label_map.size))
 
 
-def write_cluster_regions(folder, label_map, wcs, colours):
+def write_cluster_regions(folder, label_map, wcs, colors):
     """Write the outlines of all clusters, and the same for each of them.
 
     Parameters
@@ -36,7 +36,7 @@ def write_cluster_regions(folder, label_map, wcs, colours):
         Clusters from 0.
     wcs : astropy.wcs.WCS or None
         Of the map; without, regions are in pixels.
-    colours : ndarray of shape (n_clusters, 4)
+    colors : ndarray of shape (n_clusters, 4)
         Of the clusters.
 
     Returns
@@ -55,10 +55,10 @@ def write_cluster_regions(folder, label_map, wcs, colours):
         everything,
         label_map,
         wcs=wcs,
-        colours=colours,
+        colors=colors,
         min_size=smallest_piece(label_map),
     )
-    return [everything, *_split(everything, len(colours))]
+    return [everything, *_split(everything, len(colors))]
 
 
 def _split(everything, n_clusters):

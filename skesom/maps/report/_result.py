@@ -11,7 +11,7 @@ from skesom.cube import (
     AsinhStretch,
     BackgroundSubtractor,
     BandRatios,
-    ColourScaler,
+    ColorScaler,
     CubeAligner,
     CubeMasker,
     FluxShape,
@@ -26,7 +26,7 @@ from skesom.metrics._scored import map_inside, pipeline_end
 from skesom.pixels import SKY
 
 _KEEP_FLUXES = (BackgroundSubtractor, CubeMasker, FWHMConvolver, FluxUnitConverter)
-_TAKE_PIXELS_ALONE = (AsinhStretch, BandRatios, ColourScaler, FluxShape)
+_TAKE_PIXELS_ALONE = (AsinhStretch, BandRatios, ColorScaler, FluxShape)
 _VALUES_PER_STRIP = 2**22
 
 
@@ -157,7 +157,7 @@ class Result:
             Its fluxes.
         scaled : Cube
             The same, stretched if the pipeline does that, every band of mean 0 and
-            variance 1 over the pixels in clusters; colours are not enhanced.
+            variance 1 over the pixels in clusters; colors are not enhanced.
         """
         label_map = pick(self.label_map, step)
         cube = self.cube.replace(data=pick(self.cube.data, step), wcs=None)

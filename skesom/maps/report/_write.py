@@ -111,7 +111,7 @@ def write_report(
     >>> [name for name in files if name.endswith(".fits")]
     ['pixels.fits', 'pixels_scaled.fits', 'cluster_map.fits']
     """
-    check_matplotlib()  # which also knows the colours of the regions
+    check_matplotlib()  # which also knows the colors of the regions
     check_tables(tables)
     check_folder(folder, overwrite=overwrite)
     result = Result(pipeline, cube, label_map)
@@ -120,9 +120,9 @@ def write_report(
     earlier = _files_of(folder)
     with atomic_folder(folder, overwrite=overwrite) as temporary:
         report = _Report(temporary)
-        colours = report.write_findings(result, tables, pictures)
+        colors = report.write_findings(result, tables, pictures)
         del result  # with its copy of the cube; outlines need room too
-        report.write_regions(label_map, wcs, colours)
+        report.write_regions(label_map, wcs, colors)
         if is_of_fit:
             report.write_models(pipeline, names)
         origin = {"source": source, "model": model, "command": command}
@@ -165,7 +165,7 @@ class _Report:
         return self._folder / name
 
     def write_findings(self, result, tables, draw):
-        """Write maps, tables and pictures; return the colours of the clusters."""
+        """Write maps, tables and pictures; return the colors of the clusters."""
         if tables == "fits" and len(result_columns(result)) > MAX_FITS_COLUMNS:
             self._left_out["pixels"] = "FITS tables cannot have so many columns"
             tables = None
@@ -196,7 +196,7 @@ class _Report:
             clusters,
             pictures.slice_picture if draw and n_bands <= _MANY_BANDS else None,
         )
-        return pictures.colours
+        return pictures.colors
 
     def _draw(self, pictures, summary):
         for name, figure in pictures.draw(summary):
@@ -207,10 +207,10 @@ class _Report:
             )
             del figure
 
-    def write_regions(self, label_map, wcs, colours):
+    def write_regions(self, label_map, wcs, colors):
         """Write the outlines of the clusters."""
         try:
-            write_cluster_regions(self._folder / "regions", label_map, wcs, colours)
+            write_cluster_regions(self._folder / "regions", label_map, wcs, colors)
         except ValueError as error:
             self._left_out["regions"] = str(error)
             return

@@ -16,7 +16,7 @@ noise, or units that interpolate between groups. They are bridges, and left out.
 *Chance* leaves pieces without any sample between them where units hold few samples
 each. Components as near to each other as linked units are (up to 1.7 times) are joined
 as by one sample. *Islands* are the components then left that hold a few samples only,
-and units far from their neighbours or from their own samples: outliers that a map
+and units far from their neighbors or from their own samples: outliers that a map
 cannot follow. They become clusters only where that is what was asked for. A dense
 group that is one unit has nobody nearby either: that its samples have a second nearest
 unit somewhere ties it to nobody.
@@ -45,8 +45,8 @@ from skesom.som._second_stage._spectral import (
 from skesom.som._second_stage._units import both_ways
 
 _NEAR = 1.7  # lengths of links: what is nearer is apart by chance
-_LONELY = 4.0  # lengths or radii of the neighbours: what is farther is an outlier
-_COMPACT = 5.0  # radii of a unit without anything between it and its neighbours
+_LONELY = 4.0  # lengths or radii of the neighbors: what is farther is an outlier
+_COMPACT = 5.0  # radii of a unit without anything between it and its neighbors
 _APART = 2.0  # lengths of links between an island and the rest
 _FEW = 10  # samples: an island of fewer must be as far as an outlier
 _FEWEST = 3
@@ -176,7 +176,7 @@ def coactivation_graph(units):
 def _loneliness(units, rows, columns, between, lengths):
     """Tell how far a unit is from the nearest it is tied to, or from its own samples.
 
-    In units of the same of its neighbours, and of the typical radius. A unit is compact
+    In units of the same of its neighbors, and of the typical radius. A unit is compact
     if its own samples are much nearer to it than any other unit.
     """
     n_units = len(units)

@@ -2,7 +2,7 @@
 """A mixture of normal distributions from the units of a map.
 
 Hits, means and covariances of the units' samples stand for the samples [1]_: with them
-the M step of expectation-maximisation is exact, and the E step takes the expected
+the M step of expectation-maximization is exact, and the E step takes the expected
 log density of a unit's samples. One iteration costs as much as so many units, however
 many samples there are.
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Normalised cuts of a graph of units, and how many of them the graph supports.
+"""Normalized cuts of a graph of units, and how many of them the graph supports.
 
-The eigenvectors of the smallest eigenvalues of the normalised Laplacian tell where a
+The eigenvectors of the smallest eigenvalues of the normalized Laplacian tell where a
 graph is easily cut. Units are assigned to clusters by k-means on their rows, scaled to
 the length 1 [3]_. It starts from the units that a pivoted QR decomposition finds in the
 midst of the clusters [1]_, so nothing is random.
@@ -169,7 +169,7 @@ def _means(rows, groups):
 
 
 def smallest_eigenpairs(affinity, n_pairs):
-    """Find eigenpairs of the normalised Laplacian I - D^-1/2 A D^-1/2.
+    """Find eigenpairs of the normalized Laplacian I - D^-1/2 A D^-1/2.
 
     Parameters
     ----------
@@ -188,34 +188,34 @@ def smallest_eigenpairs(affinity, n_pairs):
     n_units = affinity.shape[0]
     degree = np.asarray(affinity.sum(axis=1)).ravel()
     scale = sparse.diags_array(1 / np.sqrt(np.maximum(degree, np.finfo(float).tiny)))
-    normalised = (scale @ affinity @ scale).tocsr()
+    normalized = (scale @ affinity @ scale).tocsr()
     with one_blas_thread():
         if n_units <= max(_DENSE_UNITS, 2 * n_pairs):
             values, vectors = linalg.eigh(
-                np.eye(n_units) - normalised.toarray(),
+                np.eye(n_units) - normalized.toarray(),
                 subset_by_index=[0, min(n_pairs, n_units) - 1],
             )
         else:
-            values, vectors = _sparse_eigenpairs(normalised, n_pairs)
+            values, vectors = _sparse_eigenpairs(normalized, n_pairs)
     largest = np.argmax(np.abs(vectors), axis=0)
     return values, vectors * np.sign(vectors[largest, np.arange(vectors.shape[1])])
 
 
-def _sparse_eigenpairs(normalised, n_pairs):
+def _sparse_eigenpairs(normalized, n_pairs):
     """Find the largest eigenvalues of D^-1/2 A D^-1/2 by the Lanczos method."""
-    n_units = normalised.shape[0]
+    n_units = normalized.shape[0]
     start = np.random.default_rng(_SEED).normal(size=n_units)
     size = min(n_units, max(n_pairs + 40, 60))
     try:
         values, vectors = eigsh(
-            normalised, k=n_pairs, which="LA", v0=start, ncv=size, maxiter=_RESTARTS
+            normalized, k=n_pairs, which="LA", v0=start, ncv=size, maxiter=_RESTARTS
         )
         values = 1 - values
     except ArpackNoConvergence:
         # Long shapes have small eigenvalues close together. Shifted a little below zero
         # the matrix can be factorised, and inverting it pulls them apart.
         values, vectors = eigsh(
-            (sparse.eye_array(n_units) - normalised).tocsc(),
+            (sparse.eye_array(n_units) - normalized).tocsc(),
             k=n_pairs,
             sigma=-0.001,
             which="LM",

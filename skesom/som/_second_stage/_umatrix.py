@@ -2,7 +2,7 @@
 """Clusters from the U-matrix: its valleys.
 
 The U-matrix is the mean distance of a unit and those it is connected with, and high
-where clusters end. Each unit points to the lowest of its neighbours if that is lower
+where clusters end. Each unit points to the lowest of its neighbors if that is lower
 than itself; units that lead to the same minimum are one valley (Hamel & Brown 2011,
 "Improved interpretability of the unified distance matrix with connected components",
 Proc. DMIN 2011; the clustering of the same name of the DAME platform). That alone finds

@@ -135,7 +135,7 @@ class TestPixels:
         with fits.open(report["pixels.fits"]) as hdus:
             hdus.verify("exception")
 
-    def test_normalised_results(self, galaxy, job, labels, report):
+    def test_normalized_results(self, galaxy, job, labels, report):
         table = Table.read(report["pixels_scaled.fits"])
         assert table.colnames == ["row", "column", *galaxy.band_names, "cluster"]
         scaled = job[:-1].transform(galaxy).data[labels > -2]

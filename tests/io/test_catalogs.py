@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Catalogues come in from NED, DS9, CSV and tables, and go out as regions."""
+"""Catalogs come in from NED, DS9, CSV and tables, and go out as regions."""
 
 import warnings
 
@@ -10,7 +10,7 @@ from astropy.coordinates import SkyCoord
 from astropy.table import MaskedColumn, QTable, Table
 from numpy.testing import assert_allclose, assert_array_equal
 
-from skesom.io import describe_types, read_catalogue, write_object_regions
+from skesom.io import describe_types, read_catalog, write_object_regions
 
 # The form in which NED sends "bar-separated values of main source table".
 NED = """
@@ -57,7 +57,7 @@ def write(tmp_path):
 
 
 def test_ned_is_parsed_and_typed(write):
-    table = read_catalogue(write(NED))
+    table = read_catalog(write(NED))
     assert table["type"].tolist() == ["G", "*Cl", "HII", "!*"]
     assert table["name"][1] == "NGC 5236:[SL2011] 1_547"
     assert_allclose(table["ra"], [204.25396, 204.25817, 204.25683, 204.1])
@@ -82,7 +82,7 @@ def test_the_newer_headings_and_sexagesimal_positions_of_ned(write):
         "Magnitude and Filter|Separation|References\n"
         "1|MESSIER 083|13h37m00.95s|-29d51m55.5s|G|513|0.001711|SLS|7.5g|0.000|1184\n"
     )
-    (row,) = read_catalogue(write(text))
+    (row,) = read_catalog(write(text))
     expected = SkyCoord("13h37m00.95s", "-29d51m55.5s")
     assert_allclose([row["ra"], row["dec"]], [expected.ra.deg, expected.dec.deg])
     assert (row["redshift_flag"], row["magnitude_filter"]) == ("SLS", "g")
@@ -100,16 +100,16 @@ def test_the_newer_headings_and_sexagesimal_positions_of_ned(write):
 )
 def test_damage_to_a_table_of_ned_is_named(write, change, message):
     with pytest.raises(ValueError, match=message):
-        read_catalogue(write(NED.replace(*change)))
+        read_catalog(write(NED.replace(*change)))
 
 
 def test_rich_text_is_refused(write):
     with pytest.raises(ValueError, match=r"ned.rtf is text with formatting"):
-        read_catalogue(write("{\\rtf1\\ansi\n" + NED, "ned.rtf"))
+        read_catalog(write("{\\rtf1\\ansi\n" + NED, "ned.rtf"))
 
 
-def test_the_real_catalogue_of_m83(shared_data):
-    table = read_catalogue(shared_data / "m83" / "m83_ned_objects_pix.csv")
+def test_the_real_catalog_of_m83(shared_data):
+    table = read_catalog(shared_data / "m83" / "m83_ned_objects_pix.csv")
     assert len(table) == 1621
     kinds, counts = np.unique(table["type"], return_counts=True)
     counted = dict(zip(kinds.tolist(), counts.tolist(), strict=True))
@@ -133,7 +133,7 @@ point(204.27,-29.83) # point=box color=cyan
 
 def test_regions_drawn_alike_have_the_type_that_one_of_them_names(write):
     pytest.importorskip("regions")
-    table = read_catalogue(write(LEGEND, "legend.reg"))
+    table = read_catalog(write(LEGEND, "legend.reg"))
     kinds = ["HII region"] * 2 + ["X-ray source"] * 2 + ["untyped"]
     assert table["type"].tolist() == kinds
     expected = SkyCoord(204.26, -29.85, unit="deg", frame="fk5").icrs
@@ -144,14 +144,14 @@ def test_regions_drawn_alike_have_the_type_that_one_of_them_names(write):
 def test_a_style_of_two_types_tells_nothing(write):
     pytest.importorskip("regions")
     text = LEGEND + 'circle(204.28,-29.86,1") # color=green text={cluster}\n'
-    table = read_catalogue(write(text, "legend.reg"))
+    table = read_catalog(write(text, "legend.reg"))
     assert table["type"].tolist()[:2] == ["HII region", "untyped"]
 
 
 def test_tags_are_types_and_texts_then_names(write):
     pytest.importorskip("regions")
     text = "image\npolygon(1,1,5,1,5,5,1,5) # tag={arm} text={A 1}\ncircle(8,9,2)"
-    table = read_catalogue(write(text, "tags.reg"))
+    table = read_catalog(write(text, "tags.reg"))
     assert table["type"].tolist() == ["arm", "untyped"]
     assert table["name"].tolist() == ["A 1", ""]
     assert_allclose(table["x"], [2, 7])
@@ -161,7 +161,7 @@ def test_tags_are_types_and_texts_then_names(write):
 def test_the_real_regions_of_m83_have_the_types_of_ned(shared_data):
     pytest.importorskip("regions")
     folder = shared_data / "m83"
-    drawn = read_catalogue(folder / "M83-nearname-10_REGION.reg")
+    drawn = read_catalog(folder / "M83-nearname-10_REGION.reg")
     kinds = drawn["type"].tolist()
     # As the description of the file counts them, within ten arcminutes.
     assert kinds.count("HII region") == 344
@@ -169,7 +169,7 @@ def test_the_real_regions_of_m83_have_the_types_of_ned(shared_data):
     assert kinds.count("Supernova remnant") == 62
     assert kinds.count("X-ray source") == 195
     assert kinds.count("Ultraviolet source") == 286
-    ned = read_catalogue(folder / "m83_ned_objects_pix.csv")
+    ned = read_catalog(folder / "m83_ned_objects_pix.csv")
     places = SkyCoord(drawn["ra"], drawn["dec"], frame="icrs")
     nebulae = ned[ned["type"] == "HII"]
     index, distance, _ = SkyCoord(nebulae["ra"], nebulae["dec"]).match_to_catalog_sky(
@@ -182,7 +182,7 @@ def test_the_real_regions_of_m83_have_the_types_of_ned(shared_data):
 def test_lines_are_no_objects(write):
     pytest.importorskip("regions")
     with pytest.raises(ValueError, match=r"Region 1 .*\(line\) has no middle"):
-        read_catalogue(write("image\nline(1,1,5,5)", "line.reg"))
+        read_catalog(write("image\nline(1,1,5,5)", "line.reg"))
 
 
 # ---------------------------------------------------------------- tables
@@ -192,7 +192,7 @@ def test_columns_are_found_by_usual_names():
     table = Table(
         {"MAIN_ID": ["a"], "RAJ2000": [10.0], "DEJ2000": [-5.0], "otype": ["Neb"]}
     )
-    read = read_catalogue(table)
+    read = read_catalog(table)
     assert read.colnames[:4] == ["name", "type", "ra", "dec"]
     assert [*read[0]] == ["a", "Neb", 10.0, -5.0]
 
@@ -201,7 +201,7 @@ def test_columns_may_be_named():
     table = Table({"alpha": [1.0], "delta": [2.0], "what": ["x"], "err": [0.5]})
     table["err"].unit = u.arcmin
     columns = {"ra": "alpha", "dec": "delta", "type": "what", "uncertainty": "err"}
-    read = read_catalogue(table, columns=columns)
+    read = read_catalog(table, columns=columns)
     assert [*read["type", "ra", "dec", "uncertainty"][0]] == ["x", 1.0, 2.0, 30.0]
 
 
@@ -214,7 +214,7 @@ def test_units_frames_and_text_are_converted():
         Table({"place": SkyCoord([place.galactic])}),
     ]
     for table in tables:
-        read = read_catalogue(table, object_type="HII")
+        read = read_catalog(table, object_type="HII")
         assert_allclose([read["ra"][0], read["dec"][0]], [10, -5], rtol=1e-12)
         assert read["type"].tolist() == ["HII"]
 
@@ -225,7 +225,7 @@ def test_files_of_many_formats(tmp_path, suffix):
     table["type"] = ["HII", "SNR"]
     path = tmp_path / f"objects.{suffix}"
     table.write(path, format="votable" if suffix == "vot" else None)
-    read = read_catalogue(path)
+    read = read_catalog(path)
     assert read["type"].tolist() == ["HII", "SNR"]
     assert read["name"].tolist() == ["a, b", "c"]
     assert_array_equal(read["dec"], [3.5, -4.5])
@@ -235,7 +235,7 @@ def test_missing_types_are_untyped_and_missing_places_are_left_out():
     table = Table({"x": MaskedColumn([1, 2, 3], mask=[0, 0, 1]), "y": [4, 5, 6]})
     table["type"] = MaskedColumn(["HII", "SNR", "SN"], mask=[0, 1, 0])
     with pytest.warns(UserWarning, match="1 objects without a position"):
-        read = read_catalogue(table)
+        read = read_catalog(table)
     assert read["type"].tolist() == ["HII", "untyped"]
     assert read["x"].tolist() == [1, 2]
 
@@ -254,27 +254,27 @@ def test_missing_types_are_untyped_and_missing_places_are_left_out():
 )
 def test_bad_tables_are_named(table, options, message):
     with pytest.raises(ValueError, match=message):
-        read_catalogue(Table(table), **options)
+        read_catalog(Table(table), **options)
 
 
 def test_bad_files_are_named(write, tmp_path):
     with pytest.raises(FileNotFoundError, match=r"no file .*missing.csv"):
-        read_catalogue(tmp_path / "missing.csv")
-    with pytest.raises(ValueError, match=r"noise.dat cannot be read as a catalogue"):
-        read_catalogue(write("# nothing\n", "noise.dat"))
+        read_catalog(tmp_path / "missing.csv")
+    with pytest.raises(ValueError, match=r"noise.dat cannot be read as a catalog"):
+        read_catalog(write("# nothing\n", "noise.dat"))
     with pytest.raises(ValueError, match=r"empty.csv has no object"):
-        read_catalogue(write("ra,dec,type\n", "empty.csv"))
+        read_catalog(write("ra,dec,type\n", "empty.csv"))
 
 
 # ---------------------------------------------------------------- out
 
 
-def test_a_catalogue_goes_through_regions_and_back(write, tmp_path):
+def test_a_catalog_goes_through_regions_and_back(write, tmp_path):
     regions = pytest.importorskip("regions")
-    table = read_catalogue(write(NED))
+    table = read_catalog(write(NED))
     path = tmp_path / "objects.reg"
     write_object_regions(path, table, names=True)
-    read = read_catalogue(path)
+    read = read_catalog(path)
     assert read["type"].tolist() == table["type"].tolist()
     assert read["name"].tolist() == table["name"].tolist()
     assert_allclose(read["ra"], table["ra"], rtol=0, atol=1e-8)
@@ -310,8 +310,8 @@ def test_types_of_ned_all_look_different():
     from skesom.io._object_types import _EXTRAGALACTIC
 
     known = describe_types(_EXTRAGALACTIC)
-    assert len({(kind.symbol, kind.colour) for kind in known.values()}) == len(known)
+    assert len({(kind.symbol, kind.color) for kind in known.values()}) == len(known)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         others = describe_types([f"kind {n}" for n in range(30)])
-    assert len({(kind.symbol, kind.colour) for kind in others.values()}) == 30
+    assert len({(kind.symbol, kind.color) for kind in others.values()}) == 30

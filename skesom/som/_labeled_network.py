@@ -6,7 +6,7 @@ import numpy as np
 from skesom.som._codebook import nearest_units
 
 
-class LabelledLesson:
+class LabeledLesson:
     """A network that is told the classes of the rows that it learns.
 
     Parameters

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Scale bands so that colours count beside brightness, and noise does not.
+"""Scale bands so that colors count beside brightness, and noise does not.
 
 Bands of one galaxy rise and fall together: after each is scaled to unit variance, nine
 tenths of the variance is brightness. Clusters of such pixels are steps of brightness.
@@ -21,8 +21,8 @@ from skesom.cube._noise import representative_rows
 _NO_VARIANCE = 1e-10  # of a component, when the bands have variance 1
 
 
-class ColourScaler(CubeTransformer):
-    """Scale bands to unit variance, then raise the contrast of their colours.
+class ColorScaler(CubeTransformer):
+    """Scale bands to unit variance, then raise the contrast of their colors.
 
     Parameters
     ----------
@@ -57,11 +57,11 @@ class ColourScaler(CubeTransformer):
         sum_i  l_i^-contrast * max(l_i - n_i, 0) / l_i * v_i v_i^T
 
     and by a number that keeps the mean variance of the bands at 1.
-    Rotated back like this, a band is still that band, with its colour enhanced. Errors
+    Rotated back like this, a band is still that band, with its color enhanced. Errors
     of the cube are propagated.
     The order of the bands does not matter, to the last bit.
 
-    The noise is estimated from differences of neighbouring pixels (images of nothing
+    The noise is estimated from differences of neighboring pixels (images of nothing
     but noise are scaled and no more), as in the minimum noise fraction transform [1]_;
     the exponent and the weight are the authors' own. On synthetic galaxies the
     agreement of clusters with the populations rises by about a fifth over plain
@@ -76,12 +76,12 @@ class ColourScaler(CubeTransformer):
     Examples
     --------
     >>> import numpy as np
-    >>> from skesom.cube import ColourScaler
+    >>> from skesom.cube import ColorScaler
     >>> brightness = np.linspace(0, 10, 1024).reshape(32, 32, 1)
-    >>> colour = np.where(np.arange(32) < 16, -0.5, 0.5)[:, None, None]
-    >>> cube = np.concatenate([brightness + colour, brightness - colour], axis=2)
-    >>> plain = ColourScaler(contrast=0).fit_transform(cube)
-    >>> scaled = ColourScaler().fit_transform(cube)
+    >>> color = np.where(np.arange(32) < 16, -0.5, 0.5)[:, None, None]
+    >>> cube = np.concatenate([brightness + color, brightness - color], axis=2)
+    >>> plain = ColorScaler(contrast=0).fit_transform(cube)
+    >>> scaled = ColorScaler().fit_transform(cube)
     >>> np.std(np.diff(scaled, axis=2)) > np.std(np.diff(plain, axis=2))
     np.True_
     """
@@ -104,7 +104,7 @@ class ColourScaler(CubeTransformer):
 
         Returns
         -------
-        self : ColourScaler
+        self : ColorScaler
             The fitted transformer.
         """
         cube = self._check_cube(X, reset=True)
@@ -112,7 +112,7 @@ class ColourScaler(CubeTransformer):
         if not valid.any():
             raise ValueError(
                 f"None of the {valid.size} pixels has data in all {cube.shape[2]} "
-                "bands, so there are no colours to scale."
+                "bands, so there are no colors to scale."
             )
         mean = np.empty(cube.shape[2])
         scale = np.empty(cube.shape[2])
@@ -141,7 +141,7 @@ class ColourScaler(CubeTransformer):
         return self
 
     def transform(self, X):
-        """Scale the bands and raise the contrast of their colours.
+        """Scale the bands and raise the contrast of their colors.
 
         Parameters
         ----------
@@ -201,7 +201,7 @@ def _principal_components(data, valid, mean, scale, order):
 
 
 def _noise_variance(data, axes, order):
-    """Variance of the noise along axes of ordered bands, from neighbours in rows."""
+    """Variance of the noise along axes of ordered bands, from neighbors in rows."""
     rows = representative_rows(*data.shape[:2])
     with threadpool_limits(limits=1, user_api="blas"):
         steps = np.diff(data[rows][:, :, order].astype(np.float64), axis=1) @ axes

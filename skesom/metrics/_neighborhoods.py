@@ -28,9 +28,9 @@ def trustworthiness(
     n_neighbors=5,
     per_unit=False,
 ):
-    """Tell how far neighbours on the map are neighbours in the data.
+    """Tell how far neighbors on the map are neighbors in the data.
 
-    With n samples and k neighbours the trustworthiness is 1 - 2 / (n k (2 n - 3 k - 1))
+    With n samples and k neighbors the trustworthiness is 1 - 2 / (n k (2 n - 3 k - 1))
     sum_x sum_y (r(x, y) - k), where y goes over the samples that are among the k
     nearest of x on the map but not in the data, and r is the rank of y by its distance
     from x in the data. A sample stands on the map where its nearest unit does.
@@ -49,7 +49,7 @@ def trustworthiness(
     distances : array-like of shape (n_units, n_units), default=None
         Distances on the map, for instance on a torus.
     n_neighbors : int, default=5
-        Number k of neighbours, fewer than half of the samples.
+        Number k of neighbors, fewer than half of the samples.
     per_unit : bool, default=False
         Whether to return the mean over the samples of each unit: where the map can be
         trusted.
@@ -64,7 +64,7 @@ def trustworthiness(
     ------
     ValueError
         If the numbers of features or units differ, for infinite values, for missing
-        values in the codebook, for too many neighbours, or unless one thing says how
+        values in the codebook, for too many neighbors, or unless one thing says how
         units lie on the map.
 
     See Also
@@ -91,7 +91,7 @@ def trustworthiness(
     >>> samples = np.array([[0.0], [1.0], [3.0], [7.0]])  # each is a unit
     >>> trustworthiness(samples, samples, positions=samples, n_neighbors=1)
     1.0
-    >>> swapped = samples[[0, 2, 1, 3]]  # each neighbour has rank 2 in the data
+    >>> swapped = samples[[0, 2, 1, 3]]  # each neighbor has rank 2 in the data
     >>> trustworthiness(samples, samples, positions=swapped, n_neighbors=1)
     0.5
     """
@@ -110,9 +110,9 @@ def continuity(
     n_neighbors=5,
     per_unit=False,
 ):
-    """Tell how far neighbours in the data are neighbours on the map.
+    """Tell how far neighbors in the data are neighbors on the map.
 
-    This is the preservation of the original neighbourhoods: 1 - 2 / (n k (2 n - 3 k -
+    This is the preservation of the original neighborhoods: 1 - 2 / (n k (2 n - 3 k -
     1)) sum_x sum_y (r(x, y) - k), where y goes over the samples that are among the k
     nearest of x in the data but not on the map, and r is the rank of y by its distance
     from x on the map.
@@ -126,7 +126,7 @@ def continuity(
     connections, positions, distances : array-like, default=None
         How units lie on the map, one of the three as in `trustworthiness`.
     n_neighbors : int, default=5
-        Number k of neighbours, fewer than half of the samples.
+        Number k of neighbors, fewer than half of the samples.
     per_unit : bool, default=False
         Whether to return the mean over the samples of each unit: where the map tears.
 
@@ -158,8 +158,8 @@ def continuity(
 def _preserved(X, som, n_neighbors, per_unit, *, by_map):
     """Return one minus the scaled penalties of samples.
 
-    A neighbour, on the map or else in the data, is penalized by the number of ranks by
-    which it misses the neighbourhood in the other.
+    A neighbor, on the map or else in the data, is penalized by the number of ranks by
+    which it misses the neighborhood in the other.
     """
     X = som.check_samples(X)
     X = X[~np.isnan(X).any(axis=1)]

@@ -21,7 +21,7 @@ class RenormalisedKernel:
             The image; NaN marks masked pixels.
         variance : ndarray of shape (n_rows, n_columns), default=None
             Variance of each pixel. Where it is NaN beside known ones, that of the
-            neighbours stands for it.
+            neighbors stands for it.
 
         Returns
         -------

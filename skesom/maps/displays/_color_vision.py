@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""How colours look to the eye, also to one that lacks a kind of cones."""
+"""How colors look to the eye, also to one that lacks a kind of cones."""
 
 import numpy as np
 
@@ -40,40 +40,40 @@ _DEFICIENCIES = np.array(
 )
 
 
-def perceived(colours):
-    """Return where colours lie in Oklab, in which distances are as the eye sees them.
+def perceived(colors):
+    """Return where colors lie in Oklab, in which distances are as the eye sees them.
 
     Parameters
     ----------
-    colours : array-like of shape (n_colours, 3)
+    colors : array-like of shape (n_colors, 3)
         Red, green and blue of sRGB, from 0 to 1.
 
     Returns
     -------
-    places : ndarray of shape (4, n_colours, 3)
+    places : ndarray of shape (4, n_colors, 3)
         Lightness from 0 to 1, green to red, blue to yellow; for eyes with all cones,
         and for those of protanopes, deuteranopes and tritanopes.
     """
-    colours = np.asarray(colours, dtype=np.float64)
+    colors = np.asarray(colors, dtype=np.float64)
     linear = np.where(
-        colours <= 0.04045, colours / 12.92, ((colours + 0.055) / 1.055) ** 2.4
+        colors <= 0.04045, colors / 12.92, ((colors + 0.055) / 1.055) ** 2.4
     )
     seen = np.concatenate([linear[np.newaxis], linear @ _DEFICIENCIES.mT])
     cones = np.clip(seen, 0, 1) @ _CONES.T
     return np.cbrt(cones) @ _OKLAB.T
 
 
-def as_colours(oklab):
-    """Return the colours at places in Oklab, clipped to what a screen can show.
+def as_colors(oklab):
+    """Return the colors at places in Oklab, clipped to what a screen can show.
 
     Parameters
     ----------
-    oklab : ndarray of shape (n_colours, 3)
+    oklab : ndarray of shape (n_colors, 3)
         Lightness, green to red, blue to yellow.
 
     Returns
     -------
-    colours : ndarray of shape (n_colours, 3)
+    colors : ndarray of shape (n_colors, 3)
         Red, green and blue of sRGB, from 0 to 1.
     """
     cones = np.linalg.solve(_OKLAB, np.transpose(oklab)) ** 3

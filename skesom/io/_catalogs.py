@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Catalogues of objects: where each of them is, and what it is."""
+"""Catalogs of objects: where each of them is, and what it is."""
 
 import warnings
 from pathlib import Path
@@ -14,7 +14,7 @@ from skesom.io._region_files import is_path
 from skesom.io._region_objects import read_region_objects
 
 UNTYPED = "untyped"
-# Names that columns have in catalogues, in lower case; the best first.
+# Names that columns have in catalogs, in lower case; the best first.
 _ALIASES = {
     "name": ("name", "object name", "object_name", "objname", "main_id", "id"),
     "type": ("type", "object type", "object_type", "objtype", "otype", "class"),
@@ -26,8 +26,8 @@ _ALIASES = {
 }
 
 
-def read_catalogue(source, *, columns=None, object_type=None):
-    """Read a catalogue of objects, and find its positions and types.
+def read_catalog(source, *, columns=None, object_type=None):
+    """Read a catalog of objects, and find its positions and types.
 
     Parameters
     ----------
@@ -40,11 +40,11 @@ def read_catalogue(source, *, columns=None, object_type=None):
         ``uncertainty``. By default they are found by usual names (RAJ2000, otype,
         ...).
     object_type : str, default=None
-        Type of all objects, for catalogues that hold one type only.
+        Type of all objects, for catalogs that hold one type only.
 
     Returns
     -------
-    catalogue : astropy.table.Table
+    catalog : astropy.table.Table
         One row for each object, with the columns ``name`` and ``type`` (str, type
         ``"untyped"`` where none is given), as far as they are there ``ra`` and
         ``dec`` (ICRS, degrees), ``x`` and ``y`` (pixels from 0: column and row) and
@@ -69,62 +69,62 @@ def read_catalogue(source, *, columns=None, object_type=None):
     See Also
     --------
     skesom.maps.crossmatch : Count the objects of each type in each cluster.
-    write_object_regions : Write a catalogue as regions of DS9.
+    write_object_regions : Write a catalog as regions of DS9.
 
     Notes
     -----
     Numbers are taken for degrees unless their column has a unit; text may be
     sexagesimal, with right ascension in hours.
 
-    Regions: the place is the centre; the type is the first tag and the text the name;
+    Regions: the place is the center; the type is the first tag and the text the name;
     without tags, the text is the type. Regions without either have the type of the
-    regions that are drawn alike (shape, symbol and colour), if these have only one.
+    regions that are drawn alike (shape, symbol and color), if these have only one.
 
     Examples
     --------
     >>> import tempfile
     >>> from pathlib import Path
-    >>> from skesom.io import read_catalogue
+    >>> from skesom.io import read_catalog
     >>> written = '''No.|Object Name|RA(deg)|DEC(deg)|Type|Velocity
     ... 1|MESSIER 083|204.25396 | -29.86542 |G|   513
     ... 2|SN 1968L|204.25213 | -29.86639 |SN|'''
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     path = Path(folder) / "ned.txt"
     ...     _ = path.write_text(written)
-    ...     catalogue = read_catalogue(path)
-    >>> catalogue["name"].tolist(), catalogue["type"].tolist()
+    ...     catalog = read_catalog(path)
+    >>> catalog["name"].tolist(), catalog["type"].tolist()
     (['MESSIER 083', 'SN 1968L'], ['G', 'SN'])
-    >>> catalogue["dec"][0], catalogue["velocity"].unit.to_string()
+    >>> catalog["dec"][0], catalog["velocity"].unit.to_string()
     (np.float64(-29.86542), 'km / s')
     """
-    where = str(source) if is_path(source) else "The catalogue"
+    where = str(source) if is_path(source) else "The catalog"
     table = _read_table(source, where)
     if len(table) == 0:
         raise ValueError(f"{where} has no object.")
     found = _find_columns(table, columns or {}, where)
-    catalogue = Table()
+    catalog = Table()
     if "name" in found:
-        catalogue["name"] = _as_text(table[found["name"]], "")
+        catalog["name"] = _as_text(table[found["name"]], "")
     else:
-        catalogue["name"] = Column([""] * len(table), dtype=str)
+        catalog["name"] = Column([""] * len(table), dtype=str)
     if object_type is not None:
-        catalogue["type"] = [str(object_type)] * len(table)
+        catalog["type"] = [str(object_type)] * len(table)
     elif "type" in found:
-        catalogue["type"] = _as_text(table[found["type"]], UNTYPED)
+        catalog["type"] = _as_text(table[found["type"]], UNTYPED)
     else:
         raise ValueError(
             f"{where} has no column for the type of the objects, but "
             f"{', '.join(table.colnames)}. Name it by columns={{'type': ...}}, or the "
             "type of all objects by object_type."
         )
-    _add_positions(catalogue, table, found, where)
+    _add_positions(catalog, table, found, where)
     if "uncertainty" in found:
         uncertainty = table[found["uncertainty"]]
-        catalogue["uncertainty"] = _as_quantity(uncertainty, units.arcsec)
+        catalog["uncertainty"] = _as_quantity(uncertainty, units.arcsec)
     for name in table.colnames:
-        if name not in found.values() and name not in catalogue.colnames:
-            catalogue[name] = table[name]
-    return _drop_lost(catalogue, where)
+        if name not in found.values() and name not in catalog.colnames:
+            catalog[name] = table[name]
+    return _drop_lost(catalog, where)
 
 
 def _read_table(source, where):
@@ -150,7 +150,7 @@ def _read_table(source, where):
         # Readers of many formats fail in many ways.
         reason = str(error).strip().splitlines()[0].rstrip(".")
         raise ValueError(
-            f"{where} cannot be read as a catalogue ({reason}). Give a table of NED "
+            f"{where} cannot be read as a catalog ({reason}). Give a table of NED "
             "with bars, a region file, CSV, FITS, VOTable or ECSV, with the suffix of "
             "its format."
         ) from error
@@ -181,27 +181,27 @@ def _find_columns(table, columns, where):
     return found
 
 
-def _add_positions(catalogue, table, found, where):
+def _add_positions(catalog, table, found, where):
     """Add what is known of positions on the sky and in pixels."""
     sky = [name for name in table.colnames if isinstance(table[name], SkyCoord)]
     if {"ra", "dec"} <= set(found):
-        catalogue["ra"] = _as_degrees(table[found["ra"]], units.hourangle, where)
-        catalogue["dec"] = _as_degrees(table[found["dec"]], units.deg, where)
+        catalog["ra"] = _as_degrees(table[found["ra"]], units.hourangle, where)
+        catalog["dec"] = _as_degrees(table[found["dec"]], units.deg, where)
     elif sky:
         places = table[sky[0]].icrs
-        catalogue["ra"], catalogue["dec"] = places.ra.deg, places.dec.deg
-    if "ra" in catalogue.colnames:
-        catalogue["ra"].unit = catalogue["dec"].unit = units.deg
-        bad = np.flatnonzero(np.abs(catalogue["dec"]) > 90)
+        catalog["ra"], catalog["dec"] = places.ra.deg, places.dec.deg
+    if "ra" in catalog.colnames:
+        catalog["ra"].unit = catalog["dec"].unit = units.deg
+        bad = np.flatnonzero(np.abs(catalog["dec"]) > 90)
         if len(bad):
             raise ValueError(
                 f"{where}, object {bad[0] + 1} has a declination of "
-                f"{catalogue['dec'][bad[0]]:g} degrees. Check the units of the columns."
+                f"{catalog['dec'][bad[0]]:g} degrees. Check the units of the columns."
             )
     if {"x", "y"} <= set(found):
         for axis in "xy":
-            catalogue[axis] = _as_quantity(table[found[axis]], units.pixel)
-    if not {"ra", "x"} & set(catalogue.colnames):
+            catalog[axis] = _as_quantity(table[found[axis]], units.pixel)
+    if not {"ra", "x"} & set(catalog.colnames):
         raise ValueError(
             f"{where} has no columns for positions, but {', '.join(table.colnames)}. "
             "Name them by columns={'ra': ..., 'dec': ...}, or 'x' and 'y' for pixels "
@@ -229,7 +229,7 @@ def _as_quantity(column, unit):
         factor = units.Unit(own).to(unit)
     else:
         raise ValueError(
-            f"The column {column.info.name!r} of the catalogue is in {own}, which is "
+            f"The column {column.info.name!r} of the catalog is in {own}, which is "
             f"not {unit} or the like. Correct its unit."
         )
     return Column(np.ma.filled(values, np.nan) * factor, unit=unit)
@@ -261,12 +261,12 @@ def _parse_angle(text, unit, where):
         ) from error
 
 
-def _drop_lost(catalogue, where):
+def _drop_lost(catalog, where):
     """Return the objects that have a position."""
-    lost = np.ones(len(catalogue), dtype=bool)
+    lost = np.ones(len(catalog), dtype=bool)
     for pair in (("ra", "dec"), ("x", "y")):
-        if pair[0] in catalogue.colnames:
-            lost &= ~np.isfinite(catalogue[pair[0]] + catalogue[pair[1]])
+        if pair[0] in catalog.colnames:
+            lost &= ~np.isfinite(catalog[pair[0]] + catalog[pair[1]])
     if lost.all():
         raise ValueError(f"{where} has no object with a position.")
     if lost.any():
@@ -275,4 +275,4 @@ def _drop_lost(catalogue, where):
             UserWarning,
             stacklevel=3,
         )
-    return catalogue[~lost]
+    return catalog[~lost]

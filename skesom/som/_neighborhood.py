@@ -3,11 +3,11 @@
 
 import numpy as np
 
-NEIGHBOURHOODS = ("gaussian", "cut_gaussian", "bubble", "epanechnikov", "mexican_hat")
+NEIGHBORHOODS = ("gaussian", "cut_gaussian", "bubble", "epanechnikov", "mexican_hat")
 _ROUNDING = 1 + 1e-9  # so that a unit right on the rim of a window is inside
 
 
-class Neighbourhood:
+class Neighborhood:
     """Weight h of a unit at the distance r from the winner, for a width sigma.
 
     ============== ====================================================
@@ -48,7 +48,7 @@ class Neighbourhood:
     @property
     def code(self):
         """Return the number that the kernel of online training knows it by."""
-        return NEIGHBOURHOODS.index(self.name)
+        return NEIGHBORHOODS.index(self.name)
 
     def squared_reach(self, sigma):
         """Return the squared distance up to which a weight may differ from 0."""

@@ -1,31 +1,31 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Colours beside brightness: what the scaler measures, and what it does to spectra."""
+"""Colors beside brightness: what the scaler measures, and what it does to spectra."""
 
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from skesom.cube import AsinhStretch, ColourScaler, Cube
+from skesom.cube import AsinhStretch, ColorScaler, Cube
 from skesom.datasets import make_galaxy_cube
 
 
 @pytest.fixture
 def scene(global_random_seed):
-    """Three bands of smooth brightness, a colour in half of the frame, and noise."""
+    """Three bands of smooth brightness, a color in half of the frame, and noise."""
     rng = np.random.default_rng(global_random_seed)
     brightness = np.linspace(0, 10, 60 * 50).reshape(60, 50, 1)
-    colour = np.where(np.arange(50) < 25, -0.5, 0.5)[:, None] * [1.0, 0.0, -1.0]
-    return brightness + colour + rng.normal(0, 0.05, (60, 50, 3))
+    color = np.where(np.arange(50) < 25, -0.5, 0.5)[:, None] * [1.0, 0.0, -1.0]
+    return brightness + color + rng.normal(0, 0.05, (60, 50, 3))
 
 
 def test_without_contrast_each_band_has_mean_0_and_variance_1(scene):
-    scaled = ColourScaler(contrast=0).fit_transform(scene)
+    scaled = ColorScaler(contrast=0).fit_transform(scene)
     assert_allclose(scaled.mean(axis=(0, 1)), 0, atol=1e-12)
     assert_allclose(scaled.std(axis=(0, 1)), 1, rtol=1e-12)
 
 
 def test_matrix_follows_its_definition(scene):
-    scaler = ColourScaler(contrast=0.3).fit(scene)
+    scaler = ColorScaler(contrast=0.3).fit(scene)
     table = scene.reshape(-1, 3)
     table = (table - table.mean(axis=0)) / table.std(axis=0)
     variance, axes = np.linalg.eigh(np.cov(table.T, bias=True))
@@ -38,53 +38,53 @@ def test_matrix_follows_its_definition(scene):
 
 
 def test_signal_is_what_noise_leaves_of_the_variance(scene):
-    signal = ColourScaler().fit(scene).signal_
+    signal = ColorScaler().fit(scene).signal_
     assert signal[0] > 0.99  # brightness
-    assert signal[1] > 0.9  # colour
+    assert signal[1] > 0.9  # color
     assert signal[2] < 0.2  # the rest is noise
 
 
-def test_colour_gains_on_brightness(scene):
+def test_color_gains_on_brightness(scene):
     def ratio(scaled):
-        colour = (scaled[:, :, 0] - scaled[:, :, 2]).std()
-        return colour / scaled.mean(axis=2).std()
+        color = (scaled[:, :, 0] - scaled[:, :, 2]).std()
+        return color / scaled.mean(axis=2).std()
 
-    plain = ratio(ColourScaler(contrast=0).fit_transform(scene))
-    assert ratio(ColourScaler().fit_transform(scene)) > 2 * plain
+    plain = ratio(ColorScaler(contrast=0).fit_transform(scene))
+    assert ratio(ColorScaler().fit_transform(scene)) > 2 * plain
 
 
 def test_images_of_noise_are_scaled_and_no_more(global_random_seed):
     noise = np.random.default_rng(global_random_seed).normal(size=(40, 40, 2))
-    scaled = ColourScaler().fit_transform(noise)
+    scaled = ColorScaler().fit_transform(noise)
     assert scaled.std() > 0.5
 
 
 def test_masked_pixels_stay_masked_and_count_for_nothing(scene):
     masked = scene.copy()
     masked[:10, :10, 1] = np.nan
-    scaler = ColourScaler().fit(masked)
+    scaler = ColorScaler().fit(masked)
     assert_allclose(scaler.mean_, masked[~np.isnan(masked).any(axis=2)].mean(axis=0))
     scaled = scaler.transform(masked)
     assert np.array_equal(np.isnan(scaled), np.isnan(masked))
-    bare = ColourScaler().fit(scene).transform(scene)
+    bare = ColorScaler().fit(scene).transform(scene)
     assert_allclose(scaled[20:], scaler.transform(scene)[20:])
     assert bare.shape == scaled.shape
 
 
 def test_constant_band_is_left_at_zero(scene):
     scene[:, :, 1] = 7.0
-    assert_allclose(ColourScaler().fit_transform(scene)[:, :, 1], 0, atol=1e-9)
+    assert_allclose(ColorScaler().fit_transform(scene)[:, :, 1], 0, atol=1e-9)
 
 
 def test_no_pixel_with_all_bands():
     cube = Cube(np.full((3, 4, 2), np.nan))
     with pytest.raises(ValueError, match=r"None of the 12 pixels has data in all 2"):
-        ColourScaler().fit(cube)
+        ColorScaler().fit(cube)
 
 
 def test_errors_against_realisations(scene, global_random_seed):
     rng = np.random.default_rng(global_random_seed)
-    scaler = ColourScaler().fit(scene)
+    scaler = ColorScaler().fit(scene)
     sigma = np.array([0.1, 0.2, 0.05])
     scene[0, 1, 1] = np.nan
     many = scene[:1, :2].repeat(40_000, axis=0)
@@ -100,9 +100,9 @@ def test_bands_in_another_order_give_the_same_numbers():
     cube, _ = make_galaxy_cube((48, 56), missing=0.1, random_state=0)
     cube = cube.replace(data=AsinhStretch().fit_transform(cube).data)
     cube = cube.replace(errors=np.full_like(cube.data, 0.1))
-    expected = ColourScaler().fit_transform(cube)
+    expected = ColorScaler().fit_transform(cube)
     for seed in range(5):
         order = np.random.default_rng(seed).permutation(9)
-        scaled = ColourScaler().fit_transform(cube[:, :, order])
+        scaled = ColorScaler().fit_transform(cube[:, :, order])
         np.testing.assert_array_equal(scaled.data, expected.data[:, :, order])
         np.testing.assert_array_equal(scaled.errors, expected.errors[:, :, order])

@@ -94,7 +94,7 @@ def test_samples_between_which_no_path_leads(measure):
 def test_a_map_of_one_unit_is_chance(measure, k):
     n = 16
     X = np.random.default_rng(0).normal(size=(n, 3))
-    # Any other sample is as likely a neighbour: k / (n - 1) of all excesses.
+    # Any other sample is as likely a neighbor: k / (n - 1) of all excesses.
     excesses = sum(range(1, n - k))
     expected = 1 - 2 / (k * (2 * n - 3 * k - 1)) * k / (n - 1) * excesses
     assert measure(X, [[0.0] * 3], [[0]], n_neighbors=k) == pytest.approx(expected)
@@ -166,7 +166,7 @@ def test_samples_with_missing_features_are_left_out(measure):
 
 @both
 @pytest.mark.parametrize("n_neighbors", [30, 100])
-def test_too_many_neighbours(measure, n_neighbors):
+def test_too_many_neighbors(measure, n_neighbors):
     X = np.random.default_rng(0).normal(size=(60, 2))
     assert 0 < measure(X, X[:4], positions=X[:4], n_neighbors=29) <= 1
     with pytest.raises(ValueError, match=f"n_neighbors={n_neighbors} must .*60"):
@@ -177,7 +177,7 @@ def test_too_many_neighbours(measure, n_neighbors):
 
 @both
 @pytest.mark.parametrize("n_neighbors", [0, -1, 2.5, None])
-def test_refused_neighbours(measure, n_neighbors):
+def test_refused_neighbors(measure, n_neighbors):
     with pytest.raises(ValueError, match="The 'n_neighbors' parameter of"):
         measure([[1.0]], [[1.0]], [[0]], n_neighbors=n_neighbors)
 
