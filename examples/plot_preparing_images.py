@@ -62,9 +62,7 @@ ways = {
     "masked and resampled": make_pipeline(steps[0], *steps[2:]),
     "masked, convolved, resampled": make_pipeline(*steps),
 }
-colors = {
-    way: chain.fit_transform(images).data[:, :, 0] for way, chain in ways.items()
-}
+colors = {way: chain.fit_transform(images).data[:, :, 0] for way, chain in ways.items()}
 
 # %%
 # The same images without noise give what colors should be. Ratios are in dex, of which

@@ -33,18 +33,7 @@ __all__ = ["main"]
 
 
 def main(arguments=None):
-    """Run the command line.
-
-    Parameters
-    ----------
-    arguments : list of str, default=None
-        Arguments after the command's name, ``sys.argv[1:]`` by default.
-
-    Returns
-    -------
-    status : int
-        0, or 2 when the input cannot be used; one line on standard error says why.
-    """
+    """Run the command line."""
     options = _parser().parse_args(arguments)
     with warnings.catch_warnings():
         warnings.simplefilter("default")

@@ -21,13 +21,7 @@ _GO_WITH_FROM = {"files", "output", "overwrite", "tables", "no_pictures", "prove
 
 
 def add_cluster(commands):
-    """Add the command.
-
-    Parameters
-    ----------
-    commands : object
-        What ``argparse.ArgumentParser.add_subparsers`` returns.
-    """
+    """Add the command."""
     parser = commands.add_parser(
         "cluster",
         help="cluster the pixels of FITS images",
@@ -111,26 +105,7 @@ def _repeat(options):
 
 
 def write(options, pipeline, images, *, folder=None, **details):
-    """Write the report that the options describe.
-
-    Parameters
-    ----------
-    options : argparse.Namespace
-        With what `add_output` and `add_report` add.
-    pipeline : sklearn.pipeline.Pipeline
-        Fitted.
-    images : Cube or list of Cube
-        The images as they were read.
-    folder : pathlib.Path, default=None
-        Where to, in place of the one that the user named; files there may be replaced.
-    **details : dict
-        Further arguments of `skesom.maps.write_report`.
-
-    Returns
-    -------
-    files : dict of str to pathlib.Path
-        What was written.
-    """
+    """Write the report that the options describe."""
     from skesom.maps import write_report
 
     return write_report(
@@ -146,17 +121,7 @@ def write(options, pipeline, images, *, folder=None, **details):
 
 
 def report(pipeline, files, label_map=None):
-    """Print what was done and found, and where it is.
-
-    Parameters
-    ----------
-    pipeline : sklearn.pipeline.Pipeline
-        Fitted, of `make_cluster_pipeline`.
-    files : iterable of pathlib.Path
-        What was written.
-    label_map : ndarray of shape (n_rows, n_columns), default=None
-        Of other images than those that it was fitted on.
-    """
+    """Print what was done and found, and where it is."""
     from skesom.io import cluster_table
     from skesom.maps.report import decisions_of, lines_of
 

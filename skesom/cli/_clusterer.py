@@ -7,13 +7,7 @@ from skesom.cli._parser import assignment, count, count_or_none
 
 
 def add_clusterer(parser):
-    """Add the options about the clusterer.
-
-    Parameters
-    ----------
-    parser : argparse.ArgumentParser
-        Parser of a command.
-    """
+    """Add the options about the clusterer."""
     group = parser.add_argument_group("clustering")
     group.add_argument(
         "--method",
@@ -54,18 +48,7 @@ def add_clusterer(parser):
 
 
 def clusterer_of(options):
-    """Make the clusterer that the options name.
-
-    Parameters
-    ----------
-    options : argparse.Namespace
-        With what `add_clusterer` adds.
-
-    Returns
-    -------
-    clusterer : clusterer
-        Not fitted.
-    """
+    """Make the clusterer that the options name."""
     from skesom.maps import make_clusterer
 
     parameters = dict(options.set)

@@ -11,13 +11,7 @@ from skesom.cli._parser import Help, add_output, add_report
 
 
 def add_demo(commands):
-    """Add the command.
-
-    Parameters
-    ----------
-    commands : object
-        What ``argparse.ArgumentParser.add_subparsers`` returns.
-    """
+    """Add the command."""
     parser = commands.add_parser(
         "demo",
         help="make a synthetic galaxy and cluster it",

@@ -7,13 +7,7 @@ from skesom.cli._parser import Help
 
 
 def add_explore(commands):
-    """Add the command.
-
-    Parameters
-    ----------
-    commands : object
-        What ``argparse.ArgumentParser.add_subparsers`` returns.
-    """
+    """Add the command."""
     parser = commands.add_parser(
         "explore",
         help="write a page on which a result is explored in the browser",

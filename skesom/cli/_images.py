@@ -5,15 +5,7 @@ from skesom.cli._parser import number_or_name
 
 
 def add_images(parser, nargs="+"):
-    """Add the options about files, and about what is left out of them.
-
-    Parameters
-    ----------
-    parser : argparse.ArgumentParser
-        Parser of a command.
-    nargs : {"+", "*"}, default="+"
-        Whether files must be given.
-    """
+    """Add the options about files, and about what is left out of them."""
     parser.add_argument(
         "files",
         nargs=nargs,
@@ -72,18 +64,7 @@ def add_images(parser, nargs="+"):
 
 
 def source_of(options):
-    """Return the files that the options name, and how they are read.
-
-    Parameters
-    ----------
-    options : argparse.Namespace
-        With what `add_images` adds.
-
-    Returns
-    -------
-    source : ImageSource
-        Not read yet.
-    """
+    """Return the files that the options name, and how they are read."""
     from skesom.maps import ImageSource
 
     return ImageSource(

@@ -9,13 +9,7 @@ class Parser(argparse.ArgumentParser):
     """A parser that says in one line what is wrong, as the commands do."""
 
     def error(self, message):
-        """End with status 2 and one line on standard error.
-
-        Parameters
-        ----------
-        message : str
-            What is wrong.
-        """
+        """End with status 2 and one line on standard error."""
         self.exit(2, f"{self.prog}: error: {message} (see {self.prog} --help)\n")
 
 
@@ -30,15 +24,7 @@ class Help(argparse.ArgumentDefaultsHelpFormatter):
 
 
 def add_output(parser, default=None):
-    """Add the options about the folder of results.
-
-    Parameters
-    ----------
-    parser : argparse.ArgumentParser
-        Parser of a command.
-    default : str, default=None
-        Folder where none is named; without it the user has to name one.
-    """
+    """Add the options about the folder of results."""
     parser.add_argument(
         "-o",
         "--output",
@@ -55,13 +41,7 @@ def add_output(parser, default=None):
 
 
 def add_report(parser):
-    """Add the options about what is written of a result.
-
-    Parameters
-    ----------
-    parser : argparse.ArgumentParser
-        Parser of a command.
-    """
+    """Add the options about what is written of a result."""
     parser.add_argument(
         "--tables",
         choices=["fits", "parquet", "ecsv", "csv", "none"],
@@ -74,13 +54,7 @@ def add_report(parser):
 
 
 def add_trust(parser):
-    """Add the option that lets pickles be loaded.
-
-    Parameters
-    ----------
-    parser : argparse.ArgumentParser
-        Parser of a command.
-    """
+    """Add the option that lets pickles be loaded."""
     parser.add_argument(
         "--trust",
         action="store_true",

@@ -11,13 +11,7 @@ from skesom.cli._parser import Help, add_output, add_report, add_trust
 
 
 def add_predict(commands):
-    """Add the command.
-
-    Parameters
-    ----------
-    commands : object
-        What ``argparse.ArgumentParser.add_subparsers`` returns.
-    """
+    """Add the command."""
     parser = commands.add_parser(
         "predict",
         help="apply a saved model to other images",
@@ -66,20 +60,7 @@ def _predict_of(pipeline):
 
 
 def _order_for(given, known):
-    """Return the order in which bands of some names are those of a model.
-
-    Parameters
-    ----------
-    given : list of str
-        Names of the bands in the order of the files.
-    known : list of str or None
-        Names of the bands of the model in their order.
-
-    Returns
-    -------
-    order : list of int or "given"
-        As for `skesom.io.read_cube`.
-    """
+    """Return the order in which bands of some names are those of a model."""
     if known is None or given == known:
         return "given"
     if len(given) != len(known):

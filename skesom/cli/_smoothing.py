@@ -3,13 +3,7 @@
 
 
 def add_smoothing(group):
-    """Add the options about neighboring pixels.
-
-    Parameters
-    ----------
-    group : argparse._ArgumentGroup
-        Group of the options of a command.
-    """
+    """Add the options about neighboring pixels."""
     group.add_argument(
         "--smooth",
         choices=["none", "majority", "modes"],
@@ -33,18 +27,7 @@ def add_smoothing(group):
 
 
 def regularizer_of(options):
-    """Return what lets neighboring pixels agree, None without.
-
-    Parameters
-    ----------
-    options : argparse.Namespace
-        With what `add_smoothing` adds.
-
-    Returns
-    -------
-    regularizer : MajorityVote, ConditionalModes or None
-        Not fitted.
-    """
+    """Return what lets neighboring pixels agree, None without."""
     from skesom.maps import ConditionalModes, MajorityVote
 
     given = {"majority": options.smooth_fwhm, "modes": options.smooth_strength}

@@ -11,13 +11,7 @@ from skesom.cli._smoothing import add_smoothing, regularizer_of
 
 
 def add_steps(parser):
-    """Add the options of all steps, in their order.
-
-    Parameters
-    ----------
-    parser : argparse.ArgumentParser
-        Parser of a command.
-    """
+    """Add the options of all steps, in their order."""
     _add_masking(parser.add_argument_group("masking"))
     _add_sharpness(parser.add_argument_group("sharpness and pixels"))
     _add_scaling(parser.add_argument_group("scaling"))
@@ -154,22 +148,7 @@ def _add_scaling(group):
 
 
 def pipeline_of(options, clusterer, images):
-    """Make the pipeline that the options describe.
-
-    Parameters
-    ----------
-    options : argparse.Namespace
-        With what `add_steps` adds.
-    clusterer : clusterer
-        The last step.
-    images : Cube or list of Cube
-        The images: what they know of their widths decides if they are convolved.
-
-    Returns
-    -------
-    pipeline : sklearn.pipeline.Pipeline
-        Of `make_cluster_pipeline`, not fitted.
-    """
+    """Make the pipeline that the options describe."""
     from skesom.maps import make_cluster_pipeline
 
     fwhm = _one_or_list(options.fwhm)
@@ -203,16 +182,7 @@ def pipeline_of(options, clusterer, images):
 
 
 def put_in_order(options, order):
-    """Give what the options say of single bands the order of the bands.
-
-    Parameters
-    ----------
-    options : argparse.Namespace
-        With what `add_steps` adds, one value for each band as the files were given.
-        Changed; what does not fit the bands is left to those who complain.
-    order : list of int
-        Numbers of the bands as they were given, in the order that they have now.
-    """
+    """Give what the options say of single bands the order of the bands."""
     for name in ("fwhm", "saturation"):
         values = getattr(options, name)
         if values is not None and len(values) == len(order):
@@ -223,31 +193,12 @@ def put_in_order(options, order):
 
 
 def widths_are_known(images):
-    """Tell whether the cubes know the width of each band.
-
-    Parameters
-    ----------
-    images : Cube or list of Cube
-        The images.
-
-    Returns
-    -------
-    known : bool
-        True if no width is missing.
-    """
+    """Tell whether the cubes know the width of each band."""
     return not any(_unknown_widths(images).values())
 
 
 def warn_of_widths(pipeline, images):
-    """Warn if bands stay as sharp as they are because widths are unknown.
-
-    Parameters
-    ----------
-    pipeline : sklearn.pipeline.Pipeline
-        Of `pipeline_of`.
-    images : Cube or list of Cube
-        The images.
-    """
+    """Warn if bands stay as sharp as they are because widths are unknown."""
     unknown = _unknown_widths(images)
     one_band = len(unknown) == 1  # which has nothing to be brought to
     if "convolve" in pipeline.named_steps or one_band or not any(unknown.values()):
@@ -272,20 +223,7 @@ def _unknown_widths(images):
 
 
 def fit(pipeline, images):
-    """Fit the pipeline, after a look at what would stop it late.
-
-    Parameters
-    ----------
-    pipeline : sklearn.pipeline.Pipeline
-        Of `make_cluster_pipeline`.
-    images : Cube or list of Cube
-        The images.
-
-    Returns
-    -------
-    pipeline : sklearn.pipeline.Pipeline
-        The same, fitted.
-    """
+    """Fit the pipeline, after a look at what would stop it late."""
     from sklearn.base import clone
 
     clone(pipeline["align"]).fit(images)

@@ -14,13 +14,7 @@ _TOLERANCE = 0.5  # pixels
 
 
 def add_test(commands):
-    """Add the command.
-
-    Parameters
-    ----------
-    commands : object
-        What ``argparse.ArgumentParser.add_subparsers`` returns.
-    """
+    """Add the command."""
     parser = commands.add_parser(
         "test",
         help="compare clusters with a map of known classes",

@@ -12,23 +12,7 @@ CONSERVED = ("surface brightness", "flux")
 
 
 def check_cubes(cubes):
-    """Return the cubes as a list after checking that they can be combined.
-
-    Parameters
-    ----------
-    cubes : Cube or sequence of Cube
-        What is to be aligned.
-
-    Returns
-    -------
-    cubes : list of Cube
-        At least one.
-
-    Raises
-    ------
-    ValueError
-        If there is none, or two bands share a name.
-    """
+    """Return the cubes as a list after checking that they can be combined."""
     cubes = [cubes] if isinstance(cubes, Cube) else list(cubes)
     if not cubes:
         raise ValueError("There is nothing to align: the list of cubes is empty.")
@@ -43,28 +27,7 @@ def check_cubes(cubes):
 
 
 def check_places(cubes, grid, band):
-    """Refuse cubes that have no place on a grid.
-
-    Parameters
-    ----------
-    cubes : sequence of Cube
-        What is to be aligned.
-    grid : Grid
-        The grid to resample to.
-    band : int or None
-        The band whose grid it is, None if it is that of no band.
-
-    Returns
-    -------
-    name : str
-        What to call the grid in messages, after "the grid".
-
-    Raises
-    ------
-    ValueError
-        If a WCS is missing where pixels differ, or the frame of a cube lies elsewhere
-        on the sky.
-    """
+    """Refuse cubes that have no place on a grid."""
     names = [name for cube in cubes for name in cube.band_names]
     name = "of the reference" if band is None else f"of band {names[band]!r}"
     for cube in cubes:
@@ -79,22 +42,7 @@ def check_places(cubes, grid, band):
 
 
 def check_overlap(cubes, seen, grid_name):
-    """Refuse bands that have data, but none on the grid.
-
-    Parameters
-    ----------
-    cubes : sequence of Cube
-        The bands before.
-    seen : ndarray of bool of shape (n_bands,)
-        Whether each of them has data on the grid.
-    grid_name : str
-        What to call the grid, see `check_places`.
-
-    Raises
-    ------
-    ValueError
-        If a band lost all its data.
-    """
+    """Refuse bands that have data, but none on the grid."""
     bands = [(cube, band) for cube in cubes for band in range(cube.shape[2])]
     lost = [
         cube.band_names[band]
@@ -106,25 +54,7 @@ def check_overlap(cubes, seen, grid_name):
 
 
 def spread_conserve(conserve, cubes):
-    """Return what is conserved in each band.
-
-    Parameters
-    ----------
-    conserve : str or sequence of str
-        One of `CONSERVED`, or one for each band.
-    cubes : sequence of Cube
-        The cubes.
-
-    Returns
-    -------
-    spread : list of str
-        One entry per band.
-
-    Raises
-    ------
-    ValueError
-        If something else is given.
-    """
+    """Return what is conserved in each band."""
     n_bands = sum(cube.shape[2] for cube in cubes)
     spread = [conserve] * n_bands if isinstance(conserve, str) else list(conserve)
     wrong = [entry for entry in spread if entry not in CONSERVED]
@@ -137,20 +67,7 @@ def spread_conserve(conserve, cubes):
 
 
 def nothing_left(names, grid_name):
-    """Return what to say if there is no pixel in which all bands have data.
-
-    Parameters
-    ----------
-    names : sequence of str
-        The bands.
-    grid_name : str
-        What to call the grid, see `check_places`.
-
-    Returns
-    -------
-    message : str
-        The message.
-    """
+    """Return what to say if there is no pixel in which all bands have data."""
     return (
         f"{_bands(names)} have no pixel in common on the grid {grid_name}, so "
         "that nothing is left after cropping. Leave out what shows another field, or "
@@ -159,20 +76,7 @@ def nothing_left(names, grid_name):
 
 
 def find_undersampled(cubes, source, grid):
-    """Find the bands whose light the pixels of a grid would miss.
-
-    Parameters
-    ----------
-    cubes : sequence of Cube
-        The bands, which know their FWHM.
-    source, grid : Grid
-        Their pixels before, and the pixels of the grid.
-
-    Returns
-    -------
-    undersampled : list of tuple (name, FWHM)
-        Bands of known FWHM for which larger pixels are too large.
-    """
+    """Find the bands whose light the pixels of a grid would miss."""
     size = pixel_size(grid.wcs)
     if size <= pixel_size(source.wcs) * (1 + SAME_SIZE):
         return []
@@ -185,15 +89,7 @@ def find_undersampled(cubes, source, grid):
 
 
 def warn_undersampled(undersampled, grid):
-    """Say which bands should have been smoothed before.
-
-    Parameters
-    ----------
-    undersampled : list of tuple (name, FWHM)
-        What `find_undersampled` finds.
-    grid : Grid
-        The pixels that they come to.
-    """
+    """Say which bands should have been smoothed before."""
     size = pixel_size(grid.wcs)
     listed = ", ".join(f"{name!r} ({fwhm:.3g} arcsec)" for name, fwhm in undersampled)
     warnings.warn(

@@ -60,23 +60,7 @@ class LobedKernel:
         return 2 * (len(self.array) // 2) + GaussianKernel(FILL_SIGMA).reach
 
     def convolve(self, image, variance=None):
-        """Convolve an image with NaN, and the variance of its pixels.
-
-        Parameters
-        ----------
-        image : ndarray of shape (n_rows, n_columns), float32 or float64
-            The image; NaN marks masked pixels.
-        variance : ndarray of shape (n_rows, n_columns), default=None
-            Variance of each pixel.
-
-        Returns
-        -------
-        convolved : ndarray of shape (n_rows, n_columns)
-            The convolved image, NaN where it was NaN.
-        variance : ndarray of shape (n_rows, n_columns) or None
-            Its variance if the noise of the pixels is independent; approximate beside
-            gaps and borders.
-        """
+        """Convolve an image with NaN, and the variance of its pixels."""
         convolved = self._convolve_filled(image, self.array)
         if variance is None:
             return convolved, None
@@ -109,19 +93,7 @@ def _fill(image, masked, margin):
 
 
 def elliptical_gaussian(covariance):
-    """Sample a Gaussian of any direction so that sub-pixel widths come out right.
-
-    Parameters
-    ----------
-    covariance : ndarray of shape (2, 2)
-        Covariance of (column, row) in pixels squared; it may be singular.
-
-    Returns
-    -------
-    array : ndarray of shape (n, n)
-        The kernel, of odd lengths and of sum 1: the Gaussian in Fourier space, as
-        `scipy.ndimage.fourier_gaussian` does it along the axes.
-    """
+    """Sample a Gaussian of any direction so that sub-pixel widths come out right."""
     reach = max(32, int(np.ceil(5 * np.sqrt(np.linalg.eigvalsh(covariance)[-1]))))
     length = 2 * reach + 1
     rows, columns = fft.fftfreq(length)[:, np.newaxis], fft.rfftfreq(length)
@@ -135,16 +107,5 @@ def elliptical_gaussian(covariance):
 
 
 def make_kernel(array):
-    """Return the kernel of an array, by whether it has negative lobes.
-
-    Parameters
-    ----------
-    array : ndarray of shape (n_rows, n_columns)
-        The kernel, of odd lengths and of sum 1.
-
-    Returns
-    -------
-    kernel : PositiveKernel or LobedKernel
-        The kernel.
-    """
+    """Return the kernel of an array, by whether it has negative lobes."""
     return LobedKernel(array) if np.any(array < 0) else PositiveKernel(array)

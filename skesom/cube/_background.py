@@ -201,18 +201,7 @@ class BackgroundSubtractor(CubeTransformer):
 
 
 def import_background():
-    """Return `photutils.background.Background2D`.
-
-    Returns
-    -------
-    measure : type
-        The class.
-
-    Raises
-    ------
-    ImportError
-        If photutils is missing.
-    """
+    """Return `photutils.background.Background2D`."""
     try:
         from photutils.background import Background2D
     except ImportError as error:
@@ -223,18 +212,7 @@ def import_background():
 
 
 def fit_background(image):
-    """Return the surface of second order that most tiles of an image follow.
-
-    Parameters
-    ----------
-    image : ndarray of shape (n_rows, n_columns)
-        The band; NaN marks masked pixels.
-
-    Returns
-    -------
-    surface : ndarray of shape (n_rows, n_columns)
-        The surface; 0 if there are too few tiles.
-    """
+    """Return the surface of second order that most tiles of an image follow."""
     tiles, places = valid_tiles(image, TILE)
     if len(tiles) < FEWEST_TILES:
         return np.zeros(image.shape)
@@ -255,20 +233,7 @@ def fit_background(image):
 
 
 def find_sources(image, threshold):
-    """Find what stands out from a background that is flat but for boxes.
-
-    Parameters
-    ----------
-    image : ndarray of shape (n_rows, n_columns)
-        The band; NaN marks masked pixels.
-    threshold : float
-        How many standard deviations of the smoothed image make a source.
-
-    Returns
-    -------
-    sources : ndarray of bool of shape (n_rows, n_columns)
-        Sources and what is around them.
-    """
+    """Find what stands out from a background that is flat but for boxes."""
     above = smooth(image, SMOOTHING)
     above -= np.nanmedian(above)
     # Sources only rise, so what lies below is noise.

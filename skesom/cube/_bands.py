@@ -6,21 +6,7 @@ from astropy import units
 
 
 def join_bands(cubes):
-    """Return what is known of the bands of several cubes, as arguments of `Cube`.
-
-    Parameters
-    ----------
-    cubes : sequence of Cube
-        At least one cube.
-
-    Returns
-    -------
-    description : dict
-        ``band_names``, ``band_units``, ``fwhm``, ``band_coordinates`` and
-        ``zero_points`` of all bands in order. The coordinates are in the unit of the
-        first cube that has any, NaN for bands without; None if they are of different
-        kinds (a velocity is no frequency).
-    """
+    """Return what is known of the bands of several cubes, as arguments of `Cube`."""
     return {
         "band_names": [name for cube in cubes for name in cube.band_names],
         "band_units": [unit for cube in cubes for unit in cube.band_units],
@@ -33,20 +19,7 @@ def join_bands(cubes):
 
 
 def join_coordinates(coordinates, n_bands):
-    """Return the spectral coordinates of the bands of several images.
-
-    Parameters
-    ----------
-    coordinates : sequence of (Quantity or None)
-        Those of each image, None where unknown.
-    n_bands : sequence of int
-        Number of bands of each image.
-
-    Returns
-    -------
-    joined : Quantity or None
-        See `join_bands`.
-    """
+    """Return the spectral coordinates of the bands of several images."""
     known = [quantity for quantity in coordinates if quantity is not None]
     if not known:
         return None

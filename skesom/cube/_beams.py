@@ -65,25 +65,7 @@ class Beam(NamedTuple):
 
 
 def find_beams(fwhm, bands):
-    """Return the beam of each band.
-
-    Parameters
-    ----------
-    fwhm : object
-        What the user says, see `FWHMConvolver`.
-    bands : sequence of Band
-        The bands.
-
-    Returns
-    -------
-    beams : list of Beam or None
-        One per band, None where nothing is known.
-
-    Raises
-    ------
-    ValueError
-        If something is no width, or has no band.
-    """
+    """Return the beam of each band."""
     entries = _spread_over_bands(fwhm, [band.name for band in bands])
     return [_read_beam(*pair) for pair in zip(entries, bands, strict=True)]
 
@@ -166,20 +148,7 @@ def _in_arcsec(width, band):
 
 
 def in_arcsec(name, value):
-    """Return numbers, taken as arcsec, or Quantities as plain numbers of arcsec.
-
-    Parameters
-    ----------
-    name : str
-        What it is, for messages.
-    value : float, array-like or Quantity
-        An angle, or an angle per pixel.
-
-    Returns
-    -------
-    arcsec : float or ndarray
-        The numbers.
-    """
+    """Return numbers, taken as arcsec, or Quantities as plain numbers of arcsec."""
     try:
         value = units.Quantity(value)
         if value.unit.is_equivalent(units.arcsec / units.pixel):
@@ -194,25 +163,7 @@ def in_arcsec(name, value):
 
 
 def one_pixel_scale(value, cubes):
-    """Return the pixel scale that the user tells.
-
-    Parameters
-    ----------
-    value : float, array-like of shape (2,), Quantity or None
-        What the user says.
-    cubes : sequence of Cube
-        What it is said of.
-
-    Returns
-    -------
-    scale : ndarray of shape (2,) or None
-        Height and width of a pixel in arcsec, None if the user does not tell.
-
-    Raises
-    ------
-    ValueError
-        If it is no scale, or the cubes know that their pixels differ.
-    """
+    """Return the pixel scale that the user tells."""
     if value is None:
         return None
     scale = in_arcsec("pixel_scale", value)

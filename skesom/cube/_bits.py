@@ -29,54 +29,19 @@ class Bits:
 
     @classmethod
     def none(cls, shape):
-        """Return a mask without any True.
-
-        Parameters
-        ----------
-        shape : tuple of int (n_rows, n_columns)
-            Shape of the image.
-
-        Returns
-        -------
-        bits : Bits
-            The mask.
-        """
+        """Return a mask without any True."""
         return cls(np.zeros((shape[0], -(-shape[1] // 64)), dtype=_WORD), shape[1])
 
     @classmethod
     def pack(cls, mask):
-        """Pack a mask.
-
-        Parameters
-        ----------
-        mask : ndarray of bool of shape (n_rows, n_columns)
-            The mask.
-
-        Returns
-        -------
-        bits : Bits
-            The same mask.
-        """
+        """Pack a mask."""
         bits = cls.none(mask.shape)
         bits.write(slice(None), mask)
         return bits
 
     @classmethod
     def from_blocks(cls, function, shape):
-        """Pack a mask that is made block by block, without ever holding it whole.
-
-        Parameters
-        ----------
-        function : callable
-            Takes a slice of rows and returns their mask.
-        shape : tuple of int (n_rows, n_columns)
-            Shape of the image.
-
-        Returns
-        -------
-        bits : Bits
-            The mask.
-        """
+        """Pack a mask that is made block by block, without ever holding it whole."""
         bits = cls.none(shape)
         for rows in row_blocks(shape):
             bits.write(rows, function(rows))
@@ -88,18 +53,7 @@ class Bits:
         return len(self.words), self.n_columns
 
     def unpack(self, rows=slice(None)):
-        """Return the mask, one pixel in a byte.
-
-        Parameters
-        ----------
-        rows : slice or ndarray of int, default=slice(None)
-            Rows to unpack; all by default.
-
-        Returns
-        -------
-        mask : ndarray of bool of shape (n_rows, n_columns)
-            The mask.
-        """
+        """Return the mask, one pixel in a byte."""
         return np.unpackbits(
             self.words[rows].view(np.uint8),
             axis=1,
@@ -108,15 +62,7 @@ class Bits:
         ).view(bool)
 
     def write(self, rows, mask):
-        """Replace some rows.
-
-        Parameters
-        ----------
-        rows : slice
-            The rows.
-        mask : ndarray of bool of shape (n_rows, n_columns)
-            Their new mask.
-        """
+        """Replace some rows."""
         packed = np.packbits(mask, axis=1, bitorder="little")
         self.words[rows].view(np.uint8)[:, : packed.shape[1]] = packed
 
@@ -147,20 +93,7 @@ class Bits:
     __hash__ = None
 
     def moved(self, step, axis):
-        """Return the mask moved along an axis, with False moving in.
-
-        Parameters
-        ----------
-        step : int
-            The pixel at place i comes from place i + step.
-        axis : int
-            0 along a column, 1 along a row.
-
-        Returns
-        -------
-        moved : Bits
-            The mask.
-        """
+        """Return the mask moved along an axis, with False moving in."""
         if step == 0:
             return self
         if axis == 0:

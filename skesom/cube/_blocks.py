@@ -9,21 +9,7 @@ VALUES_PER_BLOCK = 2**18
 
 
 def row_blocks(shape, n_values=VALUES_PER_BLOCK):
-    """Cut the rows of an array into blocks.
-
-    Parameters
-    ----------
-    shape : tuple of int (n_rows, ...)
-        Shape of the array.
-    n_values : int, default=262144
-        Number of values in a block, unless a row has more.
-
-    Returns
-    -------
-    blocks : list of slice
-        Rows of each block, in order. They depend on nothing but the shape, so that
-        results do not depend on the number of threads.
-    """
+    """Cut the rows of an array into blocks."""
     height = max(1, n_values // max(1, math.prod(shape[1:])))
     return [
         slice(start, min(start + height, shape[0]))
@@ -32,42 +18,12 @@ def row_blocks(shape, n_values=VALUES_PER_BLOCK):
 
 
 def each_block(function, shape, n_jobs=None):
-    """Call a function with the rows of each block, in threads.
-
-    Parameters
-    ----------
-    function : callable
-        Takes a slice of rows.
-    shape : tuple of int (n_rows, ...)
-        Shape of the array that is cut.
-    n_jobs : int, default=None
-        Number of threads, as joblib counts them.
-
-    Returns
-    -------
-    results : list
-        What the function returned, in the order of the blocks.
-    """
+    """Call a function with the rows of each block, in threads."""
     return in_threads(function, row_blocks(shape), n_jobs)
 
 
 def in_threads(function, tasks, n_jobs=None):
-    """Call a function with each task, in threads.
-
-    Parameters
-    ----------
-    function : callable
-        Takes a task.
-    tasks : sequence
-        The arguments.
-    n_jobs : int, default=None
-        Number of threads, as joblib counts them.
-
-    Returns
-    -------
-    results : list
-        What the function returned, in the order of the tasks.
-    """
+    """Call a function with each task, in threads."""
     if len(tasks) == 1:
         return [function(tasks[0])]
     return Parallel(n_jobs=n_jobs, require="sharedmem")(

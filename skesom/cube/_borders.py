@@ -16,21 +16,6 @@ FEWEST_STEPS = 200
 def noisy_borders(band, gaps, factor):
     """Find how far the borders of gaps and sides of the frame are noisier than inside.
 
-    Parameters
-    ----------
-    band : ndarray of shape (n_rows, n_columns)
-        The image; NaN marks masked pixels.
-    gaps : Bits
-        Where there are no data. Parts without a square of 10 x 10 pixels have no
-        border.
-    factor : float
-        A border is noisy if its noise exceeds that of the inside so many times.
-
-    Returns
-    -------
-    noisy : Bits
-        True in a noisy border, at most 32 pixels wide.
-
     Notes
     -----
     The noise at a distance (from gaps the larger one of those in rows and columns) is

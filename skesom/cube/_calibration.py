@@ -43,22 +43,7 @@ class UnknownError(ValueError):
 
 
 def describe_bands(cube, given, wavelengths):
-    """Return what is known of the values of each band of a cube.
-
-    Parameters
-    ----------
-    cube : Cube
-        The cube.
-    given : sequence of length n_bands
-        What the user says a value of 1 is worth, None where nothing is said.
-    wavelengths : sequence of length n_bands
-        Wavelengths that the user gives, None where the cube has to know.
-
-    Returns
-    -------
-    bands : list of Calibration
-        One for each band.
-    """
+    """Return what is known of the values of each band of a cube."""
     known = [None] * cube.shape[2]
     if cube.band_coordinates is not None:
         try:
@@ -104,27 +89,7 @@ def _beam_area(fwhm):
 
 
 def conversion_factor(band, target):
-    """Return what to multiply a band by to have it in another unit.
-
-    Parameters
-    ----------
-    band : Calibration
-        What is known of it.
-    target : astropy.units.UnitBase
-        The other unit.
-
-    Returns
-    -------
-    factor : float
-        The factor.
-    source : {"calibration", "unit", "zero point"}
-        Where it comes from.
-
-    Raises
-    ------
-    ValueError
-        If something is not known; names the band and what is missing.
-    """
+    """Return what to multiply a band by to have it in another unit."""
     try:
         return _factor(band, target)
     except UnknownError as error:
@@ -180,25 +145,7 @@ def _is_flux(unit):
 
 
 def janskys(unit, band):
-    """Return how many janskys per pixel a unit of flux or surface brightness is.
-
-    Parameters
-    ----------
-    unit : astropy.units.UnitBase
-        Flux density, by itself or per pixel, solid angle or beam.
-    band : Calibration
-        What is known of the band.
-
-    Returns
-    -------
-    factor : float
-        The number of janskys.
-
-    Raises
-    ------
-    UnknownError
-        If the unit is of another kind, or something is not known.
-    """
+    """Return how many janskys per pixel a unit of flux or surface brightness is."""
     for area, part_of_pixel in _areas(band).items():
         flux = unit * area
         if flux.is_equivalent(units.Jy, band.equivalencies):

@@ -42,17 +42,7 @@ class Claims:
         self._by_criterion = [{} for _ in range(shape[2])]
 
     def take(self, band, criterion, found):
-        """Let a criterion claim what it found and nobody claimed before.
-
-        Parameters
-        ----------
-        band : int
-            Number of the band.
-        criterion : str
-            One of `CRITERIA`.
-        found : Bits
-            What it found there.
-        """
+        """Let a criterion claim what it found and nobody claimed before."""
         new = found.without(self.bands[band])
         if new.any():
             mine = self._by_criterion[band]
@@ -65,18 +55,7 @@ class Claims:
         return 0 if claimed is None else claimed.count()
 
     def lost_pixels(self, min_bands=None):
-        """Find the pixels that have too few bands left, by the criterion that did it.
-
-        Parameters
-        ----------
-        min_bands : int, default=None
-            Number of bands that a pixel must have; all by default.
-
-        Returns
-        -------
-        lost : dict of str to Bits
-            Pixels that each criterion took, in the order of the criteria.
-        """
+        """Find the pixels that have too few bands left, by the criterion that did it."""
         bands = [Bits.none(self.shape) for _ in self.bands]
         lost, so_far = {}, Bits.none(self.shape)
         for criterion in CRITERIA:
@@ -108,20 +87,7 @@ def _too_many(bands, min_bands):
 
 
 def check_min_bands(cubes, min_bands):
-    """Refuse to ask a pixel for more bands than its cube has.
-
-    Parameters
-    ----------
-    cubes : sequence of Cube
-        The cubes.
-    min_bands : int or None
-        Number of bands that a pixel must have; None asks for all.
-
-    Raises
-    ------
-    ValueError
-        If a cube has fewer.
-    """
+    """Refuse to ask a pixel for more bands than its cube has."""
     fewest = min(cube.shape[2] for cube in cubes)
     if min_bands is not None and min_bands > fewest:
         raise ValueError(
@@ -132,23 +98,7 @@ def check_min_bands(cubes, min_bands):
 
 
 def check_rest(cube, claims, summary):
-    """Refuse a mask that leaves nothing.
-
-    Parameters
-    ----------
-    cube : Cube
-        The cube.
-    claims : Claims
-        What the criteria claim.
-    summary : dict of str to int
-        Number of pixels that each criterion took.
-
-    Raises
-    ------
-    ValueError
-        If all pixels are masked; names the criterion that took most of them, the band
-        in which it did so, and what to do.
-    """
+    """Refuse a mask that leaves nothing."""
     n_pixels = cube.shape[0] * cube.shape[1]
     if sum(summary.values()) < n_pixels:
         return

@@ -12,45 +12,12 @@ from skesom.cube._container import Cube
 
 
 def is_cube_list(X):
-    """Tell whether X is a list (or tuple) of cubes instead of one cube.
-
-    Parameters
-    ----------
-    X : object
-        What a transformer was given.
-
-    Returns
-    -------
-    is_list : bool
-        True for a list or tuple that holds cubes.
-    """
+    """Tell whether X is a list (or tuple) of cubes instead of one cube."""
     return isinstance(X, list | tuple) and len(X) > 0 and isinstance(X[0], Cube)
 
 
 def check_cubes(X, estimator, *, reset):
-    """Return X as a list of cubes after checking each of them.
-
-    Parameters
-    ----------
-    X : Cube, array-like of shape (n_rows, n_columns, n_bands) or list of Cube
-        One cube, or several on different pixel grids.
-    estimator : object
-        Estimator that takes the cubes; remembers the number of bands of all cubes
-        together when `reset` is true, and is compared with it otherwise.
-    reset : bool
-        Whether the estimator is being fitted.
-
-    Returns
-    -------
-    cubes : list of Cube
-        One cube if X is one.
-
-    Raises
-    ------
-    ValueError
-        If an entry is no cube, has infinite values or no pixels, two bands share a
-        name, or the number of bands differs from the fitted one.
-    """
+    """Return X as a list of cubes after checking each of them."""
     if not is_cube_list(X):
         return [check_cube(X, estimator=estimator, reset=reset)]
     name = type(estimator).__name__
@@ -149,20 +116,7 @@ class Band(NamedTuple):
 
 
 def list_bands(cubes, pixel_scale=None):
-    """Return the bands of all cubes in order.
-
-    Parameters
-    ----------
-    cubes : sequence of Cube
-        The cubes.
-    pixel_scale : array-like of shape (2,), default=None
-        Height and width of the pixels of all cubes in arcsec; None asks the cubes.
-
-    Returns
-    -------
-    bands : list of Band
-        One per band.
-    """
+    """Return the bands of all cubes in order."""
     return [
         Band(cube, number, pixel_scale)
         for cube in cubes

@@ -8,28 +8,7 @@ from astropy.nddata.utils import NoOverlapError, overlap_slices
 
 
 def find_cutout(cube, center, size):
-    """Return the rows and columns of a cut-out, as `Cube.cutout` describes it.
-
-    Parameters
-    ----------
-    cube : Cube
-        The cube.
-    center : SkyCoord or tuple of float (row, column)
-        Middle of the cut-out.
-    size : float, Quantity or tuple of two of these (height, width)
-        Its size, in pixels or as an angle.
-
-    Returns
-    -------
-    rows, columns : slice
-        The part of the cut-out that lies within the image.
-
-    Raises
-    ------
-    ValueError
-        If the cut-out lies outside of the image, or the cube does not know where its
-        pixels are on the sky.
-    """
+    """Return the rows and columns of a cut-out, as `Cube.cutout` describes it."""
     position = _position(cube, center)
     if not np.all(np.isfinite(position)):
         on_sky = isinstance(center, SkyCoord)

@@ -6,26 +6,7 @@ from astropy import units
 
 
 def derived_cube(cube, data, band_names, band_coordinates=None, errors=None):
-    """Return a cube of pure numbers that were made of all bands of a cube.
-
-    Parameters
-    ----------
-    cube : Cube
-        The cube that they were made of.
-    data : ndarray of shape (n_rows, n_columns, n_new)
-        The numbers.
-    band_names : sequence of str of length n_new
-        Their names.
-    band_coordinates : Quantity of shape (n_new,), default=None
-        Their spectral coordinates.
-    errors : ndarray of shape (n_rows, n_columns, n_new), default=None
-        Their standard deviations.
-
-    Returns
-    -------
-    derived : Cube
-        On the same grid. The FWHM is that of the bands if it was the same for all.
-    """
+    """Return a cube of pure numbers that were made of all bands of a cube."""
     fwhm = cube.fwhm[0] if np.ptp(cube.fwhm) == 0 else np.nan
     return cube.replace(
         data=data,
@@ -38,23 +19,7 @@ def derived_cube(cube, data, band_names, band_coordinates=None, errors=None):
 
 
 def common_factors(cube):
-    """Return what to multiply fluxes by to have all in the unit of the first band.
-
-    Parameters
-    ----------
-    cube : Cube
-        The cube. Bands without a unit are taken to be in that of the first that has.
-
-    Returns
-    -------
-    factors : ndarray of shape (n_bands,)
-        One for each band.
-
-    Raises
-    ------
-    ValueError
-        If a unit cannot be converted to that of the first band.
-    """
+    """Return what to multiply fluxes by to have all in the unit of the first band."""
     factors = np.ones(cube.shape[2])
     known = [band for band, unit in enumerate(cube.band_units) if unit is not None]
     for band in known:
@@ -71,20 +36,7 @@ def common_factors(cube):
 
 
 def check_noise(cube, noise):
-    """Refuse constant bands.
-
-    Parameters
-    ----------
-    cube : Cube
-        The cube.
-    noise : ndarray of shape (n_bands,)
-        Standard deviation per pixel in each band.
-
-    Raises
-    ------
-    ValueError
-        If one is 0.
-    """
+    """Refuse constant bands."""
     constant = np.flatnonzero(noise == 0)
     if len(constant):
         names = ", ".join(repr(cube.band_names[band]) for band in constant)

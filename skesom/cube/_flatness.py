@@ -63,25 +63,7 @@ class Levels(NamedTuple):
 
 
 def measure_flatness(bands, dark, reach, n_jobs=None):
-    """Measure how flat the sky is.
-
-    Parameters
-    ----------
-    bands : sequence of ndarray of shape (n_rows, n_columns)
-        The images; NaN marks masked pixels.
-    dark : ndarray of bool of shape (n_rows, n_columns)
-        The pixels that do not stand out.
-    reach : ndarray of shape (n_bands,)
-        How far above its level the sky of flat parts ends.
-    n_jobs : int, default=None
-        Number of threads.
-
-    Returns
-    -------
-    flatness : Flatness
-        A background slopes if about the same plane explains the levels of the dark
-        pixels and those of all, which it cannot where a galaxy makes the slope.
-    """
+    """Measure how flat the sky is."""
 
     def measure(number):
         levels = measure_levels(np.where(dark, bands[number], np.nan))
@@ -98,16 +80,6 @@ def measure_flatness(bands, dark, reach, n_jobs=None):
 
 def measure_levels(band):
     """Compare the levels of the tiles of a band with the noise inside of them.
-
-    Parameters
-    ----------
-    band : ndarray of shape (n_rows, n_columns)
-        The image; NaN marks what is to be left out.
-
-    Returns
-    -------
-    levels : Levels
-        NaN if there are too few tiles of which half is left.
 
     Notes
     -----
@@ -139,22 +111,7 @@ def measure_levels(band):
 
 
 def without_plane(levels, places):
-    """Subtract the plane that most tiles follow from their levels.
-
-    Parameters
-    ----------
-    levels : ndarray of shape (n_tiles,)
-        Level of each tile.
-    places : ndarray of bool of shape (n_rows, n_columns)
-        Which tiles of the frame they are.
-
-    Returns
-    -------
-    rest : ndarray of shape (n_tiles,)
-        What is left of the levels.
-    slope : ndarray of shape (2,)
-        What the plane rises by from tile to tile, along the rows and the columns.
-    """
+    """Subtract the plane that most tiles follow from their levels."""
     terms = np.column_stack([np.ones(len(levels)), *np.nonzero(places)])
     factors = fit_most(terms, levels)
     return levels - terms @ factors, factors[1:]
@@ -162,18 +119,6 @@ def without_plane(levels, places):
 
 def fit_most(terms, values):
     """Fit a sum of terms to most values, whatever the others are.
-
-    Parameters
-    ----------
-    terms : ndarray of shape (n_values, n_terms)
-        What each term is for each value.
-    values : ndarray of shape (n_values,)
-        The values.
-
-    Returns
-    -------
-    factors : ndarray of shape (n_terms,)
-        Of the terms.
 
     Notes
     -----

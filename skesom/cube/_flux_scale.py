@@ -21,31 +21,7 @@ class FluxScale(NamedTuple):
 
 
 def measure_flux_scale(cube, noise, subtract_sky, n_jobs=None):
-    """Measure sky and noise of a cube, where the user does not tell them.
-
-    Parameters
-    ----------
-    cube : Cube
-        The cube.
-    noise : float or array-like of shape (n_bands,) or None
-        Standard deviation per pixel, None to measure it.
-    subtract_sky : "auto" or bool
-        Whether there is a level to subtract: in any case, or where most of the frame
-        is sky.
-    n_jobs : int, default=None
-        Number of threads.
-
-    Returns
-    -------
-    scale : FluxScale
-        Where the sky dominates, level and noise are those of its pixels; else the
-        noise (and the level, if it is wanted) is that of the darkest parts.
-
-    Raises
-    ------
-    ValueError
-        If all pixels are masked, or the given noise does not fit the bands.
-    """
+    """Measure sky and noise of a cube, where the user does not tell them."""
     if noise is not None:
         noise = numbers_per_band(noise, cube.band_names, "noise", positive=True)
     sky = measure_sky(cube.data, n_jobs=n_jobs)

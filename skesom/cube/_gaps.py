@@ -59,20 +59,7 @@ class Compared:
             self.equal[0].write(rows, equal)
 
     def where(self, compare, value):
-        """Compare the pixels with a value.
-
-        Parameters
-        ----------
-        compare : numpy.ufunc
-            Such as `numpy.equal`.
-        value : float
-            The value.
-
-        Returns
-        -------
-        bits : Bits
-            True where the comparison holds.
-        """
+        """Compare the pixels with a value."""
         return Bits.from_blocks(
             lambda rows: compare(self.band[rows], value), self.band.shape
         )
@@ -80,18 +67,6 @@ class Compared:
 
 def gaps_of_value(compared, value):
     """Find the areas that one value fills because there are no data.
-
-    Parameters
-    ----------
-    compared : Compared
-        The image.
-    value : float
-        The suspected value, for example 0.
-
-    Returns
-    -------
-    gaps : Bits
-        True in a gap.
 
     Notes
     -----
@@ -125,19 +100,7 @@ def gaps_of_value(compared, value):
 
 
 def pedestal_values(compared):
-    """Return the values, except 0, that fill whole areas of a band.
-
-    Parameters
-    ----------
-    compared : Compared
-        The image.
-
-    Returns
-    -------
-    values : ndarray of shape (n_values,)
-        Candidates for `gaps_of_value`, at most eight. None if the band has at most
-        1024 different values, as an 8-bit picture, where flat areas are no wonder.
-    """
+    """Return the values, except 0, that fill whole areas of a band."""
     band, flat = compared.band, []
     for axis, equal in enumerate(compared.equal):
         # A run of equal neighbors is one shorter than the run of equal pixels.

@@ -15,20 +15,7 @@ TRUNCATE = 4.0
 
 
 def smooth(band, sigma):
-    """Convolve one image with a Gaussian, leaving NaN and the outside out of it.
-
-    Parameters
-    ----------
-    band : ndarray of shape (n_rows, n_columns), float32 or float64
-        The image; NaN marks masked pixels.
-    sigma : float or array-like of shape (2,)
-        Standard deviation along the rows' axis and the columns' axis in pixels.
-
-    Returns
-    -------
-    smoothed : ndarray of shape (n_rows, n_columns)
-        The weighted mean of the valid pixels around each valid pixel, NaN elsewhere.
-    """
+    """Convolve one image with a Gaussian, leaving NaN and the outside out of it."""
     return GaussianKernel(sigma).convolve(band)[0]
 
 

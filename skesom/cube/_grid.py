@@ -32,19 +32,7 @@ class Grid(NamedTuple):
 
 
 def same_grid(first, second):
-    """Tell whether two grids have the same pixels.
-
-    Parameters
-    ----------
-    first, second : Grid
-        The grids to compare.
-
-    Returns
-    -------
-    same : bool
-        True if the shapes are equal and the corners and the center agree to 0.001
-        pixel, or if neither grid has a WCS.
-    """
+    """Tell whether two grids have the same pixels."""
     if first.shape != second.shape:
         return False
     if first.wcs is None or second.wcs is None:
@@ -70,19 +58,7 @@ def _same_cards(first, second):
 
 
 def group_by_grid(grids):
-    """Find out which images share their pixel grid.
-
-    Parameters
-    ----------
-    grids : sequence of Grid
-        The grids of the images.
-
-    Returns
-    -------
-    groups : list of list of int
-        Positions of the images, those on one grid together, in the order of their
-        first appearance.
-    """
+    """Find out which images share their pixel grid."""
     groups = []
     for place, grid in enumerate(grids):
         for group in groups:
@@ -100,21 +76,7 @@ def pixel_size(wcs):
 
 
 def overlap_box(grid, sources):
-    """Return the part of a grid that all of some images can reach.
-
-    Parameters
-    ----------
-    grid : Grid
-        The grid to cut.
-    sources : sequence of Grid
-        The grids of the images.
-
-    Returns
-    -------
-    box : tuple of slice (rows, columns) or None
-        The smallest rectangle of pixels that holds the overlap of the rectangles
-        around the images; None if they do not overlap.
-    """
+    """Return the part of a grid that all of some images can reach."""
     low, high = np.zeros(2), np.array(grid.shape[::-1]) - 1.0
     for source in sources:
         if same_grid(source, grid):

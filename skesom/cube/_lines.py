@@ -23,21 +23,6 @@ PIXELS_PER_BLOCK = 2**19
 def dark_lines(band, masked):
     """Find broken columns and rows: long, narrow, and darker than the sky.
 
-    Parameters
-    ----------
-    band : ndarray of shape (n_rows, n_columns)
-        The image.
-    masked : Bits
-        Pixels to leave out; all NaN are among them.
-
-    Returns
-    -------
-    dark : Bits
-        True where the mean along 25 pixels is significantly below the sky (or, in a
-        frame without sky, its darkest parts) and as much below the means three pixels
-        to either side. Significant are 1.5 standard deviations of a pixel and 5 of
-        such a mean.
-
     Notes
     -----
     Fluxes are clipped at five standard deviations from the sky and counted in steps of

@@ -52,27 +52,7 @@ class Mask(NamedTuple):
 
 
 def find_mask(cube, rules, saturation, noise, known=None):
-    """Find what to mask in a cube.
-
-    Parameters
-    ----------
-    cube : Cube
-        The cube.
-    rules : CubeMasker
-        Its parameters are the rules.
-    saturation : ndarray of shape (n_bands,)
-        Flux of each band from which a value is masked.
-    noise : ndarray or None
-        Standard deviation of the values, of a shape that fits (n_bands, 1, 1) or
-        (n_bands, n_rows, n_columns); None takes that of the sky.
-    known : (Sky, bool), default=None
-        The sky and whether to mask it, of the fitted cube; None measures it here.
-
-    Returns
-    -------
-    mask : Mask
-        What to mask.
-    """
+    """Find what to mask in a cube."""
     claims = _claim_values(cube, rules, saturation)
     if rules.exclude is not None or rules.include is not None:
         outside = _outside_of_regions(cube, rules, must_overlap=known is None)
@@ -92,17 +72,7 @@ def find_mask(cube, rules, saturation, noise, known=None):
 
 
 def warn_of_sky(cube, mask, rules):
-    """Warn of a background that slopes, and of a frame that shows nothing but sky.
-
-    Parameters
-    ----------
-    cube : Cube
-        The cube.
-    mask : Mask
-        What was found in it.
-    rules : CubeMasker
-        Its parameters are the rules.
-    """
+    """Warn of a background that slopes, and of a frame that shows nothing but sky."""
     sky = mask.sky
     gradient = sky.flatness.gradient if rules.check_background else []
     sloping = [
@@ -133,25 +103,7 @@ def warn_of_sky(cube, mask, rules):
 
 
 def noise_maps(noise, cubes):
-    """Return the noise of the values of each cube, as `find_mask` takes it.
-
-    Parameters
-    ----------
-    noise : float, array-like of shape (n_bands,) or of the cubes', or None
-        What the user says; None takes the errors of the cubes.
-    cubes : sequence of Cube
-        The cubes.
-
-    Returns
-    -------
-    maps : list of ndarray or None
-        Bands first; None where the noise is to be measured.
-
-    Raises
-    ------
-    ValueError
-        If the noise does not fit the cubes, or is not positive.
-    """
+    """Return the noise of the values of each cube, as `find_mask` takes it."""
     if noise is None:
         maps = [cube.errors for cube in cubes]
     elif np.ndim(noise) > 1:
@@ -169,22 +121,7 @@ def noise_maps(noise, cubes):
 
 
 def apply_mask(cube, mask, rules):
-    """Write NaN to what is masked.
-
-    Parameters
-    ----------
-    cube : Cube
-        The cube.
-    mask : Mask
-        What to mask.
-    rules : CubeMasker
-        Its parameters are the rules.
-
-    Returns
-    -------
-    masked : Cube
-        A copy of the cube, or the same memory if the rules allow.
-    """
+    """Write NaN to what is masked."""
     in_place = not rules.copy and cube.data.flags.writeable
     data = cube.data if in_place else np.empty(cube.shape, dtype=cube.dtype)
     pixels = mask.pixels
@@ -285,18 +222,7 @@ def _measure(cube, rules, claims):
 
 
 def shows_something(sky):
-    """Tell whether more pixels stand out from the sky than noise puts there.
-
-    Parameters
-    ----------
-    sky : Sky
-        The sky.
-
-    Returns
-    -------
-    shows : bool
-        Noise lifts pixels above the sky as often as it drops them below.
-    """
+    """Tell whether more pixels stand out from the sky than noise puts there."""
     return sky.stands_out >= FEWEST_SIGNALS + 2 * sky.chance
 
 

@@ -18,24 +18,7 @@ _ROUNDING = 1e-9
 
 
 def match_bands(bands, *, fwhm, target, psfs, kernels, legacy):
-    """Decide what is done to each band.
-
-    Parameters
-    ----------
-    bands : list of Band
-        The bands of all cubes.
-    fwhm, target, psfs, kernels : object
-        Parameters of `FWHMConvolver`.
-    legacy : bool
-        Whether to convolve every band with the target itself.
-
-    Returns
-    -------
-    target : float
-        The common width in arcsec, NaN if unknown.
-    matches : list of Match
-        One per band.
-    """
+    """Decide what is done to each band."""
     measured = psfs is not None
     kernels = read_stamps(kernels, bands, "kernel")
     psfs = read_stamps(psfs, bands, "PSF")

@@ -74,20 +74,7 @@ class Match(NamedTuple):
 
 
 def match_gaussian(beam, target):
-    """Match one Gaussian to a round and wider one.
-
-    Parameters
-    ----------
-    beam : Beam
-        Point-spread function of the band.
-    target : float
-        Full width at half maximum in arcsec, no smaller than the beam.
-
-    Returns
-    -------
-    match : Match
-        What is to be done.
-    """
+    """Match one Gaussian to a round and wider one."""
     missing = beam.missing(target)
     remark = f"from {beam.source}" if beam.source != "given" else ""
     if not beam.is_round:
@@ -99,44 +86,13 @@ def match_gaussian(beam, target):
 
 
 def match_legacy(beam, target):
-    """Convolve with the target itself, as if the band were a point.
-
-    Parameters
-    ----------
-    beam : Beam
-        Point-spread function of the band.
-    target : float
-        Full width at half maximum of the kernel in arcsec.
-
-    Returns
-    -------
-    match : Match
-        What is to be done.
-    """
+    """Convolve with the target itself, as if the band were a point."""
     kernel = Beam(target, target)
     return Match("gaussian", beam.major, float(np.hypot(beam.major, target)), kernel)
 
 
 def match_stamps(bands, beams, stamps, target):
-    """Match measured point-spread functions.
-
-    Parameters
-    ----------
-    bands : sequence of Band
-        The bands.
-    beams : sequence of Beam
-        Their widths; a band without a stamp is taken to be a Gaussian.
-    stamps : sequence of Stamp or None
-        Their measured point-spread functions.
-    target : float or None
-        Full width at half maximum of the Gaussian that they shall become, in arcsec;
-        None takes the point-spread function of the widest band.
-
-    Returns
-    -------
-    matches : list of Match
-        What is to be done.
-    """
+    """Match measured point-spread functions."""
     widest = int(np.argmax([beam.major for beam in beams]))
     stamps = [
         gaussian_stamp(beam.major, band.pixel_size) if stamp is None else stamp
@@ -159,25 +115,7 @@ def match_stamps(bands, beams, stamps, target):
 
 
 def stamp_beam(stamp, band):
-    """Return the round beam that fits a measured point-spread function.
-
-    Parameters
-    ----------
-    stamp : Stamp
-        The point-spread function on the pixels of the band.
-    band : Band
-        The band.
-
-    Returns
-    -------
-    beam : Beam
-        Of the width of the core.
-
-    Raises
-    ------
-    ValueError
-        If the core is no Gaussian at all.
-    """
+    """Return the round beam that fits a measured point-spread function."""
     if band.pixel_size is None:
         raise ValueError(
             f"Band {band.name!r} has no WCS, so the size of its pixels is unknown. "
@@ -193,29 +131,7 @@ def stamp_beam(stamp, band):
 
 
 def kernel_on_pixels(match, pixel_scale, directions, band_name):
-    """Return what convolves the pixels of a band.
-
-    Parameters
-    ----------
-    match : Match
-        What is to be done.
-    pixel_scale : ndarray of shape (2,)
-        Height and width of a pixel in arcsec, NaN if unknown.
-    directions : ndarray of shape (2, 2) or None
-        Steps to east and north per column and row, see `Band.directions`.
-    band_name : str
-        For messages.
-
-    Returns
-    -------
-    kernel : GaussianKernel, PositiveKernel, LobedKernel or None
-        None if nothing is done.
-
-    Raises
-    ------
-    ValueError
-        If the direction of north is needed and unknown.
-    """
+    """Return what convolves the pixels of a band."""
     if match.array is not None:
         return make_kernel(match.array)
     if match.beam is None:

@@ -26,18 +26,6 @@ ENOUGH_VALUES = 100_000
 def sky_statistics(band):
     """Return the level and the noise of the darkest parts of one band.
 
-    Parameters
-    ----------
-    band : ndarray of shape (n_rows, n_columns)
-        The image; NaN marks masked pixels.
-
-    Returns
-    -------
-    level : float
-        The typical value there; NaN if no pixel is valid.
-    noise : float
-        The standard deviation per pixel there; 0 for a constant band.
-
     Notes
     -----
     Median and scaled median absolute deviation are taken in tiles of 16 x 16 pixels.
@@ -97,29 +85,7 @@ class Sky(NamedTuple):
 def measure_sky(
     data, *, threshold=3.0, smoothing=1.0, min_bands=2, flatness=False, n_jobs=None
 ):
-    """Measure the sky in a sample of the rows of a cube.
-
-    Parameters
-    ----------
-    data : ndarray of shape (n_rows, n_columns, n_bands)
-        The fluxes; NaN marks masked pixels.
-    threshold : float, default=3.0
-        A pixel stands out in a band by so many standard deviations.
-    smoothing : float, default=1.0
-        Standard deviation in pixels of the Gaussian that smooths the bands before.
-    min_bands : int, default=2
-        A pixel stands out if it does so in that many bands.
-    flatness : bool, default=False
-        Whether to measure how flat the sky is.
-    n_jobs : int, default=None
-        Number of threads.
-
-    Returns
-    -------
-    sky : Sky
-        Where the sky dominates, level and noise are those of its pixels. Elsewhere
-        they are those of the darkest parts.
-    """
+    """Measure the sky in a sample of the rows of a cube."""
     data = data[representative_rows(*data.shape[:2])]
     bands = [np.ascontiguousarray(data[:, :, band]) for band in range(data.shape[2])]
     smoothed = in_threads(lambda band: smooth(band, smoothing), bands, n_jobs)
@@ -163,18 +129,7 @@ def _count_signals(images, estimates, threshold):
 
 
 def pixel_noise(band):
-    """Return the noise per pixel from the differences of neighbors.
-
-    Parameters
-    ----------
-    band : ndarray of shape (n_rows, n_columns)
-        The image; NaN marks masked pixels.
-
-    Returns
-    -------
-    noise : float
-        Standard deviation of uncorrelated noise; 0 if there are no valid neighbors.
-    """
+    """Return the noise per pixel from the differences of neighbors."""
     steps = [np.diff(band, axis=axis).ravel() for axis in range(2)]
     steps = np.concatenate(steps)
     return _scatter(_thinned(steps[np.isfinite(steps)])) / 2**0.5

@@ -54,20 +54,6 @@ ABOVE_FOUR = 1.25**0.5
 def find_outliers(cube, masked, n_jobs=None):
     """Find the values that are sharper than the image can be.
 
-    Parameters
-    ----------
-    cube : Cube
-        The cube, on the pixels of the detector.
-    masked : list of Bits, one per band
-        Values to leave out; all NaN are among them.
-    n_jobs : int, default=None
-        Number of threads.
-
-    Returns
-    -------
-    found : list of Bits, one per band
-        True where a value is an outlier.
-
     Notes
     -----
     In units of the noise, which is the scatter of pixels against their neighbors in

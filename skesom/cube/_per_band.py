@@ -5,29 +5,7 @@ import numpy as np
 
 
 def numbers_per_band(values, band_names, parameter, *, positive=False):
-    """Return one number for each band.
-
-    Parameters
-    ----------
-    values : float or array-like of shape (n_bands,)
-        One number, or one for each band.
-    band_names : sequence of str of length n_bands
-        The bands.
-    parameter : str
-        What to call the numbers in messages.
-    positive : bool, default=False
-        Whether they must be positive and finite.
-
-    Returns
-    -------
-    numbers : ndarray of shape (n_bands,), dtype float64
-        A new array.
-
-    Raises
-    ------
-    ValueError
-        If there is another number of values, or one is not positive.
-    """
+    """Return one number for each band."""
     numbers = np.asarray(values, dtype=np.float64)
     if numbers.shape not in [(), (len(band_names),)]:
         raise ValueError(

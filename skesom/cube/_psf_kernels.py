@@ -37,30 +37,7 @@ class Stamp(NamedTuple):
 
 
 def read_stamps(entries, bands, kind):
-    """Return the stamp of each band.
-
-    Parameters
-    ----------
-    entries : None, mapping of band names, or sequence of length n_bands
-        Arrays or paths of FITS files; None for a band without.
-    bands : sequence of Band
-        The bands.
-    kind : {"PSF", "kernel"}
-        What they are, for messages.
-
-    Returns
-    -------
-    stamps : list of Stamp or None
-        On the pixels of the bands where both pixel sizes are known.
-
-    Raises
-    ------
-    OSError
-        If a file cannot be read.
-    ValueError
-        If there is not one entry per band, or one is no centered image of odd lengths
-        with a positive sum and without NaN.
-    """
+    """Return the stamp of each band."""
     names = [band.name for band in bands]
     if entries is None:
         entries = {}
@@ -158,18 +135,6 @@ def _check_array(array, owner):
 def to_pixel_size(stamp, pixel_size):
     """Bring a stamp to other pixels around the same middle.
 
-    Parameters
-    ----------
-    stamp : Stamp
-        The image; the size of its pixels is known.
-    pixel_size : float
-        Side of the wanted pixels in arcsec.
-
-    Returns
-    -------
-    resampled : Stamp
-        What the wanted pixels collect, of sum 1.
-
     Notes
     -----
     Along each axis the light up to a place is interpolated by a spline, and its
@@ -193,36 +158,13 @@ def to_pixel_size(stamp, pixel_size):
 
 
 def gaussian_stamp(fwhm, pixel_size):
-    """Return a round Gaussian point-spread function.
-
-    Parameters
-    ----------
-    fwhm, pixel_size : float
-        Full width at half maximum and side of a pixel in arcsec.
-
-    Returns
-    -------
-    stamp : Stamp
-        The image.
-    """
+    """Return a round Gaussian point-spread function."""
     sigma = fwhm / pixel_size * gaussian_fwhm_to_sigma
     return Stamp(elliptical_gaussian(np.eye(2) * sigma**2), pixel_size)
 
 
 def stamp_fwhm(stamp):
-    """Return the FWHM of the core of a point-spread function.
-
-    Parameters
-    ----------
-    stamp : Stamp
-        The image.
-
-    Returns
-    -------
-    fwhm : float
-        Full width at half maximum of the Gaussian that fits the core, in pixels; NaN
-        if none fits.
-    """
+    """Return the FWHM of the core of a point-spread function."""
     array = stamp.array
     above = np.count_nonzero(array >= array.max() / 2)
     guess = max(1.0, 2 * np.sqrt(above / np.pi))
@@ -236,24 +178,6 @@ def stamp_fwhm(stamp):
 
 def matching_kernel(stamp, target):
     """Return the kernel that turns one point-spread function into another.
-
-    Parameters
-    ----------
-    stamp, target : Stamp
-        Both on the same pixels.
-
-    Returns
-    -------
-    kernel : ndarray of odd lengths
-        Of sum 1. It may have negative lobes.
-    residual : float
-        Sum of the absolute differences that remain from the target, which has the
-        sum 1.
-
-    Raises
-    ------
-    ImportError
-        If photutils is missing.
 
     Notes
     -----

@@ -13,27 +13,7 @@ from skesom.cube._grid import SAME_SIZE, Grid, group_by_grid, pixel_size
 
 
 def find_reference(cubes, reference):
-    """Return the grid to resample to.
-
-    Parameters
-    ----------
-    cubes : sequence of Cube
-        What is to be aligned.
-    reference : {"coarsest", "optimal", "first"}, int, str, WCS, Header or Cube
-        See `skesom.cube.align`.
-
-    Returns
-    -------
-    grid : Grid
-        The grid.
-    band : int or None
-        The band whose grid it is, None if it is that of no band.
-
-    Raises
-    ------
-    ValueError
-        If the reference is no grid.
-    """
+    """Return the grid to resample to."""
     grids = [Grid(cube.wcs, cube.shape[:2]) for cube in cubes]
     owners = [
         grid for grid, cube in zip(grids, cubes, strict=True) for _ in cube.band_names

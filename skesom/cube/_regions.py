@@ -8,48 +8,12 @@ _PLACES = ("center", "vertices", "start", "end")
 
 
 def is_region(value):
-    """Tell whether a value is a region as the regions package makes them.
-
-    Parameters
-    ----------
-    value : object
-        Anything.
-
-    Returns
-    -------
-    is_region : bool
-        True for regions in pixels (which have ``to_mask``) and on the sky (which have
-        ``to_pixel``).
-    """
+    """Tell whether a value is a region as the regions package makes them."""
     return hasattr(value, "to_mask") or hasattr(value, "to_pixel")
 
 
 def pixels_of_regions(regions, cube, parameter, *, must_overlap):
-    """Find the pixels whose centers lie in at least one region.
-
-    Parameters
-    ----------
-    regions : array-like of bool, region, or sequence of both
-        Masks of shape (n_rows, n_columns), and regions of the regions package.
-    cube : Cube
-        Tells the shape of the image and its place on the sky.
-    parameter : str
-        What to call the regions in messages.
-    must_overlap : bool
-        Whether it is an error if none of the regions touches the image.
-
-    Returns
-    -------
-    inside : ndarray of bool of shape (n_rows, n_columns)
-        True inside. What a region holds that its file marks as excluded
-        (``-circle(...)``) is taken out of all others.
-
-    Raises
-    ------
-    ValueError
-        If a mask has another shape than the image, a region on the sky meets a cube
-        without a WCS, or nothing is a region.
-    """
+    """Find the pixels whose centers lie in at least one region."""
     inside, taken_out = np.zeros((2, *cube.shape[:2]), dtype=bool)
     touched = False
     for region in _as_list(regions):
@@ -104,22 +68,7 @@ def _pixels_of_region(region, cube, parameter):
 
 
 def pixels_in_box(region, shape):
-    """Find the pixels whose centers lie in a region, in a box around it.
-
-    Parameters
-    ----------
-    region : regions.PixelRegion
-        The region; a point holds the pixel it lies in.
-    shape : tuple of int (n_rows, n_columns)
-        Size of the image.
-
-    Returns
-    -------
-    box : tuple of slice
-        The part of the image that the region reaches; empty if it is outside.
-    inside : ndarray of bool
-        The pixels of that part that it holds.
-    """
+    """Find the pixels whose centers lie in a region, in a box around it."""
     from regions import PixCoord, PointPixelRegion, RegionMeta
 
     box = None

@@ -28,17 +28,6 @@ LEAST_DEVIATIONS = 8.0
 def find_shift(image, reference):
     """Measure by how much one image is shifted against another.
 
-    Parameters
-    ----------
-    image, reference : ndarray of shape (n_rows, n_columns)
-        Two bands on the same pixels; NaN marks masked pixels.
-
-    Returns
-    -------
-    shift : ndarray of shape (2,) or None
-        Rows and columns that must be added to a place in the reference to find the
-        same place in the image; None if the two have no structure in common.
-
     Notes
     -----
     Peak of the cross-correlation of what is between 1 and 8 pixels wide, with a
@@ -90,25 +79,7 @@ def _vertex(values):
 
 
 def warn_of_shifts(cube, reference):
-    """Compare the bands of a cube with one of them and warn of those that are shifted.
-
-    Parameters
-    ----------
-    cube : Cube
-        Bands on the same pixels.
-    reference : int
-        The band that others are compared with.
-
-    Returns
-    -------
-    shifts : ndarray of shape (n_bands, 2)
-        Shift of each band in rows and columns, NaN where it cannot be told.
-
-    Warns
-    -----
-    UserWarning
-        For bands that are shifted by more than half a pixel.
-    """
+    """Compare the bands of a cube with one of them and warn of those that are shifted."""
     window = _busy_window(cube)
     against = cube.data[*window, reference]
     shifts = np.full((cube.shape[2], 2), np.nan)

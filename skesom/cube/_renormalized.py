@@ -13,25 +13,7 @@ class RenormalisedKernel:
     """
 
     def convolve(self, image, variance=None):
-        """Convolve an image with NaN, and the variance of its pixels.
-
-        Parameters
-        ----------
-        image : ndarray of shape (n_rows, n_columns), float32 or float64
-            The image; NaN marks masked pixels.
-        variance : ndarray of shape (n_rows, n_columns), default=None
-            Variance of each pixel. Where it is NaN beside known ones, that of the
-            neighbors stands for it.
-
-        Returns
-        -------
-        smoothed : ndarray of shape (n_rows, n_columns)
-            The weighted mean of the valid pixels around each valid pixel, NaN
-            elsewhere.
-        variance : ndarray of shape (n_rows, n_columns) or None
-            Variance of these means if the noise of the pixels is independent; NaN
-            where it was NaN.
-        """
+        """Convolve an image with NaN, and the variance of its pixels."""
         masked = np.isnan(image)
         has_gaps = masked.any()
         weights = self._weights(masked if has_gaps else None, image)
@@ -76,20 +58,5 @@ class RenormalisedKernel:
         return spread
 
     def _filter(self, image, *, squared=False, precise=True):
-        """Convolve an image without NaN that is zero outside of its frame.
-
-        Parameters
-        ----------
-        image : ndarray of shape (n_rows, n_columns)
-            The image.
-        squared : bool, default=False
-            Whether to convolve with the square of the kernel, as variances need it.
-        precise : bool, default=True
-            False allows the rounding of the image's own float type.
-
-        Returns
-        -------
-        filtered : ndarray of shape (n_rows, n_columns)
-            Of the same float type.
-        """
+        """Convolve an image without NaN that is zero outside of its frame."""
         raise NotImplementedError

@@ -11,28 +11,7 @@ PIXELS_PER_STRIP = 2**18
 
 
 def resample(arrays, source, grid, data, bands, *, method, n_jobs):
-    """Fill bands of an array from images on another grid.
-
-    Parameters
-    ----------
-    arrays : sequence of ndarray of shape (n_rows_in, n_columns_in, any)
-        The images.
-    source, grid : Grid
-        Where the pixels of the images and of the result lie.
-    data : ndarray of shape (n_rows, n_columns, n_bands)
-        The result.
-    bands : ndarray of int
-        Places of the images in the result.
-    method : {"interp", "adaptive", "exact"}
-        Function of reproject.
-    n_jobs : int or None
-        Number of threads.
-
-    Returns
-    -------
-    seen : ndarray of bool
-        Whether any pixel of the result is finite, for each image.
-    """
+    """Fill bands of an array from images on another grid."""
     # Importing reproject takes seconds, and most cubes need no resampling.
     import reproject
 

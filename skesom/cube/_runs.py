@@ -5,22 +5,7 @@ import math
 
 
 def run_starts(bits, length, axis):
-    """Return where a run of True of a given length begins.
-
-    Parameters
-    ----------
-    bits : Bits
-        The mask.
-    length : int
-        Length of the run.
-    axis : int
-        0 for runs along a column, 1 along a row.
-
-    Returns
-    -------
-    starts : Bits
-        True at the first pixel of each such run.
-    """
+    """Return where a run of True of a given length begins."""
     covered = 1
     while covered < length:
         step = min(covered, length - covered)
@@ -30,79 +15,23 @@ def run_starts(bits, length, axis):
 
 
 def opened(bits, length, axis):
-    """Return the runs of True of at least a given length along an axis.
-
-    Parameters
-    ----------
-    bits : Bits
-        The mask.
-    length : int
-        Shortest run to keep.
-    axis : int
-        0 for runs along a column, 1 along a row.
-
-    Returns
-    -------
-    runs : Bits
-        True in a long run.
-    """
+    """Return the runs of True of at least a given length along an axis."""
     return _from_starts(run_starts(bits, length, axis), length, axis)
 
 
 def squares(bits, width):
-    """Return the full squares of True of a given width.
-
-    Parameters
-    ----------
-    bits : Bits
-        The mask.
-    width : int
-        Width of the squares.
-
-    Returns
-    -------
-    squares : Bits
-        True in a square.
-    """
+    """Return the full squares of True of a given width."""
     corners = run_starts(run_starts(bits, width, 0), width, 1)
     return _from_starts(_from_starts(corners, width, 1), width, 0)
 
 
 def neighborhood(bits, axis):
-    """Return the mask with the pixels next to it along an axis.
-
-    Parameters
-    ----------
-    bits : Bits
-        The mask.
-    axis : int
-        0 for neighbors in the column, 1 in the row.
-
-    Returns
-    -------
-    wider : Bits
-        The mask, one pixel wider.
-    """
+    """Return the mask with the pixels next to it along an axis."""
     return bits | bits.moved(1, axis) | bits.moved(-1, axis)
 
 
 def spread_within(seeds, mask, n_steps):
-    """Let seeds spread to neighbors in row and column, within a mask.
-
-    Parameters
-    ----------
-    seeds : Bits
-        Where to start.
-    mask : Bits
-        Where to go.
-    n_steps : int
-        How far.
-
-    Returns
-    -------
-    reached : Bits
-        The seeds and what was reached.
-    """
+    """Let seeds spread to neighbors in row and column, within a mask."""
     for _ in range(n_steps):
         cross = neighborhood(seeds, 0) | neighborhood(seeds, 1)
         reached = (cross & mask) | seeds
@@ -113,20 +42,7 @@ def spread_within(seeds, mask, n_steps):
 
 
 def grown(bits, distance):
-    """Return a mask with all pixels within a distance of it.
-
-    Parameters
-    ----------
-    bits : Bits
-        The mask.
-    distance : float
-        Distance between pixel centers.
-
-    Returns
-    -------
-    grown : Bits
-        True in the mask and around it.
-    """
+    """Return a mask with all pixels within a distance of it."""
     if distance < 1 or not bits.any():
         return bits
     n_rows, n_columns = bits.shape

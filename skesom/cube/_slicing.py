@@ -5,20 +5,7 @@ import numpy as np
 
 
 def cut_wcs(wcs, rows, columns):
-    """Return the WCS of the pixels that two plain slices pick.
-
-    Parameters
-    ----------
-    wcs : astropy.wcs.WCS
-        The WCS of all pixels.
-    rows, columns : slice
-        As `as_slice` gives them.
-
-    Returns
-    -------
-    cut : astropy.wcs.WCS or None
-        None if a WCS with distortions is cut with steps.
-    """
+    """Return the WCS of the pixels that two plain slices pick."""
     cut = wcs[rows.start : rows.stop, columns.start : columns.stop]
     steps = np.array([columns.step or 1, rows.step or 1])
     if np.all(steps == 1):
@@ -36,18 +23,7 @@ def cut_wcs(wcs, rows, columns):
 
 
 def full_key(key):
-    """Return the row, column and band parts of an index.
-
-    Parameters
-    ----------
-    key : object
-        Anything that indexes an array of three axes and keeps them.
-
-    Returns
-    -------
-    parts : list of length 3
-        What indexes each axis.
-    """
+    """Return the row, column and band parts of an index."""
     parts = list(key) if isinstance(key, tuple) else [key]
     if any(part is Ellipsis for part in parts):
         place = next(i for i, part in enumerate(parts) if part is Ellipsis)
@@ -58,20 +34,7 @@ def full_key(key):
 
 
 def as_slice(key, length):
-    """Return the plain slice that picks the same places as an index of one axis.
-
-    Parameters
-    ----------
-    key : slice or array-like
-        The index.
-    length : int
-        Length of the axis.
-
-    Returns
-    -------
-    slice : slice or None
-        With a start, a stop and a positive step; None if there is none.
-    """
+    """Return the plain slice that picks the same places as an index of one axis."""
     if isinstance(key, slice):
         start, stop, step = key.indices(length)
         return slice(start, max(stop, start), step) if step > 0 else None

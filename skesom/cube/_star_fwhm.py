@@ -31,27 +31,6 @@ ENOUGH_PIXELS = 2048
 def measure_star_fwhm(image, band_name):
     """Measure the FWHM of isolated stars.
 
-    Parameters
-    ----------
-    image : ndarray of shape (n_rows, n_columns)
-        One band; NaN marks masked pixels.
-    band_name : str
-        Its name for messages.
-
-    Returns
-    -------
-    fwhm : float
-        Median full width at half maximum of the stars in pixels.
-    n_stars : int
-        Number of stars it is measured from.
-
-    Raises
-    ------
-    ImportError
-        If photutils is missing.
-    ValueError
-        If there are fewer than five isolated stars of one width.
-
     Notes
     -----
     Sources are found by `photutils.detection.DAOStarFinder` on the image minus its
@@ -151,20 +130,7 @@ def _find_sources(flux, masked, noise, guess):
 
 
 def fit_gaussian_fwhm(cut, guess):
-    """Fit a round Gaussian on a constant, sampled at the pixel centers.
-
-    Parameters
-    ----------
-    cut : ndarray of shape (n_rows, n_columns), both odd
-        Image of one star near the middle.
-    guess : float
-        Expected full width at half maximum in pixels.
-
-    Returns
-    -------
-    fwhm : float
-        Full width at half maximum in pixels, NaN if the cut looks otherwise.
-    """
+    """Fit a round Gaussian on a constant, sampled at the pixel centers."""
     rows, columns = (np.arange(length) - length // 2 for length in cut.shape)
     rows = rows[:, np.newaxis]
     level = np.median(np.concatenate([cut[0], cut[-1], cut[:, 0], cut[:, -1]]))
@@ -189,18 +155,7 @@ def fit_gaussian_fwhm(cut, guess):
 
 
 def half_sample_mode(values):
-    """Return the densest place of some numbers by halving the sample again and again.
-
-    Parameters
-    ----------
-    values : ndarray of shape (n_values,)
-        At least one number.
-
-    Returns
-    -------
-    mode : float
-        The mode.
-    """
+    """Return the densest place of some numbers by halving the sample again and again."""
     values = np.sort(values)
     while len(values) > 2:
         half = (len(values) + 1) // 2

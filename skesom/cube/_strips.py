@@ -37,25 +37,6 @@ class Planes(NamedTuple):
 def convolve_cube(cube, kernels, n_jobs, *, copy=True):
     """Convolve every band with its kernel.
 
-    Parameters
-    ----------
-    cube : Cube of shape (n_rows, n_columns, n_bands)
-        The cube.
-    kernels : sequence of length n_bands
-        Objects with ``reach`` and ``convolve(image, variance)``; None leaves a band
-        as it is.
-    n_jobs : int or None
-        Number of threads.
-    copy : bool, default=True
-        False writes to the memory of the cube.
-
-    Returns
-    -------
-    data : ndarray of shape (n_rows, n_columns, n_bands)
-        The convolved bands.
-    errors : ndarray of shape (n_rows, n_columns, n_bands) or None
-        Their errors, if the cube has errors.
-
     Notes
     -----
     The strips depend on the shape of the cube alone, and the result not on the

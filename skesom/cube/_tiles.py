@@ -5,22 +5,7 @@ import numpy as np
 
 
 def valid_tiles(band, size):
-    """Return the tiles of which at least half is valid.
-
-    Parameters
-    ----------
-    band : ndarray of shape (n_rows, n_columns)
-        The image; NaN marks masked pixels. What is left over at its end is left out.
-    size : int
-        Side of a tile in pixels.
-
-    Returns
-    -------
-    tiles : ndarray of shape (n_tiles, size * size)
-        One tile in each row.
-    places : ndarray of bool of shape (n_rows // size, n_columns // size)
-        Which tiles these are.
-    """
+    """Return the tiles of which at least half is valid."""
     rows, columns = (length // size for length in band.shape)
     tiles = (
         band[: rows * size, : columns * size]
@@ -33,20 +18,7 @@ def valid_tiles(band, size):
 
 
 def median_and_scatter(tiles):
-    """Return median and deviation of each tile, without its NaN.
-
-    Parameters
-    ----------
-    tiles : ndarray of shape (n_tiles, n_pixels)
-        Each holds at least one value that is not NaN.
-
-    Returns
-    -------
-    median : ndarray of shape (n_tiles,)
-        Of the values of each tile.
-    scatter : ndarray of shape (n_tiles,)
-        Scaled median absolute deviation; where that is 0, the standard deviation.
-    """
+    """Return median and deviation of each tile, without its NaN."""
     median = _row_median(tiles)
     distance = tiles - median[:, np.newaxis].astype(tiles.dtype)
     scatter = 1.4826 * _row_median(np.abs(distance, out=distance))

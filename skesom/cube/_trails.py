@@ -33,26 +33,7 @@ ACROSS = ((0, SIDE), (SIDE, 0), (SIDE - 1, SIDE - 1), (SIDE - 1, 1 - SIDE))
 
 
 def find_trails(cube, masked, noise, tile, n_jobs=None):
-    """Find straight ridges that one band alone shows.
-
-    Parameters
-    ----------
-    cube : Cube
-        The cube; with one band, nothing is found.
-    masked : list of Bits, one per band
-        Values to leave out; all NaN are among them.
-    noise : ndarray of shape (n_tiles_down, n_tiles_across, n_bands)
-        Standard deviation of a pixel in each tile.
-    tile : int
-        Side of these tiles in pixels.
-    n_jobs : int, default=None
-        Number of threads.
-
-    Returns
-    -------
-    found : list of Bits, one per band
-        True on a trail.
-    """
+    """Find straight ridges that one band alone shows."""
     bands = range(cube.shape[2])
     found = [Bits.none(cube.shape[:2]) for _ in bands]
     shape = cube.shape[0] // BIN, cube.shape[1] // BIN

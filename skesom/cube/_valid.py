@@ -8,27 +8,7 @@ from skesom.cube._blocks import each_block
 
 
 def find_valid(data, min_bands=None, n_jobs=None):
-    """Find the pixels that have enough bands with data.
-
-    Parameters
-    ----------
-    data : ndarray of shape (n_rows, n_columns, n_bands)
-        NaN marks masked pixels.
-    min_bands : int, default=None
-        Bands that must be there; all by default.
-    n_jobs : int, default=None
-        Number of threads.
-
-    Returns
-    -------
-    valid : ndarray of bool of shape (n_rows, n_columns)
-        True where they are.
-
-    Raises
-    ------
-    ValueError
-        If `min_bands` exceeds the number of bands.
-    """
+    """Find the pixels that have enough bands with data."""
     n_bands = data.shape[2]
     needed = n_bands if min_bands is None else min_bands
     if needed > n_bands:

@@ -25,37 +25,7 @@ _RECORDS = "skesom-checksums.json"
 
 
 def fetch_fits(name, folders, check, *, show_progress=True):
-    """Return the path of a FITS file in the cache, after downloading it if it must.
-
-    Parameters
-    ----------
-    name : str
-        Name of the file.
-    folders : sequence of str
-        Addresses of folders that hold it, tried in turn.
-    check : callable of HDUList -> str or None
-        Tells what is wrong with the content.
-    show_progress : bool, default=True
-        Whether to show a bar on a terminal.
-
-    Returns
-    -------
-    path : pathlib.Path
-        A file that was verified: its length is what its headers say, its CHECKSUM and
-        DATASUM cards are right if it has any, `check` has no objection, and its MD5 sum
-        is that of the first download.
-
-    Raises
-    ------
-    OSError
-        If no folder gives an undamaged file; nothing remains of the damaged one.
-
-    Warns
-    -----
-    UserWarning
-        If a damaged file in the cache is discarded, or the archive now gives another
-        file than it did before.
-    """
+    """Return the path of a FITS file in the cache, after downloading it if it must."""
     urls = [f"{folder.rstrip('/')}/{name}" for folder in folders]
     url = urls[0]
     if _is_cached(url):
@@ -90,20 +60,7 @@ def fetch_fits(name, folders, check, *, show_progress=True):
 
 
 def find_problem(path, check):
-    """Tell what is wrong with a FITS file.
-
-    Parameters
-    ----------
-    path : str or os.PathLike
-        The file.
-    check : callable of HDUList -> str or None
-        Tells what is wrong with the content.
-
-    Returns
-    -------
-    problem : str or None
-        None if nothing is.
-    """
+    """Tell what is wrong with a FITS file."""
     # Our own handle is closed also when astropy gives up in the middle of a header.
     with open(path, "rb") as stream, warnings.catch_warnings():
         # Files that end too early and wrong checksums are only warnings otherwise.

@@ -63,29 +63,7 @@ class Geometry:
 
 
 def make_scene(shape, extent, rng, *, kind="spiral", dust=1.0, star_formation=1.0):
-    """Return the scene on a pixel grid.
-
-    Parameters
-    ----------
-    shape : tuple of int
-        Rows and columns of the grid.
-    extent : float
-        Size of the galaxy relative to the frame.
-    rng : numpy.random.Generator
-        Source of everything that is left to chance.
-    kind : str, default="spiral"
-        One of `KINDS`.
-    dust : float, default=1.0
-        Factor on the optical depth.
-    star_formation : float, default=1.0
-        Factor on the light of young stars, their gas and clusters; ellipticals have
-        none.
-
-    Returns
-    -------
-    scene : Scene
-        Maps of shape `shape` in float32.
-    """
+    """Return the scene on a pixel grid."""
     if kind == "elliptical":
         scene = _elliptical(shape, extent, rng)
     elif kind == "merger":

@@ -20,25 +20,7 @@ COVERED = 0.8  # share of the light that lies behind the dust
 
 
 def light(scene, band, parts=None, *, fwhm=None):
-    """Return noise-free electrons per second of some parts of a scene, sky excluded.
-
-    Parameters
-    ----------
-    scene : Scene
-        What shines.
-    band : Band
-        The filter.
-    parts : sequence of str, default=None
-        Names in ``scene.starlight`` and ``scene.gas``, "clusters", "stars"; None is
-        everything.
-    fwhm : float, default=None
-        Width of the point-spread function in arcsec, that of the band by default.
-
-    Returns
-    -------
-    rate : ndarray of the scene's shape, dtype float32
-        Attenuated by the dust and convolved with the point-spread function.
-    """
+    """Return noise-free electrons per second of some parts of a scene, sky excluded."""
     sigma = (band.fwhm if fwhm is None else fwhm) * SIGMA_PER_FWHM / PIXEL_SCALE
     passed = transmission(scene.optical_depth, band)
     extended = scene.starlight | scene.gas
@@ -128,20 +110,7 @@ class Mosaic:
         self.size = self._find_size() if missing > 0.0 else np.inf
 
     def coverage(self, band_number, step=1):
-        """Return how many times the exposure reaches every step-th pixel.
-
-        Parameters
-        ----------
-        band_number : int
-            Number of the band: every band points slightly elsewhere.
-        step : int, default=1
-            Distance of the rows and columns looked at.
-
-        Returns
-        -------
-        times : ndarray of float32
-            0 where there are no data.
-        """
+        """Return how many times the exposure reaches every step-th pixel."""
         if self.missing == 0.0:
             return np.ones(self.shape, dtype=np.float32)
         half = np.array(self.shape) / 2
@@ -188,26 +157,7 @@ class Mosaic:
 
 
 def expose(rate, band, times, noise, rng):
-    """Return the image that a detector makes of noise-free electrons per second.
-
-    Parameters
-    ----------
-    rate : ndarray of float32
-        Electrons per second.
-    band : Band
-        The filter, with its exposure.
-    times : ndarray of float32
-        How many times the exposure reaches each pixel.
-    noise : float
-        Factor on the standard deviation of the noise.
-    rng : numpy.random.Generator
-        Source of the noise.
-
-    Returns
-    -------
-    image : ndarray of float32
-        Electrons per second with Poisson noise and normal read-out noise.
-    """
+    """Return the image that a detector makes of noise-free electrons per second."""
     if noise == 0.0:
         return rate
     exposure = np.float32(band.exposure) * np.maximum(times, SHORTEST)

@@ -22,22 +22,7 @@ _COLUMN_NAMES = frozenset("x column columns lon longitude ra".split())
 
 
 def describe_array(array, label, error_kind=None):
-    """Find out what an image in memory knows of itself.
-
-    Parameters
-    ----------
-    array : Cube, NDData, xarray.DataArray, Quantity or array-like
-        The image. A plain array has its bands last.
-    label : str
-        What to call it in messages.
-    error_kind : {"std", "var", "ivar"} or None, default=None
-        What an uncertainty is that does not say it.
-
-    Returns
-    -------
-    image : Image
-        The image.
-    """
+    """Find out what an image in memory knows of itself."""
     if isinstance(array, Cube):
         return _describe_cube(array, label)
     if isinstance(array, NDData):

@@ -14,38 +14,6 @@ def atomic_path(path, *, overwrite=False):
     The temporary file lies in the same folder and has the same suffixes, because
     writers choose the format by them. If the block fails, it is removed and what
     was at `path` stays as it was.
-
-    Parameters
-    ----------
-    path : str or os.PathLike
-        Where the finished file goes.
-    overwrite : bool, default=False
-        Whether an existing file may be replaced.
-
-    Yields
-    ------
-    temporary : pathlib.Path
-        Name to write to; no file of that name exists yet.
-
-    Raises
-    ------
-    FileExistsError
-        If `path` exists and `overwrite` is False.
-    FileNotFoundError
-        If the folder does not exist.
-    IsADirectoryError
-        If `path` is a folder.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> from pathlib import Path
-    >>> from skesom.io import atomic_path
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     with atomic_path(Path(folder) / "notes.txt") as temporary:
-    ...         _ = temporary.write_text("whole or not at all")
-    ...     [file.name for file in Path(folder).iterdir()]
-    ['notes.txt']
     """
     path = Path(path)
     _check_place(path, overwrite)

@@ -8,18 +8,7 @@ _PIXELS_PER_STRIP = 2**18
 
 
 def fill_errors(plane, errors, data):
-    """Fill in the standard deviations of an image.
-
-    Parameters
-    ----------
-    plane : Plane
-        What is known of them.
-    errors : ndarray of shape (n_rows, n_columns, n_bands)
-        Filled; NaN where a value cannot be an error (zero, negative, infinite).
-    data : ndarray of shape (n_rows, n_columns, n_bands)
-        The image. Where an inverse variance is zero nothing was measured, so that
-        the image becomes NaN.
-    """
+    """Fill in the standard deviations of an image."""
     with plane.open() as array, np.errstate(all="ignore"):
         for part in _parts(errors.shape):
             # Squares of small fluxes lie below the range of single precision.
@@ -37,17 +26,7 @@ def fill_errors(plane, errors, data):
 
 
 def apply_mask(plane, data, ignore_flags=0):
-    """Make those pixels of an image NaN that flags or weights rule out.
-
-    Parameters
-    ----------
-    plane : Plane
-        The flags or weights.
-    data : ndarray of shape (n_rows, n_columns, n_bands)
-        The image.
-    ignore_flags : int, str or list of int, default=0
-        Flags that do not rule a pixel out, see `skesom.io.read_cube`.
-    """
+    """Make those pixels of an image NaN that flags or weights rule out."""
     with plane.open() as array:
         for part in _parts(data.shape):
             values = np.asarray(_pick(array, part))

@@ -244,20 +244,7 @@ def _put_in_order(cube, order):
 
 
 def _cut_into_runs(cubes, owners):
-    """Cut cubes so that their bands, one cube after the other, are in order.
-
-    Parameters
-    ----------
-    cubes : list of Cube
-        The bands of each grid, in order.
-    owners : list of int
-        For each band of all cubes in order, the number of the cube that holds it.
-
-    Returns
-    -------
-    runs : list of Cube
-        Views of the cubes.
-    """
+    """Cut cubes so that their bands, one cube after the other, are in order."""
     runs, ends = [], [0] * len(cubes)
     for number, run in groupby(owners):
         cube, start = cubes[number], ends[number]

@@ -90,22 +90,7 @@ _MEASURE = re.compile(r"(\d+(?:\.\d+)?)[ _]?([A-Za-z]+)")
 
 
 def filter_wavelength(name):
-    """Return the wavelength of a band by its name.
-
-    Parameters
-    ----------
-    name : str or None
-        As in a FILTER card ("F657N", "r_SDSS", "Ks"), a line ("Halpha", "[O III]"), an
-        instrument with its band ("WISE 12um", "GALEX_NUV", "PACS 100"), a wavelength
-        with its unit, or a file name that holds one of these.
-
-    Returns
-    -------
-    wavelength : float
-        In nm, about the middle of the band; NaN if the name is unknown or speaks of
-        several bands. A letter counts alone or beside the name of a survey: elsewhere
-        it may mean anything.
-    """
+    """Return the wavelength of a band by its name."""
     if not name:
         return np.nan
     text = _plain(name.strip())

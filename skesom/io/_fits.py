@@ -82,22 +82,7 @@ def file_stem(path):
 
 
 def find_images(hdus, wanted, path):
-    """Return the numbers of the HDUs that hold the images.
-
-    Parameters
-    ----------
-    hdus : astropy.io.fits.HDUList
-        The open file.
-    wanted : int, str, tuple, list of them, "all" or None
-        The HDUs; "all" for every image that is no companion, None for the first.
-    path : str
-        The file, for messages.
-
-    Returns
-    -------
-    numbers : list of int
-        At least one.
-    """
+    """Return the numbers of the HDUs that hold the images."""
     if isinstance(wanted, list):
         return [find_hdu(hdus, one, path) for one in wanted]
     if wanted is not None and wanted != "all":

@@ -98,22 +98,7 @@ def complete_grids(images, join):
 
 
 def name_bands(images, order, band_names):
-    """Return one unique name for each band of all images, as these are given.
-
-    Parameters
-    ----------
-    images : list of Image
-        The images.
-    order : list of int
-        Of the bands; repeated names are numbered in it.
-    band_names : sequence of str or None
-        What the user says.
-
-    Returns
-    -------
-    names : list of str
-        Unique. Where all bands have the same filter, files tell them apart.
-    """
+    """Return one unique name for each band of all images, as these are given."""
     names = check_band_names(images, band_names)
     if names is not None:
         return names

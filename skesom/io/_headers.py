@@ -26,22 +26,7 @@ _LENGTHS = {
 
 
 def read_band_names(headers, n_bands, stem):
-    """Return the names of the bands of one image.
-
-    Parameters
-    ----------
-    headers : sequence of astropy.io.fits.Header
-        Where to look, the image's own header first.
-    n_bands : int
-        Number of bands of the image.
-    stem : str or None
-        Name of the file, used where the cards are silent.
-
-    Returns
-    -------
-    names : list of str or None
-        One name per band, None without any.
-    """
+    """Return the names of the bands of one image."""
     if n_bands == 1:
         names = (_filter_name(headers, card) for card in _BAND_CARDS)
         return [next(filter(None, names), stem)]

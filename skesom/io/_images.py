@@ -101,20 +101,7 @@ class Image(NamedTuple):
 
 
 def describe_images(path, hdu=None):
-    """Read what the headers say of one or more images of a file.
-
-    Parameters
-    ----------
-    path : str or os.PathLike
-        The file, or the file with an HDU in brackets as in ``image.fits[SCI,2]``.
-    hdu : int, str, tuple, list of them, "all" or None
-        HDU to use where the path names none.
-
-    Returns
-    -------
-    images : list of Image
-        Where the pixels are and what they are.
-    """
+    """Read what the headers say of one or more images of a file."""
     file, bracket = split_path(os.fspath(path))
     with open_fits(file) as hdus:
         numbers = find_images(hdus, hdu if bracket is None else bracket, file)
@@ -161,24 +148,7 @@ def _is_telling(name):
 
 @contextmanager
 def open_pixels(file, number, axes, **options):
-    """Open the array of an HDU with its axes in the order rows, columns, bands.
-
-    Parameters
-    ----------
-    file : str
-        The file.
-    number : int
-        The HDU.
-    axes : tuple of int
-        Axes of the array to keep, in their new order; the others have length 1.
-    **options : dict
-        Passed to `astropy.io.fits.open`.
-
-    Yields
-    ------
-    array : ndarray of shape (n_rows, n_columns) or (n_rows, n_columns, n_bands)
-        Of the type that the file has; valid while the file is open.
-    """
+    """Open the array of an HDU with its axes in the order rows, columns, bands."""
     with open_fits(file, **options) as hdus:
         zero_is_blank = hdus[number].header.get("BLANK") == 0
         data = hdus[number].data
@@ -193,15 +163,7 @@ def open_pixels(file, number, axes, **options):
 
 
 def copy_pixels(image, out):
-    """Copy the pixels of an image.
-
-    Parameters
-    ----------
-    image : Image
-        The image.
-    out : ndarray of shape (n_rows, n_columns, n_bands)
-        Filled with the values; blank pixels become NaN.
-    """
+    """Copy the pixels of an image."""
     with image.open() as array, np.errstate(over="raise"):
         try:
             # Band by band is quicker than letting NumPy transpose as it copies.

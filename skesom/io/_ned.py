@@ -33,37 +33,12 @@ _COLUMNS = {
 
 
 def is_ned(text):
-    """Tell whether a text is a bar-separated main-source table of NED.
-
-    Parameters
-    ----------
-    text : str
-        Content of a file.
-
-    Returns
-    -------
-    is_ned : bool
-        True if it has the line of headings.
-    """
+    """Tell whether a text is a bar-separated main-source table of NED."""
     return any(_HEADER.match(line) for line in text.splitlines())
 
 
 def parse_ned(text, path):
-    """Parse a bar-separated main-source table of NED.
-
-    Parameters
-    ----------
-    text : str
-        Content of the file.
-    path : str or os.PathLike
-        The file, for messages.
-
-    Returns
-    -------
-    table : astropy.table.Table
-        All columns, with types and units; right ascension and declination as text.
-        The magnitude and its filter are two columns.
-    """
+    """Parse a bar-separated main-source table of NED."""
     if text.startswith("{\\rtf"):
         raise ValueError(
             f"{path} is text with formatting (RTF). Save it as plain text."

@@ -15,47 +15,14 @@ ORDERS = ("given", "wavelength")
 
 
 def describe_bands(paths, *, hdu=None, band_names=None):
-    """Return the names of the bands of some files, and their order of wavelength.
-
-    Parameters
-    ----------
-    paths, hdu, band_names
-        As `skesom.io.read_cube` takes them.
-
-    Returns
-    -------
-    names : list of str
-        In the order of the files.
-    order : list of int
-        Numbers from 0 of the bands, by wavelength.
-    """
+    """Return the names of the bands of some files, and their order of wavelength."""
     images = describe_all(paths, hdu, None)
     order = find_order(images, "wavelength", band_names)
     return name_bands(images, order, band_names), order
 
 
 def find_order(images, order, band_names=None):
-    """Return in which order the bands of images are taken.
-
-    Parameters
-    ----------
-    images : list of Image
-        The images as they are given.
-    order : {"given", "wavelength"} or sequence of int
-        As for `skesom.io.read_cube`.
-    band_names : sequence of str, default=None
-        Names that the user gives.
-
-    Returns
-    -------
-    order : list of int
-        Numbers of the bands as they are given, in their new order.
-
-    Raises
-    ------
-    ValueError
-        If it is no order of these bands.
-    """
+    """Return in which order the bands of images are taken."""
     n_bands = sum(len(image.band_names) for image in images)
     if isinstance(order, str):
         if order not in ORDERS:

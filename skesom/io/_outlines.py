@@ -49,18 +49,6 @@ def trace_outlines(labels, min_size=1):
 
     The pixels of a piece touch by their sides. Holes stay empty whether a polygon is
     filled by the even-odd or by the nonzero rule.
-
-    Parameters
-    ----------
-    labels : ndarray of int of shape (n_rows, n_columns)
-        Label map; negative pixels belong to nothing.
-    min_size : int, default=1
-        Smaller pieces are left out.
-
-    Returns
-    -------
-    outlines : list of Outline
-        By label, then in the order of the first pixels (row by row).
     """
     pieces, piece_labels, sizes = _find_pieces(labels, min_size)
     if not pieces.any():
@@ -202,24 +190,7 @@ class _Sides:
         return True
 
     def _runs(self, step, across, wanted, directions):
-        """Find the straight lines along which pieces could be cut, from side to side.
-
-        Parameters
-        ----------
-        step : int
-            From a pixel to the next along the line.
-        across : int
-            From a pixel to the one on the other side of the line.
-        wanted : ndarray of bool
-            Pixels whose pieces are to be cut.
-        directions : tuple of int
-            Of the sides that the line starts from and ends at.
-
-        Returns
-        -------
-        runs : ndarray of shape (5, n_runs)
-            First and last pixel, number of pixels, and the sides at both ends.
-        """
+        """Find the straight lines along which pieces could be cut, from side to side."""
         pieces = self.pieces
         joined = wanted.copy()
         joined[:-across] &= pieces[:-across] == pieces[across:]

@@ -35,24 +35,7 @@ _POWERS = {"std": 1, "var": 2, "ivar": -2}
 
 
 def find_planes(images, role, wanted, error_kind=None):
-    """Return the images with the planes that go with each of them.
-
-    Parameters
-    ----------
-    images : list of Image
-        The images.
-    role : {"errors", "masks", "weights"}
-        What is looked for.
-    wanted : "auto", str, int, tuple, list or None
-        As for `skesom.io.read_cube`.
-    error_kind : {"std", "var", "ivar"} or None, default=None
-        What the errors are, None to go by their names.
-
-    Returns
-    -------
-    images : list of Image
-        With the planes added to those that they have.
-    """
+    """Return the images with the planes that go with each of them."""
     if wanted is None:
         return images
     if isinstance(wanted, os.PathLike | np.ndarray):

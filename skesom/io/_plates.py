@@ -18,20 +18,6 @@ def warn_of_plate(header, wcs, label):
 
     Cards of the plate stand in all images of the Digitized Sky Survey, and WCSLIB
     prefers them. Programs that turn or resample images copy them without a change.
-
-    Parameters
-    ----------
-    header : astropy.io.fits.Header
-        Of the image.
-    wcs : astropy.wcs.WCS or None
-        The celestial WCS that was read from it.
-    label : str
-        What to call the image in the message.
-
-    Warns
-    -----
-    UserWarning
-        If the middle of the image lies at two places.
     """
     if wcs is None or not {"AMDX1", "CRVAL1", "NAXIS1", "NAXIS2"} <= set(header):
         return

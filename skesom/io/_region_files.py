@@ -86,18 +86,7 @@ def read_regions(path, *, file_format=None):
 
 
 def is_path(value):
-    """Tell whether a value is the name of a file.
-
-    Parameters
-    ----------
-    value : object
-        Anything.
-
-    Returns
-    -------
-    is_path : bool
-        True for strings and paths.
-    """
+    """Tell whether a value is the name of a file."""
     return isinstance(value, str | os.PathLike)
 
 

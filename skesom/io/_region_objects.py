@@ -10,21 +10,7 @@ from skesom.io._region_pixels import collect_regions
 
 
 def read_region_objects(regions):
-    """Return the objects that regions mark, as a table.
-
-    Parameters
-    ----------
-    regions : str, os.PathLike, region or sequence of regions
-        DS9 or CRTF file, or regions of the regions package. Excluded regions are left
-        out.
-
-    Returns
-    -------
-    table : astropy.table.Table
-        With columns ``name``, ``type`` and, as needed, ``ra`` and ``dec`` (ICRS,
-        degrees) and ``x`` and ``y`` (pixels from 0), NaN where a region is not given
-        in them.
-    """
+    """Return the objects that regions mark, as a table."""
     collected = [read for read in collect_regions(regions) if read.is_included]
     names, types = [], []
     for read in collected:

@@ -64,36 +64,14 @@ class ReadRegion(NamedTuple):
 
 
 def name_shape(region):
-    """Return what the shape of a region is called.
-
-    Parameters
-    ----------
-    region : regions.Region
-        The region.
-
-    Returns
-    -------
-    name : str
-        For instance circle, ellipse annulus, point.
-    """
+    """Return what the shape of a region is called."""
     name = type(region).__name__.removesuffix("Region")
     name = name.removesuffix("Pixel").removesuffix("Sky")
     return "".join(f" {c.lower()}" if c.isupper() else c for c in name).strip()
 
 
 def collect_regions(regions):
-    """Return regions of a file, or in memory, with what to call them.
-
-    Parameters
-    ----------
-    regions : str, os.PathLike, region or sequence of regions
-        The regions.
-
-    Returns
-    -------
-    collected : list of ReadRegion
-        At least one.
-    """
+    """Return regions of a file, or in memory, with what to call them."""
     if is_path(regions):
         where, regions = f" of {regions}", read_regions(regions)
     else:
@@ -115,22 +93,7 @@ def collect_regions(regions):
 
 
 def find_frame(image, wcs):
-    """Return the shape and the WCS of an image.
-
-    Parameters
-    ----------
-    image : Cube or tuple of int
-        The image, or its shape: rows and columns first.
-    wcs : astropy.wcs.WCS or None
-        Its celestial WCS; None for that of the cube.
-
-    Returns
-    -------
-    shape : tuple of int (n_rows, n_columns)
-        Its size.
-    wcs : astropy.wcs.WCS or None
-        Its WCS of two axes.
-    """
+    """Return the shape and the WCS of an image."""
     if isinstance(image, Cube):
         wcs = image.wcs if wcs is None else wcs
         image = image.shape
@@ -146,29 +109,7 @@ def find_frame(image, wcs):
 
 
 def find_pixels(read, shape, wcs):
-    """Find the pixels of the image whose centers lie in a region.
-
-    Parameters
-    ----------
-    read : ReadRegion
-        The region; a point holds the pixel it lies in.
-    shape : tuple of int (n_rows, n_columns)
-        Size of the image.
-    wcs : astropy.wcs.WCS or None
-        Where it lies on the sky.
-
-    Returns
-    -------
-    box : tuple of slice
-        The part of the image that the region reaches; empty if it is outside.
-    inside : ndarray of bool
-        The pixels of that part that it holds.
-
-    Raises
-    ------
-    ValueError
-        If the region has no area, or lies on the sky and the WCS is missing.
-    """
+    """Find the pixels of the image whose centers lie in a region."""
     region = read.region
     if hasattr(region, "to_pixel"):
         if wcs is None:
@@ -186,15 +127,7 @@ def find_pixels(read, shape, wcs):
 
 
 def report_empty(read, box):
-    """Raise the error that a region holds no pixel.
-
-    Parameters
-    ----------
-    read : ReadRegion
-        The region.
-    box : tuple of slice
-        The part of the image that it reaches.
-    """
+    """Raise the error that a region holds no pixel."""
     if any(part.start == part.stop for part in box):
         raise ValueError(
             f"{read.label} lies outside of the image. Compare its coordinates with the "

@@ -38,18 +38,7 @@ _SAYS_AB = re.compile(r"\bAB(_?mag\w*)?\b", re.IGNORECASE)
 
 
 def parse_unit(text):
-    """Return the unit that a text names.
-
-    Parameters
-    ----------
-    text : str
-        As in a card BUNIT.
-
-    Returns
-    -------
-    unit : astropy.units.UnitBase or None
-        None if it is not understood.
-    """
+    """Return the unit that a text names."""
     text = text.strip()
     if re.search("erg", text, re.IGNORECASE):
         text = re.sub(r"\bA\b", "Angstrom", text)  # rather than amperes
@@ -73,24 +62,7 @@ def _respell(text):
 
 
 def read_zero_points(headers, n_bands, unit):
-    """Return the AB magnitude of a value of 1 in an image.
-
-    Parameters
-    ----------
-    headers : sequence of astropy.io.fits.Header
-        Where to look, the image's own header first.
-    n_bands : int
-        Number of bands of the image; cards speak of one.
-    unit : astropy.units.UnitBase or None
-        Unit of the image.
-
-    Returns
-    -------
-    zero_points : ndarray of shape (n_bands,)
-        NaN if the cards do not tell. From PHOTFLAM with PHOTPLAM, or from PHOTFNU,
-        which hold for a count per second, if the image is in counts; else from a zero
-        point which its card, the comment there or MAGSYS calls one of AB magnitudes.
-    """
+    """Return the AB magnitude of a value of 1 in an image."""
     return np.array(
         [_read_zero_point(headers, unit) if n_bands == 1 else np.nan] * n_bands
     )

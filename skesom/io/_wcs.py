@@ -46,22 +46,7 @@ class WorldAxes(NamedTuple):
 
 
 def read_wcs(header, hdus, label):
-    """Return the `WorldAxes` of an image.
-
-    Parameters
-    ----------
-    header : astropy.io.fits.Header
-        Of the image.
-    hdus : astropy.io.fits.HDUList
-        The file, which may hold lookup tables.
-    label : str
-        What to call the image in messages.
-
-    Returns
-    -------
-    world : WorldAxes
-        Without a celestial part if the image has no place on the sky.
-    """
+    """Return the `WorldAxes` of an image."""
     try:
         n_axes = max(header.get("NAXIS", 0), header.get("WCSAXES", 0))
         if n_axes <= 2 or not any(map(_DISTORTION.fullmatch, header)):
@@ -90,21 +75,7 @@ def _all_axes(header, hdus):
 
 
 def split_wcs(wcs, header=None):
-    """Return the celestial and the spectral part of a WCS of all axes.
-
-    Parameters
-    ----------
-    wcs : astropy.wcs.WCS
-        The whole.
-    header : astropy.io.fits.Header, default=None
-        Where the WCS comes from; it knows the unit of the spectral axis, which
-        astropy turns into an SI unit.
-
-    Returns
-    -------
-    world : WorldAxes
-        Its parts.
-    """
+    """Return the celestial and the spectral part of a WCS of all axes."""
     world = WorldAxes()
     if wcs.has_celestial:
         world = world._replace(celestial=wcs.celestial, sky=(wcs.wcs.lng, wcs.wcs.lat))
@@ -125,22 +96,7 @@ def split_wcs(wcs, header=None):
 
 
 def make_grid(shape, world, axes):
-    """Return the pixels of an image and where they lie on the sky.
-
-    Parameters
-    ----------
-    shape : tuple of int
-        Shape of the array.
-    world : WorldAxes
-        Its world coordinates.
-    axes : tuple of int
-        Array axes of rows, columns and bands, from `find_axes`.
-
-    Returns
-    -------
-    grid : Grid
-        Its WCS knows the size of the image.
-    """
+    """Return the pixels of an image and where they lie on the sky."""
     shape = shape[axes[0]], shape[axes[1]]
     if world.celestial is not None:
         world.celestial.array_shape = shape
@@ -148,22 +104,7 @@ def make_grid(shape, world, axes):
 
 
 def find_axes(shape, world, label):
-    """Return the array axes of rows, columns and bands; the others have length 1.
-
-    Parameters
-    ----------
-    shape : tuple of int
-        Shape of the array.
-    world : WorldAxes
-        Its world coordinates.
-    label : str
-        What to call the image in messages.
-
-    Returns
-    -------
-    axes : tuple of int
-        Two axes, or three if there are several bands.
-    """
+    """Return the array axes of rows, columns and bands; the others have length 1."""
     n_axes = len(shape)
     row, column = n_axes - 2, n_axes - 1
     if world.sky is not None:
@@ -185,22 +126,7 @@ def find_axes(shape, world, label):
 
 
 def band_coordinates(world, shape, axes):
-    """Return the place of each band on the spectral axis, None if it has none.
-
-    Parameters
-    ----------
-    world : WorldAxes
-        The world coordinates of the image.
-    shape : tuple of int
-        Shape of the array.
-    axes : tuple of int
-        Array axes of rows, columns and bands, from `find_axes`.
-
-    Returns
-    -------
-    coordinates : Quantity of shape (n_bands,) or None
-        In the unit of the header.
-    """
+    """Return the place of each band on the spectral axis, None if it has none."""
     if world.spectral is None:
         return None
     # An image may have a spectral coordinate without an array axis along it.

@@ -15,22 +15,6 @@ def cluster_costs(estimator, table, labels, clusters):
     ``cluster_centers_`` by that to its center, mixtures by minus the logarithm of the
     probability. Of others no more is known than that a row has its label: any other
     costs 1.
-
-    Parameters
-    ----------
-    estimator : clusterer or Pipeline that ends in one
-        Fitted.
-    table : ndarray of shape (n_samples, n_features)
-        The rows.
-    labels : ndarray of shape (n_samples,), int
-        Their labels as numbers of `clusters`, negative for noise.
-    clusters : ndarray of shape (n_clusters,), int
-        Labels of the estimator, ascending.
-
-    Returns
-    -------
-    costs : ndarray of shape (n_samples, n_clusters), float32
-        Least, but for ties and other rules of the estimator, where the label is.
     """
     costs = np.empty((len(table), len(clusters)), dtype=np.float32)
     last, _ = map_inside(estimator)
@@ -44,18 +28,7 @@ def cluster_costs(estimator, table, labels, clusters):
 
 
 def typical_margin(costs):
-    """Return by how much the second best cluster of a row costs more than the best.
-
-    Parameters
-    ----------
-    costs : ndarray of shape (n_samples, n_clusters)
-        Costs of each row.
-
-    Returns
-    -------
-    margin : float
-        Median over the rows; 1 if there is no second cluster, or no difference.
-    """
+    """Return by how much the second best cluster of a row costs more than the best."""
     if costs.shape[1] < 2 or len(costs) == 0:
         return 1.0
     two = np.partition(costs, 1, axis=1)

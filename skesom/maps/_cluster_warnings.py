@@ -14,23 +14,7 @@ _LARGEST_SHARE = 0.9
 
 
 def warn_of_clusters(labels, n_bands, *, asked_for=None):
-    """Warn if pixels are too few, or if one cluster holds nearly all of them.
-
-    Parameters
-    ----------
-    labels : ndarray of int of shape (n_pixels,)
-        Clusters from 0 of the pixels with data; negative for noise.
-    n_bands : int
-        Bands of each of these pixels.
-    asked_for : int, default=None
-        Number of clusters that the user wants, None if unknown.
-
-    Warns
-    -----
-    UserWarning
-        One for each of: fewer than five pixels per cluster, fewer pixels than bands,
-        more than 90 % of the clustered pixels in one cluster.
-    """
+    """Warn if pixels are too few, or if one cluster holds nearly all of them."""
     sizes = np.bincount(labels[labels >= 0])
     n_clusters = np.count_nonzero(sizes)
     n_pixels = len(labels)

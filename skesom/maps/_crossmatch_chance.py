@@ -9,31 +9,7 @@ _ROUNDING = 1e-4
 
 
 def draw_places(surroundings, positions, sigmas, n_draws, rng):
-    """Draw places of the objects of one type, and random ones.
-
-    Parameters
-    ----------
-    surroundings : Surroundings
-        The clusters around each pixel.
-    positions : ndarray of shape (2, n_objects)
-        Columns and rows of the objects.
-    sigmas : ndarray of shape (n_objects,)
-        Uncertainty of the positions in pixels.
-    n_draws : int
-        Number of draws.
-    rng : numpy.random.Generator
-        Source of the draws.
-
-    Returns
-    -------
-    observed : ndarray of shape (1 or n_draws, n_objects)
-        Flat indices of the pixels of the objects, several times if their positions are
-        uncertain.
-    resampled : ndarray of shape (n_draws, n_objects)
-        Those of other samples of such objects.
-    random : ndarray of shape (n_draws, n_objects)
-        Random places.
-    """
+    """Draw places of the objects of one type, and random ones."""
     n_objects = positions.shape[1]
     if sigmas.any():
         steps = rng.standard_normal((2, n_draws, n_objects)) * sigmas
@@ -50,24 +26,7 @@ def draw_places(surroundings, positions, sigmas, n_draws, rng):
 def compare_with_chance(
     counts, resampled, random, *, area_shares, means, spreads, n_objects
 ):
-    """Compare how many objects of one type are in each cluster with random places.
-
-    Parameters
-    ----------
-    counts, resampled, random : ndarray of shape (n_draws, n_labels)
-        Number of objects in each cluster for the places of `draw_places`.
-    area_shares : ndarray of shape (n_labels,)
-        Share of each cluster in the area.
-    means, spreads : ndarray of shape (n_labels,)
-        Mean and standard deviation of the share of each cluster in one random place.
-    n_objects : int
-        Number of objects.
-
-    Returns
-    -------
-    columns : dict of str to ndarray of shape (n_labels,)
-        As `crossmatch` describes them.
-    """
+    """Compare how many objects of one type are in each cluster with random places."""
     count = counts.mean(axis=0)
     share = count / count.sum()
     random = _shares(random)

@@ -10,44 +10,14 @@ from astropy.wcs.utils import proj_plane_pixel_area
 
 
 def check_wcs(wcs):
-    """Return a WCS of two celestial axes, or None.
-
-    Parameters
-    ----------
-    wcs : astropy.wcs.WCS or None
-        Celestial WCS of the label map, perhaps with other axes.
-
-    Returns
-    -------
-    wcs : astropy.wcs.WCS or None
-        Its celestial part.
-    """
+    """Return a WCS of two celestial axes, or None."""
     if wcs is None or wcs.naxis == 2:
         return wcs
     return wcs.celestial
 
 
 def find_positions(catalog, wcs):
-    """Return columns and rows of the objects of a catalog.
-
-    Parameters
-    ----------
-    catalog : astropy.table.Table
-        As `read_catalog` returns it.
-    wcs : astropy.wcs.WCS or None
-        Celestial WCS of the label map.
-
-    Returns
-    -------
-    columns, rows : ndarray of shape (n_objects,)
-        Pixels from 0, NaN on the far side of the sky. Positions on the sky are
-        preferred to pixels if there is a WCS.
-
-    Raises
-    ------
-    ValueError
-        If the positions are on the sky and there is no WCS.
-    """
+    """Return columns and rows of the objects of a catalog."""
     n_objects = len(catalog)
     columns, rows = np.full(n_objects, np.nan), np.full(n_objects, np.nan)
     in_pixels = "x" in catalog.colnames
@@ -78,27 +48,7 @@ def _project(catalog, wcs):
 
 
 def measure_in_pixels(length, wcs, parameter):
-    """Return an angle as a number of pixels.
-
-    Parameters
-    ----------
-    length : float, Quantity, array of these or None
-        Numbers are in arcsec; a Quantity may be in pixels. None is 0.
-    wcs : astropy.wcs.WCS or None
-        Celestial WCS of the label map.
-    parameter : str
-        What to call the angle in messages.
-
-    Returns
-    -------
-    pixels : float or ndarray
-        The length, along the side of a square pixel of the same area.
-
-    Raises
-    ------
-    ValueError
-        If it is negative or no angle, or an angle while there is no WCS.
-    """
+    """Return an angle as a number of pixels."""
     if length is None:
         return 0.0
     if not isinstance(length, units.Quantity):
@@ -123,22 +73,7 @@ def measure_in_pixels(length, wcs, parameter):
 
 
 def describe_miss(columns, rows, shape, wcs):
-    """Return the message that no object is in the image.
-
-    Parameters
-    ----------
-    columns, rows : array-like of shape (n_objects,)
-        Positions of the objects, NaN on the other side of the sky.
-    shape : tuple of int (n_rows, n_columns)
-        Size of the image.
-    wcs : astropy.wcs.WCS or None
-        Its WCS.
-
-    Returns
-    -------
-    message : str
-        What is where, and what to do.
-    """
+    """Return the message that no object is in the image."""
     columns, rows = np.asarray(columns), np.asarray(rows)
     away = np.hypot(columns - shape[1] / 2, rows - shape[0] / 2)
     if np.isfinite(away).any():
@@ -148,9 +83,7 @@ def describe_miss(columns, rows, shape, wcs):
         )
     else:
         where = "they are on the other side of the sky"
-    remedy = "Check the catalog" + (
-        "." if wcs is None else ", and the WCS of the map."
-    )
+    remedy = "Check the catalog" + ("." if wcs is None else ", and the WCS of the map.")
     return (
         f"None of the {len(columns)} objects lies in the map of {shape[0]} x "
         f"{shape[1]} pixels: {where}. {remedy}"

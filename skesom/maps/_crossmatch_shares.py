@@ -45,18 +45,7 @@ class Surroundings:
         return self._disc.size == 1
 
     def find_places(self, columns, rows):
-        """Return the flat indices of the pixels at positions, -1 outside of the map.
-
-        Parameters
-        ----------
-        columns, rows : ndarray
-            Positions; pixels count from 0, where their centers are.
-
-        Returns
-        -------
-        places : ndarray of intp
-            Of the same shape.
-        """
+        """Return the flat indices of the pixels at positions, -1 outside of the map."""
         n_rows, n_columns = self.shape
         inside = (columns >= -0.5) & (columns < n_columns - 0.5)
         inside &= (rows >= -0.5) & (rows < n_rows - 0.5)
@@ -67,37 +56,11 @@ class Surroundings:
         return places
 
     def are_known(self, places):
-        """Tell whether there is anything but masked pixels around places.
-
-        Parameters
-        ----------
-        places : ndarray of intp
-            Flat indices of pixels.
-
-        Returns
-        -------
-        known : ndarray of bool
-            Of the same shape.
-        """
+        """Tell whether there is anything but masked pixels around places."""
         return self._n_known[places] > 0
 
     def count(self, draws):
-        """Return how many objects each cluster holds.
-
-        Parameters
-        ----------
-        draws : list of ndarray of intp of shape (n_draws, n_objects)
-            Flat indices of the pixels of objects, negative for none.
-
-        Returns
-        -------
-        counts : list of ndarray of shape (n_draws, n_labels)
-            Sums over the objects of the share of each label around them. Objects
-            without a pixel, or with nothing but masked pixels around, add nothing.
-        means, spreads : ndarray of shape (n_labels,)
-            Mean and standard deviation of the share of each label around one object
-            that is in any of the `places`.
-        """
+        """Return how many objects each cluster holds."""
         counts = [np.empty((len(draw), len(self.labels))) for draw in draws]
         means, spreads = np.empty((2, len(self.labels)))
         totals = None if self._is_single else np.maximum(self._n_known, 1)

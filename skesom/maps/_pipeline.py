@@ -232,73 +232,22 @@ def _consensus_of(clusterer, n_clusters, n_runs, random_state, verbose):
 
 
 def fitted_clusterer(pipeline):
-    """Return the fitted clusterer at the end of a pipeline of `make_cluster_pipeline`.
-
-    Parameters
-    ----------
-    pipeline : sklearn.pipeline.Pipeline
-        Fitted.
-
-    Returns
-    -------
-    clusterer : clusterer
-        With its fitted attributes.
-    """
+    """Return the fitted clusterer at the end of a pipeline of `make_cluster_pipeline`."""
     return pipeline["cluster"].estimator_
 
 
 def aligned_bands(pipeline, cube):
-    """Return the bands as they are on the pixels of the map.
-
-    Parameters
-    ----------
-    pipeline : sklearn.pipeline.Pipeline
-        Fitted, of `make_cluster_pipeline`.
-    cube : Cube or list of Cube
-        The images.
-
-    Returns
-    -------
-    cube : Cube
-        Masked, convolved, aligned; fluxes in the units of the bands.
-    """
+    """Return the bands as they are on the pixels of the map."""
     return _until_aligned(pipeline).transform(cube)
 
 
 def scaled_bands(pipeline, cube):
-    """Return the bands as they are before their colors are enhanced.
-
-    Parameters
-    ----------
-    pipeline : sklearn.pipeline.Pipeline
-        Fitted, of `make_cluster_pipeline`.
-    cube : Cube or list of Cube
-        The images.
-
-    Returns
-    -------
-    cube : Cube
-        Masked, convolved, aligned, stretched; every band of mean 0 and variance 1 over
-        the clustered pixels.
-    """
+    """Return the bands as they are before their colors are enhanced."""
     return scaled_from_aligned(pipeline, aligned_bands(pipeline, cube))
 
 
 def scaled_from_aligned(pipeline, aligned):
-    """Return what `scaled_bands` does, from what `aligned_bands` returned.
-
-    Parameters
-    ----------
-    pipeline : sklearn.pipeline.Pipeline
-        Fitted, of `make_cluster_pipeline`.
-    aligned : Cube
-        The bands on the pixels of the map.
-
-    Returns
-    -------
-    cube : Cube
-        See `scaled_bands`.
-    """
+    """Return what `scaled_bands` does, from what `aligned_bands` returned."""
     first = len(_until_aligned(pipeline))
     cube = pipeline[first:-2].transform(aligned)
     color = pipeline["color"]

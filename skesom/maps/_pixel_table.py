@@ -70,20 +70,7 @@ class PixelTableMixin(MetaEstimatorMixin):
 
 
 def check_bands(values, band_names):
-    """Refuse bands that cannot tell pixels apart.
-
-    Parameters
-    ----------
-    values : ndarray of shape (..., n_bands)
-        Fluxes; NaN marks missing ones.
-    band_names : sequence of str of length n_bands
-        The bands, for the message.
-
-    Raises
-    ------
-    ValueError
-        If a band is NaN everywhere, or has the same value wherever it is not.
-    """
+    """Refuse bands that cannot tell pixels apart."""
     bands = np.moveaxis(values, -1, 0)
     least = np.array([np.fmin.reduce(band, axis=None) for band in bands])
     most = np.array([np.fmax.reduce(band, axis=None) for band in bands])

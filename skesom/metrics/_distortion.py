@@ -121,13 +121,6 @@ def _moments(X, winners, n_units):
     """Return how the samples of each unit spread about their mean.
 
     A sample with missing features counts n_features / n_present for each present one.
-
-    Returns
-    -------
-    weights, means : ndarray of shape (n_units, n_features), dtype float64
-        Weights of the samples that have a feature, and the mean of it.
-    scatters : ndarray of shape (n_units,), dtype float64
-        Weighted sums of squared distances to the means.
     """
     n_features = X.shape[1]
     n_present = sum(~np.isnan(column) for column in X.T)

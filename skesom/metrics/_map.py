@@ -98,35 +98,12 @@ class Map:
         return sparse.csr_array((np.ones(len(rows)), (rows, columns)), links.shape)
 
     def connected(self, first, second):
-        """Tell which pairs of units are connected.
-
-        Parameters
-        ----------
-        first, second : ndarray of shape (n_pairs,), dtype intp
-            The two units of each pair.
-
-        Returns
-        -------
-        connected : ndarray of shape (n_pairs,), dtype bool
-            In the order of the pairs.
-        """
+        """Tell which pairs of units are connected."""
         rows, columns = (axis.astype(np.intp) for axis in self.links.nonzero())
         return np.isin(self.n_units * first + second, self.n_units * rows + columns)
 
     def distances_from(self, units):
-        """Measure from some units to all on the map.
-
-        Parameters
-        ----------
-        units : ndarray of shape (n_some,), dtype intp
-            Where to measure from.
-
-        Returns
-        -------
-        distances : ndarray of shape (n_some, n_units), dtype float64
-            The given distances, or Euclidean ones between positions, or the number of
-            connections to pass; infinite where no path leads.
-        """
+        """Measure from some units to all on the map."""
         if self._distances is not None:
             return np.asarray(self._checked_distances[units], dtype=np.float64)
         if self._positions is not None:
@@ -179,18 +156,7 @@ def _codebook_of(estimator):
 
 
 def blocks(n_rows, n_columns):
-    """Cut the rows of a matrix into slices of about 1 MB, which caches hold.
-
-    Parameters
-    ----------
-    n_rows, n_columns : int
-        Shape of the matrix.
-
-    Yields
-    ------
-    rows : slice
-        Consecutive, at least one row each.
-    """
+    """Cut the rows of a matrix into slices of about 1 MB, which caches hold."""
     step = max(1, _ENTRIES_PER_BLOCK // max(n_columns, 1))
     for begin in range(0, n_rows, step):
         yield slice(begin, min(begin + step, n_rows))
@@ -203,24 +169,7 @@ def mean_of_known(values):
 
 
 def averaged(values, winners, n_units, per_unit):
-    """Return the mean of values of samples, or their mean in each unit.
-
-    Parameters
-    ----------
-    values : ndarray of shape (n_samples,)
-        One value for each sample.
-    winners : ndarray of shape (n_samples,), dtype intp
-        The nearest unit of each sample.
-    n_units : int
-        Number of units.
-    per_unit : bool
-        Whether the means of the units are wanted.
-
-    Returns
-    -------
-    mean : float or ndarray of shape (n_units,), dtype float64
-        NaN without samples.
-    """
+    """Return the mean of values of samples, or their mean in each unit."""
     if not per_unit:
         return mean_of_known(values)
     counts = np.bincount(winners, minlength=n_units)

@@ -11,20 +11,7 @@ _ROUNDING = 1e-9  # relative difference of distances that are the same
 
 
 def mean_over_orders(distances, of_rank):
-    """Return the mean of a function of rank over all orders that ties allow.
-
-    Parameters
-    ----------
-    distances : ndarray of shape (n_rows, n_columns)
-        Each row is ranked by itself. Distances that differ by rounding alone tie.
-    of_rank : ndarray of shape (n_columns,)
-        Value for the smallest distance of a row, the second smallest, and so on.
-
-    Returns
-    -------
-    means : ndarray of shape (n_rows, n_columns), dtype float64
-        Value of each entry; entries that tie share the mean of theirs.
-    """
+    """Return the mean of a function of rank over all orders that ties allow."""
     order = np.argsort(distances, axis=1)
     ordered = np.take_along_axis(distances, order, axis=1)
     first = np.ones(ordered.shape, dtype=bool)

@@ -16,20 +16,6 @@ def last_step(estimator, X):
 
     An estimator of cubes is known by its method ``table``, which gives the valid pixels
     and where they are, and its ``estimator_``, which takes them.
-
-    Parameters
-    ----------
-    estimator : fitted estimator
-        A Pipeline, an estimator of cubes that holds one, or any other.
-    X : array-like of shape (n_samples, n_features) or (n_rows, n_columns, n_bands)
-        A table, or a cube for an estimator that takes cubes.
-
-    Returns
-    -------
-    step : estimator
-        The one that knows the table.
-    table : array-like of shape (n_samples, n_features)
-        Without rows if no pixel of the cube is valid and labeled.
     """
     step, X = pipeline_end(estimator, X)
     if not hasattr(step, "table"):
@@ -40,22 +26,7 @@ def last_step(estimator, X):
 
 
 def pipeline_end(estimator, X=None):
-    """Return the last step of (nested) pipelines, and X as it gets there.
-
-    Parameters
-    ----------
-    estimator : estimator
-        A Pipeline, fitted if X is given, or any other.
-    X : object, default=None
-        What the estimator takes.
-
-    Returns
-    -------
-    step : estimator
-        The last step; the estimator itself if it is no Pipeline.
-    X : object
-        After all transformers before it.
-    """
+    """Return the last step of (nested) pipelines, and X as it gets there."""
     while isinstance(estimator, Pipeline):
         if X is not None and len(estimator) > 1:
             X = estimator[:-1].transform(X)
@@ -67,20 +38,6 @@ def map_inside(estimator, X=None):
     """Return the map that an estimator ends in, and X as it gets there.
 
     As `pipeline_end`, and for a consensus of maps the one that represents it.
-
-    Parameters
-    ----------
-    estimator : fitted estimator
-        A Pipeline, a consensus, or any other.
-    X : object, default=None
-        What the estimator takes.
-
-    Returns
-    -------
-    step : estimator
-        The last step, a map or not.
-    X : object
-        After all transformers before it.
     """
     step, X = pipeline_end(estimator, X)
     while hasattr(step, "representative_"):

@@ -168,20 +168,7 @@ def unflatten(values, valid):
 
 
 def mark_sky(image, sky_mask):
-    """Tell the pixels of sky in an image of labels from those without data, in place.
-
-    Parameters
-    ----------
-    image : ndarray of shape (n_rows, n_columns, ...)
-        As `unflatten` returns it; numbers that are no labels are left alone.
-    sky_mask : ndarray of bool of shape (n_rows, n_columns) or None
-        Pixels that were set aside as sky, of the cube that was flattened.
-
-    Returns
-    -------
-    image : ndarray
-        The same array, of which masked pixels of sky hold -2.
-    """
+    """Tell the pixels of sky in an image of labels from those without data, in place."""
     if sky_mask is not None and image.dtype.kind in "iu":
         lost = image == MASKED
         lost &= sky_mask.reshape(sky_mask.shape + (1,) * (image.ndim - 2))

@@ -10,30 +10,7 @@ from skesom.pixels._flatten import MASKED
 
 
 def find_segments(scaled, valid, size, compactness):
-    """Cut an image into patches of similar neighboring pixels.
-
-    Parameters
-    ----------
-    scaled : ndarray of shape (n_rows, n_columns, n_bands)
-        Bands of variance 1; NaN where a band is missing.
-    valid : ndarray of bool of shape (n_rows, n_columns)
-        Pixels that belong to segments, at least one.
-    size : float
-        Pixels in a segment, on average.
-    compactness : float
-        How many standard deviations weigh as much as the distance between segments.
-
-    Returns
-    -------
-    segments : ndarray of shape (n_rows, n_columns), dtype int32
-        Number of the segment of each pixel, by its first pixel in raster order; -3
-        where a pixel is masked.
-
-    Raises
-    ------
-    ImportError
-        If scikit-image is missing.
-    """
+    """Cut an image into patches of similar neighboring pixels."""
     slic = _import_slic()
     image = np.empty_like(scaled)
     for band in range(scaled.shape[2]):
@@ -86,23 +63,7 @@ def _renumber(segments, valid):
 
 
 def segment_spectra(cube, segments, statistic):
-    """Return the spectra of segments.
-
-    Parameters
-    ----------
-    cube : Cube
-        The fluxes; NaN where they are missing.
-    segments : ndarray of shape (n_rows, n_columns), dtype int32
-        As `find_segments` returns them.
-    statistic : {"mean", "median"}
-        What to take in each band.
-
-    Returns
-    -------
-    spectra : ndarray of shape (n_segments, n_bands)
-        Of the float type of the cube, without what is missing; NaN where a whole
-        segment lacks a band.
-    """
+    """Return the spectra of segments."""
     valid = segments >= 0
     rows = segments[valid]
     spectrum = _mean if statistic == "mean" else _median

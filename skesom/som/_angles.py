@@ -8,19 +8,7 @@ import numpy as np
 
 
 def of_length_one(rows):
-    """Scale rows to the length 1.
-
-    Parameters
-    ----------
-    rows : ndarray of shape (n_rows, n_features)
-        NaN marks missing features.
-
-    Returns
-    -------
-    scaled : ndarray of shape (n_rows, n_features)
-        Of length 1 in the present features, of the dtype of the rows; zeros stay what
-        they are.
-    """
+    """Scale rows to the length 1."""
     return (rows / lengths(rows)[:, np.newaxis]).astype(rows.dtype)
 
 
@@ -32,20 +20,7 @@ def lengths(rows):
 
 
 def chords_to_units(rows, codebook):
-    """Measure chords over the features that each row has.
-
-    Parameters
-    ----------
-    rows : ndarray of shape (n_rows, n_features)
-        Of length 1 in their present features; NaN marks missing ones.
-    codebook : ndarray of shape (n_units, n_features)
-        Of length 1. A unit is cut down to the features of the row, and scaled again.
-
-    Returns
-    -------
-    chords : ndarray of shape (n_rows, n_units)
-        Of the dtype of the rows; NaN for a row without any present feature.
-    """
+    """Measure chords over the features that each row has."""
     present = ~np.isnan(rows)
     lengths = np.einsum("rf,uf->ru", present.astype(np.float64), codebook**2.0)
     cosine = np.einsum(
@@ -58,20 +33,7 @@ def chords_to_units(rows, codebook):
 
 
 def nearest_multiples(units, X, scale=1.0):
-    """Return the multiples of units that are nearest to samples.
-
-    Parameters
-    ----------
-    units, X : ndarray of shape (n_samples, n_features)
-        A unit for each sample; NaN marks missing features of the samples.
-    scale : float or ndarray of shape (n_features,), default=1.0
-        Factors of the differences.
-
-    Returns
-    -------
-    multiples : ndarray of shape (n_samples, n_features)
-        Of the least sum of squared differences over the present features.
-    """
+    """Return the multiples of units that are nearest to samples."""
     present = np.where(np.isnan(X), 0, units * scale)
     squares = np.einsum("ij,ij->i", present, present)
     products = np.einsum("ij,ij->i", present, np.nan_to_num(X) * scale)

@@ -232,18 +232,7 @@ class CodebookClusterer(
 
 
 def random_generator(random_state):
-    """Return the RandomState to draw from; None is a fresh one, not NumPy's global.
-
-    Parameters
-    ----------
-    random_state : int, RandomState instance or None
-        As scikit-learn takes it.
-
-    Returns
-    -------
-    generator : numpy.random.RandomState
-        Drawing from it leaves the caller's global random state as it was.
-    """
+    """Return the RandomState to draw from; None is a fresh one, not NumPy's global."""
     return check_random_state(
         np.random.RandomState() if random_state is None else random_state
     )
@@ -294,28 +283,6 @@ def summarize(
     """Count the training samples of each unit and of each pair of units.
 
     Blocks of rows keep the memory small beside that of X.
-
-    Parameters
-    ----------
-    X : C-contiguous ndarray of shape (n_samples, n_features)
-        Training samples.
-    codebook : ndarray of shape (n_units, n_features)
-        Weights of the units, of the dtype of X.
-    sample_weight : ndarray of shape (n_samples,), default=None
-        How often a sample counts; once by default.
-    metric : Metric, default=None
-        How samples are compared with units, the Euclidean distance by default.
-    errors : ndarray of shape (n_samples, n_features), default=None
-        Measurement errors of X.
-    with_pairs : bool, default=True
-        Whether pairs of units are wanted.
-    with_moments : bool, default=False
-        Whether means and covariances of the samples of each unit are wanted.
-
-    Returns
-    -------
-    summary : Summary
-        Of the samples.
     """
     metric = metric or Metric()
     n_units = len(codebook)
@@ -359,18 +326,7 @@ def summarize(
 
 
 def feature_means(X):
-    """Return the mean of each feature over the samples that have it.
-
-    Parameters
-    ----------
-    X : ndarray of shape (n_samples, n_features)
-        Samples; NaN marks missing features.
-
-    Returns
-    -------
-    means : ndarray of shape (n_features,)
-        Of the dtype of X, summed in float64 over blocks of rows.
-    """
+    """Return the mean of each feature over the samples that have it."""
     sums = np.zeros(X.shape[1])
     counts = np.zeros(X.shape[1])
     for begin in range(0, len(X), _ROWS_PER_BLOCK):

@@ -9,22 +9,7 @@ _SMALLEST_WEIGHT = 1e-290
 
 
 def mean_sums(metric, X, codebook, sample_weight=None, errors=None, missing=None):
-    """Return the sums over the samples of each unit, for one sample or unit of weight.
-
-    Parameters
-    ----------
-    metric : Metric
-        Finds the unit of each sample and adds up.
-    X, codebook, sample_weight, errors, missing
-        As for `Metric.sums`.
-
-    Returns
-    -------
-    sums : ndarray of shape (n_units, n_features), dtype float64
-        Sums over the present features.
-    counts : ndarray of shape (n_units, 1 or n_features), dtype float64
-        Sums of the weights.
-    """
+    """Return the sums over the samples of each unit, for one sample or unit of weight."""
     total = len(X) if sample_weight is None else sample_weight.sum()
     sums = metric.sums(
         X, codebook, sample_weight=sample_weight, errors=errors, missing=missing
@@ -33,28 +18,7 @@ def mean_sums(metric, X, codebook, sample_weight=None, errors=None, missing=None
 
 
 def moved(codebook, lattice, sums, counts, neighborhood, sigma):
-    """Return the codebook after a batch update; units without weight stay.
-
-    Parameters
-    ----------
-    codebook : ndarray of shape (n_units, n_features)
-        Weights of the units.
-    lattice : Lattice
-        Where they stand.
-    sums : ndarray of shape (n_units, n_features)
-        Sums of the samples of each unit.
-    counts : ndarray of shape (n_units, 1 or n_features)
-        Their numbers.
-    neighborhood : Neighborhood
-        How much a unit takes from the others.
-    sigma : float
-        Width of the neighborhood.
-
-    Returns
-    -------
-    codebook : ndarray of shape (n_units, n_features)
-        w_i = sum_j h_ij sums_j / sum_j h_ij counts_j, of the dtype of the codebook.
-    """
+    """Return the codebook after a batch update; units without weight stay."""
     smoothed = lattice.smooth(np.hstack([sums, counts]), sigma, neighborhood)
     sums, weights = np.split(smoothed, [sums.shape[1]], axis=1)
     reached = weights >= _SMALLEST_WEIGHT

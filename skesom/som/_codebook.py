@@ -23,22 +23,7 @@ def padded(count, step=unit_padding):
 
 
 def by_feature(codebook, capacity=None):
-    """Return a codebook stored feature-major for the kernels.
-
-    Parameters
-    ----------
-    codebook : ndarray of shape (n_units, n_features)
-        One row per unit.
-    capacity : int, default=None
-        Units to leave room for, n_units by default.
-
-    Returns
-    -------
-    transposed : ndarray of shape (n_features + 1, padded units)
-        The same numbers, C-contiguous, aligned to the width of a vector. The last row
-        is half the squared length of each unit, and the largest number where there is
-        no unit.
-    """
+    """Return a codebook stored feature-major for the kernels."""
     n_units, n_features = codebook.shape
     stride = padded(max(n_units, capacity or 0))
     transposed = _aligned((n_features + 1, stride), codebook.dtype)
@@ -52,19 +37,7 @@ def by_feature(codebook, capacity=None):
 
 
 def by_patches(codebook):
-    """Return a codebook stored in patches, of which a search can skip many.
-
-    Parameters
-    ----------
-    codebook : ndarray of shape (n_units, n_features)
-        One row per unit.
-
-    Returns
-    -------
-    arguments : dict
-        Of the kernels: the centers of the patches and the units in them, how far the
-        units of each are from its center, and which they are. Empty for few units.
-    """
+    """Return a codebook stored in patches, of which a search can skip many."""
     n_units, n_features = codebook.shape
     if n_units < _FEWEST_UNITS:
         return {}
@@ -90,18 +63,7 @@ def by_patches(codebook):
 
 
 def by_node(transposed):
-    """Return the weights of a codebook stored feature-major, unit by unit.
-
-    Parameters
-    ----------
-    transposed : ndarray of shape (n_features + 1, padded units)
-        As `by_feature` gives it.
-
-    Returns
-    -------
-    rows : ndarray of shape (padded units, padded features)
-        Aligned rows of whole lines of the cache, zeros where there is no feature.
-    """
+    """Return the weights of a codebook stored feature-major, unit by unit."""
     n_features = len(transposed) - 1
     line = 64 // transposed.itemsize
     rows = _aligned((transposed.shape[1], padded(n_features, line)), transposed.dtype)
@@ -113,33 +75,7 @@ def by_node(transposed):
 def nearest_units(
     X, codebook, *, second=False, measured=True, terms=squares, factors=None
 ):
-    """Find the nearest unit of every sample, or the nearest two.
-
-    Parameters
-    ----------
-    X : C-contiguous ndarray of shape (n_samples, n_features)
-        Samples; NaN marks missing features.
-    codebook : ndarray of shape (n_units, n_features)
-        Same dtype as X.
-    second : bool, default=False
-        Whether the second nearest unit is wanted too.
-    measured : bool, default=True
-        Whether the distances are wanted.
-    terms : int, default=squares
-        What the kernel adds up over the features: `squares`, `weighted_squares` or
-        `absolute_values` of the differences.
-    factors : C-contiguous ndarray of shape (n_samples, n_features), default=None
-        Factors of weighted squares, of the dtype of X.
-
-    Returns
-    -------
-    winners : ndarray of shape (n_samples,) or (n_samples, 2), dtype intp
-        Unit indices; ties go to the lowest. -1 for a sample without any present
-        feature, and for the second unit of a map of one.
-    distances : ndarray of shape (n_samples,)
-        Distance to the nearest unit, the root of a sum of squares or a sum of absolute
-        values; NaN without any present feature. Of no rows if not wanted.
-    """
+    """Find the nearest unit of every sample, or the nearest two."""
     n_units = len(codebook)
     n_threads = effective_n_threads()
     winners = np.empty((len(X), 1 + second), dtype=np.intp)
@@ -160,22 +96,7 @@ def nearest_units(
 
 
 def distances_to_units(X, codebook, *, terms=squares, factors=None):
-    """Measure the distance of every sample to every unit.
-
-    Parameters
-    ----------
-    X : C-contiguous ndarray of shape (n_samples, n_features)
-        Samples; NaN marks missing features.
-    codebook : ndarray of shape (n_units, n_features)
-        Same dtype as X.
-    terms, factors
-        As for `nearest_units`.
-
-    Returns
-    -------
-    distances : ndarray of shape (n_samples, n_units)
-        NaN in the rows of samples without any present feature.
-    """
+    """Measure the distance of every sample to every unit."""
     n_units = len(codebook)
     n_threads = effective_n_threads()
     distances = np.empty((len(X), n_units), dtype=X.dtype)

@@ -126,22 +126,7 @@ class CodebookMap(CheckedTables):
 
 
 def mean_distances(metric, codebook, links):
-    """Return the mean distance of each unit to those it is linked with, 0 without any.
-
-    Parameters
-    ----------
-    metric : Metric
-        How units are compared.
-    codebook : ndarray of shape (n_units, n_features)
-        Weights of the units.
-    links : csr_array of shape (n_units, n_units)
-        Symmetric; what is stored is a link.
-
-    Returns
-    -------
-    distances : ndarray of shape (n_units,)
-        The U-matrix.
-    """
+    """Return the mean distance of each unit to those it is linked with, 0 without any."""
     links = links.tocoo()
     rows, columns = links.coords
     lengths = metric.between(codebook[rows], codebook[columns])
@@ -151,29 +136,7 @@ def mean_distances(metric, codebook, links):
 
 
 def nearest_several(metric, X, codebook, k, errors=None):
-    """Find the k nearest units of every sample.
-
-    Parameters
-    ----------
-    metric : Metric
-        How samples are compared with units.
-    X : C-contiguous ndarray of shape (n_samples, n_features)
-        Samples; NaN marks missing features.
-    codebook : ndarray of shape (n_units, n_features)
-        Weights of the units, of the dtype of X.
-    k : int
-        From 2 to n_units.
-    errors : ndarray of shape (n_samples, n_features), default=None
-        Measurement errors of X.
-
-    Returns
-    -------
-    winners : ndarray of shape (n_samples, k), dtype intp
-        Nearest first, the lowest first of equally near ones; -1 in the rows of samples
-        without any present feature.
-    distances : ndarray of shape (n_samples, k)
-        Distances to them, NaN without any present feature.
-    """
+    """Find the k nearest units of every sample."""
     winners = np.empty((len(X), k), dtype=np.intp)
     distances = np.empty((len(X), k), dtype=X.dtype)
     size = max(1, _DISTANCES_AT_A_TIME // len(codebook))

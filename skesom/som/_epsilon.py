@@ -22,20 +22,7 @@ _TOLERANCE = 0.12  # of the logarithm of the number of nodes
 
 
 def target_nodes(n_samples, max_nodes):
-    """Return the number of nodes that an automatic epsilon aims at.
-
-    Parameters
-    ----------
-    n_samples : int
-        Number of samples.
-    max_nodes : int
-        Bound of the number of nodes.
-
-    Returns
-    -------
-    target : int
-        500, or 5 sqrt(n_samples) for a small table, or `max_nodes` if that is less.
-    """
+    """Return the number of nodes that an automatic epsilon aims at."""
     return max(1, min(TARGET_NODES, round(5 * math.sqrt(n_samples)), max_nodes))
 
 
@@ -47,24 +34,6 @@ def choose_epsilon(X, order, fill, target, rule):
     samples. The longer a network has grown, the more that is worth: so the search
     begins with 4096 samples and goes on with four times as many, up to 32768, or an
     eighth of all, two million at most.
-
-    Parameters
-    ----------
-    X : ndarray of shape (n_samples, n_features)
-        The training samples.
-    order : ndarray of shape (n_learned,)
-        The order in which they will be learned.
-    fill : ndarray of shape (n_features,)
-        Values for the missing features of a first sample.
-    target : int
-        The number of nodes wanted. Fewer are if fewer samples differ.
-    rule : dict
-        Arguments of the learning kernel.
-
-    Returns
-    -------
-    epsilon : float
-        Positive; 1.0 if all samples are the same.
     """
     epsilon = _typical_distance(X[order[:1000]])
     if epsilon == 0:
@@ -84,22 +53,7 @@ def choose_epsilon(X, order, fill, target, rule):
 
 
 def resolve_epsilon(epsilon, X, order, fill, max_nodes, rule):
-    """Return epsilon, chosen from the data if it is "auto".
-
-    Parameters
-    ----------
-    epsilon : float or "auto"
-        As the user gave it.
-    X, order, fill, rule
-        As for `choose_epsilon`.
-    max_nodes : int
-        Bound of the number of nodes.
-
-    Returns
-    -------
-    epsilon : float
-        Positive.
-    """
+    """Return epsilon, chosen from the data if it is "auto"."""
     if epsilon != "auto":
         return epsilon
     return choose_epsilon(X, order, fill, target_nodes(len(X), max_nodes), rule)
@@ -118,29 +72,7 @@ class Forecast(NamedTuple):
 
 
 def forecast(X, order, fill, epsilon, max_nodes, rule):
-    """Foretell the nodes and the time of a run by its first samples.
-
-    Parameters
-    ----------
-    X : ndarray of shape (n_samples, n_features)
-        The training samples.
-    order : ndarray of shape (n_learned,)
-        The order in which they will be learned.
-    fill : ndarray of shape (n_features,)
-        Values for the missing features of a first sample.
-    epsilon : float
-        The distance that makes a sample novel.
-    max_nodes : int
-        Bound of the number of nodes.
-    rule : dict
-        Arguments of the learning kernel.
-
-    Returns
-    -------
-    forecast : Forecast
-        Epsilon, about how many nodes it makes, and about how many seconds of learning
-        that takes on this machine.
-    """
+    """Foretell the nodes and the time of a run by its first samples."""
     size = min(len(order) // (2 * _PILOT_SHARE), _LONGEST_PILOT)
     pilot = order[: max(size, _PILOT_SAMPLES)].astype(np.intp)
     network = Network(fill)

@@ -121,21 +121,7 @@ class FoldedGraph:
         return int(np.argmax(gaps[:_MOST_CLUSTERS])) + 1
 
     def votes(self, n_clusters, generator):
-        """Group the clusters of the members, and let each vote for its rows.
-
-        Parameters
-        ----------
-        n_clusters : int
-            Number of clusters, at most the rank.
-        generator : numpy.random.RandomState
-            Of the starts of k-means.
-
-        Returns
-        -------
-        votes : Votes
-            A row is nearest to the center of its cluster in the plane of the first
-            eigenvectors, where it lies in the mean of its clusters.
-        """
+        """Group the clusters of the members, and let each vote for its rows."""
         with one_blas_thread():
             # Where the rows of a cluster lie on the average.
             places = self._vectors[:, :n_clusters] * self.eigenvalues[:n_clusters]

@@ -15,25 +15,7 @@ _LARGEST_RATIO = 4  # of the sides
 
 
 def principal_axes(X, sample_weight=None):
-    """Find the first two principal components of a table.
-
-    Parameters
-    ----------
-    X : ndarray of shape (n_samples, n_features)
-        Samples; a missing feature, NaN, counts as its mean.
-    sample_weight : ndarray of shape (n_samples,), default=None
-        How often a sample counts.
-
-    Returns
-    -------
-    means : ndarray of shape (n_features,), dtype float64
-        Means of the present features.
-    deviations : ndarray of shape (n_axes,), dtype float64
-        Standard deviations along the components, at most two; none along which the
-        data do not vary.
-    components : ndarray of shape (n_axes, n_features), dtype float64
-        Unit vectors, the largest entry of each positive.
-    """
+    """Find the first two principal components of a table."""
     unweighted = sample_weight is None
     if unweighted:
         sample_weight = np.broadcast_to(1.0, len(X))
@@ -65,25 +47,6 @@ def principal_plane(X, sample_weight, shape):
 
     The first component is along the longer side of the lattice (along the rows of a
     square), one standard deviation to each side.
-
-    Parameters
-    ----------
-    X : ndarray of shape (n_samples, n_features)
-        Samples; NaN marks missing features.
-    sample_weight : ndarray of shape (n_samples,) or None
-        How often a sample counts.
-    shape : tuple (n_rows, n_columns)
-        Of the lattice.
-
-    Returns
-    -------
-    codebook : ndarray of shape (n_units, n_features)
-        Of the dtype of X.
-
-    Warns
-    -----
-    UserWarning
-        If the data vary along one direction, and the lattice has two.
     """
     means, deviations, components = principal_axes(X, sample_weight)
     places = np.indices(shape).reshape(2, -1)
@@ -106,24 +69,7 @@ def principal_plane(X, sample_weight, shape):
 
 
 def drawn_samples(X, sample_weight, n_units, random_state):
-    """Draw samples to be units; their missing features are means.
-
-    Parameters
-    ----------
-    X : ndarray of shape (n_samples, n_features)
-        Samples; NaN marks missing features.
-    sample_weight : ndarray of shape (n_samples,) or None
-        How often a sample counts, and may be drawn.
-    n_units : int
-        How many; samples are drawn again only if there are fewer.
-    random_state : RandomState
-        Draws them.
-
-    Returns
-    -------
-    codebook : ndarray of shape (n_units, n_features)
-        Of the dtype of X.
-    """
+    """Draw samples to be units; their missing features are means."""
     rows = Epochs(X, sample_weight).draw(random_state)
     observed = np.concatenate([~np.isnan(X[part]).all(axis=1) for part in _blocks(X)])
     rows = rows[observed[rows]]
@@ -137,27 +83,7 @@ def drawn_samples(X, sample_weight, n_units, random_state):
 
 
 def given_codebook(init, X, n_units):
-    """Return a copy of a codebook that a user gave, of the dtype of X.
-
-    Parameters
-    ----------
-    init : array-like of shape (n_units, n_features)
-        The codebook.
-    X : ndarray of shape (n_samples, n_features)
-        Samples.
-    n_units : int
-        Number of units.
-
-    Returns
-    -------
-    codebook : ndarray of shape (n_units, n_features)
-        C-contiguous.
-
-    Raises
-    ------
-    ValueError
-        If its shape is another, or values are not finite.
-    """
+    """Return a copy of a codebook that a user gave, of the dtype of X."""
     codebook = np.array(init, dtype=X.dtype, order="C")
     if codebook.shape != (n_units, X.shape[1]) or not np.isfinite(codebook).all():
         raise ValueError(
@@ -174,22 +100,6 @@ def automatic_shape(X, sample_weight, topology, toroidal):
     samples; the ratio of the sides is that of the standard deviations along the first
     two principal components, at most 4 (Vesanto et al. 2000, "SOM Toolbox for Matlab
     5", who set no bounds). Data that vary along one direction get a chain.
-
-    Parameters
-    ----------
-    X : ndarray of shape (n_samples, n_features)
-        Samples; NaN marks missing features.
-    sample_weight : ndarray of shape (n_samples,) or None
-        How often a sample counts: whole weights, but for a common factor, repeat it.
-    topology : {"hexagonal", "rectangular"}
-        Rows of a hexagonal lattice are closer than its columns.
-    toroidal : bool
-        Whether a hexagonal lattice needs an even number of rows.
-
-    Returns
-    -------
-    shape : tuple (n_rows, n_columns)
-        More rows than columns, or equally many.
     """
     times = None if sample_weight is None else repetitions(sample_weight)
     n_samples = len(X) if times is None else int(times.sum())

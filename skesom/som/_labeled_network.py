@@ -32,24 +32,7 @@ class LabeledLesson:
 
 
 def nearest_of_class(X, y, codebook, node_class):
-    """Find the nearest node of the class of every sample.
-
-    Parameters
-    ----------
-    X : ndarray of shape (n_samples, n_features)
-        Samples.
-    y : ndarray of shape (n_samples,), dtype int
-        Their classes.
-    codebook : ndarray of shape (n_nodes, n_features)
-        The nodes.
-    node_class : ndarray of shape (n_nodes,), dtype int
-        Their classes.
-
-    Returns
-    -------
-    winners : ndarray of shape (n_samples,), dtype intp
-        -1 if the class has no node, or the sample no feature.
-    """
+    """Find the nearest node of the class of every sample."""
     winners = np.full(len(X), -1, dtype=np.intp)
     for label in np.intersect1d(y, node_class):
         own = np.flatnonzero(node_class == label)
@@ -60,22 +43,7 @@ def nearest_of_class(X, y, codebook, node_class):
 
 
 def inherited(hits, before, after, nearest):
-    """Hand the hits of the nodes of a network on to those of a later state of it.
-
-    Parameters
-    ----------
-    hits : ndarray of shape (n_nodes_before, n_classes)
-        Hits of the earlier nodes.
-    before, after : ndarray of shape (n_nodes,)
-        Identities of the nodes of each state.
-    nearest : ndarray of shape (n_nodes_before,), dtype intp
-        Who takes over the hits of a node that is gone, -1 for nobody.
-
-    Returns
-    -------
-    hits : ndarray of shape (n_nodes_after, n_classes)
-        A node that is still there keeps its hits.
-    """
+    """Hand the hits of the nodes of a network on to those of a later state of it."""
     by_identity = np.argsort(after)
     place = np.searchsorted(after, before, sorter=by_identity)
     place = by_identity[np.minimum(place, len(after) - 1)]

@@ -83,18 +83,7 @@ class Lattice:
         return np.minimum(difference, period - difference)
 
     def squared_distances(self, first, second):
-        """Measure squared distances on the lattice.
-
-        Parameters
-        ----------
-        first, second : int or ndarray of int
-            Unit numbers, of shapes that NumPy broadcasts.
-
-        Returns
-        -------
-        squared : ndarray
-            Squared distance of each pair, exact.
-        """
+        """Measure squared distances on the lattice."""
         n_columns = self.shape[1]
         row, column = np.divmod(first, n_columns)
         other_row, other_column = np.divmod(second, n_columns)
@@ -137,20 +126,6 @@ class Lattice:
         of one of the rows and one of the columns. Any other neighborhood is summed
         over the differences of rows, whose columns are one matrix product. All terms
         are added up as they are, so a sum of weights is 0 only where each of them is.
-
-        Parameters
-        ----------
-        values : ndarray of shape (n_units, n_values), dtype float64
-            For instance the sums over the samples of each unit.
-        sigma : float
-            Width of the neighborhood.
-        neighborhood : Neighborhood, default=None
-            The gaussian by default.
-
-        Returns
-        -------
-        smoothed : ndarray of shape (n_units, n_values), dtype float64
-            For each unit i the sum over j of h_ij values_j.
         """
         neighborhood = neighborhood or Neighborhood("gaussian")
         grid = values.reshape(*self.shape, -1).transpose(1, 0, 2)
@@ -217,22 +192,7 @@ class Lattice:
                 yield slice(*target, step), slice(begin, end)
 
     def _product(self, table, values, wanted=None):
-        """Multiply by the matrix whose entry (i, j) is that of the difference i - j.
-
-        Parameters
-        ----------
-        table : ndarray of shape (2 * n - 1,)
-            Entry of the difference i - j at the place i - j + n - 1.
-        values : ndarray of shape (n, ...)
-            To be multiplied along the first axis.
-        wanted : ndarray of int, default=None
-            Rows of the product to compute; all by default.
-
-        Returns
-        -------
-        product : ndarray of shape (len(wanted), ...)
-            Large matrices are multiplied in blocks, without the part that is 0.
-        """
+        """Multiply by the matrix whose entry (i, j) is that of the difference i - j."""
         n = len(values)
         wanted = np.arange(n) if wanted is None else wanted
         flat = np.ascontiguousarray(values).reshape(n, -1)

@@ -16,24 +16,7 @@ _LAST = {"n_clusters", "clusterer"}  # and only the last takes these
 
 
 def planned_layers(csom):
-    """Return the further layers of a map, not yet fitted.
-
-    Parameters
-    ----------
-    csom : CSOM
-        Its parameter `layers` holds a shape, or a dict of parameters, for each.
-
-    Returns
-    -------
-    layers : list of CSOM
-        With the parameters of the map where they have none of their own.
-
-    Raises
-    ------
-    ValueError
-        For an unknown parameter, one out of its range, or a layer that is not smaller
-        than the one before.
-    """
+    """Return the further layers of a map, not yet fitted."""
     inherited = csom.get_params(deep=False)
     last = {name: inherited.pop(name) for name in _LAST}
     for name in ("layers", "verbose", *_OWN):
@@ -57,22 +40,7 @@ def planned_layers(csom):
 
 
 def fit_layers(layers, codebook, hits):
-    """Fit each layer on the units of the one before.
-
-    Parameters
-    ----------
-    layers : list of CSOM
-        To be fitted.
-    codebook : ndarray of shape (n_units, n_features)
-        Units of the map.
-    hits : ndarray of shape (n_units,)
-        How often each counts.
-
-    Returns
-    -------
-    groups : ndarray of shape (n_units,)
-        Label of each unit, given by the last layer.
-    """
+    """Fit each layer on the units of the one before."""
     units, place = codebook, np.arange(len(codebook))
     for layer in layers:
         layer.n_features_in_ = units.shape[1]

@@ -15,18 +15,6 @@ def make_room(network, epsilon):
     1996, doi:10.1145/233269.233324). Each merge costs the square of the number of
     nodes and is paid for by the insertions until the next one, so learning stays
     linear in the number of samples.
-
-    Parameters
-    ----------
-    network : Network
-        Changed in place.
-    epsilon : float
-        The present distance that makes a sample novel.
-
-    Returns
-    -------
-    epsilon : float
-        A larger one: that of the nodes that were merged, or a tenth more.
     """
     least = (network.n_nodes + 1) // 2
     enough = max(1, 3 * network.n_nodes // 4)
@@ -44,18 +32,6 @@ def merge_closest(network, least):
     A node joins the nearest kept node of its class and gives it its links; the kept
     node moves to their mean. Of several links between the same two nodes the strongest
     stays.
-
-    Parameters
-    ----------
-    network : Network
-        At least two nodes; changed in place.
-    least : int
-        Nodes that are left at least.
-
-    Returns
-    -------
-    distance : float
-        Up to which nodes were merged.
     """
     nodes = network.nodes()
     node_class = network.node_class[: network.n_nodes]
@@ -82,15 +58,7 @@ def merge_closest(network, least):
 
 
 def _thin_out(distances, distance, least):
-    """Keep nodes in order that are farther apart than a distance, or enough of them.
-
-    Returns
-    -------
-    kept : ndarray of shape (n_kept,)
-        Indices of the kept nodes, rising.
-    joins : ndarray of shape (n_nodes,)
-        For each node the position in `kept` of the kept node that it joins.
-    """
+    """Keep nodes in order that are farther apart than a distance, or enough of them."""
     n_nodes = len(distances)
     free = np.ones(n_nodes, dtype=bool)
     surplus = n_nodes - least

@@ -49,28 +49,7 @@ class Metric:
             self.scale = weights if name == "manhattan" else np.sqrt(weights)
 
     def nearest(self, X, codebook, *, second=False, errors=None, measured=True):
-        """Find the nearest unit of every sample, or the nearest two.
-
-        Parameters
-        ----------
-        X : C-contiguous ndarray of shape (n_samples, n_features)
-            Samples; NaN marks missing features.
-        codebook : ndarray of shape (n_units, n_features)
-            Same dtype as X.
-        second : bool, default=False
-            Whether the second nearest unit is wanted too.
-        errors : ndarray of shape (n_samples, n_features), default=None
-            Measurement errors of X, in the same units.
-        measured : bool, default=True
-            Whether the distances are wanted.
-
-        Returns
-        -------
-        winners : ndarray of shape (n_samples,) or (n_samples, 2), dtype intp
-            As from `nearest_units`.
-        distances : ndarray of shape (n_samples,)
-            Distance to the nearest unit; anything if they are not wanted.
-        """
+        """Find the nearest unit of every sample, or the nearest two."""
         codebook = self.prepared(codebook)
         if len(self._blocks(X, errors)) == 1 and not self.of_angles:
             winners, distances = nearest_units(
@@ -97,18 +76,7 @@ class Metric:
         return winners, self._finished(distances)
 
     def distances(self, X, codebook, *, errors=None):
-        """Measure the distance of every sample to every unit.
-
-        Parameters
-        ----------
-        X, codebook, errors
-            As for `nearest`.
-
-        Returns
-        -------
-        distances : ndarray of shape (n_samples, n_units)
-            NaN in the rows of samples without any present feature.
-        """
+        """Measure the distance of every sample to every unit."""
         codebook = self.prepared(codebook)
         distances = np.empty((len(X), len(codebook)), dtype=X.dtype)
         for block in self._blocks(X, errors):
@@ -123,25 +91,7 @@ class Metric:
         return self._finished(distances)
 
     def sums(self, X, codebook, *, sample_weight=None, errors=None, missing=None):
-        """Add up the samples nearest to each unit, for batch training.
-
-        Parameters
-        ----------
-        X, codebook, errors
-            As for `nearest`.
-        sample_weight : ndarray of shape (n_samples,), dtype float64, default=None
-            Weights of the samples, 1 by default.
-        missing : bool, default=None
-            Whether X has missing features, for those who know.
-
-        Returns
-        -------
-        sums : ndarray of shape (n_units, n_features), dtype float64
-            Weighted sums over the present features. Angles add up vectors whose
-            prepared length is 1; errors are weights 1 / error^2.
-        counts : ndarray of shape (n_units, 1 or n_features), dtype float64
-            Sums of the weights, for each feature if some are missing or have errors.
-        """
+        """Add up the samples nearest to each unit, for batch training."""
         if missing is None:
             missing = any_missing(X)
         if (
@@ -165,18 +115,7 @@ class Metric:
         return total
 
     def between(self, one, other):
-        """Measure the distance of each row of a table to the same row of another.
-
-        Parameters
-        ----------
-        one, other : ndarray of shape (n_rows, n_features)
-            Weights of units.
-
-        Returns
-        -------
-        distances : ndarray of shape (n_rows,)
-            As the metric has them.
-        """
+        """Measure the distance of each row of a table to the same row of another."""
         difference = self.prepared(one) - self.prepared(other)
         if self.name == "manhattan":
             return np.abs(difference).sum(axis=1)
@@ -201,24 +140,7 @@ class Metric:
         return rows if self.scale is None else rows / self.scale.astype(rows.dtype)
 
     def steps(self, X, order, errors):
-        """Return what online training needs to learn some rows.
-
-        Parameters
-        ----------
-        X, errors
-            As for `nearest`.
-        order : ndarray of shape (n_steps,), dtype intp
-            Rows to learn, in this order.
-
-        Returns
-        -------
-        rows : ndarray of shape (n_rows, n_features)
-            Prepared samples.
-        order : ndarray of shape (n_steps,), dtype intp
-            Where to find them in `rows`.
-        how : dict
-            Further arguments of the kernel.
-        """
+        """Return what online training needs to learn some rows."""
         if self.scale is None and errors is None and not self.of_angles:
             return X, order, self._terms(X, None, None)
         how = {**self._terms(X, errors, order), "of_angles": self.of_angles}

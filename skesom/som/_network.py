@@ -93,29 +93,7 @@ class Network:
         return matrix
 
     def learn(self, X, order, *, epsilon, max_nodes, when_full, **rule):
-        """Learn rows of X in the given order.
-
-        Parameters
-        ----------
-        X : C-contiguous ndarray of shape (n_samples, n_features)
-            Samples of the dtype of the nodes; NaN marks missing features.
-        order : ndarray of shape (n_learned,), dtype intp
-            Rows to learn, in this order.
-        epsilon : float
-            Samples farther than this from every node become nodes.
-        max_nodes : int
-            Bound of the number of nodes.
-        when_full : callable
-            Called as ``when_full(network, epsilon)`` when a sample needs a node that
-            `max_nodes` forbids; makes room and returns the epsilon to go on with.
-        **rule : dict
-            The other arguments of the kernel.
-
-        Returns
-        -------
-        epsilon : float
-            The one in force at the end.
-        """
+        """Learn rows of X in the given order."""
         begin = 0
         while begin < len(order):
             begin += learn(

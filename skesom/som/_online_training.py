@@ -13,33 +13,7 @@ Steps.__doc__ = """Some steps of training: rows to learn, learning rates and wid
 
 
 def train_online(X, errors, codebook, lattice, steps, metric, neighborhood):
-    """Train a codebook, one sample after the other.
-
-    Parameters
-    ----------
-    X : C-contiguous ndarray of shape (n_samples, n_features)
-        Samples; NaN marks missing features.
-    errors : ndarray of shape (n_samples, n_features) or None
-        Measurement errors of X.
-    codebook : ndarray of shape (n_units, n_features)
-        Units at the start, of the dtype of X.
-    lattice : Lattice
-        Where they stand.
-    steps : iterable of Steps
-        What to learn, in this order.
-    metric : Metric
-        How samples are compared with units.
-    neighborhood : Neighborhood
-        How much a unit learns by its distance from the winner.
-
-    Returns
-    -------
-    codebook : ndarray of shape (n_units, n_features)
-        Trained; not finite if it diverged.
-    curve : ndarray of shape (n_epochs,)
-        Root mean square of the differences of the samples and the units that they
-        found, epoch by epoch.
-    """
+    """Train a codebook, one sample after the other."""
     weights = by_feature(metric.prepared(codebook))
     scratch = [
         np.empty(X.shape[1], dtype=np.intc),

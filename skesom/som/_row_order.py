@@ -56,18 +56,7 @@ class Epochs:
 
 
 def order_by_content(X):
-    """Put rows in an order that depends on what they hold alone.
-
-    Parameters
-    ----------
-    X : ndarray of shape (n_rows, n_features)
-        Floating-point numbers.
-
-    Returns
-    -------
-    order : ndarray of shape (n_rows,), dtype intp
-        Equal rows are next to each other. Otherwise the order is arbitrary.
-    """
+    """Put rows in an order that depends on what they hold alone."""
     keys = np.zeros(len(X), dtype=np.uint64)
     bits = np.dtype(f"u{X.dtype.itemsize}")
     for begin in range(0, len(X), _ROWS_PER_BLOCK):
@@ -82,18 +71,7 @@ def order_by_content(X):
 
 
 def repetitions(weights):
-    """Return weights as repetitions but for a common factor, None if they are none.
-
-    Parameters
-    ----------
-    weights : ndarray of shape (n_samples,)
-        Not negative.
-
-    Returns
-    -------
-    times : ndarray of shape (n_samples,), dtype int64, or None
-        How often each sample comes: whole numbers, at most 16 in the mean.
-    """
+    """Return weights as repetitions but for a common factor, None if they are none."""
     if not (weights == np.floor(weights)).all() or weights.max() >= 2**53:
         return None
     times = weights.astype(np.int64)

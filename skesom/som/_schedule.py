@@ -23,29 +23,7 @@ DECAYS = {"linear": linear, "exponential": exponential, "inverse": inverse}
 
 
 def decayed(decay, first, last, progress, name):
-    """Return the values at each progress of training.
-
-    Parameters
-    ----------
-    decay : str or callable
-        A key of DECAYS, or a function like those.
-    first, last : float
-        Values at the progress 0 and 1.
-    progress : ndarray of shape (n_steps,)
-        From 0 to 1.
-    name : str
-        Parameter that the decay came from, for the message of an error.
-
-    Returns
-    -------
-    values : ndarray of shape (n_steps,), dtype float64
-        Positive.
-
-    Raises
-    ------
-    ValueError
-        If a callable returns something else.
-    """
+    """Return the values at each progress of training."""
     values = DECAYS.get(decay, decay)(first, last, progress)
     values = np.asarray(values, dtype=np.float64)
     if values.shape != progress.shape or not (np.isfinite(values) & (values > 0)).all():

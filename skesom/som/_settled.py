@@ -11,24 +11,6 @@ def settled_units(X, codebook, sample_weight, *, metric, errors):
 
     Neighbors on the lattice hold each other back: units lie beside thin bodies, and in
     gaps. That is right for a map, but hides the gaps from the second stage.
-
-    Parameters
-    ----------
-    X : C-contiguous ndarray of shape (n_samples, n_features)
-        Training samples.
-    codebook : ndarray of shape (n_units, n_features)
-        Weights of the units, of the dtype of X; left as they are.
-    sample_weight : ndarray of shape (n_samples,) or None
-        How often a sample counts.
-    metric : Metric
-        How samples are compared with units.
-    errors : ndarray of shape (n_samples, n_features) or None
-        Measurement errors of X.
-
-    Returns
-    -------
-    settled : ndarray of shape (n_units, n_features)
-        A unit without samples stays.
     """
     for _ in range(_STEPS):
         sums, counts = metric.sums(

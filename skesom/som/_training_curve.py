@@ -59,20 +59,7 @@ class TrainingCurve:
         self._known += np.sum(sample_weight * ~missing.all(axis=1))
 
     def error(self, codebook, sums, counts):
-        """Return the error of an epoch.
-
-        Parameters
-        ----------
-        codebook : ndarray of shape (n_units, n_features)
-            Weights of the units that the samples were compared with.
-        sums, counts : ndarray
-            From `mean_sums`.
-
-        Returns
-        -------
-        error : float
-            Root mean square over the samples that have any present feature.
-        """
+        """Return the error of an epoch."""
         units = self._metric.values(codebook).astype(np.float64) - self._origin
         sums = sums - counts * self._origin
         changes = self._scale**2 * units * (counts * units - 2 * sums)

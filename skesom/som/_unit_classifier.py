@@ -99,18 +99,7 @@ class UnitClassifier(ClassifierMixin, UnitVotes):
         return self.classes_
 
     def _set_votes(self, class_count, class_hits, node_class=None):
-        """Set what the units know, and prepare what predictions look up.
-
-        Parameters
-        ----------
-        class_count : ndarray of shape (n_classes,)
-            Training samples of each class.
-        class_hits : ndarray of shape (n_units, n_classes)
-            Those nearest to each unit.
-        node_class : ndarray of shape (n_units,), dtype int, default=None
-            Class that a unit without hits votes for. By default it votes as the
-            nearest one with hits.
-        """
+        """Set what the units know, and prepare what predictions look up."""
         self.class_count_ = class_count
         self.class_hits_ = class_hits
         self._prior = _frequency(class_count)
@@ -133,20 +122,7 @@ class UnitClassifier(ClassifierMixin, UnitVotes):
 
 
 def is_labeled(y, unlabeled):
-    """Tell which samples have a label or a target.
-
-    Parameters
-    ----------
-    y : ndarray of shape (n_samples,) or (n_samples, n_targets)
-        Labels or targets.
-    unlabeled : int, float, str or None
-        What stands in y where there is none; NaN is NaN. None if there is always one.
-
-    Returns
-    -------
-    labeled : ndarray of bool
-        Of the shape of y.
-    """
+    """Tell which samples have a label or a target."""
     if unlabeled is None:
         return np.ones(y.shape, dtype=bool)
     if unlabeled != unlabeled:  # NaN
@@ -155,27 +131,7 @@ def is_labeled(y, unlabeled):
 
 
 def encoded(y, classes, unlabeled=None):
-    """Return the places of labels among the sorted classes.
-
-    Parameters
-    ----------
-    y : ndarray of shape (n_samples,)
-        Labels.
-    classes : ndarray of shape (n_classes,)
-        All that may occur.
-    unlabeled : int, float, str or None, default=None
-        What stands in y for no label.
-
-    Returns
-    -------
-    places : ndarray of shape (n_samples,), dtype intp
-        ``classes[places]`` is y; -1 for no label.
-
-    Raises
-    ------
-    ValueError
-        If another one occurs.
-    """
+    """Return the places of labels among the sorted classes."""
     labeled = is_labeled(y, unlabeled)
     unseen = np.setdiff1d(y[labeled], classes)
     if len(unseen):
@@ -189,24 +145,7 @@ def encoded(y, classes, unlabeled=None):
 
 
 def count_classes(winners, y, shape, weights=None):
-    """Count the samples of each class at each unit.
-
-    Parameters
-    ----------
-    winners : ndarray of shape (n_samples,)
-        Unit of each sample, -1 for none.
-    y : ndarray of shape (n_samples,), dtype int
-        Class of each sample, -1 for none.
-    shape : tuple (n_units, n_classes)
-        Of the counts.
-    weights : ndarray of shape (n_samples,), default=None
-        How often a sample counts; once by default.
-
-    Returns
-    -------
-    hits : ndarray of shape (n_units, n_classes)
-        Of dtype int64, or float64 with weights.
-    """
+    """Count the samples of each class at each unit."""
     known = (winners >= 0) & (y >= 0)
     places = winners[known].astype(np.intp) * shape[1] + y[known]
     weights = None if weights is None else weights[known]
@@ -214,18 +153,7 @@ def count_classes(winners, y, shape, weights=None):
 
 
 def check_class_weight(class_weight):
-    """Refuse a dict of class weights that are not positive numbers.
-
-    Parameters
-    ----------
-    class_weight : dict, "balanced" or None
-        The parameter.
-
-    Raises
-    ------
-    ValueError
-        For a weight that is not positive and finite.
-    """
+    """Refuse a dict of class weights that are not positive numbers."""
     if isinstance(class_weight, dict):
         for label, weight in class_weight.items():
             if not 0 < weight < np.inf:

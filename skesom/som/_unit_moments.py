@@ -49,13 +49,7 @@ class UnitMoments:
         return self._codebook + self._shift()
 
     def covariances(self):
-        """Return covariances, or variances if those would be too many numbers.
-
-        Returns
-        -------
-        covariances : ndarray of shape (n_units, n_features[, n_features])
-            Zeros for a unit without samples.
-        """
+        """Return covariances, or variances if those would be too many numbers."""
         shift = self._shift()
         if self._second.ndim == 3:
             squares = shift[:, :, None] * shift[:, None, :]

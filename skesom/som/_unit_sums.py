@@ -13,28 +13,7 @@ _MOST_BYTES = 2**26
 
 
 def sums_over_samples(X, values, codebook, missing, sample_weight):
-    """Add up values over the rows nearest to each unit.
-
-    Parameters
-    ----------
-    X : C-contiguous ndarray of shape (n_samples, n_features)
-        Samples, compared with the units by the Euclidean distance.
-    values : C-contiguous ndarray of shape (n_samples, n_features)
-        What is added up.
-    codebook : ndarray of shape (n_units, n_features)
-        Weights of the units, of the dtype of X.
-    missing : bool
-        Whether X has missing features, NaN.
-    sample_weight : ndarray of shape (n_samples,), dtype float64, or None
-        Weights of the samples, 1 by default.
-
-    Returns
-    -------
-    sums : ndarray of shape (n_units, n_features), dtype float64
-        Weighted sums over the present features.
-    counts : ndarray of shape (n_units, 1 or n_features), dtype float64
-        Sums of the weights, for each feature if some are missing.
-    """
+    """Add up values over the rows nearest to each unit."""
     n_units, n_features = codebook.shape
     n_threads = effective_n_threads()
     most = min(_MOST_CHUNKS, _MOST_BYTES // (8 * n_units * n_features))

@@ -21,22 +21,7 @@ class UnitVotes(CodebookMap):
     _vote_constraints = {"n_neighbors": [Interval(Integral, 1, None, closed="left")]}
 
     def _sum_over_nearest(self, X, table, errors=None):
-        """Add up the rows of a table over the nearest units of every sample.
-
-        Parameters
-        ----------
-        X : C-contiguous ndarray of shape (n_samples, n_features)
-            Samples; NaN marks missing features.
-        table : ndarray of shape (n_units, n_values)
-            What the units know.
-        errors : ndarray of shape (n_samples, n_features), default=None
-            Measurement errors of X.
-
-        Returns
-        -------
-        sums : ndarray of shape (n_samples, n_values)
-            0 for a sample without any present feature.
-        """
+        """Add up the rows of a table over the nearest units of every sample."""
         table = np.vstack([table, np.zeros(table.shape[1])])  # for units numbered -1
         n_neighbors = min(self.n_neighbors, len(self.codebook_))
         metric = self._metric()
@@ -59,18 +44,6 @@ class UnitVotes(CodebookMap):
         """Return a table in which units that know nothing have what the nearest knows.
 
         Before, neighbors share what they know, if the map has a way to.
-
-        Parameters
-        ----------
-        table : ndarray of shape (n_units, n_values)
-            What the units know.
-        knows : ndarray of shape (n_units,), dtype bool
-            Which do.
-
-        Returns
-        -------
-        table : ndarray of shape (n_units, n_values)
-            A copy.
         """
         table, knows = self._shared(table.astype(np.float64), knows)
         if knows.any() and not knows.all():

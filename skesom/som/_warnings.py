@@ -8,15 +8,7 @@ _INSIDE = ("skesom", "sklearn")
 
 
 def warn_user(message, category):
-    """Warn about the line that called skesom, or scikit-learn on the way to it.
-
-    Parameters
-    ----------
-    message : str
-        What to tell.
-    category : type
-        Of warning.
-    """
+    """Warn about the line that called skesom, or scikit-learn on the way to it."""
     frame, level = sys._getframe(1), 2
     while frame.f_back and frame.f_globals.get("__name__", "").split(".")[0] in _INSIDE:
         frame, level = frame.f_back, level + 1

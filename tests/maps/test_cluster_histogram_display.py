@@ -54,9 +54,7 @@ def test_tells_nothing_that_is_not_there(ax):
 
 
 def test_clusters_may_have_names_and_colors(ax):
-    display = draw(
-        LABELS, names=["disc", "arm", "dust"], colors=["r", "g", "b"], ax=ax
-    )
+    display = draw(LABELS, names=["disc", "arm", "dust"], colors=["r", "g", "b"], ax=ax)
     assert names(ax) == ["disc", "arm", "dust"]
     assert display.bars_[0].get_facecolor() == (1, 0, 0, 1)
 

@@ -85,8 +85,7 @@ class TestPixels:
             int(box.y0) + 3 : int(box.y1) - 3, int(box.x0) + 3 : int(box.x1) - 3
         ]
         light, dark = (
-            np.array(matplotlib.colors.to_rgb(c))
-            for c in (MISSING_COLOR, HATCH_COLOR)
+            np.array(matplotlib.colors.to_rgb(c)) for c in (MISSING_COLOR, HATCH_COLOR)
         )
         assert (np.abs(inside - light).max(axis=2) < 0.01).mean() > 0.3
         assert (np.abs(inside - dark).max(axis=2) < 0.05).mean() > 0.02

@@ -152,6 +152,4 @@ class TestColorVision:
 
     def test_way_back(self, global_random_seed):
         colors = np.random.default_rng(global_random_seed).random((20, 3))
-        np.testing.assert_allclose(
-            as_colors(perceived(colors)[0]), colors, atol=1e-4
-        )
+        np.testing.assert_allclose(as_colors(perceived(colors)[0]), colors, atol=1e-4)

@@ -25,22 +25,7 @@ def check_matplotlib():
 
 
 def new_axes(ax, size=(6.4, 4.8), projection=None):
-    """Return the given axes, or new ones in a figure of pyplot.
-
-    Parameters
-    ----------
-    ax : matplotlib.axes.Axes or None
-        Axes to draw in.
-    size : tuple of float (width, height), default=(6.4, 4.8)
-        Of a new figure, in inches.
-    projection : astropy.wcs.WCS, default=None
-        Of new axes.
-
-    Returns
-    -------
-    ax : matplotlib.axes.Axes
-        The axes.
-    """
+    """Return the given axes, or new ones in a figure of pyplot."""
     check_matplotlib()
     if ax is not None:
         return ax
@@ -64,22 +49,7 @@ def image_axes(ax, shape, wcs):
 
 
 def dress_image_axes(ax, shape, *, wcs, pixel_scale, scale_bar, compass):
-    """Give the axes of an image their limits, labels, scale bar and compass.
-
-    Parameters
-    ----------
-    ax : matplotlib.axes.Axes
-        May have the projection of a WCS.
-    shape : tuple of int (n_rows, n_columns, ...)
-        Shape of the whole image.
-    wcs : astropy.wcs.WCS or None
-        Its celestial WCS.
-    pixel_scale : tuple of float (height, width) or None
-        Arcsec per pixel.
-    scale_bar, compass : bool
-        Whether they are wanted. The first needs a pixel scale and the second a WCS,
-        and both need room: they are left out without.
-    """
+    """Give the axes of an image their limits, labels, scale bar and compass."""
     n_rows, n_columns = shape[:2]
     ax.set(xlim=(-0.5, n_columns - 0.5), ylim=(-0.5, n_rows - 0.5))
     # A pattern, because some light color of clusters resembles any gray.
@@ -144,26 +114,7 @@ def _coordinate_names(wcs):
 
 
 def add_color_bar(ax, drawn, label, *, below=False, **options):
-    """Draw a color bar as long as the side of the axes that it stands at.
-
-    Parameters
-    ----------
-    ax : matplotlib.axes.Axes
-        Where the values are drawn.
-    drawn : matplotlib.cm.ScalarMappable
-        What the colors are of.
-    label : str
-        What the values are.
-    below : bool, default=False
-        Whether it lies below the axes, instead of standing to the right of them.
-    **options : dict
-        Of Figure.colorbar.
-
-    Returns
-    -------
-    bar : matplotlib.colorbar.Colorbar
-        The color bar.
-    """
+    """Draw a color bar as long as the side of the axes that it stands at."""
     from matplotlib.ticker import MaxNLocator
 
     if below:

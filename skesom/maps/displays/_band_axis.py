@@ -10,15 +10,7 @@ _LINE = 9.0  # points, height of a line of the names above
 
 
 def name_bands(ax, names):
-    """Name bands that stand side by side, slanted where names are long.
-
-    Parameters
-    ----------
-    ax : matplotlib.axes.Axes
-        Bands stand at 0, 1, 2, ...
-    names : sequence of str
-        Of the bands.
-    """
+    """Name bands that stand side by side, slanted where names are long."""
     room = size_in_points(ax)[0] / max(len(names), 1)
     ax.set_xlabel("band")
     if room < _LINE:  # too many even for upright names
@@ -34,22 +26,7 @@ def name_bands(ax, names):
 
 
 def name_bands_above(ax, places, names):
-    """Name bands above the axes, each as near to its place as the others let it.
-
-    Parameters
-    ----------
-    ax : matplotlib.axes.Axes
-        With the bands at their places along x.
-    places : ndarray of shape (n_bands,)
-        Of the bands.
-    names : sequence of str of length n_bands
-        Their names.
-
-    Returns
-    -------
-    texts : list of matplotlib.text.Annotation
-        Empty if there are too many to be read.
-    """
+    """Name bands above the axes, each as near to its place as the others let it."""
     width = size_in_points(ax)[0]
     if len(names) * _LINE > width:
         return []
@@ -75,20 +52,7 @@ def name_bands_above(ax, places, names):
 
 
 def spread(wanted, apart):
-    """Move numbers as little as needed to be so far apart.
-
-    Parameters
-    ----------
-    wanted : ndarray of shape (n,)
-        Rising.
-    apart : float
-        Least difference of two neighbors.
-
-    Returns
-    -------
-    moved : ndarray of shape (n,)
-        Rising by `apart` or more, of the least sum of squared moves.
-    """
+    """Move numbers as little as needed to be so far apart."""
     from sklearn.isotonic import isotonic_regression
 
     steps = apart * np.arange(len(wanted))

@@ -185,9 +185,7 @@ class ClusterSpectraDisplay:
             With the attributes that end in an underscore.
         """
         cube = self.cube if isinstance(self.cube, Cube) else Cube(self.cube)
-        given = as_clusters(
-            self.label_map, cube, colors=self.colors, names=self.names
-        )
+        given = as_clusters(self.label_map, cube, colors=self.colors, names=self.names)
         chosen = given.chosen(clusters)
         places, unit = _places(cube, self.wavelengths)
         order = np.argsort(places, kind="stable")

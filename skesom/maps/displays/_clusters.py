@@ -46,35 +46,7 @@ def as_clusters(
     names=None,
     n_clusters=None,
 ):
-    """Check what a display of clusters was given, and complete it.
-
-    Parameters
-    ----------
-    label_map : array-like of int of shape (n_rows, n_columns)
-        Clusters from 0; negative labels are no clusters.
-    cube : Cube or array-like of shape (n_rows, n_columns, n_bands), default=None
-        The images, whose WCS and pixel scale hold unless `wcs` is given.
-    wcs : astropy.wcs.WCS, default=None
-        Celestial coordinates.
-    sky : array-like of bool of shape (n_rows, n_columns), default=None
-        Which masked pixels are sky.
-    colors : array-like of shape (n_clusters, 3 or 4) or sequence, default=None
-        One for each cluster in any form that matplotlib knows, the palette by default.
-    names : dict of int to str or sequence of str, default=None
-        Of the clusters, their numbers by default.
-    n_clusters : int, default=None
-        How many there are, one more than the largest label by default.
-
-    Returns
-    -------
-    clusters : Clusters
-        Complete.
-
-    Raises
-    ------
-    ValueError
-        If they do not fit to each other.
-    """
+    """Check what a display of clusters was given, and complete it."""
     label_map = np.asarray(label_map)
     if label_map.ndim != 2 or label_map.dtype.kind not in "iu":
         raise ValueError(

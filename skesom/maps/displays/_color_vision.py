@@ -41,19 +41,7 @@ _DEFICIENCIES = np.array(
 
 
 def perceived(colors):
-    """Return where colors lie in Oklab, in which distances are as the eye sees them.
-
-    Parameters
-    ----------
-    colors : array-like of shape (n_colors, 3)
-        Red, green and blue of sRGB, from 0 to 1.
-
-    Returns
-    -------
-    places : ndarray of shape (4, n_colors, 3)
-        Lightness from 0 to 1, green to red, blue to yellow; for eyes with all cones,
-        and for those of protanopes, deuteranopes and tritanopes.
-    """
+    """Return where colors lie in Oklab, in which distances are as the eye sees them."""
     colors = np.asarray(colors, dtype=np.float64)
     linear = np.where(
         colors <= 0.04045, colors / 12.92, ((colors + 0.055) / 1.055) ** 2.4
@@ -64,18 +52,7 @@ def perceived(colors):
 
 
 def as_colors(oklab):
-    """Return the colors at places in Oklab, clipped to what a screen can show.
-
-    Parameters
-    ----------
-    oklab : ndarray of shape (n_colors, 3)
-        Lightness, green to red, blue to yellow.
-
-    Returns
-    -------
-    colors : ndarray of shape (n_colors, 3)
-        Red, green and blue of sRGB, from 0 to 1.
-    """
+    """Return the colors at places in Oklab, clipped to what a screen can show."""
     cones = np.linalg.solve(_OKLAB, np.transpose(oklab)) ** 3
     linear = np.clip(np.linalg.solve(_CONES, cones), 0, 1).T
     return np.where(

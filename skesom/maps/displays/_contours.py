@@ -9,28 +9,7 @@ _LUMINANCE = np.array([0.299, 0.587, 0.114])  # of red, green and blue
 
 
 def draw_contours(ax, labels, clusters, shown, step, smoothing):
-    """Draw where half of the smoothed pixels belong to a cluster.
-
-    Parameters
-    ----------
-    ax : matplotlib.axes.Axes
-        Of an image whose pixels are the units of the axes.
-    labels : ndarray of shape (n_rows, n_columns)
-        The label map, thinned.
-    clusters : Clusters
-        Their colors.
-    shown : sequence of int
-        Numbers of the clusters to draw.
-    step : int
-        Pixels of the image per thinned one.
-    smoothing : float
-        Standard deviation of the Gaussian, in thinned pixels.
-
-    Returns
-    -------
-    contours : dict of int to matplotlib.contour.QuadContourSet
-        Of the clusters that have an outline.
-    """
+    """Draw where half of the smoothed pixels belong to a cluster."""
     from matplotlib.patheffects import withStroke
 
     middle = (step - 1) / 2

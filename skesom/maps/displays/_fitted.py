@@ -11,25 +11,7 @@ from skesom.pixels import unflatten, valid_pixels
 
 
 def fitted_map(estimator, display):
-    """Return the map inside an estimator.
-
-    Parameters
-    ----------
-    estimator : estimator
-        A fitted map, a Pipeline that ends in one, or an estimator of cubes with one.
-    display : str
-        Name of the display, for messages.
-
-    Returns
-    -------
-    som : estimator
-        With ``codebook_`` and ``connections_``.
-
-    Raises
-    ------
-    ValueError
-        If there is none.
-    """
+    """Return the map inside an estimator."""
     check_is_fitted(estimator)
     som = estimator
     while isinstance(som, Pipeline) or hasattr(som, "estimator_"):
@@ -51,23 +33,7 @@ def hits_of(som):
 
 
 def labeled_cube(estimator, X):
-    """Return the label map that an estimator of cubes gives, and the cube it is of.
-
-    Parameters
-    ----------
-    estimator : estimator
-        Fitted, takes cubes. One that cannot predict has labels for the cube that it
-        was fitted on.
-    X : Cube, array-like of shape (n_rows, n_columns, n_bands) or list of Cube
-        What it takes.
-
-    Returns
-    -------
-    label_map : ndarray of shape (n_rows, n_columns)
-        The clusters.
-    cube : Cube
-        X if it has these pixels, or else what the last step of a Pipeline was given.
-    """
+    """Return the label map that an estimator of cubes gives, and the cube it is of."""
     check_is_fitted(estimator)
     step, given = pipeline_end(estimator, X)
     cube = check_cube(given)
@@ -84,24 +50,7 @@ def labeled_cube(estimator, X):
 
 
 def distance_map_of(estimator, X, display):
-    """Return how far each pixel of a cube is from its nearest unit.
-
-    Parameters
-    ----------
-    estimator : estimator
-        Fitted, takes cubes and ends in a map.
-    X : Cube, array-like of shape (n_rows, n_columns, n_bands) or list of Cube
-        What it takes.
-    display : str
-        Name of the display, for messages.
-
-    Returns
-    -------
-    distances : ndarray of shape (n_rows, n_columns)
-        NaN for masked pixels.
-    cube : Cube
-        With the place of these pixels on the sky.
-    """
+    """Return how far each pixel of a cube is from its nearest unit."""
     som = fitted_map(estimator, display)
     step, given = pipeline_end(estimator, X)
     if not hasattr(step, "table"):

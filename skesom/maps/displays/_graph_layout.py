@@ -52,22 +52,7 @@ class GraphLayout:
             )
 
     def draw(self, ax, values, **style):
-        """Draw the units in the colors of their values, and their links.
-
-        Parameters
-        ----------
-        ax : matplotlib.axes.Axes
-            Where to draw.
-        values : ndarray of shape (n_units,) or (n_units, 4)
-            Numbers for a color map, or colors.
-        **style : dict
-            Of the collection, such as cmap and norm.
-
-        Returns
-        -------
-        nodes : matplotlib.collections.PathCollection
-            One point for each unit.
-        """
+        """Draw the units in the colors of their values, and their links."""
         from matplotlib.collections import LineCollection
 
         strongest = max(self.strengths.max(initial=0), np.finfo(float).tiny)
@@ -102,24 +87,7 @@ class GraphLayout:
 
 
 def embed(codebook, connections, embedding):
-    """Place the units of a map in the plane.
-
-    Parameters
-    ----------
-    codebook : ndarray of shape (n_units, n_features)
-        The units.
-    connections : sparse array of shape (n_units, n_units)
-        Their links.
-    embedding : {"pca", "isomap"}, transformer or array-like of shape (n_units, 2)
-        How, or where; see `UMatrixDisplay.from_estimator`.
-
-    Returns
-    -------
-    positions : ndarray of shape (n_units, 2)
-        x and y of each unit.
-    axis_names : tuple of str
-        What they are.
-    """
+    """Place the units of a map in the plane."""
     if hasattr(embedding, "fit_transform"):
         name = type(embedding).__name__
         names = f"{name} axis 1", f"{name} axis 2"

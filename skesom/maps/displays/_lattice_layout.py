@@ -58,22 +58,7 @@ class LatticeLayout:
         return self.size[0] > 3 * self.size[1]
 
     def draw(self, ax, values, **style):
-        """Draw the cells in the colors of their values.
-
-        Parameters
-        ----------
-        ax : matplotlib.axes.Axes
-            Where to draw.
-        values : ndarray of shape (n_units,) or (n_units, 4)
-            Numbers for a color map, or colors.
-        **style : dict
-            Of the collection, such as cmap and norm.
-
-        Returns
-        -------
-        cells : matplotlib.collections.PolyCollection
-            One polygon for each unit.
-        """
+        """Draw the cells in the colors of their values."""
         style = {"edgecolors": "white", "linewidths": 0.4} | style
         cells = self._collection(np.arange(len(self.positions)), 0, values, style)
         cells.autoscale_None()
@@ -91,24 +76,7 @@ class LatticeLayout:
         return cells
 
     def draw_borders(self, ax, labels, *, edge=False, **style):
-        """Draw lines between cells of different labels.
-
-        Parameters
-        ----------
-        ax : matplotlib.axes.Axes
-            Where to draw.
-        labels : ndarray of shape (n_units,)
-            Of the units.
-        edge : bool, default=False
-            Whether the edge of the lattice is drawn too.
-        **style : dict
-            Of the lines.
-
-        Returns
-        -------
-        lines : matplotlib.collections.LineCollection
-            One segment for each side of a cell that is a border.
-        """
+        """Draw lines between cells of different labels."""
         from matplotlib.collections import LineCollection
         from matplotlib.patheffects import withStroke
 

@@ -17,28 +17,7 @@ _LETTERS = 12, 30  # in a line of the longest names
 
 
 def add_legend(ax, colors, names, others=(), title="cluster"):
-    """Draw a legend to the right of the axes, or a color bar for many clusters.
-
-    Parameters
-    ----------
-    ax : matplotlib.axes.Axes
-        Where the clusters are drawn.
-    colors : ndarray of shape (n_clusters, 4)
-        Of the clusters.
-    names : sequence of str of length n_clusters
-        What is written of each.
-    others : sequence of matplotlib.artist.Artist, default=()
-        Further entries that bring their labels.
-    title : str, default="cluster"
-        Above the entries.
-
-    Returns
-    -------
-    legend : matplotlib.legend.Legend or None
-        None if there is nothing to tell but by the color bar.
-    bar : matplotlib.colorbar.Colorbar or None
-        Where entries for all clusters would not be as high as the axes.
-    """
+    """Draw a legend to the right of the axes, or a color bar for many clusters."""
     from matplotlib.patches import Patch
 
     width, height = size_in_points(ax)

@@ -90,20 +90,7 @@ def wavelengths_of(cube):
 
 
 def rgb_bands(cube, bands=None):
-    """Return the numbers of the bands for red, green and blue.
-
-    Parameters
-    ----------
-    cube : Cube
-        The images.
-    bands : sequence of three int or str, default=None
-        Numbers or names; by default from the longest wavelength to the shortest.
-
-    Returns
-    -------
-    numbers : list of three int
-        From 0.
-    """
+    """Return the numbers of the bands for red, green and blue."""
     if bands is None:
         order = np.arange(cube.shape[2])
         wavelengths = wavelengths_of(cube)

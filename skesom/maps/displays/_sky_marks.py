@@ -12,17 +12,7 @@ _BOX = {"facecolor": "black", "alpha": 0.6, "linewidth": 0}
 
 
 def add_scale_bar(ax, shape, pixel_scale):
-    """Draw a bar of a round angle, about a fifth of the picture wide.
-
-    Parameters
-    ----------
-    ax : matplotlib.axes.Axes
-        Of an image whose pixels are the units of the axes.
-    shape : tuple of int (n_rows, n_columns, ...)
-        Of the image.
-    pixel_scale : tuple of float (height, width)
-        Arcsec per pixel.
-    """
+    """Draw a bar of a round angle, about a fifth of the picture wide."""
     from mpl_toolkits.axes_grid1.anchored_artists import AnchoredSizeBar
 
     width = pixel_scale[1]
@@ -45,19 +35,7 @@ def add_scale_bar(ax, shape, pixel_scale):
 
 
 def add_compass(ax, shape, wcs, aspect=1.0):
-    """Draw arrows to the north and to the east, as they are in the middle of the image.
-
-    Parameters
-    ----------
-    ax : matplotlib.axes.Axes
-        Of an image whose pixels are the units of the axes.
-    shape : tuple of int (n_rows, n_columns, ...)
-        Of the image.
-    wcs : astropy.wcs.WCS
-        Celestial WCS of the image.
-    aspect : float, default=1.0
-        Height of a pixel by its width.
-    """
+    """Draw arrows to the north and to the east, as they are in the middle of the image."""
     from matplotlib.offsetbox import AnchoredOffsetbox, DrawingArea
     from matplotlib.patches import FancyArrowPatch
     from matplotlib.text import Text
@@ -101,20 +79,7 @@ def add_compass(ax, shape, wcs, aspect=1.0):
 
 
 def sky_directions(wcs, shape):
-    """Return which way north and east are, in the middle of an image.
-
-    Parameters
-    ----------
-    wcs : astropy.wcs.WCS
-        Celestial WCS of the image.
-    shape : tuple of int (n_rows, n_columns, ...)
-        Of the image.
-
-    Returns
-    -------
-    directions : ndarray of shape (2, 2)
-        Columns and rows per step to the north, and to the east.
-    """
+    """Return which way north and east are, in the middle of an image."""
     middle = np.array([(shape[1] - 1) / 2, (shape[0] - 1) / 2])
     place = np.array(wcs.pixel_to_world_values(*middle))
     # Without units of its own a WCS has degrees, once it has been used.

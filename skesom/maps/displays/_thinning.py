@@ -10,20 +10,7 @@ MAX_PIXELS = 4_000_000
 
 
 def thinning(shape, max_pixels):
-    """Return how many rows and columns of an image become one in a picture.
-
-    Parameters
-    ----------
-    shape : tuple of int (n_rows, n_columns, ...)
-        Shape of the image.
-    max_pixels : int
-        Pixels that a picture is drawn from, at most.
-
-    Returns
-    -------
-    step : int
-        1 for an image that is small enough.
-    """
+    """Return how many rows and columns of an image become one in a picture."""
     if not isinstance(max_pixels, Integral) or max_pixels < 1:
         raise ValueError(f"max_pixels must be an int from 1, got {max_pixels!r}.")
     step = math.isqrt(max(shape[0] * shape[1] // max_pixels, 1))

@@ -26,24 +26,7 @@ def layout_of(som, embedding):
 def given_layout(
     shape, *, topology="hexagonal", toroidal=False, positions=None, connections=None
 ):
-    """Return how units are drawn that are given as arrays.
-
-    Parameters
-    ----------
-    shape : tuple (n_rows, n_columns) or (n_units,)
-        Of the values of the units: of a lattice, or of nodes with `positions`.
-    topology, toroidal
-        See `LatticeLayout`.
-    positions : array-like of shape (n_units, 2), default=None
-        Where nodes stand.
-    connections : sparse or array-like of shape (n_units, n_units), default=None
-        Links of nodes, none by default.
-
-    Returns
-    -------
-    layout : LatticeLayout or GraphLayout
-        The layout.
-    """
+    """Return how units are drawn that are given as arrays."""
     if positions is not None:
         n_units = int(np.prod(shape))
         if connections is None:
@@ -66,22 +49,7 @@ def unit_axes(ax, layout):
 
 
 def write_cluster_numbers(ax, layout, unit_labels):
-    """Write the number of each cluster on the unit that is most in its middle.
-
-    Parameters
-    ----------
-    ax : matplotlib.axes.Axes
-        Where the units are drawn, as large as it will stay.
-    layout : LatticeLayout or GraphLayout
-        Where they stand.
-    unit_labels : ndarray of shape (n_units,)
-        Cluster of each unit.
-
-    Returns
-    -------
-    texts : list of matplotlib.text.Text
-        One for each cluster whose number has room beside those of larger clusters.
-    """
+    """Write the number of each cluster on the unit that is most in its middle."""
     from matplotlib.patheffects import withStroke
 
     labels, counts = np.unique(unit_labels[unit_labels >= 0], return_counts=True)

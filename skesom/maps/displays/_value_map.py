@@ -27,38 +27,7 @@ def draw_value_map(
     compass=True,
     max_pixels,
 ):
-    """Draw values from 0; pixels without one are hatched.
-
-    Parameters
-    ----------
-    ax : matplotlib.axes.Axes or None
-        Where to draw; a new figure for None.
-    values : ndarray of shape (n_rows, n_columns)
-        NaN where there is none.
-    label : str
-        What they are, beside the color bar.
-    wcs : astropy.wcs.WCS, default=None
-        Celestial coordinates for the axes; pixels without.
-    pixel_scale : tuple of float (height, width), default=None
-        Arcsec per pixel, of the WCS by default.
-    highest : float, default=100
-        Percentage of the pixels that the scale of colors covers.
-    top : float, default=None
-        End of the scale, in place of `highest`.
-    cmap : str or matplotlib.colors.Colormap, default="inferno"
-        Colors of the values.
-    scale_bar, compass : bool, default=True
-        Whether they are drawn, where a pixel scale and a WCS are known.
-    max_pixels : int
-        Pixels that the picture is drawn from, at most.
-
-    Returns
-    -------
-    image : matplotlib.image.AxesImage
-        The values.
-    bar : matplotlib.colorbar.Colorbar
-        Tells the values of the colors.
-    """
+    """Draw values from 0; pixels without one are hatched."""
     if wcs is not None and pixel_scale is None:
         pixel_scale = pixel_scale_of(wcs)
     ax = image_axes(ax, values.shape, wcs)

@@ -10,22 +10,7 @@ import numpy as np
 
 
 def pack(arrays, facts):
-    """Return arrays and facts as compressed text.
-
-    Parameters
-    ----------
-    arrays : dict of str to ndarray
-        Of uint8, int16, uint16, float32 or float64. Arrays of two bytes are stored as
-        their low bytes before their high ones, which compresses better.
-    facts : dict
-        Anything that JSON can hold.
-
-    Returns
-    -------
-    text : str
-        Base64 of a zlib stream: the length of the header (4 bytes, little-endian), the
-        header in JSON, the bytes of the arrays.
-    """
+    """Return arrays and facts as compressed text."""
     entries, parts, start = {}, [], 0
     for name, array in arrays.items():
         array = np.ascontiguousarray(array)

@@ -37,18 +37,7 @@ _SWATCH = (
 
 
 def table_views(n_clusters):
-    """Return the table of the clusters and the buttons below it.
-
-    Parameters
-    ----------
-    n_clusters : int
-        Number of rows.
-
-    Returns
-    -------
-    views : dict of str to bokeh model
-        "clusters_table" and "buttons".
-    """
+    """Return the table of the clusters and the buttons below it."""
     names = ("color", "name", "labels", "share", "selected")
     source = ColumnDataSource({name: [] for name in names})
     source.name = "clusters-source"
@@ -99,22 +88,7 @@ def table_views(n_clusters):
 
 
 def object_views(objects, types, plots):
-    """Draw known objects into the pictures.
-
-    Parameters
-    ----------
-    objects : astropy.table.Table
-        "x", "y", "name" and "type" of each object.
-    types : dict of str to ObjectType
-        How each type is drawn.
-    plots : sequence of bokeh figure
-        The pictures.
-
-    Returns
-    -------
-    views : dict of str to bokeh model
-        "object_types", which shows and hides them.
-    """
+    """Draw known objects into the pictures."""
     drawn = [[] for _ in types]
     labels = []
     for place, (kind, described) in enumerate(types.items()):

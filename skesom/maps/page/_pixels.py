@@ -10,21 +10,7 @@ _SAMPLES = 1_000_000
 
 
 def encode_band(flux):
-    """Return a band as numbers of 16 bits, fine near its sky, coarse where bright.
-
-    Parameters
-    ----------
-    flux : ndarray of shape (n_rows, n_columns)
-        The band; NaN marks masked pixels.
-
-    Returns
-    -------
-    codes : ndarray of uint16 of shape (n_rows, n_columns)
-        0 for masked pixels, otherwise 1 to 65535.
-    scale : dict of str to float
-        A flux is level + softening * sinh(low + (code - 1) * step); "dark" and
-        "bright" are codes of a picture's limits.
-    """
+    """Return a band as numbers of 16 bits, fine near its sky, coarse where bright."""
     known = flux[~np.isnan(flux)].astype(np.float64)
     if len(known) == 0:
         scale = {"level": 0.0, "softening": 1.0, "low": 0.0, "step": 1.0}
@@ -51,23 +37,7 @@ def encode_band(flux):
 
 
 def encode_bands(cube, inside):
-    """Return the bands of a cube as numbers of 16 bits, and what is known of them.
-
-    Parameters
-    ----------
-    cube : Cube
-        The images.
-    inside : ndarray of bool of shape (n_rows, n_columns)
-        Pixels that belong to a cluster.
-
-    Returns
-    -------
-    codes : ndarray of uint16 of shape (n_bands, n_rows, n_columns)
-        See `encode_band`.
-    bands : list of dict
-        Scale of each band, its name and unit, and "mean" and "deviation" of its
-        stretched fluxes inside.
-    """
+    """Return the bands of a cube as numbers of 16 bits, and what is known of them."""
     codes, bands = [], []
     for number, name in enumerate(cube.band_names):
         code, scale = encode_band(cube.data[:, :, number])
@@ -91,19 +61,6 @@ def sky_nodes(wcs, shape):
     """Return unit vectors to the sky at the nodes of a coarse grid over an image.
 
     The page interpolates between them, and so needs no WCS, whatever its projection.
-
-    Parameters
-    ----------
-    wcs : astropy.wcs.WCS or None
-        Celestial WCS of the whole image.
-    shape : tuple of int (n_rows, n_columns)
-        Of the whole image.
-
-    Returns
-    -------
-    nodes : ndarray of float64 of shape (n_nodes, n_nodes, 3)
-        ICRS; of length 0 without a WCS. The first and last nodes are on the middles of
-        the outermost pixels.
     """
     if wcs is None:
         return np.zeros(0)

@@ -14,22 +14,7 @@ _LOW, _HIGH = 2, 98  # per cent of the units that have the first and the last co
 
 
 def unit_map(pipeline, cube, som):
-    """Return the nearest unit of each pixel.
-
-    Parameters
-    ----------
-    pipeline : sklearn.pipeline.Pipeline
-        Of `make_cluster_pipeline`, fitted.
-    cube : Cube
-        Its aligned bands.
-    som : ESOM or CSOM
-        The map at its end.
-
-    Returns
-    -------
-    units : ndarray of uint16 of shape (n_rows, n_columns)
-        `NO_UNIT` for masked pixels.
-    """
+    """Return the nearest unit of each pixel."""
     first = list(pipeline.named_steps).index("align") + 1
     step = pipeline["cluster"]
     table, valid = step.table(pipeline[first:-1].transform(cube))
@@ -40,22 +25,7 @@ def unit_map(pipeline, cube, som):
 
 
 def unit_facts(step, som, value_names):
-    """Return what the page knows of units, beside numbers.
-
-    Parameters
-    ----------
-    step : CubeClusterer
-        Fitted.
-    som : ESOM or CSOM
-        The map in it.
-    value_names : list of str
-        What units can be colored by.
-
-    Returns
-    -------
-    facts : dict
-        "unit_values", "unit_labels" (as in the label map) and "color_map".
-    """
+    """Return what the page knows of units, beside numbers."""
     from bokeh.palettes import Cividis256
 
     labels = step._ranked(step._numbered(som.unit_labels_))
@@ -67,21 +37,7 @@ def unit_facts(step, som, value_names):
 
 
 def unit_columns(som):
-    """Return what is drawn of each unit.
-
-    Parameters
-    ----------
-    som : ESOM or CSOM
-        Fitted.
-
-    Returns
-    -------
-    columns : dict
-        "x" and "y" of each unit; for a lattice "xs" and "ys", the corners of its cells,
-        for a graph "size" in screen pixels.
-    links : dict or None
-        "x0", "y0", "x1", "y1" and "alpha" of the strongest links of a graph.
-    """
+    """Return what is drawn of each unit."""
     layout = layout_of(som, "pca")
     x, y = layout.positions.T
     if isinstance(layout, GraphLayout):
@@ -98,20 +54,7 @@ def unit_columns(som):
 
 
 def unit_values(som, band_names):
-    """Return numbers that units can be colored by.
-
-    Parameters
-    ----------
-    som : ESOM or CSOM
-        Fitted.
-    band_names : sequence of str
-        Names of the features of the map.
-
-    Returns
-    -------
-    values : dict of str to ndarray of uint8 of shape (n_units,)
-        Places in a color map.
-    """
+    """Return numbers that units can be colored by."""
     values = {
         "distance to neighbors": np.ravel(som.u_matrix()),
         "number of pixels": np.sqrt(som.hits_),

@@ -18,28 +18,11 @@ _SHAPES = 0.4, 2.2  # of pictures, height to width
 
 
 def picture_views(shape, band_names, has_units):
-    """Return the two pictures and what is chosen about them.
-
-    Parameters
-    ----------
-    shape : tuple of int (n_rows, n_columns)
-        Of the whole image.
-    band_names : sequence of str
-        Names of the bands.
-    has_units : bool
-        Whether the clusters come from a map.
-
-    Returns
-    -------
-    views : dict of str to bokeh model
-        "image_plot", "map_plot", "image_choice" and "tap_choice".
-    """
+    """Return the two pictures and what is chosen about them."""
     image = _picture("image", shape, {})
     ranges = {"x_range": image.x_range, "y_range": image.y_range}
     clusters = _picture("map", shape, ranges)
-    image_choice = Select(
-        title="show", value="colors", options=["colors", *band_names]
-    )
+    image_choice = Select(title="show", value="colors", options=["colors", *band_names])
     image_choice.js_on_change("value", CustomJS(code="skesom.paint_image()"))
     taps = ["cluster", "unit", "pixel"] if has_units else ["cluster", "pixel"]
     tap_choice = Select(title="a click selects the", value="cluster", options=taps)
@@ -81,20 +64,7 @@ def _picture(name, shape, ranges):
 
 
 def unit_views(columns, links, value_names):
-    """Return the map of the units and what they are colored by.
-
-    Parameters
-    ----------
-    columns, links : dict
-        As `unit_columns` returns them.
-    value_names : sequence of str
-        What units can be colored by, beside their cluster.
-
-    Returns
-    -------
-    views : dict of str to bokeh model
-        "units_plot" and "units_choice".
-    """
+    """Return the map of the units and what they are colored by."""
     n_units = len(columns["x"])
     source = ColumnDataSource(
         columns | {"alpha": [1.0] * n_units, "color": ["#888888"] * n_units}
@@ -140,18 +110,7 @@ def unit_views(columns, links, value_names):
 
 
 def spectra_view(band_names):
-    """Return the plot of the spectra of clusters and of what is selected.
-
-    Parameters
-    ----------
-    band_names : sequence of str
-        Names of the bands in the order in which they are drawn.
-
-    Returns
-    -------
-    views : dict of str to bokeh model
-        "spectra_plot".
-    """
+    """Return the plot of the spectra of clusters and of what is selected."""
     plot = figure(
         width=900,
         height=380,
@@ -187,18 +146,7 @@ def spectra_view(band_names):
 
 
 def document_of(views):
-    """Return a document of the views that starts page.js when it is drawn.
-
-    Parameters
-    ----------
-    views : dict of str to bokeh model
-        The views; their keys become the names of the roots.
-
-    Returns
-    -------
-    document : bokeh.document.Document
-        The document.
-    """
+    """Return a document of the views that starts page.js when it is drawn."""
     document = Document()
     for name, view in views.items():
         view.name = name

@@ -10,22 +10,7 @@ from skesom.maps.report._pixels import column_names, sky_names
 
 
 def cluster_list(result, summary):
-    """Return the table of the clusters.
-
-    Parameters
-    ----------
-    result : Result
-        The label map and its images.
-    summary : PixelSummary
-        What a pass over the pixels gave.
-
-    Returns
-    -------
-    table : astropy.table.Table
-        That of `skesom.io.cluster_table`, with the mean place of the pixels, and the
-        centroid: mean flux of each band, and mean of each feature as the clusterer was
-        given it.
-    """
+    """Return the table of the clusters."""
     table = cluster_table(result.label_map, result.cube)
     ids = np.asarray(table["id"])
     centroids = {name: values[ids] for name, values in summary.centroids.items()}

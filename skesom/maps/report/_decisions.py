@@ -9,24 +9,7 @@ from skesom.pixels import MASKED, SKY
 
 
 def decisions_of(pipeline):
-    """Return what the steps of a fitted pipeline decided.
-
-    Parameters
-    ----------
-    pipeline : sklearn.pipeline.Pipeline
-        Fitted; ends in a CubeClusterer.
-
-    Returns
-    -------
-    decisions : dict
-        For JSON. "pixels": "all", "with_data" (in as many bands as are needed),
-        "clustered". "outliers": pixels masked as such. "sky": "set_aside" (pixels),
-        "does_not_stand_out" (share) and "unevenness", None where sky was not looked
-        for. "fwhm": arcsec of all bands, None if they stayed as sharp as they were.
-        "clusters": their number. "features": of a pixel. "runs": "number",
-        "agreement" (mean over the clustered pixels) and "by_cluster", None without a
-        consensus.
-    """
+    """Return what the steps of a fitted pipeline decided."""
     step = pipeline[-1]
     steps = [each for _, each in pipeline.steps[:-1]]
     maskers = [each for each in steps if isinstance(each, CubeMasker)]
@@ -84,18 +67,7 @@ def _runs(step):
 
 
 def lines_of(decisions):
-    """Return the decisions as short sentences, one for each line of a terminal.
-
-    Parameters
-    ----------
-    decisions : dict
-        As `decisions_of` gives it.
-
-    Returns
-    -------
-    lines : list of str
-        Without those that say nothing.
-    """
+    """Return the decisions as short sentences, one for each line of a terminal."""
     pixels = decisions["pixels"]
     share = pixels["with_data"] / pixels["all"]
     lines = [f"Data: {share:.1%} of the {pixels['all']} pixels have all bands needed."]

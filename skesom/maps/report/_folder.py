@@ -10,28 +10,7 @@ from pathlib import Path
 
 @contextmanager
 def atomic_folder(folder, *, overwrite=False):
-    """Give a temporary folder to write to, and move its files to their place.
-
-    Parameters
-    ----------
-    folder : str or os.PathLike
-        Where the finished files go; made if it does not exist.
-    overwrite : bool, default=False
-        Whether files of the same names may be replaced.
-
-    Yields
-    ------
-    temporary : pathlib.Path
-        Empty folder in the final one, or beside it if that does not exist yet; removed
-        if the block fails.
-
-    Raises
-    ------
-    FileExistsError
-        If the folder is not empty and `overwrite` is False.
-    PermissionError
-        If nothing can be written there.
-    """
+    """Give a temporary folder to write to, and move its files to their place."""
     folder = Path(os.path.abspath(folder))  # names even "." and "..", which have none
     check_folder(folder, overwrite=overwrite)
     # A folder that exists may be the only place there that can be written to.
@@ -64,24 +43,7 @@ def _move_files(source, target):
 
 
 def check_folder(folder, *, overwrite=False):
-    """Refuse a folder that results must not or cannot go to.
-
-    Parameters
-    ----------
-    folder : str or os.PathLike
-        Where results are to go.
-    overwrite : bool, default=False
-        Whether files of the same names may be replaced.
-
-    Raises
-    ------
-    FileExistsError
-        If it is not empty and `overwrite` is False.
-    NotADirectoryError
-        If it, or a folder that it is to lie in, is a file.
-    PermissionError
-        If nothing can be written there.
-    """
+    """Refuse a folder that results must not or cannot go to."""
     folder = Path(folder)
     whole = Path(os.path.abspath(folder))
     there = next(path for path in (whole, *whole.parents) if path.exists())

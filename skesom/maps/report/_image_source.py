@@ -158,20 +158,7 @@ def path_of(text):
 
 
 def describe_file(path, folder=None):
-    """Return what identifies the content of a file.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-        The file.
-    folder : pathlib.Path, default=None
-        Where results lie, from which the way to the file is told too.
-
-    Returns
-    -------
-    description : dict
-        "path" (absolute), "size" in bytes, "sha256"; with a folder "beside".
-    """
+    """Return what identifies the content of a file."""
     with open(path, "rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     path = os.path.abspath(path)

@@ -18,19 +18,7 @@ _UNREPEATABLE = "unrepeatable"
 
 
 def encode(value):
-    """Return a value as what JSON can hold.
-
-    Parameters
-    ----------
-    value : object
-        Numbers, text, lists, arrays, quantities, grids, estimators of them. Parameters
-        that do not change results (``n_jobs``, ``verbose``) are left out.
-
-    Returns
-    -------
-    encoded : object
-        For `decode`; {"unrepeatable": text} stands for what cannot be told in full.
-    """
+    """Return a value as what JSON can hold."""
     if isinstance(value, np.generic):
         value = value.item()
     if isinstance(value, float) and not math.isfinite(value):
@@ -87,23 +75,7 @@ def _has_tables(wcs):
 
 
 def decode(encoded):
-    """Return the value that `encode` was given.
-
-    Parameters
-    ----------
-    encoded : object
-        From `encode`. No other classes are made from it than estimators.
-
-    Returns
-    -------
-    value : object
-        Estimators are not fitted.
-
-    Raises
-    ------
-    ValueError
-        If it is unrepeatable, of another version, or damaged.
-    """
+    """Return the value that `encode` was given."""
     if isinstance(encoded, list):
         return [decode(item) for item in encoded]
     if not isinstance(encoded, dict):

@@ -58,20 +58,7 @@ class Pictures:
         self.colors = colors
 
     def draw(self, summary):
-        """Draw one picture after the other.
-
-        Parameters
-        ----------
-        summary : PixelSummary
-            What a pass over the pixels gave.
-
-        Yields
-        ------
-        name : str
-            Of the file, without ``.png``.
-        figure : matplotlib.figure.Figure
-            The picture.
-        """
+        """Draw one picture after the other."""
         result = self._result
         kinds = {
             "cluster_map": self._cluster_map,
@@ -115,18 +102,7 @@ class Pictures:
             yield "training_curve", display.figure_
 
     def slice_picture(self, band):
-        """Draw the outlines of the clusters over one band.
-
-        Parameters
-        ----------
-        band : int
-            Number of the band, from 0.
-
-        Returns
-        -------
-        png : bytes
-            The picture.
-        """
+        """Draw the outlines of the clusters over one band."""
         from matplotlib.figure import Figure
 
         # Coordinates on the sky, and whatever fits a layout to what is drawn, would

@@ -34,22 +34,7 @@ class PixelSummary(NamedTuple):
 
 
 def pass_over_pixels(result, folder=None, tables=None):
-    """Look once at all pixels that are not masked, strip by strip.
-
-    Parameters
-    ----------
-    result : Result
-        The label map and its images.
-    folder : pathlib.Path, default=None
-        Where the tables ``pixels`` and ``pixels_scaled`` are written.
-    tables : str, default=None
-        Their format; no tables by default.
-
-    Returns
-    -------
-    summary : PixelSummary
-        Distances, a sample, and the centroids of the clusters.
-    """
+    """Look once at all pixels that are not masked, strip by strip."""
     n_rows = int(np.count_nonzero(result.label_map > SKY))
     chosen = _sampled(n_rows)
     sums = _ClusterMeans(int(result.label_map.max(initial=-1)) + 1)

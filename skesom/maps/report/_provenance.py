@@ -37,28 +37,7 @@ class Run(NamedTuple):
 def describe_run(
     pipeline, label_map, *, folder=None, source=None, model=None, command=None
 ):
-    """Tell where a result comes from.
-
-    Parameters
-    ----------
-    pipeline : sklearn.pipeline.Pipeline
-        That made it.
-    label_map : ndarray of shape (n_rows, n_columns)
-        The result.
-    folder : str or os.PathLike, default=None
-        Where it is written to.
-    source : ImageSource, default=None
-        The files of the images.
-    model : str or os.PathLike, default=None
-        File of the model that was applied to these images; None if it was fitted.
-    command : sequence of str, default=None
-        Arguments of the command that was typed.
-
-    Returns
-    -------
-    provenance : dict
-        For JSON; without lists of files, which who writes them adds.
-    """
+    """Tell where a result comes from."""
     clusters = np.unique(label_map[label_map >= 0])
     images = None
     if source is not None:
@@ -101,25 +80,7 @@ def label_map_digest(label_map):
 
 
 def read_provenance(path):
-    """Read the provenance of a result.
-
-    Parameters
-    ----------
-    path : str or os.PathLike
-        ``provenance.json``, or the folder it is in.
-
-    Returns
-    -------
-    provenance : dict
-        As `describe_run` made it.
-
-    Raises
-    ------
-    OSError
-        If it cannot be read.
-    ValueError
-        If it is something else.
-    """
+    """Read the provenance of a result."""
     path = provenance_path(path)
     try:
         provenance = json.loads(path.read_text(encoding="utf-8"))

@@ -76,25 +76,7 @@ def read_report(folder, *, trust=False):
 
 
 def find_model(path, *, trust=False):
-    """Return the file of a model: the given one, or the best one of a folder.
-
-    Parameters
-    ----------
-    path : str or os.PathLike
-        A file, or a folder of results.
-    trust : bool, default=False
-        Whether a pickle is as good.
-
-    Returns
-    -------
-    path : pathlib.Path
-        The pickle if it is trusted, or the skops file if there is one.
-
-    Raises
-    ------
-    FileNotFoundError
-        If the folder holds none.
-    """
+    """Return the file of a model: the given one, or the best one of a folder."""
     path = Path(path)
     if not path.is_dir():
         return path

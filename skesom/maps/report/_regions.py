@@ -10,45 +10,12 @@ _MIN_SHARE = 1e-5
 
 
 def smallest_piece(label_map):
-    """Return how many pixels a piece of a cluster needs to be drawn.
-
-    Parameters
-    ----------
-    label_map : ndarray of shape (n_rows, n_columns)
-        Clusters from 0.
-
-    Returns
-    -------
-    n_pixels : int
-        10, or a hundred thousandth of the image: no region is drawn for a speck.
-    """
+    """Return how many pixels a piece of a cluster needs to be drawn."""
     return max(_MIN_SIZE, round(_MIN_SHARE * label_map.size))
 
 
 def write_cluster_regions(folder, label_map, wcs, colors):
-    """Write the outlines of all clusters, and the same for each of them.
-
-    Parameters
-    ----------
-    folder : pathlib.Path
-        Made; gets ``all.reg`` and one file per cluster.
-    label_map : ndarray of shape (n_rows, n_columns)
-        Clusters from 0.
-    wcs : astropy.wcs.WCS or None
-        Of the map; without, regions are in pixels.
-    colors : ndarray of shape (n_clusters, 4)
-        Of the clusters.
-
-    Returns
-    -------
-    paths : list of pathlib.Path
-        The files.
-
-    Raises
-    ------
-    ValueError
-        If no cluster has a piece that is large enough to draw.
-    """
+    """Write the outlines of all clusters, and the same for each of them."""
     folder.mkdir()
     everything = folder / "all.reg"
     write_regions(

@@ -108,19 +108,7 @@ class Result:
         return row_blocks(self.cube.shape, _VALUES_PER_STRIP)
 
     def features(self, rows):
-        """Return what the clusterer was given of a strip.
-
-        Parameters
-        ----------
-        rows : slice
-            Of `strips`.
-
-        Returns
-        -------
-        features : ndarray of shape (n_valid, n_features)
-            Of the pixels that are not masked, in raster order, after all steps but the
-            clusterer itself.
-        """
+        """Return what the clusterer was given of a strip."""
         table = self._stepped(rows).data[self.label_map[rows] > SKY]
         if len(table):
             _, table = pipeline_end(self.step.estimator_, table)
@@ -142,23 +130,7 @@ class Result:
         return _take_pixels_alone(self.cube[rows], self._steps, _TAKE_PIXELS_ALONE)
 
     def thinned(self, step):
-        """Return fewer pixels to look at.
-
-        Parameters
-        ----------
-        step : int
-            One row and column of so many are taken.
-
-        Returns
-        -------
-        label_map : ndarray of shape (n_rows, n_columns)
-            The middle label of each square.
-        cube : Cube
-            Its fluxes.
-        scaled : Cube
-            The same, stretched if the pipeline does that, every band of mean 0 and
-            variance 1 over the pixels in clusters; colors are not enhanced.
-        """
+        """Return fewer pixels to look at."""
         label_map = pick(self.label_map, step)
         cube = self.cube.replace(data=pick(self.cube.data, step), wcs=None)
         stretched = _take_pixels_alone(cube, self._steps, (AsinhStretch,))

@@ -16,19 +16,7 @@ _ROWS = 256
 
 
 def write_slices(path, result, table, pictures):
-    """Write an image of the clusters for each band of the cube.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-        Archive to write, ``*.zip``.
-    result : Result
-        The label map and its images.
-    table : astropy.table.Table
-        Of `cluster_list`.
-    pictures : callable or None
-        Takes the number of a band, and returns the bytes of a PNG file.
-    """
+    """Write an image of the clusters for each band of the cube."""
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=_FAST) as all_:
         for band, name in enumerate(_file_names(result.cube.band_names)):
             with all_.open(f"{name}.fits", "w", force_zip64=True) as file:

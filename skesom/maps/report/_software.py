@@ -9,13 +9,7 @@ _PACKAGES = ("skesom", "scikit-learn", "numpy", "scipy", "astropy", "reproject")
 
 
 def software_versions():
-    """Return the version of Python and of each package that results depend on.
-
-    Returns
-    -------
-    versions : dict of str to str
-        By the name of the software.
-    """
+    """Return the version of Python and of each package that results depend on."""
     versions = {"python": platform.python_version()}
     for package in _PACKAGES:
         try:
@@ -26,17 +20,7 @@ def software_versions():
 
 
 def warn_of_versions(what, versions, packages=_PACKAGES):
-    """Warn if something was made by other versions.
-
-    Parameters
-    ----------
-    what : str
-        What was made, with a verb.
-    versions : dict of str to str
-        Of the software that made it.
-    packages : sequence of str
-        Those that matter.
-    """
+    """Warn if something was made by other versions."""
     here = software_versions()
     other = [
         f"{package} {versions[package]} (here {here.get(package, 'none')})"

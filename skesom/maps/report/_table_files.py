@@ -28,20 +28,7 @@ class Column(NamedTuple):
 
 
 def check_tables(tables):
-    """Refuse formats of tables that are not known, or that lack a package.
-
-    Parameters
-    ----------
-    tables : {"fits", "parquet", "ecsv", "csv"} or None
-        Format.
-
-    Raises
-    ------
-    ImportError
-        If pyarrow is missing (extra ``tables``).
-    ValueError
-        If there is no such format.
-    """
+    """Refuse formats of tables that are not known, or that lack a package."""
     if tables is None:
         return
     if tables not in TABLE_FORMATS:
@@ -58,22 +45,7 @@ def check_tables(tables):
 
 
 def open_table(path, columns, n_rows):
-    """Open a table to write to, in the format of its suffix.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-        File to write.
-    columns : sequence of Column
-        Of numbers.
-    n_rows : int
-        How many rows will be written.
-
-    Returns
-    -------
-    writer : context manager
-        Its value is a function that takes one array per column, for the next rows.
-    """
+    """Open a table to write to, in the format of its suffix."""
     writers = {
         ".fits": _write_fits,
         ".parquet": _write_parquet,

@@ -21,22 +21,7 @@ _SEED = 0
 
 
 def validity_indices(result, summary):
-    """Return the table of the validity indices.
-
-    Parameters
-    ----------
-    result : Result
-        The label map and its images.
-    summary : PixelSummary
-        What a pass over the pixels gave.
-
-    Returns
-    -------
-    table : astropy.table.Table
-        Columns "index", "value" (NaN where it cannot be told, for instance of one
-        cluster), "better" ("low" or "high"), "pixels" that it was measured on, and
-        "meaning".
-    """
+    """Return the table of the validity indices."""
     rows = _of_clusters(summary)
     if result.som is not None:
         rows = _of_map(result, summary) + rows

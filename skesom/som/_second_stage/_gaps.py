@@ -9,22 +9,7 @@ from skesom.som._codebook import distances_to_units
 
 
 def component_gaps(codebook, component):
-    """Measure the least distance of units of two components, and tell which they are.
-
-    Parameters
-    ----------
-    codebook : ndarray of shape (n_units, n_features)
-        Weights of the units.
-    component : ndarray of shape (n_units,)
-        Components, from 0 on.
-
-    Returns
-    -------
-    gaps : ndarray of shape (n_components, n_components)
-        Least distances.
-    ends : ndarray of shape (n_components, n_components), dtype intp
-        The unit of the row's component that is nearest to the column's.
-    """
+    """Measure the least distance of units of two components, and tell which they are."""
     n_components = component.max(initial=-1) + 1
     gaps = np.zeros((n_components, n_components))
     ends = np.zeros((n_components, n_components), dtype=np.intp)
@@ -48,22 +33,7 @@ def component_gaps(codebook, component):
 
 
 def joined(codebook, component, n_clusters):
-    """Join the components whose units come closest until n_clusters are left.
-
-    Parameters
-    ----------
-    codebook : ndarray of shape (n_units, n_features)
-        Weights of the units.
-    component : ndarray of shape (n_units,)
-        Components, from 0 on.
-    n_clusters : int
-        At most as many as there are components.
-
-    Returns
-    -------
-    groups : ndarray of shape (n_units,)
-        A group number for each unit.
-    """
+    """Join the components whose units come closest until n_clusters are left."""
     n_components = component.max() + 1
     if n_components == n_clusters:
         return component
@@ -77,20 +47,7 @@ def joined(codebook, component, n_clusters):
 
 
 def root_of(parents, node):
-    """Follow the parents of a node to the one that is its own, and shorten the way.
-
-    Parameters
-    ----------
-    parents : ndarray of shape (n_nodes,), dtype int
-        Changed in place.
-    node : int
-        Where to begin.
-
-    Returns
-    -------
-    root : int
-        The last ancestor.
-    """
+    """Follow the parents of a node to the one that is its own, and shorten the way."""
     while parents[node] != node:
         parents[node] = parents[parents[node]]
         node = parents[node]

@@ -58,22 +58,7 @@ _MISCOUNTED = 1  # island that the map did not set apart, or piece of a torn bod
 
 
 def graph_clusters(units, n_clusters):
-    """Cut the graph of relative co-activation into clusters of units.
-
-    Parameters
-    ----------
-    units : Units
-        Units of the map, with counts and radii.
-    n_clusters : int or "auto"
-        How many clusters; "auto" takes as many as the graph has by itself.
-
-    Returns
-    -------
-    groups : ndarray of shape (n_units,)
-        A group number for each unit.
-    mixture : NormalMixture or None
-        Whose clusters the groups are, if they are of no cut; numbered alike.
-    """
+    """Cut the graph of relative co-activation into clusters of units."""
     graph = coactivation_graph(units)
     if n_clusters == "auto":
         islands = graph.islands
@@ -118,18 +103,7 @@ class CoactivationGraph:
 
 
 def coactivation_graph(units):
-    """Build the graph of relative co-activation of the units.
-
-    Parameters
-    ----------
-    units : Units
-        Units of the map, with counts and radii.
-
-    Returns
-    -------
-    graph : CoactivationGraph
-        With components that chance set apart joined.
-    """
+    """Build the graph of relative co-activation of the units."""
     hits, n_units = units.hits, len(units)
     rows, columns, between = both_ways(units.counts)
     ends = units.codebook[rows] - units.codebook[columns]
@@ -303,15 +277,7 @@ def _least(hits):
 
 
 def _cut_body(graph, units, n_clusters):
-    """Cut into clusters, again without the outliers while some of them are a cluster.
-
-    Returns
-    -------
-    graph : CoactivationGraph
-        Without these outliers.
-    groups : ndarray of shape (n_inside,)
-        Groups of the units inside.
-    """
+    """Cut into clusters, again without the outliers while some of them are a cluster."""
     least, most_odd = _least(units.hits), _ODD_SHARE * units.hits.sum()
     outside = units.hits[~graph.inside].sum()
     while True:

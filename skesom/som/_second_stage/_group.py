@@ -18,30 +18,7 @@ RULES = ("graph", "umatrix", "two-winners")
 
 
 def group_units(units, clusterer, n_clusters):
-    """Group the units of a map.
-
-    Parameters
-    ----------
-    units : Units
-        Units of the map, with what the rule looks at: counts and radii for "graph",
-        counts for "two-winners", links and heights for "umatrix".
-    clusterer : {"graph", "umatrix", "two-winners"} or clusterer
-        The rule, or a scikit-learn clusterer; its own parameters say how many clusters.
-    n_clusters : int, "auto" or None
-        Number of clusters; "auto" and None leave it to the rule.
-
-    Returns
-    -------
-    groups : ndarray of shape (n_units,)
-        A group number for each unit.
-    mixture : NormalMixture or None
-        Whose clusters the groups are, where they are not made by units alone.
-
-    Warns
-    -----
-    ConvergenceWarning
-        When there are fewer clusters than asked for.
-    """
+    """Group the units of a map."""
     if not isinstance(clusterer, str):
         return clusters_of(clusterer, units), None
     number = n_clusters if isinstance(n_clusters, Integral) else "auto"

@@ -11,22 +11,7 @@ from skesom.som._codebook import nearest_units
 
 
 def component_clusters(codebook, links, max_length):
-    """Take the connected components of the links as clusters.
-
-    Parameters
-    ----------
-    codebook : ndarray of shape (n_units, n_features)
-        Weights of the units.
-    links : csr_array of shape (n_units, n_units)
-        Symmetric; what is stored is a link.
-    max_length : float
-        Longer links are left out.
-
-    Returns
-    -------
-    groups : ndarray of shape (n_units,)
-        A group number for each unit.
-    """
+    """Take the connected components of the links as clusters."""
     links = links.tocoo()
     ends = codebook[links.coords[0]] - codebook[links.coords[1]]
     short = np.linalg.norm(ends, axis=1) <= max_length
@@ -38,20 +23,7 @@ def component_clusters(codebook, links, max_length):
 
 
 def clusters_of(clusterer, units):
-    """Fit a clone of a clusterer on the units that have samples.
-
-    Parameters
-    ----------
-    clusterer : clusterer
-        Its fit gets the hits as weights if it takes a sample_weight.
-    units : Units
-        Units of the map.
-
-    Returns
-    -------
-    groups : ndarray of shape (n_units,)
-        A group number for each unit.
-    """
+    """Fit a clone of a clusterer on the units that have samples."""
     inside = units.hits > 0
     clusterer = clone(clusterer)
     weights = {}
@@ -67,20 +39,6 @@ def labels_by_size(groups, codebook, hits):
 
     A group without any sample joins the group of its nearest unit that has one, so
     every label occurs among the training samples.
-
-    Parameters
-    ----------
-    groups : ndarray of shape (n_units,)
-        A group number for each unit.
-    codebook : ndarray of shape (n_units, n_features)
-        Weights of the units.
-    hits : ndarray of shape (n_units,)
-        Samples by nearest unit.
-
-    Returns
-    -------
-    unit_labels : ndarray of shape (n_units,), dtype int32
-        Consecutive from 0 by falling size.
     """
     _, groups = np.unique(groups, return_inverse=True)
     sizes = np.bincount(groups, weights=hits)
@@ -94,22 +52,7 @@ def labels_by_size(groups, codebook, hits):
 
 
 def majority_groups(winners, labels, codebook):
-    """Give each unit the label that most of its samples have.
-
-    Parameters
-    ----------
-    winners : ndarray of shape (n_samples,), int
-        Nearest unit of each sample, -1 without any.
-    labels : ndarray of shape (n_samples,), int
-        Their labels; negative ones are no clusters.
-    codebook : ndarray of shape (n_units, n_features)
-        Weights of the units. One without samples has the label of its nearest unit.
-
-    Returns
-    -------
-    groups : ndarray of shape (n_units,), dtype int32
-        Labels; 0 if no sample has any.
-    """
+    """Give each unit the label that most of its samples have."""
     known = (winners >= 0) & (labels >= 0)
     shape = len(codebook), labels.max(initial=0) + 1
     pairs = winners[known] * shape[1] + labels[known]
@@ -121,22 +64,7 @@ def majority_groups(winners, labels, codebook):
 
 
 def spread(groups, inside, codebook):
-    """Give units outside the group of their nearest unit inside.
-
-    Parameters
-    ----------
-    groups : ndarray of shape (n_inside,)
-        Groups of the units inside.
-    inside : ndarray of shape (n_units,), dtype bool
-        Which these are.
-    codebook : ndarray of shape (n_units, n_features)
-        Weights of all units.
-
-    Returns
-    -------
-    groups : ndarray of shape (n_units,)
-        A group number for each unit.
-    """
+    """Give units outside the group of their nearest unit inside."""
     everywhere = np.empty(len(codebook), dtype=np.intp)
     everywhere[inside] = groups
     if not inside.all():

@@ -52,18 +52,7 @@ class NormalMixture(NamedTuple):
     labels: np.ndarray
 
     def predict(self, rows):
-        """Return the label of the most probable cluster of each row.
-
-        Parameters
-        ----------
-        rows : ndarray of shape (n_rows, n_features)
-            Without NaN, comparable with the units.
-
-        Returns
-        -------
-        labels : ndarray of shape (n_rows,), dtype int32
-            From 0 on.
-        """
+        """Return the label of the most probable cluster of each row."""
         labels = np.empty(len(rows), dtype=np.int32)
         with one_blas_thread():
             for start in range(0, len(rows), _ROWS_AT_A_TIME):
@@ -96,24 +85,6 @@ def cut_or_mixture(affinity, units, groups, least=0):
     Normals overlap where no samples are few, and gaps bend where no normal does. So a
     mixture is taken if it cuts about as few links, or if the cut itself is none along
     gaps. It starts from the cut and from k-means; the more likely of the two is kept.
-
-    Parameters
-    ----------
-    affinity : csr_array of shape (n_units, n_units)
-        Symmetric weights of the links.
-    units : Units
-        The same units, with means and covariances.
-    groups : ndarray of shape (n_units,)
-        The cut, from 0 on, none empty.
-    least : float, default=0
-        Samples of a normal; with fewer it has gone to outliers, and is not taken.
-
-    Returns
-    -------
-    groups : ndarray of shape (n_units,)
-        As many, none empty.
-    mixture : NormalMixture or None
-        Whose clusters they are; None if the cut is kept.
     """
     n_clusters = len(np.unique(groups))
     if np.count_nonzero(units.hits) <= n_clusters:
@@ -139,24 +110,7 @@ def _k_means(units, n_clusters):
 
 
 def fitted_mixture(units, groups):
-    """Fit as many normal distributions as there are groups to start from.
-
-    Parameters
-    ----------
-    units : Units
-        Units of the map, with means and covariances.
-    groups : ndarray of shape (n_units,)
-        Groups of the units at the start, from 0 on, none empty.
-
-    Returns
-    -------
-    groups : ndarray of shape (n_units,)
-        The most probable normal of each unit; some may have none.
-    log_likelihood : float
-        Mean over the samples, of features of unit variance.
-    mixture : NormalMixture
-        The normals, numbered as the groups.
-    """
+    """Fit as many normal distributions as there are groups to start from."""
     first, second, center, widths = _scaled_moments(units)
     share = units.hits / units.hits.sum()
     belonging = np.eye(groups.max() + 1)[groups]

@@ -10,22 +10,7 @@ from sklearn.cluster import AgglomerativeClustering
 
 
 def with_more_groups(groups, units, n_clusters):
-    """Divide the largest groups until n_clusters of them hold samples.
-
-    Parameters
-    ----------
-    groups : ndarray of shape (n_units,)
-        A group number for each unit.
-    units : Units
-        Units of the map.
-    n_clusters : int
-        Number of clusters.
-
-    Returns
-    -------
-    groups : ndarray of shape (n_units,)
-        Fewer than n_clusters hold samples only if fewer units do.
-    """
+    """Divide the largest groups until n_clusters of them hold samples."""
     hit = np.flatnonzero(units.hits > 0)
     _, of_hit = np.unique(groups[hit], return_inverse=True)
     n_groups = of_hit.max() + 1

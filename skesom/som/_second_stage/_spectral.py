@@ -41,20 +41,7 @@ _MOST_STEPS = 100  # of k-means
 
 
 def plausible_number(affinity, n_samples):
-    """Return how many clusters a connected graph has by itself.
-
-    Parameters
-    ----------
-    affinity : csr_array of shape (n_units, n_units)
-        Symmetric weights of the links.
-    n_samples : float
-        Samples of all its units.
-
-    Returns
-    -------
-    n_clusters : int
-        1 if no cut is better than one through an even body.
-    """
+    """Return how many clusters a connected graph has by itself."""
     n_units = affinity.shape[0]
     most = int(min(MOST_CLUSTERS, n_units // _UNITS_EACH, n_samples // _SAMPLES_EACH))
     if most < 2:
@@ -70,20 +57,7 @@ def plausible_number(affinity, n_samples):
 
 
 def conductances(affinity, groups):
-    """Return the share of the links of each group that leave it.
-
-    Parameters
-    ----------
-    affinity : csr_array of shape (n_units, n_units)
-        Symmetric weights of the links.
-    groups : ndarray of shape (n_units,), dtype int
-        Groups from 0 on, none empty.
-
-    Returns
-    -------
-    conductances : ndarray of shape (n_groups,)
-        From 0 to 1; 0 for a group without any link.
-    """
+    """Return the share of the links of each group that leave it."""
     links = affinity.tocoo()
     ends = groups[links.coords[0]], groups[links.coords[1]]
     n_groups = groups.max() + 1
@@ -98,20 +72,6 @@ def cut_components(affinity, component, n_clusters):
 
     The spectrum of the whole graph is that of its components together: each gets as
     many clusters as it has eigenvalues among the n_clusters smallest, at least one.
-
-    Parameters
-    ----------
-    affinity : csr_array of shape (n_units, n_units)
-        Symmetric weights of the links.
-    component : ndarray of shape (n_units,)
-        Components, from 0 on.
-    n_clusters : int
-        Number of clusters.
-
-    Returns
-    -------
-    groups : ndarray of shape (n_units,)
-        A group number for each unit.
     """
     units = [np.flatnonzero(component == c) for c in range(component.max() + 1)]
     most = n_clusters - len(units) + 1
@@ -131,18 +91,7 @@ def cut_components(affinity, component, n_clusters):
 
 
 def cut(vectors):
-    """Group the rows of as many eigenvectors as there are to be clusters.
-
-    Parameters
-    ----------
-    vectors : ndarray of shape (n_units, n_clusters)
-        Orthonormal columns.
-
-    Returns
-    -------
-    groups : ndarray of shape (n_units,)
-        From 0 on, none empty unless there are fewer units.
-    """
+    """Group the rows of as many eigenvectors as there are to be clusters."""
     n_units, n_clusters = vectors.shape
     if n_units <= n_clusters:
         return np.arange(n_units)
@@ -169,22 +118,7 @@ def _means(rows, groups):
 
 
 def smallest_eigenpairs(affinity, n_pairs):
-    """Find eigenpairs of the normalized Laplacian I - D^-1/2 A D^-1/2.
-
-    Parameters
-    ----------
-    affinity : csr_array of shape (n_units, n_units)
-        Symmetric weights A of the links, with sums D.
-    n_pairs : int
-        How many, the smallest first.
-
-    Returns
-    -------
-    values : ndarray of shape (n_pairs,)
-        From 0 to 2.
-    vectors : ndarray of shape (n_units, n_pairs)
-        Orthonormal columns, the largest entry of each positive.
-    """
+    """Find eigenpairs of the normalized Laplacian I - D^-1/2 A D^-1/2."""
     n_units = affinity.shape[0]
     degree = np.asarray(affinity.sum(axis=1)).ravel()
     scale = sparse.diags_array(1 / np.sqrt(np.maximum(degree, np.finfo(float).tiny)))

@@ -22,20 +22,7 @@ _SMALLEST_SHARE = 0.02  # of the samples, in a cluster
 
 
 def two_winner_clusters(units, n_clusters):
-    """Group units by the links of the nearest two units of the samples.
-
-    Parameters
-    ----------
-    units : Units
-        Units of the map, with counts.
-    n_clusters : int or "auto"
-        How many clusters; "auto" takes the components above the threshold.
-
-    Returns
-    -------
-    groups : ndarray of shape (n_units,)
-        A group number for each unit.
-    """
+    """Group units by the links of the nearest two units of the samples."""
     hits = units.hits
     least = min(_SMALLEST_SHARE * hits.sum(), hits.max())
     tree = _strongest_links(units.counts)

@@ -18,21 +18,7 @@ from skesom.som._second_stage._labels import spread
 
 
 def umatrix_clusters(units, n_clusters):
-    """Group units by the valleys of the U-matrix.
-
-    Parameters
-    ----------
-    units : Units
-        Units of the map, with links and heights.
-    n_clusters : int or "auto"
-        How many of the deepest valleys are kept, if there are as many; "auto" keeps
-        those whose pass is so many times as high as their ground as `units` says.
-
-    Returns
-    -------
-    groups : ndarray of shape (n_units,)
-        A group number for each unit.
-    """
+    """Group units by the valleys of the U-matrix."""
     valley = valleys(units.heights, units.links)
     parent, depth = _depths(valley, units)
     if n_clusters == "auto":
@@ -49,20 +35,7 @@ def umatrix_clusters(units, n_clusters):
 
 
 def valleys(heights, links):
-    """Let every unit run downhill, and number the minima where they end.
-
-    Parameters
-    ----------
-    heights : ndarray of shape (n_units,)
-        The U-matrix.
-    links : csr_array of shape (n_units, n_units)
-        Symmetric; who is next to whom.
-
-    Returns
-    -------
-    valley : ndarray of shape (n_units,)
-        From 0 on.
-    """
+    """Let every unit run downhill, and number the minima where they end."""
     links = links.tocoo()
     rows, columns = links.coords
     order = np.lexsort((columns, heights[columns], rows))
@@ -77,16 +50,7 @@ def valleys(heights, links):
 
 
 def _depths(valley, units):
-    """Join valleys over their passes, from the lowest up.
-
-    Returns
-    -------
-    parent : ndarray of shape (n_valleys,)
-        The deeper valley that each flows into.
-    depth : ndarray of shape (n_valleys,)
-        Height of its pass over that of its ground, as a ratio; infinite for the last
-        of those that are connected, 0 for what holds no samples.
-    """
+    """Join valleys over their passes, from the lowest up."""
     n_valleys = valley.max() + 1
     ground = np.full(n_valleys, np.inf)
     np.minimum.at(ground, valley, units.heights)

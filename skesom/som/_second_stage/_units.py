@@ -51,22 +51,7 @@ class Units:
 
 
 def count_pairs(winners, n_units, weights=None):
-    """Count how often two units are nearest and second nearest to a sample.
-
-    Parameters
-    ----------
-    winners : ndarray of shape (n_samples, 2)
-        Nearest and second nearest unit of each sample, -1 = none.
-    n_units : int
-        Number of units.
-    weights : ndarray of shape (n_samples,), default=None
-        How often a sample counts; once by default.
-
-    Returns
-    -------
-    counts : csr_array of shape (n_units, n_units), dtype int64 or that of the weights
-        Row: nearest unit, column: second nearest.
-    """
+    """Count how often two units are nearest and second nearest to a sample."""
     dtype = np.int64 if weights is None else weights.dtype
     known = winners[:, 1] >= 0
     if not known.all():
@@ -85,19 +70,6 @@ def count_pairs(winners, n_units, weights=None):
 
 
 def both_ways(counts):
-    """Return the pairs of different units of any sample, in both directions.
-
-    Parameters
-    ----------
-    counts : csr_array of shape (n_units, n_units)
-        Samples by nearest and second nearest unit.
-
-    Returns
-    -------
-    rows, columns : ndarray of shape (n_pairs,)
-        The units.
-    between : ndarray of shape (n_pairs,), dtype float64
-        Samples whose nearest two units they are, whichever is the nearer.
-    """
+    """Return the pairs of different units of any sample, in both directions."""
     both = (counts + counts.T).tocoo()
     return *both.coords, both.data.astype(np.float64)
