@@ -17,7 +17,7 @@ import numpy as np
 from astropy import units as u
 
 from skesom.datasets import POPULATIONS, make_galaxy_cube
-from skesom.maps import (
+from skesom.displays import (
     ClusterHistogramDisplay,
     ClusterMapDisplay,
     ClusterSpectraDisplay,
@@ -27,8 +27,8 @@ from skesom.maps import (
     TrainingCurveDisplay,
     UMatrixDisplay,
     cluster_colors,
-    make_cluster_pipeline,
 )
+from skesom.maps import make_cluster_pipeline
 from skesom.som import CSOM
 
 # %%

@@ -16,8 +16,10 @@ import numpy as np
 from sklearn.metrics import adjusted_rand_score
 
 from skesom.datasets import make_galaxy_cube
+from skesom.displays import cluster_colors
 from skesom.io import cluster_table
-from skesom.maps import cluster_colors, make_cluster_pipeline, scaled_bands
+from skesom.maps import make_cluster_pipeline
+from skesom.maps._pipeline import scaled_bands
 from skesom.som import ESOM, ConsensusClusterer
 
 # %%

@@ -22,16 +22,15 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import numpy as np
 
+from skesom.displays import CrossmatchDisplay, cluster_colors
 from skesom.io import describe_types, read_cube
 from skesom.maps import (
-    CrossmatchDisplay,
-    cluster_colors,
     compare_fingerprints,
     crossmatch,
     fingerprints,
     make_cluster_pipeline,
-    scaled_bands,
 )
+from skesom.maps._pipeline import scaled_bands
 from skesom.som import ESOM
 
 TYPES = ["HII", "*Cl", "SNR", "XrayS", "RadioS", "VisS"]

@@ -21,13 +21,9 @@ from sklearn.metrics import adjusted_rand_score
 
 from skesom.cube import SurroundingBands
 from skesom.datasets import make_galaxy_cube
-from skesom.maps import (
-    ConditionalModes,
-    MajorityVote,
-    cluster_colors,
-    make_cluster_pipeline,
-    scaled_bands,
-)
+from skesom.displays import cluster_colors
+from skesom.maps import ConditionalModes, MajorityVote, make_cluster_pipeline
+from skesom.maps._pipeline import scaled_bands
 from skesom.som import ESOM
 
 # %%

@@ -21,7 +21,7 @@ from sklearn.preprocessing import StandardScaler
 
 from skesom.cube import CubeMasker, FluxShape, FWHMConvolver
 from skesom.datasets import make_galaxy_cube
-from skesom.maps import cluster_palette, rgb_image
+from skesom.displays import cluster_palette, rgb_image
 from skesom.pixels import CubeFlattener, SuperpixelFlattener
 
 # %%

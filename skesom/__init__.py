@@ -39,7 +39,18 @@ _HOME = {
     "read_cube": "skesom.io",
     "write_map": "skesom.io",
 }
-_SUBPACKAGES = ("cli", "cube", "datasets", "io", "maps", "metrics", "pixels", "som")
+_SUBPACKAGES = (
+    "cli",
+    "cube",
+    "datasets",
+    "displays",
+    "io",
+    "maps",
+    "metrics",
+    "pixels",
+    "report",
+    "som",
+)
 
 __all__ = [*_HOME, *_SUBPACKAGES]
 

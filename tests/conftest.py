@@ -32,3 +32,53 @@ def shared_data():
     if not folder.is_dir():
         pytest.skip(f"needs the real images in {folder} (set SKESOM_TEST_DATA)")
     return folder
+
+
+@pytest.fixture(scope="session")
+def galaxy():
+    """Five bands of a galaxy that leaves some sky, with a gap between the detectors."""
+    from skesom.datasets import make_galaxy_cube
+
+    return make_galaxy_cube((64, 80), 5, missing=0.1, extent=0.3, random_state=1)[0]
+
+
+@pytest.fixture(scope="session")
+def job(galaxy):
+    """A fitted pipeline of all steps."""
+    from skesom.maps import make_cluster_pipeline
+    from skesom.som import ESOM
+
+    pipeline = make_cluster_pipeline(
+        ESOM(n_clusters=4, random_state=0), fwhm="cube", sky="mask"
+    )
+    return pipeline.fit(galaxy)
+
+
+@pytest.fixture
+def ax():
+    """Axes of a figure that pyplot does not know."""
+    from matplotlib.figure import Figure
+
+    return Figure(figsize=(4, 3), layout="constrained").add_subplot()
+
+
+@pytest.fixture
+def sky_wcs():
+    """Sky with north up and east to the left, one arcsec per pixel."""
+    from astropy.wcs import WCS
+
+    wcs = WCS(naxis=2)
+    wcs.wcs.ctype = ["RA---TAN", "DEC--TAN"]
+    wcs.wcs.crval = [204.25, -29.87]
+    wcs.wcs.crpix = [20, 10]
+    wcs.wcs.cdelt = [-1 / 3600, 1 / 3600]
+    return wcs
+
+
+@pytest.fixture
+def _close_figures():
+    """Close what pyplot has opened."""
+    from matplotlib import pyplot
+
+    yield
+    pyplot.close("all")

@@ -15,7 +15,8 @@ from pathlib import Path
 import numpy as np
 
 from skesom.datasets import make_galaxy_cube
-from skesom.maps import explore, make_cluster_pipeline, write_report
+from skesom.maps import make_cluster_pipeline
+from skesom.report import explore, write_report
 from skesom.som import ESOM
 
 SIDE = 605

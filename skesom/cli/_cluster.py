@@ -49,7 +49,7 @@ def add_cluster(commands):
 
 def _cluster(options):
     """Cluster the user's files."""
-    from skesom.maps import check_folder
+    from skesom.report._folder import check_folder
 
     check_folder(options.output, overwrite=options.overwrite)
     if options.provenance is not None:
@@ -80,7 +80,8 @@ def _list_bands(images):
 
 def _repeat(options):
     """Repeat an earlier run."""
-    from skesom.maps import label_map_digest, read_run
+    from skesom.report import read_run
+    from skesom.report._provenance import label_map_digest
 
     changed = [
         name
@@ -106,7 +107,7 @@ def _repeat(options):
 
 def write(options, pipeline, images, *, folder=None, **details):
     """Write the report that the options describe."""
-    from skesom.maps import write_report
+    from skesom.report import write_report
 
     return write_report(
         folder or options.output,
@@ -123,7 +124,7 @@ def write(options, pipeline, images, *, folder=None, **details):
 def report(pipeline, files, label_map=None):
     """Print what was done and found, and where it is."""
     from skesom.io import cluster_table
-    from skesom.maps.report import decisions_of, lines_of
+    from skesom.report._decisions import decisions_of, lines_of
 
     if label_map is None:
         label_map = pipeline[-1].labels_

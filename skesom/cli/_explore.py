@@ -47,8 +47,9 @@ def add_explore(commands):
 
 def _explore(options):
     """Write the page."""
-    from skesom.maps import explore, read_cluster_groups, read_report
-    from skesom.maps.page import PAGE_NAME, check_bokeh
+    from skesom.report import explore, read_cluster_groups, read_report
+    from skesom.report.page import PAGE_NAME
+    from skesom.report.page._explore import check_bokeh
 
     check_bokeh()
     folder = Path(options.folder)

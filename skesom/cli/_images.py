@@ -65,7 +65,7 @@ def add_images(parser, nargs="+"):
 
 def source_of(options):
     """Return the files that the options name, and how they are read."""
-    from skesom.maps import ImageSource
+    from skesom.report import ImageSource
 
     return ImageSource(
         files=tuple(options.files),

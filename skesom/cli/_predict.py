@@ -34,7 +34,9 @@ def add_predict(commands):
 
 def _predict(options):
     """Label the pixels of the user's files."""
-    from skesom.maps import check_folder, find_model, load_model
+    from skesom.report import load_model
+    from skesom.report._folder import check_folder
+    from skesom.report._read import find_model
 
     check_folder(options.output, overwrite=options.overwrite)
     model = find_model(options.model, trust=options.trust)

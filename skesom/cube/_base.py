@@ -7,7 +7,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
-from skesom.cube._blocks import row_blocks
+from skesom._common.blocks import row_blocks
 from skesom.cube._container import Cube
 
 

@@ -3,27 +3,8 @@
 
 import numpy as np
 
+from skesom._common.blocks import find_valid
 from skesom.cube._base import check_cube
-from skesom.cube._blocks import each_block
-
-
-def find_valid(data, min_bands=None, n_jobs=None):
-    """Find the pixels that have enough bands with data."""
-    n_bands = data.shape[2]
-    needed = n_bands if min_bands is None else min_bands
-    if needed > n_bands:
-        raise ValueError(f"min_bands={min_bands} exceeds the {n_bands} bands.")
-    valid = np.empty(data.shape[:2], dtype=bool)
-
-    def find(rows):
-        missing = np.isnan(data[rows])
-        count = np.zeros(missing.shape[:2], dtype=np.uint16)
-        for band in range(n_bands):
-            count += missing[:, :, band]
-        np.less_equal(count, n_bands - needed, out=valid[rows])
-
-    each_block(find, data.shape, n_jobs)
-    return valid
 
 
 def largest_valid_rectangle(cube, *, min_bands=None):

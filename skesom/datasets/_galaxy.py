@@ -10,6 +10,7 @@ from astropy.wcs import WCS
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions, validate_params
 
+from skesom._common.labels import MASKED
 from skesom.cube import Cube
 from skesom.datasets._galaxy_scene import KINDS, make_scene, surface_brightness
 from skesom.datasets._galaxy_spectra import (
@@ -34,7 +35,6 @@ POPULATIONS = (
     "supernova remnant",
     "foreground star",
 )
-MASKED = -3
 SKY_BRIGHTNESS = 22.2
 MESSIER_83 = (204.25396, -29.86542)
 SMALLEST_SIDE = 32

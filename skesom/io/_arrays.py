@@ -10,8 +10,8 @@ from astropy.io import fits
 from astropy.nddata import NDData
 from astropy.wcs import WCS
 
+from skesom._common.grids import Grid
 from skesom.cube._container import Cube
-from skesom.cube._grid import Grid
 from skesom.io._headers import read_band_names, read_fwhm
 from skesom.io._images import Image, Plane
 from skesom.io._units import read_zero_points

@@ -7,10 +7,10 @@ from itertools import groupby, pairwise
 import numpy as np
 from astropy.nddata.bitmask import interpret_bit_flags
 
-from skesom.cube._align import align
-from skesom.cube._bands import join_coordinates
+from skesom._common.grids import group_by_grid
 from skesom.cube._container import Cube
-from skesom.cube._grid import group_by_grid
+from skesom.cube.alignment._align import align
+from skesom.cube.alignment._bands import join_coordinates
 from skesom.io._companions import apply_mask, fill_errors
 from skesom.io._gather import complete_grids, describe_all, name_bands, spread_fwhm
 from skesom.io._images import copy_pixels

@@ -9,8 +9,8 @@ import numpy as np
 from astropy import units
 from astropy.nddata import NDData
 
+from skesom._common.grids import group_by_grid
 from skesom.cube._container import Cube
-from skesom.cube._grid import group_by_grid
 from skesom.io._arrays import describe_array
 from skesom.io._headers import make_unique
 from skesom.io._images import describe_images

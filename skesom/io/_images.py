@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from astropy import units
 
-from skesom.cube._grid import Grid
+from skesom._common.grids import Grid
 from skesom.io._fits import (
     file_stem,
     find_images,

@@ -7,14 +7,13 @@ import numpy as np
 from astropy.io import fits
 from astropy.table import Column, Table
 
+from skesom._common.labels import MASKED, SKY, check_label_map
 from skesom.cube._container import Cube
 from skesom.io._atomic import atomic_path
 from skesom.io._fits import open_fits
 from skesom.io._headers import make_hdus, to_ascii
 from skesom.io._images import describe_images
 
-_SKY = -2
-_MASKED = -3
 _CODES = (
     "The values of this image: 0, 1, ... are clusters, -1 is noise (of clusterers that",
     "know it), -2 is sky that was set aside, -3 (BLANK) is no data.",
@@ -83,7 +82,7 @@ def write_map(
     array([[ 0,  0,  1],
            [ 0, -1, -3]], dtype=int32)
     """
-    labels = _check_label_map(label_map)
+    labels = check_label_map(label_map)
     if cube is not None:
         cube = _check_flux(labels, cube, band_names)
         wcs = cube.wcs if wcs is None else wcs
@@ -91,8 +90,8 @@ def write_map(
         wcs = wcs.celestial
     hdus = make_hdus(labels, wcs)
     header = hdus[0].header
-    header["BLANK"] = (_MASKED, "pixels without data")
-    header["SKYLABEL"] = (_SKY, "pixels of sky that were set aside")
+    header["BLANK"] = (MASKED, "pixels without data")
+    header["SKYLABEL"] = (SKY, "pixels of sky that were set aside")
     header["EXTNAME"] = ("LABELS", "clusters from 0, -1 is noise")
     for line in _CODES:
         header["COMMENT"] = line
@@ -137,8 +136,8 @@ def read_map(path):
                 "integers."
             )
         labels = stored.astype(np.int64)
-        labels[labels == header.get("BLANK", _MASKED)] = _MASKED
-    return _check_label_map(labels, image.label), image.grid.wcs
+        labels[labels == header.get("BLANK", MASKED)] = MASKED
+    return check_label_map(labels, image.label), image.grid.wcs
 
 
 def cluster_table(label_map, cube=None):
@@ -175,7 +174,7 @@ def cluster_table(label_map, cube=None):
       0      3      75.00
       1      1      25.00
     """
-    labels = _check_label_map(label_map)
+    labels = check_label_map(label_map)
     members = np.flatnonzero(labels.ravel() >= 0)
     if labels.size <= np.iinfo(np.int32).max:
         members = members.astype(np.int32)  # half of the memory, for large maps
@@ -258,26 +257,6 @@ def _is_standard(unit):
     except ValueError:
         return False
     return True
-
-
-def _check_label_map(label_map, name="label_map"):
-    """Return a label map as int32 after checking that it is one."""
-    labels = np.asarray(label_map)
-    if labels.ndim != 2:
-        raise ValueError(
-            f"{name} must have two axes (rows, columns), got {labels.ndim} axes of "
-            f"shape {labels.shape}."
-        )
-    if labels.dtype.kind not in "iu":
-        raise ValueError(f"{name} must hold integers, got {labels.dtype}.")
-    if labels.size and not (
-        _MASKED <= labels.min() and labels.max() <= np.iinfo(np.int32).max
-    ):
-        raise ValueError(
-            f"{name} holds labels from {labels.min()} to {labels.max()}. Clusters are "
-            f"counted from 0, noise is -1, sky is {_SKY} and no data is {_MASKED}."
-        )
-    return np.ascontiguousarray(labels, dtype=np.int32)
 
 
 def _check_flux(labels, cube, band_names=None):

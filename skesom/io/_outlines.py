@@ -190,7 +190,7 @@ class _Sides:
         return True
 
     def _runs(self, step, across, wanted, directions):
-        """Find the straight lines along which pieces could be cut, from side to side."""
+        """Find straight cuts through pieces, from side to side."""
         pieces = self.pieces
         joined = wanted.copy()
         joined[:-across] &= pieces[:-across] == pieces[across:]

@@ -8,7 +8,7 @@ from functools import partial
 import numpy as np
 from astropy import units
 
-from skesom.cube._grid import Grid, same_grid
+from skesom._common.grids import Grid, same_grid
 from skesom.io._fits import (
     ERROR_KINDS,
     MASK_NAMES,

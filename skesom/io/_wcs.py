@@ -8,7 +8,7 @@ import numpy as np
 from astropy import units
 from astropy.wcs import WCS, WCSSUB_SPECTRAL
 
-from skesom.cube._grid import Grid
+from skesom._common.grids import Grid
 
 # Cards of SIP and of distortions by lookup tables.
 _DISTORTION = re.compile(

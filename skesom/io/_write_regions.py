@@ -9,8 +9,8 @@ import numpy as np
 from astropy.coordinates import FK5
 from astropy.wcs.utils import proj_plane_pixel_scales, wcs_to_celestial_frame
 
+from skesom._common.labels import check_label_map
 from skesom.io._atomic import atomic_path
-from skesom.io._label_maps import _check_label_map
 from skesom.io._outlines import trace_outlines
 
 _HEADER = """\
@@ -94,7 +94,7 @@ def write_regions(
     ...     print(path.read_text().splitlines()[-1])
     polygon(1.5,1.5,2.5,1.5,2.5,2.5,1.5,2.5) # color=#3d72f2 text={arm} tag={arm}
     """
-    labels = _check_label_map(label_map)
+    labels = check_label_map(label_map)
     outlines = trace_outlines(labels, min_size)
     if not outlines:
         raise ValueError(

@@ -3,7 +3,7 @@
 
 import numpy as np
 
-from skesom.metrics._scored import map_inside
+from skesom._common.pipelines import map_inside
 
 _VALUES_AT_ONCE = 2**22
 

@@ -8,8 +8,8 @@ import numpy as np
 from astropy.table import Table
 from sklearn.utils import check_random_state
 
+from skesom._common.labels import MASKED, SKY, check_label_map
 from skesom.io import read_catalog
-from skesom.io._label_maps import _check_label_map
 from skesom.maps._crossmatch_chance import compare_with_chance, draw_places
 from skesom.maps._crossmatch_positions import (
     check_wcs,
@@ -18,7 +18,6 @@ from skesom.maps._crossmatch_positions import (
     measure_in_pixels,
 )
 from skesom.maps._crossmatch_shares import Surroundings
-from skesom.pixels import MASKED, SKY
 
 
 class Crossmatch(NamedTuple):
@@ -188,7 +187,7 @@ def crossmatch(
     >>> bool(row["p_any"] < 0.01)
     True
     """
-    labels = _check_label_map(label_map)
+    labels = check_label_map(label_map)
     if not isinstance(n_draws, Integral) or n_draws < 1:
         raise ValueError(f"n_draws must be a positive integer, got {n_draws!r}.")
     wcs = check_wcs(wcs)

@@ -114,7 +114,7 @@ class CubeClassifier(PixelTableMixin, ClassifierMixin, BaseEstimator):
             The fitted classifier.
         """
         table, valid = self._training_table(X)
-        labels = _check_label_map(y, valid.shape)[valid]
+        labels = check_label_map(y, valid.shape)[valid]
         labeled = labels >= 0
         if not labeled.any():
             raise ValueError(
@@ -193,14 +193,14 @@ class CubeClassifier(PixelTableMixin, ClassifierMixin, BaseEstimator):
             Share of pixels with the right label, NaN without any labeled pixel.
         """
         predicted = self.predict(X)
-        labels = _check_label_map(y, predicted.shape)
+        labels = check_label_map(y, predicted.shape)
         compared = (predicted >= 0) & (labels >= 0)
         if not compared.any():
             return float("nan")
         return float(np.mean(predicted[compared] == labels[compared]))
 
 
-def _check_label_map(y, shape):
+def check_label_map(y, shape):
     """Return the label map as int32 after comparing it with the valid pixels."""
     labels = np.asarray(y)
     if labels.dtype.kind not in "iu":

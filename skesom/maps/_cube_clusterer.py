@@ -14,13 +14,13 @@ from sklearn.utils._param_validation import HasMethods
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
+from skesom._common.labels import mark_sky
+from skesom._common.pipelines import pipeline_end
 from skesom.cube import Cube
 from skesom.maps._cluster_costs import cluster_costs, typical_margin
 from skesom.maps._cluster_warnings import warn_of_clusters
 from skesom.maps._pixel_table import PixelTableMixin
-from skesom.metrics._scored import pipeline_end
 from skesom.pixels import unflatten
-from skesom.pixels._flatten import mark_sky
 from skesom.som import ESOM
 
 

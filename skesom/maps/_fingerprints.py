@@ -5,8 +5,8 @@ import numpy as np
 from astropy.table import Table
 from scipy.spatial.distance import cdist
 
+from skesom._common.labels import check_label_map
 from skesom.io import read_catalog
-from skesom.io._label_maps import _check_label_map
 from skesom.io._region_files import is_path
 from skesom.io._region_objects import read_region_objects
 from skesom.io._region_pixels import collect_regions, find_pixels
@@ -90,7 +90,7 @@ def fingerprints(
     >>> compare_fingerprints(table)[0].round(2)
     array([0.  , 0.78, 1.  ])
     """
-    labels = _check_label_map(label_map)
+    labels = check_label_map(label_map)
     if by not in ("object", "type"):
         raise ValueError(f'by must be "object" or "type", got {by!r}.')
     largest = int(labels.max(initial=-1)) + 1

@@ -232,7 +232,7 @@ def _consensus_of(clusterer, n_clusters, n_runs, random_state, verbose):
 
 
 def fitted_clusterer(pipeline):
-    """Return the fitted clusterer at the end of a pipeline of `make_cluster_pipeline`."""
+    """Return the fitted clusterer of a pipeline of `make_cluster_pipeline`."""
     return pipeline["cluster"].estimator_
 
 

@@ -7,9 +7,9 @@ import numpy as np
 from sklearn.base import MetaEstimatorMixin
 from sklearn.utils._param_validation import Interval, StrOptions
 
+from skesom._common.labels import mark_sky
 from skesom.cube import check_cube
 from skesom.pixels import flatten, unflatten, valid_pixels
-from skesom.pixels._flatten import mark_sky
 
 
 class PixelTableMixin(MetaEstimatorMixin):

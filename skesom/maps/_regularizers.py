@@ -10,7 +10,7 @@ from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils._param_validation import Interval
 
-from skesom.cube._gaussian import TRUNCATE
+from skesom.cube.convolution._gaussian import TRUNCATE
 
 SIGMA_PER_FWHM = 1 / np.sqrt(8 * np.log(2))
 _UNKNOWN_FWHM = 2.0

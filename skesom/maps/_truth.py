@@ -11,7 +11,7 @@ from sklearn.metrics import (
     homogeneity_completeness_v_measure,
 )
 
-from skesom.pixels import SKY
+from skesom._common.labels import SKY
 
 
 class TruthComparison(NamedTuple):

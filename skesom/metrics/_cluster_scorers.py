@@ -8,7 +8,8 @@ from sklearn.metrics import (
     silhouette_score,
 )
 
-from skesom.metrics._scored import WORST, complete, last_step, picked
+from skesom._common.pipelines import last_step
+from skesom.metrics._scored import WORST, complete, picked
 
 
 def silhouette_scorer(estimator, X, y=None):

@@ -3,6 +3,7 @@
 
 import numpy as np
 
+from skesom._common.pipelines import last_step, map_inside
 from skesom.metrics._distortion import distortion
 from skesom.metrics._map_quality import (
     kaski_lagus_error,
@@ -10,7 +11,7 @@ from skesom.metrics._map_quality import (
     topographic_error,
 )
 from skesom.metrics._neighborhoods import continuity, trustworthiness
-from skesom.metrics._scored import WORST, complete, last_step, map_inside, picked
+from skesom.metrics._scored import WORST, complete, picked
 
 _N_NEIGHBORS = 5
 

@@ -2,47 +2,12 @@
 """What scorers look at: the step inside an estimator, and the table that it sees."""
 
 import numpy as np
-from sklearn.pipeline import Pipeline
 
 # The score of a failure where a score has no lower bound. It is lower than any real
 # one, yet finite and small enough that the folds of a search have a mean and a spread.
 WORST = -1e100
 _N_PICKED = 2000  # samples, where the time grows with the square of their number
 _SEED = 0
-
-
-def last_step(estimator, X):
-    """Return the last step of an estimator, and X as it gets there.
-
-    An estimator of cubes is known by its method ``table``, which gives the valid pixels
-    and where they are, and its ``estimator_``, which takes them.
-    """
-    step, X = pipeline_end(estimator, X)
-    if not hasattr(step, "table"):
-        return step, X
-    if not (step.predict(X) >= 0).any():  # there may be no valid pixel at all
-        return pipeline_end(step.estimator_)[0], np.empty((0, 1))
-    return pipeline_end(step.estimator_, step.table(X)[0])
-
-
-def pipeline_end(estimator, X=None):
-    """Return the last step of (nested) pipelines, and X as it gets there."""
-    while isinstance(estimator, Pipeline):
-        if X is not None and len(estimator) > 1:
-            X = estimator[:-1].transform(X)
-        estimator = estimator[-1]
-    return estimator, X
-
-
-def map_inside(estimator, X=None):
-    """Return the map that an estimator ends in, and X as it gets there.
-
-    As `pipeline_end`, and for a consensus of maps the one that represents it.
-    """
-    step, X = pipeline_end(estimator, X)
-    while hasattr(step, "representative_"):
-        step, X = pipeline_end(step.representative_, X)
-    return step, X
 
 
 def complete(table):

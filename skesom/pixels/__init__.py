@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The crossing between images and tables."""
 
+from skesom._common.labels import MASKED, SKY
 from skesom.pixels._cube_flattener import CubeFlattener
-from skesom.pixels._flatten import MASKED, SKY, flatten, unflatten, valid_pixels
+from skesom.pixels._flatten import flatten, unflatten, valid_pixels
 from skesom.pixels._sampler import PixelSampler, sky_blocks
 from skesom.pixels._superpixels import SuperpixelFlattener
 

@@ -8,8 +8,9 @@ from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
+from skesom._common.labels import mark_sky
 from skesom.cube import check_cube
-from skesom.pixels._flatten import flatten, mark_sky, unflatten
+from skesom.pixels._flatten import flatten, unflatten
 
 
 class CubeFlattener(TransformerMixin, BaseEstimator):

@@ -3,12 +3,9 @@
 
 import numpy as np
 
+from skesom._common.blocks import find_valid, in_threads, row_blocks
+from skesom._common.labels import MASKED, SKY
 from skesom.cube import check_cube
-from skesom.cube._blocks import in_threads, row_blocks
-from skesom.cube._valid import find_valid
-
-MASKED = -3  # label of a pixel without data, as in scikit-learn's HDBSCAN
-SKY = -2  # label of a pixel that has data, but was set aside as sky
 
 
 def flatten(cube, *, pattern="pixel", min_bands=None, copy=True, n_jobs=None):
@@ -164,13 +161,4 @@ def unflatten(values, valid):
     else:
         image = np.full(valid.shape + values.shape[1:], np.nan, dtype=values.dtype)
     image[valid] = values
-    return image
-
-
-def mark_sky(image, sky_mask):
-    """Tell the pixels of sky in an image of labels from those without data, in place."""
-    if sky_mask is not None and image.dtype.kind in "iu":
-        lost = image == MASKED
-        lost &= sky_mask.reshape(sky_mask.shape + (1,) * (image.ndim - 2))
-        image[lost] = SKY
     return image

@@ -10,9 +10,8 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.random import sample_without_replacement
 
+from skesom._common.blocks import each_block, find_valid
 from skesom.cube import check_cube
-from skesom.cube._blocks import each_block
-from skesom.cube._valid import find_valid
 
 _ENOUGH = 100_000  # pixels to measure a band by
 

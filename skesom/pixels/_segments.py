@@ -6,7 +6,7 @@ import math
 import numpy as np
 from scipy.ndimage import distance_transform_edt
 
-from skesom.pixels._flatten import MASKED
+from skesom._common.labels import MASKED
 
 
 def find_segments(scaled, valid, size, compactness):

@@ -8,9 +8,10 @@ from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
+from skesom._common.blocks import find_valid
+from skesom._common.labels import mark_sky
 from skesom.cube import check_cube
-from skesom.cube._valid import find_valid
-from skesom.pixels._flatten import mark_sky, unflatten
+from skesom.pixels._flatten import unflatten
 from skesom.pixels._segments import find_segments, segment_spectra
 
 

@@ -15,6 +15,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
+from skesom._common.labels import MASKED
 from skesom.som._codebook_map import CodebookMap, mean_distances
 from skesom.som._metric import Metric
 from skesom.som._second_stage import (
@@ -28,7 +29,6 @@ from skesom.som._second_stage import (
 from skesom.som._unit_moments import UnitMoments
 
 _ROWS_PER_BLOCK = 1_000_000
-MASKED = -3  # label of a row without any present feature, as in scikit-learn's HDBSCAN
 
 
 class CodebookClusterer(

@@ -9,7 +9,7 @@ _SMALLEST_WEIGHT = 1e-290
 
 
 def mean_sums(metric, X, codebook, sample_weight=None, errors=None, missing=None):
-    """Return the sums over the samples of each unit, for one sample or unit of weight."""
+    """Return sums over the samples of each unit, per sample or unit of weight."""
     total = len(X) if sample_weight is None else sample_weight.sum()
     sums = metric.sums(
         X, codebook, sample_weight=sample_weight, errors=errors, missing=missing

@@ -126,7 +126,7 @@ class CodebookMap(CheckedTables):
 
 
 def mean_distances(metric, codebook, links):
-    """Return the mean distance of each unit to those it is linked with, 0 without any."""
+    """Return the mean distance of each unit to its linked units, 0 without links."""
     links = links.tocoo()
     rows, columns = links.coords
     lengths = metric.between(codebook[rows], codebook[columns])

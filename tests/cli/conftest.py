@@ -30,7 +30,7 @@ def run(capsys):
 def _no_pictures(request, monkeypatch):
     """Save the time of drawing, which most tests do not look at."""
     if "pictures" not in request.fixturenames:
-        name = "skesom.maps.report._pictures.Pictures"
+        name = "skesom.report._pictures.Pictures"
         monkeypatch.setattr(f"{name}.draw", lambda self, distances: iter(()))
         monkeypatch.setattr(f"{name}.slice_picture", lambda self, band: b"")
 
@@ -38,7 +38,7 @@ def _no_pictures(request, monkeypatch):
 @pytest.fixture
 def pictures(monkeypatch):
     """Draw after all, with few dots."""
-    monkeypatch.setattr("skesom.maps.report._pictures.DOTS_PER_INCH", 20)
+    monkeypatch.setattr("skesom.report._pictures.DOTS_PER_INCH", 20)
 
 
 @pytest.fixture(scope="session")

@@ -15,7 +15,7 @@ from skesom.cli import main
 from skesom.cube import Cube
 from skesom.datasets import make_galaxy_cube
 from skesom.io import read_map, write_bands
-from skesom.maps import read_run
+from skesom.report import read_run
 
 _TELL_OF_THE_COMMAND = {"provenance.json"}
 

@@ -3,7 +3,7 @@
 
 import pytest
 
-from skesom.maps import write_cluster_groups
+from skesom.report import write_cluster_groups
 
 
 @pytest.fixture(scope="module")

@@ -136,7 +136,7 @@ class TestGrids:
             used.append(options["method"])
             return align(cubes, reference, **options)
 
-        monkeypatch.setattr("skesom.cube._aligner.align", remember)
+        monkeypatch.setattr("skesom.cube.alignment._aligner.align", remember)
         blunt = []
         for file in files:
             blunt.append(tmp_path / file.name)

@@ -12,10 +12,10 @@ from astropy.wcs import WCS, Sip
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.ndimage import map_coordinates
 
-from skesom.cube import _resample as resample_module
-from skesom.cube._align import align
+from skesom._common.grids import Grid, group_by_grid, pixel_size, same_grid
 from skesom.cube._container import Cube
-from skesom.cube._grid import Grid, group_by_grid, pixel_size, same_grid
+from skesom.cube.alignment import _resample as resample_module
+from skesom.cube.alignment._align import align
 
 CENTER = SkyCoord(204.2683, -29.8395, unit="deg")
 METHODS = ["interp", "adaptive", "exact"]

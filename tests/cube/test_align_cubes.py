@@ -10,8 +10,8 @@ from astropy.wcs import WCS
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.pipeline import make_pipeline
 
+from skesom._common.grids import Grid, overlap_box, pixel_size, same_grid
 from skesom.cube import Cube, CubeAligner, FWHMConvolver, align
-from skesom.cube._grid import Grid, overlap_box, pixel_size, same_grid
 
 CENTER = SkyCoord(204.2683, -29.8395, unit="deg")
 

@@ -12,8 +12,8 @@ from sklearn.cluster import KMeans
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from skesom._common.grids import pixel_size
 from skesom.cube import Cube, CubeAligner, CubeMasker, FWHMConvolver
-from skesom.cube._grid import pixel_size
 from skesom.io import read_cube
 from skesom.maps import CubeClusterer
 

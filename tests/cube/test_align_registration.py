@@ -10,7 +10,7 @@ from PIL import Image
 from scipy import ndimage
 
 from skesom.cube import Cube, CubeAligner, align
-from skesom.cube._registration import find_shift, warn_of_shifts
+from skesom.cube.alignment._registration import find_shift, warn_of_shifts
 
 
 @pytest.fixture

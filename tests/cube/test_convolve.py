@@ -9,7 +9,7 @@ from astropy.wcs import WCS
 from scipy import ndimage, optimize
 
 from skesom.cube import Cube, FWHMConvolver
-from skesom.cube._gaussian import smooth
+from skesom.cube.convolution._gaussian import smooth
 
 TO_SIGMA = 1 / np.sqrt(8 * np.log(2))
 # The nine WFC3/UVIS mosaics of M83: width of the point-spread function in arcsec.

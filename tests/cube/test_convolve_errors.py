@@ -5,9 +5,10 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from skesom.cube import Cube, FWHMConvolver, _strips
-from skesom.cube._array_kernel import LobedKernel, PositiveKernel
-from skesom.cube._gaussian import GaussianKernel
+from skesom.cube import Cube, FWHMConvolver
+from skesom.cube.convolution import _strips
+from skesom.cube.convolution._array_kernel import LobedKernel, PositiveKernel
+from skesom.cube.convolution._gaussian import GaussianKernel
 
 SHAPE = (11, 9)
 

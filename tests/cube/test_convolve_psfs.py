@@ -11,8 +11,13 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy import special
 
 from skesom.cube import Cube, FWHMConvolver
-from skesom.cube._array_kernel import LobedKernel, PositiveKernel
-from skesom.cube._psf_kernels import Stamp, gaussian_stamp, stamp_fwhm, to_pixel_size
+from skesom.cube.convolution._array_kernel import LobedKernel, PositiveKernel
+from skesom.cube.convolution._psf_kernels import (
+    Stamp,
+    gaussian_stamp,
+    stamp_fwhm,
+    to_pixel_size,
+)
 
 TO_SIGMA = 1 / np.sqrt(8 * np.log(2))
 

@@ -7,8 +7,8 @@ from astropy.io import fits
 from scipy import ndimage
 
 from skesom.cube import AsinhStretch, Cube, CubeMasker
-from skesom.cube._gaps import Compared, gaps_of_value, pedestal_values
-from skesom.cube._noise import (
+from skesom.cube.masking._gaps import Compared, gaps_of_value, pedestal_values
+from skesom.cube.masking._noise import (
     measure_sky,
     pixel_noise,
     representative_rows,

@@ -8,8 +8,9 @@ from numpy.testing import assert_array_equal
 from scipy import ndimage
 from sklearn.metrics import adjusted_rand_score
 
-from skesom.cube import Cube, CubeMasker, _masking, _outliers, _trails
-from skesom.cube._bits import Bits
+from skesom.cube import Cube, CubeMasker
+from skesom.cube.masking import _masking, _outliers, _trails
+from skesom.cube.masking._bits import Bits
 from skesom.datasets import POPULATIONS, make_galaxy_cube
 from skesom.maps import make_cluster_pipeline, make_clusterer
 

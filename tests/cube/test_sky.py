@@ -10,7 +10,7 @@ from _sky_fields import few_sources, gradient, star_cloud
 from astropy.wcs import WCS
 
 from skesom.cube import AsinhStretch, Cube, CubeAligner, CubeMasker, align
-from skesom.cube._flatness import FLAT, measure_levels
+from skesom.cube.masking._flatness import FLAT, measure_levels
 
 SEEDS = range(4)
 

@@ -16,14 +16,8 @@ from skesom.cube import (
     CubeMasker,
     FWHMConvolver,
 )
-from skesom.maps import (
-    CubeClusterer,
-    aligned_bands,
-    make_cluster_pipeline,
-    make_clusterer,
-    scaled_bands,
-)
-from skesom.maps._pipeline import fitted_clusterer
+from skesom.maps import CubeClusterer, make_cluster_pipeline, make_clusterer
+from skesom.maps._pipeline import aligned_bands, fitted_clusterer, scaled_bands
 from skesom.som import CSOM, ESOM, ConsensusClusterer
 
 

@@ -9,7 +9,7 @@ from skesom.som._codebook import distances_to_units
 
 
 def component_gaps(codebook, component):
-    """Measure the least distance of units of two components, and tell which they are."""
+    """Find the closest units of each pair of components, and their distance."""
     n_components = component.max(initial=-1) + 1
     gaps = np.zeros((n_components, n_components))
     ends = np.zeros((n_components, n_components), dtype=np.intp)

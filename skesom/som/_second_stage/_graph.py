@@ -277,7 +277,7 @@ def _least(hits):
 
 
 def _cut_body(graph, units, n_clusters):
-    """Cut into clusters, again without the outliers while some of them are a cluster."""
+    """Cut into clusters; repeat without outliers while outliers form a cluster."""
     least, most_odd = _least(units.hits), _ODD_SHARE * units.hits.sum()
     outside = units.hits[~graph.inside].sum()
     while True:

@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Work through large cubes in blocks of rows, each small enough for the cache."""
+
+import math
+
+import numpy as np
+from joblib import Parallel, delayed
+
+VALUES_PER_BLOCK = 2**18
+
+
+def row_blocks(shape, n_values=VALUES_PER_BLOCK):
+    """Cut the rows of an array into blocks."""
+    height = max(1, n_values // max(1, math.prod(shape[1:])))
+    return [
+        slice(start, min(start + height, shape[0]))
+        for start in range(0, shape[0], height)
+    ]
+
+
+def each_block(function, shape, n_jobs=None):
+    """Call a function with the rows of each block, in threads."""
+    return in_threads(function, row_blocks(shape), n_jobs)
+
+
+def in_threads(function, tasks, n_jobs=None):
+    """Call a function with each task, in threads."""
+    if len(tasks) == 1:
+        return [function(tasks[0])]
+    return Parallel(n_jobs=n_jobs, require="sharedmem")(
+        delayed(function)(task) for task in tasks
+    )
+
+
+def find_valid(data, min_bands=None, n_jobs=None):
+    """Find the pixels that have enough bands with data."""
+    n_bands = data.shape[2]
+    needed = n_bands if min_bands is None else min_bands
+    if needed > n_bands:
+        raise ValueError(f"min_bands={min_bands} exceeds the {n_bands} bands.")
+    valid = np.empty(data.shape[:2], dtype=bool)
+
+    def find(rows):
+        missing = np.isnan(data[rows])
+        count = np.zeros(missing.shape[:2], dtype=np.uint16)
+        for band in range(n_bands):
+            count += missing[:, :, band]
+        np.less_equal(count, n_bands - needed, out=valid[rows])
+
+    each_block(find, data.shape, n_jobs)
+    return valid

@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Codes of pixels without a cluster, and the check of label maps."""
+
+import numpy as np
+
+MASKED = -3  # no data, as in scikit-learn's HDBSCAN
+SKY = -2  # data, but set aside as sky
+
+
+def check_label_map(label_map, name="label_map"):
+    """Return a label map as int32 after checking that it is one."""
+    labels = np.asarray(label_map)
+    if labels.ndim != 2:
+        raise ValueError(
+            f"{name} must have two axes (rows, columns), got {labels.ndim} axes of "
+            f"shape {labels.shape}."
+        )
+    if labels.dtype.kind not in "iu":
+        raise ValueError(f"{name} must hold integers, got {labels.dtype}.")
+    if labels.size and not (
+        MASKED <= labels.min() and labels.max() <= np.iinfo(np.int32).max
+    ):
+        raise ValueError(
+            f"{name} holds labels from {labels.min()} to {labels.max()}. Clusters are "
+            f"counted from 0, noise is -1, sky is {SKY} and no data is {MASKED}."
+        )
+    return np.ascontiguousarray(labels, dtype=np.int32)
+
+
+def mark_sky(image, sky_mask):
+    """Mark masked pixels of sky as such in an image of labels, in place."""
+    if sky_mask is not None and image.dtype.kind in "iu":
+        lost = image == MASKED
+        lost &= sky_mask.reshape(sky_mask.shape + (1,) * (image.ndim - 2))
+        image[lost] = SKY
+    return image

@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Whether bands that share their pixels also show the same sky there.
+
+A WCS can be wrong by some pixels, and a stack of such bands mixes the spectra of
+neighbors. Structures that several bands have in common tell.
+"""
+
+import warnings
+
+import numpy as np
+from astropy.stats import mad_std
+from scipy import fft
+
+from skesom.cube.convolution._gaussian import smooth
+
+# More than this many pixels are worth a warning.
+TOLERANCE = 0.5
+# The middle of a large image tells enough.
+WINDOW = 1024
+# Structures between these widths (in pixels) are compared: noise is finer, the shape
+# of the galaxy is coarser and differs between bands.
+FINE_SIGMA, COARSE_SIGMA = 1.0, 8.0
+# What chance gives: noise stays below 5 deviations and a correlation of .1.
+LEAST_CORRELATION = 0.15
+LEAST_DEVIATIONS = 8.0
+
+
+def find_shift(image, reference):
+    """Measure by how much one image is shifted against another.
+
+    Notes
+    -----
+    Peak of the cross-correlation of what is between 1 and 8 pixels wide, with a
+    parabola through its neighbors along each axis. An arcus sinus hyperbolicus keeps
+    single stars from deciding alone. Gaps count as empty after large structures have
+    been removed around them, so that their borders do not correlate.
+    """
+    parts = [_structure(band) for band in (image, reference)]
+    if any(part is None for part in parts):
+        return None
+    shape = [fft.next_fast_len(2 * length, real=True) for length in image.shape]
+    spectra = [fft.rfft2(part, shape) for part in parts]
+    correlation = fft.irfft2(spectra[0] * np.conj(spectra[1]), shape)
+    correlation = fft.fftshift(correlation)
+    row, column = np.unravel_index(np.argmax(correlation), shape)
+    peak = correlation[row, column]
+    chance = mad_std(correlation)
+    if peak < LEAST_CORRELATION or peak < LEAST_DEVIATIONS * chance:
+        return None
+    if not (0 < row < shape[0] - 1 and 0 < column < shape[1] - 1):
+        return None
+    beside = (
+        correlation[row - 1 : row + 2, column],
+        correlation[row, column - 1 : column + 2],
+    )
+    middle = np.array(shape) // 2
+    return np.array([row, column]) - middle + [_vertex(values) for values in beside]
+
+
+def _structure(band):
+    """Return what is between two widths, of mean 0 and norm 1; None if nothing is."""
+    band = band.astype(np.float64)
+    structure = smooth(band, FINE_SIGMA) - smooth(band, COARSE_SIGMA)
+    valid = ~np.isnan(structure)
+    scale = mad_std(structure[valid]) if valid.any() else 0
+    if not scale > 0:
+        return None
+    structure = np.arcsinh(structure / (3 * scale))
+    structure -= structure[valid].mean()
+    structure[~valid] = 0
+    return structure / np.linalg.norm(structure)
+
+
+def _vertex(values):
+    """Return where a parabola through three values at -1, 0 and 1 is highest."""
+    before, at, after = values
+    curvature = before - 2 * at + after
+    return 0.0 if curvature == 0 else 0.5 * (before - after) / curvature
+
+
+def warn_of_shifts(cube, reference):
+    """Warn of bands that are shifted against the reference band."""
+    window = _busy_window(cube)
+    against = cube.data[*window, reference]
+    shifts = np.full((cube.shape[2], 2), np.nan)
+    shifts[reference] = 0
+    for band in range(cube.shape[2]):
+        if band != reference:
+            found = find_shift(cube.data[*window, band], against)
+            shifts[band] = np.nan if found is None else found
+    shifted = [
+        _describe(cube, band, shifts[band])
+        for band in np.flatnonzero(np.hypot(*shifts.T) > TOLERANCE)
+    ]
+    if shifted:
+        warnings.warn(
+            f"Against band {cube.band_names[reference]!r}, the sky seems to be shifted "
+            f"in {'; '.join(shifted)}. Correct the WCS of one of them before the bands "
+            "are compared pixel by pixel.",
+            UserWarning,
+            stacklevel=3,
+        )
+    return shifts
+
+
+def _busy_window(cube):
+    """Return slices of rows and columns in the middle of the valid pixels."""
+    valid = np.isfinite(cube.data[:, :, 0])
+    for band in range(1, cube.shape[2]):
+        valid &= np.isfinite(cube.data[:, :, band])
+    window = []
+    for axis in range(2):
+        length = cube.shape[axis]
+        count = np.cumsum(valid.sum(axis=1 - axis))
+        middle = np.searchsorted(count, count[-1] / 2)
+        start = int(np.clip(middle - WINDOW // 2, 0, max(0, length - WINDOW)))
+        window.append(slice(start, start + min(WINDOW, length)))
+    return tuple(window)
+
+
+def _describe(cube, band, shift):
+    """Return the shift of one band in words."""
+    rows, columns = shift
+    words = f"{cube.band_names[band]!r} by {rows:+.1f} rows and {columns:+.1f} columns"
+    if cube.pixel_scale is None:
+        return words
+    return f"{words} ({np.hypot(*(shift * cube.pixel_scale)):.3g} arcsec)"

@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Fluxes: units, background, stretch, colors, shape."""

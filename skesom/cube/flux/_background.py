@@ -1,0 +1,242 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Subtract a background that changes slowly across the frame."""
+
+from numbers import Integral, Real
+
+import numpy as np
+from scipy import ndimage
+from sklearn.base import _fit_context
+from sklearn.utils._param_validation import Interval
+from sklearn.utils.validation import check_is_fitted
+
+from skesom.cube._base import CubeTransformer
+from skesom.cube._cube_list import check_cubes, is_cube_list
+from skesom.cube.convolution._gaussian import smooth
+from skesom.cube.masking._flatness import fit_most
+from skesom.cube.masking._tiles import median_and_scatter, valid_tiles
+
+TILE = 16
+FEWEST_TILES = 16
+SMOOTHING = 2.0  # pixels, of the image in which sources are looked for
+WINGS = 5  # pixels around a source that are left out too
+
+
+class BackgroundSubtractor(CubeTransformer):
+    """Subtract the background of each band: what changes slowly and is no source.
+
+    Scattered light, bright nights and amplifiers leave gradients, along which clusters
+    would be found. Each cube is taken on its own, so the background of a cube is never
+    subtracted from another. Needs the extra ``psf`` (photutils).
+
+    Parameters
+    ----------
+    box_size : int, default=64
+        Side in pixels of the boxes in which the background is measured. Larger than
+        the largest object, or its light is taken for background too.
+    filter_size : int, default=3
+        Boxes along the side of the median filter that smooths what was measured; odd.
+    source_threshold : float, default=2.0
+        Sources stand out by so many standard deviations of the smoothed image; they
+        and their surroundings of 5 pixels are left out.
+
+    Attributes
+    ----------
+    background_range_ : ndarray of shape (n_bands,)
+        Largest minus smallest background of each band of the fitted cubes, in their
+        units.
+    n_features_in_ : int
+        Number of bands, of all cubes together.
+
+    Raises
+    ------
+    ImportError
+        If photutils is missing.
+
+    See Also
+    --------
+    CubeMasker : Warns of a background that slopes.
+
+    Notes
+    -----
+    The surface of second order that most tiles of 16 pixels follow is subtracted first,
+    and shows the sources, even large ones. What is left of the background is then
+    measured without them by `photutils.background.Background2D` [1]_: the clipped mode
+    of each box, interpolated by splines. Boxes of which half is lost take theirs from
+    their neighbors.
+
+    The level of the background is subtracted too. Where a galaxy fills most of the
+    frame there is no background to measure, and nothing should be subtracted.
+
+    References
+    ----------
+    .. [1] L. Bradley et al., photutils, https://doi.org/10.5281/zenodo.596036
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skesom.cube import BackgroundSubtractor
+    >>> cube = np.random.default_rng(0).normal(size=(128, 128, 2))
+    >>> cube += np.linspace(0, 20, 128)[:, np.newaxis, np.newaxis]
+    >>> flat = BackgroundSubtractor(box_size=32).fit_transform(cube)
+    >>> bool(np.abs(flat[:10].mean() - flat[-10:].mean()) < 0.5)
+    True
+    """
+
+    _parameter_constraints = {
+        "box_size": [Interval(Integral, 4, None, closed="left")],
+        "filter_size": [Interval(Integral, 1, None, closed="left")],
+        "source_threshold": [Interval(Real, 0, None, closed="neither")],
+    }
+
+    def __init__(self, box_size=64, *, filter_size=3, source_threshold=2.0):
+        self.box_size = box_size
+        self.filter_size = filter_size
+        self.source_threshold = source_threshold
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y=None):
+        """Measure the backgrounds, to tell how much they change.
+
+        Parameters
+        ----------
+        X : Cube, array-like of shape (n_rows, n_columns, n_bands) or list of Cube
+            The cube, or cubes on different grids; NaN marks masked pixels.
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        self : BackgroundSubtractor
+            The fitted transformer.
+
+        Raises
+        ------
+        ValueError
+            If a band is masked everywhere, or `filter_size` is even.
+        """
+        self._fit(X)
+        return self
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit_transform(self, X, y=None):
+        """Measure the backgrounds and subtract them, with half of the work.
+
+        Parameters
+        ----------
+        X : Cube, array-like of shape (n_rows, n_columns, n_bands) or list of Cube
+            The cube, or cubes on different grids; NaN marks masked pixels.
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        flat : Cube, ndarray of shape (n_rows, n_columns, n_bands) or list of Cube
+            What `transform` gives for the same cube.
+        """
+        return self._like(X, self._fit(X))
+
+    def transform(self, X):
+        """Subtract the background of each band of these cubes.
+
+        Parameters
+        ----------
+        X : Cube, array-like of shape (n_rows, n_columns, n_bands) or list of Cube
+            The cube, or cubes on different grids; NaN marks masked pixels.
+
+        Returns
+        -------
+        flat : Cube, ndarray of shape (n_rows, n_columns, n_bands) or list of Cube
+            Of the same pixels, masked where they were; errors stay.
+        """
+        check_is_fitted(self)
+        cubes = check_cubes(X, self, reset=False)
+        return self._like(X, [self._subtracted(cube)[0] for cube in cubes])
+
+    def _fit(self, X):
+        cubes = check_cubes(X, self, reset=True)
+        if self.filter_size % 2 == 0:
+            raise ValueError(f"filter_size must be odd, got {self.filter_size}.")
+        flat, ranges = zip(*(self._subtracted(cube) for cube in cubes), strict=True)
+        self.background_range_ = np.concatenate(ranges)
+        return list(flat)
+
+    def _like(self, X, cubes):
+        return cubes if is_cube_list(X) else self._like_input(X, cubes[0])
+
+    def _subtracted(self, cube):
+        """Return a cube without its background, and the range of that."""
+        data = np.empty_like(cube.data)
+        measure = import_background()
+        ranges = []
+        # Not in threads: photutils silences warnings, which concerns all of them.
+        for band, name in enumerate(cube.band_names):
+            image = np.array(cube.data[:, :, band], dtype=np.float64)
+            if np.isnan(image).all():
+                raise ValueError(
+                    f"Band {name!r} has no background to subtract: all its pixels are "
+                    "NaN. Leave it out."
+                )
+            background = self._measure(image, measure)
+            data[:, :, band] = image - background
+            ranges.append(np.ptp(background))
+        return cube.replace(data=data, errors=cube.errors), ranges
+
+    def _measure(self, image, measure):
+        """Return the background of an image."""
+        lost = np.isnan(image)
+        surface = fit_background(image)
+        rest = image - surface  # boxes cannot follow a slope to the borders
+        covered = lost | find_sources(rest, self.source_threshold)
+        box = min(self.box_size, *image.shape)
+        if not len(valid_tiles(np.where(covered, np.nan, rest), box)[0]):
+            covered = lost  # there is no place without sources
+        found = measure(
+            np.where(lost, 0, rest),
+            box,
+            mask=covered,
+            exclude_percentile=50 if covered is not lost else 100,
+            filter_size=self.filter_size,
+        )
+        return surface + found.background
+
+
+def import_background():
+    """Return `photutils.background.Background2D`."""
+    try:
+        from photutils.background import Background2D
+    except ImportError as error:
+        raise ImportError(
+            "Subtracting the background needs photutils: pip install skesom[psf]"
+        ) from error
+    return Background2D
+
+
+def fit_background(image):
+    """Return the surface of second order that most tiles of an image follow."""
+    tiles, places = valid_tiles(image, TILE)
+    if len(tiles) < FEWEST_TILES:
+        return np.zeros(image.shape)
+    rows, columns = (
+        (index + 0.5) * TILE / length - 0.5
+        for index, length in zip(np.nonzero(places), image.shape, strict=True)
+    )
+    terms = np.stack(
+        [np.ones(len(rows)), rows, columns, rows**2, rows * columns, columns**2], -1
+    )
+    factors = fit_most(terms, median_and_scatter(tiles)[0])
+    rows, columns = ((np.arange(n) + 0.5) / n - 0.5 for n in image.shape)
+    surface = np.add.outer(
+        np.polynomial.Polynomial(factors[[0, 1, 3]])(rows),
+        np.polynomial.Polynomial([0, factors[2], factors[5]])(columns),
+    )
+    return surface + factors[4] * np.outer(rows, columns)
+
+
+def find_sources(image, threshold):
+    """Find what stands out from a background that is flat but for boxes."""
+    above = smooth(image, SMOOTHING)
+    above -= np.nanmedian(above)
+    # Sources only rise, so what lies below is noise.
+    noise = 1.4826 * np.median(-above[above <= 0])
+    sources = above > threshold * noise
+    return ndimage.binary_dilation(sources, iterations=WINGS)

@@ -1,0 +1,211 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Scale bands so that colors count beside brightness, and noise does not.
+
+Bands of one galaxy rise and fall together: after each is scaled to unit variance, nine
+tenths of the variance is brightness. Clusters of such pixels are steps of brightness.
+What tells an H II region from a nucleus of the same brightness is the small rest, and
+behind that rest stands noise.
+"""
+
+from numbers import Real
+
+import numpy as np
+from astropy.stats import mad_std
+from sklearn.base import _fit_context
+from sklearn.utils._param_validation import Interval
+from threadpoolctl import threadpool_limits
+
+from skesom.cube._base import CubeTransformer
+from skesom.cube.masking._noise import representative_rows
+
+_NO_VARIANCE = 1e-10  # of a component, when the bands have variance 1
+
+
+class ColorScaler(CubeTransformer):
+    """Scale bands to unit variance, then raise the contrast of their colors.
+
+    Parameters
+    ----------
+    contrast : float in [0, 0.5], default=1/3
+        Exponent that weakens the strong principal components against the weak ones. 0
+        leaves the bands as they are after scaling, 0.5 gives all components the same
+        variance but for their noise.
+
+    Attributes
+    ----------
+    mean_, scale_ : ndarray of shape (n_bands,)
+        Mean and standard deviation of each band over the valid pixels.
+    variance_ : ndarray of shape (n_bands,)
+        Variance of the principal components of the scaled bands, falling.
+    signal_ : ndarray of shape (n_bands,)
+        Share of that variance which is not noise, from 0 to 1.
+    matrix_ : ndarray of shape (n_bands, n_bands)
+        Symmetric; what scaled spectra are multiplied by.
+    n_features_in_ : int
+        Number of bands.
+
+    Raises
+    ------
+    ValueError
+        If no pixel has all bands.
+
+    Notes
+    -----
+    With the principal components v_i of the scaled bands, their variances l_i and the
+    variances n_i of their noise, spectra are multiplied by ::
+
+        sum_i  l_i^-contrast * max(l_i - n_i, 0) / l_i * v_i v_i^T
+
+    and by a number that keeps the mean variance of the bands at 1.
+    Rotated back like this, a band is still that band, with its color enhanced. Errors
+    of the cube are propagated.
+    The order of the bands does not matter, to the last bit.
+
+    The noise is estimated from differences of neighboring pixels (images of nothing
+    but noise are scaled and no more), as in the minimum noise fraction transform [1]_;
+    the exponent and the weight are the authors' own. On synthetic galaxies the
+    agreement of clusters with the populations rises by about a fifth over plain
+    scaling; without the noise term it falls.
+
+    References
+    ----------
+    .. [1] Green, A. A., Berman, M., Switzer, P. & Craig, M. D. (1988), "A
+       transformation for ordering multispectral data in terms of image quality", IEEE
+       Trans. Geosci. Remote Sens. 26, 65-74, doi:10.1109/36.3001
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skesom.cube import ColorScaler
+    >>> brightness = np.linspace(0, 10, 1024).reshape(32, 32, 1)
+    >>> color = np.where(np.arange(32) < 16, -0.5, 0.5)[:, None, None]
+    >>> cube = np.concatenate([brightness + color, brightness - color], axis=2)
+    >>> plain = ColorScaler(contrast=0).fit_transform(cube)
+    >>> scaled = ColorScaler().fit_transform(cube)
+    >>> np.std(np.diff(scaled, axis=2)) > np.std(np.diff(plain, axis=2))
+    np.True_
+    """
+
+    _parameter_constraints = {"contrast": [Interval(Real, 0, 0.5, closed="both")]}
+
+    def __init__(self, *, contrast=1 / 3):
+        self.contrast = contrast
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y=None):
+        """Measure the bands, their principal components and the noise of these.
+
+        Parameters
+        ----------
+        X : Cube or array-like of shape (n_rows, n_columns, n_bands)
+            The cube, stretched; NaN marks masked pixels.
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        self : ColorScaler
+            The fitted transformer.
+        """
+        cube = self._check_cube(X, reset=True)
+        valid = ~np.isnan(cube.data).any(axis=2)
+        if not valid.any():
+            raise ValueError(
+                f"None of the {valid.size} pixels has data in all {cube.shape[2]} "
+                "bands, so there are no colors to scale."
+            )
+        mean = np.empty(cube.shape[2])
+        scale = np.empty(cube.shape[2])
+        for band in range(cube.shape[2]):
+            pixels = cube.data[:, :, band][valid]
+            mean[band] = pixels.mean(dtype=np.float64)
+            scale[band] = pixels.std(dtype=np.float64)
+        scale[scale == 0] = 1
+        order = _order_by_content(mean, scale)
+        variance, components = _principal_components(
+            cube.data, valid, mean, scale, order
+        )
+        noise = _noise_variance(cube.data, components / scale[order, None], order)
+        present = variance > _NO_VARIANCE
+        safe = np.where(present, variance, 1)
+        signal = np.where(present, np.clip(1 - noise / safe, 0, 1), 0)
+        if self.contrast == 0 or not signal.any():
+            weight = np.ones_like(variance)
+        else:
+            weight = signal * safe**-self.contrast
+            weight *= np.sqrt(cube.shape[2] / np.sum(weight**2 * variance))
+        self.mean_, self.scale_ = mean, scale
+        self.variance_, self.signal_ = variance, signal
+        back = np.argsort(order)
+        self.matrix_ = ((components * weight) @ components.T)[np.ix_(back, back)]
+        return self
+
+    def transform(self, X):
+        """Scale the bands and raise the contrast of their colors.
+
+        Parameters
+        ----------
+        X : Cube or array-like of shape (n_rows, n_columns, n_bands)
+            The cube; NaN marks masked pixels. Where a pixel lacks some bands, they
+            are taken to be at their means.
+
+        Returns
+        -------
+        scaled : Cube or ndarray of shape (n_rows, n_columns, n_bands)
+            Of the same float type, NaN where X is NaN.
+        """
+        cube = self._check_cube(X, reset=False)
+        scaled = np.empty(cube.shape, dtype=cube.dtype)
+        errors = None if cube.errors is None else np.empty_like(scaled)
+        order = _order_by_content(self.mean_, self.scale_)
+        matrix = np.ascontiguousarray(self.matrix_[np.ix_(order, order)])
+        with threadpool_limits(limits=1, user_api="blas"):
+            for row in range(len(cube)):
+                spectra = ((cube.data[row] - self.mean_) / self.scale_)[:, order]
+                missing = np.isnan(spectra)
+                scaled[row][:, order] = _multiply(spectra, matrix, missing)
+                if errors is not None:
+                    variance = ((cube.errors[row] / self.scale_) ** 2)[:, order]
+                    variance = _multiply(variance, matrix**2, missing)
+                    errors[row][:, order] = np.sqrt(variance)
+        bare = [None] * cube.shape[2]
+        scaled = cube.replace(data=scaled, errors=errors, band_units=bare)
+        return self._like_input(X, scaled)
+
+
+def _order_by_content(mean, scale):
+    """Return an order of the bands that is theirs in whatever order they are given.
+
+    Sums over bands taken in it are the same to the last bit.
+    """
+    return np.lexsort((scale, mean))
+
+
+def _multiply(spectra, matrix, missing):
+    """Multiply spectra by a matrix; missing bands add nothing and stay missing."""
+    product = np.where(missing, 0, spectra) @ matrix
+    product[missing] = np.nan
+    return product
+
+
+def _principal_components(data, valid, mean, scale, order):
+    """Return variances and components (as columns) of the scaled bands in an order."""
+    n_bands = data.shape[2]
+    products = np.zeros((n_bands, n_bands))
+    with threadpool_limits(limits=1, user_api="blas"):
+        for row in range(len(data)):
+            spectra = ((data[row][valid[row]] - mean) / scale)[:, order]
+            products += spectra.T @ spectra
+        variance, components = np.linalg.eigh(products / np.count_nonzero(valid))
+    return np.maximum(variance[::-1], 0), components[:, ::-1]
+
+
+def _noise_variance(data, axes, order):
+    """Variance of the noise along axes of ordered bands, from neighbors in rows."""
+    rows = representative_rows(*data.shape[:2])
+    with threadpool_limits(limits=1, user_api="blas"):
+        steps = np.diff(data[rows][:, :, order].astype(np.float64), axis=1) @ axes
+    steps = steps[~np.isnan(steps).any(axis=2)]
+    if len(steps) == 0:
+        return np.zeros(axes.shape[1])
+    return mad_std(steps, axis=0) ** 2 / 2

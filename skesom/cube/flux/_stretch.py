@@ -1,0 +1,212 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Compress fluxes so that faint and bright structure weigh alike.
+
+Fluxes of one galaxy span many powers of ten, and distances between them see nothing
+but the brightest pixels. The inverse hyperbolic sine is a logarithm for bright pixels
+and a straight line within the noise, where a logarithm would blow the noise up.
+"""
+
+import warnings
+from numbers import Integral, Real
+
+import numpy as np
+from astropy import units
+from sklearn.base import _fit_context
+from sklearn.utils._param_validation import Interval, StrOptions
+
+from skesom._common.blocks import each_block
+from skesom.cube._base import CubeTransformer
+from skesom.cube.flux._flux_scale import measure_flux_scale
+
+
+class AsinhStretch(CubeTransformer):
+    """Turn each flux into ``asinh((flux - sky) / (softening * noise))``.
+
+    Parameters
+    ----------
+    softening : float, default=3.0
+        Flux at which the straight line turns into a logarithm, in units of the noise.
+    noise : float or array-like of shape (n_bands,), default=None
+        Standard deviation per pixel in each band, in the unit of the band. By default
+        it is measured.
+    subtract_sky : "auto" or bool, default="auto"
+        Whether to subtract the level of the sky first. ``"auto"`` does it where most
+        of the frame is sky; in a frame that a galaxy fills there is no sky to be
+        measured, and the zero point is left alone. True subtracts the level of the
+        darkest parts in any case.
+    copy : bool, default=True
+        False stretches the cube that is given, if its memory allows.
+    n_jobs : int, default=None
+        Number of threads. The result does not depend on it.
+
+    Attributes
+    ----------
+    noise_ : ndarray of shape (n_bands,)
+        Standard deviation per pixel in each band; 0 for a constant band.
+    sky_level_ : ndarray of shape (n_bands,)
+        What is subtracted from each band.
+    sky_dominated_ : bool
+        Whether most of the fitted frame is sky.
+    n_features_in_ : int
+        Number of bands.
+
+    Notes
+    -----
+    The sky is measured where at most one band stands out, if that is more than half of
+    the pixels; else noise and level are those of the darkest parts of the frame.
+    Both orders work: stretching the whole frame and setting the sky aside afterwards,
+    or stretching what is left when the sky has been set aside.
+
+    A constant band becomes 0. Errors of the cube are propagated to first order.
+
+    References
+    ----------
+    R. H. Lupton, J. E. Gunn and A. S. Szalay, "A Modified Magnitude System that
+    Produces Well-Behaved Magnitudes, Colors, and Errors Even for Low Signal-to-Noise
+    Ratio Measurements", The Astronomical Journal 118 (1999), 1406.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skesom.cube import AsinhStretch
+    >>> flux = np.random.default_rng(0).normal(100, 2, (64, 64, 1))
+    >>> flux[30, 30] = 10_000
+    >>> stretch = AsinhStretch().fit(flux)
+    >>> stretch.sky_level_.round(), stretch.noise_.round()
+    (array([100.]), array([2.]))
+    >>> stretch.transform(flux)[30, 30].round(1)
+    array([8.1])
+    """
+
+    _parameter_constraints = {
+        "softening": [Interval(Real, 0, None, closed="neither")],
+        "noise": [Interval(Real, 0, None, closed="neither"), "array-like", None],
+        "subtract_sky": [StrOptions({"auto"}), "boolean"],
+        "copy": ["boolean"],
+        "n_jobs": [Integral, None],
+    }
+
+    def __init__(
+        self,
+        *,
+        softening=3.0,
+        noise=None,
+        subtract_sky="auto",
+        copy=True,
+        n_jobs=None,
+    ):
+        self.softening = softening
+        self.noise = noise
+        self.subtract_sky = subtract_sky
+        self.copy = copy
+        self.n_jobs = n_jobs
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y=None):
+        """Measure noise and sky of each band.
+
+        Parameters
+        ----------
+        X : Cube or array-like of shape (n_rows, n_columns, n_bands)
+            The cube; NaN marks masked pixels.
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        self : AsinhStretch
+            The fitted transformer.
+
+        Raises
+        ------
+        ValueError
+            If all pixels are masked, or the given noise does not fit the bands.
+        """
+        cube = self._check_cube(X, reset=True)
+        scale = measure_flux_scale(cube, self.noise, self.subtract_sky, self.n_jobs)
+        constant = [
+            name
+            for name, noise in zip(cube.band_names, scale.noise, strict=True)
+            if noise == 0
+        ]
+        if constant:
+            warnings.warn(
+                f"These bands are constant and carry no information: "
+                f"{', '.join(constant)}. Their stretched values are 0.",
+                UserWarning,
+                stacklevel=2,
+            )
+        self.noise_ = scale.noise
+        self.sky_level_ = scale.level
+        self.sky_dominated_ = scale.sky_dominated
+        # As text, which any format of models can hold.
+        self._band_units = [unit and unit.to_string() for unit in cube.band_units]
+        return self
+
+    def transform(self, X):
+        """Stretch the fluxes.
+
+        Parameters
+        ----------
+        X : Cube or array-like of shape (n_rows, n_columns, n_bands)
+            The cube; NaN marks masked pixels.
+
+        Returns
+        -------
+        stretched : Cube or ndarray of shape (n_rows, n_columns, n_bands)
+            Pure numbers of the same float type.
+        """
+        cube = self._check_cube(X, reset=False)
+        scale = self.softening * self.noise_
+        factor = np.divide(1, scale, out=np.zeros_like(scale), where=scale > 0)
+        # One number for each value of a row of pixels: short loops over bands are slow.
+        level, factor = (
+            np.tile(numbers.astype(cube.dtype), cube.shape[1])
+            for numbers in (self.sky_level_, factor)
+        )
+        in_place = not self.copy and cube.data.flags.carray
+        data = cube.data if in_place else np.empty(cube.shape, dtype=cube.dtype)
+        errors = None if cube.errors is None else np.empty(cube.shape, cube.dtype)
+
+        def stretch(rows):
+            block = data[rows].reshape(-1, len(level))
+            np.subtract(cube.data[rows].reshape(block.shape), level, out=block)
+            block *= factor
+            if errors is not None:
+                slope = factor / np.sqrt(1 + block**2)
+                errors[rows] = cube.errors[rows] * slope.reshape(data[rows].shape)
+            np.arcsinh(block, out=block)
+
+        each_block(stretch, cube.shape, self.n_jobs)
+        pure = [units.dimensionless_unscaled] * cube.shape[2]
+        stretched = cube.replace(data=data, errors=errors, band_units=pure)
+        return self._like_input(X, stretched)
+
+    def inverse_transform(self, X):
+        """Bring stretched values back to fluxes.
+
+        Parameters
+        ----------
+        X : Cube or array-like of shape (n_rows, n_columns, n_bands)
+            Stretched values.
+
+        Returns
+        -------
+        flux : Cube or ndarray of shape (n_rows, n_columns, n_bands)
+            The fluxes; a band that was constant gets back its zero point only. Errors
+            come back too.
+        """
+        cube = self._check_cube(X, reset=False)
+        scale = (self.softening * self.noise_).astype(cube.dtype)
+        data = np.sinh(cube.data, order="C")
+        errors = None
+        if cube.errors is not None:
+            errors = cube.errors * scale * np.hypot(1, data)
+        data *= scale
+        data += self.sky_level_.astype(cube.dtype)
+        band_units = [
+            text and units.Unit(text, parse_strict="silent")
+            for text in self._band_units
+        ]
+        flux = cube.replace(data=data, errors=errors, band_units=band_units)
+        return self._like_input(X, flux)

@@ -1,0 +1,347 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Find hot and dead pixels and cosmic rays: what is sharper than any image can be.
+
+Light that came through a telescope is spread by its point-spread function, and so no
+pixel stands alone. If s is any scene without negative light, seen through a Gaussian of
+standard deviation sigma, and I the image, then the Cauchy-Schwarz inequality gives
+
+    I(x - 1) I(x + 1) >= a**2 I(x)**2,    a = exp(-1 / (2 sigma**2)),
+
+because the product of the Gaussian at two places is its square between them, times
+a**2. Stars, nebulae, arms and their edges all obey; hot pixels, cosmic rays (of any
+length, direction and number of pixels in width that leaves an edge) do not.
+"""
+
+import numpy as np
+from astropy.stats import gaussian_fwhm_to_sigma
+from numpy.lib.stride_tricks import sliding_window_view
+from scipy import ndimage
+
+from skesom._common.blocks import in_threads, row_blocks
+from skesom.cube.masking._bits import Bits
+from skesom.cube.masking._noise import TILE
+from skesom.cube.masking._trails import find_trails
+
+SIGNIFICANCE = 3  # in standard deviations of what is compared
+NARROWEST = 1.5  # FWHM in pixels of the sharpest image that is well sampled
+# The same where another band shows something at that place, or there is no other band.
+NARROWEST_SUPPORTED = 1.0
+SUPPORT = 3  # in standard deviations of a pixel
+# What belongs to an outlier is fainter than this share in all other bands.
+SHARE_ELSEWHERE = 0.3
+HALF = 4  # of the windows in which background and noise are measured
+GROWTH = 2  # steps
+# Blocks are read with the rows around them, so they are larger than elsewhere.
+PIXELS_PER_BLOCK = 2**19
+MARGIN = GROWTH + HALF + 1
+
+FOUR = ((-1, 0), (1, 0), (0, -1), (0, 1))
+
+
+def _square(distance):
+    """Return the offsets of the pixels on the sides of a square around a pixel."""
+    steps = range(-distance, distance + 1)
+    return [(i, j) for i in steps for j in steps if max(abs(i), abs(j)) == distance]
+
+
+RING, WIDE_RING = _square(2), _square(HALF)
+# Of normal noise a quarter of the values lies within so many standard deviations, and
+# this share within one. The mean of four neighbors adds a quarter of their variance.
+QUARTER, INSIDE = 0.3186, 0.6827
+ABOVE_FOUR = 1.25**0.5
+
+
+def find_outliers(cube, masked, n_jobs=None):
+    """Find the values that are sharper than the image can be.
+
+    Notes
+    -----
+    In units of the noise, which is the scatter of pixels against their neighbors in
+    tiles of 16 x 16 pixels or in the 9 x 9 pixels around, whichever is larger. The
+    background is the median of the 16 pixels at a distance of two.
+    """
+    bands = range(cube.shape[2])
+    noise = in_threads(lambda b: _tile_noise(cube, masked[b], b), bands, n_jobs)
+    noise = np.stack(noise, axis=-1)
+    narrowest = _narrowest(cube)
+    found = [Bits.none(cube.shape[:2]) for _ in bands]
+
+    def search(band):
+        for rows in row_blocks(cube.shape[:2], PIXELS_PER_BLOCK):
+            block = _Block(cube, masked, band, rows, noise)
+            found[band].write(rows, block.outliers(narrowest[band]))
+
+    in_threads(search, bands, n_jobs)
+    masked = [pair[0] | pair[1] for pair in zip(masked, found, strict=True)]
+    trails = find_trails(cube, masked, noise, TILE, n_jobs)
+    return [pair[0] | pair[1] for pair in zip(found, trails, strict=True)]
+
+
+def _narrowest(cube):
+    """Return the smallest FWHM in pixels that each band may have, as two columns."""
+    widths = np.tile([NARROWEST, NARROWEST_SUPPORTED], (cube.shape[2], 1))
+    if cube.pixel_scale is not None:
+        known = cube.fwhm / np.sqrt(np.prod(cube.pixel_scale))
+        widths = np.fmin(widths, known[:, np.newaxis])
+    return widths
+
+
+def _image(cube, masked, band, rows):
+    """Return rows of a band, NaN where they are masked."""
+    image = np.array(cube.data[rows, :, band], order="C")
+    image[masked.unpack(rows)] = np.nan
+    return image
+
+
+def _above_four(image):
+    """Return how far pixels lie above the mean of their four neighbors.
+
+    Where one is missing, above the two on opposite sides and above the third.
+    """
+    middle = image[1:-1, 1:-1]
+    mean = image[:-2, 1:-1] + image[2:, 1:-1]
+    mean += image[1:-1, :-2]
+    mean += image[1:-1, 2:]
+    mean *= image.dtype.type(0.25)
+    rows, columns = np.nonzero(np.isnan(mean) & ~np.isnan(middle))
+    sides = [image[rows + 1 + down, columns + 1 + right] for down, right in FOUR]
+    pair = np.fmin(sides[0] + sides[1], sides[2] + sides[3]) / 2
+    mean[rows, columns] = np.where(np.isnan(pair), pair, np.fmax.reduce([pair, *sides]))
+    return np.subtract(middle, mean, out=mean)
+
+
+def _mean_of_pairs(*sums):
+    """Return the mean of pairs from their sums, leaving out those that are NaN."""
+    first, second = sums
+    both = ~(np.isnan(first) | np.isnan(second))
+    return np.where(both, (first + second) / 4, np.fmin(first, second) / 2)
+
+
+def _tile_noise(cube, masked, band):
+    """Return the noise of a pixel in each tile of a band."""
+    n_rows, n_columns = cube.shape[:2]
+    shape = -(-n_rows // TILE), -(-n_columns // TILE)
+    noise = np.full(shape, np.nan)
+    height = max(1, PIXELS_PER_BLOCK // (TILE * n_columns)) * TILE
+    for start in range(0, n_rows, height):
+        rows = slice(max(0, start - 1), min(n_rows, start + height + 1))
+        image = _image(cube, masked, band, rows)
+        missing = (start == 0, start + height >= n_rows)
+        image = np.pad(image, (missing, (1, 1)), constant_values=np.nan)
+        tiles = _tiles(np.abs(_above_four(image)))
+        noise[start // TILE :][: len(tiles)] = _tile_scatter(tiles)
+    typical = np.nanmedian(noise) if np.isfinite(noise).any() else np.nan
+    noise[np.isnan(noise) | (noise == 0)] = typical
+    return noise / ABOVE_FOUR
+
+
+def _tiles(image):
+    """Cut an image into tiles of shape (rows, columns, 256), filled up with NaN."""
+    rows, columns = (-(-length // TILE) for length in image.shape)
+    fill = rows * TILE - image.shape[0], columns * TILE - image.shape[1]
+    image = np.pad(image, ((0, fill[0]), (0, fill[1])), constant_values=np.nan)
+    tiles = image.reshape(rows, TILE, columns, TILE).swapaxes(1, 2)
+    return tiles.reshape(rows, columns, TILE * TILE)
+
+
+def _tile_scatter(deviations):
+    """Return the scatter of absolute deviations in tiles, NaN where few are valid."""
+    ordered = np.sort(deviations, axis=-1)  # NaN goes last
+    count = np.isfinite(ordered).sum(axis=-1)
+    place = np.minimum((INSIDE * count).astype(int), ordered.shape[-1] - 1)
+    scatter = np.take_along_axis(ordered, place[..., np.newaxis], axis=-1)[..., 0]
+    scatter = scatter.astype(np.float64)
+    # Counts, and pictures that are clipped, may have most pixels at one value.
+    # How much the others differ is then their noise, as that of single photons.
+    flat = scatter == 0
+    if flat.any():
+        total = np.nansum(np.square(ordered[flat], dtype=np.float64), axis=-1)
+        scatter[flat] = np.sqrt(total / np.maximum(1, (ordered[flat] > 0).sum(axis=-1)))
+    # What comes in steps, as counts do, is noisy by one step at least, of which the
+    # mean of four neighbors makes quarters.
+    first = np.minimum((ordered == 0).sum(axis=-1), ordered.shape[-1] - 1)
+    step = 4 * np.take_along_axis(ordered, first[..., np.newaxis], axis=-1)[..., 0]
+    scatter = np.fmax(scatter, step * ABOVE_FOUR)
+    scatter[4 * count < TILE * TILE] = np.nan
+    return scatter
+
+
+class _Block:
+    """Some rows of a band with those around them."""
+
+    def __init__(self, cube, masked, band, rows, noise):
+        self.data = cube.data
+        self.masked = masked
+        self.band = band
+        self.noise = noise
+        self.n_rows = rows.stop - rows.start
+        self.first = rows.start - MARGIN  # the row of the cube that comes first
+        inside = slice(max(0, self.first), min(len(cube.data), rows.stop + MARGIN))
+        image = _image(cube, masked[band], band, inside)
+        outside = inside.start - self.first, rows.stop + MARGIN - inside.stop
+        self.image = np.pad(image, (outside, (MARGIN, MARGIN)), constant_values=np.nan)
+        self.above = np.full_like(self.image, np.nan)
+        self.above[1:-1, 1:-1] = _above_four(self.image)
+
+    def outliers(self, narrowest):
+        """Return which pixels of the block are outliers."""
+        outliers = np.zeros(self.image.shape, dtype=bool)
+        for sign in (1, -1):
+            found = self._sharp(sign, narrowest)
+            for _ in range(GROWTH):
+                if not found.any():
+                    break
+                found |= self._beside(found, sign)
+            outliers |= found
+        return outliers[MARGIN : MARGIN + self.n_rows, MARGIN:-MARGIN]
+
+    def _sharp(self, sign, narrowest):
+        """Return the pixels that stand out more sharply than an image can."""
+        places = self._candidates(sign, narrowest[0])
+        # The widest choice first, with what is cheap to know.
+        places = _chosen(places, self._sharper(places, sign, narrowest[0]))
+        noise = self._local_noise(places)
+        supported = self._significance_elsewhere(places, FOUR, sign) > SUPPORT
+        widths = np.where(supported, narrowest[1], narrowest[0])
+        places = _chosen(places, self._sharper(places, sign, widths, noise))
+        found = np.zeros(self.image.shape, dtype=bool)
+        found[places] = True
+        return found
+
+    def _candidates(self, sign, fwhm):
+        """Return the places that stand out enough from their four neighbors."""
+        least = SIGNIFICANCE * _spread_of_difference(_ratio(fwhm))
+        inner = np.s_[MARGIN - GROWTH : GROWTH - MARGIN, HALF:-HALF]
+        above = self.above[inner]
+        high = sign * above > least * self._noise_image()[inner]
+        rows, columns = np.divmod(np.flatnonzero(high), above.shape[1])
+        return rows + MARGIN - GROWTH, columns + HALF
+
+    def _sharper(self, places, sign, fwhm, noise=None):
+        """Tell which places no point-spread function of a width allows.
+
+        Of the edge of an area, half of the ring is as bright as the area: it stays.
+        """
+        noise = self._noise_of_tile(places) if noise is None else noise
+        ratio = _ratio(fwhm)
+        margin = SIGNIFICANCE * noise
+        flux, sides = sign * self.image[places], self._around(places, FOUR, sign)
+        low, middle, high = self._background(places, RING, sign)
+        background = middle if sign > 0 else high
+        above, below, left, right = sides - background
+        mean = np.maximum(_mean_of_pairs(above + below, left + right), 0)
+        least = margin * _spread_of_difference(ratio)
+        alone = flux - background - mean / ratio > least
+        # Beside a bright source the median is no background.
+        background = low if sign > 0 else high
+        above, below, left, right = np.maximum(sides - background, 0) + margin
+        product = np.fmin(above * below, left * right)
+        line = flux - background - np.sqrt(product) / ratio > margin
+        return (alone | line) & (flux - middle > margin)
+
+    def _background(self, places, ring, sign):
+        """Return the quartiles of a ring, NaN if most of it is missing.
+
+        Between bright sources there are dark places, but nothing is bright between
+        holes: of what is dark the background is the darker quarter, which is the higher
+        one if the sign is turned.
+        """
+        ordered = np.sort(self._around(places, ring, sign), axis=0)  # NaN goes last
+        count = np.isfinite(ordered).sum(axis=0)
+        place = np.array([count // 4, count // 2, 3 * count // 4])
+        place = np.minimum(place, len(ordered) - 1)
+        quartiles = np.take_along_axis(ordered, place, axis=0)
+        quartiles[:, 4 * count < len(ordered)] = np.nan
+        return quartiles
+
+    def _around(self, places, offsets, sign):
+        """Return the fluxes around some places, one row for each offset."""
+        rows, columns = places
+        flux = [self.image[rows + down, columns + right] for down, right in offsets]
+        return sign * np.array(flux)
+
+    def _noise_of_tile(self, places):
+        """Return the noise of the tiles in which places lie."""
+        return self.noise[(*self._tile(*places), self.band)]
+
+    def _local_noise(self, places):
+        """Return the noise of the tiles, or that around the places if it is larger."""
+        size = 2 * HALF + 1
+        corners = tuple(axis - HALF for axis in places)
+        scatter = np.abs(sliding_window_view(self.above, (size, size))[corners])
+        scatter = np.sort(scatter.reshape(-1, size * size), axis=1)  # NaN goes last
+        quarter = np.isfinite(scatter).sum(axis=1) // 4
+        scatter = scatter[np.arange(len(scatter)), quarter] / (QUARTER * ABOVE_FOUR)
+        return np.fmax(scatter, self._noise_of_tile(places))
+
+    def _noise_image(self):
+        """Return the noise of the tiles, pixel by pixel."""
+        rows, columns = self._tile(*(np.arange(length) for length in self.image.shape))
+        tiles = self.noise[:, :, self.band].astype(self.image.dtype)
+        return tiles[rows][:, columns]
+
+    def _tile(self, rows, columns):
+        """Return in which tile pixels lie."""
+        n_rows, n_columns = self.noise.shape[:2]
+        return (
+            np.clip((rows + self.first) // TILE, 0, n_rows - 1),
+            np.clip((columns - MARGIN) // TILE, 0, n_columns - 1),
+        )
+
+    def _significance_elsewhere(self, places, offsets, sign):
+        """Return by how many deviations other bands stand out from some offsets.
+
+        That of the band that does it most; infinite if there is no other band.
+        """
+        n_rows, n_columns, n_bands = self.data.shape
+        if n_bands == 1:
+            return np.full(len(places[0]), np.inf)
+        rows, columns = places[0] + self.first, places[1] - MARGIN
+
+        def take(down, right):
+            return self.data[
+                np.clip(rows + down, 0, n_rows - 1),
+                np.clip(columns + right, 0, n_columns - 1),
+            ]
+
+        mean = sum(take(*step) for step in offsets) / len(offsets)
+        above = sign * (take(0, 0) - mean)
+        spread = np.sqrt(1 + 1 / len(offsets)) * self.noise[self._tile(*places)]
+        above = np.divide(above, spread, out=np.zeros_like(spread), where=spread > 0)
+        above[:, self.band] = np.nan
+        return np.fmax.reduce(above, axis=1)
+
+    def _beside(self, found, sign):
+        """Return the pixels beside outliers that belong to them.
+
+        They may be as sharp as a star, if they are far fainter in the other bands.
+        """
+        around = ndimage.binary_dilation(found, np.ones((3, 3))) & ~found
+        around[:HALF] = around[-HALF:] = False
+        around[:, :HALF] = around[:, -HALF:] = False
+        places = np.nonzero(around)
+        _, middle, high = self._background(places, WIDE_RING, sign)
+        background = middle if sign > 0 else high
+        here = (sign * self.image[places] - background) / self._local_noise(places)
+        bright = here > SIGNIFICANCE
+        places, here = _chosen(places, bright), here[bright]
+        elsewhere = self._significance_elsewhere(places, WIDE_RING, sign)
+        beside = np.zeros_like(found)
+        alone = elsewhere < np.maximum(SUPPORT, SHARE_ELSEWHERE * here)
+        beside[_chosen(places, alone)] = True
+        return beside
+
+
+def _chosen(places, which):
+    """Return some of the places."""
+    return tuple(axis[which] for axis in places)
+
+
+def _ratio(fwhm):
+    """Return how much a Gaussian falls in one pixel from its peak."""
+    return np.exp(-0.5 / (fwhm * gaussian_fwhm_to_sigma) ** 2)
+
+
+def _spread_of_difference(ratio):
+    """Return the deviation of a pixel minus the mean of four others over a ratio."""
+    return np.sqrt(1 + 0.25 / ratio**2)

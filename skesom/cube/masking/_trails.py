@@ -1,0 +1,263 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Find the trails of satellites: straight ridges that one band alone shows.
+
+A trail is as wide as the stars, so its sharpness does not betray it. It is found as in
+the Hough transform: ridges of a band that no other band shows vote for the lines
+through them, and a line that is ridge nearly everywhere across its part of the frame is
+a trail.
+"""
+
+import numpy as np
+from scipy import ndimage
+
+from skesom._common.blocks import in_threads, row_blocks
+from skesom.cube.masking._bits import Bits
+from skesom.cube.masking._noise import representative_rows
+
+BIN = 2
+SMOOTHING = 3  # binned pixels
+SIDE = 5  # binned pixels from a ridge to what it must stand out from
+SIGNIFICANCE = 4  # in standard deviations of the difference
+SUPPORT = 3  # the same, in another band
+TILE = 256  # binned pixels
+QUARTER = 0.3186  # a quarter of normal values lies within so many deviations
+FULL = 0.6  # share of a line that must be ridge
+SHORTEST = 0.5  # of the side of a tile
+NEAR = 2.5  # binned pixels
+MOST = 8  # trails in a tile
+WIDEST = 16  # pixels on either side
+FAINTEST = 1  # in standard deviations of a pixel
+PROTECTED = 10  # times the trail: so bright are the cores of stars that it crosses
+PIXELS_PER_BLOCK = 2**19
+ACROSS = ((0, SIDE), (SIDE, 0), (SIDE - 1, SIDE - 1), (SIDE - 1, 1 - SIDE))
+
+
+def find_trails(cube, masked, noise, tile, n_jobs=None):
+    """Find straight ridges that one band alone shows."""
+    bands = range(cube.shape[2])
+    found = [Bits.none(cube.shape[:2]) for _ in bands]
+    shape = cube.shape[0] // BIN, cube.shape[1] // BIN
+    if len(bands) == 1 or min(shape) < 4 * SIDE:
+        return found
+
+    def height(band):
+        return _ridge_height(cube, masked[band], band, noise[:, :, band], tile)
+
+    heights = in_threads(height, bands, n_jobs)
+    shown = sum((part >= SUPPORT).astype(np.uint16) for part in heights)
+
+    def search(band):
+        others = shown - (heights[band] >= SUPPORT)
+        for line in _lines(heights[band] >= SIGNIFICANCE, others == 0):
+            pixels = _pixels_of_trail(cube, masked[band], band, line, noise, tile)
+            if pixels is not None:
+                rows, mask = pixels
+                found[band].write(rows, found[band].unpack(rows) | mask)
+
+    in_threads(search, bands, n_jobs)
+    return found
+
+
+def _ridge_height(cube, masked, band, noise, tile):
+    """Return how far binned pixels stand out from two sides, in whole deviations."""
+    shape = cube.shape[0] // BIN, cube.shape[1] // BIN
+    heights = np.zeros(shape, dtype=np.int8)
+    margin = SIDE + SMOOTHING
+    spread = noise * np.sqrt(2) / (BIN * SMOOTHING)
+    spread = spread * _excess_noise(cube, masked, band, noise)
+    for rows in row_blocks(cube.shape[:2], PIXELS_PER_BLOCK):
+        first, last = -(-rows.start // BIN), min(-(-rows.stop // BIN), shape[0])
+        top, bottom = max(0, first - margin), min(shape[0], last + margin)
+        if last <= first:
+            continue
+        image = np.array(cube.data[top * BIN : bottom * BIN, :, band], order="C")
+        image[masked.unpack(slice(top * BIN, bottom * BIN))] = np.nan
+        binned = _smooth(_binned(image, shape[1]))
+        height = _above_sides(binned)[first - top : last - top]
+        down, across = (np.arange(n) * BIN // tile for n in shape)
+        deviation = spread[down[first:last]][:, across]
+        known = np.isfinite(height) & (deviation > 0)
+        height = np.divide(height, deviation, out=np.zeros_like(height), where=known)
+        heights[first:last] = np.clip(height, 0, 100)
+    return heights
+
+
+def _excess_noise(cube, masked, band, noise):
+    """Return how much noisier smoothed pixels are than those of independent noise.
+
+    By the quieter places, which are those without ridges; one at least.
+    """
+    rows = representative_rows(*cube.shape[:2])
+    image = np.array(cube.data[rows, :, band], order="C")
+    image[masked.unpack(rows)] = np.nan
+    image = image[: len(image) // BIN * BIN]
+    smoothed = _smooth(_binned(image, cube.shape[1] // BIN))
+    sides = (smoothed[:, : -2 * SIDE] + smoothed[:, 2 * SIDE :]) / 2
+    steps = np.abs(smoothed[:, SIDE:-SIDE] - sides)
+    steps = steps[np.isfinite(steps)]
+    expected = np.median(noise) * np.sqrt(1.5) / (BIN * SMOOTHING)
+    if not len(steps) or not expected > 0:
+        return 1.0
+    return max(1.0, float(np.quantile(steps, 0.25)) / (QUARTER * expected))
+
+
+def _binned(image, n_columns):
+    """Return the means of 2 x 2 pixels, NaN if none is valid."""
+    image = image[:, : n_columns * BIN]
+    pixels = image.reshape(len(image) // BIN, BIN, n_columns, BIN)
+    parts = [pixels[:, i, :, j] for i in range(BIN) for j in range(BIN)]
+    total = sum(np.nan_to_num(part, nan=0) for part in parts)
+    count = sum((~np.isnan(part)).astype(image.dtype) for part in parts)
+    return np.divide(total, count, out=np.full_like(total, np.nan), where=count > 0)
+
+
+def _smooth(image):
+    """Return the means of 3 x 3 pixels around each valid one."""
+    missing = np.isnan(image)
+    if not missing.any():
+        return ndimage.uniform_filter(image, SMOOTHING)
+    total = ndimage.uniform_filter(np.where(missing, 0, image), SMOOTHING)
+    count = ndimage.uniform_filter((~missing).astype(image.dtype), SMOOTHING)
+    return np.divide(total, count, out=np.full_like(total, np.nan), where=~missing)
+
+
+def _above_sides(image):
+    """Return how far pixels lie above both sides, in the direction that is best."""
+    padded = np.pad(image, SIDE, mode="edge")
+
+    def moved(down, right):
+        rows, columns = image.shape
+        return padded[SIDE + down :, SIDE + right :][:rows, :columns]
+
+    sides = [np.fmax(moved(*step), moved(-step[0], -step[1])) for step in ACROSS]
+    return image - np.fmin.reduce(sides)
+
+
+def _lines(ridges, countable):
+    """Find lines that are nearly full of ridges, in all tiles of a band.
+
+    Yields the tile as (rows, columns) in binned pixels, a point and a direction.
+    """
+    cuts = [
+        np.linspace(0, n, max(1, round(n / TILE)) + 1).astype(int) for n in ridges.shape
+    ]
+    for top, bottom in zip(cuts[0][:-1], cuts[0][1:], strict=True):
+        for left, right in zip(cuts[1][:-1], cuts[1][1:], strict=True):
+            part = np.s_[top:bottom, left:right]
+            alone = ridges[part] & countable[part]
+            for point, direction in _lines_of_tile(alone, countable[part]):
+                yield part, point + (top, left), direction
+
+
+def _lines_of_tile(ridges, countable):
+    """Find lines in one tile, the strongest first."""
+    least = SHORTEST * max(ridges.shape)
+    middle = (np.array(ridges.shape) - 1) / 2
+    reach = int(np.hypot(*middle)) + 1
+    angles = np.linspace(0, np.pi, int(np.pi * reach), endpoint=False)
+    steps = np.array([np.cos(angles), np.sin(angles)])  # across the lines
+    points = np.argwhere(ridges)
+    lines, refused = [], set()
+    votes = None
+    while len(points) >= FULL * least and len(lines) + len(refused) < MOST:
+        if votes is None:
+            votes = _votes(points - middle, steps, reach)
+        number = int(np.argmax(votes))
+        if votes.flat[number] < FULL * least:
+            break
+        angle, distance = np.divmod(number, votes.shape[1])
+        across, distance = steps[:, angle], distance - reach
+        line = _fitted(points, middle + distance * across, across)
+        near = _distances(points, *line) <= NEAR
+        if _is_full(ridges, countable, *line, least):
+            lines.append(line)
+            points, votes = points[~near], None
+        else:
+            refused.add(number)
+            around = np.s_[max(0, angle - 2) : angle + 3]
+            place = distance + reach
+            votes[around, max(0, place - 2) : place + 3] = 0
+    return lines
+
+
+def _votes(points, steps, reach):
+    """Return the number of points on each line, by angle and distance."""
+    n_angles, n_distances = steps.shape[1], 2 * reach + 1
+    place = np.rint(points.astype(np.float32) @ steps.astype(np.float32))
+    place = place.astype(np.int32) + reach
+    place += np.arange(n_angles, dtype=np.int32) * n_distances
+    votes = np.bincount(place.ravel(), minlength=n_angles * n_distances)
+    return votes.reshape(n_angles, n_distances)
+
+
+def _fitted(points, point, across):
+    """Return point and direction of the line through the points near a line."""
+    direction = np.array([-across[1], across[0]])
+    for _ in range(2):
+        near = points[_distances(points, point, direction) <= NEAR]
+        if len(near) < 2:
+            break
+        point = near.mean(axis=0)
+        direction = np.linalg.svd(near - point, full_matrices=False)[2][0]
+    return point, direction
+
+
+def _distances(points, point, direction):
+    """Return the distances of points from a line."""
+    offset = points - point
+    return np.abs(offset[:, 0] * direction[1] - offset[:, 1] * direction[0])
+
+
+def _is_full(ridges, countable, point, direction, least):
+    """Tell whether a line is long enough and ridge nearly everywhere, at both ends."""
+    steps = np.arange(-sum(ridges.shape), sum(ridges.shape) + 1)[:, np.newaxis]
+    places = np.rint(point + steps * direction).astype(int)
+    inside = np.all((places >= 0) & (places < ridges.shape), axis=1)
+    places = tuple(places[inside].T)
+    told = countable[places]
+    full = ridges[places][told]
+    # Ridges are found a pixel to either side, so halves cannot be full by chance.
+    return len(full) >= least and all(
+        half.mean() >= FULL for half in np.array_split(full, 2)
+    )
+
+
+def _pixels_of_trail(cube, masked, band, line, noise, tile):
+    """Return rows of the cube and which of their pixels a trail covers."""
+    part, point, direction = line
+    rows, columns = (
+        slice(side.start * BIN, min(side.stop * BIN + BIN, length))
+        for side, length in zip(part, cube.shape, strict=False)
+    )
+    point = point * BIN + (BIN - 1) / 2
+    offset = np.arange(rows.start, rows.stop)[:, np.newaxis] - point[0]
+    across = offset * direction[1]
+    across = across - (np.arange(columns.start, columns.stop) - point[1]) * direction[0]
+    near = np.abs(across) < WIDEST + 0.5
+    image = np.array(cube.data[rows, columns, band])
+    image[masked.unpack(rows)[:, columns]] = np.nan
+    place = np.rint(across[near]).astype(int) + WIDEST
+    flux = image[near]
+    profile = np.array([_median(flux[place == step]) for step in range(2 * WIDEST + 1)])
+    sides = WIDEST // 4
+    background = _median(np.concatenate([profile[:sides], profile[-sides:]]))
+    profile -= background
+    tiles = tuple(
+        slice(side.start // tile, side.stop // tile + 1) for side in (rows, columns)
+    )
+    bright = profile > FAINTEST * np.median(noise[(*tiles, band)])
+    parts, _ = ndimage.label(bright)
+    inner = np.where(np.isnan(profile), -np.inf, profile)[WIDEST - 3 : WIDEST + 4]
+    peak = WIDEST - 3 + int(np.argmax(inner))
+    if not parts[peak]:
+        return None
+    covered = np.zeros((rows.stop - rows.start, cube.shape[1]), dtype=bool)
+    bright = flux - background > PROTECTED * profile[place]
+    covered[:, columns][near] = (parts == parts[peak])[place] & ~bright
+    return rows, covered
+
+
+def _median(values):
+    """Return the median of the finite values, NaN if there are none."""
+    values = values[np.isfinite(values)]
+    return np.median(values) if len(values) else np.nan

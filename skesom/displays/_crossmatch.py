@@ -1,0 +1,302 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Which types of known objects gather in which clusters, as a picture."""
+
+import numpy as np
+
+from skesom.displays._axes import new_axes, settle
+from skesom.displays._fitted import labeled_cube
+from skesom.displays._sky_marks import size_in_points
+from skesom.io import describe_types
+from skesom.maps._crossmatch import crossmatch
+
+_DOUBLINGS = 3  # the colors end at 8 times the area share, and an eighth of it
+_CELL = 0.62, 0.36  # inches in a new figure
+_ROOM = 3.4, 1.6
+_LARGEST, _SMALLEST = 9.0, 4.5  # points, of the numbers in the cells
+_TICK_ROOM = 24.0  # points for the number at a tick
+_LUMINANCE = np.array([0.299, 0.587, 0.114])
+
+
+class CrossmatchDisplay:
+    """Enrichment of each cluster in each type of known objects.
+
+    It is made by `from_estimator` or `from_predictions`, or from what `crossmatch`
+    returned.
+
+    Parameters
+    ----------
+    crossmatch : Crossmatch
+        What `crossmatch` returns.
+    colors : array-like of shape (n_clusters, 4), default=None
+        Colors of the clusters, for the frames of their numbers.
+    names : dict of int to str or sequence of str, default=None
+        What clusters are called; their numbers by default.
+
+    Attributes
+    ----------
+    ax_ : matplotlib.axes.Axes
+        What it is drawn in.
+    figure_ : matplotlib.figure.Figure
+        The figure of the axes.
+    image_ : matplotlib.image.AxesImage
+        A cell for each type (row) and cluster (column).
+    texts_ : list of matplotlib.text.Text
+        Enrichment in each cell that is wide enough.
+    color_bar_ : matplotlib.colorbar.Colorbar
+        What the colors mean.
+
+    See Also
+    --------
+    crossmatch : The numbers.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from astropy.table import Table
+    >>> from skesom.displays import CrossmatchDisplay
+    >>> label_map = np.zeros((20, 20), dtype=int)
+    >>> label_map[:4, :5] = 1
+    >>> nebulae = Table({"x": [0, 1, 2, 3, 15], "y": [0, 1, 2, 2, 15]})
+    >>> display = CrossmatchDisplay.from_predictions(
+    ...     label_map, nebulae, object_type="HII"
+    ... )
+    >>> [text.get_text() for text in display.texts_]
+    ['0.21', '16']
+    """
+
+    def __init__(self, crossmatch, *, colors=None, names=None):
+        self.crossmatch = crossmatch
+        self.colors = colors
+        self.names = names
+
+    @classmethod
+    def from_estimator(
+        cls,
+        estimator,
+        X,
+        catalog,
+        *,
+        colors=None,
+        names=None,
+        significance=0.05,
+        ax=None,
+        **options,
+    ):
+        """Draw the enrichment of the clusters that an estimator finds in a cube.
+
+        Parameters
+        ----------
+        estimator : estimator
+            Fitted CubeClusterer or CubeClassifier, or a Pipeline that ends in one.
+        X : Cube, array-like of shape (n_rows, n_columns, n_bands) or list of Cube
+            What it takes. Its WCS finds positions on the sky.
+        catalog : str, os.PathLike, Table or sequence of regions
+            The objects, see `crossmatch`.
+        colors, names
+            See the class.
+        significance : float, default=0.05
+            See `plot`.
+        ax : matplotlib.axes.Axes, default=None
+            Where to draw; a new figure by default.
+        **options : dict
+            Arguments of `crossmatch`.
+
+        Returns
+        -------
+        display : CrossmatchDisplay
+            Drawn.
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is missing (extra ``plot``).
+        """
+        label_map, cube = labeled_cube(estimator, X)
+        result = crossmatch(label_map, catalog, **{"wcs": cube.wcs} | options)
+        display = cls(result, colors=colors, names=names)
+        return display.plot(ax, significance=significance)
+
+    @classmethod
+    def from_predictions(
+        cls,
+        label_map,
+        catalog,
+        *,
+        colors=None,
+        names=None,
+        significance=0.05,
+        ax=None,
+        **options,
+    ):
+        """Draw the enrichment of clusters that are known already.
+
+        Parameters
+        ----------
+        label_map : array-like of int of shape (n_rows, n_columns)
+            Clusters from 0, -1 = noise, -3 = masked.
+        catalog : str, os.PathLike, Table or sequence of regions
+            The objects, see `crossmatch`.
+        colors, names
+            See the class.
+        significance : float, default=0.05
+            See `plot`.
+        ax : matplotlib.axes.Axes, default=None
+            Where to draw; a new figure by default.
+        **options : dict
+            Arguments of `crossmatch`, such as ``wcs``.
+
+        Returns
+        -------
+        display : CrossmatchDisplay
+            Drawn.
+
+        Raises
+        ------
+        ValueError
+            If the label map, the catalog or the options cannot be used.
+        ImportError
+            If matplotlib is missing (extra ``plot``).
+        """
+        result = crossmatch(label_map, catalog, **options)
+        display = cls(result, colors=colors, names=names)
+        return display.plot(ax, significance=significance)
+
+    def plot(self, ax=None, *, significance=0.05):
+        """Draw a table of colors and numbers.
+
+        Parameters
+        ----------
+        ax : matplotlib.axes.Axes, default=None
+            Where to draw; a new figure by default.
+        significance : float, default=0.05
+            Cells are colored where random positions deviate as much in any cluster
+            less often than this.
+
+        Returns
+        -------
+        self : CrossmatchDisplay
+            With the attributes that end in an underscore.
+        """
+        enrichment = self.crossmatch.matrix("enrichment")
+        certain = self.crossmatch.matrix("p_any") < significance
+        n_types, n_clusters = enrichment.shape
+        size = n_clusters * _CELL[0] + _ROOM[0], n_types * _CELL[1] + _ROOM[1]
+        ax = new_axes(ax, np.clip(size, 4, 24))
+        least = 0.5 ** (2 * _DOUBLINGS)
+        self.image_ = ax.imshow(
+            np.ma.array(np.log2(np.maximum(enrichment, least)), mask=~certain),
+            cmap="PuOr_r",
+            vmin=-_DOUBLINGS,
+            vmax=_DOUBLINGS,
+            aspect="auto",
+            interpolation="nearest",
+        )
+        ax.spines[:].set_visible(False)
+        self._name_types(ax)
+        self._add_color_bar(ax)
+        settle(ax)  # what else is written depends on the room that remains
+        self._name_clusters(ax)
+        settle(ax)
+        self.texts_ = self._write_numbers(ax, enrichment, certain)
+        self.ax_, self.figure_ = ax, ax.figure
+        return self
+
+    def _write_numbers(self, ax, enrichment, certain):
+        """Write the enrichment in each cell, if there is room."""
+        width, height = size_in_points(ax) / np.array(enrichment.shape[::-1])
+        size = min(width / 2.4, height / 1.4, _LARGEST)
+        if size < _SMALLEST:
+            return []
+        # The eye weighs red, green and blue like this.
+        luminance = self.image_.to_rgba(self.image_.get_array())[..., :3] @ _LUMINANCE
+        texts = []
+        for (row, column), value in np.ndenumerate(enrichment):
+            is_dark = luminance[row, column] < 0.45
+            texts.append(
+                ax.text(
+                    column,
+                    row,
+                    "0" if value == 0 else f"{value:.{max(0, 2 - _digits(value))}f}",
+                    ha="center",
+                    va="center",
+                    size=size,
+                    color=("white" if is_dark else "black")
+                    if certain[row, column]
+                    else "0.55",
+                    weight="bold" if certain[row, column] else "normal",
+                )
+            )
+        return texts
+
+    def _name_types(self, ax):
+        """Write what the types are called and how many objects they have."""
+        table = self.crossmatch.table
+        counts = dict(zip(table["type"], table["n_objects"], strict=True))
+        described = describe_types([str(kind) for kind in counts])
+        ax.set_yticks(
+            range(len(counts)),
+            [
+                f"{kind.description}  {count}"
+                for kind, count in zip(described.values(), counts.values(), strict=True)
+            ],
+        )
+
+    def _name_clusters(self, ax):
+        """Write the names of the clusters and their shares of the area."""
+        n_types, n_clusters = self.crossmatch.matrix("enrichment").shape
+        labels = np.asarray(self.crossmatch.table["cluster"])[:n_clusters].tolist()
+        shares = np.asarray(self.crossmatch.table["area_share"])[:n_clusters]
+        names = self.names if self.names is not None else {}
+        names = dict(names.items() if hasattr(names, "items") else enumerate(names))
+        names.setdefault(-1, "noise")
+        ax.tick_params(length=0)
+        room = size_in_points(ax)[0] / n_clusters
+        ax.set_xlabel("cluster")
+        if room < 12:  # not to be read side by side
+            n_ticks = int(np.clip(size_in_points(ax)[0] / _TICK_ROOM, 1, 12))
+            ax.locator_params(axis="x", integer=True, nbins=n_ticks)
+            return
+        for axis, n_cells in (("x", n_clusters), ("y", n_types)):
+            getattr(ax, f"set_{axis}ticks")(np.arange(1, n_cells) - 0.5, minor=True)
+        ax.tick_params(which="minor", length=0)
+        ax.grid(which="minor", color="0.92", linewidth=0.6)
+        texts = [str(names.get(label, label)) for label in labels]
+        if room > 26:
+            ax.set_xlabel("cluster, and its share of the area")
+            texts = [
+                f"{text}\n{100 * share:.{1 if share < 0.1 else 0}f} %"
+                for text, share in zip(texts, shares, strict=True)
+            ]
+        ax.set_xticks(range(n_clusters), texts, size="small")
+        if self.colors is None:
+            return
+        for place, label in enumerate(labels):
+            if 0 <= label < len(self.colors):
+                # A bar of the cluster's color along the lower edge of its column.
+                ax.plot(
+                    [place - 0.42, place + 0.42],
+                    [-0.012, -0.012],
+                    transform=ax.get_xaxis_transform(),
+                    color=self.colors[label],
+                    linewidth=5,
+                    solid_capstyle="butt",
+                    clip_on=False,
+                )
+        ax.tick_params(axis="x", pad=8)
+
+    def _add_color_bar(self, ax):
+        """Say what the colors mean."""
+        bar = ax.figure.colorbar(self.image_, ax=ax, extend="both", pad=0.02, aspect=30)
+        ticks = np.arange(-_DOUBLINGS, _DOUBLINGS + 1)
+        bar.set_ticks(
+            ticks,
+            labels=[f"{2**n}" if n >= 0 else f"1/{2**-n}" for n in ticks.tolist()],
+        )
+        bar.set_label("share of objects / share of area\n(no color: within chance)")
+        bar.outline.set_visible(False)
+        self.color_bar_ = bar
+
+
+def _digits(number):
+    """Return how many digits stand before the point."""
+    return len(str(int(number))) if number >= 1 else 0

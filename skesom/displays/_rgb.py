@@ -1,0 +1,188 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Three bands of a cube as a color picture."""
+
+import numpy as np
+from astropy import units
+
+from skesom.cube import Cube
+from skesom.cube.masking._noise import sky_statistics
+from skesom.displays._palette import MISSING_COLOR
+from skesom.displays._thinning import mean
+
+_STRETCHES = ("lupton", "asinh", "log", "sqrt", "linear")
+_BRIGHT = 99.5  # per cent
+_DARK_NOISE = 20  # times the noise are bright at least, so that noise is dark
+_SOFTENING = 0.25  # of the Lupton stretch, in units of the interval
+_Q = 8  # where it turns from linear to logarithmic
+_ASINH = 0.1
+_SAMPLES = 1_000_000  # that the interval of a band is taken from
+
+
+def rgb_image(cube, bands=None, *, stretch="asinh", interval="sky"):
+    """Make a color picture of three bands.
+
+    Each band is brought to 0 at its sky and to 1 at a bright level, so bands in any
+    units can be combined, and then all are stretched.
+
+    Parameters
+    ----------
+    cube : Cube or array-like of shape (n_rows, n_columns, n_bands)
+        The images.
+    bands : sequence of three int or str, default=None
+        Numbers from 0, or names, of the bands for red, green and blue. By default the
+        one of the longest, the middle and the shortest wavelength, or, where these are
+        unknown, the last, middle and first band of the cube.
+    stretch : {"asinh", "lupton", "log", "sqrt", "linear"}, default="asinh"
+        "lupton" stretches the mean of the bands and keeps their colors [1]_, also
+        those of noise; the others stretch each band by itself, bright pixels are white.
+    interval : {"sky", "zscale", "minmax"}, float or astropy BaseInterval, default="sky"
+        What is black and what is bright in a band: the level of its darkest parts and
+        the value that 0.5 % of the pixels exceed (20 times the noise at least); by the
+        zscale algorithm of IRAF; its least and largest value; so many per cent of its
+        values in the middle; or any interval of `astropy.visualization`.
+
+    Returns
+    -------
+    picture : ndarray of shape (n_rows, n_columns, 3), dtype uint8
+        Red, green and blue; light gray where one of the bands is masked.
+
+    Raises
+    ------
+    ValueError
+        If there is no such band, stretch or interval, or a band has no data.
+
+    References
+    ----------
+    .. [1] Lupton, R. et al. (2004), "Preparing Red-Green-Blue Images from CCD Data",
+       PASP 116, 133-137, doi:10.1086/382245
+
+    Examples
+    --------
+    >>> from skesom.datasets import make_galaxy_cube
+    >>> from skesom.displays import rgb_image
+    >>> cube, _ = make_galaxy_cube((64, 64), random_state=0)
+    >>> rgb_image(cube, ["F814W", "F502N", "F336W"]).shape
+    (64, 64, 3)
+    """
+    cube = cube if isinstance(cube, Cube) else Cube(cube)
+    if stretch not in _STRETCHES:
+        raise ValueError(f"stretch must be one of {_STRETCHES}, got {stretch!r}.")
+    interval = _as_interval(interval)
+    planes = [_scaled(cube, number, interval) for number in rgb_bands(cube, bands)]
+    missing = np.isnan(planes).any(axis=0)
+    for plane in planes:
+        plane[missing] = 0
+    picture = _lupton(planes) if stretch == "lupton" else _each(planes, stretch)
+    picture[missing] = [
+        int(MISSING_COLOR[place : place + 2], 16) for place in (1, 3, 5)
+    ]
+    return picture
+
+
+def wavelengths_of(cube):
+    """Return the wavelengths of the bands in nm, None unless all are known."""
+    coordinates = cube.band_coordinates
+    if coordinates is None or np.isnan(coordinates.value).any():
+        return None
+    if not coordinates.unit.is_equivalent(units.nm, equivalencies=units.spectral()):
+        return None  # velocities need a line to count from
+    return coordinates.to(units.nm, equivalencies=units.spectral())
+
+
+def rgb_bands(cube, bands=None):
+    """Return the numbers of the bands for red, green and blue."""
+    if bands is None:
+        order = np.arange(cube.shape[2])
+        wavelengths = wavelengths_of(cube)
+        if wavelengths is not None:
+            order = np.argsort(wavelengths.value, kind="stable")
+        return [int(order[-1]), int(order[len(order) // 2]), int(order[0])]
+    bands = [bands] if isinstance(bands, str) else list(bands)
+    if len(bands) != 3:
+        raise ValueError(
+            f"A color picture has three bands, for red, green and blue, got {bands}."
+        )
+    numbers = []
+    for band in bands:
+        if isinstance(band, str) and band in cube.band_names:
+            band = cube.band_names.index(band)
+        if isinstance(band, str) or not 0 <= band < cube.shape[2]:
+            raise ValueError(
+                f"There is no band {band!r}: the cube has {', '.join(cube.band_names)} "
+                f"(0 to {cube.shape[2] - 1})."
+            )
+        numbers.append(int(band))
+    return numbers
+
+
+def thinned_rgb(cube, bands, step):
+    """Return the color picture of the means of squares of `step` by `step` pixels."""
+    cube = cube if isinstance(cube, Cube) else Cube(cube)
+    numbers = rgb_bands(cube, bands)
+    means = {n: mean(cube.data[:, :, n], step) for n in set(numbers)}
+    planes = [means[number] for number in numbers]
+    names = [f"{n}: {cube.band_names[number]}" for n, number in enumerate(numbers)]
+    return rgb_image(Cube(np.dstack(planes), band_names=names), [0, 1, 2])
+
+
+def _as_interval(interval):
+    from astropy.visualization import (
+        BaseInterval,
+        MinMaxInterval,
+        PercentileInterval,
+        ZScaleInterval,
+    )
+
+    if isinstance(interval, BaseInterval) or interval == "sky":
+        return interval
+    if interval == "zscale":
+        return ZScaleInterval()
+    if interval == "minmax":
+        return MinMaxInterval()
+    if isinstance(interval, str) or not 0 < interval <= 100:
+        raise ValueError(
+            "interval must be 'sky', 'zscale', 'minmax', a percentage above 0, or an "
+            f"interval of astropy.visualization. Got {interval!r}."
+        )
+    return PercentileInterval(interval)
+
+
+def _scaled(cube, band, interval):
+    """Return a band with its interval brought to 0 and 1."""
+    flux = cube.data[:, :, band]
+    step = int(np.ceil(np.sqrt(flux.size / _SAMPLES)))
+    sample = flux[::step, ::step]
+    sample = sample[np.isfinite(sample)]
+    if len(sample) == 0:
+        raise ValueError(
+            f"Band {cube.band_names[band]!r} has no data: all its pixels are NaN."
+        )
+    if interval == "sky":
+        level, noise = sky_statistics(flux)
+        low = level - noise
+        high = max(np.percentile(sample, _BRIGHT), level + _DARK_NOISE * noise)
+    else:
+        low, high = map(float, interval.get_limits(sample))
+    if high == low:  # a constant band is black
+        high = low + 1
+    return ((flux - low) / (high - low)).astype(np.float32)
+
+
+def _lupton(planes):
+    from astropy.visualization import make_lupton_rgb
+
+    with np.errstate(divide="ignore", invalid="ignore"):  # black pixels have no color
+        return make_lupton_rgb(*planes, minimum=0, stretch=_SOFTENING, Q=_Q)
+
+
+def _each(planes, stretch):
+    from astropy import visualization
+
+    functions = {
+        "asinh": visualization.AsinhStretch(_ASINH),
+        "log": visualization.LogStretch(),
+        "sqrt": visualization.SqrtStretch(),
+        "linear": visualization.LinearStretch(),
+    }
+    stretched = functions[stretch](np.clip(np.dstack(planes), 0, 1))
+    return np.rint(255 * stretched).astype(np.uint8)

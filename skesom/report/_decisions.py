@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What a run decided for its user: in numbers for a file, and in plain lines."""
+
+import numpy as np
+
+from skesom._common.labels import MASKED, SKY
+from skesom._common.pipelines import pipeline_end
+from skesom.cube import CubeMasker, FWHMConvolver
+
+
+def decisions_of(pipeline):
+    """Return what the steps of a fitted pipeline decided."""
+    step = pipeline[-1]
+    steps = [each for _, each in pipeline.steps[:-1]]
+    maskers = [each for each in steps if isinstance(each, CubeMasker)]
+    convolvers = [each for each in steps if isinstance(each, FWHMConvolver)]
+    labels = step.labels_
+    return {
+        "pixels": {
+            "all": labels.size,
+            "with_data": int(np.count_nonzero(labels != MASKED)),
+            "clustered": int(np.count_nonzero(labels >= 0)),
+        },
+        "outliers": sum(_outliers(masker) for masker in maskers),
+        "sky": _sky(maskers, labels),
+        "fwhm": float(convolvers[-1].target_fwhm_) if convolvers else None,
+        "clusters": int(step.n_clusters_),
+        "features": int(step.n_features_in_),
+        "runs": _runs(step),
+    }
+
+
+def _outliers(masker):
+    summaries = masker.summary_
+    if isinstance(summaries, dict):
+        summaries = [summaries]
+    return sum(int(summary.get("outliers", 0)) for summary in summaries)
+
+
+def _sky(maskers, labels):
+    """Return what the last step that looked for sky found."""
+    looking = [masker for masker in maskers if masker.sky != "keep"]
+    if not looking or isinstance(looking[-1].sky_share_, list):
+        return None
+    unevenness = float(looking[-1].sky_unevenness_)
+    return {
+        "set_aside": int(np.count_nonzero(labels == SKY)),
+        "does_not_stand_out": float(looking[-1].sky_share_),
+        "unevenness": None if np.isnan(unevenness) else unevenness,
+    }
+
+
+def _runs(step):
+    """Return how far the members of a consensus agree."""
+    if not hasattr(step, "agreement_"):
+        return None
+    inside = step.labels_ >= 0
+    if not inside.any():
+        return None
+    labels, agreement = step.labels_[inside], step.agreement_[inside]
+    sums = np.bincount(labels, agreement, minlength=step.n_clusters_)
+    return {
+        "number": len(pipeline_end(step.estimator_)[0].estimators_),
+        "agreement": float(agreement.mean(dtype=np.float64)),
+        "by_cluster": (sums / np.bincount(labels, minlength=len(sums))).tolist(),
+    }
+
+
+def lines_of(decisions):
+    """Return the decisions as short sentences, one for each line of a terminal."""
+    pixels = decisions["pixels"]
+    share = pixels["with_data"] / pixels["all"]
+    lines = [f"Data: {share:.1%} of the {pixels['all']} pixels have all bands needed."]
+    if decisions["outliers"]:
+        lines.append(
+            f"Outliers masked: {decisions['outliers']} pixels (--mask-outliers no "
+            "keeps them)."
+        )
+    if decisions["sky"] is not None:
+        lines.append(_line_of_sky(decisions["sky"], pixels["with_data"]))
+    if decisions["fwhm"] is not None:
+        lines.append(
+            f"Sharpness: all bands have a FWHM of {decisions['fwhm']:.4g} arcsec."
+        )
+    if decisions["runs"] is not None:
+        lines.append(_line_of_runs(decisions["runs"]))
+    return lines
+
+
+def _line_of_sky(sky, with_data):
+    flatness = "how flat it is cannot be told"
+    if sky["unevenness"] is not None:
+        flatness = (
+            f"its level changes by {sky['unevenness']:.2f} times the noise of a pixel"
+        )
+    if sky["set_aside"]:
+        share = sky["set_aside"] / with_data
+        return (
+            f"Sky set aside: {share:.1%} of the pixels with data; {flatness} "
+            "(--sky keep clusters it)."
+        )
+    share = sky["does_not_stand_out"]
+    if share > 0.5:
+        return (
+            f"Sky kept: {share:.1%} of the pixels do not stand out, but {flatness} "
+            "(--sky mask sets them aside)."
+        )
+    return f"Sky kept: only {share:.1%} of the pixels do not stand out."
+
+
+def _line_of_runs(runs):
+    by_cluster = np.array(runs["by_cluster"])
+    text = f"Agreement of {runs['number']} runs: {runs['agreement']:.0%} on the average"
+    if len(by_cluster) == 1:
+        return f"{text}."
+    least, most = by_cluster.argmin(), by_cluster.argmax()
+    return (
+        f"{text}, from {by_cluster[least]:.0%} in cluster {least} to "
+        f"{by_cluster[most]:.0%} in cluster {most}."
+    )

@@ -1,0 +1,203 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Which files a run is made from, and how they are read."""
+
+import hashlib
+import os
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from skesom._common.grids import Grid, group_by_grid
+from skesom.io import read_cube, read_region_mask, read_regions
+from skesom.io._fits import split_path
+from skesom.io._order import describe_bands
+from skesom.maps._pixel_table import check_bands
+
+
+class ImageSource(NamedTuple):
+    """The files that images come from, and how they are read from them.
+
+    Parameters
+    ----------
+    files : sequence of str
+        FITS files of one band or of several; ``"image.fits[SCI,1]"`` names the HDU.
+    hdu, masks, weights, ignore_flags, band_names
+        As `skesom.io.read_cube` takes them; files of masks and weights as paths.
+    exclude, include : sequence of str, default=()
+        Region files of DS9 or CASA. Pixels inside of an excluded region are masked, and
+        those outside of all included ones.
+    order : {"given", "wavelength"} or sequence of int, default="given"
+        Order of the bands, see `skesom.io.read_cube`.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from skesom.datasets import make_galaxy_cube
+    >>> from skesom.io import write_bands
+    >>> from skesom.report import ImageSource
+    >>> cube, truth = make_galaxy_cube((40, 40), 3, random_state=0)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     source = ImageSource(write_bands(folder, cube))
+    ...     source.read().shape
+    (40, 40, 3)
+    """
+
+    files: tuple
+    hdu: object = None
+    band_names: tuple | None = None
+    masks: object = None
+    weights: object = None
+    ignore_flags: object = 0
+    exclude: tuple = ()
+    include: tuple = ()
+    order: object = "given"
+
+    def by_wavelength(self):
+        """Return the same, with the bands in the order of wavelength.
+
+        Returns
+        -------
+        source : ImageSource
+            Its `order` are numbers: whoever reads it later has the same order,
+            whatever is known of filters by then.
+
+        Raises
+        ------
+        OSError, ValueError
+            If files cannot be used.
+        """
+        return self._replace(order=self._describe()[1])
+
+    def given_names(self):
+        """Return the names of the bands in the order of the files."""
+        return self._describe()[0]
+
+    def _describe(self):
+        files, names = list(self.files), self.band_names
+        return describe_bands(files, hdu=self.hdu, band_names=names)
+
+    def read(self):
+        """Read the images.
+
+        Returns
+        -------
+        images : Cube or list of Cube
+            One cube, or one for each pixel grid, or for each run of bands on one grid.
+
+        Raises
+        ------
+        OSError, ValueError
+            If files cannot be used; see `skesom.io.read_cube`.
+        """
+        cubes = read_cube(
+            list(self.files),
+            hdu=self.hdu,
+            band_names=self.band_names,
+            masks=self.masks,
+            weights=self.weights,
+            ignore_flags=self.ignore_flags,
+            order=self.order,
+            align_to=None,
+        )
+        for cube in cubes:
+            check_bands(cube.data, cube.band_names)
+        for path in self.exclude:
+            _mask_inside(cubes, path)
+        if self.include:
+            _mask_outside(cubes, self.include)
+        return cubes[0] if len(cubes) == 1 else cubes
+
+    def paths(self):
+        """Return the path of every file that is read, without names of HDUs."""
+        companions = [
+            part
+            for parts in (self.masks, self.weights)
+            if isinstance(parts, list | tuple)
+            for part in parts
+            if part is not None
+        ]
+        texts = [*self.files, *companions, *self.exclude, *self.include]
+        return list(dict.fromkeys(path_of(text) for text in texts))
+
+    def moved(self, places):
+        """Return the same with other paths.
+
+        Parameters
+        ----------
+        places : callable
+            Takes a path and returns that of the same file elsewhere.
+
+        Returns
+        -------
+        source : ImageSource
+            With the places; names of HDUs are kept.
+        """
+
+        def move(text):
+            path = path_of(text)
+            return str(places(path)) + str(text)[len(str(path)) :]
+
+        def move_companions(parts):
+            if not isinstance(parts, list | tuple):
+                return parts
+            return [part if part is None else move(part) for part in parts]
+
+        return self._replace(
+            files=tuple(map(move, self.files)),
+            masks=move_companions(self.masks),
+            weights=move_companions(self.weights),
+            exclude=tuple(map(move, self.exclude)),
+            include=tuple(map(move, self.include)),
+        )
+
+
+def path_of(text):
+    """Return the path in "image.fits[SCI,1]"."""
+    return Path(split_path(os.fspath(text))[0])
+
+
+def describe_file(path, folder=None):
+    """Return what identifies the content of a file."""
+    with open(path, "rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    path = os.path.abspath(path)
+    description = {"path": path, "size": os.path.getsize(path), "sha256": digest}
+    if folder is not None:
+        description["beside"] = os.path.relpath(path, folder)
+    return description
+
+
+def _mask_inside(cubes, path):
+    """Mask what the regions of a file hold; at least one cube must show some."""
+    _check_on_sky(cubes, path)
+    outside = []
+    for cube in cubes:
+        try:
+            cube.data[read_region_mask(path, cube, empty="ignore")] = np.nan
+        except ValueError as error:
+            outside.append(error)
+    if len(outside) == len(cubes):
+        raise outside[0]
+
+
+def _mask_outside(cubes, paths):
+    """Mask what the regions of some files do not hold."""
+    for path in paths:
+        _check_on_sky(cubes, path)
+    for cube in cubes:
+        inside = np.zeros(cube.shape[:2], dtype=bool)
+        for path in paths:
+            inside |= read_region_mask(path, cube, empty="ignore")
+        cube.data[~inside] = np.nan
+
+
+def _check_on_sky(cubes, path):
+    """Refuse regions in pixels where there are several kinds of pixels."""
+    regions = read_regions(path)
+    if len(cubes) > 1 and not all(hasattr(region, "to_pixel") for region in regions):
+        grids = group_by_grid([Grid(cube.wcs, cube.shape[:2]) for cube in cubes])
+        raise ValueError(
+            f"{path} holds regions in pixels, but the images lie on {len(grids)} pixel "
+            "grids. Save the regions in the coordinate system icrs."
+        )

@@ -1,0 +1,224 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Fitted pipelines in files: pickles for oneself, skops for others."""
+
+import importlib
+import warnings
+import zipfile
+from pathlib import Path
+
+import joblib
+from astropy.wcs import WCS
+from sklearn.base import BaseEstimator
+from sklearn.exceptions import InconsistentVersionWarning
+
+from skesom.io import atomic_path
+from skesom.report._software import software_versions, warn_of_versions
+
+MODEL_FORMAT = "skesom model"
+_DECIDE_RESULTS = ("skesom", "scikit-learn")
+_COMPRESSION = 1
+# Beside the classes of skesom, and those that skops knows.
+_HARMLESS = {"astropy.wcs.wcs.WCS", "scipy.sparse._csr.csr_array"}
+
+
+def save_model(path, pipeline, *, band_names=None, overwrite=False):
+    """Write a fitted pipeline to a file.
+
+    Parameters
+    ----------
+    path : str or os.PathLike
+        ``*.skops`` for a file that others can load without trusting you (extra
+        ``share``), ``*.joblib`` for a pickle.
+    pipeline : estimator
+        Fitted.
+    band_names : sequence of str, default=None
+        Bands that it takes, in order, to be compared with those of other images.
+    overwrite : bool, default=False
+        Whether an existing file may be replaced.
+
+    Raises
+    ------
+    FileExistsError
+        If the file exists and `overwrite` is False.
+    ImportError
+        If skops is missing (extra ``share``).
+    ValueError
+        If the name ends in something else, or skops cannot hold the pipeline.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from sklearn.datasets import load_iris
+    >>> from skesom.report import load_model, save_model
+    >>> from skesom.som import ESOM
+    >>> X = load_iris().data
+    >>> esom = ESOM(random_state=0).fit(X)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save_model(Path(folder) / "iris.joblib", esom)
+    ...     loaded, names = load_model(Path(folder) / "iris.joblib", trust=True)
+    >>> bool((loaded.predict(X) == esom.labels_).all())
+    True
+    """
+    path = Path(path)
+    kind = _kind_of(path)
+    model = {
+        "format": MODEL_FORMAT,
+        "software": software_versions(),
+        "band_names": band_names and [str(name) for name in band_names],
+        "pipeline": pipeline,
+    }
+    with atomic_path(path, overwrite=overwrite) as temporary:
+        if kind == ".joblib":
+            joblib.dump(model, temporary, compress=_COMPRESSION)
+        else:
+            _dump_skops(model, temporary)
+
+
+def load_model(path, *, trust=False):
+    """Read a fitted pipeline from a file.
+
+    Parameters
+    ----------
+    path : str or os.PathLike
+        Of `save_model`.
+    trust : bool, default=False
+        Whether whoever made the file may run programs on this computer: pickles can.
+        Without trust, only skops files are loaded, and only if they hold nothing but
+        what skesom, scikit-learn and NumPy are known to put there.
+
+    Returns
+    -------
+    pipeline : estimator
+        Fitted.
+    band_names : list of str or None
+        Bands that it takes, if known.
+
+    Raises
+    ------
+    ImportError
+        If skops is missing (extra ``share``).
+    OSError
+        If the file cannot be read.
+    ValueError
+        If it is not trusted, or no such file.
+
+    Warns
+    -----
+    UserWarning
+        If it was saved with another version of skesom or scikit-learn.
+    """
+    path = Path(path)
+    kind = _kind_of(path)
+    with open(path, "rb"):  # says what is wrong with the path
+        pass
+    if kind == ".joblib" and not trust:
+        raise ValueError(
+            f"{path} is a pickle, which can run any program when it is loaded. If you "
+            "made it yourself or know who did, trust it (--trust); or ask for a .skops "
+            "file."
+        )
+    load = _load_pickle if kind == ".joblib" else _load_skops
+    with warnings.catch_warnings():
+        # One warning tells of all versions, below.
+        warnings.simplefilter("ignore", InconsistentVersionWarning)
+        model = load(path, trust)
+    if not (isinstance(model, dict) and model.get("format") == MODEL_FORMAT):
+        raise ValueError(f"{path} holds no model of skesom.")
+    warn_of_versions(f"{path} was saved", model["software"], _DECIDE_RESULTS)
+    return model["pipeline"], model["band_names"]
+
+
+def check_skops():
+    """Raise an ImportError that names the extra if skops is missing."""
+    try:
+        import skops.io  # noqa: F401
+    except ImportError as error:
+        raise ImportError(
+            "Models in .skops files need skops: pip install 'skesom[share]'. Pickles "
+            "(.joblib) that you trust need nothing more."
+        ) from error
+
+
+def _kind_of(path):
+    if path.suffix not in (".joblib", ".skops"):
+        raise ValueError(
+            f"{path} is no model: its name must end in .skops or .joblib. Results hold "
+            "model.joblib, and model.skops if skops was there."
+        )
+    return path.suffix
+
+
+def _dump_skops(model, path):
+    check_skops()
+    import skops.io
+
+    _forget_frames(model["pipeline"])
+    try:
+        skops.io.dump(
+            model,
+            path,
+            compression=zipfile.ZIP_DEFLATED,
+            compresslevel=_COMPRESSION,
+        )
+    except (RecursionError, TypeError, AttributeError, NotImplementedError) as error:
+        reason = " ".join(str(error).split())[:100]
+        raise ValueError(f"skops cannot hold this pipeline ({reason}).") from error
+
+
+def _forget_frames(part):
+    """Empty the caches of grids: skops cannot hold the frames and units in them."""
+    if isinstance(part, WCS):
+        part.__dict__.pop("_components_and_classes_cache", None)
+    elif isinstance(part, BaseEstimator):
+        _forget_frames(list(vars(part).values()))
+    elif isinstance(part, list | tuple):
+        for item in part:
+            _forget_frames(item)
+
+
+def _load_pickle(path, trust):
+    try:
+        return joblib.load(path)
+    except OSError:
+        raise
+    except Exception as error:  # whatever a class of another version may raise
+        raise ValueError(
+            f"{path} cannot be loaded: {type(error).__name__}: {error}. Is it damaged, "
+            "or of a version of skesom or scikit-learn that is too different?"
+        ) from error
+
+
+def _load_skops(path, trust):
+    check_skops()
+    import skops.io
+
+    try:
+        strange = skops.io.get_untrusted_types(file=path)
+        unknown = [name for name in strange if not _is_harmless(name)]
+        if unknown and not trust:
+            raise ValueError(
+                f"{path} holds objects that are not known to be harmless: "
+                f"{', '.join(unknown)}. If you know who made it, trust it (--trust)."
+            )
+        return skops.io.load(path, trusted=strange)
+    except (zipfile.BadZipFile, KeyError) as error:
+        raise ValueError(f"{path} is damaged, or no skops file: {error}.") from error
+    except (AttributeError, ImportError, TypeError) as error:
+        raise ValueError(
+            f"{path} cannot be loaded: {error}. Is it of a version of skesom or "
+            "scikit-learn that is too different?"
+        ) from error
+
+
+def _is_harmless(name):
+    """Tell whether objects of a type do nothing when they are made."""
+    if name in _HARMLESS:
+        return True
+    module, _, kind = name.rpartition(".")
+    if module.partition(".")[0] != "skesom":
+        return False
+    try:
+        return isinstance(getattr(importlib.import_module(module), kind), type)
+    except (ImportError, AttributeError):
+        return False

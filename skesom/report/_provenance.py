@@ -1,0 +1,210 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Where a result comes from, told so that it can be made again."""
+
+import hashlib
+import json
+import os
+import warnings
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.pipeline import Pipeline
+
+from skesom._common.labels import MASKED, SKY
+from skesom.report._decisions import decisions_of
+from skesom.report._image_source import ImageSource, describe_file
+from skesom.report._json_values import decode, encode, unrepeatable_parts
+from skesom.report._software import software_versions, warn_of_versions
+
+PROVENANCE_FORMAT = "skesom provenance"
+FILE_NAME = "provenance.json"
+
+
+class Run(NamedTuple):
+    """What a run was made of, read from its provenance."""
+
+    source: ImageSource
+    """Its images, where they are now."""
+    pipeline: Pipeline
+    """Its steps and parameters, not fitted."""
+    label_map_sha256: str
+    """What `label_map_digest` gave for its label map."""
+
+
+def describe_run(
+    pipeline, label_map, *, folder=None, source=None, model=None, command=None
+):
+    """Tell where a result comes from."""
+    clusters = np.unique(label_map[label_map >= 0])
+    images = None
+    if source is not None:
+        images = {
+            "read": encode(source.moved(os.path.abspath)._asdict()),
+            "files": [describe_file(path, folder) for path in source.paths()],
+        }
+    return {
+        "format": PROVENANCE_FORMAT,
+        "version": 1,
+        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+        "command": command and [str(part) for part in command],
+        "software": software_versions(),
+        "random_state": {
+            name: encode(value)
+            for name, value in pipeline.get_params().items()
+            if name.rpartition("__")[2] == "random_state"
+        },
+        "pipeline": encode(pipeline),
+        "images": images,
+        "model": model and describe_file(model, folder),
+        "decisions": None if model else decisions_of(pipeline),
+        "result": {
+            "shape": list(label_map.shape),
+            "n_clusters": len(clusters),
+            "clustered_pixels": int(np.count_nonzero(label_map >= 0)),
+            "sky_pixels": int(np.count_nonzero(label_map == SKY)),
+            "pixels_without_data": int(np.count_nonzero(label_map == MASKED)),
+            "label_map_sha256": label_map_digest(label_map),
+        },
+    }
+
+
+def label_map_digest(label_map):
+    """Return the SHA-256 of the labels as little-endian 32-bit integers, row by row."""
+    digest = hashlib.sha256()
+    for row in np.asarray(label_map):
+        digest.update(np.ascontiguousarray(row, dtype="<i4"))
+    return digest.hexdigest()
+
+
+def read_provenance(path):
+    """Read the provenance of a result."""
+    path = provenance_path(path)
+    try:
+        provenance = json.loads(path.read_text(encoding="utf-8"))
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path} is no JSON file: {error}.") from error
+    if not isinstance(provenance, dict) or (
+        provenance.get("format") != PROVENANCE_FORMAT
+    ):
+        raise ValueError(f"{path} is no provenance of a result of skesom.")
+    if provenance.get("version") != 1:
+        raise ValueError(
+            f"{path} is of a newer version of skesom: its own version is "
+            f"{provenance.get('version')}, and only 1 is known here."
+        )
+    return provenance
+
+
+def provenance_path(path):
+    """Return the path of the provenance in a folder, or that which is given."""
+    path = Path(path)
+    return path / FILE_NAME if path.is_dir() else path
+
+
+def read_run(path, *, files=None):
+    """Read what a run was made of, to repeat it.
+
+    Parameters
+    ----------
+    path : str or os.PathLike
+        ``provenance.json``, or the folder it is in.
+    files : sequence of str, default=None
+        Images to take instead of those of the run, in their order.
+
+    Returns
+    -------
+    run : Run
+        Images, pipeline and the digest of the label map.
+
+    Raises
+    ------
+    FileNotFoundError
+        If an image is no longer there.
+    ValueError
+        If an image has changed, or the run cannot be repeated from text.
+
+    Warns
+    -----
+    UserWarning
+        If the versions of software differ, or given files differ from those of the
+        run.
+    """
+    path = provenance_path(path)
+    provenance = read_provenance(path)
+    try:
+        return _as_run(path, provenance, files)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"{path} is damaged: {error!r}.") from error
+
+
+def _as_run(path, provenance, files):
+    if provenance["model"] is not None:
+        raise ValueError(
+            f"{path} is of a model that was applied to other images: to repeat that, "
+            f"apply {provenance['model']['path']} again (skesom predict)."
+        )
+    lost = unrepeatable_parts(provenance["pipeline"])
+    if lost:
+        raise ValueError(
+            f"{path} does not tell all of the run: its pipeline holds {lost[0]}, which "
+            "is in Python only."
+        )
+    pipeline = decode(provenance["pipeline"])
+    if not isinstance(pipeline, BaseEstimator):
+        raise ValueError(f"{path} holds no pipeline.")
+    warn_of_versions(f"{path} was written", provenance["software"])
+    return Run(
+        _source_of(path, provenance, files),
+        pipeline,
+        provenance["result"]["label_map_sha256"],
+    )
+
+
+def _source_of(path, provenance, files):
+    """Return the images of a run, where they are now."""
+    if provenance["images"] is None:
+        raise ValueError(
+            f"{path} does not tell from which files the images came: the run was made "
+            "in Python, without a source."
+        )
+    source = ImageSource(**decode(provenance["images"]["read"]))
+    known = {file["path"]: file for file in provenance["images"]["files"]}
+    if files is not None:
+        if len(files) != len(source.files):
+            raise ValueError(
+                f"The run had {len(source.files)} files of images, got {len(files)}."
+            )
+        source = source._replace(files=tuple(files))
+        before = {file["sha256"] for file in known.values()}
+        now = {describe_file(place)["sha256"] for place in source.paths()}
+        if not now <= before:
+            warnings.warn(
+                "The files are other images than those of the run, so the result will "
+                "be another one.",
+                UserWarning,
+                stacklevel=4,
+            )
+        return source
+    places = {}
+    for text, file in known.items():
+        places[text] = _find(file, path)
+        if describe_file(places[text])["sha256"] != file["sha256"]:
+            raise ValueError(
+                f"{places[text]} has changed since the run, which cannot be repeated "
+                "without it as it was. Give the files to use others."
+            )
+    return source.moved(lambda text: places[str(text)])
+
+
+def _find(file, provenance):
+    """Return where a file is: at its place, or on the same way from the results."""
+    for place in (Path(file["path"]), provenance.parent / file["beside"]):
+        if place.is_file():
+            return place
+    raise FileNotFoundError(
+        f"{file['path']} is no longer there. Put it back, or give the files in their "
+        "order."
+    )

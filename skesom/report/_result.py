@@ -1,0 +1,177 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""A label map together with the images it is of, on its pixels, strip by strip."""
+
+from copy import copy
+from functools import cached_property
+
+import numpy as np
+from sklearn.pipeline import Pipeline
+
+from skesom._common.blocks import row_blocks
+from skesom._common.labels import SKY
+from skesom._common.pipelines import map_inside, pipeline_end
+from skesom.cube import (
+    AsinhStretch,
+    BackgroundSubtractor,
+    BandRatios,
+    ColorScaler,
+    CubeAligner,
+    CubeMasker,
+    FluxShape,
+    FluxUnitConverter,
+    FWHMConvolver,
+    check_cube,
+)
+from skesom.displays._thinning import pick
+from skesom.maps._cube_clusterer import CubeClusterer
+
+_KEEP_FLUXES = (BackgroundSubtractor, CubeMasker, FWHMConvolver, FluxUnitConverter)
+_TAKE_PIXELS_ALONE = (AsinhStretch, BandRatios, ColorScaler, FluxShape)
+_VALUES_PER_STRIP = 2**22
+
+
+class Result:
+    """A label map, its images, and what the clusterer saw of them.
+
+    Parameters
+    ----------
+    pipeline : sklearn.pipeline.Pipeline
+        Fitted; ends in a CubeClusterer.
+    images : Cube or list of Cube
+        The images as they were read.
+    label_map : array-like of int of shape (n_rows, n_columns), default=None
+        What the pipeline predicts for other images than those that it was fitted on.
+
+    Attributes
+    ----------
+    cube : Cube
+        The bands on the pixels of the map; fluxes in the units of the bands.
+    label_map : ndarray of shape (n_rows, n_columns), dtype int32
+        Clusters from 0, -1 is noise, -2 is sky and -3 is no data.
+    step : CubeClusterer
+        The last step.
+    clusterer : estimator
+        The fitted clusterer inside.
+    som : estimator or None
+        The fitted map that it is, or that represents a consensus.
+
+    Raises
+    ------
+    ValueError
+        If the pipeline ends in something else, or the images have other pixels.
+    """
+
+    def __init__(self, pipeline, images, label_map=None):
+        if not (
+            isinstance(pipeline, Pipeline) and isinstance(pipeline[-1], CubeClusterer)
+        ):
+            raise ValueError(
+                "A report is of a Pipeline that ends in a CubeClusterer, see "
+                "make_cluster_pipeline."
+            )
+        self.step = pipeline[-1]
+        if self.step.pattern != "pixel":
+            raise ValueError(
+                "A report is of clusters of pixels, but the pattern of the pipeline is "
+                f"{self.step.pattern!r}: its labels are no map of the sky."
+            )
+        self.clusterer, _ = pipeline_end(self.step.estimator_)
+        last, _ = map_inside(self.clusterer)
+        has_units = hasattr(last, "codebook_") and hasattr(last, "connections_")
+        self.som = last if has_units else None
+        self.is_of_fit = label_map is None
+        self.label_map = self.step.labels_
+        if label_map is not None:
+            self.label_map = np.asarray(label_map, dtype=np.int32)
+        n_first = _n_steps_to_aligned(pipeline)
+        self.cube = check_cube(_transformed(pipeline.steps[:n_first], images))
+        if self.cube.shape[:2] != self.label_map.shape:
+            raise ValueError(
+                f"The images have {self.cube.shape[:2]} pixels, but the label map has "
+                f"{self.label_map.shape}. Give the images that were clustered."
+            )
+        self._steps = pipeline[n_first:-1]
+
+    @cached_property
+    def _whole(self):
+        """What the last step gets; None if that can be had strip by strip."""
+        kinds = _TAKE_PIXELS_ALONE
+        if self.step.min_bands is None:
+            # A pixel that has a label has lost no band in a mask.
+            kinds += (CubeMasker,)
+        if all(isinstance(step, kinds) for _, step in self._steps.steps):
+            return None
+        return check_cube(self._steps.transform(self.cube))
+
+    def strips(self):
+        """Return the rows of each strip, as slices from top to bottom."""
+        return row_blocks(self.cube.shape, _VALUES_PER_STRIP)
+
+    def features(self, rows):
+        """Return what the clusterer was given of a strip."""
+        table = self._stepped(rows).data[self.label_map[rows] > SKY]
+        if len(table):
+            _, table = pipeline_end(self.step.estimator_, table)
+        return np.ascontiguousarray(table)
+
+    @cached_property
+    def feature_names(self):
+        """Names of the features: those of the bands if they are as many."""
+        names = self._stepped(slice(0, 1)).band_names
+        n_features = getattr(self.clusterer, "n_features_in_", len(names))
+        if n_features == len(names):
+            return list(names)
+        return [f"feature {number + 1}" for number in range(n_features)]
+
+    def _stepped(self, rows):
+        """Return a strip as the last step gets it, but for the mask."""
+        if self._whole is not None:
+            return self._whole[rows]
+        return _take_pixels_alone(self.cube[rows], self._steps, _TAKE_PIXELS_ALONE)
+
+    def thinned(self, step):
+        """Return fewer pixels to look at."""
+        label_map = pick(self.label_map, step)
+        cube = self.cube.replace(data=pick(self.cube.data, step), wcs=None)
+        stretched = _take_pixels_alone(cube, self._steps, (AsinhStretch,))
+        inside = stretched.data[label_map >= 0]
+        scaled = stretched.data
+        if len(inside) and not np.isnan(inside).all(axis=0).any():
+            spread = np.nanstd(inside, axis=0, dtype=np.float64)
+            scaled = (scaled - np.nanmean(inside, axis=0, dtype=np.float64)) / (
+                np.where(spread > 0, spread, 1)
+            )
+        scaled = scaled.astype(cube.dtype)
+        units = [None] * cube.shape[2]
+        return label_map, cube, cube.replace(data=scaled, band_units=units)
+
+
+def _n_steps_to_aligned(pipeline):
+    """Return how many steps of a pipeline leave bands on the pixels of the map."""
+    steps = [step for _, step in pipeline.steps[:-1]]
+    aligners = [n for n, step in enumerate(steps) if isinstance(step, CubeAligner)]
+    if aligners:
+        return aligners[-1] + 1
+    others = [n for n, step in enumerate(steps) if not isinstance(step, _KEEP_FLUXES)]
+    return others[0] if others else len(steps)
+
+
+def _transformed(steps, images):
+    """Return images after some steps, without more copies than must be."""
+    is_own = False
+    for _, step in steps:
+        if is_own and "copy" in step.get_params():
+            step = copy(step)
+            step.copy = False
+        images = step.transform(images)
+        is_own = is_own or (isinstance(step, CubeMasker) and step.copy)
+    return images
+
+
+def _take_pixels_alone(cube, steps, kinds):
+    """Apply those steps of some kinds; errors are left out, which cost time."""
+    cube = cube.replace(data=cube.data)
+    for _, step in steps.steps if len(steps) else ():
+        if isinstance(step, kinds):
+            cube = step.transform(cube)
+    return cube

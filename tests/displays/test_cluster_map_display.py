@@ -1,0 +1,524 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Clusters on the sky: every pixel in its color, axes, legend, marks."""
+
+import matplotlib.colors
+import numpy as np
+import pytest
+from astropy import units as u
+from astropy.wcs import WCS
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.text import Text
+from mpl_toolkits.axes_grid1.anchored_artists import AnchoredSizeBar
+from sklearn.cluster import AgglomerativeClustering, KMeans
+
+from skesom.cube import Cube
+from skesom.displays import ClusterMapDisplay, cluster_palette, rgb_image
+from skesom.displays._contours import rim_of
+from skesom.displays._legend import in_lines
+from skesom.displays._palette import HATCH_COLOR, MISSING_COLOR, SKY_COLOR
+from skesom.displays._sky_marks import round_angle, sky_directions
+from skesom.maps import CubeClusterer, make_cluster_pipeline
+
+RED, GREEN = np.array([[1.0, 0, 0, 1], [0, 1.0, 0, 1]])
+LABELS = np.array([[0, 0, 0, 1], [-3, -3, -1, -3]])
+SKY = np.array([[False] * 4, [True, False, False, False]])
+
+
+def draw(label_map, **options):
+    return ClusterMapDisplay.from_predictions(label_map, **options)
+
+
+def legend_of(display):
+    return [text.get_text() for text in display.legend_.get_texts()]
+
+
+def sky_axes(wcs):
+    figure = Figure(figsize=(4, 3), layout="constrained")
+    return figure.add_subplot(projection=wcs)
+
+
+def rendered(figure):
+    """Return the figure as red, green and blue, the first row at the bottom."""
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    return np.asarray(canvas.buffer_rgba())[::-1, :, :3]
+
+
+class TestPixels:
+    """Every pixel has the color of its kind."""
+
+    def test_clusters_noise_and_sky(self, ax):
+        display = draw(LABELS, colors=[RED, GREEN], sky=SKY, ax=ax)
+        image = display.image_.get_array() / 255
+        np.testing.assert_allclose(image[0], [RED, RED, RED, GREEN])
+        sky = matplotlib.colors.to_rgba(SKY_COLOR)
+        np.testing.assert_allclose(image[1, 0], sky, atol=0.002)
+        np.testing.assert_allclose(image[1, 2], (0, 0, 0, 1))
+        assert (image[1, [1, 3], 3] == 0).all()  # nothing is drawn there
+        assert display.image_.origin == "lower"
+
+    def test_are_where_they_are_told_to_be(self, ax):
+        ax.figure.set_layout_engine("none")
+        ax.set_position([0, 0, 1, 1])
+        ax.figure.set(figwidth=4, figheight=2, dpi=25)
+        display = draw(LABELS, colors=["red", "lime"], sky=SKY, ax=ax, legend=False)
+        seen = rendered(display.figure_)
+        middle = seen[[12, 37]][:, [12, 37, 62, 87]]
+        np.testing.assert_array_equal(middle[0, :3], 3 * [[255, 0, 0]])
+        np.testing.assert_array_equal(middle[0, 3], [0, 255, 0])
+        np.testing.assert_allclose(
+            middle[1, 0], 255 * np.array(matplotlib.colors.to_rgb(SKY_COLOR)), atol=1
+        )
+        np.testing.assert_array_equal(middle[1, 2], [0, 0, 0])
+
+    def test_those_without_data_are_hatched(self, ax):
+        display = draw(np.full((20, 20), -3), ax=ax, legend=False)
+        seen = rendered(display.figure_) / 255
+        box = display.ax_.get_window_extent()
+        inside = seen[
+            int(box.y0) + 3 : int(box.y1) - 3, int(box.x0) + 3 : int(box.x1) - 3
+        ]
+        light, dark = (
+            np.array(matplotlib.colors.to_rgb(c)) for c in (MISSING_COLOR, HATCH_COLOR)
+        )
+        assert (np.abs(inside - light).max(axis=2) < 0.01).mean() > 0.3
+        assert (np.abs(inside - dark).max(axis=2) < 0.05).mean() > 0.02
+        # and between the two there is nothing but what is mixed of them
+        assert (inside >= dark - 0.01).all()
+        assert (inside <= light + 0.01).all()
+
+    def test_have_the_colors_of_the_palette_by_default(self, ax):
+        image = draw(LABELS, ax=ax).image_.get_array()
+        np.testing.assert_array_equal(image[0, 3], np.rint(255 * cluster_palette(2)[1]))
+
+
+class TestLegend:
+    """What there is, and how much of it."""
+
+    def test_tells_shares_and_kinds(self, ax):
+        assert legend_of(draw(LABELS, sky=SKY, ax=ax)) == [
+            *("0: 75.0 %", "1: 25.0 %"),
+            *("noise", "sky, set aside", "no data"),
+        ]
+
+    def test_tells_nothing_that_is_not_there(self, ax):
+        labels = np.array([[0, 0], [1, 1]])
+        display = draw(labels, sky=np.zeros((2, 2), dtype=bool), ax=ax)
+        assert legend_of(display) == ["0: 50.0 %", "1: 50.0 %"]
+        assert display.color_bar_ is None
+
+    def test_all_masked_pixels_may_be_sky(self, ax):
+        labels = np.array([[0, -3]])
+        assert legend_of(draw(labels, sky=labels == -3, ax=ax)) == [
+            "0: 100.0 %",
+            "sky, set aside",
+        ]
+
+    def test_everything_may_be_masked(self, ax):
+        assert legend_of(draw(np.full((5, 6), -3), ax=ax)) == ["no data"]
+
+    def test_names_clusters(self, ax):
+        labels = np.array([[0, 1, 1, 2]])
+        display = draw(labels, names={1: "disc"}, ax=ax)
+        assert legend_of(display) == ["0: 25.0 %", "disc: 50.0 %", "2: 25.0 %"]
+
+    def test_folds_long_names(self, ax):
+        name = "an old stellar population behind a lot of dust"
+        (text,) = legend_of(draw(np.zeros((9, 9), dtype=int), names=[name], ax=ax))
+        assert text.replace("\n", " ") == f"{name}: 100.0 %"
+        assert max(map(len, text.split("\n"))) < 40
+
+    def test_can_be_left_out(self, ax):
+        display = draw(LABELS, legend=False, ax=ax)
+        assert display.legend_ is None
+        assert ax.get_legend() is None
+
+    def test_becomes_a_color_bar_for_200_clusters(self, ax):
+        labels = np.arange(200).reshape(10, 20)
+        display = draw(labels, ax=ax)
+        assert display.legend_ is None
+        bar = display.color_bar_
+        assert (bar.vmin, bar.vmax) == (-0.5, 199.5)
+        mapped = bar.cmap(bar.norm(np.arange(200)))
+        np.testing.assert_allclose(mapped, cluster_palette(200))
+        assert all(tick == round(tick) for tick in bar.get_ticks())
+        assert 3 < len(bar.get_ticks()) < 15
+
+    def test_of_what_is_no_cluster_stays_beside_200(self, ax):
+        labels = np.arange(-1, 199).reshape(10, 20)
+        display = draw(labels, ax=ax)
+        assert legend_of(display) == ["noise"]
+        assert display.color_bar_ is not None
+
+    def test_has_two_columns_before_it_gives_up(self, ax):
+        display = draw(np.arange(24).reshape(4, 6), ax=ax)
+        assert display.legend_._ncols == 2
+        assert len(legend_of(display)) == 24
+
+    def test_letters_are_small_where_it_leaves_the_image_little_room(self):
+        figure = Figure(figsize=(3.5, 2.8), layout="constrained")
+        labels = np.tile(np.arange(8), (9, 2))
+        names = ["a name of some length"] * 8
+        # Without image and names, letters of 9 points had room.
+        assert figure.get_size_inches()[1] * 72 > 9 * 9 * 1.5
+        legend = draw(labels, names=names, ax=figure.add_subplot()).legend_
+        assert 6 <= legend.get_texts()[0].get_fontsize() < 7
+
+    @pytest.mark.parametrize("n_letters", range(12, 30))
+    def test_no_line_begins_with_the_percent_sign(self, n_letters):
+        name = "young stars around H II: 10.0 %"
+        lines = in_lines(name, n_letters).split("\n")
+        assert " ".join(lines) == name
+        assert lines[-1].endswith("10.0 %")
+
+
+class TestAxes:
+    """Pixels, or the sky."""
+
+    def test_are_pixels_without_a_wcs(self, ax):
+        draw(LABELS, ax=ax)
+        assert (ax.get_xlabel(), ax.get_ylabel()) == ("column [pixel]", "row [pixel]")
+        assert ax.get_xlim() == (-0.5, 3.5)
+        assert ax.get_ylim() == (-0.5, 1.5)
+        assert len(ax.artists) == 0  # neither a scale bar nor a compass
+
+    @pytest.mark.usefixtures("_close_figures")
+    def test_are_sky_with_a_wcs(self, sky_wcs):
+        display = draw(np.zeros((20, 40), dtype=int), wcs=sky_wcs)
+        longitude, latitude = display.ax_.coords
+        assert longitude.get_axislabel() == "right ascension (ICRS)"
+        assert latitude.get_axislabel() == "declination (ICRS)"
+
+    def test_tell_galactic_coordinates(self):
+        wcs = WCS(naxis=2)
+        wcs.wcs.ctype = ["GLAT-TAN", "GLON-TAN"]  # latitude first
+        wcs.wcs.cdelt = [1e-3, 1e-3]
+        ax = sky_axes(wcs)
+        draw(np.zeros((9, 9), dtype=int), wcs=wcs, ax=ax)
+        names = [coordinate.get_axislabel() for coordinate in ax.coords]
+        assert names == [
+            "Galactic latitude (GALACTIC)",
+            "Galactic longitude (GALACTIC)",
+        ]
+
+    def test_survive_coordinates_of_no_sky(self):
+        wcs = WCS(naxis=2)
+        wcs.wcs.ctype = ["HPLN-TAN", "HPLT-TAN"]
+        wcs.wcs.cdelt = [1e-3, 1e-3]
+        ax = sky_axes(wcs)
+        draw(np.zeros((9, 9), dtype=int), wcs=wcs, ax=ax)
+        assert ax.coords[0].get_axislabel() == "longitude"
+
+    def test_plain_ones_show_a_scale_but_count_pixels(self, ax, sky_wcs):
+        draw(np.zeros((20, 40), dtype=int), wcs=sky_wcs, ax=ax)
+        assert ax.get_xlabel() == "column [pixel]"
+        assert len(ax.artists) == 2
+
+    def test_wcs_is_that_of_the_cube(self, sky_wcs):
+        cube = Cube(np.zeros((20, 40, 1)), wcs=sky_wcs)
+        ax = sky_axes(sky_wcs)
+        assert draw(np.zeros((20, 40), dtype=int), cube=cube, ax=ax).wcs is None
+        assert ax.coords[0].get_axislabel() == "right ascension (ICRS)"
+
+    def test_pixels_need_not_be_square(self, ax, sky_wcs):
+        sky_wcs.wcs.cdelt = [-1 / 3600, 3 / 3600]
+        draw(np.zeros((20, 40), dtype=int), wcs=sky_wcs, ax=ax)
+        assert ax.get_aspect() == pytest.approx(3)
+
+    @pytest.mark.parametrize("shape", [(2, 2000), (2000, 2)])
+    @pytest.mark.usefixtures("_close_figures")
+    def test_long_strips_fit_on_a_page(self, shape):
+        figure = draw(np.zeros(shape, dtype=int)).figure_
+        assert (2.5 < figure.get_size_inches()).all()
+        assert (figure.get_size_inches() < 10).all()
+
+
+class TestScaleBar:
+    """A round angle, as long as the pixels say."""
+
+    @pytest.mark.parametrize(
+        ("pixel", "text"),
+        [(1.0, '5"'), (0.0396, '0.2"'), (20.0, "2'"), (200.0, "20'"), (600.0, "1°")],
+    )
+    def test_is_as_long_as_it_says(self, ax, sky_wcs, pixel, text):
+        sky_wcs.wcs.cdelt = np.array([-pixel, pixel]) / 3600
+        draw(np.zeros((20, 40), dtype=int), wcs=sky_wcs, ax=ax, compass=False)
+        (bar,) = ax.artists
+        assert isinstance(bar, AnchoredSizeBar)
+        assert bar.txt_label.get_text() == text
+        arcsec = float(text[:-1]) * {'"': 1, "'": 60, "°": 3600}[text[-1]]
+        (drawn,) = bar.size_bar.get_children()
+        assert drawn.get_width() == pytest.approx(arcsec / pixel)
+        assert drawn.get_width() <= 0.22 * 40
+
+    def test_needs_no_wcs_but_the_size_of_a_pixel(self, ax):
+        cube = Cube(np.zeros((20, 40, 1)), pixel_scale=(1.0, 1.0))
+        draw(np.zeros((20, 40), dtype=int), cube=cube, ax=ax)
+        assert [artist.txt_label.get_text() for artist in ax.artists] == ['5"']
+
+    def test_can_be_left_out(self, ax, sky_wcs):
+        draw(np.zeros((20, 40), dtype=int), wcs=sky_wcs, ax=ax, scale_bar=False)
+        assert not any(isinstance(artist, AnchoredSizeBar) for artist in ax.artists)
+
+    @pytest.mark.parametrize(
+        ("longest", "arcsec", "text"),
+        [(0.9, 0.5, '0.5"'), (59, 50, '50"'), (60, 60, "1'"), (9000, 7200, "2°")],
+    )
+    def test_is_the_longest_round_angle(self, longest, arcsec, text):
+        assert round_angle(longest) == (pytest.approx(arcsec), text)
+
+    @pytest.mark.parametrize("shape", [(4, 60), (60, 4)])
+    def test_is_left_out_where_it_would_cover_a_strip(self, shape, sky_wcs):
+        ax = sky_axes(sky_wcs)
+        draw(np.zeros(shape, dtype=int), wcs=sky_wcs, ax=ax)
+        assert not ax.findobj(AnchoredSizeBar)
+
+
+class TestCompass:
+    """Where the north and the east are."""
+
+    def test_north_is_up_and_east_is_left(self, sky_wcs):
+        # The middle is half a pixel from where the meridian is upright.
+        north, east = sky_directions(sky_wcs, (20, 40))
+        np.testing.assert_allclose(north / np.linalg.norm(north), [0, 1], atol=1e-5)
+        np.testing.assert_allclose(east / np.linalg.norm(east), [-1, 0], atol=1e-5)
+
+    @pytest.mark.parametrize("angle", [30, 85, 200])
+    @pytest.mark.parametrize("parity", [-1, 1])
+    @pytest.mark.parametrize("declination", [0, 60, -89])
+    def test_follow_any_rotation(self, angle, parity, declination):
+        cosine, sine = np.cos(np.deg2rad(angle)), np.sin(np.deg2rad(angle))
+        wcs = WCS(naxis=2)
+        wcs.wcs.ctype = ["RA---TAN", "DEC--TAN"]
+        wcs.wcs.crval = [10, declination]
+        wcs.wcs.crpix = [20.5, 10.5]  # the middle of 20 x 40 pixels
+        wcs.wcs.cd = (
+            np.array([[parity * cosine, -parity * sine], [sine, cosine]]) / 3600
+        )
+        # One arcsec to the north is CD^-1 (0, 1), to the east CD^-1 (1, 0).
+        expected = np.linalg.inv(3600 * wcs.wcs.cd)[:, ::-1].T
+        directions = sky_directions(wcs, (20, 40))
+        np.testing.assert_allclose(
+            directions / np.linalg.norm(directions, axis=1)[:, np.newaxis],
+            expected,
+            atol=1e-3,
+        )
+
+    def test_of_a_real_picture_is_that_of_astropy(self, shared_data):
+        wcs = WCS(str(shared_data / "m83" / "m83_hubble_rgb_wcs.fits")).celestial
+        north, east = sky_directions(wcs, (833, 1280))
+        middle = wcs.pixel_to_world(639.5, 416.0)
+        for way, angle in ((north, 0), (east, 90)):
+            end = middle.directional_offset_by(angle * u.deg, 1 * u.arcsec)
+            expected = np.array(wcs.world_to_pixel(end)) - [639.5, 416.0]
+            np.testing.assert_allclose(
+                way / np.linalg.norm(way),
+                expected / np.linalg.norm(expected),
+                atol=1e-3,
+            )
+        assert north[0] > 10 * abs(north[1])  # the picture lies on its side
+
+    def test_letters_stand_at_the_arrows(self, ax, sky_wcs):
+        draw(np.zeros((20, 40), dtype=int), wcs=sky_wcs, ax=ax, scale_bar=False)
+        (compass,) = ax.artists
+        texts = {
+            text.get_text(): text.get_position()
+            for text in compass.findobj(match=Text)
+            if text.get_text()
+        }
+        assert set(texts) == {"N", "E"}
+        assert texts["N"][1] > texts["E"][1]
+        assert texts["E"][0] < texts["N"][0]
+
+    def test_can_be_left_out(self, ax, sky_wcs):
+        draw(np.zeros((20, 40), dtype=int), wcs=sky_wcs, ax=ax, compass=False)
+        assert [type(artist) for artist in ax.artists] == [AnchoredSizeBar]
+
+
+class TestThinning:
+    """Large images are drawn from fewer pixels."""
+
+    def test_draws_the_middle_of_squares_and_says_so(self, ax):
+        labels = np.arange(100).reshape(10, 10)
+        display = draw(labels, ax=ax, max_pixels=16, legend=False)
+        colors = np.rint(255 * cluster_palette(100)).astype(np.uint8)
+        rows = np.array([1, 4, 7, 9])  # the last square has one row
+        np.testing.assert_array_equal(
+            display.image_.get_array(), colors[labels[np.ix_(rows, rows)]]
+        )
+        assert ax.get_title(loc="left") == "every 3rd row and column"
+        # Four squares of three pixels reach beyond the image, whose pixels are shown.
+        assert display.image_.get_extent() == [-0.5, 11.5, -0.5, 11.5]
+        assert ax.get_xlim() == ax.get_ylim() == (-0.5, 9.5)
+
+    def test_says_nothing_of_small_images(self, ax):
+        draw(LABELS, ax=ax)
+        assert ax.get_title(loc="left") == ""
+
+    def test_legend_counts_all_pixels(self, ax):
+        labels = np.zeros((9, 9), dtype=int)
+        labels[0, 0] = 1
+        assert legend_of(draw(labels, ax=ax, max_pixels=9)) == ["0: 98.8 %", "1: 1.2 %"]
+
+    @pytest.mark.parametrize("wrong", [0, -4, 2.5])
+    def test_needs_a_number_of_pixels(self, ax, wrong):
+        with pytest.raises(ValueError, match="max_pixels must be an int from 1"):
+            draw(LABELS, ax=ax, max_pixels=wrong)
+
+
+class TestContours:
+    """Outlines of clusters over a color picture."""
+
+    @pytest.fixture
+    def square(self):
+        labels = np.zeros((20, 30), dtype=int)
+        labels[5:15, 10:25] = 1
+        return labels
+
+    @pytest.fixture
+    def cube(self, global_random_seed):
+        return Cube(np.random.default_rng(global_random_seed).random((20, 30, 3)))
+
+    def test_run_along_the_borders(self, ax, square, cube):
+        display = draw(square, cube=cube, contours=[1], smoothing=0, ax=ax)
+        assert list(display.contours_) == [1]
+        (path,) = display.contours_[1].get_paths()
+        x, y = path.vertices.T
+        assert (x.min(), x.max(), y.min(), y.max()) == (9.5, 24.5, 4.5, 14.5)
+
+    def test_have_the_colors_of_their_clusters(self, ax, square, cube):
+        display = draw(square, cube=cube, contours=True, colors=[RED, GREEN], ax=ax)
+        assert list(display.contours_) == [0, 1]
+        np.testing.assert_allclose(display.contours_[1].get_edgecolor(), [GREEN])
+        assert legend_of(display) == ["0: 75.0 %", "1: 25.0 %"]
+
+    def test_lie_over_the_picture_of_the_bands(self, ax, square, cube):
+        display = draw(square, cube=cube, contours=True, bands=[1, 0, 2], ax=ax)
+        np.testing.assert_array_equal(
+            display.image_.get_array(), rgb_image(cube, [1, 0, 2])
+        )
+
+    def test_keep_their_place_when_the_image_is_thinned(self, ax, square, cube):
+        wide = np.repeat(np.repeat(square, 4, axis=0), 4, axis=1)
+        big = Cube(np.repeat(np.repeat(cube.data, 4, axis=0), 4, axis=1))
+        display = draw(wide, cube=big, contours=[1], smoothing=0, max_pixels=600, ax=ax)
+        (path,) = display.contours_[1].get_paths()
+        x, y = path.vertices.T
+        # The square is now 60 x 40 pixels: its edges lie at 39.5, 99.5, 19.5, 59.5.
+        np.testing.assert_allclose(
+            [x.min(), x.max(), y.min(), y.max()], [39.5, 99.5, 19.5, 59.5]
+        )
+        np.testing.assert_array_equal(display.image_.get_array(), rgb_image(cube))
+
+    def test_smoothing_removes_single_pixels(self, ax, square, cube):
+        square[2, 2] = 1
+        rough = draw(square, cube=cube, contours=[1], smoothing=0, ax=ax)
+        smooth = draw(square, cube=cube, contours=[1], smoothing=1.5, ax=ax)
+        first_row = [
+            display.contours_[1].get_paths()[0].vertices[:, 1].min()
+            for display in (rough, smooth)
+        ]
+        assert first_row[0] < 3 < first_row[1]
+
+    def test_a_cluster_everywhere_has_none(self, ax, cube):
+        display = draw(np.zeros((20, 30), dtype=int), cube=cube, contours=True, ax=ax)
+        assert display.contours_ == {}
+        assert legend_of(display) == ["0: 100.0 %"]
+
+    def test_need_a_cube(self, ax, square):
+        with pytest.raises(ValueError, match="give the cube too"):
+            draw(square, contours=True, ax=ax)
+
+    def test_need_bands_that_exist(self, ax, square, cube):
+        with pytest.raises(
+            ValueError, match="There is no band 'K': the cube has band 1"
+        ):
+            draw(square, cube=cube, contours=True, bands=[0, 1, "K"], ax=ax)
+
+    def test_need_clusters_that_exist(self, ax, square, cube):
+        with pytest.raises(
+            ValueError, match="no cluster 2: they are numbered from 0 to 1"
+        ):
+            draw(square, cube=cube, contours=[2], ax=ax)
+
+    @pytest.mark.parametrize(
+        ("color", "rim"), [("navy", "white"), ("gold", "black"), ("lime", "black")]
+    )
+    def test_stand_out_by_a_rim_of_the_other_lightness(self, color, rim):
+        assert rim_of(np.array(matplotlib.colors.to_rgba(color))) == rim
+
+    def test_rims_are_drawn(self, square, cube):
+        """Over a picture and lines of one color there is still something else."""
+        gray = Cube(np.zeros_like(cube.data))
+        ax = Figure(figsize=(4, 3)).add_axes([0, 0, 1, 1])
+        draw(square, cube=gray, contours=[1], colors=[RED, "0.02"], ax=ax)
+        assert rendered(ax.figure)[60:240, 50:350].max() > 60
+
+
+class TestFromEstimator:
+    """Clusters that an estimator finds."""
+
+    def test_predicts(self, galaxy, job, ax):
+        display = ClusterMapDisplay.from_estimator(job, galaxy, ax=ax)
+        np.testing.assert_array_equal(display.label_map, job.predict(galaxy))
+        assert isinstance(display, ClusterMapDisplay)
+        assert len(ax.artists) == 2  # the WCS is that of the cube
+
+    def test_arrays_have_no_sky(self, ax):
+        X = np.random.default_rng(0).random((8, 9, 2))
+        clusterer = CubeClusterer(KMeans(3, random_state=0, n_init=1)).fit(X)
+        display = ClusterMapDisplay.from_estimator(clusterer, X, ax=ax)
+        np.testing.assert_array_equal(display.label_map, clusterer.labels_)
+        assert ax.get_xlabel() == "column [pixel]"
+
+    def test_clusterers_that_cannot_predict_know_their_own_pixels(self, ax):
+        X = np.random.default_rng(0).random((8, 9, 2))
+        clusterer = CubeClusterer(AgglomerativeClustering(3)).fit(X)
+        display = ClusterMapDisplay.from_estimator(clusterer, X, ax=ax)
+        np.testing.assert_array_equal(display.label_map, clusterer.labels_)
+        with pytest.raises(ValueError, match=r"image of \(8, 9\). Got one of \(7, 9\)"):
+            ClusterMapDisplay.from_estimator(clusterer, X[1:], ax=ax)
+
+    def test_cubes_on_several_grids_are_drawn_on_that_of_the_clusters(self, galaxy, ax):
+        coarse = galaxy[::2, ::2, :2]
+        fine = galaxy[:, :, 2:]
+        pipeline = make_cluster_pipeline(
+            KMeans(3, random_state=0, n_init=1), sky="keep"
+        )
+        cubes = [coarse, fine]
+        pipeline.fit(cubes)
+        display = ClusterMapDisplay.from_estimator(pipeline, cubes, ax=ax)
+        assert display.label_map.shape == coarse.shape[:2]
+        assert display.cube.pixel_scale == pytest.approx(coarse.pixel_scale, rel=1e-3)
+
+
+class TestBadInput:
+    """One sentence says what is wrong."""
+
+    @pytest.mark.parametrize(
+        ("label_map", "options", "message"),
+        [
+            (np.zeros((2, 2)), {}, "must be integers of shape"),
+            (np.zeros((2, 2, 2), dtype=int), {}, "must be integers of shape"),
+            (np.zeros((0, 2), dtype=int), {}, "has no pixels"),
+            (LABELS, {"sky": SKY[:1]}, "sky must have the shape of label_map"),
+            (LABELS, {"cube": np.zeros((2, 3, 1))}, "the cube must have the shape"),
+            (LABELS, {"colors": [RED]}, "2 clusters but 1 colors"),
+            (LABELS, {"names": ["disc"]}, "2 clusters but 1 names"),
+        ],
+    )
+    def test_is_told(self, ax, label_map, options, message):
+        with pytest.raises(ValueError, match=message):
+            draw(label_map, ax=ax, **options)
+
+
+def test_sky_and_missing_data_look_different(ax):
+    """By their labels, without being told."""
+    label_map = np.array([[0, 0, 1, -2], [0, -1, -3, -2]])
+    display = ClusterMapDisplay.from_predictions(label_map, ax=ax)
+    image = np.asarray(display.image_.get_array())
+    assert image[0, 3].tolist() == [0x1D, 0x22, 0x36, 255]
+    assert image[1, 2, 3] == 0  # the hatches show through
+    texts = [text.get_text() for text in display.legend_.get_texts()]
+    assert texts[2:] == ["noise", "sky, set aside", "no data"]

@@ -1,0 +1,217 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The spectra of clusters."""
+
+from itertools import pairwise
+
+import matplotlib.colors
+import numpy as np
+import pytest
+from astropy import units as u
+from matplotlib.text import Text
+
+from skesom.cube import Cube
+from skesom.displays import ClusterSpectraDisplay, cluster_palette
+from skesom.displays._band_axis import spread
+
+
+def draw(label_map, cube, **options):
+    return ClusterSpectraDisplay.from_predictions(label_map, cube, **options)
+
+
+def legend_of(display):
+    return [text.get_text() for text in display.legend_.get_texts()]
+
+
+@pytest.fixture
+def cube(global_random_seed):
+    rng = np.random.default_rng(global_random_seed)
+    return Cube(rng.random((6, 8, 3)), band_names=["r", "g", "u"])
+
+
+@pytest.fixture
+def label_map():
+    return np.repeat([[0, 0, 1, -3]], 6, axis=0).repeat(2, axis=1)
+
+
+class TestLines:
+    """Medians, with the quartiles around them."""
+
+    def test_go_through_the_medians(self, galaxy, job, ax):
+        label_map = job["cluster"].labels_
+        display = draw(label_map, galaxy, ax=ax)
+        assert list(display.lines_) == list(display.areas_) == [0, 1, 2, 3]
+        for label, line in display.lines_.items():
+            medians = np.median(galaxy.data[label_map == label], axis=0)
+            np.testing.assert_allclose(line.get_ydata(), medians, rtol=1e-6)
+            color = matplotlib.colors.to_rgba(line.get_color())
+            assert color == tuple(cluster_palette(4)[label])
+
+    def test_areas_reach_from_the_first_to_the_third_quartile(
+        self, ax, cube, label_map
+    ):
+        area = draw(label_map, cube, ax=ax).areas_[1]
+        corners = area.get_paths()[0].vertices
+        for band in range(3):
+            heights = corners[corners[:, 0] == band, 1]
+            quartiles = np.percentile(cube.data[label_map == 1][:, band], [25, 75])
+            np.testing.assert_allclose([heights.min(), heights.max()], quartiles)
+
+    def test_areas_can_be_left_out(self, ax, cube, label_map):
+        display = draw(label_map, cube, quartiles=False, ax=ax)
+        assert display.areas_ == {}
+        assert "quartiles" not in legend_of(display)
+
+    def test_some_clusters_can_be_picked(self, ax, cube, label_map):
+        display = draw(label_map, cube, clusters=[1], names={1: "arms"}, ax=ax)
+        assert list(display.lines_) == [1]
+        assert legend_of(display) == ["arms: 33.3 %", "quartiles"]
+
+    def test_must_be_of_clusters_that_exist(self, ax, cube, label_map):
+        with pytest.raises(ValueError, match="There is no cluster 2"):
+            draw(label_map, cube, clusters=[2], ax=ax)
+
+    def test_numbers_without_pixels_have_none(self, ax, cube, label_map):
+        label_map[label_map == 1] = 4
+        display = draw(label_map, cube, ax=ax)
+        assert list(display.lines_) == [0, 4]
+
+    def test_flux_may_be_logarithmic(self, ax, cube, label_map):
+        draw(label_map, cube, log=True, ax=ax)
+        assert ax.get_yscale() == "log"
+
+    def test_200_clusters_have_a_color_bar(self, ax):
+        labels = np.arange(200).reshape(10, 20)
+        display = draw(labels, np.random.default_rng(0).random((10, 20, 3)), ax=ax)
+        assert len(display.lines_) == 200
+        assert display.color_bar_ is not None
+
+    def test_everything_may_be_masked(self, ax, cube):
+        display = draw(np.full((6, 8), -3), cube, ax=ax)
+        ax.figure.draw_without_rendering()
+        assert display.lines_ == {}
+
+
+class TestFlux:
+    """What the values are."""
+
+    @pytest.mark.parametrize(
+        ("band_units", "label"),
+        [
+            ([None] * 3, "median flux"),
+            (["mJy"] * 3, "median flux [mJy]"),
+            (["mJy", "mJy", "ct"], "median flux in the unit of each band"),
+            (["mJy", "mJy", None], "median flux in the unit of each band"),
+        ],
+    )
+    def test_is_told_with_its_unit(self, ax, cube, label_map, band_units, label):
+        draw(label_map, cube.replace(band_units=band_units), ax=ax)
+        assert ax.get_ylabel() == label
+
+    def test_can_be_named(self, ax, cube, label_map):
+        draw(label_map, cube, flux="surface brightness", ax=ax)
+        assert ax.get_ylabel() == "median surface brightness"
+
+
+class TestBands:
+    """Bands side by side, where their wavelengths are unknown."""
+
+    def test_stand_in_their_order(self, ax, cube, label_map):
+        display = draw(label_map, cube, ax=ax)
+        assert [tick.get_text() for tick in ax.get_xticklabels()] == ["r", "g", "u"]
+        assert ax.get_xlabel() == "band"
+        np.testing.assert_array_equal(display.lines_[0].get_xdata(), [0, 1, 2])
+
+    @pytest.mark.parametrize("length", [1, 5, 9, 10, 30])
+    @pytest.mark.parametrize("n_bands", [3, 12, 18])
+    def test_names_do_not_run_into_each_other(self, ax, length, n_bands):
+        names = [f"{band:x}".rjust(length, "F") for band in range(n_bands)]
+        if length == 1:
+            names = [chr(ord("a") + band) for band in range(n_bands)]
+        cube = Cube(np.random.default_rng(0).random((2, 3, n_bands)), band_names=names)
+        draw(np.zeros((2, 3), dtype=int), cube, ax=ax)
+        ax.figure.draw_without_rendering()
+        ticks = ax.get_xticklabels()
+        assert [tick.get_text() for tick in ticks] == names
+        if ticks[0].get_rotation() == 0:
+            boxes = [tick.get_window_extent() for tick in ticks]
+            assert all(a.x1 < b.x0 for a, b in pairwise(boxes))
+        else:  # slanted lines of text, as far apart as the sine of their slope
+            start, following = (
+                tick.get_transform().transform(tick.get_position())
+                for tick in ticks[:2]
+            )
+            apart = (following - start)[0] * np.sin(np.deg2rad(ticks[0].get_rotation()))
+            assert apart > 0.8 * ticks[0].get_fontsize() * ax.figure.dpi / 72
+
+    def test_too_many_are_numbered(self, ax):
+        cube = np.random.default_rng(0).random((2, 3, 100))
+        draw(np.zeros((2, 3), dtype=int), cube, ax=ax)
+        assert ax.get_xlabel() == "number of the band"
+
+
+class TestWavelengths:
+    """Bands where they belong on the axis, if that is known."""
+
+    def test_of_the_cube(self, ax, cube, label_map):
+        cube = cube.replace(band_coordinates=[620, 480, 350] * u.nm)
+        line = draw(label_map, cube, ax=ax).lines_[0]
+        np.testing.assert_allclose(line.get_xdata(), [350, 480, 620])
+        medians = np.median(cube.data[label_map == 0], axis=0)
+        np.testing.assert_allclose(line.get_ydata(), medians[::-1])
+        assert ax.get_xlabel() == "wavelength [nm]"
+        names = {text.get_text(): text.xy[0] for text in ax.texts}
+        assert names == pytest.approx({"u": 350, "g": 480, "r": 620})
+
+    def test_given_as_frequencies(self, ax, cube, label_map):
+        frequencies = [100, 230, 345] * u.GHz
+        line = draw(label_map, cube, wavelengths=frequencies, ax=ax).lines_[0]
+        expected = 299792.458 / np.array([345, 230, 100])  # um GHz
+        np.testing.assert_allclose(line.get_xdata(), expected)
+        assert ax.get_xlabel() == "wavelength [um]"
+
+    def test_unknown_in_part_say_nothing(self, ax, cube, label_map):
+        cube = cube.replace(band_coordinates=[620, np.nan, 350] * u.nm)
+        draw(label_map, cube, ax=ax)
+        assert ax.get_xlabel() == "band"
+
+    def test_must_be_one_for_each_band(self, ax, cube, label_map):
+        with pytest.raises(ValueError, match="each of the 3 bands"):
+            draw(label_map, cube, wavelengths=[1, 2] * u.um, ax=ax)
+
+    def test_names_above_do_not_overlap(self, ax, label_map):
+        places = [500.0, 501, 502, 503, 504, 900]
+        cube = Cube(np.random.default_rng(0).random((6, 8, 6)))
+        draw(label_map, cube, wavelengths=places * u.nm, ax=ax)
+        ax.figure.draw_without_rendering()
+        # Of the letters, without the lines that lead to the places.
+        boxes = [Text.get_window_extent(text) for text in ax.texts]
+        assert [text.get_text() for text in ax.texts] == list(cube.band_names)
+        assert all(a.x1 <= b.x0 + 1 for a, b in pairwise(boxes))
+
+    def test_names_above_are_left_out_where_there_are_too_many(self, ax, label_map):
+        cube = Cube(np.random.default_rng(0).random((6, 8, 90)))
+        draw(label_map, cube, wavelengths=np.arange(1, 91) * u.um, ax=ax)
+        assert len(ax.texts) == 0
+
+    @pytest.mark.parametrize(
+        ("wanted", "moved"),
+        [
+            ([0, 0, 0], [-1, 0, 1]),
+            ([0, 5, 9], [0, 5, 9]),
+            ([0, 0.5, 10], [-0.25, 0.75, 10]),
+            ([3], [3]),
+        ],
+    )
+    def test_are_moved_as_little_as_needed(self, wanted, moved):
+        np.testing.assert_allclose(spread(np.array(wanted), 1), moved)
+
+
+class TestFromEstimator:
+    """Clusters that an estimator finds."""
+
+    def test_spectra_are_of_the_cube(self, galaxy, job, ax):
+        display = ClusterSpectraDisplay.from_estimator(job, galaxy, ax=ax)
+        label_map = job.predict(galaxy)
+        for label, line in display.lines_.items():
+            medians = np.median(galaxy.data[label_map == label], axis=0)
+            np.testing.assert_allclose(line.get_ydata(), medians, rtol=1e-6)

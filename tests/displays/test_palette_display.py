@@ -1,0 +1,155 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Colors of clusters can be told apart, by everybody."""
+
+import numpy as np
+import pytest
+from matplotlib import colormaps
+from matplotlib.colors import to_rgb
+
+from skesom.displays import cluster_colors, cluster_palette
+from skesom.displays._color_vision import as_colors, perceived
+from skesom.displays._palette import MISSING_COLOR, NOISE_COLOR, SKY_COLOR
+
+JUST_NOTICEABLE = 2.3  # in CIELAB (Mahy et al. 1994)
+
+# Another model of color blindness than that of the palette: Vienot et al. (1999).
+EYES = {
+    "all cones": np.eye(3),
+    "protanope": [
+        [0.11238, 0.88762, 0],
+        [0.11238, 0.88762, 0],
+        [0.00401, -0.00401, 1],
+    ],
+    "deuteranope": [
+        [0.29275, 0.70725, 0],
+        [0.29275, 0.70725, 0],
+        [-0.02234, 0.02234, 1],
+    ],
+}
+
+
+def least_difference(colors, eye):
+    """Return the smallest CIELAB difference of any two colors, as an eye sees them."""
+    colors = np.asarray(colors)[:, :3]
+    linear = np.where(
+        colors > 0.04045, ((colors + 0.055) / 1.055) ** 2.4, colors / 12.92
+    )
+    linear = np.clip(linear @ np.transpose(EYES[eye]), 0, 1)
+    to_xyz = [
+        [0.4124, 0.3576, 0.1805],
+        [0.2126, 0.7152, 0.0722],
+        [0.0193, 0.1192, 0.9505],
+    ]
+    xyz = linear @ np.transpose(to_xyz) / [0.9505, 1.0, 1.089]
+    f = np.where(xyz > (6 / 29) ** 3, np.cbrt(xyz), xyz * (29 / 6) ** 2 / 3 + 4 / 29)
+    lab = np.column_stack(
+        [116 * f[:, 1] - 16, 500 * (f[:, 0] - f[:, 1]), 200 * (f[:, 1] - f[:, 2])]
+    )
+    apart = np.linalg.norm(lab[:, np.newaxis] - lab, axis=2)
+    return apart[np.triu_indices(len(lab), 1)].min()
+
+
+class TestPalette:
+    """Colors by their number alone."""
+
+    @pytest.mark.parametrize("n_clusters", [0, 1, 2, 3, 8, 10, 11, 40, 200])
+    def test_are_opaque_colors_from_dark_to_light(self, n_clusters):
+        colors = cluster_palette(n_clusters)
+        assert colors.shape == (n_clusters, 4)
+        assert ((colors >= 0) & (colors <= 1)).all()
+        assert (colors[:, 3] == 1).all()
+        lightness = perceived(colors[:, :3])[0, :, 0]
+        assert (np.diff(lightness) >= -0.01).all()  # but for what a screen cannot show
+
+    @pytest.mark.parametrize("eye", EYES)
+    @pytest.mark.parametrize(
+        ("n_clusters", "times"),
+        [(2, 25), (5, 12), (8, 10), (10, 8), (20, 3), (40, 2), (200, 1)],
+    )
+    def test_can_be_told_apart(self, n_clusters, times, eye):
+        colors = cluster_palette(n_clusters)
+        assert least_difference(colors, eye) > times * JUST_NOTICEABLE
+
+    @pytest.mark.parametrize("eye", ["protanope", "deuteranope"])
+    @pytest.mark.parametrize(("name", "n_colors"), [("tab10", 10), ("tab20", 20)])
+    def test_serve_the_color_blind_better_than_usual(self, name, n_colors, eye):
+        usual = least_difference(colormaps[name].colors, eye)
+        assert least_difference(cluster_palette(n_colors), eye) > 2 * usual
+
+    def test_of_200_no_two_are_the_same(self):
+        colors = np.rint(255 * cluster_palette(200)).astype(int)
+        assert len(np.unique(colors, axis=0)) == 200
+
+    @pytest.mark.parametrize("n_clusters", [1, 2, 5, 8, 10, 20, 200])
+    def test_differ_from_what_is_no_cluster(self, n_clusters):
+        others = [to_rgb(c) for c in (SKY_COLOR, MISSING_COLOR, NOISE_COLOR)]
+        for other in others:
+            apart = np.abs(cluster_palette(n_clusters)[:, :3] - other).max(axis=1)
+            assert apart.min() > 0.06
+
+    def test_are_the_same_every_time_and_belong_to_the_caller(self):
+        first = cluster_palette(12)
+        first[:] = 0
+        assert cluster_palette(12).any()
+
+    @pytest.mark.parametrize("n_clusters", [-1, 2.5, "8"])
+    def test_wants_a_number(self, n_clusters):
+        with pytest.raises(ValueError, match="n_clusters must be an int from 0"):
+            cluster_palette(n_clusters)
+
+
+class TestColorsByBrightness:
+    """The palette, the faintest cluster in the darkest color."""
+
+    def test_follow_brightness_and_not_numbers(self):
+        label_map = np.array([[0, 0, 0], [1, 1, -3], [2, -1, -3]])
+        flux = np.array([[5.0, 5, 5], [1, 1, 99], [9, 99, np.nan]])
+        colors = cluster_colors(label_map, np.stack([flux, flux], axis=2))
+        np.testing.assert_array_equal(colors, cluster_palette(3)[[1, 0, 2]])
+
+    def test_a_missing_band_is_left_out(self):
+        cube = np.array([[[1.0, 1.0], [np.nan, 3.0]]])
+        colors = cluster_colors(np.array([[1, 0]]), cube)
+        np.testing.assert_array_equal(colors, cluster_palette(2)[[1, 0]])
+
+    def test_large_images_are_summed_in_blocks(self):
+        rng = np.random.default_rng(0)
+        label_map = rng.integers(0, 5, (700, 400))
+        brightness = np.array([3.0, 1, 4, 0, 2])
+        cube = brightness[label_map][:, :, np.newaxis] + rng.random((700, 400, 2))
+        colors = cluster_colors(label_map, cube)
+        np.testing.assert_array_equal(colors, cluster_palette(5)[[3, 1, 4, 0, 2]])
+
+    @pytest.mark.parametrize("label", [-1, -3])
+    def test_no_cluster_has_no_color(self, label):
+        label_map = np.full((2, 2), label)
+        assert cluster_colors(label_map, np.ones((2, 2, 1))).shape == (0, 4)
+
+
+class TestColorVision:
+    """Places in Oklab."""
+
+    def test_are_those_that_the_author_gives(self):
+        places = perceived([[1, 0, 0], [0, 1, 0], [0, 0, 1], [1, 1, 1]])[0]
+        known = [
+            [0.62796, 0.22486, 0.12585],
+            [0.86644, -0.23389, 0.17950],
+            [0.45201, -0.03246, -0.31153],
+            [1, 0, 0],
+        ]
+        np.testing.assert_allclose(places, known, atol=2e-5)
+
+    def test_every_eye_sees_gray_as_gray(self):
+        places = perceived([[0.2] * 3, [0.7] * 3])
+        np.testing.assert_allclose(
+            places, np.broadcast_to(places[0], (4, 2, 3)), atol=1e-5
+        )
+
+    def test_red_and_green_are_nearer_without_the_cones_for_them(self):
+        red, green = np.swapaxes(perceived([[0.8, 0.2, 0.1], [0.2, 0.6, 0.1]]), 0, 1)
+        normal, protan, deutan, tritan = np.linalg.norm(red - green, axis=1)
+        assert max(protan, deutan) < 0.6 * min(normal, tritan)
+
+    def test_way_back(self, global_random_seed):
+        colors = np.random.default_rng(global_random_seed).random((20, 3))
+        np.testing.assert_allclose(as_colors(perceived(colors)[0]), colors, atol=1e-4)

@@ -1,0 +1,158 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Three bands of a cube as a color picture."""
+
+import numpy as np
+import pytest
+from astropy import units as u
+from astropy.visualization import (
+    ImageNormalize,
+    ManualInterval,
+    MinMaxInterval,
+    ZScaleInterval,
+    make_lupton_rgb,
+)
+from matplotlib.colors import to_rgb
+
+from skesom.cube import Cube
+from skesom.displays import rgb_image
+from skesom.displays._palette import MISSING_COLOR
+
+GRAY = np.rint(255 * np.array(to_rgb(MISSING_COLOR)))
+
+
+@pytest.fixture
+def cube(global_random_seed):
+    """Four bands without any sky."""
+    rng = np.random.default_rng(global_random_seed)
+    return Cube(rng.gamma(2.0, size=(40, 50, 4)), band_names=["u", "g", "r", "i"])
+
+
+class TestBands:
+    """Which band is red, which green, which blue."""
+
+    def test_by_name_or_number(self, cube):
+        np.testing.assert_array_equal(
+            rgb_image(cube, ["i", "g", "u"]), rgb_image(cube, [3, 1, 0])
+        )
+
+    def test_stand_in_the_order_that_was_asked_for(self, cube):
+        picture = rgb_image(cube, [2, 0, 1])
+        np.testing.assert_array_equal(
+            picture, rgb_image(cube, [0, 1, 2])[:, :, [2, 0, 1]]
+        )
+
+    def test_last_is_red_where_nothing_is_known(self, cube):
+        np.testing.assert_array_equal(rgb_image(cube), rgb_image(cube, [3, 2, 0]))
+
+    @pytest.mark.parametrize(
+        "coordinates",
+        [[700, 300, 500, 400] * u.nm, [3e14, 9e14, 5e14, 7e14] * u.Hz],
+    )
+    def test_longest_wavelength_is_red(self, cube, coordinates):
+        cube = cube.replace(band_coordinates=coordinates)
+        np.testing.assert_array_equal(rgb_image(cube), rgb_image(cube, [0, 2, 1]))
+
+    def test_velocities_and_unknown_wavelengths_say_nothing(self, cube):
+        for coordinates in ([4, 3, 2, 1] * u.km / u.s, [4, 3, np.nan, 1] * u.nm):
+            other = cube.replace(band_coordinates=coordinates)
+            np.testing.assert_array_equal(rgb_image(other), rgb_image(cube))
+
+    def test_one_band_is_gray(self, cube):
+        picture = rgb_image(cube[:, :, :1])
+        np.testing.assert_array_equal(picture[:, :, 0], picture[:, :, 2])
+
+    @pytest.mark.parametrize("bands", [["u", "g", "z"], [0, 1, 4], [0, -1, 2]])
+    def test_must_exist(self, cube, bands):
+        with pytest.raises(ValueError, match=r"There is no band .*: the cube has u, g"):
+            rgb_image(cube, bands)
+
+    @pytest.mark.parametrize("bands", ["u", ["u", "g"], [0, 1, 2, 3]])
+    def test_must_be_three(self, cube, bands):
+        with pytest.raises(ValueError, match="has three bands"):
+            rgb_image(cube, bands)
+
+
+class TestBrightness:
+    """What is black, and what is bright."""
+
+    @pytest.mark.parametrize("stretch", ["asinh", "lupton", "log", "sqrt", "linear"])
+    def test_units_of_a_band_do_not_matter(self, cube, stretch):
+        factors = np.array([1e13, 1, 1e-7, 1])
+        other = Cube(cube.data * factors + [5e13, -4, 0, 0])
+        difference = rgb_image(other, stretch=stretch).astype(int)
+        difference -= rgb_image(cube, stretch=stretch)
+        assert np.abs(difference).max() <= 1
+
+    @pytest.mark.parametrize(
+        ("interval", "same"),
+        [
+            ("zscale", ZScaleInterval()),
+            ("minmax", MinMaxInterval()),
+            (ManualInterval(0.5, 3.0), ManualInterval(0.5, 3.0)),
+        ],
+    )
+    def test_intervals_are_those_of_astropy(self, cube, interval, same):
+        picture = rgb_image(cube, [0, 1, 2], stretch="linear", interval=interval)
+        for band in range(3):
+            flux = cube.data[:, :, band]
+            norm = ImageNormalize(flux, interval=same, clip=True)
+            np.testing.assert_allclose(picture[:, :, band], 255 * norm(flux), atol=0.51)
+
+    def test_percentages_cut_both_ends(self, cube):
+        picture = rgb_image(cube, stretch="linear", interval=90.0)
+        assert np.mean(picture == 0) == pytest.approx(0.05, abs=0.005)
+        assert np.mean(picture == 255) == pytest.approx(0.05, abs=0.005)
+
+    def test_lupton_is_that_of_astropy(self, cube):
+        interval = ManualInterval(1.0, 3.0)
+        picture = rgb_image(cube, [0, 1, 2], stretch="lupton", interval=interval)
+        planes = np.moveaxis((cube.data[:, :, :3] - 1) / 2, -1, 0).astype(np.float32)
+        same = make_lupton_rgb(*planes, minimum=0, stretch=0.25, Q=8)
+        np.testing.assert_array_equal(picture, same)
+
+    def test_sky_is_dark_and_its_noise_too(self):
+        rng = np.random.default_rng(0)
+        flux = 100 + rng.normal(size=(128, 128, 3))
+        flux[60:70, 60:70] += 500
+        picture = rgb_image(flux)
+        assert np.median(picture) < 60
+        assert (picture[61:69, 61:69] == 255).all()
+
+    def test_constant_bands_are_black(self):
+        assert (rgb_image(np.ones((5, 5, 3)), interval="minmax") == 0).all()
+
+    @pytest.mark.parametrize("interval", ["iraf", 0, 101.0])
+    def test_interval_must_be_known(self, cube, interval):
+        with pytest.raises(ValueError, match="interval must be 'sky', 'zscale'"):
+            rgb_image(cube, interval=interval)
+
+    def test_stretch_must_be_known(self, cube):
+        with pytest.raises(ValueError, match="stretch must be one of"):
+            rgb_image(cube, stretch="gamma")
+
+
+class TestMasked:
+    """Pixels that a band has no value for."""
+
+    @pytest.mark.parametrize("stretch", ["asinh", "lupton"])
+    def test_are_light_gray(self, cube, stretch):
+        cube.data[3, 4, 1] = cube.data[5:7, :, 0] = np.nan
+        picture = rgb_image(cube, [0, 1, 2], stretch=stretch)
+        gray = (picture == GRAY).all(axis=2)
+        assert gray[3, 4]
+        assert gray[5:7].all()
+        assert np.count_nonzero(gray) == 101
+
+    def test_do_not_change_the_others(self, cube):
+        masked = cube.data.copy()
+        masked[0, 0, 0] = np.nan
+        interval = ManualInterval(0.0, 4.0)
+        picture = rgb_image(masked, interval=interval)
+        np.testing.assert_array_equal(
+            picture[1:], rgb_image(cube, interval=interval)[1:]
+        )
+
+    def test_a_band_without_data_is_refused(self, cube):
+        cube.data[:, :, 2] = np.nan
+        with pytest.raises(ValueError, match="Band 'r' has no data"):
+            rgb_image(cube, ["i", "r", "g"])

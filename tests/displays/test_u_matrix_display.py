@@ -1,0 +1,367 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The U-matrix: cells of a lattice, nodes of a graph, borders of clusters."""
+
+from itertools import combinations
+
+import numpy as np
+import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.collections import LineCollection, PathCollection, PolyCollection
+from matplotlib.figure import Figure
+from scipy import sparse
+from scipy.spatial.distance import pdist
+from sklearn.cluster import KMeans
+from sklearn.datasets import make_blobs
+from sklearn.decomposition import PCA
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from skesom.displays import UMatrixDisplay, cluster_palette
+from skesom.displays._graph_layout import embed
+from skesom.displays._lattice_layout import LatticeLayout
+from skesom.maps import CubeClusterer
+from skesom.som import CSOM, ESOM, ESOMClassifier
+from skesom.som._lattice import Lattice
+
+X, Y = make_blobs(300, n_features=4, centers=2, random_state=0)
+TOPOLOGIES = ["hexagonal", "rectangular"]
+
+
+@pytest.fixture(scope="module")
+def esom():
+    return ESOM(n_clusters=2, random_state=0).fit(X)
+
+
+def lattice_map(topology="hexagonal", **options):
+    som = CSOM((4, 6), topology=topology, n_clusters=2, random_state=0, **options)
+    return som.fit(X)
+
+
+def corners_of(cells):
+    return np.array([path.vertices[:-1] for path in cells.get_paths()])
+
+
+class TestLattice:
+    """Units that stand on a lattice."""
+
+    @pytest.mark.parametrize("topology", TOPOLOGIES)
+    def test_units_are_cells_in_the_colors_of_their_distances(self, ax, topology):
+        som = lattice_map(topology)
+        display = UMatrixDisplay.from_estimator(som, ax=ax)
+        assert isinstance(display.units_, PolyCollection)
+        distances = som.u_matrix().ravel()
+        np.testing.assert_array_equal(display.units_.get_array(), distances)
+        assert display.units_.get_clim() == (distances.min(), distances.max())
+        assert display.color_bar_.mappable is display.units_
+        label = display.color_bar_.ax.get_ylabel()
+        assert label == "mean distance to neighbors"
+        assert ax.get_title() == "U-matrix"
+
+    @pytest.mark.parametrize("topology", TOPOLOGIES)
+    def test_cells_stand_where_their_units_do(self, ax, topology):
+        som = lattice_map(topology)
+        cells = UMatrixDisplay.from_estimator(som, ax=ax).units_
+        centers = corners_of(cells).mean(axis=1)
+        np.testing.assert_allclose(centers, som.positions_, atol=1e-12)
+        assert ax.yaxis_inverted()  # the first row is the upper one
+
+    @pytest.mark.parametrize("topology", TOPOLOGIES)
+    def test_cells_tile_the_lattice(self, ax, topology):
+        cells = UMatrixDisplay.from_estimator(lattice_map(topology), ax=ax).units_
+        corners = corners_of(cells)
+        assert corners.shape[1] == {"hexagonal": 6, "rectangular": 4}[topology]
+        x, y = corners[:, :, 0], corners[:, :, 1]
+        doubled = x * np.roll(y, -1, axis=1) - y * np.roll(x, -1, axis=1)
+        # Rows of a hexagonal lattice are closer by the height of a triangle.
+        area = np.sqrt(3) / 2 if topology == "hexagonal" else 1
+        np.testing.assert_allclose(np.abs(doubled.sum(axis=1)) / 2, area)
+        shared = {tuple(np.round(corner, 6)) for corner in corners.reshape(-1, 2)}
+        assert len(shared) < 0.6 * corners[:, :, 0].size
+
+    def test_a_chain_has_its_color_bar_below(self, ax):
+        display = UMatrixDisplay.from_estimator(CSOM(12).fit(X), ax=ax)
+        assert len(display.units_.get_paths()) == 12
+        assert display.color_bar_.orientation == "horizontal"
+
+    def test_a_single_unit_can_be_drawn(self, ax):
+        display = UMatrixDisplay.from_estimator(CSOM((1, 1)).fit(X), ax=ax)
+        ax.figure.draw_without_rendering()
+        assert display.units_.get_array().tolist() == [0]
+
+
+class TestBorders:
+    """Lines between cells of different clusters."""
+
+    @pytest.mark.parametrize("topology", TOPOLOGIES)
+    def test_are_as_many_as_neighbors_of_different_clusters(
+        self, topology, global_random_seed
+    ):
+        labels = np.random.default_rng(global_random_seed).integers(0, 3, 35)
+        layout = LatticeLayout((5, 7), topology)
+        links = sparse.triu(Lattice((5, 7), topology).connections()).tocoo()
+        different = labels[links.row] != labels[links.col]
+        borders = layout.borders(labels)
+        assert len(borders) == different.sum()
+        # Each of them lies half way between the two.
+        middles = layout.positions[links.row] + layout.positions[links.col]
+        expected = np.unique(np.round(middles[different] / 2, 6), axis=0)
+        found = np.unique(np.round(borders.mean(axis=1), 6), axis=0)
+        np.testing.assert_allclose(found, expected, atol=2e-6)
+
+    @pytest.mark.parametrize(
+        ("topology", "sides"), [("hexagonal", 6), ("rectangular", 4)]
+    )
+    def test_edge_is_what_no_neighbor_shares(self, topology, sides):
+        layout = LatticeLayout((5, 7), topology)
+        n_links = Lattice((5, 7), topology).connections().nnz // 2
+        edge = layout.borders(np.zeros(35), edge=True)
+        assert len(edge) == sides * 35 - 2 * n_links
+
+    def test_are_drawn_between_clusters(self, ax):
+        som = lattice_map()
+        display = UMatrixDisplay.from_estimator(som, ax=ax)
+        expected = LatticeLayout((4, 6)).borders(som.unit_labels_)
+        np.testing.assert_array_equal(display.borders_.get_segments(), expected)
+        assert [text.get_text() for text in ax.texts] == ["0", "1"]
+        for label, text in enumerate(ax.texts):
+            place = (som.positions_ == text.get_position()).all(axis=1)
+            assert som.unit_labels_[place] == [label]
+
+    def test_can_be_left_out(self, ax):
+        display = UMatrixDisplay.from_estimator(lattice_map(), ax=ax, clusters=False)
+        assert display.borders_ is None
+        assert len(ax.texts) == 0
+
+    @pytest.mark.parametrize("n_clusters", [None, 1])
+    def test_are_none_where_clusters_say_nothing(self, ax, n_clusters):
+        som = CSOM((4, 6), n_clusters=n_clusters, random_state=0).fit(X)
+        assert UMatrixDisplay.from_estimator(som, ax=ax).borders_ is None
+
+
+class TestTorus:
+    """A lattice without edges is drawn a little beyond them."""
+
+    @pytest.mark.parametrize("topology", TOPOLOGIES)
+    def test_cells_beyond_the_edge_are_those_of_the_other_side(self, ax, topology):
+        som = lattice_map(topology, toroidal=True)
+        display = UMatrixDisplay.from_estimator(som, ax=ax)
+        cells, beyond = (c for c in ax.collections if isinstance(c, PolyCollection))
+        assert cells is display.units_
+        assert len(beyond.get_paths()) == (4 + 2 * 2) * (6 + 2 * 2) - 4 * 6
+        assert beyond.get_alpha() < 0.5
+        assert beyond.get_clim() == cells.get_clim()
+        pitch = np.sqrt(0.75) if topology == "hexagonal" else 1
+        centers = corners_of(beyond).mean(axis=1)
+        row = np.rint(centers[:, 1] / pitch).astype(int)
+        shift = 0.5 * (row % 2) * (topology == "hexagonal")
+        column = np.rint(centers[:, 0] - shift).astype(int)
+        outside = (row < 0) | (row >= 4) | (column < 0) | (column >= 6)
+        assert outside.all()
+        np.testing.assert_array_equal(
+            beyond.get_array(), som.u_matrix()[row % 4, column % 6]
+        )
+        assert "opposite edge" in ax.get_xlabel()
+
+    def test_small_ones_repeat_whole_rows(self, ax):
+        layout = LatticeLayout((2, 1), "rectangular", toroidal=True)
+        layout.draw(ax, np.array([1.0, 2.0]))
+        _, beyond = (c for c in ax.collections if isinstance(c, PolyCollection))
+        centers = corners_of(beyond).mean(axis=1)
+        assert np.abs(centers - [0, 0.5]).max() <= 2.5
+        assert len(np.unique(centers, axis=0)) == len(centers)
+
+
+class TestGraph:
+    """Nodes that stand where an embedding places them."""
+
+    def test_nodes_are_points_joined_by_links(self, ax, esom):
+        display = UMatrixDisplay.from_estimator(esom, ax=ax)
+        lines, points = ax.collections
+        assert isinstance(lines, LineCollection)
+        assert isinstance(points, PathCollection)
+        assert points is display.units_
+        np.testing.assert_array_equal(points.get_array(), esom.u_matrix())
+        links = sparse.triu(esom.connections_).tocoo()
+        ends = np.asarray(points.get_offsets())[np.column_stack(links.coords)]
+        np.testing.assert_allclose(lines.get_segments(), ends)
+        assert ax.get_aspect() == 1
+
+    def test_stronger_links_are_darker(self, ax, esom):
+        UMatrixDisplay.from_estimator(esom, ax=ax)
+        opacity = ax.collections[0].get_colors()[:, 3]
+        strength = sparse.triu(esom.connections_).tocoo().data
+        order = np.argsort(strength)
+        assert (np.diff(opacity[order]) >= 0).all()
+        assert opacity.max() > 3 * opacity.min() > 0
+
+    def test_areas_follow_hits(self, ax, esom):
+        points = UMatrixDisplay.from_estimator(esom, ax=ax).units_
+        areas = points.get_sizes()
+        large = areas > areas.min()
+        ratio = areas[large] / esom.hits_[large]
+        np.testing.assert_allclose(ratio, ratio[0])
+
+    def test_rims_are_clusters(self, ax, esom):
+        display = UMatrixDisplay.from_estimator(esom, ax=ax)
+        np.testing.assert_allclose(
+            display.units_.get_edgecolor(), cluster_palette(2)[esom.unit_labels_]
+        )
+        assert [text.get_text() for text in ax.texts] == ["0", "1"]
+        assert display.borders_ is None
+
+    def test_rims_take_colors(self, ax, esom):
+        colors = [[1, 0, 0, 1], [0, 0, 1, 1]]
+        display = UMatrixDisplay.from_estimator(esom, ax=ax, colors=colors)
+        np.testing.assert_allclose(
+            display.units_.get_edgecolor(), np.array(colors)[esom.unit_labels_]
+        )
+
+    def test_single_nodes_can_be_drawn(self, ax):
+        som = ESOM(epsilon=100.0, n_clusters=1, random_state=0).fit(X[:, :1])
+        display = UMatrixDisplay.from_estimator(som, ax=ax)
+        ax.figure.draw_without_rendering()
+        assert len(display.units_.get_offsets()) == len(som.codebook_) == 1
+
+
+class TestEmbedding:
+    """Where nodes stand in the plane."""
+
+    def test_default_are_principal_components(self, ax, esom):
+        points = UMatrixDisplay.from_estimator(esom, ax=ax).units_
+        pca = PCA(2).fit(esom.codebook_)
+        np.testing.assert_allclose(
+            np.abs(points.get_offsets()),
+            np.abs(pca.transform(esom.codebook_)),
+            atol=1e-9,
+        )
+        shares = 100 * pca.explained_variance_ratio_
+        assert ax.get_xlabel() == f"principal component 1 ({shares[0]:.0f} %)"
+        assert ax.get_ylabel() == f"principal component 2 ({shares[1]:.0f} %)"
+
+    def test_isomap_unrolls_a_spiral(self):
+        # A chain along a spiral: the ways along the links are its length.
+        angle = np.sqrt(np.linspace(4, 200, 60))
+        spiral = np.column_stack([angle * np.cos(angle), angle * np.sin(angle)])
+        chain = sparse.diags_array(np.ones(59), offsets=1)
+        plane, names = embed(spiral, chain + chain.T, "isomap")
+        steps = np.linalg.norm(np.diff(spiral, axis=0), axis=1)
+        length = np.concatenate([[0], np.cumsum(steps)])
+        along = plane[:, 0] * np.sign(plane[-1, 0] - plane[0, 0])
+        np.testing.assert_allclose(along - along[0], length, rtol=1e-6, atol=1e-6)
+        np.testing.assert_allclose(plane[:, 1], 0, atol=1e-3)
+        assert names == ("ways along links, axis 1", "ways along links, axis 2")
+
+    def test_isomap_keeps_a_plane_that_is_fully_linked(self, global_random_seed):
+        points = np.random.default_rng(global_random_seed).normal(size=(30, 2))
+        plane, _ = embed(points, sparse.coo_array(np.ones((30, 30))), "isomap")
+        np.testing.assert_allclose(pdist(plane), pdist(points), rtol=1e-6)
+
+    def test_isomap_joins_parts_at_their_nearest_nodes(self):
+        # Two pairs on a line, and the same node twice, without a link between them.
+        nodes = np.array([[0.0], [1.0], [5.0], [7.0], [7.0]])
+        links = sparse.coo_array(([1, 1], ([0, 2], [1, 3])), shape=(5, 5))
+        plane, _ = embed(nodes, links + links.T, "isomap")
+        np.testing.assert_allclose(pdist(plane), pdist(nodes), rtol=1e-6, atol=1e-6)
+
+    def test_any_transformer(self, ax, esom):
+        display = UMatrixDisplay.from_estimator(esom, embedding=PCA(2), ax=ax)
+        np.testing.assert_allclose(
+            display.units_.get_offsets(), PCA(2).fit_transform(esom.codebook_)
+        )
+        assert ax.get_xlabel() == "PCA axis 1"
+
+    def test_given(self, ax, esom):
+        given = np.random.default_rng(0).random((len(esom.codebook_), 2))
+        display = UMatrixDisplay.from_estimator(esom, embedding=given, ax=ax)
+        np.testing.assert_array_equal(display.units_.get_offsets(), given)
+
+    def test_must_be_known(self, ax, esom):
+        with pytest.raises(ValueError, match=r"embedding must be .*Got 'tsne'"):
+            UMatrixDisplay.from_estimator(esom, embedding="tsne", ax=ax)
+
+    def test_must_place_all_units(self, ax, esom):
+        with pytest.raises(ValueError, match="x and y of each of the"):
+            UMatrixDisplay.from_estimator(esom, embedding=np.zeros((3, 2)), ax=ax)
+
+
+class TestFromEstimator:
+    """The map is found wherever it is."""
+
+    def test_in_pipelines_and_estimators_of_cubes(self, ax):
+        cube = np.random.default_rng(0).random((12, 13, 3))
+        inner = make_pipeline(StandardScaler(), CSOM((3, 4), random_state=0))
+        pipeline = make_pipeline(CubeClusterer(inner)).fit(cube)
+        som = pipeline[-1].estimator_[-1]
+        display = UMatrixDisplay.from_estimator(pipeline, ax=ax)
+        np.testing.assert_array_equal(display.values, som.u_matrix().ravel())
+
+    def test_in_classifiers(self, ax):
+        classifier = ESOMClassifier(random_state=0).fit(X, Y)
+        display = UMatrixDisplay.from_estimator(classifier, ax=ax)
+        np.testing.assert_array_equal(display.values, classifier.u_matrix())
+
+    def test_must_be_there(self, ax):
+        kmeans = KMeans(2, random_state=0, n_init=1).fit(X)
+        with pytest.raises(ValueError, match=r"UMatrixDisplay .* but KMeans has none"):
+            UMatrixDisplay.from_estimator(kmeans, ax=ax)
+
+
+class TestFromPredictions:
+    """Distances of a map of whatever making."""
+
+    def test_on_a_lattice(self, ax):
+        values = np.arange(6.0).reshape(2, 3)
+        display = UMatrixDisplay.from_predictions(
+            values, topology="rectangular", unit_labels=[[0, 0, 1], [0, 1, 1]], ax=ax
+        )
+        np.testing.assert_array_equal(display.units_.get_array(), values.ravel())
+        assert len(display.borders_.get_segments()) == 3
+
+    def test_of_a_graph(self, ax):
+        display = UMatrixDisplay.from_predictions(
+            [1.0, 2, 3],
+            positions=[[0, 0], [1, 0], [0, 1]],
+            connections=[[0, 1, 0], [1, 0, 0], [0, 0, 0]],
+            ax=ax,
+        )
+        np.testing.assert_array_equal(display.units_.get_array(), [1, 2, 3])
+        assert len(ax.collections[0].get_segments()) == 1
+        assert len(set(display.units_.get_sizes())) == 1
+
+    def test_of_a_graph_without_links(self, ax):
+        UMatrixDisplay.from_predictions([1.0, 2], positions=[[0, 0], [1, 0]], ax=ax)
+        assert len(ax.collections[0].get_segments()) == 0
+
+    def test_need_a_lattice_or_positions(self, ax):
+        with pytest.raises(ValueError, match=r"give their positions. Got shape \(3,\)"):
+            UMatrixDisplay.from_predictions([1.0, 2, 3], ax=ax)
+
+
+class TestNumbers:
+    """Numbers of clusters, where they can be read."""
+
+    def draw(self, n_clusters, size):
+        side = int(np.sqrt(n_clusters))
+        labels = np.arange(n_clusters).reshape(-1, side)
+        labels = labels.repeat(3, axis=0).repeat(3, axis=1)
+        figure = Figure(figsize=size, layout="constrained")
+        ax = figure.add_subplot()
+        UMatrixDisplay.from_predictions(
+            np.zeros(labels.shape), unit_labels=labels, topology="rectangular", ax=ax
+        )
+        FigureCanvasAgg(figure).draw()
+        return ax.texts
+
+    @pytest.mark.parametrize("size", [(3.5, 2.8), (10, 8)])
+    def test_of_few_clusters_are_all_there(self, size):
+        texts = self.draw(9, size)
+        assert [text.get_text() for text in texts] == list("012345678")
+
+    @pytest.mark.parametrize("size", [(5, 4), (10, 8)])
+    def test_do_not_overlap(self, size):
+        boxes = [text.get_window_extent() for text in self.draw(196, size)]
+        assert len(boxes) > 50
+        assert not any(a.overlaps(b) for a, b in combinations(boxes, 2))
+
+    def test_of_very_many_clusters_in_a_small_picture_are_left_out(self):
+        assert len(self.draw(196, (2.5, 2))) == 0

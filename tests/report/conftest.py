@@ -1,0 +1,22 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""A report of the small galaxy, written once."""
+
+import pytest
+
+from skesom.io import write_bands
+from skesom.report import ImageSource, write_report
+
+
+@pytest.fixture(scope="session")
+def source(galaxy, tmp_path_factory):
+    """Files of the galaxy."""
+    return ImageSource(write_bands(tmp_path_factory.mktemp("images"), galaxy))
+
+
+@pytest.fixture(scope="session")
+def report(galaxy, job, source, tmp_path_factory):
+    """All files of a report by their names, with coarse pictures."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("skesom.report._pictures.DOTS_PER_INCH", 60)
+        folder = tmp_path_factory.mktemp("written") / "result"
+        return write_report(folder, job, galaxy, source=source, command=["skesom", "x"])

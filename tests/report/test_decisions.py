@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What a run decided for its user, in numbers and in lines."""
+
+import json
+
+import numpy as np
+import pytest
+from sklearn.cluster import KMeans
+from sklearn.pipeline import make_pipeline
+
+from skesom.cube import AsinhStretch, Cube
+from skesom.maps import CubeClusterer, make_cluster_pipeline
+from skesom.report._decisions import decisions_of, lines_of
+from skesom.som import ESOM, ConsensusClusterer
+
+
+def field(shape=(96, 96)):
+    """A galaxy in sky, with a gap and two hot pixels, in three bands."""
+    rng = np.random.default_rng(0)
+    row, column = np.mgrid[: shape[0], : shape[1]]
+    radius = np.hypot(row - 60, column - 50)
+    data = rng.normal(size=(*shape, 3))
+    data += 60 * np.exp(-radius / 4)[:, :, None] * [1, 2, 1.5]
+    data[:4] = 0
+    data[20, 30, 1] = data[80, 70, 2] = 1000
+    return Cube(data)
+
+
+@pytest.fixture(scope="module")
+def pipeline():
+    member = ESOM(random_state=0)
+    consensus = ConsensusClusterer(member, n_clusters=3, n_estimators=4, random_state=0)
+    return make_cluster_pipeline(consensus, fwhm=None).fit(field())
+
+
+def test_numbers_are_those_of_the_run(pipeline):
+    decisions = decisions_of(pipeline)
+    step = pipeline[-1]
+    labels = step.labels_
+    assert decisions["pixels"] == {
+        "all": 96 * 96,
+        "with_data": (labels != -3).sum(),
+        "clustered": (labels >= 0).sum(),
+    }
+    assert (labels == -3).sum() >= 4 * 96 + 2
+    assert decisions["outliers"] >= 2
+    assert decisions["sky"]["set_aside"] == (labels == -2).sum() > 5000
+    assert decisions["sky"]["does_not_stand_out"] > 0.5
+    assert decisions["sky"]["unevenness"] < 0.5
+    assert decisions["fwhm"] is None
+    assert (decisions["clusters"], decisions["features"]) == (3, 3)
+    assert decisions["runs"]["number"] == 4
+    by_cluster = [step.agreement_[labels == cluster].mean() for cluster in range(3)]
+    assert decisions["runs"]["by_cluster"] == pytest.approx(by_cluster, rel=1e-5)
+    mean = step.agreement_[labels >= 0].mean()
+    assert decisions["runs"]["agreement"] == pytest.approx(mean, rel=1e-5)
+    assert json.loads(json.dumps(decisions, allow_nan=False)) == decisions
+
+
+def test_lines_say_the_same(pipeline):
+    decisions = decisions_of(pipeline)
+    text = "\n".join(lines_of(decisions))
+    share = decisions["pixels"]["with_data"] / 96**2
+    assert f"Data: {share:.1%} of the 9216 pixels" in text
+    assert f"Outliers masked: {decisions['outliers']} pixels" in text
+    assert "Sky set aside:" in text
+    assert "Agreement of 4 runs:" in text
+    assert "FWHM" not in text
+
+
+def test_what_is_not_there_is_not_said():
+    cube = field()[30:90, 20:80]
+    pipeline = make_pipeline(
+        AsinhStretch(), CubeClusterer(KMeans(3, n_init=1, random_state=0))
+    ).fit(cube)
+    decisions = decisions_of(pipeline)
+    assert decisions["sky"] is decisions["runs"] is decisions["fwhm"] is None
+    assert decisions["outliers"] == 0
+    assert len(lines_of(decisions)) == 1
+
+
+def test_widths_and_kept_sky_are_said():
+    pipeline = make_cluster_pipeline(
+        KMeans(3, n_init=1, random_state=0), fwhm=2.0, pixel_scale=1.0
+    ).fit(field()[45:75, 35:65])
+    decisions = decisions_of(pipeline)
+    assert decisions["fwhm"] == 2.0
+    text = "\n".join(lines_of(decisions))
+    assert "FWHM of 2 arcsec" in text
+    assert "Sky kept:" in text

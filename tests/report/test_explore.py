@@ -1,0 +1,242 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What the page is given, and what is refused; how it behaves, a browser tells."""
+
+import base64
+import json
+import re
+import struct
+import sys
+import zlib
+
+import numpy as np
+import pytest
+from astropy.table import Table
+from sklearn.cluster import KMeans
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from skesom.cube import Cube
+from skesom.maps import make_cluster_pipeline, make_clusterer
+from skesom.report import explore
+from skesom.report.page._blob import pack
+from skesom.report.page._pixels import encode_band, sky_nodes
+from skesom.report.page._units import unit_map
+from skesom.som import CSOM, ESOM
+
+
+def read_page(path):
+    """Return the arrays and the facts that a page holds."""
+    text = path.read_text(encoding="utf-8")
+    found = re.search(r'id="skesom-data">([^<]*)<', text)
+    packed = zlib.decompress(base64.b64decode(found[1]))
+    length = struct.unpack("<I", packed[:4])[0]
+    header = json.loads(packed[4 : 4 + length])
+    arrays = {}
+    for name, entry in header["arrays"].items():
+        start = 4 + length + entry["start"]
+        content = packed[start : start + entry["bytes"]]
+        if np.dtype(entry["dtype"]).itemsize == 2:
+            half = len(content) // 2
+            content = bytes(np.frombuffer(content, "u1").reshape(2, half).T.ravel())
+        arrays[name] = np.frombuffer(content, entry["dtype"]).reshape(entry["shape"])
+    return arrays, header["facts"]
+
+
+def decoded(codes, scale):
+    """Return fluxes as the page shows them."""
+    curved = scale["low"] + (codes.astype(np.float64) - 1) * scale["step"]
+    fluxes = scale["level"] + scale["softening"] * np.sinh(curved)
+    return np.where(codes == 0, np.nan, fluxes)
+
+
+@pytest.fixture(scope="module")
+def page(job, galaxy, tmp_path_factory):
+    """The page of the small galaxy."""
+    return explore(tmp_path_factory.mktemp("page") / "page.html", job, galaxy)
+
+
+def test_page_holds_labels_units_and_fluxes(page, job, galaxy):
+    arrays, facts = read_page(page)
+    labels = job["cluster"].labels_
+    np.testing.assert_array_equal(arrays["labels"], labels)
+    som = job["cluster"].estimator_
+    valid = labels >= 0
+    np.testing.assert_array_equal(arrays["units"] == 65535, ~valid)
+    assert np.bincount(
+        arrays["units"][valid], minlength=len(som.codebook_)
+    ).tolist() == (som.hits_.astype(int).tolist())
+    assert facts["unit_labels"] == som.unit_labels_.tolist()
+    sizes = np.bincount(labels[valid])
+    assert [cluster["pixels"] for cluster in facts["clusters"]] == sizes.tolist()
+    assert [band["name"] for band in facts["bands"]] == list(galaxy.band_names)
+
+
+def labels_of_page(folder, clusterer, galaxy):
+    """Return of the clustered pixels their units and clusters, and those of units."""
+    pipeline = make_cluster_pipeline(clusterer, fwhm="cube", sky="mask").fit(galaxy)
+    arrays, facts = read_page(explore(folder / "page.html", pipeline, galaxy))
+    labels = pipeline["cluster"].labels_
+    np.testing.assert_array_equal(arrays["labels"], labels)
+    valid = labels >= 0
+    return arrays["units"][valid], labels[valid], np.array(facts["unit_labels"])
+
+
+def test_pixels_have_the_cluster_of_their_unit(galaxy, tmp_path):
+    esom = ESOM(n_clusters=4, clusterer="two-winners", random_state=0)
+    units, labels, unit_labels = labels_of_page(tmp_path, esom, galaxy)
+    np.testing.assert_array_equal(unit_labels[units], labels)
+
+
+def test_units_of_a_consensus_have_the_cluster_of_most_of_their_pixels(
+    galaxy, tmp_path
+):
+    consensus = make_clusterer("esom", n_clusters=4, n_runs=4)
+    units, labels, unit_labels = labels_of_page(tmp_path, consensus, galaxy)
+    counts = np.zeros((len(unit_labels), 4), dtype=int)
+    np.add.at(counts, (units, labels), 1)
+    of_unit = counts[np.arange(len(counts)), unit_labels]
+    used = counts.sum(axis=1) > 0
+    assert used.sum() > 50
+    np.testing.assert_array_equal(of_unit[used], counts[used].max(axis=1))
+
+
+@pytest.mark.parametrize("spread", [1e-20, 1.0, 1e6])
+def test_fluxes_keep_a_ten_thousandth_of_the_bright_and_less_than_the_noise(spread):
+    random = np.random.default_rng(0)
+    flux = spread * (3.0 + random.normal(size=(50, 60)))
+    flux[20:22] = spread * 10.0 ** random.uniform(0, 6, (2, 60))
+    flux[0, :5] = np.nan
+    codes, scale = encode_band(flux.astype(np.float64))
+    found = decoded(codes, scale)
+    np.testing.assert_array_equal(np.isnan(found), np.isnan(flux))
+    # A step is asinh(range) / 65534, here 19 / 65534; half of one is rounded away, of
+    # what is above the sky where it is bright, of the spread where it is faint.
+    allowed = 19 / 65534 / 2 * (spread + np.abs(flux - np.nanmedian(flux)))
+    assert (np.abs(found - flux) <= allowed)[np.isfinite(flux)].all()
+
+
+@pytest.mark.parametrize("value", [0.0, -3.5])
+def test_constant_and_empty_bands(value):
+    codes, scale = encode_band(np.full((3, 4), value))
+    np.testing.assert_array_equal(decoded(codes, scale), value)
+    codes, scale = encode_band(np.full((3, 4), np.nan))
+    assert not codes.any()
+
+
+def test_sky_between_the_nodes_is_that_of_the_wcs(galaxy):
+    n_rows, n_columns = galaxy.shape[:2]
+    nodes = sky_nodes(galaxy.wcs, (n_rows, n_columns))
+    row, column = 20.3, 41.7
+    place = np.array([row / (n_rows - 1), column / (n_columns - 1)]) * (len(nodes) - 1)
+    low = place.astype(int)
+    part = place - low
+    vector = sum(
+        (part[0] if down else 1 - part[0])
+        * (part[1] if right else 1 - part[1])
+        * nodes[low[0] + down, low[1] + right]
+        for down in (0, 1)
+        for right in (0, 1)
+    )
+    exact = galaxy.wcs.pixel_to_world(column, row).icrs.cartesian.xyz.value
+    separation = np.degrees(
+        np.arccos(min(1.0, vector @ exact / np.linalg.norm(vector)))
+    )
+    assert separation * 3600 < 0.01  # arcsec, of pixels of 0.04
+
+
+def test_units_behind_nested_pipelines(galaxy):
+    nested = make_pipeline(StandardScaler(), CSOM((3, 3), n_clusters=2, random_state=0))
+    job = make_cluster_pipeline(nested).fit(galaxy)
+    som = job["cluster"].estimator_[-1]
+    units = unit_map(job, job["align"].transform(galaxy), som)
+    hits = np.bincount(units[units != 65535], minlength=9)
+    np.testing.assert_array_equal(hits, som.hits_)
+
+
+def test_clusterer_without_a_map(galaxy, tmp_path):
+    job = make_cluster_pipeline(KMeans(3, n_init=1, random_state=0)).fit(galaxy)
+    path = explore(tmp_path / "page.html", job, galaxy)
+    arrays, facts = read_page(path)
+    assert (arrays["units"] == 65535).all()
+    assert "unit_labels" not in facts
+    assert len(facts["clusters"]) == 3
+
+
+def test_no_wcs_and_one_cluster(galaxy, tmp_path):
+    blind = Cube(galaxy.data, band_names=galaxy.band_names)
+    job = make_cluster_pipeline(ESOM(n_clusters=1, random_state=0)).fit(blind)
+    path = explore(tmp_path / "page.html", job, blind)
+    arrays, facts = read_page(path)
+    assert arrays["sky"].size == 0
+    assert len(facts["clusters"]) == 1
+    assert "Clusters on the image" in path.read_text(encoding="utf-8")
+
+
+def test_large_images_are_thinned_and_the_page_says_so(job, galaxy, tmp_path):
+    path = explore(tmp_path / "page.html", job, galaxy, max_pixels=64 * 80 // 4)
+    arrays, facts = read_page(path)
+    assert facts["step"] == 2
+    np.testing.assert_array_equal(arrays["labels"], job["cluster"].labels_[::2, ::2])
+    text = path.read_text(encoding="utf-8")
+    assert "one pixel of each 2 x 2 is shown" in text
+    sizes = np.bincount(job["cluster"].labels_[job["cluster"].labels_ >= 0])
+    assert [cluster["pixels"] for cluster in facts["clusters"]] == sizes.tolist()
+
+
+def test_names_and_groups_are_taken(job, galaxy, tmp_path):
+    groups = [("arms <and> knots", [1, 3])]
+    _, facts = read_page(explore(tmp_path / "page.html", job, galaxy, groups=groups))
+    named = {cluster["name"]: cluster["labels"] for cluster in facts["clusters"]}
+    assert named == {"arms <and> knots": [1, 3], "cluster 0": [0], "cluster 2": [2]}
+
+
+def test_title_cannot_be_code(job, galaxy, tmp_path):
+    title = "<script>alert(1)</script>"
+    path = explore(tmp_path / "page.html", job, galaxy, title=title)
+    assert title not in path.read_text(encoding="utf-8")
+
+
+def test_objects_outside_are_left_out(job, galaxy, tmp_path):
+    inside = galaxy.wcs.pixel_to_world(40, 30)
+    table = Table({"ra": [inside.ra.deg, 10.0], "dec": [inside.dec.deg, 5.0]})
+    table["name"], table["type"] = ["here", "elsewhere"], ["HII", "HII"]
+    path = explore(tmp_path / "page.html", job, galaxy, catalog=table)
+    text = path.read_text(encoding="utf-8")
+    assert '"here"' in text
+    assert '"elsewhere"' not in text
+
+
+def test_refused(job, galaxy, tmp_path, monkeypatch):
+    path = tmp_path / "page.html"
+    far = Table({"ra": [10.0], "dec": [5.0], "type": ["HII"], "name": ["far"]})
+    with pytest.raises(ValueError, match="None of the 1 objects"):
+        explore(path, job, galaxy, catalog=far)
+    with pytest.raises(ValueError, match="has the cluster 9"):
+        explore(path, job, galaxy, groups=[("none", [9])])
+    path.write_text("mine")
+    with pytest.raises(FileExistsError, match="exists already"):
+        explore(path, job, galaxy)
+    assert path.read_text() == "mine"
+    assert [file.name for file in tmp_path.iterdir()] == ["page.html"]
+    monkeypatch.setitem(sys.modules, "bokeh", None)
+    with pytest.raises(ImportError, match=r"skesom\[explore\]"):
+        explore(path, job, galaxy, overwrite=True)
+
+
+def test_nothing_or_too_much_to_show_is_refused(job, galaxy, tmp_path, monkeypatch):
+    step = job["cluster"]
+    monkeypatch.setattr(step, "labels_", np.full_like(step.labels_, -3))
+    with pytest.raises(ValueError, match="No pixel is in a cluster"):
+        explore(tmp_path / "page.html", job, galaxy)
+    monkeypatch.setattr(
+        step, "labels_", np.arange(step.labels_.size).reshape(step.labels_.shape)
+    )
+    with pytest.raises(ValueError, match="can show 2000 clusters, but there are 5120"):
+        explore(tmp_path / "page.html", job, galaxy)
+
+
+def test_two_bytes_are_stored_apart():
+    packed = zlib.decompress(
+        base64.b64decode(pack({"a": np.array([258, 772], "i2")}, {}))
+    )
+    assert packed[-4:] == bytes([2, 4, 1, 3])

@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Fitted pipelines in files, and whom to trust."""
+
+import builtins
+import warnings
+
+import joblib
+import numpy as np
+import pytest
+from sklearn.base import BaseEstimator, ClusterMixin
+from sklearn.cluster import KMeans
+
+from skesom.maps import make_cluster_pipeline
+from skesom.report import load_model, save_model
+from skesom.som import CSOM
+
+
+class Stranger(ClusterMixin, BaseEstimator):
+    """A clusterer that nobody knows."""
+
+    def fit(self, X, y=None):
+        self.labels_ = np.zeros(len(X), dtype=int)
+        return self
+
+    def predict(self, X):
+        return np.zeros(len(X), dtype=int)
+
+
+@pytest.fixture(params=["joblib", "skops"])
+def suffix(request):
+    if request.param == "skops":
+        pytest.importorskip("skops")
+    return request.param
+
+
+class TestSave:
+    """What is written can be read."""
+
+    def test_predicts_as_before(self, job, galaxy, tmp_path, suffix):
+        path = tmp_path / f"model.{suffix}"
+        job["align"]  # with a grid whose frame has been asked for
+        galaxy.wcs.pixel_to_world(0, 0)
+        save_model(path, job, band_names=galaxy.band_names)
+        pipeline, names = load_model(path, trust=suffix == "joblib")
+        assert names == list(galaxy.band_names)
+        np.testing.assert_array_equal(pipeline.predict(galaxy), job["cluster"].labels_)
+        np.testing.assert_array_equal(
+            pipeline["cluster"].labels_, job["cluster"].labels_
+        )
+
+    @pytest.mark.parametrize(
+        "clusterer",
+        [CSOM((3, 4), n_clusters=2, random_state=0), KMeans(3, random_state=0)],
+    )
+    def test_other_clusterers(self, clusterer, galaxy, tmp_path, suffix):
+        job = make_cluster_pipeline(clusterer).fit(galaxy)
+        save_model(tmp_path / f"model.{suffix}", job)
+        pipeline, names = load_model(
+            tmp_path / f"model.{suffix}", trust=suffix == "joblib"
+        )
+        assert names is None
+        np.testing.assert_array_equal(pipeline.predict(galaxy), job["cluster"].labels_)
+
+    def test_a_file_that_is_there(self, job, tmp_path):
+        (tmp_path / "model.joblib").write_text("mine")
+        with pytest.raises(FileExistsError):
+            save_model(tmp_path / "model.joblib", job)
+        save_model(tmp_path / "model.joblib", job, overwrite=True)
+        load_model(tmp_path / "model.joblib", trust=True)
+
+    def test_another_suffix(self, job, tmp_path):
+        with pytest.raises(ValueError, match=r"must end in \.skops or \.joblib"):
+            save_model(tmp_path / "model.pkl", job)
+
+
+class TestVersions:
+    """A model of another version."""
+
+    @pytest.mark.parametrize("package", ["skesom", "scikit-learn"])
+    def test_one_clear_warning(self, job, tmp_path, suffix, package):
+        path = tmp_path / f"model.{suffix}"
+        with pytest.MonkeyPatch.context() as patch:
+            versions = {"skesom": "0.1.0", "scikit-learn": "1.0", package: "0.0.1"}
+            patch.setattr("skesom.report._models.software_versions", lambda: versions)
+            save_model(path, job)
+        with pytest.warns(UserWarning, match="other versions") as warned:
+            load_model(path, trust=suffix == "joblib")
+        (message,) = [str(one.message) for one in warned]
+        assert f"{path} was saved with other versions: " in message
+        assert f"{package} 0.0.1 (here " in message
+
+    def test_scikit_learn_does_not_repeat_itself(self, tmp_path, monkeypatch):
+        clusterer = KMeans(2, n_init=1, random_state=0).fit(np.eye(4))
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("sklearn.base.__version__", "0.9")
+            save_model(tmp_path / "model.joblib", clusterer)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            load_model(tmp_path / "model.joblib", trust=True)
+
+    def test_the_same_version_is_silent(self, job, tmp_path):
+        save_model(tmp_path / "model.joblib", job)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            load_model(tmp_path / "model.joblib", trust=True)
+
+
+class TestTrust:
+    """Whoever made a file may be a stranger."""
+
+    def test_pickles_need_trust(self, job, tmp_path):
+        save_model(tmp_path / "model.joblib", job)
+        with pytest.raises(ValueError, match="is a pickle, which can run any program"):
+            load_model(tmp_path / "model.joblib")
+
+    @pytest.mark.filterwarnings("ignore:One cluster holds:UserWarning")
+    def test_strangers_in_skops_files_are_named(self, galaxy, tmp_path, monkeypatch):
+        pytest.importorskip("skops")
+        job = make_cluster_pipeline(Stranger()).fit(galaxy)
+        monkeypatch.setattr(Stranger, "__module__", __name__)
+        save_model(tmp_path / "model.skops", job)
+        with pytest.raises(ValueError, match=r"not known to be harmless: .*Stranger"):
+            load_model(tmp_path / "model.skops")
+
+    @pytest.mark.parametrize("name", ["model.joblib", "model.skops"])
+    def test_damaged_files(self, tmp_path, name):
+        if name.endswith("skops"):
+            pytest.importorskip("skops")
+        (tmp_path / name).write_bytes(b"PK\x03\x04 dear diary")
+        with pytest.raises(ValueError, match=f"{name} .*damaged"):
+            load_model(tmp_path / name, trust=True)
+
+    def test_no_model(self, tmp_path):
+        joblib.dump({"a": 1}, tmp_path / "model.joblib")
+        with pytest.raises(ValueError, match="holds no model of skesom"):
+            load_model(tmp_path / "model.joblib", trust=True)
+        with pytest.raises(FileNotFoundError):
+            load_model(tmp_path / "lost.skops")
+
+    def test_names_the_extra_that_is_missing(self, job, tmp_path, monkeypatch):
+        original = builtins.__import__
+
+        def without_skops(name, *args, **kwargs):
+            if name.split(".")[0] == "skops":
+                raise ImportError(f"No module named {name!r}")
+            return original(name, *args, **kwargs)
+
+        (tmp_path / "old.skops").touch()
+        monkeypatch.setattr(builtins, "__import__", without_skops)
+        with pytest.raises(ImportError, match=r"skesom\[share\]"):
+            save_model(tmp_path / "model.skops", job)
+        with pytest.raises(ImportError, match=r"skesom\[share\]"):
+            load_model(tmp_path / "old.skops")
+        assert not (tmp_path / "model.skops").exists()

@@ -1,0 +1,550 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The folder of results: what is in it, and all of it or nothing."""
+
+import builtins
+import io
+import json
+import re
+import warnings
+import zipfile
+
+import numpy as np
+import pytest
+from astropy.io import fits
+from astropy.table import Table
+from astropy.wcs import WCS
+from PIL import Image
+from sklearn.base import clone
+from sklearn.cluster import KMeans
+from sklearn.decomposition import PCA
+from sklearn.metrics import davies_bouldin_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from skesom.cube import AsinhStretch, Cube, CubeMasker, FWHMConvolver, SurroundingBands
+from skesom.io import read_map, read_region_labels
+from skesom.maps import CubeClusterer, make_cluster_pipeline
+from skesom.maps._pipeline import aligned_bands
+from skesom.metrics import quantization_error
+from skesom.report import write_report
+from skesom.report._result import Result
+from skesom.som import CSOM, ESOM
+
+PICTURES = [
+    *("cluster_contours", "cluster_histogram", "cluster_map", "cluster_spectra"),
+    *("component_planes", "hit_map", "quantization_error", "u_matrix"),
+]
+FILES = [
+    *("cluster_images.zip", "cluster_map.fits", "clusters.ecsv", "model.joblib"),
+    *("pixels.fits", "pixels_scaled.fits", "provenance.json", "validity.ecsv"),
+]
+
+
+def names_in(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+def write(folder, pipeline, cube, **options):
+    """Write a report without pictures."""
+    return write_report(folder, pipeline, cube, pictures=False, **options)
+
+
+@pytest.fixture(scope="module")
+def aligned(galaxy):
+    """What was clustered: masked, brought to one width, in its own units."""
+    return FWHMConvolver().fit_transform(CubeMasker().fit_transform(galaxy))
+
+
+@pytest.fixture(scope="module")
+def labels(job):
+    return job["cluster"].labels_
+
+
+class TestClusterMap:
+    """Labels, WCS and the table of the clusters."""
+
+    def test_map_has_labels_and_wcs(self, galaxy, labels, report):
+        path = report["cluster_map.fits"]
+        read, wcs = read_map(path)
+        np.testing.assert_array_equal(read, labels)
+        corners = [[0, 0], [79, 63], [10.5, 40]]
+        np.testing.assert_allclose(
+            wcs.wcs_pix2world(corners, 0),
+            galaxy.wcs.wcs_pix2world(corners, 0),
+            rtol=0,
+            atol=1e-9,
+        )
+        with fits.open(path) as hdus:  # as any other program would read it
+            hdus.verify("exception")
+            header = hdus[0].header
+            assert (header["BITPIX"], header["BLANK"]) == (32, -3)
+            assert WCS(header).wcs.ctype[0] == "RA---TAN"
+
+    def test_table_of_the_clusters(self, galaxy, job, labels, aligned, report):
+        table = Table.read(report["clusters.ecsv"])
+        in_fits = Table.read(report["cluster_map.fits"], hdu="CLUSTERS")
+        assert table["id"].tolist() == [0, 1, 2, 3] == in_fits["id"].tolist()
+        assert table.colnames == in_fits.colnames
+        scaled = job[:-1].transform(galaxy).data
+        for row in table:
+            inside = labels == row["id"]
+            assert row["pixels"] == inside.sum()
+            assert row["mean_row"] == pytest.approx(np.nonzero(inside)[0].mean())
+            sky = galaxy.wcs.pixel_to_world(row["mean_column"], row["mean_row"])
+            assert row["ra"] == pytest.approx(sky.ra.deg, abs=1e-9)
+            for band, name in enumerate(galaxy.band_names):
+                fluxes = aligned.data[inside][:, band]
+                quartiles = [row[f"{name}_{q}"] for q in ("q25", "median", "q75")]
+                expected = np.percentile(fluxes, [25, 50, 75])
+                np.testing.assert_allclose(quartiles, expected, rtol=1e-6)
+                mean = fluxes.mean(dtype=np.float64)
+                assert row[f"{name}_mean"] == pytest.approx(mean, rel=1e-6)
+                mean = scaled[inside][:, band].mean(dtype=np.float64)
+                assert row[f"{name}_scaled"] == pytest.approx(mean, abs=1e-6)
+        np.testing.assert_allclose(table["percentage"].sum(), 100)
+        assert table["F336W_mean"].unit == galaxy.band_units[0]
+
+
+class TestPixels:
+    """Tables with a row per pixel."""
+
+    def test_results(self, galaxy, job, labels, aligned, report):
+        table = Table.read(report["pixels.fits"])
+        rows, columns = np.nonzero(labels > -2)
+        np.testing.assert_array_equal(table["row"], rows)
+        np.testing.assert_array_equal(table["column"], columns)
+        np.testing.assert_array_equal(table["cluster"], labels[rows, columns])
+        sky = galaxy.wcs.pixel_to_world(columns, rows)
+        np.testing.assert_allclose(table["ra"], sky.ra.deg, rtol=0, atol=1e-10)
+        np.testing.assert_allclose(table["dec"], sky.dec.deg, rtol=0, atol=1e-10)
+        for band, name in enumerate(galaxy.band_names):
+            np.testing.assert_allclose(
+                table[name], aligned.data[rows, columns, band], rtol=1e-6
+            )
+        som = job["cluster"].estimator_
+        scaled = job[:-1].transform(galaxy).data[rows, columns]
+        winners, distances = som.winners(scaled, return_distance=True)
+        np.testing.assert_array_equal(table["unit"], winners)
+        np.testing.assert_allclose(table["distance"], distances, rtol=1e-5)
+        np.testing.assert_allclose(
+            table["activation"], np.exp(-2 * (distances / som.epsilon_) ** 2), rtol=1e-5
+        )
+        with fits.open(report["pixels.fits"]) as hdus:
+            hdus.verify("exception")
+
+    def test_normalized_results(self, galaxy, job, labels, report):
+        table = Table.read(report["pixels_scaled.fits"])
+        assert table.colnames == ["row", "column", *galaxy.band_names, "cluster"]
+        scaled = job[:-1].transform(galaxy).data[labels > -2]
+        values = np.column_stack([table[name] for name in galaxy.band_names])
+        np.testing.assert_allclose(values, scaled, rtol=1e-5, atol=1e-6)
+
+    @pytest.mark.parametrize("tables", ["parquet", "ecsv", "csv"])
+    def test_other_formats(self, galaxy, job, report, tmp_path, tables):
+        if tables == "parquet":
+            pytest.importorskip("pyarrow")
+        files = write(tmp_path / "out", job, galaxy, tables=tables)
+        for name in ("pixels", "pixels_scaled"):
+            expected = Table.read(report[f"{name}.fits"])
+            with warnings.catch_warnings():  # of other packages, when they read
+                warnings.simplefilter("ignore")
+                table = Table.read(files[f"{name}.{tables}"])
+            assert table.colnames == expected.colnames
+            assert len(table) == len(expected)
+            for column in expected.colnames:
+                read = np.asarray(table[column], dtype=expected[column].dtype)
+                np.testing.assert_array_equal(read, expected[column])
+        if tables == "ecsv":
+            assert table["F336W"].dtype == np.float32
+
+    def test_strips_make_no_difference(
+        self, galaxy, job, report, monkeypatch, tmp_path
+    ):
+        monkeypatch.setattr("skesom.report._result._VALUES_PER_STRIP", 7 * 80 * 5)
+        files = write(tmp_path / "out", job, galaxy)
+        for name in ("pixels.fits", "pixels_scaled.fits", "validity.ecsv"):
+            assert files[name].read_bytes() == report[name].read_bytes()
+
+    def test_no_tables(self, galaxy, job, tmp_path):
+        files = write(tmp_path / "out", job, galaxy, tables=None)
+        assert not any("pixels" in name for name in files)
+        with pytest.raises(ValueError, match="tables must be one of fits, parquet"):
+            write(tmp_path / "other", job, galaxy, tables="xls")
+        assert names_in(tmp_path) == ["out"]
+
+
+class TestOtherFiles:
+    """Pictures, regions, slices, validity."""
+
+    def test_files_are_where_the_answer_says(self, report):
+        folder = report["cluster_map.fits"].parent
+        pictures = [f"{name}.png" for name in PICTURES]
+        expected = {*FILES, *pictures, "model.skops", "regions/all.reg"}
+        assert expected - set(report) <= {"model.skops"}
+        for name, path in report.items():
+            assert path == folder / name
+            assert path.stat().st_size > 100
+        assert names_in(folder.parent) == ["result"]
+
+    def test_pictures_can_be_opened_and_show_something(self, report):
+        for name in PICTURES:
+            with Image.open(report[f"{name}.png"]) as image:
+                assert image.format == "PNG"
+                assert 200 < image.width < 1000
+                assert len(image.convert("RGB").getcolors(1_000_000)) > 20
+
+    def test_regions_are_the_clusters(self, galaxy, labels, report):
+        pytest.importorskip("regions")
+        everything = read_region_labels(report["regions/all.reg"], galaxy)
+        drawn = everything.label_map >= 0
+        np.testing.assert_array_equal(everything.label_map[drawn], labels[drawn])
+        assert drawn.sum() > 0.5 * np.sum(labels >= 0)  # small pieces are left out
+        folder = report["regions/all.reg"].parent
+        there = np.unique(everything.label_map[drawn])
+        assert names_in(folder) == ["all.reg", *(f"cluster_{n}.reg" for n in there)]
+        for number in there:
+            one = read_region_labels(folder / f"cluster_{number}.reg", galaxy)
+            np.testing.assert_array_equal(
+                one.label_map == number, everything.label_map == number
+            )
+
+    def test_slices(self, galaxy, labels, report):
+        table = Table.read(report["clusters.ecsv"])
+        with zipfile.ZipFile(report["cluster_images.zip"]) as archive:
+            names = archive.namelist()
+            assert len(names) == 2 * 5
+            for band, name in enumerate(galaxy.band_names):
+                with fits.open(
+                    io.BytesIO(archive.read(f"{band + 1}_{name}.fits"))
+                ) as hdus:
+                    hdus.verify("exception")
+                    image, header = hdus[0].data, hdus[0].header
+                assert header["FILTER"] == name
+                np.testing.assert_allclose(WCS(header).wcs.crval, galaxy.wcs.wcs.crval)
+                for row in table:
+                    values = image[labels == row["id"]]
+                    assert (values == np.float32(row[f"{name}_median"])).all()
+                assert np.isnan(image[labels < 0]).all()
+                picture = archive.read(f"{band + 1}_{name}.png")
+                with Image.open(io.BytesIO(picture)) as png:
+                    assert png.width > 200
+
+    def test_validity(self, galaxy, job, labels, report):
+        table = Table.read(report["validity.ecsv"])
+        values = dict(zip(table["index"], table["value"], strict=True))
+        scaled = job[:-1].transform(galaxy).data[labels > -2]
+        som = job["cluster"].estimator_
+        assert values["quantization error"] == pytest.approx(
+            quantization_error(scaled, som), rel=1e-5
+        )
+        known = labels[labels > -2]
+        assert values["Davies-Bouldin index"] == pytest.approx(
+            davies_bouldin_score(scaled, known), rel=1e-5
+        )
+        assert len(table) == 8
+        assert np.isfinite(table["value"]).all()
+
+    def test_provenance_lists_all_files(self, report):
+        folder = report["provenance.json"].parent
+        told = json.loads(report["provenance.json"].read_text())
+        there = {
+            str(path.relative_to(folder))
+            for path in folder.rglob("*")
+            if path.is_file()
+        }
+        assert set(told["files"]) == there
+        assert told["command"] == ["skesom", "x"]
+        assert told["random_state"] == {"cluster__estimator__random_state": 0}
+
+
+@pytest.mark.filterwarnings("ignore:One cluster holds:UserWarning")
+class TestOtherPipelines:
+    """Whatever ends in a CubeClusterer."""
+
+    def test_a_clusterer_without_units(self, galaxy, tmp_path):
+        pipeline = make_cluster_pipeline(KMeans(3, random_state=0)).fit(galaxy)
+        files = write(tmp_path / "out", pipeline, galaxy)
+        columns = Table.read(files["pixels.fits"]).colnames
+        assert "unit" not in columns
+        assert columns[-1] == "cluster"
+        indices = Table.read(files["validity.ecsv"])["index"].tolist()
+        assert indices[0] == "Davies-Bouldin index"
+
+    def test_a_lattice_has_a_training_curve(self, galaxy, tmp_path, monkeypatch):
+        monkeypatch.setattr("skesom.report._pictures.DOTS_PER_INCH", 20)
+        som = CSOM((4, 5), n_clusters=3, random_state=0)
+        pipeline = make_cluster_pipeline(som).fit(galaxy)
+        files = write_report(tmp_path / "out", pipeline, galaxy, tables=None)
+        assert {"training_curve.png", "u_matrix.png", "hit_map.png"} < set(files)
+
+    def test_map_behind_nested_pipelines(self, galaxy, tmp_path):
+        nested = make_pipeline(
+            StandardScaler(), make_pipeline(PCA(3), ESOM(n_clusters=3, random_state=0))
+        )
+        pipeline = make_pipeline(CubeClusterer(nested)).fit(galaxy)
+        table = Table.read(write(tmp_path / "out", pipeline, galaxy)["pixels.fits"])
+        som = pipeline[-1].estimator_[-1][-1]
+        hits = np.bincount(table["unit"], minlength=len(som.hits_))
+        np.testing.assert_array_equal(hits, som.hits_)
+
+    @pytest.mark.parametrize(
+        "steps",
+        [
+            [CubeMasker(), FWHMConvolver(), AsinhStretch()],
+            [CubeMasker(), AsinhStretch(), SurroundingBands(fwhm=3)],
+            [],
+        ],
+    )
+    def test_steps_of_ones_own(self, galaxy, tmp_path, steps):
+        clusterer = make_pipeline(
+            StandardScaler(), PCA(3), ESOM(n_clusters=3, random_state=0)
+        )
+        pipeline = make_pipeline(*steps, CubeClusterer(clusterer)).fit(galaxy)
+        files = write(tmp_path / "out", pipeline, galaxy)
+        table = Table.read(files["pixels_scaled.fits"])
+        assert table.colnames[2:-1] == ["feature 1", "feature 2", "feature 3"]
+        given = pipeline[:-1].transform(galaxy) if steps else galaxy
+        rows, _ = pipeline[-1].table(given)
+        expected = pipeline[-1].estimator_[:-1].transform(rows)
+        values = np.column_stack([table[f"feature {n}"] for n in (1, 2, 3)])
+        np.testing.assert_allclose(values, expected, rtol=1e-4, atol=1e-5)
+
+    def test_a_pipeline_of_something_else(self, galaxy, tmp_path):
+        with pytest.raises(ValueError, match="ends in a CubeClusterer"):
+            write(tmp_path / "out", make_pipeline(KMeans(3)), galaxy)
+        voxels = make_pipeline(CubeMasker(), CubeClusterer(KMeans(2), pattern="voxel"))
+        with pytest.raises(ValueError, match="'voxel': its labels are no map"):
+            write(tmp_path / "out", voxels.fit(galaxy), galaxy)
+
+    def test_other_images(self, galaxy, job, tmp_path):
+        with pytest.raises(ValueError, match="Give the images that were clustered"):
+            write(tmp_path / "out", job, galaxy[:50])
+        labels = job.predict(galaxy[:50])
+        files = write(tmp_path / "out", job, galaxy[:50], label_map=labels)
+        np.testing.assert_array_equal(read_map(files["cluster_map.fits"])[0], labels)
+        assert "model.joblib" not in files
+
+
+class TestInput:
+    """The images of the caller stay as they are."""
+
+    def test_copies_are_saved_but_not_the_first(self, galaxy, job):
+        before = galaxy.data.copy()
+        result = Result(job, galaxy)
+        np.testing.assert_array_equal(galaxy.data, before)
+        expected = aligned_bands(job, galaxy)
+        np.testing.assert_array_equal(result.cube.data, expected.data)
+        assert result.cube.band_names == expected.band_names
+
+    def test_sky_is_told_from_gaps(self, galaxy, job):
+        label_map = Result(job, galaxy).label_map
+        np.testing.assert_array_equal(label_map == -2, job["sky"].sky_)
+        missing = np.isnan(galaxy.data).any(axis=2)
+        np.testing.assert_array_equal(label_map == -3, missing)
+
+    def test_images_on_several_grids(self, galaxy, tmp_path):
+        coarse = galaxy[::2, ::2][:, :, 3:]
+        cubes = [galaxy[:, :, :3], coarse]
+        before = [cube.data.copy() for cube in cubes]
+        pipeline = make_cluster_pipeline(KMeans(3, n_init=1, random_state=0))
+        labels = pipeline.fit_predict(cubes)
+        files = write(tmp_path / "out", pipeline, cubes)
+        assert read_map(files["cluster_map.fits"])[0].shape == labels.shape == (32, 40)
+        for cube, data in zip(cubes, before, strict=True):
+            np.testing.assert_array_equal(cube.data, data)
+
+
+class TestStrangeMaps:
+    """Maps that are as poor, or as rich, as maps can be."""
+
+    @pytest.fixture
+    def written(self, tmp_path, monkeypatch):
+        monkeypatch.setattr("skesom.report._pictures.DOTS_PER_INCH", 20)
+        monkeypatch.setattr("skesom.report._pictures._SLICE_DOTS", 10)
+
+        def make(pipeline, cube, **options):
+            return write_report(tmp_path / "out", pipeline, cube, **options)
+
+        return make
+
+    def test_no_wcs(self, galaxy, job, written):
+        pipeline = clone(job).set_params(convolve__pixel_scale=0.04)
+        cube = galaxy.replace(wcs=None)
+        files = written(pipeline.fit(cube), cube)
+        assert read_map(files["cluster_map.fits"])[1] is None
+        assert "ra" not in Table.read(files["pixels.fits"]).colnames
+        assert "\nimage\n" in files["regions/all.reg"].read_text()
+
+    def test_one_cluster(self, galaxy, written):
+        pipeline = make_cluster_pipeline(ESOM(n_clusters=1, random_state=0)).fit(galaxy)
+        files = written(pipeline, galaxy)
+        table = Table.read(files["validity.ecsv"])
+        value = table["value"][table["index"] == "Davies-Bouldin index"]
+        assert np.isnan(value)
+        assert len(Table.read(files["clusters.ecsv"])) == 1
+
+    def test_200_clusters(self, galaxy, written):
+        clusterer = KMeans(200, n_init=1, random_state=0)
+        pipeline = make_cluster_pipeline(clusterer, sky="keep").fit(galaxy)
+        files = written(pipeline, galaxy)
+        assert len(Table.read(files["clusters.ecsv"])) == 200
+        text = files["regions/all.reg"].read_text()
+        there = sorted({int(tag) for tag in re.findall(r"tag={(\d+)}", text)})
+        names = names_in(files["regions/all.reg"].parent)
+        assert names == ["all.reg", *(f"cluster_{n:03}.reg" for n in there)]
+
+    def test_everything_masked(self, galaxy, job, written):
+        nothing = np.full(galaxy.shape[:2], -3)
+        files = written(job, galaxy, label_map=nothing)
+        assert len(Table.read(files["pixels.fits"])) == 0
+        assert len(Table.read(files["clusters.ecsv"])) == 0
+        told = json.loads(files["provenance.json"].read_text())
+        assert "nothing to write" in told["left_out"]["regions"]
+        assert told["result"]["n_clusters"] == 0
+
+    def test_noise(self, galaxy, job, labels, written):
+        noisy = np.where(labels == 3, -1, labels)
+        files = written(job, galaxy, label_map=noisy, pictures=False)
+        table = Table.read(files["pixels.fits"])
+        assert np.sum(table["cluster"] == -1) == np.sum(labels == 3)
+
+    def test_partly_observed_pixels(self, galaxy, job, written):
+        pipeline = clone(job).set_params(
+            gaps__min_bands=2, sky__min_bands=2, cluster__min_bands=2
+        )
+        files = written(pipeline.fit(galaxy), galaxy, pictures=False)
+        read, _ = read_map(files["cluster_map.fits"])
+        np.testing.assert_array_equal(read, pipeline["cluster"].labels_)
+        assert np.sum(read >= 0) > np.sum(job["cluster"].labels_ >= 0)
+        table = Table.read(files["pixels.fits"])
+        fluxes = fits.getdata(files["pixels.fits"], "PIXELS")["F336W"]
+        assert 0 < np.isnan(fluxes).sum() < len(fluxes)
+        assert np.isfinite(table["distance"]).all()
+
+    def test_bands_with_names_of_columns(self, written):
+        rng = np.random.default_rng(0)
+        names = ["cluster", "Row", "a b/c"]
+        cube = Cube(rng.normal(size=(30, 30, 3)), band_names=names)
+        pipeline = make_pipeline(CubeClusterer(KMeans(2, random_state=0))).fit(cube)
+        files = written(pipeline, cube)
+        columns = Table.read(files["pixels.fits"]).colnames
+        expected = ["row", "column", "flux_cluster", "flux_Row", "a b/c", "cluster"]
+        assert columns == expected
+        with zipfile.ZipFile(files["cluster_images.zip"]) as archive:
+            assert "3_a_b_c.fits" in archive.namelist()
+
+    @pytest.mark.filterwarnings("ignore:.*few for:UserWarning")
+    def test_more_bands_than_fits_has_columns(self, tmp_path):
+        rng = np.random.default_rng(0)
+        cube = Cube(rng.normal(size=(6, 5, 1010)))
+        pipeline = make_pipeline(CubeClusterer(KMeans(2, random_state=0))).fit(cube)
+        with pytest.warns(UserWarning, match="more than the 999 of a FITS table"):
+            files = write(tmp_path / "out", pipeline, cube)
+        told = json.loads(files["provenance.json"].read_text())
+        assert "columns" in told["left_out"]["pixels"]
+
+
+class TestLargeImages:
+    """Pictures of many pixels are drawn from fewer, and say so."""
+
+    def test_thinned_pictures(self, galaxy, job, tmp_path, monkeypatch):
+        said = []
+        monkeypatch.setattr("skesom.report._pictures.MAX_PIXELS", 64 * 80 // 4)
+        monkeypatch.setattr("skesom.report._pictures.DOTS_PER_INCH", 20)
+        monkeypatch.setattr(
+            "matplotlib.figure.Figure.savefig",
+            lambda figure, path, **options: said.extend(
+                ax.get_title(loc="left") for ax in figure.axes
+            ),
+        )
+        write_report(tmp_path / "out", job, galaxy, tables=None)
+        assert "every 2nd row and column" in said  # contours
+        assert "from every 2nd row and column" in said  # spectra
+
+
+class TestOverwrite:
+    """What is there already is safe."""
+
+    def test_a_folder_with_anything_in_it_is_refused(self, galaxy, job, tmp_path):
+        (tmp_path / "notes.txt").write_text("mine")
+        with pytest.raises(FileExistsError, match=f"{tmp_path} is not empty"):
+            write(tmp_path, job, galaxy)
+        assert names_in(tmp_path) == ["notes.txt"]
+
+    def test_overwriting_replaces_an_earlier_report(self, galaxy, job, tmp_path):
+        (tmp_path / "notes.txt").write_text("mine")
+        write(tmp_path, job, galaxy, overwrite=True)
+        assert "pixels.fits" in names_in(tmp_path)
+        (tmp_path / "page.html").write_text("of the first report")
+        pipeline = make_cluster_pipeline(KMeans(3, random_state=0)).fit(galaxy)
+        files = write(tmp_path, pipeline, galaxy, tables="csv", overwrite=True)
+        # Nothing of the first report is left, and nothing else is gone.
+        assert not {"pixels.fits", "page.html"} & {*names_in(tmp_path)}
+        assert not (tmp_path / "regions" / "cluster_3.reg").exists()
+        assert (tmp_path / "notes.txt").read_text() == "mine"
+        told = json.loads(files["provenance.json"].read_text())
+        there = {
+            str(path.relative_to(tmp_path))
+            for path in tmp_path.rglob("*")
+            if path.is_file()
+        }
+        assert there == {*told["files"], "notes.txt"}
+
+    def test_a_stranger_cannot_have_files_removed(self, galaxy, job, tmp_path):
+        (tmp_path / "mine.txt").write_text("mine")
+        out = tmp_path / "out"
+        files = write(out, job, galaxy)
+        told = json.loads(files["provenance.json"].read_text())
+        told["files"] += ["../mine.txt", str(tmp_path / "mine.txt"), 7]
+        files["provenance.json"].write_text(json.dumps(told))
+        write(out, job, galaxy, overwrite=True)
+        assert (tmp_path / "mine.txt").read_text() == "mine"
+
+    def test_an_empty_folder_is_used(self, galaxy, job, tmp_path):
+        write(tmp_path, job, galaxy)
+        assert set(FILES) < set(names_in(tmp_path))
+
+
+class TestFailure:
+    """Nothing is left behind when something breaks."""
+
+    @pytest.fixture
+    def _full_disk(self, monkeypatch):
+        def break_down(*args, **kwargs):
+            raise OSError("No space left on device")
+
+        monkeypatch.setattr("matplotlib.figure.Figure.savefig", break_down)
+
+    @pytest.mark.usefixtures("_full_disk")
+    @pytest.mark.parametrize("name", ["result", "new/deep/result"])
+    def test_in_the_middle_of_writing(self, galaxy, job, tmp_path, name):
+        with pytest.raises(OSError, match="No space left"):
+            write_report(tmp_path / name, job, galaxy)
+        assert names_in(tmp_path) == []
+
+    @pytest.mark.usefixtures("_full_disk")
+    def test_in_an_existing_folder(self, galaxy, job, tmp_path):
+        (tmp_path / "cluster_map.fits").write_text("old")
+        with pytest.raises(OSError, match="No space left"):
+            write_report(tmp_path, job, galaxy, overwrite=True)
+        assert names_in(tmp_path) == ["cluster_map.fits"]
+        assert (tmp_path / "cluster_map.fits").read_text() == "old"
+
+    @pytest.mark.parametrize(
+        ("package", "extra", "options"),
+        [("matplotlib", "plot", {}), ("pyarrow", "tables", {"tables": "parquet"})],
+    )
+    def test_names_the_extra_that_is_missing(
+        self, galaxy, job, tmp_path, monkeypatch, package, extra, options
+    ):
+        original = builtins.__import__
+
+        def without(name, *args, **kwargs):
+            if name.split(".")[0] == package:
+                raise ImportError(f"No module named {name!r}")
+            return original(name, *args, **kwargs)
+
+        monkeypatch.setattr(builtins, "__import__", without)
+        with pytest.raises(ImportError, match=rf"skesom\[{extra}\]"):
+            write_report(tmp_path / "result", job, galaxy, **options)
+        assert names_in(tmp_path) == []
