@@ -25,12 +25,7 @@ from sklearn.preprocessing import StandardScaler
 from skesom.cube import AsinhStretch, Cube, CubeMasker, FWHMConvolver
 from skesom.datasets import make_galaxy_cube
 from skesom.maps import CubeClusterer
-from skesom.metrics import (
-    calinski_harabasz_scorer,
-    davies_bouldin_scorer,
-    quantization_error_scorer,
-    silhouette_scorer,
-)
+from skesom.metrics import map_scorer
 from skesom.pixels import CubeFlattener
 from skesom.som import CSOM, ESOM
 
@@ -108,7 +103,7 @@ class TestSearch:
         search = GridSearchCV(
             pipeline,
             {"csom__n_clusters": [2, 3, 6]},
-            scoring=silhouette_scorer,
+            scoring=map_scorer("silhouette"),
             cv=3,
             error_score="raise",
         )
@@ -121,7 +116,7 @@ class TestSearch:
         search = GridSearchCV(
             pipeline,
             {"csom__shape": [(2, 2), (6, 6)]},
-            scoring=quantization_error_scorer,
+            scoring=map_scorer("quantization_error"),
             cv=3,
             error_score="raise",
         )
@@ -133,7 +128,7 @@ class TestSearch:
         pipeline = make_pipeline(StandardScaler(), CSOM((3, 3), random_state=0))
         scores = cross_val_score(pipeline, table[0], cv=3)
         expected = cross_val_score(
-            pipeline, table[0], cv=3, scoring=quantization_error_scorer
+            pipeline, table[0], cv=3, scoring=map_scorer("quantization_error")
         )
         np.testing.assert_allclose(scores, expected, rtol=1e-12)
 
@@ -142,7 +137,7 @@ class TestSearch:
         search = GridSearchCV(
             masked_pipeline(),
             grid,
-            scoring=silhouette_scorer,
+            scoring=map_scorer("silhouette"),
             cv=3,
             error_score="raise",
         )
@@ -155,7 +150,7 @@ class TestSearch:
         assert adjusted_rand_score(truth[valid], label_map[valid]) > 0.8
 
     @pytest.mark.parametrize(
-        "scorer", [calinski_harabasz_scorer, davies_bouldin_scorer]
+        "scorer", [map_scorer("calinski_harabasz"), map_scorer("davies_bouldin")]
     )
     def test_steps_on_cubes_can_be_searched_too(self, cube, scorer):
         grid = {
@@ -182,7 +177,7 @@ class TestSearch:
                 pipeline,
                 cube,
                 cv=[(np.arange(20, 40), np.arange(20))],
-                scoring=silhouette_scorer,
+                scoring=map_scorer("silhouette"),
                 error_score="raise",
             )["test_score"]
         ]
@@ -313,7 +308,7 @@ class TestCrossValidation:
 
     def test_scores_of_all_strips(self, cube):
         scores = cross_val_score(
-            masked_pipeline(), cube, cv=3, scoring=silhouette_scorer
+            masked_pipeline(), cube, cv=3, scoring=map_scorer("silhouette")
         )
         assert scores.shape == (3,)
         assert (scores > 0.5).all()
@@ -351,7 +346,7 @@ def test_search_needs_no_pixel_scale_when_there_is_a_wcs():
     search = GridSearchCV(
         pipeline,
         {"cubeclusterer__estimator__esom__n_clusters": [2, 3]},
-        scoring=calinski_harabasz_scorer,
+        scoring=map_scorer("calinski_harabasz"),
         cv=KFold(4),
         error_score="raise",
     ).fit(cube)

@@ -15,11 +15,7 @@ from sklearn.model_selection import GridSearchCV, cross_val_predict, cross_val_s
 from sklearn.pipeline import FeatureUnion, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from skesom.metrics import (
-    calinski_harabasz_scorer,
-    quantization_error_scorer,
-    silhouette_scorer,
-)
+from skesom.metrics import map_scorer
 from skesom.som import CSOM, ESOM
 
 CLUSTERERS = [
@@ -64,7 +60,9 @@ def test_pipeline_equals_its_steps(clusterer, blobs):
     assert len(names) == len(alone.codebook_)
 
 
-@pytest.mark.parametrize("scorer", [None, silhouette_scorer, calinski_harabasz_scorer])
+@pytest.mark.parametrize(
+    "scorer", [None, map_scorer("silhouette"), map_scorer("calinski_harabasz")]
+)
 def test_search_over_the_shape_of_a_map(scorer, blobs):
     X, _ = blobs
     search = GridSearchCV(
@@ -86,7 +84,7 @@ def test_search_over_the_number_of_clusters(blobs):
     search = GridSearchCV(
         make_pipeline(StandardScaler(), ESOM(random_state=0)),
         {"esom__n_clusters": [2, 4, 6], "esom__learning_rate": [0.05, 0.2]},
-        scoring=silhouette_scorer,
+        scoring=map_scorer("silhouette"),
         cv=3,
     ).fit(X)
     assert search.best_params_["esom__n_clusters"] == 4
@@ -97,7 +95,7 @@ def test_search_over_the_clusterer_itself(blobs):
     search = GridSearchCV(
         make_pipeline(StandardScaler(), KMeans()),
         {"kmeans": CLUSTERERS[:4]},
-        scoring=silhouette_scorer,
+        scoring=map_scorer("silhouette"),
         cv=3,
     ).fit(X)
     assert (search.cv_results_["mean_test_score"] > 0.5).all()
@@ -108,7 +106,7 @@ def test_search_in_parallel_equals_serial(blobs):
     search = GridSearchCV(
         make_pipeline(StandardScaler(), CSOM(n_clusters=4, random_state=0)),
         {"csom__shape": [(5, 5), (6, 6)]},
-        scoring=silhouette_scorer,
+        scoring=map_scorer("silhouette"),
         cv=2,
     )
     serial = search.fit(X).cv_results_["mean_test_score"]
@@ -119,7 +117,9 @@ def test_search_in_parallel_equals_serial(blobs):
 def test_quantization_error_over_folds(blobs):
     X, _ = blobs
     pipeline = make_pipeline(StandardScaler(), CSOM((5, 5)))
-    scores = cross_val_score(pipeline, X, scoring=quantization_error_scorer, cv=4)
+    scores = cross_val_score(
+        pipeline, X, scoring=map_scorer("quantization_error"), cv=4
+    )
     assert (scores < 0).all()
     assert_allclose(scores, cross_val_score(pipeline, X, cv=4), rtol=1e-12)
 

@@ -151,7 +151,7 @@ def _codebook_of(estimator):
     raise TypeError(
         f"{type(estimator).__name__} has neither codebook_ nor cluster_centers_, so it "
         "has no quality as a map. Score its clusters instead, for example with "
-        "silhouette_scorer."
+        'map_scorer("silhouette").'
     )
 
 

@@ -16,3 +16,6 @@ __all__ = [
     "ConsensusClusterer",
     "ESOMClassifier",
 ]
+
+# For the other folders of skesom; not public.
+from skesom.som._codebook import nearest_units as nearest_units

@@ -15,26 +15,31 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, MinMaxScaler, StandardScaler
 
-from skesom import metrics
 from skesom.maps import CubeClusterer
+from skesom.metrics import map_scorer
 from skesom.pixels import CubeFlattener
 from skesom.som import CSOM, ESOM
 
 # Each scorer, what scikit-learn gives for a table and labels, and the worst score.
 CLUSTER_SCORERS = [
-    (metrics.silhouette_scorer, sklearn_metrics.silhouette_score, 1, -1.0),
+    (map_scorer("silhouette"), sklearn_metrics.silhouette_score, 1, -1.0),
     (
-        metrics.calinski_harabasz_scorer,
+        map_scorer("calinski_harabasz"),
         sklearn_metrics.calinski_harabasz_score,
         1,
         0.0,
     ),
-    (metrics.davies_bouldin_scorer, sklearn_metrics.davies_bouldin_score, -1, -1e100),
+    (
+        map_scorer("davies_bouldin"),
+        sklearn_metrics.davies_bouldin_score,
+        -1,
+        -1e100,
+    ),
 ]
 every_cluster_scorer = pytest.mark.parametrize(
     ("scorer", "score", "sign", "worst"),
     CLUSTER_SCORERS,
-    ids=[scorer.__name__ for scorer, *_ in CLUSTER_SCORERS],
+    ids=[scorer.measure for scorer, *_ in CLUSTER_SCORERS],
 )
 
 
@@ -123,13 +128,13 @@ def test_silhouette_of_many_samples_is_that_of_some():
     X, truth = make_blobs(3000, centers=3, random_state=0)
     X = np.column_stack([X, truth])
     fixed = Fixed().fit(X)
-    score = metrics.silhouette_scorer(fixed, X)
-    assert score == metrics.silhouette_scorer(fixed, X)
+    score = map_scorer("silhouette")(fixed, X)
+    assert score == map_scorer("silhouette")(fixed, X)
     exact = sklearn_metrics.silhouette_score(X, truth)
     assert score != exact
     assert score == pytest.approx(exact, abs=0.02)
     X, truth = X[:2000], truth[:2000]
-    assert metrics.silhouette_scorer(fixed, X) == pytest.approx(
+    assert map_scorer("silhouette")(fixed, X) == pytest.approx(
         sklearn_metrics.silhouette_score(X, truth)
     )
 
@@ -137,7 +142,7 @@ def test_silhouette_of_many_samples_is_that_of_some():
 def test_scorers_leave_the_global_random_state_alone():
     X = np.column_stack([np.arange(2500.0), np.arange(2500) % 2])
     before = np.random.get_state()[1].copy()  # noqa: NPY002
-    metrics.silhouette_scorer(Fixed().fit(X), X)
+    map_scorer("silhouette")(Fixed().fit(X), X)
     assert_array_equal(np.random.get_state()[1], before)  # noqa: NPY002
 
 
@@ -182,4 +187,4 @@ def test_scorers_in_a_search(scorer, score, sign, worst):
 
 def test_an_estimator_that_cannot_predict_says_so(X):
     with pytest.raises(AttributeError, match=r"DBSCAN.* 'predict'"):
-        metrics.silhouette_scorer(DBSCAN().fit(X), X)
+        map_scorer("silhouette")(DBSCAN().fit(X), X)

@@ -17,6 +17,7 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from skesom import metrics
 from skesom.maps import CubeClassifier, CubeClusterer
+from skesom.metrics import map_scorer
 from skesom.pixels import CubeFlattener
 from skesom.som import CSOM, ESOM, ESOMClassifier
 
@@ -27,17 +28,21 @@ def minus(error):
 
 # Each scorer, what it stands for, and the score of a table without samples.
 MAP_SCORERS = [
-    (metrics.quantization_error_scorer, minus(metrics.quantization_error), -1e100),
-    (metrics.distortion_scorer, minus(metrics.distortion), -1e100),
-    (metrics.topographic_error_scorer, minus(metrics.topographic_error), -1.0),
-    (metrics.kaski_lagus_error_scorer, minus(metrics.kaski_lagus_error), -1e100),
-    (metrics.trustworthiness_scorer, metrics.trustworthiness, 0.0),
-    (metrics.continuity_scorer, metrics.continuity, 0.0),
+    (
+        map_scorer("quantization_error"),
+        minus(metrics.quantization_error),
+        -1e100,
+    ),
+    (map_scorer("distortion"), minus(metrics.distortion), -1e100),
+    (map_scorer("topographic_error"), minus(metrics.topographic_error), -1.0),
+    (map_scorer("kaski_lagus_error"), minus(metrics.kaski_lagus_error), -1e100),
+    (map_scorer("trustworthiness"), metrics.trustworthiness, 0.0),
+    (map_scorer("continuity"), metrics.continuity, 0.0),
 ]
 every_scorer = pytest.mark.parametrize(
     ("scorer", "measure", "worst"),
     MAP_SCORERS,
-    ids=[scorer.__name__ for scorer, *_ in MAP_SCORERS],
+    ids=[scorer.measure for scorer, *_ in MAP_SCORERS],
 )
 
 
@@ -84,11 +89,11 @@ def test_scorers_are_the_measures(scorer, measure, worst, estimator, X):
 def test_quantization_error_scorer_of_other_codebooks(X):
     kmeans = KMeans(3, random_state=0).fit(X)
     expected = cdist(X, kmeans.cluster_centers_).min(axis=1).mean()
-    assert metrics.quantization_error_scorer(kmeans, X) == pytest.approx(-expected)
+    assert map_scorer("quantization_error")(kmeans, X) == pytest.approx(-expected)
     csom = make_pipeline(StandardScaler(), CSOM((3, 3))).fit(X)
-    assert metrics.quantization_error_scorer(csom, X) == csom.score(X)
+    assert map_scorer("quantization_error")(csom, X) == csom.score(X)
     X[::4, 1] = np.nan
-    assert metrics.quantization_error_scorer(csom, X) == csom.score(X)
+    assert map_scorer("quantization_error")(csom, X) == csom.score(X)
 
 
 @every_scorer
@@ -141,7 +146,7 @@ def test_partly_observed_pixels_count(cube):
     table = cube[(~np.isnan(cube)).sum(axis=2) >= 2]
     assert len(table) == 184
     expected = make_pipeline(StandardScaler(), CSOM((3, 4))).fit(table).score(table)
-    score = metrics.quantization_error_scorer(clusterer, cube)
+    score = map_scorer("quantization_error")(clusterer, cube)
     assert score == pytest.approx(expected)
 
 
@@ -168,11 +173,14 @@ def test_nothing_to_measure_gets_the_worst_score(scorer, measure, worst, X):
 @every_scorer
 def test_a_map_of_one_unit(scorer, measure, worst, X):
     score = scorer(CSOM((1, 1)).fit(X), X)
-    if scorer is metrics.topographic_error_scorer:
+    if scorer == map_scorer("topographic_error"):
         assert score == -1
-    elif scorer is metrics.kaski_lagus_error_scorer:
+    elif scorer == map_scorer("kaski_lagus_error"):
         assert score == -1e100
-    elif scorer in (metrics.trustworthiness_scorer, metrics.continuity_scorer):
+    elif scorer in (
+        map_scorer("trustworthiness"),
+        map_scorer("continuity"),
+    ):
         assert 0 < score < 1
     else:
         assert -1e100 < score < 0
@@ -180,16 +188,16 @@ def test_a_map_of_one_unit(scorer, measure, worst, X):
 
 def test_a_torn_map_has_the_worst_kaski_lagus_error():
     torn = Given([[0.0], [1.0]], np.zeros((2, 2))).fit(None)
-    assert metrics.kaski_lagus_error_scorer(torn, [[0.2]]) == -1e100
+    assert map_scorer("kaski_lagus_error")(torn, [[0.2]]) == -1e100
     whole = Given([[0.0], [1.0]], np.ones((2, 2))).fit(None)
-    assert metrics.kaski_lagus_error_scorer(whole, [[0.25]]) == -1.25
+    assert map_scorer("kaski_lagus_error")(whole, [[0.25]]) == -1.25
 
 
 @pytest.mark.parametrize(
     ("scorer", "measure"),
     [
-        (metrics.trustworthiness_scorer, metrics.trustworthiness),
-        (metrics.continuity_scorer, metrics.continuity),
+        (map_scorer("trustworthiness"), metrics.trustworthiness),
+        (map_scorer("continuity"), metrics.continuity),
     ],
 )
 def test_five_neighbors_need_eleven_complete_samples(scorer, measure, X):
@@ -206,8 +214,8 @@ def test_five_neighbors_need_eleven_complete_samples(scorer, measure, X):
 @pytest.mark.parametrize(
     ("scorer", "measure"),
     [
-        (metrics.trustworthiness_scorer, metrics.trustworthiness),
-        (metrics.continuity_scorer, metrics.continuity),
+        (map_scorer("trustworthiness"), metrics.trustworthiness),
+        (map_scorer("continuity"), metrics.continuity),
     ],
 )
 def test_many_samples_are_measured_by_some(scorer, measure):
@@ -230,7 +238,7 @@ def test_estimators_without_units(scorer, measure, worst, X):
     mixture = GaussianMixture(2, random_state=0).fit(X)
     with pytest.raises(TypeError, match="GaussianMixture has "):
         scorer(mixture, X)
-    if scorer is not metrics.quantization_error_scorer:
+    if scorer != map_scorer("quantization_error"):
         kmeans = KMeans(2, random_state=0).fit(X)
         with pytest.raises(TypeError, match=r"KMeans has no connections_.* no map"):
             scorer(kmeans, X)
@@ -239,7 +247,7 @@ def test_estimators_without_units(scorer, measure, worst, X):
 def test_quantization_error_scorer_needs_a_codebook(X):
     mixture = GaussianMixture(2, random_state=0).fit(X)
     with pytest.raises(TypeError, match="GaussianMixture has neither codebook_ nor"):
-        metrics.quantization_error_scorer(mixture, X)
+        map_scorer("quantization_error")(mixture, X)
 
 
 def test_scorers_in_a_search():
@@ -248,7 +256,7 @@ def test_scorers_in_a_search():
     search = GridSearchCV(
         CSOM((7, 7), init="random", n_epochs=10, random_state=0),
         {"sigma": [[1e-3] * 10, None]},
-        scoring={scorer.__name__: scorer for scorer, *_ in MAP_SCORERS},
+        scoring={scorer.measure: scorer for scorer, *_ in MAP_SCORERS},
         refit=False,
         cv=2,
     )
@@ -256,8 +264,8 @@ def test_scorers_in_a_search():
         warnings.simplefilter("error")  # no score that is not finite
         search.fit(X)
     for scorer, *_ in MAP_SCORERS:
-        alone, together = search.cv_results_[f"mean_test_{scorer.__name__}"]
-        if scorer is metrics.quantization_error_scorer:
+        alone, together = search.cv_results_[f"mean_test_{scorer.measure}"]
+        if scorer == map_scorer("quantization_error"):
             assert alone > together
         else:
             assert together > alone

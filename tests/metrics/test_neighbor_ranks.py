@@ -11,7 +11,7 @@ from sklearn.datasets import make_blobs
 
 from skesom import metrics
 from skesom.metrics import _map
-from skesom.metrics._ranks import mean_over_orders
+from skesom.metrics._preservation import _mean_over_orders as mean_over_orders
 from skesom.som import CSOM, ESOM
 
 both = pytest.mark.parametrize("measure", [metrics.trustworthiness, metrics.continuity])

@@ -12,7 +12,7 @@ from sklearn.preprocessing import StandardScaler
 
 from skesom.cube import AsinhStretch, Cube
 from skesom.maps import CubeClusterer
-from skesom.metrics import silhouette_scorer
+from skesom.metrics import map_scorer
 from skesom.pixels import PixelSampler, flatten, sky_blocks
 from skesom.som import ESOM
 
@@ -229,7 +229,7 @@ class TestCubeClusterer:
         search = GridSearchCV(
             self.make(PixelSampler(random_state=0)),
             {"sampler__size": [20, 0.5], "sampler__method": METHODS},
-            scoring=silhouette_scorer,
+            scoring=map_scorer("silhouette"),
             cv=2,
             error_score="raise",
         ).fit(cube)

@@ -1,0 +1,165 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Scorers for searches over maps and clusterers."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from sklearn import metrics
+from sklearn.utils._param_validation import StrOptions, validate_params
+
+from skesom._common.pipelines import last_step, map_inside
+from skesom.metrics._measures import (
+    distortion,
+    kaski_lagus_error,
+    quantization_error,
+    topographic_error,
+)
+from skesom.metrics._preservation import continuity, trustworthiness
+
+# The score of a failure where a score has no lower bound. It is lower than any real
+# one, yet finite and small enough that the folds of a search have a mean and a spread.
+_WORST = -1e100
+_MAX_SAMPLES = 2000  # where the time grows with the square of their number
+_N_NEIGHBORS = 5
+_SEED = 0
+
+# Name: the measure, the sign of the score, and the score of a failure.
+_ERRORS = {
+    "quantization_error": (quantization_error, _WORST),
+    "distortion": (distortion, _WORST),
+    "topographic_error": (topographic_error, -1.0),
+    "kaski_lagus_error": (kaski_lagus_error, _WORST),
+}
+_PRESERVATIONS = {"trustworthiness": trustworthiness, "continuity": continuity}
+_CLUSTER_SCORES = {
+    "silhouette": (metrics.silhouette_score, 1, -1.0),
+    "calinski_harabasz": (metrics.calinski_harabasz_score, 1, 0.0),
+    "davies_bouldin": (metrics.davies_bouldin_score, -1, _WORST),
+}
+_NAMES = {*_ERRORS, *_PRESERVATIONS, *_CLUSTER_SCORES}
+
+
+@validate_params({"measure": [StrOptions(_NAMES)]}, prefer_skip_nested_validation=True)
+def map_scorer(measure):
+    """Make a scorer of maps or of clusters for searches.
+
+    The scorer measures in the table that the last step of a Pipeline gets: X after all
+    steps before it, and the valid pixels where X is a cube.
+
+    Parameters
+    ----------
+    measure : str
+        Of a map, which has ``codebook_`` and ``connections_``:
+
+        - ``"quantization_error"``, ``"distortion"`` (with a sigma of one connection):
+          minus the measure of that name. They improve with every unit, so they compare
+          maps of one size. The first takes ``cluster_centers_`` too.
+        - ``"topographic_error"``: minus `topographic_error`. Small maps have small
+          errors: look at the quantization error too.
+        - ``"kaski_lagus_error"``: minus `kaski_lagus_error`, for maps of any size. An
+          evolving map may have units that no path joins, which is a failure.
+        - ``"trustworthiness"``, ``"continuity"``: the measure of that name for five
+          neighbors, for maps of any size.
+
+        Of the clusters of any clusterer that has ``predict``, and so of numbers of
+        clusters: ``"silhouette"`` [1]_, ``"calinski_harabasz"`` [2]_, and
+        ``"davies_bouldin"`` [3]_ (minus the index), as in `sklearn.metrics`.
+
+    Returns
+    -------
+    scorer : callable
+        ``scorer(estimator, X, y=None)`` returns a float, more is better. A map of one
+        unit, fewer than two clusters, and a table without samples get the worst score:
+        -1 for ``"topographic_error"`` and ``"silhouette"``, 0 for
+        ``"trustworthiness"``, ``"continuity"`` and ``"calinski_harabasz"``, else
+        -1e100. It raises TypeError for an estimator that lacks what the measure needs.
+
+    Notes
+    -----
+    Samples labeled below 0 (masked, noise) are left out of the scores of clusters, and
+    samples with missing features out of these and of trustworthiness and continuity.
+    These two and the silhouette need a time that grows with the square of the number
+    of samples: beyond 2000 the score is that of 2000 of them, always the same ones.
+
+    References
+    ----------
+    .. [1] Rousseeuw, P. J. (1987), "Silhouettes: a graphical aid to the interpretation
+       and validation of cluster analysis", J. Comput. Appl. Math. 20, 53-65,
+       doi:10.1016/0377-0427(87)90125-7
+    .. [2] Calinski, T. & Harabasz, J. (1974), "A dendrite method for cluster analysis",
+       Communications in Statistics 3, 1-27, doi:10.1080/03610927408827101
+    .. [3] Davies, D. L. & Bouldin, D. W. (1979), "A cluster separation measure", IEEE
+       Trans. Pattern Anal. Mach. Intell. 1, 224-227, doi:10.1109/TPAMI.1979.4766909
+
+    Examples
+    --------
+    >>> from sklearn.datasets import make_blobs
+    >>> from sklearn.model_selection import GridSearchCV
+    >>> from skesom.metrics import map_scorer
+    >>> from skesom.som import CSOM
+    >>> X, _ = make_blobs(600, centers=4, cluster_std=0.5, random_state=0)
+    >>> numbers = {"n_clusters": [2, 4, 8]}
+    >>> search = GridSearchCV(CSOM(), numbers, scoring=map_scorer("silhouette"))
+    >>> search.fit(X).best_params_
+    {'n_clusters': 4}
+    """
+    return MapScorer(measure)
+
+
+@dataclass(frozen=True)
+class MapScorer:
+    """The scorer of a measure, which can be pickled and compared."""
+
+    measure: str
+
+    def __call__(self, estimator, X, y=None):
+        """Return the score of a fitted estimator for a table or a cube."""
+        if self.measure in _CLUSTER_SCORES:
+            return _cluster_score(self.measure, estimator, X)
+        som, table = map_inside(*last_step(estimator, X))
+        if self.measure != "quantization_error" and not hasattr(som, "connections_"):
+            raise TypeError(
+                f"{type(som).__name__} has no connections_, so it is no map. Score its "
+                'clusters instead, for example with map_scorer("silhouette").'
+            )
+        if self.measure in _PRESERVATIONS:
+            return _preservation(_PRESERVATIONS[self.measure], som, np.asarray(table))
+        error, worst = _ERRORS[self.measure]
+        score = -error(table, som) if len(table) else worst
+        return score if np.isfinite(score) else worst
+
+
+def _preservation(measure, som, table):
+    table = table[_complete(table)]
+    if len(table) <= 2 * _N_NEIGHBORS:
+        return 0.0
+    return measure(table[_sample(len(table))], som, n_neighbors=_N_NEIGHBORS)
+
+
+def _cluster_score(measure, estimator, X):
+    """Return the score of the clusters, without samples that are in none."""
+    score, sign, worst = _CLUSTER_SCORES[measure]
+    clusterer, table = last_step(estimator, X)
+    if len(table) == 0:
+        return worst
+    labels = np.asarray(clusterer.predict(table))
+    table = np.asarray(table)
+    kept = (labels >= 0) & _complete(table)
+    table, labels = table[kept], labels[kept]
+    if measure == "silhouette":
+        some = _sample(len(labels))
+        table, labels = table[some], labels[some]
+    if not 2 <= len(np.unique(labels)) < len(labels):  # scikit-learn refuses these
+        return worst
+    return sign * float(score(table, labels))
+
+
+def _complete(table):
+    return ~np.isnan(table).any(axis=1)
+
+
+def _sample(n):
+    """Return at most 2000 of n indices, always the same for the same n, sorted."""
+    if n <= _MAX_SAMPLES:
+        return np.arange(n)
+    return np.sort(np.random.default_rng(_SEED).choice(n, _MAX_SAMPLES, replace=False))
