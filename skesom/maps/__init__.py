@@ -1,7 +1,13 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Label maps and what they mean: clusters on the sky, compared and cross-matched."""
 
-from skesom.maps._comparison import Comparison, compare_clusterings, match_labels
+from skesom.maps._comparison import (
+    Comparison,
+    TruthComparison,
+    compare_clusterings,
+    compare_with_truth,
+    match_labels,
+)
 from skesom.maps._crossmatch import Crossmatch, crossmatch
 from skesom.maps._cube_classifier import CubeClassifier
 from skesom.maps._cube_clusterer import CubeClusterer
@@ -9,7 +15,6 @@ from skesom.maps._fingerprints import compare_fingerprints, fingerprints
 from skesom.maps._pipeline import make_cluster_pipeline, make_clusterer
 from skesom.maps._regularizers import ConditionalModes, MajorityVote
 from skesom.maps._stability import Stability, label_stability, stability
-from skesom.maps._truth import TruthComparison, compare_with_truth
 
 __all__ = [
     "Comparison",

@@ -1,23 +1,27 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Compare clusters with known objects: count which types gather in which of them."""
+"""Compare clusters with known objects: which types gather in which clusters."""
 
 from numbers import Integral
 from typing import NamedTuple
 
 import numpy as np
 from astropy.table import Table
+from scipy.signal import oaconvolve
 from sklearn.utils import check_random_state
 
 from skesom._common.labels import MASKED, SKY, check_label_map
 from skesom.io import read_catalog
-from skesom.maps._crossmatch_chance import compare_with_chance, draw_places
-from skesom.maps._crossmatch_positions import (
+from skesom.maps._positions import (
     check_wcs,
     describe_miss,
     find_positions,
     measure_in_pixels,
 )
-from skesom.maps._crossmatch_shares import Surroundings
+
+_NOISE = -1
+_RANGE = (0.025, 0.975)
+_RADIUS_ROUNDING = 1e-6  # an angle of two pixels may be a little less by rounding
+_Z_ROUNDING = 1e-4  # sums of shares depend on their order, in standard deviations
 
 
 class Crossmatch(NamedTuple):
@@ -126,8 +130,10 @@ def crossmatch(
         - ``type``, ``n_objects`` (of the type, where not all is masked), ``cluster``;
         - ``count``: how many of them are in the cluster. A fraction if objects have a
           radius or uncertain positions;
-        - ``share`` of these objects and ``area_share``, of the pixels not masked;
-        - ``enrichment``: the ratio of the two, 1 if objects were strewn at random;
+        - ``share`` of these objects, ``area_share`` of the pixels not masked, and
+          ``expected_share`` of random objects, which differs from ``area_share`` where
+          a radius reaches over borders;
+        - ``enrichment``: ``share / expected_share``, 1 for random objects;
         - ``enrichment_low``, ``enrichment_high``: its range of 95 % for another sample
           of such objects, within their uncertain positions;
         - ``chance_low``, ``chance_high``: the range of 95 % for as many random places;
@@ -286,3 +292,151 @@ def _make_table(types, n_objects, parts, labels):
         table[name] = np.concatenate([part[name] for part in parts])
         table[name].info.format = ".3g"
     return table
+
+
+
+
+def draw_places(surroundings, positions, sigmas, n_draws, rng):
+    """Draw places of the objects of one type, and random ones."""
+    n_objects = positions.shape[1]
+    if sigmas.any():
+        steps = rng.standard_normal((2, n_draws, n_objects)) * sigmas
+        observed = surroundings.find_places(*(positions[:, np.newaxis] + steps))
+    else:
+        observed = surroundings.find_places(*positions)[np.newaxis]
+    shape = (n_draws, n_objects)
+    chosen = rng.integers(n_objects, size=shape)
+    resampled = np.take_along_axis(np.broadcast_to(observed, shape), chosen, axis=1)
+    random = surroundings.places[rng.integers(len(surroundings.places), size=shape)]
+    return observed, resampled, random
+
+
+def compare_with_chance(
+    counts, resampled, random, *, area_shares, means, spreads, n_objects
+):
+    """Compare how many objects of one type are in each cluster with random places."""
+    count = counts.mean(axis=0)
+    share = count / count.sum()
+    random = _shares(random)
+    low, high = np.quantile(_shares(resampled), _RANGE, axis=0)
+    chance_low, chance_high = np.quantile(random, _RANGE, axis=0)
+    # One cluster alone has no spread, and always what it is expected to have.
+    spreads = np.where(spreads > 0, spreads, 1) / np.sqrt(n_objects)
+    z = (share - means) / spreads
+    p_value, p_any = _probabilities(z, (random - means) / spreads)
+    return {
+        "count": count,
+        "share": share,
+        "area_share": area_shares,
+        "expected_share": means,
+        "enrichment": share / means,
+        "enrichment_low": low / means,
+        "enrichment_high": high / means,
+        "chance_low": chance_low / means,
+        "chance_high": chance_high / means,
+        "z": z,
+        "p_value": p_value,
+        "p_any": p_any,
+    }
+
+
+def _shares(counts):
+    """Return the shares of the clusters in the objects of each draw."""
+    # A draw may have lost all its objects beyond the edge of the map.
+    totals = np.maximum(counts.sum(axis=1, keepdims=True), np.finfo(float).tiny)
+    return counts / totals
+
+
+def _probabilities(z, random_z):
+    """Return how often chance deviates as much in a cluster, and in any."""
+    n_draws = len(random_z)
+    above = np.sum(random_z >= z - _Z_ROUNDING, axis=0)
+    below = np.sum(random_z <= z + _Z_ROUNDING, axis=0)
+    p_value = np.minimum(1.0, 2 * (1 + np.minimum(above, below)) / (n_draws + 1))
+    extremes = np.abs(random_z).max(axis=1, keepdims=True)
+    p_any = (1 + np.sum(extremes >= np.abs(z) - _Z_ROUNDING, axis=0)) / (n_draws + 1)
+    return p_value, p_any
+
+
+
+
+class Surroundings:
+    """The clusters within a radius around the pixels of a label map.
+
+    Parameters
+    ----------
+    label_map : ndarray of int32 of shape (n_rows, n_columns)
+        Clusters from 0, -1 = noise, lower labels = masked.
+    radius : float
+        In pixels; below 1 only the pixel itself counts.
+
+    Attributes
+    ----------
+    labels : ndarray of shape (n_labels,)
+        Labels that the map has, noise among them, masked pixels not.
+    area_shares : ndarray of shape (n_labels,)
+        Their shares of the pixels that are not masked.
+    places : ndarray of shape (n_places,)
+        Flat indices of the pixels with anything but masked pixels within the radius.
+    """
+
+    def __init__(self, label_map, radius):
+        self.shape = label_map.shape
+        flat = label_map.ravel()
+        valid = flat >= _NOISE
+        self.labels, counts = np.unique(flat[valid], return_counts=True)
+        self.area_shares = counts / counts.sum()
+        self._flat = flat
+        self._disc = _make_disc(radius)
+        self._n_known = valid if self._is_single else self._count_within(valid)
+        self.places = np.flatnonzero(self._n_known)
+
+    @property
+    def _is_single(self):
+        """Whether only the pixel itself counts."""
+        return self._disc.size == 1
+
+    def find_places(self, columns, rows):
+        """Return the flat indices of the pixels at positions, -1 outside of the map."""
+        n_rows, n_columns = self.shape
+        inside = (columns >= -0.5) & (columns < n_columns - 0.5)
+        inside &= (rows >= -0.5) & (rows < n_rows - 0.5)
+        places = np.full(np.shape(columns), -1, dtype=np.intp)
+        row = np.floor(rows[inside] + 0.5).astype(np.intp)
+        column = np.floor(columns[inside] + 0.5).astype(np.intp)
+        places[inside] = row * n_columns + column
+        return places
+
+    def are_known(self, places):
+        """Tell whether there is anything but masked pixels around places."""
+        return self._n_known[places] > 0
+
+    def count(self, draws):
+        """Return how many objects each cluster holds."""
+        counts = [np.empty((len(draw), len(self.labels))) for draw in draws]
+        means, spreads = np.empty((2, len(self.labels)))
+        totals = None if self._is_single else np.maximum(self._n_known, 1)
+        for number, label in enumerate(self.labels):
+            shares = self._flat == label
+            if totals is not None:
+                shares = self._count_within(shares) / totals
+            for count, draw in zip(counts, draws, strict=True):
+                found = np.where(draw >= 0, shares[draw], 0)
+                count[:, number] = found.sum(axis=1, dtype=np.float64)
+            around = shares[self.places]
+            means[number] = around.mean(dtype=np.float64)
+            spreads[number] = around.std(dtype=np.float64)
+        return counts, means, spreads
+
+    def _count_within(self, mask):
+        """Return how many pixels of a mask are within the radius of each pixel."""
+        image = mask.reshape(self.shape).astype(np.float32)
+        return np.rint(oaconvolve(image, self._disc, mode="same")).ravel()
+
+
+def _make_disc(radius):
+    """Return the pixels within a radius, as a kernel of ones and zeros."""
+    reach = int(radius + _RADIUS_ROUNDING)
+    steps = np.arange(-reach, reach + 1)
+    inside = steps**2 + steps[:, np.newaxis] ** 2 <= radius**2 + _RADIUS_ROUNDING
+    return inside.astype(np.float32)

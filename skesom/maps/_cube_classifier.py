@@ -9,7 +9,7 @@ from sklearn.utils._param_validation import HasMethods
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
-from skesom.maps._pixel_table import PixelTableMixin
+from skesom.maps._cube_clusterer import PixelTableMixin
 from skesom.som import ESOMClassifier
 
 

@@ -1,27 +1,110 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Cluster the pixels of a cube: cube in, label map out."""
 
+import warnings
+from numbers import Integral
+
 import numpy as np
 from sklearn.base import (
     BaseEstimator,
     ClusterMixin,
+    MetaEstimatorMixin,
     _fit_context,
     clone,
 )
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-from sklearn.utils._param_validation import HasMethods
+from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from skesom._common.labels import mark_sky
 from skesom._common.pipelines import pipeline_end
-from skesom.cube import Cube
+from skesom.cube import Cube, check_cube
 from skesom.maps._cluster_costs import cluster_costs, typical_margin
-from skesom.maps._cluster_warnings import warn_of_clusters
-from skesom.maps._pixel_table import PixelTableMixin
-from skesom.pixels import unflatten
+from skesom.pixels import flatten, unflatten, valid_pixels
 from skesom.som import ESOM
+
+
+class PixelTableMixin(MetaEstimatorMixin):
+    """Mixin of the estimators that hand the valid pixels of a cube to another one.
+
+    A subclass has the parameters `pattern` and `min_bands`, and sets ``estimator_``.
+    """
+
+    _pixel_constraints = {
+        "pattern": [StrOptions({"pixel", "voxel"})],
+        "min_bands": [Interval(Integral, 1, None, closed="left"), None],
+    }
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.two_d_array = False
+        tags.input_tags.three_d_array = True
+        tags.input_tags.allow_nan = True
+        return tags
+
+    def table(self, X):
+        """Return the valid pixels as the estimator gets them.
+
+        Parameters
+        ----------
+        X : Cube or array-like of shape (n_rows, n_columns, n_bands)
+            The cube.
+
+        Returns
+        -------
+        table : ndarray of shape (n_valid, n_bands) or (n_valid, 1)
+            The valid pixels in raster order.
+        valid : ndarray of bool
+            Which pixels (or voxels) are valid.
+        """
+        return flatten(X, pattern=self.pattern, min_bands=self.min_bands)
+
+    def _training_table(self, X):
+        """Return the table of a cube to learn from; refuse bands that say nothing."""
+        cube = check_cube(X, estimator=self, reset=True)
+        table, valid = self.table(cube)
+        if len(table) > 1:
+            names = ["flux"] if self.pattern == "voxel" else cube.band_names
+            check_bands(table, names)
+        return table, valid
+
+    def _map(self, X, values_of, empty):
+        """Apply a function of the table and the valid pixels to those of a cube.
+
+        Without any valid pixel, `empty` stands for what the function would return.
+        """
+        cube = check_cube(X, estimator=self, reset=False)
+        valid = valid_pixels(cube, pattern=self.pattern, min_bands=self.min_bands)
+        if not valid.any():
+            return mark_sky(unflatten(empty, valid), cube.sky_mask)
+        table, valid = self.table(cube)
+        return mark_sky(unflatten(values_of(table, valid), valid), cube.sky_mask)
+
+
+def check_bands(values, band_names):
+    """Refuse bands that cannot tell pixels apart."""
+    bands = np.moveaxis(values, -1, 0)
+    least = np.array([np.fmin.reduce(band, axis=None) for band in bands])
+    most = np.array([np.fmax.reduce(band, axis=None) for band in bands])
+    empty = np.flatnonzero(np.isnan(least))
+    if len(empty):
+        raise ValueError(
+            f"Band {band_names[empty[0]]!r} has no data: all its pixels are NaN. Leave "
+            "it out."
+        )
+    constant = np.flatnonzero(least == most)
+    if len(constant) == len(bands) > 1:
+        raise ValueError(
+            f"Nothing tells pixels apart: the bands {', '.join(band_names)} are all "
+            "constant in the pixels that are left. Give images with more than noise."
+        )
+    if len(constant):
+        raise ValueError(
+            f"Band {band_names[constant[0]]!r} is constant ({least[constant[0]]:g} in "
+            "all pixels with data), so it cannot tell pixels apart. Leave it out."
+        )
 
 
 def _fitted_or_given_predicts(clusterer):
@@ -298,3 +381,42 @@ class CubeClusterer(PixelTableMixin, ClusterMixin, BaseEstimator):
         if len(self._ranks) == 0:
             return labels
         return np.where(labels >= 0, self._ranks[np.maximum(labels, 0)], labels)
+
+
+# With fewer, the mean and the spread of a typical cluster are those of noise: that of
+# five pixels is uncertain by 45 % of their scatter.
+_FEWEST_PIXELS_PER_CLUSTER = 5
+# The largest cluster of eight holds 20 to 50 % of the pixels of galaxies; beyond this
+# share it was a few odd pixels, or the sky, that ruled the others.
+_LARGEST_SHARE = 0.9
+
+
+def warn_of_clusters(labels, n_bands, *, asked_for=None):
+    """Warn if pixels are too few, or if one cluster holds nearly all of them."""
+    sizes = np.bincount(labels[labels >= 0])
+    n_clusters = np.count_nonzero(sizes)
+    n_pixels = len(labels)
+    if n_clusters > 1 and n_pixels < _FEWEST_PIXELS_PER_CLUSTER * n_clusters:
+        _warn(
+            f"{n_pixels} pixels are few for {n_clusters} clusters: a cluster of "
+            f"{n_pixels / n_clusters:.2g} pixels is hardly more than their noise. Ask "
+            "for fewer clusters, or mask less."
+        )
+    if 1 < n_pixels < n_bands:
+        _warn(
+            f"{n_pixels} pixels are few for {n_bands} bands: distances between so few "
+            "spectra are mostly noise. Bin the bands, or reduce them by PCA to fewer "
+            "than there are pixels."
+        )
+    share = sizes.max(initial=0) / max(sizes.sum(), 1)
+    if share > _LARGEST_SHARE and n_pixels > 1 and asked_for != 1:
+        _warn(
+            f"One cluster holds {share:.1%} of the clustered pixels: outliers, empty "
+            "sky or few bright pixels rule the map. Stretch the fluxes (AsinhStretch), "
+            "mask outliers and sky (CubeMasker), or try another epsilon or number of "
+            "clusters."
+        )
+
+
+def _warn(text):
+    warnings.warn(text, UserWarning, stacklevel=5)  # the line that calls fit

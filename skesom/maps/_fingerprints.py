@@ -10,7 +10,7 @@ from skesom.io import read_catalog
 from skesom.io._region_files import is_path
 from skesom.io._region_objects import read_region_objects
 from skesom.io._region_pixels import collect_regions, find_pixels
-from skesom.maps._crossmatch_positions import (
+from skesom.maps._positions import (
     check_wcs,
     describe_miss,
     find_positions,

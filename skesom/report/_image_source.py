@@ -12,7 +12,7 @@ from skesom._common.grids import Grid, group_by_grid
 from skesom.io import read_cube, read_region_mask, read_regions
 from skesom.io._fits import split_path
 from skesom.io._order import describe_bands
-from skesom.maps._pixel_table import check_bands
+from skesom.maps._cube_clusterer import check_bands
 
 
 class ImageSource(NamedTuple):

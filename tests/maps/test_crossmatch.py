@@ -65,7 +65,7 @@ def test_objects_are_counted_by_hand():
     assert result.table["cluster"].tolist() == [-1, 0, 1, 2] * 2
     assert result.table["n_objects"].tolist() == [5] * 4 + [1] * 4
     assert_array_equal(result.matrix("count"), [[0, 2, 2, 1], [1, 0, 0, 0]])
-    assert_allclose(result.matrix("share")[0], [0, 0.4, 0.4, 0.2])
+    assert_allclose(result.matrix("share"), [[0, 0.4, 0.4, 0.2], [1, 0, 0, 0]])
     # Twelve pixels are not masked.
     areas = np.array([1, 7, 2, 2]) / 12
     assert_allclose(result.matrix("area_share"), [areas, areas])
@@ -265,6 +265,18 @@ def test_one_cluster_is_never_enriched():
     assert row["enrichment"] == 1
     assert row["p_value"] == row["p_any"] == 1
     assert row["z"] == 0
+
+
+@pytest.mark.parametrize("radius", [None, 3 * u.pixel])
+def test_objects_in_every_pixel_are_not_enriched(rng, radius):
+    # Random objects reach over the borders of map, gap and clusters as these do.
+    labels = rng.integers(-1, 4, (30, 24))
+    labels[:9] = 0
+    labels[12:16, 5:] = -3
+    places = np.argwhere(np.ones(labels.shape))
+    result = crossmatch(labels, objects_at(places), radius=radius, n_draws=10)
+    assert_allclose(result.table["share"], result.table["expected_share"], rtol=1e-6)
+    assert_allclose(result.table["enrichment"], 1, rtol=1e-6)
 
 
 @pytest.mark.parametrize("options", [{}, {"radius": 2 * u.pixel}])

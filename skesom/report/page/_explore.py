@@ -15,8 +15,8 @@ from skesom.displays._palette import MISSING_COLOR, NOISE_COLOR, SKY_COLOR
 from skesom.displays._rgb import wavelengths_of
 from skesom.displays._thinning import MAX_PIXELS, pick, thinning
 from skesom.io import atomic_path, describe_types, read_catalog
-from skesom.maps._crossmatch_positions import find_positions
 from skesom.maps._pipeline import aligned_bands, scaled_from_aligned
+from skesom.maps._positions import find_positions
 from skesom.report._cluster_groups import FORMAT, merge_clusters
 from skesom.report.page._blob import pack
 from skesom.report.page._pixels import NO_UNIT, encode_bands, sky_nodes
