@@ -19,7 +19,6 @@ from skesom.datasets import make_galaxy_cube
 from skesom.displays import cluster_colors
 from skesom.io import cluster_table
 from skesom.maps import make_cluster_pipeline
-from skesom.maps._pipeline import scaled_bands
 from skesom.som import ESOM, ConsensusClusterer
 
 # %%
@@ -46,7 +45,7 @@ print(f"agreement of the runs: {pipeline[-1].agreement_.mean():.0%}")
 # spectrum of each cluster: that of H II regions stands out where oxygen (F373N, F502N)
 # and hydrogen (F487N, F657N) shine.
 
-scaled = scaled_bands(pipeline, cube)
+scaled = pipeline[:-2].transform(cube)
 colors = cluster_colors(label_map, scaled)
 bands = dict(zip(cube.band_names, np.moveaxis(scaled.data, -1, 0), strict=True))
 red = (bands["F814W"] + bands["F657N"]) / 2

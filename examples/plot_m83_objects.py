@@ -21,16 +21,15 @@ from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
+from scipy.spatial.distance import cdist
 
 from skesom.displays import CrossmatchDisplay, cluster_colors
 from skesom.io import describe_types, read_cube
 from skesom.maps import (
-    compare_fingerprints,
     crossmatch,
     fingerprints,
     make_cluster_pipeline,
 )
-from skesom.maps._pipeline import scaled_bands
 from skesom.som import ESOM
 
 TYPES = ["HII", "*Cl", "SNR", "XrayS", "RadioS", "VisS"]
@@ -72,13 +71,14 @@ print(f"{result.n_outside} objects lie outside of the picture")
 table = fingerprints(label_map, catalog, wcs=cube.wcs, radius=1.5, by="type")
 table = table[np.isin(table["type"], TYPES)]
 print("distance of types:", ", ".join(table["type"]))
-print(compare_fingerprints(table).round(2))
+shares = table["shares"]
+print(cdist(shares, shares, "jensenshannon", base=2).round(2))
 
 # %%
 # The map with the H II regions and supernova remnants on it, and the enrichment of
 # each type: in color where chance does not explain it.
 
-colors = cluster_colors(label_map, scaled_bands(pipeline, cube))
+colors = cluster_colors(label_map, pipeline[:-2].transform(cube))
 figure, (left, right) = plt.subplots(
     1, 2, figsize=(15, 5), layout="constrained", width_ratios=[1.3, 1]
 )

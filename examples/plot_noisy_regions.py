@@ -4,10 +4,9 @@ Labels that flicker in noise
 ============================
 
 Each pixel is labeled by its own spectrum. Where the noise is larger than what tells
-two populations apart, labels flicker like salt and pepper, and neighbors can help: by
-a vote within the point-spread function, by weighing votes against spectra, or by bands
-of the surroundings that take part in the clustering. What smooths also deletes: the
-synthetic galaxy has stars and star clusters hardly larger than a pixel, so gain and
+distinguishes two populations, labels flicker like salt and pepper. A vote of the
+neighbors within the point-spread function helps. Smoothing also deletes small sources:
+the synthetic galaxy has stars and star clusters hardly larger than a pixel, so gain and
 loss can be counted side by side.
 """
 
@@ -15,15 +14,14 @@ import sys
 
 import matplotlib.pyplot as plt
 import numpy as np
+from astropy import units as u
 from scipy import ndimage
 from sklearn.base import clone
 from sklearn.metrics import adjusted_rand_score
 
-from skesom.cube import SurroundingBands
 from skesom.datasets import make_galaxy_cube
 from skesom.displays import cluster_colors
-from skesom.maps import ConditionalModes, MajorityVote, make_cluster_pipeline
-from skesom.maps._pipeline import scaled_bands
+from skesom.maps import MajorityVote, make_cluster_pipeline
 from skesom.som import ESOM
 
 # %%
@@ -37,7 +35,7 @@ features = pipeline[:-1].transform(cube)
 plain = pipeline["cluster"]
 
 # %%
-# The regularizers are parameters of the clusterer, the surroundings a step before it.
+# The vote is a parameter of the clusterer.
 
 label_maps = {
     "every pixel alone": plain.labels_,
@@ -45,14 +43,8 @@ label_maps = {
     .set_params(regularizer=MajorityVote())
     .fit_predict(features),
     "majority within 5 pixels": clone(plain)
-    .set_params(regularizer=MajorityVote(fwhm=5))
+    .set_params(regularizer=MajorityVote(fwhm=5 * u.pixel))
     .fit_predict(features),
-    "conditional modes": clone(plain)
-    .set_params(regularizer=ConditionalModes(2))
-    .fit_predict(features),
-    "bands of the surroundings": clone(plain).fit_predict(
-        SurroundingBands(5, weight=0.5).fit_transform(features)
-    ),
 }
 
 
@@ -80,9 +72,9 @@ def count_seen(label_map):
     return seen, total
 
 
-scaled = scaled_bands(pipeline, cube)
+scaled = pipeline[:-2].transform(cube)
 part = (slice(150, 350), slice(120, 320))
-figure, panels = plt.subplots(2, 3, figsize=(12, 8.4), layout="constrained")
+figure, panels = plt.subplots(2, 2, figsize=(8, 8.4), layout="constrained")
 for axes, (name, label_map) in zip(panels.flat, label_maps.items(), strict=False):
     labeled = (label_map >= 0) & (truth >= 0)
     agreement = adjusted_rand_score(truth[labeled], label_map[labeled])

@@ -27,7 +27,8 @@ class Comparison(NamedTuple):
         One row for each pair of clusters that match, then one for each that matches
         none, see `compare_clusterings`.
     matched : ndarray of int32
-        The second labels with the numbers of the first, as `match_labels` returns them.
+        The second labels with the numbers of the first. Clusters that match none have
+        numbers above all of the first, by falling size.
     disagreement : ndarray of int8
         For each pixel 0 = same cluster, 1 = another, 2 = in a cluster of the first
         only, 3 = of the second only, -3 = of neither.
@@ -86,10 +87,8 @@ def compare_clusterings(first, second):
 
     See Also
     --------
-    match_labels : The new numbers alone.
     compare_with_truth : Any number of clusters stands for a known class.
     label_stability : For more than two clusterings.
-    merge_clusters : Join clusters that another clustering does not tell apart.
 
     References
     ----------
@@ -136,40 +135,6 @@ def compare_clusterings(first, second):
         adjusted_rand(contingency),
         n_same / int(contingency.sum()),
     )
-
-
-def match_labels(first, second):
-    """Give the clusters of a clustering the numbers that another one has for them.
-
-    Parameters
-    ----------
-    first : array-like of int of shape (n_rows, n_columns) or (n_samples,)
-        Clusters from 0; negative labels are no clusters.
-    second : array-like of int of the same shape
-        Clusters of the same pixels by another method, in other numbers.
-
-    Returns
-    -------
-    matched : ndarray of the same shape, dtype int32
-        The clusters of `second`. Each has the number of the cluster of `first` that it
-        matches, see `compare_clusterings`. Those that match none have numbers above all
-        of `first`, by falling size. Negative labels stay as they are.
-
-    Raises
-    ------
-    ValueError
-        If the labels are no integers or have different shapes.
-
-    Examples
-    --------
-    >>> from skesom.maps import match_labels
-    >>> match_labels([0, 0, 0, 1, 1], [2, 2, 0, 0, 1])
-    array([0, 0, 1, 1, 2], dtype=int32)
-    """
-    first, second = check_labels(first), check_labels(second)
-    contingency = count_pairs(first, second)
-    matches = match_clusters(contingency)
-    return renumber(second, new_numbers(matches, second, len(contingency)))
 
 
 def check_labels(labels):

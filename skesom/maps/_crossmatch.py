@@ -294,8 +294,6 @@ def _make_table(types, n_objects, parts, labels):
     return table
 
 
-
-
 def draw_places(surroundings, positions, sigmas, n_draws, rng):
     """Draw places of the objects of one type, and random ones."""
     n_objects = positions.shape[1]
@@ -356,8 +354,6 @@ def _probabilities(z, random_z):
     extremes = np.abs(random_z).max(axis=1, keepdims=True)
     p_any = (1 + np.sum(extremes >= np.abs(z) - _Z_ROUNDING, axis=0)) / (n_draws + 1)
     return p_value, p_any
-
-
 
 
 class Surroundings:

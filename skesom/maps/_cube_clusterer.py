@@ -21,7 +21,6 @@ from sklearn.utils.validation import check_is_fitted
 from skesom._common.labels import mark_sky
 from skesom._common.pipelines import pipeline_end
 from skesom.cube import Cube, check_cube
-from skesom.maps._cluster_costs import cluster_costs, typical_margin
 from skesom.pixels import flatten, unflatten, valid_pixels
 from skesom.som import ESOM
 
@@ -136,13 +135,13 @@ def _kind(estimator):
     return type(pipeline_end(estimator)[0]).__name__
 
 
-def _fwhm_in_pixels(cube):
-    """Return the width of the widest band in pixels, None if it is unknown."""
+def _sharpness(cube):
+    """Return the width of the widest band and the size of a pixel, if known."""
     if not isinstance(cube, Cube) or cube.pixel_scale is None:
-        return None
-    if np.isnan(cube.fwhm).all():
-        return None
-    return float(np.nanmax(cube.fwhm) / np.sqrt(np.prod(cube.pixel_scale))) or None
+        return {}
+    scale = float(np.sqrt(np.prod(cube.pixel_scale)))
+    fwhm = None if np.isnan(cube.fwhm).all() else float(np.nanmax(cube.fwhm)) or None
+    return {"fwhm": fwhm, "pixel_scale": scale}
 
 
 class CubeClusterer(PixelTableMixin, ClusterMixin, BaseEstimator):
@@ -165,9 +164,9 @@ class CubeClusterer(PixelTableMixin, ClusterMixin, BaseEstimator):
     sampler : PixelSampler, default=None
         Chooses the pixels to learn from, of which all are labeled; the estimator must
         have ``predict`` then. By default it learns from all.
-    regularizer : MajorityVote or ConditionalModes, default=None
-        Lets neighboring pixels agree after each has been labeled on its own, so that
-        labels flicker less in noise. By default pixels stay alone. Not for voxels.
+    regularizer : MajorityVote, default=None
+        A vote of neighboring pixels after each pixel has its own label, so that labels
+        flicker less in noise. None: no vote. Not for voxels.
 
     Attributes
     ----------
@@ -271,7 +270,7 @@ class CubeClusterer(PixelTableMixin, ClusterMixin, BaseEstimator):
         self._clusters = np.unique(labels[labels >= 0])
         labels = self._numbered(labels)
         if self.regularizer is not None:
-            labels = self._regularized(X, table, valid, labels, reset=True)
+            labels = self._regularized(X, valid, labels)
         sizes = np.bincount(labels[labels >= 0], minlength=len(self._clusters))
         self.n_clusters_ = np.count_nonzero(sizes)
         self._ranks = np.empty(len(sizes), dtype=np.int32)
@@ -340,7 +339,7 @@ class CubeClusterer(PixelTableMixin, ClusterMixin, BaseEstimator):
         """Return the ranks of the clusters of the rows of a table."""
         labels = self._numbered(self.estimator_.predict(table))
         if self.regularizer is not None:
-            labels = self._regularized(X, table, valid, labels, reset=False)
+            labels = self._regularized(X, valid, labels)
         return self._ranked(labels)
 
     def _sampled_rows(self, X, valid):
@@ -349,17 +348,10 @@ class CubeClusterer(PixelTableMixin, ClusterMixin, BaseEstimator):
         chosen = clone(self.sampler).sample(X, pixels)
         return chosen[valid] if valid.ndim == 2 else chosen[np.nonzero(valid)[:2]]
 
-    def _regularized(self, X, table, valid, labels, *, reset):
-        """Return the labels after neighboring pixels have been heard."""
-        costs = None
-        if getattr(self.regularizer, "needs_costs", False):
-            costs = cluster_costs(self.estimator_, table, labels, self._clusters)
-            if reset:
-                self._cost_unit = typical_margin(costs)
-            costs /= self._cost_unit
-            costs = unflatten(costs, valid)
+    def _regularized(self, X, valid, labels):
+        """Return the labels after the vote of neighboring pixels."""
         label_map = self.regularizer.regularize(
-            unflatten(labels, valid), costs, fwhm=_fwhm_in_pixels(X)
+            unflatten(labels, valid), **_sharpness(X)
         )
         return label_map[valid]
 

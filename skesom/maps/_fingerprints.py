@@ -3,7 +3,6 @@
 
 import numpy as np
 from astropy.table import Table
-from scipy.spatial.distance import cdist
 
 from skesom._common.labels import check_label_map
 from skesom.io import read_catalog
@@ -31,8 +30,8 @@ def fingerprints(
 ):
     """Return the share of each cluster, or unit of a map, in objects or regions.
 
-    Objects that consist of the same clusters are alike, whatever their catalog calls
-    them: the shares are features to compare, sort and cluster objects by.
+    Objects that consist of the same clusters are alike, whatever their types in a
+    catalog. The shares are features to compare, sort and cluster objects.
 
     Parameters
     ----------
@@ -71,14 +70,18 @@ def fingerprints(
 
     See Also
     --------
-    compare_fingerprints : How different they are.
     crossmatch : Which types gather in which clusters.
+
+    Notes
+    -----
+    ``scipy.spatial.distance.cdist(shares, shares, "jensenshannon", base=2)`` compares
+    fingerprints: 0 for the same shares, 1 for objects without a common cluster.
 
     Examples
     --------
     >>> import numpy as np
     >>> from astropy.table import Table
-    >>> from skesom.maps import compare_fingerprints, fingerprints
+    >>> from skesom.maps import fingerprints
     >>> label_map = np.repeat([[0, 0, 0, 1, 2, 2]], 6, axis=0)
     >>> objects = Table({"x": [1, 3, 4], "y": [2, 2, 2], "type": ["a", "b", "b"]})
     >>> from astropy import units as u
@@ -87,8 +90,6 @@ def fingerprints(
     array([[1. , 0. , 0. ],
            [0.2, 0.6, 0.2],
            [0. , 0.2, 0.8]])
-    >>> compare_fingerprints(table)[0].round(2)
-    array([0.  , 0.78, 1.  ])
     """
     labels = check_label_map(label_map)
     if by not in ("object", "type"):
@@ -120,66 +121,6 @@ def fingerprints(
     )
     table["shares"].info.format = ".3g"
     return table
-
-
-def compare_fingerprints(first, second=None):
-    """Return how different fingerprints are.
-
-    Parameters
-    ----------
-    first, second : Table with a column ``shares``, or array-like of shape \
-            (n_objects, n_labels)
-        What `fingerprints` returns. By default `first` is compared with itself.
-
-    Returns
-    -------
-    distances : ndarray of shape (n_first, n_second)
-        Jensen-Shannon distance [1]_: 0 for the same shares, 1 for objects without a
-        common cluster. NaN where a fingerprint is.
-
-    Raises
-    ------
-    ValueError
-        If the fingerprints are not of as many clusters.
-
-    Notes
-    -----
-    It is the square root of the Jensen-Shannon divergence to base 2, which makes it a
-    metric.
-
-    References
-    ----------
-    .. [1] Endres & Schindelin (2003), A new metric for probability distributions, IEEE
-       Trans. Inf. Theory 49, 1858.
-
-    Examples
-    --------
-    >>> from skesom.maps import compare_fingerprints
-    >>> compare_fingerprints([[1, 0]], [[1, 0], [0.5, 0.5], [0, 1]]).round(3)
-    array([[0.   , 0.558, 1.   ]])
-    """
-    first = _as_shares(first)
-    second = first if second is None else _as_shares(second)
-    if first.shape[1] != second.shape[1]:
-        raise ValueError(
-            f"The fingerprints are of {first.shape[1]} and {second.shape[1]} clusters. "
-            "Make both with the same n_labels."
-        )
-    distances = cdist(first, second, "jensenshannon") / np.sqrt(np.log(2))
-    distances[np.isnan(first).any(axis=1)] = np.nan
-    distances[:, np.isnan(second).any(axis=1)] = np.nan
-    return distances
-
-
-def _as_shares(table):
-    """Return fingerprints as an array."""
-    shares = table["shares"] if isinstance(table, Table) else table
-    shares = np.asarray(shares, dtype=np.float64)
-    if shares.ndim != 2:
-        raise ValueError(
-            f"Fingerprints have the shape (n_objects, n_labels), got {shares.shape}."
-        )
-    return shares
 
 
 def _are_regions(objects):

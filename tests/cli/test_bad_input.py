@@ -270,19 +270,9 @@ def test_folder_that_is_a_file(run, good, tmp_path):
     ]
 
 
-def test_smoothing_that_is_not_asked_for(refused, good):
-    refused(
-        *(*good, "--smooth-fwhm", 3),
-        parts=["--smooth-fwhm goes with --smooth majority"],
-    )
-    refused(
-        *(*good, "--smooth", "majority", "--smooth-strength", 3),
-        parts=["--smooth-strength goes with --smooth modes"],
-    )
-    refused(
-        *(*good, "--smooth", "modes", "--smooth-strength", -1),
-        parts=["'strength' parameter of ConditionalModes", "-1.0"],
-    )
+def test_widths_of_the_vote(refused, good):
+    refused(*good, "--smooth", "wide", parts=["--smooth", "2.5pix", "wide"])
+    refused(*good, "--smooth", -1, parts=["fwhm must be a positive width", "-1"])
 
 
 def test_nothing_can_be_written(refused, good, monkeypatch, tmp_path):

@@ -76,8 +76,8 @@ class TestCluster:
         for number, options in enumerate(
             [
                 [],
-                ["--smooth", "majority", "--smooth-fwhm", 4],
-                ["--smooth", "modes", "--smooth-strength", 2],
+                ["--smooth", "4pix"],
+                ["--smooth", "psf"],
             ]
         ):
             folder = tmp_path / str(number)

@@ -42,7 +42,7 @@ class TestHelp:
                 *("--color-contrast", "--method", "--n-clusters", "--epsilon"),
                 *("--random-state", "--set NAME=VALUE", "(default: 8)"),
                 *("--from JSON", "--tables", "(default: fits)", "--no-pictures"),
-                *("--smooth", "--smooth-fwhm", "--smooth-strength"),
+                "--smooth",
             ],
             "predict": ["MODEL", "FITS", "--output DIR", "--trust", "--tables"],
             "test": ["RESULT", "TRUTH", "--output DIR"],

@@ -24,7 +24,7 @@ def options():
     """What makes a run unlike one with the defaults."""
     return [
         *("--method", "esom", "--n-clusters", 5, "--random-state", 7, "--grow", 1.5),
-        *("--color-contrast", 0.2, "--target-fwhm", 0.09, "--smooth", "modes"),
+        *("--color-contrast", 0.2, "--target-fwhm", 0.09, "--smooth", "psf"),
         *("--set", "learning_rate=0.1", "--sky", "mask", "--saturation", 40, 50, 60),
     ]
 

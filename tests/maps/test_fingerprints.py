@@ -6,9 +6,8 @@ import pytest
 from astropy import units as u
 from astropy.table import Table
 from numpy.testing import assert_allclose, assert_array_equal
-from scipy.stats import entropy
 
-from skesom.maps import compare_fingerprints, fingerprints
+from skesom.maps import fingerprints
 
 LABELS = np.array([[0, 0, 1, 1], [0, 2, 1, -1], [0, 0, -3, -3]])
 
@@ -69,27 +68,6 @@ def test_units_of_a_map_that_win_nothing_here_are_counted():
     assert fingerprints(LABELS, objects, n_labels=7)["shares"].shape == (1, 7)
 
 
-def test_distances_are_those_of_entropies(global_random_seed):
-    rng = np.random.default_rng(global_random_seed)
-    first, second = rng.dirichlet(np.ones(6), 4), rng.dirichlet(np.ones(6), 3)
-    distances = compare_fingerprints(first, second)
-    for row, p in enumerate(first):
-        for column, q in enumerate(second):
-            middle = (p + q) / 2
-            divergence = (
-                entropy(middle, base=2) - (entropy(p, base=2) + entropy(q, base=2)) / 2
-            )
-            assert distances[row, column] == pytest.approx(np.sqrt(divergence))
-    own = compare_fingerprints(first)
-    assert_allclose(np.diag(own), 0, atol=1e-7)
-    assert_allclose(own, own.T)
-
-
-def test_a_fingerprint_without_pixels_is_at_no_distance():
-    shares = [[1, 0], [np.nan, np.nan]]
-    assert_array_equal(compare_fingerprints(shares), [[0, np.nan], [np.nan, np.nan]])
-
-
 @pytest.mark.parametrize(
     ("options", "message"),
     [
@@ -105,10 +83,3 @@ def test_bad_input_is_named(options, message):
     objects = Table({"x": [0], "y": [0], "type": ["a"]})
     with pytest.raises(ValueError, match=message):
         fingerprints(**{"label_map": LABELS, "objects": objects, **options})
-
-
-def test_fingerprints_of_other_clusters_are_refused():
-    with pytest.raises(ValueError, match="of 2 and 3 clusters"):
-        compare_fingerprints([[1, 0]], [[1, 0, 0]])
-    with pytest.raises(ValueError, match="have the shape"):
-        compare_fingerprints([1, 0])

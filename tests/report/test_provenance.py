@@ -12,7 +12,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from skesom.cube import AsinhStretch, Cube, CubeAligner, FWHMConvolver
-from skesom.maps import ConditionalModes, CubeClusterer, make_cluster_pipeline
+from skesom.maps import CubeClusterer, MajorityVote, make_cluster_pipeline
 from skesom.report import ImageSource, read_report, read_run, write_report
 from skesom.report._json_values import decode, encode, unrepeatable_parts
 from skesom.report._provenance import label_map_digest
@@ -79,7 +79,7 @@ class TestValues:
             make_pipeline(StandardScaler(), CSOM((4, 5), init=np.ones((20, 3)))),
             fwhm=[0.1, 0.2, 0.3],
         )
-        pipeline.set_params(cluster__regularizer=ConditionalModes(0.5))
+        pipeline.set_params(cluster__regularizer=MajorityVote(fwhm=0.5))
         back = through_json(pipeline)
         assert isinstance(back, Pipeline)
         assert list(back.named_steps) == list(pipeline.named_steps)
@@ -88,7 +88,7 @@ class TestValues:
             if isinstance(value, int | float | str | tuple | None):
                 assert got[name] == value or name.endswith("n_jobs"), name
         np.testing.assert_array_equal(got["cluster__estimator__csom__init"], 1)
-        assert got["cluster__regularizer__strength"] == 0.5
+        assert got["cluster__regularizer__fwhm"] == 0.5
 
     def test_classes_have_the_names_that_people_use(self):
         assert encode(ESOM())["class"] == "skesom.ESOM"
