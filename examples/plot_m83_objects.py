@@ -72,7 +72,7 @@ table = fingerprints(label_map, catalog, wcs=cube.wcs, radius=1.5, by="type")
 table = table[np.isin(table["type"], TYPES)]
 print("distance of types:", ", ".join(table["type"]))
 shares = table["shares"]
-print(cdist(shares, shares, "jensenshannon", base=2).round(2))
+print(cdist(shares, shares, "jensenshannon").round(2))
 
 # %%
 # The map with the H II regions and supernova remnants on it, and the enrichment of

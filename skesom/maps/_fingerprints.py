@@ -74,8 +74,8 @@ def fingerprints(
 
     Notes
     -----
-    ``scipy.spatial.distance.cdist(shares, shares, "jensenshannon", base=2)`` compares
-    fingerprints: 0 for the same shares, 1 for objects without a common cluster.
+    ``scipy.spatial.distance.cdist(shares, shares, "jensenshannon")`` compares
+    fingerprints: 0 for the same shares, sqrt(ln 2) without a common cluster.
 
     Examples
     --------

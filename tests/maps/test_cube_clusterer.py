@@ -6,6 +6,7 @@ import pickle
 import joblib
 import numpy as np
 import pytest
+from astropy import units as u
 from sklearn.base import BaseEstimator, ClusterMixin, clone
 from sklearn.cluster import DBSCAN, HDBSCAN, KMeans, MiniBatchKMeans
 from sklearn.exceptions import NotFittedError
@@ -390,11 +391,13 @@ class TestSky:
 
     def test_regularizer(self, cube):
         clusterer = CubeClusterer(
-            KMeans(2, random_state=0), regularizer=MajorityVote(fwhm=1.0)
+            KMeans(2, random_state=0), regularizer=MajorityVote(fwhm=1.0 * u.pixel)
         )
         labels = clusterer.fit_predict(cube)
         assert (labels[:, 4] == -2).all()
-        np.testing.assert_array_equal(MajorityVote(fwhm=1.0).regularize(labels), labels)
+        np.testing.assert_array_equal(
+            MajorityVote(fwhm=1.0 * u.pixel).regularize(labels), labels
+        )
 
     def test_flatteners(self, cube):
         flattener = CubeFlattener()
