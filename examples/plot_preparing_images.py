@@ -16,7 +16,7 @@ import numpy as np
 from astropy.wcs import WCS
 from sklearn.pipeline import make_pipeline
 
-from skesom.cube import BandRatios, CubeAligner, CubeMasker, FWHMConvolver
+from skesom.cube import CubeAligner, CubeMasker, FluxShape, FWHMConvolver
 from skesom.datasets import make_galaxy_cube
 
 # %%
@@ -56,7 +56,7 @@ steps = [
     CubeMasker(),
     FWHMConvolver(),
     CubeAligner(conserve="flux"),
-    BandRatios("F814W"),
+    FluxShape("F814W"),
 ]
 ways = {
     "masked and resampled": make_pipeline(steps[0], *steps[2:]),

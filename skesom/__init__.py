@@ -17,7 +17,6 @@ __version__ = version("skesom")
 _HOME = {
     "AsinhStretch": "skesom.cube",
     "BackgroundSubtractor": "skesom.cube",
-    "BandRatios": "skesom.cube",
     "CSOM": "skesom.som",
     "CSOMClassifier": "skesom.som",
     "CSOMRegressor": "skesom.som",
@@ -35,6 +34,7 @@ _HOME = {
     "FluxShape": "skesom.cube",
     "FluxUnitConverter": "skesom.cube",
     "PixelSampler": "skesom.pixels",
+    "SkyMasker": "skesom.cube",
     "SuperpixelFlattener": "skesom.pixels",
     "read_cube": "skesom.io",
     "write_map": "skesom.io",

@@ -31,11 +31,11 @@ from sklearn.pipeline import make_pipeline
 
 from skesom.cube import (
     AsinhStretch,
-    BandRatios,
     ColorScaler,
     CubeMasker,
     FluxShape,
     FWHMConvolver,
+    SkyMasker,
 )
 from skesom.datasets import make_galaxy_cube
 from skesom.som import ESOM, ConsensusClusterer
@@ -70,7 +70,7 @@ FEATURES = {
         AsinhStretch(softening=10),
         ColorScaler(contrast=0.42),
     ],
-    "ratios": [BandRatios("F814W", brightness=True), ColorScaler(contrast=0)],
+    "ratios": [FluxShape("F814W", brightness=True), ColorScaler(contrast=0)],
     "shares": [FluxShape(brightness=True), ColorScaler(contrast=0)],
     "shares, contrast 1/6": [FluxShape(brightness=True), ColorScaler(contrast=1 / 6)],
 }
@@ -108,10 +108,7 @@ def draw(options, size, seed):
         cube = cube[:, :, [cube.band_names.index(band) for band in bands]]
     cube = make_pipeline(CubeMasker(), FWHMConvolver()).fit_transform(cube)
     # The sky is set aside as the default chain does it, for all features alike.
-    no_gaps = {"mask_zeros": False, "mask_pedestal": False, "mask_lines": False}
-    masked = CubeMasker(**no_gaps, sky="auto").fit_transform(
-        AsinhStretch().fit_transform(cube)
-    )
+    masked = SkyMasker().fit_transform(AsinhStretch().fit_transform(cube))
     inside = np.isfinite(masked.data).all(axis=2)
     return cube, inside, truth[inside]
 

@@ -16,7 +16,6 @@ from sklearn.preprocessing import StandardScaler
 
 from skesom.cube import (
     AsinhStretch,
-    BandRatios,
     ColorScaler,
     CubeMasker,
     FluxShape,
@@ -38,8 +37,8 @@ FLUXES = {
     "AsinhStretch(), ColorScaler()": [AsinhStretch(), ColorScaler()],
     "FluxShape()": [FluxShape()],
     "FluxShape(brightness=True)": [FluxShape(brightness=True)],
-    'BandRatios("F814W")': [BandRatios("F814W")],
-    'BandRatios("F814W", brightness=True)': [BandRatios("F814W", brightness=True)],
+    'FluxShape("F814W")': [FluxShape("F814W")],
+    'FluxShape("F814W", brightness=True)': [FluxShape("F814W", brightness=True)],
 }
 SAMPLERS = {
     "all pixels": None,

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What `CubeMasker(sky="auto")` decides on fields of many kinds, and what it measures.
+"""What `SkyMasker` decides on fields of many kinds, and what it measures.
 
     python docs/benchmarks/sky.py
 
@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 from scipy import ndimage
 
-from skesom.cube import AsinhStretch, BackgroundSubtractor, CubeMasker
+from skesom.cube import AsinhStretch, BackgroundSubtractor, CubeMasker, SkyMasker
 from skesom.datasets import make_galaxy_cube
 from skesom.io import read_cube
 
@@ -79,13 +79,13 @@ def show(name, data):
     """Print the row of a field."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        plain = CubeMasker(sky="auto").fit(data)
-        gaps = CubeMasker().fit_transform(data)
-        stretched = AsinhStretch().fit_transform(gaps)
-        after = CubeMasker(sky="auto", check_background=False).fit(stretched)
-    decisions = ["aside" if masker.sky_masked_ else "kept" for masker in (plain, after)]
-    slope = np.nanmax(plain.background_gradient_)
-    numbers = f"{plain.sky_share_:.3f}", f"{plain.sky_unevenness_:.2f}", f"{slope:.1f}"
+        masker = CubeMasker()
+        gaps = masker.fit_transform(data)
+        plain = SkyMasker().fit(gaps)
+        after = SkyMasker().fit(AsinhStretch().fit_transform(gaps))
+    decisions = ["aside" if each.masks_sky_ else "kept" for each in (plain, after)]
+    slope = np.nanmax(masker.background_gradient_)
+    numbers = f"{plain.share_:.3f}", f"{plain.unevenness_:.2f}", f"{slope:.1f}"
     print(LINE.format(name[:34], *numbers, *decisions), flush=True)
 
 

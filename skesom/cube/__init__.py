@@ -11,15 +11,17 @@ from skesom.cube.flux._background import BackgroundSubtractor
 from skesom.cube.flux._color import ColorScaler
 from skesom.cube.flux._flux_shape import FluxShape
 from skesom.cube.flux._flux_units import FluxUnitConverter
-from skesom.cube.flux._ratios import BandRatios
 from skesom.cube.flux._stretch import AsinhStretch
-from skesom.cube.flux._surroundings import SurroundingBands
-from skesom.cube.masking._mask import CubeMasker
+from skesom.cube.masking._cube_masker import CubeMasker
+
+# For the other folders of skesom; not public.
+from skesom.cube.masking._regions import pixels_in_box as pixels_in_box
+from skesom.cube.masking._sky import sky_statistics as sky_statistics
+from skesom.cube.masking._sky_masker import SkyMasker
 
 __all__ = [
     "AsinhStretch",
     "BackgroundSubtractor",
-    "BandRatios",
     "ColorScaler",
     "Cube",
     "CubeAligner",
@@ -28,7 +30,7 @@ __all__ = [
     "FWHMConvolver",
     "FluxShape",
     "FluxUnitConverter",
-    "SurroundingBands",
+    "SkyMasker",
     "align",
     "check_cube",
     "largest_valid_rectangle",

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What every transformer of cubes shares: the checks and the tags."""
+"""What every transformer of cubes shares: fitting, the checks and the tags."""
 
 import os
 
 import numpy as np
-from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
 from sklearn.utils.validation import check_is_fitted
 
 from skesom._common.blocks import row_blocks
@@ -15,7 +15,47 @@ class CubeTransformer(TransformerMixin, BaseEstimator):
     """Base of the transformers that take a cube and give the same kind of cube.
 
     A `Cube` comes back as a `Cube`, a plain array as a plain array.
+
+    Attributes
+    ----------
+    keeps_flux : bool
+        Class attribute: whether what comes out is a flux, as what went in was. Reports
+        show the fluxes of the last step of a pipeline up to which all do. False by
+        default, which is right for any transformer.
+    works_pixelwise : bool
+        Class attribute: whether `transform` makes each pixel from the bands of that
+        pixel alone, so that a part of the rows gives the same part of the result.
+        Reports apply such steps strip by strip. False by default, which costs memory
+        but is right for any transformer.
+
+    Notes
+    -----
+    A transformer of your own writes `fit` and `transform`, and sets the two class
+    attributes where they are true.
     """
+
+    keeps_flux = False
+    works_pixelwise = False
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y=None):
+        """Measure in a cube what `transform` needs.
+
+        Parameters
+        ----------
+        X : Cube, array-like of shape (n_rows, n_columns, n_bands) or list of Cube
+            The cube; NaN marks masked pixels. A list of cubes on different grids only
+            where the transformer takes it.
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        self : object
+            The fitted transformer.
+        """
+        self._fit(X)
+        return self
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -4,8 +4,7 @@
 import numpy as np
 from astropy import units
 
-from skesom.cube import Cube
-from skesom.cube.masking._noise import sky_statistics
+from skesom.cube import Cube, sky_statistics
 from skesom.displays._palette import MISSING_COLOR
 from skesom.displays._thinning import mean
 

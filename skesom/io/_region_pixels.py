@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from skesom.cube import pixels_in_box
 from skesom.cube._container import Cube
-from skesom.cube.masking._regions import pixels_in_box
 from skesom.io._region_files import is_path, read_regions
 
 # What DS9 and CASA draw with if a file names no color.

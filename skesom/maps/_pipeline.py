@@ -13,6 +13,7 @@ from skesom.cube import (
     CubeAligner,
     CubeMasker,
     FWHMConvolver,
+    SkyMasker,
 )
 from skesom.maps._cube_clusterer import CubeClusterer
 from skesom.som import CSOM, ESOM, ConsensusClusterer
@@ -73,7 +74,7 @@ def make_cluster_pipeline(
     stretch : {"asinh", "none"}, default="asinh"
         How fluxes are compressed before they are scaled.
     sky : {"auto", "mask", "keep"}, default="auto"
-        Whether empty sky is set aside, see `skesom.cube.CubeMasker`.
+        Whether empty sky is set aside, see `skesom.cube.SkyMasker`.
     color_contrast : float in [0, 0.5], default=1/3
         How much colors count beside brightness, see `skesom.cube.ColorScaler`; 0 is
         plain scaling of each band to unit variance.
@@ -133,10 +134,7 @@ def make_cluster_pipeline(
     steps.append(("align", CubeAligner(align_to, method=resample, n_jobs=n_jobs)))
     if stretch == "asinh":
         steps.append(("stretch", AsinhStretch(n_jobs=n_jobs)))
-    # What is a gap has been decided on the fluxes as they were measured.
-    no_gaps = ("mask_zeros", "mask_pedestal", "mask_lines", "mask_outliers")
-    no_gaps = dict.fromkeys((*no_gaps, "check_background"), False)
-    masker = CubeMasker(**no_gaps, sky=sky, min_bands=min_bands, n_jobs=n_jobs)
+    masker = SkyMasker(sky, min_bands=min_bands, n_jobs=n_jobs)
     steps.append(("sky", masker))
     steps.append(("color", ColorScaler(contrast=color_contrast)))
     steps.append(("cluster", CubeClusterer(clusterer, min_bands=min_bands)))

@@ -5,7 +5,7 @@ import numpy as np
 
 from skesom._common.labels import MASKED, SKY
 from skesom._common.pipelines import pipeline_end
-from skesom.cube import CubeMasker, FWHMConvolver
+from skesom.cube import CubeMasker, FWHMConvolver, SkyMasker
 
 
 def decisions_of(pipeline):
@@ -22,7 +22,7 @@ def decisions_of(pipeline):
             "clustered": int(np.count_nonzero(labels >= 0)),
         },
         "outliers": sum(_outliers(masker) for masker in maskers),
-        "sky": _sky(maskers, labels),
+        "sky": _sky([each for each in steps if isinstance(each, SkyMasker)], labels),
         "fwhm": float(convolvers[-1].target_fwhm_) if convolvers else None,
         "clusters": int(step.n_clusters_),
         "features": int(step.n_features_in_),
@@ -40,12 +40,12 @@ def _outliers(masker):
 def _sky(maskers, labels):
     """Return what the last step that looked for sky found."""
     looking = [masker for masker in maskers if masker.sky != "keep"]
-    if not looking or isinstance(looking[-1].sky_share_, list):
+    if not looking:
         return None
-    unevenness = float(looking[-1].sky_unevenness_)
+    unevenness = float(looking[-1].unevenness_)
     return {
         "set_aside": int(np.count_nonzero(labels == SKY)),
-        "does_not_stand_out": float(looking[-1].sky_share_),
+        "does_not_stand_out": float(looking[-1].share_),
         "unevenness": None if np.isnan(unevenness) else unevenness,
     }
 

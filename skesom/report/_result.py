@@ -12,21 +12,15 @@ from skesom._common.labels import SKY
 from skesom._common.pipelines import map_inside, pipeline_end
 from skesom.cube import (
     AsinhStretch,
-    BackgroundSubtractor,
-    BandRatios,
-    ColorScaler,
     CubeAligner,
     CubeMasker,
-    FluxShape,
-    FluxUnitConverter,
-    FWHMConvolver,
+    SkyMasker,
     check_cube,
 )
 from skesom.displays._thinning import pick
 from skesom.maps._cube_clusterer import CubeClusterer
 
-_KEEP_FLUXES = (BackgroundSubtractor, CubeMasker, FWHMConvolver, FluxUnitConverter)
-_TAKE_PIXELS_ALONE = (AsinhStretch, BandRatios, ColorScaler, FluxShape)
+_MASKERS = (CubeMasker, SkyMasker)
 _VALUES_PER_STRIP = 2**22
 
 
@@ -95,11 +89,12 @@ class Result:
     @cached_property
     def _whole(self):
         """What the last step gets; None if that can be had strip by strip."""
-        kinds = _TAKE_PIXELS_ALONE
-        if self.step.min_bands is None:
-            # A pixel that has a label has lost no band in a mask.
-            kinds += (CubeMasker,)
-        if all(isinstance(step, kinds) for _, step in self._steps.steps):
+        # A pixel that has a label has lost no band in a mask, if it needs all.
+        maskers = _MASKERS if self.step.min_bands is None else ()
+        if all(
+            _is_pixelwise(step) or isinstance(step, maskers)
+            for _, step in self._steps.steps
+        ):
             return None
         return check_cube(self._steps.transform(self.cube))
 
@@ -127,13 +122,13 @@ class Result:
         """Return a strip as the last step gets it, but for the mask."""
         if self._whole is not None:
             return self._whole[rows]
-        return _take_pixels_alone(self.cube[rows], self._steps, _TAKE_PIXELS_ALONE)
+        return _apply_some(self.cube[rows], self._steps, _is_pixelwise)
 
     def thinned(self, step):
         """Return fewer pixels to look at."""
         label_map = pick(self.label_map, step)
         cube = self.cube.replace(data=pick(self.cube.data, step), wcs=None)
-        stretched = _take_pixels_alone(cube, self._steps, (AsinhStretch,))
+        stretched = _apply_some(cube, self._steps, _is_stretch)
         inside = stretched.data[label_map >= 0]
         scaled = stretched.data
         if len(inside) and not np.isnan(inside).all(axis=0).any():
@@ -152,7 +147,7 @@ def _n_steps_to_aligned(pipeline):
     aligners = [n for n, step in enumerate(steps) if isinstance(step, CubeAligner)]
     if aligners:
         return aligners[-1] + 1
-    others = [n for n, step in enumerate(steps) if not isinstance(step, _KEEP_FLUXES)]
+    others = [n for n, step in enumerate(steps) if not _keeps_flux(step)]
     return others[0] if others else len(steps)
 
 
@@ -164,14 +159,28 @@ def _transformed(steps, images):
             step = copy(step)
             step.copy = False
         images = step.transform(images)
-        is_own = is_own or (isinstance(step, CubeMasker) and step.copy)
+        is_own = is_own or (isinstance(step, _MASKERS) and step.copy)
     return images
 
 
-def _take_pixels_alone(cube, steps, kinds):
-    """Apply those steps of some kinds; errors are left out, which cost time."""
+def _keeps_flux(step):
+    """Tell whether a step states that it gives fluxes."""
+    return getattr(step, "keeps_flux", False)
+
+
+def _is_pixelwise(step):
+    """Tell whether a step states that it makes each pixel from its bands alone."""
+    return getattr(step, "works_pixelwise", False)
+
+
+def _is_stretch(step):
+    return isinstance(step, AsinhStretch)
+
+
+def _apply_some(cube, steps, is_wanted):
+    """Apply the wanted steps; errors are left out, which cost time."""
     cube = cube.replace(data=cube.data)
     for _, step in steps.steps if len(steps) else ():
-        if isinstance(step, kinds):
+        if is_wanted(step):
             cube = step.transform(cube)
     return cube

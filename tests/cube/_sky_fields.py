@@ -2,9 +2,12 @@
 """Fields of sky, fields without any, and fields in which the background slopes."""
 
 import numpy as np
+from astropy.io import fits
 from scipy import ndimage
 
 from skesom.datasets._galaxy_scene import fractal_noise
+
+COLORS = np.array([1.0, 0.7, 1.3])
 
 
 def stars(rng, shape, n_stars, *, fwhm=3.0, faintest=5.0):
@@ -48,3 +51,35 @@ def star_cloud(rng, *, size=256, n_bands=3):
 def gradient(shape, rise):
     """Make a slope of the background along the rows, in all bands."""
     return np.linspace(-rise / 2, rise / 2, shape[0])[:, np.newaxis, np.newaxis]
+
+
+def disc(size, half_light, peak):
+    """Make an exponential disc in the middle of a square frame."""
+    rows, columns = np.indices((size, size)) - size / 2
+    return peak * np.exp(-1.678 * np.hypot(rows, 1.4 * columns) / half_light)
+
+
+def scene(rng, *, size=200, half_light=12, peak=60, noise=1.0):
+    """Make three bands of a galaxy on noise."""
+    galaxy = disc(size, half_light, peak)[:, :, np.newaxis] * COLORS
+    cube = galaxy + rng.normal(0, noise, galaxy.shape)
+    return cube.astype(np.float32), galaxy
+
+
+def spiral(rng, size=200):
+    """Make a galaxy with arms and clumps that fills the frame, in three bands."""
+    rows, columns = np.indices((size, size)) - size / 2 + 0.5
+    radius, angle = np.hypot(rows, columns), np.arctan2(rows, columns)
+    arms = 1 + 0.6 * np.cos(2 * (angle - np.log(radius) * 3))
+    clumps = ndimage.gaussian_filter(rng.random((size, size)) ** 20, 1.5)
+    light = 90 * np.exp(-radius / 120) * arms + 300 * clumps * arms + 20
+    return light[:, :, np.newaxis] * COLORS
+
+
+def read_bands(folder):
+    """Read the nine bands of the field with the spiral galaxy."""
+    bands = []
+    for name in "u g r i Z Y J H Ks".split():
+        with fits.open(folder / "kids_viking9" / f"{name}.fits") as file:
+            bands.append(file[1].data)
+    return np.stack(bands, axis=-1).astype(np.float32)

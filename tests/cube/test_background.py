@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from _sky_fields import few_sources, gradient
 
-from skesom.cube import BackgroundSubtractor, Cube, CubeMasker
+from skesom.cube import BackgroundSubtractor, Cube, CubeMasker, SkyMasker
 
 
 def bowl(size, depth):
@@ -39,12 +39,12 @@ def test_galaxy_stays(seed):
 def test_sky_is_found_afterwards():
     data = few_sources(np.random.default_rng(0), n_bands=3)
     sloping = data + gradient(data.shape, 20)
+    assert not SkyMasker().fit(sloping).masks_sky_
     with pytest.warns(UserWarning, match="slopes"):
-        assert not CubeMasker(sky="auto").fit(sloping).sky_masked_
-    masker = CubeMasker(sky="auto")
-    masker.fit(BackgroundSubtractor().fit_transform(sloping))
-    assert masker.sky_masked_
-    assert not masker.background_gradient_.any()
+        CubeMasker().fit(sloping)
+    flat = BackgroundSubtractor().fit_transform(sloping)
+    assert SkyMasker().fit(flat).masks_sky_
+    assert not CubeMasker().fit(flat).background_gradient_.any()
 
 
 def test_tells_the_range_and_keeps_the_rest():

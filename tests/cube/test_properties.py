@@ -12,12 +12,10 @@ from sklearn.base import clone
 
 from skesom.cube import (
     AsinhStretch,
-    BandRatios,
     ColorScaler,
     CubeMasker,
     FluxShape,
     FluxUnitConverter,
-    SurroundingBands,
 )
 from skesom.pixels import PixelSampler, flatten, unflatten
 
@@ -43,9 +41,8 @@ ONE_TO_ONE = [
 OF_SEVERAL = [
     FluxShape(noise=1.0),
     FluxShape(noise=1.0, subtract_sky=False, brightness=True),
-    BandRatios(noise=1.0),
-    BandRatios(1, noise=1.0, brightness=True, subtract_sky=False),
-    SurroundingBands(2.0),
+    FluxShape(0, noise=1.0),
+    FluxShape(1, noise=1.0, brightness=True, subtract_sky=False),
 ]
 
 
@@ -87,7 +84,7 @@ class TestOfSeveral:
         assert np.isfinite(result[complete]).all()
         assert not np.isinf(result).any()
         assert np.isnan(result[np.isnan(data).all(axis=2)]).all()
-        if isinstance(transformer, FluxShape):
+        if transformer.reference is None:
             assert np.isnan(result[~complete]).all()
         np.testing.assert_array_equal(quietly(transformer, data), result)
 
@@ -133,9 +130,9 @@ class TestValues:
 
 MASKERS = [
     CubeMasker(),
-    CubeMasker(min_bands=1, mask_zeros=True, n_jobs=2),
+    CubeMasker(min_bands=1, mask_zeros=True),
     CubeMasker(grow=1.5, saturation=500.0, mask_pedestal=False),
-    CubeMasker(sky="auto", min_signal_to_noise=-5),
+    CubeMasker(min_signal_to_noise=-5, border_noise=1.5),
 ]
 
 

@@ -6,7 +6,7 @@ import pytest
 from astropy import units
 from astropy.io import fits
 
-from skesom.cube import AsinhStretch, Cube, CubeMasker
+from skesom.cube import AsinhStretch, Cube, SkyMasker
 from skesom.datasets import make_galaxy_cube
 
 
@@ -77,10 +77,10 @@ class TestSkyField:
     def test_both_orders(self, rng):
         """Sky set aside before or after the stretch: the order of pixels is kept."""
         flux, _ = field(rng, sky=(0, 0))
-        masker = CubeMasker(sky="auto")
+        masker = SkyMasker()
         late = masker.fit_transform(AsinhStretch().fit_transform(flux))
         stretch = AsinhStretch()
-        early = stretch.fit_transform(CubeMasker(sky="auto").fit_transform(flux))
+        early = stretch.fit_transform(SkyMasker().fit_transform(flux))
         kept_late, kept_early = (
             np.isfinite(cube).all(axis=2) for cube in (late, early)
         )

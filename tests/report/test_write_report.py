@@ -14,6 +14,7 @@ from astropy.io import fits
 from astropy.table import Table
 from astropy.wcs import WCS
 from PIL import Image
+from scipy import ndimage
 from sklearn.base import clone
 from sklearn.cluster import KMeans
 from sklearn.decomposition import PCA
@@ -21,7 +22,13 @@ from sklearn.metrics import davies_bouldin_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from skesom.cube import AsinhStretch, Cube, CubeMasker, FWHMConvolver, SurroundingBands
+from skesom.cube import (
+    AsinhStretch,
+    Cube,
+    CubeMasker,
+    CubeTransformer,
+    FWHMConvolver,
+)
 from skesom.io import read_map, read_region_labels
 from skesom.maps import CubeClusterer, make_cluster_pipeline
 from skesom.maps._pipeline import aligned_bands
@@ -47,6 +54,28 @@ def names_in(folder):
 def write(folder, pipeline, cube, **options):
     """Write a report without pictures."""
     return write_report(folder, pipeline, cube, pictures=False, **options)
+
+
+class Smoothed(CubeTransformer):
+    """A step of a user's own that looks at the pixels around."""
+
+    def fit(self, X, y=None):
+        self._check_cube(X, reset=True)
+        return self
+
+    def transform(self, X):
+        cube = self._check_cube(X, reset=False)
+        return cube.replace(data=ndimage.gaussian_filter(cube.data, (2, 2, 0)))
+
+
+class Doubled(Smoothed):
+    """A step of a user's own that states what it does."""
+
+    keeps_flux = True
+    works_pixelwise = True
+
+    def transform(self, X):
+        return X.replace(data=2 * X.data)
 
 
 @pytest.fixture(scope="module")
@@ -291,7 +320,8 @@ class TestOtherPipelines:
         "steps",
         [
             [CubeMasker(), FWHMConvolver(), AsinhStretch()],
-            [CubeMasker(), AsinhStretch(), SurroundingBands(fwhm=3)],
+            [CubeMasker(), AsinhStretch(), Smoothed()],
+            [Doubled(), AsinhStretch(), Doubled()],
             [],
         ],
     )
@@ -308,6 +338,21 @@ class TestOtherPipelines:
         expected = pipeline[-1].estimator_[:-1].transform(rows)
         values = np.column_stack([table[f"feature {n}"] for n in (1, 2, 3)])
         np.testing.assert_allclose(values, expected, rtol=1e-4, atol=1e-5)
+
+    @pytest.mark.parametrize(
+        ("step", "factor", "whole"), [(Doubled(), 2, False), (Smoothed(), 1, True)]
+    )
+    def test_a_step_states_what_it_does(self, galaxy, step, factor, whole):
+        """A report shows fluxes as long as all steps keep them."""
+        galaxy = galaxy.replace(data=np.nan_to_num(galaxy.data))
+        clusterer = CubeClusterer(KMeans(2, n_init=1, random_state=0))
+        pipeline = make_pipeline(step, clusterer).fit(galaxy)
+        result = Result(pipeline, galaxy)
+        np.testing.assert_array_equal(result.cube.data, factor * galaxy.data)
+        assert (result._whole is not None) == whole
+        rows = slice(3, 9)
+        expected = pipeline[0].transform(galaxy).data[rows].reshape(-1, 5)
+        np.testing.assert_array_equal(result.features(rows), expected)
 
     def test_a_pipeline_of_something_else(self, galaxy, tmp_path):
         with pytest.raises(ValueError, match="ends in a CubeClusterer"):
@@ -338,7 +383,7 @@ class TestInput:
 
     def test_sky_is_told_from_gaps(self, galaxy, job):
         label_map = Result(job, galaxy).label_map
-        np.testing.assert_array_equal(label_map == -2, job["sky"].sky_)
+        np.testing.assert_array_equal(label_map == -2, job["sky"].sky_mask_)
         missing = np.isnan(galaxy.data).any(axis=2)
         np.testing.assert_array_equal(label_map == -3, missing)
 

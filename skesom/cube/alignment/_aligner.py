@@ -91,6 +91,8 @@ class CubeAligner(CubeTransformer):
     <Cube 10 x 10 pixels, 2 bands (r, NUV), float64, WCS>
     """
 
+    keeps_flux = True
+
     _parameter_constraints = {
         "to": [str, Integral, WCS, Header, Cube],
         "method": [StrOptions(set(METHODS))],

@@ -145,6 +145,8 @@ class FWHMConvolver(CubeTransformer):
     array([0.083, 0.083])
     """
 
+    keeps_flux = True
+
     _parameter_constraints = {
         "fwhm": [Interval(Real, 0, None, closed="neither"), "array-like", None]
         + [units.Quantity, StrOptions(set(KEYWORDS))],

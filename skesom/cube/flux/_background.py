@@ -12,8 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 from skesom.cube._base import CubeTransformer
 from skesom.cube._cube_list import check_cubes, is_cube_list
 from skesom.cube.convolution._gaussian import smooth
-from skesom.cube.masking._flatness import fit_most
-from skesom.cube.masking._tiles import median_and_scatter, valid_tiles
+from skesom.cube.masking._sky import fit_most, median_and_scatter, valid_tiles
 
 TILE = 16
 FEWEST_TILES = 16
@@ -51,6 +50,8 @@ class BackgroundSubtractor(CubeTransformer):
     ------
     ImportError
         If photutils is missing.
+    ValueError
+        If a band is masked everywhere, or `filter_size` is even.
 
     See Also
     --------
@@ -82,6 +83,8 @@ class BackgroundSubtractor(CubeTransformer):
     True
     """
 
+    keeps_flux = True
+
     _parameter_constraints = {
         "box_size": [Interval(Integral, 4, None, closed="left")],
         "filter_size": [Interval(Integral, 1, None, closed="left")],
@@ -92,30 +95,6 @@ class BackgroundSubtractor(CubeTransformer):
         self.box_size = box_size
         self.filter_size = filter_size
         self.source_threshold = source_threshold
-
-    @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y=None):
-        """Measure the backgrounds, to tell how much they change.
-
-        Parameters
-        ----------
-        X : Cube, array-like of shape (n_rows, n_columns, n_bands) or list of Cube
-            The cube, or cubes on different grids; NaN marks masked pixels.
-        y : None
-            Ignored.
-
-        Returns
-        -------
-        self : BackgroundSubtractor
-            The fitted transformer.
-
-        Raises
-        ------
-        ValueError
-            If a band is masked everywhere, or `filter_size` is even.
-        """
-        self._fit(X)
-        return self
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit_transform(self, X, y=None):

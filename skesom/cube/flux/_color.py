@@ -11,12 +11,11 @@ from numbers import Real
 
 import numpy as np
 from astropy.stats import mad_std
-from sklearn.base import _fit_context
 from sklearn.utils._param_validation import Interval
 from threadpoolctl import threadpool_limits
 
 from skesom.cube._base import CubeTransformer
-from skesom.cube.masking._noise import representative_rows
+from skesom.cube.masking._sky import representative_rows
 
 _NO_VARIANCE = 1e-10  # of a component, when the bands have variance 1
 
@@ -86,27 +85,15 @@ class ColorScaler(CubeTransformer):
     np.True_
     """
 
+    works_pixelwise = True
+
     _parameter_constraints = {"contrast": [Interval(Real, 0, 0.5, closed="both")]}
 
     def __init__(self, *, contrast=1 / 3):
         self.contrast = contrast
 
-    @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y=None):
-        """Measure the bands, their principal components and the noise of these.
-
-        Parameters
-        ----------
-        X : Cube or array-like of shape (n_rows, n_columns, n_bands)
-            The cube, stretched; NaN marks masked pixels.
-        y : None
-            Ignored.
-
-        Returns
-        -------
-        self : ColorScaler
-            The fitted transformer.
-        """
+    def _fit(self, X):
+        """Measure the bands, their principal components and the noise of these."""
         cube = self._check_cube(X, reset=True)
         valid = ~np.isnan(cube.data).any(axis=2)
         if not valid.any():
@@ -138,7 +125,6 @@ class ColorScaler(CubeTransformer):
         self.variance_, self.signal_ = variance, signal
         back = np.argsort(order)
         self.matrix_ = ((components * weight) @ components.T)[np.ix_(back, back)]
-        return self
 
     def transform(self, X):
         """Scale the bands and raise the contrast of their colors.

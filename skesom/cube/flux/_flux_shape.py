@@ -1,32 +1,42 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Divide spectra by their total flux, so that clusters follow shape, not brightness."""
+"""Compare the bands of each pixel, so that clusters follow shape, not brightness."""
 
 import warnings
 from numbers import Integral, Real
 
 import numpy as np
-from sklearn.base import _fit_context
+from astropy import units
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from skesom._common.blocks import each_block
 from skesom.cube._base import CubeTransformer
-from skesom.cube.flux._derived_bands import check_noise, common_factors, derived_cube
-from skesom.cube.flux._flux_scale import measure_flux_scale
+from skesom.cube.flux._stretch import measure_flux_scale
 
 _NO_COMMON_UNIT = 1e5  # times the noise of another band
 
 
 class FluxShape(CubeTransformer):
-    """Divide the fluxes of each pixel by their sum over the bands.
+    """Divide the fluxes of each pixel by their sum, or by the flux of one band.
 
     Parameters
     ----------
+    reference : int, str or None, default=None
+        Number or name of the band that the others are divided by: the new bands are
+        logarithms of ratios, as colors are. None divides by the sum of all bands.
+    method : {"asinh", "log"}, default="asinh"
+        What to do with fluxes near the noise, whose logarithm means nothing; used with
+        a `reference` only. ``"asinh"`` takes differences of asinh magnitudes:
+        logarithms of ratios where both bands are bright, a constant where both are
+        noise, and always a number. ``"log"`` takes logarithms, and gives NaN unless
+        both fluxes are brighter than `softening` times their noise.
     brightness : bool, default=False
         Whether to add a last band with the logarithm of the sum, as `AsinhStretch`
-        would make it: clusters then follow brightness as one feature among many.
+        would make it, or of the reference band: clusters then follow brightness as one
+        feature among many.
     softening : float, default=3.0
-        Sum, in units of its noise, below which pixels have less and less of a shape.
+        Flux (the sum, or that of a band) in units of its noise at which logarithms turn
+        into straight lines, and below which pixels have less and less of a shape.
     noise : float or array-like of shape (n_bands,), default=None
         Standard deviation per pixel in each band, in the unit of the band. By default
         it is measured.
@@ -37,6 +47,8 @@ class FluxShape(CubeTransformer):
 
     Attributes
     ----------
+    reference_ : int or None
+        Number of the reference band.
     noise_ : ndarray of shape (n_bands,)
         Standard deviation per pixel in each band.
     sky_level_ : ndarray of shape (n_bands,)
@@ -44,17 +56,29 @@ class FluxShape(CubeTransformer):
     sky_dominated_ : bool
         Whether most of the fitted frame is sky.
     unit_factors_ : ndarray of shape (n_bands,)
-        What fluxes are multiplied by before they are added; 1 for bands in the unit of
-        the first one.
+        What fluxes are multiplied by before they are compared; 1 for bands in the unit
+        of the first one.
     total_noise_ : float
         Standard deviation of the sum.
     n_features_in_ : int
         Number of bands.
 
+    Raises
+    ------
+    ValueError
+        If all pixels are masked, all bands (or, with a `reference`, one band) are
+        constant, the given noise does not fit the bands, their units differ in kind, or
+        there is no such reference band, or no other band beside it.
+
+    Warns
+    -----
+    UserWarning
+        If the sum may be the flux of one band, because units are unknown.
+
     See Also
     --------
-    BandRatios : Ratios to one band instead of the sum.
     AsinhStretch : Leaves shape and brightness together.
+    ColorScaler : Lets colors count beside brightness.
 
     Notes
     -----
@@ -66,14 +90,29 @@ class FluxShape(CubeTransformer):
     is no more than noise they go to 0, smoothly, while shares would explode; no pixel
     is lost. The added band is ``asinh(s / (softening * n))``.
 
-    A pixel that lacks a band has no sum, so all its values become NaN. Bands in other
-    units than the first are converted; one that cannot be is an error. Errors of the
-    cube are propagated to first order, those of the sum included.
+    Ratios to a reference band are in decades (dex), magnitudes divided by -2.5. A band
+    is named by both, as ``"F438W/F814W"``. With the noise n of a band and
+    b = softening * n, its asinh magnitude is taken as in [1]_ ::
+
+        (asinh(f / b) + log(b / 2)) / log(10)
+
+    which for bright pixels is the decimal logarithm of the flux. Where the flux is 0 it
+    is that of b / 2, so that colors of empty pixels are all alike.
+
+    A pixel that lacks a band has no sum, so all its values become NaN; one that lacks
+    the reference band has no ratios. Bands in other units than the first are converted.
+    Errors of the cube are propagated to first order.
+
+    References
+    ----------
+    .. [1] R. H. Lupton, J. E. Gunn and A. S. Szalay, "A Modified Magnitude System that
+       Produces Well-Behaved Magnitudes, Colors, and Errors Even for Low Signal-to-Noise
+       Ratio Measurements", The Astronomical Journal 118 (1999), 1406.
 
     Examples
     --------
     >>> import numpy as np
-    >>> from skesom.cube import FluxShape
+    >>> from skesom.cube import Cube, FluxShape
     >>> rng = np.random.default_rng(0)
     >>> flux = rng.normal(0, 1, (64, 64, 2))
     >>> flux[20, 20] = 600, 200
@@ -82,9 +121,16 @@ class FluxShape(CubeTransformer):
     >>> shape[[20, 40], [20, 40]].round(2)
     array([[0.75, 0.25],
            [0.75, 0.25]])
+    >>> colors = FluxShape("V").fit_transform(Cube(flux, band_names=["B", "V"]))
+    >>> colors.band_names, colors.data[[20, 40], [20, 40], 0].round(2)
+    (('B/V',), array([0.48, 0.48]))
     """
 
+    works_pixelwise = True
+
     _parameter_constraints = {
+        "reference": [Integral, str, None],
+        "method": [StrOptions({"asinh", "log"})],
         "brightness": ["boolean"],
         "softening": [Interval(Real, 0, None, closed="neither")],
         "noise": [Interval(Real, 0, None, closed="neither"), "array-like", None],
@@ -94,57 +140,43 @@ class FluxShape(CubeTransformer):
 
     def __init__(
         self,
+        reference=None,
         *,
+        method="asinh",
         brightness=False,
         softening=3.0,
         noise=None,
         subtract_sky="auto",
         n_jobs=None,
     ):
+        self.reference = reference
+        self.method = method
         self.brightness = brightness
         self.softening = softening
         self.noise = noise
         self.subtract_sky = subtract_sky
         self.n_jobs = n_jobs
 
-    @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y=None):
-        """Measure noise and sky of each band.
-
-        Parameters
-        ----------
-        X : Cube or array-like of shape (n_rows, n_columns, n_bands)
-            The cube; NaN marks masked pixels.
-        y : None
-            Ignored.
-
-        Returns
-        -------
-        self : FluxShape
-            The fitted transformer.
-
-        Raises
-        ------
-        ValueError
-            If all pixels are masked, all bands are constant, the given noise does not
-            fit the bands, or their units differ in kind.
-        """
+    def _fit(self, X):
+        """Measure noise and sky of each band."""
         cube = self._check_cube(X, reset=True)
-        factors = common_factors(cube)
+        reference = _find_reference(cube, self.reference)
+        factors = _common_factors(cube)
         scale = measure_flux_scale(cube, self.noise, self.subtract_sky, self.n_jobs)
         total_noise = float(np.linalg.norm(scale.noise * factors))
-        if total_noise == 0:
-            check_noise(cube, scale.noise)
-        _warn_of_unequal_bands(cube, scale.noise * factors)
+        if reference is not None or total_noise == 0:
+            _refuse_constant_bands(cube, scale.noise)
+        if reference is None:
+            _warn_of_unequal_bands(cube, scale.noise * factors)
+        self.reference_ = reference
         self.noise_ = scale.noise
         self.sky_level_ = scale.level
         self.sky_dominated_ = scale.sky_dominated
         self.unit_factors_ = factors
         self.total_noise_ = total_noise
-        return self
 
     def transform(self, X):
-        """Divide fluxes by their sum.
+        """Divide fluxes by their sum, or by the reference band.
 
         Parameters
         ----------
@@ -153,51 +185,133 @@ class FluxShape(CubeTransformer):
 
         Returns
         -------
-        shape : Cube or ndarray of shape (n_rows, n_columns, n_bands [+ 1])
-            Pure numbers of the same float type.
+        shape : Cube or ndarray of shape (n_rows, n_columns, n_new_bands)
+            Pure numbers of the same float type: as many bands as in X, or one less with
+            a `reference`; one more with `brightness`.
         """
         check_is_fitted(self)
         cube = self._check_cube(X, reset=False)
-        names = list(cube.band_names) + ["brightness"] * self.brightness
+        names = list(cube.band_names)
+        if self.reference_ is not None:
+            below = names.pop(self.reference_)
+            names = [f"{name}/{below}" for name in names]
+        names += ["brightness"] * self.brightness
         data = np.empty((*cube.shape[:2], len(names)), dtype=cube.dtype)
         errors = None if cube.errors is None else np.empty_like(data)
-        soft = self.softening * self.total_noise_
+        compare = self._shares if self.reference_ is None else self._ratios
 
-        def divide(rows):
+        def write(rows):
             flux = np.subtract(cube.data[rows], self.sky_level_, order="C")
-            flux *= self.unit_factors_
-            total = flux.sum(axis=2)
-            scale = np.hypot(total, soft)
-            data[rows] = _with(flux / scale[:, :, None], np.arcsinh(total / soft), data)
+            error = None if errors is None else cube.errors[rows]
+            values, deviations = compare(flux, error)
+            data[rows] = values[..., : len(names)]
             if errors is not None:
-                deviation = cube.errors[rows] * self.unit_factors_
-                errors[rows] = _with(*_errors(deviation, flux, total, scale), data)
+                errors[rows] = deviations[..., : len(names)]
 
-        each_block(divide, cube.shape, self.n_jobs)
-        coordinates = cube.band_coordinates
+        each_block(write, cube.shape, self.n_jobs)
+        return self._like_input(X, self._described(cube, data, names, errors))
+
+    def _shares(self, flux, errors):
+        """Return shares and brightness, and their standard deviations or None."""
+        flux *= self.unit_factors_
+        soft = self.softening * self.total_noise_
+        total = flux.sum(axis=2, keepdims=True)
+        scale = np.hypot(total, soft)
+        values = np.dstack([flux / scale, np.arcsinh(total / soft)])
+        if errors is None:
+            return values, None
+        variance = (errors * self.unit_factors_) ** 2
+        of_total = variance.sum(axis=2, keepdims=True)
+        by_others = flux * total / scale**3
+        by_itself = 1 / scale - by_others
+        of_others = np.maximum(of_total - variance, 0)
+        of_shares = by_itself**2 * variance + by_others**2 * of_others
+        return values, np.dstack([np.sqrt(of_shares), np.sqrt(of_total) / scale])
+
+    def _ratios(self, flux, errors):
+        """Return logarithms of ratios and of the reference band, and deviations."""
+        least = self.softening * self.noise_
+        if self.method == "asinh":
+            zero = np.log(least / 2 * self.unit_factors_)
+            value = (np.arcsinh(flux / least) + zero) / np.log(10)
+            scale = np.hypot(flux, least)
+        else:
+            scale = np.where(flux > least, flux, np.nan)
+            value = np.log10(scale * self.unit_factors_)
+        below = value[..., [self.reference_]]
+        ratios = np.delete(value, self.reference_, axis=2) - below
+        values = np.dstack([ratios, below])
+        if errors is None:
+            return values, None
+        deviation = errors / (scale * np.log(10))
+        below = deviation[..., [self.reference_]]
+        above = np.delete(deviation, self.reference_, axis=2)
+        return values, np.dstack([np.hypot(above, below), below])
+
+    def _described(self, cube, data, names, errors):
+        """Return a cube of pure numbers that were made of all bands of a cube."""
+        coordinates = None if self.reference_ is not None else cube.band_coordinates
         if self.brightness and coordinates is not None:
             coordinates = np.append(coordinates, np.nan * coordinates.unit)
-        shape = derived_cube(cube, data, names, coordinates, errors)
-        return self._like_input(X, shape)
+        fwhm = cube.fwhm[0] if np.ptp(cube.fwhm) == 0 else np.nan
+        return cube.replace(
+            data=data,
+            errors=errors,
+            band_names=names,
+            band_units=[units.dimensionless_unscaled] * len(names),
+            band_coordinates=coordinates,
+            fwhm=np.full(len(names), fwhm),
+        )
 
 
-def _with(shares, brightness, out):
-    """Return the shares, followed by the brightness if there is a place for it."""
-    if out.shape[2] == shares.shape[2]:
-        return shares
-    return np.dstack([shares, brightness])
+def _find_reference(cube, reference):
+    """Return the number of the reference band, None if there is none."""
+    if reference is None:
+        return None
+    n_bands = cube.shape[2]
+    if n_bands == 1:
+        raise ValueError("Ratios of bands need two bands at least, got one.")
+    if isinstance(reference, str):
+        if reference not in cube.band_names:
+            raise ValueError(
+                f"There is no band {reference!r} to divide by, only "
+                f"{list(cube.band_names)}."
+            )
+        return cube.band_names.index(reference)
+    if not 0 <= reference < n_bands:
+        raise ValueError(
+            f"There is no band number {reference} to divide by: the {n_bands} bands "
+            "are counted from 0."
+        )
+    return int(reference)
 
 
-def _errors(deviation, flux, total, scale):
-    """Return the standard deviations of shares and brightness, to first order."""
-    variance = deviation**2
-    of_total = variance.sum(axis=2)
-    total, scale = total[:, :, None], scale[:, :, None]
-    by_others = flux * total / scale**3
-    by_itself = 1 / scale - by_others
-    of_others = np.maximum(of_total[:, :, None] - variance, 0)
-    of_shares = by_itself**2 * variance + by_others**2 * of_others
-    return np.sqrt(of_shares), np.sqrt(of_total) / scale[:, :, 0]
+def _common_factors(cube):
+    """Return what to multiply fluxes by to have all in the unit of the first band."""
+    factors = np.ones(cube.shape[2])
+    known = [band for band, unit in enumerate(cube.band_units) if unit is not None]
+    for band in known:
+        unit, first = cube.band_units[band], cube.band_units[known[0]]
+        try:
+            factors[band] = unit.to(first)
+        except (units.UnitConversionError, TypeError) as error:
+            raise ValueError(
+                f"Band {cube.band_names[band]!r} is in {unit}, and band "
+                f"{cube.band_names[known[0]]!r} in {first}: their fluxes cannot be "
+                "compared. Bring them to one unit with FluxUnitConverter before."
+            ) from error
+    return factors
+
+
+def _refuse_constant_bands(cube, noise):
+    """Refuse constant bands."""
+    constant = np.flatnonzero(noise == 0)
+    if len(constant):
+        names = ", ".join(repr(cube.band_names[band]) for band in constant)
+        raise ValueError(
+            "These bands are constant, so that there is no noise to separate faint "
+            f"from bright: {names}. Leave them out, or state the noise."
+        )
 
 
 def _warn_of_unequal_bands(cube, noise):
@@ -216,5 +330,5 @@ def _warn_of_unequal_bands(cube, noise):
             "the flux of one band. Bring the bands to one unit with FluxUnitConverter "
             "before.",
             UserWarning,
-            stacklevel=4,
+            stacklevel=5,
         )

@@ -2,17 +2,25 @@
 """Bring bands to one unit of flux."""
 
 from numbers import Integral, Real
+from typing import NamedTuple
 
 import numpy as np
 from astropy import units
-from sklearn.base import _fit_context
+from astropy.wcs.utils import proj_plane_pixel_area
 from sklearn.utils.validation import check_is_fitted
 
 from skesom._common.blocks import each_block
 from skesom.cube._base import CubeTransformer
 from skesom.cube._container import Cube
-from skesom.cube._cube_list import check_cubes, is_cube_list
-from skesom.cube.flux._calibration import conversion_factor, describe_bands
+from skesom.cube._cube_list import (
+    all_band_names,
+    check_cubes,
+    is_cube_list,
+    split_bands,
+)
+
+# By what a unit of flux may be divided.
+_AREAS = (units.one, units.pix, units.sr, units.beam)
 
 
 class FluxUnitConverter(CubeTransformer):
@@ -51,16 +59,21 @@ class FluxUnitConverter(CubeTransformer):
     n_features_in_ : int
         Number of bands, of all cubes together.
 
+    Raises
+    ------
+    ValueError
+        If a band cannot be converted, by `fit` or `transform`; names the band and what
+        is missing.
+
     See Also
     --------
     skesom.io.read_cube : Finds units and zero points in FITS headers.
-    BandRatios, FluxShape : Compare the fluxes of bands.
+    FluxShape : Compares the fluxes of bands.
 
     Notes
     -----
-    Each cube is converted by what it says itself of its units, zero points, pixels,
-    beams and wavelengths; an array by what the fitted cube said. Errors are converted
-    too.
+    Each cube is converted by its own units, zero points, pixels, beams and wavelengths;
+    an array by those of the fitted cube. Errors are converted too.
 
     Fluxes per pixel change with the size of pixels, and fluxes per beam with the beam.
     So this step goes before `FWHMConvolver`, if a unit is per beam, and before
@@ -97,6 +110,9 @@ class FluxUnitConverter(CubeTransformer):
     ('calibration', 'unit')
     """
 
+    keeps_flux = True
+    works_pixelwise = True
+
     _parameter_constraints = {
         "unit": [str, units.UnitBase],
         "calibration": [Real, units.Quantity, dict, "array-like", None],
@@ -114,34 +130,12 @@ class FluxUnitConverter(CubeTransformer):
         self.copy = copy
         self.n_jobs = n_jobs
 
-    @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y=None):
-        """Find what each band has to be multiplied by.
-
-        Parameters
-        ----------
-        X : Cube, array-like of shape (n_rows, n_columns, n_bands) or list of Cube
-            The cube, or cubes on different grids.
-        y : None
-            Ignored.
-
-        Returns
-        -------
-        self : FluxUnitConverter
-            The fitted transformer.
-
-        Raises
-        ------
-        ValueError
-            If a band cannot be converted; names the band and what is missing.
-        """
+    def _fit(self, X):
+        """Find what each band has to be multiplied by."""
         cubes = check_cubes(X, self, reset=True)
         unit = _parse_unit(self.unit)
-        factors, sources = self._find_factors(cubes, unit)
-        self.factors_ = factors
-        self.sources_ = sources
+        self.factors_, self.sources_ = self._find_factors(cubes, unit)
         self.unit_ = unit
-        return self
 
     def transform(self, X):
         """Convert the bands.
@@ -155,40 +149,31 @@ class FluxUnitConverter(CubeTransformer):
         -------
         converted : Cube, ndarray of shape (n_rows, n_columns, n_bands) or list of Cube
             In the new unit, of the same float type.
-
-        Raises
-        ------
-        ValueError
-            If a band cannot be converted.
         """
         check_is_fitted(self)
         cubes = check_cubes(X, self, reset=False)
         factors = self.factors_
         if isinstance(X, Cube) or is_cube_list(X):
             factors, _ = self._find_factors(cubes, self.unit_)
-        ends = np.cumsum([0] + [cube.shape[2] for cube in cubes])
         converted = [
-            self._multiply(cube, factors[start : start + cube.shape[2]])
-            for cube, start in zip(cubes, ends[:-1], strict=True)
+            self._multiply(cube, part)
+            for cube, part in zip(cubes, split_bands(factors, cubes), strict=True)
         ]
         return converted if is_cube_list(X) else self._like_input(X, converted[0])
 
     def _find_factors(self, cubes, unit):
         """Return factors of all bands, and their sources."""
-        names = [name for cube in cubes for name in cube.band_names]
-        given = iter(_spread(self.calibration, names, "calibration"))
+        names = all_band_names(cubes)
+        given = _spread(self.calibration, names, "calibration")
         wavelengths = _spread(self.wavelengths, names, "wavelengths")
         _check_wavelengths(wavelengths, names)
-        wavelengths = iter(wavelengths)
-        bands = []
-        for cube in cubes:
-            parts = [
-                [next(part) for _ in cube.band_names] for part in (given, wavelengths)
-            ]
-            bands += describe_bands(cube, *parts)
-        factors, sources = zip(
-            *[conversion_factor(band, unit) for band in bands], strict=True
-        )
+        parts = split_bands(given, cubes), split_bands(wavelengths, cubes)
+        found = [
+            _conversion_factor(band, unit)
+            for cube, *part in zip(cubes, *parts, strict=True)
+            for band in _describe_bands(cube, *part)
+        ]
+        factors, sources = zip(*found, strict=True)
         return np.array(factors), sources
 
     def _multiply(self, cube, factors):
@@ -219,7 +204,7 @@ def _parse_unit(unit):
     if not isinstance(parsed, units.UnitBase):
         raise ValueError(
             f"unit must be one of flux, not of its logarithm, got {unit!r}. Logarithms "
-            "of fluxes are the matter of AsinhStretch and BandRatios."
+            "of fluxes come from AsinhStretch and FluxShape."
         )
     return parsed
 
@@ -266,3 +251,137 @@ def _check_wavelengths(wavelengths, band_names):
             raise ValueError(
                 f"The wavelength of band {name!r} needs a unit such as nm, got {value}."
             )
+
+
+class _Band(NamedTuple):
+    """What is known of the values of one band; None where it is unknown."""
+
+    name: str
+    unit: units.UnitBase | None
+    zero_point: float
+    """AB magnitude of a value of 1, NaN if unknown."""
+    given: float | units.Quantity | None
+    """What the user states that a value of 1 is: an AB magnitude or a flux density."""
+    wavelength: units.Quantity | None
+    pixel_area: units.Quantity | None
+    beam_area: units.Quantity | None
+
+    @property
+    def equivalencies(self):
+        """What units are the same for this band."""
+        same = list(units.zero_point_flux(1 * units.AB))
+        if self.wavelength is not None:
+            same += units.spectral_density(self.wavelength)
+        return same
+
+
+class _UnknownError(ValueError):
+    """Something that a conversion needs is not known."""
+
+
+def _describe_bands(cube, given, wavelengths):
+    """Return what is known of the values of each band of a cube."""
+    known = [None] * cube.shape[2]
+    if cube.band_coordinates is not None:
+        try:
+            known = cube.band_coordinates.to(units.AA, units.spectral())
+        except units.UnitConversionError:
+            pass  # velocities
+    pixel_area = _pixel_area(cube)
+    bands = []
+    for band, name in enumerate(cube.band_names):
+        wavelength = known[band] if wavelengths[band] is None else wavelengths[band]
+        if wavelength is not None and not np.isfinite(wavelength):
+            wavelength = None
+        unit, zero_point = cube.band_units[band], cube.zero_points[band]
+        beam_area = None
+        if not np.isnan(cube.fwhm[band]):  # of a Gaussian
+            beam_area = np.pi / (4 * np.log(2)) * cube.fwhm[band] ** 2 * units.arcsec**2
+        known_of_it = unit, zero_point, given[band], wavelength, pixel_area, beam_area
+        bands.append(_Band(name, *known_of_it))
+    return bands
+
+
+def _pixel_area(cube):
+    """Return the solid angle of a pixel, None if unknown."""
+    if cube.wcs is not None:
+        return proj_plane_pixel_area(cube.wcs) * units.deg**2
+    if cube.pixel_scale is not None:
+        return np.prod(cube.pixel_scale) * units.arcsec**2
+    return None
+
+
+def _conversion_factor(band, target):
+    """Return what to multiply a band by to have it in another unit, and the source."""
+    try:
+        return _factor(band, target)
+    except _UnknownError as error:
+        here = "has no known unit" if band.unit is None else f"is in {band.unit}"
+        raise ValueError(
+            f"Band {band.name!r} {here} and cannot be converted to {target}: {error}"
+        ) from error
+
+
+def _factor(band, target):
+    """Return factor and source, or raise what is unknown."""
+    if band.given is not None:
+        return _janskys_of_given(band) / _janskys(target, band), "calibration"
+    if band.unit is not None:
+        if band.unit.is_equivalent(target, band.equivalencies):
+            return band.unit.to(target, equivalencies=band.equivalencies), "unit"
+        if _is_flux(band.unit):
+            return _janskys(band.unit, band) / _janskys(target, band), "unit"
+    if np.isfinite(band.zero_point):
+        flux = (band.zero_point * units.ABmag).to_value(units.Jy)
+        return flux / _janskys(target, band), "zero point"
+    raise _UnknownError(
+        "its zero point is unknown. Pass calibration, for instance the AB magnitude "
+        "of a value of 1, or give the cube zero_points."
+    )
+
+
+def _janskys_of_given(band):
+    """Return how many janskys per pixel a value of 1 is, as the user states."""
+    if isinstance(band.given, Real):
+        return (band.given * units.ABmag).to_value(units.Jy)
+    quantity = getattr(band.given, "physical", band.given)  # of a magnitude
+    return quantity.value * _janskys(quantity.unit, band)
+
+
+def _janskys(unit, band):
+    """Return how many janskys per pixel a unit of flux or surface brightness is."""
+    for area in _AREAS:
+        flux = unit * area
+        if flux.is_equivalent(units.Jy, band.equivalencies):
+            factor = flux.to(units.Jy, equivalencies=band.equivalencies)
+            return factor * _part_of_pixel(area, band)
+    if _is_flux(unit):
+        raise _UnknownError(
+            f"{unit} depends on the wavelength of the band, which is unknown. Pass "
+            "wavelengths, or give the cube band_coordinates."
+        )
+    raise _UnknownError(f"{unit} measures neither flux density nor surface brightness.")
+
+
+def _is_flux(unit):
+    """Tell whether a unit is one of flux density or surface brightness."""
+    same = units.spectral_density(1 * units.AA) + units.zero_point_flux(1 * units.AB)
+    return any((unit * area).is_equivalent(units.Jy, same) for area in _AREAS)
+
+
+def _part_of_pixel(area, band):
+    """Return how many of the areas that a unit is per a pixel covers."""
+    if area not in (units.sr, units.beam):
+        return 1.0
+    if band.pixel_area is None:
+        raise _UnknownError(
+            "the size of its pixels is unknown. Give the cube a WCS or a pixel_scale "
+            "with Cube.replace."
+        )
+    if area == units.sr:
+        return band.pixel_area.to_value(units.sr)
+    if band.beam_area is None:
+        raise _UnknownError(
+            "the width of its beam is unknown. Give it with Cube.replace(fwhm=...)."
+        )
+    return (band.pixel_area / band.beam_area).to_value(units.one)

@@ -1,22 +1,23 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Compress fluxes so that faint and bright structure weigh alike.
 
-Fluxes of one galaxy span many powers of ten, and distances between them see nothing
-but the brightest pixels. The inverse hyperbolic sine is a logarithm for bright pixels
-and a straight line within the noise, where a logarithm would blow the noise up.
+Fluxes of one galaxy span many powers of ten, and the brightest pixels dominate all
+distances between them. The inverse hyperbolic sine is a logarithm for bright pixels
+and a straight line within the noise, where a logarithm would amplify the noise.
 """
 
 import warnings
 from numbers import Integral, Real
+from typing import NamedTuple
 
 import numpy as np
 from astropy import units
-from sklearn.base import _fit_context
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from skesom._common.blocks import each_block
 from skesom.cube._base import CubeTransformer
-from skesom.cube.flux._flux_scale import measure_flux_scale
+from skesom.cube._cube_list import numbers_per_band
+from skesom.cube.masking._sky import measure_sky, pixel_noise
 
 
 class AsinhStretch(CubeTransformer):
@@ -50,6 +51,16 @@ class AsinhStretch(CubeTransformer):
     n_features_in_ : int
         Number of bands.
 
+    Raises
+    ------
+    ValueError
+        If all pixels are masked, or the given noise does not fit the bands.
+
+    Warns
+    -----
+    UserWarning
+        If a band is constant: its stretched values are 0.
+
     Notes
     -----
     The sky is measured where at most one band stands out, if that is more than half of
@@ -57,7 +68,7 @@ class AsinhStretch(CubeTransformer):
     Both orders work: stretching the whole frame and setting the sky aside afterwards,
     or stretching what is left when the sky has been set aside.
 
-    A constant band becomes 0. Errors of the cube are propagated to first order.
+    Errors of the cube are propagated to first order.
 
     References
     ----------
@@ -77,6 +88,8 @@ class AsinhStretch(CubeTransformer):
     >>> stretch.transform(flux)[30, 30].round(1)
     array([8.1])
     """
+
+    works_pixelwise = True
 
     _parameter_constraints = {
         "softening": [Interval(Real, 0, None, closed="neither")],
@@ -101,27 +114,8 @@ class AsinhStretch(CubeTransformer):
         self.copy = copy
         self.n_jobs = n_jobs
 
-    @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y=None):
-        """Measure noise and sky of each band.
-
-        Parameters
-        ----------
-        X : Cube or array-like of shape (n_rows, n_columns, n_bands)
-            The cube; NaN marks masked pixels.
-        y : None
-            Ignored.
-
-        Returns
-        -------
-        self : AsinhStretch
-            The fitted transformer.
-
-        Raises
-        ------
-        ValueError
-            If all pixels are masked, or the given noise does not fit the bands.
-        """
+    def _fit(self, X):
+        """Measure noise and sky of each band."""
         cube = self._check_cube(X, reset=True)
         scale = measure_flux_scale(cube, self.noise, self.subtract_sky, self.n_jobs)
         constant = [
@@ -134,14 +128,13 @@ class AsinhStretch(CubeTransformer):
                 f"These bands are constant and carry no information: "
                 f"{', '.join(constant)}. Their stretched values are 0.",
                 UserWarning,
-                stacklevel=2,
+                stacklevel=4,
             )
         self.noise_ = scale.noise
         self.sky_level_ = scale.level
         self.sky_dominated_ = scale.sky_dominated
         # As text, which any format of models can hold.
         self._band_units = [unit and unit.to_string() for unit in cube.band_units]
-        return self
 
     def transform(self, X):
         """Stretch the fluxes.
@@ -210,3 +203,41 @@ class AsinhStretch(CubeTransformer):
         ]
         flux = cube.replace(data=data, errors=errors, band_units=band_units)
         return self._like_input(X, flux)
+
+
+class FluxScale(NamedTuple):
+    """Zero point and noise of the bands of a cube."""
+
+    level: np.ndarray
+    """What to subtract from each band."""
+    noise: np.ndarray
+    """Standard deviation per pixel in each band; 0 for a constant band."""
+    sky_dominated: bool
+    """Whether most of the frame is sky."""
+
+
+def measure_flux_scale(cube, noise, subtract_sky, n_jobs=None):
+    """Measure sky and noise of a cube, where the user does not state them."""
+    if noise is not None:
+        noise = numbers_per_band(noise, cube.band_names, "noise", positive=True)
+    sky = measure_sky(cube.data, n_jobs=n_jobs)
+    if np.isnan(sky.level).all():
+        raise ValueError(
+            "All pixels are masked (NaN), so there is no noise to scale by."
+        )
+    subtract = sky.dominates if subtract_sky == "auto" else subtract_sky
+    level = np.nan_to_num(sky.level) if subtract else np.zeros(cube.shape[2])
+    if noise is None:
+        noise = _measured_noise(cube, sky)
+    return FluxScale(level, noise, sky.dominates)
+
+
+def _measured_noise(cube, sky):
+    """Return the noise of each band."""
+    noise = np.nan_to_num(sky.noise)
+    for band in np.flatnonzero(noise == 0):
+        # A scene without noise: its steps from pixel to pixel take its place.
+        noise[band] = pixel_noise(cube.data[:, :, band])
+    rounding = 16 * np.finfo(cube.dtype).eps * np.abs(np.nan_to_num(sky.level))
+    noise[noise <= rounding] = 0
+    return noise

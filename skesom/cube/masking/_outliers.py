@@ -18,8 +18,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from scipy import ndimage
 
 from skesom._common.blocks import in_threads, row_blocks
-from skesom.cube.masking._bits import Bits
-from skesom.cube.masking._noise import TILE
+from skesom.cube.masking._sky import TILE
 from skesom.cube.masking._trails import find_trails
 
 SIGNIFICANCE = 3  # in standard deviations of what is compared
@@ -52,7 +51,7 @@ ABOVE_FOUR = 1.25**0.5
 
 
 def find_outliers(cube, masked, n_jobs=None):
-    """Find the values that are sharper than the image can be.
+    """Find the values that are sharper than the image can be, band by band.
 
     Notes
     -----
@@ -64,17 +63,16 @@ def find_outliers(cube, masked, n_jobs=None):
     noise = in_threads(lambda b: _tile_noise(cube, masked[b], b), bands, n_jobs)
     noise = np.stack(noise, axis=-1)
     narrowest = _narrowest(cube)
-    found = [Bits.none(cube.shape[:2]) for _ in bands]
+    found = np.zeros(masked.shape, dtype=bool)
 
     def search(band):
         for rows in row_blocks(cube.shape[:2], PIXELS_PER_BLOCK):
-            block = _Block(cube, masked, band, rows, noise)
-            found[band].write(rows, block.outliers(narrowest[band]))
+            block = _Block(cube, masked[band], band, rows, noise)
+            found[band, rows] = block.outliers(narrowest[band])
 
     in_threads(search, bands, n_jobs)
-    masked = [pair[0] | pair[1] for pair in zip(masked, found, strict=True)]
-    trails = find_trails(cube, masked, noise, TILE, n_jobs)
-    return [pair[0] | pair[1] for pair in zip(found, trails, strict=True)]
+    found |= find_trails(cube, masked | found, noise, TILE, n_jobs)
+    return found
 
 
 def _narrowest(cube):
@@ -89,7 +87,7 @@ def _narrowest(cube):
 def _image(cube, masked, band, rows):
     """Return rows of a band, NaN where they are masked."""
     image = np.array(cube.data[rows, :, band], order="C")
-    image[masked.unpack(rows)] = np.nan
+    image[masked[rows]] = np.nan
     return image
 
 
@@ -171,13 +169,12 @@ class _Block:
 
     def __init__(self, cube, masked, band, rows, noise):
         self.data = cube.data
-        self.masked = masked
         self.band = band
         self.noise = noise
         self.n_rows = rows.stop - rows.start
         self.first = rows.start - MARGIN  # the row of the cube that comes first
         inside = slice(max(0, self.first), min(len(cube.data), rows.stop + MARGIN))
-        image = _image(cube, masked[band], band, inside)
+        image = _image(cube, masked, band, inside)
         outside = inside.start - self.first, rows.stop + MARGIN - inside.stop
         self.image = np.pad(image, (outside, (MARGIN, MARGIN)), constant_values=np.nan)
         self.above = np.full_like(self.image, np.nan)
@@ -218,7 +215,7 @@ class _Block:
         return rows + MARGIN - GROWTH, columns + HALF
 
     def _sharper(self, places, sign, fwhm, noise=None):
-        """Tell which places no point-spread function of a width allows.
+        """Find the places that no point-spread function of a width allows.
 
         Of the edge of an area, half of the ring is as bright as the area: it stays.
         """

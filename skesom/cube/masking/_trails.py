@@ -11,8 +11,7 @@ import numpy as np
 from scipy import ndimage
 
 from skesom._common.blocks import in_threads, row_blocks
-from skesom.cube.masking._bits import Bits
-from skesom.cube.masking._noise import representative_rows
+from skesom.cube.masking._sky import representative_rows
 
 BIN = 2
 SMOOTHING = 3  # binned pixels
@@ -35,7 +34,7 @@ ACROSS = ((0, SIDE), (SIDE, 0), (SIDE - 1, SIDE - 1), (SIDE - 1, 1 - SIDE))
 def find_trails(cube, masked, noise, tile, n_jobs=None):
     """Find straight ridges that one band alone shows."""
     bands = range(cube.shape[2])
-    found = [Bits.none(cube.shape[:2]) for _ in bands]
+    found = np.zeros(masked.shape, dtype=bool)
     shape = cube.shape[0] // BIN, cube.shape[1] // BIN
     if len(bands) == 1 or min(shape) < 4 * SIDE:
         return found
@@ -51,8 +50,8 @@ def find_trails(cube, masked, noise, tile, n_jobs=None):
         for line in _lines(heights[band] >= SIGNIFICANCE, others == 0):
             pixels = _pixels_of_trail(cube, masked[band], band, line, noise, tile)
             if pixels is not None:
-                rows, mask = pixels
-                found[band].write(rows, found[band].unpack(rows) | mask)
+                place, covered = pixels
+                found[(band, *place)] |= covered
 
     in_threads(search, bands, n_jobs)
     return found
@@ -71,7 +70,7 @@ def _ridge_height(cube, masked, band, noise, tile):
         if last <= first:
             continue
         image = np.array(cube.data[top * BIN : bottom * BIN, :, band], order="C")
-        image[masked.unpack(slice(top * BIN, bottom * BIN))] = np.nan
+        image[masked[top * BIN : bottom * BIN]] = np.nan
         binned = _smooth(_binned(image, shape[1]))
         height = _above_sides(binned)[first - top : last - top]
         down, across = (np.arange(n) * BIN // tile for n in shape)
@@ -89,7 +88,7 @@ def _excess_noise(cube, masked, band, noise):
     """
     rows = representative_rows(*cube.shape[:2])
     image = np.array(cube.data[rows, :, band], order="C")
-    image[masked.unpack(rows)] = np.nan
+    image[masked[rows]] = np.nan
     image = image[: len(image) // BIN * BIN]
     smoothed = _smooth(_binned(image, cube.shape[1] // BIN))
     sides = (smoothed[:, : -2 * SIDE] + smoothed[:, 2 * SIDE :]) / 2
@@ -223,7 +222,7 @@ def _is_full(ridges, countable, point, direction, least):
 
 
 def _pixels_of_trail(cube, masked, band, line, noise, tile):
-    """Return rows of the cube and which of their pixels a trail covers."""
+    """Return a part of the cube and which of its pixels a trail covers, or None."""
     part, point, direction = line
     rows, columns = (
         slice(side.start * BIN, min(side.stop * BIN + BIN, length))
@@ -235,7 +234,7 @@ def _pixels_of_trail(cube, masked, band, line, noise, tile):
     across = across - (np.arange(columns.start, columns.stop) - point[1]) * direction[0]
     near = np.abs(across) < WIDEST + 0.5
     image = np.array(cube.data[rows, columns, band])
-    image[masked.unpack(rows)[:, columns]] = np.nan
+    image[masked[rows, columns]] = np.nan
     place = np.rint(across[near]).astype(int) + WIDEST
     flux = image[near]
     profile = np.array([_median(flux[place == step]) for step in range(2 * WIDEST + 1)])
@@ -251,10 +250,10 @@ def _pixels_of_trail(cube, masked, band, line, noise, tile):
     peak = WIDEST - 3 + int(np.argmax(inner))
     if not parts[peak]:
         return None
-    covered = np.zeros((rows.stop - rows.start, cube.shape[1]), dtype=bool)
+    covered = np.zeros(near.shape, dtype=bool)
     bright = flux - background > PROTECTED * profile[place]
-    covered[:, columns][near] = (parts == parts[peak])[place] & ~bright
-    return rows, covered
+    covered[near] = (parts == parts[peak])[place] & ~bright
+    return (rows, columns), covered
 
 
 def _median(values):

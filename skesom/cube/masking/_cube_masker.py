@@ -1,0 +1,479 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Mask what is no measurement.
+
+Every criterion marks values of single bands that cannot be used; together they decide
+which pixels remain. Masked values become NaN, the one sign for them in the whole
+package.
+"""
+
+import warnings
+from numbers import Integral, Real
+
+import numpy as np
+from sklearn.base import _fit_context
+from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
+from sklearn.utils.validation import check_is_fitted
+
+from skesom._common.blocks import each_block, in_threads
+from skesom.cube._base import CubeTransformer
+from skesom.cube._cube_list import (
+    all_band_names,
+    check_cubes,
+    is_cube_list,
+    numbers_per_band,
+    split_bands,
+)
+from skesom.cube.masking._defects import (
+    dark_lines,
+    gaps_of_value,
+    grown,
+    noisy_borders,
+    pedestal_values,
+)
+from skesom.cube.masking._outliers import find_outliers
+from skesom.cube.masking._regions import pixels_of_regions
+from skesom.cube.masking._sky import measure_sky, representative_rows
+
+# The criteria in the order in which they take values; a value belongs to the first
+# that takes it. With what to do if one takes too many.
+REMEDIES = {
+    "missing": "They are NaN in the input: leave out the band that is empty there, or "
+    "pass min_bands.",
+    "zeros": "Pass mask_zeros=False if zeros are measurements here.",
+    "pedestal": "Pass mask_pedestal=False if constant areas are measurements here.",
+    "lines": "Pass mask_lines=False if such lines are measurements here.",
+    "saturation": "Pass a higher saturation.",
+    "outliers": "Pass mask_outliers=False if such pixels are measurements here.",
+    "grow": "Pass a smaller grow.",
+    "borders": "Pass a higher border_noise.",
+    "regions": "Pass regions to exclude or include that leave some pixels.",
+    "signal_to_noise": "Pass a lower min_signal_to_noise, or min_bands.",
+}
+CRITERIA = tuple(REMEDIES)
+KEPT = 255  # no criterion
+
+
+class CubeMasker(CubeTransformer):
+    """Mask pixels that hold no measurement.
+
+    Takes one cube, or a list of cubes on different pixel grids, each of which then gets
+    its own mask.
+
+    Parameters
+    ----------
+    mask_zeros : "auto" or bool, default="auto"
+        ``"auto"`` masks zeros where they fill areas or lines that chance would not
+        fill (gaps of mosaics, dead columns) but leaves scattered zeros, which come
+        from rounding and counting. True masks every exact 0.
+    mask_pedestal : bool, default=True
+        Whether to mask areas that another constant fills. Bands with at most 1024
+        different values, as 8-bit pictures, are left alone.
+    mask_lines : bool, default=True
+        Whether to mask columns and rows that are darker than the sky along at least
+        25 pixels, as broken detector columns are.
+    mask_outliers : bool, default=True
+        Whether to mask hot and dead pixels, cosmic rays and trails of satellites: what
+        is sharper than a point-spread function, or a straight line, in one band alone.
+        Leave it to the detector's own pixels: convolving or resampling first would
+        spread such values.
+    saturation : float or array-like of shape (n_bands,), default=None
+        Mask values at or above this flux.
+    grow : float, default=0
+        Mask also what is so many pixels or less from values that are masked by one of
+        the criteria above, or were NaN before.
+    border_noise : float, default=None
+        Mask the borders of mosaics and of the frame as far as their noise is more than
+        so many times that of the inside, at most 32 pixels. 1.5 is a good start.
+    exclude, include : array-like of bool, region or sequence of both, default=None
+        Pixels to mask in any case, and pixels outside of which everything is masked: a
+        mask of shape (n_rows, n_columns), a region of the regions package, on the sky
+        or in pixels, or several of them together. A pixel belongs to a region if its
+        center does; a point holds the pixel it lies in. What a region holds that its
+        file marks as excluded is taken out of the others.
+    min_signal_to_noise : float, default=None
+        Mask values whose flux above the sky is less than so many standard deviations
+        of a pixel.
+    noise : float or array-like of shape (n_bands,) or of the cube's, default=None
+        Standard deviation of a pixel for `min_signal_to_noise`: one number for each
+        band, or a map. By default the errors of the cube, if it has any, else what is
+        measured in the sky. Where it is NaN, or not positive, the value is masked.
+    min_bands : int, default=None
+        Keep a pixel that has at least so many usable bands; its other bands become
+        NaN. By default a pixel needs all bands.
+    check_background : bool, default=True
+        Whether to warn of a background that slopes across the frame, as scattered
+        light and bright nights make it. Give fluxes for this: a stretch bends slopes.
+    copy : bool, default=True
+        False writes NaN into the cube that is given, if its memory allows.
+    n_jobs : int, default=None
+        Number of threads. The result does not depend on it.
+
+    Attributes
+    ----------
+    mask_ : ndarray of bool of shape (n_rows, n_columns)
+        True where the fitted cube is masked.
+    summary_ : dict of str to int
+        Number of pixels of the fitted cube that each criterion masked, in the order
+        in which they were asked; a pixel counts for the first that took it.
+    sky_level_ : ndarray of shape (n_bands,)
+        Level of the sky, or of the darkest parts of a frame without sky.
+    noise_ : ndarray of shape (n_bands,)
+        Standard deviation per pixel there.
+    background_gradient_ : ndarray of shape (n_bands,)
+        What a sloping background rises by across the frame in units of this noise, 0
+        in bands without one; NaN if the background is not checked.
+    saturation_ : ndarray of shape (n_bands,)
+        Flux from which a value is masked; infinite if none is.
+    n_features_in_ : int
+        Number of bands, of all cubes together.
+
+    Raises
+    ------
+    ValueError
+        If no pixel of a cube would remain, or a parameter does not fit the cube.
+
+    Warns
+    -----
+    UserWarning
+        If the background slopes.
+
+    See Also
+    --------
+    SkyMasker : Masks pixels that do not stand out from the sky.
+
+    Notes
+    -----
+    Fitted on a list of cubes, `mask_` and `summary_` are lists with an entry for each
+    cube, and the others have an entry for each band of all cubes.
+
+    Saturation, level and noise are those of the fitted cube; zeros, pedestals, lines,
+    outliers and borders are looked for in each cube anew.
+
+    The background slopes if the levels of tiles of the sky follow a plane that spans
+    more than three standard deviations of the smoothed sky, across the dark pixels as
+    across all.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skesom.cube import CubeMasker
+    >>> cube = np.random.default_rng(0).normal(size=(100, 100, 3))
+    >>> cube[40:60, 30:60] += 20  # a galaxy
+    >>> cube[:, 90:, 1] = 0  # a gap in one band
+    >>> masker = CubeMasker().fit(cube)
+    >>> masker.summary_["zeros"]
+    1000
+    >>> bool(masker.mask_[50, 45])
+    False
+    """
+
+    keeps_flux = True
+
+    _parameter_constraints = {
+        "mask_zeros": [StrOptions({"auto"}), "boolean"],
+        "mask_pedestal": ["boolean"],
+        "mask_lines": ["boolean"],
+        "mask_outliers": ["boolean"],
+        "saturation": [Real, "array-like", None],
+        "grow": [Interval(Real, 0, None, closed="left")],
+        "border_noise": [Interval(Real, 1, None, closed="neither"), None],
+        "exclude": ["array-like", HasMethods("to_mask"), HasMethods("to_pixel"), None],
+        "include": ["array-like", HasMethods("to_mask"), HasMethods("to_pixel"), None],
+        "min_signal_to_noise": [Real, None],
+        "noise": [Interval(Real, 0, None, closed="neither"), "array-like", None],
+        "min_bands": [Interval(Integral, 1, None, closed="left"), None],
+        "check_background": ["boolean"],
+        "copy": ["boolean"],
+        "n_jobs": [Integral, None],
+    }
+
+    def __init__(
+        self,
+        *,
+        mask_zeros="auto",
+        mask_pedestal=True,
+        mask_lines=True,
+        mask_outliers=True,
+        saturation=None,
+        grow=0,
+        border_noise=None,
+        exclude=None,
+        include=None,
+        min_signal_to_noise=None,
+        noise=None,
+        min_bands=None,
+        check_background=True,
+        copy=True,
+        n_jobs=None,
+    ):
+        self.mask_zeros = mask_zeros
+        self.mask_pedestal = mask_pedestal
+        self.mask_lines = mask_lines
+        self.mask_outliers = mask_outliers
+        self.saturation = saturation
+        self.grow = grow
+        self.border_noise = border_noise
+        self.exclude = exclude
+        self.include = include
+        self.min_signal_to_noise = min_signal_to_noise
+        self.noise = noise
+        self.min_bands = min_bands
+        self.check_background = check_background
+        self.copy = copy
+        self.n_jobs = n_jobs
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit_transform(self, X, y=None):
+        """Fit to a cube and mask it, with less work than one after the other.
+
+        Parameters
+        ----------
+        X : Cube, array-like of shape (n_rows, n_columns, n_bands) or list of Cube
+            The cube, or cubes on different grids; NaN marks pixels that are masked
+            already.
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        masked : Cube, ndarray of shape (n_rows, n_columns, n_bands) or list of Cube
+            What `transform` gives for the same cube.
+        """
+        return self._masked(X, *self._fit(X))
+
+    def transform(self, X):
+        """Mask a cube by the fitted thresholds.
+
+        Parameters
+        ----------
+        X : Cube, array-like of shape (n_rows, n_columns, n_bands) or list of Cube
+            The cube, or cubes on different grids; NaN marks pixels that are masked
+            already.
+
+        Returns
+        -------
+        masked : Cube, ndarray of shape (n_rows, n_columns, n_bands) or list of Cube
+            A copy in which masked values are NaN.
+        """
+        check_is_fitted(self)
+        cubes = check_cubes(X, self, reset=False)
+        counts = [cube.shape[2] for cube in cubes]
+        if counts != self._band_counts:
+            raise ValueError(
+                f"CubeMasker was fitted on cubes of {self._band_counts} bands, and got "
+                f"cubes of {counts} bands."
+            )
+        taken = [
+            self._values_by_criterion(cube, saturation, must_overlap=False)
+            for cube, saturation in self._with_bands(cubes, self.saturation_)
+        ]
+        self._take_faint(cubes, taken)
+        return self._masked(X, cubes, taken)
+
+    def _fit(self, X):
+        """Fit, and return the cubes and which criterion takes each value."""
+        cubes = check_cubes(X, self, reset=True)
+        _check_min_bands(cubes, self.min_bands)
+        saturation = np.inf if self.saturation is None else self.saturation
+        names = all_band_names(cubes)
+        self.saturation_ = numbers_per_band(saturation, names, "saturation")
+        self._band_counts = [cube.shape[2] for cube in cubes]
+        taken = [
+            self._values_by_criterion(cube, saturation, must_overlap=True)
+            for cube, saturation in self._with_bands(cubes, self.saturation_)
+        ]
+        skies = [self._measure_sky(*pair) for pair in zip(cubes, taken, strict=True)]
+        self.sky_level_ = np.concatenate([sky.level for sky in skies])
+        self.noise_ = np.concatenate([sky.noise for sky in skies])
+        self.background_gradient_ = np.concatenate([sky.gradient for sky in skies])
+        self._take_faint(cubes, taken)
+
+        pixels = [_pixels_by_criterion(each, self.min_bands) for each in taken]
+        for group in zip(cubes, taken, pixels, strict=True):
+            _refuse_empty(*group)
+        for cube, gradient in self._with_bands(cubes, self.background_gradient_):
+            _warn_of_slopes(cube, gradient)
+        all_or_one = list if is_cube_list(X) else next
+        self.mask_ = all_or_one(each != KEPT for each in pixels)
+        self.summary_ = all_or_one(_count(each) for each in pixels)
+        return cubes, taken
+
+    @staticmethod
+    def _with_bands(cubes, values):
+        """Return pairs of a cube and its part of the values of all bands."""
+        return zip(cubes, split_bands(values, cubes), strict=True)
+
+    def _masked(self, X, cubes, taken):
+        """Return the masked cubes in the form of X."""
+        pairs = zip(cubes, taken, strict=True)
+        masked = [self._write_nan(cube, each) for cube, each in pairs]
+        return masked if is_cube_list(X) else self._like_input(X, masked[0])
+
+    def _write_nan(self, cube, taken):
+        """Return a cube in which the values that are taken are NaN."""
+        pixels = _pixels_by_criterion(taken, self.min_bands)
+        in_place = not self.copy and cube.data.flags.writeable
+        data = cube.data if in_place else np.empty(cube.shape, dtype=cube.dtype)
+
+        def write(rows):
+            if not in_place:
+                data[rows] = cube.data[rows]
+            lost = (taken[:, rows] != KEPT) | (pixels[rows] != KEPT)
+            np.copyto(data[rows], np.nan, where=np.moveaxis(lost, 0, 2))
+
+        each_block(write, cube.shape, self.n_jobs)
+        return cube.replace(data=data, errors=cube.errors, sky_mask=cube.sky_mask)
+
+    def _values_by_criterion(self, cube, saturation, *, must_overlap):
+        """Return the number of the criterion that takes each value, or KEPT.
+
+        In shape (n_bands, n_rows, n_columns). All but the signal to noise.
+        """
+        bands = range(cube.shape[2])
+        taken = np.full((len(bands), *cube.shape[:2]), KEPT, dtype=np.uint8)
+
+        def take_single_values(band):
+            image = np.ascontiguousarray(cube.data[:, :, band])
+            _take(taken[band], "missing", np.isnan(image))
+            if self.mask_zeros:
+                every = self.mask_zeros != "auto"
+                zeros = image == 0 if every else gaps_of_value(image, 0)
+                _take(taken[band], "zeros", zeros)
+            if self.mask_pedestal:
+                for value in pedestal_values(image):
+                    _take(taken[band], "pedestal", gaps_of_value(image, value))
+            if self.mask_lines:
+                _take(taken[band], "lines", dark_lines(image, taken[band] != KEPT))
+            _take(taken[band], "saturation", image >= saturation[band])
+
+        def take_around(band):
+            if self.grow:
+                _take(taken[band], "grow", grown(taken[band] != KEPT, self.grow))
+            if self.border_noise is not None:
+                gaps = taken[band] <= CRITERIA.index("pedestal")
+                image = cube.data[:, :, band]
+                borders = noisy_borders(image, gaps, self.border_noise)
+                _take(taken[band], "borders", borders)
+
+        in_threads(take_single_values, bands, self.n_jobs)
+        if self.mask_outliers:
+            found = find_outliers(cube, taken != KEPT, self.n_jobs)
+            _take(taken, "outliers", found)
+        in_threads(take_around, bands, self.n_jobs)
+        for name in ("exclude", "include"):
+            regions = getattr(self, name)
+            if regions is not None:
+                inside = pixels_of_regions(
+                    regions, cube, name, must_overlap=must_overlap
+                )
+                outside = inside if name == "exclude" else ~inside
+                _take(taken, "regions", np.broadcast_to(outside, taken.shape))
+        return taken
+
+    def _measure_sky(self, cube, taken):
+        """Measure the sky in what is left of a cube."""
+        rows = representative_rows(*cube.shape[:2])
+        sample = np.array(cube.data[rows], order="C")
+        part = taken[:, rows]
+        lost = (part != KEPT) | (_pixels_by_criterion(part, self.min_bands) != KEPT)
+        sample[np.moveaxis(lost, 0, 2)] = np.nan
+        return measure_sky(sample, flatness=self.check_background, n_jobs=self.n_jobs)
+
+    def _take_faint(self, cubes, taken):
+        """Let the signal to noise take values, if that is asked."""
+        maps = _noise_maps(self.noise, self.noise_, cubes)
+        if self.min_signal_to_noise is None:
+            return
+        least = self.min_signal_to_noise
+        levels = split_bands(self.sky_level_, cubes)
+        for cube, level, noise, each in zip(cubes, levels, maps, taken, strict=True):
+            for band in range(cube.shape[2]):
+                spread = np.broadcast_to(noise[band], cube.shape[:2])
+                signal = cube.data[:, :, band] - cube.dtype.type(level[band])
+                clear = (spread > 0) & (signal >= least * spread)
+                _take(each[band], "signal_to_noise", ~clear)
+
+
+def _take(taken, criterion, found):
+    """Let a criterion take what it found and no other took before."""
+    taken[found & (taken == KEPT)] = CRITERIA.index(criterion)
+
+
+def _pixels_by_criterion(taken, min_bands):
+    """Return the number of the criterion that leaves a pixel too few bands, or KEPT."""
+    may_lose = 0 if min_bands is None else len(taken) - min_bands
+    if may_lose == 0:
+        return taken.min(axis=0)
+    return np.partition(taken, may_lose, axis=0)[may_lose]
+
+
+def _count(pixels):
+    """Return the number of pixels that each criterion took."""
+    return {
+        name: int(np.count_nonzero(pixels == number))
+        for number, name in enumerate(CRITERIA)
+    }
+
+
+def _noise_maps(noise, measured, cubes):
+    """Return the noise of the values of each cube, band by band."""
+    if noise is None:
+        maps = [cube.errors for cube in cubes]
+    elif np.ndim(noise) > 1:
+        maps = [np.asarray(noise)] * len(cubes)
+    else:
+        names = all_band_names(cubes)
+        measured = numbers_per_band(noise, names, "noise", positive=True)
+        maps = [None] * len(cubes)
+    for cube, values in zip(cubes, maps, strict=True):
+        if values is not None and values.shape != cube.shape:
+            raise ValueError(
+                f"noise has shape {values.shape}, but the cube has {cube.shape}."
+            )
+    return [
+        numbers if values is None else np.moveaxis(values, 2, 0)
+        for values, numbers in zip(maps, split_bands(measured, cubes), strict=True)
+    ]
+
+
+def _check_min_bands(cubes, min_bands):
+    """Refuse to ask a pixel for more bands than its cube has."""
+    fewest = min(cube.shape[2] for cube in cubes)
+    if min_bands is not None and min_bands > fewest:
+        raise ValueError(
+            f"min_bands is {min_bands}, but the cube has {fewest} bands. Cubes of "
+            "different grids are masked one by one; pass min_bands where they have "
+            "been aligned."
+        )
+
+
+def _refuse_empty(cube, taken, pixels):
+    """Refuse a mask that leaves nothing."""
+    if (pixels == KEPT).any():
+        return
+    summary = _count(pixels)
+    worst = max(summary, key=summary.get)
+    found = np.count_nonzero(taken == CRITERIA.index(worst), axis=(1, 2))
+    band = int(np.argmax(found))
+    raise ValueError(
+        f"All {pixels.size} pixels are masked, {summary[worst]} of them by {worst!r} "
+        f"(in band {cube.band_names[band]!r} {found[band]}). {REMEDIES[worst]}"
+    )
+
+
+def _warn_of_slopes(cube, gradient):
+    """Warn of a background that slopes."""
+    sloping = [
+        f"{name} ({rise:.2g})"
+        for name, rise in zip(cube.band_names, gradient, strict=True)
+        if rise > 0
+    ]
+    if sloping:
+        warnings.warn(
+            "The background slopes across the frame. In units of the noise of a pixel, "
+            f"it rises by: {', '.join(sloping)}. Clusters may follow it. Unless it is "
+            "the light of an object, subtract it first: with BackgroundSubtractor, or "
+            "with --subtract-background on the command line.",
+            UserWarning,
+            stacklevel=5,
+        )

@@ -1,0 +1,258 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Set aside the pixels that show nothing but sky."""
+
+import warnings
+from numbers import Integral, Real
+
+import numpy as np
+from sklearn.base import _fit_context
+from sklearn.utils._param_validation import Interval, StrOptions
+
+from skesom._common.blocks import each_block, find_valid, in_threads
+from skesom.cube._base import CubeTransformer
+from skesom.cube.convolution._gaussian import smooth
+from skesom.cube.masking._sky import measure_sky, representative_rows
+
+
+class SkyMasker(CubeTransformer):
+    """Mask pixels that do not stand out from the sky.
+
+    Parameters
+    ----------
+    sky : {"auto", "mask", "keep"}, default="auto"
+        What to do with these pixels. ``"auto"`` masks them if they are more than half
+        of the frame and as flat as sky, and something stands out; a frame that a galaxy
+        or a star cloud fills keeps all its pixels.
+    threshold : float, default=3.0
+        A pixel stands out in a band by so many standard deviations of the smoothed
+        sky.
+    smoothing : float, default=1.0
+        Standard deviation in pixels of the Gaussian that smooths the bands for this.
+    min_signals : int, default=2
+        A pixel stands out if it does so in that many bands (or in all, if there are
+        fewer).
+    min_bands : int, default=None
+        Pixels with data in fewer bands are no matter of this step: they stay as they
+        are, and nothing is measured in them. All bands by default.
+    copy : bool, default=True
+        False writes NaN into the cube that is given, if its memory allows.
+    n_jobs : int, default=None
+        Number of threads. The result does not depend on it.
+
+    Attributes
+    ----------
+    masks_sky_ : bool
+        Whether sky is masked: what ``"auto"`` decided.
+    sky_mask_ : ndarray of bool of shape (n_rows, n_columns)
+        True where the fitted cube is masked as sky; all False if the sky is kept.
+    share_ : float
+        Share of the usable pixels of the fitted cube that do not stand out.
+    unevenness_ : float
+        How flat these pixels are: scatter of the levels of tiles of 16 x 16 pixels in
+        units of the noise of a pixel, in the median band. ``"auto"`` takes up to 0.5
+        for sky. NaN, and the pixels are kept, if there are fewer than 16 tiles of 8 x 8
+        pixels; NaN also if ``sky="keep"``.
+    level_ : ndarray of shape (n_bands,)
+        Level of the sky, or of the darkest parts of a frame without sky.
+    noise_ : ndarray of shape (n_bands,)
+        Standard deviation per pixel there.
+    threshold_ : ndarray of shape (n_bands,)
+        Smoothed value above which a pixel stands out.
+    n_features_in_ : int
+        Number of bands.
+
+    Raises
+    ------
+    ValueError
+        If no pixel would remain, or `min_bands` exceeds the number of bands.
+
+    Warns
+    -----
+    UserWarning
+        If ``sky="auto"`` finds nothing but sky: all pixels are kept.
+
+    See Also
+    --------
+    CubeMasker : Masks what is no measurement, before; warns of a background that
+        slopes, which hides the sky.
+
+    Notes
+    -----
+    Thresholds and the decision are those of the fitted cube. It may hold fluxes, or
+    what `AsinhStretch` makes of them.
+
+    A `Cube` comes back with these pixels in its ``sky_mask``, so that label maps mark
+    them by -2 and pixels without data by -3. A plain array cannot carry that.
+
+    Unevenness is measured after a plane is subtracted, if the plane explains most of
+    it. Noise must not pass for something: enough pixels stand out if they are ten more
+    than twice those that lie as far below the sky.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skesom.cube import SkyMasker
+    >>> cube = np.random.default_rng(0).normal(size=(100, 100, 3))
+    >>> cube[40:60, 30:60] += 20  # a galaxy
+    >>> masker = SkyMasker().fit(cube)
+    >>> masker.masks_sky_, bool(masker.sky_mask_[50, 45])
+    (True, False)
+    """
+
+    keeps_flux = True
+
+    _parameter_constraints = {
+        "sky": [StrOptions({"auto", "mask", "keep"})],
+        "threshold": [Interval(Real, 0, None, closed="neither")],
+        "smoothing": [Interval(Real, 0, None, closed="left")],
+        "min_signals": [Interval(Integral, 1, None, closed="left")],
+        "min_bands": [Interval(Integral, 1, None, closed="left"), None],
+        "copy": ["boolean"],
+        "n_jobs": [Integral, None],
+    }
+
+    def __init__(
+        self,
+        sky="auto",
+        *,
+        threshold=3.0,
+        smoothing=1.0,
+        min_signals=2,
+        min_bands=None,
+        copy=True,
+        n_jobs=None,
+    ):
+        self.sky = sky
+        self.threshold = threshold
+        self.smoothing = smoothing
+        self.min_signals = min_signals
+        self.min_bands = min_bands
+        self.copy = copy
+        self.n_jobs = n_jobs
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit_transform(self, X, y=None):
+        """Fit to a cube and mask its sky, with less work than one after the other.
+
+        Parameters
+        ----------
+        X : Cube or array-like of shape (n_rows, n_columns, n_bands)
+            The cube; NaN marks masked pixels.
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        masked : Cube or ndarray of shape (n_rows, n_columns, n_bands)
+            What `transform` gives for the same cube.
+        """
+        cube = self._fit(X)
+        return self._like_input(X, self._masked(cube, self.sky_mask_))
+
+    def transform(self, X):
+        """Mask the sky of a cube by the fitted thresholds.
+
+        Parameters
+        ----------
+        X : Cube or array-like of shape (n_rows, n_columns, n_bands)
+            The cube; NaN marks masked pixels.
+
+        Returns
+        -------
+        masked : Cube or ndarray of shape (n_rows, n_columns, n_bands)
+            A copy in which the sky is NaN.
+        """
+        cube = self._check_cube(X, reset=False)
+        usable = find_valid(cube.data, self.min_bands, self.n_jobs)
+        sky_mask = self._find_sky(cube, usable)
+        return self._like_input(X, self._masked(cube, sky_mask))
+
+    def _fit(self, X):
+        """Fit, and return the cube."""
+        cube = self._check_cube(X, reset=True)
+        usable = find_valid(cube.data, self.min_bands, self.n_jobs)
+        rows = representative_rows(*cube.shape[:2])
+        sample = np.array(cube.data[rows], order="C")
+        sample[~usable[rows]] = np.nan
+        sky = measure_sky(
+            sample,
+            threshold=self.threshold,
+            smoothing=self.smoothing,
+            min_signals=self.min_signals,
+            flatness=self.sky != "keep",
+            n_jobs=self.n_jobs,
+        )
+        self.masks_sky_ = self.sky == "mask"
+        if self.sky == "auto":
+            self.masks_sky_ = sky.is_flat and sky.shows_something
+            if sky.is_flat and not sky.shows_something:
+                _warn_of_noise(sky)
+        self.share_ = sky.share
+        self.unevenness_ = sky.unevenness
+        self.level_ = sky.level
+        self.noise_ = sky.noise
+        self.threshold_ = sky.cut
+        self.sky_mask_ = self._find_sky(cube, usable)
+        _refuse_empty(cube, usable, self.sky_mask_)
+        return cube
+
+    def _find_sky(self, cube, usable):
+        """Return the usable pixels that stand out in too few bands."""
+        if not self.masks_sky_:
+            return np.zeros(usable.shape, dtype=bool)
+
+        def stands_out(band):
+            image = np.array(cube.data[:, :, band], order="C")
+            image[~usable] = np.nan
+            return smooth(image, self.smoothing) > self.threshold_[band]
+
+        signals = in_threads(stands_out, range(cube.shape[2]), self.n_jobs)
+        needed = min(self.min_signals, cube.shape[2])
+        return usable & (np.sum(signals, axis=0, dtype=np.uint16) < needed)
+
+    def _masked(self, cube, sky_mask):
+        """Return a cube in which the sky is NaN."""
+        in_place = not self.copy and cube.data.flags.writeable
+        data = cube.data if in_place else np.empty(cube.shape, dtype=cube.dtype)
+
+        def write(rows):
+            if not in_place:
+                data[rows] = cube.data[rows]
+            data[rows][sky_mask[rows]] = np.nan
+
+        each_block(write, cube.shape, self.n_jobs)
+        known = cube.sky_mask
+        if self.masks_sky_:
+            known = sky_mask if known is None else known | sky_mask
+        return cube.replace(data=data, errors=cube.errors, sky_mask=known)
+
+
+def _refuse_empty(cube, usable, sky_mask):
+    """Refuse a cube of which no pixel remains."""
+    if (usable & ~sky_mask).any():
+        return
+    n_sky = np.count_nonzero(sky_mask)
+    message = f"All {usable.size} pixels are masked, "
+    if 2 * n_sky > usable.size:
+        message += f'{n_sky} of them as sky. Pass sky="keep", or a lower threshold.'
+    else:
+        missing = np.isnan(cube.data).sum(axis=(0, 1))
+        band = int(np.argmax(missing))
+        message += (
+            f"{usable.size - n_sky} of them because they lack bands (band "
+            f"{cube.band_names[band]!r} {missing[band]}). Leave out a band that is "
+            "empty there, or pass min_bands."
+        )
+    raise ValueError(message)
+
+
+def _warn_of_noise(sky):
+    """Warn of a frame that shows nothing but sky."""
+    warnings.warn(
+        f"The frame shows nothing but sky: {sky.stands_out} pixels stand out, and "
+        f"{sky.chance} lie as far below it by chance. All pixels are kept, and "
+        "clusters of them are clusters of noise. Look for fainter sources with a "
+        "lower threshold.",
+        UserWarning,
+        stacklevel=5,
+    )

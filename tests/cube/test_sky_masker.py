@@ -1,0 +1,491 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""SkyMasker: the sky is masked where there is sky, and not where structure fills it."""
+
+import pickle
+import warnings
+
+import numpy as np
+import pytest
+from _sky_fields import (
+    disc,
+    few_sources,
+    gradient,
+    read_bands,
+    scene,
+    spiral,
+    star_cloud,
+)
+from astropy.io import fits
+from astropy.wcs import WCS
+from scipy import ndimage
+
+from skesom.cube import AsinhStretch, Cube, CubeAligner, CubeMasker, SkyMasker, align
+from skesom.cube.masking._sky import (
+    FLAT,
+    measure_levels,
+    measure_sky,
+    pixel_noise,
+    representative_rows,
+    sky_statistics,
+)
+
+SEEDS = range(4)
+
+
+@pytest.fixture
+def rng(global_random_seed):
+    return np.random.default_rng(global_random_seed)
+
+
+def decisions(data):
+    """Return maskers that have decided on fluxes, and behind the stretch."""
+    yield SkyMasker().fit(data)
+    yield SkyMasker().fit(AsinhStretch().fit_transform(data))
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+class TestDecision:
+    """Fields of several kinds, with and without the stretch of the pipeline."""
+
+    @pytest.mark.parametrize("n_bands", [1, 2, 5])
+    def test_few_sources(self, seed, n_bands):
+        data = few_sources(np.random.default_rng(seed), n_bands=n_bands)
+        for masker in decisions(data):
+            assert masker.masks_sky_
+            assert masker.share_ > 0.95
+            assert masker.unevenness_ < 0.2
+
+    def test_far_infrared_with_hardly_a_source(self, seed):
+        """Smooth noise, 99 % sky, fewer than ten pixels at six sigma."""
+        rng = np.random.default_rng(seed)
+        data = few_sources(rng, size=200, correlation=2.0, n_stars=8)
+        for masker in decisions(data):
+            assert masker.masks_sky_
+            assert masker.share_ > 0.98
+            assert masker.unevenness_ < FLAT
+
+    def test_star_cloud_with_dark_nebulae(self, seed):
+        data = star_cloud(np.random.default_rng(seed))
+        for masker in decisions(data):
+            assert not masker.masks_sky_
+            assert not masker.sky_mask_.any()
+            assert masker.unevenness_ > FLAT
+        assert not check_background(data).background_gradient_.any()
+
+    def test_weak_gradient_is_sky(self, seed):
+        data = few_sources(np.random.default_rng(seed), n_bands=3)
+        for masker in decisions(data + gradient(data.shape, 0.5)):
+            assert masker.masks_sky_
+
+
+def check_background(data):
+    """Return a masker that has looked for slopes, and not for outliers."""
+    return CubeMasker(mask_lines=False, mask_outliers=False).fit(data)
+
+
+class TestGradients:
+    """Backgrounds that slope are told, with their bands and sizes."""
+
+    @pytest.mark.parametrize("seed", SEEDS)
+    @pytest.mark.parametrize("rise", [2, 5, 20, 100])
+    def test_size_is_told(self, seed, rise):
+        data = few_sources(np.random.default_rng(seed), n_bands=2)
+        data[:, :, :1] += gradient(data.shape, rise)
+        with pytest.warns(UserWarning, match=r"slopes .* by: band 1 \(.*--subtract-b"):
+            masker = check_background(data)
+        np.testing.assert_allclose(masker.background_gradient_, [rise, 0], rtol=0.1)
+
+    @pytest.mark.parametrize("corner", [0, 60, 100])
+    def test_galaxy_at_the_border_is_no_gradient(self, corner):
+        rng = np.random.default_rng(corner)
+        rows, columns = np.indices((200, 200)) - 100 + corner
+        galaxy = 30 * np.exp(-1.678 * np.hypot(rows, 1.4 * columns) / 150)
+        data = galaxy[:, :, np.newaxis] + rng.normal(size=(200, 200, 3))
+        assert not check_background(data).background_gradient_.any()
+
+    def test_may_be_ignored(self):
+        data = few_sources(np.random.default_rng(0), n_bands=2)
+        data += gradient(data.shape, 20)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            masker = CubeMasker(check_background=False).fit(data)
+        assert np.isnan(masker.background_gradient_).all()
+
+
+class TestUnevenness:
+    """What the measure measures."""
+
+    @pytest.mark.parametrize("seed", SEEDS)
+    @pytest.mark.parametrize("correlation", [0, 1, 2])
+    def test_noise_is_flat(self, seed, correlation):
+        rng = np.random.default_rng(seed)
+        band = few_sources(rng, n_bands=1, correlation=correlation, n_stars=1)
+        assert measure_levels(band[:, :, 0]).unevenness < 0.4
+
+    @pytest.mark.parametrize("seed", SEEDS)
+    def test_steps_between_large_patches(self, seed):
+        rng = np.random.default_rng(seed)
+        patches = rng.normal(size=(8, 8))
+        patches *= 1.5 / (1.4826 * np.median(np.abs(patches - np.median(patches))))
+        band = np.kron(patches, np.ones((32, 32))) + rng.normal(size=(256, 256))
+        assert measure_levels(band).unevenness == pytest.approx(1.5, rel=0.15)
+
+    def test_too_little_to_tell(self):
+        band = np.random.default_rng(0).normal(size=(20, 20))
+        assert np.isnan(measure_levels(band).unevenness)
+
+    def test_frame_without_noise(self):
+        assert measure_levels(np.zeros((128, 128))).unevenness == 0
+        steps = np.kron(np.indices((4, 4)).sum(axis=0) % 2, np.ones((32, 32)))
+        assert measure_levels(steps).unevenness == np.inf
+
+
+def tangent(n_pixels, pixel_size):
+    """Make a WCS around one place of the sky."""
+    wcs = WCS(naxis=2)
+    wcs.wcs.ctype = ["RA---TAN", "DEC--TAN"]
+    wcs.wcs.crval = [204.25, -29.87]
+    wcs.wcs.crpix = [(n_pixels + 1) / 2] * 2
+    wcs.wcs.cdelt = [-pixel_size / 3600, pixel_size / 3600]
+    return wcs
+
+
+class TestSkyMask:
+    """A cube tells which of its masked pixels are sky."""
+
+    @pytest.fixture
+    def masked(self):
+        data = few_sources(np.random.default_rng(0), size=128, n_bands=3)
+        data[:, :9, 1] = np.nan
+        return SkyMasker().fit_transform(Cube(data))
+
+    def test_masker_writes_it(self, masked):
+        assert np.isnan(masked.data[masked.sky_mask]).all()
+        assert masked.sky_mask.mean() > 0.8
+        assert not masked.sky_mask[:, :9].any()
+
+    def test_kept_sky_is_none(self):
+        cube = Cube(np.random.default_rng(0).normal(size=(64, 64, 2)))
+        assert CubeMasker().fit_transform(cube).sky_mask is None
+        assert SkyMasker("keep").fit_transform(cube).sky_mask is None
+
+    def test_second_masker_keeps_it(self, masked):
+        again = CubeMasker(min_signal_to_noise=-9).fit_transform(masked)
+        np.testing.assert_array_equal(again.sky_mask, masked.sky_mask)
+        again = SkyMasker("mask", threshold=5).fit_transform(masked)
+        assert again.sky_mask.sum() > masked.sky_mask.sum()
+        assert again.sky_mask[masked.sky_mask].all()
+
+    def test_stays_with_new_data_of_the_same_pixels(self, masked):
+        sky = masked.sky_mask
+        assert masked.replace(data=masked.data * 2).sky_mask is sky
+        assert (
+            masked.replace(
+                data=masked.data[:, :, :1],
+                band_names=["a"],
+                band_units=None,
+                fwhm=None,
+                zero_points=None,
+            ).sky_mask
+            is sky
+        )
+        assert masked.replace(data=masked.data[::2]).sky_mask is None
+        assert masked.replace(sky_mask=None).sky_mask is None
+
+    @pytest.mark.parametrize(
+        "key",
+        [
+            np.s_[10:50],
+            np.s_[10:50, ::3],
+            np.s_[::-1, 5:, :2],
+            np.s_[..., 1:],
+            np.s_[np.array([3, 1, 60])],
+            np.s_[np.arange(128) % 3 == 0],
+        ],
+    )
+    def test_is_cut_with_the_pixels(self, masked, key):
+        cut = masked[key]
+        np.testing.assert_array_equal(
+            cut.sky_mask,
+            masked.replace(data=masked.sky_mask[:, :, None].repeat(3, 2).astype(float))[
+                key
+            ].data[:, :, 0]
+            > 0,
+        )
+        np.testing.assert_array_equal(
+            masked.cutout((64, 64), 20).sky_mask, masked.sky_mask[54:74, 54:74]
+        )
+
+    def test_pickle(self, masked):
+        copy = pickle.loads(pickle.dumps(masked))
+        np.testing.assert_array_equal(copy.sky_mask, masked.sky_mask)
+
+    @pytest.mark.parametrize("wrong", [np.zeros((3, 4)), np.zeros((4, 3), dtype=bool)])
+    def test_must_fit(self, wrong):
+        with pytest.raises(ValueError, match=r"sky_mask must be of bool .* \(3, 4\)"):
+            Cube(np.zeros((3, 4, 2)), sky_mask=wrong)
+
+    def test_is_aligned(self, masked):
+        sharp = masked.replace(wcs=tangent(128, 0.5))
+        other = Cube(np.ones((64, 64, 1)), wcs=tangent(64, 1.0), band_names=["r"])
+        other.data[:, 30:34] = np.nan
+        cube = align([sharp, other], "r")
+        assert cube.sky_mask.shape == (64, 64)
+        assert not cube.sky_mask[:, :4].any()
+        assert not cube.sky_mask[:, 30:34].any()
+        assert cube.sky_mask.mean() > 0.7
+        assert np.isnan(cube.data[cube.sky_mask]).any(axis=1).all()
+        same = CubeAligner().fit_transform(sharp)
+        np.testing.assert_array_equal(same.sky_mask, masked.sky_mask)
+
+
+class TestSky:
+    """Whether the sky is set aside, and what counts as sky."""
+
+    def test_small_galaxy_on_noise(self, rng):
+        cube, galaxy = scene(rng)
+        masker = SkyMasker().fit(cube)
+        assert masker.masks_sky_
+        assert 0.85 < masker.share_ < 0.97
+        # The smoothed noise is 1 / (2 sqrt(pi)) = .28, so the limit is at .85.
+        second = np.sort(galaxy, axis=2)[:, :, 1]
+        assert not masker.sky_mask_[second > 2].any()
+        assert masker.sky_mask_[second < 0.1].mean() > 0.99
+        masked = masker.transform(cube)
+        np.testing.assert_array_equal(np.isnan(masked).all(axis=2), masker.sky_mask_)
+        np.testing.assert_array_equal(
+            masked[~masker.sky_mask_], cube[~masker.sky_mask_]
+        )
+        np.testing.assert_allclose(masker.threshold_, 0.85, atol=0.1)
+
+    def test_unit_and_zero_point_do_not_matter(self, rng):
+        cube, _ = scene(rng)
+        expected = SkyMasker().fit(cube).sky_mask_
+        scaled = (cube * np.array([1e-11, 1, 1e3])).astype(np.float32)
+        assert (SkyMasker().fit(scaled).sky_mask_ != expected).mean() < 1e-3
+        moved = SkyMasker().fit(cube + np.float32(500))
+        assert (moved.sky_mask_ != expected).mean() < 1e-3
+
+    def test_frame_filled_by_a_galaxy(self, rng):
+        light = spiral(rng)
+        for noise in (1.0, 4.0):
+            cube = light + rng.normal(0, noise, light.shape)
+            masker = SkyMasker().fit(cube)
+            assert not masker.masks_sky_
+            assert masker.share_ < 0.45
+            assert not masker.sky_mask_.any()
+            assert not CubeMasker().fit(cube).mask_.any()
+
+    def test_picture_of_8_bit(self, rng):
+        light = spiral(rng)
+        picture = np.clip(light + rng.normal(0, 3, light.shape), 0, 255)
+        picture = picture.astype(np.uint8)
+        masker = SkyMasker().fit(picture)
+        assert not masker.masks_sky_
+        assert not masker.sky_mask_.any()
+        assert not CubeMasker().fit(picture).mask_.any()
+
+    @pytest.mark.parametrize("correlation", [0, 2.5])
+    def test_pure_noise_is_kept(self, rng, correlation):
+        noise = rng.normal(size=(200, 200, 3))
+        if correlation:
+            noise = ndimage.gaussian_filter(noise, (correlation, correlation, 0))
+        masker = SkyMasker()
+        with pytest.warns(UserWarning, match=r"nothing but sky: \d+ pixels stand out"):
+            masker.fit(noise)
+        assert masker.share_ > 0.98
+        assert not masker.masks_sky_
+        assert not masker.sky_mask_.any()
+        assert not CubeMasker().fit(noise).mask_.any()
+
+    def test_waves_that_only_the_first_guess_of_the_noise_shows_are_kept(self):
+        rows, columns = np.indices((40, 44))
+        cube = np.empty((40, 44, 3), dtype=np.float32)
+        for band in range(3):
+            noise = np.random.default_rng(band).normal(size=(40, 44))
+            waves = np.sin(rows / 5 + band) * np.cos(columns / 7)
+            cube[:, :, band] = 50 + 40 * waves + noise
+        cube[:, 30:, 0] = np.nan
+        stretched = AsinhStretch().fit_transform(cube)
+        masker = SkyMasker().fit(stretched)
+        assert masker.share_ > 0.5
+        assert not masker.masks_sky_
+
+    def test_correlated_noise_is_sky(self, rng):
+        """Convolved frames have smooth noise; the galaxy still stands out of it."""
+        _, galaxy = scene(rng)
+        noise = ndimage.gaussian_filter(rng.normal(size=galaxy.shape), (2, 2, 0))
+        noise /= noise.std()
+        masker = SkyMasker().fit(galaxy + noise)
+        assert masker.masks_sky_
+        assert masker.sky_mask_[galaxy.min(axis=2) < 0.1].mean() > 0.98
+        assert not masker.sky_mask_[galaxy.min(axis=2) > 8].any()
+
+    def test_gradient(self, rng):
+        """A weak gradient changes nothing; a strong one hides the sky, so all stay."""
+        cube, _ = scene(rng)
+        slope = np.linspace(-0.5, 0.5, 200)[:, np.newaxis, np.newaxis]
+        weak = SkyMasker().fit(cube + 0.5 * slope)
+        assert weak.masks_sky_
+        strong = cube + 20 * slope
+        assert not SkyMasker().fit(strong).masks_sky_
+        with pytest.warns(UserWarning, match="slopes .* band 1 .* --subtract-backgr"):
+            masker = check_background(strong)
+        np.testing.assert_allclose(masker.background_gradient_, 20, rtol=0.1)
+
+    def test_large_galaxy_with_sky_around(self, rng):
+        cube, galaxy = scene(rng, half_light=45, peak=30)
+        assert 0.2 < (galaxy[:, :, 0] > 1).mean() < 0.5
+        masker = SkyMasker().fit(cube)
+        assert masker.masks_sky_
+        assert not masker.sky_mask_[galaxy.min(axis=2) > 2.5].any()
+
+    def test_requests(self, rng):
+        cube, _ = scene(rng)
+        keep = SkyMasker("keep").fit(cube)
+        assert not keep.masks_sky_
+        assert not keep.sky_mask_.any()
+        assert keep.share_ > 0.85
+        assert np.isnan(keep.unevenness_)
+        np.testing.assert_array_equal(keep.transform(cube), cube)
+        light = spiral(rng) + rng.normal(size=(200, 200, 3))
+        forced = SkyMasker("mask").fit(light)
+        assert forced.masks_sky_
+        assert 0 < forced.sky_mask_.mean() < 0.5
+
+    def test_band_count(self, rng):
+        """One band alone decides where there is only one."""
+        cube, galaxy = scene(rng)
+        one = SkyMasker().fit(cube[:, :, :1])
+        assert one.masks_sky_
+        assert not one.sky_mask_[galaxy[:, :, 0] > 3].any()
+        cube[20:24, 20:24, 0] += 50  # a glitch in one band
+        assert SkyMasker().fit(cube).sky_mask_[20:24, 20:24].all()
+        lenient = SkyMasker(min_signals=1).fit(cube)
+        assert not lenient.sky_mask_[21:23, 21:23].any()
+
+    def test_gaps_beside_sky(self, rng):
+        cube, galaxy = scene(rng)
+        cube[:, :100] = np.nan
+        masker = SkyMasker().fit(cube)
+        assert masker.sky_mask_[:, 100:].mean() > 0.8
+        assert not masker.sky_mask_[:, :100].any()
+        assert not masker.sky_mask_[:, 100:][galaxy[:, 100:, 1] > 3].any()
+
+    def test_pixels_that_lack_bands_stay_as_they_are(self, rng):
+        cube, _ = scene(rng)
+        cube[:, :60, 0] = np.nan
+        masker = SkyMasker().fit(cube)
+        assert not masker.sky_mask_[:, :60].any()
+        np.testing.assert_array_equal(masker.transform(cube)[:, :60], cube[:, :60])
+        partly = SkyMasker(min_bands=2).fit(cube)
+        assert (partly.sky_mask_ != masker.sky_mask_)[:, 70:].mean() < 1e-3
+        assert partly.sky_mask_[:, :60].mean() > 0.8
+
+    def test_strip_uses_fitted_thresholds(self, rng):
+        """Far from the border of a strip its mask is that of the whole frame."""
+        cube, _ = scene(rng)
+        masker = SkyMasker().fit(cube)
+        strip = np.isnan(masker.transform(cube[60:140])).any(axis=2)
+        np.testing.assert_array_equal(strip[10:-10], masker.sky_mask_[70:130])
+
+    @pytest.mark.parametrize("copy", [True, False])
+    def test_fit_transform(self, rng, copy):
+        cube, _ = scene(rng)
+        given = cube.copy()
+        masker = SkyMasker(copy=copy)
+        masked = masker.fit_transform(Cube(given, band_names=["a", "b", "c"]))
+        assert np.array_equal(given, cube) == copy
+        assert masked.band_names == ("a", "b", "c")
+        np.testing.assert_array_equal(masked.data, masker.transform(cube))
+        np.testing.assert_array_equal(
+            np.isnan(masked.data).all(axis=2), masker.sky_mask_
+        )
+
+    def test_threads(self, rng):
+        cube, _ = scene(rng)
+        one, two = SkyMasker().fit(cube), SkyMasker(n_jobs=2).fit(cube)
+        np.testing.assert_array_equal(one.sky_mask_, two.sky_mask_)
+
+
+class TestNothingLeft:
+    """A cube of which nothing remains is refused."""
+
+    def test_sky(self, rng):
+        noise = rng.normal(size=(64, 64, 3))
+        with pytest.raises(ValueError, match=r"4096 .* as sky\. Pass sky=\"keep\""):
+            SkyMasker("mask", threshold=9).fit(noise)
+
+    def test_missing_bands(self, rng):
+        cube = rng.normal(size=(10, 10, 3))
+        cube[:, :, 1] = np.nan
+        with pytest.raises(ValueError, match=r"lack bands \(band 'band 2' 100\)"):
+            SkyMasker().fit(cube)
+        with pytest.raises(ValueError, match="min_bands=4 exceeds the 3 bands"):
+            SkyMasker(min_bands=4).fit(cube)
+
+
+class TestStatistics:
+    """The estimators behind it."""
+
+    def test_sky_statistics(self, rng):
+        band = rng.normal(7, 3, (300, 300))
+        band += disc(300, 30, 500)
+        level, noise = sky_statistics(band)
+        assert level == pytest.approx(7, abs=0.5)
+        assert noise == pytest.approx(3, rel=0.05)
+        band[rng.random(band.shape) < 0.3] = np.nan
+        level, noise = sky_statistics(band)
+        assert level == pytest.approx(7, abs=0.5)
+        assert noise == pytest.approx(3, rel=0.05)
+
+    def test_sky_is_measured_without_bias_where_it_dominates(self, rng):
+        noise = ndimage.gaussian_filter(rng.normal(size=(400, 400, 2)), (2, 2, 0))
+        noise = 5 + 3 * noise / noise.std()
+        sky = measure_sky(noise)
+        assert sky.dominates
+        np.testing.assert_allclose(sky.level, 5, atol=0.15)
+        np.testing.assert_allclose(sky.noise, 3, rtol=0.04)
+
+    def test_noise_in_a_filled_frame(self, rng):
+        light = spiral(rng)[:, :, 0] + rng.normal(0, 2, (200, 200))
+        _, noise = sky_statistics(light)
+        # Some structure in the darkest parts counts as noise.
+        assert 1.9 < noise < np.std(light) / 3
+
+    def test_odd_bands(self):
+        assert sky_statistics(np.full((64, 64), 3.0)) == (3.0, 0.0)
+        assert np.isnan(sky_statistics(np.full((64, 64), np.nan))).all()
+        counts = np.zeros((64, 64))
+        counts[::3, ::3] = 1
+        level, noise = sky_statistics(counts)
+        assert level == 0
+        assert noise == pytest.approx(np.sqrt(1 / 9 * 8 / 9), rel=0.1)
+
+    def test_pixel_noise(self, rng):
+        ramp = np.linspace(0, 100, 250_000).reshape(500, 500).T
+        noise = pixel_noise(ramp + rng.normal(0, 4, ramp.shape))
+        assert noise == pytest.approx(4, rel=0.01)
+        assert pixel_noise(np.array([[np.nan, 1.0]])) == 0
+
+    def test_representative_rows(self):
+        assert representative_rows(600, 600) == slice(None)
+        rows = representative_rows(8500, 5000)
+        assert len(rows) == len(np.unique(rows)) == 2_000_000 // 5000
+        assert rows[0] == 0
+        assert 8400 < rows[-1] < 8500
+
+
+def test_sky_around_a_real_galaxy(shared_data):
+    """KiDS and VIKING; the nucleus, an arm, stars and another galaxy remain."""
+    masker = SkyMasker().fit(read_bands(shared_data))
+    assert masker.masks_sky_
+    assert 0.88 < masker.sky_mask_.mean() < 0.95
+    for row, column in [(280, 110), (262, 70), (283, 177), (92, 495), (195, 440)]:
+        assert not masker.sky_mask_[row, column]
+
+
+def test_real_galaxy_that_fills_the_frame(shared_data):
+    with fits.open(shared_data / "m83" / "m83_hubble_rgb_wcs.fits") as file:
+        picture = np.moveaxis(file[0].data, 0, -1)
+    assert not SkyMasker().fit(picture).masks_sky_
