@@ -30,7 +30,7 @@ class CubeTransformer(TransformerMixin, BaseEstimator):
 
     Notes
     -----
-    A transformer of your own writes `fit` and `transform`, and sets the two class
+    A transformer of your own overrides `fit` and `transform`, and sets the two class
     attributes where they are true.
     """
 
@@ -56,6 +56,45 @@ class CubeTransformer(TransformerMixin, BaseEstimator):
         """
         self._fit(X)
         return self
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit_transform(self, X, y=None):
+        """Fit to a cube and transform it, with less work than one after the other.
+
+        Parameters
+        ----------
+        X : Cube, array-like of shape (n_rows, n_columns, n_bands) or list of Cube
+            The cube or cubes, as in `fit`.
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        transformed : Cube, ndarray or list of Cube
+            What `transform` gives for the same cube.
+        """
+        return self._fit_transform(X)
+
+    def transform(self, X):
+        """Transform a cube by what was measured in the fitted one.
+
+        Parameters
+        ----------
+        X : Cube, array-like of shape (n_rows, n_columns, n_bands) or list of Cube
+            The cube or cubes, with as many bands as those of `fit`.
+
+        Returns
+        -------
+        transformed : Cube, ndarray or list of Cube
+            In the kind and the float type of X. Masked pixels stay NaN, and errors of a
+            Cube are propagated.
+        """
+        check_is_fitted(self)
+        return self._transform(X)
+
+    def _fit_transform(self, X):
+        """Do what `fit_transform` does, in a class that can save work."""
+        return self.fit(X).transform(X)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -44,6 +44,17 @@ def test_signal_is_what_noise_leaves_of_the_variance(scene):
     assert signal[2] < 0.2  # the rest is noise
 
 
+def test_noise_is_that_of_the_pixels(scene):
+    """Noise of .05 in each band, propagated to the scaled components."""
+    scaler = ColorScaler().fit(scene)
+    scaled = (scene - scene.mean(axis=(0, 1))) / scene.std(axis=(0, 1))
+    _, axes = np.linalg.eigh(np.cov(scaled.reshape(-1, 3).T, bias=True))
+    axes = axes[:, ::-1] / scene.std(axis=(0, 1))[:, None]
+    noise = np.sum((0.05 * axes) ** 2, axis=0)
+    measured = (1 - scaler.signal_) * scaler.variance_
+    assert_allclose(measured[:2], noise[:2], rtol=0.15)
+
+
 def test_color_gains_on_brightness(scene):
     def ratio(scaled):
         color = (scaled[:, :, 0] - scaled[:, :, 2]).std()

@@ -147,9 +147,12 @@ class TestSingleValues:
     def test_saturation(self, rng):
         cube, _ = scene(rng)
         limits = [40, np.inf, 70]
-        masker = CubeMasker(saturation=limits).fit(cube)
+        cube[5, 6, 0] = 40  # a value at the limit is saturated
+        cube[5, 7, 0] = np.nextafter(np.float32(40), np.float32(0))
+        masker = CubeMasker(saturation=limits, mask_outliers=False).fit(cube)
+        assert masker.mask_[5, 6:8].tolist() == [True, False]
         expected = (cube[:, :, 0] >= 40) | (cube[:, :, 2] >= 70)
-        assert expected.any()
+        assert expected.sum() > 20
         np.testing.assert_array_equal(masker.mask_, expected)
         np.testing.assert_array_equal(masker.saturation_, limits)
         with pytest.raises(ValueError, match=r"saturation .* 3 bands, got 2"):

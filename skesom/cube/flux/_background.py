@@ -5,9 +5,7 @@ from numbers import Integral, Real
 
 import numpy as np
 from scipy import ndimage
-from sklearn.base import _fit_context
 from sklearn.utils._param_validation import Interval
-from sklearn.utils.validation import check_is_fitted
 
 from skesom.cube._base import CubeTransformer
 from skesom.cube._cube_list import check_cubes, is_cube_list
@@ -65,8 +63,8 @@ class BackgroundSubtractor(CubeTransformer):
     of each box, interpolated by splines. Boxes of which half is lost take theirs from
     their neighbors.
 
-    The level of the background is subtracted too. Where a galaxy fills most of the
-    frame there is no background to measure, and nothing should be subtracted.
+    The level of the background is subtracted too; errors stay. Where a galaxy fills
+    most of the frame there is no background to measure: nothing should be subtracted.
 
     References
     ----------
@@ -96,38 +94,11 @@ class BackgroundSubtractor(CubeTransformer):
         self.filter_size = filter_size
         self.source_threshold = source_threshold
 
-    @_fit_context(prefer_skip_nested_validation=True)
-    def fit_transform(self, X, y=None):
-        """Measure the backgrounds and subtract them, with half of the work.
-
-        Parameters
-        ----------
-        X : Cube, array-like of shape (n_rows, n_columns, n_bands) or list of Cube
-            The cube, or cubes on different grids; NaN marks masked pixels.
-        y : None
-            Ignored.
-
-        Returns
-        -------
-        flat : Cube, ndarray of shape (n_rows, n_columns, n_bands) or list of Cube
-            What `transform` gives for the same cube.
-        """
+    def _fit_transform(self, X):
         return self._like(X, self._fit(X))
 
-    def transform(self, X):
-        """Subtract the background of each band of these cubes.
-
-        Parameters
-        ----------
-        X : Cube, array-like of shape (n_rows, n_columns, n_bands) or list of Cube
-            The cube, or cubes on different grids; NaN marks masked pixels.
-
-        Returns
-        -------
-        flat : Cube, ndarray of shape (n_rows, n_columns, n_bands) or list of Cube
-            Of the same pixels, masked where they were; errors stay.
-        """
-        check_is_fitted(self)
+    def _transform(self, X):
+        """Subtract the background of each band of these cubes."""
         cubes = check_cubes(X, self, reset=False)
         return self._like(X, [self._subtracted(cube)[0] for cube in cubes])
 

@@ -58,7 +58,8 @@ class ColorScaler(CubeTransformer):
     and by a number that keeps the mean variance of the bands at 1.
     Rotated back like this, a band is still that band, with its color enhanced. Errors
     of the cube are propagated.
-    The order of the bands does not matter, to the last bit.
+    The order of the bands does not matter, to the last bit. Where a pixel lacks some
+    bands, they are taken to be at their means.
 
     The noise is estimated from differences of neighboring pixels (images of nothing
     but noise are scaled and no more), as in the minimum noise fraction transform [1]_;
@@ -126,20 +127,8 @@ class ColorScaler(CubeTransformer):
         back = np.argsort(order)
         self.matrix_ = ((components * weight) @ components.T)[np.ix_(back, back)]
 
-    def transform(self, X):
-        """Scale the bands and raise the contrast of their colors.
-
-        Parameters
-        ----------
-        X : Cube or array-like of shape (n_rows, n_columns, n_bands)
-            The cube; NaN marks masked pixels. Where a pixel lacks some bands, they
-            are taken to be at their means.
-
-        Returns
-        -------
-        scaled : Cube or ndarray of shape (n_rows, n_columns, n_bands)
-            Of the same float type, NaN where X is NaN.
-        """
+    def _transform(self, X):
+        """Scale the bands and raise the contrast of their colors."""
         cube = self._check_cube(X, reset=False)
         scaled = np.empty(cube.shape, dtype=cube.dtype)
         errors = None if cube.errors is None else np.empty_like(scaled)

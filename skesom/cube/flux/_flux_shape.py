@@ -7,7 +7,6 @@ from numbers import Integral, Real
 import numpy as np
 from astropy import units
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.validation import check_is_fitted
 
 from skesom._common.blocks import each_block
 from skesom.cube._base import CubeTransformer
@@ -99,6 +98,9 @@ class FluxShape(CubeTransformer):
     which for bright pixels is the decimal logarithm of the flux. Where the flux is 0 it
     is that of b / 2, so that colors of empty pixels are all alike.
 
+    The new values are pure numbers: in as many bands as there were, or one less with a
+    `reference`, and one more with `brightness`.
+
     A pixel that lacks a band has no sum, so all its values become NaN; one that lacks
     the reference band has no ratios. Bands in other units than the first are converted.
     Errors of the cube are propagated to first order.
@@ -175,21 +177,8 @@ class FluxShape(CubeTransformer):
         self.unit_factors_ = factors
         self.total_noise_ = total_noise
 
-    def transform(self, X):
-        """Divide fluxes by their sum, or by the reference band.
-
-        Parameters
-        ----------
-        X : Cube or array-like of shape (n_rows, n_columns, n_bands)
-            The cube; NaN marks masked pixels.
-
-        Returns
-        -------
-        shape : Cube or ndarray of shape (n_rows, n_columns, n_new_bands)
-            Pure numbers of the same float type: as many bands as in X, or one less with
-            a `reference`; one more with `brightness`.
-        """
-        check_is_fitted(self)
+    def _transform(self, X):
+        """Divide fluxes by their sum, or by the reference band."""
         cube = self._check_cube(X, reset=False)
         names = list(cube.band_names)
         if self.reference_ is not None:

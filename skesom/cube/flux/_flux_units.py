@@ -7,7 +7,6 @@ from typing import NamedTuple
 import numpy as np
 from astropy import units
 from astropy.wcs.utils import proj_plane_pixel_area
-from sklearn.utils.validation import check_is_fitted
 
 from skesom._common.blocks import each_block
 from skesom.cube._base import CubeTransformer
@@ -137,20 +136,8 @@ class FluxUnitConverter(CubeTransformer):
         self.factors_, self.sources_ = self._find_factors(cubes, unit)
         self.unit_ = unit
 
-    def transform(self, X):
-        """Convert the bands.
-
-        Parameters
-        ----------
-        X : Cube, array-like of shape (n_rows, n_columns, n_bands) or list of Cube
-            The cube, or cubes on different grids; NaN marks masked pixels.
-
-        Returns
-        -------
-        converted : Cube, ndarray of shape (n_rows, n_columns, n_bands) or list of Cube
-            In the new unit, of the same float type.
-        """
-        check_is_fitted(self)
+    def _transform(self, X):
+        """Convert the bands."""
         cubes = check_cubes(X, self, reset=False)
         factors = self.factors_
         if isinstance(X, Cube) or is_cube_list(X):

@@ -136,19 +136,8 @@ class AsinhStretch(CubeTransformer):
         # As text, which any format of models can hold.
         self._band_units = [unit and unit.to_string() for unit in cube.band_units]
 
-    def transform(self, X):
-        """Stretch the fluxes.
-
-        Parameters
-        ----------
-        X : Cube or array-like of shape (n_rows, n_columns, n_bands)
-            The cube; NaN marks masked pixels.
-
-        Returns
-        -------
-        stretched : Cube or ndarray of shape (n_rows, n_columns, n_bands)
-            Pure numbers of the same float type.
-        """
+    def _transform(self, X):
+        """Stretch the fluxes."""
         cube = self._check_cube(X, reset=False)
         scale = self.softening * self.noise_
         factor = np.divide(1, scale, out=np.zeros_like(scale), where=scale > 0)

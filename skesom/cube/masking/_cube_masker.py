@@ -10,9 +10,7 @@ import warnings
 from numbers import Integral, Real
 
 import numpy as np
-from sklearn.base import _fit_context
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
-from sklearn.utils.validation import check_is_fitted
 
 from skesom._common.blocks import each_block, in_threads
 from skesom.cube._base import CubeTransformer
@@ -222,40 +220,11 @@ class CubeMasker(CubeTransformer):
         self.copy = copy
         self.n_jobs = n_jobs
 
-    @_fit_context(prefer_skip_nested_validation=True)
-    def fit_transform(self, X, y=None):
-        """Fit to a cube and mask it, with less work than one after the other.
-
-        Parameters
-        ----------
-        X : Cube, array-like of shape (n_rows, n_columns, n_bands) or list of Cube
-            The cube, or cubes on different grids; NaN marks pixels that are masked
-            already.
-        y : None
-            Ignored.
-
-        Returns
-        -------
-        masked : Cube, ndarray of shape (n_rows, n_columns, n_bands) or list of Cube
-            What `transform` gives for the same cube.
-        """
+    def _fit_transform(self, X):
         return self._masked(X, *self._fit(X))
 
-    def transform(self, X):
-        """Mask a cube by the fitted thresholds.
-
-        Parameters
-        ----------
-        X : Cube, array-like of shape (n_rows, n_columns, n_bands) or list of Cube
-            The cube, or cubes on different grids; NaN marks pixels that are masked
-            already.
-
-        Returns
-        -------
-        masked : Cube, ndarray of shape (n_rows, n_columns, n_bands) or list of Cube
-            A copy in which masked values are NaN.
-        """
-        check_is_fitted(self)
+    def _transform(self, X):
+        """Mask a cube by the fitted thresholds."""
         cubes = check_cubes(X, self, reset=False)
         counts = [cube.shape[2] for cube in cubes]
         if counts != self._band_counts:

@@ -5,7 +5,6 @@ import warnings
 from numbers import Integral, Real
 
 import numpy as np
-from sklearn.base import _fit_context
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from skesom._common.blocks import each_block, find_valid, in_threads
@@ -130,38 +129,12 @@ class SkyMasker(CubeTransformer):
         self.copy = copy
         self.n_jobs = n_jobs
 
-    @_fit_context(prefer_skip_nested_validation=True)
-    def fit_transform(self, X, y=None):
-        """Fit to a cube and mask its sky, with less work than one after the other.
-
-        Parameters
-        ----------
-        X : Cube or array-like of shape (n_rows, n_columns, n_bands)
-            The cube; NaN marks masked pixels.
-        y : None
-            Ignored.
-
-        Returns
-        -------
-        masked : Cube or ndarray of shape (n_rows, n_columns, n_bands)
-            What `transform` gives for the same cube.
-        """
+    def _fit_transform(self, X):
         cube = self._fit(X)
         return self._like_input(X, self._masked(cube, self.sky_mask_))
 
-    def transform(self, X):
-        """Mask the sky of a cube by the fitted thresholds.
-
-        Parameters
-        ----------
-        X : Cube or array-like of shape (n_rows, n_columns, n_bands)
-            The cube; NaN marks masked pixels.
-
-        Returns
-        -------
-        masked : Cube or ndarray of shape (n_rows, n_columns, n_bands)
-            A copy in which the sky is NaN.
-        """
+    def _transform(self, X):
+        """Mask the sky of a cube by the fitted thresholds."""
         cube = self._check_cube(X, reset=False)
         usable = find_valid(cube.data, self.min_bands, self.n_jobs)
         sky_mask = self._find_sky(cube, usable)
