@@ -20,7 +20,7 @@ from skesom.som import CSOM, ESOM
 
 CLUSTERERS = [
     ESOM(n_clusters=4, random_state=0),
-    CSOM((6, 6), n_clusters=4, random_state=0),
+    CSOM(shape=(6, 6), n_clusters=4, random_state=0),
     KMeans(4, random_state=0),
     MiniBatchKMeans(4, random_state=0),
     GaussianMixture(4, random_state=0),
@@ -116,7 +116,7 @@ def test_search_in_parallel_equals_serial(blobs):
 
 def test_quantization_error_over_folds(blobs):
     X, _ = blobs
-    pipeline = make_pipeline(StandardScaler(), CSOM((5, 5)))
+    pipeline = make_pipeline(StandardScaler(), CSOM(None, shape=(5, 5)))
     scores = cross_val_score(
         pipeline, X, scoring=map_scorer("quantization_error"), cv=4
     )
@@ -145,9 +145,9 @@ def test_distances_to_units_are_features(clusterer, blobs):
 def test_maps_side_by_side_in_a_table(blobs):
     pytest.importorskip("pandas")
     X, _ = blobs
-    union = FeatureUnion([("fine", CSOM((3, 3))), ("coarse", CSOM((2, 2)))]).set_output(
-        transform="pandas"
-    )
+    union = FeatureUnion(
+        [("fine", CSOM(None, shape=(3, 3))), ("coarse", CSOM(None, shape=(2, 2)))]
+    ).set_output(transform="pandas")
     table = make_pipeline(StandardScaler(), union).fit_transform(X)
     assert table.shape == (400, 13)
     assert list(table.columns[[0, 9]]) == ["fine__csom0", "coarse__csom0"]

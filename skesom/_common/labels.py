@@ -34,3 +34,10 @@ def mark_sky(image, sky_mask):
         lost &= sky_mask.reshape(sky_mask.shape + (1,) * (image.ndim - 2))
         image[lost] = SKY
     return image
+
+
+def ranks_by_size(sizes):
+    """Return the place of each cluster by falling size, dtype int32."""
+    ranks = np.empty(len(sizes), dtype=np.int32)
+    ranks[np.argsort(-sizes, kind="stable")] = np.arange(len(sizes), dtype=np.int32)
+    return ranks

@@ -31,9 +31,28 @@ def pipeline_end(estimator, X=None):
 def map_inside(estimator, X=None):
     """Return the map that an estimator ends in, and X as it gets there.
 
-    As `pipeline_end`, and for a consensus of maps the one that represents it.
+    As `pipeline_end`, and for a consensus of maps the one that represents it, for a
+    supervised map the one whose units it looks up.
     """
     step, X = pipeline_end(estimator, X)
-    while hasattr(step, "representative_"):
-        step, X = pipeline_end(step.representative_, X)
+    while inner := _inner_map(step):
+        step, X = pipeline_end(inner, X)
     return step, X
+
+
+def random_states(estimator):
+    """Return the names of the parameters that seeds are given to."""
+    if not hasattr(estimator, "get_params"):  # a step that is left out
+        return []
+    return [
+        name
+        for name in estimator.get_params(deep=True)
+        if name == "random_state" or name.endswith("__random_state")
+    ]
+
+
+def _inner_map(step):
+    if hasattr(step, "representative_"):
+        return step.representative_
+    inner = getattr(step, "estimator_", None)
+    return inner if hasattr(inner, "codebook_") else None

@@ -10,7 +10,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from skesom.maps._cube_clusterer import PixelTableMixin
-from skesom.som import ESOMClassifier
+from skesom.som import ESOM, MapClassifier
 
 
 def _gives_probabilities(classifier):
@@ -29,20 +29,19 @@ class CubeClassifier(PixelTableMixin, ClassifierMixin, BaseEstimator):
     Parameters
     ----------
     estimator : classifier or Pipeline that ends in one, default=None
-        Takes the table of the labeled pixels. It is cloned; None stands for
-        ``make_pipeline(StandardScaler(), ESOMClassifier(random_state=0))``, with
-        ``unlabeled=-1`` if `semi_supervised` is true.
+        Takes the table of the labeled pixels. It is cloned; None stands for a
+        `MapClassifier` of ``ESOM(learning_rate=0.05, random_state=0)`` after a
+        `StandardScaler`, with ``unlabeled=-1`` if `semi_supervised` is true.
     pattern : {"pixel", "voxel"}, default="pixel"
         A row of the table is the spectrum of a pixel, or one flux; the label map of
         voxels has the shape of the cube.
     min_bands : int, default=None
         Bands that must be there for a pixel to be labeled; all by default. The
-        estimator must accept NaN for fewer, as ESOMClassifier does.
+        estimator must accept NaN for fewer, as MapClassifier does.
     semi_supervised : bool, default=False
         Whether the estimator learns from the unlabeled pixels too. They get the label
-        -1, which it must know of: ``CSOMClassifier(unlabeled=-1)``,
-        ``ESOMClassifier(unlabeled=-1)``, and scikit-learn's `LabelSpreading` and
-        `SelfTrainingClassifier` do.
+        -1, which it must know of: ``MapClassifier(unlabeled=-1)``, and scikit-learn's
+        `LabelSpreading` and `SelfTrainingClassifier` do.
 
     Attributes
     ----------
@@ -126,7 +125,9 @@ class CubeClassifier(PixelTableMixin, ClassifierMixin, BaseEstimator):
             unlabeled = -1 if self.semi_supervised else None
             estimator = make_pipeline(
                 StandardScaler(),
-                ESOMClassifier(unlabeled=unlabeled, random_state=0),
+                MapClassifier(
+                    ESOM(learning_rate=0.05, random_state=0), unlabeled=unlabeled
+                ),
             )
         learned = slice(None) if self.semi_supervised else labeled
         self.estimator_ = clone(estimator).fit(

@@ -10,6 +10,7 @@ from astropy.table import Table
 from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 
+from skesom._common.pipelines import random_states
 from skesom.maps._comparison import (
     adjusted_rand,
     check_labels,
@@ -91,7 +92,7 @@ def stability(estimator, X, *, seeds=10, reference=None):
         seeds = range(seeds)
     if not isinstance(seeds, Iterable) or isinstance(seeds, str):
         raise ValueError(f"seeds must be an int or a sequence of int, got {seeds!r}.")
-    if not _random_states(estimator):
+    if not random_states(estimator):
         raise ValueError(
             f"{type(estimator).__name__} has no parameter random_state, so that every "
             "run is the same. Compare other runs by label_stability."
@@ -99,7 +100,7 @@ def stability(estimator, X, *, seeds=10, reference=None):
     estimator = clone(estimator)
     # What comes before the first random step need not be repeated.
     while isinstance(estimator, Pipeline) and len(estimator) > 1:
-        if _random_states(estimator[0]):
+        if random_states(estimator[0]):
             break
         if estimator[0] not in ("passthrough", None):
             X = estimator[0].fit_transform(X)
@@ -192,20 +193,9 @@ def label_stability(label_maps, *, reference=None):
     )
 
 
-def _random_states(estimator):
-    """Return the names of the parameters that seeds are given to."""
-    if not hasattr(estimator, "get_params"):  # a step that is left out
-        return []
-    return [
-        name
-        for name in estimator.get_params(deep=True)
-        if name == "random_state" or name.endswith("__random_state")
-    ]
-
-
 def _run(estimator, X, seed):
     estimator = clone(estimator)
-    estimator.set_params(**dict.fromkeys(_random_states(estimator), seed))
+    estimator.set_params(**dict.fromkeys(random_states(estimator), seed))
     return estimator.fit_predict(X)
 
 

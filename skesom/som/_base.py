@@ -2,55 +2,62 @@
 """What the evolving and the classical map share once they have a codebook."""
 
 from numbers import Integral
-from typing import NamedTuple
 
 import numpy as np
-from scipy import sparse
 from sklearn.base import (
+    BaseEstimator,
     ClassNamePrefixFeaturesOutMixin,
     ClusterMixin,
     TransformerMixin,
 )
-from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
+from sklearn.utils import gen_batches
+from sklearn.utils._param_validation import (
+    HasMethods,
+    Interval,
+    InvalidParameterError,
+    StrOptions,
+)
 from sklearn.utils.validation import check_is_fitted
 
-from skesom._common.labels import MASKED
-from skesom.som._codebook_map import CodebookMap, mean_distances
+from skesom._common.labels import MASKED, ranks_by_size
+from skesom.som._input import check_errors, check_samples
 from skesom.som._metric import Metric
 from skesom.som._second_stage import (
     RULES,
     Units,
-    count_pairs,
     group_units,
-    labels_by_size,
     majority_groups,
+    units_by_size,
 )
-from skesom.som._unit_moments import UnitMoments
+from skesom.som._summary import cluster_means, mean_distance
 
-_ROWS_PER_BLOCK = 1_000_000
+_DISTANCES_AT_A_TIME = 2**20
+_ROWS_AT_A_TIME = 65536
 
 
-class CodebookClusterer(
-    ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, CodebookMap
+class CodebookMap(
+    ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, BaseEstimator
 ):
-    """Base of the maps whose units belong to clusters.
+    """Base of the maps: units that stand for samples and belong to clusters.
 
-    A subclass sets what `CodebookMap` names, and ``unit_labels_`` of shape (n_units,).
-    It has the parameters `n_clusters` and `clusterer`.
+    A subclass has the parameters `n_clusters` and `clusterer`, and sets ``codebook_``,
+    ``hits_`` and ``connections_`` before it calls `_set_labels`.
     """
 
     _deep_valley = 1.5  # the U-matrix of a lattice is smooth
-    _clusterer_constraint = [StrOptions(set(RULES)), HasMethods(["fit_predict"])]
-    _n_clusters_constraint = [
-        Interval(Integral, 1, None, closed="left"),
-        StrOptions({"auto"}),
-        HasMethods(["fit_predict"]),
-        None,
-    ]
+    _hint = ""  # what the first parameter may have been meant for
+    _cluster_constraints = {
+        "n_clusters": [
+            Interval(Integral, 1, None, closed="left"),
+            StrOptions({"auto"}),
+            None,
+        ],
+        "clusterer": [StrOptions(set(RULES)), HasMethods(["fit_predict"])],
+    }
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
 
@@ -76,12 +83,10 @@ class CodebookClusterer(
         labels : ndarray of shape (n_samples,), dtype int32
             Cluster labels, -3 for a sample without any present feature.
         """
-        check_is_fitted(self)
-        X = self._check_samples(X)
-        errors = self._check_errors(errors, X)
+        X, errors = self._checked(X, errors)
         if errors is None and self.mixture_ is not None:
             complete = ~np.isnan(X).any(axis=1)
-            if complete.all():  # nobody asks for the nearest units
+            if complete.all():  # the nearest units are not needed
                 return self.mixture_.predict(self._metric().prepared(X))
         winners, _ = self._metric().nearest(
             X, self.codebook_, errors=errors, measured=False
@@ -106,8 +111,7 @@ class CodebookClusterer(
             Of the dtype of the codebook. Over missing features the distance is
             scaled up to all of them; NaN for a sample without any present feature.
         """
-        X = self._check_samples(X)
-        errors = self._check_errors(errors, X)
+        X, errors = self._checked(X, errors)
         return self._metric().distances(X, self.codebook_, errors=errors)
 
     def score(self, X, y=None):
@@ -129,35 +133,147 @@ class CodebookClusterer(
         _, distances = self.winners(X, return_distance=True)
         return -mean_distance(distances)
 
+    def winners(self, X, k=1, *, return_distance=False, errors=None):
+        """Find the best-matching unit of every sample, or the best few.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Samples; NaN marks missing features.
+        k : int, default=1
+            Number of units for each sample, up to all.
+        return_distance : bool, default=False
+            Whether to return the distances too.
+        errors : array-like of shape (n_samples, n_features), default=None
+            Measurement errors (standard deviations) of X, in the same units. With them
+            the distance is chi = sqrt(sum (difference / error)^2).
+
+        Returns
+        -------
+        winners : ndarray of shape (n_samples,) or (n_samples, k), dtype intp
+            Indices of the nearest unit or units, nearest first, the lowest first if
+            several are as near; -1 for a sample without any present feature.
+        distances : ndarray of shape (n_samples,) or (n_samples, k)
+            Distances to them, NaN for a sample without any present feature; only if
+            `return_distance` is true.
+        """
+        X, errors = self._checked(X, errors)
+        n_units = len(self.codebook_)
+        if not isinstance(k, Integral) or not 1 <= k <= n_units:
+            raise ValueError(
+                f"k must be an int from 1 to the number of units, {n_units}. Got {k!r}."
+            )
+        if k == 1:
+            winners, distances = self._metric().nearest(
+                X, self.codebook_, errors=errors, measured=return_distance
+            )
+        else:
+            winners, distances = nearest_several(
+                self._metric(), X, self.codebook_, k, errors
+            )
+        return (winners, distances) if return_distance else winners
+
+    def impute(self, X, errors=None):
+        """Fill in missing features from the units.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Samples; NaN marks missing features.
+        errors : array-like of shape (n_samples, n_features), default=None
+            Measurement errors of X, see `winners`.
+
+        Returns
+        -------
+        filled : ndarray of shape (n_samples, n_features)
+            A copy, of the dtype of the codebook, without NaN. A missing feature has
+            the weight of the unit that is nearest by the present ones (for a metric of
+            angles times the factor that brings the unit nearest to the sample); a
+            sample without any has the mean of the units, weighted by their hits.
+
+        Notes
+        -----
+        Fessant, F. & Midenet, S. (2002), "Self-organizing map for data imputation and
+        correction in surveys", Neural Computing & Applications 10, 300-310,
+        doi:10.1007/s005210200002.
+        """
+        X, errors = self._checked(X, errors)
+        metric = self._metric()
+        filled = X.copy()
+        for rows in gen_batches(len(X), _ROWS_AT_A_TIME):
+            missing = np.isnan(X[rows])
+            incomplete = np.flatnonzero(missing.any(axis=1))
+            if len(incomplete) == 0:
+                continue
+            some = X[rows][incomplete]
+            winners, _ = metric.nearest(
+                some,
+                self.codebook_,
+                errors=None if errors is None else errors[rows][incomplete],
+            )
+            substitutes = metric.nearest_multiples(self.codebook_[winners], some)
+            substitutes[winners < 0] = np.average(
+                self.codebook_, axis=0, weights=self.hits_
+            )
+            filled[rows][missing] = substitutes[missing[incomplete]]
+        return filled
+
+    def u_matrix(self):
+        """Return the mean distance of each unit to the units it is connected with.
+
+        Returns
+        -------
+        distances : ndarray of shape (n_units,)
+            0 for a unit without connections. High values are borders between clusters
+            (Ultsch & Siemon 1990).
+        """
+        check_is_fitted(self)
+        return mean_distances(self._metric(), self.codebook_, self.connections_)
+
+    def _metric(self):
+        """Return how samples are compared with units."""
+        return Metric()
+
+    def _checked(self, X, errors=None):
+        X = check_samples(self, X)
+        return X, check_errors(errors, X, self._metric())
+
+    def _validate_params(self):
+        number = self.n_clusters
+        if not (number is None or isinstance(number, Integral | str)):
+            raise InvalidParameterError(
+                f"The 'n_clusters' parameter of {type(self).__name__} must be an int "
+                f"from 1, 'auto' or None. Got {number!r} instead; a clusterer is given "
+                f"as clusterer=..., {self._hint}."
+            )
+        super()._validate_params()
+
     def _check_enough_samples(self, X):
         """Refuse fewer samples than clusters, as KMeans does."""
-        if not isinstance(self._grouping(), str):
+        if not self._grouped_by(*RULES):
             return
         if isinstance(self.n_clusters, Integral) and len(X) < self.n_clusters:
             raise ValueError(
                 f"n_samples={len(X)} should be >= n_clusters={self.n_clusters}."
             )
 
-    def _grouping(self):
-        """Return how units are grouped; a clusterer may be either parameter's value."""
-        if hasattr(self.n_clusters, "fit_predict"):
-            return self.n_clusters
-        return self.clusterer
-
-    def _grouped_by(self, *names):
-        rule = self._grouping()
-        return isinstance(rule, str) and rule in names
+    def _grouped_by(self, *rules):
+        """Return whether one of these rules groups the units."""
+        rule = self.clusterer
+        return self.n_clusters is not None and isinstance(rule, str) and rule in rules
 
     def _needs_pairs(self):
-        """Tell whether the rule counts the second nearest units."""
+        """Return whether the rule counts the second nearest units."""
         return self._grouped_by("graph", "two-winners")
 
     def _needs_moments(self):
-        """Tell whether the rule may fit normal distributions to the units."""
+        """Return whether the rule may fit normal distributions to the units."""
         return self._grouped_by("graph") and isinstance(self.n_clusters, Integral)
 
     def _groups(self, codebook, summary, links):
-        """Group the units by the rule and the number that the parameters name."""
+        """Group the units; return their groups and a mixture of normals, or None."""
+        if self.n_clusters is None:
+            return np.arange(len(codebook)), None
         heights = None
         if self._grouped_by("umatrix"):
             heights = mean_distances(self._metric(), codebook, links)
@@ -172,12 +288,12 @@ class CodebookClusterer(
             summary.covariances,
             self._deep_valley,
         )
-        return group_units(units, self._grouping(), self.n_clusters)
+        return group_units(units, self.clusterer, self.n_clusters)
 
     def _set_labels(self, X, groups, mixture, summary, sample_weight=None):
         """Set the labels of units and samples, numbered by the samples of each."""
         codebook = self._metric().prepared(self.codebook_)
-        self.unit_labels_ = labels_by_size(groups, codebook, self.hits_)
+        self.unit_labels_ = units_by_size(groups, codebook, self.hits_)
         self.mixture_ = None
         if mixture is not None:
             of_group = np.empty(groups.max() + 1, dtype=np.int32)
@@ -187,10 +303,11 @@ class CodebookClusterer(
         self.labels_ = self._labels(X, summary.winners)
         if self.mixture_ is not None:
             self._number_by_size(sample_weight)
+        self._set_centers(X, sample_weight)
 
     def _take_labels(self, X, labels):
         """Give units and normals the labels that most of their samples have."""
-        X = self._check_samples(X)
+        X = check_samples(self, X)
         winners, _ = self._metric().nearest(X, self.codebook_, measured=False)
         codebook = self._metric().prepared(self.codebook_)
         if self.mixture_ is not None:
@@ -202,16 +319,23 @@ class CodebookClusterer(
             self.mixture_ = self.mixture_._replace(labels=of_normal)
         self.unit_labels_ = majority_groups(winners, labels, codebook)
         self.labels_ = self._labels(X, winners)
+        self._set_centers(X)
+
+    def _set_centers(self, X, sample_weight=None):
+        n_clusters = max(self.unit_labels_.max(), self.labels_.max()) + 1
+        self.cluster_centers_ = cluster_means(
+            X, self.labels_, n_clusters, sample_weight
+        )
 
     def _number_by_size(self, sample_weight):
         """Sort the clusters by size again, after samples were given to normals."""
         inside = self.labels_ >= 0
         weights = None if sample_weight is None else sample_weight[inside]
-        sizes = np.bincount(
-            self.labels_[inside], weights, minlength=self.unit_labels_.max() + 1
+        rank = ranks_by_size(
+            np.bincount(
+                self.labels_[inside], weights, minlength=self.unit_labels_.max() + 1
+            )
         )
-        rank = np.empty(len(sizes), dtype=np.int32)
-        rank[np.argsort(-sizes, kind="stable")] = np.arange(len(sizes), dtype=np.int32)
         self.unit_labels_ = rank[self.unit_labels_]
         self.mixture_ = self.mixture_._replace(labels=rank[self.mixture_.labels])
         self.labels_[inside] = rank[self.labels_[inside]]
@@ -231,114 +355,42 @@ class CodebookClusterer(
         return labels
 
 
-def random_generator(random_state):
-    """Return the RandomState to draw from; None is a fresh one, not NumPy's global."""
-    return check_random_state(
-        np.random.RandomState() if random_state is None else random_state
-    )
-
-
-class Summary(NamedTuple):
-    """What the training samples tell of the units.
-
-    Parameters
-    ----------
-    winners : ndarray of shape (n_samples,), dtype int32
-        Nearest unit of each sample, -1 without any present feature.
-    counts : csr_array of shape (n_units, n_units), dtype int64
-        Samples by nearest and second nearest unit; float64 sums of weights if there
-        are any; empty if they are not wanted.
-    hits : ndarray of shape (n_units,), dtype int64
-        Samples by nearest unit, or their weights.
-    radii : ndarray of shape (n_units,), dtype float64
-        Mean distance of each unit and its samples, 0 without any.
-    quantization_error : float
-        Mean distance of the samples to their nearest unit.
-    means : ndarray of shape (n_units, n_features), dtype float64, or None
-        Of the samples of each unit, prepared by the metric; None if not wanted.
-    covariances : ndarray of shape (n_units, n_features[, n_features]) or None
-        Of the samples of each unit, or their variances where units and features are
-        too many.
-    """
-
-    winners: np.ndarray
-    counts: sparse.csr_array
-    hits: np.ndarray
-    radii: np.ndarray
-    quantization_error: float
-    means: np.ndarray | None = None
-    covariances: np.ndarray | None = None
-
-
-def summarize(
-    X,
-    codebook,
-    sample_weight=None,
-    *,
-    metric=None,
-    errors=None,
-    with_pairs=True,
-    with_moments=False,
-):
-    """Count the training samples of each unit and of each pair of units.
-
-    Blocks of rows keep the memory small beside that of X.
-    """
-    metric = metric or Metric()
+def mean_distances(metric, codebook, links):
+    """Return the mean distance of each unit to its linked units, 0 without links."""
+    links = links.tocoo()
+    rows, columns = links.coords
+    lengths = metric.between(codebook[rows], codebook[columns])
     n_units = len(codebook)
-    dtype = np.int64 if sample_weight is None else np.float64
-    winners = np.empty(len(X), dtype=np.int32)
-    counts = sparse.csr_array((n_units, n_units), dtype=dtype)
-    hits = np.zeros(n_units, dtype=dtype)
-    totals = np.zeros(n_units)
-    moments = UnitMoments(metric.prepared(codebook)) if with_moments else None
-    total = 0.0
-    for begin in range(0, len(X), _ROWS_PER_BLOCK):
-        block = slice(begin, begin + _ROWS_PER_BLOCK)
-        nearest, distances = metric.nearest(
-            X[block],
-            codebook,
-            second=with_pairs,
-            errors=None if errors is None else errors[block],
-        )
-        winners[block] = nearest[:, 0] if with_pairs else nearest
-        known = winners[block] >= 0
-        of_block = winners[block][known]
-        distances = distances[known].astype(np.float64, copy=False)
-        weights = None
-        if sample_weight is not None:
-            weights = sample_weight[block][known]
-            distances = distances * weights
-        if with_pairs:
-            counts += count_pairs(nearest[known], n_units, weights)
-        if with_moments:
-            rows = X[block] if known.all() else X[block][known]
-            moments.add(metric.prepared(rows), of_block, weights)
-        hits += np.bincount(of_block, weights, minlength=n_units).astype(dtype)
-        totals += np.bincount(of_block, distances, minlength=n_units)
-        total += distances.sum()
-    radii = totals / np.where(hits > 0, hits, 1)
-    error = float(total / (hits.sum() or 1))
-    if not with_moments:
-        return Summary(winners, counts, hits, radii, error)
-    of_units = moments.means(), moments.covariances()
-    return Summary(winners, counts, hits, radii, error, *of_units)
+    total = np.bincount(rows, weights=lengths, minlength=n_units)
+    return total / np.maximum(np.bincount(rows, minlength=n_units), 1)
 
 
-def feature_means(X):
-    """Return the mean of each feature over the samples that have it."""
-    sums = np.zeros(X.shape[1])
-    counts = np.zeros(X.shape[1])
-    for begin in range(0, len(X), _ROWS_PER_BLOCK):
-        block = X[begin : begin + _ROWS_PER_BLOCK]
-        sums += np.nansum(block, axis=0, dtype=np.float64)
-        counts += np.count_nonzero(~np.isnan(block), axis=0)
-    return (sums / counts).astype(X.dtype)
+def nearest_several(metric, X, codebook, k, errors=None):
+    """Find the k nearest units of every sample."""
+    winners = np.empty((len(X), k), dtype=np.intp)
+    distances = np.empty((len(X), k), dtype=X.dtype)
+    size = max(1, _DISTANCES_AT_A_TIME // len(codebook))
+    for rows in gen_batches(len(X), size):
+        of_rows = None if errors is None else errors[rows]
+        to_units = metric.distances(X[rows], codebook, errors=of_rows)
+        # The first two come from the search that always finds them: a distance is the
+        # root of a square, and roots of two squares may be the same number.
+        nearest, _ = metric.nearest(X[rows], codebook, second=True, errors=of_rows)
+        ranked = to_units.copy()
+        np.put_along_axis(ranked, nearest, [[-2, -1]], axis=1)
+        winners[rows] = _smallest(ranked, k)
+        distances[rows] = np.take_along_axis(to_units, winners[rows], axis=1)
+        winners[rows][nearest[:, 0] < 0] = -1
+    return winners, distances
 
 
-def mean_distance(distances):
-    """Return the mean of the distances that are known, NaN without any."""
-    known = ~np.isnan(distances)
-    if not known.any():
-        return float("nan")
-    return float(np.mean(distances[known], dtype=np.float64))
+def _smallest(values, k):
+    """Return the places of the k smallest values of each row, in order."""
+    places = np.sort(np.argpartition(values, k - 1, axis=1)[:, :k], axis=1)
+    largest = np.take_along_axis(values, places, axis=1).max(axis=1, keepdims=True)
+    # Several may be as large as the k-th: the lowest of them belong to the k.
+    tied = np.flatnonzero((values <= largest).sum(axis=1) > k)
+    places[tied] = np.argsort(values[tied], axis=1, kind="stable")[:, :k]
+    smallest = np.take_along_axis(values, places, axis=1)
+    order = np.argsort(smallest, axis=1, kind="stable")
+    return np.take_along_axis(places, order, axis=1)

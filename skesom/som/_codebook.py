@@ -14,7 +14,7 @@ from skesom.som._winners import (
 )
 
 _FEWEST_UNITS = 64  # from which patches pay
-_MOST_DIRECTIONS = 32  # in which units are told apart to group them
+_MOST_DIRECTIONS = 32  # onto which units of more features are projected
 
 
 def padded(count, step=unit_padding):

@@ -1,16 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The consensus of many clusterings of one table.
-
-A run of a map is one opinion. Members that differ by their seed, by the order of the
-rows and, in large tables, by the rows that they learn from give many. The rows and the
-clusters of the members form a bipartite graph (Fern & Brodley 2004), whose normalized
-cut needs no more than the matrix of the clusters by the clusters: how many rows they
-share. What is left of the members are votes of their clusters for those of the
-consensus, which label any row.
-"""
+"""The consensus of many clusterings of one table."""
 
 import copy
-import warnings
 from numbers import Integral
 
 import numpy as np
@@ -23,7 +14,6 @@ from sklearn.base import (
     clone,
 )
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.pipeline import Pipeline
 from sklearn.utils import gen_batches, get_tags
 from sklearn.utils._param_validation import (
     HasMethods,
@@ -36,10 +26,14 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
-from skesom.som._base import CodebookClusterer, random_generator
+from skesom._common.labels import ranks_by_size
+from skesom._common.pipelines import pipeline_end, random_states
+from skesom.som._base import CodebookMap
 from skesom.som._esom import ESOM
 from skesom.som._folded_graph import FoldedGraph
+from skesom.som._input import random_generator
 from skesom.som._threads import one_blas_thread
+from skesom.som._warnings import warn_user
 
 _ENOUGH_TO_LEARN = 50_000  # rows; twice as many win nothing (docs/consensus.md)
 _ENOUGH_TO_COMPARE = 1_000_000
@@ -53,7 +47,7 @@ def _members_predict(consensus):
     if member is None or hasattr(member, "predict"):
         return True
     raise AttributeError(
-        f"{type(_last(member)).__name__} cannot label rows that it was not fitted on, "
+        f"{_name_of(member)} cannot label rows that it was not fitted on, "
         "and so its consensus cannot; use fit_predict, or labels_ after fit."
     )
 
@@ -241,13 +235,15 @@ class ConsensusClusterer(MetaEstimatorMixin, ClusterMixin, BaseEstimator):
         if len(winner) < len(X):
             winner, agreement = _voted(members, votes, X, self.n_jobs)
         sizes = np.bincount(winner[winner >= 0], minlength=len(votes.bias))
-        by_size = np.argsort(-sizes, kind="stable")[: np.count_nonzero(sizes)]
+        rank = ranks_by_size(sizes)
+        by_size = np.argsort(rank)[: np.count_nonzero(sizes)]
 
         self.estimators_ = members
         self.spectrum_ = graph.eigenvalues
         self._votes = votes.kept(by_size)
         self.n_clusters_ = len(by_size)
-        self.labels_ = _renumbered(winner, by_size)
+        self.labels_ = winner.copy()
+        self.labels_[winner >= 0] = rank[winner[winner >= 0]]
         self.agreement_ = agreement
         some = slice(None, None, max(1, len(known) // _ENOUGH_TO_LEARN))
         self.representative_ = _labeled_alike(
@@ -327,11 +323,10 @@ class ConsensusClusterer(MetaEstimatorMixin, ClusterMixin, BaseEstimator):
             raise errors[0][1]
         if errors:
             numbers = ", ".join(str(number) for number, _ in errors)
-            warnings.warn(
+            warn_user(
                 f"{len(errors)} of {self.n_estimators} members failed ({numbers}, from "
-                f"0) and are left out. The first of them said: {errors[0][1]}",
+                f"0) and are left out. The first error: {errors[0][1]}",
                 ConvergenceWarning,
-                stacklevel=4,  # the line that calls fit
             )
         if hasattr(members[0], "predict"):
             return members, None
@@ -340,20 +335,15 @@ class ConsensusClusterer(MetaEstimatorMixin, ClusterMixin, BaseEstimator):
     def _member(self, seed):
         """Return a member that is not fitted."""
         member = clone(self._prototype())
-        seeds = {
-            name: int(seed)
-            for name in member.get_params()
-            if name == "random_state" or name.endswith("__random_state")
-        }
-        member.set_params(**seeds)
-        last = _last(member)
+        member.set_params(**dict.fromkeys(random_states(member), int(seed)))
+        last, _ = pipeline_end(member)
         names = last.get_params(deep=False)
         if isinstance(self.n_clusters, Integral):
             for name in ("n_clusters", "n_components"):
                 if name in names:
                     last.set_params(**{name: self.n_clusters})
                     break
-        elif self.n_clusters == "auto" and isinstance(last, CodebookClusterer):
+        elif self.n_clusters == "auto" and isinstance(last, CodebookMap):
             last.set_params(n_clusters="auto")
         return member
 
@@ -366,7 +356,7 @@ class ConsensusClusterer(MetaEstimatorMixin, ClusterMixin, BaseEstimator):
                 n_samples = min(n_samples, _ENOUGH_TO_LEARN)
         if n_samples < n_rows and not predicts:
             raise ValueError(
-                f"{type(_last(self._prototype())).__name__} cannot label rows that it "
+                f"{_name_of(self._prototype())} cannot label rows that it "
                 "was not fitted on, so each member has to learn from all of them: "
                 f"leave out max_samples. Got max_samples={self.max_samples!r}."
             )
@@ -379,31 +369,27 @@ class ConsensusClusterer(MetaEstimatorMixin, ClusterMixin, BaseEstimator):
         if graph.rank() == 0:
             raise ValueError(
                 "No member found a cluster: all rows are noise to them. Choose other "
-                f"parameters of {type(_last(self._prototype())).__name__}."
+                f"parameters of {_name_of(self._prototype())}."
             )
-        wanted = self.n_clusters
-        if wanted is None:
-            wanted = max(1, int(np.median(graph.counts)))
-        return min(wanted, graph.rank())
+        number = self.n_clusters
+        if number is None:
+            number = max(1, int(np.median(graph.counts)))
+        return min(number, graph.rank())
 
     def _warn_of_few(self):
         if not isinstance(self.n_clusters, Integral):
             return
         if self.n_clusters_ < self.n_clusters:
-            warnings.warn(
-                f"The members told {self.n_clusters_} clusters apart, fewer than "
+            warn_user(
+                f"The members distinguish {self.n_clusters_} clusters, fewer than "
                 f"n_clusters={self.n_clusters}. Ask for fewer, or let the members find "
                 "more.",
                 ConvergenceWarning,
-                stacklevel=3,  # the line that calls fit
             )
 
 
-def _last(estimator):
-    """Return the last step of (nested) pipelines."""
-    while isinstance(estimator, Pipeline):
-        estimator = estimator[-1]
-    return estimator
+def _name_of(estimator):
+    return type(pipeline_end(estimator)[0]).__name__
 
 
 def _fit_member(member, X, seed, n_samples):
@@ -474,22 +460,10 @@ def _voted(members, votes, X, n_jobs):
     return labels, agreement
 
 
-def _renumbered(labels, order):
-    """Return labels numbered by their place in an order; negative ones stay."""
-    rank = np.full(max(order, default=-1) + 1, -1, dtype=np.int32)
-    rank[order] = np.arange(len(order), dtype=np.int32)
-    renumbered = labels.copy()
-    renumbered[labels >= 0] = rank[labels[labels >= 0]]
-    return renumbered
-
-
 def _labeled_alike(member, X, labels):
     """Return a copy of a member; units of a map have the clusters of their rows."""
     member = copy.deepcopy(member)
-    last = member
-    while isinstance(last, Pipeline):
-        X = last[:-1].transform(X) if len(last) > 1 else X
-        last = last[-1]
-    if isinstance(last, CodebookClusterer):
+    if isinstance(pipeline_end(member)[0], CodebookMap):
+        last, X = pipeline_end(member, X)
         last._take_labels(X, labels)
     return member

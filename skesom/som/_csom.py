@@ -1,16 +1,44 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The classical self-organizing map."""
 
+from functools import partial
+from numbers import Integral, Real
+
 import numpy as np
 from sklearn.base import _fit_context
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.validation import check_is_fitted
 
-from skesom.som._base import CodebookClusterer, summarize
-from skesom.som._lattice_map import LatticeMap
+from skesom.som._base import CodebookMap
+from skesom.som._initial_codebook import initial_codebook, lattice_shape
+from skesom.som._input import (
+    check_errors,
+    check_training_samples,
+    check_weights,
+    random_generator,
+    with_weight,
+)
+from skesom.som._lattice import NEIGHBORHOODS, Lattice, Neighborhood
+from skesom.som._lattice_training import (
+    DECAYS,
+    Schedule,
+    Training,
+    decayed,
+    follow,
+    train_in_batch,
+    train_online,
+    units_by_k_means,
+)
 from skesom.som._layers import fit_layers, planned_layers
-from skesom.som._settled import settled_units
+from skesom.som._metric import METRICS, Metric
+from skesom.som._summary import summarize
+from skesom.som._threads import one_blas_thread
+
+_FINAL_SIGMA = 0.7  # neighbors weigh about a third of a unit itself
+_FINAL_RADIUS = 1.25  # of neighborhoods that end at sigma: neighbors are inside
 
 
-class CSOM(CodebookClusterer, LatticeMap):
+class CSOM(CodebookMap):
     """Classical self-organizing map of Kohonen: a lattice of units.
 
     Units that are neighbors on the lattice learn together, so that the lattice
@@ -18,6 +46,11 @@ class CSOM(CodebookClusterer, LatticeMap):
 
     Parameters
     ----------
+    n_clusters : int, "auto" or None, default=8
+        Number of clusters that the units (of the last layer) are grouped into. "auto"
+        takes it from the data; a continuum such as the pixels of a galaxy is 1. None
+        does not group the units: each that has samples is a cluster, as in
+        `sklearn.cluster.Birch`.
     shape : tuple of int (n_rows, n_columns), int or "auto", default=(10, 10)
         Units of the lattice. An int is a chain of units. "auto" takes about
         5 sqrt(n_samples) units, at most 2500, with sides in the ratio of the standard
@@ -72,24 +105,19 @@ default="euclidean"
         spectrum counts; units then have the length 1.
     feature_weights : array-like of shape (n_features,), default=None
         Factors of the squared or absolute differences, 1 by default. In batch training
-        a feature of weight 0 is carried along: it has no say in who is nearest.
+        a feature of weight 0 has no influence on the winners, but has its weights.
     layers : list of shape or dict, default=None
         Further layers, each with fewer units than the one before: a shape, or a dict
         of the "shape" and of those of the parameters above that differ. A layer is
         trained on the units of the layer before, which count by their hits, and the
         last one gives the labels.
-    n_clusters : int, "auto", clusterer or None, default=None
-        Number of clusters that the units (of the last layer) are grouped into; "auto"
-        takes it from the data, 1 for a continuum such as the pixels of a galaxy. None
-        makes each unit a cluster with "graph", and is "auto" with the other rules.
     clusterer : {"graph", "umatrix", "two-winners"} or clusterer, default="graph"
         How units are grouped: by normalized cuts of the graph of their relative
         co-activation (with a number given and no gaps to follow, by normal
         distributions), by the valleys of the U-matrix, or by the links of the nearest
         two units of the samples (`docs/second_stage.md`). A scikit-learn clusterer is
         cloned and fitted on the units that have samples, with their hits as weights if
-        it takes any; its own parameters say how many clusters. It may as well be the
-        value of `n_clusters`, as in `sklearn.cluster.Birch`.
+        it takes any; its own parameters decide how many clusters.
     random_state : int, RandomState instance or None, default=None
         Random initialization and the order of online training.
     verbose : int, default=0
@@ -108,6 +136,9 @@ default="euclidean"
     labels_ : ndarray of shape (n_samples,), dtype int32
         Cluster of each training sample: consecutive from 0 by falling size, -3 for a
         sample without any present feature.
+    cluster_centers_ : ndarray of shape (n_clusters, n_features)
+        Mean of the training samples of each cluster, by their weights, over the
+        features that they have; NaN for a feature that none of them has.
     hits_ : ndarray of shape (n_units,), dtype int64
         Training samples nearest to each unit; their weights, float64, if there are any.
     shape_ : tuple (n_rows, n_columns)
@@ -147,8 +178,8 @@ default="euclidean"
 
     See Also
     --------
-    CSOMClassifier : The same map, whose units know the classes of their samples.
-    CSOMRegressor : The same map, whose units know the mean target of their samples.
+    MapClassifier : Predicts classes from the units of a map.
+    MapRegressor : Predicts numbers from the units of a map.
     ESOM : The evolving map, whose number of units follows from the data.
 
     Notes
@@ -190,7 +221,7 @@ default="euclidean"
     >>> from sklearn.datasets import load_iris
     >>> from skesom.som import CSOM
     >>> X = load_iris().data
-    >>> csom = CSOM((8, 6), n_clusters=3).fit(X)
+    >>> csom = CSOM(3, shape=(8, 6)).fit(X)
     >>> csom.codebook_.shape
     (48, 4)
     >>> csom.u_matrix().shape
@@ -199,21 +230,45 @@ default="euclidean"
     Three layers, the second with a window of its own and the third a chain of units:
 
     >>> layers = [{"shape": (4, 3), "diameter": 4}, 3]
-    >>> CSOM((8, 6), layers=layers).fit(X).unit_labels_.max()
+    >>> CSOM(None, shape=(8, 6), layers=layers).fit(X).unit_labels_.max()
     np.int32(2)
     """
 
+    _hint = "the lattice as shape=..."
+
     _parameter_constraints = {
-        **LatticeMap._training_constraints,
+        **CodebookMap._cluster_constraints,
+        "shape": [
+            Interval(Integral, 1, None, closed="left"),
+            tuple,
+            list,
+            StrOptions({"auto"}),
+        ],
+        "topology": [StrOptions({"hexagonal", "rectangular"})],
+        "toroidal": ["boolean"],
+        "neighborhood": [StrOptions(set(NEIGHBORHOODS))],
+        "diameter": [Interval(Real, 0, None, closed="neither"), None],
+        "algorithm": [StrOptions({"batch", "online"})],
+        "n_epochs": [Interval(Integral, 1, None, closed="left")],
+        "sigma": [Interval(Real, 0, None, closed="neither"), "array-like", None],
+        "final_sigma": [Interval(Real, 0, None, closed="neither"), None],
+        "sigma_decay": [StrOptions(set(DECAYS)), callable],
+        "learning_rate": [Interval(Real, 0, 1, closed="right")],
+        "final_learning_rate": [Interval(Real, 0, 1, closed="right")],
+        "learning_rate_decay": [StrOptions(set(DECAYS)), callable],
+        "metric": [StrOptions(set(METRICS))],
+        "feature_weights": ["array-like", None],
+        "init": [StrOptions({"pca", "random"}), "array-like"],
+        "random_state": ["random_state"],
+        "verbose": ["verbose"],
         "layers": [list, tuple, None],
-        "n_clusters": CodebookClusterer._n_clusters_constraint,
-        "clusterer": CodebookClusterer._clusterer_constraint,
     }
 
     def __init__(
         self,
-        shape=(10, 10),
+        n_clusters=8,
         *,
+        shape=(10, 10),
         topology="hexagonal",
         toroidal=False,
         neighborhood="gaussian",
@@ -230,11 +285,11 @@ default="euclidean"
         metric="euclidean",
         feature_weights=None,
         layers=None,
-        n_clusters=None,
         clusterer="graph",
         random_state=None,
         verbose=0,
     ):
+        self.n_clusters = n_clusters
         self.shape = shape
         self.topology = topology
         self.toroidal = toroidal
@@ -252,7 +307,6 @@ default="euclidean"
         self.metric = metric
         self.feature_weights = feature_weights
         self.layers = layers
-        self.n_clusters = n_clusters
         self.clusterer = clusterer
         self.random_state = random_state
         self.verbose = verbose
@@ -280,9 +334,10 @@ default="euclidean"
         self : CSOM
             The fitted map.
         """
-        X, sample_weight, errors = self._checked_table(X, sample_weight, errors)
-        self._check_enough_samples(self._used(sample_weight, X)[1])
-        return self._learn(X, sample_weight, errors)
+        table = self._checked_table(X, sample_weight, errors)
+        self._check_enough_samples(with_weight(table[1], table[0])[1])
+        self._learn(*table)
+        return self
 
     @_fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X, y=None, sample_weight=None, errors=None):
@@ -305,52 +360,225 @@ default="euclidean"
             The map that has learned. `labels_`, `hits_` and `quantization_error_`
             are of the samples of this call.
         """
-        n_calls = self._next_call()
+        self._validate_params()  # scikit-learn does so at the first call only
+        self._learn_checked(X, sample_weight, errors, stream=True)
+        return self
+
+    def map_coordinates(self, X):
+        """Return the row and column of the nearest unit of every sample.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Samples; NaN marks missing features.
+
+        Returns
+        -------
+        coordinates : ndarray of shape (n_samples, 2), dtype intp
+            Row and column on the lattice, -1 for a sample without any present feature.
+        """
+        winners = self.winners(X)
+        coordinates = np.column_stack(np.divmod(winners, self.shape_[1]))
+        coordinates[winners < 0] = -1
+        return coordinates
+
+    def u_matrix(self):
+        """Return the mean distance of each unit to its neighbors on the lattice.
+
+        Returns
+        -------
+        distances : ndarray of shape (n_rows, n_columns)
+            High values are borders between clusters (Ultsch & Siemon 1990).
+        """
+        return super().u_matrix().reshape(self.shape_)
+
+    def hit_map(self, X=None):
+        """Return the number of samples of each unit.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features), default=None
+            Samples to count; those of the training by default.
+
+        Returns
+        -------
+        hits : ndarray of shape (n_rows, n_columns)
+            `hits_` on the lattice, or those of X, dtype int64.
+        """
+        check_is_fitted(self)
+        hits = self.hits_
+        if X is not None:
+            winners = self.winners(X)
+            hits = np.bincount(winners[winners >= 0], minlength=len(hits))
+        return hits.reshape(self.shape_)
+
+    def component_planes(self):
+        """Return the weights of the units on the lattice.
+
+        Returns
+        -------
+        planes : ndarray of shape (n_rows, n_columns, n_features)
+            ``planes[:, :, i]`` is the component plane of the feature i. It shares its
+            memory with `codebook_`.
+        """
+        check_is_fitted(self)
+        return self.codebook_.reshape(*self.shape_, -1)
+
+    def _metric(self):
+        return Metric(self.metric, self.feature_weights)
+
+    def _checked_table(self, X, sample_weight, errors, *, reset=True):
+        """Return samples, their weights and errors as training takes them."""
+        X = check_training_samples(self, X, reset=reset)
+        sample_weight = check_weights(self, sample_weight, X, reset=reset)
+        if errors is not None:
+            errors = check_errors(errors, X, self._metric())
+        return X, sample_weight, errors
+
+    def _learn_checked(self, X, sample_weight=None, errors=None, *, stream=False):
+        """Check a table and learn it, anew or more; return the unit of each sample."""
+        n_calls = getattr(self, "_n_calls", 0) + 1 if stream else 1
         table = self._checked_table(X, sample_weight, errors, reset=n_calls == 1)
         return self._learn(*table, n_calls)
 
     def _learn(self, X, sample_weight, errors=None, n_calls=1):
         """Train on samples that have been checked, and group the units by them."""
         layers = planned_layers(self)
-        training = self._trained(X, sample_weight, errors, n_calls)
+        training = self._trained(*with_weight(sample_weight, X, errors), n_calls)
         samples = {
             "X": X,
             "sample_weight": sample_weight,
             "metric": self._metric(),
             "errors": errors,
         }
-        of_graph = not layers and self._needs_pairs() and self._grouped_by("graph")
+        of_graph = not layers and self._grouped_by("graph")
         summary = summarize(
             codebook=training.codebook,
             with_pairs=not layers and self._needs_pairs() and not of_graph,
             **samples,
         )
-        self._set_lattice_attributes(training, summary, n_calls)
+        self._set_map(training, summary, n_calls)
         if layers:
             groups = fit_layers(layers, self.codebook_, self.hits_), None
-        elif self._each_unit_is_a_cluster():
-            groups = np.arange(len(self.codebook_)), None
         elif of_graph:
             groups = self._groups_of_graph(samples)
         else:
             groups = self._groups(self.codebook_, summary, self.connections_)
         self.layers_ = layers
         self._set_labels(X, *groups, summary, sample_weight)
-        return self
+        return summary.winners
+
+    def _trained(self, sample_weight, X, errors, n_calls):
+        """Return the map after the first or a later call of a stream."""
+        if n_calls == 1:
+            self._check_neighborhood()
+            self._check_metric(X)
+        generator = random_generator(self.random_state)
+        # One BLAS thread: a matrix product must not depend on how many there are.
+        with one_blas_thread():
+            if n_calls > 1:
+                shape = self.shape_
+            else:
+                shape = lattice_shape(
+                    self.shape, X, sample_weight, self.topology, self.toroidal
+                )
+            lattice = Lattice(shape, self.topology, self.toroidal)
+            schedule = Schedule(
+                self._metric(),
+                self._neighborhood(),
+                self.n_epochs,
+                partial(self._widths, shape),
+                self._rates,
+                {"desc": type(self).__name__, "disable": not self.verbose},
+            )
+            if n_calls > 1:
+                before = Training(
+                    self.codebook_, lattice, self._sums, self.training_errors_
+                )
+                return follow(X, sample_weight, errors, before, schedule, n_calls)
+            start = initial_codebook(self.init, X, sample_weight, shape, generator)
+            start = schedule.metric.normalized(start)
+            train = train_online if self.algorithm == "online" else train_in_batch
+            return train(X, sample_weight, errors, start, lattice, schedule, generator)
+
+    def _set_map(self, training, summary, n_calls):
+        lattice = training.lattice
+        self.codebook_ = training.codebook
+        self.shape_ = lattice.shape
+        self.positions_ = lattice.positions
+        self.connections_ = lattice.connections()
+        self.hits_ = summary.hits
+        self.quantization_error_ = summary.quantization_error
+        self.training_errors_ = training.curve
+        self.n_iter_ = self.n_epochs
+        self._sums = training.sums
+        self._n_calls = n_calls
 
     def _groups_of_graph(self, samples):
-        """Group the units as they lie when neighbors do not hold them back."""
-        codebook = settled_units(codebook=self.codebook_, **samples)
+        """Group the units after they were moved to the means of their samples."""
+        codebook = units_by_k_means(codebook=self.codebook_, **samples)
         summary = summarize(
             codebook=codebook,
-            with_pairs=True,
             with_moments=self._needs_moments() and samples["errors"] is None,
             **samples,
         )
         return self._groups(codebook, summary, self.connections_)
 
-    def _needs_pairs(self):
-        return not self._each_unit_is_a_cluster() and super()._needs_pairs()
+    def _neighborhood(self):
+        return Neighborhood(self.neighborhood, self.diameter)
 
-    def _each_unit_is_a_cluster(self):
-        return self.n_clusters is None and self._grouped_by("graph")
+    def _widths(self, shape, progress, epoch=None):
+        """Return sigma at each progress; in a given epoch if they are given so."""
+        if self.sigma is not None and np.ndim(self.sigma) > 0:
+            widths = np.asarray(self.sigma, dtype=np.float64)
+            if widths.shape != (self.n_epochs,) or not (widths > 0).all():
+                raise ValueError(
+                    f"'sigma' must be one positive number or n_epochs={self.n_epochs} "
+                    f"of them, got an array of shape {widths.shape}."
+                )
+            return widths if epoch is None else np.full(len(progress), widths[epoch])
+        last = self.final_sigma
+        if last is None:
+            bounded = self._neighborhood().ends_at_sigma
+            last = _FINAL_RADIUS if bounded else _FINAL_SIGMA
+        first = self.sigma
+        if first is None:
+            # On a torus no unit is farther than half a side.
+            first = max(max(shape) / (4 if self.toroidal else 2), last)
+        last = min(first, last)
+        return decayed(self.sigma_decay, first, last, progress, "sigma_decay")
+
+    def _rates(self, progress):
+        first = self.learning_rate
+        last = min(first, self.final_learning_rate)
+        return decayed(
+            self.learning_rate_decay, first, last, progress, "learning_rate_decay"
+        )
+
+    def _check_neighborhood(self):
+        if self.neighborhood == "mexican_hat" and self.algorithm == "batch":
+            raise ValueError(
+                'neighborhood="mexican_hat" needs algorithm="online": in batch '
+                "training a unit becomes a weighted mean, and negative weights let its "
+                "denominator pass through 0 and change its sign."
+            )
+
+    def _check_metric(self, X):
+        if self.feature_weights is None:
+            return
+        weights = np.asarray(self.feature_weights, dtype=np.float64)
+        if weights.shape != (X.shape[1],):
+            raise ValueError(
+                "'feature_weights' must be one number for each of the "
+                f"n_features={X.shape[1]} features, got shape {weights.shape}."
+            )
+        if not (np.isfinite(weights) & (weights >= 0)).all() or not weights.any():
+            raise ValueError(
+                "'feature_weights' must be finite, not negative and not all zero, got "
+                f"{weights}."
+            )
+        if self.algorithm == "online" and not weights.all():
+            raise ValueError(
+                "algorithm=\"online\" needs 'feature_weights' above zero, got "
+                f"{weights}. Leave features out, or train in batch."
+            )

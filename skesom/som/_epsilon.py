@@ -8,8 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from skesom.som._codebook import distances_to_units
-from skesom.som._merging import make_room
-from skesom.som._network import Network
+from skesom.som._network import Network, make_room
 
 TARGET_NODES = 500
 _PILOT_SAMPLES = 32768
@@ -27,11 +26,10 @@ def target_nodes(n_samples, max_nodes):
 
 
 def choose_epsilon(X, order, fill, target, rule):
-    """Choose the epsilon whose network has about the wanted number of nodes.
+    """Choose the epsilon whose network has about the target number of nodes.
 
-    Networks are grown on the first samples of the training order, with the learning
-    rule that will be used, and the growth of their last half is carried on to all
-    samples. The longer a network has grown, the more that is worth: so the search
+    Networks learn the first samples of the training order, and their growth in the last
+    half is extrapolated to all samples. Longer trials extrapolate better: the search
     begins with 4096 samples and goes on with four times as many, up to 32768, or an
     eighth of all, two million at most.
     """
@@ -60,7 +58,7 @@ def resolve_epsilon(epsilon, X, order, fill, max_nodes, rule):
 
 
 class _TooManyNodesError(Exception):
-    """A trial made more nodes than are worth counting."""
+    """A trial made so many nodes that their number does not matter."""
 
 
 class Forecast(NamedTuple):
@@ -72,7 +70,7 @@ class Forecast(NamedTuple):
 
 
 def forecast(X, order, fill, epsilon, max_nodes, rule):
-    """Foretell the nodes and the time of a run by its first samples."""
+    """Estimate the nodes and the time of a run from its first samples."""
     size = min(len(order) // (2 * _PILOT_SHARE), _LONGEST_PILOT)
     pilot = order[: max(size, _PILOT_SAMPLES)].astype(np.intp)
     network = Network(fill)
@@ -143,7 +141,7 @@ def _find_root(excess, start):
 
 def _growth(counts):
     """Return the exponent of growth to come, from the last doubling of four parts."""
-    if len(counts) < 4:  # growth slows down, so earlier parts say less
+    if len(counts) < 4:  # growth slows down, so earlier parts are misleading
         return 0.0
     return _SLOWING * min(max(math.log2(counts[3] / counts[1]), 0.0), 1.0)
 

@@ -2,30 +2,27 @@
 """The evolving self-organizing map."""
 
 import sys
-import warnings
 from numbers import Integral, Real
 
 import numpy as np
 from sklearn.base import _fit_context, clone
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils import gen_batches
+from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from tqdm import tqdm
 
-from skesom.som._base import (
-    CodebookClusterer,
-    feature_means,
-    random_generator,
-    summarize,
-)
+from skesom.som._base import CodebookMap
 from skesom.som._epsilon import forecast, resolve_epsilon
-from skesom.som._merging import make_room
-from skesom.som._network import Network
-from skesom.som._second_stage import component_clusters
+from skesom.som._input import check_training_samples, random_generator
+from skesom.som._network import Network, make_room
+from skesom.som._second_stage import RULES, component_clusters
+from skesom.som._summary import feature_means, summarize
+from skesom.som._warnings import warn_user
 
 _SAMPLES_AT_A_TIME = 65536  # between two moments at which Ctrl-C is heard
 
 
-class ESOM(CodebookClusterer):
+class ESOM(CodebookMap):
     """Evolving self-organizing map: a network that grows node by node.
 
     A sample farther than `epsilon` from every node becomes a node; any other sample
@@ -35,6 +32,10 @@ class ESOM(CodebookClusterer):
 
     Parameters
     ----------
+    n_clusters : int, "auto" or None, default=8
+        Number of clusters that the nodes are grouped into. "auto" takes it from the
+        data; a continuum such as the pixels of a galaxy is 1. None does not group the
+        nodes: each that has samples is a cluster, as in `sklearn.cluster.Birch`.
     epsilon : float or "auto", default="auto"
         Distance in the space of the features beyond which a sample is novel. "auto"
         chooses it from the data so that about 500 nodes result (5 sqrt(n_samples)
@@ -51,23 +52,19 @@ class ESOM(CodebookClusterer):
         merge, so that every fit ends in a time proportional to the number of samples.
     max_edge_length : float or None, default=2.0
         Longest link, in units of epsilon, that holds a component together. Used with
-        ``n_clusters=None`` only; None keeps all links.
+        ``clusterer="components"`` only; None keeps all links.
     link_second : bool, default=True
         Whether the nearest and the second nearest node of a sample are linked
         (competitive Hebbian learning).
-    n_clusters : int, "auto", clusterer or None, default=8
-        Number of clusters that the nodes are grouped into. "auto" takes it from the
-        data; a continuum such as the pixels of a galaxy is 1. None takes the connected
-        components of the links with "graph", one on a continuum too, and is "auto"
-        with the other rules.
-    clusterer : {"graph", "umatrix", "two-winners"} or clusterer, default="graph"
+    clusterer : {"graph", "umatrix", "two-winners", "components"} or clusterer, \
+default="graph"
         How nodes are grouped: by normalized cuts of the graph of their relative
         co-activation (with a number given and no gaps to follow, by normal
         distributions), by the valleys of the U-matrix, or by the links of the nearest
-        two nodes of the samples (`docs/second_stage.md`). A scikit-learn clusterer is
-        cloned and fitted on the nodes that have samples, with their hits as weights if
-        it takes any; its own parameters say how many clusters. It may as well be the
-        value of `n_clusters`, as in `sklearn.cluster.Birch`.
+        two nodes of the samples (`docs/second_stage.md`). "components" takes the
+        connected components of the links, as many as there are. A scikit-learn
+        clusterer is cloned and fitted on the nodes that have samples, with their hits
+        as weights if it takes any; its own parameters decide how many clusters.
     update_set : {"neighbors", "ball"}, default="neighbors"
         Which nodes a sample pulls: its nearest node and the nodes linked with it, or
         every node inside epsilon. With "ball" these are linked with the nearest, and
@@ -80,7 +77,7 @@ class ESOM(CodebookClusterer):
     random_state : int, RandomState instance or None, default=None
         Order of the samples; an int makes the result reproducible.
     verbose : int, default=0
-        1 tells how many nodes the run will make and how long it will take, and shows
+        1 prints how many nodes the run will make and how long it will take, and shows
         a progress bar.
 
     Attributes
@@ -96,6 +93,9 @@ class ESOM(CodebookClusterer):
     labels_ : ndarray of shape (n_samples,), dtype int32
         Cluster of each training sample: consecutive from 0 by falling size, -3 for a
         sample without any present feature.
+    cluster_centers_ : ndarray of shape (n_clusters, n_features)
+        Mean of the training samples of each cluster over the features that they have;
+        NaN for a feature that none of them has.
     hits_ : ndarray of shape (n_units,), dtype int64
         Training samples nearest to each node.
     connections_ : csr_array of shape (n_units, n_units)
@@ -139,6 +139,10 @@ class ESOM(CodebookClusterer):
     not NaN. The automatic epsilon, the bound of the nodes, the longest link and the
     grouping of the nodes are the authors' own additions to the method.
 
+    There is no `sample_weight`: samples are learned one by one, and a sample learned
+    twice in place gives another network than two equal rows in random places. Repeat
+    rows (`numpy.repeat`), or use `CSOM`, whose result does not depend on the order.
+
     References
     ----------
     .. [1] Deng, D. & Kasabov, N. (2003), "On-line pattern analysis by evolving
@@ -150,7 +154,7 @@ class ESOM(CodebookClusterer):
     >>> from sklearn.datasets import make_blobs
     >>> from skesom.som import ESOM
     >>> X, y = make_blobs(n_samples=500, centers=3, random_state=3)
-    >>> esom = ESOM(n_clusters=3, random_state=0).fit(X)
+    >>> esom = ESOM(3, random_state=0).fit(X)
     >>> esom.unit_labels_.max() + 1
     np.int32(3)
     >>> esom.predict(X[:2]).shape
@@ -158,8 +162,10 @@ class ESOM(CodebookClusterer):
     """
 
     _deep_valley = 2.0  # the links of a network are uneven, and so is its U-matrix
+    _hint = "the distance of novel samples as epsilon=..."
 
     _parameter_constraints = {
+        **CodebookMap._cluster_constraints,
         "epsilon": [Interval(Real, 0, None, closed="neither"), StrOptions({"auto"})],
         "learning_rate": [Interval(Real, 0, 1, closed="right")],
         "forgetting": [Interval(Real, 0, 1, closed="left")],
@@ -167,8 +173,7 @@ class ESOM(CodebookClusterer):
         "max_nodes": [Interval(Integral, 1, None, closed="left")],
         "max_edge_length": [Interval(Real, 0, None, closed="neither"), None],
         "link_second": ["boolean"],
-        "n_clusters": CodebookClusterer._n_clusters_constraint,
-        "clusterer": CodebookClusterer._clusterer_constraint,
+        "clusterer": [StrOptions({*RULES, "components"}), HasMethods(["fit_predict"])],
         "update_set": [StrOptions({"neighbors", "ball"})],
         "n_epochs": [Interval(Integral, 1, None, closed="left")],
         "shuffle": ["boolean"],
@@ -178,15 +183,15 @@ class ESOM(CodebookClusterer):
 
     def __init__(
         self,
-        epsilon="auto",
+        n_clusters=8,
         *,
+        epsilon="auto",
         learning_rate=0.2,
         forgetting=0.8,
         pruning_period=50,
         max_nodes=2000,
         max_edge_length=2.0,
         link_second=True,
-        n_clusters=8,
         clusterer="graph",
         update_set="neighbors",
         n_epochs=1,
@@ -194,6 +199,7 @@ class ESOM(CodebookClusterer):
         random_state=None,
         verbose=0,
     ):
+        self.n_clusters = n_clusters
         self.epsilon = epsilon
         self.learning_rate = learning_rate
         self.forgetting = forgetting
@@ -201,7 +207,6 @@ class ESOM(CodebookClusterer):
         self.max_nodes = max_nodes
         self.max_edge_length = max_edge_length
         self.link_second = link_second
-        self.n_clusters = n_clusters
         self.clusterer = clusterer
         self.update_set = update_set
         self.n_epochs = n_epochs
@@ -225,15 +230,9 @@ class ESOM(CodebookClusterer):
         self : ESOM
             The fitted map.
         """
-        X = self._check_training_samples(X)
+        X = check_training_samples(self, X)
         self._check_enough_samples(X)
-        order, fill, epsilon = self._prepare(X)
-        if self.verbose:
-            tqdm.write(self._forecast(X, order, fill, epsilon), file=sys.stderr)
-        network = Network(fill)
-        epsilon = self._learn(network, X, order, epsilon)
-        self._finish(network, X, epsilon)
-        self.n_iter_ = self.n_epochs
+        self._learn_anew(X)
         return self
 
     @_fit_context(prefer_skip_nested_validation=True)
@@ -253,23 +252,8 @@ class ESOM(CodebookClusterer):
             The map that has learned. `labels_`, `hits_` and `quantization_error_`
             are of the samples of this call.
         """
-        first_call = not hasattr(self, "_network")
         self._validate_params()  # scikit-learn does so at the first call only
-        X = self._check_training_samples(X, reset=first_call)
-        order = np.arange(len(X), dtype=np.intp)
-        if first_call:
-            fill = feature_means(X)
-            network = Network(fill)
-            epsilon = resolve_epsilon(
-                self.epsilon, X, order, fill, self.max_nodes, self._rule()
-            )
-        else:
-            network = self._network.copy()
-            X = X.astype(network.fill.dtype, copy=False)
-            epsilon = self.epsilon_
-        epsilon = self._learn(network, X, order, epsilon)
-        self._finish(network, X, epsilon)
-        self.n_iter_ = 1
+        self._learn_checked(X, stream=True)
         return self
 
     def activation(self, X):
@@ -290,7 +274,7 @@ class ESOM(CodebookClusterer):
         return np.exp(-2 * (distances / distances.dtype.type(self.epsilon_)) ** 2)
 
     def is_novel(self, X):
-        """Tell which samples are farther than epsilon from every node.
+        """Return which samples are farther than epsilon from every node.
 
         Parameters
         ----------
@@ -307,12 +291,12 @@ class ESOM(CodebookClusterer):
 
     @_fit_context(prefer_skip_nested_validation=True)
     def forecast(self, X):
-        """Tell before a run how many nodes it will make and how long it will take.
+        """Estimate before a run how many nodes it will make and how long it will take.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
-            The training samples. Only the first of the training order are looked at.
+            The training samples. Only the first of the training order are used.
 
         Returns
         -------
@@ -325,94 +309,42 @@ class ESOM(CodebookClusterer):
         >>> import numpy as np
         >>> from skesom.som import ESOM
         >>> X = np.random.default_rng(0).uniform(size=(2000, 2))
-        >>> 50 < ESOM(0.1, random_state=0).forecast(X).n_nodes < 200
+        >>> 50 < ESOM(epsilon=0.1, random_state=0).forecast(X).n_nodes < 200
         True
         """
-        X = clone(self)._check_training_samples(X)
+        X = check_training_samples(clone(self), X)
         return forecast(X, *self._prepare(X), self.max_nodes, self._rule())
 
-    def _prepare(self, X):
-        """Return the order of learning, a fill for missing values, and epsilon."""
-        random_state = random_generator(self.random_state)
-        orders = [self._order(len(X), random_state) for _ in range(self.n_epochs)]
-        fill = feature_means(X)
-        order = _joined(orders)
-        epsilon = resolve_epsilon(
-            self.epsilon, X, order, fill, self.max_nodes, self._rule()
-        )
-        return order, fill, epsilon
+    def _learn_checked(self, X, classes=None, *, stream=False):
+        """Check samples and learn them, anew or more; return the unit of each."""
+        more = stream and hasattr(self, "_network")
+        X = check_training_samples(self, X, reset=not more)
+        if stream:
+            return self._learn_more(X, classes)
+        return self._learn_anew(X, classes)
 
-    def _forecast(self, X, order, fill, epsilon):
-        """Return the forecast of a run as a line of text."""
-        run = forecast(X, order, fill, epsilon, self.max_nodes, self._rule())
-        return (
-            f"{type(self).__name__}: {len(order)} samples with epsilon={epsilon:.4g} "
-            f"make about {run.n_nodes} nodes in about {run.seconds:.1f} s."
-        )
+    def _learn_anew(self, X, classes=None):
+        """Learn samples that have been checked; return the unit of each."""
+        order, fill, epsilon = self._prepare(X)
+        if self.verbose:
+            tqdm.write(self._forecast(X, order, fill, epsilon), file=sys.stderr)
+        return self._learn(Network(fill), X, order, epsilon, classes, self.n_epochs)
 
-    def _order(self, n_samples, random_state):
-        if self.shuffle:
-            return random_state.permutation(
-                np.arange(n_samples, dtype=self._index(n_samples))
-            )
-        return np.arange(n_samples, dtype=self._index(n_samples))
+    def _learn_more(self, X, classes=None):
+        """Learn samples in the order given, after those of earlier calls."""
+        order = np.arange(len(X), dtype=np.intp)
+        if hasattr(self, "_network"):
+            network, epsilon = self._network.copy(), self.epsilon_
+            X = X.astype(network.fill.dtype, copy=False)
+        else:
+            fill = feature_means(X)
+            network, epsilon = Network(fill), self._epsilon(X, order, fill)
+        return self._learn(network, X, order, epsilon, classes, 1)
 
-    @staticmethod
-    def _index(n_samples):
-        """Return the smallest integer type that numbers the rows."""
-        return np.int32 if n_samples < 2**31 else np.int64
-
-    def _rule(self):
-        """Return the arguments of the learning kernel."""
-        return {
-            "learning_rate": float(self.learning_rate),
-            "forgetting": float(self.forgetting),
-            "pruning_period": self.pruning_period,
-            "link_second": self.link_second,
-            "whole_ball": self.update_set == "ball",
-        }
-
-    def _learn(self, network, X, order, epsilon):
-        """Let the network learn X in the given order; return the final epsilon."""
-        first_epsilon = epsilon
-        bar = tqdm(
-            total=len(order),
-            desc=type(self).__name__,
-            unit="sample",
-            unit_scale=True,
-            disable=not self.verbose,
-        )
-        with bar:
-            for begin in range(0, len(order), _SAMPLES_AT_A_TIME):
-                part = order[begin : begin + _SAMPLES_AT_A_TIME].astype(np.intp)
-                epsilon = network.learn(
-                    X,
-                    part,
-                    epsilon=float(epsilon),
-                    max_nodes=self.max_nodes,
-                    when_full=make_room,
-                    **self._rule(),
-                )
-                bar.update(len(part))
-                bar.set_postfix(nodes=network.n_nodes, epsilon=f"{epsilon:.4g}")
-        if network.n_nodes == 0:
-            raise ValueError(
-                f"None of the {len(X)} samples has a feature that is not NaN."
-            )
-        if epsilon != first_epsilon:
-            warnings.warn(
-                f"The network reached max_nodes={self.max_nodes}; epsilon grew from "
-                f"{first_epsilon:.4g} to {epsilon:.4g} (epsilon_) and close nodes were "
-                'merged. Choose a larger epsilon (or "auto"), or a larger max_nodes.',
-                ConvergenceWarning,
-                stacklevel=4,  # the line that calls fit
-            )
-        return float(epsilon)
-
-    def _finish(self, network, X, epsilon):
-        """Group the nodes by the samples X, and set the fitted attributes."""
-        codebook = network.nodes()
-        links = network.links()
+    def _learn(self, network, X, order, epsilon, classes, n_epochs):
+        """Let the network learn samples, and group its nodes by them."""
+        epsilon = self._trained(network, X, order, epsilon, classes)
+        codebook, links = network.nodes(), network.links()
         summary = summarize(
             X,
             codebook,
@@ -425,26 +357,87 @@ class ESOM(CodebookClusterer):
         self.connections_ = links
         self.hits_ = summary.hits
         self.quantization_error_ = summary.quantization_error
-        groups, mixture = (
-            (self._components(), None)
-            if self._are_components()
-            else self._groups(codebook, summary, links)
+        self._set_labels(X, *self._groups(codebook, summary, links), summary)
+        self.n_iter_ = n_epochs
+        return summary.winners
+
+    def _prepare(self, X):
+        """Return the order of learning, a fill for missing values, and epsilon."""
+        random_state = random_generator(self.random_state)
+        rows = np.arange(len(X), dtype=np.int32 if len(X) < 2**31 else np.int64)
+        orders = [
+            random_state.permutation(rows) if self.shuffle else rows
+            for _ in range(self.n_epochs)
+        ]
+        order = np.concatenate(orders) if len(orders) > 1 else orders[0]
+        fill = feature_means(X)
+        return order, fill, self._epsilon(X, order, fill)
+
+    def _epsilon(self, X, order, fill):
+        return resolve_epsilon(
+            self.epsilon, X, order, fill, self.max_nodes, self._rule()
         )
-        self._set_labels(X, groups, mixture, summary)
 
-    def _needs_pairs(self):
-        return not self._are_components() and super()._needs_pairs()
+    def _forecast(self, X, order, fill, epsilon):
+        """Return the forecast of a run as a line of text."""
+        run = forecast(X, order, fill, epsilon, self.max_nodes, self._rule())
+        return (
+            f"{type(self).__name__}: {len(order)} samples with epsilon={epsilon:.4g} "
+            f"make about {run.n_nodes} nodes in about {run.seconds:.1f} s."
+        )
 
-    def _are_components(self):
-        return self.n_clusters is None and self._grouped_by("graph")
+    def _rule(self):
+        """Return the arguments of the learning kernel."""
+        return {
+            "learning_rate": float(self.learning_rate),
+            "forgetting": float(self.forgetting),
+            "pruning_period": self.pruning_period,
+            "link_second": self.link_second,
+            "whole_ball": self.update_set == "ball",
+        }
 
-    def _components(self):
+    def _trained(self, network, X, order, epsilon, classes):
+        """Let the network learn X in the given order; return the final epsilon."""
+        first_epsilon = epsilon
+        rule = self._rule()
+        if classes is not None:
+            rule["classes"] = classes
+        bar = tqdm(
+            total=len(order),
+            desc=type(self).__name__,
+            unit="sample",
+            unit_scale=True,
+            disable=not self.verbose,
+        )
+        with bar:
+            for part in gen_batches(len(order), _SAMPLES_AT_A_TIME):
+                epsilon = network.learn(
+                    X,
+                    order[part].astype(np.intp),
+                    epsilon=float(epsilon),
+                    max_nodes=self.max_nodes,
+                    when_full=make_room,
+                    **rule,
+                )
+                bar.update(part.stop - part.start)
+                bar.set_postfix(nodes=network.n_nodes, epsilon=f"{epsilon:.4g}")
+        if network.n_nodes == 0:
+            raise ValueError(
+                f"None of the {len(X)} samples has a feature that is not NaN."
+            )
+        if epsilon != first_epsilon:
+            warn_user(
+                f"The network reached max_nodes={self.max_nodes}; epsilon grew from "
+                f"{first_epsilon:.4g} to {epsilon:.4g} (epsilon_) and close nodes were "
+                'merged. Choose a larger epsilon (or "auto"), or a larger max_nodes.',
+                ConvergenceWarning,
+            )
+        return float(epsilon)
+
+    def _groups(self, codebook, summary, links):
+        if not self._grouped_by("components"):
+            return super()._groups(codebook, summary, links)
         longest = np.inf
         if self.max_edge_length is not None:
             longest = self.max_edge_length * self.epsilon_
-        return component_clusters(self.codebook_, self.connections_, longest)
-
-
-def _joined(orders):
-    """Return the orders of all passes as one, without a copy if there is one."""
-    return np.concatenate(orders) if len(orders) > 1 else orders[0]
+        return component_clusters(codebook, links, longest), None

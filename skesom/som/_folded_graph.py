@@ -1,13 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The graph of rows and of the clusters of many clusterings, folded to the clusters.
 
-With rows i, clusters j of all members, b_ij = 1 where row i is in cluster j, and r_i
-the number of members that label the row::
-
-    F_jl = sum_i b_ij b_il / r_i,      G = D^-1/2 F D^-1/2,      D_jj = sum_i b_ij
-
-The eigenvectors of G give those of the bipartite graph (Fern & Brodley 2004), and F is
-a sum over rows: whole numbers for each r_i, so their order does not matter.
+Its formulas stand in the notes of `ConsensusClusterer`. The eigenvectors of the folded
+graph give those of the bipartite graph (Fern & Brodley 2004). Its entries are sums over
+rows, whole numbers for each number of members, so the order of rows does not matter.
 """
 
 from itertools import combinations_with_replacement, pairwise
@@ -21,13 +17,13 @@ from sklearn.metrics import adjusted_rand_score
 from skesom.som._threads import one_blas_thread
 
 _STARTS = 20  # of k-means, on the few clusters of the members
-_ENOUGH_ROWS = 65_536  # to tell which member is closest to the consensus
+_ENOUGH_ROWS = 65_536  # to find the member closest to the consensus
 _CERTAIN = 1e-9  # eigenvalues below are rounding
-_MOST_CLUSTERS = 20  # that the members may be said to agree on by themselves
+_MOST_CLUSTERS = 20  # that n_clusters="auto" may find
 
 
 class Votes(NamedTuple):
-    """What the cluster that a member gives to a row says of its cluster.
+    """Votes of the clusters of the members for those of the consensus.
 
     The label of a row is that of most votes, to which the `bias` is added once for
     every member that votes.
@@ -58,7 +54,7 @@ class Votes(NamedTuple):
         return winner
 
     def agreement(self, labels, winner):
-        """Return the share of the members whose cluster of a row is at home in its own.
+        """Return the share of members whose cluster of a row belongs to `winner`.
 
         NaN where no member gives a cluster.
         """
@@ -86,12 +82,9 @@ def _or_last(labels, table):
 
 
 class FoldedGraph:
-    """Which clusters of many clusterings share how many rows.
+    """Rows that the clusters of many clusterings share.
 
-    Parameters
-    ----------
-    labels : list of ndarray of shape (n_rows,), int
-        Labels of each member for the same rows, from 0; negative ones are no clusters.
+    `labels` has the labels of each member for the same rows; negative ones are none.
     """
 
     def __init__(self, labels):
@@ -112,7 +105,7 @@ class FoldedGraph:
         self._vectors = scale[:, np.newaxis] * vectors[:, ::-1]
 
     def rank(self):
-        """Return how many clusters the members can tell apart."""
+        """Return how many clusters the members can distinguish."""
         return int(np.count_nonzero(self.eigenvalues > _CERTAIN))
 
     def plausible_number(self):

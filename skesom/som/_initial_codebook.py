@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Where a classical map begins: its shape and its units before training."""
 
+from numbers import Integral
+
 import numpy as np
 from scipy import linalg
+from sklearn.utils import gen_batches
 
 from skesom.som._row_order import Epochs, repetitions
 from skesom.som._warnings import warn_user
@@ -12,6 +15,39 @@ _FLAT = 1e-7  # a deviation below this part of the largest is rounding
 _UNITS_PER_ROOT = 5  # of the number of samples
 _MOST_UNITS = 2500
 _LARGEST_RATIO = 4  # of the sides
+
+
+def lattice_shape(shape, X, sample_weight, topology, toroidal):
+    """Return (n_rows, n_columns) of the lattice."""
+    if isinstance(shape, str):
+        return _automatic_shape(X, sample_weight, topology, toroidal)
+    if isinstance(shape, Integral):
+        return 1, int(shape)
+    if len(shape) != 2 or not all(
+        isinstance(side, Integral) and side >= 1 for side in shape
+    ):
+        raise ValueError(
+            "The 'shape' of the lattice must be two integers >= 1, the number of "
+            'rows and of columns, or one for a chain of units, or "auto". Got '
+            f"{shape!r}."
+        )
+    return int(shape[0]), int(shape[1])
+
+
+def initial_codebook(init, X, sample_weight, shape, random_state):
+    """Return the units before training."""
+    n_units = shape[0] * shape[1]
+    if isinstance(init, str):
+        if init == "random":
+            return _drawn_samples(X, sample_weight, n_units, random_state)
+        return principal_plane(X, sample_weight, shape)
+    codebook = np.array(init, dtype=X.dtype, order="C")
+    if codebook.shape != (n_units, X.shape[1]) or not np.isfinite(codebook).all():
+        raise ValueError(
+            f"'init' must hold finite weights of shape ({n_units}, {X.shape[1]}) "
+            f"for n_units and n_features, got shape {codebook.shape}."
+        )
+    return codebook
 
 
 def principal_axes(X, sample_weight=None):
@@ -68,7 +104,7 @@ def principal_plane(X, sample_weight, shape):
     return (means + (plane * deviations) @ components).astype(X.dtype)
 
 
-def drawn_samples(X, sample_weight, n_units, random_state):
+def _drawn_samples(X, sample_weight, n_units, random_state):
     """Draw samples to be units; their missing features are means."""
     rows = Epochs(X, sample_weight).draw(random_state)
     observed = np.concatenate([~np.isnan(X[part]).all(axis=1) for part in _blocks(X)])
@@ -82,24 +118,13 @@ def drawn_samples(X, sample_weight, n_units, random_state):
     return np.where(np.isnan(codebook), means, codebook)
 
 
-def given_codebook(init, X, n_units):
-    """Return a copy of a codebook that a user gave, of the dtype of X."""
-    codebook = np.array(init, dtype=X.dtype, order="C")
-    if codebook.shape != (n_units, X.shape[1]) or not np.isfinite(codebook).all():
-        raise ValueError(
-            f"'init' must hold finite weights of shape ({n_units}, {X.shape[1]}) "
-            f"for n_units and n_features, got shape {codebook.shape}."
-        )
-    return codebook
-
-
-def automatic_shape(X, sample_weight, topology, toroidal):
+def _automatic_shape(X, sample_weight, topology, toroidal):
     """Choose the shape of a lattice from the data.
 
     The number of units is about 5 sqrt(n_samples), at most 2500 and not more than the
     samples; the ratio of the sides is that of the standard deviations along the first
     two principal components, at most 4 (Vesanto et al. 2000, "SOM Toolbox for Matlab
-    5", who set no bounds). Data that vary along one direction get a chain.
+    5", without bounds). Data that vary along one direction get a chain.
     """
     times = None if sample_weight is None else repetitions(sample_weight)
     n_samples = len(X) if times is None else int(times.sum())
@@ -134,4 +159,4 @@ def _feature_means(X, sample_weight):
 def _blocks(X):
     """Return slices of rows that hold a bounded number of values."""
     size = max(1, _VALUES_AT_A_TIME // X.shape[1])
-    return [slice(begin, begin + size) for begin in range(0, len(X), size)]
+    return gen_batches(len(X), size)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Where the units of a classical map stand, who is next to whom, and how far.
+"""Places of the units of a classical map, their neighbors and distances.
 
 A rectangular lattice has its units at (row, column). In a hexagonal lattice odd rows
 are shifted by half a column and rows are sqrt(3)/2 apart, so that each unit inside has
@@ -13,8 +13,9 @@ depend on differences only. Two small tables hold them; all is computed from the
 import numpy as np
 from scipy import sparse
 
-from skesom.som._neighborhood import Neighborhood
+NEIGHBORHOODS = ("gaussian", "cut_gaussian", "bubble", "epanechnikov", "mexican_hat")
 
+_ROUNDING = 1 + 1e-9  # so that a unit right on the rim of a window is inside
 _SQUARED_PITCH = 0.75  # of the rows of a hexagonal lattice
 _NEIGHBOR = 1.01  # squared distance, just above the one of neighbors
 _ENTRIES_AT_A_TIME = 2**18  # of a matrix of rows by rows or columns by columns
@@ -23,32 +24,11 @@ _ENTRIES_AT_A_TIME = 2**18  # of a matrix of rows by rows or columns by columns
 class Lattice:
     """The lattice of a map.
 
-    Parameters
-    ----------
-    shape : tuple (n_rows, n_columns)
-        Units by rows and columns, numbered row by row.
-    topology : {"hexagonal", "rectangular"}, default="hexagonal"
-        Six neighbors or four.
-    toroidal : bool, default=False
-        Whether opposite edges are joined.
-
-    Attributes
-    ----------
-    positions : ndarray of shape (n_units, 2)
-        x (along the columns) and y (along the rows) of each unit in the plane.
-    hexagonal : bool
-        Whether odd rows are shifted.
-    squared_along : ndarray of shape (n_rows,)
-        Squared distance of two rows by the difference of their numbers.
-    squared_across : ndarray of shape (3, 2 * n_columns - 1)
-        Squared distance along the columns of two units. First index: 1 if their rows
-        are shifted alike, 2 (or 0) if the first (or second) is shifted only; second
-        index: difference of the numbers of their columns, plus n_columns - 1.
-
-    Raises
-    ------
-    ValueError
-        For a toroidal hexagonal lattice with an odd number of rows.
+    Units are numbered row by row; `positions` are their x and y in the plane.
+    `squared_along` is the squared distance of two rows by the difference of their
+    numbers. `squared_across` is that along the columns; first index: 1 if the rows of
+    the two units are shifted alike, 2 (or 0) if only that of the first (or second) is
+    shifted; second index: difference of the columns, plus n_columns - 1.
     """
 
     def __init__(self, shape, topology="hexagonal", toroidal=False):
@@ -215,3 +195,65 @@ class Lattice:
             part = flat if len(near) == n else flat[near]
             product[begin : begin + size] = matrix @ part
         return product.reshape(len(wanted), *values.shape[1:])
+
+
+class Neighborhood:
+    """Weight h of a unit at the distance r from the winner, for a width sigma.
+
+    ============== ====================================================
+    gaussian       exp(-r^2 / (2 sigma^2))
+    cut_gaussian   the same, 0 beyond sigma
+    bubble         1, 0 beyond sigma
+    epanechnikov   1 - r^2 / sigma^2, 0 beyond sigma
+    mexican_hat    (1 - r^2 / (2 sigma^2)) exp(-r^2 / (2 sigma^2))
+    ============== ====================================================
+
+    The first four are those of Vesanto et al. (2000), "SOM Toolbox for Matlab 5", but
+    for the epanechnikov function, which is there max(0, 1 - (sigma - r)^2); here it is
+    the kernel of Epanechnikov (1969), doi:10.1137/1114019. The mexican hat is the
+    negative Laplacian of a gaussian in the plane: its integral is 0.
+
+    `diameter` is that of a window: beyond diameter / 2 the weight is 0.
+    """
+
+    def __init__(self, name, diameter=None):
+        self.name = name
+        self.diameter = diameter
+
+    @property
+    def separable(self):
+        """Whether h is a product of functions of the rows and of the columns."""
+        return self.name == "gaussian" and self.diameter is None
+
+    @property
+    def ends_at_sigma(self):
+        """Whether the weight is 0 beyond sigma."""
+        return self.name in ("cut_gaussian", "bubble", "epanechnikov")
+
+    @property
+    def code(self):
+        """Number of the neighborhood in the kernel of online training."""
+        return NEIGHBORHOODS.index(self.name)
+
+    def squared_reach(self, sigma):
+        """Return the squared distance up to which a weight may differ from 0."""
+        reach = np.full_like(sigma, np.inf, dtype=np.float64)
+        if self.ends_at_sigma:
+            reach = np.minimum(reach, sigma)
+        if self.diameter is not None:
+            reach = np.minimum(reach, self.diameter / 2)
+        return reach**2 * _ROUNDING
+
+    def __call__(self, squared, sigma):
+        """Return the weights at squared distances on the lattice."""
+        inside = squared <= self.squared_reach(sigma)
+        scaled = squared / sigma**2
+        if self.name == "bubble":
+            weights = np.ones_like(scaled)
+        elif self.name == "epanechnikov":
+            weights = np.maximum(1 - scaled, 0)
+        else:
+            weights = np.exp(-0.5 * scaled)
+            if self.name == "mexican_hat":
+                weights *= 1 - 0.5 * scaled
+        return np.where(inside, weights, 0)

@@ -1,222 +1,246 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""How a classical map is trained, as its parameters say."""
+"""Training of a lattice of units, whose input has been checked and prepared."""
 
-from collections import namedtuple
-from numbers import Integral
+from typing import NamedTuple
 
 import numpy as np
+from sklearn.utils import gen_batches
 from tqdm import tqdm
 
-from skesom.som._base import random_generator
-from skesom.som._batch import mean_sums, moved
-from skesom.som._codebook_map import CodebookMap
-from skesom.som._initial_codebook import (
-    automatic_shape,
-    drawn_samples,
-    given_codebook,
-    principal_plane,
-)
+from skesom.som._codebook import by_feature
 from skesom.som._lattice import Lattice
-from skesom.som._metric import Metric, any_missing
-from skesom.som._neighborhood import Neighborhood
-from skesom.som._online_training import Steps, train_online
+from skesom.som._metric import any_missing
+from skesom.som._online import learn_one_by_one
 from skesom.som._row_order import Epochs
-from skesom.som._schedule import decayed
-from skesom.som._threads import one_blas_thread
-from skesom.som._training_curve import TrainingCurve
 
-_FINAL_SIGMA = 0.7  # neighbors weigh about a third of a unit itself
-_FINAL_RADIUS = 1.25  # of neighborhoods that end at sigma: neighbors are inside
-
+_K_MEANS_STEPS = 3  # measured: one leaves units between groups, ten change nothing
+_ROWS_PER_BLOCK = 4096
+# A denominator below this is out of reach of every sample (36 sigma): beyond,
+# gaussian weights are no longer accurate numbers, and then 0.
+_SMALLEST_WEIGHT = 1e-290
 _STEPS_AT_A_TIME = 65536  # between two moments at which Ctrl-C is heard
 
-Training = namedtuple("Training", ["codebook", "lattice", "sums", "curve"])
+
+class Training(NamedTuple):
+    """A trained map."""
+
+    codebook: np.ndarray
+    lattice: Lattice
+    sums: tuple
+    """Sums and counts of the samples of each unit, per sample or unit of weight."""
+    curve: np.ndarray
+    """Error of each epoch."""
 
 
-class LatticeTraining(CodebookMap):
-    """Trains on a lattice. A subclass has the parameters of `LatticeMap`."""
+class Schedule(NamedTuple):
+    """How a map is trained."""
 
-    def _metric(self):
-        return Metric(self.metric, self.feature_weights)
+    metric: object
+    neighborhood: object
+    n_epochs: int
+    widths: object
+    """Function of the progress, an array of numbers from 0 to 1, and the epoch."""
+    rates: object
+    """Function of the progress."""
+    bar: dict
+    """Arguments of the progress bar."""
 
-    def _trained(self, X, sample_weight, errors, n_calls=1):
-        """Return the map after training on samples, the first or more of a stream."""
-        sample_weight, X, errors = self._used(sample_weight, X, errors)
-        if n_calls == 1:
-            return self._train(X, sample_weight, errors)
-        return self._follow(X, sample_weight, errors, n_calls)
 
-    def _train(self, X, sample_weight, errors):
-        """Return the trained codebook, its lattice, and the last sums per sample."""
-        self._check_neighborhood()
-        self._check_metric(X)
-        random_state = random_generator(self.random_state)
-        # One BLAS thread: a matrix product must not depend on how many there are.
-        with one_blas_thread():
-            shape = self._checked_shape(X, sample_weight)
-            lattice = Lattice(shape, self.topology, self.toroidal)
-            codebook = self._initial_codebook(X, sample_weight, shape, random_state)
-            if self.algorithm == "online":
-                train = self._train_online
-            else:
-                train = self._train_in_batch
-            codebook = self._metric().settled(codebook)
-            return train(X, sample_weight, errors, codebook, lattice, random_state)
-
-    def _follow(self, X, sample_weight, errors, n_calls):
-        """Return the map after one more call of a stream."""
-        lattice = Lattice(self.shape_, self.topology, self.toroidal)
-        share = n_calls**-0.6
-        metric = self._metric()
-        new = mean_sums(metric, X, self.codebook_, sample_weight, errors)
-        error = TrainingCurve(metric, X, sample_weight, errors).error(
-            self.codebook_, *new
+def train_in_batch(X, sample_weight, errors, codebook, lattice, schedule, generator):
+    """Set all units to weighted means of the samples once an epoch."""
+    metric, missing = schedule.metric, any_missing(X)
+    measure = TrainingCurve(metric, X, sample_weight, errors)
+    curve = []
+    widths = schedule.widths(np.linspace(0, 1, schedule.n_epochs))
+    for sigma in tqdm(widths, unit="epoch", **schedule.bar):
+        sums = mean_sums(metric, X, codebook, sample_weight, errors, missing)
+        curve.append(measure.error(codebook, *sums))
+        codebook = metric.normalized(
+            batch_update(codebook, lattice, *sums, schedule.neighborhood, sigma)
         )
-        sums = tuple(
-            (1 - share) * old_part + share * new_part
-            for old_part, new_part in zip(self._sums, new, strict=True)
+    return Training(codebook, lattice, sums, np.array(curve))
+
+
+def train_online(X, sample_weight, errors, codebook, lattice, schedule, generator):
+    """Pull the units to one sample after the other."""
+    metric, neighborhood = schedule.metric, schedule.neighborhood
+    weights = by_feature(metric.prepared(codebook))
+    scratch = [
+        np.empty(X.shape[1], dtype=np.intc),
+        np.empty(weights.shape[1], dtype=X.dtype),
+        np.empty(weights.shape[1], dtype=X.dtype),
+        np.empty((2, lattice.shape[1])),
+    ]
+    totals = np.zeros((schedule.n_epochs, 2))
+    steps = _online_steps(Epochs(X, sample_weight), schedule, generator)
+    for epoch, order, rates, widths in steps:
+        rows, places, how = metric.steps(X, order, errors)
+        totals[epoch] += learn_one_by_one(
+            rows,
+            places,
+            rates,
+            widths,
+            neighborhood.squared_reach(widths),
+            neighborhood.code,
+            lattice.squared_along,
+            lattice.squared_across,
+            lattice.hexagonal,
+            weights,
+            *scratch,
+            **how,
         )
-        sigma = self._widths(lattice, np.ones(self.n_epochs))[-1]
-        with one_blas_thread():
-            codebook = moved(
-                self.codebook_, lattice, *sums, self._neighborhood(), sigma
-            )
-        curve = np.append(self.training_errors_, error)
-        return Training(metric.settled(codebook), lattice, sums, curve)
-
-    def _train_in_batch(
-        self, X, sample_weight, errors, codebook, lattice, random_state
-    ):
-        metric, missing = self._metric(), any_missing(X)
-        measure = TrainingCurve(metric, X, sample_weight, errors)
-        curve = []
-        widths = self._widths(lattice, np.linspace(0, 1, self.n_epochs))
-        for sigma in tqdm(
-            widths, type(self).__name__, unit="epoch", disable=not self.verbose
-        ):
-            sums = mean_sums(metric, X, codebook, sample_weight, errors, missing)
-            curve.append(measure.error(codebook, *sums))
-            codebook = metric.settled(
-                moved(codebook, lattice, *sums, self._neighborhood(), sigma)
-            )
-        return Training(codebook, lattice, sums, np.array(curve))
-
-    def _train_online(self, X, sample_weight, errors, codebook, lattice, random_state):
-        metric = self._metric()
-        steps = self._steps(Epochs(X, sample_weight), lattice, random_state)
-        codebook, curve = train_online(
-            X, errors, codebook, lattice, steps, metric, self._neighborhood()
+    codebook = np.ascontiguousarray(weights[:-1, : len(codebook)].T)
+    codebook = metric.normalized(metric.restored(codebook))
+    if not np.isfinite(codebook).all():
+        raise ValueError(
+            "Online training diverged: units were pushed away without end. With "
+            f"neighborhood={neighborhood.name!r} choose a smaller learning_rate "
+            f"(now {float(schedule.rates(np.zeros(1))[0])}), or another neighborhood."
         )
-        if not np.isfinite(codebook).all():
-            raise ValueError(
-                "Online training diverged: units were pushed away without end. With "
-                f"neighborhood={self.neighborhood!r} choose a smaller learning_rate "
-                f"(now {self.learning_rate}), or another neighborhood."
-            )
-        sums = mean_sums(metric, X, codebook, sample_weight, errors)
-        return Training(codebook, lattice, sums, curve)
+    sums = mean_sums(metric, X, codebook, sample_weight, errors)
+    return Training(codebook, lattice, sums, np.sqrt(totals[:, 0] / totals[:, 1]))
 
-    def _steps(self, epochs, lattice, random_state):
-        """Yield the steps of online training, with a progress bar if wanted."""
-        n_steps = self.n_epochs * epochs.n_rows
-        bar = tqdm(
-            total=n_steps,
-            desc=type(self).__name__,
-            unit="sample",
-            unit_scale=True,
-            disable=not self.verbose,
+
+def follow(X, sample_weight, errors, before, schedule, n_calls):
+    """Return the map after one more call of a stream."""
+    metric, share = schedule.metric, n_calls**-0.6
+    new = mean_sums(metric, X, before.codebook, sample_weight, errors)
+    error = TrainingCurve(metric, X, sample_weight, errors).error(before.codebook, *new)
+    sums = tuple(
+        (1 - share) * old_part + share * new_part
+        for old_part, new_part in zip(before.sums, new, strict=True)
+    )
+    sigma = schedule.widths(np.ones(schedule.n_epochs))[-1]
+    codebook = batch_update(
+        before.codebook, before.lattice, *sums, schedule.neighborhood, sigma
+    )
+    curve = np.append(before.curve, error)
+    return Training(metric.normalized(codebook), before.lattice, sums, curve)
+
+
+def _online_steps(epochs, schedule, generator):
+    """Yield the number of an epoch, rows to learn, learning rates and widths."""
+    n_steps = schedule.n_epochs * epochs.n_rows
+    bar = tqdm(total=n_steps, unit="sample", unit_scale=True, **schedule.bar)
+    with bar:
+        for epoch in range(schedule.n_epochs):
+            order = epochs.draw(generator)
+            for part in gen_batches(len(order), _STEPS_AT_A_TIME):
+                steps = epoch * len(order) + np.arange(part.start, part.stop)
+                progress = steps / max(n_steps - 1, 1)
+                widths = schedule.widths(progress, epoch)
+                yield epoch, order[part], schedule.rates(progress), widths
+                bar.update(part.stop - part.start)
+
+
+def mean_sums(metric, X, codebook, sample_weight=None, errors=None, missing=None):
+    """Return sums over the samples of each unit, per sample or unit of weight."""
+    total = len(X) if sample_weight is None else sample_weight.sum()
+    sums = metric.sums(
+        X, codebook, sample_weight=sample_weight, errors=errors, missing=missing
+    )
+    return tuple(part / total for part in sums)
+
+
+def batch_update(codebook, lattice, sums, counts, neighborhood, sigma):
+    """Return the codebook after an epoch; units that no sample reaches stay."""
+    smoothed = lattice.smooth(np.hstack([sums, counts]), sigma, neighborhood)
+    sums, weights = np.split(smoothed, [sums.shape[1]], axis=1)
+    reached = weights >= _SMALLEST_WEIGHT
+    means = sums / np.where(reached, weights, 1)
+    return np.where(reached, means, codebook).astype(codebook.dtype)
+
+
+def units_by_k_means(X, codebook, sample_weight, *, metric, errors):
+    """Move units to the means of their own samples, by a few steps of k-means.
+
+    The neighborhood leaves units beside thin groups and in gaps. That is right for a
+    map, but hides the gaps from the second stage.
+    """
+    for _ in range(_K_MEANS_STEPS):
+        sums, counts = metric.sums(
+            X, codebook, sample_weight=sample_weight, errors=errors
         )
-        with bar:
-            for epoch in range(self.n_epochs):
-                order = epochs.draw(random_state)
-                for begin in range(0, len(order), _STEPS_AT_A_TIME):
-                    rows = order[begin : begin + _STEPS_AT_A_TIME]
-                    steps = epoch * len(order) + begin + np.arange(len(rows))
-                    progress = steps / max(n_steps - 1, 1)
-                    widths = self._widths(lattice, progress, epoch)
-                    yield Steps(epoch, rows, self._rates(progress), widths)
-                    bar.update(len(rows))
-
-    def _neighborhood(self):
-        return Neighborhood(self.neighborhood, self.diameter)
-
-    def _check_neighborhood(self):
-        if self.neighborhood == "mexican_hat" and self.algorithm == "batch":
-            raise ValueError(
-                'neighborhood="mexican_hat" needs algorithm="online": in batch '
-                "training a unit becomes a weighted mean, and negative weights let its "
-                "denominator pass through 0 and change its sign."
-            )
-
-    def _check_metric(self, X):
-        if self.feature_weights is None:
-            return
-        weights = np.asarray(self.feature_weights, dtype=np.float64)
-        if weights.shape != (X.shape[1],):
-            raise ValueError(
-                "'feature_weights' must be one number for each of the "
-                f"n_features={X.shape[1]} features, got shape {weights.shape}."
-            )
-        if not (np.isfinite(weights) & (weights >= 0)).all() or not weights.any():
-            raise ValueError(
-                "'feature_weights' must be finite, not negative and not all zero, got "
-                f"{weights}."
-            )
-        if self.algorithm == "online" and not weights.all():
-            raise ValueError(
-                "algorithm=\"online\" needs 'feature_weights' above zero, got "
-                f"{weights}. Leave features out, or train in batch."
-            )
-
-    def _checked_shape(self, X, sample_weight):
-        """Return (n_rows, n_columns)."""
-        shape = self.shape
-        if isinstance(shape, str):
-            return automatic_shape(X, sample_weight, self.topology, self.toroidal)
-        if isinstance(shape, Integral):
-            return 1, int(shape)
-        if len(shape) != 2 or not all(
-            isinstance(side, Integral) and side >= 1 for side in shape
-        ):
-            raise ValueError(
-                "The 'shape' of the lattice must be two integers >= 1, the number of "
-                'rows and of columns, or one for a chain of units, or "auto". Got '
-                f"{shape!r}."
-            )
-        return int(shape[0]), int(shape[1])
-
-    def _widths(self, lattice, progress, epoch=None):
-        """Return sigma at each progress; in a given epoch if they are given so."""
-        if self.sigma is not None and np.ndim(self.sigma) > 0:
-            widths = np.asarray(self.sigma, dtype=np.float64)
-            if widths.shape != (self.n_epochs,) or not (widths > 0).all():
-                raise ValueError(
-                    f"'sigma' must be one positive number or n_epochs={self.n_epochs} "
-                    f"of them, got an array of shape {widths.shape}."
-                )
-            return widths if epoch is None else np.full(len(progress), widths[epoch])
-        last = self.final_sigma
-        if last is None:
-            bounded = self._neighborhood().ends_at_sigma
-            last = _FINAL_RADIUS if bounded else _FINAL_SIGMA
-        first = self.sigma
-        if first is None:
-            # On a torus no unit is farther than half a side.
-            first = max(max(lattice.shape) / (4 if lattice.toroidal else 2), last)
-        last = min(first, last)
-        return decayed(self.sigma_decay, first, last, progress, "sigma_decay")
-
-    def _rates(self, progress):
-        first = self.learning_rate
-        last = min(first, self.final_learning_rate)
-        return decayed(
-            self.learning_rate_decay, first, last, progress, "learning_rate_decay"
+        means = np.divide(
+            sums, counts, out=codebook.astype(np.float64), where=counts > 0
         )
+        codebook = metric.normalized(means.astype(codebook.dtype))
+    return codebook
 
-    def _initial_codebook(self, X, sample_weight, shape, random_state):
-        n_units = shape[0] * shape[1]
-        if not isinstance(self.init, str):
-            return given_codebook(self.init, X, n_units)
-        if self.init == "random":
-            return drawn_samples(X, sample_weight, n_units, random_state)
-        return principal_plane(X, sample_weight, shape)
+
+class TrainingCurve:
+    """Measures the root mean square of the differences of samples and units.
+
+    An epoch adds up the samples of each unit. With n samples of the sum s at a unit w,
+    the squared differences add up to sum x^2 - 2 w s + n w^2, and the first term never
+    changes, so that the error of an epoch needs the units only.
+    """
+
+    def __init__(self, metric, X, sample_weight=None, errors=None):
+        self._metric = metric
+        self._scale = np.ones(X.shape[1]) if metric.scale is None else metric.scale
+        # Around a typical sample few digits are lost.
+        self._origin = np.nan_to_num(metric.values(X[:1])[0])
+        self._squares = self._known = 0.0
+        for rows in gen_batches(len(X), _ROWS_PER_BLOCK):
+            differences = (metric.values(X[rows]) - self._origin).ravel()
+            if metric.scale is None and sample_weight is None and errors is None:
+                squares = float(np.dot(differences, differences))
+                if not np.isnan(squares):  # nothing is missing
+                    self._squares += squares
+                    self._known += len(X[rows])
+                    continue
+            self._add(
+                differences.reshape(X[rows].shape),
+                1.0 if sample_weight is None else sample_weight[rows],
+                1.0 if errors is None else errors[rows],
+            )
+        # The sums of an epoch are those of one sample, present or not.
+        total = len(X) if sample_weight is None else sample_weight.sum()
+        self._squares /= total
+        self._known /= total
+
+    def _add(self, differences, sample_weight, errors):
+        missing = np.isnan(differences)
+        scaled = self._scale * differences / errors
+        squares = np.where(missing, 0, scaled**2).sum(axis=1)
+        self._squares += np.sum(sample_weight * squares)
+        self._known += np.sum(sample_weight * ~missing.all(axis=1))
+
+    def error(self, codebook, sums, counts):
+        """Return the error of an epoch."""
+        units = self._metric.values(codebook).astype(np.float64) - self._origin
+        sums = sums - counts * self._origin
+        changes = self._scale**2 * units * (counts * units - 2 * sums)
+        return float(np.sqrt(max(self._squares + changes.sum(), 0) / self._known))
+
+
+def linear(first, last, progress):
+    """Fall by the same amount in each step."""
+    return first + (last - first) * progress
+
+
+def exponential(first, last, progress):
+    """Fall by the same factor in each step."""
+    return first * (last / first) ** progress
+
+
+def inverse(first, last, progress):
+    """Fall as 1 / (1 + c t): the reciprocal grows by the same amount in each step."""
+    return first / (1 + (first / last - 1) * progress)
+
+
+DECAYS = {"linear": linear, "exponential": exponential, "inverse": inverse}
+
+
+def decayed(decay, first, last, progress, name):
+    """Return the values at each progress of training."""
+    values = DECAYS.get(decay, decay)(first, last, progress)
+    values = np.asarray(values, dtype=np.float64)
+    if values.shape != progress.shape or not (np.isfinite(values) & (values > 0)).all():
+        raise ValueError(
+            f"'{name}' must return a positive number for each of the "
+            f"{len(progress)} values of progress that it is given, got "
+            f"{np.array2string(values, threshold=8)}."
+        )
+    return np.ascontiguousarray(values)

@@ -30,8 +30,7 @@ def planned_layers(csom):
                 f"Layer {number} of 'layers' needs a 'shape', and may have parameters "
                 f"of its own among {sorted(_OWN | set(inherited))}. Got {wanted!r}."
             )
-        if number == len(csom.layers) + 1:
-            own.update(last)
+        own.update(last if number == len(csom.layers) + 1 else {"n_clusters": None})
         layer = type(csom)(**{**inherited, **own})
         layer._validate_params()
         layers.append(layer)

@@ -1,42 +1,42 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""How a sample is compared with the units of a map, and what a unit learns from it.
+"""How a sample is compared with the units of a map, and sums over samples by unit.
 
-Every measure is brought to sums that the kernels know. Weights of features scale the
-samples and the units. An angle is that of vectors of length 1, whose Euclidean distance
-is 2 sin(angle / 2), so the nearest by distance is the nearest by angle. Measurement
-errors divide each difference, as in chi squared. Tables are worked through in blocks of
-rows of fixed length, so the memory is small and the sums are the same for any number of
-threads.
+Every measure is converted to sums that the kernels compute. Weights of features scale
+the samples and the units. An angle is that of vectors of length 1, whose Euclidean
+distance is 2 sin(angle / 2), so the nearest by distance is the nearest by angle.
+Measurement errors divide each difference, as in chi squared. Tables are processed in
+blocks of rows of fixed length, so the memory is small and the sums are the same for any
+number of threads.
 """
 
 import numpy as np
 from scipy import sparse
+from sklearn.utils import gen_batches
 
-from skesom.som._angles import (
-    chords_to_units,
-    lengths,
-    nearest_multiples,
-    of_length_one,
+from skesom.som._codebook import (
+    by_feature,
+    by_patches,
+    distances_to_units,
+    nearest_units,
+    search_scratch,
 )
-from skesom.som._codebook import distances_to_units, nearest_units
-from skesom.som._unit_sums import sums_over_samples
+from skesom.som._threads import effective_n_threads
+from skesom.som._training import sum_by_winner
 from skesom.som._winners import absolute_values, squares, weighted_squares
 
 METRICS = ("euclidean", "manhattan", "cosine", "spectral_angle")
 
 _ROWS_PER_BLOCK = 65536  # of a table that is scaled or divided by its errors
+_ROWS_PER_CHUNK = 4096  # at least, and at most this many chunks and bytes of sums:
+_MOST_CHUNKS = 16
+_MOST_BYTES = 2**26
 
 
 class Metric:
     """A measure of distance between samples and units.
 
-    Parameters
-    ----------
-    name : {"euclidean", "manhattan", "cosine", "spectral_angle"}, default="euclidean"
-        Root of the sum of squared differences, sum of absolute differences, 1 - cosine
-        of the angle, or the angle itself in radians.
-    feature_weights : ndarray of shape (n_features,), default=None
-        Factors of the squared or absolute differences, 1 by default.
+    "euclidean", "manhattan", "cosine" (1 - cosine of the angle) or "spectral_angle" (in
+    radians); `feature_weights` are factors of the squared or absolute differences.
     """
 
     def __init__(self, name="euclidean", feature_weights=None):
@@ -59,7 +59,7 @@ class Metric:
                 measured=measured,
                 **self._terms(X, errors, slice(None)),
             )
-            return winners, self._finished(distances)
+            return winners, self._converted(distances)
         winners = np.empty((len(X), 2) if second else len(X), dtype=np.intp)
         distances = np.empty(len(X), dtype=X.dtype)
         for block in self._blocks(X, errors):
@@ -73,7 +73,7 @@ class Metric:
                 self._correct_incomplete(
                     X[block], codebook, winners[block], distances[block]
                 )
-        return winners, self._finished(distances)
+        return winners, self._converted(distances)
 
     def distances(self, X, codebook, *, errors=None):
         """Measure the distance of every sample to every unit."""
@@ -85,10 +85,10 @@ class Metric:
             )
             if self.of_angles:
                 incomplete = np.isnan(X[block]).any(axis=1)
-                distances[block][incomplete] = chords_to_units(
+                distances[block][incomplete] = _chords_to_units(
                     self.prepared(X[block][incomplete]), codebook
                 )
-        return self._finished(distances)
+        return self._converted(distances)
 
     def sums(self, X, codebook, *, sample_weight=None, errors=None, missing=None):
         """Add up the samples nearest to each unit, for batch training."""
@@ -104,7 +104,7 @@ class Metric:
         total = 0.0, 0.0
         for block in self._blocks(X, errors):
             search = self.prepared(X[block])
-            part = sums_over_samples(
+            part = _sums_over_samples(
                 search,
                 search if self.scale is None else self.values(X[block]),
                 codebook,
@@ -119,7 +119,7 @@ class Metric:
         difference = self.prepared(one) - self.prepared(other)
         if self.name == "manhattan":
             return np.abs(difference).sum(axis=1)
-        return self._finished(np.linalg.norm(difference, axis=1))
+        return self._converted(np.linalg.norm(difference, axis=1))
 
     def prepared(self, rows):
         """Return rows between which the kernels can measure."""
@@ -133,7 +133,7 @@ class Metric:
             return X
         if self.scale is None:
             return of_length_one(X)
-        return (X / lengths(X * self.scale)[:, np.newaxis]).astype(X.dtype)
+        return (X / _lengths(X * self.scale)[:, np.newaxis]).astype(X.dtype)
 
     def restored(self, rows):
         """Return rows that were prepared by weights of features, as they were."""
@@ -146,20 +146,20 @@ class Metric:
         how = {**self._terms(X, errors, order), "of_angles": self.of_angles}
         return self.prepared(X[order]), np.arange(len(order)), how
 
-    def brought_near(self, units, X):
+    def nearest_multiples(self, units, X):
         """Return the unit of each sample as long, for angles, as the sample is."""
         if not self.of_angles:
             return units
-        return nearest_multiples(units, X, 1.0 if self.scale is None else self.scale)
+        return _nearest_multiples(units, X, 1.0 if self.scale is None else self.scale)
 
-    def settled(self, codebook):
+    def normalized(self, codebook):
         """Return a codebook whose units have the length that the metric gives them."""
         return of_length_one(codebook) if self.of_angles else codebook
 
     def _correct_incomplete(self, X, codebook, winners, distances):
         """Find the winners of rows with missing features by the angle of the others."""
         incomplete = np.isnan(X).any(axis=1) & ~np.isnan(X).all(axis=1)
-        chords = chords_to_units(self.prepared(X[incomplete]), codebook)
+        chords = _chords_to_units(self.prepared(X[incomplete]), codebook)
         order = np.argsort(chords, axis=1, kind="stable")
         if winners.ndim == 1:
             winners[incomplete] = order[:, 0]
@@ -192,8 +192,7 @@ class Metric:
         """Return slices of the rows: all at once, if nothing has to be prepared."""
         if self.scale is None and not self.of_angles and errors is None:
             return [slice(0, len(X))]
-        starts = range(0, max(len(X), 1), _ROWS_PER_BLOCK)
-        return [slice(start, start + _ROWS_PER_BLOCK) for start in starts]
+        return list(gen_batches(max(len(X), 1), _ROWS_PER_BLOCK))
 
     def _terms(self, X, errors, block):
         if errors is not None:
@@ -201,8 +200,8 @@ class Metric:
             return {"terms": weighted_squares, "factors": factors}
         return {"terms": absolute_values if self.name == "manhattan" else squares}
 
-    def _finished(self, distances):
-        """Turn the distance of vectors of length 1 into what the name promises."""
+    def _converted(self, distances):
+        """Return distances of the metric from those of vectors of length 1."""
         if self.name == "cosine":
             return distances**2 / 2
         if self.name == "spectral_angle":
@@ -211,11 +210,8 @@ class Metric:
 
 
 def any_missing(X):
-    """Tell whether a table has missing features."""
-    return any(
-        np.isnan(X[begin : begin + _ROWS_PER_BLOCK]).any()
-        for begin in range(0, len(X), _ROWS_PER_BLOCK)
-    )
+    """Return whether a table has missing features."""
+    return any(np.isnan(X[rows]).any() for rows in gen_batches(len(X), _ROWS_PER_BLOCK))
 
 
 def _weights(values, errors):
@@ -224,3 +220,62 @@ def _weights(values, errors):
     if errors is not None:
         weights *= np.nan_to_num(1 / errors.astype(np.float64) ** 2, nan=0.0)
     return weights
+
+
+def _sums_over_samples(X, values, codebook, missing, sample_weight):
+    """Add up values over the rows nearest to each unit."""
+    n_units, n_features = codebook.shape
+    n_threads = effective_n_threads()
+    most = min(_MOST_CHUNKS, _MOST_BYTES // (8 * n_units * n_features))
+    n_chunks = max(1, min(len(X) // _ROWS_PER_CHUNK, most))
+    bounds = np.linspace(0, len(X), n_chunks + 1).astype(np.intp)
+    sums = np.zeros((n_chunks, n_units, n_features))
+    counts = np.zeros((n_chunks, n_units, n_features if missing else 1))
+    sum_by_winner(
+        X,
+        by_feature(codebook),
+        n_units,
+        bounds,
+        *search_scratch(X, n_units, n_threads),
+        sums,
+        counts,
+        n_threads,
+        sample_weight=sample_weight,
+        values=values,
+        **by_patches(codebook),
+    )
+    return sums.sum(axis=0), counts.sum(axis=0)
+
+
+def of_length_one(rows):
+    """Scale rows to the length 1."""
+    return (rows / _lengths(rows)[:, np.newaxis]).astype(rows.dtype)
+
+
+def _lengths(rows):
+    """Return the lengths of rows in their present features, 1 in place of 0."""
+    present = np.nan_to_num(rows, nan=0.0)
+    squares = np.einsum("rf,rf->r", present, present, dtype=np.float64)
+    return np.where(squares > 0, np.sqrt(squares), 1)
+
+
+def _chords_to_units(rows, codebook):
+    """Measure chords over the features that each row has."""
+    present = ~np.isnan(rows)
+    lengths = np.einsum("rf,uf->ru", present.astype(np.float64), codebook**2.0)
+    cosine = np.einsum(
+        "rf,uf->ru", np.nan_to_num(rows, nan=0.0), codebook, dtype=np.float64
+    )
+    cosine /= np.where(lengths > 0, np.sqrt(lengths), 1)
+    chords = np.sqrt(np.maximum(2 - 2 * cosine, 0))
+    chords[~present.any(axis=1)] = np.nan
+    return chords.astype(rows.dtype)
+
+
+def _nearest_multiples(units, X, scale=1.0):
+    """Return the multiples of units that are nearest to samples."""
+    present = np.where(np.isnan(X), 0, units * scale)
+    squares = np.einsum("ij,ij->i", present, present)
+    products = np.einsum("ij,ij->i", present, np.nan_to_num(X) * scale)
+    factors = np.where(squares > 0, products / np.where(squares > 0, squares, 1), 0)
+    return (units * factors[:, np.newaxis]).astype(units.dtype)

@@ -6,10 +6,11 @@ import copy
 import numpy as np
 from scipy import sparse
 
-from skesom.som._codebook import by_feature, by_node, padded
+from skesom.som._codebook import by_feature, by_node, distances_to_units, padded
 from skesom.som._learning import learn, links_at_once, links_per_block
 
 _FEATURES_FOR_ROWS = 8  # fewer are handled as fast one by one
+_GROWTH = 1.1  # of epsilon, at least
 _SCRATCH = (
     "smallest",
     "stale",
@@ -29,22 +30,9 @@ _SCRATCH = (
 class Network:
     """Nodes and links of an evolving map, in arrays that grow.
 
-    Parameters
-    ----------
-    fill : ndarray of shape (n_features,)
-        Values for the missing features of a first sample. Its dtype, float32 or
-        float64, is that of the nodes.
-
-    Attributes
-    ----------
-    n_nodes, n_links : int
-        How many there are.
-    n_seen : int
-        Samples learned.
-    identity : ndarray of shape (capacity,), dtype int64
-        A number for each node that stays with it; positions change when nodes go.
-    node_class : ndarray of shape (capacity,), dtype int64
-        Class of each node, 0 where samples are learned without classes.
+    `fill` has the values for the missing features of a first sample, and the dtype of
+    the nodes. `identity` is a number of each node that stays with it, while positions
+    change when nodes are removed; `node_class` is 0 where samples have no classes.
     """
 
     def __init__(self, fill):
@@ -65,7 +53,7 @@ class Network:
         self._make_scratch()
 
     def copy(self):
-        """Return a network that learns on its own."""
+        """Return a network that shares no state with this one."""
         return copy.deepcopy(self)
 
     def __getstate__(self):
@@ -190,3 +178,82 @@ def _extended(array, length, fill=-1):
     longer = np.full(length, fill, dtype=array.dtype)
     longer[: len(array)] = array
     return longer
+
+
+def make_room(network, epsilon):
+    """Merge nodes until at most three quarters are left, and enlarge epsilon.
+
+    As BIRCH rebuilds its tree with a larger threshold (Zhang, Ramakrishnan & Livny
+    1996, doi:10.1145/233269.233324). Each merge costs the square of the number of
+    nodes and comes after as many insertions, so learning stays
+    linear in the number of samples.
+    """
+    least = (network.n_nodes + 1) // 2
+    enough = max(1, 3 * network.n_nodes // 4)
+    epsilon = _GROWTH * epsilon
+    if network.n_nodes == 1:
+        return 2 * epsilon
+    while network.n_nodes > enough:
+        epsilon = max(epsilon, merge_closest(network, least))
+    return epsilon
+
+
+def merge_closest(network, least):
+    """Merge nodes that are closer than half of them are to their nearest neighbor.
+
+    A node joins the nearest kept node of its class and gives it its links; the kept
+    node moves to their mean. Of several links between the same two nodes the strongest
+    stays.
+    """
+    nodes = network.nodes()
+    node_class = network.node_class[: network.n_nodes]
+    distances = distances_to_units(nodes, nodes)
+    if node_class.any():
+        distances[node_class[:, np.newaxis] != node_class] = np.inf
+    np.fill_diagonal(distances, np.inf)
+    spacing = distances.min(axis=1)
+    distance = np.median(spacing)
+    if not distance < np.inf:
+        distance = spacing.min()
+    kept, joins = _thin_out(distances, distance, least)
+    sums = np.zeros((len(kept), nodes.shape[1]))
+    np.add.at(sums, joins, nodes)
+    means = (sums / np.bincount(joins)[:, None]).astype(nodes.dtype)
+    links = network.links().tocoo()
+    low, high = (joins[end] for end in links.coords)
+    network.codebook = by_feature(means, len(network.begin))
+    network.identity[: len(kept)] = network.identity[kept]
+    network.node_class[: len(kept)] = network.node_class[kept]
+    network.n_nodes = len(kept)
+    network.set_links(*_strongest(low, high, links.data))
+    return float(distance)
+
+
+def _thin_out(distances, distance, least):
+    """Keep nodes in order that are farther apart than a distance, or enough of them."""
+    n_nodes = len(distances)
+    free = np.ones(n_nodes, dtype=bool)
+    surplus = n_nodes - least
+    kept = []
+    for node in range(n_nodes):
+        if free[node]:
+            kept.append(node)
+            free[node] = False
+            near = np.flatnonzero(free & (distances[node] <= distance))[:surplus]
+            free[near] = False
+            surplus -= len(near)
+    kept = np.array(kept)
+    joins = np.argmin(distances[:, kept], axis=1)
+    joins[kept] = np.arange(len(kept))
+    return kept, joins
+
+
+def _strongest(low, high, strength):
+    """Return the links between different nodes once each, with the largest strength."""
+    once = low < high
+    low, high, strength = low[once], high[once], strength[once]
+    order = np.lexsort((strength, high, low))
+    low, high, strength = low[order], high[order], strength[order]
+    last = np.ones(len(low), dtype=bool)
+    last[:-1] = (low[1:] != low[:-1]) | (high[1:] != high[:-1])
+    return low[last], high[last], strength[last]

@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Samples in random order, as often as they weigh, wherever they stand in the table.
 
-Rows are put in an order that depends on what they hold, and then drawn. So a table
-gives the same map in any order of its rows, and a row of the weight 2 the same as that
-row twice.
+Rows are sorted by their content before they are drawn. So a table gives the same map in
+any order of its rows, and a row of the weight 2 the same as that row twice.
 """
 
 import numpy as np
@@ -15,22 +14,11 @@ _MOST_REPETITIONS = 16  # in the mean
 
 
 class Epochs:
-    """Draws the rows that the epochs of online training go through.
+    """Draws the `n_rows` rows that each epoch of online training goes through.
 
-    Parameters
-    ----------
-    X : ndarray of shape (n_samples, n_features)
-        Samples; NaN marks missing features.
-    sample_weight : ndarray of shape (n_samples,) or None
-        How often each sample comes. Whole numbers are taken at their word, but for a
-        common factor, unless they are above 16 in the mean. Others are relative: an
-        epoch has as many rows as samples, and a sample comes as often as its weight
-        asks for up to rounding to one of the two next integers (systematic sampling).
-
-    Attributes
-    ----------
-    n_rows : int
-        Of an epoch.
+    Whole weights are repetitions but for a common factor, unless they are above 16 in
+    the mean. Others are relative: an epoch has as many rows as samples, and a sample
+    comes as often as its weight demands, up to rounding (systematic sampling).
     """
 
     def __init__(self, X, sample_weight):
@@ -50,13 +38,13 @@ class Epochs:
         order = random_state.permutation(self.n_rows)
         if self._ends is not None:
             places = (np.arange(self.n_rows) + random_state.uniform()) / self.n_rows
-            picked = np.searchsorted(self._ends, places * self._ends[-1], side="right")
-            order = np.minimum(picked, self.n_rows - 1)[order]
+            drawn = np.searchsorted(self._ends, places * self._ends[-1], side="right")
+            order = np.minimum(drawn, self.n_rows - 1)[order]
         return self._rows[order]
 
 
 def order_by_content(X):
-    """Put rows in an order that depends on what they hold alone."""
+    """Return an order of the rows that depends on their content alone."""
     keys = np.zeros(len(X), dtype=np.uint64)
     bits = np.dtype(f"u{X.dtype.itemsize}")
     for begin in range(0, len(X), _ROWS_PER_BLOCK):

@@ -1,58 +1,157 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What supervised maps share: samples ask the nearest units what they know."""
+"""What the supervised maps share: units that hold the targets of their samples."""
 
-from numbers import Integral
+from numbers import Integral, Real
 
 import numpy as np
+from sklearn.base import BaseEstimator, MetaEstimatorMixin, clone
 from sklearn.utils import gen_batches
 from sklearn.utils._param_validation import Interval
+from sklearn.utils.validation import (
+    _check_sample_weight,
+    check_is_fitted,
+    has_fit_parameter,
+)
 
-from skesom.som._codebook_map import CodebookMap
+from skesom.som._codebook import nearest_units
+from skesom.som._csom import CSOM
+from skesom.som._esom import ESOM
+from skesom.som._lattice import Lattice
 
 _DISTANCES_AT_A_TIME = 2**22
+_LEAST = 0.1  # of a sample: direct neighbors have more at a smoothing of 0.5
 
 
-class UnitVotes(CodebookMap):
-    """Base of the maps whose units were told something about their samples.
+class UnitVotes(MetaEstimatorMixin, BaseEstimator):
+    """Base of the supervised maps; the units of `estimator_` are looked up.
 
-    A subclass has the parameter `n_neighbors`.
+    A subclass has the parameters `estimator`, `smoothing` and `n_neighbors`.
     """
 
-    _vote_constraints = {"n_neighbors": [Interval(Integral, 1, None, closed="left")]}
+    _unit_constraints = {
+        "estimator": [ESOM, CSOM, None],
+        "smoothing": [Interval(Real, 0, None, closed="left")],
+        "n_neighbors": [Interval(Integral, 1, None, closed="left")],
+    }
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        return tags
+
+    @property
+    def n_features_in_(self):
+        """Number of features seen during fit."""
+        return self.estimator_.n_features_in_
+
+    @property
+    def feature_names_in_(self):
+        """Names of the features, when all are strings."""
+        return self.estimator_.feature_names_in_
+
+    def _map_to_learn(self, fit_params, *, stream):
+        """Return the map of the stream or a new one; refuse arguments unknown to it."""
+        if stream and hasattr(self, "estimator_"):
+            som = self.estimator_
+        else:
+            som = ESOM() if self.estimator is None else clone(self.estimator)
+            som.set_params(n_clusters=None)
+        for name in fit_params:
+            if not has_fit_parameter(som, name):
+                raise ValueError(
+                    f"{type(som).__name__} takes no {name!r} in fit: leave it out, or "
+                    "use a CSOM for sample_weight and errors."
+                )
+        som._validate_params()
+        return som
 
     def _sum_over_nearest(self, X, table, errors=None):
         """Add up the rows of a table over the nearest units of every sample."""
+        check_is_fitted(self)
+        som = self.estimator_
+        X, errors = som._checked(X, errors)
         table = np.vstack([table, np.zeros(table.shape[1])])  # for units numbered -1
-        n_neighbors = min(self.n_neighbors, len(self.codebook_))
-        metric = self._metric()
+        metric, codebook = som._metric(), som.codebook_
+        n_neighbors = min(self.n_neighbors, len(codebook))
         if n_neighbors == 1:
-            return table[metric.nearest(X, self.codebook_, errors=errors)[0]]
+            return table[metric.nearest(X, codebook, errors=errors)[0]]
         sums = np.empty((len(X), table.shape[1]))
-        size = max(1, _DISTANCES_AT_A_TIME // len(self.codebook_))
+        size = max(1, _DISTANCES_AT_A_TIME // len(codebook))
         for rows in gen_batches(len(X), size):
             distances = metric.distances(
-                X[rows],
-                self.codebook_,
-                errors=None if errors is None else errors[rows],
+                X[rows], codebook, errors=None if errors is None else errors[rows]
             )
             nearest = np.argpartition(distances, n_neighbors - 1)[:, :n_neighbors]
             nearest[np.isnan(distances[:, 0])] = -1
             sums[rows] = table[nearest].sum(axis=1)
         return sums
 
-    def _lent(self, table, knows):
-        """Return a table in which units that know nothing have what the nearest knows.
 
-        Before, neighbors share what they know, if the map has a way to.
-        """
-        table, knows = self._shared(table.astype(np.float64), knows)
-        if knows.any() and not knows.all():
-            nearest, _ = self._metric().nearest(
-                self.codebook_[~knows], self.codebook_[knows]
-            )
-            table[~knows] = table[knows][nearest]
+def weights_of(fit_params, y):
+    """Return the sample weights among arguments of fit as float64, or None."""
+    weights = fit_params.get("sample_weight")
+    if weights is None:
+        return None
+    return _check_sample_weight(weights, y, dtype=np.float64)
+
+
+def is_labeled(y, unlabeled):
+    """Return which samples have a label or a target."""
+    if unlabeled is None:
+        return np.ones(y.shape, dtype=bool)
+    if unlabeled != unlabeled:  # NaN
+        return ~np.isnan(y)
+    return y != unlabeled
+
+
+def completed(som, table, known, smoothing):
+    """Fill the rows of units without samples with those of the nearest that have some.
+
+    Before that, neighbors on a lattice share their rows.
+    """
+    table = table.astype(np.float64)
+    if smoothing > 0 and isinstance(som, CSOM):
+        lattice = Lattice(som.shape_, som.topology, som.toroidal)
+        columns = np.column_stack([table, known]).astype(np.float64)
+        smoothed = lattice.smooth(columns, smoothing)
+        table, known = smoothed[:, :-1], smoothed[:, -1] >= _LEAST
+    if known.any() and not known.all():
+        nearest, _ = som._metric().nearest(som.codebook_[~known], som.codebook_[known])
+        table[~known] = table[known][nearest]
+    return table
+
+
+def nearest_of_class(X, y, network):
+    """Find the nearest node of the class of every sample, -1 without any."""
+    codebook, node_class = network.nodes(), network.node_class[: network.n_nodes]
+    winners = np.full(len(X), -1, dtype=np.intp)
+    for label in np.intersect1d(y, node_class):
+        own = np.flatnonzero(node_class == label)
+        rows = y == label
+        nearest, _ = nearest_units(X[rows], codebook[own])
+        winners[rows] = np.where(nearest < 0, -1, own[nearest])
+    return winners
+
+
+def inherited(table, before, after, *, by_class=False):
+    """Pass the rows of the nodes of a network on to those of a later state of it.
+
+    The row of a node that was removed is added to that of the nearest one left. The
+    units of a lattice, which has no network, keep ttargets.
+    """
+    if before is None:
         return table
-
-    def _shared(self, table, knows):
-        """Return what units know after they have told others, and which then do."""
-        return table, knows
+    nodes = before.nodes()
+    if by_class:
+        nearest = nearest_of_class(nodes, before.node_class[: len(nodes)], after)
+    else:
+        nearest = nearest_units(nodes, after.nodes())[0]
+    old = before.identity[: before.n_nodes]
+    new = after.identity[: after.n_nodes]
+    order = np.argsort(new)
+    place = np.searchsorted(new, old, sorter=order)
+    place = order[np.minimum(place, len(new) - 1)]
+    targets = np.where(new[place] == old, place, nearest)
+    passed = np.zeros((len(new), table.shape[1]), dtype=table.dtype)
+    np.add.at(passed, targets[targets >= 0], table[targets >= 0])
+    return passed

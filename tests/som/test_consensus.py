@@ -280,7 +280,7 @@ def test_stops_when_most_members_fail():
 def test_tells_of_fewer_clusters_than_asked_for():
     X = np.repeat([[0.0, 0.0], [5.0, 5.0], [9.0, 0.0]], 20, axis=0)
     consensus = ConsensusClusterer(_Moody(0.0), n_clusters=4)
-    with pytest.warns(ConvergenceWarning, match="told 2 clusters apart"):
+    with pytest.warns(ConvergenceWarning, match="distinguish 2 clusters, fewer"):
         consensus.fit(X)
     assert consensus.n_clusters_ == 2
 

@@ -12,7 +12,7 @@ from sklearn.metrics import adjusted_rand_score
 from sklearn.preprocessing import StandardScaler
 
 from skesom.som import CSOM
-from skesom.som._initial_codebook import drawn_samples, principal_plane
+from skesom.som._initial_codebook import _drawn_samples, principal_plane
 from skesom.som._lattice import Lattice
 from skesom.som._row_order import order_by_content
 
@@ -38,7 +38,9 @@ def topographic_error(csom, X):
 )
 def test_golden_numbers(load, shape, topology, quantization, topographic, mean_u):
     X = StandardScaler().fit_transform(load().data)
-    csom = CSOM(shape, topology=topology, n_epochs=50, sigma=WIDTHS).fit(X)
+    csom = CSOM(
+        shape=shape, topology=topology, n_epochs=50, sigma=WIDTHS, n_clusters=None
+    ).fit(X)
     assert csom.quantization_error_ == pytest.approx(quantization, abs=6e-5)
     assert topographic_error(csom, X) == pytest.approx(topographic, abs=6e-5)
     assert csom.u_matrix().mean() == pytest.approx(mean_u, abs=6e-5)
@@ -70,7 +72,14 @@ def test_batch_is_the_definition(topology, missing):
         X = X[~np.isnan(X).all(axis=1)]
     init = rng.normal(size=(15, 3))
     widths = [2.0, 1.0, 0.6]
-    csom = CSOM((3, 5), topology=topology, n_epochs=3, sigma=widths, init=init).fit(X)
+    csom = CSOM(
+        shape=(3, 5),
+        topology=topology,
+        n_epochs=3,
+        sigma=widths,
+        init=init,
+        n_clusters=None,
+    ).fit(X)
     expected = init
     for sigma in widths:
         expected = batch_epoch(X, expected, csom.positions_, sigma)
@@ -81,7 +90,13 @@ def test_online_is_the_definition():
     X = np.random.default_rng(0).normal(size=(60, 3))
     init = np.random.default_rng(1).normal(size=(12, 3))
     csom = CSOM(
-        (3, 4), algorithm="online", n_epochs=3, sigma=2.0, init=init, random_state=5
+        shape=(3, 4),
+        algorithm="online",
+        n_epochs=3,
+        sigma=2.0,
+        init=init,
+        random_state=5,
+        n_clusters=None,
     ).fit(X)
     random_state = np.random.RandomState(5)
     rows = order_by_content(X)
@@ -103,9 +118,9 @@ def test_online_with_a_width_for_each_epoch_and_missing_features():
     X[::5, 0] = np.nan
     init = np.random.default_rng(1).normal(size=(4, 2))
     csom = CSOM(
-        (2, 2), algorithm="online", n_epochs=2, sigma=[1.5, 0.5], init=init,
+        shape=(2, 2), algorithm="online", n_epochs=2, sigma=[1.5, 0.5], init=init,
         random_state=0,
-    ).fit(X)  # fmt: skip
+    n_clusters=None).fit(X)  # fmt: skip
     random_state = np.random.RandomState(0)
     rows = order_by_content(X)
     order = np.concatenate([rows[random_state.permutation(40)] for _ in range(2)])
@@ -124,9 +139,9 @@ def test_online_with_a_width_for_each_epoch_and_missing_features():
 
 def test_default_width_shrinks_geometrically_from_half_the_longer_side():
     X = np.random.default_rng(0).normal(size=(100, 2))
-    csom = CSOM((4, 10), n_epochs=4).fit(X)
+    csom = CSOM(shape=(4, 10), n_epochs=4, n_clusters=None).fit(X)
     widths = 5 * (0.7 / 5) ** (np.arange(4) / 3)
-    explicit = CSOM((4, 10), n_epochs=4, sigma=widths).fit(X)
+    explicit = CSOM(shape=(4, 10), n_epochs=4, sigma=widths, n_clusters=None).fit(X)
     assert_allclose(csom.codebook_, explicit.codebook_, rtol=1e-9)
 
 
@@ -134,7 +149,7 @@ def test_units_without_weight_stay():
     # The far unit is out of reach: exp(-40^2 / (2 0.5^2)) underflows to 0.
     init = np.zeros((41, 1))
     init[40] = 100.0
-    csom = CSOM((1, 41), n_epochs=1, sigma=0.5, init=init)
+    csom = CSOM(shape=(1, 41), n_epochs=1, sigma=0.5, init=init, n_clusters=None)
     csom.fit(np.full((5, 1), -1.0))
     assert csom.codebook_[0, 0] == pytest.approx(-1)
     assert csom.codebook_[40, 0] == 100
@@ -159,20 +174,22 @@ def test_pca_initialization():
 
 def test_pca_initialization_of_one_feature_and_one_sample():
     X = np.linspace(0, 1, 50)[:, None]
-    csom = CSOM((5, 1), n_epochs=10).fit(X)
+    csom = CSOM(shape=(5, 1), n_epochs=10, n_clusters=None).fit(X)
     assert (np.diff(csom.codebook_[:, 0]) > 0).all()
-    assert_array_equal(CSOM((3, 3)).fit([[1.0, 2.0]]).codebook_, 9 * [[1, 2]])
+    assert_array_equal(
+        CSOM(shape=(3, 3), n_clusters=None).fit([[1.0, 2.0]]).codebook_, 9 * [[1, 2]]
+    )
 
 
 def test_random_initialization_draws_samples():
     X = np.random.default_rng(0).normal(size=(200, 3))
     X[:50, 1] = np.nan
-    drawn = drawn_samples(X, None, 20, np.random.RandomState(0))
+    drawn = _drawn_samples(X, None, 20, np.random.RandomState(0))
     means = np.nanmean(X, axis=0)
     rows = {tuple(row) for row in np.where(np.isnan(X), means, X)}
     assert {tuple(row) for row in drawn} <= rows
     assert len({tuple(row) for row in drawn}) == 20  # each sample once
-    few = drawn_samples(X[50:53], None, 20, np.random.RandomState(0))
+    few = _drawn_samples(X[50:53], None, 20, np.random.RandomState(0))
     assert few.shape == (20, 3)
 
 
@@ -181,7 +198,13 @@ def test_given_initialization_is_not_changed():
     before = init.copy()
     X = np.random.default_rng(1).normal(size=(50, 2))
     for algorithm in ("batch", "online"):
-        CSOM((2, 2), algorithm=algorithm, init=init, random_state=0).fit(X)
+        CSOM(
+            shape=(2, 2),
+            algorithm=algorithm,
+            init=init,
+            random_state=0,
+            n_clusters=None,
+        ).fit(X)
         assert_array_equal(init, before)
 
 
@@ -189,7 +212,9 @@ def test_maps_unfold():
     # A square of points: neighbors on the lattice end as neighbors in the plane.
     X = np.random.default_rng(0).uniform(size=(4000, 2))
     for algorithm in ("batch", "online"):
-        csom = CSOM((8, 8), algorithm=algorithm, random_state=0).fit(X)
+        csom = CSOM(
+            shape=(8, 8), algorithm=algorithm, random_state=0, n_clusters=None
+        ).fit(X)
         assert topographic_error(csom, X) < 0.05
         assert csom.quantization_error_ < 0.08
         assert csom.hits_.min() > 10
@@ -198,7 +223,7 @@ def test_maps_unfold():
 @pytest.mark.parametrize("topology", ["hexagonal", "rectangular"])
 def test_connections_and_positions_are_the_lattice(topology):
     X = np.random.default_rng(0).normal(size=(50, 2))
-    csom = CSOM((3, 4), topology=topology).fit(X)
+    csom = CSOM(shape=(3, 4), topology=topology, n_clusters=None).fit(X)
     lattice = Lattice((3, 4), topology)
     assert_array_equal(csom.positions_, lattice.positions)
     assert (csom.connections_ != lattice.connections()).nnz == 0
@@ -208,7 +233,9 @@ def test_connections_and_positions_are_the_lattice(topology):
 def test_small_lattices(shape):
     X = np.random.default_rng(0).normal(size=(60, 3))
     for algorithm in ("batch", "online"):
-        csom = CSOM(shape, algorithm=algorithm, random_state=0).fit(X)
+        csom = CSOM(
+            shape=shape, algorithm=algorithm, random_state=0, n_clusters=None
+        ).fit(X)
         assert csom.u_matrix().shape == tuple(shape)
         assert_array_equal(csom.predict(X), csom.labels_)
         assert np.isfinite(csom.codebook_).all()
@@ -216,7 +243,7 @@ def test_small_lattices(shape):
 
 def test_no_number_of_clusters_makes_each_unit_with_samples_a_cluster():
     X = np.random.default_rng(0).normal(size=(300, 2))
-    csom = CSOM((6, 6)).fit(X)
+    csom = CSOM(shape=(6, 6), n_clusters=None).fit(X)
     assert csom.labels_.max() + 1 == np.count_nonzero(csom.hits_)
     for unit in np.flatnonzero(csom.hits_):
         assert (
@@ -238,20 +265,22 @@ def test_number_of_clusters():
 def test_fewer_units_than_clusters_warns_once():
     X = np.random.default_rng(0).normal(size=(100, 2))
     with pytest.warns(ConvergenceWarning, match="The 4 units of the map gave"):
-        CSOM((2, 2), n_clusters=6).fit(X)
+        CSOM(shape=(2, 2), n_clusters=6).fit(X)
 
 
 def test_first_partial_fit_is_fit():
     X = np.random.default_rng(0).normal(size=(200, 3))
-    fitted = CSOM((4, 4), n_clusters=3, random_state=0).fit(X)
-    streamed = CSOM((4, 4), n_clusters=3, random_state=0).partial_fit(X)
+    fitted = CSOM(shape=(4, 4), n_clusters=3, random_state=0).fit(X)
+    streamed = CSOM(shape=(4, 4), n_clusters=3, random_state=0).partial_fit(X)
     assert_array_equal(streamed.codebook_, fitted.codebook_)
     assert_array_equal(streamed.labels_, fitted.labels_)
 
 
 def test_partial_fit_weighs_the_calls():
     # Units too far apart to share. The t-th call counts t^-0.6 of all, the first all.
-    csom = CSOM((1, 2), n_epochs=1, sigma=0.05, init=[[0.0], [10.0]])
+    csom = CSOM(
+        shape=(1, 2), n_epochs=1, sigma=0.05, init=[[0.0], [10.0]], n_clusters=None
+    )
     csom.partial_fit([[1.0], [1.0], [1.0], [9.0]])
     assert_allclose(csom.codebook_, [[1], [9]])
     csom.partial_fit([[2.0], [12.0]])
@@ -269,7 +298,7 @@ def test_partial_fit_weighs_the_calls():
 def test_partial_fit_of_the_same_samples_settles():
     # On the same samples again and again, the stream's sums become those of a batch.
     X = np.random.default_rng(0).normal(size=(500, 2))
-    csom = CSOM((4, 4), random_state=0).fit(X)
+    csom = CSOM(shape=(4, 4), random_state=0, n_clusters=None).fit(X)
     for _ in range(60):
         csom.partial_fit(X)
     settled = batch_epoch(X, csom.codebook_, csom.positions_, 0.7)
@@ -278,7 +307,9 @@ def test_partial_fit_of_the_same_samples_settles():
 
 def test_partial_fit_follows_a_stream():
     rng = np.random.default_rng(0)
-    csom = CSOM((4, 4), random_state=0).partial_fit(rng.normal(size=(300, 2)))
+    csom = CSOM(shape=(4, 4), random_state=0, n_clusters=None).partial_fit(
+        rng.normal(size=(300, 2))
+    )
     for _ in range(30):
         csom.partial_fit(rng.normal(size=(100, 2)) + 10)
     assert len(csom.labels_) == 100
@@ -291,9 +322,15 @@ def test_partial_fit_follows_a_stream():
 def test_verbose_shows_a_bar(capsys):
     X = np.random.default_rng(0).normal(size=(50, 2))
     for algorithm in ("batch", "online"):
-        CSOM((2, 2), algorithm=algorithm, verbose=1, random_state=0).fit(X)
+        CSOM(
+            shape=(2, 2),
+            algorithm=algorithm,
+            verbose=1,
+            random_state=0,
+            n_clusters=None,
+        ).fit(X)
         assert "CSOM" in capsys.readouterr().err
-        CSOM((2, 2), algorithm=algorithm, random_state=0).fit(X)
+        CSOM(shape=(2, 2), algorithm=algorithm, random_state=0, n_clusters=None).fit(X)
         assert capsys.readouterr().err == ""
 
 

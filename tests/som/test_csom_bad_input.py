@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What all three classical maps refuse, and what they warn about."""
+"""What the classical map refuses, and what it warns about, alone and supervised."""
 
 import warnings
 
@@ -10,9 +10,26 @@ from sklearn.decomposition import PCA
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.pipeline import make_pipeline
 
-from skesom.som import CSOM, CSOMClassifier, CSOMRegressor
+from skesom.som import CSOM, MapClassifier, MapRegressor
 
-every_map = pytest.mark.parametrize("kind", [CSOM, CSOMClassifier, CSOMRegressor])
+
+def alone(**parameters):
+    return CSOM(None, **parameters)
+
+
+def classifier(**parameters):
+    return MapClassifier(CSOM(**parameters))
+
+
+def regressor(**parameters):
+    return MapRegressor(CSOM(**parameters))
+
+
+every_map = pytest.mark.parametrize("kind", [alone, classifier, regressor])
+
+
+def map_of(estimator):
+    return getattr(estimator, "estimator_", estimator)
 
 
 def draw(n_samples=60, n_features=3):
@@ -51,14 +68,14 @@ def test_refused_parameters(kind, parameters, message):
 
 @every_map
 def test_a_toroidal_hexagonal_chain_needs_no_even_rows(kind):
-    assert kind(5, toroidal=True).fit(*draw()).shape_ == (1, 5)
+    assert map_of(kind(shape=5, toroidal=True).fit(*draw())).shape_ == (1, 5)
 
 
 @every_map
 @pytest.mark.parametrize("algorithm", ["batch", "online"])
 def test_more_units_than_samples(kind, algorithm):
     X, y = draw(7)
-    som = kind((6, 5), algorithm=algorithm, random_state=0).fit(X, y)
+    som = map_of(kind(shape=(6, 5), algorithm=algorithm, random_state=0).fit(X, y))
     assert np.isfinite(som.codebook_).all()
     assert som.codebook_.min() >= X.min()
     assert som.codebook_.max() <= X.max()
@@ -72,30 +89,30 @@ def test_a_plane_for_data_along_a_line_warns_and_goes_on(kind, n_features):
     X = np.linspace(0, 1, 60)[:, None] * np.arange(1, n_features + 1)
     message = rf"one direction only \(n_features={n_features}\).*two: its units were"
     with pytest.warns(UserWarning, match=message) as caught:
-        som = kind((4, 4)).fit(X, X[:, 0] > 0.5)
+        som = kind(shape=(4, 4)).fit(X, X[:, 0] > 0.5)
     assert len(caught) == 1
     assert caught[0].filename == __file__  # the line of the user
-    assert np.isfinite(som.codebook_).all()
-    assert som.quantization_error_ < 0.1 * n_features
+    assert np.isfinite(map_of(som).codebook_).all()
+    assert map_of(som).quantization_error_ < 0.1 * n_features
 
 
 def test_no_warning_for_a_chain():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        CSOM(5).fit(np.linspace(0, 1, 60)[:, None])
+        CSOM(shape=5, n_clusters=None).fit(np.linspace(0, 1, 60)[:, None])
 
 
 def test_warnings_point_through_pipelines():
     X = np.linspace(0, 1, 60)[:, None]
     with pytest.warns(UserWarning, match="one direction") as caught:
-        make_pipeline(PCA(1), CSOM((3, 3))).fit(X)
+        make_pipeline(PCA(1), CSOM(shape=(3, 3), n_clusters=None)).fit(X)
     assert caught[0].filename == __file__
 
 
 def test_more_clusters_than_units_with_samples():
     X = np.repeat([[0.0, 0], [9, 0], [0, 9]], 10, axis=0)
     with pytest.warns(ConvergenceWarning, match="3 clusters, fewer than n_clusters=5"):
-        csom = CSOM((4, 4), n_clusters=5).fit(X)
+        csom = CSOM(shape=(4, 4), n_clusters=5).fit(X)
     assert_array_equal(np.unique(csom.labels_), [0, 1, 2])
 
 
@@ -116,7 +133,7 @@ def test_no_weight_at_all(kind):
 def test_columns_without_a_value(kind):
     X, y = draw()
     X[:, [0, 2]] = np.nan
-    message = rf"{kind.__name__} got 2 features that are NaN in all 60 samples: .*0, 2"
+    message = r"CSOM got 2 features that are NaN in all 60 samples: .*0, 2"
     with pytest.raises(ValueError, match=message):
         kind().fit(X, y)
     X[:30, [0, 2]] = 1

@@ -1,17 +1,18 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The classical map as a classifier."""
+"""MapClassifier on a CSOM: units that vote by the classes of their samples."""
 
 import pickle
 
 import numpy as np
 import pytest
+from _supervised import csom_classifier, esom_classifier
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.datasets import load_iris, make_blobs, make_moons
 from sklearn.model_selection import GridSearchCV, StratifiedKFold, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from skesom.som import CSOM, CSOMClassifier, ESOMClassifier
+from skesom.som import CSOM
 
 
 @pytest.fixture
@@ -29,7 +30,7 @@ def blobs(global_random_seed):
 def two_units(**parameters):
     """Units near 0 and 10 that do not move each other."""
     parameters = {"smoothing": 0, **parameters}
-    return CSOMClassifier(2, init=[[1.0], [9.0]], sigma=0.02, **parameters)
+    return csom_classifier(2, init=[[1.0], [9.0]], sigma=0.02, **parameters)
 
 
 class TestUnits:
@@ -46,11 +47,13 @@ class TestUnits:
     )
     def test_the_map_is_that_without_classes(self, blobs, parameters):
         X, y = blobs
-        classifier = CSOMClassifier((4, 5), smoothing=0, **parameters).fit(X, y)
-        plain = CSOM((4, 5), **parameters).fit(X)
+        classifier = csom_classifier((4, 5), smoothing=0, **parameters).fit(X, y)
+        plain = CSOM(shape=(4, 5), **parameters).fit(X)
         for name in ("codebook_", "hits_", "positions_", "training_errors_"):
-            assert_array_equal(getattr(classifier, name), getattr(plain, name))
-        assert classifier.quantization_error_ == plain.quantization_error_
+            assert_array_equal(
+                getattr(classifier.estimator_, name), getattr(plain, name)
+            )
+        assert classifier.estimator_.quantization_error_ == plain.quantization_error_
         winners = plain.winners(X)
         for place, label in enumerate(["a", "b", "c"]):
             expected = np.bincount(winners[y == label], minlength=20)
@@ -62,21 +65,9 @@ class TestUnits:
         most = classifier.classes_[counts.argmax(axis=1)]
         assert_array_equal(classifier.unit_classes_[hit][clear], most[clear])
 
-    def test_a_lattice_as_before(self, blobs):
-        X, y = blobs
-        X[:9, 1] = np.nan
-        classifier, plain = CSOMClassifier((4, 5)).fit(X, y), CSOM((4, 5)).fit(X)
-        for method in ("u_matrix", "hit_map", "component_planes"):
-            assert_array_equal(getattr(classifier, method)(), getattr(plain, method)())
-        for method in ("map_coordinates", "impute"):
-            assert_array_equal(
-                getattr(classifier, method)(X), getattr(plain, method)(X)
-            )
-        assert_array_equal(classifier.winners(X, 3), plain.winners(X, 3))
-
     def test_a_unit_without_samples_votes_as_the_nearest_that_has_some(self):
         init = [[0.0], [1.4], [1.6], [3.0]]
-        classifier = CSOMClassifier(4, init=init, sigma=0.02, n_epochs=1)
+        classifier = csom_classifier(4, init=init, sigma=0.02, n_epochs=1)
         classifier.fit([[0.0], [0.0], [3.0]], ["left", "left", "right"])
         assert_array_equal(classifier.class_hits_.sum(axis=1), [2, 0, 0, 1])
         assert classifier.unit_classes_.tolist() == ["left", "left", "right", "right"]
@@ -114,7 +105,7 @@ class TestProbabilities:
     def test_units_that_were_told_count_as_one_sample(self):
         # The inner units of a chain of four have what their outer neighbors tell them.
         init = [[0.0], [1.0], [2.0], [9.0]]
-        classifier = CSOMClassifier(4, init=init, sigma=0.02, n_epochs=1, unlabeled=-1)
+        classifier = csom_classifier(4, init=init, sigma=0.02, n_epochs=1, unlabeled=-1)
         classifier.fit([[0.0], [0], [1], [2], [9]], [5, 5, -1, -1, 7])
         prior = np.array([2, 1]) / 3
         by_two, by_one = (np.array([2, 0]) + prior) / 3, (np.array([1, 0]) + prior) / 2
@@ -140,16 +131,20 @@ class TestProbabilities:
 
 def test_accuracy_on_iris():
     X, y = load_iris(return_X_y=True)
-    classifier = make_pipeline(StandardScaler(), CSOMClassifier((6, 4)))
+    classifier = make_pipeline(StandardScaler(), csom_classifier((6, 4)))
     scores = cross_val_score(classifier, X, y, cv=StratifiedKFold(10))
     assert scores.mean() > 0.92
 
 
 def test_a_search_over_all_kinds_of_parameters():
     X, y = load_iris(return_X_y=True)
-    grid = {"shape": [1, (5, 5)], "n_neighbors": [1, 3], "topology": ["rectangular"]}
-    search = GridSearchCV(CSOMClassifier(n_epochs=5), grid, cv=3).fit(X, y)
-    assert search.best_params_["shape"] == (5, 5)
+    grid = {
+        "estimator__shape": [1, (5, 5)],
+        "n_neighbors": [1, 3],
+        "estimator__topology": ["rectangular"],
+    }
+    search = GridSearchCV(csom_classifier(n_epochs=5), grid, cv=3).fit(X, y)
+    assert search.best_params_["estimator__shape"] == (5, 5)
 
 
 def test_errors_of_values():
@@ -157,9 +152,9 @@ def test_errors_of_values():
     y = rng.integers(0, 2, size=800)
     errors = np.where(rng.uniform(size=(800, 6)) < 0.4, 20.0, 0.3)
     X = y[:, None] * 2.0 + errors * rng.normal(size=(800, 6))
-    classifier = CSOMClassifier((5, 5)).fit(X, y, errors=errors)
+    classifier = csom_classifier((5, 5)).fit(X, y, errors=errors)
     assert np.mean(classifier.predict(X, errors=errors) == y) > 0.97
-    blind = CSOMClassifier((5, 5)).fit(X, y)
+    blind = csom_classifier((5, 5)).fit(X, y)
     assert blind.score(X, y) < 0.85
     with pytest.raises(ValueError, match="'errors' must have the shape of X"):
         classifier.fit(X, y, errors=errors[:, :5])
@@ -171,12 +166,14 @@ class TestUnlabeled:
     def test_the_map_is_that_of_all_and_the_votes_those_of_some(self, blobs):
         X, y = blobs
         few = np.where(np.arange(len(X)) % 5, "?", y)
-        classifier = CSOMClassifier((4, 5), unlabeled="?").fit(X, few)
-        everyone = CSOMClassifier((4, 5)).fit(X, y)
-        assert_array_equal(classifier.codebook_, everyone.codebook_)
+        classifier = csom_classifier((4, 5), unlabeled="?").fit(X, few)
+        everyone = csom_classifier((4, 5)).fit(X, y)
+        assert_array_equal(
+            classifier.estimator_.codebook_, everyone.estimator_.codebook_
+        )
         assert classifier.classes_.tolist() == ["a", "b", "c"]
-        known = CSOMClassifier((4, 5), init=everyone.codebook_, sigma=1e-3)
-        winners = everyone.winners(X[::5])
+        known = csom_classifier((4, 5), init=everyone.estimator_.codebook_, sigma=1e-3)
+        winners = everyone.estimator_.winners(X[::5])
         for place, label in enumerate(known.fit(X, y).classes_):
             expected = np.bincount(winners[y[::5] == label], minlength=20)
             assert_array_equal(classifier.class_hits_[:, place], expected)
@@ -188,12 +185,12 @@ class TestUnlabeled:
             labeled = np.random.default_rng(seed).permutation(1000)[:30]
             few = np.full(1000, -1)
             few[labeled] = y[labeled]
-            with_others = CSOMClassifier((10, 10), unlabeled=-1).fit(X, few)
-            alone = CSOMClassifier((10, 10)).fit(X[labeled], y[labeled])
+            with_others = csom_classifier((10, 10), unlabeled=-1).fit(X, few)
+            alone = csom_classifier((10, 10)).fit(X[labeled], y[labeled])
             gains.append(with_others.score(X, y) - alone.score(X, y))
         assert np.mean(gains) > 0
 
-    @pytest.mark.parametrize("classifier", [CSOMClassifier((3, 3)), ESOMClassifier()])
+    @pytest.mark.parametrize("classifier", [csom_classifier((3, 3)), esom_classifier()])
     @pytest.mark.parametrize("unlabeled", [-1, 7.0])
     def test_whatever_marks_them(self, blobs, classifier, unlabeled):
         X, _ = blobs
@@ -204,7 +201,7 @@ class TestUnlabeled:
         assert classifier.class_count_.sum() == np.count_nonzero(y != unlabeled)
         assert set(classifier.predict(X)) <= {0, 1}
 
-    @pytest.mark.parametrize("classifier", [CSOMClassifier((3, 3)), ESOMClassifier()])
+    @pytest.mark.parametrize("classifier", [csom_classifier((3, 3)), esom_classifier()])
     def test_nothing_labeled(self, blobs, classifier):
         X, _ = blobs
         classifier.set_params(unlabeled=-1)
@@ -221,18 +218,20 @@ class TestStream:
 
     def test_the_first_call_is_fit(self, blobs):
         X, y = blobs
-        fitted = CSOMClassifier((4, 5)).fit(X, y)
-        streamed = CSOMClassifier((4, 5)).partial_fit(X, y, classes=["c", "a", "b"])
-        assert_array_equal(streamed.codebook_, fitted.codebook_)
+        fitted = csom_classifier((4, 5)).fit(X, y)
+        streamed = csom_classifier((4, 5)).partial_fit(X, y, classes=["c", "a", "b"])
+        assert_array_equal(streamed.estimator_.codebook_, fitted.estimator_.codebook_)
         assert_array_equal(streamed.predict_proba(X), fitted.predict_proba(X))
 
     def test_hits_add_up_and_units_follow(self, blobs):
         X, y = blobs
-        classifier = CSOMClassifier((4, 5)).partial_fit(X, y)
+        classifier = csom_classifier((4, 5)).partial_fit(X, y)
         before = classifier.class_hits_
-        plain = CSOM((4, 5)).partial_fit(X).partial_fit(X[:100] + 1)
+        plain = (
+            CSOM(shape=(4, 5), n_clusters=None).partial_fit(X).partial_fit(X[:100] + 1)
+        )
         classifier.partial_fit(X[:100] + 1, y[:100], sample_weight=np.ones(100))
-        assert_array_equal(classifier.codebook_, plain.codebook_)
+        assert_array_equal(classifier.estimator_.codebook_, plain.codebook_)
         new = np.bincount(plain.winners(X[:100] + 1), minlength=20)
         assert_array_equal((classifier.class_hits_ - before).sum(axis=1), new)
         assert classifier.class_count_.sum() == 750
@@ -241,7 +240,7 @@ class TestStream:
 
     def test_a_class_that_was_not_announced_changes_nothing(self, blobs):
         X, y = blobs
-        classifier = CSOMClassifier((3, 3)).partial_fit(X, y)
+        classifier = csom_classifier((3, 3)).partial_fit(X, y)
         before = pickle.dumps(vars(classifier))
         with pytest.raises(ValueError, match=r"not announced: \['quasar'\]"):
             classifier.partial_fit(X[:2], ["a", "quasar"])
@@ -256,8 +255,8 @@ def test_missing_features_and_dtype(blobs, dtype):
     X = X.astype(dtype)
     X[np.random.default_rng(1).random(X.shape) < 0.2] = np.nan
     X[7] = np.nan
-    classifier = CSOMClassifier((5, 5)).fit(X, y)
-    assert classifier.codebook_.dtype == dtype
+    classifier = csom_classifier((5, 5)).fit(X, y)
+    assert classifier.estimator_.codebook_.dtype == dtype
     n_observed = len(X) - np.isnan(X).all(axis=1).sum()
     assert classifier.class_hits_.sum() == classifier.class_count_.sum() == n_observed
     assert classifier.score(X, y) > 0.75
@@ -267,23 +266,23 @@ def test_missing_features_and_dtype(blobs, dtype):
     ("parameters", "message"),
     [
         ({"shape": (3, 0)}, "'shape' of the lattice must be two integers >= 1"),
-        ({"n_neighbors": 0}, "The 'n_neighbors' parameter of CSOMClassifier"),
+        ({"n_neighbors": 0}, "The 'n_neighbors' parameter of MapClassifier"),
         ({"class_weight": {1: 0}}, r"class_weight\[1\]=0 should be positive"),
-        ({"unlabeled": [1]}, "The 'unlabeled' parameter of CSOMClassifier"),
+        ({"unlabeled": [1]}, "The 'unlabeled' parameter of MapClassifier"),
         ({"neighborhood": "mexican_hat"}, 'needs algorithm="online"'),
     ],
 )
 def test_refused_parameters(parameters, message):
     X, y = load_iris(return_X_y=True)
     with pytest.raises(ValueError, match=message):
-        CSOMClassifier(**parameters).fit(X, y)
+        csom_classifier(**parameters).fit(X, y)
 
 
 def test_refused_data():
     X, y = load_iris(return_X_y=True)
     with pytest.raises(ValueError, match="inconsistent numbers of samples"):
-        CSOMClassifier().fit(X, y[:-1])
+        csom_classifier().fit(X, y[:-1])
     with pytest.raises(ValueError, match="Unknown label type"):
-        CSOMClassifier().fit(X, y + 0.5 * X[:, 0])
+        csom_classifier().fit(X, y + 0.5 * X[:, 0])
     with pytest.raises(ValueError, match=r"zero weight|at least one non-zero"):
-        CSOMClassifier().fit(X, y, sample_weight=np.zeros(150))
+        csom_classifier().fit(X, y, sample_weight=np.zeros(150))

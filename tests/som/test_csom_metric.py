@@ -22,7 +22,7 @@ def draw(n_samples=300, n_features=4, seed=0):
 )
 def test_methods_agree_on_the_metric(metric, scipy_name):
     X = draw()
-    csom = CSOM((5, 4), metric=metric, n_clusters=3).fit(X)
+    csom = CSOM(shape=(5, 4), metric=metric, n_clusters=3).fit(X)
     expected = cdist(X, csom.codebook_, scipy_name)
     assert_allclose(csom.transform(X), expected, atol=1e-12)
     assert_array_equal(csom.winners(X), expected.argmin(axis=1))
@@ -45,19 +45,23 @@ def test_angles_see_the_shape_of_a_spectrum_only(metric, algorithm):
     X = shapes[kind] + rng.normal(0, 0.1, (600, 4))
     X *= rng.lognormal(0, 2, (600, 1))
     csom = CSOM(
-        (6, 5), metric=metric, n_clusters=3, algorithm=algorithm, random_state=0
+        shape=(6, 5), metric=metric, n_clusters=3, algorithm=algorithm, random_state=0
     )
     csom.fit(X)
     assert_allclose(np.linalg.norm(csom.codebook_, axis=1), 1, rtol=1e-12)
     assert adjusted_rand_score(kind, csom.labels_) == 1
-    assert adjusted_rand_score(kind, CSOM((6, 5), n_clusters=3).fit(X).labels_) < 0.5
+    assert (
+        adjusted_rand_score(kind, CSOM(shape=(6, 5), n_clusters=3).fit(X).labels_) < 0.5
+    )
     brighter = X * rng.uniform(0.1, 10, (600, 1))
     assert_array_equal(csom.predict(brighter), csom.labels_)
 
 
 def test_spectral_angle_is_in_radians():
     X = np.array([[1.0, 0], [0, 2], [3, 3], [5, 0]])
-    csom = CSOM((1, 2), metric="spectral_angle", n_epochs=1).fit(X)
+    csom = CSOM(shape=(1, 2), metric="spectral_angle", n_epochs=1, n_clusters=None).fit(
+        X
+    )
     csom.codebook_ = np.array([[1.0, 0], [0, 1]])
     right = np.pi / 2
     expected = [[0, right], [right, 0], [right / 2, right / 2], [0, right]]
@@ -75,9 +79,11 @@ def test_weights_of_features_are_a_scaling(metric, algorithm, monkeypatch):
     init = X[:12]
     setting = {"metric": metric, "algorithm": algorithm, "n_epochs": 5}
     weighted = CSOM(
-        (4, 3), feature_weights=weights, init=init, random_state=0, **setting
+        shape=(4, 3), feature_weights=weights, init=init, random_state=0, **setting
     ).fit(X)
-    scaled = CSOM((4, 3), init=init * scale, random_state=0, **setting).fit(X * scale)
+    scaled = CSOM(shape=(4, 3), init=init * scale, random_state=0, **setting).fit(
+        X * scale
+    )
     assert_allclose(weighted.codebook_ * scale, scaled.codebook_, rtol=1e-9)
     assert_array_equal(weighted.labels_, scaled.labels_)
 
@@ -95,8 +101,8 @@ def test_weights_of_features_are_a_scaling_of_angles(
     if missing:
         X[5::4, 1] = np.nan
     setting = {"metric": metric, "algorithm": algorithm, "random_state": 0}
-    csom = CSOM((4, 3), feature_weights=weights, init=init, **setting).fit(X)
-    scaled = CSOM((4, 3), init=init * np.sqrt(weights), **setting)
+    csom = CSOM(shape=(4, 3), feature_weights=weights, init=init, **setting).fit(X)
+    scaled = CSOM(shape=(4, 3), init=init * np.sqrt(weights), **setting)
     scaled.fit(X * np.sqrt(weights))
     units = csom.codebook_ * np.sqrt(weights)
     units /= np.linalg.norm(units, axis=1, keepdims=True)
@@ -108,8 +114,13 @@ def test_weights_of_features_are_a_scaling_of_angles(
 def test_a_feature_of_weight_zero_is_carried_along():
     X = draw()
     carried = np.column_stack([X, 1000 * X[:, 0] + 5])
-    csom = CSOM((4, 3), feature_weights=[1, 1, 1, 1, 0], init=carried[:12]).fit(carried)
-    alone = CSOM((4, 3), init=X[:12]).fit(X)
+    csom = CSOM(
+        shape=(4, 3),
+        feature_weights=[1, 1, 1, 1, 0],
+        init=carried[:12],
+        n_clusters=None,
+    ).fit(carried)
+    alone = CSOM(shape=(4, 3), init=X[:12], n_clusters=None).fit(X)
     assert_allclose(csom.codebook_[:, :4], alone.codebook_, rtol=1e-12)
     assert_allclose(csom.codebook_[:, 4], 1000 * csom.codebook_[:, 0] + 5, rtol=1e-9)
 
@@ -118,8 +129,10 @@ def test_a_feature_of_weight_zero_is_carried_along():
 def test_equal_errors_change_nothing_but_the_scale(algorithm):
     X = draw()
     setting = {"algorithm": algorithm, "n_epochs": 5, "random_state": 0}
-    plain = CSOM((4, 3), **setting).fit(X)
-    with_errors = CSOM((4, 3), **setting).fit(X, errors=np.full(X.shape, 0.5))
+    plain = CSOM(None, shape=(4, 3), **setting).fit(X)
+    with_errors = CSOM(None, shape=(4, 3), **setting).fit(
+        X, errors=np.full(X.shape, 0.5)
+    )
     assert_allclose(with_errors.codebook_, plain.codebook_, rtol=1e-9)
     assert_array_equal(with_errors.labels_, plain.labels_)
     assert_allclose(
@@ -130,7 +143,7 @@ def test_equal_errors_change_nothing_but_the_scale(algorithm):
 def test_one_unit_is_the_mean_weighted_by_errors():
     X = draw(50)
     errors = np.random.default_rng(2).uniform(0.1, 2, X.shape)
-    csom = CSOM((1, 1), n_epochs=1).fit(X, errors=errors)
+    csom = CSOM(shape=(1, 1), n_epochs=1, n_clusters=None).fit(X, errors=errors)
     expected = np.average(X, axis=0, weights=1 / errors**2)
     assert_allclose(csom.codebook_[0], expected, rtol=1e-12)
     chi = np.sqrt((((X - expected) / errors) ** 2).sum(axis=1))
@@ -143,8 +156,8 @@ def test_errors_find_populations_below_the_noise_of_some_values():
     kind = rng.integers(0, 2, size=800)
     errors = np.where(rng.uniform(size=(800, 6)) < 0.4, 20.0, 0.3)
     X = kind[:, None] * 2.0 + errors * rng.normal(size=(800, 6))
-    blind = CSOM((5, 5), n_clusters=2).fit(X)
-    seeing = CSOM((5, 5), n_clusters=2).fit(X, errors=errors)
+    blind = CSOM(shape=(5, 5), n_clusters=2).fit(X)
+    seeing = CSOM(shape=(5, 5), n_clusters=2).fit(X, errors=errors)
     assert adjusted_rand_score(kind, blind.labels_) < 0.2
     assert adjusted_rand_score(kind, seeing.labels_) > 0.9
     assert_array_equal(seeing.predict(X, errors=errors), seeing.labels_)
@@ -153,8 +166,8 @@ def test_errors_find_populations_below_the_noise_of_some_values():
 def test_partial_fit_takes_errors():
     X = draw()
     errors = np.random.default_rng(4).uniform(0.1, 2, X.shape)
-    whole = CSOM((4, 3)).fit(X, errors=errors)
-    first = CSOM((4, 3)).partial_fit(X, errors=errors)
+    whole = CSOM(shape=(4, 3), n_clusters=None).fit(X, errors=errors)
+    first = CSOM(shape=(4, 3), n_clusters=None).partial_fit(X, errors=errors)
     assert_array_equal(first.codebook_, whole.codebook_)
     first.partial_fit(X, errors=errors)
     assert np.isfinite(first.codebook_).all()
@@ -174,7 +187,7 @@ def test_missing_features_and_dtype(setting, dtype):
     X = draw().astype(dtype)
     X[::5, 1] = np.nan
     X[7] = np.nan
-    csom = CSOM((4, 3), **setting).fit(X)
+    csom = CSOM(shape=(4, 3), **setting).fit(X)
     assert csom.codebook_.dtype == dtype
     assert np.isfinite(csom.codebook_).all()
     assert csom.labels_[7] == -3
@@ -197,7 +210,7 @@ def test_missing_features_and_dtype(setting, dtype):
 )
 def test_settings_that_cannot_be(setting, message):
     with pytest.raises(ValueError, match=message):
-        CSOM((4, 3), **setting).fit(draw())
+        CSOM(shape=(4, 3), **setting).fit(draw())
 
 
 @pytest.mark.parametrize(
@@ -211,4 +224,4 @@ def test_settings_that_cannot_be(setting, message):
 )
 def test_errors_that_cannot_be(errors, setting, message):
     with pytest.raises(ValueError, match=message):
-        CSOM((4, 3), **setting).fit(draw(), errors=errors)
+        CSOM(shape=(4, 3), **setting).fit(draw(), errors=errors)

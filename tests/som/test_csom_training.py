@@ -8,11 +8,10 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from skesom.som import CSOM
-from skesom.som._lattice import Lattice
+from skesom.som._lattice import NEIGHBORHOODS, Lattice, Neighborhood
+from skesom.som._lattice_training import decayed
 from skesom.som._metric import Metric
-from skesom.som._neighborhood import NEIGHBORHOODS, Neighborhood
 from skesom.som._row_order import order_by_content
-from skesom.som._schedule import decayed
 
 
 def weights_of_pairs(csom, sigma):
@@ -55,9 +54,9 @@ def test_batch_is_the_definition(neighborhood, diameter, topology, toroidal, wei
     sample_weight = np.random.default_rng(1).uniform(0, 3, len(X)) if weighted else None
     widths = [3.0, 1.5, 0.9]
     csom = CSOM(
-        (4, 6), topology=topology, toroidal=toroidal, neighborhood=neighborhood,
+        shape=(4, 6), topology=topology, toroidal=toroidal, neighborhood=neighborhood,
         diameter=diameter, n_epochs=3, sigma=widths, init=init,
-    ).fit(X, sample_weight=sample_weight)  # fmt: skip
+    n_clusters=None).fit(X, sample_weight=sample_weight)  # fmt: skip
     expected = init
     for sigma in widths:
         expected = batch_epoch(
@@ -75,11 +74,11 @@ def test_online_is_the_definition(neighborhood, toroidal):
     X, init = draw()
     rates = (0.03, 0.01) if neighborhood == "mexican_hat" else (0.4, 0.02)
     csom = CSOM(
-        (4, 6), toroidal=toroidal, neighborhood=neighborhood, algorithm="online",
+        shape=(4, 6), toroidal=toroidal, neighborhood=neighborhood, algorithm="online",
         n_epochs=2, sigma=2.5, final_sigma=0.8, sigma_decay="inverse",
         learning_rate=rates[0], final_learning_rate=rates[1],
         learning_rate_decay="exponential", init=init, random_state=3, diameter=7,
-    ).fit(X)  # fmt: skip
+    n_clusters=None).fit(X)  # fmt: skip
     random_state = np.random.RandomState(3)
     rows = order_by_content(X)
     order = np.concatenate([rows[random_state.permutation(len(X))] for _ in range(2)])
@@ -116,10 +115,10 @@ def test_callable_decays(algorithm):
 
     common = {"algorithm": algorithm, "n_epochs": 3, "init": init, "random_state": 0}
     named = CSOM(
-        (4, 6), sigma_decay="linear", learning_rate_decay="linear", **common
+        shape=(4, 6), sigma_decay="linear", learning_rate_decay="linear", **common
     ).fit(X)
     called = CSOM(
-        (4, 6), sigma_decay=as_linear, learning_rate_decay=as_linear, **common
+        shape=(4, 6), sigma_decay=as_linear, learning_rate_decay=as_linear, **common
     ).fit(X)
     assert_array_equal(called.codebook_, named.codebook_)
 
@@ -130,7 +129,9 @@ def test_callable_decays(algorithm):
 )
 def test_refused_decays(decay, algorithm):
     with pytest.raises(ValueError, match="'sigma_decay' must return a positive number"):
-        CSOM((3, 3), sigma_decay=decay, algorithm=algorithm).fit(draw()[0])
+        CSOM(shape=(3, 3), sigma_decay=decay, algorithm=algorithm, n_clusters=None).fit(
+            draw()[0]
+        )
 
 
 def test_default_widths():
@@ -143,8 +144,8 @@ def test_default_widths():
         ({"sigma": 0.5}, np.full(20, 0.5)),
         ({"final_sigma": 0.5}, widths(4, 0.5, 20)),
     ):
-        csom = CSOM((4, 8), **parameters).fit(X)
-        explicit = CSOM((4, 8), **{**parameters, "sigma": expected}).fit(X)
+        csom = CSOM(shape=(4, 8), **parameters).fit(X)
+        explicit = CSOM(shape=(4, 8), **{**parameters, "sigma": expected}).fit(X)
         assert_allclose(csom.codebook_, explicit.codebook_, rtol=1e-9)
 
 
@@ -156,11 +157,14 @@ class TestSampleWeight:
         X, _ = draw()
         return X, np.random.default_rng(2).integers(0, 4, len(X))
 
-    @pytest.mark.parametrize("parameters", [{}, {"n_clusters": 3}, {"layers": [5]}])
+    @pytest.mark.parametrize(
+        "parameters",
+        [{"n_clusters": None}, {"n_clusters": 3}, {"n_clusters": None, "layers": [5]}],
+    )
     def test_batch_is_equal_to_repetition(self, weighted, parameters):
         X, times = weighted
-        csom = CSOM((4, 5), **parameters).fit(X, sample_weight=times)
-        repeated = CSOM((4, 5), **parameters).fit(np.repeat(X, times, axis=0))
+        csom = CSOM(shape=(4, 5), **parameters).fit(X, sample_weight=times)
+        repeated = CSOM(shape=(4, 5), **parameters).fit(np.repeat(X, times, axis=0))
         assert_allclose(csom.codebook_, repeated.codebook_, rtol=1e-9)
         assert_array_equal(csom.hits_, repeated.hits_)
         assert_array_equal(csom.unit_labels_, repeated.unit_labels_)
@@ -174,9 +178,13 @@ class TestSampleWeight:
         init = rng.normal(size=(20, 3))
         for algorithm, weights in (("batch", times), ("online", times + 0.3)):
             maps = [
-                CSOM((4, 5), init=init, algorithm=algorithm, random_state=0).fit(
-                    X, sample_weight=scale * weights
-                )
+                CSOM(
+                    shape=(4, 5),
+                    init=init,
+                    algorithm=algorithm,
+                    random_state=0,
+                    n_clusters=None,
+                ).fit(X, sample_weight=scale * weights)
                 for scale in (1, 1e-9, 2.0**40)
             ]
             assert_allclose(maps[1].codebook_, maps[0].codebook_, rtol=1e-9)
@@ -185,7 +193,9 @@ class TestSampleWeight:
     def test_equal_weights_are_none(self, weighted):
         X, _ = weighted
         for algorithm in ("batch", "online"):
-            csom = CSOM((4, 5), algorithm=algorithm, random_state=0)
+            csom = CSOM(
+                shape=(4, 5), algorithm=algorithm, random_state=0, n_clusters=None
+            )
             plain = csom.fit(X).codebook_
             same = csom.fit(X, sample_weight=np.full(len(X), 7.0)).codebook_
             assert_allclose(same, plain, rtol=1e-9)
@@ -196,9 +206,9 @@ class TestSampleWeight:
         X = np.repeat([[0.0], [1.0]], 500, axis=0)
         sample_weight = np.repeat([1.0, 4.0], 500)
         csom = CSOM(
-            1, algorithm="online", n_epochs=5, learning_rate=0.01, random_state=0,
+            shape=1, algorithm="online", n_epochs=5, learning_rate=0.01, random_state=0,
             init=[[0.5]],
-        ).fit(X, sample_weight=sample_weight)  # fmt: skip
+        n_clusters=None).fit(X, sample_weight=sample_weight)  # fmt: skip
         assert csom.codebook_[0, 0] == pytest.approx(0.8, abs=0.05)
 
     def test_no_weight_is_no_sample(self, weighted):
@@ -207,7 +217,7 @@ class TestSampleWeight:
         sample_weight = np.ones(len(X))
         sample_weight[:9] = 0
         for parameters in ({}, {"algorithm": "online", "init": "random"}):
-            csom = CSOM((3, 3), random_state=0, **parameters)
+            csom = CSOM(shape=(3, 3), random_state=0, **parameters)
             plain = csom.fit(X[9:]).codebook_
             csom.fit(X, sample_weight=sample_weight)
             assert_allclose(csom.codebook_, plain, rtol=1e-9)
@@ -216,7 +226,10 @@ class TestSampleWeight:
 
     def test_stream(self, weighted):
         X, times = weighted
-        one, other = CSOM((3, 3)), CSOM((3, 3))
+        one, other = (
+            CSOM(shape=(3, 3), n_clusters=None),
+            CSOM(shape=(3, 3), n_clusters=None),
+        )
         for part in (slice(0, 60), slice(60, 100), slice(100, None)):
             one.partial_fit(X[part], sample_weight=times[part])
             other.partial_fit(np.repeat(X[part], times[part], axis=0))
@@ -248,7 +261,7 @@ class TestSampleWeight:
     )
     def test_refused(self, bad, message):
         X, _ = draw(missing=False)
-        csom = CSOM((3, 3))
+        csom = CSOM(shape=(3, 3), n_clusters=None)
         with pytest.raises(ValueError, match=message):
             csom.fit(X, sample_weight=bad)
         with pytest.raises(ValueError, match=message):
@@ -259,20 +272,28 @@ class TestSampleWeight:
         sample_weight = np.r_[0.0, np.ones(399)]
         X[1:, 2] = np.nan
         with pytest.raises(ValueError, match=r"NaN in all 399 samples: columns \[2\]"):
-            CSOM((3, 3)).fit(X, sample_weight=sample_weight)
+            CSOM(shape=(3, 3), n_clusters=None).fit(X, sample_weight=sample_weight)
         X[:, 2] = 1
         X[1:] = np.nan
         X = np.vstack([X, X[:1]])
         with pytest.raises(ValueError, match="have zero weight"):
-            CSOM((3, 3)).fit(X, sample_weight=np.r_[sample_weight, 0])
+            CSOM(shape=(3, 3), n_clusters=None).fit(
+                X, sample_weight=np.r_[sample_weight, 0]
+            )
         with pytest.raises(ValueError, match="n_samples=2 should be >= n_clusters=3"):
-            CSOM((3, 3), n_clusters=3).fit(np.eye(4), sample_weight=[1, 1, 0, 0])
+            CSOM(shape=(3, 3), n_clusters=3).fit(np.eye(4), sample_weight=[1, 1, 0, 0])
 
 
 @pytest.mark.parametrize("neighborhood", ["gaussian", "epanechnikov"])
 def test_a_large_map_needs_little_memory(neighborhood):
     X = np.random.default_rng(0).normal(size=(100, 3))
-    csom = CSOM((200, 200), neighborhood=neighborhood, n_epochs=2, sigma=3.0)
+    csom = CSOM(
+        shape=(200, 200),
+        neighborhood=neighborhood,
+        n_epochs=2,
+        sigma=3.0,
+        n_clusters=None,
+    )
     tracemalloc.start()
     csom.fit(X)
     peak = tracemalloc.get_traced_memory()[1]
@@ -282,16 +303,16 @@ def test_a_large_map_needs_little_memory(neighborhood):
 
 def test_mexican_hat_is_refused_in_batch():
     with pytest.raises(ValueError, match="denominator pass through 0"):
-        CSOM(neighborhood="mexican_hat").fit(draw()[0])
+        CSOM(neighborhood="mexican_hat", n_clusters=None).fit(draw()[0])
 
 
 def test_online_training_that_diverges_is_an_error():
     X = 100 * draw()[0]
     csom = CSOM(
-        (8, 8), neighborhood="mexican_hat", algorithm="online", learning_rate=1.0,
+        shape=(8, 8), neighborhood="mexican_hat", algorithm="online", learning_rate=1.0,
         final_learning_rate=1.0, sigma=1.5, final_sigma=1.5, n_epochs=300,
         random_state=0,
-    )  # fmt: skip
+    n_clusters=None)  # fmt: skip
     with pytest.raises(ValueError, match=r"diverged.*smaller learning_rate \(now 1.0"):
         csom.fit(X)
 
@@ -301,7 +322,11 @@ def test_online_training_that_diverges_is_an_error():
 def test_maps_unfold(neighborhood, algorithm):
     X = np.random.default_rng(0).uniform(size=(2000, 2))
     csom = CSOM(
-        (8, 8), neighborhood=neighborhood, algorithm=algorithm, random_state=0
+        shape=(8, 8),
+        neighborhood=neighborhood,
+        algorithm=algorithm,
+        random_state=0,
+        n_clusters=None,
     ).fit(X)
     nearest = csom.winners(X, 2)
     connected = csom.connections_.toarray()[nearest[:, 0], nearest[:, 1]]
@@ -315,7 +340,9 @@ def test_torus_unfolds():
     X = np.column_stack([np.cos(angles), np.sin(angles)])
     quality = []
     for toroidal in (False, True):
-        csom = CSOM((10, 10), toroidal=toroidal, n_epochs=40).fit(X)
+        csom = CSOM(
+            shape=(10, 10), toroidal=toroidal, n_epochs=40, n_clusters=None
+        ).fit(X)
         nearest = csom.winners(X, 2)
         connected = csom.connections_.toarray()[nearest[:, 0], nearest[:, 1]]
         quality.append((1 - connected.mean(), csom.quantization_error_))

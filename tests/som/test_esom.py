@@ -15,7 +15,7 @@ from skesom.cube import AsinhStretch
 from skesom.datasets import make_galaxy_cube
 from skesom.pixels import flatten
 from skesom.som import ESOM
-from skesom.som._merging import make_room
+from skesom.som._network import make_room
 
 N_SAMPLES = 12_000
 
@@ -131,7 +131,7 @@ def test_automatic_epsilon_stays_for_later_chunks():
 )
 @pytest.mark.parametrize("epsilon", [1e-12, 1e-8, 1e-4, 1e-2, 1.0, 1e4, 1e8, 1e12])
 def test_every_epsilon_ends_within_the_bound(epsilon, X):
-    esom = ESOM(epsilon, max_nodes=50, n_clusters=None, random_state=0)
+    esom = ESOM(epsilon=epsilon, max_nodes=50, n_clusters=None, random_state=0)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         esom.fit(X)
@@ -147,7 +147,9 @@ def test_every_epsilon_ends_within_the_bound(epsilon, X):
     # Whoever learned with the larger epsilon from the start needs no more nodes.
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        ESOM(4 * esom.epsilon_, max_nodes=50, n_clusters=None, random_state=0).fit(X)
+        ESOM(
+            epsilon=4 * esom.epsilon_, max_nodes=50, n_clusters=None, random_state=0
+        ).fit(X)
 
 
 def test_merges_are_paid_for_by_insertions(monkeypatch):
@@ -161,7 +163,7 @@ def test_merges_are_paid_for_by_insertions(monkeypatch):
 
     monkeypatch.setattr("skesom.som._esom.make_room", counted)
     X = np.random.default_rng(0).normal(size=(20_000, 3))
-    esom = ESOM(1e-9, max_nodes=100, n_clusters=None, random_state=0)
+    esom = ESOM(epsilon=1e-9, max_nodes=100, n_clusters=None, random_state=0)
     with pytest.warns(ConvergenceWarning, match="epsilon grew from 1e-09"):
         esom.fit(X)
     assert merges[0] == 100
@@ -172,7 +174,7 @@ def test_merges_are_paid_for_by_insertions(monkeypatch):
 @pytest.mark.parametrize("n_features", [1, 3, 20])
 def test_merging_leaves_half_of_the_nodes_or_more(n_features):
     X = np.random.default_rng(0).normal(size=(30_000, n_features))
-    esom = ESOM(1e-9, max_nodes=200, n_clusters=None, random_state=0)
+    esom = ESOM(epsilon=1e-9, max_nodes=200, n_clusters=None, random_state=0)
     with pytest.warns(ConvergenceWarning, match="max_nodes=200"):
         esom.fit(X)
     assert 100 <= len(esom.codebook_) <= 200
@@ -181,7 +183,7 @@ def test_merging_leaves_half_of_the_nodes_or_more(n_features):
 @pytest.mark.parametrize("max_nodes", [1, 2, 3])
 def test_hardly_any_nodes(max_nodes):
     X = np.random.default_rng(0).normal(size=(300, 2))
-    esom = ESOM(1e-3, max_nodes=max_nodes, n_clusters=None, random_state=0)
+    esom = ESOM(epsilon=1e-3, max_nodes=max_nodes, n_clusters=None, random_state=0)
     with pytest.warns(ConvergenceWarning, match=f"max_nodes={max_nodes};"):
         esom.fit(X)
     assert 1 <= len(esom.codebook_) <= max_nodes
@@ -190,7 +192,7 @@ def test_hardly_any_nodes(max_nodes):
 
 def test_bound_holds_over_chunks():
     X = np.random.default_rng(0).normal(size=(1000, 2))
-    esom = ESOM(0.05, max_nodes=40, n_clusters=None)
+    esom = ESOM(epsilon=0.05, max_nodes=40, n_clusters=None)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         for chunk in np.split(X, 10):
@@ -215,7 +217,9 @@ CORNERS = [[0, 0], [12, 0], [6, 10]]
 )
 def test_components_find_separated_shapes(drawn, epsilon, seed):
     X, truth = drawn
-    esom = ESOM(epsilon, n_clusters=None, pruning_period=0, random_state=seed).fit(X)
+    esom = ESOM(
+        epsilon=epsilon, clusterer="components", pruning_period=0, random_state=seed
+    ).fit(X)
     assert adjusted_rand_score(truth, esom.labels_) > 0.995
     # Without a longest link a new node ties everything together.
     esom.set_params(max_edge_length=None).fit(X)
@@ -227,9 +231,9 @@ def test_components_respect_the_longest_link():
     found = {}
     for longest in (1.2, 1.7, None):
         esom = ESOM(
-            0.9,
+            epsilon=0.9,
             learning_rate=1e-12,
-            n_clusters=None,
+            clusterer="components",
             shuffle=False,
             max_edge_length=None if longest is None else longest / 0.9,
         ).fit(X)
@@ -249,7 +253,7 @@ def test_number_of_clusters():
 
 def test_fewer_nodes_than_clusters_warns_once():
     X = np.random.default_rng(0).normal(size=(100, 2))
-    esom = ESOM(100.0, n_clusters=4)
+    esom = ESOM(epsilon=100.0, n_clusters=4)
     with pytest.warns(ConvergenceWarning, match="gave 1 clusters, fewer than n_clus"):
         esom.fit(X)
     assert set(esom.labels_) == {0}
@@ -257,14 +261,16 @@ def test_fewer_nodes_than_clusters_warns_once():
 
 def test_shuffle_and_order():
     X = np.random.default_rng(0).normal(size=(200, 2))
-    fixed = [ESOM(0.5, shuffle=False, random_state=seed).fit(X) for seed in (0, 1)]
+    fixed = [
+        ESOM(epsilon=0.5, shuffle=False, random_state=seed).fit(X) for seed in (0, 1)
+    ]
     assert_array_equal(fixed[0].codebook_, fixed[1].codebook_)
-    mixed = [ESOM(0.5, random_state=seed).fit(X) for seed in (0, 1)]
+    mixed = [ESOM(epsilon=0.5, random_state=seed).fit(X) for seed in (0, 1)]
     assert not np.array_equal(mixed[0].codebook_, mixed[1].codebook_)
     order = np.random.RandomState(7).permutation(len(X))
     assert_array_equal(
-        ESOM(0.5, random_state=7).fit(X).codebook_,
-        ESOM(0.5, shuffle=False).fit(X[order]).codebook_,
+        ESOM(epsilon=0.5, random_state=7).fit(X).codebook_,
+        ESOM(epsilon=0.5, shuffle=False).fit(X[order]).codebook_,
     )
 
 
@@ -286,7 +292,7 @@ def test_fit_forgets_what_was_learned_before():
 
 def test_network_that_was_stored_grows_beyond_its_room():
     X = np.random.default_rng(0).normal(size=(400, 3))
-    esom = ESOM(0.2, n_clusters=None).partial_fit(X[:80])
+    esom = ESOM(epsilon=0.2, n_clusters=None).partial_fit(X[:80])
     loaded = pickle.loads(pickle.dumps(esom))
     for chunk in (X[80:150], X[150:]):
         loaded.partial_fit(chunk)
@@ -298,7 +304,7 @@ def test_network_that_was_stored_grows_beyond_its_room():
 
 def test_interrupted_partial_fit_leaves_the_map_as_it_was(monkeypatch):
     X = np.random.default_rng(0).normal(size=(300, 3))
-    esom = ESOM(0.5, n_clusters=None).partial_fit(X[:150])
+    esom = ESOM(epsilon=0.5, n_clusters=None).partial_fit(X[:150])
     untouched = pickle.loads(pickle.dumps(esom))
 
     def interrupted(*args, **keywords):
@@ -361,7 +367,7 @@ def test_refused_parameters(method, parameter, value, allowed):
 @pytest.mark.parametrize("epsilon", ["auto", 0.5, 1e-9])
 def test_forecast_tells_the_nodes_of_the_run(epsilon):
     X = np.random.default_rng(0).normal(size=(100_000, 3)).astype(np.float32)
-    esom = ESOM(epsilon, max_nodes=700, random_state=0)
+    esom = ESOM(epsilon=epsilon, max_nodes=700, random_state=0)
     told = esom.forecast(X)
     assert not hasattr(esom, "n_features_in_")
     with warnings.catch_warnings():
@@ -373,7 +379,7 @@ def test_forecast_tells_the_nodes_of_the_run(epsilon):
 
 def test_novel_are_those_farther_than_epsilon_from_every_node():
     X = np.random.default_rng(0).normal(size=(300, 2))
-    esom = ESOM(0.6, random_state=0).fit(X)
+    esom = ESOM(epsilon=0.6, random_state=0).fit(X)
     asked = np.random.default_rng(1).normal(scale=3, size=(200, 2))
     asked[:3] = [[np.nan, 0.2], [np.nan, 50.0], [np.nan, np.nan]]
     codebook = esom.codebook_
@@ -387,7 +393,9 @@ def test_novel_are_those_farther_than_epsilon_from_every_node():
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_activation_falls_with_the_distance_in_units_of_epsilon(dtype):
-    esom = ESOM(2.0, n_clusters=None).fit(np.array([[0.0, 0], [10, 0]], dtype=dtype))
+    esom = ESOM(epsilon=2.0, n_clusters=None).fit(
+        np.array([[0.0, 0], [10, 0]], dtype=dtype)
+    )
     found = esom.activation(np.array([[0, 0], [0, 2], [13, 0], [np.nan, 1]], dtype))
     # At the node, at epsilon, at 1.5 epsilon; a distance of 1 over one of two features
     # is the square root of 2 over both.

@@ -1,18 +1,20 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""ESOMClassifier: nodes that know the classes of their samples."""
+"""MapClassifier on an ESOM: nodes that vote by the classes of their samples."""
 
 import pickle
 
 import numpy as np
 import pytest
 from _reference import EvolvingMap, two_smallest
+from _supervised import esom_classifier
 from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.cluster import KMeans
 from sklearn.datasets import load_iris, make_blobs
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import balanced_accuracy_score
 from sklearn.model_selection import StratifiedKFold, cross_val_score
 
-from skesom.som import ESOM, ESOMClassifier
+from skesom.som import CSOM, ESOM, MapClassifier
 
 RULES = ["majority", "grow"]
 every_rule = pytest.mark.parametrize("label_rule", RULES)
@@ -87,7 +89,7 @@ class TestKnownNumbers:
         ("label_rule", "accuracy"), [("majority", 0.958), ("grow", 0.953)]
     )
     def test_iris(self, iris, label_rule, accuracy):
-        classifier = ESOMClassifier(0.2, label_rule=label_rule, shuffle=False)
+        classifier = esom_classifier(0.2, label_rule=label_rule, shuffle=False)
         scores = cross_val_score(classifier, *iris, cv=StratifiedKFold(10))
         assert scores.mean() == pytest.approx(accuracy, abs=0.02)
 
@@ -103,11 +105,11 @@ class TestKnownNumbers:
     def test_two_spirals(self, spirals, epsilon, label_rule, accuracy):
         scores, sizes = [], []
         for seed in range(20):
-            classifier = ESOMClassifier(
+            classifier = esom_classifier(
                 epsilon, label_rule=label_rule, random_state=seed
             ).fit(*spirals)
             scores.append(classifier.score(*spirals))
-            sizes.append(len(classifier.codebook_))
+            sizes.append(len(classifier.estimator_.codebook_))
         assert np.mean(scores) == pytest.approx(accuracy, abs=0.02)
         if epsilon == 0.06:
             assert min(scores) == 1
@@ -129,21 +131,21 @@ class TestLearning:
             "learning_rate": 0.1,
         }
         plain = LabeledMap(0.7, **rule).learn(X, y)
-        classifier = ESOMClassifier(0.7, label_rule="grow", shuffle=False, **rule)
+        classifier = esom_classifier(0.7, label_rule="grow", shuffle=False, **rule)
         classifier.fit(X, y)
-        assert_allclose(classifier.codebook_, plain.nodes, rtol=1e-10)
+        assert_allclose(classifier.estimator_.codebook_, plain.nodes, rtol=1e-10)
         assert_array_equal(classifier.unit_classes_, plain.labels)
-        strengths = classifier.connections_.toarray()
-        assert classifier.connections_.nnz == 2 * len(plain.strengths)
+        strengths = classifier.estimator_.connections_.toarray()
+        assert classifier.estimator_.connections_.nnz == 2 * len(plain.strengths)
         for (low, high), strength in plain.strengths.items():
             assert strengths[low, high] == pytest.approx(strength, rel=1e-10)
 
     def test_majority_has_the_nodes_of_the_unlabeled_map(self, overlapping):
         X, y = overlapping
         same = {"epsilon": 0.8, "learning_rate": 0.1, "random_state": 3, "n_epochs": 2}
-        classifier = ESOMClassifier(**same).fit(X, y)
+        classifier = esom_classifier(**same).fit(X, y)
         plain = ESOM(**same, n_clusters=None).fit(X)
-        assert_array_equal(classifier.codebook_, plain.codebook_)
+        assert_array_equal(classifier.estimator_.codebook_, plain.codebook_)
         assert_array_equal(classifier.class_hits_.sum(axis=1), plain.hits_)
         for place, label in enumerate(classifier.classes_):
             expected = np.bincount(
@@ -154,12 +156,12 @@ class TestLearning:
     @every_rule
     def test_bounded_network_ends_and_counts_everyone(self, overlapping, label_rule):
         X, y = overlapping
-        classifier = ESOMClassifier(
+        classifier = esom_classifier(
             1e-6, label_rule=label_rule, max_nodes=40, random_state=0
         )
         with pytest.warns(ConvergenceWarning, match="max_nodes=40"):
             classifier.fit(X, y)
-        assert len(classifier.codebook_) <= 40
+        assert len(classifier.estimator_.codebook_) <= 40
         assert classifier.class_hits_.sum() == len(X)
         assert set(classifier.unit_classes_) <= {"a", "b", "c"}
 
@@ -167,7 +169,7 @@ class TestLearning:
         """Two classes in one place stay two nodes however far epsilon grows."""
         X = np.random.default_rng(0).normal(size=(300, 2))
         y = np.arange(300) % 2
-        classifier = ESOMClassifier(
+        classifier = esom_classifier(
             1e-6, label_rule="grow", max_nodes=4, pruning_period=0, random_state=0
         )
         with pytest.warns(ConvergenceWarning, match="max_nodes=4"):
@@ -180,18 +182,21 @@ class TestLearning:
         X, y = overlapping
         before = pickle.dumps(np.random.get_state())  # noqa: NPY002
         one, two = (
-            ESOMClassifier(label_rule=label_rule, random_state=5).fit(X, y)
+            esom_classifier(label_rule=label_rule, random_state=5).fit(X, y)
             for _ in range(2)
         )
-        assert_array_equal(one.codebook_, two.codebook_)
+        assert_array_equal(one.estimator_.codebook_, two.estimator_.codebook_)
         assert_array_equal(one.predict_proba(X), two.predict_proba(X))
         assert pickle.dumps(np.random.get_state()) == before  # noqa: NPY002
 
     @every_rule
     def test_float32_stays(self, overlapping, label_rule):
         X, y = overlapping
-        classifier = ESOMClassifier(0.8, label_rule=label_rule, random_state=0)
-        assert classifier.fit(X.astype(np.float32), y).codebook_.dtype == np.float32
+        classifier = esom_classifier(0.8, label_rule=label_rule, random_state=0)
+        assert (
+            classifier.fit(X.astype(np.float32), y).estimator_.codebook_.dtype
+            == np.float32
+        )
         single = classifier.score(X, y)
         assert classifier.fit(X, y).score(X, y) == pytest.approx(single, abs=0.02)
 
@@ -219,12 +224,12 @@ class TestProbabilities:
         ],
     )
     def test_by_hand(self, two_nodes, parameters, expected):
-        classifier = ESOMClassifier(1.0, **parameters).fit(*two_nodes)
+        classifier = esom_classifier(1.0, **parameters).fit(*two_nodes)
         assert_array_equal(np.sort(classifier.class_hits_.sum(axis=1)), [4, 4])
         assert_allclose(classifier.predict_proba([[1.0], [9.0]]), expected)
 
     def test_balanced_by_hand(self, two_nodes):
-        classifier = ESOMClassifier(1.0, class_weight="balanced").fit(*two_nodes)
+        classifier = esom_classifier(1.0, class_weight="balanced").fit(*two_nodes)
         left = np.array([3 / (3 / 8) + 1, 1 / (5 / 8) + 1])
         assert_allclose(classifier.predict_proba([[0.0]])[0], left / left.sum())
 
@@ -235,7 +240,7 @@ class TestProbabilities:
         self, overlapping, label_rule, n_neighbors, class_weight
     ):
         X, y = overlapping
-        classifier = ESOMClassifier(
+        classifier = esom_classifier(
             label_rule=label_rule,
             n_neighbors=n_neighbors,
             class_weight=class_weight,
@@ -252,7 +257,7 @@ class TestProbabilities:
         plain, balanced = (
             balanced_accuracy_score(
                 y,
-                ESOMClassifier(1.5, class_weight=weight, random_state=0)
+                esom_classifier(1.5, class_weight=weight, random_state=0)
                 .fit(X, y)
                 .predict(X),
             )
@@ -267,7 +272,7 @@ class TestProbabilities:
         X = X.copy()
         X[np.random.default_rng(1).random(X.shape) < 0.2] = np.nan
         X[7] = np.nan
-        classifier = ESOMClassifier(
+        classifier = esom_classifier(
             label_rule=label_rule, n_neighbors=n_neighbors, random_state=0
         ).fit(X, y)
         n_observed = len(X) - np.isnan(X).all(axis=1).sum()
@@ -286,12 +291,12 @@ class TestStream:
         X, y = overlapping
         rule = {"epsilon": 0.8, "label_rule": label_rule, "shuffle": False}
         order = np.argsort(y, kind="stable")  # the first chunk lacks two classes
-        whole = ESOMClassifier(**rule).fit(X[order], y[order])
-        parts = ESOMClassifier(**rule)
+        whole = esom_classifier(**rule).fit(X[order], y[order])
+        parts = esom_classifier(**rule)
         for rows in np.array_split(order, 7):
             parts.partial_fit(X[rows], y[rows], classes=["c", "a", "b"])
             parts = pickle.loads(pickle.dumps(parts))
-        assert_array_equal(parts.codebook_, whole.codebook_)
+        assert_array_equal(parts.estimator_.codebook_, whole.estimator_.codebook_)
         assert_array_equal(parts.classes_, whole.classes_)
         assert_array_equal(parts.class_count_, whole.class_count_)
         assert_array_equal(parts.class_hits_.sum(axis=0), whole.class_hits_.sum(axis=0))
@@ -300,11 +305,15 @@ class TestStream:
     @every_rule
     def test_hits_outlive_their_nodes(self, overlapping, label_rule):
         X, y = overlapping
-        classifier = ESOMClassifier(0.3, label_rule=label_rule, pruning_period=2)
+        classifier = esom_classifier(0.3, label_rule=label_rule, pruning_period=2)
         classifier.partial_fit(X, y)
-        before = classifier._network.identity[: len(classifier.codebook_)]
+        before = classifier.estimator_._network.identity[
+            : len(classifier.estimator_.codebook_)
+        ]
         classifier.partial_fit(X[::-1], y[::-1])
-        after = classifier._network.identity[: len(classifier.codebook_)]
+        after = classifier.estimator_._network.identity[
+            : len(classifier.estimator_.codebook_)
+        ]
         assert not set(before) <= set(after)
         assert_array_equal(
             classifier.class_hits_.sum(axis=0), 2 * np.array([400, 200, 50])
@@ -312,7 +321,7 @@ class TestStream:
 
     def test_class_that_was_not_announced(self, overlapping):
         X, y = overlapping
-        classifier = ESOMClassifier(0.8).partial_fit(X, y, classes=["a", "b", "c"])
+        classifier = esom_classifier(0.8).partial_fit(X, y, classes=["a", "b", "c"])
         before = pickle.dumps(vars(classifier))
         with pytest.raises(ValueError, match=r"not announced: \['quasar'\]"):
             classifier.partial_fit(X[:2], ["a", "quasar"])
@@ -320,7 +329,7 @@ class TestStream:
             classifier.partial_fit(X[:2], y[:2], classes=["a", "b"])
         assert pickle.dumps(vars(classifier)) == before
         with pytest.raises(ValueError, match=r"not announced: \['c'\]"):
-            ESOMClassifier(0.8).partial_fit(X, y, classes=["a", "b"])
+            esom_classifier(0.8).partial_fit(X, y, classes=["a", "b"])
 
 
 class TestInput:
@@ -338,7 +347,7 @@ class TestInput:
     @every_rule
     def test_names_do_not_matter(self, iris, label_rule, names):
         X, y = iris
-        classifier = ESOMClassifier(0.2, label_rule=label_rule, random_state=0)
+        classifier = esom_classifier(0.2, label_rule=label_rule, random_state=0)
         expected = names[classifier.fit(X, y).predict(X)]
         classifier.fit(X, names[y])
         assert_array_equal(classifier.predict(X), expected)
@@ -347,7 +356,7 @@ class TestInput:
     @every_rule
     def test_single_class(self, iris, label_rule):
         X, _ = iris
-        classifier = ESOMClassifier(0.2, label_rule=label_rule)
+        classifier = esom_classifier(0.2, label_rule=label_rule)
         classifier.fit(X, ["only"] * len(X))
         assert set(classifier.predict(X)) == {"only"}
         assert_array_equal(classifier.predict_proba(X), 1)
@@ -357,6 +366,7 @@ class TestInput:
         [
             ({"label_rule": "vote"}, "'label_rule' parameter"),
             ({"epsilon": 0.0}, "'epsilon' parameter"),
+            ({"smoothing": -1}, "'smoothing' parameter"),
             ({"n_neighbors": 0}, "'n_neighbors' parameter"),
             ({"class_weight": "fair"}, "'class_weight' parameter"),
             ({"class_weight": {1: -2.0}}, r"class_weight\[1\]=-2.0 should be positive"),
@@ -366,13 +376,27 @@ class TestInput:
     )
     def test_parameters(self, iris, parameters, message):
         with pytest.raises(ValueError, match=message):
-            ESOMClassifier(**parameters).fit(*iris)
+            esom_classifier(**parameters).fit(*iris)
 
     def test_data(self, iris):
         X, y = iris
         with pytest.raises(ValueError, match="inconsistent numbers of samples"):
-            ESOMClassifier().fit(X, y[:-1])
+            esom_classifier().fit(X, y[:-1])
         with pytest.raises(ValueError, match="Unknown label type"):
-            ESOMClassifier().fit(X, y + 0.5 * X[:, 0])
+            esom_classifier().fit(X, y + 0.5 * X[:, 0])
         with pytest.raises(ValueError, match=r"NaN in all 150 samples: columns \[4\]"):
-            ESOMClassifier().fit(np.column_stack([X, np.full(150, np.nan)]), y)
+            esom_classifier().fit(np.column_stack([X, np.full(150, np.nan)]), y)
+
+    @pytest.mark.parametrize("estimator", ["esom", ESOM, KMeans()])
+    def test_estimator_is_a_map(self, iris, estimator):
+        with pytest.raises(ValueError, match="'estimator' parameter"):
+            MapClassifier(estimator).fit(*iris)
+
+    def test_growth_needs_an_esom(self, iris):
+        with pytest.raises(ValueError, match="it needs an ESOM as estimator, got CSOM"):
+            MapClassifier(CSOM(), label_rule="grow").fit(*iris)
+
+    def test_weights_need_a_map_that_takes_them(self, iris):
+        X, y = iris
+        with pytest.raises(ValueError, match="ESOM takes no 'sample_weight' in fit"):
+            MapClassifier().fit(X, y, sample_weight=np.ones(len(X)))

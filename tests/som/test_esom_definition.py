@@ -43,7 +43,13 @@ def grow(X, epsilon, *, network=None, **rule):
 
 def plain_esom(epsilon, **parameters):
     """An ESOM that only learns, in the order of the rows."""
-    return ESOM(epsilon, n_clusters=None, shuffle=False, max_nodes=10**6, **parameters)
+    return ESOM(
+        epsilon=epsilon,
+        clusterer="components",
+        shuffle=False,
+        max_nodes=10**6,
+        **parameters,
+    )
 
 
 def links_of(matrix):

@@ -9,8 +9,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy.spatial.distance import cdist
 
 from skesom.som import _lattice
-from skesom.som._lattice import Lattice
-from skesom.som._neighborhood import NEIGHBORHOODS, Neighborhood
+from skesom.som._lattice import NEIGHBORHOODS, Lattice, Neighborhood
 
 SHAPES = [(1, 1), (1, 6), (6, 1), (2, 2), (2, 5), (5, 2), (4, 4), (5, 7), (6, 3)]
 LATTICES = [

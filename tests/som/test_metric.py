@@ -144,8 +144,8 @@ def test_sums(name, with_errors, missing, dtype, monkeypatch):
     )
 
 
-def test_settled_units_of_angles_have_length_one():
+def test_units_of_angles_have_length_one():
     _, codebook = draw(np.float64)
-    lengths = np.linalg.norm(Metric("cosine").settled(codebook), axis=1)
+    lengths = np.linalg.norm(Metric("cosine").normalized(codebook), axis=1)
     assert_allclose(lengths, 1, rtol=1e-14)
-    assert_array_equal(Metric().settled(codebook), codebook)
+    assert_array_equal(Metric().normalized(codebook), codebook)

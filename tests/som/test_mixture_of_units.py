@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Moments of units, settled units, and mixtures of normals fitted to units."""
+"""Moments of units, units at their means, and mixtures of normals fitted to units."""
 
 from dataclasses import replace
 
@@ -12,11 +12,10 @@ from sklearn.metrics import adjusted_rand_score
 from sklearn.mixture import GaussianMixture
 
 from skesom.som import CSOM, ESOM
-from skesom.som._base import summarize
+from skesom.som._lattice_training import units_by_k_means
 from skesom.som._metric import Metric
 from skesom.som._second_stage import Units, _mixture
-from skesom.som._settled import settled_units
-from skesom.som._unit_moments import UnitMoments
+from skesom.som._summary import UnitMoments, summarize
 
 
 @pytest.fixture
@@ -75,7 +74,7 @@ def test_unit_without_samples_stays_and_missing_features_are_its_own():
 def test_variances_where_covariances_are_too_many(table, monkeypatch):
     X, codebook = table
     full = summarize(X, codebook, with_moments=True).covariances
-    monkeypatch.setattr("skesom.som._unit_moments._MOST_CELLS", 0)
+    monkeypatch.setattr("skesom.som._summary._MOST_CELLS", 0)
     variances = summarize(X, codebook, with_moments=True).covariances
     assert_allclose(variances, np.diagonal(full, axis1=1, axis2=2), atol=1e-12)
 
@@ -168,16 +167,16 @@ def test_mixture_replaces_a_cut_through_a_body():
     assert_array_equal(mixture.predict(X), found)
 
 
-def test_settled_units_lie_at_the_means_of_their_samples():
+def test_units_move_to_the_means_of_their_samples():
     X = np.array([[0.0], [2.0], [10.0], [12.0]])
     codebook = np.array([[3.0], [8.0], [100.0]])
     before = codebook.copy()
-    settled = settled_units(X, codebook, None, metric=Metric(), errors=None)
-    assert_allclose(settled, [[1], [11], [100]])
+    moved = units_by_k_means(X, codebook, None, metric=Metric(), errors=None)
+    assert_allclose(moved, [[1], [11], [100]])
     assert_array_equal(codebook, before)
     weights = np.array([3.0, 1.0, 1.0, 1.0])
-    settled = settled_units(X, codebook, weights, metric=Metric(), errors=None)
-    assert_allclose(settled, [[0.5], [11], [100]])
+    moved = units_by_k_means(X, codebook, weights, metric=Metric(), errors=None)
+    assert_allclose(moved, [[0.5], [11], [100]])
 
 
 @pytest.mark.parametrize("Map", [ESOM, CSOM])

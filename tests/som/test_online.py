@@ -6,10 +6,9 @@ import pytest
 from numpy.testing import assert_allclose
 
 from skesom.som import _online
-from skesom.som._angles import of_length_one
 from skesom.som._codebook import by_feature, padded
-from skesom.som._lattice import Lattice
-from skesom.som._neighborhood import NEIGHBORHOODS, Neighborhood
+from skesom.som._lattice import NEIGHBORHOODS, Lattice, Neighborhood
+from skesom.som._metric import of_length_one
 
 SHAPE = (4, 5)
 

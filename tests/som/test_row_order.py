@@ -89,8 +89,8 @@ def test_epochs_differ():
 def test_maps_do_not_depend_on_the_order_of_rows(setting):
     X = np.random.default_rng(2).normal(size=(300, 3))
     elsewhere = np.random.default_rng(3).permutation(300)
-    one = CSOM((4, 4), random_state=0, **setting).fit(X)
-    other = CSOM((4, 4), random_state=0, **setting).fit(X[elsewhere])
+    one = CSOM(shape=(4, 4), random_state=0, **setting).fit(X)
+    other = CSOM(shape=(4, 4), random_state=0, **setting).fit(X[elsewhere])
     assert_allclose(other.codebook_, one.codebook_, rtol=1e-9, atol=1e-12)
     assert_array_equal(other.labels_, one.labels_[elsewhere])
 
@@ -99,6 +99,6 @@ def test_maps_do_not_depend_on_the_order_of_rows(setting):
 def test_a_whole_weight_is_a_repetition(setting):
     X = np.random.default_rng(4).normal(size=(200, 3))
     times = np.random.default_rng(5).integers(0, 4, 200)
-    weighted = CSOM((4, 4), random_state=0, **setting).fit(X, sample_weight=times)
-    repeated = CSOM((4, 4), random_state=0, **setting).fit(np.repeat(X, times, 0))
+    weighted = CSOM(shape=(4, 4), random_state=0, **setting).fit(X, sample_weight=times)
+    repeated = CSOM(shape=(4, 4), random_state=0, **setting).fit(np.repeat(X, times, 0))
     assert_allclose(weighted.codebook_, repeated.codebook_, rtol=1e-9, atol=1e-12)

@@ -25,7 +25,7 @@ from skesom.som._second_stage._units import both_ways
 MAPS = {
     "ESOM": ESOM(random_state=0),
     "CSOM": CSOM(n_clusters=8, random_state=0),
-    "torus": CSOM((8, 12), toroidal=True, n_clusters=8, random_state=0),
+    "torus": CSOM(shape=(8, 12), toroidal=True, n_clusters=8, random_state=0),
 }
 RULES = ("graph", "umatrix", "two-winners")
 every_map = pytest.mark.parametrize("som", MAPS.values(), ids=MAPS)
@@ -57,15 +57,15 @@ def test_count_pairs_with_weights(n_units):
     assert_allclose(found.sum(axis=1), np.bincount(winners[:, 0], weights, n_units))
 
 
-def test_labels_by_size():
+def test_units_by_size():
     codebook = np.array([[0.0], [1.0], [2.0], [10.0], [11.0]])
     hits = np.array([3, 0, 1, 9, 0])
     # Group 7 holds 4 samples, group 5 holds 9; group 6 none: it joins its nearest.
-    labels = _second_stage.labels_by_size(np.array([7, 7, 7, 5, 6]), codebook, hits)
+    labels = _second_stage.units_by_size(np.array([7, 7, 7, 5, 6]), codebook, hits)
     assert labels.dtype == np.int32
     assert_array_equal(labels, [1, 1, 1, 0, 0])
     # Equal sizes keep the order of the groups.
-    labels = _second_stage.labels_by_size(np.arange(5), codebook, np.full(5, 2))
+    labels = _second_stage.units_by_size(np.arange(5), codebook, np.full(5, 2))
     assert_array_equal(labels, np.arange(5))
 
 
@@ -111,8 +111,8 @@ def test_graph_is_cut_where_it_is_weak(dense_units, monkeypatch):
 @pytest.mark.parametrize("restarts", [100, 1], ids=["Lanczos", "factorised"])
 def test_eigenpairs_agree_between_solvers(restarts, monkeypatch):
     rng = np.random.default_rng(0)
-    affinity = sparse.random_array((200, 200), density=0.05, rng=rng)
-    affinity = sparse.csr_array(affinity + affinity.T)
+    weights = rng.random((200, 200)) * (rng.random((200, 200)) < 0.05)
+    affinity = sparse.csr_array(weights + weights.T)
     dense = _spectral.smallest_eigenpairs(affinity, 6)
     monkeypatch.setattr(_spectral, "_DENSE_UNITS", 0)
     monkeypatch.setattr(_spectral, "_RESTARTS", restarts)
@@ -183,8 +183,8 @@ def test_island_is_a_cluster_where_the_body_has_gaps():
     far = groups_of_graph(with_island(body, 3, 60.0), 3)
     assert far[30] not in far[:30]
     assert len(set(far)) == 3
-    # Near, or of fewer samples than three, it belongs to its nearest unit.
-    for units in (with_island(body, 3, 35.5), with_island(body, 2, 60.0)):
+    # Near (1.5 lengths), or of fewer samples than three, it is one with the body.
+    for units in (with_island(body, 3, 33.5), with_island(body, 2, 60.0)):
         groups = groups_of_graph(units, 3)
         assert groups[30] == groups[29]
 
@@ -198,7 +198,7 @@ def test_island_takes_no_cluster_from_the_body():
             assert groups[30] == groups[29]
 
 
-def test_strewn_unit_is_no_bridge():
+def test_sparse_unit_is_no_bridge():
     # Two lines of ten units; the one between them holds a sample and is tied to both.
     units = chain(21)
     hits, counts = units.hits.copy(), units.counts.tolil()
@@ -306,7 +306,11 @@ def iris_map():
     iris = load_iris()
     X = StandardScaler().fit_transform(iris.data)
     widths = np.r_[np.linspace(3, 1, 10), np.ones(40)]
-    return X, iris.target, CSOM((11, 6), n_epochs=50, sigma=widths, n_clusters=3).fit(X)
+    return (
+        X,
+        iris.target,
+        CSOM(shape=(11, 6), n_epochs=50, sigma=widths, n_clusters=3).fit(X),
+    )
 
 
 def test_golden_numbers_of_a_clusterer(iris_map):
@@ -381,7 +385,7 @@ def test_as_many_clusters_as_asked(som, rule, n_clusters):
 @every_rule
 def test_many_clusters(rule):
     X = np.random.default_rng(0).normal(size=(4000, 2))
-    check_labels(CSOM((20, 20), n_clusters=200, clusterer=rule).fit(X), 200)
+    check_labels(CSOM(shape=(20, 20), n_clusters=200, clusterer=rule).fit(X), 200)
     esom = ESOM(n_clusters=200, clusterer=rule, random_state=0).fit(X)
     check_labels(esom, 200)
 
@@ -410,23 +414,21 @@ def test_one_unit_and_duplicates(rule):
     for n_clusters in (1, "auto"):
         for som in (
             ESOM(n_clusters=n_clusters, clusterer=rule),
-            ESOM(10.0, n_clusters=n_clusters, clusterer=rule),
-            CSOM(1, n_clusters=n_clusters, clusterer=rule),
-            CSOM((3, 3), n_clusters=n_clusters, clusterer=rule, init="random"),
+            ESOM(epsilon=10.0, n_clusters=n_clusters, clusterer=rule),
+            CSOM(shape=1, n_clusters=n_clusters, clusterer=rule),
+            CSOM(shape=(3, 3), n_clusters=n_clusters, clusterer=rule, init="random"),
         ):
             assert_array_equal(som.fit(X).labels_, np.zeros(30))
 
 
 @pytest.mark.parametrize("make", [ESOM, CSOM])
-def test_number_is_left_to_the_rule(make):
+def test_none_leaves_each_unit_a_cluster(make):
     X, _ = make_blobs(600, centers=[[0, 0], [9, 0], [0, 9]], random_state=0)
-    for rule in ("umatrix", "two-winners"):
-        free, auto = (
-            make(n_clusters=number, clusterer=rule, random_state=0).fit(X)
-            for number in (None, "auto")
-        )
-        assert_array_equal(free.labels_, auto.labels_)
-    assert make(n_clusters=None, random_state=0).fit(X).labels_.max() + 1 >= 3
+    for rule in (*RULES, KMeans(2)):
+        som = make(None, clusterer=rule, random_state=0).fit(X)
+        hit = som.hits_ > 0
+        assert_array_equal(np.sort(som.unit_labels_[hit]), np.arange(hit.sum()))
+        assert_array_equal(som.labels_, som.unit_labels_[som.winners(X)])
 
 
 @pytest.mark.parametrize("make", [ESOM, CSOM])
@@ -437,9 +439,6 @@ def test_clusterer_is_cloned_and_weighted(make):
     assert not hasattr(clusterer, "labels_")
     check_labels(som, 3)
     assert adjusted_rand_score(truth, som.labels_) > 0.98
-    as_in_birch = make(n_clusters=clusterer, random_state=0).fit(X)
-    assert_array_equal(as_in_birch.labels_, som.labels_)
-    assert not hasattr(clusterer, "labels_")
     # Its own parameters count: three samples are enough for two clusters.
     few = make(n_clusters=8, clusterer=KMeans(2, random_state=0), random_state=0)
     check_labels(few.fit(X[:5]), 2)
@@ -472,6 +471,19 @@ def test_number_of_shapes(make):
         som = make(n_clusters="auto", random_state=1).fit(X)
         right.append(som.labels_.max() == truth.max())
     assert np.sum(right) >= 8
+
+
+@pytest.mark.parametrize(("apart", "expected"), [(2.0, 1), (4.0, 2)])
+@pytest.mark.parametrize("som", [ESOM("auto"), CSOM("auto", shape=(15, 15))])
+def test_two_normals_are_two_clusters_if_there_is_a_valley(som, apart, expected):
+    # Up to 2 standard deviations apart two equal normals have one peak. At 4 the
+    # density between them is 2 exp(-2) = 0.27 of that at the peaks.
+    right = 0
+    for seed in range(4):
+        X = np.random.default_rng(seed).normal(size=(4000, 2))
+        X[2000:, 0] += apart
+        right += som.set_params(random_state=0).fit(X).labels_.max() + 1 == expected
+    assert right >= 3
 
 
 @pytest.mark.parametrize("make", [ESOM, CSOM])

@@ -13,19 +13,28 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
 from scipy.spatial.distance import cdist
 from sklearn.base import clone
+from sklearn.cluster import KMeans
 from sklearn.datasets import make_blobs
 from sklearn.exceptions import NotFittedError
 from threadpoolctl import threadpool_limits
 
-from skesom.som import CSOM, ESOM, CSOMClassifier, CSOMRegressor, ESOMClassifier
+from skesom.som import CSOM, ESOM, MapClassifier, MapRegressor
 
 MAPS = [
     pytest.param(ESOM(n_clusters=4, random_state=0), id="esom"),
-    pytest.param(ESOM(n_clusters=None, random_state=0), id="esom-components"),
-    pytest.param(CSOM((5, 6), n_clusters=4, random_state=0), id="csom"),
-    pytest.param(CSOM((5, 6), random_state=0), id="csom-units"),
+    pytest.param(ESOM(n_clusters=None, random_state=0), id="esom-units"),
+    pytest.param(ESOM(clusterer="components", random_state=0), id="esom-components"),
+    pytest.param(CSOM(shape=(5, 6), n_clusters=4, random_state=0), id="csom"),
+    pytest.param(CSOM(shape=(5, 6), random_state=0, n_clusters=None), id="csom-units"),
     pytest.param(
-        CSOM((5, 6), algorithm="online", init="random", n_epochs=2, random_state=0),
+        CSOM(
+            shape=(5, 6),
+            algorithm="online",
+            init="random",
+            n_epochs=2,
+            random_state=0,
+            n_clusters=None,
+        ),
         id="csom-online",
     ),
 ]
@@ -45,6 +54,9 @@ def state_of(estimator):
             state |= {
                 f"{name}.{field}": part for field, part in value._asdict().items()
             }
+            continue
+        if name == "estimator_":
+            state |= state_of(value)
             continue
         if sparse.issparse(value):
             value = value.toarray()
@@ -241,8 +253,14 @@ def test_same_random_state_same_bits(estimator, X):
     "estimator",
     [
         ESOM(n_clusters=4, random_state=0),
-        CSOM((5, 6), algorithm="online", init="random", random_state=0),
-        CSOM((5, 6), n_clusters=4),
+        CSOM(
+            shape=(5, 6),
+            algorithm="online",
+            init="random",
+            random_state=0,
+            n_clusters=None,
+        ),
+        CSOM(shape=(5, 6), n_clusters=4),
         ESOM(n_clusters=4),
     ],
 )
@@ -363,7 +381,51 @@ def test_refused_tables(estimator, X):
     with pytest.raises(ValueError, match="infinity"):
         clone(estimator).fit(X)
     with pytest.raises(ValueError, match="n_samples=3 should be >= n_clusters=5"):
-        clone(estimator).set_params(n_clusters=5).fit(np.ones((3, 2)))
+        clone(estimator).set_params(n_clusters=5, clusterer="graph").fit(
+            np.ones((3, 2))
+        )
+
+
+@pytest.mark.parametrize(
+    ("make", "wrong", "hint"),
+    [
+        (CSOM, (8, 6), r"Got \(8, 6\) instead; .* the lattice as shape=\.\.\."),
+        (ESOM, 0.5, r"Got 0.5 instead; .* novel samples as epsilon=\.\.\."),
+        (ESOM, KMeans(3), r"a clusterer is given as clusterer=\.\.\."),
+        (CSOM, KMeans(3), r"a clusterer is given as clusterer=\.\.\."),
+    ],
+)
+def test_what_is_no_number_of_clusters_gets_a_hint(make, wrong, hint, X):
+    with pytest.raises(ValueError, match=hint):
+        make(wrong).fit(X)
+
+
+@pytest.mark.parametrize("make", [CSOM, ESOM])
+def test_the_first_argument_is_the_number_of_clusters(make, X):
+    assert make(3, random_state=0).fit(X).labels_.max() == 2
+    with pytest.raises(TypeError, match="positional"):
+        make(3, 4)
+
+
+@every_map
+def test_centers_are_the_means_of_the_clusters(estimator, X):
+    X[::9, 1] = np.nan
+    som = clone(estimator).fit(X)
+    assert len(som.cluster_centers_) == som.labels_.max() + 1
+    for cluster, center in enumerate(som.cluster_centers_):
+        for value, own in zip(center, X[som.labels_ == cluster].T, strict=True):
+            present = own[~np.isnan(own)]
+            expected = present.mean() if len(present) else np.nan
+            assert value == pytest.approx(expected, rel=1e-12, nan_ok=True)
+    assert som.cluster_centers_[som.predict(X)].shape == X.shape
+
+
+def test_weighted_centers(X):
+    weights = np.random.default_rng(0).integers(0, 3, len(X))
+    csom = CSOM(4).fit(X, sample_weight=weights)
+    for cluster, center in enumerate(csom.cluster_centers_):
+        own = csom.labels_ == cluster
+        assert_allclose(center, np.average(X[own], axis=0, weights=weights[own]))
 
 
 @every_map
@@ -376,11 +438,11 @@ def test_refused_number_of_clusters(estimator, n_clusters, X):
 @pytest.mark.parametrize(
     ("estimator", "wrong"),
     [
-        (ESOM(0.5, n_clusters=2), {"learning_rate": 7}),
-        (ESOMClassifier(0.5), {"learning_rate": 7}),
-        (CSOM((3, 3)), {"n_epochs": 0}),
-        (CSOMClassifier((3, 3)), {"n_epochs": 0}),
-        (CSOMRegressor((3, 3)), {"n_epochs": 0}),
+        (ESOM(epsilon=0.5, n_clusters=2), {"learning_rate": 7}),
+        (CSOM(2, shape=(3, 3)), {"n_epochs": 0}),
+        (MapClassifier(ESOM(epsilon=0.5)), {"n_neighbors": 0}),
+        (MapClassifier(CSOM(shape=(3, 3))), {"n_neighbors": 0}),
+        (MapRegressor(CSOM(shape=(3, 3))), {"n_neighbors": 0}),
     ],
     ids=lambda value: type(value).__name__,
 )

@@ -6,9 +6,8 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from skesom.som import CSOM
-from skesom.som._batch import mean_sums
+from skesom.som._lattice_training import TrainingCurve, mean_sums
 from skesom.som._metric import METRICS, Metric
-from skesom.som._training_curve import TrainingCurve
 
 
 def root_mean_square(metric, X, codebook, sample_weight=None, errors=None):
@@ -55,7 +54,9 @@ def test_against_distances(name, with_errors, missing, weighted, dtype):
 def test_attribute(algorithm):
     X = np.random.default_rng(0).normal(size=(500, 3))
     X[::9, 1] = np.nan
-    csom = CSOM((5, 5), algorithm=algorithm, n_epochs=8, random_state=0).fit(X)
+    csom = CSOM(
+        shape=(5, 5), algorithm=algorithm, n_epochs=8, random_state=0, n_clusters=None
+    ).fit(X)
     errors = csom.training_errors_
     assert errors.shape == (8,)
     assert errors[-1] < 0.9 * errors[0]
@@ -71,15 +72,21 @@ def test_attribute(algorithm):
 def test_first_error_is_that_of_the_initial_units():
     X = np.random.default_rng(0).normal(size=(200, 2))
     init = X[:6]
-    csom = CSOM((2, 3), init=init, n_epochs=3, sigma=[1.0, 0.5, 0.5]).fit(X)
+    csom = CSOM(
+        shape=(2, 3), init=init, n_epochs=3, sigma=[1.0, 0.5, 0.5], n_clusters=None
+    ).fit(X)
     first = root_mean_square(Metric(), X, init)
     assert csom.training_errors_[0] == pytest.approx(first)
-    shorter = CSOM((2, 3), init=init, n_epochs=2, sigma=[1.0, 0.5]).fit(X)
+    shorter = CSOM(
+        shape=(2, 3), init=init, n_epochs=2, sigma=[1.0, 0.5], n_clusters=None
+    ).fit(X)
     third = root_mean_square(Metric(), X, shorter.codebook_)
     assert csom.training_errors_[2] == pytest.approx(third)
 
 
 def test_samples_right_on_their_units():
-    csom = CSOM((1, 2), init=[[1e8], [1e8 + 1]], n_epochs=2, sigma=0.01)
+    csom = CSOM(
+        shape=(1, 2), init=[[1e8], [1e8 + 1]], n_epochs=2, sigma=0.01, n_clusters=None
+    )
     csom.fit([[1e8], [1e8 + 1]])
     assert_allclose(csom.training_errors_, 0, atol=1e-6)

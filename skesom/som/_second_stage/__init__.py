@@ -1,19 +1,29 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""From units to clusters: the second stage that evolving and classical maps share.
+"""From units to clusters: the second stage that both maps share.
 
-The units of a map are many more than the populations in the data. `group_units` is the
-one way in: it groups the units by the graph of relative co-activation (`_graph`,
-`_spectral`), by the U-matrix (`_umatrix`), by pairs of winners (`_two_winners`), by
-components of links, or by any scikit-learn clusterer (`_labels`).
+The units of a map are many more than the populations in the data. `group_units` groups
+them by the graph of relative co-activation (`_graph`, `_spectral`, `_mixture`), by the
+U-matrix (`_umatrix`), by pairs of winners (`_two_winners`), or by any scikit-learn
+clusterer.
 """
 
-from skesom.som._second_stage._group import RULES, group_units
-from skesom.som._second_stage._labels import (
+import numpy as np
+from sklearn.cluster import AgglomerativeClustering
+from sklearn.exceptions import ConvergenceWarning
+
+from skesom.som._second_stage._graph import graph_clusters
+from skesom.som._second_stage._two_winners import two_winner_clusters
+from skesom.som._second_stage._umatrix import umatrix_clusters
+from skesom.som._second_stage._units import (
+    Units,
+    clusters_of,
     component_clusters,
-    labels_by_size,
+    count_pairs,
     majority_groups,
+    units_by_size,
 )
-from skesom.som._second_stage._units import Units, count_pairs
+from skesom.som._threads import one_blas_thread
+from skesom.som._warnings import warn_user
 
 __all__ = [
     "RULES",
@@ -21,6 +31,64 @@ __all__ = [
     "component_clusters",
     "count_pairs",
     "group_units",
-    "labels_by_size",
     "majority_groups",
+    "units_by_size",
 ]
+
+RULES = ("graph", "umatrix", "two-winners")
+
+
+def group_units(units, clusterer, n_clusters):
+    """Group the units of a map."""
+    if not isinstance(clusterer, str):
+        return clusters_of(clusterer, units), None
+    rule = {
+        "graph": graph_clusters,
+        "umatrix": lambda *of: (umatrix_clusters(*of), None),
+        "two-winners": lambda *of: (two_winner_clusters(*of), None),
+    }[clusterer]
+    with one_blas_thread():  # here once: to look for BLAS takes longer than a cut
+        groups, mixture = rule(units, n_clusters)
+    if n_clusters == "auto":
+        return groups, None
+    divided = with_more_groups(groups, units, n_clusters)
+    if divided is not groups:
+        groups, mixture = divided, None
+    found = len(np.unique(groups[units.hits > 0]))
+    if found < n_clusters:
+        warn_user(
+            f"The {len(units)} units of the map gave {found} clusters, fewer than "
+            f"n_clusters={n_clusters}. Ask for fewer clusters or let the map have more "
+            "units (a smaller epsilon, more max_nodes, a larger shape).",
+            ConvergenceWarning,
+        )
+    return groups, mixture
+
+
+def with_more_groups(groups, units, n_clusters):
+    """Divide the largest groups until n_clusters of them hold samples."""
+    hit = np.flatnonzero(units.hits > 0)
+    _, of_hit = np.unique(groups[hit], return_inverse=True)
+    n_groups = of_hit.max() + 1
+    missing = min(n_clusters, len(hit)) - n_groups
+    if missing <= 0:
+        return groups
+    n_parts = _seats(np.bincount(of_hit, units.hits[hit]), np.bincount(of_hit), missing)
+    for group in np.flatnonzero(n_parts > 1):
+        own = np.flatnonzero(of_hit == group)
+        ward = AgglomerativeClustering(int(n_parts[group]))
+        part = ward.fit_predict(units.codebook[hit[own]])
+        of_hit[own[part > 0]] = n_groups + part[part > 0] - 1
+        n_groups += n_parts[group] - 1
+    divided = groups.copy()
+    divided[hit] = groups.max() + 1 + of_hit
+    return divided
+
+
+def _seats(held, n_units, missing):
+    """Return into how many parts each group goes, by the samples that a part has."""
+    n_parts = np.ones(len(held), dtype=np.intp)
+    for _ in range(missing):
+        share = np.where(n_parts < n_units, held / n_parts, -1.0)
+        n_parts[np.argmax(share)] += 1
+    return n_parts

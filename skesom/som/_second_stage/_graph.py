@@ -7,22 +7,14 @@ doi:10.1016/0893-6080(94)90109-0), are many compared with those that they hold::
 
     A_ij = (c_ij + c_ji) / (min(hits_i, hits_j) + mean hits)
 
-The mean hits keep units of few samples from being tied more strongly than their few
-samples tell. The rule is the authors' own, and so is what follows.
-
-*Strewn* units hold few samples compared with the others of their component: points of
-noise, or units that interpolate between groups. They are bridges, and left out.
-
-*Chance* leaves pieces without any sample between them where units hold few samples
-each. Components as near to each other as linked units are (up to 1.7 times) are joined
-as by one sample. *Islands* are the components then left that hold a few samples only,
-and units far from their neighbors or from their own samples: outliers that a map
-cannot follow. They become clusters only where that is what was asked for. A dense
-group that is one unit has nobody nearby either: that its samples have a second nearest
-unit somewhere ties it to nobody.
-
-What is cut where the graph has no gaps is better described by normal distributions
-(`_mixture`).
+The mean hits keep units of few samples from being tied by chance. The rule is the
+authors' own, and so is what follows. Units are left out that hold few samples compared
+with the others of their component (noise, or units between groups), and so are
+outliers. Components as near to each other as linked units are joined as by one sample:
+gaps between them are chance. *Islands* are components of few samples far from the
+rest, and units far from their neighbors or their own samples. They become clusters
+only where the number asked for needs them. Where the graph has no gaps, normal
+distributions describe the units better than a cut (`_mixture`).
 """
 
 from dataclasses import dataclass, replace
@@ -33,8 +25,6 @@ from scipy.sparse.csgraph import connected_components, minimum_spanning_tree
 from scipy.spatial import KDTree
 
 from skesom.som._codebook import distances_to_units
-from skesom.som._second_stage._gaps import component_gaps, joined
-from skesom.som._second_stage._labels import spread
 from skesom.som._second_stage._mixture import cut_or_mixture
 from skesom.som._second_stage._spectral import (
     cut,
@@ -42,19 +32,24 @@ from skesom.som._second_stage._spectral import (
     plausible_number,
     smallest_eigenpairs,
 )
-from skesom.som._second_stage._units import both_ways
+from skesom.som._second_stage._units import (
+    both_ways,
+    component_gaps,
+    joined,
+    spread,
+)
 
-_NEAR = 1.7  # lengths of links: what is nearer is apart by chance
-_LONELY = 4.0  # lengths or radii of the neighbors: what is farther is an outlier
+_NEAR = 1.7  # lengths of links: a smaller gap is chance
+_FAR = 4.0  # lengths or radii of the neighbors: what is farther is an outlier
 _COMPACT = 5.0  # radii of a unit without anything between it and its neighbors
 _APART = 2.0  # lengths of links between an island and the rest
-_FEW = 10  # samples: an island of fewer must be as far as an outlier
-_FEWEST = 3
-_STREWN = 0.2  # of the mean samples of a component's units: what holds fewer is no link
+_FEWEST = 3  # samples of an island
+_SPARSE = (
+    0.2  # of the mean samples of a component's units: units with less are left out
+)
 _SMALLEST_SHARE = 0.002  # of the samples, in an island
 _SCATTERED = 3.0  # typical distances of the nearest unit: what is farther is an outlier
 _ODD_SHARE = 0.02  # of the samples, in all of these; more are a thin body
-_MISCOUNTED = 1  # island that the map did not set apart, or piece of a torn body
 
 
 def graph_clusters(units, n_clusters):
@@ -82,24 +77,16 @@ def graph_clusters(units, n_clusters):
 
 @dataclass(frozen=True)
 class CoactivationGraph:
-    """A graph of units.
-
-    Parameters
-    ----------
-    affinity : csr_array of shape (n_units, n_units)
-        Symmetric weights of the links.
-    inside : ndarray of shape (n_units,), dtype bool
-        Units of components that hold a sizable share of the samples.
-    component : ndarray of shape (n_units,)
-        Numbers of these components, from 0 on.
-    islands : list of ndarray of int
-        Units of each small component that stands for itself, the farthest first.
-    """
+    """A graph of units."""
 
     affinity: sparse.csr_array
+    """Symmetric weights of the links."""
     inside: np.ndarray
+    """Units of components that hold a sizable share of the samples."""
     component: np.ndarray
+    """Numbers of these components, from 0 on; -1 elsewhere."""
     islands: list
+    """Units of each small component that stands for itself, the farthest first."""
 
 
 def coactivation_graph(units):
@@ -108,10 +95,10 @@ def coactivation_graph(units):
     rows, columns, between = both_ways(units.counts)
     ends = units.codebook[rows] - units.codebook[columns]
     lengths = np.linalg.norm(ends, axis=1).astype(np.float64, copy=False)
-    loneliness, compact = _loneliness(units, rows, columns, between, lengths)
-    lonely = (loneliness > _LONELY) & (hits >= _FEWEST)
-    lonely |= compact & (loneliness > _APART) & (hits >= _FEW)
-    kept = lonely[rows] == lonely[columns]
+    isolation, compact = _isolation(units, rows, columns, between, lengths)
+    isolated = (isolation > _FAR) | (compact & (isolation > _APART))
+    isolated &= hits >= _FEWEST
+    kept = isolated[rows] == isolated[columns]
     rows, columns, between, lengths = (
         values[kept] for values in (rows, columns, between, lengths)
     )
@@ -120,38 +107,41 @@ def coactivation_graph(units):
         (between / smaller, (rows, columns)), shape=(n_units, n_units)
     )
     reach = _mean(rows, between, lengths, n_units)
-    candidates = (hits > 0) & ~lonely
+    candidates = (hits > 0) & ~isolated
     links = _links_by_chance(units, affinity, candidates, reach)
-    strewn = _strewn(affinity + links, hits) | _scattered(
+    sparse_units = _sparse(affinity + links, hits) | _scattered(
         units, candidates & (np.diff(affinity.indptr) > 0)
     )
-    if strewn.any():
-        affinity = _without(affinity, strewn)
-        links = _links_by_chance(units, affinity, candidates & ~strewn, reach)
+    if sparse_units.any():
+        affinity = _without(affinity, sparse_units)
+        links = _links_by_chance(units, affinity, candidates & ~sparse_units, reach)
     affinity = affinity + links
     _, component = connected_components(affinity, directed=False)
-    held = np.bincount(component, weights=np.where(strewn, 0, hits))
+    held = np.bincount(component, weights=np.where(sparse_units, 0, hits))
     sizable = held >= min(_least(hits), held.max())
     inside = sizable[component]
     few = max(_FEWEST, _SMALLEST_SHARE * hits.sum())
     islands = np.flatnonzero(~sizable & (held >= few))
     distances = [
-        max(_gap(units, component == island, reach), _most(lonely, loneliness, own))
-        for island, own in ((island, component == island) for island in islands)
+        max(
+            _gap(units, component == island, reach),
+            np.max(isolation[(component == island) & isolated], initial=0.0),
+        )
+        for island in islands
     ]
     return CoactivationGraph(
         affinity,
         inside,
         _renumbered(component, inside),
-        _far_ones(component, islands, np.array(distances), held[islands]),
+        _far_ones(component, islands, np.array(distances)),
     )
 
 
-def _loneliness(units, rows, columns, between, lengths):
-    """Tell how far a unit is from the nearest it is tied to, or from its own samples.
+def _isolation(units, rows, columns, between, lengths):
+    """Return how far units are from others or their own samples; which are compact.
 
-    In units of the same of its neighbors, and of the typical radius. A unit is compact
-    if its own samples are much nearer to it than any other unit.
+    In units of the same of their neighbors, and of the typical radius. The samples of a
+    compact unit are much nearer to it than any other unit.
     """
     n_units = len(units)
     shortest = np.full(n_units, np.inf)
@@ -160,25 +150,22 @@ def _loneliness(units, rows, columns, between, lengths):
     typical = _weighted_median(units.radii, units.hits)
     radius = np.maximum(_mean(rows, between, units.radii[columns], n_units), typical)
     length = _mean(rows, between, shortest[columns], n_units)
-    loneliness = np.maximum(_ratio(units.radii, radius), _ratio(shortest, length))
-    return loneliness, shortest > _COMPACT * units.radii
+    isolation = np.maximum(_ratio(units.radii, radius), _ratio(shortest, length))
+    return isolation, shortest > _COMPACT * units.radii
 
 
-def _strewn(affinity, hits):
-    """Tell which units hold few samples compared with the others of their component.
-
-    Between groups they are bridges: points of noise, or units that interpolate.
-    """
+def _sparse(affinity, hits):
+    """Return which units hold few samples compared with others of their component."""
     _, component = connected_components(affinity, directed=False)
     held = np.bincount(component, weights=hits)
     mean = held / np.maximum(np.bincount(component, weights=hits > 0), 1)
-    return (hits > 0) & (hits < _STREWN * mean[component])
+    return (hits > 0) & (hits < _SPARSE * mean[component])
 
 
 def _scattered(units, candidates):
-    """Tell which linked units are far from any other, as outliers are.
+    """Return which linked units are far from any other, as outliers are.
 
-    If they hold much in all, none is: then a part of the data is that thin.
+    None if they hold many samples in all: then a part of the data is that thin.
     """
     among = np.flatnonzero(candidates)
     scattered = np.zeros(len(units), dtype=bool)
@@ -216,7 +203,7 @@ def _links_by_chance(units, affinity, candidates, reach):
 
 
 def _gap(units, own, reach):
-    """Measure the way from an island to the rest, in lengths of links."""
+    """Measure the distance of an island to the rest, in lengths of links."""
     own, rest = np.flatnonzero(own), np.flatnonzero(~own & (units.hits > 0))
     own = own[units.hits[own] > 0]
     distances = distances_to_units(units.codebook[own], units.codebook[rest])
@@ -225,9 +212,9 @@ def _gap(units, own, reach):
     return float(distances[place]) / length if length > 0 else np.inf
 
 
-def _far_ones(component, islands, distances, held):
+def _far_ones(component, islands, distances):
     """Return the units of the islands that are far enough, the farthest first."""
-    far = distances >= np.where(held < _FEW, _LONELY, _APART)
+    far = distances >= _APART
     order = np.argsort(-distances[far], kind="stable")
     return [np.flatnonzero(component == island) for island in islands[far][order]]
 
@@ -256,22 +243,20 @@ def _cut_by_themselves(graph, hits):
 
 
 def _islands_asked_for(graph, units, n_clusters):
-    """Return the islands that are clusters: none if the body could do with the number.
+    """Return the islands that are clusters.
 
-    They are asked for where the body has gaps, and where its own clusters and the
-    islands are about as many as the number. Else outliers would take clusters from it.
+    None unless the body has gaps, and its own clusters and the islands are as many
+    as the number. Else outliers would take clusters from the body.
     """
     n_islands, n_components = len(graph.islands), graph.component.max() + 1
     if n_islands == 0 or not 1 < n_components < n_clusters:
         return []
     n_good = sum(_plausible_numbers(graph, units.hits))
-    if abs(n_good + n_islands - n_clusters) > _MISCOUNTED:
-        return []
-    return graph.islands[: max(n_clusters - n_good, 0)]
+    return graph.islands if n_good + n_islands == n_clusters else []
 
 
 def _least(hits):
-    """Return how many samples are no handful: a larger share in a small table."""
+    """Return the fewest samples of a component; a larger share in a small table."""
     n_samples = hits.sum()
     return max(_SMALLEST_SHARE, 0.5 / np.sqrt(n_samples)) * n_samples
 
@@ -333,10 +318,6 @@ def _mean(rows, weights, values, n_units):
 def _ratio(numerator, denominator):
     positive = denominator > 0
     return np.where(positive, numerator / np.where(positive, denominator, 1), 0.0)
-
-
-def _most(lonely, loneliness, own):
-    return np.max(loneliness[own & lonely], initial=0.0)
 
 
 def _weighted_median(values, weights):

@@ -31,24 +31,14 @@ _ROWS_AT_A_TIME = 4096
 
 
 class NormalMixture(NamedTuple):
-    """Normal distributions, each of which is a cluster.
-
-    Parameters
-    ----------
-    means : ndarray of shape (n_clusters, n_features)
-        Centers.
-    factors : ndarray of shape (n_clusters, n_features[, n_features])
-        The squared length of (x - mean) @ factor (or * factor) is the squared
-        Mahalanobis distance of x.
-    constants : ndarray of shape (n_clusters,)
-        Log of the share of each, and of the height of its peak.
-    labels : ndarray of shape (n_clusters,), dtype int32
-        Labels of the clusters.
-    """
+    """Normal distributions, each of which is a cluster."""
 
     means: np.ndarray
     factors: np.ndarray
+    """The squared length of (x - mean) @ factor (or * factor) is the squared
+    Mahalanobis distance of x."""
     constants: np.ndarray
+    """Log of the share of each normal, and of the height of its peak."""
     labels: np.ndarray
 
     def predict(self, rows):
@@ -63,7 +53,7 @@ class NormalMixture(NamedTuple):
 
     def _log_densities(self, rows):
         """Return the log density of each row in each normal, a line for each normal."""
-        center = self.means.mean(axis=0)  # lest far features lose digits
+        center = self.means.mean(axis=0)  # so that no digits are lost
         means, features = self.means - center, rows.T - center[:, np.newaxis]
         if self.factors.ndim == 3:
             factors = self.factors.transpose(0, 2, 1)

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Normalized cuts of a graph of units, and how many of them the graph supports.
 
-The eigenvectors of the smallest eigenvalues of the normalized Laplacian tell where a
+The eigenvectors of the smallest eigenvalues of the normalized Laplacian show where a
 graph is easily cut. Units are assigned to clusters by k-means on their rows, scaled to
 the length 1 [3]_. It starts from the units that a pivoted QR decomposition finds in the
-midst of the clusters [1]_, so nothing is random.
+middle of the clusters [1]_, so nothing is random.
 
 Into how many clusters? With the conductance of a cluster, the weight of its links to
 others over that of all its links, k clusters are well separated if the next eigenvalue
@@ -30,12 +30,12 @@ from scipy.sparse.linalg import ArpackNoConvergence, eigsh
 
 from skesom.som._threads import one_blas_thread
 
-MOST_CLUSTERS = 20  # that a graph may be said to have by itself
+_MOST_CLUSTERS = 20  # of n_clusters="auto"
 _DENSE_UNITS = 600  # up to here the dense eigen-solver is the faster one
 _SEED = 0  # of the first vector of the sparse one
 _RESTARTS = 100
-_UNITS_EACH = 8  # of a cluster that is to be told from chance
-_SAMPLES_EACH = 75
+_UNITS_EACH = 8  # of a cluster, at least
+_SAMPLES_EACH = 75  # of a cluster, at least
 _SEPARATION = 1.2
 _MOST_STEPS = 100  # of k-means
 
@@ -43,7 +43,7 @@ _MOST_STEPS = 100  # of k-means
 def plausible_number(affinity, n_samples):
     """Return how many clusters a connected graph has by itself."""
     n_units = affinity.shape[0]
-    most = int(min(MOST_CLUSTERS, n_units // _UNITS_EACH, n_samples // _SAMPLES_EACH))
+    most = int(min(_MOST_CLUSTERS, n_units // _UNITS_EACH, n_samples // _SAMPLES_EACH))
     if most < 2:
         return 1
     values, vectors = smallest_eigenpairs(affinity, most + 1)
@@ -97,7 +97,7 @@ def cut(vectors):
         return np.arange(n_units)
     with one_blas_thread():
         _, _, order = linalg.qr(vectors.T, mode="economic", pivoting=True)
-        typical = order[:n_clusters]  # a unit from the midst of each cluster
+        typical = order[:n_clusters]  # a unit in the middle of each cluster
         lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
         directions = vectors / np.maximum(lengths, np.finfo(float).tiny)
         centers = directions[typical]

@@ -2,7 +2,7 @@
 """Clusters from pairs of winners.
 
 The nearest two units of a sample are linked. Links of few samples are dropped; what
-hangs together is a cluster (the two-winner linkage of the DAME platform, after the
+is connected is a cluster (the two-winner linkage of the DAME platform, after the
 competitive Hebbian learning of Martinetz & Schulten 1994). The threshold scales with
 the samples per unit. Components that hold a small share of the samples join the one of
 their nearest unit. A number of clusters is reached by dropping the weakest links first,
@@ -13,9 +13,7 @@ import numpy as np
 from scipy import sparse
 from scipy.sparse.csgraph import connected_components, minimum_spanning_tree
 
-from skesom.som._second_stage._gaps import joined, root_of
-from skesom.som._second_stage._labels import spread
-from skesom.som._second_stage._units import both_ways
+from skesom.som._second_stage._units import both_ways, joined, root_of, spread
 
 _THRESHOLD = 0.1  # samples of a link, in samples per unit
 _SMALLEST_SHARE = 0.02  # of the samples, in a cluster

@@ -13,8 +13,7 @@ valleys whose pass is high against their ground. This part is the authors' own.
 
 import numpy as np
 
-from skesom.som._second_stage._gaps import root_of
-from skesom.som._second_stage._labels import spread
+from skesom.som._second_stage._units import root_of, spread
 
 
 def umatrix_clusters(units, n_clusters):

@@ -1,50 +1,41 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What the second stage knows of the units of a map."""
+"""Units of a map as the second stage sees them, and what all its rules share."""
 
 from dataclasses import dataclass
 
 import numpy as np
 from scipy import sparse
+from scipy.sparse.csgraph import connected_components, minimum_spanning_tree
+from sklearn.base import clone
+from sklearn.utils.validation import has_fit_parameter
+
+from skesom._common.labels import ranks_by_size
+from skesom.som._codebook import distances_to_units, nearest_units
 
 _MOST_CELLS = 2**22  # of a table of all pairs of units
 
 
 @dataclass(frozen=True)
 class Units:
-    """Units of a map and their training samples.
-
-    Parameters
-    ----------
-    codebook : ndarray of shape (n_units, n_features)
-        Weights of the units, comparable by Euclidean distances.
-    hits : ndarray of shape (n_units,)
-        Samples by nearest unit.
-    counts : csr_array of shape (n_units, n_units), default=None
-        Samples by nearest and second nearest unit.
-    radii : ndarray of shape (n_units,), default=None
-        Mean distance of a unit and its samples, 0 without any.
-    links : csr_array of shape (n_units, n_units), default=None
-        Symmetric; units that the map connects.
-    heights : ndarray of shape (n_units,), default=None
-        The U-matrix: mean distance of a unit and those it is connected with.
-    means : ndarray of shape (n_units, n_features), default=None
-        Of the samples of each unit, comparable as the codebook is.
-    covariances : ndarray of shape (n_units, n_features[, n_features]), default=None
-        Of the samples of each unit, or their variances.
-    deep : float, default=1.5
-        Height of the pass of a valley of the U-matrix that is one by itself, over that
-        of its ground.
-    """
+    """Units of a map, comparable by Euclidean distances, and their training samples."""
 
     codebook: np.ndarray
     hits: np.ndarray
+    """Samples by nearest unit."""
     counts: sparse.csr_array | None = None
+    """Samples by nearest and second nearest unit."""
     radii: np.ndarray | None = None
+    """Mean distance of a unit and its samples, 0 without any."""
     links: sparse.csr_array | None = None
+    """Symmetric; units that the map connects."""
     heights: np.ndarray | None = None
+    """The U-matrix: mean distance of a unit and those it is connected with."""
     means: np.ndarray | None = None
+    """Of the samples of each unit."""
     covariances: np.ndarray | None = None
+    """Of the samples of each unit, or their variances."""
     deep: float = 1.5
+    """Height of the pass of a valley that is a cluster, over that of its ground."""
 
     def __len__(self):
         return len(self.codebook)
@@ -73,3 +64,111 @@ def both_ways(counts):
     """Return the pairs of different units of any sample, in both directions."""
     both = (counts + counts.T).tocoo()
     return *both.coords, both.data.astype(np.float64)
+
+
+def component_clusters(codebook, links, max_length):
+    """Take the connected components of the links as clusters."""
+    links = links.tocoo()
+    ends = codebook[links.coords[0]] - codebook[links.coords[1]]
+    short = np.linalg.norm(ends, axis=1) <= max_length
+    links = sparse.coo_array(
+        (np.ones(np.count_nonzero(short)), tuple(axis[short] for axis in links.coords)),
+        shape=links.shape,
+    )
+    return connected_components(links, directed=False)[1]
+
+
+def clusters_of(clusterer, units):
+    """Fit a clone of a clusterer on the units that have samples."""
+    inside = units.hits > 0
+    clusterer = clone(clusterer)
+    weights = {}
+    if has_fit_parameter(clusterer, "sample_weight"):
+        weights["sample_weight"] = units.hits[inside].astype(np.float64)
+    groups = np.asarray(clusterer.fit_predict(units.codebook[inside], **weights))
+    # Units that are noise to the clusterer (-1) stay a cluster of their own kind.
+    return spread(groups, inside, units.codebook)
+
+
+def units_by_size(groups, codebook, hits):
+    """Order groups of units by the samples they hold, the largest first.
+
+    A group without any sample joins the group of its nearest unit that has one, so
+    every label occurs among the training samples.
+    """
+    _, groups = np.unique(groups, return_inverse=True)
+    sizes = np.bincount(groups, weights=hits)
+    held = sizes[groups] > 0
+    groups = spread(groups[held], held, codebook)
+    kept, groups = np.unique(groups, return_inverse=True)
+    return ranks_by_size(sizes[kept])[groups]
+
+
+def majority_groups(winners, labels, codebook):
+    """Give each unit the label that most of its samples have."""
+    known = (winners >= 0) & (labels >= 0)
+    shape = len(codebook), labels.max(initial=0) + 1
+    pairs = winners[known] * shape[1] + labels[known]
+    counts = np.bincount(pairs, minlength=shape[0] * shape[1]).reshape(shape)
+    hit = counts.any(axis=1)
+    if not hit.any():
+        return np.zeros(len(codebook), dtype=np.int32)
+    return spread(counts[hit].argmax(axis=1), hit, codebook).astype(np.int32)
+
+
+def spread(groups, inside, codebook):
+    """Give units outside the group of their nearest unit inside."""
+    everywhere = np.empty(len(codebook), dtype=np.intp)
+    everywhere[inside] = groups
+    if not inside.all():
+        nearest, _ = nearest_units(
+            np.ascontiguousarray(codebook[~inside]), codebook[inside]
+        )
+        everywhere[~inside] = groups[nearest]
+    return everywhere
+
+
+def component_gaps(codebook, component):
+    """Find the closest units of each pair of components, and their distance."""
+    n_components = component.max(initial=-1) + 1
+    gaps = np.zeros((n_components, n_components))
+    ends = np.zeros((n_components, n_components), dtype=np.intp)
+    largest = np.argmax(np.bincount(component))
+    by_component = np.argsort(component, kind="stable")
+    starts = np.searchsorted(component[by_component], np.arange(n_components))
+    for one in range(n_components):
+        if one == largest:  # the others have measured it
+            continue
+        own = np.flatnonzero(component == one)
+        distances = distances_to_units(codebook[own], codebook[by_component])
+        nearest = distances.min(axis=0)
+        closest = own[distances.argmin(axis=0)]
+        gaps[one] = np.minimum.reduceat(nearest, starts)
+        for other, columns in enumerate(np.split(np.arange(len(nearest)), starts[1:])):
+            place = columns[np.argmin(nearest[columns])]
+            ends[one, other], ends[other, one] = closest[place], by_component[place]
+    gaps[largest] = gaps[:, largest]
+    np.fill_diagonal(gaps, 0)
+    return gaps, ends
+
+
+def joined(codebook, component, n_clusters):
+    """Join the components whose units come closest until n_clusters are left."""
+    n_components = component.max() + 1
+    if n_components == n_clusters:
+        return component
+    gaps, _ = component_gaps(codebook, component)
+    tree = minimum_spanning_tree(gaps).tocoo()
+    kept = np.argsort(tree.data, kind="stable")[: n_components - n_clusters]
+    joins = sparse.coo_array(
+        (np.ones(len(kept)), (tree.row[kept], tree.col[kept])), shape=gaps.shape
+    )
+    return connected_components(joins, directed=False)[1][component]
+
+
+def root_of(parents, node):
+    """Follow the parents of a node to the one that is its own, and shorten the way."""
+    while parents[node] != node:
+        parents[node] = parents[parents[node]]
+        node = parents[node]
+    return node

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The classical map as a regressor."""
+"""MapRegressor: units that hold the mean target of their samples."""
 
 import pickle
 
 import numpy as np
 import pytest
+from _supervised import csom_regressor, esom_regressor
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.datasets import load_diabetes, make_friedman2
 from sklearn.model_selection import cross_val_score
@@ -12,13 +13,13 @@ from sklearn.neighbors import KNeighborsRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from skesom.som import CSOM, CSOMRegressor
+from skesom.som import CSOM, MapRegressor
 
 
 def three_units(**parameters):
     """Units at 0, 4 and 10 that do not move each other."""
     parameters = {"smoothing": 0, **parameters}
-    return CSOMRegressor(3, init=[[0.0], [4.0], [10.0]], sigma=0.02, **parameters)
+    return csom_regressor(3, init=[[0.0], [4.0], [10.0]], sigma=0.02, **parameters)
 
 
 X = np.array([0.0, 0, 0, 10, 10])[:, np.newaxis]
@@ -81,9 +82,12 @@ class TestMeansByHand:
 def test_the_map_is_that_without_targets():
     X, y = make_friedman2(300, random_state=0)
     X = StandardScaler().fit_transform(X)
-    regressor, plain = CSOMRegressor((5, 6), smoothing=0).fit(X, y), CSOM((5, 6)).fit(X)
-    assert_array_equal(regressor.codebook_, plain.codebook_)
-    assert_array_equal(regressor.hit_map(), plain.hit_map())
+    regressor, plain = (
+        csom_regressor((5, 6), smoothing=0).fit(X, y),
+        CSOM(shape=(5, 6), n_clusters=None).fit(X),
+    )
+    assert_array_equal(regressor.estimator_.codebook_, plain.codebook_)
+    assert_array_equal(regressor.estimator_.hit_map(), plain.hit_map())
     winners = plain.winners(X)
     expected = [y[winners == unit].mean() for unit in winners]
     assert_allclose(regressor.predict(X), expected)
@@ -93,7 +97,10 @@ def test_it_comes_close_to_nearest_neighbors():
     X, y = make_friedman2(1000, random_state=0)
     scores = [
         cross_val_score(make_pipeline(StandardScaler(), regressor), X, y).mean()
-        for regressor in (CSOMRegressor("auto", n_neighbors=3), KNeighborsRegressor(10))
+        for regressor in (
+            csom_regressor("auto", n_neighbors=3),
+            KNeighborsRegressor(10),
+        )
     ]
     assert 0.8 < scores[0] < scores[1]
 
@@ -105,8 +112,8 @@ def test_few_targets_among_many_samples():
     colors = np.column_stack([np.sin(4 * z), np.cos(4 * z), z**2])
     colors += rng.normal(0, 0.03, colors.shape)
     known = np.where(np.arange(1500) < 20, z, np.nan)
-    many = CSOMRegressor(60, unlabeled=np.nan).fit(colors, known)
-    few = CSOMRegressor(60).fit(colors[:20], z[:20])
+    many = csom_regressor(60, unlabeled=np.nan).fit(colors, known)
+    few = csom_regressor(60).fit(colors[:20], z[:20])
     errors = [np.abs(each.predict(colors) - z)[20:].mean() for each in (many, few)]
     assert errors[0] < 0.03
     assert errors[0] < errors[1]
@@ -119,21 +126,21 @@ def test_few_targets_among_many_samples():
         ({"unlabeled": -1}, np.where(y > 5, np.inf, y), "Input y contains infinity"),
         ({"unlabeled": np.nan}, np.where(y > 5, np.inf, y), "y contains infinity"),
         ({"unlabeled": np.nan}, y * np.nan, "A target is nan in all 5 samples"),
-        ({"unlabeled": "?"}, y, "The 'unlabeled' parameter of CSOMRegressor"),
-        ({"n_neighbors": 0}, y, "The 'n_neighbors' parameter of CSOMRegressor"),
+        ({"unlabeled": "?"}, y, "The 'unlabeled' parameter of MapRegressor"),
+        ({"n_neighbors": 0}, y, "The 'n_neighbors' parameter of MapRegressor"),
         ({}, y[:-1], "inconsistent numbers of samples"),
     ],
 )
 def test_refusals(parameters, targets, message):
     with pytest.raises(ValueError, match=message):
-        CSOMRegressor((2, 2), **parameters).fit(X, targets)
+        csom_regressor((2, 2), **parameters).fit(X, targets)
 
 
 def test_sharing_helps_where_units_have_few_samples():
     X, y = load_diabetes(return_X_y=True)
     scores = [
         cross_val_score(
-            make_pipeline(StandardScaler(), CSOMRegressor(smoothing=smoothing)), X, y
+            make_pipeline(StandardScaler(), csom_regressor(smoothing=smoothing)), X, y
         ).mean()
         for smoothing in (0, 0.5)
     ]
@@ -141,5 +148,43 @@ def test_sharing_helps_where_units_have_few_samples():
 
 
 def test_refused_smoothing():
-    with pytest.raises(ValueError, match="The 'smoothing' parameter of CSOMRegressor"):
-        CSOMRegressor(smoothing=-1).fit(X, y)
+    with pytest.raises(ValueError, match="The 'smoothing' parameter of MapRegressor"):
+        csom_regressor(smoothing=-1).fit(X, y)
+
+
+class TestOnNodes:
+    """The same on an ESOM, whose nodes come and go."""
+
+    def test_a_node_has_the_mean_of_its_samples(self):
+        X, y = make_friedman2(300, random_state=0)
+        X = StandardScaler().fit_transform(X)
+        regressor = esom_regressor(random_state=0).fit(X, y)
+        winners = regressor.estimator_.winners(X)
+        expected = [y[winners == unit].mean() for unit in winners]
+        assert_allclose(regressor.predict(X), expected)
+
+    def test_it_comes_close_to_nearest_neighbors(self):
+        X, y = make_friedman2(1000, random_state=0)
+        esom = make_pipeline(
+            StandardScaler(), esom_regressor(n_neighbors=3, random_state=0)
+        )
+        assert cross_val_score(esom, X, y).mean() > 0.75
+
+    def test_targets_outlive_their_nodes(self):
+        X, y = make_friedman2(600, random_state=0)
+        X = StandardScaler().fit_transform(X)
+        regressor = esom_regressor(0.8, pruning_period=2).partial_fit(X[:300], y[:300])
+        before = regressor.estimator_._network.identity[: len(regressor.unit_targets_)]
+        regressor.partial_fit(X[300:], y[300:])
+        after = regressor.estimator_._network.identity[: len(regressor.unit_targets_)]
+        assert not set(before) <= set(after)
+        assert regressor.target_hits_.sum() == 600
+        assert_allclose(regressor._target_sums.sum(), y.sum())
+        assert regressor.score(X, y) > 0.7
+
+
+def test_default_is_an_esom():
+    X, y = make_friedman2(100, random_state=0)
+    esom = MapRegressor().fit(X, y).estimator_
+    assert type(esom).__name__ == "ESOM"
+    assert esom.n_clusters is None

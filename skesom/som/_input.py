@@ -1,0 +1,146 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Checks of tables with missing features, their weights and measurement errors."""
+
+import numpy as np
+from sklearn.utils import check_array, check_random_state, gen_batches
+from sklearn.utils.validation import (
+    _check_sample_weight,
+    check_is_fitted,
+    validate_data,
+)
+
+_ROWS_AT_A_TIME = 65536
+
+
+def random_generator(random_state):
+    """Return the RandomState to draw from; None is a fresh one, not NumPy's global."""
+    return check_random_state(
+        np.random.RandomState() if random_state is None else random_state
+    )
+
+
+def check_samples(som, X):
+    """Return X as the kernels need it, compared with the fitted features."""
+    check_is_fitted(som)
+    return validate_data(
+        som,
+        X,
+        dtype=som.codebook_.dtype,
+        order="C",
+        ensure_all_finite="allow-nan",
+        reset=False,
+    )
+
+
+def check_training_samples(som, X, *, reset=True):
+    """Return X as the kernels need it; refuse what a map cannot learn from."""
+    X = validate_data(
+        som,
+        _native(X),
+        dtype=[np.float64, np.float32] if reset else som.codebook_.dtype,
+        order="C",
+        ensure_all_finite="allow-nan",
+        reset=reset,
+    )
+    _check_span(X)
+    _check_observed(som, X, each=reset)
+    return X
+
+
+def check_weights(som, sample_weight, X, *, reset=True):
+    """Return the weights as float64, or None; refuse them if they are all zero."""
+    if sample_weight is None:
+        return None
+    sample_weight = _check_sample_weight(
+        sample_weight, X, dtype=np.float64, ensure_non_negative=True
+    )
+    _, used = with_weight(sample_weight, X)
+    if np.isnan(used).all():
+        raise ValueError(
+            "All samples that have any present feature have zero weight: a "
+            "'sample_weight' above zero is needed."
+        )
+    _check_observed(som, used, each=reset)
+    return sample_weight
+
+
+def check_errors(errors, X, metric):
+    """Return measurement errors of the dtype of X, or None."""
+    if errors is None:
+        return None
+    if not metric.takes_errors:
+        raise ValueError(
+            "Measurement 'errors' weigh squared differences: they need "
+            f"metric='euclidean', got metric={metric.name!r}."
+        )
+    errors = check_array(
+        _native(errors),
+        dtype=X.dtype,
+        order="C",
+        ensure_all_finite=False,
+        input_name="errors",
+    )
+    if errors.shape != X.shape:
+        raise ValueError(
+            f"'errors' must have the shape of X, {X.shape}. Got {errors.shape}."
+        )
+    for rows in gen_batches(len(X), _ROWS_AT_A_TIME):
+        wrong = ~np.isnan(X[rows]) & ~(errors[rows] > 0)
+        if wrong.any():
+            row, feature = np.argwhere(wrong)[0]
+            raise ValueError(
+                "'errors' must be positive wherever X has a value. Got "
+                f"{errors[rows][row, feature]} in row {rows.start + row}, column "
+                f"{feature}. Mark values that are not to be used as NaN in X."
+            )
+    return errors
+
+
+def with_weight(sample_weight, *tables):
+    """Return the weights of the samples that have any, and their rows."""
+    if sample_weight is None or sample_weight.all():
+        return sample_weight, *tables
+    used = sample_weight > 0
+    return sample_weight[used], *(
+        None if table is None else table[used] for table in tables
+    )
+
+
+def _check_observed(som, X, *, each):
+    """Refuse features that no sample has; only all together where `each` is false.
+
+    A chunk of a stream may lack a feature that earlier ones had.
+    """
+    observed = np.zeros(X.shape[1], dtype=bool)
+    for rows in gen_batches(len(X), _ROWS_AT_A_TIME):
+        observed |= ~np.isnan(X[rows]).all(axis=0)
+        if observed.all() or (observed.any() and not each):
+            return
+    raise ValueError(
+        f"{type(som).__name__} got {np.count_nonzero(~observed)} features that "
+        f"are NaN in all {len(X)} samples: columns "
+        f"{np.flatnonzero(~observed).tolist()}. Leave them out."
+    )
+
+
+def _check_span(X):
+    """Refuse values so large or small that the squares of distances are lost."""
+    some = X[:: max(1, len(X) // 65536)]
+    some = some[~np.isnan(some)]
+    if some.size == 0:
+        return
+    span = float(some.max()) - float(some.min())
+    most = float(np.sqrt(np.finfo(X.dtype).max)) / 100
+    if span > most or 0 < span < 1 / most:
+        raise ValueError(
+            f"The features span {span:.3g}, and squares of such distances do not fit "
+            f"into {X.dtype}. Scale the features first, for instance with "
+            "sklearn.preprocessing.StandardScaler, or pass float64."
+        )
+
+
+def _native(X):
+    """Return an array in native byte order; FITS data are big-endian."""
+    if isinstance(X, np.ndarray) and not X.dtype.isnative:
+        return X.astype(X.dtype.newbyteorder("="))
+    return X

@@ -1,0 +1,388 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Maps as classifiers: units vote by the classes of their training samples."""
+
+from numbers import Real
+
+import numpy as np
+from sklearn.base import ClassifierMixin, _fit_context
+from sklearn.utils import check_consistent_length
+from sklearn.utils._param_validation import StrOptions
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from skesom.som._esom import ESOM
+from skesom.som._input import check_samples
+from skesom.som._unit_votes import (
+    UnitVotes,
+    completed,
+    inherited,
+    is_labeled,
+    nearest_of_class,
+    weights_of,
+)
+
+
+class MapClassifier(ClassifierMixin, UnitVotes):
+    """Predict classes from the units of a self-organizing map.
+
+    The map is trained without the classes; a sample then has the class that most
+    training samples of its nearest unit, and some of its neighbors, have.
+
+    Parameters
+    ----------
+    estimator : ESOM or CSOM, default=None
+        The map; ``ESOM()`` by default. It is cloned, and its units are not grouped into
+        clusters. A smaller learning rate than that of an ESOM for clustering, such as
+        0.05, keeps the nodes where the classes meet in their places.
+    label_rule : {"majority", "grow"}, default="majority"
+        "majority" trains the map without the classes. With "grow", for an ESOM only, a
+        sample whose nearest node is of another class becomes a node of its own as well,
+        even inside `epsilon`; that follows thin borders, and wrong labels too.
+    smoothing : float, default=0.5
+        Width, in lattice distances, of the gaussian by which neighbors on the lattice
+        of a CSOM share the classes of their samples; 0 leaves each unit its own. The
+        nodes of an ESOM do not share.
+    n_neighbors : int, default=1
+        Number of nearest units whose hits are added up, without regard to distance.
+    class_weight : None, "balanced" or dict, default=None
+        Factor on the hits of each class. "balanced" divides them by the frequency of
+        the class, so that a rare class is not outvoted; a dict gives the factors by
+        class, 1 where it has none.
+    unlabeled : int, float, str or None, default=None
+        What stands in y for a sample of unknown class, for instance -1. Such samples
+        train the map, but do not vote. For "majority" only.
+
+    Attributes
+    ----------
+    estimator_ : ESOM or CSOM
+        The fitted map.
+    classes_ : ndarray of shape (n_classes,)
+        The classes, sorted.
+    class_count_ : ndarray of shape (n_classes,), dtype int64
+        Training samples of each class that have any present feature; their weights,
+        float64, if there are any.
+    class_hits_ : ndarray of shape (n_units, n_classes)
+        Those nearest to each unit, summed over the calls of `partial_fit`. Under "grow"
+        a sample belongs to the nearest node of its own class.
+    unit_classes_ : ndarray of shape (n_units,)
+        Class of each unit; on the lattice of a CSOM
+        ``unit_classes_.reshape(estimator_.shape_)`` is a map of the classes.
+    n_features_in_ : int
+        Number of features seen during fit.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the features, when all are strings.
+
+    Raises
+    ------
+    ValueError
+        For a parameter out of its range, data that the map refuses, no labeled sample,
+        or a class that was not announced to `partial_fit`.
+
+    Warns
+    -----
+    ConvergenceWarning
+        When an ESOM reached its `max_nodes`.
+
+    See Also
+    --------
+    MapRegressor : The same for targets that are numbers.
+    skesom.maps.CubeClassifier : Learns from the labeled pixels of a cube.
+
+    Notes
+    -----
+    Probabilities are m-estimates with m = 1 [1]_: to the hits is added one sample,
+    divided among the classes as the training samples are. It never outvotes a hit,
+    decides ties for the more frequent class, and is all there is for a sample without
+    any present feature.
+
+    Hits on a lattice are shared before: a unit has also exp(-2) of those of its direct
+    neighbors at a `smoothing` of 0.5. A unit without any hits votes as the nearest unit
+    that has some (a node under "grow" as its class). Units with hits count as one
+    sample at least.
+
+    References
+    ----------
+    .. [1] Cestnik, B. (1990), "Estimating probabilities: a crucial task in machine
+       learning", Proc. 9th European Conference on Artificial Intelligence, 147-149
+    .. [2] Deng, D. & Kasabov, N. (2003), "On-line pattern analysis by evolving
+       self-organizing maps", Neurocomputing 51, 87-103,
+       doi:10.1016/S0925-2312(02)00599-4
+    .. [3] Kohonen, T. (2001), "Self-Organizing Maps", Springer,
+       doi:10.1007/978-3-642-56927-2
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skesom.som import CSOM, ESOM, MapClassifier
+    >>> X = np.array([[0.0], [0.1], [0.2], [2.0], [2.1], [2.2]])
+    >>> y = ["star", "star", "star", "galaxy", "galaxy", "star"]
+    >>> esom = ESOM(epsilon=1.0, random_state=0)
+    >>> classifier = MapClassifier(esom).fit(X, y)
+    >>> classifier.predict([[0.3], [1.9], [np.nan]]).tolist()
+    ['star', 'galaxy', 'star']
+    >>> classifier.predict_proba([[0.3], [1.9]]).round(2).tolist()
+    [[0.08, 0.92], [0.58, 0.42]]
+
+    Few labels, the map of all samples:
+
+    >>> from sklearn.datasets import load_iris
+    >>> X, y = load_iris(return_X_y=True)
+    >>> few = y.copy()
+    >>> few[5:50] = few[55:100] = few[105:150] = -1
+    >>> classifier = MapClassifier(CSOM(shape=(6, 4)), unlabeled=-1).fit(X, few)
+    >>> bool(classifier.score(X, y) > 0.85)
+    True
+    """
+
+    _parameter_constraints = {
+        **UnitVotes._unit_constraints,
+        "label_rule": [StrOptions({"majority", "grow"})],
+        "class_weight": [StrOptions({"balanced"}), dict, None],
+        "unlabeled": [Real, str, None],
+    }
+
+    def __init__(
+        self,
+        estimator=None,
+        *,
+        label_rule="majority",
+        smoothing=0.5,
+        n_neighbors=1,
+        class_weight=None,
+        unlabeled=None,
+    ):
+        self.estimator = estimator
+        self.label_rule = label_rule
+        self.smoothing = smoothing
+        self.n_neighbors = n_neighbors
+        self.class_weight = class_weight
+        self.unlabeled = unlabeled
+
+    @_fit_context(prefer_skip_nested_validation=False)
+    def fit(self, X, y, **fit_params):
+        """Train the map, and count the classes of its units.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Samples; NaN marks missing features.
+        y : array-like of shape (n_samples,)
+            Their classes, numbers or strings.
+        **fit_params : dict
+            `sample_weight` and `errors`, as `CSOM.fit` takes them.
+
+        Returns
+        -------
+        self : MapClassifier
+            The fitted classifier.
+        """
+        return self._learn(X, y, None, fit_params)
+
+    @_fit_context(prefer_skip_nested_validation=False)
+    def partial_fit(self, X, y, classes=None, **fit_params):
+        """Train on the first samples, then follow a stream of them.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Samples; NaN marks missing features.
+        y : array-like of shape (n_samples,)
+            Their classes.
+        classes : array-like of shape (n_classes,), default=None
+            All classes that will ever come. Needed at the first call only; without it
+            they are those of the first `y`.
+        **fit_params : dict
+            `sample_weight` and `errors`, as `CSOM.partial_fit` takes them.
+
+        Returns
+        -------
+        self : MapClassifier
+            The classifier that has learned.
+        """
+        self._validate_params()  # scikit-learn does so at the first call only
+        return self._learn(X, y, classes, fit_params, stream=True)
+
+    def predict(self, X, errors=None):
+        """Return the most probable class of every sample.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Samples; NaN marks missing features.
+        errors : array-like of shape (n_samples, n_features), default=None
+            Measurement errors of X, see `CSOM.winners`.
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,)
+            Classes; for a sample without any present feature the one most frequent
+            (by weight) in training.
+        """
+        probabilities = self.predict_proba(X, errors)
+        return self.classes_[np.argmax(probabilities, axis=1)]
+
+    def predict_proba(self, X, errors=None):
+        """Return the share of each class in the hits of the nearest units.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Samples; NaN marks missing features.
+        errors : array-like of shape (n_samples, n_features), default=None
+            Measurement errors of X, see `CSOM.winners`.
+
+        Returns
+        -------
+        probabilities : ndarray of shape (n_samples, n_classes)
+            Columns in the order of `classes_`; rows sum to 1.
+        """
+        check_is_fitted(self)
+        return self._shares_of(self._sum_over_nearest(X, self._votes, errors))
+
+    def _learn(self, X, y, classes, fit_params, *, stream=False):
+        """Train the map, and count the classes of its units."""
+        som = self._map_to_learn(fit_params, stream=stream)
+        more = stream and hasattr(self, "estimator_")
+        y = self._checked_labels(X, y)
+        classes = self._known_classes(y, classes, more)
+        self._check_growth(som, classes)
+        codes = encoded(y, classes, self.unlabeled)
+        weights = weights_of(fit_params, y)
+        before = getattr(som, "_network", None) if more else None
+        grow = self.label_rule == "grow"
+        how = {**fit_params, "classes": codes} if grow else fit_params
+        winners = som._learn_checked(X, **how, stream=stream)
+        network = getattr(som, "_network", None)
+        shape = len(som.codebook_), len(classes)
+        observed = np.where(winners >= 0, 0, -1)
+        count = count_classes(observed, codes, (1, shape[1]))[0]
+        if grow:
+            winners = nearest_of_class(check_samples(som, X), codes, network)
+        hits = count_classes(winners, codes, shape, weights)
+        if more:
+            count = count + self.class_count_
+            hits = hits + inherited(self.class_hits_, before, network, by_class=grow)
+        self.estimator_ = som
+        self.classes_ = classes
+        self.class_count_ = count if grow else hits.sum(axis=0)
+        self.class_hits_ = hits
+        self._set_votes(network.node_class[: shape[0]] if grow else None)
+        return self
+
+    def _checked_labels(self, X, y):
+        """Return one label for each sample."""
+        _check_class_weight(self.class_weight)
+        y = validate_data(self, y=y)
+        check_consistent_length(X, y)
+        check_classification_targets(y)
+        return y
+
+    def _known_classes(self, y, classes, more):
+        """Return the sorted classes that a stream may have."""
+        if classes is not None:
+            classes = np.unique(classes)
+        if not more and classes is None:
+            classes = np.unique(y[is_labeled(y, self.unlabeled)])
+            if len(classes) == 0:
+                raise ValueError(
+                    f"All {len(y)} samples are unlabeled, y is {self.unlabeled!r}: "
+                    "label a few samples of each class, or name the classes at the "
+                    "first call of partial_fit."
+                )
+        if not more:
+            return classes
+        if classes is not None and not np.array_equal(classes, self.classes_):
+            raise ValueError(
+                f"classes={classes.tolist()} differ from those of the first call, "
+                f"{self.classes_.tolist()}."
+            )
+        return self.classes_
+
+    def _check_growth(self, som, classes):
+        """Refuse what nodes that grow by classes cannot do."""
+        if self.label_rule != "grow":
+            return
+        if not isinstance(som, ESOM):
+            raise ValueError(
+                'label_rule="grow" makes new nodes: it needs an ESOM as estimator, got '
+                f"{type(som).__name__}."
+            )
+        if som.max_nodes < 2 * len(classes):
+            raise ValueError(
+                f"max_nodes={som.max_nodes} should be >= {2 * len(classes)}, two for "
+                f'each of the {len(classes)} classes, with label_rule="grow".'
+            )
+        if self.unlabeled is not None:
+            raise ValueError(
+                f'unlabeled={self.unlabeled!r} needs label_rule="majority": nodes '
+                "that grow by classes cannot learn samples that have none."
+            )
+
+    def _set_votes(self, node_class):
+        """Prepare the votes that predictions look up."""
+        self._prior = _frequency(self.class_count_)
+        self._weight = _factors(self.class_weight, self.classes_, self._prior)
+        hit = self.class_hits_.any(axis=1)
+        if node_class is None:
+            votes = completed(self.estimator_, self.class_hits_, hit, self.smoothing)
+        else:
+            votes = self.class_hits_.astype(np.float64)
+            votes[~hit, node_class[~hit]] = 1
+        total = votes.sum(axis=1, keepdims=True)
+        # Votes from neighbors count as a sample at least, beside that of the prior.
+        self._votes = votes / np.where(total > 0, np.minimum(total, 1), 1)
+        shares = self._shares_of(self._votes)
+        self.unit_classes_ = self.classes_[np.argmax(shares, axis=1)]
+
+    def _shares_of(self, votes):
+        weighted = (votes + self._prior) * self._weight
+        return weighted / weighted.sum(axis=1, keepdims=True)
+
+
+def encoded(y, classes, unlabeled=None):
+    """Return the places of labels among the sorted classes, -1 without a label."""
+    labeled = is_labeled(y, unlabeled)
+    unseen = np.setdiff1d(y[labeled], classes)
+    if len(unseen):
+        raise ValueError(
+            f"y has classes that were not announced: {unseen.tolist()}. Name all "
+            f"classes at the first call of partial_fit; known are {classes.tolist()}."
+        )
+    places = np.full(len(y), -1, dtype=np.int64)
+    places[labeled] = np.searchsorted(classes, y[labeled])
+    return places
+
+
+def count_classes(winners, y, shape, weights=None):
+    """Count the samples of each class at each unit."""
+    known = (winners >= 0) & (y >= 0)
+    places = winners[known].astype(np.intp) * shape[1] + y[known]
+    weights = None if weights is None else weights[known]
+    return np.bincount(places, weights, minlength=shape[0] * shape[1]).reshape(shape)
+
+
+def _check_class_weight(class_weight):
+    """Refuse a dict of class weights that are not positive numbers."""
+    if isinstance(class_weight, dict):
+        for label, weight in class_weight.items():
+            if not 0 < weight < np.inf:
+                raise ValueError(
+                    f"class_weight[{label!r}]={weight} should be positive and finite."
+                )
+
+
+def _frequency(class_count):
+    """Return the share of each class, equal ones as long as nothing is labeled."""
+    if not class_count.any():
+        class_count = np.ones(len(class_count))
+    return class_count / class_count.sum()
+
+
+def _factors(class_weight, classes, frequency):
+    """Return the factor on the hits of each class."""
+    if class_weight is None:
+        return np.ones(len(classes))
+    if class_weight == "balanced":
+        seen = frequency > 0
+        return np.divide(1 / seen.sum(), frequency, out=np.ones(len(seen)), where=seen)
+    return np.array([class_weight.get(label, 1.0) for label in classes.tolist()])

@@ -1,0 +1,254 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Maps as regressors: units that hold the mean target of their training samples."""
+
+from numbers import Real
+
+import numpy as np
+from sklearn.base import RegressorMixin, _fit_context
+from sklearn.utils import check_array, check_consistent_length
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from skesom.som._unit_votes import (
+    UnitVotes,
+    completed,
+    inherited,
+    is_labeled,
+    weights_of,
+)
+
+
+class MapRegressor(RegressorMixin, UnitVotes):
+    """Predict numbers from the units of a self-organizing map.
+
+    The map is trained without the targets; a sample then has the mean target of the
+    training samples of its nearest unit, and some of its neighbors.
+
+    Parameters
+    ----------
+    estimator : ESOM or CSOM, default=None
+        The map; ``ESOM()`` by default. It is cloned, and its units are not grouped into
+        clusters.
+    smoothing : float, default=0.5
+        Width, in lattice distances, of the gaussian by which neighbors on the lattice
+        of a CSOM share the targets of their samples; 0 leaves each unit its own. The
+        nodes of an ESOM do not share.
+    n_neighbors : int, default=1
+        Number of nearest units whose samples are averaged, without regard to distance.
+    unlabeled : float, default=None
+        What stands in y for an unknown target, for instance NaN. Such samples train
+        the map, no more.
+
+    Attributes
+    ----------
+    estimator_ : ESOM or CSOM
+        The fitted map.
+    unit_targets_ : ndarray of shape (n_units,) or (n_units, n_targets)
+        Mean target of the training samples of each unit, to which those of its
+        neighbors are added by their weights; where none of them has any, that of the
+        nearest unit.
+    target_hits_ : ndarray of shape (n_units,) or (n_units, n_targets), dtype float64
+        Weight of the training samples that a mean target is of, over the calls of
+        `partial_fit`.
+    n_features_in_ : int
+        Number of features seen during fit.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the features, when all are strings.
+
+    Raises
+    ------
+    ValueError
+        For a parameter out of its range, data that the map refuses, or no known target.
+
+    Warns
+    -----
+    ConvergenceWarning
+        When an ESOM reached its `max_nodes`.
+
+    See Also
+    --------
+    MapClassifier : The same for classes.
+
+    References
+    ----------
+    .. [1] Kohonen, T. (2001), "Self-Organizing Maps", Springer,
+       doi:10.1007/978-3-642-56927-2
+    .. [2] Masters, D. et al. (2015), "Mapping the galaxy color-redshift relation:
+       optimal photometric redshift calibration strategies for cosmology surveys", The
+       Astrophysical Journal 813, 53, doi:10.1088/0004-637X/813/1/53
+
+    Examples
+    --------
+    A few redshifts, and a map of all samples:
+
+    >>> import numpy as np
+    >>> from skesom.som import CSOM, MapRegressor
+    >>> z = np.linspace(0, 1, 500)
+    >>> colors = np.column_stack([np.sin(3 * z), np.cos(3 * z)])
+    >>> measured = np.where(np.arange(500) % 10 == 0, z, np.nan)
+    >>> regressor = MapRegressor(CSOM(shape=20), unlabeled=np.nan)
+    >>> bool(regressor.fit(colors, measured).score(colors, z) > 0.99)
+    True
+    """
+
+    _parameter_constraints = {
+        **UnitVotes._unit_constraints,
+        "unlabeled": [Real, None],
+    }
+
+    def __init__(self, estimator=None, *, smoothing=0.5, n_neighbors=1, unlabeled=None):
+        self.estimator = estimator
+        self.smoothing = smoothing
+        self.n_neighbors = n_neighbors
+        self.unlabeled = unlabeled
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.target_tags.single_output = True
+        tags.target_tags.multi_output = True
+        return tags
+
+    @_fit_context(prefer_skip_nested_validation=False)
+    def fit(self, X, y, **fit_params):
+        """Train the map, and average the targets of its units.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Samples; NaN marks missing features.
+        y : array-like of shape (n_samples,) or (n_samples, n_targets)
+            Their targets.
+        **fit_params : dict
+            `sample_weight` and `errors`, as `CSOM.fit` takes them.
+
+        Returns
+        -------
+        self : MapRegressor
+            The fitted regressor.
+        """
+        return self._learn(X, y, fit_params)
+
+    @_fit_context(prefer_skip_nested_validation=False)
+    def partial_fit(self, X, y, **fit_params):
+        """Train on the first samples, then follow a stream of them.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Samples; NaN marks missing features.
+        y : array-like of shape (n_samples,) or (n_samples, n_targets)
+            Their targets.
+        **fit_params : dict
+            `sample_weight` and `errors`, as `CSOM.partial_fit` takes them.
+
+        Returns
+        -------
+        self : MapRegressor
+            The regressor that has learned.
+        """
+        self._validate_params()  # scikit-learn does so at the first call only
+        return self._learn(X, y, fit_params, stream=True)
+
+    def predict(self, X, errors=None):
+        """Return the mean target of the training samples of the nearest units.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Samples; NaN marks missing features.
+        errors : array-like of shape (n_samples, n_features), default=None
+            Measurement errors of X, see `CSOM.winners`.
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,) or (n_samples, n_targets), dtype float64
+            Targets; for a sample without any present feature the mean in training.
+        """
+        check_is_fitted(self)
+        totals = self._sum_over_nearest(X, self._totals, errors)
+        return self._means(totals).reshape(len(totals), *self.unit_targets_.shape[1:])
+
+    def _learn(self, X, y, fit_params, *, stream=False):
+        """Train the map, and add up the targets of its units."""
+        som = self._map_to_learn(fit_params, stream=stream)
+        more = stream and hasattr(self, "estimator_")
+        y = self._checked_targets(X, y, more)
+        sample_weight = weights_of(fit_params, y)
+        before = getattr(som, "_network", None) if more else None
+        self._weights_of_targets(y, np.zeros(len(y)), sample_weight, more)  # in time
+        winners = som._learn_checked(X, **fit_params, stream=stream)
+        weights = self._weights_of_targets(y, winners, sample_weight, more)
+        self.estimator_ = som
+        values = np.where(weights > 0, y.reshape(weights.shape), 0) * weights
+        sums = _sums_by_unit(values, winners, len(som.codebook_))
+        hits = _sums_by_unit(weights, winners, len(som.codebook_))
+        if more:
+            network = getattr(som, "_network", None)
+            sums = sums + inherited(self._target_sums, before, network)
+            old_hits = self.target_hits_.reshape(-1, hits.shape[1])
+            hits = hits + inherited(old_hits, before, network)
+        self._set_means(sums, hits, y.shape[1:])
+        return self
+
+    def _checked_targets(self, X, y, more):
+        """Return one row of targets for each sample."""
+        y = validate_data(self, y=y, skip_check_array=True)
+        finite = self.unlabeled is None or np.isfinite(self.unlabeled)
+        y = check_array(
+            y,
+            dtype=np.float64,
+            ensure_2d=False,
+            ensure_all_finite=finite or "allow-nan",
+            input_name="y",
+            estimator=self,
+        )
+        check_consistent_length(X, y)
+        if more and y.shape[1:] != self.unit_targets_.shape[1:]:
+            raise ValueError(
+                f"y has the shape {y.shape} and not that of the first call, "
+                f"{(len(y), *self.unit_targets_.shape[1:])}."
+            )
+        return y
+
+    def _weights_of_targets(self, y, winners, sample_weight, more):
+        """Return how much each target counts, of shape (n_samples, n_targets)."""
+        labeled = is_labeled(y.reshape(len(y), -1), self.unlabeled)
+        weights = (labeled & (winners >= 0)[:, np.newaxis]).astype(float)
+        if sample_weight is not None:
+            weights *= sample_weight[:, np.newaxis]
+        if not more and not weights.any(axis=0).all():
+            raise ValueError(
+                f"A target is {self.unlabeled!r} in all {len(y)} samples that have "
+                "any weight and feature: at least one must be known."
+            )
+        return weights
+
+    def _set_means(self, sums, hits, shape):
+        """Set the means of the units from sums and weights for each target."""
+        self._target_sums = sums
+        self._mean = sums.sum(axis=0) / hits.sum(axis=0)
+        self._totals = np.hstack(
+            [
+                completed(
+                    self.estimator_,
+                    np.column_stack([total, count]),
+                    count > 0,
+                    self.smoothing,
+                )
+                for total, count in zip(sums.T, hits.T, strict=True)
+            ]
+        )
+        self.target_hits_ = hits.reshape(-1, *shape)
+        self.unit_targets_ = self._means(self._totals).reshape(-1, *shape)
+
+    def _means(self, totals):
+        """Return means from pairs of columns, a sum and a weight for each target."""
+        sums, weights = totals[:, ::2], totals[:, 1::2]
+        means = sums / np.where(weights > 0, weights, 1)
+        return np.where(weights > 0, means, self._mean)
+
+
+def _sums_by_unit(values, winners, n_units):
+    """Return the sums of each column of values over the samples of each unit."""
+    assigned = winners >= 0
+    units = winners[assigned]
+    return np.column_stack([np.bincount(units, v, n_units) for v in values[assigned].T])
