@@ -27,7 +27,7 @@ from skesom.cube import AsinhStretch, ColorScaler, FWHMConvolver
 from skesom.datasets import POPULATIONS, make_galaxy_cube
 from skesom.io import read_region_labels
 from skesom.maps import CubeClassifier
-from skesom.som import ESOMClassifier
+from skesom.som import ESOM, MapClassifier
 
 # %%
 # This is what DS9 saves, in the format "ds9" and the system "icrs".
@@ -98,7 +98,11 @@ pipeline = make_pipeline(
     CubeClassifier(
         make_pipeline(
             StandardScaler(),
-            ESOMClassifier(n_neighbors=3, class_weight="balanced", random_state=0),
+            MapClassifier(
+                ESOM(learning_rate=0.05, random_state=0),
+                n_neighbors=3,
+                class_weight="balanced",
+            ),
         )
     ),
 )

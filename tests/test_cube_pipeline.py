@@ -81,7 +81,7 @@ def masked_pipeline(clusterer=None):
 
 CLUSTERERS = [
     ESOM(n_clusters=3, random_state=0),
-    CSOM((5, 5), n_epochs=5, n_clusters=3, random_state=0),
+    CSOM(shape=(5, 5), n_epochs=5, n_clusters=3, random_state=0),
     KMeans(3, random_state=0),
     MiniBatchKMeans(3, max_iter=20, random_state=0),
     GaussianMixture(3, random_state=0),
@@ -98,7 +98,7 @@ class TestSearch:
 
     def test_number_of_clusters_of_a_classical_map(self, table):
         pipeline = make_pipeline(
-            StandardScaler(), CSOM((5, 5), n_epochs=5, random_state=0)
+            StandardScaler(), CSOM(None, shape=(5, 5), n_epochs=5, random_state=0)
         )
         search = GridSearchCV(
             pipeline,
@@ -112,7 +112,9 @@ class TestSearch:
         assert adjusted_rand_score(table[1], search.predict(table[0])) > 0.95
 
     def test_shape_of_a_classical_map(self, table):
-        pipeline = make_pipeline(StandardScaler(), CSOM(n_epochs=5, random_state=0))
+        pipeline = make_pipeline(
+            StandardScaler(), CSOM(None, n_epochs=5, random_state=0)
+        )
         search = GridSearchCV(
             pipeline,
             {"csom__shape": [(2, 2), (6, 6)]},
@@ -125,7 +127,9 @@ class TestSearch:
         assert search.best_estimator_["csom"].codebook_.shape == (36, 2)
 
     def test_without_a_scorer_a_map_scores_its_codebook(self, table):
-        pipeline = make_pipeline(StandardScaler(), CSOM((3, 3), random_state=0))
+        pipeline = make_pipeline(
+            StandardScaler(), CSOM(None, shape=(3, 3), random_state=0)
+        )
         scores = cross_val_score(pipeline, table[0], cv=3)
         expected = cross_val_score(
             pipeline, table[0], cv=3, scoring=map_scorer("quantization_error")
@@ -272,7 +276,7 @@ class TestPandas:
             AsinhStretch(),
             CubeFlattener(),
             StandardScaler(),
-            CSOM((2, 3)),
+            CSOM(None, shape=(2, 3)),
         ).set_output(transform="pandas")
         distances = pipeline.fit_transform(cube)
         assert isinstance(distances, pd.DataFrame)

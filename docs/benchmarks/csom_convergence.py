@@ -80,7 +80,7 @@ def intrasom(X):
 
 
 def skesom(X, **parameters):
-    return CSOM((SIDE, SIDE), n_epochs=N_EPOCHS, **parameters).fit(X).codebook_
+    return CSOM(shape=(SIDE, SIDE), n_epochs=N_EPOCHS, **parameters).fit(X).codebook_
 
 
 _LINEAR = {

@@ -37,7 +37,7 @@ def train_skesom(X, codebook, shape, widths):
     from skesom import CSOM
 
     csom = CSOM(
-        shape,
+        shape=shape,
         topology="rectangular",
         n_epochs=len(widths),
         sigma=widths,
@@ -49,7 +49,7 @@ def train_skesom(X, codebook, shape, widths):
 def search_skesom(X, codebook, shape):
     from skesom import CSOM
 
-    csom = CSOM(shape, n_epochs=1).fit(codebook)
+    csom = CSOM(shape=shape, n_epochs=1).fit(codebook)
     csom.codebook_ = codebook
     csom.unit_labels_ = np.arange(len(codebook), dtype=np.int32)
     return lambda: csom.predict(X)
@@ -58,7 +58,7 @@ def search_skesom(X, codebook, shape):
 def default_skesom(X, shape):
     from skesom import CSOM
 
-    return lambda: CSOM(shape).fit(X).codebook_
+    return lambda: CSOM(shape=shape).fit(X).codebook_
 
 
 # --- plain NumPy

@@ -218,7 +218,7 @@ def compare_training(bench, options):
 def compare_search(bench, options):
     """Print what finding the best-matching units takes, package by package."""
     for work in SEARCH:
-        csom = CSOM(work.shape, n_epochs=N_EPOCHS).fit(mixture(100_000, 9))
+        csom = CSOM(shape=work.shape, n_epochs=N_EPOCHS).fit(mixture(100_000, 9))
         bench.take(work, csom.codebook_)
         nearest = pairwise_distances_argmin(
             bench.X.astype(np.float64), csom.codebook_.astype(np.float64)
@@ -250,7 +250,7 @@ def compare_defaults(bench, options):
         errors = quality(bench.X, codebook, bench.shape, package.lattice)
         print(f"{name:22}{package.final_width:>10}{errors}  {package.lattice}")
     for width in FINAL_WIDTHS:
-        csom = CSOM(bench.shape, final_sigma=width).fit(bench.X)
+        csom = CSOM(shape=bench.shape, final_sigma=width).fit(bench.X)
         errors = quality(bench.X, csom.codebook_, bench.shape, "hexagonal")
         print(f"{'CSOM(final_sigma=...)':22}{width:10}{errors}")
 

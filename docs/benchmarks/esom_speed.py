@@ -22,9 +22,9 @@ from skesom.cube import AsinhStretch
 from skesom.datasets import make_galaxy_cube
 from skesom.pixels import flatten
 from skesom.som import ESOM
-from skesom.som._base import summarize
 from skesom.som._network import Network
 from skesom.som._second_stage import Units, component_clusters, group_units
+from skesom.som._summary import summarize
 
 NODES = 500
 SAMPLES = 100_000
@@ -121,10 +121,10 @@ def report(label, X, epsilon):
 def print_steps(X):
     """Print what the parts of a fit cost."""
     fit, esom = cpu_seconds(
-        lambda: ESOM(2.0, n_clusters=None, shuffle=False, random_state=0).fit(X)
+        lambda: ESOM(epsilon=2.0, n_clusters=None, shuffle=False, random_state=0).fit(X)
     )
     learning, _ = cpu_seconds(lambda: learn(X, 2.0))
-    clustered, _ = cpu_seconds(lambda: ESOM(2.0, shuffle=False).fit(X))
+    clustered, _ = cpu_seconds(lambda: ESOM(epsilon=2.0, shuffle=False).fit(X))
     automatic, chosen = cpu_seconds(lambda: ESOM(random_state=0).fit(X))
     predict, _ = cpu_seconds(lambda: esom.predict(X))
     print(f"  learning pass, {len(esom.codebook_)} nodes            {learning:8.3f}")
@@ -136,7 +136,7 @@ def print_steps(X):
 
 def print_peers(X):
     """Print other methods that make about as many units in one go."""
-    esom = ESOM(2.0, n_clusters=None, random_state=0)
+    esom = ESOM(epsilon=2.0, n_clusters=None, random_state=0)
     n_units = len(esom.fit(X).codebook_)
 
     def n_subclusters(radius):
@@ -164,7 +164,9 @@ def second_stage(X, epsilon):
     """Return the nodes of a map and functions that group them, by what they do."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # a bound that is reached is wanted here
-        esom = ESOM(epsilon, max_nodes=5000, n_clusters=None, random_state=0).fit(X)
+        esom = ESOM(
+            epsilon=epsilon, max_nodes=5000, n_clusters=None, random_state=0
+        ).fit(X)
     nodes = esom.codebook_
     summary = summarize(X, nodes)
     units = Units(nodes, summary.hits, summary.counts, summary.radii)
@@ -212,7 +214,9 @@ def measure_growth(what, size):
     X = mixture(sizes["samples"], sizes["features"])
     epsilon = epsilon_for(X, sizes["nodes"])
     learning, network = cpu_seconds(lambda: learn(X, epsilon))
-    esom = ESOM(epsilon, max_nodes=10_000, n_clusters=None, shuffle=False).fit(X)
+    esom = ESOM(epsilon=epsilon, max_nodes=10_000, n_clusters=None, shuffle=False).fit(
+        X
+    )
     predict, _ = cpu_seconds(lambda: esom.predict(X))
     reached = network.n_nodes if what == "nodes" else size
     print(f"{what:10}{reached:8}{learning:10.4f}{predict:10.4f}", flush=True)

@@ -29,7 +29,7 @@ from skesom.som import CSOM, ESOM
 SEEDS = range(3)
 CLUSTERERS = {
     "k-means": KMeans(8, n_init=3, random_state=0),
-    "CSOM": CSOM((12, 12), n_clusters=8, random_state=0),
+    "CSOM": CSOM(shape=(12, 12), n_clusters=8, random_state=0),
     "ESOM": ESOM(n_clusters=8, random_state=0),
 }
 FLUXES = {

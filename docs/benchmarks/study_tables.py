@@ -95,7 +95,7 @@ def run(X, learning_rate, epsilon, pruning_period):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         esom = ESOM(
-            epsilon,
+            epsilon=epsilon,
             learning_rate=learning_rate,
             pruning_period=pruning_period,
             random_state=0,

@@ -55,7 +55,7 @@ class ComponentPlanesDisplay:
     >>> from skesom.displays import ComponentPlanesDisplay
     >>> from skesom.som import CSOM
     >>> iris = load_iris()
-    >>> csom = CSOM((8, 6)).fit(iris.data)
+    >>> csom = CSOM(shape=(8, 6)).fit(iris.data)
     >>> display = ComponentPlanesDisplay.from_estimator(csom, names=iris.feature_names)
     >>> [ax.get_title() for ax in display.axes_[:2]]
     ['sepal length (cm)', 'sepal width (cm)']

@@ -46,7 +46,7 @@ class HitMapDisplay:
     >>> from sklearn.datasets import load_iris
     >>> from skesom.displays import HitMapDisplay
     >>> from skesom.som import CSOM
-    >>> csom = CSOM((8, 6)).fit(load_iris().data)
+    >>> csom = CSOM(shape=(8, 6)).fit(load_iris().data)
     >>> display = HitMapDisplay.from_estimator(csom)
     >>> int(display.hits.sum())
     150

@@ -36,7 +36,7 @@ class TrainingCurveDisplay:
     >>> from sklearn.datasets import load_iris
     >>> from skesom.displays import TrainingCurveDisplay
     >>> from skesom.som import CSOM
-    >>> csom = CSOM((8, 6), n_epochs=12).fit(load_iris().data)
+    >>> csom = CSOM(shape=(8, 6), n_epochs=12).fit(load_iris().data)
     >>> display = TrainingCurveDisplay.from_estimator(csom)
     >>> len(display.lines_[0].get_xdata())
     12

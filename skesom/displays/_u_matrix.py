@@ -57,7 +57,7 @@ class UMatrixDisplay:
     >>> from sklearn.datasets import load_iris
     >>> from skesom.displays import UMatrixDisplay
     >>> from skesom.som import CSOM
-    >>> csom = CSOM((8, 6), n_clusters=3).fit(load_iris().data)
+    >>> csom = CSOM(shape=(8, 6), n_clusters=3).fit(load_iris().data)
     >>> display = UMatrixDisplay.from_estimator(csom)
     >>> display.ax_.get_title()
     'U-matrix'

@@ -16,7 +16,7 @@ NAMES = ["u", "g", "r", "i", "z"]
 
 @pytest.fixture(scope="module")
 def csom():
-    return CSOM((4, 6), random_state=0).fit(X)
+    return CSOM(None, shape=(4, 6), random_state=0).fit(X)
 
 
 def titles(display):
@@ -67,7 +67,7 @@ class TestNames:
     """What the features are called."""
 
     def test_are_those_that_the_map_was_fitted_with(self, ax):
-        csom = CSOM((3, 4)).fit(pd.DataFrame(X, columns=NAMES))
+        csom = CSOM(None, shape=(3, 4)).fit(pd.DataFrame(X, columns=NAMES))
         assert titles(ComponentPlanesDisplay.from_estimator(csom, ax=ax)) == NAMES
 
     def test_are_numbers_otherwise(self, ax, csom):
@@ -114,7 +114,7 @@ class TestScale:
         assert len(display.color_bars_) == 1
 
     def test_shared_reaches_beyond_the_edges_of_a_torus(self, ax):
-        csom = CSOM((4, 6), toroidal=True, random_state=0).fit(X)
+        csom = CSOM(None, shape=(4, 6), toroidal=True, random_state=0).fit(X)
         display = ComponentPlanesDisplay.from_estimator(csom, scale="shared", ax=ax)
         limits = csom.codebook_.min(), csom.codebook_.max()
         for panel in display.axes_:

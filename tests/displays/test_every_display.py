@@ -34,7 +34,7 @@ pytestmark = pytest.mark.usefixtures("_close_figures")
 @pytest.fixture(scope="module")
 def lattice_job(galaxy):
     """The job done by a classical map."""
-    csom = CSOM((6, 9), n_clusters=4, random_state=0)
+    csom = CSOM(shape=(6, 9), n_clusters=4, random_state=0)
     return make_cluster_pipeline(csom, fwhm="cube", sky="mask").fit(galaxy)
 
 
@@ -44,7 +44,7 @@ def make(galaxy, job, lattice_job):
     units = {
         "lattice": lattice_job,
         "graph": job,
-        "torus": CSOM((4, 6), toroidal=True, n_clusters=2, random_state=0).fit(
+        "torus": CSOM(shape=(4, 6), toroidal=True, n_clusters=2, random_state=0).fit(
             np.random.default_rng(0).random((200, 5))
         ),
     }

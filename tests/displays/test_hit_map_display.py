@@ -11,7 +11,7 @@ from sklearn.cluster import KMeans
 from sklearn.datasets import make_blobs
 
 from skesom.displays import HitMapDisplay
-from skesom.som import CSOM, ESOM, ESOMClassifier
+from skesom.som import CSOM, ESOM, MapClassifier
 
 X, Y = make_blobs(300, n_features=4, centers=2, random_state=0)
 EMPTY = "#f2f2f4"
@@ -19,7 +19,7 @@ EMPTY = "#f2f2f4"
 
 @pytest.fixture(scope="module")
 def csom():
-    return CSOM((4, 6), random_state=0).fit(X)
+    return CSOM(None, shape=(4, 6), random_state=0).fit(X)
 
 
 def numbers(display):
@@ -80,7 +80,7 @@ def test_nodes_of_a_graph_have_no_numbers(ax):
 
 
 def test_classifiers_count_samples_of_all_classes(ax):
-    classifier = ESOMClassifier(random_state=0).fit(X, Y)
+    classifier = MapClassifier(ESOM(random_state=0)).fit(X, Y)
     assert HitMapDisplay.from_estimator(classifier, ax=ax).hits.sum() == 300
 
 

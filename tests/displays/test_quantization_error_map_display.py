@@ -90,7 +90,9 @@ class TestFromEstimator:
     """Distances that are measured in the table that the map is given."""
 
     def test_through_all_steps(self, ax, cube):
-        inner = make_pipeline(StandardScaler(), CSOM((3, 4), random_state=0))
+        inner = make_pipeline(
+            StandardScaler(), CSOM(None, shape=(3, 4), random_state=0)
+        )
         pipeline = make_pipeline(CubeClusterer(inner)).fit(cube)
         display = QuantizationErrorMapDisplay.from_estimator(pipeline, cube, ax=ax)
         scaler, som = pipeline[-1].estimator_
@@ -109,7 +111,7 @@ class TestFromEstimator:
         )
 
     def test_of_a_cube_without_valid_pixels(self, ax, cube):
-        clusterer = CubeClusterer(CSOM((3, 4), random_state=0)).fit(cube)
+        clusterer = CubeClusterer(CSOM(None, shape=(3, 4), random_state=0)).fit(cube)
         empty = np.full((5, 6, 3), np.nan)
         display = QuantizationErrorMapDisplay.from_estimator(clusterer, empty, ax=ax)
         assert np.isnan(display.distances).all()
@@ -121,6 +123,6 @@ class TestFromEstimator:
             QuantizationErrorMapDisplay.from_estimator(clusterer, cube, ax=ax)
 
     def test_needs_an_estimator_of_cubes(self, ax, cube):
-        som = CSOM((3, 4), random_state=0).fit(cube[4:].reshape(-1, 3))
+        som = CSOM(None, shape=(3, 4), random_state=0).fit(cube[4:].reshape(-1, 3))
         with pytest.raises(ValueError, match="but CSOM takes a table"):
             QuantizationErrorMapDisplay.from_estimator(som, cube, ax=ax)

@@ -14,7 +14,9 @@ X = make_blobs(200, n_features=3, random_state=0)[0]
 
 
 def test_shows_what_the_map_remembers(ax):
-    pipeline = make_pipeline(StandardScaler(), CSOM((3, 4), n_epochs=9)).fit(X)
+    pipeline = make_pipeline(
+        StandardScaler(), CSOM(None, shape=(3, 4), n_epochs=9)
+    ).fit(X)
     (line,) = TrainingCurveDisplay.from_estimator(pipeline, ax=ax).lines_
     np.testing.assert_array_equal(line.get_xdata(), np.arange(1, 10))
     np.testing.assert_array_equal(line.get_ydata(), pipeline[-1].training_errors_)

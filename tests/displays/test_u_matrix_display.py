@@ -20,7 +20,7 @@ from skesom.displays import UMatrixDisplay, cluster_palette
 from skesom.displays._graph_layout import embed
 from skesom.displays._lattice_layout import LatticeLayout
 from skesom.maps import CubeClusterer
-from skesom.som import CSOM, ESOM, ESOMClassifier
+from skesom.som import CSOM, ESOM, MapClassifier
 from skesom.som._lattice import Lattice
 
 X, Y = make_blobs(300, n_features=4, centers=2, random_state=0)
@@ -33,7 +33,7 @@ def esom():
 
 
 def lattice_map(topology="hexagonal", **options):
-    som = CSOM((4, 6), topology=topology, n_clusters=2, random_state=0, **options)
+    som = CSOM(shape=(4, 6), topology=topology, n_clusters=2, random_state=0, **options)
     return som.fit(X)
 
 
@@ -79,12 +79,12 @@ class TestLattice:
         assert len(shared) < 0.6 * corners[:, :, 0].size
 
     def test_a_chain_has_its_color_bar_below(self, ax):
-        display = UMatrixDisplay.from_estimator(CSOM(12).fit(X), ax=ax)
+        display = UMatrixDisplay.from_estimator(CSOM(None, shape=12).fit(X), ax=ax)
         assert len(display.units_.get_paths()) == 12
         assert display.color_bar_.orientation == "horizontal"
 
     def test_a_single_unit_can_be_drawn(self, ax):
-        display = UMatrixDisplay.from_estimator(CSOM((1, 1)).fit(X), ax=ax)
+        display = UMatrixDisplay.from_estimator(CSOM(None, shape=(1, 1)).fit(X), ax=ax)
         ax.figure.draw_without_rendering()
         assert display.units_.get_array().tolist() == [0]
 
@@ -134,7 +134,7 @@ class TestBorders:
 
     @pytest.mark.parametrize("n_clusters", [None, 1])
     def test_are_none_where_clusters_say_nothing(self, ax, n_clusters):
-        som = CSOM((4, 6), n_clusters=n_clusters, random_state=0).fit(X)
+        som = CSOM(shape=(4, 6), n_clusters=n_clusters, random_state=0).fit(X)
         assert UMatrixDisplay.from_estimator(som, ax=ax).borders_ is None
 
 
@@ -289,16 +289,18 @@ class TestFromEstimator:
 
     def test_in_pipelines_and_estimators_of_cubes(self, ax):
         cube = np.random.default_rng(0).random((12, 13, 3))
-        inner = make_pipeline(StandardScaler(), CSOM((3, 4), random_state=0))
+        inner = make_pipeline(
+            StandardScaler(), CSOM(None, shape=(3, 4), random_state=0)
+        )
         pipeline = make_pipeline(CubeClusterer(inner)).fit(cube)
         som = pipeline[-1].estimator_[-1]
         display = UMatrixDisplay.from_estimator(pipeline, ax=ax)
         np.testing.assert_array_equal(display.values, som.u_matrix().ravel())
 
     def test_in_classifiers(self, ax):
-        classifier = ESOMClassifier(random_state=0).fit(X, Y)
+        classifier = MapClassifier(ESOM(random_state=0)).fit(X, Y)
         display = UMatrixDisplay.from_estimator(classifier, ax=ax)
-        np.testing.assert_array_equal(display.values, classifier.u_matrix())
+        np.testing.assert_array_equal(display.values, classifier.estimator_.u_matrix())
 
     def test_must_be_there(self, ax):
         kmeans = KMeans(2, random_state=0, n_init=1).fit(X)

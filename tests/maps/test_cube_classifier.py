@@ -19,13 +19,13 @@ from sklearn.utils import get_tags
 from skesom.cube import AsinhStretch, Cube
 from skesom.datasets import make_galaxy_cube
 from skesom.maps import CubeClassifier
-from skesom.som import CSOMClassifier, ESOMClassifier
+from skesom.som import CSOM, ESOM, MapClassifier
 
 CLASSIFIERS = [
     None,
-    ESOMClassifier(1.0, random_state=0),
-    ESOMClassifier(1.0, label_rule="grow", random_state=0),
-    CSOMClassifier((6, 6)),
+    MapClassifier(ESOM(epsilon=1.0, random_state=0)),
+    MapClassifier(ESOM(epsilon=1.0, random_state=0), label_rule="grow"),
+    MapClassifier(CSOM(shape=(6, 6))),
     KNeighborsClassifier(1),
 ]
 
@@ -141,7 +141,9 @@ class TestGalaxy:
             classifier = CubeClassifier(
                 make_pipeline(
                     StandardScaler(),
-                    ESOMClassifier(class_weight=weight, n_neighbors=5, random_state=0),
+                    MapClassifier(
+                        ESOM(random_state=0), class_weight=weight, n_neighbors=5
+                    ),
                 )
             ).fit(cube, few)
             predicted = classifier.predict(cube)
@@ -157,8 +159,8 @@ class TestUnlabeledPixels:
         "estimator",
         [
             None,
-            CSOMClassifier((6, 6), unlabeled=-1),
-            ESOMClassifier(1.0, unlabeled=-1, random_state=0),
+            MapClassifier(CSOM(shape=(6, 6)), unlabeled=-1),
+            MapClassifier(ESOM(epsilon=1.0, random_state=0), unlabeled=-1),
             SelfTrainingClassifier(KNeighborsClassifier(1)),
         ],
         ids=class_name,
@@ -170,14 +172,15 @@ class TestUnlabeledPixels:
         assert classifier.predict_proba(cube).shape == (30, 30, 3)
 
     def test_they_train_the_map(self, cube, few):
-        som = CSOMClassifier((6, 6), unlabeled=-1)
+        som = MapClassifier(CSOM(shape=(6, 6)), unlabeled=-1)
         classifier = CubeClassifier(som, semi_supervised=True).fit(cube, few)
         valid = ~np.isnan(cube.data).any(axis=2)
         som = classifier.estimator_
-        assert som.hits_.sum() == np.count_nonzero(valid)
+        assert som.estimator_.hits_.sum() == np.count_nonzero(valid)
         assert som.class_hits_.sum() == np.count_nonzero(valid & (few >= 0))
-        alone = CubeClassifier(CSOMClassifier((6, 6))).fit(cube, few).estimator_
-        assert alone.quantization_error_ < som.quantization_error_
+        alone = CubeClassifier(MapClassifier(CSOM(shape=(6, 6)))).fit(cube, few)
+        alone = alone.estimator_.estimator_
+        assert alone.quantization_error_ < som.estimator_.quantization_error_
         assert alone.hits_.sum() == np.count_nonzero(valid & (few >= 0))
 
 

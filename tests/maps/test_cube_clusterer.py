@@ -25,7 +25,7 @@ from skesom.som import CSOM, ESOM, ConsensusClusterer
 # Each parts the three patches of the scene; the last two cannot predict.
 INDUCTIVE = [
     ESOM(n_clusters=3, random_state=0),
-    CSOM((4, 4), n_epochs=5, n_clusters=3, random_state=0),
+    CSOM(shape=(4, 4), n_epochs=5, n_clusters=3, random_state=0),
     KMeans(3, random_state=0),
     MiniBatchKMeans(3, max_iter=20, random_state=0),
     GaussianMixture(3, random_state=0),

@@ -74,7 +74,7 @@ def test_majority_takes_the_width_that_the_cube_knows():
     [
         KMeans(2, random_state=0),
         make_pipeline(StandardScaler(), ESOM(n_clusters=2, random_state=0)),
-        CSOM((6, 5), n_clusters=2),
+        CSOM(shape=(6, 5), n_clusters=2),
         GaussianMixture(2, random_state=0),
     ],
     ids=lambda clusterer: type(clusterer).__name__,

@@ -74,7 +74,7 @@ def cube(X):
     [
         KMeans(3, random_state=0),
         GaussianMixture(3, random_state=0),
-        CSOM((4, 4), n_clusters=3),
+        CSOM(shape=(4, 4), n_clusters=3),
         ESOM(n_clusters=3, random_state=0),
     ],
     ids=lambda estimator: type(estimator).__name__,

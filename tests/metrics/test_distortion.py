@@ -97,7 +97,7 @@ def test_plain_loops(kind, sigma, dtype, monkeypatch):
 
 def test_narrow_and_wide_neighborhoods():
     X = make_blobs(80, 3, random_state=0)[0]
-    csom = CSOM((4, 3)).fit(X)
+    csom = CSOM(None, shape=(4, 3)).fit(X)
     squares = ((X[:, None] - csom.codebook_) ** 2).sum(axis=2)
     narrow = metrics.distortion(X, csom, sigma=1e-3)
     assert narrow == pytest.approx(squares.min(axis=1).mean())
@@ -136,8 +136,8 @@ def test_far_from_the_origin():
 
 def test_training_lowers_it():
     X = make_blobs(300, 3, centers=3, random_state=1)[0]
-    start = CSOM((6, 5), sigma=[1.0], n_epochs=1).fit(X)
-    end = CSOM((6, 5), sigma=[1.0] * 30, n_epochs=30).fit(X)
+    start = CSOM(None, shape=(6, 5), sigma=[1.0], n_epochs=1).fit(X)
+    end = CSOM(None, shape=(6, 5), sigma=[1.0] * 30, n_epochs=30).fit(X)
     values = [
         metrics.distortion(X, csom, positions=csom.positions_) for csom in (start, end)
     ]

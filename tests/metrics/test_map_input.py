@@ -82,7 +82,7 @@ def test_distances_that_do_not_fit(measure, given, message):
 
 
 @takes_connections
-@pytest.mark.parametrize("estimator", [CSOM((4, 3)), ESOM(random_state=0)])
+@pytest.mark.parametrize("estimator", [CSOM(None, shape=(4, 3)), ESOM(random_state=0)])
 def test_a_fitted_map_brings_its_connections(measure, estimator):
     fitted = estimator.fit(X)
     expected = measure(X, fitted.codebook_, fitted.connections_)
@@ -92,7 +92,7 @@ def test_a_fitted_map_brings_its_connections(measure, estimator):
 
 @takes_distances
 def test_lattice_distances_count_before_the_connections_of_a_map(measure):
-    csom = CSOM((7, 5), topology="rectangular").fit(X)
+    csom = CSOM(None, shape=(7, 5), topology="rectangular").fit(X)
     expected = measure(X, csom.codebook_, positions=csom.positions_)
     assert measure(X, csom, positions=csom.positions_) == expected
     assert measure(X, csom) != expected  # diagonals are two connections long
@@ -103,7 +103,7 @@ def test_lattice_distances_count_before_the_connections_of_a_map(measure):
 @takes_connections
 def test_estimators_that_are_no_maps(measure):
     with pytest.raises(NotFittedError, match="This CSOM instance is not fitted yet"):
-        measure(X, CSOM())
+        measure(X, CSOM(None))
     with pytest.raises(TypeError, match="GaussianMixture has neither codebook_ nor"):
         measure(X, GaussianMixture(2, random_state=0).fit(X))
     kmeans = KMeans(6, random_state=0).fit(X)

@@ -77,7 +77,7 @@ def test_quantization_error_by_hand():
 @pytest.mark.parametrize("dtype", [np.float32, np.float64, ">f4", int])
 def test_quantization_error_is_the_mean_distance(X, dtype):
     X = (10 * X).astype(dtype)
-    csom = CSOM((4, 4)).fit(X)
+    csom = CSOM(None, shape=(4, 4)).fit(X)
     error = metrics.quantization_error(X, csom.codebook_)
     assert error == csom.quantization_error_ == -csom.score(X)
     assert error == metrics.quantization_error(X, csom)
@@ -128,7 +128,7 @@ def test_half_of_the_connections_says_it_all(error):
     assert error(X, codebook, twice) == expected
 
 
-@pytest.mark.parametrize("estimator", [CSOM((6, 5)), ESOM(random_state=0)])
+@pytest.mark.parametrize("estimator", [CSOM(None, shape=(6, 5)), ESOM(random_state=0)])
 def test_topographic_error_of_a_map(estimator, X):
     fitted = estimator.fit(X)
     nearest = np.argsort(cdist(X, fitted.codebook_), axis=1, kind="stable")[:, :2]
@@ -143,20 +143,20 @@ def test_topographic_error_of_a_hexagonal_lattice():
     # Rows 0 and 1 of three units; row 1 stands half a column to the right.
     height = np.sqrt(3) / 2
     codebook = [[0, 0], [1, 0], [2, 0], [0.5, height], [1.5, height], [2.5, height]]
-    links = CSOM((2, 3), topology="hexagonal").fit(codebook).connections_
+    links = CSOM(None, shape=(2, 3), topology="hexagonal").fit(codebook).connections_
     # Towards each of the four neighbors of unit 1 on a lattice of two rows.
     ways = np.array([[-1, 0], [1, 0], [-0.5, height], [0.5, height]])
     X = np.add([1, 0], 0.3 * ways)
     assert metrics.topographic_error(X, codebook, links) == 0
     # Of a rectangular lattice, 0 1 2 above 3 4 5, the way to unit 3 is a diagonal.
-    square = CSOM((2, 3), topology="rectangular").fit(codebook).connections_
+    square = CSOM(None, shape=(2, 3), topology="rectangular").fit(codebook).connections_
     assert metrics.topographic_error(X, codebook, square) == 0.25
 
 
 @pytest.mark.parametrize("topology", ["hexagonal", "rectangular"])
 def test_a_flat_map_of_its_own_lattice_has_no_topographic_error(topology):
     rng = np.random.default_rng(0)
-    csom = CSOM((7, 8), topology=topology).fit(rng.random((60, 2)))
+    csom = CSOM(None, shape=(7, 8), topology=topology).fit(rng.random((60, 2)))
     # Inside, the two nearest units of any place are neighbors.
     X = rng.uniform([1, 1], [6, 4.5], size=(500, 2))
     positions = csom.positions_
@@ -194,7 +194,11 @@ def test_topographic_error_of_a_torus():
     # One sample near each unit, towards the next row: for the last row that is row 0.
     X = on_torus(rows + 0.3, columns)
     assert metrics.topographic_error(X, codebook, torus(n_rows, n_columns)) == 0
-    flat = CSOM((n_rows, n_columns), topology="rectangular").fit(codebook).connections_
+    flat = (
+        CSOM(None, shape=(n_rows, n_columns), topology="rectangular")
+        .fit(codebook)
+        .connections_
+    )
     assert metrics.topographic_error(X, codebook, flat) == pytest.approx(1 / n_rows)
     per_unit = metrics.topographic_error(X, codebook, flat, per_unit=True)
     assert_array_equal(per_unit, rows == n_rows - 1)
@@ -280,7 +284,7 @@ def test_without_a_second_unit(error):
 @every_error
 def test_the_units_together_are_the_map(error, X):
     X[::5, 0] = np.nan
-    csom = CSOM((5, 4)).fit(X)
+    csom = CSOM(None, shape=(5, 4)).fit(X)
     per_unit = error(X, csom.codebook_, csom.connections_, per_unit=True)
     assert per_unit.shape == (20,)
     assert per_unit.dtype == np.float64

@@ -19,7 +19,7 @@ from skesom import metrics
 from skesom.maps import CubeClassifier, CubeClusterer
 from skesom.metrics import map_scorer
 from skesom.pixels import CubeFlattener
-from skesom.som import CSOM, ESOM, ESOMClassifier
+from skesom.som import CSOM, ESOM, MapClassifier
 
 
 def minus(error):
@@ -75,7 +75,7 @@ def cube():
 @every_scorer
 @pytest.mark.parametrize(
     "estimator",
-    [CSOM((4, 5)), ESOM(random_state=0)],
+    [CSOM(None, shape=(4, 5)), ESOM(random_state=0)],
     ids=lambda estimator: type(estimator).__name__,
 )
 def test_scorers_are_the_measures(scorer, measure, worst, estimator, X):
@@ -90,7 +90,7 @@ def test_quantization_error_scorer_of_other_codebooks(X):
     kmeans = KMeans(3, random_state=0).fit(X)
     expected = cdist(X, kmeans.cluster_centers_).min(axis=1).mean()
     assert map_scorer("quantization_error")(kmeans, X) == pytest.approx(-expected)
-    csom = make_pipeline(StandardScaler(), CSOM((3, 3))).fit(X)
+    csom = make_pipeline(StandardScaler(), CSOM(None, shape=(3, 3))).fit(X)
     assert map_scorer("quantization_error")(csom, X) == csom.score(X)
     X[::4, 1] = np.nan
     assert map_scorer("quantization_error")(csom, X) == csom.score(X)
@@ -101,7 +101,7 @@ def test_scorers_look_at_the_table_of_the_last_step(scorer, measure, worst, X):
     X = X * [1, 100, 1e4]
     pipeline = make_pipeline(
         make_pipeline(StandardScaler()),
-        make_pipeline(FunctionTransformer(np.cbrt), CSOM((4, 5))),
+        make_pipeline(FunctionTransformer(np.cbrt), CSOM(None, shape=(4, 5))),
     ).fit(X)
     table = np.cbrt(StandardScaler().fit_transform(X))
     expected = measure(table, pipeline[-1][-1])
@@ -111,7 +111,7 @@ def test_scorers_look_at_the_table_of_the_last_step(scorer, measure, worst, X):
 @pytest.fixture(scope="module")
 def of_cubes(cube):
     """The same map behind a cube, in a pipeline of cubes, and after a flattener."""
-    inner = make_pipeline(StandardScaler(), CSOM((4, 5)))
+    inner = make_pipeline(StandardScaler(), CSOM(None, shape=(4, 5)))
     clusterer = CubeClusterer(inner).fit(cube)
     whole = make_pipeline(FunctionTransformer(np.copy), CubeClusterer(inner)).fit(cube)
     flat = make_pipeline(CubeFlattener(), *(step for _, step in inner.steps)).fit(cube)
@@ -135,17 +135,21 @@ def test_a_cube_that_is_masked_everywhere(scorer, measure, worst, of_cubes):
 
 @every_scorer
 def test_scorers_of_voxels(scorer, measure, worst, cube):
-    clusterer = CubeClusterer(CSOM(8), pattern="voxel").fit(cube)
+    clusterer = CubeClusterer(CSOM(None, shape=8), pattern="voxel").fit(cube)
     expected = measure(cube[~np.isnan(cube)][:, None], clusterer.estimator_)
     assert scorer(clusterer, cube) == pytest.approx(expected, rel=1e-12)
 
 
 def test_partly_observed_pixels_count(cube):
-    inner = make_pipeline(StandardScaler(), CSOM((3, 4)))
+    inner = make_pipeline(StandardScaler(), CSOM(None, shape=(3, 4)))
     clusterer = CubeClusterer(inner, min_bands=2).fit(cube)
     table = cube[(~np.isnan(cube)).sum(axis=2) >= 2]
     assert len(table) == 184
-    expected = make_pipeline(StandardScaler(), CSOM((3, 4))).fit(table).score(table)
+    expected = (
+        make_pipeline(StandardScaler(), CSOM(None, shape=(3, 4)))
+        .fit(table)
+        .score(table)
+    )
     score = map_scorer("quantization_error")(clusterer, cube)
     assert score == pytest.approx(expected)
 
@@ -153,26 +157,26 @@ def test_partly_observed_pixels_count(cube):
 @every_scorer
 def test_scorers_of_classifiers(scorer, measure, worst, X, cube):
     names = np.array(["disc", "halo", "star"])[np.argmax(X, axis=1)]
-    classifier = ESOMClassifier(random_state=0).fit(X, names)
-    expected = measure(X, classifier)
+    classifier = MapClassifier(ESOM(random_state=0)).fit(X, names)
+    expected = measure(X, classifier.estimator_)
     assert scorer(classifier, X, names) == pytest.approx(expected, rel=1e-12)
     truth = np.nanargmax(np.nan_to_num(cube), axis=2).astype(np.int32)
-    of_cubes = CubeClassifier(ESOMClassifier(random_state=0)).fit(cube, truth)
+    of_cubes = CubeClassifier(MapClassifier(ESOM(random_state=0))).fit(cube, truth)
     table = cube[~np.isnan(cube).any(axis=2)]
-    expected = measure(table, of_cubes.estimator_)
+    expected = measure(table, of_cubes.estimator_.estimator_)
     assert scorer(of_cubes, cube, truth) == pytest.approx(expected, rel=1e-12)
 
 
 @every_scorer
 def test_nothing_to_measure_gets_the_worst_score(scorer, measure, worst, X):
-    csom = CSOM((3, 3)).fit(X)
+    csom = CSOM(None, shape=(3, 3)).fit(X)
     assert scorer(csom, np.full((20, 3), np.nan)) == worst
     assert scorer(csom, X) > worst
 
 
 @every_scorer
 def test_a_map_of_one_unit(scorer, measure, worst, X):
-    score = scorer(CSOM((1, 1)).fit(X), X)
+    score = scorer(CSOM(None, shape=(1, 1)).fit(X), X)
     if scorer == map_scorer("topographic_error"):
         assert score == -1
     elif scorer == map_scorer("kaski_lagus_error"):
@@ -201,7 +205,7 @@ def test_a_torn_map_has_the_worst_kaski_lagus_error():
     ],
 )
 def test_five_neighbors_need_eleven_complete_samples(scorer, measure, X):
-    csom = CSOM((3, 3)).fit(X)
+    csom = CSOM(None, shape=(3, 3)).fit(X)
     some = X[:11].copy()
     assert scorer(csom, some) == measure(some, csom, n_neighbors=5) > 0
     some[3, 1] = np.nan
@@ -221,7 +225,7 @@ def test_five_neighbors_need_eleven_complete_samples(scorer, measure, X):
 def test_many_samples_are_measured_by_some(scorer, measure):
     X = make_blobs(2288, 3, centers=4, random_state=0)[0]
     X[::26, 1] = np.nan
-    csom = CSOM((12, 12), n_epochs=5).fit(X)
+    csom = CSOM(None, shape=(12, 12), n_epochs=5).fit(X)
     before = np.random.get_state()[1].copy()  # noqa: NPY002
     score = scorer(csom, X)
     assert_array_equal(np.random.get_state()[1], before)  # noqa: NPY002
@@ -254,7 +258,7 @@ def test_scorers_in_a_search():
     # Units that ignore each other from a random start are no map.
     X = np.random.default_rng(0).random((200, 2))
     search = GridSearchCV(
-        CSOM((7, 7), init="random", n_epochs=10, random_state=0),
+        CSOM(None, shape=(7, 7), init="random", n_epochs=10, random_state=0),
         {"sigma": [[1e-3] * 10, None]},
         scoring={scorer.measure: scorer for scorer, *_ in MAP_SCORERS},
         refit=False,

@@ -117,7 +117,7 @@ def test_best_and_worst(measure):
 @both
 def test_the_numbering_of_units_does_not_count(measure):
     X = make_blobs(120, 3, centers=3, random_state=0)[0]
-    csom = CSOM((5, 4), topology="hexagonal").fit(X)
+    csom = CSOM(None, shape=(5, 4), topology="hexagonal").fit(X)
     expected = measure(X, csom.codebook_, positions=csom.positions_)
     other = np.random.default_rng(0).permutation(20)
     # Turned and moved, so that distances that tie differ by rounding.
@@ -145,7 +145,7 @@ def test_a_ring_is_kept_by_a_ring_alone(measure):
 
 
 @both
-@pytest.mark.parametrize("estimator", [CSOM((5, 5)), ESOM(random_state=0)])
+@pytest.mark.parametrize("estimator", [CSOM(None, shape=(5, 5)), ESOM(random_state=0)])
 def test_the_units_together_are_the_map(measure, estimator):
     X = make_blobs(150, 3, centers=3, random_state=0)[0]
     fitted = estimator.fit(X)
@@ -158,7 +158,7 @@ def test_the_units_together_are_the_map(measure, estimator):
 @both
 def test_samples_with_missing_features_are_left_out(measure):
     X = make_blobs(60, 3, centers=3, random_state=0)[0]
-    csom = CSOM((4, 4)).fit(X)
+    csom = CSOM(None, shape=(4, 4)).fit(X)
     holes = np.concatenate([X, X])
     holes[60:, 1] = np.nan
     assert measure(holes, csom) == measure(X, csom)

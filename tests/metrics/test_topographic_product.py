@@ -120,7 +120,7 @@ def test_few_units():
 
 def test_scale_and_numbering_do_not_count():
     rng = np.random.default_rng(0)
-    csom = CSOM((5, 4), topology="hexagonal").fit(rng.random((200, 3)))
+    csom = CSOM(None, shape=(5, 4), topology="hexagonal").fit(rng.random((200, 3)))
     expected = metrics.topographic_product(csom, positions=csom.positions_)
     other = rng.permutation(20)
     angle = np.array([[np.cos(1), np.sin(1)], [-np.sin(1), np.cos(1)]])
@@ -136,7 +136,9 @@ def test_its_sign_tells_the_dimensions():
     line = np.column_stack([np.linspace(0, 1, 3000), np.zeros(3000)])
 
     def of(shape, X):
-        csom = CSOM(shape, topology="rectangular", init="random", random_state=0)
+        csom = CSOM(
+            None, shape=shape, topology="rectangular", init="random", random_state=0
+        )
         fitted = csom.fit(X + 1e-3 * rng.normal(size=X.shape))
         return metrics.topographic_product(fitted, positions=fitted.positions_)
 
@@ -155,7 +157,7 @@ def test_it_cannot_tell_order():
 
 def test_memory_is_that_of_blocks():
     rng = np.random.default_rng(0)
-    csom = CSOM((50, 60), n_epochs=1).fit(rng.random((500, 2)))
+    csom = CSOM(None, shape=(50, 60), n_epochs=1).fit(rng.random((500, 2)))
     tracemalloc.start()
     metrics.topographic_product(csom.codebook_, positions=csom.positions_)
     _, most = tracemalloc.get_traced_memory()

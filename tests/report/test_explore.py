@@ -145,7 +145,9 @@ def test_sky_between_the_nodes_is_that_of_the_wcs(galaxy):
 
 
 def test_units_behind_nested_pipelines(galaxy):
-    nested = make_pipeline(StandardScaler(), CSOM((3, 3), n_clusters=2, random_state=0))
+    nested = make_pipeline(
+        StandardScaler(), CSOM(shape=(3, 3), n_clusters=2, random_state=0)
+    )
     job = make_cluster_pipeline(nested).fit(galaxy)
     som = job["cluster"].estimator_[-1]
     units = unit_map(job, job["align"].transform(galaxy), som)

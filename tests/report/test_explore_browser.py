@@ -75,7 +75,7 @@ def browser(tmp_path_factory):
 @pytest.fixture(scope="module")
 def lattice_job(galaxy):
     """A fitted pipeline around a lattice of hexagons."""
-    som = CSOM((5, 6), topology="hexagonal", n_clusters=4, random_state=0)
+    som = CSOM(shape=(5, 6), topology="hexagonal", n_clusters=4, random_state=0)
     return make_cluster_pipeline(som).fit(galaxy)
 
 

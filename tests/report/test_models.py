@@ -50,7 +50,7 @@ class TestSave:
 
     @pytest.mark.parametrize(
         "clusterer",
-        [CSOM((3, 4), n_clusters=2, random_state=0), KMeans(3, random_state=0)],
+        [CSOM(shape=(3, 4), n_clusters=2, random_state=0), KMeans(3, random_state=0)],
     )
     def test_other_clusterers(self, clusterer, galaxy, tmp_path, suffix):
         job = make_cluster_pipeline(clusterer).fit(galaxy)

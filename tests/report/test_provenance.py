@@ -76,7 +76,9 @@ class TestValues:
 
     def test_estimators(self):
         pipeline = make_cluster_pipeline(
-            make_pipeline(StandardScaler(), CSOM((4, 5), init=np.ones((20, 3)))),
+            make_pipeline(
+                StandardScaler(), CSOM(None, shape=(4, 5), init=np.ones((20, 3)))
+            ),
             fwhm=[0.1, 0.2, 0.3],
         )
         pipeline.set_params(cluster__regularizer=MajorityVote(fwhm=0.5))

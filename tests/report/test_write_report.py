@@ -301,7 +301,7 @@ class TestOtherPipelines:
 
     def test_a_lattice_has_a_training_curve(self, galaxy, tmp_path, monkeypatch):
         monkeypatch.setattr("skesom.report._pictures.DOTS_PER_INCH", 20)
-        som = CSOM((4, 5), n_clusters=3, random_state=0)
+        som = CSOM(shape=(4, 5), n_clusters=3, random_state=0)
         pipeline = make_cluster_pipeline(som).fit(galaxy)
         files = write_report(tmp_path / "out", pipeline, galaxy, tables=None)
         assert {"training_curve.png", "u_matrix.png", "hit_map.png"} < set(files)
