@@ -24,3 +24,10 @@ __all__ = [
     "make_clusterer",
     "stability",
 ]
+
+# For the other folders of skesom; not public.
+from skesom.maps._comparison import NEITHER as NEITHER
+from skesom.maps._comparison import ONLY_FIRST as ONLY_FIRST
+from skesom.maps._comparison import ONLY_SECOND as ONLY_SECOND
+from skesom.maps._comparison import OTHER as OTHER
+from skesom.maps._comparison import SAME as SAME
