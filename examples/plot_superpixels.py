@@ -21,7 +21,7 @@ from sklearn.preprocessing import StandardScaler
 
 from skesom.cube import CubeMasker, FluxShape, FWHMConvolver
 from skesom.datasets import make_galaxy_cube
-from skesom.displays import cluster_palette, rgb_image
+from skesom.displays import cluster_colors, rgb_image
 from skesom.pixels import CubeFlattener, SuperpixelFlattener
 
 # %%
@@ -65,7 +65,7 @@ def alike(label_map, other):
 
 pixels = alike(maps["pixels"], truth)
 superpixels = alike(maps["superpixels"], pixels)
-colors = cluster_palette(truth.max() + 1)
+colors = cluster_colors(truth, cube)
 
 
 def enlarged(image):

@@ -1,19 +1,22 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Pictures of maps and of clusters, in the style of scikit-learn's displays."""
 
-from skesom.displays._cluster_histogram import ClusterHistogramDisplay
 from skesom.displays._cluster_map import ClusterMapDisplay
-from skesom.displays._cluster_spectra import ClusterSpectraDisplay
-from skesom.displays._component_planes import ComponentPlanesDisplay
+from skesom.displays._cluster_plots import (
+    ClusterHistogramDisplay,
+    ClusterSpectraDisplay,
+)
+from skesom.displays._colors import cluster_colors
 from skesom.displays._crossmatch import CrossmatchDisplay
 from skesom.displays._disagreement_map import DisagreementMapDisplay
-from skesom.displays._hit_map import HitMapDisplay
-from skesom.displays._palette import cluster_colors, cluster_palette
-from skesom.displays._quantization_error_map import QuantizationErrorMapDisplay
 from skesom.displays._rgb import rgb_image
-from skesom.displays._stability_map import StabilityMapDisplay
 from skesom.displays._training_curve import TrainingCurveDisplay
-from skesom.displays._u_matrix import UMatrixDisplay
+from skesom.displays._unit_maps import (
+    ComponentPlanesDisplay,
+    HitMapDisplay,
+    UMatrixDisplay,
+)
+from skesom.displays._value_map import QuantizationErrorMapDisplay, StabilityMapDisplay
 
 __all__ = [
     "ClusterHistogramDisplay",
@@ -28,6 +31,19 @@ __all__ = [
     "TrainingCurveDisplay",
     "UMatrixDisplay",
     "cluster_colors",
-    "cluster_palette",
     "rgb_image",
 ]
+
+# For the other folders of skesom; not public.
+from skesom.displays._axes import check_matplotlib as check_matplotlib
+from skesom.displays._colors import MISSING_COLOR as MISSING_COLOR
+from skesom.displays._colors import NOISE_COLOR as NOISE_COLOR
+from skesom.displays._colors import SKY_COLOR as SKY_COLOR
+from skesom.displays._rgb import wavelengths_of as wavelengths_of
+from skesom.displays._sky_image import MAX_PIXELS as MAX_PIXELS
+from skesom.displays._sky_image import image_size as image_size
+from skesom.displays._sky_image import note_thinning as note_thinning
+from skesom.displays._sky_image import pick as pick
+from skesom.displays._sky_image import thinning as thinning
+from skesom.displays._unit_layout import GraphLayout as GraphLayout
+from skesom.displays._unit_layout import layout_of as layout_of

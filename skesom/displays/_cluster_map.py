@@ -2,72 +2,65 @@
 """The clusters of the pixels on the sky."""
 
 import numpy as np
+from scipy.ndimage import gaussian_filter
 
 from skesom._common.labels import SKY
-from skesom.displays._axes import dress_image_axes, image_axes, settle
-from skesom.displays._clusters import as_clusters, percentages
-from skesom.displays._contours import draw_contours
-from skesom.displays._fitted import labeled_cube
-from skesom.displays._legend import add_legend, missing_patch
-from skesom.displays._palette import NOISE_COLOR, SKY_COLOR
+from skesom.displays._axes import update_layout
+from skesom.displays._clusters import (
+    add_legend,
+    as_clusters,
+    labeled_cube,
+    missing_patch,
+    percentages,
+)
+from skesom.displays._colors import NOISE_COLOR, SKY_COLOR
+from skesom.displays._display import Display
 from skesom.displays._rgb import thinned_rgb
-from skesom.displays._thinning import (
+from skesom.displays._sky_image import (
+    EVERY_ROW,
     MAX_PIXELS,
-    extent,
+    draw_image,
     pick,
-    say_thinning,
     thinning,
 )
 
 _NOISE = -1
+_HALF = 0.5
+_LUMINANCE = np.array([0.299, 0.587, 0.114])  # of red, green and blue
 
 
-class ClusterMapDisplay:
+class ClusterMapDisplay(Display):
     """Cluster map: each pixel of the image in the color of its cluster.
 
-    It is made by `from_estimator` or `from_predictions`.
+    Create it with `from_estimator` or `from_predictions`.
 
     Parameters
     ----------
     label_map : ndarray of shape (n_rows, n_columns), dtype int
-        Clusters from 0, -1 = noise, -2 = sky that was set aside, -3 = no data.
-    cube : Cube, default=None
-        The images, for their WCS and for pictures under contours.
-    wcs : astropy.wcs.WCS, default=None
-        Celestial coordinates for the axes, those of the cube by default; pixels
-        without.
-    sky : array-like of bool of shape (n_rows, n_columns), default=None
-        Pixels of -3 that are sky all the same, in maps of plain arrays.
-    colors : array-like of shape (n_clusters, 4), default=None
-        A color for each cluster; `cluster_palette` by default, see also
-        `cluster_colors`.
-    names : dict of int to str or sequence of str, default=None
-        What clusters are called; their numbers by default.
+        Clusters from 0, -1 = noise, -2 = sky, -3 = no data.
+    %(cube)s
+    sky_mask : array-like of bool of shape (n_rows, n_columns), default=None
+        Pixels of label -3 that are sky, for label maps that do not mark it as -2.
+    %(style)s
 
     Attributes
     ----------
-    ax_ : matplotlib.axes.Axes
-        What it is drawn in.
-    figure_ : matplotlib.figure.Figure
-        The figure of the axes.
+    %(figure)s
     image_ : matplotlib.image.AxesImage
-        The map, or the picture under the contours.
+        The map, or the picture below the contours.
     contours_ : dict of int to matplotlib.contour.QuadContourSet
         Outlines of clusters, if they are drawn.
-    legend_ : matplotlib.legend.Legend or None
-        Clusters with the percentage of the pixels in clusters that they have.
-    color_bar_ : matplotlib.colorbar.Colorbar or None
-        In place of the legend, of too many clusters for one.
+    %(legend)s
 
     See Also
     --------
-    ClusterSpectraDisplay : What the pixels of each cluster look like.
+    ClusterSpectraDisplay : The spectra of the clusters.
     cluster_colors : Colors in the order of brightness.
 
     Notes
     -----
-    Sky that was set aside is dark; pixels without data are hatched, because some light
-    color of a cluster resembles any gray.
+    Sky is dark. Pixels without data are hatched, because a cluster may have a light
+    color similar to any gray.
 
     Examples
     --------
@@ -80,98 +73,38 @@ class ClusterMapDisplay:
     """
 
     def __init__(
-        self, label_map, *, cube=None, wcs=None, sky=None, colors=None, names=None
+        self, label_map, *, cube=None, wcs=None, sky_mask=None, colors=None, names=None
     ):
         self.label_map = label_map
         self.cube = cube
         self.wcs = wcs
-        self.sky = sky
+        self.sky_mask = sky_mask
         self.colors = colors
         self.names = names
 
     @classmethod
-    def from_estimator(
-        cls, estimator, X, *, sky=None, colors=None, names=None, ax=None, **options
-    ):
+    def from_estimator(cls, estimator, X, *, ax=None, **options):
         """Draw the clusters that an estimator finds in a cube.
 
         Parameters
         ----------
-        estimator : estimator
-            Fitted CubeClusterer or CubeClassifier, or a Pipeline that ends in one.
-        X : Cube, array-like of shape (n_rows, n_columns, n_bands) or list of Cube
-            What the estimator takes; the axes have its WCS.
-        sky, colors, names
-            See the class.
-        ax : matplotlib.axes.Axes, default=None
-            Where to draw; a new figure by default.
-        **options : dict
-            Arguments of `plot`.
-
-        Returns
-        -------
-        display : ClusterMapDisplay
-            Drawn.
-
-        Raises
-        ------
-        ImportError
-            If matplotlib is missing (extra ``plot``).
+        %(estimator)s
+        %(drawn)s
         """
         label_map, cube = labeled_cube(estimator, X)
-        return cls.from_predictions(
-            label_map,
-            cube=cube,
-            sky=sky,
-            colors=colors,
-            names=names,
-            ax=ax,
-            **options,
-        )
+        return cls._drawn(ax, options, label_map, cube=cube)
 
     @classmethod
-    def from_predictions(
-        cls,
-        label_map,
-        *,
-        cube=None,
-        wcs=None,
-        sky=None,
-        colors=None,
-        names=None,
-        ax=None,
-        **options,
-    ):
-        """Draw clusters that are known already.
+    def from_predictions(cls, label_map, *, ax=None, **options):
+        """Draw a label map.
 
         Parameters
         ----------
         label_map : array-like of int of shape (n_rows, n_columns)
-            Clusters from 0, -1 = noise, -2 = sky that was set aside, -3 = no data.
-        cube, wcs, sky, colors, names
-            See the class.
-        ax : matplotlib.axes.Axes, default=None
-            Where to draw; a new figure by default. Coordinates on the sky need axes
-            that were made with ``projection=wcs``.
-        **options : dict
-            Arguments of `plot`.
-
-        Returns
-        -------
-        display : ClusterMapDisplay
-            Drawn.
-
-        Raises
-        ------
-        ValueError
-            If the labels are not such a map, or other arguments do not fit to it.
-        ImportError
-            If matplotlib is missing (extra ``plot``).
+            Clusters from 0, -1 = noise, -2 = sky, -3 = no data.
+        %(drawn)s
         """
-        display = cls(
-            label_map, cube=cube, wcs=wcs, sky=sky, colors=colors, names=names
-        )
-        return display.plot(ax, **options)
+        return cls._drawn(ax, options, label_map)
 
     def plot(
         self,
@@ -189,116 +122,130 @@ class ClusterMapDisplay:
 
         Parameters
         ----------
-        ax : matplotlib.axes.Axes, default=None
-            Where to draw; a new figure by default.
+        %(ax)s
         contours : bool or sequence of int, default=False
-            Whether outlines of the clusters, or of these clusters, are drawn over a
-            color picture of the cube instead of filled pixels.
+            Whether to draw outlines of all clusters, or of these clusters, over a color
+            picture of the cube instead of filled pixels.
         bands : sequence of three int or str, default=None
             Bands of that picture for red, green and blue, see `rgb_image`.
         smoothing : float, default=1.5
-            Standard deviation in drawn pixels of the Gaussian that smooths outlines; 0
-            follows every pixel.
-        legend : bool, default=True
-            Whether there is a legend (a color bar for very many clusters).
-        scale_bar, compass : bool, default=True
-            Whether a bar of a round angle, and arrows to the north and east, are drawn.
-            Without a pixel scale and a WCS, and on narrow strips, they are left out.
-        max_pixels : int, default=4000000
-            Pixels that the picture is drawn from, at most. Of a larger image it takes
-            every second, third, ... row and column, and says so above the axes.
-
-        Returns
-        -------
-        self : ClusterMapDisplay
-            With the attributes that end in an underscore.
-
-        Raises
-        ------
-        ValueError
-            If contours are wanted without a cube, or for a cluster that does not exist.
+            Standard deviation of the Gaussian that smooths outlines, in pixels of the
+            picture; 0 follows every pixel.
+        %(show_legend)s
+        %(image)s
+        %(plotted)s
         """
         clusters = as_clusters(
-            self.label_map, self.cube, self.wcs, self.sky, self.colors, self.names
+            self.label_map,
+            self.cube,
+            self.wcs,
+            sky_mask=self.sky_mask,
+            colors=self.colors,
+            names=self.names,
         )
+        filled = contours is False
         shape = clusters.label_map.shape
-        ax = image_axes(ax, shape, clusters.wcs)
         step = thinning(shape, max_pixels)
-        self.contours_ = {}
-        if contours is False:
-            image = self._color_pixels(clusters, step)
-        else:
-            image = self._picture(step, bands)
-        self.image_ = ax.imshow(
-            image,
-            origin="lower",
-            interpolation="nearest",
-            extent=extent(shape, step),
-        )
-        shown = clusters.chosen(None if contours in (True, False) else contours)
-        if contours is not False:
-            thin = pick(clusters.label_map, step)
-            self.contours_ = draw_contours(ax, thin, clusters, shown, step, smoothing)
-        dress_image_axes(
+        image = _colored(clusters, step) if filled else self._picture(step, bands)
+        self.image_ = draw_image(
             ax,
             shape,
+            image,
+            step,
+            EVERY_ROW,
             wcs=clusters.wcs,
             pixel_scale=clusters.pixel_scale,
             scale_bar=scale_bar,
             compass=compass,
         )
-        say_thinning(ax, step, "every {th} row and column")
+        self.ax_, self.figure_ = self.image_.axes, self.image_.figure
+        shown = clusters.chosen(None if contours in (True, False) else contours)
+        self.contours_ = {}
+        if not filled:
+            self.contours_ = _draw_contours(self.ax_, clusters, shown, step, smoothing)
         self.legend_ = self.color_bar_ = None
         if legend:
             shares = percentages(clusters.label_map, len(clusters.names))
-            names = [f"{clusters.names[i]}: {shares[i]:.1f} %" for i in shown]
-            others = [] if contours is not False else self._other_entries(clusters)
             self.legend_, self.color_bar_ = add_legend(
-                ax, clusters.colors[shown], names, others
+                self.ax_,
+                clusters.colors[shown],
+                [f"{clusters.names[i]}: {shares[i]:.1f} %" for i in shown],
+                _other_entries(clusters) if filled else [],
             )
-        settle(ax)
-        self.ax_, self.figure_ = ax, ax.figure
+        update_layout(self.ax_)
         return self
 
-    def _color_pixels(self, clusters, step):
-        """Return the colors of the map; pixels without data are transparent."""
-        from matplotlib.colors import to_rgba_array
-
-        labels = pick(clusters.label_map, step)
-        table = np.vstack([clusters.colors, to_rgba_array(NOISE_COLOR), np.zeros(4)])
-        table = np.rint(255 * table).astype(np.uint8)
-        places = np.where(labels >= 0, labels, len(table) - 1)
-        places[labels == _NOISE] = len(table) - 2
-        image = table[places]
-        sky = None if clusters.sky is None else pick(clusters.sky, step)
-        image[_is_sky(labels, sky)] = np.rint(255 * to_rgba_array(SKY_COLOR)[0])
-        return image
-
     def _picture(self, step, bands):
-        """Return the color picture that contours are drawn on."""
+        """Return the color picture below contours."""
         if self.cube is None:
             raise ValueError(
                 "Contours are drawn on a picture of the images: give the cube too."
             )
         return thinned_rgb(self.cube, bands, step)
 
-    def _other_entries(self, clusters):
-        """Return entries of the legend for what is no cluster but there."""
-        from matplotlib.patches import Patch
 
-        labels = clusters.label_map
-        sky = _is_sky(labels, clusters.sky)
-        entries = []
-        if (labels == _NOISE).any():
-            entries.append(Patch(facecolor=NOISE_COLOR, label="noise"))
-        if sky.any():
-            entries.append(Patch(facecolor=SKY_COLOR, label="sky, set aside"))
-        if ((labels < _NOISE) & ~sky).any():
-            entries.append(missing_patch("no data"))
-        return entries
+def rim_of(color):
+    """Return black or white, whichever contrasts more with a color."""
+    return "black" if color[:3] @ _LUMINANCE > 0.4 else "white"
 
 
-def _is_sky(labels, sky):
-    """Return which pixels are sky, by their label or because the user says so."""
+def _colored(clusters, step):
+    """Return the colors of the map; pixels without data are transparent."""
+    from matplotlib.colors import to_rgba_array
+
+    labels = pick(clusters.label_map, step)
+    table = np.vstack([clusters.colors, to_rgba_array(NOISE_COLOR), np.zeros(4)])
+    table = np.rint(255 * table).astype(np.uint8)
+    places = np.where(labels >= 0, labels, len(table) - 1)
+    places[labels == _NOISE] = len(table) - 2
+    image = table[places]
+    mask = clusters.sky_mask
+    mask = None if mask is None else pick(mask, step)
+    image[_is_sky(labels, mask)] = np.rint(255 * to_rgba_array(SKY_COLOR)[0])
+    return image
+
+
+def _other_entries(clusters):
+    """Return entries of the legend for pixels in no cluster."""
+    from matplotlib.patches import Patch
+
+    labels = clusters.label_map
+    is_sky = _is_sky(labels, clusters.sky_mask)
+    entries = []
+    if (labels == _NOISE).any():
+        entries.append(Patch(facecolor=NOISE_COLOR, label="noise"))
+    if is_sky.any():
+        entries.append(Patch(facecolor=SKY_COLOR, label="sky, set aside"))
+    if ((labels < _NOISE) & ~is_sky).any():
+        entries.append(missing_patch("no data"))
+    return entries
+
+
+def _is_sky(labels, sky_mask):
+    """Return the pixels that are sky, by their label or by the mask."""
     is_sky = labels == SKY
-    return is_sky if sky is None else is_sky | (sky & (labels < _NOISE))
+    return is_sky if sky_mask is None else is_sky | (sky_mask & (labels < _NOISE))
+
+
+def _draw_contours(ax, clusters, shown, step, smoothing):
+    """Draw where half of the smoothed pixels belong to a cluster."""
+    from matplotlib.patheffects import withStroke
+
+    labels = pick(clusters.label_map, step)
+    rows, columns = (np.arange(n) * step + (step - 1) / 2 for n in labels.shape)
+    contours = {}
+    for number in shown:
+        share = (labels == number).astype(np.float32)
+        if smoothing > 0:
+            share = gaussian_filter(share, smoothing)
+        # An image of one row or column has no outlines.
+        if min(share.shape) < 2 or not share.min() < _HALF < share.max():
+            continue
+        color = clusters.colors[number]
+        contours[number] = ax.contour(
+            columns, rows, share, levels=[_HALF], colors=[color], linewidths=1.0
+        )
+        # A rim, because the picture may have the color of the line.
+        rim = withStroke(linewidth=1.8, foreground=rim_of(color))
+        contours[number].set_path_effects([rim])
+    return contours

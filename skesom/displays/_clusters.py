@@ -1,25 +1,40 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What displays of clusters are given, checked: labels, colors, names, place."""
+"""What all displays of clusters share: checked input, colors, names, a legend."""
 
+import textwrap
 from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
-from astropy import units
-from astropy.wcs.utils import proj_plane_pixel_scales
+from sklearn.utils.validation import check_is_fitted
 
 from skesom._common.blocks import row_blocks
-from skesom.cube import Cube
-from skesom.displays._palette import cluster_palette
+from skesom._common.pipelines import pipeline_end
+from skesom.cube import Cube, check_cube
+from skesom.displays._axes import (
+    add_color_bar,
+    check_matplotlib,
+    size_in_points,
+    update_layout,
+)
+from skesom.displays._colors import HATCH_COLOR, MISSING_COLOR, cluster_palette
+from skesom.displays._sky_image import pixel_scale_of
+
+_LARGEST, _SMALLEST = 9.0, 6.0  # points
+_LINE = 1.5  # height of an entry by that of its letters
+_MAX_COLUMNS = 2
+_LETTER = 0.55  # mean width of a letter by its height
+_WIDEST = 0.55  # a column of names by the width of the axes
+_LETTERS = 12, 30  # in a line of the longest names
 
 
 class Clusters(NamedTuple):
-    """A label map, and how it is shown."""
+    """A label map with all that is needed to draw it."""
 
     label_map: np.ndarray
     wcs: object
     pixel_scale: tuple | None
-    sky: np.ndarray | None
+    sky_mask: np.ndarray | None
     colors: np.ndarray
     names: list
 
@@ -41,12 +56,14 @@ def as_clusters(
     label_map,
     cube=None,
     wcs=None,
-    sky=None,
+    *,
+    sky_mask=None,
     colors=None,
     names=None,
     n_clusters=None,
 ):
-    """Check what a display of clusters was given, and complete it."""
+    """Check the arguments of a display of clusters, and complete them."""
+    check_matplotlib()
     label_map = np.asarray(label_map)
     if label_map.ndim != 2 or label_map.dtype.kind not in "iu":
         raise ValueError(
@@ -57,34 +74,40 @@ def as_clusters(
         raise ValueError(f"label_map has no pixels, its shape is {label_map.shape}.")
     if n_clusters is None:
         n_clusters = max(int(label_map.max()) + 1, 0)
-    if sky is not None:
-        sky = np.asarray(sky, dtype=bool)
-        _check_shape("sky", sky.shape, label_map)
-    pixel_scale = None
+    if sky_mask is not None:
+        sky_mask = np.asarray(sky_mask, dtype=bool)
+        _check_shape("sky_mask", sky_mask.shape, label_map)
     if cube is not None:
         _check_shape("the cube", np.shape(cube)[:2], label_map)
+    pixel_scale = None
     if wcs is not None:
         wcs = wcs if wcs.naxis == 2 else wcs.celestial
         pixel_scale = pixel_scale_of(wcs)
     elif isinstance(cube, Cube):
         wcs, pixel_scale = cube.wcs, cube.pixel_scale
-    return Clusters(
-        label_map,
-        wcs,
-        pixel_scale,
-        sky,
-        _as_colors(colors, n_clusters),
-        _as_names(names, n_clusters),
-    )
+    colors = _as_colors(colors, n_clusters)
+    names = _as_names(names, n_clusters)
+    return Clusters(label_map, wcs, pixel_scale, sky_mask, colors, names)
 
 
-def pixel_scale_of(wcs):
-    """Return height and width of a pixel in arcsec."""
-    width, height = (
-        scale * units.Unit(unit).to(units.arcsec)
-        for scale, unit in zip(proj_plane_pixel_scales(wcs), wcs.wcs.cunit, strict=True)
-    )
-    return float(height), float(width)
+def labeled_cube(estimator, X):
+    """Return the label map that an estimator of cubes finds, and its cube."""
+    check_is_fitted(estimator)
+    step, given = pipeline_end(estimator, X)
+    cube = check_cube(given)
+    if hasattr(step, "predict"):
+        label_map = np.asarray(step.predict(given))
+    else:
+        label_map = step.labels_
+    if label_map.shape[:2] != cube.shape[:2]:
+        raise ValueError(
+            f"{type(step).__name__} cannot label other pixels than those it was fitted "
+            f"on, an image of {label_map.shape[:2]}. Got one of {cube.shape[:2]}."
+        )
+    is_list = isinstance(X, list | tuple) and len(X) and isinstance(X[0], Cube)
+    if not is_list and np.shape(X)[:2] == cube.shape[:2]:
+        cube = X if isinstance(X, Cube) else Cube(X)
+    return label_map, cube
 
 
 def percentages(label_map, n_clusters):
@@ -94,6 +117,59 @@ def percentages(label_map, n_clusters):
         labels = label_map[rows]
         pixels += np.bincount(labels[labels >= 0], minlength=n_clusters)
     return 100 * pixels / max(pixels.sum(), 1)
+
+
+def add_legend(ax, colors, names, others=(), title="cluster"):
+    """Draw a legend to the right of the axes, or a color bar for many clusters."""
+    from matplotlib.patches import Patch
+
+    width, height = size_in_points(ax)
+    n_lines = height / _LINE
+    n_letters = int(np.clip(_WIDEST * width / (_LETTER * _LARGEST), *_LETTERS))
+    names = [in_lines(name, n_letters) for name in names]
+    n_entries = sum(name.count("\n") + 1 for name in names) + len(others) + 1  # title
+    if n_entries * _SMALLEST > _MAX_COLUMNS * n_lines:
+        bar = _add_bar_of_clusters(ax, colors, title)
+        legend = None
+        if others:
+            legend = ax.legend(handles=others, loc="lower right", fontsize="small")
+        return legend, bar
+    if n_entries == 1:
+        return None, None
+    entries = [
+        Patch(facecolor=color, label=name)
+        for color, name in zip(colors, names, strict=True)
+    ]
+    entries += others
+    n_columns = 1 if n_entries * _SMALLEST <= n_lines else _MAX_COLUMNS
+    n_high = -(-n_entries // n_columns)
+    size = float(np.clip(n_lines / n_high, _SMALLEST, _LARGEST))
+    legend = _add_entries(ax, entries, title, n_columns, size)
+    # The legend makes an image smaller, and may then need smaller letters itself.
+    update_layout(ax)
+    n_lines = size_in_points(ax)[1] / _LINE
+    smaller = float(np.clip(n_lines / n_high, _SMALLEST, size))
+    if smaller < 0.9 * size:
+        legend = _add_entries(ax, entries, title, n_columns, smaller)
+    return legend, None
+
+
+def missing_patch(label):
+    """Return an entry for pixels that are hatched, see `draw_image`."""
+    from matplotlib.patches import Patch
+
+    return Patch(
+        facecolor=MISSING_COLOR,
+        edgecolor=HATCH_COLOR,
+        hatch="/////",
+        linewidth=0,
+        label=label,
+    )
+
+
+def in_lines(name, n_letters):
+    """Break a long name into lines, but not between a number and its unit."""
+    return textwrap.fill(name.replace(" %", "\xa0%"), n_letters).replace("\xa0", " ")
 
 
 def _check_shape(name, shape, label_map):
@@ -130,3 +206,37 @@ def _as_names(names, n_clusters):
                 "each, or a dict from numbers to names."
             )
     return [str(names.get(number, number)) for number in range(n_clusters)]
+
+
+def _add_entries(ax, entries, title, n_columns, size):
+    """Draw a legend in letters of a size, in place of any other."""
+    return ax.legend(
+        handles=entries,
+        title=title,
+        loc="upper left",
+        bbox_to_anchor=(1.01, 1.0),
+        borderaxespad=0,
+        frameon=False,
+        ncols=n_columns,
+        columnspacing=1.0,
+        handlelength=1.2,
+        handleheight=0.9,
+        fontsize=size,
+        title_fontsize=min(10.0, 1.2 * size),
+        alignment="left",
+    )
+
+
+def _add_bar_of_clusters(ax, colors, title):
+    """Draw a color bar whose steps are the clusters."""
+    from matplotlib.cm import ScalarMappable
+    from matplotlib.colors import BoundaryNorm, ListedColormap
+    from matplotlib.ticker import MaxNLocator
+
+    n_clusters = len(colors)
+    norm = BoundaryNorm(np.arange(n_clusters + 1) - 0.5, n_clusters)
+    drawn = ScalarMappable(norm, ListedColormap(colors))
+    bar = add_color_bar(ax, drawn, title, spacing="proportional")
+    bar.set_ticks(MaxNLocator(10, integer=True).tick_values(0, n_clusters - 1)[:-1])
+    bar.minorticks_off()
+    return bar

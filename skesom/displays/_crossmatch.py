@@ -3,11 +3,11 @@
 
 import numpy as np
 
-from skesom.displays._axes import new_axes, settle
-from skesom.displays._fitted import labeled_cube
-from skesom.displays._sky_marks import size_in_points
+from skesom.displays._axes import new_axes, size_in_points, update_layout
+from skesom.displays._clusters import labeled_cube
+from skesom.displays._display import Display
 from skesom.io import describe_types
-from skesom.maps._crossmatch import crossmatch
+from skesom.maps import crossmatch
 
 _DOUBLINGS = 3  # the colors end at 8 times the area share, and an eighth of it
 _CELL = 0.62, 0.36  # inches in a new figure
@@ -17,37 +17,30 @@ _TICK_ROOM = 24.0  # points for the number at a tick
 _LUMINANCE = np.array([0.299, 0.587, 0.114])
 
 
-class CrossmatchDisplay:
+class CrossmatchDisplay(Display):
     """Enrichment of each cluster in each type of known objects.
 
-    It is made by `from_estimator` or `from_predictions`, or from what `crossmatch`
-    returned.
+    Create it with `from_estimator` or `from_predictions`, or from a result of
+    `skesom.maps.crossmatch`.
 
     Parameters
     ----------
     crossmatch : Crossmatch
-        What `crossmatch` returns.
-    colors : array-like of shape (n_clusters, 4), default=None
-        Colors of the clusters, for the frames of their numbers.
-    names : dict of int to str or sequence of str, default=None
-        What clusters are called; their numbers by default.
+        Result of `skesom.maps.crossmatch`.
+    %(style)s
 
     Attributes
     ----------
-    ax_ : matplotlib.axes.Axes
-        What it is drawn in.
-    figure_ : matplotlib.figure.Figure
-        The figure of the axes.
+    %(figure)s
     image_ : matplotlib.image.AxesImage
         A cell for each type (row) and cluster (column).
     texts_ : list of matplotlib.text.Text
         Enrichment in each cell that is wide enough.
-    color_bar_ : matplotlib.colorbar.Colorbar
-        What the colors mean.
+    %(color_bar)s
 
     See Also
     --------
-    crossmatch : The numbers.
+    skesom.maps.crossmatch : The numbers.
 
     Examples
     --------
@@ -70,51 +63,27 @@ class CrossmatchDisplay:
         self.names = names
 
     @classmethod
-    def from_estimator(
-        cls,
-        estimator,
-        X,
-        catalog,
-        *,
-        colors=None,
-        names=None,
-        significance=0.05,
-        ax=None,
-        **options,
-    ):
+    def from_estimator(cls, estimator, X, catalog, *, ax=None, **options):
         """Draw the enrichment of the clusters that an estimator finds in a cube.
 
         Parameters
         ----------
-        estimator : estimator
-            Fitted CubeClusterer or CubeClassifier, or a Pipeline that ends in one.
-        X : Cube, array-like of shape (n_rows, n_columns, n_bands) or list of Cube
-            What it takes. Its WCS finds positions on the sky.
+        %(estimator)s
         catalog : str, os.PathLike, Table or sequence of regions
-            The objects, see `crossmatch`.
-        colors, names
-            See the class.
-        significance : float, default=0.05
-            See `plot`.
+            The objects, see `skesom.maps.crossmatch`.
         ax : matplotlib.axes.Axes, default=None
             Where to draw; a new figure by default.
         **options : dict
-            Arguments of `crossmatch`.
+            Arguments of `from_predictions`. The WCS of X is used if none is given.
 
         Returns
         -------
-        display : CrossmatchDisplay
-            Drawn.
-
-        Raises
-        ------
-        ImportError
-            If matplotlib is missing (extra ``plot``).
+        display : object
+            Display of this class, drawn.
         """
         label_map, cube = labeled_cube(estimator, X)
-        result = crossmatch(label_map, catalog, **{"wcs": cube.wcs} | options)
-        display = cls(result, colors=colors, names=names)
-        return display.plot(ax, significance=significance)
+        options = {"wcs": cube.wcs} | options
+        return cls.from_predictions(label_map, catalog, ax=ax, **options)
 
     @classmethod
     def from_predictions(
@@ -135,20 +104,18 @@ class CrossmatchDisplay:
         label_map : array-like of int of shape (n_rows, n_columns)
             Clusters from 0, -1 = noise, -3 = masked.
         catalog : str, os.PathLike, Table or sequence of regions
-            The objects, see `crossmatch`.
-        colors, names
-            See the class.
+            The objects, see `skesom.maps.crossmatch`.
+        %(style)s
         significance : float, default=0.05
             See `plot`.
-        ax : matplotlib.axes.Axes, default=None
-            Where to draw; a new figure by default.
+        %(ax)s
         **options : dict
-            Arguments of `crossmatch`, such as ``wcs``.
+            Arguments of `skesom.maps.crossmatch`, such as ``wcs``.
 
         Returns
         -------
-        display : CrossmatchDisplay
-            Drawn.
+        display : object
+            Display of this class, drawn.
 
         Raises
         ------
@@ -166,16 +133,11 @@ class CrossmatchDisplay:
 
         Parameters
         ----------
-        ax : matplotlib.axes.Axes, default=None
-            Where to draw; a new figure by default.
+        %(ax)s
         significance : float, default=0.05
-            Cells are colored where random positions deviate as much in any cluster
-            less often than this.
-
-        Returns
-        -------
-        self : CrossmatchDisplay
-            With the attributes that end in an underscore.
+            Cells are colored if random positions deviate as much in any cluster less
+            often than this.
+        %(plotted)s
         """
         enrichment = self.crossmatch.matrix("enrichment")
         certain = self.crossmatch.matrix("p_any") < significance
@@ -194,9 +156,9 @@ class CrossmatchDisplay:
         ax.spines[:].set_visible(False)
         self._name_types(ax)
         self._add_color_bar(ax)
-        settle(ax)  # what else is written depends on the room that remains
+        update_layout(ax)  # names and numbers depend on the room beside the color bar
         self._name_clusters(ax)
-        settle(ax)
+        update_layout(ax)
         self.texts_ = self._write_numbers(ax, enrichment, certain)
         self.ax_, self.figure_ = ax, ax.figure
         return self
@@ -229,7 +191,7 @@ class CrossmatchDisplay:
         return texts
 
     def _name_types(self, ax):
-        """Write what the types are called and how many objects they have."""
+        """Write the names of the types and how many objects they have."""
         table = self.crossmatch.table
         counts = dict(zip(table["type"], table["n_objects"], strict=True))
         described = describe_types([str(kind) for kind in counts])
@@ -285,7 +247,7 @@ class CrossmatchDisplay:
         ax.tick_params(axis="x", pad=8)
 
     def _add_color_bar(self, ax):
-        """Say what the colors mean."""
+        """Draw the scale of the colors."""
         bar = ax.figure.colorbar(self.image_, ax=ax, extend="both", pad=0.02, aspect=30)
         ticks = np.arange(-_DOUBLINGS, _DOUBLINGS + 1)
         bar.set_ticks(

@@ -2,43 +2,45 @@
 """Three bands of a cube as a color picture."""
 
 import numpy as np
-from astropy import units
+from astropy import units, visualization
 
 from skesom.cube import Cube, sky_statistics
-from skesom.displays._palette import MISSING_COLOR
-from skesom.displays._thinning import mean
+from skesom.displays._colors import MISSING_COLOR
+from skesom.displays._sky_image import mean
 
 _STRETCHES = ("lupton", "asinh", "log", "sqrt", "linear")
 _BRIGHT = 99.5  # per cent
-_DARK_NOISE = 20  # times the noise are bright at least, so that noise is dark
+_DARK_NOISE = 20  # the bright level in units of the noise, at least
 _SOFTENING = 0.25  # of the Lupton stretch, in units of the interval
 _Q = 8  # where it turns from linear to logarithmic
 _ASINH = 0.1
-_SAMPLES = 1_000_000  # that the interval of a band is taken from
+_SAMPLES = 1_000_000  # pixels for the interval of a band
 
 
 def rgb_image(cube, bands=None, *, stretch="asinh", interval="sky"):
     """Make a color picture of three bands.
 
-    Each band is brought to 0 at its sky and to 1 at a bright level, so bands in any
-    units can be combined, and then all are stretched.
+    Each band is scaled to 0 at its sky and to 1 at a bright level, so bands in any
+    units can be combined. Then all are stretched.
 
     Parameters
     ----------
     cube : Cube or array-like of shape (n_rows, n_columns, n_bands)
         The images.
     bands : sequence of three int or str, default=None
-        Numbers from 0, or names, of the bands for red, green and blue. By default the
-        one of the longest, the middle and the shortest wavelength, or, where these are
+        Numbers from 0, or names, of the bands for red, green and blue. By default those
+        of the longest, the middle and the shortest wavelength, or, if these are
         unknown, the last, middle and first band of the cube.
     stretch : {"asinh", "lupton", "log", "sqrt", "linear"}, default="asinh"
         "lupton" stretches the mean of the bands and keeps their colors [1]_, also
-        those of noise; the others stretch each band by itself, bright pixels are white.
+        those of noise; the others stretch each band separately, and bright pixels are
+        white.
     interval : {"sky", "zscale", "minmax"}, float or astropy BaseInterval, default="sky"
-        What is black and what is bright in a band: the level of its darkest parts and
-        the value that 0.5 % of the pixels exceed (20 times the noise at least); by the
-        zscale algorithm of IRAF; its least and largest value; so many per cent of its
-        values in the middle; or any interval of `astropy.visualization`.
+        Values of a band that become 0 and 1. "sky": the level of its darkest parts, and
+        the value that 0.5 % of the pixels exceed (at least 20 times the noise);
+        "zscale": the algorithm of IRAF; "minmax": its minimum and maximum; a float:
+        limits of this central percentage of its values; or an interval of
+        `astropy.visualization`.
 
     Returns
     -------
@@ -71,10 +73,8 @@ def rgb_image(cube, bands=None, *, stretch="asinh", interval="sky"):
     missing = np.isnan(planes).any(axis=0)
     for plane in planes:
         plane[missing] = 0
-    picture = _lupton(planes) if stretch == "lupton" else _each(planes, stretch)
-    picture[missing] = [
-        int(MISSING_COLOR[place : place + 2], 16) for place in (1, 3, 5)
-    ]
+    picture = _stretched(planes, stretch)
+    picture[missing] = list(bytes.fromhex(MISSING_COLOR[1:]))
     return picture
 
 
@@ -125,25 +125,18 @@ def thinned_rgb(cube, bands, step):
 
 
 def _as_interval(interval):
-    from astropy.visualization import (
-        BaseInterval,
-        MinMaxInterval,
-        PercentileInterval,
-        ZScaleInterval,
-    )
-
-    if isinstance(interval, BaseInterval) or interval == "sky":
+    if isinstance(interval, visualization.BaseInterval) or interval == "sky":
         return interval
     if interval == "zscale":
-        return ZScaleInterval()
+        return visualization.ZScaleInterval()
     if interval == "minmax":
-        return MinMaxInterval()
+        return visualization.MinMaxInterval()
     if isinstance(interval, str) or not 0 < interval <= 100:
         raise ValueError(
             "interval must be 'sky', 'zscale', 'minmax', a percentage above 0, or an "
             f"interval of astropy.visualization. Got {interval!r}."
         )
-    return PercentileInterval(interval)
+    return visualization.PercentileInterval(interval)
 
 
 def _scaled(cube, band, interval):
@@ -167,21 +160,18 @@ def _scaled(cube, band, interval):
     return ((flux - low) / (high - low)).astype(np.float32)
 
 
-def _lupton(planes):
-    from astropy.visualization import make_lupton_rgb
-
-    with np.errstate(divide="ignore", invalid="ignore"):  # black pixels have no color
-        return make_lupton_rgb(*planes, minimum=0, stretch=_SOFTENING, Q=_Q)
-
-
-def _each(planes, stretch):
-    from astropy import visualization
-
-    functions = {
+def _stretched(planes, stretch):
+    """Return planes from 0 to 1 as a picture."""
+    if stretch == "lupton":
+        # Black pixels have no color.
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return visualization.make_lupton_rgb(
+                *planes, minimum=0, stretch=_SOFTENING, Q=_Q
+            )
+    function = {
         "asinh": visualization.AsinhStretch(_ASINH),
         "log": visualization.LogStretch(),
         "sqrt": visualization.SqrtStretch(),
         "linear": visualization.LinearStretch(),
-    }
-    stretched = functions[stretch](np.clip(np.dstack(planes), 0, 1))
-    return np.rint(255 * stretched).astype(np.uint8)
+    }[stretch]
+    return np.rint(255 * function(np.clip(np.dstack(planes), 0, 1))).astype(np.uint8)

@@ -1,18 +1,19 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""How the error of a map falls while it is trained."""
+"""The error of a map during its training."""
 
 from collections.abc import Mapping
 
 import numpy as np
 
 from skesom.displays._axes import new_axes
-from skesom.displays._fitted import fitted_map
+from skesom.displays._display import Display
+from skesom.displays._unit_layout import fitted_map
 
 
-class TrainingCurveDisplay:
+class TrainingCurveDisplay(Display):
     """Training curve: the error of a map in each epoch.
 
-    A curve that still falls at its end asks for more epochs. It is made by
+    A curve that still falls at its end needs more epochs. Create it with
     `from_estimator` or `from_predictions`.
 
     Parameters
@@ -20,14 +21,11 @@ class TrainingCurveDisplay:
     curves : dict of str to ndarray of shape (n_epochs,)
         Errors of each epoch, of one map or of several by their names.
     what : str, default="error"
-        What the errors are.
+        Name of the errors, for the axis.
 
     Attributes
     ----------
-    ax_ : matplotlib.axes.Axes
-        What it is drawn in.
-    figure_ : matplotlib.figure.Figure
-        The figure of the axes.
+    %(figure)s
     lines_ : list of matplotlib.lines.Line2D
         One for each curve.
 
@@ -47,59 +45,32 @@ class TrainingCurveDisplay:
         self.what = what
 
     @classmethod
-    def from_estimator(cls, estimator, *, ax=None):
+    def from_estimator(cls, estimator, *, ax=None, **options):
         """Draw the training curve of a fitted classical map.
 
         Parameters
         ----------
-        estimator : estimator
-            Fitted CSOM (or its classifier), a Pipeline or CubeClusterer that holds one.
-        ax : matplotlib.axes.Axes, default=None
-            Where to draw; a new figure by default.
-
-        Returns
-        -------
-        display : TrainingCurveDisplay
-            Drawn.
-
-        Raises
-        ------
-        ValueError
-            If the estimator holds no map, or one that is not trained in epochs.
-        ImportError
-            If matplotlib is missing (extra ``plot``).
+        %(map)s
+        %(drawn)s
         """
         som = fitted_map(estimator, cls.__name__)
         if not hasattr(som, "training_errors_"):
             raise ValueError(
-                f"{type(som).__name__} has no training curve: it does not follow its "
-                "error from epoch to epoch."
+                f"{type(som).__name__} has no training curve: it does not record its "
+                "error in each epoch."
             )
-        what = "root mean square distance"
-        return cls({"": som.training_errors_}, what=what).plot(ax)
+        curves = {"": som.training_errors_}
+        return cls._drawn(ax, {"what": "root mean square distance"} | options, curves)
 
     @classmethod
-    def from_predictions(cls, errors, *, what="error", ax=None):
+    def from_predictions(cls, errors, *, ax=None, **options):
         """Draw errors that are known already.
 
         Parameters
         ----------
         errors : array-like of shape (n_epochs,) or dict of str to such
             Error of each epoch, of one map or of several by their names.
-        what : str, default="error"
-            What the errors are, for the axis.
-        ax : matplotlib.axes.Axes, default=None
-            Where to draw; a new figure by default.
-
-        Returns
-        -------
-        display : TrainingCurveDisplay
-            Drawn.
-
-        Raises
-        ------
-        ValueError
-            If errors are not a sequence of numbers.
+        %(drawn)s
         """
         curves = errors if isinstance(errors, Mapping) else {"": errors}
         curves = {str(k): np.asarray(v, dtype=float) for k, v in curves.items()}
@@ -109,20 +80,15 @@ class TrainingCurveDisplay:
                     "errors must have one number for each epoch, got an array of shape "
                     f"{curve.shape}{f' for {name}' if name else ''}."
                 )
-        return cls(curves, what=what).plot(ax)
+        return cls._drawn(ax, options, curves)
 
     def plot(self, ax=None):
         """Draw the errors by the number of the epoch, counted from 1.
 
         Parameters
         ----------
-        ax : matplotlib.axes.Axes, default=None
-            Where to draw; a new figure by default.
-
-        Returns
-        -------
-        self : TrainingCurveDisplay
-            With the attributes that end in an underscore.
+        %(ax)s
+        %(plotted)s
         """
         ax = new_axes(ax)
         self.lines_ = []

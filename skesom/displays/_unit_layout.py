@@ -1,86 +1,278 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""How the units of any map are drawn: as cells of a lattice, or nodes of a graph."""
+"""The units of any map, drawn as cells of a lattice or as nodes of a graph."""
 
 import numpy as np
 from scipy import sparse
+from scipy.sparse.csgraph import minimum_spanning_tree, shortest_path
+from scipy.spatial.distance import cdist
+from sklearn.decomposition import PCA, KernelPCA
+from sklearn.pipeline import Pipeline
+from sklearn.utils.validation import check_is_fitted
 
-from skesom.displays._axes import new_axes, size_in_points
-from skesom.displays._fitted import hits_of
-from skesom.displays._graph_layout import GraphLayout, embed
-from skesom.displays._lattice_layout import LatticeLayout
+from skesom._common.pipelines import map_inside
+from skesom.displays._axes import size_in_points
 
-_LONGEST_SIDE = 5.5  # inches
-_NUMBER = 0.4  # height of a number by the room that a cluster has
-_NUMBER_SIZES = 5.0, 8.5  # points
-_LEAST_ROOM = 12.0  # points by points for a cluster, or numbers would hide all
+_REPEATED = 2  # rows and columns of a torus that are drawn once more
+_FADED = 0.35
+_BORDER = 0.12  # width of borders by that of cells
+_BORDER_WIDTHS = 0.5, 1.4  # points
+
+_LARGEST = 0.05  # diameter of a node by the shorter side of the axes, of few nodes
+_CROWDED = 0.8  # the same, times the root of their number, of many
+_SMALLEST = 2.0  # points
+
+
+class LatticeLayout:
+    """Units on a lattice of (n_rows, n_columns), drawn as cells that tile it.
+
+    Rows of hexagons are sqrt(3)/2 apart. Beyond the edges of a torus, the cells of the
+    opposite edge are drawn once more, pale.
+    """
+
+    def __init__(self, shape, topology="hexagonal", toroidal=False):
+        self.shape = tuple(shape)
+        self.toroidal = toroidal
+        hexagonal = topology == "hexagonal"
+        rows, columns = np.indices(self.shape)
+        self.pitch = np.sqrt(0.75) if hexagonal else 1.0
+        x = columns + 0.5 * hexagonal * (rows % 2)
+        self.positions = np.column_stack([x.ravel(), self.pitch * rows.ravel()])
+        if hexagonal:
+            angles = np.deg2rad(60 * np.arange(6) + 30)
+            self.corners = np.column_stack([np.cos(angles), np.sin(angles)])
+            self.corners /= np.sqrt(3)
+        else:
+            self.corners = 0.5 * np.array([(-1, -1), (1, -1), (1, 1), (-1, 1)])
+
+    @property
+    def size(self):
+        """Width and height of what is drawn, in cells."""
+        margin = 2 * _REPEATED * self.toroidal
+        return self.shape[1] + margin + 0.5, self.pitch * (self.shape[0] + margin)
+
+    @property
+    def flat(self):
+        """Whether the lattice is too low for a color bar beside it."""
+        return self.size[0] > 3 * self.size[1]
+
+    def draw(self, ax, values, **style):
+        """Draw the cells in the colors of their values."""
+        style = {"edgecolors": "white", "linewidths": 0.4} | style
+        cells = self._add_cells(ax, np.arange(len(self.positions)), 0, values, style)
+        cells.autoscale_None()
+        if self.toroidal:
+            beyond = self._add_cells(ax, *self._beyond_edges(), values, style)
+            beyond.set_clim(*cells.get_clim())
+            beyond.set_alpha(_FADED)
+            self.draw_borders(
+                ax, np.zeros(len(values)), edge=True, colors="black", path_effects=None
+            )
+            ax.set_xlabel("pale cells repeat those of the opposite edge", size="small")
+        ax.autoscale_view()
+        ax.set_aspect("equal")
+        if not ax.yaxis_inverted():
+            ax.invert_yaxis()  # the first row is the upper one, as in arrays
+        ax.set(xticks=[], yticks=[])
+        ax.spines[:].set_visible(False)
+        return cells
+
+    def draw_borders(self, ax, labels, *, edge=False, **style):
+        """Draw lines between cells of different labels."""
+        from matplotlib.collections import LineCollection
+        from matplotlib.patheffects import withStroke
+
+        cell = (size_in_points(ax) / self.size).min()
+        width = float(np.clip(_BORDER * cell, *_BORDER_WIDTHS))
+        style = {
+            "colors": "white",
+            "linewidths": width,
+            "capstyle": "round",
+            "path_effects": [withStroke(linewidth=1.9 * width, foreground="black")],
+        } | style
+        lines = LineCollection(self.borders(labels, edge=edge), **style)
+        ax.add_collection(lines)
+        return lines
+
+    def borders(self, labels, *, edge=False):
+        """Return the sides of cells between different labels, (n_sides, 2, 2)."""
+        polygons = self.positions[:, np.newaxis] + self.corners
+        sides = np.stack([polygons, np.roll(polygons, -1, axis=1)], axis=2)
+        sides = sides.reshape(-1, 2, 2)
+        owner = np.repeat(np.asarray(labels), len(self.corners))
+        middles = np.round(sides.mean(axis=1), 6)
+        _, first, side, counts = np.unique(
+            middles, axis=0, return_index=True, return_inverse=True, return_counts=True
+        )
+        different = np.zeros(len(first), dtype=bool)
+        np.logical_or.at(different, side.ravel(), owner != owner[first][side.ravel()])
+        return sides[first[different | (edge & (counts == 1))]]
+
+    def _beyond_edges(self):
+        """Return units that are drawn once more beyond an edge, and how far from it."""
+        n_rows, n_columns = self.shape
+        rows, columns = np.indices(self.shape).reshape(2, -1)
+        units, shifts = [], []
+        for down in (-1, 0, 1):
+            for right in (-1, 0, 1):
+                row, column = rows + down * n_rows, columns + right * n_columns
+                near = (row >= -_REPEATED) & (row < n_rows + _REPEATED)
+                near &= (column >= -_REPEATED) & (column < n_columns + _REPEATED)
+                if (down, right) != (0, 0):
+                    units.append(np.flatnonzero(near))
+                    shift = right * n_columns, self.pitch * down * n_rows
+                    shifts.append(np.tile(shift, (len(units[-1]), 1)))
+        return np.concatenate(units), np.concatenate(shifts)
+
+    def _add_cells(self, ax, units, shifts, values, style):
+        from matplotlib.collections import PolyCollection
+
+        centers = self.positions[units] + shifts
+        polygons = centers[:, np.newaxis] + self.corners
+        cells = PolyCollection(polygons, array=values[units], **style)
+        ax.add_collection(cells)
+        return cells
+
+
+class GraphLayout:
+    """Units at given positions, drawn as nodes that are joined by links.
+
+    `connections` are the strengths of the links (n_units, n_units); the areas of nodes
+    are proportional to their hits.
+    """
+
+    size = 1.25, 1.0  # width and height of a picture, in proportion
+    flat = False
+
+    def __init__(
+        self, positions, connections, hits=None, axis_names=("axis 1", "axis 2")
+    ):
+        self.positions = np.asarray(positions, dtype=np.float64)
+        connections = sparse.coo_array(connections)
+        links = sparse.triu(connections, 1).tocoo()
+        self.links = np.column_stack(links.coords)
+        self.strengths = np.asarray(links.data, dtype=np.float64)
+        self.hits = None if hits is None else np.asarray(hits, dtype=np.float64)
+        self.axis_names = axis_names
+        if self.positions.shape != (connections.shape[0], 2):
+            raise ValueError(
+                "positions must be x and y of each of the "
+                f"{connections.shape[0]} units, got shape {self.positions.shape}."
+            )
+
+    def draw(self, ax, values, **style):
+        """Draw the nodes in the colors of their values, and their links."""
+        from matplotlib.collections import LineCollection
+
+        strongest = max(self.strengths.max(initial=0), np.finfo(float).tiny)
+        opacity = 0.08 + 0.6 * self.strengths / strongest
+        lines = LineCollection(
+            self.positions[self.links],
+            colors=[(0.2, 0.2, 0.25, each) for each in opacity],
+            linewidths=0.6,
+            zorder=1,
+        )
+        ax.add_collection(lines)
+        n_units = len(self.positions)
+        largest = min(_LARGEST, _CROWDED / np.sqrt(n_units)) * size_in_points(ax).min()
+        shares = np.full(n_units, 0.25)
+        if self.hits is not None:
+            shares = self.hits / max(self.hits.max(initial=0), 1)
+        style = {"edgecolors": "black", "linewidths": 0.2} | style
+        nodes = ax.scatter(
+            *self.positions.T,
+            c=values,
+            s=np.maximum(shares * largest**2, _SMALLEST**2),
+            zorder=2,
+            **style,
+        )
+        # Distances are true: both axes have one scale.
+        ax.set_aspect("equal", adjustable="datalim")
+        ax.set(xlabel=self.axis_names[0], ylabel=self.axis_names[1])
+        ax.tick_params(labelsize="small")
+        return nodes
+
+
+def fitted_map(estimator, display):
+    """Return the map inside an estimator."""
+    check_is_fitted(estimator)
+    som = estimator
+    while isinstance(som, Pipeline) or hasattr(som, "estimator_"):
+        som = som[-1] if isinstance(som, Pipeline) else som.estimator_
+    som, _ = map_inside(som)
+    if not (hasattr(som, "codebook_") and hasattr(som, "connections_")):
+        raise ValueError(
+            f"{display} shows the units of a map such as ESOM or CSOM, but "
+            f"{type(som).__name__} has none."
+        )
+    return som
+
+
+def hits_of(som):
+    """Return how many training samples each unit of a map has."""
+    if hasattr(som, "hits_"):
+        return som.hits_
+    return som.class_hits_.sum(axis=1)
 
 
 def layout_of(som, embedding):
-    """Return how the units of a fitted map are drawn."""
+    """Return the layout of the units of a fitted map."""
     if hasattr(som, "shape_"):
         return LatticeLayout(som.shape_, som.topology, som.toroidal)
     positions, names = embed(som.codebook_, som.connections_, embedding)
     return GraphLayout(positions, som.connections_, hits_of(som), names)
 
 
-def given_layout(
-    shape, *, topology="hexagonal", toroidal=False, positions=None, connections=None
-):
-    """Return how units are drawn that are given as arrays."""
-    if positions is not None:
-        n_units = int(np.prod(shape))
-        if connections is None:
-            connections = sparse.coo_array((n_units, n_units))
-        return GraphLayout(positions, connections)
-    if len(shape) != 2:
-        raise ValueError(
-            "Values of a lattice have the shape (n_rows, n_columns); for the nodes of "
-            f"a graph give their positions. Got shape {tuple(shape)}."
+def embed(codebook, connections, embedding):
+    """Place the units of a map in the plane; also return the names of the axes."""
+    if hasattr(embedding, "fit_transform"):
+        name = type(embedding).__name__
+        names = f"{name} axis 1", f"{name} axis 2"
+        return np.asarray(embedding.fit_transform(codebook))[:, :2], names
+    if not isinstance(embedding, str):
+        return np.asarray(embedding), ("axis 1", "axis 2")
+    plane = np.zeros((len(codebook), 2))
+    if embedding == "pca":
+        shares = np.zeros(2)
+        if np.ptp(codebook, axis=0).any():
+            pca = PCA(min(2, codebook.shape[1]))
+            places = pca.fit_transform(np.asarray(codebook, dtype=np.float64))
+            plane[:, : places.shape[1]] = places
+            shares[: places.shape[1]] = pca.explained_variance_ratio_
+        return plane, tuple(
+            f"principal component {number} ({100 * share:.0f} %)"
+            for number, share in enumerate(shares, 1)
         )
-    return LatticeLayout(shape, topology, toroidal)
+    if embedding == "isomap":
+        # Classical scaling of the shortest paths, as in Isomap.
+        scaling = KernelPCA(2, kernel="precomputed")
+        places = scaling.fit_transform(-0.5 * _paths(codebook, connections) ** 2)
+        plane[:, : places.shape[1]] = places
+        return plane, tuple(f"ways along links, axis {number}" for number in (1, 2))
+    raise ValueError(
+        'embedding must be "pca", "isomap", a transformer with fit_transform, or the '
+        f"positions of the units. Got {embedding!r}."
+    )
 
 
-def unit_axes(ax, layout):
-    """Return axes for the units, new ones in the proportions of the layout."""
-    width, height = layout.size
-    scale = _LONGEST_SIDE / max(width, height)
-    size = max(scale * width, 2.0) + 1.2, max(scale * height, 1.2) + 0.6
-    return new_axes(ax, size)
+def _paths(codebook, connections):
+    """Return the lengths of the shortest paths along links between all units.
 
-
-def write_cluster_numbers(ax, layout, unit_labels):
-    """Write the number of each cluster on the unit that is most in its middle."""
-    from matplotlib.patheffects import withStroke
-
-    labels, counts = np.unique(unit_labels[unit_labels >= 0], return_counts=True)
-    room = np.sqrt(np.prod(size_in_points(ax)) / max(len(labels), 1))
-    if room < _LEAST_ROOM:
-        return []
-    size = float(np.clip(_NUMBER * room, *_NUMBER_SIZES))
-    texts, boxes = {}, np.empty((0, 4))
-    for label in labels[np.argsort(-counts, kind="stable")].tolist():
-        places = layout.positions[unit_labels == label]
-        apart = np.linalg.norm(places - places.mean(axis=0), axis=1)
-        place = places[np.argmin(apart)]
-        box = _box_of_number(ax, place, str(label), size)
-        if (np.abs(boxes - box)[:, :2] < (boxes + box)[:, 2:]).all(axis=1).any():
-            continue
-        boxes = np.vstack([boxes, box])
-        texts[label] = ax.text(
-            *place,
-            str(label),
-            color="white",
-            size=size,
-            weight="bold",
-            ha="center",
-            va="center",
-            zorder=4,
-            path_effects=[withStroke(linewidth=size / 4, foreground="black")],
-        )
-    return [texts[label] for label in sorted(texts)]
-
-
-def _box_of_number(ax, place, text, size):
-    """Return middle and half width and height, in points, of a number."""
-    middle = ax.transData.transform(place) * 72 / ax.figure.dpi
-    return np.array([*middle, 0.35 * size * len(text), 0.45 * size])
+    Parts of the graph that no link joins are joined where they are nearest: by the
+    minimum spanning tree of all units.
+    """
+    straight = cdist(codebook, codebook)
+    # A length of 0 would mean that there is no edge.
+    straight[straight == 0] = np.finfo(float).tiny
+    np.fill_diagonal(straight, 0)
+    # In a dense array, short lengths would mean the same.
+    tree = minimum_spanning_tree(sparse.csr_array(straight)).tocoo()
+    linked = sparse.coo_array(connections).coords
+    rows = np.concatenate([linked[0], tree.row])
+    columns = np.concatenate([linked[1], tree.col])
+    # Entries of the same two units would be added up.
+    _, first = np.unique(rows * len(codebook) + columns, return_index=True)
+    graph = sparse.csr_array(
+        (straight[rows, columns][first], (rows[first], columns[first])),
+        shape=straight.shape,
+    )
+    return shortest_path(graph, directed=False)

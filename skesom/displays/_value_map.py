@@ -1,60 +1,267 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""A number for each pixel, drawn as an image of the sky."""
+"""A number for each pixel on the sky: quantization errors, stability."""
 
 import numpy as np
 
-from skesom.displays._axes import (
-    add_color_bar,
-    dress_image_axes,
-    image_axes,
-    settle,
+from skesom._common.pipelines import map_inside, pipeline_end
+from skesom.cube import check_cube
+from skesom.displays._axes import add_color_bar, check_matplotlib, update_layout
+from skesom.displays._display import Display
+from skesom.displays._sky_image import (
+    MAX_PIXELS,
+    draw_image,
+    mean,
+    pixel_scale_of,
+    thinning,
 )
-from skesom.displays._clusters import pixel_scale_of
-from skesom.displays._thinning import extent, mean, say_thinning, thinning
+from skesom.displays._unit_layout import fitted_map
+from skesom.maps import stability
+from skesom.pixels import unflatten, valid_pixels
 
 
-def draw_value_map(
-    ax,
-    values,
-    *,
-    label,
-    wcs=None,
-    pixel_scale=None,
-    highest=100,
-    top=None,
-    cmap="inferno",
-    scale_bar=True,
-    compass=True,
-    max_pixels,
-):
-    """Draw values from 0; pixels without one are hatched."""
-    if wcs is not None and pixel_scale is None:
-        pixel_scale = pixel_scale_of(wcs)
-    ax = image_axes(ax, values.shape, wcs)
-    step = thinning(values.shape, max_pixels)
-    drawn = mean(values, step)
-    known = drawn[~np.isnan(drawn)]
-    if top is None:
-        top = float(np.percentile(known, highest)) if len(known) else 1.0
-    image = ax.imshow(
-        np.ma.masked_invalid(drawn),
-        origin="lower",
-        interpolation="nearest",
-        extent=extent(values.shape, step),
-        cmap=cmap,
-        vmin=0,
-        vmax=top or 1.0,
-    )
-    dress_image_axes(
-        ax,
-        values.shape,
-        wcs=wcs,
-        pixel_scale=pixel_scale,
-        scale_bar=scale_bar,
-        compass=compass,
-    )
-    say_thinning(ax, step, "means of {step} x {step} pixels")
-    above = len(known) > 0 and known.max() > top
-    bar = add_color_bar(ax, image, label, extend="max" if above else "neither")
-    settle(ax)
-    return image, bar
+class _ValueMapDisplay(Display):
+    """Values of pixels from 0, as colors; pixels without a value are hatched."""
+
+    def __init__(self, values, *, wcs=None, pixel_scale=None):
+        self.values = values
+        self.wcs = wcs
+        self.pixel_scale = pixel_scale
+
+    @classmethod
+    def from_predictions(cls, values, *, ax=None, **options):
+        """Draw values that are known already.
+
+        Parameters
+        ----------
+        values : array-like of shape (n_rows, n_columns)
+            Value of each pixel as in the class, NaN where there is none.
+        %(drawn)s
+        """
+        return cls._drawn(ax, options, values)
+
+    def _draw(self, ax, label, limit, *, cmap, max_pixels, **marks):
+        """Draw the values on a scale from 0 to the limit of the known ones."""
+        values = np.asarray(self.values, dtype=np.float64)
+        if values.ndim != 2:
+            raise ValueError(
+                f"values must have the shape (n_rows, n_columns), got {values.shape}."
+            )
+        pixel_scale = self.pixel_scale
+        if self.wcs is not None and pixel_scale is None:
+            pixel_scale = pixel_scale_of(self.wcs)
+        step = thinning(values.shape, max_pixels)
+        drawn = mean(values, step)
+        known = drawn[~np.isnan(drawn)]
+        top = limit(known) if len(known) else 1.0
+        self.image_ = draw_image(
+            ax,
+            values.shape,
+            np.ma.masked_invalid(drawn),
+            step,
+            "means of {step} x {step} pixels",
+            wcs=self.wcs,
+            pixel_scale=pixel_scale,
+            cmap=cmap,
+            vmin=0,
+            vmax=top or 1.0,
+            **marks,
+        )
+        self.ax_, self.figure_ = self.image_.axes, self.image_.figure
+        extend = "max" if known.max(initial=0) > top else "neither"
+        self.color_bar_ = add_color_bar(self.ax_, self.image_, label, extend=extend)
+        update_layout(self.ax_)
+        return self
+
+
+class QuantizationErrorMapDisplay(_ValueMapDisplay):
+    """Quantization error of each pixel: its distance to the nearest unit.
+
+    High values are pixels that no unit represents: rare objects, artifacts, borders.
+    Create it with `from_estimator` or `from_predictions`.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_rows, n_columns)
+        Distance of each pixel to its nearest unit, NaN where it is masked.
+    %(place)s
+
+    Attributes
+    ----------
+    %(figure)s
+    image_ : matplotlib.image.AxesImage
+        The distances.
+    %(color_bar)s
+
+    See Also
+    --------
+    skesom.metrics.quantization_error : The mean over all pixels, or per unit.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skesom.displays import QuantizationErrorMapDisplay
+    >>> display = QuantizationErrorMapDisplay.from_predictions(np.eye(3))
+    >>> display.ax_.get_xlabel()
+    'column [pixel]'
+    """
+
+    @classmethod
+    def from_estimator(cls, estimator, X, *, ax=None, **options):
+        """Draw how far the pixels of a cube are from the units of a map.
+
+        Distances are in the table that is the input of the map.
+
+        Parameters
+        ----------
+        %(estimator)s
+        %(drawn)s
+        """
+        distances, cube = _distances(estimator, X, cls.__name__)
+        place = {"wcs": cube.wcs, "pixel_scale": cube.pixel_scale}
+        return cls._drawn(ax, options, distances, **place)
+
+    def plot(
+        self,
+        ax=None,
+        *,
+        highest=99.5,
+        cmap="inferno",
+        scale_bar=True,
+        compass=True,
+        max_pixels=MAX_PIXELS,
+    ):
+        """Draw the distances; masked pixels are hatched.
+
+        Parameters
+        ----------
+        %(ax)s
+        highest : float, default=99.5
+            Percentage of the pixels that the scale of colors covers; the few above
+            have the color of its end.
+        cmap : str or matplotlib.colors.Colormap, default="inferno"
+            Colors of the distances.
+        %(image)s
+        %(plotted)s
+        """
+        if not 0 < highest <= 100:
+            raise ValueError(f"highest must be above 0, up to 100, got {highest!r}.")
+        return self._draw(
+            ax,
+            "distance to the nearest unit",
+            lambda known: float(np.percentile(known, highest)),
+            cmap=cmap,
+            scale_bar=scale_bar,
+            compass=compass,
+            max_pixels=max_pixels,
+        )
+
+
+class StabilityMapDisplay(_ValueMapDisplay):
+    """Share of the runs in which each pixel keeps its cluster.
+
+    Create it with `from_estimator` or `from_predictions`.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_rows, n_columns)
+        From 0 to 1, NaN where a pixel is in no cluster; see ``stability`` of the
+        results of `skesom.maps.stability` and `skesom.maps.label_stability`.
+    %(place)s
+
+    Attributes
+    ----------
+    %(figure)s
+    image_ : matplotlib.image.AxesImage
+        The shares.
+    %(color_bar)s
+
+    See Also
+    --------
+    skesom.maps.stability : Repeat a clustering with other seeds.
+    skesom.maps.label_stability : Compare clusterings of any origin.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skesom.displays import StabilityMapDisplay
+    >>> from skesom.maps import label_stability
+    >>> runs = [np.array([[0, 0, 1, 1]]), np.array([[1, 1, 1, 0]])]
+    >>> result = label_stability(runs[1:], reference=runs[0])
+    >>> display = StabilityMapDisplay.from_predictions(result.stability)
+    >>> display.image_.get_array().tolist()
+    [[1.0, 1.0, 0.0, 1.0]]
+    """
+
+    @classmethod
+    def from_estimator(
+        cls, estimator, X, *, seeds=10, reference=None, ax=None, **options
+    ):
+        """Cluster a cube with other seeds, and draw how stable the pixels are.
+
+        Parameters
+        ----------
+        estimator : clusterer or Pipeline
+            Takes X in ``fit_predict``; it is cloned and need not be fitted.
+        X : Cube, array-like of shape (n_rows, n_columns, n_bands) or list of Cube
+            Input of the estimator. Its WCS is used if it has the pixels of the label
+            map and no other is given.
+        seeds : int or sequence of int, default=10
+            The seeds, or their number: 0, 1, 2, ...
+        reference : array-like of int of shape (n_rows, n_columns), default=None
+            Label map to compare with, see `skesom.maps.stability`.
+        %(drawn)s
+        """
+        check_matplotlib()  # before the runs, which take time
+        shares = stability(estimator, X, seeds=seeds, reference=reference).stability
+        place = {}
+        if options.get("wcs") is None and np.shape(X)[:2] == shares.shape:
+            options.pop("wcs", None)
+            place = {name: getattr(X, name, None) for name in ("wcs", "pixel_scale")}
+        return cls._drawn(ax, options, shares, **place)
+
+    def plot(
+        self,
+        ax=None,
+        *,
+        cmap="viridis",
+        scale_bar=True,
+        compass=True,
+        max_pixels=MAX_PIXELS,
+    ):
+        """Draw the shares; pixels in no cluster are hatched.
+
+        Parameters
+        ----------
+        %(ax)s
+        cmap : str or matplotlib.colors.Colormap, default="viridis"
+            Colors of the shares.
+        %(image)s
+        %(plotted)s
+        """
+        return self._draw(
+            ax,
+            "share of runs in the same cluster",
+            lambda known: 1.0,
+            cmap=cmap,
+            scale_bar=scale_bar,
+            compass=compass,
+            max_pixels=max_pixels,
+        )
+
+
+def _distances(estimator, X, display):
+    """Return how far each pixel of a cube is from its nearest unit, and the cube."""
+    som = fitted_map(estimator, display)
+    step, given = pipeline_end(estimator, X)
+    if not hasattr(step, "table"):
+        raise ValueError(
+            f"{display} draws an image, but {type(step).__name__} takes a table: give "
+            "a CubeClusterer, or a Pipeline that ends in one."
+        )
+    cube = check_cube(given)
+    valid = valid_pixels(cube, pattern=step.pattern, min_bands=step.min_bands)
+    if not valid.any():
+        return np.full(valid.shape, np.nan), cube
+    table, valid = step.table(cube)
+    _, table = map_inside(step.estimator_, table)
+    return unflatten(som.winners(table, return_distance=True)[1], valid), cube

@@ -16,9 +16,10 @@ from skesom.displays import (
     TrainingCurveDisplay,
     UMatrixDisplay,
     cluster_colors,
+    image_size,
+    note_thinning,
+    thinning,
 )
-from skesom.displays._axes import image_size
-from skesom.displays._thinning import say_thinning, thinning
 from skesom.report._slices import png_bytes
 
 DOTS_PER_INCH = 150
@@ -160,7 +161,7 @@ class Pictures:
             ax=_axes(_SIZE),
             flux="stretched flux, scaled",
         )
-        say_thinning(display.ax_, self._step, _THINNED)
+        note_thinning(display.ax_, self._step, _THINNED)
         return display.figure_
 
     def _histogram(self):

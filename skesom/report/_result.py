@@ -17,7 +17,7 @@ from skesom.cube import (
     SkyMasker,
     check_cube,
 )
-from skesom.displays._thinning import pick
+from skesom.displays import pick
 from skesom.maps._cube_clusterer import CubeClusterer
 
 _MASKERS = (CubeMasker, SkyMasker)

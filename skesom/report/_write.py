@@ -6,7 +6,7 @@ from pathlib import Path
 
 from astropy.io import fits
 
-from skesom.displays._axes import check_matplotlib
+from skesom.displays import check_matplotlib
 from skesom.io import write_map
 from skesom.report import _pictures
 from skesom.report._cluster_list import cluster_list

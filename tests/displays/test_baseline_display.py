@@ -111,7 +111,7 @@ PICTURES = {
         np.dstack([WAVE, WAVE[::-1], WAVE**2, -WAVE]), ax=ax, scale="shared"
     ),
     "cluster_map": lambda ax: ClusterMapDisplay.from_predictions(
-        LABELS, wcs=tilted_wcs(), sky=SKY, ax=ax, **NO_LETTERS
+        LABELS, wcs=tilted_wcs(), sky_mask=SKY, ax=ax, **NO_LETTERS
     ),
     "cluster_contours": lambda ax: ClusterMapDisplay.from_predictions(
         LABELS, cube=cube(), contours=[0, 2], ax=ax, **NO_LETTERS
@@ -205,7 +205,7 @@ CHANGES = {
     "rows upside down": (
         "cluster_map",
         lambda ax: ClusterMapDisplay.from_predictions(
-            LABELS[::-1], wcs=tilted_wcs(), sky=SKY[::-1], ax=ax, **NO_LETTERS
+            LABELS[::-1], wcs=tilted_wcs(), sky_mask=SKY[::-1], ax=ax, **NO_LETTERS
         ),
     ),
     "sky that is missing": (

@@ -13,11 +13,16 @@ from mpl_toolkits.axes_grid1.anchored_artists import AnchoredSizeBar
 from sklearn.cluster import AgglomerativeClustering, KMeans
 
 from skesom.cube import Cube
-from skesom.displays import ClusterMapDisplay, cluster_palette, rgb_image
-from skesom.displays._contours import rim_of
-from skesom.displays._legend import in_lines
-from skesom.displays._palette import HATCH_COLOR, MISSING_COLOR, SKY_COLOR
-from skesom.displays._sky_marks import round_angle, sky_directions
+from skesom.displays import ClusterMapDisplay, rgb_image
+from skesom.displays._cluster_map import rim_of
+from skesom.displays._clusters import in_lines
+from skesom.displays._colors import (
+    HATCH_COLOR,
+    MISSING_COLOR,
+    SKY_COLOR,
+    cluster_palette,
+)
+from skesom.displays._sky_image import round_angle, sky_directions
 from skesom.maps import CubeClusterer, make_cluster_pipeline
 
 RED, GREEN = np.array([[1.0, 0, 0, 1], [0, 1.0, 0, 1]])
@@ -49,7 +54,7 @@ class TestPixels:
     """Every pixel has the color of its kind."""
 
     def test_clusters_noise_and_sky(self, ax):
-        display = draw(LABELS, colors=[RED, GREEN], sky=SKY, ax=ax)
+        display = draw(LABELS, colors=[RED, GREEN], sky_mask=SKY, ax=ax)
         image = display.image_.get_array() / 255
         np.testing.assert_allclose(image[0], [RED, RED, RED, GREEN])
         sky = matplotlib.colors.to_rgba(SKY_COLOR)
@@ -62,7 +67,9 @@ class TestPixels:
         ax.figure.set_layout_engine("none")
         ax.set_position([0, 0, 1, 1])
         ax.figure.set(figwidth=4, figheight=2, dpi=25)
-        display = draw(LABELS, colors=["red", "lime"], sky=SKY, ax=ax, legend=False)
+        display = draw(
+            LABELS, colors=["red", "lime"], sky_mask=SKY, ax=ax, legend=False
+        )
         seen = rendered(display.figure_)
         middle = seen[[12, 37]][:, [12, 37, 62, 87]]
         np.testing.assert_array_equal(middle[0, :3], 3 * [[255, 0, 0]])
@@ -97,20 +104,20 @@ class TestLegend:
     """What there is, and how much of it."""
 
     def test_tells_shares_and_kinds(self, ax):
-        assert legend_of(draw(LABELS, sky=SKY, ax=ax)) == [
+        assert legend_of(draw(LABELS, sky_mask=SKY, ax=ax)) == [
             *("0: 75.0 %", "1: 25.0 %"),
             *("noise", "sky, set aside", "no data"),
         ]
 
     def test_tells_nothing_that_is_not_there(self, ax):
         labels = np.array([[0, 0], [1, 1]])
-        display = draw(labels, sky=np.zeros((2, 2), dtype=bool), ax=ax)
+        display = draw(labels, sky_mask=np.zeros((2, 2), dtype=bool), ax=ax)
         assert legend_of(display) == ["0: 50.0 %", "1: 50.0 %"]
         assert display.color_bar_ is None
 
     def test_all_masked_pixels_may_be_sky(self, ax):
         labels = np.array([[0, -3]])
-        assert legend_of(draw(labels, sky=labels == -3, ax=ax)) == [
+        assert legend_of(draw(labels, sky_mask=labels == -3, ax=ax)) == [
             "0: 100.0 %",
             "sky, set aside",
         ]
@@ -502,7 +509,11 @@ class TestBadInput:
             (np.zeros((2, 2)), {}, "must be integers of shape"),
             (np.zeros((2, 2, 2), dtype=int), {}, "must be integers of shape"),
             (np.zeros((0, 2), dtype=int), {}, "has no pixels"),
-            (LABELS, {"sky": SKY[:1]}, "sky must have the shape of label_map"),
+            (
+                LABELS,
+                {"sky_mask": SKY[:1]},
+                "sky_mask must have the shape of label_map",
+            ),
             (LABELS, {"cube": np.zeros((2, 3, 1))}, "the cube must have the shape"),
             (LABELS, {"colors": [RED]}, "2 clusters but 1 colors"),
             (LABELS, {"names": ["disc"]}, "2 clusters but 1 names"),

@@ -10,8 +10,9 @@ from astropy import units as u
 from matplotlib.text import Text
 
 from skesom.cube import Cube
-from skesom.displays import ClusterSpectraDisplay, cluster_palette
-from skesom.displays._band_axis import spread
+from skesom.displays import ClusterSpectraDisplay
+from skesom.displays._cluster_plots import spread
+from skesom.displays._colors import cluster_palette
 
 
 def draw(label_map, cube, **options):

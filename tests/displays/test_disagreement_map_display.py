@@ -131,7 +131,7 @@ class TestStabilityMap:
             clusterer, galaxy, seeds=(1, 2, 3), ax=ax
         )
         expected = stability(clusterer, galaxy, seeds=(1, 2, 3)).stability
-        np.testing.assert_array_equal(display.stability, expected)
+        np.testing.assert_array_equal(display.values, expected)
         assert display.wcs is galaxy.wcs
         assert display.pixel_scale == galaxy.pixel_scale
 

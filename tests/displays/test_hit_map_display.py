@@ -33,7 +33,7 @@ def test_cells_have_the_colors_of_their_hits(ax, csom):
     np.testing.assert_array_equal(values.filled(0), csom.hits_)
     np.testing.assert_array_equal(np.ma.getmaskarray(values), csom.hits_ == 0)
     assert display.color_bar_.ax.get_ylabel() == "samples"
-    assert display.hits.sum() == 300
+    assert display.values.sum() == 300
 
 
 def test_colors_follow_the_root_of_the_hits(ax):
@@ -64,12 +64,12 @@ def test_numbers_can_be_left_out(ax, csom):
 def test_other_samples_can_be_counted(ax, csom):
     display = HitMapDisplay.from_estimator(csom, X[:50], ax=ax)
     expected = np.bincount(csom.winners(X[:50]), minlength=24)
-    np.testing.assert_array_equal(display.hits, expected)
+    np.testing.assert_array_equal(display.values, expected)
 
 
 def test_samples_without_features_belong_to_no_unit(ax, csom):
     others = np.vstack([X[:5], np.full((2, 4), np.nan)])
-    assert HitMapDisplay.from_estimator(csom, others, ax=ax).hits.sum() == 5
+    assert HitMapDisplay.from_estimator(csom, others, ax=ax).values.sum() == 5
 
 
 def test_nodes_of_a_graph_have_no_numbers(ax):
@@ -81,7 +81,7 @@ def test_nodes_of_a_graph_have_no_numbers(ax):
 
 def test_classifiers_count_samples_of_all_classes(ax):
     classifier = MapClassifier(ESOM(random_state=0)).fit(X, Y)
-    assert HitMapDisplay.from_estimator(classifier, ax=ax).hits.sum() == 300
+    assert HitMapDisplay.from_estimator(classifier, ax=ax).values.sum() == 300
 
 
 def test_a_map_without_hits_can_be_drawn(ax):

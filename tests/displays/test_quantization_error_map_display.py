@@ -99,23 +99,21 @@ class TestFromEstimator:
         valid = ~np.isnan(cube).any(axis=2)
         table = (cube[valid] - scaler.mean_) / scaler.scale_
         expected = cdist(table, som.codebook_).min(axis=1)
-        np.testing.assert_allclose(display.distances[valid], expected, rtol=1e-6)
-        assert np.isnan(display.distances[2, 3])
+        np.testing.assert_allclose(display.values[valid], expected, rtol=1e-6)
+        assert np.isnan(display.values[2, 3])
 
     def test_on_the_sky_of_the_cube(self, ax, galaxy, job):
         display = QuantizationErrorMapDisplay.from_estimator(job, galaxy, ax=ax)
         assert display.wcs is not None
         assert len(ax.artists) == 2
-        np.testing.assert_array_equal(
-            np.isnan(display.distances), job.predict(galaxy) < 0
-        )
+        np.testing.assert_array_equal(np.isnan(display.values), job.predict(galaxy) < 0)
 
     def test_of_a_cube_without_valid_pixels(self, ax, cube):
         clusterer = CubeClusterer(CSOM(None, shape=(3, 4), random_state=0)).fit(cube)
         empty = np.full((5, 6, 3), np.nan)
         display = QuantizationErrorMapDisplay.from_estimator(clusterer, empty, ax=ax)
-        assert np.isnan(display.distances).all()
-        assert display.distances.shape == (5, 6)
+        assert np.isnan(display.values).all()
+        assert display.values.shape == (5, 6)
 
     def test_needs_a_map(self, ax, cube):
         clusterer = CubeClusterer(KMeans(2, random_state=0, n_init=1)).fit(cube)

@@ -15,7 +15,7 @@ from matplotlib.colors import to_rgb
 
 from skesom.cube import Cube
 from skesom.displays import rgb_image
-from skesom.displays._palette import MISSING_COLOR
+from skesom.displays._colors import MISSING_COLOR
 
 GRAY = np.rint(255 * np.array(to_rgb(MISSING_COLOR)))
 

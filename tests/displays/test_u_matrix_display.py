@@ -16,9 +16,9 @@ from sklearn.decomposition import PCA
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from skesom.displays import UMatrixDisplay, cluster_palette
-from skesom.displays._graph_layout import embed
-from skesom.displays._lattice_layout import LatticeLayout
+from skesom.displays import UMatrixDisplay
+from skesom.displays._colors import cluster_palette
+from skesom.displays._unit_layout import LatticeLayout, embed
 from skesom.maps import CubeClusterer
 from skesom.som import CSOM, ESOM, MapClassifier
 from skesom.som._lattice import Lattice

@@ -10,10 +10,17 @@ from sklearn.utils._param_validation import Interval, validate_params
 
 from skesom._common.labels import MASKED, SKY
 from skesom._common.pipelines import map_inside
-from skesom.displays import cluster_colors, rgb_image
-from skesom.displays._palette import MISSING_COLOR, NOISE_COLOR, SKY_COLOR
-from skesom.displays._rgb import wavelengths_of
-from skesom.displays._thinning import MAX_PIXELS, pick, thinning
+from skesom.displays import (
+    MAX_PIXELS,
+    MISSING_COLOR,
+    NOISE_COLOR,
+    SKY_COLOR,
+    cluster_colors,
+    pick,
+    rgb_image,
+    thinning,
+    wavelengths_of,
+)
 from skesom.io import atomic_path, describe_types, read_catalog
 from skesom.maps._pipeline import aligned_bands, scaled_from_aligned
 from skesom.maps._positions import find_positions

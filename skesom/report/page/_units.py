@@ -4,8 +4,7 @@
 import numpy as np
 
 from skesom._common.pipelines import map_inside
-from skesom.displays._graph_layout import GraphLayout
-from skesom.displays._unit_layout import layout_of
+from skesom.displays import GraphLayout, layout_of
 from skesom.report.page._pixels import NO_UNIT
 
 _LINKS_DRAWN = 4000  # the strongest

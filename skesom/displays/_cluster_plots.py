@@ -1,0 +1,377 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Spectra and sizes of clusters."""
+
+import textwrap
+
+import numpy as np
+from astropy import units
+from sklearn.isotonic import isotonic_regression
+
+from skesom._common.labels import MASKED, SKY
+from skesom.cube import Cube
+from skesom.displays._axes import new_axes, size_in_points, update_layout
+from skesom.displays._clusters import (
+    add_legend,
+    as_clusters,
+    labeled_cube,
+    percentages,
+)
+from skesom.displays._display import Display
+from skesom.displays._rgb import wavelengths_of
+from skesom.io import cluster_table
+
+_OPACITY = 0.18  # of the area between the quartiles of a cluster
+_TOTAL_OPACITY = 2.0  # of all of them together
+_LETTER = 6.0  # points, width in the size of ticks
+_LINE = 9.0  # points, height of a line of the names above the axes
+
+_HIGHEST = 8.0  # points, of the numbers above the bars
+_SMALLEST = 5.0
+_LONGEST_NAME = 16  # letters in a line below a bar
+_MANY = 50  # bars without gaps
+
+
+class ClusterSpectraDisplay(Display):
+    """Spectra of clusters: median and quartiles of their pixels in each band.
+
+    Create it with `from_estimator` or `from_predictions`.
+
+    Parameters
+    ----------
+    %(label_map)s
+    cube : Cube or array-like of shape (n_rows, n_columns, n_bands)
+        The images.
+    wavelengths : Quantity of shape (n_bands,), default=None
+        Of the bands; anything that converts to a wavelength. Those of the cube by
+        default; without them the bands stand side by side in their order.
+    %(style)s
+
+    Attributes
+    ----------
+    %(figure)s
+    lines_ : dict of int to matplotlib.lines.Line2D
+        Medians of each cluster that is drawn.
+    areas_ : dict of int to matplotlib.collections.FillBetweenPolyCollection
+        From the first to the third quartile of each.
+    %(legend)s
+
+    See Also
+    --------
+    skesom.io.cluster_table : The numbers.
+
+    Examples
+    --------
+    >>> from skesom.datasets import make_galaxy_cube
+    >>> from skesom.displays import ClusterSpectraDisplay
+    >>> cube, truth = make_galaxy_cube((64, 64), random_state=0)
+    >>> display = ClusterSpectraDisplay.from_predictions(truth, cube)
+    >>> display.ax_.get_ylabel()
+    'median flux [electron / s]'
+    """
+
+    def __init__(self, label_map, cube, *, wavelengths=None, colors=None, names=None):
+        self.label_map = label_map
+        self.cube = cube
+        self.wavelengths = wavelengths
+        self.colors = colors
+        self.names = names
+
+    @classmethod
+    def from_estimator(cls, estimator, X, *, ax=None, **options):
+        """Draw the spectra of the clusters that an estimator finds in a cube.
+
+        They are spectra of X. If X is on other pixels than the clusters, they are of
+        the input of the last step of the Pipeline.
+
+        Parameters
+        ----------
+        %(estimator)s
+        %(drawn)s
+        """
+        return cls._drawn(ax, options, *labeled_cube(estimator, X))
+
+    @classmethod
+    def from_predictions(cls, label_map, cube, *, ax=None, **options):
+        """Draw the spectra of clusters that are known already.
+
+        Parameters
+        ----------
+        %(label_map)s
+        cube : Cube or array-like of shape (n_rows, n_columns, n_bands)
+            The images.
+        %(drawn)s
+        """
+        return cls._drawn(ax, options, label_map, cube)
+
+    def plot(self, ax=None, *, clusters=None, quartiles=True, log=False, flux=None):
+        """Draw a line for each cluster.
+
+        Parameters
+        ----------
+        %(ax)s
+        clusters : sequence of int, default=None
+            Which ones; all by default.
+        quartiles : bool, default=True
+            Whether the half of the pixels around the median is shown as an area.
+        log : bool, default=False
+            Whether fluxes are on a logarithmic scale.
+        flux : str, default=None
+            Name of the values, for the axis; flux in the unit of the cube by default.
+        %(plotted)s
+        """
+        cube = self.cube if isinstance(self.cube, Cube) else Cube(self.cube)
+        given = as_clusters(self.label_map, cube, colors=self.colors, names=self.names)
+        chosen = given.chosen(clusters)
+        places, unit = _places(cube, self.wavelengths)
+        ax = new_axes(ax, (7.4, 4.6))
+        self._draw_lines(ax, given, chosen, cube, places, quartiles)
+        if log:
+            ax.set_yscale("log")
+        ax.set_ylabel(f"median {flux or _flux_of(cube)}")
+        ax.grid(alpha=0.3)
+        ax.spines[["top", "right"]].set_visible(False)
+        from matplotlib.patches import Patch
+
+        shares = percentages(given.label_map, len(given.names))
+        self.legend_, self.color_bar_ = add_legend(
+            ax,
+            given.colors[chosen],
+            [f"{given.names[i]}: {shares[i]:.1f} %" for i in chosen],
+            [Patch(facecolor="0.8", label="quartiles")] if quartiles else [],
+        )
+        update_layout(ax)  # names of bands depend on the width beside the legend
+        if unit is None:
+            _name_bands(ax, cube.band_names)
+        else:
+            ax.set_xlabel(f"wavelength [{unit}]")
+            _name_bands_above(ax, places, cube.band_names)
+        self.ax_, self.figure_ = ax, ax.figure
+        return self
+
+    def _draw_lines(self, ax, given, chosen, cube, places, quartiles):
+        """Draw the medians, and areas between the quartiles."""
+        order = np.argsort(places, kind="stable")
+        opacity = min(_OPACITY, _TOTAL_OPACITY / max(len(chosen), 1))
+        self.lines_, self.areas_ = {}, {}
+        for row in cluster_table(given.label_map, cube):
+            number = int(row["id"])
+            if number not in chosen:
+                continue
+            low, median, high = (
+                np.array([row[f"{band}_{name}"] for band in cube.band_names])[order]
+                for name in ("q25", "median", "q75")
+            )
+            color = given.colors[number]
+            if quartiles:
+                self.areas_[number] = ax.fill_between(
+                    places[order], low, high, color=color, alpha=opacity, linewidth=0
+                )
+            (self.lines_[number],) = ax.plot(
+                places[order], median, "o-", color=color, markersize=4, linewidth=1.4
+            )
+
+
+class ClusterHistogramDisplay(Display):
+    """Histogram of clusters: the number of pixels of each.
+
+    Create it with `from_estimator` or `from_predictions`.
+
+    Parameters
+    ----------
+    %(label_map)s
+    %(style)s
+
+    Attributes
+    ----------
+    %(figure)s
+    bars_ : matplotlib.container.BarContainer
+        A bar for each cluster, as high as the number of its pixels.
+    texts_ : list of matplotlib.text.Text
+        Percentages of the pixels in clusters, above bars that are wide enough.
+
+    See Also
+    --------
+    skesom.io.cluster_table : The same as a table.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skesom.displays import ClusterHistogramDisplay
+    >>> label_map = np.array([[0, 0, 1], [0, -1, -3]])
+    >>> display = ClusterHistogramDisplay.from_predictions(label_map)
+    >>> [text.get_text() for text in display.texts_]
+    ['75.0 %', '25.0 %']
+    """
+
+    def __init__(self, label_map, *, colors=None, names=None):
+        self.label_map = label_map
+        self.colors = colors
+        self.names = names
+
+    @classmethod
+    def from_estimator(cls, estimator, X, *, ax=None, **options):
+        """Draw the histogram of the clusters that an estimator finds in a cube.
+
+        Parameters
+        ----------
+        %(estimator)s
+        %(drawn)s
+        """
+        label_map, _ = labeled_cube(estimator, X)
+        return cls._drawn(ax, options, label_map)
+
+    @classmethod
+    def from_predictions(cls, label_map, *, ax=None, **options):
+        """Draw the histogram of clusters that are known already.
+
+        Parameters
+        ----------
+        %(label_map)s
+        %(drawn)s
+        """
+        return cls._drawn(ax, options, label_map)
+
+    def plot(self, ax=None, *, log=False):
+        """Draw a bar for each cluster.
+
+        Parameters
+        ----------
+        %(ax)s
+        log : bool, default=False
+            Whether the numbers of pixels are on a logarithmic scale.
+        %(plotted)s
+        """
+        clusters = as_clusters(self.label_map, colors=self.colors, names=self.names)
+        labels = clusters.label_map
+        n_clusters = len(clusters.names)
+        pixels = np.bincount(labels[labels >= 0], minlength=n_clusters)
+        ax = new_axes(ax)
+        self.bars_ = ax.bar(
+            np.arange(n_clusters),
+            pixels,
+            width=0.86 if n_clusters <= _MANY else 1.0,
+            color=clusters.colors,
+            log=log,
+        )
+        self.texts_ = self._write_percentages(ax, pixels)
+        _name_bars(ax, clusters.names)
+        ax.set(xlabel="cluster", ylabel="pixels", xlim=(-0.6, max(n_clusters, 1) - 0.4))
+        ax.spines[["top", "right"]].set_visible(False)
+        ax.margins(y=0.1)
+        if not pixels.any():
+            ax.set_ylim(0, 1)
+        others = _shares_of_others(labels)
+        if others:
+            ax.set_title(others, loc="left", size="small")
+        self.ax_, self.figure_ = ax, ax.figure
+        return self
+
+    def _write_percentages(self, ax, pixels):
+        """Write the share of each cluster above its bar, if it is wide enough."""
+        room = size_in_points(ax)[0] / max(len(pixels), 1)
+        size = min(room / 4.2, _HIGHEST)  # "12.3 %" is four times as wide as high
+        if size < _SMALLEST:
+            return []
+        shares = [f"{100 * share:.1f} %" for share in pixels / max(pixels.sum(), 1)]
+        return ax.bar_label(self.bars_, shares, size=size, padding=2)
+
+
+def spread(wanted, apart):
+    """Move numbers as little as needed to be so far apart."""
+    steps = apart * np.arange(len(wanted))
+    return isotonic_regression(np.asarray(wanted, dtype=float) - steps) + steps
+
+
+def _places(cube, wavelengths):
+    """Return where the bands stand on the axis, and the unit of that or None."""
+    n_bands = cube.shape[2]
+    if wavelengths is None:
+        wavelengths = wavelengths_of(cube)
+        if wavelengths is None:
+            return np.arange(n_bands), None
+    wavelengths = units.Quantity(wavelengths).to(
+        units.nm, equivalencies=units.spectral()
+    )
+    if wavelengths.shape != (n_bands,):
+        raise ValueError(
+            f"wavelengths must be one for each of the {n_bands} bands, got shape "
+            f"{wavelengths.shape}."
+        )
+    unit = units.nm if wavelengths.value.max() < 2000 else units.um
+    return wavelengths.to_value(unit), unit
+
+
+def _flux_of(cube):
+    """Return the name of the values of a cube, with their unit."""
+    known = {unit for unit in cube.band_units if unit is not None}
+    if len(known) == 1 and None not in cube.band_units:
+        return f"flux [{known.pop()}]"
+    return "flux" if not known else "flux in the unit of each band"
+
+
+def _name_bands(ax, names):
+    """Name bands that stand side by side, slanted where names are long."""
+    room = size_in_points(ax)[0] / max(len(names), 1)
+    ax.set_xlabel("band")
+    if room < _LINE:  # too many even for upright names
+        ax.locator_params(axis="x", integer=True)
+        ax.set_xlabel("number of the band")
+        return
+    style = {"rotation": 40, "ha": "right", "rotation_mode": "anchor"}
+    if max(map(len, names)) * _LETTER < room:
+        style = {}
+    elif room < 1.6 * _LINE:
+        style = {"rotation": 90}
+    ax.set_xticks(range(len(names)), names, **style)
+
+
+def _name_bands_above(ax, places, names):
+    """Write the names of bands above the axes, near their places but apart."""
+    width = size_in_points(ax)[0]
+    if len(names) * _LINE > width:
+        return
+    first, last = ax.get_xlim()
+    order = np.argsort(places, kind="stable")
+    wanted = (np.asarray(places)[order] - first) / (last - first) * width
+    leader = {"arrowstyle": "-", "linewidth": 0.5, "shrinkA": 0, "shrinkB": 0}
+    for band, place in zip(order, spread(wanted, _LINE), strict=True):
+        ax.annotate(
+            names[band],
+            (places[band], 1.0),
+            xycoords=ax.get_xaxis_transform(),
+            xytext=(place / width, 1.05),
+            textcoords="axes fraction",
+            rotation=90,
+            ha="center",
+            va="bottom",
+            size="x-small",
+            arrowprops=leader,
+        )
+
+
+def _name_bars(ax, names):
+    """Write names below the bars, slanted if they are long, or some numbers."""
+    room = size_in_points(ax)[0] / max(len(names), 1)
+    are_numbers = names == [str(number) for number in range(len(names))]
+    if room < (14 if are_numbers else 10):  # too narrow to read them side by side
+        ax.locator_params(axis="x", integer=True, nbins=10)
+        return
+    names = [textwrap.fill(name, _LONGEST_NAME) for name in names]
+    fits = max(map(len, names), default=0) * 5.5 < room
+    slanted = {"rotation": 40, "ha": "right", "rotation_mode": "anchor"}
+    ax.set_xticks(range(len(names)), names, **({} if fits else slanted))
+    ax.tick_params(axis="x", length=0)
+
+
+def _shares_of_others(labels):
+    """Return a text on the pixels that belong to no cluster."""
+    without_data = np.count_nonzero(labels == MASKED)
+    with_data = labels.size - without_data
+    parts = []
+    for name, label in (("noise", -1), ("sky", SKY)):
+        if n_pixels := np.count_nonzero(labels == label):
+            parts.append(f"{name} {100 * n_pixels / with_data:.1f} %")
+    lines = [f"of the pixels with data: {', '.join(parts)}"] if parts else []
+    if without_data:
+        lines.append(f"no data in {100 * without_data / labels.size:.1f} % of all")
+    return "\n".join(lines)

@@ -1,0 +1,155 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Colors of clusters that everybody can tell apart, and of what is no cluster."""
+
+import colorsys
+from numbers import Integral
+
+import numpy as np
+
+from skesom._common.blocks import row_blocks
+
+NOISE_COLOR = "#000000"
+SKY_COLOR = "#1d2236"
+MISSING_COLOR = "#e1e3e8"
+HATCH_COLOR = "#b4b8c2"
+
+# Palettes of 1 to 10 colors that rise evenly in lightness, each color a third of the
+# color circle (in Oklab, Ottosson 2020) from the one before.
+_FEW = [
+    "5f0d6f",
+    "5f0d6f00feff",
+    "5f0d6f00a5a9ffcb56",
+    "5f0d6f00888de19100fbc0ff",
+    "5f0d6f007a7fc37500cf94ff00ffea",
+    "5f0d6f007277b16400b57be500dbc7ffc366",
+    "5f0d6f006d72a55900a46ad200c3b0ffa546e8c7ff",
+    "5f0d6f00696e9d5200985fc600b3a0f4912ccfaeff44ffd2",
+    "5f0d6f00666b974c008f56bc00a694e48110bc9bff0fe9bcffbb7b",
+    "5f0d6f006469924700894fb5009d8bd77600ae8dfc00d7acffa867d2ceff",
+]
+# Further colors, from dark to light, and the size of the smallest palette that has
+# each of them. After the first ten, they were added one by one: always the color
+# farthest from all before and from those of sky, noise and missing data (the method
+# of Glasbey et al. 2007, doi:10.1002/col.20327). Distances were the smallest of those
+# in Oklab for normal vision, protanopia, deuteranopia and tritanopia (the model of
+# Machado et al. 2009, doi:10.1109/TVCG.2009.113).
+_MANY = (
+    "5f0d6f7900005e28436b005e4328862828a16b28280051365e286b6b285186000d284379"
+    "8600365e1b9436511b791b5e7900795e366b3636a1513686792843860051793600940036"
+    "4336ae5143865e3694862851861b798636280051a1940d5ea1000d3643bc006469a11b43"
+    "8636796b43948643517936a1006b5e794386366b285151ae924700865128a1286bae1b5e"
+    "7951868636ae5151c95e51bc9443795e5e94006ba1a14343ae3628a1436bae365e5e5eae"
+    "a15100006bbc945179435ed7ae4351bc286b894fb5008628ae3694a143a16b5ec9bc4343"
+    "946b003679ae008679a15e6b6b6bbc436be4518651bc4386a16b430086aebc5179796bc9"
+    "c9510d4379d7bc5e36946ba1ae5e94ae6b5e43946ba15ed77979c9d75151866be46b9428"
+    "c95e6ba16bbcc951ae009d8bd7518651a100c96b5e2894d7a179bce451798679f25186ff"
+    "36a1a1ae6be4a179d7c9795e5ea1860da1c9d77600bc8643a186bcc9798679a16bc979a1"
+    "d7797900aeaef26b36f25e949486ffbc79e49494d7a1a15e51a1f2c986a1e46bc9c986bc"
+    "86ae79e4864394ae5186a1e41bbcaeae8dfc6baed7ff795e6bbc94aeae6bd786e41bc979"
+    "f279c9d7a10d79aef2d794bcff79aef294436bbcd7aea1ff5ec994f29486e494d7d7a1c9"
+    "e4a1a194c95e86bcf279c9bce4ae4300d7acffa1285ed779ff94e4ffa867f2a1d700d7f2"
+    "79c9ffe4bc00bcc986c9c94386d7bcf2a1ffd7c95e51e4aea1d7a186d7e436e4d7ffaec9"
+    "bcd78694e4a151e4fff2bce4d7d76b6bf294ffc943a1e4bcbce486d2ceffc9e45e6bf2d7"
+    "a1f279ffd70028ffc9e4e443bcf25e79f2ffaef2ae79ff94"
+)
+_USED_FROM = (
+    "0a0c575b300e861aa09b9d6ab4884b277553b596aa702f1e6c1455414a8a8dbc5f230a89"
+    "a490472b806d39690ac69a11919738c12821622db98f92ae6750a27699c50a4636795da3"
+    "17a82a78bf101b98583a372c8e64c31c734c7b748b1287729c49420a9e31b351a5331fa1"
+    "61b683846b150a4348c0ba1d406ea74d5a3bab1671af0fb27c65b1663c0ab72e229f3e59"
+    "8518bea656935c4568269534bd3f13b04e0ac27d250ac8c47f24357e8c4fa9ad77c74419"
+    "7a206f6029945282630aac5eb80b3dbb3281540d"
+)
+_GOLDEN_RATIO = 0.618034
+
+
+def cluster_palette(n_clusters):
+    """Return colors as (n_clusters, 4), from dark to light.
+
+    About 20 can be told apart wherever they are in a picture, 200 where they touch.
+    """
+    if not isinstance(n_clusters, Integral) or n_clusters < 0:
+        raise ValueError(f"n_clusters must be an int from 0, got {n_clusters!r}.")
+    used_from = np.frombuffer(bytes.fromhex(_USED_FROM), dtype=np.uint8)
+    if n_clusters <= len(_FEW):
+        colors = _from_hex("".join(_FEW[n_clusters - 1 : n_clusters]))
+    elif n_clusters <= len(used_from):
+        colors = _from_hex(_MANY)[used_from <= n_clusters]
+    else:  # too many to tell apart: each at least differs from those next to it
+        lightness = np.linspace(0.25, 0.85, n_clusters)
+        colors = [
+            colorsys.hls_to_rgb(_GOLDEN_RATIO * number % 1, level, 0.8)
+            for number, level in enumerate(lightness.tolist())
+        ]
+    return np.column_stack([colors, np.ones(n_clusters)])
+
+
+def cluster_colors(label_map, cube):
+    """Choose a color for each cluster, from dark for the faintest to light.
+
+    Neighboring clusters of a galaxy differ mainly in brightness, so colors in this
+    order show its shape. Color-blind readers too can tell apart about 20 of
+    them anywhere in a picture, and 200 where they touch.
+
+    Parameters
+    ----------
+    label_map : array-like of int of shape (n_rows, n_columns)
+        Clusters from 0; negative labels are left out.
+    cube : Cube or array-like of shape (n_rows, n_columns, n_bands)
+        The images that the clusters are ordered by, scaled so that all bands have the
+        same weight.
+
+    Returns
+    -------
+    colors : ndarray of shape (n_clusters, 4)
+        Red, green, blue and opacity, from 0 to 1.
+
+    Notes
+    -----
+    Up to ten colors rise evenly in lightness, and each is a third of the color circle
+    from the one before. More colors, up to 200, are as far as possible from each other
+    and from the colors of sky, noise and missing data, by the method of [1]_.
+    Distances are those in Oklab [2]_ for normal vision and, by the model of [3]_,
+    for protanopia, deuteranopia and tritanopia. Beyond 200 the colors still differ,
+    but most of them cannot be told apart.
+
+    References
+    ----------
+    .. [1] Glasbey, C. et al. (2007), "Color displays for categorical images", Color
+       Res. Appl. 32, 304-309, doi:10.1002/col.20327
+    .. [2] Ottosson, B. (2020), "A perceptual color space for image processing",
+       https://bottosson.github.io/posts/oklab
+    .. [3] Machado, G., Oliveira, M. & Fernandes, L. (2009), "A physiologically-based
+       model for simulation of color vision deficiency", IEEE Trans. Vis. Comput. Graph.
+       15, 1291-1298, doi:10.1109/TVCG.2009.113
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skesom.displays import cluster_colors
+    >>> label_map = np.array([[0, 0, 1]])
+    >>> cluster_colors(label_map, np.array([[[5.0], [5.0], [1.0]]])).shape
+    (2, 4)
+    """
+    label_map = np.asarray(label_map)
+    data = np.asarray(getattr(cube, "data", cube))
+    n_clusters = max(int(label_map.max(initial=-1)) + 1, 0)
+    sums = np.zeros((n_clusters, data.shape[2]))
+    counts = np.zeros((n_clusters, data.shape[2]))
+    for rows in row_blocks(data.shape):
+        for band in range(data.shape[2]):
+            flux = data[rows][:, :, band]
+            used = (label_map[rows] >= 0) & ~np.isnan(flux)
+            labels = label_map[rows][used]
+            sums[:, band] += np.bincount(labels, flux[used], minlength=n_clusters)
+            counts[:, band] += np.bincount(labels, minlength=n_clusters)
+    means = sums / np.maximum(counts, 1)
+    n_known = np.maximum((counts > 0).sum(axis=1), 1)
+    brightness = means.sum(axis=1) / n_known
+    ranks = np.argsort(np.argsort(brightness, kind="stable"), kind="stable")
+    return cluster_palette(n_clusters)[ranks]
+
+
+def _from_hex(text):
+    levels = np.frombuffer(bytes.fromhex(text), dtype=np.uint8)
+    return levels.reshape(-1, 3) / 255

@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Base of all displays, with the texts that their docstrings share."""
+
+import inspect
+import re
+import textwrap
+
+
+class Display:
+    """Completes the docstrings of its subclasses, and draws what it creates."""
+
+    def __init_subclass__(cls):
+        """Replace lines such as ``%(ax)s`` in all docstrings of the class."""
+        for member in (cls, *vars(cls).values()):
+            function = getattr(member, "__func__", member)  # of a classmethod
+            if callable(function) and function.__doc__:
+                function.__doc__ = _PLACE.sub(_text, function.__doc__)
+
+    @classmethod
+    def _drawn(cls, ax, options, *data, **parameters):
+        """Create a display and draw it; options are of the class and of `plot`."""
+        of_class = options.keys() & inspect.signature(cls).parameters.keys()
+        parameters |= {name: options.pop(name) for name in of_class}
+        return cls(*data, **parameters).plot(ax, **options)
+
+
+_PLACE = re.compile(r"^( *)%\((\w+)\)s", re.MULTILINE)
+
+_TEXTS = {
+    # Parameters of classes
+    "label_map": """\
+label_map : array-like of int of shape (n_rows, n_columns)
+    Clusters from 0; negative labels are no clusters.""",
+    "cube": """\
+cube : Cube, default=None
+    The images, for their WCS and pixel scale; a ClusterMapDisplay also draws contours
+    over them.
+wcs : astropy.wcs.WCS, default=None
+    Celestial coordinates for the axes, used instead of the WCS of the cube. Without
+    both, the axes count pixels.""",
+    "style": """\
+colors : array-like of shape (n_clusters, 4), default=None
+    A color for each cluster. By default colors that can be told apart, also by
+    color-blind readers; see `cluster_colors` for colors ordered by brightness.
+names : dict of int to str or sequence of str, default=None
+    Names of the clusters; their numbers by default.""",
+    "place": """\
+wcs : astropy.wcs.WCS, default=None
+    Celestial coordinates for the axes; pixels without.
+pixel_scale : tuple of float (height, width), default=None
+    Arcsec per pixel, of the WCS by default.""",
+    "layout": """\
+layout : LatticeLayout or GraphLayout
+    Positions of the units, and how they are drawn.""",
+    # Attributes
+    "figure": """\
+ax_ : matplotlib.axes.Axes
+    Axes of the picture.
+figure_ : matplotlib.figure.Figure
+    Figure of the axes.""",
+    "color_bar": """\
+color_bar_ : matplotlib.colorbar.Colorbar
+    Scale of the colors.""",
+    "units": """\
+units_ : matplotlib.collections.Collection
+    Cells of a lattice or nodes of a graph, in the colors of their values.
+color_bar_ : matplotlib.colorbar.Colorbar
+    Scale of the colors.""",
+    "legend": """\
+legend_ : matplotlib.legend.Legend or None
+    Clusters and their percentage of the pixels in clusters.
+color_bar_ : matplotlib.colorbar.Colorbar or None
+    Replaces the legend if there are too many clusters for one.""",
+    # Parameters of methods
+    "estimator": """\
+estimator : estimator
+    Fitted CubeClusterer or CubeClassifier, or a Pipeline that ends in one.
+X : Cube, array-like of shape (n_rows, n_columns, n_bands) or list of Cube
+    Input of the estimator. An image has the WCS of this.""",
+    "map": """\
+estimator : estimator
+    Fitted ESOM or CSOM (or their classifiers), or a Pipeline or CubeClusterer that
+    contains one.""",
+    "embedding": """\
+embedding : {"pca", "isomap"}, transformer or array-like of shape (n_units, 2), \
+default="pca"
+    Positions of the nodes of an evolving map: their first two principal components;
+    distances along the links ("isomap"); the output of a scikit-learn transformer
+    with ``fit_transform``, such as TSNE; or an array. Units of a lattice do not need
+    it.""",
+    "ax": """\
+ax : matplotlib.axes.Axes, default=None
+    Where to draw; a new figure by default. Images with coordinates on the sky need
+    axes that were made with ``projection=wcs``.""",
+    "show_legend": """\
+legend : bool, default=True
+    Whether there is a legend, or a color bar for more clusters than fit in one.""",
+    "image": """\
+scale_bar, compass : bool, default=True
+    Whether a bar of a round angle, and arrows to north and east, are drawn. They are
+    left out without a pixel scale and a WCS, and on narrow strips.
+max_pixels : int, default=4000000
+    Maximum number of pixels in the picture. Of a larger label map every second,
+    third, ... row and column is drawn, and larger images of numbers are averaged; a
+    note above the axes gives the step.""",
+    # Ends of docstrings
+    "drawn": """\
+ax : matplotlib.axes.Axes, default=None
+    Where to draw; a new figure by default. Images with coordinates on the sky need
+    axes that were made with ``projection=wcs``.
+**options : dict
+    Other parameters of the class, and those of `plot`.
+
+Returns
+-------
+display : object
+    Display of this class, drawn.
+
+Raises
+------
+ValueError
+    If the data or the options do not fit to each other.
+ImportError
+    If matplotlib is missing (extra ``plot``).""",
+    "plotted": """\
+
+Returns
+-------
+self : object
+    The display, with the attributes that end in an underscore.
+
+Raises
+------
+ValueError
+    If the data or the arguments do not fit to each other.""",
+}
+
+
+def _text(place):
+    indent, name = place.groups()
+    return textwrap.indent(_TEXTS[name], indent)

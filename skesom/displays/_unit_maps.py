@@ -1,0 +1,494 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The units of a map: their distances, their hits, their weights."""
+
+import math
+
+import numpy as np
+from scipy import sparse
+
+from skesom.displays._axes import (
+    add_color_bar,
+    check_matplotlib,
+    new_axes,
+    size_in_points,
+    update_layout,
+)
+from skesom.displays._colors import cluster_palette
+from skesom.displays._display import Display
+from skesom.displays._unit_layout import (
+    GraphLayout,
+    LatticeLayout,
+    fitted_map,
+    hits_of,
+    layout_of,
+)
+
+_EMPTY = "#f2f2f4"
+_LONGEST_SIDE = 5.5  # inches
+_PANEL = 2.6  # inches, the longer side
+_NUMBER = 0.4  # height of a number by the room of a cluster
+_NUMBER_SIZES = 5.0, 8.5  # points
+_LEAST_ROOM = 12.0  # points by points for a cluster, or numbers would hide all
+
+
+class _UnitMapDisplay(Display):
+    """Values of units in colors, on a lattice or as nodes of a graph."""
+
+    @classmethod
+    def from_estimator(cls, estimator, *, embedding="pca", ax=None, **options):
+        """Draw the units of a fitted map.
+
+        Parameters
+        ----------
+        %(map)s
+        %(embedding)s
+        %(drawn)s
+        """
+        som = fitted_map(estimator, cls.__name__)
+        return cls._drawn(
+            ax, cls._of_map(som) | options, layout=layout_of(som, embedding)
+        )
+
+    @classmethod
+    def from_predictions(
+        cls,
+        values,
+        *,
+        topology="hexagonal",
+        toroidal=False,
+        positions=None,
+        connections=None,
+        ax=None,
+        **options,
+    ):
+        """Draw values that are known already, of a map of any origin.
+
+        Parameters
+        ----------
+        values : array-like of shape (n_rows, n_columns) or (n_units,)
+            Values as in the class, of the units of a lattice or, with `positions`, of
+            the nodes of a graph. Component planes have one axis more, the features.
+        topology : {"hexagonal", "rectangular"}, default="hexagonal"
+            Cells of a lattice. Odd rows of a hexagonal one are shifted to the right.
+        toroidal : bool, default=False
+            Whether opposite edges of a lattice are joined.
+        positions : array-like of shape (n_units, 2), default=None
+            x and y of the nodes of a graph, instead of a lattice.
+        connections : sparse or array-like of shape (n_units, n_units), default=None
+            Strengths of the links of a graph.
+        %(drawn)s
+        """
+        values = np.asarray(values, dtype=np.float64)
+        shape = values.shape[: values.ndim - cls._n_feature_axes]
+        values = values.reshape(-1, *values.shape[len(shape) :])
+        if positions is not None:
+            if connections is None:
+                connections = sparse.coo_array((len(values), len(values)))
+            layout = GraphLayout(positions, connections)
+        elif len(shape) == 2:
+            layout = LatticeLayout(shape, topology, toroidal)
+        else:
+            raise ValueError(
+                "Values of a lattice have the shape (n_rows, n_columns); for the nodes "
+                f"of a graph give their positions. Got shape {shape}."
+            )
+        return cls._drawn(ax, options, values, layout)
+
+    _n_feature_axes = 0
+
+    def _draw(self, ax, values, title, label, **style):
+        """Draw the units and a color bar."""
+        width, height = self.layout.size
+        scale = _LONGEST_SIDE / max(width, height)
+        size = max(scale * width, 2.0) + 1.2, max(scale * height, 1.2) + 0.6
+        ax = new_axes(ax, size)
+        self.units_ = self.layout.draw(ax, values, **style)
+        self.color_bar_ = add_color_bar(ax, self.units_, label, below=self.layout.flat)
+        ax.set_title(title)
+        update_layout(ax)  # lines and numbers depend on the size of the cells
+        self.ax_, self.figure_ = ax, ax.figure
+        return ax
+
+
+class UMatrixDisplay(_UnitMapDisplay):
+    """U-matrix: the mean distance of each unit of a map to its neighbors [1]_.
+
+    High values are borders: neighbors on the map that are far apart in the data.
+    Create it with `from_estimator` or `from_predictions`.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_units,)
+        Mean distance of each unit to its neighbors.
+    %(layout)s
+    unit_labels : array-like of int with one for each unit, default=None
+        Cluster of each unit.
+
+    Attributes
+    ----------
+    %(figure)s
+    %(units)s
+    borders_ : matplotlib.collections.LineCollection or None
+        Sides of cells between clusters; None for a graph, and without clusters.
+
+    See Also
+    --------
+    HitMapDisplay : The number of samples of each unit.
+    ComponentPlanesDisplay : The weights of the units in each feature.
+
+    References
+    ----------
+    .. [1] Ultsch, A. & Siemon, H. (1990), "Kohonen's self organizing feature maps for
+       exploratory data analysis", Proc. INNC, 305-308.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from skesom.displays import UMatrixDisplay
+    >>> from skesom.som import CSOM
+    >>> csom = CSOM((8, 6), n_clusters=3).fit(load_iris().data)
+    >>> display = UMatrixDisplay.from_estimator(csom)
+    >>> display.ax_.get_title()
+    'U-matrix'
+    """
+
+    def __init__(self, values, layout, *, unit_labels=None):
+        self.values = values
+        self.layout = layout
+        self.unit_labels = unit_labels
+
+    @classmethod
+    def _of_map(cls, som):
+        labels = getattr(som, "unit_labels_", None)
+        return {"values": np.ravel(som.u_matrix()), "unit_labels": labels}
+
+    def plot(self, ax=None, *, clusters=True, colors=None, cmap="cividis"):
+        """Draw the units in the colors of their distances.
+
+        Parameters
+        ----------
+        %(ax)s
+        clusters : bool, default=True
+            Whether clusters are shown, if there are several: by borders between cells,
+            or by the rims of nodes; and by their numbers, where there is room.
+        colors : array-like of shape (n_clusters, 4), default=None
+            Colors of the clusters for the rims of nodes; by default those of the other
+            displays.
+        cmap : str or matplotlib.colors.Colormap, default="cividis"
+            Colors of the distances.
+        %(plotted)s
+        """
+        labels = self._clusters_to_show() if clusters else None
+        on_lattice = isinstance(self.layout, LatticeLayout)
+        style = {}
+        if labels is not None and not on_lattice:
+            if colors is None:
+                colors = cluster_palette(int(labels.max()) + 1)
+            style = {"edgecolors": np.asarray(colors)[labels], "linewidths": 1.0}
+        ax = self._draw(
+            ax,
+            self.values,
+            "U-matrix",
+            "mean distance to neighbors",
+            cmap=cmap,
+            **style,
+        )
+        self.borders_ = None
+        if labels is not None:
+            if on_lattice:
+                self.borders_ = self.layout.draw_borders(ax, labels)
+            _write_cluster_numbers(ax, self.layout, labels)
+        return self
+
+    def _clusters_to_show(self):
+        """Return the clusters of the units, or None if there is one or too many."""
+        if self.unit_labels is None:
+            return None
+        labels = np.ravel(self.unit_labels)
+        return labels if 1 < len(np.unique(labels)) <= len(labels) / 2 else None
+
+
+class HitMapDisplay(_UnitMapDisplay):
+    """Hit map: the number of samples for which each unit is the nearest.
+
+    Empty units stand between clusters; they are light gray. Create it with
+    `from_estimator` or `from_predictions`.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_units,)
+        Number of samples of each unit.
+    %(layout)s
+
+    Attributes
+    ----------
+    %(figure)s
+    %(units)s
+    texts_ : list of matplotlib.text.Text
+        Numbers in cells that are large enough.
+
+    See Also
+    --------
+    UMatrixDisplay : The distances of the units to their neighbors.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from skesom.displays import HitMapDisplay
+    >>> from skesom.som import CSOM
+    >>> csom = CSOM((8, 6)).fit(load_iris().data)
+    >>> display = HitMapDisplay.from_estimator(csom)
+    >>> int(display.values.sum())
+    150
+    """
+
+    def __init__(self, values, layout):
+        self.values = values
+        self.layout = layout
+
+    @classmethod
+    def from_estimator(cls, estimator, X=None, *, embedding="pca", ax=None, **options):
+        """Draw the hits of a fitted map.
+
+        Parameters
+        ----------
+        %(map)s
+        X : array-like of shape (n_samples, n_features), default=None
+            Samples as the map itself takes them, to count instead of the training
+            samples.
+        %(embedding)s
+        %(drawn)s
+        """
+        if X is not None:
+            som = fitted_map(estimator, cls.__name__)
+            winners = som.winners(X)
+            n_units = len(som.codebook_)
+            hits = np.bincount(winners[winners >= 0], minlength=n_units)
+            options["values"] = hits
+        return super().from_estimator(estimator, embedding=embedding, ax=ax, **options)
+
+    @classmethod
+    def _of_map(cls, som):
+        return {"values": hits_of(som)}
+
+    def plot(self, ax=None, *, numbers=True, cmap="viridis"):
+        """Draw the units in the colors of their hits, on a square-root scale.
+
+        Parameters
+        ----------
+        %(ax)s
+        numbers : bool, default=True
+            Whether the hits are written in the cells of a lattice, if these are large
+            enough.
+        cmap : str or matplotlib.colors.Colormap, default="viridis"
+            Colors of the hits.
+        %(plotted)s
+        """
+        check_matplotlib()
+        from matplotlib import colormaps
+        from matplotlib.colors import PowerNorm
+
+        colors = colormaps[cmap] if isinstance(cmap, str) else cmap
+        ax = self._draw(
+            ax,
+            np.ma.masked_equal(np.asarray(self.values, dtype=np.float64), 0),
+            "hit map",
+            "samples",
+            cmap=colors.with_extremes(bad=_EMPTY),
+            norm=PowerNorm(0.5, vmin=0, vmax=max(np.max(self.values), 1)),
+        )
+        self.texts_ = []
+        if numbers and isinstance(self.layout, LatticeLayout):
+            self.texts_ = self._write_numbers(ax)
+        return self
+
+    def _write_numbers(self, ax):
+        """Write the hits in the cells, if they fit."""
+        width, height = size_in_points(ax) / self.layout.size
+        texts = [f"{hits:.0f}" for hits in self.values]
+        size = min(0.8 * min(width, height) / (0.62 * max(map(len, texts))), 9)
+        if size < 4.5:
+            return []
+        dark = self.units_.norm(self.values) < 0.6
+        style = {"size": size, "ha": "center", "va": "center_baseline"}
+        return [
+            ax.text(*place, text, color="white" if is_dark else "black", **style)
+            for place, text, is_dark, hits in zip(
+                self.layout.positions, texts, dark, self.values, strict=True
+            )
+            if hits > 0
+        ]
+
+
+class ComponentPlanesDisplay(_UnitMapDisplay):
+    """Component planes: the weights of the units in each feature (band) by itself.
+
+    Features with similar planes are redundant. Create it with `from_estimator` or
+    `from_predictions`. Its panels fill the axes.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_units, n_features)
+        Weights of the units.
+    %(layout)s
+    names : sequence of str of length n_features, default=None
+        Features or bands, for instance ``cube.band_names``. By default the feature
+        names of the fitted map, or "feature 1", "feature 2", ...
+
+    Attributes
+    ----------
+    %(figure)s
+    axes_ : ndarray of shape (n_features,) of matplotlib.axes.Axes
+        A panel for each feature.
+    units_ : list of matplotlib.collections.Collection
+        Cells of a lattice or nodes of a graph, for each feature.
+    color_bars_ : list of matplotlib.colorbar.Colorbar
+        One for each feature, or the one that they share.
+
+    See Also
+    --------
+    UMatrixDisplay : The distances of the units to their neighbors.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from skesom.displays import ComponentPlanesDisplay
+    >>> from skesom.som import CSOM
+    >>> iris = load_iris()
+    >>> csom = CSOM((8, 6)).fit(iris.data)
+    >>> display = ComponentPlanesDisplay.from_estimator(csom, names=iris.feature_names)
+    >>> [ax.get_title() for ax in display.axes_[:2]]
+    ['sepal length (cm)', 'sepal width (cm)']
+    """
+
+    _n_feature_axes = 1
+
+    def __init__(self, values, layout, *, names=None):
+        self.values = values
+        self.layout = layout
+        n_features = values.shape[1]
+        if names is None:
+            names = [f"feature {number + 1}" for number in range(n_features)]
+        if len(names) != n_features:
+            raise ValueError(
+                f"names must be one for each of the {n_features} features, got "
+                f"{len(names)}."
+            )
+        self.names = list(names)
+
+    @classmethod
+    def _of_map(cls, som):
+        names = getattr(som, "feature_names_in_", None)
+        return {"values": som.codebook_, "names": names}
+
+    def plot(self, ax=None, *, features=None, scale="own", cmap="viridis"):
+        """Draw a panel for each feature.
+
+        Parameters
+        ----------
+        %(ax)s
+        features : sequence of int or str, default=None
+            Which ones, by number from 0 or by name; all by default.
+        scale : {"own", "shared"}, default="own"
+            Whether each panel has its own scale of colors, or all have one, so that
+            features in one unit can be compared.
+        cmap : str or matplotlib.colors.Colormap, default="viridis"
+            Colors of the weights.
+        %(plotted)s
+        """
+        if scale not in ("own", "shared"):
+            raise ValueError(f"scale must be 'own' or 'shared', got {scale!r}.")
+        numbers = self._numbers(features)
+        self.ax_, self.axes_ = self._panels(ax, len(numbers))
+        self.figure_ = self.ax_.figure
+        style = {"cmap": cmap, "linewidths": 0.2}
+        if scale == "shared":
+            from matplotlib.colors import Normalize
+
+            planes = self.values[:, numbers]
+            style["norm"] = Normalize(planes.min(), planes.max())
+        self.units_, self.color_bars_ = [], []
+        for panel, feature in zip(self.axes_, numbers, strict=True):
+            units = self.layout.draw(panel, self.values[:, feature], **style)
+            self.units_.append(units)
+            panel.set_title(self.names[feature], size="medium")
+            panel.set(xlabel="", ylabel="", xticks=[], yticks=[])
+            if scale == "own":
+                bar = add_color_bar(panel, units, "", below=self.layout.flat)
+                self.color_bars_.append(bar)
+        if scale == "shared":
+            place = {"ax": list(self.axes_), "aspect": 30, "panchor": False}
+            bar = self.figure_.colorbar(self.units_[0], label="weight", **place)
+            self.color_bars_ = [bar]
+        update_layout(self.ax_)
+        return self
+
+    def _numbers(self, features):
+        """Return the numbers of features given by number or name."""
+        if features is None:
+            return list(range(len(self.names)))
+        numbers = []
+        for feature in features:
+            if isinstance(feature, str):
+                if feature not in self.names:
+                    raise ValueError(
+                        f"There is no feature {feature!r}, only "
+                        f"{', '.join(self.names)}."
+                    )
+                feature = self.names.index(feature)
+            elif not 0 <= feature < len(self.names):
+                raise ValueError(
+                    f"There is no feature {feature}, only 0 to {len(self.names) - 1}."
+                )
+            numbers.append(int(feature))
+        return numbers
+
+    def _panels(self, ax, n_panels):
+        """Return axes and the panels that fill them, as large as possible."""
+        width, height = self.layout.size
+        scale = _PANEL / max(width, height)
+        panel = scale * width + 0.7, scale * height + 0.4  # color bar, title
+        room = np.array([4, 3]) if ax is None else size_in_points(ax)
+        columns = np.arange(1, n_panels + 1)
+        rows = -(-n_panels // columns)
+        sizes = np.minimum(room[0] / (columns * panel[0]), room[1] / (rows * panel[1]))
+        n_columns = int(columns[np.argmax(sizes)])
+        n_rows = math.ceil(n_panels / n_columns)
+        ax = new_axes(ax, (n_columns * panel[0], n_rows * panel[1]))
+        ax.set_axis_off()
+        if ax.get_subplotspec() is None:
+            box = ax.get_position()
+            sides = {"left": box.x0, "right": box.x1, "bottom": box.y0, "top": box.y1}
+            grid = ax.figure.add_gridspec(n_rows, n_columns, **sides)
+        else:
+            grid = ax.get_subplotspec().subgridspec(n_rows, n_columns)
+        places = [grid[divmod(number, n_columns)] for number in range(n_panels)]
+        return ax, np.array([ax.figure.add_subplot(place) for place in places])
+
+
+def _write_cluster_numbers(ax, layout, unit_labels):
+    """Write the number of each cluster on its most central unit, if there is room."""
+    from matplotlib.patheffects import withStroke
+
+    labels, counts = np.unique(unit_labels[unit_labels >= 0], return_counts=True)
+    room = np.sqrt(np.prod(size_in_points(ax)) / max(len(labels), 1))
+    if room < _LEAST_ROOM:
+        return
+    size = float(np.clip(_NUMBER * room, *_NUMBER_SIZES))
+    style = {"color": "white", "size": size, "weight": "bold", "zorder": 4}
+    style |= {"ha": "center", "va": "center"}
+    rim = withStroke(linewidth=size / 4, foreground="black")
+    places, boxes = {}, np.empty((0, 4))
+    for label in labels[np.argsort(-counts, kind="stable")].tolist():
+        members = layout.positions[unit_labels == label]
+        apart = np.linalg.norm(members - members.mean(axis=0), axis=1)
+        place = members[np.argmin(apart)]
+        # Middle, half width and half height of the number, in points.
+        middle = ax.transData.transform(place) * 72 / ax.figure.dpi
+        box = np.array([*middle, 0.35 * size * len(str(label)), 0.45 * size])
+        if (np.abs(boxes - box)[:, :2] < (boxes + box)[:, 2:]).all(axis=1).any():
+            continue
+        boxes = np.vstack([boxes, box])
+        places[label] = place
+    for label in sorted(places):
+        ax.text(*places[label], str(label), path_effects=[rim], **style)
