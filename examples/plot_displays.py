@@ -3,11 +3,10 @@
 All pictures of a clustering
 ============================
 
-A clustering is worth what can be read from it. This example clusters the pixels of a
-synthetic galaxy with a classical self-organizing map and looks at the result from all
-sides: where the clusters are on the sky, what their pixels look like, how the map is
-ordered, where it fits badly, and how it was trained. A cluster has the same color in
-all pictures.
+This example clusters the pixels of a synthetic galaxy with a classical self-organizing
+map and shows all of the result: the clusters on the sky, their spectra and sizes, the
+order of the map, its errors, and its training. A cluster has the same color in all
+pictures.
 """
 
 import sys
@@ -32,7 +31,7 @@ from skesom.maps import make_cluster_pipeline
 from skesom.som import CSOM
 
 # %%
-# The job: nine images, and a lattice of 9 by 12 hexagons whose units make six clusters.
+# The data are nine images. The map is a lattice of 9 by 12 hexagons, with six clusters.
 
 cube, truth = make_galaxy_cube((260, 300), missing=0.1, extent=0.6, random_state=1)
 csom = CSOM(shape=(9, 12), n_clusters=6, random_state=0)
@@ -41,9 +40,8 @@ label_map = pipeline["cluster"].labels_
 print(f"{(label_map >= 0).sum()} pixels in {label_map.max() + 1} clusters")
 
 # %%
-# Every display is made by ``from_estimator`` or ``from_predictions``, draws in the axes
-# that it is given, and keeps what it has drawn. Coordinates on the sky need axes with
-# the projection of the WCS.
+# A display is created by ``from_estimator`` or ``from_predictions`` and draws in the
+# given axes. Coordinates on the sky need axes with the projection of the WCS.
 
 is_bulge = (truth == POPULATIONS.index("bulge")) & (label_map >= 0)
 bulge = int(np.bincount(label_map[is_bulge]).argmax())

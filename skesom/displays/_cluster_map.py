@@ -7,14 +7,13 @@ from scipy.ndimage import gaussian_filter
 from skesom._common.labels import SKY
 from skesom.displays._axes import update_layout
 from skesom.displays._clusters import (
+    ClusterDisplay,
     add_legend,
     as_clusters,
-    labeled_cube,
     missing_patch,
     percentages,
 )
-from skesom.displays._colors import NOISE_COLOR, SKY_COLOR
-from skesom.displays._display import Display
+from skesom.displays._colors import NOISE_COLOR, SKY_COLOR, luminance_of
 from skesom.displays._rgb import thinned_rgb
 from skesom.displays._sky_image import (
     EVERY_ROW,
@@ -26,10 +25,9 @@ from skesom.displays._sky_image import (
 
 _NOISE = -1
 _HALF = 0.5
-_LUMINANCE = np.array([0.299, 0.587, 0.114])  # of red, green and blue
 
 
-class ClusterMapDisplay(Display):
+class ClusterMapDisplay(ClusterDisplay):
     """Cluster map: each pixel of the image in the color of its cluster.
 
     Create it with `from_estimator` or `from_predictions`.
@@ -81,30 +79,6 @@ class ClusterMapDisplay(Display):
         self.sky_mask = sky_mask
         self.colors = colors
         self.names = names
-
-    @classmethod
-    def from_estimator(cls, estimator, X, *, ax=None, **options):
-        """Draw the clusters that an estimator finds in a cube.
-
-        Parameters
-        ----------
-        %(estimator)s
-        %(drawn)s
-        """
-        label_map, cube = labeled_cube(estimator, X)
-        return cls._drawn(ax, options, label_map, cube=cube)
-
-    @classmethod
-    def from_predictions(cls, label_map, *, ax=None, **options):
-        """Draw a label map.
-
-        Parameters
-        ----------
-        label_map : array-like of int of shape (n_rows, n_columns)
-            Clusters from 0, -1 = noise, -2 = sky, -3 = no data.
-        %(drawn)s
-        """
-        return cls._drawn(ax, options, label_map)
 
     def plot(
         self,
@@ -186,7 +160,7 @@ class ClusterMapDisplay(Display):
 
 def rim_of(color):
     """Return black or white, whichever contrasts more with a color."""
-    return "black" if color[:3] @ _LUMINANCE > 0.4 else "white"
+    return "black" if luminance_of(color) > 0.4 else "white"
 
 
 def _colored(clusters, step):

@@ -11,12 +11,11 @@ from skesom._common.labels import MASKED, SKY
 from skesom.cube import Cube
 from skesom.displays._axes import new_axes, size_in_points, update_layout
 from skesom.displays._clusters import (
+    ClusterDisplay,
     add_legend,
     as_clusters,
-    labeled_cube,
     percentages,
 )
-from skesom.displays._display import Display
 from skesom.displays._rgb import wavelengths_of
 from skesom.io import cluster_table
 
@@ -31,7 +30,7 @@ _LONGEST_NAME = 16  # letters in a line below a bar
 _MANY = 50  # bars without gaps
 
 
-class ClusterSpectraDisplay(Display):
+class ClusterSpectraDisplay(ClusterDisplay):
     """Spectra of clusters: median and quartiles of their pixels in each band.
 
     Create it with `from_estimator` or `from_predictions`.
@@ -75,33 +74,6 @@ class ClusterSpectraDisplay(Display):
         self.wavelengths = wavelengths
         self.colors = colors
         self.names = names
-
-    @classmethod
-    def from_estimator(cls, estimator, X, *, ax=None, **options):
-        """Draw the spectra of the clusters that an estimator finds in a cube.
-
-        They are spectra of X. If X is on other pixels than the clusters, they are of
-        the input of the last step of the Pipeline.
-
-        Parameters
-        ----------
-        %(estimator)s
-        %(drawn)s
-        """
-        return cls._drawn(ax, options, *labeled_cube(estimator, X))
-
-    @classmethod
-    def from_predictions(cls, label_map, cube, *, ax=None, **options):
-        """Draw the spectra of clusters that are known already.
-
-        Parameters
-        ----------
-        %(label_map)s
-        cube : Cube or array-like of shape (n_rows, n_columns, n_bands)
-            The images.
-        %(drawn)s
-        """
-        return cls._drawn(ax, options, label_map, cube)
 
     def plot(self, ax=None, *, clusters=None, quartiles=True, log=False, flux=None):
         """Draw a line for each cluster.
@@ -171,7 +143,7 @@ class ClusterSpectraDisplay(Display):
             )
 
 
-class ClusterHistogramDisplay(Display):
+class ClusterHistogramDisplay(ClusterDisplay):
     """Histogram of clusters: the number of pixels of each.
 
     Create it with `from_estimator` or `from_predictions`.
@@ -207,29 +179,6 @@ class ClusterHistogramDisplay(Display):
         self.label_map = label_map
         self.colors = colors
         self.names = names
-
-    @classmethod
-    def from_estimator(cls, estimator, X, *, ax=None, **options):
-        """Draw the histogram of the clusters that an estimator finds in a cube.
-
-        Parameters
-        ----------
-        %(estimator)s
-        %(drawn)s
-        """
-        label_map, _ = labeled_cube(estimator, X)
-        return cls._drawn(ax, options, label_map)
-
-    @classmethod
-    def from_predictions(cls, label_map, *, ax=None, **options):
-        """Draw the histogram of clusters that are known already.
-
-        Parameters
-        ----------
-        %(label_map)s
-        %(drawn)s
-        """
-        return cls._drawn(ax, options, label_map)
 
     def plot(self, ax=None, *, log=False):
         """Draw a bar for each cluster.

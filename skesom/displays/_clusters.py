@@ -18,6 +18,7 @@ from skesom.displays._axes import (
     update_layout,
 )
 from skesom.displays._colors import HATCH_COLOR, MISSING_COLOR, cluster_palette
+from skesom.displays._display import Display
 from skesom.displays._sky_image import pixel_scale_of
 
 _LARGEST, _SMALLEST = 9.0, 6.0  # points
@@ -26,6 +27,43 @@ _MAX_COLUMNS = 2
 _LETTER = 0.55  # mean width of a letter by its height
 _WIDEST = 0.55  # a column of names by the width of the axes
 _LETTERS = 12, 30  # in a line of the longest names
+
+
+class ClusterDisplay(Display):
+    """Base of displays of one label map."""
+
+    @classmethod
+    def from_estimator(cls, estimator, X, *, ax=None, **options):
+        """Draw the clusters that an estimator finds in a cube.
+
+        Parameters
+        ----------
+        %(estimator)s
+        %(drawn)s
+
+        Notes
+        -----
+        Spectra are of X. If X is on other pixels than the clusters, they are of the
+        input of the last step of the Pipeline.
+        """
+        label_map, cube = labeled_cube(estimator, X)
+        return cls._drawn(ax, options, label_map=label_map, cube=cube)
+
+    @classmethod
+    def from_predictions(cls, label_map, cube=None, *, ax=None, **options):
+        """Draw clusters that are known already.
+
+        Parameters
+        ----------
+        label_map : array-like of int of shape (n_rows, n_columns)
+            Clusters from 0, -1 = noise, -2 = sky, -3 = no data.
+        cube : Cube or array-like of shape (n_rows, n_columns, n_bands), default=None
+            The images: needed for spectra and contours, optional for the WCS of a map,
+            not used for a histogram.
+        %(drawn)s
+        """
+        given = {} if cube is None else {"cube": cube}
+        return cls._drawn(ax, options, label_map=label_map, **given)
 
 
 class Clusters(NamedTuple):

@@ -13,8 +13,7 @@ SKY_COLOR = "#1d2236"
 MISSING_COLOR = "#e1e3e8"
 HATCH_COLOR = "#b4b8c2"
 
-# Palettes of 1 to 10 colors that rise evenly in lightness, each color a third of the
-# color circle (in Oklab, Ottosson 2020) from the one before.
+# Palettes of 1 to 10 colors.
 _FEW = [
     "5f0d6f",
     "5f0d6f00feff",
@@ -27,12 +26,8 @@ _FEW = [
     "5f0d6f00666b974c008f56bc00a694e48110bc9bff0fe9bcffbb7b",
     "5f0d6f006469924700894fb5009d8bd77600ae8dfc00d7acffa867d2ceff",
 ]
-# Further colors, from dark to light, and the size of the smallest palette that has
-# each of them. After the first ten, they were added one by one: always the color
-# farthest from all before and from those of sky, noise and missing data (the method
-# of Glasbey et al. 2007, doi:10.1002/col.20327). Distances were the smallest of those
-# in Oklab for normal vision, protanopia, deuteranopia and tritanopia (the model of
-# Machado et al. 2009, doi:10.1109/TVCG.2009.113).
+# Further colors, from dark to light, and the size of the smallest palette with each:
+# they were added to ten one by one, see the notes of `cluster_colors`.
 _MANY = (
     "5f0d6f7900005e28436b005e4328862828a16b28280051365e286b6b285186000d284379"
     "8600365e1b9436511b791b5e7900795e366b3636a1513686792843860051793600940036"
@@ -148,6 +143,11 @@ def cluster_colors(label_map, cube):
     brightness = means.sum(axis=1) / n_known
     ranks = np.argsort(np.argsort(brightness, kind="stable"), kind="stable")
     return cluster_palette(n_clusters)[ranks]
+
+
+def luminance_of(colors):
+    """Return the brightness of colors for the eye."""
+    return colors[..., :3] @ [0.299, 0.587, 0.114]
 
 
 def _from_hex(text):

@@ -1,10 +1,14 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Which types of known objects gather in which clusters, as a picture."""
 
+from collections.abc import Mapping
+from fractions import Fraction
+
 import numpy as np
 
 from skesom.displays._axes import new_axes, size_in_points, update_layout
 from skesom.displays._clusters import labeled_cube
+from skesom.displays._colors import luminance_of
 from skesom.displays._display import Display
 from skesom.io import describe_types
 from skesom.maps import crossmatch
@@ -14,7 +18,6 @@ _CELL = 0.62, 0.36  # inches in a new figure
 _ROOM = 3.4, 1.6
 _LARGEST, _SMALLEST = 9.0, 4.5  # points, of the numbers in the cells
 _TICK_ROOM = 24.0  # points for the number at a tick
-_LUMINANCE = np.array([0.299, 0.587, 0.114])
 
 
 class CrossmatchDisplay(Display):
@@ -169,25 +172,17 @@ class CrossmatchDisplay(Display):
         size = min(width / 2.4, height / 1.4, _LARGEST)
         if size < _SMALLEST:
             return []
-        # The eye weighs red, green and blue like this.
-        luminance = self.image_.to_rgba(self.image_.get_array())[..., :3] @ _LUMINANCE
+        luminance = luminance_of(self.image_.to_rgba(self.image_.get_array()))
         texts = []
         for (row, column), value in np.ndenumerate(enrichment):
-            is_dark = luminance[row, column] < 0.45
-            texts.append(
-                ax.text(
-                    column,
-                    row,
-                    "0" if value == 0 else f"{value:.{max(0, 2 - _digits(value))}f}",
-                    ha="center",
-                    va="center",
-                    size=size,
-                    color=("white" if is_dark else "black")
-                    if certain[row, column]
-                    else "0.55",
-                    weight="bold" if certain[row, column] else "normal",
-                )
-            )
+            style = {"color": "0.55"}
+            if certain[row, column]:
+                dark = luminance[row, column] < 0.45
+                style = {"color": "white" if dark else "black", "weight": "bold"}
+            decimals = np.clip(1 - np.floor(np.log10(value or 1)), 0, 2)
+            text = f"{value:.{int(decimals)}f}" if value else "0"
+            style |= {"ha": "center", "va": "center", "size": size}
+            texts.append(ax.text(column, row, text, **style))
         return texts
 
     def _name_types(self, ax):
@@ -195,22 +190,21 @@ class CrossmatchDisplay(Display):
         table = self.crossmatch.table
         counts = dict(zip(table["type"], table["n_objects"], strict=True))
         described = describe_types([str(kind) for kind in counts])
-        ax.set_yticks(
-            range(len(counts)),
-            [
-                f"{kind.description}  {count}"
-                for kind, count in zip(described.values(), counts.values(), strict=True)
-            ],
-        )
+        texts = [
+            f"{kind.description}  {count}"
+            for kind, count in zip(described.values(), counts.values(), strict=True)
+        ]
+        ax.set_yticks(range(len(texts)), texts)
 
     def _name_clusters(self, ax):
         """Write the names of the clusters and their shares of the area."""
         n_types, n_clusters = self.crossmatch.matrix("enrichment").shape
         labels = np.asarray(self.crossmatch.table["cluster"])[:n_clusters].tolist()
         shares = np.asarray(self.crossmatch.table["area_share"])[:n_clusters]
-        names = self.names if self.names is not None else {}
-        names = dict(names.items() if hasattr(names, "items") else enumerate(names))
-        names.setdefault(-1, "noise")
+        names = self.names or {}
+        if not isinstance(names, Mapping):
+            names = dict(enumerate(names))
+        names = {-1: "noise"} | dict(names)
         ax.tick_params(length=0)
         room = size_in_points(ax)[0] / n_clusters
         ax.set_xlabel("cluster")
@@ -249,16 +243,8 @@ class CrossmatchDisplay(Display):
     def _add_color_bar(self, ax):
         """Draw the scale of the colors."""
         bar = ax.figure.colorbar(self.image_, ax=ax, extend="both", pad=0.02, aspect=30)
-        ticks = np.arange(-_DOUBLINGS, _DOUBLINGS + 1)
-        bar.set_ticks(
-            ticks,
-            labels=[f"{2**n}" if n >= 0 else f"1/{2**-n}" for n in ticks.tolist()],
-        )
+        ticks = range(-_DOUBLINGS, _DOUBLINGS + 1)
+        bar.set_ticks(ticks, labels=[str(Fraction(2) ** tick) for tick in ticks])
         bar.set_label("share of objects / share of area\n(no color: within chance)")
         bar.outline.set_visible(False)
         self.color_bar_ = bar
-
-
-def _digits(number):
-    """Return how many digits stand before the point."""
-    return len(str(int(number))) if number >= 1 else 0

@@ -104,7 +104,8 @@ class DisagreementMapDisplay(Display):
             Clusters from 0; negative labels are no clusters.
         %(drawn)s
         """
-        return cls._drawn(ax, options, compare_clusterings(first, second))
+        comparison = compare_clusterings(first, second)
+        return cls._drawn(ax, options, comparison=comparison)
 
     def plot(
         self,

@@ -7,21 +7,33 @@ import textwrap
 
 
 class Display:
-    """Completes the docstrings of its subclasses, and draws what it creates."""
+    """Base of displays: completes their docstrings, draws what it creates."""
 
     def __init_subclass__(cls):
-        """Replace lines such as ``%(ax)s`` in all docstrings of the class."""
-        for member in (cls, *vars(cls).values()):
-            function = getattr(member, "__func__", member)  # of a classmethod
-            if callable(function) and function.__doc__:
-                function.__doc__ = _PLACE.sub(_text, function.__doc__)
+        _complete_docstrings(cls)
 
     @classmethod
-    def _drawn(cls, ax, options, *data, **parameters):
-        """Create a display and draw it; options are of the class and of `plot`."""
-        of_class = options.keys() & inspect.signature(cls).parameters.keys()
-        parameters |= {name: options.pop(name) for name in of_class}
-        return cls(*data, **parameters).plot(ax, **options)
+    def from_predictions(cls, values, *, ax=None, **options):
+        """Draw values that are known already.
+
+        Parameters
+        ----------
+        values : array-like
+            First parameter of the class.
+        %(drawn)s
+        """
+        return cls._drawn(ax, options, values=values)
+
+    @classmethod
+    def _drawn(cls, ax, options, **given):
+        """Create a display and draw it; options are of the class and of `plot`.
+
+        Given parameters are left out if the class does not have them.
+        """
+        known = inspect.signature(cls).parameters.keys()
+        of_class = {name: given[name] for name in given.keys() & known}
+        of_class |= {name: options.pop(name) for name in options.keys() & known}
+        return cls(**of_class).plot(ax, **options)
 
 
 _PLACE = re.compile(r"^( *)%\((\w+)\)s", re.MULTILINE)
@@ -59,6 +71,8 @@ ax_ : matplotlib.axes.Axes
 figure_ : matplotlib.figure.Figure
     Figure of the axes.""",
     "color_bar": """\
+image_ : matplotlib.image.AxesImage
+    The values.
 color_bar_ : matplotlib.colorbar.Colorbar
     Scale of the colors.""",
     "units": """\
@@ -136,6 +150,17 @@ ValueError
 }
 
 
+def _complete_docstrings(cls):
+    """Replace lines such as ``%(ax)s`` in the docstrings of a class and its methods."""
+    for member in (cls, *vars(cls).values()):
+        function = getattr(member, "__func__", member)  # of a classmethod
+        if callable(function) and function.__doc__:
+            function.__doc__ = _PLACE.sub(_text, function.__doc__)
+
+
 def _text(place):
     indent, name = place.groups()
     return textwrap.indent(_TEXTS[name], indent)
+
+
+_complete_docstrings(Display)

@@ -2,7 +2,7 @@
 """Three bands of a cube as a color picture."""
 
 import numpy as np
-from astropy import units, visualization
+from astropy import units
 
 from skesom.cube import Cube, sky_statistics
 from skesom.displays._colors import MISSING_COLOR
@@ -125,6 +125,8 @@ def thinned_rgb(cube, bands, step):
 
 
 def _as_interval(interval):
+    from astropy import visualization  # imports matplotlib
+
     if isinstance(interval, visualization.BaseInterval) or interval == "sky":
         return interval
     if interval == "zscale":
@@ -162,6 +164,8 @@ def _scaled(cube, band, interval):
 
 def _stretched(planes, stretch):
     """Return planes from 0 to 1 as a picture."""
+    from astropy import visualization
+
     if stretch == "lupton":
         # Black pixels have no color.
         with np.errstate(divide="ignore", invalid="ignore"):

@@ -18,8 +18,8 @@ class TrainingCurveDisplay(Display):
 
     Parameters
     ----------
-    curves : dict of str to ndarray of shape (n_epochs,)
-        Errors of each epoch, of one map or of several by their names.
+    values : array-like of shape (n_epochs,) or dict of str to such
+        Error of each epoch, of one map or of several by their names.
     what : str, default="error"
         Name of the errors, for the axis.
 
@@ -40,8 +40,8 @@ class TrainingCurveDisplay(Display):
     12
     """
 
-    def __init__(self, curves, *, what="error"):
-        self.curves = curves
+    def __init__(self, values, *, what="error"):
+        self.values = values
         self.what = what
 
     @classmethod
@@ -59,28 +59,8 @@ class TrainingCurveDisplay(Display):
                 f"{type(som).__name__} has no training curve: it does not record its "
                 "error in each epoch."
             )
-        curves = {"": som.training_errors_}
-        return cls._drawn(ax, {"what": "root mean square distance"} | options, curves)
-
-    @classmethod
-    def from_predictions(cls, errors, *, ax=None, **options):
-        """Draw errors that are known already.
-
-        Parameters
-        ----------
-        errors : array-like of shape (n_epochs,) or dict of str to such
-            Error of each epoch, of one map or of several by their names.
-        %(drawn)s
-        """
-        curves = errors if isinstance(errors, Mapping) else {"": errors}
-        curves = {str(k): np.asarray(v, dtype=float) for k, v in curves.items()}
-        for name, curve in curves.items():
-            if curve.ndim != 1 or len(curve) == 0:
-                raise ValueError(
-                    "errors must have one number for each epoch, got an array of shape "
-                    f"{curve.shape}{f' for {name}' if name else ''}."
-                )
-        return cls._drawn(ax, options, curves)
+        given = {"values": som.training_errors_, "what": "root mean square distance"}
+        return cls._drawn(ax, options, **given)
 
     def plot(self, ax=None):
         """Draw the errors by the number of the epoch, counted from 1.
@@ -90,9 +70,18 @@ class TrainingCurveDisplay(Display):
         %(ax)s
         %(plotted)s
         """
+        given = self.values
+        curves = given if isinstance(given, Mapping) else {"": given}
+        curves = {str(k): np.asarray(v, dtype=float) for k, v in curves.items()}
+        for name, errors in curves.items():
+            if errors.ndim != 1 or len(errors) == 0:
+                raise ValueError(
+                    "values must have one number for each epoch, got an array of shape "
+                    f"{errors.shape}{f' for {name}' if name else ''}."
+                )
         ax = new_axes(ax)
         self.lines_ = []
-        for name, errors in self.curves.items():
+        for name, errors in curves.items():
             epochs = np.arange(1, len(errors) + 1)
             style = "o-" if len(errors) <= 50 else "-"
             (line,) = ax.plot(epochs, errors, style, markersize=3.5, label=name)
@@ -101,7 +90,7 @@ class TrainingCurveDisplay(Display):
         ax.locator_params(axis="x", integer=True)
         ax.grid(alpha=0.3)
         ax.spines[["top", "right"]].set_visible(False)
-        if any(self.curves):
+        if any(curves):
             ax.legend(frameon=False)
         self.ax_, self.figure_ = ax, ax.figure
         return self

@@ -92,7 +92,7 @@ class _UnitMapDisplay(Display):
                 "Values of a lattice have the shape (n_rows, n_columns); for the nodes "
                 f"of a graph give their positions. Got shape {shape}."
             )
-        return cls._drawn(ax, options, values, layout)
+        return cls._drawn(ax, options, values=values, layout=layout)
 
     _n_feature_axes = 0
 

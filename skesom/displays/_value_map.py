@@ -27,20 +27,35 @@ class _ValueMapDisplay(Display):
         self.wcs = wcs
         self.pixel_scale = pixel_scale
 
-    @classmethod
-    def from_predictions(cls, values, *, ax=None, **options):
-        """Draw values that are known already.
+    def plot(
+        self,
+        ax=None,
+        *,
+        highest=None,
+        cmap=None,
+        scale_bar=True,
+        compass=True,
+        max_pixels=MAX_PIXELS,
+    ):
+        """Draw the values; pixels without a value are hatched.
 
         Parameters
         ----------
-        values : array-like of shape (n_rows, n_columns)
-            Value of each pixel as in the class, NaN where there is none.
-        %(drawn)s
+        %(ax)s
+        highest : float, default=None
+            Percentage of the pixels that the scale of colors covers; the few above
+            have the color of its end. By default 99.5 for quantization errors, while
+            the scale of a stability ends at 1.
+        cmap : str or matplotlib.colors.Colormap, default=None
+            Colors; by default "inferno" for quantization errors, "viridis" for
+            stability.
+        %(image)s
+        %(plotted)s
         """
-        return cls._drawn(ax, options, values)
-
-    def _draw(self, ax, label, limit, *, cmap, max_pixels, **marks):
-        """Draw the values on a scale from 0 to the limit of the known ones."""
+        if highest is None:
+            highest = self._highest
+        elif not 0 < highest <= 100:
+            raise ValueError(f"highest must be above 0, up to 100, got {highest!r}.")
         values = np.asarray(self.values, dtype=np.float64)
         if values.ndim != 2:
             raise ValueError(
@@ -52,7 +67,9 @@ class _ValueMapDisplay(Display):
         step = thinning(values.shape, max_pixels)
         drawn = mean(values, step)
         known = drawn[~np.isnan(drawn)]
-        top = limit(known) if len(known) else 1.0
+        top = 1.0
+        if highest is not None and len(known):
+            top = float(np.percentile(known, highest))
         self.image_ = draw_image(
             ax,
             values.shape,
@@ -61,14 +78,17 @@ class _ValueMapDisplay(Display):
             "means of {step} x {step} pixels",
             wcs=self.wcs,
             pixel_scale=pixel_scale,
-            cmap=cmap,
+            scale_bar=scale_bar,
+            compass=compass,
+            cmap=cmap or self._cmap,
             vmin=0,
             vmax=top or 1.0,
-            **marks,
         )
         self.ax_, self.figure_ = self.image_.axes, self.image_.figure
         extend = "max" if known.max(initial=0) > top else "neither"
-        self.color_bar_ = add_color_bar(self.ax_, self.image_, label, extend=extend)
+        self.color_bar_ = add_color_bar(
+            self.ax_, self.image_, self._label, extend=extend
+        )
         update_layout(self.ax_)
         return self
 
@@ -88,8 +108,6 @@ class QuantizationErrorMapDisplay(_ValueMapDisplay):
     Attributes
     ----------
     %(figure)s
-    image_ : matplotlib.image.AxesImage
-        The distances.
     %(color_bar)s
 
     See Also
@@ -105,6 +123,9 @@ class QuantizationErrorMapDisplay(_ValueMapDisplay):
     'column [pixel]'
     """
 
+    _label, _cmap = "distance to the nearest unit", "inferno"
+    _highest = 99.5
+
     @classmethod
     def from_estimator(cls, estimator, X, *, ax=None, **options):
         """Draw how far the pixels of a cube are from the units of a map.
@@ -118,42 +139,7 @@ class QuantizationErrorMapDisplay(_ValueMapDisplay):
         """
         distances, cube = _distances(estimator, X, cls.__name__)
         place = {"wcs": cube.wcs, "pixel_scale": cube.pixel_scale}
-        return cls._drawn(ax, options, distances, **place)
-
-    def plot(
-        self,
-        ax=None,
-        *,
-        highest=99.5,
-        cmap="inferno",
-        scale_bar=True,
-        compass=True,
-        max_pixels=MAX_PIXELS,
-    ):
-        """Draw the distances; masked pixels are hatched.
-
-        Parameters
-        ----------
-        %(ax)s
-        highest : float, default=99.5
-            Percentage of the pixels that the scale of colors covers; the few above
-            have the color of its end.
-        cmap : str or matplotlib.colors.Colormap, default="inferno"
-            Colors of the distances.
-        %(image)s
-        %(plotted)s
-        """
-        if not 0 < highest <= 100:
-            raise ValueError(f"highest must be above 0, up to 100, got {highest!r}.")
-        return self._draw(
-            ax,
-            "distance to the nearest unit",
-            lambda known: float(np.percentile(known, highest)),
-            cmap=cmap,
-            scale_bar=scale_bar,
-            compass=compass,
-            max_pixels=max_pixels,
-        )
+        return cls._drawn(ax, options, values=distances, **place)
 
 
 class StabilityMapDisplay(_ValueMapDisplay):
@@ -171,8 +157,6 @@ class StabilityMapDisplay(_ValueMapDisplay):
     Attributes
     ----------
     %(figure)s
-    image_ : matplotlib.image.AxesImage
-        The shares.
     %(color_bar)s
 
     See Also
@@ -191,6 +175,9 @@ class StabilityMapDisplay(_ValueMapDisplay):
     >>> display.image_.get_array().tolist()
     [[1.0, 1.0, 0.0, 1.0]]
     """
+
+    _label, _cmap = "share of runs in the same cluster", "viridis"
+    _highest = None
 
     @classmethod
     def from_estimator(
@@ -214,39 +201,9 @@ class StabilityMapDisplay(_ValueMapDisplay):
         check_matplotlib()  # before the runs, which take time
         shares = stability(estimator, X, seeds=seeds, reference=reference).stability
         place = {}
-        if options.get("wcs") is None and np.shape(X)[:2] == shares.shape:
-            options.pop("wcs", None)
+        if "wcs" not in options and np.shape(X)[:2] == shares.shape:
             place = {name: getattr(X, name, None) for name in ("wcs", "pixel_scale")}
-        return cls._drawn(ax, options, shares, **place)
-
-    def plot(
-        self,
-        ax=None,
-        *,
-        cmap="viridis",
-        scale_bar=True,
-        compass=True,
-        max_pixels=MAX_PIXELS,
-    ):
-        """Draw the shares; pixels in no cluster are hatched.
-
-        Parameters
-        ----------
-        %(ax)s
-        cmap : str or matplotlib.colors.Colormap, default="viridis"
-            Colors of the shares.
-        %(image)s
-        %(plotted)s
-        """
-        return self._draw(
-            ax,
-            "share of runs in the same cluster",
-            lambda known: 1.0,
-            cmap=cmap,
-            scale_bar=scale_bar,
-            compass=compass,
-            max_pixels=max_pixels,
-        )
+        return cls._drawn(ax, options, values=shares, **place)
 
 
 def _distances(estimator, X, display):

@@ -122,16 +122,16 @@ class TestBands:
         assert ax.get_xlabel() == "band"
         np.testing.assert_array_equal(display.lines_[0].get_xdata(), [0, 1, 2])
 
-    @pytest.mark.parametrize("length", [1, 5, 9, 10, 30])
+    @pytest.mark.parametrize("length", [1, 9, 10, 30])
     @pytest.mark.parametrize("n_bands", [3, 12, 18])
-    def test_names_do_not_run_into_each_other(self, ax, length, n_bands):
+    def test_names_do_not_run_into_each_other(self, moved_ax, length, n_bands):
         names = [f"{band:x}".rjust(length, "F") for band in range(n_bands)]
         if length == 1:
             names = [chr(ord("a") + band) for band in range(n_bands)]
         cube = Cube(np.random.default_rng(0).random((2, 3, n_bands)), band_names=names)
-        draw(np.zeros((2, 3), dtype=int), cube, ax=ax)
-        ax.figure.draw_without_rendering()
-        ticks = ax.get_xticklabels()
+        draw(np.zeros((2, 3), dtype=int), cube, ax=moved_ax)
+        moved_ax.figure.draw_without_rendering()
+        ticks = moved_ax.get_xticklabels()
         assert [tick.get_text() for tick in ticks] == names
         if ticks[0].get_rotation() == 0:
             boxes = [tick.get_window_extent() for tick in ticks]
@@ -142,7 +142,7 @@ class TestBands:
                 for tick in ticks[:2]
             )
             apart = (following - start)[0] * np.sin(np.deg2rad(ticks[0].get_rotation()))
-            assert apart > 0.8 * ticks[0].get_fontsize() * ax.figure.dpi / 72
+            assert apart > 0.8 * ticks[0].get_fontsize() * moved_ax.figure.dpi / 72
 
     def test_too_many_are_numbered(self, ax):
         cube = np.random.default_rng(0).random((2, 3, 100))
@@ -179,14 +179,14 @@ class TestWavelengths:
         with pytest.raises(ValueError, match="each of the 3 bands"):
             draw(label_map, cube, wavelengths=[1, 2] * u.um, ax=ax)
 
-    def test_names_above_do_not_overlap(self, ax, label_map):
+    def test_names_above_do_not_overlap(self, moved_ax, label_map):
         places = [500.0, 501, 502, 503, 504, 900]
         cube = Cube(np.random.default_rng(0).random((6, 8, 6)))
-        draw(label_map, cube, wavelengths=places * u.nm, ax=ax)
-        ax.figure.draw_without_rendering()
+        draw(label_map, cube, wavelengths=places * u.nm, ax=moved_ax)
+        moved_ax.figure.draw_without_rendering()
         # Of the letters, without the lines that lead to the places.
-        boxes = [Text.get_window_extent(text) for text in ax.texts]
-        assert [text.get_text() for text in ax.texts] == list(cube.band_names)
+        boxes = [Text.get_window_extent(text) for text in moved_ax.texts]
+        assert [text.get_text() for text in moved_ax.texts] == list(cube.band_names)
         assert all(a.x1 <= b.x0 + 1 for a, b in pairwise(boxes))
 
     def test_names_above_are_left_out_where_there_are_too_many(self, ax, label_map):

@@ -2,6 +2,8 @@
 """What every display promises: to draw when it is made, where it is told, and whole."""
 
 import builtins
+import inspect
+import re
 import subprocess
 import sys
 
@@ -12,6 +14,7 @@ from matplotlib.figure import Figure
 from sklearn.cluster import KMeans
 from sklearn.pipeline import make_pipeline
 
+from skesom import displays
 from skesom.cube import AsinhStretch
 from skesom.displays import (
     ClusterHistogramDisplay,
@@ -38,77 +41,48 @@ def lattice_job(galaxy):
     return make_cluster_pipeline(csom, fwhm="cube", sky="mask").fit(galaxy)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def make(galaxy, job, lattice_job):
     """A function that draws one of all kinds of pictures."""
+    torus = CSOM(shape=(4, 6), toroidal=True, n_clusters=2, random_state=0)
     units = {
         "lattice": lattice_job,
         "graph": job,
-        "torus": CSOM(shape=(4, 6), toroidal=True, n_clusters=2, random_state=0).fit(
-            np.random.default_rng(0).random((200, 5))
-        ),
+        "torus": torus.fit(np.random.default_rng(0).random((200, 5))),
     }
-    labels = job["cluster"].labels_
-    names = galaxy.band_names
+    labels = lattice_job["cluster"].labels_
     kmeans = CubeClusterer(KMeans(2, n_init=1))
-    clusterer = make_pipeline(AsinhStretch(), kmeans)
+    of_units = {"UMatrix": UMatrixDisplay, "HitMap": HitMapDisplay}
+    of_units["ComponentPlanes"] = ComponentPlanesDisplay
+    of_cubes = {
+        "ClusterMap": (ClusterMapDisplay, job),
+        "ClusterSpectra": (ClusterSpectraDisplay, job),
+        "ClusterHistogram": (ClusterHistogramDisplay, job),
+        "QuantizationErrorMap": (QuantizationErrorMapDisplay, job),
+        "DisagreementMap": (DisagreementMapDisplay, job, labels),
+        "StabilityMap": (StabilityMapDisplay, make_pipeline(AsinhStretch(), kmeans)),
+    }
 
     def make(kind, ax=None):
-        name, _, where = kind.partition(" ")
-        of_units = {
-            "UMatrix": UMatrixDisplay,
-            "HitMap": HitMapDisplay,
-        }
+        name, *where = kind.split()
+        if name == "TrainingCurve":
+            return TrainingCurveDisplay.from_estimator(lattice_job, ax=ax)
         if name in of_units:
-            return of_units[name].from_estimator(units[where], ax=ax)
-        if name == "ComponentPlanes":
-            return ComponentPlanesDisplay.from_estimator(
-                units[where.split()[0]], names=names, scale=where.split()[1], ax=ax
-            )
-        return {
-            "ClusterMap": lambda: ClusterMapDisplay.from_estimator(job, galaxy, ax=ax),
-            "Contours": lambda: ClusterMapDisplay.from_predictions(
-                labels, cube=galaxy, contours=True, ax=ax
-            ),
-            "ClusterSpectra": lambda: ClusterSpectraDisplay.from_estimator(
-                job, galaxy, ax=ax
-            ),
-            "ClusterHistogram": lambda: ClusterHistogramDisplay.from_estimator(
-                job, galaxy, ax=ax
-            ),
-            "QuantizationErrorMap": lambda: QuantizationErrorMapDisplay.from_estimator(
-                job, galaxy, ax=ax
-            ),
-            "DisagreementMap": lambda: DisagreementMapDisplay.from_estimator(
-                job, galaxy, lattice_job["cluster"].labels_, ax=ax
-            ),
-            "StabilityMap": lambda: StabilityMapDisplay.from_estimator(
-                clusterer, galaxy, seeds=2, ax=ax
-            ),
-            "TrainingCurve": lambda: TrainingCurveDisplay.from_estimator(
-                lattice_job, ax=ax
-            ),
-        }[name]()
+            options = {"scale": where[1]} if where[1:] else {}
+            return of_units[name].from_estimator(units[where[0]], ax=ax, **options)
+        options = {"seeds": 2} if name == "StabilityMap" else {}
+        display, estimator, *others = of_cubes[name]
+        return display.from_estimator(estimator, galaxy, *others, ax=ax, **options)
 
     return make
 
 
-KINDS = [
-    *(
-        f"{name} {where}"
-        for name in ("UMatrix", "HitMap")
-        for where in ("lattice", "graph", "torus")
-    ),
-    *("ComponentPlanes lattice own", "ComponentPlanes graph shared"),
-    *("ComponentPlanes torus own", "ClusterMap", "Contours", "ClusterSpectra"),
-    *("ClusterHistogram", "QuantizationErrorMap", "DisagreementMap"),
-    *("StabilityMap", "TrainingCurve"),
-]
 # One of each class: what the others draw differs, not where.
 CLASSES = ["UMatrix graph", "HitMap torus", "ComponentPlanes lattice own"]
-CLASSES += ["ClusterMap", *KINDS[-6:]]
-ON_THE_SKY = {"ClusterMap", "Contours", "QuantizationErrorMap"}
-ON_THE_SKY |= {"DisagreementMap", "StabilityMap"}
+CLASSES += ["ClusterMap", "ClusterSpectra", "ClusterHistogram", "QuantizationErrorMap"]
+CLASSES += ["DisagreementMap", "StabilityMap", "TrainingCurve"]
+KINDS = [*CLASSES, "UMatrix lattice", "UMatrix torus", "ComponentPlanes graph shared"]
+ON_THE_SKY = {"ClusterMap", "QuantizationErrorMap", "DisagreementMap", "StabilityMap"}
 
 
 def new_axes(kind, size, wcs):
@@ -116,32 +90,26 @@ def new_axes(kind, size, wcs):
     return figure.add_subplot(projection=wcs if kind in ON_THE_SKY else None)
 
 
-@pytest.mark.parametrize("kind", CLASSES)
-def test_makes_a_figure_of_pyplot(make, kind):
-    display = make(kind)
-    assert pyplot.get_fignums() == [display.figure_.number]
-    assert display.ax_.figure is display.figure_
-
-
-@pytest.mark.parametrize("kind", CLASSES)
-def test_draws_where_it_is_told(make, kind, galaxy):
-    first, second = (new_axes(kind, (4, 3), galaxy.wcs) for _ in range(2))
-    display = make(kind, first)
-    assert display.ax_ is first
-    assert display.figure_ is first.figure
-    assert display.plot(second) is display
-    assert display.ax_ is second
-    assert pyplot.get_fignums() == []
-
-
-@pytest.mark.parametrize("size", [(4, 3), (10, 8)])
-@pytest.mark.parametrize("kind", KINDS)
-def test_nothing_is_cut_off(make, kind, size, galaxy):
-    figure = make(kind, new_axes(kind, size, galaxy.wcs)).figure_
+def assert_is_whole(figure):
     figure.draw_without_rendering()
     box = figure.get_tightbbox()
     assert (box.min >= -0.01).all()
-    assert (box.max <= np.array(size) + 0.01).all()
+    assert (box.max <= figure.get_size_inches() + 0.01).all()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_draws_where_it_is_told_and_cuts_nothing_off(make, kind, galaxy):
+    ax = new_axes(kind, (4, 3), galaxy.wcs)
+    display = make(kind, ax)
+    assert display.ax_ is ax
+    assert display.figure_ is ax.figure
+    assert pyplot.get_fignums() == []
+    assert_is_whole(ax.figure)
+    # By default in a new figure, which is larger.
+    assert display.plot() is display
+    assert pyplot.get_fignums() == [display.figure_.number]
+    assert display.ax_.figure is display.figure_
+    assert_is_whole(display.figure_)
 
 
 @pytest.mark.parametrize("kind", CLASSES)
@@ -159,5 +127,29 @@ def test_names_the_extra_that_is_missing(make, kind, monkeypatch):
 
 
 def test_matplotlib_is_not_imported_before_anything_is_drawn():
-    code = "import sys, skesom.maps; sys.exit('matplotlib' in sys.modules)"
+    code = "import sys, skesom.displays; sys.exit('matplotlib' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def documented():
+    """Yield the names and objects of all that the docs of displays describe."""
+    for name in displays.__all__:
+        thing = getattr(displays, name)
+        yield name, thing
+        for method in ("from_estimator", "from_predictions", "plot"):
+            if inspect.isclass(thing):
+                yield f"{name}.{method}", getattr(thing, method)
+
+
+@pytest.mark.parametrize(("name", "thing"), list(documented()))
+def test_docstrings_describe_every_parameter(name, thing):
+    doc = inspect.getdoc(thing)
+    assert "%(" not in doc
+    _, _, parameters = doc.partition("\nParameters\n----------\n")
+    parameters, _, _ = parameters.partition("\n\n")
+    entries = re.findall(r"^(\S.*?) : ", parameters, re.MULTILINE)
+    described = [word.strip("*") for entry in entries for word in entry.split(", ")]
+    expected = [each for each in inspect.signature(thing).parameters if each != "self"]
+    assert sorted(described) == sorted(expected)
+    if not inspect.isclass(thing):
+        assert "\nReturns\n-------\n" in doc

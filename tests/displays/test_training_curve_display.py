@@ -50,5 +50,5 @@ def test_compares_several(ax):
 
 @pytest.mark.parametrize("wrong", [[], 3.0, [[1, 2]], {"a": []}])
 def test_needs_a_number_for_each_epoch(ax, wrong):
-    with pytest.raises(ValueError, match="errors must have one number for each epoch"):
+    with pytest.raises(ValueError, match="values must have one number for each epoch"):
         TrainingCurveDisplay.from_predictions(wrong, ax=ax)

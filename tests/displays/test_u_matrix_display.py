@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The U-matrix: cells of a lattice, nodes of a graph, borders of clusters."""
 
+from functools import lru_cache
 from itertools import combinations
 
 import numpy as np
@@ -32,6 +33,7 @@ def esom():
     return ESOM(n_clusters=2, random_state=0).fit(X)
 
 
+@lru_cache
 def lattice_map(topology="hexagonal", **options):
     som = CSOM(shape=(4, 6), topology=topology, n_clusters=2, random_state=0, **options)
     return som.fit(X)
@@ -345,7 +347,7 @@ class TestNumbers:
     def draw(self, n_clusters, size):
         side = int(np.sqrt(n_clusters))
         labels = np.arange(n_clusters).reshape(-1, side)
-        labels = labels.repeat(3, axis=0).repeat(3, axis=1)
+        labels = labels.repeat(2, axis=0).repeat(2, axis=1)
         figure = Figure(figsize=size, layout="constrained")
         ax = figure.add_subplot()
         UMatrixDisplay.from_predictions(
