@@ -42,7 +42,7 @@ class ClusterSpectraDisplay(ClusterDisplay):
         The images.
     wavelengths : Quantity of shape (n_bands,), default=None
         Of the bands; anything that converts to a wavelength. Those of the cube by
-        default; without them the bands stand side by side in their order.
+        default; without them the bands are side by side in their order.
     %(style)s
 
     Attributes
@@ -232,7 +232,7 @@ def spread(wanted, apart):
 
 
 def _places(cube, wavelengths):
-    """Return where the bands stand on the axis, and the unit of that or None."""
+    """Return the places of the bands on the axis, and their unit or None."""
     n_bands = cube.shape[2]
     if wavelengths is None:
         wavelengths = wavelengths_of(cube)
@@ -259,7 +259,7 @@ def _flux_of(cube):
 
 
 def _name_bands(ax, names):
-    """Name bands that stand side by side, slanted where names are long."""
+    """Name bands that are side by side, slanted if names are long."""
     room = size_in_points(ax)[0] / max(len(names), 1)
     ax.set_xlabel("band")
     if room < _LINE:  # too many even for upright names

@@ -18,7 +18,7 @@ from skesom.displays._axes import (
     update_layout,
 )
 from skesom.displays._colors import HATCH_COLOR, MISSING_COLOR, cluster_palette
-from skesom.displays._display import Display
+from skesom.displays._display import Display, numbers_of
 from skesom.displays._sky_image import pixel_scale_of
 
 _LARGEST, _SMALLEST = 9.0, 6.0  # points
@@ -80,14 +80,7 @@ class Clusters(NamedTuple):
         """Return the numbers of the clusters that are wanted, all of them for None."""
         if wanted is None:
             return list(range(len(self.names)))
-        wanted = [int(number) for number in wanted]
-        unknown = [number for number in wanted if not 0 <= number < len(self.names)]
-        if unknown:
-            raise ValueError(
-                f"There is no cluster {unknown[0]}: they are numbered from 0 to "
-                f"{len(self.names) - 1}."
-            )
-        return wanted
+        return numbers_of("cluster", wanted, self.names)
 
 
 def as_clusters(

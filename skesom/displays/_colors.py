@@ -70,7 +70,7 @@ def cluster_palette(n_clusters):
         colors = _from_hex("".join(_FEW[n_clusters - 1 : n_clusters]))
     elif n_clusters <= len(used_from):
         colors = _from_hex(_MANY)[used_from <= n_clusters]
-    else:  # too many to tell apart: each at least differs from those next to it
+    else:  # too many to tell apart, but each differs from the next
         lightness = np.linspace(0.25, 0.85, n_clusters)
         colors = [
             colorsys.hls_to_rgb(_GOLDEN_RATIO * number % 1, level, 0.8)
@@ -83,8 +83,8 @@ def cluster_colors(label_map, cube):
     """Choose a color for each cluster, from dark for the faintest to light.
 
     Neighboring clusters of a galaxy differ mainly in brightness, so colors in this
-    order show its shape. Color-blind readers too can tell apart about 20 of
-    them anywhere in a picture, and 200 where they touch.
+    order show its shape. Color-blind readers too can tell apart about 20 of them
+    anywhere in a picture, and 200 where they touch.
 
     Parameters
     ----------

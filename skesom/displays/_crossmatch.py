@@ -69,38 +69,24 @@ class CrossmatchDisplay(Display):
     def from_estimator(cls, estimator, X, catalog, *, ax=None, **options):
         """Draw the enrichment of the clusters that an estimator finds in a cube.
 
+        Options may also be those of `skesom.maps.crossmatch`.
+
         Parameters
         ----------
         %(estimator)s
         catalog : str, os.PathLike, Table or sequence of regions
             The objects, see `skesom.maps.crossmatch`.
-        ax : matplotlib.axes.Axes, default=None
-            Where to draw; a new figure by default.
-        **options : dict
-            Arguments of `from_predictions`. The WCS of X is used if none is given.
-
-        Returns
-        -------
-        display : object
-            Display of this class, drawn.
+        %(drawn)s
         """
         label_map, cube = labeled_cube(estimator, X)
         options = {"wcs": cube.wcs} | options
         return cls.from_predictions(label_map, catalog, ax=ax, **options)
 
     @classmethod
-    def from_predictions(
-        cls,
-        label_map,
-        catalog,
-        *,
-        colors=None,
-        names=None,
-        significance=0.05,
-        ax=None,
-        **options,
-    ):
+    def from_predictions(cls, label_map, catalog, *, ax=None, **options):
         """Draw the enrichment of clusters that are known already.
+
+        Options may also be those of `skesom.maps.crossmatch`, such as ``wcs``.
 
         Parameters
         ----------
@@ -108,28 +94,11 @@ class CrossmatchDisplay(Display):
             Clusters from 0, -1 = noise, -3 = masked.
         catalog : str, os.PathLike, Table or sequence of regions
             The objects, see `skesom.maps.crossmatch`.
-        %(style)s
-        significance : float, default=0.05
-            See `plot`.
-        %(ax)s
-        **options : dict
-            Arguments of `skesom.maps.crossmatch`, such as ``wcs``.
-
-        Returns
-        -------
-        display : object
-            Display of this class, drawn.
-
-        Raises
-        ------
-        ValueError
-            If the label map, the catalog or the options cannot be used.
-        ImportError
-            If matplotlib is missing (extra ``plot``).
+        %(drawn)s
         """
-        result = crossmatch(label_map, catalog, **options)
-        display = cls(result, colors=colors, names=names)
-        return display.plot(ax, significance=significance)
+        names = options.keys() & {"colors", "names", "significance"}
+        own = {name: options.pop(name) for name in names}
+        return cls._drawn(ax, own, crossmatch=crossmatch(label_map, catalog, **options))
 
     def plot(self, ax=None, *, significance=0.05):
         """Draw a table of colors and numbers.

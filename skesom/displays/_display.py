@@ -36,6 +36,20 @@ class Display:
         return cls(**of_class).plot(ax, **options)
 
 
+def numbers_of(kind, wanted, names):
+    """Return the numbers of what is given by number from 0 or by name."""
+    numbers = []
+    for each in wanted:
+        number = names.index(each) if each in names else each
+        if isinstance(number, str) or not 0 <= number < len(names):
+            raise ValueError(
+                f"There is no {kind} {each!r}, only {', '.join(names)} (0 to "
+                f"{len(names) - 1})."
+            )
+        numbers.append(int(number))
+    return numbers
+
+
 _PLACE = re.compile(r"^( *)%\((\w+)\)s", re.MULTILINE)
 
 _TEXTS = {

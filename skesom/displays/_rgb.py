@@ -6,6 +6,7 @@ from astropy import units
 
 from skesom.cube import Cube, sky_statistics
 from skesom.displays._colors import MISSING_COLOR
+from skesom.displays._display import numbers_of
 from skesom.displays._sky_image import mean
 
 _STRETCHES = ("lupton", "asinh", "log", "sqrt", "linear")
@@ -101,17 +102,7 @@ def rgb_bands(cube, bands=None):
         raise ValueError(
             f"A color picture has three bands, for red, green and blue, got {bands}."
         )
-    numbers = []
-    for band in bands:
-        if isinstance(band, str) and band in cube.band_names:
-            band = cube.band_names.index(band)
-        if isinstance(band, str) or not 0 <= band < cube.shape[2]:
-            raise ValueError(
-                f"There is no band {band!r}: the cube has {', '.join(cube.band_names)} "
-                f"(0 to {cube.shape[2] - 1})."
-            )
-        numbers.append(int(band))
-    return numbers
+    return numbers_of("band", bands, cube.band_names)
 
 
 def thinned_rgb(cube, bands, step):

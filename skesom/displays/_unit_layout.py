@@ -110,18 +110,13 @@ class LatticeLayout:
     def _beyond_edges(self):
         """Return units that are drawn once more beyond an edge, and how far from it."""
         n_rows, n_columns = self.shape
-        rows, columns = np.indices(self.shape).reshape(2, -1)
-        units, shifts = [], []
-        for down in (-1, 0, 1):
-            for right in (-1, 0, 1):
-                row, column = rows + down * n_rows, columns + right * n_columns
-                near = (row >= -_REPEATED) & (row < n_rows + _REPEATED)
-                near &= (column >= -_REPEATED) & (column < n_columns + _REPEATED)
-                if (down, right) != (0, 0):
-                    units.append(np.flatnonzero(near))
-                    shift = right * n_columns, self.pitch * down * n_rows
-                    shifts.append(np.tile(shift, (len(units[-1]), 1)))
-        return np.concatenate(units), np.concatenate(shifts)
+        rows, columns = np.indices((n_rows + 2 * _REPEATED, n_columns + 2 * _REPEATED))
+        rows, columns = rows.ravel() - _REPEATED, columns.ravel() - _REPEATED
+        down, row = np.divmod(rows, n_rows)
+        right, column = np.divmod(columns, n_columns)
+        beyond = (down != 0) | (right != 0)
+        shifts = np.column_stack([n_columns * right, self.pitch * n_rows * down])
+        return (n_columns * row + column)[beyond], shifts[beyond]
 
     def _add_cells(self, ax, units, shifts, values, style):
         from matplotlib.collections import PolyCollection

@@ -14,7 +14,7 @@ from skesom.displays._axes import (
     update_layout,
 )
 from skesom.displays._colors import cluster_palette
-from skesom.displays._display import Display
+from skesom.displays._display import Display, numbers_of
 from skesom.displays._unit_layout import (
     GraphLayout,
     LatticeLayout,
@@ -33,6 +33,12 @@ _LEAST_ROOM = 12.0  # points by points for a cluster, or numbers would hide all
 
 class _UnitMapDisplay(Display):
     """Values of units in colors, on a lattice or as nodes of a graph."""
+
+    _n_feature_axes = 0
+
+    def __init__(self, values, layout):
+        self.values = values
+        self.layout = layout
 
     @classmethod
     def from_estimator(cls, estimator, *, embedding="pca", ax=None, **options):
@@ -94,8 +100,6 @@ class _UnitMapDisplay(Display):
             )
         return cls._drawn(ax, options, values=values, layout=layout)
 
-    _n_feature_axes = 0
-
     def _draw(self, ax, values, title, label, **style):
         """Draw the units and a color bar."""
         width, height = self.layout.size
@@ -153,8 +157,7 @@ class UMatrixDisplay(_UnitMapDisplay):
     """
 
     def __init__(self, values, layout, *, unit_labels=None):
-        self.values = values
-        self.layout = layout
+        super().__init__(values, layout)
         self.unit_labels = unit_labels
 
     @classmethod
@@ -211,7 +214,7 @@ class UMatrixDisplay(_UnitMapDisplay):
 class HitMapDisplay(_UnitMapDisplay):
     """Hit map: the number of samples for which each unit is the nearest.
 
-    Empty units stand between clusters; they are light gray. Create it with
+    Empty units are between clusters; they are light gray. Create it with
     `from_estimator` or `from_predictions`.
 
     Parameters
@@ -241,10 +244,6 @@ class HitMapDisplay(_UnitMapDisplay):
     >>> int(display.values.sum())
     150
     """
-
-    def __init__(self, values, layout):
-        self.values = values
-        self.layout = layout
 
     @classmethod
     def from_estimator(cls, estimator, X=None, *, embedding="pca", ax=None, **options):
@@ -364,8 +363,7 @@ class ComponentPlanesDisplay(_UnitMapDisplay):
     _n_feature_axes = 1
 
     def __init__(self, values, layout, *, names=None):
-        self.values = values
-        self.layout = layout
+        super().__init__(values, layout)
         n_features = values.shape[1]
         if names is None:
             names = [f"feature {number + 1}" for number in range(n_features)]
@@ -398,7 +396,9 @@ class ComponentPlanesDisplay(_UnitMapDisplay):
         """
         if scale not in ("own", "shared"):
             raise ValueError(f"scale must be 'own' or 'shared', got {scale!r}.")
-        numbers = self._numbers(features)
+        if features is None:
+            features = range(len(self.names))
+        numbers = numbers_of("feature", features, self.names)
         self.ax_, self.axes_ = self._panels(ax, len(numbers))
         self.figure_ = self.ax_.figure
         style = {"cmap": cmap, "linewidths": 0.2}
@@ -422,26 +422,6 @@ class ComponentPlanesDisplay(_UnitMapDisplay):
             self.color_bars_ = [bar]
         update_layout(self.ax_)
         return self
-
-    def _numbers(self, features):
-        """Return the numbers of features given by number or name."""
-        if features is None:
-            return list(range(len(self.names)))
-        numbers = []
-        for feature in features:
-            if isinstance(feature, str):
-                if feature not in self.names:
-                    raise ValueError(
-                        f"There is no feature {feature!r}, only "
-                        f"{', '.join(self.names)}."
-                    )
-                feature = self.names.index(feature)
-            elif not 0 <= feature < len(self.names):
-                raise ValueError(
-                    f"There is no feature {feature}, only 0 to {len(self.names) - 1}."
-                )
-            numbers.append(int(feature))
-        return numbers
 
     def _panels(self, ax, n_panels):
         """Return axes and the panels that fill them, as large as possible."""

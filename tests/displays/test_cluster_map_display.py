@@ -438,15 +438,11 @@ class TestContours:
             draw(square, contours=True, ax=ax)
 
     def test_need_bands_that_exist(self, ax, square, cube):
-        with pytest.raises(
-            ValueError, match="There is no band 'K': the cube has band 1"
-        ):
+        with pytest.raises(ValueError, match="There is no band 'K', only band 1"):
             draw(square, cube=cube, contours=True, bands=[0, 1, "K"], ax=ax)
 
     def test_need_clusters_that_exist(self, ax, square, cube):
-        with pytest.raises(
-            ValueError, match="no cluster 2: they are numbered from 0 to 1"
-        ):
+        with pytest.raises(ValueError, match="no cluster 2, only 0, 1"):
             draw(square, cube=cube, contours=[2], ax=ax)
 
     @pytest.mark.parametrize(

@@ -122,8 +122,20 @@ class TestBands:
         assert ax.get_xlabel() == "band"
         np.testing.assert_array_equal(display.lines_[0].get_xdata(), [0, 1, 2])
 
-    @pytest.mark.parametrize("length", [1, 9, 10, 30])
-    @pytest.mark.parametrize("n_bands", [3, 12, 18])
+    @pytest.mark.parametrize(
+        ("n_bands", "length"),
+        [
+            (3, 1),
+            (3, 9),
+            (3, 10),
+            (3, 30),
+            (12, 1),
+            (12, 9),
+            (12, 30),
+            (18, 1),
+            (18, 30),
+        ],
+    )
     def test_names_do_not_run_into_each_other(self, moved_ax, length, n_bands):
         names = [f"{band:x}".rjust(length, "F") for band in range(n_bands)]
         if length == 1:

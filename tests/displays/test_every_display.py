@@ -78,10 +78,12 @@ def make(galaxy, job, lattice_job):
 
 
 # One of each class: what the others draw differs, not where.
-CLASSES = ["UMatrix graph", "HitMap torus", "ComponentPlanes lattice own"]
+CLASSES = ["UMatrix graph", "HitMap lattice", "ComponentPlanes lattice own"]
 CLASSES += ["ClusterMap", "ClusterSpectra", "ClusterHistogram", "QuantizationErrorMap"]
 CLASSES += ["DisagreementMap", "StabilityMap", "TrainingCurve"]
-KINDS = [*CLASSES, "UMatrix lattice", "UMatrix torus", "ComponentPlanes graph shared"]
+# Both maps of values have the same method.
+KINDS = [kind for kind in CLASSES if kind != "StabilityMap"]
+KINDS += ["UMatrix torus", "ComponentPlanes graph shared"]
 ON_THE_SKY = {"ClusterMap", "QuantizationErrorMap", "DisagreementMap", "StabilityMap"}
 
 
