@@ -150,7 +150,7 @@ class UMatrixDisplay(_UnitMapDisplay):
     >>> from sklearn.datasets import load_iris
     >>> from skesom.displays import UMatrixDisplay
     >>> from skesom.som import CSOM
-    >>> csom = CSOM((8, 6), n_clusters=3).fit(load_iris().data)
+    >>> csom = CSOM(shape=(8, 6), n_clusters=3).fit(load_iris().data)
     >>> display = UMatrixDisplay.from_estimator(csom)
     >>> display.ax_.get_title()
     'U-matrix'
@@ -239,7 +239,7 @@ class HitMapDisplay(_UnitMapDisplay):
     >>> from sklearn.datasets import load_iris
     >>> from skesom.displays import HitMapDisplay
     >>> from skesom.som import CSOM
-    >>> csom = CSOM((8, 6)).fit(load_iris().data)
+    >>> csom = CSOM(shape=(8, 6)).fit(load_iris().data)
     >>> display = HitMapDisplay.from_estimator(csom)
     >>> int(display.values.sum())
     150
@@ -354,7 +354,7 @@ class ComponentPlanesDisplay(_UnitMapDisplay):
     >>> from skesom.displays import ComponentPlanesDisplay
     >>> from skesom.som import CSOM
     >>> iris = load_iris()
-    >>> csom = CSOM((8, 6)).fit(iris.data)
+    >>> csom = CSOM(shape=(8, 6)).fit(iris.data)
     >>> display = ComponentPlanesDisplay.from_estimator(csom, names=iris.feature_names)
     >>> [ax.get_title() for ax in display.axes_[:2]]
     ['sepal length (cm)', 'sepal width (cm)']
