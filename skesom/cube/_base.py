@@ -36,6 +36,7 @@ class CubeTransformer(TransformerMixin, BaseEstimator):
 
     keeps_flux = False
     works_pixelwise = False
+    _parameter_constraints = {}  # a transformer of a user needs none
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y=None):
