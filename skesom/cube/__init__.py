@@ -35,3 +35,7 @@ __all__ = [
     "check_cube",
     "largest_valid_rectangle",
 ]
+
+# For the other folders of skesom; not public.
+from skesom.cube.alignment._bands import join_coordinates as join_coordinates
+from skesom.cube.masking._regions import pixels_in_box as pixels_in_box

@@ -184,8 +184,8 @@ def _as_cube(X, name):
             )
     if any(isinstance(part, Cube) for part in parts):
         raise ValueError(
-            f"{name} takes one cube, got a list of {len(X)}. Bring them to one grid "
-            "before, with CubeAligner."
+            f"{name} takes one cube, got a list of {len(X)}. If these are images on "
+            "several grids: CubeAligner().fit_transform(cubes)."
         )
     return Cube(X)
 

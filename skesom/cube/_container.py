@@ -84,6 +84,11 @@ class Cube:
         zero_points=None,
         sky_mask=None,
     ):
+        if isinstance(data, list | tuple) and any(isinstance(p, Cube) for p in data):
+            raise ValueError(
+                "One cube is needed, got a list of cubes. If these are images on "
+                "several grids: CubeAligner().fit_transform(cubes)."
+            )
         self.data = as_native_float(data)
         if self.data.ndim != 3:
             remedy = "one of bands: image[:, :, np.newaxis]"
