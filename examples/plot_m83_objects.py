@@ -24,7 +24,7 @@ import numpy as np
 from scipy.spatial.distance import cdist
 
 from skesom.displays import CrossmatchDisplay, cluster_colors
-from skesom.io import describe_types, read_cube
+from skesom.io import read_cube
 from skesom.maps import (
     crossmatch,
     fingerprints,
@@ -83,18 +83,18 @@ figure, (left, right) = plt.subplots(
     1, 2, figsize=(15, 5), layout="constrained", width_ratios=[1.3, 1]
 )
 left.imshow(colors[label_map], origin="lower", interpolation="nearest")
-markers = {"circle": "o", "cross": "+", "box": "s"}
-for (kind, style), size in zip(
-    describe_types(["HII", "SNR"]).items(), (40, 25), strict=True
+for kind, name, size, color in (
+    ("HII", "H II regions", 40, "white"),
+    ("SNR", "supernova remnants", 25, "black"),
 ):
     own = result.objects[result.objects["type"] == kind]
     left.scatter(
         *(own["x"], own["y"]),
         s=size,
-        marker=markers[style.symbol],
+        marker="o",
         facecolors="none",
-        edgecolors={"HII": "white", "SNR": "black"}[kind],
-        label=f"{style.description}s ({len(own)})",
+        edgecolors=color,
+        label=f"{name} ({len(own)})",
     )
 left.legend(loc="lower left", fontsize="small", facecolor="0.6")
 left.set_title("clusters of the pixels, and known objects")

@@ -63,7 +63,7 @@ def main():
         compare(f"galaxy {seed}", *rows_of(cube, "cube", truth), methods, options.runs)
     for folder in options.folders:
         files = sorted(path for path in Path(folder).iterdir() if ".fit" in path.name)
-        images = read_cube(files, align_to=None)
+        images = read_cube(files)
         compare(Path(folder).name, *rows_of(images), methods, options.runs)
 
 

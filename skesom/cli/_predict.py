@@ -100,7 +100,7 @@ def _match(given, known):
 
 def _wavelength_or_name(name):
     """Return what bands of one filter share."""
-    from skesom.io._filters import filter_wavelength
+    from skesom.io import filter_wavelength
 
     wavelength = filter_wavelength(name)
     return name if np.isnan(wavelength) else wavelength

@@ -242,7 +242,7 @@ def _grid(text):
         is_text = file.read(6) != b"SIMPLE"
     if is_text:
         return Header.fromtextfile(text)
-    cube = read_cube(text, align_to=None)[0]
+    cube = read_cube(text)
     if cube.wcs is None:
         raise ValueError(f"{text} has no WCS, so that no image can be aligned to it.")
     wcs = cube.wcs.deepcopy()

@@ -1,27 +1,15 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Files in and out: images, label maps, regions and catalogs of objects."""
 
-from skesom.io._atomic import atomic_path
-from skesom.io._bands import write_bands
 from skesom.io._catalogs import read_catalog
-from skesom.io._cubes import read_cube
+from skesom.io._cubes import read_cube, write_bands
 from skesom.io._label_maps import cluster_table, read_map, write_map
-from skesom.io._object_types import ObjectType, describe_types
-from skesom.io._region_files import read_regions
-from skesom.io._region_labels import (
-    RegionLabels,
-    read_region_labels,
-    read_region_mask,
-)
-from skesom.io._write_objects import write_object_regions
-from skesom.io._write_regions import write_regions
+from skesom.io._region_maps import read_region_labels, read_region_mask
+from skesom.io._regions import read_regions
+from skesom.io._write_regions import write_object_regions, write_regions
 
 __all__ = [
-    "ObjectType",
-    "RegionLabels",
-    "atomic_path",
     "cluster_table",
-    "describe_types",
     "read_catalog",
     "read_cube",
     "read_map",
@@ -33,3 +21,17 @@ __all__ = [
     "write_object_regions",
     "write_regions",
 ]
+
+# For the other folders of skesom; not public.
+from skesom.io._catalogs import read_region_objects as read_region_objects
+from skesom.io._filters import filter_wavelength as filter_wavelength
+from skesom.io._fits_files import atomic_path as atomic_path
+from skesom.io._fits_files import make_hdus as make_hdus
+from skesom.io._fits_files import split_path as split_path
+from skesom.io._fits_files import to_ascii as to_ascii
+from skesom.io._gather import describe_bands as describe_bands
+from skesom.io._header_cards import write_unit as write_unit
+from skesom.io._ned import describe_types as describe_types
+from skesom.io._regions import collect_regions as collect_regions
+from skesom.io._regions import find_pixels as find_pixels
+from skesom.io._regions import is_path as is_path

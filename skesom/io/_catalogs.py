@@ -6,12 +6,11 @@ from pathlib import Path
 
 import numpy as np
 from astropy import units
-from astropy.coordinates import Angle, SkyCoord
+from astropy.coordinates import Angle, SkyCoord, UnitSphericalRepresentation
 from astropy.table import Column, Table
 
 from skesom.io._ned import is_ned, parse_ned
-from skesom.io._region_files import is_path
-from skesom.io._region_objects import read_region_objects
+from skesom.io._regions import collect_regions, is_path
 
 UNTYPED = "untyped"
 # Names that columns have in catalogs, in lower case; the best first.
@@ -27,7 +26,7 @@ _ALIASES = {
 
 
 def read_catalog(source, *, columns=None, object_type=None):
-    """Read a catalog of objects, and find its positions and types.
+    """Read a catalog of objects, with their positions and types.
 
     Parameters
     ----------
@@ -36,20 +35,19 @@ def read_catalog(source, *, columns=None, object_type=None):
         region file of DS9 or CASA, CSV, or any table that astropy knows (FITS,
         VOTable, ECSV, ...). Regions of the regions package are taken too.
     columns : dict of str to str, default=None
-        Which columns hold ``name``, ``type``, ``ra``, ``dec``, ``x``, ``y`` and
-        ``uncertainty``. By default they are found by usual names (RAJ2000, otype,
-        ...).
+        Names of the columns for ``name``, ``type``, ``ra``, ``dec``, ``x``, ``y`` and
+        ``uncertainty``. By default usual names are looked for (RAJ2000, otype, ...).
     object_type : str, default=None
-        Type of all objects, for catalogs that hold one type only.
+        Type of all objects, for catalogs of one type.
 
     Returns
     -------
     catalog : astropy.table.Table
         One row for each object, with the columns ``name`` and ``type`` (str, type
-        ``"untyped"`` where none is given), as far as they are there ``ra`` and
-        ``dec`` (ICRS, degrees), ``x`` and ``y`` (pixels from 0: column and row) and
-        ``uncertainty`` (of the position in each direction, one standard deviation,
-        arcsec), and all other columns of the source.
+        ``"untyped"`` where none is given), if present ``ra`` and ``dec`` (ICRS,
+        degrees), ``x`` and ``y`` (pixels from 0: column and row) and ``uncertainty``
+        (of the position in each direction, one standard deviation, arcsec), and all
+        other columns of the source.
 
     Raises
     ------
@@ -276,3 +274,85 @@ def _drop_lost(catalog, where):
             stacklevel=3,
         )
     return catalog[~lost]
+
+
+# ---------------------------------------------------------------- regions
+
+
+def read_region_objects(regions):
+    """Return a table of the objects that regions mark."""
+    collected = [entry for entry in collect_regions(regions) if entry.is_included]
+    names, types = [], []
+    for entry in collected:
+        tags = entry.tags
+        names.append((entry.text or "") if tags else "")
+        types.append(tags[0] if tags else (entry.text or "").strip())
+    legend = _find_legend(collected, types)
+    table = Table()
+    table["name"] = np.array(names, dtype=str)
+    table["type"] = np.array(
+        [
+            kind or legend.get(_style(entry), "")
+            for entry, kind in zip(collected, types, strict=True)
+        ],
+        dtype=str,
+    )
+    middles = [_find_middle(entry) for entry in collected]
+    on_sky = np.array([isinstance(middle, SkyCoord) for middle in middles], dtype=bool)
+    if on_sky.any():
+        table["ra"], table["dec"] = np.full((2, len(table)), np.nan) * units.deg
+        for rows, places in _by_frame(middles, np.flatnonzero(on_sky)):
+            table["ra"][rows], table["dec"][rows] = places.ra.deg, places.dec.deg
+    if not on_sky.all():
+        table["x"], table["y"] = np.full((2, len(table)), np.nan)
+        for row in np.flatnonzero(~on_sky):
+            table["x"][row], table["y"][row] = middles[row]
+    return table
+
+
+def _find_legend(collected, types):
+    """Return the type of each style whose typed regions have one type only."""
+    seen = {}
+    for entry, kind in zip(collected, types, strict=True):
+        if kind:
+            seen.setdefault(_style(entry), set()).add(kind)
+    return {style: kinds.pop() for style, kinds in seen.items() if len(kinds) == 1}
+
+
+def _style(entry):
+    """Return shape, marker and color of a region."""
+    marker = entry.region.visual.get("marker")
+    # Some markers are paths of matplotlib, which differ only in their text.
+    return entry.shape_name, str(marker), entry.color
+
+
+def _find_middle(entry):
+    """Return the middle of a region, as SkyCoord or as column and row."""
+    region = entry.region
+    corners = getattr(region, "vertices", None)
+    center = getattr(region, "center", None)
+    if corners is None and center is None:
+        raise ValueError(
+            f"{entry.label} has no middle to be the place of an object. Mark it with "
+            "a point or a circle instead."
+        )
+    if not hasattr(region, "to_pixel"):
+        place = center if corners is None else corners
+        return np.mean(place.x), np.mean(place.y)
+    if corners is None:
+        return center
+    middle = corners.cartesian.mean().represent_as(UnitSphericalRepresentation)
+    return SkyCoord(corners.frame.realize_frame(middle))
+
+
+def _by_frame(middles, rows):
+    """Yield rows of the same frame and their places in ICRS, all at once for speed."""
+    frames = {}
+    for row in rows:
+        frame = middles[row].frame.replicate_without_data()
+        frames.setdefault(repr(frame), (frame, []))[1].append(row)
+    for frame, members in frames.values():
+        places = [middles[row].spherical for row in members]
+        longitudes = [place.lon.deg for place in places]
+        latitudes = [place.lat.deg for place in places]
+        yield members, SkyCoord(longitudes, latitudes, unit="deg", frame=frame).icrs

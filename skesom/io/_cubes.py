@@ -1,21 +1,21 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Cubes from FITS images and from images in memory."""
+"""Cubes from FITS images and images in memory, and cubes as FITS images."""
 
-import numbers
-from itertools import groupby, pairwise
+import re
+from contextlib import ExitStack
+from itertools import groupby
+from pathlib import Path
 
 import numpy as np
+from astropy.io import fits
 from astropy.nddata.bitmask import interpret_bit_flags
 
 from skesom._common.grids import group_by_grid
-from skesom.cube._container import Cube
-from skesom.cube.alignment._align import align
-from skesom.cube.alignment._bands import join_coordinates
-from skesom.io._companions import apply_mask, fill_errors
-from skesom.io._gather import complete_grids, describe_all, name_bands, spread_fwhm
-from skesom.io._images import copy_pixels
-from skesom.io._order import find_order
-from skesom.io._planes import find_planes
+from skesom.cube import Cube, join_coordinates
+from skesom.io._fits_files import atomic_path, make_hdus, to_ascii
+from skesom.io._gather import gather_images
+from skesom.io._header_cards import write_unit
+from skesom.io._planes import apply_plane, copy_pixels
 
 
 def read_cube(
@@ -30,8 +30,6 @@ def read_cube(
     band_names=None,
     fwhm=None,
     order="given",
-    align_to="coarsest",
-    method="interp",
     dtype=np.float32,
 ):
     """Read images of one piece of sky into a cube, or into one cube per pixel grid.
@@ -49,64 +47,54 @@ def read_cube(
         several HDUs of each file, "all" every image that is not a companion (ERR,
         WHT, DQ, MASK, ...); None takes the first of these.
     errors : "auto", int, str, tuple, list or None, default=None
-        Where the errors of the images are. "auto" looks in each file for an HDU that
-        goes with the image and is named ERR, SIGMA, RMS, UNCERT, VAR, IVAR or the
-        like; a number or name is that HDU in each file; a list has one path, array or
-        None per image. None reads no errors. Those of a Cube or NDData are kept in
-        any case.
+        Where the errors of the images are. "auto" takes the HDU in each file that
+        belongs to the image and is named ERR, SIGMA, RMS, UNCERT, VAR, IVAR or
+        similar; a number or name is that HDU in each file; a list has one path, array
+        or None for each image. None reads no errors. A Cube or NDData always keeps
+        its own.
     error_kind : {"std", "var", "ivar"} or None, default=None
         Whether the errors are standard deviations, variances or inverse variances. By
-        default the name of the HDU decides; what has no such name is a standard
-        deviation.
+        default the name of the HDU decides, and other names are standard deviations.
     masks : "auto", int, str, tuple, list or None, default=None
         Where flags are, as for `errors`. Pixels whose flags are not zero become NaN.
         "auto" takes DQ, MASK, FLAGS, BPM, QUALITY. The masks of arrays and NDData are
-        used in any case.
+        always used.
     weights : "auto", int, str, tuple, list or None, default=None
         Where weights, exposure times or coverages are, as for `errors`. Pixels
         without a positive weight become NaN. "auto" takes WHT, WEIGHT, EXP, IVAR,
         COVERAGE, CONF.
     ignore_flags : int, str or list of int, default=0
-        Flags in `masks` that do not rule a pixel out, in the notation of
+        Flags in `masks` that do not mask a pixel, in the notation of
         `astropy.nddata.bitmask.interpret_bit_flags`: ``"4,16"`` ignores these two,
-        ``"~1"`` all but 1 (DO_NOT_USE of JWST).
+        ``"~1"`` all except 1 (DO_NOT_USE of JWST).
     band_names : sequence of str of length n_bands, default=None
-        Names of the bands. By default the filter named in the header, else the name
-        of the file (of the extension, if several are read). Where all files name
-        the same filter they are named by the files; other repeated names are numbered.
+        Names of the bands. By default the filter in the header, else the name of the
+        file (of the extension, if several are read). If all headers have the same
+        filter, the names of the files are used; other repeated names are numbered.
     fwhm : float, array-like of shape (n_bands,) or Quantity, default=None
         Full width at half maximum of the point-spread function in arcsec, one for all
-        bands or one for each, NaN where unknown. By default the header's FWHM card,
-        which is taken to be in arcsec unless its comment speaks of pixels, or the
-        geometric mean of BMAJ and BMIN.
+        bands or one for each, NaN where unknown. By default the header's FWHM card
+        (in arcsec; not used if its comment contains "pix"), or the geometric mean of
+        BMAJ and BMIN.
     order : {"given", "wavelength"} or sequence of int, default="given"
-        Order of the bands of the cube. "wavelength" sorts them by what headers say
-        (spectral axis, PHOTPLAM, WAVELEN or WAVELNTH with a unit), else by the common
-        filters that their names speak of; bands of unknown wavelength come last, in
-        the order of their file names, images in memory as they are given. So the cube
-        does not depend on the order of the files. Numbers from 0 of the bands as they
-        are given say it outright. Whatever has an entry for each band or image
-        (`errors`, `masks`, `weights`, `band_names`, `fwhm`) is in the order of the
-        files in any case, and stays with its band.
-    align_to : {"coarsest", "first"}, int, str, WCS, Header, Cube or None, \
-            default="coarsest"
-        Grid that bands on different grids are resampled to, see
-        `skesom.cube.align`. It is also used for a single grid: a WCS here resamples
-        all bands. None leaves all pixels as they are and returns a list. "first" and
-        numbers count the bands as they are given.
-    method : {"interp", "adaptive", "exact"}, default="interp"
-        How to resample, see `skesom.cube.align`.
+        Order of the bands of the cube. "wavelength" sorts by the wavelength in the
+        header (spectral axis, PHOTPLAM, WAVELEN or WAVELNTH with a unit), else by that
+        of the common filter in the name of the band; bands of unknown wavelength come
+        last, by their file names, images in memory as they are given. The cube then
+        does not depend on the order of the files. A sequence has the numbers of the
+        bands, counted from 0 as they are given. `errors`, `masks`, `weights`,
+        `band_names` and `fwhm` are always in the order of the files.
     dtype : {numpy.float32, numpy.float64}, default=numpy.float32
         Type of the data and errors.
 
     Returns
     -------
     cube : Cube of shape (n_rows, n_columns, n_bands), or list of Cube
-        The bands in the order of the files, or in `order`. Blank pixels, and pixels
-        that a resampled image does not reach, are NaN. The WCS is None if no image has
-        one. With ``align_to=None`` a list with one cube for each pixel grid, in the
-        order of first appearance; where another `order` comes back to a grid, with a
-        cube for each run of bands on one grid.
+        One cube if all images lie on the same pixels of the sky, or if they have the
+        same shape and none has a WCS; bands in the order of the files, or in `order`.
+        Else a list with one cube for each pixel grid, in the order of the images; if
+        `order` is not "given", with one cube for each run of bands on one grid. Masked
+        and blank pixels are NaN. The WCS is None if no image has one.
 
     Raises
     ------
@@ -114,20 +102,21 @@ def read_cube(
         If a file does not exist.
     OSError
         If a file is not FITS, or is damaged.
+    TypeError
+        If `paths` is none of the above.
     ValueError
-        If a file holds no image, the images cannot share a grid (different shapes
-        without a WCS, no overlap on the sky), a companion does not fit its image, or
-        `band_names`, `fwhm` or `order` do not fit the number of bands.
+        If a file holds no image, a companion does not fit its image, or `band_names`,
+        `fwhm` or `order` do not fit the number of bands.
 
     Warns
     -----
     UserWarning
-        If an image without a WCS is taken to lie on the grid of the others, or if
-        resampling loses light (see `skesom.cube.align`).
+        If an image without a WCS is taken to lie on the grid of the others, which all
+        have one grid and the same shape.
 
     See Also
     --------
-    skesom.cube.align : Resample cubes, for instance after convolving each of them.
+    skesom.cube.CubeAligner : Brings a list of cubes to one grid.
     write_bands : Write a cube as one file per band.
 
     Notes
@@ -136,10 +125,10 @@ def read_cube(
     ``band_coordinates``; so is PHOTPLAM, the pivot wavelength of Hubble's images.
 
     The cube's ``zero_points`` are those of AB magnitudes: from PHOTFLAM and PHOTPLAM or
-    PHOTFNU of an image in counts (by its EXPTIME, unless it is in counts per second),
-    or from a card such as MAGZERO if it, its comment or MAGSYS speaks of AB.
+    PHOTFNU of an image in counts (with EXPTIME, unless it is in counts per second), or
+    from a card such as MAGZERO if its name, its comment or MAGSYS contains AB.
 
-    An inverse variance of zero says that nothing was measured: the pixel becomes NaN.
+    An inverse variance of zero means that nothing was measured: the pixel becomes NaN.
 
     Examples
     --------
@@ -152,7 +141,7 @@ def read_cube(
     ...     read_cube(write_bands(folder, cube))
     <Cube 4 x 5 pixels, 2 bands (F438W, F814W), float32, no WCS>
     >>> images = [np.zeros((4, 5)), np.zeros((8, 10)), np.ones((4, 5))]
-    >>> [cube.shape for cube in read_cube(images, align_to=None)]
+    >>> [cube.shape for cube in read_cube(images)]
     [(4, 5, 2), (8, 10, 1)]
     >>> cubes = [Cube(np.ones((4, 5, 1)), band_names=[name]) for name in ("r", "u")]
     >>> read_cube(cubes, order="wavelength").band_names
@@ -165,81 +154,49 @@ def read_cube(
             f"error_kind must be 'std', 'var', 'ivar' or None, got {error_kind!r}."
         )
     ignore_flags = interpret_bit_flags(ignore_flags)
-    images = describe_all(paths, hdu, error_kind)
-    images = find_planes(images, "errors", errors, error_kind)
-    images = find_planes(images, "masks", masks)
-    images = find_planes(images, "weights", weights)
-    grids = complete_grids(images, align_to is not None)
-    is_given = isinstance(order, str) and order == "given"
-    order = find_order(images, order, band_names)
-    images = _describe_fully(images, grids, name_bands(images, order, band_names), fwhm)
-
-    cubes, owners = _read_groups(images, order, dtype, ignore_flags)
-    if align_to is None and is_given:
-        return cubes
-    runs = _cut_into_runs(cubes, owners)
-    if align_to is None:
-        return runs
-    if cubes[0].wcs is None:
-        _check_no_target(images, align_to)
-        return cubes[0]
-    if isinstance(align_to, str) and align_to == "first":
-        align_to = 0
-    if isinstance(align_to, numbers.Integral) and align_to in order:
-        align_to = order.index(align_to)
-    try:
-        return align(runs, align_to, method=method)
-    except ValueError as error:
-        raise ValueError(f"{error}{_name_files(str(error), images)}") from error
+    planes = {"errors": errors, "masks": masks, "weights": weights}
+    parts = {"band_names": band_names, "fwhm": fwhm, "order": order}
+    images, numbers = gather_images(paths, hdu, planes, error_kind, **parts)
+    # The place of each band in the order of all bands.
+    places = np.split(np.argsort(numbers), np.cumsum([i.n_bands for i in images])[:-1])
+    groups = group_by_grid([image.grid for image in images])
+    cubes, owners = [], np.empty(len(numbers), dtype=int)
+    for number, members in enumerate(groups):
+        members = sorted(members, key=lambda member: places[member][0])
+        group_places = np.concatenate([places[member] for member in members])
+        owners[group_places] = number
+        ranks = np.argsort(np.argsort(group_places))
+        members = [images[member] for member in members]
+        cubes.append(_read_group(members, ranks, dtype, ignore_flags))
+    if not (isinstance(order, str) and order == "given"):
+        cubes = _cut_into_runs(cubes, owners)
+    return cubes[0] if len(cubes) == 1 else cubes
 
 
-def _describe_fully(images, grids, names, fwhm):
-    """Return the images with their grids, and the names and widths of their bands."""
-    fwhm = spread_fwhm(images, fwhm)
-    return [
-        image._replace(
-            grid=grid, band_names=[names[band] for band in bands], fwhm=fwhm[bands]
-        )
-        for image, grid, bands in zip(images, grids, _number_bands(images), strict=True)
-    ]
-
-
-def _number_bands(images):
-    """Return the numbers of the bands of each image, counted through all of them."""
-    ends = np.cumsum([0] + [len(image.band_names) for image in images])
-    return [list(range(start, end)) for start, end in pairwise(ends)]
-
-
-def _read_groups(images, order, dtype, ignore_flags):
-    """Return a cube for each grid, and for each band in order the cube it is in."""
-    place = {band: number for number, band in enumerate(order)}
-    bands_of = _number_bands(images)
-    cubes, owners = [], [None] * len(order)
-    for number, members in enumerate(group_by_grid([image.grid for image in images])):
-        # Images that are in order straight away need not be put in order.
-        members = sorted(members, key=lambda member: place[bands_of[member][0]])
-        cube = _read_group([images[member] for member in members], dtype, ignore_flags)
-        places = [place[band] for member in members for band in bands_of[member]]
-        cubes.append(_put_in_order(cube, np.argsort(places).tolist()))
-        for band_place in places:
-            owners[band_place] = number
-    return cubes, owners
-
-
-def _put_in_order(cube, order):
-    """Return a cube with its bands in another order, in the same memory."""
-    if order == sorted(order):
-        return cube
-    for array in (cube.data, cube.errors):
-        for row in array if array is not None else ():
-            row[...] = row[:, order]
-    coordinates = cube.band_coordinates
-    return cube.replace(
-        band_names=[cube.band_names[band] for band in order],
-        band_units=[cube.band_units[band] for band in order],
-        fwhm=cube.fwhm[order],
+def _read_group(images, places, dtype, ignore_flags):
+    """Return the cube of images on one grid, each band read to its place."""
+    data = np.empty((*images[0].grid.shape, len(places)), dtype)
+    kinds = {plane.kind for image in images for plane in image.planes}
+    errors = np.full_like(data, np.nan) if kinds & {"std", "var", "ivar"} else None
+    n_bands = [image.n_bands for image in images]
+    ends = np.cumsum(n_bands)
+    for image, own_places in zip(images, np.split(places, ends[:-1]), strict=True):
+        copy_pixels(image, data, own_places)
+        for plane in image.planes:
+            apply_plane(plane, data, errors, own_places, ignore_flags)
+    order = np.argsort(places)
+    names = [name for image in images for name in image.band_names]
+    units = [unit for image in images for unit in image.band_units]
+    coordinates = join_coordinates([i.band_coordinates for i in images], n_bands)
+    return Cube(
+        data,
+        wcs=images[0].grid.wcs,
+        band_names=[names[band] for band in order],
+        band_units=[units[band] for band in order],
+        fwhm=np.concatenate([image.fwhm for image in images])[order],
+        errors=errors,
         band_coordinates=None if coordinates is None else coordinates[order],
-        zero_points=cube.zero_points[order],
+        zero_points=np.concatenate([i.zero_points for i in images])[order],
     )
 
 
@@ -254,52 +211,96 @@ def _cut_into_runs(cubes, owners):
     return runs
 
 
-def _read_group(images, dtype, ignore_flags):
-    """Return the cube of images on one grid, read straight to their places."""
-    names = [name for image in images for name in image.band_names]
-    data = np.empty((*images[0].grid.shape, len(names)), dtype)
-    kinds = {plane.kind for image in images for plane in image.planes}
-    errors = np.full_like(data, np.nan) if kinds & {"std", "var", "ivar"} else None
-    start = 0
-    for image in images:
-        bands = slice(start, start + len(image.band_names))
-        copy_pixels(image, data[:, :, bands])
-        for plane in image.planes:
-            if plane.kind in ("flags", "weight"):
-                apply_mask(plane, data[:, :, bands], ignore_flags)
-            else:
-                fill_errors(plane, errors[:, :, bands], data[:, :, bands])
-        start = bands.stop
-    return Cube(
-        data,
-        wcs=images[0].grid.wcs,
-        band_names=names,
-        band_units=[unit for image in images for unit in image.band_units],
-        fwhm=np.concatenate([image.fwhm for image in images]),
-        errors=errors,
-        band_coordinates=join_coordinates(
-            [image.band_coordinates for image in images],
-            [len(image.band_names) for image in images],
-        ),
-        zero_points=np.concatenate([image.zero_points for image in images]),
-    )
+def write_bands(folder, cube, *, overwrite=False):
+    """Write a cube as one FITS image per band, which `read_cube` reads back.
 
+    The name of a file is that of its band ("F438W.fits"; characters that some file
+    systems refuse become "_"). Its header has the WCS, and the band's name (FILTER),
+    unit (BUNIT), full width at half maximum in arcsec (FWHM), spectral coordinate
+    (SPECVAL, SPECUNIT) and zero point (MAGZERO). Errors are in the extension ERR, which
+    ``read_cube(..., errors="auto")`` reads. Either all files are written or none.
 
-def _name_files(message, images):
-    """Return from which files the bands are that a message speaks of."""
-    owners = [
-        f"{name!r} is {image.label}"
-        for image in images
-        for name in image.band_names
-        if repr(name) in message
-    ]
-    return f" Here {', '.join(owners)}." if owners else ""
+    Parameters
+    ----------
+    folder : str or os.PathLike
+        Where to write; made if it does not exist.
+    cube : Cube or array-like of shape (n_rows, n_columns, n_bands)
+        The cube.
+    overwrite : bool, default=False
+        Whether existing files may be replaced.
 
+    Returns
+    -------
+    paths : list of pathlib.Path
+        The files in the order of the bands.
 
-def _check_no_target(images, align_to):
-    """Refuse to align images that have no place on the sky."""
-    if not isinstance(align_to, str | numbers.Integral):
+    Raises
+    ------
+    FileExistsError
+        If a file exists and `overwrite` is False.
+    ValueError
+        If two bands would go to the same file.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import numpy as np
+    >>> from skesom.cube import Cube
+    >>> from skesom.io import write_bands
+    >>> cube = Cube(np.ones((4, 5, 2)), band_names=["F438W", "[O III]"])
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     [path.name for path in write_bands(folder, cube)]
+    ['F438W.fits', 'O_III.fits']
+    """
+    cube = cube if isinstance(cube, Cube) else Cube(cube)
+    folder = Path(folder)
+    paths = [folder / f"{_file_stem(name)}.fits" for name in cube.band_names]
+    # Some file systems ignore case.
+    if len({path.name.lower() for path in paths}) < len(paths):
         raise ValueError(
-            f"{images[0].label} has no WCS, so it cannot be aligned to another grid. "
-            "Add the WCS to its header, or leave align_to out."
+            f"Bands {list(cube.band_names)} would share a file, because file names "
+            "ignore case and special characters. Rename them with "
+            "Cube.replace(band_names=...)."
         )
+    folder.mkdir(parents=True, exist_ok=True)
+    with ExitStack() as stack:
+        temporary = [
+            stack.enter_context(atomic_path(path, overwrite=overwrite))
+            for path in paths
+        ]
+        for band, path in enumerate(temporary):
+            _make_band_hdus(cube, band).writeto(path)
+    return paths
+
+
+def _make_band_hdus(cube, band):
+    """Return the HDU list that holds one band of a cube."""
+    hdus = make_hdus(np.ascontiguousarray(cube.data[:, :, band]), cube.wcs)
+    header = hdus[0].header
+    header["FILTER"] = (to_ascii(cube.band_names[band]), "band")
+    if cube.band_units[band] is not None:
+        header["BUNIT"] = (write_unit(cube.band_units[band]), "unit of the pixels")
+    if np.isfinite(cube.fwhm[band]):
+        header["FWHM"] = (cube.fwhm[band], "[arcsec] of the point-spread function")
+    if cube.band_coordinates is not None and np.isfinite(cube.band_coordinates[band]):
+        place = cube.band_coordinates[band]
+        header["SPECVAL"] = (place.value, "place of the band on the spectral axis")
+        header["SPECUNIT"] = (write_unit(place.unit), "unit of SPECVAL")
+    if np.isfinite(cube.zero_points[band]):
+        header["MAGZERO"] = (
+            cube.zero_points[band],
+            "[mag] AB magnitude of a value of 1",
+        )
+    if cube.errors is not None:
+        errors = fits.ImageHDU(
+            np.ascontiguousarray(cube.errors[:, :, band]), name="ERR"
+        )
+        if "BUNIT" in header:
+            errors.header["BUNIT"] = header["BUNIT"]
+        hdus.append(errors)
+    return hdus
+
+
+def _file_stem(band_name):
+    """Return a band name in characters that every file system takes."""
+    return re.sub(r"[^A-Za-z0-9.+-]+", "_", to_ascii(band_name)).strip("_.") or "band"

@@ -85,7 +85,15 @@ _LENGTHS = {
     **{"A": "Angstrom", "angstrom": "Angstrom", "ang": "Angstrom"},
     **{"ghz": "GHz", "mhz": "MHz"},
 }
-_FEWEST_ANGSTROM = 900  # else the letter A is rather one of a series
+_FEWEST_ANGSTROM = 900  # below, the letter A is no unit
+_LATIN = str.maketrans(
+    {
+        **{"\N{GREEK SMALL LETTER ALPHA}": "alpha", "\N{MICRO SIGN}": "u"},
+        **{"\N{GREEK SMALL LETTER BETA}": "beta", "\N{GREEK SMALL LETTER MU}": "u"},
+        **{"\N{GREEK SMALL LETTER GAMMA}": "gamma", "\N{ANGSTROM SIGN}": "A"},
+        "\N{LATIN CAPITAL LETTER A WITH RING ABOVE}": "A",
+    }
+)
 _MEASURE = re.compile(r"(\d+(?:\.\d+)?)[ _]?([A-Za-z]+)")
 
 
@@ -93,7 +101,7 @@ def filter_wavelength(name):
     """Return the wavelength of a band by its name."""
     if not name:
         return np.nan
-    text = _plain(name.strip())
+    text = name.strip().translate(_LATIN)
     alone = _alone(text)
     if np.isfinite(alone):
         return alone
@@ -103,24 +111,6 @@ def filter_wavelength(name):
     found |= {_measured(match) for match in _MEASURE.finditer(text.replace("_", " "))}
     found = {wavelength for wavelength in found if np.isfinite(wavelength)}
     return found.pop() if len(found) == 1 else np.nan
-
-
-def _plain(name):
-    """Spell Greek letters, and the sign for micro, in Latin ones."""
-    for letter, spelled in {
-        **{
-            "\N{GREEK SMALL LETTER ALPHA}": "alpha",
-            "\N{GREEK SMALL LETTER BETA}": "beta",
-        },
-        **{"\N{GREEK SMALL LETTER GAMMA}": "gamma", "\N{MICRO SIGN}": "u"},
-        **{
-            "\N{GREEK SMALL LETTER MU}": "u",
-            "\N{LATIN CAPITAL LETTER A WITH RING ABOVE}": "A",
-        },
-        "\N{ANGSTROM SIGN}": "A",
-    }.items():
-        name = name.replace(letter, spelled)
-    return name
 
 
 def _alone(text):

@@ -1,44 +1,92 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Know all images of a cube together: their grids, names and widths."""
+"""All images of a cube, with the grids, names, widths and order of their bands."""
 
 import os
+import re
 import warnings
 from collections.abc import Iterable
+from numbers import Integral
 
 import numpy as np
 from astropy import units
 from astropy.nddata import NDData
 
 from skesom._common.grids import group_by_grid
-from skesom.cube._container import Cube
-from skesom.io._arrays import describe_array
-from skesom.io._headers import make_unique
-from skesom.io._images import describe_images
+from skesom.cube import Cube
+from skesom.io._filters import filter_wavelength
+from skesom.io._images import describe_array, describe_file
+from skesom.io._planes import find_elsewhere
+
+ORDERS = ("given", "wavelength")
 
 
-def describe_all(paths, hdu, error_kind):
-    """Return what is known of each image, of files and in memory."""
-    if not isinstance(paths, list | tuple):
-        # An array is one image; other sequences hold paths.
-        single = isinstance(paths, str | os.PathLike | Cube | NDData)
-        if single or hasattr(paths, "__array__"):
-            paths = [paths]
-        elif isinstance(paths, Iterable):
-            paths = list(paths)
-        else:
-            raise TypeError(
-                "paths must be a file, an image in memory, or a list of these, got "
-                f"{paths!r}."
-            )
+def gather_images(
+    paths, hdu, planes, error_kind=None, *, band_names=None, fwhm=None, order="given"
+):
+    """Return all images, complete, and the order in which their bands are wanted.
+
+    `planes` has what is wanted for each role: "errors", "masks" and "weights".
+    """
+    listed = {role: _as_list(wanted) for role, wanted in planes.items()}
+    beside = {
+        role: wanted
+        for role, wanted in planes.items()
+        if wanted is not None and listed[role] is None
+    }
+    paths = _list_paths(paths)
     images = []
     for number, path in enumerate(paths, 1):
         if isinstance(path, str | os.PathLike):
-            images += describe_images(path, hdu)
+            images += describe_file(path, hdu, beside, error_kind)
         else:
             label = f"array {number}" if len(paths) > 1 else "the array"
-            images.append(describe_array(path, label, error_kind))
+            images.append(describe_array(path, label, beside, error_kind))
     _check_distinct(images)
-    return images
+    for role, wanted in listed.items():
+        if wanted is not None:
+            images = _add_planes(images, role, wanted, error_kind)
+    order = _find_order(images, order, band_names)
+    parts = zip(
+        _complete_grids(images),
+        _split(images, _name_bands(images, order, band_names)),
+        _split(images, _spread_fwhm(images, fwhm)),
+        strict=True,
+    )
+    images = [
+        image._replace(grid=grid, band_names=names, fwhm=widths)
+        for image, (grid, names, widths) in zip(images, parts, strict=True)
+    ]
+    return images, order
+
+
+def describe_bands(paths, *, hdu=None, band_names=None):
+    """Return the names of the bands of files, and their order by wavelength."""
+    images, order = gather_images(
+        paths, hdu, {}, band_names=band_names, order="wavelength"
+    )
+    return [name for image in images for name in image.band_names], order
+
+
+def _as_list(wanted):
+    """Return the planes that are given one by one, None for those beside the images."""
+    if isinstance(wanted, os.PathLike | np.ndarray):
+        return [wanted]
+    return wanted if isinstance(wanted, list) else None
+
+
+def _list_paths(paths):
+    """Return paths and images in memory as a list."""
+    if isinstance(paths, list | tuple):
+        return paths
+    # An array is one image; other iterables hold paths.
+    single = isinstance(paths, str | os.PathLike | Cube | NDData)
+    if single or hasattr(paths, "__array__"):
+        return [paths]
+    if isinstance(paths, Iterable):
+        return list(paths)
+    raise TypeError(
+        f"paths must be a file, an image in memory, or a list of these, got {paths!r}."
+    )
 
 
 def _check_distinct(images):
@@ -47,75 +95,90 @@ def _check_distinct(images):
         raise ValueError("There is nothing to read: the list of paths is empty.")
     seen = set()
     for image in images:
-        if image.place is None:
-            continue
         if image.place in seen:
             raise ValueError(
                 f"{image.label} is given twice. Leave one out, or name another HDU of "
                 "the file in brackets."
             )
-        seen.add(image.place)
+        seen |= {image.place} - {None}
 
 
-def complete_grids(images, join):
-    """Return the grid of each image; to join those without a WCS, they must fit."""
-    grids = [image.grid for image in images]
-    without = [image.label for image in images if image.grid.wcs is None]
-    if not without:
-        return grids
-    first_of = {}
-    for image in images:
-        first_of.setdefault(image.grid.shape, image.label)
-    if len(first_of) > 1:
-        if not join:
-            return grids
-        shapes = ", ".join(
-            f"{label} has {rows} x {columns}"
-            for (rows, columns), label in first_of.items()
-        )
+def _add_planes(images, role, wanted, error_kind):
+    """Return the images with the planes that are given for each of them."""
+    if len(wanted) != len(images):
         raise ValueError(
-            f"Images of different shapes need a WCS to be aligned, and {without[0]} "
-            f"has none: {shapes} rows x columns. Cut the images to the same pixels, or "
-            "add the WCS to their headers."
+            f"{role} has {len(wanted)} entries for {len(images)} images. Give one for "
+            "each image, None where there is none."
         )
+    return [
+        image
+        if one is None
+        else image._replace(
+            planes=(*image.planes, find_elsewhere(image, role, one, error_kind))
+        )
+        for image, one in zip(images, wanted, strict=True)
+    ]
+
+
+def _split(images, values):
+    """Return values of all bands as one list or array for each image."""
+    ends = np.cumsum([image.n_bands for image in images]).tolist()
+    return [
+        values[end - image.n_bands : end]
+        for image, end in zip(images, ends, strict=True)
+    ]
+
+
+def _complete_grids(images):
+    """Return the grid of each image: the only grid of all also without a WCS."""
+    grids = [image.grid for image in images]
     known = [image for image in images if image.grid.wcs is not None]
-    if not known:
+    one_shape = len({grid.shape for grid in grids}) == 1
+    if len(known) in (0, len(images)) or not one_shape:
         return grids
     if len(group_by_grid([image.grid for image in known])) > 1:
-        if not join:
-            return grids
-        raise ValueError(
-            f"{without[0]} has no WCS, and the other images lie on different grids, so "
-            "that its place on the sky is unknown. Add the WCS to its header."
-        )
+        return grids
+    without = ", ".join(image.label for image in images if image.grid.wcs is None)
     warnings.warn(
-        f"{', '.join(without)} without a WCS: taken to lie on the pixels of "
-        f"{known[0].label}, which has the same shape.",
+        f"{without} without a WCS: taken to lie on the pixels of {known[0].label}, "
+        "which has the same shape.",
         UserWarning,
-        stacklevel=3,
+        stacklevel=4,
     )
     return [known[0].grid] * len(images)
 
 
-def name_bands(images, order, band_names):
-    """Return one unique name for each band of all images, as these are given."""
-    names = check_band_names(images, band_names)
-    if names is not None:
-        return names
+# ---------------------------------------------------------------- names and widths
+
+
+def _name_bands(images, order, band_names):
+    """Return one unique name for each band, in the order of the images."""
+    if band_names is not None:
+        return _check_band_names(images, band_names)
     found = [name for image in images for name in image.band_names]
     if len(images) > 1 and len(set(found)) == 1:
         stems = [image.stem for image in images]
         if None not in stems and len(set(stems)) == len(found):
             return stems
     found = [name or f"band {number}" for number, name in enumerate(found, 1)]
-    unique = make_unique([found[band] for band in order])
+    unique = _number_repeated([found[band] for band in order])
     return [name for _, name in sorted(zip(order, unique, strict=True))]
 
 
-def check_band_names(images, band_names):
-    """Return the names that the user gives to all bands, None if there are none."""
-    if band_names is None:
-        return None
+def _number_repeated(names):
+    """Return the names with repeated ones numbered: B, B 2, B 3."""
+    unique = []
+    for name in names:
+        candidate, number = name, 1
+        while candidate in unique or (number > 1 and candidate in names):
+            number += 1
+            candidate = f"{name} {number}"
+        unique.append(candidate)
+    return unique
+
+
+def _check_band_names(images, band_names):
+    """Return the names from the user as a list, after checking them."""
     found = [name for image in images for name in image.band_names]
     found = [name or f"band {number}" for number, name in enumerate(found, 1)]
     names = [band_names] if isinstance(band_names, str) else list(map(str, band_names))
@@ -129,7 +192,7 @@ def check_band_names(images, band_names):
     return names
 
 
-def spread_fwhm(images, fwhm):
+def _spread_fwhm(images, fwhm):
     """Return the FWHM of each band in arcsec, NaN where unknown."""
     found = np.concatenate([image.fwhm for image in images])
     if fwhm is None:
@@ -145,3 +208,71 @@ def spread_fwhm(images, fwhm):
     if np.any(fwhm <= 0) or np.any(np.isinf(fwhm)):
         raise ValueError(f"fwhm must be positive, got {fwhm.tolist()}.")
     return np.broadcast_to(fwhm, found.shape).copy()
+
+
+# ---------------------------------------------------------------- order
+
+
+def _find_order(images, order, band_names):
+    """Return the numbers of the bands in the order that is wanted."""
+    n_bands = sum(image.n_bands for image in images)
+    if isinstance(order, str):
+        if order not in ORDERS:
+            raise ValueError(
+                f"order must be 'given', 'wavelength' or the numbers of the bands, got "
+                f"{order!r}."
+            )
+        if order == "given":
+            return list(range(n_bands))
+        names = [None] * n_bands
+        if band_names is not None:
+            names = _check_band_names(images, band_names)
+        keys = [
+            key
+            for image, given in zip(images, _split(images, names), strict=True)
+            for key in _sort_keys(image, given)
+        ]
+        return sorted(range(n_bands), key=keys.__getitem__)
+    order = list(order)
+    whole = all(isinstance(number, Integral) for number in order)
+    if not whole or sorted(order) != list(range(n_bands)):
+        raise ValueError(
+            f"order must hold the numbers from 0 to {n_bands - 1} of the {n_bands} "
+            f"bands, each once, got {order}."
+        )
+    return [int(number) for number in order]
+
+
+def _sort_keys(image, given_names):
+    """Return what the bands of an image are sorted by: wavelength, then file."""
+    file = (), "", 0  # images in memory stay as they are given
+    if image.place is not None:
+        path, number = image.place
+        file = _natural(os.path.basename(path)), path, number
+    keys = []
+    for band, wavelength in enumerate(_known_wavelengths(image)):
+        for name in (given_names[band], image.band_names[band]):
+            if np.isnan(wavelength):
+                wavelength = filter_wavelength(name)
+        if np.isnan(wavelength):
+            wavelength = np.inf
+        keys.append((wavelength, *file, band))
+    return keys
+
+
+def _known_wavelengths(image):
+    """Return the wavelengths of the header in nm, NaN where they are unknown."""
+    if image.band_coordinates is not None:
+        try:
+            return image.band_coordinates.to_value(units.nm, units.spectral())
+        except units.UnitConversionError:
+            pass  # they are velocities
+    return np.full(image.n_bands, np.nan)
+
+
+def _natural(name):
+    """Return a sort key of a name by its numbers: band2 comes before band10."""
+    parts = re.split(r"(\d+)", name.lower())
+    return tuple(
+        (int(part), "") if part.isdigit() else (-1, part) for part in parts if part
+    )

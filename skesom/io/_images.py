@@ -1,113 +1,94 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Know an image by its header, and read its pixels, bands last."""
+"""One image of a file or in memory: its grid, its bands and what is beside it."""
 
 import os
 from collections.abc import Callable
-from contextlib import contextmanager
+from contextlib import nullcontext
 from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 from astropy import units
+from astropy.io import fits
+from astropy.nddata import NDData
+from astropy.wcs import WCS
 
 from skesom._common.grids import Grid
-from skesom.io._fits import (
+from skesom.cube import Cube
+from skesom.io._fits_files import (
     file_stem,
     find_images,
     name_hdu,
     open_fits,
     split_path,
 )
-from skesom.io._headers import (
-    read_band_coordinates,
-    read_band_names,
-    read_fwhm,
-    read_unit,
+from skesom.io._header_cards import read_band_coordinates, read_bands, read_unit
+from skesom.io._planes import (
+    ERROR_POWERS,
+    Plane,
+    find_beside,
+    open_pixels,
+    order_axes,
 )
-from skesom.io._plates import warn_of_plate
-from skesom.io._units import read_zero_points
-from skesom.io._wcs import band_coordinates, find_axes, make_grid, read_wcs
+from skesom.io._world_axes import (
+    WorldAxes,
+    place_image,
+    read_world,
+    split_world,
+    warn_of_plate,
+)
 
-
-class Plane(NamedTuple):
-    """Errors, flags or weights that go with an image.
-
-    Parameters
-    ----------
-    label : str
-        What to call it in messages.
-    kind : {"std", "var", "ivar", "flags", "weight"}
-        What its values are.
-    open : callable
-        Context manager whose value is the array of shape (n_rows, n_columns) or
-        (n_rows, n_columns, n_bands), or a scalar.
-    factor : float, default=1.0
-        What values are multiplied by to come to the unit of the image.
-    """
-
-    label: str
-    kind: str
-    open: Callable
-    factor: float = 1.0
+_ROW_NAMES = frozenset("y row rows lat latitude dec".split())
+_COLUMN_NAMES = frozenset("x column columns lon longitude ra".split())
+# Names of extensions that do not name a band.
+_COMMON_NAMES = ("", "PRIMARY", "SCI", "IMAGE", "DATA", "COMPRESSED_IMAGE")
 
 
 class Image(NamedTuple):
-    """One image of one or more bands, known by its header.
+    """One image of one or more bands; its pixels are read later.
 
-    Parameters
-    ----------
-    label : str
-        What to call it in messages, see `name_hdu` of files.
-    open : callable
-        Context manager whose value is the array of shape (n_rows, n_columns) or
-        (n_rows, n_columns, n_bands).
-    grid : Grid
-        Shape and celestial WCS.
-    band_names : list of str or None
-        Names of the bands, None where nothing names one.
-    unit : list of astropy.units.UnitBase or None
-        Unit of each band.
-    fwhm : ndarray of shape (n_bands,)
-        Full width at half maximum in arcsec, NaN where unknown.
-    zero_points : ndarray of shape (n_bands,)
-        AB magnitude of a value of 1, NaN where unknown.
-    band_coordinates : Quantity of shape (n_bands,) or None
-        Where the bands lie on the spectral axis.
-    place : tuple (path, HDU number) or None
-        Where the image is, None if in memory.
-    shape : tuple of int
-        Shape of the array as it is stored.
-    axes : tuple of int
-        Axes of that array that run along rows, columns and, if there is one, bands.
-    planes : tuple of Plane
-        What goes with the image.
-    stem : str or None
-        Name of the file, or of the extension if several are read.
+    `open` is a context manager; it gives the array of shape (n_rows, n_columns) or
+    (n_rows, n_columns, n_bands). Each list has an entry for each band.
     """
 
-    label: str
+    label: str  # in messages
     open: Callable
     grid: Grid
-    band_names: list
+    band_names: list  # None where nothing names a band
     band_units: list
-    fwhm: np.ndarray
-    zero_points: np.ndarray
+    fwhm: np.ndarray  # in arcsec, NaN where unknown
+    zero_points: np.ndarray  # AB magnitude of a value of 1, NaN where unknown
     band_coordinates: units.Quantity | None = None
-    place: tuple | None = None
-    shape: tuple = ()
-    axes: tuple = ()
+    place: tuple | None = None  # path and HDU number, None in memory
+    shape: tuple = ()  # of the array in the file
+    axes: tuple = ()  # of that array along rows, columns and, if there is one, bands
     planes: tuple = ()
-    stem: str | None = None
+    stem: str | None = None  # name of the file, or of one of several extensions
+
+    @property
+    def n_bands(self):
+        """Return the number of bands."""
+        return len(self.band_units)
 
 
-def describe_images(path, hdu=None):
-    """Read what the headers say of one or more images of a file."""
+# ---------------------------------------------------------------- files
+
+
+def describe_file(path, hdu=None, beside=None, error_kind=None):
+    """Return the images of a file, with the planes beside each of them."""
     file, bracket = split_path(os.fspath(path))
+    images, headers = [], []
     with open_fits(file) as hdus:
         numbers = find_images(hdus, hdu if bracket is None else bracket, file)
         chosen = bracket is not None or len(numbers) > 1
-        images = [_describe_hdu(hdus, number, file, chosen) for number in numbers]
-        headers = [hdus[number].header for number in numbers]
+        for number in numbers:
+            image = _describe_hdu(hdus, number, file, chosen)
+            planes = (
+                find_beside(hdus, image, role, wanted, error_kind)
+                for role, wanted in (beside or {}).items()
+            )
+            images.append(image._replace(planes=tuple(filter(None, planes))))
+            headers.append(hdus[number].header)
     for image, header in zip(images, headers, strict=True):
         warn_of_plate(header, image.grid.wcs, image.label)
     return images
@@ -117,23 +98,18 @@ def _describe_hdu(hdus, number, file, chosen):
     """Return the image of an HDU; a chosen one may be named by its extension."""
     hdu, label = hdus[number], name_hdu(file, number)
     headers = [hdu.header] if number == 0 else [hdu.header, hdus[0].header]
-    world = read_wcs(hdu.header, hdus, label)
-    axes = find_axes(hdu.shape, world, label)
+    world = read_world(hdu.header, hdus, label)
+    grid, axes, coordinates = place_image(hdu.shape, world, label)
     n_bands = hdu.shape[axes[2]] if len(axes) == 3 else 1
-    coordinates = band_coordinates(world, hdu.shape, axes)
     if coordinates is None and n_bands == 1:
         coordinates = read_band_coordinates(headers)
-    unit = read_unit(headers)
-    stem = hdu.name if chosen and _is_telling(hdu.name) else file_stem(file)
+    stem = hdu.name if chosen and hdu.name not in _COMMON_NAMES else file_stem(file)
     return Image(
         label=label,
         open=partial(open_pixels, file, number, axes),
-        grid=make_grid(hdu.shape, world, axes),
-        band_names=read_band_names(headers, n_bands, stem),
-        band_units=[unit] * n_bands,
-        fwhm=np.full(n_bands, read_fwhm(headers)),
+        grid=grid,
+        **read_bands(headers, n_bands, stem, read_unit(headers)),
         band_coordinates=coordinates,
-        zero_points=read_zero_points(headers, n_bands, unit),
         place=(os.path.realpath(file), number),
         shape=hdu.shape,
         axes=axes,
@@ -141,43 +117,204 @@ def _describe_hdu(hdus, number, file, chosen):
     )
 
 
-def _is_telling(name):
-    """Tell whether the name of an extension can name a band."""
-    return name not in ("", "PRIMARY", "SCI", "IMAGE", "DATA", "COMPRESSED_IMAGE")
+# ---------------------------------------------------------------- memory
 
 
-@contextmanager
-def open_pixels(file, number, axes, **options):
-    """Open the array of an HDU with its axes in the order rows, columns, bands."""
-    with open_fits(file, **options) as hdus:
-        zero_is_blank = hdus[number].header.get("BLANK") == 0
-        data = hdus[number].data
-        if zero_is_blank and data.dtype.kind == "f":
-            # astropy passes over a BLANK of zero.
-            with open_fits(file, do_not_scale_image_data=True) as stored:
-                data[stored[number].data == 0] = np.nan
-        dropped = tuple(axis for axis in range(data.ndim) if axis not in axes)
-        yield data.transpose(*axes, *dropped).reshape(
-            *(data.shape[axis] for axis in axes)
-        )
-
-
-def copy_pixels(image, out):
-    """Copy the pixels of an image."""
-    with image.open() as array, np.errstate(over="raise"):
-        try:
-            # Band by band is quicker than letting NumPy transpose as it copies.
-            for band in range(out.shape[2]):
-                _copy_band(array if array.ndim == 2 else array[:, :, band], out, band)
-        except FloatingPointError as error:
+def describe_array(array, label, beside=None, error_kind=None):
+    """Return an image in memory, with its own errors and mask."""
+    for role, wanted in (beside or {}).items():
+        if wanted != "auto":
             raise ValueError(
-                f"{image.label} holds values beyond the range of {out.dtype}. Read it "
-                "with dtype=np.float64."
-            ) from error
+                f"{label} is no file, so that it has no HDU {wanted!r} for {role}. "
+                f"Give {role} as a list of arrays, one for each image."
+            )
+    if isinstance(array, Cube):
+        return _describe_cube(array, label)
+    if isinstance(array, NDData):
+        return _describe_nddata(array, label, error_kind)
+    if hasattr(array, "data_vars"):
+        raise ValueError(
+            f"{label} is a Dataset. Give its variables as the bands of one array: "
+            'dataset.to_dataarray("band").'
+        )
+    if all(hasattr(array, name) for name in ("dims", "coords", "attrs", "values")):
+        return _describe_xarray(array, label)
+    unit = None
+    if isinstance(array, units.Quantity):
+        array, unit = array.value, array.unit
+    return _make_image(array, label, unit=unit)
 
 
-def _copy_band(values, out, band):
-    """Copy one band; what is masked becomes NaN."""
-    out[:, :, band] = np.ma.getdata(values)
-    if np.ma.is_masked(values):
-        out[:, :, band][np.ma.getmaskarray(values)] = np.nan
+def _make_image(array, label, *, wcs=None, names=None, unit=None, **known):
+    """Return the image of an array of rows, columns and perhaps bands."""
+    if not isinstance(array, np.ma.MaskedArray):
+        array = np.asarray(array)
+    if array.ndim not in (2, 3) or array.dtype.kind not in "biuf" or 0 in array.shape:
+        raise ValueError(
+            f"{label} is no image: it must have the axes rows, columns and perhaps "
+            f"bands of real numbers, got {array.dtype} of shape {array.shape}."
+        )
+    n_bands = array.shape[2] if array.ndim == 3 else 1
+    parts = {
+        "label": label,
+        "open": partial(nullcontext, array),
+        "grid": Grid(wcs, array.shape[:2]),
+        "band_names": names or [None] * n_bands,
+        "band_units": [unit] * n_bands,
+        "fwhm": np.full(n_bands, np.nan),
+        "zero_points": np.full(n_bands, np.nan),
+        "shape": array.shape,
+    }
+    return Image(**(parts | known))
+
+
+def _describe_cube(cube, label):
+    """Return the image of a cube."""
+    planes = ()
+    if cube.errors is not None:
+        errors = partial(nullcontext, cube.errors)
+        planes = (Plane(f"the errors of {label}", "std", errors),)
+    return _make_image(
+        cube.data,
+        label,
+        wcs=cube.wcs,
+        names=list(cube.band_names),
+        band_units=list(cube.band_units),
+        fwhm=cube.fwhm,
+        band_coordinates=cube.band_coordinates,
+        zero_points=cube.zero_points,
+        planes=planes,
+    )
+
+
+def _describe_nddata(nddata, label, error_kind):
+    """Return the image of an NDData or CCDData object."""
+    data = np.asanyarray(nddata.data)
+    world = _nddata_world(nddata, label)
+    if data.ndim > 2 and world.sky is None:
+        raise ValueError(
+            f"{label} has {data.ndim} axes and no celestial WCS that tells which of "
+            "them are rows and columns. Give it a WCS, or its array with bands last."
+        )
+    grid, axes, coordinates = place_image(data.shape, world, label)
+
+    def order(array):
+        return order_axes(np.broadcast_to(array, data.shape), axes)
+
+    planes = []
+    if nddata.uncertainty is not None and nddata.uncertainty.array is not None:
+        planes.append(_uncertainty_plane(nddata, label, error_kind, order))
+    if nddata.mask is not None:
+        mask = partial(nullcontext, order(nddata.mask))
+        planes.append(Plane(f"the mask of {label}", "flags", mask))
+    n_bands = data.shape[axes[2]] if len(axes) == 3 else 1
+    return _make_image(
+        order(data),
+        label,
+        wcs=grid.wcs,
+        **read_bands([_as_header(nddata.meta)], n_bands, None, nddata.unit),
+        band_coordinates=coordinates,
+        planes=tuple(planes),
+    )
+
+
+def _nddata_world(nddata, label):
+    """Return the world coordinates of an NDData object."""
+    wcs = getattr(nddata.wcs, "low_level_wcs", nddata.wcs)
+    if wcs is None:
+        return WorldAxes()
+    if not isinstance(wcs, WCS):
+        raise ValueError(
+            f"{label} has a WCS of the class {type(wcs).__name__}. Give one that FITS "
+            "can express (astropy.wcs.WCS)."
+        )
+    return split_world(wcs)
+
+
+def _uncertainty_plane(nddata, label, error_kind, order):
+    """Return the errors of an NDData object."""
+    uncertainty, factor = nddata.uncertainty, 1.0
+    kind = uncertainty.uncertainty_type
+    kind = kind if kind in ERROR_POWERS else error_kind
+    if kind is None:
+        raise ValueError(
+            f"The uncertainty of {label} is of an unknown kind. Give error_kind, or "
+            "make it a StdDevUncertainty."
+        )
+    if uncertainty.unit is not None and nddata.unit is not None:
+        factor = uncertainty.unit.to(nddata.unit ** ERROR_POWERS[kind])
+    array = partial(nullcontext, order(uncertainty.array))
+    return Plane(f"the uncertainty of {label}", kind, array, factor)
+
+
+def _as_header(meta):
+    """Return a FITS header of those meta data that FITS cards can hold."""
+    if isinstance(meta, fits.Header):
+        return meta
+    cards = []
+    for card, value in meta.items():
+        is_card = isinstance(card, str) and card.isidentifier() and len(card) <= 8
+        is_value = isinstance(value, str) or (
+            isinstance(value, int | float) and np.isfinite(value)
+        )
+        if is_card and is_value:
+            cards.append((card, value))
+    return fits.Header(cards)
+
+
+def _describe_xarray(array, label):
+    """Return the image of an xarray.DataArray, whose axes have names."""
+    dims = [str(dim) for dim in array.dims]
+    row, column = _find_dim(dims, _ROW_NAMES), _find_dim(dims, _COLUMN_NAMES)
+    others = [i for i in range(len(dims)) if i not in (row, column)]
+    others = [i for i in others if array.shape[i] > 1] or others[:1]
+    if None in (row, column) or len(others) > 1:
+        raise ValueError(
+            f"{label} has the axes {', '.join(dims)}, which are not rows, columns and "
+            "bands. Select what is one image per band, and rename its axes to y and x "
+            "as in array.rename(lines='y', samples='x')."
+        )
+    names, coordinates = [array.name if isinstance(array.name, str) else None], None
+    if others:
+        names, coordinates = _describe_dim(array, array.dims[others[0]])
+    return _make_image(
+        order_axes(np.asarray(array.values), (row, column, *others)),
+        label,
+        names=names,
+        unit=_parse_unit(array.attrs),
+        band_coordinates=coordinates,
+    )
+
+
+def _find_dim(dims, names):
+    """Return the place of the only axis with one of some names, None without one."""
+    found = [place for place, dim in enumerate(dims) if dim.lower() in names]
+    return found[0] if len(found) == 1 else None
+
+
+def _describe_dim(array, dim):
+    """Return names and spectral coordinates of the bands of a DataArray."""
+    long_name = array.attrs.get("long_name")
+    n_bands = array.sizes[dim]
+    if isinstance(long_name, tuple | list) and len(long_name) == n_bands:
+        return [str(name) for name in long_name], None  # as rioxarray reads GeoTIFF
+    if dim not in array.coords:
+        return None, None
+    values = np.asarray(array.coords[dim].values)
+    if values.dtype.kind not in "iuf":
+        return [str(value) for value in values], None
+    unit = _parse_unit(array.coords[dim].attrs)
+    if unit is None or unit == units.dimensionless_unscaled:
+        return [f"{dim} {value}" for value in values], None
+    names = [f"{dim} {value:g} {unit}" for value in values]
+    return names, units.Quantity(values, unit, dtype=np.float64)
+
+
+def _parse_unit(attributes):
+    """Return the unit of an array or coordinate of xarray, None if unknown."""
+    if attributes.get("units") is None:
+        return None
+    try:
+        return units.Unit(str(attributes["units"]).strip())
+    except ValueError:
+        return None

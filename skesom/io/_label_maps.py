@@ -8,11 +8,9 @@ from astropy.io import fits
 from astropy.table import Column, Table
 
 from skesom._common.labels import MASKED, SKY, check_label_map
-from skesom.cube._container import Cube
-from skesom.io._atomic import atomic_path
-from skesom.io._fits import open_fits
-from skesom.io._headers import make_hdus, to_ascii
-from skesom.io._images import describe_images
+from skesom.cube import Cube
+from skesom.io._fits_files import atomic_path, make_hdus, open_fits, to_ascii
+from skesom.io._images import describe_file
 
 _CODES = (
     "The values of this image: 0, 1, ... are clusters, -1 is noise (of clusterers that",
@@ -125,7 +123,7 @@ def read_map(path):
     ValueError
         If its image is not a label map.
     """
-    (image,) = describe_images(path)
+    (image,) = describe_file(path)
     file, number = image.place
     with open_fits(file, do_not_scale_image_data=True) as hdus:
         header, stored = hdus[number].header, hdus[number].data

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Tables of the NASA/IPAC Extragalactic Database with bars between their columns."""
+"""The NASA/IPAC Extragalactic Database: its tables, and its types of objects."""
 
+import colorsys
 import re
+from typing import NamedTuple
 
 import numpy as np
 from astropy import units
@@ -32,13 +34,17 @@ _COLUMNS = {
 }
 
 
+_GOLDEN_RATIO = (1 + 5**0.5) / 2
+_SYMBOLS = ("circle", "box", "diamond", "cross", "x", "arrow", "boxcircle")
+
+
 def is_ned(text):
-    """Tell whether a text is a bar-separated main-source table of NED."""
+    """Return whether a text is a bar-separated main-source table of NED."""
     return any(_HEADER.match(line) for line in text.splitlines())
 
 
 def parse_ned(text, path):
-    """Parse a bar-separated main-source table of NED."""
+    """Return the table in the text of a bar-separated main-source table of NED."""
     if text.startswith("{\\rtf"):
         raise ValueError(
             f"{path} is text with formatting (RTF). Save it as plain text."
@@ -49,21 +55,25 @@ def parse_ned(text, path):
     headings = [heading.strip() for heading in lines[start].split("|")]
     rows = []
     for number, line in enumerate(lines[start + 1 :], start + 2):
-        if not line.strip():
-            continue
         fields = [field.strip() for field in line.split("|")]
-        if len(fields) != len(headings):
+        if line.strip() and len(fields) != len(headings):
             raise ValueError(
                 f"{path}, line {number} has {len(fields)} columns instead of "
                 f"{len(headings)}. Download the table again."
             )
-        rows.append(fields)
+        if line.strip():
+            rows.append(fields)
     table = Table()
     for place, heading in enumerate(headings):
         fields = [row[place] for row in rows]
         name, kind, unit = _find_column(heading)
         if name == "magnitude_and_filter":
-            _add_magnitudes(table, fields)
+            # The filter is written behind the magnitude.
+            parts = [re.fullmatch(r"([+-]?\d+\.?\d*)?\s*(.*)", f) for f in fields]
+            fields = [part[1] or "" for part in parts]
+            filters = [part[2] for part in parts]
+            table["magnitude"] = _make_column(fields, float, units.mag, "magnitude")
+            table["magnitude_filter"] = Column(filters, dtype=str)
         else:
             table[name] = _make_column(fields, kind, unit, f"{path}, column {heading}")
     return table
@@ -89,7 +99,7 @@ def _find_column(heading):
 
 
 def _make_column(fields, kind, unit, where):
-    """Return a column of the right type, masked where nothing is written."""
+    """Return a column of the right type, masked where the field is empty."""
     if kind is str:
         return Column(fields, dtype=str)
     missing = np.array([field in _MISSING for field in fields], dtype=bool)
@@ -100,12 +110,82 @@ def _make_column(fields, kind, unit, where):
     return MaskedColumn(values, mask=missing, dtype=kind, unit=unit)
 
 
-def _add_magnitudes(table, fields):
-    """Add columns of the magnitude and of the filter that is written behind it."""
-    numbers, filters = [], []
-    for field in fields:
-        found = re.match(r"([+-]?\d+\.?\d*)\s*(.*)", field)
-        numbers.append(found[1] if found else "")
-        filters.append(found[2] if found else field)
-    table["magnitude"] = _make_column(numbers, float, units.mag, "magnitude")
-    table["magnitude_filter"] = Column(filters, dtype=str)
+# ---------------------------------------------------------------- types
+
+
+class ObjectType(NamedTuple):
+    """The description of a type in words, its symbol in DS9, and its color."""
+
+    description: str
+    symbol: str
+    color: str
+
+
+# The types of NED, https://ned.ipac.caltech.edu/help/ui/nearname-list_objecttypes. No
+# two of them look the same.
+NED_TYPES = {
+    "*": ObjectType("star or point source", "cross", "green"),
+    "**": ObjectType("double star", "cross", "red"),
+    "*Ass": ObjectType("stellar association", "cross", "white"),
+    "*Cl": ObjectType("star cluster", "circle", "blue"),
+    "AbLS": ObjectType("absorption line system", "arrow", "yellow"),
+    "Blue*": ObjectType("blue star", "cross", "blue"),
+    "C*": ObjectType("carbon star", "cross", "yellow"),
+    "EmLS": ObjectType("emission line source", "arrow", "green"),
+    "EmObj": ObjectType("emission object", "arrow", "cyan"),
+    "exG*": ObjectType("extragalactic star", "diamond", "green"),
+    "Flare*": ObjectType("flare star", "x", "yellow"),
+    "G": ObjectType("galaxy", "diamond", "magenta"),
+    "GammaS": ObjectType("gamma-ray source", "boxcircle", "yellow"),
+    "GClstr": ObjectType("cluster of galaxies", "diamond", "red"),
+    "GGroup": ObjectType("group of galaxies", "diamond", "blue"),
+    "GPair": ObjectType("pair of galaxies", "box", "blue"),
+    "GTrpl": ObjectType("triple of galaxies", "box", "cyan"),
+    "G_Lens": ObjectType("lensed image of a galaxy", "diamond", "cyan"),
+    "HII": ObjectType("H II region", "circle", "green"),
+    "IrS": ObjectType("infrared source", "box", "yellow"),
+    "MCld": ObjectType("molecular cloud", "circle", "white"),
+    "Neb": ObjectType("nebula", "boxcircle", "cyan"),
+    "Nova": ObjectType("nova", "x", "cyan"),
+    "Other": ObjectType("other", "diamond", "yellow"),
+    "PN": ObjectType("planetary nebula", "circle", "yellow"),
+    "PofG": ObjectType("part of a galaxy", "x", "white"),
+    "Psr": ObjectType("pulsar", "x", "green"),
+    "QGroup": ObjectType("group of quasars", "boxcircle", "red"),
+    "QSO": ObjectType("quasar", "boxcircle", "blue"),
+    "Q_Lens": ObjectType("lensed image of a quasar", "boxcircle", "magenta"),
+    "RadioS": ObjectType("radio source", "box", "red"),
+    "Red*": ObjectType("red star", "cross", "orange"),
+    "RfN": ObjectType("reflection nebula", "circle", "red"),
+    "SN": ObjectType("supernova", "circle", "magenta"),
+    "SNR": ObjectType("supernova remnant", "circle", "cyan"),
+    "UvES": ObjectType("ultraviolet excess source", "x", "magenta"),
+    "UvS": ObjectType("ultraviolet source", "cross", "magenta"),
+    "V*": ObjectType("variable star", "x", "red"),
+    "VisS": ObjectType("visual source", "box", "green"),
+    "WD*": ObjectType("white dwarf", "diamond", "white"),
+    "WR*": ObjectType("Wolf-Rayet star", "x", "blue"),
+    "XrayS": ObjectType("X-ray source", "cross", "cyan"),
+}
+
+
+def describe_types(types):
+    """Return the `ObjectType` of each type of NED ("HII", "!HII" in the Galaxy).
+
+    Other names are their own descriptions and get distinct colors.
+    """
+    described = {}
+    others = 0
+    for name in dict.fromkeys(types):
+        code = name.removeprefix("!")
+        # NED shortens "!Flare*" to five letters.
+        known = NED_TYPES.get("Flare*" if code == "Flar*" else code)
+        if known is None:
+            hue = colorsys.hsv_to_rgb(others / _GOLDEN_RATIO % 1, 0.75, 0.95)
+            color = "#" + "".join(f"{round(255 * part):02x}" for part in hue)
+            known = ObjectType(name, _SYMBOLS[others % len(_SYMBOLS)], color)
+            others += 1
+        elif code != name:
+            known = known._replace(description=f"Galactic {known.description}")
+        described[name] = known
+    return described

@@ -1,15 +1,18 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Errors, masks and weights that lie beside an image: find them."""
+"""Pixels of images, and the errors, masks and weights beside them."""
 
 import os
-from contextlib import nullcontext
+from collections.abc import Callable
+from contextlib import contextmanager, nullcontext
 from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 from astropy import units
+from astropy.nddata.bitmask import bitfield_to_boolean_mask
 
 from skesom._common.grids import Grid, same_grid
-from skesom.io._fits import (
+from skesom.io._fits_files import (
     ERROR_KINDS,
     MASK_NAMES,
     WEIGHT_NAMES,
@@ -21,105 +24,58 @@ from skesom.io._fits import (
     split_name,
     split_path,
 )
-from skesom.io._headers import read_unit
-from skesom.io._images import Plane, open_pixels
-from skesom.io._wcs import read_wcs
+from skesom.io._header_cards import read_unit
+from skesom.io._world_axes import read_world
 
 _NAMES = {"errors": set(ERROR_KINDS), "masks": MASK_NAMES, "weights": WEIGHT_NAMES}
-_UNCERTAINTY_CLASSES = {  # how astropy.nddata.CCDData writes what it has
+_KINDS = {"masks": "flags", "weights": "weight"}
+_UNCERTAINTY_CLASSES = {  # as astropy.nddata.CCDData writes them
     "StdDevUncertainty": "std",
     "VarianceUncertainty": "var",
     "InverseVariance": "ivar",
 }
-_POWERS = {"std": 1, "var": 2, "ivar": -2}
+ERROR_POWERS = {"std": 1, "var": 2, "ivar": -2}
+_PIXELS_PER_STRIP = 2**18  # small enough for the cache
 
 
-def find_planes(images, role, wanted, error_kind=None):
-    """Return the images with the planes that go with each of them."""
-    if wanted is None:
-        return images
-    if isinstance(wanted, os.PathLike | np.ndarray):
-        wanted = [wanted]
-    if not isinstance(wanted, list):
-        found = [_find_beside(image, role, wanted, error_kind) for image in images]
-    elif len(wanted) != len(images):
-        raise ValueError(
-            f"{role} has {len(wanted)} entries for {len(images)} images. Give one for "
-            "each image, None where there is none."
-        )
-    else:
-        found = [
-            _find_elsewhere(image, role, one, error_kind)
-            for image, one in zip(images, wanted, strict=True)
-        ]
-    return [
-        image if plane is None else image._replace(planes=(*image.planes, plane))
-        for image, plane in zip(images, found, strict=True)
-    ]
+class Plane(NamedTuple):
+    """Errors ("std", "var", "ivar"), flags or a weight of the pixels of an image.
+
+    `open` is a context manager; it gives a scalar or an array of one or all bands.
+    """
+
+    label: str
+    kind: str
+    open: Callable
+    factor: float = 1.0  # to the unit of the image
 
 
-def _find_beside(image, role, wanted, error_kind):
-    """Return the plane in the file of the image, None if "auto" finds none."""
-    if image.place is None:
-        if wanted == "auto":
-            return None
-        raise ValueError(
-            f"{image.label} is no file, so that it has no HDU {wanted!r} for {role}. "
-            f"Give {role} as a list of arrays, one for each image."
-        )
+# ---------------------------------------------------------------- to find them
+
+
+def find_beside(hdus, image, role, wanted, error_kind):
+    """Return the plane in the open file of the image, None if "auto" finds none."""
     path, number = image.place
-    with open_fits(path) as hdus:
-        name, version = hdus[number].name, hdus[number].ver
-        fitting = [
-            n
-            for n, hdu in enumerate(hdus)
-            if n != number and _goes_with(hdu, name, version, image)
-        ]
-        if wanted == "auto":
-            chosen = _choose(hdus, fitting, role)
-        elif isinstance(wanted, str):
-            # The plane of the same version is meant, if names are repeated.
-            same = [n for n in fitting if hdus[n].name == wanted.upper()]
-            chosen = same[0] if same else find_hdu(hdus, wanted, path)
-        else:
-            chosen = find_hdu(hdus, wanted, path)
+    name, version = hdus[number].name, hdus[number].ver
+    fitting = [
+        n
+        for n, hdu in enumerate(hdus)
+        if n != number and _belongs_to(hdu, name, version, image)
+    ]
+    if wanted == "auto":
+        chosen = _choose(hdus, fitting, role)
         if chosen is None:
             return None
-        return _make_plane(hdus, chosen, path, image, role, error_kind)
+    else:
+        # If names are repeated, the plane with the version of the image is meant.
+        same = [n for n in fitting if hdus[n].name == str(wanted).upper()]
+        is_name = isinstance(wanted, str)
+        chosen = same[0] if is_name and same else find_hdu(hdus, wanted, path)
+    return _make_plane(hdus, chosen, path, image, role, error_kind)
 
 
-def _goes_with(hdu, name, version, image):
-    """Tell whether an HDU may hold a plane of the image with a name and version."""
-    if not (is_image(hdu) or _is_constant(hdu)):
-        return False
-    if is_image(hdu) and _plane_axes(hdu.shape, image) is None:
-        return False
-    words, own = split_name(hdu.name), split_name(name)
-    return hdu.ver == version if len(words) == 1 else own in (words[1:], words[:-1])
-
-
-def _is_constant(hdu):
-    """Tell whether an HDU stands for an image of one value, as Hubble's may."""
-    return hdu.is_image and hdu.shape == () and "PIXVALUE" in hdu.header
-
-
-def _choose(hdus, candidates, role):
-    """Return the candidate that is best for a role, None without any."""
-    named = []
-    for number in candidates:
-        words = split_name(hdus[number].name)
-        word = next((w for w in words[:1] + words[-1:] if w in _NAMES[role]), None)
-        if word is not None:
-            # Standard deviations are used as they are.
-            rank = list(_POWERS).index(ERROR_KINDS.get(word, "std"))
-            named.append((rank if role == "errors" else 0, number))
-    return min(named, default=(0, None))[1]
-
-
-def _find_elsewhere(image, role, wanted, error_kind):
-    """Return the plane that a path or an array is."""
-    if wanted is None:
-        return None
+def find_elsewhere(image, role, wanted, error_kind):
+    """Return the plane in another file or in an array."""
     if not isinstance(wanted, str | os.PathLike):
         return _array_plane(image, role, np.asanyarray(wanted), error_kind)
     path, bracket = split_path(os.fspath(wanted))
@@ -135,10 +91,9 @@ def _find_elsewhere(image, role, wanted, error_kind):
                 f"{list_hdus(hdus)}. Name it as in image.fits[ERR]."
             )
         label = name_hdu(path, number)
-        world = read_wcs(hdus[number].header, hdus, label)
-        grid = Grid(world.celestial, image.grid.shape)
-        known = grid.wcs is not None and image.grid.wcs is not None
-        if known and not same_grid(grid, image.grid):
+        wcs = read_world(hdus[number].header, hdus, label).celestial
+        known = wcs is not None and image.grid.wcs is not None
+        if known and not same_grid(Grid(wcs, image.grid.shape), image.grid):
             raise ValueError(
                 f"{label} lies on other pixels of the sky than {image.label}. Align it "
                 "before, or correct its WCS."
@@ -146,26 +101,51 @@ def _find_elsewhere(image, role, wanted, error_kind):
         return _make_plane(hdus, number, path, image, role, error_kind)
 
 
+def _belongs_to(hdu, name, version, image):
+    """Return whether an HDU may hold a plane of the image with a name and version."""
+    if not _is_constant(hdu):
+        if not is_image(hdu) or _plane_axes(hdu.shape, image) is None:
+            return False
+    words, own = split_name(hdu.name), split_name(name)
+    return hdu.ver == version if len(words) == 1 else own in (words[1:], words[:-1])
+
+
+def _is_constant(hdu):
+    """Return whether an HDU stands for an image of one value, as in Hubble's files."""
+    return hdu.is_image and hdu.shape == () and "PIXVALUE" in hdu.header
+
+
+def _choose(hdus, candidates, role):
+    """Return the best candidate for a role, None without any."""
+    named = []
+    for number in candidates:
+        words = split_name(hdus[number].name)
+        word = next((w for w in words[:1] + words[-1:] if w in _NAMES[role]), None)
+        if word is not None:
+            # Standard deviations come first, because they are used as they are.
+            rank = list(ERROR_POWERS).index(ERROR_KINDS.get(word, "std"))
+            named.append((rank if role == "errors" else 0, number))
+    return min(named, default=(0, None))[1]
+
+
 def _array_plane(image, role, array, error_kind):
-    """Return the plane that an array in memory is."""
-    if array.shape not in (image.grid.shape, (*image.grid.shape, len(image.fwhm))):
+    """Return the plane of an array in memory."""
+    if array.shape not in (image.grid.shape, (*image.grid.shape, image.n_bands)):
+        rows, columns = image.grid.shape
         raise ValueError(
             f"The array given as {role} of {image.label} has the shape {array.shape}, "
-            f"but the image has {image.grid.shape[0]} x {image.grid.shape[1]} pixels "
-            f"in {len(image.fwhm)} bands."
+            f"but the image has {rows} x {columns} pixels in {image.n_bands} bands."
         )
-    kind = {"masks": "flags", "weights": "weight"}.get(role) or error_kind or "std"
-    return Plane(
-        f"the {role} of {image.label}", kind, partial(nullcontext, np.asarray(array))
-    )
+    kind = _KINDS.get(role) or error_kind or "std"
+    array = partial(nullcontext, np.asarray(array))
+    return Plane(f"the {role} of {image.label}", kind, array)
 
 
 def _make_plane(hdus, number, path, image, role, error_kind):
-    """Return the plane that an HDU holds after checking that it fits the image."""
+    """Return the plane of an HDU, which must fit the image."""
     hdu = hdus[number]
     label = name_hdu(path, number) + (f" ({hdu.name})" if hdu.name else "")
-    kind = {"masks": "flags", "weights": "weight"}.get(role)
-    kind = kind or error_kind or _error_kind(hdu, label)
+    kind = _KINDS.get(role) or error_kind or _error_kind(hdu, label)
     factor = _unit_factor(hdu, image, kind, label) if role == "errors" else 1.0
     if _is_constant(hdu):
         value = np.asarray(hdu.header["PIXVALUE"])
@@ -178,28 +158,27 @@ def _make_plane(hdus, number, path, image, role, error_kind):
             f"{label} has {shape} pixels, but the image {image.label} has {wanted}. "
             f"Give {role} of the same pixels."
         )
-    # Flags need all their bits, which scaling to floats may lose.
+    # Scaling to floats may lose bits of flags.
     options = {"uint": True} if role == "masks" else {}
-    return Plane(
-        label, kind, partial(open_pixels, path, number, axes, **options), factor
-    )
+    opener = partial(open_pixels, path, number, axes, **options)
+    return Plane(label, kind, opener, factor)
 
 
 def _plane_axes(shape, image):
-    """Return the axes of rows, columns and bands of a plane, None if it fits not."""
+    """Return the axes of rows, columns and bands of a plane, None if none fit."""
     if image.place is not None and shape == image.shape:
         return image.axes
     *leading, row, column = range(len(shape))
     if (shape[row], shape[column]) != image.grid.shape:
         return None
     leading = [axis for axis in leading if shape[axis] > 1]
-    if [shape[axis] for axis in leading] not in ([], [len(image.fwhm)]):
+    if [shape[axis] for axis in leading] not in ([], [image.n_bands]):
         return None
     return (row, column, *leading)
 
 
 def _error_kind(hdu, label):
-    """Return what the values of an HDU of errors are, by what it says of itself."""
+    """Return the kind of errors that the UTYPE or the name of an HDU stands for."""
     written = hdu.header.get("UTYPE")
     if written in _UNCERTAINTY_CLASSES:
         return _UNCERTAINTY_CLASSES[written]
@@ -216,12 +195,12 @@ def _error_kind(hdu, label):
 
 
 def _unit_factor(hdu, image, kind, label):
-    """Return the factor that brings a plane's values to the unit of the image."""
+    """Return the factor from the values of a plane to the unit of the image."""
     unit, wanted = read_unit([hdu.header]), image.band_units[0]
     if unit is None or wanted is None:
         return 1.0
     try:
-        return unit.to(wanted ** _POWERS[kind])
+        return unit.to(wanted ** ERROR_POWERS[kind])
     except units.UnitConversionError as error:
         if unit == wanted:
             return 1.0  # variances are often labeled with the unit of the image
@@ -229,3 +208,97 @@ def _unit_factor(hdu, image, kind, label):
             f"{label} is in {unit}, but the image {image.label} in {wanted}. Correct "
             "BUNIT, or name another HDU."
         ) from error
+
+
+# ---------------------------------------------------------------- to read them
+
+
+@contextmanager
+def open_pixels(file, number, axes, **options):
+    """Open the array of an HDU with its axes in the order rows, columns, bands."""
+    with open_fits(file, **options) as hdus:
+        zero_is_blank = hdus[number].header.get("BLANK") == 0
+        data = hdus[number].data
+        if zero_is_blank and data.dtype.kind == "f":
+            # astropy ignores a BLANK of zero.
+            with open_fits(file, do_not_scale_image_data=True) as stored:
+                data[stored[number].data == 0] = np.nan
+        yield order_axes(data, axes)
+
+
+def order_axes(data, axes):
+    """Return an array with its axes in some order, without those of length 1."""
+    dropped = tuple(axis for axis in range(data.ndim) if axis not in axes)
+    shape = [data.shape[axis] for axis in axes]
+    return data.transpose(*axes, *dropped).reshape(shape)
+
+
+def copy_pixels(image, data, places):
+    """Copy the bands of an image to their places in the data; masked becomes NaN."""
+    with image.open() as array, np.errstate(over="raise"):
+        try:
+            # Band by band is faster than one copy that transposes.
+            for band, place in enumerate(places):
+                values = array if array.ndim == 2 else array[:, :, band]
+                data[:, :, place] = np.ma.getdata(values)
+                if np.ma.is_masked(values):
+                    data[:, :, place][np.ma.getmaskarray(values)] = np.nan
+        except FloatingPointError as error:
+            raise ValueError(
+                f"{image.label} holds values beyond the range of {data.dtype}. Read it "
+                "with dtype=np.float64."
+            ) from error
+
+
+def apply_plane(plane, data, errors, places, ignore_flags):
+    """Fill in the errors of an image, or mask the pixels that a plane rules out."""
+    with plane.open() as array, np.errstate(all="ignore"):
+        for band, place in enumerate(places):
+            for rows in _strips(data.shape):
+                values = _pick(array, rows, band)
+                if plane.kind == "flags":
+                    bad = _find_flagged(values, ignore_flags, plane.label)
+                elif plane.kind == "weight":
+                    bad = ~(values > 0)
+                else:
+                    sigma, bad = _to_errors(values, plane, errors.dtype)
+                    errors[rows, :, place] = sigma
+                if plane.kind in ("flags", "weight", "ivar"):
+                    np.copyto(data[rows, :, place], np.nan, where=bad)
+
+
+def _to_errors(values, plane, dtype):
+    """Return standard deviations, and where the values are no valid errors."""
+    # Squares of small fluxes are below the range of single precision.
+    values = np.array(values, dtype=np.float64) * plane.factor
+    bad = ~(values > 0)
+    if plane.kind == "ivar":
+        values = 1 / values
+    if plane.kind != "std":
+        values = np.sqrt(values)
+    values = values.astype(dtype)
+    return np.where(bad | np.isinf(values), np.nan, values), bad
+
+
+def _find_flagged(values, ignore_flags, label):
+    """Return which pixels have other flags than the ignored ones."""
+    values = np.asarray(values)
+    if ignore_flags == 0 or values.dtype == bool:
+        return values != 0
+    if values.dtype.kind not in "iu":
+        raise ValueError(
+            f"{label} holds {values.dtype} numbers, which have no flags to ignore. "
+            "Leave out ignore_flags."
+        )
+    return bitfield_to_boolean_mask(values, ignore_flags=ignore_flags)
+
+
+def _strips(shape):
+    """Return the rows of strips of one band."""
+    height = max(1, _PIXELS_PER_STRIP // shape[1])
+    return [slice(row, row + height) for row in range(0, shape[0], height)]
+
+
+def _pick(array, rows, band):
+    """Return rows of a band of an array of all bands, of one band or of one value."""
+    return array[(rows, slice(None), band)[: array.ndim]] if array.ndim else array

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Label maps as polygons that DS9 draws over the image."""
+"""Region files for DS9: label maps as polygons, catalogs as points."""
 
 import colorsys
 import re
@@ -10,14 +10,18 @@ from astropy.coordinates import FK5
 from astropy.wcs.utils import proj_plane_pixel_scales, wcs_to_celestial_frame
 
 from skesom._common.labels import check_label_map
-from skesom.io._atomic import atomic_path
+from skesom.io._catalogs import read_catalog
+from skesom.io._fits_files import atomic_path
+from skesom.io._ned import describe_types
 from skesom.io._outlines import trace_outlines
 
 _HEADER = """\
 # Region file format: DS9 version 4.1
-global color=green width=1 font="helvetica 10 normal roman" select=1 highlite=1 dash=0 \
-fixed=0 edit=1 move=1 delete=1 include=1 source=1
+global color={color} width=1 font="helvetica 10 normal roman" select=1 highlite=1 \
+dash=0 fixed=0 edit=1 move=1 delete=1 include=1 source=1
+{frame}
 """
+_NOT_IN_TEXT = re.compile(r"[{};\r\n]")
 _GOLDEN_RATIO = (1 + 5**0.5) / 2
 # Corners are written to this fraction of a pixel.
 _PRECISION = 1e-3
@@ -36,8 +40,8 @@ def write_regions(
     """Write the outlines of the clusters as a DS9 region file.
 
     Each connected piece of a cluster becomes one polygon along the edges of its pixels,
-    with the name of the cluster as text and as tag (DS9 groups regions by tags), in the
-    color of the cluster. `read_region_labels` turns the file into the label map again.
+    in the color of the cluster and with its name as text and as tag (DS9 groups regions
+    by tags). `read_region_labels` returns the label map from the file.
 
     Parameters
     ----------
@@ -56,8 +60,8 @@ def write_regions(
         Color of each label: a name that DS9 knows, ``"#rrggbb"``, or numbers from 0 to
         1 (an opacity after them is ignored). By default distinct hues.
     min_size : int, default=10
-        Pieces of fewer pixels are left out; 1 writes all. Maps of noisy pixels have so
-        many of them that they hide the image.
+        Pieces of fewer pixels are left out; 1 writes all. Maps of noisy images have
+        very many small pieces, which hide the image.
     overwrite : bool, default=False
         Whether an existing file may be replaced.
 
@@ -78,10 +82,10 @@ def write_regions(
     -----
     Pixels of a piece touch by their sides. Holes are joined to each other and to the
     outline by the shortest straight cuts along pixel edges, which DS9 shows as lines:
-    the polygon holds the pixels of the piece and no others, whatever program fills it.
-    (Excluded regions in place of the holes would also exclude what lies within the
-    holes.) Where two cuts cross, a piece becomes two polygons. Coordinates are right to
-    a thousandth of a pixel.
+    the polygon holds the pixels of the piece and no others in every program. (Excluded
+    regions for the holes would also exclude the pieces inside of the holes.) Where two
+    cuts cross, a piece becomes two polygons. Coordinates are exact to a thousandth of a
+    pixel.
 
     Examples
     --------
@@ -104,7 +108,7 @@ def write_regions(
     frame, corners = _place(outlines, wcs)
     with atomic_path(path, overwrite=overwrite) as temporary:
         with open(temporary, "w", encoding="utf-8") as file:
-            file.write(f"{_HEADER}{frame}\n")
+            file.write(_HEADER.format(color="green", frame=frame))
             pairs = zip(outlines, corners, strict=True)
             for label, group in groupby(pairs, key=lambda pair: pair[0].label):
                 properties = _properties(label, names, colors)
@@ -156,13 +160,9 @@ def _to_sky(corners, wcs):
 
 
 def _properties(label, names, colors):
-    """Return what stands after a polygon of a label."""
+    """Return the color, text and tag of the polygons of a label."""
     name = str(label if names is None else _look_up(names, label, "names"))
-    if re.search(r"[{};\r\n]", name):
-        raise ValueError(
-            f"The name {name!r} of label {label} holds braces, semicolons or line "
-            "breaks, which region files cannot hold. Choose another name."
-        )
+    _check_text(name, f"The name {name!r} of label {label}")
     if colors is None:
         # Steps by the golden ratio keep any number of hues apart.
         color = colorsys.hsv_to_rgb(label / _GOLDEN_RATIO % 1, 0.75, 0.95)
@@ -195,3 +195,83 @@ def _color_name(color, label):
         f'The color of label {label} must be a name, "#rrggbb" or three numbers from '
         f"0 to 1, got {color!r}."
     )
+
+
+def _check_text(text, what):
+    """Refuse a text that region files cannot hold."""
+    if _NOT_IN_TEXT.search(text):
+        raise ValueError(
+            f"{what} holds braces, semicolons or line breaks, which region files "
+            "cannot hold. Choose another name."
+        )
+
+
+def write_object_regions(
+    path, catalog, *, columns=None, object_type=None, names=False, overwrite=False
+):
+    """Write a catalog as a region file of DS9, with a symbol and color per type.
+
+    Each object is a point with its type as tag: DS9 groups regions by tags, so that the
+    objects of a type are shown, hidden or colored together.
+
+    Parameters
+    ----------
+    path : str or os.PathLike
+        File to write, usually ``*.reg``.
+    catalog : str, os.PathLike, Table or sequence of regions
+        The objects, as `read_catalog` takes them.
+    columns, object_type
+        As for `read_catalog`.
+    names : bool, default=False
+        Whether to write the name beside each object.
+    overwrite : bool, default=False
+        Whether an existing file may be replaced.
+
+    Raises
+    ------
+    FileExistsError
+        If the file exists and `overwrite` is False.
+    ValueError
+        If the catalog cannot be read, or a type or name holds braces, semicolons or
+        line breaks.
+
+    See Also
+    --------
+    read_catalog : Reads the file again.
+
+    Notes
+    -----
+    Positions are written on the sky (ICRS, exact to 0.04 milliarcsec), or in pixels if
+    the catalog has no others. Types of NED have symbols and colors of their own.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from astropy.table import Table
+    >>> from skesom.io import write_object_regions
+    >>> objects = Table({"ra": [204.25], "dec": [-29.87], "type": ["HII"]})
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder) / "objects.reg"
+    ...     write_object_regions(path, objects)
+    ...     print(path.read_text().splitlines()[-1])
+    point(204.25000000,-29.87000000) # point=circle color=green tag={HII}
+    """
+    objects = read_catalog(catalog, columns=columns, object_type=object_type)
+    styles = describe_types(objects["type"].tolist())
+    on_sky = "ra" in objects.colnames
+    lines = []
+    for row in objects:
+        kind, name = str(row["type"]), str(row["name"])
+        for text in (kind, name) if names else (kind,):
+            _check_text(text, repr(text))
+        if on_sky:
+            place = f"{row['ra']:.8f},{row['dec']:.8f}"
+        else:
+            place = f"{row['x'] + 1:.3f},{row['y'] + 1:.3f}"
+        look = f"point={styles[kind].symbol} color={styles[kind].color}"
+        line = f"point({place}) # {look} tag={{{kind}}}"
+        lines.append(f"{line} text={{{name}}}" if names and name else line)
+    header = _HEADER.format(color="white", frame="icrs" if on_sky else "image")
+    with atomic_path(path, overwrite=overwrite) as temporary:
+        temporary.write_text(header + "\n".join(lines) + "\n", encoding="utf-8")

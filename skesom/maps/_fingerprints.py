@@ -5,10 +5,13 @@ import numpy as np
 from astropy.table import Table
 
 from skesom._common.labels import check_label_map
-from skesom.io import read_catalog
-from skesom.io._region_files import is_path
-from skesom.io._region_objects import read_region_objects
-from skesom.io._region_pixels import collect_regions, find_pixels
+from skesom.io import (
+    collect_regions,
+    find_pixels,
+    is_path,
+    read_catalog,
+    read_region_objects,
+)
 from skesom.maps._positions import (
     check_wcs,
     describe_miss,

@@ -9,9 +9,13 @@ from typing import NamedTuple
 import numpy as np
 
 from skesom._common.grids import Grid, group_by_grid
-from skesom.io import read_cube, read_region_mask, read_regions
-from skesom.io._fits import split_path
-from skesom.io._order import describe_bands
+from skesom.io import (
+    describe_bands,
+    read_cube,
+    read_region_mask,
+    read_regions,
+    split_path,
+)
 from skesom.maps._cube_clusterer import check_bands
 
 
@@ -98,8 +102,8 @@ class ImageSource(NamedTuple):
             weights=self.weights,
             ignore_flags=self.ignore_flags,
             order=self.order,
-            align_to=None,
         )
+        cubes = cubes if isinstance(cubes, list) else [cubes]
         for cube in cubes:
             check_bands(cube.data, cube.band_names)
         for path in self.exclude:

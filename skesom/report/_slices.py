@@ -8,7 +8,7 @@ import zipfile
 import numpy as np
 from astropy.io import fits
 
-from skesom.io._headers import make_hdus, to_ascii, write_unit
+from skesom.io import make_hdus, to_ascii, write_unit
 
 _BLOCK = 2880
 _FAST = 1

@@ -10,7 +10,7 @@ from astropy.io import fits
 from astropy.table import Column as TableColumn
 from astropy.table import Table
 
-from skesom.io._headers import to_ascii
+from skesom.io import to_ascii
 
 TABLE_FORMATS = ("fits", "parquet", "ecsv", "csv")
 _FITS_BLOCK = 2880

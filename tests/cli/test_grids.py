@@ -64,7 +64,7 @@ class TestGrids:
         status, out, err = run("cluster", *files, "-o", tmp_path / "out")
         assert (status, err) == (0, [])
         assert "Sharpness: all bands have a FWHM of 4 arcsec." in out
-        cubes = read_cube(files, align_to=None)
+        cubes = read_cube(files)
         assert len(cubes) == 3
         consensus = ConsensusClusterer(
             ESOM(random_state=0), n_estimators=12, n_clusters=8, random_state=0

@@ -150,7 +150,6 @@ def ngc5584(shared_data):
     names = ["GALEX_NUV", "WISE_12", "PACS_100", "SPIRE_250"]
     return read_cube(
         [shared_data / "ngc5584" / f"NGC5584_{name}_crop.fits" for name in names],
-        align_to=None,
         band_names=names,
         fwhm=[5.3, 6.5, 10, 18],
     )
@@ -164,7 +163,6 @@ def threegrid(shared_data):
         warnings.simplefilter("ignore")
         return read_cube(
             [shared_data / "threegrid_G202627" / f"{name}.fits" for name in names],
-            align_to=None,
             band_names=names,
             fwhm=[5.3, 0.7, 0.9],
         )

@@ -204,25 +204,13 @@ class TestGrids:
         ]
 
     def test_runs_of_one_grid(self, paths):
-        given = read_cube(paths, align_to=None)
+        given = read_cube(paths)
         assert [cube.band_names for cube in given] == [("K", "u"), ("r", "i")]
         for some in permutations(paths):
-            cubes = read_cube(list(some), align_to=None, order="wavelength")
+            cubes = read_cube(list(some), order="wavelength")
             names = [cube.band_names for cube in cubes]
             assert names == [("u",), ("r", "i"), ("K",)]
             assert [cube.data[5, 5, 0] for cube in cubes] == [1, 2, 4]
-
-    def test_aligned(self, paths):
-        for some in permutations(paths):
-            cube = read_cube(list(some), order="wavelength")
-            assert cube.band_names == ("u", "r", "i", "K")
-            assert_array_equal(cube.data[5, 5], [1, 2, 3, 4])
-
-    @pytest.mark.parametrize("align_to", ["first", 0, 1, "K"])
-    def test_the_grid_is_that_of_the_file_that_is_given(self, paths, align_to):
-        for some, shape in ((paths, (40, 44)), (paths[::-1], (10, 11))):
-            cube = read_cube(some, order="wavelength", align_to=align_to)
-            assert cube.shape[:2] == ((40, 44) if align_to == "K" else shape)
 
 
 class TestNumbers:

@@ -10,7 +10,8 @@ from astropy.coordinates import SkyCoord
 from astropy.table import MaskedColumn, QTable, Table
 from numpy.testing import assert_allclose, assert_array_equal
 
-from skesom.io import describe_types, read_catalog, write_object_regions
+from skesom.io import read_catalog, write_object_regions
+from skesom.io._ned import NED_TYPES, describe_types
 
 # The form in which NED sends "bar-separated values of main source table".
 NED = """
@@ -307,9 +308,7 @@ def test_texts_that_regions_cannot_hold_are_named(tmp_path):
 
 
 def test_types_of_ned_all_look_different():
-    from skesom.io._object_types import _EXTRAGALACTIC
-
-    known = describe_types(_EXTRAGALACTIC)
+    known = describe_types(NED_TYPES)
     assert len({(kind.symbol, kind.color) for kind in known.values()}) == len(known)
     with warnings.catch_warnings():
         warnings.simplefilter("error")

@@ -1,14 +1,16 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Several pixel grids: one cube for each on request; several HDUs of one file."""
+"""Several pixel grids: one cube for each; several HDUs of one file."""
 
 import numpy as np
 import pytest
 from astropy import units
 from astropy.io import fits
-from numpy.testing import assert_array_equal
+from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.cluster import KMeans
 
-from skesom.cube import align
-from skesom.io import read_cube
+from skesom.cube import CubeAligner
+from skesom.io import cluster_table, read_cube, read_region_mask, write_bands
+from skesom.maps import CubeClusterer
 
 
 @pytest.fixture
@@ -42,7 +44,6 @@ def two_grids(write):
 def test_one_cube_for_each_grid(two_grids):
     cubes = read_cube(
         two_grids,
-        align_to=None,
         errors="auto",
         band_names=["a", "b", "c", "d"],
         fwhm=[5, 6, 7, 8],
@@ -65,37 +66,57 @@ def test_one_cube_for_each_grid(two_grids):
 
 
 def test_the_list_can_be_aligned_later(two_grids):
-    cubes = read_cube(two_grids, align_to=None, fwhm=9.0)
-    later = align(cubes)
-    at_once = read_cube(two_grids, fwhm=9.0)
-    assert later.band_names == ("c1", "c2", "f1", "f2")
-    assert_array_equal(later.data[:, :, [0, 2, 3, 1]], at_once.data)
+    cube = CubeAligner().fit_transform(read_cube(two_grids, fwhm=[9, 6, 7, 8]))
+    assert cube.shape == (10, 11, 4)
+    assert cube.dtype == np.float32
+    assert cube.band_names == ("c1", "c2", "f1", "f2")
+    assert cube.band_units == (units.Jy, None, units.mJy, units.Jy)
+    assert_array_equal(cube.fwhm, [9, 8, 6, 7])
+    assert_allclose(cube.data[5, 5], [1, 4, 2, 3], rtol=1e-6)
 
 
-def test_one_grid_is_a_list_of_one(two_grids):
-    (cube,) = read_cube(two_grids[1:3], align_to=None)
-    assert cube.band_names == ("f1", "f2")
+def test_one_grid_is_one_cube(two_grids):
+    for order in ("given", "wavelength", [1, 0]):
+        cube = read_cube(two_grids[1:3], order=order)
+        assert set(cube.band_names) == {"f1", "f2"}
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        lambda cubes, path: CubeClusterer(KMeans()).fit(cubes),
+        lambda cubes, path: write_bands(path, cubes),
+        lambda cubes, path: cluster_table(np.zeros((10, 11), dtype=int), cubes),
+        lambda cubes, path: read_region_mask(path, cubes),
+    ],
+)
+def test_steps_that_take_one_cube_say_what_to_do(two_grids, tmp_path, step):
+    with pytest.raises(
+        ValueError, match=r"several grids: .*CubeAligner\(\)\.fit_transform\(cubes\)"
+    ):
+        step(read_cube(two_grids), tmp_path)
 
 
 def test_grids_without_a_wcs_are_told_apart_by_their_shape(write):
     paths = [write("a", 1, (4, 5)), write("b", 2, (6, 5)), write("c", 3, (4, 5))]
-    cubes = read_cube(paths, align_to=None)
+    cubes = read_cube(paths)
     assert [cube.band_names for cube in cubes] == [("a", "c"), ("b",)]
-    with pytest.raises(ValueError, match="different shapes need a WCS"):
-        read_cube(paths)
+    with pytest.raises(ValueError, match="WCS"):
+        CubeAligner().fit_transform(cubes)
 
 
 def test_an_image_without_a_wcs_among_several_grids(two_grids, write):
-    paths = [*two_grids, write("x", 5, (10, 11))]
-    cubes = read_cube(paths, align_to=None)
+    cubes = read_cube([*two_grids, write("x", 5, (10, 11))])
     assert [cube.band_names for cube in cubes] == [("c1", "c2"), ("f1", "f2"), ("x",)]
     assert cubes[2].wcs is None
+    with pytest.raises(ValueError, match="WCS"):
+        CubeAligner().fit_transform(cubes)
 
 
 def test_an_image_without_a_wcs_joins_the_only_grid(write):
     paths = [write("a", 1, (4, 5), 1.0), write("b", 2, (4, 5))]
     with pytest.warns(UserWarning, match=r"b\.fits without a WCS: taken to lie on"):
-        (cube,) = read_cube(paths, align_to=None)
+        cube = read_cube(paths)
     assert cube.band_names == ("a", "b")
 
 

@@ -300,58 +300,6 @@ def test_wcs_without_the_sky_is_no_wcs(write, image):
     assert read_cube(write("a.fits", image, **cards)).wcs is None
 
 
-# ---------------------------------------------------------------- several grids
-
-
-@pytest.fixture
-def two_grids(write, make_wcs):
-    """Return files on a fine and a coarse grid, interleaved: f1, c1, f2, c2."""
-
-    def write_band(name, value, shape, size):
-        data = np.full(shape, value, dtype=np.float32)
-        header = make_wcs(shape, size).to_header()
-        return write(
-            f"{name}.fits", data, BUNIT="Jy" if value == 2 else "mJy", **header
-        )
-
-    return [
-        write_band("f1", 1, (40, 44), 0.25),
-        write_band("c1", 2, (10, 11), 1.0),
-        write_band("f2", 3, (40, 44), 0.25),
-        write_band("c2", 4, (10, 11), 1.0),
-    ]
-
-
-@pytest.mark.parametrize(
-    ("align_to", "shape"),
-    [
-        ("coarsest", (10, 11, 4)),
-        ("first", (40, 44, 4)),
-        (1, (10, 11, 4)),
-        (2, (40, 44, 4)),
-        ("f2", (40, 44, 4)),
-        ("c2", (10, 11, 4)),
-    ],
-)
-def test_other_grids_are_aligned_in_the_order_of_the_files(two_grids, align_to, shape):
-    cube = read_cube(two_grids, align_to=align_to, fwhm=[5.0, 6.0, 7.0, 8.0])
-    assert cube.shape == shape
-    assert cube.dtype == np.float32
-    assert cube.band_names == ("f1", "c1", "f2", "c2")
-    assert cube.band_units == (units.mJy, units.Jy, units.mJy, units.mJy)
-    assert_array_equal(cube.fwhm, [5.0, 6.0, 7.0, 8.0])
-    assert_allclose(cube.data[shape[0] // 2, shape[1] // 2], [1, 2, 3, 4], rtol=1e-6)
-
-
-@pytest.mark.parametrize("method", ["interp", "adaptive", "exact"])
-def test_given_grid(two_grids, make_wcs, method):
-    cube = read_cube(two_grids, align_to=make_wcs((6, 7), 0.6, angle=0), method=method)
-    assert cube.shape == (6, 7, 4)
-    assert_allclose(cube.data[3, 3], [1, 2, 3, 4], rtol=1e-5)
-    one = read_cube(two_grids[:1], align_to=make_wcs((6, 7), 0.6), method=method)
-    assert one.shape == (6, 7, 1)
-
-
 def test_images_without_a_wcs_join_the_grid_of_the_others(write, image, make_wcs):
     header = make_wcs((4, 5)).to_header()
     paths = [write("a.fits", image), write("b.fits", image, **header)]
@@ -448,53 +396,6 @@ def test_too_many_axes(write):
 
 
 @pytest.mark.parametrize(
-    ("cards", "blamed"),
-    [({}, "a"), ({"CTYPE1": "RA---TAN", "CTYPE2": "DEC--TAN"}, "b")],
-)
-def test_shapes_that_differ_without_a_wcs(write, image, cards, blamed):
-    paths = [write("a.fits", image, **cards), write("b.fits", np.zeros((6, 5)))]
-    wanted = rf"{blamed}\.fits has none: .*a\.fits has 4 x 5, .*b\.fits has 6 x 5 rows"
-    with pytest.raises(ValueError, match=wanted):
-        read_cube(paths)
-
-
-def test_no_wcs_beside_several_grids(write, image, make_wcs):
-    paths = [
-        write("a.fits", image, **make_wcs((4, 5)).to_header()),
-        write("b.fits", image, **make_wcs((4, 5), angle=50).to_header()),
-        write("c.fits", image),
-    ]
-    with pytest.raises(ValueError, match=r"c\.fits has no WCS, and the other images"):
-        read_cube(paths)
-
-
-def test_fields_that_do_not_overlap(write, image, make_wcs):
-    paths = [
-        write("a.fits", image, **make_wcs((4, 5)).to_header()),
-        write("b.fits", image, **make_wcs((4, 5), 0.3, dec=10.0).to_header()),
-    ]
-    with pytest.raises(
-        ValueError, match="Band 'b' and the grid of band 'a' do not over"
-    ):
-        read_cube(paths)
-    # One filter does not tell files apart.
-    places = {"c.fits": make_wcs((4, 5)), "d.fits": make_wcs((4, 5), dec=10.0)}
-    paths = [
-        write(name, image, **wcs.to_header(), FILTER="B")
-        for name, wcs in places.items()
-    ]
-    with pytest.raises(ValueError, match=r"Here 'c' is .*c\.fits, 'd' is .*d\.fits\.$"):
-        read_cube(paths)
-
-
-def test_target_grid_without_a_wcs(write, image, make_wcs):
-    with pytest.raises(
-        ValueError, match=r"a\.fits has no WCS, so it cannot be aligned"
-    ):
-        read_cube(write("a.fits", image), align_to=make_wcs((4, 5)))
-
-
-@pytest.mark.parametrize(
     "cards",
     [
         {"CTYPE1": "RA---TAN"},
@@ -534,12 +435,6 @@ def test_parameters_that_do_not_fit(write, image, options, message):
     paths = [write("a.fits", image), write("b.fits", image)]
     with pytest.raises(ValueError, match=message):
         read_cube(paths, **options)
-
-
-@pytest.mark.parametrize("options", [{"align_to": "z"}, {"align_to": 2}])
-def test_reference_band_that_does_not_exist(two_grids, options):
-    with pytest.raises(ValueError, match="to align to"):
-        read_cube(two_grids[:2], **options)
 
 
 def test_nothing_to_read():

@@ -23,7 +23,7 @@ class CubeAligner(CubeTransformer):
     """Bring cubes on different pixel grids to one grid and stack their bands.
 
     Comes after masking and convolving, which are done best on native pixels; a list of
-    cubes is what `skesom.io.read_cube` returns with ``align_to=None``.
+    cubes is what `skesom.io.read_cube` returns for images on several pixel grids.
 
     Parameters
     ----------

@@ -1,35 +1,19 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Regions of DS9 and CRTF files as masks and as label maps."""
+"""Regions of DS9 and CASA as masks and as label maps."""
 
 import re
 from typing import NamedTuple
 
 import numpy as np
 
-from skesom.io._region_files import is_path
-from skesom.io._region_pixels import (
-    collect_regions,
-    find_frame,
-    find_pixels,
-    report_empty,
-)
+from skesom.io._regions import collect_regions, find_frame, find_pixels, is_path
 
 _UNLABELED = -1
 _LARGEST_LABEL = np.iinfo(np.int32).max
 
 
 class RegionLabels(NamedTuple):
-    """Regions as a label map.
-
-    Parameters
-    ----------
-    label_map : ndarray of int32 of shape (n_rows, n_columns)
-        Label of each pixel, -1 outside of all regions.
-    names : dict of int to str
-        Name of each label.
-    colors : dict of int to str
-        Color of each label in the file.
-    """
+    """Regions as a label map, with the name and the color of each label."""
 
     label_map: np.ndarray
     names: dict
@@ -46,17 +30,18 @@ def read_region_mask(regions, image, *, wcs=None, empty="raise"):
     image : Cube or tuple of int (n_rows, n_columns)
         The image to find them in.
     wcs : astropy.wcs.WCS, default=None
-        Celestial WCS of the image; by default that of the cube.
+        Celestial WCS of the image; by default that of the cube. A WCS given here
+        counts before that of the cube.
     empty : {"raise", "ignore"}, default="raise"
-        What to do about a region that holds no pixel of the image.
+        Whether a region that holds no pixel of the image is an error or is left out.
 
     Returns
     -------
     mask : ndarray of bool of shape (n_rows, n_columns)
         True where the center of a pixel lies in a region; a point holds the pixel it
-        lies in. What excluded regions hold (``-circle(...)``) is taken out of all
-        others, wherever they stand in the file; out of the whole image if there are
-        no others.
+        lies in. Pixels of excluded regions (``-circle(...)``) are taken out of all
+        others, wherever they are in the file; out of the whole image if there are no
+        others.
 
     Raises
     ------
@@ -89,9 +74,9 @@ def read_region_mask(regions, image, *, wcs=None, empty="raise"):
     """
     shape, wcs = find_frame(image, wcs)
     collected = collect_regions(regions)
-    included = [read for read in collected if read.is_included]
+    included = [entry for entry in collected if entry.is_included]
     mask = np.full(shape, not included)
-    for _, box, inside in _find_all(included, shape, wcs, empty):
+    for box, inside in _find_all(included, shape, wcs, empty):
         mask[box] |= inside
     mask[_find_excluded(collected, shape, wcs)] = False
     if not mask.any():
@@ -109,7 +94,7 @@ def read_region_labels(
     overlap="last",
     empty="raise",
 ):
-    """Read named regions as a label map, for instance to train a CubeClassifier.
+    """Read named regions as a label map, for example to train a CubeClassifier.
 
     Regions of the same name have the same label.
 
@@ -120,31 +105,33 @@ def read_region_labels(
     image : Cube or tuple of int (n_rows, n_columns)
         The image to find them in.
     wcs : astropy.wcs.WCS, default=None
-        Celestial WCS of the image; by default that of the cube.
+        Celestial WCS of the image; by default that of the cube. A WCS given here
+        counts before that of the cube.
     names : sequence of str or dict of int to str, default=None
         The names that may occur, in the order of their labels from 0, or by label. By
-        default labels are given in the order in which names appear; names that are all
-        whole numbers, as `write_regions` writes them, are labels themselves.
+        default names are numbered as they appear; if all names are whole numbers, as
+        `write_regions` writes them, they are the labels.
     name_by : {"text", "tag", "color"}, default="text"
-        What of a region is its name: the text (the label of CRTF), the first tag, or
-        the color.
+        Which property of a region is its name: the text (the label of CRTF), the first
+        tag, or the color.
     overlap : {"last", "unlabeled"}, default="last"
-        Label of a pixel that lies in regions of several names: that of the region
-        which stands last in the file, as if each were painted over those before it,
-        or none.
+        Label of a pixel in regions of several names: that of the last of these regions
+        in the file, or none.
     empty : {"raise", "ignore"}, default="raise"
-        What to do about a region that holds no pixel of the image.
+        Whether a region that holds no pixel of the image is an error or is left out.
 
     Returns
     -------
-    label_map : ndarray of int32 of shape (n_rows, n_columns)
-        Label of each pixel whose center lies in a region, -1 elsewhere. A point
-        labels the pixel it lies in. What excluded regions hold (``-circle(...)``)
-        stays -1, wherever they stand in the file.
-    names : dict of int to str
-        Name of each label.
-    colors : dict of int to str
-        Color of each label, as the file writes it, of its first region.
+    labels : RegionLabels
+        A named tuple of three:
+
+        - label_map : ndarray of int32 of shape (n_rows, n_columns), the label of each
+          pixel whose center lies in a region, -1 elsewhere. A point labels the pixel
+          it lies in. Pixels of excluded regions (``-circle(...)``) stay -1, wherever
+          these are in the file;
+        - names : dict of int to str, the name of each label;
+        - colors : dict of int to str, the color of the first region of each label, as
+          the file writes it.
 
     Raises
     ------
@@ -185,18 +172,19 @@ def read_region_labels(
         raise ValueError(f'overlap must be "last" or "unlabeled", got {overlap!r}.')
     shape, wcs = find_frame(image, wcs)
     collected = collect_regions(regions)
-    included = [read for read in collected if read.is_included]
-    found = [_name_of(read, name_by) for read in included]
+    included = [entry for entry in collected if entry.is_included]
+    found = [_name_of(entry, name_by) for entry in included]
     known = _number_names(found, included, names)
     labels_of = {name: label for label, name in known.items()}
     colors = {}
-    for read, name in zip(included, found, strict=True):
-        colors.setdefault(labels_of[name], read.color)
+    for entry, name in zip(included, found, strict=True):
+        colors.setdefault(labels_of[name], entry.color)
 
     label_map = np.full(shape, _UNLABELED, dtype=np.int32)
     disputed = np.zeros(shape, dtype=bool)
-    for read, box, inside in _find_all(included, shape, wcs, empty):
-        label = labels_of[_name_of(read, name_by)]
+    pixels = _find_all(included, shape, wcs, empty)
+    for name, (box, inside) in zip(found, pixels, strict=True):
+        label = labels_of[name]
         before = label_map[box]
         disputed[box] |= inside & (before >= 0) & (before != label)
         before[inside] = label
@@ -209,37 +197,44 @@ def read_region_labels(
 
 
 def _find_all(collected, shape, wcs, empty):
-    """Yield each region with the pixels that it holds."""
+    """Yield the pixels of each region: a box, and which of its pixels are inside."""
     if empty not in ("raise", "ignore"):
         raise ValueError(f'empty must be "raise" or "ignore", got {empty!r}.')
-    for read in collected:
-        box, inside = find_pixels(read, shape, wcs)
+    for entry in collected:
+        box, inside = find_pixels(entry, shape, wcs)
         if not inside.any() and empty == "raise":
-            report_empty(read, box)
-        yield read, box, inside
+            if any(part.start == part.stop for part in box):
+                problem = "lies outside of the image. Compare its coordinates with it"
+            else:
+                problem = "holds the center of no pixel. Enlarge it, draw it as a point"
+            raise ValueError(
+                f'{entry.label} {problem}, or pass empty="ignore" to leave such '
+                "regions out."
+            )
+        yield box, inside
 
 
 def _find_excluded(collected, shape, wcs):
-    """Return the pixels that excluded regions hold."""
+    """Return the pixels of excluded regions."""
     excluded = np.zeros(shape, dtype=bool)
-    for read in collected:
-        if not read.is_included:
-            box, inside = find_pixels(read, shape, wcs)
+    for entry in collected:
+        if not entry.is_included:
+            box, inside = find_pixels(entry, shape, wcs)
             excluded[box] |= inside
     return excluded
 
 
-def _name_of(read, name_by):
+def _name_of(entry, name_by):
     """Return the name of a region."""
     if name_by == "color":
-        return read.color
+        return entry.color
     if name_by not in ("text", "tag"):
         raise ValueError(f'name_by must be "text", "tag" or "color", got {name_by!r}.')
-    name = read.text if name_by == "text" else next(iter(read.tags), None)
+    name = entry.text if name_by == "text" else next(iter(entry.tags), None)
     if name is None:
         raise ValueError(
-            f"{read.label} has no {name_by} to name it by. Give it one (in DS9, double "
-            'click on the region), or choose another name_by: "text", "tag", "color".'
+            f"{entry.label} has no {name_by} to name it by. Give it one (double click "
+            'on it in DS9), or choose another name_by: "text", "tag", "color".'
         )
     return name
 
@@ -256,10 +251,10 @@ def _number_names(found, included, names):
     known = dict(names.items() if hasattr(names, "items") else enumerate(names))
     if len(set(known.values())) < len(known):
         raise ValueError(f"names must be unique, got {list(known.values())}.")
-    for read, name in zip(included, found, strict=True):
+    for entry, name in zip(included, found, strict=True):
         if name not in known.values():
             raise ValueError(
-                f"{read.label} is named {name!r}, which is none of the names "
+                f"{entry.label} is named {name!r}, which is none of the names "
                 f"{list(known.values())}. Correct it, or add it to names."
             )
     return known

@@ -1,47 +1,48 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Open FITS files, and tell which of their HDUs is what."""
+"""FITS files: open them, find their images; write files completely or not at all."""
 
 import os
 import re
+import unicodedata
+import uuid
 import warnings
 from contextlib import contextmanager
+from pathlib import Path
 
 from astropy.io import fits
 from astropy.utils.exceptions import AstropyUserWarning
 from astropy.wcs import FITSFixedWarning
 
-# What the planes beside an image are called, and what their values are: standard
-# deviation, variance or inverse variance (in the words of astropy.nddata), ...
+# Names of the HDUs beside an image, and what their values are: standard deviation,
+# variance or inverse variance (in the words of astropy.nddata), ...
 ERROR_KINDS = {
     **dict.fromkeys("ERR ERROR NOISE RMS SIGMA STDDEV STD".split(), "std"),
     **dict.fromkeys("UNC UNCERT UNCERTAINTY".split(), "std"),
     **dict.fromkeys("STAT VAR VARIANCE".split(), "var"),
     **dict.fromkeys("INVVAR IVAR".split(), "ivar"),
 }
-# ... flags that are not zero where a pixel is bad, ...
+# ... flags, which are not zero where a pixel is bad, ...
 MASK_NAMES = frozenset("BADPIX BPM DQ FLAG FLAGS MASK QUALITY".split())
-# ... how much was measured, zero where nothing was, ...
+# ... weights, which are zero where nothing was measured, ...
 WEIGHT_NAMES = frozenset(
     "CONF CONFIDENCE COVERAGE EXP EXPOSURE INVVAR IVAR WEIGHT WHT".split()
 )
-# ... and what is of no use here.
+# ... and images that are not used here.
 _OTHER_NAMES = frozenset(
     "AREA CON CONFIG CTX D2IMARR NSAMP PSF PSFIMAGE SAMP TIME WCSDVARR".split()
 )
 _COMPANIONS = MASK_NAMES | WEIGHT_NAMES | _OTHER_NAMES | set(ERROR_KINDS)
 
-# A FITS file is a whole number of blocks of so many bytes.
-_BLOCK = 2880
+_BLOCK = 2880  # bytes: the size of a FITS file is a multiple of it
 _FITS_SUFFIX = re.compile(r"(\.(fits?|fts|fz|gz|bz2|xz|Z))+$", re.IGNORECASE)
 
 
 @contextmanager
 def open_fits(path, **options):
-    """Open a FITS file; whatever is wrong with it becomes an OSError that names it."""
-    # Our own handle is closed also when astropy gives up in the middle of a header.
+    """Open a FITS file; every failure of astropy becomes an OSError with its name."""
+    # Our own handle is also closed if astropy fails in the middle of a header.
     with open(path, "rb") as stream, warnings.catch_warnings():
-        # Cards that astropy puts right by itself are nothing a user must act on, and
-        # what is missing shows up when it is read.
+        # Cards that astropy corrects need no action of the user.
         warnings.simplefilter("ignore", FITSFixedWarning)
         warnings.filterwarnings(
             "ignore", category=AstropyUserWarning, module=r"astropy\.io\.fits"
@@ -50,14 +51,14 @@ def open_fits(path, **options):
             with fits.open(stream, **{"uint": False, **options}) as hdus:
                 yield hdus
         except (ValueError, MemoryError):
-            raise  # these say by themselves what is wrong with which file
+            raise  # their messages name the file already
         except Exception as error:
-            # Damaged bytes break astropy and its decompressors in countless ways.
+            # Damaged bytes raise errors of many classes in astropy and decompressors.
             text = str(error).strip() or type(error).__name__
             reason = text.splitlines()[0].split(", this file")[0].rstrip(".")
             raise OSError(
                 f"{path} is not a readable FITS file ({reason}). Give undamaged FITS "
-                "images; what other programs read goes in as arrays."
+                "images; read other formats with other programs and give arrays."
             ) from error
 
 
@@ -72,7 +73,7 @@ def split_path(text):
 
 
 def name_hdu(path, number):
-    """Return an HDU as it is named in a path; the first is the file itself."""
+    """Return the path of an HDU; the first HDU is the file itself."""
     return f"{path}[{number}]" if number else str(path)
 
 
@@ -88,22 +89,28 @@ def find_images(hdus, wanted, path):
     if wanted is not None and wanted != "all":
         return [find_hdu(hdus, wanted, path)]
     images = [number for number, hdu in enumerate(hdus) if is_image(hdu)]
-    science = [n for n in images if companion_word(hdus[n].name) is None]
     if not images:
         cut = " The file ends too early: copy it again." if _is_cut_off(path) else ""
         raise ValueError(f"{path} holds no image: {list_hdus(hdus)}.{cut}")
+    science = [n for n in images if not _is_companion(hdus[n].name)]
     return (science or images)[: None if wanted == "all" else 1]
 
 
 def _is_cut_off(path):
-    """Tell whether a FITS file that is not compressed as a whole is incomplete."""
+    """Return whether a file that is not compressed as a whole is incomplete."""
     with open(path, "rb") as stream:
         is_plain = stream.read(6) == b"SIMPLE"
     return is_plain and os.path.getsize(path) % _BLOCK != 0
 
 
+def _is_companion(name):
+    """Return whether a name is that of a companion: ERR, ERR_F814W, F814W_ERR."""
+    words = split_name(name)
+    return not _COMPANIONS.isdisjoint(words[:1] + words[-1:])
+
+
 def find_hdu(hdus, wanted, path):
-    """Return the number of the HDU of an image that a number or a name means."""
+    """Return the number of the image HDU with a number or a name."""
     try:
         number = hdus.index_of(wanted)
         hdu = hdus[number]
@@ -117,22 +124,13 @@ def find_hdu(hdus, wanted, path):
 
 
 def is_image(hdu):
-    """Tell whether an HDU holds an image of two or more axes."""
+    """Return whether an HDU holds an image of two or more axes."""
     return hdu.is_image and len(hdu.shape) >= 2 and min(hdu.shape) > 0
 
 
 def split_name(name):
     """Return the words of an extension's name in capitals."""
     return [word for word in re.split(r"[^A-Z0-9]+", name.upper()) if word]
-
-
-def companion_word(name):
-    """Return the word by which a name is that of a companion, None if it is not.
-
-    The word stands first or last: ERR, ERR_F814W, F814W_ERR.
-    """
-    words = split_name(name)
-    return next((w for w in (words[:1] + words[-1:]) if w in _COMPANIONS), None)
 
 
 def list_hdus(hdus):
@@ -143,3 +141,55 @@ def list_hdus(hdus):
         kind = (f"image {shape}" if shape else "empty") if hdu.is_image else "table"
         lines.append(f"{number} {hdu.name or 'unnamed'} ({kind})")
     return "its HDUs are " + ", ".join(lines)
+
+
+def make_hdus(data, wcs):
+    """Return an HDU list with an image and its WCS in the primary HDU."""
+    if wcs is None:
+        return fits.HDUList([fits.PrimaryHDU(data)])
+    # to_fits also gives the tables of a distorted WCS, which to_header leaves out.
+    hdus = wcs.to_fits(relax=True)
+    hdus[0].data = data
+    return hdus
+
+
+def to_ascii(name):
+    """Write a name in ASCII, as FITS requires: the letter of H alpha is "alpha"."""
+    return "".join(
+        character
+        if " " <= character <= "~"
+        else unicodedata.name(character, "_").split()[-1].lower()
+        for character in name
+    )
+
+
+@contextmanager
+def atomic_path(path, *, overwrite=False):
+    """Give a temporary path to write to, and move the file to its place at the end.
+
+    The temporary file is in the same folder and has the same suffixes. If the block
+    fails, it is removed and the file at `path` stays as it was.
+    """
+    path = Path(path)
+    _check_place(path, overwrite)
+    temporary = path.with_name(f".{uuid.uuid4().hex[:8]}-{path.name}")
+    try:
+        yield temporary
+        _check_place(path, overwrite)
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _check_place(path, overwrite):
+    """Refuse a path that cannot or must not be written."""
+    if path.is_dir():
+        raise IsADirectoryError(f"{path} is a folder, not a file to write.")
+    if not path.parent.is_dir():
+        raise FileNotFoundError(
+            f"{path} cannot be written: the folder {path.parent} does not exist."
+        )
+    if path.exists() and not overwrite:
+        raise FileExistsError(
+            f"{path} exists already. Choose another name, or allow to overwrite it."
+        )

@@ -1,58 +1,53 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Where an image lies on the sky and on the spectral axis, from its header."""
+"""The place of an image on the sky and on the spectral axis, from its header."""
 
 import re
+import warnings
 from typing import NamedTuple
 
 import numpy as np
 from astropy import units
-from astropy.wcs import WCS, WCSSUB_SPECTRAL
+from astropy.wcs import WCS, WCSSUB_SPECTRAL, FITSFixedWarning
+from astropy.wcs.utils import proj_plane_pixel_scales
 
 from skesom._common.grids import Grid
 
-# Cards of SIP and of distortions by lookup tables.
+# Cards of SIP and of distortions with lookup tables.
 _DISTORTION = re.compile(
     r"[AB]P?_(ORDER|DMAX|\d+_\d+)|(CPDIS|CPERR|D2IMDIS|D2IMERR|DP|D2IM)\d.*"
 )
-# Cards of axes beyond the second.
+# Cards of the third and further axes.
 _OTHER_AXES = re.compile(
     r"(NAXIS|CTYPE|CUNIT|CRVAL|CDELT|CRPIX|CROTA|CNAME|CRDER|CSYER)[3-9]"
     r"|(PC|CD)([3-9]_\d|\d_[3-9])|(PV|PS)[3-9]_\d+"
 )
+# Cards of a photographic plate, and the largest distance in pixels between the places
+# from these cards and from the other cards of the same image.
+_PLATE = re.compile(r"AMD[XY]\d+|PLT.*|PPO\d|CNPIX\d|[XY]PIXELSZ")
+_CLOSE = 5.0
 
 
 class WorldAxes(NamedTuple):
-    """The world coordinates of an image, taken apart.
+    """The celestial and the spectral part of a WCS, None where it has none.
 
-    Parameters
-    ----------
-    celestial : astropy.wcs.WCS or None
-        Of the two axes on the sky, None without them.
-    sky : tuple of int or None
-        The FITS axes (from 0) of longitude and latitude.
-    spectral : astropy.wcs.WCS or None
-        Of the spectral axis, None without one.
-    spectral_axis : int or None
-        The FITS axis (from 0) of frequency, wavelength or velocity.
-    spectral_unit : astropy.units.UnitBase or None
-        Unit in which the header counts along it.
+    FITS axes count from 0; the unit is that in the header.
     """
 
     celestial: WCS | None = None
-    sky: tuple | None = None
+    sky: tuple | None = None  # FITS axes of longitude and latitude
     spectral: WCS | None = None
     spectral_axis: int | None = None
     spectral_unit: units.UnitBase | None = None
 
 
-def read_wcs(header, hdus, label):
+def read_world(header, hdus, label):
     """Return the `WorldAxes` of an image."""
     try:
         n_axes = max(header.get("NAXIS", 0), header.get("WCSAXES", 0))
         if n_axes <= 2 or not any(map(_DISTORTION.fullmatch, header)):
-            return split_wcs(_all_axes(header, hdus), header)
+            return split_world(_all_axes(header, hdus), header)
         # astropy reads distortions only where they are defined: on two axes.
-        world = split_wcs(_all_axes(_without_distortion(header), hdus), header)
+        world = split_world(_all_axes(_without_distortion(header), hdus), header)
         if world.celestial is None:
             return world
         if set(world.sky) != {0, 1}:
@@ -70,11 +65,11 @@ def read_wcs(header, hdus, label):
 def _all_axes(header, hdus):
     """Return the WCS of a header, also of axes that the image does not have."""
     wcs = WCS(header, hdus)
-    wcs.pixel_shape = None  # it has no lengths for these, and none can be cut out
+    wcs.pixel_shape = None  # it has no lengths of these axes
     return wcs
 
 
-def split_wcs(wcs, header=None):
+def split_world(wcs, header=None):
     """Return the celestial and the spectral part of a WCS of all axes."""
     world = WorldAxes()
     if wcs.has_celestial:
@@ -95,20 +90,21 @@ def split_wcs(wcs, header=None):
     )
 
 
-def make_grid(shape, world, axes):
-    """Return the pixels of an image and where they lie on the sky."""
-    shape = shape[axes[0]], shape[axes[1]]
+def place_image(shape, world, label):
+    """Return the grid, the array axes and the spectral coordinates of an image."""
+    axes = _find_axes(shape, world, label)
+    size = shape[axes[0]], shape[axes[1]]
     if world.celestial is not None:
-        world.celestial.array_shape = shape
-    return Grid(world.celestial, shape)
+        world.celestial.array_shape = size
+    return Grid(world.celestial, size), axes, _find_coordinates(world, shape, axes)
 
 
-def find_axes(shape, world, label):
+def _find_axes(shape, world, label):
     """Return the array axes of rows, columns and bands; the others have length 1."""
     n_axes = len(shape)
     row, column = n_axes - 2, n_axes - 1
     if world.sky is not None:
-        # World axis i of FITS lies along array axis n_axes - 1 - i.
+        # World axis i of FITS is array axis n_axes - 1 - i.
         row, column = sorted(n_axes - 1 - axis for axis in world.sky)
     if row < 0:
         raise ValueError(
@@ -120,13 +116,13 @@ def find_axes(shape, world, label):
         lengths = " x ".join(str(length) for length in shape[::-1])
         raise ValueError(
             f"{label} has {n_axes} axes ({lengths}), but a cube has two on the sky and "
-            "one of bands. Give the part that is wanted as an array, bands last."
+            "one of bands. Give a part of it as an array, bands last."
         )
     return (row, column, *others)
 
 
-def band_coordinates(world, shape, axes):
-    """Return the place of each band on the spectral axis, None if it has none."""
+def _find_coordinates(world, shape, axes):
+    """Return the spectral coordinate of each band, None if unknown."""
     if world.spectral is None:
         return None
     # An image may have a spectral coordinate without an array axis along it.
@@ -134,7 +130,7 @@ def band_coordinates(world, shape, axes):
     n_bands = shape[axes[2]] if len(axes) == 3 else 1
     length = shape[axis] if axis >= 0 else 1
     if length != 1 and axis not in axes[2:]:
-        return None  # it runs along rows or columns, as in the picture of a spectrum
+        return None  # it runs along rows or columns, as in the image of a spectrum
     if length == 1 and n_bands > 1:
         return None
     si = units.Unit(str(world.spectral.wcs.cunit[0]))
@@ -154,10 +150,43 @@ def _without_distortion(header):
 
 
 def _without_axes(header):
-    """Return a copy of a header without the cards of axes beyond the second."""
+    """Return a copy of a header without the third and further axes."""
     header = header.copy()
     for card in filter(_OTHER_AXES.fullmatch, list(header)):
         header.remove(card, ignore_missing=True)
     for card in {"NAXIS", "WCSAXES"} & set(header):
         header[card] = 2
     return header
+
+
+def warn_of_plate(header, wcs, label):
+    """Warn if a plate solution and the other cards put an image at two places.
+
+    Cards of the plate stand in all images of the Digitized Sky Survey, and WCSLIB
+    prefers them. Programs that turn or resample images copy them without a change.
+    """
+    if wcs is None or not {"AMDX1", "CRVAL1", "NAXIS1", "NAXIS2"} <= set(header):
+        return
+    plain = header.copy()
+    for card in list(header):
+        if _PLATE.fullmatch(card):
+            plain.remove(card, ignore_missing=True, remove_all=True)
+    if "EQUINOX" not in plain:  # EPOCH was that of the observation
+        plain.remove("EPOCH", ignore_missing=True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FITSFixedWarning)
+        plain = WCS(plain).celestial
+    middle = (header["NAXIS1"] - 1) / 2, (header["NAXIS2"] - 1) / 2
+    places = [one.pixel_to_world(*middle).icrs for one in (wcs, plain)]
+    offset = places[0].separation(places[1])
+    pixel = min(proj_plane_pixel_scales(plain)) * units.deg
+    if offset > _CLOSE * pixel:
+        warnings.warn(
+            f"{label}: the cards of the photographic plate (AMDX1, PLTRAH, ...) and "
+            f"those of the image (CRVAL1, CRPIX1, ...) put its middle "
+            f"{offset.to_value(units.arcmin):.3g} arcmin apart. Those of the plate are "
+            "used. If the image was turned or resampled, delete them, and EPOCH with "
+            "them, or give it a WCS by Cube.replace(wcs=...).",
+            UserWarning,
+            stacklevel=2,
+        )

@@ -1,0 +1,225 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Names, units, widths, wavelengths and zero points of bands in FITS header cards."""
+
+import re
+import warnings
+
+import numpy as np
+from astropy import units
+
+# In the order of trust. Narrow filters of JWST are in the pupil wheel; FILTER1 may be
+# the position of a wheel (WFPC2), therefore numbers do not count.
+_FILTER_CARDS = ("PUPIL", "FILTER", "FILTNAM1", "FILTNAM2", "FILTER1", "FILTER2")
+_BAND_CARDS = (*_FILTER_CARDS, "FILTNAME", "FILTERS", "BAND")
+_NO_FILTER = re.compile(
+    r"(clear|open|none|n/a|blank|empty|grism|mask|gdhs|wlp|unknown)|-*$", re.IGNORECASE
+)
+_LENGTHS = {
+    **dict.fromkeys(("um", "micron", "microns", "micrometer", "micrometers"), "um"),
+    **dict.fromkeys(("angstrom", "angstroms", "ang", "AA"), "Angstrom"),
+    **dict.fromkeys(("nm", "nanometer", "nanometers"), "nm"),
+}
+# Spellings of telescopes that astropy does not accept.
+_SPELLINGS = {
+    **{"electron": "e electrons", "ct": "cnt cnts count counts cts", "ct/s": "cps"},
+    **{"DN": "dn dns", "adu": "adu adus", "photon": "photons", "cm": "cm"},
+    **{"s": "s sec secs second seconds", "Jy": "jy jansky janskys"},
+    **{"uJy": "ujy microjy", "sr": "sr steradian", "beam": "beam", "Hz": "hz"},
+    **{"erg": "erg ergs", "Angstrom": "ang angstrom angstroms", "/": "per"},
+    **{"nmgy": "nanomaggy nanomaggies", "pix": "pix pixel pixels"},
+}
+_WORDS = {word: unit for unit, words in _SPELLINGS.items() for word in words.split()}
+_COUNTS = (units.ct, units.electron, units.adu, units.DN, units.photon, units.one)
+_ZERO_POINT_CARDS = (
+    *("ABZP", "ZPAB", "ABMAGZP", "MAGZERO", "MAGZEROP", "MAGZPT", "MAGZP"),
+    *("ZEROPNT", "PHOTZP", "ZP"),
+)
+_SAYS_AB = re.compile(r"\bAB(_?mag\w*)?\b", re.IGNORECASE)
+
+
+def read_bands(headers, n_bands, stem, unit):
+    """Return names, units, FWHM and zero points of the bands of an image."""
+    zero_point = _read_zero_point(headers, unit) if n_bands == 1 else np.nan
+    return {
+        "band_names": _read_names(headers, n_bands, stem),
+        "band_units": [unit] * n_bands,
+        "fwhm": np.full(n_bands, _read_fwhm(headers)),
+        "zero_points": np.full(n_bands, zero_point),
+    }
+
+
+def _read_names(headers, n_bands, stem):
+    """Return the name of each band, made from the stem if no card has one."""
+    if n_bands == 1:
+        names = (_filter_name(headers, card) for card in _BAND_CARDS)
+        return [next(filter(None, names), stem)]
+    for card in ("FILTER", "BAND"):
+        names = [_filter_name(headers, f"{card}{i + 1}") for i in range(n_bands)]
+        if all(names):
+            return names
+    return [stem and f"{stem} {number + 1}" for number in range(n_bands)]
+
+
+def _filter_name(headers, card):
+    """Return the filter in a card, None if it holds none."""
+    value = _first_card(headers, card)
+    if not isinstance(value, str) or _NO_FILTER.match(value.strip()):
+        return None
+    return value.strip()
+
+
+def _first_card(headers, card):
+    """Return the value of a card in the first header that has it, else None."""
+    return next((header[card] for header in headers if card in header), None)
+
+
+def _is_number(value):
+    """Return whether a card holds a finite real number."""
+    is_real = isinstance(value, int | float) and not isinstance(value, bool)
+    return is_real and bool(np.isfinite(value))
+
+
+def _is_positive(value):
+    """Return whether a card holds a positive finite number."""
+    return _is_number(value) and value > 0
+
+
+# ---------------------------------------------------------------- units
+
+
+def read_unit(headers):
+    """Return the unit in BUNIT, None if it is missing or unknown."""
+    text = _first_card(headers, "BUNIT")
+    if not isinstance(text, str) or not text.strip():
+        return None
+    return parse_unit(text)
+
+
+def parse_unit(text):
+    """Return the unit of a text in the spelling of telescopes, None if unknown."""
+    text = text.strip()
+    if re.search("erg", text, re.IGNORECASE):
+        text = re.sub(r"\bA\b", "Angstrom", text)  # not ampere
+    for spelling in (text, _respell(text)):
+        with warnings.catch_warnings():
+            # Units with several slashes or old spellings are valid all the same.
+            warnings.simplefilter("ignore", units.UnitsWarning)
+            try:
+                return units.Unit(spelling)
+            except (ValueError, TypeError):
+                continue
+    return None
+
+
+def _respell(text):
+    """Replace the words of a unit by those of astropy."""
+    text = re.sub(r"\be-(?=\s|/|$)", "electron", text, flags=re.IGNORECASE)
+    # Capitals could also be millijansky, but these are never given per steradian.
+    text = re.sub(r"\bMJY(?=\s*/\s*SR\b)", "MJy", text)
+    return re.sub(r"[A-Za-z]+", lambda word: _WORDS.get(word[0].lower(), word[0]), text)
+
+
+def write_unit(unit):
+    """Return a unit in the spelling of the FITS standard, else in that of astropy."""
+    try:
+        return unit.to_string("fits")
+    except ValueError:
+        return unit.to_string()
+
+
+# ---------------------------------------------------------------- widths, wavelengths
+
+
+def _read_fwhm(headers):
+    """Return the FWHM in arcsec: of the FWHM card (if not in pixels), or of the beam.
+
+    The axes of a beam (BMAJ, BMIN) are in degrees; NaN if both cards are missing.
+    """
+    for header in headers:
+        value = header.get("FWHM")
+        if _is_positive(value) and "pix" not in header.comments["FWHM"].lower():
+            return float(value)
+        axes = header.get("BMAJ"), header.get("BMIN")
+        if all(map(_is_positive, axes)):
+            return float(np.sqrt(axes[0] * axes[1]) * units.deg.to(units.arcsec))
+    return np.nan
+
+
+def read_band_coordinates(headers):
+    """Return the spectral coordinate of an image of one band, None if unknown.
+
+    SPECVAL and SPECUNIT are written by `write_bands`; PHOTPLAM is in Angstrom; WAVELEN
+    and WAVELNTH need a unit in WAVEUNIT or in their comments.
+    """
+    value, unit = _first_card(headers, "SPECVAL"), _first_card(headers, "SPECUNIT")
+    if not (_is_number(value) and isinstance(unit, str)):
+        value, unit = _first_card(headers, "PHOTPLAM"), "Angstrom"
+        if not _is_positive(value):
+            value, unit = _read_wavelength(headers)
+    try:
+        return None if unit is None else units.Quantity([value], unit, dtype=np.float64)
+    except (TypeError, ValueError):
+        return None
+
+
+def _read_wavelength(headers):
+    """Return the value and unit of a wavelength card, None without a unit."""
+    for header in headers:
+        for card in ("WAVELEN", "WAVELNTH"):
+            if not _is_positive(header.get(card)):
+                continue
+            text = f"{header.get('WAVEUNIT', '')} {header.comments[card]}"
+            for word in re.findall(r"[A-Za-z]+", text):
+                unit = _LENGTHS.get(word if len(word) < 3 else word.lower())
+                if unit is not None:
+                    return header[card], unit
+    return None, None
+
+
+# ---------------------------------------------------------------- zero points
+
+
+def _read_zero_point(headers, unit):
+    """Return the AB magnitude of a value of 1 in an image of one band, else NaN."""
+    seconds = _seconds_of_one(headers, unit)
+    for header in headers:
+        density = _flux_of_count_per_second(header)
+        if density is not None and seconds:
+            return float((density / seconds).to_value(units.ABmag))
+    for header in headers:
+        for card in _ZERO_POINT_CARDS:
+            if _is_positive(header.get(card)) and _is_ab(header, card, headers):
+                return float(header[card])
+    return np.nan
+
+
+def _seconds_of_one(headers, unit):
+    """Return the time in which a count per second gives a value of 1.
+
+    It is 1 s for an image in counts per second, the exposure time for one in counts,
+    and None for others or if the exposure time is unknown.
+    """
+    for count in _COUNTS if unit is not None else ():
+        if unit.is_equivalent(count / units.s):
+            return 1 / unit.to(count / units.s)
+        if unit.is_equivalent(count):
+            times = (header.get("EXPTIME") for header in headers)
+            time = next(filter(_is_positive, times), None)
+            return None if time is None else time / unit.to(count)
+    return None
+
+
+def _flux_of_count_per_second(header):
+    """Return the flux density of a count per second, None without such cards."""
+    flam, fnu, pivot = (header.get(f"PHOT{name}") for name in ("FLAM", "FNU", "PLAM"))
+    if _is_positive(flam) and _is_positive(pivot):
+        density = flam * units.erg / units.s / units.cm**2 / units.AA
+        return density.to(units.Jy, units.spectral_density(pivot * units.AA))
+    return fnu * units.Jy if _is_positive(fnu) else None
+
+
+def _is_ab(header, card, headers):
+    """Return whether a zero point is one of AB magnitudes."""
+    system = _first_card(headers, "MAGSYS") or ""
+    text = f"{header.comments[card]} {system}"
+    return "AB" in card or bool(_SAYS_AB.search(text))

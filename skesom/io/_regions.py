@@ -1,0 +1,261 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Regions of DS9 and CASA: their files, their properties, and the pixels they hold."""
+
+import math
+import os
+import warnings
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from astropy.utils.exceptions import AstropyUserWarning
+
+from skesom.cube import Cube, pixels_in_box
+
+_FORMATS = {"ds9": "DS9", "crtf": "CRTF"}
+# Warnings of the regions package about properties that do not move a region.
+_HARMLESS = r'DS9 "|DS9 meta "|Found duplicate metadata|dashed lines are unsupported'
+_DEFAULT_COLOR = "green"  # of DS9 and CASA
+
+
+def read_regions(path, *, file_format=None):
+    """Read all regions of a DS9 or CRTF region file.
+
+    The regions package leaves out what it does not know; here it is an error.
+
+    Parameters
+    ----------
+    path : str or os.PathLike
+        Region file of DS9 (``.reg``), or of CASA (``.crtf``).
+    file_format : {"ds9", "crtf"} or None, default=None
+        Format of the file; by default CRTF if it starts with ``#CRTF``, else DS9.
+
+    Returns
+    -------
+    regions : list of regions.Region
+        In the order of the file. Annotations of DS9 that enclose nothing (text,
+        vectors, rulers, compasses) and those of CRTF (``ann``) are left out.
+
+    Raises
+    ------
+    ImportError
+        If the regions package is missing.
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        If a line cannot be read, a shape or coordinate system is unknown, or there is
+        no region.
+
+    See Also
+    --------
+    read_region_mask : The pixels inside.
+    read_region_labels : A label map of named regions.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from skesom.io import read_regions
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder) / "drawn.reg"
+    ...     _ = path.write_text("image; circle(20, 10, 5) # text={nucleus}")
+    ...     read_regions(path)
+    [<CirclePixelRegion(center=PixCoord(x=19.0, y=9.0), radius=5.0)>]
+    """
+    parse = _import_parser()
+    path = Path(path)
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ValueError(
+            f"{path} is not a region file: it is not text. Give a file of DS9 (.reg) "
+            "or CASA (.crtf)."
+        ) from error
+    if file_format is None:
+        file_format = "crtf" if text.lstrip().startswith("#CRTF") else "ds9"
+    if file_format not in _FORMATS:
+        raise ValueError(
+            f'file_format must be "ds9", "crtf" or None, got {file_format!r}.'
+        )
+    lines = text.splitlines()
+    regions, problem = _try_to_parse(parse, lines, file_format)
+    if problem:
+        number = _find_line(parse, lines, file_format)
+        raise ValueError(
+            f"{path}, line {number} ({lines[number - 1].strip()!r}) cannot be read as "
+            f"{_FORMATS[file_format]}: {problem.rstrip('.')}. Draw circles, ellipses, "
+            "boxes, annuli, polygons or points, and save them in the coordinate system "
+            "fk5, icrs, galactic or image."
+        )
+    regions = [region for region in regions if not _is_annotation(region)]
+    if not regions:
+        raise ValueError(
+            f"{path} holds no region in the {_FORMATS[file_format]} format. Draw some "
+            "and save them."
+        )
+    return regions
+
+
+def is_path(value):
+    """Return whether a value is the name of a file."""
+    return isinstance(value, str | os.PathLike)
+
+
+def _import_parser():
+    """Return the parser of the regions package."""
+    try:
+        from regions import Regions
+    except ImportError as error:
+        raise ImportError(
+            "Region files need the package regions: pip install 'skesom[regions]'."
+        ) from error
+    return Regions.parse
+
+
+def _try_to_parse(parse, lines, file_format):
+    """Return the regions of some lines, and the reason if they cannot be read."""
+    # The parsers leave out some lines with a warning.
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", AstropyUserWarning)
+        warnings.filterwarnings("ignore", _HARMLESS, AstropyUserWarning)
+        try:
+            return list(parse("\n".join(lines), format=file_format)), None
+        except Exception as error:
+            # Damaged lines raise errors of many classes in the parsers.
+            return [], str(error).strip() or type(error).__name__
+
+
+def _find_line(parse, lines, file_format):
+    """Return the number of the first line that cannot be read, counted from 1."""
+    good, bad = 0, len(lines)
+    while bad - good > 1:
+        middle = (good + bad) // 2
+        if _try_to_parse(parse, lines[:middle], file_format)[1]:
+            bad = middle
+        else:
+            good = middle
+    return bad
+
+
+def _is_annotation(region):
+    """Return whether a region is a remark on the image."""
+    return hasattr(region, "text") or region.meta.get("type") == "ann"
+
+
+# ---------------------------------------------------------------- single regions
+
+
+class LabeledRegion(NamedTuple):
+    """A region of the regions package, and its label in messages."""
+
+    region: object
+    label: str
+
+    @property
+    def is_included(self):
+        """False for a region whose pixels are taken out of the others."""
+        return self.region.meta.get("include") not in (False, 0, "-")
+
+    @property
+    def text(self):
+        """The text of the region, None without any."""
+        text = self.region.meta.get("text", self.region.meta.get("label"))
+        if isinstance(text, int | float):
+            # The package changes a text such as 007 to a number, but not the tags.
+            written = [tag for tag in self.tags if _is_number(tag, text)]
+            text = written[0] if written else text
+        return None if text is None or str(text).strip() == "" else str(text)
+
+    @property
+    def tags(self):
+        """Names of the groups of the region."""
+        return list(self.region.meta.get("tag", []))
+
+    @property
+    def color(self):
+        """Color of the region, as the file writes it."""
+        visual = self.region.visual
+        kinds = ("color", "edgecolor", "facecolor")
+        return next((str(visual[k]) for k in kinds if k in visual), _DEFAULT_COLOR)
+
+    @property
+    def shape_name(self):
+        """Name of the shape, such as circle or ellipse annulus."""
+        return _name_shape(self.region)
+
+
+def _name_shape(region):
+    """Return the name of the shape of a region."""
+    name = type(region).__name__.removesuffix("Region")
+    name = name.removesuffix("Pixel").removesuffix("Sky")
+    return "".join(f" {c.lower()}" if c.isupper() else c for c in name).strip()
+
+
+def _is_number(tag, number):
+    """Return whether a tag is the text of a number."""
+    try:
+        value = float(tag)
+    except ValueError:
+        return False
+    return value == number or (math.isnan(value) and math.isnan(number))
+
+
+def collect_regions(regions):
+    """Return the regions of a file, or those in memory, with labels for messages."""
+    if is_path(regions):
+        where, regions = f" of {regions}", read_regions(regions)
+    else:
+        where = ""
+        regions = [regions] if hasattr(regions, "meta") else list(regions)
+    if not regions:
+        raise ValueError("There is no region in the list. Give some, or a region file.")
+    collected = []
+    for number, region in enumerate(regions, 1):
+        if not hasattr(region, "meta"):
+            raise ValueError(
+                f"Entry {number} of the regions is a {type(region).__name__}. Give "
+                "regions of the regions package, or the path of a region file."
+            )
+        entry = LabeledRegion(region, "")
+        kind = f"{entry.shape_name} {entry.text!r}" if entry.text else entry.shape_name
+        collected.append(entry._replace(label=f"Region {number}{where} ({kind})"))
+    return collected
+
+
+# ---------------------------------------------------------------- pixels
+
+
+def find_frame(image, wcs):
+    """Return the shape and the WCS of an image; a given WCS counts before a cube's."""
+    if isinstance(image, list | tuple) and any(isinstance(p, Cube) for p in image):
+        image = Cube(image)  # an error that names the remedy
+    if isinstance(image, Cube):
+        wcs = image.wcs if wcs is None else wcs
+        image = image.shape
+    shape = tuple(image) if np.ndim(image) == 1 else ()
+    if len(shape) < 2 or not all(isinstance(n, int | np.integer) for n in shape):
+        raise ValueError(
+            "image must be a Cube or the shape (n_rows, n_columns) of the image, got "
+            f"{type(image).__name__}."
+        )
+    if wcs is not None and wcs.naxis != 2:
+        wcs = wcs.celestial
+    return (int(shape[0]), int(shape[1])), wcs
+
+
+def find_pixels(entry, shape, wcs):
+    """Find the pixels with their centers in a region, in a box around it."""
+    region = entry.region
+    if hasattr(region, "to_pixel"):
+        if wcs is None:
+            raise ValueError(
+                f"{entry.label} lies on the sky, but the image has no WCS to find it. "
+                "Give wcs, or save the regions in the coordinate system image."
+            )
+        region = region.to_pixel(wcs)
+    if _name_shape(region) != "point" and region.area == 0:
+        raise ValueError(
+            f"{entry.label} has no area to hold pixels. Draw a circle, ellipse, box, "
+            "annulus, polygon or point instead."
+        )
+    return pixels_in_box(region, shape)
