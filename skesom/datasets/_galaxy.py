@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """A synthetic galaxy in nine bands, with the truth."""
 
-from dataclasses import astuple, fields
 from numbers import Integral, Real
 
 import numpy as np
@@ -12,16 +11,19 @@ from sklearn.utils._param_validation import Interval, StrOptions, validate_param
 
 from skesom._common.labels import MASKED
 from skesom.cube import Cube
-from skesom.datasets._galaxy_scene import KINDS, make_scene, surface_brightness
-from skesom.datasets._galaxy_spectra import (
+from skesom.datasets._galaxy_light import (
     MAX_BANDS,
     PIXEL_SCALE,
     STUDY_BANDS,
     Band,
+    Mosaic,
+    expose,
+    light,
     population_rate,
     select_bands,
+    transmission,
 )
-from skesom.datasets._galaxy_telescope import Mosaic, expose, light, transmission
+from skesom.datasets._galaxy_scene import KINDS, make_scene, surface_brightness
 
 # The number that a population has in a truth map is its place in this tuple.
 POPULATIONS = (
@@ -81,35 +83,33 @@ def make_galaxy_cube(
     n_bands : int, default=9
         Number of bands, 1 to 100. Nine are the filters of `load_study_filters`; fewer
         are those nine without F487N, then F373N, F225W, F673N, F502N, F438W, F657N and
-        F336W. More than nine continue with line-free bands that are interpolated
-        between F814W and 1700 nm.
+        F336W. More than nine continue with bands without lines from F814W to 1700 nm.
     missing : float, default=0.0
         Fraction of the pixels without data in at least one of the nine bands, up to
         0.9. If positive, the images are mosaics of two overlapping pointings turned
         against the frame: corners and an edge are empty, a narrow gap between the
-        detectors crosses the frame, borders are noisier, and all edges differ
-        slightly from band to band.
+        detectors crosses the frame, borders are noisier, and edges differ slightly
+        from band to band.
     noise : float, default=1.0
         Factor on the standard deviation of the noise: photon noise of the source and
-        the sky for exposures of half an hour, and read-out noise. 0 gives the
-        noise-free scene.
+        the sky in half an hour, and read-out noise. 0 gives images without noise.
     extent : float, default=1.0
         Size of the galaxy relative to the frame. Smaller galaxies leave more sky.
     kind : {"spiral", "edge-on", "merger", "elliptical"}, default="spiral"
-        What galaxy: the spiral face-on, or seen nearly from the side, two smaller
-        spirals that have stirred each other, or old stars in a smooth ellipse with
-        globular clusters and a ring of dust and gas.
+        A face-on spiral, a spiral seen nearly from the side, two smaller spirals with
+        disturbed discs, or old stars in a smooth ellipse with globular clusters and a
+        ring of dust and gas.
     dust : float, default=1.0
         Factor on the optical depth of the dust.
     star_formation : float, default=1.0
-        Factor on the light of young stars, their gas and clusters. Ellipticals form
+        Factor on the light of young stars, their gas and clusters. Ellipticals have
         none.
     blur : float in (0, 10], default=1.0
         Factor on the width of the point-spread function of each band.
     gap_value : float, default=nan
-        What pixels without data hold. 0.0 gives images as many archives have them.
+        Value of pixels without data. 0.0 gives images as in many archives.
     random_state : int, RandomState instance or None, default=None
-        Determines the galaxy and the noise. Pass an int for the same cube every time.
+        Determines the galaxy and the noise. Pass an int for reproducible results.
 
     Returns
     -------
@@ -131,26 +131,24 @@ def make_galaxy_cube(
     Notes
     -----
     *Stars* are sums of black bodies: an exponential disc of 4400 K, a redder Sersic
-    bulge, young arms of 13000 K, clusters of 8000 to 35000 K, foreground stars of 3200
-    to 8500 K. *Gas* emits the lines that fall within a filter at the redshift of
-    Messier 83, in ratios like those of bright H II regions [1]_; in supernova remnants
-    [S II] / H alpha is 0.87, above the 0.4 that tells shocks from photoionisation [2]_.
-    *Dust* covers 80 % of the light with an optical depth that goes as wavelength to
-    the power -0.7 [3]_. Each band is multiplied by a Gaussian in Fourier space; compact
-    sources are Gaussians at their exact places. The same `random_state` gives the same
-    galaxy for any `n_bands`, and the same images for the bands that are shared; `dust`,
-    `star_formation` and `blur` leave everything in its place. An elliptical has the
-    spectra of a disc in its envelope, called "old disc" in the truth, and clusters of
-    4500 to 6500 K.
+    bulge, young arms of 13000 K, clusters of 8000 to 35000 K (in ellipticals 4500 to
+    6500 K), foreground stars of 3200 to 8500 K. *Gas* emits the lines in a filter at
+    the redshift of Messier 83, in ratios of bright H II regions [1]_; in supernova remnants
+    [S II] / H alpha is 0.87, above the limit of 0.4 between shocks and photoionization
+    [2]_. *Dust* covers 80 % of the light with an optical depth in proportion to
+    wavelength to the power -0.7 [3]_. Each band is multiplied by a Gaussian in Fourier
+    space; compact sources are Gaussians at their exact places. The same `random_state`
+    gives the same galaxy for any `n_bands`, and the same images in shared bands;
+    `dust`, `star_formation` and `blur` do not move anything.
 
-    *Truth* is read off the noise-free scene, blurred to the worst FWHM of the nine
-    bands. A pixel is old disc unless one of these holds; the last one that does counts:
+    *Truth* is measured in the scene without noise at the worst FWHM of the nine bands.
+    A pixel is "old disc" unless one of these is true; the last true one counts:
 
-    - young arm: gives more than half of the galaxy's light in F336W;
+    - young arm: more than half of the galaxy's light in F336W;
     - bulge: more than half of F814W;
     - sky: brighter than the galaxy in F438W;
-    - dust lane: lets less than 57 % of F438W through;
-    - H II region (and diffuse ionised gas): more than half of F657N;
+    - dust lane: less than 57 % of F438W passes the dust;
+    - H II region (and diffuse ionized gas): more than half of F657N;
     - star cluster: more than half of F438W;
     - supernova remnant: more than 40 % of F673N;
     - foreground star: more than half of F438W or F814W.
@@ -215,7 +213,7 @@ def load_study_filters():
         One row per filter, with columns ``name``, ``wavelength`` (center, nm),
         ``width`` (nm), ``throughput`` (peak, of telescope and detector together),
         ``exposure`` (s, rounded), ``fwhm`` (of the point-spread function, arcsec) and
-        ``line`` (what the filter is for).
+        ``line`` (purpose of the filter).
 
     Notes
     -----
@@ -235,10 +233,9 @@ def load_study_filters():
     >>> filters["name"][-1], filters["fwhm"][-1]
     (np.str_('F814W'), <Quantity 0.074 arcsec>)
     """
-    names = [field.name for field in fields(Band)]
     return QTable(
-        rows=[astuple(band) for band in STUDY_BANDS],
-        names=names,
+        rows=list(map(tuple, STUDY_BANDS)),
+        names=Band._fields,
         units={"wavelength": "nm", "width": "nm", "exposure": "s", "fwhm": "arcsec"},
     )
 
@@ -252,14 +249,13 @@ def _check_shape(shape):
         )
     if min(sides) < SMALLEST_SIDE:
         raise ValueError(
-            f"shape must be at least {SMALLEST_SIDE} x {SMALLEST_SIDE} pixels to hold "
-            f"a galaxy, got {shape}."
+            f"shape must be at least {SMALLEST_SIDE} x {SMALLEST_SIDE}, got {shape}."
         )
     return int(sides[0]), int(sides[1])
 
 
 def _seeds(random_state):
-    """Return the root of all random streams; None leaves the global state alone."""
+    """Return the root of all random streams; None does not touch the global state."""
     if random_state is None:
         return np.random.SeedSequence()
     words = check_random_state(random_state).randint(2**31 - 1, size=4)

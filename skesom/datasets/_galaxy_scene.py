@@ -1,25 +1,18 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The synthetic galaxy itself: maps of its populations, before any telescope.
+"""The synthetic galaxy before any telescope: maps of light and dust, compact sources.
 
-Two logarithmic arms leave a bar. Young stars, gas and dust share the same spiral
-coordinates and the same fractal noise, so what belongs together lies together. A
-merger is two such discs, stirred; an elliptical has old stars, and a disc of dust.
+Two logarithmic arms begin at a bar. Young stars, gas and dust share the same spiral
+coordinates and the same fractal noise, so that they lie together. Compact objects have
+sizes in pixels, and their number is in proportion to the area.
 """
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from scipy import fft, ndimage
 from scipy.special import expit
 
-from skesom.datasets._galaxy_objects import (
-    PointSources,
-    foreground_stars,
-    globular_clusters,
-    star_forming_regions,
-    supernova_remnants,
-)
-from skesom.datasets._galaxy_spectra import PIXEL_SCALE
+from skesom.datasets._galaxy_light import PIXEL_SCALE
 
 PITCH_ANGLE = np.deg2rad(17.0)
 FEATHER_ANGLE = np.deg2rad(38.0)
@@ -28,33 +21,36 @@ DUST_LEAD = 0.42  # rad: the lanes lie on the inner edges of the arms
 FACE_ON, EDGE_ON = 0.91, 0.16  # ratio of the axes
 CALM, STIRRED = 0.035, 0.15  # depth of turbulence
 KINDS = ("spiral", "edge-on", "merger", "elliptical")
+REFERENCE_AREA = 605 * 605
 
 
-@dataclass
-class Scene:
-    """Everything that shines, and the dust in front of it.
+class PointSources(NamedTuple):
+    """Compact sources: places and sizes in pixels, flux at 550 nm, temperature in K."""
 
-    ``starlight`` and ``gas`` hold one map of light per name of a spectrum.
-    """
+    rows: np.ndarray
+    columns: np.ndarray
+    flux: np.ndarray
+    temperature: np.ndarray
+    size: np.ndarray
 
-    starlight: dict
+
+class Scene(NamedTuple):
+    """All sources of light, and the dust in front of them."""
+
+    starlight: dict  # a map of light for each name of a spectrum
     gas: dict
     clusters: PointSources
     stars: PointSources
     optical_depth: np.ndarray
 
 
-@dataclass
-class Geometry:
-    """Polar coordinates in the plane of the disc; `length` is its radius in pixels.
-
-    ``round_radius`` is the distance from the center on the sky.
-    """
+class Geometry(NamedTuple):
+    """Polar coordinates in the plane of a disc, in units of its radius."""
 
     radius: np.ndarray
     angle: np.ndarray
-    length: float
-    round_radius: np.ndarray
+    length: float  # radius of the disc in pixels
+    round_radius: np.ndarray  # distance from the center on the sky
 
     def arm_phase(self, pitch_angle):
         """Return the angle from the crest of a logarithmic spiral that leaves a bar."""
@@ -67,27 +63,26 @@ def make_scene(shape, extent, rng, *, kind="spiral", dust=1.0, star_formation=1.
     if kind == "elliptical":
         scene = _elliptical(shape, extent, rng)
     elif kind == "merger":
-        # One disc after the other is drawn: rng gives each its own places and arms.
+        # rng gives each disc its own places and arms.
         first, second = (
             _disc(shape, 0.65 * extent, rng, offset=offset, stirring=STIRRED)
             for offset in (-0.22 * extent, 0.22 * extent)
         )
         scene = _together(first, second)
-    elif kind == "edge-on":
-        scene = _disc(shape, extent, rng, axis_ratio=EDGE_ON)
     else:
-        scene = _disc(shape, extent, rng)
-    scene.optical_depth *= np.float32(dust)
+        ratio = EDGE_ON if kind == "edge-on" else FACE_ON
+        scene = _disc(shape, extent, rng, axis_ratio=ratio)
+    scene.optical_depth[...] *= np.float32(dust)
     if kind != "elliptical":
         scene.starlight["young"] *= np.float32(star_formation)
         for light in scene.gas.values():
             light *= np.float32(star_formation)
-        scene.clusters.flux *= star_formation
+        scene.clusters.flux[...] *= star_formation
     return scene
 
 
 def _disc(shape, extent, rng, *, axis_ratio=FACE_ON, offset=0.0, stirring=CALM):
-    """Return a disc with a bulge, two arms, and what shines in these."""
+    """Return a disc with a bulge and two arms, with their nebulae and clusters."""
     geometry = _make_geometry(shape, extent, rng, axis_ratio, offset, stirring)
     clumps = fractal_noise(shape, 2.2, rng)
     feathers = _spiral_texture(geometry, rng)
@@ -132,14 +127,13 @@ def _elliptical(shape, extent, rng):
 
 
 def _together(first, second):
-    """Return what shines in either scene, behind the dust of both."""
+    """Return the light of two scenes behind the dust of both."""
     return Scene(
         starlight={
-            name: first.starlight[name] + second.starlight[name]
-            for name in first.starlight
+            k: first.starlight[k] + second.starlight[k] for k in first.starlight
         },
-        gas={name: first.gas[name] + second.gas[name] for name in first.gas},
-        clusters=first.clusters.joined(second.clusters),
+        gas={k: first.gas[k] + second.gas[k] for k in first.gas},
+        clusters=PointSources(*map(np.append, first.clusters, second.clusters)),
         stars=first.stars,
         optical_depth=first.optical_depth + second.optical_depth,
     )
@@ -166,9 +160,9 @@ def fractal_noise(shape, slope, rng):
 
 
 def _make_geometry(shape, extent, rng, axis_ratio=FACE_ON, offset=0.0, stirring=CALM):
-    """Return the coordinates of an inclined disc, stirred by turbulence.
+    """Return the coordinates of an inclined disc with turbulence.
 
-    The offset of its center is in units of the frame, along the rows.
+    The offset of its center is along the rows, in units of the frame.
     """
     length = extent * 0.66 * np.sqrt(shape[0] * shape[1])
     tilt, handedness = rng.uniform(0.0, np.pi), rng.choice([-1.0, 1.0])
@@ -189,7 +183,7 @@ def _make_geometry(shape, extent, rng, axis_ratio=FACE_ON, offset=0.0, stirring=
 
 
 def _spiral_texture(geometry, rng):
-    """Return fractal noise drawn out along open spirals: spurs and feathers."""
+    """Return fractal noise stretched along open spirals: spurs and feathers."""
     n_columns = int(np.clip(2.0 * np.pi * 0.7 * geometry.length, 64, 8192))
     n_columns = fft.next_fast_len(n_columns, real=True)
     n_rows = fft.next_fast_len(max(n_columns // 2, 32), real=True)
@@ -215,7 +209,7 @@ def _arms(phase, sharpness):
 
 
 def _grain(shape, strength, rng):
-    """Return what is left of single bright stars: a rough surface of mean 1."""
+    """Return the noise of single bright stars, as a factor of mean 1."""
     shape_parameter = np.float32(1.0 / strength**2)
     return rng.standard_gamma(shape_parameter, shape, np.float32) / shape_parameter
 
@@ -264,3 +258,163 @@ def _dust(geometry, feathers, rng):
     depth += (1.6 * spurs + 0.15) * filaments
     depth *= np.exp(radius / np.float32(-0.9)) * _edge(geometry)
     return depth * -np.expm1(-((radius / np.float32(0.12)) ** 2))
+
+
+# ---------------------------------------------------------------- compact objects
+
+
+def _scaled_number(number, area, at_least):
+    """Return the number of objects in an area, from that in a frame of 605 x 605."""
+    return max(round(number * area / REFERENCE_AREA), at_least)
+
+
+def _draw_places(density, number, rng):
+    """Return places (rows, columns) drawn in proportion to a density map."""
+    cumulated = np.cumsum(density, dtype=np.float64)
+    picked = np.searchsorted(cumulated, rng.uniform(0.0, cumulated[-1], number))
+    picked = np.minimum(picked, density.size - 1)
+    rows, columns = np.divmod(picked, density.shape[1])
+    rows = rows + rng.uniform(-0.5, 0.5, number)
+    return rows, columns + rng.uniform(-0.5, 0.5, number)
+
+
+def _power_law(exponent, low, high, number, rng):
+    """Return draws from a density that falls as value**-exponent."""
+    power = 1.0 - exponent
+    ends = low**power, high**power
+    return (ends[0] + rng.random(number) * (ends[1] - ends[0])) ** (1.0 / power)
+
+
+def _window(row, column, reach, shape):
+    """Return the part of the frame around a place, and the offsets from the place."""
+    rows = slice(max(int(row - reach), 0), min(int(row + reach) + 2, shape[0]))
+    columns = slice(max(int(column - reach), 0), min(int(column + reach) + 2, shape[1]))
+    y = (np.arange(rows.start, rows.stop) - row)[:, np.newaxis]
+    x = np.arange(columns.start, columns.stop) - column
+    return (rows, columns), y, x
+
+
+def _local_texture(noise, strength):
+    """Return noise of a small window as a factor around 1, whatever its scale."""
+    spread = noise.std()
+    return np.exp(strength * (noise - noise.mean()) / (spread if spread > 0 else 1.0))
+
+
+def _wobbly_distance(y, x, radius, strength, rng):
+    """Return the distance from a center in units of an irregular outline's radius."""
+    angle = np.arctan2(y, x)
+    outline = 1.0
+    for order in range(2, 6):
+        outline = outline + strength / order * rng.normal() * np.cos(
+            order * angle + rng.uniform(0.0, 2.0 * np.pi)
+        )
+    return np.hypot(y, x) / (radius * np.maximum(outline, 0.35))
+
+
+def star_forming_regions(density, clumps, area, rng):
+    """Return H II regions along the arms, and the clusters that ionize them.
+
+    dN/dL ~ L**-1.9 (Kennicutt, Edgar & Hodge 1989 find -2 +- 0.5); radii ~ L**(1/3), as
+    of Stromgren spheres. Gas near the stars (core) is more ionized than at the rim.
+    """
+    shape = density.shape
+    number = _scaled_number(600, area, 3)
+    rows, columns = _draw_places(density**2, number, rng)
+    luminosity = _power_law(1.9, 1.0, 3.0 * number, number, rng)
+    largest = max(0.04 * np.sqrt(density.size), 2.0)
+    radii = np.minimum(1.7 * luminosity ** (1 / 3), largest)
+    rows, columns, radii = _break_up(rows, columns, radii, shape, rng)
+    core = np.zeros(shape, dtype=np.float32)
+    shell = np.zeros(shape, dtype=np.float32)
+    for row, column, radius in zip(rows, columns, radii, strict=True):
+        window, y, x = _window(row, column, 3.0 * radius + 2, shape)
+        distance = _wobbly_distance(y, x, radius, 0.4, rng)
+        texture = _local_texture(clumps[window], 0.75) * radius**0.4
+        side = 1.0 + 0.7 * np.cos(np.arctan2(y, x) - rng.uniform(0.0, 2.0 * np.pi))
+        rim = np.exp(-(((distance - 0.8) / 0.25) ** 2))
+        core[window] += 2.0 * texture * np.exp(-((distance / 0.6) ** 2))
+        shell[window] += texture * (1.2 * side * rim + 0.6 * np.exp(-1.7 * distance))
+    gas = {"nebula core": core, "nebula shell": shell}
+    return gas, _clusters(density, (rows, columns, radii), area, rng)
+
+
+def _break_up(rows, columns, radii, shape, rng):
+    """Return the bubbles of the regions; larger regions have more of them."""
+    n_bubbles = 1 + rng.poisson(0.25 * radii)
+    region = np.repeat(np.arange(len(radii)), n_bubbles)
+    alone = n_bubbles[region] == 1
+    share = np.where(alone, 1.0, rng.uniform(0.3, 0.75, len(region)))
+    spread = np.where(alone, 0.0, 0.6) * radii[region]
+    rows = rows[region] + spread * rng.normal(size=len(region))
+    columns = columns[region] + spread * rng.normal(size=len(region))
+    inside = (rows > 0) & (rows < shape[0]) & (columns > 0) & (columns < shape[1])
+    return rows[inside], columns[inside], (radii[region] * share)[inside]
+
+
+def _clusters(density, bubbles, area, rng):
+    """Return the clusters inside the bubbles, and older ones without gas.
+
+    Older ones follow dN/dL ~ L**-2 (Chandar et al. 2010).
+    """
+    rows, columns, radii = bubbles
+    n_members = 1 + rng.poisson(0.35 * radii)
+    home = np.repeat(np.arange(len(rows)), n_members)
+    n_young = len(home)
+    n_old = _scaled_number(420, area, 3)
+    old_rows, old_columns = _draw_places(density**0.9, n_old, rng)
+    spread = 0.35 * radii[home]
+    young_flux = 0.07 * radii[home] ** 3 / n_members[home]
+    young_flux *= rng.gamma(1.5, 1.0 / 1.5, n_young)
+    old_flux = _power_law(2.0, 0.12, 36.0, n_old, rng)
+    young_temperature = rng.uniform(22000.0, 35000.0, n_young)
+    old_temperature = rng.uniform(8000.0, 18000.0, n_old)
+    young_rows = rows[home] + spread * rng.normal(size=n_young)
+    young_columns = columns[home] + spread * rng.normal(size=n_young)
+    return PointSources(
+        rows=np.append(young_rows, old_rows),
+        columns=np.append(young_columns, old_columns),
+        flux=np.append(young_flux, old_flux),
+        temperature=np.append(young_temperature, old_temperature),
+        size=rng.uniform(0.2, 0.9, n_young + n_old),
+    )
+
+
+def globular_clusters(density, area, rng):
+    """Return old clusters with the density of the stars."""
+    number = _scaled_number(420, area, 3)
+    rows, columns = _draw_places(density, number, rng)
+    return PointSources(
+        rows=rows,
+        columns=columns,
+        flux=_power_law(2.0, 0.5, 100.0, number, rng),
+        temperature=rng.uniform(4500.0, 6500.0, number),
+        size=rng.uniform(0.2, 0.9, number),
+    )
+
+
+def supernova_remnants(density, clumps, area, rng):
+    """Return the light of thin, nearly round shells, in the arms and between them."""
+    shape = density.shape
+    number = _scaled_number(18, area, 1)
+    rows, columns = _draw_places(np.sqrt(density), number, rng)
+    light = np.zeros(shape, dtype=np.float32)
+    for row, column in zip(rows, columns, strict=True):
+        radius = rng.uniform(2.5, 6.5)
+        window, y, x = _window(row, column, 1.8 * radius + 1, shape)
+        distance = _wobbly_distance(y, x, radius, 0.12, rng)
+        texture = _local_texture(clumps[window], 0.4)
+        ring = np.exp(-(((distance - 0.85) / 0.18) ** 2)) + 0.25 * (distance < 0.85)
+        light[window] += rng.uniform(0.8, 1.8) * texture * ring
+    return light
+
+
+def foreground_stars(shape, rng):
+    """Return stars of the Milky Way: V of 16 to 23, M to A stars."""
+    number = _scaled_number(26, shape[0] * shape[1], 2)
+    return PointSources(
+        rows=rng.uniform(0.0, shape[0] - 1.0, number),
+        columns=rng.uniform(0.0, shape[1] - 1.0, number),
+        flux=_power_law(1.6, 6.0, 4000.0, number, rng),
+        temperature=rng.uniform(3200.0, 8500.0, number),
+        size=np.zeros(number),
+    )

@@ -2,14 +2,23 @@
 """Hubble's mosaics of Messier 83 in nine filters, from the archive."""
 
 import os
+import warnings
+from http.client import HTTPException
 from pathlib import Path
 
 import numpy as np
 from astropy import units
 from astropy.coordinates import SkyCoord
+from astropy.io import fits
+from astropy.utils.data import (
+    CacheMissingWarning,
+    clear_download_cache,
+    download_file,
+    is_url_in_cache,
+)
+from astropy.utils.exceptions import AstropyUserWarning
 
-from skesom.cube import align
-from skesom.datasets._download import fetch_fits, find_problem
+from skesom.cube import CubeAligner
 from skesom.datasets._galaxy import load_study_filters
 from skesom.io import read_cube
 
@@ -29,25 +38,25 @@ PARTS = {
 def fetch_m83(filters=None, *, part="study", source=None, show_progress=True):
     """Fetch Hubble's images of Messier 83 in nine filters, the data of the 2014 study.
 
-    The mosaics of the Early Release Science program with Wide Field Camera 3 [1]_
-    are downloaded from the Mikulski Archive for Space Telescopes when they are asked
-    for the first time, 170 MB for each filter, and kept in astropy's cache.
+    The mosaics of the Early Release Science program with Wide Field Camera 3 [1]_ are
+    downloaded from the Mikulski Archive for Space Telescopes, 170 MB for each filter,
+    and kept in astropy's cache.
 
     Parameters
     ----------
     filters : sequence of str, default=None
-        Names of filters as in `load_study_filters`, in the order that the bands shall
-        have. By default all nine.
+        Names of filters as in `load_study_filters`, in the order of the bands. By
+        default all nine.
     part : {"study", "HII region", "whole"} or (center, size), default="study"
-        What to cut out: what the 2014 study clustered (0.0393 x 0.0791 degrees, 3573 x
+        Part of the images: that of the 2014 study (0.0393 x 0.0791 degrees, 3573 x
         7188 pixels, 0.9 GB in memory for nine bands), its small test field around an
-        H II region (605 x 605 pixels), all of it (5000 x 8500 pixels, of which a third
-        is empty; 1.5 GB, and twice that while reading), or a place and size as
-        `Cube.cutout` takes them.
+        H II region (605 x 605 pixels), all of them (5000 x 8500 pixels, of which a
+        third is empty; 1.5 GB, and twice as much while reading), or a center and size
+        as `Cube.cutout` takes them.
     source : str, os.PathLike or sequence of str, default=None
-        Address of a folder that holds the files, or several to try in turn, or a
-        folder on disk with files that were downloaded by hand. By default the folders
-        of the archive.
+        Address of a folder with the files, or several to try in turn, or a folder on
+        disk with files that were downloaded by hand. By default the folders of the
+        archive.
     show_progress : bool, default=True
         Whether to show the progress of downloads on a terminal.
 
@@ -61,31 +70,27 @@ def fetch_m83(filters=None, *, part="study", source=None, show_progress=True):
     Raises
     ------
     OSError
-        If a file cannot be had, or is damaged.
+        If a file cannot be downloaded, or is damaged.
     ValueError
         If a filter or part is unknown, or the part lies outside of the images.
 
     Warns
     -----
     UserWarning
-        If a damaged file in the cache is discarded, or the archive now gives another
-        file than it did before.
+        If a damaged file in the cache is discarded and downloaded again.
 
     See Also
     --------
     load_study_filters : Wavelengths and FWHM of the filters.
-    make_galaxy_cube : A synthetic galaxy like this, without any download.
+    make_galaxy_cube : A similar synthetic galaxy, without any download.
 
     Notes
     -----
-    *Checksums.* The archive publishes none for these files, so that none is built in.
-    What is verified: a download is as long as the server says and as its own FITS
-    headers say, its CHECKSUM and DATASUM cards are right if it has any, it holds 5000 x
-    8500 pixels of the right filter. The MD5 sum of the first good download is written
-    to ``skesom-checksums.json`` in ``astropy.config.get_cache_dir()`` and compared at
-    each use. What fails is discarded, never used.
+    *Checks.* The archive publishes no checksums of these files. At each use a file must
+    be as long as its FITS headers say, agree with its CHECKSUM and DATASUM cards if it
+    has any, and hold 5000 x 8500 pixels of the right filter. Else it is discarded.
 
-    *Files* are named as the archive's description does, version 2, for instance
+    *Files* have the names in the archive's description, version 2, for example
     ``hlsp_wfc3ers_hst_wfc3_m83_f225w_v2_drz_sci.fits``. To download them by hand, start
     from https://archive.stsci.edu/prepds/wfc3ers.
 
@@ -125,7 +130,7 @@ def fetch_m83(filters=None, *, part="study", source=None, show_progress=True):
         # A copy, so that the rest of the mosaic is not kept.
         data = np.where(cube.data == 0, np.float32(np.nan), cube.data)
         cubes.append(cube.replace(data=data))
-    return align(cubes, "first")
+    return CubeAligner("first", n_jobs=-1).fit_transform(cubes)
 
 
 def _find_part(part):
@@ -147,10 +152,6 @@ def _find_part(part):
 def _find_file(name, source, show_progress):
     """Return the path of the mosaic of a filter."""
     file = f"hlsp_wfc3ers_hst_wfc3_m83_{name.lower()}_v2_drz_sci.fits"
-
-    def check(hdus):
-        return _find_difference(hdus, name)
-
     if isinstance(source, os.PathLike) or (
         isinstance(source, str) and "://" not in source
     ):
@@ -160,17 +161,68 @@ def _find_file(name, source, show_progress):
                 f"There is no {file} in {source}. Download it to there, or leave "
                 "source out."
             )
-        problem = find_problem(path, check)
+        problem = _find_problem(path, name)
         if problem is not None:
             raise OSError(f"{path} is damaged ({problem}). Download it again.")
         return path
     folders = ARCHIVE if source is None else source
     folders = [folders] if isinstance(folders, str) else list(folders)
-    return fetch_fits(file, folders, check, show_progress=show_progress)
+    urls = [f"{folder.rstrip('/')}/{file}" for folder in folders]
+    with warnings.catch_warnings():
+        # astropy warns of a cache that does not exist before the first download.
+        warnings.filterwarnings("ignore", ".* does not exist", CacheMissingWarning)
+        was_cached = is_url_in_cache(urls[0])
+        path = _download(urls, show_progress)
+    problem = _find_problem(path, name)
+    if problem is not None and was_cached:
+        clear_download_cache(urls[0])
+        warnings.warn(
+            f"The copy of {file} in the cache is damaged ({problem}). It was discarded "
+            "and is downloaded again.",
+            UserWarning,
+            stacklevel=3,
+        )
+        path = _download(urls, show_progress)
+        problem = _find_problem(path, name)
+    if problem is not None:
+        clear_download_cache(urls[0])
+        raise OSError(
+            f"The download of {file} from {' or '.join(urls)} is damaged ({problem}) "
+            "and was discarded. Try again, or give another source."
+        )
+    return path
+
+
+def _download(urls, show_progress):
+    """Return the path of a file in the cache, after a download if it is not there."""
+    try:
+        return download_file(
+            urls[0], cache=True, sources=urls, show_progress=show_progress
+        )
+    except (OSError, HTTPException) as error:  # of the network or the disk
+        reason = getattr(error, "reason", None) or error
+        raise OSError(
+            f"{Path(urls[0]).name} could not be downloaded from {' or '.join(urls)} "
+            f"({reason}). Try again later, or give another source, such as a folder."
+        ) from error
+
+
+def _find_problem(path, name):
+    """Return what is wrong with the file of a filter, None if nothing is."""
+    # Our own handle is also closed if astropy fails in the middle of a header.
+    with open(path, "rb") as stream, warnings.catch_warnings():
+        # astropy only warns of files that end too early and of wrong checksums.
+        warnings.simplefilter("error", AstropyUserWarning)
+        try:
+            with fits.open(stream, checksum=True) as hdus:
+                len(hdus)  # reads all headers, and so finds the end of the file
+                return _find_difference(hdus, name)
+        except (OSError, ValueError, AstropyUserWarning) as error:
+            return str(error).strip().splitlines()[0].rstrip(".")
 
 
 def _find_difference(hdus, name):
-    """Tell what the content of a file has that the mosaic of a filter has not."""
+    """Return how the content of a file differs from the mosaic of a filter."""
     image = next((hdu for hdu in hdus if hdu.is_image and len(hdu.shape) == 2), None)
     if image is None or image.shape != MOSAIC_SHAPE:
         rows, columns = MOSAIC_SHAPE

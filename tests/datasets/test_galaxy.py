@@ -15,17 +15,17 @@ from sklearn.preprocessing import StandardScaler
 
 from skesom.cube import Cube
 from skesom.datasets import POPULATIONS, load_study_filters, make_galaxy_cube
-from skesom.datasets._galaxy_objects import PointSources
-from skesom.datasets._galaxy_scene import Scene
-from skesom.datasets._galaxy_spectra import (
+from skesom.datasets._galaxy_light import (
     PIXEL_SCALE,
     STUDY_BANDS,
     attenuation,
     black_body,
+    blur,
+    light,
     select_bands,
     starlight_rate,
 )
-from skesom.datasets._galaxy_telescope import blur, light
+from skesom.datasets._galaxy_scene import PointSources, Scene
 
 NAMES = [band.name for band in STUDY_BANDS]
 
@@ -42,8 +42,9 @@ def clean():
 # What comes back
 
 
-@pytest.mark.parametrize("shape", [(32, 32), (40, 150), (97, 61)])
-@pytest.mark.parametrize("n_bands", [1, 4, 9, 12])
+@pytest.mark.parametrize(
+    ("shape", "n_bands"), [((32, 32), 1), ((40, 150), 4), ((97, 61), 9), ((32, 32), 12)]
+)
 def test_shapes_types_and_descriptions(shape, n_bands):
     cube, truth = make_galaxy_cube(shape, n_bands, random_state=1)
     assert isinstance(cube, Cube)
@@ -132,8 +133,9 @@ def test_shared_bands_are_the_same_for_any_number_of_bands(n_bands):
 # The mosaic
 
 
-@pytest.mark.parametrize("missing", [0.03, 0.3, 0.6])
-@pytest.mark.parametrize("shape", [(200, 200), (220, 130)])
+@pytest.mark.parametrize(
+    ("shape", "missing"), [((200, 200), 0.03), ((220, 130), 0.3), ((130, 220), 0.6)]
+)
 def test_missing_pixels_are_nan_marked_and_as_many_as_asked_for(shape, missing):
     cube, truth = make_galaxy_cube(shape, missing=missing, random_state=0)
     empty = np.isnan(cube.data)
@@ -162,8 +164,8 @@ def test_gap_value_zero_gives_exact_zeros_in_the_same_places():
 
 def test_borders_of_the_mosaic_are_noisier():
     options = {"n_bands": 1, "missing": 0.3, "random_state": 0}
-    noisy, _ = make_galaxy_cube((400, 400), **options)
-    clean, _ = make_galaxy_cube((400, 400), noise=0.0, **options)
+    noisy, _ = make_galaxy_cube((250, 250), **options)
+    clean, _ = make_galaxy_cube((250, 250), noise=0.0, **options)
     residual = (noisy.data - clean.data)[:, :, 0] / np.sqrt(clean.data[:, :, 0])
     seen = np.isfinite(residual)
     depth = ndimage.distance_transform_edt(np.pad(seen, 1))[1:-1, 1:-1]
@@ -378,16 +380,16 @@ def test_spectra_tell_the_populations_of_another_galaxy():
     )
     classifier = make_pipeline(StandardScaler(), KNeighborsClassifier(15))
     classifier.fit(_features(known), known_truth.ravel())
-    recall = recall_score(
-        truth.ravel(), classifier.predict(_features(cube)), average=None
-    )
+    # A quarter of the pixels is enough to measure the recall.
+    found = classifier.predict(_features(cube)[::4])
+    recall = recall_score(truth.ravel()[::4], found, average=None)
     big = [POPULATIONS.index(name) for name in ("old disc", "bulge", "young arm")]
     assert (recall[big] > 0.7).all()
     assert recall.mean() > 0.6
 
 
 def test_a_mixture_of_gaussians_recovers_part_of_the_truth_without_help():
-    cube, truth = make_galaxy_cube((200, 200), random_state=0)
+    cube, truth = make_galaxy_cube((150, 150), random_state=0)
     mixture = make_pipeline(
         StandardScaler(), GaussianMixture(4, reg_covar=1e-3, random_state=0)
     )
