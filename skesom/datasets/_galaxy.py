@@ -132,14 +132,14 @@ def make_galaxy_cube(
     -----
     *Stars* are sums of black bodies: an exponential disc of 4400 K, a redder Sersic
     bulge, young arms of 13000 K, clusters of 8000 to 35000 K (in ellipticals 4500 to
-    6500 K), foreground stars of 3200 to 8500 K. *Gas* emits the lines in a filter at
-    the redshift of Messier 83, in ratios of bright H II regions [1]_; in supernova remnants
-    [S II] / H alpha is 0.87, above the limit of 0.4 between shocks and photoionization
-    [2]_. *Dust* covers 80 % of the light with an optical depth in proportion to
-    wavelength to the power -0.7 [3]_. Each band is multiplied by a Gaussian in Fourier
-    space; compact sources are Gaussians at their exact places. The same `random_state`
-    gives the same galaxy for any `n_bands`, and the same images in shared bands;
-    `dust`, `star_formation` and `blur` do not move anything.
+    6500 K), foreground stars of 3200 to 8500 K. *Gas* emits the lines in a filter, at
+    the redshift of Messier 83 and in ratios of bright H II regions [1]_; in supernova
+    remnants [S II] / H alpha is 0.87, above the limit of 0.4 between shocks and
+    photoionization [2]_. *Dust* covers 80 % of the light with an optical depth in
+    proportion to wavelength to the power -0.7 [3]_. Each band is multiplied by a
+    Gaussian in Fourier space; compact sources are Gaussians at their exact places. The
+    same `random_state` gives the same galaxy for any `n_bands`, and the same images in
+    shared bands; `dust`, `star_formation` and `blur` do not move anything.
 
     *Truth* is measured in the scene without noise at the worst FWHM of the nine bands.
     A pixel is "old disc" unless one of these is true; the last true one counts:

@@ -233,30 +233,23 @@ def _as_quantity(column, unit):
     return Column(np.ma.filled(values, np.nan) * factor, unit=unit)
 
 
-def _as_degrees(column, sexagesimal, where):
-    """Return angles in degrees, NaN where they are missing."""
+def _as_degrees(column, unit, where):
+    """Return angles in degrees, NaN where missing; the unit is that of 13h37m text."""
     if column.dtype.kind in "fiu":
         return _as_quantity(column, units.deg)
     degrees = np.full(len(column), np.nan)
-    for place, text in enumerate(_as_text(column, "").tolist()):
+    for place, text in enumerate(_as_text(column, "nan").tolist()):
         try:
-            degrees[place] = float(text) if text else np.nan
+            degrees[place] = float(text)
         except ValueError:
-            degrees[place] = _parse_angle(
-                text, sexagesimal, f"{where}, object {place + 1}"
-            )
+            try:
+                degrees[place] = Angle(text, unit=unit).deg
+            except ValueError as error:
+                raise ValueError(
+                    f"{where}, object {place + 1} has the coordinate {text!r}, which "
+                    "is no angle. Give degrees, or 13h37m00.9s and -29d51m57s."
+                ) from error
     return Column(degrees, unit=units.deg)
-
-
-def _parse_angle(text, unit, where):
-    """Return a sexagesimal angle in degrees."""
-    try:
-        return Angle(text, unit=unit).deg
-    except ValueError as error:
-        raise ValueError(
-            f"{where} has the coordinate {text!r}, which is no angle. Give degrees, or "
-            "13h37m00.9s and -29d51m57s."
-        ) from error
 
 
 def _drop_lost(catalog, where):
@@ -282,21 +275,26 @@ def _drop_lost(catalog, where):
 def read_region_objects(regions):
     """Return a table of the objects that regions mark."""
     collected = [entry for entry in collect_regions(regions) if entry.is_included]
-    names, types = [], []
-    for entry in collected:
-        tags = entry.tags
-        names.append((entry.text or "") if tags else "")
-        types.append(tags[0] if tags else (entry.text or "").strip())
-    legend = _find_legend(collected, types)
+    named = [bool(entry.tags) for entry in collected]
+    texts = [entry.text or "" for entry in collected]
+    types = [
+        entry.tags[0] if has_tag else text.strip()
+        for entry, has_tag, text in zip(collected, named, texts, strict=True)
+    ]
+    styles = [_style(entry) for entry in collected]
+    types_of = {}  # regions without a type have that of the others in their style
+    for style, kind in zip(styles, types, strict=True):
+        if kind:
+            types_of.setdefault(style, set()).add(kind)
+    legend = {
+        style: kinds.pop() for style, kinds in types_of.items() if len(kinds) == 1
+    }
+    types = [
+        kind or legend.get(style, "") for style, kind in zip(styles, types, strict=True)
+    ]
     table = Table()
-    table["name"] = np.array(names, dtype=str)
-    table["type"] = np.array(
-        [
-            kind or legend.get(_style(entry), "")
-            for entry, kind in zip(collected, types, strict=True)
-        ],
-        dtype=str,
-    )
+    table["name"] = np.where(named, texts, "") if texts else np.array([], dtype=str)
+    table["type"] = np.array(types, dtype=str)
     middles = [_find_middle(entry) for entry in collected]
     on_sky = np.array([isinstance(middle, SkyCoord) for middle in middles], dtype=bool)
     if on_sky.any():
@@ -310,49 +308,43 @@ def read_region_objects(regions):
     return table
 
 
-def _find_legend(collected, types):
-    """Return the type of each style whose typed regions have one type only."""
-    seen = {}
-    for entry, kind in zip(collected, types, strict=True):
-        if kind:
-            seen.setdefault(_style(entry), set()).add(kind)
-    return {style: kinds.pop() for style, kinds in seen.items() if len(kinds) == 1}
-
-
 def _style(entry):
     """Return shape, marker and color of a region."""
-    marker = entry.region.visual.get("marker")
     # Some markers are paths of matplotlib, which differ only in their text.
-    return entry.shape_name, str(marker), entry.color
+    return entry.shape_name, str(entry.region.visual.get("marker")), entry.color
 
 
 def _find_middle(entry):
     """Return the middle of a region, as SkyCoord or as column and row."""
     region = entry.region
     corners = getattr(region, "vertices", None)
-    center = getattr(region, "center", None)
-    if corners is None and center is None:
+    place = getattr(region, "center", None) if corners is None else corners
+    if place is None:
         raise ValueError(
             f"{entry.label} has no middle to be the place of an object. Mark it with "
             "a point or a circle instead."
         )
     if not hasattr(region, "to_pixel"):
-        place = center if corners is None else corners
         return np.mean(place.x), np.mean(place.y)
     if corners is None:
-        return center
+        return place
     middle = corners.cartesian.mean().represent_as(UnitSphericalRepresentation)
     return SkyCoord(corners.frame.realize_frame(middle))
 
 
 def _by_frame(middles, rows):
     """Yield rows of the same frame and their places in ICRS, all at once for speed."""
-    frames = {}
+    frames = []
     for row in rows:
-        frame = middles[row].frame.replicate_without_data()
-        frames.setdefault(repr(frame), (frame, []))[1].append(row)
-    for frame, members in frames.values():
+        frame = middles[row].frame
+        for known, members in frames:
+            if frame.is_equivalent_frame(known):
+                members.append(row)
+                break
+        else:
+            frames.append((frame, [row]))
+    for frame, members in frames:
         places = [middles[row].spherical for row in members]
-        longitudes = [place.lon.deg for place in places]
-        latitudes = [place.lat.deg for place in places]
-        yield members, SkyCoord(longitudes, latitudes, unit="deg", frame=frame).icrs
+        angles = [[place.lon.deg, place.lat.deg] for place in places]
+        frame = frame.replicate_without_data()
+        yield members, SkyCoord(*np.transpose(angles), unit="deg", frame=frame).icrs

@@ -34,9 +34,9 @@ def write_map(
     """Write a label map as a FITS image with a table of its clusters.
 
     The primary HDU holds the labels as 32-bit integers and the celestial WCS. Pixels
-    without data (-3) are declared BLANK, which viewers leave empty; the card SKYLABEL
-    tells the label of sky that was set aside (-2). The extension CLUSTERS holds the
-    table of `cluster_table`.
+    without data (-3) are BLANK, which viewers leave empty; the card SKYLABEL has the
+    label of sky that was set aside (-2). The extension CLUSTERS holds the table of
+    `cluster_table`.
 
     Parameters
     ----------
@@ -45,13 +45,14 @@ def write_map(
     label_map : array-like of int of shape (n_rows, n_columns)
         Cluster of each pixel from 0; -1 is noise, -2 is sky and -3 is no data.
     wcs : astropy.wcs.WCS, default=None
-        Celestial WCS of the map. By default that of the cube.
+        Celestial WCS of the map. By default that of the cube; a WCS given here counts
+        before it.
     cube : Cube or array-like of shape (n_rows, n_columns, n_bands), default=None
         Fluxes that the table summarizes for each cluster.
     band_names : sequence of str of length n_bands, default=None
         Names of the cube's bands in the table. By default those of the cube.
     table : astropy.table.Table, default=None
-        What CLUSTERS holds instead, beginning with the columns of `cluster_table`.
+        Content of CLUSTERS instead, beginning with the columns of `cluster_table`.
     overwrite : bool, default=False
         Whether an existing file may be replaced.
 
@@ -111,8 +112,7 @@ def read_map(path):
     -------
     label_map : ndarray of int32 of shape (n_rows, n_columns)
         Cluster of each pixel from 0; -1 is noise, -2 is sky that was set aside, and -3
-        is no data, as pixels are that the header declares BLANK. Maps that earlier
-        versions wrote have -3 for sky too.
+        is no data (BLANK in the file).
     wcs : astropy.wcs.WCS or None
         Celestial WCS of the map.
 
@@ -174,23 +174,18 @@ def cluster_table(label_map, cube=None):
     """
     labels = check_label_map(label_map)
     members = np.flatnonzero(labels.ravel() >= 0)
-    if labels.size <= np.iinfo(np.int32).max:
-        members = members.astype(np.int32)  # half of the memory, for large maps
     member_labels = labels.ravel()[members]
     if member_labels.max(initial=0) < np.iinfo(np.int16).max:
         # NumPy sorts short integers in linear time.
         member_labels = member_labels.astype(np.int16)
     members = members[np.argsort(member_labels, kind="stable")]
     ids, pixels = np.unique(member_labels, return_counts=True)
+    percentage = Column(100 * pixels / max(len(members), 1), "percentage", format=".2f")
+    percentage.description = "of the pixels that belong to a cluster"
     columns = [
         Column(ids.astype(np.int32), "id", description="cluster"),
         Column(pixels, "pixels", description="number of pixels"),
-        Column(
-            100 * pixels / max(len(members), 1),
-            "percentage",
-            format=".2f",
-            description="of the pixels that belong to a cluster",
-        ),
+        percentage,
     ]
     if cube is not None:
         cube = _check_flux(labels, cube)
@@ -224,19 +219,21 @@ def _summarize_band(cube, band, members, ends):
 
 
 def _make_table_hdu(table):
-    """Return the table as a FITS extension, in what the standard can express."""
+    """Return the table as a FITS extension in the terms of the standard."""
     if len(table.columns) > _MAX_COLUMNS:
         warnings.warn(
-            f"The fluxes of the clusters are left out of the file: {len(table.columns)}"
-            f" columns are more than the {_MAX_COLUMNS} of a FITS table.",
+            f"The file has no fluxes of the clusters: {len(table.columns)} columns are "
+            f"more than the {_MAX_COLUMNS} of a FITS table.",
             UserWarning,
             stacklevel=3,
         )
         table = table["id", "pixels", "percentage"]
     table = table.copy(copy_data=False)
     for column in list(table.columns.values()):
-        if column.unit is not None and not _is_standard(column.unit):
-            # The standard knows no electrons; the description may speak of them.
+        try:
+            column.unit is None or column.unit.to_string("fits")
+        except ValueError:
+            # The standard has no electrons; the description may have them.
             column.description += f" [{column.unit}]"
             column.unit = None
         if not column.name.isascii():
@@ -248,17 +245,8 @@ def _make_table_hdu(table):
     return hdu
 
 
-def _is_standard(unit):
-    """Tell whether the FITS standard can spell a unit."""
-    try:
-        unit.to_string("fits")
-    except ValueError:
-        return False
-    return True
-
-
 def _check_flux(labels, cube, band_names=None):
-    """Return the fluxes as a cube after comparing their shape with the map's."""
+    """Return the fluxes as a cube; they must have the shape of the map."""
     if not isinstance(cube, Cube):
         cube = Cube(cube, band_names=band_names)
     elif band_names is not None:
@@ -266,6 +254,6 @@ def _check_flux(labels, cube, band_names=None):
     if cube.shape[:2] != labels.shape:
         raise ValueError(
             f"The cube has {cube.shape[0]} x {cube.shape[1]} pixels, but label_map has "
-            f"{labels.shape[0]} x {labels.shape[1]}. Give the cube that was clustered."
+            f"{labels.shape[0]} x {labels.shape[1]}. Give the cube of the clusters."
         )
     return cube

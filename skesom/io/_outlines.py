@@ -1,12 +1,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The outlines of the connected pieces of a label map, exactly along pixel edges.
+"""Outlines of the connected pieces of a label map, exactly along pixel edges.
 
-A walk around a piece keeps the piece on its left. At each corner of a pixel it turns
-left if it can, else goes straight on, else turns right; hence every side of a pixel has
-one side that follows it, for all pieces at once. A hole would be a walk of its own. All
-walks of a piece are joined by the shortest straight cuts along pixel edges that do so;
-a cut is walked there and back and encloses nothing. So a piece is a single polygon with
-any holes, but for cuts that cross and part it.
+A walk around a piece keeps the piece on its left: at each corner of a pixel it turns
+left if it can, else goes straight on, else turns right, so each side of a pixel has one
+next side. A hole has a walk of its own. The shortest straight cuts along pixel edges
+join all walks of a piece; a walk goes along a cut in both directions. A piece is then a
+single polygon, except where cuts cross and divide it.
 """
 
 from array import array
@@ -26,22 +25,10 @@ _START = np.array([[-0.5, -0.5], [0.5, -0.5], [0.5, 0.5], [-0.5, 0.5]])
 
 
 class Outline(NamedTuple):
-    """The polygon around a connected piece of a label map, or around a part of it.
-
-    Parameters
-    ----------
-    label : int
-        Label of the piece.
-    n_pixels : int
-        Size of the piece.
-    corners : ndarray of shape (n_corners, 2)
-        Columns and rows of the corners, counterclockwise if rows go upwards; 0 is the
-        center of the first pixel. The last corner is joined to the first.
-    """
+    """A polygon around a connected piece of a label map, or around a part of it."""
 
     label: int
-    n_pixels: int
-    corners: np.ndarray
+    corners: np.ndarray  # columns and rows; 0 is the center of the first pixel
 
 
 def trace_outlines(labels, min_size=1):
@@ -50,7 +37,7 @@ def trace_outlines(labels, min_size=1):
     The pixels of a piece touch by their sides. Holes stay empty whether a polygon is
     filled by the even-odd or by the nonzero rule.
     """
-    pieces, piece_labels, sizes = _find_pieces(labels, min_size)
+    pieces, piece_labels = _find_pieces(labels, min_size)
     if not pieces.any():
         return []
     sides = _Sides(pieces)
@@ -62,39 +49,38 @@ def trace_outlines(labels, min_size=1):
     owners = sides.owners()[order[ends - 1]]
     parts = np.split(corners, np.cumsum(turns)[ends[:-1] - 1])
     return [
-        Outline(int(piece_labels[owner]), int(sizes[owner]), parts[walk])
+        Outline(int(piece_labels[owner]), parts[walk])
         for walk, owner in sorted(enumerate(owners), key=lambda pair: pair[1])
     ]
 
 
 def _find_pieces(labels, min_size):
-    """Return pieces numbered from 1 (0 is nothing), their labels and their sizes."""
+    """Return pieces numbered from 1 (0 is nothing), and the label of each number."""
     present = np.unique(labels[labels >= 0])
     rank_of = np.zeros(present.max(initial=-1) + 2, dtype=np.int32)
     rank_of[present] = np.arange(1, len(present) + 1)
     ranks = rank_of[np.maximum(labels, -1)]  # the last one, 0, is of no label
     pieces = np.zeros(labels.shape, dtype=np.int32)
-    piece_labels, sizes = [-1], [0]
-    for rank, box in enumerate(ndimage.find_objects(ranks), 1):
-        found, _ = ndimage.label(ranks[box] == rank)
+    piece_labels = [-1]
+    for label, box in zip(present, ndimage.find_objects(ranks), strict=True):
+        found, _ = ndimage.label(labels[box] == label)
         counts = np.bincount(found.ravel())[1:]
         kept = counts >= min_size
         numbers = np.zeros(len(counts) + 1, dtype=np.int32)
-        numbers[1:][kept] = len(sizes) + np.arange(kept.sum())
+        numbers[1:][kept] = len(piece_labels) + np.arange(kept.sum())
         pieces[box] += numbers[found]
-        sizes.extend(counts[kept])
-        piece_labels.extend([present[rank - 1]] * kept.sum())
-    return pieces, piece_labels, sizes
+        piece_labels.extend([label] * kept.sum())
+    return pieces, piece_labels
 
 
 class _Sides:
-    """The sides of pixels that border a piece, each of them seen from its pixel."""
+    """The sides of pixels at the border of a piece, each with its pixel."""
 
     def __init__(self, pieces):
         padded = np.pad(pieces, 1)
         self.pieces = padded.ravel()
         self.width = padded.shape[1]
-        # What lies beyond each side of a pixel.
+        # Steps to the neighbor beyond each side of a pixel.
         self.beyond = np.array([-self.width, 1, self.width, -1])
         # Where a cut separates a pixel from the one above it, and to the right of it.
         self.cut_above = np.zeros(len(self.pieces), dtype=bool)
@@ -115,7 +101,7 @@ class _Sides:
         self.directions = np.concatenate(directions)
 
     def is_closed(self, pixels, directions):
-        """Tell whether sides of pixels border their piece, or lie along a cut."""
+        """Return whether sides of pixels are at a border of their piece or at a cut."""
         beyond = pixels + self.beyond[directions]
         return (
             (self.pieces[pixels] != self.pieces[beyond])
@@ -154,7 +140,7 @@ class _Sides:
 
     def walk(self):
         """Return the sides in the order of all walks, and where each walk ends."""
-        # Arrays of Python are as quick to go through as lists, and a fifth of the size.
+        # Arrays of Python are as fast as lists, and a fifth of the size.
         followers = array("q", self.followers().astype(np.int64).tobytes())
         seen = bytearray(len(followers))
         order, ends = array("q"), []
@@ -169,7 +155,7 @@ class _Sides:
         return np.array(order, dtype=np.intp), np.array(ends, dtype=np.intp)
 
     def cut_to_holes(self, order, ends):
-        """Join the walks of each piece by cuts; tell whether there was any hole."""
+        """Join the walks of each piece by cuts; return whether there was any hole."""
         walks = np.empty(len(order), dtype=np.intp)
         walks[order] = np.repeat(np.arange(len(ends)), np.diff(ends, prepend=0))
         owners = self.owners()[order[ends - 1]]
@@ -204,9 +190,8 @@ class _Sides:
             last = last[np.lexsort((last, last % step))]
         lengths = (last - first) // step + 1
         sides = []
-        for pixels, direction, way in zip(
-            (first, last), directions, (-step, step), strict=True
-        ):
+        ends = zip((first, last), directions, (-step, step), strict=True)
+        for pixels, direction, way in ends:
             # One of both pixels at the end of the line has a side there.
             is_open = pieces[pixels] == pieces[pixels + way]
             sides.append(self.find(pixels + across * is_open, direction))

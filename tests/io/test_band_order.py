@@ -72,8 +72,9 @@ class TestOrder:
     """What decides the order, from every order of the files."""
 
     def orders(self, paths, **options):
-        """Return the cube that is read from each order of the files."""
-        for some in permutations(paths):
+        """Return the cube that is read from many orders of the files."""
+        orders = list(permutations(paths))
+        for some in orders[:: 1 + len(orders) // 12]:
             yield some, read_cube(list(some), order="wavelength", **options)
 
     def test_as_given_by_default(self, write):

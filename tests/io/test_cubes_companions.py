@@ -248,8 +248,13 @@ def test_errors_written_by_ccddata(tmp_path):
 # ---------------------------------------------------------------- masks and weights
 
 
-@pytest.mark.parametrize("name", ["DQ", "MASK", "BPM", "quality", "FLAGS"])
-@pytest.mark.parametrize("kind", ["u1", "i2", "u2", "i4", "u4", "f4"])
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        *(("DQ", "u1"), ("MASK", "i2"), ("BPM", "u2"), ("quality", "i4")),
+        *(("FLAGS", "u4"), ("DQ", "f4")),
+    ],
+)
 def test_flagged_pixels_become_nan(write, name, kind):
     flags = np.zeros((3, 4), kind)
     flags[1, 2] = 1

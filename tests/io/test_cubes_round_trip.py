@@ -18,7 +18,7 @@ from skesom.cube import Cube
 from skesom.io import read_cube, write_bands
 
 # The files of an example are written in its own folder, not in the fixture's.
-quick = settings(max_examples=40, deadline=None, derandomize=True)
+quick = settings(max_examples=25, deadline=None, derandomize=True)
 sides = st.integers(1, 6)
 shapes = st.tuples(sides, sides, st.integers(1, 3))
 byte_orders = st.sampled_from("<>")
