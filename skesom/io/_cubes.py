@@ -13,7 +13,7 @@ from astropy.nddata.bitmask import interpret_bit_flags
 from skesom._common.grids import group_by_grid
 from skesom.cube import Cube, join_coordinates
 from skesom.io._fits_files import atomic_path, make_hdus, to_ascii
-from skesom.io._gather import gather_images
+from skesom.io._gather import complete_grids, gather_images
 from skesom.io._header_cards import write_unit
 from skesom.io._planes import apply_plane, copy_pixels
 
@@ -157,23 +157,28 @@ def read_cube(
     planes = {"errors": errors, "masks": masks, "weights": weights}
     parts = {"band_names": band_names, "fwhm": fwhm, "order": order}
     images, numbers = gather_images(paths, hdu, planes, error_kind, **parts)
-    # The place of each band in the order of all bands.
-    places = np.split(np.argsort(numbers), np.cumsum([i.n_bands for i in images])[:-1])
-    groups = group_by_grid([image.grid for image in images])
-    cubes, owners = [], np.empty(len(numbers), dtype=int)
-    for number, members in enumerate(groups):
-        members = sorted(members, key=lambda member: places[member][0])
-        group_places = np.concatenate([places[member] for member in members])
-        owners[group_places] = number
-        ranks = np.argsort(np.argsort(group_places))
-        members = [images[member] for member in members]
-        cubes.append(_read_group(members, ranks, dtype, ignore_flags))
+    cubes, owners = _read_grids(complete_grids(images), numbers, dtype, ignore_flags)
     if not (isinstance(order, str) and order == "given"):
         cubes = _cut_into_runs(cubes, owners)
     return cubes[0] if len(cubes) == 1 else cubes
 
 
-def _read_group(images, places, dtype, ignore_flags):
+def _read_grids(images, order, dtype, ignore_flags):
+    """Return a cube for each grid, and the number of the cube of each band in order."""
+    ends = np.cumsum([image.n_bands for image in images])
+    places = np.split(np.argsort(order), ends[:-1])  # of the bands of each image
+    cubes, owners = [], np.empty(len(order), dtype=int)
+    for number, members in enumerate(group_by_grid([image.grid for image in images])):
+        members = sorted(members, key=lambda member: places[member][0])
+        group_places = np.concatenate([places[member] for member in members])
+        owners[group_places] = number
+        ranks = np.searchsorted(np.sort(group_places), group_places)
+        members = [images[member] for member in members]
+        cubes.append(_read_grid(members, ranks, dtype, ignore_flags))
+    return cubes, owners
+
+
+def _read_grid(images, places, dtype, ignore_flags):
     """Return the cube of images on one grid, each band read to its place."""
     data = np.empty((*images[0].grid.shape, len(places)), dtype)
     kinds = {plane.kind for image in images for plane in image.planes}

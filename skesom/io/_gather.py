@@ -5,6 +5,7 @@ import os
 import re
 import warnings
 from collections.abc import Iterable
+from itertools import chain, pairwise
 from numbers import Integral
 
 import numpy as np
@@ -23,7 +24,7 @@ ORDERS = ("given", "wavelength")
 def gather_images(
     paths, hdu, planes, error_kind=None, *, band_names=None, fwhm=None, order="given"
 ):
-    """Return all images, complete, and the order in which their bands are wanted.
+    """Return all images and the order in which their bands are wanted.
 
     `planes` has what is wanted for each role: "errors", "masks" and "weights".
     """
@@ -45,18 +46,12 @@ def gather_images(
     for role, wanted in listed.items():
         if wanted is not None:
             images = _add_planes(images, role, wanted, error_kind)
-    order = _find_order(images, order, band_names)
-    parts = zip(
-        _complete_grids(images),
-        _split(images, _name_bands(images, order, band_names)),
-        _split(images, _spread_fwhm(images, fwhm)),
-        strict=True,
-    )
-    images = [
-        image._replace(grid=grid, band_names=names, fwhm=widths)
-        for image, (grid, names, widths) in zip(images, parts, strict=True)
-    ]
-    return images, order
+    given = None if band_names is None else _check_names(images, band_names)
+    order = _find_order(images, order, given)
+    names = _split(images, given or _name_bands(images, order))
+    widths = _split(images, _spread_fwhm(images, fwhm))
+    parts = zip(images, names, widths, strict=True)
+    return [image._replace(band_names=n, fwhm=w) for image, n, w in parts], order
 
 
 def describe_bands(paths, *, hdu=None, band_names=None):
@@ -110,57 +105,55 @@ def _add_planes(images, role, wanted, error_kind):
             f"{role} has {len(wanted)} entries for {len(images)} images. Give one for "
             "each image, None where there is none."
         )
-    return [
-        image
-        if one is None
-        else image._replace(
-            planes=(*image.planes, find_elsewhere(image, role, one, error_kind))
-        )
-        for image, one in zip(images, wanted, strict=True)
-    ]
+    complete = []
+    for image, one in zip(images, wanted, strict=True):
+        if one is not None:
+            plane = find_elsewhere(image, role, one, error_kind)
+            image = image._replace(planes=(*image.planes, plane))
+        complete.append(image)
+    return complete
 
 
 def _split(images, values):
     """Return values of all bands as one list or array for each image."""
-    ends = np.cumsum([image.n_bands for image in images]).tolist()
-    return [
-        values[end - image.n_bands : end]
-        for image, end in zip(images, ends, strict=True)
-    ]
+    ends = np.cumsum([0] + [image.n_bands for image in images]).tolist()
+    return [values[start:end] for start, end in pairwise(ends)]
 
 
-def _complete_grids(images):
-    """Return the grid of each image: the only grid of all also without a WCS."""
-    grids = [image.grid for image in images]
+def complete_grids(images):
+    """Return the images; those without a WCS get the only grid of the others."""
     known = [image for image in images if image.grid.wcs is not None]
-    one_shape = len({grid.shape for grid in grids}) == 1
+    one_shape = len({image.grid.shape for image in images}) == 1
     if len(known) in (0, len(images)) or not one_shape:
-        return grids
+        return images
     if len(group_by_grid([image.grid for image in known])) > 1:
-        return grids
+        return images
     without = ", ".join(image.label for image in images if image.grid.wcs is None)
     warnings.warn(
         f"{without} without a WCS: taken to lie on the pixels of {known[0].label}, "
         "which has the same shape.",
         UserWarning,
-        stacklevel=4,
+        stacklevel=3,
     )
-    return [known[0].grid] * len(images)
+    return [image._replace(grid=known[0].grid) for image in images]
 
 
 # ---------------------------------------------------------------- names and widths
 
 
-def _name_bands(images, order, band_names):
-    """Return one unique name for each band, in the order of the images."""
-    if band_names is not None:
-        return _check_band_names(images, band_names)
+def _find_names(images):
+    """Return the name of each band in the order of the images."""
     found = [name for image in images for name in image.band_names]
-    if len(images) > 1 and len(set(found)) == 1:
+    return [name or f"band {number}" for number, name in enumerate(found, 1)]
+
+
+def _name_bands(images, order):
+    """Return one unique name for each band, in the order of the images."""
+    found = _find_names(images)
+    if len(images) > 1 and len({n for i in images for n in i.band_names}) == 1:
         stems = [image.stem for image in images]
         if None not in stems and len(set(stems)) == len(found):
             return stems
-    found = [name or f"band {number}" for number, name in enumerate(found, 1)]
     unique = _number_repeated([found[band] for band in order])
     return [name for _, name in sorted(zip(order, unique, strict=True))]
 
@@ -177,10 +170,9 @@ def _number_repeated(names):
     return unique
 
 
-def _check_band_names(images, band_names):
+def _check_names(images, band_names):
     """Return the names from the user as a list, after checking them."""
-    found = [name for image in images for name in image.band_names]
-    found = [name or f"band {number}" for number, name in enumerate(found, 1)]
+    found = _find_names(images)
     names = [band_names] if isinstance(band_names, str) else list(map(str, band_names))
     if len(names) != len(found):
         raise ValueError(
@@ -213,7 +205,7 @@ def _spread_fwhm(images, fwhm):
 # ---------------------------------------------------------------- order
 
 
-def _find_order(images, order, band_names):
+def _find_order(images, order, given_names):
     """Return the numbers of the bands in the order that is wanted."""
     n_bands = sum(image.n_bands for image in images)
     if isinstance(order, str):
@@ -224,14 +216,8 @@ def _find_order(images, order, band_names):
             )
         if order == "given":
             return list(range(n_bands))
-        names = [None] * n_bands
-        if band_names is not None:
-            names = _check_band_names(images, band_names)
-        keys = [
-            key
-            for image, given in zip(images, _split(images, names), strict=True)
-            for key in _sort_keys(image, given)
-        ]
+        names = _split(images, given_names or [None] * n_bands)
+        keys = list(chain.from_iterable(map(_sort_keys, images, names)))
         return sorted(range(n_bands), key=keys.__getitem__)
     order = list(order)
     whole = all(isinstance(number, Integral) for number in order)

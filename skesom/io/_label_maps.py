@@ -21,16 +21,7 @@ _QUARTILES = {"median": 50, "q25": 25, "q75": 75}
 _MAX_COLUMNS = 999
 
 
-def write_map(
-    path,
-    label_map,
-    *,
-    wcs=None,
-    cube=None,
-    band_names=None,
-    table=None,
-    overwrite=False,
-):
+def write_map(path, label_map, *, wcs=None, cube=None, table=None, overwrite=False):
     """Write a label map as a FITS image with a table of its clusters.
 
     The primary HDU holds the labels as 32-bit integers and the celestial WCS. Pixels
@@ -49,8 +40,6 @@ def write_map(
         before it.
     cube : Cube or array-like of shape (n_rows, n_columns, n_bands), default=None
         Fluxes that the table summarizes for each cluster.
-    band_names : sequence of str of length n_bands, default=None
-        Names of the cube's bands in the table. By default those of the cube.
     table : astropy.table.Table, default=None
         Content of CLUSTERS instead, beginning with the columns of `cluster_table`.
     overwrite : bool, default=False
@@ -83,7 +72,7 @@ def write_map(
     """
     labels = check_label_map(label_map)
     if cube is not None:
-        cube = _check_flux(labels, cube, band_names)
+        cube = _check_flux(labels, cube)
         wcs = cube.wcs if wcs is None else wcs
     if wcs is not None and wcs.naxis != 2:
         wcs = wcs.celestial
@@ -245,12 +234,9 @@ def _make_table_hdu(table):
     return hdu
 
 
-def _check_flux(labels, cube, band_names=None):
+def _check_flux(labels, cube):
     """Return the fluxes as a cube; they must have the shape of the map."""
-    if not isinstance(cube, Cube):
-        cube = Cube(cube, band_names=band_names)
-    elif band_names is not None:
-        cube = cube.replace(band_names=band_names)
+    cube = cube if isinstance(cube, Cube) else Cube(cube)
     if cube.shape[:2] != labels.shape:
         raise ValueError(
             f"The cube has {cube.shape[0]} x {cube.shape[1]} pixels, but label_map has "

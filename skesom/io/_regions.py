@@ -12,13 +12,12 @@ from astropy.utils.exceptions import AstropyUserWarning
 
 from skesom.cube import Cube, pixels_in_box
 
-_FORMATS = {"ds9": "DS9", "crtf": "CRTF"}
 # Warnings of the regions package about properties that do not move a region.
 _HARMLESS = r'DS9 "|DS9 meta "|Found duplicate metadata|dashed lines are unsupported'
 _DEFAULT_COLOR = "green"  # of DS9 and CASA
 
 
-def read_regions(path, *, file_format=None):
+def read_regions(path):
     """Read all regions of a DS9 or CRTF region file.
 
     The regions package leaves out what it does not know; here it is an error.
@@ -26,9 +25,7 @@ def read_regions(path, *, file_format=None):
     Parameters
     ----------
     path : str or os.PathLike
-        Region file of DS9 (``.reg``), or of CASA (``.crtf``).
-    file_format : {"ds9", "crtf"} or None, default=None
-        Format of the file; by default CRTF if it starts with ``#CRTF``, else DS9.
+        Region file of DS9, or of CASA, which starts with ``#CRTF``.
 
     Returns
     -------
@@ -71,27 +68,22 @@ def read_regions(path, *, file_format=None):
             f"{path} is not a region file: it is not text. Give a file of DS9 (.reg) "
             "or CASA (.crtf)."
         ) from error
-    if file_format is None:
-        file_format = "crtf" if text.lstrip().startswith("#CRTF") else "ds9"
-    if file_format not in _FORMATS:
-        raise ValueError(
-            f'file_format must be "ds9", "crtf" or None, got {file_format!r}.'
-        )
+    file_format = "CRTF" if text.lstrip().startswith("#CRTF") else "DS9"
     lines = text.splitlines()
     regions, problem = _try_to_parse(parse, lines, file_format)
     if problem:
         number = _find_line(parse, lines, file_format)
         raise ValueError(
             f"{path}, line {number} ({lines[number - 1].strip()!r}) cannot be read as "
-            f"{_FORMATS[file_format]}: {problem.rstrip('.')}. Draw circles, ellipses, "
+            f"{file_format}: {problem.rstrip('.')}. Draw circles, ellipses, "
             "boxes, annuli, polygons or points, and save them in the coordinate system "
             "fk5, icrs, galactic or image."
         )
     regions = [region for region in regions if not _is_annotation(region)]
     if not regions:
         raise ValueError(
-            f"{path} holds no region in the {_FORMATS[file_format]} format. Draw some "
-            "and save them."
+            f"{path} holds no region in the {file_format} format. Draw some and save "
+            "them."
         )
     return regions
 
@@ -119,7 +111,7 @@ def _try_to_parse(parse, lines, file_format):
         warnings.simplefilter("error", AstropyUserWarning)
         warnings.filterwarnings("ignore", _HARMLESS, AstropyUserWarning)
         try:
-            return list(parse("\n".join(lines), format=file_format)), None
+            return list(parse("\n".join(lines), format=file_format.lower())), None
         except Exception as error:
             # Damaged lines raise errors of many classes in the parsers.
             return [], str(error).strip() or type(error).__name__

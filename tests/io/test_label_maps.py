@@ -151,9 +151,10 @@ def test_file_is_reproducible(tmp_path, cube):
     assert contents[0] == contents[1]
 
 
-def test_band_names_can_be_given(tmp_path):
+def test_names_of_columns_are_ascii(tmp_path):
     names = ["H\N{GREEK SMALL LETTER ALPHA}", "r", "R"]
-    write_map(tmp_path / "a.fits", LABELS, cube=np.ones((3, 4, 3)), band_names=names)
+    cube = Cube(np.ones((3, 4, 3)), band_names=names)
+    write_map(tmp_path / "a.fits", LABELS, cube=cube)
     columns = Table.read(tmp_path / "a.fits", hdu=1).colnames
     assert columns[3::3] == ["Halpha_median", "r_median", "R_median"]
 

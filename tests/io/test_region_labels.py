@@ -313,8 +313,6 @@ def test_other_files_are_refused(write, tmp_path):
 def test_bad_parameters_are_named(write, options, message):
     with pytest.raises(ValueError, match=message):
         read_region_labels(write(NESTED), **{"image": SHAPE} | options)
-    with pytest.raises(ValueError, match="file_format must be"):
-        read_regions(write(NESTED), file_format="fits")
 
 
 def test_the_missing_extra_is_named(write, monkeypatch):
