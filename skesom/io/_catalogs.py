@@ -32,7 +32,7 @@ def read_catalog(source, *, columns=None, object_type=None):
     ----------
     source : str, os.PathLike, Table or sequence of regions
         A table, or a file: the "bar-separated values of main source table" of NED, a
-        region file of DS9 or CASA, CSV, or any table that astropy knows (FITS,
+        region file of DS9 or CASA, CSV, or any table that astropy reads (FITS,
         VOTable, ECSV, ...). Regions of the regions package are taken too.
     columns : dict of str to str, default=None
         Names of the columns for ``name``, ``type``, ``ra``, ``dec``, ``x``, ``y`` and
@@ -155,11 +155,11 @@ def _read_table(source, where):
 
 
 def _find_columns(table, columns, where):
-    """Return the columns of the table that hold what is wanted."""
+    """Return the name of the column for each of the known kinds."""
     unknown = set(columns) - set(_ALIASES)
     if unknown:
         raise ValueError(
-            f"columns has the keys {sorted(unknown)}, but knows {list(_ALIASES)}."
+            f"columns has the keys {sorted(unknown)}; possible are {list(_ALIASES)}."
         )
     by_lower = {}
     for name in table.colnames:
@@ -180,7 +180,7 @@ def _find_columns(table, columns, where):
 
 
 def _add_positions(catalog, table, found, where):
-    """Add what is known of positions on the sky and in pixels."""
+    """Add the positions on the sky and in pixels."""
     sky = [name for name in table.colnames if isinstance(table[name], SkyCoord)]
     if {"ra", "dec"} <= set(found):
         catalog["ra"] = _as_degrees(table[found["ra"]], units.hourangle, where)

@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Wavelengths of the common filters, by their names; an unknown name stays unknown."""
+"""Wavelengths of the common filters by their names, NaN for unknown names."""
 
 import re
 
 import numpy as np
 from astropy import units
 
-# Wavelengths in nm, rounded: they put bands in order and measure nothing. Names of one
-# letter stand for so similar bands in all surveys that the order is the same.
+# Wavelengths in nm, rounded: they are only used to sort bands. Bands with a name of one
+# letter are so similar in all surveys that the order is the same.
 _BROAD = {
     **{"FUV": 153, "NUV": 231, "UVW2": 205, "UVM2": 225, "UVW1": 260},
     **{"u": 355, "U": 366, "B": 436, "g": 477, "V": 545, "VIS": 715},
@@ -114,7 +114,7 @@ def filter_wavelength(name):
 
 
 def _alone(text):
-    """Return what a name means that is nothing but the band."""
+    """Return the wavelength of a name that is only a band."""
     if text in _BROAD:
         return _BROAD[text]
     match = _MEASURE.fullmatch(text)
@@ -130,7 +130,7 @@ def _alone(text):
 
 
 def _word(word, known):
-    """Return what a word among others means; `known` are all words in small letters."""
+    """Return the wavelength of a word; `known` are all words in lower case."""
     upper, lower = word.upper(), word.lower()
     if upper in _AMBIGUOUS:
         optical, infrared = _AMBIGUOUS[upper]
@@ -155,7 +155,7 @@ def _word(word, known):
 
 
 def _band_in_micrometers(word, known):
-    """Return what a number means beside the name of an instrument."""
+    """Return the wavelength of a number beside the name of an instrument."""
     match = re.fullmatch(r"([A-Za-z]+2?(?=\d))?(\d+(?:\.\d+)?)", word)
     if match is None:
         return np.nan
@@ -173,4 +173,4 @@ def _measured(match):
     if letters == "A" and number < _FEWEST_ANGSTROM:
         return np.nan
     wavelength = (number * units.Unit(unit)).to_value(units.nm, units.spectral())
-    return float(f"{wavelength:.6g}")  # equal however it is told
+    return float(f"{wavelength:.6g}")  # equal for each unit

@@ -24,9 +24,9 @@ ORDERS = ("given", "wavelength")
 def gather_images(
     paths, hdu, planes, error_kind=None, *, band_names=None, fwhm=None, order="given"
 ):
-    """Return all images and the order in which their bands are wanted.
+    """Return all images, and the numbers of their bands in the order of the cube.
 
-    `planes` has what is wanted for each role: "errors", "masks" and "weights".
+    `planes` has the parameters errors, masks and weights of `read_cube` by name.
     """
     listed = {role: _as_list(wanted) for role, wanted in planes.items()}
     beside = {
@@ -206,7 +206,7 @@ def _spread_fwhm(images, fwhm):
 
 
 def _find_order(images, order, given_names):
-    """Return the numbers of the bands in the order that is wanted."""
+    """Return the numbers of the bands in the order of the cube."""
     n_bands = sum(image.n_bands for image in images)
     if isinstance(order, str):
         if order not in ORDERS:

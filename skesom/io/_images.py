@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""One image of a file or in memory: its grid, its bands and what is beside it."""
+"""One image of a file or in memory: its grid, its bands, errors and masks."""
 
 import os
 from collections.abc import Callable
@@ -193,8 +193,8 @@ def _describe_nddata(nddata, label, error_kind):
     world = _nddata_world(nddata, label)
     if data.ndim > 2 and world.sky is None:
         raise ValueError(
-            f"{label} has {data.ndim} axes and no celestial WCS that tells which of "
-            "them are rows and columns. Give it a WCS, or its array with bands last."
+            f"{label} has {data.ndim} axes and no celestial WCS to find rows and "
+            "columns. Give it a WCS, or its array with bands last."
         )
     grid, axes, coordinates = place_image(data.shape, world, label)
 

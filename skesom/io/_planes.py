@@ -111,7 +111,7 @@ def _belongs_to(hdu, name, version, image):
 
 
 def _is_constant(hdu):
-    """Return whether an HDU stands for an image of one value, as in Hubble's files."""
+    """Return whether an HDU has one value for all pixels, as in Hubble's files."""
     return hdu.is_image and hdu.shape == () and "PIXVALUE" in hdu.header
 
 
@@ -178,7 +178,7 @@ def _plane_axes(shape, image):
 
 
 def _error_kind(hdu, label):
-    """Return the kind of errors that the UTYPE or the name of an HDU stands for."""
+    """Return the kind of errors by the UTYPE or the name of an HDU."""
     written = hdu.header.get("UTYPE")
     if written in _UNCERTAINTY_CLASSES:
         return _UNCERTAINTY_CLASSES[written]

@@ -20,7 +20,7 @@ _DEFAULT_COLOR = "green"  # of DS9 and CASA
 def read_regions(path):
     """Read all regions of a DS9 or CRTF region file.
 
-    The regions package leaves out what it does not know; here it is an error.
+    The regions package leaves out unknown shapes; here they are errors.
 
     Parameters
     ----------

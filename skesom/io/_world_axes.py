@@ -65,7 +65,7 @@ def read_world(header, hdus, label):
 def _all_axes(header, hdus):
     """Return the WCS of a header, also of axes that the image does not have."""
     wcs = WCS(header, hdus)
-    wcs.pixel_shape = None  # it has no lengths of these axes
+    wcs.pixel_shape = None  # not known for all axes
     return wcs
 
 
@@ -138,22 +138,25 @@ def _find_coordinates(world, shape, axes):
     return units.Quantity(np.asarray(values), si).to(world.spectral_unit)
 
 
+def _without(header, cards):
+    """Return a copy of a header without the cards of a pattern."""
+    header = header.copy()
+    for card in filter(cards.fullmatch, list(header)):
+        header.remove(card, ignore_missing=True, remove_all=True)
+    return header
+
+
 def _without_distortion(header):
     """Return a copy of a header without the cards of distortions."""
-    header = header.copy()
-    for card in list(header):
-        if _DISTORTION.fullmatch(card):
-            header.remove(card, ignore_missing=True, remove_all=True)
-        elif re.fullmatch(r"CTYPE\d", card):
-            header[card] = str(header[card]).removesuffix("-SIP")
+    header = _without(header, _DISTORTION)
+    for card in filter(re.compile(r"CTYPE\d").fullmatch, list(header)):
+        header[card] = str(header[card]).removesuffix("-SIP")
     return header
 
 
 def _without_axes(header):
     """Return a copy of a header without the third and further axes."""
-    header = header.copy()
-    for card in filter(_OTHER_AXES.fullmatch, list(header)):
-        header.remove(card, ignore_missing=True)
+    header = _without(header, _OTHER_AXES)
     for card in {"NAXIS", "WCSAXES"} & set(header):
         header[card] = 2
     return header
@@ -162,15 +165,12 @@ def _without_axes(header):
 def warn_of_plate(header, wcs, label):
     """Warn if a plate solution and the other cards put an image at two places.
 
-    Cards of the plate stand in all images of the Digitized Sky Survey, and WCSLIB
-    prefers them. Programs that turn or resample images copy them without a change.
+    Images of the Digitized Sky Survey have cards of the plate, and WCSLIB prefers them.
+    Programs that rotate or resample images copy these cards without a change.
     """
     if wcs is None or not {"AMDX1", "CRVAL1", "NAXIS1", "NAXIS2"} <= set(header):
         return
-    plain = header.copy()
-    for card in list(header):
-        if _PLATE.fullmatch(card):
-            plain.remove(card, ignore_missing=True, remove_all=True)
+    plain = _without(header, _PLATE)
     if "EQUINOX" not in plain:  # EPOCH was that of the observation
         plain.remove("EPOCH", ignore_missing=True)
     with warnings.catch_warnings():
@@ -185,8 +185,8 @@ def warn_of_plate(header, wcs, label):
             f"{label}: the cards of the photographic plate (AMDX1, PLTRAH, ...) and "
             f"those of the image (CRVAL1, CRPIX1, ...) put its middle "
             f"{offset.to_value(units.arcmin):.3g} arcmin apart. Those of the plate are "
-            "used. If the image was turned or resampled, delete them, and EPOCH with "
-            "them, or give it a WCS by Cube.replace(wcs=...).",
+            "used. If the image was rotated or resampled, delete these and EPOCH, or "
+            "use Cube.replace(wcs=...).",
             UserWarning,
             stacklevel=2,
         )

@@ -57,7 +57,7 @@ def write_regions(
     names : sequence or dict of str, default=None
         Name of each label; by default the label itself.
     colors : sequence or dict of str or of (red, green, blue), default=None
-        Color of each label: a name that DS9 knows, ``"#rrggbb"``, or numbers from 0 to
+        Color of each label: a color name of DS9, ``"#rrggbb"``, or numbers from 0 to
         1 (an opacity after them is ignored). By default distinct hues.
     min_size : int, default=10
         Pieces of fewer pixels are left out; 1 writes all. Maps of noisy images have

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Which files a run is made from, and how they are read."""
+"""The files of a run, and how to read them."""
 
 import hashlib
 import os
@@ -20,7 +20,7 @@ from skesom.maps._cube_clusterer import check_bands
 
 
 class ImageSource(NamedTuple):
-    """The files that images come from, and how they are read from them.
+    """The files of images, and how to read them.
 
     Parameters
     ----------
@@ -29,8 +29,8 @@ class ImageSource(NamedTuple):
     hdu, masks, weights, ignore_flags, band_names
         As `skesom.io.read_cube` takes them; files of masks and weights as paths.
     exclude, include : sequence of str, default=()
-        Region files of DS9 or CASA. Pixels inside of an excluded region are masked, and
-        those outside of all included ones.
+        Region files of DS9 or CASA. Pixels inside of an excluded region and pixels
+        outside of all included regions are masked.
     order : {"given", "wavelength"} or sequence of int, default="given"
         Order of the bands, see `skesom.io.read_cube`.
 
@@ -58,13 +58,13 @@ class ImageSource(NamedTuple):
     order: object = "given"
 
     def by_wavelength(self):
-        """Return the same, with the bands in the order of wavelength.
+        """Return the same source with the bands in the order of wavelength.
 
         Returns
         -------
         source : ImageSource
-            Its `order` are numbers: whoever reads it later has the same order,
-            whatever is known of filters by then.
+            Its `order` are numbers, so that the order stays the same in later
+            versions, which may know other filters.
 
         Raises
         ------
@@ -162,7 +162,7 @@ def path_of(text):
 
 
 def describe_file(path, folder=None):
-    """Return what identifies the content of a file."""
+    """Return path, size and checksum of a file."""
     with open(path, "rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     path = os.path.abspath(path)
@@ -173,7 +173,7 @@ def describe_file(path, folder=None):
 
 
 def _mask_inside(cubes, path):
-    """Mask what the regions of a file hold; at least one cube must show some."""
+    """Mask the pixels in the regions of a file, which must be in one cube at least."""
     _check_on_sky(cubes, path)
     outside = []
     for cube in cubes:
@@ -186,7 +186,7 @@ def _mask_inside(cubes, path):
 
 
 def _mask_outside(cubes, paths):
-    """Mask what the regions of some files do not hold."""
+    """Mask the pixels outside of the regions of all files."""
     for path in paths:
         _check_on_sky(cubes, path)
     for cube in cubes:
@@ -197,7 +197,7 @@ def _mask_outside(cubes, paths):
 
 
 def _check_on_sky(cubes, path):
-    """Refuse regions in pixels where there are several kinds of pixels."""
+    """Refuse regions in pixels if there are several pixel grids."""
     regions = read_regions(path)
     if len(cubes) > 1 and not all(hasattr(region, "to_pixel") for region in regions):
         grids = group_by_grid([Grid(cube.wcs, cube.shape[:2]) for cube in cubes])
