@@ -206,7 +206,7 @@ def _describe_nddata(nddata, label, error_kind):
         planes.append(_uncertainty_plane(nddata, label, error_kind, order))
     if nddata.mask is not None:
         mask = partial(nullcontext, order(nddata.mask))
-        planes.append(Plane(f"the mask of {label}", "flags", mask))
+        planes.append(Plane(f"the mask of {label}", "masks", mask))
     n_bands = data.shape[axes[2]] if len(axes) == 3 else 1
     return _make_image(
         order(data),

@@ -181,11 +181,17 @@ def describe_types(types):
         # NED shortens "!Flare*" to five letters.
         known = NED_TYPES.get("Flare*" if code == "Flar*" else code)
         if known is None:
-            hue = colorsys.hsv_to_rgb(others / _GOLDEN_RATIO % 1, 0.75, 0.95)
-            color = "#" + "".join(f"{round(255 * part):02x}" for part in hue)
-            known = ObjectType(name, _SYMBOLS[others % len(_SYMBOLS)], color)
+            symbol = _SYMBOLS[others % len(_SYMBOLS)]
+            known = ObjectType(name, symbol, distinct_color(others))
             others += 1
         elif code != name:
             known = known._replace(description=f"Galactic {known.description}")
         described[name] = known
     return described
+
+
+def distinct_color(number):
+    """Return the color of a number, "#rrggbb"; any number of colors are distinct."""
+    # Steps by the golden ratio keep the hues apart.
+    parts = colorsys.hsv_to_rgb(number / _GOLDEN_RATIO % 1, 0.75, 0.95)
+    return "#" + "".join(f"{round(255 * part):02x}" for part in parts)

@@ -28,7 +28,6 @@ from skesom.io._header_cards import read_unit
 from skesom.io._world_axes import read_world
 
 _NAMES = {"errors": set(ERROR_KINDS), "masks": MASK_NAMES, "weights": WEIGHT_NAMES}
-_KINDS = {"masks": "flags", "weights": "weight"}
 _UNCERTAINTY_CLASSES = {  # as astropy.nddata.CCDData writes them
     "StdDevUncertainty": "std",
     "VarianceUncertainty": "var",
@@ -39,7 +38,7 @@ _PIXELS_PER_STRIP = 2**18  # small enough for the cache
 
 
 class Plane(NamedTuple):
-    """Errors ("std", "var", "ivar"), flags or a weight of the pixels of an image.
+    """Errors ("std", "var", "ivar"), "masks" or "weights" of the pixels of an image.
 
     `open` is a context manager; it gives a scalar or an array of one or all bands.
     """
@@ -136,7 +135,7 @@ def _array_plane(image, role, array, error_kind):
             f"The array given as {role} of {image.label} has the shape {array.shape}, "
             f"but the image has {rows} x {columns} pixels in {image.n_bands} bands."
         )
-    kind = _KINDS.get(role) or error_kind or "std"
+    kind = role if role != "errors" else error_kind or "std"
     array = partial(nullcontext, np.asarray(array))
     return Plane(f"the {role} of {image.label}", kind, array)
 
@@ -145,8 +144,10 @@ def _make_plane(hdus, number, path, image, role, error_kind):
     """Return the plane of an HDU, which must fit the image."""
     hdu = hdus[number]
     label = name_hdu(path, number) + (f" ({hdu.name})" if hdu.name else "")
-    kind = _KINDS.get(role) or error_kind or _error_kind(hdu, label)
-    factor = _unit_factor(hdu, image, kind, label) if role == "errors" else 1.0
+    kind, factor = role, 1.0
+    if role == "errors":
+        kind = error_kind or _error_kind(hdu, label)
+        factor = _unit_factor(hdu, image, kind, label)
     if _is_constant(hdu):
         value = np.asarray(hdu.header["PIXVALUE"])
         return Plane(label, kind, partial(nullcontext, value), factor)
@@ -256,14 +257,14 @@ def apply_plane(plane, data, errors, places, ignore_flags):
         for band, place in enumerate(places):
             for rows in _strips(data.shape):
                 values = _pick(array, rows, band)
-                if plane.kind == "flags":
+                if plane.kind == "masks":
                     bad = _find_flagged(values, ignore_flags, plane.label)
-                elif plane.kind == "weight":
+                elif plane.kind == "weights":
                     bad = ~(values > 0)
                 else:
                     sigma, bad = _to_errors(values, plane, errors.dtype)
                     errors[rows, :, place] = sigma
-                if plane.kind in ("flags", "weight", "ivar"):
+                if plane.kind in ("masks", "weights", "ivar"):
                     np.copyto(data[rows, :, place], np.nan, where=bad)
 
 

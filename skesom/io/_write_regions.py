@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Region files for DS9: label maps as polygons, catalogs as points."""
 
-import colorsys
 import re
 from itertools import groupby
 
@@ -12,7 +11,7 @@ from astropy.wcs.utils import proj_plane_pixel_scales, wcs_to_celestial_frame
 from skesom._common.labels import check_label_map
 from skesom.io._catalogs import read_catalog
 from skesom.io._fits_files import atomic_path
-from skesom.io._ned import describe_types
+from skesom.io._ned import describe_types, distinct_color
 from skesom.io._outlines import trace_outlines
 
 _HEADER = """\
@@ -22,7 +21,6 @@ dash=0 fixed=0 edit=1 move=1 delete=1 include=1 source=1
 {frame}
 """
 _NOT_IN_TEXT = re.compile(r"[{};\r\n]")
-_GOLDEN_RATIO = (1 + 5**0.5) / 2
 # Corners are written to this fraction of a pixel.
 _PRECISION = 1e-3
 
@@ -126,13 +124,11 @@ def _place(outlines, wcs):
         frame, places = _to_sky(corners, wcs if wcs.naxis == 2 else wcs.celestial)
         size = min(proj_plane_pixel_scales(wcs.celestial))
         form = f"%.{max(int(np.ceil(-np.log10(size * _PRECISION))), 0)}f"
-    return (
-        frame,
-        (  # one text after the other, which are large
-            ",".join([form] * part.size) % tuple(part.ravel().tolist())
-            for part in np.split(places, ends[:-1])
-        ),
+    texts = (  # made one after the other, because they are large
+        ",".join([form] * part.size) % tuple(part.ravel().tolist())
+        for part in np.split(places, ends[:-1])
     )
+    return frame, texts
 
 
 def _to_sky(corners, wcs):
@@ -153,7 +149,7 @@ def _to_sky(corners, wcs):
         column, row = corners[lost][0]
         raise ValueError(
             "Some clusters reach pixels that lie outside the sky in the projection of "
-            f"the WCS, for instance near column {column:g}, row {row:g}. Mask them, or "
+            f"the WCS, for example near column {column:g}, row {row:g}. Mask them, or "
             "leave wcs out to write image coordinates."
         )
     return name, places
@@ -164,11 +160,10 @@ def _properties(label, names, colors):
     name = str(label if names is None else _look_up(names, label, "names"))
     _check_text(name, f"The name {name!r} of label {label}")
     if colors is None:
-        # Steps by the golden ratio keep any number of hues apart.
-        color = colorsys.hsv_to_rgb(label / _GOLDEN_RATIO % 1, 0.75, 0.95)
+        color = distinct_color(label)
     else:
-        color = _look_up(colors, label, "colors")
-    return f"color={_color_name(color, label)} text={{{name}}} tag={{{name}}}"
+        color = _color_name(_look_up(colors, label, "colors"), label)
+    return f"color={color} text={{{name}}} tag={{{name}}}"
 
 
 def _look_up(values, label, parameter):
