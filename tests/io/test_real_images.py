@@ -55,12 +55,12 @@ def find(folder, pattern):
     return sorted(folder.glob(pattern))
 
 
-def read_aligned(paths, align_to="coarsest", **options):
+def read_aligned(paths, align_to="coarsest"):
     """Return the cube of images on one grid or on several."""
     cubes = read_cube(paths)
     if isinstance(cubes, Cube):
         return cubes
-    return CubeAligner(align_to, **options).fit_transform(cubes)
+    return CubeAligner(align_to).fit_transform(cubes)
 
 
 def _warning_of(pattern):
@@ -198,7 +198,7 @@ def test_aligned_bands_keep_the_brightness_of_the_sky(shared_data):
     folder = shared_data / "ngc5584"
     names = ["GALEX_NUV", "WISE_12", "SPIRE_250"]
     paths = [folder / f"NGC5584_{name}_crop.fits" for name in names]
-    cube = read_aligned(paths, method="adaptive")
+    cube = read_aligned(paths)
     for band, path in enumerate(paths):
         before, after = read_cube(path).data, cube.data[:, :, band]
         spread = np.nanstd(before)
