@@ -152,19 +152,9 @@ def _find_part(part):
 def _find_file(name, source, show_progress):
     """Return the path of the mosaic of a filter."""
     file = f"hlsp_wfc3ers_hst_wfc3_m83_{name.lower()}_v2_drz_sci.fits"
-    if isinstance(source, os.PathLike) or (
-        isinstance(source, str) and "://" not in source
-    ):
-        path = Path(source) / file
-        if not path.is_file():
-            raise FileNotFoundError(
-                f"There is no {file} in {source}. Download it to there, or leave "
-                "source out."
-            )
-        problem = _find_problem(path, name)
-        if problem is not None:
-            raise OSError(f"{path} is damaged ({problem}). Download it again.")
-        return path
+    is_address = isinstance(source, str) and "://" in source
+    if isinstance(source, str | os.PathLike) and not is_address:
+        return _check_local(Path(source) / file, name)
     folders = ARCHIVE if source is None else source
     folders = [folders] if isinstance(folders, str) else list(folders)
     urls = [f"{folder.rstrip('/')}/{file}" for folder in folders]
@@ -190,6 +180,19 @@ def _find_file(name, source, show_progress):
             f"The download of {file} from {' or '.join(urls)} is damaged ({problem}) "
             "and was discarded. Try again, or give another source."
         )
+    return path
+
+
+def _check_local(path, name):
+    """Return the path of a file on disk after checking it."""
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"There is no {path.name} in {path.parent}. Download it to there, or leave "
+            "source out."
+        )
+    problem = _find_problem(path, name)
+    if problem is not None:
+        raise OSError(f"{path} is damaged ({problem}). Download it again.")
     return path
 
 
