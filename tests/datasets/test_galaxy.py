@@ -134,7 +134,7 @@ def test_shared_bands_are_the_same_for_any_number_of_bands(n_bands):
 
 
 @pytest.mark.parametrize(
-    ("shape", "missing"), [((200, 200), 0.03), ((220, 130), 0.3), ((130, 220), 0.6)]
+    ("shape", "missing"), [((130, 130), 0.03), ((160, 90), 0.3), ((90, 160), 0.6)]
 )
 def test_missing_pixels_are_nan_marked_and_as_many_as_asked_for(shape, missing):
     cube, truth = make_galaxy_cube(shape, missing=missing, random_state=0)
@@ -164,8 +164,8 @@ def test_gap_value_zero_gives_exact_zeros_in_the_same_places():
 
 def test_borders_of_the_mosaic_are_noisier():
     options = {"n_bands": 1, "missing": 0.3, "random_state": 0}
-    noisy, _ = make_galaxy_cube((250, 250), **options)
-    clean, _ = make_galaxy_cube((250, 250), noise=0.0, **options)
+    noisy, _ = make_galaxy_cube((200, 200), **options)
+    clean, _ = make_galaxy_cube((200, 200), noise=0.0, **options)
     residual = (noisy.data - clean.data)[:, :, 0] / np.sqrt(clean.data[:, :, 0])
     seen = np.isfinite(residual)
     depth = ndimage.distance_transform_edt(np.pad(seen, 1))[1:-1, 1:-1]
@@ -380,9 +380,9 @@ def test_spectra_tell_the_populations_of_another_galaxy():
     )
     classifier = make_pipeline(StandardScaler(), KNeighborsClassifier(15))
     classifier.fit(_features(known), known_truth.ravel())
-    # A quarter of the pixels is enough to measure the recall.
-    found = classifier.predict(_features(cube)[::4])
-    recall = recall_score(truth.ravel()[::4], found, average=None)
+    # Some thousand pixels are enough to measure the recall.
+    found = classifier.predict(_features(cube)[::7])
+    recall = recall_score(truth.ravel()[::7], found, average=None)
     big = [POPULATIONS.index(name) for name in ("old disc", "bulge", "young arm")]
     assert (recall[big] > 0.7).all()
     assert recall.mean() > 0.6
