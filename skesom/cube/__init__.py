@@ -13,10 +13,6 @@ from skesom.cube.flux._flux_shape import FluxShape
 from skesom.cube.flux._flux_units import FluxUnitConverter
 from skesom.cube.flux._stretch import AsinhStretch
 from skesom.cube.masking._cube_masker import CubeMasker
-
-# For the other folders of skesom; not public.
-from skesom.cube.masking._regions import pixels_in_box as pixels_in_box
-from skesom.cube.masking._sky import sky_statistics as sky_statistics
 from skesom.cube.masking._sky_masker import SkyMasker
 
 __all__ = [
@@ -39,3 +35,4 @@ __all__ = [
 # For the other folders of skesom; not public.
 from skesom.cube.alignment._bands import join_coordinates as join_coordinates
 from skesom.cube.masking._regions import pixels_in_box as pixels_in_box
+from skesom.cube.masking._sky import sky_statistics as sky_statistics
