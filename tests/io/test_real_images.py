@@ -25,7 +25,6 @@ LOADS = {
     "awkward/science_mef.fits": ((10, 10, 1), False),
     "awkward/sip_wcs.fits": ((50, 100, 1), True),
     "kids_viking9/*.fits": ((600, 600, 9), False),
-    "m101/m101.fits": ((530, 530, 1), True),
     "m101/m101HI.fits": ((679, 679, 1), True),
     "m101/*.fits": ((530, 530, 2), True),
     "m83/m83_hubble_rgb_wcs.fits": ((833, 1280, 3), True),
