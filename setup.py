@@ -17,6 +17,7 @@ from setuptools.command.build_ext import build_ext
 # search for a minimum into vector code. Contraction to fused multiply-add stays off:
 # results must not depend on the instruction set that the processor happens to have.
 UNIX_FLAGS = ["-O3", "-fno-trapping-math", "-fno-math-errno", "-ffp-contract=off"]
+UNIX_FLAGS += ["-g0"]  # Python's own flags may ask for debugging information: slow
 
 checked = os.environ.get("SKESOM_BOUNDS_CHECK") == "1"
 
@@ -40,12 +41,19 @@ kernels = cythonize(
     },
 )
 if os.environ.get("SKESOM_NO_OPENMP") != "1":
-    for kernel in kernels:
-        add_openmp_flags_if_available(kernel)
+    add_openmp_flags_if_available(kernels[0])  # compiles a program to try: once
+    for kernel in kernels[1:]:
+        kernel.extra_compile_args = list(kernels[0].extra_compile_args)
+        kernel.extra_link_args = list(kernels[0].extra_link_args)
 
 
 class BuildKernels(build_ext):
-    """Build extensions with the flags that this compiler understands."""
+    """Build extensions on all cores, with the flags that this compiler understands."""
+
+    def finalize_options(self):
+        """Use as many jobs as there are cores, unless the command line says how many."""
+        super().finalize_options()
+        self.parallel = self.parallel or os.cpu_count()
 
     def build_extensions(self):
         """Add the flags, then build as setuptools does."""

@@ -3,15 +3,10 @@
 
 import numpy as np
 
-from skesom.som._patches import arrange, patch_size, room_for, store
+from skesom.som._patches import arrange, store
 from skesom.som._threads import effective_n_threads
-from skesom.som._winners import (
-    find_distances,
-    find_winners,
-    screened,
-    squares,
-    unit_padding,
-)
+from skesom.som._vectors import patch_size, room_for, screened, squares, unit_padding
+from skesom.som._winners import find_distances, find_winners
 
 _FEWEST_UNITS = 64  # from which patches pay
 _MOST_DIRECTIONS = 32  # onto which units of more features are projected

@@ -3,22 +3,9 @@
 
 from cython cimport floating
 
+from libc.float cimport DBL_MAX, FLT_MAX
 from libc.math cimport exp
 
-from skesom.som._distances cimport (
-    MOST_PATIENCE,
-    PREFETCH,
-    SQUARES,
-    activate,
-    is_complete,
-    keep_patience,
-    measure_members,
-    nearest_two,
-    nowhere,
-    present_features,
-    pull_members,
-    screen_one,
-)
 from skesom.som._links cimport (
     AT_ONCE,
     BLOCK,
@@ -32,6 +19,15 @@ from skesom.som._links cimport (
     rename,
     weakest_link,
 )
+from skesom.som._vectors cimport (
+    MOST_PATIENCE,
+    PREFETCH,
+    SQUARES,
+    Vectors,
+    keep_patience,
+    present_features,
+    vectors_for,
+)
 
 cdef enum:
     FRESH = -1  # strength of a link that has not been given one
@@ -41,6 +37,7 @@ links_per_block = BLOCK
 links_at_once = AT_ONCE
 
 cdef struct Map:
+    const Vectors *vectors
     Py_ssize_t n_features
     Py_ssize_t stride
     Py_ssize_t row_length
@@ -86,8 +83,6 @@ def learn(
     cdef int[::1] slot = network.slot
     cdef int[::1] ends = network.ends
     cdef double[::1] strength = network.strength
-    cdef double[::1] smallest = network.smallest
-    cdef char[::1] stale = network.stale
     cdef long long[::1] identity = network.identity
     cdef long long[::1] node_class = network.node_class
     cdef long long next_identity = network.next_identity
@@ -114,6 +109,7 @@ def learn(
     cdef bint novel
     cdef bint by_class = classes is not None
 
+    state.vectors = vectors_for(sizeof(floating))
     state.n_features = X.shape[1]
     state.stride = codebook.shape[1]
     state.row_length = network.row_length
@@ -132,8 +128,6 @@ def learn(
     links.pool_size = target.shape[0] - AT_ONCE
     links.ends = &ends[0]
     links.strength = &strength[0]
-    links.smallest = &smallest[0]
-    links.stale = &stale[0]
     links.n_links = network.n_links
     links.n_slots = network.n_slots
     links.size = strength.shape[0]
@@ -149,7 +143,7 @@ def learn(
                     padded_sample[k] = sample[k]
                 sample = &padded_sample[0]
             n_present = state.n_features
-            complete = is_complete(sample, state.n_features)
+            complete = _is_complete(sample, state.n_features)
             if not complete:
                 n_present = present_features(sample, state.n_features, &features[0])
             if n_present == 0:
@@ -159,7 +153,7 @@ def learn(
             novel = True
             if state.n_nodes > 0:
                 if complete and patience >= 0 and not whole_ball and state.n_nodes > 1:
-                    measured = not screen_one(
+                    measured = not state.vectors.screen_one(
                         sample, n_present, &codebook[0, 0], state.stride,
                         state.n_nodes, state.squared_epsilon, &squared[0], nearest,
                         &nearest_squared,
@@ -204,7 +198,7 @@ def learn(
                 for k in range(n_members):
                     member_squared[k] = squared[members[k]]
             else:
-                measure_members(
+                state.vectors.measure_members(
                     sample, n_present, &rows[0, 0], state.row_length, &codebook[0, 0],
                     state.stride, &members[0], n_members, &member_squared[0],
                 )
@@ -232,6 +226,16 @@ def learn(
     return position
 
 
+cdef inline bint _is_complete(
+    const floating *sample, Py_ssize_t n_features
+) noexcept nogil:
+    cdef int missing = 0
+    cdef Py_ssize_t feature
+    for feature in range(n_features):
+        missing |= sample[feature] != sample[feature]
+    return not missing
+
+
 cdef void _measure_all(
     Map *state,
     const floating *codebook,
@@ -246,7 +250,7 @@ cdef void _measure_all(
     cdef double factor = <double> state.n_features / n_present
     if n_present == state.n_features:
         present_features(sample, n_present, features)
-    nearest_two(
+    state.vectors.nearest_two(
         SQUARES, sample, NULL, features, n_present, codebook, state.stride,
         state.n_nodes, squared, nearest,
     )
@@ -371,21 +375,22 @@ cdef void _adapt(
 ) noexcept nogil:
     """Move the winner and its neighbors to the sample; renew their links."""
     cdef double factor = -2 / state.squared_epsilon
-    cdef double total = activate(member_squared, n_members, factor, activation)
+    cdef double total = state.vectors.activate(
+        member_squared, n_members, factor, activation
+    )
     cdef double step = state.learning_rate / total
     cdef double own = activation[0]
     # The compiler cannot know that these stay the same while a link is renewed.
     cdef double forgetting = state.forgetting
     cdef bint whole_ball = state.whole_ball
     cdef double *strength = links.strength
-    cdef char *stale = links.stale
     cdef double renewed, reached
     cdef unsigned int slot
     cdef Py_ssize_t k
     if n_present == state.n_features:
-        pull_members(
+        state.vectors.pull_members(
             sample, n_present, rows, state.row_length, codebook, state.stride, members,
-            n_members, <floating> step, activation,
+            n_members, step, activation,
         )
     else:
         _pull_partly(
@@ -404,7 +409,6 @@ cdef void _adapt(
             if strength[slot] != FRESH:
                 renewed = forgetting * strength[slot] + (1 - forgetting) * renewed
         strength[slot] = renewed
-        stale[slot // BLOCK] = True
 
 
 cdef Py_ssize_t _gather_members(
@@ -509,5 +513,7 @@ cdef void _remove(
         identity[node] = identity[last]
         node_class[node] = node_class[last]
         rename(links, last, node)
-    codebook[state.n_features * state.stride + last] = nowhere(codebook)
+    codebook[state.n_features * state.stride + last] = (
+        <floating> (FLT_MAX if floating is float else DBL_MAX)
+    )
     state.n_nodes = last

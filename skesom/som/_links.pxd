@@ -3,20 +3,14 @@
 
 A link occupies a slot. Each node has a list of its neighbors and of the slots that
 lead to them, oldest first, contiguous in a pool; a list that is full moves to the end
-of the pool with twice the room. Slots come in blocks that remember their smallest
-strength, so finding the weakest link looks only into blocks that changed since.
+of the pool with twice the room.
 """
 
 from libc.math cimport INFINITY
-
-cdef extern from "_distances.h":
-    double smallest_of(const double *values, Py_ssize_t n) noexcept nogil
-    void copy_list(const int *values, int n, int *copy) noexcept nogil
-    bint contains(const int *values, int n, int wanted) noexcept nogil
-
+from libc.string cimport memcpy
 
 cdef enum:
-    BLOCK = 64
+    BLOCK = 64  # slots that are looked at together
     NOBODY = -1
     FIRST_ROOM = 8
     AT_ONCE = 16  # neighbors that are read together, beyond the end of a list too
@@ -35,8 +29,6 @@ cdef struct Links:
     # second number is the next unused slot
     int *ends
     double *strength     # (slot), infinite in an unused one
-    double *smallest     # (block) its smallest strength, unless it is stale
-    char *stale          # (block) whether `smallest` must be looked up again
     Py_ssize_t n_links
     Py_ssize_t n_slots   # slots ever used
     Py_ssize_t size      # slots there are
@@ -56,9 +48,21 @@ cdef inline bint linked(
     Links *links, Py_ssize_t node, Py_ssize_t other
 ) noexcept nogil:
     """Tell whether there is a link between two nodes."""
-    return contains(
-        links.target + links.begin[node], links.degree[node], <int> other
-    )
+    cdef const int *target = links.target + links.begin[node]
+    cdef int degree = links.degree[node]
+    cdef int found = 0
+    cdef int first, k
+    for first in range(0, degree, 16):  # without a branch to guess, mostly once
+        for k in range(AT_ONCE):
+            found |= (target[first + k] == other) & (first + k < degree)
+    return found
+
+
+cdef inline void copy_list(const int *values, int n, int *copy) noexcept nogil:
+    """Copy n numbers; there must be room for n rounded up to AT_ONCE."""
+    cdef int first
+    for first in range(0, n, 16):
+        memcpy(copy + first, values + first, AT_ONCE * sizeof(int))
 
 
 cdef inline Py_ssize_t growth(
@@ -111,13 +115,6 @@ cdef inline void forget_neighbor(
         links.slot[place] = links.slot[place + 1]
 
 
-cdef inline void set_strength(
-    Links *links, Py_ssize_t slot, double strength
-) noexcept nogil:
-    links.strength[slot] = strength
-    links.stale[slot // BLOCK] = True
-
-
 cdef inline void connect(
     Links *links, Py_ssize_t node, Py_ssize_t other, double strength
 ) noexcept nogil:
@@ -133,14 +130,14 @@ cdef inline void connect(
     links.ends[2 * slot + 1] = <int> other
     append_neighbor(links, node, other, slot)
     append_neighbor(links, other, node, slot)
-    set_strength(links, slot, strength)
+    links.strength[slot] = strength
 
 
 cdef inline void disconnect(Links *links, Py_ssize_t slot) noexcept nogil:
     """Give up the link in `slot`."""
     forget_neighbor(links, links.ends[2 * slot], links.ends[2 * slot + 1])
     forget_neighbor(links, links.ends[2 * slot + 1], links.ends[2 * slot])
-    set_strength(links, slot, INFINITY)
+    links.strength[slot] = INFINITY
     links.ends[2 * slot] = NOBODY
     links.ends[2 * slot + 1] = <int> links.unused
     links.unused = slot
@@ -168,23 +165,31 @@ cdef inline Py_ssize_t weakest_link(Links *links) noexcept nogil:
     cdef Py_ssize_t block, slot
     cdef Py_ssize_t found = NOBODY
     cdef double weakest = INFINITY
+    cdef double smallest
     for block in range(n_blocks):
-        if links.stale[block]:
-            links.smallest[block] = smallest_of(
-                links.strength + block * BLOCK, BLOCK
-            )
-            links.stale[block] = False
-        weakest = min(weakest, links.smallest[block])
-    for block in range(n_blocks):
-        if links.smallest[block] == weakest:
-            for slot in range(block * BLOCK, (block + 1) * BLOCK):
-                if (
-                    links.strength[slot] == weakest
-                    and links.ends[2 * slot] != NOBODY
-                    and (found == NOBODY or lower(links, slot, found))
-                ):
+        smallest = smallest_of_block(links.strength + block * BLOCK)
+        if smallest > weakest:
+            continue
+        for slot in range(block * BLOCK, (block + 1) * BLOCK):
+            if links.strength[slot] == smallest and links.ends[2 * slot] != NOBODY:
+                if smallest < weakest or found == NOBODY or lower(links, slot, found):
+                    weakest = smallest
                     found = slot
     return found
+
+
+cdef inline double smallest_of_block(const double *strength) noexcept nogil:
+    """Return the smallest of a block of strengths, in eight lanes for vector code."""
+    cdef double[8] least
+    cdef Py_ssize_t first, lane
+    for lane in range(8):
+        least[lane] = INFINITY  # NaN is passed over
+    for first in range(0, BLOCK, 8):
+        for lane in range(8):
+            least[lane] = min(least[lane], strength[first + lane])
+    for lane in range(1, 8):
+        least[0] = min(least[0], least[lane])
+    return least[0]
 
 
 cdef inline bint lower(Links *links, Py_ssize_t slot, Py_ssize_t other) noexcept nogil:

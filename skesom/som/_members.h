@@ -1,28 +1,28 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Included by _distances_widths.h for each width of vectors, for float and for double.
+/* Included by _vectors_typed.h: the few nodes of an evolving map that learn from a sample.
 
-   The few nodes that learn from a sample. Where features are many, their weights are also
-   stored node by node, in rows padded with zeros to whole lines of the cache, so that a
-   few instructions handle a node; row_length is 0 where there are no such rows. Sums over
-   such a row add up halves, quarters and so on of a line: the same bits for any width of
-   vectors, but others than those of squared_distance. In double precision distances are
-   added up as there. */
+   Where features are many, their weights are also stored node by node, in rows padded
+   with zeros to whole lines of the cache, so that a few instructions handle a node;
+   row_length is 0 where there are no such rows. In single precision, sums over a row add
+   up halves, quarters and so on of a line: other bits than those of squared_distance.
+   That is the order for vectors of any width, and for none. */
 
-#define LINE ((ptrdiff_t)(64 / sizeof(REAL)))
-#define GROUP ((ptrdiff_t)(16 / sizeof(REAL))) /* nodes handled together */
+/* Halves, quarters and so on of a line, added. */
+INLINE REAL NAME(sum_of_line)(REAL *line)
+{
+    for (ptrdiff_t half = LINE / 2; half > 0; half /= 2)
+        for (ptrdiff_t lane = 0; lane < half; lane++)
+            line[lane] += line[lane + half];
+    return line[0];
+}
 
 #if HAVE_VECTORS
-#define LANES ((ptrdiff_t)(WIDTH / sizeof(REAL)))
-#define PARTS (64 / WIDTH)
-#define LOAD(address) (*(const NAME(unaligned_vector) *)(address))
-#define STORE(address) (*(NAME(unaligned_vector) *)(address))
-
 typedef REAL NAME(group) __attribute__((vector_size(16), may_alias));
 typedef BITS NAME(group_mask) __attribute__((vector_size(16), may_alias));
 typedef NAME(group) NAME(unaligned_group) __attribute__((aligned(sizeof(REAL))));
 
 /* Sums of the first and third, and of the second and fourth quarter of a line, added. */
-static ALWAYS_INLINE NAME(group) NAME(fold)(const NAME(vector) *line)
+INLINE NAME(group) NAME(fold)(const VECTOR *line)
 {
 #if WIDTH == 16
     return (line[0] + line[2]) + (line[1] + line[3]);
@@ -40,7 +40,7 @@ static ALWAYS_INLINE NAME(group) NAME(fold)(const NAME(vector) *line)
 }
 
 /* The sum of each of the vectors. */
-static ALWAYS_INLINE NAME(group) NAME(sums)(const NAME(group) *folded)
+INLINE NAME(group) NAME(sums)(const NAME(group) *folded)
 {
 #if SINGLE
     const NAME(group) low = SHUFFLE(folded[0], folded[1], 0, 4, 1, 5)
@@ -53,48 +53,45 @@ static ALWAYS_INLINE NAME(group) NAME(sums)(const NAME(group) *folded)
 #endif
 }
 
-#if SINGLE
-static ALWAYS_INLINE NAME(group) NAME(squares_of_difference)(
+INLINE NAME(group) NAME(squares_of_difference)(
     const REAL *restrict sample, const REAL *restrict row, ptrdiff_t row_length)
 {
-    NAME(vector) total[PARTS];
-    for (int part = 0; part < PARTS; part++) {
-        const NAME(vector) difference =
+    VECTOR total[LINE_PARTS];
+    for (int part = 0; part < LINE_PARTS; part++) {
+        const VECTOR difference =
             LOAD(sample + part * LANES) - LOAD(row + part * LANES);
         total[part] = difference * difference;
     }
     for (ptrdiff_t begin = LINE; begin < row_length; begin += LINE)
-        for (int part = 0; part < PARTS; part++) {
-            const NAME(vector) difference =
+        for (int part = 0; part < LINE_PARTS; part++) {
+            const VECTOR difference =
                 LOAD(sample + begin + part * LANES) - LOAD(row + begin + part * LANES);
             total[part] += difference * difference;
         }
     return NAME(fold)(total);
 }
 
-static ALWAYS_INLINE void NAME(measure_group)(
+INLINE void NAME(measure_group)(
     const REAL *restrict sample, const REAL *restrict rows, ptrdiff_t row_length,
     const int *restrict members, REAL *restrict squared)
 {
     NAME(group) folded[GROUP];
-    UNROLL
     for (ptrdiff_t k = 0; k < GROUP; k++)
         folded[k] = NAME(squares_of_difference)(
             sample, rows + members[k] * row_length, row_length);
     *(NAME(unaligned_group) *)squared = NAME(sums)(folded);
 }
-#endif
 
 /* Pull a row to the sample; return its squares, folded. */
-static ALWAYS_INLINE NAME(group) NAME(pull_row)(
+INLINE NAME(group) NAME(pull_row)(
     const REAL *restrict sample, REAL share, REAL *restrict row, ptrdiff_t row_length)
 {
-    NAME(vector) total[PARTS];
+    VECTOR total[LINE_PARTS];
     for (ptrdiff_t begin = 0; begin < row_length; begin += LINE)
-        for (int part = 0; part < PARTS; part++) {
+        for (int part = 0; part < LINE_PARTS; part++) {
             REAL *place = row + begin + part * LANES;
-            const NAME(vector) old = LOAD(place);
-            const NAME(vector) moved =
+            const VECTOR old = LOAD(place);
+            const VECTOR moved =
                 old + share * (LOAD(sample + begin + part * LANES) - old);
             STORE(place) = moved;
             total[part] = begin == 0 ? moved * moved : total[part] + moved * moved;
@@ -102,22 +99,20 @@ static ALWAYS_INLINE NAME(group) NAME(pull_row)(
     return NAME(fold)(total);
 }
 
-static ALWAYS_INLINE void NAME(pull_group)(
+INLINE void NAME(pull_group)(
     const REAL *restrict sample, ptrdiff_t n_features, REAL *restrict rows,
     ptrdiff_t row_length, REAL *restrict codebook, ptrdiff_t stride,
     const int *restrict members, REAL step, const REAL *restrict activation)
 {
     NAME(group) folded[GROUP];
     const REAL *moved[GROUP];
-    UNROLL
     for (ptrdiff_t k = 0; k < GROUP; k++) {
         REAL *row = rows + members[k] * row_length;
         folded[k] = NAME(pull_row)(sample, activation[k] * step, row, row_length);
         moved[k] = row;
     }
     for (ptrdiff_t feature = 0; feature < n_features; feature++) {
-        UNROLL
-        for (ptrdiff_t k = 0; k < GROUP; k++)
+            for (ptrdiff_t k = 0; k < GROUP; k++)
             codebook[members[k]] = moved[k][feature];
         codebook += stride;
     }
@@ -126,23 +121,9 @@ static ALWAYS_INLINE void NAME(pull_group)(
         codebook[members[k]] = half_squares[k];
 }
 
-#undef LANES
-#undef PARTS
-#undef LOAD
-#undef STORE
-
 #else
 
-static REAL NAME(sum_of_line)(REAL *line)
-{
-    for (ptrdiff_t half = LINE / 2; half > 0; half /= 2)
-        for (ptrdiff_t lane = 0; lane < half; lane++)
-            line[lane] += line[lane + half];
-    return line[0];
-}
-
-#if SINGLE
-static void NAME(measure_group)(
+INLINE void NAME(measure_group)(
     const REAL *restrict sample, const REAL *restrict rows, ptrdiff_t row_length,
     const int *restrict members, REAL *restrict squared)
 {
@@ -154,9 +135,8 @@ static void NAME(measure_group)(
         squared[k] = NAME(sum_of_line)(total);
     }
 }
-#endif
 
-static void NAME(pull_group)(
+INLINE void NAME(pull_group)(
     const REAL *restrict sample, ptrdiff_t n_features, REAL *restrict rows,
     ptrdiff_t row_length, REAL *restrict codebook, ptrdiff_t stride,
     const int *restrict members, REAL step, const REAL *restrict activation)
@@ -164,74 +144,57 @@ static void NAME(pull_group)(
     for (ptrdiff_t k = 0; k < GROUP; k++) {
         REAL *row = rows + members[k] * row_length;
         REAL *weight = codebook + members[k];
-        REAL total[LINE] = {0};
+        REAL square = 0;
         for (ptrdiff_t i = 0; i < n_features; i++) {
             row[i] += activation[k] * step * (sample[i] - row[i]);
-            total[i % LINE] += row[i] * row[i];
+            square += row[i] * row[i];
             *weight = row[i];
             weight += stride;
         }
-        *weight = NAME(sum_of_line)(total) / 2;
+        *weight = square / 2;
     }
 }
-
 #endif
 
-/* Squared distances of a sample to the listed nodes.
-
-   With rows, zeros follow the sample up to row_length, and the list and the distances are
-   set up to the next multiple of GROUP. */
-MAYBE_UNUSED static void NAME(measure_members)(
-    const REAL *restrict sample, ptrdiff_t n_features, const REAL *restrict rows,
-    ptrdiff_t row_length, const REAL *restrict codebook, ptrdiff_t stride,
-    int *restrict members, ptrdiff_t n_members, REAL *restrict squared)
+TARGET static void NAME(measure_members)(
+    const void *sample, ptrdiff_t n_features, const void *rows, ptrdiff_t row_length,
+    const void *codebook, ptrdiff_t stride, int *members, ptrdiff_t n_members,
+    void *squared_distances)
 {
-    if (row_length == 0) {
+    REAL *squared = squared_distances;
+    for (ptrdiff_t k = 0; k < GROUP - 1; k++)
+        members[n_members + k] = members[n_members - 1];
+    if (row_length == 0)
         for (ptrdiff_t k = 0; k < n_members; k++)
             squared[k] = NAME(squared_distance)(sample, n_features, codebook, stride,
                                                 members[k]);
-        return;
-    }
-    for (ptrdiff_t k = 0; k < GROUP - 1; k++)
-        members[n_members + k] = members[n_members - 1];
-#if SINGLE
-    if (row_length == LINE) /* a constant to the compiler */
+    else if (!SINGLE)
+        for (ptrdiff_t k = 0; k < n_members; k++)
+            squared[k] = NAME(squared_distance)(
+                sample, n_features, (const REAL *)rows + members[k] * row_length, 1, 0);
+    else if (row_length == LINE) /* a constant to the compiler */
         for (ptrdiff_t k = 0; k < n_members; k += GROUP)
             NAME(measure_group)(sample, rows, LINE, members + k, squared + k);
     else
         for (ptrdiff_t k = 0; k < n_members; k += GROUP)
             NAME(measure_group)(sample, rows, row_length, members + k, squared + k);
-#else
-    for (ptrdiff_t k = 0; k < n_members; k++)
-        squared[k] = NAME(squared_distance)(sample, n_features,
-                                            rows + members[k] * row_length, 1, 0);
-#endif
 }
 
-/* Pull the listed nodes to the sample, each by step times its activation.
-
-   Rows, codebook and half the squared lengths change. With rows, the activations are
-   followed by zeros and the list by its last node, up to the next multiple of GROUP. */
-MAYBE_UNUSED static void NAME(pull_members)(
-    const REAL *restrict sample, ptrdiff_t n_features, REAL *restrict rows,
-    ptrdiff_t row_length, REAL *restrict codebook, ptrdiff_t stride,
-    const int *restrict members, ptrdiff_t n_members, REAL step,
-    const REAL *restrict activation)
+TARGET static void NAME(pull_members)(
+    const void *sample_of_reals, ptrdiff_t n_features, void *rows, ptrdiff_t row_length,
+    void *codebook, ptrdiff_t stride, const int *members, ptrdiff_t n_members,
+    double step, const void *activations)
 {
-    if (row_length > 0) {
-        if (row_length == LINE) /* a constant to the compiler */
-            for (ptrdiff_t k = 0; k < n_members; k += GROUP)
-                NAME(pull_group)(sample, n_features, rows, LINE, codebook, stride,
-                                 members + k, step, activation + k);
-        else
-            for (ptrdiff_t k = 0; k < n_members; k += GROUP)
-                NAME(pull_group)(sample, n_features, rows, row_length, codebook, stride,
-                                 members + k, step, activation + k);
-        return;
-    }
-    for (ptrdiff_t k = 0; k < n_members; k++) {
-        REAL *restrict weight = codebook + members[k];
-        const REAL share = activation[k] * step;
+    const REAL *sample = sample_of_reals, *activation = activations;
+    for (ptrdiff_t k = 0; row_length == LINE && k < n_members; k += GROUP)
+        NAME(pull_group)(sample, n_features, rows, LINE, codebook, stride, members + k,
+                         (REAL)step, activation + k); /* LINE: see measure_members */
+    for (ptrdiff_t k = 0; row_length > LINE && k < n_members; k += GROUP)
+        NAME(pull_group)(sample, n_features, rows, row_length, codebook, stride,
+                         members + k, (REAL)step, activation + k);
+    for (ptrdiff_t k = 0; row_length == 0 && k < n_members; k++) {
+        REAL *weight = (REAL *)codebook + members[k];
+        const REAL share = activation[k] * (REAL)step;
         double square = 0;
         for (ptrdiff_t feature = 0; feature < n_features; feature++) {
             const REAL moved = *weight + share * (sample[feature] - *weight);
@@ -243,5 +206,59 @@ MAYBE_UNUSED static void NAME(pull_members)(
     }
 }
 
-#undef LINE
-#undef GROUP
+#if SINGLE
+/* exp(x) for -87 <= x <= 0, with a relative error below 2e-7: x = m log 2 + r, and the
+   Taylor polynomial of exp(r) for |r| < 0.35. */
+INLINE float NAME(exp)(float x)
+{
+    const int32_t m = (int32_t)(x * 1.44269504f - 0.5f);
+    const float whole = (float)m;
+    const float r = (x - whole * 0.693359375f) + whole * 2.12194440e-4f;
+    const float square = r * r; /* pairs of terms, so that few wait */
+    const float low = (1.0f + r) + square * (0.5f + r * (1.0f / 6));
+    const float high = (1.0f / 24 + r * (1.0f / 120))
+                       + square * (1.0f / 720 + r * (1.0f / 5040));
+    const int32_t bits = (m + 127) << 23;
+    float power;
+    memcpy(&power, &bits, sizeof(power));
+    return (low + square * square * high) * power;
+}
+
+/* Sixteen sums, whatever the width of the vectors. */
+TARGET static double NAME(activate)(
+    const void *squared, ptrdiff_t n, double factor, void *activation)
+{
+    const float scale = (float)(factor < -FLT_MAX ? -FLT_MAX : factor);
+    float total[16] = {0};
+    for (ptrdiff_t first = 0; first < n; first += 16) {
+        const float *restrict distances = (const float *)squared + first;
+        float *restrict activations = (float *)activation + first;
+        for (int lane = 0; lane < 16; lane++) {
+            const float distance = distances[lane];
+            const float x = scale * (distance < FLT_MAX ? distance : FLT_MAX);
+            const int underflow = x < -87.0f || lane >= n - first;
+            const float value = NAME(exp)(underflow ? 0 : x);
+            activations[lane] = underflow ? 0 : value;
+            total[lane] += activations[lane];
+        }
+    }
+    return NAME(sum_of_line)(total);
+}
+#else
+/* As the C library has it, added in order. */
+TARGET static double NAME(activate)(
+    const void *squared, ptrdiff_t n, double factor, void *activation)
+{
+    const double *distances = squared;
+    double *activations = activation;
+    const double scale = factor < -DBL_MAX ? -DBL_MAX : factor;
+    double sum = 0;
+    for (ptrdiff_t i = 0; i < n; i++) {
+        activations[i] = exp(scale * (distances[i] < DBL_MAX ? distances[i] : DBL_MAX));
+        sum += activations[i];
+    }
+    for (ptrdiff_t i = n; i % 16; i++)
+        activations[i] = 0;
+    return sum;
+}
+#endif

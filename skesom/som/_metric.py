@@ -21,8 +21,8 @@ from skesom.som._codebook import (
     search_scratch,
 )
 from skesom.som._threads import effective_n_threads
-from skesom.som._training import sum_by_winner
-from skesom.som._winners import absolute_values, squares, weighted_squares
+from skesom.som._vectors import absolute_values, squares, weighted_squares
+from skesom.som._winners import sum_by_winner
 
 METRICS = ("euclidean", "manhattan", "cosine", "spectral_angle")
 

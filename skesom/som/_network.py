@@ -12,8 +12,6 @@ from skesom.som._learning import learn, links_at_once, links_per_block
 _FEATURES_FOR_ROWS = 8  # fewer are handled as fast one by one
 _GROWTH = 1.1  # of epsilon, at least
 _SCRATCH = (
-    "smallest",
-    "stale",
     "row_length",
     "rows",
     "padded_sample",
@@ -156,9 +154,6 @@ class Network:
     def _make_scratch(self):
         """Allocate what can be made again from the rest, see _SCRATCH."""
         dtype, stride = self.fill.dtype, self.codebook.shape[1]
-        n_blocks = len(self.strength) // links_per_block
-        self.smallest = np.full(n_blocks, np.inf)
-        self.stale = np.ones(n_blocks, dtype=np.int8)
         self.row_length = 0
         self.rows = self.codebook[:1]  # the kernel looks at them if they have a length
         if len(self.fill) >= _FEATURES_FOR_ROWS:

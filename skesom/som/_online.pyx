@@ -5,12 +5,13 @@ from cython cimport floating
 
 from libc.math cimport INFINITY, exp, sqrt
 
-from skesom.som._distances cimport (
+from skesom.som._vectors cimport (
     PREFETCH,
     SQUARES,
     WEIGHTED_SQUARES,
-    nearest_two,
+    Vectors,
     present_features,
+    vectors_for,
 )
 
 cdef enum:
@@ -68,6 +69,7 @@ def learn_one_by_one(
     cdef const floating *sample
     cdef const floating *step_factors = NULL
     cdef Winner winner
+    cdef const Vectors *vectors = vectors_for(sizeof(floating))
     with nogil:
         for step in range(order.shape[0]):
             if step + STEPS_AHEAD < order.shape[0]:
@@ -84,7 +86,7 @@ def learn_one_by_one(
                     &squared[0], &pull[0],
                 )
             else:
-                nearest_two(
+                vectors.nearest_two(
                     terms, sample, step_factors, &features[0], n_present,
                     &codebook[0, 0], codebook.shape[1], n_rows * n_columns,
                     &squared[0], nearest,

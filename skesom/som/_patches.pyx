@@ -6,14 +6,7 @@ from cython cimport floating
 from libc.float cimport DBL_MAX, FLT_MAX
 from libc.math cimport INFINITY, nextafter, nextafterf, sqrt
 
-from skesom.som._distances cimport PATCH, ROOM_FOR
-
-patch_size = PATCH
-
-
-def room_for(Py_ssize_t n_patches):
-    """Return how many numbers a search keeps in mind."""
-    return ROOM_FOR(n_patches)
+from skesom.som._vectors cimport PATCH
 
 
 def arrange(

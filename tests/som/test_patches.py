@@ -5,11 +5,11 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from skesom.som import _patches, _winners
+from skesom.som import _vectors, _winners
 from skesom.som._codebook import by_feature, by_patches, nearest_units, search_scratch
 
 DTYPES = [np.float32, np.float64]
-SIZE = _patches.patch_size
+SIZE = _vectors.patch_size
 
 
 def clustered(rng, n, n_features, dtype):

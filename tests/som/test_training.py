@@ -9,7 +9,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from threadpoolctl import threadpool_limits
 
-from skesom.som import CSOM, _training, _winners
+from skesom.som import CSOM, _vectors, _winners
 from skesom.som._codebook import by_feature, nearest_units, padded
 from skesom.som._metric import Metric
 
@@ -40,13 +40,13 @@ def summed(X, codebook, bounds, n_threads, n_counts):
     n_chunks = len(bounds) - 1
     sums = np.zeros((n_chunks, n_units, n_features))
     counts = np.zeros((n_chunks, n_units, n_counts))
-    _training.sum_by_winner(
+    _winners.sum_by_winner(
         X,
         by_feature(codebook),
         n_units,
         np.asarray(bounds, dtype=np.intp),
         np.empty((n_threads, n_features), dtype=np.intc),
-        np.empty((n_threads, _winners.screened * padded(n_units)), dtype=X.dtype),
+        np.empty((n_threads, _vectors.screened * padded(n_units)), dtype=X.dtype),
         sums,
         counts,
         n_threads,

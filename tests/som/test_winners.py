@@ -6,7 +6,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from threadpoolctl import threadpool_limits
 
-from skesom.som import _winners
+from skesom.som import _vectors, _winners
 from skesom.som._codebook import by_feature, distances_to_units, nearest_units, padded
 
 DTYPES = [np.float32, np.float64]
@@ -154,8 +154,8 @@ def test_padding_never_wins(n_units, dtype):
     X, codebook = draw(1, 9, n_units, 2, dtype)
     X[:] = 0
     codebook += 100
-    stored = by_feature(codebook, 2 * _winners.unit_padding)
-    assert stored.shape == (3, 2 * _winners.unit_padding)
+    stored = by_feature(codebook, 2 * _vectors.unit_padding)
+    assert stored.shape == (3, 2 * _vectors.unit_padding)
     expected = expected_winners(squared_distances(X, codebook))
     for n_columns in (1, 2):
         winners = np.empty((9, n_columns), dtype=np.intp)
@@ -168,7 +168,7 @@ def test_padding_never_wins(n_units, dtype):
 def room(X, n_threads, n_units):
     features = np.empty((n_threads, X.shape[1]), dtype=np.intc)
     return features, np.empty(
-        (n_threads, _winners.screened * padded(n_units)), dtype=X.dtype
+        (n_threads, _vectors.screened * padded(n_units)), dtype=X.dtype
     )
 
 
@@ -201,7 +201,7 @@ def test_threads_change_nothing(dtype):
 def test_codebook_is_stored_by_feature_and_aligned(dtype):
     codebook = draw(0, 1, 70, 3, dtype)[1]
     stored = by_feature(codebook)
-    assert stored.shape == (4, 2 * _winners.unit_padding)
+    assert stored.shape == (4, 2 * _vectors.unit_padding)
     assert stored.flags.c_contiguous
     assert stored.dtype == dtype
     assert stored.ctypes.data % 64 == 0
@@ -214,7 +214,7 @@ def test_codebook_is_stored_by_feature_and_aligned(dtype):
     ("n_units", "columns"), [(0, 1), (1, 1), (64, 1), (65, 2), (128, 2), (129, 3)]
 )
 def test_padded(n_units, columns):
-    assert padded(n_units) == columns * _winners.unit_padding
+    assert padded(n_units) == columns * _vectors.unit_padding
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Included by _distances_typed.h for each width of vectors, for float and for double.
+/* Included by _vectors_typed.h: searches that leave most units out.
 
    Patches are groups of up to PATCH units that lie close together. A unit of a patch with
    center c and radius r is at least |x - c| - r from a sample x, so that patches for which
@@ -11,17 +11,13 @@
    A patch is stored feature by feature, PATCH units side by side, and the half squared
    lengths behind. The centers come first, stored as patches are. */
 
-#define PARTS ((int)(PATCH / LANES))
-#define ABREAST (WIDTH == 16 ? 2 : 4) /* sums that do not wait for each other */
-
 /* Scores of a few samples, each with the units of a patch of its own.
 
-   Sharing the sample or the patch saves loads, which take longer than the sums. */
-static ALWAYS_INLINE void NAME(score_patches)(
-    const int shared, const REAL *const *samples, ptrdiff_t n_features,
+   Where all have the same patch, it is loaded once. */
+INLINE void NAME(score_patches)(
+    const int one_patch, const REAL *const *samples, ptrdiff_t n_features,
     const REAL *const *patches, VECTOR (*restrict scores)[PARTS])
 {
-    const int one_sample = shared == SHARED_SAMPLE, one_patch = shared == SHARED_PATCH;
     VECTOR sums[ABREAST][PARTS];
     for (int k = 0; k < ABREAST; k++)
         for (int part = 0; part < PARTS; part++)
@@ -35,7 +31,7 @@ static ALWAYS_INLINE void NAME(score_patches)(
                 }
         for (ptrdiff_t feature = first; feature < BLOCK_END(first, n_features); feature++)
             for (int k = 0; k < ABREAST; k++) {
-                const VECTOR value = FILL(samples[one_sample ? 0 : k][feature]);
+                const VECTOR value = FILL(samples[k][feature]);
                 const REAL *weights = patches[one_patch ? 0 : k] + feature * PATCH;
                 for (int part = 0; part < PARTS; part++)
                     sums[k][part] = LESS_PRODUCT(
@@ -52,17 +48,17 @@ static ALWAYS_INLINE void NAME(score_patches)(
 }
 
 /* Bits of the lanes of a patch that are at most a limit. */
-static ALWAYS_INLINE unsigned NAME(at_most)(const VECTOR *values, REAL limit)
+INLINE unsigned NAME(at_most)(const VECTOR *values, REAL limit)
 {
     unsigned found = 0;
     for (int part = 0; part < PARTS; part++)
-        found |= LANES_AT_MOST(values[part], limit) << part * LANES;
+        found |= NAME(lanes_at_most)(values[part], limit) << part * LANES;
     return found;
 }
 
 /* Keep the smallest scores of each lane, and the second smallest if they are wanted. */
-static ALWAYS_INLINE void NAME(keep_least)(
-    const int n_nearest, const VECTOR *scores, VECTOR *least, VECTOR *second)
+INLINE void NAME(keep_least)(
+    int n_nearest, const VECTOR *scores, VECTOR *least, VECTOR *second)
 {
     for (int part = 0; part < PARTS; part++) {
         if (n_nearest == 2)
@@ -86,7 +82,7 @@ typedef struct {
 
    `share` is the error of a squared distance as a part of those of the sample from the
    origin and from the unit. */
-static ALWAYS_INLINE void NAME(bound_patches)(
+INLINE void NAME(bound_patches)(
     NAME(searches) *restrict searches, int n_samples, ptrdiff_t n_features,
     const REAL *restrict centers, const REAL *restrict radii, ptrdiff_t n_bounds,
     REAL share, REAL *restrict bounds)
@@ -96,27 +92,16 @@ static ALWAYS_INLINE void NAME(bound_patches)(
         VECTOR least[ABREAST], square[ABREAST];
         for (int k = 0; k < ABREAST; k++) {
             least[k] = FILL(HUGEST);
-            square[k] = FILL(0);
-        }
-        if (n_features <= 2 * PATCH)
-            for (ptrdiff_t feature = 0; feature < n_features; feature++)
-                for (int k = 0; k < ABREAST; k++) {
-                    const VECTOR value = FILL(searches->samples[row + k][feature]);
-                    square[k] = LESS_PRODUCT(square[k], value, value);
-                }
-        for (int k = 0; k < ABREAST; k++) {
-            if (n_features > 2 * PATCH)
-                square[k] = FILL(-NAME(square_of)(searches->samples[row + k], n_features));
-            square[k] = -square[k];
-            searches->square[row + k] = square[k][0];
+            searches->square[row + k] =
+                NAME(square_of)(searches->samples[row + k], n_features);
+            square[k] = FILL(searches->square[row + k]);
         }
         for (ptrdiff_t patch = 0; patch < n_bounds; patch += PATCH) {
             VECTOR sums[ABREAST][PARTS];
             const REAL *same[ABREAST];
             for (int k = 0; k < ABREAST; k++)
                 same[k] = centers + patch * (n_features + 1);
-            NAME(score_patches)(SHARED_PATCH, searches->samples + row, n_features,
-                                same, sums);
+            NAME(score_patches)(1, searches->samples + row, n_features, same, sums);
             for (int k = 0; k < ABREAST; k++)
                 for (int part = 0; part < PARTS; part++) {
                     /* NaN, where squares overflow, becomes 0 */
@@ -125,7 +110,7 @@ static ALWAYS_INLINE void NAME(bound_patches)(
                     const VECTOR lowest =
                         LARGER(distance - share * (distance + square[k]), zero);
                     const VECTOR bound =
-                        SQUARE_ROOT(lowest) - LOAD(radii + patch + part * LANES);
+                        NAME(square_root)(lowest) - LOAD(radii + patch + part * LANES);
                     STORE(bounds + (row + k) * n_bounds + patch + part * LANES) = bound;
                     least[k] = SMALLER(bound, least[k]);
                 }
@@ -135,7 +120,7 @@ static ALWAYS_INLINE void NAME(bound_patches)(
             const REAL *own = bounds + (row + k) * n_bounds;
             int first = 0;
             for (ptrdiff_t patch = n_bounds - LANES; patch >= 0; patch -= LANES) {
-                const unsigned found = LANES_AT_MOST(LOAD(own + patch), smallest);
+                const unsigned found = NAME(lanes_at_most)(LOAD(own + patch), smallest);
                 first = found ? (int)patch + __builtin_ctz(found) : first;
             }
             searches->first[row + k] = first;
@@ -144,8 +129,8 @@ static ALWAYS_INLINE void NAME(bound_patches)(
 }
 
 /* Search the most promising patch of each sample. */
-static ALWAYS_INLINE void NAME(search_first)(
-    NAME(searches) *restrict searches, const int n_nearest, int n_samples,
+INLINE void NAME(search_first)(
+    NAME(searches) *restrict searches, int n_nearest, int n_samples,
     ptrdiff_t n_features, const REAL *restrict members, REAL share)
 {
     for (int row = 0; row < n_samples; row += ABREAST) {
@@ -153,7 +138,7 @@ static ALWAYS_INLINE void NAME(search_first)(
         for (int k = 0; k < ABREAST; k++)
             patches[k] = members
                          + (ptrdiff_t)searches->first[row + k] * PATCH * (n_features + 1);
-        NAME(score_patches)(NOTHING_SHARED, searches->samples + row, n_features, patches,
+        NAME(score_patches)(0, searches->samples + row, n_features, patches,
                             searches->scores + row);
         for (int k = 0; k < ABREAST; k++) {
             const int place = row + k;
@@ -172,7 +157,7 @@ static ALWAYS_INLINE void NAME(search_first)(
 }
 
 /* List the pairs of a sample and another patch within reach, SCREENED * patch + row. */
-static ALWAYS_INLINE int NAME(list_pairs)(
+INLINE int NAME(list_pairs)(
     const NAME(searches) *restrict searches, int n_samples, ptrdiff_t n_bounds,
     const REAL *restrict bounds, int *restrict pairs)
 {
@@ -183,7 +168,7 @@ static ALWAYS_INLINE int NAME(list_pairs)(
             const REAL *own = bounds + row * n_bounds + begin;
             for (ptrdiff_t patch = 0; patch < 64 && begin + patch < n_bounds;
                  patch += LANES)
-                near |= (uint64_t)LANES_AT_MOST(LOAD(own + patch), searches->reach[row])
+                near |= (uint64_t)NAME(lanes_at_most)(LOAD(own + patch), searches->reach[row])
                         << patch;
             const ptrdiff_t first = searches->first[row] - begin;
             near &= ~((uint64_t)(first >= 0 && first < 64) << (first & 63));
@@ -200,7 +185,7 @@ static ALWAYS_INLINE int NAME(list_pairs)(
 }
 
 /* The same patch by patch, so that a large one is read once for several samples. */
-static ALWAYS_INLINE int NAME(list_pairs_by_patch)(
+INLINE int NAME(list_pairs_by_patch)(
     const NAME(searches) *restrict searches, int n_samples, ptrdiff_t n_patches,
     ptrdiff_t n_bounds, const REAL *restrict bounds, int *restrict pairs)
 {
@@ -215,7 +200,7 @@ static ALWAYS_INLINE int NAME(list_pairs_by_patch)(
 }
 
 /* Keep the pairs with units that can be the nearest, and the scores of these. */
-static ALWAYS_INLINE int NAME(search_pairs)(
+INLINE int NAME(search_pairs)(
     const NAME(searches) *restrict searches, ptrdiff_t n_features,
     const REAL *restrict members, int n_pairs, int *restrict pairs,
     VECTOR (*restrict scores)[PARTS])
@@ -231,18 +216,10 @@ static ALWAYS_INLINE int NAME(search_pairs)(
             samples[k] = searches->samples[pair % SCREENED];
             patches[k] = members + (ptrdiff_t)(pair / SCREENED) * PATCH * (n_features + 1);
         }
-        /* Pairs are sorted by patch or by sample, so the first and the last tell of all. */
-        const int begins = pairs[begin], ends = pairs[begin + ABREAST - 1];
-        const int one_patch =
-            n_features > FEATURES_AT_A_TIME && begins / SCREENED == ends / SCREENED;
-        const int one_sample = n_features <= FEATURES_AT_A_TIME && n_features > PATCH
-                               && begins % SCREENED == ends % SCREENED;
-        if (one_patch)
-            NAME(score_patches)(SHARED_PATCH, samples, n_features, patches, found);
-        else if (one_sample)
-            NAME(score_patches)(SHARED_SAMPLE, samples, n_features, patches, found);
+        if (n_features > FEATURES_AT_A_TIME && patches[0] == patches[ABREAST - 1])
+            NAME(score_patches)(1, samples, n_features, patches, found); /* all equal */
         else
-            NAME(score_patches)(NOTHING_SHARED, samples, n_features, patches, found);
+            NAME(score_patches)(0, samples, n_features, patches, found);
         for (int k = 0; k < ABREAST; k++) {
             const int pair = pairs[begin + k];
             const REAL most = searches->limit[pair % SCREENED]
@@ -257,8 +234,8 @@ static ALWAYS_INLINE int NAME(search_pairs)(
 }
 
 /* Decide among the units of the first patch and of those kept for a sample. */
-static ALWAYS_INLINE int NAME(decide_in_patches)(
-    const NAME(searches) *restrict searches, int row, const int n_nearest,
+INLINE int NAME(decide_in_patches)(
+    const NAME(searches) *restrict searches, int row, int n_nearest,
     ptrdiff_t n_features, const REAL *restrict members, const int *restrict units,
     const VECTOR (*restrict scores)[PARTS], const int *restrict pairs,
     const int *restrict kept, int n_kept, ptrdiff_t *restrict nearest,
@@ -294,7 +271,7 @@ static ALWAYS_INLINE int NAME(decide_in_patches)(
 }
 
 /* Sort pairs by their samples. Sample i has those from begins[i] to begins[i + 1]. */
-static ALWAYS_INLINE void NAME(sort_pairs)(
+INLINE void NAME(sort_pairs)(
     const int *restrict pairs, int n_pairs, int *restrict sorted, int *restrict begins)
 {
     for (int row = 0; row <= SCREENED; row++)
@@ -313,7 +290,7 @@ static ALWAYS_INLINE void NAME(sort_pairs)(
 /* Whether a search that visits so many patches is faster than one of all units.
 
    The costs were measured, in operations of the vector code for a sample. */
-static ALWAYS_INLINE int NAME(patches_pay)(
+INLINE int NAME(patches_pay)(
     ptrdiff_t n_features, ptrdiff_t n_patches, ptrdiff_t n_visits)
 {
     const ptrdiff_t bounds = 100 + TO_PATCHES(n_patches) / PATCH * (n_features + 15);
@@ -321,25 +298,24 @@ static ALWAYS_INLINE int NAME(patches_pay)(
     return 2 * n_visits <= n_patches && bounds + visits < n_patches * (n_features + 5);
 }
 
-static ALWAYS_INLINE uint32_t NAME(screen_patches_by)(
-    const int n_nearest, const REAL *restrict samples, int n_samples,
-    ptrdiff_t n_features, const REAL *restrict patches, const REAL *restrict radii,
-    const int *restrict units, ptrdiff_t n_patches, REAL *restrict room,
-    ptrdiff_t *restrict nearest, REAL *restrict squared, int *restrict worthwhile)
+TARGET static uint32_t NAME(screen_patches)(
+    const void *samples, int n_samples, ptrdiff_t n_features, const void *patches,
+    const void *radii, const int *units, ptrdiff_t n_patches, int n_nearest, void *room,
+    ptrdiff_t *nearest, void *squared, int *worthwhile)
 {
     NAME(searches) searches;
     const ptrdiff_t n_bounds = TO_PATCHES(n_patches);
-    const REAL *members = patches + n_bounds * (n_features + 1);
+    const REAL *members = (const REAL *)patches + n_bounds * (n_features + 1);
     const REAL share = 20 * NAME(n_roundings)(n_features) * ROUNDOFF;
     uint32_t decided = 0;
     REAL *bounds = room;
-    VECTOR(*scores)[PARTS] = (VECTOR(*)[PARTS])(room + SCREENED * n_bounds);
+    VECTOR(*scores)[PARTS] = (VECTOR(*)[PARTS])(bounds + SCREENED * n_bounds);
     int *pairs = (int *)(scores + SCREENED * n_bounds / 2 + 1);
     int *sorted = pairs + SCREENED * n_bounds;
     int begins[SCREENED + 1];
     for (int row = 0; row < n_samples + 3; row++) /* the last one again behind the end */
         searches.samples[row] =
-            samples + (row < n_samples ? row : n_samples - 1) * n_features;
+            (const REAL *)samples + (row < n_samples ? row : n_samples - 1) * n_features;
     NAME(bound_patches)(&searches, n_samples, n_features, patches, radii, n_bounds, share,
                         bounds);
     NAME(search_first)(&searches, n_nearest, n_samples, n_features, members, share);
@@ -362,32 +338,7 @@ static ALWAYS_INLINE uint32_t NAME(screen_patches_by)(
                            &searches, row, n_nearest, n_features, members, units,
                            (const VECTOR(*)[PARTS])scores, pairs, sorted + begins[row],
                            begins[row + 1] - begins[row], nearest + row * n_nearest,
-                           squared ? squared + row * n_nearest : NULL)
+                           squared ? (REAL *)squared + row * n_nearest : NULL)
                        << row;
     return decided;
 }
-
-/* The same as `screen`, where the units are in patches.
-
-   `patches` holds the centers, padded to a multiple of PATCH, and the patches; `radii`
-   is padded likewise, with what is far below zero; `units` has the unit of each place.
-   There must be two units in each patch at least. `room` has ROOM_FOR(n_patches) places.
-   Where so many patches are within reach that a search of all units is faster,
-   `worthwhile` becomes 0 and nothing is decided. */
-MAYBE_UNUSED static uint32_t NAME(screen_patches)(
-    const REAL *restrict samples, int n_samples, ptrdiff_t n_features,
-    const REAL *restrict patches, const REAL *restrict radii, const int *restrict units,
-    ptrdiff_t n_patches, int n_nearest, REAL *restrict room, ptrdiff_t *restrict nearest,
-    REAL *restrict squared, int *restrict worthwhile)
-{
-    return n_nearest == 1
-               ? NAME(screen_patches_by)(1, samples, n_samples, n_features, patches,
-                                         radii, units, n_patches, room, nearest, squared,
-                                         worthwhile)
-               : NAME(screen_patches_by)(2, samples, n_samples, n_features, patches,
-                                         radii, units, n_patches, room, nearest, squared,
-                                         worthwhile);
-}
-
-#undef PARTS
-#undef ABREAST

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Included by _distances_widths.h for each width of vectors, for float and for double.
+/* Included by _vectors_typed.h: searches that look at all units.
 
    nearest_two measures all units. The screening functions measure few: with h = half
    the squared length of a unit w, the score h - x.w of a complete sample x is half the
@@ -10,45 +10,10 @@
    best can be the nearest. Those are measured as nearest_two would. Sums over many
    features are sums of blocks, so that few roundings follow each other. */
 
-/* Plain sums, and the only ones that decide who is nearer. */
-static ALWAYS_INLINE REAL NAME(squared_distance)(
-    const REAL *sample, ptrdiff_t n_features, const REAL *codebook, ptrdiff_t stride,
-    ptrdiff_t unit)
-{
-    REAL total = 0;
-    const REAL *weight = codebook + unit;
-    for (ptrdiff_t first = 0; first < n_features; first += FEATURES_AT_A_TIME) {
-        REAL sum = 0;
-        for (ptrdiff_t feature = first; feature < BLOCK_END(first, n_features);
-             feature++) {
-            const REAL difference = sample[feature] - *weight;
-            sum += difference * difference;
-            weight += stride;
-        }
-        total += sum;
-    }
-    return total;
-}
-
-#if HAVE_VECTORS
-
-#define LANES ((ptrdiff_t)(WIDTH / sizeof(REAL)))
-#define VECTOR NAME(vector)
-#define MASK NAME(lanes_mask)
-#define LOAD(address) (*(const NAME(unaligned_vector) *)(address))
-#define STORE(address) (*(NAME(unaligned_vector) *)(address))
-#define FILL(value) ((REAL)(value) - (VECTOR){0})
-#define CHOOSE(condition, yes, no) \
-    ((VECTOR)(((condition) & (MASK)(yes)) | (~(condition) & (MASK)(no))))
-
-typedef REAL VECTOR __attribute__((vector_size(WIDTH), may_alias));
-typedef VECTOR NAME(unaligned_vector) __attribute__((aligned(sizeof(REAL))));
-typedef BITS MASK __attribute__((vector_size(WIDTH), may_alias));
-
 /* Unit of the smallest value over the lanes; the lowest unit wins a tie.
 
    Halves are compared until one lane is left. */
-static ALWAYS_INLINE ptrdiff_t NAME(nearest_lane)(
+INLINE ptrdiff_t NAME(nearest_lane)(
     const VECTOR *values, const VECTOR *units, REAL *smallest)
 {
     REAL value[LANES], unit[LANES];
@@ -66,7 +31,7 @@ static ALWAYS_INLINE ptrdiff_t NAME(nearest_lane)(
     return (ptrdiff_t)unit[0];
 }
 
-static ALWAYS_INLINE void NAME(nearest_two_by)(
+INLINE void NAME(nearest_two_by)(
     const int terms, const REAL *restrict sample, const REAL *restrict factors,
     const int *restrict features, ptrdiff_t n_features, const REAL *restrict codebook,
     ptrdiff_t stride, ptrdiff_t n_units, REAL *restrict sums, ptrdiff_t *restrict nearest)
@@ -128,33 +93,24 @@ static ALWAYS_INLINE void NAME(nearest_two_by)(
         nearest[1] = -1;
 }
 
-/* Sums of one sample over the listed features, for all units, and its nearest two.
-
-   The terms are squared differences, the same times a factor for each feature, or
-   absolute differences. `sums` has room for the padded units. With one unit there is no
-   second: nearest[1] is -1. Ties go to the lowest unit. */
-MAYBE_UNUSED static void NAME(nearest_two)(
-    int terms, const REAL *restrict sample, const REAL *restrict factors,
-    const int *restrict features, ptrdiff_t n_features, const REAL *restrict codebook,
-    ptrdiff_t stride, ptrdiff_t n_units, REAL *restrict sums, ptrdiff_t *restrict nearest)
+TARGET static void NAME(nearest_two)(
+    int terms, const void *sample, const void *factors, const int *features,
+    ptrdiff_t n_features, const void *codebook, ptrdiff_t stride, ptrdiff_t n_units,
+    void *sums, ptrdiff_t *nearest)
 {
-    switch (terms) {
-    case ABSOLUTE_VALUES:
+    if (terms == ABSOLUTE_VALUES)
         NAME(nearest_two_by)(ABSOLUTE_VALUES, sample, factors, features, n_features,
                              codebook, stride, n_units, sums, nearest);
-        return;
-    case WEIGHTED_SQUARES:
+    else if (terms == WEIGHTED_SQUARES)
         NAME(nearest_two_by)(WEIGHTED_SQUARES, sample, factors, features, n_features,
                              codebook, stride, n_units, sums, nearest);
-        return;
-    default:
+    else
         NAME(nearest_two_by)(SQUARES, sample, factors, features, n_features, codebook,
                              stride, n_units, sums, nearest);
-    }
 }
 
 /* The smallest value over the lanes of `least`, or the second smallest over both. */
-static ALWAYS_INLINE REAL NAME(smallest_lane)(VECTOR least, VECTOR second, int n_nearest)
+INLINE REAL NAME(smallest_lane)(VECTOR least, VECTOR second, int n_nearest)
 {
 #if defined(__clang__)
     REAL values[2 * LANES];
@@ -185,7 +141,7 @@ static ALWAYS_INLINE REAL NAME(smallest_lane)(VECTOR least, VECTOR second, int n
 
 /* The smallest score of a sample, or the second smallest if n_nearest is 2, of those of
    the lanes of a few vectors. */
-static ALWAYS_INLINE REAL NAME(limit_of)(
+INLINE REAL NAME(limit_of)(
     const int n_parts, const int n_nearest, const VECTOR *least, const VECTOR *second)
 {
     VECTOR best = least[0], runner_up = second[0];
@@ -198,13 +154,29 @@ static ALWAYS_INLINE REAL NAME(limit_of)(
     return NAME(smallest_lane)(best, runner_up, n_nearest);
 }
 
+/* The squared length of a sample. */
+INLINE REAL NAME(square_of)(const REAL *restrict sample, ptrdiff_t n)
+{
+    VECTOR minus_squares = FILL(0);
+    REAL square = 0;
+    ptrdiff_t feature = 0;
+    for (; feature + LANES <= n; feature += LANES)
+        minus_squares = LESS_PRODUCT(minus_squares, LOAD(sample + feature),
+                                     LOAD(sample + feature));
+    for (; feature < n; feature++)
+        square += sample[feature] * sample[feature];
+    for (int lane = 0; n >= LANES && lane < LANES; lane++)
+        square -= minus_squares[lane];
+    return square;
+}
+
 /* Scores of a few samples with all units, and the squared lengths of the samples.
 
    The counts n_samples, n_parts and n_nearest are constants to the compiler, so the
    sums stay in registers. `lanes` receives the smallest score of each sample, part and
    lane, `limit` the smallest of each sample, or the second smallest if n_nearest is 2.
    A sample with NaN has NaN for scores and HUGEST for a limit. */
-static ALWAYS_INLINE void NAME(score)(
+INLINE void NAME(score)(
     const int n_samples, const int n_parts, const int n_nearest,
     const REAL *const *samples, ptrdiff_t n_features,
     const REAL *restrict codebook, ptrdiff_t stride, ptrdiff_t n_units,
@@ -276,8 +248,7 @@ static ALWAYS_INLINE void NAME(score)(
    more than MOST_CANDIDATES.
 
    Only a lane whose smallest score is so small holds any. */
-#define MOST_CANDIDATES 16
-static ALWAYS_INLINE int NAME(list_candidates)(
+INLINE int NAME(list_candidates)(
     const int n_parts, const REAL *restrict scores, const VECTOR *restrict lanes,
     ptrdiff_t n_units, REAL limit, ptrdiff_t *restrict candidates)
 {
@@ -285,7 +256,7 @@ static ALWAYS_INLINE int NAME(list_candidates)(
     int n_candidates = 0;
     uint64_t found = 0; /* lanes of all parts */
     for (int part = 0; part < n_parts; part++)
-        found |= (uint64_t)LANES_AT_MOST(lanes[part], limit) << part * LANES;
+        found |= (uint64_t)NAME(lanes_at_most)(lanes[part], limit) << part * LANES;
     for (; found; found &= found - 1)
         for (ptrdiff_t begin = 0; begin < n_units; begin += 64 * step) {
             const ptrdiff_t first = begin + __builtin_ctzll(found);
@@ -303,7 +274,7 @@ static ALWAYS_INLINE int NAME(list_candidates)(
 }
 
 /* Roundings of a value on its way to a score. */
-static ALWAYS_INLINE REAL NAME(n_roundings)(ptrdiff_t n_features)
+INLINE REAL NAME(n_roundings)(ptrdiff_t n_features)
 {
     const ptrdiff_t n_blocks = (n_features + FEATURES_AT_A_TIME - 1) / FEATURES_AT_A_TIME;
     return (REAL)(BLOCK_END(0, n_features) + n_blocks + 4);
@@ -312,7 +283,7 @@ static ALWAYS_INLINE REAL NAME(n_roundings)(ptrdiff_t n_features)
 /* How far two scores can be off together, twice, where they are at most `limit`.
 
    A unit whose score is larger by so much is farther away. */
-static ALWAYS_INLINE REAL NAME(slack_of)(ptrdiff_t n_features, REAL square, REAL limit)
+INLINE REAL NAME(slack_of)(ptrdiff_t n_features, REAL square, REAL limit)
 {
     const REAL distance = 2 * limit + square;
     return 10 * NAME(n_roundings)(n_features) * ROUNDOFF
@@ -322,7 +293,7 @@ static ALWAYS_INLINE REAL NAME(slack_of)(ptrdiff_t n_features, REAL square, REAL
 /* The nearest one or two of some units by plain sums, and the squared distances.
 
    `places` says where in the codebook the units are. `squared` may be NULL. */
-static ALWAYS_INLINE void NAME(measure)(
+INLINE void NAME(measure)(
     const int n_nearest, const REAL *restrict sample, ptrdiff_t n_features,
     const REAL *restrict codebook, ptrdiff_t stride,
     const ptrdiff_t *restrict places, const ptrdiff_t *restrict candidates, int n,
@@ -362,8 +333,8 @@ static ALWAYS_INLINE void NAME(measure)(
 
    `squared` may be NULL. Return 0 if they are too many to be measured one by one, or
    too few because the scores are not finite. */
-static ALWAYS_INLINE int NAME(decide)(
-    const int n_parts, const int n_nearest, const REAL *restrict sample,
+INLINE int NAME(decide)(
+    const int n_nearest, const REAL *restrict sample,
     ptrdiff_t n_features, const REAL *restrict codebook, ptrdiff_t stride,
     ptrdiff_t n_units, const REAL *restrict scores, const VECTOR *restrict lanes,
     REAL square, REAL limit, ptrdiff_t *restrict nearest, REAL *restrict squared)
@@ -373,7 +344,7 @@ static ALWAYS_INLINE int NAME(decide)(
     if (!(limit + slack < HUGEST))
         return 0;
     const int n = NAME(list_candidates)(
-        n_parts, scores, lanes, n_units, limit + slack, candidates);
+        2, scores, lanes, n_units, limit + slack, candidates);
     if (n < n_nearest)
         return 0;
     NAME(measure)(n_nearest, sample, n_features, codebook, stride, candidates, candidates,
@@ -381,16 +352,13 @@ static ALWAYS_INLINE int NAME(decide)(
     return 1;
 }
 
-/* Nearest two units of a complete sample, and the squared distance of the nearest.
-
-   A distance that is clearly less than `bound` is not measured but comes from the score.
-   `scores` has room for the padded units. Return 0 if nearest_two has to decide. */
-MAYBE_UNUSED static int NAME(screen_one)(
-    const REAL *restrict sample, ptrdiff_t n_features, const REAL *restrict codebook,
-    ptrdiff_t stride, ptrdiff_t n_units, double bound, REAL *restrict scores,
-    ptrdiff_t *restrict nearest, REAL *restrict squared)
+TARGET static int NAME(screen_one)(
+    const void *sample, ptrdiff_t n_features, const void *codebook, ptrdiff_t stride,
+    ptrdiff_t n_units, double bound, void *scores_of_units, ptrdiff_t *nearest,
+    void *squared_distance)
 {
     const REAL *rows[1] = {sample};
+    REAL *scores = scores_of_units, *squared = squared_distance;
     REAL square, limit;
     VECTOR lanes[4];
     ptrdiff_t candidates[MOST_CANDIDATES];
@@ -427,9 +395,9 @@ MAYBE_UNUSED static int NAME(screen_one)(
     return 1;
 }
 
-/* The same for some samples, four at a time. */
-static ALWAYS_INLINE uint32_t NAME(screen_by_four)(
-    const int n_parts, const int n_nearest, const REAL *restrict samples,
+/* See `screen`: samples four at a time. */
+INLINE uint32_t NAME(screen_by_four)(
+    const int n_nearest, const REAL *restrict samples,
     int n_samples, ptrdiff_t n_features, const REAL *restrict codebook, ptrdiff_t stride,
     ptrdiff_t n_units, REAL *restrict scores, ptrdiff_t *restrict nearest,
     REAL *restrict squared)
@@ -438,18 +406,19 @@ static ALWAYS_INLINE uint32_t NAME(screen_by_four)(
     for (int first = 0; first < n_samples; first += 4) {
         const int n = n_samples - first < 4 ? n_samples - first : 4;
         const REAL *rows[4];
-        VECTOR lanes[4 * 4];
+        VECTOR lanes[4 * 2];
         REAL square[4], limit[4];
         for (int row = 0; row < 4; row++) /* the last one again where there is no more */
             rows[row] = samples + (first + (row < n ? row : n - 1)) * n_features;
-        NAME(score)(4, n_parts, n_nearest, rows, n_features, codebook, stride, n_units,
+        NAME(score)(4, 2, n_nearest, rows, n_features, codebook, stride, n_units,
                     scores, lanes, square, limit);
         for (int row = 0; row < n; row++) {
             const int place = (first + row) * n_nearest;
             decided |= (uint32_t)NAME(decide)(
-                           n_parts, n_nearest, rows[row], n_features, codebook, stride,
-                           n_units, scores + row * stride, lanes + row * n_parts,
-                           square[row], limit[row], nearest + place, squared ? squared + place : NULL)
+                           n_nearest, rows[row], n_features, codebook, stride,
+                           n_units, scores + row * stride, lanes + row * 2,
+                           square[row], limit[row], nearest + place,
+                           squared ? squared + place : NULL)
                        << (first + row);
         }
     }
@@ -457,8 +426,7 @@ static ALWAYS_INLINE uint32_t NAME(screen_by_four)(
 }
 
 /* Add the next features to the scores of a few samples with a few units. */
-#define ROWS_IN_BLOCK (WIDTH == 64 ? 8 : 4)
-static ALWAYS_INLINE void NAME(add_block)(
+INLINE void NAME(add_block)(
     const REAL *const *samples, ptrdiff_t first, ptrdiff_t end,
     const REAL *restrict codebook, ptrdiff_t stride, REAL *restrict scores)
 {
@@ -481,26 +449,10 @@ static ALWAYS_INLINE void NAME(add_block)(
                 LOAD(scores + row * stride + part * LANES) + sums[row][part];
 }
 
-/* The sum of the squares. */
-static ALWAYS_INLINE REAL NAME(square_of)(const REAL *restrict sample, ptrdiff_t n)
-{
-    VECTOR minus_squares = FILL(0);
-    REAL square = 0;
-    ptrdiff_t feature = 0;
-    for (; feature + LANES <= n; feature += LANES)
-        minus_squares = LESS_PRODUCT(minus_squares, LOAD(sample + feature),
-                                     LOAD(sample + feature));
-    for (; feature < n; feature++)
-        square += sample[feature] * sample[feature];
-    for (int lane = 0; lane < LANES; lane++)
-        square -= minus_squares[lane];
-    return square;
-}
-
-/* The same for many features: a block of the codebook stays in the nearest cache while
-   all samples come by. */
-static ALWAYS_INLINE uint32_t NAME(screen_in_blocks)(
-    const int n_nearest, const REAL *restrict samples, int n_samples,
+/* See `screen`: for many features. A block of the codebook stays in the nearest cache
+   while all samples come by. */
+INLINE uint32_t NAME(screen_in_blocks)(
+    int n_nearest, const REAL *restrict samples, int n_samples,
     ptrdiff_t n_features, const REAL *restrict codebook, ptrdiff_t stride,
     ptrdiff_t n_units, REAL *restrict scores, ptrdiff_t *restrict nearest,
     REAL *restrict squared)
@@ -531,7 +483,7 @@ static ALWAYS_INLINE uint32_t NAME(screen_in_blocks)(
         const REAL limit = NAME(limit_of)(2, n_nearest, least, second);
         const int place = row * n_nearest;
         decided |= (uint32_t)NAME(decide)(
-                       2, n_nearest, rows[row], n_features, codebook, stride, n_units,
+                       n_nearest, rows[row], n_features, codebook, stride, n_units,
                        own, least, NAME(square_of)(rows[row], n_features), limit,
                        nearest + place, squared ? squared + place : NULL)
                    << row;
@@ -539,106 +491,17 @@ static ALWAYS_INLINE uint32_t NAME(screen_in_blocks)(
     return decided;
 }
 
-/* The same for up to SCREENED samples, with the nearest unit only or the nearest two.
-
-   `nearest` and, if it is not NULL, `squared` have n_nearest entries for each sample;
-   `scores` has room for SCREENED times the padded units. Return one bit for each sample
-   that is decided. A sample with missing features is not. */
-MAYBE_UNUSED static uint32_t NAME(screen)(
-    const REAL *restrict samples, int n_samples, ptrdiff_t n_features,
-    const REAL *restrict codebook, ptrdiff_t stride, ptrdiff_t n_units, int n_nearest,
-    REAL *restrict scores, ptrdiff_t *restrict nearest, REAL *restrict squared)
+TARGET static uint32_t NAME(screen)(
+    const void *samples, int n_samples, ptrdiff_t n_features, const void *codebook,
+    ptrdiff_t stride, ptrdiff_t n_units, int n_nearest, void *scores, ptrdiff_t *nearest,
+    void *squared)
 {
     if (n_features > FEATURES_AT_A_TIME)
-        return n_nearest == 1
-                   ? NAME(screen_in_blocks)(1, samples, n_samples, n_features, codebook,
-                                            stride, n_units, scores, nearest, squared)
-                   : NAME(screen_in_blocks)(2, samples, n_samples, n_features, codebook,
-                                            stride, n_units, scores, nearest, squared);
-    return n_nearest == 1
-               ? NAME(screen_by_four)(WIDTH == 64 ? 4 : 2, 1, samples, n_samples,
-                                      n_features, codebook, stride, n_units, scores,
-                                      nearest, squared)
-               : NAME(screen_by_four)(2, 2, samples, n_samples, n_features, codebook,
+        return NAME(screen_in_blocks)(n_nearest, samples, n_samples, n_features, codebook,
                                       stride, n_units, scores, nearest, squared);
+    return n_nearest == 1 /* a constant to the compiler */
+               ? NAME(screen_by_four)(1, samples, n_samples, n_features, codebook, stride,
+                                      n_units, scores, nearest, squared)
+               : NAME(screen_by_four)(2, samples, n_samples, n_features, codebook, stride,
+                                      n_units, scores, nearest, squared);
 }
-
-#include "_patches_typed.h"
-
-#undef LANES
-#undef VECTOR
-#undef MASK
-#undef LOAD
-#undef STORE
-#undef FILL
-#undef CHOOSE
-#undef MOST_CANDIDATES
-#undef ROWS_IN_BLOCK
-
-#else /* a compiler without vector types: the same sums, one unit at a time */
-
-MAYBE_UNUSED static void NAME(nearest_two)(
-    int terms, const REAL *sample, const REAL *factors, const int *features,
-    ptrdiff_t n_features, const REAL *codebook, ptrdiff_t stride, ptrdiff_t n_units,
-    REAL *sums, ptrdiff_t *nearest)
-{
-    REAL least = HUGEST, second = HUGEST;
-    nearest[0] = 0;
-    nearest[1] = n_units > 1 ? 1 : -1;
-    for (ptrdiff_t unit = 0; unit < n_units; unit++) {
-        REAL sum = 0;
-        for (ptrdiff_t first = 0; first < n_features; first += FEATURES_AT_A_TIME) {
-            REAL part = 0;
-            for (ptrdiff_t k = first; k < BLOCK_END(first, n_features); k++) {
-                const ptrdiff_t feature = features[k];
-                const REAL difference =
-                    sample[feature] - codebook[feature * stride + unit];
-                if (terms == ABSOLUTE_VALUES)
-                    part += difference < 0 ? -difference : difference;
-                else if (terms == WEIGHTED_SQUARES)
-                    part += difference * difference * factors[feature];
-                else
-                    part += difference * difference;
-            }
-            sum += part;
-        }
-        sums[unit] = sum;
-        if (sum < least) {
-            if (unit > 0) {
-                second = least;
-                nearest[1] = nearest[0];
-            }
-            least = sum;
-            nearest[0] = unit;
-        } else if (unit > 0 && sum < second) {
-            second = sum;
-            nearest[1] = unit;
-        }
-    }
-}
-
-MAYBE_UNUSED static int NAME(screen_one)(
-    const REAL *sample, ptrdiff_t n_features, const REAL *codebook, ptrdiff_t stride,
-    ptrdiff_t n_units, double bound, REAL *scores, ptrdiff_t *nearest, REAL *squared)
-{
-    return 0;
-}
-
-MAYBE_UNUSED static uint32_t NAME(screen)(
-    const REAL *samples, int n_samples, ptrdiff_t n_features, const REAL *codebook,
-    ptrdiff_t stride, ptrdiff_t n_units, int n_nearest, REAL *scores, ptrdiff_t *nearest,
-    REAL *squared)
-{
-    return 0;
-}
-
-MAYBE_UNUSED static uint32_t NAME(screen_patches)(
-    const REAL *samples, int n_samples, ptrdiff_t n_features, const REAL *patches,
-    const REAL *radii, const int *units, ptrdiff_t n_patches, int n_nearest, REAL *room,
-    ptrdiff_t *nearest, REAL *squared, int *worthwhile)
-{
-    *worthwhile = 0;
-    return 0;
-}
-
-#endif

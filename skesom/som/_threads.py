@@ -8,22 +8,20 @@ from contextlib import contextmanager
 import joblib
 from threadpoolctl import threadpool_limits
 
-from skesom.som._openmp cimport SKESOM_OPENMP, omp_get_max_threads
-
-has_openmp = bool(SKESOM_OPENMP)
+from skesom.som._vectors import has_openmp, most_threads
 
 
 def effective_n_threads():
     """Return the number of threads for a kernel.
 
     ``OMP_NUM_THREADS``, limits set by threadpoolctl and the processors that this
-    process may use are all honoured; without OpenMP there is one thread.
+    process may use are all honored; without OpenMP there is one thread.
     """
     if not has_openmp:
         return 1
     if os.environ.get("OMP_NUM_THREADS"):
-        return omp_get_max_threads()
-    return min(omp_get_max_threads(), joblib.cpu_count())
+        return most_threads()
+    return min(most_threads(), joblib.cpu_count())
 
 
 _lock = threading.Lock()

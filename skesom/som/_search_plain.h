@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Included by _vectors_typed.h for a compiler without vector types: the same sums, one
+   unit at a time, and no screening. */
+
+static void NAME(nearest_two)(
+    int terms, const void *sample_of_reals, const void *factors_of_terms,
+    const int *features, ptrdiff_t n_features, const void *codebook, ptrdiff_t stride,
+    ptrdiff_t n_units, void *sums, ptrdiff_t *nearest)
+{
+    const REAL *sample = sample_of_reals, *factors = factors_of_terms;
+    REAL least = HUGEST, second = HUGEST;
+    nearest[0] = 0;
+    nearest[1] = n_units > 1 ? 1 : -1;
+    for (ptrdiff_t unit = 0; unit < n_units; unit++) {
+        const REAL *weights = (const REAL *)codebook + unit;
+        REAL sum = 0;
+        for (ptrdiff_t first = 0; first < n_features; first += FEATURES_AT_A_TIME) {
+            REAL part = 0;
+            for (ptrdiff_t k = first; k < BLOCK_END(first, n_features); k++) {
+                const ptrdiff_t feature = features[k];
+                const REAL difference = sample[feature] - weights[feature * stride];
+                if (terms == ABSOLUTE_VALUES)
+                    part += difference < 0 ? -difference : difference;
+                else if (terms == WEIGHTED_SQUARES)
+                    part += difference * difference * factors[feature];
+                else
+                    part += difference * difference;
+            }
+            sum += part;
+        }
+        ((REAL *)sums)[unit] = sum;
+        if (sum < least) {
+            if (unit > 0) {
+                second = least;
+                nearest[1] = nearest[0];
+            }
+            least = sum;
+            nearest[0] = unit;
+        } else if (unit > 0 && sum < second) {
+            second = sum;
+            nearest[1] = unit;
+        }
+    }
+}
+
+static int NAME(screen_one)(
+    const void *sample, ptrdiff_t n_features, const void *codebook, ptrdiff_t stride,
+    ptrdiff_t n_units, double bound, void *scores, ptrdiff_t *nearest, void *squared)
+{
+    return 0;
+}
+
+static uint32_t NAME(screen)(
+    const void *samples, int n_samples, ptrdiff_t n_features, const void *codebook,
+    ptrdiff_t stride, ptrdiff_t n_units, int n_nearest, void *scores, ptrdiff_t *nearest,
+    void *squared)
+{
+    return 0;
+}
+
+static uint32_t NAME(screen_patches)(
+    const void *samples, int n_samples, ptrdiff_t n_features, const void *patches,
+    const void *radii, const int *units, ptrdiff_t n_patches, int n_nearest, void *room,
+    ptrdiff_t *nearest, void *squared, int *worthwhile)
+{
+    *worthwhile = 0;
+    return 0;
+}

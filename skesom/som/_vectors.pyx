@@ -1,0 +1,30 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The vector code, compiled once: other modules get at it by tables of functions."""
+
+cdef extern from "_vectors.h":
+    const Vectors *best_vectors(size_t item_size) noexcept nogil
+
+has_openmp = bool(SKESOM_OPENMP)
+unit_padding = UNIT_PADDING
+screened = SCREENED
+patch_size = PATCH
+squares = SQUARES
+weighted_squares = WEIGHTED_SQUARES
+absolute_values = ABSOLUTE_VALUES
+
+cdef const Vectors *for_float = best_vectors(sizeof(float))
+cdef const Vectors *for_double = best_vectors(sizeof(double))
+
+
+cdef const Vectors *vectors_for(size_t item_size) noexcept nogil:
+    return for_float if item_size == sizeof(float) else for_double
+
+
+def most_threads():
+    """Return the number of threads that OpenMP would use, 1 without it."""
+    return omp_get_max_threads()
+
+
+def room_for(Py_ssize_t n_patches):
+    """Return how many numbers a search in patches writes down."""
+    return ROOM_FOR(n_patches)
