@@ -51,7 +51,7 @@ class BuildKernels(build_ext):
     """Build extensions on all cores, with the flags that this compiler understands."""
 
     def finalize_options(self):
-        """Use as many jobs as there are cores, unless the command line says how many."""
+        """Use one job for each core, unless the command line gives a number."""
         super().finalize_options()
         self.parallel = self.parallel or os.cpu_count()
 

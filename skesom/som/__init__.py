@@ -1,6 +1,15 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Self-organizing maps of tables."""
 
+try:
+    import skesom.som._vectors  # noqa: F401
+except ModuleNotFoundError as error:
+    raise ImportError(
+        f"the kernels of skesom are not compiled in {__path__[0]}: compile them with "
+        "`pip install -e .` in the checkout, or run from another folder if skesom is "
+        "installed elsewhere"
+    ) from error
+
 from skesom.som._consensus import ConsensusClusterer
 from skesom.som._csom import CSOM
 from skesom.som._esom import ESOM

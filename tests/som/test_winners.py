@@ -1,11 +1,15 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Nearest units and distances are those of NumPy, whatever the vector code does."""
 
+import importlib.util
+import sys
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from threadpoolctl import threadpool_limits
 
+import skesom.som
 from skesom.som import _vectors, _winners
 from skesom.som._codebook import by_feature, distances_to_units, nearest_units, padded
 
@@ -226,3 +230,11 @@ def test_second_unit_is_another_one_when_squares_overflow(near, dtype):
         codebook[near] = 1
     winners, _ = nearest_units(X, codebook, second=True)
     assert_array_equal(winners, [[near or 0, 0 if near else 1]])
+
+
+def test_kernels_that_are_not_compiled(monkeypatch):
+    monkeypatch.setitem(sys.modules, "skesom.som._vectors", None)
+    spec = importlib.util.spec_from_file_location("som_once_more", skesom.som.__file__)
+    module = importlib.util.module_from_spec(spec)
+    with pytest.raises(ImportError, match=r"not compiled in .*pip install -e \."):
+        spec.loader.exec_module(module)
