@@ -106,7 +106,10 @@ for dtype, n_samples, n_features, epsilon in (
     X = rng.standard_t(4, size=(n_samples, n_features)).astype(dtype)
     X[::50, 3] = np.nan
     X[::3] += 10
-    for som in (ESOM(epsilon, random_state=0), CSOM((9, 8), n_epochs=4, n_clusters=5)):
+    for som in (
+        ESOM(epsilon=epsilon, random_state=0),
+        CSOM(shape=(9, 8), n_epochs=4, n_clusters=5),
+    ):
         labels = som.fit_predict(X)
         print(som.codebook_.tobytes().hex(), labels.tobytes().hex())
 """
