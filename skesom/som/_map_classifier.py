@@ -254,17 +254,20 @@ class MapClassifier(ClassifierMixin, UnitVotes):
         winners = som._learn_checked(X, **how, stream=stream)
         network = getattr(som, "_network", None)
         shape = len(som.codebook_), len(classes)
-        observed = np.where(winners >= 0, 0, -1)
-        count = count_classes(observed, codes, (1, shape[1]))[0]
         if grow:
+            observed = np.where(winners >= 0, 0, -1)
+            count = count_classes(observed, codes, (1, shape[1]))[0]
             winners = nearest_of_class(check_samples(som, X), codes, network)
         hits = count_classes(winners, codes, shape, weights)
         if more:
-            count = count + self.class_count_
             hits = hits + inherited(self.class_hits_, before, network, by_class=grow)
+        if not grow:
+            count = hits.sum(axis=0)
+        elif more:  # the hits of a class without a node are lost
+            count = count + self.class_count_
         self.estimator_ = som
         self.classes_ = classes
-        self.class_count_ = count if grow else hits.sum(axis=0)
+        self.class_count_ = count
         self.class_hits_ = hits
         self._set_votes(network.node_class[: shape[0]] if grow else None)
         return self

@@ -148,23 +148,22 @@ def feature_means(X):
 def cluster_means(X, labels, n_clusters, sample_weight=None):
     """Return the means of the samples of each cluster; NaN for a feature of none."""
     sums, counts = np.zeros((2, n_clusters, X.shape[1]))
+    weights = np.ones(len(X)) if sample_weight is None else sample_weight
     for rows in gen_batches(len(X), _ROWS_PER_BLOCK // 16):
-        inside = labels[rows] >= 0
-        own = labels[rows][inside]
-        weights = (
-            np.ones(len(own)) if sample_weight is None else sample_weight[rows][inside]
-        )
+        values, own, weight = X[rows], labels[rows], weights[rows]
+        inside = own >= 0
+        if not inside.all():
+            values, own, weight = values[inside], own[inside], weight[inside]
         belongs = sparse.csr_array(
-            (weights, (own, np.arange(len(own)))), shape=(n_clusters, len(own))
-        )
-        values = X[rows] if inside.all() else X[rows][inside]
+            (weight, own, np.arange(len(own) + 1)), shape=(len(own), n_clusters)
+        ).T
         missing = np.isnan(values)
         if missing.any():
             sums += belongs @ np.where(missing, 0, values)
             counts += belongs @ (~missing).astype(np.float64)
         else:
             sums += belongs @ values
-            counts += belongs.sum(axis=1)[:, np.newaxis]
+            counts += np.bincount(own, weight, n_clusters)[:, np.newaxis]
     means = np.full_like(sums, np.nan)
     return np.divide(sums, counts, out=means, where=counts > 0).astype(X.dtype)
 
