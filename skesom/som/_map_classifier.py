@@ -32,8 +32,7 @@ class MapClassifier(ClassifierMixin, UnitVotes):
     ----------
     estimator : ESOM or CSOM, default=None
         The map; ``ESOM()`` by default. It is cloned, and its units are not grouped into
-        clusters. A smaller learning rate than that of an ESOM for clustering, such as
-        0.05, keeps the nodes where the classes meet in their places.
+        clusters.
     label_rule : {"majority", "grow"}, default="majority"
         "majority" trains the map without the classes. With "grow", for an ESOM only, a
         sample whose nearest node is of another class becomes a node of its own as well,
