@@ -31,9 +31,8 @@ from skesom._common.pipelines import pipeline_end, random_states
 from skesom.som._base import CodebookMap
 from skesom.som._esom import ESOM
 from skesom.som._folded_graph import FoldedGraph
-from skesom.som._input import random_generator
+from skesom.som._input import random_generator, warn_user
 from skesom.som._threads import one_blas_thread
-from skesom.som._warnings import warn_user
 
 _ENOUGH_TO_LEARN = 50_000  # rows; twice as many win nothing (docs/consensus.md)
 _ENOUGH_TO_COMPARE = 1_000_000

@@ -13,11 +13,10 @@ from tqdm import tqdm
 
 from skesom.som._base import CodebookMap
 from skesom.som._epsilon import forecast, resolve_epsilon
-from skesom.som._input import check_training_samples, random_generator
+from skesom.som._input import check_training_samples, random_generator, warn_user
 from skesom.som._network import Network, make_room
 from skesom.som._second_stage import RULES, component_clusters
 from skesom.som._summary import feature_means, summarize
-from skesom.som._warnings import warn_user
 
 _SAMPLES_AT_A_TIME = 65536  # between two moments at which Ctrl-C is heard
 

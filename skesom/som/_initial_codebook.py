@@ -7,8 +7,8 @@ import numpy as np
 from scipy import linalg
 from sklearn.utils import gen_batches
 
+from skesom.som._input import warn_user
 from skesom.som._row_order import Epochs, repetitions
-from skesom.som._warnings import warn_user
 
 _VALUES_AT_A_TIME = 2**20
 _FLAT = 1e-7  # a deviation below this part of the largest is rounding

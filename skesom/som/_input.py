@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Checks of tables with missing features, their weights and measurement errors."""
+"""Checks of tables with missing features, their weights and errors; warnings."""
+
+import sys
+import warnings
 
 import numpy as np
 from sklearn.utils import check_array, check_random_state, gen_batches
@@ -10,6 +13,7 @@ from sklearn.utils.validation import (
 )
 
 _ROWS_AT_A_TIME = 65536
+_INSIDE = ("skesom", "sklearn")
 
 
 def random_generator(random_state):
@@ -144,3 +148,11 @@ def _native(X):
     if isinstance(X, np.ndarray) and not X.dtype.isnative:
         return X.astype(X.dtype.newbyteorder("="))
     return X
+
+
+def warn_user(message, category):
+    """Warn about the line that called skesom, or scikit-learn on the way to it."""
+    frame, level = sys._getframe(1), 2
+    while frame.f_back and frame.f_globals.get("__name__", "").split(".")[0] in _INSIDE:
+        frame, level = frame.f_back, level + 1
+    warnings.warn(message, category, stacklevel=level)

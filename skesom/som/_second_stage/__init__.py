@@ -11,6 +11,7 @@ import numpy as np
 from sklearn.cluster import AgglomerativeClustering
 from sklearn.exceptions import ConvergenceWarning
 
+from skesom.som._input import warn_user
 from skesom.som._second_stage._graph import graph_clusters
 from skesom.som._second_stage._two_winners import two_winner_clusters
 from skesom.som._second_stage._umatrix import umatrix_clusters
@@ -23,7 +24,6 @@ from skesom.som._second_stage._units import (
     units_by_size,
 )
 from skesom.som._threads import one_blas_thread
-from skesom.som._warnings import warn_user
 
 __all__ = [
     "RULES",
