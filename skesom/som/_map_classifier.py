@@ -31,8 +31,8 @@ class MapClassifier(ClassifierMixin, UnitVotes):
     Parameters
     ----------
     estimator : ESOM or CSOM, default=None
-        The map; ``ESOM()`` by default. It is cloned, and its units are not grouped into
-        clusters.
+        The map; ``ESOM(random_state=0)`` by default. It is cloned, and its units are
+        not grouped into clusters.
     label_rule : {"majority", "grow"}, default="majority"
         "majority" trains the map without the classes. With "grow", for an ESOM only, a
         sample whose nearest node is of another class becomes a node of its own as well,

@@ -26,8 +26,8 @@ class MapRegressor(RegressorMixin, UnitVotes):
     Parameters
     ----------
     estimator : ESOM or CSOM, default=None
-        The map; ``ESOM()`` by default. It is cloned, and its units are not grouped into
-        clusters.
+        The map; ``ESOM(random_state=0)`` by default. It is cloned, and its units are
+        not grouped into clusters.
     smoothing : float, default=0.5
         Width, in lattice distances, of the gaussian by which neighbors on the lattice
         of a CSOM share the targets of their samples; 0 leaves each unit its own. The

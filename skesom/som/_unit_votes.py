@@ -54,7 +54,9 @@ class UnitVotes(MetaEstimatorMixin, BaseEstimator):
         if stream and hasattr(self, "estimator_"):
             som = self.estimator_
         else:
-            som = ESOM() if self.estimator is None else clone(self.estimator)
+            som = ESOM(random_state=0)
+            if self.estimator is not None:
+                som = clone(self.estimator)
             som.set_params(n_clusters=None)
         for name in fit_params:
             if not has_fit_parameter(som, name):
