@@ -25,7 +25,7 @@ class WeightedRegressor(MapRegressor):
     [
         ESOM(3),
         ESOM(epsilon=0.1, clusterer=KMeans(3, random_state=0)),
-        ESOM(epsilon=0.5, clusterer="components", pruning_period=7),
+        ESOM(epsilon=1.0, clusterer="components", pruning_period=7),
         ESOM(3, shuffle=False, n_epochs=2, link_second=False),
         CSOM(None, shape=(4, 4)),
         CSOM(3, shape=(3, 5), topology="rectangular", init="random"),
