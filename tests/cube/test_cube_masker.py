@@ -423,7 +423,7 @@ class TestRealImages:
     """The frames that the rules were made for."""
 
     def test_field_with_a_spiral(self, shared_data):
-        field = read_bands(shared_data)
+        field = read_bands(shared_data)[:, :, :3]
         masker = CubeMasker(mask_lines=True).fit(field)
         assert masker.summary_["zeros"] == 0
         # The broken columns of u and r.
@@ -437,6 +437,6 @@ class TestRealImages:
 
     def test_galaxy_that_fills_the_frame(self, shared_data):
         with fits.open(shared_data / "m83" / "m83_hubble_rgb_wcs.fits") as file:
-            picture = np.moveaxis(file[0].data, 0, -1)
+            picture = np.moveaxis(file[0].data, 0, -1)[200:700, 200:700]
         masker = CubeMasker().fit(picture)
         assert masker.mask_.mean() < 1e-3

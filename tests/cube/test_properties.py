@@ -16,6 +16,7 @@ from skesom.cube import (
     CubeMasker,
     FluxShape,
     FluxUnitConverter,
+    SkyMasker,
 )
 from skesom.pixels import PixelSampler, flatten, unflatten
 
@@ -131,8 +132,7 @@ class TestValues:
 MASKERS = [
     CubeMasker(),
     CubeMasker(min_bands=1, mask_zeros=True),
-    CubeMasker(grow=1.5, saturation=500.0, mask_pedestal=False),
-    CubeMasker(min_signal_to_noise=-5, border_noise=1.5),
+    CubeMasker(grow=1.5, saturation=500.0, mask_pedestal=False, min_signal_to_noise=-5),
 ]
 
 
@@ -170,6 +170,27 @@ class TestMasker:
         assert np.isnan(result[fitted.mask_]).all()
         assert sum(fitted.summary_.values()) == fitted.mask_.sum()
         assert not fitted.mask_.all()
+
+
+class TestSkyMasker:
+    """Sky becomes NaN, and no other value changes."""
+
+    @cubes_profile
+    @given(array=cubes())
+    def test_what_is_kept_is_kept(self, array):
+        data = plain(array)
+        masker = SkyMasker("mask", threshold=1.0, min_bands=1, min_signals=1)
+        try:
+            result = masker.fit(array).transform(array)
+        except ValueError as error:
+            if "pixels are masked" not in str(error):
+                raise
+            return
+        expected = np.where(masker.sky_mask_[:, :, None], np.nan, data)
+        np.testing.assert_array_equal(result, expected)
+        assert result.dtype == data.dtype
+        assert not masker.sky_mask_[np.isnan(data).all(axis=2)].any()
+        np.testing.assert_array_equal(clone(masker).fit_transform(array), result)
 
 
 class TestTables:

@@ -29,7 +29,7 @@ from skesom.cube.masking._sky import (
     sky_statistics,
 )
 
-SEEDS = range(4)
+SEEDS = range(2)
 
 
 @pytest.fixture
@@ -86,10 +86,9 @@ def check_background(data):
 class TestGradients:
     """Backgrounds that slope are told, with their bands and sizes."""
 
-    @pytest.mark.parametrize("seed", SEEDS)
     @pytest.mark.parametrize("rise", [2, 5, 20, 100])
-    def test_size_is_told(self, seed, rise):
-        data = few_sources(np.random.default_rng(seed), n_bands=2)
+    def test_size_is_told(self, rise):
+        data = few_sources(np.random.default_rng(rise), n_bands=2)
         data[:, :, :1] += gradient(data.shape, rise)
         with pytest.warns(UserWarning, match=r"slopes .* by: band 1 \(.*--subtract-b"):
             masker = check_background(data)
