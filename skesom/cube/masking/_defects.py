@@ -215,14 +215,24 @@ def _dark_means(steps, valid, rows, axis):
 
 
 def _window_sums(values, axis):
-    """Return the sums in windows of 25 pixels, in the type of the values."""
+    """Return the sums in windows of 25 pixels, in the type of the values.
+
+    As sums of 1, 8 and 16 pixels, each of two of half its length: six additions of
+    whole images are quicker than sliding a window.
+    """
     padding = [(0, 0), (0, 0)]
-    padding[axis] = (HALF + 1, HALF)
-    # What overflows in the sum of a line cancels in the difference.
-    total = np.cumsum(np.pad(values, padding), axis=axis, dtype=values.dtype)
-    if axis == 0:
-        return total[WINDOW:] - total[:-WINDOW]
-    return total[:, WINDOW:] - total[:, :-WINDOW]
+    padding[axis] = (HALF, HALF)
+    lines = np.pad(values, padding)
+    lines = lines if axis == 0 else lines.T
+    n_windows = len(lines) - WINDOW + 1
+    total, covered, size = 0, 0, 1
+    while covered < WINDOW:
+        if WINDOW & size:
+            total = total + lines[covered : covered + n_windows]
+            covered += size
+        lines = lines[:-size] + lines[size:]
+        size *= 2
+    return total if axis == 0 else total.T
 
 
 def _means(total, count):

@@ -18,7 +18,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from scipy import ndimage
 
 from skesom._common.blocks import in_threads, row_blocks
-from skesom.cube.masking._sky import TILE
+from skesom.cube.masking._sky import TILE, masked_image
 from skesom.cube.masking._trails import find_trails
 
 SIGNIFICANCE = 3  # in standard deviations of what is compared
@@ -71,7 +71,7 @@ def find_outliers(cube, masked, n_jobs=None):
             found[band, rows] = block.outliers(narrowest[band])
 
     in_threads(search, bands, n_jobs)
-    found |= find_trails(cube, masked | found, noise, TILE, n_jobs)
+    found |= find_trails(cube, masked | found, noise, n_jobs)
     return found
 
 
@@ -82,13 +82,6 @@ def _narrowest(cube):
         known = cube.fwhm / np.sqrt(np.prod(cube.pixel_scale))
         widths = np.fmin(widths, known[:, np.newaxis])
     return widths
-
-
-def _image(cube, masked, band, rows):
-    """Return rows of a band, NaN where they are masked."""
-    image = np.array(cube.data[rows, :, band], order="C")
-    image[masked[rows]] = np.nan
-    return image
 
 
 def _above_four(image):
@@ -123,7 +116,7 @@ def _tile_noise(cube, masked, band):
     height = max(1, PIXELS_PER_BLOCK // (TILE * n_columns)) * TILE
     for start in range(0, n_rows, height):
         rows = slice(max(0, start - 1), min(n_rows, start + height + 1))
-        image = _image(cube, masked, band, rows)
+        image = masked_image(cube, masked, band, rows)
         missing = (start == 0, start + height >= n_rows)
         image = np.pad(image, (missing, (1, 1)), constant_values=np.nan)
         tiles = _tiles(np.abs(_above_four(image)))
@@ -174,7 +167,7 @@ class _Block:
         self.n_rows = rows.stop - rows.start
         self.first = rows.start - MARGIN  # the row of the cube that comes first
         inside = slice(max(0, self.first), min(len(cube.data), rows.stop + MARGIN))
-        image = _image(cube, masked, band, inside)
+        image = masked_image(cube, masked, band, inside)
         outside = inside.start - self.first, rows.stop + MARGIN - inside.stop
         self.image = np.pad(image, (outside, (MARGIN, MARGIN)), constant_values=np.nan)
         self.above = np.full_like(self.image, np.nan)

@@ -162,6 +162,13 @@ def representative_rows(n_rows, n_columns):
     return (strips[:, np.newaxis] * TILE + np.arange(TILE)).ravel()
 
 
+def masked_image(cube, masked, band, rows):
+    """Return rows of a band, NaN where they are masked."""
+    image = np.array(cube.data[rows, :, band], order="C")
+    image[masked[rows]] = np.nan
+    return image
+
+
 def pixel_noise(band):
     """Return the noise per pixel from the differences of neighbors."""
     steps = [np.diff(band, axis=axis).ravel() for axis in range(2)]

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Find the trails of satellites: straight ridges that one band alone shows.
 
-A trail is as wide as the stars, so its sharpness does not betray it. It is found as in
+A trail is as wide as the stars, so sharpness does not separate them. It is found as in
 the Hough transform: ridges of a band that no other band shows vote for the lines
 through them, and a line that is ridge nearly everywhere across its part of the frame is
 a trail.
@@ -11,19 +11,19 @@ import numpy as np
 from scipy import ndimage
 
 from skesom._common.blocks import in_threads, row_blocks
-from skesom.cube.masking._sky import representative_rows
+from skesom.cube.masking._sky import TILE, masked_image, representative_rows
 
 BIN = 2
 SMOOTHING = 3  # binned pixels
 SIDE = 5  # binned pixels from a ridge to what it must stand out from
 SIGNIFICANCE = 4  # in standard deviations of the difference
 SUPPORT = 3  # the same, in another band
-TILE = 256  # binned pixels
+PART = 256  # side of the parts that are searched, in binned pixels
 QUARTER = 0.3186  # a quarter of normal values lies within so many deviations
 FULL = 0.6  # share of a line that must be ridge
-SHORTEST = 0.5  # of the side of a tile
+SHORTEST = 0.5  # of the side of a part
 NEAR = 2.5  # binned pixels
-MOST = 8  # trails in a tile
+MOST = 8  # trails in a part
 WIDEST = 16  # pixels on either side
 FAINTEST = 1  # in standard deviations of a pixel
 PROTECTED = 10  # times the trail: so bright are the cores of stars that it crosses
@@ -31,7 +31,7 @@ PIXELS_PER_BLOCK = 2**19
 ACROSS = ((0, SIDE), (SIDE, 0), (SIDE - 1, SIDE - 1), (SIDE - 1, 1 - SIDE))
 
 
-def find_trails(cube, masked, noise, tile, n_jobs=None):
+def find_trails(cube, masked, noise, n_jobs=None):
     """Find straight ridges that one band alone shows."""
     bands = range(cube.shape[2])
     found = np.zeros(masked.shape, dtype=bool)
@@ -40,7 +40,7 @@ def find_trails(cube, masked, noise, tile, n_jobs=None):
         return found
 
     def height(band):
-        return _ridge_height(cube, masked[band], band, noise[:, :, band], tile)
+        return _ridge_height(cube, masked[band], band, noise[:, :, band])
 
     heights = in_threads(height, bands, n_jobs)
     shown = sum((part >= SUPPORT).astype(np.uint16) for part in heights)
@@ -48,7 +48,7 @@ def find_trails(cube, masked, noise, tile, n_jobs=None):
     def search(band):
         others = shown - (heights[band] >= SUPPORT)
         for line in _lines(heights[band] >= SIGNIFICANCE, others == 0):
-            pixels = _pixels_of_trail(cube, masked[band], band, line, noise, tile)
+            pixels = _pixels_of_trail(cube, masked[band], band, line, noise[:, :, band])
             if pixels is not None:
                 place, covered = pixels
                 found[(band, *place)] |= covered
@@ -57,7 +57,7 @@ def find_trails(cube, masked, noise, tile, n_jobs=None):
     return found
 
 
-def _ridge_height(cube, masked, band, noise, tile):
+def _ridge_height(cube, masked, band, noise):
     """Return how far binned pixels stand out from two sides, in whole deviations."""
     shape = cube.shape[0] // BIN, cube.shape[1] // BIN
     heights = np.zeros(shape, dtype=np.int8)
@@ -69,11 +69,10 @@ def _ridge_height(cube, masked, band, noise, tile):
         top, bottom = max(0, first - margin), min(shape[0], last + margin)
         if last <= first:
             continue
-        image = np.array(cube.data[top * BIN : bottom * BIN, :, band], order="C")
-        image[masked[top * BIN : bottom * BIN]] = np.nan
+        image = masked_image(cube, masked, band, np.s_[top * BIN : bottom * BIN])
         binned = _smooth(_binned(image, shape[1]))
         height = _above_sides(binned)[first - top : last - top]
-        down, across = (np.arange(n) * BIN // tile for n in shape)
+        down, across = (np.arange(n) * BIN // TILE for n in shape)
         deviation = spread[down[first:last]][:, across]
         known = np.isfinite(height) & (deviation > 0)
         height = np.divide(height, deviation, out=np.zeros_like(height), where=known)
@@ -87,8 +86,7 @@ def _excess_noise(cube, masked, band, noise):
     By the quieter places, which are those without ridges; one at least.
     """
     rows = representative_rows(*cube.shape[:2])
-    image = np.array(cube.data[rows, :, band], order="C")
-    image[masked[rows]] = np.nan
+    image = masked_image(cube, masked, band, rows)
     image = image[: len(image) // BIN * BIN]
     smoothed = _smooth(_binned(image, cube.shape[1] // BIN))
     sides = (smoothed[:, : -2 * SIDE] + smoothed[:, 2 * SIDE :]) / 2
@@ -133,23 +131,23 @@ def _above_sides(image):
 
 
 def _lines(ridges, countable):
-    """Find lines that are nearly full of ridges, in all tiles of a band.
+    """Find lines that are nearly full of ridges, in all parts of a band.
 
-    Yields the tile as (rows, columns) in binned pixels, a point and a direction.
+    Yields the part as (rows, columns) in binned pixels, a point and a direction.
     """
     cuts = [
-        np.linspace(0, n, max(1, round(n / TILE)) + 1).astype(int) for n in ridges.shape
+        np.linspace(0, n, max(1, round(n / PART)) + 1).astype(int) for n in ridges.shape
     ]
     for top, bottom in zip(cuts[0][:-1], cuts[0][1:], strict=True):
         for left, right in zip(cuts[1][:-1], cuts[1][1:], strict=True):
             part = np.s_[top:bottom, left:right]
             alone = ridges[part] & countable[part]
-            for point, direction in _lines_of_tile(alone, countable[part]):
+            for point, direction in _lines_of_part(alone, countable[part]):
                 yield part, point + (top, left), direction
 
 
-def _lines_of_tile(ridges, countable):
-    """Find lines in one tile, the strongest first."""
+def _lines_of_part(ridges, countable):
+    """Find lines in one part, the strongest first."""
     least = SHORTEST * max(ridges.shape)
     middle = (np.array(ridges.shape) - 1) / 2
     reach = int(np.hypot(*middle)) + 1
@@ -213,15 +211,14 @@ def _is_full(ridges, countable, point, direction, least):
     places = np.rint(point + steps * direction).astype(int)
     inside = np.all((places >= 0) & (places < ridges.shape), axis=1)
     places = tuple(places[inside].T)
-    told = countable[places]
-    full = ridges[places][told]
+    full = ridges[places][countable[places]]
     # Ridges are found a pixel to either side, so halves cannot be full by chance.
     return len(full) >= least and all(
         half.mean() >= FULL for half in np.array_split(full, 2)
     )
 
 
-def _pixels_of_trail(cube, masked, band, line, noise, tile):
+def _pixels_of_trail(cube, masked, band, line, noise):
     """Return a part of the cube and which of its pixels a trail covers, or None."""
     part, point, direction = line
     rows, columns = (
@@ -233,18 +230,16 @@ def _pixels_of_trail(cube, masked, band, line, noise, tile):
     across = offset * direction[1]
     across = across - (np.arange(columns.start, columns.stop) - point[1]) * direction[0]
     near = np.abs(across) < WIDEST + 0.5
-    image = np.array(cube.data[rows, columns, band])
-    image[masked[rows, columns]] = np.nan
     place = np.rint(across[near]).astype(int) + WIDEST
-    flux = image[near]
+    flux = masked_image(cube, masked, band, rows)[:, columns][near]
     profile = np.array([_median(flux[place == step]) for step in range(2 * WIDEST + 1)])
     sides = WIDEST // 4
     background = _median(np.concatenate([profile[:sides], profile[-sides:]]))
     profile -= background
     tiles = tuple(
-        slice(side.start // tile, side.stop // tile + 1) for side in (rows, columns)
+        slice(side.start // TILE, side.stop // TILE + 1) for side in (rows, columns)
     )
-    bright = profile > FAINTEST * np.median(noise[(*tiles, band)])
+    bright = profile > FAINTEST * np.median(noise[tiles])
     parts, _ = ndimage.label(bright)
     inner = np.where(np.isnan(profile), -np.inf, profile)[WIDEST - 3 : WIDEST + 4]
     peak = WIDEST - 3 + int(np.argmax(inner))
