@@ -35,7 +35,7 @@ from skesom.som import CSOM
 
 cube, truth = make_galaxy_cube((260, 300), missing=0.1, extent=0.6, random_state=1)
 csom = CSOM(shape=(9, 12), n_clusters=6, random_state=0)
-pipeline = make_cluster_pipeline(csom, fwhm="cube", sky="mask").fit(cube)
+pipeline = make_cluster_pipeline(csom, sky="mask").fit(cube)
 label_map = pipeline["cluster"].labels_
 print(f"{(label_map >= 0).sum()} pixels in {label_map.max() + 1} clusters")
 

@@ -34,7 +34,7 @@ print(cube)
 # on.
 
 consensus = ConsensusClusterer(ESOM(), n_clusters=8, random_state=0, n_jobs=-1)
-pipeline = make_cluster_pipeline(consensus, fwhm="cube")
+pipeline = make_cluster_pipeline(consensus)
 label_map = pipeline.fit_predict(cube)
 agreement = adjusted_rand_score(truth.ravel(), label_map.ravel())
 print(f"agreement with the truth (adjusted Rand index): {agreement:.2f}")

@@ -92,7 +92,7 @@ print(f"{len(regions)} regions hold {np.mean(drawn >= 0):.1%} of the pixels")
 # balanced, because ten times as many pixels are drawn of the disc as of star clusters.
 
 pipeline = make_pipeline(
-    FWHMConvolver(target=0.1),
+    FWHMConvolver(target_fwhm=0.1),
     AsinhStretch(),
     ColorScaler(),
     CubeClassifier(

@@ -29,7 +29,7 @@ from skesom.som import ESOM
 # its last step is repeated below.
 
 cube, truth = make_galaxy_cube(noise=3, random_state=0)
-pipeline = make_cluster_pipeline(ESOM(n_clusters=8, random_state=0), fwhm="cube")
+pipeline = make_cluster_pipeline(ESOM(n_clusters=8, random_state=0))
 pipeline.fit(cube)
 features = pipeline[:-1].transform(cube)
 plain = pipeline["cluster"]

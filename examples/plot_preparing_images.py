@@ -40,7 +40,7 @@ def observe(noise):
     pixels.wcs.pc = [[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]]
     pixels.array_shape = (160, 160)
     seen = make_pipeline(
-        FWHMConvolver(target=0.25), CubeAligner(pixels, conserve="flux")
+        FWHMConvolver(target_fwhm=0.25), CubeAligner(pixels, conserve="flux")
     ).fit_transform(ultraviolet)
     seen.data[:, 60:64] = 0
     return [sharp, seen.replace(data=np.nan_to_num(seen.data))]

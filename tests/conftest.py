@@ -48,9 +48,7 @@ def job(galaxy):
     from skesom.maps import make_cluster_pipeline
     from skesom.som import ESOM
 
-    pipeline = make_cluster_pipeline(
-        ESOM(n_clusters=4, random_state=0), fwhm="cube", sky="mask"
-    )
+    pipeline = make_cluster_pipeline(ESOM(n_clusters=4, random_state=0), sky="mask")
     return pipeline.fit(galaxy)
 
 

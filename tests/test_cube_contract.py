@@ -34,9 +34,9 @@ from skesom.cube import (
 
 TRANSFORMERS = [
     FWHMConvolver([1.0, 1.2, 2.0], pixel_scale=1.3),
-    FWHMConvolver([1.0, 1.2, 1.5], target=4.0, pixel_scale=[0.7, 2.0]),
+    FWHMConvolver([1.0, 1.2, 1.5], target_fwhm=4.0, pixel_scale=[0.7, 2.0]),
     FWHMConvolver(1.5, pixel_scale=1.0),
-    FWHMConvolver([1.0, 1.2, 1.5], kernel="target", pixel_scale=0.5, n_jobs=2),
+    FWHMConvolver([1.0, 1.2, 1.5], pixel_scale=0.5, n_jobs=2),
     CubeAligner(),
     CubeAligner("first", conserve="flux", check_registration=True, n_jobs=2),
     CubeMasker(),

@@ -158,7 +158,7 @@ class TestSearch:
     )
     def test_steps_on_cubes_can_be_searched_too(self, cube, scorer):
         grid = {
-            "fwhmconvolver__target": [2.0, 3.0],
+            "fwhmconvolver__target_fwhm": [2.0, 3.0],
             "cubemasker__saturation": [None, 80.1],
             "cubeclusterer__estimator__standardscaler": ["passthrough"],
         }

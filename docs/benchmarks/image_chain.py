@@ -87,9 +87,7 @@ def align_turned(cube):
 
 def chain(cube):
     """Run the whole chain to a map of clusters."""
-    pipeline = make_cluster_pipeline(
-        MiniBatchKMeans(8, random_state=0), fwhm="cube", n_jobs=-1
-    )
+    pipeline = make_cluster_pipeline(MiniBatchKMeans(8, random_state=0), n_jobs=-1)
     return pipeline.fit_predict(cube)
 
 

@@ -216,7 +216,7 @@ def maps(seeds):
 
 def agreement(clusterer, cube, truth, mask):
     """Adjusted Rand index of the default chain with the true populations."""
-    pipeline = make_cluster_pipeline(clusterer, fwhm="cube", mask_outliers=mask)
+    pipeline = make_cluster_pipeline(clusterer, mask_outliers=mask)
     labels = pipeline.fit_predict(cube)
     there = labels >= 0
     return adjusted_rand_score(truth[there], labels[there])

@@ -26,7 +26,7 @@ def job(shape):
     """Return a cube, and a pipeline whose labels are of it."""
     side = min(SIDE, *shape)
     cube, _ = make_galaxy_cube((side, side), random_state=0)
-    pipeline = make_cluster_pipeline(ESOM(random_state=0), fwhm="cube").fit(cube)
+    pipeline = make_cluster_pipeline(ESOM(random_state=0)).fit(cube)
     if shape == (side, side):
         return cube, pipeline
     step = pipeline["cluster"]

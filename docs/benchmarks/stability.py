@@ -60,16 +60,16 @@ def main():
     for seed in options.scenes:
         shape = (options.size, options.size)
         cube, truth = make_galaxy_cube(shape, random_state=seed)
-        compare(f"galaxy {seed}", *rows_of(cube, "cube", truth), methods, options.runs)
+        compare(f"galaxy {seed}", *rows_of(cube, truth), methods, options.runs)
     for folder in options.folders:
         files = sorted(path for path in Path(folder).iterdir() if ".fit" in path.name)
         images = read_cube(files)
         compare(Path(folder).name, *rows_of(images), methods, options.runs)
 
 
-def rows_of(images, fwhm=None, truth=None):
+def rows_of(images, truth=None):
     """Return the table that the default chain gives a clusterer, and its truth."""
-    pipeline = make_cluster_pipeline(KMeans(2, n_init=1, random_state=0), fwhm=fwhm)
+    pipeline = make_cluster_pipeline(KMeans(2, n_init=1, random_state=0))
     cube = pipeline[:-1].fit_transform(images)
     table, valid = pipeline[-1].table(cube)
     return table, None if truth is None else truth[valid]

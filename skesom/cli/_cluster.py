@@ -8,13 +8,7 @@ from skesom.cli._clusterer import add_clusterer, clusterer_of
 from skesom.cli._images import add_images, source_of
 from skesom.cli._parser import Help, add_output, add_report
 from skesom.cli._smoothing import regularizer_of
-from skesom.cli._steps import (
-    add_steps,
-    fit,
-    pipeline_of,
-    put_in_order,
-    warn_of_widths,
-)
+from skesom.cli._steps import add_steps, fit, pipeline_of, put_in_order
 
 _MANY_BANDS = 20  # for a line in the terminal
 _GO_WITH_FROM = {"files", "output", "overwrite", "tables", "no_pictures", "provenance"}
@@ -62,9 +56,8 @@ def _cluster(options):
     source = source_of(options).by_wavelength()
     images = source.read()
     put_in_order(options, source.order)
-    pipeline = fit(pipeline_of(options, clusterer, images), images)
+    pipeline = fit(pipeline_of(options, clusterer), images)
     files = write(options, pipeline, images, source=source)
-    warn_of_widths(pipeline, images)
     print(f"Bands in their order: {_list_bands(images)}.")
     report(pipeline, files.values())
 
@@ -129,8 +122,10 @@ def report(pipeline, files, label_map=None):
     if label_map is None:
         label_map = pipeline[-1].labels_
         print("\n".join(lines_of(decisions_of(pipeline))))
-    elif "convolve" in pipeline.named_steps:
-        print(f"Sharpness: {pipeline['convolve'].target_fwhm_:.4g} arcsec.")
+    else:
+        fwhm = decisions_of(pipeline)["fwhm"]
+        if fwhm is not None:
+            print(f"Sharpness: {fwhm:.4g} arcsec.")
     table = cluster_table(label_map)
     print(f"{len(table)} clusters:")
     for row in table:

@@ -46,7 +46,7 @@ def _demo(options):
         write_map(folder / "truth.fits", truth, cube=cube)
         source = ImageSource(files)
         cube = source.read()
-        pipeline = make_cluster_pipeline(clusterer, fwhm="cube", n_jobs=-1).fit(cube)
+        pipeline = make_cluster_pipeline(clusterer, n_jobs=-1).fit(cube)
         files = write(options, pipeline, cube, folder=folder, source=source)
     report(pipeline, [Path(options.output) / name for name in files])
     label_map = pipeline["cluster"].labels_

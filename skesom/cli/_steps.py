@@ -1,10 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Options of the steps between images and clusters, and the pipeline they make."""
 
-import warnings
 from pathlib import Path
-
-import numpy as np
 
 from skesom.cli._parser import number_or_name, width
 from skesom.cli._smoothing import add_smoothing, regularizer_of
@@ -88,8 +85,8 @@ def _add_sharpness(group):
         metavar="WIDTH",
         help="width of the point-spread function, one for all or one for each band: "
         'arcsec, pixels as in 2.5pix, "header", or "stars" to measure it '
-        "(default: from headers; if they do not tell, the bands stay as sharp as they "
-        "are)",
+        "(default: from headers; if that of a band is unknown, all bands stay as sharp "
+        "as they are)",
     )
     group.add_argument(
         "--target-fwhm",
@@ -115,8 +112,8 @@ def _add_sharpness(group):
         "--resample",
         choices=["auto", "interp", "adaptive", "exact"],
         default="auto",
-        help="how bands come to that grid: auto interpolates what was brought to one "
-        "width and averages else",
+        help="how bands come to that grid: auto interpolates bands of one width and "
+        "averages others",
     )
     group.add_argument(
         "--crop",
@@ -147,16 +144,13 @@ def _add_scaling(group):
     )
 
 
-def pipeline_of(options, clusterer, images):
+def pipeline_of(options, clusterer):
     """Make the pipeline that the options describe."""
     from skesom.maps import make_cluster_pipeline
 
-    fwhm = _one_or_list(options.fwhm)
-    if fwhm is None and (options.target_fwhm is not None or widths_are_known(images)):
-        fwhm = "cube"
     pipeline = make_cluster_pipeline(
         clusterer,
-        fwhm=fwhm,
+        fwhm=_one_or_list(options.fwhm),
         target_fwhm="worst" if options.target_fwhm is None else options.target_fwhm,
         pixel_scale=options.pixel_scale,
         align_to=_grid(options.align_to),
@@ -190,36 +184,6 @@ def put_in_order(options, order):
     place = {str(band): str(number) for number, band in enumerate(order)}
     align_to = "0" if options.align_to == "first" else options.align_to
     options.align_to = place.get(align_to, options.align_to)
-
-
-def widths_are_known(images):
-    """Tell whether the cubes know the width of each band."""
-    return not any(_unknown_widths(images).values())
-
-
-def warn_of_widths(pipeline, images):
-    """Warn if bands stay as sharp as they are because widths are unknown."""
-    unknown = _unknown_widths(images)
-    one_band = len(unknown) == 1  # which has nothing to be brought to
-    if "convolve" in pipeline.named_steps or one_band or not any(unknown.values()):
-        return
-    missing = [name for name, is_unknown in unknown.items() if is_unknown]
-    which = "all bands" if len(missing) == len(unknown) else ", ".join(missing)
-    warnings.warn(
-        f"The bands stay as sharp as they are, because the FWHM of {which} is unknown: "
-        "give --fwhm (arcsec, pixels as in 2.5pix, or stars) to bring them to one "
-        "width.",
-        UserWarning,
-        stacklevel=2,
-    )
-
-
-def _unknown_widths(images):
-    """Return for the name of each band whether its width is unknown."""
-    cubes = images if isinstance(images, list) else [images]
-    names = [name for cube in cubes for name in cube.band_names]
-    missing = np.isnan(np.concatenate([cube.fwhm for cube in cubes]))
-    return dict(zip(names, missing.tolist(), strict=True))
 
 
 def fit(pipeline, images):

@@ -1,12 +1,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Cubes of images, and what turns one cube into another."""
 
-from skesom.cube._base import CubeTransformer, check_cube
+from skesom.cube._base import CubeTransformer
 from skesom.cube._container import Cube
-from skesom.cube._valid import largest_valid_rectangle
-from skesom.cube.alignment._align import align
 from skesom.cube.alignment._aligner import CubeAligner
-from skesom.cube.convolution._convolve import FWHMConvolver
+from skesom.cube.convolution._convolver import FWHMConvolver
 from skesom.cube.flux._background import BackgroundSubtractor
 from skesom.cube.flux._color import ColorScaler
 from skesom.cube.flux._flux_shape import FluxShape
@@ -27,12 +25,11 @@ __all__ = [
     "FluxShape",
     "FluxUnitConverter",
     "SkyMasker",
-    "align",
-    "check_cube",
-    "largest_valid_rectangle",
 ]
 
 # For the other folders of skesom; not public.
-from skesom.cube.alignment._bands import join_coordinates as join_coordinates
+from skesom.cube._base import CubeInput as CubeInput
+from skesom.cube._base import check_cube as check_cube
+from skesom.cube.alignment._stack import join_coordinates as join_coordinates
 from skesom.cube.masking._regions import pixels_in_box as pixels_in_box
 from skesom.cube.masking._sky import sky_statistics as sky_statistics

@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What every transformer of cubes shares: fitting, the checks and the tags."""
+"""The base class of the transformers of cubes, and the checks of their input."""
 
 import os
+from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
+from astropy import units
 from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
 from sklearn.utils.validation import check_is_fitted
 
@@ -11,7 +14,20 @@ from skesom._common.blocks import row_blocks
 from skesom.cube._container import Cube
 
 
-class CubeTransformer(TransformerMixin, BaseEstimator):
+class CubeInput:
+    """Mixin with the scikit-learn tags of estimators that take cubes with NaN."""
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.two_d_array = False
+        tags.input_tags.three_d_array = True
+        tags.input_tags.allow_nan = True
+        if tags.transformer_tags is not None:
+            tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        return tags
+
+
+class CubeTransformer(CubeInput, TransformerMixin, BaseEstimator):
     """Base of the transformers that take a cube and give the same kind of cube.
 
     A `Cube` comes back as a `Cube`, a plain array as a plain array.
@@ -97,21 +113,13 @@ class CubeTransformer(TransformerMixin, BaseEstimator):
         """Do what `fit_transform` does, in a class that can save work."""
         return self.fit(X).transform(X)
 
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.input_tags.two_d_array = False
-        tags.input_tags.three_d_array = True
-        tags.input_tags.allow_nan = True
-        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
-        return tags
-
     def set_output(self, *, transform=None):
         """Leave the output a cube: it has no table form (kept for pipelines).
 
         Parameters
         ----------
         transform : {"default", "pandas", "polars"}, default=None
-            Asked for by scikit-learn's pipelines; a cube stays a cube.
+            Set by scikit-learn's pipelines; a cube stays a cube.
 
         Returns
         -------
@@ -133,48 +141,34 @@ class CubeTransformer(TransformerMixin, BaseEstimator):
 
 
 def check_cube(X, *, estimator=None, reset=True):
-    """Return X as a `Cube`, refusing what no step of the flow can use.
+    """Return X as a `Cube`; empty cubes and infinite values are errors.
 
-    Parameters
-    ----------
-    X : Cube or array-like of shape (n_rows, n_columns, n_bands)
-        The cube. NaN marks masked pixels.
-    estimator : object, default=None
-        Estimator that takes the cube; remembers the number of bands when `reset`
-        is true, and is compared with it otherwise.
-    reset : bool, default=True
-        Whether the estimator is being fitted.
-
-    Returns
-    -------
-    cube : Cube
-        The same object if X is a Cube, a view of X if it is a native float array.
-
-    Raises
-    ------
-    ValueError
-        If X has another number of axes or bands than wanted, no pixels, or infinite
-        values.
+    The estimator stores the number of bands (`reset`), or is compared with it.
     """
     name = "The cube" if estimator is None else type(estimator).__name__
     cube = X if isinstance(X, Cube) else _as_cube(X, name)
     if 0 in cube.shape:
         raise ValueError(f"{name} got an empty cube of shape {cube.shape}.")
     if estimator is not None:
-        if reset:
-            estimator.n_features_in_ = cube.shape[2]
-        elif cube.shape[2] != estimator.n_features_in_:
-            raise ValueError(
-                f"X has {cube.shape[2]} bands, but {name} was fitted on "
-                f"{estimator.n_features_in_} bands."
-            )
+        _check_n_bands(cube.shape[2], estimator, reset)
     if any(np.isinf(cube.data[rows]).any() for rows in row_blocks(cube.shape)):
         _refuse_infinity(cube)
     return cube
 
 
+def _check_n_bands(n_bands, estimator, reset):
+    """Store the number of bands in the estimator, or compare it."""
+    if reset:
+        estimator.n_features_in_ = n_bands
+    elif n_bands != estimator.n_features_in_:
+        raise ValueError(
+            f"X has {n_bands} bands, but {type(estimator).__name__} was fitted on "
+            f"{estimator.n_features_in_} bands."
+        )
+
+
 def _as_cube(X, name):
-    """Return an array as a cube, saying what to do with what is none."""
+    """Return an array as a cube; paths and lists of cubes are errors."""
     parts = X if isinstance(X, list | tuple) else [X]
     for part in parts:
         if isinstance(part, str | os.PathLike):
@@ -191,7 +185,7 @@ def _as_cube(X, name):
 
 
 def _refuse_infinity(cube):
-    """Say where a cube is infinite."""
+    """Raise the error that names the band and pixel of an infinite value."""
     for band, band_name in enumerate(cube.band_names):
         infinite = np.isinf(cube.data[:, :, band])
         if infinite.any():
@@ -201,3 +195,132 @@ def _refuse_infinity(cube):
                 f"values, the first at row {row}, column {column}. Replace them by "
                 "NaN, which marks masked pixels."
             )
+
+
+def is_cube_list(X):
+    """Return whether X is a list (or tuple) of cubes instead of one cube."""
+    return isinstance(X, list | tuple) and len(X) > 0 and isinstance(X[0], Cube)
+
+
+def check_cubes(X, estimator, *, reset):
+    """Return X as a list of cubes after checking each of them."""
+    name = type(estimator).__name__
+    if isinstance(X, list | tuple) and len(X) == 0:
+        raise ValueError(f"{name} takes a cube or a list of cubes, got an empty list.")
+    if not is_cube_list(X):
+        return [check_cube(X, estimator=estimator, reset=reset)]
+    for number, cube in enumerate(X):
+        if not isinstance(cube, Cube):
+            raise ValueError(
+                f"{name} takes a list of Cubes, but entry {number} is a "
+                f"{type(cube).__name__}."
+            )
+        check_cube(cube)
+    check_unique_names(X)
+    _check_n_bands(len(all_band_names(X)), estimator, reset)
+    return list(X)
+
+
+def check_unique_names(cubes):
+    """Raise an error if bands of several cubes have the same name."""
+    names = all_band_names(cubes)
+    repeated = sorted({name for name in names if names.count(name) > 1})
+    if repeated:
+        raise ValueError(
+            f"Several bands are named {', '.join(map(repr, repeated))}. Rename them "
+            "with Cube.replace(band_names=...)."
+        )
+
+
+def all_band_names(cubes):
+    """Return the names of the bands of all cubes in order."""
+    return [name for cube in cubes for name in cube.band_names]
+
+
+def split_bands(values, cubes):
+    """Cut a sequence with one entry per band into the parts of each cube."""
+    ends = np.cumsum([0] + [cube.shape[2] for cube in cubes])
+    return [values[start:end] for start, end in pairwise(ends)]
+
+
+def numbers_per_band(values, band_names, parameter, *, positive=False):
+    """Return one number for each band, from one for all or one for each."""
+    numbers = np.asarray(values, dtype=np.float64)
+    if numbers.shape not in [(), (len(band_names),)]:
+        raise ValueError(
+            f"{parameter} must be one number or one for each of the {len(band_names)} "
+            f"bands, got {numbers.size}."
+        )
+    numbers = np.array(np.broadcast_to(numbers, len(band_names)))
+    for name, value in zip(band_names, numbers, strict=True):
+        if positive and not (np.isfinite(value) and value > 0):
+            raise ValueError(
+                f"The {parameter} of band {name!r} must be a positive number, got "
+                f"{value}."
+            )
+    return numbers
+
+
+class Band(NamedTuple):
+    """One band of a cube, with the pixel scale that the user gives, if any."""
+
+    cube: Cube
+    number: int
+    given_scale: np.ndarray | None = None
+
+    @property
+    def name(self):
+        """Name of the band."""
+        return self.cube.band_names[self.number]
+
+    @property
+    def image(self):
+        """Fluxes of shape (n_rows, n_columns)."""
+        return self.cube.data[:, :, self.number]
+
+    @property
+    def fwhm(self):
+        """Full width at half maximum in arcsec, NaN if the cube has none."""
+        return self.cube.fwhm[self.number]
+
+    @property
+    def pixel_scale(self):
+        """Height and width of a pixel in arcsec, None if unknown."""
+        scale = self.given_scale
+        scale = self.cube.pixel_scale if scale is None else scale
+        return None if scale is None else np.array(scale, dtype=np.float64)
+
+    @property
+    def pixel_size(self):
+        """Side of a square pixel of the same area in arcsec, None if unknown."""
+        scale = self.pixel_scale
+        return None if scale is None else float(np.sqrt(np.prod(scale)))
+
+    @property
+    def directions(self):
+        """Steps to the east and north (rows, arcsec) per column and row, or None.
+
+        Measured in the middle of the image; None if the cube has no WCS.
+        """
+        wcs = self.cube.wcs
+        if wcs is None:
+            return None
+        n_rows, n_columns = self.cube.shape[:2]
+        column, row = (n_columns - 1) / 2, (n_rows - 1) / 2
+        middle = wcs.pixel_to_world(column, row)
+        beside = wcs.pixel_to_world([column + 1, column], [row, row + 1])
+        offsets = middle.spherical_offsets_to(beside)
+        steps = np.array([offset.to_value(units.arcsec) for offset in offsets])
+        if self.given_scale is not None:
+            height, width = self.given_scale
+            steps *= [width, height] / np.linalg.norm(steps, axis=0)
+        return steps
+
+
+def list_bands(cubes, pixel_scale=None):
+    """Return the bands of all cubes in order."""
+    return [
+        Band(cube, number, pixel_scale)
+        for cube in cubes
+        for number in range(cube.shape[2])
+    ]

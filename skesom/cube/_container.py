@@ -5,14 +5,7 @@ import numpy as np
 from astropy import units
 from astropy.wcs.utils import proj_plane_pixel_scales
 
-from skesom.cube._cutout import find_cutout
-from skesom.cube._parts import (
-    as_native_float,
-    check_coordinates,
-    check_errors,
-    check_sky_mask,
-)
-from skesom.cube._slicing import as_slice, cut_wcs, full_key
+from skesom.cube._parts import as_slice, cut_wcs, find_cutout, full_key
 
 _PER_BAND = ("band_names", "band_units", "fwhm", "band_coordinates", "zero_points")
 
@@ -89,7 +82,7 @@ class Cube:
                 "One cube is needed, got a list of cubes. If these are images on "
                 "several grids: CubeAligner().fit_transform(cubes)."
             )
-        self.data = as_native_float(data)
+        self.data = _as_native_float(data)
         if self.data.ndim != 3:
             remedy = "one of bands: image[:, :, np.newaxis]"
             remedy = f" Give an image {remedy}." if self.data.ndim == 2 else ""
@@ -120,8 +113,8 @@ class Cube:
         elif isinstance(fwhm, units.Quantity):
             fwhm = fwhm.to_value(units.arcsec)
         self.fwhm = np.asarray(fwhm, dtype=np.float64)
-        self.errors = check_errors(errors, self.data)
-        self.band_coordinates = check_coordinates(band_coordinates)
+        self.errors = _check_errors(errors, self.data)
+        self.band_coordinates = _check_coordinates(band_coordinates)
         if zero_points is None:
             zero_points = np.full(n_bands, np.nan)
         self.zero_points = np.asarray(zero_points, dtype=np.float64)
@@ -132,7 +125,7 @@ class Cube:
                     f"{name} must have one entry for each of the {n_bands} bands, "
                     f"got {np.size(description)}."
                 )
-        self.sky_mask = check_sky_mask(sky_mask, self.data)
+        self.sky_mask = _check_sky_mask(sky_mask, self.data)
 
     @property
     def pixel_scale(self):
@@ -283,3 +276,55 @@ class Cube:
         (20, 20, 2)
         """
         return self[find_cutout(self, center, size)]
+
+
+def _as_native_float(data):
+    """Return data as float32 or float64 in native byte order, copying if it must."""
+    if isinstance(data, np.ma.MaskedArray):
+        wanted = np.promote_types(data.dtype, np.float32)
+        return _as_native_float(data.astype(wanted).filled(np.nan))
+    data = np.asarray(data)
+    if data.dtype.kind not in "biuf":
+        raise ValueError(f"A cube holds real numbers, got an array of {data.dtype}.")
+    if data.dtype.kind == "f":
+        wanted = np.float32 if data.dtype.itemsize <= 4 else np.float64
+    else:
+        wanted = np.float32 if data.dtype.itemsize <= 2 else np.float64
+    return np.asarray(data, dtype=wanted)
+
+
+def _check_errors(errors, data):
+    """Return errors in the type of the data after comparing their shapes."""
+    if errors is None:
+        return None
+    errors = _as_native_float(errors)
+    if errors.shape != data.shape:
+        raise ValueError(
+            f"errors must have the shape of the data {data.shape}, got {errors.shape}."
+        )
+    return errors.astype(data.dtype, copy=False)
+
+
+def _check_coordinates(coordinates):
+    """Return spectral coordinates as a plain Quantity."""
+    if coordinates is None:
+        return None
+    if not isinstance(coordinates, units.Quantity):
+        raise ValueError(
+            "band_coordinates needs a unit: give an astropy Quantity, got "
+            f"{type(coordinates).__name__}."
+        )
+    return units.Quantity(coordinates, dtype=np.float64)
+
+
+def _check_sky_mask(sky_mask, data):
+    """Return the mask of sky after comparing its pixels with those of the data."""
+    if sky_mask is None:
+        return None
+    sky_mask = np.asarray(sky_mask)
+    if sky_mask.dtype != bool or sky_mask.shape != data.shape[:2]:
+        raise ValueError(
+            f"sky_mask must be of bool and have the pixels of the data "
+            f"{data.shape[:2]}, got {sky_mask.dtype} of shape {sky_mask.shape}."
+        )
+    return sky_mask

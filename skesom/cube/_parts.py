@@ -1,57 +1,118 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What a cube is made of, in the form in which it holds it."""
+"""Parts of a cube: by an index of three axes, or by a place on the sky."""
 
 import numpy as np
 from astropy import units
+from astropy.coordinates import SkyCoord
+from astropy.nddata.utils import NoOverlapError, overlap_slices
 
 
-def as_native_float(data):
-    """Return data as float32 or float64 in native byte order, copying if it must."""
-    if isinstance(data, np.ma.MaskedArray):
-        wanted = np.promote_types(data.dtype, np.float32)
-        return as_native_float(data.astype(wanted).filled(np.nan))
-    data = np.asarray(data)
-    if data.dtype.kind not in "biuf":
-        raise ValueError(f"A cube holds real numbers, got an array of {data.dtype}.")
-    if data.dtype.kind == "f":
-        wanted = np.float32 if data.dtype.itemsize <= 4 else np.float64
+def cut_wcs(wcs, rows, columns):
+    """Return the WCS of the pixels that two plain slices pick."""
+    cut = wcs[rows.start : rows.stop, columns.start : columns.stop]
+    steps = np.array([columns.step or 1, rows.step or 1])
+    if np.all(steps == 1):
+        return cut
+    if cut.has_distortion:
+        return None
+    # astropy's own slicing with steps bins pixels instead of picking them, and is
+    # wrong for a CD matrix and for rotated axes.
+    if cut.wcs.has_cd():
+        cut.wcs.cd = cut.wcs.cd * steps
     else:
-        wanted = np.float32 if data.dtype.itemsize <= 2 else np.float64
-    return np.asarray(data, dtype=wanted)
+        cut.wcs.pc = cut.wcs.get_pc() * steps
+    cut.wcs.crpix = (cut.wcs.crpix - 1) / steps + 1
+    return cut
 
 
-def check_errors(errors, data):
-    """Return errors in the type of the data after comparing their shapes."""
-    if errors is None:
-        return None
-    errors = as_native_float(errors)
-    if errors.shape != data.shape:
+def full_key(key):
+    """Return the row, column and band parts of an index."""
+    parts = list(key) if isinstance(key, tuple) else [key]
+    if any(part is Ellipsis for part in parts):
+        place = next(i for i, part in enumerate(parts) if part is Ellipsis)
+        missing = 3 - (len(parts) - 1)
+        parts[place : place + 1] = [slice(None)] * missing
+    parts += [slice(None)] * (3 - len(parts))
+    return parts
+
+
+def as_slice(key, length):
+    """Return the plain slice that picks the same places as an index of one axis."""
+    if isinstance(key, slice):
+        start, stop, step = key.indices(length)
+        return slice(start, max(stop, start), step) if step > 0 else None
+    picked = np.arange(length)[key]
+    if len(picked) and np.array_equal(picked, np.arange(len(picked)) + picked[0]):
+        return slice(int(picked[0]), int(picked[-1]) + 1)
+    return None
+
+
+def find_cutout(cube, center, size):
+    """Return the rows and columns of a cut-out, as `Cube.cutout` describes it."""
+    position = _position(cube, center)
+    if not np.all(np.isfinite(position)):
+        on_sky = isinstance(center, SkyCoord)
+        name = center.to_string("decimal") if on_sky else center
         raise ValueError(
-            f"errors must have the shape of the data {data.shape}, got {errors.shape}."
+            f"The center of the cut-out, {name}, lies outside of the image: it is no "
+            "number, or on another side of the sky. Check its coordinates."
         )
-    return errors.astype(data.dtype, copy=False)
-
-
-def check_coordinates(coordinates):
-    """Return spectral coordinates as a plain Quantity."""
-    if coordinates is None:
-        return None
-    if not isinstance(coordinates, units.Quantity):
+    lengths = _lengths(cube, size)
+    try:
+        return overlap_slices(cube.shape[:2], lengths, position, mode="trim")[0]
+    except NoOverlapError as error:
+        rows, columns = cube.shape[:2]
         raise ValueError(
-            "band_coordinates needs a unit: give an astropy Quantity, got "
-            f"{type(coordinates).__name__}."
-        )
-    return units.Quantity(coordinates, dtype=np.float64)
+            f"The cut-out of {lengths[0]} x {lengths[1]} pixels around row "
+            f"{position[0]:.1f}, column {position[1]:.1f} lies outside of the image of "
+            f"{rows} x {columns} pixels. Check the coordinates of its center."
+        ) from error
 
 
-def check_sky_mask(sky_mask, data):
-    """Return the mask of sky after comparing its pixels with those of the data."""
-    if sky_mask is None:
-        return None
-    sky_mask = np.asarray(sky_mask)
-    if sky_mask.dtype != bool or sky_mask.shape != data.shape[:2]:
+def _position(cube, center):
+    """Return the row and column of the center."""
+    if isinstance(center, SkyCoord):
+        if cube.wcs is None:
+            raise ValueError(
+                "The cube has no WCS, so a position on the sky cannot be found in it. "
+                "Give the center as (row, column), or the cube a WCS with "
+                "Cube.replace(wcs=...)."
+            )
+        if not center.isscalar:
+            raise ValueError(f"center must be one position, got {center.size}.")
+        column, row = cube.wcs.world_to_pixel(center)
+        return float(row), float(column)
+    if np.shape(center) != (2,):
         raise ValueError(
-            f"sky_mask must be of bool and have the pixels of the data "
-            f"{data.shape[:2]}, got {sky_mask.dtype} of shape {sky_mask.shape}."
+            f"center must be a SkyCoord or (row, column) in pixels, got {center!r}."
         )
-    return sky_mask
+    return float(center[0]), float(center[1])
+
+
+def _lengths(cube, size):
+    """Return height and width in pixels."""
+    # np.ndim would refuse a tuple of angles.
+    one = not isinstance(size, tuple | list) and np.ndim(size) == 0
+    lengths = [size, size] if one else list(size)
+    if len(lengths) != 2:
+        raise ValueError(f"size must be one length or (height, width), got {size!r}.")
+    pixels = [_length(cube, length, axis) for axis, length in enumerate(lengths)]
+    if not all(np.isfinite(length) and length > 0 for length in pixels):
+        raise ValueError(f"size must be positive, got {size!r}.")
+    return tuple(max(1, round(length)) for length in pixels)
+
+
+def _length(cube, length, axis):
+    """Return a length along an axis in pixels."""
+    if not isinstance(length, units.Quantity):
+        return float(length)
+    if length.unit.is_equivalent(units.pixel):
+        return length.to_value(units.pixel)
+    if not length.unit.is_equivalent(units.arcsec):
+        raise ValueError(f"size must be an angle or in pixels, got {length}.")
+    if cube.pixel_scale is None:
+        raise ValueError(
+            "The cube does not know how large its pixels are, so that an angle cannot "
+            "be its size. Give the size in pixels, or the cube a WCS or pixel_scale."
+        )
+    return length.to_value(units.arcsec) / cube.pixel_scale[axis]

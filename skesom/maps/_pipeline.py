@@ -47,13 +47,14 @@ def make_cluster_pipeline(
     ----------
     clusterer : clusterer
         Takes the table of stretched and scaled pixels.
-    fwhm : float, "cube", "stars", sequence of length n_bands, dict or None, \
-            default=None
+    fwhm : float, "stars", sequence of length n_bands or dict, default=None
         Full width at half maximum of the point-spread function in arcsec, for all bands
-        or for each, in any form that `skesom.cube.FWHMConvolver` takes; "cube" takes
-        what the cubes know. None leaves the bands as sharp as they are.
-    target_fwhm : float or "worst", default="worst"
-        Width in arcsec that all bands are brought to.
+        or for each, in any form that `skesom.cube.FWHMConvolver` takes. None takes the
+        widths of the cubes; if that of a band is unknown, all bands stay as sharp as
+        they are, with a warning.
+    target_fwhm : "worst", float or None, default="worst"
+        Width in arcsec that all bands are brought to. None leaves them as sharp as they
+        are.
     pixel_scale : float, default=None
         Arcsec per pixel, from the WCS by default.
     align_to : {"coarsest", "optimal", "first"}, int, str, WCS, Header or Cube, \
@@ -61,8 +62,9 @@ def make_cluster_pipeline(
         Grid of the map, see `skesom.cube.CubeAligner`. Bands that lie on it are not
         resampled.
     resample : {"auto", "interp", "adaptive", "exact"}, default="auto"
-        How the other bands are resampled. "auto" interpolates after convolving; where
-        widths are unknown it averages ("adaptive"), lest light fall between the pixels.
+        How the other bands are resampled. "auto" interpolates bands of one width;
+        where widths differ or are unknown it averages ("adaptive"), so that no light
+        falls between the pixels.
     mask_zeros : bool or "auto", default="auto"
         Whether exact zeros are missing data, see `skesom.cube.CubeMasker`.
     mask_outliers : bool, default=True
@@ -87,8 +89,9 @@ def make_cluster_pipeline(
     Returns
     -------
     pipeline : sklearn.pipeline.Pipeline
-        Steps "gaps", "background" (if it is subtracted), "convolve" (with `fwhm`),
-        "align", "stretch" (unless "none"), "sky", "color" and "cluster". `fit_predict`
+        Steps "gaps", "background" (if it is subtracted), "convolve" (with
+        `target_fwhm`), "align", "stretch" (unless "none"), "sky", "color" and
+        "cluster". `fit_predict`
         of a cube is the label map. What else the steps can do is set by
         ``set_params``, for instance
         ``pipeline.set_params(gaps__grow=2, align__crop=True)``.
@@ -121,17 +124,12 @@ def make_cluster_pipeline(
     steps = [("gaps", gaps)]
     if subtract_background:
         steps.append(("background", BackgroundSubtractor()))
-    if fwhm is not None:
+    if target_fwhm is not None:
         convolver = FWHMConvolver(
-            "header" if isinstance(fwhm, str) and fwhm == "cube" else fwhm,
-            target=target_fwhm,
-            pixel_scale=pixel_scale,
-            n_jobs=n_jobs,
+            fwhm, target_fwhm=target_fwhm, pixel_scale=pixel_scale, n_jobs=n_jobs
         )
         steps.append(("convolve", convolver))
-    if resample == "auto":
-        resample = "adaptive" if fwhm is None else "interp"
-    steps.append(("align", CubeAligner(align_to, method=resample, n_jobs=n_jobs)))
+    steps.append(("align", CubeAligner(align_to, resample=resample, n_jobs=n_jobs)))
     if stretch == "asinh":
         steps.append(("stretch", AsinhStretch(n_jobs=n_jobs)))
     masker = SkyMasker(sky, min_bands=min_bands, n_jobs=n_jobs)

@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The crossing between images and tables."""
+"""From images to tables of pixels, and back."""
 
 from skesom._common.labels import MASKED, SKY
-from skesom.pixels._cube_flattener import CubeFlattener
-from skesom.pixels._flatten import flatten, unflatten, valid_pixels
+from skesom.pixels._flatten import CubeFlattener, flatten, unflatten, valid_pixels
 from skesom.pixels._sampler import PixelSampler, sky_blocks
 from skesom.pixels._superpixels import SuperpixelFlattener
 

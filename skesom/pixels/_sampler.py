@@ -236,16 +236,16 @@ def _brightness(cube, pixels):
         if len(flux):
             middle[band] = np.median(flux)
             scale[band] = mad_std(flux) or np.std(flux)
-    telling = np.flatnonzero(scale)
+    varying = np.flatnonzero(scale)
     brightness = np.zeros(cube.shape[:2])
 
     def measure(rows):
         total, count = brightness[rows], np.zeros(brightness[rows].shape)
-        for band in telling:
+        for band in varying:
             flux = (cube.data[rows, :, band] - middle[band]) / (3 * scale[band])
-            there = ~np.isnan(flux)
-            np.add(total, np.arcsinh(flux), out=total, where=there)
-            count += there
+            known = ~np.isnan(flux)
+            np.add(total, np.arcsinh(flux), out=total, where=known)
+            count += known
         np.divide(total, count, out=total, where=count > 0)
 
     each_block(measure, cube.shape)

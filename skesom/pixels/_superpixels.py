@@ -1,21 +1,20 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Patches of similar neighboring pixels as rows of a table, and back to the sky."""
 
+import math
 from numbers import Integral, Real
 
 import numpy as np
-from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
+from scipy.ndimage import distance_transform_edt
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
-from skesom._common.blocks import find_valid
-from skesom._common.labels import mark_sky
+from skesom._common.labels import MASKED, mark_sky
 from skesom.cube import check_cube
-from skesom.pixels._flatten import unflatten
-from skesom.pixels._segments import find_segments, segment_spectra
+from skesom.pixels._flatten import Flattener, some_valid, unflatten
 
 
-class SuperpixelFlattener(TransformerMixin, BaseEstimator):
+class SuperpixelFlattener(Flattener):
     """Turn a cube into a table of superpixels: patches of similar neighbors.
 
     Stands where `CubeFlattener` stands. The table has fewer rows, with less noise, and
@@ -106,51 +105,6 @@ class SuperpixelFlattener(TransformerMixin, BaseEstimator):
         self.statistic = statistic
         self.min_bands = min_bands
 
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.input_tags.two_d_array = False
-        tags.input_tags.three_d_array = True
-        tags.input_tags.allow_nan = True
-        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
-        return tags
-
-    @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y=None):
-        """Find the superpixels of a cube.
-
-        Parameters
-        ----------
-        X : Cube or array-like of shape (n_rows, n_columns, n_bands)
-            The cube.
-        y : None
-            Ignored, present for API consistency.
-
-        Returns
-        -------
-        self : SuperpixelFlattener
-            The fitted transformer.
-        """
-        self._fit(X)
-        return self
-
-    @_fit_context(prefer_skip_nested_validation=True)
-    def fit_transform(self, X, y=None):
-        """Find the superpixels of a cube and return them as a table.
-
-        Parameters
-        ----------
-        X : Cube or array-like of shape (n_rows, n_columns, n_bands)
-            The cube.
-        y : None
-            Ignored, present for API consistency.
-
-        Returns
-        -------
-        table : ndarray of shape (n_superpixels, n_bands)
-            Their spectra.
-        """
-        return segment_spectra(self._fit(X), self.segments_, self.statistic)
-
     def transform(self, X):
         """Return the superpixels of a cube as a table.
 
@@ -165,7 +119,7 @@ class SuperpixelFlattener(TransformerMixin, BaseEstimator):
             Their spectra.
         """
         segments = self.segment(X)
-        return segment_spectra(check_cube(X), segments, self.statistic)
+        return _segment_spectra(check_cube(X), segments, self.statistic)
 
     def segment(self, X):
         """Find the superpixels of a cube by the fitted scales.
@@ -184,7 +138,8 @@ class SuperpixelFlattener(TransformerMixin, BaseEstimator):
         """
         check_is_fitted(self)
         cube = check_cube(X, estimator=self, reset=False)
-        return mark_sky(self._segment(cube, self._valid(cube)), cube.sky_mask)
+        valid = some_valid(cube, "pixel", self.min_bands)
+        return mark_sky(self._segment(cube, valid), cube.sky_mask)
 
     def inverse_transform(self, X):
         """Give every pixel of the fitted cube what its superpixel has.
@@ -204,26 +159,10 @@ class SuperpixelFlattener(TransformerMixin, BaseEstimator):
         check_is_fitted(self)
         return unflatten(X, self.segments_)
 
-    def get_feature_names_out(self, input_features=None):
-        """Return the names of the columns, which are those of the bands.
-
-        Parameters
-        ----------
-        input_features : None
-            Ignored, present for API consistency.
-
-        Returns
-        -------
-        names : ndarray of str
-            The bands.
-        """
-        check_is_fitted(self)
-        return np.asarray(self.band_names_, dtype=object)
-
     def _fit(self, X):
-        """Find the superpixels and return the cube."""
+        """Find the superpixels and return their spectra."""
         cube = check_cube(X, estimator=self, reset=True)
-        valid = self._valid(cube)
+        valid = some_valid(cube, "pixel", self.min_bands)
         pixels = cube.data[valid].astype(np.float64)
         self.mean_ = np.nan_to_num(_mean_of_known(pixels))
         scale = np.sqrt(np.nan_to_num(_mean_of_known((pixels - self.mean_) ** 2)))
@@ -231,18 +170,7 @@ class SuperpixelFlattener(TransformerMixin, BaseEstimator):
         self.segments_ = mark_sky(self._segment(cube, valid), cube.sky_mask)
         self.sizes_ = np.bincount(self.segments_[valid])
         self.band_names_ = cube.band_names
-        return cube
-
-    def _valid(self, cube):
-        """Return which pixels are valid, at least one."""
-        valid = find_valid(cube.data, self.min_bands)
-        if not valid.any():
-            raise ValueError(
-                f"All {valid.size} pixels are masked: none has "
-                f"{self.min_bands or cube.shape[2]} bands with data. Mask less, or let "
-                "partly observed pixels through with min_bands."
-            )
-        return valid
+        return _segment_spectra(cube, self.segments_, self.statistic)
 
     def _segment(self, cube, valid):
         """Return the row of each pixel."""
@@ -250,7 +178,7 @@ class SuperpixelFlattener(TransformerMixin, BaseEstimator):
         for band in range(cube.shape[2]):
             flux = (cube.data[:, :, band] - self.mean_[band]) / self.scale_[band]
             scaled[:, :, band] = flux
-        return find_segments(scaled, valid, self.size, self.compactness)
+        return _find_segments(scaled, valid, self.size, self.compactness)
 
 
 def _mean_of_known(values):
@@ -259,3 +187,81 @@ def _mean_of_known(values):
     total = np.sum(values, axis=0, where=known)
     count = known.sum(axis=0)
     return np.divide(total, count, out=np.full(len(total), np.nan), where=count > 0)
+
+
+def _find_segments(scaled, valid, size, compactness):
+    """Cut an image into patches of similar neighboring pixels."""
+    try:
+        from skimage.segmentation import slic
+    except ImportError as error:
+        raise ImportError(
+            "Superpixels need scikit-image: pip install skesom[superpixels]"
+        ) from error
+    image = np.empty_like(scaled)
+    for band in range(scaled.shape[2]):
+        image[:, :, band] = _fill(scaled[:, :, band], valid)
+    image /= math.sqrt(scaled.shape[2])
+    # scikit-image scales by the extremes, which a single star would set.
+    spread = float(np.ptp(image)) or 1
+    segments = slic(
+        image,
+        n_segments=max(1, round(valid.size / size)),
+        compactness=compactness / spread,
+        convert2lab=False,
+        channel_axis=-1,
+    )
+    return _renumber(segments, valid)
+
+
+def _fill(flux, valid):
+    """Give pixels without flux that of the nearest with, 0 if there is none."""
+    known = valid & ~np.isnan(flux)
+    if known.all():
+        return flux
+    if not known.any():
+        return np.zeros_like(flux)
+    nearest = distance_transform_edt(
+        ~known, return_distances=False, return_indices=True
+    )
+    return flux[tuple(nearest)]
+
+
+def _renumber(segments, valid):
+    """Return segments without masked pixels, by the first pixel that is left."""
+    _, first, place = np.unique(segments[valid], return_index=True, return_inverse=True)
+    rank = np.empty(len(first), dtype=np.int32)
+    rank[np.argsort(first)] = np.arange(len(first))
+    numbered = np.full(valid.shape, MASKED, dtype=np.int32)
+    numbered[valid] = rank[place]
+    return numbered
+
+
+def _segment_spectra(cube, segments, statistic):
+    """Return the spectra of segments."""
+    valid = segments >= 0
+    rows = segments[valid]
+    spectrum = _mean if statistic == "mean" else _median
+    spectra = np.empty((rows.max() + 1, cube.shape[2]), dtype=cube.dtype)
+    for band in range(cube.shape[2]):
+        spectra[:, band] = spectrum(cube.data[:, :, band][valid], rows, len(spectra))
+    return spectra
+
+
+def _mean(flux, rows, n_rows):
+    """Return the mean flux of each row without NaN, NaN if there is nothing else."""
+    known = ~np.isnan(flux)
+    total = np.bincount(rows[known], weights=flux[known], minlength=n_rows)
+    count = np.bincount(rows[known], minlength=n_rows)
+    return np.divide(total, count, out=np.full(n_rows, np.nan), where=count > 0)
+
+
+def _median(flux, rows, n_rows):
+    """Return the median flux of each row without NaN, NaN if there is nothing else."""
+    known = ~np.isnan(flux)
+    count = np.bincount(rows[known], minlength=n_rows)
+    ordered = flux[known][np.lexsort((flux[known], rows[known]))].astype(np.float64)
+    start, some = np.cumsum(count) - count, count > 0
+    median = np.full(n_rows, np.nan)
+    middle = (start + (count - 1) // 2)[some], (start + count // 2)[some]
+    median[some] = (ordered[middle[0]] + ordered[middle[1]]) / 2
+    return median

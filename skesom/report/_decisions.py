@@ -23,11 +23,17 @@ def decisions_of(pipeline):
         },
         "outliers": sum(_outliers(masker) for masker in maskers),
         "sky": _sky([each for each in steps if isinstance(each, SkyMasker)], labels),
-        "fwhm": float(convolvers[-1].target_fwhm_) if convolvers else None,
+        "fwhm": _common_fwhm(convolvers),
         "clusters": int(step.n_clusters_),
         "features": int(step.n_features_in_),
         "runs": _runs(step),
     }
+
+
+def _common_fwhm(convolvers):
+    """Return the width that all bands were brought to, None if they were not."""
+    fwhm = convolvers[-1].target_fwhm_ if convolvers else np.nan
+    return None if np.isnan(fwhm) else float(fwhm)
 
 
 def _outliers(masker):

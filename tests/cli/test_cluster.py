@@ -124,7 +124,7 @@ class TestCluster:
         esom = ESOM(epsilon=0.5, learning_rate=0.1, n_clusters=4, random_state=5)
         clusterer = esom if runs == 1 else consensus_of(esom, runs or 12)
         pipeline = make_cluster_pipeline(
-            *(clusterer,), fwhm="cube", target_fwhm=0.1, sky="keep", color_contrast=0.2
+            clusterer, target_fwhm=0.1, sky="keep", color_contrast=0.2
         )
         np.testing.assert_array_equal(labels, pipeline.fit_predict(cube))
         assert wcs.wcs.compare(cube.wcs.wcs, tolerance=1e-9)
@@ -144,8 +144,8 @@ class TestCluster:
         assert status == 0
         assert line == (
             "warning: The bands stay as sharp as they are, because the FWHM of all "
-            "bands is unknown: give --fwhm (arcsec, pixels as in 2.5pix, or stars) to "
-            "bring them to one width."
+            "bands is unknown: give fwhm (--fwhm), in arcsec or 'stars', to bring them "
+            "to one width."
         )
         labels, wcs = read_map(tmp_path / "out" / "cluster_map.fits")
         assert labels.shape == (40, 44)

@@ -8,7 +8,7 @@ import pytest
 from astropy.io import fits
 from astropy.wcs import WCS
 
-from skesom.cube import align
+from skesom.cube import CubeAligner
 from skesom.io import read_cube, read_map
 from skesom.maps import make_cluster_pipeline
 from skesom.som import ESOM, ConsensusClusterer
@@ -69,7 +69,7 @@ class TestGrids:
         consensus = ConsensusClusterer(
             ESOM(random_state=0), n_estimators=12, n_clusters=8, random_state=0
         )
-        pipeline = make_cluster_pipeline(consensus, fwhm="cube")
+        pipeline = make_cluster_pipeline(consensus)
         labels, wcs = map_of(tmp_path / "out")
         np.testing.assert_array_equal(labels, pipeline.fit_predict(cubes))
         assert labels.shape == (36, 34)
@@ -132,11 +132,12 @@ class TestGrids:
     ):
         used = []
 
-        def remember(cubes, reference, **options):
-            used.append(options["method"])
-            return align(cubes, reference, **options)
+        def remember(aligner, cubes):
+            used.append(aligner.resample_)
+            return transform(aligner, cubes)
 
-        monkeypatch.setattr("skesom.cube.alignment._aligner.align", remember)
+        transform = CubeAligner.transform
+        monkeypatch.setattr(CubeAligner, "transform", remember)
         blunt = []
         for file in files:
             blunt.append(tmp_path / file.name)

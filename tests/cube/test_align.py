@@ -13,12 +13,16 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy.ndimage import map_coordinates
 
 from skesom._common.grids import Grid, group_by_grid, pixel_size, same_grid
-from skesom.cube._container import Cube
-from skesom.cube.alignment import _resample as resample_module
-from skesom.cube.alignment._align import align
+from skesom.cube import Cube, CubeAligner
+from skesom.cube.alignment import _stack
 
 CENTER = SkyCoord(204.2683, -29.8395, unit="deg")
 METHODS = ["interp", "adaptive", "exact"]
+
+
+def align(cubes, *args, **options):
+    """Return the cubes on one grid."""
+    return CubeAligner(*args, **options).fit_transform(cubes)
 
 
 def make_wcs(shape, size, *, angle=0.0, frame="icrs", center=CENTER, shift=(0, 0)):
@@ -66,7 +70,7 @@ def test_source_keeps_its_place_on_the_sky(method, frame):
         make_cube((70, 80), 0.45, "g", angle=-101.0, shift=(2.3, -1.7)),
     ]
     cubes = [paint_source(cube, position, fwhm=4.0) for cube in cubes]
-    cube = align(cubes, method=method)
+    cube = align(cubes, resample=method)
     assert cube.shape == (30, 40, 3)
     x, y = cube.wcs.world_to_pixel(position)
     row, column = np.indices(cube.shape[:2])
@@ -81,7 +85,7 @@ def test_source_keeps_its_place_on_the_sky(method, frame):
 def test_flat_sky_keeps_its_surface_brightness(method, size):
     source = make_cube((60, 60), 0.5, value=3.25, angle=20.0)
     target = make_wcs((20, 22), size)
-    cube = align(source, target, method=method)
+    cube = align(source, target, resample=method)
     seen = np.isfinite(cube.data)
     assert seen.any()
     assert_allclose(cube.data[seen], 3.25, rtol=2e-6)
@@ -116,7 +120,7 @@ def test_interp_is_bilinear_in_pixel_coordinates():
 def test_gaps_stay_gaps_and_the_outside_is_nan(method):
     source = make_cube((60, 60), 0.5)
     source.data[20:30, 25:35] = np.nan
-    cube = align(source, make_wcs((50, 50), 1.0), method=method)
+    cube = align(source, make_wcs((50, 50), 1.0), resample=method)
     x, y = cube.wcs.world_to_pixel(source.wcs.pixel_to_world(29.5, 24.5))
     assert np.isnan(cube.data[round(float(y)), round(float(x)), 0])
     # 60 x 60 pixels of 0.5 arcsec cover 30 x 30 of these, in the middle.
@@ -167,9 +171,9 @@ def test_strips_and_threads_do_not_change_the_result(monkeypatch, method):
     source = make_cube((60, 50), 0.5, "ab", angle=25.0)
     source = source.replace(data=rng.normal(size=source.shape).astype(np.float32))
     target = make_wcs((37, 31), 0.7)
-    whole = align(source, target, method=method)
-    monkeypatch.setattr(resample_module, "PIXELS_PER_STRIP", 200)
-    strips = [align(source, target, method=method, n_jobs=n).data for n in (1, 2)]
+    whole = align(source, target, resample=method)
+    monkeypatch.setattr(_stack, "PIXELS_PER_STRIP", 200)
+    strips = [align(source, target, resample=method, n_jobs=n).data for n in (1, 2)]
     assert_array_equal(strips[0], strips[1])
     assert_allclose(strips[0], whole.data, atol=2e-6)
 
@@ -188,7 +192,7 @@ def test_precision_is_kept(first, second, wanted, method):
         make_cube((12, 12), 0.5, "a", dtype=first),
         make_cube((12, 12), 0.5, "b", dtype=second, angle=10.0),
     ]
-    assert align(cubes, "first", method=method).dtype == wanted
+    assert align(cubes, "first", resample=method).dtype == wanted
 
 
 def test_any_memory_layout_gives_the_same_and_is_left_alone():
@@ -284,7 +288,7 @@ def test_no_warning_where_no_light_is_lost(fwhm, reference, method):
     coarse = make_cube((10, 10), 1.0, "c").replace(fwhm=[0.1])
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        align([fine, coarse], reference, method=method)
+        align([fine, coarse], reference, resample=method)
 
 
 @pytest.mark.parametrize("where", ["beside", "antipode"])
@@ -313,8 +317,8 @@ def test_empty_band_is_no_missing_overlap():
         ("z", r"no band 'z' to align to, only \['a', 'b'\]"),
         (2, "no band number 2 to align to: the 2 bands"),
         (-1, "no band number -1"),
-        (1.5, "got float"),
-        (None, "got NoneType"),
+        (1.5, "'align_to' parameter of CubeAligner must be"),
+        (None, "'align_to' parameter of CubeAligner must be"),
         (WCS(naxis=2), "no celestial WCS"),
         (fits.Header(), "no celestial WCS"),
         (Cube(np.zeros((2, 2, 1))), "no celestial WCS"),
@@ -335,14 +339,18 @@ def test_reference_wcs_without_a_shape_is_refused():
 @pytest.mark.parametrize(
     ("cubes", "options", "message"),
     [
-        ([], {}, "list of cubes is empty"),
+        ([], {}, "got an empty list"),
         ([make_cube((4, 4), 1.0, "a")] * 2, {}, "Several bands are named 'a'"),
         (
             [make_cube((4, 4), 1.0, "a"), Cube(np.zeros((4, 4, 1)), band_names="b")],
             {},
             "Band 'b' cannot be aligned without a WCS",
         ),
-        ([make_cube((4, 4), 1.0)], {"method": "cubic"}, "method must be one of"),
+        (
+            [make_cube((4, 4), 1.0)],
+            {"resample": "cubic"},
+            "'resample' parameter of CubeAligner",
+        ),
     ],
 )
 def test_cubes_that_cannot_be_combined_are_refused(cubes, options, message):

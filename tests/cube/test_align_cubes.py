@@ -11,9 +11,14 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.pipeline import make_pipeline
 
 from skesom._common.grids import Grid, overlap_box, pixel_size, same_grid
-from skesom.cube import Cube, CubeAligner, FWHMConvolver, align
+from skesom.cube import Cube, CubeAligner, FWHMConvolver
 
 CENTER = SkyCoord(204.2683, -29.8395, unit="deg")
+
+
+def align(cubes, *args, **options):
+    """Return the cubes on one grid."""
+    return CubeAligner(*args, **options).fit_transform(cubes)
 
 
 def make_wcs(shape, size, *, angle=0.0, shift=(0, 0)):
@@ -49,7 +54,7 @@ class TestFlux:
         rows, columns = np.indices((90, 90)) - 44.5
         source.data[:, :, 0] = np.exp(-(rows**2 + columns**2) / (2 * 6.0**2))
         shape = (int(44 / size),) * 2
-        cube = align(source, make_wcs(shape, size), method=method, conserve="flux")
+        cube = align(source, make_wcs(shape, size), resample=method, conserve="flux")
         assert_allclose(np.nansum(cube.data), source.data.sum(), rtol=0.01)
 
     def test_each_band_in_its_way(self):
@@ -237,14 +242,32 @@ class TestAligner:
         make_cube((20, 22), 1.0, "c"),
     ]
 
-    @pytest.mark.parametrize("to", ["coarsest", "first", "g", 2, "optimal"])
-    def test_equals_the_function(self, to):
-        aligner = CubeAligner(to, method="adaptive", crop=True)
+    @pytest.mark.parametrize("align_to", ["coarsest", "first", "g", 2, "optimal"])
+    def test_bands_and_crop(self, align_to):
+        aligner = CubeAligner(align_to, resample="adaptive", crop=True)
         result = aligner.fit_transform(self.cubes)
-        expected = align(self.cubes, to, method="adaptive", crop=True)
-        assert_array_equal(result.data, expected.data)
         assert result.band_names == ("f", "g", "c")
+        assert np.isfinite(result.data).any()
         assert aligner.n_features_in_ == 3
+
+    @pytest.mark.parametrize(
+        ("fwhm", "method"),
+        [
+            ([3.0, 3.0, 3.0], "interp"),
+            ([3.0, 2.5, 3.0], "adaptive"),  # not convolved
+            ([3.0, 3.0, np.nan], "adaptive"),
+        ],
+    )
+    def test_auto_resampling(self, fwhm, method):
+        cubes = [
+            self.cubes[0].replace(fwhm=fwhm[:2]),
+            self.cubes[1].replace(fwhm=fwhm[2:]),
+        ]
+        aligner = CubeAligner(resample="auto")
+        result = aligner.fit_transform(cubes)
+        assert aligner.resample_ == method
+        expected = CubeAligner(resample=method).fit_transform(cubes)
+        assert_array_equal(result.data, expected.data)
 
     def test_fitted_grid(self):
         aligner = CubeAligner().fit(self.cubes)

@@ -176,7 +176,7 @@ class TestSynthetic:
         cubes = synthetic_cubes(rng)
         position = SkyCoord(CENTER.ra.deg + 0.0021, CENTER.dec.deg - 0.0017, unit="deg")
         peaks = dict.fromkeys(["red", "green", "blue", "violet"], 80.0)
-        assert_source_stays(cubes, position, peaks, to=to)
+        assert_source_stays(cubes, position, peaks, align_to=to)
 
     def test_gaps_stay_gaps(self, rng):
         cubes = synthetic_cubes(rng)

@@ -9,7 +9,7 @@ from numpy.testing import assert_allclose
 from PIL import Image
 from scipy import ndimage
 
-from skesom.cube import Cube, CubeAligner, align
+from skesom.cube import Cube, CubeAligner
 from skesom.cube.alignment._registration import find_shift, warn_of_shifts
 
 
@@ -92,7 +92,7 @@ class TestWarning:
             r"\((0\.9[89]\d?|1|1\.0[12]?) arcsec\)\. Correct the WCS"
         )
         with pytest.warns(UserWarning, match=message) as caught:
-            aligned = align(cube, check_registration=True)
+            aligned = CubeAligner(check_registration=True).fit_transform(cube)
         assert aligned is cube
         assert "'g'" not in str(caught[0].message)
         with pytest.warns(UserWarning, match="seems to be shifted"):
@@ -108,7 +108,7 @@ class TestWarning:
     def test_off_by_default(self, rng):
         with warnings.catch_warnings():
             warnings.simplefilter("error")
-            align(self.cube(rng, (0, 0), (3, 3)))
+            CubeAligner().fit_transform(self.cube(rng, (0, 0), (3, 3)))
 
     def test_large_images_are_judged_by_their_valid_part(self, rng):
         data = np.full((1500, 1400, 2), np.nan)

@@ -11,7 +11,7 @@ from numpy.testing import assert_allclose
 from sklearn.model_selection import KFold, train_test_split
 
 from skesom.cube import Cube, check_cube
-from skesom.cube.alignment._bands import join_bands
+from skesom.cube.alignment._stack import join_bands
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from astropy.wcs import WCS
 from scipy import ndimage, optimize
 
 from skesom.cube import Cube, FWHMConvolver
-from skesom.cube.convolution._gaussian import smooth
+from skesom.cube.convolution._filtering import smooth
 
 TO_SIGMA = 1 / np.sqrt(8 * np.log(2))
 # The nine WFC3/UVIS mosaics of M83: width of the point-spread function in arcsec.
@@ -117,20 +117,6 @@ class TestM83Filters:
             convolver.pixel_scale_, np.full((9, 2), M83_PIXEL)
         )
         assert convolver.n_features_in_ == 9
-
-
-def test_legacy_kernel_blurs_too_much():
-    """The target's own kernel on every band ends at .107 to .117 arcsec."""
-    widths = np.array(list(M83_FWHM.values()))
-    bands = [gaussian((51, 51), 25, 25, w / M83_PIXEL * TO_SIGMA) for w in widths]
-    convolver = FWHMConvolver(widths, pixel_scale=M83_PIXEL, kernel="target")
-    result = convolver.fit_transform(Cube(np.stack(bands, axis=-1)))
-    for band, width in enumerate(widths):
-        fwhm, _ = fitted_fwhm(result.data[:, :, band], 25, 25)
-        expected = np.sqrt(0.083**2 + width**2)
-        assert 0.106 < expected < 0.118
-        assert fwhm * M83_PIXEL == pytest.approx(expected, rel=0.01)
-        assert result.fwhm[band] == pytest.approx(expected, rel=1e-12)
 
 
 class TestSmooth:
@@ -283,24 +269,50 @@ class TestWidths:
         return FWHMConvolver(fwhm, pixel_scale=0.2, **parameters).fit(self.cube)
 
     def test_units(self):
-        expected = self.fit([1, 2, 3], target=4).kernel_fwhm_
+        expected = self.fit([1, 2, 3], target_fwhm=4).kernel_fwhm_
         np.testing.assert_allclose(expected, np.sqrt([15, 12, 7]), rtol=1e-12)
         minutes = np.array([1, 2, 3]) / 60 * units.arcmin
-        same = self.fit(minutes, target=4 / 60 * units.arcmin).kernel_fwhm_
+        same = self.fit(minutes, target_fwhm=4 / 60 * units.arcmin).kernel_fwhm_
         np.testing.assert_allclose(same, expected, rtol=1e-12)
         listed = [1 * units.arcsec, 2 * units.arcsec, 0.05 * units.arcmin]
-        np.testing.assert_allclose(self.fit(listed, target=4).kernel_fwhm_, expected)
-        scalar = self.fit(2 * units.arcsec, target=4)
+        np.testing.assert_allclose(
+            self.fit(listed, target_fwhm=4).kernel_fwhm_, expected
+        )
+        scalar = self.fit(2 * units.arcsec, target_fwhm=4)
         np.testing.assert_allclose(scalar.kernel_fwhm_, np.sqrt(12), rtol=1e-12)
 
     def test_target_of_the_worst_band_in_other_units(self):
         widths = (np.array([1, 2, 2.7]) * units.arcsec).to(units.rad)
-        assert self.fit(widths, target=2.7).kernel_fwhm_[2] < 1e-3
+        assert self.fit(widths, target_fwhm=2.7).kernel_fwhm_[2] < 1e-3
 
     def test_unknown_bands_are_named(self):
         cube = self.cube.replace(fwhm=[1, np.nan, np.nan])
         with pytest.raises(ValueError, match=r"unknown: g, r\. Pass fwhm"):
-            FWHMConvolver(pixel_scale=1).fit(cube)
+            FWHMConvolver("header", pixel_scale=1).fit(cube)
+
+    @pytest.mark.parametrize(
+        ("fwhm", "named"),
+        [([np.nan] * 3, "all bands"), ([1, np.nan, np.nan], "g, r")],
+    )
+    def test_by_default_bands_of_unknown_width_stay_as_they_are(self, fwhm, named):
+        cube = self.cube.replace(fwhm=fwhm)
+        convolver = FWHMConvolver()
+        with pytest.warns(UserWarning, match=rf"FWHM of {named} is unknown.*--fwhm"):
+            convolver.fit(cube)
+        result = convolver.transform(cube)
+        assert result.data is cube.data
+        np.testing.assert_array_equal(result.fwhm, fwhm)
+        assert np.isnan(convolver.target_fwhm_)
+        assert convolver.methods_ == ["none"] * 3
+
+    def test_one_band_without_a_width_has_no_warning(self):
+        alone = self.cube[:, :, :1]
+        assert FWHMConvolver().fit_transform(alone).data is alone.data
+
+    @pytest.mark.parametrize("asked", [{"fwhm": "header"}, {"target_fwhm": 2.0}])
+    def test_without_any_width_nothing_can_be_reached(self, asked):
+        with pytest.raises(ValueError, match=r"unknown: u, g, r\. Pass fwhm"):
+            self.fit(**asked)
 
     @pytest.mark.parametrize("bad", [-1, 0, np.nan, np.inf])
     def test_impossible_width(self, bad):
@@ -319,12 +331,12 @@ class TestWidths:
 
     def test_band_worse_than_target(self):
         with pytest.raises(ValueError, match=r"'r' has a FWHM of 3 .* target of 2\.5"):
-            self.fit([1, 2, 3], target=2.5)
+            self.fit([1, 2, 3], target_fwhm=2.5)
 
     @pytest.mark.parametrize("target", [-1, 0, "best", [1, 2] * units.arcsec])
     def test_impossible_target(self, target):
         with pytest.raises(ValueError, match="target"):
-            self.fit([1, 2, 3], target=target)
+            self.fit([1, 2, 3], target_fwhm=target)
 
 
 def test_result_does_not_depend_on_threads(global_random_seed):

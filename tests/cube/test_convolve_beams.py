@@ -9,7 +9,7 @@ from astropy.wcs import WCS
 from numpy.testing import assert_allclose, assert_array_equal
 
 from skesom.cube import Cube, FWHMConvolver
-from skesom.cube._cube_list import Band, check_cubes
+from skesom.cube._base import Band, check_cubes
 from skesom.cube.convolution._beams import Beam
 
 TO_FWHM = np.sqrt(8 * np.log(2))
@@ -109,14 +109,14 @@ class TestLists:
         cubes = self.cubes(np.float32)
         together = FWHMConvolver().fit_transform(cubes)
         for cube, result in zip(cubes, together, strict=True):
-            alone = FWHMConvolver(target=5.0).fit_transform(cube)
+            alone = FWHMConvolver(target_fwhm=5.0).fit_transform(cube)
             assert_array_equal(result.data, alone.data)
             assert result.dtype == np.float32
 
     def test_tuple_and_list_of_one(self):
         cubes = self.cubes()
         assert isinstance(FWHMConvolver().fit_transform(tuple(cubes)), list)
-        (result,) = FWHMConvolver(target=6.0).fit_transform(cubes[:1])
+        (result,) = FWHMConvolver(target_fwhm=6.0).fit_transform(cubes[:1])
         assert isinstance(result, Cube)
 
     def test_widths_by_band_name(self):
@@ -130,7 +130,7 @@ class TestLists:
         with pytest.raises(ValueError, match="names 'z', but the bands are a, b, c, d"):
             FWHMConvolver({"z": 1}).fit(cubes)
         with pytest.raises(ValueError, match="'b' has a FWHM of 5 arcsec and cannot"):
-            FWHMConvolver(target=4.0).fit(cubes)
+            FWHMConvolver(target_fwhm=4.0).fit(cubes)
         with pytest.raises(ValueError, match="bands are named 'a'"):
             FWHMConvolver().fit([cubes[0], cubes[0]])
         with pytest.raises(ValueError, match="entry 1 is a ndarray"):
@@ -167,7 +167,7 @@ class TestBeams:
         sine, cosine = np.sin(np.deg2rad(25)), np.cos(np.deg2rad(25))
         assert_allclose(before[0], np.hypot(7 * sine, 4 * cosine), rtol=1e-3)
         assert_allclose(before[1], np.hypot(7 * cosine, 4 * sine), rtol=1e-3)
-        convolver = FWHMConvolver([beam], target=9.0)
+        convolver = FWHMConvolver([beam], target_fwhm=9.0)
         result = convolver.fit_transform(cube)
         east, north, mixed = widths_on_sky(result.data[:, :, 0], wcs)
         assert_allclose([east, north], 9, rtol=0.01)
@@ -195,7 +195,7 @@ class TestBeams:
         wcs = make_wcs((60, 50), 0.8, 30)
         data = np.full((60, 50, 1), 3.0, dtype=np.float32)
         data[rng.random(data.shape) < 0.1] = np.nan
-        result = FWHMConvolver([(3, 2, 10)], target=4.0).fit_transform(
+        result = FWHMConvolver([(3, 2, 10)], target_fwhm=4.0).fit_transform(
             Cube(data, wcs=wcs)
         )
         assert_array_equal(np.isnan(result.data), np.isnan(data))
@@ -204,14 +204,14 @@ class TestBeams:
     def test_strip_without_a_wcs_uses_the_fitted_directions(self):
         wcs = make_wcs((60, 50), 0.8, 30)
         cube = Cube(np.ones((60, 50, 1)), wcs=wcs)
-        convolver = FWHMConvolver([(3, 2, 10)], target=4.0).fit(cube)
+        convolver = FWHMConvolver([(3, 2, 10)], target_fwhm=4.0).fit(cube)
         picked = cube[np.arange(0, 60, 2)]
         assert picked.wcs is None
         assert convolver.transform(picked).shape == (30, 50, 1)
 
     def test_without_north_an_ellipse_is_refused(self):
-        with pytest.raises(ValueError, match="elliptical, but without a WCS nobody"):
-            FWHMConvolver([(3, 2, 10)], target=4.0, pixel_scale=1).fit(
+        with pytest.raises(ValueError, match="elliptical, but without a WCS the"):
+            FWHMConvolver([(3, 2, 10)], target_fwhm=4.0, pixel_scale=1).fit(
                 np.ones((9, 9, 1))
             )
 
@@ -231,13 +231,14 @@ class TestBeams:
     def test_units(self):
         cube = Cube(np.ones((9, 9, 1)), wcs=make_wcs((9, 9), 1))
         beam = (0.1 * units.arcmin, 4 * units.arcsec, 0.5 * units.rad)
-        assert_allclose(FWHMConvolver([beam], target=8).fit(cube).fwhm_, 6)
+        assert_allclose(FWHMConvolver([beam], target_fwhm=8).fit(cube).fwhm_, 6)
 
     def test_covariance_of_a_beam(self):
         """To the north-east, east and north go together."""
-        covariance = Beam(2, 1, 45).covariance(1.0)
+        to_squared_fwhm = 8 * np.log(2)
+        covariance = Beam(2, 1, 45).covariance() * to_squared_fwhm
         assert_allclose(covariance, [[2.5, 1.5], [1.5, 2.5]])
-        missing = Beam(2, 1, 45).missing(3).covariance(1.0)
+        missing = Beam(2, 1, 45).missing(3).covariance() * to_squared_fwhm
         assert_allclose(covariance + missing, 9 * np.eye(2), atol=1e-12)
 
     @pytest.mark.parametrize("longitude", [0.0, 359.9999, 120.0])

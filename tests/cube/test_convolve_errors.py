@@ -6,9 +6,12 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from skesom.cube import Cube, FWHMConvolver
-from skesom.cube.convolution import _strips
-from skesom.cube.convolution._array_kernel import LobedKernel, PositiveKernel
-from skesom.cube.convolution._gaussian import GaussianKernel
+from skesom.cube.convolution import _filtering
+from skesom.cube.convolution._filtering import (
+    GaussianKernel,
+    LobedKernel,
+    PositiveKernel,
+)
 
 SHAPE = (11, 9)
 
@@ -89,7 +92,7 @@ def test_equal_errors_shrink_as_the_effective_number_of_pixels():
         np.ones((41, 41, 1)), errors=np.full((41, 41, 1), 3.0), pixel_scale=(1, 1)
     )
     fwhm = 4.0
-    convolver = FWHMConvolver(3.0, target=5.0)  # lacks a FWHM of 4
+    convolver = FWHMConvolver(3.0, target_fwhm=5.0)  # lacks a FWHM of 4
     errors = convolver.fit_transform(cube).errors
     sigma = fwhm / np.sqrt(8 * np.log(2))
     expected = 3 / np.sqrt(4 * np.pi * sigma**2)
@@ -121,8 +124,8 @@ def test_tiny_errors_do_not_underflow():
     """Squares of fluxes in cgs units are below the smallest float32."""
     errors = np.full((15, 15, 1), 3e-25, dtype=np.float32)
     cube = Cube(errors * 10, errors=errors, pixel_scale=(1, 1))
-    result = FWHMConvolver(3.0, target=5.0).fit_transform(cube)
-    expected = FWHMConvolver(3.0, target=5.0).fit_transform(
+    result = FWHMConvolver(3.0, target_fwhm=5.0).fit_transform(cube)
+    expected = FWHMConvolver(3.0, target_fwhm=5.0).fit_transform(
         Cube(errors.astype(float) * 10, errors=errors.astype(float), pixel_scale=(1, 1))
     )
     assert_allclose(result.errors, expected.errors, rtol=1e-5)
@@ -145,9 +148,9 @@ class TestStrips:
         return Cube(data, errors=rng.uniform(1, 2, data.shape), pixel_scale=(1, 1))
 
     def convolve(self, cube, kernels, monkeypatch, height, n_jobs=None):
-        monkeypatch.setattr(_strips, "PIXELS_PER_STRIP", height * cube.shape[1])
-        monkeypatch.setattr(_strips, "LEAST_HEIGHT", 0)
-        return _strips.convolve_cube(cube, kernels, n_jobs)
+        monkeypatch.setattr(_filtering, "PIXELS_PER_STRIP", height * cube.shape[1])
+        monkeypatch.setattr(_filtering, "LEAST_HEIGHT", 0)
+        return _filtering.convolve_cube(cube, kernels, n_jobs)
 
     @pytest.mark.parametrize("height", [1, 13, 149])
     def test_equal_to_the_whole(self, cube, monkeypatch, height):
@@ -181,7 +184,7 @@ class TestStrips:
         kernels = [GaussianKernel(1.7), LobedKernel(lobed(7)), None]
         expected = self.convolve(cube, kernels, monkeypatch, height)
         data, errors = cube.data, cube.errors
-        result = _strips.convolve_cube(cube, kernels, n_jobs, copy=False)
+        result = _filtering.convolve_cube(cube, kernels, n_jobs, copy=False)
         assert result[0] is data
         assert result[1] is errors
         for part, wanted in zip(result, expected, strict=True):
@@ -213,7 +216,7 @@ class TestStrips:
             return convolve(kernel, image, variance)
 
         monkeypatch.setattr(GaussianKernel, "convolve", remember)
-        convolver = FWHMConvolver([0.9, 2.0], target=3.0, pixel_scale=1)
+        convolver = FWHMConvolver([0.9, 2.0], target_fwhm=3.0, pixel_scale=1)
         result = convolver.fit_transform(Cube(data, errors=np.ones_like(data)))
         expected = convolver.fit_transform(Cube(inner, errors=np.ones_like(inner)))
         assert set(seen) == {(40, 30)}

@@ -10,7 +10,7 @@ from photutils.psf import CircularGaussianPRF, fit_fwhm
 from scipy import ndimage
 
 from skesom.cube import Cube, FWHMConvolver
-from skesom.cube.convolution._star_fwhm import half_sample_mode, measure_star_fwhm
+from skesom.cube.convolution._beams import half_sample_mode, measure_star_fwhm
 from skesom.io import read_cube
 
 M83_PIXEL = 0.0396

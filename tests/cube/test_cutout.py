@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Cut-outs by sky and by pixel, and the largest rectangle without a gap."""
+"""Cut-outs by sky and by pixel."""
 
 import numpy as np
 import pytest
@@ -7,11 +7,8 @@ from astropy import units as u
 from astropy.coordinates import SkyCoord
 from astropy.nddata import Cutout2D
 from astropy.wcs import WCS
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from hypothesis.extra import numpy as hnp
 
-from skesom.cube import Cube, largest_valid_rectangle
+from skesom.cube import Cube
 
 CENTER = SkyCoord(204.2683, -29.8395, unit="deg")
 
@@ -106,68 +103,3 @@ class TestCutout:
             bare.cutout(CENTER, 5)
         with pytest.raises(ValueError, match="how large its pixels are"):
             bare.cutout((5, 5), 5 * u.arcsec)
-
-
-def largest_area(valid):
-    """Try all rectangles."""
-    sums = np.pad(valid.astype(int), ((1, 0), (1, 0))).cumsum(0).cumsum(1)
-    best = 0
-    n_rows, n_columns = valid.shape
-    for top in range(n_rows):
-        for bottom in range(top + 1, n_rows + 1):
-            for left in range(n_columns):
-                for right in range(left + 1, n_columns + 1):
-                    area = (bottom - top) * (right - left)
-                    inside = (
-                        sums[bottom, right]
-                        - sums[top, right]
-                        - sums[bottom, left]
-                        + sums[top, left]
-                    )
-                    if inside == area:
-                        best = max(best, area)
-    return best
-
-
-class TestLargestValidRectangle:
-    """No masked pixel inside, and none larger."""
-
-    @settings(deadline=None, max_examples=60)
-    @given(
-        hnp.arrays(
-            bool,
-            hnp.array_shapes(min_dims=2, max_dims=2, max_side=8),
-            elements=st.booleans() | st.just(True),
-        )
-    )
-    def test_against_all_rectangles(self, valid):
-        cube = np.where(valid, 1.0, np.nan)[:, :, np.newaxis]
-        if not valid.any():
-            with pytest.raises(ValueError, match=r"All .* pixels are masked"):
-                largest_valid_rectangle(cube)
-            return
-        rows, columns = largest_valid_rectangle(cube)
-        assert valid[rows, columns].all()
-        assert valid[rows, columns].size == largest_area(valid)
-
-    def test_crop_of_a_rotated_mosaic(self, cube):
-        rows, columns = np.indices((90, 120))
-        turned = np.abs(rows - 45) + np.abs(columns - 60)
-        data = cube.data.copy()
-        data[turned > 50, 0] = np.nan
-        cube = cube.replace(data=data)
-        part = cube[largest_valid_rectangle(cube)]
-        assert np.isfinite(part.data).all()
-        # A square inside a diamond of half diagonal 50 has half its area.
-        assert part.shape[0] * part.shape[1] == pytest.approx(51 * 51, rel=0.02)
-        assert part.wcs is not None
-
-    def test_min_bands(self):
-        cube = np.ones((6, 8, 3))
-        cube[:, :4, 0] = np.nan
-        cube[2, 2, 1] = np.nan
-        assert largest_valid_rectangle(cube) == (slice(0, 6), slice(4, 8))
-        loose = largest_valid_rectangle(cube, min_bands=2)
-        assert loose == (slice(0, 6), slice(3, 8))
-        with pytest.raises(ValueError, match="min_bands=4 exceeds the 3 bands"):
-            largest_valid_rectangle(cube, min_bands=4)

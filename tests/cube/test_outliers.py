@@ -294,9 +294,7 @@ class TestChain:
         agreement, largest = {}, {}
         for name, images in (("clean", cube), ("masked", hot), ("kept", hot)):
             chain = make_cluster_pipeline(
-                make_clusterer("esom", n_runs=4),
-                fwhm="cube",
-                mask_outliers=name != "kept",
+                make_clusterer("esom", n_runs=4), mask_outliers=name != "kept"
             )
             labels = chain.fit_predict(images)
             there = labels >= 0

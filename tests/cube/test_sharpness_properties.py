@@ -31,7 +31,7 @@ def kernel(shape):
 def convolve(array, width, **options):
     """Convolve all bands with a Gaussian of a width in pixels."""
     convolver = FWHMConvolver(
-        1.0, target=float(np.hypot(1, width)), pixel_scale=1.0, **options
+        1.0, target_fwhm=float(np.hypot(1, width)), pixel_scale=1.0, **options
     )
     return convolver.fit_transform(array)
 
@@ -169,7 +169,7 @@ class TestAligning:
             for name, part in (("a", array), ("b", array[:, :, :columns]))
             for n in [part.shape[2]]
         ]
-        result = CubeAligner(method=method).fit_transform(halves).data
+        result = CubeAligner(resample=method).fit_transform(halves).data
         data = plain(array)
         np.testing.assert_array_equal(result[:, :, : data.shape[2]], data)
         np.testing.assert_array_equal(

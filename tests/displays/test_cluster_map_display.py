@@ -487,7 +487,7 @@ class TestFromEstimator:
         coarse = galaxy[::2, ::2, :2]
         fine = galaxy[:, :, 2:]
         pipeline = make_cluster_pipeline(
-            KMeans(3, random_state=0, n_init=1), sky="keep"
+            KMeans(3, random_state=0, n_init=1), target_fwhm=None, sky="keep"
         )
         cubes = [coarse, fine]
         pipeline.fit(cubes)

@@ -38,7 +38,7 @@ pytestmark = pytest.mark.usefixtures("_close_figures")
 def lattice_job(galaxy):
     """The job done by a classical map."""
     csom = CSOM(shape=(6, 9), n_clusters=4, random_state=0)
-    return make_cluster_pipeline(csom, fwhm="cube", sky="mask").fit(galaxy)
+    return make_cluster_pipeline(csom, sky="mask").fit(galaxy)
 
 
 @pytest.fixture(scope="module")

@@ -219,52 +219,63 @@ class TestMakePipeline:
         steps = steps_of()
         assert {name: type(step) for name, step in steps.items()} == {
             "gaps": CubeMasker,
+            "convolve": FWHMConvolver,
             "align": CubeAligner,
             "stretch": AsinhStretch,
             "sky": SkyMasker,
             "color": ColorScaler,
             "cluster": CubeClusterer,
         }
-        assert list(steps) == ["gaps", "align", "stretch", "sky", "color", "cluster"]
-
-    def test_convolves_where_widths_are_given(self):
-        steps = steps_of(fwhm=[1, 2], target_fwhm=3.0, pixel_scale=0.5)
         assert list(steps)[:3] == ["gaps", "convolve", "align"]
-        convolver = steps["convolve"]
-        assert type(convolver) is FWHMConvolver
-        assert convolver.fwhm == [1, 2]
-        assert convolver.target == 3.0
-        assert convolver.pixel_scale == 0.5
+        assert list(steps)[3:] == ["stretch", "sky", "color", "cluster"]
 
-    def test_widths_may_come_from_the_cube(self):
-        assert steps_of(fwhm="cube")["convolve"].fwhm == "header"
+    def test_widths_reach_the_convolver(self):
+        convolver = steps_of(fwhm=[1, 2], target_fwhm=3.0, pixel_scale=0.5)["convolve"]
+        assert convolver.fwhm == [1, 2]
+        assert convolver.target_fwhm == 3.0
+        assert convolver.pixel_scale == 0.5
+        assert steps_of()["convolve"].fwhm is None
+        assert "convolve" not in steps_of(target_fwhm=None)
+
+    def test_known_widths_are_used_by_default(self, galaxy):
+        clusterer = MiniBatchKMeans(2, n_init=1, random_state=0)
+        pipeline = make_cluster_pipeline(clusterer).fit(galaxy)
+        aligned = aligned_bands(pipeline, galaxy)
+        np.testing.assert_allclose(aligned.fwhm, galaxy.fwhm.max())
+        assert pipeline["align"].resample_ == "interp"
+        sharp = make_cluster_pipeline(clusterer, target_fwhm=None).fit(galaxy)
+        np.testing.assert_array_equal(aligned_bands(sharp, galaxy).fwhm, galaxy.fwhm)
+        assert sharp["align"].resample_ == "adaptive"
+
+    def test_bands_of_unknown_width_stay_as_they_are(self, galaxy):
+        unknown = galaxy.replace(fwhm=None)
+        clusterer = MiniBatchKMeans(2, n_init=1, random_state=0)
+        pipeline = make_cluster_pipeline(clusterer)
+        with pytest.warns(UserWarning, match="FWHM of all bands is unknown"):
+            label_map = pipeline.fit_predict(unknown)
+        sharp = make_cluster_pipeline(clusterer, target_fwhm=None)
+        np.testing.assert_array_equal(label_map, sharp.fit_predict(unknown))
 
     @pytest.mark.parametrize("fwhm", ["stars", ["stars", 2.0], {"r": 1.0}])
     def test_widths_in_any_form(self, fwhm):
         assert steps_of(fwhm=fwhm)["convolve"].fwhm == fwhm
 
     @pytest.mark.parametrize(
-        ("options", "method"),
-        [
-            ({"fwhm": 1.0}, "interp"),
-            ({}, "adaptive"),  # sharp bands would lose light between large pixels
-            ({"resample": "exact"}, "exact"),
-            ({"fwhm": 1.0, "resample": "adaptive"}, "adaptive"),
-        ],
+        ("options", "method"), [({}, "auto"), ({"resample": "exact"}, "exact")]
     )
     def test_how_bands_are_resampled(self, options, method):
         aligner = steps_of(align_to="optimal", **options)["align"]
-        assert aligner.method == method
-        assert aligner.to == "optimal"
+        assert aligner.resample == method
+        assert aligner.align_to == "optimal"
 
     def test_threads_of_all_steps(self):
-        steps = steps_of(fwhm="cube", n_jobs=3)
+        steps = steps_of(n_jobs=3)
         for name in ("gaps", "convolve", "align", "stretch", "sky"):
             assert steps[name].n_jobs == 3
 
     def test_background_is_subtracted_before_bands_are_convolved(self, galaxy):
         assert "background" not in steps_of()
-        steps = steps_of(subtract_background=True, fwhm="cube")
+        steps = steps_of(subtract_background=True)
         assert list(steps)[:3] == ["gaps", "background", "convolve"]
         assert not steps["gaps"].check_background
         assert steps_of()["gaps"].check_background
@@ -362,7 +373,9 @@ class TestFittedPipeline:
         np.testing.assert_allclose(pixels.std(axis=0), 1, rtol=1e-4)
 
     def test_scaled_bands_keep_the_order_of_fluxes(self, galaxy):
-        pipeline = make_cluster_pipeline(ESOM(n_clusters=2, random_state=0), sky="keep")
+        pipeline = make_cluster_pipeline(
+            ESOM(n_clusters=2, random_state=0), target_fwhm=None, sky="keep"
+        )
         scaled = scaled_bands(pipeline.fit(galaxy), galaxy)
         valid = np.isfinite(scaled.data).all(axis=2)
         for band in range(5):
@@ -385,7 +398,7 @@ def grids(galaxy):
 @pytest.fixture(scope="module")
 def fitted(grids):
     pipeline = make_cluster_pipeline(
-        ESOM(n_clusters=4, random_state=0), fwhm="cube", target_fwhm=0.2, n_jobs=2
+        ESOM(n_clusters=4, random_state=0), target_fwhm=0.2, n_jobs=2
     )
     return pipeline.fit(grids)
 
@@ -403,7 +416,7 @@ class TestSeveralGrids:
 
     def test_bands_are_masked_and_convolved_on_their_own_pixels(self, grids, fitted):
         masked = CubeMasker().fit_transform(grids)
-        smoothed = FWHMConvolver(target=0.2).fit_transform(masked)
+        smoothed = FWHMConvolver(target_fwhm=0.2).fit_transform(masked)
         expected = CubeAligner().fit_transform(smoothed)
         aligned = aligned_bands(fitted, grids)
         np.testing.assert_array_equal(aligned.data, expected.data)
@@ -424,13 +437,16 @@ class TestSeveralGrids:
         blue = grids[0].replace(data=grids[0].data.copy())
         blue.data[:20] = np.nan
         pipeline = make_cluster_pipeline(
-            ESOM(n_clusters=2, random_state=0), min_bands=2, sky="keep"
+            ESOM(n_clusters=2, random_state=0),
+            target_fwhm=0.2,
+            min_bands=2,
+            sky="keep",
         )
         label_map = pipeline.fit_predict([blue, grids[1]])
         missing = np.isnan(grids[1].data).any(axis=2)
         assert (label_map[:8][~missing[:8]] >= 0).all()
 
     def test_too_few_bands_in_all(self, grids):
-        pipeline = make_cluster_pipeline(ESOM(), min_bands=6)
+        pipeline = make_cluster_pipeline(ESOM(), target_fwhm=0.2, min_bands=6)
         with pytest.raises(ValueError, match="min_bands=6 exceeds the 5 bands"):
             pipeline.fit(grids)

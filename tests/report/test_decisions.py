@@ -30,7 +30,7 @@ def field(shape=(96, 96)):
 def pipeline():
     member = ESOM(random_state=0)
     consensus = ConsensusClusterer(member, n_clusters=3, n_estimators=4, random_state=0)
-    return make_cluster_pipeline(consensus, fwhm=None).fit(field())
+    return make_cluster_pipeline(consensus, target_fwhm=None).fit(field())
 
 
 def test_numbers_are_those_of_the_run(pipeline):

@@ -73,7 +73,7 @@ def test_page_holds_labels_units_and_fluxes(page, job, galaxy):
 
 def labels_of_page(folder, clusterer, galaxy):
     """Return of the clustered pixels their units and clusters, and those of units."""
-    pipeline = make_cluster_pipeline(clusterer, fwhm="cube", sky="mask").fit(galaxy)
+    pipeline = make_cluster_pipeline(clusterer, sky="mask").fit(galaxy)
     arrays, facts = read_page(explore(folder / "page.html", pipeline, galaxy))
     labels = pipeline["cluster"].labels_
     np.testing.assert_array_equal(arrays["labels"], labels)
@@ -148,7 +148,7 @@ def test_units_behind_nested_pipelines(galaxy):
     nested = make_pipeline(
         StandardScaler(), CSOM(shape=(3, 3), n_clusters=2, random_state=0)
     )
-    job = make_cluster_pipeline(nested).fit(galaxy)
+    job = make_cluster_pipeline(nested, target_fwhm=None).fit(galaxy)
     som = job["cluster"].estimator_[-1]
     units = unit_map(job, job["align"].transform(galaxy), som)
     hits = np.bincount(units[units != 65535], minlength=9)
@@ -166,7 +166,8 @@ def test_clusterer_without_a_map(galaxy, tmp_path):
 
 def test_no_wcs_and_one_cluster(galaxy, tmp_path):
     blind = Cube(galaxy.data, band_names=galaxy.band_names)
-    job = make_cluster_pipeline(ESOM(n_clusters=1, random_state=0)).fit(blind)
+    clusterer = ESOM(n_clusters=1, random_state=0)
+    job = make_cluster_pipeline(clusterer, target_fwhm=None).fit(blind)
     path = explore(tmp_path / "page.html", job, blind)
     arrays, facts = read_page(path)
     assert arrays["sky"].size == 0

@@ -76,7 +76,7 @@ def browser(tmp_path_factory):
 def lattice_job(galaxy):
     """A fitted pipeline around a lattice of hexagons."""
     som = CSOM(shape=(5, 6), topology="hexagonal", n_clusters=4, random_state=0)
-    return make_cluster_pipeline(som).fit(galaxy)
+    return make_cluster_pipeline(som, target_fwhm=None).fit(galaxy)
 
 
 @pytest.fixture(scope="module")

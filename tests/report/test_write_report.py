@@ -391,7 +391,8 @@ class TestInput:
         coarse = galaxy[::2, ::2][:, :, 3:]
         cubes = [galaxy[:, :, :3], coarse]
         before = [cube.data.copy() for cube in cubes]
-        pipeline = make_cluster_pipeline(KMeans(3, n_init=1, random_state=0))
+        clusterer = KMeans(3, n_init=1, random_state=0)
+        pipeline = make_cluster_pipeline(clusterer, target_fwhm=None)
         labels = pipeline.fit_predict(cubes)
         files = write(tmp_path / "out", pipeline, cubes)
         assert read_map(files["cluster_map.fits"])[0].shape == labels.shape == (32, 40)

@@ -10,42 +10,45 @@ from sklearn.base import _fit_context
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.validation import check_is_fitted
 
-from skesom.cube._base import CubeTransformer
+from skesom.cube._base import CubeTransformer, check_cubes, is_cube_list
 from skesom.cube._container import Cube
-from skesom.cube._cube_list import check_cubes, is_cube_list
-from skesom.cube.alignment._align import align
-from skesom.cube.alignment._align_checks import CONSERVED, check_places
-from skesom.cube.alignment._reference import find_reference
-from skesom.cube.alignment._resample import METHODS
+from skesom.cube.alignment._grid import check_places, find_grid, name_of_grid
+from skesom.cube.alignment._stack import CONSERVED, METHODS, align_cubes
 
 
 class CubeAligner(CubeTransformer):
     """Bring cubes on different pixel grids to one grid and stack their bands.
 
     Comes after masking and convolving, which are done best on native pixels; a list of
-    cubes is what `skesom.io.read_cube` returns for images on several pixel grids.
+    cubes is what `skesom.io.read_cube` returns for images on several pixel grids. Bands that lie
+    on the grid already are copied, not resampled.
 
     Parameters
     ----------
-    to : {"coarsest", "optimal", "first"}, int, str, WCS, Header or Cube, \
+    align_to : {"coarsest", "optimal", "first"}, int, str, WCS, Header or Cube, \
             default="coarsest"
-        The grid: that of the band with the largest pixels, a grid with pixels as
-        large, north up, that holds all images, the grid of the first band, of a band
-        by its index or name, or a grid from elsewhere.
-    method : {"interp", "adaptive", "exact"}, default="interp"
+        The grid to align to: that of the band with the largest pixels (the first such
+        band), a grid with pixels as large, north up, that holds all images, the grid of
+        the first band, of the band with this index or name, or the one described by an
+        `astropy.wcs.WCS` with an ``array_shape``, by a FITS header with NAXIS1 and
+        NAXIS2, or by another cube.
+    resample : {"interp", "adaptive", "exact", "auto"}, default="interp"
         Bilinear interpolation (fast; right for bands that the target pixels sample
-        well), anti-aliased average, or average over the exact overlap of pixels
-        (slowest).
+        well), the anti-aliased average of [1]_, or the average over the exact overlap
+        of the pixels on the sphere (slowest). "auto" interpolates if all bands have
+        the same known FWHM, as `FWHMConvolver` leaves them, and else averages
+        ("adaptive"), so that no light falls between the samples.
     conserve : {"surface brightness", "flux"} or sequence of them, default=\
             "surface brightness"
-        What a pixel holds, for all bands or for each: a brightness, which keeps its
-        level, or a flux, which grows with the area of the pixel.
+        What a pixel holds, for all bands or for each. Surface brightness (MJy/sr)
+        keeps its level whatever the pixel sizes; the flux of a pixel (Jy/pixel,
+        counts) grows with its area.
     crop : bool, default=False
         Whether to cut the result to the smallest rectangle that holds all pixels with
         data in all bands.
     check_registration : bool, default=False
-        Whether to warn of bands whose sky is shifted by more than half a pixel
-        against the band of the reference grid (else the first).
+        Whether to compare each band with that of the target grid (else the first) by
+        cross-correlation and warn of shifts above half a pixel.
     n_jobs : int, default=None
         Number of threads. The result does not depend on it.
 
@@ -53,7 +56,9 @@ class CubeAligner(CubeTransformer):
     ----------
     reference_band_ : int or None
         Number of the band that gives the grid, also to cubes of other fields; None if
-        `to` does so itself.
+        `align_to` is a grid itself.
+    resample_ : {"interp", "adaptive", "exact"}
+        How bands are resampled.
     wcs_ : astropy.wcs.WCS or None
         World coordinates of the grid of the fitted cubes, before cropping.
     shape_ : tuple of int (n_rows, n_columns)
@@ -61,15 +66,31 @@ class CubeAligner(CubeTransformer):
     n_features_in_ : int
         Number of bands, of all cubes together.
 
-    See Also
-    --------
-    skesom.cube.align : The same as a function, with notes on errors and flux.
+    Warns
+    -----
+    UserWarning
+        If interpolation leaves a band of known FWHM with pixels larger than half its
+        FWHM: some of its light then falls between the samples. If a band is shifted.
 
     Notes
     -----
     Images are resampled by reproject in strips of rows, so that the memory needed
-    beside the result is small. What lies on the grid already is copied; one cube that
-    does is returned as it is.
+    beside the result is small. Bands on equal grids (same shape; corners and center
+    within 0.001 pixel) share one computation of coordinates. One cube that lies on the
+    grid is returned as it is.
+
+    Errors are resampled with the weights of the data. That is right where the noise
+    of neighbors is the same, as it nearly is in bands that were convolved to pixels
+    of half their FWHM, and too large where it is independent: an error never comes
+    out too small.
+
+    Flux is conserved by the ratio of the pixel areas at the reference points of both
+    grids.
+
+    References
+    ----------
+    .. [1] C. E. DeForest, "On Re-sampling of Solar Images", Solar Physics 219, 3
+       (2004), https://doi.org/10.1023/B:SOLA.0000021743.24248.b0
 
     Examples
     --------
@@ -94,8 +115,8 @@ class CubeAligner(CubeTransformer):
     keeps_flux = True
 
     _parameter_constraints = {
-        "to": [str, Integral, WCS, Header, Cube],
-        "method": [StrOptions(set(METHODS))],
+        "align_to": [str, Integral, WCS, Header, Cube],
+        "resample": [StrOptions({*METHODS, "auto"})],
         "conserve": [StrOptions(set(CONSERVED)), list, tuple],
         "crop": ["boolean"],
         "check_registration": ["boolean"],
@@ -104,16 +125,16 @@ class CubeAligner(CubeTransformer):
 
     def __init__(
         self,
-        to="coarsest",
+        align_to="coarsest",
         *,
-        method="interp",
+        resample="interp",
         conserve="surface brightness",
         crop=False,
         check_registration=False,
         n_jobs=None,
     ):
-        self.to = to
-        self.method = method
+        self.align_to = align_to
+        self.resample = resample
         self.conserve = conserve
         self.crop = crop
         self.check_registration = check_registration
@@ -126,7 +147,7 @@ class CubeAligner(CubeTransformer):
         Parameters
         ----------
         X : list of Cube, Cube or array-like of shape (n_rows, n_columns, n_bands)
-            The bands. The fluxes are not looked at.
+            The bands. Their fluxes are not used.
         y : None
             Ignored.
 
@@ -138,13 +159,16 @@ class CubeAligner(CubeTransformer):
         Raises
         ------
         ValueError
-            If `to` is no grid, one is needed that the cubes do not have, or a cube
-            has no place on it.
+            If `align_to` is no grid, a cube has no WCS to place it on the grid, a
+            cube does not overlap it, or two bands share a name.
         """
         cubes = check_cubes(X, self, reset=True)
-        grid, band = find_reference(cubes, self.to)
-        check_places(cubes, grid, band)
+        grid, band = find_grid(cubes, self.align_to)
+        check_places(cubes, grid, name_of_grid(cubes, band))
         self.reference_band_ = band
+        self.resample_ = self.resample
+        if self.resample == "auto":
+            self.resample_ = "interp" if _share_fwhm(cubes) else "adaptive"
         self.wcs_ = grid.wcs
         self.shape_ = grid.shape
         return self
@@ -160,18 +184,20 @@ class CubeAligner(CubeTransformer):
         Returns
         -------
         aligned : Cube of shape (n_rows, n_columns, n_bands)
-            All bands in order. An array comes back as an array.
+            All bands in order, on the grid. Pixels without data in a band are NaN
+            there. float32 if all cubes are. An array comes back as an array.
 
         Raises
         ------
         ValueError
-            If a cube has no WCS, or bands do not overlap.
+            If a cube has no WCS, a band has no data on the grid, or nothing remains
+            after cropping.
         """
         check_is_fitted(self)
-        cube = align(
+        cube = align_cubes(
             check_cubes(X, self, reset=False),
-            self._reference(),
-            method=self.method,
+            self._target(),
+            resample=self.resample_,
             conserve=self.conserve,
             crop=self.crop,
             check_registration=self.check_registration,
@@ -180,7 +206,7 @@ class CubeAligner(CubeTransformer):
         return cube if is_cube_list(X) else self._like_input(X, cube)
 
     def footprint(self, X):
-        """Tell which pixels of the grid lie inside of each image.
+        """Return which pixels of the grid lie inside of each image.
 
         Parameters
         ----------
@@ -194,10 +220,10 @@ class CubeAligner(CubeTransformer):
         """
         check_is_fitted(self)
         cubes = check_cubes(X, self, reset=False)
-        reference = self._reference()
-        if isinstance(reference, int):
+        target = self._target()
+        if isinstance(target, int):
             owners = [n for n, cube in enumerate(cubes) for _ in cube.band_names]
-            reference = owners[reference]
+            target = owners[target]
         frames = [
             Cube(
                 np.ones((*cube.shape[:2], 1), dtype=np.float32),
@@ -206,9 +232,15 @@ class CubeAligner(CubeTransformer):
             )
             for number, cube in enumerate(cubes)
         ]
-        seen = np.isfinite(align(frames, reference, n_jobs=self.n_jobs).data)
+        seen = np.isfinite(align_cubes(frames, target, n_jobs=self.n_jobs).data)
         return np.repeat(seen, [cube.shape[2] for cube in cubes], axis=2)
 
-    def _reference(self):
-        """Return the reference in the form that `align` takes."""
-        return self.to if self.reference_band_ is None else self.reference_band_
+    def _target(self):
+        """Return the fitted grid as `align_cubes` takes it."""
+        return self.align_to if self.reference_band_ is None else self.reference_band_
+
+
+def _share_fwhm(cubes):
+    """Return whether the FWHM of all bands is known and the same."""
+    fwhm = np.concatenate([cube.fwhm for cube in cubes])
+    return bool(np.allclose(fwhm, fwhm[0], rtol=1e-6, atol=0))

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Whether bands that share their pixels also show the same sky there.
+"""The check that bands on the same pixels show the same sky there.
 
 A WCS can be wrong by some pixels, and a stack of such bands mixes the spectra of
-neighbors. Structures that several bands have in common tell.
+neighbors. The shift is measured on structures that several bands have in common.
 """
 
 import warnings
@@ -11,11 +11,12 @@ import numpy as np
 from astropy.stats import mad_std
 from scipy import fft
 
-from skesom.cube.convolution._gaussian import smooth
+from skesom._common.blocks import find_valid
+from skesom.cube.convolution._filtering import smooth
 
 # More than this many pixels are worth a warning.
 TOLERANCE = 0.5
-# The middle of a large image tells enough.
+# The middle of a large image is enough.
 WINDOW = 1024
 # Structures between these widths (in pixels) are compared: noise is finer, the shape
 # of the galaxy is coarser and differs between bands.
@@ -26,14 +27,10 @@ LEAST_DEVIATIONS = 8.0
 
 
 def find_shift(image, reference):
-    """Measure by how much one image is shifted against another.
+    """Return the shift (rows, columns) of an image against another, None if unknown.
 
-    Notes
-    -----
-    Peak of the cross-correlation of what is between 1 and 8 pixels wide, with a
-    parabola through its neighbors along each axis. An arcus sinus hyperbolicus keeps
-    single stars from deciding alone. Gaps count as empty after large structures have
-    been removed around them, so that their borders do not correlate.
+    It is the peak of the cross-correlation of structures of 1 to 8 pixels, with a
+    parabola through its neighbors along each axis.
     """
     parts = [_structure(band) for band in (image, reference)]
     if any(part is None for part in parts):
@@ -58,16 +55,16 @@ def find_shift(image, reference):
 
 
 def _structure(band):
-    """Return what is between two widths, of mean 0 and norm 1; None if nothing is."""
+    """Return structures between two widths, of mean 0 and norm 1, None without."""
     band = band.astype(np.float64)
     structure = smooth(band, FINE_SIGMA) - smooth(band, COARSE_SIGMA)
     valid = ~np.isnan(structure)
     scale = mad_std(structure[valid]) if valid.any() else 0
     if not scale > 0:
         return None
-    structure = np.arcsinh(structure / (3 * scale))
+    structure = np.arcsinh(structure / (3 * scale))  # so that no star outweighs all
     structure -= structure[valid].mean()
-    structure[~valid] = 0
+    structure[~valid] = 0  # flat, so that borders of gaps do not correlate
     return structure / np.linalg.norm(structure)
 
 
@@ -105,9 +102,7 @@ def warn_of_shifts(cube, reference):
 
 def _busy_window(cube):
     """Return slices of rows and columns in the middle of the valid pixels."""
-    valid = np.isfinite(cube.data[:, :, 0])
-    for band in range(1, cube.shape[2]):
-        valid &= np.isfinite(cube.data[:, :, band])
+    valid = find_valid(cube.data)
     window = []
     for axis in range(2):
         length = cube.shape[axis]
@@ -119,7 +114,7 @@ def _busy_window(cube):
 
 
 def _describe(cube, band, shift):
-    """Return the shift of one band in words."""
+    """Return the text on the shift of one band."""
     rows, columns = shift
     words = f"{cube.band_names[band]!r} by {rows:+.1f} rows and {columns:+.1f} columns"
     if cube.pixel_scale is None:

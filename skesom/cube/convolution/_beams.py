@@ -1,35 +1,49 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Width, elongation and direction of the point-spread function of each band.
+"""Widths of point-spread functions: given, known to the cube, or measured on stars.
 
-All ways to say it end in a `Beam`: numbers, quantities, FITS headers, what a cube knows
-of itself, and stars in the image.
+Every form ends in a `Beam`: numbers, Quantities, FITS headers, `Cube.fwhm`, and stars
+in the image.
 """
 
+import importlib
+import warnings
 from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
 from astropy import units
 from astropy.io.fits import Header
-
-from skesom.cube.convolution._star_fwhm import measure_star_fwhm
+from astropy.stats import gaussian_fwhm_to_sigma, mad_std
+from scipy import optimize, spatial
 
 KEYWORDS = ("header", "stars")
 # Pixel scales that differ by less than this fraction are equal.
 _SAME_SCALE = 1e-3
+FEWEST_STARS = 5
+# In units of the noise of a pixel; fainter stars add more scatter than information.
+LEAST_PEAK = 10.0
+# In units of the brightest pixel.
+LEAST_NOISE = 1e-6
+# In units of the FWHM: a neighbor within this distance spoils the wings of a star.
+ISOLATION = 4.0
+NEIGHBOR_PEAK = 0.1
+# Half of the side of the square that is fitted, in units of the FWHM.
+HALF_WINDOW = 1.5
+WORST_RESIDUAL = 0.1
+WORST_OFFSET = 1.5
+FIRST_GUESS = 3.0
+# Stars of one image differ by less than this fraction; galaxies are wider.
+STAR_SPREAD = 0.1
+BACKGROUND_BOX = 64
+# The middle of a large image has enough stars.
+ENOUGH_PIXELS = 2048
 
 
 class Beam(NamedTuple):
     """An elliptical Gaussian on the sky.
 
-    Parameters
-    ----------
-    major, minor : float
-        Full widths at half maximum along both axes in arcsec.
-    angle : float, default=0.0
-        Direction of the major axis in degrees from north through east.
-    source : str, default="given"
-        Where it is known from.
+    Full widths at half maximum of both axes in arcsec, direction of the major axis in
+    degrees from north through east, and how the widths are known.
     """
 
     major: float
@@ -42,20 +56,20 @@ class Beam(NamedTuple):
         """Whether both widths are equal (to a part in a million)."""
         return self.major - self.minor <= 1e-6 * self.major
 
-    def covariance(self, fwhm_to_sigma):
+    def covariance(self):
         """Return the covariance of (east, north) in arcsec squared."""
         angle = np.deg2rad(self.angle)
         axes = np.array(
             [[np.sin(angle), -np.cos(angle)], [np.cos(angle), np.sin(angle)]]
         )
-        sigmas = np.array([self.major, self.minor]) * fwhm_to_sigma
+        sigmas = np.array([self.major, self.minor]) * gaussian_fwhm_to_sigma
         return (axes * sigmas**2) @ axes.T
 
     def missing(self, target):
         """Return the beam that makes this one round and as wide as the target.
 
-        Covariances of Gaussians add, so what is missing is longest where this beam
-        is shortest.
+        Covariances of Gaussians add, so the major axis of the one is along the minor
+        axis of the other.
         """
         major, minor = (
             float(np.sqrt(max(target**2 - width**2, 0)))
@@ -92,7 +106,7 @@ def _spread_over_bands(fwhm, names):
 
 
 def _read_beam(entry, band):
-    """Return the beam that one entry describes, None if the cube does not know."""
+    """Return the beam of one entry, None if it is that of a cube without one."""
     if isinstance(entry, str):
         if entry not in KEYWORDS:
             raise ValueError(
@@ -163,7 +177,7 @@ def in_arcsec(name, value):
 
 
 def one_pixel_scale(value, cubes):
-    """Return the pixel scale that the user tells."""
+    """Return the pixel scale (height, width) in arcsec that the user gives."""
     if value is None:
         return None
     scale = in_arcsec("pixel_scale", value)
@@ -183,7 +197,7 @@ def one_pixel_scale(value, cubes):
 
 
 def _is_number(value):
-    """Tell a number or a Quantity from a sequence of them."""
+    """Return whether a value is a number or a Quantity, not a sequence of them."""
     return not isinstance(value, list | tuple) and np.ndim(value) == 0
 
 
@@ -213,3 +227,139 @@ def _checked(numbers, band, source="given"):
             f"{minor:g}, {angle:g}."
         )
     return Beam(major, minor, angle, source)
+
+
+def measure_star_fwhm(image, band_name):
+    """Measure the FWHM of isolated stars in pixels; return it and their number."""
+    # Galaxies are wider than stars and differ from each other, so the stars are the
+    # sources around the densest width.
+    image = _middle(image)
+    masked = np.isnan(image)
+    widths = np.empty(0)
+    if not masked.all():
+        flux, noise = _subtract_background(image, masked)
+        widths = fit_sources(flux, masked, noise, FIRST_GUESS)
+        if len(widths):
+            # The finder works best with the width of the stars.
+            guess = half_sample_mode(widths)
+            widths = fit_sources(flux, masked, noise, guess)
+    if len(widths):
+        mode = half_sample_mode(widths)
+        widths = widths[np.abs(widths - mode) <= STAR_SPREAD * mode]
+    if len(widths) < FEWEST_STARS:
+        raise ValueError(
+            f"Band {band_name!r} shows {len(widths)} isolated stars of one width, but "
+            f"{FEWEST_STARS} are needed to measure its FWHM. Pass its fwhm in arcsec."
+        )
+    return float(np.median(widths)), len(widths)
+
+
+def _middle(image):
+    """Return the middle of a large image in double precision."""
+    for axis in range(2):
+        margin = max(0, image.shape[axis] - ENOUGH_PIXELS) // 2
+        image = image[margin : image.shape[axis] - margin].T
+    return np.array(image, dtype=np.float64)
+
+
+def _subtract_background(image, masked):
+    """Return the flux above the background, 0 where masked, and its noise."""
+    background = _photutils("background").Background2D(
+        image,
+        min(BACKGROUND_BOX, *image.shape),
+        mask=masked,
+        exclude_percentile=100,  # a box needs any pixel at all
+    )
+    flux = np.where(masked, 0, image - background.background)
+    # Simulated images may have no noise at all.
+    return flux, max(mad_std(flux[~masked]), LEAST_NOISE * flux.max())
+
+
+def fit_sources(flux, masked, noise, guess):
+    """Return the FWHM of isolated round sources near the FWHM that is expected."""
+    peaks, stars = _find_sources(flux, masked, noise, guess)
+    if stars is None:
+        return np.empty(0)
+    tree = spatial.cKDTree(peaks[:, :2])
+    half = max(3, int(np.ceil(HALF_WINDOW * guess)))
+    widths = []
+    for row, column, peak in stars:
+        near = peaks[tree.query_ball_point((row, column), ISOLATION * guess)]
+        distance = np.hypot(near[:, 0] - row, near[:, 1] - column)
+        alone = not np.any((distance > 1) & (near[:, 2] > NEIGHBOR_PEAK * peak))
+        top, left = round(row) - half, round(column) - half
+        window = np.s_[top : top + 2 * half + 1, left : left + 2 * half + 1]
+        inside = min(top, left) >= 0 and flux[window].shape == (2 * half + 1,) * 2
+        if alone and inside and not masked[window].any():
+            width = fit_gaussian_fwhm(flux[window], guess)
+            if 1 < width < 2 * half:
+                widths.append(width)
+    return np.array(widths)
+
+
+def _find_sources(flux, masked, noise, guess):
+    """Return (row, column, peak) of all peaks and of those that look like stars."""
+    finder = _photutils("detection").DAOStarFinder
+    nothing = _photutils("utils.exceptions").NoDetectionsWarning
+    anything = {"sharpness_range": (-np.inf, np.inf)}
+    anything["roundness_range"] = anything["sharpness_range"]
+    found = []
+    for shapes in (anything, {}):
+        if not noise > 0:
+            return None, None
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", nothing)
+            table = finder(LEAST_PEAK * noise, guess, **shapes)(flux, mask=masked)
+        if table is None:
+            return None, None
+        columns = (table[name] for name in ("y_centroid", "x_centroid", "peak"))
+        found.append(np.column_stack([np.asarray(column) for column in columns]))
+    return found
+
+
+def fit_gaussian_fwhm(cut, guess):
+    """Fit a round Gaussian on a constant, sampled at the pixel centers."""
+    rows, columns = (np.arange(length) - length // 2 for length in cut.shape)
+    rows = rows[:, np.newaxis]
+    level = np.median(np.concatenate([cut[0], cut[-1], cut[:, 0], cut[:, -1]]))
+    height = cut[cut.shape[0] // 2, cut.shape[1] // 2] - level
+    if not height > 0:
+        return np.nan
+    scaled = (cut - level) / height
+
+    def misfit(parameters):
+        peak, row, column, sigma, constant = parameters
+        squares = ((rows - row) ** 2 + (columns - column) ** 2) / (2 * sigma**2)
+        return (peak * np.exp(-squares) + constant - scaled).ravel()
+
+    fit = optimize.least_squares(
+        misfit, [1, 0, 0, guess * gaussian_fwhm_to_sigma, 0], method="lm"
+    )
+    residual = np.sqrt(np.mean(fit.fun**2))
+    offset = np.hypot(fit.x[1], fit.x[2])
+    if residual > WORST_RESIDUAL or offset > WORST_OFFSET:
+        return np.nan
+    return float(abs(fit.x[3]) / gaussian_fwhm_to_sigma)
+
+
+def half_sample_mode(values):
+    """Return the half-sample mode of numbers (Bickel and Fruehwirth 2006)."""
+    values = np.sort(values)
+    while len(values) > 2:
+        half = (len(values) + 1) // 2
+        spans = values[half - 1 :] - values[: len(values) - half + 1]
+        start = int(np.argmin(spans))
+        if half == 2 and len(values) == 3 and spans[0] == spans[1]:
+            return float(values[1])
+        values = values[start : start + half]
+    return float(values.mean())
+
+
+def _photutils(module):
+    """Return a module of photutils, which is optional."""
+    try:
+        return importlib.import_module(f"photutils.{module}")
+    except ImportError as error:
+        raise ImportError(
+            "Measuring point-spread functions needs photutils: pip install skesom[psf]"
+        ) from error

@@ -7,9 +7,8 @@ import numpy as np
 from scipy import ndimage
 from sklearn.utils._param_validation import Interval
 
-from skesom.cube._base import CubeTransformer
-from skesom.cube._cube_list import check_cubes, is_cube_list
-from skesom.cube.convolution._gaussian import smooth
+from skesom.cube._base import CubeTransformer, check_cubes, is_cube_list
+from skesom.cube.convolution._filtering import smooth
 from skesom.cube.masking._sky import fit_most, median_and_scatter, valid_tiles
 
 TILE = 16

@@ -9,14 +9,14 @@ from astropy import units
 from astropy.wcs.utils import proj_plane_pixel_area
 
 from skesom._common.blocks import each_block
-from skesom.cube._base import CubeTransformer
-from skesom.cube._container import Cube
-from skesom.cube._cube_list import (
+from skesom.cube._base import (
+    CubeTransformer,
     all_band_names,
     check_cubes,
     is_cube_list,
     split_bands,
 )
+from skesom.cube._container import Cube
 
 # By what a unit of flux may be divided.
 _AREAS = (units.one, units.pix, units.sr, units.beam)

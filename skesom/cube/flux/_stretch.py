@@ -15,8 +15,7 @@ from astropy import units
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from skesom._common.blocks import each_block
-from skesom.cube._base import CubeTransformer
-from skesom.cube._cube_list import numbers_per_band
+from skesom.cube._base import CubeTransformer, numbers_per_band
 from skesom.cube.masking._sky import measure_sky, pixel_noise
 
 

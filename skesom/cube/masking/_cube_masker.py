@@ -13,8 +13,8 @@ import numpy as np
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 
 from skesom._common.blocks import each_block, in_threads
-from skesom.cube._base import CubeTransformer
-from skesom.cube._cube_list import (
+from skesom.cube._base import (
+    CubeTransformer,
     all_band_names,
     check_cubes,
     is_cube_list,

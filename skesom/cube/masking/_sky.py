@@ -17,7 +17,7 @@ import numpy as np
 from astropy.stats import mad_std
 
 from skesom._common.blocks import in_threads
-from skesom.cube.convolution._gaussian import smooth
+from skesom.cube.convolution._filtering import smooth
 
 TILE = 16
 FEWEST_TILES = 8

@@ -9,7 +9,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 
 from skesom._common.blocks import each_block, find_valid, in_threads
 from skesom.cube._base import CubeTransformer
-from skesom.cube.convolution._gaussian import smooth
+from skesom.cube.convolution._filtering import smooth
 from skesom.cube.masking._sky import measure_sky, representative_rows
 
 

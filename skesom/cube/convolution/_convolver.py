@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Bring every band to the same sharpness with the kernel that it lacks.
+"""Bring every band to the same FWHM with the kernel that it lacks.
 
 Colors mean something only where all bands see the sky through the same point-spread
 function. Gaussians add in quadrature, so a band of width FWHM_i reaches the target by
@@ -7,6 +7,7 @@ a kernel of width sqrt(target^2 - FWHM_i^2), and the band at the target stays as
 Measured point-spread functions do the same with a kernel of their own shape.
 """
 
+import warnings
 from numbers import Integral, Real
 
 import numpy as np
@@ -15,12 +16,25 @@ from sklearn.base import _fit_context
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
-from skesom.cube._base import CubeTransformer
-from skesom.cube._cube_list import check_cubes, is_cube_list, list_bands
-from skesom.cube.convolution._beams import KEYWORDS, one_pixel_scale
-from skesom.cube.convolution._match_bands import match_bands
-from skesom.cube.convolution._matching import kernel_on_pixels
-from skesom.cube.convolution._strips import convolve_cube
+from skesom.cube._base import CubeTransformer, check_cubes, is_cube_list, list_bands
+from skesom.cube.convolution._beams import (
+    KEYWORDS,
+    find_beams,
+    in_arcsec,
+    one_pixel_scale,
+)
+from skesom.cube.convolution._filtering import convolve_cube
+from skesom.cube.convolution._kernels import (
+    Match,
+    kernel_on_pixels,
+    match_gaussian,
+    match_stamps,
+    read_stamps,
+    stamp_beam,
+)
+
+# Widths in other units come back from their conversion with a rounding error.
+_ROUNDING = 1e-9
 
 
 class FWHMConvolver(CubeTransformer):
@@ -32,40 +46,39 @@ class FWHMConvolver(CubeTransformer):
 
     Parameters
     ----------
-    fwhm : float, Quantity, {"header", "stars"}, dict or sequence, default=None
-        Full width at half maximum of the point-spread function: one for all bands, a
-        sequence with one entry per band, or a dict by band name (other bands:
-        "header"). An entry is
+    fwhm : float, Quantity, {"header", "stars"}, dict or sequence of length n_bands, \
+            default=None
+        Full width at half maximum of the point-spread function in arcsec. None takes
+        the widths of the cubes (`Cube.fwhm`); if that of a band is unknown, all bands
+        stay as they are, with a warning. Otherwise one entry for all bands, one for
+        each, or a dict by band name (other bands: "header"). An entry is
 
         - a number of arcsec, or a Quantity of an angle or of pixels;
-        - ``"header"``: what the cube knows (`Cube.fwhm`, which `skesom.io.read_cube`
-          takes from the header). This is the default;
+        - ``"header"``: the width of the cube, which `skesom.io.read_cube` takes from
+          the header; it is an error if there is none;
         - an `astropy.io.fits.Header` with BMAJ, BMIN and BPA (degrees), or with FWHM
           (arcsec, or pixels if its comment says so);
         - ``"stars"``: the median width of isolated stars in the band (needs the extra
           ``psf``);
         - an elliptical beam (major, minor, angle): two widths and degrees from north
           through east.
-    target : "worst", float or Quantity, default="worst"
-        Width that all bands shall have in the end, in arcsec: that of the worst band
-        or a number no smaller.
+    target_fwhm : "worst", float or Quantity, default="worst"
+        Width in arcsec that all bands are brought to: that of the worst band, or a
+        number no smaller.
     pixel_scale : float, array-like of shape (2,) or Quantity, default=None
         Height and width of a pixel in arcsec, or one number for square pixels. By
-        default the cubes tell.
+        default that of the cubes.
     psfs : dict or sequence of length n_bands, default=None
         Measured point-spread functions by band name or in the order of the bands, as
         arrays on the pixels of the band or as FITS files (whose PIXELSCL, PIXSCALE or
         CDELT1 gives their own pixels). All bands are then matched by Wiener kernels
-        (needs the extra ``psf``): to the widest of these functions, or to a Gaussian
-        with a number as `target`. A band without (None) is taken to be a Gaussian.
+        [2]_ (needs the extra ``psf``): to the widest of these functions, or to a
+        Gaussian with a number as `target_fwhm`. A band without (None) is taken to be a
+        Gaussian.
     kernels : dict or sequence of length n_bands, default=None
         Ready kernels in the same forms; they are normalized and taken to lead to the
         target. Bands without one are treated as usual, or stay as they are if their
         FWHM is unknown.
-    kernel : {"matched", "target"}, default="matched"
-        ``"matched"`` convolves with what each band lacks. ``"target"`` convolves
-        every band with a Gaussian of the target width, which leaves all of them too
-        blurred and still different; it is here for comparison with earlier work only.
     copy : bool, default=True
         False convolves in the memory of the cube that is given, if that allows. That
         is right after a step that has made a new cube.
@@ -85,11 +98,16 @@ class FWHMConvolver(CubeTransformer):
         ``"none"``, ``"gaussian"``, ``"elliptical"``, ``"wiener"`` or ``"kernel"`` for
         each band.
     summary_ : dict of str to str
-        One line per band that says what is done to it and why.
+        One line per band: what is done to it, and from which width.
     pixel_scale_ : ndarray of shape (n_bands, 2)
         Height and width of the pixels of each band in arcsec; NaN if unknown.
     n_features_in_ : int
         Number of bands, of all cubes together.
+
+    Warns
+    -----
+    UserWarning
+        If `fwhm` is None and a width is unknown, so that the bands stay as they are.
 
     See Also
     --------
@@ -97,29 +115,31 @@ class FWHMConvolver(CubeTransformer):
 
     Notes
     -----
-    Along an axis where a Gaussian kernel has a standard deviation of at least one
-    pixel it is sampled at the pixel centers (`scipy.ndimage.gaussian_filter1d`, cut at
-    four standard deviations). A narrower one cannot be sampled so: for the nine M83
-    mosaics of the WFC3 Early Release Science, whose kernels have standard deviations
-    of .4 to .5 pixels, sampling ends 2 to 6 % away from the wanted width. There the
-    kernel is applied in Fourier space (`scipy.ndimage.fourier_gaussian`); its wings
-    alternate in sign and stay below .075 divided by the squared distance in pixels.
-    Elliptical kernels that lie askew to the pixels are made in Fourier space as well.
+    The method is that of [1]_. Along an axis where a Gaussian kernel has a standard
+    deviation of at least one pixel it is sampled at the pixel centers
+    (`scipy.ndimage.gaussian_filter1d`, cut at four standard deviations). A narrower one
+    cannot be sampled so: for the nine M83 mosaics of the WFC3 Early Release Science,
+    whose kernels have standard deviations of .4 to .5 pixels, sampling ends 2 to 6 %
+    away from the wanted width. There the kernel is applied in Fourier space
+    (`scipy.ndimage.fourier_gaussian`); its wings alternate in sign and stay below .075
+    divided by the squared distance in pixels. Elliptical kernels that are not along
+    the pixel axes are made in Fourier space as well.
 
-    Masked pixels (NaN) and the outside of the frame take no part: the weights of the
-    kernel are renormalized over the valid pixels, and masked pixels stay masked. Thus
+    Masked pixels (NaN) and the outside of the frame have no weight: the weights of the
+    kernel are renormalized over the valid pixels, and masked pixels stay masked. So
     nothing darkens at the borders and beside gaps. Kernels with negative lobes (as
     Wiener kernels) cannot be renormalized; for them gaps and surroundings are filled
     with the mean around the nearest valid pixel, and masked again.
 
     Errors of the cube (`Cube.errors`) are propagated for noise that is independent
     from pixel to pixel: variances are convolved with the squared weights. Afterwards
-    the noise of neighbors is correlated, which errors cannot say.
+    the noise of neighbors is correlated, which errors cannot express.
 
-    Widths of stars are those of Gaussians through the pixel values, so they include
-    the pixel; this is what counts for images that are convolved after sampling.
-    Measured point-spread functions and kernels are taken to lie along the pixel axes
-    of their band.
+    Stars are measured by Gaussians on a constant that are fitted to isolated sources;
+    those around the densest width (half-sample mode [3]_) are the stars. Their widths
+    are those of Gaussians through the pixel values, so they include the pixel; this is
+    what counts for images that are convolved after sampling. Measured point-spread
+    functions and kernels are taken to lie along the pixel axes of their band.
 
     The number of operations is proportional to the number of pixels and to the width
     of a Gaussian kernel. The memory needed beside the result does not depend on the
@@ -127,9 +147,13 @@ class FWHMConvolver(CubeTransformer):
 
     References
     ----------
-    G. Aniano, B. T. Draine, K. D. Gordon and K. Sandstrom, "Common-Resolution
-    Convolution Kernels for Space- and Ground-Based Telescopes", Publications of the
-    Astronomical Society of the Pacific 123 (2011), 1218.
+    .. [1] G. Aniano, B. T. Draine, K. D. Gordon and K. Sandstrom, "Common-Resolution
+       Convolution Kernels for Space- and Ground-Based Telescopes", Publications of the
+       Astronomical Society of the Pacific 123 (2011), 1218.
+    .. [2] A. Boucaud et al., "Convolution kernels for multi-wavelength imaging",
+       Astronomy and Astrophysics 596 (2016), A63.
+    .. [3] D. R. Bickel and R. Fruehwirth, "On a fast, robust estimator of the mode",
+       Computational Statistics and Data Analysis 50 (2006), 3500.
 
     Examples
     --------
@@ -150,13 +174,12 @@ class FWHMConvolver(CubeTransformer):
     _parameter_constraints = {
         "fwhm": [Interval(Real, 0, None, closed="neither"), "array-like", None]
         + [units.Quantity, StrOptions(set(KEYWORDS))],
-        "target": [StrOptions({"worst"}), Interval(Real, 0, None, closed="neither")]
-        + [units.Quantity],
+        "target_fwhm": [Interval(Real, 0, None, closed="neither"), units.Quantity]
+        + [StrOptions({"worst"})],
         "pixel_scale": [Interval(Real, 0, None, closed="neither"), "array-like", None]
         + [units.Quantity],
         "psfs": ["array-like", None],
         "kernels": ["array-like", None],
-        "kernel": [StrOptions({"matched", "target"})],
         "copy": ["boolean"],
         "n_jobs": [Integral, None],
     }
@@ -165,29 +188,27 @@ class FWHMConvolver(CubeTransformer):
         self,
         fwhm=None,
         *,
-        target="worst",
+        target_fwhm="worst",
         pixel_scale=None,
         psfs=None,
         kernels=None,
-        kernel="matched",
         copy=True,
         n_jobs=None,
     ):
         self.fwhm = fwhm
-        self.target = target
+        self.target_fwhm = target_fwhm
         self.pixel_scale = pixel_scale
         self.psfs = psfs
         self.kernels = kernels
-        self.kernel = kernel
         self.copy = copy
         self.n_jobs = n_jobs
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y=None):
-        """Work out the kernels from the description of the cubes.
+        """Find the kernels from the description of the cubes.
 
-        The fluxes are looked at only where the width is to be measured from stars;
-        else any part of the sky gives the same kernels.
+        The fluxes are used only where the width is measured on stars; otherwise any
+        part of the sky gives the same kernels.
 
         Parameters
         ----------
@@ -204,9 +225,9 @@ class FWHMConvolver(CubeTransformer):
         Raises
         ------
         ValueError
-            If a width or the pixel scale is missing or impossible, a band is worse
-            than the target, a point-spread function or kernel is not fit for use, or
-            there are too few stars.
+            If some widths or the pixel scale are missing or impossible, a band is worse
+            than the target, a point-spread function or kernel cannot be used, or there
+            are too few stars.
         OSError
             If a file cannot be read.
         ImportError
@@ -214,14 +235,7 @@ class FWHMConvolver(CubeTransformer):
         """
         cubes = check_cubes(X, self, reset=True)
         bands = self._list_bands(cubes)
-        target, matches = match_bands(
-            bands,
-            fwhm=self.fwhm,
-            target=self.target,
-            psfs=self.psfs,
-            kernels=self.kernels,
-            legacy=self.kernel == "target",
-        )
+        target, matches = self._match(bands)
         geometry = [
             _geometry(match, band) for match, band in zip(matches, bands, strict=True)
         ]
@@ -282,11 +296,115 @@ class FWHMConvolver(CubeTransformer):
         return cube.replace(data=data, errors=errors, fwhm=fwhm)
 
     def _list_bands(self, cubes):
-        """Return the bands of all cubes with the pixel scale that the user tells."""
+        """Return the bands of all cubes, with the pixel scale if it is given."""
         return list_bands(cubes, one_pixel_scale(self.pixel_scale, cubes))
+
+    def _match(self, bands):
+        """Return the common width and what is done to each band."""
+        kernels = read_stamps(self.kernels, bands, "kernel")
+        psfs = read_stamps(self.psfs, bands, "PSF")
+        _check_one_way(bands, psfs, kernels)
+        fwhm = self.fwhm
+        if fwhm is None:
+            fwhm = _stamp_beams(psfs, bands)
+        beams = find_beams(fwhm, bands)
+        if not any(kernel is not None for kernel in kernels):
+            if not self._check_known(bands, beams):
+                return np.nan, [_left_alone(beam) for beam in beams]
+        usual = [
+            number
+            for number, (beam, kernel) in enumerate(zip(beams, kernels, strict=True))
+            if beam is not None and kernel is None
+        ]
+        width = _target_width(self.target_fwhm, bands, beams, usual)
+        if self.psfs is not None and usual:
+            found = match_stamps(
+                [bands[number] for number in usual],
+                [beams[number] for number in usual],
+                [psfs[number] for number in usual],
+                None if isinstance(self.target_fwhm, str) else width,
+            )
+        else:
+            found = [match_gaussian(beams[number], width) for number in usual]
+        found = dict(zip(usual, found, strict=True))
+        for number, (beam, kernel) in enumerate(zip(beams, kernels, strict=True)):
+            if kernel is not None:
+                known = _left_alone(beam).fwhm
+                found[number] = Match("kernel", known, width, array=kernel.array)
+            elif beam is None:
+                found[number] = _left_alone(beam)
+        return width, [found[number] for number in range(len(bands))]
+
+    def _check_known(self, bands, beams):
+        """Check that all widths are known; by default bands may stay as they are."""
+        unknown = [
+            band.name for band, beam in zip(bands, beams, strict=True) if beam is None
+        ]
+        if not unknown:
+            return True
+        which = ", ".join(unknown)
+        by_default = self.fwhm is None and isinstance(self.target_fwhm, str)
+        if self.psfs is not None or not by_default:
+            raise ValueError(
+                f"The FWHM of these bands is unknown: {which}. Pass fwhm, one value in "
+                "arcsec for each band, or give the Cube its fwhm."
+            )
+        if len(bands) > 1:  # one band has nothing to be brought to
+            which = "all bands" if len(unknown) == len(bands) else which
+            warnings.warn(
+                f"The bands stay as sharp as they are, because the FWHM of {which} is "
+                "unknown: give fwhm (--fwhm), in arcsec or 'stars', to bring them to "
+                "one width.",
+                UserWarning,
+                stacklevel=5,
+            )
+        return False
 
 
 def _geometry(match, band):
     """Return the size of the pixels (NaN if unknown) and north if it matters."""
     scale = np.full(2, np.nan) if band.pixel_scale is None else band.pixel_scale
     return scale, band.directions if match.method == "elliptical" else None
+
+
+def _left_alone(beam):
+    """Return the match of a band that stays as it is, of known or unknown width."""
+    fwhm = np.nan if beam is None else beam.major
+    return Match("none", fwhm, fwhm)
+
+
+def _stamp_beams(psfs, bands):
+    """Return the widths of measured point-spread functions by band name."""
+    return {
+        band.name: stamp_beam(psf, band)
+        for band, psf in zip(bands, psfs, strict=True)
+        if psf is not None
+    }
+
+
+def _check_one_way(bands, psfs, kernels):
+    """Check that no band has both a point-spread function and a kernel."""
+    for band, psf, kernel in zip(bands, psfs, kernels, strict=True):
+        if psf is not None and kernel is not None:
+            raise ValueError(
+                f"Band {band.name!r} has both a PSF and a kernel. Give only one."
+            )
+
+
+def _target_width(target, bands, beams, usual):
+    """Return the common width in arcsec; no band may be worse."""
+    if isinstance(target, str):
+        return max((beam.major for beam in beams if beam is not None), default=np.nan)
+    width = in_arcsec("target_fwhm", target)
+    if np.ndim(width) or not (np.isfinite(width) and width > 0):
+        raise ValueError(
+            f"target_fwhm must be one positive number of arcsec, got {target}."
+        )
+    for number in usual:
+        if beams[number].major > width * (1 + _ROUNDING):
+            raise ValueError(
+                f"Band {bands[number].name!r} has a FWHM of {beams[number].major:g} "
+                f"arcsec and cannot be brought to the sharper target of {width:g} "
+                "arcsec. Raise target_fwhm or leave the band out."
+            )
+    return float(width)

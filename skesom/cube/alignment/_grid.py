@@ -1,0 +1,177 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The pixel grid that bands are aligned to, and the checks that cubes reach it."""
+
+import numbers
+
+import numpy as np
+from astropy import units
+from astropy.io.fits import Header
+from astropy.wcs import WCS
+
+from skesom._common.grids import (
+    SAME_SIZE,
+    Grid,
+    group_by_grid,
+    overlap_box,
+    pixel_size,
+    same_grid,
+)
+from skesom.cube._base import all_band_names
+from skesom.cube._container import Cube
+
+
+def grid_of(cube):
+    """Return the pixel grid of a cube."""
+    return Grid(cube.wcs, cube.shape[:2])
+
+
+def find_grid(cubes, align_to):
+    """Return the grid to align to, and the number of the band it comes from or None."""
+    grids = [grid_of(cube) for cube in cubes]
+    if not isinstance(align_to, str | numbers.Integral):
+        return _as_grid(align_to), None
+    if isinstance(align_to, str) and align_to == "optimal":
+        return _optimal_grid(grids), None
+    of_bands = [
+        grid for grid, cube in zip(grids, cubes, strict=True) for _ in cube.band_names
+    ]
+    band = _find_band(of_bands, all_band_names(cubes), align_to)
+    return of_bands[band], band
+
+
+def _find_band(grids, names, align_to):
+    """Return the number of the band whose grid is meant."""
+    if isinstance(align_to, numbers.Integral):
+        if not 0 <= align_to < len(names):
+            raise ValueError(
+                f"There is no band number {align_to} to align to: the {len(names)} "
+                "bands are counted from 0."
+            )
+        return int(align_to)
+    if align_to == "first":
+        return 0
+    if align_to == "coarsest":
+        if len(group_by_grid(grids)) == 1:  # also without a WCS
+            return 0
+        sizes = np.array(
+            [0 if grid.wcs is None else pixel_size(grid.wcs) for grid in grids]
+        )
+        return int(np.argmax(sizes >= sizes.max() * (1 - SAME_SIZE)))
+    if align_to not in names:
+        raise ValueError(
+            f"There is no band {align_to!r} to align to, only {names}; "
+            "'coarsest', 'optimal' and 'first' are understood too."
+        )
+    return names.index(align_to)
+
+
+def _optimal_grid(grids):
+    """Return a grid of the coarsest pixels, north up, that holds all images."""
+    from reproject.mosaicking import find_optimal_celestial_wcs
+
+    if any(grid.wcs is None for grid in grids):
+        raise ValueError(
+            "The optimal grid cannot be found for bands without a WCS. Give their cube "
+            "one with Cube.replace(wcs=...)."
+        )
+    grids = [grids[group[0]] for group in group_by_grid(grids)]
+    size = max(pixel_size(grid.wcs) for grid in grids)
+    wcs, shape = find_optimal_celestial_wcs(
+        [(grid.shape, grid.wcs) for grid in grids], resolution=size * units.arcsec
+    )
+    return Grid(wcs, tuple(int(length) for length in shape))
+
+
+def _as_grid(align_to):
+    """Return the grid that a WCS, a FITS header or a cube describes."""
+    if isinstance(align_to, Cube):
+        wcs, shape = align_to.wcs, align_to.shape[:2]
+    else:
+        if isinstance(align_to, Header):
+            align_to = WCS(align_to)
+        if not isinstance(align_to, WCS):
+            raise ValueError(
+                "The grid to align to is 'coarsest', 'optimal', 'first', a band, a "
+                f"WCS, a FITS header or a Cube, got {type(align_to).__name__}."
+            )
+        wcs = align_to.celestial if align_to.has_celestial else None
+        shape = None if wcs is None else wcs.array_shape
+    if wcs is None:
+        raise ValueError("The grid to align to has no celestial WCS.")
+    if shape is None:
+        raise ValueError(
+            "The WCS to align to does not say how many pixels the image has: set its "
+            "array_shape to (n_rows, n_columns)."
+        )
+    return Grid(wcs, tuple(int(length) for length in shape))
+
+
+def name_of_grid(cubes, band):
+    """Return how error messages name the grid of a band (None: another grid)."""
+    return (
+        "of the reference"
+        if band is None
+        else f"of band {all_band_names(cubes)[band]!r}"
+    )
+
+
+def check_places(cubes, grid, grid_name):
+    """Check that each cube has a place on the grid."""
+    for cube in cubes:
+        source = grid_of(cube)
+        if same_grid(source, grid):
+            continue
+        if cube.wcs is None or grid.wcs is None:
+            raise ValueError(_no_wcs(cube, grid, grid_name))
+        if overlap_box(grid, [source]) is None:
+            raise ValueError(_no_overlap(cube.band_names, grid_name))
+
+
+def check_overlap(cubes, seen, grid_name):
+    """Check that bands with data have data on the grid."""
+    bands = [(cube, band) for cube in cubes for band in range(cube.shape[2])]
+    lost = [
+        cube.band_names[band]
+        for (cube, band), has_data in zip(bands, seen, strict=True)
+        if not has_data and np.isfinite(cube.data[:, :, band]).any()
+    ]
+    if lost:
+        raise ValueError(_no_overlap(lost, grid_name))
+
+
+def nothing_left(names, grid_name):
+    """Return the message for bands without a common pixel."""
+    return (
+        f"{_bands(names)} have no pixel in common on the grid {grid_name}, so "
+        "that nothing is left after cropping. Leave out what shows another field, or "
+        "pass crop=False."
+    )
+
+
+def _no_wcs(cube, grid, grid_name):
+    """Return the message for pixels of another grid whose places are unknown."""
+    if cube.wcs is None:
+        without, owner = "without a WCS", "its header"
+    else:
+        without, owner = f"to the grid {grid_name} without a WCS", "that header"
+    (rows, columns), (rows_out, columns_out) = cube.shape[:2], grid.shape
+    return (
+        f"{_bands(cube.band_names)} cannot be aligned {without}: where {rows} x "
+        f"{columns} pixels lie on the {rows_out} x {columns_out} {grid_name} is "
+        f"unknown. Add the WCS to {owner} (in memory by Cube.replace(wcs=...)), or cut "
+        "all images to the same pixels."
+    )
+
+
+def _no_overlap(names, grid_name):
+    """Return the message for bands of another part of the sky."""
+    return (
+        f"{_bands(names)} and the grid {grid_name} do not overlap on the sky. "
+        "Leave out what shows another field, or correct its WCS."
+    )
+
+
+def _bands(names):
+    """Return "Band 'a'" or "Bands 'a', 'b'" for a message."""
+    plural = "s" if len(names) > 1 else ""
+    return f"Band{plural} {', '.join(map(repr, names))}"

@@ -1,0 +1,336 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Convolution of images: around gaps, up to the borders, and in strips of rows.
+
+What is missing (NaN, and everything outside of the frame) has no weight in the result,
+so that nothing darkens at borders and beside gaps.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from joblib import Parallel, delayed
+from scipy import fft, ndimage, signal
+
+# A kernel of sub-pixel width that was applied in Fourier space has faint alternating
+# wings; this many pixels of padding keep them from reaching the opposite border.
+FOURIER_PADDING = 64
+FOURIER_CHUNK = 2**18
+# Sampled Gaussians are cut at so many standard deviations.
+TRUNCATE = 4.0
+# Standard deviation in pixels of the local means that fill gaps.
+FILL_SIGMA = 2.0
+# Large enough that the rows around a strip cost little, small enough that all the
+# arrays of a strip take some ten megabytes each.
+PIXELS_PER_STRIP = 2**22
+# A strip is at least so many times as high as the rows that it needs above it.
+LEAST_HEIGHT = 8
+
+
+class RenormalizedKernel:
+    """Base of the kernels whose weights are renormalized over the valid pixels.
+
+    A subclass defines in `_filter` how an image without gaps is convolved, and in
+    `reach` how many rows around a pixel have an influence on it.
+    """
+
+    def convolve(self, image, variance=None):
+        """Convolve an image with NaN, and the variance of its pixels."""
+        masked = np.isnan(image)
+        has_gaps = masked.any()
+        weights = self._weights(masked if has_gaps else None, image)
+        filled = np.where(masked, image.dtype.type(0), image) if has_gaps else image
+        smoothed = self._filter(filled)
+        for weight in weights:
+            smoothed /= weight
+        if has_gaps:
+            smoothed[masked] = np.nan
+        if variance is None:
+            return smoothed, None
+        return smoothed, self._spread(variance, masked, weights)
+
+    def _weights(self, masked, image):
+        """Return factors of the share of the kernel that lies on valid pixels."""
+        if masked is None:
+            valid = np.ones_like(image)
+        else:
+            valid = np.logical_not(masked).astype(image.dtype)
+        weight = self._filter(valid, precise=False)
+        if masked is not None:
+            weight[masked] = 1
+        return (weight,)
+
+    def _spread(self, variance, masked, weights):
+        """Return the variance of the weighted means."""
+        unknown = np.isnan(variance) | masked
+        spread = self._filter(
+            np.where(unknown, variance.dtype.type(0), variance), squared=True
+        )
+        if not np.array_equal(unknown, masked):
+            valid, known = (
+                self._filter(np.logical_not(part).astype(variance.dtype), squared=True)
+                for part in (masked, unknown)
+            )
+            spread *= np.divide(valid, known, out=known, where=~unknown)
+        for weight in weights:
+            spread /= weight
+            spread /= weight
+        np.maximum(spread, 0, out=spread)  # rounding in Fourier space
+        spread[unknown] = np.nan
+        return spread
+
+    def _filter(self, image, *, squared=False, precise=True):
+        """Convolve an image without NaN that is zero outside of its frame."""
+        raise NotImplementedError
+
+
+class GaussianKernel(RenormalizedKernel):
+    """A Gaussian, of a standard deviation in pixels for rows and for columns."""
+
+    def __init__(self, sigma):
+        self.sigma = tuple(float(width) for width in np.broadcast_to(sigma, 2))
+
+    @property
+    def reach(self):
+        """Number of rows around a pixel that have an influence on it."""
+        sigma = self.sigma[0]
+        if sigma == 0:
+            return 0
+        return int(TRUNCATE * sigma + 0.5) if sigma >= 1 else FOURIER_PADDING
+
+    def _weights(self, masked, image):
+        if masked is not None:
+            return super()._weights(masked, image)
+        rows, columns = (
+            _filter_axis(np.ones((length, 1)), sigma, 0).astype(image.dtype)
+            for length, sigma in zip(image.shape, self.sigma, strict=True)
+        )
+        return rows, columns.T
+
+    def _filter(self, image, **options):
+        for axis in range(2):
+            image = _filter_axis(image, self.sigma[axis], axis, **options)
+        return image
+
+
+def smooth(band, sigma):
+    """Convolve one image with a Gaussian; NaN and the outside have no weight."""
+    return GaussianKernel(sigma).convolve(band)[0]
+
+
+def _filter_axis(image, sigma, axis, *, squared=False, precise=True):
+    """Convolve along one axis, in Fourier space if the Gaussian is sub-pixel."""
+    if sigma == 0:
+        return image.copy()
+    if sigma < 1:
+        return _filter_fourier(image, sigma, axis, squared=squared, precise=precise)
+    if not squared:
+        return ndimage.gaussian_filter1d(
+            image, sigma, axis=axis, mode="constant", truncate=TRUNCATE
+        )
+    impulse = np.zeros(2 * int(TRUNCATE * sigma + 0.5) + 1)
+    impulse[len(impulse) // 2] = 1
+    profile = _filter_axis(impulse[:, np.newaxis], sigma, 0)[:, 0]
+    return ndimage.correlate1d(image, profile**2, axis=axis, mode="constant")
+
+
+def _filter_fourier(image, sigma, axis, *, squared, precise):
+    """Convolve along one axis in Fourier space."""
+    length = image.shape[axis]
+    padded = fft.next_fast_len(length + FOURIER_PADDING, real=True)
+    # In float64, so that a bright star does not spoil faint pixels far away; masks have
+    # none. In chunks, so that this does not need much memory.
+    dtype = np.float64 if precise else image.dtype
+    transfer = _transfer_function(sigma, padded, squared).astype(dtype)
+    if axis == 0:
+        transfer = transfer[:, np.newaxis]
+    result = np.empty_like(image)
+    step = max(1, FOURIER_CHUNK // padded)
+    for start in range(0, image.shape[1 - axis], step):
+        part = (slice(None),) * (1 - axis) + (slice(start, start + step),)
+        spectrum = fft.rfft(image[part].astype(dtype, copy=False), padded, axis=axis)
+        spectrum *= transfer
+        filtered = fft.irfft(spectrum, padded, axis=axis, overwrite_x=True)
+        result[part] = filtered[:length] if axis == 0 else filtered[:, :length]
+    return result
+
+
+def _transfer_function(sigma, length, squared):
+    """Return what the kernel, or its square, multiplies each frequency with."""
+    transfer = ndimage.fourier_gaussian(np.ones(length // 2 + 1), sigma, length)
+    if squared:
+        transfer = fft.rfft(fft.irfft(transfer, length) ** 2).real
+    return transfer
+
+
+class PositiveKernel(RenormalizedKernel):
+    """A kernel without negative parts, as an array of odd lengths and of sum 1."""
+
+    def __init__(self, array):
+        self.array = array
+
+    @property
+    def reach(self):
+        """Number of rows around a pixel that have an influence on it."""
+        return len(self.array) // 2
+
+    def _filter(self, image, *, squared=False, precise=True):
+        array = self.array**2 if squared else self.array
+        filtered = signal.oaconvolve(image.astype(np.float64), array, mode="same")
+        return filtered.astype(image.dtype)
+
+
+class LobedKernel:
+    """A kernel with negative lobes, as an array of odd lengths and of sum 1.
+
+    Its weights cannot be renormalized, as shares near 0 would be divisors. Instead
+    gaps and the outside are filled with the local mean around the nearest valid pixel,
+    and gaps are masked again in the end.
+    """
+
+    def __init__(self, array):
+        self.array = array
+
+    @property
+    def reach(self):
+        """Number of rows around a pixel that have an influence on it.
+
+        The kernel reaches into a gap as far as its half length, and the value there
+        comes from a valid pixel that is no farther away again.
+        """
+        return 2 * (len(self.array) // 2) + GaussianKernel(FILL_SIGMA).reach
+
+    def convolve(self, image, variance=None):
+        """Convolve an image with NaN, and the variance of its pixels."""
+        convolved = self._convolve_filled(image, self.array)
+        if variance is None:
+            return convolved, None
+        spread = self._convolve_filled(variance, self.array**2)
+        return convolved, np.maximum(spread, 0)
+
+    def _convolve_filled(self, image, array):
+        """Convolve an image whose gaps and surroundings are filled."""
+        masked = np.isnan(image)
+        if masked.all():
+            return image.copy()
+        filled = _fill(image, masked, [length // 2 for length in array.shape])
+        convolved = signal.oaconvolve(filled, array, mode="valid")
+        convolved[masked] = np.nan
+        return convolved.astype(image.dtype)
+
+
+def _fill(image, masked, margin):
+    """Return the image in a frame of so many rows and columns, without NaN."""
+    frame = [(width, width) for width in margin]
+    holes = np.pad(masked, frame, constant_values=True)
+    filled = np.pad(image.astype(np.float64), frame)
+    means = smooth(image.astype(np.float64), FILL_SIGMA)
+    rows, columns = ndimage.distance_transform_edt(
+        holes, return_distances=False, return_indices=True
+    )
+    nearest = rows[holes] - margin[0], columns[holes] - margin[1]
+    filled[holes] = means[nearest]
+    return filled
+
+
+class _Planes(NamedTuple):
+    """Fluxes and errors (or None) of the same pixels."""
+
+    data: np.ndarray
+    errors: np.ndarray | None
+
+    def map(self, function):
+        """Return the planes after a function was applied to each."""
+        return _Planes(*(None if part is None else function(part) for part in self))
+
+
+def convolve_cube(cube, kernels, n_jobs, *, copy=True):
+    """Convolve every band with its kernel; return data and errors.
+
+    The strips depend on the shape of the cube alone, and the result not on the
+    threads. The memory needed beside the result does not grow with the cube.
+    """
+    before = _Planes(cube.data, cube.errors)
+    after = before.map(np.empty_like) if copy else before
+    n_rows, n_columns, n_bands = cube.shape
+    reach = max((kernel.reach for kernel in kernels if kernel is not None), default=0)
+    height = max(PIXELS_PER_STRIP // n_columns, LEAST_HEIGHT * reach, 1)
+    strips = [slice(top, min(top + height, n_rows)) for top in range(0, n_rows, height)]
+    bands = [b for b in range(n_bands) if copy or kernels[b] is not None]
+    with Parallel(n_jobs=n_jobs, require="sharedmem") as parallel:
+        if copy:
+            # Bands of one strip follow each other, since they lie in the same memory.
+            parallel(
+                delayed(_fill_strip)(before, after, strip, band, kernels[band])
+                for strip in strips
+                for band in bands
+            )
+            return tuple(after)
+        above = None
+        for strip in strips:
+            kept = _last_rows(before, strip, reach)
+            parallel(
+                delayed(_fill_strip)(before, after, strip, band, kernels[band], above)
+                for band in bands
+            )
+            above = kept
+    return tuple(after)
+
+
+def _last_rows(planes, strip, reach):
+    """Return a copy of the rows of a strip that the next one needs."""
+    first = max(strip.start, strip.stop - reach)
+    return planes.map(lambda part: part[first : strip.stop].copy())
+
+
+def _fill_strip(before, after, strip, band, kernel, above=None):
+    """Write one strip of one convolved band to its place.
+
+    The rows above it are given if they are convolved already.
+    """
+    reach = 0 if kernel is None else kernel.reach
+    margin = min(reach, strip.start)
+
+    def take(part, part_above):
+        image = part[strip.start - margin : strip.stop + reach, :, band]
+        image = np.ascontiguousarray(image)
+        if part_above is not None and margin:
+            if np.may_share_memory(image, part):
+                image = image.copy()
+            image[:margin] = part_above[-margin:, :, band]
+        return image
+
+    image = take(before.data, None if above is None else above.data)
+    errors = None
+    if before.errors is not None:
+        errors = take(before.errors, None if above is None else above.errors)
+    if kernel is not None:
+        image, errors = _convolve(kernel, image, errors)
+    inner = slice(margin, margin + strip.stop - strip.start)
+    after.data[strip, :, band] = image[inner]
+    if errors is not None:
+        after.errors[strip, :, band] = errors[inner]
+
+
+def _convolve(kernel, image, errors):
+    """Convolve the columns of an image that hold anything, and their errors."""
+    columns = slice(None)
+    if isinstance(kernel, RenormalizedKernel):  # empty columns have no weight
+        filled = np.flatnonzero(~np.isnan(image).all(axis=0))
+        columns = slice(filled[0], filled[-1] + 1) if len(filled) else slice(0)
+    part = np.ascontiguousarray(image[:, columns])
+    variance = None
+    if errors is not None:
+        # float32 would underflow
+        variance = errors[:, columns].astype(np.float64) ** 2
+    if part.size:
+        part, variance = kernel.convolve(part, variance)
+    if part.shape == image.shape:
+        result = part
+    else:
+        result = np.full_like(image, np.nan)
+        result[:, columns] = part
+    if errors is None:
+        return result, None
+    spread = np.full_like(errors, np.nan)
+    spread[:, columns] = np.sqrt(variance, out=variance)
+    return result, spread

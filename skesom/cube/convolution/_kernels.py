@@ -1,0 +1,324 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The kernel of each band: a Gaussian, one from measured PSFs, or a given one."""
+
+import os
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import numpy as np
+from astropy import units
+from astropy.io import fits
+from astropy.stats import gaussian_fwhm_to_sigma
+from scipy import fft, interpolate, signal
+
+from skesom.cube.convolution._beams import Beam, fit_gaussian_fwhm
+from skesom.cube.convolution._filtering import (
+    GaussianKernel,
+    LobedKernel,
+    PositiveKernel,
+)
+
+# Cards that hold the side of a pixel in arcsec: STPSF's and Tiny Tim's.
+_SCALE_CARDS = ("PIXELSCL", "PIXSCALE")
+# Pixel sizes that differ by less than this fraction are equal.
+_SAME_SIZE = 1e-3
+REGULARIZATION = 1e-4
+
+
+class Match(NamedTuple):
+    """What is done to one band.
+
+    The method ("none", "gaussian", "elliptical", "wiener" or "kernel"), the FWHM in
+    arcsec before and after (NaN if unknown), and the Gaussian that the band is
+    convolved with, or a kernel on its pixels.
+    """
+
+    method: str
+    fwhm: float
+    result: float
+    beam: Beam | None = None
+    array: np.ndarray | None = None
+    remark: str = ""
+
+    @property
+    def kernel_fwhm(self):
+        """Width of the Gaussian in arcsec, 0 for none, NaN for another kernel."""
+        if self.array is not None:
+            return np.nan
+        return 0.0 if self.beam is None else self.beam.major
+
+    def describe(self):
+        """Return one line on what is done."""
+        before = "unknown" if np.isnan(self.fwhm) else f"{self.fwhm:.4g} arcsec"
+        after = "unknown" if np.isnan(self.result) else f"{self.result:.4g} arcsec"
+        remark = f" ({self.remark})" if self.remark else ""
+        if self.method == "none":
+            return f"{before}{remark}, left as it is"
+        if self.beam is None:
+            kind = {"wiener": "Wiener", "kernel": "ready"}[self.method]
+            rows, columns = self.array.shape
+            how = f"{kind} kernel of {rows} x {columns} pixels"
+        elif self.beam.is_round:
+            how = f"Gaussian of {self.beam.major:.4g} arcsec"
+        else:
+            major, minor, angle, _ = self.beam
+            how = f"Gaussian of {major:.4g} x {minor:.4g} arcsec at {angle:.4g} deg"
+        return f"{before} to {after} by a {how}{remark}"
+
+
+def match_gaussian(beam, target):
+    """Match one Gaussian to a round and wider one."""
+    missing = beam.missing(target)
+    remark = f"from {beam.source}" if beam.source != "given" else ""
+    if not beam.is_round:
+        remark = f"minor axis {beam.minor:.4g} arcsec at {beam.angle:.4g} deg"
+    if missing.major == 0:
+        return Match("none", beam.major, beam.major, remark=remark)
+    method = "gaussian" if beam.is_round else "elliptical"
+    return Match(method, beam.major, target, missing, remark=remark)
+
+
+def match_stamps(bands, beams, stamps, target):
+    """Match measured point-spread functions."""
+    widest = int(np.argmax([beam.major for beam in beams]))
+    stamps = [
+        gaussian_stamp(beam.major, band.pixel_size) if stamp is None else stamp
+        for band, beam, stamp in zip(bands, beams, stamps, strict=True)
+    ]
+    matches = []
+    for number, (beam, stamp) in enumerate(zip(beams, stamps, strict=True)):
+        if target is None and number == widest:
+            matches.append(Match("none", beam.major, beam.major, remark="the target"))
+            continue
+        if target is None:
+            wanted = to_pixel_size(stamps[widest], stamp.pixel_size)
+        else:
+            wanted = gaussian_stamp(target, stamp.pixel_size)
+        array, residual = matching_kernel(stamp, wanted)
+        result = beams[widest].major if target is None else target
+        remark = f"residual {residual:.2g}"
+        matches.append(Match("wiener", beam.major, result, array=array, remark=remark))
+    return matches
+
+
+def stamp_beam(stamp, band):
+    """Return the round beam that fits a measured point-spread function."""
+    if band.pixel_size is None:
+        raise ValueError(
+            f"Band {band.name!r} has no WCS, so the size of its pixels is unknown. "
+            "Pass pixel_scale in arcsec per pixel."
+        )
+    fwhm = stamp_fwhm(stamp) * band.pixel_size
+    if np.isnan(fwhm):
+        raise ValueError(
+            f"The core of the PSF of band {band.name!r} fits no Gaussian, so that its "
+            "width is unknown. Pass the fwhm of the band in arcsec."
+        )
+    return Beam(fwhm, fwhm, source="its PSF")
+
+
+def kernel_on_pixels(match, pixel_scale, directions, band_name):
+    """Return what convolves the pixels of a band."""
+    if match.array is not None:
+        has_lobes = np.any(match.array < 0)
+        return LobedKernel(match.array) if has_lobes else PositiveKernel(match.array)
+    if match.beam is None:
+        return None
+    if not np.isfinite(pixel_scale).all():
+        raise ValueError(
+            f"Band {band_name!r} has no WCS, so the size of its pixels is unknown. "
+            "Pass pixel_scale in arcsec per pixel."
+        )
+    if match.beam.is_round:
+        return GaussianKernel(match.beam.major * gaussian_fwhm_to_sigma / pixel_scale)
+    if directions is None:
+        raise ValueError(
+            f"The beam of band {band_name!r} is elliptical, but without a WCS the "
+            "direction of north is unknown. Give the cube its WCS, or a round beam."
+        )
+    to_pixels = np.linalg.inv(directions)
+    covariance = to_pixels @ match.beam.covariance() @ to_pixels.T
+    widths = np.sqrt(np.diag(covariance))
+    if abs(covariance[0, 1]) < 1e-6 * max(widths) ** 2:
+        return GaussianKernel(np.where(widths < 1e-3 * max(widths), 0, widths)[::-1])
+    return PositiveKernel(elliptical_gaussian(covariance))
+
+
+def elliptical_gaussian(covariance):
+    """Return a Gaussian of any direction, of the right width also below a pixel."""
+    reach = max(32, int(np.ceil(5 * np.sqrt(np.linalg.eigvalsh(covariance)[-1]))))
+    length = 2 * reach + 1
+    rows, columns = fft.fftfreq(length)[:, np.newaxis], fft.rfftfreq(length)
+    exponent = (
+        covariance[0, 0] * columns**2
+        + 2 * covariance[0, 1] * columns * rows
+        + covariance[1, 1] * rows**2
+    )
+    transfer = np.exp(-2 * np.pi**2 * exponent)
+    return fft.fftshift(fft.irfft2(transfer, (length, length)))
+
+
+class Stamp(NamedTuple):
+    """A centered image of odd lengths and of sum 1, with its pixel size in arcsec."""
+
+    array: np.ndarray
+    pixel_size: float | None
+
+
+def read_stamps(entries, bands, kind):
+    """Return the stamp of each band."""
+    names = [band.name for band in bands]
+    if entries is None:
+        entries = {}
+    if isinstance(entries, Mapping):
+        unknown = [name for name in entries if name not in names]
+        if unknown:
+            raise ValueError(
+                f"There is a {kind} for {unknown[0]!r}, but the bands are "
+                f"{', '.join(names)}."
+            )
+        entries = [entries.get(name) for name in names]
+    if len(entries) != len(bands):
+        raise ValueError(
+            f"There must be one {kind} for each of the {len(bands)} bands "
+            f"({', '.join(names)}), None where there is none, got {len(entries)}."
+        )
+    return [
+        None if entry is None else _read_stamp(entry, band, kind)
+        for entry, band in zip(entries, bands, strict=True)
+    ]
+
+
+def _read_stamp(entry, band, kind):
+    """Return one stamp on the pixels of its band."""
+    owner = f"The {kind} of band {band.name!r}"
+    size = band.pixel_size
+    pixel_size = None
+    if isinstance(entry, str | os.PathLike):
+        owner += f" ({os.fspath(entry)})"
+        array, pixel_size = _read_file(entry, owner)
+    else:
+        array = entry
+    try:
+        array = np.array(array, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"{owner} must be an image or the path of one, got {entry!r}."
+        ) from error
+    _check_array(array, owner)
+    stamp = Stamp(array / array.sum(), pixel_size if pixel_size is not None else size)
+    return stamp if size is None else to_pixel_size(stamp, size)
+
+
+def _read_file(path, owner):
+    """Return the first image of a FITS file and the side of its pixels in arcsec."""
+    try:
+        with fits.open(path) as hdus:
+            for hdu in hdus:
+                if hdu.is_image and hdu.header.get("NAXIS") == 2:
+                    return hdu.data, _read_pixel_size(hdu.header)
+    except FileNotFoundError as error:
+        raise FileNotFoundError(
+            f"{owner} cannot be read: there is no such file. Check its path."
+        ) from error
+    except OSError as error:
+        raise OSError(f"{owner} cannot be read as FITS: {error}") from error
+    raise ValueError(f"{owner}: the file holds no image of two axes.")
+
+
+def _read_pixel_size(header):
+    """Return the side of a pixel in arcsec from a header, else None."""
+    for card in _SCALE_CARDS:
+        if card in header:
+            return float(header[card])
+    for card in ("CD1_1", "CDELT1"):
+        if header.get(card) and str(header.get("CTYPE1", "")).startswith("RA"):
+            return abs(header[card]) * units.deg.to(units.arcsec)
+    return None
+
+
+def _check_array(array, owner):
+    """Check that an array can be a point-spread function or a kernel."""
+    if array.ndim != 2:
+        raise ValueError(f"{owner} must have two axes, got {array.ndim}.")
+    if not np.isfinite(array).all():
+        raise ValueError(
+            f"{owner} holds NaN or infinite values. Replace them, by 0 in the wings."
+        )
+    if array.shape[0] % 2 == 0 or array.shape[1] % 2 == 0:
+        raise ValueError(
+            f"{owner} has the shape {array.shape}, but needs odd lengths with the peak "
+            "in the middle. Cut a row or column, or resample it."
+        )
+    if not array.sum() > 0:
+        raise ValueError(f"{owner} must have a positive sum, got {array.sum():g}.")
+    peak = np.unravel_index(np.argmax(array), array.shape)
+    middle = array.shape[0] // 2, array.shape[1] // 2
+    if peak != middle:
+        raise ValueError(
+            f"{owner} has its peak at row {peak[0]}, column {peak[1]} instead of the "
+            f"middle ({middle[0]}, {middle[1]}) and would shift the image. Center it."
+        )
+
+
+def to_pixel_size(stamp, pixel_size):
+    """Bring a stamp to other pixels around the same middle."""
+    # Along each axis the cumulative sum is interpolated by a spline; its differences
+    # between the borders of the new pixels are their light, so that none is lost.
+    ratio = pixel_size / stamp.pixel_size
+    if abs(ratio - 1) < _SAME_SIZE:
+        return stamp
+    array = stamp.array
+    for _ in range(2):
+        length = len(array)
+        collected = np.concatenate([np.zeros((1, array.shape[1])), array.cumsum(0)])
+        borders = np.arange(length + 1) - length / 2
+        half = int(np.ceil(length / ratio / 2 - 0.5))
+        wanted = (np.arange(2 * half + 2) - half - 0.5) * ratio
+        spline = interpolate.make_interp_spline(borders, collected, k=3)
+        inside = np.clip(wanted, borders[0], borders[-1])
+        array = np.diff(spline(inside), axis=0).T
+    return Stamp(array / array.sum(), pixel_size)
+
+
+def gaussian_stamp(fwhm, pixel_size):
+    """Return a round Gaussian point-spread function."""
+    sigma = fwhm / pixel_size * gaussian_fwhm_to_sigma
+    return Stamp(elliptical_gaussian(np.eye(2) * sigma**2), pixel_size)
+
+
+def stamp_fwhm(stamp):
+    """Return the FWHM of the core of a point-spread function."""
+    array = stamp.array
+    above = np.count_nonzero(array >= array.max() / 2)
+    guess = max(1.0, 2 * np.sqrt(above / np.pi))
+    half = max(2, int(np.ceil(guess)))
+    rows, columns = (
+        slice(max(0, length // 2 - half), length // 2 + half + 1)
+        for length in array.shape
+    )
+    return fit_gaussian_fwhm(array[rows, columns], guess)
+
+
+def matching_kernel(stamp, target):
+    """Return the Wiener kernel from one point-spread function to another."""
+    try:
+        from photutils.psf_matching import make_wiener_kernel
+    except ImportError as error:
+        raise ImportError(
+            "Matching measured point-spread functions needs photutils 3 or newer: "
+            "pip install skesom[psf]"
+        ) from error
+    shape = np.maximum(stamp.array.shape, target.array.shape)
+    source, wanted = (_padded(part.array, shape) for part in (stamp, target))
+    kernel = make_wiener_kernel(
+        source, wanted, regularization=REGULARIZATION, penalty="laplacian"
+    )
+    matched = signal.fftconvolve(source, kernel, mode="same")
+    return kernel, float(np.abs(matched - wanted).sum())
+
+
+def _padded(array, shape):
+    """Return an array of odd lengths in the middle of a larger one of zeros."""
+    margin = (np.array(shape) - array.shape) // 2
+    return np.pad(array, [(width, width) for width in margin])
