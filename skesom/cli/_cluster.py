@@ -3,6 +3,7 @@
 
 import sys
 import warnings
+from contextlib import contextmanager
 
 from skesom.cli._clusterer import add_clusterer, clusterer_of
 from skesom.cli._images import add_images, source_of
@@ -56,10 +57,20 @@ def _cluster(options):
     source = source_of(options).by_wavelength()
     images = source.read()
     put_in_order(options, source.order)
-    pipeline = fit(pipeline_of(options, clusterer), images)
-    files = write(options, pipeline, images, source=source)
+    with warnings_at_the_end():
+        pipeline = fit(pipeline_of(options, clusterer), images)
+        files = write(options, pipeline, images, source=source)
     print(f"Bands in their order: {_list_bands(images)}.")
     report(pipeline, files.values())
+
+
+@contextmanager
+def warnings_at_the_end():
+    """Show warnings after success only, so that an error is a single line."""
+    with warnings.catch_warnings(record=True) as caught:
+        yield
+    for each in caught:
+        warnings.warn_explicit(each.message, each.category, each.filename, each.lineno)
 
 
 def _list_bands(images):
@@ -87,8 +98,9 @@ def _repeat(options):
     run = read_run(options.provenance, files=options.files or None)
     jobs = [name for name in run.pipeline.get_params() if name.endswith("__n_jobs")]
     images = run.source.read()
-    pipeline = fit(run.pipeline.set_params(**dict.fromkeys(jobs, -1)), images)
-    files = write(options, pipeline, images, source=run.source)
+    with warnings_at_the_end():
+        pipeline = fit(run.pipeline.set_params(**dict.fromkeys(jobs, -1)), images)
+        files = write(options, pipeline, images, source=run.source)
     report(pipeline, files.values())
     if label_map_digest(pipeline["cluster"].labels_) == run.label_map_sha256:
         print("The label map is that of the run, bit for bit.")
