@@ -10,6 +10,7 @@ from PIL import Image
 from scipy import ndimage
 
 from skesom.cube import Cube, CubeAligner
+from skesom.cube.alignment import _registration
 from skesom.cube.alignment._registration import find_shift, warn_of_shifts
 
 
@@ -110,10 +111,11 @@ class TestWarning:
             warnings.simplefilter("error")
             CubeAligner().fit_transform(self.cube(rng, (0, 0), (3, 3)))
 
-    def test_large_images_are_judged_by_their_valid_part(self, rng):
-        data = np.full((1500, 1400, 2), np.nan)
+    def test_large_images_are_judged_by_their_valid_part(self, rng, monkeypatch):
+        monkeypatch.setattr(_registration, "WINDOW", 256)
+        data = np.full((420, 400, 2), np.nan)
         part = self.cube(rng, (0, 0), (2, 2)).data
-        data[1200:1360, 60:240] = part
+        data[230:390, 10:190] = part
         with pytest.warns(UserWarning, match=r"'g' by \+2.0 rows and \+2.0 columns"):
             warn_of_shifts(Cube(data, band_names=["r", "g"]), 0)
 

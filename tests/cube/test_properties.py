@@ -6,7 +6,7 @@ import warnings
 import numpy as np
 import pytest
 from _any_cubes import cubes, cubes_profile, plain
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from sklearn.base import clone
 
@@ -47,16 +47,11 @@ OF_SEVERAL = [
 ]
 
 
-def name_of(transformer):
-    return repr(transformer).replace("\n", "")
-
-
-@pytest.mark.parametrize("transformer", ONE_TO_ONE, ids=name_of)
 class TestOneToOne:
     """Every value becomes another one."""
 
-    @cubes_profile
-    @given(array=cubes())
+    @settings(cubes_profile, max_examples=60)
+    @given(array=cubes(), transformer=st.sampled_from(ONE_TO_ONE))
     def test_gaps_stay_and_the_rest_is_finite(self, transformer, array):
         data = plain(array)
         assume(not np.isnan(data).any(axis=2).all())
@@ -69,12 +64,11 @@ class TestOneToOne:
         np.testing.assert_array_equal(quietly(transformer, data), result)
 
 
-@pytest.mark.parametrize("transformer", OF_SEVERAL, ids=name_of)
 class TestOfSeveral:
     """Every value is made of several bands."""
 
-    @cubes_profile
-    @given(array=cubes(min_bands=2))
+    @settings(cubes_profile, max_examples=60)
+    @given(array=cubes(min_bands=2), transformer=st.sampled_from(OF_SEVERAL))
     def test_pixels_with_all_bands_are_finite(self, transformer, array):
         data = plain(array)
         complete = ~np.isnan(data).any(axis=2)
@@ -136,7 +130,6 @@ MASKERS = [
 ]
 
 
-@pytest.mark.parametrize("masker", MASKERS, ids=name_of)
 class TestMasker:
     """Masked values become NaN, and no other value changes."""
 
@@ -150,8 +143,8 @@ class TestMasker:
                 raise
             return None, None
 
-    @cubes_profile
-    @given(array=cubes())
+    @settings(cubes_profile, max_examples=60)
+    @given(array=cubes(), masker=st.sampled_from(MASKERS))
     def test_what_is_kept_is_kept(self, masker, array):
         data, before = plain(array), array.copy()
         result, fitted = self.masked(masker, array)

@@ -114,8 +114,9 @@ def _read_beam(entry, band):
                 f"{', '.join(KEYWORDS)}, got {entry!r}."
             )
         if entry == "stars":
+            size = _pixel_size(band)  # refused before anything is measured
             pixels, n_stars = measure_star_fwhm(band.image, band.name)
-            width = pixels * _pixel_size(band)
+            width = pixels * size
             return Beam(width, width, source=f"{n_stars} stars")
         if np.isnan(band.fwhm):
             return None
