@@ -41,7 +41,7 @@ class Cube:
         whatever unit), NaN where unknown; None if nothing is known.
     zero_points : array-like of shape (n_bands,), default=None
         AB magnitude of a pixel whose value is 1 in the unit of the band, NaN where
-        unknown: what makes a flux of a count.
+        unknown. It turns counts into fluxes.
     sky_mask : array-like of bool of shape (n_rows, n_columns), default=None
         Pixels that have data but were set aside as sky, see `CubeMasker`; they are NaN
         in `data`. None if no sky was set aside.
@@ -213,9 +213,9 @@ class Cube:
     def replace(self, **changes):
         """Return a cube with some of its parts exchanged.
 
-        Errors belong to the data they were given with: new data come without errors
-        unless `errors` are given too. So do zero points to units. Sky that was set
-        aside stays so, unless the new data have other pixels.
+        Errors belong to the data: new data have no errors unless `errors` are given
+        too. Zero points belong to the units in the same way. Sky that was set aside
+        stays so, unless the new data have another number of rows or columns.
 
         Parameters
         ----------
@@ -279,7 +279,7 @@ class Cube:
 
 
 def _as_native_float(data):
-    """Return data as float32 or float64 in native byte order, copying if it must."""
+    """Return data as float32 or float64 in native byte order, as a copy if needed."""
     if isinstance(data, np.ma.MaskedArray):
         wanted = np.promote_types(data.dtype, np.float32)
         return _as_native_float(data.astype(wanted).filled(np.nan))
