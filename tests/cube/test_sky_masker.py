@@ -19,7 +19,7 @@ from astropy.io import fits
 from astropy.wcs import WCS
 from scipy import ndimage
 
-from skesom.cube import AsinhStretch, Cube, CubeAligner, CubeMasker, SkyMasker, align
+from skesom.cube import AsinhStretch, Cube, CubeAligner, CubeMasker, SkyMasker
 from skesom.cube.masking._sky import (
     FLAT,
     measure_levels,
@@ -228,7 +228,7 @@ class TestSkyMask:
         sharp = masked.replace(wcs=tangent(128, 0.5))
         other = Cube(np.ones((64, 64, 1)), wcs=tangent(64, 1.0), band_names=["r"])
         other.data[:, 30:34] = np.nan
-        cube = align([sharp, other], "r")
+        cube = CubeAligner("r").fit_transform([sharp, other])
         assert cube.sky_mask.shape == (64, 64)
         assert not cube.sky_mask[:, :4].any()
         assert not cube.sky_mask[:, 30:34].any()
