@@ -20,8 +20,8 @@ class CubeAligner(CubeTransformer):
     """Bring cubes on different pixel grids to one grid and stack their bands.
 
     Comes after masking and convolving, which are done best on native pixels; a list of
-    cubes is what `skesom.io.read_cube` returns for images on several pixel grids. Bands that lie
-    on the grid already are copied, not resampled.
+    cubes is what `skesom.io.read_cube` returns for images on several pixel grids. Bands
+    that lie on the grid already are copied, not resampled.
 
     Parameters
     ----------

@@ -45,7 +45,7 @@ def align_cubes(
     check_registration=False,
     n_jobs=None,
 ):
-    """Do what `CubeAligner` does; infinite values may stand in the cubes."""
+    """Return the bands of cubes on one grid, as `CubeAligner` does."""
     check_unique_names(cubes)
     conserve = _spread_conserve(conserve, cubes)
     grid, band = find_grid(cubes, align_to)
