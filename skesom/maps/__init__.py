@@ -31,3 +31,5 @@ from skesom.maps._comparison import ONLY_FIRST as ONLY_FIRST
 from skesom.maps._comparison import ONLY_SECOND as ONLY_SECOND
 from skesom.maps._comparison import OTHER as OTHER
 from skesom.maps._comparison import SAME as SAME
+from skesom.maps._cube_clusterer import check_bands as check_bands
+from skesom.maps._positions import find_positions as find_positions
