@@ -12,7 +12,14 @@ from skesom.cli._smoothing import regularizer_of
 from skesom.cli._steps import add_steps, fit, pipeline_of, put_in_order
 
 _MANY_BANDS = 20  # for a line in the terminal
-_GO_WITH_FROM = {"files", "output", "overwrite", "tables", "no_pictures", "provenance"}
+_GO_WITH_FROM = {
+    "files",
+    "output",
+    "overwrite",
+    "no_tables",
+    "no_pictures",
+    "provenance",
+}
 
 
 def add_cluster(commands):
@@ -44,7 +51,7 @@ def add_cluster(commands):
 
 def _cluster(options):
     """Cluster the user's files."""
-    from skesom.report._folder import check_folder
+    from skesom.report import check_folder
 
     check_folder(options.output, overwrite=options.overwrite)
     if options.provenance is not None:
@@ -84,8 +91,7 @@ def _list_bands(images):
 
 def _repeat(options):
     """Repeat an earlier run."""
-    from skesom.report import read_run
-    from skesom.report._provenance import label_map_digest
+    from skesom.report import label_map_digest, read_run
 
     changed = [
         name
@@ -119,7 +125,7 @@ def write(options, pipeline, images, *, folder=None, **details):
         pipeline,
         images,
         command=sys.argv,
-        tables=None if options.tables == "none" else options.tables,
+        tables=not options.no_tables,
         pictures=not options.no_pictures,
         overwrite=options.overwrite or folder is not None,
         **details,
@@ -129,15 +135,13 @@ def write(options, pipeline, images, *, folder=None, **details):
 def report(pipeline, files, label_map=None):
     """Print what was done and found, and where it is."""
     from skesom.io import cluster_table
-    from skesom.report._decisions import decisions_of, lines_of
+    from skesom.report import decision_lines
 
     if label_map is None:
         label_map = pipeline[-1].labels_
-        print("\n".join(lines_of(decisions_of(pipeline))))
-    else:
-        fwhm = decisions_of(pipeline)["fwhm"]
-        if fwhm is not None:
-            print(f"Sharpness: {fwhm:.4g} arcsec.")
+        print("\n".join(decision_lines(pipeline)))
+    elif "convolve" in pipeline.named_steps:
+        print(f"Sharpness: {pipeline['convolve'].target_fwhm_:.4g} arcsec.")
     table = cluster_table(label_map)
     print(f"{len(table)} clusters:")
     for row in table:

@@ -34,8 +34,7 @@ def _demo(options):
     from skesom.datasets import POPULATIONS, make_galaxy_cube
     from skesom.io import write_bands, write_map
     from skesom.maps import compare_with_truth, make_cluster_pipeline
-    from skesom.report import ImageSource
-    from skesom.report._folder import atomic_folder
+    from skesom.report import ImageSource, atomic_folder
 
     clusterer = clusterer_of(options)
     with atomic_folder(options.output, overwrite=options.overwrite) as folder:

@@ -47,11 +47,8 @@ def add_explore(commands):
 
 def _explore(options):
     """Write the page."""
-    from skesom.report import explore, read_cluster_groups, read_report
-    from skesom.report.page import PAGE_NAME
-    from skesom.report.page._explore import check_bokeh
+    from skesom.report import PAGE_NAME, explore, read_cluster_groups, read_report
 
-    check_bokeh()
     folder = Path(options.folder)
     groups = options.groups and read_cluster_groups(options.groups)
     result = read_report(folder, trust=options.trust)

@@ -43,10 +43,9 @@ def add_output(parser, default=None):
 def add_report(parser):
     """Add the options about what is written of a result."""
     parser.add_argument(
-        "--tables",
-        choices=["fits", "parquet", "ecsv", "csv", "none"],
-        default="fits",
-        help="format of the tables of pixels",
+        "--no-tables",
+        action="store_true",
+        help="write no tables of pixels, which are the largest files",
     )
     parser.add_argument(
         "--no-pictures", action="store_true", help="write no pictures, to save time"

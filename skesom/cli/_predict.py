@@ -34,15 +34,13 @@ def add_predict(commands):
 
 def _predict(options):
     """Label the pixels of the user's files."""
-    from skesom.report import load_model
-    from skesom.report._folder import check_folder
-    from skesom.report._read import find_model
+    from skesom.report import check_folder, find_model, load_model
 
     check_folder(options.output, overwrite=options.overwrite)
     model = find_model(options.model, trust=options.trust)
     pipeline, band_names = load_model(model, trust=options.trust)
     source = source_of(options)
-    source = source._replace(order=_order_for(source.given_names(), band_names))
+    source = source._replace(order=_order_for(source.describe_bands()[0], band_names))
     images = source.read()
     label_map = _predict_of(pipeline)(images)
     details = {"label_map": label_map, "source": source, "model": model}

@@ -47,7 +47,7 @@ def _test(options):
     """Compare two maps of the user."""
     from skesom.io import read_map
     from skesom.maps import compare_with_truth
-    from skesom.report._folder import check_folder
+    from skesom.report import check_folder
 
     if options.output is not None:
         check_folder(options.output, overwrite=options.overwrite)
@@ -94,7 +94,7 @@ def _compare_grids(shape, wcs, other):
 
 def _write(options, comparison):
     """Write the tables and scores of a comparison."""
-    from skesom.report._folder import atomic_folder
+    from skesom.report import atomic_folder
 
     with atomic_folder(options.output, overwrite=options.overwrite) as folder:
         for name in ("confusion", "classes"):

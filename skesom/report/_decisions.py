@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What a run decided for its user: in numbers for a file, and in plain lines."""
+"""What a run decided by itself: in numbers for a file, and in lines to print."""
 
 import numpy as np
 
@@ -72,8 +72,9 @@ def _runs(step):
     }
 
 
-def lines_of(decisions):
+def decision_lines(pipeline):
     """Return the decisions as short sentences, one for each line of a terminal."""
+    decisions = decisions_of(pipeline)
     pixels = decisions["pixels"]
     share = pixels["with_data"] / pixels["all"]
     lines = [f"Data: {share:.1%} of the {pixels['all']} pixels have all bands needed."]
@@ -94,7 +95,7 @@ def lines_of(decisions):
 
 
 def _line_of_sky(sky, with_data):
-    flatness = "how flat it is cannot be told"
+    flatness = "how flat it is cannot be measured"
     if sky["unevenness"] is not None:
         flatness = (
             f"its level changes by {sky['unevenness']:.2f} times the noise of a pixel"

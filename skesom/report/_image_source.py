@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The files of a run, and how to read them."""
+"""The files that images are read from, and how they are read."""
 
-import hashlib
 import os
 from pathlib import Path
 from typing import NamedTuple
@@ -16,7 +15,7 @@ from skesom.io import (
     read_regions,
     split_path,
 )
-from skesom.maps._cube_clusterer import check_bands
+from skesom.maps import check_bands
 
 
 class ImageSource(NamedTuple):
@@ -58,26 +57,15 @@ class ImageSource(NamedTuple):
     order: object = "given"
 
     def by_wavelength(self):
-        """Return the same source with the bands in the order of wavelength.
+        """Return the same with the bands in the order of wavelength.
 
-        Returns
-        -------
-        source : ImageSource
-            Its `order` are numbers, so that the order stays the same in later
-            versions, which may know other filters.
-
-        Raises
-        ------
-        OSError, ValueError
-            If files cannot be used.
+        The order is in numbers, so that later readers have the same one, even if they
+        know other filters.
         """
-        return self._replace(order=self._describe()[1])
+        return self._replace(order=self.describe_bands()[1])
 
-    def given_names(self):
-        """Return the names of the bands in the order of the files."""
-        return self._describe()[0]
-
-    def _describe(self):
+    def describe_bands(self):
+        """Return the names of the bands as given, and their order by wavelength."""
         files, names = list(self.files), self.band_names
         return describe_bands(files, hdu=self.hdu, band_names=names)
 
@@ -87,7 +75,7 @@ class ImageSource(NamedTuple):
         Returns
         -------
         images : Cube or list of Cube
-            One cube, or one for each pixel grid, or for each run of bands on one grid.
+            One cube; a list if the images lie on several pixel grids.
 
         Raises
         ------
@@ -122,25 +110,14 @@ class ImageSource(NamedTuple):
             if part is not None
         ]
         texts = [*self.files, *companions, *self.exclude, *self.include]
-        return list(dict.fromkeys(path_of(text) for text in texts))
+        return list(dict.fromkeys(_path_of(text) for text in texts))
 
-    def moved(self, places):
-        """Return the same with other paths.
-
-        Parameters
-        ----------
-        places : callable
-            Takes a path and returns that of the same file elsewhere.
-
-        Returns
-        -------
-        source : ImageSource
-            With the places; names of HDUs are kept.
-        """
+    def moved(self, place_of):
+        """Return the same with the paths that a function gives for those of here."""
 
         def move(text):
-            path = path_of(text)
-            return str(places(path)) + str(text)[len(str(path)) :]
+            path = _path_of(text)
+            return str(place_of(path)) + str(text)[len(str(path)) :]
 
         def move_companions(parts):
             if not isinstance(parts, list | tuple):
@@ -156,24 +133,13 @@ class ImageSource(NamedTuple):
         )
 
 
-def path_of(text):
+def _path_of(text):
     """Return the path in "image.fits[SCI,1]"."""
     return Path(split_path(os.fspath(text))[0])
 
 
-def describe_file(path, folder=None):
-    """Return path, size and checksum of a file."""
-    with open(path, "rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    path = os.path.abspath(path)
-    description = {"path": path, "size": os.path.getsize(path), "sha256": digest}
-    if folder is not None:
-        description["beside"] = os.path.relpath(path, folder)
-    return description
-
-
 def _mask_inside(cubes, path):
-    """Mask the pixels in the regions of a file, which must be in one cube at least."""
+    """Mask the pixels in the regions of a file; some must lie in a cube."""
     _check_on_sky(cubes, path)
     outside = []
     for cube in cubes:
@@ -186,7 +152,7 @@ def _mask_inside(cubes, path):
 
 
 def _mask_outside(cubes, paths):
-    """Mask the pixels outside of the regions of all files."""
+    """Mask the pixels that are in no region of some files."""
     for path in paths:
         _check_on_sky(cubes, path)
     for cube in cubes:
@@ -197,7 +163,7 @@ def _mask_outside(cubes, paths):
 
 
 def _check_on_sky(cubes, path):
-    """Refuse regions in pixels if there are several pixel grids."""
+    """Refuse regions in pixels if the images lie on several grids."""
     regions = read_regions(path)
     if len(cubes) > 1 and not all(hasattr(region, "to_pixel") for region in regions):
         grids = group_by_grid([Grid(cube.wcs, cube.shape[:2]) for cube in cubes])

@@ -12,7 +12,7 @@ from sklearn.base import BaseEstimator
 from sklearn.exceptions import InconsistentVersionWarning
 
 from skesom.io import atomic_path
-from skesom.report._software import software_versions, warn_of_versions
+from skesom.report._provenance import software_versions, warn_of_versions
 
 MODEL_FORMAT = "skesom model"
 _DECIDE_RESULTS = ("skesom", "scikit-learn")
@@ -127,6 +127,20 @@ def load_model(path, *, trust=False):
         raise ValueError(f"{path} holds no model of skesom.")
     warn_of_versions(f"{path} was saved", model["software"], _DECIDE_RESULTS)
     return model["pipeline"], model["band_names"]
+
+
+def find_model(path, *, trust=False):
+    """Return the file of a model: the given one, or the best one of a folder."""
+    path = Path(path)
+    if not path.is_dir():
+        return path
+    files = [path / "model.skops", path / "model.joblib"]
+    there = [file for file in files[:: -1 if trust else 1] if file.is_file()]
+    if not there:
+        raise FileNotFoundError(
+            f"{path} holds no model. Give a folder that `skesom cluster` wrote."
+        )
+    return there[0]
 
 
 def check_skops():

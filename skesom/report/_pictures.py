@@ -1,7 +1,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The pictures of a report."""
+"""The pictures of a report, and the clusters as images and outlines."""
 
 import gc
+import io
+import re
+import zipfile
+from itertools import groupby
 
 import numpy as np
 
@@ -20,138 +24,124 @@ from skesom.displays import (
     note_thinning,
     thinning,
 )
-from skesom.report._slices import png_bytes
+from skesom.io import make_hdus, to_ascii, write_regions, write_unit
 
 DOTS_PER_INCH = 150
 MAX_PIXELS = 2_000_000
 _SIZE = 8.0, 5.0  # inches
-_PANEL = 3.0, 2.6  # inches of a plane of a component
+_PANEL = 3.0, 2.6  # inches of the plane of a component
 _MOST_PLANES = 36
-_SLICE_PIXELS = 400_000
-_SLICE_DOTS = 100
-_SLICE_MARGINS = (0.7, 1.5), (0.55, 0.35)  # inches: left and right, below and above
+_MANY_BANDS = 50  # too many to draw the clusters over each
+_BAND_PIXELS = 400_000
+_BAND_DOTS = 100
+_BAND_MARGINS = (0.7, 1.5), (0.55, 0.35)  # inches: left and right, below and above
 _THINNED = "from every {th} row and column"
+_SMALLEST_PIECE = 10, 1e-5  # pixels, and share of the image
 
 
 class Pictures:
-    """Draws the pictures of a report; in all of them a cluster has the same color.
-
-    Parameters
-    ----------
-    result : Result
-        The label map and its images.
-
-    Attributes
-    ----------
-    colors : ndarray of shape (n_clusters, 4)
-        Of the clusters.
-    """
+    """Draws the pictures of a report; in all of them a cluster has the same color."""
 
     def __init__(self, result):
         self._result = result
+        self._cube = result.cube
         self._step = thinning(result.label_map.shape, MAX_PIXELS)
-        thinned = result.thinned(self._step)
-        self._labels, self._cube, self._scaled = thinned
-        colors = cluster_colors(self._labels, self._scaled)
+        labels, _, scaled = result.thinned(self._step)
+        self._labels, self._scaled = labels, scaled
+        self.colors = cluster_colors(labels, scaled)
         n_clusters = int(result.label_map.max(initial=-1)) + 1
-        if len(colors) < n_clusters:  # a cluster that no thinned pixel is of
-            colors = cluster_colors(result.label_map, result.cube)
-        self.colors = colors
+        if len(self.colors) < n_clusters:  # no thinned pixel shows the last cluster
+            self.colors = cluster_colors(result.label_map, result.cube)
 
     def draw(self, summary):
-        """Draw one picture after the other."""
+        """Yield the name and the figure of one picture after the other."""
+        for name, display in self._displays(summary):
+            yield name, display.figure_
+            del display
+            self._release()
+
+    def _displays(self, summary):
         result = self._result
-        kinds = {
-            "cluster_map": self._cluster_map,
-            "cluster_contours": self._contours,
-            "cluster_spectra": self._spectra,
-            "cluster_histogram": self._histogram,
-        }
-        for name, draw in kinds.items():
-            yield name, draw()
-            self._release()
+        yield "cluster_map", self._map(self._image_axes())
+        yield "cluster_contours", self._map(self._image_axes(), contours=True)
+        yield "cluster_spectra", self._spectra()
+        yield (
+            "cluster_histogram",
+            ClusterHistogramDisplay.from_predictions(
+                result.label_map, colors=self.colors, ax=_axes(_SIZE)
+            ),
+        )
         if summary.agreement is not None:
-            yield "agreement", self._agreement(summary.agreement)
-            self._release()
+            yield "agreement", self._image(StabilityMapDisplay, summary.agreement)
         if result.som is None:
             return
-        yield "quantization_error", self._errors(summary.distances)
-        self._release()
+        yield (
+            "quantization_error",
+            self._image(QuantizationErrorMapDisplay, summary.distances),
+        )
         if result.is_of_fit:
-            yield from self._pictures_of_map()
+            yield from self._displays_of_units(result.som, result.feature_names)
 
-    def _pictures_of_map(self):
-        """Draw the units of the map."""
-        result = self._result
-        som, n_features = result.som, len(result.feature_names)
-        display = UMatrixDisplay.from_estimator(
-            som, colors=self.colors, ax=_axes(_SIZE)
+    def _displays_of_units(self, som, names):
+        ax = _axes(_SIZE)
+        yield "u_matrix", UMatrixDisplay.from_estimator(som, colors=self.colors, ax=ax)
+        yield "hit_map", HitMapDisplay.from_estimator(som, ax=_axes(_SIZE))
+        n_planes = min(len(names), _MOST_PLANES)
+        features = np.linspace(0, len(names) - 1, n_planes).round().astype(int)
+        n_columns = int(np.ceil(np.sqrt(n_planes)))
+        ax = _axes((n_columns * _PANEL[0], -(-n_planes // n_columns) * _PANEL[1]))
+        yield (
+            "component_planes",
+            ComponentPlanesDisplay.from_estimator(
+                som, names=names, features=features, ax=ax
+            ),
         )
-        yield "u_matrix", display.figure_
-        yield "hit_map", HitMapDisplay.from_estimator(som, ax=_axes(_SIZE)).figure_
-        features = np.arange(n_features)
-        if n_features > _MOST_PLANES:
-            features = np.linspace(0, n_features - 1, _MOST_PLANES).round().astype(int)
-        columns = int(np.ceil(np.sqrt(len(features))))
-        size = columns * _PANEL[0], -(-len(features) // columns) * _PANEL[1]
-        display = ComponentPlanesDisplay.from_estimator(
-            som, names=result.feature_names, features=features, ax=_axes(size)
-        )
-        yield "component_planes", display.figure_
         if hasattr(som, "training_errors_"):
-            display = TrainingCurveDisplay.from_estimator(som, ax=_axes(_SIZE))
-            yield "training_curve", display.figure_
+            ax = _axes(_SIZE)
+            yield "training_curve", TrainingCurveDisplay.from_estimator(som, ax=ax)
 
-    def slice_picture(self, band):
-        """Draw the outlines of the clusters over one band."""
+    def band_picture(self, band):
+        """Return the outlines of the clusters over one band as the bytes of a PNG."""
         from matplotlib.figure import Figure
 
         # Coordinates on the sky, and whatever fits a layout to what is drawn, would
         # take most of the time.
-        width, height = image_size(self._result.cube.shape)
-        (left, right), (bottom, top) = _SLICE_MARGINS
+        width, height = image_size(self._cube.shape)
+        (left, right), (bottom, top) = _BAND_MARGINS
         place = (
             *(left / width, bottom / height),
             *(1 - (left + right) / width, 1 - (bottom + top) / height),
         )
-        figure = Figure(figsize=(width, height))
-        display = self._outlines([band] * 3, _SLICE_PIXELS, figure.add_axes(place))
-        display.ax_.set_title(self._result.cube.band_names[band], loc="right")
-        png = png_bytes(figure, dpi=_SLICE_DOTS)
-        del figure, display
+        ax = Figure(figsize=(width, height)).add_axes(place)
+        self._map(ax, contours=True, bands=[band] * 3, max_pixels=_BAND_PIXELS)
+        ax.set_title(self._cube.band_names[band], loc="right")
+        buffer = io.BytesIO()
+        ax.figure.savefig(buffer, format="png", dpi=_BAND_DOTS)
+        del ax
         self._release()
-        return png
+        return buffer.getvalue()
 
     def _release(self):
         """Free the memory of pictures of large images, which refer to themselves."""
         if self._step > 1:
             gc.collect()
 
-    def _cluster_map(self):
-        result = self._result
+    def _map(self, ax, max_pixels=None, **options):
         return ClusterMapDisplay.from_predictions(
-            result.label_map,
-            cube=result.cube,
+            self._result.label_map,
+            cube=self._cube,
             colors=self.colors,
-            max_pixels=MAX_PIXELS,
-            ax=_image_axes(result.cube),
-        ).figure_
-
-    def _contours(self):
-        ax = _image_axes(self._result.cube)
-        return self._outlines(None, MAX_PIXELS, ax).figure_
-
-    def _outlines(self, bands, max_pixels, ax):
-        result = self._result
-        return ClusterMapDisplay.from_predictions(
-            result.label_map,
-            cube=result.cube,
-            colors=self.colors,
-            contours=True,
-            bands=bands,
-            max_pixels=max_pixels,
+            max_pixels=max_pixels or MAX_PIXELS,
             ax=ax,
+            **options,
         )
+
+    def _image(self, display, values):
+        wcs, ax = self._cube.wcs, self._image_axes()
+        return display.from_predictions(values, wcs=wcs, ax=ax, max_pixels=MAX_PIXELS)
+
+    def _image_axes(self):
+        return _axes(image_size(self._cube.shape), self._cube.wcs)
 
     def _spectra(self):
         display = ClusterSpectraDisplay.from_predictions(
@@ -162,24 +152,7 @@ class Pictures:
             flux="stretched flux, scaled",
         )
         note_thinning(display.ax_, self._step, _THINNED)
-        return display.figure_
-
-    def _histogram(self):
-        return ClusterHistogramDisplay.from_predictions(
-            self._result.label_map, colors=self.colors, ax=_axes(_SIZE)
-        ).figure_
-
-    def _agreement(self, agreement):
-        cube = self._result.cube
-        return StabilityMapDisplay.from_predictions(
-            agreement, wcs=cube.wcs, ax=_image_axes(cube), max_pixels=MAX_PIXELS
-        ).figure_
-
-    def _errors(self, distances):
-        cube = self._result.cube
-        return QuantizationErrorMapDisplay.from_predictions(
-            distances, wcs=cube.wcs, ax=_image_axes(cube), max_pixels=MAX_PIXELS
-        ).figure_
+        return display
 
 
 def _axes(size, projection=None):
@@ -189,5 +162,67 @@ def _axes(size, projection=None):
     return Figure(figsize=size, layout="constrained").add_subplot(projection=projection)
 
 
-def _image_axes(cube):
-    return _axes(image_size(cube.shape), cube.wcs)
+def write_band_images(path, result, clusters, pictures=None):
+    """Write the image and the picture of the clusters in each band to an archive."""
+    names = result.cube.band_names
+    width = len(str(len(names)))
+    if len(names) > _MANY_BANDS:
+        pictures = None
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+        for band, name in enumerate(names):
+            file = re.sub(r"[^A-Za-z0-9._+-]+", "_", to_ascii(name))
+            file = f"{band + 1:0{width}}_{file}"  # in order, and no name twice
+            buffer = io.BytesIO()
+            _band_image(result, band, clusters).writeto(buffer)
+            archive.writestr(f"{file}.fits", buffer.getbuffer())
+            if pictures is not None:  # a PNG is compressed already
+                picture = zipfile.ZipInfo(f"{file}.png")
+                archive.writestr(picture, pictures.band_picture(band))
+
+
+def _band_image(result, band, clusters):
+    """Return an image in which each pixel has the median flux of its cluster."""
+    cube, labels = result.cube, result.label_map
+    name, unit = cube.band_names[band], cube.band_units[band]
+    fluxes = np.full(int(labels.max(initial=-1)) + 2, np.nan, dtype=np.float32)
+    fluxes[np.asarray(clusters["id"])] = np.asarray(clusters[f"{name}_median"])
+    # The last one is NaN, for pixels in no cluster.
+    hdus = make_hdus(fluxes[np.maximum(labels, -1)], cube.wcs)
+    header = hdus[0].header
+    header["FILTER"] = to_ascii(name)
+    if unit is not None:
+        header["BUNIT"] = write_unit(unit)
+    header["COMMENT"] = "Each pixel has the median flux of its cluster in this band."
+    return hdus
+
+
+def smallest_piece(label_map):
+    """Return how many pixels a piece of a cluster needs to be outlined."""
+    n_pixels, share = _SMALLEST_PIECE
+    return max(n_pixels, round(share * label_map.size))
+
+
+def write_outlines(folder, label_map, wcs, colors):
+    """Write regions of all clusters for DS9, and of each cluster alone."""
+    folder.mkdir()
+    path = folder / "all.reg"
+    size = smallest_piece(label_map)
+    write_regions(path, label_map, wcs=wcs, colors=colors, min_size=size)
+    width = len(str(len(colors) - 1))
+    head = []
+    with open(path, encoding="utf-8") as lines:
+        # The regions of a cluster follow each other.
+        for number, group in groupby(lines, _cluster_of):
+            if number is None:
+                head = list(group)
+                continue
+            name = f"cluster_{number:0{width}}.reg"
+            with open(folder / name, "w", encoding="utf-8") as file:
+                file.writelines([*head, *group])
+
+
+def _cluster_of(line):
+    """Return the number of the cluster that a line is about, None in the head."""
+    if not line.startswith("polygon"):
+        return None
+    return int(line.rpartition("{")[2].rstrip("}\n"))

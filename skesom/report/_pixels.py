@@ -1,20 +1,24 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""One pass over the pixels: their tables, and what is summed up on the way."""
+"""One pass over the pixels: their two tables, and the numbers summed up on the way."""
 
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from typing import NamedTuple
 
 import numpy as np
 from astropy import units
+from astropy.io import fits
 from astropy.wcs.utils import wcs_to_celestial_frame
 
 from skesom._common.labels import SKY
-from skesom._common.pipelines import map_inside
-from skesom.report._table_files import Column, open_table
+from skesom.io import to_ascii
 
+TABLES = "pixels.fits", "pixels_scaled.fits"
+MAX_BANDS = 990  # FITS tables have at most 999 columns
 _SAMPLE_SIZE = 200_000
 _SEED = 0
-_INT, _FLOAT, _DOUBLE = np.dtype(np.int32), np.dtype(np.float32), np.dtype(np.float64)
+_RESERVED = {"row", "column", "ra", "dec", "l", "b", "lon", "lat"} | {
+    *("unit", "distance", "activation", "cluster")
+}
 
 
 class PixelSummary(NamedTuple):
@@ -22,123 +26,153 @@ class PixelSummary(NamedTuple):
 
     distances: np.ndarray | None
     """Of each pixel to its nearest unit, shape (n_rows, n_columns), NaN if masked."""
+    agreement: np.ndarray | None
+    """Share of the runs of a consensus that agree on each pixel, NaN if masked."""
     sample: np.ndarray
     """Features of at most 200 000 pixels, shape (n_sampled, n_features)."""
     sample_labels: np.ndarray
     """Their labels."""
-    centroids: dict
-    """Means over the pixels of each cluster, arrays of length n_clusters by name."""
-    agreement: np.ndarray | None
-    """Share of the members of a consensus that agree on each pixel, NaN if masked;
-    None of other clusterers."""
+    means: np.ndarray
+    """Means over the pixels of each cluster of row, column, fluxes and features, shape
+    (2 + n_bands + n_features, n_clusters)."""
 
 
-def pass_over_pixels(result, folder=None, tables=None):
-    """Look once at all pixels that are not masked, strip by strip."""
-    n_rows = int(np.count_nonzero(result.label_map > SKY))
-    chosen = _sampled(n_rows)
-    sums = _ClusterMeans(int(result.label_map.max(initial=-1)) + 1)
-    sample, sample_labels, start = [], [], 0
-    distances = None
+def pass_over_pixels(result, folder=None):
+    """Look once at all pixels that are not masked; write their tables to a folder."""
+    n_pixels = int(np.count_nonzero(result.label_map > SKY))
+    chosen = _sampled(n_pixels)
+    sums = _ClusterSums(int(result.label_map.max(initial=-1)) + 1)
+    distances = agreement = None
     if result.som is not None:
-        distances = np.full(result.label_map.shape, np.nan, dtype=_FLOAT)
-    agreement = None
+        distances = np.full(result.label_map.shape, np.nan, dtype=np.float32)
     if hasattr(result.clusterer, "agreement_"):
-        agreement = np.full(result.label_map.shape, np.nan, dtype=_FLOAT)
+        agreement = np.full(result.label_map.shape, np.nan, dtype=np.float32)
+    sample, sample_labels, start = [], [], 0
     with ExitStack() as stack:
-        write, write_scaled = _open_tables(stack, result, folder, tables, n_rows)
+        files = []
+        if folder is not None:
+            opened = (_TableFile(folder / name, n_pixels) for name in TABLES)
+            files = [stack.enter_context(closing(file)) for file in opened]
         for rows in result.strips():
-            block = _Block(result, rows)
+            strip = _Strip(result, rows)
             if distances is not None:
-                distances[rows][block.valid] = block.distances
+                distances[rows][strip.valid] = strip.distances
             if agreement is not None:
-                agreement[rows][block.valid] = block.agreement()
-            first, last = np.searchsorted(chosen, [start, start + len(block.labels)])
-            picked = chosen[first:last] - start
-            sample.append(block.features[picked])
-            sample_labels.append(block.labels[picked])
-            start += len(block.labels)
-            sums.add(block)
-            write(*block.result_columns())
-            write_scaled(*block.scaled_columns())
+                agreement[rows][strip.valid] = strip.agreement()
+            first, last = np.searchsorted(chosen, [start, start + len(strip.labels)])
+            places = chosen[first:last] - start
+            sample.append(strip.features[places])
+            sample_labels.append(strip.labels[places])
+            start += len(strip.labels)
+            sums.add(strip.labels, strip.numbers())
+            for file, columns in zip(files, strip.tables(), strict=False):
+                file.write(columns)
     return PixelSummary(
         distances,
+        agreement,
         np.concatenate(sample),
         np.concatenate(sample_labels),
         sums.means(),
-        agreement,
     )
 
 
-def _sampled(n_rows):
-    """Return which rows are sampled, ascending; the same for the same number."""
-    if n_rows <= _SAMPLE_SIZE:
-        return np.arange(n_rows)
+def _sampled(n_pixels):
+    """Return which pixels are sampled, ascending; the same for the same number."""
+    if n_pixels <= _SAMPLE_SIZE:
+        return np.arange(n_pixels)
     generator = np.random.default_rng(_SEED)
-    rows = generator.choice(n_rows, _SAMPLE_SIZE, replace=False, shuffle=False)
-    return np.sort(rows)
+    pixels = generator.choice(n_pixels, _SAMPLE_SIZE, replace=False, shuffle=False)
+    return np.sort(pixels)
 
 
-def _open_tables(stack, result, folder, tables, n_rows):
-    """Return the functions that write rows of both tables."""
-    if tables is None:
-        return (lambda *values: None), (lambda *values: None)
-    columns, scaled = result_columns(result), scaled_columns(result)
-    return [
-        stack.enter_context(open_table(folder / f"{name}.{tables}", some, n_rows))
-        for name, some in (("pixels", columns), ("pixels_scaled", scaled))
-    ]
+class _Strip:
+    """The pixels of a strip that are neither sky nor without data."""
 
+    def __init__(self, result, rows):
+        self._result, self._rows = result, rows
+        self.valid = result.valid(rows)
+        row, column = np.nonzero(self.valid)
+        self.row = (row + rows.start).astype(np.int32)
+        self.column = column.astype(np.int32)
+        self.labels = result.label_map[rows][self.valid]
+        self.fluxes = result.cube.data[rows][self.valid]
+        self.features = result.features(rows)
+        self.units = self.distances = None
+        if result.som is not None:
+            self.units, self.distances = result.nearest_units(self.features)
 
-def result_columns(result):
-    """Return the columns of the table of results."""
-    cube = result.cube
-    columns = list(_PLACE)
-    columns += [
-        Column(name, _DOUBLE, units.deg, f"{name} of the middle of the pixel")
-        for name in sky_names(cube.wcs)
-    ]
-    columns += [
-        Column(name, cube.dtype, unit, f"flux in {band}")
-        for name, band, unit in zip(
-            column_names(cube.band_names), cube.band_names, cube.band_units, strict=True
+    def agreement(self):
+        """Return the share of the runs of a consensus that agree."""
+        if self._result.is_of_fit:
+            return self._result.step.agreement_[self._rows][self.valid]
+        if len(self.labels) == 0:
+            return np.empty(0, dtype=np.float32)
+        return self._result.clusterer.agreement(self.features)
+
+    def numbers(self):
+        """Return row, column, fluxes and features."""
+        return [self.row, self.column, *self.fluxes.T, *self.features.T]
+
+    def tables(self):
+        """Return the columns of the table of results, and of that of the features."""
+        place = [
+            _Column("row", self.row, None, "row of the pixel, from 0"),
+            _Column("column", self.column, None, "column of the pixel, from 0"),
+        ]
+        cluster = _Column("cluster", self.labels, None, "cluster from 0, -1 is noise")
+        features = self._features()
+        return (
+            [*place, *self._sky(), *self._fluxes(), *self._units(), cluster],
+            [*place, *features, cluster],
         )
-    ]
-    if result.som is not None:
-        columns.append(Column("unit", _INT, None, "nearest unit of the map, from 0"))
-        columns.append(
-            Column("distance", _FLOAT, None, "distance to that unit, scaled features")
-        )
-    if hasattr(result.som, "epsilon_"):
-        text = "exp(-2 distance^2 / epsilon^2), 1 at the unit"
-        columns.append(Column("activation", _FLOAT, None, text))
-    return [*columns, _CLUSTER]
 
+    def _sky(self):
+        wcs = self._result.cube.wcs
+        return [
+            _Column(name, values, units.deg, f"{name} of the middle of the pixel")
+            for name, values in sky_positions(wcs, self.column, self.row).items()
+        ]
 
-def scaled_columns(result):
-    """Return the columns of the table of normalized results."""
-    dtype = result.cube.dtype
-    features = [
-        Column(name, dtype, None, f"{feature} as the clusterer was given it")
-        for name, feature in zip(
-            column_names(result.feature_names), result.feature_names, strict=True
-        )
-    ]
-    return [*_PLACE, *features, _CLUSTER]
+    def _fluxes(self):
+        cube = self._result.cube
+        names = column_names(cube.band_names)
+        return [
+            _Column(name, values, unit, f"flux in {band}")
+            for name, values, unit, band in zip(
+                names, self.fluxes.T, cube.band_units, cube.band_names, strict=True
+            )
+        ]
 
+    def _units(self):
+        if self.units is None:
+            return []
+        numbers = self.units.astype(np.int32)
+        distances = self.distances.astype(np.float32)
+        text = "distance to that unit, scaled features"
+        columns = [
+            _Column("unit", numbers, None, "nearest unit of the map, from 0"),
+            _Column("distance", distances, None, text),
+        ]
+        epsilon = getattr(self._result.som, "epsilon_", None)
+        if epsilon is not None:
+            values = np.exp(-2 * (self.distances / epsilon) ** 2).astype(np.float32)
+            text = "exp(-2 distance^2 / epsilon^2), 1 at the unit"
+            columns.append(_Column("activation", values, None, text))
+        return columns
 
-_PLACE = (
-    Column("row", _INT, None, "row of the pixel, from 0"),
-    Column("column", _INT, None, "column of the pixel, from 0"),
-)
-_CLUSTER = Column("cluster", _INT, None, "cluster from 0, -1 is noise")
-_RESERVED = {"row", "column", "ra", "dec", "l", "b", "lon", "lat"} | {
-    *("unit", "distance", "activation", "cluster")
-}
+    def _features(self):
+        names = self._result.feature_names
+        table = self.features.astype(self._result.cube.dtype, copy=False)
+        return [
+            _Column(name, values, None, f"{feature} as the clusterer was given it")
+            for name, values, feature in zip(
+                column_names(names), table.T, names, strict=True
+            )
+        ]
 
 
 def column_names(names):
-    """Return names of columns for bands, no two of them alike but for their case."""
+    """Return names of columns for bands that differ by more than their case."""
     taken, unique = set(_RESERVED), []
     for name in names:
         candidate, number = str(name), 1
@@ -150,103 +184,91 @@ def column_names(names):
     return unique
 
 
-def sky_names(wcs):
-    """Return what longitude and latitude are called; none without a WCS."""
+def sky_positions(wcs, column, row):
+    """Return longitude and latitude in degrees by their names; none without a WCS."""
     if wcs is None:
-        return []
+        return {}
+    names = ["lon", "lat"]
     try:
         frame = wcs_to_celestial_frame(wcs)
     except ValueError:  # of the Sun or a planet
-        return ["lon", "lat"]
-    names = list(frame.get_representation_component_names())[:2]
-    return names if set(names) <= _RESERVED else ["lon", "lat"]
+        pass
+    else:
+        of_frame = list(frame.get_representation_component_names())[:2]
+        names = of_frame if set(of_frame) <= _RESERVED else names
+    sky = np.array(wcs.pixel_to_world_values(column, row), dtype=np.float64)
+    if wcs.wcs.lng > wcs.wcs.lat:
+        sky = sky[::-1]
+    return dict(zip(names, sky, strict=True))
 
 
-class _Block:
-    """The pixels of a strip that are not masked."""
-
-    def __init__(self, result, rows):
-        self._result, self._rows = result, rows
-        self.valid = result.label_map[rows] > SKY
-        row, column = np.nonzero(self.valid)
-        self.row = (row + rows.start).astype(_INT)
-        self.column = column.astype(_INT)
-        self.labels = result.label_map[rows][self.valid]
-        self.fluxes = result.cube.data[rows][self.valid]
-        self.features = result.features(rows)
-        self.sky = []
-        wcs = result.cube.wcs
-        if wcs is not None:
-            self.sky = wcs.pixel_to_world_values(self.column, self.row)
-            if wcs.wcs.lng > wcs.wcs.lat:
-                self.sky = self.sky[::-1]
-        self.units = self.distances = None
-        if result.som is not None:
-            self.units, self.distances = self._nearest()
-
-    def _nearest(self):
-        if len(self.labels) == 0:
-            return np.empty(0, dtype=_INT), np.empty(0, dtype=_FLOAT)
-        _, table = map_inside(self._result.clusterer, self.features)
-        return self._result.som.winners(table, return_distance=True)
-
-    def agreement(self):
-        """Return the share of the members of a consensus that agree."""
-        if self._result.is_of_fit:
-            return self._result.step.agreement_[self._rows][self.valid]
-        if len(self.labels) == 0:
-            return np.empty(0, dtype=_FLOAT)
-        return self._result.clusterer.agreement(self.features)
-
-    def result_columns(self):
-        """Return the values of the table of results, column by column."""
-        values = [self.row, self.column, *self.sky, *self.fluxes.T]
-        if self.units is not None:
-            values += [self.units, self.distances]
-        epsilon = getattr(self._result.som, "epsilon_", None)
-        if epsilon is not None:
-            values.append(np.exp(-2 * (self.distances / epsilon) ** 2))
-        return [*values, self.labels]
-
-    def scaled_columns(self):
-        """Return the values of the table of normalized results."""
-        return [self.row, self.column, *self.features.T, self.labels]
-
-
-class _ClusterMeans:
-    """Means over the pixels of each cluster."""
+class _ClusterSums:
+    """Sums over the pixels of each cluster, added up strip by strip."""
 
     def __init__(self, n_clusters):
         self._n_clusters = n_clusters
-        self._sums, self._counts = {}, {}
+        self._sums = self._counts = 0
 
-    def add(self, block):
+    def add(self, labels, columns):
         """Add the pixels of a strip."""
-        inside = block.labels >= 0
-        labels = block.labels[inside]
-        self._add("row", block.row[inside], labels)
-        self._add("column", block.column[inside], labels)
-        for kind, table in (("flux", block.fluxes), ("scaled", block.features)):
-            for number, values in enumerate(table.T):
-                self._add((kind, number), values[inside], labels)
-
-    def _add(self, name, values, labels):
-        known = ~np.isnan(values)
-        if not known.all():
-            values, labels = values[known], labels[known]
-        sums = np.bincount(labels, values, minlength=self._n_clusters)
-        counts = np.bincount(labels, minlength=self._n_clusters)
-        self._sums[name] = self._sums.get(name, 0) + sums
-        self._counts[name] = self._counts.get(name, 0) + counts
+        inside = labels >= 0
+        sums, counts = [], []
+        for values in columns:
+            known = inside & ~np.isnan(values)
+            some = labels[known]
+            sums.append(np.bincount(some, values[known], minlength=self._n_clusters))
+            counts.append(np.bincount(some, minlength=self._n_clusters))
+        self._sums = self._sums + np.array(sums)
+        self._counts = self._counts + np.array(counts)
 
     def means(self):
-        """Return the means by name, NaN where there was nothing."""
-        return {
-            name: np.divide(
-                sums,
-                self._counts[name],
-                out=np.full(self._n_clusters, np.nan),
-                where=self._counts[name] > 0,
-            )
-            for name, sums in self._sums.items()
-        }
+        """Return the means of each column, NaN where nothing was added."""
+        empty = np.full(self._sums.shape, np.nan)
+        return np.divide(self._sums, self._counts, out=empty, where=self._counts > 0)
+
+
+class _Column(NamedTuple):
+    name: str
+    values: np.ndarray
+    unit: units.UnitBase | None
+    description: str
+
+
+class _TableFile:
+    """A FITS table that is written strip by strip and is never in memory as a whole."""
+
+    def __init__(self, path, n_rows):
+        self._path, self._n_rows = path, n_rows
+        self._stream = None
+
+    def write(self, columns):
+        """Append rows; the first ones decide on names, types and units."""
+        names = [to_ascii(column.name) for column in columns]
+        types = [column.values.dtype for column in columns]
+        dtype = np.dtype([*zip(names, types, strict=True)])
+        if self._stream is None:
+            header = self._header(columns, dtype)
+            self._stream = fits.StreamingHDU(str(self._path), header)
+        rows = np.empty(len(columns[0].values), dtype=dtype.newbyteorder(">"))
+        for name, column in zip(names, columns, strict=True):
+            rows[name] = column.values
+        if len(rows):
+            self._stream.write(rows.view(np.uint8))  # BITPIX of tables counts bytes
+
+    def _header(self, columns, dtype):
+        header = fits.BinTableHDU(np.empty(0, dtype), name="PIXELS").header
+        header["NAXIS2"] = self._n_rows
+        for number, column in enumerate(columns, 1):
+            comment = column.description
+            if column.unit is not None:
+                try:
+                    header[f"TUNIT{number}"] = column.unit.to_string("fits")
+                except ValueError:  # the standard has no electrons
+                    comment += f" [{column.unit}]"
+            header[f"TCOMM{number}"] = to_ascii(comment)
+        return header
+
+    def close(self):
+        """Close the file."""
+        if self._stream is not None:
+            self._stream.close()

@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Where a result comes from, told so that it can be made again."""
+"""How a result was made, in a file from which it can be made again."""
 
 import hashlib
 import json
 import os
+import platform
 import warnings
 from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,35 +17,32 @@ from sklearn.pipeline import Pipeline
 
 from skesom._common.labels import MASKED, SKY
 from skesom.report._decisions import decisions_of
-from skesom.report._image_source import ImageSource, describe_file
+from skesom.report._image_source import ImageSource
 from skesom.report._json_values import decode, encode, unrepeatable_parts
-from skesom.report._software import software_versions, warn_of_versions
 
 PROVENANCE_FORMAT = "skesom provenance"
 FILE_NAME = "provenance.json"
+_PACKAGES = ("skesom", "scikit-learn", "numpy", "scipy", "astropy", "reproject")
 
 
 class Run(NamedTuple):
-    """What a run was made of, read from its provenance."""
+    """What a run was made of: images where they are now, steps that are not fitted."""
 
     source: ImageSource
-    """Its images, where they are now."""
     pipeline: Pipeline
-    """Its steps and parameters, not fitted."""
     label_map_sha256: str
-    """What `label_map_digest` gave for its label map."""
 
 
 def describe_run(
     pipeline, label_map, *, folder=None, source=None, model=None, command=None
 ):
-    """Tell where a result comes from."""
+    """Return how a result was made, for JSON."""
     clusters = np.unique(label_map[label_map >= 0])
     images = None
     if source is not None:
         images = {
             "read": encode(source.moved(os.path.abspath)._asdict()),
-            "files": [describe_file(path, folder) for path in source.paths()],
+            "files": [_describe_file(path, folder) for path in source.paths()],
         }
     return {
         "format": PROVENANCE_FORMAT,
@@ -58,7 +57,7 @@ def describe_run(
         },
         "pipeline": encode(pipeline),
         "images": images,
-        "model": model and describe_file(model, folder),
+        "model": model and _describe_file(model, folder),
         "decisions": None if model else decisions_of(pipeline),
         "result": {
             "shape": list(label_map.shape),
@@ -71,6 +70,17 @@ def describe_run(
     }
 
 
+def _describe_file(path, folder=None):
+    """Return what identifies the content of a file."""
+    with open(path, "rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    path = os.path.abspath(path)
+    description = {"path": path, "size": os.path.getsize(path), "sha256": digest}
+    if folder is not None:
+        description["beside"] = os.path.relpath(path, folder)
+    return description
+
+
 def label_map_digest(label_map):
     """Return the SHA-256 of the labels as little-endian 32-bit integers, row by row."""
     digest = hashlib.sha256()
@@ -81,7 +91,6 @@ def label_map_digest(label_map):
 
 def read_provenance(path):
     """Read the provenance of a result."""
-    path = provenance_path(path)
     try:
         provenance = json.loads(path.read_text(encoding="utf-8"))
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
@@ -98,41 +107,10 @@ def read_provenance(path):
     return provenance
 
 
-def provenance_path(path):
-    """Return the path of the provenance in a folder, or that which is given."""
-    path = Path(path)
-    return path / FILE_NAME if path.is_dir() else path
-
-
 def read_run(path, *, files=None):
-    """Read what a run was made of, to repeat it.
-
-    Parameters
-    ----------
-    path : str or os.PathLike
-        ``provenance.json``, or the folder it is in.
-    files : sequence of str, default=None
-        Images to take instead of those of the run, in their order.
-
-    Returns
-    -------
-    run : Run
-        Images, pipeline and the digest of the label map.
-
-    Raises
-    ------
-    FileNotFoundError
-        If an image is no longer there.
-    ValueError
-        If an image has changed, or the run cannot be repeated from text.
-
-    Warns
-    -----
-    UserWarning
-        If the versions of software differ, or given files differ from those of the
-        run.
-    """
-    path = provenance_path(path)
+    """Read what a run was made of; `files` are images to take instead of its own."""
+    path = Path(path)
+    path = path / FILE_NAME if path.is_dir() else path
     provenance = read_provenance(path)
     try:
         return _as_run(path, provenance, files)
@@ -179,7 +157,7 @@ def _source_of(path, provenance, files):
             )
         source = source._replace(files=tuple(files))
         before = {file["sha256"] for file in known.values()}
-        now = {describe_file(place)["sha256"] for place in source.paths()}
+        now = {_describe_file(place)["sha256"] for place in source.paths()}
         if not now <= before:
             warnings.warn(
                 "The files are other images than those of the run, so the result will "
@@ -191,7 +169,7 @@ def _source_of(path, provenance, files):
     places = {}
     for text, file in known.items():
         places[text] = _find(file, path)
-        if describe_file(places[text])["sha256"] != file["sha256"]:
+        if _describe_file(places[text])["sha256"] != file["sha256"]:
             raise ValueError(
                 f"{places[text]} has changed since the run, which cannot be repeated "
                 "without it as it was. Give the files to use others."
@@ -208,3 +186,31 @@ def _find(file, provenance):
         f"{file['path']} is no longer there. Put it back, or give the files in their "
         "order."
     )
+
+
+def software_versions():
+    """Return the version of Python and of each package that results depend on."""
+    versions = {"python": platform.python_version()}
+    for package in _PACKAGES:
+        try:
+            versions[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return versions
+
+
+def warn_of_versions(what, versions, packages=_PACKAGES):
+    """Warn if something was made by other versions."""
+    here = software_versions()
+    other = [
+        f"{package} {versions[package]} (here {here.get(package, 'none')})"
+        for package in packages
+        if package in versions and versions[package] != here.get(package)
+    ]
+    if other:
+        warnings.warn(
+            f"{what} with other versions: {', '.join(other)}. Results may differ a "
+            "little, or not come about at all.",
+            UserWarning,
+            stacklevel=3,
+        )

@@ -18,65 +18,28 @@ from skesom.cube import (
     check_cube,
 )
 from skesom.displays import pick
-from skesom.maps._cube_clusterer import CubeClusterer
+from skesom.maps import CubeClusterer
 
 _MASKERS = (CubeMasker, SkyMasker)
 _VALUES_PER_STRIP = 2**22
 
 
 class Result:
-    """A label map, its images, and what the clusterer saw of them.
+    """A label map, its images, and what the clusterer was given of them.
 
-    Parameters
-    ----------
-    pipeline : sklearn.pipeline.Pipeline
-        Fitted; ends in a CubeClusterer.
-    images : Cube or list of Cube
-        The images as they were read.
-    label_map : array-like of int of shape (n_rows, n_columns), default=None
-        What the pipeline predicts for other images than those that it was fitted on.
-
-    Attributes
-    ----------
-    cube : Cube
-        The bands on the pixels of the map; fluxes in the units of the bands.
-    label_map : ndarray of shape (n_rows, n_columns), dtype int32
-        Clusters from 0, -1 is noise, -2 is sky and -3 is no data.
-    step : CubeClusterer
-        The last step.
-    clusterer : estimator
-        The fitted clusterer inside.
-    som : estimator or None
-        The fitted map that it is, or that represents a consensus.
-
-    Raises
-    ------
-    ValueError
-        If the pipeline ends in something else, or the images have other pixels.
+    The label map is that of the fit, or what the pipeline predicts for other images.
     """
 
     def __init__(self, pipeline, images, label_map=None):
-        if not (
-            isinstance(pipeline, Pipeline) and isinstance(pipeline[-1], CubeClusterer)
-        ):
-            raise ValueError(
-                "A report is of a Pipeline that ends in a CubeClusterer, see "
-                "make_cluster_pipeline."
-            )
+        _check_pipeline(pipeline)
         self.step = pipeline[-1]
-        if self.step.pattern != "pixel":
-            raise ValueError(
-                "A report is of clusters of pixels, but the pattern of the pipeline is "
-                f"{self.step.pattern!r}: its labels are no map of the sky."
-            )
         self.clusterer, _ = pipeline_end(self.step.estimator_)
         last, _ = map_inside(self.clusterer)
         has_units = hasattr(last, "codebook_") and hasattr(last, "connections_")
-        self.som = last if has_units else None
+        self.som = last if has_units else None  # of a consensus, its representative
         self.is_of_fit = label_map is None
-        self.label_map = self.step.labels_
-        if label_map is not None:
-            self.label_map = np.asarray(label_map, dtype=np.int32)
+        labels = self.step.labels_ if self.is_of_fit else label_map
+        self.label_map = np.asarray(labels, dtype=np.int32)
         n_first = _n_steps_to_aligned(pipeline)
         self.cube = check_cube(_transformed(pipeline.steps[:n_first], images))
         if self.cube.shape[:2] != self.label_map.shape:
@@ -88,7 +51,7 @@ class Result:
 
     @cached_property
     def _whole(self):
-        """What the last step gets; None if that can be had strip by strip."""
+        """What the last step gets; None if strips can be transformed one by one."""
         # A pixel that has a label has lost no band in a mask, if it needs all.
         maskers = _MASKERS if self.step.min_bands is None else ()
         if all(
@@ -102,16 +65,28 @@ class Result:
         """Return the rows of each strip, as slices from top to bottom."""
         return row_blocks(self.cube.shape, _VALUES_PER_STRIP)
 
+    def valid(self, rows):
+        """Return which pixels of a strip are neither sky nor without data."""
+        return self.label_map[rows] > SKY
+
     def features(self, rows):
-        """Return what the clusterer was given of a strip."""
-        table = self._stepped(rows).data[self.label_map[rows] > SKY]
-        if len(table):
-            _, table = pipeline_end(self.step.estimator_, table)
+        """Return what the clusterer was given of the valid pixels of a strip."""
+        table = self._stepped(rows).data[self.valid(rows)]
+        if len(table) == 0:
+            return np.empty((0, len(self.feature_names)), table.dtype)
+        _, table = pipeline_end(self.step.estimator_, table)
         return np.ascontiguousarray(table)
+
+    def nearest_units(self, features):
+        """Return the nearest unit of each row, and the distance to it."""
+        if len(features) == 0:
+            return np.empty(0, np.int32), np.empty(0, np.float32)
+        _, table = map_inside(self.clusterer, features)
+        return self.som.winners(table, return_distance=True)
 
     @cached_property
     def feature_names(self):
-        """Names of the features: those of the bands if they are as many."""
+        """Names of the features: those of the bands if there are as many bands."""
         names = self._stepped(slice(0, 1)).band_names
         n_features = getattr(self.clusterer, "n_features_in_", len(names))
         if n_features == len(names):
@@ -119,26 +94,38 @@ class Result:
         return [f"feature {number + 1}" for number in range(n_features)]
 
     def _stepped(self, rows):
-        """Return a strip as the last step gets it, but for the mask."""
+        """Return a strip as the last step gets it, apart from the mask."""
         if self._whole is not None:
             return self._whole[rows]
         return _apply_some(self.cube[rows], self._steps, _is_pixelwise)
 
     def thinned(self, step):
-        """Return fewer pixels to look at."""
+        """Return labels, bands and standardized bands of every `step`-th pixel."""
         label_map = pick(self.label_map, step)
         cube = self.cube.replace(data=pick(self.cube.data, step), wcs=None)
-        stretched = _apply_some(cube, self._steps, _is_stretch)
-        inside = stretched.data[label_map >= 0]
-        scaled = stretched.data
+        scaled = _apply_some(cube, self._steps, _is_stretch).data
+        inside = scaled[label_map >= 0]
         if len(inside) and not np.isnan(inside).all(axis=0).any():
             spread = np.nanstd(inside, axis=0, dtype=np.float64)
-            scaled = (scaled - np.nanmean(inside, axis=0, dtype=np.float64)) / (
-                np.where(spread > 0, spread, 1)
-            )
+            mean = np.nanmean(inside, axis=0, dtype=np.float64)
+            scaled = (scaled - mean) / np.where(spread > 0, spread, 1)
         scaled = scaled.astype(cube.dtype)
         units = [None] * cube.shape[2]
         return label_map, cube, cube.replace(data=scaled, band_units=units)
+
+
+def _check_pipeline(pipeline):
+    """Refuse what does not end in a map of the sky."""
+    if not (isinstance(pipeline, Pipeline) and isinstance(pipeline[-1], CubeClusterer)):
+        raise ValueError(
+            "A report needs a Pipeline that ends in a CubeClusterer, see "
+            "make_cluster_pipeline."
+        )
+    if pipeline[-1].pattern != "pixel":
+        raise ValueError(
+            "A report is about clusters of pixels, but the pattern of the pipeline is "
+            f"{pipeline[-1].pattern!r}: its labels are no map of the sky."
+        )
 
 
 def _n_steps_to_aligned(pipeline):
@@ -152,7 +139,7 @@ def _n_steps_to_aligned(pipeline):
 
 
 def _transformed(steps, images):
-    """Return images after some steps, without more copies than must be."""
+    """Return images after some steps, with as few copies as possible."""
     is_own = False
     for _, step in steps:
         if is_own and "copy" in step.get_params():
@@ -164,12 +151,12 @@ def _transformed(steps, images):
 
 
 def _keeps_flux(step):
-    """Tell whether a step states that it gives fluxes."""
+    """Return whether a step states that it gives fluxes."""
     return getattr(step, "keeps_flux", False)
 
 
 def _is_pixelwise(step):
-    """Tell whether a step states that it makes each pixel from its bands alone."""
+    """Return whether a step states that it makes each pixel from its bands alone."""
     return getattr(step, "works_pixelwise", False)
 
 
@@ -178,7 +165,7 @@ def _is_stretch(step):
 
 
 def _apply_some(cube, steps, is_wanted):
-    """Apply the wanted steps; errors are left out, which cost time."""
+    """Apply the wanted steps; without errors, which would take time."""
     cube = cube.replace(data=cube.data)
     for _, step in steps.steps if len(steps) else ():
         if is_wanted(step):

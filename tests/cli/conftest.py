@@ -32,7 +32,7 @@ def _no_pictures(request, monkeypatch):
     if "pictures" not in request.fixturenames:
         name = "skesom.report._pictures.Pictures"
         monkeypatch.setattr(f"{name}.draw", lambda self, distances: iter(()))
-        monkeypatch.setattr(f"{name}.slice_picture", lambda self, band: b"")
+        monkeypatch.setattr(f"{name}.band_picture", lambda self, band: b"")
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from skesom.cli import main
 from skesom.cube import Cube
 from skesom.datasets import make_galaxy_cube
 from skesom.io import read_map, write_bands
-from skesom.report import read_run
+from skesom.report._provenance import read_run
 
 _TELL_OF_THE_COMMAND = {"provenance.json"}
 
@@ -212,7 +212,7 @@ class TestPredict:
     """Bands of a model are known by their names."""
 
     def predict(self, run, model, *arguments):
-        return run("predict", model, *arguments, "--trust", "--tables", "none")
+        return run("predict", model, *arguments, "--trust", "--no-tables")
 
     def test_the_right_bands_in_any_order(self, run, model, files, tmp_path):
         maps = []

@@ -63,7 +63,7 @@ class TestCluster:
 
     def test_a_clusterer_of_scikit_learn(self, run, bands, tmp_path):
         status, _, err = run(
-            *("cluster", *bands, "-o", tmp_path / "out", "--tables", "none"),
+            *("cluster", *bands, "-o", tmp_path / "out", "--no-tables"),
             *("--method", "sklearn.mixture.GaussianMixture", "--n-clusters", 3),
         )
         assert (status, err) == (0, [])

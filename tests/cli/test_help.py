@@ -41,10 +41,10 @@ class TestHelp:
                 *("--resample", "--crop", "--check-registration", "--stretch"),
                 *("--color-contrast", "--method", "--n-clusters", "--epsilon"),
                 *("--random-state", "--set NAME=VALUE", "(default: 8)"),
-                *("--from JSON", "--tables", "(default: fits)", "--no-pictures"),
+                *("--from JSON", "--no-tables", "--no-pictures"),
                 "--smooth",
             ],
-            "predict": ["MODEL", "FITS", "--output DIR", "--trust", "--tables"],
+            "predict": ["MODEL", "FITS", "--output DIR", "--trust", "--no-tables"],
             "test": ["RESULT", "TRUTH", "--output DIR"],
             "demo": ["--output DIR", "(default: skesom-demo)", "--size", "--method"],
         }[command]

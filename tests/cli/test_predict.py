@@ -76,7 +76,7 @@ class TestPredict:
     def test_with_pictures(self, run, model, others, tmp_path, pictures):
         status, _, err = run(
             *("predict", model, *others, "-o", tmp_path / "out", "--trust"),
-            *("--tables", "none"),
+            *("--no-tables"),
         )
         assert (status, err) == (0, [])
         names = {path.name for path in (tmp_path / "out").glob("*.png")}
@@ -149,7 +149,7 @@ class TestRefused:
         self, run, refused, bands, others, tmp_path
     ):
         run(
-            *("cluster", *bands, "-o", tmp_path / "first", "--tables", "none"),
+            *("cluster", *bands, "-o", tmp_path / "first", "--no-tables"),
             *("--method", "sklearn.cluster.DBSCAN", "--set", "eps=0.5"),
         )
         refused(

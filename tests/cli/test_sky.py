@@ -7,7 +7,7 @@ import pytest
 from skesom.cube import Cube
 from skesom.io import read_map, write_bands
 
-FAST = ("--epsilon", "0.5", "--tables", "none", "--no-pictures", "--n-clusters", "3")
+FAST = ("--epsilon", "0.5", "--no-tables", "--no-pictures", "--n-clusters", "3")
 
 
 @pytest.fixture
@@ -63,8 +63,7 @@ def test_background_is_told_and_subtracted(run, field, tmp_path):
         tmp_path / "flat",
         "-o",
         tmp_path / "again",
-        "--tables",
-        "none",
+        "--no-tables",
         "--no-pictures",
     )
     assert (status, err) == (0, [warning])

@@ -10,7 +10,7 @@ from sklearn.pipeline import make_pipeline
 
 from skesom.cube import AsinhStretch, Cube
 from skesom.maps import CubeClusterer, make_cluster_pipeline
-from skesom.report._decisions import decisions_of, lines_of
+from skesom.report._decisions import decision_lines, decisions_of
 from skesom.som import ESOM, ConsensusClusterer
 
 
@@ -59,7 +59,7 @@ def test_numbers_are_those_of_the_run(pipeline):
 
 def test_lines_say_the_same(pipeline):
     decisions = decisions_of(pipeline)
-    text = "\n".join(lines_of(decisions))
+    text = "\n".join(decision_lines(pipeline))
     share = decisions["pixels"]["with_data"] / 96**2
     assert f"Data: {share:.1%} of the 9216 pixels" in text
     assert f"Outliers masked: {decisions['outliers']} pixels" in text
@@ -76,7 +76,7 @@ def test_what_is_not_there_is_not_said():
     decisions = decisions_of(pipeline)
     assert decisions["sky"] is decisions["runs"] is decisions["fwhm"] is None
     assert decisions["outliers"] == 0
-    assert len(lines_of(decisions)) == 1
+    assert len(decision_lines(pipeline)) == 1
 
 
 def test_widths_and_kept_sky_are_said():
@@ -85,6 +85,6 @@ def test_widths_and_kept_sky_are_said():
     ).fit(field()[45:75, 35:65])
     decisions = decisions_of(pipeline)
     assert decisions["fwhm"] == 2.0
-    text = "\n".join(lines_of(decisions))
+    text = "\n".join(decision_lines(pipeline))
     assert "FWHM of 2 arcsec" in text
     assert "Sky kept:" in text

@@ -5,7 +5,7 @@ import os
 
 import pytest
 
-from skesom.report._folder import atomic_folder, check_folder
+from skesom.report._report import atomic_folder, check_folder
 
 
 def names_in(folder):

@@ -13,9 +13,9 @@ from sklearn.preprocessing import StandardScaler
 
 from skesom.cube import AsinhStretch, Cube, CubeAligner, FWHMConvolver
 from skesom.maps import CubeClusterer, MajorityVote, make_cluster_pipeline
-from skesom.report import ImageSource, read_report, read_run, write_report
+from skesom.report import ImageSource, read_report, write_report
 from skesom.report._json_values import decode, encode, unrepeatable_parts
-from skesom.report._provenance import label_map_digest
+from skesom.report._provenance import label_map_digest, read_run
 from skesom.som import CSOM, ESOM
 
 

@@ -1,0 +1,338 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The folder of results of a run: written as a whole, and read back."""
+
+import json
+import os
+import shutil
+import uuid
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from astropy.io import fits
+from sklearn.pipeline import Pipeline
+
+from skesom.displays import check_matplotlib
+from skesom.io import read_map, write_map
+from skesom.report import _pictures
+from skesom.report._models import find_model, load_model, save_model
+from skesom.report._pixels import MAX_BANDS, TABLES, pass_over_pixels
+from skesom.report._provenance import FILE_NAME, describe_run, read_provenance, read_run
+from skesom.report._result import Result
+from skesom.report._tables import cluster_list, validity_indices
+from skesom.report.page import PAGE_NAME
+
+
+def write_report(
+    folder,
+    pipeline,
+    cube,
+    *,
+    label_map=None,
+    source=None,
+    model=None,
+    command=None,
+    tables=True,
+    pictures=True,
+    overwrite=False,
+):
+    """Write everything about a clustered cube to a folder.
+
+    The folder appears when all is written; if something fails there is none.
+
+    Parameters
+    ----------
+    folder : str or os.PathLike
+        Where to write; made if it does not exist.
+    pipeline : sklearn.pipeline.Pipeline
+        Fitted; ends in a `CubeClusterer`, as those of `make_cluster_pipeline`.
+    cube : Cube or list of Cube
+        The images as they were read.
+    label_map : array-like of int of shape (n_rows, n_columns), default=None
+        ``pipeline.predict(cube)`` for other images than those of the fit. The model and
+        the pictures of its units are left out then. By default the labels of the fit.
+    source : ImageSource, default=None
+        The files of the images. With them the run can be repeated from
+        ``provenance.json``.
+    model : str or os.PathLike, default=None
+        File of the model that predicted `label_map`, for ``provenance.json``.
+    command : sequence of str, default=None
+        Arguments of the command line, for ``provenance.json``.
+    tables : bool, default=True
+        Whether the two tables with a row for each pixel are written.
+    pictures : bool, default=True
+        Whether pictures are drawn.
+    overwrite : bool, default=False
+        Whether an earlier report in the folder, or files of the same names, may be
+        replaced.
+
+    Returns
+    -------
+    files : dict of str to pathlib.Path
+        What was written, by its name in the folder: "cluster_map.fits",
+        "clusters.ecsv", "pixels.fits", "validity.ecsv", pictures, ... The guide on
+        reports explains each.
+
+    Raises
+    ------
+    FileExistsError
+        If the folder is not empty and `overwrite` is False.
+    ImportError
+        If matplotlib is missing (extra ``plot``).
+    PermissionError
+        If nothing can be written there.
+    ValueError
+        If the images are not those of the label map.
+
+    See Also
+    --------
+    read_report : Read the model, the images and the label map back.
+
+    Notes
+    -----
+    The cube goes through the steps of the pipeline in strips, and tables are written
+    strip by strip: beside the cube and one aligned copy of it, a report takes the
+    memory of a few single bands. Pictures of images of more than 2 million pixels are
+    drawn from fewer pixels, and state it.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from skesom.datasets import make_galaxy_cube
+    >>> from skesom.maps import make_cluster_pipeline
+    >>> from skesom.report import write_report
+    >>> from skesom.som import ESOM
+    >>> cube, truth = make_galaxy_cube((48, 48), 3, random_state=0)
+    >>> pipeline = make_cluster_pipeline(ESOM(random_state=0)).fit(cube)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     files = write_report(Path(folder) / "result", pipeline, cube)
+    >>> [name for name in files if name.endswith(".fits")]
+    ['pixels.fits', 'pixels_scaled.fits', 'cluster_map.fits']
+    """
+    check_matplotlib()  # which also gives the colors of the regions
+    check_folder(folder, overwrite=overwrite)
+    result = Result(pipeline, cube, label_map)
+    label_map, wcs, bands = result.label_map, result.cube.wcs, result.cube.band_names
+    is_of_fit = result.is_of_fit
+    earlier = _files_of(folder)
+    with atomic_folder(folder, overwrite=overwrite) as temporary:
+        report = _Report(temporary)
+        colors = report.write_findings(result, tables, pictures)
+        del result  # with its copy of the cube; outlines need room too
+        report.write_outlines(label_map, wcs, colors)
+        if is_of_fit:
+            report.write_models(pipeline, bands)
+        origin = {"source": source, "model": model, "command": command}
+        names = report.write_provenance(pipeline, label_map, folder=folder, **origin)
+    for name in earlier - names:  # they are not about these results
+        (Path(folder) / name).unlink(missing_ok=True)
+    return {name: Path(folder) / name for name in report.names}
+
+
+class _Report:
+    """A report that is being written."""
+
+    def __init__(self, folder):
+        self._folder = folder
+        self.names, self._left_out = [], {}
+
+    def _path(self, name):
+        """Return where a file goes, and remember it."""
+        self.names.append(name)
+        return self._folder / name
+
+    def write_findings(self, result, tables, draw):
+        """Write maps, tables and pictures; return the colors of the clusters."""
+        cube = result.cube
+        if tables and max(cube.shape[2], len(result.feature_names)) > MAX_BANDS:
+            self._left_out["pixels"] = "FITS tables cannot have so many columns"
+            tables = False
+        summary = pass_over_pixels(result, self._folder if tables else None)
+        self.names += TABLES if tables else ()
+        clusters = cluster_list(result, summary)
+        clusters.write(self._path("clusters.ecsv"), format="ascii.ecsv")
+        path = self._path("cluster_map.fits")
+        write_map(path, result.label_map, wcs=cube.wcs, table=clusters)
+        if summary.agreement is not None:
+            header = None if cube.wcs is None else cube.wcs.to_header()
+            fits.writeto(self._path("agreement.fits"), summary.agreement, header)
+        indices = validity_indices(result, summary)
+        indices.write(self._path("validity.ecsv"), format="ascii.ecsv")
+        pictures = _pictures.Pictures(result)
+        if draw:
+            for name, figure in pictures.draw(summary):
+                dpi = _pictures.DOTS_PER_INCH
+                figure.savefig(self._path(f"{name}.png"), dpi=dpi, bbox_inches="tight")
+                del figure
+        path = self._path("cluster_images.zip")
+        drawn = pictures if draw else None
+        _pictures.write_band_images(path, result, clusters, drawn)
+        return pictures.colors
+
+    def write_outlines(self, label_map, wcs, colors):
+        """Write the outlines of the clusters as regions."""
+        folder = self._folder / "regions"
+        try:
+            _pictures.write_outlines(folder, label_map, wcs, colors)
+        except ValueError as error:
+            self._left_out["regions"] = str(error)
+            return
+        self.names.append("regions/all.reg")
+        n_pixels = _pictures.smallest_piece(label_map)
+        text = f"pieces of clusters of fewer than {n_pixels} pixels"
+        self._left_out["regions"] = text
+
+    def write_models(self, pipeline, band_names):
+        """Write the fitted pipeline: a pickle, and a file that can be shared."""
+        for name in ("model.joblib", "model.skops"):
+            try:
+                save_model(self._folder / name, pipeline, band_names=band_names)
+            except (ImportError, ValueError) as error:
+                self._left_out[name] = str(error)
+            else:
+                self.names.append(name)
+
+    def write_provenance(self, pipeline, label_map, **origin):
+        """Write how the results were made; return the names of all files."""
+        provenance = describe_run(pipeline, label_map, **origin)
+        path = self._path(FILE_NAME)
+        paths = [path for path in self._folder.rglob("*") if path.is_file()]
+        names = {str(path.relative_to(self._folder)) for path in paths} | {FILE_NAME}
+        provenance["files"] = sorted(names)
+        provenance["left_out"] = self._left_out
+        text = json.dumps(provenance, indent=1, allow_nan=False)
+        path.write_text(f"{text}\n", encoding="utf-8")
+        return names
+
+
+class Report(NamedTuple):
+    """What a folder of results holds."""
+
+    pipeline: Pipeline
+    """Fitted, as it was."""
+    cube: object
+    """Cube or list of Cube: the images, read again from their files."""
+    label_map: np.ndarray
+    """The clusters, shape (n_rows, n_columns)."""
+    provenance: dict
+    """Content of ``provenance.json``."""
+
+
+def read_report(folder, *, trust=False):
+    """Read the fitted pipeline of a folder of results, and its images again.
+
+    Parameters
+    ----------
+    folder : str or os.PathLike
+        Where `write_report` wrote, with the files of the images as ``source`` (as
+        ``skesom cluster -o`` does).
+    trust : bool, default=False
+        Whether ``model.joblib``, a pickle, may be loaded if there is no
+        ``model.skops`` or skops is not installed; see `load_model`.
+
+    Returns
+    -------
+    report : Report
+        The tuple (pipeline, cube, label_map, provenance).
+
+    Raises
+    ------
+    OSError
+        If the folder is no such folder, or an image is no longer there.
+    ValueError
+        If an image has changed since, or the model is a pickle and not trusted.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from skesom.datasets import make_galaxy_cube
+    >>> from skesom.io import write_bands
+    >>> from skesom.maps import make_cluster_pipeline
+    >>> from skesom.report import ImageSource
+    >>> from skesom.report import read_report, write_report
+    >>> from skesom.som import ESOM
+    >>> cube, truth = make_galaxy_cube((48, 48), 3, random_state=0)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     source = ImageSource(write_bands(f"{folder}/images", cube))
+    ...     cube = source.read()
+    ...     pipeline = make_cluster_pipeline(ESOM(random_state=0)).fit(cube)
+    ...     _ = write_report(f"{folder}/result", pipeline, cube, source=source)
+    ...     report = read_report(f"{folder}/result", trust=True)
+    >>> bool((report.pipeline.predict(report.cube) == report.label_map).all())
+    True
+    """
+    folder = Path(folder)
+    provenance = read_provenance(folder / "provenance.json")
+    pipeline, _ = load_model(find_model(folder, trust=trust), trust=trust)
+    run = read_run(folder)
+    label_map, _ = read_map(folder / "cluster_map.fits")
+    return Report(pipeline, run.source.read(), label_map, provenance)
+
+
+def _files_of(folder):
+    """Return the names of the files of an earlier report in a folder."""
+    try:
+        names = read_provenance(Path(folder) / FILE_NAME)["files"]
+    except (OSError, KeyError, ValueError):
+        return set()
+    home = Path(folder).resolve()
+    return {
+        name
+        for name in [*names, PAGE_NAME]
+        if isinstance(name, str) and (home / name).resolve().is_relative_to(home)
+    }
+
+
+@contextmanager
+def atomic_folder(folder, *, overwrite=False):
+    """Give a temporary folder to write to, and move its files to their place."""
+    folder = Path(os.path.abspath(folder))  # names even "." and "..", which have none
+    check_folder(folder, overwrite=overwrite)
+    # A folder that exists may be the only place there that can be written to.
+    home = folder if folder.exists() else folder.parent
+    made = [parent for parent in (home, *home.parents) if not parent.exists()]
+    home.mkdir(parents=True, exist_ok=True)
+    temporary = home / f".{folder.name}-{uuid.uuid4().hex[:8]}"
+    temporary.mkdir()
+    try:
+        yield temporary
+        if folder.exists():
+            _move_files(temporary, folder)
+        else:
+            os.replace(temporary, folder)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+        for parent in made:  # if nothing came to lie in them
+            with suppress(OSError):
+                parent.rmdir()
+
+
+def _move_files(source, target):
+    """Move files and folders of files to another folder, in place of what is there."""
+    target.mkdir(exist_ok=True)
+    for path in sorted(source.iterdir()):
+        if path.is_dir():
+            _move_files(path, target / path.name)
+        else:
+            os.replace(path, target / path.name)
+
+
+def check_folder(folder, *, overwrite=False):
+    """Refuse a folder that results must not or cannot go to."""
+    folder = Path(folder)
+    whole = Path(os.path.abspath(folder))
+    there = next(path for path in (whole, *whole.parents) if path.exists())
+    there = folder if there == whole else there
+    if not there.is_dir():
+        raise NotADirectoryError(f"{there} is a file, choose another folder.")
+    if there == folder and any(folder.iterdir()) and not overwrite:
+        raise FileExistsError(
+            f"The folder {folder} is not empty: choose another one, or overwrite."
+        )
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise PermissionError(
+            f"Nothing can be written to {folder}: there is no permission to write to "
+            f"{there}. Choose another folder."
+        )
