@@ -19,7 +19,6 @@ from skesom.displays import (
     StabilityMapDisplay,
     TrainingCurveDisplay,
     UMatrixDisplay,
-    cluster_colors,
     image_size,
     note_thinning,
     thinning,
@@ -46,12 +45,9 @@ class Pictures:
         self._result = result
         self._cube = result.cube
         self._step = thinning(result.label_map.shape, MAX_PIXELS)
-        labels, _, scaled = result.thinned(self._step)
-        self._labels, self._scaled = labels, scaled
-        self.colors = cluster_colors(labels, scaled)
-        n_clusters = int(result.label_map.max(initial=-1)) + 1
-        if len(self.colors) < n_clusters:  # no thinned pixel shows the last cluster
-            self.colors = cluster_colors(result.label_map, result.cube)
+        thinned = result.thinned(self._step)
+        self._labels, _, self._scaled = thinned
+        self.colors = result.colors(*thinned)
 
     def draw(self, summary):
         """Yield the name and the figure of one picture after the other."""

@@ -17,7 +17,7 @@ from skesom.cube import (
     SkyMasker,
     check_cube,
 )
-from skesom.displays import pick
+from skesom.displays import cluster_colors, pick
 from skesom.maps import CubeClusterer
 
 _MASKERS = (CubeMasker, SkyMasker)
@@ -100,7 +100,7 @@ class Result:
         return _apply_some(self.cube[rows], self._steps, _is_pixelwise)
 
     def thinned(self, step):
-        """Return labels, bands and standardized bands of every `step`-th pixel."""
+        """Return labels, bands and scaled bands of every `step`-th row and column."""
         label_map = pick(self.label_map, step)
         cube = self.cube.replace(data=pick(self.cube.data, step), wcs=None)
         scaled = _apply_some(cube, self._steps, _is_stretch).data
@@ -112,6 +112,13 @@ class Result:
         scaled = scaled.astype(cube.dtype)
         units = [None] * cube.shape[2]
         return label_map, cube, cube.replace(data=scaled, band_units=units)
+
+    def colors(self, labels, cube, scaled):
+        """Return the colors of the clusters, from what `thinned` gave."""
+        colors = cluster_colors(labels, scaled)
+        if len(colors) <= self.label_map.max(initial=-1):  # a cluster is too small
+            colors = cluster_colors(self.label_map, self.cube)
+        return colors
 
 
 def _check_pipeline(pipeline):

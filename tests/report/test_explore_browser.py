@@ -13,10 +13,9 @@ from astropy.table import Table
 from sklearn.cluster import KMeans
 
 from skesom.maps import make_cluster_pipeline
-from skesom.maps._pipeline import aligned_bands
 from skesom.report import explore, read_cluster_groups
-from skesom.report.page._pixels import encode_bands
-from skesom.report.page._units import unit_map
+from skesom.report._result import Result
+from skesom.report.page._data import encode_bands, unit_map
 from skesom.som import CSOM, ESOM
 
 BROWSERS = "chromium", "chromium-browser", "google-chrome"
@@ -106,8 +105,7 @@ def labels(lattice_job):
 @pytest.fixture(scope="module")
 def units(lattice_job, galaxy):
     """The nearest unit of each pixel."""
-    som = lattice_job["cluster"].estimator_
-    return unit_map(lattice_job, lattice_job["align"].transform(galaxy), som)
+    return unit_map(Result(lattice_job, galaxy))
 
 
 def open_page(browser, path):
@@ -264,7 +262,7 @@ def test_rows_of_the_table_select_clusters_and_show_their_spectrum(page, labels)
 
 
 def test_spectra_are_medians_of_stretched_fluxes(page, labels, lattice_job, galaxy):
-    codes, bands = encode_bands(aligned_bands(lattice_job, galaxy), labels >= 0)
+    codes, bands = encode_bands(Result(lattice_job, galaxy).cube, labels >= 0)
     for number in range(4):
         spectrum = column(page, "spectra", "ys")[number]
         for band, scale in enumerate(bands):

@@ -9,25 +9,13 @@ import numpy as np
 from sklearn.utils._param_validation import Interval, validate_params
 
 from skesom._common.labels import MASKED, SKY
-from skesom._common.pipelines import map_inside
-from skesom.displays import (
-    MAX_PIXELS,
-    MISSING_COLOR,
-    NOISE_COLOR,
-    SKY_COLOR,
-    cluster_colors,
-    pick,
-    rgb_image,
-    thinning,
-    wavelengths_of,
-)
+from skesom.displays import MAX_PIXELS, pick, thinning
 from skesom.io import atomic_path, describe_types, read_catalog
-from skesom.maps._pipeline import aligned_bands, scaled_from_aligned
-from skesom.maps._positions import find_positions
-from skesom.report._cluster_groups import FORMAT, merge_clusters
-from skesom.report.page._blob import pack
-from skesom.report.page._pixels import NO_UNIT, encode_bands, sky_nodes
-from skesom.report.page._units import (
+from skesom.maps import find_positions
+from skesom.report._result import Result
+from skesom.report.page._data import (
+    cluster_facts,
+    pixel_data,
     unit_columns,
     unit_facts,
     unit_map,
@@ -65,18 +53,19 @@ def explore(
     path : str or os.PathLike
         File to write.
     pipeline : sklearn.pipeline.Pipeline
-        Of `make_cluster_pipeline`, fitted on the cube.
+        Fitted on the cube; ends in a `CubeClusterer`, as those of
+        `make_cluster_pipeline`.
     cube : Cube or list of Cube
         The images as they were read.
     catalog : str, os.PathLike or Table, default=None
         Known objects to draw, as `skesom.io.read_catalog` takes them.
-    groups : sequence of ClusterGroup, default=None
-        Names for clusters, and which are one, see `merge_clusters`.
+    groups : sequence of tuple (name, labels), default=None
+        Names of clusters, and which are one, see `merge_clusters`.
     title : str, default="Clusters"
         Heading of the page.
     max_pixels : int, default=4000000
-        Larger images are thinned: of so many rows and columns one is taken, and the
-        page says so.
+        Of larger images the page shows every second, third, ... row and column, and
+        states it.
     overwrite : bool, default=False
         Whether an existing file may be replaced.
 
@@ -99,8 +88,7 @@ def explore(
     -----
     Fluxes are kept with 16 bits, evenly spaced in ``asinh((flux - median) / spread)``:
     a ten-thousandth of the flux where it is bright, finer than the noise where it is
-    faint. Sky positions are interpolated between 33 x 33 exact ones. Browsers from 2023
-    on can read the page.
+    faint. Sky positions are interpolated between 33 x 33 exact ones.
 
     Examples
     --------
@@ -117,73 +105,60 @@ def explore(
     ...     page.stat().st_size < 5_000_000
     True
     """
-    check_bokeh()
-    path = Path(path)
-    with atomic_path(path, overwrite=overwrite) as temporary:
-        text = _page(pipeline, cube, catalog, groups, title, max_pixels)
-        temporary.write_text(text, encoding="utf-8")
-    return path
-
-
-def check_bokeh():
-    """Raise an ImportError that names the extra if bokeh is missing."""
     try:
         import bokeh  # noqa: F401
     except ImportError as error:
         raise ImportError(
             "The page needs bokeh: pip install 'skesom[explore]'."
         ) from error
+    path = Path(path)
+    with atomic_path(path, overwrite=overwrite) as temporary:
+        text = _page(Result(pipeline, cube), catalog, groups or [], title, max_pixels)
+        temporary.write_text(text, encoding="utf-8")
+    return path
 
 
-def _page(pipeline, images, catalog, groups, title, max_pixels):
+def _page(result, catalog, groups, title, max_pixels):
     """Return the page as text."""
     from bokeh.embed import file_html
     from bokeh.resources import INLINE
 
-    from skesom.report.page import _lists, _views
+    from skesom.report.page import _views
 
-    cube = aligned_bands(pipeline, images)
-    step = pipeline["cluster"]
-    label_map = step.labels_
+    cube, label_map, som = result.cube, result.label_map, result.som
     _check_labels(label_map)
-    thinned = thinning(label_map.shape, max_pixels)
-    arrays, facts = _pixel_facts(cube, label_map, thinned)
-    colors = cluster_colors(label_map, scaled_from_aligned(pipeline, cube))
-    facts["originals"] = _cluster_facts(label_map, colors, [])
-    facts["originals"].sort(key=lambda cluster: cluster["labels"])
-    facts["clusters"] = _cluster_facts(label_map, colors, groups or [])
+    step = thinning(label_map.shape, max_pixels)
+    arrays, facts = pixel_data(result, step)
+    facts |= cluster_facts(result, groups, step)
     names = [cube.band_names[band] for band in facts["order"]]
-    som = map_inside(step.estimator_)[0]
-    n_units = len(som.codebook_) if hasattr(som, "connections_") else 0
+    n_units = 0 if som is None else len(som.codebook_)
     has_units = 0 < n_units <= _MOST_UNITS
     views = _views.picture_views(label_map.shape, names, has_units)
     plots = [views["image_plot"], views["map_plot"]]
-    views |= _views.spectra_view(names) | _lists.table_views(len(facts["clusters"]))
-    arrays["units"] = np.full(arrays["labels"].shape, NO_UNIT, dtype=np.uint16)
+    views |= _views.spectra_view(names) | _views.table_views(len(facts["clusters"]))
     if has_units:
-        values = unit_values(som, cube.band_names)
+        values = unit_values(som, result.feature_names)
         views |= _views.unit_views(*unit_columns(som), list(values))
-        arrays["units"] = pick(unit_map(pipeline, cube, som), thinned)
+        arrays["units"] = pick(unit_map(result), step)
         arrays["unit_values"] = np.stack(list(values.values()))
-        facts |= unit_facts(step, som, list(values))
+        facts |= unit_facts(result, list(values))
     if catalog is not None:
         objects = _objects_in(catalog, cube)
-        views |= _lists.object_views(objects, describe_types(objects["type"]), plots)
+        views |= _views.object_views(objects, describe_types(objects["type"]), plots)
     here = resources.files("skesom.report.page")
     style, script, template = (
         (here / f"page.{kind}").read_text(encoding="utf-8")
         for kind in ("css", "js", "html")
     )
     return file_html(
-        _views.document_of(views),
+        _views.document_of(views, arrays, facts),
         INLINE,
         title=title,
         template=template,
         template_variables={
             "style": style,
             "script": script,
-            "data": pack(arrays, facts),
-            "summary": _summary(label_map, cube, thinned, n_units),
+            "summary": _summary(label_map, cube, step, n_units),
             "has_sky": cube.wcs is not None,
             "has_units": has_units,
             "has_objects": catalog is not None,
@@ -205,56 +180,6 @@ def _check_labels(label_map):
             f"The page can show {_MOST_CLUSTERS} clusters, but there are {n_clusters}. "
             "Ask the map for fewer by n_clusters."
         )
-
-
-def _pixel_facts(cube, label_map, thinned):
-    """Return what the page knows of pixels and bands."""
-    labels = pick(label_map, thinned)
-    thin = cube.replace(data=pick(cube.data, thinned), wcs=None)
-    codes, bands = encode_bands(thin, labels >= 0)
-    wavelengths = wavelengths_of(cube)
-    order = np.arange(len(bands))
-    if wavelengths is not None:
-        order = np.argsort(wavelengths.value, kind="stable")
-    arrays = {
-        "codes": codes,
-        "labels": labels.astype(np.int16),
-        "rgb": rgb_image(thin),
-        "sky": sky_nodes(cube.wcs, label_map.shape),
-    }
-    facts = {
-        "format": FORMAT,
-        "shape": labels.shape,
-        "full_shape": label_map.shape,
-        "step": thinned,
-        "bands": bands,
-        "order": order.tolist(),
-        "missing_color": _parts(MISSING_COLOR),
-        "noise_color": _parts(NOISE_COLOR),
-        "sky_color": _parts(SKY_COLOR),
-    }
-    return arrays, facts
-
-
-def _cluster_facts(label_map, colors, groups):
-    """Return name, labels, size and color of each cluster or group of clusters."""
-    sizes = np.bincount(label_map[label_map >= 0], minlength=len(colors))
-    named = [(name, [*labels]) for name, labels in groups]
-    merge_clusters(label_map, named)  # refuses groups of another map
-    taken = {label for _, labels in named for label in labels}
-    named += [(f"cluster {n}", [n]) for n in range(len(sizes)) if n not in taken]
-    facts = []
-    for name, labels in named:
-        largest = labels[int(np.argmax(sizes[labels]))]
-        facts.append(
-            {
-                "name": name,
-                "labels": [int(label) for label in labels],
-                "pixels": int(sizes[labels].sum()),
-                "color": np.rint(255 * colors[largest, :3]).astype(int).tolist(),
-            }
-        )
-    return sorted(facts, key=lambda group: -group["pixels"])
 
 
 def _objects_in(catalog, cube):
@@ -296,8 +221,3 @@ def _shares(label_map):
     sky = np.count_nonzero(label_map == SKY) / with_data
     shares = [f"{clustered:.1%} of the pixels with data in clusters"]
     return shares + ([f"{sky:.1%} set aside as sky (dark)"] if sky else [])
-
-
-def _parts(color):
-    """Return red, green and blue of "#rrggbb"."""
-    return list(bytes.fromhex(color[1:]))

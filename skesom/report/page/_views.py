@@ -1,42 +1,81 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The views of the page as Bokeh models; page.js fills them and links them."""
+"""The views of the page as Bokeh models; page.js fills and links them."""
 
 import numpy as np
 from bokeh.document import Document
 from bokeh.events import DocumentReady, MouseMove, SelectionGeometry, Tap
+from bokeh.layouts import row
 from bokeh.models import (
+    Button,
+    CheckboxGroup,
     ColumnDataSource,
     CustomJS,
+    DataTable,
     HoverTool,
+    HTMLTemplateFormatter,
+    NumberFormatter,
     Range1d,
     Select,
+    StringEditor,
+    TableColumn,
 )
 from bokeh.plotting import figure
 
 _TOOLS = "pan,wheel_zoom,box_select,lasso_select,tap,reset,save"
 _SHAPES = 0.4, 2.2  # of pictures, height to width
+_MANY_OBJECTS = 500  # that are drawn smaller
+_MARKERS = {  # of DS9: of Bokeh, and as a letter
+    "circle": ("circle", "○"),
+    "box": ("square", "□"),
+    "diamond": ("diamond", "◇"),
+    "cross": ("cross", "+"),
+    "x": ("x", "✕"),
+    "arrow": ("inverted_triangle", "▽"),
+    "boxcircle": ("square_pin", "⊡"),
+}
+_WRAPPED = (
+    ".bk-input-group { display: flex; flex-flow: row wrap; gap: 0 1.4em } "
+    "label { white-space: nowrap } "
+)
+_SWATCH = (
+    '<div style="width:1.1em;height:1.1em;margin:.15em auto;border-radius:3px;'
+    'background:<%= value %>"></div>'
+)
 
 
 def picture_views(shape, band_names, has_units):
-    """Return the two pictures and what is chosen about them."""
+    """Return the two pictures and the choices about them."""
     image = _picture("image", shape, {})
     ranges = {"x_range": image.x_range, "y_range": image.y_range}
-    clusters = _picture("map", shape, ranges)
+    taps = ["cluster", "unit", "pixel"] if has_units else ["cluster", "pixel"]
     image_choice = Select(title="show", value="colors", options=["colors", *band_names])
     image_choice.js_on_change("value", CustomJS(code="skesom.paint_image()"))
-    taps = ["cluster", "unit", "pixel"] if has_units else ["cluster", "pixel"]
-    tap_choice = Select(title="a click selects the", value="cluster", options=taps)
     return {
         "image_plot": image,
-        "map_plot": clusters,
+        "map_plot": _picture("map", shape, ranges),
         "image_choice": image_choice,
-        "tap_choice": tap_choice,
+        "tap_choice": Select(
+            title="a click selects the", value="cluster", options=taps
+        ),
     }
+
+
+def _source(name, data):
+    """Return a source of data that page.js finds by its name."""
+    return ColumnDataSource(data, name=f"{name}-source")
+
+
+def _empty_source(name, columns):
+    return _source(name, {column: [] for column in columns})
 
 
 def _picture(name, shape, ranges):
     """Return a figure that page.js paints."""
     n_rows, n_columns = shape
+    ranges = ranges or {
+        "x_range": Range1d(-0.5, n_columns - 0.5),
+        "y_range": Range1d(-0.5, n_rows - 0.5),
+    }
     plot = figure(
         width=600,
         height=round(600 * float(np.clip(n_rows / n_columns, *_SHAPES))) + 30,
@@ -45,15 +84,10 @@ def _picture(name, shape, ranges):
         tools=_TOOLS,
         active_scroll="wheel_zoom",
         toolbar_location="above",
-        **({"x_range": (-0.5, n_columns - 0.5)} | ranges),
+        **ranges,
     )
-    if not ranges:
-        plot.y_range = Range1d(-0.5, n_rows - 0.5)
-    source = ColumnDataSource({"image": [np.zeros((1, 1), dtype=np.uint32)]})
-    source.name = f"{name}-source"
-    plot.image_rgba(
-        image="image", source=source, x=-0.5, y=-0.5, dw=n_columns, dh=n_rows
-    )
+    source = _source(name, {"image": [np.zeros((1, 1), dtype=np.uint32)]})
+    plot.image_rgba("image", x=-0.5, y=-0.5, dw=n_columns, dh=n_rows, source=source)
     plot.grid.visible = False
     plot.axis.axis_label_text_font_style = "normal"
     plot.xaxis.axis_label, plot.yaxis.axis_label = "column", "row"
@@ -64,12 +98,10 @@ def _picture(name, shape, ranges):
 
 
 def unit_views(columns, links, value_names):
-    """Return the map of the units and what they are colored by."""
+    """Return the map of the units and the choice of its colors."""
     n_units = len(columns["x"])
-    source = ColumnDataSource(
-        columns | {"alpha": [1.0] * n_units, "color": ["#888888"] * n_units}
-    )
-    source.name = "units-source"
+    columns |= {"alpha": [1.0] * n_units, "color": ["#888888"] * n_units}
+    source = _source("units", columns)
     plot = figure(
         width=600,
         height=560,
@@ -81,13 +113,11 @@ def unit_views(columns, links, value_names):
     )
     style = {
         "source": source,
-        "fill_color": "color",
-        "fill_alpha": "alpha",
+        "color": "color",
         "line_color": "#ffffff" if links is None else "#23262f",
         "line_width": 0.6,
-        "line_alpha": "alpha",
-        "nonselection_fill_alpha": "alpha",
-        "nonselection_line_alpha": "alpha",
+        "alpha": "alpha",
+        "nonselection_alpha": "alpha",
     }
     if links is None:
         plot.patches("xs", "ys", **style)
@@ -96,60 +126,138 @@ def unit_views(columns, links, value_names):
     else:
         plot.segment("x0", "y0", "x1", "y1", source=links, alpha="alpha", color="#555")
         plot.scatter("x", "y", size="size", **style)
-    plot.axis.visible = False
-    plot.grid.visible = False
+    plot.axis.visible = plot.grid.visible = False
     plot.outline_line_color = None
-    source.selected.js_on_change(
-        "indices", CustomJS(code="skesom.select_units(cb_obj.indices)")
-    )
-    choice = Select(
-        title="colored by", value=value_names[0], options=[*value_names, "cluster"]
-    )
+    select = CustomJS(code="skesom.select_units(cb_obj.indices)")
+    source.selected.js_on_change("indices", select)
+    names = [*value_names, "cluster"]
+    choice = Select(title="colored by", value=names[0], options=names)
     choice.js_on_change("value", CustomJS(code="skesom.show_units()"))
     return {"units_plot": plot, "units_choice": choice}
 
 
 def spectra_view(band_names):
-    """Return the plot of the spectra of clusters and of what is selected."""
+    """Return the plot of the spectra of clusters and of the selection."""
+    n_bands = len(band_names)
     plot = figure(
         width=900,
         height=380,
         sizing_mode="stretch_width",
         tools="pan,wheel_zoom,box_zoom,reset,save",
         toolbar_location="above",
-        x_range=(-0.5, len(band_names) - 0.5),
+        x_range=(-0.5, n_bands - 0.5),
         y_axis_label="stretched flux",
     )
-    sources = {
-        "spectra": {"xs": [], "ys": [], "color": [], "name": []},
-        "quartiles": {"x": [], "low": [], "high": [], "color": []},
-        "selected": {"x": [], "y": [], "low": [], "high": []},
-    }
-    for name, data in sources.items():
-        sources[name] = ColumnDataSource(data)
-        sources[name].name = f"{name}-source"
-    spectra, quartiles, selected = sources.values()
-    plot.segment(
-        "x", "low", "x", "high", color="color", line_width=2, alpha=0.45,
-        source=quartiles,
-    )  # fmt: skip
+    quartiles = _empty_source("quartiles", ["x", "low", "high", "color"])
+    spectra = _empty_source("spectra", ["xs", "ys", "color", "name"])
+    selected = _empty_source("selected", ["x", "y", "low", "high"])
+    style = {"color": "color", "line_width": 2, "alpha": 0.45}
+    plot.segment("x", "low", "x", "high", source=quartiles, **style)
     lines = plot.multi_line("xs", "ys", color="color", line_width=2.2, source=spectra)
     plot.varea("x", "low", "high", color="black", alpha=0.15, source=selected)
     plot.line("x", "y", color="black", line_width=3, source=selected)
     plot.add_tools(HoverTool(renderers=[lines], tooltips=[("cluster", "@name")]))
-    plot.xaxis.ticker = list(range(len(band_names)))
+    plot.xaxis.ticker = list(range(n_bands))
     plot.xaxis.major_label_overrides = dict(enumerate(band_names))
-    plot.xaxis.major_label_orientation = 0.6 if len(band_names) > 6 else 0.0
+    plot.xaxis.major_label_orientation = 0.6 if n_bands > 6 else 0.0
     plot.xgrid.visible = False
     plot.yaxis.axis_label_text_font_style = "normal"
     return {"spectra_plot": plot}
 
 
-def document_of(views):
+def table_views(n_clusters):
+    """Return the table of the clusters and the buttons below it."""
+    swatch = HTMLTemplateFormatter(template=_SWATCH)
+    percent = NumberFormatter(format="0.0", text_align="right")
+    columns = [
+        TableColumn(
+            field="color", title="", width=34, formatter=swatch, sortable=False
+        ),
+        TableColumn(field="name", title="name", width=170, editor=StringEditor()),
+        TableColumn(field="labels", title="labels", width=60),
+        TableColumn(field="share", title="% of pixels", width=75, formatter=percent),
+        TableColumn(field="selected", title="selected", width=65),
+    ]
+    source = _empty_source("clusters", [column.field for column in columns])
+    table = DataTable(
+        source=source,
+        columns=columns,
+        index_position=None,
+        editable=True,
+        sortable=False,
+        reorderable=False,
+        selectable="checkbox",
+        height=min(40 + 26 * n_clusters, 420),
+        sizing_mode="stretch_width",
+    )
+    select = CustomJS(code="skesom.select_groups(cb_obj.indices)")
+    source.selected.js_on_change("indices", select)
+    source.js_on_change("patching", CustomJS(code="skesom.renamed()"))
+    buttons = []
+    for label, action in (
+        ("Merge", "merge"),
+        ("Split", "split"),
+        ("Clear selection", "clear"),
+        ("Export names", "export_file"),
+    ):
+        button = Button(label=label, name=f"{action}-button", width_policy="min")
+        button.js_on_click(CustomJS(code=f"skesom.{action}()"))
+        buttons.append(button)
+    return {"clusters_table": table, "buttons": row(*buttons)}
+
+
+def object_views(objects, types, plots):
+    """Draw known objects into the pictures; return the choice of their types."""
+    size = 9 if len(objects) <= _MANY_OBJECTS else 6
+    drawn, labels = [], []
+    for kind, described in types.items():
+        chosen = objects[objects["type"] == kind]
+        labels.append(f"{described.description} ({len(chosen)})")
+        source = ColumnDataSource(
+            {
+                "x": np.asarray(chosen["x"], dtype=np.float64),
+                "y": np.asarray(chosen["y"], dtype=np.float64),
+                "name": [str(name) for name in chosen["name"]],
+                "type": [described.description] * len(chosen),
+            }
+        )
+        style = {"fill_alpha": 0, "line_color": described.color, "line_width": 1.6}
+        style |= {"marker": _MARKERS[described.symbol][0], "size": size}
+        drawn.append([plot.scatter("x", "y", source=source, **style) for plot in plots])
+    tooltips = [("name", "@name"), ("", "@type")]
+    for plot, renderers in zip(plots, zip(*drawn, strict=True), strict=True):
+        plot.add_tools(HoverTool(renderers=list(renderers), tooltips=tooltips))
+    boxes = CheckboxGroup(
+        labels=labels,
+        active=list(range(len(labels))),
+        inline=True,
+        sizing_mode="stretch_width",
+        stylesheets=[_letters_of(types.values())],
+    )
+    code = """for (let i = 0; i < drawn.length; i++)
+        for (const each of drawn[i]) each.visible = cb_obj.active.includes(i)"""
+    boxes.js_on_change("active", CustomJS(args={"drawn": drawn}, code=code))
+    return {"object_types": boxes}
+
+
+def _letters_of(types):
+    """Return a style sheet that writes the symbol of each type before its name."""
+    rules = [
+        f"label:nth-of-type({place}) span::before "
+        f'{{ content: "{_MARKERS[described.symbol][1]} "; color: {described.color}; '
+        "font-size: 1.3em; text-shadow: 0 0 1px #444 }"
+        for place, described in enumerate(types, start=1)
+    ]
+    return _WRAPPED + " ".join(rules)
+
+
+def document_of(views, arrays, facts):
     """Return a document of the views that starts page.js when it is drawn."""
     document = Document()
     for name, view in views.items():
         view.name = name
         document.add_root(view)
-    document.js_on_event(DocumentReady, CustomJS(code="skesom.start()"))
+    data = {"arrays": arrays, "facts": facts}
+    start = CustomJS(args=data, code="skesom.start(arrays, facts)")
+    document.js_on_event(DocumentReady, start)
     return document

@@ -9,12 +9,6 @@ const skesom = (() => {
   const OTHERS = { [NOISE]: "noise", [SKY]: "sky, set aside" };
   const DIMMED = 0.22; // what is left of an image where nothing is selected
   const SAMPLED = 40000; // pixels that quartiles are taken from, at most
-  const TYPES = {
-    uint8: Uint8Array,
-    int16: Int16Array,
-    uint16: Uint16Array,
-    float64: Float64Array,
-  };
 
   let facts, arrays, width, height, n_pixels;
   let groups = []; // clusters as they are shown: {name, labels, color, pixels}
@@ -23,40 +17,13 @@ const skesom = (() => {
   let chosen = null; // 1 for each selected pixel, or null if all are equal
   let busy = false; // while selections are set by the page itself
 
-  // ---- what the page was given -----------------------------------------------------
-
-  async function unpack() {
-    const text = document.getElementById("skesom-data").textContent.trim();
-    const packed = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
-    const stream = new Blob([packed])
-      .stream()
-      .pipeThrough(new DecompressionStream("deflate"));
-    const bytes = new Uint8Array(await new Response(stream).arrayBuffer());
-    const length = new DataView(bytes.buffer).getUint32(0, true);
-    const header = JSON.parse(new TextDecoder().decode(bytes.subarray(4, 4 + length)));
-    arrays = {};
-    for (const [name, entry] of Object.entries(header.arrays)) {
-      const start = 4 + length + entry.start;
-      arrays[name] = as_array(bytes.slice(start, start + entry.bytes), entry.dtype);
-    }
-    facts = header.facts;
-    [height, width] = facts.shape;
-    n_pixels = height * width;
-  }
-
-  function as_array(bytes, dtype) {
-    const Type = TYPES[dtype];
-    if (Type.BYTES_PER_ELEMENT !== 2) return new Type(bytes.buffer);
-    const half = bytes.length / 2;
-    const array = new Type(half);
-    for (let i = 0; i < half; i++) array[i] = bytes[i] | (bytes[half + i] << 8);
-    return array;
-  }
-
   const model = (name) => Bokeh.documents[0].get_model_by_name(name);
 
-  async function start() {
-    await unpack();
+  function start(given_arrays, given_facts) {
+    arrays = given_arrays;
+    facts = given_facts;
+    [height, width] = facts.shape;
+    n_pixels = height * width;
     groups = facts.clusters.map((group) => ({ ...group }));
     for (const name of ["image", "map"]) {
       const source = model(`${name}-source`);
@@ -88,70 +55,57 @@ const skesom = (() => {
     source.change.emit();
   }
 
-  const pack_color = ([red, green, blue]) => red | (green << 8) | (blue << 16);
+  const pack_color = (red, green, blue) => red | (green << 8) | (blue << 16);
+  const unhex = (color) => pack_color(...color.match(/\w\w/g).map((hex) => parseInt(hex, 16)));
 
   function paint_image() {
+    const missing = unhex(facts.missing_color);
     const shown = model("image_choice").value;
     const band = facts.bands.findIndex((each) => each.name === shown);
     if (band < 0) {
       const rgb = arrays.rgb;
-      paint("image", (i) => rgb[3 * i] | (rgb[3 * i + 1] << 8) | (rgb[3 * i + 2] << 16));
+      paint("image", (i) => pack_color(rgb[3 * i], rgb[3 * i + 1], rgb[3 * i + 2]));
       return;
     }
     const { dark, bright } = facts.bands[band];
-    const missing = pack_color(facts.missing_color);
-    const first = band * n_pixels;
     paint("image", (i) => {
-      const code = arrays.codes[first + i];
+      const code = arrays.codes[band * n_pixels + i];
       if (code === 0) return missing;
       const share = Math.min(1, Math.max(0, (code - dark) / (bright - dark)));
       const level = Math.round(255 * share);
-      return level | (level << 8) | (level << 16);
+      return pack_color(level, level, level);
     });
   }
 
   function paint_map() {
-    const colors = group_of.map((group) => pack_color(groups[group].color));
-    const missing = pack_color(facts.missing_color);
-    const others = { [NOISE]: facts.noise_color, [SKY]: facts.sky_color };
-    for (const label in others) others[label] = pack_color(others[label]);
-    const labels = arrays.labels;
-    paint("map", (i) =>
-      labels[i] >= 0 ? colors[labels[i]] : (others[labels[i]] ?? missing),
-    );
+    const colors = group_of.map((group) => unhex(groups[group].color));
+    colors[NOISE] = unhex(facts.noise_color);
+    colors[SKY] = unhex(facts.sky_color);
+    const missing = unhex(facts.missing_color);
+    paint("map", (i) => colors[arrays.labels[i]] ?? missing);
   }
 
   // ---- selection -------------------------------------------------------------------
 
-  // Select the pixels for which the test holds; groups and units stay marked as such.
+  // Select the pixels for which the test holds; mark rows of the table and units.
   function select(test, marked = {}) {
-    chosen = new Uint8Array(n_pixels);
-    let any = false;
-    for (let i = 0; i < n_pixels; i++) {
-      if (test(i)) {
-        chosen[i] = 1;
-        any = true;
-      }
-    }
-    if (!any) chosen = null;
-    show_selection(any ? marked : {});
+    chosen = new Uint8Array(n_pixels).map((_, i) => test(i));
+    if (!chosen.includes(1)) return clear();
+    show_selection(marked);
   }
+
+  const n_chosen = () => (chosen ?? []).reduce((sum, each) => sum + each, 0);
 
   function select_units(units) {
     if (busy) return;
-    if (units.length === 0) return clear();
-    const wanted = new Uint8Array(NO_UNIT + 1);
-    for (const unit of units) wanted[unit] = 1;
-    wanted[NO_UNIT] = 0;
-    select((i) => wanted[arrays.units[i]], { units });
+    const wanted = new Set(units);
+    select((i) => wanted.has(arrays.units[i]), { units });
   }
 
   function select_groups(numbers) {
     if (busy) return;
-    if (numbers.length === 0) return clear();
-    const wanted = group_of.map((group) => numbers.includes(group));
-    const test = (i) => arrays.labels[i] >= 0 && wanted[arrays.labels[i]];
-    select(test, { groups: numbers });
+    const wanted = new Set(numbers);
+    select((i) => wanted.has(group_at(i)), { groups: numbers });
   }
 
   function pixel_at(x, y) {
@@ -180,36 +134,35 @@ const skesom = (() => {
 
   function geometry(event) {
     if (!event.final) return;
-    const shape = event.geometry;
-    const inside = new Uint8Array(n_pixels);
-    if (shape.type === "rect") {
-      const xs = [shape.x0, shape.x1, shape.x1, shape.x0];
-      fill(inside, xs, [shape.y0, shape.y0, shape.y1, shape.y1]);
-    } else if (shape.type === "poly") {
-      fill(inside, Array.from(shape.x), Array.from(shape.y));
-    } else return;
+    const { type, x, y, x0, x1, y0, y1 } = event.geometry;
+    const is_box = type === "rect";
+    const xs = is_box ? [x0, x1, x1, x0] : Array.from(x);
+    const ys = is_box ? [y0, y0, y1, y1] : Array.from(y);
+    const inside = pixels_within(xs, ys);
     select((i) => inside[i]);
   }
 
   // Mark the pixels whose middle is inside a polygon, row by row.
-  function fill(inside, xs, ys) {
+  function pixels_within(xs, ys) {
+    const inside = new Uint8Array(n_pixels);
     const middle = (facts.step - 1) / 2;
     for (let row = 0; row < height; row++) {
       const y = row * facts.step + middle;
       const crossings = [];
       for (let i = 0, j = xs.length - 1; i < xs.length; j = i++) {
         if (ys[i] > y !== ys[j] > y) {
-          crossings.push(xs[i] + ((y - ys[i]) / (ys[j] - ys[i])) * (xs[j] - xs[i]));
+          const x = xs[i] + ((y - ys[i]) / (ys[j] - ys[i])) * (xs[j] - xs[i]);
+          crossings.push((x - middle) / facts.step);
         }
       }
       crossings.sort((a, b) => a - b);
       for (let k = 0; k + 1 < crossings.length; k += 2) {
-        const first = Math.ceil((crossings[k] - middle) / facts.step);
-        const last = Math.floor((crossings[k + 1] - middle) / facts.step);
-        for (let column = Math.max(first, 0); column <= Math.min(last, width - 1); column++)
-          inside[row * width + column] = 1;
+        const first = Math.max(Math.ceil(crossings[k]), 0);
+        const last = Math.min(Math.floor(crossings[k + 1]), width - 1);
+        if (first <= last) inside.fill(1, row * width + first, row * width + last + 1);
       }
     }
+    return inside;
   }
 
   function clear() {
@@ -226,12 +179,12 @@ const skesom = (() => {
     show_spectra();
     show_table();
     model("clusters-source").selected.indices = numbers;
-    say_selection();
+    show_count();
     busy = false;
   }
 
-  function say_selection() {
-    const count = chosen === null ? 0 : chosen.reduce((sum, each) => sum + each, 0);
+  function show_count() {
+    const count = n_chosen();
     const share = ((100 * count) / n_pixels).toPrecision(3);
     document.getElementById("selection").textContent =
       chosen === null
@@ -243,11 +196,10 @@ const skesom = (() => {
   function show_table() {
     const source = model("clusters-source");
     const counts = count_groups((i) => chosen !== null && chosen[i]);
-    const selected = counts.map((count, group) =>
-      chosen === null || shown[group] === 0
-        ? ""
-        : `${Math.round((100 * count) / shown[group])} %`,
-    );
+    const selected = counts.map((count, group) => {
+      const is_known = chosen !== null && shown[group] > 0;
+      return is_known ? `${Math.round((100 * count) / shown[group])} %` : "";
+    });
     source.data = { ...source.data, selected };
     model("clusters_table").view.change.emit(); // tables draw new rows, not new values
   }
@@ -274,22 +226,14 @@ const skesom = (() => {
   }
 
   function unit_colors() {
-    const shown = model("units_choice").value;
-    const number = facts.unit_values.indexOf(shown);
+    const shown = facts.unit_values.indexOf(model("units_choice").value);
     const n_units = facts.unit_labels.length;
-    if (number < 0) {
-      return facts.unit_labels.map((label) =>
-        label < 0 || label >= group_of.length
-          ? "#000000"
-          : hex(groups[group_of[label]].color),
-      );
-    }
-    const places = arrays.unit_values.subarray(number * n_units, (number + 1) * n_units);
-    return Array.from(places, (place) => facts.color_map[place]);
+    return facts.unit_labels.map((label, unit) => {
+      if (shown >= 0) return facts.color_map[arrays.unit_values[shown * n_units + unit]];
+      const group = groups[group_of[label]];
+      return group === undefined ? "#000000" : group.color;
+    });
   }
-
-  const hex = (color) =>
-    "#" + color.map((part) => part.toString(16).padStart(2, "0")).join("");
 
   // ---- spectra ---------------------------------------------------------------------
 
@@ -338,7 +282,7 @@ const skesom = (() => {
       const found = quartiles(pixels[number]);
       data.xs.push(xs);
       data.ys.push(found.map((each) => each[1]));
-      data.color.push(hex(group.color));
+      data.color.push(group.color);
       data.name.push(group.name);
       data.group.push(number);
       const shift = (number - (groups.length - 1) / 2) * (0.3 / groups.length);
@@ -346,7 +290,7 @@ const skesom = (() => {
         band.x.push(place + shift);
         band.low.push(each[0]);
         band.high.push(each[2]);
-        band.color.push(hex(group.color));
+        band.color.push(group.color);
       });
     });
     model("spectra-source").data = data;
@@ -359,8 +303,7 @@ const skesom = (() => {
       source.data = { x: [], y: [], low: [], high: [] };
       return;
     }
-    const count = chosen.reduce((sum, each) => sum + each, 0);
-    const found = quartiles(sampled_pixels((i) => chosen[i] - 1, [count])[0]);
+    const found = quartiles(sampled_pixels((i) => chosen[i] - 1, [n_chosen()])[0]);
     source.data = {
       x: found.map((_, place) => place),
       low: found.map((each) => each[0]),
@@ -392,7 +335,7 @@ const skesom = (() => {
     const total = groups.reduce((sum, group) => sum + group.pixels, 0);
     busy = true;
     model("clusters-source").data = {
-      color: groups.map((group) => hex(group.color)),
+      color: groups.map((group) => group.color),
       name: groups.map((group) => group.name),
       labels: groups.map((group) => group.labels.join(", ")),
       share: groups.map((group) => (100 * group.pixels) / Math.max(total, 1)),
@@ -403,24 +346,20 @@ const skesom = (() => {
     clear();
   }
 
-  function read_names() {
+  function renamed() {
+    if (busy || groups.length === 0) return;
     const names = model("clusters-source").data.name;
     groups.forEach((group, number) => {
       group.name = String(names[number]).trim() || group.name;
     });
-  }
-
-  function renamed() {
-    if (busy || groups.length === 0) return;
-    read_names();
     const source = model("spectra-source");
-    const names = source.data.group.map((number) => groups[number].name);
-    source.data = { ...source.data, name: names };
+    const shown = source.data.group.map((number) => groups[number].name);
+    source.data = { ...source.data, name: shown };
   }
 
   function merge() {
     const picked = [...model("clusters-source").selected.indices].sort((a, b) => a - b);
-    if (picked.length < 2) return say("Select two or more clusters in the table first.");
+    if (picked.length < 2) return notify("Select two or more clusters in the table first.");
     const parts = picked.map((number) => groups[number]);
     const largest = parts.reduce((a, b) => (b.pixels > a.pixels ? b : a));
     const merged = {
@@ -433,39 +372,36 @@ const skesom = (() => {
     groups.push(merged);
     groups.sort((a, b) => b.pixels - a.pixels);
     regroup();
-    say(`Merged into “${merged.name}”. Double-click a name to change it.`);
+    notify(`Merged into “${merged.name}”. Double-click a name to change it.`);
   }
 
   function split() {
     const picked = model("clusters-source").selected.indices;
     const torn = picked.filter((number) => groups[number].labels.length > 1);
-    if (torn.length === 0) return say("Select a merged cluster in the table first.");
+    if (torn.length === 0) return notify("Select a merged cluster in the table first.");
     const parts = torn.flatMap((number) =>
       groups[number].labels.map((label) => ({ ...facts.originals[label] })),
     );
     groups = groups.filter((_, number) => !torn.includes(number)).concat(parts);
     groups.sort((a, b) => b.pixels - a.pixels || a.labels[0] - b.labels[0]);
     regroup();
-    say("Split into the clusters that it was made of.");
-  }
-
-  function export_text() {
-    const clusters = groups.map(({ name, labels }) => ({ name, labels }));
-    const content = { format: facts.format, version: 1, clusters };
-    return JSON.stringify(content, null, 2) + "\n";
+    notify("Split into the clusters that it was made of.");
   }
 
   function export_file() {
+    const clusters = groups.map(({ name, labels }) => ({ name, labels }));
+    const content = { format: facts.format, version: 1, clusters };
+    const text = JSON.stringify(content, null, 2) + "\n";
+    const file = new Blob([text], { type: "application/json" });
     const link = document.createElement("a");
-    const file = new Blob([export_text()], { type: "application/json" });
     link.href = URL.createObjectURL(file);
     link.download = "clusters.json";
     link.click();
     setTimeout(() => URL.revokeObjectURL(link.href), 1000);
-    say("Saved as clusters.json, which skesom reads back.");
+    notify("Saved as clusters.json, which skesom reads back.");
   }
 
-  function say(text) {
+  function notify(text) {
     document.getElementById("message").textContent = text;
   }
 
@@ -473,7 +409,6 @@ const skesom = (() => {
 
   function hover(event) {
     const pixel = pixel_at(event.x, event.y);
-    const readout = document.getElementById("readout");
     if (pixel < 0) return;
     const label = arrays.labels[pixel];
     const unit = arrays.units[pixel];
@@ -489,13 +424,12 @@ const skesom = (() => {
       cluster + (unit === NO_UNIT ? "" : `, unit ${unit}`),
       ...fluxes,
     ];
-    readout.replaceChildren(
-      ...parts.map((part) => {
-        const item = document.createElement("span");
-        item.textContent = part;
-        return item;
-      }),
-    );
+    const items = parts.map((part) => {
+      const item = document.createElement("span");
+      item.textContent = part;
+      return item;
+    });
+    document.getElementById("readout").replaceChildren(...items);
   }
 
   function flux(band, pixel) {
@@ -509,7 +443,7 @@ const skesom = (() => {
   function sky_position(x, y) {
     const nodes = arrays.sky;
     if (nodes.length === 0) return "no sky coordinates";
-    const side = Math.round(Math.sqrt(nodes.length / 3));
+    const side = nodes.shape[0];
     const place = (value, length) =>
       length > 1 ? (value / (length - 1)) * (side - 1) : 0;
     const u = place(x, facts.full_shape[1]);
@@ -544,20 +478,7 @@ const skesom = (() => {
   }
 
   return {
-    start,
-    tap,
-    geometry,
-    hover,
-    clear,
-    merge,
-    split,
-    renamed,
-    paint_image,
-    show_units,
-    select_units,
-    select_groups,
-    export_text,
-    export_file,
-    sky_position,
+    ...{ start, tap, geometry, hover, clear, merge, split, renamed, paint_image },
+    ...{ show_units, select_units, select_groups, export_file },
   };
 })();

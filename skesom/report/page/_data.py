@@ -1,0 +1,214 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What the page shows: fluxes, labels and units of the pixels, and facts about them."""
+
+import numpy as np
+
+from skesom.displays import (
+    MISSING_COLOR,
+    NOISE_COLOR,
+    SKY_COLOR,
+    GraphLayout,
+    layout_of,
+    pick,
+    rgb_image,
+    wavelengths_of,
+)
+from skesom.report._cluster_groups import FORMAT, merge_clusters
+
+NO_UNIT = 65535
+_STEPS = 65534  # of a flux; 0 stands for none
+_SKY_NODES = 33  # along each side, between which the page interpolates
+_SAMPLES = 1_000_000
+_LINKS_DRAWN = 4000  # the strongest
+_SMALLEST, _LARGEST = 3.0, 11.0  # pixels across, the second on top of the first
+_LOW, _HIGH = 2, 98  # per cent of the units that have the first and the last color
+
+
+def pixel_data(result, step):
+    """Return arrays of every `step`-th row and column, and facts about bands."""
+    cube, label_map = result.cube, result.label_map
+    labels = pick(label_map, step)
+    thin = cube.replace(data=pick(cube.data, step), wcs=None)
+    codes, bands = encode_bands(thin, labels >= 0)
+    wavelengths = wavelengths_of(cube)
+    order = np.arange(len(bands))
+    if wavelengths is not None:
+        order = np.argsort(wavelengths.value, kind="stable")
+    arrays = {
+        "codes": codes,
+        "labels": labels.astype(np.int16),
+        "rgb": rgb_image(thin),
+        "sky": sky_nodes(cube.wcs, label_map.shape),
+        "units": np.full(labels.shape, NO_UNIT, dtype=np.uint16),
+    }
+    facts = {
+        "format": FORMAT,
+        "shape": labels.shape,
+        "full_shape": label_map.shape,
+        "step": step,
+        "bands": bands,
+        "order": order.tolist(),
+        "missing_color": MISSING_COLOR,
+        "noise_color": NOISE_COLOR,
+        "sky_color": SKY_COLOR,
+    }
+    return arrays, facts
+
+
+def cluster_facts(result, groups, step):
+    """Return name, labels, size and color of each cluster, and of each group."""
+    label_map = result.label_map
+    colors = result.colors(*result.thinned(step))
+    merge_clusters(label_map, groups)  # refuses groups of another map
+    sizes = np.bincount(label_map[label_map >= 0], minlength=len(colors))
+    single = [(f"cluster {n}", [n]) for n in range(len(sizes))]
+    grouped = {label for _, labels in groups for label in labels}
+    kept = [cluster for cluster in single if cluster[1][0] not in grouped]
+
+    def described(name, labels):
+        labels = [int(label) for label in labels]
+        largest = labels[int(np.argmax(sizes[labels]))]
+        return {
+            "name": name,
+            "labels": labels,
+            "pixels": int(sizes[labels].sum()),
+            "color": "#" + bytes(np.rint(255 * colors[largest, :3]).astype("u1")).hex(),
+        }
+
+    clusters = [described(*cluster) for cluster in [*groups, *kept]]
+    return {
+        "originals": [described(*cluster) for cluster in single],
+        "clusters": sorted(clusters, key=lambda cluster: -cluster["pixels"]),
+    }
+
+
+def encode_band(flux):
+    """Return a band as numbers of 16 bits, fine near its sky, coarse where bright."""
+    known = flux[~np.isnan(flux)].astype(np.float64)
+    if len(known) == 0:
+        scale = {"level": 0.0, "softening": 1.0, "low": 0.0, "step": 1.0}
+        scale |= {"dark": 1.0, "bright": 2.0}
+        return np.zeros(flux.shape, dtype=np.uint16), scale
+    sample = known[:: len(known) // _SAMPLES + 1]
+    level = float(np.median(sample))
+    spread = float(np.median(np.abs(sample - level)))
+    softening = spread or float(np.ptp(known)) / 1000 or 1.0
+    curved = np.arcsinh((flux.astype(np.float64) - level) / softening)
+    low, high = float(np.nanmin(curved)), float(np.nanmax(curved))
+    step = (high - low) / _STEPS or 1.0
+    codes = np.nan_to_num(np.rint((curved - low) / step) + 1, nan=0.0)
+    codes = codes.astype(np.uint16)
+    dark, bright = np.percentile(codes[codes > 0], [1.0, 99.7])
+    return codes, {
+        "level": level,
+        "softening": softening,
+        "low": low,
+        "step": step,
+        "dark": float(dark),
+        "bright": float(max(bright, dark + 1)),
+    }
+
+
+def encode_bands(cube, inside):
+    """Return the bands of a cube as numbers of 16 bits, and what is known of them."""
+    codes, bands = [], []
+    for number, name in enumerate(cube.band_names):
+        code, scale = encode_band(cube.data[:, :, number])
+        known = code[inside & (code > 0)].astype(np.float64)
+        curved = scale["low"] + (known - 1) * scale["step"]
+        unit = cube.band_units[number]
+        codes.append(code)
+        bands.append(
+            scale
+            | {
+                "name": name,
+                "unit": "" if unit is None else unit.to_string(),
+                "mean": float(curved.mean()) if len(curved) else 0.0,
+                "deviation": float(curved.std()) or 1.0 if len(curved) else 1.0,
+            }
+        )
+    return np.stack(codes), bands
+
+
+def sky_nodes(wcs, shape):
+    """Return unit vectors to the sky at the nodes of a coarse grid over an image.
+
+    The page interpolates between them, and so needs no WCS, whatever its projection.
+    """
+    if wcs is None:
+        return np.zeros(0)
+    rows = np.linspace(0, shape[0] - 1, _SKY_NODES)
+    columns = np.linspace(0, shape[1] - 1, _SKY_NODES)
+    x, y = np.meshgrid(columns, rows)
+    sky = wcs.pixel_to_world(x, y).icrs
+    return np.stack(sky.cartesian.get_xyz(xyz_axis=-1), axis=0).astype(np.float64)
+
+
+def unit_map(result):
+    """Return the nearest unit of each pixel."""
+    units = np.full(result.label_map.shape, NO_UNIT, dtype=np.uint16)
+    for rows in result.strips():
+        nearest, _ = result.nearest_units(result.features(rows))
+        units[rows][result.valid(rows)] = nearest
+    return units
+
+
+def unit_facts(result, value_names):
+    """Return the clusters of the units, and what they can be colored by."""
+    from bokeh.palettes import Cividis256
+
+    labels = result.step._ranked(result.step._numbered(result.som.unit_labels_))
+    return {
+        "unit_values": value_names,
+        "unit_labels": labels.tolist(),
+        "color_map": list(Cividis256),
+    }
+
+
+def unit_columns(som):
+    """Return where units are drawn, and the links between them."""
+    layout = layout_of(som, "pca")
+    x, y = layout.positions.T
+    if isinstance(layout, GraphLayout):
+        shares = layout.hits / max(layout.hits.max(initial=0), 1)
+        columns = {"x": x, "y": y, "size": _SMALLEST + _LARGEST * np.sqrt(shares)}
+        return columns, _links(layout)
+    corners = layout.positions[:, np.newaxis] + layout.corners
+    return {
+        "x": x,
+        "y": -y,  # the first row is the upper one, as in the arrays
+        "xs": corners[:, :, 0].tolist(),
+        "ys": (-corners[:, :, 1]).tolist(),
+    }, None
+
+
+def unit_values(som, names):
+    """Return numbers that units can be colored by."""
+    values = {
+        "distance to neighbors": np.ravel(som.u_matrix()),
+        "number of pixels": np.sqrt(som.hits_),
+    }
+    values |= dict(zip(names, som.codebook_.T, strict=True))
+    return {name: _as_places(value) for name, value in values.items()}
+
+
+def _as_places(values):
+    """Return numbers as places from 0 to 255."""
+    values = np.asarray(values, dtype=np.float64)
+    low, high = np.nanpercentile(values, [_LOW, _HIGH])
+    share = np.nan_to_num((values - low) / (high - low or 1.0))
+    return np.rint(255 * np.clip(share, 0, 1)).astype(np.uint8)
+
+
+def _links(layout):
+    """Return the strongest links, the strongest of them last."""
+    order = np.argsort(layout.strengths, kind="stable")[-_LINKS_DRAWN:]
+    ends = layout.positions[layout.links[order]]
+    strongest = layout.strengths.max(initial=0) or 1.0
+    return {
+        "x0": ends[:, 0, 0],
+        "y0": ends[:, 0, 1],
+        "x1": ends[:, 1, 0],
+        "y1": ends[:, 1, 1],
+        "alpha": 0.08 + 0.5 * layout.strengths[order] / strongest,
+    }
