@@ -6,10 +6,9 @@ import sys
 import warnings
 
 import skesom
-from skesom.cli._cluster import add_cluster
-from skesom.cli._demo import add_demo
+from skesom.cli._cluster import add_cluster, add_demo
 from skesom.cli._explore import add_explore
-from skesom.cli._parser import Parser
+from skesom.cli._options import Parser
 from skesom.cli._predict import add_predict
 from skesom.cli._test import add_test
 
@@ -41,7 +40,7 @@ def main(arguments=None):
         try:
             options.run(options)
         except (ImportError, MemoryError, OSError, ValueError) as error:
-            print(f"skesom {options.command}: error: {_say(error)}", file=sys.stderr)
+            print(f"skesom {options.command}: error: {_text(error)}", file=sys.stderr)
             return 2
         except KeyboardInterrupt:
             print(f"skesom {options.command}: interrupted", file=sys.stderr)
@@ -69,7 +68,7 @@ def _parser():
     return parser
 
 
-def _say(error):
+def _text(error):
     """Return in one line what went wrong."""
     if isinstance(error, OSError) and error.filename is not None:
         return f"{error.filename}: {error.strerror}"

@@ -1,56 +1,58 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""``skesom cluster``: images in, a folder of results out."""
+"""``skesom cluster`` and ``skesom demo``: images in, a folder of results out."""
 
 import sys
 import warnings
 from contextlib import contextmanager
+from pathlib import Path
 
-from skesom.cli._clusterer import add_clusterer, clusterer_of
-from skesom.cli._images import add_images, source_of
-from skesom.cli._parser import Help, add_output, add_report
-from skesom.cli._smoothing import regularizer_of
-from skesom.cli._steps import add_steps, fit, pipeline_of, put_in_order
+import numpy as np
+
+from skesom.cli._options import (
+    add_clusterer,
+    add_command,
+    add_images,
+    add_output,
+    clusterer_of,
+    source_of,
+)
+from skesom.cli._steps import (
+    add_steps,
+    fit,
+    pipeline_of,
+    put_in_order,
+    regularizer_of,
+)
 
 _MANY_BANDS = 20  # for a line in the terminal
-_GO_WITH_FROM = {
-    "files",
-    "output",
-    "overwrite",
-    "no_tables",
-    "no_pictures",
-    "provenance",
-}
+_GO_WITH_FROM = "files provenance output overwrite no_tables no_pictures".split()
 
 
 def add_cluster(commands):
     """Add the command."""
-    parser = commands.add_parser(
-        "cluster",
-        help="cluster the pixels of FITS images",
-        description="Read one FITS file per band (or a cube of several), sort the "
-        "bands by wavelength (or by file name where it is unknown), mask what is "
-        "missing, bring the bands to one width (if it is known) and to one grid, and "
-        "cluster the pixels. Or repeat an earlier run.",
-        formatter_class=Help,
+    parser = add_command(
+        *(commands, "cluster", _cluster, "cluster the pixels of FITS images"),
+        "Read one FITS file per band (or a cube of several), sort the bands by "
+        "wavelength (or by file name where it is unknown), mask missing data, bring "
+        "the bands to one width (if it is known) and to one grid, and cluster the "
+        "pixels. Or repeat an earlier run.",
     )
     add_images(parser, nargs="*")
     add_output(parser)
-    add_report(parser)
     parser.add_argument(
         "--from",
         dest="provenance",
         metavar="JSON",
-        help="repeat the run that this provenance.json (or folder of results) tells "
-        "of, bit for bit; files, if given, take the place of its images",
+        help="repeat the run of this provenance.json (or folder of results) bit for "
+        "bit; files, if given, take the place of its images",
     )
     add_steps(parser)
     add_clusterer(parser)
-    defaults = vars(parser.parse_args(["-o", ""]))
-    parser.set_defaults(run=_cluster, defaults=defaults)
+    parser.set_defaults(defaults=vars(parser.parse_args(["-o", ""])))
 
 
 def _cluster(options):
-    """Cluster the user's files."""
+    """Cluster files, or repeat a run."""
     from skesom.report import check_folder
 
     check_folder(options.output, overwrite=options.overwrite)
@@ -67,7 +69,11 @@ def _cluster(options):
     with warnings_at_the_end():
         pipeline = fit(pipeline_of(options, clusterer), images)
         files = write(options, pipeline, images, source=source)
-    print(f"Bands in their order: {_list_bands(images)}.")
+    cubes = images if isinstance(images, list) else [images]
+    bands = [name for cube in cubes for name in cube.band_names]
+    if len(bands) > _MANY_BANDS:
+        bands = [*bands[:2], "...", bands[-1]]
+    print(f"Bands in their order: {', '.join(bands)}.")
     report(pipeline, files.values())
 
 
@@ -80,27 +86,17 @@ def warnings_at_the_end():
         warnings.warn_explicit(each.message, each.category, each.filename, each.lineno)
 
 
-def _list_bands(images):
-    """Return the names of the bands, of many the first and the last."""
-    cubes = images if isinstance(images, list) else [images]
-    names = [name for cube in cubes for name in cube.band_names]
-    if len(names) > _MANY_BANDS:
-        names = [*names[:2], "...", names[-1]]
-    return ", ".join(names)
-
-
 def _repeat(options):
     """Repeat an earlier run."""
     from skesom.report import label_map_digest, read_run
 
     changed = [
-        name
+        name.replace("_", "-")
         for name, value in options.defaults.items()
         if name not in _GO_WITH_FROM and getattr(options, name) != value
     ]
     if changed:
-        option = changed[0].replace("_", "-")
-        raise ValueError(f"--from repeats a run as it was: leave out --{option}")
+        raise ValueError(f"--from repeats a run as it was: leave out --{changed[0]}")
     run = read_run(options.provenance, files=options.files or None)
     jobs = [name for name in run.pipeline.get_params() if name.endswith("__n_jobs")]
     images = run.source.read()
@@ -140,14 +136,68 @@ def report(pipeline, files, label_map=None):
     if label_map is None:
         label_map = pipeline[-1].labels_
         print("\n".join(decision_lines(pipeline)))
-    elif "convolve" in pipeline.named_steps:
+    elif np.isfinite(pipeline["convolve"].target_fwhm_):
         print(f"Sharpness: {pipeline['convolve'].target_fwhm_:.4g} arcsec.")
     table = cluster_table(label_map)
     print(f"{len(table)} clusters:")
-    for row in table:
-        print(
-            f"  {row['id']:>3}  {row['pixels']:>9} pixels  {row['percentage']:6.2f} %"
-        )
+    for label, pixels, percentage in table.iterrows("id", "pixels", "percentage"):
+        print(f"  {label:>3}  {pixels:>9} pixels  {percentage:6.2f} %")
     print("Written:")
     for file in files:
         print(f"  {file}")
+
+
+def add_demo(commands):
+    """Add the command."""
+    parser = add_command(
+        *(commands, "demo", _demo, "make a synthetic galaxy and cluster it"),
+        "Make a galaxy like M83 in nine Hubble filters, write it as one FITS file per "
+        "filter, cluster these files, and compare the clusters with the truth.",
+    )
+    add_output(parser, default="skesom-demo")
+    text = "rows and columns"
+    parser.add_argument("--size", type=int, default=605, metavar="PIXELS", help=text)
+    add_clusterer(parser)
+
+
+def _demo(options):
+    """Make a scene, cluster its files, and compare with the truth."""
+    from skesom.datasets import POPULATIONS, make_galaxy_cube
+    from skesom.io import write_bands, write_map
+    from skesom.maps import compare_with_truth, make_cluster_pipeline
+    from skesom.report import ImageSource, atomic_folder
+
+    clusterer = clusterer_of(options)
+    with atomic_folder(options.output, overwrite=options.overwrite) as folder:
+        side = options.size
+        print(f"Making a galaxy of {side} x {side} pixels in nine filters.", flush=True)
+        cube, truth = make_galaxy_cube((side, side), random_state=options.random_state)
+        files = write_bands(folder / "images", cube)
+        write_map(folder / "truth.fits", truth, cube=cube)
+        source = ImageSource(files)
+        cube = source.read()
+        pipeline = make_cluster_pipeline(clusterer, n_jobs=-1).fit(cube)
+        files = write(options, pipeline, cube, folder=folder, source=source)
+    report(pipeline, [Path(options.output) / name for name in files])
+    label_map = pipeline["cluster"].labels_
+    comparison = compare_with_truth(label_map, truth, names=POPULATIONS)
+    print("What the clusters hold:")
+    for line in _contents(comparison.confusion):
+        print(f"  {line}")
+    agreement = comparison.scores["adjusted Rand index"]
+    print(f"Agreement with the truth, adjusted Rand index: {agreement:.3f}")
+
+
+def _contents(confusion):
+    """Yield for each cluster its main class, and classes of which it has the most."""
+    names = confusion.colnames[1:]
+    counts = np.array([confusion[name] for name in names]).T
+    for row, label in enumerate(confusion["cluster"]):
+        main = counts[row].argmax()
+        text = f"{label}: {counts[row, main] / counts[row].sum():.0%} {names[main]}"
+        gathered = [
+            f"{counts[row, column] / counts[:, column].sum():.0%} of all {name}"
+            for column, name in enumerate(names)
+            if column != main and counts[:, column].argmax() == row
+        ]
+        yield f"{text} ({', '.join(gathered)})" if gathered else text

@@ -3,46 +3,28 @@
 
 from pathlib import Path
 
-from skesom.cli._parser import Help
+from skesom.cli._options import add_command, add_overwrite, add_trust
 
 
 def add_explore(commands):
     """Add the command."""
-    parser = commands.add_parser(
-        "explore",
-        help="write a page on which a result is explored in the browser",
-        description="Read a folder of results and its images again, and write one HTML "
-        "file with linked views of image, clusters, units and spectra.",
-        formatter_class=Help,
+    parser = add_command(
+        *(commands, "explore", _explore, "write a page to explore a result"),
+        "Read a folder of results and its images again, and write one HTML file with "
+        "linked views of image, clusters, units and spectra, for the browser.",
     )
-    parser.add_argument(
-        "folder", metavar="DIR", help="folder that `skesom cluster -o` wrote"
-    )
-    parser.add_argument(
-        "-o", "--output", metavar="PAGE", help="file to write (default: DIR/page.html)"
-    )
-    parser.add_argument(
-        "--overwrite", action="store_true", help="replace an existing page"
-    )
-    parser.add_argument(
-        "--catalog",
-        metavar="FILE",
-        help="known objects to draw: table of NED, region file, CSV, FITS, VOTable",
-    )
-    parser.add_argument(
-        "--groups",
-        metavar="FILE",
-        help="names and merged clusters, as the page exports them",
-    )
-    parser.add_argument(
-        "--title", metavar="TEXT", help="heading (default: the name of the folder)"
-    )
-    parser.add_argument(
-        "--trust",
-        action="store_true",
-        help="load the model also if it is a pickle: only if you know who made it",
-    )
-    parser.set_defaults(run=_explore)
+    text = "folder that `skesom cluster -o` wrote"
+    parser.add_argument("folder", metavar="DIR", help=text)
+    text = "file to write (default: DIR/page.html)"
+    parser.add_argument("-o", "--output", metavar="PAGE", help=text)
+    text = "known objects to draw: table of NED, region file, CSV, FITS, VOTable"
+    parser.add_argument("--catalog", metavar="FILE", help=text)
+    text = "names and merged clusters, as the page exports them"
+    parser.add_argument("--groups", metavar="FILE", help=text)
+    text = "heading (default: the name of the folder)"
+    parser.add_argument("--title", metavar="TEXT", help=text)
+    add_overwrite(parser)
+    add_trust(parser)
 
 
 def _explore(options):

@@ -6,30 +6,27 @@ import warnings
 import numpy as np
 
 from skesom.cli._cluster import report, write
-from skesom.cli._images import add_images, source_of
-from skesom.cli._parser import Help, add_output, add_report, add_trust
+from skesom.cli._options import (
+    add_command,
+    add_images,
+    add_output,
+    add_trust,
+    source_of,
+)
 
 
 def add_predict(commands):
     """Add the command."""
-    parser = commands.add_parser(
-        "predict",
-        help="apply a saved model to other images",
-        description="Read images of the same bands as those that a model was made "
-        "from, take them through its steps, and give each pixel the cluster that it "
-        "belongs to. Bands are known by their names.",
-        formatter_class=Help,
+    parser = add_command(
+        *(commands, "predict", _predict, "apply a saved model to other images"),
+        "Read images of the same bands as those of a model, take them through its "
+        "steps, and give each pixel its cluster. Bands are known by their names.",
     )
-    parser.add_argument(
-        "model",
-        metavar="MODEL",
-        help="folder of results, or model.skops or model.joblib of one",
-    )
+    text = "folder of results, or model.skops or model.joblib of one"
+    parser.add_argument("model", metavar="MODEL", help=text)
     add_images(parser)
     add_output(parser)
-    add_report(parser)
     add_trust(parser)
-    parser.set_defaults(run=_predict)
 
 
 def _predict(options):
@@ -49,7 +46,7 @@ def _predict(options):
 
 
 def _predict_of(pipeline):
-    """Return the method that predicts; say why if there is none."""
+    """Return the method that predicts; raise the reason if there is none."""
     try:
         return pipeline.predict
     except AttributeError as error:
@@ -68,11 +65,7 @@ def _order_for(given, known):
             f"The model takes {len(known)} bands ({', '.join(known)}), but the images "
             f"have {len(given)} ({', '.join(given)})."
         )
-    order = _match(given, known)
-    if order is None:
-        order = _match(
-            *([_wavelength_or_name(name) for name in n] for n in (given, known))
-        )
+    order = _match(given, known, str) or _match(given, known, _wavelength_or_name)
     if order is None:
         _check_places(given, known)
         order = list(range(len(given)))
@@ -87,11 +80,10 @@ def _order_for(given, known):
     return order
 
 
-def _match(given, known):
-    """Return where the known ones are among the given ones, None if not all are."""
-    if len(set(known)) < len(known) or sorted(map(str, given)) != sorted(
-        map(str, known)
-    ):
+def _match(given, known, key):
+    """Return where the known bands are among the given ones, None if not all are."""
+    given, known = [key(name) for name in given], [key(name) for name in known]
+    if len(set(known)) < len(known) or set(given) != set(known):
         return None
     return [given.index(one) for one in known]
 
@@ -105,7 +97,7 @@ def _wavelength_or_name(name):
 
 
 def _check_places(given, known):
-    """Refuse bands of which some have the name of another band of the model."""
+    """Refuse bands that have the name of another band of the model."""
     for place, name in enumerate(given):
         if name in known and known.index(name) != place:
             raise ValueError(

@@ -3,8 +3,13 @@
 
 from pathlib import Path
 
-from skesom.cli._parser import number_or_name, width
-from skesom.cli._smoothing import add_smoothing, regularizer_of
+from skesom.cli._options import (
+    add_choice,
+    add_flag,
+    add_number,
+    number_or_name,
+    width,
+)
 
 
 def add_steps(parser):
@@ -12,23 +17,14 @@ def add_steps(parser):
     _add_masking(parser.add_argument_group("masking"))
     _add_sharpness(parser.add_argument_group("sharpness and pixels"))
     _add_scaling(parser.add_argument_group("scaling"))
-    add_smoothing(parser.add_argument_group("smoothing of labels"))
+    _add_smoothing(parser.add_argument_group("smoothing of labels"))
 
 
 def _add_masking(group):
-    group.add_argument(
-        "--mask-zeros",
-        choices=["auto", "yes", "no"],
-        default="auto",
-        help="whether exact zeros are missing data; auto looks for gaps of zeros",
-    )
-    group.add_argument(
-        "--mask-outliers",
-        choices=["yes", "no"],
-        default="yes",
-        help="whether hot and dead pixels, cosmic rays and trails of satellites are "
-        "masked (default: yes)",
-    )
+    text = "whether exact zeros are missing data; auto looks for gaps of zeros"
+    add_choice(group, "--mask-zeros", ["auto", "yes", "no"], text)
+    text = "whether hot and dead pixels, cosmic rays and satellite trails are masked"
+    add_choice(group, "--mask-outliers", ["yes", "no"], text)
     group.add_argument(
         "--saturation",
         nargs="+",
@@ -36,45 +32,27 @@ def _add_masking(group):
         metavar="FLUX",
         help="mask values from this flux, one for all or one for each band",
     )
-    group.add_argument(
-        "--grow",
-        type=float,
-        default=0.0,
-        metavar="PIXELS",
-        help="mask also what is so near to a gap (default: 0)",
-    )
-    group.add_argument(
-        "--border-noise",
-        type=float,
-        metavar="FACTOR",
-        help="mask borders that are so many times as noisy as the inside, for instance "
-        "1.5",
-    )
-    group.add_argument(
-        "--min-snr",
-        type=float,
-        metavar="RATIO",
-        help="mask values of less signal to noise",
-    )
+    text = "mask also pixels that are so near to a gap (default: 0)"
+    add_number(group, "--grow", "PIXELS", text, default=0.0)
+    text = "mask borders that are so many times as noisy as the inside, such as 1.5"
+    add_number(group, "--border-noise", "FACTOR", text)
+    add_number(group, "--min-snr", "RATIO", "mask values of less signal to noise")
     group.add_argument(
         "--min-bands",
         type=int,
         metavar="N",
         help="cluster pixels that have at least N bands (default: all bands)",
     )
-    group.add_argument(
-        "--sky",
-        choices=["auto", "mask", "keep"],
-        default="auto",
-        help="whether pixels of empty sky are set aside; auto decides by how much of "
-        "the frame they are, and how flat",
+    text = (
+        "whether pixels of empty sky are set aside; auto decides by how much of the "
+        "frame they are, and how flat"
     )
-    group.add_argument(
-        "--subtract-background",
-        action="store_true",
-        help="subtract from each image a background that changes slowly across it, as "
-        "scattered light does (needs photutils: extra psf)",
+    add_choice(group, "--sky", ["auto", "mask", "keep"], text)
+    text = (
+        "subtract from each image a background that changes slowly across it, as "
+        "scattered light does (needs photutils: extra psf)"
     )
+    add_flag(group, "--subtract-background", text)
 
 
 def _add_sharpness(group):
@@ -88,18 +66,10 @@ def _add_sharpness(group):
         "(default: from headers; if that of a band is unknown, all bands stay as sharp "
         "as they are)",
     )
-    group.add_argument(
-        "--target-fwhm",
-        type=float,
-        metavar="ARCSEC",
-        help="width to bring all bands to (default: that of the worst band)",
-    )
-    group.add_argument(
-        "--pixel-scale",
-        type=float,
-        metavar="ARCSEC",
-        help="size of a pixel (default: from the WCS)",
-    )
+    text = "width to bring all bands to (default: that of the worst band)"
+    add_number(group, "--target-fwhm", "ARCSEC", text)
+    text = "size of a pixel (default: from the WCS)"
+    add_number(group, "--pixel-scale", "ARCSEC", text)
     group.add_argument(
         "--align-to",
         default="coarsest",
@@ -108,39 +78,35 @@ def _add_sharpness(group):
         "a band by its name or its number from 0 (first and numbers in the order of "
         "the files), or a FITS file or text file with a header",
     )
-    group.add_argument(
-        "--resample",
-        choices=["auto", "interp", "adaptive", "exact"],
-        default="auto",
-        help="how bands come to that grid: auto interpolates bands of one width and "
-        "averages others",
+    text = (
+        "how bands come to that grid: auto interpolates bands of one width and averages "
+        "others"
     )
-    group.add_argument(
-        "--crop",
-        action="store_true",
-        help="cut the map to the rectangle that all bands share",
-    )
-    group.add_argument(
-        "--check-registration",
-        action="store_true",
-        help="compare the places of what all bands show, and warn of shifts",
-    )
+    add_choice(group, "--resample", ["auto", "interp", "adaptive", "exact"], text)
+    add_flag(group, "--crop", "cut the map to the rectangle that all bands share")
+    text = "compare the places of what all bands show, and warn of shifts"
+    add_flag(group, "--check-registration", text)
 
 
 def _add_scaling(group):
-    group.add_argument(
-        "--stretch",
-        choices=["asinh", "none"],
-        default="asinh",
-        help="how fluxes are compressed before they are scaled",
+    text = "how fluxes are compressed before they are scaled"
+    add_choice(group, "--stretch", ["asinh", "none"], text)
+    text = (
+        "how much colors count beside brightness; 0 scales each band and no more "
+        "(default: 1/3)"
     )
+    add_number(group, "--color-contrast", "0..0.5", text, default=1 / 3)
+
+
+def _add_smoothing(group):
     group.add_argument(
-        "--color-contrast",
-        type=float,
-        default=1 / 3,
-        metavar="0..0.5",
-        help="how much colors count beside brightness; 0 scales each band and no more "
-        "(default: 1/3)",
+        "--smooth",
+        type=lambda text: text if text in ("none", "psf") else width(text),
+        metavar="WIDTH",
+        default="none",
+        help="let neighboring pixels vote for the label of each pixel, within the "
+        'point-spread function ("psf") or a Gaussian of this FWHM (arcsec, or pixels '
+        "as in 2.5pix)",
     )
 
 
@@ -175,8 +141,19 @@ def pipeline_of(options, clusterer):
     )
 
 
+def regularizer_of(options):
+    """Return the vote of neighboring pixels, None without."""
+    from skesom.maps import MajorityVote
+
+    if options.smooth == "none":
+        return None
+    vote = MajorityVote(fwhm=None if options.smooth == "psf" else options.smooth)
+    vote.regularize(np.zeros((1, 1), dtype=int), pixel_scale=1.0)  # checks the width
+    return vote
+
+
 def put_in_order(options, order):
-    """Give what the options say of single bands the order of the bands."""
+    """Sort the options of single bands as the bands are sorted."""
     for name in ("fwhm", "saturation"):
         values = getattr(options, name)
         if values is not None and len(values) == len(order):
@@ -187,7 +164,7 @@ def put_in_order(options, order):
 
 
 def fit(pipeline, images):
-    """Fit the pipeline, after a look at what would stop it late."""
+    """Fit the pipeline; grids that cannot be aligned stop it at once."""
     from sklearn.base import clone
 
     clone(pipeline["align"]).fit(images)
@@ -195,7 +172,7 @@ def fit(pipeline, images):
 
 
 def _grid(text):
-    """Return the grid that is named, or that a file describes."""
+    """Return the name of a grid, or the grid of a file."""
     if not Path(text.partition("[")[0]).is_file():
         return number_or_name(text)
     from astropy.io.fits import Header

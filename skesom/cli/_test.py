@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from skesom.cli._parser import Help
+from skesom.cli._options import add_command, add_overwrite
 
 _REGION_FILES = (".reg", ".crtf")
 _TOLERANCE = 0.5  # pixels
@@ -15,32 +15,23 @@ _TOLERANCE = 0.5  # pixels
 
 def add_test(commands):
     """Add the command."""
-    parser = commands.add_parser(
-        "test",
-        help="compare clusters with a map of known classes",
-        description="Compare the clusters of a result with known classes: how many "
-        "pixels of each class are in each cluster, the adjusted Rand index, and how "
-        "complete and pure the classes are in the clusters that stand for them.",
-        formatter_class=Help,
+    parser = add_command(
+        *(commands, "test", _test, "compare clusters with a map of known classes"),
+        "Compare the clusters of a result with known classes: how many pixels of each "
+        "class are in each cluster, the adjusted Rand index, and how complete and pure "
+        "the classes are in the clusters that stand for them.",
     )
-    parser.add_argument(
-        "result", metavar="RESULT", help="folder of results, or a label map (FITS)"
-    )
+    text = "folder of results, or a label map (FITS)"
+    parser.add_argument("result", metavar="RESULT", help=text)
     parser.add_argument(
         "truth",
         metavar="TRUTH",
         help="label map of the classes on the same pixels (FITS, classes from 0, "
         "unknown ones negative), or regions of DS9 or CASA named by their text",
     )
-    parser.add_argument(
-        "-o", "--output", metavar="DIR", help="folder for the tables and scores"
-    )
-    parser.add_argument(
-        "--overwrite",
-        action="store_true",
-        help="replace files in an existing folder",
-    )
-    parser.set_defaults(run=_test)
+    text = "folder for the tables and scores"
+    parser.add_argument("-o", "--output", metavar="DIR", help=text)
+    add_overwrite(parser)
 
 
 def _test(options):
@@ -97,9 +88,8 @@ def _write(options, comparison):
     from skesom.report import atomic_folder
 
     with atomic_folder(options.output, overwrite=options.overwrite) as folder:
-        for name in ("confusion", "classes"):
-            table = getattr(comparison, name)
-            table.write(folder / f"{name}.ecsv", format="ascii.ecsv")
+        comparison.confusion.write(folder / "confusion.ecsv", format="ascii.ecsv")
+        comparison.classes.write(folder / "classes.ecsv", format="ascii.ecsv")
         text = json.dumps(comparison.scores, indent=1, allow_nan=False)
         (folder / "scores.json").write_text(f"{text}\n", encoding="utf-8")
     print("\nWritten:")

@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Clusters by the names that people give them: merged, renamed, kept in a file."""
+"""Groups of clusters with names of their own: merged, and kept in a file."""
 
 import json
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 
@@ -12,32 +11,23 @@ from skesom.io import atomic_path
 FORMAT = "skesom clusters"
 
 
-class ClusterGroup(NamedTuple):
-    """Clusters that are one, and its name."""
-
-    name: str
-    labels: tuple
-    """Labels of the clusters in the label map."""
-
-
 def read_cluster_groups(path):
-    """Read which clusters are one, and how they are called.
+    """Read the names of clusters, and which clusters are one group.
 
     Parameters
     ----------
     path : str or os.PathLike
-        JSON file, as the page of `explore` exports it and `write_cluster_groups`
-        writes it.
+        JSON file that the page of `explore` exported or `write_cluster_groups` wrote.
 
     Returns
     -------
-    groups : list of ClusterGroup
-        In the order of the file.
+    groups : list of tuple (name, labels)
+        In the order of the file; labels are a tuple of int.
 
     Raises
     ------
     ValueError
-        If the file is no such list; says what is wrong.
+        If the file is no such list.
 
     Examples
     --------
@@ -48,7 +38,7 @@ def read_cluster_groups(path):
     ...     path = Path(folder) / "clusters.json"
     ...     write_cluster_groups(path, [("nebulae", [1, 2])])
     ...     read_cluster_groups(path)
-    [ClusterGroup(name='nebulae', labels=(1, 2))]
+    [('nebulae', (1, 2))]
     """
     try:
         content = json.loads(Path(path).read_text(encoding="utf-8"))
@@ -61,7 +51,7 @@ def read_cluster_groups(path):
         )
     try:
         groups = [
-            ClusterGroup(str(entry["name"]), tuple(entry["labels"]))
+            (str(entry["name"]), tuple(entry["labels"]))
             for entry in content["clusters"]
         ]
         _check_groups(groups)
@@ -71,13 +61,13 @@ def read_cluster_groups(path):
 
 
 def write_cluster_groups(path, groups):
-    """Write which clusters are one, and how they are called.
+    """Write the names of clusters, and which clusters are one group.
 
     Parameters
     ----------
     path : str or os.PathLike
         JSON file to write; replaced if it exists.
-    groups : sequence of ClusterGroup or of tuple (name, labels)
+    groups : sequence of tuple (name, labels)
         Each cluster in one group at most.
 
     Raises
@@ -96,10 +86,10 @@ def write_cluster_groups(path, groups):
     ...     path.read_text().splitlines()[1]
     '  "format": "skesom clusters",'
     """
-    groups = [ClusterGroup(name, tuple(map(int, labels))) for name, labels in groups]
+    groups = [(name, [int(label) for label in labels]) for name, labels in groups]
     _check_groups(groups)
     content = {"format": FORMAT, "version": 1}
-    content["clusters"] = [group._asdict() for group in groups]
+    content["clusters"] = [{"name": name, "labels": labels} for name, labels in groups]
     with atomic_path(path, overwrite=True) as temporary:
         temporary.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
 
@@ -111,7 +101,7 @@ def merge_clusters(label_map, groups):
     ----------
     label_map : array-like of int of shape (n_rows, n_columns)
         Clusters from 0; negative pixels stay as they are.
-    groups : sequence of ClusterGroup or of tuple (name, labels)
+    groups : sequence of tuple (name, labels)
         Each cluster in one group at most; those in none stay alone and are called
         "cluster" and their number.
 
@@ -137,46 +127,42 @@ def merge_clusters(label_map, groups):
     (array([[ 1,  1,  1,  0,  0,  0,  0, -3]], dtype=int32), ('nebulae', 'cluster 0'))
     """
     label_map = np.asarray(label_map)
-    groups = [ClusterGroup(name, tuple(labels)) for name, labels in groups]
+    groups = [(name, list(labels)) for name, labels in groups]
     _check_groups(groups)
     sizes = np.bincount(label_map[label_map >= 0].ravel())
-    for group in groups:
-        unknown = [label for label in group.labels if label >= len(sizes)]
-        if unknown:
+    for name, labels in groups:
+        if max(labels) >= len(sizes):
             raise ValueError(
-                f"The group {group.name!r} has the cluster {unknown[0]}, but the map "
-                f"has those from 0 to {len(sizes) - 1}. Are they of another run?"
+                f"The group {name!r} has the cluster {max(labels)}, but the map has "
+                f"those from 0 to {len(sizes) - 1}. Are they of another run?"
             )
-    grouped = {label for group in groups for label in group.labels}
-    groups += [
-        ClusterGroup(f"cluster {label}", (label,))
-        for label in range(len(sizes))
-        if label not in grouped
-    ]
-    totals = [sizes[list(group.labels)].sum() for group in groups]
+    grouped = {label for _, labels in groups for label in labels}
+    alone = [label for label in range(len(sizes)) if label not in grouped]
+    groups += [(f"cluster {label}", [label]) for label in alone]
+    totals = [sizes[labels].sum() for _, labels in groups]
     order = np.argsort(-np.array(totals), kind="stable")
     new = np.empty(len(sizes), dtype=np.int32)
     for place, group in enumerate(order):
-        new[list(groups[group].labels)] = place
+        new[groups[group][1]] = place
     merged = np.where(label_map >= 0, new[np.maximum(label_map, 0)], label_map)
-    return merged.astype(np.int32), tuple(groups[group].name for group in order)
+    return merged.astype(np.int32), tuple(groups[group][0] for group in order)
 
 
 def _check_groups(groups):
     """Refuse empty groups, labels that are none, and labels in two groups."""
     seen = {}
-    for group in groups:
-        if not group.labels:
-            raise ValueError(f"The group {group.name!r} has no cluster.")
-        for label in group.labels:
+    for name, labels in groups:
+        if len(labels) == 0:
+            raise ValueError(f"The group {name!r} has no cluster.")
+        for label in labels:
             if isinstance(label, bool) or int(label) != label or label < 0:
                 raise ValueError(
-                    f"The group {group.name!r} has {label!r}, which is no label: they "
-                    "are whole numbers from 0."
+                    f"The group {name!r} has {label!r}, which is no label: labels are "
+                    "whole numbers from 0."
                 )
             if label in seen:
                 raise ValueError(
-                    f"Cluster {label} is in the groups {seen[label]!r} and "
-                    f"{group.name!r}. It can be in one."
+                    f"Cluster {label} is in the groups {seen[label]!r} and {name!r}. "
+                    "It can be in one."
                 )
-            seen[label] = group.name
+            seen[label] = name

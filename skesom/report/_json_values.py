@@ -18,7 +18,7 @@ _UNREPEATABLE = "unrepeatable"
 
 
 def encode(value):
-    """Return a value as what JSON can hold."""
+    """Return a value in types of JSON."""
     if isinstance(value, np.generic):
         value = value.item()
     if isinstance(value, float) and not math.isfinite(value):
@@ -69,7 +69,7 @@ def _encode_data(value):
 
 
 def _has_tables(wcs):
-    """Tell whether a grid is distorted by tables, which no header holds."""
+    """Return whether a grid is distorted by tables, which no header holds."""
     tables = (wcs.cpdis1, wcs.cpdis2, wcs.det2im1, wcs.det2im2)
     return any(table is not None for table in tables)
 
@@ -130,7 +130,7 @@ _BUILDERS = {
 
 
 def unrepeatable_parts(encoded):
-    """Return the texts of what in an encoded value cannot be repeated."""
+    """Return the texts of the parts of an encoded value that cannot be decoded."""
     if isinstance(encoded, dict):
         if _UNREPEATABLE in encoded:
             return [encoded[_UNREPEATABLE]]
@@ -141,7 +141,7 @@ def unrepeatable_parts(encoded):
 
 
 def _public_path(kind):
-    """Return the import path of a class as people write it."""
+    """Return the shortest import path of a class."""
     parts = kind.__module__.split(".")
     for length in range(1, len(parts) + 1):
         path = ".".join(parts[:length])
@@ -151,7 +151,7 @@ def _public_path(kind):
 
 
 def _import(path):
-    """Return an estimator class; no other kind of thing is made from a file."""
+    """Return an estimator class; a file can make no other kind of object."""
     module, _, name = path.rpartition(".")
     try:
         kind = getattr(importlib.import_module(module), name)

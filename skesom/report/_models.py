@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Fitted pipelines in files: pickles for oneself, skops for others."""
+"""Fitted pipelines in files: pickles for own use, skops files to share."""
 
 import importlib
 import warnings
@@ -17,7 +17,7 @@ from skesom.report._provenance import software_versions, warn_of_versions
 MODEL_FORMAT = "skesom model"
 _DECIDE_RESULTS = ("skesom", "scikit-learn")
 _COMPRESSION = 1
-# Beside the classes of skesom, and those that skops knows.
+# Beside the classes of skesom, and those that skops accepts.
 _HARMLESS = {"astropy.wcs.wcs.WCS", "scipy.sparse._csr.csr_array"}
 
 
@@ -27,12 +27,12 @@ def save_model(path, pipeline, *, band_names=None, overwrite=False):
     Parameters
     ----------
     path : str or os.PathLike
-        ``*.skops`` for a file that others can load without trusting you (extra
-        ``share``), ``*.joblib`` for a pickle.
+        ``*.skops`` for a file that others can load without trust (extra ``share``),
+        ``*.joblib`` for a pickle.
     pipeline : estimator
         Fitted.
     band_names : sequence of str, default=None
-        Bands that it takes, in order, to be compared with those of other images.
+        Bands of its images, in order, to be compared with those of other images.
     overwrite : bool, default=False
         Whether an existing file may be replaced.
 
@@ -83,16 +83,16 @@ def load_model(path, *, trust=False):
     path : str or os.PathLike
         Of `save_model`.
     trust : bool, default=False
-        Whether whoever made the file may run programs on this computer: pickles can.
-        Without trust, only skops files are loaded, and only if they hold nothing but
-        what skesom, scikit-learn and NumPy are known to put there.
+        Whether the file may run programs on this computer, as pickles can. Without
+        trust, only skops files are loaded, and only if they hold nothing but types of
+        skesom, scikit-learn and NumPy.
 
     Returns
     -------
     pipeline : estimator
         Fitted.
     band_names : list of str or None
-        Bands that it takes, if known.
+        Bands of its images, if known.
 
     Raises
     ------
@@ -101,7 +101,7 @@ def load_model(path, *, trust=False):
     OSError
         If the file cannot be read.
     ValueError
-        If it is not trusted, or no such file.
+        If the file is not trusted, or holds no model.
 
     Warns
     -----
@@ -120,7 +120,7 @@ def load_model(path, *, trust=False):
         )
     load = _load_pickle if kind == ".joblib" else _load_skops
     with warnings.catch_warnings():
-        # One warning tells of all versions, below.
+        # One warning, below, is about all versions.
         warnings.simplefilter("ignore", InconsistentVersionWarning)
         model = load(path, trust)
     if not (isinstance(model, dict) and model.get("format") == MODEL_FORMAT):
@@ -143,17 +143,6 @@ def find_model(path, *, trust=False):
     return there[0]
 
 
-def check_skops():
-    """Raise an ImportError that names the extra if skops is missing."""
-    try:
-        import skops.io  # noqa: F401
-    except ImportError as error:
-        raise ImportError(
-            "Models in .skops files need skops: pip install 'skesom[share]'. Pickles "
-            "(.joblib) that you trust need nothing more."
-        ) from error
-
-
 def _kind_of(path):
     if path.suffix not in (".joblib", ".skops"):
         raise ValueError(
@@ -163,25 +152,31 @@ def _kind_of(path):
     return path.suffix
 
 
-def _dump_skops(model, path):
-    check_skops()
-    import skops.io
-
-    _forget_frames(model["pipeline"])
+def _import_skops():
+    """Return skops.io; raise an ImportError that names the extra if it is missing."""
     try:
-        skops.io.dump(
-            model,
-            path,
-            compression=zipfile.ZIP_DEFLATED,
-            compresslevel=_COMPRESSION,
-        )
+        import skops.io
+    except ImportError as error:
+        raise ImportError(
+            "Models in .skops files need skops: pip install 'skesom[share]'. Pickles "
+            "(.joblib) that you trust need nothing more."
+        ) from error
+    return skops.io
+
+
+def _dump_skops(model, path):
+    skops = _import_skops()
+    _forget_frames(model["pipeline"])
+    options = {"compression": zipfile.ZIP_DEFLATED, "compresslevel": _COMPRESSION}
+    try:
+        skops.dump(model, path, **options)
     except (RecursionError, TypeError, AttributeError, NotImplementedError) as error:
         reason = " ".join(str(error).split())[:100]
         raise ValueError(f"skops cannot hold this pipeline ({reason}).") from error
 
 
 def _forget_frames(part):
-    """Empty the caches of grids: skops cannot hold the frames and units in them."""
+    """Empty the caches of grids: skops cannot store the frames and units in them."""
     if isinstance(part, WCS):
         part.__dict__.pop("_components_and_classes_cache", None)
     elif isinstance(part, BaseEstimator):
@@ -204,18 +199,16 @@ def _load_pickle(path, trust):
 
 
 def _load_skops(path, trust):
-    check_skops()
-    import skops.io
-
+    skops = _import_skops()
     try:
-        strange = skops.io.get_untrusted_types(file=path)
+        strange = skops.get_untrusted_types(file=path)
         unknown = [name for name in strange if not _is_harmless(name)]
         if unknown and not trust:
             raise ValueError(
                 f"{path} holds objects that are not known to be harmless: "
                 f"{', '.join(unknown)}. If you know who made it, trust it (--trust)."
             )
-        return skops.io.load(path, trusted=strange)
+        return skops.load(path, trusted=strange)
     except (zipfile.BadZipFile, KeyError) as error:
         raise ValueError(f"{path} is damaged, or no skops file: {error}.") from error
     except (AttributeError, ImportError, TypeError) as error:
@@ -226,7 +219,7 @@ def _load_skops(path, trust):
 
 
 def _is_harmless(name):
-    """Tell whether objects of a type do nothing when they are made."""
+    """Return whether objects of a type do nothing when they are made."""
     if name in _HARMLESS:
         return True
     module, _, kind = name.rpartition(".")

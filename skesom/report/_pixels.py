@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from astropy import units
 from astropy.io import fits
+from astropy.table import Column, Table
 from astropy.wcs.utils import wcs_to_celestial_frame
 
 from skesom._common.labels import SKY
@@ -65,8 +66,8 @@ def pass_over_pixels(result, folder=None):
             sample_labels.append(strip.labels[places])
             start += len(strip.labels)
             sums.add(strip.labels, strip.numbers())
-            for file, columns in zip(files, strip.tables(), strict=False):
-                file.write(columns)
+            for file, table in zip(files, strip.tables() if files else (), strict=True):
+                file.write(table)
     return PixelSummary(
         distances,
         agreement,
@@ -114,61 +115,53 @@ class _Strip:
         return [self.row, self.column, *self.fluxes.T, *self.features.T]
 
     def tables(self):
-        """Return the columns of the table of results, and of that of the features."""
+        """Return the rows of the table of results, and of that of the features."""
         place = [
-            _Column("row", self.row, None, "row of the pixel, from 0"),
-            _Column("column", self.column, None, "column of the pixel, from 0"),
+            Column(self.row, "row", description="row of the pixel, from 0"),
+            Column(self.column, "column", description="column of the pixel, from 0"),
         ]
-        cluster = _Column("cluster", self.labels, None, "cluster from 0, -1 is noise")
-        features = self._features()
+        text = "cluster from 0, -1 is noise"
+        cluster = Column(self.labels, "cluster", description=text)
+        values = [*self._sky(), *self._fluxes(), *self._units()]
         return (
-            [*place, *self._sky(), *self._fluxes(), *self._units(), cluster],
-            [*place, *features, cluster],
+            Table([*place, *values, cluster], copy=False),
+            Table([*place, *self._features(), cluster], copy=False),
         )
 
     def _sky(self):
         wcs = self._result.cube.wcs
-        return [
-            _Column(name, values, units.deg, f"{name} of the middle of the pixel")
-            for name, values in sky_positions(wcs, self.column, self.row).items()
-        ]
+        for name, values in sky_positions(wcs, self.column, self.row).items():
+            text = f"{name} of the middle of the pixel"
+            yield Column(values, name, unit=units.deg, description=text)
 
     def _fluxes(self):
         cube = self._result.cube
         names = column_names(cube.band_names)
-        return [
-            _Column(name, values, unit, f"flux in {band}")
-            for name, values, unit, band in zip(
-                names, self.fluxes.T, cube.band_units, cube.band_names, strict=True
-            )
-        ]
+        for number, values in enumerate(self.fluxes.T):
+            unit, text = cube.band_units[number], f"flux in {cube.band_names[number]}"
+            yield Column(values, names[number], unit=unit, description=text)
 
     def _units(self):
         if self.units is None:
-            return []
-        numbers = self.units.astype(np.int32)
-        distances = self.distances.astype(np.float32)
+            return
+        text = "nearest unit of the map, from 0"
+        yield Column(self.units.astype(np.int32), "unit", description=text)
         text = "distance to that unit, scaled features"
-        columns = [
-            _Column("unit", numbers, None, "nearest unit of the map, from 0"),
-            _Column("distance", distances, None, text),
-        ]
+        yield Column(self.distances.astype(np.float32), "distance", description=text)
         epsilon = getattr(self._result.som, "epsilon_", None)
         if epsilon is not None:
             values = np.exp(-2 * (self.distances / epsilon) ** 2).astype(np.float32)
             text = "exp(-2 distance^2 / epsilon^2), 1 at the unit"
-            columns.append(_Column("activation", values, None, text))
-        return columns
+            yield Column(values, "activation", description=text)
 
     def _features(self):
-        names = self._result.feature_names
+        features = self._result.feature_names
         table = self.features.astype(self._result.cube.dtype, copy=False)
-        return [
-            _Column(name, values, None, f"{feature} as the clusterer was given it")
-            for name, values, feature in zip(
-                column_names(names), table.T, names, strict=True
-            )
-        ]
+        for name, values, feature in zip(
+            column_names(features), table.T, features, strict=True
+        ):
+            text = f"{feature} as the clusterer was given it"
+            yield Column(values, name, description=text)
 
 
 def column_names(names):
@@ -227,13 +220,6 @@ class _ClusterSums:
         return np.divide(self._sums, self._counts, out=empty, where=self._counts > 0)
 
 
-class _Column(NamedTuple):
-    name: str
-    values: np.ndarray
-    unit: units.UnitBase | None
-    description: str
-
-
 class _TableFile:
     """A FITS table that is written strip by strip and is never in memory as a whole."""
 
@@ -241,24 +227,22 @@ class _TableFile:
         self._path, self._n_rows = path, n_rows
         self._stream = None
 
-    def write(self, columns):
+    def write(self, table):
         """Append rows; the first ones decide on names, types and units."""
-        names = [to_ascii(column.name) for column in columns]
-        types = [column.values.dtype for column in columns]
-        dtype = np.dtype([*zip(names, types, strict=True)])
         if self._stream is None:
-            header = self._header(columns, dtype)
-            self._stream = fits.StreamingHDU(str(self._path), header)
-        rows = np.empty(len(columns[0].values), dtype=dtype.newbyteorder(">"))
-        for name, column in zip(names, columns, strict=True):
-            rows[name] = column.values
+            self._stream = fits.StreamingHDU(str(self._path), self._header(table))
+        rows = table.as_array()
+        rows = rows.astype(rows.dtype.newbyteorder(">"), copy=False)
         if len(rows):
             self._stream.write(rows.view(np.uint8))  # BITPIX of tables counts bytes
 
-    def _header(self, columns, dtype):
-        header = fits.BinTableHDU(np.empty(0, dtype), name="PIXELS").header
+    def _header(self, table):
+        names = [to_ascii(name) for name in table.colnames]
+        types = [column.dtype for column in table.itercols()]
+        empty = np.empty(0, dtype=[*zip(names, types, strict=True)])
+        header = fits.BinTableHDU(empty, name="PIXELS").header
         header["NAXIS2"] = self._n_rows
-        for number, column in enumerate(columns, 1):
+        for number, column in enumerate(table.itercols(), 1):
             comment = column.description
             if column.unit is not None:
                 try:

@@ -95,14 +95,13 @@ def read_provenance(path):
         provenance = json.loads(path.read_text(encoding="utf-8"))
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise ValueError(f"{path} is no JSON file: {error}.") from error
-    if not isinstance(provenance, dict) or (
-        provenance.get("format") != PROVENANCE_FORMAT
-    ):
+    is_dict = isinstance(provenance, dict)
+    if not is_dict or provenance.get("format") != PROVENANCE_FORMAT:
         raise ValueError(f"{path} is no provenance of a result of skesom.")
     if provenance.get("version") != 1:
         raise ValueError(
-            f"{path} is of a newer version of skesom: its own version is "
-            f"{provenance.get('version')}, and only 1 is known here."
+            f"{path} is of a newer version of skesom: its format has the version "
+            f"{provenance.get('version')}, and this one reads only version 1."
         )
     return provenance
 
@@ -121,32 +120,29 @@ def read_run(path, *, files=None):
 def _as_run(path, provenance, files):
     if provenance["model"] is not None:
         raise ValueError(
-            f"{path} is of a model that was applied to other images: to repeat that, "
-            f"apply {provenance['model']['path']} again (skesom predict)."
+            f"{path} is of a model that was applied to other images: apply "
+            f"{provenance['model']['path']} again (skesom predict)."
         )
     lost = unrepeatable_parts(provenance["pipeline"])
     if lost:
         raise ValueError(
-            f"{path} does not tell all of the run: its pipeline holds {lost[0]}, which "
-            "is in Python only."
+            f"{path} does not hold the whole run: its pipeline has {lost[0]}, which is "
+            "in Python only."
         )
     pipeline = decode(provenance["pipeline"])
     if not isinstance(pipeline, BaseEstimator):
         raise ValueError(f"{path} holds no pipeline.")
     warn_of_versions(f"{path} was written", provenance["software"])
-    return Run(
-        _source_of(path, provenance, files),
-        pipeline,
-        provenance["result"]["label_map_sha256"],
-    )
+    source = _source_of(path, provenance, files)
+    return Run(source, pipeline, provenance["result"]["label_map_sha256"])
 
 
 def _source_of(path, provenance, files):
     """Return the images of a run, where they are now."""
     if provenance["images"] is None:
         raise ValueError(
-            f"{path} does not tell from which files the images came: the run was made "
-            "in Python, without a source."
+            f"{path} does not name the files of the images: the run was made in "
+            "Python, without a source."
         )
     source = ImageSource(**decode(provenance["images"]["read"]))
     known = {file["path"]: file for file in provenance["images"]["files"]}
@@ -178,7 +174,7 @@ def _source_of(path, provenance, files):
 
 
 def _find(file, provenance):
-    """Return where a file is: at its place, or on the same way from the results."""
+    """Return where a file is: at its place, or at the same place from the results."""
     for place in (Path(file["path"]), provenance.parent / file["beside"]):
         if place.is_file():
             return place
@@ -210,7 +206,7 @@ def warn_of_versions(what, versions, packages=_PACKAGES):
     if other:
         warnings.warn(
             f"{what} with other versions: {', '.join(other)}. Results may differ a "
-            "little, or not come about at all.",
+            "little, or fail.",
             UserWarning,
             stacklevel=3,
         )

@@ -27,8 +27,9 @@ def run(capsys):
 
 
 @pytest.fixture(autouse=True)
-def _no_pictures(request, monkeypatch):
-    """Save the time of drawing, which most tests do not look at."""
+def _quick_reports(request, monkeypatch):
+    """Save the time of drawing and of validity, which most tests do not look at."""
+    monkeypatch.setattr("skesom.report._pixels._SAMPLE_SIZE", 200)
     if "pictures" not in request.fixturenames:
         name = "skesom.report._pictures.Pictures"
         monkeypatch.setattr(f"{name}.draw", lambda self, distances: iter(()))
@@ -44,7 +45,7 @@ def pictures(monkeypatch):
 @pytest.fixture(scope="session")
 def scene():
     """A small galaxy in three bands, and the truth."""
-    return make_galaxy_cube((64, 72), 3, random_state=0)
+    return make_galaxy_cube((48, 56), 3, random_state=0)
 
 
 @pytest.fixture(scope="session")

@@ -23,7 +23,7 @@ _TELL_OF_THE_COMMAND = {"provenance.json"}
 @pytest.fixture(scope="module")
 def files(tmp_path_factory):
     """Files of a galaxy in three filters, whose names run against the wavelengths."""
-    cube, _ = make_galaxy_cube((64, 72), 3, random_state=1)
+    cube, _ = make_galaxy_cube((48, 56), 3, random_state=1)
     cube = cube.replace(band_names=["c", "b", "a"], band_coordinates=None)
     paths = write_bands(tmp_path_factory.mktemp("files"), cube)
     for path, name in zip(paths, ("F336W", "Halpha", "F814W"), strict=True):
@@ -75,11 +75,9 @@ def assert_same_results(first, second):
 class TestCluster:
     """Two orders of the same files."""
 
-    @pytest.mark.parametrize("method", ["esom", "csom"])
-    def test_same_maps_tables_and_pictures(
-        self, run, files, tmp_path, method, pictures
-    ):
-        options = ["--method", method, "--n-clusters", 4]
+    @pytest.mark.usefixtures("pictures")
+    def test_same_maps_tables_and_pictures(self, run, files, tmp_path):
+        options = ["--method", "csom", "--n-clusters", 4, "--runs", 2]
         for name, some in (("a", files), ("b", [files[n] for n in (2, 0, 1)])):
             status, out, err = run("cluster", *some, "-o", tmp_path / name, *options)
             assert (status, err) == (0, [])
@@ -90,11 +88,18 @@ class TestCluster:
             *("F336W", "Halpha", "F814W"),
         ]
 
+    def test_same_consensus(self, run, files, tmp_path):
+        for name, some in (("a", files), ("b", files[::-1])):
+            options = ["--n-clusters", 4, "--runs", 3]
+            status, _, err = run("cluster", *some, "-o", tmp_path / name, *options)
+            assert (status, err) == (0, [])
+        assert_same_results(tmp_path / "a", tmp_path / "b")
+
     def test_options_stay_with_their_files(self, run, files, tmp_path):
         masks = []
         for number in range(3):
             masks.append(tmp_path / f"mask{number}.fits")
-            flags = np.zeros((64, 72), dtype=np.int16)
+            flags = np.zeros((48, 56), dtype=np.int16)
             flags[number * 5] = 1
             fits.writeto(masks[-1], flags)
         each = [
@@ -108,7 +113,7 @@ class TestCluster:
                 *("cluster", *some, "-o", tmp_path / name, "--masks", *flags),
                 *("--fwhm", *fwhm, "--saturation", *saturation),
                 *("--weights", *[some_mask_weights(m) for m in flags]),
-                *("--band-names", *names, "--method", "csom"),
+                *("--band-names", *names, "--method", "csom", "--runs", 1),
             )
             assert (status, err) == (0, [])
         assert_same_results(tmp_path / "a", tmp_path / "b")
@@ -124,7 +129,7 @@ class TestCluster:
             status, out, err = run(
                 *("cluster", *(grids[place] for place in places)),
                 *("-o", tmp_path / name, "--align-to", target, "--n-clusters", 4),
-                *("--fwhm", *(fwhm[place] for place in places)),
+                *("--runs", 2, "--fwhm", *(fwhm[place] for place in places)),
             )
             assert (status, err) == (0, [])
             assert "Bands in their order: u, r, i, Ks." in out
@@ -166,8 +171,9 @@ class TestRepeat:
     """A run comes again in its order, whatever files are called by then."""
 
     def test_bit_for_bit(self, run, grids, tmp_path):
+        options = ["--n-clusters", 4, "--runs", 2]
         _, _, warned = run(
-            *("cluster", *grids[::-1], "-o", tmp_path / "first", "--n-clusters", 4)
+            *("cluster", *grids[::-1], "-o", tmp_path / "first"), *options
         )
         _, out, err = run(
             "cluster", "--from", tmp_path / "first", "-o", tmp_path / "again"
@@ -203,7 +209,7 @@ class TestRepeat:
 def model(files, tmp_path_factory):
     """The model of a run on those files."""
     folder = tmp_path_factory.mktemp("model") / "result"
-    command = ["cluster", *files[::-1], "-o", folder, "--n-clusters", 4]
+    command = ["cluster", *files[::-1], "-o", folder, "--n-clusters", 4, "--runs", 2]
     assert main([str(part) for part in [*command, "--no-pictures"]]) == 0
     return folder / "model.joblib"
 

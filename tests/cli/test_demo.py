@@ -20,7 +20,7 @@ class TestDemo:
 
     def test_end_to_end(self, run, tmp_path):
         folder = tmp_path / "demo"
-        status, out, err = run("demo", "--size", 96, "-o", folder)
+        status, out, err = run("demo", "--size", 96, "-o", folder, "--runs", 3)
         assert (status, err) == (0, [])
         assert names_in(tmp_path) == ["demo"]
         assert {*RESULTS, "images", "truth.fits"} < set(names_in(folder))

@@ -14,6 +14,7 @@ def result(bands, tmp_path_factory):
     folder = tmp_path_factory.mktemp("explore") / "result"
     files = [str(file) for file in bands]
     options = ["--method", "csom", "--set", "shape=4,4", "--n-clusters", "3"]
+    options += ["--no-pictures", "--runs", "2"]
     assert main(["cluster", *files, "-o", str(folder), *options]) == 0
     return folder
 

@@ -24,7 +24,7 @@ def model(run, bands, folder):
     if not (folder / "result").exists():
         status, _, _ = run(
             *("cluster", *bands, "-o", folder / "result", "--n-clusters", 4),
-            *("--sky", "mask", "--set", "max_nodes=60"),
+            *("--sky", "mask", "--set", "max_nodes=60", "--runs", 3),
         )
         assert status == 0
     return folder / "result"

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from threadpoolctl import threadpool_limits
 
+from skesom.cli import main
 from skesom.io import read_map
 
 pytestmark = pytest.mark.filterwarnings("default:.*other versions:UserWarning")
@@ -17,6 +18,25 @@ pytestmark = pytest.mark.filterwarnings("default:.*other versions:UserWarning")
 def files(bands, tmp_path):
     """Copies of the images, which tests may change."""
     return [shutil.copy(band, tmp_path / band.name) for band in bands]
+
+
+@pytest.fixture(scope="module")
+def first_run(bands, fast, tmp_path_factory):
+    """A folder with the images and a folder of results; tests change copies of it."""
+    folder = tmp_path_factory.mktemp("first_run")
+    copies = [shutil.copy(band, folder / band.name) for band in bands]
+    command = ["cluster", *copies, "-o", folder / "first", *fast, "--no-pictures"]
+    assert main([str(part) for part in command]) == 0
+    return folder
+
+
+@pytest.fixture
+def first(first_run, files, tmp_path):
+    """The provenance of a run on the images of `files`."""
+    shutil.copytree(first_run / "first", tmp_path / "first")
+    path = tmp_path / "first" / "provenance.json"
+    path.write_text(path.read_text().replace(str(first_run), str(tmp_path)))
+    return path
 
 
 @pytest.fixture
@@ -36,12 +56,12 @@ def labels_in(folder):
 class TestRepeat:
     """The label map of a run comes again."""
 
-    @pytest.mark.parametrize("name", ["first", "first/provenance.json"])
-    def test_bit_for_bit(self, run, files, options, tmp_path, name):
+    def test_bit_for_bit(self, run, files, options, tmp_path):
         first, again = tmp_path / "first", tmp_path / "again"
         assert run("cluster", *files, "-o", first, *options)[0] == 0
+        path = first / "provenance.json"  # below, its folder
         with threadpool_limits(1):  # threads do not matter
-            status, out, err = run("cluster", "--from", tmp_path / name, "-o", again)
+            status, out, err = run("cluster", "--from", path, "-o", again)
         assert (status, err) == (0, [])
         assert out[-1] == "The label map is that of the run, bit for bit."
         np.testing.assert_array_equal(labels_in(first), labels_in(again))
@@ -112,8 +132,8 @@ class TestRepeat:
 class TestOtherFiles:
     """Images in place of those of the run."""
 
-    def test_the_same_elsewhere(self, run, files, tmp_path, fast):
-        run("cluster", *files, "-o", tmp_path / "first", *fast)
+    @pytest.mark.usefixtures("first")
+    def test_the_same_elsewhere(self, run, files, tmp_path):
         moved = [shutil.move(file, f"{file}.moved.fits") for file in files]
         common = ("cluster", "--from", tmp_path / "first", "-o", tmp_path / "again")
         status, _, err = run(*common)
@@ -126,8 +146,8 @@ class TestOtherFiles:
         assert (status, err) == (0, [])
         assert out[-1] == "The label map is that of the run, bit for bit."
 
-    def test_others(self, run, files, tmp_path, fast):
-        run("cluster", *files, "-o", tmp_path / "first", *fast)
+    @pytest.mark.usefixtures("first")
+    def test_others(self, run, files, tmp_path):
         common = ("cluster", "--from", tmp_path / "first", "-o", tmp_path / "again")
         status, _, err = run(*common, *files[:2])
         assert status == 2
@@ -140,11 +160,6 @@ class TestOtherFiles:
 
 class TestRefused:
     """One line for what cannot be repeated."""
-
-    @pytest.fixture
-    def first(self, run, files, tmp_path, fast):
-        run("cluster", *files, "-o", tmp_path / "first", *fast)
-        return tmp_path / "first" / "provenance.json"
 
     @pytest.fixture
     def refused(self, run, first, tmp_path):

@@ -7,7 +7,9 @@ import pytest
 from skesom.cube import Cube
 from skesom.io import read_map, write_bands
 
-FAST = ("--epsilon", "0.5", "--no-tables", "--no-pictures", "--n-clusters", "3")
+FAST = ("--no-tables", "--no-pictures", "--n-clusters", "3") + (
+    *("--method", "sklearn.cluster.KMeans", "--set", "n_init=1", "--runs", "1"),
+)
 
 
 @pytest.fixture

@@ -7,6 +7,12 @@ from skesom.io import write_bands
 from skesom.report import ImageSource, write_report
 
 
+@pytest.fixture
+def small_sample(monkeypatch):
+    """Save time of the validity indices."""
+    monkeypatch.setattr("skesom.report._pixels._SAMPLE_SIZE", 200)
+
+
 @pytest.fixture(scope="session")
 def source(galaxy, tmp_path_factory):
     """Files of the galaxy."""

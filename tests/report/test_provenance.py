@@ -136,7 +136,7 @@ class TestRun:
 
     def test_without_a_source(self, job, galaxy, tmp_path):
         write_report(tmp_path / "out", job, galaxy, pictures=False)
-        with pytest.raises(ValueError, match="does not tell from which files"):
+        with pytest.raises(ValueError, match="does not name the files"):
             read_run(tmp_path / "out")
 
     def test_with_a_parameter_that_is_in_python_only(self, galaxy, source, tmp_path):
