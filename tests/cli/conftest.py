@@ -30,10 +30,10 @@ def run(capsys):
 def _quick_reports(request, monkeypatch):
     """Save the time of drawing and of validity, which most tests do not look at."""
     monkeypatch.setattr("skesom.report._pixels._SAMPLE_SIZE", 200)
+    name = "skesom.report._pictures.Pictures"
+    monkeypatch.setattr(f"{name}.band_picture", lambda self, band: b"")
     if "pictures" not in request.fixturenames:
-        name = "skesom.report._pictures.Pictures"
-        monkeypatch.setattr(f"{name}.draw", lambda self, distances: iter(()))
-        monkeypatch.setattr(f"{name}.band_picture", lambda self, band: b"")
+        monkeypatch.setattr(f"{name}.draw", lambda self, summary: iter(()))
 
 
 @pytest.fixture

@@ -17,7 +17,16 @@ class TestProcess:
     def test_no_progress_bar_in_a_pipe(self, bands, tmp_path):
         command = [sys.executable, "-m", "skesom.cli", "cluster", *map(str, bands)]
         done = subprocess.run(
-            [*command, "-o", "out", "--n-clusters", "3", "--no-pictures"],
+            [
+                *command,
+                "-o",
+                "out",
+                "--runs",
+                "2",
+                "--n-clusters",
+                "3",
+                "--no-pictures",
+            ],
             cwd=tmp_path,
             capture_output=True,
             text=True,

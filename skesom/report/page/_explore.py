@@ -44,9 +44,8 @@ def explore(
     """Write one HTML file on which a result is explored with the mouse.
 
     The image, the clusters on the sky, the units of the map and the spectra are linked:
-    what is selected in one of them is highlighted in all. Clusters can be renamed and
-    merged, and that can be saved as a file for `read_cluster_groups`. The page holds
-    all it needs; nothing is fetched from a network.
+    a selection in one of them is highlighted in all. Clusters can be renamed, merged,
+    and saved as a file for `read_cluster_groups`. The page needs no network.
 
     Parameters
     ----------
@@ -169,7 +168,7 @@ def _page(result, catalog, groups, title, max_pixels):
 
 
 def _check_labels(label_map):
-    """Refuse a map of no cluster, or of more than a page can tell apart."""
+    """Refuse a map of no cluster, or of more than a page can show."""
     n_clusters = int(label_map.max(initial=-1)) + 1
     if n_clusters == 0:
         raise ValueError(
@@ -199,25 +198,21 @@ def _objects_in(catalog, cube):
     return objects[inside]
 
 
-def _summary(label_map, cube, thinned, n_units):
+def _summary(label_map, cube, step, n_units):
     """Return one line about the image."""
     n_rows, n_columns = label_map.shape
-    parts = [
-        f"{n_columns} x {n_rows} pixels",
-        f"{cube.shape[2]} bands",
-        *_shares(label_map),
-    ]
-    if thinned > 1:
-        parts.append(f"one pixel of each {thinned} x {thinned} is shown here")
-    if n_units > _MOST_UNITS:
-        parts.append(f"the {n_units} units of the map are too many to be drawn")
-    return ", ".join(parts) + "."
-
-
-def _shares(label_map):
-    """Return how many of the pixels with data are in clusters, and how many sky."""
     with_data = max(np.count_nonzero(label_map != MASKED), 1)
     clustered = np.count_nonzero(label_map >= 0) / with_data
     sky = np.count_nonzero(label_map == SKY) / with_data
-    shares = [f"{clustered:.1%} of the pixels with data in clusters"]
-    return shares + ([f"{sky:.1%} set aside as sky (dark)"] if sky else [])
+    parts = [
+        f"{n_columns} x {n_rows} pixels",
+        f"{cube.shape[2]} bands",
+        f"{clustered:.1%} of the pixels with data in clusters",
+    ]
+    if sky > 0:
+        parts.append(f"{sky:.1%} set aside as sky (dark)")
+    if step > 1:
+        parts.append(f"one pixel of each {step} x {step} is shown here")
+    if n_units > _MOST_UNITS:
+        parts.append(f"the {n_units} units of the map are too many to be drawn")
+    return ", ".join(parts) + "."
