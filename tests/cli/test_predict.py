@@ -76,7 +76,7 @@ class TestPredict:
     def test_with_pictures(self, run, model, others, tmp_path, pictures):
         status, _, err = run(
             *("predict", model, *others, "-o", tmp_path / "out", "--trust"),
-            *("--no-tables"),
+            "--no-tables",
         )
         assert (status, err) == (0, [])
         names = {path.name for path in (tmp_path / "out").glob("*.png")}

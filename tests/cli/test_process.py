@@ -16,17 +16,9 @@ class TestProcess:
 
     def test_no_progress_bar_in_a_pipe(self, bands, tmp_path):
         command = [sys.executable, "-m", "skesom.cli", "cluster", *map(str, bands)]
+        options = ["--runs", "2", "--n-clusters", "3", "--no-pictures"]
         done = subprocess.run(
-            [
-                *command,
-                "-o",
-                "out",
-                "--runs",
-                "2",
-                "--n-clusters",
-                "3",
-                "--no-pictures",
-            ],
+            [*command, "-o", "out", *options],
             cwd=tmp_path,
             capture_output=True,
             text=True,
