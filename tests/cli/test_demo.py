@@ -54,7 +54,7 @@ class TestDemo:
     @pytest.mark.parametrize(
         ("options", "part"),
         [
-            (["--size", 10], "at least 32 x 32 pixels"),
+            (["--size", 10], "at least 32 x 32"),
             (["--size", "big"], "argument --size"),
             (["--set", "learning_rate=2"], "'learning_rate' parameter of ESOM"),
             (["--n-clusters", 5000], "n_clusters=5000"),

@@ -82,5 +82,5 @@ def test_frame_of_nothing_but_sky(run, field, tmp_path):
     status, _, err = run("cluster", *files, *arguments)
     assert status != 0
     (line,) = err
-    assert "'sky'" in line
+    assert 'as sky. Pass sky="keep"' in line
     assert not (tmp_path / "none").exists()
