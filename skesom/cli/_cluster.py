@@ -136,8 +136,10 @@ def report(pipeline, files, label_map=None):
     if label_map is None:
         label_map = pipeline[-1].labels_
         print("\n".join(decision_lines(pipeline)))
-    elif np.isfinite(pipeline["convolve"].target_fwhm_):
-        print(f"Sharpness: {pipeline['convolve'].target_fwhm_:.4g} arcsec.")
+    else:
+        convolver = pipeline.named_steps.get("convolve")
+        if convolver is not None and np.isfinite(convolver.target_fwhm_):
+            print(f"Sharpness: {convolver.target_fwhm_:.4g} arcsec.")
     table = cluster_table(label_map)
     print(f"{len(table)} clusters:")
     for label, pixels, percentage in table.iterrows("id", "pixels", "percentage"):
