@@ -3,6 +3,8 @@
 
 from pathlib import Path
 
+import numpy as np
+
 from skesom.cli._options import (
     add_choice,
     add_flag,
