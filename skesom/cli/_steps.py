@@ -81,8 +81,8 @@ def _add_sharpness(group):
         "the files), or a FITS file or text file with a header",
     )
     text = (
-        "how bands come to that grid: auto interpolates bands of one width and averages "
-        "others"
+        "how bands come to that grid: auto interpolates bands of one width, and "
+        "averages others"
     )
     add_choice(group, "--resample", ["auto", "interp", "adaptive", "exact"], text)
     add_flag(group, "--crop", "cut the map to the rectangle that all bands share")
