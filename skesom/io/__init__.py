@@ -5,7 +5,6 @@ from skesom.io._catalogs import read_catalog
 from skesom.io._cubes import read_cube, write_bands
 from skesom.io._label_maps import cluster_table, read_map, write_map
 from skesom.io._region_maps import read_region_labels, read_region_mask
-from skesom.io._regions import read_regions
 from skesom.io._write_regions import write_object_regions, write_regions
 
 __all__ = [
@@ -15,7 +14,6 @@ __all__ = [
     "read_map",
     "read_region_labels",
     "read_region_mask",
-    "read_regions",
     "write_bands",
     "write_map",
     "write_object_regions",
@@ -35,3 +33,4 @@ from skesom.io._ned import describe_types as describe_types
 from skesom.io._regions import collect_regions as collect_regions
 from skesom.io._regions import find_pixels as find_pixels
 from skesom.io._regions import is_path as is_path
+from skesom.io._regions import read_regions as read_regions

@@ -37,64 +37,56 @@ def read_cube(
     Parameters
     ----------
     paths : str, os.PathLike, image in memory, or list of them
-        FITS files of one band each or of several bands (images of three axes).
-        ``"image.fits[2]"`` or ``"image.fits[SCI,1]"`` names the HDU to read.
-        Compressed files (.gz, .bz2, .fz) are read as they are. Images in memory are
-        `Cube`, `astropy.nddata.NDData` or ``CCDData``, `xarray.DataArray`, Quantity,
-        masked and plain arrays; the last have their bands on the last axis.
+        FITS files (also .gz, .bz2, .fz) of one or, with three axes, several bands;
+        ``"image.fits[2]"`` or ``"image.fits[SCI,1]"`` names the HDU. In memory: `Cube`,
+        `astropy.nddata.NDData` or ``CCDData``, `xarray.DataArray`, Quantity, masked
+        and plain arrays with the bands on the last axis.
     hdu : int, str, tuple, list of them, "all" or None, default=None
         HDU that holds the image, for the paths that do not name one. A list reads
         several HDUs of each file, "all" every image that is not a companion (ERR,
         WHT, DQ, MASK, ...); None takes the first of these.
     errors : "auto", int, str, tuple, list or None, default=None
-        Where the errors of the images are. "auto" takes the HDU in each file that
-        belongs to the image and is named ERR, SIGMA, RMS, UNCERT, VAR, IVAR or
-        similar; a number or name is that HDU in each file; a list has one path, array
-        or None for each image. None reads no errors. A Cube or NDData always keeps
-        its own.
+        Errors of the images. "auto" takes the HDU of each file that belongs to the
+        image and is named ERR, SIGMA, RMS, UNCERT, VAR, IVAR or similar; a number or
+        name is that HDU of each file; a list has one path, array or None for each
+        image. A Cube or NDData always keeps its own.
     error_kind : {"std", "var", "ivar"} or None, default=None
         Whether the errors are standard deviations, variances or inverse variances. By
         default the name of the HDU decides, and other names are standard deviations.
     masks : "auto", int, str, tuple, list or None, default=None
-        Where flags are, as for `errors`. Pixels whose flags are not zero become NaN.
-        "auto" takes DQ, MASK, FLAGS, BPM, QUALITY. The masks of arrays and NDData are
-        always used.
+        Flags, found as `errors`; "auto" takes DQ, MASK, FLAGS, BPM, QUALITY. Pixels
+        with a flag become NaN. The masks of arrays and NDData are always used.
     weights : "auto", int, str, tuple, list or None, default=None
-        Where weights, exposure times or coverages are, as for `errors`. Pixels
-        without a positive weight become NaN. "auto" takes WHT, WEIGHT, EXP, IVAR,
-        COVERAGE, CONF.
+        Weights, exposure times or coverages, found as `errors`; "auto" takes WHT,
+        WEIGHT, EXP, IVAR, COVERAGE, CONF. Pixels without a positive one become NaN.
     ignore_flags : int, str or list of int, default=0
         Flags in `masks` that do not mask a pixel, in the notation of
         `astropy.nddata.bitmask.interpret_bit_flags`: ``"4,16"`` ignores these two,
         ``"~1"`` all except 1 (DO_NOT_USE of JWST).
     band_names : sequence of str of length n_bands, default=None
-        Names of the bands. By default the filter in the header, else the name of the
-        file (of the extension, if several are read). If all headers have the same
-        filter, the names of the files are used; other repeated names are numbered.
+        By default the filter in the header, else (or if all headers have the same) the
+        name of the file, or of the extension if several are read. Other repeated names
+        are numbered.
     fwhm : float, array-like of shape (n_bands,) or Quantity, default=None
-        Full width at half maximum of the point-spread function in arcsec, one for all
-        bands or one for each, NaN where unknown. By default the header's FWHM card
-        (in arcsec; not used if its comment contains "pix"), or the geometric mean of
-        BMAJ and BMIN.
+        FWHM of the point-spread function in arcsec, NaN where unknown. By default the
+        header's FWHM card (in arcsec; not used if its comment contains "pix"), or the
+        geometric mean of BMAJ and BMIN.
     order : {"given", "wavelength"} or sequence of int, default="given"
-        Order of the bands of the cube. "wavelength" sorts by the wavelength in the
-        header (spectral axis, PHOTPLAM, WAVELEN or WAVELNTH with a unit), else by that
-        of the common filter in the name of the band; bands of unknown wavelength come
-        last, by their file names, images in memory as they are given. The cube then
-        does not depend on the order of the files. A sequence has the numbers of the
-        bands, counted from 0 as they are given. `errors`, `masks`, `weights`,
-        `band_names` and `fwhm` are always in the order of the files.
+        Order of the bands. "wavelength" sorts by the wavelength in the header (spectral
+        axis, PHOTPLAM, WAVELEN or WAVELNTH with a unit), else of the common filter in
+        the name of the band; unknown ones come last, by their file names, images in
+        memory as they are given. A sequence has the numbers of the bands, from 0 in
+        the order of the files. All other parameters are in the order of the files.
     dtype : {numpy.float32, numpy.float64}, default=numpy.float32
         Type of the data and errors.
 
     Returns
     -------
     cube : Cube of shape (n_rows, n_columns, n_bands), or list of Cube
-        One cube if all images lie on the same pixels of the sky, or if they have the
-        same shape and none has a WCS; bands in the order of the files, or in `order`.
-        Else a list with one cube for each pixel grid, in the order of the images; if
-        `order` is not "given", with one cube for each run of bands on one grid. Masked
-        and blank pixels are NaN. The WCS is None if no image has one.
+        One cube if all images lie on the same pixels of the sky, or have the same shape
+        and no WCS. Else a cube for each pixel grid, in the order of the images; if
+        `order` is not "given", for each run of bands on one grid. Masked and blank
+        pixels are NaN.
 
     Raises
     ------
@@ -121,14 +113,10 @@ def read_cube(
 
     Notes
     -----
-    A spectral axis (frequency, wavelength, velocity) is kept as the cube's
-    ``band_coordinates``; so is PHOTPLAM, the pivot wavelength of Hubble's images.
-
-    The cube's ``zero_points`` are those of AB magnitudes: from PHOTFLAM and PHOTPLAM or
-    PHOTFNU of an image in counts (with EXPTIME, unless it is in counts per second), or
-    from a card such as MAGZERO if its name, its comment or MAGSYS contains AB.
-
-    An inverse variance of zero means that nothing was measured: the pixel becomes NaN.
+    A spectral axis, or PHOTPLAM, becomes ``band_coordinates``. The ``zero_points``, of
+    AB magnitudes, are from PHOTFLAM and PHOTPLAM or PHOTFNU of an image in counts (with
+    EXPTIME, unless it is in counts per second), or from a card such as MAGZERO if its
+    name, its comment or MAGSYS contains AB. Pixels of inverse variance 0 become NaN.
 
     Examples
     --------
@@ -136,16 +124,13 @@ def read_cube(
     >>> import numpy as np
     >>> from skesom.cube import Cube
     >>> from skesom.io import read_cube, write_bands
-    >>> cube = Cube(np.ones((4, 5, 2)), band_names=["F438W", "F814W"])
+    >>> cube = Cube(np.ones((4, 5, 2)), band_names=["r", "u"])
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     read_cube(write_bands(folder, cube))
-    <Cube 4 x 5 pixels, 2 bands (F438W, F814W), float32, no WCS>
+    ...     read_cube(write_bands(folder, cube), order="wavelength")
+    <Cube 4 x 5 pixels, 2 bands (u, r), float32, no WCS>
     >>> images = [np.zeros((4, 5)), np.zeros((8, 10)), np.ones((4, 5))]
     >>> [cube.shape for cube in read_cube(images)]
     [(4, 5, 2), (8, 10, 1)]
-    >>> cubes = [Cube(np.ones((4, 5, 1)), band_names=[name]) for name in ("r", "u")]
-    >>> read_cube(cubes, order="wavelength").band_names
-    ('u', 'r')
     """
     if np.dtype(dtype) not in (np.float32, np.float64):
         raise ValueError(f"dtype must be float32 or float64, got {dtype!r}.")
@@ -211,19 +196,18 @@ def _cut_into_runs(cubes, owners):
     for number, run in groupby(owners):
         cube, start = cubes[number], ends[number]
         ends[number] += len(list(run))
-        whole = ends[number] - start == cube.shape[2]
-        runs.append(cube if whole else cube[:, :, start : ends[number]])
+        part = slice(start, ends[number])
+        runs.append(cube if part == slice(0, cube.shape[2]) else cube[:, :, part])
     return runs
 
 
 def write_bands(folder, cube, *, overwrite=False):
     """Write a cube as one FITS image per band, which `read_cube` reads back.
 
-    The name of a file is that of its band ("F438W.fits"; characters that some file
-    systems refuse become "_"). Its header has the WCS, and the band's name (FILTER),
-    unit (BUNIT), full width at half maximum in arcsec (FWHM), spectral coordinate
-    (SPECVAL, SPECUNIT) and zero point (MAGZERO). Errors are in the extension ERR, which
-    ``read_cube(..., errors="auto")`` reads. Either all files are written or none.
+    Files are named by their bands ("F438W.fits"; special characters become "_").
+    Headers have the WCS, name (FILTER), unit (BUNIT), FWHM in arcsec, spectral
+    coordinate (SPECVAL, SPECUNIT) and zero point (MAGZERO). Errors are in the extension
+    ERR, for ``read_cube(..., errors="auto")``. Either all files are written or none.
 
     Parameters
     ----------
@@ -263,17 +247,13 @@ def write_bands(folder, cube, *, overwrite=False):
     # Some file systems ignore case.
     if len({path.name.lower() for path in paths}) < len(paths):
         raise ValueError(
-            f"Bands {list(cube.band_names)} would share a file, because file names "
-            "ignore case and special characters. Rename them with "
-            "Cube.replace(band_names=...)."
+            f"Bands {list(cube.band_names)} would share a file, without case and "
+            "special characters. Rename them with Cube.replace(band_names=...)."
         )
     folder.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
-        temporary = [
-            stack.enter_context(atomic_path(path, overwrite=overwrite))
-            for path in paths
-        ]
-        for band, path in enumerate(temporary):
+        opened = [atomic_path(path, overwrite=overwrite) for path in paths]
+        for band, path in enumerate([stack.enter_context(each) for each in opened]):
             _make_band_hdus(cube, band).writeto(path)
     return paths
 
@@ -287,22 +267,17 @@ def _make_band_hdus(cube, band):
         header["BUNIT"] = (write_unit(cube.band_units[band]), "unit of the pixels")
     if np.isfinite(cube.fwhm[band]):
         header["FWHM"] = (cube.fwhm[band], "[arcsec] of the point-spread function")
-    if cube.band_coordinates is not None and np.isfinite(cube.band_coordinates[band]):
-        place = cube.band_coordinates[band]
+    place = None if cube.band_coordinates is None else cube.band_coordinates[band]
+    if place is not None and np.isfinite(place):
         header["SPECVAL"] = (place.value, "place of the band on the spectral axis")
         header["SPECUNIT"] = (write_unit(place.unit), "unit of SPECVAL")
     if np.isfinite(cube.zero_points[band]):
-        header["MAGZERO"] = (
-            cube.zero_points[band],
-            "[mag] AB magnitude of a value of 1",
-        )
+        header["MAGZERO"] = cube.zero_points[band], "[mag] AB magnitude of a value of 1"
     if cube.errors is not None:
-        errors = fits.ImageHDU(
-            np.ascontiguousarray(cube.errors[:, :, band]), name="ERR"
-        )
+        errors = np.ascontiguousarray(cube.errors[:, :, band])
+        hdus.append(fits.ImageHDU(errors, name="ERR"))
         if "BUNIT" in header:
-            errors.header["BUNIT"] = header["BUNIT"]
-        hdus.append(errors)
+            hdus[-1].header["BUNIT"] = header["BUNIT"]
     return hdus
 
 

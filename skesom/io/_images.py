@@ -23,13 +23,7 @@ from skesom.io._fits_files import (
     split_path,
 )
 from skesom.io._header_cards import read_band_coordinates, read_bands, read_unit
-from skesom.io._planes import (
-    ERROR_POWERS,
-    Plane,
-    find_beside,
-    open_pixels,
-    order_axes,
-)
+from skesom.io._planes import ERROR_POWERS, Plane, find_beside, open_pixels, order_axes
 from skesom.io._world_axes import (
     WorldAxes,
     place_image,

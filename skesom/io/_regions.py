@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Regions of DS9 and CASA: their files, their properties, and the pixels they hold."""
 
-import math
 import os
+import re
 import warnings
+from bisect import bisect_left
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,55 +19,22 @@ _DEFAULT_COLOR = "green"  # of DS9 and CASA
 
 
 def read_regions(path):
-    """Read all regions of a DS9 or CRTF region file.
+    """Read the regions of a DS9 or CRTF file in its order, without annotations.
 
-    The regions package leaves out unknown shapes; here they are errors.
-
-    Parameters
-    ----------
-    path : str or os.PathLike
-        Region file of DS9, or of CASA, which starts with ``#CRTF``.
-
-    Returns
-    -------
-    regions : list of regions.Region
-        In the order of the file. Annotations of DS9 that enclose nothing (text,
-        vectors, rulers, compasses) and those of CRTF (``ann``) are left out.
-
-    Raises
-    ------
-    ImportError
-        If the regions package is missing.
-    FileNotFoundError
-        If there is no such file.
-    ValueError
-        If a line cannot be read, a shape or coordinate system is unknown, or there is
-        no region.
-
-    See Also
-    --------
-    read_region_mask : The pixels inside.
-    read_region_labels : A label map of named regions.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> from pathlib import Path
-    >>> from skesom.io import read_regions
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     path = Path(folder) / "drawn.reg"
-    ...     _ = path.write_text("image; circle(20, 10, 5) # text={nucleus}")
-    ...     read_regions(path)
-    [<CirclePixelRegion(center=PixCoord(x=19.0, y=9.0), radius=5.0)>]
+    Lines and shapes that cannot be read, which the regions package omits, are errors.
     """
-    parse = _import_parser()
-    path = Path(path)
+    try:
+        from regions import Regions
+    except ImportError as error:
+        raise ImportError(
+            "Region files need the package regions: pip install 'skesom[regions]'."
+        ) from error
+    parse, path = Regions.parse, Path(path)
     try:
         text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
         raise ValueError(
-            f"{path} is not a region file: it is not text. Give a file of DS9 (.reg) "
-            "or CASA (.crtf)."
+            f"{path} is not a region file of DS9 or CASA: it is not text."
         ) from error
     file_format = "CRTF" if text.lstrip().startswith("#CRTF") else "DS9"
     lines = text.splitlines()
@@ -75,33 +43,22 @@ def read_regions(path):
         number = _find_line(parse, lines, file_format)
         raise ValueError(
             f"{path}, line {number} ({lines[number - 1].strip()!r}) cannot be read as "
-            f"{file_format}: {problem.rstrip('.')}. Draw circles, ellipses, "
-            "boxes, annuli, polygons or points, and save them in the coordinate system "
-            "fk5, icrs, galactic or image."
+            f"{file_format}: {problem.rstrip('.')}. Save circles, ellipses, boxes, "
+            "annuli, polygons or points in fk5, icrs, galactic or image coordinates."
         )
-    regions = [region for region in regions if not _is_annotation(region)]
+    regions = [
+        region
+        for region in regions
+        if not hasattr(region, "text") and region.meta.get("type") != "ann"
+    ]
     if not regions:
-        raise ValueError(
-            f"{path} holds no region in the {file_format} format. Draw some and save "
-            "them."
-        )
+        raise ValueError(f"{path} holds no region in the {file_format} format.")
     return regions
 
 
 def is_path(value):
     """Return whether a value is the name of a file."""
     return isinstance(value, str | os.PathLike)
-
-
-def _import_parser():
-    """Return the parser of the regions package."""
-    try:
-        from regions import Regions
-    except ImportError as error:
-        raise ImportError(
-            "Region files need the package regions: pip install 'skesom[regions]'."
-        ) from error
-    return Regions.parse
 
 
 def _try_to_parse(parse, lines, file_format):
@@ -119,19 +76,11 @@ def _try_to_parse(parse, lines, file_format):
 
 def _find_line(parse, lines, file_format):
     """Return the number of the first line that cannot be read, counted from 1."""
-    good, bad = 0, len(lines)
-    while bad - good > 1:
-        middle = (good + bad) // 2
-        if _try_to_parse(parse, lines[:middle], file_format)[1]:
-            bad = middle
-        else:
-            good = middle
-    return bad
-
-
-def _is_annotation(region):
-    """Return whether a region is a remark on the image."""
-    return hasattr(region, "text") or region.meta.get("type") == "ann"
+    return 1 + bisect_left(
+        range(1, len(lines)),
+        True,
+        key=lambda end: _try_to_parse(parse, lines[:end], file_format)[1] is not None,
+    )
 
 
 # ---------------------------------------------------------------- single regions
@@ -173,23 +122,16 @@ class LabeledRegion(NamedTuple):
     @property
     def shape_name(self):
         """Name of the shape, such as circle or ellipse annulus."""
-        return _name_shape(self.region)
-
-
-def _name_shape(region):
-    """Return the name of the shape of a region."""
-    name = type(region).__name__.removesuffix("Region")
-    name = name.removesuffix("Pixel").removesuffix("Sky")
-    return "".join(f" {c.lower()}" if c.isupper() else c for c in name).strip()
+        name = re.sub("(Pixel|Sky)Region$", "", type(self.region).__name__)
+        return "".join(f" {c.lower()}" if c.isupper() else c for c in name).strip()
 
 
 def _is_number(tag, number):
     """Return whether a tag is the text of a number."""
     try:
-        value = float(tag)
+        return np.array_equal(float(tag), number, equal_nan=True)
     except ValueError:
         return False
-    return value == number or (math.isnan(value) and math.isnan(number))
 
 
 def collect_regions(regions):
@@ -200,7 +142,7 @@ def collect_regions(regions):
         where = ""
         regions = [regions] if hasattr(regions, "meta") else list(regions)
     if not regions:
-        raise ValueError("There is no region in the list. Give some, or a region file.")
+        raise ValueError("There is no region in the list.")
     collected = []
     for number, region in enumerate(regions, 1):
         if not hasattr(region, "meta"):
@@ -245,7 +187,7 @@ def find_pixels(entry, shape, wcs):
                 "Give wcs, or save the regions in the coordinate system image."
             )
         region = region.to_pixel(wcs)
-    if _name_shape(region) != "point" and region.area == 0:
+    if entry.shape_name != "point" and region.area == 0:
         raise ValueError(
             f"{entry.label} has no area to hold pixels. Draw a circle, ellipse, box, "
             "annulus, polygon or point instead."

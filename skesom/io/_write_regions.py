@@ -26,14 +26,7 @@ _PRECISION = 1e-3
 
 
 def write_regions(
-    path,
-    label_map,
-    *,
-    wcs=None,
-    names=None,
-    colors=None,
-    min_size=10,
-    overwrite=False,
+    path, label_map, *, wcs=None, names=None, colors=None, min_size=10, overwrite=False
 ):
     """Write the outlines of the clusters as a DS9 region file.
 

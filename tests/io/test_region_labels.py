@@ -8,7 +8,8 @@ import pytest
 from numpy.testing import assert_array_equal
 
 from skesom.cube import Cube, CubeMasker
-from skesom.io import read_region_labels, read_region_mask, read_regions
+from skesom.io import read_region_labels, read_region_mask
+from skesom.io._regions import read_regions
 
 regions = pytest.importorskip("regions")
 
