@@ -31,23 +31,22 @@ def read_catalog(source, *, columns=None, object_type=None):
     Parameters
     ----------
     source : str, os.PathLike, Table or sequence of regions
-        A table, or a file: the "bar-separated values of main source table" of NED, a
-        region file of DS9 or CASA, CSV, or any table that astropy reads (FITS,
-        VOTable, ECSV, ...). Regions of the regions package are taken too.
+        A table, regions of the regions package, or a file: the "bar-separated values of
+        main source table" of NED, a region file of DS9 or CASA, CSV, or any table that
+        astropy reads (FITS, VOTable, ECSV, ...).
     columns : dict of str to str, default=None
         Names of the columns for ``name``, ``type``, ``ra``, ``dec``, ``x``, ``y`` and
-        ``uncertainty``. By default usual names are looked for (RAJ2000, otype, ...).
+        ``uncertainty``; by default usual names (RAJ2000, otype, ...).
     object_type : str, default=None
         Type of all objects, for catalogs of one type.
 
     Returns
     -------
     catalog : astropy.table.Table
-        One row for each object, with the columns ``name`` and ``type`` (str, type
-        ``"untyped"`` where none is given), if present ``ra`` and ``dec`` (ICRS,
-        degrees), ``x`` and ``y`` (pixels from 0: column and row) and ``uncertainty``
-        (of the position in each direction, one standard deviation, arcsec), and all
-        other columns of the source.
+        One row for each object, with ``name`` and ``type`` (str, ``"untyped"`` where
+        missing), if present ``ra`` and ``dec`` (ICRS, degrees), ``x`` and ``y`` (column
+        and row from 0) and ``uncertainty`` (standard deviation of the position in each
+        direction, arcsec), and all other columns of the source.
 
     Raises
     ------
@@ -56,8 +55,7 @@ def read_catalog(source, *, columns=None, object_type=None):
     ImportError
         If the regions package is missing, which reads region files.
     ValueError
-        If the file cannot be read, has no object, or no column for positions or types
-        can be found.
+        If the file cannot be read, or has no object, positions or types.
 
     Warns
     -----
@@ -71,12 +69,10 @@ def read_catalog(source, *, columns=None, object_type=None):
 
     Notes
     -----
-    Numbers are taken for degrees unless their column has a unit; text may be
-    sexagesimal, with right ascension in hours.
-
-    Regions: the place is the center; the type is the first tag and the text the name;
-    without tags, the text is the type. Regions without either have the type of the
-    regions that are drawn alike (shape, symbol and color), if these have only one.
+    Numbers without a unit are degrees; text may be sexagesimal, with right ascension in
+    hours. Of regions, the center is the place, the first tag the type and the text the
+    name; without tags the text is the type. Regions without either have the type of
+    those drawn alike (shape, symbol and color), if these have only one.
 
     Examples
     --------
@@ -92,8 +88,6 @@ def read_catalog(source, *, columns=None, object_type=None):
     ...     catalog = read_catalog(path)
     >>> catalog["name"].tolist(), catalog["type"].tolist()
     (['MESSIER 083', 'SN 1968L'], ['G', 'SN'])
-    >>> catalog["dec"][0], catalog["velocity"].unit.to_string()
-    (np.float64(-29.86542), 'km / s')
     """
     where = str(source) if is_path(source) else "The catalog"
     table = _read_table(source, where)
@@ -101,10 +95,8 @@ def read_catalog(source, *, columns=None, object_type=None):
         raise ValueError(f"{where} has no object.")
     found = _find_columns(table, columns or {}, where)
     catalog = Table()
-    if "name" in found:
-        catalog["name"] = _as_text(table[found["name"]], "")
-    else:
-        catalog["name"] = Column([""] * len(table), dtype=str)
+    blank = Column([""] * len(table), dtype=str)
+    catalog["name"] = _as_text(table[found["name"]], "") if "name" in found else blank
     if object_type is not None:
         catalog["type"] = [str(object_type)] * len(table)
     elif "type" in found:
@@ -112,16 +104,15 @@ def read_catalog(source, *, columns=None, object_type=None):
     else:
         raise ValueError(
             f"{where} has no column for the type of the objects, but "
-            f"{', '.join(table.colnames)}. Name it by columns={{'type': ...}}, or the "
-            "type of all objects by object_type."
+            f"{', '.join(table.colnames)}. Name it in columns, or give object_type."
         )
     _add_positions(catalog, table, found, where)
     if "uncertainty" in found:
         uncertainty = table[found["uncertainty"]]
         catalog["uncertainty"] = _as_quantity(uncertainty, units.arcsec)
-    for name in table.colnames:
-        if name not in found.values() and name not in catalog.colnames:
-            catalog[name] = table[name]
+    used = {*found.values(), *catalog.colnames}
+    for name in filter(lambda name: name not in used, table.colnames):
+        catalog[name] = table[name]
     return _drop_lost(catalog, where)
 
 
@@ -134,23 +125,21 @@ def _read_table(source, where):
     path = Path(source)
     if not path.is_file():
         raise FileNotFoundError(f"There is no file {path}.")
-    if path.suffix.lower() in (".reg", ".crtf"):
-        return read_region_objects(path)
+    suffix = path.suffix.lower()
     start = path.read_bytes()[:100_000].decode("utf-8", errors="replace")
-    if start.startswith(("# Region file", "#CRTF")):
+    is_marked = start.startswith(("# Region file", "#CRTF"))
+    if is_marked or suffix in (".reg", ".crtf"):
         return read_region_objects(path)
     if is_ned(start):
         return parse_ned(path.read_text(encoding="utf-8", errors="replace"), path)
     try:
-        is_csv = path.suffix.lower() == ".csv"
-        return Table.read(path, format="ascii.csv" if is_csv else None)
+        return Table.read(path, format="ascii.csv" if suffix == ".csv" else None)
     except Exception as error:
         # Readers of many formats fail in many ways.
         reason = str(error).strip().splitlines()[0].rstrip(".")
         raise ValueError(
-            f"{where} cannot be read as a catalog ({reason}). Give a table of NED "
-            "with bars, a region file, CSV, FITS, VOTable or ECSV, with the suffix of "
-            "its format."
+            f"{where} cannot be read as a catalog ({reason}). Give a table of NED with "
+            "bars, a region file, CSV, FITS, VOTable or ECSV, with its usual suffix."
         ) from error
 
 
@@ -161,22 +150,20 @@ def _find_columns(table, columns, where):
         raise ValueError(
             f"columns has the keys {sorted(unknown)}; possible are {list(_ALIASES)}."
         )
-    by_lower = {}
-    for name in table.colnames:
-        by_lower.setdefault(name.lower(), name)
-    found = {}
-    for kind, aliases in _ALIASES.items():
-        if kind in columns:
-            if columns[kind] not in table.colnames:
-                raise ValueError(
-                    f"{where} has no column {columns[kind]!r} for {kind!r}, but "
-                    f"{', '.join(table.colnames)}."
-                )
-            found[kind] = columns[kind]
-        else:
-            known = [by_lower[alias] for alias in aliases if alias in by_lower]
-            found.update({kind: known[0]} if known else {})
-    return found
+    for kind, name in columns.items():
+        if name not in table.colnames:
+            raise ValueError(
+                f"{where} has no column {name!r} for {kind!r}, but "
+                f"{', '.join(table.colnames)}."
+            )
+    by_lower = {name.lower(): name for name in reversed(table.colnames)}
+    usual = {
+        kind: by_lower[alias]
+        for kind, aliases in _ALIASES.items()
+        for alias in reversed(aliases)
+        if alias in by_lower
+    }
+    return usual | columns
 
 
 def _add_positions(catalog, table, found, where):
@@ -202,35 +189,30 @@ def _add_positions(catalog, table, found, where):
     if not {"ra", "x"} & set(catalog.colnames):
         raise ValueError(
             f"{where} has no columns for positions, but {', '.join(table.colnames)}. "
-            "Name them by columns={'ra': ..., 'dec': ...}, or 'x' and 'y' for pixels "
-            "from 0."
+            "Name 'ra' and 'dec', or 'x' and 'y' for pixels from 0, in columns."
         )
 
 
 def _as_text(column, missing):
     """Return a column as text without blanks around it."""
     mask = getattr(column, "mask", np.zeros(len(column), dtype=bool))
-    values = [
-        missing if hidden or str(value).strip() == "" else str(value).strip()
+    texts = [
+        "" if hidden else str(value).strip()
         for value, hidden in zip(column, mask, strict=True)
     ]
-    return Column(values, dtype=str)
+    return Column([text or missing for text in texts], dtype=str)
 
 
 def _as_quantity(column, unit):
     """Return the numbers of a column in a unit, NaN where they are missing."""
-    own = getattr(column, "unit", None)
+    own = getattr(column, "unit", None) or unit
     values = np.ma.asarray(getattr(column, "value", column)).astype(np.float64)
-    if own is None:
-        factor = 1.0
-    elif units.Unit(own).is_equivalent(unit):
-        factor = units.Unit(own).to(unit)
-    else:
+    if not units.Unit(own).is_equivalent(unit):
         raise ValueError(
             f"The column {column.info.name!r} of the catalog is in {own}, which is "
             f"not {unit} or the like. Correct its unit."
         )
-    return Column(np.ma.filled(values, np.nan) * factor, unit=unit)
+    return Column(np.ma.filled(values, np.nan) * units.Unit(own).to(unit), unit=unit)
 
 
 def _as_degrees(column, unit, where):
@@ -240,16 +222,21 @@ def _as_degrees(column, unit, where):
     degrees = np.full(len(column), np.nan)
     for place, text in enumerate(_as_text(column, "nan").tolist()):
         try:
-            degrees[place] = float(text)
-        except ValueError:
-            try:
-                degrees[place] = Angle(text, unit=unit).deg
-            except ValueError as error:
-                raise ValueError(
-                    f"{where}, object {place + 1} has the coordinate {text!r}, which "
-                    "is no angle. Give degrees, or 13h37m00.9s and -29d51m57s."
-                ) from error
+            degrees[place] = _parse_angle(text, unit)
+        except ValueError as error:
+            raise ValueError(
+                f"{where}, object {place + 1} has the coordinate {text!r}, which is no "
+                "angle. Give degrees, or 13h37m00.9s and -29d51m57s."
+            ) from error
     return Column(degrees, unit=units.deg)
+
+
+def _parse_angle(text, unit):
+    """Return an angle in degrees."""
+    try:
+        return float(text)
+    except ValueError:
+        return Angle(text, unit=unit).deg
 
 
 def _drop_lost(catalog, where):
@@ -275,26 +262,9 @@ def _drop_lost(catalog, where):
 def read_region_objects(regions):
     """Return a table of the objects that regions mark."""
     collected = [entry for entry in collect_regions(regions) if entry.is_included]
-    named = [bool(entry.tags) for entry in collected]
-    texts = [entry.text or "" for entry in collected]
-    types = [
-        entry.tags[0] if has_tag else text.strip()
-        for entry, has_tag, text in zip(collected, named, texts, strict=True)
-    ]
-    styles = [_style(entry) for entry in collected]
-    types_of = {}  # regions without a type have that of the others in their style
-    for style, kind in zip(styles, types, strict=True):
-        if kind:
-            types_of.setdefault(style, set()).add(kind)
-    legend = {
-        style: kinds.pop() for style, kinds in types_of.items() if len(kinds) == 1
-    }
-    types = [
-        kind or legend.get(style, "") for style, kind in zip(styles, types, strict=True)
-    ]
-    table = Table()
-    table["name"] = np.where(named, texts, "") if texts else np.array([], dtype=str)
-    table["type"] = np.array(types, dtype=str)
+    names = [entry.text or "" if entry.tags else "" for entry in collected]
+    table = Table({"name": np.array(names, dtype=str)})
+    table["type"] = np.array(_find_types(collected), dtype=str)
     middles = [_find_middle(entry) for entry in collected]
     on_sky = np.array([isinstance(middle, SkyCoord) for middle in middles], dtype=bool)
     if on_sky.any():
@@ -308,10 +278,19 @@ def read_region_objects(regions):
     return table
 
 
-def _style(entry):
-    """Return shape, marker and color of a region."""
+def _find_types(collected):
+    """Return types of regions: tag, text, or the only type of those drawn alike."""
+    types = [e.tags[0] if e.tags else (e.text or "").strip() for e in collected]
     # Some markers are paths of matplotlib, which differ only in their text.
-    return entry.shape_name, str(entry.region.visual.get("marker")), entry.color
+    styles = [
+        (entry.shape_name, str(entry.region.visual.get("marker")), entry.color)
+        for entry in collected
+    ]
+    types_of = {style: set() for style in styles}
+    for style, kind in zip(styles, types, strict=True):
+        types_of[style] |= {kind} - {""}
+    alike = ["".join(types_of[s]) if len(types_of[s]) == 1 else "" for s in styles]
+    return [kind or other for kind, other in zip(types, alike, strict=True)]
 
 
 def _find_middle(entry):
@@ -321,8 +300,7 @@ def _find_middle(entry):
     place = getattr(region, "center", None) if corners is None else corners
     if place is None:
         raise ValueError(
-            f"{entry.label} has no middle to be the place of an object. Mark it with "
-            "a point or a circle instead."
+            f"{entry.label} has no middle for an object. Draw a point or a circle."
         )
     if not hasattr(region, "to_pixel"):
         return np.mean(place.x), np.mean(place.y)
@@ -334,17 +312,11 @@ def _find_middle(entry):
 
 def _by_frame(middles, rows):
     """Yield rows of the same frame and their places in ICRS, all at once for speed."""
-    frames = []
-    for row in rows:
-        frame = middles[row].frame
-        for known, members in frames:
-            if frame.is_equivalent_frame(known):
-                members.append(row)
-                break
-        else:
-            frames.append((frame, [row]))
-    for frame, members in frames:
-        places = [middles[row].spherical for row in members]
+    while len(rows):
+        frame = middles[rows[0]].frame.replicate_without_data()
+        same = np.array([middles[r].frame.is_equivalent_frame(frame) for r in rows])
+        places = [middles[row].spherical for row in rows[same]]
         angles = [[place.lon.deg, place.lat.deg] for place in places]
-        frame = frame.replicate_without_data()
-        yield members, SkyCoord(*np.transpose(angles), unit="deg", frame=frame).icrs
+        places = SkyCoord(*np.transpose(angles), unit="deg", frame=frame)
+        yield rows[same], places.icrs
+        rows = rows[~same]

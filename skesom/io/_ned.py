@@ -3,6 +3,7 @@
 
 import colorsys
 import re
+from itertools import count
 from typing import NamedTuple
 
 import numpy as np
@@ -32,8 +33,6 @@ _COLUMNS = {
     "Diameter Points": ("diameter_points", int, None),
     "Associations": ("associations", int, None),
 }
-
-
 _GOLDEN_RATIO = (1 + 5**0.5) / 2
 _SYMBOLS = ("circle", "box", "diamond", "cross", "x", "arrow", "boxcircle")
 
@@ -46,9 +45,7 @@ def is_ned(text):
 def parse_ned(text, path):
     """Return the table in the text of a bar-separated main-source table of NED."""
     if text.startswith("{\\rtf"):
-        raise ValueError(
-            f"{path} is text with formatting (RTF). Save it as plain text."
-        )
+        raise ValueError(f"{path} is text with formatting. Save it as plain text.")
     lines = text.splitlines()
     start = next(n for n, line in enumerate(lines) if _HEADER.match(line))
     _check_coordinates("\n".join(lines[:start]), path)
@@ -56,16 +53,16 @@ def parse_ned(text, path):
     rows = []
     for number, line in enumerate(lines[start + 1 :], start + 2):
         fields = [field.strip() for field in line.split("|")]
-        if line.strip() and len(fields) != len(headings):
+        if fields == [""]:
+            continue
+        if len(fields) != len(headings):
             raise ValueError(
                 f"{path}, line {number} has {len(fields)} columns instead of "
                 f"{len(headings)}. Download the table again."
             )
-        if line.strip():
-            rows.append(fields)
+        rows.append(fields)
     table = Table()
-    for place, heading in enumerate(headings):
-        fields = [row[place] for row in rows]
+    for heading, *fields in zip(headings, *rows, strict=True):
         name, kind, unit = _find_column(heading)
         if name == "magnitude_and_filter":
             # The filter is written behind the magnitude.
@@ -85,8 +82,8 @@ def _check_coordinates(preamble, path):
         found = re.search(rf"^\s*{card}\s*:\s*(\S+)", preamble, re.MULTILINE)
         if found and not found[1].startswith(wanted):
             raise ValueError(
-                f"{path} gives positions with {card} {found[1]}. Ask NED for "
-                "equatorial coordinates of J2000."
+                f"{path} has the {card} {found[1]}. Ask NED for equatorial coordinates "
+                "of J2000."
             )
 
 
@@ -174,16 +171,15 @@ def describe_types(types):
 
     Other names are their own descriptions and get distinct colors.
     """
-    described = {}
-    others = 0
+    described, numbers = {}, count()
     for name in dict.fromkeys(types):
         code = name.removeprefix("!")
         # NED shortens "!Flare*" to five letters.
         known = NED_TYPES.get("Flare*" if code == "Flar*" else code)
         if known is None:
-            symbol = _SYMBOLS[others % len(_SYMBOLS)]
-            known = ObjectType(name, symbol, distinct_color(others))
-            others += 1
+            other = next(numbers)
+            symbol = _SYMBOLS[other % len(_SYMBOLS)]
+            known = ObjectType(name, symbol, distinct_color(other))
         elif code != name:
             known = known._replace(description=f"Galactic {known.description}")
         described[name] = known

@@ -30,8 +30,7 @@ def read_region_mask(regions, image, *, wcs=None, empty="raise"):
     image : Cube or tuple of int (n_rows, n_columns)
         The image to find them in.
     wcs : astropy.wcs.WCS, default=None
-        Celestial WCS of the image; by default that of the cube. A WCS given here
-        counts before that of the cube.
+        Celestial WCS of the image, by default that of the cube.
     empty : {"raise", "ignore"}, default="raise"
         Whether a region that holds no pixel of the image is an error or is left out.
 
@@ -39,9 +38,8 @@ def read_region_mask(regions, image, *, wcs=None, empty="raise"):
     -------
     mask : ndarray of bool of shape (n_rows, n_columns)
         True where the center of a pixel lies in a region; a point holds the pixel it
-        lies in. Pixels of excluded regions (``-circle(...)``) are taken out of all
-        others, wherever they are in the file; out of the whole image if there are no
-        others.
+        lies in. Excluded regions (``-circle(...)``), wherever they are in the file, are
+        taken out of all others, or of the whole image if there are no others.
 
     Raises
     ------
@@ -50,9 +48,8 @@ def read_region_mask(regions, image, *, wcs=None, empty="raise"):
     FileNotFoundError
         If there is no such file.
     ValueError
-        If the file cannot be read as a whole, a region has no area, lies on the sky
-        while the image has no WCS, or holds no pixel (see `empty`), or if nothing
-        remains.
+        If a line cannot be read, a region has no area, lies on the sky while the image
+        has no WCS, or holds no pixel (see `empty`), or if no pixel remains.
 
     See Also
     --------
@@ -75,12 +72,13 @@ def read_region_mask(regions, image, *, wcs=None, empty="raise"):
     shape, wcs = find_frame(image, wcs)
     collected = collect_regions(regions)
     included = [entry for entry in collected if entry.is_included]
+    excluded = [entry for entry in collected if not entry.is_included]
     mask = np.full(shape, not included)
     for box, inside in _find_all(included, shape, wcs, empty):
         mask[box] |= inside
-    mask[_find_excluded(collected, shape, wcs)] = False
-    if not mask.any():
-        raise ValueError(_nothing_left(regions, shape))
+    for box, inside in _find_all(excluded, shape, wcs):
+        mask[box][inside] = False
+    _check_left(mask, regions)
     return mask
 
 
@@ -96,7 +94,7 @@ def read_region_labels(
 ):
     """Read named regions as a label map, for example to train a CubeClassifier.
 
-    Regions of the same name have the same label.
+    Regions of the same name have the same label. The result is a named tuple.
 
     Parameters
     ----------
@@ -105,33 +103,27 @@ def read_region_labels(
     image : Cube or tuple of int (n_rows, n_columns)
         The image to find them in.
     wcs : astropy.wcs.WCS, default=None
-        Celestial WCS of the image; by default that of the cube. A WCS given here
-        counts before that of the cube.
+        Celestial WCS of the image, by default that of the cube.
     names : sequence of str or dict of int to str, default=None
-        The names that may occur, in the order of their labels from 0, or by label. By
-        default names are numbered as they appear; if all names are whole numbers, as
-        `write_regions` writes them, they are the labels.
+        The names that may occur, in the order of their labels or by label. By default
+        names are numbered as they appear; if all are whole numbers, they are the
+        labels.
     name_by : {"text", "tag", "color"}, default="text"
-        Which property of a region is its name: the text (the label of CRTF), the first
-        tag, or the color.
+        The name of a region: its text (label in CRTF), first tag, or color.
     overlap : {"last", "unlabeled"}, default="last"
-        Label of a pixel in regions of several names: that of the last of these regions
-        in the file, or none.
+        Label of a pixel in regions of several names: that of the last one, or none.
     empty : {"raise", "ignore"}, default="raise"
         Whether a region that holds no pixel of the image is an error or is left out.
 
     Returns
     -------
-    labels : RegionLabels
-        A named tuple of three:
-
-        - label_map : ndarray of int32 of shape (n_rows, n_columns), the label of each
-          pixel whose center lies in a region, -1 elsewhere. A point labels the pixel
-          it lies in. Pixels of excluded regions (``-circle(...)``) stay -1, wherever
-          these are in the file;
-        - names : dict of int to str, the name of each label;
-        - colors : dict of int to str, the color of the first region of each label, as
-          the file writes it.
+    label_map : ndarray of int32 of shape (n_rows, n_columns)
+        Label of each pixel whose center lies in a region, or that holds a point; -1
+        elsewhere and in excluded regions (``-circle(...)``).
+    names : dict of int to str
+        Name of each label.
+    colors : dict of int to str
+        Color of the first region of each label, as the file writes it.
 
     Raises
     ------
@@ -140,9 +132,9 @@ def read_region_labels(
     FileNotFoundError
         If there is no such file.
     ValueError
-        If the file cannot be read as a whole, a region has no name or an unknown one,
-        no area, lies on the sky while the image has no WCS, or holds no pixel (see
-        `empty`), or if no pixel is labeled.
+        If a line cannot be read, a region has no name or an unknown one, no area, lies
+        on the sky while the image has no WCS, or holds no pixel (see `empty`), or if no
+        pixel is labeled.
 
     See Also
     --------
@@ -173,13 +165,13 @@ def read_region_labels(
     shape, wcs = find_frame(image, wcs)
     collected = collect_regions(regions)
     included = [entry for entry in collected if entry.is_included]
+    excluded = [entry for entry in collected if not entry.is_included]
     found = [_name_of(entry, name_by) for entry in included]
     known = _number_names(found, included, names)
     labels_of = {name: label for label, name in known.items()}
     colors = {}
     for entry, name in zip(included, found, strict=True):
         colors.setdefault(labels_of[name], entry.color)
-
     label_map = np.full(shape, _UNLABELED, dtype=np.int32)
     disputed = np.zeros(shape, dtype=bool)
     pixels = _find_all(included, shape, wcs, empty)
@@ -190,38 +182,26 @@ def read_region_labels(
         before[inside] = label
     if overlap == "unlabeled":
         label_map[disputed] = _UNLABELED
-    label_map[_find_excluded(collected, shape, wcs)] = _UNLABELED
-    if not (label_map >= 0).any():
-        raise ValueError(_nothing_left(regions, shape))
+    for box, inside in _find_all(excluded, shape, wcs):
+        label_map[box][inside] = _UNLABELED
+    _check_left(label_map >= 0, regions)
     return RegionLabels(label_map, known, colors)
 
 
-def _find_all(collected, shape, wcs, empty):
+def _find_all(collected, shape, wcs, empty="ignore"):
     """Yield the pixels of each region: a box, and which of its pixels are inside."""
     if empty not in ("raise", "ignore"):
         raise ValueError(f'empty must be "raise" or "ignore", got {empty!r}.')
     for entry in collected:
         box, inside = find_pixels(entry, shape, wcs)
         if not inside.any() and empty == "raise":
-            if any(part.start == part.stop for part in box):
-                problem = "lies outside of the image. Compare its coordinates with it"
-            else:
-                problem = "holds the center of no pixel. Enlarge it, draw it as a point"
+            is_outside = any(part.start == part.stop for part in box)
+            problem = ("holds the center of no pixel", "lies outside of the image")
             raise ValueError(
-                f'{entry.label} {problem}, or pass empty="ignore" to leave such '
-                "regions out."
+                f"{entry.label} {problem[is_outside]}. Change it, or pass "
+                'empty="ignore".'
             )
         yield box, inside
-
-
-def _find_excluded(collected, shape, wcs):
-    """Return the pixels of excluded regions."""
-    excluded = np.zeros(shape, dtype=bool)
-    for entry in collected:
-        if not entry.is_included:
-            box, inside = find_pixels(entry, shape, wcs)
-            excluded[box] |= inside
-    return excluded
 
 
 def _name_of(entry, name_by):
@@ -234,7 +214,7 @@ def _name_of(entry, name_by):
     if name is None:
         raise ValueError(
             f"{entry.label} has no {name_by} to name it by. Give it one (double click "
-            'on it in DS9), or choose another name_by: "text", "tag", "color".'
+            "on it in DS9), or choose another name_by."
         )
     return name
 
@@ -260,10 +240,12 @@ def _number_names(found, included, names):
     return known
 
 
-def _nothing_left(regions, shape):
-    """Return the message that the regions hold no pixel."""
-    where = f" of {regions}" if is_path(regions) else ""
-    return (
-        f"The regions{where} hold no pixel of the image of {shape[0]} x {shape[1]} "
-        "pixels. Compare their coordinates with the image."
-    )
+def _check_left(found, regions):
+    """Refuse regions that hold no pixel."""
+    if not found.any():
+        where = f" of {regions}" if is_path(regions) else ""
+        size = " x ".join(map(str, found.shape))
+        raise ValueError(
+            f"The regions{where} hold no pixel of the image of {size} pixels. Compare "
+            "their coordinates with the image."
+        )

@@ -2,7 +2,6 @@
 """Region files for DS9: label maps as polygons, catalogs as points."""
 
 import re
-from itertools import groupby
 
 import numpy as np
 from astropy.coordinates import FK5
@@ -31,28 +30,24 @@ def write_regions(
     """Write the outlines of the clusters as a DS9 region file.
 
     Each connected piece of a cluster becomes one polygon along the edges of its pixels,
-    in the color of the cluster and with its name as text and as tag (DS9 groups regions
-    by tags). `read_region_labels` returns the label map from the file.
+    in the color of the cluster, with its name as text and as tag (DS9 groups by tags).
 
     Parameters
     ----------
     path : str or os.PathLike
         File to write, usually ``*.reg``.
     label_map : array-like of int of shape (n_rows, n_columns)
-        Cluster of each pixel from 0; negative pixels (noise, sky, no data) are not
-        drawn.
+        Cluster of each pixel from 0; negative pixels are not drawn.
     wcs : astropy.wcs.WCS, default=None
-        Celestial WCS of the map: the corners are written as sky coordinates, in its
-        own frame if that is ICRS, FK5 (J2000) or galactic, else in ICRS. Without a WCS
-        they are image coordinates.
+        Celestial WCS, to write sky coordinates: in its own frame if that is ICRS, FK5
+        (J2000) or galactic, else in ICRS. Without a WCS they are image coordinates.
     names : sequence or dict of str, default=None
         Name of each label; by default the label itself.
     colors : sequence or dict of str or of (red, green, blue), default=None
         Color of each label: a color name of DS9, ``"#rrggbb"``, or numbers from 0 to
         1 (an opacity after them is ignored). By default distinct hues.
     min_size : int, default=10
-        Pieces of fewer pixels are left out; 1 writes all. Maps of noisy images have
-        very many small pieces, which hide the image.
+        Pieces of fewer pixels are left out: noisy maps have very many.
     overwrite : bool, default=False
         Whether an existing file may be replaced.
 
@@ -71,12 +66,10 @@ def write_regions(
 
     Notes
     -----
-    Pixels of a piece touch by their sides. Holes are joined to each other and to the
-    outline by the shortest straight cuts along pixel edges, which DS9 shows as lines:
-    the polygon holds the pixels of the piece and no others in every program. (Excluded
-    regions for the holes would also exclude the pieces inside of the holes.) Where two
-    cuts cross, a piece becomes two polygons. Coordinates are exact to a thousandth of a
-    pixel.
+    Pixels of a piece touch by their sides. The shortest straight cuts along pixel edges
+    (DS9 shows lines) join holes to each other and to the outline, so that every program
+    finds the same pixels inside. Where two cuts cross, a piece becomes two polygons.
+    Coordinates are exact to a thousandth of a pixel.
 
     Examples
     --------
@@ -93,18 +86,17 @@ def write_regions(
     outlines = trace_outlines(labels, min_size)
     if not outlines:
         raise ValueError(
-            f"label_map has no piece of a cluster with min_size={min_size} pixels or "
-            "more, so there is nothing to write. Lower min_size."
+            f"label_map has no piece of a cluster with min_size={min_size} pixels, so "
+            "there is nothing to write. Lower min_size."
         )
+    labels = dict.fromkeys(outline.label for outline in outlines)
+    properties = {label: _properties(label, names, colors) for label in labels}
     frame, corners = _place(outlines, wcs)
     with atomic_path(path, overwrite=overwrite) as temporary:
         with open(temporary, "w", encoding="utf-8") as file:
             file.write(_HEADER.format(color="green", frame=frame))
-            pairs = zip(outlines, corners, strict=True)
-            for label, group in groupby(pairs, key=lambda pair: pair[0].label):
-                properties = _properties(label, names, colors)
-                for _, text in group:
-                    file.write(f"polygon({text}) # {properties}\n")
+            for outline, text in zip(outlines, corners, strict=True):
+                file.write(f"polygon({text}) # {properties[outline.label]}\n")
 
 
 def _place(outlines, wcs):
@@ -127,10 +119,7 @@ def _place(outlines, wcs):
 def _to_sky(corners, wcs):
     """Return the name of the frame, and the corners as longitude and latitude."""
     if not wcs.has_celestial:
-        raise ValueError(
-            "The WCS of the map has no celestial axes. Leave wcs out to write image "
-            "coordinates."
-        )
+        raise ValueError("The WCS of the map has no celestial axes. Leave it out.")
     frame = wcs_to_celestial_frame(wcs)
     name = frame.name
     sky = wcs.pixel_to_world(*corners.T)
@@ -141,9 +130,8 @@ def _to_sky(corners, wcs):
     if lost.any():
         column, row = corners[lost][0]
         raise ValueError(
-            "Some clusters reach pixels that lie outside the sky in the projection of "
-            f"the WCS, for example near column {column:g}, row {row:g}. Mask them, or "
-            "leave wcs out to write image coordinates."
+            "Some clusters reach pixels outside the sky in the projection of the WCS, "
+            f"as near column {column:g}, row {row:g}. Mask them, or leave wcs out."
         )
     return name, places
 
@@ -165,8 +153,7 @@ def _look_up(values, label, parameter):
         return values[label]
     except (IndexError, KeyError):
         raise ValueError(
-            f"{parameter} has no entry for label {label} of label_map; give one for "
-            "each label."
+            f"{parameter} has no entry for label {label} of label_map."
         ) from None
 
 
@@ -189,18 +176,17 @@ def _check_text(text, what):
     """Refuse a text that region files cannot hold."""
     if _NOT_IN_TEXT.search(text):
         raise ValueError(
-            f"{what} holds braces, semicolons or line breaks, which region files "
-            "cannot hold. Choose another name."
+            f"{what} holds braces, semicolons or line breaks. Choose another name."
         )
 
 
 def write_object_regions(
     path, catalog, *, columns=None, object_type=None, names=False, overwrite=False
 ):
-    """Write a catalog as a region file of DS9, with a symbol and color per type.
+    """Write a catalog as a region file of DS9: points with their types as tags.
 
-    Each object is a point with its type as tag: DS9 groups regions by tags, so that the
-    objects of a type are shown, hidden or colored together.
+    DS9 groups regions by tags, so that the objects of a type are shown, hidden or
+    colored together.
 
     Parameters
     ----------
@@ -220,8 +206,7 @@ def write_object_regions(
     FileExistsError
         If the file exists and `overwrite` is False.
     ValueError
-        If the catalog cannot be read, or a type or name holds braces, semicolons or
-        line breaks.
+        If the catalog cannot be read, or a type or name has braces, ";" or line breaks.
 
     See Also
     --------
@@ -250,8 +235,8 @@ def write_object_regions(
     on_sky = "ra" in objects.colnames
     lines = []
     for row in objects:
-        kind, name = str(row["type"]), str(row["name"])
-        for text in (kind, name) if names else (kind,):
+        kind, name = str(row["type"]), str(row["name"]) if names else ""
+        for text in (kind, name):
             _check_text(text, repr(text))
         if on_sky:
             place = f"{row['ra']:.8f},{row['dec']:.8f}"
@@ -259,7 +244,7 @@ def write_object_regions(
             place = f"{row['x'] + 1:.3f},{row['y'] + 1:.3f}"
         look = f"point={styles[kind].symbol} color={styles[kind].color}"
         line = f"point({place}) # {look} tag={{{kind}}}"
-        lines.append(f"{line} text={{{name}}}" if names and name else line)
+        lines.append(f"{line} text={{{name}}}" if name else line)
     header = _HEADER.format(color="white", frame="icrs" if on_sky else "image")
     with atomic_path(path, overwrite=overwrite) as temporary:
         temporary.write_text(header + "\n".join(lines) + "\n", encoding="utf-8")
