@@ -78,44 +78,40 @@ def make_galaxy_cube(
     Parameters
     ----------
     shape : tuple of int (n_rows, n_columns), default=(605, 605)
-        Size of the images, at least 32 x 32 pixels of 0.0396 arcsec. The galaxy fills
-        any frame; compact objects keep their size in pixels and become more numerous.
+        Size of the images, at least 32 x 32 pixels of 0.0396 arcsec. Compact objects
+        keep their size in pixels; larger frames have more of them.
     n_bands : int, default=9
         Number of bands, 1 to 100. Nine are the filters of `load_study_filters`; fewer
         are those nine without F487N, then F373N, F225W, F673N, F502N, F438W, F657N and
         F336W. More than nine continue with bands without lines from F814W to 1700 nm.
     missing : float, default=0.0
-        Fraction of the pixels without data in at least one of the nine bands, up to
-        0.9. If positive, the images are mosaics of two overlapping pointings turned
-        against the frame: corners and an edge are empty, a narrow gap between the
-        detectors crosses the frame, borders are noisier, and edges differ slightly
-        from band to band.
+        Fraction, up to 0.9, of the pixels without data in at least one of the nine
+        bands. If positive, the images are mosaics of two turned, overlapping pointings,
+        with a gap between the detectors, noisier borders and other edges in each band.
     noise : float, default=1.0
-        Factor on the standard deviation of the noise: photon noise of the source and
-        the sky in half an hour, and read-out noise. 0 gives images without noise.
+        Factor on the standard deviation of the photon noise (of source and sky in half
+        an hour) and read-out noise.
     extent : float, default=1.0
         Size of the galaxy relative to the frame. Smaller galaxies leave more sky.
     kind : {"spiral", "edge-on", "merger", "elliptical"}, default="spiral"
-        A face-on spiral, a spiral seen nearly from the side, two smaller spirals with
-        disturbed discs, or old stars in a smooth ellipse with globular clusters and a
-        ring of dust and gas.
+        A face-on spiral, a spiral seen nearly from the side, two smaller disturbed
+        spirals, or a smooth ellipse with globular clusters and a ring of dust and gas.
     dust : float, default=1.0
         Factor on the optical depth of the dust.
     star_formation : float, default=1.0
-        Factor on the light of young stars, their gas and clusters. Ellipticals have
-        none.
+        Factor on the light of young stars, their gas and clusters, except in
+        ellipticals.
     blur : float in (0, 10], default=1.0
         Factor on the width of the point-spread function of each band.
     gap_value : float, default=nan
-        Value of pixels without data. 0.0 gives images as in many archives.
+        Value of pixels without data; 0.0 in many archives.
     random_state : int, RandomState instance or None, default=None
         Determines the galaxy and the noise. Pass an int for reproducible results.
 
     Returns
     -------
     cube : Cube of shape (n_rows, n_columns, n_bands)
-        Images in electron / s per pixel, float32, with WCS, band names and FWHM. The
-        sky is not subtracted.
+        Images in electron / s per pixel with the sky, float32, WCS and FWHM.
     truth : ndarray of shape (n_rows, n_columns), dtype int32
         Index into `POPULATIONS` for each pixel, -3 where a band has no data.
 
@@ -123,10 +119,6 @@ def make_galaxy_cube(
     ------
     ValueError
         If a parameter is out of its range.
-
-    See Also
-    --------
-    load_study_filters : The nine filters.
 
     Notes
     -----
@@ -136,22 +128,17 @@ def make_galaxy_cube(
     the redshift of Messier 83 and in ratios of bright H II regions [1]_; in supernova
     remnants [S II] / H alpha is 0.87, above the limit of 0.4 between shocks and
     photoionization [2]_. *Dust* covers 80 % of the light with an optical depth in
-    proportion to wavelength to the power -0.7 [3]_. Each band is multiplied by a
-    Gaussian in Fourier space; compact sources are Gaussians at their exact places. The
-    same `random_state` gives the same galaxy for any `n_bands`, and the same images in
-    shared bands; `dust`, `star_formation` and `blur` do not move anything.
+    proportion to wavelength to the power -0.7 [3]_. Images are blurred by Gaussians.
+    The same `random_state` gives the same images in shared bands for any `n_bands`;
+    `dust`, `star_formation` and `blur` do not move anything.
 
-    *Truth* is measured in the scene without noise at the worst FWHM of the nine bands.
-    A pixel is "old disc" unless one of these is true; the last true one counts:
-
-    - young arm: more than half of the galaxy's light in F336W;
-    - bulge: more than half of F814W;
-    - sky: brighter than the galaxy in F438W;
-    - dust lane: less than 57 % of F438W passes the dust;
-    - H II region (and diffuse ionized gas): more than half of F657N;
-    - star cluster: more than half of F438W;
-    - supernova remnant: more than 40 % of F673N;
-    - foreground star: more than half of F438W or F814W.
+    *Truth* is measured without noise at the worst FWHM of the nine bands. A pixel is
+    "old disc" unless one of these is true; the last true one counts: "young arm" is
+    more than half of the galaxy's light in F336W; "bulge" more than half of F814W;
+    "sky" brighter than the galaxy in F438W; "dust lane" lets less than 57 % of F438W
+    pass; "H II region" (with diffuse ionized gas) is more than half of F657N; "star
+    cluster" more than half of F438W; "supernova remnant" more than 40 % of F673N;
+    "foreground star" more than half of F438W or F814W.
 
     References
     ----------
@@ -172,14 +159,8 @@ def make_galaxy_cube(
     shape = _check_shape(shape)
     scene_seed, noise_seed = _seeds(random_state).spawn(2)
     padded = tuple(length + 2 * MARGIN for length in shape)
-    scene = make_scene(
-        padded,
-        extent,
-        np.random.default_rng(scene_seed),
-        kind=kind,
-        dust=dust,
-        star_formation=star_formation,
-    )
+    looks = {"kind": kind, "dust": dust, "star_formation": star_formation}
+    scene = make_scene(padded, extent, np.random.default_rng(scene_seed), **looks)
     truth = _truth(scene, blur)
     mosaic = Mosaic(shape, missing)
     noise_seeds = noise_seed.spawn(MAX_BANDS)
@@ -215,16 +196,10 @@ def load_study_filters():
         ``exposure`` (s, rounded), ``fwhm`` (of the point-spread function, arcsec) and
         ``line`` (purpose of the filter).
 
-    Notes
-    -----
-    The filters are those of the Early Release Science observations with Wide Field
-    Camera 3 [1]_; widths and throughputs are rounded from the instrument's handbook
-    [2]_.
-
     References
     ----------
-    .. [1] Dopita et al. (2010), ApJ 710, 964.
-    .. [2] Wide Field Camera 3 Instrument Handbook, section 6.5.
+    Filters: Dopita et al. (2010), ApJ 710, 964. Widths and throughputs: Wide Field
+    Camera 3 Instrument Handbook, section 6.5.
 
     Examples
     --------
@@ -244,13 +219,10 @@ def _check_shape(shape):
     """Return the shape as a tuple of two Python integers."""
     sides = tuple(shape)
     if len(sides) != 2 or not all(isinstance(side, Integral) for side in sides):
-        raise ValueError(
-            f"shape must be two integers, the numbers of rows and columns, got {shape}."
-        )
+        raise ValueError(f"shape must be two integers (rows, columns), got {shape}.")
     if min(sides) < SMALLEST_SIDE:
-        raise ValueError(
-            f"shape must be at least {SMALLEST_SIDE} x {SMALLEST_SIDE}, got {shape}."
-        )
+        least = f"{SMALLEST_SIDE} x {SMALLEST_SIDE}"
+        raise ValueError(f"shape must be at least {least}, got {shape}.")
     return int(sides[0]), int(sides[1])
 
 

@@ -38,34 +38,31 @@ PARTS = {
 def fetch_m83(filters=None, *, part="study", source=None, show_progress=True):
     """Fetch Hubble's images of Messier 83 in nine filters, the data of the 2014 study.
 
-    The mosaics of the Early Release Science program with Wide Field Camera 3 [1]_ are
-    downloaded from the Mikulski Archive for Space Telescopes, 170 MB for each filter,
-    and kept in astropy's cache.
+    The mosaics of the Early Release Science program with Wide Field Camera 3 [1]_, 170
+    MB for each filter, are from the Mikulski Archive for Space Telescopes, and stay in
+    astropy's cache.
 
     Parameters
     ----------
     filters : sequence of str, default=None
-        Names of filters as in `load_study_filters`, in the order of the bands. By
-        default all nine.
+        Names as in `load_study_filters`, in the order of the bands; all nine by
+        default.
     part : {"study", "HII region", "whole"} or (center, size), default="study"
-        Part of the images: that of the 2014 study (0.0393 x 0.0791 degrees, 3573 x
-        7188 pixels, 0.9 GB in memory for nine bands), its small test field around an
-        H II region (605 x 605 pixels), all of them (5000 x 8500 pixels, of which a
-        third is empty; 1.5 GB, and twice as much while reading), or a center and size
-        as `Cube.cutout` takes them.
+        That of the 2014 study (0.0393 x 0.0791 degrees, 3573 x 7188 pixels, 0.9 GB for
+        nine bands), its test field around an H II region (605 x 605 pixels), the whole
+        (5000 x 8500 pixels, a third of them empty; 1.5 GB, twice as much while
+        reading), or a center and size as for `Cube.cutout`.
     source : str, os.PathLike or sequence of str, default=None
-        Address of a folder with the files, or several to try in turn, or a folder on
-        disk with files that were downloaded by hand. By default the folders of the
-        archive.
+        Address of a folder with the files, several to try in turn, or a folder on disk.
+        By default the folders of the archive.
     show_progress : bool, default=True
         Whether to show the progress of downloads on a terminal.
 
     Returns
     -------
     cube : Cube of shape (n_rows, n_columns, n_bands)
-        Images in electron / s per pixel of 0.0396 arcsec, float32, north up, with WCS
-        and FWHM. Pixels without data, 0 in the files, are NaN. The sky is not
-        subtracted.
+        Images in electron / s per pixel of 0.0396 arcsec with the sky, float32, north
+        up, with WCS and FWHM. Pixels without data, 0 in the files, are NaN.
 
     Raises
     ------
@@ -79,30 +76,23 @@ def fetch_m83(filters=None, *, part="study", source=None, show_progress=True):
     UserWarning
         If a damaged file in the cache is discarded and downloaded again.
 
-    See Also
-    --------
-    load_study_filters : Wavelengths and FWHM of the filters.
-    make_galaxy_cube : A similar synthetic galaxy, without any download.
-
     Notes
     -----
-    *Checks.* The archive publishes no checksums of these files. At each use a file must
-    be as long as its FITS headers say, agree with its CHECKSUM and DATASUM cards if it
-    has any, and hold 5000 x 8500 pixels of the right filter. Else it is discarded.
+    *Checks.* At each use a file must be as long as its FITS headers say, agree with its
+    CHECKSUM and DATASUM cards if it has any, and hold 5000 x 8500 pixels of the right
+    filter. Else it is discarded.
 
-    *Files* have the names in the archive's description, version 2, for example
+    *Files* (version 2) have names such as
     ``hlsp_wfc3ers_hst_wfc3_m83_f225w_v2_drz_sci.fits``. To download them by hand, start
     from https://archive.stsci.edu/prepds/wfc3ers.
 
-    *Positions* agree between filters to 0.1 pixel, and with catalogs to 0.5 arcsec,
-    according to the description. Bands whose WCS differs from that of the first are
-    resampled.
+    *Positions* agree between filters to 0.1 pixel, and with catalogs to 0.5 arcsec.
+    Bands whose WCS differs from that of the first are resampled.
 
     References
     ----------
-    .. [1] Dopita et al. (2010), ApJ 710, 964; images by M. Mutchler, Space Telescope
-       Science Institute (2011), for the WFC3 Science Oversight Committee, program
-       11360.
+    .. [1] Dopita et al. (2010), ApJ 710, 964; images by M. Mutchler (2011) for the WFC3
+       Science Oversight Committee, program 11360.
 
     Examples
     --------
@@ -143,10 +133,8 @@ def _find_part(part):
             return SkyCoord(ra, dec, unit="deg"), tuple(size * units.deg)
     elif isinstance(part, tuple) and len(part) == 2:
         return part
-    raise ValueError(
-        f"part must be one of {[*PARTS, 'whole']} or a tuple (center, size), got "
-        f"{part!r}."
-    )
+    wanted = f"one of {[*PARTS, 'whole']} or a tuple (center, size)"
+    raise ValueError(f"part must be {wanted}, got {part!r}.")
 
 
 def _find_file(name, source, show_progress):
@@ -167,8 +155,7 @@ def _find_file(name, source, show_progress):
     if problem is not None and was_cached:
         clear_download_cache(urls[0])
         warnings.warn(
-            f"The copy of {file} in the cache is damaged ({problem}). It was discarded "
-            "and is downloaded again.",
+            f"{file} in the cache is damaged ({problem}) and is downloaded again.",
             UserWarning,
             stacklevel=3,
         )
@@ -187,8 +174,7 @@ def _check_local(path, name):
     """Return the path of a file on disk after checking it."""
     if not path.is_file():
         raise FileNotFoundError(
-            f"There is no {path.name} in {path.parent}. Download it to there, or leave "
-            "source out."
+            f"There is no {path.name} in {path.parent}. Download it to there."
         )
     problem = _find_problem(path, name)
     if problem is not None:
@@ -199,14 +185,12 @@ def _check_local(path, name):
 def _download(urls, show_progress):
     """Return the path of a file in the cache, after a download if it is not there."""
     try:
-        return download_file(
-            urls[0], cache=True, sources=urls, show_progress=show_progress
-        )
+        return download_file(urls[0], True, show_progress=show_progress, sources=urls)
     except (OSError, HTTPException) as error:  # of the network or the disk
         reason = getattr(error, "reason", None) or error
         raise OSError(
             f"{Path(urls[0]).name} could not be downloaded from {' or '.join(urls)} "
-            f"({reason}). Try again later, or give another source, such as a folder."
+            f"({reason}). Try again later, or give another source."
         ) from error
 
 

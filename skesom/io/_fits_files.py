@@ -44,9 +44,7 @@ def open_fits(path, **options):
     with open(path, "rb") as stream, warnings.catch_warnings():
         # Cards that astropy corrects need no action of the user.
         warnings.simplefilter("ignore", FITSFixedWarning)
-        warnings.filterwarnings(
-            "ignore", category=AstropyUserWarning, module=r"astropy\.io\.fits"
-        )
+        warnings.filterwarnings("ignore", "", AstropyUserWarning, r"astropy\.io\.fits")
         try:
             with fits.open(stream, **{"uint": False, **options}) as hdus:
                 yield hdus
@@ -58,7 +56,7 @@ def open_fits(path, **options):
             reason = text.splitlines()[0].split(", this file")[0].rstrip(".")
             raise OSError(
                 f"{path} is not a readable FITS file ({reason}). Give undamaged FITS "
-                "images; read other formats with other programs and give arrays."
+                "images, or arrays."
             ) from error
 
 
@@ -84,15 +82,14 @@ def file_stem(path):
 
 def find_images(hdus, wanted, path):
     """Return the numbers of the HDUs that hold the images."""
-    if isinstance(wanted, list):
-        return [find_hdu(hdus, one, path) for one in wanted]
     if wanted is not None and wanted != "all":
-        return [find_hdu(hdus, wanted, path)]
+        wanted = wanted if isinstance(wanted, list) else [wanted]
+        return [find_hdu(hdus, one, path) for one in wanted]
     images = [number for number, hdu in enumerate(hdus) if is_image(hdu)]
     if not images:
         cut = " The file ends too early: copy it again." if _is_cut_off(path) else ""
         raise ValueError(f"{path} holds no image: {list_hdus(hdus)}.{cut}")
-    science = [n for n in images if not _is_companion(hdus[n].name)]
+    science = [n for n in images if _COMPANIONS.isdisjoint(outer_words(hdus[n].name))]
     return (science or images)[: None if wanted == "all" else 1]
 
 
@@ -103,10 +100,10 @@ def _is_cut_off(path):
     return is_plain and os.path.getsize(path) % _BLOCK != 0
 
 
-def _is_companion(name):
-    """Return whether a name is that of a companion: ERR, ERR_F814W, F814W_ERR."""
+def outer_words(name):
+    """Return the words that may name a companion: of ERR, ERR_F814W or F814W_ERR."""
     words = split_name(name)
-    return not _COMPANIONS.isdisjoint(words[:1] + words[-1:])
+    return words[:1] + words[-1:]
 
 
 def find_hdu(hdus, wanted, path):
@@ -117,9 +114,8 @@ def find_hdu(hdus, wanted, path):
     except (KeyError, IndexError) as error:
         raise ValueError(f"{path} has no HDU {wanted!r}: {list_hdus(hdus)}.") from error
     if not is_image(hdu):
-        raise ValueError(
-            f"HDU {wanted!r} of {path} is not an image: {list_hdus(hdus)}."
-        )
+        problem = f"HDU {wanted!r} of {path} is not an image"
+        raise ValueError(f"{problem}: {list_hdus(hdus)}.")
     return number
 
 
@@ -135,11 +131,13 @@ def split_name(name):
 
 def list_hdus(hdus):
     """Return a line that lists the HDUs of a file."""
-    lines = []
-    for number, hdu in enumerate(hdus):
-        shape = " x ".join(str(length) for length in hdu.shape) if hdu.is_image else ""
-        kind = (f"image {shape}" if shape else "empty") if hdu.is_image else "table"
-        lines.append(f"{number} {hdu.name or 'unnamed'} ({kind})")
+    kinds = [
+        ("image " + " x ".join(map(str, hdu.shape)) if hdu.shape else "empty")
+        if hdu.is_image
+        else "table"
+        for hdu in hdus
+    ]
+    lines = [f"{n} {hdus[n].name or 'unnamed'} ({k})" for n, k in enumerate(kinds)]
     return "its HDUs are " + ", ".join(lines)
 
 
@@ -155,11 +153,10 @@ def make_hdus(data, wcs):
 
 def to_ascii(name):
     """Write a name in ASCII, as FITS requires: the letter of H alpha is "alpha"."""
-    return "".join(
-        character
-        if " " <= character <= "~"
-        else unicodedata.name(character, "_").split()[-1].lower()
-        for character in name
+    return re.sub(
+        "[^ -~]",
+        lambda match: unicodedata.name(match[0], "_").split()[-1].lower(),
+        name,
     )
 
 
@@ -186,9 +183,7 @@ def _check_place(path, overwrite):
     if path.is_dir():
         raise IsADirectoryError(f"{path} is a folder, not a file to write.")
     if not path.parent.is_dir():
-        raise FileNotFoundError(
-            f"{path} cannot be written: the folder {path.parent} does not exist."
-        )
+        raise FileNotFoundError(f"{path}: the folder {path.parent} does not exist.")
     if path.exists() and not overwrite:
         raise FileExistsError(
             f"{path} exists already. Choose another name, or allow to overwrite it."

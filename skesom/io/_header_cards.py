@@ -63,9 +63,8 @@ def _read_names(headers, n_bands, stem):
 def _filter_name(headers, card):
     """Return the filter in a card, None if it holds none."""
     value = _first_card(headers, card)
-    if not isinstance(value, str) or _NO_FILTER.match(value.strip()):
-        return None
-    return value.strip()
+    value = value.strip() if isinstance(value, str) else ""
+    return None if _NO_FILTER.match(value) else value
 
 
 def _first_card(headers, card):
@@ -90,9 +89,7 @@ def _is_positive(value):
 def read_unit(headers):
     """Return the unit in BUNIT, None if it is missing or unknown."""
     text = _first_card(headers, "BUNIT")
-    if not isinstance(text, str) or not text.strip():
-        return None
-    return parse_unit(text)
+    return parse_unit(text) if isinstance(text, str) and text.strip() else None
 
 
 def parse_unit(text):

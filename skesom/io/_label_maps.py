@@ -24,10 +24,8 @@ _MAX_COLUMNS = 999
 def write_map(path, label_map, *, wcs=None, cube=None, table=None, overwrite=False):
     """Write a label map as a FITS image with a table of its clusters.
 
-    The primary HDU holds the labels as 32-bit integers and the celestial WCS. Pixels
-    without data (-3) are BLANK, which viewers leave empty; the card SKYLABEL has the
-    label of sky that was set aside (-2). The extension CLUSTERS holds the table of
-    `cluster_table`.
+    The primary HDU holds the labels as 32-bit integers, with BLANK for no data and
+    SKYLABEL for sky, and the celestial WCS; the extension CLUSTERS the `cluster_table`.
 
     Parameters
     ----------
@@ -36,8 +34,7 @@ def write_map(path, label_map, *, wcs=None, cube=None, table=None, overwrite=Fal
     label_map : array-like of int of shape (n_rows, n_columns)
         Cluster of each pixel from 0; -1 is noise, -2 is sky and -3 is no data.
     wcs : astropy.wcs.WCS, default=None
-        Celestial WCS of the map. By default that of the cube; a WCS given here counts
-        before it.
+        Celestial WCS of the map, by default that of the cube.
     cube : Cube or array-like of shape (n_rows, n_columns, n_bands), default=None
         Fluxes that the table summarizes for each cluster.
     table : astropy.table.Table, default=None
@@ -51,11 +48,6 @@ def write_map(path, label_map, *, wcs=None, cube=None, table=None, overwrite=Fal
         If the file exists and `overwrite` is False.
     ValueError
         If the labels are not such a map, or the cube has another shape.
-
-    See Also
-    --------
-    read_map : Read the map back.
-    cluster_table : The table alone.
 
     Examples
     --------
@@ -100,8 +92,7 @@ def read_map(path):
     Returns
     -------
     label_map : ndarray of int32 of shape (n_rows, n_columns)
-        Cluster of each pixel from 0; -1 is noise, -2 is sky that was set aside, and -3
-        is no data (BLANK in the file).
+        Cluster of each pixel from 0; -1 is noise, -2 is sky and -3 is no data.
     wcs : astropy.wcs.WCS or None
         Celestial WCS of the map.
 
@@ -119,8 +110,7 @@ def read_map(path):
         scaled = header.get("BSCALE", 1) != 1 or header.get("BZERO", 0) != 0
         if stored.dtype.kind not in "iu" or stored.ndim != 2 or scaled:
             raise ValueError(
-                f"{image.label} is not a label map: its image is not one band of plain "
-                "integers."
+                f"{image.label} is not a label map: not one band of plain integers."
             )
         labels = stored.astype(np.int64)
         labels[labels == header.get("BLANK", MASKED)] = MASKED
@@ -140,10 +130,9 @@ def cluster_table(label_map, cube=None):
     Returns
     -------
     table : astropy.table.Table
-        One row per cluster that has pixels, in the order of the labels: ``id``,
-        ``pixels``, ``percentage`` (of the pixels that belong to a cluster) and, for
-        each band of the cube, ``<band>_median``, ``<band>_q25`` and ``<band>_q75`` in
-        the unit of the band. Masked (NaN) values do not count.
+        One row per cluster that has pixels: ``id``, ``pixels``, ``percentage`` (of the
+        pixels in clusters) and, for each band of the cube, ``<band>_median``,
+        ``<band>_q25`` and ``<band>_q75`` in the unit of the band, without NaN.
 
     Raises
     ------
@@ -176,11 +165,9 @@ def cluster_table(label_map, cube=None):
         Column(pixels, "pixels", description="number of pixels"),
         percentage,
     ]
-    if cube is not None:
-        cube = _check_flux(labels, cube)
-        ends = np.cumsum(pixels)
-        for band in range(cube.shape[2]):
-            columns += _summarize_band(cube, band, members, ends)
+    cube = None if cube is None else _check_flux(labels, cube)
+    for band in range(0 if cube is None else cube.shape[2]):
+        columns += _summarize_band(cube, band, members, np.cumsum(pixels))
     return Table(columns, copy=False)
 
 
@@ -189,11 +176,9 @@ def _summarize_band(cube, band, members, ends):
     flux = cube.data[:, :, band].ravel()[members]
     summary = np.full((len(ends), len(_QUARTILES)), np.nan, dtype=cube.dtype)
     for cluster, values in enumerate(np.split(flux, ends[:-1])):
-        values = values[~np.isnan(values)]
-        if len(values):
-            summary[cluster] = np.percentile(
-                values, list(_QUARTILES.values()), overwrite_input=True
-            )
+        if len(values := values[~np.isnan(values)]):
+            ranks = list(_QUARTILES.values())
+            summary[cluster] = np.percentile(values, ranks, overwrite_input=True)
     name = cube.band_names[band]
     return [
         Column(
@@ -225,8 +210,7 @@ def _make_table_hdu(table):
             # The standard has no electrons; the description may have them.
             column.description += f" [{column.unit}]"
             column.unit = None
-        if not column.name.isascii():
-            table.rename_column(column.name, to_ascii(column.name))
+        table.rename_column(column.name, to_ascii(column.name))
     hdu = fits.table_to_hdu(table)
     hdu.name = "CLUSTERS"
     for number, column in enumerate(table.columns.values(), 1):
@@ -240,6 +224,6 @@ def _check_flux(labels, cube):
     if cube.shape[:2] != labels.shape:
         raise ValueError(
             f"The cube has {cube.shape[0]} x {cube.shape[1]} pixels, but label_map has "
-            f"{labels.shape[0]} x {labels.shape[1]}. Give the cube of the clusters."
+            f"{labels.shape[0]} x {labels.shape[1]}."
         )
     return cube

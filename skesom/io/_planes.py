@@ -11,6 +11,7 @@ import numpy as np
 from astropy import units
 from astropy.nddata.bitmask import bitfield_to_boolean_mask
 
+from skesom._common.blocks import row_blocks
 from skesom._common.grids import Grid, same_grid
 from skesom.io._fits_files import (
     ERROR_KINDS,
@@ -21,6 +22,7 @@ from skesom.io._fits_files import (
     list_hdus,
     name_hdu,
     open_fits,
+    outer_words,
     split_name,
     split_path,
 )
@@ -34,7 +36,6 @@ _UNCERTAINTY_CLASSES = {  # as astropy.nddata.CCDData writes them
     "InverseVariance": "ivar",
 }
 ERROR_POWERS = {"std": 1, "var": 2, "ivar": -2}
-_PIXELS_PER_STRIP = 2**18  # small enough for the cache
 
 
 class Plane(NamedTuple):
@@ -56,20 +57,17 @@ def find_beside(hdus, image, role, wanted, error_kind):
     """Return the plane in the open file of the image, None if "auto" finds none."""
     path, number = image.place
     name, version = hdus[number].name, hdus[number].ver
-    fitting = [
-        n
-        for n, hdu in enumerate(hdus)
-        if n != number and _belongs_to(hdu, name, version, image)
-    ]
+    fitting = [n for n, h in enumerate(hdus) if _belongs_to(h, name, version, image)]
+    fitting = [n for n in fitting if n != number]
     if wanted == "auto":
         chosen = _choose(hdus, fitting, role)
         if chosen is None:
             return None
     else:
         # If names are repeated, the plane with the version of the image is meant.
-        same = [n for n in fitting if hdus[n].name == str(wanted).upper()]
-        is_name = isinstance(wanted, str)
-        chosen = same[0] if is_name and same else find_hdu(hdus, wanted, path)
+        name = wanted.upper() if isinstance(wanted, str) else None
+        same = [n for n in fitting if hdus[n].name == name]
+        chosen = same[0] if same else find_hdu(hdus, wanted, path)
     return _make_plane(hdus, chosen, path, image, role, error_kind)
 
 
@@ -94,17 +92,16 @@ def find_elsewhere(image, role, wanted, error_kind):
         known = wcs is not None and image.grid.wcs is not None
         if known and not same_grid(Grid(wcs, image.grid.shape), image.grid):
             raise ValueError(
-                f"{label} lies on other pixels of the sky than {image.label}. Align it "
-                "before, or correct its WCS."
+                f"{label} lies on other pixels of the sky than {image.label}. Align it."
             )
         return _make_plane(hdus, number, path, image, role, error_kind)
 
 
 def _belongs_to(hdu, name, version, image):
     """Return whether an HDU may hold a plane of the image with a name and version."""
-    if not _is_constant(hdu):
-        if not is_image(hdu) or _plane_axes(hdu.shape, image) is None:
-            return False
+    fits = is_image(hdu) and _plane_axes(hdu.shape, image) is not None
+    if not (fits or _is_constant(hdu)):
+        return False
     words, own = split_name(hdu.name), split_name(name)
     return hdu.ver == version if len(words) == 1 else own in (words[1:], words[:-1])
 
@@ -118,11 +115,10 @@ def _choose(hdus, candidates, role):
     """Return the best candidate for a role, None without any."""
     named = []
     for number in candidates:
-        words = split_name(hdus[number].name)
-        word = next((w for w in words[:1] + words[-1:] if w in _NAMES[role]), None)
-        if word is not None:
+        fitting = [w for w in outer_words(hdus[number].name) if w in _NAMES[role]]
+        if fitting:
             # Standard deviations come first, because they are used as they are.
-            rank = list(ERROR_POWERS).index(ERROR_KINDS.get(word, "std"))
+            rank = list(ERROR_POWERS).index(ERROR_KINDS.get(fitting[0], "std"))
             named.append((rank if role == "errors" else 0, number))
     return min(named, default=(0, None))[1]
 
@@ -183,14 +179,13 @@ def _error_kind(hdu, label):
     written = hdu.header.get("UTYPE")
     if written in _UNCERTAINTY_CLASSES:
         return _UNCERTAINTY_CLASSES[written]
-    words = split_name(hdu.name)
-    for word in words[:1] + words[-1:]:
+    for word in outer_words(hdu.name):
         if word in ERROR_KINDS:
             return ERROR_KINDS[word]
         if word in WEIGHT_NAMES | MASK_NAMES:
             raise ValueError(
-                f"{label} does not say how its values become errors. Give "
-                "error_kind='ivar' if they are inverse variances, 'var' or 'std'."
+                f"{label} does not show the kind of its errors. Give error_kind="
+                "'ivar' (inverse variances), 'var' or 'std'."
             )
     return "std"
 
@@ -206,8 +201,7 @@ def _unit_factor(hdu, image, kind, label):
         if unit == wanted:
             return 1.0  # variances are often labeled with the unit of the image
         raise ValueError(
-            f"{label} is in {unit}, but the image {image.label} in {wanted}. Correct "
-            "BUNIT, or name another HDU."
+            f"{label} is in {unit}, but the image {image.label} in {wanted}."
         ) from error
 
 
@@ -246,8 +240,7 @@ def copy_pixels(image, data, places):
                     data[:, :, place][np.ma.getmaskarray(values)] = np.nan
         except FloatingPointError as error:
             raise ValueError(
-                f"{image.label} holds values beyond the range of {data.dtype}. Read it "
-                "with dtype=np.float64."
+                f"{image.label} holds values beyond {data.dtype}. Use dtype=np.float64."
             ) from error
 
 
@@ -255,8 +248,11 @@ def apply_plane(plane, data, errors, places, ignore_flags):
     """Fill in the errors of an image, or mask the pixels that a plane rules out."""
     with plane.open() as array, np.errstate(all="ignore"):
         for band, place in enumerate(places):
-            for rows in _strips(data.shape):
-                values = _pick(array, rows, band)
+            for rows in row_blocks(data.shape[:2]):
+                index = (rows, slice(None), band)[
+                    : array.ndim
+                ]  # of all, one or no band
+                values = array[index] if array.ndim else array
                 if plane.kind == "masks":
                     bad = _find_flagged(values, ignore_flags, plane.label)
                 elif plane.kind == "weights":
@@ -288,18 +284,6 @@ def _find_flagged(values, ignore_flags, label):
         return values != 0
     if values.dtype.kind not in "iu":
         raise ValueError(
-            f"{label} holds {values.dtype} numbers, which have no flags to ignore. "
-            "Leave out ignore_flags."
+            f"{label} holds {values.dtype} numbers, which have no flags to ignore."
         )
     return bitfield_to_boolean_mask(values, ignore_flags=ignore_flags)
-
-
-def _strips(shape):
-    """Return the rows of strips of one band."""
-    height = max(1, _PIXELS_PER_STRIP // shape[1])
-    return [slice(row, row + height) for row in range(0, shape[0], height)]
-
-
-def _pick(array, rows, band):
-    """Return rows of a band of an array of all bands, of one band or of one value."""
-    return array[(rows, slice(None), band)[: array.ndim]] if array.ndim else array
