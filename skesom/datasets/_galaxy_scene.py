@@ -260,9 +260,6 @@ def _dust(geometry, feathers, rng):
     return depth * -np.expm1(-((radius / np.float32(0.12)) ** 2))
 
 
-# ---------------------------------------------------------------- compact objects
-
-
 def _scaled_number(number, area, at_least):
     """Return the number of objects in an area, from that in a frame of 605 x 605."""
     return max(round(number * area / REFERENCE_AREA), at_least)

@@ -256,9 +256,6 @@ def _drop_lost(catalog, where):
     return catalog[~lost]
 
 
-# ---------------------------------------------------------------- regions
-
-
 def read_region_objects(regions):
     """Return a table of the objects that regions mark."""
     collected = [entry for entry in collect_regions(regions) if entry.is_included]

@@ -18,8 +18,6 @@ from skesom.io._filters import filter_wavelength
 from skesom.io._images import describe_array, describe_file
 from skesom.io._planes import find_elsewhere
 
-ORDERS = ("given", "wavelength")
-
 
 def gather_images(
     paths, hdu, planes, error_kind=None, *, band_names=None, fwhm=None, order="given"
@@ -28,12 +26,13 @@ def gather_images(
 
     `planes` has the parameters errors, masks and weights of `read_cube` by name.
     """
-    listed = {role: _as_list(wanted) for role, wanted in planes.items()}
-    beside = {
-        role: wanted
+    planes = {role: wanted for role, wanted in planes.items() if wanted is not None}
+    listed = {  # one by one
+        role: wanted if isinstance(wanted, list) else [wanted]
         for role, wanted in planes.items()
-        if wanted is not None and listed[role] is None
+        if isinstance(wanted, os.PathLike | np.ndarray | list)
     }
+    beside = {role: planes[role] for role in planes if role not in listed}
     paths = _list_paths(paths)
     images = []
     for number, path in enumerate(paths, 1):
@@ -44,8 +43,7 @@ def gather_images(
             images.append(describe_array(path, label, beside, error_kind))
     _check_distinct(images)
     for role, wanted in listed.items():
-        if wanted is not None:
-            images = _add_planes(images, role, wanted, error_kind)
+        images = _add_planes(images, role, wanted, error_kind)
     given = None if band_names is None else _check_names(images, band_names)
     order = _find_order(images, order, given)
     names = _split(images, given or _name_bands(images, order))
@@ -60,13 +58,6 @@ def describe_bands(paths, *, hdu=None, band_names=None):
         paths, hdu, {}, band_names=band_names, order="wavelength"
     )
     return [name for image in images for name in image.band_names], order
-
-
-def _as_list(wanted):
-    """Return the planes that are given one by one, None for those beside the images."""
-    if isinstance(wanted, os.PathLike | np.ndarray):
-        return [wanted]
-    return wanted if isinstance(wanted, list) else None
 
 
 def _list_paths(paths):
@@ -91,10 +82,7 @@ def _check_distinct(images):
     seen = set()
     for image in images:
         if image.place in seen:
-            raise ValueError(
-                f"{image.label} is given twice. Leave one out, or name another HDU of "
-                "the file in brackets."
-            )
+            raise ValueError(f"{image.label} is given twice. Leave one out.")
         seen |= {image.place} - {None}
 
 
@@ -105,13 +93,14 @@ def _add_planes(images, role, wanted, error_kind):
             f"{role} has {len(wanted)} entries for {len(images)} images. Give one for "
             "each image, None where there is none."
         )
-    complete = []
-    for image, one in zip(images, wanted, strict=True):
-        if one is not None:
-            plane = find_elsewhere(image, role, one, error_kind)
-            image = image._replace(planes=(*image.planes, plane))
-        complete.append(image)
-    return complete
+    return [
+        image
+        if one is None
+        else image._replace(
+            planes=(*image.planes, find_elsewhere(image, role, one, error_kind))
+        )
+        for image, one in zip(images, wanted, strict=True)
+    ]
 
 
 def _split(images, values):
@@ -124,9 +113,8 @@ def complete_grids(images):
     """Return the images; those without a WCS get the only grid of the others."""
     known = [image for image in images if image.grid.wcs is not None]
     one_shape = len({image.grid.shape for image in images}) == 1
-    if len(known) in (0, len(images)) or not one_shape:
-        return images
-    if len(group_by_grid([image.grid for image in known])) > 1:
+    one_grid = len(group_by_grid([image.grid for image in known])) == 1
+    if len(known) == len(images) or not (one_shape and one_grid):
         return images
     without = ", ".join(image.label for image in images if image.grid.wcs is None)
     warnings.warn(
@@ -136,9 +124,6 @@ def complete_grids(images):
         stacklevel=3,
     )
     return [image._replace(grid=known[0].grid) for image in images]
-
-
-# ---------------------------------------------------------------- names and widths
 
 
 def _find_names(images):
@@ -194,31 +179,25 @@ def _spread_fwhm(images, fwhm):
     fwhm = np.asarray(fwhm, dtype=np.float64)
     if fwhm.ndim > 0 and fwhm.shape != found.shape:
         raise ValueError(
-            f"fwhm has {fwhm.size} entries, but the files hold {found.size} bands. "
-            "Give one for each band, NaN where it is unknown."
+            f"fwhm has {fwhm.size} entries, but the files hold {found.size} bands."
         )
     if np.any(fwhm <= 0) or np.any(np.isinf(fwhm)):
         raise ValueError(f"fwhm must be positive, got {fwhm.tolist()}.")
     return np.broadcast_to(fwhm, found.shape).copy()
 
 
-# ---------------------------------------------------------------- order
-
-
 def _find_order(images, order, given_names):
     """Return the numbers of the bands in the order of the cube."""
     n_bands = sum(image.n_bands for image in images)
-    if isinstance(order, str):
-        if order not in ORDERS:
-            raise ValueError(
-                f"order must be 'given', 'wavelength' or the numbers of the bands, got "
-                f"{order!r}."
-            )
-        if order == "given":
-            return list(range(n_bands))
+    if isinstance(order, str) and order == "given":
+        return list(range(n_bands))
+    if isinstance(order, str) and order == "wavelength":
         names = _split(images, given_names or [None] * n_bands)
         keys = list(chain.from_iterable(map(_sort_keys, images, names)))
         return sorted(range(n_bands), key=keys.__getitem__)
+    if isinstance(order, str):
+        wanted = "'given', 'wavelength' or the numbers of the bands"
+        raise ValueError(f"order must be {wanted}, got {order!r}.")
     order = list(order)
     whole = all(isinstance(number, Integral) for number in order)
     if not whole or sorted(order) != list(range(n_bands)):
@@ -235,15 +214,16 @@ def _sort_keys(image, given_names):
     if image.place is not None:
         path, number = image.place
         file = _natural(os.path.basename(path)), path, number
-    keys = []
-    for band, wavelength in enumerate(_known_wavelengths(image)):
-        for name in (given_names[band], image.band_names[band]):
-            if np.isnan(wavelength):
-                wavelength = filter_wavelength(name)
-        if np.isnan(wavelength):
-            wavelength = np.inf
-        keys.append((wavelength, *file, band))
-    return keys
+    found = np.stack(
+        [
+            _known_wavelengths(image),
+            [filter_wavelength(name) for name in given_names],
+            [filter_wavelength(name) for name in image.band_names],
+            np.full(image.n_bands, np.inf),
+        ]
+    )
+    wavelengths = found[np.argmin(np.isnan(found), axis=0), np.arange(image.n_bands)]
+    return [(value, *file, band) for band, value in enumerate(wavelengths)]
 
 
 def _known_wavelengths(image):
@@ -258,7 +238,5 @@ def _known_wavelengths(image):
 
 def _natural(name):
     """Return a sort key of a name by its numbers: band2 comes before band10."""
-    parts = re.split(r"(\d+)", name.lower())
-    return tuple(
-        (int(part), "") if part.isdigit() else (-1, part) for part in parts if part
-    )
+    parts = filter(None, re.split(r"(\d+)", name.lower()))
+    return tuple((int(part), "") if part.isdigit() else (-1, part) for part in parts)

@@ -83,9 +83,6 @@ def _is_positive(value):
     return _is_number(value) and value > 0
 
 
-# ---------------------------------------------------------------- units
-
-
 def read_unit(headers):
     """Return the unit in BUNIT, None if it is missing or unknown."""
     text = _first_card(headers, "BUNIT")
@@ -122,9 +119,6 @@ def write_unit(unit):
         return unit.to_string("fits")
     except ValueError:
         return unit.to_string()
-
-
-# ---------------------------------------------------------------- widths, wavelengths
 
 
 def _read_fwhm(headers):
@@ -171,9 +165,6 @@ def _read_wavelength(headers):
                 if unit is not None:
                     return header[card], unit
     return None, None
-
-
-# ---------------------------------------------------------------- zero points
 
 
 def _read_zero_point(headers, unit):

@@ -65,9 +65,6 @@ class Image(NamedTuple):
         return len(self.band_units)
 
 
-# ---------------------------------------------------------------- files
-
-
 def describe_file(path, hdu=None, beside=None, error_kind=None):
     """Return the images of a file, with the planes beside each of them."""
     file, bracket = split_path(os.fspath(path))
@@ -78,8 +75,8 @@ def describe_file(path, hdu=None, beside=None, error_kind=None):
         for number in numbers:
             image = _describe_hdu(hdus, number, file, chosen)
             planes = (
-                find_beside(hdus, image, role, wanted, error_kind)
-                for role, wanted in (beside or {}).items()
+                find_beside(hdus, image, *one, error_kind)
+                for one in (beside or {}).items()
             )
             images.append(image._replace(planes=tuple(filter(None, planes))))
             headers.append(hdus[number].header)
@@ -111,26 +108,20 @@ def _describe_hdu(hdus, number, file, chosen):
     )
 
 
-# ---------------------------------------------------------------- memory
-
-
 def describe_array(array, label, beside=None, error_kind=None):
     """Return an image in memory, with its own errors and mask."""
     for role, wanted in (beside or {}).items():
         if wanted != "auto":
             raise ValueError(
                 f"{label} is no file, so that it has no HDU {wanted!r} for {role}. "
-                f"Give {role} as a list of arrays, one for each image."
+                f"Give {role} as a list of arrays."
             )
     if isinstance(array, Cube):
         return _describe_cube(array, label)
     if isinstance(array, NDData):
         return _describe_nddata(array, label, error_kind)
     if hasattr(array, "data_vars"):
-        raise ValueError(
-            f"{label} is a Dataset. Give its variables as the bands of one array: "
-            'dataset.to_dataarray("band").'
-        )
+        raise ValueError(f'{label} is a Dataset. Give dataset.to_dataarray("band").')
     if all(hasattr(array, name) for name in ("dims", "coords", "attrs", "values")):
         return _describe_xarray(array, label)
     unit = None
@@ -145,8 +136,8 @@ def _make_image(array, label, *, wcs=None, names=None, unit=None, **known):
         array = np.asarray(array)
     if array.ndim not in (2, 3) or array.dtype.kind not in "biuf" or 0 in array.shape:
         raise ValueError(
-            f"{label} is no image: it must have the axes rows, columns and perhaps "
-            f"bands of real numbers, got {array.dtype} of shape {array.shape}."
+            f"{label} is no image: it must be real numbers in rows, columns and bands, "
+            f"got {array.dtype} of shape {array.shape}."
         )
     n_bands = array.shape[2] if array.ndim == 3 else 1
     parts = {
@@ -187,8 +178,8 @@ def _describe_nddata(nddata, label, error_kind):
     world = _nddata_world(nddata, label)
     if data.ndim > 2 and world.sky is None:
         raise ValueError(
-            f"{label} has {data.ndim} axes and no celestial WCS to find rows and "
-            "columns. Give it a WCS, or its array with bands last."
+            f"{label} has {data.ndim} axes and no celestial WCS. Give it one, or its "
+            "array with bands last."
         )
     grid, axes, coordinates = place_image(data.shape, world, label)
 
@@ -219,8 +210,7 @@ def _nddata_world(nddata, label):
         return WorldAxes()
     if not isinstance(wcs, WCS):
         raise ValueError(
-            f"{label} has a WCS of the class {type(wcs).__name__}. Give one that FITS "
-            "can express (astropy.wcs.WCS)."
+            f"{label} has a WCS of the class {type(wcs).__name__}, not astropy.wcs.WCS."
         )
     return split_world(wcs)
 
@@ -232,8 +222,7 @@ def _uncertainty_plane(nddata, label, error_kind, order):
     kind = kind if kind in ERROR_POWERS else error_kind
     if kind is None:
         raise ValueError(
-            f"The uncertainty of {label} is of an unknown kind. Give error_kind, or "
-            "make it a StdDevUncertainty."
+            f"The uncertainty of {label} is of an unknown kind. Give error_kind."
         )
     if uncertainty.unit is not None and nddata.unit is not None:
         factor = uncertainty.unit.to(nddata.unit ** ERROR_POWERS[kind])
@@ -245,14 +234,13 @@ def _as_header(meta):
     """Return a FITS header of those meta data that FITS cards can hold."""
     if isinstance(meta, fits.Header):
         return meta
-    cards = []
-    for card, value in meta.items():
-        is_card = isinstance(card, str) and card.isidentifier() and len(card) <= 8
-        is_value = isinstance(value, str) or (
-            isinstance(value, int | float) and np.isfinite(value)
-        )
-        if is_card and is_value:
-            cards.append((card, value))
+    cards = [
+        (card, value)
+        for card, value in meta.items()
+        if isinstance(card, str) and card.isidentifier() and len(card) <= 8
+        if isinstance(value, str)
+        or (isinstance(value, int | float) and np.isfinite(value))
+    ]
     return fits.Header(cards)
 
 
@@ -265,8 +253,8 @@ def _describe_xarray(array, label):
     if None in (row, column) or len(others) > 1:
         raise ValueError(
             f"{label} has the axes {', '.join(dims)}, which are not rows, columns and "
-            "bands. Select what is one image per band, and rename its axes to y and x "
-            "as in array.rename(lines='y', samples='x')."
+            "bands. Select what is one image per band, and rename its axes as in "
+            "array.rename(lines='y', samples='x')."
         )
     names, coordinates = [array.name if isinstance(array.name, str) else None], None
     if others:
@@ -306,9 +294,7 @@ def _describe_dim(array, dim):
 
 def _parse_unit(attributes):
     """Return the unit of an array or coordinate of xarray, None if unknown."""
-    if attributes.get("units") is None:
-        return None
     try:
         return units.Unit(str(attributes["units"]).strip())
-    except ValueError:
+    except (KeyError, ValueError):
         return None

@@ -107,9 +107,6 @@ def _make_column(fields, kind, unit, where):
     return MaskedColumn(values, mask=missing, dtype=kind, unit=unit)
 
 
-# ---------------------------------------------------------------- types
-
-
 class ObjectType(NamedTuple):
     """The description of a type in words, its symbol in DS9, and its color."""
 

@@ -50,9 +50,6 @@ class Plane(NamedTuple):
     factor: float = 1.0  # to the unit of the image
 
 
-# ---------------------------------------------------------------- to find them
-
-
 def find_beside(hdus, image, role, wanted, error_kind):
     """Return the plane in the open file of the image, None if "auto" finds none."""
     path, number = image.place
@@ -203,9 +200,6 @@ def _unit_factor(hdu, image, kind, label):
         raise ValueError(
             f"{label} is in {unit}, but the image {image.label} in {wanted}."
         ) from error
-
-
-# ---------------------------------------------------------------- to read them
 
 
 @contextmanager

@@ -83,9 +83,6 @@ def _find_line(parse, lines, file_format):
     )
 
 
-# ---------------------------------------------------------------- single regions
-
-
 class LabeledRegion(NamedTuple):
     """A region of the regions package, and its label in messages."""
 
@@ -154,9 +151,6 @@ def collect_regions(regions):
         kind = f"{entry.shape_name} {entry.text!r}" if entry.text else entry.shape_name
         collected.append(entry._replace(label=f"Region {number}{where} ({kind})"))
     return collected
-
-
-# ---------------------------------------------------------------- pixels
 
 
 def find_frame(image, wcs):

@@ -58,7 +58,7 @@ def read_world(header, hdus, label):
         reason = str(error).strip().splitlines()[-1].rstrip(".")
         raise ValueError(
             f"{label}: the WCS in the header is not valid ({reason}). Correct its "
-            "cards, or delete CTYPE1 and CTYPE2 to read the image without a WCS."
+            "cards, or delete CTYPE1 and CTYPE2."
         ) from error
 
 
@@ -108,8 +108,8 @@ def _find_axes(shape, world, label):
         row, column = sorted(n_axes - 1 - axis for axis in world.sky)
     if row < 0:
         raise ValueError(
-            f"{label}: the WCS puts the sky on axes that the image of {n_axes} axes "
-            "does not have. Correct its CTYPE cards."
+            f"{label}: the WCS puts the sky on axes that the image does not have. "
+            "Correct its CTYPE cards."
         )
     others = [a for a in range(n_axes) if a not in (row, column) and shape[a] > 1]
     if len(others) > 1:
@@ -129,9 +129,8 @@ def _find_coordinates(world, shape, axes):
     axis = len(shape) - 1 - world.spectral_axis
     n_bands = shape[axes[2]] if len(axes) == 3 else 1
     length = shape[axis] if axis >= 0 else 1
-    if length != 1 and axis not in axes[2:]:
-        return None  # it runs along rows or columns, as in the image of a spectrum
-    if length == 1 and n_bands > 1:
+    # It may run along rows or columns, as in the image of a spectrum.
+    if length != n_bands or (length != 1 and axis not in axes[2:]):
         return None
     si = units.Unit(str(world.spectral.wcs.cunit[0]))
     values = world.spectral.pixel_to_world_values(np.arange(n_bands))
@@ -149,7 +148,7 @@ def _without(header, cards):
 def _without_distortion(header):
     """Return a copy of a header without the cards of distortions."""
     header = _without(header, _DISTORTION)
-    for card in filter(re.compile(r"CTYPE\d").fullmatch, list(header)):
+    for card in [card for card in header if re.fullmatch(r"CTYPE\d", card)]:
         header[card] = str(header[card]).removesuffix("-SIP")
     return header
 
@@ -182,11 +181,10 @@ def warn_of_plate(header, wcs, label):
     pixel = min(proj_plane_pixel_scales(plain)) * units.deg
     if offset > _CLOSE * pixel:
         warnings.warn(
-            f"{label}: the cards of the photographic plate (AMDX1, PLTRAH, ...) and "
-            f"those of the image (CRVAL1, CRPIX1, ...) put its middle "
-            f"{offset.to_value(units.arcmin):.3g} arcmin apart. Those of the plate are "
-            "used. If the image was rotated or resampled, delete these and EPOCH, or "
-            "use Cube.replace(wcs=...).",
+            f"{label}: the cards of the photographic plate (AMDX1, PLTRAH, ...), which "
+            "are used, and those of the image (CRVAL1, CRPIX1, ...) put its middle "
+            f"{offset.to_value(units.arcmin):.3g} arcmin apart. If the image was "
+            "resampled, delete the former and EPOCH, or use Cube.replace(wcs=...).",
             UserWarning,
             stacklevel=2,
         )
