@@ -51,11 +51,6 @@ def read_region_mask(regions, image, *, wcs=None, empty="raise"):
         If a line cannot be read, a region has no area, lies on the sky while the image
         has no WCS, or holds no pixel (see `empty`), or if no pixel remains.
 
-    See Also
-    --------
-    read_region_labels : Regions with names as a label map.
-    skesom.cube.CubeMasker : Takes the mask as ``exclude`` or ``include``.
-
     Examples
     --------
     >>> import tempfile
@@ -106,8 +101,7 @@ def read_region_labels(
         Celestial WCS of the image, by default that of the cube.
     names : sequence of str or dict of int to str, default=None
         The names that may occur, in the order of their labels or by label. By default
-        names are numbered as they appear; if all are whole numbers, they are the
-        labels.
+        names are numbered as they appear, except that whole numbers are the labels.
     name_by : {"text", "tag", "color"}, default="text"
         The name of a region: its text (label in CRTF), first tag, or color.
     overlap : {"last", "unlabeled"}, default="last"
@@ -135,11 +129,6 @@ def read_region_labels(
         If a line cannot be read, a region has no name or an unknown one, no area, lies
         on the sky while the image has no WCS, or holds no pixel (see `empty`), or if no
         pixel is labeled.
-
-    See Also
-    --------
-    write_regions : Write a label map as regions.
-    skesom.maps.CubeClassifier : Labels the other pixels.
 
     Examples
     --------
@@ -206,11 +195,10 @@ def _find_all(collected, shape, wcs, empty="ignore"):
 
 def _name_of(entry, name_by):
     """Return the name of a region."""
-    if name_by == "color":
-        return entry.color
-    if name_by not in ("text", "tag"):
+    if name_by not in ("text", "tag", "color"):
         raise ValueError(f'name_by must be "text", "tag" or "color", got {name_by!r}.')
-    name = entry.text if name_by == "text" else next(iter(entry.tags), None)
+    tag = next(iter(entry.tags), None)
+    name = {"text": entry.text, "tag": tag, "color": entry.color}[name_by]
     if name is None:
         raise ValueError(
             f"{entry.label} has no {name_by} to name it by. Give it one (double click "
@@ -223,10 +211,9 @@ def _number_names(found, included, names):
     """Return the name of each label."""
     if names is None:
         distinct = list(dict.fromkeys(found))
-        if all(re.fullmatch(r"0|[1-9]\d{0,9}", name) for name in distinct):
-            labels = sorted(int(name) for name in distinct)
-            if not labels or labels[-1] <= _LARGEST_LABEL:
-                return {label: str(label) for label in labels}
+        whole = [int(n) for n in distinct if re.fullmatch("0|[1-9][0-9]{0,9}", n)]
+        if len(whole) == len(distinct) and max(whole, default=0) <= _LARGEST_LABEL:
+            return {label: str(label) for label in sorted(whole)}
         return dict(enumerate(distinct))
     known = dict(names.items() if hasattr(names, "items") else enumerate(names))
     if len(set(known.values())) < len(known):
@@ -234,8 +221,8 @@ def _number_names(found, included, names):
     for entry, name in zip(included, found, strict=True):
         if name not in known.values():
             raise ValueError(
-                f"{entry.label} is named {name!r}, which is none of the names "
-                f"{list(known.values())}. Correct it, or add it to names."
+                f"{entry.label} is named {name!r}, which is not in names "
+                f"({', '.join(map(str, known.values()))})."
             )
     return known
 

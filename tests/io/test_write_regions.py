@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from astropy.coordinates import SkyCoord
 from astropy.wcs import WCS
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 from numpy.testing import assert_array_equal
@@ -197,6 +197,7 @@ def test_names_and_colors_are_kept(place):
         min_size=1,
     )
 )
+@example("1\N{TAMIL DIGIT ZERO}")  # a number in Python
 @settings(deadline=None)
 def test_any_name_comes_back(place, name):
     write_regions(place, [[0]], names=[name], min_size=1, overwrite=True)
