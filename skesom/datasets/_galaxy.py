@@ -41,6 +41,7 @@ SKY_BRIGHTNESS = 22.2
 MESSIER_83 = (204.25396, -29.86542)
 SMALLEST_SIDE = 32
 MARGIN = 12  # pixels around the frame that keep the borders of the blur outside
+FRAME = (slice(MARGIN, -MARGIN),) * 2
 
 
 @validate_params(
@@ -168,7 +169,7 @@ def make_galaxy_cube(
     data = np.empty((*shape, n_bands), dtype=np.float32)
     for place, band in enumerate(bands):
         number = STUDY_BANDS.index(band) if band in STUDY_BANDS else place
-        rate = _crop(light(scene, band, fwhm=blur * band.fwhm)) + _sky(band)
+        rate = light(scene, band, fwhm=blur * band.fwhm)[FRAME] + _sky(band)
         times = mosaic.coverage(number)
         rng = np.random.default_rng(noise_seeds[number])
         image = expose(rate, band, times, noise, rng)
@@ -234,11 +235,6 @@ def _seeds(random_state):
     return np.random.SeedSequence([int(word) for word in words])
 
 
-def _crop(image):
-    """Return the frame without its margin."""
-    return image[MARGIN:-MARGIN, MARGIN:-MARGIN]
-
-
 def _sky(band):
     """Return the electrons per second and pixel of the sky background."""
     rate = np.float32(population_rate("sky", band))
@@ -264,11 +260,11 @@ def _truth(scene, blur):
     worst = blur * max(band.fwhm for band in STUDY_BANDS)
 
     def seen(name, *parts):
-        return _crop(light(scene, bands[name], parts or None, fwhm=worst))
+        return light(scene, bands[name], parts or None, fwhm=worst)[FRAME]
 
     blue, red = seen("F438W"), seen("F814W")
     nebulae = ("nebula core", "nebula shell", "diffuse gas")
-    passed = transmission(_crop(scene.optical_depth), bands["F438W"])
+    passed = transmission(scene.optical_depth[FRAME], bands["F438W"])
     rules = {
         "young arm": seen("F336W", "young") > 0.5 * seen("F336W"),
         "bulge": seen("F814W", "bulge") > 0.5 * red,

@@ -174,13 +174,9 @@ def blur(image, sigma):
 def render(sources, band, sigma, passed):
     """Return the image of compact sources, each a Gaussian at its sub-pixel place."""
     rate = sources.flux * starlight_rate(sources.temperature, band)
-    nearest = [
-        np.clip(np.rint(places).astype(int), 0, length - 1)
-        for places, length in zip(
-            (sources.rows, sources.columns), passed.shape, strict=True
-        )
-    ]
-    rate *= passed[tuple(nearest)]
+    nearest = np.rint([sources.rows, sources.columns]).astype(int)
+    last = np.array(passed.shape)[:, np.newaxis] - 1
+    rate *= passed[tuple(np.clip(nearest, 0, last))]
     widths = np.hypot(sigma, sources.size)
     rows = _profiles(sources.rows, widths, passed.shape[0])
     columns = _profiles(sources.columns, widths, passed.shape[1])
@@ -254,9 +250,8 @@ class Mosaic:
         low, high = 0.0, 4.0
         for _ in range(25):
             self.size = 0.5 * (low + high)
-            seen = True
-            for number in range(len(STUDY_BANDS)):
-                seen = seen & (self.coverage(number, step) > 0.0)
+            numbers = range(len(STUDY_BANDS))
+            seen = np.all([self.coverage(n, step) > 0.0 for n in numbers], axis=0)
             if 1.0 - seen.mean() > self.missing:
                 low = self.size
             else:

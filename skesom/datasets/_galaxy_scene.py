@@ -128,11 +128,11 @@ def _elliptical(shape, extent, rng):
 
 def _together(first, second):
     """Return the light of two scenes behind the dust of both."""
+    lights = zip(first[:2], second[:2], strict=True)
+    starlight, gas = ({k: one[k] + two[k] for k in one} for one, two in lights)
     return Scene(
-        starlight={
-            k: first.starlight[k] + second.starlight[k] for k in first.starlight
-        },
-        gas={k: first.gas[k] + second.gas[k] for k in first.gas},
+        starlight=starlight,
+        gas=gas,
         clusters=PointSources(*map(np.append, first.clusters, second.clusters)),
         stars=first.stars,
         optical_depth=first.optical_depth + second.optical_depth,
@@ -189,12 +189,8 @@ def _spiral_texture(geometry, rng):
     n_rows = fft.next_fast_len(max(n_columns // 2, 32), real=True)
     texture = fractal_noise((n_rows, n_columns), 2.0, rng)
     per_radian = n_columns / (2.0 * np.pi)
-    places = np.stack(
-        [
-            np.log(geometry.radius) * np.float32(per_radian),
-            geometry.arm_phase(FEATHER_ANGLE) * np.float32(per_radian),
-        ]
-    )
+    angles = np.log(geometry.radius), geometry.arm_phase(FEATHER_ANGLE)
+    places = np.stack([angle * np.float32(per_radian) for angle in angles])
     return ndimage.map_coordinates(texture, places, order=1, mode="grid-wrap")
 
 
@@ -250,9 +246,8 @@ def _dust(geometry, feathers, rng):
     radius = geometry.radius
     phase = geometry.arm_phase(PITCH_ANGLE) - np.float32(DUST_LEAD)
     # Where noise changes sign it draws lines: the web of filaments.
-    filaments = sum(
-        np.exp(-3.5 * np.abs(fractal_noise(radius.shape, 2.9, rng))) for _ in range(2)
-    )
+    webs = [fractal_noise(radius.shape, 2.9, rng) for _ in range(2)]
+    filaments = sum(np.exp(-3.5 * np.abs(web)) for web in webs)
     spurs = _arms(phase - np.float32(0.3), 1.2) * np.exp(-2.5 * np.abs(feathers))
     depth = 2.6 * _arms(phase, 9.0) * (0.25 + filaments)
     depth += (1.6 * spurs + 0.15) * filaments
@@ -302,9 +297,8 @@ def _wobbly_distance(y, x, radius, strength, rng):
     angle = np.arctan2(y, x)
     outline = 1.0
     for order in range(2, 6):
-        outline = outline + strength / order * rng.normal() * np.cos(
-            order * angle + rng.uniform(0.0, 2.0 * np.pi)
-        )
+        depth = strength / order * rng.normal()
+        outline += depth * np.cos(order * angle + rng.uniform(0.0, 2.0 * np.pi))
     return np.hypot(y, x) / (radius * np.maximum(outline, 0.35))
 
 

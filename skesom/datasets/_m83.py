@@ -174,7 +174,7 @@ def _check_local(path, name):
     """Return the path of a file on disk after checking it."""
     if not path.is_file():
         raise FileNotFoundError(
-            f"There is no {path.name} in {path.parent}. Download it to there."
+            f"There is no {path.name} in {path.parent}. Download it."
         )
     problem = _find_problem(path, name)
     if problem is not None:

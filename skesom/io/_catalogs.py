@@ -62,11 +62,6 @@ def read_catalog(source, *, columns=None, object_type=None):
     UserWarning
         If objects without a position are left out.
 
-    See Also
-    --------
-    skesom.maps.crossmatch : Count the objects of each type in each cluster.
-    write_object_regions : Write a catalog as regions of DS9.
-
     Notes
     -----
     Numbers without a unit are degrees; text may be sexagesimal, with right ascension in

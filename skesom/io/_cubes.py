@@ -84,9 +84,9 @@ def read_cube(
     -------
     cube : Cube of shape (n_rows, n_columns, n_bands), or list of Cube
         One cube if all images lie on the same pixels of the sky, or have the same shape
-        and no WCS. Else a cube for each pixel grid, in the order of the images; if
-        `order` is not "given", for each run of bands on one grid. Masked and blank
-        pixels are NaN.
+        and no WCS. Else a cube for each pixel grid (see `skesom.cube.CubeAligner`), in
+        the order of the images; if `order` is not "given", for each run of bands on one
+        grid. Masked and blank pixels are NaN.
 
     Raises
     ------
@@ -105,11 +105,6 @@ def read_cube(
     UserWarning
         If an image without a WCS is taken to lie on the grid of the others, which all
         have one grid and the same shape.
-
-    See Also
-    --------
-    skesom.cube.CubeAligner : Brings a list of cubes to one grid.
-    write_bands : Write a cube as one file per band.
 
     Notes
     -----
@@ -243,7 +238,9 @@ def write_bands(folder, cube, *, overwrite=False):
     """
     cube = cube if isinstance(cube, Cube) else Cube(cube)
     folder = Path(folder)
-    paths = [folder / f"{_file_stem(name)}.fits" for name in cube.band_names]
+    names = map(to_ascii, cube.band_names)
+    names = [re.sub("[^A-Za-z0-9.+-]+", "_", name) for name in names]
+    paths = [folder / f"{name.strip('_.') or 'band'}.fits" for name in names]
     # Some file systems ignore case.
     if len({path.name.lower() for path in paths}) < len(paths):
         raise ValueError(
@@ -279,8 +276,3 @@ def _make_band_hdus(cube, band):
         if "BUNIT" in header:
             hdus[-1].header["BUNIT"] = header["BUNIT"]
     return hdus
-
-
-def _file_stem(band_name):
-    """Return a band name in characters that every file system takes."""
-    return re.sub(r"[^A-Za-z0-9.+-]+", "_", to_ascii(band_name)).strip("_.") or "band"

@@ -87,17 +87,12 @@ def find_images(hdus, wanted, path):
         return [find_hdu(hdus, one, path) for one in wanted]
     images = [number for number, hdu in enumerate(hdus) if is_image(hdu)]
     if not images:
-        cut = " The file ends too early: copy it again." if _is_cut_off(path) else ""
+        with open(path, "rb") as stream:
+            is_cut = stream.read(6) == b"SIMPLE" and os.path.getsize(path) % _BLOCK
+        cut = " The file ends too early: copy it again." if is_cut else ""
         raise ValueError(f"{path} holds no image: {list_hdus(hdus)}.{cut}")
     science = [n for n in images if _COMPANIONS.isdisjoint(outer_words(hdus[n].name))]
     return (science or images)[: None if wanted == "all" else 1]
-
-
-def _is_cut_off(path):
-    """Return whether a file that is not compressed as a whole is incomplete."""
-    with open(path, "rb") as stream:
-        is_plain = stream.read(6) == b"SIMPLE"
-    return is_plain and os.path.getsize(path) % _BLOCK != 0
 
 
 def outer_words(name):

@@ -5,7 +5,7 @@ import os
 import re
 import warnings
 from collections.abc import Iterable
-from itertools import chain, pairwise
+from itertools import chain, count, pairwise
 from numbers import Integral
 
 import numpy as np
@@ -41,7 +41,12 @@ def gather_images(
         else:
             label = f"array {number}" if len(paths) > 1 else "the array"
             images.append(describe_array(path, label, beside, error_kind))
-    _check_distinct(images)
+    if not images:
+        raise ValueError("There is nothing to read: the list of paths is empty.")
+    places = [image.place for image in images]
+    for number, image in enumerate(images):
+        if image.place is not None and image.place in places[:number]:
+            raise ValueError(f"{image.label} is given twice. Leave one out.")
     for role, wanted in listed.items():
         images = _add_planes(images, role, wanted, error_kind)
     given = None if band_names is None else _check_names(images, band_names)
@@ -70,20 +75,8 @@ def _list_paths(paths):
         return [paths]
     if isinstance(paths, Iterable):
         return list(paths)
-    raise TypeError(
-        f"paths must be a file, an image in memory, or a list of these, got {paths!r}."
-    )
-
-
-def _check_distinct(images):
-    """Refuse an empty list and an image that is given twice."""
-    if not images:
-        raise ValueError("There is nothing to read: the list of paths is empty.")
-    seen = set()
-    for image in images:
-        if image.place in seen:
-            raise ValueError(f"{image.label} is given twice. Leave one out.")
-        seen |= {image.place} - {None}
+    wanted = "a file, an image in memory, or a list of these"
+    raise TypeError(f"paths must be {wanted}, got {paths!r}.")
 
 
 def _add_planes(images, role, wanted, error_kind):
@@ -147,11 +140,9 @@ def _number_repeated(names):
     """Return the names with repeated ones numbered: B, B 2, B 3."""
     unique = []
     for name in names:
-        candidate, number = name, 1
-        while candidate in unique or (number > 1 and candidate in names):
-            number += 1
-            candidate = f"{name} {number}"
-        unique.append(candidate)
+        numbered = (f"{name} {number}" for number in count(2))
+        free = (each for each in numbered if each not in unique + names)
+        unique.append(next(free) if name in unique else name)
     return unique
 
 

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Names, units, widths, wavelengths and zero points of bands in FITS header cards."""
 
+import math
 import re
 import warnings
+from contextlib import suppress
 
 import numpy as np
 from astropy import units
@@ -75,7 +77,7 @@ def _first_card(headers, card):
 def _is_number(value):
     """Return whether a card holds a finite real number."""
     is_real = isinstance(value, int | float) and not isinstance(value, bool)
-    return is_real and bool(np.isfinite(value))
+    return is_real and math.isfinite(value)
 
 
 def _is_positive(value):
@@ -94,23 +96,18 @@ def parse_unit(text):
     text = text.strip()
     if re.search("erg", text, re.IGNORECASE):
         text = re.sub(r"\bA\b", "Angstrom", text)  # not ampere
-    for spelling in (text, _respell(text)):
-        with warnings.catch_warnings():
+    other = re.sub(r"\be-(?=\s|/|$)", "electron", text, flags=re.IGNORECASE)
+    # Capitals could also be millijansky, but these are never given per steradian.
+    other = re.sub(r"\bMJY(?=\s*/\s*SR\b)", "MJy", other)
+    other = re.sub(
+        "[A-Za-z]+", lambda word: _WORDS.get(word[0].lower(), word[0]), other
+    )
+    for spelling in (text, other):
+        with warnings.catch_warnings(), suppress(ValueError, TypeError):
             # Units with several slashes or old spellings are valid all the same.
             warnings.simplefilter("ignore", units.UnitsWarning)
-            try:
-                return units.Unit(spelling)
-            except (ValueError, TypeError):
-                continue
+            return units.Unit(spelling)
     return None
-
-
-def _respell(text):
-    """Replace the words of a unit by those of astropy."""
-    text = re.sub(r"\be-(?=\s|/|$)", "electron", text, flags=re.IGNORECASE)
-    # Capitals could also be millijansky, but these are never given per steradian.
-    text = re.sub(r"\bMJY(?=\s*/\s*SR\b)", "MJy", text)
-    return re.sub(r"[A-Za-z]+", lambda word: _WORDS.get(word[0].lower(), word[0]), text)
 
 
 def write_unit(unit):
@@ -122,16 +119,13 @@ def write_unit(unit):
 
 
 def _read_fwhm(headers):
-    """Return the FWHM in arcsec: of the FWHM card (if not in pixels), or of the beam.
-
-    The axes of a beam (BMAJ, BMIN) are in degrees; NaN if both cards are missing.
-    """
+    """Return the FWHM in arcsec: of its card, if not in pixels, or of the beam."""
     for header in headers:
         value = header.get("FWHM")
         if _is_positive(value) and "pix" not in header.comments["FWHM"].lower():
             return float(value)
         axes = header.get("BMAJ"), header.get("BMIN")
-        if all(map(_is_positive, axes)):
+        if all(map(_is_positive, axes)):  # in degrees
             return float(np.sqrt(axes[0] * axes[1]) * units.deg.to(units.arcsec))
     return np.nan
 
@@ -147,10 +141,8 @@ def read_band_coordinates(headers):
         value, unit = _first_card(headers, "PHOTPLAM"), "Angstrom"
         if not _is_positive(value):
             value, unit = _read_wavelength(headers)
-    try:
+    with suppress(TypeError, ValueError):
         return None if unit is None else units.Quantity([value], unit, dtype=np.float64)
-    except (TypeError, ValueError):
-        return None
 
 
 def _read_wavelength(headers):
@@ -174,19 +166,18 @@ def _read_zero_point(headers, unit):
         density = _flux_of_count_per_second(header)
         if density is not None and seconds:
             return float((density / seconds).to_value(units.ABmag))
+    system = _first_card(headers, "MAGSYS") or ""
     for header in headers:
         for card in _ZERO_POINT_CARDS:
-            if _is_positive(header.get(card)) and _is_ab(header, card, headers):
-                return float(header[card])
+            if _is_positive(header.get(card)):
+                text = f"{header.comments[card]} {system}"
+                if "AB" in card or _SAYS_AB.search(text):
+                    return float(header[card])
     return np.nan
 
 
 def _seconds_of_one(headers, unit):
-    """Return the time in which a count per second gives a value of 1.
-
-    It is 1 s for an image in counts per second, the exposure time for one in counts,
-    and None for others or if the exposure time is unknown.
-    """
+    """Return the time in which a count per second gives a value of 1, or None."""
     for count in _COUNTS if unit is not None else ():
         if unit.is_equivalent(count / units.s):
             return 1 / unit.to(count / units.s)
@@ -204,10 +195,3 @@ def _flux_of_count_per_second(header):
         density = flam * units.erg / units.s / units.cm**2 / units.AA
         return density.to(units.Jy, units.spectral_density(pivot * units.AA))
     return fnu * units.Jy if _is_positive(fnu) else None
-
-
-def _is_ab(header, card, headers):
-    """Return whether a zero point is one of AB magnitudes."""
-    system = _first_card(headers, "MAGSYS") or ""
-    text = f"{header.comments[card]} {system}"
-    return "AB" in card or bool(_SAYS_AB.search(text))

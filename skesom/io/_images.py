@@ -175,7 +175,12 @@ def _describe_cube(cube, label):
 def _describe_nddata(nddata, label, error_kind):
     """Return the image of an NDData or CCDData object."""
     data = np.asanyarray(nddata.data)
-    world = _nddata_world(nddata, label)
+    wcs = getattr(nddata.wcs, "low_level_wcs", nddata.wcs)
+    if not isinstance(wcs, WCS | None):
+        raise ValueError(
+            f"{label} has a WCS of the class {type(wcs).__name__}, not astropy.wcs.WCS."
+        )
+    world = WorldAxes() if wcs is None else split_world(wcs)
     if data.ndim > 2 and world.sky is None:
         raise ValueError(
             f"{label} has {data.ndim} axes and no celestial WCS. Give it one, or its "
@@ -201,18 +206,6 @@ def _describe_nddata(nddata, label, error_kind):
         band_coordinates=coordinates,
         planes=tuple(planes),
     )
-
-
-def _nddata_world(nddata, label):
-    """Return the world coordinates of an NDData object."""
-    wcs = getattr(nddata.wcs, "low_level_wcs", nddata.wcs)
-    if wcs is None:
-        return WorldAxes()
-    if not isinstance(wcs, WCS):
-        raise ValueError(
-            f"{label} has a WCS of the class {type(wcs).__name__}, not astropy.wcs.WCS."
-        )
-    return split_world(wcs)
 
 
 def _uncertainty_plane(nddata, label, error_kind, order):

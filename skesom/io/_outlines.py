@@ -16,6 +16,8 @@ from scipy import ndimage
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import minimum_spanning_tree
 
+from skesom._common.blocks import row_blocks
+
 # Directions of the walk along the four sides of a pixel: east along the bottom side,
 # north along the right one, west along the top, south along the left.
 _EAST, _NORTH, _WEST, _SOUTH = range(4)
@@ -90,9 +92,8 @@ class _Sides:
     def _collect(self):
         """Find all sides, sorted by pixel and direction."""
         pixels, directions = [], []
-        for start in range(0, len(self.pieces), _PIXELS_AT_ONCE):
-            inside = np.flatnonzero(self.pieces[start : start + _PIXELS_AT_ONCE])
-            inside += start
+        for rows in row_blocks(self.pieces.shape, _PIXELS_AT_ONCE):
+            inside = np.flatnonzero(self.pieces[rows]) + rows.start
             sides = [self.is_closed(inside, side) for side in range(4)]
             places, found = np.nonzero(np.stack(sides, axis=1))
             pixels.append(inside[places])
@@ -185,9 +186,8 @@ class _Sides:
         starts[step:] &= ~goes_on
         stops[:-step] &= ~goes_on
         first, last = np.flatnonzero(starts), np.flatnonzero(stops)
-        if step > 1:  # in the order of columns, which pairs them
-            first = first[np.lexsort((first, first % step))]
-            last = last[np.lexsort((last, last % step))]
+        # Along columns, their order pairs both.
+        first, last = (ends[np.lexsort((ends, ends % step))] for ends in (first, last))
         lengths = (last - first) // step + 1
         sides = []
         ends = zip((first, last), directions, (-step, step), strict=True)
@@ -209,9 +209,8 @@ def _shortest_links(left, right, lengths):
     best = useful[order][first]
     # Before version 1.15 SciPy's graphs take no other integers.
     ends = np.array(np.divmod(pairs, n_walks), dtype=np.int32)
-    graph = csr_array(
-        (lengths[best].astype(float), tuple(ends)), shape=(n_walks, n_walks)
-    )
+    weights = lengths[best].astype(float)
+    graph = csr_array((weights, tuple(ends)), shape=(n_walks, n_walks))
     rows, columns = minimum_spanning_tree(graph).nonzero()
     return best[np.searchsorted(pairs, rows.astype(np.intp) * n_walks + columns)]
 
@@ -219,6 +218,5 @@ def _shortest_links(left, right, lengths):
 def _predecessors(order, ends):
     """Return the side before each side, in the order of the walks."""
     before = np.roll(order, 1)
-    starts = np.concatenate([[0], ends[:-1]])
-    before[starts] = order[ends - 1]
+    before[np.append(0, ends[:-1])] = order[ends - 1]
     return before

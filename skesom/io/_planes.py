@@ -129,8 +129,8 @@ def _array_plane(image, role, array, error_kind):
             f"but the image has {rows} x {columns} pixels in {image.n_bands} bands."
         )
     kind = role if role != "errors" else error_kind or "std"
-    array = partial(nullcontext, np.asarray(array))
-    return Plane(f"the {role} of {image.label}", kind, array)
+    opener = partial(nullcontext, np.asarray(array))
+    return Plane(f"the {role} of {image.label}", kind, opener)
 
 
 def _make_plane(hdus, number, path, image, role, error_kind):
@@ -149,8 +149,7 @@ def _make_plane(hdus, number, path, image, role, error_kind):
         shape = " x ".join(map(str, hdu.shape[::-1]))
         wanted = " x ".join(map(str, image.grid.shape[::-1]))
         raise ValueError(
-            f"{label} has {shape} pixels, but the image {image.label} has {wanted}. "
-            f"Give {role} of the same pixels."
+            f"{label} has {shape} pixels, but the image {image.label} has {wanted}."
         )
     # Scaling to floats may lose bits of flags.
     options = {"uint": True} if role == "masks" else {}
@@ -166,9 +165,8 @@ def _plane_axes(shape, image):
     if (shape[row], shape[column]) != image.grid.shape:
         return None
     leading = [axis for axis in leading if shape[axis] > 1]
-    if [shape[axis] for axis in leading] not in ([], [image.n_bands]):
-        return None
-    return (row, column, *leading)
+    fits = [shape[axis] for axis in leading] in ([], [image.n_bands])
+    return (row, column, *leading) if fits else None
 
 
 def _error_kind(hdu, label):
@@ -263,11 +261,8 @@ def _to_errors(values, plane, dtype):
     # Squares of small fluxes are below the range of single precision.
     values = np.array(values, dtype=np.float64) * plane.factor
     bad = ~(values > 0)
-    if plane.kind == "ivar":
-        values = 1 / values
-    if plane.kind != "std":
-        values = np.sqrt(values)
-    values = values.astype(dtype)
+    values = 1 / values if plane.kind == "ivar" else values
+    values = (values if plane.kind == "std" else np.sqrt(values)).astype(dtype)
     return np.where(bad | np.isinf(values), np.nan, values), bad
 
 

@@ -46,11 +46,8 @@ def read_regions(path):
             f"{file_format}: {problem.rstrip('.')}. Save circles, ellipses, boxes, "
             "annuli, polygons or points in fk5, icrs, galactic or image coordinates."
         )
-    regions = [
-        region
-        for region in regions
-        if not hasattr(region, "text") and region.meta.get("type") != "ann"
-    ]
+    regions = [each for each in regions if not hasattr(each, "text")]
+    regions = [each for each in regions if each.meta.get("type") != "ann"]
     if not regions:
         raise ValueError(f"{path} holds no region in the {file_format} format.")
     return regions
@@ -100,8 +97,7 @@ class LabeledRegion(NamedTuple):
         text = self.region.meta.get("text", self.region.meta.get("label"))
         if isinstance(text, int | float):
             # The package changes a text such as 007 to a number, but not the tags.
-            written = [tag for tag in self.tags if _is_number(tag, text)]
-            text = written[0] if written else text
+            text = next((tag for tag in self.tags if _is_number(tag, text)), text)
         return None if text is None or str(text).strip() == "" else str(text)
 
     @property
@@ -133,11 +129,10 @@ def _is_number(tag, number):
 
 def collect_regions(regions):
     """Return the regions of a file, or those in memory, with labels for messages."""
+    where = f" of {regions}" if is_path(regions) else ""
     if is_path(regions):
-        where, regions = f" of {regions}", read_regions(regions)
-    else:
-        where = ""
-        regions = [regions] if hasattr(regions, "meta") else list(regions)
+        regions = read_regions(regions)
+    regions = [regions] if hasattr(regions, "meta") else list(regions)
     if not regions:
         raise ValueError("There is no region in the list.")
     collected = []
@@ -145,7 +140,7 @@ def collect_regions(regions):
         if not hasattr(region, "meta"):
             raise ValueError(
                 f"Entry {number} of the regions is a {type(region).__name__}. Give "
-                "regions of the regions package, or the path of a region file."
+                "regions of the regions package."
             )
         entry = LabeledRegion(region, "")
         kind = f"{entry.shape_name} {entry.text!r}" if entry.text else entry.shape_name
@@ -162,10 +157,8 @@ def find_frame(image, wcs):
         image = image.shape
     shape = tuple(image) if np.ndim(image) == 1 else ()
     if len(shape) < 2 or not all(isinstance(n, int | np.integer) for n in shape):
-        raise ValueError(
-            "image must be a Cube or the shape (n_rows, n_columns) of the image, got "
-            f"{type(image).__name__}."
-        )
+        wanted = "a Cube or the shape (n_rows, n_columns) of the image"
+        raise ValueError(f"image must be {wanted}, got {type(image).__name__}.")
     if wcs is not None and wcs.naxis != 2:
         wcs = wcs.celestial
     return (int(shape[0]), int(shape[1])), wcs
@@ -177,13 +170,11 @@ def find_pixels(entry, shape, wcs):
     if hasattr(region, "to_pixel"):
         if wcs is None:
             raise ValueError(
-                f"{entry.label} lies on the sky, but the image has no WCS to find it. "
-                "Give wcs, or save the regions in the coordinate system image."
+                f"{entry.label} lies on the sky, but the image has no WCS. Give wcs."
             )
         region = region.to_pixel(wcs)
     if entry.shape_name != "point" and region.area == 0:
         raise ValueError(
-            f"{entry.label} has no area to hold pixels. Draw a circle, ellipse, box, "
-            "annulus, polygon or point instead."
+            f"{entry.label} has no area to hold pixels. Draw another shape."
         )
     return pixels_in_box(region, shape)

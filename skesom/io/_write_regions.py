@@ -59,11 +59,6 @@ def write_regions(
         If the labels are not such a map, all pieces are too small, a label lacks its
         name or color, or the WCS does not reach the map.
 
-    See Also
-    --------
-    read_region_labels : Read regions as a label map.
-    write_map : Write the label map as an image.
-
     Notes
     -----
     Pixels of a piece touch by their sides. The shortest straight cuts along pixel edges
@@ -207,10 +202,6 @@ def write_object_regions(
         If the file exists and `overwrite` is False.
     ValueError
         If the catalog cannot be read, or a type or name has braces, ";" or line breaks.
-
-    See Also
-    --------
-    read_catalog : Reads the file again.
 
     Notes
     -----
