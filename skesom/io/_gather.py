@@ -5,6 +5,7 @@ import os
 import re
 import warnings
 from collections.abc import Iterable
+from contextlib import suppress
 from itertools import chain, count, pairwise
 from numbers import Integral
 
@@ -165,8 +166,7 @@ def _spread_fwhm(images, fwhm):
     found = np.concatenate([image.fwhm for image in images])
     if fwhm is None:
         return found
-    if isinstance(fwhm, units.Quantity):
-        fwhm = fwhm.to_value(units.arcsec)
+    fwhm = fwhm.to_value("arcsec") if isinstance(fwhm, units.Quantity) else fwhm
     fwhm = np.asarray(fwhm, dtype=np.float64)
     if fwhm.ndim > 0 and fwhm.shape != found.shape:
         raise ValueError(
@@ -219,11 +219,9 @@ def _sort_keys(image, given_names):
 
 def _known_wavelengths(image):
     """Return the wavelengths of the header in nm, NaN where they are unknown."""
-    if image.band_coordinates is not None:
-        try:
+    with suppress(units.UnitConversionError):  # velocities
+        if image.band_coordinates is not None:
             return image.band_coordinates.to_value(units.nm, units.spectral())
-        except units.UnitConversionError:
-            pass  # they are velocities
     return np.full(image.n_bands, np.nan)
 
 

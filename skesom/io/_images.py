@@ -113,8 +113,7 @@ def describe_array(array, label, beside=None, error_kind=None):
     for role, wanted in (beside or {}).items():
         if wanted != "auto":
             raise ValueError(
-                f"{label} is no file, so that it has no HDU {wanted!r} for {role}. "
-                f"Give {role} as a list of arrays."
+                f"{label} is no file, with no HDU {wanted!r} for {role}. Give arrays."
             )
     if isinstance(array, Cube):
         return _describe_cube(array, label)
@@ -155,10 +154,7 @@ def _make_image(array, label, *, wcs=None, names=None, unit=None, **known):
 
 def _describe_cube(cube, label):
     """Return the image of a cube."""
-    planes = ()
-    if cube.errors is not None:
-        errors = partial(nullcontext, cube.errors)
-        planes = (Plane(f"the errors of {label}", "std", errors),)
+    errors = Plane(f"the errors of {label}", "std", partial(nullcontext, cube.errors))
     return _make_image(
         cube.data,
         label,
@@ -168,7 +164,7 @@ def _describe_cube(cube, label):
         fwhm=cube.fwhm,
         band_coordinates=cube.band_coordinates,
         zero_points=cube.zero_points,
-        planes=planes,
+        planes=() if cube.errors is None else (errors,),
     )
 
 

@@ -48,7 +48,14 @@ def parse_ned(text, path):
         raise ValueError(f"{path} is text with formatting. Save it as plain text.")
     lines = text.splitlines()
     start = next(n for n, line in enumerate(lines) if _HEADER.match(line))
-    _check_coordinates("\n".join(lines[:start]), path)
+    for card, wanted in (("Equinox", "J2000"), ("CoordSystem", "Equatorial")):
+        card_line = re.compile(rf"\s*{card}\s*:\s*(\S+)")
+        found = next(filter(None, map(card_line.match, lines[:start])), None)
+        if found and not found[1].startswith(wanted):
+            raise ValueError(
+                f"{path} has the {card} {found[1]}. Ask NED for equatorial coordinates "
+                "of J2000."
+            )
     headings = [heading.strip() for heading in lines[start].split("|")]
     rows = []
     for number, line in enumerate(lines[start + 1 :], start + 2):
@@ -74,17 +81,6 @@ def parse_ned(text, path):
         else:
             table[name] = _make_column(fields, kind, unit, f"{path}, column {heading}")
     return table
-
-
-def _check_coordinates(preamble, path):
-    """Refuse coordinates other than right ascension and declination of J2000."""
-    for card, wanted in (("Equinox", "J2000"), ("CoordSystem", "Equatorial")):
-        found = re.search(rf"^\s*{card}\s*:\s*(\S+)", preamble, re.MULTILINE)
-        if found and not found[1].startswith(wanted):
-            raise ValueError(
-                f"{path} has the {card} {found[1]}. Ask NED for equatorial coordinates "
-                "of J2000."
-            )
 
 
 def _find_column(heading):

@@ -101,7 +101,7 @@ def read_region_labels(
         Celestial WCS of the image, by default that of the cube.
     names : sequence of str or dict of int to str, default=None
         The names that may occur, in the order of their labels or by label. By default
-        names are numbered as they appear, except that whole numbers are the labels.
+        names are numbered as they appear; if all are whole numbers, they are labels.
     name_by : {"text", "tag", "color"}, default="text"
         The name of a region: its text (label in CRTF), first tag, or color.
     overlap : {"last", "unlabeled"}, default="last"

@@ -3,6 +3,7 @@
 
 import re
 import warnings
+from contextlib import suppress
 from typing import NamedTuple
 
 import numpy as np
@@ -78,16 +79,12 @@ def split_world(wcs, header=None):
     if axis < 0:
         return world
     unit = units.Unit(str(wcs.wcs.cunit[axis]))
-    written = "" if header is None else header.get(f"CUNIT{axis + 1}", "")
-    try:
+    with suppress(ValueError):
+        written = "" if header is None else header.get(f"CUNIT{axis + 1}", "")
         written = units.Unit(str(written).strip())
-    except ValueError:
-        written = unit
-    return world._replace(
-        spectral=wcs.sub([WCSSUB_SPECTRAL]),
-        spectral_axis=axis,
-        spectral_unit=written if written.is_equivalent(unit) else unit,
-    )
+        unit = written if written.is_equivalent(unit) else unit
+    spectral = wcs.sub([WCSSUB_SPECTRAL])
+    return world._replace(spectral=spectral, spectral_axis=axis, spectral_unit=unit)
 
 
 def place_image(shape, world, label):
@@ -113,7 +110,7 @@ def _find_axes(shape, world, label):
         )
     others = [a for a in range(n_axes) if a not in (row, column) and shape[a] > 1]
     if len(others) > 1:
-        lengths = " x ".join(str(length) for length in shape[::-1])
+        lengths = " x ".join(map(str, shape[::-1]))
         raise ValueError(
             f"{label} has {n_axes} axes ({lengths}), but a cube has two on the sky and "
             "one of bands. Give a part of it as an array, bands last."

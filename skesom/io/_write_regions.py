@@ -135,9 +135,8 @@ def _properties(label, names, colors):
     """Return the color, text and tag of the polygons of a label."""
     name = str(label if names is None else _look_up(names, label, "names"))
     _check_text(name, f"The name {name!r} of label {label}")
-    if colors is None:
-        color = distinct_color(label)
-    else:
+    color = distinct_color(label)
+    if colors is not None:
         color = _color_name(_look_up(colors, label, "colors"), label)
     return f"color={color} text={{{name}}} tag={{{name}}}"
 
