@@ -2,55 +2,8 @@
 """Base of all displays, with the texts that their docstrings share."""
 
 import inspect
-import re
-import textwrap
 
-
-class Display:
-    """Base of displays: completes their docstrings, draws what it creates."""
-
-    def __init_subclass__(cls):
-        _complete_docstrings(cls)
-
-    @classmethod
-    def from_predictions(cls, values, *, ax=None, **options):
-        """Draw values that are known already.
-
-        Parameters
-        ----------
-        values : array-like
-            First parameter of the class.
-        %(drawn)s
-        """
-        return cls._drawn(ax, options, values=values)
-
-    @classmethod
-    def _drawn(cls, ax, options, **given):
-        """Create a display and draw it; options are of the class and of `plot`.
-
-        Given parameters are left out if the class does not have them.
-        """
-        known = inspect.signature(cls).parameters.keys()
-        of_class = {name: given[name] for name in given.keys() & known}
-        of_class |= {name: options.pop(name) for name in options.keys() & known}
-        return cls(**of_class).plot(ax, **options)
-
-
-def numbers_of(kind, wanted, names):
-    """Return the numbers of what is given by number from 0 or by name."""
-    numbers = []
-    for each in wanted:
-        number = names.index(each) if each in names else each
-        if isinstance(number, str) or not 0 <= number < len(names):
-            raise ValueError(
-                f"There is no {kind} {each!r}, only {', '.join(names)} (0 to "
-                f"{len(names) - 1})."
-            )
-        numbers.append(int(number))
-    return numbers
-
-
-_PLACE = re.compile(r"^( *)%\((\w+)\)s", re.MULTILINE)
+from skesom._common.docstrings import fill_docstring
 
 _TEXTS = {
     # Parameters of classes
@@ -162,19 +115,49 @@ Raises
 ValueError
     If the data or the arguments do not fit to each other.""",
 }
+_complete = fill_docstring(**_TEXTS)
 
 
-def _complete_docstrings(cls):
-    """Replace lines such as ``%(ax)s`` in the docstrings of a class and its methods."""
-    for member in (cls, *vars(cls).values()):
-        function = getattr(member, "__func__", member)  # of a classmethod
-        if callable(function) and function.__doc__:
-            function.__doc__ = _PLACE.sub(_text, function.__doc__)
+@_complete
+class Display:
+    """Base of displays: completes their docstrings, draws what it creates."""
+
+    def __init_subclass__(cls):
+        _complete(cls)
+
+    @classmethod
+    def from_predictions(cls, values, *, ax=None, **options):
+        """Draw values that are known already.
+
+        Parameters
+        ----------
+        values : array-like
+            First parameter of the class.
+        %(drawn)s
+        """
+        return cls._drawn(ax, options, values=values)
+
+    @classmethod
+    def _drawn(cls, ax, options, **given):
+        """Create a display and draw it; options are of the class and of `plot`.
+
+        Given parameters are left out if the class does not have them.
+        """
+        known = inspect.signature(cls).parameters.keys()
+        of_class = {name: given[name] for name in given.keys() & known}
+        of_class |= {name: options.pop(name) for name in options.keys() & known}
+        return cls(**of_class).plot(ax, **options)
 
 
-def _text(place):
-    indent, name = place.groups()
-    return textwrap.indent(_TEXTS[name], indent)
-
-
-_complete_docstrings(Display)
+def numbers_of(kind, wanted, names):
+    """Return the numbers of what is given by number from 0 or by name."""
+    numbers = []
+    for each in wanted:
+        number = names.index(each) if each in names else each
+        if isinstance(number, str) or not 0 <= number < len(names):
+            raise ValueError(
+                f"There is no {kind} {each!r}, only {', '.join(names)} (0 to "
+                f"{len(names) - 1})."
+            )
+        numbers.append(int(number))
+    return numbers
