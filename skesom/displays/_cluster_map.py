@@ -15,13 +15,7 @@ from skesom.displays._clusters import (
 )
 from skesom.displays._colors import NOISE_COLOR, SKY_COLOR, luminance_of
 from skesom.displays._rgb import thinned_rgb
-from skesom.displays._sky_image import (
-    EVERY_ROW,
-    MAX_PIXELS,
-    draw_image,
-    pick,
-    thinning,
-)
+from skesom.displays._sky_image import MAX_PIXELS, draw_image, pick, thinning
 
 _NOISE = -1
 _HALF = 0.5
@@ -30,7 +24,7 @@ _HALF = 0.5
 class ClusterMapDisplay(ClusterDisplay):
     """Cluster map: each pixel of the image in the color of its cluster.
 
-    Create it with `from_estimator` or `from_predictions`.
+    Sky is dark, and pixels without data are hatched.
 
     Parameters
     ----------
@@ -50,16 +44,6 @@ class ClusterMapDisplay(ClusterDisplay):
         Outlines of clusters, if they are drawn.
     %(legend)s
 
-    See Also
-    --------
-    ClusterSpectraDisplay : The spectra of the clusters.
-    cluster_colors : Colors in the order of brightness.
-
-    Notes
-    -----
-    Sky is dark. Pixels without data are hatched, because a cluster may have a light
-    color similar to any gray.
-
     Examples
     --------
     >>> import numpy as np
@@ -73,12 +57,9 @@ class ClusterMapDisplay(ClusterDisplay):
     def __init__(
         self, label_map, *, cube=None, wcs=None, sky_mask=None, colors=None, names=None
     ):
-        self.label_map = label_map
-        self.cube = cube
-        self.wcs = wcs
-        self.sky_mask = sky_mask
-        self.colors = colors
-        self.names = names
+        self.label_map, self.sky_mask = label_map, sky_mask
+        self.cube, self.wcs = cube, wcs
+        self.colors, self.names = colors, names
 
     def plot(
         self,
@@ -109,29 +90,13 @@ class ClusterMapDisplay(ClusterDisplay):
         %(image)s
         %(plotted)s
         """
-        clusters = as_clusters(
-            self.label_map,
-            self.cube,
-            self.wcs,
-            sky_mask=self.sky_mask,
-            colors=self.colors,
-            names=self.names,
-        )
+        clusters = as_clusters(self, self.label_map)
         filled = contours is False
         shape = clusters.label_map.shape
         step = thinning(shape, max_pixels)
         image = _colored(clusters, step) if filled else self._picture(step, bands)
-        self.image_ = draw_image(
-            ax,
-            shape,
-            image,
-            step,
-            EVERY_ROW,
-            wcs=clusters.wcs,
-            pixel_scale=clusters.pixel_scale,
-            scale_bar=scale_bar,
-            compass=compass,
-        )
+        marks = scale_bar, compass
+        self.image_ = draw_image(ax, shape, image, step, clusters.place, marks)
         self.ax_, self.figure_ = self.image_.axes, self.image_.figure
         shown = clusters.chosen(None if contours in (True, False) else contours)
         self.contours_ = {}
@@ -139,12 +104,10 @@ class ClusterMapDisplay(ClusterDisplay):
             self.contours_ = _draw_contours(self.ax_, clusters, shown, step, smoothing)
         self.legend_ = self.color_bar_ = None
         if legend:
-            shares = percentages(clusters.label_map, len(clusters.names))
+            others = _other_entries(clusters) if filled else []
+            shares = percentages(clusters)
             self.legend_, self.color_bar_ = add_legend(
-                self.ax_,
-                clusters.colors[shown],
-                [f"{clusters.names[i]}: {shares[i]:.1f} %" for i in shown],
-                _other_entries(clusters) if filled else [],
+                self.ax_, clusters, shown, shares, others
             )
         update_layout(self.ax_)
         return self
@@ -173,9 +136,8 @@ def _colored(clusters, step):
     places = np.where(labels >= 0, labels, len(table) - 1)
     places[labels == _NOISE] = len(table) - 2
     image = table[places]
-    mask = clusters.sky_mask
-    mask = None if mask is None else pick(mask, step)
-    image[_is_sky(labels, mask)] = np.rint(255 * to_rgba_array(SKY_COLOR)[0])
+    is_sky = pick(_is_sky(clusters), step)
+    image[is_sky] = np.rint(255 * to_rgba_array(SKY_COLOR)[0])
     return image
 
 
@@ -184,7 +146,7 @@ def _other_entries(clusters):
     from matplotlib.patches import Patch
 
     labels = clusters.label_map
-    is_sky = _is_sky(labels, clusters.sky_mask)
+    is_sky = _is_sky(clusters)
     entries = []
     if (labels == _NOISE).any():
         entries.append(Patch(facecolor=NOISE_COLOR, label="noise"))
@@ -195,10 +157,10 @@ def _other_entries(clusters):
     return entries
 
 
-def _is_sky(labels, sky_mask):
+def _is_sky(clusters):
     """Return the pixels that are sky, by their label or by the mask."""
-    is_sky = labels == SKY
-    return is_sky if sky_mask is None else is_sky | (sky_mask & (labels < _NOISE))
+    labels, mask = clusters.label_map, clusters.sky_mask
+    return (labels == SKY) | (mask & (labels < _NOISE))
 
 
 def _draw_contours(ax, clusters, shown, step, smoothing):

@@ -33,8 +33,6 @@ _MANY = 50  # bars without gaps
 class ClusterSpectraDisplay(ClusterDisplay):
     """Spectra of clusters: median and quartiles of their pixels in each band.
 
-    Create it with `from_estimator` or `from_predictions`.
-
     Parameters
     ----------
     %(label_map)s
@@ -69,11 +67,9 @@ class ClusterSpectraDisplay(ClusterDisplay):
     """
 
     def __init__(self, label_map, cube, *, wavelengths=None, colors=None, names=None):
-        self.label_map = label_map
-        self.cube = cube
+        self.label_map, self.cube = label_map, cube
         self.wavelengths = wavelengths
-        self.colors = colors
-        self.names = names
+        self.colors, self.names = colors, names
 
     def plot(self, ax=None, *, clusters=None, quartiles=True, log=False, flux=None):
         """Draw a line for each cluster.
@@ -92,7 +88,7 @@ class ClusterSpectraDisplay(ClusterDisplay):
         %(plotted)s
         """
         cube = self.cube if isinstance(self.cube, Cube) else Cube(self.cube)
-        given = as_clusters(self.label_map, cube, colors=self.colors, names=self.names)
+        given = as_clusters(self, self.label_map)
         chosen = given.chosen(clusters)
         places, unit = _places(cube, self.wavelengths)
         ax = new_axes(ax, (7.4, 4.6))
@@ -104,12 +100,9 @@ class ClusterSpectraDisplay(ClusterDisplay):
         ax.spines[["top", "right"]].set_visible(False)
         from matplotlib.patches import Patch
 
-        shares = percentages(given.label_map, len(given.names))
+        others = [Patch(facecolor="0.8", label="quartiles")] if quartiles else []
         self.legend_, self.color_bar_ = add_legend(
-            ax,
-            given.colors[chosen],
-            [f"{given.names[i]}: {shares[i]:.1f} %" for i in chosen],
-            [Patch(facecolor="0.8", label="quartiles")] if quartiles else [],
+            ax, given, chosen, percentages(given), others
         )
         update_layout(ax)  # names of bands depend on the width beside the legend
         if unit is None:
@@ -146,8 +139,6 @@ class ClusterSpectraDisplay(ClusterDisplay):
 class ClusterHistogramDisplay(ClusterDisplay):
     """Histogram of clusters: the number of pixels of each.
 
-    Create it with `from_estimator` or `from_predictions`.
-
     Parameters
     ----------
     %(label_map)s
@@ -161,10 +152,6 @@ class ClusterHistogramDisplay(ClusterDisplay):
     texts_ : list of matplotlib.text.Text
         Percentages of the pixels in clusters, above bars that are wide enough.
 
-    See Also
-    --------
-    skesom.io.cluster_table : The same as a table.
-
     Examples
     --------
     >>> import numpy as np
@@ -177,8 +164,7 @@ class ClusterHistogramDisplay(ClusterDisplay):
 
     def __init__(self, label_map, *, colors=None, names=None):
         self.label_map = label_map
-        self.colors = colors
-        self.names = names
+        self.colors, self.names = colors, names
 
     def plot(self, ax=None, *, log=False):
         """Draw a bar for each cluster.
@@ -190,10 +176,9 @@ class ClusterHistogramDisplay(ClusterDisplay):
             Whether the numbers of pixels are on a logarithmic scale.
         %(plotted)s
         """
-        clusters = as_clusters(self.label_map, colors=self.colors, names=self.names)
-        labels = clusters.label_map
+        clusters = as_clusters(self, self.label_map)
         n_clusters = len(clusters.names)
-        pixels = np.bincount(labels[labels >= 0], minlength=n_clusters)
+        pixels = clusters.pixels()
         ax = new_axes(ax)
         self.bars_ = ax.bar(
             np.arange(n_clusters),
@@ -209,7 +194,7 @@ class ClusterHistogramDisplay(ClusterDisplay):
         ax.margins(y=0.1)
         if not pixels.any():
             ax.set_ylim(0, 1)
-        others = _shares_of_others(labels)
+        others = _shares_of_others(clusters.label_map)
         if others:
             ax.set_title(others, loc="left", size="small")
         self.ax_, self.figure_ = ax, ax.figure

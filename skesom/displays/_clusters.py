@@ -19,7 +19,6 @@ from skesom.displays._axes import (
 )
 from skesom.displays._colors import HATCH_COLOR, MISSING_COLOR, cluster_palette
 from skesom.displays._display import Display, numbers_of
-from skesom.displays._sky_image import pixel_scale_of
 
 _LARGEST, _SMALLEST = 9.0, 6.0  # points
 _LINE = 1.5  # height of an entry by that of its letters
@@ -70,11 +69,18 @@ class Clusters(NamedTuple):
     """A label map with all that is needed to draw it."""
 
     label_map: np.ndarray
-    wcs: object
-    pixel_scale: tuple | None
-    sky_mask: np.ndarray | None
+    place: tuple  # WCS and pixel scale, or None
+    sky_mask: np.ndarray
     colors: np.ndarray
     names: list
+
+    def pixels(self):
+        """Return how many pixels each cluster has."""
+        pixels = np.zeros(len(self.names), dtype=np.int64)
+        for rows in row_blocks(self.label_map.shape):  # large maps, little memory
+            labels = self.label_map[rows]
+            pixels += np.bincount(labels[labels >= 0], minlength=len(pixels))
+        return pixels
 
     def chosen(self, wanted):
         """Return the numbers of the clusters that are wanted, all of them for None."""
@@ -83,18 +89,10 @@ class Clusters(NamedTuple):
         return numbers_of("cluster", wanted, self.names)
 
 
-def as_clusters(
-    label_map,
-    cube=None,
-    wcs=None,
-    *,
-    sky_mask=None,
-    colors=None,
-    names=None,
-    n_clusters=None,
-):
-    """Check the arguments of a display of clusters, and complete them."""
+def as_clusters(display, label_map, n_clusters=None):
+    """Check the parameters of a display of clusters, and complete them."""
     check_matplotlib()
+    cube, wcs = getattr(display, "cube", None), getattr(display, "wcs", None)
     label_map = np.asarray(label_map)
     if label_map.ndim != 2 or label_map.dtype.kind not in "iu":
         raise ValueError(
@@ -105,20 +103,27 @@ def as_clusters(
         raise ValueError(f"label_map has no pixels, its shape is {label_map.shape}.")
     if n_clusters is None:
         n_clusters = max(int(label_map.max()) + 1, 0)
-    if sky_mask is not None:
-        sky_mask = np.asarray(sky_mask, dtype=bool)
-        _check_shape("sky_mask", sky_mask.shape, label_map)
+    sky_mask = getattr(display, "sky_mask", None)
+    if sky_mask is None:
+        sky_mask = np.zeros(label_map.shape, dtype=bool)
+    sky_mask = np.asarray(sky_mask, dtype=bool)
+    shapes = {"sky_mask": sky_mask.shape}
     if cube is not None:
-        _check_shape("the cube", np.shape(cube)[:2], label_map)
-    pixel_scale = None
+        shapes["the cube"] = np.shape(cube)[:2]
+    for name, shape in shapes.items():
+        if shape != label_map.shape:
+            raise ValueError(
+                f"{name} must have the shape of label_map, {label_map.shape}, got "
+                f"{shape}."
+            )
+    place = None, None
     if wcs is not None:
-        wcs = wcs if wcs.naxis == 2 else wcs.celestial
-        pixel_scale = pixel_scale_of(wcs)
+        place = wcs if wcs.naxis == 2 else wcs.celestial, None
     elif isinstance(cube, Cube):
-        wcs, pixel_scale = cube.wcs, cube.pixel_scale
-    colors = _as_colors(colors, n_clusters)
-    names = _as_names(names, n_clusters)
-    return Clusters(label_map, wcs, pixel_scale, sky_mask, colors, names)
+        place = cube.wcs, cube.pixel_scale
+    colors = _as_colors(display.colors, n_clusters)
+    names = _as_names(display.names, n_clusters)
+    return Clusters(label_map, place, sky_mask, colors, names)
 
 
 def labeled_cube(estimator, X):
@@ -141,19 +146,18 @@ def labeled_cube(estimator, X):
     return label_map, cube
 
 
-def percentages(label_map, n_clusters):
+def percentages(clusters):
     """Return the percentage of the pixels in clusters that each cluster has."""
-    pixels = np.zeros(n_clusters, dtype=np.int64)
-    for rows in row_blocks(label_map.shape):  # large maps, little memory
-        labels = label_map[rows]
-        pixels += np.bincount(labels[labels >= 0], minlength=n_clusters)
+    pixels = clusters.pixels()
     return 100 * pixels / max(pixels.sum(), 1)
 
 
-def add_legend(ax, colors, names, others=(), title="cluster"):
+def add_legend(ax, clusters, shown, shares, others=(), title="cluster"):
     """Draw a legend to the right of the axes, or a color bar for many clusters."""
     from matplotlib.patches import Patch
 
+    colors = clusters.colors[shown]
+    names = [f"{clusters.names[i]}: {shares[i]:.1f} %" for i in shown]
     width, height = size_in_points(ax)
     n_lines = height / _LINE
     n_letters = int(np.clip(_WIDEST * width / (_LETTER * _LARGEST), *_LETTERS))
@@ -201,14 +205,6 @@ def missing_patch(label):
 def in_lines(name, n_letters):
     """Break a long name into lines, but not between a number and its unit."""
     return textwrap.fill(name.replace(" %", "\xa0%"), n_letters).replace("\xa0", " ")
-
-
-def _check_shape(name, shape, label_map):
-    if tuple(shape) != label_map.shape:
-        raise ValueError(
-            f"{name} must have the shape of label_map, {label_map.shape}, got "
-            f"{tuple(shape)}."
-        )
 
 
 def _as_colors(colors, n_clusters):

@@ -23,9 +23,6 @@ _TICK_ROOM = 24.0  # points for the number at a tick
 class CrossmatchDisplay(Display):
     """Enrichment of each cluster in each type of known objects.
 
-    Create it with `from_estimator` or `from_predictions`, or from a result of
-    `skesom.maps.crossmatch`.
-
     Parameters
     ----------
     crossmatch : Crossmatch
@@ -40,10 +37,6 @@ class CrossmatchDisplay(Display):
     texts_ : list of matplotlib.text.Text
         Enrichment in each cell that is wide enough.
     %(color_bar)s
-
-    See Also
-    --------
-    skesom.maps.crossmatch : The numbers.
 
     Examples
     --------
@@ -62,8 +55,7 @@ class CrossmatchDisplay(Display):
 
     def __init__(self, crossmatch, *, colors=None, names=None):
         self.crossmatch = crossmatch
-        self.colors = colors
-        self.names = names
+        self.colors, self.names = colors, names
 
     @classmethod
     def from_estimator(cls, estimator, X, catalog, *, ax=None, **options):
@@ -116,15 +108,10 @@ class CrossmatchDisplay(Display):
         n_types, n_clusters = enrichment.shape
         size = n_clusters * _CELL[0] + _ROOM[0], n_types * _CELL[1] + _ROOM[1]
         ax = new_axes(ax, np.clip(size, 4, 24))
-        least = 0.5 ** (2 * _DOUBLINGS)
-        self.image_ = ax.imshow(
-            np.ma.array(np.log2(np.maximum(enrichment, least)), mask=~certain),
-            cmap="PuOr_r",
-            vmin=-_DOUBLINGS,
-            vmax=_DOUBLINGS,
-            aspect="auto",
-            interpolation="nearest",
-        )
+        doublings = np.log2(np.maximum(enrichment, 0.5 ** (2 * _DOUBLINGS)))
+        style = {"cmap": "PuOr_r", "vmin": -_DOUBLINGS, "vmax": _DOUBLINGS}
+        style |= {"aspect": "auto", "interpolation": "nearest"}
+        self.image_ = ax.imshow(np.ma.array(doublings, mask=~certain), **style)
         ax.spines[:].set_visible(False)
         self._name_types(ax)
         self._add_color_bar(ax)
@@ -158,11 +145,9 @@ class CrossmatchDisplay(Display):
         """Write the names of the types and how many objects they have."""
         table = self.crossmatch.table
         counts = dict(zip(table["type"], table["n_objects"], strict=True))
-        described = describe_types([str(kind) for kind in counts])
-        texts = [
-            f"{kind.description}  {count}"
-            for kind, count in zip(described.values(), counts.values(), strict=True)
-        ]
+        described = describe_types([str(kind) for kind in counts]).values()
+        pairs = zip(described, counts.values(), strict=True)
+        texts = [f"{kind.description}  {count}" for kind, count in pairs]
         ax.set_yticks(range(len(texts)), texts)
 
     def _name_clusters(self, ax):
@@ -193,20 +178,17 @@ class CrossmatchDisplay(Display):
                 for text, share in zip(texts, shares, strict=True)
             ]
         ax.set_xticks(range(n_clusters), texts, size="small")
-        if self.colors is None:
-            return
+        if self.colors is not None:
+            self._draw_colors(ax, labels)
+
+    def _draw_colors(self, ax, labels):
+        """Draw the color of each cluster along the lower edge of its column."""
+        style = {"linewidth": 5, "solid_capstyle": "butt", "clip_on": False}
+        style["transform"] = ax.get_xaxis_transform()
         for place, label in enumerate(labels):
             if 0 <= label < len(self.colors):
-                # A bar of the cluster's color along the lower edge of its column.
-                ax.plot(
-                    [place - 0.42, place + 0.42],
-                    [-0.012, -0.012],
-                    transform=ax.get_xaxis_transform(),
-                    color=self.colors[label],
-                    linewidth=5,
-                    solid_capstyle="butt",
-                    clip_on=False,
-                )
+                ends = [place - 0.42, place + 0.42], [-0.012, -0.012]
+                ax.plot(*ends, color=self.colors[label], **style)
         ax.tick_params(axis="x", pad=8)
 
     def _add_color_bar(self, ax):

@@ -11,13 +11,7 @@ from skesom.displays._clusters import (
     missing_patch,
 )
 from skesom.displays._display import Display
-from skesom.displays._sky_image import (
-    EVERY_ROW,
-    MAX_PIXELS,
-    draw_image,
-    pick,
-    thinning,
-)
+from skesom.displays._sky_image import MAX_PIXELS, draw_image, pick, thinning
 from skesom.maps import (
     NEITHER,
     ONLY_FIRST,
@@ -35,8 +29,6 @@ class DisagreementMapDisplay(Display):
 
     Pixels in clusters that match are white. The others have the color of the cluster
     of the second clustering, numbered after those of the first if it matches none.
-    Create it with `from_estimator` or `from_predictions`, or from a result of
-    `skesom.maps.compare_clusterings`.
 
     Parameters
     ----------
@@ -56,11 +48,6 @@ class DisagreementMapDisplay(Display):
     color_bar_ : matplotlib.colorbar.Colorbar or None
         Replaces the legend if there are too many clusters for one.
 
-    See Also
-    --------
-    skesom.maps.compare_clusterings : The numbers.
-    ClusterMapDisplay : One clustering; draw the second with its ``matched`` labels.
-
     Examples
     --------
     >>> import numpy as np
@@ -74,10 +61,8 @@ class DisagreementMapDisplay(Display):
 
     def __init__(self, comparison, *, cube=None, wcs=None, colors=None, names=None):
         self.comparison = comparison
-        self.cube = cube
-        self.wcs = wcs
-        self.colors = colors
-        self.names = names
+        self.cube, self.wcs = cube, wcs
+        self.colors, self.names = colors, names
 
     @classmethod
     def from_estimator(cls, estimator, X, reference, *, ax=None, **options):
@@ -127,26 +112,12 @@ class DisagreementMapDisplay(Display):
         """
         matched, kinds = self.comparison.matched, self.comparison.disagreement
         n_clusters = max(matched.max(), len(self.comparison.contingency) - 1) + 1
-        clusters = as_clusters(
-            np.where(kinds == OTHER, matched, -1),
-            self.cube,
-            self.wcs,
-            colors=self.colors,
-            names=self.names,
-            n_clusters=int(n_clusters),
-        )
+        others = np.where(kinds == OTHER, matched, -1)
+        clusters = as_clusters(self, others, int(n_clusters))
         step = thinning(kinds.shape, max_pixels)
-        self.image_ = draw_image(
-            ax,
-            kinds.shape,
-            _colored(pick(clusters.label_map, step), pick(kinds, step), clusters),
-            step,
-            EVERY_ROW,
-            wcs=clusters.wcs,
-            pixel_scale=clusters.pixel_scale,
-            scale_bar=scale_bar,
-            compass=compass,
-        )
+        image = _colored(pick(others, step), pick(kinds, step), clusters.colors)
+        marks = scale_bar, compass
+        self.image_ = draw_image(ax, kinds.shape, image, step, clusters.place, marks)
         self.ax_, self.figure_ = self.image_.axes, self.image_.figure
         self.legend_ = self.color_bar_ = None
         if legend:
@@ -155,19 +126,16 @@ class DisagreementMapDisplay(Display):
         return self
 
 
-def _colored(labels, kinds, clusters):
+def _colored(labels, kinds, colors):
     """Return the colors of the pixels; those in no cluster are transparent."""
     from matplotlib.colors import to_rgba_array
 
-    table = np.rint(255 * clusters.colors).astype(np.uint8)
+    table = np.rint(255 * colors).astype(np.uint8)
     image = np.zeros((*kinds.shape, 4), dtype=np.uint8)
     image[kinds == OTHER] = table[labels[kinds == OTHER]]
-    for kind, color in (
-        (SAME, SAME_COLOR),
-        (ONLY_FIRST, ONLY_FIRST_COLOR),
-        (ONLY_SECOND, ONLY_SECOND_COLOR),
-    ):
-        image[kinds == kind] = np.rint(255 * to_rgba_array(color)[0])
+    plain = to_rgba_array([SAME_COLOR, ONLY_FIRST_COLOR, ONLY_SECOND_COLOR])
+    for kind, color in zip((SAME, ONLY_FIRST, ONLY_SECOND), plain, strict=True):
+        image[kinds == kind] = np.rint(255 * color)
     return image
 
 
@@ -176,8 +144,7 @@ def _add_legend(ax, clusters, kinds):
     from matplotlib.patches import Patch
 
     n_compared = np.count_nonzero((kinds == SAME) | (kinds == OTHER))
-    labels = clusters.label_map
-    pixels = np.bincount(labels[labels >= 0], minlength=len(clusters.names))
+    pixels = clusters.pixels()
     shown = np.flatnonzero(pixels)
     same = f"same: {100 * np.count_nonzero(kinds == SAME) / n_compared:.1f} %"
     rim = {"edgecolor": "0.6", "linewidth": 0.5}
@@ -188,10 +155,6 @@ def _add_legend(ax, clusters, kinds):
         others.append(Patch(facecolor=ONLY_SECOND_COLOR, label="not in the first"))
     if (kinds == NEITHER).any():
         others.append(missing_patch("in neither"))
-    return add_legend(
-        ax,
-        clusters.colors[shown],
-        [f"{clusters.names[i]}: {100 * pixels[i] / n_compared:.1f} %" for i in shown],
-        others,
-        title="other cluster\nin the second",
-    )
+    shares = 100 * pixels / n_compared
+    title = "other cluster\nin the second"
+    return add_legend(ax, clusters, shown, shares, others, title)

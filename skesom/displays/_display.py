@@ -5,6 +5,13 @@ import inspect
 
 from skesom._common.docstrings import fill_docstring
 
+_AX = """\
+ax : matplotlib.axes.Axes, default=None
+    Where to draw; a new figure by default. Images with coordinates on the sky need
+    axes that were made with ``projection=wcs``."""
+_COLOR_BAR = """\
+color_bar_ : matplotlib.colorbar.Colorbar
+    Scale of the colors."""
 _TEXTS = {
     # Parameters of classes
     "label_map": """\
@@ -19,8 +26,8 @@ wcs : astropy.wcs.WCS, default=None
     both, the axes count pixels.""",
     "style": """\
 colors : array-like of shape (n_clusters, 4), default=None
-    A color for each cluster. By default colors that can be told apart, also by
-    color-blind readers; see `cluster_colors` for colors ordered by brightness.
+    A color for each cluster, such as those of `cluster_colors`; by default colors
+    that color-blind readers too can tell apart.
 names : dict of int to str or sequence of str, default=None
     Names of the clusters; their numbers by default.""",
     "place": """\
@@ -37,16 +44,14 @@ ax_ : matplotlib.axes.Axes
     Axes of the picture.
 figure_ : matplotlib.figure.Figure
     Figure of the axes.""",
-    "color_bar": """\
+    "color_bar": f"""\
 image_ : matplotlib.image.AxesImage
     The values.
-color_bar_ : matplotlib.colorbar.Colorbar
-    Scale of the colors.""",
-    "units": """\
+{_COLOR_BAR}""",
+    "units": f"""\
 units_ : matplotlib.collections.Collection
     Cells of a lattice or nodes of a graph, in the colors of their values.
-color_bar_ : matplotlib.colorbar.Colorbar
-    Scale of the colors.""",
+{_COLOR_BAR}""",
     "legend": """\
 legend_ : matplotlib.legend.Legend or None
     Clusters and their percentage of the pixels in clusters.
@@ -69,10 +74,7 @@ default="pca"
     distances along the links ("isomap"); the output of a scikit-learn transformer
     with ``fit_transform``, such as TSNE; or an array. Units of a lattice do not need
     it.""",
-    "ax": """\
-ax : matplotlib.axes.Axes, default=None
-    Where to draw; a new figure by default. Images with coordinates on the sky need
-    axes that were made with ``projection=wcs``.""",
+    "ax": _AX,
     "show_legend": """\
 legend : bool, default=True
     Whether there is a legend, or a color bar for more clusters than fit in one.""",
@@ -85,10 +87,8 @@ max_pixels : int, default=4000000
     third, ... row and column is drawn, and larger images of numbers are averaged; a
     note above the axes gives the step.""",
     # Ends of docstrings
-    "drawn": """\
-ax : matplotlib.axes.Axes, default=None
-    Where to draw; a new figure by default. Images with coordinates on the sky need
-    axes that were made with ``projection=wcs``.
+    "drawn": f"""\
+{_AX}
 **options : dict
     Other parameters of the class, and those of `plot`.
 
@@ -139,10 +139,7 @@ class Display:
 
     @classmethod
     def _drawn(cls, ax, options, **given):
-        """Create a display and draw it; options are of the class and of `plot`.
-
-        Given parameters are left out if the class does not have them.
-        """
+        """Create a display of what is given and of the options, and draw it."""
         known = inspect.signature(cls).parameters.keys()
         of_class = {name: given[name] for name in given.keys() & known}
         of_class |= {name: options.pop(name) for name in options.keys() & known}

@@ -21,8 +21,8 @@ _SAMPLES = 1_000_000  # pixels for the interval of a band
 def rgb_image(cube, bands=None, *, stretch="asinh", interval="sky"):
     """Make a color picture of three bands.
 
-    Each band is scaled to 0 at its sky and to 1 at a bright level, so bands in any
-    units can be combined. Then all are stretched.
+    Each band is scaled to its `interval`, so the units of bands may differ, and then
+    stretched.
 
     Parameters
     ----------

@@ -78,10 +78,14 @@ def image_size(shape):
     return width + _MARGINS[0], height + _MARGINS[1]
 
 
-def draw_image(
-    ax, shape, image, step, note, *, wcs, pixel_scale, scale_bar, compass, **style
-):
-    """Draw the thinned image of some shape, with coordinates and marks."""
+def draw_image(ax, shape, image, step, place, marks, note=EVERY_ROW, **style):
+    """Draw the thinned image of some shape, with coordinates and marks.
+
+    Its place are a WCS and a pixel scale, or None. Marks: scale bar or not, compass?
+    """
+    (wcs, pixel_scale), (scale_bar, compass) = place, marks
+    if wcs is not None and pixel_scale is None:
+        pixel_scale = pixel_scale_of(wcs)
     ax = new_axes(ax, image_size(shape), wcs)
     n_rows, n_columns = (math.ceil(length / step) * step for length in shape)
     drawn = ax.imshow(

@@ -13,8 +13,7 @@ from skesom.displays._unit_layout import fitted_map
 class TrainingCurveDisplay(Display):
     """Training curve: the error of a map in each epoch.
 
-    A curve that still falls at its end needs more epochs. Create it with
-    `from_estimator` or `from_predictions`.
+    A curve that still falls at its end needs more epochs.
 
     Parameters
     ----------

@@ -20,6 +20,7 @@ _BORDER_WIDTHS = 0.5, 1.4  # points
 _LARGEST = 0.05  # diameter of a node by the shorter side of the axes, of few nodes
 _CROWDED = 0.8  # the same, times the root of their number, of many
 _SMALLEST = 2.0  # points
+_AXIS_NAMES = "axis 1", "axis 2"
 
 
 class LatticeLayout:
@@ -64,9 +65,8 @@ class LatticeLayout:
             beyond = self._add_cells(ax, *self._beyond_edges(), values, style)
             beyond.set_clim(*cells.get_clim())
             beyond.set_alpha(_FADED)
-            self.draw_borders(
-                ax, np.zeros(len(values)), edge=True, colors="black", path_effects=None
-            )
+            edge = {"edge": True, "colors": "black", "path_effects": None}
+            self.draw_borders(ax, np.zeros(len(values)), **edge)
             ax.set_xlabel("pale cells repeat those of the opposite edge", size="small")
         ax.autoscale_view()
         ax.set_aspect("equal")
@@ -83,12 +83,9 @@ class LatticeLayout:
 
         cell = (size_in_points(ax) / self.size).min()
         width = float(np.clip(_BORDER * cell, *_BORDER_WIDTHS))
-        style = {
-            "colors": "white",
-            "linewidths": width,
-            "capstyle": "round",
-            "path_effects": [withStroke(linewidth=1.9 * width, foreground="black")],
-        } | style
+        rim = withStroke(linewidth=1.9 * width, foreground="black")
+        style = {"colors": "white", "path_effects": [rim]} | style
+        style |= {"linewidths": width, "capstyle": "round"}
         lines = LineCollection(self.borders(labels, edge=edge), **style)
         ax.add_collection(lines)
         return lines
@@ -138,9 +135,7 @@ class GraphLayout:
     size = 1.25, 1.0  # width and height of a picture, in proportion
     flat = False
 
-    def __init__(
-        self, positions, connections, hits=None, axis_names=("axis 1", "axis 2")
-    ):
+    def __init__(self, positions, connections, hits=None, axis_names=_AXIS_NAMES):
         self.positions = np.asarray(positions, dtype=np.float64)
         connections = sparse.coo_array(connections)
         links = sparse.triu(connections, 1).tocoo()
@@ -160,26 +155,17 @@ class GraphLayout:
 
         strongest = max(self.strengths.max(initial=0), np.finfo(float).tiny)
         opacity = 0.08 + 0.6 * self.strengths / strongest
-        lines = LineCollection(
-            self.positions[self.links],
-            colors=[(0.2, 0.2, 0.25, each) for each in opacity],
-            linewidths=0.6,
-            zorder=1,
-        )
-        ax.add_collection(lines)
+        colors = [(0.2, 0.2, 0.25, each) for each in opacity]
+        style_of_links = {"colors": colors, "linewidths": 0.6, "zorder": 1}
+        ax.add_collection(LineCollection(self.positions[self.links], **style_of_links))
         n_units = len(self.positions)
         largest = min(_LARGEST, _CROWDED / np.sqrt(n_units)) * size_in_points(ax).min()
         shares = np.full(n_units, 0.25)
         if self.hits is not None:
             shares = self.hits / max(self.hits.max(initial=0), 1)
-        style = {"edgecolors": "black", "linewidths": 0.2} | style
-        nodes = ax.scatter(
-            *self.positions.T,
-            c=values,
-            s=np.maximum(shares * largest**2, _SMALLEST**2),
-            zorder=2,
-            **style,
-        )
+        style = {"edgecolors": "black", "linewidths": 0.2, "zorder": 2} | style
+        areas = np.maximum(shares * largest**2, _SMALLEST**2)
+        nodes = ax.scatter(*self.positions.T, s=areas, c=values, **style)
         # Distances are true: both axes have one scale.
         ax.set_aspect("equal", adjustable="datalim")
         ax.set(xlabel=self.axis_names[0], ylabel=self.axis_names[1])
@@ -220,11 +206,10 @@ def layout_of(som, embedding):
 def embed(codebook, connections, embedding):
     """Place the units of a map in the plane; also return the names of the axes."""
     if hasattr(embedding, "fit_transform"):
-        name = type(embedding).__name__
-        names = f"{name} axis 1", f"{name} axis 2"
+        names = tuple(f"{type(embedding).__name__} {axis}" for axis in _AXIS_NAMES)
         return np.asarray(embedding.fit_transform(codebook))[:, :2], names
     if not isinstance(embedding, str):
-        return np.asarray(embedding), ("axis 1", "axis 2")
+        return np.asarray(embedding), _AXIS_NAMES
     plane = np.zeros((len(codebook), 2))
     if embedding == "pca":
         shares = np.zeros(2)
@@ -252,8 +237,7 @@ def embed(codebook, connections, embedding):
 def _paths(codebook, connections):
     """Return the lengths of the shortest paths along links between all units.
 
-    Parts of the graph that no link joins are joined where they are nearest: by the
-    minimum spanning tree of all units.
+    The minimum spanning tree of all units joins the parts of a graph that is in pieces.
     """
     straight = cdist(codebook, codebook)
     # A length of 0 would mean that there is no edge.

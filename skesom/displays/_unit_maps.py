@@ -51,9 +51,8 @@ class _UnitMapDisplay(Display):
         %(drawn)s
         """
         som = fitted_map(estimator, cls.__name__)
-        return cls._drawn(
-            ax, cls._of_map(som) | options, layout=layout_of(som, embedding)
-        )
+        options = cls._of_map(som) | options
+        return cls._drawn(ax, options, layout=layout_of(som, embedding))
 
     @classmethod
     def from_predictions(
@@ -118,7 +117,6 @@ class UMatrixDisplay(_UnitMapDisplay):
     """U-matrix: the mean distance of each unit of a map to its neighbors [1]_.
 
     High values are borders: neighbors on the map that are far apart in the data.
-    Create it with `from_estimator` or `from_predictions`.
 
     Parameters
     ----------
@@ -134,11 +132,6 @@ class UMatrixDisplay(_UnitMapDisplay):
     %(units)s
     borders_ : matplotlib.collections.LineCollection or None
         Sides of cells between clusters; None for a graph, and without clusters.
-
-    See Also
-    --------
-    HitMapDisplay : The number of samples of each unit.
-    ComponentPlanesDisplay : The weights of the units in each feature.
 
     References
     ----------
@@ -183,19 +176,13 @@ class UMatrixDisplay(_UnitMapDisplay):
         """
         labels = self._clusters_to_show() if clusters else None
         on_lattice = isinstance(self.layout, LatticeLayout)
-        style = {}
+        style = {"cmap": cmap}
         if labels is not None and not on_lattice:
             if colors is None:
                 colors = cluster_palette(int(labels.max()) + 1)
-            style = {"edgecolors": np.asarray(colors)[labels], "linewidths": 1.0}
-        ax = self._draw(
-            ax,
-            self.values,
-            "U-matrix",
-            "mean distance to neighbors",
-            cmap=cmap,
-            **style,
-        )
+            style |= {"edgecolors": np.asarray(colors)[labels], "linewidths": 1.0}
+        label = "mean distance to neighbors"
+        ax = self._draw(ax, self.values, "U-matrix", label, **style)
         self.borders_ = None
         if labels is not None:
             if on_lattice:
@@ -214,8 +201,7 @@ class UMatrixDisplay(_UnitMapDisplay):
 class HitMapDisplay(_UnitMapDisplay):
     """Hit map: the number of samples for which each unit is the nearest.
 
-    Empty units are between clusters; they are light gray. Create it with
-    `from_estimator` or `from_predictions`.
+    Empty units are between clusters; they are light gray.
 
     Parameters
     ----------
@@ -229,10 +215,6 @@ class HitMapDisplay(_UnitMapDisplay):
     %(units)s
     texts_ : list of matplotlib.text.Text
         Numbers in cells that are large enough.
-
-    See Also
-    --------
-    UMatrixDisplay : The distances of the units to their neighbors.
 
     Examples
     --------
@@ -260,10 +242,8 @@ class HitMapDisplay(_UnitMapDisplay):
         """
         if X is not None:
             som = fitted_map(estimator, cls.__name__)
-            winners = som.winners(X)
-            n_units = len(som.codebook_)
-            hits = np.bincount(winners[winners >= 0], minlength=n_units)
-            options["values"] = hits
+            winners, n_units = som.winners(X), len(som.codebook_)
+            options["values"] = np.bincount(winners[winners >= 0], minlength=n_units)
         return super().from_estimator(estimator, embedding=embedding, ax=ax, **options)
 
     @classmethod
@@ -288,14 +268,10 @@ class HitMapDisplay(_UnitMapDisplay):
         from matplotlib.colors import PowerNorm
 
         colors = colormaps[cmap] if isinstance(cmap, str) else cmap
-        ax = self._draw(
-            ax,
-            np.ma.masked_equal(np.asarray(self.values, dtype=np.float64), 0),
-            "hit map",
-            "samples",
-            cmap=colors.with_extremes(bad=_EMPTY),
-            norm=PowerNorm(0.5, vmin=0, vmax=max(np.max(self.values), 1)),
-        )
+        style = {"cmap": colors.with_extremes(bad=_EMPTY)}
+        style["norm"] = PowerNorm(0.5, vmin=0, vmax=max(np.max(self.values), 1))
+        hits = np.ma.masked_equal(np.asarray(self.values, dtype=np.float64), 0)
+        ax = self._draw(ax, hits, "hit map", "samples", **style)
         self.texts_ = []
         if numbers and isinstance(self.layout, LatticeLayout):
             self.texts_ = self._write_numbers(ax)
@@ -322,8 +298,7 @@ class HitMapDisplay(_UnitMapDisplay):
 class ComponentPlanesDisplay(_UnitMapDisplay):
     """Component planes: the weights of the units in each feature (band) by itself.
 
-    Features with similar planes are redundant. Create it with `from_estimator` or
-    `from_predictions`. Its panels fill the axes.
+    Features with similar planes are redundant. The panels fill the axes.
 
     Parameters
     ----------
@@ -343,10 +318,6 @@ class ComponentPlanesDisplay(_UnitMapDisplay):
         Cells of a lattice or nodes of a graph, for each feature.
     color_bars_ : list of matplotlib.colorbar.Colorbar
         One for each feature, or the one that they share.
-
-    See Also
-    --------
-    UMatrixDisplay : The distances of the units to their neighbors.
 
     Examples
     --------
@@ -368,10 +339,7 @@ class ComponentPlanesDisplay(_UnitMapDisplay):
         if names is None:
             names = [f"feature {number + 1}" for number in range(n_features)]
         if len(names) != n_features:
-            raise ValueError(
-                f"names must be one for each of the {n_features} features, got "
-                f"{len(names)}."
-            )
+            raise ValueError(f"Give {n_features} names of features, got {len(names)}.")
         self.names = list(names)
 
     @classmethod

@@ -11,7 +11,6 @@ from skesom.displays._sky_image import (
     MAX_PIXELS,
     draw_image,
     mean,
-    pixel_scale_of,
     thinning,
 )
 from skesom.displays._unit_layout import fitted_map
@@ -61,35 +60,21 @@ class _ValueMapDisplay(Display):
             raise ValueError(
                 f"values must have the shape (n_rows, n_columns), got {values.shape}."
             )
-        pixel_scale = self.pixel_scale
-        if self.wcs is not None and pixel_scale is None:
-            pixel_scale = pixel_scale_of(self.wcs)
         step = thinning(values.shape, max_pixels)
         drawn = mean(values, step)
         known = drawn[~np.isnan(drawn)]
         top = 1.0
         if highest is not None and len(known):
             top = float(np.percentile(known, highest))
-        self.image_ = draw_image(
-            ax,
-            values.shape,
-            np.ma.masked_invalid(drawn),
-            step,
-            "means of {step} x {step} pixels",
-            wcs=self.wcs,
-            pixel_scale=pixel_scale,
-            scale_bar=scale_bar,
-            compass=compass,
-            cmap=cmap or self._cmap,
-            vmin=0,
-            vmax=top or 1.0,
-        )
-        self.ax_, self.figure_ = self.image_.axes, self.image_.figure
+        image = np.ma.masked_invalid(drawn)
+        place, marks = (self.wcs, self.pixel_scale), (scale_bar, compass)
+        style = {"cmap": cmap or self._cmap, "vmin": 0, "vmax": top or 1.0}
+        style["note"] = "means of {step} x {step} pixels"
+        self.image_ = draw_image(ax, values.shape, image, step, place, marks, **style)
+        self.ax_, self.figure_ = ax, _ = self.image_.axes, self.image_.figure
         extend = "max" if known.max(initial=0) > top else "neither"
-        self.color_bar_ = add_color_bar(
-            self.ax_, self.image_, self._label, extend=extend
-        )
-        update_layout(self.ax_)
+        self.color_bar_ = add_color_bar(ax, self.image_, self._label, extend=extend)
+        update_layout(ax)
         return self
 
 
@@ -97,7 +82,6 @@ class QuantizationErrorMapDisplay(_ValueMapDisplay):
     """Quantization error of each pixel: its distance to the nearest unit.
 
     High values are pixels that no unit represents: rare objects, artifacts, borders.
-    Create it with `from_estimator` or `from_predictions`.
 
     Parameters
     ----------
@@ -109,10 +93,6 @@ class QuantizationErrorMapDisplay(_ValueMapDisplay):
     ----------
     %(figure)s
     %(color_bar)s
-
-    See Also
-    --------
-    skesom.metrics.quantization_error : The mean over all pixels, or per unit.
 
     Examples
     --------
@@ -145,8 +125,6 @@ class QuantizationErrorMapDisplay(_ValueMapDisplay):
 class StabilityMapDisplay(_ValueMapDisplay):
     """Share of the runs in which each pixel keeps its cluster.
 
-    Create it with `from_estimator` or `from_predictions`.
-
     Parameters
     ----------
     values : ndarray of shape (n_rows, n_columns)
@@ -158,11 +136,6 @@ class StabilityMapDisplay(_ValueMapDisplay):
     ----------
     %(figure)s
     %(color_bar)s
-
-    See Also
-    --------
-    skesom.maps.stability : Repeat a clustering with other seeds.
-    skesom.maps.label_stability : Compare clusterings of any origin.
 
     Examples
     --------

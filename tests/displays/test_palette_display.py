@@ -19,11 +19,7 @@ JUST_NOTICEABLE = 2.3  # in CIELAB (Mahy et al. 1994)
 # Another model of color blindness than that of the palette: Vienot et al. (1999).
 EYES = {
     "all cones": np.eye(3),
-    "protanope": [
-        [0.11238, 0.88762, 0],
-        [0.11238, 0.88762, 0],
-        [0.00401, -0.00401, 1],
-    ],
+    "protanope": [[0.11238, 0.88762, 0], [0.11238, 0.88762, 0], [0.00401, -0.00401, 1]],
     "deuteranope": [
         [0.29275, 0.70725, 0],
         [0.29275, 0.70725, 0],

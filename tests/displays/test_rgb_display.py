@@ -45,8 +45,7 @@ class TestBands:
         np.testing.assert_array_equal(rgb_image(cube), rgb_image(cube, [3, 2, 0]))
 
     @pytest.mark.parametrize(
-        "coordinates",
-        [[700, 300, 500, 400] * u.nm, [3e14, 9e14, 5e14, 7e14] * u.Hz],
+        "coordinates", [[700, 300, 500, 400] * u.nm, [3e14, 9e14, 5e14, 7e14] * u.Hz]
     )
     def test_longest_wavelength_is_red(self, cube, coordinates):
         cube = cube.replace(band_coordinates=coordinates)
