@@ -23,9 +23,8 @@ _OPACITY = 0.18  # of the area between the quartiles of a cluster
 _TOTAL_OPACITY = 2.0  # of all of them together
 _LETTER = 6.0  # points, width in the size of ticks
 _LINE = 9.0  # points, height of a line of the names above the axes
-
-_HIGHEST = 8.0  # points, of the numbers above the bars
-_SMALLEST = 5.0
+_SLANTED = {"rotation": 40, "ha": "right", "rotation_mode": "anchor"}
+_HIGHEST, _SMALLEST = 8.0, 5.0  # points, of the numbers above the bars
 _LONGEST_NAME = 16  # letters in a line below a bar
 _MANY = 50  # bars without gaps
 
@@ -126,14 +125,12 @@ class ClusterSpectraDisplay(ClusterDisplay):
                 np.array([row[f"{band}_{name}"] for band in cube.band_names])[order]
                 for name in ("q25", "median", "q75")
             )
-            color = given.colors[number]
+            x, style = places[order], {"color": given.colors[number]}
             if quartiles:
-                self.areas_[number] = ax.fill_between(
-                    places[order], low, high, color=color, alpha=opacity, linewidth=0
-                )
-            (self.lines_[number],) = ax.plot(
-                places[order], median, "o-", color=color, markersize=4, linewidth=1.4
-            )
+                area = {"alpha": opacity, "linewidth": 0} | style
+                self.areas_[number] = ax.fill_between(x, low, high, **area)
+            style |= {"markersize": 4, "linewidth": 1.4}
+            (self.lines_[number],) = ax.plot(x, median, "o-", **style)
 
 
 class ClusterHistogramDisplay(ClusterDisplay):
@@ -180,13 +177,8 @@ class ClusterHistogramDisplay(ClusterDisplay):
         n_clusters = len(clusters.names)
         pixels = clusters.pixels()
         ax = new_axes(ax)
-        self.bars_ = ax.bar(
-            np.arange(n_clusters),
-            pixels,
-            width=0.86 if n_clusters <= _MANY else 1.0,
-            color=clusters.colors,
-            log=log,
-        )
+        style = {"width": 0.86 if n_clusters <= _MANY else 1.0, "log": log}
+        self.bars_ = ax.bar(range(n_clusters), pixels, color=clusters.colors, **style)
         self.texts_ = self._write_percentages(ax, pixels)
         _name_bars(ax, clusters.names)
         ax.set(xlabel="cluster", ylabel="pixels", xlim=(-0.6, max(n_clusters, 1) - 0.4))
@@ -223,9 +215,7 @@ def _places(cube, wavelengths):
         wavelengths = wavelengths_of(cube)
         if wavelengths is None:
             return np.arange(n_bands), None
-    wavelengths = units.Quantity(wavelengths).to(
-        units.nm, equivalencies=units.spectral()
-    )
+    wavelengths = units.Quantity(wavelengths).to(units.nm, units.spectral())
     if wavelengths.shape != (n_bands,):
         raise ValueError(
             f"wavelengths must be one for each of the {n_bands} bands, got shape "
@@ -251,11 +241,9 @@ def _name_bands(ax, names):
         ax.locator_params(axis="x", integer=True)
         ax.set_xlabel("number of the band")
         return
-    style = {"rotation": 40, "ha": "right", "rotation_mode": "anchor"}
+    style = {"rotation": 90} if room < 1.6 * _LINE else _SLANTED
     if max(map(len, names)) * _LETTER < room:
         style = {}
-    elif room < 1.6 * _LINE:
-        style = {"rotation": 90}
     ax.set_xticks(range(len(names)), names, **style)
 
 
@@ -268,19 +256,11 @@ def _name_bands_above(ax, places, names):
     order = np.argsort(places, kind="stable")
     wanted = (np.asarray(places)[order] - first) / (last - first) * width
     leader = {"arrowstyle": "-", "linewidth": 0.5, "shrinkA": 0, "shrinkB": 0}
+    style = {"rotation": 90, "ha": "center", "va": "bottom", "size": "x-small"}
+    style |= {"xycoords": ax.get_xaxis_transform(), "textcoords": "axes fraction"}
     for band, place in zip(order, spread(wanted, _LINE), strict=True):
-        ax.annotate(
-            names[band],
-            (places[band], 1.0),
-            xycoords=ax.get_xaxis_transform(),
-            xytext=(place / width, 1.05),
-            textcoords="axes fraction",
-            rotation=90,
-            ha="center",
-            va="bottom",
-            size="x-small",
-            arrowprops=leader,
-        )
+        ends = (places[band], 1.0), (place / width, 1.05)
+        ax.annotate(names[band], *ends, arrowprops=leader, **style)
 
 
 def _name_bars(ax, names):
@@ -292,8 +272,7 @@ def _name_bars(ax, names):
         return
     names = [textwrap.fill(name, _LONGEST_NAME) for name in names]
     fits = max(map(len, names), default=0) * 5.5 < room
-    slanted = {"rotation": 40, "ha": "right", "rotation_mode": "anchor"}
-    ax.set_xticks(range(len(names)), names, **({} if fits else slanted))
+    ax.set_xticks(range(len(names)), names, **({} if fits else _SLANTED))
     ax.tick_params(axis="x", length=0)
 
 

@@ -35,15 +35,13 @@ class ClusterDisplay(Display):
     def from_estimator(cls, estimator, X, *, ax=None, **options):
         """Draw the clusters that an estimator finds in a cube.
 
+        Spectra are of X, or, if X is on other pixels than the clusters, of the input of
+        the last step of the Pipeline.
+
         Parameters
         ----------
         %(estimator)s
         %(drawn)s
-
-        Notes
-        -----
-        Spectra are of X. If X is on other pixels than the clusters, they are of the
-        input of the last step of the Pipeline.
         """
         label_map, cube = labeled_cube(estimator, X)
         return cls._drawn(ax, options, label_map=label_map, cube=cube)
@@ -131,10 +129,8 @@ def labeled_cube(estimator, X):
     check_is_fitted(estimator)
     step, given = pipeline_end(estimator, X)
     cube = check_cube(given)
-    if hasattr(step, "predict"):
-        label_map = np.asarray(step.predict(given))
-    else:
-        label_map = step.labels_
+    predicts = hasattr(step, "predict")
+    label_map = np.asarray(step.predict(given) if predicts else step.labels_)
     if label_map.shape[:2] != cube.shape[:2]:
         raise ValueError(
             f"{type(step).__name__} cannot label other pixels than those it was fitted "
@@ -171,10 +167,8 @@ def add_legend(ax, clusters, shown, shares, others=(), title="cluster"):
         return legend, bar
     if n_entries == 1:
         return None, None
-    entries = [
-        Patch(facecolor=color, label=name)
-        for color, name in zip(colors, names, strict=True)
-    ]
+    pairs = zip(colors, names, strict=True)
+    entries = [Patch(facecolor=color, label=name) for color, name in pairs]
     entries += others
     n_columns = 1 if n_entries * _SMALLEST <= n_lines else _MAX_COLUMNS
     n_high = -(-n_entries // n_columns)
@@ -193,13 +187,8 @@ def missing_patch(label):
     """Return an entry for pixels that are hatched, see `draw_image`."""
     from matplotlib.patches import Patch
 
-    return Patch(
-        facecolor=MISSING_COLOR,
-        edgecolor=HATCH_COLOR,
-        hatch="/////",
-        linewidth=0,
-        label=label,
-    )
+    style = {"facecolor": MISSING_COLOR, "edgecolor": HATCH_COLOR, "hatch": "/////"}
+    return Patch(linewidth=0, label=label, **style)
 
 
 def in_lines(name, n_letters):
@@ -214,10 +203,7 @@ def _as_colors(colors, n_clusters):
 
     colors = to_rgba_array(colors) if len(colors) else np.empty((0, 4))
     if len(colors) < n_clusters:
-        raise ValueError(
-            f"There are {n_clusters} clusters but {len(colors)} colors: give one for "
-            "each."
-        )
+        raise ValueError(f"There are {n_clusters} clusters but {len(colors)} colors.")
     return colors[:n_clusters]
 
 
@@ -237,21 +223,11 @@ def _as_names(names, n_clusters):
 
 def _add_entries(ax, entries, title, n_columns, size):
     """Draw a legend in letters of a size, in place of any other."""
-    return ax.legend(
-        handles=entries,
-        title=title,
-        loc="upper left",
-        bbox_to_anchor=(1.01, 1.0),
-        borderaxespad=0,
-        frameon=False,
-        ncols=n_columns,
-        columnspacing=1.0,
-        handlelength=1.2,
-        handleheight=0.9,
-        fontsize=size,
-        title_fontsize=min(10.0, 1.2 * size),
-        alignment="left",
-    )
+    style = {"loc": "upper left", "bbox_to_anchor": (1.01, 1.0), "borderaxespad": 0}
+    style |= {"handlelength": 1.2, "handleheight": 0.9, "columnspacing": 1.0}
+    style |= {"fontsize": size, "title_fontsize": min(10.0, 1.2 * size)}
+    style |= {"title": title, "alignment": "left", "frameon": False}
+    return ax.legend(handles=entries, ncols=n_columns, **style)
 
 
 def _add_bar_of_clusters(ax, colors, title):

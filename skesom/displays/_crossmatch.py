@@ -61,13 +61,10 @@ class CrossmatchDisplay(Display):
     def from_estimator(cls, estimator, X, catalog, *, ax=None, **options):
         """Draw the enrichment of the clusters that an estimator finds in a cube.
 
-        Options may also be those of `skesom.maps.crossmatch`.
-
         Parameters
         ----------
         %(estimator)s
-        catalog : str, os.PathLike, Table or sequence of regions
-            The objects, see `skesom.maps.crossmatch`.
+        %(catalog)s
         %(drawn)s
         """
         label_map, cube = labeled_cube(estimator, X)
@@ -78,14 +75,11 @@ class CrossmatchDisplay(Display):
     def from_predictions(cls, label_map, catalog, *, ax=None, **options):
         """Draw the enrichment of clusters that are known already.
 
-        Options may also be those of `skesom.maps.crossmatch`, such as ``wcs``.
-
         Parameters
         ----------
         label_map : array-like of int of shape (n_rows, n_columns)
             Clusters from 0, -1 = noise, -3 = masked.
-        catalog : str, os.PathLike, Table or sequence of regions
-            The objects, see `skesom.maps.crossmatch`.
+        %(catalog)s
         %(drawn)s
         """
         names = options.keys() & {"colors", "names", "significance"}

@@ -63,6 +63,10 @@ estimator : estimator
     Fitted CubeClusterer or CubeClassifier, or a Pipeline that ends in one.
 X : Cube, array-like of shape (n_rows, n_columns, n_bands) or list of Cube
     Input of the estimator. An image has the WCS of this.""",
+    "catalog": """\
+catalog : str, os.PathLike, Table or sequence of regions
+    The objects, see `skesom.maps.crossmatch`. The options may be those of this function
+    too, such as ``wcs``.""",
     "map": """\
 estimator : estimator
     Fitted ESOM or CSOM (or their classifiers), or a Pipeline or CubeClusterer that
@@ -72,20 +76,18 @@ embedding : {"pca", "isomap"}, transformer or array-like of shape (n_units, 2), 
 default="pca"
     Positions of the nodes of an evolving map: their first two principal components;
     distances along the links ("isomap"); the output of a scikit-learn transformer
-    with ``fit_transform``, such as TSNE; or an array. Units of a lattice do not need
-    it.""",
+    with ``fit_transform``, such as TSNE; or an array. Not used for a lattice.""",
     "ax": _AX,
     "show_legend": """\
 legend : bool, default=True
     Whether there is a legend, or a color bar for more clusters than fit in one.""",
     "image": """\
 scale_bar, compass : bool, default=True
-    Whether a bar of a round angle, and arrows to north and east, are drawn. They are
-    left out without a pixel scale and a WCS, and on narrow strips.
+    Whether a bar of a round angle, and arrows to north and east, are drawn, if the
+    pixel scale and the WCS are known and the image is not a narrow strip.
 max_pixels : int, default=4000000
-    Maximum number of pixels in the picture. Of a larger label map every second,
-    third, ... row and column is drawn, and larger images of numbers are averaged; a
-    note above the axes gives the step.""",
+    Maximum number of pixels in the picture. Of larger label maps every second, third,
+    ... row and column is drawn; larger images of numbers are averaged.""",
     # Ends of docstrings
     "drawn": f"""\
 {_AX}

@@ -160,9 +160,8 @@ def _stretched(planes, stretch):
     if stretch == "lupton":
         # Black pixels have no color.
         with np.errstate(divide="ignore", invalid="ignore"):
-            return visualization.make_lupton_rgb(
-                *planes, minimum=0, stretch=_SOFTENING, Q=_Q
-            )
+            style = {"minimum": 0, "stretch": _SOFTENING, "Q": _Q}
+            return visualization.make_lupton_rgb(*planes, **style)
     function = {
         "asinh": visualization.AsinhStretch(_ASINH),
         "log": visualization.LogStretch(),

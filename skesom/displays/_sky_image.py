@@ -79,27 +79,21 @@ def image_size(shape):
 
 
 def draw_image(ax, shape, image, step, place, marks, note=EVERY_ROW, **style):
-    """Draw the thinned image of some shape, with coordinates and marks.
+    """Draw an image of some shape that was thinned, with coordinates and marks.
 
-    Its place are a WCS and a pixel scale, or None. Marks: scale bar or not, compass?
+    `place` are a WCS and a pixel scale, `marks` whether to draw scale bar and compass.
     """
     (wcs, pixel_scale), (scale_bar, compass) = place, marks
     if wcs is not None and pixel_scale is None:
         pixel_scale = pixel_scale_of(wcs)
     ax = new_axes(ax, image_size(shape), wcs)
     n_rows, n_columns = (math.ceil(length / step) * step for length in shape)
-    drawn = ax.imshow(
-        image,
-        origin="lower",
-        interpolation="nearest",
-        extent=(-0.5, n_columns - 0.5, -0.5, n_rows - 0.5),
-        **style,
-    )
+    style |= {"extent": (-0.5, n_columns - 0.5, -0.5, n_rows - 0.5)}
+    drawn = ax.imshow(image, origin="lower", interpolation="nearest", **style)
     ax.set(xlim=(-0.5, shape[1] - 0.5), ylim=(-0.5, shape[0] - 0.5))
     # Hatches, because a cluster may have a light color similar to any gray.
-    ax.patch.set(
-        facecolor=MISSING_COLOR, edgecolor=HATCH_COLOR, hatch="////", linewidth=0
-    )
+    hatch = {"edgecolor": HATCH_COLOR, "hatch": "////", "linewidth": 0}
+    ax.patch.set(facecolor=MISSING_COLOR, **hatch)
     aspect = 1.0 if pixel_scale is None else pixel_scale[0] / pixel_scale[1]
     ax.set_aspect(aspect)
     if hasattr(ax, "coords"):
@@ -131,12 +125,11 @@ def sky_directions(wcs, shape):
     degrees = np.array([units.Unit(unit).to(units.deg) for unit in wcs.wcs.cunit])
     step = 0.5 * np.mean(degrees * proj_plane_pixel_scales(wcs))
     axes = [wcs.wcs.lng, wcs.wcs.lat]
+    start = (degrees * place)[axes] * units.deg
     ends = np.empty((2, 2))
     ends[axes] = [
         angle.to_value(units.deg)
-        for angle in offset_by(
-            *(degrees * place)[axes] * units.deg, [0, 90] * units.deg, step * units.deg
-        )
+        for angle in offset_by(*start, [0, 90] * units.deg, step * units.deg)
     ]
     ends /= degrees[:, np.newaxis]
     return np.transpose(wcs.world_to_pixel_values(*ends)) - middle
@@ -173,11 +166,8 @@ def _coordinate_names(wcs):
         return ["longitude", "latitude"]
     names = {"ra": "right ascension", "dec": "declination"}
     names |= {"l": "Galactic longitude", "b": "Galactic latitude"}
-    components = list(frame.get_representation_component_names())
-    return [
-        f"{names.get(component, component)} ({frame.name.upper()})"
-        for component in components[:2]
-    ]
+    components = list(frame.get_representation_component_names())[:2]
+    return [f"{names.get(each, each)} ({frame.name.upper()})" for each in components]
 
 
 def _add_scale_bar(ax, shape, pixel_width):
@@ -186,19 +176,11 @@ def _add_scale_bar(ax, shape, pixel_width):
     # square pixels, and does not return it.
     from mpl_toolkits.axes_grid1.anchored_artists import AnchoredSizeBar
 
-    length, text = round_angle(0.22 * shape[1] * pixel_width)
-    bar = AnchoredSizeBar(
-        ax.transData,
-        length / pixel_width,
-        text,
-        "lower left",
-        pad=0.4,
-        borderpad=0.6,
-        sep=3,
-        color="white",
-        size_vertical=0.004 * shape[0],
-        fontproperties={"size": "small"},
-    )
+    angle, text = round_angle(0.22 * shape[1] * pixel_width)
+    style = {"color": "white", "fontproperties": {"size": "small"}}
+    style |= {"pad": 0.4, "borderpad": 0.6, "sep": 3, "size_vertical": 0.004 * shape[0]}
+    length = angle / pixel_width
+    bar = AnchoredSizeBar(ax.transData, length, text, "lower left", **style)
     _add_in_box(ax, bar)
 
 

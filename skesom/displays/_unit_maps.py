@@ -339,7 +339,9 @@ class ComponentPlanesDisplay(_UnitMapDisplay):
         if names is None:
             names = [f"feature {number + 1}" for number in range(n_features)]
         if len(names) != n_features:
-            raise ValueError(f"Give {n_features} names of features, got {len(names)}.")
+            raise ValueError(
+                f"Give a name for each of the {n_features} features, got {len(names)}."
+            )
         self.names = list(names)
 
     @classmethod
