@@ -1,14 +1,13 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Pictures of maps and of clusters, in the style of scikit-learn's displays."""
 
-from skesom.displays._cluster_map import ClusterMapDisplay
+from skesom.displays._cluster_map import ClusterMapDisplay, DisagreementMapDisplay
 from skesom.displays._cluster_plots import (
     ClusterHistogramDisplay,
     ClusterSpectraDisplay,
 )
 from skesom.displays._colors import cluster_colors
 from skesom.displays._crossmatch import CrossmatchDisplay
-from skesom.displays._disagreement_map import DisagreementMapDisplay
 from skesom.displays._rgb import rgb_image
 from skesom.displays._training_curve import TrainingCurveDisplay
 from skesom.displays._unit_maps import (
@@ -35,10 +34,10 @@ __all__ = [
 ]
 
 # For the other folders of skesom; not public.
-from skesom.displays._axes import check_matplotlib as check_matplotlib
 from skesom.displays._colors import MISSING_COLOR as MISSING_COLOR
 from skesom.displays._colors import NOISE_COLOR as NOISE_COLOR
 from skesom.displays._colors import SKY_COLOR as SKY_COLOR
+from skesom.displays._display import check_matplotlib as check_matplotlib
 from skesom.displays._rgb import wavelengths_of as wavelengths_of
 from skesom.displays._sky_image import MAX_PIXELS as MAX_PIXELS
 from skesom.displays._sky_image import image_size as image_size

@@ -1,22 +1,31 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The clusters of the pixels on the sky."""
+"""Maps of clusters on the sky, and of the pixels where two clusterings disagree."""
 
 import numpy as np
 from scipy.ndimage import gaussian_filter
 
 from skesom._common.labels import SKY
-from skesom.displays._axes import update_layout
 from skesom.displays._clusters import (
     ClusterDisplay,
     add_legend,
     as_clusters,
+    labeled_cube,
     missing_patch,
-    percentages,
 )
 from skesom.displays._colors import NOISE_COLOR, SKY_COLOR, luminance_of
+from skesom.displays._display import Display, update_layout
 from skesom.displays._rgb import thinned_rgb
 from skesom.displays._sky_image import MAX_PIXELS, draw_image, pick, thinning
+from skesom.maps import (
+    NEITHER,
+    ONLY_FIRST,
+    ONLY_SECOND,
+    OTHER,
+    SAME,
+    compare_clusterings,
+)
 
+KIND_COLORS = {SAME: "#ffffff", ONLY_FIRST: "#000000", ONLY_SECOND: "#8a8a8a"}
 _NOISE = -1
 _HALF = 0.5
 
@@ -35,9 +44,7 @@ class ClusterMapDisplay(ClusterDisplay):
         Pixels of label -3 that are sky, for label maps that do not mark it as -2.
     %(style)s
 
-    Attributes
-    ----------
-    %(figure)s
+    %(attributes)s
     image_ : matplotlib.image.AxesImage
         The map, or the picture below the contours.
     contours_ : dict of int to matplotlib.contour.QuadContourSet
@@ -75,9 +82,7 @@ class ClusterMapDisplay(ClusterDisplay):
     ):
         """Draw the map.
 
-        Parameters
-        ----------
-        %(ax)s
+        %(parameters)s
         contours : bool or sequence of int, default=False
             Whether to draw outlines of all clusters, or of these clusters, over a color
             picture of the cube instead of filled pixels.
@@ -94,7 +99,15 @@ class ClusterMapDisplay(ClusterDisplay):
         filled = contours is False
         shape = clusters.label_map.shape
         step = thinning(shape, max_pixels)
-        image = _colored(clusters, step) if filled else self._picture(step, bands)
+        if filled:
+            labels, is_sky = (
+                pick(clusters.label_map, step),
+                pick(_is_sky(clusters), step),
+            )
+            others = [(labels == _NOISE, NOISE_COLOR), (is_sky, SKY_COLOR)]
+            image = _image_of(labels, clusters.colors, others)
+        else:
+            image = thinned_rgb(self.cube, bands, step)
         marks = scale_bar, compass
         self.image_ = draw_image(ax, shape, image, step, clusters.place, marks)
         self.ax_, self.figure_ = self.image_.axes, self.image_.figure
@@ -105,20 +118,111 @@ class ClusterMapDisplay(ClusterDisplay):
         self.legend_ = self.color_bar_ = None
         if legend:
             others = _other_entries(clusters) if filled else []
-            shares = percentages(clusters)
             self.legend_, self.color_bar_ = add_legend(
-                self.ax_, clusters, shown, shares, others
+                self.ax_, clusters, shown, clusters.percentages(), others
             )
         update_layout(self.ax_)
         return self
 
-    def _picture(self, step, bands):
-        """Return the color picture below contours."""
-        if self.cube is None:
-            raise ValueError(
-                "Contours are drawn on a picture of the images: give the cube too."
-            )
-        return thinned_rgb(self.cube, bands, step)
+
+class DisagreementMapDisplay(Display):
+    """Map of the pixels that two clusterings put into clusters that do not match.
+
+    Pixels in clusters that match are white. The others have the color of the cluster
+    of the second clustering, numbered after those of the first if it matches none.
+
+    Parameters
+    ----------
+    comparison : Comparison
+        Result of `skesom.maps.compare_clusterings` for label maps.
+    %(cube)s
+    %(style)s
+
+    %(attributes)s
+    image_ : matplotlib.image.AxesImage
+        The map.
+    legend_ : matplotlib.legend.Legend or None
+        Percentages of the pixels in clusters of both: of those in the same cluster, and
+        of those that are in each cluster only in the second clustering.
+    color_bar_ : matplotlib.colorbar.Colorbar or None
+        Replaces the legend if there are too many clusters for one.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skesom.displays import DisagreementMapDisplay
+    >>> first = np.array([[0, 0, 0], [1, 1, -3]])
+    >>> second = np.array([[1, 1, 0], [0, 0, 0]])
+    >>> display = DisagreementMapDisplay.from_predictions(first, second)
+    >>> [text.get_text() for text in display.legend_.get_texts()]
+    ['1: 20.0 %', 'same: 80.0 %', 'not in the first']
+    """
+
+    def __init__(self, comparison, *, cube=None, wcs=None, colors=None, names=None):
+        self.comparison = comparison
+        self.cube, self.wcs = cube, wcs
+        self.colors, self.names = colors, names
+
+    @classmethod
+    def from_estimator(cls, estimator, X, reference, *, ax=None, **options):
+        """Compare the clusters that an estimator finds in a cube with others.
+
+        Parameters
+        ----------
+        %(estimator)s
+        reference : array-like of int of shape (n_rows, n_columns)
+            The first clustering, whose numbers, colors and names are used. The second
+            is that of the estimator.
+        %(drawn)s
+        """
+        label_map, cube = labeled_cube(estimator, X)
+        return cls.from_predictions(reference, label_map, ax=ax, cube=cube, **options)
+
+    @classmethod
+    def from_predictions(cls, first, second, *, ax=None, **options):
+        """Compare two label maps.
+
+        Parameters
+        ----------
+        first, second : array-like of int of shape (n_rows, n_columns)
+            Clusters from 0; negative labels are no clusters.
+        %(drawn)s
+        """
+        comparison = compare_clusterings(first, second)
+        return cls._drawn(ax, options, comparison=comparison)
+
+    def plot(
+        self,
+        ax=None,
+        *,
+        legend=True,
+        scale_bar=True,
+        compass=True,
+        max_pixels=MAX_PIXELS,
+    ):
+        """Draw the map; pixels that are in no cluster of both are hatched.
+
+        %(parameters)s
+        %(show_legend)s
+        %(image)s
+        %(plotted)s
+        """
+        matched, kinds = self.comparison.matched, self.comparison.disagreement
+        n_clusters = max(matched.max(), len(self.comparison.contingency) - 1) + 1
+        others = np.where(kinds == OTHER, matched, -1)
+        clusters = as_clusters(self, others, int(n_clusters))
+        step = thinning(kinds.shape, max_pixels)
+        drawn = pick(kinds, step)
+        plain = [(drawn == kind, color) for kind, color in KIND_COLORS.items()]
+        image = _image_of(pick(others, step), clusters.colors, plain)
+        marks = scale_bar, compass
+        self.image_ = draw_image(ax, kinds.shape, image, step, clusters.place, marks)
+        self.ax_, self.figure_ = self.image_.axes, self.image_.figure
+        self.legend_ = self.color_bar_ = None
+        if legend:
+            self.legend_, self.color_bar_ = _add_comparison(self.ax_, clusters, kinds)
+        update_layout(self.ax_)
+        return self
 
 
 def rim_of(color):
@@ -126,35 +230,34 @@ def rim_of(color):
     return "black" if luminance_of(color) > 0.4 else "white"
 
 
-def _colored(clusters, step):
-    """Return the colors of the map; pixels without data are transparent."""
+def _image_of(labels, colors, others):
+    """Return the colors of clusters, and of other masks; the rest is transparent."""
     from matplotlib.colors import to_rgba_array
 
-    labels = pick(clusters.label_map, step)
-    table = np.vstack([clusters.colors, to_rgba_array(NOISE_COLOR), np.zeros(4)])
-    table = np.rint(255 * table).astype(np.uint8)
-    places = np.where(labels >= 0, labels, len(table) - 1)
-    places[labels == _NOISE] = len(table) - 2
-    image = table[places]
-    is_sky = pick(_is_sky(clusters), step)
-    image[is_sky] = np.rint(255 * to_rgba_array(SKY_COLOR)[0])
+    image = np.zeros((*labels.shape, 4), dtype=np.uint8)
+    image[labels >= 0] = np.rint(255 * colors).astype(np.uint8)[labels[labels >= 0]]
+    for mask, color in others:
+        image[mask] = np.rint(255 * to_rgba_array(color)[0])
     return image
+
+
+def _entries(others):
+    """Return entries of the legend for masks that are not empty."""
+    from matplotlib.patches import Patch
+
+    return [
+        missing_patch(name) if color is None else Patch(facecolor=color, label=name)
+        for mask, color, name in others
+        if mask.any()
+    ]
 
 
 def _other_entries(clusters):
     """Return entries of the legend for pixels in no cluster."""
-    from matplotlib.patches import Patch
-
-    labels = clusters.label_map
-    is_sky = _is_sky(clusters)
-    entries = []
-    if (labels == _NOISE).any():
-        entries.append(Patch(facecolor=NOISE_COLOR, label="noise"))
-    if is_sky.any():
-        entries.append(Patch(facecolor=SKY_COLOR, label="sky, set aside"))
-    if ((labels < _NOISE) & ~is_sky).any():
-        entries.append(missing_patch("no data"))
-    return entries
+    labels, is_sky = clusters.label_map, _is_sky(clusters)
+    others = [(labels == _NOISE, NOISE_COLOR, "noise")]
+    others += [(is_sky, SKY_COLOR, "sky, set aside")]
+    return _entries([*others, ((labels < _NOISE) & ~is_sky, None, "no data")])
 
 
 def _is_sky(clusters):
@@ -185,3 +288,19 @@ def _draw_contours(ax, clusters, shown, step, smoothing):
         rim = withStroke(linewidth=1.8, foreground=rim_of(color))
         contours[number].set_path_effects([rim])
     return contours
+
+
+def _add_comparison(ax, clusters, kinds):
+    """Add a legend of what two clusterings have in common."""
+    from matplotlib.patches import Patch
+
+    n_same, n_other = (np.count_nonzero(kinds == kind) for kind in (SAME, OTHER))
+    shares = 100 * clusters.pixels() / (n_same + n_other)
+    same = f"same: {100 * n_same / (n_same + n_other):.1f} %"
+    rim = {"edgecolor": "0.6", "linewidth": 0.5}
+    others = [(kinds == ONLY_FIRST, KIND_COLORS[ONLY_FIRST], "not in the second")]
+    others += [(kinds == ONLY_SECOND, KIND_COLORS[ONLY_SECOND], "not in the first")]
+    others += [(kinds == NEITHER, None, "in neither")]
+    entries = [Patch(facecolor=KIND_COLORS[SAME], label=same, **rim), *_entries(others)]
+    title = "other cluster\nin the second"
+    return add_legend(ax, clusters, np.flatnonzero(shares), shares, entries, title)

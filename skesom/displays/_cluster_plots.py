@@ -9,13 +9,12 @@ from sklearn.isotonic import isotonic_regression
 
 from skesom._common.labels import MASKED, SKY
 from skesom.cube import Cube
-from skesom.displays._axes import new_axes, size_in_points, update_layout
 from skesom.displays._clusters import (
     ClusterDisplay,
     add_legend,
     as_clusters,
-    percentages,
 )
+from skesom.displays._display import new_axes, size_in_points, update_layout
 from skesom.displays._rgb import wavelengths_of
 from skesom.io import cluster_table
 
@@ -42,9 +41,7 @@ class ClusterSpectraDisplay(ClusterDisplay):
         default; without them the bands are side by side in their order.
     %(style)s
 
-    Attributes
-    ----------
-    %(figure)s
+    %(attributes)s
     lines_ : dict of int to matplotlib.lines.Line2D
         Medians of each cluster that is drawn.
     areas_ : dict of int to matplotlib.collections.FillBetweenPolyCollection
@@ -73,9 +70,7 @@ class ClusterSpectraDisplay(ClusterDisplay):
     def plot(self, ax=None, *, clusters=None, quartiles=True, log=False, flux=None):
         """Draw a line for each cluster.
 
-        Parameters
-        ----------
-        %(ax)s
+        %(parameters)s
         clusters : sequence of int, default=None
             Which ones; all by default.
         quartiles : bool, default=True
@@ -101,7 +96,7 @@ class ClusterSpectraDisplay(ClusterDisplay):
 
         others = [Patch(facecolor="0.8", label="quartiles")] if quartiles else []
         self.legend_, self.color_bar_ = add_legend(
-            ax, given, chosen, percentages(given), others
+            ax, given, chosen, given.percentages(), others
         )
         update_layout(ax)  # names of bands depend on the width beside the legend
         if unit is None:
@@ -141,9 +136,7 @@ class ClusterHistogramDisplay(ClusterDisplay):
     %(label_map)s
     %(style)s
 
-    Attributes
-    ----------
-    %(figure)s
+    %(attributes)s
     bars_ : matplotlib.container.BarContainer
         A bar for each cluster, as high as the number of its pixels.
     texts_ : list of matplotlib.text.Text
@@ -166,9 +159,7 @@ class ClusterHistogramDisplay(ClusterDisplay):
     def plot(self, ax=None, *, log=False):
         """Draw a bar for each cluster.
 
-        Parameters
-        ----------
-        %(ax)s
+        %(parameters)s
         log : bool, default=False
             Whether the numbers of pixels are on a logarithmic scale.
         %(plotted)s

@@ -11,14 +11,15 @@ from sklearn.utils.validation import check_is_fitted
 from skesom._common.blocks import row_blocks
 from skesom._common.pipelines import pipeline_end
 from skesom.cube import Cube, check_cube
-from skesom.displays._axes import (
+from skesom.displays._colors import HATCH_COLOR, MISSING_COLOR, cluster_palette
+from skesom.displays._display import (
+    Display,
     add_color_bar,
     check_matplotlib,
+    numbers_of,
     size_in_points,
     update_layout,
 )
-from skesom.displays._colors import HATCH_COLOR, MISSING_COLOR, cluster_palette
-from skesom.displays._display import Display, numbers_of
 
 _LARGEST, _SMALLEST = 9.0, 6.0  # points
 _LINE = 1.5  # height of an entry by that of its letters
@@ -80,6 +81,10 @@ class Clusters(NamedTuple):
             pixels += np.bincount(labels[labels >= 0], minlength=len(pixels))
         return pixels
 
+    def percentages(self):
+        """Return the percentage of the pixels in clusters that each cluster has."""
+        return 100 * self.pixels() / max(self.pixels().sum(), 1)
+
     def chosen(self, wanted):
         """Return the numbers of the clusters that are wanted, all of them for None."""
         if wanted is None:
@@ -140,12 +145,6 @@ def labeled_cube(estimator, X):
     if not is_list and np.shape(X)[:2] == cube.shape[:2]:
         cube = X if isinstance(X, Cube) else Cube(X)
     return label_map, cube
-
-
-def percentages(clusters):
-    """Return the percentage of the pixels in clusters that each cluster has."""
-    pixels = clusters.pixels()
-    return 100 * pixels / max(pixels.sum(), 1)
 
 
 def add_legend(ax, clusters, shown, shares, others=(), title="cluster"):

@@ -29,40 +29,35 @@ _FEW = [
 # Further colors, from dark to light, and the size of the smallest palette with each:
 # they were added to ten one by one, see the notes of `cluster_colors`.
 _MANY = (
-    "5f0d6f7900005e28436b005e4328862828a16b28280051365e286b6b285186000d284379"
-    "8600365e1b9436511b791b5e7900795e366b3636a1513686792843860051793600940036"
-    "4336ae5143865e3694862851861b798636280051a1940d5ea1000d3643bc006469a11b43"
-    "8636796b43948643517936a1006b5e794386366b285151ae924700865128a1286bae1b5e"
-    "7951868636ae5151c95e51bc9443795e5e94006ba1a14343ae3628a1436bae365e5e5eae"
-    "a15100006bbc945179435ed7ae4351bc286b894fb5008628ae3694a143a16b5ec9bc4343"
-    "946b003679ae008679a15e6b6b6bbc436be4518651bc4386a16b430086aebc5179796bc9"
-    "c9510d4379d7bc5e36946ba1ae5e94ae6b5e43946ba15ed77979c9d75151866be46b9428"
-    "c95e6ba16bbcc951ae009d8bd7518651a100c96b5e2894d7a179bce451798679f25186ff"
-    "36a1a1ae6be4a179d7c9795e5ea1860da1c9d77600bc8643a186bcc9798679a16bc979a1"
-    "d7797900aeaef26b36f25e949486ffbc79e49494d7a1a15e51a1f2c986a1e46bc9c986bc"
-    "86ae79e4864394ae5186a1e41bbcaeae8dfc6baed7ff795e6bbc94aeae6bd786e41bc979"
-    "f279c9d7a10d79aef2d794bcff79aef294436bbcd7aea1ff5ec994f29486e494d7d7a1c9"
-    "e4a1a194c95e86bcf279c9bce4ae4300d7acffa1285ed779ff94e4ffa867f2a1d700d7f2"
-    "79c9ffe4bc00bcc986c9c94386d7bcf2a1ffd7c95e51e4aea1d7a186d7e436e4d7ffaec9"
-    "bcd78694e4a151e4fff2bce4d7d76b6bf294ffc943a1e4bcbce486d2ceffc9e45e6bf2d7"
-    "a1f279ffd70028ffc9e4e443bcf25e79f2ffaef2ae79ff94"
+    "5f0d6f7900005e28436b005e4328862828a16b28280051365e286b6b285186000d284379860036"
+    "5e1b9436511b791b5e7900795e366b3636a15136867928438600517936009400364336ae514386"
+    "5e3694862851861b798636280051a1940d5ea1000d3643bc006469a11b438636796b4394864351"
+    "7936a1006b5e794386366b285151ae924700865128a1286bae1b5e7951868636ae5151c95e51bc"
+    "9443795e5e94006ba1a14343ae3628a1436bae365e5e5eaea15100006bbc945179435ed7ae4351"
+    "bc286b894fb5008628ae3694a143a16b5ec9bc4343946b003679ae008679a15e6b6b6bbc436be4"
+    "518651bc4386a16b430086aebc5179796bc9c9510d4379d7bc5e36946ba1ae5e94ae6b5e43946b"
+    "a15ed77979c9d75151866be46b9428c95e6ba16bbcc951ae009d8bd7518651a100c96b5e2894d7"
+    "a179bce451798679f25186ff36a1a1ae6be4a179d7c9795e5ea1860da1c9d77600bc8643a186bc"
+    "c9798679a16bc979a1d7797900aeaef26b36f25e949486ffbc79e49494d7a1a15e51a1f2c986a1"
+    "e46bc9c986bc86ae79e4864394ae5186a1e41bbcaeae8dfc6baed7ff795e6bbc94aeae6bd786e4"
+    "1bc979f279c9d7a10d79aef2d794bcff79aef294436bbcd7aea1ff5ec994f29486e494d7d7a1c9"
+    "e4a1a194c95e86bcf279c9bce4ae4300d7acffa1285ed779ff94e4ffa867f2a1d700d7f279c9ff"
+    "e4bc00bcc986c9c94386d7bcf2a1ffd7c95e51e4aea1d7a186d7e436e4d7ffaec9bcd78694e4a1"
+    "51e4fff2bce4d7d76b6bf294ffc943a1e4bcbce486d2ceffc9e45e6bf2d7a1f279ffd70028ffc9"
+    "e4e443bcf25e79f2ffaef2ae79ff94"
 )
 _USED_FROM = (
-    "0a0c575b300e861aa09b9d6ab4884b277553b596aa702f1e6c1455414a8a8dbc5f230a89"
-    "a490472b806d39690ac69a11919738c12821622db98f92ae6750a27699c50a4636795da3"
-    "17a82a78bf101b98583a372c8e64c31c734c7b748b1287729c49420a9e31b351a5331fa1"
-    "61b683846b150a4348c0ba1d406ea74d5a3bab1671af0fb27c65b1663c0ab72e229f3e59"
-    "8518bea656935c4568269534bd3f13b04e0ac27d250ac8c47f24357e8c4fa9ad77c74419"
-    "7a206f6029945282630aac5eb80b3dbb3281540d"
+    "0a0c575b300e861aa09b9d6ab4884b277553b596aa702f1e6c1455414a8a8dbc5f230a89a490472b80"
+    "6d39690ac69a11919738c12821622db98f92ae6750a27699c50a4636795da317a82a78bf101b98583a"
+    "372c8e64c31c734c7b748b1287729c49420a9e31b351a5331fa161b683846b150a4348c0ba1d406ea7"
+    "4d5a3bab1671af0fb27c65b1663c0ab72e229f3e598518bea656935c4568269534bd3f13b04e0ac27d"
+    "250ac8c47f24357e8c4fa9ad77c744197a206f6029945282630aac5eb80b3dbb3281540d"
 )
 _GOLDEN_RATIO = 0.618034
 
 
 def cluster_palette(n_clusters):
-    """Return colors as (n_clusters, 4), from dark to light.
-
-    About 20 can be told apart wherever they are in a picture, 200 where they touch.
-    """
+    """Return colors as (n_clusters, 4), from dark to light."""
     if not isinstance(n_clusters, Integral) or n_clusters < 0:
         raise ValueError(f"n_clusters must be an int from 0, got {n_clusters!r}.")
     used_from = np.frombuffer(bytes.fromhex(_USED_FROM), dtype=np.uint8)
@@ -71,11 +66,10 @@ def cluster_palette(n_clusters):
     elif n_clusters <= len(used_from):
         colors = _from_hex(_MANY)[used_from <= n_clusters]
     else:  # too many to tell apart, but each differs from the next
-        lightness = np.linspace(0.25, 0.85, n_clusters)
-        colors = [
-            colorsys.hls_to_rgb(_GOLDEN_RATIO * number % 1, level, 0.8)
-            for number, level in enumerate(lightness.tolist())
-        ]
+        lightness = np.linspace(0.25, 0.85, n_clusters).tolist()
+        hues = [_GOLDEN_RATIO * number % 1 for number in range(n_clusters)]
+        pairs = zip(hues, lightness, strict=True)
+        colors = [colorsys.hls_to_rgb(hue, level, 0.8) for hue, level in pairs]
     return np.column_stack([colors, np.ones(n_clusters)])
 
 
@@ -83,8 +77,7 @@ def cluster_colors(label_map, cube):
     """Choose a color for each cluster, from dark for the faintest to light.
 
     Neighboring clusters of a galaxy differ mainly in brightness, so colors in this
-    order show its shape. Color-blind readers too can tell apart about 20 of them
-    anywhere in a picture, and 200 where they touch.
+    order show its shape.
 
     Parameters
     ----------
@@ -101,12 +94,11 @@ def cluster_colors(label_map, cube):
 
     Notes
     -----
-    Up to ten colors rise evenly in lightness, and each is a third of the color circle
-    from the one before. More colors, up to 200, are as far as possible from each other
-    and from the colors of sky, noise and missing data, by the method of [1]_.
-    Distances are those in Oklab [2]_ for normal vision and, by the model of [3]_,
-    for protanopia, deuteranopia and tritanopia. Beyond 200 the colors still differ,
-    but most of them cannot be told apart.
+    Color-blind readers too can tell apart about 20 colors anywhere in a picture, and
+    200 where they touch. Up to ten rise evenly in lightness, each a third of the color
+    circle from the one before. Up to 200 are as far as possible from each other and
+    from the colors of sky, noise and missing data, by the method of [1]_, for normal
+    vision in Oklab [2]_ and for protanopia, deuteranopia and tritanopia [3]_.
 
     References
     ----------
@@ -129,8 +121,7 @@ def cluster_colors(label_map, cube):
     label_map = np.asarray(label_map)
     data = np.asarray(getattr(cube, "data", cube))
     n_clusters = max(int(label_map.max(initial=-1)) + 1, 0)
-    sums = np.zeros((n_clusters, data.shape[2]))
-    counts = np.zeros((n_clusters, data.shape[2]))
+    sums, counts = np.zeros((2, n_clusters, data.shape[2]))
     for rows in row_blocks(data.shape):
         for band in range(data.shape[2]):
             flux = data[rows][:, :, band]

@@ -6,10 +6,9 @@ from fractions import Fraction
 
 import numpy as np
 
-from skesom.displays._axes import new_axes, size_in_points, update_layout
 from skesom.displays._clusters import labeled_cube
 from skesom.displays._colors import luminance_of
-from skesom.displays._display import Display
+from skesom.displays._display import Display, new_axes, size_in_points, update_layout
 from skesom.io import describe_types
 from skesom.maps import crossmatch
 
@@ -21,7 +20,7 @@ _TICK_ROOM = 24.0  # points for the number at a tick
 
 
 class CrossmatchDisplay(Display):
-    """Enrichment of each cluster in each type of known objects.
+    """Enrichment of each cluster (column) in each type of known objects (row).
 
     Parameters
     ----------
@@ -29,14 +28,10 @@ class CrossmatchDisplay(Display):
         Result of `skesom.maps.crossmatch`.
     %(style)s
 
-    Attributes
-    ----------
-    %(figure)s
-    image_ : matplotlib.image.AxesImage
-        A cell for each type (row) and cluster (column).
-    texts_ : list of matplotlib.text.Text
-        Enrichment in each cell that is wide enough.
+    %(attributes)s
     %(color_bar)s
+    texts_ : list of matplotlib.text.Text
+        Enrichment in each cell, if they are wide enough.
 
     Examples
     --------
@@ -46,9 +41,8 @@ class CrossmatchDisplay(Display):
     >>> label_map = np.zeros((20, 20), dtype=int)
     >>> label_map[:4, :5] = 1
     >>> nebulae = Table({"x": [0, 1, 2, 3, 15], "y": [0, 1, 2, 2, 15]})
-    >>> display = CrossmatchDisplay.from_predictions(
-    ...     label_map, nebulae, object_type="HII"
-    ... )
+    >>> nebulae["type"] = "HII"
+    >>> display = CrossmatchDisplay.from_predictions(label_map, nebulae)
     >>> [text.get_text() for text in display.texts_]
     ['0.21', '16']
     """
@@ -89,9 +83,7 @@ class CrossmatchDisplay(Display):
     def plot(self, ax=None, *, significance=0.05):
         """Draw a table of colors and numbers.
 
-        Parameters
-        ----------
-        %(ax)s
+        %(parameters)s
         significance : float, default=0.05
             Cells are colored if random positions deviate as much in any cluster less
             often than this.

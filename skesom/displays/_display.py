@@ -1,9 +1,13 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Base of all displays, with the texts that their docstrings share."""
+"""Base of all displays, the texts of their docstrings, axes and color bars."""
 
 import inspect
 
+import numpy as np
+
 from skesom._common.docstrings import fill_docstring
+
+_BAR_TICKS = 5
 
 _AX = """\
 ax : matplotlib.axes.Axes, default=None
@@ -38,8 +42,10 @@ pixel_scale : tuple of float (height, width), default=None
     "layout": """\
 layout : LatticeLayout or GraphLayout
     Positions of the units, and how they are drawn.""",
-    # Attributes
-    "figure": """\
+    # Attributes, from their heading on
+    "attributes": """\
+Attributes
+----------
 ax_ : matplotlib.axes.Axes
     Axes of the picture.
 figure_ : matplotlib.figure.Figure
@@ -57,7 +63,7 @@ legend_ : matplotlib.legend.Legend or None
     Clusters and their percentage of the pixels in clusters.
 color_bar_ : matplotlib.colorbar.Colorbar or None
     Replaces the legend if there are too many clusters for one.""",
-    # Parameters of methods
+    # Parameters of methods, those of `plot` from their heading on
     "estimator": """\
 estimator : estimator
     Fitted CubeClusterer or CubeClassifier, or a Pipeline that ends in one.
@@ -65,8 +71,7 @@ X : Cube, array-like of shape (n_rows, n_columns, n_bands) or list of Cube
     Input of the estimator. An image has the WCS of this.""",
     "catalog": """\
 catalog : str, os.PathLike, Table or sequence of regions
-    The objects, see `skesom.maps.crossmatch`. The options may be those of this function
-    too, such as ``wcs``.""",
+    The objects. Options may also be those of `skesom.maps.crossmatch`.""",
     "map": """\
 estimator : estimator
     Fitted ESOM or CSOM (or their classifiers), or a Pipeline or CubeClusterer that
@@ -77,7 +82,10 @@ default="pca"
     Positions of the nodes of an evolving map: their first two principal components;
     distances along the links ("isomap"); the output of a scikit-learn transformer
     with ``fit_transform``, such as TSNE; or an array. Not used for a lattice.""",
-    "ax": _AX,
+    "parameters": f"""\
+Parameters
+----------
+{_AX}""",
     "show_legend": """\
 legend : bool, default=True
     Whether there is a legend, or a color bar for more clusters than fit in one.""",
@@ -86,8 +94,8 @@ scale_bar, compass : bool, default=True
     Whether a bar of a round angle, and arrows to north and east, are drawn, if the
     pixel scale and the WCS are known and the image is not a narrow strip.
 max_pixels : int, default=4000000
-    Maximum number of pixels in the picture. Of larger label maps every second, third,
-    ... row and column is drawn; larger images of numbers are averaged.""",
+    Maximum number of pixels in the picture. Of larger label maps every second,
+    third, ... row and column is drawn; larger images of numbers are averaged.""",
     # Ends of docstrings
     "drawn": f"""\
 {_AX}
@@ -160,3 +168,57 @@ def numbers_of(kind, wanted, names):
             )
         numbers.append(int(number))
     return numbers
+
+
+def check_matplotlib():
+    """Raise an ImportError that names the extra if matplotlib is missing."""
+    try:
+        import matplotlib  # noqa: F401
+    except ImportError as error:
+        raise ImportError(
+            "Pictures need matplotlib: pip install 'skesom[plot]'."
+        ) from error
+
+
+def new_axes(ax, size=(6.4, 4.8), projection=None):
+    """Return the given axes, or new ones in a figure of pyplot."""
+    check_matplotlib()
+    if ax is not None:
+        return ax
+    from matplotlib import pyplot
+
+    figure = pyplot.figure(figsize=size, layout="constrained")
+    return figure.add_subplot(projection=projection)
+
+
+def size_in_points(ax):
+    """Return width and height of axes in points, as of the last layout."""
+    box = ax.get_window_extent()
+    return np.array([box.width, box.height]) * 72 / ax.figure.dpi
+
+
+def update_layout(ax):
+    """Fit the layout of the figure to all that is drawn.
+
+    Axes of a fixed aspect and those of a WCS have their final size only after that.
+    """
+    if ax.figure.get_layout_engine() is not None:
+        ax.figure.draw_without_rendering()
+
+
+def add_color_bar(ax, drawn, label, *, below=False, **options):
+    """Draw a color bar as long as the side of the axes that it belongs to."""
+    from matplotlib.ticker import MaxNLocator
+
+    if below:
+        bar = ax.figure.colorbar(drawn, ax=ax, orientation="horizontal", **options)
+    else:  # axes of a fixed aspect are lower than their place in the figure
+        bar_axes = ax.inset_axes([1.03, 0, 0.045, 1])
+        bar = ax.figure.colorbar(drawn, cax=bar_axes, **options)
+    # A fixed number: other ticks after a layout would change the width again.
+    bar.locator = MaxNLocator(_BAR_TICKS, steps=[1, 2, 2.5, 5, 10])
+    bar.update_ticks()
+    bar.set_label(label)
+    bar.ax.tick_params(labelsize="small")
+    bar.outline.set_visible(False)
+    return bar

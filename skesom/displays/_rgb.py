@@ -29,19 +29,16 @@ def rgb_image(cube, bands=None, *, stretch="asinh", interval="sky"):
     cube : Cube or array-like of shape (n_rows, n_columns, n_bands)
         The images.
     bands : sequence of three int or str, default=None
-        Numbers from 0, or names, of the bands for red, green and blue. By default those
-        of the longest, the middle and the shortest wavelength, or, if these are
-        unknown, the last, middle and first band of the cube.
+        Numbers from 0, or names, of the bands for red, green and blue. By default the
+        last, middle and first by wavelength or, if unknown, in the cube.
     stretch : {"asinh", "lupton", "log", "sqrt", "linear"}, default="asinh"
-        "lupton" stretches the mean of the bands and keeps their colors [1]_, also
-        those of noise; the others stretch each band separately, and bright pixels are
-        white.
+        "lupton" stretches the mean of the bands and keeps their colors [1]_; the others
+        stretch each band separately, so that bright pixels are white.
     interval : {"sky", "zscale", "minmax"}, float or astropy BaseInterval, default="sky"
         Values of a band that become 0 and 1. "sky": the level of its darkest parts, and
         the value that 0.5 % of the pixels exceed (at least 20 times the noise);
         "zscale": the algorithm of IRAF; "minmax": its minimum and maximum; a float:
-        limits of this central percentage of its values; or an interval of
-        `astropy.visualization`.
+        limits of this central percentage of its values.
 
     Returns
     -------
@@ -107,6 +104,8 @@ def rgb_bands(cube, bands=None):
 
 def thinned_rgb(cube, bands, step):
     """Return the color picture of the means of squares of `step` by `step` pixels."""
+    if cube is None:
+        raise ValueError("Contours are drawn on a color picture: give the cube too.")
     cube = cube if isinstance(cube, Cube) else Cube(cube)
     numbers = rgb_bands(cube, bands)
     means = {n: mean(cube.data[:, :, n], step) for n in set(numbers)}

@@ -9,8 +9,8 @@ from astropy import units
 from astropy.coordinates import offset_by
 from astropy.wcs.utils import proj_plane_pixel_scales, wcs_to_celestial_frame
 
-from skesom.displays._axes import new_axes, size_in_points
 from skesom.displays._colors import HATCH_COLOR, MISSING_COLOR
+from skesom.displays._display import new_axes, size_in_points
 
 MAX_PIXELS = 4_000_000
 EVERY_ROW = "every {th} row and column"

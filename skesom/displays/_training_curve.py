@@ -5,8 +5,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from skesom.displays._axes import new_axes
-from skesom.displays._display import Display
+from skesom.displays._display import Display, new_axes
 from skesom.displays._unit_layout import fitted_map
 
 
@@ -22,9 +21,7 @@ class TrainingCurveDisplay(Display):
     what : str, default="error"
         Name of the errors, for the axis.
 
-    Attributes
-    ----------
-    %(figure)s
+    %(attributes)s
     lines_ : list of matplotlib.lines.Line2D
         One for each curve.
 
@@ -64,9 +61,7 @@ class TrainingCurveDisplay(Display):
     def plot(self, ax=None):
         """Draw the errors by the number of the epoch, counted from 1.
 
-        Parameters
-        ----------
-        %(ax)s
+        %(parameters)s
         %(plotted)s
         """
         given = self.values

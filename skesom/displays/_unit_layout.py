@@ -10,7 +10,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
 from skesom._common.pipelines import map_inside
-from skesom.displays._axes import size_in_points
+from skesom.displays._display import size_in_points
 
 _REPEATED = 2  # rows and columns of a torus that are drawn once more
 _FADED = 0.35
@@ -244,14 +244,8 @@ def _paths(codebook, connections):
     straight[straight == 0] = np.finfo(float).tiny
     np.fill_diagonal(straight, 0)
     # In a dense array, short lengths would mean the same.
-    tree = minimum_spanning_tree(sparse.csr_array(straight)).tocoo()
-    linked = sparse.coo_array(connections).coords
-    rows = np.concatenate([linked[0], tree.row])
-    columns = np.concatenate([linked[1], tree.col])
-    # Entries of the same two units would be added up.
-    _, first = np.unique(rows * len(codebook) + columns, return_index=True)
-    graph = sparse.csr_array(
-        (straight[rows, columns][first], (rows[first], columns[first])),
-        shape=straight.shape,
-    )
+    tree = minimum_spanning_tree(sparse.csr_array(straight))
+    joined = sparse.csr_array(connections).astype(bool) + tree.astype(bool)
+    ends = joined.nonzero()
+    graph = sparse.csr_array((straight[ends], ends), shape=straight.shape)
     return shortest_path(graph, directed=False)

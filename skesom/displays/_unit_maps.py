@@ -6,15 +6,16 @@ import math
 import numpy as np
 from scipy import sparse
 
-from skesom.displays._axes import (
+from skesom.displays._colors import cluster_palette
+from skesom.displays._display import (
+    Display,
     add_color_bar,
     check_matplotlib,
     new_axes,
+    numbers_of,
     size_in_points,
     update_layout,
 )
-from skesom.displays._colors import cluster_palette
-from skesom.displays._display import Display, numbers_of
 from skesom.displays._unit_layout import (
     GraphLayout,
     LatticeLayout,
@@ -126,9 +127,7 @@ class UMatrixDisplay(_UnitMapDisplay):
     unit_labels : array-like of int with one for each unit, default=None
         Cluster of each unit.
 
-    Attributes
-    ----------
-    %(figure)s
+    %(attributes)s
     %(units)s
     borders_ : matplotlib.collections.LineCollection or None
         Sides of cells between clusters; None for a graph, and without clusters.
@@ -161,15 +160,12 @@ class UMatrixDisplay(_UnitMapDisplay):
     def plot(self, ax=None, *, clusters=True, colors=None, cmap="cividis"):
         """Draw the units in the colors of their distances.
 
-        Parameters
-        ----------
-        %(ax)s
+        %(parameters)s
         clusters : bool, default=True
-            Whether clusters are shown, if there are several: by borders between cells,
-            or by the rims of nodes; and by their numbers, where there is room.
+            Whether clusters are shown, if there are several: by numbers, and by borders
+            between cells or rims of nodes.
         colors : array-like of shape (n_clusters, 4), default=None
-            Colors of the clusters for the rims of nodes; by default those of the other
-            displays.
+            Colors of the rims of nodes, by default those of the other displays.
         cmap : str or matplotlib.colors.Colormap, default="cividis"
             Colors of the distances.
         %(plotted)s
@@ -209,22 +205,17 @@ class HitMapDisplay(_UnitMapDisplay):
         Number of samples of each unit.
     %(layout)s
 
-    Attributes
-    ----------
-    %(figure)s
+    %(attributes)s
     %(units)s
     texts_ : list of matplotlib.text.Text
         Numbers in cells that are large enough.
 
     Examples
     --------
-    >>> from sklearn.datasets import load_iris
     >>> from skesom.displays import HitMapDisplay
-    >>> from skesom.som import CSOM
-    >>> csom = CSOM(shape=(8, 6)).fit(load_iris().data)
-    >>> display = HitMapDisplay.from_estimator(csom)
-    >>> int(display.values.sum())
-    150
+    >>> display = HitMapDisplay.from_predictions([[3, 0], [12, 5]])
+    >>> [text.get_text() for text in display.texts_]
+    ['3', '12', '5']
     """
 
     @classmethod
@@ -235,8 +226,7 @@ class HitMapDisplay(_UnitMapDisplay):
         ----------
         %(map)s
         X : array-like of shape (n_samples, n_features), default=None
-            Samples as the map itself takes them, to count instead of the training
-            samples.
+            Samples to count instead of those of the training, as the map takes them.
         %(embedding)s
         %(drawn)s
         """
@@ -253,12 +243,9 @@ class HitMapDisplay(_UnitMapDisplay):
     def plot(self, ax=None, *, numbers=True, cmap="viridis"):
         """Draw the units in the colors of their hits, on a square-root scale.
 
-        Parameters
-        ----------
-        %(ax)s
+        %(parameters)s
         numbers : bool, default=True
-            Whether the hits are written in the cells of a lattice, if these are large
-            enough.
+            Whether the hits are written in the cells of a lattice, if there is room.
         cmap : str or matplotlib.colors.Colormap, default="viridis"
             Colors of the hits.
         %(plotted)s
@@ -286,12 +273,12 @@ class HitMapDisplay(_UnitMapDisplay):
             return []
         dark = self.units_.norm(self.values) < 0.6
         style = {"size": size, "ha": "center", "va": "center_baseline"}
+        colors = np.where(dark, "white", "black")
         return [
-            ax.text(*place, text, color="white" if is_dark else "black", **style)
-            for place, text, is_dark, hits in zip(
-                self.layout.positions, texts, dark, self.values, strict=True
+            ax.text(
+                *self.layout.positions[unit], texts[unit], color=colors[unit], **style
             )
-            if hits > 0
+            for unit in np.flatnonzero(np.asarray(self.values) > 0)
         ]
 
 
@@ -309,9 +296,7 @@ class ComponentPlanesDisplay(_UnitMapDisplay):
         Features or bands, for instance ``cube.band_names``. By default the feature
         names of the fitted map, or "feature 1", "feature 2", ...
 
-    Attributes
-    ----------
-    %(figure)s
+    %(attributes)s
     axes_ : ndarray of shape (n_features,) of matplotlib.axes.Axes
         A panel for each feature.
     units_ : list of matplotlib.collections.Collection
@@ -352,14 +337,11 @@ class ComponentPlanesDisplay(_UnitMapDisplay):
     def plot(self, ax=None, *, features=None, scale="own", cmap="viridis"):
         """Draw a panel for each feature.
 
-        Parameters
-        ----------
-        %(ax)s
+        %(parameters)s
         features : sequence of int or str, default=None
             Which ones, by number from 0 or by name; all by default.
         scale : {"own", "shared"}, default="own"
-            Whether each panel has its own scale of colors, or all have one, so that
-            features in one unit can be compared.
+            Whether each panel has its own scale of colors, or all have the same.
         cmap : str or matplotlib.colors.Colormap, default="viridis"
             Colors of the weights.
         %(plotted)s

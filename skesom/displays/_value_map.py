@@ -5,8 +5,12 @@ import numpy as np
 
 from skesom._common.pipelines import map_inside, pipeline_end
 from skesom.cube import check_cube
-from skesom.displays._axes import add_color_bar, check_matplotlib, update_layout
-from skesom.displays._display import Display
+from skesom.displays._display import (
+    Display,
+    add_color_bar,
+    check_matplotlib,
+    update_layout,
+)
 from skesom.displays._sky_image import (
     MAX_PIXELS,
     draw_image,
@@ -38,16 +42,12 @@ class _ValueMapDisplay(Display):
     ):
         """Draw the values; pixels without a value are hatched.
 
-        Parameters
-        ----------
-        %(ax)s
+        %(parameters)s
         highest : float, default=None
-            Percentage of the pixels that the scale of colors covers; the few above
-            have the color of its end. By default 99.5 for quantization errors, while
-            the scale of a stability ends at 1.
+            Percentage of the pixels that the scale of colors covers. By default 99.5
+            for quantization errors; the scale of a stability ends at 1.
         cmap : str or matplotlib.colors.Colormap, default=None
-            Colors; by default "inferno" for quantization errors, "viridis" for
-            stability.
+            By default "inferno" for quantization errors, "viridis" for stability.
         %(image)s
         %(plotted)s
         """
@@ -89,9 +89,7 @@ class QuantizationErrorMapDisplay(_ValueMapDisplay):
         Distance of each pixel to its nearest unit, NaN where it is masked.
     %(place)s
 
-    Attributes
-    ----------
-    %(figure)s
+    %(attributes)s
     %(color_bar)s
 
     Examples
@@ -132,18 +130,14 @@ class StabilityMapDisplay(_ValueMapDisplay):
         results of `skesom.maps.stability` and `skesom.maps.label_stability`.
     %(place)s
 
-    Attributes
-    ----------
-    %(figure)s
+    %(attributes)s
     %(color_bar)s
 
     Examples
     --------
-    >>> import numpy as np
     >>> from skesom.displays import StabilityMapDisplay
     >>> from skesom.maps import label_stability
-    >>> runs = [np.array([[0, 0, 1, 1]]), np.array([[1, 1, 1, 0]])]
-    >>> result = label_stability(runs[1:], reference=runs[0])
+    >>> result = label_stability([[[1, 1, 1, 0]]], reference=[[0, 0, 1, 1]])
     >>> display = StabilityMapDisplay.from_predictions(result.stability)
     >>> display.image_.get_array().tolist()
     [[1.0, 1.0, 0.0, 1.0]]
@@ -163,8 +157,7 @@ class StabilityMapDisplay(_ValueMapDisplay):
         estimator : clusterer or Pipeline
             Takes X in ``fit_predict``; it is cloned and need not be fitted.
         X : Cube, array-like of shape (n_rows, n_columns, n_bands) or list of Cube
-            Input of the estimator. Its WCS is used if it has the pixels of the label
-            map and no other is given.
+            Input of the estimator. Its WCS is used if it has the pixels of the map.
         seeds : int or sequence of int, default=10
             The seeds, or their number: 0, 1, 2, ...
         reference : array-like of int of shape (n_rows, n_columns), default=None

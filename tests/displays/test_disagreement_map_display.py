@@ -9,7 +9,7 @@ from sklearn.cluster import KMeans
 
 from skesom.cube import Cube
 from skesom.displays import DisagreementMapDisplay, StabilityMapDisplay
-from skesom.displays._disagreement_map import ONLY_FIRST_COLOR, ONLY_SECOND_COLOR
+from skesom.displays._cluster_map import KIND_COLORS
 from skesom.maps import CubeClusterer, compare_clusterings, stability
 
 FIRST = np.array([[0, 0, 0, 0], [1, 1, 1, 2], [2, -1, 0, -3]])
@@ -36,7 +36,8 @@ class TestDisagreementMap:
         white, lime = rgba("white"), rgba("lime")
         np.testing.assert_allclose(image[0], [white, white, white, lime])
         np.testing.assert_allclose(image[1], [white, white, white, lime])
-        kinds = [white, rgba(ONLY_SECOND_COLOR), rgba(ONLY_FIRST_COLOR), np.zeros(4)]
+        _, only_first, only_second = map(rgba, KIND_COLORS.values())
+        kinds = [white, only_second, only_first, np.zeros(4)]
         np.testing.assert_allclose(image[2], kinds, atol=0.002)
 
     def test_legend(self, ax):
