@@ -100,10 +100,8 @@ class ClusterMapDisplay(ClusterDisplay):
         shape = clusters.label_map.shape
         step = thinning(shape, max_pixels)
         if filled:
-            labels, is_sky = (
-                pick(clusters.label_map, step),
-                pick(_is_sky(clusters), step),
-            )
+            labels = pick(clusters.label_map, step)
+            is_sky = pick(_is_sky(clusters), step)
             others = [(labels == _NOISE, NOISE_COLOR), (is_sky, SKY_COLOR)]
             image = _image_of(labels, clusters.colors, others)
         else:
@@ -167,8 +165,6 @@ class DisagreementMapDisplay(Display):
     def from_estimator(cls, estimator, X, reference, *, ax=None, **options):
         """Compare the clusters that an estimator finds in a cube with others.
 
-        Parameters
-        ----------
         %(estimator)s
         reference : array-like of int of shape (n_rows, n_columns)
             The first clustering, whose numbers, colors and names are used. The second
@@ -281,9 +277,8 @@ def _draw_contours(ax, clusters, shown, step, smoothing):
         if min(share.shape) < 2 or not share.min() < _HALF < share.max():
             continue
         color = clusters.colors[number]
-        contours[number] = ax.contour(
-            columns, rows, share, levels=[_HALF], colors=[color], linewidths=1.0
-        )
+        style = {"levels": [_HALF], "colors": [color], "linewidths": 1.0}
+        contours[number] = ax.contour(columns, rows, share, **style)
         # A rim, because the picture may have the color of the line.
         rim = withStroke(linewidth=1.8, foreground=rim_of(color))
         contours[number].set_path_effects([rim])

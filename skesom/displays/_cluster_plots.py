@@ -31,8 +31,6 @@ _MANY = 50  # bars without gaps
 class ClusterSpectraDisplay(ClusterDisplay):
     """Spectra of clusters: median and quartiles of their pixels in each band.
 
-    Parameters
-    ----------
     %(label_map)s
     cube : Cube or array-like of shape (n_rows, n_columns, n_bands)
         The images.
@@ -131,8 +129,6 @@ class ClusterSpectraDisplay(ClusterDisplay):
 class ClusterHistogramDisplay(ClusterDisplay):
     """Histogram of clusters: the number of pixels of each.
 
-    Parameters
-    ----------
     %(label_map)s
     %(style)s
 

@@ -39,8 +39,6 @@ class ClusterDisplay(Display):
         Spectra are of X, or, if X is on other pixels than the clusters, of the input of
         the last step of the Pipeline.
 
-        Parameters
-        ----------
         %(estimator)s
         %(drawn)s
         """
@@ -83,7 +81,8 @@ class Clusters(NamedTuple):
 
     def percentages(self):
         """Return the percentage of the pixels in clusters that each cluster has."""
-        return 100 * self.pixels() / max(self.pixels().sum(), 1)
+        pixels = self.pixels()
+        return 100 * pixels / max(pixels.sum(), 1)
 
     def chosen(self, wanted):
         """Return the numbers of the clusters that are wanted, all of them for None."""

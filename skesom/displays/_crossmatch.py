@@ -55,8 +55,6 @@ class CrossmatchDisplay(Display):
     def from_estimator(cls, estimator, X, catalog, *, ax=None, **options):
         """Draw the enrichment of the clusters that an estimator finds in a cube.
 
-        Parameters
-        ----------
         %(estimator)s
         %(catalog)s
         %(drawn)s
@@ -141,9 +139,8 @@ class CrossmatchDisplay(Display):
         n_types, n_clusters = self.crossmatch.matrix("enrichment").shape
         labels = np.asarray(self.crossmatch.table["cluster"])[:n_clusters].tolist()
         shares = np.asarray(self.crossmatch.table["area_share"])[:n_clusters]
-        names = self.names or {}
-        if not isinstance(names, Mapping):
-            names = dict(enumerate(names))
+        names = {} if self.names is None else self.names
+        names = names if isinstance(names, Mapping) else dict(enumerate(names))
         names = {-1: "noise"} | dict(names)
         ax.tick_params(length=0)
         room = size_in_points(ax)[0] / n_clusters
@@ -159,11 +156,11 @@ class CrossmatchDisplay(Display):
         texts = [str(names.get(label, label)) for label in labels]
         if room > 26:
             ax.set_xlabel("cluster, and its share of the area")
-            texts = [
-                f"{text}\n{100 * share:.{1 if share < 0.1 else 0}f} %"
-                for text, share in zip(texts, shares, strict=True)
+            shares = [
+                f"{100 * share:.{1 if share < 0.1 else 0}f} %" for share in shares
             ]
-        ax.set_xticks(range(n_clusters), texts, size="small")
+            texts = map("\n".join, zip(texts, shares, strict=True))
+        ax.set_xticks(range(n_clusters), list(texts), size="small")
         if self.colors is not None:
             self._draw_colors(ax, labels)
 

@@ -17,8 +17,10 @@ _COLOR_BAR = """\
 color_bar_ : matplotlib.colorbar.Colorbar
     Scale of the colors."""
 _TEXTS = {
-    # Parameters of classes
+    # Parameters of classes; the first one has the heading
     "label_map": """\
+Parameters
+----------
 label_map : array-like of int of shape (n_rows, n_columns)
     Clusters from 0; negative labels are no clusters.""",
     "cube": """\
@@ -42,7 +44,7 @@ pixel_scale : tuple of float (height, width), default=None
     "layout": """\
 layout : LatticeLayout or GraphLayout
     Positions of the units, and how they are drawn.""",
-    # Attributes, from their heading on
+    # Attributes; the first ones have the heading
     "attributes": """\
 Attributes
 ----------
@@ -63,8 +65,10 @@ legend_ : matplotlib.legend.Legend or None
     Clusters and their percentage of the pixels in clusters.
 color_bar_ : matplotlib.colorbar.Colorbar or None
     Replaces the legend if there are too many clusters for one.""",
-    # Parameters of methods, those of `plot` from their heading on
+    # Parameters of methods; the first ones have the heading
     "estimator": """\
+Parameters
+----------
 estimator : estimator
     Fitted CubeClusterer or CubeClassifier, or a Pipeline that ends in one.
 X : Cube, array-like of shape (n_rows, n_columns, n_bands) or list of Cube
@@ -73,6 +77,8 @@ X : Cube, array-like of shape (n_rows, n_columns, n_bands) or list of Cube
 catalog : str, os.PathLike, Table or sequence of regions
     The objects. Options may also be those of `skesom.maps.crossmatch`.""",
     "map": """\
+Parameters
+----------
 estimator : estimator
     Fitted ESOM or CSOM (or their classifiers), or a Pipeline or CubeClusterer that
     contains one.""",

@@ -81,9 +81,9 @@ def wavelengths_of(cube):
     coordinates = cube.band_coordinates
     if coordinates is None or np.isnan(coordinates.value).any():
         return None
-    if not coordinates.unit.is_equivalent(units.nm, equivalencies=units.spectral()):
+    if not coordinates.unit.is_equivalent(units.nm, units.spectral()):
         return None  # velocities need a line to count from
-    return coordinates.to(units.nm, equivalencies=units.spectral())
+    return coordinates.to(units.nm, units.spectral())
 
 
 def rgb_bands(cube, bands=None):

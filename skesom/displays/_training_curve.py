@@ -44,8 +44,6 @@ class TrainingCurveDisplay(Display):
     def from_estimator(cls, estimator, *, ax=None, **options):
         """Draw the training curve of a fitted classical map.
 
-        Parameters
-        ----------
         %(map)s
         %(drawn)s
         """

@@ -87,8 +87,7 @@ class LatticeLayout:
         style = {"colors": "white", "path_effects": [rim]} | style
         style |= {"linewidths": width, "capstyle": "round"}
         lines = LineCollection(self.borders(labels, edge=edge), **style)
-        ax.add_collection(lines)
-        return lines
+        return ax.add_collection(lines)
 
     def borders(self, labels, *, edge=False):
         """Return the sides of cells between different labels, (n_sides, 2, 2)."""
@@ -120,9 +119,7 @@ class LatticeLayout:
 
         centers = self.positions[units] + shifts
         polygons = centers[:, np.newaxis] + self.corners
-        cells = PolyCollection(polygons, array=values[units], **style)
-        ax.add_collection(cells)
-        return cells
+        return ax.add_collection(PolyCollection(polygons, array=values[units], **style))
 
 
 class GraphLayout:
@@ -190,9 +187,7 @@ def fitted_map(estimator, display):
 
 def hits_of(som):
     """Return how many training samples each unit of a map has."""
-    if hasattr(som, "hits_"):
-        return som.hits_
-    return som.class_hits_.sum(axis=1)
+    return som.hits_ if hasattr(som, "hits_") else som.class_hits_.sum(axis=1)
 
 
 def layout_of(som, embedding):

@@ -45,8 +45,6 @@ class _UnitMapDisplay(Display):
     def from_estimator(cls, estimator, *, embedding="pca", ax=None, **options):
         """Draw the units of a fitted map.
 
-        Parameters
-        ----------
         %(map)s
         %(embedding)s
         %(drawn)s
@@ -222,8 +220,6 @@ class HitMapDisplay(_UnitMapDisplay):
     def from_estimator(cls, estimator, X=None, *, embedding="pca", ax=None, **options):
         """Draw the hits of a fitted map.
 
-        Parameters
-        ----------
         %(map)s
         X : array-like of shape (n_samples, n_features), default=None
             Samples to count instead of those of the training, as the map takes them.

@@ -110,8 +110,6 @@ class QuantizationErrorMapDisplay(_ValueMapDisplay):
 
         Distances are in the table that is the input of the map.
 
-        Parameters
-        ----------
         %(estimator)s
         %(drawn)s
         """
