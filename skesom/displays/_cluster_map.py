@@ -13,7 +13,7 @@ from skesom.displays._clusters import (
     missing_patch,
 )
 from skesom.displays._colors import NOISE_COLOR, SKY_COLOR, luminance_of
-from skesom.displays._display import Display, update_layout
+from skesom.displays._display import Display, numbers_of, update_layout
 from skesom.displays._rgb import thinned_rgb
 from skesom.displays._sky_image import MAX_PIXELS, draw_image, pick, thinning
 from skesom.maps import (
@@ -109,7 +109,8 @@ class ClusterMapDisplay(ClusterDisplay):
         marks = scale_bar, compass
         self.image_ = draw_image(ax, shape, image, step, clusters.place, marks)
         self.ax_, self.figure_ = self.image_.axes, self.image_.figure
-        shown = clusters.chosen(None if contours in (True, False) else contours)
+        wanted = None if contours in (True, False) else contours
+        shown = numbers_of("cluster", wanted, clusters.names)
         self.contours_ = {}
         if not filled:
             self.contours_ = _draw_contours(self.ax_, clusters, shown, step, smoothing)
@@ -139,11 +140,7 @@ class DisagreementMapDisplay(Display):
     %(attributes)s
     image_ : matplotlib.image.AxesImage
         The map.
-    legend_ : matplotlib.legend.Legend or None
-        Percentages of the pixels in clusters of both: of those in the same cluster, and
-        of those that are in each cluster only in the second clustering.
-    color_bar_ : matplotlib.colorbar.Colorbar or None
-        Replaces the legend if there are too many clusters for one.
+    %(legend)s
 
     Examples
     --------

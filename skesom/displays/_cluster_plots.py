@@ -9,12 +9,8 @@ from sklearn.isotonic import isotonic_regression
 
 from skesom._common.labels import MASKED, SKY
 from skesom.cube import Cube
-from skesom.displays._clusters import (
-    ClusterDisplay,
-    add_legend,
-    as_clusters,
-)
-from skesom.displays._display import new_axes, size_in_points, update_layout
+from skesom.displays._clusters import ClusterDisplay, add_legend, as_clusters
+from skesom.displays._display import new_axes, numbers_of, size_in_points, update_layout
 from skesom.displays._rgb import wavelengths_of
 from skesom.io import cluster_table
 
@@ -81,7 +77,7 @@ class ClusterSpectraDisplay(ClusterDisplay):
         """
         cube = self.cube if isinstance(self.cube, Cube) else Cube(self.cube)
         given = as_clusters(self, self.label_map)
-        chosen = given.chosen(clusters)
+        chosen = numbers_of("cluster", clusters, given.names)
         places, unit = _places(cube, self.wavelengths)
         ax = new_axes(ax, (7.4, 4.6))
         self._draw_lines(ax, given, chosen, cube, places, quartiles)
@@ -203,10 +199,10 @@ def _places(cube, wavelengths):
         if wavelengths is None:
             return np.arange(n_bands), None
     wavelengths = units.Quantity(wavelengths).to(units.nm, units.spectral())
-    if wavelengths.shape != (n_bands,):
+    shape = wavelengths.shape
+    if shape != (n_bands,):
         raise ValueError(
-            f"wavelengths must be one for each of the {n_bands} bands, got shape "
-            f"{wavelengths.shape}."
+            f"Give a wavelength for each of the {n_bands} bands, got shape {shape}."
         )
     unit = units.nm if wavelengths.value.max() < 2000 else units.um
     return wavelengths.to_value(unit), unit

@@ -16,7 +16,6 @@ from skesom.displays._display import (
     Display,
     add_color_bar,
     check_matplotlib,
-    numbers_of,
     size_in_points,
     update_layout,
 )
@@ -84,12 +83,6 @@ class Clusters(NamedTuple):
         pixels = self.pixels()
         return 100 * pixels / max(pixels.sum(), 1)
 
-    def chosen(self, wanted):
-        """Return the numbers of the clusters that are wanted, all of them for None."""
-        if wanted is None:
-            return list(range(len(self.names)))
-        return numbers_of("cluster", wanted, self.names)
-
 
 def as_clusters(display, label_map, n_clusters=None):
     """Check the parameters of a display of clusters, and complete them."""
@@ -112,11 +105,11 @@ def as_clusters(display, label_map, n_clusters=None):
     shapes = {"sky_mask": sky_mask.shape}
     if cube is not None:
         shapes["the cube"] = np.shape(cube)[:2]
+    wanted = label_map.shape
     for name, shape in shapes.items():
-        if shape != label_map.shape:
+        if shape != wanted:
             raise ValueError(
-                f"{name} must have the shape of label_map, {label_map.shape}, got "
-                f"{shape}."
+                f"{name} must have the shape of label_map, {wanted}, got {shape}."
             )
     place = None, None
     if wcs is not None:

@@ -16,6 +16,11 @@ ax : matplotlib.axes.Axes, default=None
 _COLOR_BAR = """\
 color_bar_ : matplotlib.colorbar.Colorbar
     Scale of the colors."""
+_RAISES = """\
+Raises
+------
+ValueError
+    If the data or the options do not fit to each other."""
 _TEXTS = {
     # Parameters of classes; the first one has the heading
     "label_map": """\
@@ -62,7 +67,8 @@ units_ : matplotlib.collections.Collection
 {_COLOR_BAR}""",
     "legend": """\
 legend_ : matplotlib.legend.Legend or None
-    Clusters and their percentage of the pixels in clusters.
+    Clusters and their percentages of the pixels in clusters, those of both
+    clusterings if there are two.
 color_bar_ : matplotlib.colorbar.Colorbar or None
     Replaces the legend if there are too many clusters for one.""",
     # Parameters of methods; the first ones have the heading
@@ -113,23 +119,17 @@ Returns
 display : object
     Display of this class, drawn.
 
-Raises
-------
-ValueError
-    If the data or the options do not fit to each other.
+{_RAISES}
 ImportError
     If matplotlib is missing (extra ``plot``).""",
-    "plotted": """\
+    "plotted": f"""\
 
 Returns
 -------
 self : object
     The display, with the attributes that end in an underscore.
 
-Raises
-------
-ValueError
-    If the data or the arguments do not fit to each other.""",
+{_RAISES}""",
 }
 _complete = fill_docstring(**_TEXTS)
 
@@ -163,15 +163,12 @@ class Display:
 
 
 def numbers_of(kind, wanted, names):
-    """Return the numbers of what is given by number from 0 or by name."""
+    """Return the numbers of what is given by number from 0 or by name, or of all."""
     numbers = []
-    for each in wanted:
+    for each in range(len(names)) if wanted is None else wanted:
         number = names.index(each) if each in names else each
         if isinstance(number, str) or not 0 <= number < len(names):
-            raise ValueError(
-                f"There is no {kind} {each!r}, only {', '.join(names)} (0 to "
-                f"{len(names) - 1})."
-            )
+            raise ValueError(f"There is no {kind} {each!r}, only {', '.join(names)}.")
         numbers.append(int(number))
     return numbers
 

@@ -108,8 +108,7 @@ def thinned_rgb(cube, bands, step):
         raise ValueError("Contours are drawn on a color picture: give the cube too.")
     cube = cube if isinstance(cube, Cube) else Cube(cube)
     numbers = rgb_bands(cube, bands)
-    means = {n: mean(cube.data[:, :, n], step) for n in set(numbers)}
-    planes = [means[number] for number in numbers]
+    planes = [mean(cube.data[:, :, number], step) for number in numbers]
     names = [f"{n}: {cube.band_names[number]}" for n, number in enumerate(numbers)]
     return rgb_image(Cube(np.dstack(planes), band_names=names), [0, 1, 2])
 

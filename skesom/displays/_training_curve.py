@@ -37,8 +37,7 @@ class TrainingCurveDisplay(Display):
     """
 
     def __init__(self, values, *, what="error"):
-        self.values = values
-        self.what = what
+        self.values, self.what = values, what
 
     @classmethod
     def from_estimator(cls, estimator, *, ax=None, **options):
@@ -49,10 +48,7 @@ class TrainingCurveDisplay(Display):
         """
         som = fitted_map(estimator, cls.__name__)
         if not hasattr(som, "training_errors_"):
-            raise ValueError(
-                f"{type(som).__name__} has no training curve: it does not record its "
-                "error in each epoch."
-            )
+            raise ValueError(f"{type(som).__name__} has no training curve, a CSOM has.")
         given = {"values": som.training_errors_, "what": "root mean square distance"}
         return cls._drawn(ax, options, **given)
 

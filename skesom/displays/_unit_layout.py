@@ -106,13 +106,13 @@ class LatticeLayout:
     def _beyond_edges(self):
         """Return units that are drawn once more beyond an edge, and how far from it."""
         n_rows, n_columns = self.shape
-        rows, columns = np.indices((n_rows + 2 * _REPEATED, n_columns + 2 * _REPEATED))
-        rows, columns = rows.ravel() - _REPEATED, columns.ravel() - _REPEATED
-        down, row = np.divmod(rows, n_rows)
-        right, column = np.divmod(columns, n_columns)
+        margin = 2 * _REPEATED
+        rows, columns = np.indices((n_rows + margin, n_columns + margin)) - _REPEATED
+        units = n_columns * (rows % n_rows) + columns % n_columns
+        down, right = rows // n_rows, columns // n_columns
         beyond = (down != 0) | (right != 0)
-        shifts = np.column_stack([n_columns * right, self.pitch * n_rows * down])
-        return (n_columns * row + column)[beyond], shifts[beyond]
+        shifts = np.dstack([n_columns * right, self.pitch * n_rows * down])
+        return units[beyond], shifts[beyond]
 
     def _add_cells(self, ax, units, shifts, values, style):
         from matplotlib.collections import PolyCollection

@@ -38,8 +38,7 @@ class _UnitMapDisplay(Display):
     _n_feature_axes = 0
 
     def __init__(self, values, layout):
-        self.values = values
-        self.layout = layout
+        self.values, self.layout = values, layout
 
     @classmethod
     def from_estimator(cls, estimator, *, embedding="pca", ax=None, **options):
@@ -344,8 +343,6 @@ class ComponentPlanesDisplay(_UnitMapDisplay):
         """
         if scale not in ("own", "shared"):
             raise ValueError(f"scale must be 'own' or 'shared', got {scale!r}.")
-        if features is None:
-            features = range(len(self.names))
         numbers = numbers_of("feature", features, self.names)
         self.ax_, self.axes_ = self._panels(ax, len(numbers))
         self.figure_ = self.ax_.figure

@@ -11,12 +11,7 @@ from skesom.displays._display import (
     check_matplotlib,
     update_layout,
 )
-from skesom.displays._sky_image import (
-    MAX_PIXELS,
-    draw_image,
-    mean,
-    thinning,
-)
+from skesom.displays._sky_image import MAX_PIXELS, draw_image, mean, thinning
 from skesom.displays._unit_layout import fitted_map
 from skesom.maps import stability
 from skesom.pixels import unflatten, valid_pixels
@@ -27,8 +22,7 @@ class _ValueMapDisplay(Display):
 
     def __init__(self, values, *, wcs=None, pixel_scale=None):
         self.values = values
-        self.wcs = wcs
-        self.pixel_scale = pixel_scale
+        self.wcs, self.pixel_scale = wcs, pixel_scale
 
     def plot(
         self,
@@ -71,7 +65,8 @@ class _ValueMapDisplay(Display):
         style = {"cmap": cmap or self._cmap, "vmin": 0, "vmax": top or 1.0}
         style["note"] = "means of {step} x {step} pixels"
         self.image_ = draw_image(ax, values.shape, image, step, place, marks, **style)
-        self.ax_, self.figure_ = ax, _ = self.image_.axes, self.image_.figure
+        ax = self.image_.axes
+        self.ax_, self.figure_ = ax, self.image_.figure
         extend = "max" if known.max(initial=0) > top else "neither"
         self.color_bar_ = add_color_bar(ax, self.image_, self._label, extend=extend)
         update_layout(ax)
@@ -106,9 +101,7 @@ class QuantizationErrorMapDisplay(_ValueMapDisplay):
 
     @classmethod
     def from_estimator(cls, estimator, X, *, ax=None, **options):
-        """Draw how far the pixels of a cube are from the units of a map.
-
-        Distances are in the table that is the input of the map.
+        """Draw how far the pixels of a cube are from the units, as the map sees them.
 
         %(estimator)s
         %(drawn)s
