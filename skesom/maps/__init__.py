@@ -2,7 +2,7 @@
 """Label maps and what they mean: clusters on the sky, compared and cross-matched."""
 
 from skesom.maps._comparison import compare_clusterings, compare_with_truth
-from skesom.maps._crossmatch import Crossmatch, crossmatch
+from skesom.maps._crossmatch import crossmatch
 from skesom.maps._cube_classifier import CubeClassifier
 from skesom.maps._cube_clusterer import CubeClusterer
 from skesom.maps._fingerprints import fingerprints
@@ -11,7 +11,6 @@ from skesom.maps._pipeline import make_cluster_pipeline, make_clusterer
 from skesom.maps._stability import label_stability, stability
 
 __all__ = [
-    "Crossmatch",
     "CubeClassifier",
     "CubeClusterer",
     "MajorityVote",
@@ -31,5 +30,6 @@ from skesom.maps._comparison import ONLY_FIRST as ONLY_FIRST
 from skesom.maps._comparison import ONLY_SECOND as ONLY_SECOND
 from skesom.maps._comparison import OTHER as OTHER
 from skesom.maps._comparison import SAME as SAME
+from skesom.maps._crossmatch import Crossmatch as Crossmatch
 from skesom.maps._cube_clusterer import check_bands as check_bands
 from skesom.maps._positions import find_positions as find_positions

@@ -19,26 +19,7 @@ _MAX_CLUSTERS = 5000
 
 
 class Comparison(NamedTuple):
-    """What two clusterings of the same pixels have in common.
-
-    Parameters
-    ----------
-    table : astropy.table.Table
-        One row for each pair of clusters that match, then one for each that matches
-        none, see `compare_clusterings`.
-    matched : ndarray of int32
-        The second labels with the numbers of the first. Clusters that match none have
-        numbers above all of the first, by falling size.
-    disagreement : ndarray of int8
-        For each pixel 0 = same cluster, 1 = another, 2 = in a cluster of the first
-        only, 3 = of the second only, -3 = of neither.
-    contingency : ndarray of shape (n_first, n_second), dtype int64
-        Number of pixels in each cluster of the first (row) and of the second (column).
-    adjusted_rand : float
-        Adjusted Rand index: 1 for the same clusters, 0 as chance makes it.
-    agreement : float
-        Share of the pixels in clusters of both that are in clusters that match.
-    """
+    """What two clusterings of the same pixels share: result of `compare_clusterings`."""
 
     table: Table
     matched: np.ndarray
@@ -49,13 +30,11 @@ class Comparison(NamedTuple):
 
 
 def compare_clusterings(first, second):
-    """Match the clusters of two clusterings, and tell where they disagree.
+    """Match the clusters of two clusterings, and find where they disagree.
 
     Clusters match one to one, so that as many pixels as possible are in clusters that
     match (Hungarian assignment [1]_). Two that have fewer pixels in common than chance
-    would give them, and less than half of the smaller one, do not match. Pixels that
-    are noise or masked in one of the two clusterings do not count;
-    `Comparison.disagreement` shows them.
+    would give them, and less than half of the smaller one, do not match.
 
     Parameters
     ----------
@@ -67,17 +46,24 @@ def compare_clusterings(first, second):
     Returns
     -------
     comparison : Comparison
-        Its ``table`` has the columns
+        A named tuple. Only pixels that are in clusters of both clusterings count in
+        ``table``, ``contingency``, ``adjusted_rand`` and ``agreement``.
 
-        - ``first``, ``second``: numbers of the clusters, -1 where none matches;
-        - ``n_first``, ``n_second``: how many pixels they have, of those that are in
-          clusters of both clusterings;
-        - ``n_both``: how many are in both;
-        - ``jaccard``: the share of ``n_both`` in the pixels of either;
-        - ``goes_to``: the cluster of the second that most of the other pixels of
-          ``first`` are in, -1 for none.
-
-        Its ``adjusted_rand`` [2]_ does not depend on which clusters match.
+        - ``table``: an `astropy.table.Table` with a row for each pair of clusters that
+          match, then for each that matches none. Columns: the numbers ``first`` and
+          ``second`` (-1 where none matches), the numbers of pixels ``n_first``,
+          ``n_second`` and ``n_both``, the share ``jaccard`` of ``n_both`` in the pixels
+          of either, and ``goes_to``, the cluster of the second with most of the other
+          pixels of ``first`` (-1 for none).
+        - ``matched``: the second labels (int32) with the numbers of the first. Clusters
+          that match none have numbers above all of the first, by falling size.
+        - ``disagreement``: int8, for each pixel 0 = same cluster, 1 = another, 2 = in a
+          cluster of the first only, 3 = of the second only, -3 = of neither.
+        - ``contingency``: int64 of shape (n_first, n_second), the number of pixels in
+          each cluster of the first (row) and of the second (column).
+        - ``adjusted_rand``: adjusted Rand index [2]_, 1 for the same clusters, about 0
+          by chance. It does not depend on which clusters match.
+        - ``agreement``: share of the pixels that are in clusters that match.
 
     Raises
     ------
@@ -114,10 +100,7 @@ def compare_clusterings(first, second):
     first, second = check_labels(first), check_labels(second)
     contingency = count_pairs(first, second)
     if not contingency.any():
-        raise ValueError(
-            "No pixel is in a cluster of both clusterings, so there is nothing to "
-            "compare."
-        )
+        raise ValueError("No pixel is in a cluster of both clusterings.")
     matches = match_clusters(contingency)
     matched = renumber(second, new_numbers(matches, second, len(contingency)))
     disagreement = np.full(first.shape, NEITHER, dtype=np.int8)
@@ -138,7 +121,7 @@ def compare_clusterings(first, second):
 
 
 def check_labels(labels):
-    """Return labels as an array, refuse what is none."""
+    """Return labels as an array of signed integers."""
     labels = np.asarray(labels)
     if labels.dtype.kind not in "iu" or labels.ndim == 0:
         raise ValueError(
@@ -147,8 +130,8 @@ def check_labels(labels):
         )
     if labels.max(initial=0) >= _MAX_CLUSTERS:
         raise ValueError(
-            f"Clusters are numbered from 0 and at most {_MAX_CLUSTERS} can be compared;"
-            f" got the number {labels.max()}."
+            f"Clusters are numbered from 0, at most {_MAX_CLUSTERS} of them; got the "
+            f"number {labels.max()}."
         )
     return labels.astype(np.int32) if labels.dtype.kind == "u" else labels
 
@@ -157,8 +140,8 @@ def count_pairs(first, second):
     """Return how many pixels are in each cluster of the first and of the second."""
     if first.shape != second.shape:
         raise ValueError(
-            "Clusterings can be compared if they are of the same pixels; got shapes "
-            f"{first.shape} and {second.shape}."
+            f"Clusterings must be of the same pixels; got shapes {first.shape} and "
+            f"{second.shape}."
         )
     shape = tuple(int(labels.max(initial=-1)) + 1 for labels in (first, second))
     both = (first >= 0) & (second >= 0)
@@ -188,12 +171,11 @@ def new_numbers(matches, second, n_first):
 
 
 def renumber(labels, numbers):
-    """Return labels with new numbers; negative ones stay as they are."""
-    if len(numbers) == 0:
-        return labels.astype(np.int32)
-    return np.where(labels >= 0, numbers[np.maximum(labels, 0)], labels).astype(
-        np.int32, copy=False
-    )
+    """Return labels with new numbers, int32; negative ones stay as they are."""
+    renumbered = labels.astype(np.int32)
+    inside = labels >= 0
+    renumbered[inside] = numbers[labels[inside]]
+    return renumbered
 
 
 def adjusted_rand(contingency):
@@ -227,16 +209,10 @@ def _table_of(contingency, matches):
         (a, b, n_first[a], n_second[b], contingency[a, b], shares[a, b])
         for a, b in sorted(matches.items())
     ]
-    rows += [
-        (a, -1, n_first[a], 0, 0, 0.0)
-        for a in range(len(n_first))
-        if a not in matches and n_first[a]
-    ]
-    rows += [
-        (-1, b, 0, n_second[b], 0, 0.0)
-        for b in range(len(n_second))
-        if b not in matches.values() and n_second[b]
-    ]
+    alone = np.setdiff1d(np.flatnonzero(n_first), list(matches))
+    rows += [(a, -1, n_first[a], 0, 0, 0.0) for a in alone]
+    alone = np.setdiff1d(np.flatnonzero(n_second), list(matches.values()))
+    rows += [(-1, b, 0, n_second[b], 0, 0.0) for b in alone]
     names = ["first", "second", "n_first", "n_second", "n_both", "jaccard"]
     table = Table(rows=rows, names=names)
     table["jaccard"].info.format = ".3f"
@@ -246,7 +222,7 @@ def _table_of(contingency, matches):
 
 
 def _next(contingency, first, second):
-    """Return where most of the other pixels of a cluster are, -1 for nowhere."""
+    """Return the cluster with most of the other pixels of a cluster, -1 for none."""
     if first < 0:
         return -1
     others = contingency[first].copy()
@@ -256,27 +232,23 @@ def _next(contingency, first, second):
 
 
 class TruthComparison(NamedTuple):
-    """How clusters and known classes go together."""
+    """How clusters and known classes go together: result of `compare_with_truth`."""
 
     scores: dict
-    """"adjusted Rand index", "adjusted mutual information", "homogeneity",
-    "completeness", "V-measure", "accuracy", and the numbers of "pixels compared" and
-    of "pixels without cluster", whose class is known, and how many "of these, sky set
-    aside" are; the others have no data."""
     confusion: Table
-    """A row per cluster ("cluster", -1 is noise), a column per class: pixels."""
     classes: Table
-    """A row per class: "class", "pixels", "clusters" that stand for it, "completeness"
-    and "purity"."""
 
 
 def compare_with_truth(label_map, truth, *, names=None):
     """Compare clusters with a map of known classes.
 
+    Each cluster stands for the class that most of its pixels have.
+
     Parameters
     ----------
     label_map : array-like of int of shape (n_rows, n_columns)
-        Clusters from 0; -1 is noise, -2 is sky that was set aside, -3 is no data.
+        Clusters from 0; -1 is noise, which counts as a cluster, -2 is sky that was set
+        aside, -3 is no data.
     truth : array-like of int of shape (n_rows, n_columns)
         Classes from 0; pixels of negative ones are not known and left out.
     names : dict of int to str or sequence of str, default=None
@@ -285,22 +257,24 @@ def compare_with_truth(label_map, truth, *, names=None):
     Returns
     -------
     comparison : TruthComparison
-        The tuple (scores, confusion, classes).
+        A named tuple.
+
+        - ``scores``: a dict. "adjusted Rand index", "adjusted mutual information",
+          "homogeneity", "completeness" and "V-measure" do not depend on what clusters
+          stand for; "accuracy" is the share of the pixels whose cluster stands for
+          their class. "pixels compared" and, with a known class, "pixels without
+          cluster" and "of these, sky set aside" are numbers.
+        - ``confusion``: an `astropy.table.Table` with a row for each "cluster" (-1 is
+          noise) and a column of numbers of pixels for each class.
+        - ``classes``: an `astropy.table.Table` with the columns "class", "pixels",
+          "clusters" (those that stand for it), "completeness" (share of its pixels in
+          these clusters; 0 without any) and "purity" (share of the class in the pixels
+          of these clusters; NaN without any).
 
     Raises
     ------
     ValueError
         If the maps have other shapes, or no pixel is known in both.
-
-    Notes
-    -----
-    Clusters have no names, so each stands for the class that most of its pixels have;
-    the completeness of a class is the share of its pixels that are in such clusters,
-    and its purity the share of the pixels of these clusters that are of the class. A
-    class that no cluster stands for has the completeness 0 and the purity NaN.
-    "accuracy" is the share of all pixels whose cluster stands for their class. Noise
-    is a cluster like others, and masked pixels are left out. The first five scores do
-    not depend on any assignment.
 
     Examples
     --------
@@ -345,21 +319,16 @@ def compare_with_truth(label_map, truth, *, names=None):
 
 def _class_table(counts, clusters, names):
     """Return the table of the classes, and the share of the pixels that fit."""
-    stands_for = counts.argmax(axis=1)
-    sizes, cluster_sizes = counts.sum(axis=0), counts.sum(axis=1)
-    rows, n_right = [], 0
-    for number, name in enumerate(names):
-        mine = stands_for == number
-        right, claimed = counts[mine, number].sum(), cluster_sizes[mine].sum()
-        n_right += right
-        rows.append(
-            (
-                *(name, sizes[number], " ".join(map(str, clusters[mine]))),
-                *(right / sizes[number], right / claimed if claimed else np.nan),
-            )
-        )
-    columns = ["class", "pixels", "clusters", "completeness", "purity"]
-    table = Table(rows=rows, names=columns, dtype=[str, np.int64, str, float, float])
+    mine = counts.argmax(axis=1) == np.arange(len(names))[:, np.newaxis]
+    sizes = counts.sum(axis=0)
+    right = (counts.T * mine).sum(axis=1)
+    claimed = mine @ counts.sum(axis=1)
+    table = Table()
+    table["class"] = names
+    table["pixels"] = sizes
+    table["clusters"] = [" ".join(map(str, clusters[row])) for row in mine]
+    table["completeness"] = right / sizes
+    table["purity"] = np.where(claimed > 0, right / np.maximum(claimed, 1), np.nan)
     for column in ("completeness", "purity"):
         table[column].info.format = ".3f"
-    return table, float(n_right / counts.sum())
+    return table, float(right.sum() / counts.sum())

@@ -23,8 +23,8 @@ def _gives_probabilities(classifier):
 class CubeClassifier(PixelTableMixin, ClassifierMixin, BaseEstimator):
     """Classify the pixels of a cube with any classifier of tables.
 
-    It learns from a label map in which pixels may be unlabeled, for instance regions
-    drawn on the sky, and labels every valid pixel.
+    It learns from a few labeled pixels, for instance regions drawn on the sky, and
+    labels every valid pixel.
 
     Parameters
     ----------
@@ -40,8 +40,8 @@ class CubeClassifier(PixelTableMixin, ClassifierMixin, BaseEstimator):
         estimator must accept NaN for fewer, as MapClassifier does.
     semi_supervised : bool, default=False
         Whether the estimator learns from the unlabeled pixels too. They get the label
-        -1, which it must know of: ``MapClassifier(unlabeled=-1)``, and scikit-learn's
-        `LabelSpreading` and `SelfTrainingClassifier` do.
+        -1, which it must know: ``MapClassifier(unlabeled=-1)``, or `LabelSpreading` and
+        `SelfTrainingClassifier` of scikit-learn.
 
     Attributes
     ----------
@@ -103,17 +103,16 @@ class CubeClassifier(PixelTableMixin, ClassifierMixin, BaseEstimator):
         X : Cube or array-like of shape (n_rows, n_columns, n_bands)
             The cube.
         y : array-like of shape (n_rows, n_columns), of integers
-            Label map; negative where a pixel is unlabeled. Masked pixels are not
-            learned from, nor are unlabeled ones unless `semi_supervised` is true. Of
-            the shape of the cube for voxels.
+            Label map; negative where a pixel is unlabeled. Of the shape of the cube
+            for voxels.
 
         Returns
         -------
         self : CubeClassifier
             The fitted classifier.
         """
-        table, valid = self._training_table(X)
-        labels = check_label_map(y, valid.shape)[valid]
+        _, table, valid = self._training_table(X)
+        labels = _check_labels(y, valid.shape)[valid]
         labeled = labels >= 0
         if not labeled.any():
             raise ValueError(
@@ -122,40 +121,16 @@ class CubeClassifier(PixelTableMixin, ClassifierMixin, BaseEstimator):
             )
         estimator = self.estimator
         if estimator is None:
+            esom = ESOM(learning_rate=0.05, random_state=0)
             unlabeled = -1 if self.semi_supervised else None
-            estimator = make_pipeline(
-                StandardScaler(),
-                MapClassifier(
-                    ESOM(learning_rate=0.05, random_state=0), unlabeled=unlabeled
-                ),
-            )
+            classifier = MapClassifier(esom, unlabeled=unlabeled)
+            estimator = make_pipeline(StandardScaler(), classifier)
         learned = slice(None) if self.semi_supervised else labeled
         self.estimator_ = clone(estimator).fit(
             table[learned], np.maximum(labels[learned], -1)
         )
         self.classes_ = np.unique(labels[labeled])
         return self
-
-    def predict(self, X):
-        """Label the valid pixels of a cube.
-
-        Parameters
-        ----------
-        X : Cube or array-like of shape (n_rows, n_columns, n_bands)
-            A cube of the same bands; it may have no valid pixel.
-
-        Returns
-        -------
-        label_map : ndarray of shape (n_rows, n_columns), dtype int32
-            Labels; -2 for sky that was set aside (by a step that gives a `Cube`, whose
-            ``sky_mask`` tells it), -3 for pixels without data.
-        """
-        check_is_fitted(self)
-        return self._map(
-            X,
-            lambda table, valid: self.estimator_.predict(table),
-            np.empty(0, dtype=np.int32),
-        )
 
     @available_if(_gives_probabilities)
     def predict_proba(self, X):
@@ -172,11 +147,11 @@ class CubeClassifier(PixelTableMixin, ClassifierMixin, BaseEstimator):
             In the order of `classes_`, NaN for masked pixels.
         """
         check_is_fitted(self)
-        return self._map(
-            X,
-            lambda table, valid: self.estimator_.predict_proba(table),
-            np.empty((0, len(self.classes_))),
-        )
+        empty = np.empty((0, len(self.classes_)))
+        return self._map(X, lambda t, *_: self.estimator_.predict_proba(t), empty)
+
+    def _labels_of(self, table, *_):
+        return self.estimator_.predict(table)
 
     def score(self, X, y):
         """Return the accuracy in the pixels that are valid and labeled.
@@ -194,15 +169,15 @@ class CubeClassifier(PixelTableMixin, ClassifierMixin, BaseEstimator):
             Share of pixels with the right label, NaN without any labeled pixel.
         """
         predicted = self.predict(X)
-        labels = check_label_map(y, predicted.shape)
+        labels = _check_labels(y, predicted.shape)
         compared = (predicted >= 0) & (labels >= 0)
         if not compared.any():
             return float("nan")
         return float(np.mean(predicted[compared] == labels[compared]))
 
 
-def check_label_map(y, shape):
-    """Return the label map as int32 after comparing it with the valid pixels."""
+def _check_labels(y, shape):
+    """Return a label map with unlabeled pixels as int32."""
     labels = np.asarray(y)
     if labels.dtype.kind not in "iu":
         raise ValueError(
@@ -211,8 +186,8 @@ def check_label_map(y, shape):
         )
     if labels.shape != shape:
         raise ValueError(
-            f"The label map y has shape {labels.shape}, the cube wants {shape}."
+            f"The label map y has shape {labels.shape}, but the cube needs {shape}."
         )
-    if labels.size and labels.max() > np.iinfo(np.int32).max:
+    if labels.max(initial=0) > np.iinfo(np.int32).max:
         raise ValueError(f"Label {labels.max()} of the label map y exceeds 32 bits.")
     return labels.astype(np.int32)

@@ -18,17 +18,33 @@ from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
-from skesom._common.labels import mark_sky
+from skesom._common.labels import mark_sky, ranks_by_size
 from skesom._common.pipelines import pipeline_end
-from skesom.cube import Cube, check_cube
+from skesom.cube import check_cube
+from skesom.maps._comparison import renumber
 from skesom.pixels import flatten, unflatten, valid_pixels
 from skesom.som import ESOM
 
 
-class PixelTableMixin(MetaEstimatorMixin):
-    """Mixin of the estimators that hand the valid pixels of a cube to another one.
+def _last_class(estimator):
+    return type(pipeline_end(estimator)[0]).__name__
 
-    A subclass has the parameters `pattern` and `min_bands`, and sets ``estimator_``.
+
+def _predicts(wrapper):
+    estimator = getattr(wrapper, "estimator_", wrapper.estimator)
+    if estimator is None or hasattr(estimator, "predict"):
+        return True
+    raise AttributeError(
+        f"{_last_class(estimator)} cannot label pixels that it was not fitted on; use "
+        "fit_predict, or labels_ after fit."
+    )
+
+
+class PixelTableMixin(MetaEstimatorMixin):
+    """Mixin of the estimators that pass the valid pixels of a cube to another one.
+
+    A subclass has the parameters `pattern` and `min_bands`, sets ``estimator_`` and
+    defines `_labels_of`.
     """
 
     _pixel_constraints = {
@@ -60,95 +76,78 @@ class PixelTableMixin(MetaEstimatorMixin):
         """
         return flatten(X, pattern=self.pattern, min_bands=self.min_bands)
 
+    @available_if(_predicts)
+    def predict(self, X):
+        """Label the valid pixels of a cube.
+
+        Parameters
+        ----------
+        X : Cube or array-like of shape (n_rows, n_columns, n_bands)
+            A cube of the same bands; it may have no valid pixel.
+
+        Returns
+        -------
+        label_map : ndarray of shape (n_rows, n_columns), dtype int32
+            Labels; -2 for sky that a step before has set aside (the ``sky_mask`` of a
+            `Cube`), -3 for pixels without data.
+        """
+        return self._map(X, self._labels_of, np.empty(0, dtype=np.int32))
+
     def _training_table(self, X):
-        """Return the table of a cube to learn from; refuse bands that say nothing."""
+        """Return a cube to learn from, its table and which pixels are valid."""
         cube = check_cube(X, estimator=self, reset=True)
         table, valid = self.table(cube)
         if len(table) > 1:
             names = ["flux"] if self.pattern == "voxel" else cube.band_names
             check_bands(table, names)
-        return table, valid
+        return cube, table, valid
 
     def _map(self, X, values_of, empty):
-        """Apply a function of the table and the valid pixels to those of a cube.
-
-        Without any valid pixel, `empty` stands for what the function would return.
-        """
+        """Return values_of(table, valid, cube) as an image; empty without any pixel."""
+        check_is_fitted(self)
         cube = check_cube(X, estimator=self, reset=False)
         valid = valid_pixels(cube, pattern=self.pattern, min_bands=self.min_bands)
-        if not valid.any():
-            return mark_sky(unflatten(empty, valid), cube.sky_mask)
-        table, valid = self.table(cube)
-        return mark_sky(unflatten(values_of(table, valid), valid), cube.sky_mask)
+        values = values_of(self.table(cube)[0], valid, cube) if valid.any() else empty
+        return mark_sky(unflatten(values, valid), cube.sky_mask)
 
 
 def check_bands(values, band_names):
-    """Refuse bands that cannot tell pixels apart."""
+    """Refuse bands without data, and constant ones."""
     bands = np.moveaxis(values, -1, 0)
     least = np.array([np.fmin.reduce(band, axis=None) for band in bands])
     most = np.array([np.fmax.reduce(band, axis=None) for band in bands])
-    empty = np.flatnonzero(np.isnan(least))
-    if len(empty):
+    for band in np.flatnonzero(np.isnan(least)):
         raise ValueError(
-            f"Band {band_names[empty[0]]!r} has no data: all its pixels are NaN. Leave "
-            "it out."
+            f"Band {band_names[band]!r} has no data: all its pixels are NaN. Leave it "
+            "out."
         )
     constant = np.flatnonzero(least == most)
     if len(constant) == len(bands) > 1:
         raise ValueError(
             f"Nothing tells pixels apart: the bands {', '.join(band_names)} are all "
-            "constant in the pixels that are left. Give images with more than noise."
+            "constant in the valid pixels."
         )
-    if len(constant):
+    for band in constant:
         raise ValueError(
-            f"Band {band_names[constant[0]]!r} is constant ({least[constant[0]]:g} in "
-            "all pixels with data), so it cannot tell pixels apart. Leave it out."
+            f"Band {band_names[band]!r} is constant ({least[band]:g} in all pixels "
+            "with data), so it cannot tell pixels apart. Leave it out."
         )
-
-
-def _fitted_or_given_predicts(clusterer):
-    estimator = getattr(clusterer, "estimator_", clusterer.estimator)
-    if estimator is None or hasattr(estimator, "predict"):
-        return True
-    raise AttributeError(
-        f"{_kind(estimator)} cannot label pixels that it was not fitted on; use "
-        "fit_predict, or labels_ after fit."
-    )
 
 
 def _has_agreement(clusterer):
     estimator = getattr(clusterer, "estimator_", clusterer.estimator)
     if hasattr(pipeline_end(estimator)[0], "agreement"):
         return True
-    raise AttributeError(f"{_kind(estimator)} is no consensus whose members may agree.")
-
-
-def _check_predicts(estimator):
-    if not hasattr(estimator, "predict"):
-        raise ValueError(
-            f"{_kind(estimator)} cannot label pixels that it was not fitted on, so it "
-            "has to learn from all: leave out the sampler."
-        )
-
-
-def _kind(estimator):
-    return type(pipeline_end(estimator)[0]).__name__
-
-
-def _sharpness(cube):
-    """Return the width of the widest band and the size of a pixel, if known."""
-    if not isinstance(cube, Cube) or cube.pixel_scale is None:
-        return {}
-    scale = float(np.sqrt(np.prod(cube.pixel_scale)))
-    fwhm = None if np.isnan(cube.fwhm).all() else float(np.nanmax(cube.fwhm)) or None
-    return {"fwhm": fwhm, "pixel_scale": scale}
+    raise AttributeError(
+        f"{_last_class(estimator)} is no consensus whose members may agree."
+    )
 
 
 class CubeClusterer(PixelTableMixin, ClusterMixin, BaseEstimator):
     """Cluster the pixels of a cube with any clusterer of tables.
 
-    Rows in are rows out: a cube of (n_rows, n_columns, n_bands) gives a label map of
-    (n_rows, n_columns), so cross-validation may cut the sky into strips.
+    The label map has the rows of the cube, so cross-validation may cut the sky into
+    strips.
 
     Parameters
     ----------
@@ -165,20 +164,20 @@ class CubeClusterer(PixelTableMixin, ClusterMixin, BaseEstimator):
         Chooses the pixels to learn from, of which all are labeled; the estimator must
         have ``predict`` then. By default it learns from all.
     regularizer : MajorityVote, default=None
-        A vote of neighboring pixels after each pixel has its own label, so that labels
-        flicker less in noise. None: no vote. Not for voxels.
+        A vote of neighboring pixels, so that labels flicker less in noise; none by
+        default. Not for voxels.
 
     Attributes
     ----------
     estimator_ : estimator
         The fitted clusterer.
     labels_ : ndarray of shape (n_rows, n_columns), dtype int32
-        Label map of the fitted cube: clusters from 0 by falling size, -1 for noise (of
-        clusterers that know it), -2 for sky that was set aside (by a step that gives a
-        `Cube`, whose ``sky_mask`` tells it), -3 for pixels without data.
+        Label map of the fitted cube: clusters from 0 by falling size, -1 for noise, -2
+        for sky that a step before has set aside (the ``sky_mask`` of a `Cube`), -3 for
+        pixels without data.
     agreement_ : ndarray of shape (n_rows, n_columns), dtype float32
-        Share of the members that agree on each pixel, NaN for masked ones; only if
-        the clusterer is a `ConsensusClusterer`.
+        Share of the members of a `ConsensusClusterer` that agree on each pixel, NaN
+        for masked ones; not of other clusterers.
     n_clusters_ : int
         Number of clusters.
     n_features_in_ : int
@@ -194,8 +193,7 @@ class CubeClusterer(PixelTableMixin, ClusterMixin, BaseEstimator):
     -----
     UserWarning
         If there are fewer than five pixels per cluster or fewer pixels than bands, or
-        if one cluster holds more than 90 % of the clustered pixels; each says what to
-        do.
+        if one cluster holds more than 90 % of the clustered pixels.
 
     Examples
     --------
@@ -255,60 +253,29 @@ class CubeClusterer(PixelTableMixin, ClusterMixin, BaseEstimator):
                 "A regularizer compares the labels of neighboring pixels; voxels of "
                 "different bands are none. Use pattern='pixel' or no regularizer."
             )
-        table, valid = self._training_table(X)
+        cube, table, valid = self._training_table(X)
         estimator = self.estimator
         if estimator is None:
             estimator = make_pipeline(StandardScaler(), ESOM(random_state=0))
         estimator = clone(estimator)
-        if self.sampler is None:
-            labels = np.asarray(estimator.fit_predict(table))
-        else:
-            _check_predicts(estimator)
-            rows = self._sampled_rows(X, valid)
-            labels = np.asarray(estimator.fit(table[rows]).predict(table))
+        labels = np.asarray(self._fit_predict(estimator, table, valid, cube))
         self.estimator_ = estimator
         self._clusters = np.unique(labels[labels >= 0])
-        labels = self._numbered(labels)
-        if self.regularizer is not None:
-            labels = self._regularized(X, valid, labels)
+        labels = self._numbered(labels, valid, cube)
         sizes = np.bincount(labels[labels >= 0], minlength=len(self._clusters))
         self.n_clusters_ = np.count_nonzero(sizes)
-        self._ranks = np.empty(len(sizes), dtype=np.int32)
-        self._ranks[np.argsort(-sizes, kind="stable")] = np.arange(len(sizes))
-        self._ranks[sizes == 0] = -1
-        wanted = getattr(pipeline_end(estimator)[0], "n_clusters", None)
-        warn_of_clusters(labels, table.shape[1], asked_for=wanted)
-        self.labels_ = mark_sky(
-            unflatten(self._ranked(labels), valid), getattr(X, "sky_mask", None)
-        )
-        end, _ = pipeline_end(estimator)
-        if hasattr(end, "agreement_"):
-            agreement = end.agreement_
-            if self.sampler is not None:
-                agreement = self._agreement_of(table)
+        self._ranks = np.where(sizes > 0, ranks_by_size(sizes), np.int32(-1))
+        last, _ = pipeline_end(estimator)
+        wanted = getattr(last, "n_clusters", None)
+        for text in _doubts(labels, table.shape[1], asked_for=wanted):
+            warnings.warn(text, UserWarning, stacklevel=3)  # the line that calls fit
+        label_map = unflatten(renumber(labels, self._ranks), valid)
+        self.labels_ = mark_sky(label_map, cube.sky_mask)
+        if hasattr(last, "agreement_"):
+            is_part = self.sampler is not None
+            agreement = self._agreement_of(table) if is_part else last.agreement_
             self.agreement_ = unflatten(agreement, valid)
         return self
-
-    @available_if(_fitted_or_given_predicts)
-    def predict(self, X):
-        """Label the valid pixels of a cube.
-
-        Parameters
-        ----------
-        X : Cube or array-like of shape (n_rows, n_columns, n_bands)
-            A cube of the same bands; it may have no valid pixel.
-
-        Returns
-        -------
-        label_map : ndarray of shape (n_rows, n_columns), dtype int32
-            Labels as in `labels_`, -2 for sky, -3 for pixels without data.
-        """
-        check_is_fitted(self)
-        return self._map(
-            X,
-            lambda table, valid: self._labels_of(X, table, valid),
-            np.empty(0, dtype=np.int32),
-        )
 
     @available_if(_has_agreement)
     def agreement(self, X):
@@ -324,55 +291,52 @@ class CubeClusterer(PixelTableMixin, ClusterMixin, BaseEstimator):
         agreement : ndarray of shape (n_rows, n_columns), dtype float32
             As `agreement_`.
         """
-        check_is_fitted(self)
-        return self._map(
-            X,
-            lambda table, valid: self._agreement_of(table),
-            np.empty(0, dtype=np.float32),
-        )
+        return self._map(X, self._agreement_of, np.empty(0, dtype=np.float32))
 
-    def _agreement_of(self, table):
+    def _agreement_of(self, table, *_):
         consensus, rows = pipeline_end(self.estimator_, table)
         return consensus.agreement(rows)
 
-    def _labels_of(self, X, table, valid):
-        """Return the ranks of the clusters of the rows of a table."""
-        labels = self._numbered(self.estimator_.predict(table))
-        if self.regularizer is not None:
-            labels = self._regularized(X, valid, labels)
-        return self._ranked(labels)
+    def _labels_of(self, table, valid, cube):
+        labels = self._numbered(self.estimator_.predict(table), valid, cube)
+        return renumber(labels, self._ranks)
 
-    def _sampled_rows(self, X, valid):
-        """Return which rows of the table the sampler chooses."""
+    def _fit_predict(self, estimator, table, valid, cube):
+        """Fit the estimator to the sampled rows, and return its labels of all rows."""
+        if self.sampler is None:
+            return estimator.fit_predict(table)
+        if not hasattr(estimator, "predict"):
+            raise ValueError(
+                f"{_last_class(estimator)} cannot label pixels that it was not "
+                "fitted on, so it has to learn from all: leave out the sampler."
+            )
         pixels = valid if valid.ndim == 2 else valid.any(axis=2)
-        chosen = clone(self.sampler).sample(X, pixels)
-        return chosen[valid] if valid.ndim == 2 else chosen[np.nonzero(valid)[:2]]
+        chosen = clone(self.sampler).sample(cube, pixels)
+        rows = chosen[valid] if valid.ndim == 2 else chosen[np.nonzero(valid)[:2]]
+        return estimator.fit(table[rows]).predict(table)
 
-    def _regularized(self, X, valid, labels):
-        """Return the labels after the vote of neighboring pixels."""
-        label_map = self.regularizer.regularize(
-            unflatten(labels, valid), **_sharpness(X)
-        )
-        return label_map[valid]
+    def _numbered(self, labels, valid, cube):
+        """Return the place of each label among those of fit, after the vote.
 
-    def _numbered(self, labels):
-        """Translate the labels of the estimator to places among those seen in fit.
-
-        A label that no pixel had during fit becomes -1, noise.
+        A label that no pixel had in fit becomes -1, noise.
         """
         labels = np.asarray(labels)
-        if len(self._clusters) == 0:
-            return labels.astype(np.int32)
-        place = np.searchsorted(self._clusters, labels)
-        place = np.minimum(place, len(self._clusters) - 1)
-        known = self._clusters[place] == labels
-        return np.where(known, place, np.minimum(labels, -1)).astype(np.int32)
+        places = np.minimum(labels, -1).astype(np.int32)
+        known = np.isin(labels, self._clusters)
+        places[known] = np.searchsorted(self._clusters, labels[known])
+        if self.regularizer is None:
+            return places
+        image = unflatten(places, valid)
+        return self.regularizer.regularize(image, **_sharpness(cube))[valid]
 
-    def _ranked(self, labels):
-        """Translate places to ranks by size, -1 for clusters that ended empty."""
-        if len(self._ranks) == 0:
-            return labels
-        return np.where(labels >= 0, self._ranks[np.maximum(labels, 0)], labels)
+
+def _sharpness(cube):
+    """Return the width of the widest band and the size of a pixel, if known."""
+    if cube.pixel_scale is None:
+        return {}
+    scale = float(np.sqrt(np.prod(cube.pixel_scale)))
+    fwhm = None if np.isnan(cube.fwhm).all() else float(np.nanmax(cube.fwhm)) or None
+    return {"fwhm": fwhm, "pixel_scale": scale}
 
 
 # With fewer, the mean and the spread of a typical cluster are those of noise: that of
@@ -383,32 +347,27 @@ _FEWEST_PIXELS_PER_CLUSTER = 5
 _LARGEST_SHARE = 0.9
 
 
-def warn_of_clusters(labels, n_bands, *, asked_for=None):
-    """Warn if pixels are too few, or if one cluster holds nearly all of them."""
+def _doubts(labels, n_bands, *, asked_for=None):
+    """Return the warnings of too few pixels, or of one cluster with nearly all."""
     sizes = np.bincount(labels[labels >= 0])
-    n_clusters = np.count_nonzero(sizes)
-    n_pixels = len(labels)
+    n_clusters, n_pixels = np.count_nonzero(sizes), len(labels)
+    share = sizes.max(initial=0) / max(sizes.sum(), 1)
     if n_clusters > 1 and n_pixels < _FEWEST_PIXELS_PER_CLUSTER * n_clusters:
-        _warn(
+        yield (
             f"{n_pixels} pixels are few for {n_clusters} clusters: a cluster of "
             f"{n_pixels / n_clusters:.2g} pixels is hardly more than their noise. Ask "
             "for fewer clusters, or mask less."
         )
     if 1 < n_pixels < n_bands:
-        _warn(
+        yield (
             f"{n_pixels} pixels are few for {n_bands} bands: distances between so few "
             "spectra are mostly noise. Bin the bands, or reduce them by PCA to fewer "
             "than there are pixels."
         )
-    share = sizes.max(initial=0) / max(sizes.sum(), 1)
     if share > _LARGEST_SHARE and n_pixels > 1 and asked_for != 1:
-        _warn(
+        yield (
             f"One cluster holds {share:.1%} of the clustered pixels: outliers, empty "
             "sky or few bright pixels rule the map. Stretch the fluxes (AsinhStretch), "
             "mask outliers and sky (CubeMasker), or try another epsilon or number of "
             "clusters."
         )
-
-
-def _warn(text):
-    warnings.warn(text, UserWarning, stacklevel=5)  # the line that calls fit

@@ -18,7 +18,7 @@ from skesom.cube import (
 from skesom.maps._cube_clusterer import CubeClusterer
 from skesom.som import CSOM, ESOM, ConsensusClusterer
 
-N_RUNS = 12  # docs/consensus.md shows what more and fewer of them reach
+_N_RUNS = 12  # docs/consensus.md shows what more and fewer of them reach
 
 
 def make_cluster_pipeline(
@@ -40,8 +40,8 @@ def make_cluster_pipeline(
 ):
     """Chain the steps from images to a map of their clusters.
 
-    Takes one cube, or a list of cubes on different pixel grids: then each is masked and
-    convolved on its own pixels before they are aligned.
+    The pipeline takes a cube, or a list of cubes on different pixel grids, which are
+    masked and convolved on their own pixels before they are aligned.
 
     Parameters
     ----------
@@ -62,9 +62,9 @@ def make_cluster_pipeline(
         Grid of the map, see `skesom.cube.CubeAligner`. Bands that lie on it are not
         resampled.
     resample : {"auto", "interp", "adaptive", "exact"}, default="auto"
-        How the other bands are resampled. "auto" interpolates bands of one width;
-        where widths differ or are unknown it averages ("adaptive"), so that no light
-        falls between the pixels.
+        How the other bands are resampled. "auto" interpolates bands of one width, and
+        averages ("adaptive") where widths differ or are unknown, so that no light is
+        lost.
     mask_zeros : bool or "auto", default="auto"
         Whether exact zeros are missing data, see `skesom.cube.CubeMasker`.
     mask_outliers : bool, default=True
@@ -78,11 +78,11 @@ def make_cluster_pipeline(
     sky : {"auto", "mask", "keep"}, default="auto"
         Whether empty sky is set aside, see `skesom.cube.SkyMasker`.
     color_contrast : float in [0, 0.5], default=1/3
-        How much colors count beside brightness, see `skesom.cube.ColorScaler`; 0 is
-        plain scaling of each band to unit variance.
+        How much colors count beside brightness, see `skesom.cube.ColorScaler`; 0
+        scales each band to unit variance.
     min_bands : int, default=None
-        Bands that must be there for a pixel to be clustered, all by default. Less need
-        a clusterer that takes NaN, as ESOM and CSOM.
+        Bands that must be there for a pixel to be clustered; all by default. Fewer
+        need a clusterer that takes NaN, such as ESOM and CSOM.
     n_jobs : int, default=None
         Number of threads, -1 for one per processor. The result does not depend on it.
 
@@ -91,10 +91,13 @@ def make_cluster_pipeline(
     pipeline : sklearn.pipeline.Pipeline
         Steps "gaps", "background" (if it is subtracted), "convolve" (with
         `target_fwhm`), "align", "stretch" (unless "none"), "sky", "color" and
-        "cluster". `fit_predict`
-        of a cube is the label map. What else the steps can do is set by
-        ``set_params``, for instance
-        ``pipeline.set_params(gaps__grow=2, align__crop=True)``.
+        "cluster"; ``fit_predict`` returns the label map. Set other parameters of the
+        steps by ``pipeline.set_params(gaps__grow=2, align__crop=True)``.
+
+    Raises
+    ------
+    ValueError
+        For an unknown stretch, or `min_bands` and a clusterer that takes no NaN.
 
     Examples
     --------
@@ -132,10 +135,11 @@ def make_cluster_pipeline(
     steps.append(("align", CubeAligner(align_to, resample=resample, n_jobs=n_jobs)))
     if stretch == "asinh":
         steps.append(("stretch", AsinhStretch(n_jobs=n_jobs)))
-    masker = SkyMasker(sky, min_bands=min_bands, n_jobs=n_jobs)
-    steps.append(("sky", masker))
-    steps.append(("color", ColorScaler(contrast=color_contrast)))
-    steps.append(("cluster", CubeClusterer(clusterer, min_bands=min_bands)))
+    steps += [
+        ("sky", SkyMasker(sky, min_bands=min_bands, n_jobs=n_jobs)),
+        ("color", ColorScaler(contrast=color_contrast)),
+        ("cluster", CubeClusterer(clusterer, min_bands=min_bands)),
+    ]
     return Pipeline(steps)
 
 
@@ -153,8 +157,8 @@ def make_clusterer(
         Number of clusters (mixture components), where the clusterer has that parameter.
     n_runs : int, default=None
         Runs with different seeds whose consensus is taken, see `ConsensusClusterer`; 12
-        by default where runs can differ: where the clusterer has a seed and
-        ``predict``. 1 is the clusterer alone.
+        by default if the clusterer has a seed and ``predict``. 1 is the clusterer
+        alone.
     random_state : int, default=0
         Seed, where the clusterer has one.
     verbose : int, default=0
@@ -170,8 +174,8 @@ def make_clusterer(
     Raises
     ------
     ValueError
-        If there is no such clusterer, or it has no such parameter, or the parameter
-        is out of its range.
+        If there is no such clusterer, or a parameter does not exist or is out of its
+        range.
     """
     known = {"esom": ESOM, "csom": CSOM}
     kind = known.get(method.lower()) or _import(method)
@@ -184,17 +188,14 @@ def make_clusterer(
         raise ValueError(
             f"{method} cannot be made without arguments: {error}"
         ) from error
-    # Asked of an object, because some classes take it back (FeatureAgglomeration).
+    # Some objects lack a method that their class has (FeatureAgglomeration).
     if not (hasattr(default, "fit_predict") and hasattr(default, "get_params")):
         raise ValueError(f"{method} is no clusterer: it has no fit_predict.")
     names = default.get_params()
     number = "n_clusters" if "n_clusters" in names else "n_components"
     wanted[number] = n_clusters
-    unknown = sorted(set(parameters) - set(names))
-    if unknown:
-        raise ValueError(
-            f"{method} has no parameter {unknown[0]!r}. It has {sorted(names)}."
-        )
+    for name in sorted(parameters.keys() - names.keys()):
+        raise ValueError(f"{method} has no parameter {name!r}. It has {sorted(names)}.")
     clusterer = kind(**({k: v for k, v in wanted.items() if k in names} | parameters))
     if hasattr(clusterer, "_validate_params"):  # before images are read for nothing
         clusterer._validate_params()
@@ -206,7 +207,7 @@ def _consensus_of(clusterer, n_clusters, n_runs, random_state, verbose):
     """Return a consensus of a clusterer, or the clusterer where that is as good."""
     differs = "random_state" in clusterer.get_params() and hasattr(clusterer, "predict")
     if n_runs is None:
-        n_runs = N_RUNS if differs else 1
+        n_runs = _N_RUNS if differs else 1
     if n_runs == 1:
         return clusterer
     if not differs:
@@ -225,35 +226,6 @@ def _consensus_of(clusterer, n_clusters, n_runs, random_state, verbose):
         verbose=verbose,
         n_jobs=-1,
     )
-
-
-def fitted_clusterer(pipeline):
-    """Return the fitted clusterer of a pipeline of `make_cluster_pipeline`."""
-    return pipeline["cluster"].estimator_
-
-
-def aligned_bands(pipeline, cube):
-    """Return the bands as they are on the pixels of the map."""
-    return _until_aligned(pipeline).transform(cube)
-
-
-def scaled_bands(pipeline, cube):
-    """Return the bands as they are before their colors are enhanced."""
-    return scaled_from_aligned(pipeline, aligned_bands(pipeline, cube))
-
-
-def scaled_from_aligned(pipeline, aligned):
-    """Return what `scaled_bands` does, from what `aligned_bands` returned."""
-    first = len(_until_aligned(pipeline))
-    cube = pipeline[first:-2].transform(aligned)
-    color = pipeline["color"]
-    data = (cube.data - color.mean_) / color.scale_
-    return cube.replace(data=data.astype(cube.dtype), band_units=[None] * cube.shape[2])
-
-
-def _until_aligned(pipeline):
-    """Return the steps up to the aligned bands."""
-    return pipeline[: list(pipeline.named_steps).index("align") + 1]
 
 
 def _import(path):

@@ -18,7 +18,6 @@ from skesom.cube import (
     SkyMasker,
 )
 from skesom.maps import CubeClusterer, make_cluster_pipeline, make_clusterer
-from skesom.maps._pipeline import aligned_bands, fitted_clusterer, scaled_bands
 from skesom.som import CSOM, ESOM, ConsensusClusterer
 
 
@@ -240,11 +239,11 @@ class TestMakePipeline:
     def test_known_widths_are_used_by_default(self, galaxy):
         clusterer = MiniBatchKMeans(2, n_init=1, random_state=0)
         pipeline = make_cluster_pipeline(clusterer).fit(galaxy)
-        aligned = aligned_bands(pipeline, galaxy)
+        aligned = pipeline[:3].transform(galaxy)
         np.testing.assert_allclose(aligned.fwhm, galaxy.fwhm.max())
         assert pipeline["align"].resample_ == "interp"
         sharp = make_cluster_pipeline(clusterer, target_fwhm=None).fit(galaxy)
-        np.testing.assert_array_equal(aligned_bands(sharp, galaxy).fwhm, galaxy.fwhm)
+        np.testing.assert_array_equal(sharp[:2].transform(galaxy).fwhm, galaxy.fwhm)
         assert sharp["align"].resample_ == "adaptive"
 
     def test_bands_of_unknown_width_stay_as_they_are(self, galaxy):
@@ -331,7 +330,6 @@ class TestMakePipeline:
         np.testing.assert_allclose(table.mean(axis=0, dtype=float), 0, atol=1e-5)
         np.testing.assert_allclose(table.std(axis=0, dtype=float), 1, rtol=1e-5)
         assert table.dtype == np.float32
-        assert fitted_clusterer(pipeline).table_ is table
 
 
 class TestFittedPipeline:
@@ -361,27 +359,6 @@ class TestFittedPipeline:
         np.testing.assert_array_equal(
             pipeline.fit_predict(galaxy.data), np.where(expected == -2, -3, expected)
         )
-
-    def test_scaled_bands_have_variance_one_where_clustered(self, galaxy, job):
-        scaled = scaled_bands(job, galaxy)
-        assert scaled.band_names == galaxy.band_names
-        assert scaled.dtype == np.float32
-        clustered = job["cluster"].labels_ >= 0
-        np.testing.assert_array_equal(np.isfinite(scaled.data).all(axis=2), clustered)
-        pixels = scaled.data[clustered].astype(float)
-        np.testing.assert_allclose(pixels.mean(axis=0), 0, atol=1e-4)
-        np.testing.assert_allclose(pixels.std(axis=0), 1, rtol=1e-4)
-
-    def test_scaled_bands_keep_the_order_of_fluxes(self, galaxy):
-        pipeline = make_cluster_pipeline(
-            ESOM(n_clusters=2, random_state=0), target_fwhm=None, sky="keep"
-        )
-        scaled = scaled_bands(pipeline.fit(galaxy), galaxy)
-        valid = np.isfinite(scaled.data).all(axis=2)
-        for band in range(5):
-            flux = galaxy.data[:, :, band][valid]
-            order = np.argsort(flux, kind="stable")
-            assert (np.diff(scaled.data[:, :, band][valid][order]) >= 0).all()
 
 
 @pytest.fixture(scope="module")
@@ -418,19 +395,12 @@ class TestSeveralGrids:
         masked = CubeMasker().fit_transform(grids)
         smoothed = FWHMConvolver(target_fwhm=0.2).fit_transform(masked)
         expected = CubeAligner().fit_transform(smoothed)
-        aligned = aligned_bands(fitted, grids)
+        aligned = fitted[:3].transform(grids)
         np.testing.assert_array_equal(aligned.data, expected.data)
         assert aligned.band_names == tuple(
             name for cube in grids for name in cube.band_names
         )
         assert aligned.wcs.wcs.compare(grids[1].wcs.wcs)
-
-    def test_scaled_bands_are_those_of_the_map(self, grids, fitted):
-        scaled = scaled_bands(fitted, grids)
-        clustered = fitted["cluster"].labels_ >= 0
-        pixels = scaled.data[clustered].astype(float)
-        np.testing.assert_allclose(pixels.mean(axis=0), 0, atol=1e-4)
-        np.testing.assert_allclose(pixels.std(axis=0), 1, rtol=1e-4)
 
     @pytest.mark.filterwarnings("ignore:One cluster holds:UserWarning")
     def test_partly_observed_pixels(self, grids):
