@@ -19,7 +19,7 @@ _MAX_CLUSTERS = 5000
 
 
 class Comparison(NamedTuple):
-    """What two clusterings of the same pixels share: result of `compare_clusterings`."""
+    """What two clusterings have in common: result of `compare_clusterings`."""
 
     table: Table
     matched: np.ndarray

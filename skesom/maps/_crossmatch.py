@@ -15,6 +15,7 @@ from skesom.maps._positions import (
     check_wcs,
     describe_miss,
     find_positions,
+    in_image,
     measure_in_pixels,
 )
 
@@ -25,19 +26,7 @@ _Z_ROUNDING = 1e-4  # sums of shares depend on their order, in standard deviatio
 
 
 class Crossmatch(NamedTuple):
-    """Objects of a catalog in the clusters of a label map.
-
-    Parameters
-    ----------
-    table : astropy.table.Table
-        One row for each type and cluster, see `crossmatch`.
-    objects : astropy.table.Table
-        One row for each object within the map.
-    n_outside : int
-        Number of objects outside of the map.
-    n_masked : int
-        Number of objects where all is masked.
-    """
+    """Objects of a catalog in the clusters of a label map: result of `crossmatch`."""
 
     table: Table
     objects: Table
@@ -45,13 +34,7 @@ class Crossmatch(NamedTuple):
     n_masked: int
 
     def best(self):
-        """Return the row of `table` for the most significant cluster of each type.
-
-        Returns
-        -------
-        table : astropy.table.Table
-            One row for each type, with the largest ``z``.
-        """
+        """Return the row of `table` with the largest ``z`` for each type."""
         rows = {}
         for place, (kind, z) in enumerate(self.table.iterrows("type", "z")):
             if kind not in rows or z > self.table["z"][rows[kind]]:
@@ -59,18 +42,7 @@ class Crossmatch(NamedTuple):
         return self.table[list(rows.values())]
 
     def matrix(self, column):
-        """Return a column of `table` as types times clusters.
-
-        Parameters
-        ----------
-        column : str
-            For instance ``"enrichment"``.
-
-        Returns
-        -------
-        matrix : ndarray of shape (n_types, n_clusters)
-            Types and clusters in the order of the table.
-        """
+        """Return a column of `table` as an array of shape (n_types, n_clusters)."""
         n_types = len(set(self.table["type"]))
         return np.asarray(self.table[column]).reshape(n_types, -1)
 
@@ -90,9 +62,8 @@ def crossmatch(
 ):
     """Count the objects of each type in each cluster, and compare with chance.
 
-    If clusters mean something, objects that astronomers have classified are not spread
-    over them by area: H II regions, star clusters and supernova remnants gather in few
-    of them.
+    If clusters mean something, classified objects such as H II regions, star clusters
+    and supernova remnants are not spread over them by area, but gather in a few.
 
     Parameters
     ----------
@@ -103,16 +74,16 @@ def crossmatch(
         Positions and types of objects, as `skesom.io.read_catalog` takes them: a
         table of NED, a DS9 region file, CSV, any table of astropy.
     wcs : astropy.wcs.WCS, default=None
-        Celestial WCS of the map. Needed for positions on the sky; with a WCS they are
-        preferred to pixels.
+        Celestial WCS of the map, for positions on the sky; these are preferred to
+        positions in pixels then.
     radius : float or Quantity, default=None
         Size of the objects, in arcsec or as a Quantity (angle or pixels). An object
         counts for each cluster by the share of the pixels within this radius of its
         own pixel. By default only its own pixel counts.
     uncertainty : float or Quantity, default=None
         Uncertainty of the positions, one standard deviation in each direction, in
-        arcsec or as a Quantity. By default the column ``uncertainty`` of the
-        catalog, else none.
+        arcsec or as a Quantity. By default the column ``uncertainty`` of the catalog,
+        or none.
     types : sequence of str, default=None
         Types to count, in this order; by default all, the most numerous first.
     columns, object_type
@@ -125,7 +96,11 @@ def crossmatch(
     Returns
     -------
     result : Crossmatch
-        Its ``table`` has a row for each type and cluster:
+        A named tuple of two tables of astropy and two numbers. The method ``best()``
+        returns the most significant cluster (the largest ``z``) of each type, and
+        ``matrix(column)`` a column of ``table`` as an array (n_types, n_clusters).
+
+        ``table`` has a row for each type and cluster:
 
         - ``type``, ``n_objects`` (of the type, where not all is masked), ``cluster``;
         - ``count``: how many of them are in the cluster. A fraction if objects have a
@@ -137,23 +112,23 @@ def crossmatch(
         - ``enrichment_low``, ``enrichment_high``: its range of 95 % for another sample
           of such objects, within their uncertain positions;
         - ``chance_low``, ``chance_high``: the range of 95 % for as many random places;
-        - ``z``: how many standard deviations of chance it is away from chance;
+        - ``z``: difference from chance in standard deviations of chance;
         - ``p_value``: how often random places deviate as much in this cluster, in
           either direction;
-        - ``p_any``: how often they deviate so significantly in any cluster. Small
-          where the gathering is no matter of having looked at many clusters.
+        - ``p_any``: how often they deviate so significantly in any cluster, which
+          allows for the number of clusters.
 
-        Its ``objects`` has a row for each object within the map: all columns of the
+        ``objects`` has a row for each object within the map: the columns of the
         catalog, its position ``x`` and ``y`` (pixels from 0), the ``cluster`` that
-        holds most of it (-2 if that is sky, -3 without data), and the
-        ``cluster_share`` of this one.
+        holds most of it (-2 if that is sky, -3 without data) and the ``cluster_share``
+        of this one. ``n_outside`` objects are outside of the map, ``n_masked`` are
+        where all is masked.
 
     Raises
     ------
     ValueError
-        If the label map or the catalog cannot be used, no object lies in the map, a
-        type has no object there, positions are on the sky and there is no WCS, or
-        everything is masked.
+        If the label map or the catalog cannot be used, no object or none of a type
+        lies in the map, a WCS is missing, or everything is masked.
 
     See Also
     --------
@@ -166,8 +141,7 @@ def crossmatch(
     pixels where not all within the radius is masked. Probabilities are counted in the
     draws, the observed one among them: the least is 1 / (`n_draws` + 1), and twice that
     for ``p_value`` [1]_. ``p_any`` compares the largest ``|z|`` over all clusters [2]_.
-    Objects that come in groups are fewer independent ones than they seem; their
-    significance is then overrated.
+    Objects in groups are not independent, so their significance is overrated.
 
     *Uncertain positions* are drawn from a Gaussian around those of the catalog. An
     object whose drawn position is masked or outside does not count in this draw.
@@ -200,21 +174,19 @@ def crossmatch(
     objects = read_catalog(catalog, columns=columns, object_type=object_type)
     objects["x"], objects["y"] = find_positions(objects, wcs)
     if (labels < -1).all():
-        raise ValueError(
-            "All pixels of label_map are masked, so no object can be in it."
-        )
+        raise ValueError("All pixels of label_map are masked.")
     radius = float(measure_in_pixels(radius, wcs, "radius"))
     sigmas = _find_sigmas(objects, uncertainty, wcs)
-    surroundings = Surroundings(labels, radius)
-    places = surroundings.find_places(
-        np.asarray(objects["x"]), np.asarray(objects["y"])
-    )
+    surroundings = _Surroundings(labels, radius)
+    positions = np.stack([objects["x"], objects["y"]])
+    places = surroundings.find_places(*positions)
     inside = places >= 0
     if not inside.any():
-        raise ValueError(describe_miss(objects["x"], objects["y"], labels.shape, wcs))
+        raise ValueError(describe_miss(*positions, labels.shape, wcs))
     objects, sigmas, places = objects[inside], sigmas[inside], places[inside]
+    positions = positions[:, inside]
 
-    known = surroundings.are_known(places)
+    known = surroundings.n_known[places] > 0
     kinds = np.asarray(objects["type"])
     types = _check_types(types, kinds[known])
     seeds = check_random_state(random_state).randint(2**31 - 1, size=4)
@@ -222,20 +194,16 @@ def crossmatch(
     draws, n_objects = [], []
     for kind, rng in zip(types, rngs, strict=True):
         rows = np.flatnonzero(known & (kinds == kind))
-        positions = np.stack([objects["x"][rows], objects["y"][rows]])
-        draws += draw_places(surroundings, positions, sigmas[rows], n_draws, rng)
+        draws += _draw_places(
+            surroundings, positions[:, rows], sigmas[rows], n_draws, rng
+        )
         n_objects.append(len(rows))
     counts, means, spreads = surroundings.count([places[:, np.newaxis], *draws])
     _add_clusters(objects, counts[0], surroundings.labels, labels)
+    chance = surroundings.area_shares, means, spreads
     parts = [
-        compare_with_chance(
-            *counts[3 * number + 1 : 3 * number + 4],
-            area_shares=surroundings.area_shares,
-            means=means,
-            spreads=spreads,
-            n_objects=n,
-        )
-        for number, n in enumerate(n_objects)
+        _compare_with_chance(*counts[3 * i + 1 : 3 * i + 4], *chance, n)
+        for i, n in enumerate(n_objects)
     ]
     table = _make_table(types, n_objects, parts, surroundings.labels)
     n_outside, n_masked = np.count_nonzero(~inside), np.count_nonzero(~known)
@@ -253,12 +221,12 @@ def _find_sigmas(objects, uncertainty, wcs):
 
 def _add_clusters(objects, shares, labels, label_map):
     """Add the cluster that holds most of each object, and its share."""
-    best = shares.argmax(axis=1)
-    share = shares[np.arange(len(best)), best]
-    places = (objects["y"], objects["x"])
+    best, share = shares.argmax(axis=1), shares.max(axis=1)
     row, column = (
         np.clip(np.rint(np.asarray(place)).astype(int), 0, length - 1)
-        for place, length in zip(places, label_map.shape, strict=True)
+        for place, length in zip(
+            (objects["y"], objects["x"]), label_map.shape, strict=True
+        )
     )
     below = np.where(label_map[row, column] == SKY, SKY, MASKED)
     objects["cluster"] = np.where(share > 0, labels[best], below)
@@ -294,7 +262,7 @@ def _make_table(types, n_objects, parts, labels):
     return table
 
 
-def draw_places(surroundings, positions, sigmas, n_draws, rng):
+def _draw_places(surroundings, positions, sigmas, n_draws, rng):
     """Draw places of the objects of one type, and random ones."""
     n_objects = positions.shape[1]
     if sigmas.any():
@@ -309,8 +277,8 @@ def draw_places(surroundings, positions, sigmas, n_draws, rng):
     return observed, resampled, random
 
 
-def compare_with_chance(
-    counts, resampled, random, *, area_shares, means, spreads, n_objects
+def _compare_with_chance(
+    counts, resampled, random, area_shares, means, spreads, n_objects
 ):
     """Compare how many objects of one type are in each cluster with random places."""
     count = counts.mean(axis=0)
@@ -318,7 +286,7 @@ def compare_with_chance(
     random = _shares(random)
     low, high = np.quantile(_shares(resampled), _RANGE, axis=0)
     chance_low, chance_high = np.quantile(random, _RANGE, axis=0)
-    # One cluster alone has no spread, and always what it is expected to have.
+    # A single cluster has no spread, and always the expected share.
     spreads = np.where(spreads > 0, spreads, 1) / np.sqrt(n_objects)
     z = (share - means) / spreads
     p_value, p_any = _probabilities(z, (random - means) / spreads)
@@ -340,7 +308,7 @@ def compare_with_chance(
 
 def _shares(counts):
     """Return the shares of the clusters in the objects of each draw."""
-    # A draw may have lost all its objects beyond the edge of the map.
+    # All objects of a draw may lie outside of the map.
     totals = np.maximum(counts.sum(axis=1, keepdims=True), np.finfo(float).tiny)
     return counts / totals
 
@@ -356,62 +324,40 @@ def _probabilities(z, random_z):
     return p_value, p_any
 
 
-class Surroundings:
-    """The clusters within a radius around the pixels of a label map.
-
-    Parameters
-    ----------
-    label_map : ndarray of int32 of shape (n_rows, n_columns)
-        Clusters from 0, -1 = noise, lower labels = masked.
-    radius : float
-        In pixels; below 1 only the pixel itself counts.
-
-    Attributes
-    ----------
-    labels : ndarray of shape (n_labels,)
-        Labels that the map has, noise among them, masked pixels not.
-    area_shares : ndarray of shape (n_labels,)
-        Their shares of the pixels that are not masked.
-    places : ndarray of shape (n_places,)
-        Flat indices of the pixels with anything but masked pixels within the radius.
-    """
+class _Surroundings:
+    """The clusters within a radius (in pixels) around the pixels of a label map."""
 
     def __init__(self, label_map, radius):
         self.shape = label_map.shape
         flat = label_map.ravel()
         valid = flat >= _NOISE
+        # The clusters, noise among them, and their shares of the pixels not masked.
         self.labels, counts = np.unique(flat[valid], return_counts=True)
         self.area_shares = counts / counts.sum()
         self._flat = flat
-        self._disc = _make_disc(radius)
-        self._n_known = valid if self._is_single else self._count_within(valid)
-        self.places = np.flatnonzero(self._n_known)
-
-    @property
-    def _is_single(self):
-        """Whether only the pixel itself counts."""
-        return self._disc.size == 1
+        reach = int(radius + _RADIUS_ROUNDING)
+        steps = np.arange(-reach, reach + 1)
+        inside = steps**2 + steps[:, np.newaxis] ** 2 <= radius**2 + _RADIUS_ROUNDING
+        self._disc = inside.astype(np.float32)
+        self._is_single = self._disc.size == 1  # only the pixel itself counts
+        self.n_known = valid if self._is_single else self._count_within(valid)
+        # Flat indices of the pixels with more than masked pixels within the radius.
+        self.places = np.flatnonzero(self.n_known)
 
     def find_places(self, columns, rows):
         """Return the flat indices of the pixels at positions, -1 outside of the map."""
-        n_rows, n_columns = self.shape
-        inside = (columns >= -0.5) & (columns < n_columns - 0.5)
-        inside &= (rows >= -0.5) & (rows < n_rows - 0.5)
+        inside = in_image(columns, rows, self.shape)
         places = np.full(np.shape(columns), -1, dtype=np.intp)
         row = np.floor(rows[inside] + 0.5).astype(np.intp)
         column = np.floor(columns[inside] + 0.5).astype(np.intp)
-        places[inside] = row * n_columns + column
+        places[inside] = row * self.shape[1] + column
         return places
-
-    def are_known(self, places):
-        """Tell whether there is anything but masked pixels around places."""
-        return self._n_known[places] > 0
 
     def count(self, draws):
         """Return how many objects each cluster holds."""
         counts = [np.empty((len(draw), len(self.labels))) for draw in draws]
         means, spreads = np.empty((2, len(self.labels)))
-        totals = None if self._is_single else np.maximum(self._n_known, 1)
+        totals = None if self._is_single else np.maximum(self.n_known, 1)
         for number, label in enumerate(self.labels):
             shares = self._flat == label
             if totals is not None:
@@ -428,11 +374,3 @@ class Surroundings:
         """Return how many pixels of a mask are within the radius of each pixel."""
         image = mask.reshape(self.shape).astype(np.float32)
         return np.rint(oaconvolve(image, self._disc, mode="same")).ravel()
-
-
-def _make_disc(radius):
-    """Return the pixels within a radius, as a kernel of ones and zeros."""
-    reach = int(radius + _RADIUS_ROUNDING)
-    steps = np.arange(-reach, reach + 1)
-    inside = steps**2 + steps[:, np.newaxis] ** 2 <= radius**2 + _RADIUS_ROUNDING
-    return inside.astype(np.float32)

@@ -16,6 +16,7 @@ from skesom.maps._positions import (
     check_wcs,
     describe_miss,
     find_positions,
+    in_image,
     measure_in_pixels,
 )
 
@@ -33,8 +34,8 @@ def fingerprints(
 ):
     """Return the share of each cluster, or unit of a map, in objects or regions.
 
-    Objects that consist of the same clusters are alike, whatever their types in a
-    catalog. The shares are features to compare, sort and cluster objects.
+    The shares are features to compare, sort and cluster objects, whatever their types
+    in a catalog.
 
     Parameters
     ----------
@@ -47,15 +48,14 @@ def fingerprints(
     wcs : astropy.wcs.WCS, default=None
         Celestial WCS of the map, for positions on the sky.
     radius : float or Quantity, default=None
-        Size of the objects of a catalog, in arcsec or as a Quantity (angle or
-        pixels): pixels count whose centers are within it, and in any case the one the
-        object is in. By default only this one. For regions, their own shape counts
-        unless there is a radius, which then holds around their middle.
+        Size of the objects, in arcsec or as a Quantity (angle or pixels): pixels count
+        whose centers are within it, and the one the object is in. By default only this
+        one for objects of a catalog, and the shape of regions.
     by : {"object", "type"}, default="object"
         Whether a row is an object, or all pixels of all objects of a type.
     n_labels : int, default=None
-        Number of clusters or units; by default the largest label and one. Give it to
-        compare fingerprints of several images.
+        Number of clusters or units, to compare fingerprints of several images; by
+        default one more than the largest label.
     columns, object_type
         Where names, types and positions are, as for `skesom.io.read_catalog`.
 
@@ -97,12 +97,11 @@ def fingerprints(
     labels = check_label_map(label_map)
     if by not in ("object", "type"):
         raise ValueError(f'by must be "object" or "type", got {by!r}.')
-    largest = int(labels.max(initial=-1)) + 1
-    if n_labels is None:
-        n_labels = largest
-    if n_labels < largest:
+    largest = int(labels.max(initial=-1))
+    n_labels = largest + 1 if n_labels is None else n_labels
+    if n_labels <= largest:
         raise ValueError(
-            f"n_labels is {n_labels}, but label_map holds labels up to {largest - 1}."
+            f"n_labels is {n_labels}, but label_map holds labels up to {largest}."
         )
     wcs = check_wcs(wcs)
     if radius is None and _are_regions(objects):
@@ -115,22 +114,17 @@ def fingerprints(
         raise ValueError("All objects lie where the label map is masked.")
     if by == "type":
         table, counts = _pool(table, counts)
-    table["n_pixels"] = counts.sum(axis=1)
-    table["shares"] = np.divide(
-        counts,
-        counts.sum(axis=1, keepdims=True),
-        out=np.full(counts.shape, np.nan),
-        where=counts.any(axis=1, keepdims=True),
-    )
+    table["n_pixels"] = n_pixels = counts.sum(axis=1)
+    table["shares"] = counts / np.where(n_pixels > 0, n_pixels, np.nan)[:, np.newaxis]
     table["shares"].info.format = ".3g"
     return table
 
 
 def _are_regions(objects):
     """Tell whether objects are regions, in memory or in a file."""
-    if isinstance(objects, Table):
-        return False
-    return not is_path(objects) or str(objects).lower().endswith((".reg", ".crtf"))
+    if is_path(objects):
+        return str(objects).lower().endswith((".reg", ".crtf"))
+    return not isinstance(objects, Table)
 
 
 def _count_in_regions(labels, regions, wcs, n_labels):
@@ -147,8 +141,7 @@ def _count_in_regions(labels, regions, wcs, n_labels):
 def _count_in_discs(labels, catalog, wcs, radius, n_labels):
     """Return names and types of objects, and the pixels of each label around them."""
     columns, rows = find_positions(catalog, wcs)
-    inside = (columns >= -0.5) & (columns < labels.shape[1] - 0.5)
-    inside &= (rows >= -0.5) & (rows < labels.shape[0] - 0.5)
+    inside = in_image(columns, rows, labels.shape)
     if not inside.any():
         raise ValueError(describe_miss(columns, rows, labels.shape, wcs))
     counts = np.zeros((len(catalog), n_labels), dtype=np.int64)

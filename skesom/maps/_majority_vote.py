@@ -16,15 +16,14 @@ _UNKNOWN_FWHM = 2.0  # pixels, as in a well-sampled image
 class MajorityVote(BaseEstimator):
     """Give each pixel the label that prevails within the point-spread function.
 
-    The pixels around vote with the weights of a Gaussian, the pixel itself too. The
-    light of a pixel is a mean over about that area.
+    The pixel and those around it vote with the weights of a Gaussian.
 
     Parameters
     ----------
     fwhm : float or Quantity, default=None
         Full width at half maximum of the Gaussian, in arcsec or as a Quantity (angle
-        or pixels). None is the width of the widest band that the cube knows; 2 pixels
-        if it knows none.
+        or pixels). None takes that of the widest band of the cube, or 2 pixels if no
+        band has one.
 
     See Also
     --------
@@ -34,8 +33,8 @@ class MajorityVote(BaseEstimator):
     -----
     What is smaller than the Gaussian, such as a star, gets the label of its
     surroundings: a width above that of the point-spread function deletes sources.
-    Noise (-1), sky (-2) and pixels without data (-3) neither vote nor change. If
-    labels have equal votes the pixel keeps its own.
+    Noise (-1), sky (-2) and pixels without data (-3) neither vote nor change. With
+    equal votes a pixel keeps its label.
 
     Examples
     --------
@@ -109,6 +108,6 @@ class MajorityVote(BaseEstimator):
         if pixel_scale is None:
             raise ValueError(
                 f"fwhm={width} is an angle, but the cube does not know the size of its "
-                "pixels. Give the width in pixels: 3 * astropy.units.pixel."
+                "pixels. Give it in pixels: 3 * astropy.units.pixel."
             )
         return width.to_value(units.arcsec) / pixel_scale

@@ -11,9 +11,7 @@ from astropy.wcs.utils import proj_plane_pixel_area
 
 def check_wcs(wcs):
     """Return a WCS of two celestial axes, or None."""
-    if wcs is None or wcs.naxis == 2:
-        return wcs
-    return wcs.celestial
+    return wcs if wcs is None or wcs.naxis == 2 else wcs.celestial
 
 
 def find_positions(catalog, wcs):
@@ -28,9 +26,8 @@ def find_positions(catalog, wcs):
         columns[known], rows[known] = _project(catalog[known], wcs)
     elif not in_pixels:
         raise ValueError(
-            "The catalog gives positions on the sky, but the label map has no WCS to "
-            "find them in it. Pass its wcs, or a catalog with the columns x and y "
-            "(pixels from 0)."
+            "The catalog gives positions on the sky, but the label map has no WCS. "
+            "Pass its wcs, or a catalog with the columns x and y (pixels from 0)."
         )
     return columns, rows
 
@@ -65,24 +62,26 @@ def measure_in_pixels(length, wcs, parameter):
         return np.zeros(length.shape)
     if wcs is None:
         raise ValueError(
-            f"{parameter} is an angle, but the label map has no WCS to tell how large "
-            f"it is in it. Pass wcs, or {parameter} in pixels: 3 * astropy.units.pixel."
+            f"{parameter} is an angle, but the label map has no WCS. Pass wcs, or "
+            f"{parameter} in pixels: 3 * astropy.units.pixel."
         )
-    degrees = np.sqrt(proj_plane_pixel_area(wcs))
-    return length.to_value(units.deg) / degrees
+    return length.to_value(units.deg) / np.sqrt(proj_plane_pixel_area(wcs))
+
+
+def in_image(columns, rows, shape):
+    """Find the positions that are in an image."""
+    inside = (columns >= -0.5) & (columns < shape[1] - 0.5)
+    return inside & (rows >= -0.5) & (rows < shape[0] - 0.5)
 
 
 def describe_miss(columns, rows, shape, wcs):
     """Return the message that no object is in the image."""
     columns, rows = np.asarray(columns), np.asarray(rows)
     away = np.hypot(columns - shape[1] / 2, rows - shape[0] / 2)
+    where = "they are on the other side of the sky"
     if np.isfinite(away).any():
-        nearest = np.nanargmin(away)
-        where = (
-            f"the nearest is at column {columns[nearest]:.0f}, row {rows[nearest]:.0f}"
-        )
-    else:
-        where = "they are on the other side of the sky"
+        near = np.nanargmin(away)
+        where = f"the nearest is at column {columns[near]:.0f}, row {rows[near]:.0f}"
     remedy = "Check the catalog" + ("." if wcs is None else ", and the WCS of the map.")
     return (
         f"None of the {len(columns)} objects lies in the map of {shape[0]} x "

@@ -2,6 +2,7 @@
 """How often pixels keep their clusters when a clustering is repeated."""
 
 from collections.abc import Iterable
+from itertools import combinations
 from numbers import Integral
 from typing import NamedTuple
 
@@ -23,22 +24,7 @@ from skesom.maps._comparison import (
 
 
 class Stability(NamedTuple):
-    """How stable a clustering is.
-
-    Parameters
-    ----------
-    label_map : ndarray of int32
-        The clustering that the others are compared with.
-    stability : ndarray of float32 of the same shape
-        Share of the other runs in which each pixel keeps its cluster, NaN where it is
-        in none.
-    table : astropy.table.Table
-        One row for each cluster, see `label_stability`.
-    adjusted_rand : ndarray of shape (n_runs,)
-        Adjusted Rand index of each other run with `label_map`.
-    n_clusters : ndarray of shape (n_runs,), dtype int
-        Number of clusters of each other run.
-    """
+    """How stable a clustering is: result of `label_stability`."""
 
     label_map: np.ndarray
     stability: np.ndarray
@@ -50,8 +36,8 @@ class Stability(NamedTuple):
 def stability(estimator, X, *, seeds=10, reference=None):
     """Cluster again with other seeds, and count how often pixels keep their clusters.
 
-    It tells what the random order of the training decides, not what noise in the
-    images does: for that, give `label_stability` label maps of images with other noise.
+    The runs differ by the random order of the training. For the effect of noise in the
+    images, give `label_stability` the label maps of images with other noise.
 
     Parameters
     ----------
@@ -59,12 +45,12 @@ def stability(estimator, X, *, seeds=10, reference=None):
         Takes X in ``fit_predict``; it is cloned, and each of its parameters called
         ``random_state`` gets the seed.
     X : Cube, array-like or list of Cube
-        What it takes: images, or a table.
+        Images or a table, as the estimator takes them.
     seeds : int or sequence of int, default=10
         The seeds, or how many: 0, 1, 2, ...
     reference : array-like of int, default=None
-        Labels of X that the others are compared with, for instance those of a run that
-        has been published. By default the run that agrees best with all others.
+        Labels of X that the others are compared with, for instance of a published run.
+        By default the run that agrees best with all others.
 
     Returns
     -------
@@ -74,8 +60,8 @@ def stability(estimator, X, *, seeds=10, reference=None):
     Raises
     ------
     ValueError
-        If there is no ``random_state`` in the estimator, or too few seeds: one is
-        enough with a reference, two are needed without.
+        If there is no ``random_state`` in the estimator, or no seed (with a reference),
+        or fewer than two (without).
 
     Examples
     --------
@@ -94,17 +80,16 @@ def stability(estimator, X, *, seeds=10, reference=None):
         raise ValueError(f"seeds must be an int or a sequence of int, got {seeds!r}.")
     if not random_states(estimator):
         raise ValueError(
-            f"{type(estimator).__name__} has no parameter random_state, so that every "
-            "run is the same. Compare other runs by label_stability."
+            f"{type(estimator).__name__} has no parameter random_state, so every run "
+            "is the same. Compare other runs by label_stability."
         )
     estimator = clone(estimator)
-    # What comes before the first random step need not be repeated.
-    while isinstance(estimator, Pipeline) and len(estimator) > 1:
-        if random_states(estimator[0]):
-            break
-        if estimator[0] not in ("passthrough", None):
-            X = estimator[0].fit_transform(X)
-        estimator = estimator[1:]
+    if isinstance(estimator, Pipeline):  # what no seed changes is done once
+        steps = list(estimator.named_steps.values())
+        first = next(i for i, step in enumerate(steps) if random_states(step))
+        if first > 0:
+            X = estimator[:first].fit_transform(X)
+        estimator = estimator[first:]
     runs = (_run(estimator, X, seed) for seed in seeds)
     return label_stability(runs, reference=reference)
 
@@ -122,20 +107,26 @@ def label_stability(label_maps, *, reference=None):
         Clusterings of the same pixels: of other seeds, methods, noise, bands. Clusters
         from 0; negative labels are no clusters.
     reference : array-like of int of the same shape, default=None
-        What they are compared with. By default the one of them whose mean adjusted Rand
-        index with the others is largest; it does not count as another run then.
+        What they are compared with. By default the one of them with the largest mean
+        adjusted Rand index with the others, which does not count as a run then.
 
     Returns
     -------
     stability : Stability
-        Its ``table`` has for each cluster of the reference the columns
+        A named tuple.
 
-        - ``cluster``, ``n_pixels``;
-        - ``stability``: mean of the pixels;
-        - ``always``: share of the pixels that keep the cluster in all runs;
-        - ``jaccard``: mean over the runs of the largest Jaccard index with any of their
-          clusters. Above 0.75 a cluster is stable [1]_, down to 0.6 there is something
-          whose extent is doubtful, below it is not to be trusted.
+        - ``label_map``: int32, the reference.
+        - ``stability``: float32 of its shape, share of the other runs in which each
+          pixel keeps its cluster, NaN where it is in none.
+        - ``table``: an `astropy.table.Table` with a row for each cluster of the
+          reference. Columns: ``cluster``, ``n_pixels``, ``stability`` (mean of the
+          pixels), ``always`` (share of the pixels that keep the cluster in all runs)
+          and ``jaccard`` (mean over the runs of the largest Jaccard index with any of
+          their clusters). A cluster with a ``jaccard`` above 0.75 is stable, down to
+          0.6 its extent is doubtful, below 0.6 it should not be trusted [1]_.
+        - ``adjusted_rand``: float of shape (n_runs,), adjusted Rand index of each other
+          run with the reference.
+        - ``n_clusters``: int of shape (n_runs,), numbers of clusters of these runs.
 
     Raises
     ------
@@ -159,10 +150,7 @@ def label_stability(label_maps, *, reference=None):
     if reference is None:
         label_maps = [check_labels(labels).astype(np.int16) for labels in label_maps]
         if len(label_maps) < 2:
-            raise ValueError(
-                "Stability is about runs that may differ: give two or more, or a "
-                "reference."
-            )
+            raise ValueError("Give two or more runs, or a run and a reference.")
         reference = label_maps.pop(_most_typical(label_maps))
     reference = check_labels(reference).astype(np.int32)
     sizes = np.bincount(reference[reference >= 0])
@@ -202,15 +190,13 @@ def _run(estimator, X, seed):
 def _most_typical(label_maps):
     """Return the place of the clustering that agrees best with all others."""
     sums = np.zeros(len(label_maps))
-    for i in range(len(label_maps)):
-        for j in range(i):
-            index = adjusted_rand(count_pairs(label_maps[i], label_maps[j]))
-            sums[[i, j]] += index
+    for i, j in combinations(range(len(label_maps)), 2):
+        sums[[i, j]] += adjusted_rand(count_pairs(label_maps[i], label_maps[j]))
     return int(np.argmax(sums))
 
 
 def _table_of(reference, sizes, counts, n_runs, similarity):
-    """Return what there is to say of each cluster."""
+    """Return the table of the clusters of the reference."""
     used = reference >= 0
     labels, counts = reference[used], counts[used]
     known = np.maximum(sizes, 1)
