@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """How good a map is, how good its clusters are, and scorers for searches.
 
-The measures take samples and a map: a fitted one, or any codebook together with what
-gives the distances of its units on the map. `map_scorer` makes of a measure what
-``GridSearchCV(scoring=...)`` takes.
+The measures take samples and a fitted map, or any codebook and how its units lie on the
+map. `map_scorer` makes a scorer for ``GridSearchCV`` of a measure.
 """
 
 from skesom.metrics._measures import (

@@ -1,9 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""A map as the measures see it: units in the data, and how they lie on the map.
-
-It may come from a fitted estimator or from anywhere else: a codebook, and either the
-connections of the units, or their positions, or the distances between them.
-"""
+"""A map as the measures see it: units in the data, and how they lie on the map."""
 
 from functools import cached_property
 
@@ -15,32 +11,46 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import check_array
 from sklearn.utils.validation import check_is_fitted
 
-_ENTRIES_PER_BLOCK = 2**17  # of a matrix whose rows are worked on in blocks
+from skesom._common.blocks import row_blocks
+from skesom._common.docstrings import fill_docstring
+
+_ENTRIES_PER_BLOCK = 2**17  # of matrices: about 1 MB, which caches hold
+
+_CODEBOOK = """\
+codebook : array-like of shape (n_units, n_features), or fitted map
+    Weights of the units."""
+documented = fill_docstring(
+    codebook=_CODEBOOK,
+    connected=f"""\
+{_CODEBOOK}
+connections : sparse or array-like of shape (n_units, n_units), default=None
+    Which units are connected; by default ``connections_`` of a fitted map. Stored
+    entries of a sparse matrix and entries but 0 of an array are connections, in both
+    directions.""",
+    lattice=f"""\
+{_CODEBOOK}
+connections : sparse or array-like of shape (n_units, n_units), default=None
+    Which units are connected, as in `topographic_error`: the distance on the map is
+    the number of connections to pass. By default ``connections_`` of a fitted map, if
+    nothing else is given.
+positions : array-like of shape (n_units, n_dimensions), default=None
+    Where units stand on the map: the distance is Euclidean.
+distances : array-like of shape (n_units, n_units), default=None
+    Distances on the map, for instance on a torus.""",
+    mean="""\
+per_unit : bool, default=False
+    Whether to return the mean over the samples of each unit.""",
+    errors="""\
+Raises
+------
+ValueError
+    If shapes do not fit, for infinite values, missing values in the codebook or a
+    parameter out of its range, or unless one thing says how units lie on the map.""",
+)
 
 
 class Map:
-    """Units in the data, and how they lie on the map.
-
-    Parameters
-    ----------
-    codebook : array-like of shape (n_units, n_features), or fitted map
-        An estimator brings its ``connections_`` along; they count unless anything of
-        the following is given.
-    connections : sparse or array-like of shape (n_units, n_units), default=None
-        Stored entries of a sparse matrix, entries but 0 of an array. A connection holds
-        in both directions.
-    positions : array-like of shape (n_units, n_dimensions), default=None
-        Where the units stand on the map.
-    distances : array-like of shape (n_units, n_units), default=None
-        Distances between the units on the map.
-
-    Attributes
-    ----------
-    codebook : ndarray of shape (n_units, n_features)
-        C-contiguous, float32 or float64.
-    n_units : int
-        Number of units.
-    """
+    """Units in the data, and one of three descriptions of how they lie on the map."""
 
     def __init__(self, codebook, connections=None, *, positions=None, distances=None):
         self._source = "A codebook alone"
@@ -59,8 +69,7 @@ class Map:
         given = [connections, positions, distances]
         if sum(one is not None for one in given) > 1:
             raise ValueError(
-                "Give only one of 'connections', 'positions' and 'distances': each "
-                "says how far the units are apart on the map."
+                "Give only one of 'connections', 'positions' and 'distances'."
             )
 
     def check_samples(self, X):
@@ -98,12 +107,12 @@ class Map:
         return sparse.csr_array((np.ones(len(rows)), (rows, columns)), links.shape)
 
     def connected(self, first, second):
-        """Tell which pairs of units are connected."""
+        """Find the pairs of units that are connected."""
         rows, columns = (axis.astype(np.intp) for axis in self.links.nonzero())
         return np.isin(self.n_units * first + second, self.n_units * rows + columns)
 
     def distances_from(self, units):
-        """Measure from some units to all on the map."""
+        """Return the distances on the map from some units to all."""
         if self._distances is not None:
             return np.asarray(self._checked_distances[units], dtype=np.float64)
         if self._positions is not None:
@@ -156,14 +165,12 @@ def _codebook_of(estimator):
 
 
 def blocks(n_rows, n_columns):
-    """Cut the rows of a matrix into slices of about 1 MB, which caches hold."""
-    step = max(1, _ENTRIES_PER_BLOCK // max(n_columns, 1))
-    for begin in range(0, n_rows, step):
-        yield slice(begin, min(begin + step, n_rows))
+    """Cut the rows of a matrix into slices."""
+    return row_blocks((n_rows, n_columns), _ENTRIES_PER_BLOCK)
 
 
 def mean_of_known(values):
-    """Return the mean of the values that are not NaN, a float; NaN without any."""
+    """Return the mean of the values that are not NaN; NaN without any."""
     known = values[~np.isnan(values)]
     return float(np.mean(known, dtype=np.float64)) if len(known) else float("nan")
 

@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Errors of a map: distances to units, folds, and the distortion that training lowers.
 
-Each measure is a mean over samples, of the whole map or of each unit: the samples of a
-unit are those whose nearest unit it is.
+Each is a mean over all samples, or over those whose nearest unit is the same.
 """
 
 from numbers import Real
@@ -12,36 +11,31 @@ from scipy import sparse
 from scipy.sparse.csgraph import dijkstra
 from sklearn.utils._param_validation import Interval, StrOptions, validate_params
 
-from skesom.metrics._map import Map, averaged, blocks
+from skesom.metrics._map import Map, averaged, blocks, documented
 from skesom.som import nearest_units
 
 
+@documented
 def quantization_error(X, codebook, *, per_unit=False):
     """Return the mean distance of the samples to their nearest unit.
 
-    The error is mean ||x - w_c(x)||, a Euclidean distance (not squared), c(x) being
-    the unit nearest to x.
+    The error is mean ||x - w_c||, a Euclidean distance (not squared), where c is the
+    unit nearest to x.
 
     Parameters
     ----------
     X : array-like of shape (n_samples, n_features)
         Samples; NaN marks missing features. A distance over the present features is
         scaled up by sqrt(n_features / n_present); a sample without any is left out.
-    codebook : array-like of shape (n_units, n_features), or fitted map
-        Weights of the units.
-    per_unit : bool, default=False
-        Whether to return the mean over the samples of each unit.
+    %(codebook)s
+    %(mean)s
 
     Returns
     -------
     error : float or ndarray of shape (n_units,), dtype float64
         In the units of X; NaN without any sample.
 
-    Raises
-    ------
-    ValueError
-        If the numbers of features differ, for infinite values, or for missing values
-        in the codebook.
+    %(errors)s
 
     References
     ----------
@@ -63,21 +57,18 @@ def quantization_error(X, codebook, *, per_unit=False):
     return averaged(distances[known], winners[known], som.n_units, per_unit)
 
 
+@documented
 def topographic_error(X, codebook, connections=None, *, per_unit=False):
     """Return the share of samples whose two nearest units are not connected.
 
-    Where a map folds over itself, units far apart on it are near in the data.
+    Where a map folds over itself, units far apart on it are near in the data. The
+    lattice may be hexagonal, toroidal or evolving: only connections count.
 
     Parameters
     ----------
     X : array-like of shape (n_samples, n_features)
         Samples; NaN marks missing features, a sample without any is left out.
-    codebook : array-like of shape (n_units, n_features), or fitted map
-        Weights of the units.
-    connections : sparse or array-like of shape (n_units, n_units), default=None
-        Which units are connected: by default ``connections_`` of a fitted map. In a
-        sparse matrix every stored entry is a connection, a strength of 0 included; in
-        an array every entry but 0. A connection holds in both directions.
+    %(connected)s
     per_unit : bool, default=False
         Whether to return the share among the samples of each unit.
 
@@ -86,16 +77,7 @@ def topographic_error(X, codebook, connections=None, *, per_unit=False):
     error : float or ndarray of shape (n_units,), dtype float64
         From 0, the best, to 1; NaN for a map of one unit, or without any sample.
 
-    Raises
-    ------
-    ValueError
-        If the numbers of features or units differ, for infinite values, for missing
-        values in the codebook, or if nothing says which units are connected.
-
-    Notes
-    -----
-    The lattice enters by its connections alone, so the error is that of a hexagonal, a
-    toroidal or an evolving map as well.
+    %(errors)s
 
     References
     ----------
@@ -117,38 +99,30 @@ def topographic_error(X, codebook, connections=None, *, per_unit=False):
     return averaged(~som.connected(first, second), first, som.n_units, per_unit)
 
 
+@documented
 def kaski_lagus_error(X, codebook, connections=None, *, per_unit=False):
     """Return the mean way from the samples over the map to their second nearest unit.
 
     The way of a sample x is ||x - w_c||, from x to its nearest unit c, plus the length
     of the shortest path from c to the second nearest unit along connections of the map;
-    a connection of the units i and j has the length ||w_i - w_j||. The error is small
-    where the units are near the samples and the map does not fold.
+    that of the units i and j has the length ||w_i - w_j||. The error is small where the
+    units are near the samples and the map does not fold.
 
     Parameters
     ----------
     X : array-like of shape (n_samples, n_features)
         Samples; NaN marks missing features, a sample without any is left out. A
         distance over the present features is scaled up by sqrt(n_features / n_present).
-    codebook : array-like of shape (n_units, n_features), or fitted map
-        Weights of the units.
-    connections : sparse or array-like of shape (n_units, n_units), default=None
-        Which units are connected, as in `topographic_error`; by default
-        ``connections_`` of a fitted map.
-    per_unit : bool, default=False
-        Whether to return the mean over the samples of each unit.
+    %(connected)s
+    %(mean)s
 
     Returns
     -------
     error : float or ndarray of shape (n_units,), dtype float64
-        In the units of X; infinite if no path joins the two units of a sample, as may
-        happen in an evolving map; NaN for a map of one unit, or without any sample.
+        In the units of X; infinite if no path joins the two units of a sample (in an
+        evolving map); NaN for a map of one unit, or without any sample.
 
-    Raises
-    ------
-    ValueError
-        If the numbers of features or units differ, for infinite values, for missing
-        values in the codebook, or if nothing says which units are connected.
+    %(errors)s
 
     References
     ----------
@@ -183,18 +157,16 @@ def _paths(som, first, second):
     # Between units that are connected there is no shorter path than the straight one.
     apart = np.flatnonzero(~som.connected(first, second))
     links = som.links.tocoo()
-    graph = sparse.csr_array(
-        (_gaps(som, links.row, links.col), (links.row, links.col)), links.shape
-    )
+    pairs = links.row, links.col
+    graph = sparse.csr_array((_gaps(som, *pairs), pairs), links.shape)
     units, rows = np.unique(first[apart], return_inverse=True)
     order = np.argsort(rows, kind="stable")
     ends = np.searchsorted(rows[order], np.arange(len(units) + 1))
     for block in blocks(len(units), som.n_units):
         paths = dijkstra(graph, indices=units[block])
-        picked = order[ends[block.start] : ends[block.stop]]
-        lengths[apart[picked]] = paths[
-            rows[picked] - block.start, second[apart[picked]]
-        ]
+        chosen = order[ends[block.start] : ends[block.stop]]
+        starts, pairs = rows[chosen] - block.start, apart[chosen]
+        lengths[pairs] = paths[starts, second[pairs]]
     return lengths
 
 
@@ -204,6 +176,7 @@ def _gaps(som, first, second):
     return np.sqrt(np.einsum("ij,ij->i", gaps, gaps))
 
 
+@documented
 @validate_params(
     {
         "sigma": [Interval(Real, 0, None, closed="neither")],
@@ -234,33 +207,20 @@ def distortion(
     X : array-like of shape (n_samples, n_features)
         Samples; NaN marks missing features, a sample without any is left out. A squared
         distance over the present features is scaled up by n_features / n_present.
-    codebook : array-like of shape (n_units, n_features), or fitted map
-        Weights of the units.
-    connections : sparse or array-like of shape (n_units, n_units), default=None
-        Which units are connected: the distance on the map is the number of connections
-        to pass. By default ``connections_`` of a fitted map, if nothing else is given.
-    positions : array-like of shape (n_units, n_dimensions), default=None
-        Where units stand on the map: the distance is Euclidean.
-    distances : array-like of shape (n_units, n_units), default=None
-        Distances on the map, for instance on a torus.
+    %(lattice)s
     sigma : float, default=1.0
         Width of the neighborhood, in distances on the map.
     neighborhood : {"gaussian"} or callable, default="gaussian"
-        A callable h(r, sigma) takes an array of distances, infinite where no path
-        leads, and returns an array of weights.
-    per_unit : bool, default=False
-        Whether to return the mean over the samples of each unit.
+        A callable h(r, sigma) takes an array of distances, infinite without a path, and
+        returns an array of weights.
+    %(mean)s
 
     Returns
     -------
     distortion : float or ndarray of shape (n_units,), dtype float64
         In the squared units of X; NaN without any sample.
 
-    Raises
-    ------
-    ValueError
-        If the numbers of features or units differ, for infinite values, for missing
-        values in the codebook, or unless one thing says how units lie on the map.
+    %(errors)s
 
     Notes
     -----
@@ -289,17 +249,16 @@ def distortion(
     X = som.check_samples(X)
     winners, _ = nearest_units(X, som.codebook)
     weights, means, scatters = _moments(X, winners, som.n_units)
-    weigh = _gaussian if neighborhood == "gaussian" else neighborhood
+    weigh = neighborhood if callable(neighborhood) else _gaussian
     hits = np.bincount(winners[winners >= 0], minlength=som.n_units)
     totals = np.zeros(som.n_units)
     hit = np.flatnonzero(hits)
     for block in blocks(len(hit), som.n_units):
         units = hit[block]
         spread = np.repeat(scatters[units, None], som.n_units, axis=1)
-        for weight, mean, places in zip(
-            weights[units].T, means[units].T, som.codebook.T, strict=True
-        ):
-            spread += weight[:, None] * (mean[:, None] - places) ** 2
+        for feature, places in enumerate(som.codebook.T):
+            gaps = means[units, feature, None] - places
+            spread += weights[units, feature, None] * gaps**2
         spread *= weigh(som.distances_from(units), sigma)
         totals[units] = spread.sum(axis=1)
     if per_unit:

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Whether neighbors on the map are neighbors in the data, and the reverse.
 
-Distances tie often on a lattice. A measure that ranks them is its mean over all orders
-that the ties allow, so it does not depend on how units are numbered.
+Distances tie often on a lattice. Measures are means over all orders that ties allow, so
+they do not depend on how units are numbered.
 """
 
 from numbers import Integral
@@ -11,7 +11,8 @@ import numpy as np
 from scipy.spatial.distance import cdist
 from sklearn.utils._param_validation import Interval, validate_params
 
-from skesom.metrics._map import Map, averaged, blocks, mean_of_known
+from skesom._common.docstrings import fill_docstring
+from skesom.metrics._map import Map, averaged, blocks, documented, mean_of_known
 from skesom.som import nearest_units
 
 _ROUNDING = 1e-9  # relative difference of distances that are the same
@@ -19,8 +20,35 @@ _constraints = {
     "n_neighbors": [Interval(Integral, 1, None, closed="left")],
     "per_unit": ["boolean"],
 }
+_shared = fill_docstring(
+    sections="""\
+Parameters
+----------
+X : array-like of shape (n_samples, n_features)
+    Samples. One with a missing feature (NaN) is left out, because it has no rank.
+%(lattice)s
+n_neighbors : int, default=5
+    Number k of neighbors, fewer than half of the samples.
+%(mean)s
+
+Returns
+-------
+preservation : float or ndarray of shape (n_units,), dtype float64
+    From 0 to 1, the best; about 0.5 if the map is unrelated to the data. NaN for a
+    unit without samples.
+
+%(errors)s""",
+    reference="""\
+References
+----------
+.. [1] Venna, J. & Kaski, S. (2001), "Neighborhood preservation in nonlinear
+   projection methods: an experimental study", Artificial Neural Networks - ICANN
+   2001, 485-491, doi:10.1007/3-540-44668-0_68""",
+)
 
 
+@documented
+@_shared
 @validate_params(_constraints, prefer_skip_nested_validation=True)
 def trustworthiness(
     X,
@@ -32,44 +60,14 @@ def trustworthiness(
     n_neighbors=5,
     per_unit=False,
 ):
-    """Tell how far neighbors on the map are neighbors in the data.
+    """Measure how far neighbors on the map are neighbors in the data.
 
     With n samples and k neighbors the trustworthiness is 1 - 2 / (n k (2 n - 3 k - 1))
     sum_x sum_y (r(x, y) - k), where y goes over the samples that are among the k
     nearest of x on the map but not in the data, and r is the rank of y by its distance
     from x in the data. A sample stands on the map where its nearest unit does.
 
-    Parameters
-    ----------
-    X : array-like of shape (n_samples, n_features)
-        Samples. One with a missing feature (NaN) is left out, because it has no rank.
-    codebook : array-like of shape (n_units, n_features), or fitted map
-        Weights of the units.
-    connections : sparse or array-like of shape (n_units, n_units), default=None
-        Which units are connected: the distance on the map is the number of connections
-        to pass. By default ``connections_`` of a fitted map, if nothing else is given.
-    positions : array-like of shape (n_units, n_dimensions), default=None
-        Where units stand on the map: the distance is Euclidean.
-    distances : array-like of shape (n_units, n_units), default=None
-        Distances on the map, for instance on a torus.
-    n_neighbors : int, default=5
-        Number k of neighbors, fewer than half of the samples.
-    per_unit : bool, default=False
-        Whether to return the mean over the samples of each unit: where the map can be
-        trusted.
-
-    Returns
-    -------
-    trustworthiness : float or ndarray of shape (n_units,), dtype float64
-        From 0 to 1, the best; about 0.5 if the map is unrelated to the data. NaN for a
-        unit without samples.
-
-    Raises
-    ------
-    ValueError
-        If the numbers of features or units differ, for infinite values, for missing
-        values in the codebook, for too many neighbors, or unless one thing says how
-        units lie on the map.
+    %(sections)s
 
     See Also
     --------
@@ -78,15 +76,10 @@ def trustworthiness(
     Notes
     -----
     Ties, as between all samples of a unit, count as the mean over all orders that they
-    allow. So the best value may not be reached where units hold more than k samples.
-    The time grows with n^2 log n, the memory with n, because blocks of the
-    distances are worked on.
+    allow, so 1 may not be reached where units hold more than k samples. The time grows
+    with n^2 log n, the memory with n.
 
-    References
-    ----------
-    .. [1] Venna, J. & Kaski, S. (2001), "Neighborhood preservation in nonlinear
-       projection methods: an experimental study", Artificial Neural Networks - ICANN
-       2001, 485-491, doi:10.1007/3-540-44668-0_68
+    %(reference)s
 
     Examples
     --------
@@ -103,6 +96,8 @@ def trustworthiness(
     return _preserved(X, som, n_neighbors, per_unit, by_map=True)
 
 
+@documented
+@_shared
 @validate_params(_constraints, prefer_skip_nested_validation=True)
 def continuity(
     X,
@@ -114,46 +109,19 @@ def continuity(
     n_neighbors=5,
     per_unit=False,
 ):
-    """Tell how far neighbors in the data are neighbors on the map.
+    """Measure how far neighbors in the data are neighbors on the map.
 
-    This is the preservation of the original neighborhoods: 1 - 2 / (n k (2 n - 3 k -
-    1)) sum_x sum_y (r(x, y) - k), where y goes over the samples that are among the k
-    nearest of x in the data but not on the map, and r is the rank of y by its distance
-    from x on the map.
+    It is `trustworthiness` with data and map exchanged: y goes over the samples that
+    are among the k nearest of x in the data but not on the map, and r is the rank of y
+    by its distance from x on the map.
 
-    Parameters
-    ----------
-    X : array-like of shape (n_samples, n_features)
-        Samples. One with a missing feature (NaN) is left out, because it has no rank.
-    codebook : array-like of shape (n_units, n_features), or fitted map
-        Weights of the units.
-    connections, positions, distances : array-like, default=None
-        How units lie on the map, one of the three as in `trustworthiness`.
-    n_neighbors : int, default=5
-        Number k of neighbors, fewer than half of the samples.
-    per_unit : bool, default=False
-        Whether to return the mean over the samples of each unit: where the map tears.
-
-    Returns
-    -------
-    continuity : float or ndarray of shape (n_units,), dtype float64
-        From 0 to 1, the best; about 0.5 if the map is unrelated to the data. NaN for a
-        unit without samples.
-
-    Raises
-    ------
-    ValueError
-        As `trustworthiness`.
+    %(sections)s
 
     See Also
     --------
-    trustworthiness : The same with data and map exchanged; with notes and an example.
+    trustworthiness : With notes and an example.
 
-    References
-    ----------
-    .. [1] Venna, J. & Kaski, S. (2001), "Neighborhood preservation in nonlinear
-       projection methods: an experimental study", Artificial Neural Networks - ICANN
-       2001, 485-491, doi:10.1007/3-540-44668-0_68
+    %(reference)s
     """
     som = Map(codebook, connections, positions=positions, distances=distances)
     return _preserved(X, som, n_neighbors, per_unit, by_map=False)
@@ -193,11 +161,12 @@ def _preserved(X, som, n_neighbors, per_unit, *, by_map):
     return averaged(1 - scale * penalties, winners, som.n_units, per_unit)
 
 
+@documented
 @validate_params({"per_unit": ["boolean"]}, prefer_skip_nested_validation=True)
 def topographic_product(
     codebook, connections=None, *, positions=None, distances=None, per_unit=False
 ):
-    """Tell whether a map has fewer dimensions than its data, or more.
+    """Measure whether a map has fewer dimensions than its data, or more.
 
     Of the N units let a(j, k) be the k-th nearest to unit j on the map and v(j, k) that
     in the data, let D and d be the distances on the map and in the data, and ::
@@ -209,15 +178,7 @@ def topographic_product(
 
     Parameters
     ----------
-    codebook : array-like of shape (n_units, n_features), or fitted map
-        Weights of the units.
-    connections : sparse or array-like of shape (n_units, n_units), default=None
-        Which units are connected: the distance on the map is the number of connections
-        to pass. By default ``connections_`` of a fitted map, if nothing else is given.
-    positions : array-like of shape (n_units, n_dimensions), default=None
-        Where units stand on the map: the distance is Euclidean, as in [1]_.
-    distances : array-like of shape (n_units, n_units), default=None
-        Distances on the map, for instance on a torus.
+    %(lattice)s
     per_unit : bool, default=False
         Whether to return the mean over k for each unit j.
 
@@ -227,23 +188,16 @@ def topographic_product(
         0 if neighborhoods are preserved; below 0 the map has too few dimensions, above
         0 too many. NaN without any pair of units to compare.
 
-    Raises
-    ------
-    ValueError
-        For infinite or missing values, if the numbers of units differ, or unless one
-        thing says how units lie on the map.
+    %(errors)s
 
     Notes
     -----
-    It compares the dimensions of a map that is ordered. Units that lie at random have
-    a product near 0 too, so it cannot tell order, and there is no scorer of it for
-    searches: look at `topographic_error` first.
+    The product is for maps that are ordered: units at random have a product near 0 too.
+    Look at `topographic_error` first.
 
     Ties count as the mean over all orders that they allow. Pairs of units at the same
-    place, in the data or on the map, and pairs that no path joins are left out, because
-    they have no ratio. The time grows with N^2 log N; the memory stays below 50 MB for
-    200 x 200 units, because blocks of the distances are worked on. With connections a
-    path is sought to every unit: positions are faster on large maps.
+    place, in the data or on the map, and pairs that no path joins are left out. The
+    time grows with N^2 log N; positions are faster than connections on large maps.
 
     References
     ----------

@@ -16,27 +16,26 @@ from skesom.metrics._measures import (
 )
 from skesom.metrics._preservation import continuity, trustworthiness
 
-# The score of a failure where a score has no lower bound. It is lower than any real
-# one, yet finite and small enough that the folds of a search have a mean and a spread.
+# A failure where a score has no lower bound: lower than any real score, but finite, so
+# that the folds of a search have a mean and a spread.
 _WORST = -1e100
 _MAX_SAMPLES = 2000  # where the time grows with the square of their number
-_N_NEIGHBORS = 5
-_SEED = 0
 
 # Name: the measure, the sign of the score, and the score of a failure.
-_ERRORS = {
-    "quantization_error": (quantization_error, _WORST),
-    "distortion": (distortion, _WORST),
-    "topographic_error": (topographic_error, -1.0),
-    "kaski_lagus_error": (kaski_lagus_error, _WORST),
+_MAP_SCORES = {
+    "quantization_error": (quantization_error, -1, _WORST),
+    "distortion": (distortion, -1, _WORST),
+    "topographic_error": (topographic_error, -1, -1.0),
+    "kaski_lagus_error": (kaski_lagus_error, -1, _WORST),
+    "trustworthiness": (trustworthiness, 1, 0.0),
+    "continuity": (continuity, 1, 0.0),
 }
-_PRESERVATIONS = {"trustworthiness": trustworthiness, "continuity": continuity}
 _CLUSTER_SCORES = {
     "silhouette": (metrics.silhouette_score, 1, -1.0),
     "calinski_harabasz": (metrics.calinski_harabasz_score, 1, 0.0),
     "davies_bouldin": (metrics.davies_bouldin_score, -1, _WORST),
 }
-_NAMES = {*_ERRORS, *_PRESERVATIONS, *_CLUSTER_SCORES}
+_NAMES = {*_MAP_SCORES, *_CLUSTER_SCORES}
 
 
 @validate_params({"measure": [StrOptions(_NAMES)]}, prefer_skip_nested_validation=True)
@@ -54,16 +53,16 @@ def map_scorer(measure):
         - ``"quantization_error"``, ``"distortion"`` (with a sigma of one connection):
           minus the measure of that name. They improve with every unit, so they compare
           maps of one size. The first takes ``cluster_centers_`` too.
-        - ``"topographic_error"``: minus `topographic_error`. Small maps have small
-          errors: look at the quantization error too.
-        - ``"kaski_lagus_error"``: minus `kaski_lagus_error`, for maps of any size. An
-          evolving map may have units that no path joins, which is a failure.
-        - ``"trustworthiness"``, ``"continuity"``: the measure of that name for five
-          neighbors, for maps of any size.
+        - ``"topographic_error"``: minus the measure. Small maps have small errors: look
+          at the quantization error too.
+        - ``"kaski_lagus_error"``: minus the measure, for maps of any size. Units that
+          no path joins, as in an evolving map, are a failure.
+        - ``"trustworthiness"``, ``"continuity"``: the measure for five neighbors, for
+          maps of any size.
 
-        Of the clusters of any clusterer that has ``predict``, and so of numbers of
-        clusters: ``"silhouette"`` [1]_, ``"calinski_harabasz"`` [2]_, and
-        ``"davies_bouldin"`` [3]_ (minus the index), as in `sklearn.metrics`.
+        Of clusters, of any clusterer with ``predict``: ``"silhouette"`` [1]_,
+        ``"calinski_harabasz"`` [2]_, and ``"davies_bouldin"`` [3]_ (minus the index),
+        as in `sklearn.metrics`.
 
     Returns
     -------
@@ -78,8 +77,8 @@ def map_scorer(measure):
     -----
     Samples labeled below 0 (masked, noise) are left out of the scores of clusters, and
     samples with missing features out of these and of trustworthiness and continuity.
-    These two and the silhouette need a time that grows with the square of the number
-    of samples: beyond 2000 the score is that of 2000 of them, always the same ones.
+    These two and the silhouette take at most 2000 samples, always the same ones,
+    because the time grows with the square of their number.
 
     References
     ----------
@@ -122,44 +121,38 @@ class MapScorer:
                 f"{type(som).__name__} has no connections_, so it is no map. Score its "
                 'clusters instead, for example with map_scorer("silhouette").'
             )
-        if self.measure in _PRESERVATIONS:
-            return _preservation(_PRESERVATIONS[self.measure], som, np.asarray(table))
-        error, worst = _ERRORS[self.measure]
-        score = -error(table, som) if len(table) else worst
+        measure, sign, worst = _MAP_SCORES[self.measure]
+        fewest = 1
+        if self.measure in ("trustworthiness", "continuity"):
+            fewest = 11  # for five neighbors
+            table = np.asarray(table)[_complete(table)]
+            table = table[_sample(len(table))]
+        score = sign * measure(table, som) if len(table) >= fewest else worst
         return score if np.isfinite(score) else worst
 
 
-def _preservation(measure, som, table):
-    table = table[_complete(table)]
-    if len(table) <= 2 * _N_NEIGHBORS:
-        return 0.0
-    return measure(table[_sample(len(table))], som, n_neighbors=_N_NEIGHBORS)
-
-
-def _cluster_score(measure, estimator, X):
+def _cluster_score(name, estimator, X):
     """Return the score of the clusters, without samples that are in none."""
-    score, sign, worst = _CLUSTER_SCORES[measure]
+    score, sign, worst = _CLUSTER_SCORES[name]
     clusterer, table = last_step(estimator, X)
     if len(table) == 0:
         return worst
     labels = np.asarray(clusterer.predict(table))
-    table = np.asarray(table)
-    kept = (labels >= 0) & _complete(table)
-    table, labels = table[kept], labels[kept]
-    if measure == "silhouette":
-        some = _sample(len(labels))
-        table, labels = table[some], labels[some]
+    kept = np.flatnonzero((labels >= 0) & _complete(table))
+    if name == "silhouette":
+        kept = kept[_sample(len(kept))]
+    table, labels = np.asarray(table)[kept], labels[kept]
     if not 2 <= len(np.unique(labels)) < len(labels):  # scikit-learn refuses these
         return worst
     return sign * float(score(table, labels))
 
 
 def _complete(table):
-    return ~np.isnan(table).any(axis=1)
+    return ~np.isnan(np.asarray(table)).any(axis=1)
 
 
 def _sample(n):
     """Return at most 2000 of n indices, always the same for the same n, sorted."""
     if n <= _MAX_SAMPLES:
         return np.arange(n)
-    return np.sort(np.random.default_rng(_SEED).choice(n, _MAX_SAMPLES, replace=False))
+    return np.sort(np.random.default_rng(0).choice(n, _MAX_SAMPLES, replace=False))
