@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What several folders need: row blocks, masked labels, pipelines, docstrings."""
+"""What several folders need, such as blocks of rows, grids, labels and pipelines."""

@@ -32,7 +32,7 @@ class Grid(NamedTuple):
 
 
 def same_grid(first, second):
-    """Tell whether two grids have the same pixels."""
+    """Check whether two grids have the same pixels."""
     if first.shape != second.shape:
         return False
     if first.wcs is None or second.wcs is None:
@@ -47,10 +47,9 @@ def same_grid(first, second):
 
 
 def _same_cards(first, second):
-    """Tell whether two WCS without distortion are spelled the same, dates aside."""
-    distorted = first.has_distortion or second.has_distortion
+    """Check whether two WCS have the same keywords, apart from dates."""
     return (
-        not distorted
+        not (first.has_distortion or second.has_distortion)
         and first.wcs.radesys == second.wcs.radesys
         and np.array_equal(first.wcs.equinox, second.wcs.equinox, equal_nan=True)
         and first.wcs.compare(second.wcs, WCSCOMPARE_ANCILLARY)
@@ -58,7 +57,7 @@ def _same_cards(first, second):
 
 
 def group_by_grid(grids):
-    """Find out which images share their pixel grid."""
+    """Return the places of the images on each pixel grid, a list for each grid."""
     groups = []
     for place, grid in enumerate(grids):
         for group in groups:
@@ -88,9 +87,8 @@ def overlap_box(grid, sources):
         high = np.minimum(high, np.ceil(place.max(axis=1)))
     if np.any(high < low):
         return None
-    columns, rows = (
-        slice(int(first), int(last) + 1) for first, last in zip(low, high, strict=True)
-    )
+    ends = np.array([low, high + 1], dtype=int).T.tolist()
+    columns, rows = (slice(*pair) for pair in ends)
     return rows, columns
 
 

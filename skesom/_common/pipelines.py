@@ -6,11 +6,7 @@ from sklearn.pipeline import Pipeline
 
 
 def last_step(estimator, X):
-    """Return the last step of an estimator, and X as it gets there.
-
-    An estimator of cubes is known by its method ``table``, which gives the valid pixels
-    and where they are, and its ``estimator_``, which takes them.
-    """
+    """Return the last step of an estimator, in an estimator of cubes, and X there."""
     step, X = pipeline_end(estimator, X)
     if not hasattr(step, "table"):
         return step, X
@@ -29,10 +25,9 @@ def pipeline_end(estimator, X=None):
 
 
 def map_inside(estimator, X=None):
-    """Return the map that an estimator ends in, and X as it gets there.
+    """Return the map that a pipeline, consensus or supervised map ends in, and X there.
 
-    As `pipeline_end`, and for a consensus of maps the one that represents it, for a
-    supervised map the one whose units it looks up.
+    For a consensus it is the map that represents it.
     """
     step, X = pipeline_end(estimator, X)
     while inner := _inner_map(step):

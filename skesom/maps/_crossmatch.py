@@ -35,11 +35,8 @@ class Crossmatch(NamedTuple):
 
     def best(self):
         """Return the row of `table` with the largest ``z`` for each type."""
-        rows = {}
-        for place, (kind, z) in enumerate(self.table.iterrows("type", "z")):
-            if kind not in rows or z > self.table["z"][rows[kind]]:
-                rows[kind] = place
-        return self.table[list(rows.values())]
+        z = self.matrix("z")
+        return self.table[z.argmax(axis=1) + z.shape[1] * np.arange(len(z))]
 
     def matrix(self, column):
         """Return a column of `table` as an array of shape (n_types, n_clusters)."""
@@ -213,20 +210,17 @@ def crossmatch(
 def _find_sigmas(objects, uncertainty, wcs):
     """Return the uncertainty of each position in pixels."""
     if uncertainty is None and "uncertainty" in objects.colnames:
-        known = np.nan_to_num(np.asarray(objects["uncertainty"]), nan=0.0)
-        return np.asarray(measure_in_pixels(known, wcs, "uncertainty"))
-    sigma = measure_in_pixels(uncertainty, wcs, "uncertainty")
-    return np.full(len(objects), float(sigma))
+        uncertainty = np.nan_to_num(np.asarray(objects["uncertainty"]), nan=0.0)
+    sigmas = measure_in_pixels(uncertainty, wcs, "uncertainty")
+    return np.broadcast_to(sigmas, len(objects))
 
 
 def _add_clusters(objects, shares, labels, label_map):
     """Add the cluster that holds most of each object, and its share."""
     best, share = shares.argmax(axis=1), shares.max(axis=1)
     row, column = (
-        np.clip(np.rint(np.asarray(place)).astype(int), 0, length - 1)
-        for place, length in zip(
-            (objects["y"], objects["x"]), label_map.shape, strict=True
-        )
+        np.clip(np.rint(np.asarray(objects[axis])).astype(int), 0, length - 1)
+        for axis, length in zip("yx", label_map.shape, strict=True)
     )
     below = np.where(label_map[row, column] == SKY, SKY, MASKED)
     objects["cluster"] = np.where(share > 0, labels[best], below)
@@ -315,12 +309,12 @@ def _shares(counts):
 
 def _probabilities(z, random_z):
     """Return how often chance deviates as much in a cluster, and in any."""
-    n_draws = len(random_z)
+    n_possible = len(random_z) + 1
     above = np.sum(random_z >= z - _Z_ROUNDING, axis=0)
     below = np.sum(random_z <= z + _Z_ROUNDING, axis=0)
-    p_value = np.minimum(1.0, 2 * (1 + np.minimum(above, below)) / (n_draws + 1))
+    p_value = np.minimum(1.0, 2 * (1 + np.minimum(above, below)) / n_possible)
     extremes = np.abs(random_z).max(axis=1, keepdims=True)
-    p_any = (1 + np.sum(extremes >= np.abs(z) - _Z_ROUNDING, axis=0)) / (n_draws + 1)
+    p_any = (1 + np.sum(extremes >= np.abs(z) - _Z_ROUNDING, axis=0)) / n_possible
     return p_value, p_any
 
 
@@ -357,11 +351,10 @@ class _Surroundings:
         """Return how many objects each cluster holds."""
         counts = [np.empty((len(draw), len(self.labels))) for draw in draws]
         means, spreads = np.empty((2, len(self.labels)))
-        totals = None if self._is_single else np.maximum(self.n_known, 1)
         for number, label in enumerate(self.labels):
             shares = self._flat == label
-            if totals is not None:
-                shares = self._count_within(shares) / totals
+            if not self._is_single:
+                shares = self._count_within(shares) / np.maximum(self.n_known, 1)
             for count, draw in zip(counts, draws, strict=True):
                 found = np.where(draw >= 0, shares[draw], 0)
                 count[:, number] = found.sum(axis=1, dtype=np.float64)

@@ -20,7 +20,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skesom._common.labels import mark_sky, ranks_by_size
 from skesom._common.pipelines import pipeline_end
-from skesom.cube import check_cube
+from skesom.cube import CubeInput, check_cube
 from skesom.maps._comparison import renumber
 from skesom.pixels import flatten, unflatten, valid_pixels
 from skesom.som import ESOM
@@ -40,7 +40,7 @@ def _predicts(wrapper):
     )
 
 
-class PixelTableMixin(MetaEstimatorMixin):
+class PixelTableMixin(CubeInput, MetaEstimatorMixin):
     """Mixin of the estimators that pass the valid pixels of a cube to another one.
 
     A subclass has the parameters `pattern` and `min_bands`, sets ``estimator_`` and
@@ -52,28 +52,8 @@ class PixelTableMixin(MetaEstimatorMixin):
         "min_bands": [Interval(Integral, 1, None, closed="left"), None],
     }
 
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.input_tags.two_d_array = False
-        tags.input_tags.three_d_array = True
-        tags.input_tags.allow_nan = True
-        return tags
-
     def table(self, X):
-        """Return the valid pixels as the estimator gets them.
-
-        Parameters
-        ----------
-        X : Cube or array-like of shape (n_rows, n_columns, n_bands)
-            The cube.
-
-        Returns
-        -------
-        table : ndarray of shape (n_valid, n_bands) or (n_valid, 1)
-            The valid pixels in raster order.
-        valid : ndarray of bool
-            Which pixels (or voxels) are valid.
-        """
+        """Return the valid pixels as the estimator gets them, and which are valid."""
         return flatten(X, pattern=self.pattern, min_bands=self.min_bands)
 
     @available_if(_predicts)

@@ -90,7 +90,9 @@ def stability(estimator, X, *, seeds=10, reference=None):
         if first > 0:
             X = estimator[:first].fit_transform(X)
         estimator = estimator[first:]
-    runs = (_run(estimator, X, seed) for seed in seeds)
+    names = random_states(estimator)
+    seeded = (clone(estimator).set_params(**dict.fromkeys(names, s)) for s in seeds)
+    runs = (clusterer.fit_predict(X) for clusterer in seeded)
     return label_stability(runs, reference=reference)
 
 
@@ -181,12 +183,6 @@ def label_stability(label_maps, *, reference=None):
     )
 
 
-def _run(estimator, X, seed):
-    estimator = clone(estimator)
-    estimator.set_params(**dict.fromkeys(random_states(estimator), seed))
-    return estimator.fit_predict(X)
-
-
 def _most_typical(label_maps):
     """Return the place of the clustering that agrees best with all others."""
     sums = np.zeros(len(label_maps))
@@ -202,15 +198,12 @@ def _table_of(reference, sizes, counts, n_runs, similarity):
     known = np.maximum(sizes, 1)
     sums = np.bincount(labels, counts, minlength=len(sizes))
     always = np.bincount(labels[counts == n_runs], minlength=len(sizes))
-    table = Table(
-        {
-            "cluster": np.arange(len(sizes)),
-            "n_pixels": sizes,
-            "stability": sums / known / n_runs,
-            "always": always / known,
-            "jaccard": similarity,
-        }
-    )
+    table = Table()
+    table["cluster"] = np.arange(len(sizes))
+    table["n_pixels"] = sizes
+    table["stability"] = sums / known / n_runs
+    table["always"] = always / known
+    table["jaccard"] = similarity
     for column in ("stability", "always", "jaccard"):
         table[column].info.format = ".3f"
     return table[sizes > 0]

@@ -19,9 +19,15 @@ _ENTRIES_PER_BLOCK = 2**17  # of matrices: about 1 MB, which caches hold
 _CODEBOOK = """\
 codebook : array-like of shape (n_units, n_features), or fitted map
     Weights of the units."""
+_SAMPLES = """\
+X : array-like of shape (n_samples, n_features)
+    Samples; NaN marks missing features. A distance over the present features is scaled
+    up by sqrt(n_features / n_present); a sample without any is left out."""
 documented = fill_docstring(
+    samples=_SAMPLES,
     codebook=_CODEBOOK,
     connected=f"""\
+{_SAMPLES}
 {_CODEBOOK}
 connections : sparse or array-like of shape (n_units, n_units), default=None
     Which units are connected; by default ``connections_`` of a fitted map. Stored
@@ -53,12 +59,17 @@ class Map:
     """Units in the data, and one of three descriptions of how they lie on the map."""
 
     def __init__(self, codebook, connections=None, *, positions=None, distances=None):
+        n_given = sum(one is not None for one in (connections, positions, distances))
+        if n_given > 1:
+            raise ValueError(
+                "Give only one of 'connections', 'positions' and 'distances'."
+            )
         self._source = "A codebook alone"
         if isinstance(codebook, BaseEstimator):
             self._source = type(codebook).__name__
-            estimator, codebook = codebook, _codebook_of(codebook)
-            if connections is None and positions is None and distances is None:
-                connections = getattr(estimator, "connections_", None)
+            if n_given == 0:
+                connections = getattr(codebook, "connections_", None)
+            codebook = _codebook_of(codebook)
         self.codebook = check_array(
             codebook, dtype=[np.float64, np.float32], order="C", input_name="codebook"
         )
@@ -66,14 +77,9 @@ class Map:
         self._connections = connections
         self._positions = positions
         self._distances = distances
-        given = [connections, positions, distances]
-        if sum(one is not None for one in given) > 1:
-            raise ValueError(
-                "Give only one of 'connections', 'positions' and 'distances'."
-            )
 
     def check_samples(self, X):
-        """Return samples as the kernels want them, in the dtype of the codebook."""
+        """Return samples in the dtype of the codebook."""
         X = check_array(
             X,
             dtype=self.codebook.dtype,
@@ -126,9 +132,7 @@ class Map:
 
     @cached_property
     def _checked_positions(self):
-        positions = check_array(
-            self._positions, dtype=np.float64, input_name="positions"
-        )
+        positions = check_array(self._positions, dtype=float, input_name="positions")
         self._check_shape("positions", positions, positions.shape[1])
         return positions
 
@@ -136,11 +140,13 @@ class Map:
     def _checked_distances(self):
         distances = np.asarray(self._distances)
         self._check_shape("distances", distances, self.n_units)
-        for block in blocks(self.n_units, self.n_units):
-            if not (distances[block] >= 0).all():
-                raise ValueError("'distances' must not be negative or NaN.")
-        if np.any(distances.diagonal() != 0):
-            raise ValueError("'distances' must be 0 from each unit to itself.")
+        cuts = blocks(self.n_units, self.n_units)
+        known = all((distances[block] >= 0).all() for block in cuts)
+        if not known or distances.diagonal().any():
+            raise ValueError(
+                "'distances' must not be negative or NaN, and must be 0 from each unit "
+                "to itself."
+            )
         return distances
 
     def _check_shape(self, name, array, n_columns):
@@ -159,8 +165,7 @@ def _codebook_of(estimator):
             return getattr(estimator, name)
     raise TypeError(
         f"{type(estimator).__name__} has neither codebook_ nor cluster_centers_, so it "
-        "has no quality as a map. Score its clusters instead, for example with "
-        'map_scorer("silhouette").'
+        'is no map. Score its clusters instead, with map_scorer("silhouette").'
     )
 
 

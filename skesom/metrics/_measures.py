@@ -24,9 +24,7 @@ def quantization_error(X, codebook, *, per_unit=False):
 
     Parameters
     ----------
-    X : array-like of shape (n_samples, n_features)
-        Samples; NaN marks missing features. A distance over the present features is
-        scaled up by sqrt(n_features / n_present); a sample without any is left out.
+    %(samples)s
     %(codebook)s
     %(mean)s
 
@@ -66,8 +64,6 @@ def topographic_error(X, codebook, connections=None, *, per_unit=False):
 
     Parameters
     ----------
-    X : array-like of shape (n_samples, n_features)
-        Samples; NaN marks missing features, a sample without any is left out.
     %(connected)s
     per_unit : bool, default=False
         Whether to return the share among the samples of each unit.
@@ -110,9 +106,6 @@ def kaski_lagus_error(X, codebook, connections=None, *, per_unit=False):
 
     Parameters
     ----------
-    X : array-like of shape (n_samples, n_features)
-        Samples; NaN marks missing features, a sample without any is left out. A
-        distance over the present features is scaled up by sqrt(n_features / n_present).
     %(connected)s
     %(mean)s
 

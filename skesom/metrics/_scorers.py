@@ -60,9 +60,9 @@ def map_scorer(measure):
         - ``"trustworthiness"``, ``"continuity"``: the measure for five neighbors, for
           maps of any size.
 
-        Of clusters, of any clusterer with ``predict``: ``"silhouette"`` [1]_,
-        ``"calinski_harabasz"`` [2]_, and ``"davies_bouldin"`` [3]_ (minus the index),
-        as in `sklearn.metrics`.
+        Of the clusters of a clusterer with ``predict``: ``"silhouette"``,
+        ``"calinski_harabasz"`` and ``"davies_bouldin"`` (minus the index), as in
+        `sklearn.metrics`, which cites their sources.
 
     Returns
     -------
@@ -79,16 +79,6 @@ def map_scorer(measure):
     samples with missing features out of these and of trustworthiness and continuity.
     These two and the silhouette take at most 2000 samples, always the same ones,
     because the time grows with the square of their number.
-
-    References
-    ----------
-    .. [1] Rousseeuw, P. J. (1987), "Silhouettes: a graphical aid to the interpretation
-       and validation of cluster analysis", J. Comput. Appl. Math. 20, 53-65,
-       doi:10.1016/0377-0427(87)90125-7
-    .. [2] Calinski, T. & Harabasz, J. (1974), "A dendrite method for cluster analysis",
-       Communications in Statistics 3, 1-27, doi:10.1080/03610927408827101
-    .. [3] Davies, D. L. & Bouldin, D. W. (1979), "A cluster separation measure", IEEE
-       Trans. Pattern Anal. Mach. Intell. 1, 224-227, doi:10.1109/TPAMI.1979.4766909
 
     Examples
     --------
@@ -119,7 +109,7 @@ class MapScorer:
         if self.measure != "quantization_error" and not hasattr(som, "connections_"):
             raise TypeError(
                 f"{type(som).__name__} has no connections_, so it is no map. Score its "
-                'clusters instead, for example with map_scorer("silhouette").'
+                'clusters instead, with map_scorer("silhouette").'
             )
         measure, sign, worst = _MAP_SCORES[self.measure]
         fewest = 1
