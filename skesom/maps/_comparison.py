@@ -11,6 +11,7 @@ from sklearn.metrics import (
     adjusted_rand_score,
     homogeneity_completeness_v_measure,
 )
+from sklearn.metrics.cluster import contingency_matrix
 
 from skesom._common.labels import SKY
 
@@ -103,12 +104,13 @@ def compare_clusterings(first, second):
         raise ValueError("No pixel is in a cluster of both clusterings.")
     matches = match_clusters(contingency)
     matched = renumber(second, new_numbers(matches, second, len(contingency)))
-    disagreement = np.full(first.shape, NEITHER, dtype=np.int8)
     in_first, in_second = first >= 0, second >= 0
-    disagreement[in_first] = ONLY_FIRST
-    disagreement[in_second] = ONLY_SECOND
     both = in_first & in_second
-    disagreement[both] = np.where(first[both] == matched[both], SAME, OTHER)
+    disagreement = np.select(
+        [both & (first == matched), both, in_first, in_second],
+        np.int8([SAME, OTHER, ONLY_FIRST, ONLY_SECOND]),
+        np.int8(NEITHER),
+    )
     n_same = sum(int(contingency[pair]) for pair in matches.items())
     return Comparison(
         _table_of(contingency, matches),
@@ -294,13 +296,10 @@ def compare_with_truth(label_map, truth, *, names=None):
     if not both.any():
         raise ValueError("No pixel has both a cluster and a known class.")
     labels, known = label_map[both], truth[both]
-    clusters, rows = np.unique(labels, return_inverse=True)
-    classes, columns = np.unique(known, return_inverse=True)
+    clusters, classes = np.unique(labels), np.unique(known)
+    counts = contingency_matrix(labels, known)
     names = names if isinstance(names, dict) else dict(enumerate(names or ()))
     names = [str(names.get(int(number), number)) for number in classes]
-    shape = len(clusters), len(classes)
-    pairs = rows * len(classes) + columns
-    counts = np.bincount(pairs, minlength=np.prod(shape)).reshape(shape)
     confusion = Table([clusters, *counts.T], names=["cluster", *names])
     table, accuracy = _class_table(counts, clusters, names)
     keys = ("homogeneity", "completeness", "V-measure")

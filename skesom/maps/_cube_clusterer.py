@@ -141,8 +141,8 @@ class CubeClusterer(PixelTableMixin, ClusterMixin, BaseEstimator):
         Bands that must be there for a pixel to be labeled; all by default. The
         estimator must accept NaN for fewer, as ESOM and CSOM do.
     sampler : PixelSampler, default=None
-        Chooses the pixels to learn from, of which all are labeled; the estimator must
-        have ``predict`` then. By default it learns from all.
+        Chooses the pixels to learn from, by default all. The estimator must have
+        ``predict``, to label the others.
     regularizer : MajorityVote, default=None
         A vote of neighboring pixels, so that labels flicker less in noise; none by
         default. Not for voxels.
@@ -319,11 +319,10 @@ def _sharpness(cube):
     return {"fwhm": fwhm, "pixel_scale": scale}
 
 
-# With fewer, the mean and the spread of a typical cluster are those of noise: that of
-# five pixels is uncertain by 45 % of their scatter.
+# The mean of five pixels is uncertain by 45 % of their scatter; fewer are just noise.
 _FEWEST_PIXELS_PER_CLUSTER = 5
-# The largest cluster of eight holds 20 to 50 % of the pixels of galaxies; beyond this
-# share it was a few odd pixels, or the sky, that ruled the others.
+# The largest of eight clusters holds 20 to 50 % of the pixels of galaxies. Above this
+# share, a few odd pixels or the sky determined the clusters.
 _LARGEST_SHARE = 0.9
 
 

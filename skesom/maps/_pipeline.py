@@ -151,8 +151,7 @@ def make_clusterer(
     Parameters
     ----------
     method : str
-        "esom", "csom", or the import path of a scikit-learn clusterer, for instance
-        "sklearn.cluster.MiniBatchKMeans".
+        "esom", "csom", or an import path such as "sklearn.cluster.MiniBatchKMeans".
     n_clusters : int or None, default=8
         Number of clusters (mixture components), where the clusterer has that parameter.
     n_runs : int, default=None
@@ -185,9 +184,8 @@ def make_clusterer(
     try:
         default = kind()
     except TypeError as error:
-        raise ValueError(
-            f"{method} cannot be made without arguments: {error}"
-        ) from error
+        text = f"{method} cannot be made without arguments: {error}"
+        raise ValueError(text) from error
     # Some objects lack a method that their class has (FeatureAgglomeration).
     if not (hasattr(default, "fit_predict") and hasattr(default, "get_params")):
         raise ValueError(f"{method} is no clusterer: it has no fit_predict.")
@@ -213,8 +211,7 @@ def _consensus_of(clusterer, n_clusters, n_runs, random_state, verbose):
     if not differs:
         raise ValueError(
             f"{type(clusterer).__name__} gives the same clusters in every run, or "
-            "cannot label pixels that it was not fitted on: leave out the number of "
-            "runs."
+            "cannot label other pixels: leave out the number of runs."
         )
     return ConsensusClusterer(
         clusterer,
@@ -239,5 +236,5 @@ def _import(path):
             "scikit-learn clusterer such as sklearn.cluster.MiniBatchKMeans."
         ) from error
     if not isinstance(kind, type):
-        raise ValueError(f"{path} is no clusterer: it is not even a class.")
+        raise ValueError(f"{path} is no clusterer: it is no class.")
     return kind

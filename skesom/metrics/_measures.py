@@ -242,7 +242,6 @@ def distortion(
     X = som.check_samples(X)
     winners, _ = nearest_units(X, som.codebook)
     weights, means, scatters = _moments(X, winners, som.n_units)
-    weigh = neighborhood if callable(neighborhood) else _gaussian
     hits = np.bincount(winners[winners >= 0], minlength=som.n_units)
     totals = np.zeros(som.n_units)
     hit = np.flatnonzero(hits)
@@ -252,7 +251,11 @@ def distortion(
         for feature, places in enumerate(som.codebook.T):
             gaps = means[units, feature, None] - places
             spread += weights[units, feature, None] * gaps**2
-        spread *= weigh(som.distances_from(units), sigma)
+        away = som.distances_from(units)
+        if neighborhood == "gaussian":
+            spread *= np.exp(-0.5 * (away / sigma) ** 2)
+        else:
+            spread *= neighborhood(away, sigma)
         totals[units] = spread.sum(axis=1)
     if per_unit:
         return np.where(hits > 0, totals, np.nan) / np.maximum(hits, 1)
@@ -278,7 +281,3 @@ def _moments(X, winners, n_units):
         scatters += np.bincount(units, weight * (values - mean[units]) ** 2, n_units)
         weights[:, feature], means[:, feature] = total, mean
     return weights, means, scatters
-
-
-def _gaussian(distances, sigma):
-    return np.exp(-0.5 * (distances / sigma) ** 2)
