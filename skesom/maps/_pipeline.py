@@ -72,7 +72,7 @@ def make_cluster_pipeline(
         see `skesom.cube.CubeMasker`.
     subtract_background : bool, default=False
         Whether to subtract a background that changes slowly across each image, see
-        `skesom.cube.BackgroundSubtractor`. A warning tells where it slopes.
+        `skesom.cube.BackgroundSubtractor`.
     stretch : {"asinh", "none"}, default="asinh"
         How fluxes are compressed before they are scaled.
     sky : {"auto", "mask", "keep"}, default="auto"
