@@ -6,32 +6,39 @@ from numbers import Integral
 import numpy as np
 from astropy.io.fits import Header
 from astropy.wcs import WCS
-from sklearn.base import _fit_context
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from skesom.cube._base import CubeTransformer, check_cubes, is_cube_list
 from skesom.cube._container import Cube
-from skesom.cube.alignment._grid import check_places, find_grid, name_of_grid
-from skesom.cube.alignment._stack import CONSERVED, METHODS, align_cubes
+from skesom.cube.alignment._grid import find_grid
+from skesom.cube.alignment._registration import warn_of_shifts
+from skesom.cube.alignment._stack import (
+    CONSERVED,
+    METHODS,
+    crop_cube,
+    crop_grid,
+    find_fluxes,
+    stack_cubes,
+    warn_of_undersampled,
+)
 
 
 class CubeAligner(CubeTransformer):
     """Bring cubes on different pixel grids to one grid and stack their bands.
 
-    Comes after masking and convolving, which are done best on native pixels; a list of
-    cubes is what `skesom.io.read_cube` returns for images on several pixel grids. Bands
-    that lie on the grid already are copied, not resampled.
+    Comes after masking and convolving, which are done best on native pixels. Takes a
+    list of cubes, as `skesom.io.read_cube` returns it for images on several grids, or
+    one cube. Bands that lie on the grid already are copied, not resampled.
 
     Parameters
     ----------
     align_to : {"coarsest", "optimal", "first"}, int, str, WCS, Header or Cube, \
             default="coarsest"
-        The grid to align to: that of the band with the largest pixels (the first such
-        band), a grid with pixels as large, north up, that holds all images, the grid of
-        the first band, of the band with this index or name, or the one described by an
-        `astropy.wcs.WCS` with an ``array_shape``, by a FITS header with NAXIS1 and
-        NAXIS2, or by another cube.
+        The grid to align to: that of the (first) band with the largest pixels, a grid
+        with pixels as large, north up, that holds all images, the grid of the first
+        band, of the band with this index or name, of an `astropy.wcs.WCS` with an
+        ``array_shape``, of a FITS header with NAXIS1 and NAXIS2, or of another cube.
     resample : {"interp", "adaptive", "exact", "auto"}, default="interp"
         Bilinear interpolation (fast; right for bands that the target pixels sample
         well), the anti-aliased average of [1]_, or the average over the exact overlap
@@ -44,8 +51,7 @@ class CubeAligner(CubeTransformer):
         keeps its level whatever the pixel sizes; the flux of a pixel (Jy/pixel,
         counts) grows with its area.
     crop : bool, default=False
-        Whether to cut the result to the smallest rectangle that holds all pixels with
-        data in all bands.
+        Whether to cut the result to the rectangle of pixels with data in all bands.
     check_registration : bool, default=False
         Whether to compare each band with that of the target grid (else the first) by
         cross-correlation and warn of shifts above half a pixel.
@@ -55,8 +61,7 @@ class CubeAligner(CubeTransformer):
     Attributes
     ----------
     reference_band_ : int or None
-        Number of the band that gives the grid, also to cubes of other fields; None if
-        `align_to` is a grid itself.
+        Number of the band that gives the grid, None if `align_to` is a grid itself.
     resample_ : {"interp", "adaptive", "exact"}
         How bands are resampled.
     wcs_ : astropy.wcs.WCS or None
@@ -66,6 +71,13 @@ class CubeAligner(CubeTransformer):
     n_features_in_ : int
         Number of bands, of all cubes together.
 
+    Raises
+    ------
+    ValueError
+        If `align_to` is no grid, a cube has no WCS to place it on the grid, a cube or
+        band does not overlap it, two bands share a name, or nothing remains after
+        cropping.
+
     Warns
     -----
     UserWarning
@@ -74,15 +86,15 @@ class CubeAligner(CubeTransformer):
 
     Notes
     -----
-    Images are resampled by reproject in strips of rows, so that the memory needed
-    beside the result is small. Bands on equal grids (same shape; corners and center
-    within 0.001 pixel) share one computation of coordinates. One cube that lies on the
-    grid is returned as it is.
+    Images are resampled by reproject in strips of rows, which needs little memory.
+    Grids of the same shape whose corners and center agree within 0.001 pixel are equal.
+    One cube that lies on the grid is returned as it is; float32 cubes give a float32
+    cube, pixels without data are NaN. The cubes to transform may show another field
+    than the fitted ones.
 
-    Errors are resampled with the weights of the data. That is right where the noise
-    of neighbors is the same, as it nearly is in bands that were convolved to pixels
-    of half their FWHM, and too large where it is independent: an error never comes
-    out too small.
+    Errors are resampled with the weights of the data: right where neighbors share
+    their noise, as after a convolution to pixels of half the FWHM, too large where it
+    is independent, never too small.
 
     Flux is conserved by the ratio of the pixel areas at the reference points of both
     grids.
@@ -140,69 +152,28 @@ class CubeAligner(CubeTransformer):
         self.check_registration = check_registration
         self.n_jobs = n_jobs
 
-    @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y=None):
-        """Find the grid.
-
-        Parameters
-        ----------
-        X : list of Cube, Cube or array-like of shape (n_rows, n_columns, n_bands)
-            The bands. Their fluxes are not used.
-        y : None
-            Ignored.
-
-        Returns
-        -------
-        self : CubeAligner
-            The fitted transformer.
-
-        Raises
-        ------
-        ValueError
-            If `align_to` is no grid, a cube has no WCS to place it on the grid, a
-            cube does not overlap it, or two bands share a name.
-        """
+    def _fit(self, X):
         cubes = check_cubes(X, self, reset=True)
-        grid, band = find_grid(cubes, self.align_to)
-        check_places(cubes, grid, name_of_grid(cubes, band))
-        self.reference_band_ = band
+        grid, self.reference_band_, _ = find_grid(cubes, self.align_to)
         self.resample_ = self.resample
         if self.resample == "auto":
             self.resample_ = "interp" if _share_fwhm(cubes) else "adaptive"
-        self.wcs_ = grid.wcs
-        self.shape_ = grid.shape
-        return self
+        self.wcs_, self.shape_ = grid
 
-    def transform(self, X):
-        """Resample the bands to the grid.
-
-        Parameters
-        ----------
-        X : list of Cube, Cube or array-like of shape (n_rows, n_columns, n_bands)
-            The bands; they may show another field than the fitted ones.
-
-        Returns
-        -------
-        aligned : Cube of shape (n_rows, n_columns, n_bands)
-            All bands in order, on the grid. Pixels without data in a band are NaN
-            there. float32 if all cubes are. An array comes back as an array.
-
-        Raises
-        ------
-        ValueError
-            If a cube has no WCS, a band has no data on the grid, or nothing remains
-            after cropping.
-        """
-        check_is_fitted(self)
-        cube = align_cubes(
-            check_cubes(X, self, reset=False),
-            self._target(),
-            resample=self.resample_,
-            conserve=self.conserve,
-            crop=self.crop,
-            check_registration=self.check_registration,
-            n_jobs=self.n_jobs,
-        )
+    def _transform(self, X):
+        cubes = check_cubes(X, self, reset=False)
+        fluxes = find_fluxes(self.conserve, cubes)
+        grid, band, name = find_grid(cubes, self._target())
+        if self.crop:
+            grid = crop_grid(cubes, grid, name)
+        options = {"method": self.resample_, "n_jobs": self.n_jobs}
+        cube = stack_cubes(cubes, grid, name, fluxes, **options)
+        if self.resample_ == "interp":
+            warn_of_undersampled(cubes, grid)
+        if self.crop:
+            cube = crop_cube(cube, name)
+        if self.check_registration:
+            warn_of_shifts(cube, band or 0)
         return cube if is_cube_list(X) else self._like_input(X, cube)
 
     def footprint(self, X):
@@ -220,23 +191,20 @@ class CubeAligner(CubeTransformer):
         """
         check_is_fitted(self)
         cubes = check_cubes(X, self, reset=False)
-        target = self._target()
-        if isinstance(target, int):
-            owners = [n for n, cube in enumerate(cubes) for _ in cube.band_names]
-            target = owners[target]
+        grid, _, name = find_grid(cubes, self._target())
         frames = [
             Cube(
-                np.ones((*cube.shape[:2], 1), dtype=np.float32),
-                wcs=cube.wcs,
-                band_names=[str(number)],
+                np.ones((*cube.shape[:2], 1), np.float32), wcs=cube.wcs, band_names=[n]
             )
-            for number, cube in enumerate(cubes)
+            for n, cube in enumerate(cubes)
         ]
-        seen = np.isfinite(align_cubes(frames, target, n_jobs=self.n_jobs).data)
-        return np.repeat(seen, [cube.shape[2] for cube in cubes], axis=2)
+        options = {"method": "interp", "n_jobs": self.n_jobs}
+        inside = stack_cubes(frames, grid, name, [False] * len(frames), **options)
+        n_bands = [cube.shape[2] for cube in cubes]
+        return np.isfinite(inside.data).repeat(n_bands, axis=2)
 
     def _target(self):
-        """Return the fitted grid as `align_cubes` takes it."""
+        """Return the grid to align to: the band found by `fit`, else as given."""
         return self.align_to if self.reference_band_ is None else self.reference_band_
 
 

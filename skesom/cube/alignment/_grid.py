@@ -16,7 +16,7 @@ from skesom._common.grids import (
     pixel_size,
     same_grid,
 )
-from skesom.cube._base import all_band_names
+from skesom.cube._base import all_band_names, list_bands
 from skesom.cube._container import Cube
 
 
@@ -26,17 +26,22 @@ def grid_of(cube):
 
 
 def find_grid(cubes, align_to):
-    """Return the grid to align to, and the number of the band it comes from or None."""
-    grids = [grid_of(cube) for cube in cubes]
+    """Return the grid to align to, the number of its band or None, and its name.
+
+    Each cube has a place on the grid.
+    """
+    band, name = None, "of the reference"
     if not isinstance(align_to, str | numbers.Integral):
-        return _as_grid(align_to), None
-    if isinstance(align_to, str) and align_to == "optimal":
-        return _optimal_grid(grids), None
-    of_bands = [
-        grid for grid, cube in zip(grids, cubes, strict=True) for _ in cube.band_names
-    ]
-    band = _find_band(of_bands, all_band_names(cubes), align_to)
-    return of_bands[band], band
+        grid = _as_grid(align_to)
+    elif align_to == "optimal":
+        grid = _optimal_grid([grid_of(cube) for cube in cubes])
+    else:
+        grids = [grid_of(cube) for cube in cubes for _ in cube.band_names]
+        names = all_band_names(cubes)
+        band = _find_band(grids, names, align_to)
+        grid, name = grids[band], f"of band {names[band]!r}"
+    _check_places(cubes, grid, name)
+    return grid, band, name
 
 
 def _find_band(grids, names, align_to):
@@ -53,10 +58,8 @@ def _find_band(grids, names, align_to):
     if align_to == "coarsest":
         if len(group_by_grid(grids)) == 1:  # also without a WCS
             return 0
-        sizes = np.array(
-            [0 if grid.wcs is None else pixel_size(grid.wcs) for grid in grids]
-        )
-        return int(np.argmax(sizes >= sizes.max() * (1 - SAME_SIZE)))
+        sizes = [0 if grid.wcs is None else pixel_size(grid.wcs) for grid in grids]
+        return int(np.argmax(np.array(sizes) >= max(sizes) * (1 - SAME_SIZE)))
     if align_to not in names:
         raise ValueError(
             f"There is no band {align_to!r} to align to, only {names}; "
@@ -71,8 +74,7 @@ def _optimal_grid(grids):
 
     if any(grid.wcs is None for grid in grids):
         raise ValueError(
-            "The optimal grid cannot be found for bands without a WCS. Give their cube "
-            "one with Cube.replace(wcs=...)."
+            "Bands without a WCS have no optimal grid: use Cube.replace(wcs=...)."
         )
     grids = [grids[group[0]] for group in group_by_grid(grids)]
     size = max(pixel_size(grid.wcs) for grid in grids)
@@ -87,14 +89,8 @@ def _as_grid(align_to):
     if isinstance(align_to, Cube):
         wcs, shape = align_to.wcs, align_to.shape[:2]
     else:
-        if isinstance(align_to, Header):
-            align_to = WCS(align_to)
-        if not isinstance(align_to, WCS):
-            raise ValueError(
-                "The grid to align to is 'coarsest', 'optimal', 'first', a band, a "
-                f"WCS, a FITS header or a Cube, got {type(align_to).__name__}."
-            )
-        wcs = align_to.celestial if align_to.has_celestial else None
+        wcs = WCS(align_to) if isinstance(align_to, Header) else align_to
+        wcs = wcs.celestial if wcs.has_celestial else None
         shape = None if wcs is None else wcs.array_shape
     if wcs is None:
         raise ValueError("The grid to align to has no celestial WCS.")
@@ -106,16 +102,7 @@ def _as_grid(align_to):
     return Grid(wcs, tuple(int(length) for length in shape))
 
 
-def name_of_grid(cubes, band):
-    """Return how error messages name the grid of a band (None: another grid)."""
-    return (
-        "of the reference"
-        if band is None
-        else f"of band {all_band_names(cubes)[band]!r}"
-    )
-
-
-def check_places(cubes, grid, grid_name):
+def _check_places(cubes, grid, grid_name):
     """Check that each cube has a place on the grid."""
     for cube in cubes:
         source = grid_of(cube)
@@ -129,11 +116,10 @@ def check_places(cubes, grid, grid_name):
 
 def check_overlap(cubes, seen, grid_name):
     """Check that bands with data have data on the grid."""
-    bands = [(cube, band) for cube in cubes for band in range(cube.shape[2])]
     lost = [
-        cube.band_names[band]
-        for (cube, band), has_data in zip(bands, seen, strict=True)
-        if not has_data and np.isfinite(cube.data[:, :, band]).any()
+        band.name
+        for band, has_data in zip(list_bands(cubes), seen, strict=True)
+        if not has_data and np.isfinite(band.image).any()
     ]
     if lost:
         raise ValueError(_no_overlap(lost, grid_name))

@@ -1,9 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The check that bands on the same pixels show the same sky there.
-
-A WCS can be wrong by some pixels, and a stack of such bands mixes the spectra of
-neighbors. The shift is measured on structures that several bands have in common.
-"""
+"""The check that bands on the same pixels show the same sky there."""
 
 import warnings
 
@@ -29,22 +25,19 @@ LEAST_DEVIATIONS = 8.0
 def find_shift(image, reference):
     """Return the shift (rows, columns) of an image against another, None if unknown.
 
-    It is the peak of the cross-correlation of structures of 1 to 8 pixels, with a
-    parabola through its neighbors along each axis.
+    It is the peak of their cross-correlation, with a parabola along each axis.
     """
     parts = [_structure(band) for band in (image, reference)]
     if any(part is None for part in parts):
         return None
     shape = [fft.next_fast_len(2 * length, real=True) for length in image.shape]
     spectra = [fft.rfft2(part, shape) for part in parts]
-    correlation = fft.irfft2(spectra[0] * np.conj(spectra[1]), shape)
-    correlation = fft.fftshift(correlation)
+    correlation = fft.fftshift(fft.irfft2(spectra[0] * np.conj(spectra[1]), shape))
     row, column = np.unravel_index(np.argmax(correlation), shape)
     peak = correlation[row, column]
-    chance = mad_std(correlation)
-    if peak < LEAST_CORRELATION or peak < LEAST_DEVIATIONS * chance:
-        return None
-    if not (0 < row < shape[0] - 1 and 0 < column < shape[1] - 1):
+    on_edge = not (0 < row < shape[0] - 1 and 0 < column < shape[1] - 1)
+    least = max(LEAST_CORRELATION, LEAST_DEVIATIONS * mad_std(correlation))
+    if peak < least or on_edge:
         return None
     beside = (
         correlation[row - 1 : row + 2, column],
@@ -79,12 +72,10 @@ def warn_of_shifts(cube, reference):
     """Warn of bands that are shifted against the reference band."""
     window = _busy_window(cube)
     against = cube.data[*window, reference]
-    shifts = np.full((cube.shape[2], 2), np.nan)
-    shifts[reference] = 0
-    for band in range(cube.shape[2]):
-        if band != reference:
-            found = find_shift(cube.data[*window, band], against)
-            shifts[band] = np.nan if found is None else found
+    shifts = np.zeros((cube.shape[2], 2))
+    for band in set(range(cube.shape[2])) - {reference}:
+        found = find_shift(cube.data[*window, band], against)
+        shifts[band] = np.nan if found is None else found
     shifted = [
         _describe(cube, band, shifts[band])
         for band in np.flatnonzero(np.hypot(*shifts.T) > TOLERANCE)
@@ -95,7 +86,7 @@ def warn_of_shifts(cube, reference):
             f"in {'; '.join(shifted)}. Correct the WCS of one of them before the bands "
             "are compared pixel by pixel.",
             UserWarning,
-            stacklevel=3,
+            stacklevel=4,
         )
     return shifts
 

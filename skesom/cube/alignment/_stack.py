@@ -17,17 +17,9 @@ from skesom._common.grids import (
     pixel_size,
     same_grid,
 )
-from skesom.cube._base import all_band_names, check_unique_names, split_bands
+from skesom.cube._base import all_band_names, list_bands, split_bands
 from skesom.cube._container import Cube
-from skesom.cube.alignment._grid import (
-    check_overlap,
-    check_places,
-    find_grid,
-    grid_of,
-    name_of_grid,
-    nothing_left,
-)
-from skesom.cube.alignment._registration import warn_of_shifts
+from skesom.cube.alignment._grid import check_overlap, grid_of, nothing_left
 
 METHODS = ("interp", "adaptive", "exact")
 CONSERVED = ("surface brightness", "flux")
@@ -35,39 +27,8 @@ CONSERVED = ("surface brightness", "flux")
 PIXELS_PER_STRIP = 2**18
 
 
-def align_cubes(
-    cubes,
-    align_to="coarsest",
-    *,
-    resample="interp",
-    conserve="surface brightness",
-    crop=False,
-    check_registration=False,
-    n_jobs=None,
-):
-    """Return the bands of cubes on one grid, as `CubeAligner` does."""
-    check_unique_names(cubes)
-    conserve = _spread_conserve(conserve, cubes)
-    grid, band = find_grid(cubes, align_to)
-    name = name_of_grid(cubes, band)
-    check_places(cubes, grid, name)
-    grids = [grid_of(cube) for cube in cubes]
-    if crop and not all(same_grid(source, grid) for source in grids):
-        box = overlap_box(grid, grids)
-        if box is None:
-            raise ValueError(nothing_left(all_band_names(cubes), name))
-        grid = cut_grid(grid, box)
-    options = {"method": resample, "n_jobs": n_jobs}
-    cube = _stack(cubes, grid, name, conserve, options)
-    if crop:
-        cube = _crop(cube, name)
-    if check_registration:
-        warn_of_shifts(cube, band or 0)
-    return cube
-
-
-def _spread_conserve(conserve, cubes):
-    """Return what is conserved in each band."""
+def find_fluxes(conserve, cubes):
+    """Return which bands hold the flux of a pixel instead of surface brightness."""
     n_bands = len(all_band_names(cubes))
     spread = [conserve] * n_bands if isinstance(conserve, str) else list(conserve)
     if len(spread) != n_bands or not set(spread) <= set(CONSERVED):
@@ -75,11 +36,11 @@ def _spread_conserve(conserve, cubes):
             f"conserve must be one of {list(CONSERVED)}, or one of them for each of "
             f"the {n_bands} bands, got {conserve!r}."
         )
-    return spread
+    return [each == "flux" for each in spread]
 
 
-def _stack(cubes, grid, name, conserve, options):
-    """Return all bands on one grid."""
+def stack_cubes(cubes, grid, name, fluxes, **options):
+    """Return all bands on one grid, as one cube."""
     grids = [grid_of(cube) for cube in cubes]
     if len(cubes) == 1 and same_grid(grids[0], grid):
         return cubes[0]
@@ -91,7 +52,6 @@ def _stack(cubes, grid, name, conserve, options):
     if any(cube.errors is not None for cube in cubes):
         errors = np.full_like(data, np.nan)
     known_of_bands = join_bands(cubes)
-    undersampled = []
     for members in group_by_grid(grids):
         source = grids[members[0]]
         group = [cubes[member] for member in members]
@@ -99,22 +59,19 @@ def _stack(cubes, grid, name, conserve, options):
         seen = _fill([cube.data for cube in group], source, grid, data, bands, options)
         check_overlap(group, seen, name)
         known = [n for n, cube in enumerate(group) if cube.errors is not None]
-        planes = [group[n].errors for n in known]
-        _fill(planes, source, grid, errors, [bands[n] for n in known], options)
+        if known:
+            planes = [group[n].errors for n in known]
+            _fill(planes, source, grid, errors, [bands[n] for n in known], options)
         if same_grid(source, grid):
             continue
         ratio = dtype.type((pixel_size(grid.wcs) / pixel_size(source.wcs)) ** 2)
         for band in np.concatenate(bands):
-            if conserve[band] == "flux":
+            if fluxes[band]:
                 data[:, :, band] *= ratio
                 if errors is not None:
                     errors[:, :, band] *= ratio
             else:  # a count of small pixels now stands for the flux of a large one
                 known_of_bands["zero_points"][band] -= 2.5 * np.log10(ratio)
-        if options["method"] == "interp":
-            undersampled += _find_undersampled(group, source, grid)
-    if undersampled:
-        _warn_undersampled(undersampled, grid)
     sky = None
     if any(cube.sky_mask is not None for cube in cubes):
         aligned = [data[:, :, place[0] : place[-1] + 1] for place in places]
@@ -169,36 +126,28 @@ def _stack_sky(cubes, grids, grid, aligned, options):
     return sky & ~missing
 
 
-def _find_undersampled(cubes, source, grid):
-    """Find the bands whose light would fall between the pixels of a grid."""
+def warn_of_undersampled(cubes, grid):
+    """Warn of bands whose light falls between the pixels of a coarser grid."""
+    if grid.wcs is None:
+        return
     size = pixel_size(grid.wcs)
-    if size <= pixel_size(source.wcs) * (1 + SAME_SIZE):
-        return []
-    return [
-        (name, fwhm)
-        for cube in cubes
-        for name, fwhm in zip(cube.band_names, cube.fwhm, strict=True)
-        if size > fwhm / 2
-    ]
-
-
-def _warn_undersampled(undersampled, grid):
-    """Warn of bands that should have been smoothed before."""
-    size = pixel_size(grid.wcs)
-    listed = ", ".join(f"{name!r} ({fwhm:.3g} arcsec)" for name, fwhm in undersampled)
-    warnings.warn(
-        f"Pixels of {size:.3g} arcsec are larger than half the FWHM of {listed}, so "
-        f"part of the light falls between them. Smooth to {2 * size:.3g} arcsec before "
-        "aligning, align to a finer grid, or use resample='adaptive'.",
-        UserWarning,
-        stacklevel=5,
+    listed = ", ".join(
+        f"{band.name!r} ({band.fwhm:.3g} arcsec)"
+        for band in list_bands(cubes)
+        if size > band.fwhm / 2 and size > pixel_size(band.cube.wcs) * (1 + SAME_SIZE)
     )
+    if listed:
+        warnings.warn(
+            f"Pixels of {size:.3g} arcsec are larger than half the FWHM of {listed}, "
+            f"so part of the light falls between them. Smooth to {2 * size:.3g} arcsec "
+            "before aligning, align to a finer grid, or use resample='adaptive'.",
+            UserWarning,
+            stacklevel=4,
+        )
 
 
 def _fill(arrays, source, grid, result, bands, options):
     """Copy or resample images of one grid to their bands; return which had data."""
-    if not arrays:
-        return np.empty(0, dtype=bool)
     if not same_grid(source, grid):
         return _resample(arrays, source, grid, result, np.concatenate(bands), **options)
     for array, places in zip(arrays, bands, strict=True):
@@ -248,7 +197,18 @@ def _resample(arrays, source, grid, data, bands, *, method, n_jobs):
     return np.any(seen, axis=0)
 
 
-def _crop(cube, grid_name):
+def crop_grid(cubes, grid, grid_name):
+    """Cut a grid to the part that all cubes can reach."""
+    grids = [grid_of(cube) for cube in cubes]
+    if all(same_grid(source, grid) for source in grids):
+        return grid
+    box = overlap_box(grid, grids)
+    if box is None:
+        raise ValueError(nothing_left(all_band_names(cubes), grid_name))
+    return cut_grid(grid, box)
+
+
+def crop_cube(cube, grid_name):
     """Cut a cube to the rectangle around the pixels with data in all bands."""
     valid = find_valid(cube.data)
     if not valid.any():
