@@ -14,45 +14,21 @@ from skesom._common.blocks import row_blocks
 from skesom.cube._container import Cube
 
 
-class CubeInput:
-    """Mixin with the scikit-learn tags of estimators that take cubes with NaN."""
+class CubeStep(TransformerMixin, BaseEstimator):
+    """Base of the steps of a Pipeline that take cubes, with NaN for masked pixels.
+
+    A subclass defines `_fit` and `_transform`.
+    """
+
+    _parameter_constraints = {}  # a transformer of a user needs none
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.input_tags.two_d_array = False
         tags.input_tags.three_d_array = True
         tags.input_tags.allow_nan = True
-        if tags.transformer_tags is not None:
-            tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
-
-
-class CubeTransformer(CubeInput, TransformerMixin, BaseEstimator):
-    """Base of the transformers that take a cube and give the same kind of cube.
-
-    A `Cube` comes back as a `Cube`, a plain array as a plain array.
-
-    Attributes
-    ----------
-    keeps_flux : bool
-        Class attribute: whether what comes out is a flux, as what went in was. Reports
-        show the fluxes of the last step of a pipeline up to which all do. False by
-        default, which is right for any transformer.
-    works_pixelwise : bool
-        Class attribute: whether `transform` makes each pixel from the bands of that
-        pixel alone, so that a part of the rows gives the same part of the result.
-        Reports apply such steps strip by strip. False by default, which costs memory
-        but is right for any transformer.
-
-    Notes
-    -----
-    A transformer of your own overrides `fit` and `transform`, and sets the two class
-    attributes where they are true.
-    """
-
-    keeps_flux = False
-    works_pixelwise = False
-    _parameter_constraints = {}  # a transformer of a user needs none
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y=None):
@@ -62,7 +38,7 @@ class CubeTransformer(CubeInput, TransformerMixin, BaseEstimator):
         ----------
         X : Cube, array-like of shape (n_rows, n_columns, n_bands) or list of Cube
             The cube; NaN marks masked pixels. A list of cubes on different grids only
-            where the transformer takes it.
+            where the class takes it.
         y : None
             Ignored.
 
@@ -103,8 +79,8 @@ class CubeTransformer(CubeInput, TransformerMixin, BaseEstimator):
         Returns
         -------
         transformed : Cube, ndarray or list of Cube
-            In the kind and the float type of X. Masked pixels stay NaN, and errors of a
-            Cube are propagated.
+            A cube in the kind and the float type of X, with NaN in masked pixels and
+            the errors of a Cube propagated; or the table of a flattener.
         """
         check_is_fitted(self)
         return self._transform(X)
@@ -113,19 +89,32 @@ class CubeTransformer(CubeInput, TransformerMixin, BaseEstimator):
         """Do what `fit_transform` does, in a class that can save work."""
         return self.fit(X).transform(X)
 
+
+class CubeTransformer(CubeStep):
+    """Base of the transformers that take a cube and give the same kind of cube.
+
+    A `Cube` comes back as a `Cube`, a plain array as a plain array.
+
+    Attributes
+    ----------
+    keeps_flux : bool
+        Class attribute: whether what comes out is a flux, as what went in was. Reports
+        show the fluxes of the last step of a pipeline up to which all do.
+    works_pixelwise : bool
+        Class attribute: whether `transform` makes each pixel from the bands of that
+        pixel alone. Reports apply such steps strip by strip, which saves memory.
+
+    Notes
+    -----
+    A transformer of your own overrides `fit` and `transform`, and sets the two class
+    attributes where they are true; False is right for any transformer.
+    """
+
+    keeps_flux = False
+    works_pixelwise = False
+
     def set_output(self, *, transform=None):
-        """Leave the output a cube: it has no table form (kept for pipelines).
-
-        Parameters
-        ----------
-        transform : {"default", "pandas", "polars"}, default=None
-            Set by scikit-learn's pipelines; a cube stays a cube.
-
-        Returns
-        -------
-        self : object
-            The transformer.
-        """
+        """Return the transformer unchanged: a cube has no table form."""
         return self
 
     def _check_cube(self, X, *, reset):
@@ -216,14 +205,14 @@ def check_cubes(X, estimator, *, reset):
                 f"{type(cube).__name__}."
             )
         check_cube(cube)
-    check_unique_names(X)
-    _check_n_bands(len(all_band_names(X)), estimator, reset)
+    names = all_band_names(X)
+    _check_names(names)
+    _check_n_bands(len(names), estimator, reset)
     return list(X)
 
 
-def check_unique_names(cubes):
-    """Raise an error if bands of several cubes have the same name."""
-    names = all_band_names(cubes)
+def _check_names(names):
+    """Raise an error if several bands have the same name."""
     repeated = sorted({name for name in names if names.count(name) > 1})
     if repeated:
         raise ValueError(
@@ -286,8 +275,7 @@ class Band(NamedTuple):
     @property
     def pixel_scale(self):
         """Height and width of a pixel in arcsec, None if unknown."""
-        scale = self.given_scale
-        scale = self.cube.pixel_scale if scale is None else scale
+        scale = self.cube.pixel_scale if self.given_scale is None else self.given_scale
         return None if scale is None else np.array(scale, dtype=np.float64)
 
     @property
@@ -300,7 +288,7 @@ class Band(NamedTuple):
     def directions(self):
         """Steps to the east and north (rows, arcsec) per column and row, or None.
 
-        Measured in the middle of the image; None if the cube has no WCS.
+        They are those of the middle of the image, None without a WCS.
         """
         wcs = self.cube.wcs
         if wcs is None:

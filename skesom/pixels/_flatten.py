@@ -4,13 +4,12 @@
 from numbers import Integral
 
 import numpy as np
-from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from skesom._common.blocks import find_valid, in_threads, row_blocks
 from skesom._common.labels import MASKED, SKY, mark_sky
-from skesom.cube import CubeInput, check_cube
+from skesom.cube import CubeStep, check_cube
 
 
 def flatten(cube, *, pattern="pixel", min_bands=None, copy=True, n_jobs=None):
@@ -71,10 +70,10 @@ def _pick(data, valid, width, copy, n_jobs):
     blocks = row_blocks(data.shape)
     ends = np.cumsum([np.count_nonzero(valid[rows]) for rows in blocks])
     in_place = not copy and data.flags.carray
-    if in_place:
-        table = data.reshape(-1, width)[: ends[-1]]
-    else:
-        table = np.empty((ends[-1], width), dtype=data.dtype)
+    table = (
+        data.reshape(-1, width) if in_place else np.empty((ends[-1], width), data.dtype)
+    )
+    table = table[: ends[-1]]
 
     def fill(number):
         rows = blocks[number]
@@ -157,65 +156,34 @@ def unflatten(values, valid):
     if valid.dtype.kind in "iu":
         is_sky = valid == SKY
         rows, valid = valid, valid >= 0
-        n_rows = int(rows.max(initial=-1)) + 1
-        if len(values) != n_rows:
-            raise ValueError(f"Got {len(values)} rows for {n_rows} segments.")
+        _check_length(values, int(rows.max(initial=-1)) + 1, "segments")
         values = values[rows[valid]]
-    n_valid = np.count_nonzero(valid)
-    if len(values) != n_valid:
-        raise ValueError(f"Got {len(values)} rows for {n_valid} valid pixels.")
+    _check_length(values, np.count_nonzero(valid), "valid pixels")
+    shape = valid.shape + values.shape[1:]
     if values.dtype.kind in "iub":
-        image = np.full(valid.shape + values.shape[1:], MASKED, dtype=np.int32)
+        image = np.full(shape, MASKED, dtype=np.int32)
         if is_sky is not None:
             image[is_sky] = SKY
     else:
-        image = np.full(valid.shape + values.shape[1:], np.nan, dtype=values.dtype)
+        image = np.full(shape, np.nan, dtype=values.dtype)
     image[valid] = values
     return image
 
 
-class Flattener(CubeInput, TransformerMixin, BaseEstimator):
+def _check_length(values, n_rows, things):
+    """Raise an error if there is not one value for each thing."""
+    if len(values) != n_rows:
+        raise ValueError(f"Got {len(values)} rows for {n_rows} {things}.")
+
+
+class Flattener(CubeStep):
     """Base of the steps of a Pipeline at which a cube becomes a table.
 
-    A subclass defines `_fit`, which returns the table of the fitted cube and stores
-    what `inverse_transform` needs.
+    Its `_fit` returns the table of the fitted cube and stores what
+    `inverse_transform` needs.
     """
 
-    @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y=None):
-        """Find the pixels that make the rows.
-
-        Parameters
-        ----------
-        X : Cube or array-like of shape (n_rows, n_columns, n_bands)
-            The cube.
-        y : None
-            Ignored, present for API consistency.
-
-        Returns
-        -------
-        self : object
-            The fitted transformer.
-        """
-        self._fit(X)
-        return self
-
-    @_fit_context(prefer_skip_nested_validation=True)
-    def fit_transform(self, X, y=None):
-        """Find the pixels that make the rows, and return the table.
-
-        Parameters
-        ----------
-        X : Cube or array-like of shape (n_rows, n_columns, n_bands)
-            The cube.
-        y : None
-            Ignored, present for API consistency.
-
-        Returns
-        -------
-        table : ndarray of shape (n_samples, n_bands) or (n_samples, 1)
-            What `transform` returns for this cube.
-        """
+    def _fit_transform(self, X):
         return self._fit(X)
 
     def get_feature_names_out(self, input_features=None):
@@ -224,7 +192,7 @@ class Flattener(CubeInput, TransformerMixin, BaseEstimator):
         Parameters
         ----------
         input_features : None
-            Ignored, present for API consistency.
+            Ignored.
 
         Returns
         -------
@@ -298,20 +266,7 @@ class CubeFlattener(Flattener):
         self.copy = copy
         self.n_jobs = n_jobs
 
-    def transform(self, X):
-        """Return the valid pixels of a cube as a table.
-
-        Parameters
-        ----------
-        X : Cube or array-like of shape (n_rows, n_columns, n_bands)
-            The cube.
-
-        Returns
-        -------
-        table : ndarray of shape (n_valid, n_bands) or (n_valid, 1)
-            The valid pixels of this cube in raster order.
-        """
-        check_is_fitted(self)
+    def _transform(self, X):
         return self._flatten(check_cube(X, estimator=self, reset=False))[0]
 
     def inverse_transform(self, X):

@@ -105,21 +105,8 @@ class SuperpixelFlattener(Flattener):
         self.statistic = statistic
         self.min_bands = min_bands
 
-    def transform(self, X):
-        """Return the superpixels of a cube as a table.
-
-        Parameters
-        ----------
-        X : Cube or array-like of shape (n_rows, n_columns, n_bands)
-            The cube; its own superpixels are found.
-
-        Returns
-        -------
-        table : ndarray of shape (n_superpixels, n_bands)
-            Their spectra.
-        """
-        segments = self.segment(X)
-        return _segment_spectra(check_cube(X), segments, self.statistic)
+    def _transform(self, X):
+        return _segment_spectra(check_cube(X), self.segment(X), self.statistic)
 
     def segment(self, X):
         """Find the superpixels of a cube by the fitted scales.

@@ -1,22 +1,21 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Bring every band to the same FWHM with the kernel that it lacks.
-
-Colors mean something only where all bands see the sky through the same point-spread
-function. Gaussians add in quadrature, so a band of width FWHM_i reaches the target by
-a kernel of width sqrt(target^2 - FWHM_i^2), and the band at the target stays as it is.
-Measured point-spread functions do the same with a kernel of their own shape.
-"""
+"""Bring every band to the same FWHM with the kernel that it lacks."""
 
 import warnings
 from numbers import Integral, Real
 
 import numpy as np
 from astropy import units
-from sklearn.base import _fit_context
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.validation import check_is_fitted
 
-from skesom.cube._base import CubeTransformer, check_cubes, is_cube_list, list_bands
+from skesom.cube._base import (
+    CubeTransformer,
+    all_band_names,
+    check_cubes,
+    is_cube_list,
+    list_bands,
+    split_bands,
+)
 from skesom.cube.convolution._beams import (
     KEYWORDS,
     find_beams,
@@ -40,9 +39,9 @@ _ROUNDING = 1e-9
 class FWHMConvolver(CubeTransformer):
     r"""Convolve every band to the same point-spread function.
 
-    Works on one cube and, before bands are aligned, on a list of cubes with pixels of
-    their own: each band is convolved on its native pixels to the width that is common
-    to all.
+    Takes one cube or, before bands are aligned, a list of cubes, and convolves each
+    band on its native pixels. Gaussians add in quadrature: a band reaches the target
+    by a kernel of width sqrt(target^2 - fwhm^2).
 
     Parameters
     ----------
@@ -51,11 +50,11 @@ class FWHMConvolver(CubeTransformer):
         Full width at half maximum of the point-spread function in arcsec. None takes
         the widths of the cubes (`Cube.fwhm`); if that of a band is unknown, all bands
         stay as they are, with a warning. Otherwise one entry for all bands, one for
-        each, or a dict by band name (other bands: "header"). An entry is
+        each, or a dict by band name (other bands: "header"):
 
         - a number of arcsec, or a Quantity of an angle or of pixels;
-        - ``"header"``: the width of the cube, which `skesom.io.read_cube` takes from
-          the header; it is an error if there is none;
+        - ``"header"``: the width that the cube has, `skesom.io.read_cube` takes it
+          from the header;
         - an `astropy.io.fits.Header` with BMAJ, BMIN and BPA (degrees), or with FWHM
           (arcsec, or pixels if its comment says so);
         - ``"stars"``: the median width of isolated stars in the band (needs the extra
@@ -63,46 +62,55 @@ class FWHMConvolver(CubeTransformer):
         - an elliptical beam (major, minor, angle): two widths and degrees from north
           through east.
     target_fwhm : "worst", float or Quantity, default="worst"
-        Width in arcsec that all bands are brought to: that of the worst band, or a
-        number no smaller.
+        Width in arcsec that all bands are brought to, no smaller than the worst.
     pixel_scale : float, array-like of shape (2,) or Quantity, default=None
-        Height and width of a pixel in arcsec, or one number for square pixels. By
-        default that of the cubes.
+        Height and width of a pixel in arcsec, or one number for square pixels; that
+        of the cubes by default.
     psfs : dict or sequence of length n_bands, default=None
-        Measured point-spread functions by band name or in the order of the bands, as
-        arrays on the pixels of the band or as FITS files (whose PIXELSCL, PIXSCALE or
-        CDELT1 gives their own pixels). All bands are then matched by Wiener kernels
-        [2]_ (needs the extra ``psf``): to the widest of these functions, or to a
-        Gaussian with a number as `target_fwhm`. A band without (None) is taken to be a
-        Gaussian.
+        Measured point-spread functions, as arrays on the pixels of the band or as FITS
+        files (with the pixel size in PIXELSCL, PIXSCALE or CDELT1). Bands are then
+        matched by Wiener kernels [2]_ (needs the extra ``psf``): to the widest of these
+        functions, or to a Gaussian of a number as `target_fwhm`. A band without (None)
+        is a Gaussian.
     kernels : dict or sequence of length n_bands, default=None
-        Ready kernels in the same forms; they are normalized and taken to lead to the
-        target. Bands without one are treated as usual, or stay as they are if their
-        FWHM is unknown.
+        Ready kernels in the same forms, which are normalized and lead to the target.
+        Bands without one are treated as usual, or stay as they are if their FWHM is
+        unknown.
     copy : bool, default=True
-        False convolves in the memory of the cube that is given, if that allows. That
-        is right after a step that has made a new cube.
+        False convolves in the memory of the cube, if it can be written: right after a
+        step that has made a new cube.
     n_jobs : int, default=None
         Number of threads. The result does not depend on it.
 
     Attributes
     ----------
     target_fwhm_ : float
-        The common width in arcsec; NaN if it is unknown, as with ready kernels alone.
+        The common width in arcsec, NaN if unknown (as with ready kernels alone).
     fwhm_ : ndarray of shape (n_bands,)
         Width of each band before (of the major axis) in arcsec, NaN if unknown.
     kernel_fwhm_ : ndarray of shape (n_bands,)
         Width of the Gaussian (its major axis) that each band is convolved with, in
-        arcsec; 0 for a band that is left alone, NaN for a kernel of another shape.
+        arcsec; 0 without one, NaN for a kernel of another shape.
     methods_ : list of str
         ``"none"``, ``"gaussian"``, ``"elliptical"``, ``"wiener"`` or ``"kernel"`` for
         each band.
     summary_ : dict of str to str
-        One line per band: what is done to it, and from which width.
+        By band name: what is done to it, and from which width.
     pixel_scale_ : ndarray of shape (n_bands, 2)
         Height and width of the pixels of each band in arcsec; NaN if unknown.
     n_features_in_ : int
         Number of bands, of all cubes together.
+
+    Raises
+    ------
+    ValueError
+        If some widths or the pixel scale are missing or impossible, a band is worse
+        than the target, a point-spread function or kernel cannot be used, or there are
+        too few stars.
+    OSError
+        If a file cannot be read.
+    ImportError
+        If photutils is needed and missing.
 
     Warns
     -----
@@ -117,33 +125,27 @@ class FWHMConvolver(CubeTransformer):
     -----
     The method is that of [1]_. Along an axis where a Gaussian kernel has a standard
     deviation of at least one pixel it is sampled at the pixel centers
-    (`scipy.ndimage.gaussian_filter1d`, cut at four standard deviations). A narrower one
-    cannot be sampled so: for the nine M83 mosaics of the WFC3 Early Release Science,
-    whose kernels have standard deviations of .4 to .5 pixels, sampling ends 2 to 6 %
-    away from the wanted width. There the kernel is applied in Fourier space
-    (`scipy.ndimage.fourier_gaussian`); its wings alternate in sign and stay below .075
-    divided by the squared distance in pixels. Elliptical kernels that are not along
-    the pixel axes are made in Fourier space as well.
+    (`scipy.ndimage.gaussian_filter1d`, cut at four standard deviations). Sampling a
+    narrower one (.4 to .5 pixels in the M83 mosaics of WFC3) ends 2 to 6 % away from
+    the wanted width: it is applied in Fourier space (`scipy.ndimage.fourier_gaussian`),
+    with wings below .075 divided by the squared distance in pixels. So are elliptical
+    kernels that are not along the pixel axes.
 
-    Masked pixels (NaN) and the outside of the frame have no weight: the weights of the
-    kernel are renormalized over the valid pixels, and masked pixels stay masked. So
-    nothing darkens at the borders and beside gaps. Kernels with negative lobes (as
-    Wiener kernels) cannot be renormalized; for them gaps and surroundings are filled
-    with the mean around the nearest valid pixel, and masked again.
+    Masked pixels (NaN) and the outside of the frame have no weight, so that nothing
+    darkens beside them; masked pixels stay masked. For kernels with negative lobes (as
+    Wiener kernels), whose weights cannot be renormalized, gaps and surroundings are
+    filled with the mean around the nearest valid pixel, and masked again.
 
-    Errors of the cube (`Cube.errors`) are propagated for noise that is independent
-    from pixel to pixel: variances are convolved with the squared weights. Afterwards
-    the noise of neighbors is correlated, which errors cannot express.
+    Errors of the cube are propagated for noise that is independent from pixel to
+    pixel. Afterwards the noise of neighbors is correlated, which errors cannot express.
 
-    Stars are measured by Gaussians on a constant that are fitted to isolated sources;
-    those around the densest width (half-sample mode [3]_) are the stars. Their widths
-    are those of Gaussians through the pixel values, so they include the pixel; this is
-    what counts for images that are convolved after sampling. Measured point-spread
-    functions and kernels are taken to lie along the pixel axes of their band.
+    Stars are isolated sources around the densest width (half-sample mode [3]_) of
+    Gaussians on a constant fitted to them. These widths include the pixel, as is right
+    for images that are convolved after sampling. Measured point-spread functions and
+    kernels lie along the pixel axes of their band.
 
-    The number of operations is proportional to the number of pixels and to the width
-    of a Gaussian kernel. The memory needed beside the result does not depend on the
-    number of rows.
+    The fluxes are used in `fit` only to measure stars. The memory needed beside the
+    result does not depend on the number of rows.
 
     References
     ----------
@@ -203,83 +205,33 @@ class FWHMConvolver(CubeTransformer):
         self.copy = copy
         self.n_jobs = n_jobs
 
-    @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y=None):
-        """Find the kernels from the description of the cubes.
-
-        The fluxes are used only where the width is measured on stars; otherwise any
-        part of the sky gives the same kernels.
-
-        Parameters
-        ----------
-        X : Cube, array-like of shape (n_rows, n_columns, n_bands) or list of Cube
-            The bands.
-        y : None
-            Ignored.
-
-        Returns
-        -------
-        self : FWHMConvolver
-            The fitted transformer.
-
-        Raises
-        ------
-        ValueError
-            If some widths or the pixel scale are missing or impossible, a band is worse
-            than the target, a point-spread function or kernel cannot be used, or there
-            are too few stars.
-        OSError
-            If a file cannot be read.
-        ImportError
-            If photutils is needed and missing.
-        """
+    def _fit(self, X):
         cubes = check_cubes(X, self, reset=True)
         bands = self._list_bands(cubes)
         target, matches = self._match(bands)
-        geometry = [
-            _geometry(match, band) for match, band in zip(matches, bands, strict=True)
-        ]
+        geometry = list(map(_geometry, matches, bands))
         for match, band, known in zip(matches, bands, geometry, strict=True):
             kernel_on_pixels(match, *known, band.name)
         self.target_fwhm_ = target
         self.fwhm_ = np.array([match.fwhm for match in matches])
         self.kernel_fwhm_ = np.array([match.kernel_fwhm for match in matches])
         self.methods_ = [match.method for match in matches]
-        self.summary_ = {
-            band.name: match.describe()
-            for band, match in zip(bands, matches, strict=True)
-        }
+        summaries = [match.describe() for match in matches]
+        self.summary_ = dict(zip(all_band_names(cubes), summaries, strict=True))
         self.pixel_scale_ = np.array([scale for scale, _ in geometry])
         self._matches = matches
         self._directions = [directions for _, directions in geometry]
-        return self
 
-    def transform(self, X):
-        """Convolve the bands.
-
-        Parameters
-        ----------
-        X : Cube, array-like of shape (n_rows, n_columns, n_bands) or list of Cube
-            The bands.
-
-        Returns
-        -------
-        convolved : the same kind as X
-            The bands at their common width, of the same float type. A cube of which
-            no band needs a kernel shares its data with X.
-        """
-        check_is_fitted(self)
+    def _transform(self, X):
         cubes = check_cubes(X, self, reset=False)
-        results, first = [], 0
-        for cube in cubes:
-            results.append(self._convolve(cube, first))
-            first += cube.shape[2]
+        numbers = split_bands(range(len(self._matches)), cubes)
+        results = list(map(self._convolve, cubes, numbers))
         return results if is_cube_list(X) else self._like_input(X, results[0])
 
-    def _convolve(self, cube, first):
-        """Convolve one cube; its first band has this number among all bands."""
+    def _convolve(self, cube, numbers):
+        """Convolve one cube whose bands have these numbers among all bands."""
         kernels = []
-        for number, band in enumerate(self._list_bands([cube]), first):
+        for number, band in zip(numbers, self._list_bands([cube]), strict=True):
             match = self._matches[number]
             scale, directions = _geometry(match, band)
             if np.isnan(scale).any():
@@ -287,8 +239,8 @@ class FWHMConvolver(CubeTransformer):
             if directions is None:
                 directions = self._directions[number]
             kernels.append(kernel_on_pixels(match, scale, directions, band.name))
-        fwhm = [match.result for match in self._matches[first : first + len(kernels)]]
-        if all(kernel is None for kernel in kernels):
+        fwhm = [self._matches[number].result for number in numbers]
+        if not any(kernels):
             return cube.replace(fwhm=fwhm)
         planes = [part for part in (cube.data, cube.errors) if part is not None]
         copy = self.copy or not all(part.flags.writeable for part in planes)
@@ -306,40 +258,36 @@ class FWHMConvolver(CubeTransformer):
         _check_one_way(bands, psfs, kernels)
         fwhm = self.fwhm
         if fwhm is None:
-            fwhm = _stamp_beams(psfs, bands)
+            stamps = zip(bands, psfs, strict=True)
+            fwhm = {band.name: stamp_beam(psf, band) for band, psf in stamps if psf}
         beams = find_beams(fwhm, bands)
-        if not any(kernel is not None for kernel in kernels):
-            if not self._check_known(bands, beams):
-                return np.nan, [_left_alone(beam) for beam in beams]
+        if not any(kernels) and not self._check_known(bands, beams):
+            return np.nan, [_left_alone(beam) for beam in beams]
+        matches = [_left_alone(beam) for beam in beams]
         usual = [
             number
             for number, (beam, kernel) in enumerate(zip(beams, kernels, strict=True))
-            if beam is not None and kernel is None
+            if beam and not kernel
         ]
         width = _target_width(self.target_fwhm, bands, beams, usual)
         if self.psfs is not None and usual:
-            found = match_stamps(
-                [bands[number] for number in usual],
-                [beams[number] for number in usual],
-                [psfs[number] for number in usual],
-                None if isinstance(self.target_fwhm, str) else width,
-            )
+            parts = ([part[n] for n in usual] for part in (bands, beams, psfs))
+            target = None if isinstance(self.target_fwhm, str) else width
+            found = match_stamps(*parts, target)
         else:
             found = [match_gaussian(beams[number], width) for number in usual]
-        found = dict(zip(usual, found, strict=True))
-        for number, (beam, kernel) in enumerate(zip(beams, kernels, strict=True)):
-            if kernel is not None:
-                known = _left_alone(beam).fwhm
-                found[number] = Match("kernel", known, width, array=kernel.array)
-            elif beam is None:
-                found[number] = _left_alone(beam)
-        return width, [found[number] for number in range(len(bands))]
+        for number, match in zip(usual, found, strict=True):
+            matches[number] = match
+        for number, kernel in enumerate(kernels):
+            if kernel:
+                known = matches[number].fwhm
+                matches[number] = Match("kernel", known, width, array=kernel.array)
+        return width, matches
 
     def _check_known(self, bands, beams):
         """Check that all widths are known; by default bands may stay as they are."""
-        unknown = [
-            band.name for band, beam in zip(bands, beams, strict=True) if beam is None
-        ]
+        pairs = zip(bands, beams, strict=True)
+        unknown = [band.name for band, beam in pairs if beam is None]
         if not unknown:
             return True
         which = ", ".join(unknown)
@@ -356,7 +304,7 @@ class FWHMConvolver(CubeTransformer):
                 "unknown: give fwhm (--fwhm), in arcsec or 'stars', to bring them to "
                 "one width.",
                 UserWarning,
-                stacklevel=5,
+                stacklevel=6,
             )
         return False
 
@@ -373,19 +321,10 @@ def _left_alone(beam):
     return Match("none", fwhm, fwhm)
 
 
-def _stamp_beams(psfs, bands):
-    """Return the widths of measured point-spread functions by band name."""
-    return {
-        band.name: stamp_beam(psf, band)
-        for band, psf in zip(bands, psfs, strict=True)
-        if psf is not None
-    }
-
-
 def _check_one_way(bands, psfs, kernels):
     """Check that no band has both a point-spread function and a kernel."""
     for band, psf, kernel in zip(bands, psfs, kernels, strict=True):
-        if psf is not None and kernel is not None:
+        if psf and kernel:
             raise ValueError(
                 f"Band {band.name!r} has both a PSF and a kernel. Give only one."
             )
@@ -394,7 +333,7 @@ def _check_one_way(bands, psfs, kernels):
 def _target_width(target, bands, beams, usual):
     """Return the common width in arcsec; no band may be worse."""
     if isinstance(target, str):
-        return max((beam.major for beam in beams if beam is not None), default=np.nan)
+        return max((beam.major for beam in beams if beam), default=np.nan)
     width = in_arcsec("target_fwhm", target)
     if np.ndim(width) or not (np.isfinite(width) and width > 0):
         raise ValueError(
