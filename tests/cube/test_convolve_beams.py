@@ -127,7 +127,9 @@ class TestLists:
         cubes = self.cubes()
         with pytest.raises(ValueError, match=r"one for each of the 4 bands .* got 3"):
             FWHMConvolver([1, 2, 3]).fit(cubes)
-        with pytest.raises(ValueError, match="names 'z', but the bands are a, b, c, d"):
+        with pytest.raises(
+            ValueError, match="a FWHM for 'z', but the bands are a, b, c, d"
+        ):
             FWHMConvolver({"z": 1}).fit(cubes)
         with pytest.raises(ValueError, match="'b' has a FWHM of 5 arcsec and cannot"):
             FWHMConvolver(target_fwhm=4.0).fit(cubes)

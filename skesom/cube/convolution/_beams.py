@@ -1,9 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Widths of point-spread functions: given, known to the cube, or measured on stars.
-
-Every form ends in a `Beam`: numbers, Quantities, FITS headers, `Cube.fwhm`, and stars
-in the image.
-"""
+"""Widths of point-spread functions: given, known to the cube, or measured on stars."""
 
 import importlib
 import warnings
@@ -16,34 +12,29 @@ from astropy.io.fits import Header
 from astropy.stats import gaussian_fwhm_to_sigma, mad_std
 from scipy import optimize, spatial
 
+from skesom._common.grids import SAME_SIZE
+
 KEYWORDS = ("header", "stars")
-# Pixel scales that differ by less than this fraction are equal.
-_SAME_SCALE = 1e-3
 FEWEST_STARS = 5
-# In units of the noise of a pixel; fainter stars add more scatter than information.
-LEAST_PEAK = 10.0
-# In units of the brightest pixel.
-LEAST_NOISE = 1e-6
-# In units of the FWHM: a neighbor within this distance spoils the wings of a star.
-ISOLATION = 4.0
+LEAST_PEAK = 10.0  # times the noise; fainter stars add more scatter than information
+LEAST_NOISE = 1e-6  # of the brightest pixel
+ISOLATION = 4.0  # FWHM; a neighbor within this distance spoils the wings of a star
 NEIGHBOR_PEAK = 0.1
-# Half of the side of the square that is fitted, in units of the FWHM.
-HALF_WINDOW = 1.5
+HALF_WINDOW = 1.5  # FWHM; half of the side of the square that is fitted
 WORST_RESIDUAL = 0.1
 WORST_OFFSET = 1.5
 FIRST_GUESS = 3.0
-# Stars of one image differ by less than this fraction; galaxies are wider.
-STAR_SPREAD = 0.1
+STAR_SPREAD = 0.1  # of the width; galaxies are wider
 BACKGROUND_BOX = 64
-# The middle of a large image has enough stars.
-ENOUGH_PIXELS = 2048
+_SHAPES = ("sharpness_range", "roundness_range")
+ENOUGH_PIXELS = 2048  # the middle of a large image has enough stars
 
 
 class Beam(NamedTuple):
     """An elliptical Gaussian on the sky.
 
-    Full widths at half maximum of both axes in arcsec, direction of the major axis in
-    degrees from north through east, and how the widths are known.
+    FWHM of both axes in arcsec, direction of the major axis in degrees from north
+    through east, and how the widths are known.
     """
 
     major: float
@@ -59,50 +50,45 @@ class Beam(NamedTuple):
     def covariance(self):
         """Return the covariance of (east, north) in arcsec squared."""
         angle = np.deg2rad(self.angle)
-        axes = np.array(
-            [[np.sin(angle), -np.cos(angle)], [np.cos(angle), np.sin(angle)]]
-        )
+        sin, cos = np.sin(angle), np.cos(angle)
+        axes = np.array([[sin, -cos], [cos, sin]])
         sigmas = np.array([self.major, self.minor]) * gaussian_fwhm_to_sigma
         return (axes * sigmas**2) @ axes.T
 
     def missing(self, target):
-        """Return the beam that makes this one round and as wide as the target.
-
-        Covariances of Gaussians add, so the major axis of the one is along the minor
-        axis of the other.
-        """
-        major, minor = (
-            float(np.sqrt(max(target**2 - width**2, 0)))
-            for width in (self.minor, self.major)
-        )
+        """Return the beam that makes this one round and as wide as the target."""
+        # Covariances add: the major axis of the one is the minor axis of the other.
+        squares = target**2 - np.square([self.minor, self.major])
+        major, minor = np.sqrt(np.maximum(squares, 0)).tolist()
         return Beam(major, minor, (self.angle + 90) % 180)
 
 
 def find_beams(fwhm, bands):
-    """Return the beam of each band."""
-    entries = _spread_over_bands(fwhm, [band.name for band in bands])
-    return [_read_beam(*pair) for pair in zip(entries, bands, strict=True)]
+    """Return the beam of each band, None where it is unknown."""
+    if isinstance(fwhm, str | Header) or _is_number(fwhm):
+        fwhm = [fwhm] * len(bands)
+    wanted = "fwhm must be one number or one"
+    fwhm = one_per_band(fwhm, bands, "FWHM", wanted, default="header")
+    return list(map(_read_beam, fwhm, bands))
 
 
-def _spread_over_bands(fwhm, names):
-    """Return one entry per band."""
-    if isinstance(fwhm, Mapping) and not isinstance(fwhm, Header):
-        unknown = [name for name in fwhm if name not in names]
+def one_per_band(entries, bands, kind, wanted, default=None):
+    """Return one entry per band from a sequence, or a mapping by band name."""
+    names = [band.name for band in bands]
+    listed = ", ".join(names)
+    if isinstance(entries, Mapping):
+        unknown = [name for name in entries if name not in names]
         if unknown:
             raise ValueError(
-                f"fwhm names {unknown[0]!r}, but the bands are {', '.join(names)}."
+                f"There is a {kind} for {unknown[0]!r}, but the bands are {listed}."
             )
-        return [fwhm.get(name, "header") for name in names]
-    if fwhm is None:
-        fwhm = "header"
-    if isinstance(fwhm, str | Header) or _is_number(fwhm):
-        return [fwhm] * len(names)
-    if len(fwhm) != len(names):
+        entries = [entries.get(name, default) for name in names]
+    if len(entries) != len(names):
         raise ValueError(
-            f"fwhm must be one number or one for each of the {len(names)} bands "
-            f"({', '.join(names)}), got {len(fwhm)}."
+            f"{wanted} for each of the {len(names)} bands ({listed}), got "
+            f"{len(entries)}."
         )
-    return list(fwhm)
+    return list(entries)
 
 
 def _read_beam(entry, band):
@@ -114,19 +100,17 @@ def _read_beam(entry, band):
                 f"{', '.join(KEYWORDS)}, got {entry!r}."
             )
         if entry == "stars":
-            size = _pixel_size(band)  # refused before anything is measured
+            size = pixel_size(band)  # an error before anything is measured
             pixels, n_stars = measure_star_fwhm(band.image, band.name)
-            width = pixels * size
-            return Beam(width, width, source=f"{n_stars} stars")
-        if np.isnan(band.fwhm):
-            return None
-        return _checked([band.fwhm] * 2 + [0.0], band, "the cube")
+            return Beam(pixels * size, pixels * size, source=f"{n_stars} stars")
+        known = not np.isnan(band.fwhm)
+        return _checked([band.fwhm] * 2, band, "the cube") if known else None
     if isinstance(entry, Beam):
         return entry
     if isinstance(entry, Header):
         return _checked(_read_header(entry, band), band, "its header")
     if _is_number(entry):
-        return _checked([_in_arcsec(entry, band)] * 2 + [0.0], band)
+        return _checked([_in_arcsec(entry, band)] * 2, band)
     if len(entry) != 3:
         raise ValueError(
             f"The beam of band {band.name!r} must be (major, minor, angle), got "
@@ -139,11 +123,11 @@ def _read_beam(entry, band):
 
 
 def _read_header(header, band):
-    """Return (major, minor, angle) from the cards of a header."""
+    """Return the widths, and the angle if any, from the cards of a header."""
     if "BMAJ" in header:
-        major = header["BMAJ"] * units.deg.to(units.arcsec)
-        minor = header.get("BMIN", header["BMAJ"]) * units.deg.to(units.arcsec)
-        return major, minor, header.get("BPA", 0.0)
+        widths = header["BMAJ"], header.get("BMIN", header["BMAJ"])
+        widths = np.array(widths) * units.deg.to(units.arcsec)
+        return *widths, header.get("BPA", 0.0)
     if "FWHM" not in header:
         raise ValueError(
             f"The header of band {band.name!r} has neither BMAJ nor FWHM. Pass the "
@@ -151,14 +135,14 @@ def _read_header(header, band):
         )
     width = header["FWHM"]
     if "pix" in header.comments["FWHM"].lower():
-        width = width * _pixel_size(band)
-    return width, width, 0.0
+        width = width * pixel_size(band)
+    return width, width
 
 
 def _in_arcsec(width, band):
     """Return a width in arcsec; numbers are taken as arcsec."""
     if getattr(width, "unit", None) == units.pixel:
-        return width.value * _pixel_size(band)
+        return width.value * pixel_size(band)
     return in_arcsec(f"The FWHM of band {band.name!r}", width)
 
 
@@ -188,21 +172,21 @@ def one_pixel_scale(value, cubes):
             f"got {value}."
         )
     known = [np.array(c.pixel_scale) for c in cubes if c.pixel_scale is not None]
-    if known and not np.allclose(known, known[0], rtol=_SAME_SCALE, atol=0):
-        *sizes, last = (f"{np.sqrt(scale.prod()):.3g}" for scale in known)
+    if known and not np.allclose(known, known[0], rtol=SAME_SIZE, atol=0):
+        sizes = ", ".join(f"{np.sqrt(scale.prod()):.3g}" for scale in known)
         raise ValueError(
             "pixel_scale is one for all cubes, but by their WCS they have pixels of "
-            f"{', '.join(sizes)} and {last} arcsec. Leave it out."
+            f"{sizes} arcsec. Leave it out."
         )
     return np.broadcast_to(scale, 2)
 
 
 def _is_number(value):
     """Return whether a value is a number or a Quantity, not a sequence of them."""
-    return not isinstance(value, list | tuple) and np.ndim(value) == 0
+    return not isinstance(value, list | tuple | Mapping) and np.ndim(value) == 0
 
 
-def _pixel_size(band):
+def pixel_size(band):
     """Return the side of a square pixel of the same area in arcsec."""
     if band.pixel_size is None:
         raise ValueError(
@@ -213,8 +197,8 @@ def _pixel_size(band):
 
 
 def _checked(numbers, band, source="given"):
-    """Return a beam after checking its numbers."""
-    major, minor, angle = (float(number) for number in numbers)
+    """Return a beam after checking its two widths and, if any, its angle."""
+    major, minor, angle = (float(number) for number in [*numbers, 0.0][:3])
     for width in (major, minor):
         if not (np.isfinite(width) and width > 0):
             raise ValueError(
@@ -224,8 +208,8 @@ def _checked(numbers, band, source="given"):
     if minor > major or not np.isfinite(angle):
         raise ValueError(
             f"The beam of band {band.name!r} must be (major, minor, angle) with a "
-            f"finite angle and no minor axis above the major one, got {major:g}, "
-            f"{minor:g}, {angle:g}."
+            "finite angle and no minor axis above the major one, got "
+            f"{major:g}, {minor:g}, {angle:g}."
         )
     return Beam(major, minor, angle, source)
 
@@ -265,21 +249,24 @@ def _middle(image):
 
 def _subtract_background(image, masked):
     """Return the flux above the background, 0 where masked, and its noise."""
-    background = _photutils("background").Background2D(
+    background = photutils("background").Background2D(
         image,
         min(BACKGROUND_BOX, *image.shape),
         mask=masked,
         exclude_percentile=100,  # a box needs any pixel at all
     )
     flux = np.where(masked, 0, image - background.background)
-    # Simulated images may have no noise at all.
+    # Simulated images may have no noise.
     return flux, max(mad_std(flux[~masked]), LEAST_NOISE * flux.max())
 
 
 def fit_sources(flux, masked, noise, guess):
     """Return the FWHM of isolated round sources near the FWHM that is expected."""
-    peaks, stars = _find_sources(flux, masked, noise, guess)
-    if stars is None:
+    peaks = _find_sources(
+        flux, masked, noise, guess, **dict.fromkeys(_SHAPES, (-np.inf, np.inf))
+    )
+    stars = _find_sources(flux, masked, noise, guess)
+    if not len(stars):
         return np.empty(0)
     tree = spatial.cKDTree(peaks[:, :2])
     half = max(3, int(np.ceil(HALF_WINDOW * guess)))
@@ -298,24 +285,19 @@ def fit_sources(flux, masked, noise, guess):
     return np.array(widths)
 
 
-def _find_sources(flux, masked, noise, guess):
-    """Return (row, column, peak) of all peaks and of those that look like stars."""
-    finder = _photutils("detection").DAOStarFinder
-    nothing = _photutils("utils.exceptions").NoDetectionsWarning
-    anything = {"sharpness_range": (-np.inf, np.inf)}
-    anything["roundness_range"] = anything["sharpness_range"]
-    found = []
-    for shapes in (anything, {}):
-        if not noise > 0:
-            return None, None
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", nothing)
-            table = finder(LEAST_PEAK * noise, guess, **shapes)(flux, mask=masked)
-        if table is None:
-            return None, None
-        columns = (table[name] for name in ("y_centroid", "x_centroid", "peak"))
-        found.append(np.column_stack([np.asarray(column) for column in columns]))
-    return found
+def _find_sources(flux, masked, noise, guess, **shapes):
+    """Return (row, column, peak) of the sources of some shapes, by default of stars."""
+    if not noise > 0:
+        return []
+    finder = photutils("detection").DAOStarFinder(LEAST_PEAK * noise, guess, **shapes)
+    with warnings.catch_warnings():
+        nothing = photutils("utils.exceptions").NoDetectionsWarning
+        warnings.simplefilter("ignore", nothing)
+        table = finder(flux, mask=masked)
+    if table is None:
+        return []
+    columns = (np.asarray(table[n]) for n in ("y_centroid", "x_centroid", "peak"))
+    return np.column_stack(list(columns))
 
 
 def fit_gaussian_fwhm(cut, guess):
@@ -356,11 +338,11 @@ def half_sample_mode(values):
     return float(values.mean())
 
 
-def _photutils(module):
+def photutils(module):
     """Return a module of photutils, which is optional."""
     try:
         return importlib.import_module(f"photutils.{module}")
     except ImportError as error:
         raise ImportError(
-            "Measuring point-spread functions needs photutils: pip install skesom[psf]"
+            "Point-spread functions need photutils 3 or newer: pip install skesom[psf]"
         ) from error

@@ -257,7 +257,7 @@ class FWHMConvolver(CubeTransformer):
         psfs = read_stamps(self.psfs, bands, "PSF")
         _check_one_way(bands, psfs, kernels)
         fwhm = self.fwhm
-        if fwhm is None:
+        if fwhm is None:  # the widths of measured functions, else those of the cubes
             stamps = zip(bands, psfs, strict=True)
             fwhm = {band.name: stamp_beam(psf, band) for band, psf in stamps if psf}
         beams = find_beams(fwhm, bands)

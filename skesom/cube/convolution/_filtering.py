@@ -1,9 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Convolution of images: around gaps, up to the borders, and in strips of rows.
-
-What is missing (NaN, and everything outside of the frame) has no weight in the result,
-so that nothing darkens at borders and beside gaps.
-"""
+"""Convolution of images: around gaps, up to the borders, and in strips of rows."""
 
 from typing import NamedTuple
 
@@ -15,23 +11,17 @@ from scipy import fft, ndimage, signal
 # wings; this many pixels of padding keep them from reaching the opposite border.
 FOURIER_PADDING = 64
 FOURIER_CHUNK = 2**18
-# Sampled Gaussians are cut at so many standard deviations.
-TRUNCATE = 4.0
-# Standard deviation in pixels of the local means that fill gaps.
-FILL_SIGMA = 2.0
-# Large enough that the rows around a strip cost little, small enough that all the
-# arrays of a strip take some ten megabytes each.
+TRUNCATE = 4.0  # standard deviations at which sampled Gaussians are cut
+FILL_SIGMA = 2.0  # pixels, of the local means that fill gaps
+# So that the rows around a strip cost little, and its arrays some ten megabytes each.
 PIXELS_PER_STRIP = 2**22
-# A strip is at least so many times as high as the rows that it needs above it.
-LEAST_HEIGHT = 8
+LEAST_HEIGHT = 8  # of a strip, in units of the rows that it needs above it
 
 
 class RenormalizedKernel:
-    """Base of the kernels whose weights are renormalized over the valid pixels.
+    """Base of the kernels whose weights are renormalized over the valid pixels."""
 
-    A subclass defines in `_filter` how an image without gaps is convolved, and in
-    `reach` how many rows around a pixel have an influence on it.
-    """
+    reach: int  # number of rows around a pixel that have an influence on it
 
     def convolve(self, image, variance=None):
         """Convolve an image with NaN, and the variance of its pixels."""
@@ -51,23 +41,19 @@ class RenormalizedKernel:
     def _weights(self, masked, image):
         """Return factors of the share of the kernel that lies on valid pixels."""
         if masked is None:
-            valid = np.ones_like(image)
-        else:
-            valid = np.logical_not(masked).astype(image.dtype)
-        weight = self._filter(valid, precise=False)
-        if masked is not None:
-            weight[masked] = 1
+            return (self._filter(np.ones_like(image), precise=False),)
+        weight = self._filter((~masked).astype(image.dtype), precise=False)
+        weight[masked] = 1
         return (weight,)
 
     def _spread(self, variance, masked, weights):
         """Return the variance of the weighted means."""
         unknown = np.isnan(variance) | masked
-        spread = self._filter(
-            np.where(unknown, variance.dtype.type(0), variance), squared=True
-        )
+        filled = np.where(unknown, variance.dtype.type(0), variance)
+        spread = self._filter(filled, squared=True)
         if not np.array_equal(unknown, masked):
             valid, known = (
-                self._filter(np.logical_not(part).astype(variance.dtype), squared=True)
+                self._filter((~part).astype(variance.dtype), squared=True)
                 for part in (masked, unknown)
             )
             spread *= np.divide(valid, known, out=known, where=~unknown)
@@ -88,14 +74,9 @@ class GaussianKernel(RenormalizedKernel):
 
     def __init__(self, sigma):
         self.sigma = tuple(float(width) for width in np.broadcast_to(sigma, 2))
-
-    @property
-    def reach(self):
-        """Number of rows around a pixel that have an influence on it."""
-        sigma = self.sigma[0]
-        if sigma == 0:
-            return 0
-        return int(TRUNCATE * sigma + 0.5) if sigma >= 1 else FOURIER_PADDING
+        rows = self.sigma[0]
+        is_sampled = rows == 0 or rows >= 1
+        self.reach = int(TRUNCATE * rows + 0.5) if is_sampled else FOURIER_PADDING
 
     def _weights(self, masked, image):
         if masked is not None:
@@ -167,11 +148,7 @@ class PositiveKernel(RenormalizedKernel):
 
     def __init__(self, array):
         self.array = array
-
-    @property
-    def reach(self):
-        """Number of rows around a pixel that have an influence on it."""
-        return len(self.array) // 2
+        self.reach = len(array) // 2
 
     def _filter(self, image, *, squared=False, precise=True):
         array = self.array**2 if squared else self.array
@@ -182,22 +159,15 @@ class PositiveKernel(RenormalizedKernel):
 class LobedKernel:
     """A kernel with negative lobes, as an array of odd lengths and of sum 1.
 
-    Its weights cannot be renormalized, as shares near 0 would be divisors. Instead
-    gaps and the outside are filled with the local mean around the nearest valid pixel,
-    and gaps are masked again in the end.
+    Its weights cannot be renormalized (shares near 0 would be divisors): gaps and the
+    outside are filled with the mean around the nearest valid pixel instead.
     """
 
     def __init__(self, array):
         self.array = array
-
-    @property
-    def reach(self):
-        """Number of rows around a pixel that have an influence on it.
-
-        The kernel reaches into a gap as far as its half length, and the value there
-        comes from a valid pixel that is no farther away again.
-        """
-        return 2 * (len(self.array) // 2) + GaussianKernel(FILL_SIGMA).reach
+        # The kernel reaches into a gap as far as its half length, and the value there
+        # comes from a valid pixel that is no farther away again.
+        self.reach = 2 * (len(array) // 2) + GaussianKernel(FILL_SIGMA).reach
 
     def convolve(self, image, variance=None):
         """Convolve an image with NaN, and the variance of its pixels."""
@@ -235,7 +205,7 @@ def _fill(image, masked, margin):
 class _Planes(NamedTuple):
     """Fluxes and errors (or None) of the same pixels."""
 
-    data: np.ndarray
+    data: np.ndarray | None
     errors: np.ndarray | None
 
     def map(self, function):
@@ -246,33 +216,28 @@ class _Planes(NamedTuple):
 def convolve_cube(cube, kernels, n_jobs, *, copy=True):
     """Convolve every band with its kernel; return data and errors.
 
-    The strips depend on the shape of the cube alone, and the result not on the
-    threads. The memory needed beside the result does not grow with the cube.
+    The strips, and so the result, depend on the shape of the cube alone. The memory
+    needed beside the result does not grow with the cube.
     """
     before = _Planes(cube.data, cube.errors)
     after = before.map(np.empty_like) if copy else before
     n_rows, n_columns, n_bands = cube.shape
-    reach = max((kernel.reach for kernel in kernels if kernel is not None), default=0)
+    reach = max((kernel.reach for kernel in kernels if kernel), default=0)
     height = max(PIXELS_PER_STRIP // n_columns, LEAST_HEIGHT * reach, 1)
     strips = [slice(top, min(top + height, n_rows)) for top in range(0, n_rows, height)]
-    bands = [b for b in range(n_bands) if copy or kernels[b] is not None]
+    bands = [b for b in range(n_bands) if copy or kernels[b]]
+    above = lost = _Planes(None, None)  # rows above a strip that are convolved already
     with Parallel(n_jobs=n_jobs, require="sharedmem") as parallel:
-        if copy:
+        for group in [strips] if copy else [[strip] for strip in strips]:
+            if not copy:
+                lost = _last_rows(before, *group, reach)
             # Bands of one strip follow each other, since they lie in the same memory.
             parallel(
-                delayed(_fill_strip)(before, after, strip, band, kernels[band])
-                for strip in strips
-                for band in bands
-            )
-            return tuple(after)
-        above = None
-        for strip in strips:
-            kept = _last_rows(before, strip, reach)
-            parallel(
                 delayed(_fill_strip)(before, after, strip, band, kernels[band], above)
+                for strip in group
                 for band in bands
             )
-            above = kept
+            above = lost
     return tuple(after)
 
 
@@ -282,28 +247,21 @@ def _last_rows(planes, strip, reach):
     return planes.map(lambda part: part[first : strip.stop].copy())
 
 
-def _fill_strip(before, after, strip, band, kernel, above=None):
-    """Write one strip of one convolved band to its place.
-
-    The rows above it are given if they are convolved already.
-    """
-    reach = 0 if kernel is None else kernel.reach
+def _fill_strip(before, after, strip, band, kernel, above):
+    """Write one strip of one convolved band to its place."""
+    reach = kernel.reach if kernel else 0
     margin = min(reach, strip.start)
 
     def take(part, part_above):
+        if part is None:
+            return None
         image = part[strip.start - margin : strip.stop + reach, :, band]
-        image = np.ascontiguousarray(image)
-        if part_above is not None and margin:
-            if np.may_share_memory(image, part):
-                image = image.copy()
-            image[:margin] = part_above[-margin:, :, band]
-        return image
+        if part_above is None or not margin:
+            return np.ascontiguousarray(image)
+        return np.concatenate([part_above[-margin:, :, band], image[margin:]])
 
-    image = take(before.data, None if above is None else above.data)
-    errors = None
-    if before.errors is not None:
-        errors = take(before.errors, None if above is None else above.errors)
-    if kernel is not None:
+    image, errors = map(take, before, above)
+    if kernel:
         image, errors = _convolve(kernel, image, errors)
     inner = slice(margin, margin + strip.stop - strip.start)
     after.data[strip, :, band] = image[inner]
@@ -319,18 +277,13 @@ def _convolve(kernel, image, errors):
         columns = slice(filled[0], filled[-1] + 1) if len(filled) else slice(0)
     part = np.ascontiguousarray(image[:, columns])
     variance = None
-    if errors is not None:
-        # float32 would underflow
+    if errors is not None:  # float32 would underflow
         variance = errors[:, columns].astype(np.float64) ** 2
     if part.size:
         part, variance = kernel.convolve(part, variance)
-    if part.shape == image.shape:
-        result = part
-    else:
-        result = np.full_like(image, np.nan)
-        result[:, columns] = part
-    if errors is None:
-        return result, None
-    spread = np.full_like(errors, np.nan)
-    spread[:, columns] = np.sqrt(variance, out=variance)
-    return result, spread
+    result = np.full_like(image, np.nan)
+    result[:, columns] = part
+    if errors is not None:
+        errors = np.full_like(errors, np.nan)
+        errors[:, columns] = np.sqrt(variance)
+    return result, errors

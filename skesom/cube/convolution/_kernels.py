@@ -2,7 +2,6 @@
 """The kernel of each band: a Gaussian, one from measured PSFs, or a given one."""
 
 import os
-from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -11,7 +10,14 @@ from astropy.io import fits
 from astropy.stats import gaussian_fwhm_to_sigma
 from scipy import fft, interpolate, signal
 
-from skesom.cube.convolution._beams import Beam, fit_gaussian_fwhm
+from skesom._common.grids import SAME_SIZE
+from skesom.cube.convolution._beams import (
+    Beam,
+    fit_gaussian_fwhm,
+    one_per_band,
+    photutils,
+    pixel_size,
+)
 from skesom.cube.convolution._filtering import (
     GaussianKernel,
     LobedKernel,
@@ -20,24 +26,17 @@ from skesom.cube.convolution._filtering import (
 
 # Cards that hold the side of a pixel in arcsec: STPSF's and Tiny Tim's.
 _SCALE_CARDS = ("PIXELSCL", "PIXSCALE")
-# Pixel sizes that differ by less than this fraction are equal.
-_SAME_SIZE = 1e-3
 REGULARIZATION = 1e-4
 
 
 class Match(NamedTuple):
-    """What is done to one band.
+    """What is done to one band."""
 
-    The method ("none", "gaussian", "elliptical", "wiener" or "kernel"), the FWHM in
-    arcsec before and after (NaN if unknown), and the Gaussian that the band is
-    convolved with, or a kernel on its pixels.
-    """
-
-    method: str
-    fwhm: float
-    result: float
-    beam: Beam | None = None
-    array: np.ndarray | None = None
+    method: str  # "none", "gaussian", "elliptical", "wiener" or "kernel"
+    fwhm: float  # before, in arcsec, NaN if unknown
+    result: float  # after
+    beam: Beam | None = None  # the Gaussian that the band is convolved with,
+    array: np.ndarray | None = None  # or a kernel on its pixels
     remark: str = ""
 
     @property
@@ -80,22 +79,22 @@ def match_gaussian(beam, target):
 
 def match_stamps(bands, beams, stamps, target):
     """Match measured point-spread functions."""
-    widest = int(np.argmax([beam.major for beam in beams]))
     stamps = [
-        gaussian_stamp(beam.major, band.pixel_size) if stamp is None else stamp
+        stamp or gaussian_stamp(beam.major, band.pixel_size)
         for band, beam, stamp in zip(bands, beams, stamps, strict=True)
     ]
+    widest = int(np.argmax([beam.major for beam in beams]))
+    result = beams[widest].major if target is None else target
     matches = []
     for number, (beam, stamp) in enumerate(zip(beams, stamps, strict=True)):
         if target is None and number == widest:
-            matches.append(Match("none", beam.major, beam.major, remark="the target"))
+            matches.append(Match("none", result, result, remark="the target"))
             continue
         if target is None:
             wanted = to_pixel_size(stamps[widest], stamp.pixel_size)
         else:
             wanted = gaussian_stamp(target, stamp.pixel_size)
         array, residual = matching_kernel(stamp, wanted)
-        result = beams[widest].major if target is None else target
         remark = f"residual {residual:.2g}"
         matches.append(Match("wiener", beam.major, result, array=array, remark=remark))
     return matches
@@ -103,12 +102,7 @@ def match_stamps(bands, beams, stamps, target):
 
 def stamp_beam(stamp, band):
     """Return the round beam that fits a measured point-spread function."""
-    if band.pixel_size is None:
-        raise ValueError(
-            f"Band {band.name!r} has no WCS, so the size of its pixels is unknown. "
-            "Pass pixel_scale in arcsec per pixel."
-        )
-    fwhm = stamp_fwhm(stamp) * band.pixel_size
+    fwhm = stamp_fwhm(stamp) * pixel_size(band)
     if np.isnan(fwhm):
         raise ValueError(
             f"The core of the PSF of band {band.name!r} fits no Gaussian, so that its "
@@ -166,23 +160,9 @@ class Stamp(NamedTuple):
 
 
 def read_stamps(entries, bands, kind):
-    """Return the stamp of each band."""
-    names = [band.name for band in bands]
-    if entries is None:
-        entries = {}
-    if isinstance(entries, Mapping):
-        unknown = [name for name in entries if name not in names]
-        if unknown:
-            raise ValueError(
-                f"There is a {kind} for {unknown[0]!r}, but the bands are "
-                f"{', '.join(names)}."
-            )
-        entries = [entries.get(name) for name in names]
-    if len(entries) != len(bands):
-        raise ValueError(
-            f"There must be one {kind} for each of the {len(bands)} bands "
-            f"({', '.join(names)}), None where there is none, got {len(entries)}."
-        )
+    """Return the stamp of each band, None where there is none."""
+    entries = {} if entries is None else entries
+    entries = one_per_band(entries, bands, kind, f"There must be one {kind}")
     return [
         None if entry is None else _read_stamp(entry, band, kind)
         for entry, band in zip(entries, bands, strict=True)
@@ -192,22 +172,19 @@ def read_stamps(entries, bands, kind):
 def _read_stamp(entry, band, kind):
     """Return one stamp on the pixels of its band."""
     owner = f"The {kind} of band {band.name!r}"
-    size = band.pixel_size
-    pixel_size = None
+    size = None
     if isinstance(entry, str | os.PathLike):
         owner += f" ({os.fspath(entry)})"
-        array, pixel_size = _read_file(entry, owner)
-    else:
-        array = entry
+        entry, size = _read_file(entry, owner)
     try:
-        array = np.array(array, dtype=np.float64)
+        array = np.array(entry, dtype=np.float64)
     except (TypeError, ValueError) as error:
         raise ValueError(
             f"{owner} must be an image or the path of one, got {entry!r}."
         ) from error
     _check_array(array, owner)
-    stamp = Stamp(array / array.sum(), pixel_size if pixel_size is not None else size)
-    return stamp if size is None else to_pixel_size(stamp, size)
+    stamp = Stamp(array / array.sum(), band.pixel_size if size is None else size)
+    return stamp if band.pixel_size is None else to_pixel_size(stamp, band.pixel_size)
 
 
 def _read_file(path, owner):
@@ -217,12 +194,8 @@ def _read_file(path, owner):
             for hdu in hdus:
                 if hdu.is_image and hdu.header.get("NAXIS") == 2:
                     return hdu.data, _read_pixel_size(hdu.header)
-    except FileNotFoundError as error:
-        raise FileNotFoundError(
-            f"{owner} cannot be read: there is no such file. Check its path."
-        ) from error
     except OSError as error:
-        raise OSError(f"{owner} cannot be read as FITS: {error}") from error
+        raise type(error)(f"{owner} cannot be read as FITS: {error}") from error
     raise ValueError(f"{owner}: the file holds no image of two axes.")
 
 
@@ -266,7 +239,7 @@ def to_pixel_size(stamp, pixel_size):
     # Along each axis the cumulative sum is interpolated by a spline; its differences
     # between the borders of the new pixels are their light, so that none is lost.
     ratio = pixel_size / stamp.pixel_size
-    if abs(ratio - 1) < _SAME_SIZE:
+    if abs(ratio - 1) < SAME_SIZE:
         return stamp
     array = stamp.array
     for _ in range(2):
@@ -290,28 +263,18 @@ def gaussian_stamp(fwhm, pixel_size):
 def stamp_fwhm(stamp):
     """Return the FWHM of the core of a point-spread function."""
     array = stamp.array
-    above = np.count_nonzero(array >= array.max() / 2)
-    guess = max(1.0, 2 * np.sqrt(above / np.pi))
+    area = np.count_nonzero(array >= array.max() / 2)
+    guess = max(1.0, 2 * np.sqrt(area / np.pi))
     half = max(2, int(np.ceil(guess)))
-    rows, columns = (
-        slice(max(0, length // 2 - half), length // 2 + half + 1)
-        for length in array.shape
-    )
-    return fit_gaussian_fwhm(array[rows, columns], guess)
+    core = tuple(slice(max(0, n // 2 - half), n // 2 + half + 1) for n in array.shape)
+    return fit_gaussian_fwhm(array[core], guess)
 
 
 def matching_kernel(stamp, target):
     """Return the Wiener kernel from one point-spread function to another."""
-    try:
-        from photutils.psf_matching import make_wiener_kernel
-    except ImportError as error:
-        raise ImportError(
-            "Matching measured point-spread functions needs photutils 3 or newer: "
-            "pip install skesom[psf]"
-        ) from error
     shape = np.maximum(stamp.array.shape, target.array.shape)
     source, wanted = (_padded(part.array, shape) for part in (stamp, target))
-    kernel = make_wiener_kernel(
+    kernel = photutils("psf_matching").make_wiener_kernel(
         source, wanted, regularization=REGULARIZATION, penalty="laplacian"
     )
     matched = signal.fftconvolve(source, kernel, mode="same")
