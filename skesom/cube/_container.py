@@ -13,8 +13,8 @@ _PER_BAND = ("band_names", "band_units", "fwhm", "band_coordinates", "zero_point
 class Cube:
     """Images of the same piece of sky in several bands.
 
-    A cube behaves as an array of shape ``(n_rows, n_columns, n_bands)`` wherever
-    NumPy or scikit-learn asks for one. Masked pixels are NaN.
+    NumPy and scikit-learn take a cube as an array of shape ``(n_rows, n_columns,
+    n_bands)``. Masked pixels are NaN.
 
     Parameters
     ----------
@@ -49,8 +49,8 @@ class Cube:
     Raises
     ------
     ValueError
-        If the data are not three-dimensional and real, or a description does not
-        have one entry per band, or `sky_mask` one per pixel.
+        If the data are not three-dimensional and real, or another parameter does not
+        fit them.
 
     Examples
     --------
@@ -84,11 +84,10 @@ class Cube:
             )
         self.data = _as_native_float(data)
         if self.data.ndim != 3:
-            remedy = "one of bands: image[:, :, np.newaxis]"
-            remedy = f" Give an image {remedy}." if self.data.ndim == 2 else ""
             raise ValueError(
                 "A cube has three axes (rows, columns, bands), got an array with "
-                f"{self.data.ndim} axes of shape {self.data.shape}.{remedy}"
+                f"{self.data.ndim} axes of shape {self.data.shape}. One image is a "
+                "cube of one band: image[:, :, np.newaxis]."
             )
         if wcs is not None and wcs.naxis != 2:
             raise ValueError(
@@ -103,21 +102,15 @@ class Cube:
         self.band_names = tuple(str(name) for name in band_names)
         if len(set(self.band_names)) != len(self.band_names):
             raise ValueError(f"Band names must be unique, got {list(self.band_names)}.")
-        if band_units is None:
-            band_units = [None] * n_bands
+        band_units = [None] * n_bands if band_units is None else band_units
         self.band_units = tuple(
             None if unit is None else units.Unit(unit) for unit in band_units
         )
-        if fwhm is None:
-            fwhm = np.full(n_bands, np.nan)
-        elif isinstance(fwhm, units.Quantity):
+        if isinstance(fwhm, units.Quantity):
             fwhm = fwhm.to_value(units.arcsec)
-        self.fwhm = np.asarray(fwhm, dtype=np.float64)
-        self.errors = _check_errors(errors, self.data)
+        self.fwhm = _floats_or_nan(fwhm, n_bands)
+        self.zero_points = _floats_or_nan(zero_points, n_bands)
         self.band_coordinates = _check_coordinates(band_coordinates)
-        if zero_points is None:
-            zero_points = np.full(n_bands, np.nan)
-        self.zero_points = np.asarray(zero_points, dtype=np.float64)
         for name in _PER_BAND:
             description = getattr(self, name)
             if description is not None and np.shape(description) != (n_bands,):
@@ -125,6 +118,7 @@ class Cube:
                     f"{name} must have one entry for each of the {n_bands} bands, "
                     f"got {np.size(description)}."
                 )
+        self.errors = _check_errors(errors, self.data)
         self.sky_mask = _check_sky_mask(sky_mask, self.data)
 
     @property
@@ -132,13 +126,9 @@ class Cube:
         """Height and width of a pixel in arcsec, None if unknown."""
         if self._pixel_scale is not None or self.wcs is None:
             return self._pixel_scale
-        width, height = (
-            scale * units.Unit(unit).to(units.arcsec)
-            for scale, unit in zip(
-                proj_plane_pixel_scales(self.wcs), self.wcs.wcs.cunit, strict=True
-            )
-        )
-        return float(height), float(width)
+        scales = zip(proj_plane_pixel_scales(self.wcs), self.wcs.wcs.cunit, strict=True)
+        width, height = (float(s * unit.to(units.arcsec)) for s, unit in scales)
+        return height, width
 
     @property
     def shape(self):
@@ -173,28 +163,26 @@ class Cube:
     def __getitem__(self, key):
         """Cut the cube; the result is a Cube as long as it keeps all three axes.
 
-        Rows and columns cut by plain slices keep their place on the sky. Rows picked
-        in another way (by an index array or a boolean mask) have no common WCS, but
-        their pixels keep their size: cross-validation trains on such cubes.
+        Rows and columns cut by plain slices keep their place on the sky; other rows
+        (as of cross-validation) only the size of their pixels.
         """
         data = self.data[key]
         if data.ndim != 3:
             return data
         rows, columns, bands = full_key(key)
-        key_of_pixels = rows, columns
         if not isinstance(columns, slice):
             return data
-        picked = np.arange(self.shape[2])[bands]
-        rows = as_slice(rows, self.shape[0])
-        columns = as_slice(columns, self.shape[1])
+        pixels = rows, columns
+        rows, columns = as_slice(rows, self.shape[0]), as_slice(columns, self.shape[1])
         wcs, pixel_scale = self.wcs, self._pixel_scale
-        if None in (rows, columns):
+        if rows is None or columns is None:
             wcs, pixel_scale = None, self.pixel_scale
         else:
             wcs = None if wcs is None else cut_wcs(wcs, rows, columns)
             if pixel_scale is not None:
                 height, width = pixel_scale
                 pixel_scale = height * (rows.step or 1), width * (columns.step or 1)
+        picked = np.arange(self.shape[2])[bands]
         return Cube(
             data,
             wcs=wcs,
@@ -202,20 +190,17 @@ class Cube:
             band_names=[self.band_names[band] for band in picked],
             band_units=[self.band_units[band] for band in picked],
             fwhm=self.fwhm[picked],
-            errors=None if self.errors is None else self.errors[key],
-            band_coordinates=(
-                None if self.band_coordinates is None else self.band_coordinates[picked]
-            ),
+            errors=_cut(self.errors, key),
+            band_coordinates=_cut(self.band_coordinates, picked),
             zero_points=self.zero_points[picked],
-            sky_mask=None if self.sky_mask is None else self.sky_mask[key_of_pixels],
+            sky_mask=_cut(self.sky_mask, pixels),
         )
 
     def replace(self, **changes):
         """Return a cube with some of its parts exchanged.
 
-        Errors belong to the data: new data have no errors unless `errors` are given
-        too. Zero points belong to the units in the same way. Sky that was set aside
-        stays so, unless the new data have another number of rows or columns.
+        Errors belong to the data: new data have none unless `errors` are given too. So
+        do zero points to the units, and `sky_mask` to the number of rows and columns.
 
         Parameters
         ----------
@@ -227,25 +212,19 @@ class Cube:
         cube : Cube
             The new cube; this one is left as it is.
         """
-        parts = {
-            "data": self.data,
-            "wcs": self.wcs,
-            "band_names": self.band_names,
-            "band_units": self.band_units,
-            "fwhm": self.fwhm,
-            "pixel_scale": self._pixel_scale,
-            "errors": None if "data" in changes else self.errors,
-            "band_coordinates": self.band_coordinates,
-            "zero_points": None if "band_units" in changes else self.zero_points,
-        }
-        same_pixels = np.shape(changes.get("data", self.data))[:2] == self.shape[:2]
-        parts["sky_mask"] = self.sky_mask if same_pixels else None
-        if "wcs" in changes:
-            parts["pixel_scale"] = None
+        names = ("data", "wcs", "errors", "sky_mask", *_PER_BAND)
+        parts = {name: getattr(self, name) for name in names}
+        parts["pixel_scale"] = None if "wcs" in changes else self._pixel_scale
+        if "data" in changes:
+            parts["errors"] = None
+        if "band_units" in changes:
+            parts["zero_points"] = None
+        if np.shape(changes.get("data", self.data))[:2] != self.shape[:2]:
+            parts["sky_mask"] = None
         return Cube(**(parts | changes))
 
     def cutout(self, center, size):
-        """Cut out a part of the sky; what lies beyond the image is left out.
+        """Cut out a part of the sky, as far as it lies in the image.
 
         Parameters
         ----------
@@ -278,6 +257,17 @@ class Cube:
         return self[find_cutout(self, center, size)]
 
 
+def _cut(values, key):
+    """Return a part of an array that may be None."""
+    return None if values is None else values[key]
+
+
+def _floats_or_nan(values, n_bands):
+    """Return numbers as float64, NaN for each band by default."""
+    values = np.full(n_bands, np.nan) if values is None else values
+    return np.asarray(values, dtype=np.float64)
+
+
 def _as_native_float(data):
     """Return data as float32 or float64 in native byte order, as a copy if needed."""
     if isinstance(data, np.ma.MaskedArray):
@@ -286,11 +276,8 @@ def _as_native_float(data):
     data = np.asarray(data)
     if data.dtype.kind not in "biuf":
         raise ValueError(f"A cube holds real numbers, got an array of {data.dtype}.")
-    if data.dtype.kind == "f":
-        wanted = np.float32 if data.dtype.itemsize <= 4 else np.float64
-    else:
-        wanted = np.float32 if data.dtype.itemsize <= 2 else np.float64
-    return np.asarray(data, dtype=wanted)
+    is_short = data.dtype.itemsize <= (4 if data.dtype.kind == "f" else 2)
+    return np.asarray(data, dtype=np.float32 if is_short else np.float64)
 
 
 def _check_errors(errors, data):

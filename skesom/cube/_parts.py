@@ -28,12 +28,10 @@ def cut_wcs(wcs, rows, columns):
 def full_key(key):
     """Return the row, column and band parts of an index."""
     parts = list(key) if isinstance(key, tuple) else [key]
-    if any(part is Ellipsis for part in parts):
-        place = next(i for i, part in enumerate(parts) if part is Ellipsis)
-        missing = 3 - (len(parts) - 1)
-        parts[place : place + 1] = [slice(None)] * missing
-    parts += [slice(None)] * (3 - len(parts))
-    return parts
+    places = [place for place, part in enumerate(parts) if part is Ellipsis]
+    for place in places:
+        parts[place : place + 1] = [slice(None)] * (4 - len(parts))
+    return parts + [slice(None)] * (3 - len(parts))
 
 
 def as_slice(key, length):
@@ -51,10 +49,8 @@ def find_cutout(cube, center, size):
     """Return the rows and columns of a cut-out, as `Cube.cutout` describes it."""
     position = _position(cube, center)
     if not np.all(np.isfinite(position)):
-        on_sky = isinstance(center, SkyCoord)
-        name = center.to_string("decimal") if on_sky else center
         raise ValueError(
-            f"The center of the cut-out, {name}, lies outside of the image: it is no "
+            f"The center of the cut-out, {center}, lies outside of the image: it is no "
             "number, or on another side of the sky. Check its coordinates."
         )
     lengths = _lengths(cube, size)
@@ -74,9 +70,8 @@ def _position(cube, center):
     if isinstance(center, SkyCoord):
         if cube.wcs is None:
             raise ValueError(
-                "The cube has no WCS, so a position on the sky cannot be found in it. "
-                "Give the center as (row, column), or the cube a WCS with "
-                "Cube.replace(wcs=...)."
+                "The cube has no WCS to find a position on the sky. Give the center as "
+                "(row, column), or the cube a WCS with Cube.replace(wcs=...)."
             )
         if not center.isscalar:
             raise ValueError(f"center must be one position, got {center.size}.")
@@ -91,9 +86,9 @@ def _position(cube, center):
 
 def _lengths(cube, size):
     """Return height and width in pixels."""
-    # np.ndim would refuse a tuple of angles.
-    one = not isinstance(size, tuple | list) and np.ndim(size) == 0
-    lengths = [size, size] if one else list(size)
+    # np.ndim raises an error for a tuple of angles.
+    is_one = not isinstance(size, tuple | list) and np.ndim(size) == 0
+    lengths = [size, size] if is_one else list(size)
     if len(lengths) != 2:
         raise ValueError(f"size must be one length or (height, width), got {size!r}.")
     pixels = [_length(cube, length, axis) for axis, length in enumerate(lengths)]
@@ -112,7 +107,7 @@ def _length(cube, length, axis):
         raise ValueError(f"size must be an angle or in pixels, got {length}.")
     if cube.pixel_scale is None:
         raise ValueError(
-            "The cube does not know how large its pixels are, so that an angle cannot "
-            "be its size. Give the size in pixels, or the cube a WCS or pixel_scale."
+            "The cube does not know how large its pixels are. Give the size in pixels, "
+            "or the cube a WCS or pixel_scale."
         )
     return length.to_value(units.arcsec) / cube.pixel_scale[axis]

@@ -26,8 +26,7 @@ def flatten(cube, *, pattern="pixel", min_bands=None, copy=True, n_jobs=None):
         Bands that must be there for a pixel to be valid; all by default. With fewer,
         the table holds NaN. Not used by the pattern "voxel".
     copy : bool, default=True
-        False moves the valid pixels together in the memory of the cube, which is lost
-        then, instead of copying them.
+        False moves the valid pixels together in the memory of the cube, which is lost.
     n_jobs : int, default=None
         Number of threads.
 
@@ -100,7 +99,7 @@ def valid_pixels(cube, *, pattern="pixel", min_bands=None):
     Returns
     -------
     valid : ndarray of bool
-        Shape (n_rows, n_columns), or (n_rows, n_columns, n_bands) for voxels.
+        As from `flatten`.
 
     Raises
     ------
@@ -137,14 +136,14 @@ def unflatten(values, valid):
     values : array-like of shape (n_valid,) or (n_valid, n_values)
         A label or numbers for each valid pixel, in raster order.
     valid : ndarray of bool or int
-        As `flatten` returns it; or the row of each pixel, negative where it is masked
-        (-2 if it is sky), as the segments of `SuperpixelFlattener`.
+        As `flatten` returns it; or the row of each pixel, -3 where it is masked and -2
+        for sky, as the segments of `SuperpixelFlattener`.
 
     Returns
     -------
     image : ndarray of shape valid.shape or valid.shape + (n_values,)
-        Integers become int32 and -3 where a pixel is masked (-2 in segments of sky);
-        floating-point numbers keep their dtype and are NaN there.
+        Integers become int32, and -3 or -2 without a row; floating-point numbers keep
+        their dtype, and are NaN there.
 
     Raises
     ------
@@ -214,8 +213,8 @@ class CubeFlattener(Flattener):
     min_bands : int, default=None
         Bands that must be there for a pixel to be valid; all by default.
     copy : bool, default=True
-        False moves the valid pixels together in the memory of the cube, which is lost
-        then. That is right after a step that has made a new cube.
+        False moves the valid pixels together in the memory of the cube, which is lost:
+        right after a step that has made a new cube.
     n_jobs : int, default=None
         Number of threads.
 
@@ -281,9 +280,8 @@ class CubeFlattener(Flattener):
         Returns
         -------
         image : ndarray of shape valid_.shape or valid_.shape + (n_values,)
-            -3 (labels) or NaN (numbers) where a pixel is masked, labels of sky that
-            was set aside are -2. The voxel pattern gives the spectra back where X is a
-            column of fluxes.
+            NaN, or label -3, where a pixel is masked; label -2 for sky that was set
+            aside. A column of fluxes of voxels becomes the spectra.
         """
         check_is_fitted(self)
         X = np.asarray(X)
@@ -299,10 +297,4 @@ class CubeFlattener(Flattener):
         return table
 
     def _flatten(self, cube):
-        return flatten(
-            cube,
-            pattern=self.pattern,
-            min_bands=self.min_bands,
-            copy=self.copy,
-            n_jobs=self.n_jobs,
-        )
+        return flatten(cube, **self.get_params())

@@ -19,40 +19,34 @@ _ENOUGH = 100_000  # pixels to measure a band by
 class PixelSampler(BaseEstimator):
     """Choose some of the valid pixels of a cube.
 
-    `skesom.maps.CubeClusterer` learns from the pixels that its sampler chooses, and
-    labels all.
+    `skesom.maps.CubeClusterer` learns from the pixels of its sampler and labels all.
 
     Parameters
     ----------
     size : int or float, default=0.1
-        Number of pixels, or share of the valid ones (at most 1.0). If there are fewer
-        than asked for, all are taken.
+        Number of pixels (all if there are fewer), or share of the valid ones.
     method : {"random", "brightness", "blocks"}, default="random"
-        ``"random"`` gives every pixel the same chance. ``"brightness"`` takes as many
-        from each of `n_strata` steps of brightness as there are, or as the others get:
-        sky and faint outskirts, most of a frame, no longer outnumber the rest.
-        ``"blocks"`` takes whole blocks of the sky, so that what is left over is no
-        neighbor of what was learned from.
+        ``"random"`` gives every pixel the same chance. ``"brightness"`` takes equally
+        many, as far as there are, from each of `n_strata` steps of brightness, so that
+        sky does not outnumber the rest. ``"blocks"`` takes whole blocks of the sky, so
+        that the other pixels are no neighbors of the chosen ones.
     n_strata : int, default=10
         Number of steps of brightness.
     block_size : int, default=32
-        Height and width of a block in pixels. The last blocks may be smaller.
+        Height and width of a block in pixels.
     random_state : int, RandomState or None, default=None
         Seed; an int gives the same pixels every time.
 
     See Also
     --------
     sky_blocks : The blocks, as groups for cross-validation.
-    skesom.maps.CubeClusterer : Takes a sampler.
 
     Notes
     -----
     The brightness of a pixel is the mean over its bands of ``asinh(flux / 3)``, with
     the flux counted from the median of the band in units of its scaled median absolute
-    deviation. The steps are equal parts of its range.
-
-    Blocks are added until there are enough pixels, so that the sample may be larger by
-    up to a block.
+    deviation. The steps are equal parts of its range. Blocks are added until there are
+    enough pixels.
 
     Examples
     --------
@@ -121,20 +115,15 @@ class PixelSampler(BaseEstimator):
             )
         pixels = np.flatnonzero(valid)
         if len(pixels) == 0:
-            raise ValueError(
-                f"There is no pixel to choose from: all {valid.size} are masked."
-            )
+            raise ValueError(f"No pixel to choose from: all {valid.size} are masked.")
         rng = check_random_state(self.random_state)
+        number = min(self.size, len(pixels))
+        if not isinstance(self.size, Integral):
+            number = max(1, round(self.size * len(pixels)))
         choose = getattr(self, f"_choose_{self.method}")
         chosen = np.zeros(valid.size, dtype=bool)
-        chosen[pixels[choose(cube, pixels, self._number(len(pixels)), rng)]] = True
+        chosen[pixels[choose(cube, pixels, number, rng)]] = True
         return chosen.reshape(valid.shape)
-
-    def _number(self, n_valid):
-        """Return how many pixels to choose."""
-        if isinstance(self.size, Integral):
-            return min(self.size, n_valid)
-        return max(1, round(self.size * n_valid))
 
     def _choose_random(self, cube, pixels, number, rng):
         """Return places in the list of pixels, all by the same chance."""
@@ -147,17 +136,13 @@ class PixelSampler(BaseEstimator):
         width = (most - least) / self.n_strata or 1
         strata = np.minimum((brightness - least) / width, self.n_strata - 1)
         strata = strata.astype(np.intp)
-        members = np.split(
-            np.argsort(strata, kind="stable"),
-            np.cumsum(np.bincount(strata, minlength=self.n_strata))[:-1],
-        )
-        shares = _fair_shares([len(member) for member in members], number)
-        return np.concatenate(
-            [
-                member[sample_without_replacement(len(member), share, random_state=rng)]
-                for member, share in zip(members, shares, strict=True)
-            ]
-        )
+        counts = np.bincount(strata, minlength=self.n_strata)
+        members = np.split(np.argsort(strata, kind="stable"), np.cumsum(counts)[:-1])
+        chosen = [
+            member[sample_without_replacement(len(member), share, random_state=rng)]
+            for member, share in zip(members, _fair_shares(counts, number), strict=True)
+        ]
+        return np.concatenate(chosen)
 
     def _choose_blocks(self, cube, pixels, number, rng):
         """Return places in the list of pixels, those of whole blocks."""
@@ -171,9 +156,8 @@ class PixelSampler(BaseEstimator):
 def sky_blocks(X, block_size=32):
     """Give each pixel the number of its square block of the sky.
 
-    Neighboring pixels are alike, so that a map tested on pixels between those that it
-    learned from looks better than it is. Blocks as groups of a cross-validation keep
-    them apart.
+    Neighboring pixels are alike, so that a map tested beside the pixels that it learned
+    from looks better than it is. Blocks as groups of a cross-validation prevent that.
 
     Parameters
     ----------
@@ -186,13 +170,10 @@ def sky_blocks(X, block_size=32):
     -------
     blocks : ndarray of shape (n_rows, n_columns), dtype int32
         Number of the block of each pixel, in raster order. The first column,
-        ``blocks[:, 0]``, gives the same number to all rows of a row of blocks: groups
-        of the samples of a cube, which are its rows.
+        ``blocks[:, 0]``, has the groups of the samples of a cube, which are its rows.
 
     Examples
     --------
-    A table of pixels is split by blocks, a cube by rows of blocks:
-
     >>> import numpy as np
     >>> from sklearn.model_selection import GroupKFold
     >>> from skesom.pixels import flatten, sky_blocks
@@ -207,10 +188,9 @@ def sky_blocks(X, block_size=32):
     """
     n_rows, n_columns = np.shape(X)[:2]
     per_row = -(-n_columns // block_size)
-    row, column = (
-        np.arange(n, dtype=np.int32) // block_size for n in (n_rows, n_columns)
-    )
-    return row[:, np.newaxis] * np.int32(per_row) + column
+    row = np.arange(n_rows, dtype=np.int32)[:, np.newaxis] // block_size
+    column = np.arange(n_columns, dtype=np.int32) // block_size
+    return row * np.int32(per_row) + column
 
 
 def _fair_shares(available, number):
@@ -226,23 +206,20 @@ def _fair_shares(available, number):
 
 def _brightness(cube, pixels):
     """Return the brightness of the pixels, robust against units and bright stars."""
-    n_bands = cube.shape[2]
-    middle, scale = np.zeros(n_bands), np.zeros(n_bands)
     few = pixels[:: len(pixels) // _ENOUGH | 1]
-    rows, columns = np.divmod(few, cube.shape[1])
-    for band in range(n_bands):
-        flux = cube.data[rows, columns, band].astype(np.float64)
+    measured = {}
+    for band in range(cube.shape[2]):
+        flux = cube.data[*np.divmod(few, cube.shape[1]), band].astype(np.float64)
         flux = flux[np.isfinite(flux)]
-        if len(flux):
-            middle[band] = np.median(flux)
-            scale[band] = mad_std(flux) or np.std(flux)
-    varying = np.flatnonzero(scale)
+        scale = (mad_std(flux) or np.std(flux)) if len(flux) else 0
+        if scale:
+            measured[band] = np.median(flux), scale
     brightness = np.zeros(cube.shape[:2])
 
     def measure(rows):
         total, count = brightness[rows], np.zeros(brightness[rows].shape)
-        for band in varying:
-            flux = (cube.data[rows, :, band] - middle[band]) / (3 * scale[band])
+        for band, (middle, scale) in measured.items():
+            flux = (cube.data[rows, :, band] - middle) / (3 * scale)
             known = ~np.isnan(flux)
             np.add(total, np.arcsinh(flux), out=total, where=known)
             count += known

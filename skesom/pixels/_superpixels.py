@@ -17,22 +17,21 @@ from skesom.pixels._flatten import Flattener, some_valid, unflatten
 class SuperpixelFlattener(Flattener):
     """Turn a cube into a table of superpixels: patches of similar neighbors.
 
-    Stands where `CubeFlattener` stands. The table has fewer rows, with less noise, and
-    a map of its clusters has no lonely pixels.
+    Replaces `CubeFlattener`. The table has fewer rows, with less noise, and a map of
+    its clusters has no single pixels.
 
     Parameters
     ----------
     size : float, default=16
         Pixels in a superpixel, on average.
     compactness : float, default=0.7
-        How many standard deviations of the bands weigh as much as the distance between
+        Standard deviations of the bands that weigh as much as the distance between
         superpixels. Low values follow the light closely, high ones give squares.
     statistic : {"mean", "median"}, default="mean"
         Which spectrum a superpixel has.
     min_bands : int, default=None
-        Bands that must be there for a pixel to be valid; all by default. With fewer,
-        missing bands do not count in a superpixel, which lacks a band only if all its
-        pixels do.
+        Bands that must be there for a pixel to be valid; all by default. A superpixel
+        lacks a band only if all its pixels do.
 
     Attributes
     ----------
@@ -40,7 +39,7 @@ class SuperpixelFlattener(Flattener):
         Row of the table to which each pixel of the fitted cube belongs, -3 if it is
         masked (-2 if as sky). Numbered by the first pixel in raster order.
     sizes_ : ndarray of shape (n_superpixels,), dtype int64
-        Number of valid pixels in each: weights for what counts pixels.
+        Number of valid pixels in each.
     mean_, scale_ : ndarray of shape (n_bands,)
         Mean and standard deviation of each band over the valid pixels.
     n_features_in_ : int
@@ -63,12 +62,9 @@ class SuperpixelFlattener(Flattener):
     Notes
     -----
     Simple linear iterative clustering (SLIC) [1]_ of scikit-image: k-means of spectra
-    and positions that starts from a grid. The bands are scaled to a mean variance of 1
-    before; fluxes should be stretched, else a few stars make all the variance.
-
-    Masked pixels are given the spectrum of the nearest valid one, so that a gap is no
-    edge, and belong to no superpixel in the end. Beside gaps some superpixels are
-    small: hence the weights.
+    and positions that starts from a grid. Fluxes should be stretched before, else a few
+    stars make all the variance. Masked pixels count as their nearest valid neighbors,
+    so that a gap is no edge, but belong to no superpixel.
 
     References
     ----------
@@ -151,8 +147,8 @@ class SuperpixelFlattener(Flattener):
         cube = check_cube(X, estimator=self, reset=True)
         valid = some_valid(cube, "pixel", self.min_bands)
         pixels = cube.data[valid].astype(np.float64)
-        self.mean_ = np.nan_to_num(_mean_of_known(pixels))
-        scale = np.sqrt(np.nan_to_num(_mean_of_known((pixels - self.mean_) ** 2)))
+        self.mean_ = _mean_of_known(pixels)
+        scale = np.sqrt(_mean_of_known((pixels - self.mean_) ** 2))
         self.scale_ = np.where(scale > 0, scale, 1)
         self.segments_ = mark_sky(self._segment(cube, valid), cube.sky_mask)
         self.sizes_ = np.bincount(self.segments_[valid])
@@ -161,22 +157,20 @@ class SuperpixelFlattener(Flattener):
 
     def _segment(self, cube, valid):
         """Return the row of each pixel."""
-        scaled = np.empty(cube.shape, dtype=cube.dtype)
+        image = np.empty(cube.shape, dtype=cube.dtype)
         for band in range(cube.shape[2]):
             flux = (cube.data[:, :, band] - self.mean_[band]) / self.scale_[band]
-            scaled[:, :, band] = flux
-        return _find_segments(scaled, valid, self.size, self.compactness)
+            image[:, :, band] = _fill(flux.astype(cube.dtype, copy=False), valid)
+        return _find_segments(image, valid, self.size, self.compactness)
 
 
 def _mean_of_known(values):
-    """Return the mean of each column without its NaN, NaN if there is nothing else."""
+    """Return the mean of each column without its NaN, 0 if there is nothing else."""
     known = ~np.isnan(values)
-    total = np.sum(values, axis=0, where=known)
-    count = known.sum(axis=0)
-    return np.divide(total, count, out=np.full(len(total), np.nan), where=count > 0)
+    return np.sum(values, axis=0, where=known) / np.maximum(known.sum(axis=0), 1)
 
 
-def _find_segments(scaled, valid, size, compactness):
+def _find_segments(image, valid, size, compactness):
     """Cut an image into patches of similar neighboring pixels."""
     try:
         from skimage.segmentation import slic
@@ -184,10 +178,7 @@ def _find_segments(scaled, valid, size, compactness):
         raise ImportError(
             "Superpixels need scikit-image: pip install skesom[superpixels]"
         ) from error
-    image = np.empty_like(scaled)
-    for band in range(scaled.shape[2]):
-        image[:, :, band] = _fill(scaled[:, :, band], valid)
-    image /= math.sqrt(scaled.shape[2])
+    image /= math.sqrt(image.shape[2])
     # scikit-image scales by the extremes, which a single star would set.
     spread = float(np.ptp(image)) or 1
     segments = slic(
@@ -207,10 +198,8 @@ def _fill(flux, valid):
         return flux
     if not known.any():
         return np.zeros_like(flux)
-    nearest = distance_transform_edt(
-        ~known, return_distances=False, return_indices=True
-    )
-    return flux[tuple(nearest)]
+    options = {"return_distances": False, "return_indices": True}
+    return flux[tuple(distance_transform_edt(~known, **options))]
 
 
 def _renumber(segments, valid):
