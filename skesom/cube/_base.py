@@ -157,32 +157,26 @@ def _check_n_bands(n_bands, estimator, reset):
 
 
 def _as_cube(X, name):
-    """Return an array as a cube; paths and lists of cubes are errors."""
-    parts = X if isinstance(X, list | tuple) else [X]
-    for part in parts:
+    """Return an array as a cube; a path is an error."""
+    for part in X if isinstance(X, list | tuple) else [X]:
         if isinstance(part, str | os.PathLike):
             raise ValueError(
                 f"{name} takes a cube, got the path {os.fspath(part)!r}. Read it with "
                 "skesom.io.read_cube."
             )
-    if any(isinstance(part, Cube) for part in parts):
-        raise ValueError(
-            f"{name} takes one cube, got a list of {len(X)}. If these are images on "
-            "several grids: CubeAligner().fit_transform(cubes)."
-        )
     return Cube(X)
 
 
 def _refuse_infinity(cube):
     """Raise the error that names the band and pixel of an infinite value."""
-    for band, band_name in enumerate(cube.band_names):
-        infinite = np.isinf(cube.data[:, :, band])
-        if infinite.any():
-            row, column = np.argwhere(infinite)[0]
+    for band in list_bands([cube]):
+        places = np.argwhere(np.isinf(band.image))
+        if len(places):
+            row, column = places[0]
             raise ValueError(
-                f"Band {band_name!r} holds {np.count_nonzero(infinite)} infinite "
-                f"values, the first at row {row}, column {column}. Replace them by "
-                "NaN, which marks masked pixels."
+                f"Band {band.name!r} holds {len(places)} infinite values, the first at "
+                f"row {row}, column {column}. Replace them by NaN, which marks masked "
+                "pixels."
             )
 
 
@@ -193,32 +187,25 @@ def is_cube_list(X):
 
 def check_cubes(X, estimator, *, reset):
     """Return X as a list of cubes after checking each of them."""
-    name = type(estimator).__name__
+    taker = f"{type(estimator).__name__} takes a cube or a list of cubes"
     if isinstance(X, list | tuple) and len(X) == 0:
-        raise ValueError(f"{name} takes a cube or a list of cubes, got an empty list.")
+        raise ValueError(f"{taker}, got an empty list.")
     if not is_cube_list(X):
         return [check_cube(X, estimator=estimator, reset=reset)]
     for number, cube in enumerate(X):
         if not isinstance(cube, Cube):
-            raise ValueError(
-                f"{name} takes a list of Cubes, but entry {number} is a "
-                f"{type(cube).__name__}."
-            )
+            kind = type(cube).__name__
+            raise ValueError(f"{taker}, but entry {number} is a {kind}.")
         check_cube(cube)
     names = all_band_names(X)
-    _check_names(names)
-    _check_n_bands(len(names), estimator, reset)
-    return list(X)
-
-
-def _check_names(names):
-    """Raise an error if several bands have the same name."""
     repeated = sorted({name for name in names if names.count(name) > 1})
     if repeated:
         raise ValueError(
             f"Several bands are named {', '.join(map(repr, repeated))}. Rename them "
             "with Cube.replace(band_names=...)."
         )
+    _check_n_bands(len(names), estimator, reset)
+    return list(X)
 
 
 def all_band_names(cubes):
@@ -293,8 +280,7 @@ class Band(NamedTuple):
         wcs = self.cube.wcs
         if wcs is None:
             return None
-        n_rows, n_columns = self.cube.shape[:2]
-        column, row = (n_columns - 1) / 2, (n_rows - 1) / 2
+        row, column = (np.array(self.image.shape) - 1) / 2
         middle = wcs.pixel_to_world(column, row)
         beside = wcs.pixel_to_world([column + 1, column], [row, row + 1])
         offsets = middle.spherical_offsets_to(beside)

@@ -79,8 +79,8 @@ class Cube:
     ):
         if isinstance(data, list | tuple) and any(isinstance(p, Cube) for p in data):
             raise ValueError(
-                "One cube is needed, got a list of cubes. If these are images on "
-                "several grids: CubeAligner().fit_transform(cubes)."
+                f"There must be one cube, got a list of {len(data)}. If these are images "
+                "on several grids: CubeAligner().fit_transform(cubes)."
             )
         self.data = _as_native_float(data)
         if self.data.ndim != 3:

@@ -42,14 +42,12 @@ class CubeAligner(CubeTransformer):
     resample : {"interp", "adaptive", "exact", "auto"}, default="interp"
         Bilinear interpolation (fast; right for bands that the target pixels sample
         well), the anti-aliased average of [1]_, or the average over the exact overlap
-        of the pixels on the sphere (slowest). "auto" interpolates if all bands have
-        the same known FWHM, as `FWHMConvolver` leaves them, and else averages
-        ("adaptive"), so that no light falls between the samples.
+        of the pixels on the sphere (slowest). "auto" is "interp" if all bands have the
+        same known FWHM, as from `FWHMConvolver`, else "adaptive".
     conserve : {"surface brightness", "flux"} or sequence of them, default=\
             "surface brightness"
-        What a pixel holds, for all bands or for each. Surface brightness (MJy/sr)
-        keeps its level whatever the pixel sizes; the flux of a pixel (Jy/pixel,
-        counts) grows with its area.
+        What a pixel holds, for all bands or for each: surface brightness (MJy/sr), or
+        the flux of a pixel (Jy/pixel, counts), which grows with its area.
     crop : bool, default=False
         Whether to cut the result to the rectangle of pixels with data in all bands.
     check_registration : bool, default=False
@@ -81,8 +79,8 @@ class CubeAligner(CubeTransformer):
     Warns
     -----
     UserWarning
-        If interpolation leaves a band of known FWHM with pixels larger than half its
-        FWHM: some of its light then falls between the samples. If a band is shifted.
+        If interpolation leaves a band with pixels larger than half its FWHM, so that
+        light falls between the samples. If a band is shifted.
 
     Notes
     -----
@@ -110,12 +108,10 @@ class CubeAligner(CubeTransformer):
     >>> from astropy.wcs import WCS
     >>> from sklearn.pipeline import make_pipeline
     >>> from skesom.cube import Cube, CubeAligner, FWHMConvolver
-    >>> def image(n_pixels, pixel_size, name, fwhm):
-    ...     wcs = WCS(naxis=2)
-    ...     wcs.wcs.ctype = ["RA---TAN", "DEC--TAN"]
-    ...     wcs.wcs.crval = [204.25, -29.87]
+    >>> def image(n_pixels, size, name, fwhm):
+    ...     wcs = WCS({"CTYPE1": "RA---TAN", "CTYPE2": "DEC--TAN"})
     ...     wcs.wcs.crpix = [(n_pixels + 1) / 2] * 2
-    ...     wcs.wcs.cdelt = [-pixel_size / 3600, pixel_size / 3600]
+    ...     wcs.wcs.cdelt = [-size / 3600, size / 3600]
     ...     data = np.ones((n_pixels, n_pixels, 1))
     ...     return Cube(data, wcs=wcs, band_names=[name], fwhm=[fwhm])
     >>> cubes = [image(40, 0.5, "r", 1.2), image(10, 2.0, "NUV", 4.9)]

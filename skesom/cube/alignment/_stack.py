@@ -44,7 +44,7 @@ def stack_cubes(cubes, grid, name, fluxes, **options):
     grids = [grid_of(cube) for cube in cubes]
     if len(cubes) == 1 and same_grid(grids[0], grid):
         return cubes[0]
-    n_bands = len(all_band_names(cubes))
+    n_bands = len(fluxes)
     places = split_bands(np.arange(n_bands), cubes)
     dtype = np.result_type(*[cube.dtype for cube in cubes])
     data = np.empty((*grid.shape, n_bands), dtype)
@@ -93,7 +93,7 @@ def join_bands(cubes):
 
 
 def join_coordinates(coordinates, n_bands):
-    """Return the spectral coordinates of the bands of several images, None if none."""
+    """Return the spectral coordinates of several images, None if they have none."""
     known = [quantity for quantity in coordinates if quantity is not None]
     if not known:
         return None
@@ -112,15 +112,13 @@ def join_coordinates(coordinates, n_bands):
 
 def _stack_sky(cubes, grids, grid, aligned, options):
     """Return the pixels that lack no data but those of sky that was set aside."""
-    sky = np.zeros(grid.shape, dtype=bool)
-    missing = np.zeros(grid.shape, dtype=bool)
+    sky, missing = np.zeros((2, *grid.shape), dtype=bool)
     for cube, source, data in zip(cubes, grids, aligned, strict=True):
-        own = np.zeros(grid.shape, dtype=bool)
+        own = np.zeros((*grid.shape, 1), dtype=np.float32)
         if cube.sky_mask is not None:
-            touched = np.zeros((*grid.shape, 1), dtype=np.float32)
             plane = cube.sky_mask[:, :, np.newaxis].astype(np.float32)
-            _fill([plane], source, grid, touched, [np.arange(1)], options)
-            own = touched[:, :, 0] > 0  # as NaN of one pixel makes the sum NaN
+            _fill([plane], source, grid, own, [np.arange(1)], options)
+        own = own[:, :, 0] > 0  # as NaN of one pixel makes the sum NaN
         sky |= own
         missing |= np.isnan(data).any(axis=2) & ~own
     return sky & ~missing
@@ -161,11 +159,9 @@ def _resample(arrays, source, grid, data, bands, *, method, n_jobs):
     import reproject
 
     function = getattr(reproject, f"reproject_{method}")
-    options = {}
-    if method != "exact":
-        # The check costs as much again; only distortions can fold back on the image.
-        distorted = source.wcs.has_distortion or grid.wcs.has_distortion
-        options["roundtrip_coords"] = distorted
+    # The check costs as much again; only distortions can fold back on the image.
+    distorted = source.wcs.has_distortion or grid.wcs.has_distortion
+    options = {} if method == "exact" else {"roundtrip_coords": distorted}
     stack = [np.moveaxis(array, 2, 0) for array in arrays]
     stack = stack[0] if len(stack) == 1 else np.concatenate(stack)
     rows, columns = grid.shape
@@ -177,15 +173,10 @@ def _resample(arrays, source, grid, data, bands, *, method, n_jobs):
         part = HighLevelWCSWrapper(
             SlicedLowLevelWCS(wcs_out, [slice(start, stop), slice(0, columns)])
         )
-        strip = np.empty((len(stack), stop - start, columns), stack.dtype)
-        function(
-            (stack, wcs_in),
-            part,
-            shape_out=strip.shape,
-            output_array=strip,
-            return_footprint=False,
-            **options,
-        )
+        shape = len(stack), stop - start, columns
+        strip = np.empty(shape, stack.dtype)
+        output = {"output_array": strip, "return_footprint": False}
+        function((stack, wcs_in), part, shape_out=shape, **output, **options)
         data[start:stop, :, bands] = np.moveaxis(strip, 0, 2)
         return np.isfinite(strip).any(axis=(1, 2))
 
@@ -213,12 +204,10 @@ def crop_cube(cube, grid_name):
     valid = find_valid(cube.data)
     if not valid.any():
         raise ValueError(nothing_left(cube.band_names, grid_name))
-    box = []
-    for axis in range(2):
-        seen = np.flatnonzero(valid.any(axis=1 - axis))
-        box.append(slice(int(seen[0]), int(seen[-1]) + 1))
-    if all(part == slice(0, n) for part, n in zip(box, valid.shape, strict=True)):
+    seen = (np.flatnonzero(valid.any(axis=axis)) for axis in (1, 0))
+    box = tuple(slice(int(places[0]), int(places[-1]) + 1) for places in seen)
+    if box == tuple(slice(0, length) for length in valid.shape):
         return cube
-    cut = cube[tuple(box)]
+    cut = cube[box]
     errors = None if cut.errors is None else np.ascontiguousarray(cut.errors)
     return cut.replace(data=np.ascontiguousarray(cut.data), errors=errors)

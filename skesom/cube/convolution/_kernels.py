@@ -218,7 +218,7 @@ def _check_array(array, owner):
         raise ValueError(
             f"{owner} holds NaN or infinite values. Replace them, by 0 in the wings."
         )
-    if array.shape[0] % 2 == 0 or array.shape[1] % 2 == 0:
+    if not np.all(np.array(array.shape) % 2):
         raise ValueError(
             f"{owner} has the shape {array.shape}, but needs odd lengths with the peak "
             "in the middle. Cut a row or column, or resample it."
