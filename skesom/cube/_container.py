@@ -19,32 +19,28 @@ class Cube:
     Parameters
     ----------
     data : array-like of shape (n_rows, n_columns, n_bands)
-        The fluxes. Native float32 and float64 are kept, other real types become
-        float32 (float64 where float32 would lose digits). The masked values of a
-        masked array become NaN.
+        The fluxes. Real types other than float32 and float64 become float32, or float64
+        where float32 would lose digits. Masked values of a masked array become NaN.
     wcs : astropy.wcs.WCS, default=None
-        Celestial world coordinates of the pixel grid (two axes), None if unknown.
+        Celestial world coordinates of the pixel grid (two axes).
     band_names : sequence of str of length n_bands, default=None
         Unique names; ``"band 1"``, ``"band 2"``, ... by default.
     band_units : sequence of length n_bands, default=None
         astropy units, unit strings, or None for a band whose unit is unknown.
     fwhm : array-like of shape (n_bands,), default=None
-        Full width at half maximum of the point-spread function of each band in
-        arcsec, NaN where unknown. An astropy Quantity is converted.
+        Full width at half maximum of the point-spread function of each band, a
+        Quantity or in arcsec, NaN where unknown.
     pixel_scale : tuple of float (height, width), default=None
-        Sides of a pixel in arcsec. By default those of the WCS, None without one.
+        Sides of a pixel in arcsec, by default those of the WCS.
     errors : array-like of shape (n_rows, n_columns, n_bands), default=None
         Standard deviation of each value in the unit of its band, NaN where unknown.
-        Stored in the type of the data; None if nothing is known.
     band_coordinates : Quantity of shape (n_bands,), default=None
-        Where the bands lie on the spectral axis (frequency, wavelength, velocity, in
-        whatever unit), NaN where unknown; None if nothing is known.
+        Frequency, wavelength or velocity of the bands, NaN where unknown.
     zero_points : array-like of shape (n_bands,), default=None
-        AB magnitude of a pixel whose value is 1 in the unit of the band, NaN where
-        unknown. It turns counts into fluxes.
+        AB magnitude of a pixel whose value is 1 in the unit of the band, to turn counts
+        into fluxes; NaN where unknown.
     sky_mask : array-like of bool of shape (n_rows, n_columns), default=None
-        Pixels that have data but were set aside as sky, see `CubeMasker`; they are NaN
-        in `data`. None if no sky was set aside.
+        Pixels that were set aside as sky, see `CubeMasker`; they are NaN in `data`.
 
     Raises
     ------
@@ -79,8 +75,8 @@ class Cube:
     ):
         if isinstance(data, list | tuple) and any(isinstance(p, Cube) for p in data):
             raise ValueError(
-                f"There must be one cube, got a list of {len(data)}. If these are images "
-                "on several grids: CubeAligner().fit_transform(cubes)."
+                f"There must be one cube, got a list of {len(data)}. If these are "
+                "images on several grids: CubeAligner().fit_transform(cubes)."
             )
         self.data = _as_native_float(data)
         if self.data.ndim != 3:
@@ -210,7 +206,7 @@ class Cube:
         Returns
         -------
         cube : Cube
-            The new cube; this one is left as it is.
+            A new cube.
         """
         names = ("data", "wcs", "errors", "sky_mask", *_PER_BAND)
         parts = {name: getattr(self, name) for name in names}

@@ -20,8 +20,7 @@ def flatten(cube, *, pattern="pixel", min_bands=None, copy=True, n_jobs=None):
     cube : Cube or array-like of shape (n_rows, n_columns, n_bands)
         NaN marks masked pixels.
     pattern : {"pixel", "voxel"}, default="pixel"
-        "pixel": a row of the table is the spectrum of a pixel. "voxel": a row is one
-        flux, a pixel in one band.
+        A row for the spectrum of each pixel, or a row for each single flux.
     min_bands : int, default=None
         Bands that must be there for a pixel to be valid; all by default. With fewer,
         the table holds NaN. Not used by the pattern "voxel".
@@ -178,12 +177,29 @@ def _check_length(values, n_rows, things):
 class Flattener(CubeStep):
     """Base of the steps of a Pipeline at which a cube becomes a table.
 
-    Its `_fit` returns the table of the fitted cube and stores what
-    `inverse_transform` needs.
+    Its `_fit` returns the table, its `_inverse_transform` puts rows back.
     """
 
     def _fit_transform(self, X):
         return self._fit(X)
+
+    def inverse_transform(self, X):
+        """Put the rows of the table back to the pixels of the fitted cube.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples,) or (n_samples, n_values)
+            Labels or numbers, one row for each valid pixel (or superpixel) of the
+            fitted cube. For another cube use `unflatten`.
+
+        Returns
+        -------
+        image : ndarray of shape (n_rows, n_columns) or (n_rows, n_columns, n_values)
+            NaN, or label -3, where a pixel is masked; label -2 for sky that was set
+            aside. A column of fluxes of voxels becomes the spectra.
+        """
+        check_is_fitted(self)
+        return self._inverse_transform(X)
 
     def get_feature_names_out(self, input_features=None):
         """Return the names of the columns.
@@ -221,8 +237,7 @@ class CubeFlattener(Flattener):
     Attributes
     ----------
     valid_ : ndarray of bool
-        The valid pixels of the fitted cube, of shape (n_rows, n_columns), or
-        (n_rows, n_columns, n_bands) for voxels.
+        The valid pixels of the fitted cube, as from `flatten`.
     n_features_in_ : int
         Number of bands seen during fit.
     band_names_ : tuple of str
@@ -237,7 +252,7 @@ class CubeFlattener(Flattener):
 
     See Also
     --------
-    skesom.maps.CubeClusterer : Keeps one row per pixel: cube in, label map out.
+    skesom.maps.CubeClusterer : Cube in, label map out.
 
     Examples
     --------
@@ -268,22 +283,7 @@ class CubeFlattener(Flattener):
     def _transform(self, X):
         return self._flatten(check_cube(X, estimator=self, reset=False))[0]
 
-    def inverse_transform(self, X):
-        """Put rows back to the pixels of the fitted cube.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_valid,) or (n_valid, n_values)
-            Labels or numbers, one row for each valid pixel of the fitted cube. For
-            another cube use `unflatten`.
-
-        Returns
-        -------
-        image : ndarray of shape valid_.shape or valid_.shape + (n_values,)
-            NaN, or label -3, where a pixel is masked; label -2 for sky that was set
-            aside. A column of fluxes of voxels becomes the spectra.
-        """
-        check_is_fitted(self)
+    def _inverse_transform(self, X):
         X = np.asarray(X)
         if self.pattern == "voxel" and X.ndim == 2 and X.shape[1] == 1:
             X = X[:, 0]

@@ -124,22 +124,7 @@ class SuperpixelFlattener(Flattener):
         valid = some_valid(cube, "pixel", self.min_bands)
         return mark_sky(self._segment(cube, valid), cube.sky_mask)
 
-    def inverse_transform(self, X):
-        """Give every pixel of the fitted cube what its superpixel has.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_superpixels,) or (n_superpixels, n_values)
-            Labels or numbers, one row for each superpixel of the fitted cube. For
-            another cube use `unflatten` with what `segment` returns.
-
-        Returns
-        -------
-        image : ndarray of shape (n_rows, n_columns) or (n_rows, n_columns, n_values)
-            -3 (labels) or NaN (numbers) where a pixel is masked; labels of sky that was
-            set aside are -2.
-        """
-        check_is_fitted(self)
+    def _inverse_transform(self, X):
         return unflatten(X, self.segments_)
 
     def _fit(self, X):

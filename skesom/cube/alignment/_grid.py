@@ -136,16 +136,13 @@ def nothing_left(names, grid_name):
 
 def _no_wcs(cube, grid, grid_name):
     """Return the message for pixels of another grid whose places are unknown."""
-    if cube.wcs is None:
-        without, owner = "without a WCS", "its header"
-    else:
-        without, owner = f"to the grid {grid_name} without a WCS", "that header"
-    (rows, columns), (rows_out, columns_out) = cube.shape[:2], grid.shape
+    to = "" if cube.wcs is None else f" to the grid {grid_name}"
+    pixels, pixels_out = ("{} x {}".format(*g) for g in (cube.shape[:2], grid.shape))
     return (
-        f"{_bands(cube.band_names)} cannot be aligned {without}: where {rows} x "
-        f"{columns} pixels lie on the {rows_out} x {columns_out} {grid_name} is "
-        f"unknown. Add the WCS to {owner} (in memory by Cube.replace(wcs=...)), or cut "
-        "all images to the same pixels."
+        f"{_bands(cube.band_names)} cannot be aligned{to} without a WCS: where "
+        f"{pixels} pixels lie on the {pixels_out} {grid_name} is unknown. Add the WCS "
+        "to its header (in memory by Cube.replace(wcs=...)), or cut all images to the "
+        "same pixels."
     )
 
 

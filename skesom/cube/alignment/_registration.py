@@ -10,12 +10,10 @@ from scipy import fft
 from skesom._common.blocks import find_valid
 from skesom.cube.convolution._filtering import smooth
 
-# More than this many pixels are worth a warning.
-TOLERANCE = 0.5
-# The middle of a large image is enough.
-WINDOW = 1024
-# Structures between these widths (in pixels) are compared: noise is finer, the shape
-# of the galaxy is coarser and differs between bands.
+TOLERANCE = 0.5  # pixels of a shift without a warning
+WINDOW = 1024  # pixels; the middle of a large image is enough
+# Widths in pixels between which structures are compared: noise is finer, the shape of
+# the galaxy is coarser and differs between bands.
 FINE_SIGMA, COARSE_SIGMA = 1.0, 8.0
 # What chance gives: noise stays below 5 deviations and a correlation of .1.
 LEAST_CORRELATION = 0.15
@@ -95,8 +93,7 @@ def _busy_window(cube):
     """Return slices of rows and columns in the middle of the valid pixels."""
     valid = find_valid(cube.data)
     window = []
-    for axis in range(2):
-        length = cube.shape[axis]
+    for axis, length in enumerate(valid.shape):
         count = np.cumsum(valid.sum(axis=1 - axis))
         middle = np.searchsorted(count, count[-1] / 2)
         start = int(np.clip(middle - WINDOW // 2, 0, max(0, length - WINDOW)))

@@ -200,7 +200,7 @@ def _checked(numbers, band, source="given"):
     """Return a beam after checking its two widths and, if any, its angle."""
     major, minor, angle = (float(number) for number in [*numbers, 0.0][:3])
     for width in (major, minor):
-        if not (np.isfinite(width) and width > 0):
+        if not 0 < width < np.inf:
             raise ValueError(
                 f"The FWHM of band {band.name!r} must be a positive number of arcsec, "
                 f"got {width}."
@@ -224,10 +224,8 @@ def measure_star_fwhm(image, band_name):
     if not masked.all():
         flux, noise = _subtract_background(image, masked)
         widths = fit_sources(flux, masked, noise, FIRST_GUESS)
-        if len(widths):
-            # The finder works best with the width of the stars.
-            guess = half_sample_mode(widths)
-            widths = fit_sources(flux, masked, noise, guess)
+        if len(widths):  # the finder works best with the width of the stars
+            widths = fit_sources(flux, masked, noise, half_sample_mode(widths))
     if len(widths):
         mode = half_sample_mode(widths)
         widths = widths[np.abs(widths - mode) <= STAR_SPREAD * mode]
@@ -249,12 +247,9 @@ def _middle(image):
 
 def _subtract_background(image, masked):
     """Return the flux above the background, 0 where masked, and its noise."""
-    background = photutils("background").Background2D(
-        image,
-        min(BACKGROUND_BOX, *image.shape),
-        mask=masked,
-        exclude_percentile=100,  # a box needs any pixel at all
-    )
+    box = min(BACKGROUND_BOX, *image.shape)
+    options = {"mask": masked, "exclude_percentile": 100}  # a box needs one pixel
+    background = photutils("background").Background2D(image, box, **options)
     flux = np.where(masked, 0, image - background.background)
     # Simulated images may have no noise.
     return flux, max(mad_std(flux[~masked]), LEAST_NOISE * flux.max())
@@ -315,12 +310,10 @@ def fit_gaussian_fwhm(cut, guess):
         squares = ((rows - row) ** 2 + (columns - column) ** 2) / (2 * sigma**2)
         return (peak * np.exp(-squares) + constant - scaled).ravel()
 
-    fit = optimize.least_squares(
-        misfit, [1, 0, 0, guess * gaussian_fwhm_to_sigma, 0], method="lm"
-    )
+    first = [1, 0, 0, guess * gaussian_fwhm_to_sigma, 0]
+    fit = optimize.least_squares(misfit, first, method="lm")
     residual = np.sqrt(np.mean(fit.fun**2))
-    offset = np.hypot(fit.x[1], fit.x[2])
-    if residual > WORST_RESIDUAL or offset > WORST_OFFSET:
+    if residual > WORST_RESIDUAL or np.hypot(fit.x[1], fit.x[2]) > WORST_OFFSET:
         return np.nan
     return float(abs(fit.x[3]) / gaussian_fwhm_to_sigma)
 

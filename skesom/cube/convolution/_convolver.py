@@ -32,12 +32,11 @@ from skesom.cube.convolution._kernels import (
     stamp_beam,
 )
 
-# Widths in other units come back from their conversion with a rounding error.
-_ROUNDING = 1e-9
+_ROUNDING = 1e-9  # of widths that were converted from other units
 
 
 class FWHMConvolver(CubeTransformer):
-    r"""Convolve every band to the same point-spread function.
+    """Convolve every band to the same point-spread function.
 
     Takes one cube or, before bands are aligned, a list of cubes, and convolves each
     band on its native pixels. Gaussians add in quadrature: a band reaches the target
@@ -45,8 +44,7 @@ class FWHMConvolver(CubeTransformer):
 
     Parameters
     ----------
-    fwhm : float, Quantity, {"header", "stars"}, dict or sequence of length n_bands, \
-            default=None
+    fwhm : float, Quantity, {"header", "stars"}, dict or sequence, default=None
         Full width at half maximum of the point-spread function in arcsec. None takes
         the widths of the cubes (`Cube.fwhm`); if that of a band is unknown, all bands
         stay as they are, with a warning. Otherwise one entry for all bands, one for
@@ -132,20 +130,16 @@ class FWHMConvolver(CubeTransformer):
     kernels that are not along the pixel axes.
 
     Masked pixels (NaN) and the outside of the frame have no weight, so that nothing
-    darkens beside them; masked pixels stay masked. For kernels with negative lobes (as
-    Wiener kernels), whose weights cannot be renormalized, gaps and surroundings are
-    filled with the mean around the nearest valid pixel, and masked again.
+    darkens beside them. Only for kernels with negative lobes (as Wiener kernels) they
+    are filled with the mean around the nearest valid pixel. Masked pixels stay masked.
 
     Errors of the cube are propagated for noise that is independent from pixel to
     pixel. Afterwards the noise of neighbors is correlated, which errors cannot express.
 
     Stars are isolated sources around the densest width (half-sample mode [3]_) of
     Gaussians on a constant fitted to them. These widths include the pixel, as is right
-    for images that are convolved after sampling. Measured point-spread functions and
-    kernels lie along the pixel axes of their band.
-
-    The fluxes are used in `fit` only to measure stars. The memory needed beside the
-    result does not depend on the number of rows.
+    for images that are convolved after sampling; `fit` uses fluxes for nothing else.
+    Measured point-spread functions and kernels lie along the pixel axes of their band.
 
     References
     ----------
@@ -255,20 +249,18 @@ class FWHMConvolver(CubeTransformer):
         """Return the common width and what is done to each band."""
         kernels = read_stamps(self.kernels, bands, "kernel")
         psfs = read_stamps(self.psfs, bands, "PSF")
-        _check_one_way(bands, psfs, kernels)
+        for band, psf, kernel in zip(bands, psfs, kernels, strict=True):
+            if psf and kernel:
+                raise ValueError(f"Band {band.name!r} has both a PSF and a kernel.")
         fwhm = self.fwhm
         if fwhm is None:  # the widths of measured functions, else those of the cubes
             stamps = zip(bands, psfs, strict=True)
             fwhm = {band.name: stamp_beam(psf, band) for band, psf in stamps if psf}
         beams = find_beams(fwhm, bands)
-        if not any(kernels) and not self._check_known(bands, beams):
-            return np.nan, [_left_alone(beam) for beam in beams]
         matches = [_left_alone(beam) for beam in beams]
-        usual = [
-            number
-            for number, (beam, kernel) in enumerate(zip(beams, kernels, strict=True))
-            if beam and not kernel
-        ]
+        if not any(kernels) and not self._check_known(bands, beams):
+            return np.nan, matches
+        usual = [n for n in range(len(bands)) if beams[n] and not kernels[n]]
         width = _target_width(self.target_fwhm, bands, beams, usual)
         if self.psfs is not None and usual:
             parts = ([part[n] for n in usual] for part in (bands, beams, psfs))
@@ -294,8 +286,8 @@ class FWHMConvolver(CubeTransformer):
         by_default = self.fwhm is None and isinstance(self.target_fwhm, str)
         if self.psfs is not None or not by_default:
             raise ValueError(
-                f"The FWHM of these bands is unknown: {which}. Pass fwhm, one value in "
-                "arcsec for each band, or give the Cube its fwhm."
+                f"The FWHM of these bands is unknown: {which}. Pass fwhm in arcsec for "
+                "each band, or give the Cube its fwhm."
             )
         if len(bands) > 1:  # one band has nothing to be brought to
             which = "all bands" if len(unknown) == len(bands) else which
@@ -319,15 +311,6 @@ def _left_alone(beam):
     """Return the match of a band that stays as it is, of known or unknown width."""
     fwhm = np.nan if beam is None else beam.major
     return Match("none", fwhm, fwhm)
-
-
-def _check_one_way(bands, psfs, kernels):
-    """Check that no band has both a point-spread function and a kernel."""
-    for band, psf, kernel in zip(bands, psfs, kernels, strict=True):
-        if psf and kernel:
-            raise ValueError(
-                f"Band {band.name!r} has both a PSF and a kernel. Give only one."
-            )
 
 
 def _target_width(target, bands, beams, usual):

@@ -24,8 +24,7 @@ from skesom.cube.convolution._filtering import (
     PositiveKernel,
 )
 
-# Cards that hold the side of a pixel in arcsec: STPSF's and Tiny Tim's.
-_SCALE_CARDS = ("PIXELSCL", "PIXSCALE")
+_SCALE_CARDS = ("PIXELSCL", "PIXSCALE")  # in arcsec, of STPSF and Tiny Tim
 REGULARIZATION = 1e-4
 
 
@@ -105,8 +104,8 @@ def stamp_beam(stamp, band):
     fwhm = stamp_fwhm(stamp) * pixel_size(band)
     if np.isnan(fwhm):
         raise ValueError(
-            f"The core of the PSF of band {band.name!r} fits no Gaussian, so that its "
-            "width is unknown. Pass the fwhm of the band in arcsec."
+            f"The core of the PSF of band {band.name!r} fits no Gaussian. Pass the "
+            "fwhm of the band in arcsec."
         )
     return Beam(fwhm, fwhm, source="its PSF")
 
@@ -236,8 +235,7 @@ def _check_array(array, owner):
 
 def to_pixel_size(stamp, pixel_size):
     """Bring a stamp to other pixels around the same middle."""
-    # Along each axis the cumulative sum is interpolated by a spline; its differences
-    # between the borders of the new pixels are their light, so that none is lost.
+    # Differences of a spline through the cumulative sum along each axis lose no light.
     ratio = pixel_size / stamp.pixel_size
     if abs(ratio - 1) < SAME_SIZE:
         return stamp
