@@ -164,7 +164,7 @@ def sky_blocks(X, block_size=32):
     X : Cube or array-like of shape (n_rows, n_columns, ...)
         The cube, or any image of its shape.
     block_size : int, default=32
-        Height and width of a block in pixels. The last blocks may be smaller.
+        Height and width of a block in pixels.
 
     Returns
     -------

@@ -115,9 +115,8 @@ class SuperpixelFlattener(Flattener):
         Returns
         -------
         segments : ndarray of shape (n_rows, n_columns), dtype int32
-            Row to which each pixel belongs in what `transform` returns for the same
-            cube, -3 if it is masked, -2 if that is because it is sky. `unflatten`
-            takes it as the way back.
+            Row of each pixel in the table of `transform`, -3 if it is masked (-2 if
+            as sky). `unflatten` takes it as the way back.
         """
         check_is_fitted(self)
         cube = check_cube(X, estimator=self, reset=False)

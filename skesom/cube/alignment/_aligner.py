@@ -54,7 +54,7 @@ class CubeAligner(CubeTransformer):
         Whether to compare each band with that of the target grid (else the first) by
         cross-correlation and warn of shifts above half a pixel.
     n_jobs : int, default=None
-        Number of threads. The result does not depend on it.
+        Number of threads.
 
     Attributes
     ----------
@@ -84,18 +84,15 @@ class CubeAligner(CubeTransformer):
 
     Notes
     -----
-    Images are resampled by reproject in strips of rows, which needs little memory.
-    Grids of the same shape whose corners and center agree within 0.001 pixel are equal.
-    One cube that lies on the grid is returned as it is; float32 cubes give a float32
-    cube, pixels without data are NaN. The cubes to transform may show another field
-    than the fitted ones.
+    Images are resampled by reproject, in strips of rows. Grids of the same shape whose
+    corners and center agree within 0.001 pixel are equal. One cube that lies on the
+    grid is returned as it is. Pixels without data are NaN; float32 stays float32. The
+    cubes to transform may show another field than the fitted ones.
 
     Errors are resampled with the weights of the data: right where neighbors share
-    their noise, as after a convolution to pixels of half the FWHM, too large where it
-    is independent, never too small.
-
-    Flux is conserved by the ratio of the pixel areas at the reference points of both
-    grids.
+    their noise, as in bands convolved to pixels of half their FWHM, too large where it
+    is independent. Flux is conserved by the ratio of the pixel areas at the reference
+    points of both grids.
 
     References
     ----------

@@ -23,8 +23,7 @@ from skesom.cube.alignment._grid import check_overlap, grid_of, nothing_left
 
 METHODS = ("interp", "adaptive", "exact")
 CONSERVED = ("surface brightness", "flux")
-# Large enough to hide the cost of a call, small enough to stay in the cache.
-PIXELS_PER_STRIP = 2**18
+PIXELS_PER_STRIP = 2**18  # hide the cost of a call, but stay in the cache
 
 
 def find_fluxes(conserve, cubes):
@@ -81,14 +80,13 @@ def stack_cubes(cubes, grid, name, fluxes, **options):
 
 def join_bands(cubes):
     """Return the descriptions of the bands of several cubes, as arguments of `Cube`."""
+    coordinates = [cube.band_coordinates for cube in cubes]
     return {
         "band_names": all_band_names(cubes),
         "band_units": [unit for cube in cubes for unit in cube.band_units],
         "fwhm": np.concatenate([cube.fwhm for cube in cubes]),
         "zero_points": np.concatenate([cube.zero_points for cube in cubes]),
-        "band_coordinates": join_coordinates(
-            [cube.band_coordinates for cube in cubes], [cube.shape[2] for cube in cubes]
-        ),
+        "band_coordinates": join_coordinates(coordinates, [c.shape[2] for c in cubes]),
     }
 
 

@@ -78,7 +78,7 @@ class FWHMConvolver(CubeTransformer):
         False convolves in the memory of the cube, if it can be written: right after a
         step that has made a new cube.
     n_jobs : int, default=None
-        Number of threads. The result does not depend on it.
+        Number of threads.
 
     Attributes
     ----------
@@ -102,9 +102,8 @@ class FWHMConvolver(CubeTransformer):
     Raises
     ------
     ValueError
-        If some widths or the pixel scale are missing or impossible, a band is worse
-        than the target, a point-spread function or kernel cannot be used, or there are
-        too few stars.
+        If widths or the pixel scale are missing or impossible, a band is worse than the
+        target, a PSF or kernel cannot be used, or there are too few stars.
     OSError
         If a file cannot be read.
     ImportError
