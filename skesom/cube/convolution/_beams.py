@@ -173,10 +173,10 @@ def one_pixel_scale(value, cubes):
         )
     known = [np.array(c.pixel_scale) for c in cubes if c.pixel_scale is not None]
     if known and not np.allclose(known, known[0], rtol=SAME_SIZE, atol=0):
-        sizes = ", ".join(f"{np.sqrt(scale.prod()):.3g}" for scale in known)
+        *sizes, last = (f"{np.sqrt(scale.prod()):.3g}" for scale in known)
         raise ValueError(
             "pixel_scale is one for all cubes, but by their WCS they have pixels of "
-            f"{sizes} arcsec. Leave it out."
+            f"{', '.join(sizes)} and {last} arcsec. Leave it out."
         )
     return np.broadcast_to(scale, 2)
 
