@@ -28,6 +28,7 @@ __all__ = [
 ]
 
 # For the other folders of skesom; not public.
+from skesom.cube._base import CubeInput as CubeInput
 from skesom.cube._base import CubeStep as CubeStep
 from skesom.cube._base import check_cube as check_cube
 from skesom.cube.alignment._stack import join_coordinates as join_coordinates

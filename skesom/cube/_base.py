@@ -14,7 +14,18 @@ from skesom._common.blocks import row_blocks
 from skesom.cube._container import Cube
 
 
-class CubeStep(TransformerMixin, BaseEstimator):
+class CubeInput:
+    """Mixin of estimators that take cubes: the tags of their input."""
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.two_d_array = False
+        tags.input_tags.three_d_array = True
+        tags.input_tags.allow_nan = True
+        return tags
+
+
+class CubeStep(CubeInput, TransformerMixin, BaseEstimator):
     """Base of the steps of a Pipeline that take cubes, with NaN for masked pixels.
 
     A subclass defines `_fit` and `_transform`.
@@ -24,9 +35,6 @@ class CubeStep(TransformerMixin, BaseEstimator):
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
-        tags.input_tags.two_d_array = False
-        tags.input_tags.three_d_array = True
-        tags.input_tags.allow_nan = True
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
 

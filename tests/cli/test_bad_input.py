@@ -216,7 +216,7 @@ def test_parameter_of_another_method(refused, good):
         (["--random-state", "-1"], ["'random_state'", "ESOM", "Got -1"]),
         (["--color-contrast", "2"], ["'contrast'", "[0.0, 0.5]", "Got 2.0"]),
         (["--min-bands", "0"], ["'min_bands'", "Got 0"]),
-        (["--min-bands", "3"], ["min_bands is 3", "2 bands"]),
+        (["--min-bands", "3"], ["min_bands=3", "2 bands"]),
         (["--band-names", "a"], ["band_names has 1", "2 bands"]),
         (["--band-names", "a", "a"], ["must be unique"]),
     ],
