@@ -20,6 +20,7 @@ from sklearn.utils._param_validation import (
 from sklearn.utils.validation import check_is_fitted
 
 from skesom._common.labels import MASKED, ranks_by_size
+from skesom.som._docstrings import fill_docstrings
 from skesom.som._input import check_errors, check_samples
 from skesom.som._metric import Metric
 from skesom.som._second_stage import (
@@ -35,6 +36,7 @@ _DISTANCES_AT_A_TIME = 2**20
 _ROWS_AT_A_TIME = 65536
 
 
+@fill_docstrings
 class CodebookMap(
     ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, BaseEstimator
 ):
@@ -71,12 +73,7 @@ class CodebookMap(
         It is the one of its nearest unit; where `mixture_` is not None, and the sample
         is complete and comes without errors, that of the most probable normal.
 
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Samples; NaN marks missing features.
-        errors : array-like of shape (n_samples, n_features), default=None
-            Measurement errors of X, see `winners`.
+        %(X_errors)s
 
         Returns
         -------
@@ -98,12 +95,7 @@ class CodebookMap(
     def transform(self, X, errors=None):
         """Measure the distance of every sample to every unit.
 
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Samples; NaN marks missing features.
-        errors : array-like of shape (n_samples, n_features), default=None
-            Measurement errors of X, see `winners`.
+        %(X_errors)s
 
         Returns
         -------
@@ -117,12 +109,7 @@ class CodebookMap(
     def score(self, X, y=None):
         """Return minus the mean quantization error, so that more is better.
 
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Samples; NaN marks missing features.
-        y : None
-            Ignored, present for API consistency.
+        %(Xy)s
 
         Returns
         -------
@@ -136,17 +123,11 @@ class CodebookMap(
     def winners(self, X, k=1, *, return_distance=False, errors=None):
         """Find the best-matching unit of every sample, or the best few.
 
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Samples; NaN marks missing features.
+        %(X_errors)s
         k : int, default=1
             Number of units for each sample, up to all.
         return_distance : bool, default=False
             Whether to return the distances too.
-        errors : array-like of shape (n_samples, n_features), default=None
-            Measurement errors (standard deviations) of X, in the same units. With them
-            the distance is chi = sqrt(sum (difference / error)^2).
 
         Returns
         -------
@@ -176,12 +157,7 @@ class CodebookMap(
     def impute(self, X, errors=None):
         """Fill in missing features from the units.
 
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Samples; NaN marks missing features.
-        errors : array-like of shape (n_samples, n_features), default=None
-            Measurement errors of X, see `winners`.
+        %(X_errors)s
 
         Returns
         -------

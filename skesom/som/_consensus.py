@@ -29,6 +29,7 @@ from tqdm import tqdm
 from skesom._common.labels import ranks_by_size
 from skesom._common.pipelines import pipeline_end, random_states
 from skesom.som._base import CodebookMap
+from skesom.som._docstrings import fill_docstrings
 from skesom.som._esom import ESOM
 from skesom.som._folded_graph import FoldedGraph
 from skesom.som._input import random_generator, warn_user
@@ -51,6 +52,7 @@ def _members_predict(consensus):
     )
 
 
+@fill_docstrings
 class ConsensusClusterer(MetaEstimatorMixin, ClusterMixin, BaseEstimator):
     """Cluster by what many runs of a clusterer agree on.
 
@@ -98,10 +100,7 @@ class ConsensusClusterer(MetaEstimatorMixin, ClusterMixin, BaseEstimator):
     spectrum_ : ndarray of shape (n_eigenvalues,)
         Eigenvalues of the graph, falling from 1. One near 1 is a cluster on which
         members agree; near 0 there is nothing but chance.
-    n_features_in_ : int
-        Number of features seen during fit.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
-        Names of the features, when all are strings.
+    %(features)s
 
     Raises
     ------

@@ -10,6 +10,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from skesom.som._base import CodebookMap
+from skesom.som._docstrings import fill_docstrings
 from skesom.som._initial_codebook import initial_codebook, lattice_shape
 from skesom.som._input import (
     check_errors,
@@ -38,6 +39,7 @@ _FINAL_SIGMA = 0.7  # neighbors weigh about a third of a unit itself
 _FINAL_RADIUS = 1.25  # of neighborhoods that end at sigma: neighbors are inside
 
 
+@fill_docstrings
 class CSOM(CodebookMap):
     """Classical self-organizing map of Kohonen: a lattice of units.
 
@@ -46,11 +48,7 @@ class CSOM(CodebookMap):
 
     Parameters
     ----------
-    n_clusters : int, "auto" or None, default=8
-        Number of clusters that the units (of the last layer) are grouped into. "auto"
-        takes it from the data; a continuum such as the pixels of a galaxy is 1. None
-        does not group the units: each that has samples is a cluster, as in
-        `sklearn.cluster.Birch`.
+    %(n_clusters)s
     shape : tuple of int (n_rows, n_columns), int or "auto", default=(10, 10)
         Units of the lattice. An int is a chain of units. "auto" takes about
         5 sqrt(n_samples) units, at most 2500, with sides in the ratio of the standard
@@ -112,12 +110,7 @@ default="euclidean"
         trained on the units of the layer before, which count by their hits, and the
         last one gives the labels.
     clusterer : {"graph", "umatrix", "two-winners"} or clusterer, default="graph"
-        How units are grouped: by normalized cuts of the graph of their relative
-        co-activation (with a number given and no gaps to follow, by normal
-        distributions), by the valleys of the U-matrix, or by the links of the nearest
-        two units of the samples (`docs/second_stage.md`). A scikit-learn clusterer is
-        cloned and fitted on the units that have samples, with their hits as weights if
-        it takes any; its own parameters decide how many clusters.
+        %(rules)s
     random_state : int, RandomState instance or None, default=None
         Random initialization and the order of online training.
     verbose : int, default=0
@@ -125,22 +118,7 @@ default="euclidean"
 
     Attributes
     ----------
-    codebook_ : ndarray of shape (n_units, n_features)
-        Weights of the units row by row, of the dtype of the data (float32 or float64).
-    unit_labels_ : ndarray of shape (n_units,), dtype int32
-        Cluster of each unit.
-    mixture_ : NormalMixture or None
-        The normal distributions whose clusters the labels are, where no gaps part the
-        clusters (`docs/second_stage.md`); None where a sample has the cluster of its
-        nearest unit.
-    labels_ : ndarray of shape (n_samples,), dtype int32
-        Cluster of each training sample: consecutive from 0 by falling size, -3 for a
-        sample without any present feature.
-    cluster_centers_ : ndarray of shape (n_clusters, n_features)
-        Mean of the training samples of each cluster, by their weights, over the
-        features that they have; NaN for a feature that none of them has.
-    hits_ : ndarray of shape (n_units,), dtype int64
-        Training samples nearest to each unit; their weights, float64, if there are any.
+    %(map_attributes)s
     shape_ : tuple (n_rows, n_columns)
         Of the lattice.
     positions_ : ndarray of shape (n_units, 2)
@@ -149,18 +127,10 @@ default="euclidean"
         1 for neighbors on the lattice.
     layers_ : list of CSOM
         The further layers, fitted. The other attributes are those of the first layer.
-    quantization_error_ : float
-        Mean distance of the training samples to their nearest unit.
     training_errors_ : ndarray of shape (n_epochs,)
         Root mean square of the differences of the samples and their units at the
         start of each epoch (in online training: during each epoch), weighted as the
         metric does. Calls of `partial_fit` add theirs.
-    n_iter_ : int
-        Passes over the data.
-    n_features_in_ : int
-        Number of features seen during fit.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
-        Names of the features, when all are strings.
 
     Raises
     ------
@@ -315,24 +285,9 @@ default="euclidean"
     def fit(self, X, y=None, sample_weight=None, errors=None):
         """Train the map and group its units.
 
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Samples; NaN marks missing features.
-        y : None
-            Ignored, present for API consistency.
-        sample_weight : array-like of shape (n_samples,), default=None
-            How often each sample counts; once by default. A sample of weight 0 is
-            labeled, no more.
-        errors : array-like of shape (n_samples, n_features), default=None
-            Measurement errors (standard deviations) of X, in the same units. A sample
-            is nearest to the unit of the smallest chi squared, and a value counts in
-            the mean of a unit by 1 / error^2.
-
-        Returns
-        -------
-        self : CSOM
-            The fitted map.
+        %(Xy)s
+        %(sample_weight)s
+        %(fitted)s
         """
         table = self._checked_table(X, sample_weight, errors)
         self._check_enough_samples(with_weight(table[1], table[0])[1])
@@ -343,22 +298,9 @@ default="euclidean"
     def partial_fit(self, X, y=None, sample_weight=None, errors=None):
         """Train on the first samples, then follow a stream of them.
 
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Samples; NaN marks missing features.
-        y : None
-            Ignored, present for API consistency.
-        sample_weight : array-like of shape (n_samples,), default=None
-            How often each sample counts within this call; once by default.
-        errors : array-like of shape (n_samples, n_features), default=None
-            Measurement errors of X, see `fit`.
-
-        Returns
-        -------
-        self : CSOM
-            The map that has learned. `labels_`, `hits_` and `quantization_error_`
-            are of the samples of this call.
+        %(Xy)s
+        %(sample_weight)s
+        %(followed)s
         """
         self._validate_params()  # scikit-learn does so at the first call only
         self._learn_checked(X, sample_weight, errors, stream=True)
@@ -367,10 +309,7 @@ default="euclidean"
     def map_coordinates(self, X):
         """Return the row and column of the nearest unit of every sample.
 
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Samples; NaN marks missing features.
+        %(X)s
 
         Returns
         -------

@@ -12,6 +12,7 @@ from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from tqdm import tqdm
 
 from skesom.som._base import CodebookMap
+from skesom.som._docstrings import fill_docstrings
 from skesom.som._epsilon import forecast, resolve_epsilon
 from skesom.som._input import check_training_samples, random_generator, warn_user
 from skesom.som._network import Network, make_room
@@ -21,6 +22,7 @@ from skesom.som._summary import feature_means, summarize
 _SAMPLES_AT_A_TIME = 65536  # between two moments at which Ctrl-C is heard
 
 
+@fill_docstrings
 class ESOM(CodebookMap):
     """Evolving self-organizing map: a network that grows node by node.
 
@@ -31,10 +33,7 @@ class ESOM(CodebookMap):
 
     Parameters
     ----------
-    n_clusters : int, "auto" or None, default=8
-        Number of clusters that the nodes are grouped into. "auto" takes it from the
-        data; a continuum such as the pixels of a galaxy is 1. None does not group the
-        nodes: each that has samples is a cluster, as in `sklearn.cluster.Birch`.
+    %(n_clusters)s
     epsilon : float or "auto", default="auto"
         Distance in the space of the features beyond which a sample is novel. "auto"
         chooses it from the data so that about 500 nodes result (5 sqrt(n_samples)
@@ -57,13 +56,8 @@ class ESOM(CodebookMap):
         (competitive Hebbian learning).
     clusterer : {"graph", "umatrix", "two-winners", "components"} or clusterer, \
 default="graph"
-        How nodes are grouped: by normalized cuts of the graph of their relative
-        co-activation (with a number given and no gaps to follow, by normal
-        distributions), by the valleys of the U-matrix, or by the links of the nearest
-        two nodes of the samples (`docs/second_stage.md`). "components" takes the
-        connected components of the links, as many as there are. A scikit-learn
-        clusterer is cloned and fitted on the nodes that have samples, with their hits
-        as weights if it takes any; its own parameters decide how many clusters.
+        %(rules)s
+        "components" takes the connected components of the links, as many as there are.
     update_set : {"neighbors", "ball"}, default="neighbors"
         Which nodes a sample pulls: its nearest node and the nodes linked with it, or
         every node inside epsilon. With "ball" these are linked with the nearest, and
@@ -81,34 +75,11 @@ default="graph"
 
     Attributes
     ----------
-    codebook_ : ndarray of shape (n_units, n_features)
-        The nodes, of the dtype of the data (float32 or float64).
-    unit_labels_ : ndarray of shape (n_units,), dtype int32
-        Cluster of each node.
-    mixture_ : NormalMixture or None
-        The normal distributions whose clusters the labels are, where no gaps part the
-        clusters (`docs/second_stage.md`); None where a sample has the cluster of its
-        nearest node.
-    labels_ : ndarray of shape (n_samples,), dtype int32
-        Cluster of each training sample: consecutive from 0 by falling size, -3 for a
-        sample without any present feature.
-    cluster_centers_ : ndarray of shape (n_clusters, n_features)
-        Mean of the training samples of each cluster over the features that they have;
-        NaN for a feature that none of them has.
-    hits_ : ndarray of shape (n_units,), dtype int64
-        Training samples nearest to each node.
+    %(map_attributes)s
     connections_ : csr_array of shape (n_units, n_units)
         Strengths of the links, symmetric.
     epsilon_ : float
         The distance in force at the end.
-    quantization_error_ : float
-        Mean distance of the training samples to their nearest node.
-    n_iter_ : int
-        Passes over the data.
-    n_features_in_ : int
-        Number of features seen during fit.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
-        Names of the features, when all are strings.
 
     Raises
     ------
@@ -217,17 +188,8 @@ default="graph"
     def fit(self, X, y=None):
         """Learn the nodes and group them.
 
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Samples; NaN marks missing features.
-        y : None
-            Ignored, present for API consistency.
-
-        Returns
-        -------
-        self : ESOM
-            The fitted map.
+        %(Xy)s
+        %(fitted)s
         """
         X = check_training_samples(self, X)
         self._check_enough_samples(X)
@@ -238,18 +200,8 @@ default="graph"
     def partial_fit(self, X, y=None):
         """Learn more samples, in the order given.
 
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Samples; NaN marks missing features.
-        y : None
-            Ignored, present for API consistency.
-
-        Returns
-        -------
-        self : ESOM
-            The map that has learned. `labels_`, `hits_` and `quantization_error_`
-            are of the samples of this call.
+        %(Xy)s
+        %(followed)s
         """
         self._validate_params()  # scikit-learn does so at the first call only
         self._learn_checked(X, stream=True)
@@ -258,10 +210,7 @@ default="graph"
     def activation(self, X):
         """Return how strongly each sample activates its nearest node.
 
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Samples; NaN marks missing features.
+        %(X)s
 
         Returns
         -------
@@ -275,10 +224,7 @@ default="graph"
     def is_novel(self, X):
         """Return which samples are farther than epsilon from every node.
 
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Samples; NaN marks missing features.
+        %(X)s
 
         Returns
         -------

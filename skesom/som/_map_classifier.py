@@ -10,6 +10,7 @@ from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from skesom.som._docstrings import fill_docstrings
 from skesom.som._esom import ESOM
 from skesom.som._input import check_samples
 from skesom.som._unit_votes import (
@@ -22,6 +23,7 @@ from skesom.som._unit_votes import (
 )
 
 
+@fill_docstrings
 class MapClassifier(ClassifierMixin, UnitVotes):
     """Predict classes from the units of a self-organizing map.
 
@@ -30,19 +32,12 @@ class MapClassifier(ClassifierMixin, UnitVotes):
 
     Parameters
     ----------
-    estimator : ESOM or CSOM, default=None
-        The map; ``ESOM(random_state=0)`` by default. It is cloned, and its units are
-        not grouped into clusters.
+    %(estimator)s
     label_rule : {"majority", "grow"}, default="majority"
         "majority" trains the map without the classes. With "grow", for an ESOM only, a
         sample whose nearest node is of another class becomes a node of its own as well,
         even inside `epsilon`; that follows thin borders, and wrong labels too.
-    smoothing : float, default=0.5
-        Width, in lattice distances, of the gaussian by which neighbors on the lattice
-        of a CSOM share the classes of their samples; 0 leaves each unit its own. The
-        nodes of an ESOM do not share.
-    n_neighbors : int, default=1
-        Number of nearest units whose hits are added up, without regard to distance.
+    %(smoothing)s
     class_weight : None, "balanced" or dict, default=None
         Factor on the hits of each class. "balanced" divides them by the frequency of
         the class, so that a rare class is not outvoted; a dict gives the factors by
@@ -53,8 +48,7 @@ class MapClassifier(ClassifierMixin, UnitVotes):
 
     Attributes
     ----------
-    estimator_ : ESOM or CSOM
-        The fitted map.
+    %(estimator_attribute)s
     classes_ : ndarray of shape (n_classes,)
         The classes, sorted.
     class_count_ : ndarray of shape (n_classes,), dtype int64
@@ -66,10 +60,6 @@ class MapClassifier(ClassifierMixin, UnitVotes):
     unit_classes_ : ndarray of shape (n_units,)
         Class of each unit; on the lattice of a CSOM
         ``unit_classes_.reshape(estimator_.shape_)`` is a map of the classes.
-    n_features_in_ : int
-        Number of features seen during fit.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
-        Names of the features, when all are strings.
 
     Raises
     ------
@@ -77,10 +67,7 @@ class MapClassifier(ClassifierMixin, UnitVotes):
         For a parameter out of its range, data that the map refuses, no labeled sample,
         or a class that was not announced to `partial_fit`.
 
-    Warns
-    -----
-    ConvergenceWarning
-        When an ESOM reached its `max_nodes`.
+    %(votes_warning)s
 
     See Also
     --------
@@ -161,19 +148,8 @@ class MapClassifier(ClassifierMixin, UnitVotes):
     def fit(self, X, y, **fit_params):
         """Train the map, and count the classes of its units.
 
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Samples; NaN marks missing features.
-        y : array-like of shape (n_samples,)
-            Their classes, numbers or strings.
-        **fit_params : dict
-            `sample_weight` and `errors`, as `CSOM.fit` takes them.
-
-        Returns
-        -------
-        self : MapClassifier
-            The fitted classifier.
+        %(fit_params)s
+        %(fitted)s
         """
         return self._learn(X, y, None, fit_params)
 
@@ -181,22 +157,11 @@ class MapClassifier(ClassifierMixin, UnitVotes):
     def partial_fit(self, X, y, classes=None, **fit_params):
         """Train on the first samples, then follow a stream of them.
 
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Samples; NaN marks missing features.
-        y : array-like of shape (n_samples,)
-            Their classes.
+        %(fit_params)s
         classes : array-like of shape (n_classes,), default=None
             All classes that will ever come. Needed at the first call only; without it
             they are those of the first `y`.
-        **fit_params : dict
-            `sample_weight` and `errors`, as `CSOM.partial_fit` takes them.
-
-        Returns
-        -------
-        self : MapClassifier
-            The classifier that has learned.
+        %(fitted)s
         """
         self._validate_params()  # scikit-learn does so at the first call only
         return self._learn(X, y, classes, fit_params, stream=True)
@@ -204,12 +169,7 @@ class MapClassifier(ClassifierMixin, UnitVotes):
     def predict(self, X, errors=None):
         """Return the most probable class of every sample.
 
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Samples; NaN marks missing features.
-        errors : array-like of shape (n_samples, n_features), default=None
-            Measurement errors of X, see `CSOM.winners`.
+        %(X_errors)s
 
         Returns
         -------
@@ -223,12 +183,7 @@ class MapClassifier(ClassifierMixin, UnitVotes):
     def predict_proba(self, X, errors=None):
         """Return the share of each class in the hits of the nearest units.
 
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Samples; NaN marks missing features.
-        errors : array-like of shape (n_samples, n_features), default=None
-            Measurement errors of X, see `CSOM.winners`.
+        %(X_errors)s
 
         Returns
         -------

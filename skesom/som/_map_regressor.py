@@ -8,6 +8,7 @@ from sklearn.base import RegressorMixin, _fit_context
 from sklearn.utils import check_array, check_consistent_length
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from skesom.som._docstrings import fill_docstrings
 from skesom.som._unit_votes import (
     UnitVotes,
     completed,
@@ -17,6 +18,7 @@ from skesom.som._unit_votes import (
 )
 
 
+@fill_docstrings
 class MapRegressor(RegressorMixin, UnitVotes):
     """Predict numbers from the units of a self-organizing map.
 
@@ -25,23 +27,15 @@ class MapRegressor(RegressorMixin, UnitVotes):
 
     Parameters
     ----------
-    estimator : ESOM or CSOM, default=None
-        The map; ``ESOM(random_state=0)`` by default. It is cloned, and its units are
-        not grouped into clusters.
-    smoothing : float, default=0.5
-        Width, in lattice distances, of the gaussian by which neighbors on the lattice
-        of a CSOM share the targets of their samples; 0 leaves each unit its own. The
-        nodes of an ESOM do not share.
-    n_neighbors : int, default=1
-        Number of nearest units whose samples are averaged, without regard to distance.
+    %(estimator)s
+    %(smoothing)s
     unlabeled : float, default=None
         What stands in y for an unknown target, for instance NaN. Such samples train
         the map, no more.
 
     Attributes
     ----------
-    estimator_ : ESOM or CSOM
-        The fitted map.
+    %(estimator_attribute)s
     unit_targets_ : ndarray of shape (n_units,) or (n_units, n_targets)
         Mean target of the training samples of each unit, to which those of its
         neighbors are added by their weights; where none of them has any, that of the
@@ -49,20 +43,13 @@ class MapRegressor(RegressorMixin, UnitVotes):
     target_hits_ : ndarray of shape (n_units,) or (n_units, n_targets), dtype float64
         Weight of the training samples that a mean target is of, over the calls of
         `partial_fit`.
-    n_features_in_ : int
-        Number of features seen during fit.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
-        Names of the features, when all are strings.
 
     Raises
     ------
     ValueError
         For a parameter out of its range, data that the map refuses, or no known target.
 
-    Warns
-    -----
-    ConvergenceWarning
-        When an ESOM reached its `max_nodes`.
+    %(votes_warning)s
 
     See Also
     --------
@@ -111,19 +98,8 @@ class MapRegressor(RegressorMixin, UnitVotes):
     def fit(self, X, y, **fit_params):
         """Train the map, and average the targets of its units.
 
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Samples; NaN marks missing features.
-        y : array-like of shape (n_samples,) or (n_samples, n_targets)
-            Their targets.
-        **fit_params : dict
-            `sample_weight` and `errors`, as `CSOM.fit` takes them.
-
-        Returns
-        -------
-        self : MapRegressor
-            The fitted regressor.
+        %(fit_params)s
+        %(fitted)s
         """
         return self._learn(X, y, fit_params)
 
@@ -131,19 +107,8 @@ class MapRegressor(RegressorMixin, UnitVotes):
     def partial_fit(self, X, y, **fit_params):
         """Train on the first samples, then follow a stream of them.
 
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Samples; NaN marks missing features.
-        y : array-like of shape (n_samples,) or (n_samples, n_targets)
-            Their targets.
-        **fit_params : dict
-            `sample_weight` and `errors`, as `CSOM.partial_fit` takes them.
-
-        Returns
-        -------
-        self : MapRegressor
-            The regressor that has learned.
+        %(fit_params)s
+        %(fitted)s
         """
         self._validate_params()  # scikit-learn does so at the first call only
         return self._learn(X, y, fit_params, stream=True)
@@ -151,12 +116,7 @@ class MapRegressor(RegressorMixin, UnitVotes):
     def predict(self, X, errors=None):
         """Return the mean target of the training samples of the nearest units.
 
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Samples; NaN marks missing features.
-        errors : array-like of shape (n_samples, n_features), default=None
-            Measurement errors of X, see `CSOM.winners`.
+        %(X_errors)s
 
         Returns
         -------

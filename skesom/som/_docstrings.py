@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Entries that the docstrings of the maps share."""
+
+from skesom._common.docstrings import fill_docstring
+
+_X = """\
+Parameters
+----------
+X : array-like of shape (n_samples, n_features)
+    Samples; NaN marks missing features."""
+
+_X_ERRORS = f"""\
+{_X}
+errors : array-like of shape (n_samples, n_features), default=None
+    Measurement errors (standard deviations) of X, in the same units. With them the
+    distance is chi = sqrt(sum (difference / error)^2)."""
+
+_FEATURES = """\
+n_features_in_ : int
+    Number of features seen during fit.
+feature_names_in_ : ndarray of shape (n_features_in_,)
+    Names of the features, when all are strings."""
+
+fill_docstrings = fill_docstring(
+    X=_X,
+    X_errors=_X_ERRORS,
+    features=_FEATURES,
+    Xy=f"""\
+{_X}
+y : None
+    Ignored, present for API consistency.""",
+    sample_weight="""\
+sample_weight : array-like of shape (n_samples,), default=None
+    How often each sample of this call counts; once by default. A sample of weight 0 is
+    labeled, no more.
+errors : array-like of shape (n_samples, n_features), default=None
+    Measurement errors (standard deviations) of X, in the same units. A sample is
+    nearest to the unit of the smallest chi squared, and a value counts in the mean of
+    a unit by 1 / error^2.""",
+    fit_params=f"""\
+{_X}
+y : array-like of shape (n_samples,) or, of numbers, (n_samples, n_targets)
+    Classes or targets.
+**fit_params : dict
+    `sample_weight` and `errors`, as `CSOM.fit` takes them.""",
+    fitted="""\
+
+Returns
+-------
+self : object
+    The fitted estimator.""",
+    followed="""\
+
+Returns
+-------
+self : object
+    The map that has learned. `labels_`, `hits_` and `quantization_error_` are of the
+    samples of this call.""",
+    n_clusters="""\
+n_clusters : int, "auto" or None, default=8
+    Number of clusters that the units are grouped into. "auto" takes it from the data;
+    a continuum such as the pixels of a galaxy is 1. None does not group the units: each
+    that has samples is a cluster, as in `sklearn.cluster.Birch`.""",
+    rules="""\
+How units are grouped: by normalized cuts of the graph of their relative
+co-activation (with a number given and no gaps to follow, by normal distributions), by
+the valleys of the U-matrix, or by the links of the nearest two units of the samples
+(`docs/second_stage.md`). A scikit-learn clusterer is cloned and fitted on the units
+that have samples, with their hits as weights if it takes any; its own parameters
+decide how many clusters.""",
+    map_attributes=f"""\
+codebook_ : ndarray of shape (n_units, n_features)
+    The units, of the dtype of the data (float32 or float64).
+unit_labels_ : ndarray of shape (n_units,), dtype int32
+    Cluster of each unit.
+mixture_ : NormalMixture or None
+    The normal distributions whose clusters the labels are, where no gaps part the
+    clusters (`docs/second_stage.md`); None where a sample has the cluster of its
+    nearest unit.
+labels_ : ndarray of shape (n_samples,), dtype int32
+    Cluster of each training sample: consecutive from 0 by falling size, -3 for a
+    sample without any present feature.
+cluster_centers_ : ndarray of shape (n_clusters, n_features)
+    Mean of the training samples of each cluster, by their weights, over the features
+    that they have; NaN for a feature that none of them has.
+hits_ : ndarray of shape (n_units,), dtype int64
+    Training samples nearest to each unit; their weights, float64, if there are any.
+quantization_error_ : float
+    Mean distance of the training samples to their nearest unit.
+n_iter_ : int
+    Passes over the data.
+{_FEATURES}""",
+    estimator="""\
+estimator : ESOM or CSOM, default=None
+    The map; ``ESOM(random_state=0)`` by default. It is cloned, and its units are not
+    grouped into clusters.""",
+    smoothing="""\
+smoothing : float, default=0.5
+    Width, in lattice distances, of the gaussian by which neighbors on the lattice of a
+    CSOM share what their samples have; 0 leaves each unit its own. The nodes of an
+    ESOM do not share.
+n_neighbors : int, default=1
+    Number of nearest units whose samples are added up, without regard to distance.""",
+    estimator_attribute=f"""\
+estimator_ : ESOM or CSOM
+    The fitted map.
+{_FEATURES}""",
+    votes_warning="""\
+Warns
+-----
+ConvergenceWarning
+    When an ESOM reached its `max_nodes`.""",
+)
