@@ -32,6 +32,7 @@ from skesom.som._second_stage import (
 )
 from skesom.som._summary import cluster_means, mean_distance
 
+COUNT = Interval(Integral, 1, None, closed="left")
 _DISTANCES_AT_A_TIME = 2**20
 _ROWS_AT_A_TIME = 65536
 
@@ -49,11 +50,7 @@ class CodebookMap(
     _deep_valley = 1.5  # the U-matrix of a lattice is smooth
     _hint = ""  # what the first parameter may have been meant for
     _cluster_constraints = {
-        "n_clusters": [
-            Interval(Integral, 1, None, closed="left"),
-            StrOptions({"auto"}),
-            None,
-        ],
+        "n_clusters": [COUNT, StrOptions({"auto"}), None],
         "clusterer": [StrOptions(set(RULES)), HasMethods(["fit_predict"])],
     }
 
@@ -81,13 +78,10 @@ class CodebookMap(
             Cluster labels, -3 for a sample without any present feature.
         """
         X, errors = self._checked(X, errors)
-        if errors is None and self.mixture_ is not None:
-            complete = ~np.isnan(X).any(axis=1)
-            if complete.all():  # the nearest units are not needed
-                return self.mixture_.predict(self._metric().prepared(X))
-        winners, _ = self._metric().nearest(
-            X, self.codebook_, errors=errors, measured=False
-        )
+        metric = self._metric()
+        if errors is None and self.mixture_ is not None and not np.isnan(X).any():
+            return self.mixture_.predict(metric.prepared(X))  # without nearest units
+        winners, _ = metric.nearest(X, self.codebook_, errors=errors, measured=False)
         if errors is not None:
             return self._labels_of_winners(winners)
         return self._labels(X, winners)
@@ -100,8 +94,8 @@ class CodebookMap(
         Returns
         -------
         distances : ndarray of shape (n_samples, n_units)
-            Of the dtype of the codebook. Over missing features the distance is
-            scaled up to all of them; NaN for a sample without any present feature.
+            Of the dtype of the codebook, scaled up over missing features; NaN for a
+            sample without any present feature.
         """
         X, errors = self._checked(X, errors)
         return self._metric().distances(X, self.codebook_, errors=errors)
@@ -114,8 +108,8 @@ class CodebookMap(
         Returns
         -------
         score : float
-            Minus the mean distance to the nearest unit. It does not look at clusters:
-            to compare numbers of clusters, use a scorer of `skesom.metrics`.
+            Minus the mean distance to the nearest unit. To compare numbers of
+            clusters, use a scorer of `skesom.metrics`.
         """
         _, distances = self.winners(X, return_distance=True)
         return -mean_distance(distances)
@@ -132,11 +126,11 @@ class CodebookMap(
         Returns
         -------
         winners : ndarray of shape (n_samples,) or (n_samples, k), dtype intp
-            Indices of the nearest unit or units, nearest first, the lowest first if
-            several are as near; -1 for a sample without any present feature.
+            Nearest first, the lowest number first if several are as near; -1 for a
+            sample without any present feature.
         distances : ndarray of shape (n_samples,) or (n_samples, k)
-            Distances to them, NaN for a sample without any present feature; only if
-            `return_distance` is true.
+            NaN for a sample without any present feature; only if `return_distance` is
+            true.
         """
         X, errors = self._checked(X, errors)
         n_units = len(self.codebook_)
@@ -162,10 +156,10 @@ class CodebookMap(
         Returns
         -------
         filled : ndarray of shape (n_samples, n_features)
-            A copy, of the dtype of the codebook, without NaN. A missing feature has
-            the weight of the unit that is nearest by the present ones (for a metric of
-            angles times the factor that brings the unit nearest to the sample); a
-            sample without any has the mean of the units, weighted by their hits.
+            A copy, of the dtype of the codebook, without NaN. A missing feature is
+            that of the unit nearest by the present ones (for a metric of angles, scaled
+            to the sample); a sample without any has the mean of the units, weighted by
+            their hits.
 
         Notes
         -----
@@ -174,7 +168,7 @@ class CodebookMap(
         doi:10.1007/s005210200002.
         """
         X, errors = self._checked(X, errors)
-        metric = self._metric()
+        metric, codebook = self._metric(), self.codebook_
         filled = X.copy()
         for rows in gen_batches(len(X), _ROWS_AT_A_TIME):
             missing = np.isnan(X[rows])
@@ -182,15 +176,10 @@ class CodebookMap(
             if len(incomplete) == 0:
                 continue
             some = X[rows][incomplete]
-            winners, _ = metric.nearest(
-                some,
-                self.codebook_,
-                errors=None if errors is None else errors[rows][incomplete],
-            )
-            substitutes = metric.nearest_multiples(self.codebook_[winners], some)
-            substitutes[winners < 0] = np.average(
-                self.codebook_, axis=0, weights=self.hits_
-            )
+            of_some = None if errors is None else errors[rows][incomplete]
+            winners, _ = metric.nearest(some, codebook, errors=of_some)
+            substitutes = metric.nearest_multiples(codebook[winners], some)
+            substitutes[winners < 0] = np.average(codebook, axis=0, weights=self.hits_)
             filled[rows][missing] = substitutes[missing[incomplete]]
         return filled
 
@@ -199,9 +188,9 @@ class CodebookMap(
 
         Returns
         -------
-        distances : ndarray of shape (n_units,)
-            0 for a unit without connections. High values are borders between clusters
-            (Ultsch & Siemon 1990).
+        distances : ndarray of shape (n_units,), or of `shape_` on a lattice
+            High values are borders between clusters (Ultsch & Siemon 1990); 0 for a
+            unit without connections.
         """
         check_is_fitted(self)
         return mean_distances(self._metric(), self.codebook_, self.connections_)
@@ -226,12 +215,8 @@ class CodebookMap(
 
     def _check_enough_samples(self, X):
         """Refuse fewer samples than clusters, as KMeans does."""
-        if not self._grouped_by(*RULES):
-            return
-        if isinstance(self.n_clusters, Integral) and len(X) < self.n_clusters:
-            raise ValueError(
-                f"n_samples={len(X)} should be >= n_clusters={self.n_clusters}."
-            )
+        if self._grouped_by(*RULES):
+            check_enough_samples(X, self.n_clusters)
 
     def _grouped_by(self, *rules):
         """Return whether one of these rules groups the units."""
@@ -270,14 +255,13 @@ class CodebookMap(
         """Set the labels of units and samples, numbered by the samples of each."""
         codebook = self._metric().prepared(self.codebook_)
         self.unit_labels_ = units_by_size(groups, codebook, self.hits_)
-        self.mixture_ = None
+        self.mixture_ = mixture
         if mixture is not None:
             of_group = np.empty(groups.max() + 1, dtype=np.int32)
             of_group[groups] = self.unit_labels_
-            labels = of_group[: len(mixture.labels)]
-            self.mixture_ = mixture._replace(labels=labels)
+            self.mixture_ = mixture.labeled(of_group[: len(mixture.labels)])
         self.labels_ = self._labels(X, summary.winners)
-        if self.mixture_ is not None:
+        if mixture is not None:
             self._number_by_size(sample_weight)
         self._set_centers(X, sample_weight)
 
@@ -287,33 +271,27 @@ class CodebookMap(
         winners, _ = self._metric().nearest(X, self.codebook_, measured=False)
         codebook = self._metric().prepared(self.codebook_)
         if self.mixture_ is not None:
-            numbers = np.arange(len(self.mixture_.labels), dtype=np.int32)
-            self.mixture_ = self.mixture_._replace(labels=numbers)
-            of_normal = majority_groups(
-                self._labels(X, winners), labels, self.mixture_.means
-            )
-            self.mixture_ = self.mixture_._replace(labels=of_normal)
+            means = self.mixture_.means
+            self.mixture_ = self.mixture_.labeled(np.arange(len(means), dtype=np.int32))
+            of_normal = majority_groups(self._labels(X, winners), labels, means)
+            self.mixture_ = self.mixture_.labeled(of_normal)
         self.unit_labels_ = majority_groups(winners, labels, codebook)
         self.labels_ = self._labels(X, winners)
         self._set_centers(X)
 
     def _set_centers(self, X, sample_weight=None):
-        n_clusters = max(self.unit_labels_.max(), self.labels_.max()) + 1
-        self.cluster_centers_ = cluster_means(
-            X, self.labels_, n_clusters, sample_weight
-        )
+        labels = self.labels_
+        n_clusters = max(self.unit_labels_.max(), labels.max()) + 1
+        self.cluster_centers_ = cluster_means(X, labels, n_clusters, sample_weight)
 
     def _number_by_size(self, sample_weight):
         """Sort the clusters by size again, after samples were given to normals."""
         inside = self.labels_ >= 0
         weights = None if sample_weight is None else sample_weight[inside]
-        rank = ranks_by_size(
-            np.bincount(
-                self.labels_[inside], weights, minlength=self.unit_labels_.max() + 1
-            )
-        )
+        n_clusters = self.unit_labels_.max() + 1
+        rank = ranks_by_size(np.bincount(self.labels_[inside], weights, n_clusters))
         self.unit_labels_ = rank[self.unit_labels_]
-        self.mixture_ = self.mixture_._replace(labels=rank[self.mixture_.labels])
+        self.mixture_ = self.mixture_.labeled(rank[self.mixture_.labels])
         self.labels_[inside] = rank[self.labels_[inside]]
 
     def _labels(self, X, winners):
@@ -339,6 +317,12 @@ def mean_distances(metric, codebook, links):
     n_units = len(codebook)
     total = np.bincount(rows, weights=lengths, minlength=n_units)
     return total / np.maximum(np.bincount(rows, minlength=n_units), 1)
+
+
+def check_enough_samples(X, n_clusters):
+    """Refuse fewer samples than clusters."""
+    if isinstance(n_clusters, Integral) and len(X) < n_clusters:
+        raise ValueError(f"n_samples={len(X)} should be >= n_clusters={n_clusters}.")
 
 
 def nearest_several(metric, X, codebook, k, errors=None):

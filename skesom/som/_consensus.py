@@ -15,12 +15,7 @@ from sklearn.base import (
 )
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import gen_batches, get_tags
-from sklearn.utils._param_validation import (
-    HasMethods,
-    Interval,
-    RealNotInt,
-    StrOptions,
-)
+from sklearn.utils._param_validation import HasMethods, Interval, RealNotInt, StrOptions
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
 from threadpoolctl import threadpool_limits
@@ -28,7 +23,7 @@ from tqdm import tqdm
 
 from skesom._common.labels import ranks_by_size
 from skesom._common.pipelines import pipeline_end, random_states
-from skesom.som._base import CodebookMap
+from skesom.som._base import COUNT, CodebookMap, check_enough_samples
 from skesom.som._docstrings import fill_docstrings
 from skesom.som._esom import ESOM
 from skesom.som._folded_graph import FoldedGraph
@@ -59,28 +54,24 @@ class ConsensusClusterer(MetaEstimatorMixin, ClusterMixin, BaseEstimator):
     Parameters
     ----------
     estimator : clusterer or Pipeline that ends in one, default=None
-        What the members are clones of; `ESOM` by default. Each gets a seed of its own
-        for every parameter `random_state`, and `n_clusters` (`n_components` of a
-        mixture) at its end.
+        What the members are clones of; `ESOM` by default. Each gets its own seed for
+        every `random_state`, and `n_clusters` (`n_components` of a mixture) at its end.
     n_estimators : int, default=12
         Number of members.
     n_clusters : int, "auto" or None, default=8
         Number of clusters, of each member and of the consensus. "auto" takes it from
-        the widest gap of the spectrum of the graph, 1 for a continuum; maps choose
-        their own numbers then, other members keep theirs. None leaves the members as
-        they are and takes the median of their numbers.
+        the widest gap of the spectrum (1 for a continuum), and lets maps choose their
+        own; None takes the median of the members' own numbers.
     max_samples : int or float in (0, 1], default=1.0
         Rows that a member learns from, drawn without replacement: a number, or a share
-        of the rows but no more than 50 000. A share of 0.5 lets members differ that do
-        not depend on a seed, such as a `CSOM` in batch training. Members without
-        ``predict`` learn from all rows.
+        of at most 50 000 rows. A share of 0.5 lets members differ that do not depend on
+        a seed, such as a `CSOM`. Members without ``predict`` learn from all rows.
     random_state : int, RandomState instance or None, default=None
         Seed of the members; an int makes the result reproducible.
     verbose : int, default=0
         1 shows a progress bar.
     n_jobs : int, default=None
-        Number of threads, each of which fits one member after the other; -1 for one per
-        processor. The result does not depend on it.
+        Number of threads that fit members; -1 for one per processor.
 
     Attributes
     ----------
@@ -88,26 +79,25 @@ class ConsensusClusterer(MetaEstimatorMixin, ClusterMixin, BaseEstimator):
         Cluster of each row, consecutive from 0 by falling size; -1 where more than half
         of the members see noise, -3 without any present feature.
     agreement_ : ndarray of shape (n_samples,), dtype float32
-        Share of the members whose own cluster of the row belongs to that of the
-        consensus; NaN for rows without any present feature.
+        Share of the members whose cluster of the row belongs to that of the consensus;
+        NaN for rows without any present feature.
     estimators_ : list of clusterer
         The fitted members.
     representative_ : clusterer
-        The member whose clusters are closest to the consensus, by the adjusted Rand
-        index. A map has its units labeled as the consensus labels their rows.
+        The member closest to the consensus, by the adjusted Rand index. The units of a
+        map are labeled as the consensus labels their rows.
     n_clusters_ : int
         Number of clusters.
     spectrum_ : ndarray of shape (n_eigenvalues,)
-        Eigenvalues of the graph, falling from 1. One near 1 is a cluster on which
-        members agree; near 0 there is nothing but chance.
+        Eigenvalues of the graph, falling from 1. Near 1 are clusters on which members
+        agree, near 0 chance.
     %(features)s
 
     Raises
     ------
     ValueError
         For a parameter out of its range, fewer rows than clusters, input that the
-        members refuse, if not most of the members can be fitted, or if all rows are
-        noise to them.
+        members refuse, if half of them cannot be fitted, or if all rows are noise.
 
     Warns
     -----
@@ -126,12 +116,10 @@ class ConsensusClusterer(MetaEstimatorMixin, ClusterMixin, BaseEstimator):
 
         F_jl = sum_i b_ij b_il / r_i,      G = D^-1/2 F D^-1/2,      D_jj = sum_i b_ij
 
-    a sum over rows: neither the memory nor the time of its eigenvectors grows with
-    them, and their order does not matter. k-means in the plane of the first k
-    eigenvectors groups the clusters of the members, each weighted by its rows, and a
-    row belongs to the nearest center of the mean of its clusters. Eigenvectors are not
-    brought to length 1 (see `docs/consensus.md`). Tables of more than a million rows
-    are folded from that many drawn at random.
+    k-means in the plane of the first k eigenvectors groups the clusters of the members,
+    each weighted by its rows, and a row belongs to the nearest center of the mean of
+    its clusters (`docs/consensus.md`). Tables of more than a million rows are folded
+    from that many drawn at random.
 
     References
     ----------
@@ -158,16 +146,9 @@ class ConsensusClusterer(MetaEstimatorMixin, ClusterMixin, BaseEstimator):
 
     _parameter_constraints = {
         "estimator": [HasMethods(["fit_predict"]), None],
-        "n_estimators": [Interval(Integral, 1, None, closed="left")],
-        "n_clusters": [
-            Interval(Integral, 1, None, closed="left"),
-            StrOptions({"auto"}),
-            None,
-        ],
-        "max_samples": [
-            Interval(Integral, 1, None, closed="left"),
-            Interval(RealNotInt, 0, 1, closed="right"),
-        ],
+        "n_estimators": [COUNT],
+        "n_clusters": [COUNT, StrOptions({"auto"}), None],
+        "max_samples": [COUNT, Interval(RealNotInt, 0, 1, closed="right")],
         "random_state": ["random_state"],
         "verbose": ["verbose"],
         "n_jobs": [Integral, None],
@@ -201,23 +182,11 @@ class ConsensusClusterer(MetaEstimatorMixin, ClusterMixin, BaseEstimator):
     def fit(self, X, y=None):
         """Fit the members and find what they agree on.
 
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Rows; NaN marks missing features, if the members take them.
-        y : None
-            Ignored, present for API consistency.
-
-        Returns
-        -------
-        self : ConsensusClusterer
-            The fitted consensus.
+        %(Xy)s
+        %(fitted)s
         """
         X = self._checked(X, reset=True)
-        if isinstance(self.n_clusters, Integral) and len(X) < self.n_clusters:
-            raise ValueError(
-                f"n_samples={len(X)} should be >= n_clusters={self.n_clusters}."
-            )
+        check_enough_samples(X, self.n_clusters)
         generator = random_generator(self.random_state)
         members, labels = self._fitted_members(X, generator)
         compared = slice(None)
@@ -308,12 +277,12 @@ class ConsensusClusterer(MetaEstimatorMixin, ClusterMixin, BaseEstimator):
         prototype = self._prototype()
         n_samples = self._n_samples(len(X), hasattr(prototype, "predict"))
         seeds = generator.randint(_SEEDS, size=self.n_estimators)
-        runs = _in_threads(
-            lambda seed: _fit_member(self._member(seed), X, seed, n_samples),
-            seeds,
-            self.n_jobs,
-        )
+
+        def fit(seed):
+            return _fit_member(self._member(seed), X, seed, n_samples)
+
         bar = {"desc": type(self).__name__, "unit": "run", "disable": not self.verbose}
+        runs = _in_threads(fit, seeds, self.n_jobs)
         runs = list(tqdm(runs, total=self.n_estimators, **bar))
         members = [member for member, _, error in runs if error is None]
         errors = [(i, run[2]) for i, run in enumerate(runs) if run[2] is not None]
@@ -337,10 +306,8 @@ class ConsensusClusterer(MetaEstimatorMixin, ClusterMixin, BaseEstimator):
         last, _ = pipeline_end(member)
         names = last.get_params(deep=False)
         if isinstance(self.n_clusters, Integral):
-            for name in ("n_clusters", "n_components"):
-                if name in names:
-                    last.set_params(**{name: self.n_clusters})
-                    break
+            wanted = [n for n in ("n_clusters", "n_components") if n in names]
+            last.set_params(**dict.fromkeys(wanted[:1], self.n_clusters))
         elif self.n_clusters == "auto" and isinstance(last, CodebookMap):
             last.set_params(n_clusters="auto")
         return member
@@ -354,9 +321,9 @@ class ConsensusClusterer(MetaEstimatorMixin, ClusterMixin, BaseEstimator):
                 n_samples = min(n_samples, _ENOUGH_TO_LEARN)
         if n_samples < n_rows and not predicts:
             raise ValueError(
-                f"{_name_of(self._prototype())} cannot label rows that it "
-                "was not fitted on, so each member has to learn from all of them: "
-                f"leave out max_samples. Got max_samples={self.max_samples!r}."
+                f"{_name_of(self._prototype())} cannot label rows that it was not "
+                "fitted on, so each member has to learn from all of them: leave out "
+                f"max_samples. Got max_samples={self.max_samples!r}."
             )
         return min(n_rows, n_samples)
 
@@ -375,13 +342,11 @@ class ConsensusClusterer(MetaEstimatorMixin, ClusterMixin, BaseEstimator):
         return min(number, graph.rank())
 
     def _warn_of_few(self):
-        if not isinstance(self.n_clusters, Integral):
-            return
-        if self.n_clusters_ < self.n_clusters:
+        wanted = self.n_clusters
+        if isinstance(wanted, Integral) and self.n_clusters_ < wanted:
             warn_user(
                 f"The members distinguish {self.n_clusters_} clusters, fewer than "
-                f"n_clusters={self.n_clusters}. Ask for fewer, or let the members find "
-                "more.",
+                f"n_clusters={wanted}. Ask for fewer, or let the members find more.",
                 ConvergenceWarning,
             )
 
@@ -392,8 +357,7 @@ def _name_of(estimator):
 
 def _fit_member(member, X, seed, n_samples):
     """Fit a member; return it, its labels of all rows if it has them, and an error."""
-    draw = np.random.default_rng(seed)
-    rows = draw.choice(len(X), n_samples, replace=False)
+    rows = np.random.default_rng(seed).choice(len(X), n_samples, replace=False)
     labels = None
     try:
         if hasattr(member, "predict"):

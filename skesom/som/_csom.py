@@ -43,21 +43,20 @@ _FINAL_RADIUS = 1.25  # of neighborhoods that end at sigma: neighbors are inside
 class CSOM(CodebookMap):
     """Classical self-organizing map of Kohonen: a lattice of units.
 
-    Units that are neighbors on the lattice learn together, so that the lattice
-    becomes a map of the data: near units stand for similar samples.
+    Neighbors on the lattice learn together, so near units stand for similar samples.
 
     Parameters
     ----------
     %(n_clusters)s
     shape : tuple of int (n_rows, n_columns), int or "auto", default=(10, 10)
-        Units of the lattice. An int is a chain of units. "auto" takes about
-        5 sqrt(n_samples) units, at most 2500, with sides in the ratio of the standard
-        deviations along the first two principal components.
+        Units of the lattice; an int is a chain. "auto" takes about 5 sqrt(n_samples),
+        at most 2500, with sides in the ratio of the standard deviations along the first
+        two principal components.
     topology : {"hexagonal", "rectangular"}, default="hexagonal"
         Six neighbors per unit, or four.
     toroidal : bool, default=False
-        Whether opposite edges of the lattice are joined; a hexagonal one then needs an
-        even number of rows.
+        Whether opposite edges are joined; a hexagonal lattice then needs an even
+        number of rows.
     neighborhood : {"gaussian", "cut_gaussian", "bubble", "epanechnikov", \
 "mexican_hat"}, default="gaussian"
         How the weight h of a unit falls with its distance r on the lattice from the
@@ -72,43 +71,35 @@ class CSOM(CodebookMap):
     n_epochs : int, default=20
         Passes over the data.
     sigma : float, array-like of shape (n_epochs,) or None, default=None
-        Width of the neighborhood in lattice distances (its variance is sigma^2). A
-        number is the width at the start, by default half of the longer side, or a
-        quarter on a torus. An array gives the width of each epoch.
+        Width of the neighborhood in lattice distances: of each epoch, or at the start;
+        by default half of the longer side, a quarter on a torus.
     final_sigma : float, default=None
         Width at the end, 0.7 by default, and 1.25 for neighborhoods that end at sigma.
-        Wider, the map does not reach the data; narrower, it loses its order.
     sigma_decay : {"exponential", "linear", "inverse"} or callable, \
 default="exponential"
-        How the width falls: by the same factor, by the same amount, or as
-        1 / (1 + c t). A callable ``f(first, last, progress)`` returns the widths for
-        an array of progress from 0 to 1.
-    learning_rate : float in (0, 1], default=0.5
-        Of online training, at the start.
-    final_learning_rate : float in (0, 1], default=0.01
-        Of online training, at the end.
+        How the width falls: by the same factor, by the same amount, as 1 / (1 + c t),
+        or ``f(first, last, progress)`` for an array of progress from 0 to 1.
+    learning_rate, final_learning_rate : float in (0, 1], default=0.5 and 0.01
+        Of online training, at the start and at the end.
     learning_rate_decay : {"linear", "exponential", "inverse"} or callable, \
 default="linear"
         How the learning rate falls, as `sigma_decay`.
     init : {"pca", "random"} or array-like of shape (n_units, n_features), \
 default="pca"
-        Units on the plane of the first two principal components, one standard
-        deviation to each side (the first along the longer side); on samples drawn at
-        random; or given.
+        Where units begin: on the plane of the first two principal components, one
+        standard deviation to each side; on samples drawn at random; or as given.
     metric : {"euclidean", "manhattan", "cosine", "spectral_angle"}, \
 default="euclidean"
-        How samples are compared with units: root of the summed squared differences,
-        summed absolute differences, 1 - cosine of the angle, or the angle in radians
-        (the spectral angle mapper of remote sensing), for which only the shape of a
-        spectrum counts; units then have the length 1.
+        Distance of samples and units. "cosine" is 1 - cosine of the angle,
+        "spectral_angle" the angle in radians: only the shape of a spectrum counts, and
+        units have the length 1.
     feature_weights : array-like of shape (n_features,), default=None
-        Factors of the squared or absolute differences, 1 by default. In batch training
-        a feature of weight 0 has no influence on the winners, but has its weights.
+        Factors of the squared or absolute differences, 1 by default. A feature of
+        weight 0 (batch training only) is learned but does not decide.
     layers : list of shape or dict, default=None
-        Further layers, each with fewer units than the one before: a shape, or a dict
-        of the "shape" and of those of the parameters above that differ. A layer is
-        trained on the units of the layer before, which count by their hits, and the
-        last one gives the labels.
+        Further layers, each with fewer units: a shape, or a dict of the "shape" and of
+        parameters above that differ. A layer is trained on the units of the one before,
+        weighted by their hits; the units of the last are grouped into clusters.
     clusterer : {"graph", "umatrix", "two-winners"} or clusterer, default="graph"
         %(rules)s
     random_state : int, RandomState instance or None, default=None
@@ -126,18 +117,17 @@ default="euclidean"
     connections_ : csr_array of shape (n_units, n_units)
         1 for neighbors on the lattice.
     layers_ : list of CSOM
-        The further layers, fitted. The other attributes are those of the first layer.
+        The further layers; the other attributes are of the first.
     training_errors_ : ndarray of shape (n_epochs,)
-        Root mean square of the differences of the samples and their units at the
-        start of each epoch (in online training: during each epoch), weighted as the
-        metric does. Calls of `partial_fit` add theirs.
+        Root mean square of the weighted differences of samples and units at the start
+        of each epoch (online: during it). Calls of `partial_fit` add theirs.
 
     Raises
     ------
     ValueError
-        For a parameter out of its range, infinite values, fewer samples than
-        clusters, weights that are negative or all zero, a feature that is NaN in every
-        sample, or online training that diverges.
+        For a parameter out of its range, infinite values, fewer samples than clusters,
+        weights that are negative or all zero, a feature that is NaN in every sample, or
+        online training that diverges.
 
     Warns
     -----
@@ -148,8 +138,7 @@ default="euclidean"
 
     See Also
     --------
-    MapClassifier : Predicts classes from the units of a map.
-    MapRegressor : Predicts numbers from the units of a map.
+    MapClassifier, MapRegressor : Predict classes or numbers from the units.
     ESOM : The evolving map, whose number of units follows from the data.
 
     Notes
@@ -163,20 +152,12 @@ default="euclidean"
 
         w_i += rate * h_i,c(x) * (x - w_i)
 
-    For angles x is scaled to the length 1, and w_i after each step.
-
-    A sample with missing features is compared, and counts, in the others. The time of
-    an epoch is proportional to n_samples * n_units * n_features. Sums run over fixed
-    chunks of rows, so the result does not depend on the number of threads.
-
-    A weight counts a sample so many times. In online training a sample comes so much
-    more often: whole weights, up to 16 in the mean after division by a common factor,
-    are repetitions, others are relative. But for rounding, the order of the rows does
-    not matter: what is random is drawn from the samples as sorted by their content.
-
-    `partial_fit` trains a map on its first samples and then follows a stream: sums per
-    unit are renewed by the share t^-0.6 at the t-th call, the schedule of online
-    expectation-maximization [2]_.
+    A sample with missing features counts in the others. The time of an epoch is
+    proportional to n_samples * n_units * n_features. The result depends neither on the
+    number of threads nor, but for rounding, on the order of the rows. In online
+    training whole weights, up to 16 in the mean after division by a common factor, are
+    repetitions of samples; others are relative. `partial_fit` renews the sums of units
+    by the share t^-0.6 at the t-th call [2]_.
 
     References
     ----------
@@ -197,7 +178,7 @@ default="euclidean"
     >>> csom.u_matrix().shape
     (8, 6)
 
-    Three layers, the second with a window of its own and the third a chain of units:
+    Three layers, the last a chain of units:
 
     >>> layers = [{"shape": (4, 3), "diameter": 4}, 3]
     >>> CSOM(None, shape=(8, 6), layers=layers).fit(X).unit_labels_.max()
@@ -289,9 +270,7 @@ default="euclidean"
         %(sample_weight)s
         %(fitted)s
         """
-        table = self._checked_table(X, sample_weight, errors)
-        self._check_enough_samples(with_weight(table[1], table[0])[1])
-        self._learn(*table)
+        self._learn_checked(X, sample_weight, errors)
         return self
 
     @_fit_context(prefer_skip_nested_validation=True)
@@ -314,7 +293,7 @@ default="euclidean"
         Returns
         -------
         coordinates : ndarray of shape (n_samples, 2), dtype intp
-            Row and column on the lattice, -1 for a sample without any present feature.
+            -1 for a sample without any present feature.
         """
         winners = self.winners(X)
         coordinates = np.column_stack(np.divmod(winners, self.shape_[1]))
@@ -357,8 +336,7 @@ default="euclidean"
         Returns
         -------
         planes : ndarray of shape (n_rows, n_columns, n_features)
-            ``planes[:, :, i]`` is the component plane of the feature i. It shares its
-            memory with `codebook_`.
+            ``planes[:, :, i]`` is that of the feature i, a view of `codebook_`.
         """
         check_is_fitted(self)
         return self.codebook_.reshape(*self.shape_, -1)
@@ -366,19 +344,15 @@ default="euclidean"
     def _metric(self):
         return Metric(self.metric, self.feature_weights)
 
-    def _checked_table(self, X, sample_weight, errors, *, reset=True):
-        """Return samples, their weights and errors as training takes them."""
-        X = check_training_samples(self, X, reset=reset)
-        sample_weight = check_weights(self, sample_weight, X, reset=reset)
-        if errors is not None:
-            errors = check_errors(errors, X, self._metric())
-        return X, sample_weight, errors
-
     def _learn_checked(self, X, sample_weight=None, errors=None, *, stream=False):
         """Check a table and learn it, anew or more; return the unit of each sample."""
         n_calls = getattr(self, "_n_calls", 0) + 1 if stream else 1
-        table = self._checked_table(X, sample_weight, errors, reset=n_calls == 1)
-        return self._learn(*table, n_calls)
+        X = check_training_samples(self, X, reset=n_calls == 1)
+        sample_weight = check_weights(self, sample_weight, X, reset=n_calls == 1)
+        errors = check_errors(errors, X, self._metric())
+        if not stream:
+            self._check_enough_samples(with_weight(sample_weight, X)[1])
+        return self._learn(X, sample_weight, errors, n_calls)
 
     def _learn(self, X, sample_weight, errors=None, n_calls=1):
         """Train on samples that have been checked, and group the units by them."""
@@ -390,19 +364,16 @@ default="euclidean"
             "metric": self._metric(),
             "errors": errors,
         }
-        of_graph = not layers and self._grouped_by("graph")
-        summary = summarize(
-            codebook=training.codebook,
-            with_pairs=not layers and self._needs_pairs() and not of_graph,
-            **samples,
-        )
+        with_pairs = not layers and self._grouped_by("two-winners")
+        codebook = training.codebook
+        summary = summarize(codebook=codebook, with_pairs=with_pairs, **samples)
         self._set_map(training, summary, n_calls)
         if layers:
-            groups = fit_layers(layers, self.codebook_, self.hits_), None
-        elif of_graph:
+            groups = fit_layers(layers, codebook, self.hits_), None
+        elif self._grouped_by("graph"):
             groups = self._groups_of_graph(samples)
         else:
-            groups = self._groups(self.codebook_, summary, self.connections_)
+            groups = self._groups(codebook, summary, self.connections_)
         self.layers_ = layers
         self._set_labels(X, *groups, summary, sample_weight)
         return summary.winners
@@ -413,15 +384,14 @@ default="euclidean"
             self._check_neighborhood()
             self._check_metric(X)
         generator = random_generator(self.random_state)
+        of_lattice = self.topology, self.toroidal
         # One BLAS thread: a matrix product must not depend on how many there are.
         with one_blas_thread():
             if n_calls > 1:
                 shape = self.shape_
             else:
-                shape = lattice_shape(
-                    self.shape, X, sample_weight, self.topology, self.toroidal
-                )
-            lattice = Lattice(shape, self.topology, self.toroidal)
+                shape = lattice_shape(self.shape, X, sample_weight, *of_lattice)
+            lattice = Lattice(shape, *of_lattice)
             schedule = Schedule(
                 self._metric(),
                 self._neighborhood(),
@@ -431,10 +401,9 @@ default="euclidean"
                 {"desc": type(self).__name__, "disable": not self.verbose},
             )
             if n_calls > 1:
-                before = Training(
-                    self.codebook_, lattice, self._sums, self.training_errors_
-                )
-                return follow(X, sample_weight, errors, before, schedule, n_calls)
+                units = self.codebook_, lattice, self._sums, self.training_errors_
+                units = Training(*units)
+                return follow(X, sample_weight, errors, units, schedule, n_calls)
             start = initial_codebook(self.init, X, sample_weight, shape, generator)
             start = schedule.metric.normalized(start)
             train = train_online if self.algorithm == "online" else train_in_batch
@@ -456,11 +425,8 @@ default="euclidean"
     def _groups_of_graph(self, samples):
         """Group the units after they were moved to the means of their samples."""
         codebook = units_by_k_means(codebook=self.codebook_, **samples)
-        summary = summarize(
-            codebook=codebook,
-            with_moments=self._needs_moments() and samples["errors"] is None,
-            **samples,
-        )
+        moments = self._needs_moments() and samples["errors"] is None
+        summary = summarize(codebook=codebook, with_moments=moments, **samples)
         return self._groups(codebook, summary, self.connections_)
 
     def _neighborhood(self):
@@ -488,18 +454,15 @@ default="euclidean"
         return decayed(self.sigma_decay, first, last, progress, "sigma_decay")
 
     def _rates(self, progress):
-        first = self.learning_rate
+        first, decay = self.learning_rate, self.learning_rate_decay
         last = min(first, self.final_learning_rate)
-        return decayed(
-            self.learning_rate_decay, first, last, progress, "learning_rate_decay"
-        )
+        return decayed(decay, first, last, progress, "learning_rate_decay")
 
     def _check_neighborhood(self):
         if self.neighborhood == "mexican_hat" and self.algorithm == "batch":
             raise ValueError(
-                'neighborhood="mexican_hat" needs algorithm="online": in batch '
-                "training a unit becomes a weighted mean, and negative weights let its "
-                "denominator pass through 0 and change its sign."
+                'neighborhood="mexican_hat" needs algorithm="online": negative weights '
+                "have no mean in batch training."
             )
 
     def _check_metric(self, X):
@@ -508,8 +471,8 @@ default="euclidean"
         weights = np.asarray(self.feature_weights, dtype=np.float64)
         if weights.shape != (X.shape[1],):
             raise ValueError(
-                "'feature_weights' must be one number for each of the "
-                f"n_features={X.shape[1]} features, got shape {weights.shape}."
+                f"'feature_weights' must be n_features={X.shape[1]} numbers, got shape "
+                f"{weights.shape}."
             )
         if not (np.isfinite(weights) & (weights >= 0)).all() or not weights.any():
             raise ValueError(

@@ -50,13 +50,6 @@ def choose_epsilon(X, order, fill, target, rule):
     return epsilon
 
 
-def resolve_epsilon(epsilon, X, order, fill, max_nodes, rule):
-    """Return epsilon, chosen from the data if it is "auto"."""
-    if epsilon != "auto":
-        return epsilon
-    return choose_epsilon(X, order, fill, target_nodes(len(X), max_nodes), rule)
-
-
 class _TooManyNodesError(Exception):
     """A trial made so many nodes that their number does not matter."""
 

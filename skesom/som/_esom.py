@@ -13,7 +13,7 @@ from tqdm import tqdm
 
 from skesom.som._base import CodebookMap
 from skesom.som._docstrings import fill_docstrings
-from skesom.som._epsilon import forecast, resolve_epsilon
+from skesom.som._epsilon import choose_epsilon, forecast, target_nodes
 from skesom.som._input import check_training_samples, random_generator, warn_user
 from skesom.som._network import Network, make_room
 from skesom.som._second_stage import RULES, component_clusters
@@ -26,10 +26,9 @@ _SAMPLES_AT_A_TIME = 65536  # between two moments at which Ctrl-C is heard
 class ESOM(CodebookMap):
     """Evolving self-organizing map: a network that grows node by node.
 
-    A sample farther than `epsilon` from every node becomes a node; any other sample
+    A sample farther than `epsilon` from every node (unit) becomes a node; any other
     pulls its nearest node and that node's neighbors towards itself. One pass over the
-    data is enough, the number of nodes follows from the data, and the nodes are then
-    grouped into clusters.
+    data is enough, and the number of nodes follows from the data.
 
     Parameters
     ----------
@@ -43,14 +42,13 @@ class ESOM(CodebookMap):
     forgetting : float in [0, 1), default=0.8
         Share of its old strength that a link keeps when it is renewed.
     pruning_period : int, default=50
-        Every so many samples the weakest link is dropped, and with it a node that is
-        left without any; 0 prunes never.
+        Every so many samples the weakest link is dropped, and a node left without any;
+        0 prunes never.
     max_nodes : int, default=2000
-        Bound of the number of nodes. When it is reached, epsilon grows and close nodes
-        merge, so that every fit ends in a time proportional to the number of samples.
+        Most nodes. When they are reached, epsilon grows and close nodes merge.
     max_edge_length : float or None, default=2.0
-        Longest link, in units of epsilon, that holds a component together. Used with
-        ``clusterer="components"`` only; None keeps all links.
+        Longest link, in units of epsilon, that holds a component together
+        (``clusterer="components"`` only); None keeps all links.
     link_second : bool, default=True
         Whether the nearest and the second nearest node of a sample are linked
         (competitive Hebbian learning).
@@ -59,19 +57,17 @@ default="graph"
         %(rules)s
         "components" takes the connected components of the links, as many as there are.
     update_set : {"neighbors", "ball"}, default="neighbors"
-        Which nodes a sample pulls: its nearest node and the nodes linked with it, or
-        every node inside epsilon. With "ball" these are linked with the nearest, and
-        the strength of a link is the smaller of the two activations.
+        Which nodes a sample pulls: its nearest and those linked with it, or every node
+        inside epsilon. With "ball" these are linked with the nearest, and the strength
+        of a link is the smaller of the two activations.
     n_epochs : int, default=1
         Passes over the data.
     shuffle : bool, default=True
-        Whether each pass takes the samples in a new random order. Without it the
-        order of the rows is part of the result.
+        Whether each pass takes the samples in a new random order.
     random_state : int, RandomState instance or None, default=None
         Order of the samples; an int makes the result reproducible.
     verbose : int, default=0
-        1 prints how many nodes the run will make and how long it will take, and shows
-        a progress bar.
+        1 prints a `forecast` and shows a progress bar.
 
     Attributes
     ----------
@@ -84,8 +80,8 @@ default="graph"
     Raises
     ------
     ValueError
-        For a parameter out of its range, infinite values, fewer samples than
-        clusters, or a feature that is NaN in every sample.
+        For a parameter out of its range, infinite values, fewer samples than clusters,
+        or a feature that is NaN in every sample.
 
     Warns
     -----
@@ -104,14 +100,11 @@ default="graph"
         w_i += learning_rate * a_i / sum(a over S) * (x - w_i)      for i in S
         s_bi = forgetting * s_bi + (1 - forgetting) * a_b a_i       for i in S, i != b
 
-    A new node is linked with the two nearest that are there. The time is proportional
-    to n_samples * n_units * n_features. Samples are compared in the features that are
-    not NaN. The automatic epsilon, the bound of the nodes, the longest link and the
-    grouping of the nodes are the authors' own additions to the method.
-
-    There is no `sample_weight`: samples are learned one by one, and a sample learned
-    twice in place gives another network than two equal rows in random places. Repeat
-    rows (`numpy.repeat`), or use `CSOM`, whose result does not depend on the order.
+    A new node is linked with the two nearest. The time is proportional to
+    n_samples * n_units * n_features. Samples are compared in the features that are not
+    NaN. The automatic epsilon, the bound of the nodes, the longest link and the
+    grouping of the nodes are the authors' own additions to the method. There is no
+    `sample_weight`: repeat rows (`numpy.repeat`), or use `CSOM`.
 
     References
     ----------
@@ -191,9 +184,7 @@ default="graph"
         %(Xy)s
         %(fitted)s
         """
-        X = check_training_samples(self, X)
-        self._check_enough_samples(X)
-        self._learn_anew(X)
+        self._learn_checked(X)
         return self
 
     @_fit_context(prefer_skip_nested_validation=True)
@@ -264,38 +255,23 @@ default="graph"
         """Check samples and learn them, anew or more; return the unit of each."""
         more = stream and hasattr(self, "_network")
         X = check_training_samples(self, X, reset=not more)
-        if stream:
-            return self._learn_more(X, classes)
-        return self._learn_anew(X, classes)
-
-    def _learn_anew(self, X, classes=None):
-        """Learn samples that have been checked; return the unit of each."""
-        order, fill, epsilon = self._prepare(X)
-        if self.verbose:
-            tqdm.write(self._forecast(X, order, fill, epsilon), file=sys.stderr)
-        return self._learn(Network(fill), X, order, epsilon, classes, self.n_epochs)
-
-    def _learn_more(self, X, classes=None):
-        """Learn samples in the order given, after those of earlier calls."""
-        order = np.arange(len(X), dtype=np.intp)
-        if hasattr(self, "_network"):
+        if more:
             network, epsilon = self._network.copy(), self.epsilon_
-            X = X.astype(network.fill.dtype, copy=False)
+            order = np.arange(len(X))
         else:
-            fill = feature_means(X)
-            network, epsilon = Network(fill), self._epsilon(X, order, fill)
-        return self._learn(network, X, order, epsilon, classes, 1)
-
-    def _learn(self, network, X, order, epsilon, classes, n_epochs):
-        """Let the network learn samples, and group its nodes by them."""
+            if not stream:
+                self._check_enough_samples(X)
+            order, fill, epsilon = self._prepare(X, in_order=stream)
+            network = Network(fill)
+            if self.verbose and not stream:
+                self._announce(X, order, fill, epsilon)
         epsilon = self._trained(network, X, order, epsilon, classes)
         codebook, links = network.nodes(), network.links()
-        summary = summarize(
-            X,
-            codebook,
-            with_pairs=self._needs_pairs(),
-            with_moments=self._needs_moments(),
-        )
+        needed = {
+            "with_pairs": self._needs_pairs(),
+            "with_moments": self._needs_moments(),
+        }
+        summary = summarize(X, codebook, **needed)
         self._network = network
         self.epsilon_ = epsilon
         self.codebook_ = codebook
@@ -303,32 +279,32 @@ default="graph"
         self.hits_ = summary.hits
         self.quantization_error_ = summary.quantization_error
         self._set_labels(X, *self._groups(codebook, summary, links), summary)
-        self.n_iter_ = n_epochs
+        self.n_iter_ = 1 if stream else self.n_epochs
         return summary.winners
 
-    def _prepare(self, X):
+    def _prepare(self, X, *, in_order=False):
         """Return the order of learning, a fill for missing values, and epsilon."""
-        random_state = random_generator(self.random_state)
-        rows = np.arange(len(X), dtype=np.int32 if len(X) < 2**31 else np.int64)
-        orders = [
-            random_state.permutation(rows) if self.shuffle else rows
-            for _ in range(self.n_epochs)
-        ]
-        order = np.concatenate(orders) if len(orders) > 1 else orders[0]
-        fill = feature_means(X)
-        return order, fill, self._epsilon(X, order, fill)
+        order = np.arange(len(X), dtype=np.int32 if len(X) < 2**31 else np.int64)
+        if not in_order:
+            random_state = random_generator(self.random_state)
+            orders = [
+                random_state.permutation(order) if self.shuffle else order
+                for _ in range(self.n_epochs)
+            ]
+            order = np.concatenate(orders) if len(orders) > 1 else orders[0]
+        fill, epsilon = feature_means(X), self.epsilon
+        if epsilon == "auto":
+            target = target_nodes(len(X), self.max_nodes)
+            epsilon = choose_epsilon(X, order, fill, target, self._rule())
+        return order, fill, epsilon
 
-    def _epsilon(self, X, order, fill):
-        return resolve_epsilon(
-            self.epsilon, X, order, fill, self.max_nodes, self._rule()
-        )
-
-    def _forecast(self, X, order, fill, epsilon):
-        """Return the forecast of a run as a line of text."""
+    def _announce(self, X, order, fill, epsilon):
+        """Print the forecast of a run."""
         run = forecast(X, order, fill, epsilon, self.max_nodes, self._rule())
-        return (
+        tqdm.write(
             f"{type(self).__name__}: {len(order)} samples with epsilon={epsilon:.4g} "
-            f"make about {run.n_nodes} nodes in about {run.seconds:.1f} s."
+            f"make about {run.n_nodes} nodes in about {run.seconds:.1f} s.",
+            file=sys.stderr,
         )
 
     def _rule(self):
@@ -347,14 +323,8 @@ default="graph"
         rule = self._rule()
         if classes is not None:
             rule["classes"] = classes
-        bar = tqdm(
-            total=len(order),
-            desc=type(self).__name__,
-            unit="sample",
-            unit_scale=True,
-            disable=not self.verbose,
-        )
-        with bar:
+        about = {"unit": "sample", "unit_scale": True, "desc": type(self).__name__}
+        with tqdm(total=len(order), disable=not self.verbose, **about) as bar:
             for part in gen_batches(len(order), _SAMPLES_AT_A_TIME):
                 epsilon = network.learn(
                     X,

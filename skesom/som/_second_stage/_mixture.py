@@ -41,6 +41,10 @@ class NormalMixture(NamedTuple):
     """Log of the share of each normal, and of the height of its peak."""
     labels: np.ndarray
 
+    def labeled(self, labels):
+        """Return the same normals with other labels."""
+        return self._replace(labels=labels)
+
     def predict(self, rows):
         """Return the label of the most probable cluster of each row."""
         labels = np.empty(len(rows), dtype=np.int32)
