@@ -29,16 +29,14 @@ def choose_epsilon(X, order, fill, target, rule):
     """Choose the epsilon whose network has about the target number of nodes.
 
     Networks learn the first samples of the training order, and their growth in the last
-    half is extrapolated to all samples. Longer trials extrapolate better: the search
-    begins with 4096 samples and goes on with four times as many, up to 32768, or an
-    eighth of all, two million at most.
+    half is extrapolated to all samples. Later trials are longer, see `_pilot_sizes`.
     """
     epsilon = _typical_distance(X[order[:1000]])
-    if epsilon == 0:
-        epsilon = _typical_distance(X[order[:_PILOT_SAMPLES]])
+    epsilon = epsilon or _typical_distance(X[order[:_PILOT_SAMPLES]])
     if epsilon == 0:
         return 1.0
-    target = min(target, _count_distinct(X[order[:_FIRST_PILOT]]))
+    first = np.ascontiguousarray(X[order[:_FIRST_PILOT]])
+    target = min(target, len(np.unique(first.view(f"V{first[0].nbytes}"))))
     for size in _pilot_sizes(len(order)):
         pilot = order[:size].astype(np.intp)
 
@@ -67,14 +65,13 @@ def forecast(X, order, fill, epsilon, max_nodes, rule):
     size = min(len(order) // (2 * _PILOT_SHARE), _LONGEST_PILOT)
     pilot = order[: max(size, _PILOT_SAMPLES)].astype(np.intp)
     network = Network(fill)
+    bounds = {"max_nodes": max_nodes, "when_full": make_room}
     counts, now = [], epsilon
     parts = np.array_split(pilot, min(4, len(pilot)))
     begin = time.perf_counter()
     for part in parts:
         start = time.perf_counter()
-        now = network.learn(
-            X, part, epsilon=now, max_nodes=max_nodes, when_full=make_room, **rule
-        )
+        now = network.learn(X, part, epsilon=now, **bounds, **rule)
         counts.append(max(network.n_nodes, 1))
     end = time.perf_counter()
     exponent = _growth(counts)
@@ -99,14 +96,13 @@ def _pilot_sizes(n_samples):
 def _find_root(excess, start):
     """Return about which epsilon makes a function 0 that falls with epsilon.
 
-    It is a step function, and noisy, so the best of a few trials is taken. Until there
-    is one on either side the slope is guessed, then the interval is cut where a
-    straight line would cross, or in the middle where that had little effect.
+    It is a noisy step function, so the best of a few trials is taken. Until there is
+    one on either side the slope is guessed, then the interval is cut where a straight
+    line would cross, or in the middle where that had little effect.
     """
     best, least = start, math.inf
-    below = above = None  # (log of epsilon / start, excess) on either side
-    slope = 2.0
-    place = 0.0
+    ends = {}  # (log of epsilon / start, excess), by whether there are too many nodes
+    slope, place = 2.0, 0.0
     for _ in range(_TRIALS):
         epsilon = start * math.exp(place)
         found = excess(epsilon)
@@ -114,21 +110,16 @@ def _find_root(excess, start):
             best, least = epsilon, abs(found)
         if least < _TOLERANCE:
             break
-        if found > 0:
-            halve = below is not None and found > 0.5 * below[1]
-            below = (place, found)
-        else:
-            halve = above is not None and found < 0.5 * above[1]
-            above = (place, found)
-        if below is None or above is None:
+        side = found > 0
+        halve = side in ends and abs(found) > 0.5 * abs(ends[side][1])
+        ends[side] = place, found
+        if len(ends) < 2:
             place += max(-1.4, min(1.4, found / slope))
             slope *= 0.8
-        elif halve:
-            place = (below[0] + above[0]) / 2
-        else:
-            share = below[1] / (below[1] - above[1])
-            share = min(max(share, 0.1), 0.9)
-            place = below[0] + share * (above[0] - below[0])
+            continue
+        (low, surplus), (high, lack) = ends[True], ends[False]
+        share = min(max(surplus / (surplus - lack), 0.1), 0.9)
+        place = (low + high) / 2 if halve else low + share * (high - low)
     return best
 
 
@@ -143,13 +134,12 @@ def _expected_nodes(X, pilot, n_samples, fill, epsilon, target, rule):
     """Return the number of nodes after n_samples, judged by the pilot samples."""
     network = Network(fill)
     limit = 2 * target  # what is more needs no count
+    bounds = {"max_nodes": limit, "when_full": _stop}
     counts = []
     parts = np.array_split(pilot, 4) if len(pilot) >= 4 else [pilot]
     for number, part in enumerate(parts):
         try:
-            network.learn(
-                X, part, epsilon=epsilon, max_nodes=limit, when_full=_stop, **rule
-            )
+            network.learn(X, part, epsilon=epsilon, **bounds, **rule)
         except _TooManyNodesError:
             learned = (number + 1) / len(parts) * len(pilot)
             return limit * math.sqrt(n_samples / learned)
@@ -161,16 +151,9 @@ def _stop(network, epsilon):
     raise _TooManyNodesError
 
 
-def _count_distinct(X):
-    """Return how many rows differ."""
-    return len(np.unique(np.ascontiguousarray(X).view(f"V{X[0].nbytes}")))
-
-
 def _typical_distance(X):
     """Return the median distance between samples that differ, 0 without any."""
-    X = X.astype(np.float64)
-    distances = distances_to_units(
-        np.ascontiguousarray(X), np.nan_to_num(X[:200], nan=0.0)
-    )
+    X = np.ascontiguousarray(X, dtype=np.float64)
+    distances = distances_to_units(X, np.nan_to_num(X[:200], nan=0.0))
     distances = distances[distances > 0]
     return float(np.median(distances)) if len(distances) else 0.0

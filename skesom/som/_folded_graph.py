@@ -25,24 +25,18 @@ _MOST_CLUSTERS = 20  # that n_clusters="auto" may find
 class Votes(NamedTuple):
     """Votes of the clusters of the members for those of the consensus.
 
-    The label of a row is that of most votes, to which the `bias` is added once for
-    every member that votes.
+    In tables and homes the last row of a member is for what it does not label.
     """
 
-    tables: list
-    """For each member an array of shape (n_own_clusters + 1, n_clusters): the votes of
-    its clusters; the last row is for what it does not label, and 0."""
-    homes: list
-    """For each member an array of shape (n_own_clusters + 1,): the cluster that holds
-    most of the rows of its own; -1 for what it does not label."""
-    bias: np.ndarray
-    """Of shape (n_clusters,)."""
+    tables: list  # of (n_own_clusters + 1, n_clusters): the votes of own clusters
+    homes: list  # of (n_own_clusters + 1,): the cluster with most of their rows, or -1
+    bias: np.ndarray  # (n_clusters,), added for every member that votes
 
     def winner(self, labels):
         """Return the cluster of each row of which members gave `labels`.
 
-        Rows that less than half of the members label are noise, -1, or have the code
-        on which all members agree.
+        Rows that less than half of the members label are -1, or have the code on which
+        all agree.
         """
         voters = np.sum([of_member >= 0 for of_member in labels], axis=0)
         votes = voters[:, np.newaxis] * self.bias
@@ -54,10 +48,7 @@ class Votes(NamedTuple):
         return winner
 
     def agreement(self, labels, winner):
-        """Return the share of members whose cluster of a row belongs to `winner`.
-
-        NaN where no member gives a cluster.
-        """
+        """Return the share of members whose cluster belongs to `winner`, or NaN."""
         agree = np.zeros(len(winner), dtype=np.float32)
         for home, of_member in zip(self.homes, labels, strict=True):
             agree += home[_or_last(of_member, home)] == np.maximum(winner, -1)
@@ -82,22 +73,15 @@ def _or_last(labels, table):
 
 
 class FoldedGraph:
-    """Rows that the clusters of many clusterings share.
-
-    `labels` has the labels of each member for the same rows; negative ones are none.
-    """
+    """Rows that the clusters of many clusterings share, from the labels of each."""
 
     def __init__(self, labels):
         self.labels = labels
         self.counts = [int(of_member.max(initial=-1)) + 1 for of_member in labels]
         self.first = np.concatenate([[0], np.cumsum(self.counts)])
         self.shared = self._fold()
-        self.held = np.concatenate(
-            [
-                np.bincount(of_member[of_member >= 0], minlength=count)
-                for of_member, count in zip(labels, self.counts, strict=True)
-            ]
-        )
+        held = [np.bincount(of_member[of_member >= 0]) for of_member in labels]
+        self.held = np.concatenate(held)
         scale = 1 / np.sqrt(np.maximum(self.held, 1))
         with one_blas_thread():
             values, vectors = linalg.eigh(scale[:, None] * self.shared * scale)
@@ -123,23 +107,19 @@ class FoldedGraph:
             centers = means.cluster_centers_
             table = self._vectors[:, :n_clusters] @ centers.T
         tables = np.split(table, self.first[1:-1])
-        none = np.zeros((1, n_clusters))
-        votes = Votes(
-            [np.concatenate([of_member, none]) for of_member in tables],
-            [],
-            -0.5 * np.square(centers).sum(axis=1),
-        )
+        tables = [np.pad(of_member, ((0, 1), (0, 0))) for of_member in tables]
+        votes = Votes(tables, [], -0.5 * np.square(centers).sum(axis=1))
         return votes._replace(homes=self._homes(votes.winner(self.labels), n_clusters))
 
     def closest(self, winner):
         """Return the member whose clusters are most like those of the consensus."""
         some = slice(None, None, max(1, len(winner) // _ENOUGH_ROWS))
-        scores = [
-            adjusted_rand_score(winner[some][known], of_member[some][known])
-            for of_member in self.labels
-            for known in [(winner[some] >= 0) & (of_member[some] >= 0)]
-        ]
-        return int(np.argmax(scores))
+
+        def likeness(labels):
+            known = (winner[some] >= 0) & (labels[some] >= 0)
+            return adjusted_rand_score(winner[some][known], labels[some][known])
+
+        return int(np.argmax([likeness(of_member) for of_member in self.labels]))
 
     def _fold(self):
         """Return the rows that two clusters share, each divided by its members."""
@@ -147,9 +127,7 @@ class FoldedGraph:
         voters = np.sum([of_member >= 0 for of_member in self.labels], axis=0)
         for number in np.unique(voters[voters > 0]):
             rows = voters == number
-            some = self.labels
-            if not rows.all():
-                some = [of_member[rows] for of_member in self.labels]
+            some = [of_member[rows] for of_member in self.labels]
             shared += self._contingency(some) / number
         return shared
 

@@ -26,10 +26,8 @@ class Training(NamedTuple):
 
     codebook: np.ndarray
     lattice: Lattice
-    sums: tuple
-    """Sums and counts of the samples of each unit, per sample or unit of weight."""
-    curve: np.ndarray
-    """Error of each epoch."""
+    sums: tuple  # and counts of the samples of each unit, as shares of all
+    curve: np.ndarray  # error of each epoch
 
 
 class Schedule(NamedTuple):
@@ -38,12 +36,9 @@ class Schedule(NamedTuple):
     metric: object
     neighborhood: object
     n_epochs: int
-    widths: object
-    """Function of the progress, an array of numbers from 0 to 1, and the epoch."""
-    rates: object
-    """Function of the progress."""
-    bar: dict
-    """Arguments of the progress bar."""
+    widths: object  # function of the progress, an array from 0 to 1, and the epoch
+    rates: object  # function of the progress
+    bar: dict  # arguments of the progress bar
 
 
 def train_in_batch(X, sample_weight, errors, codebook, lattice, schedule, generator):
@@ -106,23 +101,19 @@ def follow(X, sample_weight, errors, before, schedule, n_calls):
     metric, share = schedule.metric, n_calls**-0.6
     new = mean_sums(metric, X, before.codebook, sample_weight, errors)
     error = TrainingCurve(metric, X, sample_weight, errors).error(before.codebook, *new)
-    sums = tuple(
-        (1 - share) * old_part + share * new_part
-        for old_part, new_part in zip(before.sums, new, strict=True)
-    )
+    pairs = zip(before.sums, new, strict=True)
+    sums = tuple((1 - share) * old + share * part for old, part in pairs)
     sigma = schedule.widths(np.ones(schedule.n_epochs))[-1]
-    codebook = batch_update(
-        before.codebook, before.lattice, *sums, schedule.neighborhood, sigma
-    )
+    lattice, neighborhood = before.lattice, schedule.neighborhood
+    codebook = batch_update(before.codebook, lattice, *sums, neighborhood, sigma)
     curve = np.append(before.curve, error)
-    return Training(metric.normalized(codebook), before.lattice, sums, curve)
+    return Training(metric.normalized(codebook), lattice, sums, curve)
 
 
 def _online_steps(epochs, schedule, generator):
     """Yield the number of an epoch, rows to learn, learning rates and widths."""
     n_steps = schedule.n_epochs * epochs.n_rows
-    bar = tqdm(total=n_steps, unit="sample", unit_scale=True, **schedule.bar)
-    with bar:
+    with tqdm(total=n_steps, unit="sample", unit_scale=True, **schedule.bar) as bar:
         for epoch in range(schedule.n_epochs):
             order = epochs.draw(generator)
             for part in gen_batches(len(order), _STEPS_AT_A_TIME):
@@ -136,10 +127,8 @@ def _online_steps(epochs, schedule, generator):
 def mean_sums(metric, X, codebook, sample_weight=None, errors=None, missing=None):
     """Return sums over the samples of each unit, per sample or unit of weight."""
     total = len(X) if sample_weight is None else sample_weight.sum()
-    sums = metric.sums(
-        X, codebook, sample_weight=sample_weight, errors=errors, missing=missing
-    )
-    return tuple(part / total for part in sums)
+    how = {"sample_weight": sample_weight, "errors": errors, "missing": missing}
+    return tuple(part / total for part in metric.sums(X, codebook, **how))
 
 
 def batch_update(codebook, lattice, sums, counts, neighborhood, sigma):
@@ -154,16 +143,13 @@ def batch_update(codebook, lattice, sums, counts, neighborhood, sigma):
 def units_by_k_means(X, codebook, sample_weight, *, metric, errors):
     """Move units to the means of their own samples, by a few steps of k-means.
 
-    The neighborhood leaves units beside thin groups and in gaps. That is right for a
-    map, but hides the gaps from the second stage.
+    The neighborhood leaves units in gaps, which hides the gaps from the second stage.
     """
+    how = {"sample_weight": sample_weight, "errors": errors}
     for _ in range(_K_MEANS_STEPS):
-        sums, counts = metric.sums(
-            X, codebook, sample_weight=sample_weight, errors=errors
-        )
-        means = np.divide(
-            sums, counts, out=codebook.astype(np.float64), where=counts > 0
-        )
+        sums, counts = metric.sums(X, codebook, **how)
+        means = codebook.astype(np.float64)
+        np.divide(sums, counts, out=means, where=counts > 0)
         codebook = metric.normalized(means.astype(codebook.dtype))
     return codebook
 
@@ -171,9 +157,8 @@ def units_by_k_means(X, codebook, sample_weight, *, metric, errors):
 class TrainingCurve:
     """Measures the root mean square of the differences of samples and units.
 
-    An epoch adds up the samples of each unit. With n samples of the sum s at a unit w,
-    the squared differences add up to sum x^2 - 2 w s + n w^2, and the first term never
-    changes, so that the error of an epoch needs the units only.
+    With n samples of the sum s at a unit w, the squared differences add up to
+    sum x^2 - 2 w s + n w^2, and the first term never changes.
     """
 
     def __init__(self, metric, X, sample_weight=None, errors=None):
@@ -215,22 +200,13 @@ class TrainingCurve:
         return float(np.sqrt(max(self._squares + changes.sum(), 0) / self._known))
 
 
-def linear(first, last, progress):
-    """Fall by the same amount in each step."""
-    return first + (last - first) * progress
-
-
-def exponential(first, last, progress):
-    """Fall by the same factor in each step."""
-    return first * (last / first) ** progress
-
-
-def inverse(first, last, progress):
-    """Fall as 1 / (1 + c t): the reciprocal grows by the same amount in each step."""
-    return first / (1 + (first / last - 1) * progress)
-
-
-DECAYS = {"linear": linear, "exponential": exponential, "inverse": inverse}
+DECAYS = {
+    "linear": lambda first, last, progress: first + (last - first) * progress,
+    "exponential": lambda first, last, progress: first * (last / first) ** progress,
+    "inverse": lambda first, last, progress: (
+        first / (1 + (first / last - 1) * progress)
+    ),
+}
 
 
 def decayed(decay, first, last, progress, name):
@@ -239,8 +215,7 @@ def decayed(decay, first, last, progress, name):
     values = np.asarray(values, dtype=np.float64)
     if values.shape != progress.shape or not (np.isfinite(values) & (values > 0)).all():
         raise ValueError(
-            f"'{name}' must return a positive number for each of the "
-            f"{len(progress)} values of progress that it is given, got "
-            f"{np.array2string(values, threshold=8)}."
+            f"'{name}' must return a positive number for each of the {len(progress)} "
+            f"values of progress, got {np.array2string(values, threshold=8)}."
         )
     return np.ascontiguousarray(values)

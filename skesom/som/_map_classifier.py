@@ -34,17 +34,16 @@ class MapClassifier(ClassifierMixin, UnitVotes):
     ----------
     %(estimator)s
     label_rule : {"majority", "grow"}, default="majority"
-        "majority" trains the map without the classes. With "grow", for an ESOM only, a
-        sample whose nearest node is of another class becomes a node of its own as well,
-        even inside `epsilon`; that follows thin borders, and wrong labels too.
+        "majority" trains the map without the classes. With "grow" (ESOM only) a sample
+        whose nearest node is of another class becomes a node too, even inside
+        `epsilon`; that follows thin borders, and wrong labels.
     %(smoothing)s
     class_weight : None, "balanced" or dict, default=None
-        Factor on the hits of each class. "balanced" divides them by the frequency of
-        the class, so that a rare class is not outvoted; a dict gives the factors by
-        class, 1 where it has none.
+        Factor on the hits of each class, 1 by default; "balanced" divides them by the
+        frequency of the class.
     unlabeled : int, float, str or None, default=None
-        What stands in y for a sample of unknown class, for instance -1. Such samples
-        train the map, but do not vote. For "majority" only.
+        What stands in y for a sample of unknown class, which trains the map but does
+        not vote; for "majority" only.
 
     Attributes
     ----------
@@ -52,14 +51,12 @@ class MapClassifier(ClassifierMixin, UnitVotes):
     classes_ : ndarray of shape (n_classes,)
         The classes, sorted.
     class_count_ : ndarray of shape (n_classes,), dtype int64
-        Training samples of each class that have any present feature; their weights,
-        float64, if there are any.
+        Training samples of each class with any present feature, or their weights.
     class_hits_ : ndarray of shape (n_units, n_classes)
-        Those nearest to each unit, summed over the calls of `partial_fit`. Under "grow"
-        a sample belongs to the nearest node of its own class.
+        Those nearest to each unit, summed over the calls of `partial_fit`; under "grow"
+        to each node of their own class.
     unit_classes_ : ndarray of shape (n_units,)
-        Class of each unit; on the lattice of a CSOM
-        ``unit_classes_.reshape(estimator_.shape_)`` is a map of the classes.
+        Class of each unit.
 
     Raises
     ------
@@ -77,14 +74,12 @@ class MapClassifier(ClassifierMixin, UnitVotes):
     Notes
     -----
     Probabilities are m-estimates with m = 1 [1]_: to the hits is added one sample,
-    divided among the classes as the training samples are. It never outvotes a hit,
-    decides ties for the more frequent class, and is all there is for a sample without
-    any present feature.
+    divided among the classes as the training samples are. It decides ties for the more
+    frequent class, and is all there is for a sample without any present feature.
 
-    Hits on a lattice are shared before: a unit has also exp(-2) of those of its direct
-    neighbors at a `smoothing` of 0.5. A unit without any hits votes as the nearest unit
-    that has some (a node under "grow" as its class). Units with hits count as one
-    sample at least.
+    At a `smoothing` of 0.5 a unit of a lattice also has exp(-2) of the hits of its
+    direct neighbors. A unit without any hits votes as the nearest unit that has some (a
+    node under "grow" as its class). Units with hits count as one sample at least.
 
     References
     ----------
@@ -159,8 +154,7 @@ class MapClassifier(ClassifierMixin, UnitVotes):
 
         %(fit_params)s
         classes : array-like of shape (n_classes,), default=None
-            All classes that will ever come. Needed at the first call only; without it
-            they are those of the first `y`.
+            All classes that will ever come, at the first call; those of `y` by default.
         %(fitted)s
         """
         self._validate_params()  # scikit-learn does so at the first call only
@@ -197,7 +191,10 @@ class MapClassifier(ClassifierMixin, UnitVotes):
         """Train the map, and count the classes of its units."""
         som = self._map_to_learn(fit_params, stream=stream)
         more = stream and hasattr(self, "estimator_")
-        y = self._checked_labels(X, y)
+        _check_class_weight(self.class_weight)
+        y = validate_data(self, y=y)
+        check_consistent_length(X, y)
+        check_classification_targets(y)
         classes = self._known_classes(y, classes, more)
         self._check_growth(som, classes)
         codes = encoded(y, classes, self.unlabeled)
@@ -226,14 +223,6 @@ class MapClassifier(ClassifierMixin, UnitVotes):
         self._set_votes(network.node_class[: shape[0]] if grow else None)
         return self
 
-    def _checked_labels(self, X, y):
-        """Return one label for each sample."""
-        _check_class_weight(self.class_weight)
-        y = validate_data(self, y=y)
-        check_consistent_length(X, y)
-        check_classification_targets(y)
-        return y
-
     def _known_classes(self, y, classes, more):
         """Return the sorted classes that a stream may have."""
         if classes is not None:
@@ -243,8 +232,7 @@ class MapClassifier(ClassifierMixin, UnitVotes):
             if len(classes) == 0:
                 raise ValueError(
                     f"All {len(y)} samples are unlabeled, y is {self.unlabeled!r}: "
-                    "label a few samples of each class, or name the classes at the "
-                    "first call of partial_fit."
+                    "label a few of each class, or give partial_fit the classes."
                 )
         if not more:
             return classes
@@ -271,13 +259,15 @@ class MapClassifier(ClassifierMixin, UnitVotes):
             )
         if self.unlabeled is not None:
             raise ValueError(
-                f'unlabeled={self.unlabeled!r} needs label_rule="majority": nodes '
-                "that grow by classes cannot learn samples that have none."
+                f'unlabeled={self.unlabeled!r} needs label_rule="majority": "grow" '
+                "cannot learn samples without a class."
             )
 
     def _set_votes(self, node_class):
         """Prepare the votes that predictions look up."""
-        self._prior = _frequency(self.class_count_)
+        count = self.class_count_
+        count = count if count.any() else np.ones(len(count))  # nothing labeled so far
+        self._prior = count / count.sum()
         self._weight = _factors(self.class_weight, self.classes_, self._prior)
         hit = self.class_hits_.any(axis=1)
         if node_class is None:
@@ -320,19 +310,12 @@ def count_classes(winners, y, shape, weights=None):
 
 def _check_class_weight(class_weight):
     """Refuse a dict of class weights that are not positive numbers."""
-    if isinstance(class_weight, dict):
-        for label, weight in class_weight.items():
-            if not 0 < weight < np.inf:
-                raise ValueError(
-                    f"class_weight[{label!r}]={weight} should be positive and finite."
-                )
-
-
-def _frequency(class_count):
-    """Return the share of each class, equal ones as long as nothing is labeled."""
-    if not class_count.any():
-        class_count = np.ones(len(class_count))
-    return class_count / class_count.sum()
+    factors = class_weight.items() if isinstance(class_weight, dict) else ()
+    for label, weight in factors:
+        if not 0 < weight < np.inf:
+            raise ValueError(
+                f"class_weight[{label!r}]={weight} should be positive and finite."
+            )
 
 
 def _factors(class_weight, classes, frequency):

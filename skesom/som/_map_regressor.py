@@ -30,19 +30,16 @@ class MapRegressor(RegressorMixin, UnitVotes):
     %(estimator)s
     %(smoothing)s
     unlabeled : float, default=None
-        What stands in y for an unknown target, for instance NaN. Such samples train
-        the map, no more.
+        What stands in y for an unknown target, which trains the map, no more.
 
     Attributes
     ----------
     %(estimator_attribute)s
     unit_targets_ : ndarray of shape (n_units,) or (n_units, n_targets)
-        Mean target of the training samples of each unit, to which those of its
-        neighbors are added by their weights; where none of them has any, that of the
-        nearest unit.
+        Mean target of the training samples of each unit and, by weight, of its
+        neighbors; where they have none, that of the nearest unit.
     target_hits_ : ndarray of shape (n_units,) or (n_units, n_targets), dtype float64
-        Weight of the training samples that a mean target is of, over the calls of
-        `partial_fit`.
+        Weight of these training samples, over the calls of `partial_fit`.
 
     Raises
     ------
@@ -152,14 +149,10 @@ class MapRegressor(RegressorMixin, UnitVotes):
     def _checked_targets(self, X, y, more):
         """Return one row of targets for each sample."""
         y = validate_data(self, y=y, skip_check_array=True)
-        finite = self.unlabeled is None or np.isfinite(self.unlabeled)
+        finite = self.unlabeled is None or np.isfinite(self.unlabeled) or "allow-nan"
+        named = {"input_name": "y", "estimator": self}
         y = check_array(
-            y,
-            dtype=np.float64,
-            ensure_2d=False,
-            ensure_all_finite=finite or "allow-nan",
-            input_name="y",
-            estimator=self,
+            y, dtype=float, ensure_2d=False, ensure_all_finite=finite, **named
         )
         check_consistent_length(X, y)
         if more and y.shape[1:] != self.unit_targets_.shape[1:]:
@@ -186,17 +179,12 @@ class MapRegressor(RegressorMixin, UnitVotes):
         """Set the means of the units from sums and weights for each target."""
         self._target_sums = sums
         self._mean = sums.sum(axis=0) / hits.sum(axis=0)
-        self._totals = np.hstack(
-            [
-                completed(
-                    self.estimator_,
-                    np.column_stack([total, count]),
-                    count > 0,
-                    self.smoothing,
-                )
-                for total, count in zip(sums.T, hits.T, strict=True)
-            ]
-        )
+
+        def filled(total, count):
+            pair = np.column_stack([total, count])
+            return completed(self.estimator_, pair, count > 0, self.smoothing)
+
+        self._totals = np.hstack(list(map(filled, sums.T, hits.T)))
         self.target_hits_ = hits.reshape(-1, *shape)
         self.unit_targets_ = self._means(self._totals).reshape(-1, *shape)
 

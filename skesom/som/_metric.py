@@ -2,11 +2,9 @@
 """How a sample is compared with the units of a map, and sums over samples by unit.
 
 Every measure is converted to sums that the kernels compute. Weights of features scale
-the samples and the units. An angle is that of vectors of length 1, whose Euclidean
-distance is 2 sin(angle / 2), so the nearest by distance is the nearest by angle.
-Measurement errors divide each difference, as in chi squared. Tables are processed in
-blocks of rows of fixed length, so the memory is small and the sums are the same for any
-number of threads.
+samples and units. An angle is that of vectors of length 1, whose Euclidean distance is
+2 sin(angle / 2). Measurement errors divide each difference, as in chi squared. Blocks
+of rows have a fixed length, so the sums are the same for any number of threads.
 """
 
 import numpy as np
@@ -33,11 +31,7 @@ _MOST_BYTES = 2**26
 
 
 class Metric:
-    """A measure of distance between samples and units.
-
-    "euclidean", "manhattan", "cosine" (1 - cosine of the angle) or "spectral_angle" (in
-    radians); `feature_weights` are factors of the squared or absolute differences.
-    """
+    """A measure of distance between samples and units."""
 
     def __init__(self, name="euclidean", feature_weights=None):
         self.name = name
@@ -52,27 +46,19 @@ class Metric:
         """Find the nearest unit of every sample, or the nearest two."""
         codebook = self.prepared(codebook)
         if len(self._blocks(X, errors)) == 1 and not self.of_angles:
-            winners, distances = nearest_units(
-                self.prepared(X),
-                codebook,
-                second=second,
-                measured=measured,
-                **self._terms(X, errors, slice(None)),
-            )
+            how = {"measured": measured, **self._terms(X, errors, slice(None))}
+            rows = self.prepared(X)
+            winners, distances = nearest_units(rows, codebook, second=second, **how)
             return winners, self._converted(distances)
         winners = np.empty((len(X), 2) if second else len(X), dtype=np.intp)
         distances = np.empty(len(X), dtype=X.dtype)
         for block in self._blocks(X, errors):
-            winners[block], distances[block] = nearest_units(
-                self.prepared(X[block]),
-                codebook,
-                second=second,
-                **self._terms(X, errors, block),
-            )
+            rows, how = self.prepared(X[block]), self._terms(X, errors, block)
+            found = nearest_units(rows, codebook, second=second, **how)
+            winners[block], distances[block] = found
             if self.of_angles:
-                self._correct_incomplete(
-                    X[block], codebook, winners[block], distances[block]
-                )
+                part = winners[block], distances[block]
+                self._correct_incomplete(X[block], codebook, *part)
         return winners, self._converted(distances)
 
     def distances(self, X, codebook, *, errors=None):
@@ -94,23 +80,16 @@ class Metric:
         """Add up the samples nearest to each unit, for batch training."""
         if missing is None:
             missing = any_missing(X)
-        if (
-            self.name == "manhattan"
-            or errors is not None
-            or (self.of_angles and missing)
-        ):
+        angles_of_some = self.of_angles and missing
+        if self.name == "manhattan" or errors is not None or angles_of_some:
             return self._sums_of_assigned(X, codebook, sample_weight, errors)
         codebook = self.prepared(codebook)
         total = 0.0, 0.0
         for block in self._blocks(X, errors):
             search = self.prepared(X[block])
-            part = _sums_over_samples(
-                search,
-                search if self.scale is None else self.values(X[block]),
-                codebook,
-                missing,
-                None if sample_weight is None else sample_weight[block],
-            )
+            values = search if self.scale is None else self.values(X[block])
+            weights = None if sample_weight is None else sample_weight[block]
+            part = _sums_over_samples(search, values, codebook, missing, weights)
             total = total[0] + part[0], total[1] + part[1]
         return total
 
@@ -150,7 +129,12 @@ class Metric:
         """Return the unit of each sample as long, for angles, as the sample is."""
         if not self.of_angles:
             return units
-        return _nearest_multiples(units, X, 1.0 if self.scale is None else self.scale)
+        scale = 1.0 if self.scale is None else self.scale
+        present = np.where(np.isnan(X), 0, units * scale)
+        squares = np.einsum("ij,ij->i", present, present)
+        products = np.einsum("ij,ij->i", present, np.nan_to_num(X) * scale)
+        factors = np.where(squares > 0, products / np.where(squares > 0, squares, 1), 0)
+        return (units * factors[:, np.newaxis]).astype(units.dtype)
 
     def normalized(self, codebook):
         """Return a codebook whose units have the length that the metric gives them."""
@@ -170,20 +154,14 @@ class Metric:
     def _sums_of_assigned(self, X, codebook, sample_weight, errors):
         n_units, n_features = codebook.shape
         sums, counts = np.zeros((2, n_units, n_features))
-        for begin in range(0, len(X), _ROWS_PER_BLOCK):
-            block = slice(begin, begin + _ROWS_PER_BLOCK)
+        for block in gen_batches(len(X), _ROWS_PER_BLOCK):
             of_block = None if errors is None else errors[block]
             winners, _ = self.nearest(X[block], codebook, errors=of_block)
             known = winners >= 0
             values = self.values(X[block][known].astype(np.float64))
             weights = _weights(values, None if errors is None else of_block[known])
-            row_weights = np.ones(len(values))
-            if sample_weight is not None:
-                row_weights = sample_weight[block][known]
-            assigned = sparse.csr_array(
-                (row_weights, winners[known], np.arange(len(values) + 1)),
-                shape=(len(values), n_units),
-            ).T
+            of_rows = np.ones(len(X)) if sample_weight is None else sample_weight
+            assigned = membership(winners[known], n_units, of_rows[block][known])
             sums += assigned @ np.where(weights > 0, weights * values, 0.0)
             counts += assigned @ weights
         return sums, counts
@@ -207,6 +185,12 @@ class Metric:
         if self.name == "spectral_angle":
             return 2 * np.arcsin(np.minimum(distances / 2, 1))
         return distances
+
+
+def membership(groups, n_groups, weights):
+    """Return which rows belong to each group, with their weights, to add them up."""
+    entries = weights, groups, np.arange(len(groups) + 1)
+    return sparse.csr_array(entries, shape=(len(groups), n_groups)).T
 
 
 def any_missing(X):
@@ -270,12 +254,3 @@ def _chords_to_units(rows, codebook):
     chords = np.sqrt(np.maximum(2 - 2 * cosine, 0))
     chords[~present.any(axis=1)] = np.nan
     return chords.astype(rows.dtype)
-
-
-def _nearest_multiples(units, X, scale=1.0):
-    """Return the multiples of units that are nearest to samples."""
-    present = np.where(np.isnan(X), 0, units * scale)
-    squares = np.einsum("ij,ij->i", present, present)
-    products = np.einsum("ij,ij->i", present, np.nan_to_num(X) * scale)
-    factors = np.where(squares > 0, products / np.where(squares > 0, squares, 1), 0)
-    return (units * factors[:, np.newaxis]).astype(units.dtype)

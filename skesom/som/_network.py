@@ -11,18 +11,8 @@ from skesom.som._learning import learn, links_at_once, links_per_block
 
 _FEATURES_FOR_ROWS = 8  # fewer are handled as fast one by one
 _GROWTH = 1.1  # of epsilon, at least
-_SCRATCH = (
-    "row_length",
-    "rows",
-    "padded_sample",
-    "features",
-    "squared",
-    "members",
-    "slots",
-    "member_squared",
-    "activation",
-    "newcomers",
-)
+_SCRATCH = {"row_length", "rows", "padded_sample", "features", "squared", "members"}
+_SCRATCH |= {"slots", "member_squared", "activation", "newcomers"}
 
 
 class Network:
@@ -80,16 +70,14 @@ class Network:
 
     def learn(self, X, order, *, epsilon, max_nodes, when_full, **rule):
         """Learn rows of X in the given order."""
-        begin = 0
+        rule["max_nodes"] = max_nodes
+        begin = learn(X, order, self, epsilon=epsilon, **rule)
         while begin < len(order):
-            begin += learn(
-                X, order[begin:], self, epsilon=epsilon, max_nodes=max_nodes, **rule
-            )
-            if begin < len(order):
-                if self.n_nodes >= max_nodes:
-                    epsilon = when_full(self, epsilon)
-                else:
-                    self._grow()
+            if self.n_nodes >= max_nodes:
+                epsilon = when_full(self, epsilon)
+            else:
+                self._grow()
+            begin += learn(X, order[begin:], self, epsilon=epsilon, **rule)
         return epsilon
 
     def set_links(self, low, high, strength):
@@ -135,21 +123,15 @@ class Network:
         if n_slots > len(self.strength):
             self.strength = _extended(self.strength, n_slots, np.inf)
             self.ends = _extended(self.ends, 2 * n_slots)
-        neighbors = [
-            list(
-                zip(
-                    self.target[begin : begin + degree].tolist(),
-                    self.slot[begin : begin + degree].tolist(),
-                    strict=True,
-                )
-            )
-            for begin, degree in zip(
-                self.begin[: self.n_nodes].tolist(),
-                self.degree[: self.n_nodes].tolist(),
-                strict=True,
-            )
-        ]
-        self._pack(neighbors)
+        n_nodes = self.n_nodes
+        begins, degrees = self.begin[:n_nodes].tolist(), self.degree[:n_nodes].tolist()
+        self._pack(list(map(self._neighbors, begins, degrees)))
+
+    def _neighbors(self, begin, degree):
+        """Return the (neighbor, slot) of a node whose part of the pool is known."""
+        own = slice(begin, begin + degree)
+        targets, slots = self.target[own].tolist(), self.slot[own].tolist()
+        return list(zip(targets, slots, strict=True))
 
     def _make_scratch(self):
         """Allocate what can be made again from the rest, see _SCRATCH."""
@@ -179,9 +161,8 @@ def make_room(network, epsilon):
     """Merge nodes until at most three quarters are left, and enlarge epsilon.
 
     As BIRCH rebuilds its tree with a larger threshold (Zhang, Ramakrishnan & Livny
-    1996, doi:10.1145/233269.233324). Each merge costs the square of the number of
-    nodes and comes after as many insertions, so learning stays
-    linear in the number of samples.
+    1996, doi:10.1145/233269.233324). Merges are rare enough for learning to be linear
+    in the number of samples.
     """
     least = (network.n_nodes + 1) // 2
     enough = max(1, 3 * network.n_nodes // 4)
@@ -196,9 +177,8 @@ def make_room(network, epsilon):
 def merge_closest(network, least):
     """Merge nodes that are closer than half of them are to their nearest neighbor.
 
-    A node joins the nearest kept node of its class and gives it its links; the kept
-    node moves to their mean. Of several links between the same two nodes the strongest
-    stays.
+    A node joins the nearest kept node of its class and gives it its links, of which the
+    strongest stay; the kept node moves to their mean.
     """
     nodes = network.nodes()
     node_class = network.node_class[: network.n_nodes]

@@ -7,7 +7,7 @@ import numpy as np
 from scipy import sparse
 from sklearn.utils import gen_batches
 
-from skesom.som._metric import Metric
+from skesom.som._metric import Metric, membership
 from skesom.som._second_stage import count_pairs
 
 _ROWS_PER_BLOCK = 1_000_000
@@ -15,22 +15,15 @@ _MOST_CELLS = 2**23  # of the covariances of all units; beyond, variances only
 
 
 class Summary(NamedTuple):
-    """Training samples by their nearest units."""
+    """Training samples, or their weights, by their nearest units."""
 
-    winners: np.ndarray
-    """Nearest unit of each sample, int32, -1 without any present feature."""
-    counts: sparse.csr_array
-    """Samples, or their weights, by nearest and second nearest unit; may be empty."""
-    hits: np.ndarray
-    """Samples, or their weights, by nearest unit."""
-    radii: np.ndarray
-    """Mean distance of each unit and its samples, 0 without any."""
-    quantization_error: float
-    """Mean distance of the samples to their nearest unit."""
-    means: np.ndarray | None = None
-    """Of the samples of each unit, prepared by the metric."""
-    covariances: np.ndarray | None = None
-    """Of the samples of each unit, or variances if covariances are too many."""
+    winners: np.ndarray  # nearest unit, int32, -1 without any present feature
+    counts: sparse.csr_array  # by nearest and second nearest unit; may be empty
+    hits: np.ndarray  # by nearest unit
+    radii: np.ndarray  # mean distance of each unit and its samples, 0 without any
+    quantization_error: float  # mean distance of all
+    means: np.ndarray | None = None  # of each unit, prepared by the metric
+    covariances: np.ndarray | None = None  # or variances if those are too many
 
 
 def summarize(
@@ -57,12 +50,9 @@ def summarize(
     moments = UnitMoments(metric.prepared(codebook)) if with_moments else None
     total = 0.0
     for block in gen_batches(len(X), _ROWS_PER_BLOCK):
-        nearest, distances = metric.nearest(
-            X[block],
-            codebook,
-            second=with_pairs,
-            errors=None if errors is None else errors[block],
-        )
+        of_block = None if errors is None else errors[block]
+        found = metric.nearest(X[block], codebook, second=with_pairs, errors=of_block)
+        nearest, distances = found
         winners[block] = nearest[:, 0] if with_pairs else nearest
         known = winners[block] >= 0
         of_block = winners[block][known]
@@ -154,9 +144,7 @@ def cluster_means(X, labels, n_clusters, sample_weight=None):
         inside = own >= 0
         if not inside.all():
             values, own, weight = values[inside], own[inside], weight[inside]
-        belongs = sparse.csr_array(
-            (weight, own, np.arange(len(own) + 1)), shape=(len(own), n_clusters)
-        ).T
+        belongs = membership(own, n_clusters, weight)
         missing = np.isnan(values)
         if missing.any():
             sums += belongs @ np.where(missing, 0, values)
@@ -170,7 +158,5 @@ def cluster_means(X, labels, n_clusters, sample_weight=None):
 
 def mean_distance(distances):
     """Return the mean of the distances that are known, NaN without any."""
-    known = ~np.isnan(distances)
-    if not known.any():
-        return float("nan")
-    return float(np.mean(distances[known], dtype=np.float64))
+    known = distances[~np.isnan(distances)]
+    return float(np.mean(known, dtype=np.float64)) if len(known) else float("nan")

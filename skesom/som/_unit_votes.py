@@ -54,9 +54,7 @@ class UnitVotes(MetaEstimatorMixin, BaseEstimator):
         if stream and hasattr(self, "estimator_"):
             som = self.estimator_
         else:
-            som = ESOM(random_state=0)
-            if self.estimator is not None:
-                som = clone(self.estimator)
+            som = clone(self.estimator or ESOM(random_state=0))
             som.set_params(n_clusters=None)
         for name in fit_params:
             if not has_fit_parameter(som, name):
@@ -80,9 +78,8 @@ class UnitVotes(MetaEstimatorMixin, BaseEstimator):
         sums = np.empty((len(X), table.shape[1]))
         size = max(1, _DISTANCES_AT_A_TIME // len(codebook))
         for rows in gen_batches(len(X), size):
-            distances = metric.distances(
-                X[rows], codebook, errors=None if errors is None else errors[rows]
-            )
+            of_rows = None if errors is None else errors[rows]
+            distances = metric.distances(X[rows], codebook, errors=of_rows)
             nearest = np.argpartition(distances, n_neighbors - 1)[:, :n_neighbors]
             nearest[np.isnan(distances[:, 0])] = -1
             sums[rows] = table[nearest].sum(axis=1)
@@ -92,9 +89,7 @@ class UnitVotes(MetaEstimatorMixin, BaseEstimator):
 def weights_of(fit_params, y):
     """Return the sample weights among arguments of fit as float64, or None."""
     weights = fit_params.get("sample_weight")
-    if weights is None:
-        return None
-    return _check_sample_weight(weights, y, dtype=np.float64)
+    return None if weights is None else _check_sample_weight(weights, y, dtype=float)
 
 
 def is_labeled(y, unlabeled):
@@ -138,8 +133,7 @@ def nearest_of_class(X, y, network):
 def inherited(table, before, after, *, by_class=False):
     """Pass the rows of the nodes of a network on to those of a later state of it.
 
-    The row of a node that was removed is added to that of the nearest one left. The
-    units of a lattice, which has no network, keep ttargets.
+    The row of a node that was removed is added to that of the nearest one left.
     """
     if before is None:
         return table
