@@ -39,9 +39,8 @@ def by_patches(codebook):
     codebook = np.ascontiguousarray(codebook)
     outlines = codebook
     if n_features > _MOST_DIRECTIONS:  # which units are close shows in fewer
-        directions = np.random.default_rng(0).normal(
-            size=(n_features, _MOST_DIRECTIONS)
-        )
+        shape = n_features, _MOST_DIRECTIONS
+        directions = np.random.default_rng(0).normal(size=shape)
         outlines = codebook @ directions.astype(codebook.dtype)
     n_patches = -(-n_units // patch_size)
     n_centers = -(-n_patches // patch_size)

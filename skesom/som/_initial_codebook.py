@@ -23,13 +23,11 @@ def lattice_shape(shape, X, sample_weight, topology, toroidal):
         return _automatic_shape(X, sample_weight, topology, toroidal)
     if isinstance(shape, Integral):
         return 1, int(shape)
-    if len(shape) != 2 or not all(
-        isinstance(side, Integral) and side >= 1 for side in shape
-    ):
+    whole = all(isinstance(side, Integral) and side >= 1 for side in shape)
+    if len(shape) != 2 or not whole:
         raise ValueError(
-            "The 'shape' of the lattice must be two integers >= 1, the number of "
-            'rows and of columns, or one for a chain of units, or "auto". Got '
-            f"{shape!r}."
+            "The 'shape' of the lattice must be two integers >= 1 (rows and columns), "
+            f'one for a chain of units, or "auto". Got {shape!r}.'
         )
     return int(shape[0]), int(shape[1])
 
@@ -81,8 +79,7 @@ def principal_axes(X, sample_weight=None):
 def principal_plane(X, sample_weight, shape):
     """Lay units on the plane of the first two principal components.
 
-    The first component is along the longer side of the lattice (along the rows of a
-    square), one standard deviation to each side.
+    The first component is along the longer side, one standard deviation to each side.
     """
     means, deviations, components = principal_axes(X, sample_weight)
     places = np.indices(shape).reshape(2, -1)
@@ -91,9 +88,8 @@ def principal_plane(X, sample_weight, shape):
     if len(deviations) == 1 and min(shape) > 1:
         warn_user(
             f"The data vary along one direction only (n_features={X.shape[1]}), but "
-            f"the lattice of shape {shape} has two: its units were spread along that "
-            "direction, first by the longer side. Such data need a chain of units, "
-            f"for instance shape={max(shape)}.",
+            f"the lattice of shape {shape} has two: its units were spread along it, "
+            f"first by the longer side. Take a chain, such as shape={max(shape)}.",
             UserWarning,
         )
         sides = [longer * min(shape) + shorter]
@@ -121,10 +117,8 @@ def _drawn_samples(X, sample_weight, n_units, random_state):
 def _automatic_shape(X, sample_weight, topology, toroidal):
     """Choose the shape of a lattice from the data.
 
-    The number of units is about 5 sqrt(n_samples), at most 2500 and not more than the
-    samples; the ratio of the sides is that of the standard deviations along the first
-    two principal components, at most 4 (Vesanto et al. 2000, "SOM Toolbox for Matlab
-    5", without bounds). Data that vary along one direction get a chain.
+    After Vesanto et al. (2000), "SOM Toolbox for Matlab 5", but with bounds. Data that
+    vary along one direction get a chain.
     """
     times = None if sample_weight is None else repetitions(sample_weight)
     n_samples = len(X) if times is None else int(times.sum())
@@ -158,5 +152,4 @@ def _feature_means(X, sample_weight):
 
 def _blocks(X):
     """Return slices of rows that hold a bounded number of values."""
-    size = max(1, _VALUES_AT_A_TIME // X.shape[1])
-    return gen_batches(len(X), size)
+    return gen_batches(len(X), max(1, _VALUES_AT_A_TIME // X.shape[1]))

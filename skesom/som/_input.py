@@ -13,39 +13,26 @@ from sklearn.utils.validation import (
 )
 
 _ROWS_AT_A_TIME = 65536
+_TABLE = {"order": "C", "ensure_all_finite": "allow-nan"}
 _INSIDE = ("skesom", "sklearn")
 
 
 def random_generator(random_state):
     """Return the RandomState to draw from; None is a fresh one, not NumPy's global."""
-    return check_random_state(
-        np.random.RandomState() if random_state is None else random_state
-    )
+    fresh = random_state is None
+    return np.random.RandomState() if fresh else check_random_state(random_state)
 
 
 def check_samples(som, X):
     """Return X as the kernels need it, compared with the fitted features."""
     check_is_fitted(som)
-    return validate_data(
-        som,
-        X,
-        dtype=som.codebook_.dtype,
-        order="C",
-        ensure_all_finite="allow-nan",
-        reset=False,
-    )
+    return validate_data(som, X, dtype=som.codebook_.dtype, reset=False, **_TABLE)
 
 
 def check_training_samples(som, X, *, reset=True):
     """Return X as the kernels need it; refuse what a map cannot learn from."""
-    X = validate_data(
-        som,
-        _native(X),
-        dtype=[np.float64, np.float32] if reset else som.codebook_.dtype,
-        order="C",
-        ensure_all_finite="allow-nan",
-        reset=reset,
-    )
+    dtype = [np.float64, np.float32] if reset else som.codebook_.dtype
+    X = validate_data(som, _native(X), dtype=dtype, reset=reset, **_TABLE)
     _check_span(X)
     _check_observed(som, X, each=reset)
     return X
@@ -77,13 +64,8 @@ def check_errors(errors, X, metric):
             "Measurement 'errors' weigh squared differences: they need "
             f"metric='euclidean', got metric={metric.name!r}."
         )
-    errors = check_array(
-        _native(errors),
-        dtype=X.dtype,
-        order="C",
-        ensure_all_finite=False,
-        input_name="errors",
-    )
+    how = {"order": "C", "ensure_all_finite": False, "input_name": "errors"}
+    errors = check_array(_native(errors), dtype=X.dtype, **how)
     if errors.shape != X.shape:
         raise ValueError(
             f"'errors' must have the shape of X, {X.shape}. Got {errors.shape}."
@@ -105,16 +87,11 @@ def with_weight(sample_weight, *tables):
     if sample_weight is None or sample_weight.all():
         return sample_weight, *tables
     used = sample_weight > 0
-    return sample_weight[used], *(
-        None if table is None else table[used] for table in tables
-    )
+    return sample_weight[used], *(t if t is None else t[used] for t in tables)
 
 
 def _check_observed(som, X, *, each):
-    """Refuse features that no sample has; only all together where `each` is false.
-
-    A chunk of a stream may lack a feature that earlier ones had.
-    """
+    """Refuse features that no sample has; in a stream only all together."""
     observed = np.zeros(X.shape[1], dtype=bool)
     for rows in gen_batches(len(X), _ROWS_AT_A_TIME):
         observed |= ~np.isnan(X[rows]).all(axis=0)
@@ -138,8 +115,7 @@ def _check_span(X):
     if span > most or 0 < span < 1 / most:
         raise ValueError(
             f"The features span {span:.3g}, and squares of such distances do not fit "
-            f"into {X.dtype}. Scale the features first, for instance with "
-            "sklearn.preprocessing.StandardScaler, or pass float64."
+            f"into {X.dtype}. Scale the features (StandardScaler), or pass float64."
         )
 
 

@@ -1,13 +1,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Places of the units of a classical map, their neighbors and distances.
 
-A rectangular lattice has its units at (row, column). In a hexagonal lattice odd rows
-are shifted by half a column and rows are sqrt(3)/2 apart, so that each unit inside has
-six neighbors at distance 1. A toroidal lattice has no edge: its last row is next to
-the first, its last column to the first, and a distance is the shortest way around.
-
-The square of a distance is a term of the rows plus a term of the columns, and both
-depend on differences only. Two small tables hold them; all is computed from these.
+In a hexagonal lattice odd rows are shifted by half a column and rows are sqrt(3)/2
+apart, so that each unit inside has six neighbors at distance 1. On a torus a distance
+is the shortest way around. The square of a distance is a term of the rows plus a term
+of the columns, both of differences only: two small tables hold them.
 """
 
 import numpy as np
@@ -22,13 +19,12 @@ _ENTRIES_AT_A_TIME = 2**18  # of a matrix of rows by rows or columns by columns
 
 
 class Lattice:
-    """The lattice of a map.
+    """The lattice of a map, whose units are numbered row by row.
 
-    Units are numbered row by row; `positions` are their x and y in the plane.
     `squared_along` is the squared distance of two rows by the difference of their
-    numbers. `squared_across` is that along the columns; first index: 1 if the rows of
-    the two units are shifted alike, 2 (or 0) if only that of the first (or second) is
-    shifted; second index: difference of the columns, plus n_columns - 1.
+    numbers; `squared_across` that along the columns, by 1 if the rows are shifted alike
+    (2 or 0 if only that of the first or second is) and by the difference of the
+    columns, plus n_columns - 1.
     """
 
     def __init__(self, shape, topology="hexagonal", toroidal=False):
@@ -38,15 +34,12 @@ class Lattice:
         self.toroidal = toroidal
         if toroidal and self.hexagonal and n_rows % 2 and n_rows > 1:
             raise ValueError(
-                "A toroidal hexagonal lattice needs an even number of rows, or its "
-                f"last row would not fit to its first. Got shape={self.shape}: take "
-                f"{n_rows + 1} rows."
+                "A toroidal hexagonal lattice needs an even number of rows. Got "
+                f"shape={self.shape}: take {n_rows + 1} rows."
             )
         rows = np.arange(n_rows)
         columns = np.arange(1 - n_columns, n_columns)
-        shifts = (
-            np.array([[-0.5], [0.0], [0.5]]) if self.hexagonal else np.zeros((3, 1))
-        )
+        shifts = np.array([[-0.5], [0.0], [0.5]]) * self.hexagonal
         squared_pitch = _SQUARED_PITCH if self.hexagonal else 1.0
         self.squared_along = squared_pitch * self._shortest(rows, n_rows) ** 2
         self.squared_across = self._shortest(columns + shifts, n_columns) ** 2
@@ -87,13 +80,9 @@ class Lattice:
             near &= unit != other
             ends.append(np.stack([unit[near], other[near]]))
         first, second = np.concatenate(ends, axis=1)
-        matrix = sparse.csr_array(
-            (
-                np.ones(2 * len(first)),
-                (np.concatenate([first, second]), np.concatenate([second, first])),
-            ),
-            shape=2 * (n_rows * n_columns,),
-        )
+        both = np.r_[first, second], np.r_[second, first]
+        entries = np.ones(2 * len(first)), both
+        matrix = sparse.csr_array(entries, shape=2 * (n_rows * n_columns,))
         # On a torus of two rows or columns a neighbor is one on both sides.
         matrix.sum_duplicates()
         matrix.data[:] = 1
@@ -102,10 +91,9 @@ class Lattice:
     def smooth(self, values, sigma, neighborhood=None):
         """Add up values over the lattice, weighted by the neighborhood.
 
-        No matrix of units by units is needed. A gaussian of a distance is the product
-        of one of the rows and one of the columns. Any other neighborhood is summed
-        over the differences of rows, whose columns are one matrix product. All terms
-        are added up as they are, so a sum of weights is 0 only where each of them is.
+        A gaussian of a distance is the product of one of the rows and one of the
+        columns. Any other neighborhood is summed over the differences of rows. All
+        terms are added up as they are, so a sum is 0 only where each of them is.
         """
         neighborhood = neighborhood or Neighborhood("gaussian")
         grid = values.reshape(*self.shape, -1).transpose(1, 0, 2)
@@ -126,9 +114,8 @@ class Lattice:
         spread = np.empty((n_rows, n_columns, n_values))
         for target in self._kinds_of_rows():
             for source in self._kinds_of_rows():
-                part = self._product(
-                    across[1 + target.start - source.start], grid[:, source]
-                )
+                table = across[1 + target.start - source.start]
+                part = self._product(table, grid[:, source])
                 spread[source] = part.transpose(1, 0, 2)
             part = self._product(along, spread, np.arange(n_rows)[target])
             smoothed[:, target] = part.transpose(1, 0, 2)
@@ -208,12 +195,9 @@ class Neighborhood:
     mexican_hat    (1 - r^2 / (2 sigma^2)) exp(-r^2 / (2 sigma^2))
     ============== ====================================================
 
-    The first four are those of Vesanto et al. (2000), "SOM Toolbox for Matlab 5", but
-    for the epanechnikov function, which is there max(0, 1 - (sigma - r)^2); here it is
-    the kernel of Epanechnikov (1969), doi:10.1137/1114019. The mexican hat is the
-    negative Laplacian of a gaussian in the plane: its integral is 0.
-
-    `diameter` is that of a window: beyond diameter / 2 the weight is 0.
+    The first three are those of Vesanto et al. (2000), "SOM Toolbox for Matlab 5", the
+    fourth the kernel of Epanechnikov (1969), doi:10.1137/1114019; the last is the
+    negative Laplacian of a gaussian. Beyond half of `diameter` the weight is 0.
     """
 
     def __init__(self, name, diameter=None):

@@ -203,9 +203,7 @@ class TrainingCurve:
 DECAYS = {
     "linear": lambda first, last, progress: first + (last - first) * progress,
     "exponential": lambda first, last, progress: first * (last / first) ** progress,
-    "inverse": lambda first, last, progress: (
-        first / (1 + (first / last - 1) * progress)
-    ),
+    "inverse": lambda first, last, share: first / (1 + (first / last - 1) * share),
 }
 
 

@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Further layers of a classical map: each is trained on the units of the one before.
 
-A unit counts as often as it has samples. The label of a sample is that of its nearest
-unit in the first layer, whose label is that of its nearest unit in the second, and so
-on to the last.
+A unit counts as often as it has samples, and has the label of its nearest unit in the
+next layer.
 """
 
 from collections.abc import Mapping
@@ -20,7 +19,7 @@ def planned_layers(csom):
     inherited = csom.get_params(deep=False)
     last = {name: inherited.pop(name) for name in _LAST}
     for name in ("layers", "verbose", *_OWN):
-        inherited.pop(name)
+        del inherited[name]
     layers = []
     for number, wanted in enumerate(csom.layers or (), start=2):
         own = dict(wanted) if isinstance(wanted, Mapping) else {"shape": wanted}
@@ -50,10 +49,8 @@ def fit_layers(layers, codebook, hits):
 
 
 def _check_sizes(maps):
-    sizes = [
-        None if isinstance(each.shape, str) else int(np.prod(each.shape))
-        for each in maps
-    ]
+    shapes = [each.shape for each in maps]
+    sizes = [None if isinstance(s, str) else int(np.prod(s)) for s in shapes]
     for before, size in pairwise(sizes):
         if before is not None and size is not None and size >= before:
             raise ValueError(

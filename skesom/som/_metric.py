@@ -154,13 +154,13 @@ class Metric:
     def _sums_of_assigned(self, X, codebook, sample_weight, errors):
         n_units, n_features = codebook.shape
         sums, counts = np.zeros((2, n_units, n_features))
+        of_rows = np.ones(len(X)) if sample_weight is None else sample_weight
         for block in gen_batches(len(X), _ROWS_PER_BLOCK):
             of_block = None if errors is None else errors[block]
             winners, _ = self.nearest(X[block], codebook, errors=of_block)
             known = winners >= 0
             values = self.values(X[block][known].astype(np.float64))
             weights = _weights(values, None if errors is None else of_block[known])
-            of_rows = np.ones(len(X)) if sample_weight is None else sample_weight
             assigned = membership(winners[known], n_units, of_rows[block][known])
             sums += assigned @ np.where(weights > 0, weights * values, 0.0)
             counts += assigned @ weights

@@ -17,8 +17,8 @@ class Epochs:
     """Draws the `n_rows` rows that each epoch of online training goes through.
 
     Whole weights are repetitions but for a common factor, unless they are above 16 in
-    the mean. Others are relative: an epoch has as many rows as samples, and a sample
-    comes as often as its weight demands, up to rounding (systematic sampling).
+    the mean. Others are relative: an epoch has as many rows as samples, drawn by
+    systematic sampling.
     """
 
     def __init__(self, X, sample_weight):

@@ -12,11 +12,7 @@ from skesom.som._vectors import has_openmp, most_threads
 
 
 def effective_n_threads():
-    """Return the number of threads for a kernel.
-
-    ``OMP_NUM_THREADS``, limits set by threadpoolctl and the processors that this
-    process may use are all honored; without OpenMP there is one thread.
-    """
+    """Return the number of threads for a kernel, within all limits that are set."""
     if not has_openmp:
         return 1
     if os.environ.get("OMP_NUM_THREADS"):

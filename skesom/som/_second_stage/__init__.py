@@ -1,10 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """From units to clusters: the second stage that both maps share.
 
-The units of a map are many more than the populations in the data. `group_units` groups
-them by the graph of relative co-activation (`_graph`, `_spectral`, `_mixture`), by the
-U-matrix (`_umatrix`), by pairs of winners (`_two_winners`), or by any scikit-learn
-clusterer.
+By the graph of relative co-activation (`_graph`, `_spectral`, `_mixture`), the U-matrix
+(`_umatrix`), pairs of winners (`_two_winners`), or any scikit-learn clusterer.
 """
 
 import numpy as np
@@ -58,8 +56,8 @@ def group_units(units, clusterer, n_clusters):
     if found < n_clusters:
         warn_user(
             f"The {len(units)} units of the map gave {found} clusters, fewer than "
-            f"n_clusters={n_clusters}. Ask for fewer clusters or let the map have more "
-            "units (a smaller epsilon, more max_nodes, a larger shape).",
+            f"n_clusters={n_clusters}. Ask for fewer, or for more units of the map (a "
+            "smaller epsilon, more max_nodes, a larger shape).",
             ConvergenceWarning,
         )
     return groups, mixture

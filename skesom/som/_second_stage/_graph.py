@@ -7,14 +7,12 @@ doi:10.1016/0893-6080(94)90109-0), are many compared with those that they hold::
 
     A_ij = (c_ij + c_ji) / (min(hits_i, hits_j) + mean hits)
 
-The mean hits keep units of few samples from being tied by chance. The rule is the
-authors' own, and so is what follows. Units are left out that hold few samples compared
-with the others of their component (noise, or units between groups), and so are
-outliers. Components as near to each other as linked units are joined as by one sample:
-gaps between them are chance. *Islands* are components of few samples far from the
-rest, and units far from their neighbors or their own samples. They become clusters
-only where the number asked for needs them. Where the graph has no gaps, normal
-distributions describe the units better than a cut (`_mixture`).
+This rule and what follows are the authors' own. Outliers, and units of few samples
+compared with their component (noise, or units between groups), are left out. Components
+as near to each other as linked units are joined as by one sample. *Islands* are
+components of few samples far from the rest, and units far from their neighbors or their
+own samples; they are clusters only where the number asked for needs them. Where the
+graph has no gaps, normal distributions are fitted instead of a cut (`_mixture`).
 """
 
 from dataclasses import dataclass, replace
@@ -32,21 +30,14 @@ from skesom.som._second_stage._spectral import (
     plausible_number,
     smallest_eigenpairs,
 )
-from skesom.som._second_stage._units import (
-    both_ways,
-    component_gaps,
-    joined,
-    spread,
-)
+from skesom.som._second_stage._units import both_ways, component_gaps, joined, spread
 
 _NEAR = 1.7  # lengths of links: a smaller gap is chance
 _FAR = 4.0  # lengths or radii of the neighbors: what is farther is an outlier
 _COMPACT = 5.0  # radii of a unit without anything between it and its neighbors
 _APART = 2.0  # lengths of links between an island and the rest
 _FEWEST = 3  # samples of an island
-_SPARSE = (
-    0.2  # of the mean samples of a component's units: units with less are left out
-)
+_SPARSE = 0.2  # of the mean samples of a component's units: less are left out
 _SMALLEST_SHARE = 0.002  # of the samples, in an island
 _SCATTERED = 3.0  # typical distances of the nearest unit: what is farther is an outlier
 _ODD_SHARE = 0.02  # of the samples, in all of these; more are a thin body
@@ -79,14 +70,10 @@ def graph_clusters(units, n_clusters):
 class CoactivationGraph:
     """A graph of units."""
 
-    affinity: sparse.csr_array
-    """Symmetric weights of the links."""
-    inside: np.ndarray
-    """Units of components that hold a sizable share of the samples."""
-    component: np.ndarray
-    """Numbers of these components, from 0 on; -1 elsewhere."""
-    islands: list
-    """Units of each small component that stands for itself, the farthest first."""
+    affinity: sparse.csr_array  # symmetric weights of the links
+    inside: np.ndarray  # units of components that hold a sizable share of the samples
+    component: np.ndarray  # numbers of these components, from 0 on; -1 elsewhere
+    islands: list  # units of each small component that stands for itself
 
 
 def coactivation_graph(units):
@@ -99,19 +86,16 @@ def coactivation_graph(units):
     isolated = (isolation > _FAR) | (compact & (isolation > _APART))
     isolated &= hits >= _FEWEST
     kept = isolated[rows] == isolated[columns]
-    rows, columns, between, lengths = (
-        values[kept] for values in (rows, columns, between, lengths)
-    )
+    links = rows, columns, between, lengths
+    rows, columns, between, lengths = (values[kept] for values in links)
     smaller = np.minimum(hits[rows], hits[columns]) + hits.mean()
-    affinity = sparse.csr_array(
-        (between / smaller, (rows, columns)), shape=(n_units, n_units)
-    )
+    entries = between / smaller, (rows, columns)
+    affinity = sparse.csr_array(entries, shape=(n_units, n_units))
     reach = _mean(rows, between, lengths, n_units)
     candidates = (hits > 0) & ~isolated
     links = _links_by_chance(units, affinity, candidates, reach)
-    sparse_units = _sparse(affinity + links, hits) | _scattered(
-        units, candidates & (np.diff(affinity.indptr) > 0)
-    )
+    sparse_units = _sparse(affinity + links, hits)
+    sparse_units |= _scattered(units, candidates & (np.diff(affinity.indptr) > 0))
     if sparse_units.any():
         affinity = _without(affinity, sparse_units)
         links = _links_by_chance(units, affinity, candidates & ~sparse_units, reach)
@@ -122,26 +106,21 @@ def coactivation_graph(units):
     inside = sizable[component]
     few = max(_FEWEST, _SMALLEST_SHARE * hits.sum())
     islands = np.flatnonzero(~sizable & (held >= few))
-    distances = [
-        max(
-            _gap(units, component == island, reach),
-            np.max(isolation[(component == island) & isolated], initial=0.0),
-        )
-        for island in islands
-    ]
-    return CoactivationGraph(
-        affinity,
-        inside,
-        _renumbered(component, inside),
-        _far_ones(component, islands, np.array(distances)),
-    )
+    far_ones = []
+    for own in (component == island for island in islands):
+        alone = np.max(isolation[own & isolated], initial=0.0)
+        distance = max(_gap(units, own, reach), alone)
+        if distance >= _APART:
+            far_ones.append((distance, np.flatnonzero(own)))
+    far_ones.sort(key=lambda island: -island[0])
+    islands = [own for _, own in far_ones]
+    return CoactivationGraph(affinity, inside, _renumbered(component, inside), islands)
 
 
 def _isolation(units, rows, columns, between, lengths):
     """Return how far units are from others or their own samples; which are compact.
 
-    In units of the same of their neighbors, and of the typical radius. The samples of a
-    compact unit are much nearer to it than any other unit.
+    In units of the same of their neighbors, and of the typical radius.
     """
     n_units = len(units)
     shortest = np.full(n_units, np.inf)
@@ -212,20 +191,11 @@ def _gap(units, own, reach):
     return float(distances[place]) / length if length > 0 else np.inf
 
 
-def _far_ones(component, islands, distances):
-    """Return the units of the islands that are far enough, the farthest first."""
-    far = distances >= _APART
-    order = np.argsort(-distances[far], kind="stable")
-    return [np.flatnonzero(component == island) for island in islands[far][order]]
-
-
 def _plausible_numbers(graph, hits):
     """Return how many clusters each component has by itself."""
     held = np.bincount(graph.component[graph.inside], weights=hits[graph.inside])
-    return [
-        plausible_number(_part(graph.affinity, graph.component == number), n_samples)
-        for number, n_samples in enumerate(held)
-    ]
+    parts = (_part(graph.affinity, graph.component == own) for own in range(len(held)))
+    return list(map(plausible_number, parts, held))
 
 
 def _cut_by_themselves(graph, hits):
@@ -245,8 +215,8 @@ def _cut_by_themselves(graph, hits):
 def _islands_asked_for(graph, units, n_clusters):
     """Return the islands that are clusters.
 
-    None unless the body has gaps, and its own clusters and the islands are as many
-    as the number. Else outliers would take clusters from the body.
+    None unless the body has gaps, and its own clusters and the islands are as many as
+    the number; outliers would take clusters from the body.
     """
     n_islands, n_components = len(graph.islands), graph.component.max() + 1
     if n_islands == 0 or not 1 < n_components < n_clusters:
@@ -282,12 +252,8 @@ def _body_without(graph, units):
     affinity = _without(graph.affinity, units)
     inside = graph.inside & ~units
     _, component = connected_components(affinity, directed=False)
-    return replace(
-        graph,
-        affinity=affinity,
-        inside=inside,
-        component=_renumbered(component, inside),
-    )
+    component = _renumbered(component, inside)
+    return replace(graph, affinity=affinity, inside=inside, component=component)
 
 
 def _cut(graph, codebook, n_clusters):

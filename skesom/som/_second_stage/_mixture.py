@@ -1,15 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """A mixture of normal distributions from the units of a map.
 
-Hits, means and covariances of the units' samples stand for the samples [1]_: with them
-the M step of expectation-maximization is exact, and the E step takes the expected
-log density of a unit's samples. One iteration costs as much as so many units, however
-many samples there are.
-
-References
-----------
-.. [1] Bradley, P., Reina, C. & Fayyad, U. (2000), "Clustering very large databases
-   using EM mixture models", Proc. ICPR, vol. 2, 76-80, doi:10.1109/ICPR.2000.906021
+Hits, means and covariances of the units' samples stand for the samples (Bradley, Reina
+& Fayyad 2000, doi:10.1109/ICPR.2000.906021): the M step of expectation-maximization is
+exact, and the E step takes the expected log density of a unit's samples.
 """
 
 from typing import NamedTuple
@@ -17,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy import linalg
 from sklearn.cluster import KMeans
+from sklearn.utils import gen_batches
 
 from skesom.som._second_stage._spectral import conductances
 from skesom.som._threads import one_blas_thread
@@ -34,11 +29,8 @@ class NormalMixture(NamedTuple):
     """Normal distributions, each of which is a cluster."""
 
     means: np.ndarray
-    factors: np.ndarray
-    """The squared length of (x - mean) @ factor (or * factor) is the squared
-    Mahalanobis distance of x."""
-    constants: np.ndarray
-    """Log of the share of each normal, and of the height of its peak."""
+    factors: np.ndarray  # (x - mean) @ factor, or * factor, has the Mahalanobis length
+    constants: np.ndarray  # log of the share of each normal, and of its peak
     labels: np.ndarray
 
     def labeled(self, labels):
@@ -49,8 +41,7 @@ class NormalMixture(NamedTuple):
         """Return the label of the most probable cluster of each row."""
         labels = np.empty(len(rows), dtype=np.int32)
         with one_blas_thread():
-            for start in range(0, len(rows), _ROWS_AT_A_TIME):
-                block = slice(start, start + _ROWS_AT_A_TIME)
+            for block in gen_batches(len(rows), _ROWS_AT_A_TIME):
                 log_density = self._log_densities(rows[block])
                 labels[block] = self.labels[log_density.argmax(axis=0)]
         return labels
@@ -66,9 +57,7 @@ class NormalMixture(NamedTuple):
             apart = apart.reshape(*places.shape, -1)
             apart -= places[:, :, np.newaxis]
         else:
-            apart = (features - means[:, :, np.newaxis]) * self.factors[
-                :, :, np.newaxis
-            ]
+            apart = (features - means[:, :, None]) * self.factors[:, :, None]
         np.square(apart, out=apart)
         return self.constants[:, np.newaxis] - 0.5 * apart.sum(axis=1)
 
@@ -76,9 +65,8 @@ class NormalMixture(NamedTuple):
 def cut_or_mixture(affinity, units, groups, least=0):
     """Keep the cut of a graph where it follows gaps, and else fit normal distributions.
 
-    Normals overlap where no samples are few, and gaps bend where no normal does. So a
-    mixture is taken if it cuts about as few links, or if the cut itself is none along
-    gaps. It starts from the cut and from k-means; the more likely of the two is kept.
+    A mixture is taken if it cuts about as few links, or if the cut follows no gaps. It
+    starts from the cut and from k-means; the more likely of the two is kept.
     """
     n_clusters = len(np.unique(groups))
     if np.count_nonzero(units.hits) <= n_clusters:
@@ -120,12 +108,11 @@ def fitted_mixture(units, groups):
         if log_likelihood - last < _TOLERANCE:
             break
         last = log_likelihood
-    mixture = NormalMixture(
-        center + normals.means * widths,
-        _factors(normals.precisions, widths),
-        _constants(normals, first.shape[1]),
-        np.arange(len(normals.means), dtype=np.int32),
-    )
+    means = center + normals.means * widths
+    factors = _factors(normals.precisions, widths)
+    numbers = np.arange(len(means), dtype=np.int32)
+    constants = _constants(normals, first.shape[1])
+    mixture = NormalMixture(means, factors, constants, numbers)
     return log_density.argmax(axis=1), log_likelihood, mixture
 
 
@@ -134,8 +121,8 @@ def _scaled_moments(units):
     share = units.hits / units.hits.sum()
     center = share @ units.means
     first = units.means - center
-    full = units.covariances.ndim == 3
     variances = units.covariances
+    full = variances.ndim == 3
     if full:
         variances = np.diagonal(variances, axis1=1, axis2=2)
     widths = np.sqrt(share @ (variances + first**2))

@@ -1,17 +1,14 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Normalized cuts of a graph of units, and how many of them the graph supports.
 
-The eigenvectors of the smallest eigenvalues of the normalized Laplacian show where a
-graph is easily cut. Units are assigned to clusters by k-means on their rows, scaled to
-the length 1 [3]_. It starts from the units that a pivoted QR decomposition finds in the
-middle of the clusters [1]_, so nothing is random.
+Units are assigned to clusters by k-means on their rows of the eigenvectors of the
+smallest eigenvalues of the normalized Laplacian, scaled to the length 1 [3]_. It starts
+from the units that a pivoted QR decomposition finds in the middle of clusters [1]_.
 
-Into how many clusters? With the conductance of a cluster, the weight of its links to
-others over that of all its links, k clusters are well separated if the next eigenvalue
-lambda_(k+1) is large against the largest of their conductances [2]_: then no cluster is
-cut as easily as it is cut off. The ratio is far above 1 for separate groups and below
-1.3 for one body of any shape and dimension (normal, uniform, heavy-tailed, hollow). An
-even chain of n units, cut in the middle, has 2 pi^2 / n, so short chains must do more.
+With the conductance of a cluster, the weight of its links to others over that of all
+its links, k clusters are well separated if the eigenvalue lambda_(k+1) is large against
+the largest of their conductances [2]_. The ratio is far above 1 for separate groups and
+below 1.3 for one body. An even chain of n units, cut in the middle, has 2 pi^2 / n.
 
 References
 ----------
@@ -70,8 +67,7 @@ def conductances(affinity, groups):
 def cut_components(affinity, component, n_clusters):
     """Cut the components of a graph, fewer than n_clusters, into clusters.
 
-    The spectrum of the whole graph is that of its components together: each gets as
-    many clusters as it has eigenvalues among the n_clusters smallest, at least one.
+    Each gets as many as it has eigenvalues among the n_clusters smallest, at least one.
     """
     units = [np.flatnonzero(component == c) for c in range(component.max() + 1)]
     most = n_clusters - len(units) + 1
@@ -146,14 +142,8 @@ def _sparse_eigenpairs(normalized, n_pairs):
         )
         values = 1 - values
     except ArpackNoConvergence:
-        # Long shapes have small eigenvalues close together. Shifted a little below zero
-        # the matrix can be factorised, and inverting it pulls them apart.
-        values, vectors = eigsh(
-            (sparse.eye_array(n_units) - normalized).tocsc(),
-            k=n_pairs,
-            sigma=-0.001,
-            which="LM",
-            v0=start,
-        )
+        # Small eigenvalues of long shapes are close together: the inverse parts them.
+        laplacian = (sparse.eye_array(n_units) - normalized).tocsc()
+        values, vectors = eigsh(laplacian, k=n_pairs, sigma=-0.001, v0=start)
     order = np.argsort(values, kind="stable")
     return values[order], vectors[:, order]

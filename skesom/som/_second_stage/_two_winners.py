@@ -1,19 +1,17 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Clusters from pairs of winners.
 
-The nearest two units of a sample are linked. Links of few samples are dropped; what
-is connected is a cluster (the two-winner linkage of the DAME platform, after the
-competitive Hebbian learning of Martinetz & Schulten 1994). The threshold scales with
-the samples per unit. Components that hold a small share of the samples join the one of
-their nearest unit. A number of clusters is reached by dropping the weakest links first,
-as single linkage does.
+The nearest two units of a sample are linked. Links of few samples are dropped; what is
+connected is a cluster (the two-winner linkage of the DAME platform, after Martinetz &
+Schulten 1994). Small components join that of their nearest unit. A number of clusters
+is reached by dropping the weakest links first, as single linkage does.
 """
 
 import numpy as np
 from scipy import sparse
-from scipy.sparse.csgraph import connected_components, minimum_spanning_tree
+from scipy.sparse.csgraph import minimum_spanning_tree
 
-from skesom.som._second_stage._units import both_ways, joined, root_of, spread
+from skesom.som._second_stage._units import both_ways, joined, linked, root_of, spread
 
 _THRESHOLD = 0.1  # samples of a link, in samples per unit
 _SMALLEST_SHARE = 0.02  # of the samples, in a cluster
@@ -36,13 +34,6 @@ def two_winner_clusters(units, n_clusters):
     return spread(groups, inside, units.codebook)
 
 
-def linked(links, kept):
-    """Return the components of those links of a coo_array that are kept."""
-    ends = tuple(axis[kept] for axis in links.coords)
-    links = sparse.coo_array((np.ones(len(ends[0])), ends), shape=links.shape)
-    return connected_components(links, directed=False)[1]
-
-
 def _strongest_links(counts):
     """Return the maximum spanning tree of the links, each with its samples."""
     rows, columns, between = both_ways(counts)
@@ -55,10 +46,10 @@ def _strongest_links(counts):
 
 
 def _weakest_divisions(tree, hits, least, n_clusters):
-    """Tell which links part the units into clusters of at least so many samples.
+    """Return which links part the units into clusters of at least so many samples.
 
-    From the strongest link down, groups of units grow together. A link between two
-    groups that are large enough is a division; the weakest of them are dropped.
+    From the strongest link down, groups of units grow together. A link between two that
+    are large enough is a division; the weakest of them are dropped.
     """
     dropped = np.zeros(len(tree.data), dtype=bool)
     top, held = np.arange(len(hits)), hits.astype(np.float64)
@@ -71,6 +62,5 @@ def _weakest_divisions(tree, hits, least, n_clusters):
         held[one] += held[other]
     roots = np.flatnonzero(top == np.arange(len(top)))
     n_parts = np.count_nonzero(held[roots] >= least)
-    divisions = divisions[::-1]
-    dropped[divisions[: max(n_clusters - n_parts, 0)]] = True
+    dropped[divisions[::-1][: max(n_clusters - n_parts, 0)]] = True
     return dropped

@@ -1,14 +1,12 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Clusters from the U-matrix: its valleys.
 
-The U-matrix is the mean distance of a unit and those it is connected with, and high
-where clusters end. Each unit points to the lowest of its neighbors if that is lower
-than itself; units that lead to the same minimum are one valley (Hamel & Brown 2011,
-"Improved interpretability of the unified distance matrix with connected components",
-Proc. DMIN 2011; the clustering of the same name of the DAME platform). That alone finds
-a valley in every roughness of the U-matrix. As in a watershed, valleys are joined over
-their lowest pass, the shallowest first: what is kept is the number asked for, or the
-valleys whose pass is high against their ground. This part is the authors' own.
+Each unit points to the lowest of its neighbors if that is lower than itself; units that
+lead to the same minimum are one valley (Hamel & Brown 2011, "Improved interpretability
+of the unified distance matrix with connected components", Proc. DMIN 2011). As in a
+watershed, valleys are joined over their lowest pass, the shallowest first: the number
+asked for is kept, or those whose pass is high against their ground. This part is the
+authors' own.
 """
 
 import numpy as np
@@ -62,12 +60,7 @@ def _depths(valley, units):
         if one == other:
             continue
         # The shallower one ends here; one without samples in any case.
-        if (held[one] > 0, -ground[one], -one) > (
-            held[other] > 0,
-            -ground[other],
-            -other,
-        ):
-            one, other = other, one
+        one, other = sorted((one, other), key=lambda v: (held[v] > 0, -ground[v], -v))
         top[one] = parent[one] = other
         if held[one] > 0:
             depth[one] = height / ground[one] if ground[one] > 0 else np.inf

@@ -20,22 +20,14 @@ class Units:
     """Units of a map, comparable by Euclidean distances, and their training samples."""
 
     codebook: np.ndarray
-    hits: np.ndarray
-    """Samples by nearest unit."""
-    counts: sparse.csr_array | None = None
-    """Samples by nearest and second nearest unit."""
-    radii: np.ndarray | None = None
-    """Mean distance of a unit and its samples, 0 without any."""
-    links: sparse.csr_array | None = None
-    """Symmetric; units that the map connects."""
-    heights: np.ndarray | None = None
-    """The U-matrix: mean distance of a unit and those it is connected with."""
-    means: np.ndarray | None = None
-    """Of the samples of each unit."""
-    covariances: np.ndarray | None = None
-    """Of the samples of each unit, or their variances."""
-    deep: float = 1.5
-    """Height of the pass of a valley that is a cluster, over that of its ground."""
+    hits: np.ndarray  # samples by nearest unit
+    counts: sparse.csr_array | None = None  # by nearest and second nearest unit
+    radii: np.ndarray | None = None  # mean distance of the samples, 0 without any
+    links: sparse.csr_array | None = None  # symmetric; what the map connects
+    heights: np.ndarray | None = None  # the U-matrix
+    means: np.ndarray | None = None  # of the samples
+    covariances: np.ndarray | None = None  # of the samples, or their variances
+    deep: float = 1.5  # pass of a valley that is a cluster, over its ground
 
     def __len__(self):
         return len(self.codebook)
@@ -45,19 +37,14 @@ def count_pairs(winners, n_units, weights=None):
     """Count how often two units are nearest and second nearest to a sample."""
     dtype = np.int64 if weights is None else weights.dtype
     known = winners[:, 1] >= 0
-    if not known.all():
-        winners = winners[known]
-        weights = None if weights is None else weights[known]
+    winners, weights = winners[known], None if weights is None else weights[known]
     if n_units**2 <= _MOST_CELLS:
         pairs = winners[:, 0] * n_units + winners[:, 1]
-        table = np.bincount(pairs, weights, minlength=n_units**2)
-        table = table.astype(dtype, copy=False)
+        table = np.bincount(pairs, weights, n_units**2).astype(dtype, copy=False)
         return sparse.csr_array(table.reshape(n_units, n_units))
     if weights is None:
         weights = np.ones(len(winners), dtype=dtype)
-    return sparse.coo_array(
-        (weights, tuple(winners.T)), shape=(n_units, n_units)
-    ).tocsr()
+    return sparse.csr_array((weights, tuple(winners.T)), shape=(n_units, n_units))
 
 
 def both_ways(counts):
@@ -71,10 +58,13 @@ def component_clusters(codebook, links, max_length):
     links = links.tocoo()
     ends = codebook[links.coords[0]] - codebook[links.coords[1]]
     short = np.linalg.norm(ends, axis=1) <= max_length
-    links = sparse.coo_array(
-        (np.ones(np.count_nonzero(short)), tuple(axis[short] for axis in links.coords)),
-        shape=links.shape,
-    )
+    return linked(links, short)
+
+
+def linked(links, kept):
+    """Return the components of those links of a coo_array that are kept."""
+    ends = tuple(axis[kept] for axis in links.coords)
+    links = sparse.coo_array((np.ones(len(ends[0])), ends), shape=links.shape)
     return connected_components(links, directed=False)[1]
 
 
@@ -121,9 +111,8 @@ def spread(groups, inside, codebook):
     everywhere = np.empty(len(codebook), dtype=np.intp)
     everywhere[inside] = groups
     if not inside.all():
-        nearest, _ = nearest_units(
-            np.ascontiguousarray(codebook[~inside]), codebook[inside]
-        )
+        outside = np.ascontiguousarray(codebook[~inside])
+        nearest, _ = nearest_units(outside, codebook[inside])
         everywhere[~inside] = groups[nearest]
     return everywhere
 
@@ -160,10 +149,7 @@ def joined(codebook, component, n_clusters):
     gaps, _ = component_gaps(codebook, component)
     tree = minimum_spanning_tree(gaps).tocoo()
     kept = np.argsort(tree.data, kind="stable")[: n_components - n_clusters]
-    joins = sparse.coo_array(
-        (np.ones(len(kept)), (tree.row[kept], tree.col[kept])), shape=gaps.shape
-    )
-    return connected_components(joins, directed=False)[1][component]
+    return linked(tree, kept)[component]
 
 
 def root_of(parents, node):
