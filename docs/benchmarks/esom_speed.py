@@ -23,7 +23,8 @@ from skesom.datasets import make_galaxy_cube
 from skesom.pixels import flatten
 from skesom.som import ESOM
 from skesom.som._network import Network
-from skesom.som._second_stage import Units, component_clusters, group_units
+from skesom.som._second_stage import group_units
+from skesom.som._second_stage._units import Units, component_clusters
 from skesom.som._summary import summarize
 
 NODES = 500

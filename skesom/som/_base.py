@@ -23,14 +23,9 @@ from skesom._common.labels import MASKED, ranks_by_size
 from skesom.som._docstrings import fill_docstrings
 from skesom.som._input import check_errors, check_samples
 from skesom.som._metric import Metric
-from skesom.som._second_stage import (
-    RULES,
-    Units,
-    group_units,
-    majority_groups,
-    units_by_size,
-)
-from skesom.som._summary import cluster_means, mean_distance
+from skesom.som._second_stage import RULES, group_units
+from skesom.som._second_stage._units import Units, majority_groups, units_by_size
+from skesom.som._summary import cluster_means
 
 COUNT = Interval(Integral, 1, None, closed="left")
 _DISTANCES_AT_A_TIME = 2**20
@@ -108,11 +103,11 @@ class CodebookMap(
         Returns
         -------
         score : float
-            Minus the mean distance to the nearest unit. To compare numbers of
-            clusters, use a scorer of `skesom.metrics`.
+            To compare numbers of clusters, use a scorer of `skesom.metrics`.
         """
         _, distances = self.winners(X, return_distance=True)
-        return -mean_distance(distances)
+        known = distances[~np.isnan(distances)]
+        return -float(np.mean(known, dtype=np.float64)) if len(known) else np.nan
 
     def winners(self, X, k=1, *, return_distance=False, errors=None):
         """Find the best-matching unit of every sample, or the best few.
@@ -138,14 +133,12 @@ class CodebookMap(
             raise ValueError(
                 f"k must be an int from 1 to the number of units, {n_units}. Got {k!r}."
             )
+        metric, how = self._metric(), {"errors": errors}
         if k == 1:
-            winners, distances = self._metric().nearest(
-                X, self.codebook_, errors=errors, measured=return_distance
-            )
+            how["measured"] = return_distance
+            winners, distances = metric.nearest(X, self.codebook_, **how)
         else:
-            winners, distances = nearest_several(
-                self._metric(), X, self.codebook_, k, errors
-            )
+            winners, distances = nearest_several(metric, X, self.codebook_, k, **how)
         return (winners, distances) if return_distance else winners
 
     def impute(self, X, errors=None):
@@ -163,8 +156,7 @@ class CodebookMap(
 
         Notes
         -----
-        Fessant, F. & Midenet, S. (2002), "Self-organizing map for data imputation and
-        correction in surveys", Neural Computing & Applications 10, 300-310,
+        After Fessant & Midenet (2002), Neural Computing & Applications 10, 300-310,
         doi:10.1007/s005210200002.
         """
         X, errors = self._checked(X, errors)

@@ -2,14 +2,14 @@
 """The classical self-organizing map."""
 
 from functools import partial
-from numbers import Integral, Real
+from numbers import Real
 
 import numpy as np
 from sklearn.base import _fit_context
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
-from skesom.som._base import CodebookMap
+from skesom.som._base import COUNT, CodebookMap
 from skesom.som._docstrings import fill_docstrings
 from skesom.som._initial_codebook import initial_codebook, lattice_shape
 from skesom.som._input import (
@@ -189,18 +189,13 @@ default="euclidean"
 
     _parameter_constraints = {
         **CodebookMap._cluster_constraints,
-        "shape": [
-            Interval(Integral, 1, None, closed="left"),
-            tuple,
-            list,
-            StrOptions({"auto"}),
-        ],
+        "shape": [COUNT, tuple, list, StrOptions({"auto"})],
         "topology": [StrOptions({"hexagonal", "rectangular"})],
         "toroidal": ["boolean"],
         "neighborhood": [StrOptions(set(NEIGHBORHOODS))],
         "diameter": [Interval(Real, 0, None, closed="neither"), None],
         "algorithm": [StrOptions({"batch", "online"})],
-        "n_epochs": [Interval(Integral, 1, None, closed="left")],
+        "n_epochs": [COUNT],
         "sigma": [Interval(Real, 0, None, closed="neither"), "array-like", None],
         "final_sigma": [Interval(Real, 0, None, closed="neither"), None],
         "sigma_decay": [StrOptions(set(DECAYS)), callable],
@@ -301,13 +296,6 @@ default="euclidean"
         return coordinates
 
     def u_matrix(self):
-        """Return the mean distance of each unit to its neighbors on the lattice.
-
-        Returns
-        -------
-        distances : ndarray of shape (n_rows, n_columns)
-            High values are borders between clusters (Ultsch & Siemon 1990).
-        """
         return super().u_matrix().reshape(self.shape_)
 
     def hit_map(self, X=None):
@@ -358,12 +346,8 @@ default="euclidean"
         """Train on samples that have been checked, and group the units by them."""
         layers = planned_layers(self)
         training = self._trained(*with_weight(sample_weight, X, errors), n_calls)
-        samples = {
-            "X": X,
-            "sample_weight": sample_weight,
-            "metric": self._metric(),
-            "errors": errors,
-        }
+        samples = {"X": X, "sample_weight": sample_weight, "errors": errors}
+        samples["metric"] = self._metric()
         with_pairs = not layers and self._grouped_by("two-winners")
         codebook = training.codebook
         summary = summarize(codebook=codebook, with_pairs=with_pairs, **samples)
@@ -381,8 +365,7 @@ default="euclidean"
     def _trained(self, sample_weight, X, errors, n_calls):
         """Return the map after the first or a later call of a stream."""
         if n_calls == 1:
-            self._check_neighborhood()
-            self._check_metric(X)
+            self._check_training(X)
         generator = random_generator(self.random_state)
         of_lattice = self.topology, self.toroidal
         # One BLAS thread: a matrix product must not depend on how many there are.
@@ -394,7 +377,7 @@ default="euclidean"
             lattice = Lattice(shape, *of_lattice)
             schedule = Schedule(
                 self._metric(),
-                self._neighborhood(),
+                Neighborhood(self.neighborhood, self.diameter),
                 self.n_epochs,
                 partial(self._widths, shape),
                 self._rates,
@@ -429,9 +412,6 @@ default="euclidean"
         summary = summarize(codebook=codebook, with_moments=moments, **samples)
         return self._groups(codebook, summary, self.connections_)
 
-    def _neighborhood(self):
-        return Neighborhood(self.neighborhood, self.diameter)
-
     def _widths(self, shape, progress, epoch=None):
         """Return sigma at each progress; in a given epoch if they are given so."""
         if self.sigma is not None and np.ndim(self.sigma) > 0:
@@ -444,7 +424,7 @@ default="euclidean"
             return widths if epoch is None else np.full(len(progress), widths[epoch])
         last = self.final_sigma
         if last is None:
-            bounded = self._neighborhood().ends_at_sigma
+            bounded = Neighborhood(self.neighborhood).ends_at_sigma
             last = _FINAL_RADIUS if bounded else _FINAL_SIGMA
         first = self.sigma
         if first is None:
@@ -458,14 +438,12 @@ default="euclidean"
         last = min(first, self.final_learning_rate)
         return decayed(decay, first, last, progress, "learning_rate_decay")
 
-    def _check_neighborhood(self):
+    def _check_training(self, X):
         if self.neighborhood == "mexican_hat" and self.algorithm == "batch":
             raise ValueError(
                 'neighborhood="mexican_hat" needs algorithm="online": negative weights '
                 "have no mean in batch training."
             )
-
-    def _check_metric(self, X):
         if self.feature_weights is None:
             return
         weights = np.asarray(self.feature_weights, dtype=np.float64)

@@ -16,7 +16,8 @@ from skesom.som._docstrings import fill_docstrings
 from skesom.som._epsilon import choose_epsilon, forecast, target_nodes
 from skesom.som._input import check_training_samples, random_generator, warn_user
 from skesom.som._network import Network, make_room
-from skesom.som._second_stage import RULES, component_clusters
+from skesom.som._second_stage import RULES
+from skesom.som._second_stage._units import component_clusters
 from skesom.som._summary import feature_means, summarize
 
 _SAMPLES_AT_A_TIME = 65536  # between two moments at which Ctrl-C is heard
@@ -206,8 +207,8 @@ default="graph"
         Returns
         -------
         activation : ndarray of shape (n_samples,)
-            exp(-2 d^2 / epsilon^2) with the distance d to the nearest node: 1 at the
-            node, 0.135 at the distance epsilon; NaN without any present feature.
+            exp(-2 d^2 / epsilon^2) with the distance d to the nearest node; NaN
+            without any present feature.
         """
         _, distances = self.winners(X, return_distance=True)
         return np.exp(-2 * (distances / distances.dtype.type(self.epsilon_)) ** 2)
@@ -229,16 +230,14 @@ default="graph"
     def forecast(self, X):
         """Estimate before a run how many nodes it will make and how long it will take.
 
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            The training samples. Only the first of the training order are used.
+        %(X)s
 
         Returns
         -------
         forecast : Forecast
             Named tuple of `epsilon` (the one chosen, if it is "auto"), `n_nodes`, and
-            `seconds` of learning on this machine. The map stays as it is.
+            `seconds` of learning on this machine, from the first samples of a run. The
+            map stays as it is.
 
         Examples
         --------

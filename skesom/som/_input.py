@@ -115,7 +115,7 @@ def _check_span(X):
     if span > most or 0 < span < 1 / most:
         raise ValueError(
             f"The features span {span:.3g}, and squares of such distances do not fit "
-            f"into {X.dtype}. Scale the features (StandardScaler), or pass float64."
+            f"into {X.dtype}. Scale the features first, or pass float64."
         )
 
 

@@ -8,7 +8,7 @@ from scipy import sparse
 from sklearn.utils import gen_batches
 
 from skesom.som._metric import Metric, membership
-from skesom.som._second_stage import count_pairs
+from skesom.som._second_stage._units import count_pairs
 
 _ROWS_PER_BLOCK = 1_000_000
 _MOST_CELLS = 2**23  # of the covariances of all units; beyond, variances only
@@ -154,9 +154,3 @@ def cluster_means(X, labels, n_clusters, sample_weight=None):
             counts += np.bincount(own, weight, n_clusters)[:, np.newaxis]
     means = np.full_like(sums, np.nan)
     return np.divide(sums, counts, out=means, where=counts > 0).astype(X.dtype)
-
-
-def mean_distance(distances):
-    """Return the mean of the distances that are known, NaN without any."""
-    known = distances[~np.isnan(distances)]
-    return float(np.mean(known, dtype=np.float64)) if len(known) else float("nan")

@@ -14,7 +14,8 @@ from sklearn.mixture import GaussianMixture
 from skesom.som import CSOM, ESOM
 from skesom.som._lattice_training import units_by_k_means
 from skesom.som._metric import Metric
-from skesom.som._second_stage import Units, _mixture
+from skesom.som._second_stage import _mixture
+from skesom.som._second_stage._units import Units
 from skesom.som._summary import UnitMoments, summarize
 
 

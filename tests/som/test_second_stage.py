@@ -19,8 +19,8 @@ from sklearn.preprocessing import StandardScaler
 
 from skesom.som import CSOM, ESOM, _second_stage
 from skesom.som._lattice import Lattice
-from skesom.som._second_stage import Units, _graph, _spectral, _two_winners, _umatrix
-from skesom.som._second_stage._units import both_ways
+from skesom.som._second_stage import _graph, _spectral, _two_winners, _umatrix
+from skesom.som._second_stage._units import Units, both_ways
 
 MAPS = {
     "ESOM": ESOM(random_state=0),

@@ -13,25 +13,8 @@ from skesom.som._input import warn_user
 from skesom.som._second_stage._graph import graph_clusters
 from skesom.som._second_stage._two_winners import two_winner_clusters
 from skesom.som._second_stage._umatrix import umatrix_clusters
-from skesom.som._second_stage._units import (
-    Units,
-    clusters_of,
-    component_clusters,
-    count_pairs,
-    majority_groups,
-    units_by_size,
-)
+from skesom.som._second_stage._units import clusters_of
 from skesom.som._threads import one_blas_thread
-
-__all__ = [
-    "RULES",
-    "Units",
-    "component_clusters",
-    "count_pairs",
-    "group_units",
-    "majority_groups",
-    "units_by_size",
-]
 
 RULES = ("graph", "umatrix", "two-winners")
 
