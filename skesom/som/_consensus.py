@@ -211,9 +211,8 @@ class ConsensusClusterer(MetaEstimatorMixin, ClusterMixin, BaseEstimator):
         self.labels_[winner >= 0] = rank[winner[winner >= 0]]
         self.agreement_ = agreement
         some = slice(None, None, max(1, len(known) // _ENOUGH_TO_LEARN))
-        self.representative_ = _labeled_alike(
-            members[closest], known[some], self.labels_[compared][some]
-        )
+        known, labels = known[some], self.labels_[compared][some]
+        self.representative_ = _labeled_alike(members[closest], known, labels)
         self._warn_of_few()
         return self
 
@@ -350,16 +349,16 @@ def _name_of(estimator):
 def _fit_member(member, X, seed, n_samples):
     """Fit a member; return it, its labels of all rows if it has them, and an error."""
     rows = np.random.default_rng(seed).choice(len(X), n_samples, replace=False)
-    labels = None
+    labels = error = None
     try:
         if hasattr(member, "predict"):
             member.fit(X[rows])
         else:
             labels = np.empty(len(X), dtype=np.int32)
             labels[rows] = member.fit_predict(X[rows])
-    except _FAILURES as error:
-        return member, labels, error
-    return member, labels, None
+    except _FAILURES as failure:
+        error = failure
+    return member, labels, error
 
 
 def _in_threads(function, items, n_jobs):

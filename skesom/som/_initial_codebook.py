@@ -51,8 +51,6 @@ def initial_codebook(init, X, sample_weight, shape, random_state):
 def principal_axes(X, sample_weight=None):
     """Find the first two principal components of a table."""
     unweighted = sample_weight is None
-    if unweighted:
-        sample_weight = np.broadcast_to(1.0, len(X))
     means = _feature_means(X, sample_weight)
     # Deviations from the means are summed, so no digits are lost to an offset.
     scatter = np.zeros((X.shape[1], X.shape[1]))
@@ -62,7 +60,7 @@ def principal_axes(X, sample_weight=None):
         weighted = centered if unweighted else centered * sample_weight[rows][:, None]
         scatter += weighted.T @ centered
     n_features = X.shape[1]
-    total = sample_weight.sum()
+    total = float(len(X)) if unweighted else sample_weight.sum()
     variances, vectors = linalg.eigh(
         scatter / max(total - 1, total / 2),  # weights may add up to less than 1
         subset_by_index=(max(0, n_features - 2), n_features - 1),
@@ -108,8 +106,6 @@ def _drawn_samples(X, sample_weight, n_units, random_state):
     if len(rows) < n_units:
         rows = random_state.choice(rows, n_units)
     codebook = X[rows[:n_units]]
-    if sample_weight is None:
-        sample_weight = np.broadcast_to(1.0, len(X))
     means = _feature_means(X, sample_weight).astype(X.dtype)
     return np.where(np.isnan(codebook), means, codebook)
 
@@ -137,8 +133,9 @@ def _automatic_shape(X, sample_weight, topology, toroidal):
 
 def _feature_means(X, sample_weight):
     """Return the means of the present features, in float64."""
-    sums = np.zeros(X.shape[1])
-    counts = np.zeros(X.shape[1])
+    sums, counts = np.zeros((2, X.shape[1]))
+    if sample_weight is None:
+        sample_weight = np.broadcast_to(1.0, len(X))
     for rows in _blocks(X):
         values = X[rows].astype(np.float64)
         missing = np.isnan(values)

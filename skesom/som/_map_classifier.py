@@ -140,15 +140,6 @@ class MapClassifier(ClassifierMixin, UnitVotes):
         self.unlabeled = unlabeled
 
     @_fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X, y, **fit_params):
-        """Train the map, and count the classes of its units.
-
-        %(fit_params)s
-        %(fitted)s
-        """
-        return self._learn(X, y, None, fit_params)
-
-    @_fit_context(prefer_skip_nested_validation=False)
     def partial_fit(self, X, y, classes=None, **fit_params):
         """Train on the first samples, then follow a stream of them.
 
@@ -158,7 +149,7 @@ class MapClassifier(ClassifierMixin, UnitVotes):
         %(fitted)s
         """
         self._validate_params()  # scikit-learn does so at the first call only
-        return self._learn(X, y, classes, fit_params, stream=True)
+        return self._learn(X, y, fit_params, classes, stream=True)
 
     def predict(self, X, errors=None):
         """Return the most probable class of every sample.
@@ -187,7 +178,7 @@ class MapClassifier(ClassifierMixin, UnitVotes):
         check_is_fitted(self)
         return self._shares_of(self._sum_over_nearest(X, self._votes, errors))
 
-    def _learn(self, X, y, classes, fit_params, *, stream=False):
+    def _learn(self, X, y, fit_params, classes=None, *, stream=False):
         """Train the map, and count the classes of its units."""
         som = self._map_to_learn(fit_params, stream=stream)
         more = stream and hasattr(self, "estimator_")

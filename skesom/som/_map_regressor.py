@@ -4,7 +4,7 @@
 from numbers import Real
 
 import numpy as np
-from sklearn.base import RegressorMixin, _fit_context
+from sklearn.base import RegressorMixin
 from sklearn.utils import check_array, check_consistent_length
 from sklearn.utils.validation import check_is_fitted, validate_data
 
@@ -90,25 +90,6 @@ class MapRegressor(RegressorMixin, UnitVotes):
         tags.target_tags.single_output = True
         tags.target_tags.multi_output = True
         return tags
-
-    @_fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X, y, **fit_params):
-        """Train the map, and average the targets of its units.
-
-        %(fit_params)s
-        %(fitted)s
-        """
-        return self._learn(X, y, fit_params)
-
-    @_fit_context(prefer_skip_nested_validation=False)
-    def partial_fit(self, X, y, **fit_params):
-        """Train on the first samples, then follow a stream of them.
-
-        %(fit_params)s
-        %(fitted)s
-        """
-        self._validate_params()  # scikit-learn does so at the first call only
-        return self._learn(X, y, fit_params, stream=True)
 
     def predict(self, X, errors=None):
         """Return the mean target of the training samples of the nearest units.

@@ -36,10 +36,7 @@ def summarize(
     with_pairs=True,
     with_moments=False,
 ):
-    """Count the training samples of each unit and of each pair of units.
-
-    Blocks of rows keep the memory small beside that of X.
-    """
+    """Count the training samples of each unit and of each pair of units."""
     metric = metric or Metric()
     n_units = len(codebook)
     dtype = np.int64 if sample_weight is None else np.float64
@@ -71,9 +68,7 @@ def summarize(
         total += distances.sum()
     radii = totals / np.where(hits > 0, hits, 1)
     error = float(total / (hits.sum() or 1))
-    if not with_moments:
-        return Summary(winners, counts, hits, radii, error)
-    of_units = moments.means(), moments.covariances()
+    of_units = moments.moments() if with_moments else ()
     return Summary(winners, counts, hits, radii, error, *of_units)
 
 
@@ -106,29 +101,20 @@ class UnitMoments:
             else:
                 self._second[unit] += (weighted * apart).sum(axis=0)
 
-    def means(self):
-        """Return the mean of the samples of each unit; the unit, without samples."""
-        return self._codebook + self._shift()
-
-    def covariances(self):
-        """Return covariances, or variances if those would be too many numbers."""
-        shift = self._shift()
+    def moments(self):
+        """Return means (the unit, without samples) and covariances, or variances."""
+        divisor = np.where(self._held > 0, self._held, 1.0)[:, None]
+        shift = self._first / divisor
+        squares = shift**2
         if self._second.ndim == 3:
             squares = shift[:, :, None] * shift[:, None, :]
-            return self._second / self._divisor()[:, None, None] - squares
-        return self._second / self._divisor()[:, None] - shift**2
-
-    def _shift(self):
-        return self._first / self._divisor()[:, None]
-
-    def _divisor(self):
-        return np.where(self._held > 0, self._held, 1.0)
+            divisor = divisor[:, :, None]
+        return self._codebook + shift, self._second / divisor - squares
 
 
 def feature_means(X):
     """Return the mean of each feature over the samples that have it."""
-    sums = np.zeros(X.shape[1])
-    counts = np.zeros(X.shape[1])
+    sums, counts = np.zeros((2, X.shape[1]))
     for rows in gen_batches(len(X), _ROWS_PER_BLOCK):
         sums += np.nansum(X[rows], axis=0, dtype=np.float64)
         counts += np.count_nonzero(~np.isnan(X[rows]), axis=0)

@@ -4,7 +4,7 @@
 from numbers import Integral, Real
 
 import numpy as np
-from sklearn.base import BaseEstimator, MetaEstimatorMixin, clone
+from sklearn.base import BaseEstimator, MetaEstimatorMixin, _fit_context, clone
 from sklearn.utils import gen_batches
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import (
@@ -15,6 +15,7 @@ from sklearn.utils.validation import (
 
 from skesom.som._codebook import nearest_units
 from skesom.som._csom import CSOM
+from skesom.som._docstrings import fill_docstrings
 from skesom.som._esom import ESOM
 from skesom.som._lattice import Lattice
 
@@ -22,6 +23,7 @@ _DISTANCES_AT_A_TIME = 2**22
 _LEAST = 0.1  # of a sample: direct neighbors have more at a smoothing of 0.5
 
 
+@fill_docstrings
 class UnitVotes(MetaEstimatorMixin, BaseEstimator):
     """Base of the supervised maps; the units of `estimator_` are looked up.
 
@@ -48,6 +50,25 @@ class UnitVotes(MetaEstimatorMixin, BaseEstimator):
     def feature_names_in_(self):
         """Names of the features, when all are strings."""
         return self.estimator_.feature_names_in_
+
+    @_fit_context(prefer_skip_nested_validation=False)
+    def fit(self, X, y, **fit_params):
+        """Train the map, and let its units learn the targets of their samples.
+
+        %(fit_params)s
+        %(fitted)s
+        """
+        return self._learn(X, y, fit_params)
+
+    @_fit_context(prefer_skip_nested_validation=False)
+    def partial_fit(self, X, y, **fit_params):
+        """Train on the first samples, then follow a stream of them.
+
+        %(fit_params)s
+        %(fitted)s
+        """
+        self._validate_params()  # scikit-learn does so at the first call only
+        return self._learn(X, y, fit_params, stream=True)
 
     def _map_to_learn(self, fit_params, *, stream):
         """Return the map of the stream or a new one; refuse arguments unknown to it."""

@@ -244,16 +244,10 @@ def _cut_body(graph, units, n_clusters):
             return graph, groups
         odd = np.zeros(len(units), dtype=bool)
         odd[np.flatnonzero(graph.inside)[few[groups]]] = True
-        graph = _body_without(graph, odd)
-
-
-def _body_without(graph, units):
-    """Return the graph without some units."""
-    affinity = _without(graph.affinity, units)
-    inside = graph.inside & ~units
-    _, component = connected_components(affinity, directed=False)
-    component = _renumbered(component, inside)
-    return replace(graph, affinity=affinity, inside=inside, component=component)
+        affinity, inside = _without(graph.affinity, odd), graph.inside & ~odd
+        _, component = connected_components(affinity, directed=False)
+        component = _renumbered(component, inside)
+        graph = replace(graph, affinity=affinity, inside=inside, component=component)
 
 
 def _cut(graph, codebook, n_clusters):

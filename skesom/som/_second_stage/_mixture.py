@@ -109,7 +109,10 @@ def fitted_mixture(units, groups):
             break
         last = log_likelihood
     means = center + normals.means * widths
-    factors = _factors(normals.precisions, widths)
+    if normals.precisions.ndim == 2:
+        factors = np.sqrt(normals.precisions) / widths
+    else:
+        factors = np.linalg.cholesky(normals.precisions) / widths[:, None]
     numbers = np.arange(len(means), dtype=np.int32)
     constants = _constants(normals, first.shape[1])
     mixture = NormalMixture(means, factors, constants, numbers)
@@ -170,13 +173,6 @@ def _constants(normals, n_features):
     """Return the logs of the shares of the normals times their heights."""
     volumes = normals.log_volumes + n_features * np.log(2 * np.pi)
     return np.log(normals.share) - 0.5 * volumes
-
-
-def _factors(precisions, widths):
-    """Return what brings each normal to unit variance, for features as they are."""
-    if precisions.ndim == 2:
-        return np.sqrt(precisions) / widths
-    return np.linalg.cholesky(precisions) / widths[:, None]
 
 
 def _precisions(moments, means, full):
