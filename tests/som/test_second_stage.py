@@ -19,7 +19,7 @@ from sklearn.preprocessing import StandardScaler
 
 from skesom.som import CSOM, ESOM, _second_stage
 from skesom.som._lattice import Lattice
-from skesom.som._second_stage import _graph, _spectral, _two_winners, _umatrix
+from skesom.som._second_stage import _graph, _spectral, _two_winners, _umatrix, _units
 from skesom.som._second_stage._units import Units, both_ways
 
 MAPS = {
@@ -38,7 +38,7 @@ def groups_of_graph(units, n_clusters):
 
 def test_count_pairs():
     winners = np.array([[0, 1], [0, 1], [1, 0], [2, 1], [2, -1], [-1, -1]])
-    counts = _second_stage.count_pairs(winners, 4)
+    counts = _units.count_pairs(winners, 4)
     assert counts.dtype == np.int64
     assert_array_equal(
         counts.toarray(), [[0, 2, 0, 0], [1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 0, 0]]
@@ -50,7 +50,7 @@ def test_count_pairs_with_weights(n_units):
     rng = np.random.default_rng(0)
     winners = rng.integers(0, n_units, size=(5000, 2))
     weights = rng.random(5000)
-    found = _second_stage.count_pairs(winners, n_units, weights)
+    found = _units.count_pairs(winners, n_units, weights)
     first = (winners == winners[0]).all(axis=1)
     assert found[tuple(winners[0])] == pytest.approx(weights[first].sum())
     assert_allclose(found.sum(axis=0), np.bincount(winners[:, 1], weights, n_units))
@@ -61,11 +61,11 @@ def test_units_by_size():
     codebook = np.array([[0.0], [1.0], [2.0], [10.0], [11.0]])
     hits = np.array([3, 0, 1, 9, 0])
     # Group 7 holds 4 samples, group 5 holds 9; group 6 none: it joins its nearest.
-    labels = _second_stage.units_by_size(np.array([7, 7, 7, 5, 6]), codebook, hits)
+    labels = _units.units_by_size(np.array([7, 7, 7, 5, 6]), codebook, hits)
     assert labels.dtype == np.int32
     assert_array_equal(labels, [1, 1, 1, 0, 0])
     # Equal sizes keep the order of the groups.
-    labels = _second_stage.units_by_size(np.arange(5), codebook, np.full(5, 2))
+    labels = _units.units_by_size(np.arange(5), codebook, np.full(5, 2))
     assert_array_equal(labels, np.arange(5))
 
 
@@ -78,11 +78,11 @@ def test_component_clusters():
         ),
         shape=(4, 4),
     )
-    groups = _second_stage.component_clusters(codebook, links, 2.0)
+    groups = _units.component_clusters(codebook, links, 2.0)
     assert groups[0] == groups[1] != groups[2] == groups[3]
     # A link whose strength underflowed to 0 is a link.
-    assert len(set(_second_stage.component_clusters(codebook, links, np.inf))) == 1
-    assert len(set(_second_stage.component_clusters(codebook, links, 0.5))) == 4
+    assert len(set(_units.component_clusters(codebook, links, np.inf))) == 1
+    assert len(set(_units.component_clusters(codebook, links, 0.5))) == 4
 
 
 def chain(n_units, cuts=(), gaps=()):
@@ -341,7 +341,7 @@ def test_golden_numbers_of_valleys(iris_map, sigma, n_clusters, expected):
 def test_golden_numbers_of_two_winners(iris_map):
     X, truth, csom = iris_map
     winners = csom.winners(X, 2)
-    counts = _second_stage.count_pairs(winners, 66)
+    counts = _units.count_pairs(winners, 66)
     rows, columns, between = both_ways(counts)
     links = sparse.coo_array((between, (rows, columns)), shape=(66, 66))
     found = _two_winners.linked(links, links.data > 0)[winners[:, 0]]
