@@ -337,7 +337,8 @@ default="euclidean"
         n_calls = getattr(self, "_n_calls", 0) + 1 if stream else 1
         X = check_training_samples(self, X, reset=n_calls == 1)
         sample_weight = check_weights(self, sample_weight, X, reset=n_calls == 1)
-        errors = check_errors(errors, X, self._metric())
+        if errors is not None:
+            errors = check_errors(errors, X, self._metric())
         if not stream:
             self._check_enough_samples(with_weight(sample_weight, X)[1])
         return self._learn(X, sample_weight, errors, n_calls)
@@ -441,16 +442,16 @@ default="euclidean"
     def _check_training(self, X):
         if self.neighborhood == "mexican_hat" and self.algorithm == "batch":
             raise ValueError(
-                'neighborhood="mexican_hat" needs algorithm="online": negative weights '
-                "have no mean in batch training."
+                'neighborhood="mexican_hat" needs algorithm="online": in batch '
+                "training negative weights let a denominator pass through 0."
             )
         if self.feature_weights is None:
             return
         weights = np.asarray(self.feature_weights, dtype=np.float64)
         if weights.shape != (X.shape[1],):
             raise ValueError(
-                f"'feature_weights' must be n_features={X.shape[1]} numbers, got shape "
-                f"{weights.shape}."
+                "'feature_weights' must be one number for each of the "
+                f"n_features={X.shape[1]} features, got shape {weights.shape}."
             )
         if not (np.isfinite(weights) & (weights >= 0)).all() or not weights.any():
             raise ValueError(

@@ -17,7 +17,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import adjusted_rand_score
 from sklearn.preprocessing import StandardScaler
 
-from skesom.som import CSOM, ESOM, _second_stage
+from skesom.som import CSOM, ESOM
 from skesom.som._lattice import Lattice
 from skesom.som._second_stage import _graph, _spectral, _two_winners, _umatrix, _units
 from skesom.som._second_stage._units import Units, both_ways
