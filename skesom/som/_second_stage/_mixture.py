@@ -11,7 +11,6 @@ from typing import NamedTuple
 import numpy as np
 from scipy import linalg
 from sklearn.cluster import KMeans
-from sklearn.utils import gen_batches
 
 from skesom.som._second_stage._spectral import conductances
 from skesom.som._threads import one_blas_thread
@@ -41,7 +40,8 @@ class NormalMixture(NamedTuple):
         """Return the label of the most probable cluster of each row."""
         labels = np.empty(len(rows), dtype=np.int32)
         with one_blas_thread():
-            for block in gen_batches(len(rows), _ROWS_AT_A_TIME):
+            for start in range(0, len(rows), _ROWS_AT_A_TIME):
+                block = slice(start, start + _ROWS_AT_A_TIME)
                 log_density = self._log_densities(rows[block])
                 labels[block] = self.labels[log_density.argmax(axis=0)]
         return labels
