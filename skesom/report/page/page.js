@@ -4,10 +4,9 @@
 
 const skesom = (() => {
   const NO_UNIT = 65535;
-  const NOISE = -1;
-  const SKY = -2;
+  const [NOISE, SKY] = [-1, -2];
   const OTHERS = { [NOISE]: "noise", [SKY]: "sky, set aside" };
-  const DIMMED = 0.22; // what is left of an image where nothing is selected
+  const DIMMED = 0.22; // contrast of what is not selected
   const SAMPLED = 40000; // pixels that quartiles are taken from, at most
 
   let facts, arrays, width, height, n_pixels;
@@ -17,6 +16,7 @@ const skesom = (() => {
   let chosen = null; // 1 for each selected pixel, or null if all are equal
   let busy = false; // while selections are set by the page itself
 
+  const selected_groups = () => [...model("clusters-source").selected.indices];
   const model = (name) => Bokeh.documents[0].get_model_by_name(name);
 
   function start(given_arrays, given_facts) {
@@ -28,12 +28,13 @@ const skesom = (() => {
     for (const name of ["image", "map"]) {
       const source = model(`${name}-source`);
       const Image = source.data.image[0].constructor;
-      const picture = new Image(n_pixels, [height, width]);
-      source.data = { ...source.data, image: [picture] };
+      source.data = { image: [new Image(n_pixels, [height, width])] };
     }
     regroup();
     document.body.dataset.state = "ready";
   }
+
+  const clamp = (value, low, high) => Math.min(Math.max(value, low), high);
 
   // ---- pictures --------------------------------------------------------------------
 
@@ -42,9 +43,7 @@ const skesom = (() => {
     const picture = source.data.image[0];
     for (let i = 0; i < n_pixels; i++) {
       const color = color_of(i);
-      let red = color & 255;
-      let green = (color >> 8) & 255;
-      let blue = (color >> 16) & 255;
+      let [red, green, blue] = [color & 255, (color >> 8) & 255, (color >> 16) & 255];
       if (chosen !== null && chosen[i] === 0) {
         red = 60 + (red - 60) * DIMMED;
         green = 62 + (green - 62) * DIMMED;
@@ -64,15 +63,13 @@ const skesom = (() => {
     const band = facts.bands.findIndex((each) => each.name === shown);
     if (band < 0) {
       const rgb = arrays.rgb;
-      paint("image", (i) => pack_color(rgb[3 * i], rgb[3 * i + 1], rgb[3 * i + 2]));
-      return;
+      return paint("image", (i) => pack_color(rgb[3 * i], rgb[3 * i + 1], rgb[3 * i + 2]));
     }
     const { dark, bright } = facts.bands[band];
     paint("image", (i) => {
       const code = arrays.codes[band * n_pixels + i];
       if (code === 0) return missing;
-      const share = Math.min(1, Math.max(0, (code - dark) / (bright - dark)));
-      const level = Math.round(255 * share);
+      const level = Math.round(255 * clamp((code - dark) / (bright - dark), 0, 1));
       return pack_color(level, level, level);
     });
   }
@@ -97,15 +94,13 @@ const skesom = (() => {
   const n_chosen = () => (chosen ?? []).reduce((sum, each) => sum + each, 0);
 
   function select_units(units) {
-    if (busy) return;
     const wanted = new Set(units);
-    select((i) => wanted.has(arrays.units[i]), { units });
+    if (!busy) select((i) => wanted.has(arrays.units[i]), { units });
   }
 
   function select_groups(numbers) {
-    if (busy) return;
     const wanted = new Set(numbers);
-    select((i) => wanted.has(group_at(i)), { groups: numbers });
+    if (!busy) select((i) => wanted.has(group_at(i)), { groups: numbers });
   }
 
   function pixel_at(x, y) {
@@ -125,20 +120,16 @@ const skesom = (() => {
       return select_units([arrays.units[pixel]]);
     }
     if (label < 0) return clear();
-    const group = group_of[label];
-    const before = event.modifiers?.shift ? model("clusters-source").selected.indices : [];
-    return select_groups(
-      before.includes(group) ? before.filter((each) => each !== group) : [...before, group],
-    );
+    const wanted = new Set(event.modifiers?.shift ? selected_groups() : []);
+    if (!wanted.delete(group_of[label])) wanted.add(group_of[label]);
+    return select_groups([...wanted]);
   }
 
   function geometry(event) {
     if (!event.final) return;
-    const { type, x, y, x0, x1, y0, y1 } = event.geometry;
-    const is_box = type === "rect";
-    const xs = is_box ? [x0, x1, x1, x0] : Array.from(x);
-    const ys = is_box ? [y0, y0, y1, y1] : Array.from(y);
-    const inside = pixels_within(xs, ys);
+    const { x0, x1, y0, y1 } = event.geometry; // of a box; a lasso has x and y
+    const { x = [x0, x1, x1, x0], y = [y0, y0, y1, y1] } = event.geometry;
+    const inside = pixels_within(x, y);
     select((i) => inside[i]);
   }
 
@@ -157,9 +148,9 @@ const skesom = (() => {
       }
       crossings.sort((a, b) => a - b);
       for (let k = 0; k + 1 < crossings.length; k += 2) {
-        const first = Math.max(Math.ceil(crossings[k]), 0);
-        const last = Math.min(Math.floor(crossings[k + 1]), width - 1);
-        if (first <= last) inside.fill(1, row * width + first, row * width + last + 1);
+        const first = clamp(Math.ceil(crossings[k]), 0, width);
+        const end = clamp(Math.floor(crossings[k + 1]) + 1, 0, width);
+        inside.fill(1, row * width + first, row * width + end);
       }
     }
     return inside;
@@ -179,18 +170,16 @@ const skesom = (() => {
     show_spectra();
     show_table();
     model("clusters-source").selected.indices = numbers;
-    show_count();
+    const count = n_chosen();
+    const share = ((100 * count) / n_pixels).toPrecision(3);
+    const text = `${count.toLocaleString("en")} pixels selected, ${share} % of the picture.`;
+    write("selection", chosen === null ? "Nothing is selected." : text);
+    document.body.dataset.selected = count;
     busy = false;
   }
 
-  function show_count() {
-    const count = n_chosen();
-    const share = ((100 * count) / n_pixels).toPrecision(3);
-    document.getElementById("selection").textContent =
-      chosen === null
-        ? "Nothing is selected."
-        : `${count.toLocaleString("en")} pixels selected, ${share} % of the picture.`;
-    document.body.dataset.selected = count;
+  function write(place, text) {
+    document.getElementById(place).textContent = text;
   }
 
   function show_table() {
@@ -230,8 +219,7 @@ const skesom = (() => {
     const n_units = facts.unit_labels.length;
     return facts.unit_labels.map((label, unit) => {
       if (shown >= 0) return facts.color_map[arrays.unit_values[shown * n_units + unit]];
-      const group = groups[group_of[label]];
-      return group === undefined ? "#000000" : group.color;
+      return groups[group_of[label]]?.color ?? "#000000";
     });
   }
 
@@ -274,7 +262,7 @@ const skesom = (() => {
 
   function group_spectra() {
     const xs = facts.order.map((_, place) => place);
-    const data = { xs: [], ys: [], color: [], name: [], group: [] };
+    const data = { xs: [], ys: [], color: [], name: [] };
     const band = { x: [], low: [], high: [], color: [] };
     const pixels = sampled_pixels(group_at, shown);
     groups.forEach((group, number) => {
@@ -284,7 +272,6 @@ const skesom = (() => {
       data.ys.push(found.map((each) => each[1]));
       data.color.push(group.color);
       data.name.push(group.name);
-      data.group.push(number);
       const shift = (number - (groups.length - 1) / 2) * (0.3 / groups.length);
       found.forEach((each, place) => {
         band.x.push(place + shift);
@@ -298,13 +285,9 @@ const skesom = (() => {
   }
 
   function show_spectra() {
-    const source = model("selected-source");
-    if (chosen === null) {
-      source.data = { x: [], y: [], low: [], high: [] };
-      return;
-    }
-    const found = quartiles(sampled_pixels((i) => chosen[i] - 1, [n_chosen()])[0]);
-    source.data = {
+    const part_at = (i) => (chosen ?? [])[i] - 1;
+    const found = chosen ? quartiles(sampled_pixels(part_at, [n_chosen()])[0]) : [];
+    model("selected-source").data = {
       x: found.map((_, place) => place),
       low: found.map((each) => each[0]),
       y: found.map((each) => each[1]),
@@ -352,14 +335,12 @@ const skesom = (() => {
     groups.forEach((group, number) => {
       group.name = String(names[number]).trim() || group.name;
     });
-    const source = model("spectra-source");
-    const shown = source.data.group.map((number) => groups[number].name);
-    source.data = { ...source.data, name: shown };
+    group_spectra();
   }
 
   function merge() {
-    const picked = [...model("clusters-source").selected.indices].sort((a, b) => a - b);
-    if (picked.length < 2) return notify("Select two or more clusters in the table first.");
+    const picked = selected_groups().sort((a, b) => a - b);
+    if (picked.length < 2) return notify("Select two clusters or more in the table first.");
     const parts = picked.map((number) => groups[number]);
     const largest = parts.reduce((a, b) => (b.pixels > a.pixels ? b : a));
     const merged = {
@@ -368,42 +349,36 @@ const skesom = (() => {
       labels: parts.flatMap((part) => part.labels).sort((a, b) => a - b),
       pixels: parts.reduce((sum, part) => sum + part.pixels, 0),
     };
-    groups = groups.filter((_, number) => !picked.includes(number));
-    groups.push(merged);
-    groups.sort((a, b) => b.pixels - a.pixels);
-    regroup();
+    replace_groups(picked, [merged]);
     notify(`Merged into “${merged.name}”. Double-click a name to change it.`);
   }
 
   function split() {
-    const picked = model("clusters-source").selected.indices;
-    const torn = picked.filter((number) => groups[number].labels.length > 1);
-    if (torn.length === 0) return notify("Select a merged cluster in the table first.");
-    const parts = torn.flatMap((number) =>
-      groups[number].labels.map((label) => ({ ...facts.originals[label] })),
-    );
-    groups = groups.filter((_, number) => !torn.includes(number)).concat(parts);
+    const merged = selected_groups().filter((number) => groups[number].labels.length > 1);
+    if (merged.length === 0) return notify("Select a merged cluster in the table first.");
+    const labels = merged.flatMap((number) => groups[number].labels);
+    replace_groups(merged, labels.map((label) => ({ ...facts.originals[label] })));
+    notify("Split into the clusters that it was made of.");
+  }
+
+  function replace_groups(old, added) {
+    groups = groups.filter((_, number) => !old.includes(number)).concat(added);
     groups.sort((a, b) => b.pixels - a.pixels || a.labels[0] - b.labels[0]);
     regroup();
-    notify("Split into the clusters that it was made of.");
   }
 
   function export_file() {
     const clusters = groups.map(({ name, labels }) => ({ name, labels }));
     const content = { format: facts.format, version: 1, clusters };
     const text = JSON.stringify(content, null, 2) + "\n";
-    const file = new Blob([text], { type: "application/json" });
     const link = document.createElement("a");
-    link.href = URL.createObjectURL(file);
+    link.href = URL.createObjectURL(new Blob([text], { type: "application/json" }));
     link.download = "clusters.json";
     link.click();
-    setTimeout(() => URL.revokeObjectURL(link.href), 1000);
     notify("Saved as clusters.json, which skesom reads back.");
   }
 
-  function notify(text) {
-    document.getElementById("message").textContent = text;
-  }
+  const notify = (text) => write("message", text);
 
   // ---- what is under the mouse -----------------------------------------------------
 
@@ -424,12 +399,7 @@ const skesom = (() => {
       cluster + (unit === NO_UNIT ? "" : `, unit ${unit}`),
       ...fluxes,
     ];
-    const items = parts.map((part) => {
-      const item = document.createElement("span");
-      item.textContent = part;
-      return item;
-    });
-    document.getElementById("readout").replaceChildren(...items);
+    write("readout", parts.join(" \u00a0 "));
   }
 
   function flux(band, pixel) {
@@ -448,8 +418,8 @@ const skesom = (() => {
       length > 1 ? (value / (length - 1)) * (side - 1) : 0;
     const u = place(x, facts.full_shape[1]);
     const v = place(y, facts.full_shape[0]);
-    const left = Math.min(Math.max(Math.floor(u), 0), side - 2);
-    const lower = Math.min(Math.max(Math.floor(v), 0), side - 2);
+    const left = clamp(Math.floor(u), 0, side - 2);
+    const lower = clamp(Math.floor(v), 0, side - 2);
     const vector = [0, 0, 0];
     for (const [row, part_v] of [[lower, lower + 1 - v], [lower + 1, v - lower]]) {
       for (const [column, part_u] of [[left, left + 1 - u], [left + 1, u - left]]) {
@@ -466,15 +436,13 @@ const skesom = (() => {
 
   function sexagesimal(value, decimals, signed = false) {
     const scale = 10 ** decimals;
-    let rest = Math.round(Math.abs(value) * 3600 * scale);
-    const seconds = (rest % (60 * scale)) / scale;
-    rest = Math.floor(rest / (60 * scale));
-    const padded = seconds.toFixed(decimals).padStart(decimals + 3, "0");
-    const parts = [Math.floor(rest / 60), rest % 60].map((part) =>
-      String(part).padStart(2, "0"),
-    );
+    const steps = Math.round(Math.abs(value) * 3600 * scale);
+    const minutes = Math.floor(steps / (60 * scale));
+    const seconds = ((steps % (60 * scale)) / scale).toFixed(decimals);
+    const two = (number) => String(number).padStart(2, "0");
     const sign = signed ? (value < 0 ? "−" : "+") : "";
-    return `${sign}${parts.join(":")}:${padded}`;
+    const parts = [two(Math.floor(minutes / 60)), two(minutes % 60)];
+    return `${sign}${parts.join(":")}:${seconds.padStart(decimals + 3, "0")}`;
   }
 
   return {
