@@ -2,11 +2,11 @@
 """Groups of clusters with names of their own: merged, and kept in a file."""
 
 import json
-from pathlib import Path
 
 import numpy as np
 
 from skesom.io import atomic_path
+from skesom.report._json_values import read_json
 
 FORMAT = "skesom clusters"
 
@@ -32,27 +32,16 @@ def read_cluster_groups(path):
     Examples
     --------
     >>> import tempfile
-    >>> from pathlib import Path
     >>> from skesom.report import read_cluster_groups, write_cluster_groups
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     path = Path(folder) / "clusters.json"
-    ...     write_cluster_groups(path, [("nebulae", [1, 2])])
-    ...     read_cluster_groups(path)
+    ...     write_cluster_groups(f"{folder}/clusters.json", [("nebulae", [1, 2])])
+    ...     read_cluster_groups(f"{folder}/clusters.json")
     [('nebulae', (1, 2))]
     """
-    try:
-        content = json.loads(Path(path).read_text(encoding="utf-8"))
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path} is no JSON file: {error}.") from error
-    if not isinstance(content, dict) or content.get("format") != FORMAT:
-        raise ValueError(
-            f'{path} is no list of clusters: it has no "format": "{FORMAT}". Export '
-            "one from the page of a result."
-        )
+    content = read_json(path, FORMAT, "list of clusters exported from a page")
     try:
         groups = [
-            (str(entry["name"]), tuple(entry["labels"]))
-            for entry in content["clusters"]
+            (str(each["name"]), tuple(each["labels"])) for each in content["clusters"]
         ]
         _check_groups(groups)
     except (KeyError, TypeError, ValueError) as error:
@@ -102,8 +91,7 @@ def merge_clusters(label_map, groups):
     label_map : array-like of int of shape (n_rows, n_columns)
         Clusters from 0; negative pixels stay as they are.
     groups : sequence of tuple (name, labels)
-        Each cluster in one group at most; those in none stay alone and are called
-        "cluster" and their number.
+        Each cluster in one group at most; those in none stay as "cluster <number>".
 
     Returns
     -------
@@ -127,18 +115,8 @@ def merge_clusters(label_map, groups):
     (array([[ 1,  1,  1,  0,  0,  0,  0, -3]], dtype=int32), ('nebulae', 'cluster 0'))
     """
     label_map = np.asarray(label_map)
-    groups = [(name, list(labels)) for name, labels in groups]
-    _check_groups(groups)
     sizes = np.bincount(label_map[label_map >= 0].ravel())
-    for name, labels in groups:
-        if max(labels) >= len(sizes):
-            raise ValueError(
-                f"The group {name!r} has the cluster {max(labels)}, but the map has "
-                f"those from 0 to {len(sizes) - 1}. Are they of another run?"
-            )
-    grouped = {label for _, labels in groups for label in labels}
-    alone = [label for label in range(len(sizes)) if label not in grouped]
-    groups += [(f"cluster {label}", [label]) for label in alone]
+    groups = complete_groups(groups, len(sizes))
     totals = [sizes[labels].sum() for _, labels in groups]
     order = np.argsort(-np.array(totals), kind="stable")
     new = np.empty(len(sizes), dtype=np.int32)
@@ -146,6 +124,21 @@ def merge_clusters(label_map, groups):
         new[groups[group][1]] = place
     merged = np.where(label_map >= 0, new[np.maximum(label_map, 0)], label_map)
     return merged.astype(np.int32), tuple(groups[group][0] for group in order)
+
+
+def complete_groups(groups, n_clusters):
+    """Return the groups of a map, and each cluster that is in none as one."""
+    groups = [(name, list(labels)) for name, labels in groups]
+    _check_groups(groups)
+    for name, labels in groups:
+        if max(labels) >= n_clusters:
+            raise ValueError(
+                f"The group {name!r} has the cluster {max(labels)}, but the map has "
+                f"those from 0 to {n_clusters - 1}. Are they of another run?"
+            )
+    grouped = {label for _, labels in groups for label in labels}
+    alone = [label for label in range(n_clusters) if label not in grouped]
+    return groups + [(f"cluster {label}", [label]) for label in alone]
 
 
 def _check_groups(groups):

@@ -21,26 +21,26 @@ def decisions_of(pipeline):
             "with_data": int(np.count_nonzero(labels != MASKED)),
             "clustered": int(np.count_nonzero(labels >= 0)),
         },
-        "outliers": sum(_outliers(masker) for masker in maskers),
+        "outliers": sum(map(_outliers, maskers)),
         "sky": _sky([each for each in steps if isinstance(each, SkyMasker)], labels),
-        "fwhm": _common_fwhm(convolvers),
+        "fwhm": _known(convolvers[-1].target_fwhm_) if convolvers else None,
         "clusters": int(step.n_clusters_),
         "features": int(step.n_features_in_),
         "runs": _runs(step),
     }
 
 
-def _common_fwhm(convolvers):
-    """Return the width that all bands were brought to, None if they were not."""
-    fwhm = convolvers[-1].target_fwhm_ if convolvers else np.nan
-    return None if np.isnan(fwhm) else float(fwhm)
+def _known(value):
+    """Return a number, None instead of NaN."""
+    return None if np.isnan(value) else float(value)
 
 
 def _outliers(masker):
-    summaries = masker.summary_
-    if isinstance(summaries, dict):
-        summaries = [summaries]
-    return sum(int(summary.get("outliers", 0)) for summary in summaries)
+    found = masker.summary_  # a list for several cubes
+    return sum(
+        int(summary.get("outliers", 0))
+        for summary in ([found] if isinstance(found, dict) else found)
+    )
 
 
 def _sky(maskers, labels):
@@ -48,20 +48,17 @@ def _sky(maskers, labels):
     looking = [masker for masker in maskers if masker.sky != "keep"]
     if not looking:
         return None
-    unevenness = float(looking[-1].unevenness_)
     return {
         "set_aside": int(np.count_nonzero(labels == SKY)),
         "does_not_stand_out": float(looking[-1].share_),
-        "unevenness": None if np.isnan(unevenness) else unevenness,
+        "unevenness": _known(looking[-1].unevenness_),
     }
 
 
 def _runs(step):
     """Return how far the members of a consensus agree."""
-    if not hasattr(step, "agreement_"):
-        return None
     inside = step.labels_ >= 0
-    if not inside.any():
+    if not (hasattr(step, "agreement_") and inside.any()):
         return None
     labels, agreement = step.labels_[inside], step.agreement_[inside]
     sums = np.bincount(labels, agreement, minlength=step.n_clusters_)
@@ -79,27 +76,22 @@ def decision_lines(pipeline):
     share = pixels["with_data"] / pixels["all"]
     lines = [f"Data: {share:.1%} of the {pixels['all']} pixels have all bands needed."]
     if decisions["outliers"]:
-        lines.append(
-            f"Outliers masked: {decisions['outliers']} pixels (--mask-outliers no "
-            "keeps them)."
-        )
+        text = f"{decisions['outliers']} pixels (--mask-outliers no keeps them)"
+        lines.append(f"Outliers masked: {text}.")
     if decisions["sky"] is not None:
         lines.append(_line_of_sky(decisions["sky"], pixels["with_data"]))
-    if decisions["fwhm"] is not None:
-        lines.append(
-            f"Sharpness: all bands have a FWHM of {decisions['fwhm']:.4g} arcsec."
-        )
+    fwhm = decisions["fwhm"]
+    if fwhm is not None:
+        lines.append(f"Sharpness: all bands have a FWHM of {fwhm:.4g} arcsec.")
     if decisions["runs"] is not None:
         lines.append(_line_of_runs(decisions["runs"]))
     return lines
 
 
 def _line_of_sky(sky, with_data):
-    flatness = "how flat it is cannot be measured"
-    if sky["unevenness"] is not None:
-        flatness = (
-            f"its level changes by {sky['unevenness']:.2f} times the noise of a pixel"
-        )
+    flatness, unevenness = "how flat it is cannot be measured", sky["unevenness"]
+    if unevenness is not None:
+        flatness = f"its level changes by {unevenness:.2f} times the noise of a pixel"
     if sky["set_aside"]:
         share = sky["set_aside"] / with_data
         return (

@@ -66,8 +66,8 @@ class ImageSource(NamedTuple):
 
     def describe_bands(self):
         """Return the names of the bands as given, and their order by wavelength."""
-        files, names = list(self.files), self.band_names
-        return describe_bands(files, hdu=self.hdu, band_names=names)
+        options = {"hdu": self.hdu, "band_names": self.band_names}
+        return describe_bands(list(self.files), **options)
 
     def read(self):
         """Read the images.
@@ -82,18 +82,15 @@ class ImageSource(NamedTuple):
         OSError, ValueError
             If files cannot be used; see `skesom.io.read_cube`.
         """
-        cubes = read_cube(
-            list(self.files),
-            hdu=self.hdu,
-            band_names=self.band_names,
-            masks=self.masks,
-            weights=self.weights,
-            ignore_flags=self.ignore_flags,
-            order=self.order,
-        )
+        options = self._asdict()
+        for name in ("files", "exclude", "include"):
+            del options[name]
+        cubes = read_cube(list(self.files), **options)
         cubes = cubes if isinstance(cubes, list) else [cubes]
         for cube in cubes:
             check_bands(cube.data, cube.band_names)
+        for path in [*self.exclude, *self.include]:
+            _check_on_sky(cubes, path)
         for path in self.exclude:
             _mask_inside(cubes, path)
         if self.include:
@@ -102,14 +99,9 @@ class ImageSource(NamedTuple):
 
     def paths(self):
         """Return the path of every file that is read, without names of HDUs."""
-        companions = [
-            part
-            for parts in (self.masks, self.weights)
-            if isinstance(parts, list | tuple)
-            for part in parts
-            if part is not None
-        ]
-        texts = [*self.files, *companions, *self.exclude, *self.include]
+        parts = self.files, self.masks, self.weights, self.exclude, self.include
+        lists = [part for part in parts if isinstance(part, list | tuple)]
+        texts = [text for part in lists for text in part if text is not None]
         return list(dict.fromkeys(_path_of(text) for text in texts))
 
     def moved(self, place_of):
@@ -119,18 +111,15 @@ class ImageSource(NamedTuple):
             path = _path_of(text)
             return str(place_of(path)) + str(text)[len(str(path)) :]
 
-        def move_companions(parts):
-            if not isinstance(parts, list | tuple):
-                return parts
-            return [part if part is None else move(part) for part in parts]
+        def move_all(texts):
+            if not isinstance(texts, list | tuple):
+                return texts
+            return [text if text is None else move(text) for text in texts]
 
-        return self._replace(
-            files=tuple(map(move, self.files)),
-            masks=move_companions(self.masks),
-            weights=move_companions(self.weights),
-            exclude=tuple(map(move, self.exclude)),
-            include=tuple(map(move, self.include)),
-        )
+        lists = {name: move_all(getattr(self, name)) for name in ("masks", "weights")}
+        for name in ("files", "exclude", "include"):
+            lists[name] = tuple(move_all(getattr(self, name)))
+        return self._replace(**lists)
 
 
 def _path_of(text):
@@ -140,7 +129,6 @@ def _path_of(text):
 
 def _mask_inside(cubes, path):
     """Mask the pixels in the regions of a file; some must lie in a cube."""
-    _check_on_sky(cubes, path)
     outside = []
     for cube in cubes:
         try:
@@ -153,8 +141,6 @@ def _mask_inside(cubes, path):
 
 def _mask_outside(cubes, paths):
     """Mask the pixels that are in no region of some files."""
-    for path in paths:
-        _check_on_sky(cubes, path)
     for cube in cubes:
         inside = np.zeros(cube.shape[:2], dtype=bool)
         for path in paths:

@@ -2,7 +2,9 @@
 """Estimators and their parameters as JSON, and back."""
 
 import importlib
+import json
 import math
+from pathlib import Path
 
 import numpy as np
 from astropy import units
@@ -15,6 +17,17 @@ from skesom.cube import Cube
 _NOT_OF_THE_RESULT = ("n_jobs", "verbose")
 _MAX_VALUES = 1_000_000
 _UNREPEATABLE = "unrepeatable"
+
+
+def read_json(path, kind, description):
+    """Return the content of a JSON file of skesom of some kind."""
+    try:
+        content = json.loads(Path(path).read_text(encoding="utf-8"))
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path} is no JSON file: {error}.") from error
+    if not isinstance(content, dict) or content.get("format") != kind:
+        raise ValueError(f'{path} is no {description}: it has no "format": "{kind}".')
+    return content
 
 
 def encode(value):
@@ -31,7 +44,7 @@ def encode(value):
         return {"tuple": [encode(item) for item in value]}
     if isinstance(value, dict):
         return {"dict": [[encode(key), encode(item)] for key, item in value.items()]}
-    if isinstance(value, BaseEstimator) and not isinstance(value, type):
+    if isinstance(value, BaseEstimator):
         return _encode_estimator(value)
     return _encode_data(value)
 
@@ -58,11 +71,8 @@ def _encode_data(value):
         return {"header": value.tostring(sep="\n")}
     if isinstance(value, units.Quantity):
         return {"quantity": encode(value.value), "unit": value.unit.to_string()}
-    if (
-        isinstance(value, np.ndarray)
-        and value.dtype.kind in "biuf"
-        and value.size <= _MAX_VALUES
-    ):
+    is_plain = isinstance(value, np.ndarray) and value.dtype.kind in "biuf"
+    if is_plain and value.size <= _MAX_VALUES:
         values = [encode(number) for number in value.ravel().tolist()]
         return {"array": values, "shape": value.shape, "dtype": value.dtype.name}
     return {_UNREPEATABLE: " ".join(repr(value).split())[:200]}
@@ -88,10 +98,9 @@ def decode(encoded):
 
 def _decode_estimator(encoded):
     kind = _import(encoded["class"])
+    parameters = {name: decode(value) for name, value in encoded["parameters"].items()}
     try:
-        return kind(
-            **{name: decode(value) for name, value in encoded["parameters"].items()}
-        )
+        return kind(**parameters)
     except TypeError as error:
         raise ValueError(f"{encoded['class']} is another one here: {error}") from error
 
@@ -109,9 +118,8 @@ def _decode_array(encoded):
 
 
 def _refuse(encoded):
-    raise ValueError(
-        f"A parameter of the run cannot be made from text: {encoded[_UNREPEATABLE]}."
-    )
+    lost = encoded[_UNREPEATABLE]
+    raise ValueError(f"A parameter of the run cannot be made from text: {lost}.")
 
 
 _BUILDERS = {
@@ -123,9 +131,7 @@ _BUILDERS = {
     "tuple": lambda encoded: tuple(decode(item) for item in encoded["tuple"]),
     "dict": lambda encoded: {decode(key): decode(it) for key, it in encoded["dict"]},
     "header": lambda encoded: Header.fromstring(encoded["header"], sep="\n"),
-    "quantity": lambda encoded: units.Quantity(
-        decode(encoded["quantity"]), encoded["unit"]
-    ),
+    "quantity": lambda it: units.Quantity(decode(it["quantity"]), it["unit"]),
 }
 
 

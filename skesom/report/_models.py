@@ -48,15 +48,14 @@ def save_model(path, pipeline, *, band_names=None, overwrite=False):
     Examples
     --------
     >>> import tempfile
-    >>> from pathlib import Path
     >>> from sklearn.datasets import load_iris
     >>> from skesom.report import load_model, save_model
     >>> from skesom.som import ESOM
     >>> X = load_iris().data
     >>> esom = ESOM(random_state=0).fit(X)
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     save_model(Path(folder) / "iris.joblib", esom)
-    ...     loaded, names = load_model(Path(folder) / "iris.joblib", trust=True)
+    ...     save_model(f"{folder}/iris.joblib", esom)
+    ...     loaded, names = load_model(f"{folder}/iris.joblib", trust=True)
     >>> bool((loaded.predict(X) == esom.labels_).all())
     True
     """
@@ -83,9 +82,8 @@ def load_model(path, *, trust=False):
     path : str or os.PathLike
         Of `save_model`.
     trust : bool, default=False
-        Whether the file may run programs on this computer, as pickles can. Without
-        trust, only skops files are loaded, and only if they hold nothing but types of
-        skesom, scikit-learn and NumPy.
+        Whether the file may run programs on this computer, as pickles can. Otherwise
+        only skops files of types of skesom, scikit-learn and NumPy are loaded.
 
     Returns
     -------
@@ -110,19 +108,16 @@ def load_model(path, *, trust=False):
     """
     path = Path(path)
     kind = _kind_of(path)
-    with open(path, "rb"):  # says what is wrong with the path
-        pass
+    open(path, "rb").close()  # raises what is wrong with the path
     if kind == ".joblib" and not trust:
         raise ValueError(
             f"{path} is a pickle, which can run any program when it is loaded. If you "
-            "made it yourself or know who did, trust it (--trust); or ask for a .skops "
-            "file."
+            "know who made it, trust it (--trust); or ask for a .skops file."
         )
-    load = _load_pickle if kind == ".joblib" else _load_skops
     with warnings.catch_warnings():
         # One warning, below, is about all versions.
         warnings.simplefilter("ignore", InconsistentVersionWarning)
-        model = load(path, trust)
+        model = _load_pickle(path) if kind == ".joblib" else _load_skops(path, trust)
     if not (isinstance(model, dict) and model.get("format") == MODEL_FORMAT):
         raise ValueError(f"{path} holds no model of skesom.")
     warn_of_versions(f"{path} was saved", model["software"], _DECIDE_RESULTS)
@@ -134,21 +129,18 @@ def find_model(path, *, trust=False):
     path = Path(path)
     if not path.is_dir():
         return path
-    files = [path / "model.skops", path / "model.joblib"]
-    there = [file for file in files[:: -1 if trust else 1] if file.is_file()]
-    if not there:
-        raise FileNotFoundError(
-            f"{path} holds no model. Give a folder that `skesom cluster` wrote."
-        )
-    return there[0]
+    names = ("model.joblib", "model.skops")
+    for name in names if trust else names[::-1]:
+        if (path / name).is_file():
+            return path / name
+    raise FileNotFoundError(
+        f"{path} holds no model. Give a folder that `skesom cluster` wrote."
+    )
 
 
 def _kind_of(path):
     if path.suffix not in (".joblib", ".skops"):
-        raise ValueError(
-            f"{path} is no model: its name must end in .skops or .joblib. Results hold "
-            "model.joblib, and model.skops if skops was there."
-        )
+        raise ValueError(f"{path} is no model: its name must end in .skops or .joblib.")
     return path.suffix
 
 
@@ -158,8 +150,7 @@ def _import_skops():
         import skops.io
     except ImportError as error:
         raise ImportError(
-            "Models in .skops files need skops: pip install 'skesom[share]'. Pickles "
-            "(.joblib) that you trust need nothing more."
+            "Models in .skops files need skops: pip install 'skesom[share]'."
         ) from error
     return skops.io
 
@@ -167,9 +158,9 @@ def _import_skops():
 def _dump_skops(model, path):
     skops = _import_skops()
     _forget_frames(model["pipeline"])
-    options = {"compression": zipfile.ZIP_DEFLATED, "compresslevel": _COMPRESSION}
+    method = zipfile.ZIP_DEFLATED
     try:
-        skops.dump(model, path, **options)
+        skops.dump(model, path, compression=method, compresslevel=_COMPRESSION)
     except (RecursionError, TypeError, AttributeError, NotImplementedError) as error:
         reason = " ".join(str(error).split())[:100]
         raise ValueError(f"skops cannot hold this pipeline ({reason}).") from error
@@ -186,16 +177,20 @@ def _forget_frames(part):
             _forget_frames(item)
 
 
-def _load_pickle(path, trust):
+def _load_pickle(path):
     try:
         return joblib.load(path)
     except OSError:
         raise
     except Exception as error:  # whatever a class of another version may raise
-        raise ValueError(
-            f"{path} cannot be loaded: {type(error).__name__}: {error}. Is it damaged, "
-            "or of a version of skesom or scikit-learn that is too different?"
-        ) from error
+        raise _unreadable(path, error) from error
+
+
+def _unreadable(path, error):
+    return ValueError(
+        f"{path} cannot be loaded: {type(error).__name__}: {error}. Is it damaged, or "
+        "of a version of skesom or scikit-learn that is too different?"
+    )
 
 
 def _load_skops(path, trust):
@@ -209,13 +204,8 @@ def _load_skops(path, trust):
                 f"{', '.join(unknown)}. If you know who made it, trust it (--trust)."
             )
         return skops.load(path, trusted=strange)
-    except (zipfile.BadZipFile, KeyError) as error:
-        raise ValueError(f"{path} is damaged, or no skops file: {error}.") from error
-    except (AttributeError, ImportError, TypeError) as error:
-        raise ValueError(
-            f"{path} cannot be loaded: {error}. Is it of a version of skesom or "
-            "scikit-learn that is too different?"
-        ) from error
+    except (zipfile.BadZipFile, KeyError, AttributeError, ImportError, TypeError) as e:
+        raise _unreadable(path, e) from e
 
 
 def _is_harmless(name):

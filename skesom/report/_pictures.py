@@ -34,16 +34,13 @@ _MANY_BANDS = 50  # too many to draw the clusters over each
 _BAND_PIXELS = 400_000
 _BAND_DOTS = 100
 _BAND_MARGINS = (0.7, 1.5), (0.55, 0.35)  # inches: left and right, below and above
-_THINNED = "from every {th} row and column"
-_SMALLEST_PIECE = 10, 1e-5  # pixels, and share of the image
 
 
 class Pictures:
-    """Draws the pictures of a report; in all of them a cluster has the same color."""
+    """Draws the pictures of a report, in which each cluster has one color."""
 
     def __init__(self, result):
-        self._result = result
-        self._cube = result.cube
+        self._result, self._cube = result, result.cube
         self._step = thinning(result.label_map.shape, MAX_PIXELS)
         thinned = result.thinned(self._step)
         self._labels, _, self._scaled = thinned
@@ -71,10 +68,8 @@ class Pictures:
             yield "agreement", self._image(StabilityMapDisplay, summary.agreement)
         if result.som is None:
             return
-        yield (
-            "quantization_error",
-            self._image(QuantizationErrorMapDisplay, summary.distances),
-        )
+        display = QuantizationErrorMapDisplay
+        yield "quantization_error", self._image(display, summary.distances)
         if result.is_of_fit:
             yield from self._displays_of_units(result.som, result.feature_names)
 
@@ -86,12 +81,8 @@ class Pictures:
         features = np.linspace(0, len(names) - 1, n_planes).round().astype(int)
         n_columns = int(np.ceil(np.sqrt(n_planes)))
         ax = _axes((n_columns * _PANEL[0], -(-n_planes // n_columns) * _PANEL[1]))
-        yield (
-            "component_planes",
-            ComponentPlanesDisplay.from_estimator(
-                som, names=names, features=features, ax=ax
-            ),
-        )
+        of = {"names": names, "features": features, "ax": ax}
+        yield "component_planes", ComponentPlanesDisplay.from_estimator(som, **of)
         if hasattr(som, "training_errors_"):
             ax = _axes(_SIZE)
             yield "training_curve", TrainingCurveDisplay.from_estimator(som, ax=ax)
@@ -100,8 +91,7 @@ class Pictures:
         """Return the outlines of the clusters over one band as the bytes of a PNG."""
         from matplotlib.figure import Figure
 
-        # Coordinates on the sky, and whatever fits a layout to what is drawn, would
-        # take most of the time.
+        # Coordinates on the sky and a fitted layout would take most of the time.
         width, height = image_size(self._cube.shape)
         (left, right), (bottom, top) = _BAND_MARGINS
         place = (
@@ -123,13 +113,10 @@ class Pictures:
             gc.collect()
 
     def _map(self, ax, max_pixels=None, **options):
+        options |= {"colors": self.colors, "max_pixels": max_pixels or MAX_PIXELS}
+        labels = self._result.label_map
         return ClusterMapDisplay.from_predictions(
-            self._result.label_map,
-            cube=self._cube,
-            colors=self.colors,
-            max_pixels=max_pixels or MAX_PIXELS,
-            ax=ax,
-            **options,
+            labels, cube=self._cube, ax=ax, **options
         )
 
     def _image(self, display, values):
@@ -140,14 +127,11 @@ class Pictures:
         return _axes(image_size(self._cube.shape), self._cube.wcs)
 
     def _spectra(self):
+        options = {"colors": self.colors, "flux": "stretched flux, scaled"}
         display = ClusterSpectraDisplay.from_predictions(
-            self._labels,
-            self._scaled,
-            colors=self.colors,
-            ax=_axes(_SIZE),
-            flux="stretched flux, scaled",
+            self._labels, self._scaled, ax=_axes(_SIZE), **options
         )
-        note_thinning(display.ax_, self._step, _THINNED)
+        note_thinning(display.ax_, self._step, "from every {th} row and column")
         return display
 
 
@@ -194,8 +178,7 @@ def _band_image(result, band, clusters):
 
 def smallest_piece(label_map):
     """Return how many pixels a piece of a cluster needs to be outlined."""
-    n_pixels, share = _SMALLEST_PIECE
-    return max(n_pixels, round(share * label_map.size))
+    return max(10, round(1e-5 * label_map.size))
 
 
 def write_outlines(folder, label_map, wcs, colors):

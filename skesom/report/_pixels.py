@@ -25,65 +25,57 @@ _RESERVED = {"row", "column", "ra", "dec", "l", "b", "lon", "lat"} | {
 class PixelSummary(NamedTuple):
     """What a pass over the pixels gives beside their tables."""
 
-    distances: np.ndarray | None
-    """Of each pixel to its nearest unit, shape (n_rows, n_columns), NaN if masked."""
-    agreement: np.ndarray | None
-    """Share of the runs of a consensus that agree on each pixel, NaN if masked."""
-    sample: np.ndarray
-    """Features of at most 200 000 pixels, shape (n_sampled, n_features)."""
+    distances: np.ndarray | None  # of each pixel to its nearest unit, NaN if masked
+    agreement: np.ndarray | None  # share of the runs that agree on it, NaN if masked
+    sample: np.ndarray  # features of at most 200 000 pixels, a row for each
     sample_labels: np.ndarray
-    """Their labels."""
-    means: np.ndarray
-    """Means over the pixels of each cluster of row, column, fluxes and features, shape
-    (2 + n_bands + n_features, n_clusters)."""
+    means: np.ndarray  # row, column, fluxes, features; a column for each cluster
 
 
 def pass_over_pixels(result, folder=None):
     """Look once at all pixels that are not masked; write their tables to a folder."""
-    n_pixels = int(np.count_nonzero(result.label_map > SKY))
-    chosen = _sampled(n_pixels)
-    sums = _ClusterSums(int(result.label_map.max(initial=-1)) + 1)
-    distances = agreement = None
-    if result.som is not None:
-        distances = np.full(result.label_map.shape, np.nan, dtype=np.float32)
-    if hasattr(result.clusterer, "agreement_"):
-        agreement = np.full(result.label_map.shape, np.nan, dtype=np.float32)
-    sample, sample_labels, start = [], [], 0
+    label_map = result.label_map
+    n_pixels = int(np.count_nonzero(label_map > SKY))
+    is_sampled = _sampled(n_pixels)
+    wanted = result.som is not None, hasattr(result.clusterer, "agreement_")
+    distances, agreement = (
+        np.full(label_map.shape, np.nan, dtype=np.float32) if is_wanted else None
+        for is_wanted in wanted
+    )
+    sample, sample_labels, start, totals = [], [], 0, 0
     with ExitStack() as stack:
-        files = []
-        if folder is not None:
-            opened = (_TableFile(folder / name, n_pixels) for name in TABLES)
-            files = [stack.enter_context(closing(file)) for file in opened]
+        names = () if folder is None else TABLES
+        opened = [closing(_TableFile(folder / name, n_pixels)) for name in names]
+        files = [stack.enter_context(file) for file in opened]
         for rows in result.strips():
             strip = _Strip(result, rows)
             if distances is not None:
                 distances[rows][strip.valid] = strip.distances
             if agreement is not None:
                 agreement[rows][strip.valid] = strip.agreement()
-            first, last = np.searchsorted(chosen, [start, start + len(strip.labels)])
-            places = chosen[first:last] - start
-            sample.append(strip.features[places])
-            sample_labels.append(strip.labels[places])
+            taken = is_sampled[start : start + len(strip.labels)]
+            sample.append(strip.features[taken])
+            sample_labels.append(strip.labels[taken])
             start += len(strip.labels)
-            sums.add(strip.labels, strip.numbers())
+            totals = totals + strip.totals(int(label_map.max(initial=-1)) + 1)
             for file, table in zip(files, strip.tables() if files else (), strict=True):
                 file.write(table)
-    return PixelSummary(
-        distances,
-        agreement,
-        np.concatenate(sample),
-        np.concatenate(sample_labels),
-        sums.means(),
-    )
+    sums, counts = totals
+    means = np.full(sums.shape, np.nan)
+    np.divide(sums, counts, out=means, where=counts > 0)
+    sampled = np.concatenate(sample), np.concatenate(sample_labels)
+    return PixelSummary(distances, agreement, *sampled, means)
 
 
 def _sampled(n_pixels):
-    """Return which pixels are sampled, ascending; the same for the same number."""
+    """Return whether each pixel is sampled; the same for the same number."""
     if n_pixels <= _SAMPLE_SIZE:
-        return np.arange(n_pixels)
+        return np.ones(n_pixels, dtype=bool)
+    is_sampled = np.zeros(n_pixels, dtype=bool)
     generator = np.random.default_rng(_SEED)
     pixels = generator.choice(n_pixels, _SAMPLE_SIZE, replace=False, shuffle=False)
-    return np.sort(pixels)
+    is_sampled[pixels] = True
+    return is_sampled
 
 
 class _Strip:
@@ -98,7 +90,6 @@ class _Strip:
         self.labels = result.label_map[rows][self.valid]
         self.fluxes = result.cube.data[rows][self.valid]
         self.features = result.features(rows)
-        self.units = self.distances = None
         if result.som is not None:
             self.units, self.distances = result.nearest_units(self.features)
 
@@ -110,39 +101,41 @@ class _Strip:
             return np.empty(0, dtype=np.float32)
         return self._result.clusterer.agreement(self.features)
 
-    def numbers(self):
-        """Return row, column, fluxes and features."""
-        return [self.row, self.column, *self.fluxes.T, *self.features.T]
+    def totals(self, n_clusters):
+        """Return sum and count of row, column, fluxes and features in each cluster."""
+        totals = []
+        for values in (self.row, self.column, *self.fluxes.T, *self.features.T):
+            known = (self.labels >= 0) & ~np.isnan(values)
+            some = self.labels[known]
+            sums = np.bincount(some, values[known], minlength=n_clusters)
+            totals.append([sums, np.bincount(some, minlength=n_clusters)])
+        return np.stack(totals, axis=1)
 
     def tables(self):
         """Return the rows of the table of results, and of that of the features."""
+        cube, names = self._result.cube, self._result.feature_names
         place = [
             Column(self.row, "row", description="row of the pixel, from 0"),
             Column(self.column, "column", description="column of the pixel, from 0"),
         ]
+        positions = sky_positions(cube.wcs, self.column, self.row)
+        text = "{} of the middle of the pixel"
+        sky = [
+            Column(values, name, unit=units.deg, description=text.format(name))
+            for name, values in positions.items()
+        ]
+        fluxes = _columns("flux in {}", cube.band_names, self.fluxes, cube.band_units)
+        features = self.features.astype(cube.dtype, copy=False)
+        scaled = _columns("{} as the clusterer was given it", names, features)
         text = "cluster from 0, -1 is noise"
         cluster = Column(self.labels, "cluster", description=text)
-        values = [*self._sky(), *self._fluxes(), *self._units()]
         return (
-            Table([*place, *values, cluster], copy=False),
-            Table([*place, *self._features(), cluster], copy=False),
+            Table([*place, *sky, *fluxes, *self._units(), cluster], copy=False),
+            Table([*place, *scaled, cluster], copy=False),
         )
 
-    def _sky(self):
-        wcs = self._result.cube.wcs
-        for name, values in sky_positions(wcs, self.column, self.row).items():
-            text = f"{name} of the middle of the pixel"
-            yield Column(values, name, unit=units.deg, description=text)
-
-    def _fluxes(self):
-        cube = self._result.cube
-        names = column_names(cube.band_names)
-        for number, values in enumerate(self.fluxes.T):
-            unit, text = cube.band_units[number], f"flux in {cube.band_names[number]}"
-            yield Column(values, names[number], unit=unit, description=text)
-
     def _units(self):
-        if self.units is None:
+        if self._result.som is None:
             return
         text = "nearest unit of the map, from 0"
         yield Column(self.units.astype(np.int32), "unit", description=text)
@@ -154,14 +147,16 @@ class _Strip:
             text = "exp(-2 distance^2 / epsilon^2), 1 at the unit"
             yield Column(values, "activation", description=text)
 
-    def _features(self):
-        features = self._result.feature_names
-        table = self.features.astype(self._result.cube.dtype, copy=False)
-        for name, values, feature in zip(
-            column_names(features), table.T, features, strict=True
-        ):
-            text = f"{feature} as the clusterer was given it"
-            yield Column(values, name, description=text)
+
+def _columns(text, names, table, band_units=None):
+    """Return the columns of values of bands or features."""
+    band_units = band_units or [None] * len(names)
+    return [
+        Column(values, column, unit=unit, description=text.format(name))
+        for name, column, values, unit in zip(
+            names, column_names(names), table.T, band_units, strict=True
+        )
+    ]
 
 
 def column_names(names):
@@ -181,51 +176,25 @@ def sky_positions(wcs, column, row):
     """Return longitude and latitude in degrees by their names; none without a WCS."""
     if wcs is None:
         return {}
-    names = ["lon", "lat"]
     try:
         frame = wcs_to_celestial_frame(wcs)
     except ValueError:  # of the Sun or a planet
-        pass
+        names = []
     else:
-        of_frame = list(frame.get_representation_component_names())[:2]
-        names = of_frame if set(of_frame) <= _RESERVED else names
+        names = list(frame.get_representation_component_names())[:2]
+    if not names or not set(names) <= _RESERVED:
+        names = ["lon", "lat"]
     sky = np.array(wcs.pixel_to_world_values(column, row), dtype=np.float64)
     if wcs.wcs.lng > wcs.wcs.lat:
         sky = sky[::-1]
     return dict(zip(names, sky, strict=True))
 
 
-class _ClusterSums:
-    """Sums over the pixels of each cluster, added up strip by strip."""
-
-    def __init__(self, n_clusters):
-        self._n_clusters = n_clusters
-        self._sums = self._counts = 0
-
-    def add(self, labels, columns):
-        """Add the pixels of a strip."""
-        inside = labels >= 0
-        sums, counts = [], []
-        for values in columns:
-            known = inside & ~np.isnan(values)
-            some = labels[known]
-            sums.append(np.bincount(some, values[known], minlength=self._n_clusters))
-            counts.append(np.bincount(some, minlength=self._n_clusters))
-        self._sums = self._sums + np.array(sums)
-        self._counts = self._counts + np.array(counts)
-
-    def means(self):
-        """Return the means of each column, NaN where nothing was added."""
-        empty = np.full(self._sums.shape, np.nan)
-        return np.divide(self._sums, self._counts, out=empty, where=self._counts > 0)
-
-
 class _TableFile:
     """A FITS table that is written strip by strip and is never in memory as a whole."""
 
     def __init__(self, path, n_rows):
-        self._path, self._n_rows = path, n_rows
-        self._stream = None
+        self._path, self._n_rows, self._stream = path, n_rows, None
 
     def write(self, table):
         """Append rows; the first ones decide on names, types and units."""

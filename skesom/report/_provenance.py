@@ -2,10 +2,10 @@
 """How a result was made, in a file from which it can be made again."""
 
 import hashlib
-import json
 import os
 import platform
 import warnings
+from contextlib import suppress
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -18,7 +18,12 @@ from sklearn.pipeline import Pipeline
 from skesom._common.labels import MASKED, SKY
 from skesom.report._decisions import decisions_of
 from skesom.report._image_source import ImageSource
-from skesom.report._json_values import decode, encode, unrepeatable_parts
+from skesom.report._json_values import (
+    decode,
+    encode,
+    read_json,
+    unrepeatable_parts,
+)
 
 PROVENANCE_FORMAT = "skesom provenance"
 FILE_NAME = "provenance.json"
@@ -37,7 +42,6 @@ def describe_run(
     pipeline, label_map, *, folder=None, source=None, model=None, command=None
 ):
     """Return how a result was made, for JSON."""
-    clusters = np.unique(label_map[label_map >= 0])
     images = None
     if source is not None:
         images = {
@@ -61,7 +65,7 @@ def describe_run(
         "decisions": None if model else decisions_of(pipeline),
         "result": {
             "shape": list(label_map.shape),
-            "n_clusters": len(clusters),
+            "n_clusters": len(np.unique(label_map[label_map >= 0])),
             "clustered_pixels": int(np.count_nonzero(label_map >= 0)),
             "sky_pixels": int(np.count_nonzero(label_map == SKY)),
             "pixels_without_data": int(np.count_nonzero(label_map == MASKED)),
@@ -91,13 +95,8 @@ def label_map_digest(label_map):
 
 def read_provenance(path):
     """Read the provenance of a result."""
-    try:
-        provenance = json.loads(path.read_text(encoding="utf-8"))
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path} is no JSON file: {error}.") from error
-    is_dict = isinstance(provenance, dict)
-    if not is_dict or provenance.get("format") != PROVENANCE_FORMAT:
-        raise ValueError(f"{path} is no provenance of a result of skesom.")
+    description = "provenance of a result of skesom"
+    provenance = read_json(path, PROVENANCE_FORMAT, description)
     if provenance.get("version") != 1:
         raise ValueError(
             f"{path} is of a newer version of skesom: its format has the version "
@@ -152,15 +151,13 @@ def _source_of(path, provenance, files):
                 f"The run had {len(source.files)} files of images, got {len(files)}."
             )
         source = source._replace(files=tuple(files))
-        before = {file["sha256"] for file in known.values()}
         now = {_describe_file(place)["sha256"] for place in source.paths()}
-        if not now <= before:
-            warnings.warn(
+        if not now <= {file["sha256"] for file in known.values()}:
+            text = (
                 "The files are other images than those of the run, so the result will "
-                "be another one.",
-                UserWarning,
-                stacklevel=4,
+                "be another one."
             )
+            warnings.warn(text, stacklevel=4)
         return source
     places = {}
     for text, file in known.items():
@@ -188,10 +185,8 @@ def software_versions():
     """Return the version of Python and of each package that results depend on."""
     versions = {"python": platform.python_version()}
     for package in _PACKAGES:
-        try:
+        with suppress(PackageNotFoundError):
             versions[package] = version(package)
-        except PackageNotFoundError:
-            continue
     return versions
 
 
@@ -204,9 +199,5 @@ def warn_of_versions(what, versions, packages=_PACKAGES):
         if package in versions and versions[package] != here.get(package)
     ]
     if other:
-        warnings.warn(
-            f"{what} with other versions: {', '.join(other)}. Results may differ a "
-            "little, or fail.",
-            UserWarning,
-            stacklevel=3,
-        )
+        text = "with other versions: {}. Results may differ a little, or fail."
+        warnings.warn(f"{what} {text.format(', '.join(other))}", stacklevel=3)

@@ -50,11 +50,10 @@ def write_report(
     cube : Cube or list of Cube
         The images as they were read.
     label_map : array-like of int of shape (n_rows, n_columns), default=None
-        ``pipeline.predict(cube)`` for other images than those of the fit. The model and
-        the pictures of its units are left out then. By default the labels of the fit.
+        ``pipeline.predict(cube)`` for other images than those of the fit; leaves out
+        the model and the pictures of its units. By default the labels of the fit.
     source : ImageSource, default=None
-        The files of the images. With them the run can be repeated from
-        ``provenance.json``.
+        Files of the images, from which the run can be repeated.
     model : str or os.PathLike, default=None
         File of the model that predicted `label_map`, for ``provenance.json``.
     command : sequence of str, default=None
@@ -64,15 +63,12 @@ def write_report(
     pictures : bool, default=True
         Whether pictures are drawn.
     overwrite : bool, default=False
-        Whether an earlier report in the folder, or files of the same names, may be
-        replaced.
+        Whether an earlier report and files of the same names may be replaced.
 
     Returns
     -------
     files : dict of str to pathlib.Path
-        What was written, by its name in the folder: "cluster_map.fits",
-        "clusters.ecsv", "pixels.fits", "validity.ecsv", pictures, ... The guide on
-        reports explains each.
+        By their names in the folder; the guide on reports explains each.
 
     Raises
     ------
@@ -91,15 +87,12 @@ def write_report(
 
     Notes
     -----
-    The cube goes through the steps of the pipeline in strips, and tables are written
-    strip by strip: beside the cube and one aligned copy of it, a report takes the
-    memory of a few single bands. Pictures of images of more than 2 million pixels are
-    drawn from fewer pixels, and state it.
+    Beside the cube and one aligned copy of it, a report takes the memory of a few
+    single bands. Pictures of more than 2 million pixels are thinned, and state it.
 
     Examples
     --------
     >>> import tempfile
-    >>> from pathlib import Path
     >>> from skesom.datasets import make_galaxy_cube
     >>> from skesom.maps import make_cluster_pipeline
     >>> from skesom.report import write_report
@@ -107,15 +100,15 @@ def write_report(
     >>> cube, truth = make_galaxy_cube((48, 48), 3, random_state=0)
     >>> pipeline = make_cluster_pipeline(ESOM(random_state=0)).fit(cube)
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     files = write_report(Path(folder) / "result", pipeline, cube)
+    ...     files = write_report(f"{folder}/result", pipeline, cube)
     >>> [name for name in files if name.endswith(".fits")]
     ['pixels.fits', 'pixels_scaled.fits', 'cluster_map.fits']
     """
     check_matplotlib()  # which also gives the colors of the regions
     check_folder(folder, overwrite=overwrite)
     result = Result(pipeline, cube, label_map)
-    label_map, wcs, bands = result.label_map, result.cube.wcs, result.cube.band_names
-    is_of_fit = result.is_of_fit
+    is_of_fit, label_map = result.is_of_fit, result.label_map
+    wcs, bands = result.cube.wcs, result.cube.band_names
     earlier = _files_of(folder)
     with atomic_folder(folder, overwrite=overwrite) as temporary:
         report = _Report(temporary)
@@ -126,7 +119,7 @@ def write_report(
             report.write_models(pipeline, bands)
         origin = {"source": source, "model": model, "command": command}
         names = report.write_provenance(pipeline, label_map, folder=folder, **origin)
-    for name in earlier - names:  # they are not about these results
+    for name in earlier - names:  # not about these results
         (Path(folder) / name).unlink(missing_ok=True)
     return {name: Path(folder) / name for name in report.names}
 
@@ -161,11 +154,10 @@ class _Report:
         indices = validity_indices(result, summary)
         indices.write(self._path("validity.ecsv"), format="ascii.ecsv")
         pictures = _pictures.Pictures(result)
-        if draw:
-            for name, figure in pictures.draw(summary):
-                dpi = _pictures.DOTS_PER_INCH
-                figure.savefig(self._path(f"{name}.png"), dpi=dpi, bbox_inches="tight")
-                del figure
+        dpi = _pictures.DOTS_PER_INCH
+        for name, figure in pictures.draw(summary) if draw else ():
+            figure.savefig(self._path(f"{name}.png"), dpi=dpi, bbox_inches="tight")
+            del figure
         path = self._path("cluster_images.zip")
         drawn = pictures if draw else None
         _pictures.write_band_images(path, result, clusters, drawn)
@@ -180,9 +172,8 @@ class _Report:
             self._left_out["regions"] = str(error)
             return
         self.names.append("regions/all.reg")
-        n_pixels = _pictures.smallest_piece(label_map)
-        text = f"pieces of clusters of fewer than {n_pixels} pixels"
-        self._left_out["regions"] = text
+        size = _pictures.smallest_piece(label_map)
+        self._left_out["regions"] = f"pieces of clusters of fewer than {size} pixels"
 
     def write_models(self, pipeline, band_names):
         """Write the fitted pipeline: a pickle, and a file that can be shared."""
@@ -210,14 +201,10 @@ class _Report:
 class Report(NamedTuple):
     """What a folder of results holds."""
 
-    pipeline: Pipeline
-    """Fitted, as it was."""
-    cube: object
-    """Cube or list of Cube: the images, read again from their files."""
-    label_map: np.ndarray
-    """The clusters, shape (n_rows, n_columns)."""
-    provenance: dict
-    """Content of ``provenance.json``."""
+    pipeline: Pipeline  # fitted
+    cube: object  # Cube or list of Cube: the images, read again from their files
+    label_map: np.ndarray  # the clusters, shape (n_rows, n_columns)
+    provenance: dict  # content of provenance.json
 
 
 def read_report(folder, *, trust=False):
@@ -226,11 +213,9 @@ def read_report(folder, *, trust=False):
     Parameters
     ----------
     folder : str or os.PathLike
-        Where `write_report` wrote, with the files of the images as ``source`` (as
-        ``skesom cluster -o`` does).
+        Of `write_report` with a ``source``, or of ``skesom cluster -o``.
     trust : bool, default=False
-        Whether ``model.joblib``, a pickle, may be loaded if there is no
-        ``model.skops`` or skops is not installed; see `load_model`.
+        Whether ``model.joblib``, a pickle, may be loaded, see `load_model`.
 
     Returns
     -------
@@ -240,7 +225,7 @@ def read_report(folder, *, trust=False):
     Raises
     ------
     OSError
-        If the folder is no such folder, or an image is no longer there.
+        If it is no such folder, or an image is no longer there.
     ValueError
         If an image has changed since, or the model is a pickle and not trusted.
 
@@ -250,8 +235,7 @@ def read_report(folder, *, trust=False):
     >>> from skesom.datasets import make_galaxy_cube
     >>> from skesom.io import write_bands
     >>> from skesom.maps import make_cluster_pipeline
-    >>> from skesom.report import ImageSource
-    >>> from skesom.report import read_report, write_report
+    >>> from skesom.report import ImageSource, read_report, write_report
     >>> from skesom.som import ESOM
     >>> cube, truth = make_galaxy_cube((48, 48), 3, random_state=0)
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -278,11 +262,8 @@ def _files_of(folder):
     except (OSError, KeyError, ValueError):
         return set()
     home = Path(folder).resolve()
-    return {
-        name
-        for name in [*names, PAGE_NAME]
-        if isinstance(name, str) and (home / name).resolve().is_relative_to(home)
-    }
+    names = [str(name) for name in [*names, PAGE_NAME]]
+    return {name for name in names if (home / name).resolve().is_relative_to(home)}
 
 
 @contextmanager
@@ -298,25 +279,18 @@ def atomic_folder(folder, *, overwrite=False):
     temporary.mkdir()
     try:
         yield temporary
-        if folder.exists():
-            _move_files(temporary, folder)
-        else:
+        if not folder.exists():
             os.replace(temporary, folder)
+            return
+        for path in [path for path in temporary.rglob("*") if path.is_file()]:
+            place = folder / path.relative_to(temporary)
+            place.parent.mkdir(parents=True, exist_ok=True)
+            os.replace(path, place)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
         for parent in made:  # if nothing came to lie in them
             with suppress(OSError):
                 parent.rmdir()
-
-
-def _move_files(source, target):
-    """Move files and folders of files to another folder, in place of what is there."""
-    target.mkdir(exist_ok=True)
-    for path in sorted(source.iterdir()):
-        if path.is_dir():
-            _move_files(path, target / path.name)
-        else:
-            os.replace(path, target / path.name)
 
 
 def check_folder(folder, *, overwrite=False):

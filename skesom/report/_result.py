@@ -40,26 +40,28 @@ class Result:
         self.is_of_fit = label_map is None
         labels = self.step.labels_ if self.is_of_fit else label_map
         self.label_map = np.asarray(labels, dtype=np.int32)
-        n_first = _n_steps_to_aligned(pipeline)
-        self.cube = check_cube(_transformed(pipeline.steps[:n_first], images))
+        steps = [step for _, step in pipeline.steps[:-1]]
+        n_first = _n_steps_to_aligned(steps)
+        self.cube = check_cube(_transformed(steps[:n_first], images))
         if self.cube.shape[:2] != self.label_map.shape:
             raise ValueError(
                 f"The images have {self.cube.shape[:2]} pixels, but the label map has "
                 f"{self.label_map.shape}. Give the images that were clustered."
             )
-        self._steps = pipeline[n_first:-1]
+        self._steps = steps[n_first:]
+        self._pixelwise = [
+            step for step in self._steps if getattr(step, "works_pixelwise", False)
+        ]
 
     @cached_property
     def _whole(self):
         """What the last step gets; None if strips can be transformed one by one."""
         # A pixel that has a label has lost no band in a mask, if it needs all.
         maskers = _MASKERS if self.step.min_bands is None else ()
-        if all(
-            _is_pixelwise(step) or isinstance(step, maskers)
-            for _, step in self._steps.steps
-        ):
+        others = [step for step in self._steps if step not in self._pixelwise]
+        if all(isinstance(step, maskers) for step in others):
             return None
-        return check_cube(self._steps.transform(self.cube))
+        return check_cube(_transformed(self._steps, self.cube))
 
     def strips(self):
         """Return the rows of each strip, as slices from top to bottom."""
@@ -97,13 +99,14 @@ class Result:
         """Return a strip as the last step gets it, apart from the mask."""
         if self._whole is not None:
             return self._whole[rows]
-        return _apply_some(self.cube[rows], self._steps, _is_pixelwise)
+        return _without_errors(self.cube[rows], self._pixelwise)
 
     def thinned(self, step):
         """Return labels, bands and scaled bands of every `step`-th row and column."""
         label_map = pick(self.label_map, step)
         cube = self.cube.replace(data=pick(self.cube.data, step), wcs=None)
-        scaled = _apply_some(cube, self._steps, _is_stretch).data
+        stretches = [step for step in self._steps if isinstance(step, AsinhStretch)]
+        scaled = _without_errors(cube, stretches).data
         inside = scaled[label_map >= 0]
         if len(inside) and not np.isnan(inside).all(axis=0).any():
             spread = np.nanstd(inside, axis=0, dtype=np.float64)
@@ -135,20 +138,19 @@ def _check_pipeline(pipeline):
         )
 
 
-def _n_steps_to_aligned(pipeline):
-    """Return how many steps of a pipeline leave bands on the pixels of the map."""
-    steps = [step for _, step in pipeline.steps[:-1]]
+def _n_steps_to_aligned(steps):
+    """Return after how many steps the bands are on the pixels of the map."""
     aligners = [n for n, step in enumerate(steps) if isinstance(step, CubeAligner)]
     if aligners:
         return aligners[-1] + 1
-    others = [n for n, step in enumerate(steps) if not _keeps_flux(step)]
-    return others[0] if others else len(steps)
+    keep = [bool(getattr(step, "keeps_flux", False)) for step in steps]
+    return [*keep, False].index(False)
 
 
 def _transformed(steps, images):
     """Return images after some steps, with as few copies as possible."""
     is_own = False
-    for _, step in steps:
+    for step in steps:
         if is_own and "copy" in step.get_params():
             step = copy(step)
             step.copy = False
@@ -157,24 +159,6 @@ def _transformed(steps, images):
     return images
 
 
-def _keeps_flux(step):
-    """Return whether a step states that it gives fluxes."""
-    return getattr(step, "keeps_flux", False)
-
-
-def _is_pixelwise(step):
-    """Return whether a step states that it makes each pixel from its bands alone."""
-    return getattr(step, "works_pixelwise", False)
-
-
-def _is_stretch(step):
-    return isinstance(step, AsinhStretch)
-
-
-def _apply_some(cube, steps, is_wanted):
-    """Apply the wanted steps; without errors, which would take time."""
-    cube = cube.replace(data=cube.data)
-    for _, step in steps.steps if len(steps) else ():
-        if is_wanted(step):
-            cube = step.transform(cube)
-    return cube
+def _without_errors(cube, steps):
+    """Return a cube after some steps; without errors, which would take time."""
+    return _transformed(steps, cube.replace(data=cube.data))

@@ -46,37 +46,25 @@ def cluster_list(result, summary):
     cube = result.cube
     table = cluster_table(result.label_map, cube)
     row, column, *means = summary.means[:, np.asarray(table["id"])]
-    place = {
-        f"mean_{name}": Column(
-            values, format=".2f", description=f"mean {name} of the pixels, from 0"
-        )
-        for name, values in (("row", row), ("column", column))
-    }
+    place = {}
+    for name, values in (("row", row), ("column", column)):
+        text = f"mean {name} of the pixels, from 0"
+        place[f"mean_{name}"] = Column(values, format=".2f", description=text)
     for name, values in sky_positions(cube.wcs, column, row).items():
         place[name] = Column(values, unit=units.deg, description="of the mean place")
     table.add_columns([*place.values()], [3] * len(place), [*place])
     if summary.agreement is not None:
-        table["agreement"] = Column(
-            _mean_agreement(summary.agreement, result.label_map)[table["id"]],
-            format=".3f",
-            description="mean share of the runs that agree on a pixel",
-        )
-    fluxes, features = means[: cube.shape[2]], means[cube.shape[2] :]
-    for name, unit, values in zip(
-        cube.band_names, cube.band_units, fluxes, strict=True
-    ):
+        values = _mean_agreement(summary.agreement, result.label_map)[table["id"]]
+        text = "mean share of the runs that agree on a pixel"
+        table["agreement"] = Column(values, format=".3f", description=text)
+    for name, unit in zip(cube.band_names, cube.band_units, strict=True):
+        text = f"mean of {name} over the pixels of the cluster"
         table[f"{name}_mean"] = Column(
-            values,
-            unit=unit,
-            format=".4g",
-            description=f"mean of {name} over the pixels of the cluster",
+            means.pop(0), unit=unit, format=".4g", description=text
         )
-    for name, values in zip(column_names(result.feature_names), features, strict=True):
-        table[f"{name}_scaled"] = Column(
-            values,
-            format=".4f",
-            description=f"mean of {name} as the clusterer was given it",
-        )
+    for name, values in zip(column_names(result.feature_names), means, strict=True):
+        text = f"mean of {name} as the clusterer was given it"
+        table[f"{name}_scaled"] = Column(values, format=".4f", description=text)
     return table
 
 
@@ -104,11 +92,10 @@ def validity_indices(result, summary):
 
 def _quantization_error(distances):
     known = ~np.isnan(distances)
-    value = np.nan
-    if known.any():
-        value = float(np.mean(distances, where=known, dtype=np.float64))
+    n_known = np.count_nonzero(known)
+    value = np.mean(distances, where=known, dtype=np.float64) if n_known else np.nan
     text = "mean distance of a pixel to its nearest unit"
-    return "quantization error", value, "low", np.count_nonzero(known), text
+    return "quantization error", float(value), "low", n_known, text
 
 
 def _measured(sample, labels, som, name, measure, better, most, meaning):

@@ -13,11 +13,12 @@ from skesom.displays import (
     rgb_image,
     wavelengths_of,
 )
-from skesom.report._cluster_groups import FORMAT, merge_clusters
+from skesom.report._cluster_groups import FORMAT, complete_groups
 
 NO_UNIT = 65535
 _STEPS = 65534  # of a flux; 0 stands for none
 _SKY_NODES = 33  # along each side, between which the page interpolates
+_SCALE = "level", "softening", "low", "step", "dark", "bright"
 _SAMPLES = 1_000_000
 _LINKS_DRAWN = 4000  # the strongest
 _SMALLEST, _LARGEST = 3.0, 11.0  # pixels across, the second on top of the first
@@ -31,9 +32,7 @@ def pixel_data(result, step):
     thin = cube.replace(data=pick(cube.data, step), wcs=None)
     codes, bands = encode_bands(thin, labels >= 0)
     wavelengths = wavelengths_of(cube)
-    order = np.arange(len(bands))
-    if wavelengths is not None:
-        order = np.argsort(wavelengths.value, kind="stable")
+    places = range(len(bands)) if wavelengths is None else wavelengths.value
     arrays = {
         "codes": codes,
         "labels": labels.astype(np.int16),
@@ -47,7 +46,7 @@ def pixel_data(result, step):
         "full_shape": label_map.shape,
         "step": step,
         "bands": bands,
-        "order": order.tolist(),
+        "order": np.argsort(places, kind="stable").tolist(),
         "missing_color": MISSING_COLOR,
         "noise_color": NOISE_COLOR,
         "sky_color": SKY_COLOR,
@@ -59,11 +58,7 @@ def cluster_facts(result, groups, step):
     """Return name, labels, size and color of each cluster, and of each group."""
     label_map = result.label_map
     colors = result.colors(*result.thinned(step))
-    merge_clusters(label_map, groups)  # refuses groups of another map
-    sizes = np.bincount(label_map[label_map >= 0], minlength=len(colors))
-    single = [(f"cluster {n}", [n]) for n in range(len(sizes))]
-    grouped = {label for _, labels in groups for label in labels}
-    kept = [cluster for cluster in single if cluster[1][0] not in grouped]
+    sizes = np.bincount(label_map[label_map >= 0])
 
     def described(name, labels):
         labels = [int(label) for label in labels]
@@ -75,19 +70,19 @@ def cluster_facts(result, groups, step):
             "color": "#" + bytes(np.rint(255 * colors[largest, :3]).astype("u1")).hex(),
         }
 
-    clusters = [described(*cluster) for cluster in [*groups, *kept]]
-    return {
-        "originals": [described(*cluster) for cluster in single],
-        "clusters": sorted(clusters, key=lambda cluster: -cluster["pixels"]),
-    }
+    originals, clusters = (
+        [described(*cluster) for cluster in complete_groups(given, len(sizes))]
+        for given in ([], groups)
+    )
+    clusters.sort(key=lambda cluster: -cluster["pixels"])
+    return {"originals": originals, "clusters": clusters}
 
 
 def encode_band(flux):
     """Return a band as numbers of 16 bits, fine near its sky, coarse where bright."""
     known = flux[~np.isnan(flux)].astype(np.float64)
     if len(known) == 0:
-        scale = {"level": 0.0, "softening": 1.0, "low": 0.0, "step": 1.0}
-        scale |= {"dark": 1.0, "bright": 2.0}
+        scale = dict(zip(_SCALE, (0.0, 1.0, 0.0, 1.0, 1.0, 2.0), strict=True))
         return np.zeros(flux.shape, dtype=np.uint16), scale
     sample = known[:: len(known) // _SAMPLES + 1]
     level = float(np.median(sample))
@@ -98,15 +93,9 @@ def encode_band(flux):
     step = (high - low) / _STEPS or 1.0
     codes = np.nan_to_num(np.rint((curved - low) / step) + 1, nan=0.0)
     codes = codes.astype(np.uint16)
-    dark, bright = np.percentile(codes[codes > 0], [1.0, 99.7])
-    return codes, {
-        "level": level,
-        "softening": softening,
-        "low": low,
-        "step": step,
-        "dark": float(dark),
-        "bright": float(max(bright, dark + 1)),
-    }
+    dark, bright = np.percentile(codes[codes > 0], [1.0, 99.7]).tolist()
+    scale = level, softening, low, step, dark, max(bright, dark + 1)
+    return codes, dict(zip(_SCALE, scale, strict=True))
 
 
 def encode_bands(cube, inside):
@@ -117,16 +106,11 @@ def encode_bands(cube, inside):
         known = code[inside & (code > 0)].astype(np.float64)
         curved = scale["low"] + (known - 1) * scale["step"]
         unit = cube.band_units[number]
+        scale["name"], scale["unit"] = name, "" if unit is None else unit.to_string()
+        scale["mean"] = float(curved.mean()) if len(curved) else 0.0
+        scale["deviation"] = float(curved.std()) or 1.0 if len(curved) else 1.0
         codes.append(code)
-        bands.append(
-            scale
-            | {
-                "name": name,
-                "unit": "" if unit is None else unit.to_string(),
-                "mean": float(curved.mean()) if len(curved) else 0.0,
-                "deviation": float(curved.std()) or 1.0 if len(curved) else 1.0,
-            }
-        )
+        bands.append(scale)
     return np.stack(codes), bands
 
 
@@ -137,10 +121,8 @@ def sky_nodes(wcs, shape):
     """
     if wcs is None:
         return np.zeros(0)
-    rows = np.linspace(0, shape[0] - 1, _SKY_NODES)
-    columns = np.linspace(0, shape[1] - 1, _SKY_NODES)
-    x, y = np.meshgrid(columns, rows)
-    sky = wcs.pixel_to_world(x, y).icrs
+    rows, columns = (np.linspace(0, side - 1, _SKY_NODES) for side in shape)
+    sky = wcs.pixel_to_world(*np.meshgrid(columns, rows)).icrs
     return np.stack(sky.cartesian.get_xyz(xyz_axis=-1), axis=0).astype(np.float64)
 
 
@@ -203,12 +185,7 @@ def _as_places(values):
 def _links(layout):
     """Return the strongest links, the strongest of them last."""
     order = np.argsort(layout.strengths, kind="stable")[-_LINKS_DRAWN:]
-    ends = layout.positions[layout.links[order]]
+    ends = layout.positions[layout.links[order]].reshape(-1, 4)
     strongest = layout.strengths.max(initial=0) or 1.0
-    return {
-        "x0": ends[:, 0, 0],
-        "y0": ends[:, 0, 1],
-        "x1": ends[:, 1, 0],
-        "y1": ends[:, 1, 1],
-        "alpha": 0.08 + 0.5 * layout.strengths[order] / strongest,
-    }
+    links = dict(zip(("x0", "y0", "x1", "y1"), ends.T, strict=True))
+    return links | {"alpha": 0.08 + 0.5 * layout.strengths[order] / strongest}

@@ -43,9 +43,9 @@ def explore(
 ):
     """Write one HTML file on which a result is explored with the mouse.
 
-    The image, the clusters on the sky, the units of the map and the spectra are linked:
-    a selection in one of them is highlighted in all. Clusters can be renamed, merged,
-    and saved as a file for `read_cluster_groups`. The page needs no network.
+    A selection in the image, the clusters, the units of the map or the spectra shows
+    in all of them. Clusters can be renamed, merged, and saved as a file for
+    `read_cluster_groups`. The page needs no network.
 
     Parameters
     ----------
@@ -63,8 +63,7 @@ def explore(
     title : str, default="Clusters"
         Heading of the page.
     max_pixels : int, default=4000000
-        Of larger images the page shows every second, third, ... row and column, and
-        states it.
+        Larger images are thinned to every second, third, ... row and column.
     overwrite : bool, default=False
         Whether an existing file may be replaced.
 
@@ -85,14 +84,12 @@ def explore(
 
     Notes
     -----
-    Fluxes are kept with 16 bits, evenly spaced in ``asinh((flux - median) / spread)``:
-    a ten-thousandth of the flux where it is bright, finer than the noise where it is
-    faint. Sky positions are interpolated between 33 x 33 exact ones.
+    Fluxes are kept with 16 bits, evenly spaced in ``asinh((flux - median) / spread)``.
+    Sky positions are interpolated between 33 x 33 exact ones.
 
     Examples
     --------
     >>> import tempfile
-    >>> from pathlib import Path
     >>> from skesom.datasets import make_galaxy_cube
     >>> from skesom.maps import make_cluster_pipeline
     >>> from skesom.report import explore
@@ -100,7 +97,7 @@ def explore(
     >>> cube, truth = make_galaxy_cube((64, 64), random_state=0)
     >>> pipeline = make_cluster_pipeline(ESOM(random_state=0)).fit(cube)
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     page = explore(Path(folder) / "page.html", pipeline, cube)
+    ...     page = explore(f"{folder}/page.html", pipeline, cube)
     ...     page.stat().st_size < 5_000_000
     True
     """
@@ -149,22 +146,18 @@ def _page(result, catalog, groups, title, max_pixels):
         (here / f"page.{kind}").read_text(encoding="utf-8")
         for kind in ("css", "js", "html")
     )
-    return file_html(
-        _views.document_of(views, arrays, facts),
-        INLINE,
-        title=title,
-        template=template,
-        template_variables={
-            "style": style,
-            "script": script,
-            "summary": _summary(label_map, cube, step, n_units),
-            "has_sky": cube.wcs is not None,
-            "has_units": has_units,
-            "has_objects": catalog is not None,
-            "units_title": "Lattice of units" if hasattr(som, "shape_") else "Nodes",
-        },
-        suppress_callback_warning=True,
-    )
+    document = _views.document_of(views, arrays, facts)
+    variables = {
+        "style": style,
+        "script": script,
+        "summary": _summary(label_map, cube, step, n_units),
+        "has_sky": cube.wcs is not None,
+        "has_units": has_units,
+        "has_objects": catalog is not None,
+        "units_title": "Lattice of units" if hasattr(som, "shape_") else "Nodes",
+    }
+    page = {"title": title, "template": template, "template_variables": variables}
+    return file_html(document, INLINE, suppress_callback_warning=True, **page)
 
 
 def _check_labels(label_map):
@@ -186,13 +179,11 @@ def _objects_in(catalog, cube):
     objects = read_catalog(catalog)
     columns, rows = find_positions(objects, cube.wcs)
     n_rows, n_columns = cube.shape[:2]
-    inside = (np.abs(columns - (n_columns - 1) / 2) <= n_columns / 2) & (
-        np.abs(rows - (n_rows - 1) / 2) <= n_rows / 2
-    )
+    inside = np.abs(columns - (n_columns - 1) / 2) <= n_columns / 2
+    inside &= np.abs(rows - (n_rows - 1) / 2) <= n_rows / 2
     if not inside.any():
         raise ValueError(
-            f"None of the {len(objects)} objects of the catalog lies in the image. "
-            "Is it a catalog of this part of the sky?"
+            f"None of the {len(objects)} objects of the catalog lies in the image."
         )
     objects["x"], objects["y"] = columns, rows
     return objects[inside]

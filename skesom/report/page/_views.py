@@ -14,14 +14,19 @@ from bokeh.models import (
     HoverTool,
     HTMLTemplateFormatter,
     NumberFormatter,
-    Range1d,
     Select,
     StringEditor,
     TableColumn,
 )
 from bokeh.plotting import figure
 
-_TOOLS = "pan,wheel_zoom,box_select,lasso_select,tap,reset,save"
+_LINKED = {
+    "width": 600,
+    "sizing_mode": "scale_width",
+    "match_aspect": True,
+    "tools": "pan,wheel_zoom,box_select,lasso_select,tap,reset,save",
+    "toolbar_location": "above",
+}
 _SHAPES = 0.4, 2.2  # of pictures, height to width
 _MANY_OBJECTS = 500  # that are drawn smaller
 _MARKERS = {  # of DS9: of Bokeh, and as a letter
@@ -32,6 +37,12 @@ _MARKERS = {  # of DS9: of Bokeh, and as a letter
     "x": ("x", "✕"),
     "arrow": ("inverted_triangle", "▽"),
     "boxcircle": ("square_pin", "⊡"),
+}
+_ACTIONS = {
+    "merge": "Merge",
+    "split": "Split",
+    "clear": "Clear selection",
+    "export_file": "Export names",
 }
 _WRAPPED = (
     ".bk-input-group { display: flex; flex-flow: row wrap; gap: 0 1.4em } "
@@ -48,16 +59,18 @@ def picture_views(shape, band_names, has_units):
     image = _picture("image", shape, {})
     ranges = {"x_range": image.x_range, "y_range": image.y_range}
     taps = ["cluster", "unit", "pixel"] if has_units else ["cluster", "pixel"]
-    image_choice = Select(title="show", value="colors", options=["colors", *band_names])
+    image_choice = _choice("show", ["colors", *band_names])
     image_choice.js_on_change("value", CustomJS(code="skesom.paint_image()"))
     return {
         "image_plot": image,
         "map_plot": _picture("map", shape, ranges),
         "image_choice": image_choice,
-        "tap_choice": Select(
-            title="a click selects the", value="cluster", options=taps
-        ),
+        "tap_choice": _choice("a click selects the", taps),
     }
+
+
+def _choice(title, options):
+    return Select(title=title, value=options[0], options=options)
 
 
 def _source(name, data):
@@ -73,19 +86,11 @@ def _picture(name, shape, ranges):
     """Return a figure that page.js paints."""
     n_rows, n_columns = shape
     ranges = ranges or {
-        "x_range": Range1d(-0.5, n_columns - 0.5),
-        "y_range": Range1d(-0.5, n_rows - 0.5),
+        "x_range": (-0.5, n_columns - 0.5),
+        "y_range": (-0.5, n_rows - 0.5),
     }
-    plot = figure(
-        width=600,
-        height=round(600 * float(np.clip(n_rows / n_columns, *_SHAPES))) + 30,
-        sizing_mode="scale_width",
-        match_aspect=True,
-        tools=_TOOLS,
-        active_scroll="wheel_zoom",
-        toolbar_location="above",
-        **ranges,
-    )
+    height = round(600 * float(np.clip(n_rows / n_columns, *_SHAPES))) + 30
+    plot = figure(height=height, active_scroll="wheel_zoom", **_LINKED, **ranges)
     source = _source(name, {"image": [np.zeros((1, 1), dtype=np.uint32)]})
     plot.image_rgba("image", x=-0.5, y=-0.5, dw=n_columns, dh=n_rows, source=source)
     plot.grid.visible = False
@@ -102,15 +107,7 @@ def unit_views(columns, links, value_names):
     n_units = len(columns["x"])
     columns |= {"alpha": [1.0] * n_units, "color": ["#888888"] * n_units}
     source = _source("units", columns)
-    plot = figure(
-        width=600,
-        height=560,
-        sizing_mode="scale_width",
-        match_aspect=True,
-        tools=_TOOLS,
-        active_drag="lasso_select",
-        toolbar_location="above",
-    )
+    plot = figure(height=560, active_drag="lasso_select", **_LINKED)
     style = {
         "source": source,
         "color": "color",
@@ -130,8 +127,7 @@ def unit_views(columns, links, value_names):
     plot.outline_line_color = None
     select = CustomJS(code="skesom.select_units(cb_obj.indices)")
     source.selected.js_on_change("indices", select)
-    names = [*value_names, "cluster"]
-    choice = Select(title="colored by", value=names[0], options=names)
+    choice = _choice("colored by", [*value_names, "cluster"])
     choice.js_on_change("value", CustomJS(code="skesom.show_units()"))
     return {"units_plot": plot, "units_choice": choice}
 
@@ -170,9 +166,7 @@ def table_views(n_clusters):
     swatch = HTMLTemplateFormatter(template=_SWATCH)
     percent = NumberFormatter(format="0.0", text_align="right")
     columns = [
-        TableColumn(
-            field="color", title="", width=34, formatter=swatch, sortable=False
-        ),
+        TableColumn(field="color", title="", width=34, formatter=swatch),
         TableColumn(field="name", title="name", width=170, editor=StringEditor()),
         TableColumn(field="labels", title="labels", width=60),
         TableColumn(field="share", title="% of pixels", width=75, formatter=percent),
@@ -193,17 +187,13 @@ def table_views(n_clusters):
     select = CustomJS(code="skesom.select_groups(cb_obj.indices)")
     source.selected.js_on_change("indices", select)
     source.js_on_change("patching", CustomJS(code="skesom.renamed()"))
-    buttons = []
-    for label, action in (
-        ("Merge", "merge"),
-        ("Split", "split"),
-        ("Clear selection", "clear"),
-        ("Export names", "export_file"),
-    ):
-        button = Button(label=label, name=f"{action}-button", width_policy="min")
-        button.js_on_click(CustomJS(code=f"skesom.{action}()"))
-        buttons.append(button)
-    return {"clusters_table": table, "buttons": row(*buttons)}
+    return {"clusters_table": table, "buttons": row(*map(_button, _ACTIONS))}
+
+
+def _button(action):
+    button = Button(label=_ACTIONS[action], width_policy="min")
+    button.js_on_click(CustomJS(code=f"skesom.{action}()"))
+    return button
 
 
 def object_views(objects, types, plots):
@@ -213,14 +203,9 @@ def object_views(objects, types, plots):
     for kind, described in types.items():
         chosen = objects[objects["type"] == kind]
         labels.append(f"{described.description} ({len(chosen)})")
-        source = ColumnDataSource(
-            {
-                "x": np.asarray(chosen["x"], dtype=np.float64),
-                "y": np.asarray(chosen["y"], dtype=np.float64),
-                "name": [str(name) for name in chosen["name"]],
-                "type": [described.description] * len(chosen),
-            }
-        )
+        columns = {name: np.asarray(chosen[name]) for name in ("x", "y", "name")}
+        columns["type"] = [described.description] * len(chosen)
+        source = ColumnDataSource(columns)
         style = {"fill_alpha": 0, "line_color": described.color, "line_width": 1.6}
         style |= {"marker": _MARKERS[described.symbol][0], "size": size}
         drawn.append([plot.scatter("x", "y", source=source, **style) for plot in plots])
