@@ -7,10 +7,8 @@ import warnings
 
 import skesom
 from skesom.cli._cluster import add_cluster, add_demo
-from skesom.cli._explore import add_explore
 from skesom.cli._options import Parser
-from skesom.cli._predict import add_predict
-from skesom.cli._test import add_test
+from skesom.cli._results import add_explore, add_predict, add_test
 
 EXAMPLES = """\
 examples:
@@ -28,7 +26,7 @@ examples:
       write a page on which that result is explored in the browser
 """
 
-__all__ = ["main"]
+__all__ = []
 
 
 def main(arguments=None):
@@ -56,15 +54,11 @@ def _parser():
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument(
-        "--version", action="version", version=f"skesom {skesom.__version__}"
-    )
+    version = f"skesom {skesom.__version__}"
+    parser.add_argument("--version", action="version", version=version)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    add_cluster(commands)
-    add_predict(commands)
-    add_test(commands)
-    add_demo(commands)
-    add_explore(commands)
+    for add in (add_cluster, add_predict, add_test, add_demo, add_explore):
+        add(commands)
     return parser
 
 

@@ -16,13 +16,7 @@ from skesom.cli._options import (
     clusterer_of,
     source_of,
 )
-from skesom.cli._steps import (
-    add_steps,
-    fit,
-    pipeline_of,
-    put_in_order,
-    regularizer_of,
-)
+from skesom.cli._steps import add_steps, fit, pipeline_of, put_in_order, regularizer_of
 
 _MANY_BANDS = 20  # for a line in the terminal
 _GO_WITH_FROM = "files provenance output overwrite no_tables no_pictures".split()
@@ -39,13 +33,11 @@ def add_cluster(commands):
     )
     add_images(parser, nargs="*")
     add_output(parser)
-    parser.add_argument(
-        "--from",
-        dest="provenance",
-        metavar="JSON",
-        help="repeat the run of this provenance.json (or folder of results) bit for "
-        "bit; files, if given, take the place of its images",
+    text = (
+        "repeat the run of this provenance.json (or folder of results) bit for bit; "
+        "files, if given, take the place of its images"
     )
+    parser.add_argument("--from", dest="provenance", metavar="JSON", help=text)
     add_steps(parser)
     add_clusterer(parser)
     parser.set_defaults(defaults=vars(parser.parse_args(["-o", ""])))
@@ -107,9 +99,7 @@ def _repeat(options):
     if label_map_digest(pipeline["cluster"].labels_) == run.label_map_sha256:
         print("The label map is that of the run, bit for bit.")
     else:
-        warnings.warn(
-            "The label map is not that of the run.", UserWarning, stacklevel=2
-        )
+        warnings.warn("The label map is not that of the run.", stacklevel=2)
 
 
 def write(options, pipeline, images, *, folder=None, **details):

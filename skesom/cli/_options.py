@@ -7,7 +7,7 @@ import sys
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser that says in one line what is wrong, as the commands do."""
+    """A parser whose errors are one line, as those of the commands."""
 
     def error(self, message):
         """End with status 2 and one line on standard error."""
@@ -15,11 +15,11 @@ class Parser(argparse.ArgumentParser):
 
 
 class _Help(argparse.ArgumentDefaultsHelpFormatter):
-    """Help with the defaults that mean something and are not told already."""
+    """Help with the defaults that mean something and are not in the text."""
 
     def _get_help_string(self, action):
-        told = "default" in action.help
-        if told or action.default in (None, []) or action.default is False:
+        is_given = "default" in action.help
+        if is_given or action.default in (None, []) or action.default is False:
             return action.help
         return super()._get_help_string(action)
 
@@ -33,99 +33,64 @@ def add_command(commands, name, run, text, description):
     return parser
 
 
-def add_flag(parser, name, text):
-    """Add an option without a value."""
-    parser.add_argument(name, action="store_true", help=text)
-
-
-def add_number(parser, name, metavar, text, default=None):
-    """Add an option with a number."""
-    parser.add_argument(name, type=float, metavar=metavar, help=text, default=default)
-
-
-def add_choice(parser, name, choices, text):
-    """Add an option with one of some words; the first is the default."""
-    parser.add_argument(name, choices=choices, default=choices[0], help=text)
-
-
-def add_files(parser, name, metavar, text, default=None):
-    """Add an option with one file (or name) or several."""
-    parser.add_argument(name, nargs="+", metavar=metavar, help=text, default=default)
-
-
 def add_output(parser, default=None):
     """Add the options of the folder of results, and of its files."""
-    is_required = default is None
     text = "folder for the results"
-    parser.add_argument(
-        "-o",
-        "--output",
-        metavar="DIR",
-        help=text,
-        default=default,
-        required=is_required,
-    )
+    place = {"default": default, "required": default is None, "help": text}
+    parser.add_argument("-o", "--output", metavar="DIR", **place)
     add_overwrite(parser)
     text = "write no tables of pixels, which are the largest files"
-    add_flag(parser, "--no-tables", text)
-    add_flag(parser, "--no-pictures", "write no pictures, to save time")
+    parser.add_argument("--no-tables", action="store_true", help=text)
+    text = "write no pictures, to save time"
+    parser.add_argument("--no-pictures", action="store_true", help=text)
 
 
 def add_overwrite(parser):
     """Add the option to replace files."""
-    add_flag(parser, "--overwrite", "replace results that exist already")
+    text = "replace results that exist already"
+    parser.add_argument("--overwrite", action="store_true", help=text)
 
 
 def add_trust(parser):
     """Add the option to load pickles."""
-    add_flag(
-        parser,
-        "--trust",
+    text = (
         "load the model even if it is a pickle (.joblib), which could run any program: "
-        "only if you know who made it",
+        "only if you know who made it"
     )
+    parser.add_argument("--trust", action="store_true", help=text)
 
 
 def add_images(parser, nargs="+"):
     """Add the options of the files, and of the pixels that are left out."""
-    parser.add_argument(
-        "files",
-        nargs=nargs,
-        metavar="FITS",
-        help="one file per band, or files of several; image.fits[2] or "
-        "image.fits[SCI,1] picks an extension",
+    text = (
+        "one file per band, or files of several; image.fits[2] or image.fits[SCI,1] "
+        "picks an extension"
     )
-    group = parser.add_argument_group("images")
-    group.add_argument(
-        "--hdu",
-        type=number_or_name,
-        metavar="NAME",
-        help="name or number of the extension to read, where a file does not name it; "
-        '"all" reads every image (default: the first image)',
+    parser.add_argument("files", nargs=nargs, metavar="FITS", help=text)
+    add = parser.add_argument_group("images").add_argument
+    text = (
+        "name or number of the extension to read, where a file does not name it; "
+        '"all" reads every image (default: the first image)'
     )
+    add("--hdu", type=number_or_name, metavar="NAME", help=text)
     text = "one for each band (default: from FILTER cards or the file names)"
-    add_files(group, "--band-names", "NAME", text)
+    add("--band-names", nargs="+", metavar="NAME", help=text)
     text = (
         'where flags of bad pixels are: "auto" looks for DQ, MASK and the like in each '
         "file; else an extension of each file, or one file for each image"
     )
-    add_files(group, "--masks", "FLAGS", text)
-    group.add_argument(
-        "--ignore-flags",
-        default="0",
-        metavar="FLAGS",
-        help='flags of pixels that are used all the same, as "4,16" or "~1" '
-        "(default: none)",
-    )
+    add("--masks", nargs="+", metavar="FLAGS", help=text)
+    text = 'flags of pixels to use all the same, as "4,16" or "~1" (default: none)'
+    add("--ignore-flags", default="0", metavar="FLAGS", help=text)
     text = (
         "where weights or exposure times are, as for --masks; pixels without a "
         "positive weight are masked"
     )
-    add_files(group, "--weights", "WEIGHTS", text)
+    add("--weights", nargs="+", metavar="WEIGHTS", help=text)
     text = "region files of DS9 or CASA; pixels inside are masked"
-    add_files(group, "--exclude", "REGIONS", text, default=[])
+    add("--exclude", nargs="+", metavar="REGIONS", default=[], help=text)
     text = "region files of DS9 or CASA; pixels outside of all of them are masked"
-    add_files(group, "--include", "REGIONS", text, default=[])
+    add("--include", nargs="+", metavar="REGIONS", default=[], help=text)
 
 
 def source_of(options):
@@ -133,19 +98,19 @@ def source_of(options):
     from skesom.report import ImageSource
 
     return ImageSource(
-        files=tuple(options.files),
-        hdu=options.hdu,
-        band_names=options.band_names,
-        masks=_companions(options.masks),
-        weights=_companions(options.weights),
-        ignore_flags=options.ignore_flags,
-        exclude=tuple(options.exclude),
-        include=tuple(options.include),
+        tuple(options.files),
+        options.hdu,
+        options.band_names,
+        _companions(options.masks),
+        _companions(options.weights),
+        options.ignore_flags,
+        tuple(options.exclude),
+        tuple(options.include),
     )
 
 
 def _companions(values):
-    """Return what tells `read_cube` where masks or weights are."""
+    """Return where masks or weights are, as `read_cube` takes it."""
     if not values:
         return None
     is_file = len(values) > 1 or "." in values[0]
@@ -154,37 +119,22 @@ def _companions(values):
 
 def add_clusterer(parser):
     """Add the options of the clusterer."""
-    group = parser.add_argument_group("clustering")
+    add = parser.add_argument_group("clustering").add_argument
     text = "esom, csom, or the import path of a scikit-learn clusterer"
-    group.add_argument("--method", default="esom", help=text)
-    group.add_argument(
-        "--n-clusters",
-        type=count_or_none,
-        default=8,
-        metavar="N",
-        help='number of clusters, or "none" for the rule of the method without it',
+    add("--method", default="esom", help=text)
+    text = 'number of clusters, or "none" for the rule of the method without it'
+    add("--n-clusters", type=count_or_none, default=8, metavar="N", help=text)
+    text = (
+        "runs whose consensus is taken (default: 12 where runs can differ; 1 is a "
+        "single run)"
     )
-    group.add_argument(
-        "--runs",
-        type=count,
-        metavar="N",
-        help="runs whose consensus is taken (default: 12 where runs can differ; 1 is a "
-        "single run)",
-    )
+    add("--runs", type=count, metavar="N", help=text)
     text = "distance at which esom makes a new node (default: chosen from the data)"
-    add_number(group, "--epsilon", None, text)
-    group.add_argument(
-        "--random-state", type=int, default=0, metavar="SEED", help="random seed"
-    )
-    group.add_argument(
-        "--set",
-        action="append",
-        default=[],
-        type=assignment,
-        metavar="NAME=VALUE",
-        help="another parameter of the method, for instance learning_rate=0.1; may be "
-        "repeated",
-    )
+    add("--epsilon", type=float, help=text)
+    add("--random-state", type=int, default=0, metavar="SEED", help="random seed")
+    text = "another parameter of the method, as learning_rate=0.1; may be repeated"
+    kind = {"type": assignment, "action": "append", "default": []}
+    add("--set", metavar="NAME=VALUE", help=text, **kind)
 
 
 def clusterer_of(options):
@@ -216,12 +166,11 @@ def assignment(text):
 
 
 def count(text, also=""):
-    """Return a whole number from 1; say in an error what else may be given."""
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(
-            f"must be a whole number from 1{also}, got {text!r}"
-        )
-    return int(text)
+    """Return a whole number from 1; the error names what else may be given."""
+    if text.isdecimal() and int(text) > 0:
+        return int(text)
+    wanted = f"must be a whole number from 1{also}"
+    raise argparse.ArgumentTypeError(f"{wanted}, got {text!r}")
 
 
 def count_or_none(text):
@@ -243,9 +192,7 @@ def width(text):
     try:
         quantity = units.Quantity(text)
     except (TypeError, ValueError) as error:
-        raise argparse.ArgumentTypeError(
-            f"must be a number of arcsec, a number with a unit such as 2.5pix, "
-            f'"header" or "stars", got {text!r}'
-        ) from error
+        wanted = 'a number of arcsec or with a unit, as 2.5pix, "header" or "stars"'
+        raise argparse.ArgumentTypeError(f"must be {wanted}, got {text!r}") from error
     unitless = quantity.unit == units.dimensionless_unscaled
     return quantity.item() if unitless else quantity

@@ -5,111 +5,98 @@ from pathlib import Path
 
 import numpy as np
 
-from skesom.cli._options import (
-    add_choice,
-    add_flag,
-    add_number,
-    number_or_name,
-    width,
-)
+from skesom.cli._options import number_or_name, width
 
 
 def add_steps(parser):
     """Add the options of all steps, in their order."""
-    _add_masking(parser.add_argument_group("masking"))
-    _add_sharpness(parser.add_argument_group("sharpness and pixels"))
-    _add_scaling(parser.add_argument_group("scaling"))
-    _add_smoothing(parser.add_argument_group("smoothing of labels"))
+    _add_masking(parser.add_argument_group("masking").add_argument)
+    _add_sharpness(parser.add_argument_group("sharpness and pixels").add_argument)
+    _add_scaling(parser.add_argument_group("scaling").add_argument)
+    _add_smoothing(parser.add_argument_group("smoothing of labels").add_argument)
 
 
-def _add_masking(group):
+def _choices(*words):
+    """Return the settings of an option with one of some words, by default the first."""
+    return {"choices": words, "default": words[0]}
+
+
+def _add_masking(add):
     text = "whether exact zeros are missing data; auto looks for gaps of zeros"
-    add_choice(group, "--mask-zeros", ["auto", "yes", "no"], text)
+    add("--mask-zeros", help=text, **_choices("auto", "yes", "no"))
     text = "whether hot and dead pixels, cosmic rays and satellite trails are masked"
-    add_choice(group, "--mask-outliers", ["yes", "no"], text)
-    group.add_argument(
-        "--saturation",
-        nargs="+",
-        type=float,
-        metavar="FLUX",
-        help="mask values from this flux, one for all or one for each band",
-    )
+    add("--mask-outliers", help=text, **_choices("yes", "no"))
+    text = "mask values from this flux, one for all or one for each band"
+    add("--saturation", nargs="+", type=float, metavar="FLUX", help=text)
     text = "mask also pixels that are so near to a gap (default: 0)"
-    add_number(group, "--grow", "PIXELS", text, default=0.0)
+    add("--grow", type=float, metavar="PIXELS", default=0.0, help=text)
     text = "mask borders that are so many times as noisy as the inside, such as 1.5"
-    add_number(group, "--border-noise", "FACTOR", text)
-    add_number(group, "--min-snr", "RATIO", "mask values of less signal to noise")
-    group.add_argument(
-        "--min-bands",
-        type=int,
-        metavar="N",
-        help="cluster pixels that have at least N bands (default: all bands)",
-    )
+    add("--border-noise", type=float, metavar="FACTOR", help=text)
+    text = "mask values of less signal to noise"
+    add("--min-snr", type=float, metavar="RATIO", help=text)
+    text = "cluster pixels that have at least N bands (default: all bands)"
+    add("--min-bands", type=int, metavar="N", help=text)
     text = (
         "whether pixels of empty sky are set aside; auto decides by how much of the "
         "frame they are, and how flat"
     )
-    add_choice(group, "--sky", ["auto", "mask", "keep"], text)
+    add("--sky", help=text, **_choices("auto", "mask", "keep"))
     text = (
         "subtract from each image a background that changes slowly across it, as "
         "scattered light does (needs photutils: extra psf)"
     )
-    add_flag(group, "--subtract-background", text)
+    add("--subtract-background", action="store_true", help=text)
 
 
-def _add_sharpness(group):
-    group.add_argument(
-        "--fwhm",
-        nargs="+",
-        type=width,
-        metavar="WIDTH",
-        help="width of the point-spread function, one for all or one for each band: "
-        'arcsec, pixels as in 2.5pix, "header", or "stars" to measure it '
-        "(default: from headers; if that of a band is unknown, all bands stay as sharp "
-        "as they are)",
+def _add_sharpness(add):
+    text = (
+        "width of the point-spread function, one for all or one for each band: arcsec, "
+        'pixels as in 2.5pix, "header", or "stars" to measure it (default: from '
+        "headers; if that of a band is unknown, all bands stay as sharp as they are)"
     )
+    add("--fwhm", nargs="+", type=width, metavar="WIDTH", help=text)
     text = "width to bring all bands to (default: that of the worst band)"
-    add_number(group, "--target-fwhm", "ARCSEC", text)
+    add("--target-fwhm", type=float, metavar="ARCSEC", help=text)
     text = "size of a pixel (default: from the WCS)"
-    add_number(group, "--pixel-scale", "ARCSEC", text)
-    group.add_argument(
-        "--align-to",
-        default="coarsest",
-        metavar="GRID",
-        help="grid of the map: coarsest, optimal (north up, around all images), first, "
-        "a band by its name or its number from 0 (first and numbers in the order of "
-        "the files), or a FITS file or text file with a header",
+    add("--pixel-scale", type=float, metavar="ARCSEC", help=text)
+    text = (
+        "grid of the map: coarsest, optimal (north up, around all images), first, a "
+        "band by its name or its number from 0 (first and numbers in the order of the "
+        "files), or a FITS file or text file with a header"
     )
+    add("--align-to", default="coarsest", metavar="GRID", help=text)
     text = (
         "how bands come to that grid: auto interpolates bands of one width, and "
         "averages others"
     )
-    add_choice(group, "--resample", ["auto", "interp", "adaptive", "exact"], text)
-    add_flag(group, "--crop", "cut the map to the rectangle that all bands share")
+    add("--resample", help=text, **_choices("auto", "interp", "adaptive", "exact"))
+    text = "cut the map to the rectangle that all bands share"
+    add("--crop", action="store_true", help=text)
     text = "compare the places of what all bands show, and warn of shifts"
-    add_flag(group, "--check-registration", text)
+    add("--check-registration", action="store_true", help=text)
 
 
-def _add_scaling(group):
+def _add_scaling(add):
     text = "how fluxes are compressed before they are scaled"
-    add_choice(group, "--stretch", ["asinh", "none"], text)
+    add("--stretch", help=text, **_choices("asinh", "none"))
     text = (
         "how much colors count beside brightness; 0 scales each band and no more "
         "(default: 1/3)"
     )
-    add_number(group, "--color-contrast", "0..0.5", text, default=1 / 3)
+    add("--color-contrast", type=float, metavar="0..0.5", default=1 / 3, help=text)
 
 
-def _add_smoothing(group):
-    group.add_argument(
-        "--smooth",
-        type=lambda text: text if text in ("none", "psf") else width(text),
-        metavar="WIDTH",
-        default="none",
-        help="let neighboring pixels vote for the label of each pixel, within the "
+def _add_smoothing(add):
+    text = (
+        "let neighboring pixels vote for the label of each pixel, within the "
         'point-spread function ("psf") or a Gaussian of this FWHM (arcsec, or pixels '
-        "as in 2.5pix)",
+        "as in 2.5pix)"
     )
+    add("--smooth", type=_smoothing, metavar="WIDTH", default="none", help=text)
+
+
+def _smoothing(text):
+    return text if text in ("none", "psf") else width(text)
 
 
 def pipeline_of(options, clusterer):
@@ -175,13 +162,14 @@ def fit(pipeline, images):
 
 def _grid(text):
     """Return the name of a grid, or the grid of a file."""
-    if not Path(text.partition("[")[0]).is_file():
+    path = Path(text.partition("[")[0])
+    if not path.is_file():
         return number_or_name(text)
     from astropy.io.fits import Header
 
     from skesom.io import read_cube
 
-    with open(text.partition("[")[0], "rb") as file:
+    with open(path, "rb") as file:
         is_text = file.read(6) != b"SIMPLE"
     if is_text:
         return Header.fromtextfile(text)
@@ -195,6 +183,4 @@ def _grid(text):
 
 def _one_or_list(values):
     """Return a single value for all bands, or the list."""
-    if values is not None and len(values) == 1:
-        return values[0]
-    return values
+    return values[0] if values is not None and len(values) == 1 else values

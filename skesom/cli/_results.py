@@ -1,0 +1,229 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Commands that go on from results: ``skesom predict``, ``test`` and ``explore``."""
+
+import json
+import warnings
+from pathlib import Path
+
+import numpy as np
+
+from skesom.cli._cluster import report, write
+from skesom.cli._options import (
+    add_command,
+    add_images,
+    add_output,
+    add_overwrite,
+    add_trust,
+    source_of,
+)
+
+_REGION_FILES = (".reg", ".crtf")
+_TOLERANCE = 0.5  # pixels
+
+
+def add_predict(commands):
+    """Add the command."""
+    parser = add_command(
+        *(commands, "predict", _predict, "apply a saved model to other images"),
+        "Read images of the same bands as those of a model, take them through its "
+        "steps, and give each pixel its cluster. Bands are known by their names.",
+    )
+    text = "folder of results, or model.skops or model.joblib of one"
+    parser.add_argument("model", metavar="MODEL", help=text)
+    add_images(parser)
+    add_output(parser)
+    add_trust(parser)
+
+
+def _predict(options):
+    """Label the pixels of images."""
+    from skesom.report import check_folder, find_model, load_model
+
+    check_folder(options.output, overwrite=options.overwrite)
+    model = find_model(options.model, trust=options.trust)
+    pipeline, band_names = load_model(model, trust=options.trust)
+    source = source_of(options)
+    source = source._replace(order=_order_for(source.describe_bands()[0], band_names))
+    images = source.read()
+    label_map = _predict_of(pipeline)(images)
+    origin = {"source": source, "model": model}
+    files = write(options, pipeline, images, label_map=label_map, **origin)
+    report(pipeline, files.values(), label_map)
+
+
+def _predict_of(pipeline):
+    """Return the method that predicts; raise the reason if there is none."""
+    try:
+        return pipeline.predict
+    except AttributeError as error:
+        reason = error
+        while reason.__cause__ is not None:
+            reason = reason.__cause__
+        raise ValueError(str(reason)) from error
+
+
+def _order_for(given, known):
+    """Return the order in which bands of some names are those of a model."""
+    if known is None or given == known:
+        return "given"
+    if len(given) != len(known):
+        raise ValueError(
+            f"The model takes {len(known)} bands ({', '.join(known)}), but the images "
+            f"have {len(given)} ({', '.join(given)})."
+        )
+    order = _match(given, known, str) or _match(given, known, _wavelength_or_name)
+    if order is None:
+        _check_places(given, known)
+        order = list(range(len(given)))
+    taken = [given[band] for band in order]
+    if taken != known:
+        text = f"The bands {', '.join(taken)} are taken for {', '.join(known)}"
+        warnings.warn(f"{text}, in this order.", stacklevel=2)
+    return order
+
+
+def _match(given, known, key):
+    """Return where the known bands are among the given ones, None if not all are."""
+    given, known = [key(name) for name in given], [key(name) for name in known]
+    if len(set(known)) < len(known) or set(given) != set(known):
+        return None
+    return [given.index(one) for one in known]
+
+
+def _wavelength_or_name(name):
+    """Return what bands of one filter share."""
+    from skesom.io import filter_wavelength
+
+    wavelength = filter_wavelength(name)
+    return name if np.isnan(wavelength) else wavelength
+
+
+def _check_places(given, known):
+    """Refuse bands that have the name of another band of the model."""
+    for place, name in enumerate(given):
+        if name in known and known.index(name) != place:
+            raise ValueError(
+                f"The model takes the bands {', '.join(known)}, and the images have "
+                f"{', '.join(given)}: {name} is known, but not which of the others is "
+                "which. Name all bands as the model does, with --band-names in the "
+                "order of the files."
+            )
+
+
+def add_test(commands):
+    """Add the command."""
+    parser = add_command(
+        *(commands, "test", _test, "compare clusters with a map of known classes"),
+        "Compare the clusters of a result with known classes: how many pixels of each "
+        "class are in each cluster, the adjusted Rand index, and how complete and pure "
+        "the classes are in the clusters that stand for them.",
+    )
+    text = "folder of results, or a label map (FITS)"
+    parser.add_argument("result", metavar="RESULT", help=text)
+    text = (
+        "label map of the classes on the same pixels (FITS, classes from 0, unknown "
+        "ones negative), or regions of DS9 or CASA named by their text"
+    )
+    parser.add_argument("truth", metavar="TRUTH", help=text)
+    text = "folder for the tables and scores"
+    parser.add_argument("-o", "--output", metavar="DIR", help=text)
+    add_overwrite(parser)
+
+
+def _test(options):
+    """Compare two maps."""
+    from skesom.io import read_map
+    from skesom.maps import compare_with_truth
+    from skesom.report import check_folder
+
+    if options.output is not None:
+        check_folder(options.output, overwrite=options.overwrite)
+    path = Path(options.result)
+    path = path / "cluster_map.fits" if path.is_dir() else path
+    label_map, wcs = read_map(path)
+    truth, names = _read_truth(options.truth, label_map.shape, wcs)
+    comparison = compare_with_truth(label_map, truth, names=names)
+    for name, value in comparison.scores.items():
+        print(f"{name + ':':<29}{value:>12{'d' if isinstance(value, int) else '.3f'}}")
+    for table in (comparison.classes, comparison.confusion):
+        print()
+        print("\n".join(table.pformat(max_lines=-1, max_width=-1)))
+    if options.output is not None:
+        _write(options, comparison)
+
+
+def _read_truth(path, shape, wcs):
+    """Return the map of the classes, and their names if they have some."""
+    from skesom.io import read_map, read_region_labels
+
+    if Path(path).suffix.lower() in _REGION_FILES:
+        regions = read_region_labels(path, shape, wcs=wcs, empty="ignore")
+        return regions.label_map, regions.names
+    truth, other = read_map(path)
+    if truth.shape == shape and None not in (wcs, other):
+        _compare_grids(shape, wcs, other)
+    return truth, None
+
+
+def _compare_grids(shape, wcs, other):
+    """Warn if two maps of one shape lie elsewhere on the sky."""
+    corners = np.indices((2, 2)).reshape(2, -1).T * (shape[1] - 1, shape[0] - 1)
+    there = other.wcs_world2pix(wcs.wcs_pix2world(corners, 0), 0)
+    shift = np.abs(there - corners).max()
+    if not shift < _TOLERANCE:
+        text = (
+            f"The two maps lie {shift:.1f} pixels apart on the sky; pixels are "
+            "compared with those of the same row and column."
+        )
+        warnings.warn(text, stacklevel=2)
+
+
+def _write(options, comparison):
+    """Write the tables and scores of a comparison."""
+    from skesom.report import atomic_folder
+
+    with atomic_folder(options.output, overwrite=options.overwrite) as folder:
+        comparison.confusion.write(folder / "confusion.ecsv", format="ascii.ecsv")
+        comparison.classes.write(folder / "classes.ecsv", format="ascii.ecsv")
+        text = json.dumps(comparison.scores, indent=1, allow_nan=False)
+        (folder / "scores.json").write_text(f"{text}\n", encoding="utf-8")
+    print("\nWritten:")
+    for name in ("confusion.ecsv", "classes.ecsv", "scores.json"):
+        print(f"  {Path(options.output) / name}")
+
+
+def add_explore(commands):
+    """Add the command."""
+    parser = add_command(
+        *(commands, "explore", _explore, "write a page to explore a result"),
+        "Read a folder of results and its images again, and write one HTML file with "
+        "linked views of image, clusters, units and spectra, for the browser.",
+    )
+    text = "folder that `skesom cluster -o` wrote"
+    parser.add_argument("folder", metavar="DIR", help=text)
+    text = "file to write (default: DIR/page.html)"
+    parser.add_argument("-o", "--output", metavar="PAGE", help=text)
+    text = "known objects to draw: table of NED, region file, CSV, FITS, VOTable"
+    parser.add_argument("--catalog", metavar="FILE", help=text)
+    text = "names and merged clusters, as the page exports them"
+    parser.add_argument("--groups", metavar="FILE", help=text)
+    text = "heading (default: the name of the folder)"
+    parser.add_argument("--title", metavar="TEXT", help=text)
+    add_overwrite(parser)
+    add_trust(parser)
+
+
+def _explore(options):
+    """Write the page."""
+    from skesom.report import PAGE_NAME, explore, read_cluster_groups, read_report
+
+    folder = Path(options.folder)
+    details = {
+        "catalog": options.catalog,
+        "groups": options.groups and read_cluster_groups(options.groups),
+        "title": options.title or folder.resolve().name,
+        "overwrite": options.overwrite,
+    }
+    pipeline, cube, *_ = read_report(folder, trust=options.trust)
+    page = explore(options.output or folder / PAGE_NAME, pipeline, cube, **details)
+    print(f"Written:\n  {page}")
