@@ -3,7 +3,6 @@
 
 import sys
 import warnings
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +15,7 @@ from skesom.cli._options import (
     clusterer_of,
     source_of,
 )
-from skesom.cli._steps import add_steps, fit, pipeline_of, put_in_order, regularizer_of
+from skesom.cli._steps import add_steps, pipeline_of, put_in_order, regularizer_of
 
 _MANY_BANDS = 20  # for a line in the terminal
 _GO_WITH_FROM = "files provenance output overwrite no_tables no_pictures".split()
@@ -33,10 +32,7 @@ def add_cluster(commands):
     )
     add_images(parser, nargs="*")
     add_output(parser)
-    text = (
-        "repeat the run of this provenance.json (or folder of results) bit for bit; "
-        "files, if given, take the place of its images"
-    )
+    text = "run to repeat (provenance.json or folder); files replace its images"
     parser.add_argument("--from", dest="provenance", metavar="JSON", help=text)
     add_steps(parser)
     add_clusterer(parser)
@@ -58,24 +54,28 @@ def _cluster(options):
     source = source_of(options).by_wavelength()
     images = source.read()
     put_in_order(options, source.order)
-    with warnings_at_the_end():
-        pipeline = fit(pipeline_of(options, clusterer), images)
-        files = write(options, pipeline, images, source=source)
+    pipeline = pipeline_of(options, clusterer)
+    pipeline, files = _fit_and_write(options, pipeline, images, source)
     cubes = images if isinstance(images, list) else [images]
     bands = [name for cube in cubes for name in cube.band_names]
     if len(bands) > _MANY_BANDS:
         bands = [*bands[:2], "...", bands[-1]]
     print(f"Bands in their order: {', '.join(bands)}.")
-    report(pipeline, files.values())
+    report(pipeline, files)
 
 
-@contextmanager
-def warnings_at_the_end():
-    """Show warnings after success only, so that an error is a single line."""
+def _fit_and_write(options, pipeline, images, source):
+    """Fit a pipeline and write its report; return it, and the files of the report."""
+    from sklearn.base import clone
+
+    # Warnings are shown after success only, so that an error is a single line.
     with warnings.catch_warnings(record=True) as caught:
-        yield
+        clone(pipeline["align"]).fit(images)  # grids that cannot be aligned fail early
+        pipeline.fit(images)
+        files = write(options, pipeline, images, source=source)
     for each in caught:
         warnings.warn_explicit(each.message, each.category, each.filename, each.lineno)
+    return pipeline, files.values()
 
 
 def _repeat(options):
@@ -91,11 +91,10 @@ def _repeat(options):
         raise ValueError(f"--from repeats a run as it was: leave out --{changed[0]}")
     run = read_run(options.provenance, files=options.files or None)
     jobs = [name for name in run.pipeline.get_params() if name.endswith("__n_jobs")]
+    pipeline = run.pipeline.set_params(**dict.fromkeys(jobs, -1))
     images = run.source.read()
-    with warnings_at_the_end():
-        pipeline = fit(run.pipeline.set_params(**dict.fromkeys(jobs, -1)), images)
-        files = write(options, pipeline, images, source=run.source)
-    report(pipeline, files.values())
+    pipeline, files = _fit_and_write(options, pipeline, images, run.source)
+    report(pipeline, files)
     if label_map_digest(pipeline["cluster"].labels_) == run.label_map_sha256:
         print("The label map is that of the run, bit for bit.")
     else:
@@ -106,16 +105,10 @@ def write(options, pipeline, images, *, folder=None, **details):
     """Write the report that the options describe."""
     from skesom.report import write_report
 
-    return write_report(
-        folder or options.output,
-        pipeline,
-        images,
-        command=sys.argv,
-        tables=not options.no_tables,
-        pictures=not options.no_pictures,
-        overwrite=options.overwrite or folder is not None,
-        **details,
-    )
+    details |= {"tables": not options.no_tables, "pictures": not options.no_pictures}
+    details["overwrite"] = options.overwrite or folder is not None
+    folder = folder or options.output
+    return write_report(folder, pipeline, images, command=sys.argv, **details)
 
 
 def report(pipeline, files, label_map=None):
@@ -134,9 +127,7 @@ def report(pipeline, files, label_map=None):
     print(f"{len(table)} clusters:")
     for label, pixels, percentage in table.iterrows("id", "pixels", "percentage"):
         print(f"  {label:>3}  {pixels:>9} pixels  {percentage:6.2f} %")
-    print("Written:")
-    for file in files:
-        print(f"  {file}")
+    print("Written:", *files, sep="\n  ")
 
 
 def add_demo(commands):
@@ -173,9 +164,7 @@ def _demo(options):
     report(pipeline, [Path(options.output) / name for name in files])
     label_map = pipeline["cluster"].labels_
     comparison = compare_with_truth(label_map, truth, names=POPULATIONS)
-    print("What the clusters hold:")
-    for line in _contents(comparison.confusion):
-        print(f"  {line}")
+    print("What the clusters hold:", *_contents(comparison.confusion), sep="\n  ")
     agreement = comparison.scores["adjusted Rand index"]
     print(f"Agreement with the truth, adjusted Rand index: {agreement:.3f}")
 

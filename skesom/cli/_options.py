@@ -53,19 +53,13 @@ def add_overwrite(parser):
 
 def add_trust(parser):
     """Add the option to load pickles."""
-    text = (
-        "load the model even if it is a pickle (.joblib), which could run any program: "
-        "only if you know who made it"
-    )
+    text = "load also a pickle (.joblib) of someone you trust: it could run any program"
     parser.add_argument("--trust", action="store_true", help=text)
 
 
 def add_images(parser, nargs="+"):
     """Add the options of the files, and of the pixels that are left out."""
-    text = (
-        "one file per band, or files of several; image.fits[2] or image.fits[SCI,1] "
-        "picks an extension"
-    )
+    text = "one file per band or of several; image.fits[SCI,1] picks an extension"
     parser.add_argument("files", nargs=nargs, metavar="FITS", help=text)
     add = parser.add_argument_group("images").add_argument
     text = (
@@ -82,10 +76,7 @@ def add_images(parser, nargs="+"):
     add("--masks", nargs="+", metavar="FLAGS", help=text)
     text = 'flags of pixels to use all the same, as "4,16" or "~1" (default: none)'
     add("--ignore-flags", default="0", metavar="FLAGS", help=text)
-    text = (
-        "where weights or exposure times are, as for --masks; pixels without a "
-        "positive weight are masked"
-    )
+    text = "weights or exposure times, as for --masks; only positive ones are used"
     add("--weights", nargs="+", metavar="WEIGHTS", help=text)
     text = "region files of DS9 or CASA; pixels inside are masked"
     add("--exclude", nargs="+", metavar="REGIONS", default=[], help=text)
@@ -124,10 +115,7 @@ def add_clusterer(parser):
     add("--method", default="esom", help=text)
     text = 'number of clusters, or "none" for the rule of the method without it'
     add("--n-clusters", type=count_or_none, default=8, metavar="N", help=text)
-    text = (
-        "runs whose consensus is taken (default: 12 where runs can differ; 1 is a "
-        "single run)"
-    )
+    text = "runs of a consensus (default: 12 where they can differ; 1 is a single run)"
     add("--runs", type=count, metavar="N", help=text)
     text = "distance at which esom makes a new node (default: chosen from the data)"
     add("--epsilon", type=float, help=text)

@@ -104,9 +104,8 @@ def _check_places(given, known):
         if name in known and known.index(name) != place:
             raise ValueError(
                 f"The model takes the bands {', '.join(known)}, and the images have "
-                f"{', '.join(given)}: {name} is known, but not which of the others is "
-                "which. Name all bands as the model does, with --band-names in the "
-                "order of the files."
+                f"{', '.join(given)}: only {name} is known. Name all bands as the "
+                "model does, with --band-names in the order of the files."
             )
 
 
@@ -146,8 +145,7 @@ def _test(options):
     for name, value in comparison.scores.items():
         print(f"{name + ':':<29}{value:>12{'d' if isinstance(value, int) else '.3f'}}")
     for table in (comparison.classes, comparison.confusion):
-        print()
-        print("\n".join(table.pformat(max_lines=-1, max_width=-1)))
+        print("", *table.pformat(max_lines=-1, max_width=-1), sep="\n")
     if options.output is not None:
         _write(options, comparison)
 
@@ -187,9 +185,9 @@ def _write(options, comparison):
         comparison.classes.write(folder / "classes.ecsv", format="ascii.ecsv")
         text = json.dumps(comparison.scores, indent=1, allow_nan=False)
         (folder / "scores.json").write_text(f"{text}\n", encoding="utf-8")
-    print("\nWritten:")
-    for name in ("confusion.ecsv", "classes.ecsv", "scores.json"):
-        print(f"  {Path(options.output) / name}")
+    names = ("confusion.ecsv", "classes.ecsv", "scores.json")
+    files = [Path(options.output) / name for name in names]
+    print("\nWritten:", *files, sep="\n  ")
 
 
 def add_explore(commands):
@@ -218,12 +216,9 @@ def _explore(options):
     from skesom.report import PAGE_NAME, explore, read_cluster_groups, read_report
 
     folder = Path(options.folder)
-    details = {
-        "catalog": options.catalog,
-        "groups": options.groups and read_cluster_groups(options.groups),
-        "title": options.title or folder.resolve().name,
-        "overwrite": options.overwrite,
-    }
+    details = {"catalog": options.catalog, "overwrite": options.overwrite}
+    details["groups"] = options.groups and read_cluster_groups(options.groups)
+    details["title"] = options.title or folder.resolve().name
     pipeline, cube, *_ = read_report(folder, trust=options.trust)
     page = explore(options.output or folder / PAGE_NAME, pipeline, cube, **details)
     print(f"Written:\n  {page}")

@@ -36,15 +36,9 @@ def _add_masking(add):
     add("--min-snr", type=float, metavar="RATIO", help=text)
     text = "cluster pixels that have at least N bands (default: all bands)"
     add("--min-bands", type=int, metavar="N", help=text)
-    text = (
-        "whether pixels of empty sky are set aside; auto decides by how much of the "
-        "frame they are, and how flat"
-    )
+    text = "whether empty sky is set aside; auto decides by its share and flatness"
     add("--sky", help=text, **_choices("auto", "mask", "keep"))
-    text = (
-        "subtract from each image a background that changes slowly across it, as "
-        "scattered light does (needs photutils: extra psf)"
-    )
+    text = "subtract a background that changes slowly across an image (extra psf)"
     add("--subtract-background", action="store_true", help=text)
 
 
@@ -65,10 +59,7 @@ def _add_sharpness(add):
         "files), or a FITS file or text file with a header"
     )
     add("--align-to", default="coarsest", metavar="GRID", help=text)
-    text = (
-        "how bands come to that grid: auto interpolates bands of one width, and "
-        "averages others"
-    )
+    text = "how bands come there; auto interpolates equal widths and averages others"
     add("--resample", help=text, **_choices("auto", "interp", "adaptive", "exact"))
     text = "cut the map to the rectangle that all bands share"
     add("--crop", action="store_true", help=text)
@@ -79,19 +70,12 @@ def _add_sharpness(add):
 def _add_scaling(add):
     text = "how fluxes are compressed before they are scaled"
     add("--stretch", help=text, **_choices("asinh", "none"))
-    text = (
-        "how much colors count beside brightness; 0 scales each band and no more "
-        "(default: 1/3)"
-    )
+    text = "weight of colors beside brightness; 0 scales each band only (default: 1/3)"
     add("--color-contrast", type=float, metavar="0..0.5", default=1 / 3, help=text)
 
 
 def _add_smoothing(add):
-    text = (
-        "let neighboring pixels vote for the label of each pixel, within the "
-        'point-spread function ("psf") or a Gaussian of this FWHM (arcsec, or pixels '
-        "as in 2.5pix)"
-    )
+    text = 'FWHM in which pixels vote for labels: "psf", arcsec, or as in 2.5pix'
     add("--smooth", type=_smoothing, metavar="WIDTH", default="none", help=text)
 
 
@@ -150,14 +134,6 @@ def put_in_order(options, order):
     place = {str(band): str(number) for number, band in enumerate(order)}
     align_to = "0" if options.align_to == "first" else options.align_to
     options.align_to = place.get(align_to, options.align_to)
-
-
-def fit(pipeline, images):
-    """Fit the pipeline; grids that cannot be aligned stop it at once."""
-    from sklearn.base import clone
-
-    clone(pipeline["align"]).fit(images)
-    return pipeline.fit(images)
 
 
 def _grid(text):

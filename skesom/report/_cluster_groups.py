@@ -67,18 +67,16 @@ def write_cluster_groups(path, groups):
     Examples
     --------
     >>> import tempfile
-    >>> from pathlib import Path
-    >>> from skesom.report import write_cluster_groups
+    >>> from skesom.report import read_cluster_groups, write_cluster_groups
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     path = Path(folder) / "clusters.json"
-    ...     write_cluster_groups(path, [("nebulae", [1, 2])])
-    ...     path.read_text().splitlines()[1]
-    '  "format": "skesom clusters",'
+    ...     write_cluster_groups(f"{folder}/clusters.json", [("nebulae", [1, 2])])
+    ...     read_cluster_groups(f"{folder}/clusters.json")
+    [('nebulae', (1, 2))]
     """
     groups = [(name, [int(label) for label in labels]) for name, labels in groups]
     _check_groups(groups)
-    content = {"format": FORMAT, "version": 1}
-    content["clusters"] = [{"name": name, "labels": labels} for name, labels in groups]
+    clusters = [{"name": name, "labels": labels} for name, labels in groups]
+    content = {"format": FORMAT, "version": 1, "clusters": clusters}
     with atomic_path(path, overwrite=True) as temporary:
         temporary.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
 
@@ -149,13 +147,9 @@ def _check_groups(groups):
             raise ValueError(f"The group {name!r} has no cluster.")
         for label in labels:
             if isinstance(label, bool) or int(label) != label or label < 0:
-                raise ValueError(
-                    f"The group {name!r} has {label!r}, which is no label: labels are "
-                    "whole numbers from 0."
-                )
+                text = f"The group {name!r} has {label!r}, which is no label"
+                raise ValueError(f"{text}: labels are whole numbers from 0.")
             if label in seen:
-                raise ValueError(
-                    f"Cluster {label} is in the groups {seen[label]!r} and {name!r}. "
-                    "It can be in one."
-                )
+                text = f"{seen[label]!r} and {name!r}. It can be in one"
+                raise ValueError(f"Cluster {label} is in the groups {text}.")
             seen[label] = name

@@ -57,11 +57,7 @@ class ImageSource(NamedTuple):
     order: object = "given"
 
     def by_wavelength(self):
-        """Return the same with the bands in the order of wavelength.
-
-        The order is in numbers, so that later readers have the same one, even if they
-        know other filters.
-        """
+        """Return the same with the bands in the order of wavelength, in numbers."""
         return self._replace(order=self.describe_bands()[1])
 
     def describe_bands(self):

@@ -63,8 +63,9 @@ def _encode_data(value):
         grid = value.wcs.deepcopy()
         grid.array_shape = value.shape[:2]
         return encode(grid)
-    if isinstance(value, WCS) and not _has_tables(value):
-        shape = value.array_shape
+    is_wcs = isinstance(value, WCS)
+    if is_wcs and not any((value.cpdis1, value.cpdis2, value.det2im1, value.det2im2)):
+        shape = value.array_shape  # without tables, which no header holds
         header = value.to_header(relax=True).tostring(sep="\n")
         return {"wcs": header, "shape": shape and [int(side) for side in shape]}
     if isinstance(value, Header):
@@ -76,12 +77,6 @@ def _encode_data(value):
         values = [encode(number) for number in value.ravel().tolist()]
         return {"array": values, "shape": value.shape, "dtype": value.dtype.name}
     return {_UNREPEATABLE: " ".join(repr(value).split())[:200]}
-
-
-def _has_tables(wcs):
-    """Return whether a grid is distorted by tables, which no header holds."""
-    tables = (wcs.cpdis1, wcs.cpdis2, wcs.det2im1, wcs.det2im2)
-    return any(table is not None for table in tables)
 
 
 def decode(encoded):
@@ -141,9 +136,8 @@ def unrepeatable_parts(encoded):
         if _UNREPEATABLE in encoded:
             return [encoded[_UNREPEATABLE]]
         encoded = list(encoded.values())
-    if isinstance(encoded, list | tuple):
-        return [text for item in encoded for text in unrepeatable_parts(item)]
-    return []
+    items = encoded if isinstance(encoded, list | tuple) else []
+    return [text for item in items for text in unrepeatable_parts(item)]
 
 
 def _public_path(kind):

@@ -133,9 +133,7 @@ def find_model(path, *, trust=False):
     for name in names if trust else names[::-1]:
         if (path / name).is_file():
             return path / name
-    raise FileNotFoundError(
-        f"{path} holds no model. Give a folder that `skesom cluster` wrote."
-    )
+    raise FileNotFoundError(f"{path} holds no model. Give a folder of results.")
 
 
 def _kind_of(path):
@@ -149,9 +147,8 @@ def _import_skops():
     try:
         import skops.io
     except ImportError as error:
-        raise ImportError(
-            "Models in .skops files need skops: pip install 'skesom[share]'."
-        ) from error
+        text = "Models in .skops files need skops: pip install 'skesom[share]'."
+        raise ImportError(text) from error
     return skops.io
 
 

@@ -188,16 +188,13 @@ def write_outlines(folder, label_map, wcs, colors):
     size = smallest_piece(label_map)
     write_regions(path, label_map, wcs=wcs, colors=colors, min_size=size)
     width = len(str(len(colors) - 1))
-    head = []
     with open(path, encoding="utf-8") as lines:
-        # The regions of a cluster follow each other.
-        for number, group in groupby(lines, _cluster_of):
-            if number is None:
-                head = list(group)
-                continue
-            name = f"cluster_{number:0{width}}.reg"
-            with open(folder / name, "w", encoding="utf-8") as file:
-                file.writelines([*head, *group])
+        # After the head, the regions of a cluster follow each other.
+        groups = groupby(lines, _cluster_of)
+        head = list(next(groups)[1])
+        for number, group in groups:
+            place = folder / f"cluster_{number:0{width}}.reg"
+            place.write_text("".join([*head, *group]), encoding="utf-8")
 
 
 def _cluster_of(line):

@@ -38,16 +38,8 @@ class Run(NamedTuple):
     label_map_sha256: str
 
 
-def describe_run(
-    pipeline, label_map, *, folder=None, source=None, model=None, command=None
-):
+def describe_run(pipeline, label_map, folder, source, model, command):
     """Return how a result was made, for JSON."""
-    images = None
-    if source is not None:
-        images = {
-            "read": encode(source.moved(os.path.abspath)._asdict()),
-            "files": [_describe_file(path, folder) for path in source.paths()],
-        }
     return {
         "format": PROVENANCE_FORMAT,
         "version": 1,
@@ -60,7 +52,11 @@ def describe_run(
             if name.rpartition("__")[2] == "random_state"
         },
         "pipeline": encode(pipeline),
-        "images": images,
+        "images": source
+        and {
+            "read": encode(source.moved(os.path.abspath)._asdict()),
+            "files": [_describe_file(path, folder) for path in source.paths()],
+        },
         "model": model and _describe_file(model, folder),
         "decisions": None if model else decisions_of(pipeline),
         "result": {
@@ -95,13 +91,9 @@ def label_map_digest(label_map):
 
 def read_provenance(path):
     """Read the provenance of a result."""
-    description = "provenance of a result of skesom"
-    provenance = read_json(path, PROVENANCE_FORMAT, description)
+    provenance = read_json(path, PROVENANCE_FORMAT, "provenance of a result of skesom")
     if provenance.get("version") != 1:
-        raise ValueError(
-            f"{path} is of a newer version of skesom: its format has the version "
-            f"{provenance.get('version')}, and this one reads only version 1."
-        )
+        raise ValueError(f"{path} is of a newer version of skesom, use that one.")
     return provenance
 
 
@@ -124,10 +116,7 @@ def _as_run(path, provenance, files):
         )
     lost = unrepeatable_parts(provenance["pipeline"])
     if lost:
-        raise ValueError(
-            f"{path} does not hold the whole run: its pipeline has {lost[0]}, which is "
-            "in Python only."
-        )
+        raise ValueError(f"{path} lacks {lost[0]}, which is in Python only.")
     pipeline = decode(provenance["pipeline"])
     if not isinstance(pipeline, BaseEstimator):
         raise ValueError(f"{path} holds no pipeline.")
@@ -139,10 +128,7 @@ def _as_run(path, provenance, files):
 def _source_of(path, provenance, files):
     """Return the images of a run, where they are now."""
     if provenance["images"] is None:
-        raise ValueError(
-            f"{path} does not name the files of the images: the run was made in "
-            "Python, without a source."
-        )
+        raise ValueError(f"{path} does not name the files: the run had no source.")
     source = ImageSource(**decode(provenance["images"]["read"]))
     known = {file["path"]: file for file in provenance["images"]["files"]}
     if files is not None:
@@ -153,19 +139,15 @@ def _source_of(path, provenance, files):
         source = source._replace(files=tuple(files))
         now = {_describe_file(place)["sha256"] for place in source.paths()}
         if not now <= {file["sha256"] for file in known.values()}:
-            text = (
-                "The files are other images than those of the run, so the result will "
-                "be another one."
-            )
-            warnings.warn(text, stacklevel=4)
+            text = "other images than those of the run, so the result will differ"
+            warnings.warn(f"The files are {text}.", stacklevel=4)
         return source
     places = {}
     for text, file in known.items():
         places[text] = _find(file, path)
         if _describe_file(places[text])["sha256"] != file["sha256"]:
             raise ValueError(
-                f"{places[text]} has changed since the run, which cannot be repeated "
-                "without it as it was. Give the files to use others."
+                f"{places[text]} has changed since the run. Give the files to use them."
             )
     return source.moved(lambda text: places[str(text)])
 

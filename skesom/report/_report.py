@@ -117,8 +117,8 @@ def write_report(
         report.write_outlines(label_map, wcs, colors)
         if is_of_fit:
             report.write_models(pipeline, bands)
-        origin = {"source": source, "model": model, "command": command}
-        names = report.write_provenance(pipeline, label_map, folder=folder, **origin)
+        origin = folder, source, model, command
+        names = report.write_provenance(pipeline, label_map, *origin)
     for name in earlier - names:  # not about these results
         (Path(folder) / name).unlink(missing_ok=True)
     return {name: Path(folder) / name for name in report.names}
@@ -185,9 +185,9 @@ class _Report:
             else:
                 self.names.append(name)
 
-    def write_provenance(self, pipeline, label_map, **origin):
+    def write_provenance(self, pipeline, label_map, *origin):
         """Write how the results were made; return the names of all files."""
-        provenance = describe_run(pipeline, label_map, **origin)
+        provenance = describe_run(pipeline, label_map, *origin)
         path = self._path(FILE_NAME)
         paths = [path for path in self._folder.rglob("*") if path.is_file()]
         names = {str(path.relative_to(self._folder)) for path in paths} | {FILE_NAME}

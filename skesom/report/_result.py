@@ -127,10 +127,7 @@ class Result:
 def _check_pipeline(pipeline):
     """Refuse what does not end in a map of the sky."""
     if not (isinstance(pipeline, Pipeline) and isinstance(pipeline[-1], CubeClusterer)):
-        raise ValueError(
-            "A report needs a Pipeline that ends in a CubeClusterer, see "
-            "make_cluster_pipeline."
-        )
+        raise ValueError("A report needs a Pipeline that ends in a CubeClusterer.")
     if pipeline[-1].pattern != "pixel":
         raise ValueError(
             "A report is about clusters of pixels, but the pattern of the pipeline is "

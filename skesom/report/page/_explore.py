@@ -13,14 +13,7 @@ from skesom.displays import MAX_PIXELS, pick, thinning
 from skesom.io import atomic_path, describe_types, read_catalog
 from skesom.maps import find_positions
 from skesom.report._result import Result
-from skesom.report.page._data import (
-    cluster_facts,
-    pixel_data,
-    unit_columns,
-    unit_facts,
-    unit_map,
-    unit_values,
-)
+from skesom.report.page import _data
 
 _MOST_UNITS = 20_000
 _MOST_CLUSTERS = 2000
@@ -104,9 +97,8 @@ def explore(
     try:
         import bokeh  # noqa: F401
     except ImportError as error:
-        raise ImportError(
-            "The page needs bokeh: pip install 'skesom[explore]'."
-        ) from error
+        text = "The page needs bokeh: pip install 'skesom[explore]'."
+        raise ImportError(text) from error
     path = Path(path)
     with atomic_path(path, overwrite=overwrite) as temporary:
         text = _page(Result(pipeline, cube), catalog, groups or [], title, max_pixels)
@@ -124,8 +116,8 @@ def _page(result, catalog, groups, title, max_pixels):
     cube, label_map, som = result.cube, result.label_map, result.som
     _check_labels(label_map)
     step = thinning(label_map.shape, max_pixels)
-    arrays, facts = pixel_data(result, step)
-    facts |= cluster_facts(result, groups, step)
+    arrays, facts = _data.pixel_data(result, step)
+    facts |= _data.cluster_facts(result, groups, step)
     names = [cube.band_names[band] for band in facts["order"]]
     n_units = 0 if som is None else len(som.codebook_)
     has_units = 0 < n_units <= _MOST_UNITS
@@ -133,11 +125,11 @@ def _page(result, catalog, groups, title, max_pixels):
     plots = [views["image_plot"], views["map_plot"]]
     views |= _views.spectra_view(names) | _views.table_views(len(facts["clusters"]))
     if has_units:
-        values = unit_values(som, result.feature_names)
-        views |= _views.unit_views(*unit_columns(som), list(values))
-        arrays["units"] = pick(unit_map(result), step)
+        values = _data.unit_values(som, result.feature_names)
+        views |= _views.unit_views(*_data.unit_columns(som), list(values))
+        arrays["units"] = pick(_data.unit_map(result), step)
         arrays["unit_values"] = np.stack(list(values.values()))
-        facts |= unit_facts(result, list(values))
+        facts |= _data.unit_facts(result, list(values))
     if catalog is not None:
         objects = _objects_in(catalog, cube)
         views |= _views.object_views(objects, describe_types(objects["type"]), plots)
@@ -164,14 +156,10 @@ def _check_labels(label_map):
     """Refuse a map of no cluster, or of more than a page can show."""
     n_clusters = int(label_map.max(initial=-1)) + 1
     if n_clusters == 0:
-        raise ValueError(
-            "No pixel is in a cluster, so there is nothing to explore. Were all masked?"
-        )
+        raise ValueError("No pixel is in a cluster, so there is nothing to explore.")
     if n_clusters > _MOST_CLUSTERS:
-        raise ValueError(
-            f"The page can show {_MOST_CLUSTERS} clusters, but there are {n_clusters}. "
-            "Ask the map for fewer by n_clusters."
-        )
+        limit = f"The page can show {_MOST_CLUSTERS} clusters"
+        raise ValueError(f"{limit}, but there are {n_clusters}. Lower n_clusters.")
 
 
 def _objects_in(catalog, cube):
@@ -182,9 +170,8 @@ def _objects_in(catalog, cube):
     inside = np.abs(columns - (n_columns - 1) / 2) <= n_columns / 2
     inside &= np.abs(rows - (n_rows - 1) / 2) <= n_rows / 2
     if not inside.any():
-        raise ValueError(
-            f"None of the {len(objects)} objects of the catalog lies in the image."
-        )
+        text = f"None of the {len(objects)} objects of the catalog"
+        raise ValueError(f"{text} lies in the image. Use one of this part of the sky.")
     objects["x"], objects["y"] = columns, rows
     return objects[inside]
 

@@ -48,10 +48,7 @@ _WRAPPED = (
     ".bk-input-group { display: flex; flex-flow: row wrap; gap: 0 1.4em } "
     "label { white-space: nowrap } "
 )
-_SWATCH = (
-    '<div style="width:1.1em;height:1.1em;margin:.15em auto;border-radius:3px;'
-    'background:<%= value %>"></div>'
-)
+_SWATCH = '<div style="height: 1.1em; background: <%= value %>"></div>'
 
 
 def picture_views(shape, band_names, has_units):
@@ -60,13 +57,18 @@ def picture_views(shape, band_names, has_units):
     ranges = {"x_range": image.x_range, "y_range": image.y_range}
     taps = ["cluster", "unit", "pixel"] if has_units else ["cluster", "pixel"]
     image_choice = _choice("show", ["colors", *band_names])
-    image_choice.js_on_change("value", CustomJS(code="skesom.paint_image()"))
+    image_choice.js_on_change("value", _call("paint_image()"))
     return {
         "image_plot": image,
         "map_plot": _picture("map", shape, ranges),
         "image_choice": image_choice,
         "tap_choice": _choice("a click selects the", taps),
     }
+
+
+def _call(code):
+    """Return the call of a function of page.js."""
+    return CustomJS(code=f"skesom.{code}")
 
 
 def _choice(title, options):
@@ -85,10 +87,8 @@ def _empty_source(name, columns):
 def _picture(name, shape, ranges):
     """Return a figure that page.js paints."""
     n_rows, n_columns = shape
-    ranges = ranges or {
-        "x_range": (-0.5, n_columns - 0.5),
-        "y_range": (-0.5, n_rows - 0.5),
-    }
+    x_range, y_range = (-0.5, n_columns - 0.5), (-0.5, n_rows - 0.5)
+    ranges = ranges or {"x_range": x_range, "y_range": y_range}
     height = round(600 * float(np.clip(n_rows / n_columns, *_SHAPES))) + 30
     plot = figure(height=height, active_scroll="wheel_zoom", **_LINKED, **ranges)
     source = _source(name, {"image": [np.zeros((1, 1), dtype=np.uint32)]})
@@ -96,9 +96,9 @@ def _picture(name, shape, ranges):
     plot.grid.visible = False
     plot.axis.axis_label_text_font_style = "normal"
     plot.xaxis.axis_label, plot.yaxis.axis_label = "column", "row"
-    plot.js_on_event(Tap, CustomJS(code="skesom.tap(cb_obj)"))
-    plot.js_on_event(SelectionGeometry, CustomJS(code="skesom.geometry(cb_obj)"))
-    plot.js_on_event(MouseMove, CustomJS(code="skesom.hover(cb_obj)"))
+    plot.js_on_event(Tap, _call("tap(cb_obj)"))
+    plot.js_on_event(SelectionGeometry, _call("geometry(cb_obj)"))
+    plot.js_on_event(MouseMove, _call("hover(cb_obj)"))
     return plot
 
 
@@ -125,10 +125,9 @@ def unit_views(columns, links, value_names):
         plot.scatter("x", "y", size="size", **style)
     plot.axis.visible = plot.grid.visible = False
     plot.outline_line_color = None
-    select = CustomJS(code="skesom.select_units(cb_obj.indices)")
-    source.selected.js_on_change("indices", select)
+    source.selected.js_on_change("indices", _call("select_units(cb_obj.indices)"))
     choice = _choice("colored by", [*value_names, "cluster"])
-    choice.js_on_change("value", CustomJS(code="skesom.show_units()"))
+    choice.js_on_change("value", _call("show_units()"))
     return {"units_plot": plot, "units_choice": choice}
 
 
@@ -136,7 +135,6 @@ def spectra_view(band_names):
     """Return the plot of the spectra of clusters and of the selection."""
     n_bands = len(band_names)
     plot = figure(
-        width=900,
         height=380,
         sizing_mode="stretch_width",
         tools="pan,wheel_zoom,box_zoom,reset,save",
@@ -184,15 +182,14 @@ def table_views(n_clusters):
         height=min(40 + 26 * n_clusters, 420),
         sizing_mode="stretch_width",
     )
-    select = CustomJS(code="skesom.select_groups(cb_obj.indices)")
-    source.selected.js_on_change("indices", select)
-    source.js_on_change("patching", CustomJS(code="skesom.renamed()"))
+    source.selected.js_on_change("indices", _call("select_groups(cb_obj.indices)"))
+    source.js_on_change("patching", _call("renamed()"))
     return {"clusters_table": table, "buttons": row(*map(_button, _ACTIONS))}
 
 
 def _button(action):
     button = Button(label=_ACTIONS[action], width_policy="min")
-    button.js_on_click(CustomJS(code=f"skesom.{action}()"))
+    button.js_on_click(_call(f"{action}()"))
     return button
 
 

@@ -36,34 +36,32 @@ const skesom = (() => {
 
   const clamp = (value, low, high) => Math.min(Math.max(value, low), high);
 
-  // ---- pictures --------------------------------------------------------------------
-
   function paint(name, color_of) {
     const source = model(`${name}-source`);
     const picture = source.data.image[0];
     for (let i = 0; i < n_pixels; i++) {
       const color = color_of(i);
-      let [red, green, blue] = [color & 255, (color >> 8) & 255, (color >> 16) & 255];
-      if (chosen !== null && chosen[i] === 0) {
-        red = 60 + (red - 60) * DIMMED;
-        green = 62 + (green - 62) * DIMMED;
-        blue = 68 + (blue - 68) * DIMMED;
-      }
-      picture[i] = (255 << 24) | (blue << 16) | (green << 8) | red;
+      const is_dimmed = chosen !== null && chosen[i] === 0;
+      picture[i] = (255 << 24) | (is_dimmed ? dimmed(color) : color);
     }
     source.change.emit();
   }
 
   const pack_color = (red, green, blue) => red | (green << 8) | (blue << 16);
-  const unhex = (color) => pack_color(...color.match(/\w\w/g).map((hex) => parseInt(hex, 16)));
+  const fade = (level, gray) => gray + ((level & 255) - gray) * DIMMED;
+  const dimmed = (color) =>
+    pack_color(fade(color, 60), fade(color >> 8, 62), fade(color >> 16, 68));
+  const unhex = (color) =>
+    pack_color(...color.match(/\w\w/g).map((hex) => parseInt(hex, 16)));
 
   function paint_image() {
     const missing = unhex(facts.missing_color);
     const shown = model("image_choice").value;
     const band = facts.bands.findIndex((each) => each.name === shown);
     if (band < 0) {
-      const rgb = arrays.rgb;
-      return paint("image", (i) => pack_color(rgb[3 * i], rgb[3 * i + 1], rgb[3 * i + 2]));
+      const { rgb } = arrays;
+      const at = (i) => pack_color(rgb[i], rgb[i + 1], rgb[i + 2]);
+      return paint("image", (i) => at(3 * i));
     }
     const { dark, bright } = facts.bands[band];
     paint("image", (i) => {
@@ -82,8 +80,6 @@ const skesom = (() => {
     paint("map", (i) => colors[arrays.labels[i]] ?? missing);
   }
 
-  // ---- selection -------------------------------------------------------------------
-
   // Select the pixels for which the test holds; mark rows of the table and units.
   function select(test, marked = {}) {
     chosen = new Uint8Array(n_pixels).map((_, i) => test(i));
@@ -91,7 +87,22 @@ const skesom = (() => {
     show_selection(marked);
   }
 
-  const n_chosen = () => (chosen ?? []).reduce((sum, each) => sum + each, 0);
+  const is_chosen = (i) => chosen !== null && chosen[i] === 1;
+  const n_chosen = () => count(1, (i) => (is_chosen(i) ? 0 : -1))[0];
+
+  // Number of pixels of each part; pixels of other numbers are in none.
+  function count(n_parts, part_at) {
+    const counts = new Array(n_parts).fill(0);
+    for (let i = 0; i < n_pixels; i++) {
+      const part = part_at(i);
+      if (part >= 0 && part < n_parts) counts[part] += 1;
+    }
+    return counts;
+  }
+
+  // Columns of a source of Bokeh, from objects with a value for each column.
+  const columns = (names, rows) =>
+    Object.fromEntries(names.map((name) => [name, rows.map((row) => row[name])]));
 
   function select_units(units) {
     const wanted = new Set(units);
@@ -170,11 +181,11 @@ const skesom = (() => {
     show_spectra();
     show_table();
     model("clusters-source").selected.indices = numbers;
-    const count = n_chosen();
-    const share = ((100 * count) / n_pixels).toPrecision(3);
-    const text = `${count.toLocaleString("en")} pixels selected, ${share} % of the picture.`;
-    write("selection", chosen === null ? "Nothing is selected." : text);
-    document.body.dataset.selected = count;
+    const sum = n_chosen();
+    const share = ((100 * sum) / n_pixels).toPrecision(3);
+    const text = `${sum.toLocaleString("en")} pixels, ${share} % of the picture`;
+    write("selection", chosen === null ? "Nothing is selected." : `Selected: ${text}.`);
+    document.body.dataset.selected = sum;
     busy = false;
   }
 
@@ -184,46 +195,36 @@ const skesom = (() => {
 
   function show_table() {
     const source = model("clusters-source");
-    const counts = count_groups((i) => chosen !== null && chosen[i]);
-    const selected = counts.map((count, group) => {
+    const parts = count(groups.length, (i) => (is_chosen(i) ? group_at(i) : -1));
+    const selected = parts.map((part, group) => {
       const is_known = chosen !== null && shown[group] > 0;
-      return is_known ? `${Math.round((100 * count) / shown[group])} %` : "";
+      return is_known ? `${Math.round((100 * part) / shown[group])} %` : "";
     });
     source.data = { ...source.data, selected };
     model("clusters_table").view.change.emit(); // tables draw new rows, not new values
   }
 
-  // ---- units -----------------------------------------------------------------------
-
   function show_units() {
     const source = model("units-source");
     if (source === null) return;
     const n_units = facts.unit_labels.length;
-    const all = new Float64Array(n_units);
-    const some = new Float64Array(n_units);
-    for (let i = 0; i < n_pixels; i++) {
-      const unit = arrays.units[i];
-      if (unit === NO_UNIT) continue;
-      all[unit] += 1;
-      if (chosen !== null) some[unit] += chosen[i];
-    }
-    const alpha = Array.from(all, (count, unit) => {
+    const all = count(n_units, (i) => arrays.units[i]);
+    const some = count(n_units, (i) => (is_chosen(i) ? arrays.units[i] : NO_UNIT));
+    const alpha = all.map((n_pixels, unit) => {
       if (chosen === null) return 1;
-      return some[unit] === 0 ? 0.12 : 0.35 + (0.65 * some[unit]) / count;
+      return some[unit] === 0 ? 0.12 : 0.35 + (0.65 * some[unit]) / n_pixels;
     });
     source.data = { ...source.data, alpha, color: unit_colors() };
   }
 
   function unit_colors() {
     const shown = facts.unit_values.indexOf(model("units_choice").value);
-    const n_units = facts.unit_labels.length;
+    const first = shown * facts.unit_labels.length;
     return facts.unit_labels.map((label, unit) => {
-      if (shown >= 0) return facts.color_map[arrays.unit_values[shown * n_units + unit]];
+      if (shown >= 0) return facts.color_map[arrays.unit_values[first + unit]];
       return groups[group_of[label]]?.color ?? "#000000";
     });
   }
-
-  // ---- spectra ---------------------------------------------------------------------
 
   // At most SAMPLED pixels of each part, evenly taken from all of them.
   function sampled_pixels(part_at, counts) {
@@ -239,7 +240,7 @@ const skesom = (() => {
 
   // Quartiles of each band over pixels.
   function quartiles(pixels) {
-    return facts.order.map((band) => {
+    return facts.order.map((band, x) => {
       const first = band * n_pixels;
       const codes = Uint16Array.from(pixels, (i) => arrays.codes[first + i])
         .filter((code) => code > 0)
@@ -251,7 +252,7 @@ const skesom = (() => {
         const high = codes[Math.ceil(place)];
         return scaled(band, low + (high - low) * (place % 1));
       };
-      return [at(0.25), at(0.5), at(0.75)];
+      return { x, low: at(0.25), y: at(0.5), high: at(0.75) };
     });
   }
 
@@ -261,69 +262,42 @@ const skesom = (() => {
   }
 
   function group_spectra() {
-    const xs = facts.order.map((_, place) => place);
-    const data = { xs: [], ys: [], color: [], name: [] };
-    const band = { x: [], low: [], high: [], color: [] };
     const pixels = sampled_pixels(group_at, shown);
-    groups.forEach((group, number) => {
-      if (pixels[number].length === 0) return;
+    const spectra = groups.map((group, number) => {
       const found = quartiles(pixels[number]);
-      data.xs.push(xs);
-      data.ys.push(found.map((each) => each[1]));
-      data.color.push(group.color);
-      data.name.push(group.name);
       const shift = (number - (groups.length - 1) / 2) * (0.3 / groups.length);
-      found.forEach((each, place) => {
-        band.x.push(place + shift);
-        band.low.push(each[0]);
-        band.high.push(each[2]);
-        band.color.push(group.color);
-      });
+      const { x: xs, y: ys } = columns(["x", "y"], found);
+      const bars = found.map((each) => ({ ...group, ...each, x: each.x + shift }));
+      return { ...group, xs, ys, bars };
     });
-    model("spectra-source").data = data;
-    model("quartiles-source").data = band;
+    const known = spectra.filter((_, number) => pixels[number].length > 0);
+    const bars = known.flatMap((each) => each.bars);
+    model("spectra-source").data = columns(["xs", "ys", "color", "name"], known);
+    model("quartiles-source").data = columns(["x", "low", "high", "color"], bars);
   }
 
   function show_spectra() {
-    const part_at = (i) => (chosen ?? [])[i] - 1;
+    const part_at = (i) => (is_chosen(i) ? 0 : -1);
     const found = chosen ? quartiles(sampled_pixels(part_at, [n_chosen()])[0]) : [];
-    model("selected-source").data = {
-      x: found.map((_, place) => place),
-      low: found.map((each) => each[0]),
-      y: found.map((each) => each[1]),
-      high: found.map((each) => each[2]),
-    };
+    model("selected-source").data = columns(["x", "low", "y", "high"], found);
   }
-
-  // ---- clusters that are renamed and merged ----------------------------------------
 
   const group_at = (i) => (arrays.labels[i] >= 0 ? group_of[arrays.labels[i]] : -1);
-
-  // Number of pixels of each group for which the test holds.
-  function count_groups(test) {
-    const counts = groups.map(() => 0);
-    for (let i = 0; i < n_pixels; i++) {
-      const group = group_at(i);
-      if (group >= 0 && test(i)) counts[group] += 1;
-    }
-    return counts;
-  }
 
   function regroup() {
     group_of = [];
     groups.forEach((group, number) => {
       for (const label of group.labels) group_of[label] = number;
     });
-    shown = count_groups(() => true);
+    shown = count(groups.length, group_at);
     const total = groups.reduce((sum, group) => sum + group.pixels, 0);
     busy = true;
-    model("clusters-source").data = {
-      color: groups.map((group) => group.color),
-      name: groups.map((group) => group.name),
-      labels: groups.map((group) => group.labels.join(", ")),
-      share: groups.map((group) => (100 * group.pixels) / Math.max(total, 1)),
-      selected: groups.map(() => ""),
-    };
+    const rows = groups.map((group) => {
+      const share = (100 * group.pixels) / Math.max(total, 1);
+      return { ...group, labels: group.labels.join(", "), share, selected: "" };
+    });
+    const names = ["color", "name", "labels", "share", "selected"];
+    model("clusters-source").data = columns(names, rows);
     busy = false;
     group_spectra();
     clear();
@@ -340,7 +314,7 @@ const skesom = (() => {
 
   function merge() {
     const picked = selected_groups().sort((a, b) => a - b);
-    if (picked.length < 2) return notify("Select two clusters or more in the table first.");
+    if (picked.length < 2) return notify("Select two clusters in the table first.");
     const parts = picked.map((number) => groups[number]);
     const largest = parts.reduce((a, b) => (b.pixels > a.pixels ? b : a));
     const merged = {
@@ -354,8 +328,8 @@ const skesom = (() => {
   }
 
   function split() {
-    const merged = selected_groups().filter((number) => groups[number].labels.length > 1);
-    if (merged.length === 0) return notify("Select a merged cluster in the table first.");
+    const merged = selected_groups().filter((one) => groups[one].labels.length > 1);
+    if (merged.length === 0) return notify("Select a merged cluster first.");
     const labels = merged.flatMap((number) => groups[number].labels);
     replace_groups(merged, labels.map((label) => ({ ...facts.originals[label] })));
     notify("Split into the clusters that it was made of.");
@@ -379,8 +353,6 @@ const skesom = (() => {
   }
 
   const notify = (text) => write("message", text);
-
-  // ---- what is under the mouse -----------------------------------------------------
 
   function hover(event) {
     const pixel = pixel_at(event.x, event.y);
@@ -429,9 +401,9 @@ const skesom = (() => {
     }
     const [a, b, c] = vector;
     if (!Number.isFinite(a)) return "beyond the sky";
-    const right_ascension = ((Math.atan2(b, a) * 180) / Math.PI + 360) % 360;
-    const declination = (Math.atan2(c, Math.hypot(a, b)) * 180) / Math.PI;
-    return `${sexagesimal(right_ascension / 15, 3)} ${sexagesimal(declination, 2, true)}`;
+    const hours = (((Math.atan2(b, a) * 180) / Math.PI + 360) % 360) / 15;
+    const degrees = (Math.atan2(c, Math.hypot(a, b)) * 180) / Math.PI;
+    return `${sexagesimal(hours, 3)} ${sexagesimal(degrees, 2, true)}`;
   }
 
   function sexagesimal(value, decimals, signed = false) {
