@@ -17,10 +17,15 @@ from skesom.displays import check_matplotlib
 from skesom.io import read_map, write_map
 from skesom.report import _pictures
 from skesom.report._models import find_model, load_model, save_model
-from skesom.report._pixels import MAX_BANDS, TABLES, pass_over_pixels
 from skesom.report._provenance import FILE_NAME, describe_run, read_provenance, read_run
 from skesom.report._result import Result
-from skesom.report._tables import cluster_list, validity_indices
+from skesom.report._tables import (
+    MAX_BANDS,
+    TABLES,
+    cluster_list,
+    pass_over_pixels,
+    validity_indices,
+)
 from skesom.report.page import PAGE_NAME
 
 

@@ -1,44 +1,251 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The table of the clusters, and that of the validity indices."""
+"""The tables of the pixels, written in one pass; of the clusters; of the indices."""
+
+from contextlib import ExitStack, closing
+from typing import NamedTuple
 
 import numpy as np
 from astropy import units
+from astropy.io import fits
 from astropy.table import Column, Table
-from sklearn.metrics import (
-    calinski_harabasz_score,
-    davies_bouldin_score,
-    silhouette_score,
-)
+from astropy.wcs.utils import wcs_to_celestial_frame
+from sklearn import metrics as cluster_metrics
 
-from skesom.io import cluster_table
-from skesom.metrics import (
-    continuity,
-    kaski_lagus_error,
-    topographic_error,
-    trustworthiness,
-)
-from skesom.report._pixels import column_names, sky_positions
+from skesom import metrics as map_metrics
+from skesom._common.labels import SKY
+from skesom.io import cluster_table, to_ascii
 
-_FEW = 2_000  # for measures whose time grows with the square of the pixels
+TABLES = "pixels.fits", "pixels_scaled.fits"
+MAX_BANDS = 990  # FITS tables have at most 999 columns
+_SAMPLE_SIZE = 200_000
 _SEED = 0
+_FEW = 2_000  # for measures whose time grows with the square of the pixels
 _OF_MAP = (
-    ("topographic error", topographic_error, "low", None)
+    ("topographic error", map_metrics.topographic_error, "low", None)
     + ("share of pixels whose two nearest units are not linked",),
-    ("Kaski-Lagus error", kaski_lagus_error, "low", None)
+    ("Kaski-Lagus error", map_metrics.kaski_lagus_error, "low", None)
     + ("mean way over the map from a pixel to its second nearest unit",),
-    ("trustworthiness", trustworthiness, "high", _FEW)
+    ("trustworthiness", map_metrics.trustworthiness, "high", _FEW)
     + ("whether pixels that are near on the map are alike",),
-    ("continuity", continuity, "high", _FEW)
+    ("continuity", map_metrics.continuity, "high", _FEW)
     + ("whether pixels that are alike are near on the map",),
 )
 _OF_CLUSTERS = (
-    ("Davies-Bouldin index", davies_bouldin_score, "low", None)
+    ("Davies-Bouldin index", cluster_metrics.davies_bouldin_score, "low", None)
     + ("width of clusters against their separation",),
-    ("Calinski-Harabasz index", calinski_harabasz_score, "high", None)
+    ("Calinski-Harabasz index", cluster_metrics.calinski_harabasz_score, "high", None)
     + ("variance between clusters against that within",),
-    ("silhouette", silhouette_score, "high", _FEW)
+    ("silhouette", cluster_metrics.silhouette_score, "high", _FEW)
     + ("from -1 to 1, how much nearer pixels are to their own cluster",),
 )
+_RESERVED = {"row", "column", "ra", "dec", "l", "b", "lon", "lat"} | {
+    *("unit", "distance", "activation", "cluster")
+}
+
+
+class PixelSummary(NamedTuple):
+    """What a pass over the pixels gives beside their tables."""
+
+    distances: np.ndarray | None  # of each pixel to its nearest unit, NaN if masked
+    agreement: np.ndarray | None  # share of the runs that agree on it, NaN if masked
+    sample: np.ndarray  # features of at most 200 000 pixels, a row for each
+    sample_labels: np.ndarray
+    means: np.ndarray  # row, column, fluxes, features; a column for each cluster
+
+
+def pass_over_pixels(result, folder=None):
+    """Look once at all pixels that are not masked; write their tables to a folder."""
+    label_map = result.label_map
+    n_pixels = int(np.count_nonzero(label_map > SKY))
+    is_sampled = _sampled(n_pixels)
+    wanted = result.som is not None, hasattr(result.clusterer, "agreement_")
+    distances, agreement = (
+        np.full(label_map.shape, np.nan, dtype=np.float32) if is_wanted else None
+        for is_wanted in wanted
+    )
+    sample, sample_labels, start, totals = [], [], 0, 0
+    with ExitStack() as stack:
+        names = () if folder is None else TABLES
+        opened = [closing(_TableFile(folder / name, n_pixels)) for name in names]
+        files = [stack.enter_context(file) for file in opened]
+        for rows in result.strips():
+            strip = _Strip(result, rows)
+            if distances is not None:
+                distances[rows][strip.valid] = strip.distances
+            if agreement is not None:
+                agreement[rows][strip.valid] = strip.agreement()
+            taken = is_sampled[start : start + len(strip.labels)]
+            sample.append(strip.features[taken])
+            sample_labels.append(strip.labels[taken])
+            start += len(strip.labels)
+            totals = totals + strip.totals(int(label_map.max(initial=-1)) + 1)
+            for file, table in zip(files, strip.tables() if files else (), strict=True):
+                file.write(table)
+    sums, counts = totals
+    means = np.full(sums.shape, np.nan)
+    np.divide(sums, counts, out=means, where=counts > 0)
+    sampled = np.concatenate(sample), np.concatenate(sample_labels)
+    return PixelSummary(distances, agreement, *sampled, means)
+
+
+def _sampled(n_pixels):
+    """Return whether each pixel is sampled; the same for the same number."""
+    if n_pixels <= _SAMPLE_SIZE:
+        return np.ones(n_pixels, dtype=bool)
+    is_sampled = np.zeros(n_pixels, dtype=bool)
+    generator = np.random.default_rng(_SEED)
+    pixels = generator.choice(n_pixels, _SAMPLE_SIZE, replace=False, shuffle=False)
+    is_sampled[pixels] = True
+    return is_sampled
+
+
+class _Strip:
+    """The pixels of a strip that are neither sky nor without data."""
+
+    def __init__(self, result, rows):
+        self._result, self._rows = result, rows
+        self.valid = result.valid(rows)
+        row, column = np.nonzero(self.valid)
+        self.row = (row + rows.start).astype(np.int32)
+        self.column = column.astype(np.int32)
+        self.labels = result.label_map[rows][self.valid]
+        self.fluxes = result.cube.data[rows][self.valid]
+        self.features = result.features(rows)
+        if result.som is not None:
+            self.units, self.distances = result.nearest_units(self.features)
+
+    def agreement(self):
+        """Return the share of the runs of a consensus that agree."""
+        if self._result.is_of_fit:
+            return self._result.step.agreement_[self._rows][self.valid]
+        if len(self.labels) == 0:
+            return np.empty(0, dtype=np.float32)
+        return self._result.clusterer.agreement(self.features)
+
+    def totals(self, n_clusters):
+        """Return sum and count of row, column, fluxes and features in each cluster."""
+        totals = []
+        for values in (self.row, self.column, *self.fluxes.T, *self.features.T):
+            known = (self.labels >= 0) & ~np.isnan(values)
+            some = self.labels[known]
+            sums = np.bincount(some, values[known], minlength=n_clusters)
+            totals.append([sums, np.bincount(some, minlength=n_clusters)])
+        return np.stack(totals, axis=1)
+
+    def tables(self):
+        """Return the rows of the table of results, and of that of the features."""
+        cube, names = self._result.cube, self._result.feature_names
+        place = [
+            Column(self.row, "row", description="row of the pixel, from 0"),
+            Column(self.column, "column", description="column of the pixel, from 0"),
+        ]
+        positions = sky_positions(cube.wcs, self.column, self.row)
+        text = "{} of the middle of the pixel"
+        sky = [
+            Column(values, name, unit=units.deg, description=text.format(name))
+            for name, values in positions.items()
+        ]
+        fluxes = _columns("flux in {}", cube.band_names, self.fluxes, cube.band_units)
+        features = self.features.astype(cube.dtype, copy=False)
+        scaled = _columns("{} as the clusterer was given it", names, features)
+        text = "cluster from 0, -1 is noise"
+        cluster = Column(self.labels, "cluster", description=text)
+        return (
+            Table([*place, *sky, *fluxes, *self._units(), cluster], copy=False),
+            Table([*place, *scaled, cluster], copy=False),
+        )
+
+    def _units(self):
+        if self._result.som is None:
+            return
+        text = "nearest unit of the map, from 0"
+        yield Column(self.units.astype(np.int32), "unit", description=text)
+        text = "distance to that unit, scaled features"
+        yield Column(self.distances.astype(np.float32), "distance", description=text)
+        epsilon = getattr(self._result.som, "epsilon_", None)
+        if epsilon is not None:
+            values = np.exp(-2 * (self.distances / epsilon) ** 2).astype(np.float32)
+            text = "exp(-2 distance^2 / epsilon^2), 1 at the unit"
+            yield Column(values, "activation", description=text)
+
+
+def _columns(text, names, table, band_units=None):
+    """Return the columns of values of bands or features."""
+    band_units = band_units or [None] * len(names)
+    return [
+        Column(values, column, unit=unit, description=text.format(name))
+        for name, column, values, unit in zip(
+            names, column_names(names), table.T, band_units, strict=True
+        )
+    ]
+
+
+def column_names(names):
+    """Return names of columns for bands that differ by more than their case."""
+    taken, unique = set(_RESERVED), []
+    for name in names:
+        candidate, number = str(name), 1
+        while candidate.lower() in taken:
+            candidate = f"flux_{name}" if number == 1 else f"flux_{name}_{number}"
+            number += 1
+        taken.add(candidate.lower())
+        unique.append(candidate)
+    return unique
+
+
+def sky_positions(wcs, column, row):
+    """Return longitude and latitude in degrees by their names; none without a WCS."""
+    if wcs is None:
+        return {}
+    try:
+        frame = wcs_to_celestial_frame(wcs)
+    except ValueError:  # of the Sun or a planet
+        names = []
+    else:
+        names = list(frame.get_representation_component_names())[:2]
+    if not names or not set(names) <= _RESERVED:
+        names = ["lon", "lat"]
+    sky = np.array(wcs.pixel_to_world_values(column, row), dtype=np.float64)
+    if wcs.wcs.lng > wcs.wcs.lat:
+        sky = sky[::-1]
+    return dict(zip(names, sky, strict=True))
+
+
+class _TableFile:
+    """A FITS table that is written strip by strip and is never in memory as a whole."""
+
+    def __init__(self, path, n_rows):
+        self._path, self._n_rows, self._stream = path, n_rows, None
+
+    def write(self, table):
+        """Append rows; the first ones decide on names, types and units."""
+        if self._stream is None:
+            self._stream = fits.StreamingHDU(str(self._path), self._header(table))
+        rows = table.as_array()
+        rows = rows.astype(rows.dtype.newbyteorder(">"), copy=False)
+        if len(rows):
+            self._stream.write(rows.view(np.uint8))  # BITPIX of tables counts bytes
+
+    def _header(self, table):
+        names = [to_ascii(name) for name in table.colnames]
+        types = [column.dtype for column in table.itercols()]
+        empty = np.empty(0, dtype=[*zip(names, types, strict=True)])
+        header = fits.BinTableHDU(empty, name="PIXELS").header
+        header["NAXIS2"] = self._n_rows
+        for number, column in enumerate(table.itercols(), 1):
+            comment = column.description
+            if column.unit is not None:
+                try:
+                    header[f"TUNIT{number}"] = column.unit.to_string("fits")
+                except ValueError:  # the standard has no electrons
+                    comment += f" [{column.unit}]"
+            header[f"TCOMM{number}"] = to_ascii(comment)
+        return header
+
+    def close(self):
+        """Close the file."""
+        if self._stream is not None:
+            self._stream.close()
 
 
 def cluster_list(result, summary):

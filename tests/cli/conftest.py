@@ -29,7 +29,7 @@ def run(capsys):
 @pytest.fixture(autouse=True)
 def _quick_reports(request, monkeypatch):
     """Save the time of drawing and of validity, which most tests do not look at."""
-    monkeypatch.setattr("skesom.report._pixels._SAMPLE_SIZE", 200)
+    monkeypatch.setattr("skesom.report._tables._SAMPLE_SIZE", 200)
     name = "skesom.report._pictures.Pictures"
     monkeypatch.setattr(f"{name}.band_picture", lambda self, band: b"")
     if "pictures" not in request.fixturenames:

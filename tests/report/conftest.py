@@ -10,7 +10,7 @@ from skesom.report import ImageSource, write_report
 @pytest.fixture
 def small_sample(monkeypatch):
     """Save time of the validity indices."""
-    monkeypatch.setattr("skesom.report._pixels._SAMPLE_SIZE", 200)
+    monkeypatch.setattr("skesom.report._tables._SAMPLE_SIZE", 200)
 
 
 @pytest.fixture(scope="session")

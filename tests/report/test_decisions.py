@@ -10,7 +10,7 @@ from sklearn.pipeline import make_pipeline
 
 from skesom.cube import AsinhStretch, Cube
 from skesom.maps import CubeClusterer, make_cluster_pipeline
-from skesom.report._decisions import decision_lines, decisions_of
+from skesom.report._provenance import decision_lines, decisions_of
 from skesom.som import ESOM, ConsensusClusterer
 
 
