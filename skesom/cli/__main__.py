@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Let ``python -m skesom.cli`` be the command."""
+"""The command as ``python -m skesom.cli``."""
 
 import sys
 

@@ -59,7 +59,7 @@ def add_trust(parser):
 
 def add_images(parser, nargs="+"):
     """Add the options of the files, and of the pixels that are left out."""
-    text = "one file per band or of several; image.fits[SCI,1] picks an extension"
+    text = "one file per band or of several; image.fits[SCI,1] names an extension"
     parser.add_argument("files", nargs=nargs, metavar="FITS", help=text)
     add = parser.add_argument_group("images").add_argument
     text = (

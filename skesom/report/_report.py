@@ -44,7 +44,7 @@ def write_report(
 ):
     """Write everything about a clustered cube to a folder.
 
-    The folder appears when all is written; if something fails there is none.
+    The folder appears when all is written.
 
     Parameters
     ----------
@@ -55,8 +55,8 @@ def write_report(
     cube : Cube or list of Cube
         The images as they were read.
     label_map : array-like of int of shape (n_rows, n_columns), default=None
-        ``pipeline.predict(cube)`` for other images than those of the fit; leaves out
-        the model and the pictures of its units. By default the labels of the fit.
+        ``pipeline.predict(cube)`` for other images than those of the fit; then the
+        model and pictures of its units are left out. By default the labels of the fit.
     source : ImageSource, default=None
         Files of the images, from which the run can be repeated.
     model : str or os.PathLike, default=None
@@ -85,10 +85,6 @@ def write_report(
         If nothing can be written there.
     ValueError
         If the images are not those of the label map.
-
-    See Also
-    --------
-    read_report : Read the model, the images and the label map back.
 
     Notes
     -----

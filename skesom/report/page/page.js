@@ -313,9 +313,9 @@ const skesom = (() => {
   }
 
   function merge() {
-    const picked = selected_groups().sort((a, b) => a - b);
-    if (picked.length < 2) return notify("Select two clusters in the table first.");
-    const parts = picked.map((number) => groups[number]);
+    const taken = selected_groups().sort((a, b) => a - b);
+    if (taken.length < 2) return notify("Select two clusters in the table first.");
+    const parts = taken.map((number) => groups[number]);
     const largest = parts.reduce((a, b) => (b.pixels > a.pixels ? b : a));
     const merged = {
       ...largest,
@@ -323,7 +323,7 @@ const skesom = (() => {
       labels: parts.flatMap((part) => part.labels).sort((a, b) => a - b),
       pixels: parts.reduce((sum, part) => sum + part.pixels, 0),
     };
-    replace_groups(picked, [merged]);
+    replace_groups(taken, [merged]);
     notify(`Merged into “${merged.name}”. Double-click a name to change it.`);
   }
 
