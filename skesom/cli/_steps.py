@@ -30,8 +30,6 @@ def _add_masking(add):
     add("--saturation", nargs="+", type=float, metavar="FLUX", help=text)
     text = "mask also pixels that are so near to a gap (default: 0)"
     add("--grow", type=float, metavar="PIXELS", default=0.0, help=text)
-    text = "mask borders that are so many times as noisy as the inside, such as 1.5"
-    add("--border-noise", type=float, metavar="FACTOR", help=text)
     text = "mask values of less signal to noise"
     add("--min-snr", type=float, metavar="RATIO", help=text)
     text = "cluster pixels that have at least N bands (default: all bands)"
@@ -106,7 +104,6 @@ def pipeline_of(options, clusterer):
     return pipeline.set_params(
         gaps__saturation=_one_or_list(options.saturation),
         gaps__grow=options.grow,
-        gaps__border_noise=options.border_noise,
         gaps__min_signal_to_noise=options.min_snr,
         align__crop=options.crop,
         align__check_registration=options.check_registration,

@@ -34,7 +34,6 @@ class TestHelp:
                     "--mask-outliers",
                     "--saturation",
                     "--grow",
-                    "--border-noise",
                 ),
                 *("--min-snr", "--min-bands", "--sky"),
                 *("--fwhm", "--target-fwhm", "--pixel-scale", "--align-to"),

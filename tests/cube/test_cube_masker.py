@@ -309,48 +309,6 @@ class TestRegions:
             CubeMasker(include=np.ones((3, 4), dtype=bool)).fit(cube)
 
 
-class TestBorders:
-    """Mosaics whose borders have less exposure."""
-
-    @pytest.fixture
-    def mosaic(self, rng):
-        """Noise three times as large within 6 pixels of a gap in the second band."""
-        data = rng.normal(10, 1, (200, 220, 2)).astype(np.float32)
-        data[:, 60:66, 1] += rng.normal(0, 3, (200, 6))
-        data[:, :60, 1] = np.nan
-        return data
-
-    def test_gap(self, mosaic):
-        only = {"mask_lines": False, "mask_outliers": False}
-        masker = CubeMasker(border_noise=1.5, **only).fit(mosaic)
-        taken = masker.mask_[:, 60:].mean(axis=0)
-        assert taken[:6].min() == 1
-        assert taken[8:-8].max() == 0
-        assert masker.summary_["missing"] == 60 * 200
-        assert 6 * 200 <= masker.summary_["borders"] <= 8 * 200
-
-    def test_nothing_without_request_or_noise(self, mosaic, rng):
-        assert CubeMasker().fit(mosaic).summary_["borders"] == 0
-        mosaic[:, 60:66, 1] = rng.normal(10, 1, (200, 6))
-        assert CubeMasker(border_noise=1.5).fit(mosaic).summary_["borders"] == 0
-
-    @pytest.mark.parametrize(
-        "side", [np.s_[:5], np.s_[-5:], np.s_[:, :5], np.s_[:, -5:]]
-    )
-    def test_sides_of_the_frame(self, rng, side):
-        data = rng.normal(0, 1, (150, 160, 1))
-        data[side] *= 4
-        wide = np.zeros((150, 160), dtype=bool)
-        wide[side] = True
-        masker = CubeMasker(border_noise=1.5).fit(data)
-        assert masker.mask_[wide].all()
-        assert masker.mask_.sum() <= wide.sum() * 7 / 5
-
-    def test_small_frame(self, rng):
-        data = rng.normal(0, 1, (30, 20, 1))
-        assert not CubeMasker(border_noise=1.5).fit(data).mask_.any()
-
-
 class TestNoise:
     """Signal to noise by a number, a map, errors, or what is measured."""
 

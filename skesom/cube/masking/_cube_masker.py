@@ -25,7 +25,6 @@ from skesom.cube.masking._defects import (
     dark_lines,
     gaps_of_value,
     grown,
-    noisy_borders,
     pedestal_values,
 )
 from skesom.cube.masking._outliers import find_outliers
@@ -43,7 +42,6 @@ REMEDIES = {
     "saturation": "Pass a higher saturation.",
     "outliers": "Pass mask_outliers=False if such pixels are measurements here.",
     "grow": "Pass a smaller grow.",
-    "borders": "Pass a higher border_noise.",
     "regions": "Pass regions to exclude or include that leave some pixels.",
     "signal_to_noise": "Pass a lower min_signal_to_noise, or min_bands.",
 }
@@ -79,9 +77,6 @@ class CubeMasker(CubeTransformer):
     grow : float, default=0
         Mask also what is so many pixels or less from values that are masked by one of
         the criteria above, or were NaN before.
-    border_noise : float, default=None
-        Mask the borders of mosaics and of the frame as far as their noise is more than
-        so many times that of the inside, at most 32 pixels. 1.5 is a good start.
     exclude, include : array-like of bool, region or sequence of both, default=None
         Pixels to mask in any case, and pixels outside of which everything is masked: a
         mask of shape (n_rows, n_columns), a region of the regions package, on the sky
@@ -144,8 +139,8 @@ class CubeMasker(CubeTransformer):
     Fitted on a list of cubes, `mask_` and `summary_` are lists with an entry for each
     cube, and the others have an entry for each band of all cubes.
 
-    Saturation, level and noise are those of the fitted cube; zeros, pedestals, lines,
-    outliers and borders are looked for in each cube anew.
+    Saturation, level and noise are those of the fitted cube; zeros, pedestals, lines
+    and outliers are looked for in each cube anew.
 
     The background slopes if the levels of tiles of the sky follow a plane that spans
     more than three standard deviations of the smoothed sky, across the dark pixels as
@@ -174,7 +169,6 @@ class CubeMasker(CubeTransformer):
         "mask_outliers": ["boolean"],
         "saturation": [Real, "array-like", None],
         "grow": [Interval(Real, 0, None, closed="left")],
-        "border_noise": [Interval(Real, 1, None, closed="neither"), None],
         "exclude": ["array-like", HasMethods("to_mask"), HasMethods("to_pixel"), None],
         "include": ["array-like", HasMethods("to_mask"), HasMethods("to_pixel"), None],
         "min_signal_to_noise": [Real, None],
@@ -194,7 +188,6 @@ class CubeMasker(CubeTransformer):
         mask_outliers=True,
         saturation=None,
         grow=0,
-        border_noise=None,
         exclude=None,
         include=None,
         min_signal_to_noise=None,
@@ -210,7 +203,6 @@ class CubeMasker(CubeTransformer):
         self.mask_outliers = mask_outliers
         self.saturation = saturation
         self.grow = grow
-        self.border_noise = border_noise
         self.exclude = exclude
         self.include = include
         self.min_signal_to_noise = min_signal_to_noise
@@ -318,11 +310,6 @@ class CubeMasker(CubeTransformer):
         def take_around(band):
             if self.grow:
                 _take(taken[band], "grow", grown(taken[band] != KEPT, self.grow))
-            if self.border_noise is not None:
-                gaps = taken[band] <= CRITERIA.index("pedestal")
-                image = cube.data[:, :, band]
-                borders = noisy_borders(image, gaps, self.border_noise)
-                _take(taken[band], "borders", borders)
 
         in_threads(take_single_values, bands, self.n_jobs)
         if self.mask_outliers:

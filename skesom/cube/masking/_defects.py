@@ -1,17 +1,16 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Find the parts of one band that hold numbers but no data: gaps, lines, borders.
+"""Find the parts of one band that hold numbers but no data: gaps and lines.
 
 Mosaics mark the outside of their chips by zeros or by another constant. Single zeros
 prove nothing: rounding and photon counting make them too. So a value must fill an area
 that chance would not fill. Broken columns and rows of a detector stay dark but not
-empty, and where fewer exposures overlap, at borders, the noise is larger than inside.
+empty.
 """
 
 import numpy as np
 from scipy import ndimage
 
 from skesom.cube.masking._sky import (
-    ENOUGH_PIXELS,
     pixel_noise,
     representative_rows,
     sky_statistics,
@@ -32,10 +31,6 @@ LEAST_DEPTH = 1.5  # in standard deviations of a pixel
 SIGNIFICANCE = 5  # in standard deviations of a mean
 BRIGHTEST = 5  # in standard deviations of a pixel; what is beyond counts as this
 STEPS = 64  # in one standard deviation
-# Borders.
-WIDEST = 32
-NARROWEST_GAP = 10
-FEWEST_STEPS = 200
 
 
 def gaps_of_value(band, value):
@@ -246,66 +241,3 @@ def grown(mask, distance):
     if not mask.any():
         return mask
     return ndimage.distance_transform_edt(~mask) <= distance
-
-
-def noisy_borders(band, gaps, factor):
-    """Find how far the borders of gaps and sides of the frame are noisier than inside.
-
-    Notes
-    -----
-    The noise at a distance (from gaps the larger one of those in rows and columns) is
-    that of the differences between neighbors. The inside is what lies 33 to 64 pixels
-    away. The border ends at the farthest distance that is noisy. Each side of the frame
-    is measured for itself.
-    """
-    noisy = np.zeros(band.shape, dtype=bool)
-    for part, distance in (*_from_gaps(gaps), *_from_sides(band.shape)):
-        noisy[part] |= distance <= _noisy_width(band[part], distance, factor)
-    return noisy & ~gaps
-
-
-def _from_gaps(gaps):
-    """Return the image and how far its pixels are from wide gaps, if there are any."""
-    wide = _opened(gaps, (NARROWEST_GAP, NARROWEST_GAP))
-    if not wide.any():
-        return []
-    return [(np.s_[:], ndimage.distance_transform_cdt(~wide, metric="chessboard"))]
-
-
-def _from_sides(shape):
-    """Return the part of the frame along each side, and how far its pixels are."""
-    sides = []
-    for axis, length in enumerate(shape):
-        width = min(2 * WIDEST, length // 2)
-        line = np.expand_dims(np.arange(1, width + 1), 1 - axis)
-        ends = (slice(width), line), (slice(length - width, None), np.flip(line))
-        for part, distance in ends:
-            place = [slice(None)] * 2
-            place[axis] = part
-            extent = list(shape)
-            extent[axis] = width
-            sides.append((tuple(place), np.broadcast_to(distance, extent)))
-    return sides
-
-
-def _noisy_width(band, distance, factor):
-    """Return the largest distance at which the noise exceeds that of the inside."""
-    steps, rings = [], []
-    for axis in range(2):
-        step = np.abs(np.diff(band, axis=axis))
-        ring = distance[: step.shape[0], : step.shape[1]]
-        places = np.flatnonzero((ring > 0) & (ring <= 2 * WIDEST) & np.isfinite(step))
-        places = places[:: len(places) // ENOUGH_PIXELS | 1]
-        steps.append(step.flat[places])
-        rings.append(ring.flat[places])
-    steps, rings = np.concatenate(steps), np.concatenate(rings)
-    number = np.bincount(rings, minlength=2 * WIDEST + 1)
-    known = np.flatnonzero(number >= FEWEST_STEPS)
-    if not len(known):
-        return 0
-    noise = ndimage.median(steps, rings, known)
-    inside = noise[known > WIDEST]
-    if not len(inside):
-        return 0
-    noisy = known[(noise > factor * np.median(inside)) & (known <= WIDEST)]
-    return noisy.max(initial=0)
