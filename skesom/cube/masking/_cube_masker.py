@@ -12,7 +12,7 @@ from numbers import Integral, Real
 import numpy as np
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 
-from skesom._common.blocks import each_block, in_threads
+from skesom._common.blocks import each_block, in_threads, row_blocks
 from skesom.cube._base import (
     CubeTransformer,
     all_band_names,
@@ -294,9 +294,12 @@ class CubeMasker(CubeTransformer):
         taken = np.full((len(bands), *cube.shape[:2]), KEPT, dtype=np.uint8)
 
         def take_single_values(band):
-            image = np.ascontiguousarray(cube.data[:, :, band])
-            _take(taken[band], "missing", np.isnan(image))
-            if self.mask_zeros:
+            image, n_zeros = cube.data[:, :, band], 0
+            for rows in row_blocks(image.shape):
+                block = image[rows].copy()
+                _take(taken[band, rows], "missing", np.isnan(block))
+                n_zeros += np.count_nonzero(block == 0)
+            if self.mask_zeros and n_zeros:
                 every = self.mask_zeros != "auto"
                 zeros = image == 0 if every else gaps_of_value(image, 0)
                 _take(taken[band], "zeros", zeros)
@@ -305,7 +308,8 @@ class CubeMasker(CubeTransformer):
                     _take(taken[band], "pedestal", gaps_of_value(image, value))
             if self.mask_lines:
                 _take(taken[band], "lines", dark_lines(image, taken[band] != KEPT))
-            _take(taken[band], "saturation", image >= saturation[band])
+            if saturation[band] < np.inf:
+                _take(taken[band], "saturation", image >= saturation[band])
 
         def take_around(band):
             if self.grow:

@@ -10,6 +10,7 @@ empty.
 import numpy as np
 from scipy import ndimage
 
+from skesom._common.blocks import row_blocks
 from skesom.cube.masking._sky import (
     pixel_noise,
     representative_rows,
@@ -31,6 +32,8 @@ LEAST_DEPTH = 1.5  # in standard deviations of a pixel
 SIGNIFICANCE = 5  # in standard deviations of a mean
 BRIGHTEST = 5  # in standard deviations of a pixel; what is beyond counts as this
 STEPS = 64  # in one standard deviation
+# Blocks are read with the rows around them, so they are larger than elsewhere.
+PIXELS_PER_BLOCK = 2**19
 
 
 def gaps_of_value(band, value):
@@ -57,7 +60,8 @@ def gaps_of_value(band, value):
         outside = ~gaps
         pairs = outside[:, 1:] & outside[:, :-1]
         share = max(_share(candidates, outside), _share(equal, pairs))
-        found = gaps | _solid_parts(candidates, *_sizes_beyond_chance(share, band.size))
+        found = _solid_parts(candidates, *_sizes_beyond_chance(share, band.size))
+        found |= gaps
         if np.array_equal(found, gaps):
             break
         gaps = found
@@ -66,20 +70,24 @@ def gaps_of_value(band, value):
 
 def pedestal_values(band):
     """Return the values, except 0, that fill whole areas of a band."""
+    margin = SMALLEST_BLOCK - 1
     flat = []
-    for lines in (band, band.T):
-        equal = lines[1:] == lines[:-1]
-        # A run of equal neighbors is one shorter than the run of equal pixels.
-        starts = _starts(equal, (SMALLEST_BLOCK - 1, 1)) & (lines[:-1] != 0)
-        flat.append(lines[:-1][starts])
+    for rows in row_blocks(band.shape):
+        image = np.array(band[rows.start : rows.stop + margin], order="C")
+        for lines in (image, image[: rows.stop - rows.start].T):
+            equal = lines[1:] == lines[:-1]
+            # A run of equal neighbors is one shorter than the run of equal pixels.
+            starts = _starts(equal, (margin, 1))
+            flat.append(lines[:-1][starts])
     values, count = np.unique(np.concatenate(flat), return_counts=True)
+    values, count = values[values != 0], count[values != 0]
     often = np.argsort(-count)[:MOST_PEDESTALS]
     values = values[often[count[often] >= 2 * SMALLEST_BLOCK]]
     return values[:0] if len(values) and _is_quantized(band) else values
 
 
 def _is_quantized(band):
-    """Tell whether a band has few different values."""
+    """Return whether a band has few different values."""
     sample = band[representative_rows(*band.shape)]
     for pixels in (sample, band):  # the sample is enough for nearly every image
         if len(np.unique(pixels[np.isfinite(pixels)])) > QUANTIZED:
@@ -107,7 +115,16 @@ def _solid_parts(candidates, run, block):
     solid = _opened(candidates, (run, 1)) | _opened(candidates, (1, run))
     solid |= _opened(candidates, (block, block))
     # Among many chance values everything is connected, so edges end somewhere.
-    return ndimage.binary_dilation(solid, iterations=block, mask=candidates)
+    for _ in range(block):
+        wider = solid.copy()
+        for lines, near in ((wider, solid), (wider.T, solid.T)):
+            lines[1:] |= near[:-1]
+            lines[:-1] |= near[1:]
+        wider &= candidates
+        if np.array_equal(wider, solid):
+            break
+        solid = wider
+    return solid
 
 
 def _opened(mask, shape):
@@ -147,16 +164,30 @@ def _without_smooth_parts(band, value, gaps):
         return gaps
     close = min(np.quantile(others, 0.25), 5 * pixel_noise(sample))
     parts, n_parts = ndimage.label(gaps)
-    around = ndimage.binary_dilation(gaps, np.ones((3, 3))) & ~gaps
-    # Neighbors that are missing, or have the value themselves, show nothing.
-    around &= np.isfinite(band) & (band != value)
-    touched = ndimage.maximum_filter(parts, 3)[around]
+    touched, flux = _surroundings(band, value, parts)
     index = np.arange(1, n_parts + 1)
-    step = ndimage.median(np.abs(band[around] - value), touched, index)
-    higher = ndimage.mean(band[around] > value, touched, index)
+    step = ndimage.median(np.abs(flux - value), touched, index)
+    higher = ndimage.mean(flux > value, touched, index)
     one_sided = (higher >= 0.9) | (higher <= 0.1)
     smooth = np.concatenate([[False], one_sided & (step < close)])
     return gaps & ~smooth[parts]
+
+
+def _surroundings(band, value, parts):
+    """Return the numbers of the parts that other pixels touch, and their flux."""
+    numbers, flux = [], []
+    for rows in row_blocks(band.shape, PIXELS_PER_BLOCK):
+        inside = slice(max(0, rows.start - 1), rows.stop + 1)
+        if not parts[inside].any():
+            continue
+        here = slice(rows.start - inside.start, rows.stop - inside.start)
+        near = ndimage.maximum_filter(parts[inside], 3)[here]
+        # Neighbors that are missing, or have the value themselves, show nothing.
+        around = (near > 0) & (parts[rows] == 0)
+        around &= np.isfinite(band[rows]) & (band[rows] != value)
+        numbers.append(near[around])
+        flux.append(band[rows][around])
+    return np.concatenate(numbers), np.concatenate(flux)
 
 
 def dark_lines(band, masked):
@@ -168,45 +199,80 @@ def dark_lines(band, masked):
     1/64 of one: small whole numbers add up quickly, and exactly.
     """
     lines = np.zeros(band.shape, dtype=bool)
-    rows = representative_rows(*band.shape)
-    level, noise = sky_statistics(np.where(masked[rows], np.nan, band[rows]))
-    if not noise > 0:
+    sampled = representative_rows(*band.shape)
+    level, noise = sky_statistics(np.where(masked[sampled], np.nan, band[sampled]))
+    axes = [
+        axis
+        for axis in range(2)
+        if band.shape[axis] >= WINDOW and band.shape[1 - axis] > 2 * SIDE
+    ]
+    if not noise > 0 or not axes:
         return lines
-    flux = (band - band.dtype.type(level)) * band.dtype.type(STEPS / noise)
-    np.clip(flux, -BRIGHTEST * STEPS, BRIGHTEST * STEPS, out=flux)
-    flux[masked] = 0
-    steps, valid = np.rint(flux, out=flux).astype(np.int16), (~masked).view(np.uint8)
-    for axis in range(2):
-        if band.shape[axis] >= WINDOW and band.shape[1 - axis] > 2 * SIDE:
-            dark = _dark_means(steps, valid, rows, axis)
-            lines |= _opened(
-                dark, (SHORTEST_LINE, 1) if axis == 0 else (1, SHORTEST_LINE)
-            )
+    in_sample = np.zeros(len(band), dtype=bool)
+    in_sample[sampled] = True
+    found = []
+    for rows in row_blocks(band.shape, PIXELS_PER_BLOCK):
+        steps, valid = _in_steps(band, masked, rows, level, noise)
+        chosen = np.flatnonzero(in_sample[rows])
+        block = steps, valid, rows, chosen, len(band)
+        found.append([_dark_means(*block, axis) for axis in axes])
+    for axis, blocks in zip(axes, zip(*found, strict=True), strict=True):
+        means, places, depths = map(np.concatenate, zip(*blocks, strict=True))
+        places = places[depths > SIGNIFICANCE * sky_statistics(means)[1]]
+        if len(places):
+            dark = np.zeros(band.shape, dtype=bool)
+            dark.flat[places] = True
+            shape = (SHORTEST_LINE, 1) if axis == 0 else (1, SHORTEST_LINE)
+            lines |= _opened(dark, shape)
     return lines
 
 
-def _dark_means(steps, valid, rows, axis):
-    """Return around which pixels the mean along an axis is below the sky and sides."""
-    total, count = _window_sums(steps, axis), _window_sums(valid, axis)
-    noise = sky_statistics(_means(total[rows], count[rows]))[1]
-    if axis == 1:
-        total, count = total.T, count.T
-    dark = np.zeros(total.shape, dtype=bool)
-    # Windows that are half empty do not count.
-    faint = total < count * np.int16(-LEAST_DEPTH * STEPS)
-    row, column = np.nonzero(faint & (count > HALF))
-    last = total.shape[1] - 1
-    before, after = (
-        _means(total[row, place], count[row, place])
-        for place in (np.maximum(column - SIDE, 0), np.minimum(column + SIDE, last))
+def _in_steps(band, masked, rows, level, noise):
+    """Return fluxes as whole numbers, and whether they are valid.
+
+    With half a window on all sides; what is masked or outside of the frame is 0.
+    """
+    inside = slice(max(0, rows.start - HALF), min(len(band), rows.stop + HALF))
+    flux = band[inside] - band.dtype.type(level)
+    flux *= band.dtype.type(STEPS / noise)
+    np.clip(flux, -BRIGHTEST * STEPS, BRIGHTEST * STEPS, out=flux)
+    missing = masked[inside]
+    flux[missing] = 0
+    outside = HALF - rows.start + inside.start, HALF + rows.stop - inside.stop
+    padding = outside, (HALF, HALF)
+    steps = np.rint(flux, out=flux).astype(np.int16)
+    return np.pad(steps, padding), np.pad((~missing).view(np.uint8), padding)
+
+
+def _dark_means(steps, valid, rows, chosen, n_rows, axis):
+    """Search the means of windows along an axis in a block.
+
+    Returns those of the chosen rows, and places and depths of those that are dark.
+    """
+    margin = HALF - SIDE
+    part = np.s_[margin:-margin] if axis else np.s_[:, margin:-margin]
+    total, count = _window_sums(steps[part], axis), _window_sums(valid[part], axis)
+    inside = np.s_[SIDE:-SIDE] if axis else np.s_[:, SIDE:-SIDE]
+    faint = total[inside] < count[inside] * np.int16(-LEAST_DEPTH * STEPS)
+    faint &= count[inside] > HALF  # windows that are half empty do not count
+    row, column = np.divmod(np.flatnonzero(faint), faint.shape[1])
+    before, middle, after = (
+        _means(total[place], count[place])
+        for place in (
+            (row + step * axis, column + step * (1 - axis))
+            for step in (0, SIDE, 2 * SIDE)
+        )
     )
-    # At a border of the frame only the other side counts.
-    before = np.where(column < SIDE, after, before)
-    after = np.where(column > last - SIDE, before, after)
-    sides = np.minimum(np.minimum(before, after), 0)
-    depth = sides - _means(total[row, column], count[row, column])
-    dark[row, column] = (depth > LEAST_DEPTH) & (depth > SIGNIFICANCE * noise)
-    return dark if axis == 0 else dark.T
+    # At a border of the frame only the other side counts; the outside is NaN.
+    across = row + rows.start if axis else column
+    last = (n_rows if axis else faint.shape[1]) - 1
+    before = np.where(across < SIDE, after, before)
+    after = np.where(across > last - SIDE, before, after)
+    depth = np.minimum(np.minimum(before, after), 0) - middle
+    deep = depth > LEAST_DEPTH
+    places = (row + rows.start) * faint.shape[1] + column
+    sample = _means(total[inside][chosen], count[inside][chosen])
+    return sample, places[deep], depth[deep]
 
 
 def _window_sums(values, axis):
@@ -215,19 +281,20 @@ def _window_sums(values, axis):
     As sums of 1, 8 and 16 pixels, each of two of half its length: six additions of
     whole images are quicker than sliding a window.
     """
-    padding = [(0, 0), (0, 0)]
-    padding[axis] = (HALF, HALF)
-    lines = np.pad(values, padding)
-    lines = lines if axis == 0 else lines.T
-    n_windows = len(lines) - WINDOW + 1
+    cut = (
+        (lambda *ends: slice(*ends))
+        if axis == 0
+        else (lambda *ends: np.s_[:, slice(*ends)])
+    )
+    n_windows = values.shape[axis] - WINDOW + 1
     total, covered, size = 0, 0, 1
     while covered < WINDOW:
         if WINDOW & size:
-            total = total + lines[covered : covered + n_windows]
+            total = total + values[cut(covered, covered + n_windows)]
             covered += size
-        lines = lines[:-size] + lines[size:]
+        values = values[cut(None, -size)] + values[cut(size, None)]
         size *= 2
-    return total if axis == 0 else total.T
+    return total
 
 
 def _means(total, count):
