@@ -263,8 +263,8 @@ class TestHow:
         ]
 
     def test_nothing_left(self, rng, monkeypatch):
-        def everything(cube, masked, n_jobs):
-            return np.ones(masked.shape, dtype=bool)
+        def everything(cube, taken, number, n_jobs):
+            taken[:] = number
 
         monkeypatch.setattr(_cube_masker, "find_outliers", everything)
         with pytest.raises(ValueError, match=r"by 'outliers' .* mask_outliers=False"):

@@ -29,7 +29,7 @@ from skesom.cube.masking._defects import (
 )
 from skesom.cube.masking._outliers import find_outliers
 from skesom.cube.masking._regions import pixels_of_regions
-from skesom.cube.masking._sky import measure_sky, representative_rows
+from skesom.cube.masking._sky import KEPT, measure_sky, representative_rows
 
 # The criteria in the order in which they take values; a value belongs to the first
 # that takes it. With what to do if one takes too many.
@@ -46,7 +46,6 @@ REMEDIES = {
     "signal_to_noise": "Pass a lower min_signal_to_noise, or min_bands.",
 }
 CRITERIA = tuple(REMEDIES)
-KEPT = 255  # no criterion
 
 
 class CubeMasker(CubeTransformer):
@@ -317,8 +316,7 @@ class CubeMasker(CubeTransformer):
 
         in_threads(take_single_values, bands, self.n_jobs)
         if self.mask_outliers:
-            found = find_outliers(cube, taken != KEPT, self.n_jobs)
-            _take(taken, "outliers", found)
+            find_outliers(cube, taken, CRITERIA.index("outliers"), self.n_jobs)
         in_threads(take_around, bands, self.n_jobs)
         for name in ("exclude", "include"):
             regions = getattr(self, name)

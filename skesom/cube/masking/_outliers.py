@@ -18,7 +18,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from scipy import ndimage
 
 from skesom._common.blocks import in_threads, row_blocks
-from skesom.cube.masking._sky import TILE, masked_image
+from skesom.cube.masking._sky import KEPT, TILE, masked_image
 from skesom.cube.masking._trails import find_trails
 
 SIGNIFICANCE = 3  # in standard deviations of what is compared
@@ -50,8 +50,10 @@ QUARTER, INSIDE = 0.3186, 0.6827
 ABOVE_FOUR = 1.25**0.5
 
 
-def find_outliers(cube, masked, n_jobs=None):
+def find_outliers(cube, taken, number, n_jobs=None):
     """Find the values that are sharper than the image can be, band by band.
+
+    Writes a number to those in `taken` that are `KEPT`.
 
     Notes
     -----
@@ -60,19 +62,21 @@ def find_outliers(cube, masked, n_jobs=None):
     background is the median of the 16 pixels at a distance of two.
     """
     bands = range(cube.shape[2])
-    noise = in_threads(lambda b: _tile_noise(cube, masked[b], b), bands, n_jobs)
+    noise = in_threads(lambda band: _tile_noise(cube, taken, band), bands, n_jobs)
     noise = np.stack(noise, axis=-1)
     narrowest = _narrowest(cube)
-    found = np.zeros(masked.shape, dtype=bool)
 
     def search(band):
-        for rows in row_blocks(cube.shape[:2], PIXELS_PER_BLOCK):
-            block = _Block(cube, masked[band], band, rows, noise)
-            found[band, rows] = block.outliers(narrowest[band])
+        found = [
+            _Block(cube, taken, band, rows, noise).outliers(narrowest[band])
+            for rows in row_blocks(cube.shape[:2], PIXELS_PER_BLOCK)
+        ]
+        found = np.concatenate(found) & (taken[band] == KEPT)
+        taken[band][found] = number
 
     in_threads(search, bands, n_jobs)
-    found |= find_trails(cube, masked | found, noise, n_jobs)
-    return found
+    for place, covered in find_trails(cube, taken, noise, n_jobs):
+        taken[place][covered & (taken[place] == KEPT)] = number
 
 
 def _narrowest(cube):
@@ -108,7 +112,7 @@ def _mean_of_pairs(*sums):
     return np.where(both, (first + second) / 4, np.fmin(first, second) / 2)
 
 
-def _tile_noise(cube, masked, band):
+def _tile_noise(cube, taken, band):
     """Return the noise of a pixel in each tile of a band."""
     n_rows, n_columns = cube.shape[:2]
     shape = -(-n_rows // TILE), -(-n_columns // TILE)
@@ -116,7 +120,7 @@ def _tile_noise(cube, masked, band):
     height = max(1, PIXELS_PER_BLOCK // (TILE * n_columns)) * TILE
     for start in range(0, n_rows, height):
         rows = slice(max(0, start - 1), min(n_rows, start + height + 1))
-        image = masked_image(cube, masked, band, rows)
+        image = masked_image(cube, taken, band, rows)
         missing = (start == 0, start + height >= n_rows)
         image = np.pad(image, (missing, (1, 1)), constant_values=np.nan)
         tiles = _tiles(np.abs(_above_four(image)))
@@ -160,14 +164,14 @@ def _tile_scatter(deviations):
 class _Block:
     """Some rows of a band with those around them."""
 
-    def __init__(self, cube, masked, band, rows, noise):
+    def __init__(self, cube, taken, band, rows, noise):
         self.data = cube.data
         self.band = band
         self.noise = noise
         self.n_rows = rows.stop - rows.start
         self.first = rows.start - MARGIN  # the row of the cube that comes first
         inside = slice(max(0, self.first), min(len(cube.data), rows.stop + MARGIN))
-        image = masked_image(cube, masked, band, inside)
+        image = masked_image(cube, taken, band, inside)
         outside = inside.start - self.first, rows.stop + MARGIN - inside.stop
         self.image = np.pad(image, (outside, (MARGIN, MARGIN)), constant_values=np.nan)
         self.above = np.full_like(self.image, np.nan)

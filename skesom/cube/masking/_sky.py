@@ -19,6 +19,7 @@ from astropy.stats import mad_std
 from skesom._common.blocks import in_threads
 from skesom.cube.convolution._filtering import smooth
 
+KEPT = 255  # number of no criterion
 TILE = 16
 FEWEST_TILES = 8
 ENOUGH_PIXELS = 2_000_000
@@ -162,10 +163,10 @@ def representative_rows(n_rows, n_columns):
     return (strips[:, np.newaxis] * TILE + np.arange(TILE)).ravel()
 
 
-def masked_image(cube, masked, band, rows):
-    """Return rows of a band, NaN where they are masked."""
+def masked_image(cube, taken, band, rows):
+    """Return rows of a band, NaN where a criterion has taken the value."""
     image = np.array(cube.data[rows, :, band], order="C")
-    image[masked[rows]] = np.nan
+    image[taken[band, rows] != KEPT] = np.nan
     return image
 
 

@@ -7,6 +7,8 @@ through them, and a line that is ridge nearly everywhere across its part of the 
 a trail.
 """
 
+from itertools import chain
+
 import numpy as np
 from scipy import ndimage
 
@@ -31,45 +33,46 @@ PIXELS_PER_BLOCK = 2**19
 ACROSS = ((0, SIDE), (SIDE, 0), (SIDE - 1, SIDE - 1), (SIDE - 1, 1 - SIDE))
 
 
-def find_trails(cube, masked, noise, n_jobs=None):
-    """Find straight ridges that one band alone shows."""
+def find_trails(cube, taken, noise, n_jobs=None):
+    """Find straight ridges that one band alone shows.
+
+    Returns pairs of a place (band, rows, columns) and which of its pixels are covered.
+    """
     bands = range(cube.shape[2])
-    found = np.zeros(masked.shape, dtype=bool)
     shape = cube.shape[0] // BIN, cube.shape[1] // BIN
     if len(bands) == 1 or min(shape) < 4 * SIDE:
-        return found
+        return []
 
     def height(band):
-        return _ridge_height(cube, masked[band], band, noise[:, :, band])
+        return _ridge_height(cube, taken, band, noise[:, :, band])
 
     heights = in_threads(height, bands, n_jobs)
     shown = sum((part >= SUPPORT).astype(np.uint16) for part in heights)
 
     def search(band):
         others = shown - (heights[band] >= SUPPORT)
-        for line in _lines(heights[band] >= SIGNIFICANCE, others == 0):
-            pixels = _pixels_of_trail(cube, masked[band], band, line, noise[:, :, band])
-            if pixels is not None:
-                place, covered = pixels
-                found[(band, *place)] |= covered
+        trails = (
+            _pixels_of_trail(cube, taken, band, line, noise[:, :, band])
+            for line in _lines(heights[band] >= SIGNIFICANCE, others == 0)
+        )
+        return [trail for trail in trails if trail is not None]
 
-    in_threads(search, bands, n_jobs)
-    return found
+    return chain.from_iterable(in_threads(search, bands, n_jobs))
 
 
-def _ridge_height(cube, masked, band, noise):
+def _ridge_height(cube, taken, band, noise):
     """Return how far binned pixels stand out from two sides, in whole deviations."""
     shape = cube.shape[0] // BIN, cube.shape[1] // BIN
     heights = np.zeros(shape, dtype=np.int8)
     margin = SIDE + SMOOTHING
     spread = noise * np.sqrt(2) / (BIN * SMOOTHING)
-    spread = spread * _excess_noise(cube, masked, band, noise)
+    spread = spread * _excess_noise(cube, taken, band, noise)
     for rows in row_blocks(cube.shape[:2], PIXELS_PER_BLOCK):
         first, last = -(-rows.start // BIN), min(-(-rows.stop // BIN), shape[0])
         top, bottom = max(0, first - margin), min(shape[0], last + margin)
         if last <= first:
             continue
-        image = masked_image(cube, masked, band, np.s_[top * BIN : bottom * BIN])
+        image = masked_image(cube, taken, band, np.s_[top * BIN : bottom * BIN])
         binned = _smooth(_binned(image, shape[1]))
         height = _above_sides(binned)[first - top : last - top]
         down, across = (np.arange(n) * BIN // TILE for n in shape)
@@ -80,13 +83,13 @@ def _ridge_height(cube, masked, band, noise):
     return heights
 
 
-def _excess_noise(cube, masked, band, noise):
+def _excess_noise(cube, taken, band, noise):
     """Return how much noisier smoothed pixels are than those of independent noise.
 
     By the quieter places, which are those without ridges; one at least.
     """
     rows = representative_rows(*cube.shape[:2])
-    image = masked_image(cube, masked, band, rows)
+    image = masked_image(cube, taken, band, rows)
     image = image[: len(image) // BIN * BIN]
     smoothed = _smooth(_binned(image, cube.shape[1] // BIN))
     sides = (smoothed[:, : -2 * SIDE] + smoothed[:, 2 * SIDE :]) / 2
@@ -218,8 +221,8 @@ def _is_full(ridges, countable, point, direction, least):
     )
 
 
-def _pixels_of_trail(cube, masked, band, line, noise):
-    """Return a part of the cube and which of its pixels a trail covers, or None."""
+def _pixels_of_trail(cube, taken, band, line, noise):
+    """Return a place and which of its pixels a trail covers, or None."""
     part, point, direction = line
     rows, columns = (
         slice(side.start * BIN, min(side.stop * BIN + BIN, length))
@@ -231,7 +234,7 @@ def _pixels_of_trail(cube, masked, band, line, noise):
     across = across - (np.arange(columns.start, columns.stop) - point[1]) * direction[0]
     near = np.abs(across) < WIDEST + 0.5
     place = np.rint(across[near]).astype(int) + WIDEST
-    flux = masked_image(cube, masked, band, rows)[:, columns][near]
+    flux = masked_image(cube, taken, band, rows)[:, columns][near]
     profile = np.array([_median(flux[place == step]) for step in range(2 * WIDEST + 1)])
     sides = WIDEST // 4
     background = _median(np.concatenate([profile[:sides], profile[-sides:]]))
@@ -248,7 +251,7 @@ def _pixels_of_trail(cube, masked, band, line, noise):
     covered = np.zeros(near.shape, dtype=bool)
     bright = flux - background > PROTECTED * profile[place]
     covered[near] = (parts == parts[peak])[place] & ~bright
-    return (rows, columns), covered
+    return (band, rows, columns), covered
 
 
 def _median(values):
