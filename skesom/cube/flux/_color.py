@@ -102,8 +102,7 @@ class ColorScaler(CubeTransformer):
                 f"None of the {valid.size} pixels has data in all {cube.shape[2]} "
                 "bands, so there are no colors to scale."
             )
-        mean = np.empty(cube.shape[2])
-        scale = np.empty(cube.shape[2])
+        mean, scale = np.empty((2, cube.shape[2]))
         for band in range(cube.shape[2]):
             pixels = cube.data[:, :, band][valid]
             mean[band] = pixels.mean(dtype=np.float64)

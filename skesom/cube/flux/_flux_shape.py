@@ -171,9 +171,7 @@ class FluxShape(CubeTransformer):
         if reference is None:
             _warn_of_unequal_bands(cube, scale.noise * factors)
         self.reference_ = reference
-        self.noise_ = scale.noise
-        self.sky_level_ = scale.level
-        self.sky_dominated_ = scale.sky_dominated
+        self.sky_level_, self.noise_, self.sky_dominated_ = scale
         self.unit_factors_ = factors
         self.total_noise_ = total_noise
 

@@ -117,21 +117,15 @@ class AsinhStretch(CubeTransformer):
         """Measure noise and sky of each band."""
         cube = self._check_cube(X, reset=True)
         scale = measure_flux_scale(cube, self.noise, self.subtract_sky, self.n_jobs)
-        constant = [
-            name
-            for name, noise in zip(cube.band_names, scale.noise, strict=True)
-            if noise == 0
-        ]
-        if constant:
+        constant = np.array(cube.band_names)[scale.noise == 0]
+        if len(constant):
             warnings.warn(
                 f"These bands are constant and carry no information: "
                 f"{', '.join(constant)}. Their stretched values are 0.",
                 UserWarning,
                 stacklevel=4,
             )
-        self.noise_ = scale.noise
-        self.sky_level_ = scale.level
-        self.sky_dominated_ = scale.sky_dominated
+        self.sky_level_, self.noise_, self.sky_dominated_ = scale
         # As text, which any format of models can hold.
         self._band_units = [unit and unit.to_string() for unit in cube.band_units]
 
@@ -185,10 +179,8 @@ class AsinhStretch(CubeTransformer):
             errors = cube.errors * scale * np.hypot(1, data)
         data *= scale
         data += self.sky_level_.astype(cube.dtype)
-        band_units = [
-            text and units.Unit(text, parse_strict="silent")
-            for text in self._band_units
-        ]
+        known = {"parse_strict": "silent"}
+        band_units = [text and units.Unit(text, **known) for text in self._band_units]
         flux = cube.replace(data=data, errors=errors, band_units=band_units)
         return self._like_input(X, flux)
 
@@ -196,12 +188,9 @@ class AsinhStretch(CubeTransformer):
 class FluxScale(NamedTuple):
     """Zero point and noise of the bands of a cube."""
 
-    level: np.ndarray
-    """What to subtract from each band."""
-    noise: np.ndarray
-    """Standard deviation per pixel in each band; 0 for a constant band."""
-    sky_dominated: bool
-    """Whether most of the frame is sky."""
+    level: np.ndarray  # what to subtract from each band
+    noise: np.ndarray  # standard deviation per pixel; 0 for a constant band
+    sky_dominated: bool  # whether most of the frame is sky
 
 
 def measure_flux_scale(cube, noise, subtract_sky, n_jobs=None):

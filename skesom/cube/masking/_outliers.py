@@ -165,9 +165,7 @@ class _Block:
     """Some rows of a band with those around them."""
 
     def __init__(self, cube, taken, band, rows, noise):
-        self.data = cube.data
-        self.band = band
-        self.noise = noise
+        self.data, self.band, self.noise = cube.data, band, noise
         self.n_rows = rows.stop - rows.start
         self.first = rows.start - MARGIN  # the row of the cube that comes first
         inside = slice(max(0, self.first), min(len(cube.data), rows.stop + MARGIN))

@@ -44,24 +44,18 @@ ENOUGH_TILES = 16
 class Sky(NamedTuple):
     """What `measure_sky` finds in a cube."""
 
-    share: float
-    """Share of the valid pixels that do not stand out from the sky."""
-    stands_out: int
-    """Number of pixels that stand out."""
-    chance: int
-    """Number of pixels that lie below the sky as clearly, as noise alone does."""
-    level: np.ndarray
-    """Level of the sky in each band."""
-    noise: np.ndarray
-    """Standard deviation per pixel of the sky in each band."""
-    cut: np.ndarray
-    """Value of a smoothed pixel above which it stands out in a band."""
+    share: float  # of the valid pixels that do not stand out from the sky
+    stands_out: int  # number of pixels that stand out
+    chance: int  # number of pixels that lie as clearly below the sky: by noise alone
+    level: np.ndarray  # of each band
+    noise: np.ndarray  # standard deviation per pixel of each band
+    cut: np.ndarray  # value of a smoothed pixel above which it stands out in a band
+    # Scatter of the levels of tiles of sky in units of the noise, in the median band;
+    # NaN if there is too little sky, or if it is not measured.
     unevenness: float
-    """Scatter of the levels of tiles of sky in units of the noise, in the median band;
-    NaN if there is too little sky, or nobody asked."""
+    # Range of the background over the frame in units of the noise, for each band in
+    # which it slopes by more than what stands out; else 0. NaN if not measured.
     gradient: np.ndarray
-    """Range of the background over the frame in units of the noise, for each band in
-    which it slopes by more than what stands out; else 0. NaN if nobody asked."""
 
     @property
     def dominates(self):
@@ -108,16 +102,11 @@ def measure_sky(
     unevenness, gradient = np.nan, np.full(len(bands), np.nan)
     if flatness:
         unevenness, gradient = _measure_flatness(bands, dark, reach, n_jobs)
-    return Sky(
-        share=share,
-        stands_out=int(np.count_nonzero(bright >= needed)),
-        chance=int(np.count_nonzero(dim >= needed)),
-        level=level,
-        noise=noise,
-        cut=estimates[:, 0] + threshold * estimates[:, 1],
-        unevenness=unevenness,
-        gradient=gradient,
+    stands_out, chance = (
+        int(np.count_nonzero(count >= needed)) for count in (bright, dim)
     )
+    cut = estimates[:, 0] + threshold * estimates[:, 1]
+    return Sky(share, stands_out, chance, level, noise, cut, unevenness, gradient)
 
 
 def _count_signals(images, estimates, threshold):
@@ -219,12 +208,8 @@ def _scatter(values):
 def valid_tiles(band, size):
     """Return the square tiles of which at least half is valid, and their places."""
     rows, columns = (length // size for length in band.shape)
-    tiles = (
-        band[: rows * size, : columns * size]
-        .reshape(rows, size, columns, size)
-        .swapaxes(1, 2)
-        .reshape(rows, columns, size * size)
-    )
+    tiles = band[: rows * size, : columns * size].reshape(rows, size, columns, size)
+    tiles = tiles.swapaxes(1, 2).reshape(rows, columns, size * size)
     places = 2 * np.isfinite(tiles).sum(axis=2) >= size * size
     return tiles[places], places
 
@@ -252,13 +237,11 @@ def _row_median(values):
 class Levels(NamedTuple):
     """How the level of a band changes over the frame."""
 
-    noise: float
-    """Typical standard deviation inside of a tile."""
+    noise: float  # typical standard deviation inside of a tile
+    # Scatter of the levels of tiles in units of that, without what noise does to them
+    # and without a plane that explains most of it.
     unevenness: float
-    """Scatter of the levels of tiles in units of that, without what noise does to them
-    and without a plane that explains most of it."""
-    slope: np.ndarray
-    """What that plane rises by over the rows and the columns; 0 if no plane does."""
+    slope: np.ndarray  # what that plane rises by over rows and columns; 0 without one
 
 
 def measure_levels(band):

@@ -160,11 +160,8 @@ class SkyMasker(CubeTransformer):
             self.masks_sky_ = sky.is_flat and sky.shows_something
             if sky.is_flat and not sky.shows_something:
                 _warn_of_noise(sky)
-        self.share_ = sky.share
-        self.unevenness_ = sky.unevenness
-        self.level_ = sky.level
-        self.noise_ = sky.noise
-        self.threshold_ = sky.cut
+        self.share_, self.unevenness_ = sky.share, sky.unevenness
+        self.level_, self.noise_, self.threshold_ = sky.level, sky.noise, sky.cut
         self.sky_mask_ = self._find_sky(cube, usable)
         _refuse_empty(cube, usable, self.sky_mask_)
         return cube
