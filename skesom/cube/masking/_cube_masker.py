@@ -331,10 +331,11 @@ class CubeMasker(CubeTransformer):
     def _measure_sky(self, cube, taken):
         """Measure the sky in what is left of a cube."""
         rows = representative_rows(*cube.shape[:2])
-        sample = np.array(cube.data[rows], order="C")
+        sample = np.moveaxis(cube.data[rows], 2, 0).copy()
         part = taken[:, rows]
         lost = (part != KEPT) | (_pixels_by_criterion(part, self.min_bands) != KEPT)
-        sample[np.moveaxis(lost, 0, 2)] = np.nan
+        sample[lost] = np.nan
+        sample = np.moveaxis(sample, 0, 2)
         return measure_sky(sample, flatness=self.check_background, n_jobs=self.n_jobs)
 
     def _take_faint(self, cubes, taken):

@@ -281,20 +281,20 @@ def _window_sums(values, axis):
     As sums of 1, 8 and 16 pixels, each of two of half its length: six additions of
     whole images are quicker than sliding a window.
     """
-    cut = (
-        (lambda *ends: slice(*ends))
-        if axis == 0
-        else (lambda *ends: np.s_[:, slice(*ends)])
-    )
     n_windows = values.shape[axis] - WINDOW + 1
     total, covered, size = 0, 0, 1
     while covered < WINDOW:
         if WINDOW & size:
-            total = total + values[cut(covered, covered + n_windows)]
+            total = total + _cut(values, covered, covered + n_windows, axis)
             covered += size
-        values = values[cut(None, -size)] + values[cut(size, None)]
+        values = _cut(values, 0, -size, axis) + _cut(values, size, None, axis)
         size *= 2
     return total
+
+
+def _cut(image, start, stop, axis):
+    """Return a part of an image along an axis."""
+    return image[:, start:stop] if axis else image[start:stop]
 
 
 def _means(total, count):

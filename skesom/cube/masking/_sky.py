@@ -98,7 +98,8 @@ def measure_sky(
     level, noise = np.array(in_threads(statistics, bands, n_jobs)).T
     # What rises above the sky as often as it falls below is noise.
     bright = _count_signals(smoothed, estimates, threshold)
-    dim = _count_signals([-image for image in smoothed], estimates * [-1, 1], threshold)
+    turned = (-image for image in smoothed)
+    dim = _count_signals(turned, estimates * [-1, 1], threshold)
     unevenness, gradient = np.nan, np.full(len(bands), np.nan)
     if flatness:
         unevenness, gradient = _measure_flatness(bands, dark, reach, n_jobs)

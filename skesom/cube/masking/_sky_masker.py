@@ -145,10 +145,10 @@ class SkyMasker(CubeTransformer):
         cube = self._check_cube(X, reset=True)
         usable = find_valid(cube.data, self.min_bands, self.n_jobs)
         rows = representative_rows(*cube.shape[:2])
-        sample = np.array(cube.data[rows], order="C")
-        sample[~usable[rows]] = np.nan
+        sample = np.moveaxis(cube.data[rows], 2, 0).copy()
+        sample[:, ~usable[rows]] = np.nan
         sky = measure_sky(
-            sample,
+            np.moveaxis(sample, 0, 2),
             threshold=self.threshold,
             smoothing=self.smoothing,
             min_signals=self.min_signals,
