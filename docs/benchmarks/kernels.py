@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What instruction sets and patches bring in searches for the nearest units.
 
-Run from anywhere: ``python docs/benchmarks/kernels.py``. One process for each width of
-vectors searches the same tables in turn, so the ratios of a line are comparable though
-machines are noisy. The last column is the search without patches.
+Run from anywhere: ``python docs/benchmarks/kernels.py``. Processes search the same
+table in turn, so the ratios of a line are comparable though machines are noisy. The
+last column is the search without patches.
 """
 
 import json
@@ -11,6 +11,7 @@ import os
 import subprocess
 import sys
 import time
+from itertools import product
 
 import numpy as np
 
@@ -43,57 +44,38 @@ def seconds(dtype, n_features, n_units, with_patches):
     scratch = _codebook.search_scratch(X, n_units, 1)
     out = np.empty((n_samples, 1), dtype=np.intp), np.empty(n_samples, dtype=X.dtype)
     start = time.process_time()
-    _winners.find_winners(X, stored, n_units, *scratch, *out, 1, **patches)
+    _winners.find_winners(X, stored, n_units, *scratch, *out, 1, patches=patches)
     return (time.process_time() - start) / n_samples
 
 
-def worker(width):
-    """Start a process that searches with vectors of a width."""
-    return subprocess.Popen(
-        [sys.executable, __file__, "--worker"],
-        env={**os.environ, "SKESOM_VECTOR_BYTES": str(width)},
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-
-
-def ask(process, work):
-    """Let a process search once."""
-    process.stdin.write(json.dumps(work) + "\n")
-    process.stdin.flush()
-    return float(process.stdout.readline())
+def ask(width, *work):
+    """Let a process with vectors of a width search once."""
+    environment = {**os.environ, "SKESOM_VECTOR_BYTES": str(width)}
+    command = [sys.executable, __file__, json.dumps(work)]
+    return float(subprocess.check_output(command, env=environment, text=True))
 
 
 def main():
     """Print the ratios."""
-    if "--worker" in sys.argv:
-        for line in sys.stdin:
-            print(seconds(*json.loads(line)), flush=True)
-        return
-    workers = [worker(width) for width in WIDTHS]
     print(f"{'':26}{'ns/sample':>10}{'AVX2':>8}{'16 bytes':>10}{'no patches':>12}")
-    for dtype in ("float32", "float64"):
-        for n_features in FEATURES:
-            for n_units in UNITS:
-                work = dtype, n_features, n_units
-                rounds = np.array(
-                    [
-                        [ask(process, (*work, True)) for process in workers]
-                        + [ask(workers[0], (*work, False))]
-                        for _ in range(N_ROUNDS)
-                    ]
-                )
-                ratios = np.median(rounds / rounds[:, :1], axis=0)
-                print(
-                    f"{dtype:8}{n_features:5} x {n_units:<10}"
-                    f"{1e9 * rounds[:, 0].min():10.0f}{ratios[1]:8.2f}"
-                    f"{ratios[2]:10.2f}{ratios[3]:12.2f}",
-                    flush=True,
-                )
-    for process in workers:
-        process.stdin.close()
+    for work in product(("float32", "float64"), FEATURES, UNITS):
+        rounds = np.array(
+            [
+                [ask(width, *work, True) for width in WIDTHS] + [ask(64, *work, False)]
+                for _ in range(N_ROUNDS)
+            ]
+        )
+        ratios = np.median(rounds / rounds[:, :1], axis=0)
+        print(
+            "{:8}{:5} x {:<10}".format(*work)
+            + f"{1e9 * rounds[:, 0].min():10.0f}{ratios[1]:8.2f}"
+            + f"{ratios[2]:10.2f}{ratios[3]:12.2f}",
+            flush=True,
+        )
 
 
 if __name__ == "__main__":
-    main()
+    if len(sys.argv) > 1:
+        print(seconds(*json.loads(sys.argv[1])))
+    else:
+        main()

@@ -84,7 +84,7 @@ def nearest_units(
         n_threads,
         terms=terms,
         factors=factors,
-        **(by_patches(codebook) if terms == squares else {}),
+        patches=by_patches(codebook) if terms == squares else {},
     )
     return (winners if second else winners[:, 0]), distances
 

@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What the Cython modules see of the vector code, which is compiled once, in _vectors.
+/* What the Cython modules see of the vector code; docs/kernels.md explains the whole.
 
-   Every function exists for float and for double and for each instruction set. They are
-   reached by tables of pointers: `vectors_for` in _vectors.pxd returns the table for an
-   item size and this processor. All arrays of real numbers, `void` here, have that type.
+   All arrays of real numbers, `void` here, have the type of the table of functions.
 
    The codebook is stored feature-major: row f holds feature f of every unit, so one
    vector instruction compares a feature of the sample with many units at once. One
    more row holds half the squared length of every unit. Rows are padded to a multiple
    of UNIT_PADDING values; the padding is never chosen, because its half squared length
-   is the largest number. docs/kernels.md explains the whole. */
+   is the largest number. Without vector types the screening functions are NULL. */
 
 #ifndef SKESOM_KERNELS_H
 #define SKESOM_KERNELS_H

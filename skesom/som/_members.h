@@ -56,13 +56,8 @@ INLINE NAME(group) NAME(sums)(const NAME(group) *folded)
 INLINE NAME(group) NAME(squares_of_difference)(
     const REAL *restrict sample, const REAL *restrict row, ptrdiff_t row_length)
 {
-    VECTOR total[LINE_PARTS];
-    for (int part = 0; part < LINE_PARTS; part++) {
-        const VECTOR difference =
-            LOAD(sample + part * LANES) - LOAD(row + part * LANES);
-        total[part] = difference * difference;
-    }
-    for (ptrdiff_t begin = LINE; begin < row_length; begin += LINE)
+    VECTOR total[LINE_PARTS] = {{0}};
+    for (ptrdiff_t begin = 0; begin < row_length; begin += LINE)
         for (int part = 0; part < LINE_PARTS; part++) {
             const VECTOR difference =
                 LOAD(sample + begin + part * LANES) - LOAD(row + begin + part * LANES);
@@ -86,7 +81,7 @@ INLINE void NAME(measure_group)(
 INLINE NAME(group) NAME(pull_row)(
     const REAL *restrict sample, REAL share, REAL *restrict row, ptrdiff_t row_length)
 {
-    VECTOR total[LINE_PARTS];
+    VECTOR total[LINE_PARTS] = {{0}};
     for (ptrdiff_t begin = 0; begin < row_length; begin += LINE)
         for (int part = 0; part < LINE_PARTS; part++) {
             REAL *place = row + begin + part * LANES;
@@ -94,7 +89,7 @@ INLINE NAME(group) NAME(pull_row)(
             const VECTOR moved =
                 old + share * (LOAD(sample + begin + part * LANES) - old);
             STORE(place) = moved;
-            total[part] = begin == 0 ? moved * moved : total[part] + moved * moved;
+            total[part] += moved * moved;
         }
     return NAME(fold)(total);
 }
@@ -112,7 +107,7 @@ INLINE void NAME(pull_group)(
         moved[k] = row;
     }
     for (ptrdiff_t feature = 0; feature < n_features; feature++) {
-            for (ptrdiff_t k = 0; k < GROUP; k++)
+        for (ptrdiff_t k = 0; k < GROUP; k++)
             codebook[members[k]] = moved[k][feature];
         codebook += stride;
     }

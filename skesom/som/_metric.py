@@ -11,13 +11,7 @@ import numpy as np
 from scipy import sparse
 from sklearn.utils import gen_batches
 
-from skesom.som._codebook import (
-    by_feature,
-    by_patches,
-    distances_to_units,
-    nearest_units,
-    search_scratch,
-)
+from skesom.som._codebook import distances_to_units, nearest_units
 from skesom.som._threads import effective_n_threads
 from skesom.som._vectors import absolute_values, squares, weighted_squares
 from skesom.som._winners import sum_by_winner
@@ -215,18 +209,9 @@ def _sums_over_samples(X, values, codebook, missing, sample_weight):
     bounds = np.linspace(0, len(X), n_chunks + 1).astype(np.intp)
     sums = np.zeros((n_chunks, n_units, n_features))
     counts = np.zeros((n_chunks, n_units, n_features if missing else 1))
+    winners, _ = nearest_units(X, codebook, measured=False)
     sum_by_winner(
-        X,
-        by_feature(codebook),
-        n_units,
-        bounds,
-        *search_scratch(X, n_units, n_threads),
-        sums,
-        counts,
-        n_threads,
-        sample_weight=sample_weight,
-        values=values,
-        **by_patches(codebook),
+        values, winners, bounds, sums, counts, n_threads, sample_weight=sample_weight
     )
     return sums.sum(axis=0), counts.sum(axis=0)
 

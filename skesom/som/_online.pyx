@@ -6,12 +6,7 @@ from cython cimport floating
 from libc.math cimport INFINITY, exp, sqrt
 
 from skesom.som._vectors cimport (
-    PREFETCH,
-    SQUARES,
-    WEIGHTED_SQUARES,
-    Vectors,
-    present_features,
-    vectors_for,
+    PREFETCH, SQUARES, WEIGHTED_SQUARES, Vectors, present_features, vectors_for,
 )
 
 cdef enum:
@@ -122,12 +117,8 @@ def learn_one_by_one(
 
 
 cdef inline double _squared_difference(
-    const floating *sample,
-    const floating *factors,
-    const int *features,
-    Py_ssize_t n_present,
-    const floating[:, ::1] codebook,
-    Py_ssize_t unit,
+    const floating *sample, const floating *factors, const int *features,
+    Py_ssize_t n_present, const floating[:, ::1] codebook, Py_ssize_t unit
 ) noexcept nogil:
     cdef double total = 0
     cdef double difference
@@ -153,11 +144,8 @@ cdef inline const double *_squared_across(
 
 
 cdef inline void _weigh_columns(
-    Winner winner,
-    double width,
-    const double[:, ::1] across,
-    bint hexagonal,
-    double[:, ::1] columns,
+    Winner winner, double width, const double[:, ::1] across, bint hexagonal,
+    double[:, ::1] columns
 ) noexcept nogil:
     """Set the part of a gaussian that depends on the column, for each kind of row."""
     cdef double factor = -0.5 / (width * width)
@@ -170,17 +158,9 @@ cdef inline void _weigh_columns(
 
 
 cdef inline bint _weigh_row(
-    Py_ssize_t row,
-    Winner winner,
-    int neighborhood,
-    double rate,
-    double width,
-    double reach,
-    const double[::1] along,
-    const double[:, ::1] across,
-    bint hexagonal,
-    const double[:, ::1] columns,
-    floating *pull,
+    Py_ssize_t row, Winner winner, int neighborhood, double rate, double width,
+    double reach, const double[::1] along, const double[:, ::1] across, bint hexagonal,
+    const double[:, ::1] columns, floating *pull
 ) noexcept nogil:
     """Set rate * h of the units of a row; return whether any of them may learn."""
     cdef double factor = -0.5 / (width * width)
@@ -218,13 +198,8 @@ cdef inline bint _weigh_row(
 
 
 cdef inline void _learn(
-    const floating *sample,
-    const int *features,
-    Py_ssize_t n_present,
-    floating[:, ::1] codebook,
-    const floating *pull,
-    Py_ssize_t begin,
-    Py_ssize_t end,
+    const floating *sample, const int *features, Py_ssize_t n_present,
+    floating[:, ::1] codebook, const floating *pull, Py_ssize_t begin, Py_ssize_t end
 ) noexcept nogil:
     """Pull the units from begin to end to the sample."""
     cdef Py_ssize_t k, unit
@@ -238,13 +213,9 @@ cdef inline void _learn(
 
 
 cdef inline Py_ssize_t _least_angle(
-    const floating *sample,
-    const int *features,
-    Py_ssize_t n_present,
-    const floating[:, ::1] codebook,
-    Py_ssize_t n_units,
-    floating *products,
-    floating *squares,
+    const floating *sample, const int *features, Py_ssize_t n_present,
+    const floating[:, ::1] codebook, Py_ssize_t n_units, floating *products,
+    floating *squares
 ) noexcept nogil:
     """Return the unit of the largest cosine over the present features."""
     cdef Py_ssize_t k, unit
@@ -271,10 +242,8 @@ cdef inline Py_ssize_t _least_angle(
 
 
 cdef inline void _scale(
-    floating[:, ::1] codebook,
-    Py_ssize_t n_features,
-    Py_ssize_t n_units,
-    floating *lengths,
+    floating[:, ::1] codebook, Py_ssize_t n_features, Py_ssize_t n_units,
+    floating *lengths
 ) noexcept nogil:
     """Scale the units to the length 1; a unit of zeros stays."""
     cdef Py_ssize_t feature, unit

@@ -30,14 +30,8 @@ def arrange(
 
 
 cdef void _halve(
-    const floating[:, ::1] codebook,
-    Py_ssize_t begin,
-    Py_ssize_t end,
-    Py_ssize_t patch,
-    Py_ssize_t n_patches,
-    double *keys,
-    int *order,
-    int *bounds,
+    const floating[:, ::1] codebook, Py_ssize_t begin, Py_ssize_t end, Py_ssize_t patch,
+    Py_ssize_t n_patches, double *keys, int *order, int *bounds
 ) noexcept:
     if n_patches == 1:
         bounds[patch + 1] = <int> end
@@ -65,11 +59,8 @@ cdef void _halve(
 
 
 cdef Py_ssize_t _farthest(
-    const floating[:, ::1] codebook,
-    const floating *origin,
-    Py_ssize_t begin,
-    Py_ssize_t end,
-    const int *order,
+    const floating[:, ::1] codebook, const floating *origin, Py_ssize_t begin,
+    Py_ssize_t end, const int *order
 ) noexcept:
     cdef Py_ssize_t place, farthest = order[begin]
     cdef double squared, largest = -1
@@ -175,10 +166,8 @@ def store(
 
 
 cdef floating _radius(
-    floating[:, :, ::1] patches,
-    Py_ssize_t patch,
-    Py_ssize_t n_centers,
-    Py_ssize_t n_members,
+    floating[:, :, ::1] patches, Py_ssize_t patch, Py_ssize_t n_centers,
+    Py_ssize_t n_members
 ) noexcept:
     """Return how far the units of a patch are from its center at most, rounded up."""
     cdef double[PATCH] squared

@@ -3,32 +3,23 @@
 
    nearest_two measures all units. The screening functions measure few: with h = half
    the squared length of a unit w, the score h - x.w of a complete sample x is half the
-   squared distance less half the squared length of x, and it costs one fused operation
-   per feature. Its error is at most about one roundoff of the squares of x and of the
+   squared distance less half the squared length of x. Its error is at most about one roundoff of the squares of x and of the
    distance for each rounding on the way to the sum (Higham 2002, "Accuracy and Stability
    of Numerical Algorithms", chapter 4), so only units whose score is that close to the
    best can be the nearest. Those are measured as nearest_two would. Sums over many
    features are sums of blocks, so that few roundings follow each other. */
 
-/* Unit of the smallest value over the lanes; the lowest unit wins a tie.
-
-   Halves are compared until one lane is left. */
-INLINE ptrdiff_t NAME(nearest_lane)(
-    const VECTOR *values, const VECTOR *units, REAL *smallest)
+/* Unit of the smallest value over the lanes; the lowest unit wins a tie. */
+INLINE ptrdiff_t NAME(nearest_lane)(VECTOR values, VECTOR units, REAL *smallest)
 {
-    REAL value[LANES], unit[LANES];
-    STORE(value) = *values;
-    STORE(unit) = *units;
-    for (ptrdiff_t width = LANES / 2; width > 0; width /= 2)
-        for (ptrdiff_t lane = 0; lane < width; lane++) {
-            const REAL other = value[lane + width];
-            const int nearer = other < value[lane];
-            const int tied = other == value[lane] && unit[lane + width] < unit[lane];
-            value[lane] = nearer ? other : value[lane];
-            unit[lane] = nearer | tied ? unit[lane + width] : unit[lane];
-        }
-    *smallest = value[0];
-    return (ptrdiff_t)unit[0];
+    REAL unit = units[0];
+    *smallest = values[0];
+    for (ptrdiff_t lane = 1; lane < LANES; lane++) {
+        const int tied = values[lane] == *smallest && units[lane] < unit;
+        unit = values[lane] < *smallest || tied ? units[lane] : unit;
+        *smallest = values[lane] < *smallest ? values[lane] : *smallest;
+    }
+    return (ptrdiff_t)unit;
 }
 
 INLINE void NAME(nearest_two_by)(
@@ -82,11 +73,11 @@ INLINE void NAME(nearest_two_by)(
         }
     }
     REAL smallest;
-    nearest[0] = NAME(nearest_lane)(&least, &least_unit, &smallest);
+    nearest[0] = NAME(nearest_lane)(least, least_unit, &smallest);
     const MASK taken = least_unit == FILL(nearest[0]);
     least = CHOOSE(taken, second, least);
     least_unit = CHOOSE(taken, second_unit, least_unit);
-    nearest[1] = NAME(nearest_lane)(&least, &least_unit, &smallest);
+    nearest[1] = NAME(nearest_lane)(least, least_unit, &smallest);
     if (smallest == HUGEST) /* the squares of all others overflow: the lowest unit */
         nearest[1] = nearest[0] == 0;
     if (n_units == 1)
@@ -331,13 +322,14 @@ INLINE void NAME(measure)(
 
 /* Of units whose scores come close, the nearest one or two and the squared distances.
 
-   `squared` may be NULL. Return 0 if they are too many to be measured one by one, or
-   too few because the scores are not finite. */
-INLINE int NAME(decide)(
-    const int n_nearest, const REAL *restrict sample,
-    ptrdiff_t n_features, const REAL *restrict codebook, ptrdiff_t stride,
-    ptrdiff_t n_units, const REAL *restrict scores, const VECTOR *restrict lanes,
-    REAL square, REAL limit, ptrdiff_t *restrict nearest, REAL *restrict squared)
+   They are written for a row; `squared` may be NULL. Return the bit of the row, or 0 if
+   they are too many to be measured one by one, or too few because the scores are not
+   finite. */
+INLINE uint32_t NAME(decide)(
+    int row, const int n_nearest, const REAL *restrict sample, ptrdiff_t n_features,
+    const REAL *restrict codebook, ptrdiff_t stride, ptrdiff_t n_units,
+    const REAL *restrict scores, const VECTOR *restrict lanes, REAL square, REAL limit,
+    ptrdiff_t *restrict nearest, REAL *restrict squared)
 {
     ptrdiff_t candidates[MOST_CANDIDATES];
     const REAL slack = NAME(slack_of)(n_features, square, limit);
@@ -348,8 +340,9 @@ INLINE int NAME(decide)(
     if (n < n_nearest)
         return 0;
     NAME(measure)(n_nearest, sample, n_features, codebook, stride, candidates, candidates,
-                  n, nearest, squared);
-    return 1;
+                  n, nearest + row * n_nearest,
+                  squared ? squared + row * n_nearest : NULL);
+    return (uint32_t)1 << row;
 }
 
 TARGET static int NAME(screen_one)(
@@ -412,15 +405,11 @@ INLINE uint32_t NAME(screen_by_four)(
             rows[row] = samples + (first + (row < n ? row : n - 1)) * n_features;
         NAME(score)(4, 2, n_nearest, rows, n_features, codebook, stride, n_units,
                     scores, lanes, square, limit);
-        for (int row = 0; row < n; row++) {
-            const int place = (first + row) * n_nearest;
-            decided |= (uint32_t)NAME(decide)(
-                           n_nearest, rows[row], n_features, codebook, stride,
-                           n_units, scores + row * stride, lanes + row * 2,
-                           square[row], limit[row], nearest + place,
-                           squared ? squared + place : NULL)
-                       << (first + row);
-        }
+        for (int row = 0; row < n; row++)
+            decided |= NAME(decide)(
+                first + row, n_nearest, rows[row], n_features, codebook, stride, n_units,
+                scores + row * stride, lanes + row * 2, square[row], limit[row], nearest,
+                squared);
     }
     return decided;
 }
@@ -481,12 +470,9 @@ INLINE uint32_t NAME(screen_in_blocks)(
                 least[part] = SMALLER(score, least[part]);
             }
         const REAL limit = NAME(limit_of)(2, n_nearest, least, second);
-        const int place = row * n_nearest;
-        decided |= (uint32_t)NAME(decide)(
-                       n_nearest, rows[row], n_features, codebook, stride, n_units,
-                       own, least, NAME(square_of)(rows[row], n_features), limit,
-                       nearest + place, squared ? squared + place : NULL)
-                   << row;
+        decided |= NAME(decide)(
+            row, n_nearest, rows[row], n_features, codebook, stride, n_units, own, least,
+            NAME(square_of)(rows[row], n_features), limit, nearest, squared);
     }
     return decided;
 }

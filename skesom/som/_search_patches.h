@@ -234,7 +234,7 @@ INLINE int NAME(search_pairs)(
 }
 
 /* Decide among the units of the first patch and of those kept for a sample. */
-INLINE int NAME(decide_in_patches)(
+INLINE uint32_t NAME(decide_in_patches)(
     const NAME(searches) *restrict searches, int row, int n_nearest,
     ptrdiff_t n_features, const REAL *restrict members, const int *restrict units,
     const VECTOR (*restrict scores)[PARTS], const int *restrict pairs,
@@ -266,8 +266,9 @@ INLINE int NAME(decide_in_patches)(
     if (n < n_nearest)
         return 0;
     NAME(measure)(n_nearest, searches->samples[row], n_features, members, PATCH, places,
-                  candidates, n, nearest, squared);
-    return 1;
+                  candidates, n, nearest + row * n_nearest,
+                  squared ? squared + row * n_nearest : NULL);
+    return (uint32_t)1 << row;
 }
 
 /* Sort pairs by their samples. Sample i has those from begins[i] to begins[i + 1]. */
@@ -334,11 +335,9 @@ TARGET static uint32_t NAME(screen_patches)(
     for (int row = 0; row < n_samples; row++)
         if (searches.limit[row] + searches.slack[row] < HUGEST
             && searches.square[row] < HUGEST)
-            decided |= (uint32_t)NAME(decide_in_patches)(
-                           &searches, row, n_nearest, n_features, members, units,
-                           (const VECTOR(*)[PARTS])scores, pairs, sorted + begins[row],
-                           begins[row + 1] - begins[row], nearest + row * n_nearest,
-                           squared ? (REAL *)squared + row * n_nearest : NULL)
-                       << row;
+            decided |= NAME(decide_in_patches)(
+                &searches, row, n_nearest, n_features, members, units,
+                (const VECTOR(*)[PARTS])scores, pairs, sorted + begins[row],
+                begins[row + 1] - begins[row], nearest, squared);
     return decided;
 }

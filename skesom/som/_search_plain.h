@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Included by _vectors_typed.h for a compiler without vector types: the same sums, one
-   unit at a time, and no screening. */
+   unit at a time. Nothing is screened. */
 
 static void NAME(nearest_two)(
     int terms, const void *sample_of_reals, const void *factors_of_terms,
@@ -41,28 +41,4 @@ static void NAME(nearest_two)(
             nearest[1] = unit;
         }
     }
-}
-
-static int NAME(screen_one)(
-    const void *sample, ptrdiff_t n_features, const void *codebook, ptrdiff_t stride,
-    ptrdiff_t n_units, double bound, void *scores, ptrdiff_t *nearest, void *squared)
-{
-    return 0;
-}
-
-static uint32_t NAME(screen)(
-    const void *samples, int n_samples, ptrdiff_t n_features, const void *codebook,
-    ptrdiff_t stride, ptrdiff_t n_units, int n_nearest, void *scores, ptrdiff_t *nearest,
-    void *squared)
-{
-    return 0;
-}
-
-static uint32_t NAME(screen_patches)(
-    const void *samples, int n_samples, ptrdiff_t n_features, const void *patches,
-    const void *radii, const int *units, ptrdiff_t n_patches, int n_nearest, void *room,
-    ptrdiff_t *nearest, void *squared, int *worthwhile)
-{
-    *worthwhile = 0;
-    return 0;
 }

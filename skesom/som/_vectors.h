@@ -2,10 +2,8 @@
 /* The vector code for each type and instruction set, and the choice among them.
 
    GCC and clang compile the files below for 16, 32 and 64 byte vectors (baseline, AVX2,
-   AVX-512); the widest that the processor has is used. The environment variable
-   SKESOM_VECTOR_BYTES sets a smaller bound. Without the target attribute or off x86 there
-   are 16 bytes, without vector types plain loops. Every search returns what sums decide
-   that are the same bits for each of them. */
+   AVX-512). Without the target attribute or off x86 there are 16 bytes, without vector
+   types plain loops. */
 
 #include <float.h>
 #include <math.h>
@@ -21,6 +19,17 @@
 #define LINE ((ptrdiff_t)(64 / sizeof(REAL))) /* of the cache */
 #define LINE_PARTS (64 / WIDTH) /* vectors of a line */
 #define GROUP ((ptrdiff_t)(16 / sizeof(REAL))) /* nodes that learn together */
+#define HUGEST ((REAL)(SINGLE ? FLT_MAX : DBL_MAX))
+#define ROUNDOFF ((REAL)(SINGLE ? FLT_EPSILON : DBL_EPSILON) / 2)
+#define ROOT(value) ((REAL)(SINGLE ? sqrtf((float)(value)) : sqrt(value)))
+#define LANES ((ptrdiff_t)(WIDTH / sizeof(REAL)))
+#define VECTOR NAME(vector)
+#define MASK NAME(lanes_mask)
+#define LOAD(address) (*(const NAME(unaligned_vector) *)(address))
+#define STORE(address) (*(NAME(unaligned_vector) *)(address))
+#define FILL(value) ((REAL)(value) - (VECTOR){0})
+#define CHOOSE(condition, yes, no) \
+    ((VECTOR)(((condition) & (MASK)(yes)) | (~(condition) & (MASK)(no))))
 #define BLOCK_END(first, n) \
     ((n) - (first) < FEATURES_AT_A_TIME ? (n) : (first) + FEATURES_AT_A_TIME)
 

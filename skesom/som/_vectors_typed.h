@@ -4,16 +4,10 @@
 #if SINGLE
 #define REAL float
 #define BITS int32_t
-#define ROOT sqrtf
-#define HUGEST FLT_MAX
-#define ROUNDOFF ((float)FLT_EPSILON / 2)
 #define SUFFIX ps
 #else
 #define REAL double
 #define BITS int64_t
-#define ROOT sqrt
-#define HUGEST DBL_MAX
-#define ROUNDOFF (DBL_EPSILON / 2)
 #define SUFFIX pd
 #endif
 
@@ -38,15 +32,6 @@ INLINE REAL NAME(squared_distance)(
 }
 
 #if HAVE_VECTORS
-
-#define LANES ((ptrdiff_t)(WIDTH / sizeof(REAL)))
-#define VECTOR NAME(vector)
-#define MASK NAME(lanes_mask)
-#define LOAD(address) (*(const NAME(unaligned_vector) *)(address))
-#define STORE(address) (*(NAME(unaligned_vector) *)(address))
-#define FILL(value) ((REAL)(value) - (VECTOR){0})
-#define CHOOSE(condition, yes, no) \
-    ((VECTOR)(((condition) & (MASK)(yes)) | (~(condition) & (MASK)(no))))
 
 typedef REAL VECTOR __attribute__((vector_size(WIDTH), may_alias));
 typedef VECTOR NAME(unaligned_vector) __attribute__((aligned(sizeof(REAL))));
@@ -104,35 +89,28 @@ INLINE unsigned NAME(lanes_at_most)(VECTOR a, REAL b)
 #include "_search_patches.h"
 #include "_members.h"
 
-#undef LANES
-#undef VECTOR
-#undef MASK
-#undef LOAD
-#undef STORE
-#undef FILL
-#undef CHOOSE
-#undef SMALLER
-#undef LARGER
-#undef LESS_PRODUCT
-#undef INTRINSIC
-#undef PREFIX
-#undef COMPARE
-#undef REGISTER
-
-#else
-#include "_search_plain.h"
-#include "_members.h"
-#endif
-
 static const Vectors NAME(vectors) = {
     NAME(nearest_two),     NAME(screen_one),   NAME(screen),   NAME(screen_patches),
     NAME(measure_members), NAME(pull_members), NAME(activate),
 };
 
+#undef SMALLER
+#undef LARGER
+#undef LESS_PRODUCT
+#undef PREFIX
+#undef COMPARE
+
+#else
+#include "_search_plain.h"
+#include "_members.h"
+
+static const Vectors NAME(vectors) = {
+    NAME(nearest_two),     NULL, NULL, NULL,
+    NAME(measure_members), NAME(pull_members), NAME(activate),
+};
+#endif
+
 #undef SINGLE
 #undef REAL
 #undef BITS
-#undef ROOT
-#undef HUGEST
-#undef ROUNDOFF
 #undef SUFFIX

@@ -9,8 +9,8 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from threadpoolctl import threadpool_limits
 
-from skesom.som import CSOM, _vectors, _winners
-from skesom.som._codebook import by_feature, nearest_units, padded
+from skesom.som import CSOM, _winners
+from skesom.som._codebook import nearest_units
 from skesom.som._metric import Metric
 
 DTYPES = [np.float32, np.float64]
@@ -42,11 +42,8 @@ def summed(X, codebook, bounds, n_threads, n_counts):
     counts = np.zeros((n_chunks, n_units, n_counts))
     _winners.sum_by_winner(
         X,
-        by_feature(codebook),
-        n_units,
+        nearest_units(X, codebook, measured=False)[0],
         np.asarray(bounds, dtype=np.intp),
-        np.empty((n_threads, n_features), dtype=np.intc),
-        np.empty((n_threads, _vectors.screened * padded(n_units)), dtype=X.dtype),
         sums,
         counts,
         n_threads,
