@@ -21,8 +21,7 @@ class BackgroundSubtractor(CubeTransformer):
     """Subtract the background of each band: what changes slowly and is no source.
 
     Scattered light, bright nights and amplifiers leave gradients, along which clusters
-    would be found. Each cube is taken on its own, so the background of a cube is never
-    subtracted from another. Needs the extra ``psf`` (photutils).
+    would be found. Needs the extra ``psf`` (photutils). Takes one cube or a list.
 
     Parameters
     ----------
@@ -30,10 +29,10 @@ class BackgroundSubtractor(CubeTransformer):
         Side in pixels of the boxes in which the background is measured. Larger than
         the largest object, or its light is taken for background too.
     filter_size : int, default=3
-        Boxes along the side of the median filter that smooths what was measured; odd.
+        Side in boxes of the median filter that smooths the background; odd.
     source_threshold : float, default=2.0
         Sources stand out by so many standard deviations of the smoothed image; they
-        and their surroundings of 5 pixels are left out.
+        and the 5 pixels around them are left out.
 
     Attributes
     ----------
@@ -56,14 +55,10 @@ class BackgroundSubtractor(CubeTransformer):
 
     Notes
     -----
-    The surface of second order that most tiles of 16 pixels follow is subtracted first,
-    and shows the sources, even large ones. What is left of the background is then
-    measured without them by `photutils.background.Background2D` [1]_: the clipped mode
-    of each box, interpolated by splines. Boxes of which half is lost take theirs from
-    their neighbors.
-
-    The level of the background is subtracted too; errors stay. Where a galaxy fills
-    most of the frame there is no background to measure: nothing should be subtracted.
+    The surface of second order that most tiles of 16 pixels follow is subtracted to
+    find sources. The rest is measured without them by
+    `photutils.background.Background2D` [1]_. The level is subtracted too; errors stay.
+    Where a galaxy fills most of the frame there is no background to measure.
 
     References
     ----------
@@ -97,7 +92,6 @@ class BackgroundSubtractor(CubeTransformer):
         return self._like(X, self._fit(X))
 
     def _transform(self, X):
-        """Subtract the background of each band of these cubes."""
         cubes = check_cubes(X, self, reset=False)
         return self._like(X, [self._subtracted(cube)[0] for cube in cubes])
 

@@ -24,21 +24,17 @@ class FluxShape(CubeTransformer):
         Number or name of the band that the others are divided by: the new bands are
         logarithms of ratios, as colors are. None divides by the sum of all bands.
     method : {"asinh", "log"}, default="asinh"
-        What to do with fluxes near the noise, whose logarithm means nothing; used with
-        a `reference` only. ``"asinh"`` takes differences of asinh magnitudes:
-        logarithms of ratios where both bands are bright, a constant where both are
-        noise, and always a number. ``"log"`` takes logarithms, and gives NaN unless
-        both fluxes are brighter than `softening` times their noise.
+        How fluxes near the noise are compared with a `reference`. ``"asinh"`` takes
+        differences of asinh magnitudes, which are always numbers. ``"log"`` takes
+        logarithms, NaN unless both fluxes exceed `softening` times their noise.
     brightness : bool, default=False
         Whether to add a last band with the logarithm of the sum, as `AsinhStretch`
-        would make it, or of the reference band: clusters then follow brightness as one
-        feature among many.
+        would make it, or of the reference band.
     softening : float, default=3.0
         Flux (the sum, or that of a band) in units of its noise at which logarithms turn
-        into straight lines, and below which pixels have less and less of a shape.
+        into straight lines, and below which shapes fade.
     noise : float or array-like of shape (n_bands,), default=None
-        Standard deviation per pixel in each band, in the unit of the band. By default
-        it is measured.
+        Standard deviation per pixel in the unit of each band; measured by default.
     subtract_sky : "auto" or bool, default="auto"
         Whether to subtract the level of the sky first, see `AsinhStretch`.
     n_jobs : int, default=None
@@ -48,15 +44,12 @@ class FluxShape(CubeTransformer):
     ----------
     reference_ : int or None
         Number of the reference band.
-    noise_ : ndarray of shape (n_bands,)
-        Standard deviation per pixel in each band.
-    sky_level_ : ndarray of shape (n_bands,)
-        What is subtracted from each band.
+    noise_, sky_level_ : ndarray of shape (n_bands,)
+        Standard deviation per pixel of each band, and what is subtracted from it.
     sky_dominated_ : bool
         Whether most of the fitted frame is sky.
     unit_factors_ : ndarray of shape (n_bands,)
-        What fluxes are multiplied by before they are compared; 1 for bands in the unit
-        of the first one.
+        What fluxes are multiplied by to have the unit of the first band.
     total_noise_ : float
         Standard deviation of the sum.
     n_features_in_ : int
@@ -85,25 +78,17 @@ class FluxShape(CubeTransformer):
 
         f / sqrt(s^2 + (softening * n)^2)
 
-    For bright pixels these are the shares of the bands, which add up to 1. Where there
-    is no more than noise they go to 0, smoothly, while shares would explode; no pixel
-    is lost. The added band is ``asinh(s / (softening * n))``.
+    For bright pixels these are the shares of the bands; below the noise they go to 0.
+    The added band is ``asinh(s / (softening * n))``.
 
-    Ratios to a reference band are in decades (dex), magnitudes divided by -2.5. A band
-    is named by both, as ``"F438W/F814W"``. With the noise n of a band and
-    b = softening * n, its asinh magnitude is taken as in [1]_ ::
+    Ratios to a reference band are in decades (dex), magnitudes divided by -2.5, in
+    bands such as ``"F438W/F814W"``. With the noise n of a band and b = softening * n,
+    its asinh magnitude is taken as in [1]_ ::
 
         (asinh(f / b) + log(b / 2)) / log(10)
 
-    which for bright pixels is the decimal logarithm of the flux. Where the flux is 0 it
-    is that of b / 2, so that colors of empty pixels are all alike.
-
-    The new values are pure numbers: in as many bands as there were, or one less with a
-    `reference`, and one more with `brightness`.
-
     A pixel that lacks a band has no sum, so all its values become NaN; one that lacks
-    the reference band has no ratios. Bands in other units than the first are converted.
-    Errors of the cube are propagated to first order.
+    the reference band has no ratios. Errors of the cube are propagated to first order.
 
     References
     ----------
@@ -160,7 +145,6 @@ class FluxShape(CubeTransformer):
         self.n_jobs = n_jobs
 
     def _fit(self, X):
-        """Measure noise and sky of each band."""
         cube = self._check_cube(X, reset=True)
         reference = _find_reference(cube, self.reference)
         factors = _common_factors(cube)
@@ -176,7 +160,6 @@ class FluxShape(CubeTransformer):
         self.total_noise_ = total_noise
 
     def _transform(self, X):
-        """Divide fluxes by their sum, or by the reference band."""
         cube = self._check_cube(X, reset=False)
         names = list(cube.band_names)
         if self.reference_ is not None:
@@ -255,22 +238,17 @@ def _find_reference(cube, reference):
     """Return the number of the reference band, None if there is none."""
     if reference is None:
         return None
-    n_bands = cube.shape[2]
-    if n_bands == 1:
+    names = cube.band_names
+    if len(names) == 1:
         raise ValueError("Ratios of bands need two bands at least, got one.")
-    if isinstance(reference, str):
-        if reference not in cube.band_names:
-            raise ValueError(
-                f"There is no band {reference!r} to divide by, only "
-                f"{list(cube.band_names)}."
-            )
-        return cube.band_names.index(reference)
-    if not 0 <= reference < n_bands:
+    number = names.index(reference) if reference in names else reference
+    if isinstance(number, str) or not 0 <= number < len(names):
+        what = repr(number) if isinstance(number, str) else f"number {number}"
         raise ValueError(
-            f"There is no band number {reference} to divide by: the {n_bands} bands "
-            "are counted from 0."
+            f"There is no band {what} to divide by, only {list(names)}. The "
+            f"{len(names)} bands are counted from 0."
         )
-    return int(reference)
+    return int(number)
 
 
 def _common_factors(cube):
@@ -303,19 +281,16 @@ def _refuse_constant_bands(cube, noise):
 
 def _warn_of_unequal_bands(cube, noise):
     """Warn where a sum over bands is the flux of one, because units are not known."""
-    known = noise > 0
-    if None not in cube.band_units or known.sum() < 2:
+    known = np.flatnonzero(noise > 0)
+    if None not in cube.band_units or len(known) < 2:
         return
-    faint, bright = (
-        np.flatnonzero(known)[pick(noise[known])] for pick in (np.argmin, np.argmax)
-    )
+    faint, bright = (known[pick(noise[known])] for pick in (np.argmin, np.argmax))
     if noise[bright] > _NO_COMMON_UNIT * noise[faint]:
         warnings.warn(
             f"The noise of band {cube.band_names[bright]!r} is "
             f"{noise[bright] / noise[faint]:.1g} times that of band "
             f"{cube.band_names[faint]!r}, and not all units are known: the sum may be "
-            "the flux of one band. Bring the bands to one unit with FluxUnitConverter "
-            "before.",
+            "the flux of one band. Use FluxUnitConverter before.",
             UserWarning,
             stacklevel=5,
         )

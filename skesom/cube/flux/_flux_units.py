@@ -39,9 +39,8 @@ class FluxUnitConverter(CubeTransformer):
         NaN, for a band) takes the unit of the band if it is one of flux or surface
         brightness, else the zero point of the cube.
     wavelengths : Quantity, sequence or dict of these, default=None
-        Pivot wavelength, for all bands, for each, or by the name of some; needed
-        between fluxes per frequency and per wavelength. By default the spectral
-        coordinates of the cube.
+        Pivot wavelengths, in the forms of `calibration`; needed between fluxes per
+        frequency and per wavelength. By default the spectral coordinates of the cube.
     copy : bool, default=True
         False converts the cube that is given, if its memory allows.
     n_jobs : int, default=None
@@ -74,10 +73,8 @@ class FluxUnitConverter(CubeTransformer):
     Each cube is converted by its own units, zero points, pixels, beams and wavelengths;
     an array by those of the fitted cube. Errors are converted too.
 
-    Fluxes per pixel change with the size of pixels, and fluxes per beam with the beam.
-    So this step goes before `FWHMConvolver`, if a unit is per beam, and before
-    `CubeAligner`, which then has to conserve flux, unless the new unit is one of
-    surface brightness.
+    Goes before `FWHMConvolver`, if a unit is per beam, and before `CubeAligner`, which
+    then has to conserve flux unless the new unit is one of surface brightness.
 
     A beam is taken to be a Gaussian of the cube's FWHM. Nanomaggies are taken to be
     3.631 uJy, as AB magnitudes have it.
@@ -130,14 +127,12 @@ class FluxUnitConverter(CubeTransformer):
         self.n_jobs = n_jobs
 
     def _fit(self, X):
-        """Find what each band has to be multiplied by."""
         cubes = check_cubes(X, self, reset=True)
         unit = _parse_unit(self.unit)
         self.factors_, self.sources_ = self._find_factors(cubes, unit)
         self.unit_ = unit
 
     def _transform(self, X):
-        """Convert the bands."""
         cubes = check_cubes(X, self, reset=False)
         factors = self.factors_
         if isinstance(X, Cube) or is_cube_list(X):
@@ -206,9 +201,7 @@ def _spread(values, band_names, parameter):
                 f"{list(band_names)}."
             )
         values = [values.get(name) for name in band_names]
-    elif (
-        values is None or isinstance(values, Real) or getattr(values, "isscalar", False)
-    ):
+    elif getattr(values, "isscalar", values is None or isinstance(values, Real)):
         values = [values] * len(band_names)
     values = list(values)
     if len(values) != len(band_names):
@@ -223,11 +216,10 @@ def _is_nothing(value):
     """Tell whether no value is given; refuse what is no value."""
     if value is None:
         return True
-    if not isinstance(value, Real | units.Quantity) or not np.isscalar(
-        getattr(value, "value", value)
-    ):
+    number = getattr(value, "value", value)
+    if not isinstance(value, Real | units.Quantity) or not np.isscalar(number):
         raise ValueError(f"A number or Quantity is wanted, got {value!r}.")
-    return bool(np.isnan(getattr(value, "value", value)))
+    return bool(np.isnan(number))
 
 
 def _check_wavelengths(wavelengths, band_names):
@@ -241,17 +233,15 @@ def _check_wavelengths(wavelengths, band_names):
 
 
 class _Band(NamedTuple):
-    """What is known of the values of one band; None where it is unknown."""
+    """What is known of the values of one band; None or NaN where it is unknown."""
 
     name: str
     unit: units.UnitBase | None
-    zero_point: float
-    """AB magnitude of a value of 1, NaN if unknown."""
-    given: float | units.Quantity | None
-    """What the user states that a value of 1 is: an AB magnitude or a flux density."""
+    zero_point: float  # AB magnitude of a value of 1
+    given: float | units.Quantity | None  # `calibration`
     wavelength: units.Quantity | None
     pixel_area: units.Quantity | None
-    beam_area: units.Quantity | None
+    beam_area: units.Quantity
 
     @property
     def equivalencies(self):
@@ -275,17 +265,15 @@ def _describe_bands(cube, given, wavelengths):
         except units.UnitConversionError:
             pass  # velocities
     pixel_area = _pixel_area(cube)
+    beam_areas = np.pi / (4 * np.log(2)) * cube.fwhm**2 * units.arcsec**2  # Gaussians
     bands = []
     for band, name in enumerate(cube.band_names):
         wavelength = known[band] if wavelengths[band] is None else wavelengths[band]
         if wavelength is not None and not np.isfinite(wavelength):
             wavelength = None
         unit, zero_point = cube.band_units[band], cube.zero_points[band]
-        beam_area = None
-        if not np.isnan(cube.fwhm[band]):  # of a Gaussian
-            beam_area = np.pi / (4 * np.log(2)) * cube.fwhm[band] ** 2 * units.arcsec**2
-        known_of_it = unit, zero_point, given[band], wavelength, pixel_area, beam_area
-        bands.append(_Band(name, *known_of_it))
+        areas = pixel_area, beam_areas[band]
+        bands.append(_Band(name, unit, zero_point, given[band], wavelength, *areas))
     return bands
 
 
@@ -367,7 +355,7 @@ def _part_of_pixel(area, band):
         )
     if area == units.sr:
         return band.pixel_area.to_value(units.sr)
-    if band.beam_area is None:
+    if np.isnan(band.beam_area):
         raise _UnknownError(
             "the width of its beam is unknown. Give it with Cube.replace(fwhm=...)."
         )

@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Compress fluxes so that faint and bright structure weigh alike.
 
-Fluxes of one galaxy span many powers of ten, and the brightest pixels dominate all
-distances between them. The inverse hyperbolic sine is a logarithm for bright pixels
-and a straight line within the noise, where a logarithm would amplify the noise.
+The inverse hyperbolic sine is a logarithm for bright pixels and a straight line within
+the noise, where a logarithm would amplify the noise.
 """
 
 import warnings
@@ -27,13 +26,10 @@ class AsinhStretch(CubeTransformer):
     softening : float, default=3.0
         Flux at which the straight line turns into a logarithm, in units of the noise.
     noise : float or array-like of shape (n_bands,), default=None
-        Standard deviation per pixel in each band, in the unit of the band. By default
-        it is measured.
+        Standard deviation per pixel in the unit of each band; measured by default.
     subtract_sky : "auto" or bool, default="auto"
         Whether to subtract the level of the sky first. ``"auto"`` does it where most
-        of the frame is sky; in a frame that a galaxy fills there is no sky to be
-        measured, and the zero point is left alone. True subtracts the level of the
-        darkest parts in any case.
+        of the frame is sky. True subtracts the level of the darkest parts in any case.
     copy : bool, default=True
         False stretches the cube that is given, if its memory allows.
     n_jobs : int, default=None
@@ -63,11 +59,8 @@ class AsinhStretch(CubeTransformer):
     Notes
     -----
     The sky is measured where at most one band stands out, if that is more than half of
-    the pixels; else noise and level are those of the darkest parts of the frame.
-    Both orders work: stretching the whole frame and setting the sky aside afterwards,
-    or stretching what is left when the sky has been set aside.
-
-    Errors of the cube are propagated to first order.
+    the pixels, else in the darkest parts of the frame. So the sky may be masked before
+    or after. Errors of the cube are propagated to first order.
 
     References
     ----------
@@ -99,13 +92,7 @@ class AsinhStretch(CubeTransformer):
     }
 
     def __init__(
-        self,
-        *,
-        softening=3.0,
-        noise=None,
-        subtract_sky="auto",
-        copy=True,
-        n_jobs=None,
+        self, *, softening=3.0, noise=None, subtract_sky="auto", copy=True, n_jobs=None
     ):
         self.softening = softening
         self.noise = noise
@@ -114,7 +101,6 @@ class AsinhStretch(CubeTransformer):
         self.n_jobs = n_jobs
 
     def _fit(self, X):
-        """Measure noise and sky of each band."""
         cube = self._check_cube(X, reset=True)
         scale = measure_flux_scale(cube, self.noise, self.subtract_sky, self.n_jobs)
         constant = np.array(cube.band_names)[scale.noise == 0]
@@ -130,7 +116,6 @@ class AsinhStretch(CubeTransformer):
         self._band_units = [unit and unit.to_string() for unit in cube.band_units]
 
     def _transform(self, X):
-        """Stretch the fluxes."""
         cube = self._check_cube(X, reset=False)
         scale = self.softening * self.noise_
         factor = np.divide(1, scale, out=np.zeros_like(scale), where=scale > 0)
@@ -168,8 +153,7 @@ class AsinhStretch(CubeTransformer):
         Returns
         -------
         flux : Cube or ndarray of shape (n_rows, n_columns, n_bands)
-            The fluxes; a band that was constant gets back its zero point only. Errors
-            come back too.
+            The fluxes, with their errors; a constant band gets its zero point only.
         """
         cube = self._check_cube(X, reset=False)
         scale = (self.softening * self.noise_).astype(cube.dtype)

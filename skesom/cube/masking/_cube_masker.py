@@ -1,10 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Mask what is no measurement.
-
-Every criterion marks values of single bands that cannot be used; together they decide
-which pixels remain. Masked values become NaN, the one sign for them in the whole
-package.
-"""
+"""Mask what is no measurement, by criteria that mark values of single bands."""
 
 import warnings
 from numbers import Integral, Real
@@ -12,7 +7,7 @@ from numbers import Integral, Real
 import numpy as np
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 
-from skesom._common.blocks import each_block, in_threads, row_blocks
+from skesom._common.blocks import in_threads, row_blocks
 from skesom.cube._base import (
     CubeTransformer,
     all_band_names,
@@ -29,10 +24,10 @@ from skesom.cube.masking._defects import (
 )
 from skesom.cube.masking._outliers import find_outliers
 from skesom.cube.masking._regions import pixels_of_regions
-from skesom.cube.masking._sky import KEPT, measure_sky, representative_rows
+from skesom.cube.masking._sky import KEPT, measure_sky, representative_rows, write_nan
 
-# The criteria in the order in which they take values; a value belongs to the first
-# that takes it. With what to do if one takes too many.
+# The criteria in the order in which they take values, with what to do if one takes too
+# many. A value belongs to the first that takes it.
 REMEDIES = {
     "missing": "They are NaN in the input: leave out the band that is empty there, or "
     "pass min_bands.",
@@ -57,9 +52,9 @@ class CubeMasker(CubeTransformer):
     Parameters
     ----------
     mask_zeros : "auto" or bool, default="auto"
-        ``"auto"`` masks zeros where they fill areas or lines that chance would not
-        fill (gaps of mosaics, dead columns) but leaves scattered zeros, which come
-        from rounding and counting. True masks every exact 0.
+        ``"auto"`` masks zeros that fill areas or lines (gaps of mosaics, dead columns)
+        but leaves scattered ones, which come from rounding and counting. True masks
+        every exact 0.
     mask_pedestal : bool, default=True
         Whether to mask areas that another constant fills. Bands with at most 1024
         different values, as 8-bit pictures, are left alone.
@@ -69,8 +64,7 @@ class CubeMasker(CubeTransformer):
     mask_outliers : bool, default=True
         Whether to mask hot and dead pixels, cosmic rays and trails of satellites: what
         is sharper than a point-spread function, or a straight line, in one band alone.
-        Leave it to the detector's own pixels: convolving or resampling first would
-        spread such values.
+        Do this before convolving or resampling, which spread such values.
     saturation : float or array-like of shape (n_bands,), default=None
         Mask values at or above this flux.
     grow : float, default=0
@@ -80,11 +74,10 @@ class CubeMasker(CubeTransformer):
         Pixels to mask in any case, and pixels outside of which everything is masked: a
         mask of shape (n_rows, n_columns), a region of the regions package, on the sky
         or in pixels, or several of them together. A pixel belongs to a region if its
-        center does; a point holds the pixel it lies in. What a region holds that its
-        file marks as excluded is taken out of the others.
+        center does; a point holds the pixel it lies in. Regions that their file marks
+        as excluded are taken out of the others.
     min_signal_to_noise : float, default=None
-        Mask values whose flux above the sky is less than so many standard deviations
-        of a pixel.
+        Mask values whose flux above the sky is less than so many times `noise`.
     noise : float or array-like of shape (n_bands,) or of the cube's, default=None
         Standard deviation of a pixel for `min_signal_to_noise`: one number for each
         band, or a map. By default the errors of the cube, if it has any, else what is
@@ -93,8 +86,8 @@ class CubeMasker(CubeTransformer):
         Keep a pixel that has at least so many usable bands; its other bands become
         NaN. By default a pixel needs all bands.
     check_background : bool, default=True
-        Whether to warn of a background that slopes across the frame, as scattered
-        light and bright nights make it. Give fluxes for this: a stretch bends slopes.
+        Whether to warn of a background that slopes across the frame. Give fluxes for
+        this: a stretch bends slopes.
     copy : bool, default=True
         False writes NaN into the cube that is given, if its memory allows.
     n_jobs : int, default=None
@@ -105,12 +98,11 @@ class CubeMasker(CubeTransformer):
     mask_ : ndarray of bool of shape (n_rows, n_columns)
         True where the fitted cube is masked.
     summary_ : dict of str to int
-        Number of pixels of the fitted cube that each criterion masked, in the order
-        in which they were asked; a pixel counts for the first that took it.
-    sky_level_ : ndarray of shape (n_bands,)
-        Level of the sky, or of the darkest parts of a frame without sky.
-    noise_ : ndarray of shape (n_bands,)
-        Standard deviation per pixel there.
+        Number of pixels of the fitted cube that each criterion masked, in their order;
+        a pixel counts for the first that took it.
+    sky_level_, noise_ : ndarray of shape (n_bands,)
+        Level of the sky, or of the darkest parts of a frame without sky, and standard
+        deviation per pixel there.
     background_gradient_ : ndarray of shape (n_bands,)
         What a sloping background rises by across the frame in units of this noise, 0
         in bands without one; NaN if the background is not checked.
@@ -127,7 +119,8 @@ class CubeMasker(CubeTransformer):
     Warns
     -----
     UserWarning
-        If the background slopes.
+        If the levels of the sky follow a plane that spans more than three standard
+        deviations of the smoothed sky.
 
     See Also
     --------
@@ -140,10 +133,6 @@ class CubeMasker(CubeTransformer):
 
     Saturation, level and noise are those of the fitted cube; zeros, pedestals, lines
     and outliers are looked for in each cube anew.
-
-    The background slopes if the levels of tiles of the sky follow a plane that spans
-    more than three standard deviations of the smoothed sky, across the dark pixels as
-    across all.
 
     Examples
     --------
@@ -215,7 +204,6 @@ class CubeMasker(CubeTransformer):
         return self._masked(X, *self._fit(X))
 
     def _transform(self, X):
-        """Mask a cube by the fitted thresholds."""
         cubes = check_cubes(X, self, reset=False)
         counts = [cube.shape[2] for cube in cubes]
         if counts != self._band_counts:
@@ -272,23 +260,16 @@ class CubeMasker(CubeTransformer):
     def _write_nan(self, cube, taken):
         """Return a cube in which the values that are taken are NaN."""
         pixels = _pixels_by_criterion(taken, self.min_bands)
-        in_place = not self.copy and cube.data.flags.writeable
-        data = cube.data if in_place else np.empty(cube.shape, dtype=cube.dtype)
 
-        def write(rows):
-            if not in_place:
-                data[rows] = cube.data[rows]
+        def find_lost(rows):
             lost = (taken[:, rows] != KEPT) | (pixels[rows] != KEPT)
-            np.copyto(data[rows], np.nan, where=np.moveaxis(lost, 0, 2))
+            return np.moveaxis(lost, 0, 2)
 
-        each_block(write, cube.shape, self.n_jobs)
+        data = write_nan(cube, find_lost, copy=self.copy, n_jobs=self.n_jobs)
         return cube.replace(data=data, errors=cube.errors, sky_mask=cube.sky_mask)
 
     def _values_by_criterion(self, cube, saturation, *, must_overlap):
-        """Return the number of the criterion that takes each value, or KEPT.
-
-        In shape (n_bands, n_rows, n_columns). All but the signal to noise.
-        """
+        """Return the criterion of each value before the signal to noise, by band."""
         bands = range(cube.shape[2])
         taken = np.full((len(bands), *cube.shape[:2]), KEPT, dtype=np.uint8)
 
@@ -430,9 +411,8 @@ def _warn_of_slopes(cube, gradient):
     if sloping:
         warnings.warn(
             "The background slopes across the frame. In units of the noise of a pixel, "
-            f"it rises by: {', '.join(sloping)}. Clusters may follow it. Unless it is "
-            "the light of an object, subtract it first: with BackgroundSubtractor, or "
-            "with --subtract-background on the command line.",
+            f"it rises by: {', '.join(sloping)}. Unless it is the light of an object, "
+            "subtract it first, with BackgroundSubtractor or --subtract-background.",
             UserWarning,
             stacklevel=5,
         )

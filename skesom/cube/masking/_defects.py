@@ -1,21 +1,15 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Find the parts of one band that hold numbers but no data: gaps and lines.
 
-Mosaics mark the outside of their chips by zeros or by another constant. Single zeros
-prove nothing: rounding and photon counting make them too. So a value must fill an area
-that chance would not fill. Broken columns and rows of a detector stay dark but not
-empty.
+Mosaics mark the outside of their chips by zeros or by another constant. Rounding and
+photon counting make single ones too, so a value must fill more than chance would.
 """
 
 import numpy as np
 from scipy import ndimage
 
 from skesom._common.blocks import row_blocks
-from skesom.cube.masking._sky import (
-    pixel_noise,
-    representative_rows,
-    sky_statistics,
-)
+from skesom.cube.masking._sky import pixel_noise, representative_rows, sky_statistics
 
 # Gaps.
 SHORTEST_RUN = 10
@@ -39,17 +33,9 @@ PIXELS_PER_BLOCK = 2**19
 def gaps_of_value(band, value):
     """Find the areas that one value fills because there are no data.
 
-    Notes
-    -----
-    If a pixel has the value by chance with probability f, a square of k x k of them
-    is expected ``n_pixels * f**(k * k)`` times, a run of n in a line
-    ``n_pixels * f**n`` times. Gaps contain squares or runs of which .01 are expected
-    by this count, with a margin, and what is connected to them nearby. f is the share
-    of such pixels or that of neighbors that are equal, whichever is larger; gaps
-    raise it, so the search is repeated without them until it finds no more.
-
-    An area that its surroundings run into smoothly is no gap but the floor (or the
-    ceiling) of a clipped picture.
+    They contain squares or runs too large for chance. Its probability is the share of
+    such pixels, or of equal neighbors, outside of the gaps, so the search is repeated.
+    An area that its surroundings run into smoothly is the floor of a clipped picture.
     """
     candidates = band == value
     gaps = np.zeros(band.shape, dtype=bool)
@@ -89,10 +75,10 @@ def pedestal_values(band):
 def _is_quantized(band):
     """Return whether a band has few different values."""
     sample = band[representative_rows(*band.shape)]
-    for pixels in (sample, band):  # the sample is enough for nearly every image
-        if len(np.unique(pixels[np.isfinite(pixels)])) > QUANTIZED:
-            return False
-    return True
+    return all(  # the sample is enough for nearly every image
+        len(np.unique(pixels[np.isfinite(pixels)])) <= QUANTIZED
+        for pixels in (sample, band)
+    )
 
 
 def _share(mask, among):
@@ -101,7 +87,10 @@ def _share(mask, among):
 
 
 def _sizes_beyond_chance(share, n_pixels):
-    """Return the length of a run and the width of a square that chance never makes."""
+    """Return the length of a run and the width of a square that chance never makes.
+
+    n pixels in a place have the value by chance ``n_pixels * share**n`` times.
+    """
     if share == 1:
         return SHORTEST_RUN, SMALLEST_BLOCK
     pixels = np.log(ALARM_RATE / n_pixels) / np.log(share)
@@ -191,13 +180,7 @@ def _surroundings(band, value, parts):
 
 
 def dark_lines(band, masked):
-    """Find broken columns and rows: long, narrow, and darker than the sky.
-
-    Notes
-    -----
-    Fluxes are clipped at five standard deviations from the sky and counted in steps of
-    1/64 of one: small whole numbers add up quickly, and exactly.
-    """
+    """Find broken columns and rows: long, narrow, and darker than the sky."""
     lines = np.zeros(band.shape, dtype=bool)
     sampled = representative_rows(*band.shape)
     level, noise = sky_statistics(np.where(masked[sampled], np.nan, band[sampled]))
@@ -228,7 +211,7 @@ def dark_lines(band, masked):
 
 
 def _in_steps(band, masked, rows, level, noise):
-    """Return fluxes as whole numbers, and whether they are valid.
+    """Return fluxes as whole numbers, which add up quickly, and whether they are valid.
 
     With half a window on all sides; what is masked or outside of the frame is 0.
     """
@@ -245,10 +228,7 @@ def _in_steps(band, masked, rows, level, noise):
 
 
 def _dark_means(steps, valid, rows, chosen, n_rows, axis):
-    """Search the means of windows along an axis in a block.
-
-    Returns those of the chosen rows, and places and depths of those that are dark.
-    """
+    """Return means of windows in the chosen rows; places and depths of dark ones."""
     margin = HALF - SIDE
     part = np.s_[margin:-margin] if axis else np.s_[:, margin:-margin]
     total, count = _window_sums(steps[part], axis), _window_sums(valid[part], axis)
@@ -276,11 +256,7 @@ def _dark_means(steps, valid, rows, chosen, n_rows, axis):
 
 
 def _window_sums(values, axis):
-    """Return the sums in windows of 25 pixels, in the type of the values.
-
-    As sums of 1, 8 and 16 pixels, each of two of half its length: six additions of
-    whole images are quicker than sliding a window.
-    """
+    """Return the sums in windows of 25 pixels, by six additions of whole images."""
     n_windows = values.shape[axis] - WINDOW + 1
     total, covered, size = 0, 0, 1
     while covered < WINDOW:

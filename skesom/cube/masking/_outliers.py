@@ -8,8 +8,7 @@ standard deviation sigma, and I the image, then the Cauchy-Schwarz inequality gi
     I(x - 1) I(x + 1) >= a**2 I(x)**2,    a = exp(-1 / (2 sigma**2)),
 
 because the product of the Gaussian at two places is its square between them, times
-a**2. Stars, nebulae, arms and their edges all obey; hot pixels, cosmic rays (of any
-length, direction and number of pixels in width that leaves an edge) do not.
+a**2. Hot pixels and cosmic rays do not obey.
 """
 
 import numpy as np
@@ -51,16 +50,7 @@ ABOVE_FOUR = 1.25**0.5
 
 
 def find_outliers(cube, taken, number, n_jobs=None):
-    """Find the values that are sharper than the image can be, band by band.
-
-    Writes a number to those in `taken` that are `KEPT`.
-
-    Notes
-    -----
-    In units of the noise, which is the scatter of pixels against their neighbors in
-    tiles of 16 x 16 pixels or in the 9 x 9 pixels around, whichever is larger. The
-    background is the median of the 16 pixels at a distance of two.
-    """
+    """Write a number to the kept values in `taken` that are sharper than an image."""
     bands = range(cube.shape[2])
     noise = in_threads(lambda band: _tile_noise(cube, taken, band), bands, n_jobs)
     noise = np.stack(noise, axis=-1)
@@ -89,10 +79,7 @@ def _narrowest(cube):
 
 
 def _above_four(image):
-    """Return how far pixels lie above the mean of their four neighbors.
-
-    Where one is missing, above the two on opposite sides and above the third.
-    """
+    """Return how far pixels lie above the mean of their (valid) four neighbors."""
     middle = image[1:-1, 1:-1]
     mean = image[:-2, 1:-1] + image[2:, 1:-1]
     mean += image[1:-1, :-2]
@@ -105,9 +92,8 @@ def _above_four(image):
     return np.subtract(middle, mean, out=mean)
 
 
-def _mean_of_pairs(*sums):
+def _mean_of_pairs(first, second):
     """Return the mean of pairs from their sums, leaving out those that are NaN."""
-    first, second = sums
     both = ~(np.isnan(first) | np.isnan(second))
     return np.where(both, (first + second) / 4, np.fmin(first, second) / 2)
 
@@ -146,8 +132,7 @@ def _tile_scatter(deviations):
     place = np.minimum((INSIDE * count).astype(int), ordered.shape[-1] - 1)
     scatter = np.take_along_axis(ordered, place[..., np.newaxis], axis=-1)[..., 0]
     scatter = scatter.astype(np.float64)
-    # Counts, and pictures that are clipped, may have most pixels at one value.
-    # How much the others differ is then their noise, as that of single photons.
+    # Counts and clipped pictures may have most pixels at one value.
     flat = scatter == 0
     if flat.any():
         total = np.nansum(np.square(ordered[flat], dtype=np.float64), axis=-1)
@@ -210,15 +195,13 @@ class _Block:
         return rows + MARGIN - GROWTH, columns + HALF
 
     def _sharper(self, places, sign, fwhm, noise=None):
-        """Find the places that no point-spread function of a width allows.
-
-        Of the edge of an area, half of the ring is as bright as the area: it stays.
-        """
+        """Find the places that no point-spread function of a width allows."""
         noise = self._noise_of_tile(places) if noise is None else noise
         ratio = _ratio(fwhm)
         margin = SIGNIFICANCE * noise
         flux, sides = sign * self.image[places], self._around(places, FOUR, sign)
         low, middle, high = self._background(places, RING, sign)
+        # Dark places lie between bright sources: for holes take the darker quarter.
         background = middle if sign > 0 else high
         above, below, left, right = sides - background
         mean = np.maximum(_mean_of_pairs(above + below, left + right), 0)
@@ -232,12 +215,7 @@ class _Block:
         return (alone | line) & (flux - middle > margin)
 
     def _background(self, places, ring, sign):
-        """Return the quartiles of a ring, NaN if most of it is missing.
-
-        Between bright sources there are dark places, but nothing is bright between
-        holes: of what is dark the background is the darker quarter, which is the higher
-        one if the sign is turned.
-        """
+        """Return the quartiles of a ring, NaN if most of it is missing."""
         ordered = np.sort(self._around(places, ring, sign), axis=0)  # NaN goes last
         count = np.isfinite(ordered).sum(axis=0)
         place = np.array([count // 4, count // 2, 3 * count // 4])
@@ -249,8 +227,7 @@ class _Block:
     def _around(self, places, offsets, sign):
         """Return the fluxes around some places, one row for each offset."""
         rows, columns = places
-        flux = [self.image[rows + down, columns + right] for down, right in offsets]
-        return sign * np.array(flux)
+        return sign * np.array([self.image[rows + i, columns + j] for i, j in offsets])
 
     def _noise_of_tile(self, places):
         """Return the noise of the tiles in which places lie."""
@@ -281,10 +258,7 @@ class _Block:
         )
 
     def _significance_elsewhere(self, places, offsets, sign):
-        """Return by how many deviations other bands stand out from some offsets.
-
-        That of the band that does it most; infinite if there is no other band.
-        """
+        """Return by how many deviations another band stands out; inf without one."""
         n_rows, n_columns, n_bands = self.data.shape
         if n_bands == 1:
             return np.full(len(places[0]), np.inf)
@@ -304,10 +278,7 @@ class _Block:
         return np.fmax.reduce(above, axis=1)
 
     def _beside(self, found, sign):
-        """Return the pixels beside outliers that belong to them.
-
-        They may be as sharp as a star, if they are far fainter in the other bands.
-        """
+        """Return the pixels beside outliers that are far fainter in other bands."""
         around = ndimage.binary_dilation(found, np.ones((3, 3))) & ~found
         around[:HALF] = around[-HALF:] = False
         around[:, :HALF] = around[:, -HALF:] = False

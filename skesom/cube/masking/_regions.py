@@ -17,24 +17,20 @@ def pixels_of_regions(regions, cube, parameter, *, must_overlap):
     inside, taken_out = np.zeros((2, *cube.shape[:2]), dtype=bool)
     touched = False
     for region in _as_list(regions):
-        if is_region(region):
-            pixels = _pixels_of_region(region, cube, parameter)
-            if pixels is None:
-                continue
-            touched = True
-            if region.meta.get("include") in (False, 0, "-"):  # drawn to be left out
-                taken_out |= pixels
-            else:
-                inside |= pixels
+        is_drawn = is_region(region)
+        find = _pixels_of_region if is_drawn else _check_mask
+        pixels = find(region, cube, parameter)
+        if pixels is None:
+            continue
+        touched = True
+        if is_drawn and region.meta.get("include") in (False, 0, "-"):
+            taken_out |= pixels
         else:
-            inside |= _check_mask(region, cube, parameter)
-            touched = True
+            inside |= pixels
     if must_overlap and not touched:
-        rows, columns = cube.shape[:2]
         raise ValueError(
-            f"None of the regions of {parameter} touches the image of {rows} x "
-            f"{columns} pixels. Compare their coordinates (and their frame) with the "
-            "image, or leave them out."
+            f"None of the regions of {parameter} touches the image of {cube.shape[0]} "
+            f"x {cube.shape[1]} pixels. Compare their coordinates with the image."
         )
     return inside & ~taken_out
 

@@ -1,14 +1,12 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Level and noise of the sky, how much of a frame is sky, and how flat that is.
 
-Level and noise come from the darkest tiles of a frame. In a field with sky these are
-sky; in a frame that a galaxy fills they are its faintest parts, and the scatter inside
-a small tile is still noise rather than galaxy. So one estimator serves both kinds of
-frame, and the share of pixels that do not rise above it separates them.
+Level and noise come from the darkest tiles. In a frame that a galaxy fills these are
+its faintest parts, and the scatter inside a small tile is still noise. The share of
+pixels that do not rise above them separates such frames from fields of sky.
 
 The levels of tiles of flat sky differ by no more than their noise allows; those of a
-star cloud, a nebula or a galaxy differ by more, and those of a sloping background
-follow a plane.
+sloping background follow a plane.
 """
 
 from typing import NamedTuple
@@ -16,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from astropy.stats import mad_std
 
-from skesom._common.blocks import in_threads
+from skesom._common.blocks import each_block, in_threads
 from skesom.cube.convolution._filtering import smooth
 
 KEPT = 255  # number of no criterion
@@ -121,14 +119,8 @@ def _count_signals(images, estimates, threshold):
 def sky_statistics(band):
     """Return the level and the noise of the darkest parts of one band.
 
-    Notes
-    -----
-    Median and scaled median absolute deviation are taken in tiles of 16 x 16 pixels.
-    The tiles whose median lies within one deviation of the 12.5 % quantile of all
-    tiles are put together and clipped at three deviations. A frame in which fewer
-    than eight tiles are mostly valid (a small frame, or one whose sky is masked
-    already) has no such tiles: its level is the 12.5 % quantile of its pixels, its
-    noise comes from the differences of neighbors.
+    Those are the tiles whose median lies within one deviation of the 12.5 % quantile of
+    all tiles, clipped at three deviations.
     """
     band = band[representative_rows(*band.shape)]
     for size in (TILE, TILE // 2, TILE // 4):
@@ -160,10 +152,23 @@ def masked_image(cube, taken, band, rows):
     return image
 
 
+def write_nan(cube, find_lost, *, copy, n_jobs):
+    """Return the data of a cube, NaN where a function of some rows finds True."""
+    in_place = not copy and cube.data.flags.writeable
+    data = cube.data if in_place else np.empty(cube.shape, dtype=cube.dtype)
+
+    def write(rows):
+        if not in_place:
+            data[rows] = cube.data[rows]
+        np.copyto(data[rows], np.nan, where=find_lost(rows))
+
+    each_block(write, cube.shape, n_jobs)
+    return data
+
+
 def pixel_noise(band):
     """Return the noise per pixel from the differences of neighbors."""
-    steps = [np.diff(band, axis=axis).ravel() for axis in range(2)]
-    steps = np.concatenate(steps)
+    steps = np.concatenate([np.diff(band, axis=axis).ravel() for axis in range(2)])
     return _scatter(_thinned(steps[np.isfinite(steps)])) / 2**0.5
 
 
@@ -246,15 +251,7 @@ class Levels(NamedTuple):
 
 
 def measure_levels(band):
-    """Compare the levels of the tiles of a band with the noise inside of them.
-
-    Notes
-    -----
-    The medians of tiles scatter by noise, the variance of which falls with their area
-    (however neighbors are correlated, if they are few beside a tile), and by
-    structure, the variance of which does not. So with tiles of two sizes, the large
-    twice the small, structure = (4 variance of the large - variance of the small) / 3.
-    """
+    """Compare the levels of the tiles of a band with the noise inside of them."""
     for sizes in SIZES:
         tiles, places = valid_tiles(band, sizes[1])
         if len(tiles) >= ENOUGH_TILES:
@@ -318,7 +315,10 @@ def fit_most(terms, values):
 
 
 def _structure(small, large):
-    """Return the scatter of levels that is not noise."""
+    """Return the scatter of levels that is not noise.
+
+    The variance by noise falls with the area of tiles (twice the side: a quarter).
+    """
     variance = (4 * mad_std(large) ** 2 - mad_std(small) ** 2) / 3
     return float(np.sqrt(max(0, variance)))
 

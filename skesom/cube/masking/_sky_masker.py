@@ -7,10 +7,10 @@ from numbers import Integral, Real
 import numpy as np
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from skesom._common.blocks import each_block, find_valid, in_threads
+from skesom._common.blocks import find_valid, in_threads
 from skesom.cube._base import CubeTransformer
 from skesom.cube.convolution._filtering import smooth
-from skesom.cube.masking._sky import measure_sky, representative_rows
+from skesom.cube.masking._sky import measure_sky, representative_rows, write_nan
 
 
 class SkyMasker(CubeTransformer):
@@ -31,8 +31,8 @@ class SkyMasker(CubeTransformer):
         A pixel stands out if it does so in that many bands (or in all, if there are
         fewer).
     min_bands : int, default=None
-        Pixels with data in fewer bands are no matter of this step: they stay as they
-        are, and nothing is measured in them. All bands by default.
+        Pixels with data in fewer bands stay as they are, and nothing is measured in
+        them. All bands by default.
     copy : bool, default=True
         False writes NaN into the cube that is given, if its memory allows.
     n_jobs : int, default=None
@@ -47,14 +47,13 @@ class SkyMasker(CubeTransformer):
     share_ : float
         Share of the usable pixels of the fitted cube that do not stand out.
     unevenness_ : float
-        How flat these pixels are: scatter of the levels of tiles of 16 x 16 pixels in
-        units of the noise of a pixel, in the median band. ``"auto"`` takes up to 0.5
-        for sky. NaN, and the pixels are kept, if there are fewer than 16 tiles of 8 x 8
-        pixels; NaN also if ``sky="keep"``.
-    level_ : ndarray of shape (n_bands,)
-        Level of the sky, or of the darkest parts of a frame without sky.
-    noise_ : ndarray of shape (n_bands,)
-        Standard deviation per pixel there.
+        Scatter of the levels of tiles of 16 x 16 of these pixels in units of the noise
+        of a pixel, in the median band. ``"auto"`` takes up to 0.5 for sky. NaN, and
+        nothing is masked, if there are fewer than 16 tiles of 8 x 8 pixels; NaN also if
+        ``sky="keep"``.
+    level_, noise_ : ndarray of shape (n_bands,)
+        Level of the sky, or of the darkest parts of a frame without sky, and standard
+        deviation per pixel there.
     threshold_ : ndarray of shape (n_bands,)
         Smoothed value above which a pixel stands out.
     n_features_in_ : int
@@ -78,14 +77,12 @@ class SkyMasker(CubeTransformer):
     Notes
     -----
     Thresholds and the decision are those of the fitted cube. It may hold fluxes, or
-    what `AsinhStretch` makes of them.
+    what `AsinhStretch` makes of them. A plane that explains most of the unevenness is
+    subtracted before. Something stands out if its pixels are ten more than twice those
+    that lie as far below the sky.
 
     A `Cube` comes back with these pixels in its ``sky_mask``, so that label maps mark
     them by -2 and pixels without data by -3. A plain array cannot carry that.
-
-    Unevenness is measured after a plane is subtracted, if the plane explains most of
-    it. Noise must not pass for something: enough pixels stand out if they are ten more
-    than twice those that lie as far below the sky.
 
     Examples
     --------
@@ -134,7 +131,6 @@ class SkyMasker(CubeTransformer):
         return self._like_input(X, self._masked(cube, self.sky_mask_))
 
     def _transform(self, X):
-        """Mask the sky of a cube by the fitted thresholds."""
         cube = self._check_cube(X, reset=False)
         usable = find_valid(cube.data, self.min_bands, self.n_jobs)
         sky_mask = self._find_sky(cube, usable)
@@ -182,15 +178,10 @@ class SkyMasker(CubeTransformer):
 
     def _masked(self, cube, sky_mask):
         """Return a cube in which the sky is NaN."""
-        in_place = not self.copy and cube.data.flags.writeable
-        data = cube.data if in_place else np.empty(cube.shape, dtype=cube.dtype)
-
-        def write(rows):
-            if not in_place:
-                data[rows] = cube.data[rows]
-            data[rows][sky_mask[rows]] = np.nan
-
-        each_block(write, cube.shape, self.n_jobs)
+        lost = sky_mask[:, :, np.newaxis]
+        data = write_nan(
+            cube, lambda rows: lost[rows], copy=self.copy, n_jobs=self.n_jobs
+        )
         known = cube.sky_mask
         if self.masks_sky_:
             known = sky_mask if known is None else known | sky_mask

@@ -1,10 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Find the trails of satellites: straight ridges that one band alone shows.
 
-A trail is as wide as the stars, so sharpness does not separate them. It is found as in
-the Hough transform: ridges of a band that no other band shows vote for the lines
-through them, and a line that is ridge nearly everywhere across its part of the frame is
-a trail.
+A trail is as wide as the stars. As in the Hough transform, ridges of a band vote for
+the lines through them; a line that is ridge nearly everywhere is a trail.
 """
 
 from itertools import chain
@@ -34,10 +32,7 @@ ACROSS = ((0, SIDE), (SIDE, 0), (SIDE - 1, SIDE - 1), (SIDE - 1, 1 - SIDE))
 
 
 def find_trails(cube, taken, noise, n_jobs=None):
-    """Find straight ridges that one band alone shows.
-
-    Returns pairs of a place (band, rows, columns) and which of its pixels are covered.
-    """
+    """Return pairs of a place (band, rows, columns) and which pixels a trail covers."""
     bands = range(cube.shape[2])
     shape = cube.shape[0] // BIN, cube.shape[1] // BIN
     if len(bands) == 1 or min(shape) < 4 * SIDE:
@@ -84,10 +79,7 @@ def _ridge_height(cube, taken, band, noise):
 
 
 def _excess_noise(cube, taken, band, noise):
-    """Return how much noisier smoothed pixels are than those of independent noise.
-
-    By the quieter places, which are those without ridges; one at least.
-    """
+    """Return how much noisier smoothed pixels are than independent ones, at least 1."""
     rows = representative_rows(*cube.shape[:2])
     image = masked_image(cube, taken, band, rows)
     image = image[: len(image) // BIN * BIN]
@@ -134,10 +126,7 @@ def _above_sides(image):
 
 
 def _lines(ridges, countable):
-    """Find lines that are nearly full of ridges, in all parts of a band.
-
-    Yields the part as (rows, columns) in binned pixels, a point and a direction.
-    """
+    """Yield lines nearly full of ridges: part in binned pixels, point, direction."""
     cuts = [
         np.linspace(0, n, max(1, round(n / PART)) + 1).astype(int) for n in ridges.shape
     ]
