@@ -265,14 +265,15 @@ def _describe_bands(cube, given, wavelengths):
         except units.UnitConversionError:
             pass  # velocities
     pixel_area = _pixel_area(cube)
-    beam_areas = np.pi / (4 * np.log(2)) * cube.fwhm**2 * units.arcsec**2  # Gaussians
     bands = []
     for band, name in enumerate(cube.band_names):
         wavelength = known[band] if wavelengths[band] is None else wavelengths[band]
         if wavelength is not None and not np.isfinite(wavelength):
             wavelength = None
         unit, zero_point = cube.band_units[band], cube.zero_points[band]
-        areas = pixel_area, beam_areas[band]
+        # Of a Gaussian.
+        beam_area = np.pi / (4 * np.log(2)) * cube.fwhm[band] ** 2 * units.arcsec**2
+        areas = pixel_area, beam_area
         bands.append(_Band(name, unit, zero_point, given[band], wavelength, *areas))
     return bands
 

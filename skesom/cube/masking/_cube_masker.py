@@ -24,7 +24,7 @@ from skesom.cube.masking._defects import (
 )
 from skesom.cube.masking._outliers import find_outliers
 from skesom.cube.masking._regions import pixels_of_regions
-from skesom.cube.masking._sky import KEPT, measure_sky, representative_rows, write_nan
+from skesom.cube.masking._sky import KEPT, measure_rest, write_nan
 
 # The criteria in the order in which they take values, with what to do if one takes too
 # many. A value belongs to the first that takes it.
@@ -211,10 +211,7 @@ class CubeMasker(CubeTransformer):
                 f"CubeMasker was fitted on cubes of {self._band_counts} bands, and got "
                 f"cubes of {counts} bands."
             )
-        taken = [
-            self._values_by_criterion(cube, saturation, must_overlap=False)
-            for cube, saturation in self._with_bands(cubes, self.saturation_)
-        ]
+        taken = self._values_by_criterion(cubes, must_overlap=False)
         self._take_faint(cubes, taken)
         return self._masked(X, cubes, taken)
 
@@ -226,10 +223,7 @@ class CubeMasker(CubeTransformer):
         names = all_band_names(cubes)
         self.saturation_ = numbers_per_band(saturation, names, "saturation")
         self._band_counts = [cube.shape[2] for cube in cubes]
-        taken = [
-            self._values_by_criterion(cube, saturation, must_overlap=True)
-            for cube, saturation in self._with_bands(cubes, self.saturation_)
-        ]
+        taken = self._values_by_criterion(cubes, must_overlap=True)
         skies = [self._measure_sky(*pair) for pair in zip(cubes, taken, strict=True)]
         self.sky_level_ = np.concatenate([sky.level for sky in skies])
         self.noise_ = np.concatenate([sky.noise for sky in skies])
@@ -259,17 +253,22 @@ class CubeMasker(CubeTransformer):
 
     def _write_nan(self, cube, taken):
         """Return a cube in which the values that are taken are NaN."""
-        pixels = _pixels_by_criterion(taken, self.min_bands)
 
         def find_lost(rows):
-            lost = (taken[:, rows] != KEPT) | (pixels[rows] != KEPT)
-            return np.moveaxis(lost, 0, 2)
+            return np.moveaxis(_lost_values(taken[:, rows], self.min_bands), 0, 2)
 
         data = write_nan(cube, find_lost, copy=self.copy, n_jobs=self.n_jobs)
         return cube.replace(data=data, errors=cube.errors, sky_mask=cube.sky_mask)
 
-    def _values_by_criterion(self, cube, saturation, *, must_overlap):
-        """Return the criterion of each value before the signal to noise, by band."""
+    def _values_by_criterion(self, cubes, *, must_overlap):
+        """Return the criterion of each value before the signal to noise."""
+        return [
+            self._values_of_cube(cube, saturation, must_overlap)
+            for cube, saturation in self._with_bands(cubes, self.saturation_)
+        ]
+
+    def _values_of_cube(self, cube, saturation, must_overlap):
+        """Return the criterion of each value of a cube, bands first."""
         bands = range(cube.shape[2])
         taken = np.full((len(bands), *cube.shape[:2]), KEPT, dtype=np.uint8)
 
@@ -302,22 +301,19 @@ class CubeMasker(CubeTransformer):
         for name in ("exclude", "include"):
             regions = getattr(self, name)
             if regions is not None:
-                inside = pixels_of_regions(
-                    regions, cube, name, must_overlap=must_overlap
-                )
+                inside = pixels_of_regions(regions, cube, name, must_overlap)
                 outside = inside if name == "exclude" else ~inside
                 _take(taken, "regions", np.broadcast_to(outside, taken.shape))
         return taken
 
     def _measure_sky(self, cube, taken):
         """Measure the sky in what is left of a cube."""
-        rows = representative_rows(*cube.shape[:2])
-        sample = np.moveaxis(cube.data[rows], 2, 0).copy()
-        part = taken[:, rows]
-        lost = (part != KEPT) | (_pixels_by_criterion(part, self.min_bands) != KEPT)
-        sample[lost] = np.nan
-        sample = np.moveaxis(sample, 0, 2)
-        return measure_sky(sample, flatness=self.check_background, n_jobs=self.n_jobs)
+
+        def find_lost(rows):
+            return _lost_values(taken[:, rows], self.min_bands)
+
+        options = {"flatness": self.check_background, "n_jobs": self.n_jobs}
+        return measure_rest(cube, find_lost, **options)
 
     def _take_faint(self, cubes, taken):
         """Let the signal to noise take values, if that is asked."""
@@ -345,6 +341,11 @@ def _pixels_by_criterion(taken, min_bands):
     if may_lose == 0:
         return taken.min(axis=0)
     return np.partition(taken, may_lose, axis=0)[may_lose]
+
+
+def _lost_values(taken, min_bands):
+    """Return which values some criterion takes, alone or with their pixel."""
+    return (taken != KEPT) | (_pixels_by_criterion(taken, min_bands) != KEPT)
 
 
 def _count(pixels):
@@ -381,9 +382,8 @@ def _check_min_bands(cubes, min_bands):
     fewest = min(cube.shape[2] for cube in cubes)
     if min_bands is not None and min_bands > fewest:
         raise ValueError(
-            f"min_bands is {min_bands}, but the cube has {fewest} bands. Cubes of "
-            "different grids are masked one by one; pass min_bands where they have "
-            "been aligned."
+            f"min_bands is {min_bands}, but the cube has {fewest} bands. Mask cubes of "
+            "different grids after aligning them."
         )
 
 

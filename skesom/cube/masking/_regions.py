@@ -12,7 +12,7 @@ def is_region(value):
     return hasattr(value, "to_mask") or hasattr(value, "to_pixel")
 
 
-def pixels_of_regions(regions, cube, parameter, *, must_overlap):
+def pixels_of_regions(regions, cube, parameter, must_overlap):
     """Find the pixels whose centers lie in at least one region."""
     inside, taken_out = np.zeros((2, *cube.shape[:2]), dtype=bool)
     touched = False

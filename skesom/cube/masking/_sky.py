@@ -116,6 +116,14 @@ def _count_signals(images, estimates, threshold):
     )
 
 
+def measure_rest(cube, find_lost, **options):
+    """Measure the sky of a cube without what a function of rows finds to be lost."""
+    rows = representative_rows(*cube.shape[:2])
+    sample = np.moveaxis(cube.data[rows], 2, 0).copy()
+    np.copyto(sample, np.nan, where=find_lost(rows))
+    return measure_sky(np.moveaxis(sample, 0, 2), **options)
+
+
 def sky_statistics(band):
     """Return the level and the noise of the darkest parts of one band.
 

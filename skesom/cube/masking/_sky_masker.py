@@ -10,7 +10,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from skesom._common.blocks import find_valid, in_threads
 from skesom.cube._base import CubeTransformer
 from skesom.cube.convolution._filtering import smooth
-from skesom.cube.masking._sky import measure_sky, representative_rows, write_nan
+from skesom.cube.masking._sky import measure_rest, write_nan
 
 
 class SkyMasker(CubeTransformer):
@@ -140,11 +140,9 @@ class SkyMasker(CubeTransformer):
         """Fit, and return the cube."""
         cube = self._check_cube(X, reset=True)
         usable = find_valid(cube.data, self.min_bands, self.n_jobs)
-        rows = representative_rows(*cube.shape[:2])
-        sample = np.moveaxis(cube.data[rows], 2, 0).copy()
-        sample[:, ~usable[rows]] = np.nan
-        sky = measure_sky(
-            np.moveaxis(sample, 0, 2),
+        sky = measure_rest(
+            cube,
+            lambda rows: ~usable[rows],
             threshold=self.threshold,
             smoothing=self.smoothing,
             min_signals=self.min_signals,
