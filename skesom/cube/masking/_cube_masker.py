@@ -224,7 +224,11 @@ class CubeMasker(CubeTransformer):
         self.saturation_ = numbers_per_band(saturation, names, "saturation")
         self._band_counts = [cube.shape[2] for cube in cubes]
         taken = self._values_by_criterion(cubes, must_overlap=True)
-        skies = [self._measure_sky(*pair) for pair in zip(cubes, taken, strict=True)]
+        options = {"flatness": self.check_background, "n_jobs": self.n_jobs}
+        skies = [
+            measure_rest(cube, _lost_values(each, self.min_bands), **options)
+            for cube, each in zip(cubes, taken, strict=True)
+        ]
         self.sky_level_ = np.concatenate([sky.level for sky in skies])
         self.noise_ = np.concatenate([sky.noise for sky in skies])
         self.background_gradient_ = np.concatenate([sky.gradient for sky in skies])
@@ -247,18 +251,14 @@ class CubeMasker(CubeTransformer):
 
     def _masked(self, X, cubes, taken):
         """Return the masked cubes in the form of X."""
-        pairs = zip(cubes, taken, strict=True)
-        masked = [self._write_nan(cube, each) for cube, each in pairs]
+        options = {"copy": self.copy, "n_jobs": self.n_jobs}
+        masked = [
+            write_nan(
+                cube, _lost_values(each, self.min_bands), cube.sky_mask, **options
+            )
+            for cube, each in zip(cubes, taken, strict=True)
+        ]
         return masked if is_cube_list(X) else self._like_input(X, masked[0])
-
-    def _write_nan(self, cube, taken):
-        """Return a cube in which the values that are taken are NaN."""
-
-        def find_lost(rows):
-            return np.moveaxis(_lost_values(taken[:, rows], self.min_bands), 0, 2)
-
-        data = write_nan(cube, find_lost, copy=self.copy, n_jobs=self.n_jobs)
-        return cube.replace(data=data, errors=cube.errors, sky_mask=cube.sky_mask)
 
     def _values_by_criterion(self, cubes, *, must_overlap):
         """Return the criterion of each value before the signal to noise."""
@@ -306,15 +306,6 @@ class CubeMasker(CubeTransformer):
                 _take(taken, "regions", np.broadcast_to(outside, taken.shape))
         return taken
 
-    def _measure_sky(self, cube, taken):
-        """Measure the sky in what is left of a cube."""
-
-        def find_lost(rows):
-            return _lost_values(taken[:, rows], self.min_bands)
-
-        options = {"flatness": self.check_background, "n_jobs": self.n_jobs}
-        return measure_rest(cube, find_lost, **options)
-
     def _take_faint(self, cubes, taken):
         """Let the signal to noise take values, if that is asked."""
         maps = _noise_maps(self.noise, self.noise_, cubes)
@@ -344,8 +335,13 @@ def _pixels_by_criterion(taken, min_bands):
 
 
 def _lost_values(taken, min_bands):
-    """Return which values some criterion takes, alone or with their pixel."""
-    return (taken != KEPT) | (_pixels_by_criterion(taken, min_bands) != KEPT)
+    """Return a function that finds the values in some rows that become NaN."""
+
+    def find_lost(rows):
+        part = taken[:, rows]
+        return (part != KEPT) | (_pixels_by_criterion(part, min_bands) != KEPT)
+
+    return find_lost
 
 
 def _count(pixels):

@@ -160,18 +160,18 @@ def masked_image(cube, taken, band, rows):
     return image
 
 
-def write_nan(cube, find_lost, *, copy, n_jobs):
-    """Return the data of a cube, NaN where a function of some rows finds True."""
+def write_nan(cube, find_lost, sky_mask, *, copy, n_jobs):
+    """Return a cube, NaN where a function of some rows finds True (bands first)."""
     in_place = not copy and cube.data.flags.writeable
     data = cube.data if in_place else np.empty(cube.shape, dtype=cube.dtype)
 
     def write(rows):
         if not in_place:
             data[rows] = cube.data[rows]
-        np.copyto(data[rows], np.nan, where=find_lost(rows))
+        np.copyto(np.moveaxis(data[rows], 2, 0), np.nan, where=find_lost(rows))
 
     each_block(write, cube.shape, n_jobs)
-    return data
+    return cube.replace(data=data, errors=cube.errors, sky_mask=sky_mask)
 
 
 def pixel_noise(band):

@@ -176,14 +176,11 @@ class SkyMasker(CubeTransformer):
 
     def _masked(self, cube, sky_mask):
         """Return a cube in which the sky is NaN."""
-        lost = sky_mask[:, :, np.newaxis]
-        data = write_nan(
-            cube, lambda rows: lost[rows], copy=self.copy, n_jobs=self.n_jobs
-        )
         known = cube.sky_mask
         if self.masks_sky_:
             known = sky_mask if known is None else known | sky_mask
-        return cube.replace(data=data, errors=cube.errors, sky_mask=known)
+        options = {"copy": self.copy, "n_jobs": self.n_jobs}
+        return write_nan(cube, lambda rows: sky_mask[rows], known, **options)
 
 
 def _refuse_empty(cube, usable, sky_mask):
