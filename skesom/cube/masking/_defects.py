@@ -26,8 +26,7 @@ LEAST_DEPTH = 1.5  # in standard deviations of a pixel
 SIGNIFICANCE = 5  # in standard deviations of a mean
 BRIGHTEST = 5  # in standard deviations of a pixel; what is beyond counts as this
 STEPS = 64  # in one standard deviation
-# Blocks are read with the rows around them, so they are larger than elsewhere.
-PIXELS_PER_BLOCK = 2**19
+PIXELS_PER_BLOCK = 2**19  # more than elsewhere: the rows around are read too
 
 
 def gaps_of_value(band, value):

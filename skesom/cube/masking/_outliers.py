@@ -18,7 +18,7 @@ from scipy import ndimage
 
 from skesom._common.blocks import in_threads, row_blocks
 from skesom.cube.masking._sky import KEPT, TILE, masked_image
-from skesom.cube.masking._trails import find_trails
+from skesom.cube.masking._trails import PIXELS_PER_BLOCK, QUARTER, find_trails
 
 SIGNIFICANCE = 3  # in standard deviations of what is compared
 NARROWEST = 1.5  # FWHM in pixels of the sharpest image that is well sampled
@@ -29,8 +29,6 @@ SUPPORT = 3  # in standard deviations of a pixel
 SHARE_ELSEWHERE = 0.3
 HALF = 4  # of the windows in which background and noise are measured
 GROWTH = 2  # steps
-# Blocks are read with the rows around them, so they are larger than elsewhere.
-PIXELS_PER_BLOCK = 2**19
 MARGIN = GROWTH + HALF + 1
 
 FOUR = ((-1, 0), (1, 0), (0, -1), (0, 1))
@@ -43,10 +41,8 @@ def _square(distance):
 
 
 RING, WIDE_RING = _square(2), _square(HALF)
-# Of normal noise a quarter of the values lies within so many standard deviations, and
-# this share within one. The mean of four neighbors adds a quarter of their variance.
-QUARTER, INSIDE = 0.3186, 0.6827
-ABOVE_FOUR = 1.25**0.5
+INSIDE = 0.6827  # share of normal noise within one standard deviation
+ABOVE_FOUR = 1.25**0.5  # the mean of four neighbors adds a quarter of their variance
 
 
 def find_outliers(cube, taken, number, n_jobs=None):
@@ -137,8 +133,7 @@ def _tile_scatter(deviations):
     if flat.any():
         total = np.nansum(np.square(ordered[flat], dtype=np.float64), axis=-1)
         scatter[flat] = np.sqrt(total / np.maximum(1, (ordered[flat] > 0).sum(axis=-1)))
-    # What comes in steps, as counts do, is noisy by one step at least, of which the
-    # mean of four neighbors makes quarters.
+    # Counts are noisy by one step at least; the mean of four makes quarters of it.
     first = np.minimum((ordered == 0).sum(axis=-1), ordered.shape[-1] - 1)
     step = 4 * np.take_along_axis(ordered, first[..., np.newaxis], axis=-1)[..., 0]
     scatter = np.fmax(scatter, step * ABOVE_FOUR)

@@ -25,8 +25,7 @@ ENOUGH_VALUES = 100_000
 # More pixels must stand out than twice those that noise alone lifts, by so many.
 FEWEST_SIGNALS = 10
 
-# Scatter of levels in units of the noise: 0-.36 in fields of sky, .58-1.1 in frames
-# that stars and nebulae fill (docs/benchmarks/sky.py).
+# In units of the noise: levels scatter by 0-.36 in sky, .58-1.1 elsewhere.
 FLAT = 0.5
 # A plane explains the levels if it leaves no more of their scatter than this: 0-.2 in
 # sky that slopes, .4 where structure lies upon the slope, .7 and more elsewhere.
@@ -51,8 +50,8 @@ class Sky(NamedTuple):
     # Scatter of the levels of tiles of sky in units of the noise, in the median band;
     # NaN if there is too little sky, or if it is not measured.
     unevenness: float
-    # Range of the background over the frame in units of the noise, for each band in
-    # which it slopes by more than what stands out; else 0. NaN if not measured.
+    # Range of a background that slopes in units of the noise; 0 without a slope, NaN if
+    # not measured.
     gradient: np.ndarray
 
     @property
@@ -323,10 +322,8 @@ def fit_most(terms, values):
 
 
 def _structure(small, large):
-    """Return the scatter of levels that is not noise.
-
-    The variance by noise falls with the area of tiles (twice the side: a quarter).
-    """
+    """Return the scatter of levels that is not noise."""
+    # The variance by noise is a quarter in tiles of twice the side.
     variance = (4 * mad_std(large) ** 2 - mad_std(small) ** 2) / 3
     return float(np.sqrt(max(0, variance)))
 

@@ -27,7 +27,7 @@ MOST = 8  # trails in a part
 WIDEST = 16  # pixels on either side
 FAINTEST = 1  # in standard deviations of a pixel
 PROTECTED = 10  # times the trail: so bright are the cores of stars that it crosses
-PIXELS_PER_BLOCK = 2**19
+PIXELS_PER_BLOCK = 2**19  # more than elsewhere: the rows around are read too
 ACROSS = ((0, SIDE), (SIDE, 0), (SIDE - 1, SIDE - 1), (SIDE - 1, 1 - SIDE))
 
 
