@@ -76,8 +76,7 @@ class FluxUnitConverter(CubeTransformer):
     Goes before `FWHMConvolver`, if a unit is per beam, and before `CubeAligner`, which
     then has to conserve flux unless the new unit is one of surface brightness.
 
-    A beam is taken to be a Gaussian of the cube's FWHM. Nanomaggies are taken to be
-    3.631 uJy, as AB magnitudes have it.
+    Beams are taken to be Gaussians of the cube's FWHM, and nanomaggies 3.631 uJy.
 
     Examples
     --------
@@ -87,18 +86,12 @@ class FluxUnitConverter(CubeTransformer):
     >>> import numpy as np
     >>> from astropy import units as u
     >>> from skesom.cube import Cube, FluxUnitConverter
-    >>> cube = Cube(
-    ...     np.ones((4, 5, 2)),
-    ...     band_names=["F814W", "F150W"],
-    ...     band_units=["electron / s", "MJy / sr"],
-    ...     pixel_scale=(0.04, 0.04),
-    ... )
-    >>> photflam = 1.4985e-19 * u.erg / u.s / u.cm**2 / u.AA
-    >>> converter = FluxUnitConverter(
-    ...     "uJy",
-    ...     calibration={"F814W": photflam},
-    ...     wavelengths={"F814W": 8039 * u.AA},
-    ... )
+    >>> bands = {"band_names": ["F814W", "F150W"], "pixel_scale": (0.04, 0.04)}
+    >>> band_units = ["electron / s", "MJy / sr"]
+    >>> cube = Cube(np.ones((4, 5, 2)), band_units=band_units, **bands)
+    >>> photflam = {"F814W": 1.4985e-19 * u.erg / u.s / u.cm**2 / u.AA}
+    >>> photplam = {"F814W": 8039 * u.AA}
+    >>> converter = FluxUnitConverter(calibration=photflam, wavelengths=photplam)
     >>> converted = converter.fit_transform(cube)
     >>> converted.data[0, 0].round(4), converted.band_units
     (array([0.323 , 0.0376]), (Unit("uJy"), Unit("uJy")))
