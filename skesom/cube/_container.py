@@ -28,8 +28,8 @@ class Cube:
     band_units : sequence of length n_bands, default=None
         astropy units, unit strings, or None for a band whose unit is unknown.
     fwhm : array-like of shape (n_bands,), default=None
-        Full width at half maximum of the point-spread function of each band, a
-        Quantity or in arcsec, NaN where unknown.
+        Full width at half maximum of the point-spread functions in arcsec or as a
+        Quantity, NaN where unknown.
     pixel_scale : tuple of float (height, width), default=None
         Sides of a pixel in arcsec, by default those of the WCS.
     errors : array-like of shape (n_rows, n_columns, n_bands), default=None
@@ -37,8 +37,7 @@ class Cube:
     band_coordinates : Quantity of shape (n_bands,), default=None
         Frequency, wavelength or velocity of the bands, NaN where unknown.
     zero_points : array-like of shape (n_bands,), default=None
-        AB magnitude of a pixel whose value is 1 in the unit of the band, to turn counts
-        into fluxes; NaN where unknown.
+        AB magnitude of a pixel whose value is 1, NaN where unknown.
     sky_mask : array-like of bool of shape (n_rows, n_columns), default=None
         Pixels that were set aside as sky, see `CubeMasker`; they are NaN in `data`.
 
@@ -206,7 +205,6 @@ class Cube:
         Returns
         -------
         cube : Cube
-            A new cube.
         """
         names = ("data", "wcs", "errors", "sky_mask", *_PER_BAND)
         parts = {name: getattr(self, name) for name in names}

@@ -59,28 +59,22 @@ def crossmatch(
 ):
     """Count the objects of each type in each cluster, and compare with chance.
 
-    If clusters mean something, classified objects such as H II regions, star clusters
-    and supernova remnants are not spread over them by area, but gather in a few.
-
     Parameters
     ----------
     label_map : array-like of int of shape (n_rows, n_columns)
         Cluster of each pixel from 0; -1 is noise, counted as a cluster of its own. Sky
         (-2) and pixels without data (-3) are masked.
     catalog : str, os.PathLike, Table or sequence of regions
-        Positions and types of objects, as `skesom.io.read_catalog` takes them: a
-        table of NED, a DS9 region file, CSV, any table of astropy.
+        Positions and types of objects, as `skesom.io.read_catalog` takes them.
     wcs : astropy.wcs.WCS, default=None
-        Celestial WCS of the map, for positions on the sky; these are preferred to
-        positions in pixels then.
+        Celestial WCS of the map, for positions on the sky, preferred to pixels then.
     radius : float or Quantity, default=None
         Size of the objects, in arcsec or as a Quantity (angle or pixels). An object
-        counts for each cluster by the share of the pixels within this radius of its
-        own pixel. By default only its own pixel counts.
+        counts for each cluster by its share of the pixels within this radius of the
+        pixel of the object. By default only this pixel counts.
     uncertainty : float or Quantity, default=None
-        Uncertainty of the positions, one standard deviation in each direction, in
-        arcsec or as a Quantity. By default the column ``uncertainty`` of the catalog,
-        or none.
+        Standard deviation of the positions in each direction, as `radius`. By default
+        the column ``uncertainty`` of the catalog, or none.
     types : sequence of str, default=None
         Types to count, in this order; by default all, the most numerous first.
     columns, object_type
@@ -88,19 +82,20 @@ def crossmatch(
     n_draws : int, default=1000
         Number of draws of random positions, and of the uncertain positions.
     random_state : int, RandomState instance or None, default=0
-        Determines the draws. None gives other ones each time.
+        Determines the draws.
 
     Returns
     -------
     result : Crossmatch
-        A named tuple of two tables of astropy and two numbers. The method ``best()``
-        returns the most significant cluster (the largest ``z``) of each type, and
-        ``matrix(column)`` a column of ``table`` as an array (n_types, n_clusters).
+        A named tuple of ``table``, ``objects``, ``n_outside`` and ``n_masked``; the two
+        numbers are of objects outside of the map, and where all is masked. ``best()``
+        returns the row of ``table`` with the largest ``z`` for each type, and
+        ``matrix(column)`` a column of it as an array (n_types, n_clusters).
 
         ``table`` has a row for each type and cluster:
 
         - ``type``, ``n_objects`` (of the type, where not all is masked), ``cluster``;
-        - ``count``: how many of them are in the cluster. A fraction if objects have a
+        - ``count``: how many of them are in the cluster, a fraction if objects have a
           radius or uncertain positions;
         - ``share`` of these objects, ``area_share`` of the pixels not masked, and
           ``expected_share`` of random objects, which differs from ``area_share`` where
@@ -112,14 +107,11 @@ def crossmatch(
         - ``z``: difference from chance in standard deviations of chance;
         - ``p_value``: how often random places deviate as much in this cluster, in
           either direction;
-        - ``p_any``: how often they deviate so significantly in any cluster, which
-          allows for the number of clusters.
+        - ``p_any``: how often they deviate so significantly in any cluster.
 
         ``objects`` has a row for each object within the map: the columns of the
-        catalog, its position ``x`` and ``y`` (pixels from 0), the ``cluster`` that
-        holds most of it (-2 if that is sky, -3 without data) and the ``cluster_share``
-        of this one. ``n_outside`` objects are outside of the map, ``n_masked`` are
-        where all is masked.
+        catalog, ``x`` and ``y`` (pixels from 0), the ``cluster`` that holds most of it
+        (-2 if that is sky, -3 without data) and the ``cluster_share`` of this one.
 
     Raises
     ------

@@ -126,25 +126,22 @@ def _has_agreement(clusterer):
 class CubeClusterer(PixelTableMixin, ClusterMixin, BaseEstimator):
     """Cluster the pixels of a cube with any clusterer of tables.
 
-    The label map has the rows of the cube, so cross-validation may cut the sky into
-    strips.
-
     Parameters
     ----------
     estimator : clusterer or Pipeline that ends in one, default=None
         Takes the table of the valid pixels. It is cloned; None stands for
         ``make_pipeline(StandardScaler(), ESOM(random_state=0))``.
     pattern : {"pixel", "voxel"}, default="pixel"
-        A row of the table is the spectrum of a pixel, or one flux; the label map of
+        A row of the table is a pixel with all bands, or one flux; the label map of
         voxels has the shape of the cube.
     min_bands : int, default=None
-        Bands that must be there for a pixel to be labeled; all by default. The
-        estimator must accept NaN for fewer, as ESOM and CSOM do.
+        Bands that must be there for a pixel to be labeled; all by default. Fewer need
+        an estimator that accepts NaN, as ESOM and CSOM do.
     sampler : PixelSampler, default=None
-        Chooses the pixels to learn from, by default all. The estimator must have
-        ``predict``, to label the others.
+        Chooses the pixels to learn from, by default all; the estimator must have
+        ``predict`` for the others.
     regularizer : MajorityVote, default=None
-        A vote of neighboring pixels, so that labels flicker less in noise; none by
+        A vote of neighboring pixels, against labels that flicker in noise; none by
         default. Not for voxels.
 
     Attributes
@@ -152,9 +149,8 @@ class CubeClusterer(PixelTableMixin, ClusterMixin, BaseEstimator):
     estimator_ : estimator
         The fitted clusterer.
     labels_ : ndarray of shape (n_rows, n_columns), dtype int32
-        Label map of the fitted cube: clusters from 0 by falling size, -1 for noise, -2
-        for sky that a step before has set aside (the ``sky_mask`` of a `Cube`), -3 for
-        pixels without data.
+        Label map of the fitted cube: clusters from 0 by falling size, -1 for noise,
+        else as from `predict`.
     agreement_ : ndarray of shape (n_rows, n_columns), dtype float32
         Share of the members of a `ConsensusClusterer` that agree on each pixel, NaN
         for masked ones; not of other clusterers.

@@ -48,31 +48,25 @@ def make_cluster_pipeline(
     clusterer : clusterer
         Takes the table of stretched and scaled pixels.
     fwhm : float, "stars", sequence of length n_bands or dict, default=None
-        Full width at half maximum of the point-spread function in arcsec, for all bands
-        or for each, in any form that `skesom.cube.FWHMConvolver` takes. None takes the
-        widths of the cubes; if that of a band is unknown, all bands stay as sharp as
-        they are, with a warning.
+        Full width at half maximum of the point-spread function of all bands or each,
+        as `skesom.cube.FWHMConvolver` takes it: arcsec, by default those of the cubes.
+        If one is unknown, all bands stay as sharp as they are, with a warning.
     target_fwhm : "worst", float or None, default="worst"
-        Width in arcsec that all bands are brought to. None leaves them as sharp as they
-        are.
+        Width in arcsec that all bands are brought to. None leaves them as they are.
     pixel_scale : float, default=None
         Arcsec per pixel, from the WCS by default.
     align_to : {"coarsest", "optimal", "first"}, int, str, WCS, Header or Cube, \
             default="coarsest"
-        Grid of the map, see `skesom.cube.CubeAligner`. Bands that lie on it are not
-        resampled.
+        Grid of the map, see `skesom.cube.CubeAligner`.
     resample : {"auto", "interp", "adaptive", "exact"}, default="auto"
-        How the other bands are resampled. "auto" interpolates bands of one width, and
-        averages ("adaptive") where widths differ or are unknown, so that no light is
-        lost.
+        How bands of other grids are resampled. "auto" interpolates bands of one width,
+        and averages ("adaptive") where widths differ or are unknown.
     mask_zeros : bool or "auto", default="auto"
         Whether exact zeros are missing data, see `skesom.cube.CubeMasker`.
     mask_outliers : bool, default=True
-        Whether hot and dead pixels, cosmic rays and trails of satellites are masked,
-        see `skesom.cube.CubeMasker`.
+        Whether hot and dead pixels, cosmic rays and trails of satellites are masked.
     subtract_background : bool, default=False
-        Whether to subtract a background that changes slowly across each image, see
-        `skesom.cube.BackgroundSubtractor`.
+        Whether to subtract the background, see `skesom.cube.BackgroundSubtractor`.
     stretch : {"asinh", "none"}, default="asinh"
         How fluxes are compressed before they are scaled.
     sky : {"auto", "mask", "keep"}, default="auto"

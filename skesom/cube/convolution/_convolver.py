@@ -39,8 +39,7 @@ class FWHMConvolver(CubeTransformer):
     """Convolve every band to the same point-spread function.
 
     Takes one cube or, before bands are aligned, a list of cubes, and convolves each
-    band on its native pixels. Gaussians add in quadrature: a band reaches the target
-    by a kernel of width sqrt(target^2 - fwhm^2).
+    band on its native pixels, by a Gaussian of width sqrt(target^2 - fwhm^2).
 
     Parameters
     ----------
@@ -51,12 +50,10 @@ class FWHMConvolver(CubeTransformer):
         each, or a dict by band name (other bands: "header"):
 
         - a number of arcsec, or a Quantity of an angle or of pixels;
-        - ``"header"``: the width that the cube has, `skesom.io.read_cube` takes it
-          from the header;
+        - ``"header"``: the width that the cube has;
         - an `astropy.io.fits.Header` with BMAJ, BMIN and BPA (degrees), or with FWHM
           (arcsec, or pixels if its comment says so);
-        - ``"stars"``: the median width of isolated stars in the band (needs the extra
-          ``psf``);
+        - ``"stars"``: the median width of isolated stars (needs the extra ``psf``);
         - an elliptical beam (major, minor, angle): two widths and degrees from north
           through east.
     target_fwhm : "worst", float or Quantity, default="worst"
@@ -66,17 +63,14 @@ class FWHMConvolver(CubeTransformer):
         of the cubes by default.
     psfs : dict or sequence of length n_bands, default=None
         Measured point-spread functions, as arrays on the pixels of the band or as FITS
-        files (with the pixel size in PIXELSCL, PIXSCALE or CDELT1). Bands are then
-        matched by Wiener kernels [2]_ (needs the extra ``psf``): to the widest of these
-        functions, or to a Gaussian of a number as `target_fwhm`. A band without (None)
-        is a Gaussian.
+        files (with the pixel size in PIXELSCL, PIXSCALE or CDELT1). Wiener kernels [2]_
+        (extra ``psf``) then match bands to the widest, or to a Gaussian of a number as
+        `target_fwhm`. A band without (None) is a Gaussian.
     kernels : dict or sequence of length n_bands, default=None
-        Ready kernels in the same forms, which are normalized and lead to the target.
-        Bands without one are treated as usual, or stay as they are if their FWHM is
-        unknown.
+        Ready kernels in the same forms, normalized, which lead to the target. Bands
+        without one are treated as usual, or stay as they are if their FWHM is unknown.
     copy : bool, default=True
-        False convolves in the memory of the cube, if it can be written: right after a
-        step that has made a new cube.
+        False convolves in the memory of the cube, if it can be written.
     n_jobs : int, default=None
         Number of threads.
 
@@ -112,7 +106,7 @@ class FWHMConvolver(CubeTransformer):
     Warns
     -----
     UserWarning
-        If `fwhm` is None and a width is unknown, so that the bands stay as they are.
+        If `fwhm` is None and a width is unknown.
 
     See Also
     --------
@@ -121,24 +115,22 @@ class FWHMConvolver(CubeTransformer):
     Notes
     -----
     The method is that of [1]_. Along an axis where a Gaussian kernel has a standard
-    deviation of at least one pixel it is sampled at the pixel centers
-    (`scipy.ndimage.gaussian_filter1d`, cut at four standard deviations). Sampling a
-    narrower one (.4 to .5 pixels in the M83 mosaics of WFC3) ends 2 to 6 % away from
-    the wanted width: it is applied in Fourier space (`scipy.ndimage.fourier_gaussian`),
-    with wings below .075 divided by the squared distance in pixels. So are elliptical
-    kernels that are not along the pixel axes.
+    deviation of at least one pixel it is sampled at the pixel centers and cut at four
+    standard deviations. Sampling a narrower one (.4 to .5 pixels in the M83 mosaics of
+    WFC3) would miss the width by 2 to 6 %: it is applied in Fourier space, with wings
+    below .075 divided by the squared distance in pixels, as are elliptical kernels that
+    are not along the pixel axes.
 
-    Masked pixels (NaN) and the outside of the frame have no weight, so that nothing
-    darkens beside them. Only for kernels with negative lobes (as Wiener kernels) they
-    are filled with the mean around the nearest valid pixel. Masked pixels stay masked.
+    Masked pixels (NaN) and the outside of the frame have no weight. Only for kernels
+    with negative lobes (as Wiener kernels) they are filled with the mean around the
+    nearest valid pixel. Masked pixels stay masked.
 
     Errors of the cube are propagated for noise that is independent from pixel to
     pixel. Afterwards the noise of neighbors is correlated, which errors cannot express.
 
     Stars are isolated sources around the densest width (half-sample mode [3]_) of
-    Gaussians on a constant fitted to them. These widths include the pixel, as is right
-    for images that are convolved after sampling; `fit` uses fluxes for nothing else.
-    Measured point-spread functions and kernels lie along the pixel axes of their band.
+    fitted Gaussians on a constant. These widths include the pixel. Measured functions
+    and kernels lie along the pixel axes of their band.
 
     References
     ----------
