@@ -26,10 +26,7 @@ class CubeInput:
 
 
 class CubeStep(CubeInput, TransformerMixin, BaseEstimator):
-    """Base of the steps of a Pipeline that take cubes, with NaN for masked pixels.
-
-    A subclass defines `_fit` and `_transform`.
-    """
+    """Base of the steps that take cubes: a subclass defines `_fit`, `_transform`."""
 
     _parameter_constraints = {}  # a transformer of a user needs none
 
@@ -101,7 +98,8 @@ class CubeStep(CubeInput, TransformerMixin, BaseEstimator):
 class CubeTransformer(CubeStep):
     """Base of the transformers that take a cube and give the same kind of cube.
 
-    A `Cube` comes back as a `Cube`, a plain array as a plain array.
+    A transformer of your own overrides `fit` and `transform`, and sets the two class
+    attributes where they are true; False is right for any transformer.
 
     Attributes
     ----------
@@ -111,11 +109,6 @@ class CubeTransformer(CubeStep):
     works_pixelwise : bool
         Class attribute: whether `transform` makes each pixel from the bands of that
         pixel alone. Reports apply such steps strip by strip, which saves memory.
-
-    Notes
-    -----
-    A transformer of your own overrides `fit` and `transform`, and sets the two class
-    attributes where they are true; False is right for any transformer.
     """
 
     keeps_flux = False
@@ -281,10 +274,7 @@ class Band(NamedTuple):
 
     @property
     def directions(self):
-        """Steps to the east and north (rows, arcsec) per column and row, or None.
-
-        They are those of the middle of the image, None without a WCS.
-        """
+        """Steps to the east and north (rows, arcsec) per column and row, or None."""
         wcs = self.cube.wcs
         if wcs is None:
             return None

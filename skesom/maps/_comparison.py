@@ -33,16 +33,14 @@ class Comparison(NamedTuple):
 def compare_clusterings(first, second):
     """Match the clusters of two clusterings, and find where they disagree.
 
-    Clusters match one to one, so that as many pixels as possible are in clusters that
-    match (Hungarian assignment [1]_). Two that have fewer pixels in common than chance
-    would give them, and less than half of the smaller one, do not match.
+    Clusters match one to one, with as many pixels as possible in those that match
+    (Hungarian assignment [1]_), unless they have fewer pixels in common than by chance,
+    and less than half of the smaller one.
 
     Parameters
     ----------
-    first : array-like of int of shape (n_rows, n_columns) or (n_samples,)
-        Clusters from 0; negative labels are no clusters.
-    second : array-like of int of the same shape
-        Clusters of the same pixels by another method, in other numbers.
+    first, second : array-like of int of shape (n_rows, n_columns) or (n_samples,)
+        Clusters of the same pixels from 0; negative labels are no clusters.
 
     Returns
     -------
@@ -60,10 +58,9 @@ def compare_clusterings(first, second):
           that match none have numbers above all of the first, by falling size.
         - ``disagreement``: int8, for each pixel 0 = same cluster, 1 = another, 2 = in a
           cluster of the first only, 3 = of the second only, -3 = of neither.
-        - ``contingency``: int64 of shape (n_first, n_second), the number of pixels in
-          each cluster of the first (row) and of the second (column).
+        - ``contingency``: int64, numbers of pixels of shape (n_first, n_second).
         - ``adjusted_rand``: adjusted Rand index [2]_, 1 for the same clusters, about 0
-          by chance. It does not depend on which clusters match.
+          by chance.
         - ``agreement``: share of the pixels that are in clusters that match.
 
     Raises
@@ -249,10 +246,9 @@ def compare_with_truth(label_map, truth, *, names=None):
     Parameters
     ----------
     label_map : array-like of int of shape (n_rows, n_columns)
-        Clusters from 0; -1 is noise, which counts as a cluster, -2 is sky that was set
-        aside, -3 is no data.
+        Clusters from 0; -1 is noise, which counts as a cluster, -2 is sky, -3 no data.
     truth : array-like of int of shape (n_rows, n_columns)
-        Classes from 0; pixels of negative ones are not known and left out.
+        Classes from 0; pixels of negative ones are left out.
     names : dict of int to str or sequence of str, default=None
         Of the classes, their numbers by default.
 
@@ -269,9 +265,8 @@ def compare_with_truth(label_map, truth, *, names=None):
         - ``confusion``: an `astropy.table.Table` with a row for each "cluster" (-1 is
           noise) and a column of numbers of pixels for each class.
         - ``classes``: an `astropy.table.Table` with the columns "class", "pixels",
-          "clusters" (those that stand for it), "completeness" (share of its pixels in
-          these clusters; 0 without any) and "purity" (share of the class in the pixels
-          of these clusters; NaN without any).
+          "clusters" (that stand for it), "completeness" (share of its pixels in these;
+          0 without any) and "purity" (its share in their pixels; NaN without any).
 
     Raises
     ------

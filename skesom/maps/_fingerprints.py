@@ -34,9 +34,6 @@ def fingerprints(
 ):
     """Return the share of each cluster, or unit of a map, in objects or regions.
 
-    The shares are features to compare, sort and cluster objects, whatever their types
-    in a catalog.
-
     Parameters
     ----------
     label_map : array-like of int of shape (n_rows, n_columns)
@@ -48,14 +45,13 @@ def fingerprints(
     wcs : astropy.wcs.WCS, default=None
         Celestial WCS of the map, for positions on the sky.
     radius : float or Quantity, default=None
-        Size of the objects, in arcsec or as a Quantity (angle or pixels): pixels count
-        whose centers are within it, and the one the object is in. By default only this
-        one for objects of a catalog, and the shape of regions.
+        Size of the objects, in arcsec or as a Quantity (angle or pixels): pixels with
+        centers within it count, and that of the object. By default only this one for
+        objects of a catalog, and the shape of regions.
     by : {"object", "type"}, default="object"
         Whether a row is an object, or all pixels of all objects of a type.
     n_labels : int, default=None
-        Number of clusters or units, to compare fingerprints of several images; by
-        default one more than the largest label.
+        Number of clusters or units, by default one more than the largest label.
     columns, object_type
         Where names, types and positions are, as for `skesom.io.read_catalog`.
 

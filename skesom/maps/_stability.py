@@ -36,21 +36,21 @@ class Stability(NamedTuple):
 def stability(estimator, X, *, seeds=10, reference=None):
     """Cluster again with other seeds, and count how often pixels keep their clusters.
 
-    The runs differ by the random order of the training. For the effect of noise in the
-    images, give `label_stability` the label maps of images with other noise.
+    The runs differ by the random order of the training; for the effect of noise in the
+    images see `label_stability`.
 
     Parameters
     ----------
     estimator : clusterer or Pipeline
-        Takes X in ``fit_predict``; it is cloned, and each of its parameters called
-        ``random_state`` gets the seed.
+        Takes X in ``fit_predict``; each parameter ``random_state`` of a clone gets the
+        seed.
     X : Cube, array-like or list of Cube
         Images or a table, as the estimator takes them.
     seeds : int or sequence of int, default=10
         The seeds, or how many: 0, 1, 2, ...
     reference : array-like of int, default=None
-        Labels of X that the others are compared with, for instance of a published run.
-        By default the run that agrees best with all others.
+        Labels of X that the others are compared with, by default the run that agrees
+        best with all others.
 
     Returns
     -------

@@ -111,9 +111,7 @@ def continuity(
 ):
     """Measure how far neighbors in the data are neighbors on the map.
 
-    It is `trustworthiness` with data and map exchanged: y goes over the samples that
-    are among the k nearest of x in the data but not on the map, and r is the rank of y
-    by its distance from x on the map.
+    It is `trustworthiness` with data and map exchanged.
 
     %(sections)s
 

@@ -42,8 +42,8 @@ _NAMES = {*_MAP_SCORES, *_CLUSTER_SCORES}
 def map_scorer(measure):
     """Make a scorer of maps or of clusters for searches.
 
-    The scorer measures in the table that the last step of a Pipeline gets: X after all
-    steps before it, and the valid pixels where X is a cube.
+    It measures in the table that the last step of a Pipeline gets, in the valid pixels
+    where X is a cube.
 
     Parameters
     ----------
@@ -53,16 +53,15 @@ def map_scorer(measure):
         - ``"quantization_error"``, ``"distortion"`` (with a sigma of one connection):
           minus the measure of that name. They improve with every unit, so they compare
           maps of one size. The first takes ``cluster_centers_`` too.
-        - ``"topographic_error"``: minus the measure. Small maps have small errors: look
-          at the quantization error too.
+        - ``"topographic_error"``: minus the measure, which is small for small maps.
         - ``"kaski_lagus_error"``: minus the measure, for maps of any size. Units that
-          no path joins, as in an evolving map, are a failure.
+          no path joins are a failure.
         - ``"trustworthiness"``, ``"continuity"``: the measure for five neighbors, for
           maps of any size.
 
         Of the clusters of a clusterer with ``predict``: ``"silhouette"``,
         ``"calinski_harabasz"`` and ``"davies_bouldin"`` (minus the index), as in
-        `sklearn.metrics`, which cites their sources.
+        `sklearn.metrics`.
 
     Returns
     -------
@@ -77,8 +76,7 @@ def map_scorer(measure):
     -----
     Samples labeled below 0 (masked, noise) are left out of the scores of clusters, and
     samples with missing features out of these and of trustworthiness and continuity.
-    These two and the silhouette take at most 2000 samples, always the same ones,
-    because the time grows with the square of their number.
+    These two and the silhouette take at most 2000 samples, always the same ones.
 
     Examples
     --------

@@ -175,10 +175,7 @@ def _check_length(values, n_rows, things):
 
 
 class Flattener(CubeStep):
-    """Base of the steps of a Pipeline at which a cube becomes a table.
-
-    Its `_fit` returns the table, its `_inverse_transform` puts rows back.
-    """
+    """Base of the steps at which a cube becomes a table; `_fit` returns the table."""
 
     def _fit_transform(self, X):
         return self._fit(X)
@@ -189,8 +186,7 @@ class Flattener(CubeStep):
         Parameters
         ----------
         X : array-like of shape (n_samples,) or (n_samples, n_values)
-            Labels or numbers, one row for each valid pixel (or superpixel) of the
-            fitted cube. For another cube use `unflatten`.
+            Labels or numbers, one row for each valid pixel (or superpixel).
 
         Returns
         -------
@@ -229,8 +225,7 @@ class CubeFlattener(Flattener):
     min_bands : int, default=None
         Bands that must be there for a pixel to be valid; all by default.
     copy : bool, default=True
-        False moves the valid pixels together in the memory of the cube, which is lost:
-        right after a step that has made a new cube.
+        False moves the valid pixels together in the memory of the cube, which is lost.
     n_jobs : int, default=None
         Number of threads.
 

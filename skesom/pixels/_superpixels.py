@@ -115,8 +115,7 @@ class SuperpixelFlattener(Flattener):
         Returns
         -------
         segments : ndarray of shape (n_rows, n_columns), dtype int32
-            Row of each pixel in the table of `transform`, -3 if it is masked (-2 if
-            as sky). `unflatten` takes it as the way back.
+            Row of each pixel in the table, as in `segments_`.
         """
         check_is_fitted(self)
         cube = check_cube(X, estimator=self, reset=False)

@@ -27,9 +27,8 @@ from skesom.cube.alignment._stack import (
 class CubeAligner(CubeTransformer):
     """Bring cubes on different pixel grids to one grid and stack their bands.
 
-    Comes after masking and convolving, which are done best on native pixels. Takes a
-    list of cubes, as `skesom.io.read_cube` returns it for images on several grids, or
-    one cube. Bands that lie on the grid already are copied, not resampled.
+    Takes a list of cubes, or one cube, best after masking and convolving on native
+    pixels. Bands that lie on the grid already are copied, not resampled.
 
     Parameters
     ----------
@@ -40,14 +39,14 @@ class CubeAligner(CubeTransformer):
         band, of the band with this index or name, of an `astropy.wcs.WCS` with an
         ``array_shape``, of a FITS header with NAXIS1 and NAXIS2, or of another cube.
     resample : {"interp", "adaptive", "exact", "auto"}, default="interp"
-        Bilinear interpolation (fast; right for bands that the target pixels sample
-        well), the anti-aliased average of [1]_, or the average over the exact overlap
-        of the pixels on the sphere (slowest). "auto" is "interp" if all bands have the
-        same known FWHM, as from `FWHMConvolver`, else "adaptive".
+        Bilinear interpolation (fast, for bands that the target pixels sample well), the
+        anti-aliased average of [1]_, or the average over the exact overlap of the
+        pixels (slowest). "auto" is "interp" if all bands have the same known FWHM, else
+        "adaptive".
     conserve : {"surface brightness", "flux"} or sequence of them, default=\
             "surface brightness"
         What a pixel holds, for all bands or for each: surface brightness (MJy/sr), or
-        the flux of a pixel (Jy/pixel, counts), which grows with its area.
+        flux (Jy/pixel, counts), which grows with its area.
     crop : bool, default=False
         Whether to cut the result to the rectangle of pixels with data in all bands.
     check_registration : bool, default=False
@@ -73,8 +72,7 @@ class CubeAligner(CubeTransformer):
     ------
     ValueError
         If `align_to` is no grid, a cube has no WCS to place it on the grid, a cube or
-        band does not overlap it, two bands share a name, or nothing remains after
-        cropping.
+        band does not overlap it, two bands share a name, or cropping leaves nothing.
 
     Warns
     -----
@@ -85,14 +83,13 @@ class CubeAligner(CubeTransformer):
     Notes
     -----
     Images are resampled by reproject, in strips of rows. Grids of the same shape whose
-    corners and center agree within 0.001 pixel are equal. One cube that lies on the
-    grid is returned as it is. Pixels without data are NaN; float32 stays float32. The
-    cubes to transform may show another field than the fitted ones.
+    corners and center agree within 0.001 pixel are equal; one cube on the grid is
+    returned as it is. Pixels without data are NaN; float32 stays float32. Cubes to
+    transform may show another field than the fitted ones.
 
     Errors are resampled with the weights of the data: right where neighbors share
-    their noise, as in bands convolved to pixels of half their FWHM, too large where it
-    is independent. Flux is conserved by the ratio of the pixel areas at the reference
-    points of both grids.
+    their noise, too large where it is independent. Flux is conserved by the ratio of
+    the pixel areas at the reference points of both grids.
 
     References
     ----------
