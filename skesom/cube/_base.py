@@ -131,12 +131,15 @@ class CubeTransformer(CubeStep):
 
 
 def check_cube(X, *, estimator=None, reset=True):
-    """Return X as a `Cube`; empty cubes and infinite values are errors.
-
-    The estimator stores the number of bands (`reset`), or is compared with it.
-    """
+    """Return X as a `Cube`; the estimator stores the number of bands, or has it."""
     name = "The cube" if estimator is None else type(estimator).__name__
-    cube = X if isinstance(X, Cube) else _as_cube(X, name)
+    for part in X if isinstance(X, list | tuple) else [X]:
+        if isinstance(part, str | os.PathLike):
+            raise ValueError(
+                f"{name} takes a cube, got the path {os.fspath(part)!r}. Read it with "
+                "skesom.io.read_cube."
+            )
+    cube = X if isinstance(X, Cube) else Cube(X)
     if 0 in cube.shape:
         raise ValueError(f"{name} got an empty cube of shape {cube.shape}.")
     if estimator is not None:
@@ -155,17 +158,6 @@ def _check_n_bands(n_bands, estimator, reset):
             f"X has {n_bands} bands, but {type(estimator).__name__} was fitted on "
             f"{estimator.n_features_in_} bands."
         )
-
-
-def _as_cube(X, name):
-    """Return an array as a cube; a path is an error."""
-    for part in X if isinstance(X, list | tuple) else [X]:
-        if isinstance(part, str | os.PathLike):
-            raise ValueError(
-                f"{name} takes a cube, got the path {os.fspath(part)!r}. Read it with "
-                "skesom.io.read_cube."
-            )
-    return Cube(X)
 
 
 def _refuse_infinity(cube):

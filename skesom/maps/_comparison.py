@@ -58,7 +58,7 @@ def compare_clusterings(first, second):
           that match none have numbers above all of the first, by falling size.
         - ``disagreement``: int8, for each pixel 0 = same cluster, 1 = another, 2 = in a
           cluster of the first only, 3 = of the second only, -3 = of neither.
-        - ``contingency``: int64, numbers of pixels of shape (n_first, n_second).
+        - ``contingency``: int64 of shape (n_first, n_second), numbers of pixels.
         - ``adjusted_rand``: adjusted Rand index [2]_, 1 for the same clusters, about 0
           by chance.
         - ``agreement``: share of the pixels that are in clusters that match.
@@ -215,19 +215,11 @@ def _table_of(contingency, matches):
     names = ["first", "second", "n_first", "n_second", "n_both", "jaccard"]
     table = Table(rows=rows, names=names)
     table["jaccard"].info.format = ".3f"
-    pairs = table.iterrows("first", "second")
-    table["goes_to"] = [_next(contingency, *pair) for pair in pairs]
+    others = contingency.copy()
+    others[list(matches), list(matches.values())] = 0
+    goes_to = np.where(others.any(axis=1), others.argmax(axis=1), -1)
+    table["goes_to"] = np.where(table["first"] < 0, -1, goes_to[table["first"]])
     return table
-
-
-def _next(contingency, first, second):
-    """Return the cluster with most of the other pixels of a cluster, -1 for none."""
-    if first < 0:
-        return -1
-    others = contingency[first].copy()
-    if second >= 0:
-        others[second] = 0
-    return int(np.argmax(others)) if others.any() else -1
 
 
 class TruthComparison(NamedTuple):

@@ -41,11 +41,7 @@ def _predicts(wrapper):
 
 
 class PixelTableMixin(CubeInput, MetaEstimatorMixin):
-    """Mixin of the estimators that pass the valid pixels of a cube to another one.
-
-    A subclass has the parameters `pattern` and `min_bands`, sets ``estimator_`` and
-    defines `_labels_of`.
-    """
+    """Mixin of the estimators that pass the valid pixels of a cube to another one."""
 
     _pixel_constraints = {
         "pattern": [StrOptions({"pixel", "voxel"})],
@@ -292,10 +288,7 @@ class CubeClusterer(PixelTableMixin, ClusterMixin, BaseEstimator):
         return estimator.fit(table[rows]).predict(table)
 
     def _numbered(self, labels, valid, cube):
-        """Return the place of each label among those of fit, after the vote.
-
-        A label that no pixel had in fit becomes -1, noise.
-        """
+        """Return the place of each label among those of fit, else -1, and vote."""
         labels = np.asarray(labels)
         places = np.minimum(labels, -1).astype(np.int32)
         known = np.isin(labels, self._clusters)

@@ -109,7 +109,9 @@ def fingerprints(
     if not counts.any():
         raise ValueError("All objects lie where the label map is masked.")
     if by == "type":
-        table, counts = _pool(table, counts)
+        kinds, places = np.unique(np.asarray(table["type"]), return_inverse=True)
+        table = Table({"type": kinds, "n_objects": np.bincount(places)})
+        counts = np.array([counts[places == n].sum(axis=0) for n in range(len(kinds))])
     table["n_pixels"] = n_pixels = counts.sum(axis=1)
     table["shares"] = counts / np.where(n_pixels > 0, n_pixels, np.nan)[:, np.newaxis]
     table["shares"].info.format = ".3g"
@@ -162,11 +164,3 @@ def _pixels_within(labels, column, row, radius):
 def _count(found, n_labels):
     """Return how many pixels have each label; negative labels do not count."""
     return np.bincount(found[found >= 0], minlength=n_labels)
-
-
-def _pool(table, counts):
-    """Return the types of objects, and the pixels of all objects of each."""
-    kinds, places = np.unique(np.asarray(table["type"]), return_inverse=True)
-    pooled = np.zeros((len(kinds), counts.shape[1]), dtype=counts.dtype)
-    np.add.at(pooled, places, counts)
-    return Table({"type": kinds, "n_objects": np.bincount(places)}), pooled

@@ -126,11 +126,7 @@ def continuity(
 
 
 def _preserved(X, som, n_neighbors, per_unit, *, by_map):
-    """Return one minus the scaled penalties of samples.
-
-    A neighbor, on the map or else in the data, is penalized by the number of ranks by
-    which it misses the neighborhood in the other.
-    """
+    """Return one minus the ranks by which neighbors miss the other neighborhood."""
     X = som.check_samples(X)
     X = X[~np.isnan(X).any(axis=1)]
     n_samples = len(X)
@@ -237,9 +233,8 @@ def _products(som):
         logs = np.log(in_data, out=np.zeros_like(in_data), where=apart)
         logs += np.log(on_map, out=np.zeros_like(on_map), where=apart)
         in_data[~apart] = on_map[~apart] = np.inf  # the last ranks
-        gain = _mean_over_orders(in_data, harmonic) - _mean_over_orders(
-            on_map, harmonic
-        )
+        gain = _mean_over_orders(in_data, harmonic)
+        gain -= _mean_over_orders(on_map, harmonic)
         count = apart.sum(axis=1)
         total = np.einsum("ij,ij->i", gain, logs)
         np.divide(total, 2 * count, out=products[block], where=count > 0)

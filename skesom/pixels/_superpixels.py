@@ -171,7 +171,13 @@ def _find_segments(image, valid, size, compactness):
         convert2lab=False,
         channel_axis=-1,
     )
-    return _renumber(segments, valid)
+    # Without masked pixels, numbered by the first pixel that is left.
+    _, first, place = np.unique(segments[valid], return_index=True, return_inverse=True)
+    rank = np.empty(len(first), dtype=np.int32)
+    rank[np.argsort(first)] = np.arange(len(first))
+    numbered = np.full(valid.shape, MASKED, dtype=np.int32)
+    numbered[valid] = rank[place]
+    return numbered
 
 
 def _fill(flux, valid):
@@ -183,16 +189,6 @@ def _fill(flux, valid):
         return np.zeros_like(flux)
     options = {"return_distances": False, "return_indices": True}
     return flux[tuple(distance_transform_edt(~known, **options))]
-
-
-def _renumber(segments, valid):
-    """Return segments without masked pixels, by the first pixel that is left."""
-    _, first, place = np.unique(segments[valid], return_index=True, return_inverse=True)
-    rank = np.empty(len(first), dtype=np.int32)
-    rank[np.argsort(first)] = np.arange(len(first))
-    numbered = np.full(valid.shape, MASKED, dtype=np.int32)
-    numbered[valid] = rank[place]
-    return numbered
 
 
 def _segment_spectra(cube, segments, statistic):

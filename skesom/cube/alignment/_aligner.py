@@ -147,7 +147,9 @@ class CubeAligner(CubeTransformer):
         grid, self.reference_band_, _ = find_grid(cubes, self.align_to)
         self.resample_ = self.resample
         if self.resample == "auto":
-            self.resample_ = "interp" if _share_fwhm(cubes) else "adaptive"
+            fwhm = np.concatenate([cube.fwhm for cube in cubes])
+            is_one = np.allclose(fwhm, fwhm[0], rtol=1e-6, atol=0)  # no NaN
+            self.resample_ = "interp" if is_one else "adaptive"
         self.wcs_, self.shape_ = grid
 
     def _transform(self, X):
@@ -196,9 +198,3 @@ class CubeAligner(CubeTransformer):
     def _target(self):
         """Return the grid to align to: the band found by `fit`, else as given."""
         return self.align_to if self.reference_band_ is None else self.reference_band_
-
-
-def _share_fwhm(cubes):
-    """Return whether the FWHM of all bands is known and the same."""
-    fwhm = np.concatenate([cube.fwhm for cube in cubes])
-    return bool(np.allclose(fwhm, fwhm[0], rtol=1e-6, atol=0))

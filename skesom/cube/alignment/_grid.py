@@ -26,10 +26,7 @@ def grid_of(cube):
 
 
 def find_grid(cubes, align_to):
-    """Return the grid to align to, the number of its band or None, and its name.
-
-    Each cube has a place on the grid.
-    """
+    """Return the grid to align to, the number of its band or None, and its name."""
     band, name = None, "of the reference"
     if not isinstance(align_to, str | numbers.Integral):
         grid = _as_grid(align_to)

@@ -21,10 +21,7 @@ LEAST_DEVIATIONS = 8.0
 
 
 def find_shift(image, reference):
-    """Return the shift (rows, columns) of an image against another, None if unknown.
-
-    It is the peak of their cross-correlation, with a parabola along each axis.
-    """
+    """Return the (rows, columns) where the correlation of images peaks, or None."""
     parts = [_structure(band) for band in (image, reference)]
     if any(part is None for part in parts):
         return None

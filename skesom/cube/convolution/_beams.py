@@ -31,16 +31,12 @@ ENOUGH_PIXELS = 2048  # the middle of a large image has enough stars
 
 
 class Beam(NamedTuple):
-    """An elliptical Gaussian on the sky.
+    """An elliptical Gaussian on the sky."""
 
-    FWHM of both axes in arcsec, direction of the major axis in degrees from north
-    through east, and how the widths are known.
-    """
-
-    major: float
+    major: float  # FWHM in arcsec
     minor: float
-    angle: float = 0.0
-    source: str = "given"
+    angle: float = 0.0  # of the major axis, in degrees from north through east
+    source: str = "given"  # how the widths are known
 
     @property
     def is_round(self):

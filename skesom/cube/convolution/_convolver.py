@@ -248,7 +248,8 @@ class FWHMConvolver(CubeTransformer):
             stamps = zip(bands, psfs, strict=True)
             fwhm = {band.name: stamp_beam(psf, band) for band, psf in stamps if psf}
         beams = find_beams(fwhm, bands)
-        matches = [_left_alone(beam) for beam in beams]
+        widths = [np.nan if beam is None else beam.major for beam in beams]
+        matches = [Match("none", width, width) for width in widths]  # as they are
         if not any(kernels) and not self._check_known(bands, beams):
             return np.nan, matches
         usual = [n for n in range(len(bands)) if beams[n] and not kernels[n]]
@@ -296,12 +297,6 @@ def _geometry(match, band):
     """Return the size of the pixels (NaN if unknown) and north if it matters."""
     scale = np.full(2, np.nan) if band.pixel_scale is None else band.pixel_scale
     return scale, band.directions if match.method == "elliptical" else None
-
-
-def _left_alone(beam):
-    """Return the match of a band that stays as it is, of known or unknown width."""
-    fwhm = np.nan if beam is None else beam.major
-    return Match("none", fwhm, fwhm)
 
 
 def _target_width(target, bands, beams, usual):

@@ -21,6 +21,7 @@ LEAST_HEIGHT = 8  # of a strip, in units of the rows that it needs above it
 class RenormalizedKernel:
     """Base of the kernels whose weights are renormalized over the valid pixels."""
 
+    # A kernel defines `_filter`, for images without NaN that are zero outside.
     reach: int  # number of rows around a pixel that have an influence on it
 
     def convolve(self, image, variance=None):
@@ -63,10 +64,6 @@ class RenormalizedKernel:
         np.maximum(spread, 0, out=spread)  # rounding in Fourier space
         spread[unknown] = np.nan
         return spread
-
-    def _filter(self, image, *, squared=False, precise=True):
-        """Convolve an image without NaN that is zero outside of its frame."""
-        raise NotImplementedError
 
 
 class GaussianKernel(RenormalizedKernel):
@@ -121,7 +118,10 @@ def _filter_fourier(image, sigma, axis, *, squared, precise):
     # In float64, so that a bright star does not spoil faint pixels far away; masks have
     # none. In chunks, so that this does not need much memory.
     dtype = np.float64 if precise else image.dtype
-    transfer = _transfer_function(sigma, padded, squared).astype(dtype)
+    transfer = ndimage.fourier_gaussian(np.ones(padded // 2 + 1), sigma, padded)
+    if squared:
+        transfer = fft.rfft(fft.irfft(transfer, padded) ** 2).real
+    transfer = transfer.astype(dtype)
     if axis == 0:
         transfer = transfer[:, np.newaxis]
     result = np.empty_like(image)
@@ -133,14 +133,6 @@ def _filter_fourier(image, sigma, axis, *, squared, precise):
         filtered = fft.irfft(spectrum, padded, axis=axis, overwrite_x=True)
         result[part] = filtered[:length] if axis == 0 else filtered[:, :length]
     return result
-
-
-def _transfer_function(sigma, length, squared):
-    """Return what the kernel, or its square, multiplies each frequency with."""
-    transfer = ndimage.fourier_gaussian(np.ones(length // 2 + 1), sigma, length)
-    if squared:
-        transfer = fft.rfft(fft.irfft(transfer, length) ** 2).real
-    return transfer
 
 
 class PositiveKernel(RenormalizedKernel):
@@ -157,11 +149,10 @@ class PositiveKernel(RenormalizedKernel):
 
 
 class LobedKernel:
-    """A kernel with negative lobes, as an array of odd lengths and of sum 1.
+    """A kernel with negative lobes, as an array of odd lengths and of sum 1."""
 
-    Its weights cannot be renormalized (shares near 0 would be divisors): gaps and the
-    outside are filled with the mean around the nearest valid pixel instead.
-    """
+    # Shares near 0 cannot be divisors: gaps and the outside are filled with the mean
+    # around the nearest valid pixel instead.
 
     def __init__(self, array):
         self.array = array
@@ -214,11 +205,8 @@ class _Planes(NamedTuple):
 
 
 def convolve_cube(cube, kernels, n_jobs, *, copy=True):
-    """Convolve every band with its kernel; return data and errors.
-
-    The strips, and so the result, depend on the shape of the cube alone. The memory
-    needed beside the result does not grow with the cube.
-    """
+    """Convolve every band with its kernel; return data and errors."""
+    # The strips, and so the result, depend on the shape of the cube alone.
     before = _Planes(cube.data, cube.errors)
     after = before.map(np.empty_like) if copy else before
     n_rows, n_columns, n_bands = cube.shape
@@ -230,7 +218,8 @@ def convolve_cube(cube, kernels, n_jobs, *, copy=True):
     with Parallel(n_jobs=n_jobs, require="sharedmem") as parallel:
         for group in [strips] if copy else [[strip] for strip in strips]:
             if not copy:
-                lost = _last_rows(before, *group, reach)
+                end = slice(max(group[0].start, group[0].stop - reach), group[0].stop)
+                lost = before.map(lambda part, end=end: part[end].copy())
             # Bands of one strip follow each other, since they lie in the same memory.
             parallel(
                 delayed(_fill_strip)(before, after, strip, band, kernels[band], above)
@@ -239,12 +228,6 @@ def convolve_cube(cube, kernels, n_jobs, *, copy=True):
             )
             above = lost
     return tuple(after)
-
-
-def _last_rows(planes, strip, reach):
-    """Return a copy of the rows of a strip that the next one needs."""
-    first = max(strip.start, strip.stop - reach)
-    return planes.map(lambda part: part[first : strip.stop].copy())
 
 
 def _fill_strip(before, after, strip, band, kernel, above):
