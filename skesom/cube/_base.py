@@ -168,8 +168,7 @@ def _refuse_infinity(cube):
             row, column = places[0]
             raise ValueError(
                 f"Band {band.name!r} holds {len(places)} infinite values, the first at "
-                f"row {row}, column {column}. Replace them by NaN, which marks masked "
-                "pixels."
+                f"row {row}, column {column}. Replace them by NaN."
             )
 
 

@@ -124,13 +124,11 @@ def check_labels(labels):
     labels = np.asarray(labels)
     if labels.dtype.kind not in "iu" or labels.ndim == 0:
         raise ValueError(
-            "Labels must be integers, one for each pixel or sample; got "
-            f"{labels.dtype} of shape {labels.shape}."
+            f"Labels must be integers, got {labels.dtype} of shape {labels.shape}."
         )
     if labels.max(initial=0) >= _MAX_CLUSTERS:
         raise ValueError(
-            f"Clusters are numbered from 0, at most {_MAX_CLUSTERS} of them; got the "
-            f"number {labels.max()}."
+            f"Clusters are at most {_MAX_CLUSTERS}, got the number {labels.max()}."
         )
     return labels.astype(np.int32) if labels.dtype.kind == "u" else labels
 
@@ -139,8 +137,7 @@ def count_pairs(first, second):
     """Return how many pixels are in each cluster of the first and of the second."""
     if first.shape != second.shape:
         raise ValueError(
-            f"Clusterings must be of the same pixels; got shapes {first.shape} and "
-            f"{second.shape}."
+            f"Clusterings have different shapes {first.shape} and {second.shape}."
         )
     shape = tuple(int(labels.max(initial=-1)) + 1 for labels in (first, second))
     both = (first >= 0) & (second >= 0)

@@ -23,8 +23,7 @@ def _gives_probabilities(classifier):
 class CubeClassifier(PixelTableMixin, ClassifierMixin, BaseEstimator):
     """Classify the pixels of a cube with any classifier of tables.
 
-    It learns from a few labeled pixels, for instance regions drawn on the sky, and
-    labels every valid pixel.
+    It learns from a few labeled pixels, and labels every valid one.
 
     Parameters
     ----------
@@ -33,15 +32,14 @@ class CubeClassifier(PixelTableMixin, ClassifierMixin, BaseEstimator):
         `MapClassifier` of ``ESOM(learning_rate=0.05, random_state=0)`` after a
         `StandardScaler`, with ``unlabeled=-1`` if `semi_supervised` is true.
     pattern : {"pixel", "voxel"}, default="pixel"
-        A row of the table is the spectrum of a pixel, or one flux; the label map of
+        A row of the table is a pixel with all bands, or one flux; the label map of
         voxels has the shape of the cube.
     min_bands : int, default=None
-        Bands that must be there for a pixel to be labeled; all by default. The
-        estimator must accept NaN for fewer, as MapClassifier does.
+        Bands that must be there for a pixel to be labeled; all by default. Fewer need
+        an estimator that accepts NaN, as MapClassifier does.
     semi_supervised : bool, default=False
-        Whether the estimator learns from the unlabeled pixels too. They get the label
-        -1, which it must know: ``MapClassifier(unlabeled=-1)``, or `LabelSpreading` and
-        `SelfTrainingClassifier` of scikit-learn.
+        Whether the estimator learns from the unlabeled pixels too, by the label -1:
+        ``MapClassifier(unlabeled=-1)``, `LabelSpreading` and `SelfTrainingClassifier`.
 
     Attributes
     ----------
@@ -55,9 +53,8 @@ class CubeClassifier(PixelTableMixin, ClassifierMixin, BaseEstimator):
     Raises
     ------
     ValueError
-        If no valid pixel is labeled, the label map does not fit the cube or is not
-        of integers, a band is the same in all valid pixels, or the number of bands
-        differs from the fitted one.
+        If no valid pixel is labeled, the label map does not fit the cube, a band is the
+        same in all valid pixels, or the number of bands differs from the fitted one.
 
     See Also
     --------

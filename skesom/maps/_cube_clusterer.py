@@ -94,8 +94,7 @@ def check_bands(values, band_names):
     most = np.array([np.fmax.reduce(band, axis=None) for band in bands])
     for band in np.flatnonzero(np.isnan(least)):
         raise ValueError(
-            f"Band {band_names[band]!r} has no data: all its pixels are NaN. Leave it "
-            "out."
+            f"Band {band_names[band]!r} has no data, only NaN. Leave it out."
         )
     constant = np.flatnonzero(least == most)
     if len(constant) == len(bands) > 1:

@@ -14,16 +14,13 @@ _UNKNOWN_FWHM = 2.0  # pixels, as in a well-sampled image
 
 
 class MajorityVote(BaseEstimator):
-    """Give each pixel the label that prevails within the point-spread function.
-
-    The pixel and those around it vote with the weights of a Gaussian.
+    """Give each pixel the label that prevails around it, weighted by a Gaussian.
 
     Parameters
     ----------
     fwhm : float or Quantity, default=None
         Full width at half maximum of the Gaussian, in arcsec or as a Quantity (angle
-        or pixels). None takes that of the widest band of the cube, or 2 pixels if no
-        band has one.
+        or pixels), by default that of the widest band of the cube, else 2 pixels.
 
     See Also
     --------
@@ -31,10 +28,9 @@ class MajorityVote(BaseEstimator):
 
     Notes
     -----
-    What is smaller than the Gaussian, such as a star, gets the label of its
-    surroundings: a width above that of the point-spread function deletes sources.
-    Noise (-1), sky (-2) and pixels without data (-3) neither vote nor change. With
-    equal votes a pixel keeps its label.
+    What is smaller than the Gaussian gets the label of its surroundings: a width above
+    that of the point-spread function deletes sources. Negative labels neither vote nor
+    change. With equal votes a pixel keeps its label.
 
     Examples
     --------
@@ -73,8 +69,7 @@ class MajorityVote(BaseEstimator):
         Raises
         ------
         ValueError
-            If the width is not positive, or if it is an angle and the size of a pixel
-            is not known.
+            If the width is not positive, or an angle and the pixel size is unknown.
         """
         self._validate_params()
         sigma = self._width(fwhm, pixel_scale) * _SIGMA_PER_FWHM

@@ -1,9 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""How good a map is, how good its clusters are, and scorers for searches.
-
-The measures take samples and a fitted map, or any codebook and how its units lie on the
-map. `map_scorer` makes a scorer for ``GridSearchCV`` of a measure.
-"""
+"""How good a map is, how good its clusters are, and scorers for searches."""
 
 from skesom.metrics._measures import (
     distortion,

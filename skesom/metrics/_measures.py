@@ -1,8 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Errors of a map: distances to units, folds, and the distortion that training lowers.
-
-Each is a mean over all samples, or over those whose nearest unit is the same.
-"""
+"""Errors of a map: distances to units, folds, and the distortion of training."""
 
 from numbers import Real
 
@@ -19,8 +16,7 @@ from skesom.som import nearest_units
 def quantization_error(X, codebook, *, per_unit=False):
     """Return the mean distance of the samples to their nearest unit.
 
-    The error is mean ||x - w_c||, a Euclidean distance (not squared), where c is the
-    unit nearest to x.
+    The distance ||x - w_c|| to the nearest unit c is Euclidean, not squared.
 
     Parameters
     ----------
@@ -59,8 +55,7 @@ def quantization_error(X, codebook, *, per_unit=False):
 def topographic_error(X, codebook, connections=None, *, per_unit=False):
     """Return the share of samples whose two nearest units are not connected.
 
-    Where a map folds over itself, units far apart on it are near in the data. The
-    lattice may be hexagonal, toroidal or evolving: only connections count.
+    Where a map folds over itself, units far apart on it are near in the data.
 
     Parameters
     ----------
@@ -263,10 +258,8 @@ def distortion(
 
 
 def _moments(X, winners, n_units):
-    """Return how the samples of each unit spread about their mean.
-
-    A sample with missing features counts n_features / n_present for each present one.
-    """
+    """Return how the samples of each unit spread about their mean."""
+    # A sample counts n_features / n_present for each present feature.
     n_features = X.shape[1]
     n_present = sum(~np.isnan(column) for column in X.T)
     weights, means = np.zeros((2, n_units, n_features))

@@ -1,9 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Whether neighbors on the map are neighbors in the data, and the reverse.
-
-Distances tie often on a lattice. Measures are means over all orders that ties allow, so
-they do not depend on how units are numbered.
-"""
+"""Whether neighbors on the map are neighbors in the data, and the reverse."""
 
 from numbers import Integral
 
@@ -186,12 +182,10 @@ def topographic_product(
 
     Notes
     -----
-    The product is for maps that are ordered: units at random have a product near 0 too.
-    Look at `topographic_error` first.
-
-    Ties count as the mean over all orders that they allow. Pairs of units at the same
-    place, in the data or on the map, and pairs that no path joins are left out. The
-    time grows with N^2 log N; positions are faster than connections on large maps.
+    Units at random have a product near 0 too: look at `topographic_error` first. Ties
+    count as the mean over all orders that they allow. Pairs of units at the same place,
+    in the data or on the map, and pairs that no path joins are left out. The time grows
+    with N^2 log N.
 
     References
     ----------

@@ -27,9 +27,8 @@ class PixelSampler(BaseEstimator):
         Number of pixels (all if there are fewer), or share of the valid ones.
     method : {"random", "brightness", "blocks"}, default="random"
         ``"random"`` gives every pixel the same chance. ``"brightness"`` takes equally
-        many, as far as there are, from each of `n_strata` steps of brightness, so that
-        sky does not outnumber the rest. ``"blocks"`` takes whole blocks of the sky, so
-        that the other pixels are no neighbors of the chosen ones.
+        many, as far as there are, from each of `n_strata` steps of brightness.
+        ``"blocks"`` takes whole blocks of the sky until there are enough pixels.
     n_strata : int, default=10
         Number of steps of brightness.
     block_size : int, default=32
@@ -45,8 +44,7 @@ class PixelSampler(BaseEstimator):
     -----
     The brightness of a pixel is the mean over its bands of ``asinh(flux / 3)``, with
     the flux counted from the median of the band in units of its scaled median absolute
-    deviation. The steps are equal parts of its range. Blocks are added until there are
-    enough pixels.
+    deviation. The steps are equal parts of its range.
 
     Examples
     --------
@@ -156,8 +154,7 @@ class PixelSampler(BaseEstimator):
 def sky_blocks(X, block_size=32):
     """Give each pixel the number of its square block of the sky.
 
-    Neighboring pixels are alike, so that a map tested beside the pixels that it learned
-    from looks better than it is. Blocks as groups of a cross-validation prevent that.
+    As groups of a cross-validation they keep tested pixels away from learned ones.
 
     Parameters
     ----------

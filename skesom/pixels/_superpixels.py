@@ -17,8 +17,7 @@ from skesom.pixels._flatten import Flattener, some_valid, unflatten
 class SuperpixelFlattener(Flattener):
     """Turn a cube into a table of superpixels: patches of similar neighbors.
 
-    Replaces `CubeFlattener`. The table has fewer rows, with less noise, and a map of
-    its clusters has no single pixels.
+    The table has fewer rows than that of `CubeFlattener`, with less noise.
 
     Parameters
     ----------
@@ -62,9 +61,8 @@ class SuperpixelFlattener(Flattener):
     Notes
     -----
     Simple linear iterative clustering (SLIC) [1]_ of scikit-image: k-means of spectra
-    and positions that starts from a grid. Fluxes should be stretched before, else a few
-    stars make all the variance. Masked pixels count as their nearest valid neighbors,
-    so that a gap is no edge, but belong to no superpixel.
+    and positions. Stretch fluxes before, else a few stars make all the variance. Masked
+    pixels count as their nearest valid neighbors, but belong to no superpixel.
 
     References
     ----------

@@ -106,7 +106,15 @@ def _check_places(cubes, grid, grid_name):
         if same_grid(source, grid):
             continue
         if cube.wcs is None or grid.wcs is None:
-            raise ValueError(_no_wcs(cube, grid, grid_name))
+            to = "" if cube.wcs is None else f" to the grid {grid_name}"
+            shapes = cube.shape[:2], grid.shape
+            pixels, pixels_out = ("{} x {}".format(*shape) for shape in shapes)
+            raise ValueError(
+                f"{_bands(cube.band_names)} cannot be aligned{to} without a WCS: where "
+                f"{pixels} pixels lie on the {pixels_out} {grid_name} is unknown. Add "
+                "the WCS to its header (in memory by Cube.replace(wcs=...)), or cut "
+                "all images to the same pixels."
+            )
         if overlap_box(grid, [source]) is None:
             raise ValueError(_no_overlap(cube.band_names, grid_name))
 
@@ -128,18 +136,6 @@ def nothing_left(names, grid_name):
         f"{_bands(names)} have no pixel in common on the grid {grid_name}, so "
         "that nothing is left after cropping. Leave out what shows another field, or "
         "pass crop=False."
-    )
-
-
-def _no_wcs(cube, grid, grid_name):
-    """Return the message for pixels of another grid whose places are unknown."""
-    to = "" if cube.wcs is None else f" to the grid {grid_name}"
-    pixels, pixels_out = ("{} x {}".format(*g) for g in (cube.shape[:2], grid.shape))
-    return (
-        f"{_bands(cube.band_names)} cannot be aligned{to} without a WCS: where "
-        f"{pixels} pixels lie on the {pixels_out} {grid_name} is unknown. Add the WCS "
-        "to its header (in memory by Cube.replace(wcs=...)), or cut all images to the "
-        "same pixels."
     )
 
 
