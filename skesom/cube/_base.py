@@ -42,8 +42,7 @@ class CubeStep(CubeInput, TransformerMixin, BaseEstimator):
         Parameters
         ----------
         X : Cube, array-like of shape (n_rows, n_columns, n_bands) or list of Cube
-            The cube; NaN marks masked pixels. A list of cubes on different grids only
-            where the class takes it.
+            NaN marks masked pixels. A list only where the class takes it.
         y : None
             Ignored.
 
@@ -61,10 +60,8 @@ class CubeStep(CubeInput, TransformerMixin, BaseEstimator):
 
         Parameters
         ----------
-        X : Cube, array-like of shape (n_rows, n_columns, n_bands) or list of Cube
-            The cube or cubes, as in `fit`.
-        y : None
-            Ignored.
+        X, y
+            As for `fit`.
 
         Returns
         -------
@@ -104,11 +101,11 @@ class CubeTransformer(CubeStep):
     Attributes
     ----------
     keeps_flux : bool
-        Class attribute: whether what comes out is a flux, as what went in was. Reports
-        show the fluxes of the last step of a pipeline up to which all do.
+        Whether what comes out is a flux, as what went in was. Reports show the fluxes
+        of the last step of a pipeline up to which all do.
     works_pixelwise : bool
-        Class attribute: whether `transform` makes each pixel from the bands of that
-        pixel alone. Reports apply such steps strip by strip, which saves memory.
+        Whether `transform` makes each pixel from the bands of that pixel alone. Reports
+        apply such steps strip by strip.
     """
 
     keeps_flux = False
@@ -119,7 +116,6 @@ class CubeTransformer(CubeStep):
         return self
 
     def _check_cube(self, X, *, reset):
-        """Return X as a Cube after comparing it with the fitted number of bands."""
         if not reset:
             check_is_fitted(self)
         return check_cube(X, estimator=self, reset=reset)

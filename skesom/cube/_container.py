@@ -156,11 +156,7 @@ class Cube:
         )
 
     def __getitem__(self, key):
-        """Cut the cube; the result is a Cube as long as it keeps all three axes.
-
-        Rows and columns cut by plain slices keep their place on the sky; other rows
-        (as of cross-validation) only the size of their pixels.
-        """
+        """Cut the cube; the result is a Cube as long as it keeps all three axes."""
         data = self.data[key]
         if data.ndim != 3:
             return data
@@ -170,7 +166,7 @@ class Cube:
         pixels = rows, columns
         rows, columns = as_slice(rows, self.shape[0]), as_slice(columns, self.shape[1])
         wcs, pixel_scale = self.wcs, self._pixel_scale
-        if rows is None or columns is None:
+        if rows is None or columns is None:  # as in a cross-validation
             wcs, pixel_scale = None, self.pixel_scale
         else:
             wcs = None if wcs is None else cut_wcs(wcs, rows, columns)

@@ -137,7 +137,8 @@ def count_pairs(first, second):
     """Return how many pixels are in each cluster of the first and of the second."""
     if first.shape != second.shape:
         raise ValueError(
-            f"Clusterings have different shapes {first.shape} and {second.shape}."
+            f"Clusterings must be of the same pixels; got shapes {first.shape} and "
+            f"{second.shape}."
         )
     shape = tuple(int(labels.max(initial=-1)) + 1 for labels in (first, second))
     both = (first >= 0) & (second >= 0)

@@ -128,12 +128,10 @@ def crossmatch(
     -----
     *Chance* is as many independent positions as a type has objects, uniform over the
     pixels where not all within the radius is masked. Probabilities are counted in the
-    draws, the observed one among them: the least is 1 / (`n_draws` + 1), and twice that
-    for ``p_value`` [1]_. ``p_any`` compares the largest ``|z|`` over all clusters [2]_.
-    Objects in groups are not independent, so their significance is overrated.
-
-    *Uncertain positions* are drawn from a Gaussian around those of the catalog. An
-    object whose drawn position is masked or outside does not count in this draw.
+    draws and the observation: the least is 1 / (`n_draws` + 1), twice that for
+    ``p_value`` [1]_. ``p_any`` compares the largest ``|z|`` over all clusters [2]_.
+    Objects in groups are not independent, so their significance is overrated. An object
+    whose drawn uncertain position is masked or outside does not count in this draw.
 
     References
     ----------

@@ -220,7 +220,6 @@ def _consensus_of(clusterer, n_clusters, n_runs, random_state, verbose):
 
 
 def _import(path):
-    """Return the clusterer class at an import path."""
     module, _, name = path.rpartition(".")
     try:
         kind = getattr(importlib.import_module(module), name)

@@ -106,11 +106,10 @@ def label_stability(label_maps, *, reference=None):
     ----------
     label_maps : iterable of array-like of int of shape (n_rows, n_columns) or \
 (n_samples,)
-        Clusterings of the same pixels: of other seeds, methods, noise, bands. Clusters
-        from 0; negative labels are no clusters.
+        Clusterings of the same pixels: clusters from 0; negative labels are none.
     reference : array-like of int of the same shape, default=None
-        What they are compared with. By default the one of them with the largest mean
-        adjusted Rand index with the others, which does not count as a run then.
+        What they are compared with, by default the one with the largest mean adjusted
+        Rand index with the others.
 
     Returns
     -------
@@ -124,8 +123,7 @@ def label_stability(label_maps, *, reference=None):
           reference. Columns: ``cluster``, ``n_pixels``, ``stability`` (mean of the
           pixels), ``always`` (share of the pixels that keep the cluster in all runs)
           and ``jaccard`` (mean over the runs of the largest Jaccard index with any of
-          their clusters). A cluster with a ``jaccard`` above 0.75 is stable, down to
-          0.6 its extent is doubtful, below 0.6 it should not be trusted [1]_.
+          their clusters: above 0.75 stable, down to 0.6 doubtful [1]_).
         - ``adjusted_rand``: float of shape (n_runs,), adjusted Rand index of each other
           run with the reference.
         - ``n_clusters``: int of shape (n_runs,), numbers of clusters of these runs.
@@ -133,8 +131,7 @@ def label_stability(label_maps, *, reference=None):
     Raises
     ------
     ValueError
-        If there are too few clusterings, their shapes differ, or the reference has no
-        cluster.
+        If clusterings are too few or differ in shape, or the reference has no cluster.
 
     References
     ----------

@@ -16,9 +16,7 @@ from skesom.metrics._measures import (
 )
 from skesom.metrics._preservation import continuity, trustworthiness
 
-# A failure where a score has no lower bound: lower than any real score, but finite, so
-# that the folds of a search have a mean and a spread.
-_WORST = -1e100
+_WORST = -1e100  # where a score has no lower bound; finite, so that folds have a mean
 _MAX_SAMPLES = 2000  # where the time grows with the square of their number
 
 # Name: the measure, the sign of the score, and the score of a failure.

@@ -88,12 +88,8 @@ def valid_pixels(cube, *, pattern="pixel", min_bands=None):
 
     Parameters
     ----------
-    cube : Cube or array-like of shape (n_rows, n_columns, n_bands)
-        NaN marks masked pixels.
-    pattern : {"pixel", "voxel"}, default="pixel"
-        Whether to find pixels or single fluxes.
-    min_bands : int, default=None
-        Bands that must be there; all by default. Not used by the pattern "voxel".
+    cube, pattern, min_bands
+        As for `flatten`.
 
     Returns
     -------
@@ -150,9 +146,8 @@ def unflatten(values, valid):
         If there is not one row for each valid pixel (or segment).
     """
     values, valid = np.asarray(values), np.asarray(valid)
-    is_sky = None
+    is_sky = valid == SKY
     if valid.dtype.kind in "iu":
-        is_sky = valid == SKY
         rows, valid = valid, valid >= 0
         _check_length(values, int(rows.max(initial=-1)) + 1, "segments")
         values = values[rows[valid]]
@@ -160,8 +155,7 @@ def unflatten(values, valid):
     shape = valid.shape + values.shape[1:]
     if values.dtype.kind in "iub":
         image = np.full(shape, MASKED, dtype=np.int32)
-        if is_sky is not None:
-            image[is_sky] = SKY
+        image[is_sky] = SKY
     else:
         image = np.full(shape, np.nan, dtype=values.dtype)
     image[valid] = values
@@ -169,7 +163,6 @@ def unflatten(values, valid):
 
 
 def _check_length(values, n_rows, things):
-    """Raise an error if there is not one value for each thing."""
     if len(values) != n_rows:
         raise ValueError(f"Got {len(values)} rows for {n_rows} {things}.")
 
@@ -220,14 +213,8 @@ class CubeFlattener(Flattener):
 
     Parameters
     ----------
-    pattern : {"pixel", "voxel"}, default="pixel"
-        A row for the spectrum of each pixel, or a row for each single flux.
-    min_bands : int, default=None
-        Bands that must be there for a pixel to be valid; all by default.
-    copy : bool, default=True
-        False moves the valid pixels together in the memory of the cube, which is lost.
-    n_jobs : int, default=None
-        Number of threads.
+    pattern, min_bands, copy, n_jobs
+        As for `flatten`.
 
     Attributes
     ----------

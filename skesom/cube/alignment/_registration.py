@@ -12,8 +12,7 @@ from skesom.cube.convolution._filtering import smooth
 
 TOLERANCE = 0.5  # pixels of a shift without a warning
 WINDOW = 1024  # pixels; the middle of a large image is enough
-# Widths in pixels between which structures are compared: noise is finer, the shape of
-# the galaxy is coarser and differs between bands.
+# Pixels: noise is finer, the shape of the galaxy is coarser and differs between bands.
 FINE_SIGMA, COARSE_SIGMA = 1.0, 8.0
 # What chance gives: noise stays below 5 deviations and a correlation of .1.
 LEAST_CORRELATION = 0.15

@@ -7,9 +7,7 @@ import numpy as np
 from joblib import Parallel, delayed
 from scipy import fft, ndimage, signal
 
-# A kernel of sub-pixel width that was applied in Fourier space has faint alternating
-# wings; this many pixels of padding keep them from reaching the opposite border.
-FOURIER_PADDING = 64
+FOURIER_PADDING = 64  # pixels, so that faint wings do not reach the opposite border
 FOURIER_CHUNK = 2**18
 TRUNCATE = 4.0  # standard deviations at which sampled Gaussians are cut
 FILL_SIGMA = 2.0  # pixels, of the local means that fill gaps
