@@ -64,8 +64,7 @@ class PixelTableMixin(CubeInput, MetaEstimatorMixin):
         Returns
         -------
         label_map : ndarray of shape (n_rows, n_columns), dtype int32
-            Labels; -2 for sky that a step before has set aside (the ``sky_mask`` of a
-            `Cube`), -3 for pixels without data.
+            Labels; -2 for sky (the ``sky_mask`` of a `Cube`), -3 without data.
         """
         return self._map(X, self._labels_of, np.empty(0, dtype=np.int32))
 
@@ -309,9 +308,7 @@ def _sharpness(cube):
 
 # The mean of five pixels is uncertain by 45 % of their scatter; fewer are just noise.
 _FEWEST_PIXELS_PER_CLUSTER = 5
-# The largest of eight clusters holds 20 to 50 % of the pixels of galaxies. Above this
-# share, a few odd pixels or the sky determined the clusters.
-_LARGEST_SHARE = 0.9
+_LARGEST_SHARE = 0.9  # the largest of eight clusters holds 20 to 50 % in galaxies
 
 
 def _doubts(labels, n_bands, *, asked_for=None):

@@ -73,8 +73,7 @@ def fingerprints(
 
     Notes
     -----
-    ``scipy.spatial.distance.cdist(shares, shares, "jensenshannon")`` compares
-    fingerprints: 0 for the same shares, sqrt(ln 2) without a common cluster.
+    ``scipy.spatial.distance.cdist(shares, shares, "jensenshannon")`` compares them.
 
     Examples
     --------

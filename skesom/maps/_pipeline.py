@@ -38,10 +38,7 @@ def make_cluster_pipeline(
     min_bands=None,
     n_jobs=None,
 ):
-    """Chain the steps from images to a map of their clusters.
-
-    The pipeline takes a cube, or a list of cubes on different pixel grids, which are
-    masked and convolved on their own pixels before they are aligned.
+    """Chain the steps from a cube, or cubes on several grids, to a map of clusters.
 
     Parameters
     ----------

@@ -95,9 +95,8 @@ def kaski_lagus_error(X, codebook, connections=None, *, per_unit=False):
     """Return the mean way from the samples over the map to their second nearest unit.
 
     The way of a sample x is ||x - w_c||, from x to its nearest unit c, plus the length
-    of the shortest path from c to the second nearest unit along connections of the map;
-    that of the units i and j has the length ||w_i - w_j||. The error is small where the
-    units are near the samples and the map does not fold.
+    of the shortest path from c to the second nearest unit along connections of the map,
+    each of the length ||w_i - w_j||.
 
     Parameters
     ----------
@@ -187,8 +186,8 @@ def distortion(
     """Return the mean distortion of the samples: what training a map lowers.
 
     The distortion of a sample x is sum_i h(r_ci) ||x - w_i||^2 over all units i, where
-    r_ci is the distance on the map from the nearest unit c, and h(r) = exp(-r^2 / (2
-    sigma^2)). A map of fixed sigma is trained to a small one.
+    r_ci is the distance on the map from the nearest unit c and h(r) = exp(-r^2 /
+    (2 sigma^2)).
 
     Parameters
     ----------
@@ -212,9 +211,8 @@ def distortion(
 
     Notes
     -----
-    With the mean m_c of the n_c samples of a unit, their distortions add up to sum_i
-    h(r_ci) (n_c ||m_c - w_i||^2 + sum_x ||x - m_c||^2) [2]_, so the time grows with
-    n_samples + n_units^2, and the memory beside the samples with n_samples + n_units.
+    Sums are taken over the mean and spread of the samples of each unit [2]_: the time
+    grows with n_samples + n_units^2.
 
     References
     ----------

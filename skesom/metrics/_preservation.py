@@ -72,8 +72,7 @@ def trustworthiness(
     Notes
     -----
     Ties, as between all samples of a unit, count as the mean over all orders that they
-    allow, so 1 may not be reached where units hold more than k samples. The time grows
-    with n^2 log n, the memory with n.
+    allow. The time grows with n^2 log n, the memory with n.
 
     %(reference)s
 
@@ -210,12 +209,9 @@ def topographic_product(
 
 
 def _products(som):
-    """Return the topographic product of each unit, NaN without any other to compare.
-
-    Sums over k are done first. With H(l) = 1 + 1/2 + .. + 1/l the product of unit j is
-    the sum over the other units i of [H(rank of i in the data - 1) - H(rank of i on the
-    map - 1)] log(d_ij D_ij), over 2 (N - 1).
-    """
+    """Return the topographic product of each unit, NaN without any other to compare."""
+    # With H(l) = 1 + 1/2 + .. + 1/l it is the sum over the other units i of [H(rank of
+    # i in the data - 1) - H(that on the map - 1)] log(d_ij D_ij), over 2 (N - 1).
     n_units = som.n_units
     harmonic = np.concatenate([[0.0], np.cumsum(1 / np.arange(1, n_units))])
     codebook = som.codebook.astype(np.float64)

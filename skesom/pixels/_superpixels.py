@@ -25,12 +25,11 @@ class SuperpixelFlattener(Flattener):
         Pixels in a superpixel, on average.
     compactness : float, default=0.7
         Standard deviations of the bands that weigh as much as the distance between
-        superpixels. Low values follow the light closely, high ones give squares.
+        superpixels; high values give squares.
     statistic : {"mean", "median"}, default="mean"
-        Which spectrum a superpixel has.
+        Which spectrum a superpixel has, of the pixels that have the band.
     min_bands : int, default=None
-        Bands that must be there for a pixel to be valid; all by default. A superpixel
-        lacks a band only if all its pixels do.
+        Bands that must be there for a pixel to be valid; all by default.
 
     Attributes
     ----------
@@ -56,7 +55,6 @@ class SuperpixelFlattener(Flattener):
     See Also
     --------
     CubeFlattener : A row for each pixel.
-    unflatten : Puts rows back to their pixels, also for cubes that were not fitted.
 
     Notes
     -----

@@ -77,8 +77,7 @@ class CubeAligner(CubeTransformer):
     Warns
     -----
     UserWarning
-        If interpolation leaves a band with pixels larger than half its FWHM, so that
-        light falls between the samples. If a band is shifted.
+        If interpolation gives pixels larger than half a FWHM, or a band is shifted.
 
     Notes
     -----

@@ -83,9 +83,8 @@ class FWHMConvolver(CubeTransformer):
     kernel_fwhm_ : ndarray of shape (n_bands,)
         Width of the Gaussian (its major axis) that each band is convolved with, in
         arcsec; 0 without one, NaN for a kernel of another shape.
-    methods_ : list of str
-        ``"none"``, ``"gaussian"``, ``"elliptical"``, ``"wiener"`` or ``"kernel"`` for
-        each band.
+    methods_ : list of {"none", "gaussian", "elliptical", "wiener", "kernel"}
+        How each band is convolved.
     summary_ : dict of str to str
         By band name: what is done to it, and from which width.
     pixel_scale_ : ndarray of shape (n_bands, 2)
