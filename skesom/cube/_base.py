@@ -56,7 +56,7 @@ class CubeStep(CubeInput, TransformerMixin, BaseEstimator):
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit_transform(self, X, y=None):
-        """Fit to a cube and transform it, with less work than one after the other.
+        """Fit to a cube and transform it.
 
         Parameters
         ----------

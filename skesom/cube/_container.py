@@ -190,13 +190,11 @@ class Cube:
     def replace(self, **changes):
         """Return a cube with some of its parts exchanged.
 
-        Errors belong to the data: new data have none unless `errors` are given too. So
-        do zero points to the units, and `sky_mask` to the number of rows and columns.
-
         Parameters
         ----------
         **changes : dict
-            Constructor arguments of the new cube; the others are kept.
+            Constructor arguments of the new cube; the others are kept, but new data
+            drop errors, new units zero points, and another size drops the sky mask.
 
         Returns
         -------

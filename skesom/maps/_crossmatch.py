@@ -181,9 +181,8 @@ def crossmatch(
     draws, n_objects = [], []
     for kind, rng in zip(types, rngs, strict=True):
         rows = np.flatnonzero(known & (kinds == kind))
-        draws += _draw_places(
-            surroundings, positions[:, rows], sigmas[rows], n_draws, rng
-        )
+        own = positions[:, rows], sigmas[rows]
+        draws += _draw_places(surroundings, *own, n_draws, rng)
         n_objects.append(len(rows))
     counts, means, spreads = surroundings.count([places[:, np.newaxis], *draws])
     _add_clusters(objects, counts[0], surroundings.labels, labels)

@@ -99,9 +99,8 @@ class CubeClassifier(PixelTableMixin, ClassifierMixin, BaseEstimator):
         ----------
         X : Cube or array-like of shape (n_rows, n_columns, n_bands)
             The cube.
-        y : array-like of shape (n_rows, n_columns), of integers
-            Label map; negative where a pixel is unlabeled. Of the shape of the cube
-            for voxels.
+        y : array-like of int of shape (n_rows, n_columns), or of the cube for voxels
+            Label map; negative where a pixel is unlabeled.
 
         Returns
         -------
@@ -123,9 +122,8 @@ class CubeClassifier(PixelTableMixin, ClassifierMixin, BaseEstimator):
             classifier = MapClassifier(esom, unlabeled=unlabeled)
             estimator = make_pipeline(StandardScaler(), classifier)
         learned = slice(None) if self.semi_supervised else labeled
-        self.estimator_ = clone(estimator).fit(
-            table[learned], np.maximum(labels[learned], -1)
-        )
+        labels_learned = np.maximum(labels[learned], -1)
+        self.estimator_ = clone(estimator).fit(table[learned], labels_learned)
         self.classes_ = np.unique(labels[labeled])
         return self
 

@@ -55,7 +55,7 @@ class MajorityVote(BaseEstimator):
         Parameters
         ----------
         label_map : ndarray of shape (n_rows, n_columns), int
-            Clusters from 0; negative pixels stay as they are.
+            Clusters from 0.
         fwhm : float, default=None
             Width of the point-spread function in arcsec, if known.
         pixel_scale : float, default=None
@@ -78,9 +78,8 @@ class MajorityVote(BaseEstimator):
         own = np.zeros(label_map.shape, dtype=np.float32)
         for label in range(label_map.max(initial=-1) + 1):
             members = label_map == label
-            votes = ndimage.gaussian_filter(
-                members.astype(np.float32), sigma, mode="constant"
-            )
+            weights = members.astype(np.float32)
+            votes = ndimage.gaussian_filter(weights, sigma, mode="constant")
             own[members] = votes[members]
             better = votes > best
             best[better] = votes[better]

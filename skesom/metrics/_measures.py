@@ -186,8 +186,8 @@ def distortion(
     """Return the mean distortion of the samples: what training a map lowers.
 
     The distortion of a sample x is sum_i h(r_ci) ||x - w_i||^2 over all units i, where
-    r_ci is the distance on the map from the nearest unit c and h(r) = exp(-r^2 /
-    (2 sigma^2)).
+    r_ci is the distance on the map from the nearest unit c, and h(r) is
+    exp(-r^2 / (2 sigma^2)).
 
     Parameters
     ----------

@@ -68,10 +68,10 @@ def _pick(data, valid, width, copy, n_jobs):
     blocks = row_blocks(data.shape)
     ends = np.cumsum([np.count_nonzero(valid[rows]) for rows in blocks])
     in_place = not copy and data.flags.carray
-    table = (
-        data.reshape(-1, width) if in_place else np.empty((ends[-1], width), data.dtype)
-    )
-    table = table[: ends[-1]]
+    if in_place:
+        table = data.reshape(-1, width)[: ends[-1]]
+    else:
+        table = np.empty((ends[-1], width), data.dtype)
 
     def fill(number):
         rows = blocks[number]

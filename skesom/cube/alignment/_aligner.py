@@ -178,7 +178,7 @@ class CubeAligner(CubeTransformer):
         Returns
         -------
         footprint : ndarray of bool of shape (n_rows, n_columns, n_bands)
-            True where a band has a pixel, with data or masked. Nothing is cropped.
+            True where a band has a pixel, with data or masked; not cropped.
         """
         check_is_fitted(self)
         cubes = check_cubes(X, self, reset=False)
