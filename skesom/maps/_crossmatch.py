@@ -101,12 +101,10 @@ def crossmatch(
           ``expected_share`` of random objects, which differs from ``area_share`` where
           a radius reaches over borders;
         - ``enrichment``: ``share / expected_share``, 1 for random objects;
-        - ``enrichment_low``, ``enrichment_high``: its range of 95 % for another sample
-          of such objects, within their uncertain positions;
+        - ``enrichment_low``, ``enrichment_high``: its range of 95 % for other samples;
         - ``chance_low``, ``chance_high``: the range of 95 % for as many random places;
         - ``z``: difference from chance in standard deviations of chance;
-        - ``p_value``: how often random places deviate as much in this cluster, in
-          either direction;
+        - ``p_value``: how often random places deviate as much in this cluster;
         - ``p_any``: how often they deviate so significantly in any cluster.
 
         ``objects`` has a row for each object within the map: the columns of the
@@ -116,8 +114,8 @@ def crossmatch(
     Raises
     ------
     ValueError
-        If the label map or the catalog cannot be used, no object or none of a type
-        lies in the map, a WCS is missing, or everything is masked.
+        If the label map or the catalog cannot be used, no object (of a type) lies in
+        the map, a WCS is missing, or all is masked.
 
     See Also
     --------

@@ -162,8 +162,8 @@ class CubeClusterer(PixelTableMixin, ClusterMixin, BaseEstimator):
     Warns
     -----
     UserWarning
-        If there are fewer than five pixels per cluster or fewer pixels than bands, or
-        if one cluster holds more than 90 % of the clustered pixels.
+        If pixels are fewer than five per cluster or than bands, or if one cluster holds
+        more than 90 % of them.
 
     Examples
     --------

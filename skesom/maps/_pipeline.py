@@ -80,10 +80,9 @@ def make_cluster_pipeline(
     Returns
     -------
     pipeline : sklearn.pipeline.Pipeline
-        Steps "gaps", "background" (if it is subtracted), "convolve" (with
-        `target_fwhm`), "align", "stretch" (unless "none"), "sky", "color" and
-        "cluster"; ``fit_predict`` returns the label map. Set other parameters of the
-        steps by ``pipeline.set_params(gaps__grow=2, align__crop=True)``.
+        Steps "gaps", "background" (if subtracted), "convolve" (with `target_fwhm`),
+        "align", "stretch" (unless "none"), "sky", "color" and "cluster", to set their
+        parameters as ``pipeline.set_params(gaps__grow=2, align__crop=True)``.
 
     Raises
     ------
@@ -146,9 +145,8 @@ def make_clusterer(
     n_clusters : int or None, default=8
         Number of clusters (mixture components), where the clusterer has that parameter.
     n_runs : int, default=None
-        Runs with different seeds whose consensus is taken, see `ConsensusClusterer`; 12
-        by default if the clusterer has a seed and ``predict``. 1 is the clusterer
-        alone.
+        Runs with different seeds for a `ConsensusClusterer`; 12 by default if the
+        clusterer has a seed and ``predict``. 1 is the clusterer alone.
     random_state : int, default=0
         Seed, where the clusterer has one.
     verbose : int, default=0
@@ -164,8 +162,7 @@ def make_clusterer(
     Raises
     ------
     ValueError
-        If there is no such clusterer, or a parameter does not exist or is out of its
-        range.
+        For an unknown clusterer, or an unknown or impossible parameter.
     """
     known = {"esom": ESOM, "csom": CSOM}
     kind = known.get(method.lower()) or _import(method)

@@ -137,8 +137,8 @@ def unflatten(values, valid):
     Returns
     -------
     image : ndarray of shape valid.shape or valid.shape + (n_values,)
-        Integers become int32, and -3 or -2 without a row; floating-point numbers keep
-        their dtype, and are NaN there.
+        Integers become int32, -3 or -2 without a row; floats keep their dtype, NaN
+        without a row.
 
     Raises
     ------

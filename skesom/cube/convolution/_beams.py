@@ -212,8 +212,7 @@ def _checked(numbers, band, source="given"):
 
 def measure_star_fwhm(image, band_name):
     """Measure the FWHM of isolated stars in pixels; return it and their number."""
-    # Galaxies are wider than stars and differ from each other, so the stars are the
-    # sources around the densest width.
+    # Galaxies are wider than stars: these are the sources around the densest width.
     image = _middle(image)
     masked = np.isnan(image)
     widths = np.empty(0)

@@ -113,8 +113,7 @@ def _filter_fourier(image, sigma, axis, *, squared, precise):
     """Convolve along one axis in Fourier space."""
     length = image.shape[axis]
     padded = fft.next_fast_len(length + FOURIER_PADDING, real=True)
-    # In float64, so that a bright star does not spoil faint pixels far away; masks have
-    # none. In chunks, so that this does not need much memory.
+    # In float64, as a bright star would spoil faint pixels; in chunks to save memory.
     dtype = np.float64 if precise else image.dtype
     transfer = ndimage.fourier_gaussian(np.ones(padded // 2 + 1), sigma, padded)
     if squared:
@@ -154,8 +153,7 @@ class LobedKernel:
 
     def __init__(self, array):
         self.array = array
-        # The kernel reaches into a gap as far as its half length, and the value there
-        # comes from a valid pixel that is no farther away again.
+        # Half a length into a gap, and as far again to the pixel that fills it.
         self.reach = 2 * (len(array) // 2) + GaussianKernel(FILL_SIGMA).reach
 
     def convolve(self, image, variance=None):
