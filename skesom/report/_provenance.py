@@ -19,12 +19,7 @@ from skesom._common.labels import MASKED, SKY
 from skesom._common.pipelines import pipeline_end
 from skesom.cube import CubeMasker, FWHMConvolver, SkyMasker
 from skesom.report._image_source import ImageSource
-from skesom.report._json_values import (
-    decode,
-    encode,
-    read_json,
-    unrepeatable_parts,
-)
+from skesom.report._json_values import decode, encode, read_json, unrepeatable_parts
 
 PROVENANCE_FORMAT = "skesom provenance"
 FILE_NAME = "provenance.json"

@@ -10,13 +10,7 @@ from sklearn.pipeline import Pipeline
 from skesom._common.blocks import row_blocks
 from skesom._common.labels import SKY
 from skesom._common.pipelines import map_inside, pipeline_end
-from skesom.cube import (
-    AsinhStretch,
-    CubeAligner,
-    CubeMasker,
-    SkyMasker,
-    check_cube,
-)
+from skesom.cube import AsinhStretch, CubeAligner, CubeMasker, SkyMasker, check_cube
 from skesom.displays import cluster_colors, pick
 from skesom.maps import CubeClusterer
 
