@@ -79,8 +79,8 @@ def make_galaxy_cube(
     Parameters
     ----------
     shape : tuple of int (n_rows, n_columns), default=(605, 605)
-        Size of the images, at least 32 x 32 pixels of 0.0396 arcsec. Compact objects
-        keep their size in pixels; larger frames have more of them.
+        Size, at least 32 x 32 pixels of 0.0396 arcsec. Larger frames have more compact
+        objects, of the same sizes in pixels.
     n_bands : int, default=9
         Number of bands, 1 to 100. Nine are the filters of `load_study_filters`; fewer
         are those nine without F487N, then F373N, F225W, F673N, F502N, F438W, F657N and
@@ -90,8 +90,7 @@ def make_galaxy_cube(
         bands. If positive, the images are mosaics of two turned, overlapping pointings,
         with a gap between the detectors, noisier borders and other edges in each band.
     noise : float, default=1.0
-        Factor on the standard deviation of the photon noise (of source and sky in half
-        an hour) and read-out noise.
+        Factor on the standard deviation of photon noise and read-out noise.
     extent : float, default=1.0
         Size of the galaxy relative to the frame. Smaller galaxies leave more sky.
     kind : {"spiral", "edge-on", "merger", "elliptical"}, default="spiral"
@@ -100,8 +99,7 @@ def make_galaxy_cube(
     dust : float, default=1.0
         Factor on the optical depth of the dust.
     star_formation : float, default=1.0
-        Factor on the light of young stars, their gas and clusters, except in
-        ellipticals.
+        Factor on the light of young stars, gas and clusters, except in ellipticals.
     blur : float in (0, 10], default=1.0
         Factor on the width of the point-spread function of each band.
     gap_value : float, default=nan
@@ -123,15 +121,11 @@ def make_galaxy_cube(
 
     Notes
     -----
-    *Stars* are sums of black bodies: an exponential disc of 4400 K, a redder Sersic
-    bulge, young arms of 13000 K, clusters of 8000 to 35000 K (in ellipticals 4500 to
-    6500 K), foreground stars of 3200 to 8500 K. *Gas* emits the lines in a filter, at
-    the redshift of Messier 83 and in ratios of bright H II regions [1]_; in supernova
-    remnants [S II] / H alpha is 0.87, above the limit of 0.4 between shocks and
-    photoionization [2]_. *Dust* covers 80 % of the light with an optical depth in
-    proportion to wavelength to the power -0.7 [3]_. Images are blurred by Gaussians.
-    The same `random_state` gives the same images in shared bands for any `n_bands`;
-    `dust`, `star_formation` and `blur` do not move anything.
+    *Stars* are sums of black bodies. *Gas* emits the lines in a filter, at the redshift
+    of Messier 83 and in ratios of H II regions [1]_ and of shocks [2]_. *Dust* covers
+    80 % of the light with an optical depth ~ wavelength**-0.7 [3]_. Images are blurred
+    by Gaussians. The same `random_state` gives the same images in shared bands for any
+    `n_bands`; `dust`, `star_formation` and `blur` do not move anything.
 
     *Truth* is measured without noise at the worst FWHM of the nine bands. A pixel is
     "old disc" unless one of these is true; the last true one counts: "young arm" is
@@ -143,8 +137,7 @@ def make_galaxy_cube(
 
     References
     ----------
-    .. [1] Osterbrock & Ferland (2006), Astrophysics of Gaseous Nebulae and Active
-       Galactic Nuclei, University Science Books.
+    .. [1] Osterbrock & Ferland (2006), Astrophysics of Gaseous Nebulae.
     .. [2] Mathewson & Clarke (1973), ApJ 180, 725.
     .. [3] Charlot & Fall (2000), ApJ 539, 718.
 

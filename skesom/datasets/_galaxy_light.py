@@ -76,11 +76,7 @@ LINE_RATIOS = {
 
 
 def select_bands(n_bands):
-    """Return n_bands bands in order of wavelength.
-
-    Bands beyond the nine continue to 1700 nm in equal steps of the logarithm, 20 %
-    wide, with a FWHM in proportion to the wavelength.
-    """
+    """Return n_bands bands in order of wavelength; after nine, wide ones to 1700 nm."""
     if n_bands <= len(STUDY_BANDS):
         wanted = BANDS_BY_VALUE[:n_bands]
         return [band for band in STUDY_BANDS if band.name in wanted]
@@ -201,11 +197,9 @@ def _profiles(centers, widths, length):
 
 
 class Mosaic:
-    """Exposures of two overlapping rectangles, turned against the frame.
+    """Exposures of two overlapping, turned rectangles, with a gap and thinner borders.
 
-    Corners and edges stay empty, a gap between the detectors crosses the frame, and
-    borders have a third of the exposure. `missing` is the share of the pixels that at
-    least one of the nine bands does not reach.
+    `missing` is the share of the pixels that at least one of nine bands does not reach.
     """
 
     def __init__(self, shape, missing):

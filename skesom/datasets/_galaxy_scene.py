@@ -160,10 +160,7 @@ def fractal_noise(shape, slope, rng):
 
 
 def _make_geometry(shape, extent, rng, axis_ratio=FACE_ON, offset=0.0, stirring=CALM):
-    """Return the coordinates of an inclined disc with turbulence.
-
-    The offset of its center is along the rows, in units of the frame.
-    """
+    """Return the coordinates of an inclined, turbulent disc, moved along the rows."""
     length = extent * 0.66 * np.sqrt(shape[0] * shape[1])
     tilt, handedness = rng.uniform(0.0, np.pi), rng.choice([-1.0, 1.0])
     center = [(side - 1) / 2 + side * rng.uniform(-0.04, 0.04) for side in shape]
@@ -343,10 +340,7 @@ def _break_up(rows, columns, radii, shape, rng):
 
 
 def _clusters(density, bubbles, area, rng):
-    """Return the clusters inside the bubbles, and older ones without gas.
-
-    Older ones follow dN/dL ~ L**-2 (Chandar et al. 2010).
-    """
+    """Return the clusters inside the bubbles, and older ones without gas."""
     rows, columns, radii = bubbles
     n_members = 1 + rng.poisson(0.35 * radii)
     home = np.repeat(np.arange(len(rows)), n_members)
@@ -356,7 +350,7 @@ def _clusters(density, bubbles, area, rng):
     spread = 0.35 * radii[home]
     young_flux = 0.07 * radii[home] ** 3 / n_members[home]
     young_flux *= rng.gamma(1.5, 1.0 / 1.5, n_young)
-    old_flux = _power_law(2.0, 0.12, 36.0, n_old, rng)
+    old_flux = _power_law(2.0, 0.12, 36.0, n_old, rng)  # Chandar et al. (2010)
     young_temperature = rng.uniform(22000.0, 35000.0, n_young)
     old_temperature = rng.uniform(8000.0, 18000.0, n_old)
     young_rows = rows[home] + spread * rng.normal(size=n_young)

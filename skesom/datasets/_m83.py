@@ -45,13 +45,11 @@ def fetch_m83(filters=None, *, part="study", source=None, show_progress=True):
     Parameters
     ----------
     filters : sequence of str, default=None
-        Names as in `load_study_filters`, in the order of the bands; all nine by
-        default.
+        Names as in `load_study_filters`, in the order of the bands; None for all.
     part : {"study", "HII region", "whole"} or (center, size), default="study"
-        That of the 2014 study (0.0393 x 0.0791 degrees, 3573 x 7188 pixels, 0.9 GB for
-        nine bands), its test field around an H II region (605 x 605 pixels), the whole
-        (5000 x 8500 pixels, a third of them empty; 1.5 GB, twice as much while
-        reading), or a center and size as for `Cube.cutout`.
+        That of the 2014 study (3573 x 7188 pixels, 0.9 GB for nine bands), its test
+        field around an H II region (605 x 605 pixels), the whole (5000 x 8500 pixels,
+        1.5 GB, twice as much while reading), or center and size as for `Cube.cutout`.
     source : str, os.PathLike or sequence of str, default=None
         Address of a folder with the files, several to try in turn, or a folder on disk.
         By default the folders of the archive.
@@ -78,21 +76,14 @@ def fetch_m83(filters=None, *, part="study", source=None, show_progress=True):
 
     Notes
     -----
-    *Checks.* At each use a file must be as long as its FITS headers say, agree with its
-    CHECKSUM and DATASUM cards if it has any, and hold 5000 x 8500 pixels of the right
-    filter. Else it is discarded.
-
-    *Files* (version 2) have names such as
-    ``hlsp_wfc3ers_hst_wfc3_m83_f225w_v2_drz_sci.fits``. To download them by hand, start
-    from https://archive.stsci.edu/prepds/wfc3ers.
-
-    *Positions* agree between filters to 0.1 pixel, and with catalogs to 0.5 arcsec.
-    Bands whose WCS differs from that of the first are resampled.
+    The length, checksum, shape and filter of a file are checked at each use. By hand,
+    ``hlsp_wfc3ers_hst_wfc3_m83_f225w_v2_drz_sci.fits`` etc. can be downloaded from
+    https://archive.stsci.edu/prepds/wfc3ers. Positions agree between filters to 0.1
+    pixel, and with catalogs to 0.5 arcsec.
 
     References
     ----------
-    .. [1] Dopita et al. (2010), ApJ 710, 964; images by M. Mutchler (2011) for the WFC3
-       Science Oversight Committee, program 11360.
+    .. [1] Dopita et al. (2010), ApJ 710, 964; images by M. Mutchler (2011).
 
     Examples
     --------

@@ -31,9 +31,8 @@ def read_catalog(source, *, columns=None, object_type=None):
     Parameters
     ----------
     source : str, os.PathLike, Table or sequence of regions
-        A table, regions of the regions package, or a file: the "bar-separated values of
-        main source table" of NED, a region file of DS9 or CASA, CSV, or any table that
-        astropy reads (FITS, VOTable, ECSV, ...).
+        A table, regions of the regions package, or a file: the bar-separated table of
+        NED, regions of DS9 or CASA, or a table for astropy (CSV, FITS, VOTable, ...).
     columns : dict of str to str, default=None
         Names of the columns for ``name``, ``type``, ``ra``, ``dec``, ``x``, ``y`` and
         ``uncertainty``; by default usual names (RAJ2000, otype, ...).
@@ -65,9 +64,8 @@ def read_catalog(source, *, columns=None, object_type=None):
     Notes
     -----
     Numbers without a unit are degrees; text may be sexagesimal, with right ascension in
-    hours. Of regions, the center is the place, the first tag the type and the text the
-    name; without tags the text is the type. Regions without either have the type of
-    those drawn alike (shape, symbol and color), if these have only one.
+    hours. The first tag of a region is its type and the text its name; without tags the
+    text is the type. Regions without either have the type of those drawn alike.
 
     Examples
     --------

@@ -37,14 +37,12 @@ def read_cube(
     Parameters
     ----------
     paths : str, os.PathLike, image in memory, or list of them
-        FITS files (also .gz, .bz2, .fz) of one or, with three axes, several bands;
-        ``"image.fits[2]"`` or ``"image.fits[SCI,1]"`` names the HDU. In memory: `Cube`,
-        `astropy.nddata.NDData` or ``CCDData``, `xarray.DataArray`, Quantity, masked
-        and plain arrays with the bands on the last axis.
+        FITS files (also .gz, .bz2, .fz) of one or several bands; ``"image.fits[2]"`` or
+        ``"image.fits[SCI,1]"`` names the HDU. In memory: `Cube`, `NDData`, ``CCDData``,
+        `xarray.DataArray`, and arrays with the bands on the last axis.
     hdu : int, str, tuple, list of them, "all" or None, default=None
-        HDU that holds the image, for the paths that do not name one. A list reads
-        several HDUs of each file, "all" every image that is not a companion (ERR,
-        WHT, DQ, MASK, ...); None takes the first of these.
+        HDUs to read of the paths that name none. "all" is every image that is not a
+        companion (ERR, WHT, DQ, MASK, ...), None the first of these.
     errors : "auto", int, str, tuple, list or None, default=None
         Errors of the images. "auto" takes the HDU of each file that belongs to the
         image and is named ERR, SIGMA, RMS, UNCERT, VAR, IVAR or similar; a number or
@@ -64,9 +62,8 @@ def read_cube(
         `astropy.nddata.bitmask.interpret_bit_flags`: ``"4,16"`` ignores these two,
         ``"~1"`` all except 1 (DO_NOT_USE of JWST).
     band_names : sequence of str of length n_bands, default=None
-        By default the filter in the header, else (or if all headers have the same) the
-        name of the file, or of the extension if several are read. Other repeated names
-        are numbered.
+        By default the filter in the header, else (or if all are the same) the name of
+        the file, or of the extension if several are read. Repeated names are numbered.
     fwhm : float, array-like of shape (n_bands,) or Quantity, default=None
         FWHM of the point-spread function in arcsec, NaN where unknown. By default the
         header's FWHM card (in arcsec; not used if its comment contains "pix"), or the
@@ -74,19 +71,17 @@ def read_cube(
     order : {"given", "wavelength"} or sequence of int, default="given"
         Order of the bands. "wavelength" sorts by the wavelength in the header (spectral
         axis, PHOTPLAM, WAVELEN or WAVELNTH with a unit), else of the common filter in
-        the name of the band; unknown ones come last, by their file names, images in
-        memory as they are given. A sequence has the numbers of the bands, from 0 in
-        the order of the files. All other parameters are in the order of the files.
+        the name; unknown ones come last, by file names. A sequence has the numbers of
+        the bands from 0. All other parameters are in the order of the files.
     dtype : {numpy.float32, numpy.float64}, default=numpy.float32
         Type of the data and errors.
 
     Returns
     -------
     cube : Cube of shape (n_rows, n_columns, n_bands), or list of Cube
-        One cube if all images lie on the same pixels of the sky, or have the same shape
-        and no WCS. Else a cube for each pixel grid (see `skesom.cube.CubeAligner`), in
-        the order of the images; if `order` is not "given", for each run of bands on one
-        grid. Masked and blank pixels are NaN.
+        One cube if all images lie on the same pixels, or have the same shape and no
+        WCS; else one for each pixel grid (see `skesom.cube.CubeAligner`), or, if
+        `order` is not "given", for each run of bands on one. Masked pixels are NaN.
 
     Raises
     ------
@@ -103,8 +98,7 @@ def read_cube(
     Warns
     -----
     UserWarning
-        If an image without a WCS is taken to lie on the grid of the others, which all
-        have one grid and the same shape.
+        If an image without a WCS is taken to lie on the only grid of the others.
 
     Notes
     -----

@@ -157,11 +157,7 @@ def to_ascii(name):
 
 @contextmanager
 def atomic_path(path, *, overwrite=False):
-    """Give a temporary path to write to, and move the file to its place at the end.
-
-    The temporary file is in the same folder and has the same suffixes. If the block
-    fails, it is removed and the file at `path` stays as it was.
-    """
+    """Give a temporary path beside `path`; move the file there unless a write fails."""
     path = Path(path)
     _check_place(path, overwrite)
     temporary = path.with_name(f".{uuid.uuid4().hex[:8]}-{path.name}")

@@ -23,10 +23,7 @@ from skesom.io._planes import find_elsewhere
 def gather_images(
     paths, hdu, planes, error_kind=None, *, band_names=None, fwhm=None, order="given"
 ):
-    """Return all images, and the numbers of their bands in the order of the cube.
-
-    `planes` has the parameters errors, masks and weights of `read_cube` by name.
-    """
+    """Return all images, and the numbers of their bands in the order of the cube."""
     planes = {role: wanted for role, wanted in planes.items() if wanted is not None}
     listed = {  # one by one
         role: wanted if isinstance(wanted, list) else [wanted]

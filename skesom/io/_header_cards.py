@@ -131,11 +131,7 @@ def _read_fwhm(headers):
 
 
 def read_band_coordinates(headers):
-    """Return the spectral coordinate of an image of one band, None if unknown.
-
-    SPECVAL and SPECUNIT are written by `write_bands`; PHOTPLAM is in Angstrom; WAVELEN
-    and WAVELNTH need a unit in WAVEUNIT or in their comments.
-    """
+    """Return the spectral coordinate of an image of one band, None if unknown."""
     value, unit = _first_card(headers, "SPECVAL"), _first_card(headers, "SPECUNIT")
     if not (_is_number(value) and isinstance(unit, str)):
         value, unit = _first_card(headers, "PHOTPLAM"), "Angstrom"

@@ -39,14 +39,10 @@ _COMMON_NAMES = ("", "PRIMARY", "SCI", "IMAGE", "DATA", "COMPRESSED_IMAGE")
 
 
 class Image(NamedTuple):
-    """One image of one or more bands; its pixels are read later.
-
-    `open` is a context manager; it gives the array of shape (n_rows, n_columns) or
-    (n_rows, n_columns, n_bands). Each list has an entry for each band.
-    """
+    """One image, with a list for each property of its bands; pixels are read later."""
 
     label: str  # in messages
-    open: Callable
+    open: Callable  # context manager of the array of rows, columns and perhaps bands
     grid: Grid
     band_names: list  # None where nothing names a band
     band_units: list

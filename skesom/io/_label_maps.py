@@ -52,12 +52,10 @@ def write_map(path, label_map, *, wcs=None, cube=None, table=None, overwrite=Fal
     Examples
     --------
     >>> import tempfile
-    >>> from pathlib import Path
     >>> from skesom.io import read_map, write_map
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     path = Path(folder) / "map.fits"
-    ...     write_map(path, [[0, 0, 1], [0, -1, -3]])
-    ...     labels, wcs = read_map(path)
+    ...     write_map(f"{folder}/map.fits", [[0, 0, 1], [0, -1, -3]])
+    ...     labels, wcs = read_map(f"{folder}/map.fits")
     >>> labels
     array([[ 0,  0,  1],
            [ 0, -1, -3]], dtype=int32)
@@ -141,10 +139,8 @@ def cluster_table(label_map, cube=None):
 
     Examples
     --------
-    >>> import numpy as np
     >>> from skesom.io import cluster_table
-    >>> table = cluster_table([[0, 0, 1], [0, -1, -3]])
-    >>> print(table)
+    >>> print(cluster_table([[0, 0, 1], [0, -1, -3]]))
      id pixels percentage
     --- ------ ----------
       0      3      75.00

@@ -160,10 +160,7 @@ NED_TYPES = {
 
 
 def describe_types(types):
-    """Return the `ObjectType` of each type of NED ("HII", "!HII" in the Galaxy).
-
-    Other names are their own descriptions and get distinct colors.
-    """
+    """Return the `ObjectType` of each type of NED; other names describe themselves."""
     described, numbers = {}, count()
     for name in dict.fromkeys(types):
         code = name.removeprefix("!")

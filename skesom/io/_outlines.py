@@ -34,11 +34,7 @@ class Outline(NamedTuple):
 
 
 def trace_outlines(labels, min_size=1):
-    """Trace the outlines of the pieces of all labels from 0.
-
-    The pixels of a piece touch by their sides. Holes stay empty whether a polygon is
-    filled by the even-odd or by the nonzero rule.
-    """
+    """Trace the outlines of pieces of labels from 0, the same for all filling rules."""
     pieces, piece_labels = _find_pieces(labels, min_size)
     if not pieces.any():
         return []

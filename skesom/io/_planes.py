@@ -39,14 +39,11 @@ ERROR_POWERS = {"std": 1, "var": 2, "ivar": -2}
 
 
 class Plane(NamedTuple):
-    """Errors ("std", "var", "ivar"), "masks" or "weights" of the pixels of an image.
-
-    `open` is a context manager; it gives a scalar or an array of one or all bands.
-    """
+    """Errors ("std", "var", "ivar"), "masks" or "weights" of the pixels of an image."""
 
     label: str
     kind: str
-    open: Callable
+    open: Callable  # context manager of a scalar or an array of one or all bands
     factor: float = 1.0  # to the unit of the image
 
 

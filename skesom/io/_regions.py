@@ -19,10 +19,7 @@ _DEFAULT_COLOR = "green"  # of DS9 and CASA
 
 
 def read_regions(path):
-    """Read the regions of a DS9 or CRTF file in its order, without annotations.
-
-    Lines and shapes that cannot be read, which the regions package omits, are errors.
-    """
+    """Read the regions of a DS9 or CRTF file; an unreadable line is an error."""
     try:
         from regions import Regions
     except ImportError as error:

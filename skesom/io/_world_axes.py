@@ -29,16 +29,13 @@ _CLOSE = 5.0
 
 
 class WorldAxes(NamedTuple):
-    """The celestial and the spectral part of a WCS, None where it has none.
-
-    FITS axes count from 0; the unit is that in the header.
-    """
+    """The celestial and the spectral part of a WCS, None where it has none."""
 
     celestial: WCS | None = None
-    sky: tuple | None = None  # FITS axes of longitude and latitude
+    sky: tuple | None = None  # FITS axes of longitude and latitude, from 0
     spectral: WCS | None = None
     spectral_axis: int | None = None
-    spectral_unit: units.UnitBase | None = None
+    spectral_unit: units.UnitBase | None = None  # in the header
 
 
 def read_world(header, hdus, label):
@@ -159,11 +156,9 @@ def _without_axes(header):
 
 
 def warn_of_plate(header, wcs, label):
-    """Warn if a plate solution and the other cards put an image at two places.
-
-    Images of the Digitized Sky Survey have cards of the plate, and WCSLIB prefers them.
-    Programs that rotate or resample images copy these cards without a change.
-    """
+    """Warn if a plate solution and the other cards put an image at two places."""
+    # WCSLIB prefers the cards of the plate (in the Digitized Sky Survey), which
+    # programs that rotate or resample images copy without a change.
     if wcs is None or not {"AMDX1", "CRVAL1", "NAXIS1", "NAXIS2"} <= set(header):
         return
     plain = _without(header, _PLATE)

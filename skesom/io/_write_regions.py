@@ -61,10 +61,9 @@ def write_regions(
 
     Notes
     -----
-    Pixels of a piece touch by their sides. The shortest straight cuts along pixel edges
-    (DS9 shows lines) join holes to each other and to the outline, so that every program
-    finds the same pixels inside. Where two cuts cross, a piece becomes two polygons.
-    Coordinates are exact to a thousandth of a pixel.
+    Pixels of a piece touch by their sides. Straight cuts along pixel edges join holes
+    to the outline, so that every program finds the same pixels inside. Where two cuts
+    cross, a piece becomes two polygons. Coordinates are exact to 0.001 pixel.
 
     Examples
     --------
@@ -179,9 +178,6 @@ def write_object_regions(
 ):
     """Write a catalog as a region file of DS9: points with their types as tags.
 
-    DS9 groups regions by tags, so that the objects of a type are shown, hidden or
-    colored together.
-
     Parameters
     ----------
     path : str or os.PathLike
@@ -191,7 +187,7 @@ def write_object_regions(
     columns, object_type
         As for `read_catalog`.
     names : bool, default=False
-        Whether to write the name beside each object.
+        Whether names are written beside objects.
     overwrite : bool, default=False
         Whether an existing file may be replaced.
 

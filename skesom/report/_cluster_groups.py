@@ -17,7 +17,7 @@ def read_cluster_groups(path):
     Parameters
     ----------
     path : str or os.PathLike
-        JSON file that the page of `explore` exported or `write_cluster_groups` wrote.
+        JSON file of the page of `explore` or of `write_cluster_groups`.
 
     Returns
     -------

@@ -42,9 +42,7 @@ def write_report(
     pictures=True,
     overwrite=False,
 ):
-    """Write everything about a clustered cube to a folder.
-
-    The folder appears when all is written.
+    """Write everything about a clustered cube to a folder, which appears at the end.
 
     Parameters
     ----------
@@ -55,8 +53,8 @@ def write_report(
     cube : Cube or list of Cube
         The images as they were read.
     label_map : array-like of int of shape (n_rows, n_columns), default=None
-        ``pipeline.predict(cube)`` for other images than those of the fit; then the
-        model and pictures of its units are left out. By default the labels of the fit.
+        ``pipeline.predict(cube)`` for other images than those of the fit, without the
+        model and pictures of its units. By default the labels of the fit.
     source : ImageSource, default=None
         Files of the images, from which the run can be repeated.
     model : str or os.PathLike, default=None

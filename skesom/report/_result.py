@@ -19,10 +19,7 @@ _VALUES_PER_STRIP = 2**22
 
 
 class Result:
-    """A label map, its images, and what the clusterer was given of them.
-
-    The label map is that of the fit, or what the pipeline predicts for other images.
-    """
+    """A label map (by default of the fit), its images, and what was clustered."""
 
     def __init__(self, pipeline, images, label_map=None):
         _check_pipeline(pipeline)

@@ -115,10 +115,7 @@ def encode_bands(cube, inside):
 
 
 def sky_nodes(wcs, shape):
-    """Return unit vectors to the sky at the nodes of a coarse grid over an image.
-
-    The page interpolates between them, and so needs no WCS, whatever its projection.
-    """
+    """Return unit vectors to the sky at the nodes of a coarse grid over an image."""
     if wcs is None:
         return np.zeros(0)
     rows, columns = (np.linspace(0, side - 1, _SKY_NODES) for side in shape)
