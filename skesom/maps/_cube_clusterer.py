@@ -285,13 +285,16 @@ class CubeClusterer(PixelTableMixin, ClusterMixin, BaseEstimator):
         rows = chosen[valid] if valid.ndim == 2 else chosen[np.nonzero(valid)[:2]]
         return estimator.fit(table[rows]).predict(table)
 
-    def _numbered(self, labels, valid, cube):
-        """Return the place of each label among those of fit, else -1, and vote."""
+    def _numbered(self, labels, valid=None, cube=None):
+        """Return the place of each label among those of fit; of pixels after the vote.
+
+        A label that no pixel had in fit becomes -1, noise.
+        """
         labels = np.asarray(labels)
         places = np.minimum(labels, -1).astype(np.int32)
         known = np.isin(labels, self._clusters)
         places[known] = np.searchsorted(self._clusters, labels[known])
-        if self.regularizer is None:
+        if self.regularizer is None or valid is None:
             return places
         image = unflatten(places, valid)
         return self.regularizer.regularize(image, **_sharpness(cube))[valid]
