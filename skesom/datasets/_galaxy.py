@@ -11,18 +11,7 @@ from sklearn.utils._param_validation import Interval, StrOptions, validate_param
 
 from skesom._common.labels import MASKED
 from skesom.cube import Cube
-from skesom.datasets._galaxy_light import (
-    MAX_BANDS,
-    PIXEL_SCALE,
-    STUDY_BANDS,
-    Band,
-    Mosaic,
-    expose,
-    light,
-    population_rate,
-    select_bands,
-    transmission,
-)
+from skesom.datasets import _galaxy_light as optics
 from skesom.datasets._galaxy_scene import KINDS, make_scene, surface_brightness
 
 # The number that a population has in a truth map is its place in this tuple.
@@ -47,7 +36,7 @@ FRAME = (slice(MARGIN, -MARGIN),) * 2
 @validate_params(
     {
         "shape": ["array-like"],
-        "n_bands": [Interval(Integral, 1, MAX_BANDS, closed="both")],
+        "n_bands": [Interval(Integral, 1, optics.MAX_BANDS, closed="both")],
         "missing": [Interval(Real, 0.0, 0.9, closed="both")],
         "noise": [Interval(Real, 0.0, None, closed="left")],
         "extent": [Interval(Real, 0.1, 10.0, closed="both")],
@@ -156,16 +145,16 @@ def make_galaxy_cube(
     looks = {"kind": kind, "dust": dust, "star_formation": star_formation}
     scene = make_scene(padded, extent, np.random.default_rng(scene_seed), **looks)
     truth = _truth(scene, blur)
-    mosaic = Mosaic(shape, missing)
-    noise_seeds = noise_seed.spawn(MAX_BANDS)
-    bands = select_bands(n_bands)
+    mosaic = optics.Mosaic(shape, missing)
+    noise_seeds = noise_seed.spawn(optics.MAX_BANDS)
+    bands = optics.select_bands(n_bands)
     data = np.empty((*shape, n_bands), dtype=np.float32)
     for place, band in enumerate(bands):
-        number = STUDY_BANDS.index(band) if band in STUDY_BANDS else place
-        rate = light(scene, band, fwhm=blur * band.fwhm)[FRAME] + _sky(band)
+        number = optics.STUDY_BANDS.index(band) if band in optics.STUDY_BANDS else place
+        rate = optics.light(scene, band, fwhm=blur * band.fwhm)[FRAME] + _sky(band)
         times = mosaic.coverage(number)
         rng = np.random.default_rng(noise_seeds[number])
-        image = expose(rate, band, times, noise, rng)
+        image = optics.expose(rate, band, times, noise, rng)
         image[times == 0] = gap_value
         truth[times == 0] = MASKED
         data[:, :, place] = image
@@ -203,8 +192,8 @@ def load_study_filters():
     (np.str_('F814W'), <Quantity 0.074 arcsec>)
     """
     return QTable(
-        rows=list(map(tuple, STUDY_BANDS)),
-        names=Band._fields,
+        rows=list(map(tuple, optics.STUDY_BANDS)),
+        names=optics.Band._fields,
         units={"wavelength": "nm", "width": "nm", "exposure": "s", "fwhm": "arcsec"},
     )
 
@@ -230,7 +219,7 @@ def _seeds(random_state):
 
 def _sky(band):
     """Return the electrons per second and pixel of the sky background."""
-    rate = np.float32(population_rate("sky", band))
+    rate = np.float32(optics.population_rate("sky", band))
     return surface_brightness(SKY_BRIGHTNESS) * rate
 
 
@@ -241,7 +230,7 @@ def _wcs(shape):
     wcs.wcs.cunit = ["deg", "deg"]
     wcs.wcs.crval = MESSIER_83
     wcs.wcs.crpix = [(shape[1] + 1) / 2, (shape[0] + 1) / 2]
-    wcs.wcs.cdelt = [-PIXEL_SCALE / 3600.0, PIXEL_SCALE / 3600.0]
+    wcs.wcs.cdelt = [-optics.PIXEL_SCALE / 3600.0, optics.PIXEL_SCALE / 3600.0]
     wcs.wcs.radesys = "ICRS"
     wcs.wcs.set()
     return wcs
@@ -249,15 +238,15 @@ def _wcs(shape):
 
 def _truth(scene, blur):
     """Return the population of each pixel: the last rule that holds decides."""
-    bands = {band.name: band for band in STUDY_BANDS}
-    worst = blur * max(band.fwhm for band in STUDY_BANDS)
+    bands = {band.name: band for band in optics.STUDY_BANDS}
+    worst = blur * max(band.fwhm for band in optics.STUDY_BANDS)
 
     def seen(name, *parts):
-        return light(scene, bands[name], parts or None, fwhm=worst)[FRAME]
+        return optics.light(scene, bands[name], parts or None, fwhm=worst)[FRAME]
 
     blue, red = seen("F438W"), seen("F814W")
     nebulae = ("nebula core", "nebula shell", "diffuse gas")
-    passed = transmission(scene.optical_depth[FRAME], bands["F438W"])
+    passed = optics.transmission(scene.optical_depth[FRAME], bands["F438W"])
     rules = {
         "young arm": seen("F336W", "young") > 0.5 * seen("F336W"),
         "bulge": seen("F814W", "bulge") > 0.5 * red,

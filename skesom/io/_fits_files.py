@@ -148,10 +148,9 @@ def make_hdus(data, wcs):
 
 def to_ascii(name):
     """Write a name in ASCII, as FITS requires: the letter of H alpha is "alpha"."""
-    return re.sub(
-        "[^ -~]",
-        lambda match: unicodedata.name(match[0], "_").split()[-1].lower(),
-        name,
+    return "".join(
+        c if " " <= c <= "~" else unicodedata.name(c, "_").split()[-1].lower()
+        for c in name
     )
 
 

@@ -33,8 +33,7 @@ _SPELLINGS = {
 _WORDS = {word: unit for unit, words in _SPELLINGS.items() for word in words.split()}
 _COUNTS = (units.ct, units.electron, units.adu, units.DN, units.photon, units.one)
 _ZERO_POINT_CARDS = (
-    *("ABZP", "ZPAB", "ABMAGZP", "MAGZERO", "MAGZEROP", "MAGZPT", "MAGZP"),
-    *("ZEROPNT", "PHOTZP", "ZP"),
+    "ABZP ZPAB ABMAGZP MAGZERO MAGZEROP MAGZPT MAGZP ZEROPNT PHOTZP ZP".split()
 )
 _SAYS_AB = re.compile(r"\bAB(_?mag\w*)?\b", re.IGNORECASE)
 
@@ -99,9 +98,7 @@ def parse_unit(text):
     other = re.sub(r"\be-(?=\s|/|$)", "electron", text, flags=re.IGNORECASE)
     # Capitals could also be millijansky, but these are never given per steradian.
     other = re.sub(r"\bMJY(?=\s*/\s*SR\b)", "MJy", other)
-    other = re.sub(
-        "[A-Za-z]+", lambda word: _WORDS.get(word[0].lower(), word[0]), other
-    )
+    other = re.sub("[A-Za-z]+", lambda it: _WORDS.get(it[0].lower(), it[0]), other)
     for spelling in (text, other):
         with warnings.catch_warnings(), suppress(ValueError, TypeError):
             # Units with several slashes or old spellings are valid all the same.

@@ -42,7 +42,9 @@ def trace_outlines(labels, min_size=1):
     order, ends = sides.walk()
     if sides.cut_to_holes(order, ends):
         order, ends = sides.walk()
-    turns = sides.directions[order] != sides.directions[_predecessors(order, ends)]
+    before = np.roll(order, 1)
+    before[np.append(0, ends[:-1])] = order[ends - 1]  # walks are closed
+    turns = sides.directions[order] != sides.directions[before]
     corners = sides.starts()[order[turns]]
     owners = sides.owners()[order[ends - 1]]
     parts = np.split(corners, np.cumsum(turns)[ends[:-1] - 1])
@@ -209,10 +211,3 @@ def _shortest_links(left, right, lengths):
     graph = csr_array((weights, tuple(ends)), shape=(n_walks, n_walks))
     rows, columns = minimum_spanning_tree(graph).nonzero()
     return best[np.searchsorted(pairs, rows.astype(np.intp) * n_walks + columns)]
-
-
-def _predecessors(order, ends):
-    """Return the side before each side, in the order of the walks."""
-    before = np.roll(order, 1)
-    before[np.append(0, ends[:-1])] = order[ends - 1]
-    return before

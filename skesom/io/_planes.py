@@ -13,23 +13,12 @@ from astropy.nddata.bitmask import bitfield_to_boolean_mask
 
 from skesom._common.blocks import row_blocks
 from skesom._common.grids import Grid, same_grid
-from skesom.io._fits_files import (
-    ERROR_KINDS,
-    MASK_NAMES,
-    WEIGHT_NAMES,
-    find_hdu,
-    is_image,
-    list_hdus,
-    name_hdu,
-    open_fits,
-    outer_words,
-    split_name,
-    split_path,
-)
+from skesom.io import _fits_files as files
 from skesom.io._header_cards import read_unit
 from skesom.io._world_axes import read_world
 
-_NAMES = {"errors": set(ERROR_KINDS), "masks": MASK_NAMES, "weights": WEIGHT_NAMES}
+_NAMES = {"masks": files.MASK_NAMES, "weights": files.WEIGHT_NAMES}
+_NAMES["errors"] = set(files.ERROR_KINDS)
 _UNCERTAINTY_CLASSES = {  # as astropy.nddata.CCDData writes them
     "StdDevUncertainty": "std",
     "VarianceUncertainty": "var",
@@ -61,7 +50,7 @@ def find_beside(hdus, image, role, wanted, error_kind):
         # If names are repeated, the plane with the version of the image is meant.
         name = wanted.upper() if isinstance(wanted, str) else None
         same = [n for n in fitting if hdus[n].name == name]
-        chosen = same[0] if same else find_hdu(hdus, wanted, path)
+        chosen = same[0] if same else files.find_hdu(hdus, wanted, path)
     return _make_plane(hdus, chosen, path, image, role, error_kind)
 
 
@@ -69,19 +58,19 @@ def find_elsewhere(image, role, wanted, error_kind):
     """Return the plane in another file or in an array."""
     if not isinstance(wanted, str | os.PathLike):
         return _array_plane(image, role, np.asanyarray(wanted), error_kind)
-    path, bracket = split_path(os.fspath(wanted))
-    with open_fits(path) as hdus:
+    path, bracket = files.split_path(os.fspath(wanted))
+    with files.open_fits(path) as hdus:
         if bracket is not None:
-            number = find_hdu(hdus, bracket, path)
+            number = files.find_hdu(hdus, bracket, path)
         else:
-            images = [n for n, hdu in enumerate(hdus) if is_image(hdu)]
+            images = [n for n, hdu in enumerate(hdus) if files.is_image(hdu)]
             number = images[0] if len(images) == 1 else _choose(hdus, images, role)
         if number is None:
             raise ValueError(
                 f"{path} does not tell which HDU holds the {role} of {image.label}: "
-                f"{list_hdus(hdus)}. Name it as in image.fits[ERR]."
+                f"{files.list_hdus(hdus)}. Name it as in image.fits[ERR]."
             )
-        label = name_hdu(path, number)
+        label = files.name_hdu(path, number)
         wcs = read_world(hdus[number].header, hdus, label).celestial
         known = wcs is not None and image.grid.wcs is not None
         if known and not same_grid(Grid(wcs, image.grid.shape), image.grid):
@@ -93,10 +82,10 @@ def find_elsewhere(image, role, wanted, error_kind):
 
 def _belongs_to(hdu, name, version, image):
     """Return whether an HDU may hold a plane of the image with a name and version."""
-    fits = is_image(hdu) and _plane_axes(hdu.shape, image) is not None
+    fits = files.is_image(hdu) and _plane_axes(hdu.shape, image) is not None
     if not (fits or _is_constant(hdu)):
         return False
-    words, own = split_name(hdu.name), split_name(name)
+    words, own = files.split_name(hdu.name), files.split_name(name)
     return hdu.ver == version if len(words) == 1 else own in (words[1:], words[:-1])
 
 
@@ -109,10 +98,10 @@ def _choose(hdus, candidates, role):
     """Return the best candidate for a role, None without any."""
     named = []
     for number in candidates:
-        fitting = [w for w in outer_words(hdus[number].name) if w in _NAMES[role]]
+        fitting = [w for w in files.outer_words(hdus[number].name) if w in _NAMES[role]]
         if fitting:
             # Standard deviations come first, because they are used as they are.
-            rank = list(ERROR_POWERS).index(ERROR_KINDS.get(fitting[0], "std"))
+            rank = list(ERROR_POWERS).index(files.ERROR_KINDS.get(fitting[0], "std"))
             named.append((rank if role == "errors" else 0, number))
     return min(named, default=(0, None))[1]
 
@@ -133,7 +122,7 @@ def _array_plane(image, role, array, error_kind):
 def _make_plane(hdus, number, path, image, role, error_kind):
     """Return the plane of an HDU, which must fit the image."""
     hdu = hdus[number]
-    label = name_hdu(path, number) + (f" ({hdu.name})" if hdu.name else "")
+    label = files.name_hdu(path, number) + (f" ({hdu.name})" if hdu.name else "")
     kind, factor = role, 1.0
     if role == "errors":
         kind = error_kind or _error_kind(hdu, label)
@@ -171,10 +160,10 @@ def _error_kind(hdu, label):
     written = hdu.header.get("UTYPE")
     if written in _UNCERTAINTY_CLASSES:
         return _UNCERTAINTY_CLASSES[written]
-    for word in outer_words(hdu.name):
-        if word in ERROR_KINDS:
-            return ERROR_KINDS[word]
-        if word in WEIGHT_NAMES | MASK_NAMES:
+    for word in files.outer_words(hdu.name):
+        if word in files.ERROR_KINDS:
+            return files.ERROR_KINDS[word]
+        if word in files.WEIGHT_NAMES | files.MASK_NAMES:
             raise ValueError(
                 f"{label} does not show the kind of its errors. Give error_kind="
                 "'ivar' (inverse variances), 'var' or 'std'."
@@ -200,12 +189,12 @@ def _unit_factor(hdu, image, kind, label):
 @contextmanager
 def open_pixels(file, number, axes, **options):
     """Open the array of an HDU with its axes in the order rows, columns, bands."""
-    with open_fits(file, **options) as hdus:
+    with files.open_fits(file, **options) as hdus:
         zero_is_blank = hdus[number].header.get("BLANK") == 0
         data = hdus[number].data
         if zero_is_blank and data.dtype.kind == "f":
             # astropy ignores a BLANK of zero.
-            with open_fits(file, do_not_scale_image_data=True) as stored:
+            with files.open_fits(file, do_not_scale_image_data=True) as stored:
                 data[stored[number].data == 0] = np.nan
         yield order_axes(data, axes)
 
@@ -238,9 +227,7 @@ def apply_plane(plane, data, errors, places, ignore_flags):
     with plane.open() as array, np.errstate(all="ignore"):
         for band, place in enumerate(places):
             for rows in row_blocks(data.shape[:2]):
-                index = (rows, slice(None), band)[
-                    : array.ndim
-                ]  # of all, one or no band
+                index = (rows, slice(None), band)[: array.ndim]
                 values = array[index] if array.ndim else array
                 if plane.kind == "masks":
                     bad = _find_flagged(values, ignore_flags, plane.label)

@@ -45,12 +45,18 @@ def read_world(header, hdus, label):
         if n_axes <= 2 or not any(map(_DISTORTION.fullmatch, header)):
             return split_world(_all_axes(header, hdus), header)
         # astropy reads distortions only where they are defined: on two axes.
-        world = split_world(_all_axes(_without_distortion(header), hdus), header)
+        plain = _without(header, _DISTORTION)
+        for card in [card for card in plain if re.fullmatch(r"CTYPE\d", card)]:
+            plain[card] = str(plain[card]).removesuffix("-SIP")
+        world = split_world(_all_axes(plain, hdus), header)
         if world.celestial is None:
             return world
         if set(world.sky) != {0, 1}:
             raise ValueError("distortion is defined along the first two axes alone")
-        return world._replace(celestial=WCS(_without_axes(header), hdus))
+        plane = _without(header, _OTHER_AXES)
+        for card in {"NAXIS", "WCSAXES"} & set(plane):
+            plane[card] = 2
+        return world._replace(celestial=WCS(plane, hdus))
     except (ValueError, KeyError, MemoryError) as error:
         # A missing lookup table is a KeyError; WCSLIB calls bad cards out of memory.
         reason = str(error).strip().splitlines()[-1].rstrip(".")
@@ -136,22 +142,6 @@ def _without(header, cards):
     header = header.copy()
     for card in filter(cards.fullmatch, list(header)):
         header.remove(card, ignore_missing=True, remove_all=True)
-    return header
-
-
-def _without_distortion(header):
-    """Return a copy of a header without the cards of distortions."""
-    header = _without(header, _DISTORTION)
-    for card in [card for card in header if re.fullmatch(r"CTYPE\d", card)]:
-        header[card] = str(header[card]).removesuffix("-SIP")
-    return header
-
-
-def _without_axes(header):
-    """Return a copy of a header without the third and further axes."""
-    header = _without(header, _OTHER_AXES)
-    for card in {"NAXIS", "WCSAXES"} & set(header):
-        header[card] = 2
     return header
 
 

@@ -8,6 +8,7 @@ import warnings
 from contextlib import suppress
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
+from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
@@ -185,7 +186,9 @@ def decisions_of(pipeline):
     """Return what the steps of a fitted pipeline decided."""
     step = pipeline[-1]
     steps = [each for _, each in pipeline.steps[:-1]]
-    maskers = [each for each in steps if isinstance(each, CubeMasker)]
+    found = [each.summary_ for each in steps if isinstance(each, CubeMasker)]
+    # Of several cubes, there is a list of summaries.
+    summaries = chain.from_iterable([s] if isinstance(s, dict) else s for s in found)
     convolvers = [each for each in steps if isinstance(each, FWHMConvolver)]
     labels = step.labels_
     return {
@@ -194,7 +197,7 @@ def decisions_of(pipeline):
             "with_data": int(np.count_nonzero(labels != MASKED)),
             "clustered": int(np.count_nonzero(labels >= 0)),
         },
-        "outliers": sum(map(_outliers, maskers)),
+        "outliers": sum(int(summary.get("outliers", 0)) for summary in summaries),
         "sky": _sky([each for each in steps if isinstance(each, SkyMasker)], labels),
         "fwhm": _known(convolvers[-1].target_fwhm_) if convolvers else None,
         "clusters": int(step.n_clusters_),
@@ -206,14 +209,6 @@ def decisions_of(pipeline):
 def _known(value):
     """Return a number, None instead of NaN."""
     return None if np.isnan(value) else float(value)
-
-
-def _outliers(masker):
-    found = masker.summary_  # a list for several cubes
-    return sum(
-        int(summary.get("outliers", 0))
-        for summary in ([found] if isinstance(found, dict) else found)
-    )
 
 
 def _sky(maskers, labels):

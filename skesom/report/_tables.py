@@ -261,7 +261,10 @@ def cluster_list(result, summary):
         place[name] = Column(values, unit=units.deg, description="of the mean place")
     table.add_columns([*place.values()], [3] * len(place), [*place])
     if summary.agreement is not None:
-        values = _mean_agreement(summary.agreement, result.label_map)[table["id"]]
+        inside = result.label_map >= 0
+        labels = result.label_map[inside]
+        values = np.bincount(labels, summary.agreement[inside])
+        values = (values / np.maximum(np.bincount(labels), 1))[table["id"]]
         text = "mean share of the runs that agree on a pixel"
         table["agreement"] = Column(values, format=".3f", description=text)
     for name, unit in zip(cube.band_names, cube.band_units, strict=True):
@@ -275,18 +278,17 @@ def cluster_list(result, summary):
     return table
 
 
-def _mean_agreement(agreement, label_map):
-    inside = label_map >= 0
-    labels = label_map[inside]
-    return np.bincount(labels, agreement[inside]) / np.maximum(np.bincount(labels), 1)
-
-
 def validity_indices(result, summary):
     """Return the table of the validity indices of the map and of the clusters."""
     rows = []
     sample, labels = summary.sample, summary.sample_labels
     if result.som is not None:
-        rows.append(_quantization_error(summary.distances))
+        known = ~np.isnan(summary.distances)
+        mean, n_known = np.nan, np.count_nonzero(known)
+        if n_known:
+            mean = np.mean(summary.distances, where=known, dtype=np.float64)
+        text = "mean distance of a pixel to its nearest unit"
+        rows.append(("quantization error", float(mean), "low", n_known, text))
         rows += [_measured(sample, None, result.som, *of) for of in _OF_MAP]
     inside = (labels >= 0) & ~np.isnan(sample).any(axis=1)
     sample, labels = sample[inside], labels[inside]
@@ -295,14 +297,6 @@ def validity_indices(result, summary):
     table = Table(rows=rows, names=names, dtype=(str, float, str, np.int64, str))
     table["value"].info.format = ".6g"
     return table
-
-
-def _quantization_error(distances):
-    known = ~np.isnan(distances)
-    n_known = np.count_nonzero(known)
-    value = np.mean(distances, where=known, dtype=np.float64) if n_known else np.nan
-    text = "mean distance of a pixel to its nearest unit"
-    return "quantization error", float(value), "low", n_known, text
 
 
 def _measured(sample, labels, som, name, measure, better, most, meaning):

@@ -3,16 +3,7 @@
 
 import numpy as np
 
-from skesom.displays import (
-    MISSING_COLOR,
-    NOISE_COLOR,
-    SKY_COLOR,
-    GraphLayout,
-    layout_of,
-    pick,
-    rgb_image,
-    wavelengths_of,
-)
+from skesom import displays
 from skesom.report._cluster_groups import FORMAT, complete_groups
 
 NO_UNIT = 65535
@@ -28,15 +19,15 @@ _LOW, _HIGH = 2, 98  # per cent of the units that have the first and the last co
 def pixel_data(result, step):
     """Return arrays of every `step`-th row and column, and facts about bands."""
     cube, label_map = result.cube, result.label_map
-    labels = pick(label_map, step)
-    thin = cube.replace(data=pick(cube.data, step), wcs=None)
+    labels = displays.pick(label_map, step)
+    thin = cube.replace(data=displays.pick(cube.data, step), wcs=None)
     codes, bands = encode_bands(thin, labels >= 0)
-    wavelengths = wavelengths_of(cube)
+    wavelengths = displays.wavelengths_of(cube)
     places = range(len(bands)) if wavelengths is None else wavelengths.value
     arrays = {
         "codes": codes,
         "labels": labels.astype(np.int16),
-        "rgb": rgb_image(thin),
+        "rgb": displays.rgb_image(thin),
         "sky": sky_nodes(cube.wcs, label_map.shape),
         "units": np.full(labels.shape, NO_UNIT, dtype=np.uint16),
     }
@@ -47,9 +38,9 @@ def pixel_data(result, step):
         "step": step,
         "bands": bands,
         "order": np.argsort(places, kind="stable").tolist(),
-        "missing_color": MISSING_COLOR,
-        "noise_color": NOISE_COLOR,
-        "sky_color": SKY_COLOR,
+        "missing_color": displays.MISSING_COLOR,
+        "noise_color": displays.NOISE_COLOR,
+        "sky_color": displays.SKY_COLOR,
     }
     return arrays, facts
 
@@ -136,7 +127,9 @@ def unit_facts(result, value_names):
     """Return the clusters of the units, and what they can be colored by."""
     from bokeh.palettes import Cividis256
 
-    labels = result.step._ranked(result.step._numbered(result.som.unit_labels_))
+    step = result.step
+    places = step._numbered(result.som.unit_labels_)
+    labels = np.where(places >= 0, step._ranks[places], places)
     return {
         "unit_values": value_names,
         "unit_labels": labels.tolist(),
@@ -146,9 +139,9 @@ def unit_facts(result, value_names):
 
 def unit_columns(som):
     """Return where units are drawn, and the links between them."""
-    layout = layout_of(som, "pca")
+    layout = displays.layout_of(som, "pca")
     x, y = layout.positions.T
-    if isinstance(layout, GraphLayout):
+    if isinstance(layout, displays.GraphLayout):
         shares = layout.hits / max(layout.hits.max(initial=0), 1)
         columns = {"x": x, "y": y, "size": _SMALLEST + _LARGEST * np.sqrt(shares)}
         return columns, _links(layout)

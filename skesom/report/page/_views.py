@@ -2,22 +2,10 @@
 """The views of the page as Bokeh models; page.js fills and links them."""
 
 import numpy as np
+from bokeh import models
 from bokeh.document import Document
 from bokeh.events import DocumentReady, MouseMove, SelectionGeometry, Tap
 from bokeh.layouts import row
-from bokeh.models import (
-    Button,
-    CheckboxGroup,
-    ColumnDataSource,
-    CustomJS,
-    DataTable,
-    HoverTool,
-    HTMLTemplateFormatter,
-    NumberFormatter,
-    Select,
-    StringEditor,
-    TableColumn,
-)
 from bokeh.plotting import figure
 
 _LINKED = {
@@ -39,10 +27,8 @@ _MARKERS = {  # of DS9: of Bokeh, and as a letter
     "boxcircle": ("square_pin", "⊡"),
 }
 _ACTIONS = {
-    "merge": "Merge",
-    "split": "Split",
-    "clear": "Clear selection",
-    "export_file": "Export names",
+    **{"merge": "Merge", "split": "Split"},
+    **{"clear": "Clear selection", "export_file": "Export names"},
 }
 _WRAPPED = (
     ".bk-input-group { display: flex; flex-flow: row wrap; gap: 0 1.4em } "
@@ -68,16 +54,16 @@ def picture_views(shape, band_names, has_units):
 
 def _call(code):
     """Return the call of a function of page.js."""
-    return CustomJS(code=f"skesom.{code}")
+    return models.CustomJS(code=f"skesom.{code}")
 
 
 def _choice(title, options):
-    return Select(title=title, value=options[0], options=options)
+    return models.Select(title=title, value=options[0], options=options)
 
 
 def _source(name, data):
     """Return a source of data that page.js finds by its name."""
-    return ColumnDataSource(data, name=f"{name}-source")
+    return models.ColumnDataSource(data, name=f"{name}-source")
 
 
 def _empty_source(name, columns):
@@ -150,7 +136,7 @@ def spectra_view(band_names):
     lines = plot.multi_line("xs", "ys", color="color", line_width=2.2, source=spectra)
     plot.varea("x", "low", "high", color="black", alpha=0.15, source=selected)
     plot.line("x", "y", color="black", line_width=3, source=selected)
-    plot.add_tools(HoverTool(renderers=[lines], tooltips=[("cluster", "@name")]))
+    plot.add_tools(models.HoverTool(renderers=[lines], tooltips=[("cluster", "@name")]))
     plot.xaxis.ticker = list(range(n_bands))
     plot.xaxis.major_label_overrides = dict(enumerate(band_names))
     plot.xaxis.major_label_orientation = 0.6 if n_bands > 6 else 0.0
@@ -161,17 +147,18 @@ def spectra_view(band_names):
 
 def table_views(n_clusters):
     """Return the table of the clusters and the buttons below it."""
-    swatch = HTMLTemplateFormatter(template=_SWATCH)
-    percent = NumberFormatter(format="0.0", text_align="right")
+    swatch = models.HTMLTemplateFormatter(template=_SWATCH)
+    percent = models.NumberFormatter(format="0.0", text_align="right")
+    editor, column = models.StringEditor(), models.TableColumn
     columns = [
-        TableColumn(field="color", title="", width=34, formatter=swatch),
-        TableColumn(field="name", title="name", width=170, editor=StringEditor()),
-        TableColumn(field="labels", title="labels", width=60),
-        TableColumn(field="share", title="% of pixels", width=75, formatter=percent),
-        TableColumn(field="selected", title="selected", width=65),
+        column(field="color", title="", width=34, formatter=swatch),
+        column(field="name", title="name", width=170, editor=editor),
+        column(field="labels", title="labels", width=60),
+        column(field="share", title="% of pixels", width=75, formatter=percent),
+        column(field="selected", title="selected", width=65),
     ]
-    source = _empty_source("clusters", [column.field for column in columns])
-    table = DataTable(
+    source = _empty_source("clusters", [each.field for each in columns])
+    table = models.DataTable(
         source=source,
         columns=columns,
         index_position=None,
@@ -188,7 +175,7 @@ def table_views(n_clusters):
 
 
 def _button(action):
-    button = Button(label=_ACTIONS[action], width_policy="min")
+    button = models.Button(label=_ACTIONS[action], width_policy="min")
     button.js_on_click(_call(f"{action}()"))
     return button
 
@@ -202,14 +189,14 @@ def object_views(objects, types, plots):
         labels.append(f"{described.description} ({len(chosen)})")
         columns = {name: np.asarray(chosen[name]) for name in ("x", "y", "name")}
         columns["type"] = [described.description] * len(chosen)
-        source = ColumnDataSource(columns)
+        source = models.ColumnDataSource(columns)
         style = {"fill_alpha": 0, "line_color": described.color, "line_width": 1.6}
         style |= {"marker": _MARKERS[described.symbol][0], "size": size}
         drawn.append([plot.scatter("x", "y", source=source, **style) for plot in plots])
     tooltips = [("name", "@name"), ("", "@type")]
     for plot, renderers in zip(plots, zip(*drawn, strict=True), strict=True):
-        plot.add_tools(HoverTool(renderers=list(renderers), tooltips=tooltips))
-    boxes = CheckboxGroup(
+        plot.add_tools(models.HoverTool(renderers=list(renderers), tooltips=tooltips))
+    boxes = models.CheckboxGroup(
         labels=labels,
         active=list(range(len(labels))),
         inline=True,
@@ -218,7 +205,7 @@ def object_views(objects, types, plots):
     )
     code = """for (let i = 0; i < drawn.length; i++)
         for (const each of drawn[i]) each.visible = cb_obj.active.includes(i)"""
-    boxes.js_on_change("active", CustomJS(args={"drawn": drawn}, code=code))
+    boxes.js_on_change("active", models.CustomJS(args={"drawn": drawn}, code=code))
     return {"object_types": boxes}
 
 
@@ -240,6 +227,6 @@ def document_of(views, arrays, facts):
         view.name = name
         document.add_root(view)
     data = {"arrays": arrays, "facts": facts}
-    start = CustomJS(args=data, code="skesom.start(arrays, facts)")
+    start = models.CustomJS(args=data, code="skesom.start(arrays, facts)")
     document.js_on_event(DocumentReady, start)
     return document
