@@ -56,14 +56,8 @@ STARLIGHT = {
     "young": ((13000.0, 0.70), (4500.0, 0.30)),
     "sky": ((5800.0, 1.0),),
 }
-LINE_WAVELENGTHS = {
-    "[O II]": 372.7,
-    "H beta": 486.1,
-    "[O III]": 500.7,
-    "H alpha": 656.3,
-    "[N II]": 658.3,
-    "[S II]": 672.4,
-}
+# [O II], H beta, [O III], H alpha, [N II], [S II]
+LINE_WAVELENGTHS = (372.7, 486.1, 500.7, 656.3, 658.3, 672.4)
 # Line fluxes relative to H beta, in the order of LINE_WAVELENGTHS; each doublet as one
 # line. The core resembles the Orion nebula, the shell its outskirts. H alpha is that of
 # recombination at 10^4 K (case B, 2.86).
@@ -121,7 +115,7 @@ def population_rate(name, band):
             for temperature, share in STARLIGHT[name]
         )
     rate = 0.0
-    lines = zip(LINE_WAVELENGTHS.values(), LINE_RATIOS[name], strict=True)
+    lines = zip(LINE_WAVELENGTHS, LINE_RATIOS[name], strict=True)
     for rest_wavelength, ratio in lines:
         wavelength = rest_wavelength * (1.0 + REDSHIFT)
         if abs(wavelength - band.wavelength) < band.width / 2:

@@ -68,7 +68,11 @@ def make_scene(shape, extent, rng, *, kind="spiral", dust=1.0, star_formation=1.
             _disc(shape, 0.65 * extent, rng, offset=offset, stirring=STIRRED)
             for offset in (-0.22 * extent, 0.22 * extent)
         )
-        scene = _together(first, second)
+        lights = zip(first[:2], second[:2], strict=True)
+        starlight, gas = ({k: one[k] + two[k] for k in one} for one, two in lights)
+        clusters = PointSources(*map(np.append, first.clusters, second.clusters))
+        depth = first.optical_depth + second.optical_depth
+        scene = Scene(starlight, gas, clusters, first.stars, depth)
     else:
         ratio = EDGE_ON if kind == "edge-on" else FACE_ON
         scene = _disc(shape, extent, rng, axis_ratio=ratio)
@@ -86,10 +90,14 @@ def _disc(shape, extent, rng, *, axis_ratio=FACE_ON, offset=0.0, stirring=CALM):
     geometry = _make_geometry(shape, extent, rng, axis_ratio, offset, stirring)
     clumps = fractal_noise(shape, 2.2, rng)
     feathers = _spiral_texture(geometry, rng)
-    disc = _old_disc(geometry, rng)
+    radius, phase = geometry.radius, geometry.arm_phase(PITCH_ANGLE)
+    bar = _arms(phase, 1.2) * np.exp(-((radius / np.float32(1.3 * BAR_RADIUS)) ** 2))
+    disc = surface_brightness(20.0) * np.exp(radius / np.float32(-2.2))
+    disc *= 1.0 + 0.3 * _arms(phase, 1.0) + 1.2 * bar
+    disc *= _edge(geometry) * _grain(shape, 0.12, rng)
     # A bulge is round, which shows where its disc is seen from the side.
     face_on = axis_ratio == FACE_ON
-    bulge = _bulge(geometry.radius if face_on else geometry.round_radius)
+    bulge = _bulge(radius if face_on else geometry.round_radius)
     density = _young_density(geometry, clumps, feathers)
     optical_depth = _dust(geometry, feathers, rng)
     area = min(extent, 1.0) ** 2 * shape[0] * shape[1] * (axis_ratio / FACE_ON)
@@ -123,19 +131,6 @@ def _elliptical(shape, extent, rng):
         clusters=globular_clusters(envelope, area, rng),
         stars=foreground_stars(shape, rng),
         optical_depth=2.6 * ring * (0.25 + web),
-    )
-
-
-def _together(first, second):
-    """Return the light of two scenes behind the dust of both."""
-    lights = zip(first[:2], second[:2], strict=True)
-    starlight, gas = ({k: one[k] + two[k] for k in one} for one, two in lights)
-    return Scene(
-        starlight=starlight,
-        gas=gas,
-        clusters=PointSources(*map(np.append, first.clusters, second.clusters)),
-        stars=first.stars,
-        optical_depth=first.optical_depth + second.optical_depth,
     )
 
 
@@ -205,17 +200,6 @@ def _grain(shape, strength, rng):
     """Return the noise of single bright stars, as a factor of mean 1."""
     shape_parameter = np.float32(1.0 / strength**2)
     return rng.standard_gamma(shape_parameter, shape, np.float32) / shape_parameter
-
-
-def _old_disc(geometry, rng):
-    """Return the old stars of an exponential disc with a bar."""
-    radius = geometry.radius
-    phase = geometry.arm_phase(PITCH_ANGLE)
-    bar = _arms(phase, 1.2) * np.exp(-((radius / np.float32(1.3 * BAR_RADIUS)) ** 2))
-    disc = surface_brightness(20.0) * np.exp(radius / np.float32(-2.2))
-    disc *= 1.0 + 0.3 * _arms(phase, 1.0) + 1.2 * bar
-    disc *= _edge(geometry) * _grain(radius.shape, 0.12, rng)
-    return disc
 
 
 def _bulge(radius):

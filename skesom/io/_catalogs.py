@@ -49,10 +49,8 @@ def read_catalog(source, *, columns=None, object_type=None):
 
     Raises
     ------
-    FileNotFoundError
-        If there is no such file.
-    ImportError
-        If the regions package is missing, which reads region files.
+    FileNotFoundError, ImportError
+        If there is no such file, or the regions package for region files is missing.
     ValueError
         If the file cannot be read, or has no object, positions or types.
 
@@ -69,18 +67,11 @@ def read_catalog(source, *, columns=None, object_type=None):
 
     Examples
     --------
-    >>> import tempfile
-    >>> from pathlib import Path
+    >>> from astropy.table import Table
     >>> from skesom.io import read_catalog
-    >>> written = '''No.|Object Name|RA(deg)|DEC(deg)|Type|Velocity
-    ... 1|MESSIER 083|204.25396 | -29.86542 |G|   513
-    ... 2|SN 1968L|204.25213 | -29.86639 |SN|'''
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     path = Path(folder) / "ned.txt"
-    ...     _ = path.write_text(written)
-    ...     catalog = read_catalog(path)
-    >>> catalog["name"].tolist(), catalog["type"].tolist()
-    (['MESSIER 083', 'SN 1968L'], ['G', 'SN'])
+    >>> table = Table({"RAJ2000": [204.252], "DEJ2000": [-29.866], "otype": ["SN"]})
+    >>> read_catalog(table).colnames
+    ['name', 'type', 'ra', 'dec']
     """
     where = str(source) if is_path(source) else "The catalog"
     table = _read_table(source, where)

@@ -85,10 +85,8 @@ def read_cube(
 
     Raises
     ------
-    FileNotFoundError
-        If a file does not exist.
     OSError
-        If a file is not FITS, or is damaged.
+        If a file does not exist (FileNotFoundError), is not FITS, or is damaged.
     TypeError
         If `paths` is none of the above.
     ValueError

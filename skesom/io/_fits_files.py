@@ -34,7 +34,6 @@ _OTHER_NAMES = frozenset(
 _COMPANIONS = MASK_NAMES | WEIGHT_NAMES | _OTHER_NAMES | set(ERROR_KINDS)
 
 _BLOCK = 2880  # bytes: the size of a FITS file is a multiple of it
-_FITS_SUFFIX = re.compile(r"(\.(fits?|fts|fz|gz|bz2|xz|Z))+$", re.IGNORECASE)
 
 
 @contextmanager
@@ -73,11 +72,6 @@ def split_path(text):
 def name_hdu(path, number):
     """Return the path of an HDU; the first HDU is the file itself."""
     return f"{path}[{number}]" if number else str(path)
-
-
-def file_stem(path):
-    """Return the file's name without folder and FITS suffixes."""
-    return _FITS_SUFFIX.sub("", os.path.basename(path))
 
 
 def find_images(hdus, wanted, path):

@@ -130,18 +130,12 @@ def _name_bands(images, order):
         stems = [image.stem for image in images]
         if None not in stems and len(set(stems)) == len(found):
             return stems
-    unique = _number_repeated([found[band] for band in order])
-    return [name for _, name in sorted(zip(order, unique, strict=True))]
-
-
-def _number_repeated(names):
-    """Return the names with repeated ones numbered: B, B 2, B 3."""
-    unique = []
-    for name in names:
+    names, unique = [found[band] for band in order], []
+    for name in names:  # repeated ones are numbered: B, B 2, B 3
         numbered = (f"{name} {number}" for number in count(2))
         free = (each for each in numbered if each not in unique + names)
         unique.append(next(free) if name in unique else name)
-    return unique
+    return [name for _, name in sorted(zip(order, unique, strict=True))]
 
 
 def _check_names(images, band_names):
@@ -202,9 +196,13 @@ def _sort_keys(image, given_names):
     if image.place is not None:
         path, number = image.place
         file = _natural(os.path.basename(path)), path, number
+    known = np.full(image.n_bands, np.nan)
+    with suppress(units.UnitConversionError):  # velocities
+        if image.band_coordinates is not None:
+            known = image.band_coordinates.to_value(units.nm, units.spectral())
     found = np.stack(
         [
-            _known_wavelengths(image),
+            known,
             [filter_wavelength(name) for name in given_names],
             [filter_wavelength(name) for name in image.band_names],
             np.full(image.n_bands, np.inf),
@@ -212,14 +210,6 @@ def _sort_keys(image, given_names):
     )
     wavelengths = found[np.argmin(np.isnan(found), axis=0), np.arange(image.n_bands)]
     return [(value, *file, band) for band, value in enumerate(wavelengths)]
-
-
-def _known_wavelengths(image):
-    """Return the wavelengths of the header in nm, NaN where they are unknown."""
-    with suppress(units.UnitConversionError):  # velocities
-        if image.band_coordinates is not None:
-            return image.band_coordinates.to_value(units.nm, units.spectral())
-    return np.full(image.n_bands, np.nan)
 
 
 def _natural(name):

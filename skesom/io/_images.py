@@ -2,6 +2,7 @@
 """One image of a file or in memory: its grid, its bands, errors and masks."""
 
 import os
+import re
 from collections.abc import Callable
 from contextlib import nullcontext
 from functools import partial
@@ -15,13 +16,7 @@ from astropy.wcs import WCS
 
 from skesom._common.grids import Grid
 from skesom.cube import Cube
-from skesom.io._fits_files import (
-    file_stem,
-    find_images,
-    name_hdu,
-    open_fits,
-    split_path,
-)
+from skesom.io._fits_files import find_images, name_hdu, open_fits, split_path
 from skesom.io._header_cards import read_band_coordinates, read_bands, read_unit
 from skesom.io._planes import ERROR_POWERS, Plane, find_beside, open_pixels, order_axes
 from skesom.io._world_axes import (
@@ -34,6 +29,7 @@ from skesom.io._world_axes import (
 
 _ROW_NAMES = frozenset("y row rows lat latitude dec".split())
 _COLUMN_NAMES = frozenset("x column columns lon longitude ra".split())
+_FITS_SUFFIX = re.compile(r"(\.(fits?|fts|fz|gz|bz2|xz|Z))+$", re.IGNORECASE)
 # Names of extensions that do not name a band.
 _COMMON_NAMES = ("", "PRIMARY", "SCI", "IMAGE", "DATA", "COMPRESSED_IMAGE")
 
@@ -90,7 +86,8 @@ def _describe_hdu(hdus, number, file, chosen):
     n_bands = hdu.shape[axes[2]] if len(axes) == 3 else 1
     if coordinates is None and n_bands == 1:
         coordinates = read_band_coordinates(headers)
-    stem = hdu.name if chosen and hdu.name not in _COMMON_NAMES else file_stem(file)
+    stem = _FITS_SUFFIX.sub("", os.path.basename(file))
+    stem = hdu.name if chosen and hdu.name not in _COMMON_NAMES else stem
     return Image(
         label=label,
         open=partial(open_pixels, file, number, axes),

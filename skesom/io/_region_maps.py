@@ -43,23 +43,18 @@ def read_region_mask(regions, image, *, wcs=None, empty="raise"):
 
     Raises
     ------
-    ImportError
-        If the regions package is missing.
-    FileNotFoundError
-        If there is no such file.
+    FileNotFoundError, ImportError
+        If there is no such file, or the regions package is missing.
     ValueError
         If a line cannot be read, a region has no area, lies on the sky while the image
         has no WCS, or holds no pixel (see `empty`), or if no pixel remains.
 
     Examples
     --------
-    >>> import tempfile
-    >>> from pathlib import Path
+    >>> from regions import CirclePixelRegion, PixCoord
     >>> from skesom.io import read_region_mask
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     path = Path(folder) / "star.reg"
-    ...     _ = path.write_text("image; circle(3, 2, 1.2)")
-    ...     read_region_mask(path, (3, 5)).astype(int)
+    >>> star = CirclePixelRegion(PixCoord(x=2, y=1), radius=1.2)
+    >>> read_region_mask(star, (3, 5)).astype(int)
     array([[0, 0, 1, 0, 0],
            [0, 1, 1, 1, 0],
            [0, 0, 1, 0, 0]])
@@ -121,10 +116,8 @@ def read_region_labels(
 
     Raises
     ------
-    ImportError
-        If the regions package is missing.
-    FileNotFoundError
-        If there is no such file.
+    FileNotFoundError, ImportError
+        If there is no such file, or the regions package is missing.
     ValueError
         If a line cannot be read, a region has no name or an unknown one, no area, lies
         on the sky while the image has no WCS, or holds no pixel (see `empty`), or if no

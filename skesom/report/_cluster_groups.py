@@ -63,15 +63,6 @@ def write_cluster_groups(path, groups):
     ------
     ValueError
         If a group is empty, a label is no number from 0, or is in two groups.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> from skesom.report import read_cluster_groups, write_cluster_groups
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     write_cluster_groups(f"{folder}/clusters.json", [("nebulae", [1, 2])])
-    ...     read_cluster_groups(f"{folder}/clusters.json")
-    [('nebulae', (1, 2))]
     """
     groups = [(name, [int(label) for label in labels]) for name, labels in groups]
     _check_groups(groups)

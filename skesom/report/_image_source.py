@@ -7,14 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from skesom import io
 from skesom._common.grids import Grid, group_by_grid
-from skesom.io import (
-    describe_bands,
-    read_cube,
-    read_region_mask,
-    read_regions,
-    split_path,
-)
 from skesom.maps import check_bands
 
 
@@ -63,7 +57,7 @@ class ImageSource(NamedTuple):
     def describe_bands(self):
         """Return the names of the bands as given, and their order by wavelength."""
         options = {"hdu": self.hdu, "band_names": self.band_names}
-        return describe_bands(list(self.files), **options)
+        return io.describe_bands(list(self.files), **options)
 
     def read(self):
         """Read the images.
@@ -81,7 +75,7 @@ class ImageSource(NamedTuple):
         options = self._asdict()
         for name in ("files", "exclude", "include"):
             del options[name]
-        cubes = read_cube(list(self.files), **options)
+        cubes = io.read_cube(list(self.files), **options)
         cubes = cubes if isinstance(cubes, list) else [cubes]
         for cube in cubes:
             check_bands(cube.data, cube.band_names)
@@ -89,8 +83,10 @@ class ImageSource(NamedTuple):
             _check_on_sky(cubes, path)
         for path in self.exclude:
             _mask_inside(cubes, path)
-        if self.include:
-            _mask_outside(cubes, self.include)
+        for cube in cubes if self.include else ():
+            options = {"image": cube, "empty": "ignore"}
+            masks = [io.read_region_mask(path, **options) for path in self.include]
+            cube.data[~np.any(masks, axis=0)] = np.nan
         return cubes[0] if len(cubes) == 1 else cubes
 
     def paths(self):
@@ -120,7 +116,7 @@ class ImageSource(NamedTuple):
 
 def _path_of(text):
     """Return the path in "image.fits[SCI,1]"."""
-    return Path(split_path(os.fspath(text))[0])
+    return Path(io.split_path(os.fspath(text))[0])
 
 
 def _mask_inside(cubes, path):
@@ -128,25 +124,16 @@ def _mask_inside(cubes, path):
     outside = []
     for cube in cubes:
         try:
-            cube.data[read_region_mask(path, cube, empty="ignore")] = np.nan
+            cube.data[io.read_region_mask(path, cube, empty="ignore")] = np.nan
         except ValueError as error:
             outside.append(error)
     if len(outside) == len(cubes):
         raise outside[0]
 
 
-def _mask_outside(cubes, paths):
-    """Mask the pixels that are in no region of some files."""
-    for cube in cubes:
-        inside = np.zeros(cube.shape[:2], dtype=bool)
-        for path in paths:
-            inside |= read_region_mask(path, cube, empty="ignore")
-        cube.data[~inside] = np.nan
-
-
 def _check_on_sky(cubes, path):
     """Refuse regions in pixels if the images lie on several grids."""
-    regions = read_regions(path)
+    regions = io.read_regions(path)
     if len(cubes) > 1 and not all(hasattr(region, "to_pixel") for region in regions):
         grids = group_by_grid([Grid(cube.wcs, cube.shape[:2]) for cube in cubes])
         raise ValueError(

@@ -45,17 +45,13 @@ def encode(value):
     if isinstance(value, dict):
         return {"dict": [[encode(key), encode(item)] for key, item in value.items()]}
     if isinstance(value, BaseEstimator):
-        return _encode_estimator(value)
+        parameters = {
+            name: encode(parameter)
+            for name, parameter in value.get_params(deep=False).items()
+            if name not in _NOT_OF_THE_RESULT
+        }
+        return {"class": _public_path(type(value)), "parameters": parameters}
     return _encode_data(value)
-
-
-def _encode_estimator(estimator):
-    parameters = {
-        name: encode(value)
-        for name, value in estimator.get_params(deep=False).items()
-        if name not in _NOT_OF_THE_RESULT
-    }
-    return {"class": _public_path(type(estimator)), "parameters": parameters}
 
 
 def _encode_data(value):

@@ -71,7 +71,18 @@ def save_model(path, pipeline, *, band_names=None, overwrite=False):
         if kind == ".joblib":
             joblib.dump(model, temporary, compress=_COMPRESSION)
         else:
-            _dump_skops(model, temporary)
+            skops, options = _import_skops(), {"compression": zipfile.ZIP_DEFLATED}
+            _forget_frames(pipeline)
+            try:
+                skops.dump(model, temporary, compresslevel=_COMPRESSION, **options)
+            except (
+                RecursionError,
+                TypeError,
+                AttributeError,
+                NotImplementedError,
+            ) as e:
+                reason = " ".join(str(e).split())[:100]
+                raise ValueError(f"skops cannot hold this pipeline ({reason}).") from e
 
 
 def load_model(path, *, trust=False):
@@ -150,17 +161,6 @@ def _import_skops():
         text = "Models in .skops files need skops: pip install 'skesom[share]'."
         raise ImportError(text) from error
     return skops.io
-
-
-def _dump_skops(model, path):
-    skops = _import_skops()
-    _forget_frames(model["pipeline"])
-    method = zipfile.ZIP_DEFLATED
-    try:
-        skops.dump(model, path, compression=method, compresslevel=_COMPRESSION)
-    except (RecursionError, TypeError, AttributeError, NotImplementedError) as error:
-        reason = " ".join(str(error).split())[:100]
-        raise ValueError(f"skops cannot hold this pipeline ({reason}).") from error
 
 
 def _forget_frames(part):

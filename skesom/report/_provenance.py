@@ -100,26 +100,22 @@ def read_run(path, *, files=None):
     path = path / FILE_NAME if path.is_dir() else path
     provenance = read_provenance(path)
     try:
-        return _as_run(path, provenance, files)
+        if provenance["model"] is not None:
+            raise ValueError(
+                f"{path} is of a model that was applied to other images: apply "
+                f"{provenance['model']['path']} again (skesom predict)."
+            )
+        lost = unrepeatable_parts(provenance["pipeline"])
+        if lost:
+            raise ValueError(f"{path} lacks {lost[0]}, which is in Python only.")
+        pipeline = decode(provenance["pipeline"])
+        if not isinstance(pipeline, BaseEstimator):
+            raise ValueError(f"{path} holds no pipeline.")
+        warn_of_versions(f"{path} was written", provenance["software"])
+        source = _source_of(path, provenance, files)
+        return Run(source, pipeline, provenance["result"]["label_map_sha256"])
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"{path} is damaged: {error!r}.") from error
-
-
-def _as_run(path, provenance, files):
-    if provenance["model"] is not None:
-        raise ValueError(
-            f"{path} is of a model that was applied to other images: apply "
-            f"{provenance['model']['path']} again (skesom predict)."
-        )
-    lost = unrepeatable_parts(provenance["pipeline"])
-    if lost:
-        raise ValueError(f"{path} lacks {lost[0]}, which is in Python only.")
-    pipeline = decode(provenance["pipeline"])
-    if not isinstance(pipeline, BaseEstimator):
-        raise ValueError(f"{path} holds no pipeline.")
-    warn_of_versions(f"{path} was written", provenance["software"])
-    source = _source_of(path, provenance, files)
-    return Run(source, pipeline, provenance["result"]["label_map_sha256"])
 
 
 def _source_of(path, provenance, files):
@@ -137,7 +133,7 @@ def _source_of(path, provenance, files):
         now = {_describe_file(place)["sha256"] for place in source.paths()}
         if not now <= {file["sha256"] for file in known.values()}:
             text = "other images than those of the run, so the result will differ"
-            warnings.warn(f"The files are {text}.", stacklevel=4)
+            warnings.warn(f"The files are {text}.", stacklevel=3)
         return source
     places = {}
     for text, file in known.items():
@@ -190,7 +186,14 @@ def decisions_of(pipeline):
     # Of several cubes, there is a list of summaries.
     summaries = chain.from_iterable([s] if isinstance(s, dict) else s for s in found)
     convolvers = [each for each in steps if isinstance(each, FWHMConvolver)]
-    labels = step.labels_
+    labels, sky = step.labels_, None
+    looking = [each for each in steps if isinstance(each, SkyMasker)]
+    for masker in [each for each in looking if each.sky != "keep"][-1:]:
+        sky = {
+            "set_aside": int(np.count_nonzero(labels == SKY)),
+            "does_not_stand_out": float(masker.share_),
+            "unevenness": _known(masker.unevenness_),
+        }
     return {
         "pixels": {
             "all": labels.size,
@@ -198,7 +201,7 @@ def decisions_of(pipeline):
             "clustered": int(np.count_nonzero(labels >= 0)),
         },
         "outliers": sum(int(summary.get("outliers", 0)) for summary in summaries),
-        "sky": _sky([each for each in steps if isinstance(each, SkyMasker)], labels),
+        "sky": sky,
         "fwhm": _known(convolvers[-1].target_fwhm_) if convolvers else None,
         "clusters": int(step.n_clusters_),
         "features": int(step.n_features_in_),
@@ -209,18 +212,6 @@ def decisions_of(pipeline):
 def _known(value):
     """Return a number, None instead of NaN."""
     return None if np.isnan(value) else float(value)
-
-
-def _sky(maskers, labels):
-    """Return what the last step that looked for sky found."""
-    looking = [masker for masker in maskers if masker.sky != "keep"]
-    if not looking:
-        return None
-    return {
-        "set_aside": int(np.count_nonzero(labels == SKY)),
-        "does_not_stand_out": float(looking[-1].share_),
-        "unevenness": _known(looking[-1].unevenness_),
-    }
 
 
 def _runs(step):

@@ -75,12 +75,10 @@ def write_report(
 
     Raises
     ------
-    FileExistsError
-        If the folder is not empty and `overwrite` is False.
+    FileExistsError, PermissionError
+        If the folder is not empty and `overwrite` is False, or cannot be written to.
     ImportError
         If matplotlib is missing (extra ``plot``).
-    PermissionError
-        If nothing can be written there.
     ValueError
         If the images are not those of the label map.
 

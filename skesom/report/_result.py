@@ -22,8 +22,15 @@ class Result:
     """A label map (by default of the fit), its images, and what was clustered."""
 
     def __init__(self, pipeline, images, label_map=None):
-        _check_pipeline(pipeline)
-        self.step = pipeline[-1]
+        last = pipeline[-1] if isinstance(pipeline, Pipeline) else None
+        if not isinstance(last, CubeClusterer):
+            raise ValueError("A report needs a Pipeline that ends in a CubeClusterer.")
+        if last.pattern != "pixel":
+            raise ValueError(
+                "A report is about clusters of pixels, but the pattern of the pipeline "
+                f"is {last.pattern!r}: its labels are no map of the sky."
+            )
+        self.step = last
         self.clusterer, _ = pipeline_end(self.step.estimator_)
         last, _ = map_inside(self.clusterer)
         has_units = hasattr(last, "codebook_") and hasattr(last, "connections_")
@@ -113,17 +120,6 @@ class Result:
         if len(colors) <= self.label_map.max(initial=-1):  # a cluster is too small
             colors = cluster_colors(self.label_map, self.cube)
         return colors
-
-
-def _check_pipeline(pipeline):
-    """Refuse what does not end in a map of the sky."""
-    if not (isinstance(pipeline, Pipeline) and isinstance(pipeline[-1], CubeClusterer)):
-        raise ValueError("A report needs a Pipeline that ends in a CubeClusterer.")
-    if pipeline[-1].pattern != "pixel":
-        raise ValueError(
-            "A report is about clusters of pixels, but the pattern of the pipeline is "
-            f"{pipeline[-1].pattern!r}: its labels are no map of the sky."
-        )
 
 
 def _n_steps_to_aligned(steps):

@@ -161,15 +161,12 @@ def unit_values(som, names):
         "number of pixels": np.sqrt(som.hits_),
     }
     values |= dict(zip(names, som.codebook_.T, strict=True))
-    return {name: _as_places(value) for name, value in values.items()}
-
-
-def _as_places(values):
-    """Return numbers as places from 0 to 255."""
-    values = np.asarray(values, dtype=np.float64)
-    low, high = np.nanpercentile(values, [_LOW, _HIGH])
-    share = np.nan_to_num((values - low) / (high - low or 1.0))
-    return np.rint(255 * np.clip(share, 0, 1)).astype(np.uint8)
+    for name, value in values.items():
+        value = np.asarray(value, dtype=np.float64)
+        low, high = np.nanpercentile(value, [_LOW, _HIGH])
+        share = np.nan_to_num((value - low) / (high - low or 1.0))
+        values[name] = np.rint(255 * np.clip(share, 0, 1)).astype(np.uint8)
+    return values
 
 
 def _links(layout):
