@@ -75,9 +75,8 @@ def make_galaxy_cube(
         are those nine without F487N, then F373N, F225W, F673N, F502N, F438W, F657N and
         F336W. More than nine continue with bands without lines from F814W to 1700 nm.
     missing : float, default=0.0
-        Fraction, up to 0.9, of the pixels without data in at least one of the nine
-        bands. If positive, the images are mosaics of two turned, overlapping pointings,
-        with a gap between the detectors, noisier borders and other edges in each band.
+        Share, up to 0.9, of pixels without data in at least one of the nine bands. If
+        positive, images are mosaics of two pointings, with a gap and noisier borders.
     noise : float, default=1.0
         Factor on the standard deviation of photon noise and read-out noise.
     extent : float, default=1.0

@@ -206,7 +206,15 @@ class Mosaic:
         if self.missing == 0.0:
             return np.ones(self.shape, dtype=np.float32)
         half = np.array(self.shape) / 2
-        along, across = self._turned_offsets(band_number, step)
+        number = band_number % len(STUDY_BANDS)
+        n_rows, n_columns = self.shape
+        y = np.arange(0.0, n_rows, step)[:, np.newaxis] - (n_rows - 1) / 2
+        x = np.arange(0.0, n_columns, step) - (n_columns - 1) / 2
+        y += 0.003 * n_rows * np.sin(2.4 * number)
+        x += 0.003 * n_columns * np.cos(2.4 * number)
+        turn = np.deg2rad(11.0 + 0.15 * np.sin(1.7 * number))
+        along = np.cos(turn) * y + np.sin(turn) * x
+        across = np.cos(turn) * x - np.sin(turn) * y
         border = 0.02 * min(half)
         times = np.zeros(along.shape, dtype=np.float32)
         for side in (-1.0, 1.0):
@@ -219,18 +227,6 @@ class Mosaic:
         gap = min(0.012, self.missing / 4) * half[1]
         times[abs(across - 0.22 * half[1]) < gap] = 0.0
         return times
-
-    def _turned_offsets(self, band_number, step):
-        """Return the offsets from the center of the frame along the pointing's axes."""
-        number = band_number % len(STUDY_BANDS)
-        n_rows, n_columns = self.shape
-        y = np.arange(0.0, n_rows, step)[:, np.newaxis] - (n_rows - 1) / 2
-        x = np.arange(0.0, n_columns, step) - (n_columns - 1) / 2
-        y += 0.003 * n_rows * np.sin(2.4 * number)
-        x += 0.003 * n_columns * np.cos(2.4 * number)
-        turn = np.deg2rad(11.0 + 0.15 * np.sin(1.7 * number))
-        along = np.cos(turn) * y + np.sin(turn) * x
-        return along, np.cos(turn) * x - np.sin(turn) * y
 
     def _find_size(self):
         """Return the size of the rectangles that leaves the wanted share empty."""

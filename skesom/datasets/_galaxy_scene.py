@@ -125,10 +125,17 @@ def _elliptical(shape, extent, rng):
     ring = np.exp(-(((dark - np.float32(0.3)) / np.float32(0.15)) ** 2))
     nothing = np.zeros(shape, dtype=np.float32)
     area = min(extent, 1.0) ** 2 * shape[0] * shape[1]
+    number = _scaled_number(420, area, 3)
+    clusters = PointSources(  # old ones, with the density of the stars
+        *_draw_places(envelope, number, rng),
+        flux=_power_law(2.0, 0.5, 100.0, number, rng),
+        temperature=rng.uniform(4500.0, 6500.0, number),
+        size=rng.uniform(0.2, 0.9, number),
+    )
     return Scene(
         starlight={"disc": envelope, "bulge": _bulge(radius), "young": nothing},
         gas={"diffuse gas": 0.8 * web * np.exp(-((dark / np.float32(0.25)) ** 2))},
-        clusters=globular_clusters(envelope, area, rng),
+        clusters=clusters,
         stars=foreground_stars(shape, rng),
         optical_depth=2.6 * ring * (0.25 + web),
     )
@@ -295,7 +302,16 @@ def star_forming_regions(density, clumps, area, rng):
     luminosity = _power_law(1.9, 1.0, 3.0 * number, number, rng)
     largest = max(0.04 * np.sqrt(density.size), 2.0)
     radii = np.minimum(1.7 * luminosity ** (1 / 3), largest)
-    rows, columns, radii = _break_up(rows, columns, radii, shape, rng)
+    n_bubbles = 1 + rng.poisson(0.25 * radii)
+    region = np.repeat(np.arange(number), n_bubbles)
+    alone = n_bubbles[region] == 1
+    share = np.where(alone, 1.0, rng.uniform(0.3, 0.75, len(region)))
+    spread = np.where(alone, 0.0, 0.6) * radii[region]
+    rows = rows[region] + spread * rng.normal(size=len(region))
+    columns = columns[region] + spread * rng.normal(size=len(region))
+    inside = (rows > 0) & (rows < shape[0]) & (columns > 0) & (columns < shape[1])
+    radii = (radii[region] * share)[inside]
+    rows, columns = rows[inside], columns[inside]
     core = np.zeros(shape, dtype=np.float32)
     shell = np.zeros(shape, dtype=np.float32)
     for row, column, radius in zip(rows, columns, radii, strict=True):
@@ -308,19 +324,6 @@ def star_forming_regions(density, clumps, area, rng):
         shell[window] += texture * (1.2 * side * rim + 0.6 * np.exp(-1.7 * distance))
     gas = {"nebula core": core, "nebula shell": shell}
     return gas, _clusters(density, (rows, columns, radii), area, rng)
-
-
-def _break_up(rows, columns, radii, shape, rng):
-    """Return the bubbles of the regions; larger regions have more of them."""
-    n_bubbles = 1 + rng.poisson(0.25 * radii)
-    region = np.repeat(np.arange(len(radii)), n_bubbles)
-    alone = n_bubbles[region] == 1
-    share = np.where(alone, 1.0, rng.uniform(0.3, 0.75, len(region)))
-    spread = np.where(alone, 0.0, 0.6) * radii[region]
-    rows = rows[region] + spread * rng.normal(size=len(region))
-    columns = columns[region] + spread * rng.normal(size=len(region))
-    inside = (rows > 0) & (rows < shape[0]) & (columns > 0) & (columns < shape[1])
-    return rows[inside], columns[inside], (radii[region] * share)[inside]
 
 
 def _clusters(density, bubbles, area, rng):
@@ -345,19 +348,6 @@ def _clusters(density, bubbles, area, rng):
         flux=np.append(young_flux, old_flux),
         temperature=np.append(young_temperature, old_temperature),
         size=rng.uniform(0.2, 0.9, n_young + n_old),
-    )
-
-
-def globular_clusters(density, area, rng):
-    """Return old clusters with the density of the stars."""
-    number = _scaled_number(420, area, 3)
-    rows, columns = _draw_places(density, number, rng)
-    return PointSources(
-        rows=rows,
-        columns=columns,
-        flux=_power_law(2.0, 0.5, 100.0, number, rng),
-        temperature=rng.uniform(4500.0, 6500.0, number),
-        size=rng.uniform(0.2, 0.9, number),
     )
 
 

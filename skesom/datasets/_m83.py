@@ -147,7 +147,6 @@ def _find_file(name, source, show_progress):
         clear_download_cache(urls[0])
         warnings.warn(
             f"{file} in the cache is damaged ({problem}) and is downloaded again.",
-            UserWarning,
             stacklevel=3,
         )
         path = _download(urls, show_progress)

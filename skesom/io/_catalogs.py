@@ -234,7 +234,6 @@ def _drop_lost(catalog, where):
     if lost.any():
         warnings.warn(
             f"{where} has {lost.sum()} objects without a position, which are left out.",
-            UserWarning,
             stacklevel=3,
         )
     return catalog[~lost]

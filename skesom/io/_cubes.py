@@ -44,10 +44,9 @@ def read_cube(
         HDUs to read of the paths that name none. "all" is every image that is not a
         companion (ERR, WHT, DQ, MASK, ...), None the first of these.
     errors : "auto", int, str, tuple, list or None, default=None
-        Errors of the images. "auto" takes the HDU of each file that belongs to the
-        image and is named ERR, SIGMA, RMS, UNCERT, VAR, IVAR or similar; a number or
-        name is that HDU of each file; a list has one path, array or None for each
-        image. A Cube or NDData always keeps its own.
+        Errors of the images. "auto" takes the HDU beside each image that is named ERR,
+        SIGMA, RMS, VAR, IVAR or similar; a number or name is that HDU of each file; a
+        list has one path, array or None for each image. Cubes and NDData keep theirs.
     error_kind : {"std", "var", "ivar"} or None, default=None
         Whether the errors are standard deviations, variances or inverse variances. By
         default the name of the HDU decides, and other names are standard deviations.
@@ -65,9 +64,8 @@ def read_cube(
         By default the filter in the header, else (or if all are the same) the name of
         the file, or of the extension if several are read. Repeated names are numbered.
     fwhm : float, array-like of shape (n_bands,) or Quantity, default=None
-        FWHM of the point-spread function in arcsec, NaN where unknown. By default the
-        header's FWHM card (in arcsec; not used if its comment contains "pix"), or the
-        geometric mean of BMAJ and BMIN.
+        FWHM of the point-spread function in arcsec, NaN where unknown. By default that
+        in the header (FWHM, unless in pixels, or geometric mean of BMAJ and BMIN).
     order : {"given", "wavelength"} or sequence of int, default="given"
         Order of the bands. "wavelength" sorts by the wavelength in the header (spectral
         axis, PHOTPLAM, WAVELEN or WAVELNTH with a unit), else of the common filter in
@@ -191,10 +189,9 @@ def _cut_into_runs(cubes, owners):
 def write_bands(folder, cube, *, overwrite=False):
     """Write a cube as one FITS image per band, which `read_cube` reads back.
 
-    Files are named by their bands ("F438W.fits"; special characters become "_").
-    Headers have the WCS, name (FILTER), unit (BUNIT), FWHM in arcsec, spectral
-    coordinate (SPECVAL, SPECUNIT) and zero point (MAGZERO). Errors are in the extension
-    ERR, for ``read_cube(..., errors="auto")``. Either all files are written or none.
+    Files are named by their bands. Headers have the WCS, FILTER, BUNIT, FWHM (arcsec),
+    spectral coordinate (SPECVAL, SPECUNIT) and zero point (MAGZERO). Errors are in the
+    extension ERR, for ``errors="auto"``. Either all files are written or none.
 
     Parameters
     ----------

@@ -57,9 +57,8 @@ def gather_images(
 
 def describe_bands(paths, *, hdu=None, band_names=None):
     """Return the names of the bands of files, and their order by wavelength."""
-    images, order = gather_images(
-        paths, hdu, {}, band_names=band_names, order="wavelength"
-    )
+    options = {"band_names": band_names, "order": "wavelength"}
+    images, order = gather_images(paths, hdu, {}, **options)
     return [name for image in images for name in image.band_names], order
 
 
@@ -84,14 +83,13 @@ def _add_planes(images, role, wanted, error_kind):
             f"{role} has {len(wanted)} entries for {len(images)} images. Give one for "
             "each image, None where there is none."
         )
-    return [
-        image
-        if one is None
-        else image._replace(
-            planes=(*image.planes, find_elsewhere(image, role, one, error_kind))
-        )
-        for image, one in zip(images, wanted, strict=True)
-    ]
+    images = list(images)
+    for number, one in enumerate(wanted):
+        if one is not None:
+            plane = find_elsewhere(images[number], role, one, error_kind)
+            planes = *images[number].planes, plane
+            images[number] = images[number]._replace(planes=planes)
+    return images
 
 
 def _split(images, values):
@@ -111,7 +109,6 @@ def complete_grids(images):
     warnings.warn(
         f"{without} without a WCS: taken to lie on the pixels of {known[0].label}, "
         "which has the same shape.",
-        UserWarning,
         stacklevel=3,
     )
     return [image._replace(grid=known[0].grid) for image in images]

@@ -194,7 +194,6 @@ def _make_table_hdu(table):
         warnings.warn(
             f"The file has no fluxes of the clusters: {len(table.columns)} columns are "
             f"more than the {_MAX_COLUMNS} of a FITS table.",
-            UserWarning,
             stacklevel=3,
         )
         table = table["id", "pixels", "percentage"]

@@ -1,11 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Outlines of the connected pieces of a label map, exactly along pixel edges.
 
-A walk around a piece keeps the piece on its left: at each corner of a pixel it turns
-left if it can, else goes straight on, else turns right, so each side of a pixel has one
-next side. A hole has a walk of its own. The shortest straight cuts along pixel edges
-join all walks of a piece; a walk goes along a cut in both directions. A piece is then a
-single polygon, except where cuts cross and divide it.
+A walk keeps its piece on the left: at each corner it turns left if it can, else goes
+straight on, else turns right. A hole has a walk of its own. The shortest straight cuts
+along pixel edges join all walks of a piece to one polygon, unless cuts cross.
 """
 
 from array import array

@@ -167,6 +167,5 @@ def warn_of_plate(header, wcs, label):
             "are used, and those of the image (CRVAL1, CRPIX1, ...) put its middle "
             f"{offset.to_value(units.arcmin):.3g} arcmin apart. If the image was "
             "resampled, delete the former and EPOCH, or use Cube.replace(wcs=...).",
-            UserWarning,
             stacklevel=2,
         )

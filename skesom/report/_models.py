@@ -17,6 +17,7 @@ from skesom.report._provenance import software_versions, warn_of_versions
 MODEL_FORMAT = "skesom model"
 _DECIDE_RESULTS = ("skesom", "scikit-learn")
 _COMPRESSION = 1
+_NOT_IN_SKOPS = RecursionError, TypeError, AttributeError, NotImplementedError
 # Beside the classes of skesom, and those that skops accepts.
 _HARMLESS = {"astropy.wcs.wcs.WCS", "scipy.sparse._csr.csr_array"}
 
@@ -75,14 +76,10 @@ def save_model(path, pipeline, *, band_names=None, overwrite=False):
             _forget_frames(pipeline)
             try:
                 skops.dump(model, temporary, compresslevel=_COMPRESSION, **options)
-            except (
-                RecursionError,
-                TypeError,
-                AttributeError,
-                NotImplementedError,
-            ) as e:
-                reason = " ".join(str(e).split())[:100]
-                raise ValueError(f"skops cannot hold this pipeline ({reason}).") from e
+            except _NOT_IN_SKOPS as error:
+                reason = " ".join(str(error).split())[:100]
+                text = f"skops cannot hold this pipeline ({reason})."
+                raise ValueError(text) from error
 
 
 def load_model(path, *, trust=False):

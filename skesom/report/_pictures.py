@@ -5,6 +5,7 @@ import gc
 import io
 import re
 import zipfile
+from functools import partial
 from itertools import groupby
 
 import numpy as np
@@ -58,12 +59,9 @@ class Pictures:
         yield "cluster_map", self._map(self._image_axes())
         yield "cluster_contours", self._map(self._image_axes(), contours=True)
         yield "cluster_spectra", self._spectra()
-        yield (
-            "cluster_histogram",
-            ClusterHistogramDisplay.from_predictions(
-                result.label_map, colors=self.colors, ax=_axes(_SIZE)
-            ),
-        )
+        histogram, options = ClusterHistogramDisplay, {"colors": self.colors}
+        histogram = partial(histogram.from_predictions, result.label_map, **options)
+        yield "cluster_histogram", histogram(ax=_axes(_SIZE))
         if summary.agreement is not None:
             yield "agreement", self._image(StabilityMapDisplay, summary.agreement)
         if result.som is None:
@@ -94,10 +92,8 @@ class Pictures:
         # Coordinates on the sky and a fitted layout would take most of the time.
         width, height = image_size(self._cube.shape)
         (left, right), (bottom, top) = _BAND_MARGINS
-        place = (
-            *(left / width, bottom / height),
-            *(1 - (left + right) / width, 1 - (bottom + top) / height),
-        )
+        size = 1 - (left + right) / width, 1 - (bottom + top) / height
+        place = left / width, bottom / height, *size
         ax = Figure(figsize=(width, height)).add_axes(place)
         self._map(ax, contours=True, bands=[band] * 3, max_pixels=_BAND_PIXELS)
         ax.set_title(self._cube.band_names[band], loc="right")

@@ -45,8 +45,7 @@ def explore(
     path : str or os.PathLike
         File to write.
     pipeline : sklearn.pipeline.Pipeline
-        Fitted on the cube; ends in a `CubeClusterer`, as those of
-        `make_cluster_pipeline`.
+        Fitted on the cube; ends in a `CubeClusterer`, see `make_cluster_pipeline`.
     cube : Cube or list of Cube
         The images as they were read.
     catalog : str, os.PathLike or Table, default=None

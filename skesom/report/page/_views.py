@@ -196,28 +196,23 @@ def object_views(objects, types, plots):
     tooltips = [("name", "@name"), ("", "@type")]
     for plot, renderers in zip(plots, zip(*drawn, strict=True), strict=True):
         plot.add_tools(models.HoverTool(renderers=list(renderers), tooltips=tooltips))
+    symbols = [  # before the name of each type
+        f"label:nth-of-type({place}) span::before "
+        f'{{ content: "{_MARKERS[described.symbol][1]} "; color: {described.color}; '
+        "font-size: 1.3em; text-shadow: 0 0 1px #444 }"
+        for place, described in enumerate(types.values(), start=1)
+    ]
     boxes = models.CheckboxGroup(
         labels=labels,
         active=list(range(len(labels))),
         inline=True,
         sizing_mode="stretch_width",
-        stylesheets=[_letters_of(types.values())],
+        stylesheets=[_WRAPPED + " ".join(symbols)],
     )
     code = """for (let i = 0; i < drawn.length; i++)
         for (const each of drawn[i]) each.visible = cb_obj.active.includes(i)"""
     boxes.js_on_change("active", models.CustomJS(args={"drawn": drawn}, code=code))
     return {"object_types": boxes}
-
-
-def _letters_of(types):
-    """Return a style sheet that writes the symbol of each type before its name."""
-    rules = [
-        f"label:nth-of-type({place}) span::before "
-        f'{{ content: "{_MARKERS[described.symbol][1]} "; color: {described.color}; '
-        "font-size: 1.3em; text-shadow: 0 0 1px #444 }"
-        for place, described in enumerate(types, start=1)
-    ]
-    return _WRAPPED + " ".join(rules)
 
 
 def document_of(views, arrays, facts):
