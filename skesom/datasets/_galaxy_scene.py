@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The synthetic galaxy before any telescope: maps of light and dust, compact sources.
 
-Two logarithmic arms begin at a bar. Young stars, gas and dust share the same spiral
-coordinates and the same fractal noise, so that they lie together. Compact objects have
-sizes in pixels, and their number is in proportion to the area.
+Young stars, gas and dust share spiral coordinates and fractal noise, so that they lie
+together. Compact objects have sizes in pixels; their number grows with the area.
 """
 
 from typing import NamedTuple

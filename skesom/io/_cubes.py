@@ -57,9 +57,8 @@ def read_cube(
         Weights, exposure times or coverages, found as `errors`; "auto" takes WHT,
         WEIGHT, EXP, IVAR, COVERAGE, CONF. Pixels without a positive one become NaN.
     ignore_flags : int, str or list of int, default=0
-        Flags in `masks` that do not mask a pixel, in the notation of
-        `astropy.nddata.bitmask.interpret_bit_flags`: ``"4,16"`` ignores these two,
-        ``"~1"`` all except 1 (DO_NOT_USE of JWST).
+        Flags in `masks` that do not mask, see `astropy.nddata.bitmask`: ``"4,16"``
+        ignores these two, ``"~1"`` all except 1 (DO_NOT_USE of JWST).
     band_names : sequence of str of length n_bands, default=None
         By default the filter in the header, else (or if all are the same) the name of
         the file, or of the extension if several are read. Repeated names are numbered.

@@ -16,16 +16,10 @@ from astropy.wcs import WCS
 
 from skesom._common.grids import Grid
 from skesom.cube import Cube
+from skesom.io import _world_axes
 from skesom.io._fits_files import find_images, name_hdu, open_fits, split_path
 from skesom.io._header_cards import read_band_coordinates, read_bands, read_unit
 from skesom.io._planes import ERROR_POWERS, Plane, find_beside, open_pixels, order_axes
-from skesom.io._world_axes import (
-    WorldAxes,
-    place_image,
-    read_world,
-    split_world,
-    warn_of_plate,
-)
 
 _ROW_NAMES = frozenset("y row rows lat latitude dec".split())
 _COLUMN_NAMES = frozenset("x column columns lon longitude ra".split())
@@ -73,7 +67,7 @@ def describe_file(path, hdu=None, beside=None, error_kind=None):
             images.append(image._replace(planes=tuple(filter(None, planes))))
             headers.append(hdus[number].header)
     for image, header in zip(images, headers, strict=True):
-        warn_of_plate(header, image.grid.wcs, image.label)
+        _world_axes.warn_of_plate(header, image.grid.wcs, image.label)
     return images
 
 
@@ -81,8 +75,8 @@ def _describe_hdu(hdus, number, file, chosen):
     """Return the image of an HDU; a chosen one may be named by its extension."""
     hdu, label = hdus[number], name_hdu(file, number)
     headers = [hdu.header] if number == 0 else [hdu.header, hdus[0].header]
-    world = read_world(hdu.header, hdus, label)
-    grid, axes, coordinates = place_image(hdu.shape, world, label)
+    world = _world_axes.read_world(hdu.header, hdus, label)
+    grid, axes, coordinates = _world_axes.place_image(hdu.shape, world, label)
     n_bands = hdu.shape[axes[2]] if len(axes) == 3 else 1
     if coordinates is None and n_bands == 1:
         coordinates = read_band_coordinates(headers)
@@ -169,13 +163,13 @@ def _describe_nddata(nddata, label, error_kind):
         raise ValueError(
             f"{label} has a WCS of the class {type(wcs).__name__}, not astropy.wcs.WCS."
         )
-    world = WorldAxes() if wcs is None else split_world(wcs)
+    world = _world_axes.WorldAxes() if wcs is None else _world_axes.split_world(wcs)
     if data.ndim > 2 and world.sky is None:
         raise ValueError(
             f"{label} has {data.ndim} axes and no celestial WCS. Give it one, or its "
             "array with bands last."
         )
-    grid, axes, coordinates = place_image(data.shape, world, label)
+    grid, axes, coordinates = _world_axes.place_image(data.shape, world, label)
 
     def order(array):
         return order_axes(np.broadcast_to(array, data.shape), axes)

@@ -37,9 +37,9 @@ def read_region_mask(regions, image, *, wcs=None, empty="raise"):
     Returns
     -------
     mask : ndarray of bool of shape (n_rows, n_columns)
-        True where the center of a pixel lies in a region; a point holds the pixel it
-        lies in. Excluded regions (``-circle(...)``), wherever they are in the file, are
-        taken out of all others, or of the whole image if there are no others.
+        True where the center of a pixel lies in a region, or that holds a point.
+        Excluded regions (``-circle(...)``) are taken out of all others, or of the whole
+        image if there are no others.
 
     Raises
     ------

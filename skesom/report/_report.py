@@ -15,17 +15,10 @@ from sklearn.pipeline import Pipeline
 
 from skesom.displays import check_matplotlib
 from skesom.io import read_map, write_map
-from skesom.report import _pictures
+from skesom.report import _pictures, _tables
 from skesom.report._models import find_model, load_model, save_model
 from skesom.report._provenance import FILE_NAME, describe_run, read_provenance, read_run
 from skesom.report._result import Result
-from skesom.report._tables import (
-    MAX_BANDS,
-    TABLES,
-    cluster_list,
-    pass_over_pixels,
-    validity_indices,
-)
 from skesom.report.page import PAGE_NAME
 
 
@@ -136,19 +129,19 @@ class _Report:
     def write_findings(self, result, tables, draw):
         """Write maps, tables and pictures; return the colors of the clusters."""
         cube = result.cube
-        if tables and max(cube.shape[2], len(result.feature_names)) > MAX_BANDS:
+        if tables and max(cube.shape[2], len(result.feature_names)) > _tables.MAX_BANDS:
             self._left_out["pixels"] = "FITS tables cannot have so many columns"
             tables = False
-        summary = pass_over_pixels(result, self._folder if tables else None)
-        self.names += TABLES if tables else ()
-        clusters = cluster_list(result, summary)
+        summary = _tables.pass_over_pixels(result, self._folder if tables else None)
+        self.names += _tables.TABLES if tables else ()
+        clusters = _tables.cluster_list(result, summary)
         clusters.write(self._path("clusters.ecsv"), format="ascii.ecsv")
         path = self._path("cluster_map.fits")
         write_map(path, result.label_map, wcs=cube.wcs, table=clusters)
         if summary.agreement is not None:
             header = None if cube.wcs is None else cube.wcs.to_header()
             fits.writeto(self._path("agreement.fits"), summary.agreement, header)
-        indices = validity_indices(result, summary)
+        indices = _tables.validity_indices(result, summary)
         indices.write(self._path("validity.ecsv"), format="ascii.ecsv")
         pictures = _pictures.Pictures(result)
         dpi = _pictures.DOTS_PER_INCH
