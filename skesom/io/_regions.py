@@ -119,8 +119,8 @@ class LabeledRegion(NamedTuple):
 def _is_number(tag, number):
     """Return whether a tag is the text of a number."""
     try:
-        return np.array_equal(float(tag), number, equal_nan=True)
-    except ValueError:
+        return np.array_equal(float(tag), float(number), equal_nan=True)
+    except (ValueError, OverflowError):
         return False
 
 

@@ -198,6 +198,7 @@ def test_names_and_colors_are_kept(place):
     )
 )
 @example("1\N{TAMIL DIGIT ZERO}")  # a number in Python
+@example("1E100")  # an integer in the package, too large for NumPy
 @settings(deadline=None)
 def test_any_name_comes_back(place, name):
     write_regions(place, [[0]], names=[name], min_size=1, overwrite=True)
