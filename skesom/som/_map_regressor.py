@@ -74,10 +74,7 @@ class MapRegressor(RegressorMixin, UnitVotes):
     True
     """
 
-    _parameter_constraints = {
-        **UnitVotes._unit_constraints,
-        "unlabeled": [Real, None],
-    }
+    _parameter_constraints = {**UnitVotes._unit_constraints, "unlabeled": [Real, None]}
 
     def __init__(self, estimator=None, *, smoothing=0.5, n_neighbors=1, unlabeled=None):
         self.estimator = estimator
