@@ -36,11 +36,7 @@ _ROWS_AT_A_TIME = 65536
 class CodebookMap(
     ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, BaseEstimator
 ):
-    """Base of the maps: units that stand for samples and belong to clusters.
-
-    A subclass has the parameters `n_clusters` and `clusterer`, and sets ``codebook_``,
-    ``hits_`` and ``connections_`` before it calls `_set_labels`.
-    """
+    """Base of the maps: units that stand for samples and belong to clusters."""
 
     _deep_valley = 1.5  # the U-matrix of a lattice is smooth
     _hint = ""  # what the first parameter may have been meant for

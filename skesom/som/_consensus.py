@@ -362,16 +362,14 @@ def _fit_member(member, X, seed, n_samples):
 
 
 def _in_threads(function, items, n_jobs):
-    """Yield what a function makes of each item, in their order.
-
-    Each of several threads uses one processor: more would wait for each other.
-    """
+    """Yield what a function makes of each item, in their order."""
     if effective_n_jobs(n_jobs) == 1:
         yield from map(function, items)
         return
 
     def alone(item):
-        with threadpool_limits(1, user_api="openmp"):  # of this thread
+        # Of this thread: several with more processors would wait for each other.
+        with threadpool_limits(1, user_api="openmp"):
             return function(item)
 
     with one_blas_thread():  # of the process

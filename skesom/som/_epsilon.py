@@ -26,11 +26,7 @@ def target_nodes(n_samples, max_nodes):
 
 
 def choose_epsilon(X, order, fill, target, rule):
-    """Choose the epsilon whose network has about the target number of nodes.
-
-    Networks learn the first samples of the training order, and their growth in the last
-    half is extrapolated to all samples. Later trials are longer, see `_pilot_sizes`.
-    """
+    """Choose the epsilon whose network has about the target number of nodes."""
     epsilon = _typical_distance(X[order[:1000]])
     epsilon = epsilon or _typical_distance(X[order[:_PILOT_SAMPLES]])
     if epsilon == 0:
@@ -94,12 +90,7 @@ def _pilot_sizes(n_samples):
 
 
 def _find_root(excess, start):
-    """Return about which epsilon makes a function 0 that falls with epsilon.
-
-    It is a noisy step function, so the best of a few trials is taken. Until there is
-    one on either side the slope is guessed, then the interval is cut where a straight
-    line would cross, or in the middle where that had little effect.
-    """
+    """Return about where a noisy, falling step function of epsilon is 0."""
     best, least = start, math.inf
     ends = {}  # (log of epsilon / start, excess), by whether there are too many nodes
     slope, place = 2.0, 0.0

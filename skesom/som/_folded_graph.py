@@ -1,10 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The graph of rows and of the clusters of many clusterings, folded to the clusters.
-
-Its formulas stand in the notes of `ConsensusClusterer`. The eigenvectors of the folded
-graph give those of the bipartite graph (Fern & Brodley 2004). Its entries are sums over
-rows, whole numbers for each number of members, so the order of rows does not matter.
-"""
+"""The graph of many clusterings, as in the notes of `ConsensusClusterer`."""
 
 from itertools import combinations_with_replacement, pairwise
 from typing import NamedTuple
@@ -23,21 +18,15 @@ _MOST_CLUSTERS = 20  # that n_clusters="auto" may find
 
 
 class Votes(NamedTuple):
-    """Votes of the clusters of the members for those of the consensus.
+    """Votes of the clusters of the members for those of the consensus."""
 
-    In tables and homes the last row of a member is for what it does not label.
-    """
-
+    # The last row of a member is for what it does not label.
     tables: list  # of (n_own_clusters + 1, n_clusters): the votes of own clusters
     homes: list  # of (n_own_clusters + 1,): the cluster with most of their rows, or -1
     bias: np.ndarray  # (n_clusters,), added for every member that votes
 
     def winner(self, labels):
-        """Return the cluster of each row of which members gave `labels`.
-
-        Rows that less than half of the members label are -1, or have the code on which
-        all agree.
-        """
+        """Return the cluster of each row; below 0 where less than half label it."""
         voters = np.sum([of_member >= 0 for of_member in labels], axis=0)
         votes = voters[:, np.newaxis] * self.bias
         for table, of_member in zip(self.tables, labels, strict=True):

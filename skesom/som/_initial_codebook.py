@@ -75,10 +75,7 @@ def principal_axes(X, sample_weight=None):
 
 
 def principal_plane(X, sample_weight, shape):
-    """Lay units on the plane of the first two principal components.
-
-    The first component is along the longer side, one standard deviation to each side.
-    """
+    """Lay units on the plane of the first two principal components."""
     means, deviations, components = principal_axes(X, sample_weight)
     places = np.indices(shape).reshape(2, -1)
     longer, shorter = places if shape[0] >= shape[1] else places[::-1]
@@ -111,11 +108,7 @@ def _drawn_samples(X, sample_weight, n_units, random_state):
 
 
 def _automatic_shape(X, sample_weight, topology, toroidal):
-    """Choose the shape of a lattice from the data.
-
-    After Vesanto et al. (2000), "SOM Toolbox for Matlab 5", but with bounds. Data that
-    vary along one direction get a chain.
-    """
+    """Choose the shape of a lattice from the data, after Vesanto et al. (2000)."""
     times = None if sample_weight is None else repetitions(sample_weight)
     n_samples = len(X) if times is None else int(times.sum())
     n_units = min(_UNITS_PER_ROOT * np.sqrt(n_samples), _MOST_UNITS, n_samples)

@@ -1,11 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Places of the units of a classical map, their neighbors and distances.
-
-In a hexagonal lattice odd rows are shifted by half a column and rows are sqrt(3)/2
-apart, so that each unit inside has six neighbors at distance 1. On a torus a distance
-is the shortest way around. The square of a distance is a term of the rows plus a term
-of the columns, both of differences only: two small tables hold them.
-"""
+"""Places of the units of a classical map, their neighbors and distances."""
 
 import numpy as np
 from scipy import sparse
@@ -19,13 +13,7 @@ _ENTRIES_AT_A_TIME = 2**18  # of a matrix of rows by rows or columns by columns
 
 
 class Lattice:
-    """The lattice of a map, whose units are numbered row by row.
-
-    `squared_along` is the squared distance of two rows by the difference of their
-    numbers; `squared_across` that along the columns, by 1 if the rows are shifted alike
-    (2 or 0 if only that of the first or second is) and by the difference of the
-    columns, plus n_columns - 1.
-    """
+    """The lattice of a map, whose units are numbered row by row."""
 
     def __init__(self, shape, topology="hexagonal", toroidal=False):
         n_rows, n_columns = shape
@@ -41,6 +29,7 @@ class Lattice:
         columns = np.arange(1 - n_columns, n_columns)
         shifts = np.array([[-0.5], [0.0], [0.5]]) * self.hexagonal
         squared_pitch = _SQUARED_PITCH if self.hexagonal else 1.0
+        # By the difference of two rows; by their shifts and the difference of columns.
         self.squared_along = squared_pitch * self._shortest(rows, n_rows) ** 2
         self.squared_across = self._shortest(columns + shifts, n_columns) ** 2
         x = np.arange(n_columns) + 0.5 * self.hexagonal * (rows[:, None] % 2)
@@ -89,12 +78,7 @@ class Lattice:
         return matrix
 
     def smooth(self, values, sigma, neighborhood=None):
-        """Add up values over the lattice, weighted by the neighborhood.
-
-        A gaussian of a distance is the product of one of the rows and one of the
-        columns. Any other neighborhood is summed over the differences of rows. All
-        terms are added up as they are, so a sum is 0 only where each of them is.
-        """
+        """Add up values over the lattice, weighted by the neighborhood."""
         neighborhood = neighborhood or Neighborhood("gaussian")
         grid = values.reshape(*self.shape, -1).transpose(1, 0, 2)
         grid = np.ascontiguousarray(grid)  # columns first: one product takes all rows
@@ -187,17 +171,8 @@ class Lattice:
 class Neighborhood:
     """Weight h of a unit at the distance r from the winner, for a width sigma.
 
-    ============== ====================================================
-    gaussian       exp(-r^2 / (2 sigma^2))
-    cut_gaussian   the same, 0 beyond sigma
-    bubble         1, 0 beyond sigma
-    epanechnikov   1 - r^2 / sigma^2, 0 beyond sigma
-    mexican_hat    (1 - r^2 / (2 sigma^2)) exp(-r^2 / (2 sigma^2))
-    ============== ====================================================
-
-    The first three are those of Vesanto et al. (2000), "SOM Toolbox for Matlab 5", the
-    fourth the kernel of Epanechnikov (1969), doi:10.1137/1114019; the last is the
-    negative Laplacian of a gaussian. Beyond half of `diameter` the weight is 0.
+    The formulas are in `CSOM`. The first three are those of Vesanto et al. (2000), "SOM
+    Toolbox for Matlab 5", the fourth of Epanechnikov (1969), doi:10.1137/1114019.
     """
 
     def __init__(self, name, diameter=None):

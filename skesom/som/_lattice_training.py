@@ -141,10 +141,7 @@ def batch_update(codebook, lattice, sums, counts, neighborhood, sigma):
 
 
 def units_by_k_means(X, codebook, sample_weight, *, metric, errors):
-    """Move units to the means of their own samples, by a few steps of k-means.
-
-    The neighborhood leaves units in gaps, which hides the gaps from the second stage.
-    """
+    """Move units out of gaps, to the means of their samples, by a few k-means steps."""
     how = {"sample_weight": sample_weight, "errors": errors}
     for _ in range(_K_MEANS_STEPS):
         sums, counts = metric.sums(X, codebook, **how)
@@ -155,16 +152,13 @@ def units_by_k_means(X, codebook, sample_weight, *, metric, errors):
 
 
 class TrainingCurve:
-    """Measures the root mean square of the differences of samples and units.
-
-    With n samples of the sum s at a unit w, the squared differences add up to
-    sum x^2 - 2 w s + n w^2, and the first term never changes.
-    """
+    """Measures the root mean square of the differences of samples and units."""
 
     def __init__(self, metric, X, sample_weight=None, errors=None):
         self._metric = metric
         self._scale = np.ones(X.shape[1]) if metric.scale is None else metric.scale
-        # Around a typical sample few digits are lost.
+        # With n samples of the sum s at a unit w, the squared differences add up to
+        # sum x^2 - 2 w s + n w^2. Around a typical sample few digits are lost.
         self._origin = np.nan_to_num(metric.values(X[:1])[0])
         self._squares = self._known = 0.0
         for rows in gen_batches(len(X), _ROWS_PER_BLOCK):

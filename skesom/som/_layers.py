@@ -1,9 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Further layers of a classical map: each is trained on the units of the one before.
-
-A unit counts as often as it has samples, and has the label of its nearest unit in the
-next layer.
-"""
+"""Further layers of a map: each is trained on the units of the one before."""
 
 from collections.abc import Mapping
 from itertools import pairwise

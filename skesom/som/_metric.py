@@ -1,11 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""How a sample is compared with the units of a map, and sums over samples by unit.
-
-Every measure is converted to sums that the kernels compute. Weights of features scale
-samples and units. An angle is that of vectors of length 1, whose Euclidean distance is
-2 sin(angle / 2). Measurement errors divide each difference, as in chi squared. Blocks
-of rows have a fixed length, so the sums are the same for any number of threads.
-"""
+"""How samples are compared with units, and sums over samples by unit."""
 
 import numpy as np
 from scipy import sparse

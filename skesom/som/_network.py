@@ -16,12 +16,7 @@ _SCRATCH |= {"slots", "member_squared", "activation", "newcomers"}
 
 
 class Network:
-    """Nodes and links of an evolving map, in arrays that grow.
-
-    `fill` has the values for the missing features of a first sample, and the dtype of
-    the nodes. `identity` is a number of each node that stays with it, while positions
-    change when nodes are removed; `node_class` is 0 where samples have no classes.
-    """
+    """Nodes and links of an evolving map, in arrays that grow."""
 
     def __init__(self, fill):
         self.fill = np.array(fill)
@@ -30,8 +25,8 @@ class Network:
         self.unused = -1
         self.codebook = by_feature(np.empty((0, len(self.fill)), self.fill.dtype))
         capacity = self.codebook.shape[1]
-        self.identity = np.zeros(capacity, dtype=np.int64)
-        self.node_class = np.zeros(capacity, dtype=np.int64)
+        self.identity = np.zeros(capacity, dtype=np.int64)  # stays when nodes move
+        self.node_class = np.zeros(capacity, dtype=np.int64)  # 0 without classes
         for name in ("begin", "degree", "room"):
             setattr(self, name, np.zeros(capacity, dtype=np.intc))
         for name in ("target", "slot"):
@@ -158,12 +153,8 @@ def _extended(array, length, fill=-1):
 
 
 def make_room(network, epsilon):
-    """Merge nodes until at most three quarters are left, and enlarge epsilon.
-
-    As BIRCH rebuilds its tree with a larger threshold (Zhang, Ramakrishnan & Livny
-    1996, doi:10.1145/233269.233324). Merges are rare enough for learning to be linear
-    in the number of samples.
-    """
+    """Merge a quarter of the nodes, and enlarge epsilon (as BIRCH its threshold)."""
+    # Zhang, Ramakrishnan & Livny (1996), doi:10.1145/233269.233324
     least = (network.n_nodes + 1) // 2
     enough = max(1, 3 * network.n_nodes // 4)
     epsilon = _GROWTH * epsilon
@@ -175,11 +166,7 @@ def make_room(network, epsilon):
 
 
 def merge_closest(network, least):
-    """Merge nodes that are closer than half of them are to their nearest neighbor.
-
-    A node joins the nearest kept node of its class and gives it its links, of which the
-    strongest stay; the kept node moves to their mean.
-    """
+    """Merge nodes closer than half of them are to their nearest neighbor."""
     nodes = network.nodes()
     node_class = network.node_class[: network.n_nodes]
     distances = distances_to_units(nodes, nodes)

@@ -1,9 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Samples in random order, as often as they weigh, wherever they stand in the table.
-
-Rows are sorted by their content before they are drawn. So a table gives the same map in
-any order of its rows, and a row of the weight 2 the same as that row twice.
-"""
+"""Samples in random order, as often as they weigh, wherever they stand in a table."""
 
 import numpy as np
 
@@ -14,15 +10,10 @@ _MOST_REPETITIONS = 16  # in the mean
 
 
 class Epochs:
-    """Draws the `n_rows` rows that each epoch of online training goes through.
-
-    Whole weights are repetitions but for a common factor, unless they are above 16 in
-    the mean. Others are relative: an epoch has as many rows as samples, drawn by
-    systematic sampling.
-    """
+    """Draws the `n_rows` rows that each epoch of online training goes through."""
 
     def __init__(self, X, sample_weight):
-        self._rows = order_by_content(X)
+        self._rows = order_by_content(X)  # the order of the table must not matter
         self._ends = None
         if sample_weight is not None and np.ptp(sample_weight) > 0:
             weights = sample_weight[self._rows]

@@ -27,11 +27,8 @@ _limits = None
 
 @contextmanager
 def one_blas_thread():
-    """Let BLAS use one thread: its sums must not depend on how many there are.
-
-    The limit holds for the whole process, so the first of several Python threads sets
-    it and the last one lifts it.
-    """
+    """Let BLAS use one thread: its sums must not depend on how many there are."""
+    # For the whole process: the first Python thread sets it, the last one lifts it.
     global _inside, _limits
     with _lock:
         if _inside == 0:

@@ -25,10 +25,7 @@ _LEAST = 0.1  # of a sample: direct neighbors have more at a smoothing of 0.5
 
 @fill_docstrings
 class UnitVotes(MetaEstimatorMixin, BaseEstimator):
-    """Base of the supervised maps; the units of `estimator_` are looked up.
-
-    A subclass has the parameters `estimator`, `smoothing` and `n_neighbors`.
-    """
+    """Base of the supervised maps; the units of `estimator_` are looked up."""
 
     _unit_constraints = {
         "estimator": [ESOM, CSOM, None],
@@ -123,10 +120,7 @@ def is_labeled(y, unlabeled):
 
 
 def completed(som, table, known, smoothing):
-    """Fill the rows of units without samples with those of the nearest that have some.
-
-    Before that, neighbors on a lattice share their rows.
-    """
+    """Smooth rows over a lattice, and fill those of units without samples."""
     table = table.astype(np.float64)
     if smoothing > 0 and isinstance(som, CSOM):
         lattice = Lattice(som.shape_, som.topology, som.toroidal)
@@ -152,10 +146,7 @@ def nearest_of_class(X, y, network):
 
 
 def inherited(table, before, after, *, by_class=False):
-    """Pass the rows of the nodes of a network on to those of a later state of it.
-
-    The row of a node that was removed is added to that of the nearest one left.
-    """
+    """Pass rows of nodes on to a later network; of removed nodes to the nearest."""
     if before is None:
         return table
     nodes = before.nodes()

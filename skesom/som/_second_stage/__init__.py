@@ -1,9 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""From units to clusters: the second stage that both maps share.
-
-By the graph of relative co-activation (`_graph`, `_spectral`, `_mixture`), the U-matrix
-(`_umatrix`), pairs of winners (`_two_winners`), or any scikit-learn clusterer.
-"""
+"""From units to clusters: the second stage that both maps share."""
 
 import numpy as np
 from sklearn.cluster import AgglomerativeClustering

@@ -1,18 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The graph of relative co-activation, and clusters of units from it.
 
-Two units belong together when the samples between them, whose nearest unit is the one
-and whose second nearest the other (Martinetz & Schulten 1994,
-doi:10.1016/0893-6080(94)90109-0), are many compared with those that they hold::
-
-    A_ij = (c_ij + c_ji) / (min(hits_i, hits_j) + mean hits)
-
-This rule and what follows are the authors' own. Outliers, and units of few samples
-compared with their component (noise, or units between groups), are left out. Components
-as near to each other as linked units are joined as by one sample. *Islands* are
-components of few samples far from the rest, and units far from their neighbors or their
-own samples; they are clusters only where the number asked for needs them. Where the
-graph has no gaps, normal distributions are fitted instead of a cut (`_mixture`).
+Links after Martinetz & Schulten (1994), doi:10.1016/0893-6080(94)90109-0; the rest,
+explained in `docs/second_stage.md`, is the authors' own.
 """
 
 from dataclasses import dataclass, replace
@@ -118,10 +108,7 @@ def coactivation_graph(units):
 
 
 def _isolation(units, rows, columns, between, lengths):
-    """Return how far units are from others or their own samples; which are compact.
-
-    In units of the same of their neighbors, and of the typical radius.
-    """
+    """Return how far units are, relative to their neighbors; which are compact."""
     n_units = len(units)
     shortest = np.full(n_units, np.inf)
     np.minimum.at(shortest, rows, lengths)
@@ -142,10 +129,7 @@ def _sparse(affinity, hits):
 
 
 def _scattered(units, candidates):
-    """Return which linked units are far from any other, as outliers are.
-
-    None if they hold many samples in all: then a part of the data is that thin.
-    """
+    """Return which linked units are outliers; none if these hold many samples."""
     among = np.flatnonzero(candidates)
     scattered = np.zeros(len(units), dtype=bool)
     if len(among) < 2:
@@ -213,11 +197,7 @@ def _cut_by_themselves(graph, hits):
 
 
 def _islands_asked_for(graph, units, n_clusters):
-    """Return the islands that are clusters.
-
-    None unless the body has gaps, and its own clusters and the islands are as many as
-    the number; outliers would take clusters from the body.
-    """
+    """Return the islands, if they and the body's clusters are n_clusters."""
     n_islands, n_components = len(graph.islands), graph.component.max() + 1
     if n_islands == 0 or not 1 < n_components < n_clusters:
         return []

@@ -1,10 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""A mixture of normal distributions from the units of a map.
-
-Hits, means and covariances of the units' samples stand for the samples (Bradley, Reina
-& Fayyad 2000, doi:10.1109/ICPR.2000.906021): the M step of expectation-maximization is
-exact, and the E step takes the expected log density of a unit's samples.
-"""
+"""A mixture of normals from moments of units, doi:10.1109/ICPR.2000.906021."""
 
 from typing import NamedTuple
 
@@ -63,11 +58,7 @@ class NormalMixture(NamedTuple):
 
 
 def cut_or_mixture(affinity, units, groups, least=0):
-    """Keep the cut of a graph where it follows gaps, and else fit normal distributions.
-
-    A mixture is taken if it cuts about as few links, or if the cut follows no gaps. It
-    starts from the cut and from k-means; the more likely of the two is kept.
-    """
+    """Keep the cut of a graph where it follows gaps, and else fit normals."""
     n_clusters = len(np.unique(groups))
     if np.count_nonzero(units.hits) <= n_clusters:
         return groups, None

@@ -1,24 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Normalized cuts of a graph of units, and how many of them the graph supports.
+"""Normalized cuts of a graph of units, and how many of them it supports.
 
-Units are assigned to clusters by k-means on their rows of the eigenvectors of the
-smallest eigenvalues of the normalized Laplacian, scaled to the length 1 [3]_. It starts
-from the units that a pivoted QR decomposition finds in the middle of clusters [1]_.
-
-With the conductance of a cluster, the weight of its links to others over that of all
-its links, k clusters are well separated if the eigenvalue lambda_(k+1) is large against
-the largest of their conductances [2]_. The ratio is far above 1 for separate groups and
-below 1.3 for one body. An even chain of n units, cut in the middle, has 2 pi^2 / n.
-
-References
-----------
-.. [1] Damle, A., Minden, V. & Ying, L. (2019), "Simple, direct and efficient multi-way
-   spectral clustering", Information and Inference 8, 181-203,
-   doi:10.1093/imaiai/iay008
-.. [2] Peng, R., Sun, H. & Zanetti, L. (2017), "Partitioning well-clustered graphs:
-   spectral clustering works!", SIAM J. Comput. 46, 710-743, doi:10.1137/15M1047209
-.. [3] Ng, A., Jordan, M. & Weiss, Y. (2001), "On spectral clustering: analysis and an
-   algorithm", Advances in Neural Information Processing Systems 14, 849-856
+Explained in `docs/second_stage.md`. After Ng, Jordan & Weiss (2001), NIPS 14, 849;
+Damle, Minden & Ying (2019), doi:10.1093/imaiai/iay008; and Peng, Sun & Zanetti (2017),
+doi:10.1137/15M1047209.
 """
 
 import numpy as np
@@ -65,10 +50,7 @@ def conductances(affinity, groups):
 
 
 def cut_components(affinity, component, n_clusters):
-    """Cut the components of a graph, fewer than n_clusters, into clusters.
-
-    Each gets as many as it has eigenvalues among the n_clusters smallest, at least one.
-    """
+    """Cut the components of a graph, fewer than n_clusters, into clusters."""
     units = [np.flatnonzero(component == c) for c in range(component.max() + 1)]
     most = n_clusters - len(units) + 1
     pairs = [

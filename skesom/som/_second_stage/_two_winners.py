@@ -1,11 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Clusters from pairs of winners.
-
-The nearest two units of a sample are linked. Links of few samples are dropped; what is
-connected is a cluster (the two-winner linkage of the DAME platform, after Martinetz &
-Schulten 1994). Small components join that of their nearest unit. A number of clusters
-is reached by dropping the weakest links first, as single linkage does.
-"""
+"""Clusters from pairs of winners, the two-winner linkage of the DAME platform."""
 
 import numpy as np
 from scipy import sparse
@@ -46,11 +40,7 @@ def _strongest_links(counts):
 
 
 def _weakest_divisions(tree, hits, least, n_clusters):
-    """Return which links part the units into clusters of at least so many samples.
-
-    From the strongest link down, groups of units grow together. A link between two that
-    are large enough is a division; the weakest of them are dropped.
-    """
+    """Return which links to drop; each parts groups of enough samples."""
     dropped = np.zeros(len(tree.data), dtype=bool)
     top, held = np.arange(len(hits)), hits.astype(np.float64)
     divisions = []

@@ -1,13 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Clusters from the U-matrix: its valleys.
-
-Each unit points to the lowest of its neighbors if that is lower than itself; units that
-lead to the same minimum are one valley (Hamel & Brown 2011, "Improved interpretability
-of the unified distance matrix with connected components", Proc. DMIN 2011). As in a
-watershed, valleys are joined over their lowest pass, the shallowest first: the number
-asked for is kept, or those whose pass is high against their ground. This part is the
-authors' own.
-"""
+"""Clusters from the U-matrix: its valleys (Hamel & Brown 2011)."""
 
 import numpy as np
 

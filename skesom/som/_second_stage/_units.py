@@ -81,11 +81,7 @@ def clusters_of(clusterer, units):
 
 
 def units_by_size(groups, codebook, hits):
-    """Order groups of units by the samples they hold, the largest first.
-
-    A group without any sample joins the group of its nearest unit that has one, so
-    every label occurs among the training samples.
-    """
+    """Order groups of units by the samples they hold, the largest first."""
     _, groups = np.unique(groups, return_inverse=True)
     sizes = np.bincount(groups, weights=hits)
     held = sizes[groups] > 0
