@@ -120,8 +120,7 @@ class CodebookMap(
             Nearest first, the lowest number first if several are as near; -1 for a
             sample without any present feature.
         distances : ndarray of shape (n_samples,) or (n_samples, k)
-            NaN for a sample without any present feature; only if `return_distance` is
-            true.
+            NaN where a winner is -1; only if `return_distance` is true.
         """
         X, errors = self._checked(X, errors)
         n_units = len(self.codebook_)
@@ -210,10 +209,6 @@ class CodebookMap(
         """Return whether one of these rules groups the units."""
         rule = self.clusterer
         return self.n_clusters is not None and isinstance(rule, str) and rule in rules
-
-    def _needs_pairs(self):
-        """Return whether the rule counts the second nearest units."""
-        return self._grouped_by("graph", "two-winners")
 
     def _needs_moments(self):
         """Return whether the rule may fit normal distributions to the units."""

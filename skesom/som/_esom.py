@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The evolving self-organizing map."""
 
+import copy
 import sys
 from numbers import Integral, Real
 
@@ -255,7 +256,7 @@ default="graph"
         more = stream and hasattr(self, "_network")
         X = check_training_samples(self, X, reset=not more)
         if more:
-            network, epsilon = self._network.copy(), self.epsilon_
+            network, epsilon = copy.deepcopy(self._network), self.epsilon_
             order = np.arange(len(X))
         else:
             if not stream:
@@ -266,11 +267,9 @@ default="graph"
                 self._announce(X, order, fill, epsilon)
         epsilon = self._trained(network, X, order, epsilon, classes)
         codebook, links = network.nodes(), network.links()
-        needed = {
-            "with_pairs": self._needs_pairs(),
-            "with_moments": self._needs_moments(),
-        }
-        summary = summarize(X, codebook, **needed)
+        pairs = self._grouped_by("graph", "two-winners")
+        moments = self._needs_moments()
+        summary = summarize(X, codebook, with_pairs=pairs, with_moments=moments)
         self._network = network
         self.epsilon_ = epsilon
         self.codebook_ = codebook

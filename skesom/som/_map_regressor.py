@@ -128,10 +128,8 @@ class MapRegressor(RegressorMixin, UnitVotes):
         """Return one row of targets for each sample."""
         y = validate_data(self, y=y, skip_check_array=True)
         finite = self.unlabeled is None or np.isfinite(self.unlabeled) or "allow-nan"
-        named = {"input_name": "y", "estimator": self}
-        y = check_array(
-            y, dtype=float, ensure_2d=False, ensure_all_finite=finite, **named
-        )
+        how = {"input_name": "y", "estimator": self, "ensure_2d": False}
+        y = check_array(y, dtype=float, ensure_all_finite=finite, **how)
         check_consistent_length(X, y)
         if more and y.shape[1:] != self.unit_targets_.shape[1:]:
             raise ValueError(

@@ -226,9 +226,8 @@ def _chords_to_units(rows, codebook):
     """Measure chords over the features that each row has."""
     present = ~np.isnan(rows)
     lengths = np.einsum("rf,uf->ru", present.astype(np.float64), codebook**2.0)
-    cosine = np.einsum(
-        "rf,uf->ru", np.nan_to_num(rows, nan=0.0), codebook, dtype=np.float64
-    )
+    known = np.nan_to_num(rows, nan=0.0)
+    cosine = np.einsum("rf,uf->ru", known, codebook, dtype=np.float64)
     cosine /= np.where(lengths > 0, np.sqrt(lengths), 1)
     chords = np.sqrt(np.maximum(2 - 2 * cosine, 0))
     chords[~present.any(axis=1)] = np.nan

@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The state of an evolving map: nodes, links, and what the kernel needs to go on."""
 
-import copy
-
 import numpy as np
 from scipy import sparse
 
@@ -34,10 +32,6 @@ class Network:
         self.ends = np.full(8 * capacity, -1, dtype=np.intc)
         self.strength = np.full(4 * capacity, np.inf)
         self._make_scratch()
-
-    def copy(self):
-        """Return a network that shares no state with this one."""
-        return copy.deepcopy(self)
 
     def __getstate__(self):
         return {k: v for k, v in self.__dict__.items() if k not in _SCRATCH}

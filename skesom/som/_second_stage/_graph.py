@@ -216,7 +216,12 @@ def _cut_body(graph, units, n_clusters):
     least, most_odd = _least(units.hits), _ODD_SHARE * units.hits.sum()
     outside = units.hits[~graph.inside].sum()
     while True:
-        groups = _cut(graph, units.codebook, n_clusters)
+        component, inside = graph.component[graph.inside], graph.inside
+        if component.max() + 1 >= n_clusters:
+            groups = joined(units.codebook[inside], component, n_clusters)
+        else:
+            part = _part(graph.affinity, inside)
+            groups = cut_components(part, component, n_clusters)
         held = np.bincount(groups, weights=units.hits[graph.inside])
         few = held < least
         outside += held[few].sum()
@@ -228,14 +233,6 @@ def _cut_body(graph, units, n_clusters):
         _, component = connected_components(affinity, directed=False)
         component = _renumbered(component, inside)
         graph = replace(graph, affinity=affinity, inside=inside, component=component)
-
-
-def _cut(graph, codebook, n_clusters):
-    """Cut the components into clusters, or join them if they are too many."""
-    component = graph.component[graph.inside]
-    if component.max() + 1 >= n_clusters:
-        return joined(codebook[graph.inside], component, n_clusters)
-    return cut_components(_part(graph.affinity, graph.inside), component, n_clusters)
 
 
 def _part(affinity, units):

@@ -34,6 +34,7 @@ def plausible_number(affinity, n_samples):
         for n in range(2, most + 1)
     ]
     best = int(np.argmax(separations))
+    # An even chain, cut in the middle, has 2 pi^2 / n_units.
     required = _SEPARATION + 2 * np.pi**2 / n_units
     return best + 2 if separations[best] > required else 1
 
@@ -82,17 +83,12 @@ def cut(vectors):
         for _ in range(_MOST_STEPS):
             distances = np.sum(centers**2, axis=1) - 2 * directions @ centers.T
             groups = np.argmin(distances, axis=1)
-            groups[typical] = np.arange(n_clusters)
-            before, centers = centers, _means(directions, groups)
+            groups[typical] = np.arange(n_clusters)  # so that no group is empty
+            members, before = np.eye(n_clusters)[groups], centers
+            centers = (members.T @ directions) / members.sum(axis=0)[:, None]
             if np.array_equal(before, centers):
                 break
     return groups
-
-
-def _means(rows, groups):
-    """Return the mean of the rows of each group, none of which is empty."""
-    members = np.eye(groups.max() + 1)[groups]
-    return (members.T @ rows) / members.sum(axis=0)[:, None]
 
 
 def smallest_eigenpairs(affinity, n_pairs):
