@@ -201,10 +201,7 @@ def size_in_points(ax):
 
 
 def update_layout(ax):
-    """Fit the layout of the figure to all that is drawn.
-
-    Axes of a fixed aspect and those of a WCS have their final size only after that.
-    """
+    """Fit the layout of the figure to what is drawn: axes have their size after it."""
     if ax.figure.get_layout_engine() is not None:
         ax.figure.draw_without_rendering()
 

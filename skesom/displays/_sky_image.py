@@ -36,10 +36,7 @@ def thinning(shape, max_pixels):
 
 
 def pick(image, step):
-    """Return the middle pixel of each square of `step` by `step` pixels, for labels.
-
-    A square that the end of the image cuts gives its last pixel.
-    """
+    """Return the middle pixel of each square of `step` by `step` pixels, for labels."""
     rows, columns = (
         np.minimum(np.arange(0, length, step) + (step - 1) // 2, length - 1)
         for length in image.shape[:2]
@@ -66,7 +63,9 @@ def mean(image, step):
 def note_thinning(ax, step, note):
     """Write above the axes how the image was thinned, if it was."""
     if step > 1:
-        title = note.format(step=step, th=_ordinal(step))
+        is_teen = step % 100 in (11, 12, 13)
+        ending = {1: "st", 2: "nd", 3: "rd"}.get(0 if is_teen else step % 10, "th")
+        title = note.format(step=step, th=f"{step}{ending}")
         ax.set_title(title, loc="left", size="small")
 
 
@@ -79,10 +78,7 @@ def image_size(shape):
 
 
 def draw_image(ax, shape, image, step, place, marks, note=EVERY_ROW, **style):
-    """Draw an image of some shape that was thinned, with coordinates and marks.
-
-    `place` are a WCS and a pixel scale, `marks` whether to draw scale bar and compass.
-    """
+    """Draw an image of some shape that was thinned, with coordinates and marks."""
     (wcs, pixel_scale), (scale_bar, compass) = place, marks
     if wcs is not None and pixel_scale is None:
         pixel_scale = pixel_scale_of(wcs)
@@ -214,8 +210,3 @@ def _add_in_box(ax, artist):
     artist.patch.set(**_BOX)
     artist.set_zorder(_ABOVE_IMAGE)
     ax.add_artist(artist)
-
-
-def _ordinal(number):
-    ending = {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
-    return f"{number}{'th' if number % 100 in (11, 12, 13) else ending}"

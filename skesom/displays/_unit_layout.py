@@ -24,11 +24,7 @@ _AXIS_NAMES = "axis 1", "axis 2"
 
 
 class LatticeLayout:
-    """Units on a lattice of (n_rows, n_columns), drawn as cells that tile it.
-
-    Rows of hexagons are sqrt(3)/2 apart. Beyond the edges of a torus, the cells of the
-    opposite edge are drawn once more, pale.
-    """
+    """Units on a lattice of (n_rows, n_columns), drawn as cells that tile it."""
 
     def __init__(self, shape, topology="hexagonal", toroidal=False):
         self.shape = tuple(shape)
@@ -123,11 +119,7 @@ class LatticeLayout:
 
 
 class GraphLayout:
-    """Units at given positions, drawn as nodes that are joined by links.
-
-    `connections` are the strengths of the links (n_units, n_units); the areas of nodes
-    are proportional to their hits.
-    """
+    """Units at given positions, drawn as nodes that are joined by links."""
 
     size = 1.25, 1.0  # width and height of a picture, in proportion
     flat = False
@@ -230,15 +222,12 @@ def embed(codebook, connections, embedding):
 
 
 def _paths(codebook, connections):
-    """Return the lengths of the shortest paths along links between all units.
-
-    The minimum spanning tree of all units joins the parts of a graph that is in pieces.
-    """
+    """Return the lengths of the shortest paths along links between all units."""
     straight = cdist(codebook, codebook)
     # A length of 0 would mean that there is no edge.
     straight[straight == 0] = np.finfo(float).tiny
     np.fill_diagonal(straight, 0)
-    # In a dense array, short lengths would mean the same.
+    # The tree joins parts; in a dense array, short lengths would mean no edge too.
     tree = minimum_spanning_tree(sparse.csr_array(straight))
     joined = sparse.csr_array(connections).astype(bool) + tree.astype(bool)
     ends = joined.nonzero()

@@ -167,7 +167,11 @@ class UMatrixDisplay(_UnitMapDisplay):
             Colors of the distances.
         %(plotted)s
         """
-        labels = self._clusters_to_show() if clusters else None
+        labels = None
+        if clusters and self.unit_labels is not None:
+            labels = np.ravel(self.unit_labels)
+            if not 1 < len(np.unique(labels)) <= len(labels) / 2:
+                labels = None
         on_lattice = isinstance(self.layout, LatticeLayout)
         style = {"cmap": cmap}
         if labels is not None and not on_lattice:
@@ -182,13 +186,6 @@ class UMatrixDisplay(_UnitMapDisplay):
                 self.borders_ = self.layout.draw_borders(ax, labels)
             _write_cluster_numbers(ax, self.layout, labels)
         return self
-
-    def _clusters_to_show(self):
-        """Return the clusters of the units, or None if there is one or too many."""
-        if self.unit_labels is None:
-            return None
-        labels = np.ravel(self.unit_labels)
-        return labels if 1 < len(np.unique(labels)) <= len(labels) / 2 else None
 
 
 class HitMapDisplay(_UnitMapDisplay):

@@ -27,7 +27,7 @@ FIRST_GUESS = 3.0
 STAR_SPREAD = 0.1  # of the width; galaxies are wider
 BACKGROUND_BOX = 64
 _SHAPES = ("sharpness_range", "roundness_range")
-ENOUGH_PIXELS = 2048  # the middle of a large image has enough stars
+ENOUGH_PIXELS = 2048
 
 
 class Beam(NamedTuple):
@@ -213,7 +213,10 @@ def _checked(numbers, band, source="given"):
 def measure_star_fwhm(image, band_name):
     """Measure the FWHM of isolated stars in pixels; return it and their number."""
     # Galaxies are wider than stars: these are the sources around the densest width.
-    image = _middle(image)
+    for axis in range(2):  # the middle of a large image has enough stars
+        margin = max(0, image.shape[axis] - ENOUGH_PIXELS) // 2
+        image = image[margin : image.shape[axis] - margin].T
+    image = np.array(image, dtype=np.float64)
     masked = np.isnan(image)
     widths = np.empty(0)
     if not masked.all():
@@ -230,14 +233,6 @@ def measure_star_fwhm(image, band_name):
             f"{FEWEST_STARS} are needed to measure its FWHM. Pass its fwhm in arcsec."
         )
     return float(np.median(widths)), len(widths)
-
-
-def _middle(image):
-    """Return the middle of a large image in double precision."""
-    for axis in range(2):
-        margin = max(0, image.shape[axis] - ENOUGH_PIXELS) // 2
-        image = image[margin : image.shape[axis] - margin].T
-    return np.array(image, dtype=np.float64)
 
 
 def _subtract_background(image, masked):

@@ -1,9 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Scale bands so that colors count beside brightness, and noise does not.
-
-Bands of one galaxy rise and fall together: nine tenths of the variance of scaled bands
-is brightness. Colors are the small rest, and some of that is noise.
-"""
+"""Scale bands so that colors count beside brightness, and noise does not."""
 
 from numbers import Real
 

@@ -294,7 +294,12 @@ def _conversion_factor(band, target):
 def _factor(band, target):
     """Return factor and source, or raise what is unknown."""
     if band.given is not None:
-        return _janskys_of_given(band) / _janskys(target, band), "calibration"
+        if isinstance(band.given, Real):
+            flux = (band.given * units.ABmag).to_value(units.Jy)
+        else:
+            quantity = getattr(band.given, "physical", band.given)  # of a magnitude
+            flux = quantity.value * _janskys(quantity.unit, band)
+        return flux / _janskys(target, band), "calibration"
     if band.unit is not None:
         if band.unit.is_equivalent(target, band.equivalencies):
             return band.unit.to(target, equivalencies=band.equivalencies), "unit"
@@ -307,14 +312,6 @@ def _factor(band, target):
         "its zero point is unknown. Pass calibration, for instance the AB magnitude "
         "of a value of 1, or give the cube zero_points."
     )
-
-
-def _janskys_of_given(band):
-    """Return how many janskys per pixel a value of 1 is, as the user states."""
-    if isinstance(band.given, Real):
-        return (band.given * units.ABmag).to_value(units.Jy)
-    quantity = getattr(band.given, "physical", band.given)  # of a magnitude
-    return quantity.value * _janskys(quantity.unit, band)
 
 
 def _janskys(unit, band):

@@ -1,9 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Compress fluxes so that faint and bright structure weigh alike.
-
-The inverse hyperbolic sine is a logarithm for bright pixels and a straight line within
-the noise, where a logarithm would amplify the noise.
-"""
+"""Compress fluxes so that faint and bright structure weigh alike."""
 
 import warnings
 from numbers import Integral, Real

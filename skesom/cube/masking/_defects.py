@@ -1,9 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Find the parts of one band that hold numbers but no data: gaps and lines.
-
-Mosaics mark the outside of their chips by zeros or by another constant. Rounding and
-photon counting make single ones too, so a value must fill more than chance would.
-"""
+"""Find the parts of one band that hold numbers but no data: gaps and lines."""
 
 import numpy as np
 from scipy import ndimage
@@ -30,12 +26,9 @@ PIXELS_PER_BLOCK = 2**19  # more than elsewhere: the rows around are read too
 
 
 def gaps_of_value(band, value):
-    """Find the areas that one value fills because there are no data.
-
-    They contain squares or runs too large for chance. Its probability is the share of
-    such pixels, or of equal neighbors, outside of the gaps, so the search is repeated.
-    An area that its surroundings run into smoothly is the floor of a clipped picture.
-    """
+    """Find the areas that one value fills because there are no data."""
+    # They hold squares or runs too large for chance. Its probability is the share of
+    # such pixels, or equal neighbors, outside of the gaps: the search is repeated.
     candidates = band == value
     gaps = np.zeros(band.shape, dtype=bool)
     if np.count_nonzero(candidates) < SHORTEST_RUN:
@@ -86,12 +79,10 @@ def _share(mask, among):
 
 
 def _sizes_beyond_chance(share, n_pixels):
-    """Return the length of a run and the width of a square that chance never makes.
-
-    n pixels in a place have the value by chance ``n_pixels * share**n`` times.
-    """
+    """Return the length of a run and the width of a square that chance never makes."""
     if share == 1:
         return SHORTEST_RUN, SMALLEST_BLOCK
+    # So many have the value by chance ``n_pixels * share**n`` times.
     pixels = np.log(ALARM_RATE / n_pixels) / np.log(share)
     run = max(SHORTEST_RUN, int(np.ceil(2 * pixels)))
     block = max(SMALLEST_BLOCK, int(np.ceil(1.5 * np.sqrt(pixels))))
@@ -210,10 +201,8 @@ def dark_lines(band, masked):
 
 
 def _in_steps(band, masked, rows, level, noise):
-    """Return fluxes as whole numbers, which add up quickly, and whether they are valid.
-
-    With half a window on all sides; what is masked or outside of the frame is 0.
-    """
+    """Return fluxes as whole numbers, which add up quickly, and which are valid."""
+    # With half a window on all sides; what is masked or outside of the frame is 0.
     inside = slice(max(0, rows.start - HALF), min(len(band), rows.stop + HALF))
     flux = band[inside] - band.dtype.type(level)
     flux *= band.dtype.type(STEPS / noise)

@@ -1,15 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Find hot and dead pixels and cosmic rays: what is sharper than any image can be.
-
-Light that came through a telescope is spread by its point-spread function, and so no
-pixel stands alone. If s is any scene without negative light, seen through a Gaussian of
-standard deviation sigma, and I the image, then the Cauchy-Schwarz inequality gives
-
-    I(x - 1) I(x + 1) >= a**2 I(x)**2,    a = exp(-1 / (2 sigma**2)),
-
-because the product of the Gaussian at two places is its square between them, times
-a**2. Hot pixels and cosmic rays do not obey.
-"""
+"""Find hot and dead pixels and cosmic rays: what is sharper than any image can be."""
 
 import numpy as np
 from astropy.stats import gaussian_fwhm_to_sigma
@@ -20,6 +10,9 @@ from skesom._common.blocks import in_threads, row_blocks
 from skesom.cube.masking._sky import KEPT, TILE, masked_image
 from skesom.cube.masking._trails import PIXELS_PER_BLOCK, QUARTER, find_trails
 
+# For an image I of light seen through a Gaussian, the Cauchy-Schwarz inequality gives
+#     I(x - 1) I(x + 1) >= a**2 I(x)**2,    a = exp(-1 / (2 sigma**2)).
+# Hot pixels and cosmic rays do not obey.
 SIGNIFICANCE = 3  # in standard deviations of what is compared
 NARROWEST = 1.5  # FWHM in pixels of the sharpest image that is well sampled
 # The same where another band shows something at that place, or there is no other band.

@@ -1,13 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Level and noise of the sky, how much of a frame is sky, and how flat that is.
-
-Level and noise come from the darkest tiles. In a frame that a galaxy fills these are
-its faintest parts, and the scatter inside a small tile is still noise. The share of
-pixels that do not rise above them separates such frames from fields of sky.
-
-The levels of tiles of flat sky differ by no more than their noise allows; those of a
-sloping background follow a plane.
-"""
+"""Level and noise of the sky, how much of a frame is sky, and how flat that is."""
 
 from typing import NamedTuple
 
@@ -124,11 +116,7 @@ def measure_rest(cube, find_lost, **options):
 
 
 def sky_statistics(band):
-    """Return the level and the noise of the darkest parts of one band.
-
-    Those are the tiles whose median lies within one deviation of the 12.5 % quantile of
-    all tiles, clipped at three deviations.
-    """
+    """Return the level and the noise of the darkest parts of one band."""
     band = band[representative_rows(*band.shape)]
     for size in (TILE, TILE // 2, TILE // 4):
         tiles = valid_tiles(band, size)[0]
@@ -307,10 +295,7 @@ def _without_plane(levels, places):
 
 
 def fit_most(terms, values):
-    """Fit a sum of terms by least squares to most values, whatever the others are.
-
-    Repeated without those that lie beyond three scaled median absolute deviations.
-    """
+    """Fit a sum of terms by least squares to most values, whatever the others are."""
     used = np.ones(len(values), dtype=bool)
     while True:
         factors = np.linalg.lstsq(terms[used], values[used])[0]

@@ -1,9 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Find the trails of satellites: straight ridges that one band alone shows.
-
-A trail is as wide as the stars. As in the Hough transform, ridges of a band vote for
-the lines through them; a line that is ridge nearly everywhere is a trail.
-"""
+"""Find the trails of satellites: straight ridges that one band alone shows."""
 
 from itertools import chain
 
