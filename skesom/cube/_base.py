@@ -75,8 +75,8 @@ class CubeStep(CubeInput, TransformerMixin, BaseEstimator):
 
         Parameters
         ----------
-        X : Cube, array-like of shape (n_rows, n_columns, n_bands) or list of Cube
-            The cube or cubes, with as many bands as those of `fit`.
+        X
+            As for `fit`, with as many bands.
 
         Returns
         -------

@@ -44,8 +44,7 @@ class Cube:
     Raises
     ------
     ValueError
-        If the data are not three-dimensional and real, or another parameter does not
-        fit them.
+        If the data are not three-dimensional and real, or a parameter does not fit.
 
     Examples
     --------

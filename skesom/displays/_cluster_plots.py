@@ -199,11 +199,9 @@ def _places(cube, wavelengths):
         if wavelengths is None:
             return np.arange(n_bands), None
     wavelengths = units.Quantity(wavelengths).to(units.nm, units.spectral())
-    shape = wavelengths.shape
-    if shape != (n_bands,):
-        raise ValueError(
-            f"Give a wavelength for each of the {n_bands} bands, got shape {shape}."
-        )
+    if wavelengths.shape != (n_bands,):
+        wanted = f"Give a wavelength for each of the {n_bands} bands"
+        raise ValueError(f"{wanted}, got shape {wavelengths.shape}.")
     unit = units.nm if wavelengths.value.max() < 2000 else units.um
     return wavelengths.to_value(unit), unit
 

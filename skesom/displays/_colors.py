@@ -12,7 +12,6 @@ NOISE_COLOR = "#000000"
 SKY_COLOR = "#1d2236"
 MISSING_COLOR = "#e1e3e8"
 HATCH_COLOR = "#b4b8c2"
-
 # Palettes of 1 to 10 colors.
 _FEW = [
     "5f0d6f",

@@ -140,7 +140,7 @@ class CrossmatchDisplay(Display):
         labels = np.asarray(self.crossmatch.table["cluster"])[:n_clusters].tolist()
         shares = np.asarray(self.crossmatch.table["area_share"])[:n_clusters]
         names = {} if self.names is None else self.names
-        names = names if isinstance(names, Mapping) else dict(enumerate(names))
+        names = names if isinstance(names, Mapping) else enumerate(names)
         names = {-1: "noise"} | dict(names)
         ax.tick_params(length=0)
         room = size_in_points(ax)[0] / n_clusters
@@ -156,11 +156,10 @@ class CrossmatchDisplay(Display):
         texts = [str(names.get(label, label)) for label in labels]
         if room > 26:
             ax.set_xlabel("cluster, and its share of the area")
-            shares = [
-                f"{100 * share:.{1 if share < 0.1 else 0}f} %" for share in shares
-            ]
-            texts = map("\n".join, zip(texts, shares, strict=True))
-        ax.set_xticks(range(n_clusters), list(texts), size="small")
+            digits = np.where(shares < 0.1, 1, 0)
+            parts = zip(texts, 100 * shares, digits, strict=True)
+            texts = [f"{text}\n{share:.{n}f} %" for text, share, n in parts]
+        ax.set_xticks(range(n_clusters), texts, size="small")
         if self.colors is not None:
             self._draw_colors(ax, labels)
 

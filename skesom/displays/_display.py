@@ -8,7 +8,6 @@ import numpy as np
 from skesom._common.docstrings import fill_docstring
 
 _BAR_TICKS = 5
-
 _AX = """\
 ax : matplotlib.axes.Axes, default=None
     Where to draw; a new figure by default. Images with coordinates on the sky need

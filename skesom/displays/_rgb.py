@@ -21,8 +21,7 @@ _SAMPLES = 1_000_000  # pixels for the interval of a band
 def rgb_image(cube, bands=None, *, stretch="asinh", interval="sky"):
     """Make a color picture of three bands.
 
-    Each band is scaled to its `interval`, so the units of bands may differ, and then
-    stretched.
+    Each band is scaled to its `interval`, and then stretched. Units may differ.
 
     Parameters
     ----------

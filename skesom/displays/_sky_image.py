@@ -14,7 +14,6 @@ from skesom.displays._display import new_axes, size_in_points
 
 MAX_PIXELS = 4_000_000
 EVERY_ROW = "every {th} row and column"
-
 _LONGEST_SIDE = 7.0  # inches
 _MARGINS = 2.2, 0.9  # inches for the legend and for labels
 _NARROW = 0.08  # width by length of strips that marks would cover

@@ -72,8 +72,7 @@ class TrainingCurveDisplay(Display):
         for name, errors in curves.items():
             epochs = np.arange(1, len(errors) + 1)
             style = "o-" if len(errors) <= 50 else "-"
-            (line,) = ax.plot(epochs, errors, style, markersize=3.5, label=name)
-            self.lines_.append(line)
+            self.lines_ += ax.plot(epochs, errors, style, markersize=3.5, label=name)
         ax.set(xlabel="epoch", ylabel=self.what)
         ax.locator_params(axis="x", integer=True)
         ax.grid(alpha=0.3)

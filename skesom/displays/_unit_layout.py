@@ -16,7 +16,6 @@ _REPEATED = 2  # rows and columns of a torus that are drawn once more
 _FADED = 0.35
 _BORDER = 0.12  # width of borders by that of cells
 _BORDER_WIDTHS = 0.5, 1.4  # points
-
 _LARGEST = 0.05  # diameter of a node by the shorter side of the axes, of few nodes
 _CROWDED = 0.8  # the same, times the root of their number, of many
 _SMALLEST = 2.0  # points

@@ -251,9 +251,8 @@ class HitMapDisplay(_UnitMapDisplay):
         style["norm"] = PowerNorm(0.5, vmin=0, vmax=max(np.max(self.values), 1))
         hits = np.ma.masked_equal(np.asarray(self.values, dtype=np.float64), 0)
         ax = self._draw(ax, hits, "hit map", "samples", **style)
-        self.texts_ = []
-        if numbers and isinstance(self.layout, LatticeLayout):
-            self.texts_ = self._write_numbers(ax)
+        in_cells = numbers and isinstance(self.layout, LatticeLayout)
+        self.texts_ = self._write_numbers(ax) if in_cells else []
         return self
 
     def _write_numbers(self, ax):
@@ -266,11 +265,11 @@ class HitMapDisplay(_UnitMapDisplay):
         dark = self.units_.norm(self.values) < 0.6
         style = {"size": size, "ha": "center", "va": "center_baseline"}
         colors = np.where(dark, "white", "black")
+        drawn = np.flatnonzero(np.asarray(self.values) > 0)
+        places = self.layout.positions
         return [
-            ax.text(
-                *self.layout.positions[unit], texts[unit], color=colors[unit], **style
-            )
-            for unit in np.flatnonzero(np.asarray(self.values) > 0)
+            ax.text(*places[unit], texts[unit], color=colors[unit], **style)
+            for unit in drawn
         ]
 
 
@@ -361,7 +360,7 @@ class ComponentPlanesDisplay(_UnitMapDisplay):
         if scale == "shared":
             place = {"ax": list(self.axes_), "aspect": 30, "panchor": False}
             bar = self.figure_.colorbar(self.units_[0], label="weight", **place)
-            self.color_bars_ = [bar]
+            self.color_bars_.append(bar)
         update_layout(self.ax_)
         return self
 

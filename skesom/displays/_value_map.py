@@ -57,19 +57,17 @@ class _ValueMapDisplay(Display):
         step = thinning(values.shape, max_pixels)
         drawn = mean(values, step)
         known = drawn[~np.isnan(drawn)]
-        top = 1.0
-        if highest is not None and len(known):
-            top = float(np.percentile(known, highest))
+        is_given = highest is not None and len(known)
+        top = float(np.percentile(known, highest)) if is_given else 1.0
         image = np.ma.masked_invalid(drawn)
         place, marks = (self.wcs, self.pixel_scale), (scale_bar, compass)
         style = {"cmap": cmap or self._cmap, "vmin": 0, "vmax": top or 1.0}
         style["note"] = "means of {step} x {step} pixels"
         self.image_ = draw_image(ax, values.shape, image, step, place, marks, **style)
-        ax = self.image_.axes
-        self.ax_, self.figure_ = ax, self.image_.figure
-        extend = "max" if known.max(initial=0) > top else "neither"
-        self.color_bar_ = add_color_bar(ax, self.image_, self._label, extend=extend)
-        update_layout(ax)
+        self.ax_, self.figure_ = self.image_.axes, self.image_.figure
+        style = {"extend": "max" if known.max(initial=0) > top else "neither"}
+        self.color_bar_ = add_color_bar(self.ax_, self.image_, self._label, **style)
+        update_layout(self.ax_)
         return self
 
 
@@ -96,8 +94,7 @@ class QuantizationErrorMapDisplay(_ValueMapDisplay):
     'column [pixel]'
     """
 
-    _label, _cmap = "distance to the nearest unit", "inferno"
-    _highest = 99.5
+    _label, _cmap, _highest = "distance to the nearest unit", "inferno", 99.5
 
     @classmethod
     def from_estimator(cls, estimator, X, *, ax=None, **options):
@@ -134,8 +131,7 @@ class StabilityMapDisplay(_ValueMapDisplay):
     [[1.0, 1.0, 0.0, 1.0]]
     """
 
-    _label, _cmap = "share of runs in the same cluster", "viridis"
-    _highest = None
+    _label, _cmap, _highest = "share of runs in the same cluster", "viridis", None
 
     @classmethod
     def from_estimator(

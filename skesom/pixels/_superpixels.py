@@ -160,13 +160,9 @@ def _find_segments(image, valid, size, compactness):
     image /= math.sqrt(image.shape[2])
     # scikit-image scales by the extremes, which a single star would set.
     spread = float(np.ptp(image)) or 1
-    segments = slic(
-        image,
-        n_segments=max(1, round(valid.size / size)),
-        compactness=compactness / spread,
-        convert2lab=False,
-        channel_axis=-1,
-    )
+    options = {"compactness": compactness / spread, "convert2lab": False}
+    n_segments = max(1, round(valid.size / size))
+    segments = slic(image, n_segments=n_segments, channel_axis=-1, **options)
     # Without masked pixels, numbered by the first pixel that is left.
     _, first, place = np.unique(segments[valid], return_index=True, return_inverse=True)
     rank = np.empty(len(first), dtype=np.int32)

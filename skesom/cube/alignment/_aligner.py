@@ -27,8 +27,7 @@ from skesom.cube.alignment._stack import (
 class CubeAligner(CubeTransformer):
     """Bring cubes on different pixel grids to one grid and stack their bands.
 
-    Takes a list of cubes, or one cube, best after masking and convolving on native
-    pixels. Bands that lie on the grid already are copied, not resampled.
+    Takes a list of cubes, or one cube, best after masking and convolving.
 
     Parameters
     ----------
@@ -82,10 +81,9 @@ class CubeAligner(CubeTransformer):
     Notes
     -----
     Images are resampled by reproject, in strips of rows. Grids of the same shape whose
-    corners and center agree within 0.001 pixel are equal; one cube on the grid is
-    returned as it is. Pixels without data are NaN; float32 stays float32. Cubes to
-    transform may show another field than the fitted ones.
-
+    corners and center agree within 0.001 pixel are equal: bands on them are copied, and
+    one cube on the grid is returned as it is. Pixels without data are NaN; float32
+    stays float32. Cubes to transform may show another field than the fitted ones.
     Errors are resampled with the weights of the data: right where neighbors share
     their noise, too large where it is independent. Flux is conserved by the ratio of
     the pixel areas at the reference points of both grids.
@@ -183,12 +181,10 @@ class CubeAligner(CubeTransformer):
         check_is_fitted(self)
         cubes = check_cubes(X, self, reset=False)
         grid, _, name = find_grid(cubes, self._target())
-        frames = [
-            Cube(
-                np.ones((*cube.shape[:2], 1), np.float32), wcs=cube.wcs, band_names=[n]
-            )
-            for n, cube in enumerate(cubes)
-        ]
+        frames = []
+        for n, cube in enumerate(cubes):
+            ones = np.ones((*cube.shape[:2], 1), np.float32)
+            frames.append(Cube(ones, wcs=cube.wcs, band_names=[n]))
         options = {"method": "interp", "n_jobs": self.n_jobs}
         inside = stack_cubes(frames, grid, name, [False] * len(frames), **options)
         n_bands = [cube.shape[2] for cube in cubes]

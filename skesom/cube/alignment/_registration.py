@@ -33,10 +33,8 @@ def find_shift(image, reference):
     least = max(LEAST_CORRELATION, LEAST_DEVIATIONS * mad_std(correlation))
     if peak < least or on_edge:
         return None
-    beside = (
-        correlation[row - 1 : row + 2, column],
-        correlation[row, column - 1 : column + 2],
-    )
+    near = correlation[row - 1 : row + 2, column - 1 : column + 2]
+    beside = near[:, 1], near[1]
     middle = np.array(shape) // 2
     return np.array([row, column]) - middle + [_vertex(values) for values in beside]
 
@@ -70,10 +68,8 @@ def warn_of_shifts(cube, reference):
     for band in set(range(cube.shape[2])) - {reference}:
         found = find_shift(cube.data[*window, band], against)
         shifts[band] = np.nan if found is None else found
-    shifted = [
-        _describe(cube, band, shifts[band])
-        for band in np.flatnonzero(np.hypot(*shifts.T) > TOLERANCE)
-    ]
+    places = np.flatnonzero(np.hypot(*shifts.T) > TOLERANCE)
+    shifted = [_describe(cube, band, shifts[band]) for band in places]
     if shifted:
         warnings.warn(
             f"Against band {cube.band_names[reference]!r}, the sky seems to be shifted "

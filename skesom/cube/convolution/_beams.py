@@ -247,9 +247,8 @@ def _subtract_background(image, masked):
 
 def fit_sources(flux, masked, noise, guess):
     """Return the FWHM of isolated round sources near the FWHM that is expected."""
-    peaks = _find_sources(
-        flux, masked, noise, guess, **dict.fromkeys(_SHAPES, (-np.inf, np.inf))
-    )
+    any_shape = dict.fromkeys(_SHAPES, (-np.inf, np.inf))
+    peaks = _find_sources(flux, masked, noise, guess, **any_shape)
     stars = _find_sources(flux, masked, noise, guess)
     if not len(stars):
         return np.empty(0)

@@ -38,8 +38,8 @@ _ROUNDING = 1e-9  # of widths that were converted from other units
 class FWHMConvolver(CubeTransformer):
     """Convolve every band to the same point-spread function.
 
-    Takes one cube or, before bands are aligned, a list of cubes, and convolves each
-    band on its native pixels, by a Gaussian of width sqrt(target^2 - fwhm^2).
+    Takes one cube, or a list before they are aligned; convolves each band on its native
+    pixels by a Gaussian of width sqrt(target^2 - fwhm^2).
 
     Parameters
     ----------
@@ -122,10 +122,8 @@ class FWHMConvolver(CubeTransformer):
 
     Masked pixels (NaN) and the outside of the frame have no weight. Only for kernels
     with negative lobes (as Wiener kernels) they are filled with the mean around the
-    nearest valid pixel. Masked pixels stay masked.
-
-    Errors of the cube are propagated for noise that is independent from pixel to
-    pixel. Afterwards the noise of neighbors is correlated, which errors cannot express.
+    nearest valid pixel. Masked pixels stay masked. Errors of the cube are propagated
+    for independent noise; afterwards that of neighbors is correlated.
 
     Stars are isolated sources around the densest width (half-sample mode [3]_) of
     fitted Gaussians on a constant. These widths include the pixel. Measured functions

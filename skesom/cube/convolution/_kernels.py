@@ -86,13 +86,13 @@ def match_stamps(bands, beams, stamps, target):
     result = beams[widest].major if target is None else target
     matches = []
     for number, (beam, stamp) in enumerate(zip(beams, stamps, strict=True)):
-        if target is None and number == widest:
-            matches.append(Match("none", result, result, remark="the target"))
-            continue
-        if target is None:
+        if target is not None:
+            wanted = gaussian_stamp(target, stamp.pixel_size)
+        elif number != widest:
             wanted = to_pixel_size(stamps[widest], stamp.pixel_size)
         else:
-            wanted = gaussian_stamp(target, stamp.pixel_size)
+            matches.append(Match("none", result, result, remark="the target"))
+            continue
         array, residual = matching_kernel(stamp, wanted)
         remark = f"residual {residual:.2g}"
         matches.append(Match("wiener", beam.major, result, array=array, remark=remark))

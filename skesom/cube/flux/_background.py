@@ -20,8 +20,7 @@ WINGS = 5  # pixels around a source that are left out too
 class BackgroundSubtractor(CubeTransformer):
     """Subtract the background of each band: what changes slowly and is no source.
 
-    Scattered light, bright nights and amplifiers leave gradients, along which clusters
-    would be found. Needs the extra ``psf`` (photutils). Takes one cube or a list.
+    Needs the extra ``psf`` (photutils). Takes one cube or a list.
 
     Parameters
     ----------
@@ -37,8 +36,7 @@ class BackgroundSubtractor(CubeTransformer):
     Attributes
     ----------
     background_range_ : ndarray of shape (n_bands,)
-        Largest minus smallest background of each band of the fitted cubes, in their
-        units.
+        Largest minus smallest background of each band of the fitted cubes.
     n_features_in_ : int
         Number of bands, of all cubes together.
 
@@ -133,13 +131,9 @@ class BackgroundSubtractor(CubeTransformer):
         box = min(self.box_size, *image.shape)
         if not len(valid_tiles(np.where(covered, np.nan, rest), box)[0]):
             covered = lost  # there is no place without sources
-        found = measure(
-            np.where(lost, 0, rest),
-            box,
-            mask=covered,
-            exclude_percentile=50 if covered is not lost else 100,
-            filter_size=self.filter_size,
-        )
+        options = {"mask": covered, "filter_size": self.filter_size}
+        options["exclude_percentile"] = 50 if covered is not lost else 100
+        found = measure(np.where(lost, 0, rest), box, **options)
         return surface + found.background
 
 
@@ -163,9 +157,8 @@ def fit_background(image):
         (index + 0.5) * TILE / length - 0.5
         for index, length in zip(np.nonzero(places), image.shape, strict=True)
     )
-    terms = np.stack(
-        [np.ones(len(rows)), rows, columns, rows**2, rows * columns, columns**2], -1
-    )
+    squares = rows**2, rows * columns, columns**2
+    terms = np.stack([np.ones(len(rows)), rows, columns, *squares], -1)
     factors = fit_most(terms, median_and_scatter(tiles)[0])
     rows, columns = ((np.arange(n) + 0.5) / n - 0.5 for n in image.shape)
     surface = np.add.outer(

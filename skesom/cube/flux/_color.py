@@ -50,10 +50,9 @@ class ColorScaler(CubeTransformer):
 
     and by a number that keeps the mean variance of the bands at 1. So a band is still
     that band, with its color enhanced. The order of the bands does not matter. A
-    missing band counts as its mean. Errors of the cube are propagated.
-
-    The noise is estimated from differences of neighboring pixels, as in the minimum
-    noise fraction transform [1]_; the exponent and the weight are the authors' own.
+    missing band counts as its mean. Errors of the cube are propagated. The noise is
+    estimated from differences of neighboring pixels, as in the minimum noise fraction
+    transform [1]_; the exponent and the weight are the authors' own.
 
     References
     ----------
@@ -96,9 +95,8 @@ class ColorScaler(CubeTransformer):
             scale[band] = pixels.std(dtype=np.float64)
         scale[scale == 0] = 1
         order = _order_by_content(mean, scale)
-        variance, components = _principal_components(
-            cube.data, valid, mean, scale, order
-        )
+        scaling = mean, scale, order
+        variance, components = _principal_components(cube.data, valid, *scaling)
         noise = _noise_variance(cube.data, components / scale[order, None], order)
         present = variance > _NO_VARIANCE
         safe = np.where(present, variance, 1)

@@ -58,9 +58,8 @@ class FluxShape(CubeTransformer):
     Raises
     ------
     ValueError
-        If all pixels are masked, all bands (or, with a `reference`, one band) are
-        constant, the given noise does not fit the bands, their units differ in kind, or
-        there is no such reference band, or no other band beside it.
+        If all pixels are masked, all bands (or, with a `reference`, one) are constant,
+        noise or reference do not fit the bands, or their units differ in kind.
 
     Warns
     -----

@@ -71,17 +71,14 @@ class FluxUnitConverter(CubeTransformer):
     Notes
     -----
     Each cube is converted by its own units, zero points, pixels, beams and wavelengths;
-    an array by those of the fitted cube. Errors are converted too.
-
-    Goes before `FWHMConvolver`, if a unit is per beam, and before `CubeAligner`, which
-    then has to conserve flux unless the new unit is one of surface brightness.
-
-    Beams are taken to be Gaussians of the cube's FWHM, and nanomaggies 3.631 uJy.
+    an array by those of the fitted cube. Errors are converted too. Goes before
+    `FWHMConvolver`, if a unit is per beam, and before `CubeAligner`, which then has to
+    conserve flux unless the new unit is one of surface brightness. Beams are taken to
+    be Gaussians of the cube's FWHM, and nanomaggies 3.631 uJy.
 
     Examples
     --------
-    A band of Hubble in electrons per second, with the PHOTFLAM and PHOTPLAM of its
-    header, and one in MJy / sr:
+    A band of Hubble with its PHOTFLAM and PHOTPLAM, and one in MJy / sr:
 
     >>> import numpy as np
     >>> from astropy import units as u

@@ -33,10 +33,9 @@ class AsinhStretch(CubeTransformer):
 
     Attributes
     ----------
-    noise_ : ndarray of shape (n_bands,)
-        Standard deviation per pixel in each band; 0 for a constant band.
-    sky_level_ : ndarray of shape (n_bands,)
-        What is subtracted from each band.
+    noise_, sky_level_ : ndarray of shape (n_bands,)
+        Standard deviation per pixel of each band (0 for a constant one), and what is
+        subtracted from it.
     sky_dominated_ : bool
         Whether most of the fitted frame is sky.
     n_features_in_ : int

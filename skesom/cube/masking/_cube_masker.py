@@ -46,8 +46,7 @@ CRITERIA = tuple(REMEDIES)
 class CubeMasker(CubeTransformer):
     """Mask pixels that hold no measurement.
 
-    Takes one cube, or a list of cubes on different pixel grids, each of which then gets
-    its own mask.
+    Takes one cube, or a list of cubes, each of which then gets its own mask.
 
     Parameters
     ----------
@@ -129,10 +128,8 @@ class CubeMasker(CubeTransformer):
     Notes
     -----
     Fitted on a list of cubes, `mask_` and `summary_` are lists with an entry for each
-    cube, and the others have an entry for each band of all cubes.
-
-    Saturation, level and noise are those of the fitted cube; zeros, pedestals, lines
-    and outliers are looked for in each cube anew.
+    cube, and the others have an entry for each band of all cubes. Saturation, level and
+    noise are those of the fitted cube; the rest is looked for in each cube anew.
 
     Examples
     --------
@@ -233,7 +230,6 @@ class CubeMasker(CubeTransformer):
         self.noise_ = np.concatenate([sky.noise for sky in skies])
         self.background_gradient_ = np.concatenate([sky.gradient for sky in skies])
         self._take_faint(cubes, taken)
-
         pixels = [_pixels_by_criterion(each, self.min_bands) for each in taken]
         for group in zip(cubes, taken, pixels, strict=True):
             _refuse_empty(*group)
@@ -252,11 +248,10 @@ class CubeMasker(CubeTransformer):
     def _masked(self, X, cubes, taken):
         """Return the masked cubes in the form of X."""
         options = {"copy": self.copy, "n_jobs": self.n_jobs}
+        lost = [_lost_values(each, self.min_bands) for each in taken]
         masked = [
-            write_nan(
-                cube, _lost_values(each, self.min_bands), cube.sky_mask, **options
-            )
-            for cube, each in zip(cubes, taken, strict=True)
+            write_nan(cube, find_lost, cube.sky_mask, **options)
+            for cube, find_lost in zip(cubes, lost, strict=True)
         ]
         return masked if is_cube_list(X) else self._like_input(X, masked[0])
 
@@ -291,13 +286,13 @@ class CubeMasker(CubeTransformer):
                 _take(taken[band], "saturation", image >= saturation[band])
 
         def take_around(band):
-            if self.grow:
-                _take(taken[band], "grow", grown(taken[band] != KEPT, self.grow))
+            _take(taken[band], "grow", grown(taken[band] != KEPT, self.grow))
 
         in_threads(take_single_values, bands, self.n_jobs)
         if self.mask_outliers:
             find_outliers(cube, taken, CRITERIA.index("outliers"), self.n_jobs)
-        in_threads(take_around, bands, self.n_jobs)
+        if self.grow:
+            in_threads(take_around, bands, self.n_jobs)
         for name in ("exclude", "include"):
             regions = getattr(self, name)
             if regions is not None:

@@ -23,7 +23,6 @@ SHARE_ELSEWHERE = 0.3
 HALF = 4  # of the windows in which background and noise are measured
 GROWTH = 2  # steps
 MARGIN = GROWTH + HALF + 1
-
 FOUR = ((-1, 0), (1, 0), (0, -1), (0, 1))
 
 

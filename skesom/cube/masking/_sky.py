@@ -16,7 +16,6 @@ ENOUGH_PIXELS = 2_000_000
 ENOUGH_VALUES = 100_000
 # More pixels must stand out than twice those that noise alone lifts, by so many.
 FEWEST_SIGNALS = 10
-
 # In units of the noise: levels scatter by 0-.36 in sky, .58-1.1 elsewhere.
 FLAT = 0.5
 # A plane explains the levels if it leaves no more of their scatter than this: 0-.2 in

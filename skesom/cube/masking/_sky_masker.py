@@ -71,18 +71,15 @@ class SkyMasker(CubeTransformer):
 
     See Also
     --------
-    CubeMasker : Masks what is no measurement, before; warns of a background that
-        slopes, which hides the sky.
+    CubeMasker : Masks what is no measurement, before; warns of sloping backgrounds.
 
     Notes
     -----
     Thresholds and the decision are those of the fitted cube. It may hold fluxes, or
     what `AsinhStretch` makes of them. A plane that explains most of the unevenness is
     subtracted before. Something stands out if its pixels are ten more than twice those
-    that lie as far below the sky.
-
-    A `Cube` comes back with these pixels in its ``sky_mask``, so that label maps mark
-    them by -2 and pixels without data by -3. A plain array cannot carry that.
+    that lie as far below the sky. A `Cube` comes back with these pixels in its
+    ``sky_mask``, so that label maps mark them by -2 and pixels without data by -3.
 
     Examples
     --------
@@ -140,15 +137,10 @@ class SkyMasker(CubeTransformer):
         """Fit, and return the cube."""
         cube = self._check_cube(X, reset=True)
         usable = find_valid(cube.data, self.min_bands, self.n_jobs)
-        sky = measure_rest(
-            cube,
-            lambda rows: ~usable[rows],
-            threshold=self.threshold,
-            smoothing=self.smoothing,
-            min_signals=self.min_signals,
-            flatness=self.sky != "keep",
-            n_jobs=self.n_jobs,
-        )
+        names = ("threshold", "smoothing", "min_signals", "n_jobs")
+        options = {name: getattr(self, name) for name in names}
+        options["flatness"] = self.sky != "keep"
+        sky = measure_rest(cube, lambda rows: ~usable[rows], **options)
         self.masks_sky_ = self.sky == "mask"
         if self.sky == "auto":
             self.masks_sky_ = sky.is_flat and sky.shows_something

@@ -30,8 +30,7 @@ ACROSS = ((0, SIDE), (SIDE, 0), (SIDE - 1, SIDE - 1), (SIDE - 1, 1 - SIDE))
 def find_trails(cube, taken, noise, n_jobs=None):
     """Return pairs of a place (band, rows, columns) and which pixels a trail covers."""
     bands = range(cube.shape[2])
-    shape = cube.shape[0] // BIN, cube.shape[1] // BIN
-    if len(bands) == 1 or min(shape) < 4 * SIDE:
+    if len(bands) == 1 or min(cube.shape[:2]) // BIN < 4 * SIDE:
         return []
 
     def height(band):
@@ -201,9 +200,8 @@ def _is_full(ridges, countable, point, direction, least):
     places = tuple(places[inside].T)
     full = ridges[places][countable[places]]
     # Ridges are found a pixel to either side, so halves cannot be full by chance.
-    return len(full) >= least and all(
-        half.mean() >= FULL for half in np.array_split(full, 2)
-    )
+    halves = np.array_split(full, 2)
+    return len(full) >= least and all(half.mean() >= FULL for half in halves)
 
 
 def _pixels_of_trail(cube, taken, band, line, noise):
@@ -224,9 +222,7 @@ def _pixels_of_trail(cube, taken, band, line, noise):
     sides = WIDEST // 4
     background = _median(np.concatenate([profile[:sides], profile[-sides:]]))
     profile -= background
-    tiles = tuple(
-        slice(side.start // TILE, side.stop // TILE + 1) for side in (rows, columns)
-    )
+    tiles = tuple(slice(s.start // TILE, s.stop // TILE + 1) for s in (rows, columns))
     bright = profile > FAINTEST * np.median(noise[tiles])
     parts, _ = ndimage.label(bright)
     inner = np.where(np.isnan(profile), -np.inf, profile)[WIDEST - 3 : WIDEST + 4]
