@@ -26,8 +26,6 @@ examples:
       write a page on which that result is explored in the browser
 """
 
-__all__ = []
-
 
 def main(arguments=None):
     """Run the command line."""

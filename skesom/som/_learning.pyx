@@ -5,14 +5,27 @@ from cython cimport floating
 
 from libc.float cimport DBL_MAX, FLT_MAX
 from libc.math cimport exp
-from libc.string cimport memcpy
 
 from skesom.som._links cimport (
-    AT_ONCE, BLOCK, NOBODY, Links, connect, copy_list, disconnect, growth, high_end,
-    linked, low_end, rename, weakest_link,
+    AT_ONCE,
+    BLOCK,
+    NOBODY,
+    Links,
+    connect,
+    copy_list,
+    disconnect,
+    growth,
+    linked,
+    rename,
+    weakest_link,
 )
 from skesom.som._vectors cimport (
-    MOST_PATIENCE, PREFETCH, SQUARES, Vectors, keep_patience, present_features,
+    MOST_PATIENCE,
+    PREFETCH,
+    SQUARES,
+    Vectors,
+    keep_patience,
+    present_features,
     vectors_for,
 )
 
@@ -25,16 +38,15 @@ links_at_once = AT_ONCE
 
 cdef struct Map:
     const Vectors *vectors
-    Links links
-    Py_ssize_t n_features, stride, row_length, n_nodes
-    double squared_epsilon, learning_rate, forgetting
-    bint link_second, whole_ball
-    long long *identity
-    long long *node_class
-    int *features  # scratch, as the lists below
-    int *members
-    int *slots
-    int *newcomers
+    Py_ssize_t n_features
+    Py_ssize_t stride
+    Py_ssize_t row_length
+    Py_ssize_t n_nodes
+    double squared_epsilon
+    double learning_rate
+    double forgetting
+    bint link_second
+    bint whole_ball
 
 
 def learn(
@@ -64,30 +76,62 @@ def learn(
     """
     cdef floating[:, ::1] codebook = network.codebook
     cdef floating[:, ::1] rows = network.rows
-    cdef const floating[::1] fill = network.fill
-    cdef floating[::1] padded_sample = network.padded_sample
-    cdef floating[::1] squared = network.squared
-    cdef floating[::1] member_squared = network.member_squared
-    cdef floating[::1] activation = network.activation
+    cdef int[::1] begin = network.begin
+    cdef int[::1] degree = network.degree
+    cdef int[::1] room = network.room
+    cdef int[::1] target = network.target
+    cdef int[::1] slot = network.slot
+    cdef int[::1] ends = network.ends
+    cdef double[::1] strength = network.strength
+    cdef long long[::1] identity = network.identity
+    cdef long long[::1] node_class = network.node_class
     cdef long long next_identity = network.next_identity
     cdef long long n_seen = network.n_seen
-    cdef Py_ssize_t capacity = min(<Py_ssize_t> len(network.begin), max_nodes)
-    cdef Map state = _read(network)
-    cdef Links *links = &state.links
+    cdef const floating[::1] fill = network.fill
+    cdef int[::1] features = network.features
+    cdef floating[::1] padded_sample = network.padded_sample
+    cdef floating[::1] squared = network.squared
+    cdef int[::1] members = network.members
+    cdef int[::1] slots = network.slots
+    cdef floating[::1] member_squared = network.member_squared
+    cdef floating[::1] activation = network.activation
+    cdef int[::1] newcomers = network.newcomers
+    cdef Py_ssize_t capacity = min(<Py_ssize_t> begin.shape[0], max_nodes)
+    cdef Map state
+    cdef Links links
     cdef Py_ssize_t nearest[2]
     cdef floating nearest_squared
     cdef int patience = MOST_PATIENCE
-    cdef bint complete, measured, novel
+    cdef bint complete, measured
     cdef Py_ssize_t position, winner, n_present, n_new, n_members, k
     cdef Py_ssize_t n_order = order.shape[0]
     cdef const floating *sample
+    cdef bint novel
     cdef bint by_class = classes is not None
+
     state.vectors = vectors_for(sizeof(floating))
+    state.n_features = X.shape[1]
+    state.stride = codebook.shape[1]
+    state.row_length = network.row_length
+    state.n_nodes = network.n_nodes
     state.squared_epsilon = epsilon * epsilon
     state.learning_rate = learning_rate
     state.forgetting = forgetting
     state.link_second = link_second
     state.whole_ball = whole_ball
+    links.begin = &begin[0]
+    links.degree = &degree[0]
+    links.room = &room[0]
+    links.target = &target[0]
+    links.slot = &slot[0]
+    links.pool_used = network.pool_used
+    links.pool_size = target.shape[0] - AT_ONCE
+    links.ends = &ends[0]
+    links.strength = &strength[0]
+    links.n_links = network.n_links
+    links.n_slots = network.n_slots
+    links.size = strength.shape[0]
+    links.unused = network.unused
 
     with nogil:
         for position in range(n_order):
@@ -98,18 +142,17 @@ def learn(
                 for k in range(state.n_features):
                     padded_sample[k] = sample[k]
                 sample = &padded_sample[0]
-            n_present = present_features(sample, state.n_features, state.features)
-            complete = n_present == state.n_features
+            n_present = state.n_features
+            complete = _is_complete(sample, state.n_features)
+            if not complete:
+                n_present = present_features(sample, state.n_features, &features[0])
             if n_present == 0:
                 continue
             nearest[0] = nearest[1] = NOBODY
-            measured = novel = True  # whether the distances to all nodes are known
+            measured = True  # whether the distances to all nodes are known
+            novel = True
             if state.n_nodes > 0:
-                if (
-                    state.vectors.screen_one != NULL
-                    and complete and patience >= 0 and not whole_ball
-                    and state.n_nodes > 1
-                ):
+                if complete and patience >= 0 and not whole_ball and state.n_nodes > 1:
                     measured = not state.vectors.screen_one(
                         sample, n_present, &codebook[0, 0], state.stride,
                         state.n_nodes, state.squared_epsilon, &squared[0], nearest,
@@ -117,49 +160,59 @@ def learn(
                     )
                     patience = keep_patience(patience, not measured)
                 else:
+                    measured = True
                     patience = min(patience + 1, MOST_PATIENCE)
                 if measured:
                     _measure_all(
-                        &state, &codebook[0, 0], sample, n_present, &squared[0], nearest
+                        &state, &codebook[0, 0], sample, &features[0], n_present,
+                        &squared[0], nearest,
                     )
                     nearest_squared = squared[nearest[0]]
                 novel = nearest_squared > state.squared_epsilon
-                if by_class:
-                    novel |= state.node_class[nearest[0]] != classes[order[position]]
+                if by_class and node_class[nearest[0]] != classes[order[position]]:
+                    novel = True
             if novel and state.n_nodes == capacity:
                 break
             winner = state.n_nodes if novel else nearest[0]
             if novel:
-                links.degree[winner] = links.room[winner] = 0
-            n_new = _list_newcomers(&state, novel, nearest, &squared[0])
-            if not _fits(links, winner, state.newcomers, n_new):
+                degree[winner] = room[winner] = 0
+            n_new = _new_neighbors(
+                &state, &links, novel, nearest, &squared[0], &newcomers[0]
+            )
+            if not _fits(&links, winner, &newcomers[0], n_new):
                 break
             if novel:
                 _insert(
                     &state, &codebook[0, 0], &rows[0, 0], &fill[0], sample, nearest[0],
                     &squared[0],
                 )
-                state.identity[winner] = next_identity
-                state.node_class[winner] = classes[order[position]] if by_class else 0
+                identity[winner] = next_identity
+                node_class[winner] = classes[order[position]] if by_class else 0
                 next_identity += 1
             for k in range(n_new):
-                connect(links, winner, state.newcomers[k], FRESH)
-            n_members = _gather_members(&state, winner, &squared[0])
+                connect(&links, winner, newcomers[k], FRESH)
+            n_members = _gather_members(
+                &state, &links, winner, &squared[0], &members[0], &slots[0]
+            )
             if not complete:
                 for k in range(n_members):
-                    member_squared[k] = squared[state.members[k]]
+                    member_squared[k] = squared[members[k]]
             else:
                 state.vectors.measure_members(
                     sample, n_present, &rows[0, 0], state.row_length, &codebook[0, 0],
-                    state.stride, state.members, n_members, &member_squared[0],
+                    state.stride, &members[0], n_members, &member_squared[0],
                 )
             _adapt(
-                &state, &codebook[0, 0], &rows[0, 0], sample, n_present, n_members,
-                &member_squared[0], &activation[0],
+                &state, &links, &codebook[0, 0], &rows[0, 0], sample, &features[0],
+                n_present, &members[0], &slots[0], n_members, &member_squared[0],
+                &activation[0],
             )
             n_seen += 1
             if pruning_period > 0 and n_seen % pruning_period == 0 and links.n_links:
-                _prune(&state, &codebook[0, 0], &rows[0, 0])
+                _prune(
+                    &state, &links, &codebook[0, 0], &rows[0, 0], &identity[0],
+                    &node_class[0],
+                )
         else:
             position = n_order
 
@@ -173,56 +226,32 @@ def learn(
     return position
 
 
-cdef Map _read(network):
-    """Return the state of a network, whose arrays must stay where they are."""
-    cdef Map state
-    state.n_features = network.codebook.shape[0] - 1
-    state.stride = network.codebook.shape[1]
-    state.row_length = network.row_length
-    state.n_nodes = network.n_nodes
-    state.identity = _numbers(network.identity)
-    state.node_class = _numbers(network.node_class)
-    state.features = _places(network.features)
-    state.members = _places(network.members)
-    state.slots = _places(network.slots)
-    state.newcomers = _places(network.newcomers)
-    state.links.begin = _places(network.begin)
-    state.links.degree = _places(network.degree)
-    state.links.room = _places(network.room)
-    state.links.target = _places(network.target)
-    state.links.slot = _places(network.slot)
-    state.links.ends = _places(network.ends)
-    state.links.strength = _strengths(network.strength)
-    state.links.pool_used = network.pool_used
-    state.links.pool_size = len(network.target) - AT_ONCE
-    state.links.n_links = network.n_links
-    state.links.n_slots = network.n_slots
-    state.links.size = len(network.strength)
-    state.links.unused = network.unused
-    return state
-
-
-cdef int *_places(int[::1] array):
-    return &array[0]
-
-
-cdef long long *_numbers(long long[::1] array):
-    return &array[0]
-
-
-cdef double *_strengths(double[::1] array):
-    return &array[0]
+cdef inline bint _is_complete(
+    const floating *sample, Py_ssize_t n_features
+) noexcept nogil:
+    cdef int missing = 0
+    cdef Py_ssize_t feature
+    for feature in range(n_features):
+        missing |= sample[feature] != sample[feature]
+    return not missing
 
 
 cdef void _measure_all(
-    Map *state, const floating *codebook, const floating *sample, Py_ssize_t n_present,
-    floating *squared, Py_ssize_t *nearest
+    Map *state,
+    const floating *codebook,
+    const floating *sample,
+    int *features,
+    Py_ssize_t n_present,
+    floating *squared,
+    Py_ssize_t *nearest,
 ) noexcept nogil:
     """Measure the distances to all nodes; over missing features they are scaled up."""
     cdef Py_ssize_t node
     cdef double factor = <double> state.n_features / n_present
+    if n_present == state.n_features:
+        present_features(sample, n_present, features)
     state.vectors.nearest_two(
-        SQUARES, sample, NULL, state.features, n_present, codebook, state.stride,
+        SQUARES, sample, NULL, features, n_present, codebook, state.stride,
         state.n_nodes, squared, nearest,
     )
     if n_present < state.n_features:
@@ -230,37 +259,42 @@ cdef void _measure_all(
             squared[node] = <floating> (squared[node] * factor)
 
 
-cdef Py_ssize_t _list_newcomers(
-    Map *state, bint novel, const Py_ssize_t *nearest, const floating *squared
+cdef Py_ssize_t _new_neighbors(
+    Map *state,
+    Links *links,
+    bint novel,
+    const Py_ssize_t *nearest,
+    const floating *squared,
+    int *newcomers,
 ) noexcept nogil:
     """List the nodes that the winner will be linked with, and return how many.
 
     A new node gets the nearest two, another winner its runner-up, or every node
     inside epsilon, as far as they are not linked yet.
     """
-    cdef Links *links = &state.links
     cdef Py_ssize_t n_new = 0
     cdef int node
-    if novel:
+    if novel or not state.whole_ball:
         for node in range(2):
-            state.newcomers[n_new] = <int> nearest[node]
-            n_new += nearest[node] != NOBODY
-    elif not state.whole_ball:
-        state.newcomers[0] = <int> nearest[1]
-        n_new = (
-            state.link_second
-            and nearest[1] != NOBODY
-            and not linked(links, nearest[0], nearest[1])
-        )
-    else:
-        for node in range(<int> state.n_nodes):
-            if (
-                node != nearest[0]
-                and squared[node] < state.squared_epsilon
-                and not linked(links, nearest[0], node)
+            if nearest[node] != NOBODY and (
+                novel
+                or (
+                    node == 1
+                    and state.link_second
+                    and not linked(links, nearest[0], nearest[1])
+                )
             ):
-                state.newcomers[n_new] = node
+                newcomers[n_new] = <int> nearest[node]
                 n_new += 1
+        return n_new
+    for node in range(<int> state.n_nodes):
+        if (
+            node != nearest[0]
+            and squared[node] < state.squared_epsilon
+            and not linked(links, nearest[0], node)
+        ):
+            newcomers[n_new] = node
+            n_new += 1
     return n_new
 
 
@@ -283,8 +317,13 @@ cdef bint _fits(
 
 
 cdef void _insert(
-    Map *state, floating *codebook, floating *rows, const floating *fill,
-    const floating *sample, Py_ssize_t nearest, floating *squared
+    Map *state,
+    floating *codebook,
+    floating *rows,
+    const floating *fill,
+    const floating *sample,
+    Py_ssize_t nearest,
+    floating *squared,
 ) noexcept nogil:
     """Append the sample as a node.
 
@@ -307,7 +346,9 @@ cdef void _insert(
     state.n_nodes += 1
 
 
-cdef void _renew_square(Map *state, floating *codebook, Py_ssize_t node) noexcept nogil:
+cdef void _renew_square(
+    Map *state, floating *codebook, Py_ssize_t node
+) noexcept nogil:
     """Set half the squared length of a node that has moved."""
     cdef double square = 0
     cdef double weight
@@ -319,9 +360,18 @@ cdef void _renew_square(Map *state, floating *codebook, Py_ssize_t node) noexcep
 
 
 cdef void _adapt(
-    Map *state, floating *codebook, floating *rows, const floating *sample,
-    Py_ssize_t n_present, Py_ssize_t n_members, const floating *member_squared,
-    floating *activation
+    Map *state,
+    Links *links,
+    floating *codebook,
+    floating *rows,
+    const floating *sample,
+    const int *features,
+    Py_ssize_t n_present,
+    const int *members,
+    const int *slots,
+    Py_ssize_t n_members,
+    const floating *member_squared,
+    floating *activation,
 ) noexcept nogil:
     """Move the winner and its neighbors to the sample; renew their links."""
     cdef double factor = -2 / state.squared_epsilon
@@ -333,19 +383,19 @@ cdef void _adapt(
     # The compiler cannot know that these stay the same while a link is renewed.
     cdef double forgetting = state.forgetting
     cdef bint whole_ball = state.whole_ball
-    cdef double *strength = state.links.strength
-    cdef const int *slots = state.slots
+    cdef double *strength = links.strength
     cdef double renewed, reached
     cdef unsigned int slot
     cdef Py_ssize_t k
     if n_present == state.n_features:
         state.vectors.pull_members(
-            sample, n_present, rows, state.row_length, codebook, state.stride,
-            state.members, n_members, step, activation,
+            sample, n_present, rows, state.row_length, codebook, state.stride, members,
+            n_members, step, activation,
         )
     else:
         _pull_partly(
-            state, codebook, rows, sample, n_present, n_members, step, activation
+            state, codebook, rows, sample, features, n_present, members, n_members,
+            step, activation,
         )
     for k in range(1, n_members):
         slot = slots[k]
@@ -362,15 +412,17 @@ cdef void _adapt(
 
 
 cdef Py_ssize_t _gather_members(
-    Map *state, Py_ssize_t winner, const floating *squared
+    Map *state,
+    Links *links,
+    Py_ssize_t winner,
+    const floating *squared,
+    int *members,
+    int *slots,
 ) noexcept nogil:
     """List the nodes that learn: the winner, then its neighbors, oldest link first.
 
     Of the whole ball only neighbors inside epsilon, or tied to a new node, take part.
     """
-    cdef Links *links = &state.links
-    cdef int *members = state.members
-    cdef int *slots = state.slots
     cdef Py_ssize_t n_members = 1
     cdef Py_ssize_t place = links.begin[winner]
     members[0] = <int> winner
@@ -389,56 +441,78 @@ cdef Py_ssize_t _gather_members(
 
 
 cdef void _pull_partly(
-    Map *state, floating *codebook, floating *rows, const floating *sample,
-    Py_ssize_t n_present, Py_ssize_t n_members, double step, const floating *activation
+    Map *state,
+    floating *codebook,
+    floating *rows,
+    const floating *sample,
+    const int *features,
+    Py_ssize_t n_present,
+    const int *members,
+    Py_ssize_t n_members,
+    double step,
+    const floating *activation,
 ) noexcept nogil:
     """Pull the members to a sample in the features that are present."""
-    cdef const int *features = state.features
+    cdef floating factor = <floating> step
     cdef floating share
     cdef floating *weight
-    cdef Py_ssize_t k, f, node
+    cdef Py_ssize_t k, f
     for k in range(n_members):
-        node = state.members[k]
-        share = activation[k] * <floating> step
+        share = activation[k] * factor
         for f in range(n_present):
-            weight = codebook + features[f] * state.stride + node
+            weight = codebook + features[f] * state.stride + members[k]
             weight[0] += share * (sample[features[f]] - weight[0])
             if state.row_length > 0:
-                rows[node * state.row_length + features[f]] = weight[0]
-        _renew_square(state, codebook, node)
+                rows[members[k] * state.row_length + features[f]] = weight[0]
+        _renew_square(state, codebook, members[k])
 
 
-cdef void _prune(Map *state, floating *codebook, floating *rows) noexcept nogil:
+cdef void _prune(
+    Map *state,
+    Links *links,
+    floating *codebook,
+    floating *rows,
+    long long *identity,
+    long long *node_class,
+) noexcept nogil:
     """Drop the weakest link, then an end of it that is left without any."""
-    cdef Links *links = &state.links
     cdef Py_ssize_t slot = weakest_link(links)
-    cdef Py_ssize_t low, high
+    cdef int low, high
     if slot == NOBODY:
         return
-    low, high = low_end(links, slot), high_end(links, slot)
+    low = min(links.ends[2 * slot], links.ends[2 * slot + 1])
+    high = max(links.ends[2 * slot], links.ends[2 * slot + 1])
     disconnect(links, slot)
     if links.n_links and links.degree[high] == 0:
-        _remove(state, codebook, rows, high)
+        _remove(state, links, codebook, rows, identity, node_class, high)
     if links.n_links and links.degree[low] == 0:
-        _remove(state, codebook, rows, low)
+        _remove(state, links, codebook, rows, identity, node_class, low)
 
 
 cdef void _remove(
-    Map *state, floating *codebook, floating *rows, Py_ssize_t node
+    Map *state,
+    Links *links,
+    floating *codebook,
+    floating *rows,
+    long long *identity,
+    long long *node_class,
+    Py_ssize_t node,
 ) noexcept nogil:
     """Remove a node without links; the last node takes its place."""
     cdef Py_ssize_t last = state.n_nodes - 1
-    cdef Py_ssize_t length = state.row_length
     cdef Py_ssize_t feature
-    cdef floating *weights
     if node != last:
         for feature in range(state.n_features + 1):
-            weights = codebook + feature * state.stride
-            weights[node] = weights[last]
-        memcpy(rows + node * length, rows + last * length, length * sizeof(floating))
-        state.identity[node] = state.identity[last]
-        state.node_class[node] = state.node_class[last]
-        rename(&state.links, last, node)
+            codebook[feature * state.stride + node] = codebook[
+                feature * state.stride + last
+            ]
+        for feature in range(state.row_length):
+            rows[node * state.row_length + feature] = rows[
+                last * state.row_length + feature
+            ]
+        identity[node] = identity[last]
+        node_class[node] = node_class[last]
+        rename(links, last, node)
     codebook[state.n_features * state.stride + last] = (
         <floating> (FLT_MAX if floating is float else DBL_MAX)
     )

@@ -44,7 +44,9 @@ cdef inline int find(Links *links, Py_ssize_t node, Py_ssize_t other) noexcept n
     return NOBODY
 
 
-cdef inline bint linked(Links *links, Py_ssize_t node, Py_ssize_t other) noexcept nogil:
+cdef inline bint linked(
+    Links *links, Py_ssize_t node, Py_ssize_t other
+) noexcept nogil:
     """Tell whether there is a link between two nodes."""
     cdef const int *target = links.target + links.begin[node]
     cdef int degree = links.degree[node]
@@ -75,24 +77,30 @@ cdef inline Py_ssize_t growth(
     return room
 
 
+cdef inline void reserve(
+    Links *links, Py_ssize_t node, Py_ssize_t more
+) noexcept nogil:
+    """Make room for `more` neighbors; the pool must have what `growth` says."""
+    cdef Py_ssize_t room = growth(links, node, more)
+    cdef Py_ssize_t k
+    if room == 0:
+        return
+    for k in range(links.degree[node]):
+        links.target[links.pool_used + k] = links.target[links.begin[node] + k]
+        links.slot[links.pool_used + k] = links.slot[links.begin[node] + k]
+    links.begin[node] = <int> links.pool_used
+    links.room[node] = <int> room
+    links.pool_used += room
+
+
 cdef inline void append_neighbor(
     Links *links, Py_ssize_t node, Py_ssize_t other, Py_ssize_t slot
 ) noexcept nogil:
-    """Add a neighbor; the pool must have what `growth` says."""
-    cdef Py_ssize_t room = growth(links, node, 1)
-    cdef int degree = links.degree[node]
-    cdef const int *target
-    cdef const int *slots
-    if room > 0:
-        target = links.target + links.begin[node]
-        slots = links.slot + links.begin[node]
-        memcpy(links.target + links.pool_used, target, degree * sizeof(int))
-        memcpy(links.slot + links.pool_used, slots, degree * sizeof(int))
-        links.begin[node] = <int> links.pool_used
-        links.room[node] = <int> room
-        links.pool_used += room
-    links.target[links.begin[node] + degree] = <int> other
-    links.slot[links.begin[node] + degree] = <int> slot
+    cdef int place
+    reserve(links, node, 1)
+    place = links.begin[node] + links.degree[node]
+    links.target[place] = <int> other
+    links.slot[place] = <int> slot
     links.degree[node] += 1
 
 
@@ -186,16 +194,8 @@ cdef inline double smallest_of_block(const double *strength) noexcept nogil:
 
 cdef inline bint lower(Links *links, Py_ssize_t slot, Py_ssize_t other) noexcept nogil:
     """Whether the nodes of one link come before those of another."""
-    cdef int low = low_end(links, slot)
-    cdef int other_low = low_end(links, other)
-    return low < other_low or (
-        low == other_low and high_end(links, slot) < high_end(links, other)
-    )
-
-
-cdef inline int low_end(Links *links, Py_ssize_t slot) noexcept nogil:
-    return min(links.ends[2 * slot], links.ends[2 * slot + 1])
-
-
-cdef inline int high_end(Links *links, Py_ssize_t slot) noexcept nogil:
-    return max(links.ends[2 * slot], links.ends[2 * slot + 1])
+    cdef int low = min(links.ends[2 * slot], links.ends[2 * slot + 1])
+    cdef int high = max(links.ends[2 * slot], links.ends[2 * slot + 1])
+    cdef int other_low = min(links.ends[2 * other], links.ends[2 * other + 1])
+    cdef int other_high = max(links.ends[2 * other], links.ends[2 * other + 1])
+    return low < other_low or (low == other_low and high < other_high)
