@@ -231,7 +231,7 @@ class CubeClusterer(PixelTableMixin, ClusterMixin, BaseEstimator):
         labels = np.asarray(self._fit_predict(estimator, table, valid, cube))
         self.estimator_ = estimator
         self._clusters = np.unique(labels[labels >= 0])
-        labels = self._numbered(labels, valid, cube)
+        labels = self._voted(self._numbered(labels), valid, cube)
         sizes = np.bincount(labels[labels >= 0], minlength=len(self._clusters))
         self.n_clusters_ = np.count_nonzero(sizes)
         self._ranks = np.where(sizes > 0, ranks_by_size(sizes), np.int32(-1))
@@ -268,8 +268,12 @@ class CubeClusterer(PixelTableMixin, ClusterMixin, BaseEstimator):
         return consensus.agreement(rows)
 
     def _labels_of(self, table, valid, cube):
-        labels = self._numbered(self.estimator_.predict(table), valid, cube)
-        return renumber(labels, self._ranks)
+        labels = self._numbered(self.estimator_.predict(table))
+        return renumber(self._voted(labels, valid, cube), self._ranks)
+
+    def _clusters_of(self, labels):
+        """Return the clusters that labels of the estimator stand for."""
+        return renumber(self._numbered(labels), self._ranks)
 
     def _fit_predict(self, estimator, table, valid, cube):
         """Fit the estimator to the sampled rows, and return its labels of all rows."""
@@ -285,16 +289,17 @@ class CubeClusterer(PixelTableMixin, ClusterMixin, BaseEstimator):
         rows = chosen[valid] if valid.ndim == 2 else chosen[np.nonzero(valid)[:2]]
         return estimator.fit(table[rows]).predict(table)
 
-    def _numbered(self, labels, valid=None, cube=None):
-        """Return the place of each label among those of fit; of pixels after the vote.
-
-        A label that no pixel had in fit becomes -1, noise.
-        """
+    def _numbered(self, labels):
+        """Return the place of each label among those of fit, -1 for other labels."""
         labels = np.asarray(labels)
         places = np.minimum(labels, -1).astype(np.int32)
         known = np.isin(labels, self._clusters)
         places[known] = np.searchsorted(self._clusters, labels[known])
-        if self.regularizer is None or valid is None:
+        return places
+
+    def _voted(self, places, valid, cube):
+        """Return the places after the vote of neighboring pixels, if there is one."""
+        if self.regularizer is None:
             return places
         image = unflatten(places, valid)
         return self.regularizer.regularize(image, **_sharpness(cube))[valid]

@@ -127,12 +127,9 @@ def unit_facts(result, value_names):
     """Return the clusters of the units, and what they can be colored by."""
     from bokeh.palettes import Cividis256
 
-    step = result.step
-    places = step._numbered(result.som.unit_labels_)
-    labels = np.where(places >= 0, step._ranks[places], places)
     return {
         "unit_values": value_names,
-        "unit_labels": labels.tolist(),
+        "unit_labels": result.step._clusters_of(result.som.unit_labels_).tolist(),
         "color_map": list(Cividis256),
     }
 
