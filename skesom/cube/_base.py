@@ -122,8 +122,13 @@ class CubeTransformer(CubeStep):
 
     @staticmethod
     def _like_input(X, cube):
-        """Return the cube as what X was: a Cube, or else a plain array."""
-        return cube if isinstance(X, Cube) else cube.data
+        """Return the cube, or its array if X was an array."""
+        return cube if isinstance(X, Cube) or is_cube_list(X) else cube.data
+
+    @classmethod
+    def _like_inputs(cls, X, cubes):
+        """Return the cubes as what X was: a list, one Cube, or an array."""
+        return cubes if is_cube_list(X) else cls._like_input(X, cubes[0])
 
 
 def check_cube(X, *, estimator=None, reset=True):

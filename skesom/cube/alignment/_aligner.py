@@ -9,7 +9,7 @@ from astropy.wcs import WCS
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.validation import check_is_fitted
 
-from skesom.cube._base import CubeTransformer, check_cubes, is_cube_list
+from skesom.cube._base import CubeTransformer, check_cubes
 from skesom.cube._container import Cube
 from skesom.cube.alignment._grid import find_grid
 from skesom.cube.alignment._registration import warn_of_shifts
@@ -163,7 +163,7 @@ class CubeAligner(CubeTransformer):
             cube = crop_cube(cube, name)
         if self.check_registration:
             warn_of_shifts(cube, band or 0)
-        return cube if is_cube_list(X) else self._like_input(X, cube)
+        return self._like_input(X, cube)
 
     def footprint(self, X):
         """Return which pixels of the grid lie inside of each image.

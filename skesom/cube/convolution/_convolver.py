@@ -12,7 +12,6 @@ from skesom.cube._base import (
     CubeTransformer,
     all_band_names,
     check_cubes,
-    is_cube_list,
     list_bands,
     split_bands,
 )
@@ -208,7 +207,7 @@ class FWHMConvolver(CubeTransformer):
         cubes = check_cubes(X, self, reset=False)
         numbers = split_bands(range(len(self._matches)), cubes)
         results = list(map(self._convolve, cubes, numbers))
-        return results if is_cube_list(X) else self._like_input(X, results[0])
+        return self._like_inputs(X, results)
 
     def _convolve(self, cube, numbers):
         """Convolve one cube whose bands have these numbers among all bands."""

@@ -7,7 +7,7 @@ import numpy as np
 from scipy import ndimage
 from sklearn.utils._param_validation import Interval
 
-from skesom.cube._base import CubeTransformer, check_cubes, is_cube_list
+from skesom.cube._base import CubeTransformer, check_cubes
 from skesom.cube.convolution._filtering import smooth
 from skesom.cube.masking._sky import fit_most, median_and_scatter, valid_tiles
 
@@ -102,7 +102,7 @@ class BackgroundSubtractor(CubeTransformer):
         return list(flat)
 
     def _like(self, X, cubes):
-        return cubes if is_cube_list(X) else self._like_input(X, cubes[0])
+        return self._like_inputs(X, cubes)
 
     def _subtracted(self, cube):
         """Return a cube without its background, and the range of that."""

@@ -131,7 +131,7 @@ class FluxUnitConverter(CubeTransformer):
             self._multiply(cube, part)
             for cube, part in zip(cubes, split_bands(factors, cubes), strict=True)
         ]
-        return converted if is_cube_list(X) else self._like_input(X, converted[0])
+        return self._like_inputs(X, converted)
 
     def _find_factors(self, cubes, unit):
         """Return factors of all bands, and their sources."""

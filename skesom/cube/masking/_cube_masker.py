@@ -253,7 +253,7 @@ class CubeMasker(CubeTransformer):
             write_nan(cube, find_lost, cube.sky_mask, **options)
             for cube, find_lost in zip(cubes, lost, strict=True)
         ]
-        return masked if is_cube_list(X) else self._like_input(X, masked[0])
+        return self._like_inputs(X, masked)
 
     def _values_by_criterion(self, cubes, *, must_overlap):
         """Return the criterion of each value before the signal to noise."""
