@@ -17,18 +17,10 @@ _OUTLINE = 65
 
 
 class Grid(NamedTuple):
-    """The pixels of an image and where they lie on the sky.
+    """The pixels of an image and where they lie on the sky."""
 
-    Parameters
-    ----------
-    wcs : astropy.wcs.WCS or None
-        Celestial world coordinates, None if unknown.
-    shape : tuple of int (n_rows, n_columns)
-        Size of the image.
-    """
-
-    wcs: WCS | None
-    shape: tuple
+    wcs: WCS | None  # celestial, None if unknown
+    shape: tuple  # (n_rows, n_columns)
 
 
 def same_grid(first, second):

@@ -8,9 +8,9 @@ the continuum, and the same over one nanometer for the line H beta.
 from typing import NamedTuple
 
 import numpy as np
+from astropy.stats import gaussian_fwhm_to_sigma
 from scipy import fft, ndimage, sparse
 
-SIGMA_PER_FWHM = 1.0 / np.sqrt(8.0 * np.log(2.0))
 READ_NOISE = 5.4  # electrons: three exposures of 3.1
 SHORTEST = np.float32(1e-3)  # keeps empty pixels out of divisions
 FULL, BORDER = np.float32(1.0), np.float32(1.0 / 3.0)
@@ -125,7 +125,7 @@ def population_rate(name, band):
 
 def light(scene, band, parts=None, *, fwhm=None):
     """Return noise-free electrons per second of some parts of a scene, sky excluded."""
-    sigma = (band.fwhm if fwhm is None else fwhm) * SIGMA_PER_FWHM / PIXEL_SCALE
+    sigma = (band.fwhm if fwhm is None else fwhm) * gaussian_fwhm_to_sigma / PIXEL_SCALE
     passed = transmission(scene.optical_depth, band)
     extended = scene.starlight | scene.gas
     wanted = [*extended, "clusters", "stars"] if parts is None else parts

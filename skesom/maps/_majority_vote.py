@@ -5,11 +5,11 @@ from numbers import Real
 
 import numpy as np
 from astropy import units
+from astropy.stats import gaussian_fwhm_to_sigma
 from scipy import ndimage
 from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import Interval
 
-_SIGMA_PER_FWHM = 1 / np.sqrt(8 * np.log(2))
 _UNKNOWN_FWHM = 2.0  # pixels, as in a well-sampled image
 
 
@@ -72,7 +72,7 @@ class MajorityVote(BaseEstimator):
             If the width is not positive, or an angle and the pixel size is unknown.
         """
         self._validate_params()
-        sigma = self._width(fwhm, pixel_scale) * _SIGMA_PER_FWHM
+        sigma = self._width(fwhm, pixel_scale) * gaussian_fwhm_to_sigma
         best = np.full(label_map.shape, -np.inf, dtype=np.float32)
         winner = label_map.copy()
         own = np.zeros(label_map.shape, dtype=np.float32)
