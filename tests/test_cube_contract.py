@@ -22,6 +22,7 @@ from sklearn.utils import get_tags
 from skesom.cube import (
     AsinhStretch,
     BackgroundSubtractor,
+    BandBinner,
     ColorScaler,
     Cube,
     CubeAligner,
@@ -42,6 +43,7 @@ TRANSFORMERS = [
     CubeMasker(),
     CubeMasker(min_bands=2, grow=1.5, saturation=90.0, min_signal_to_noise=-3),
     BackgroundSubtractor(),
+    BandBinner(),
     BackgroundSubtractor(16, filter_size=1, source_threshold=3),
     AsinhStretch(),
     AsinhStretch(softening=1.0, subtract_sky=False, noise=[1.0, 2.0, 3.0]),

@@ -66,10 +66,14 @@ def _add_sharpness(add):
 
 
 def _add_scaling(add):
+    text = "average N neighboring bands, such as the channels of a spectrum"
+    add("--bin-bands", type=int, metavar="N", default=1, help=text)
     text = "how fluxes are compressed before they are scaled"
     add("--stretch", help=text, **_choices("asinh", "none"))
     text = "weight of colors beside brightness; 0 scales each band only (default: 1/3)"
     add("--color-contrast", type=float, metavar="0..0.5", default=1 / 3, help=text)
+    text = "cluster N principal components of the bands instead of the bands"
+    add("--pca", type=int, metavar="N", help=text)
 
 
 def _add_smoothing(add):
@@ -94,6 +98,8 @@ def pipeline_of(options, clusterer):
         resample=options.resample,
         mask_zeros={"yes": True, "no": False}.get(options.mask_zeros, "auto"),
         mask_outliers=options.mask_outliers == "yes",
+        bin_bands=options.bin_bands,
+        n_components=options.pca,
         stretch=options.stretch,
         subtract_background=options.subtract_background,
         sky=options.sky,

@@ -6,6 +6,7 @@ from skesom.cube._container import Cube
 from skesom.cube.alignment._aligner import CubeAligner
 from skesom.cube.convolution._convolver import FWHMConvolver
 from skesom.cube.flux._background import BackgroundSubtractor
+from skesom.cube.flux._binning import BandBinner
 from skesom.cube.flux._color import ColorScaler
 from skesom.cube.flux._flux_shape import FluxShape
 from skesom.cube.flux._flux_units import FluxUnitConverter
@@ -16,6 +17,7 @@ from skesom.cube.masking._sky_masker import SkyMasker
 __all__ = [
     "AsinhStretch",
     "BackgroundSubtractor",
+    "BandBinner",
     "ColorScaler",
     "Cube",
     "CubeAligner",

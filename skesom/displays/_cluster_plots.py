@@ -11,7 +11,7 @@ from skesom._common.labels import MASKED, SKY
 from skesom.cube import Cube
 from skesom.displays._clusters import ClusterDisplay, add_legend, as_clusters
 from skesom.displays._display import new_axes, numbers_of, size_in_points, update_layout
-from skesom.displays._rgb import wavelengths_of
+from skesom.displays._rgb import spectral_places
 from skesom.io import cluster_table
 
 _OPACITY = 0.18  # of the area between the quartiles of a cluster
@@ -22,6 +22,10 @@ _SLANTED = {"rotation": 40, "ha": "right", "rotation_mode": "anchor"}
 _HIGHEST, _SMALLEST = 8.0, 5.0  # points, of the numbers above the bars
 _LONGEST_NAME = 16  # letters in a line below a bar
 _MANY = 50  # bars without gaps
+_AXES = {
+    **{units.nm: "wavelength", units.um: "wavelength", units.GHz: "frequency"},
+    **{units.keV: "energy", units.km / units.s: "velocity"},
+}
 
 
 class ClusterSpectraDisplay(ClusterDisplay):
@@ -31,8 +35,8 @@ class ClusterSpectraDisplay(ClusterDisplay):
     cube : Cube or array-like of shape (n_rows, n_columns, n_bands)
         The images.
     wavelengths : Quantity of shape (n_bands,), default=None
-        Of the bands; anything that converts to a wavelength. Those of the cube by
-        default; without them the bands are side by side in their order.
+        Wavelengths, frequencies, energies or velocities of the bands. Those of the
+        cube by default; without them the bands are side by side in their order.
     %(style)s
 
     %(attributes)s
@@ -96,7 +100,7 @@ class ClusterSpectraDisplay(ClusterDisplay):
         if unit is None:
             _name_bands(ax, cube.band_names)
         else:
-            ax.set_xlabel(f"wavelength [{unit}]")
+            ax.set_xlabel(f"{_AXES[unit]} [{unit}]")
             _name_bands_above(ax, places, cube.band_names)
         self.ax_, self.figure_ = ax, ax.figure
         return self
@@ -194,16 +198,21 @@ def spread(wanted, apart):
 def _places(cube, wavelengths):
     """Return the places of the bands on the axis, and their unit or None."""
     n_bands = cube.shape[2]
-    if wavelengths is None:
-        wavelengths = wavelengths_of(cube)
-        if wavelengths is None:
-            return np.arange(n_bands), None
-    wavelengths = units.Quantity(wavelengths).to(units.nm, units.spectral())
-    if wavelengths.shape != (n_bands,):
-        wanted = f"Give a wavelength for each of the {n_bands} bands"
-        raise ValueError(f"{wanted}, got shape {wavelengths.shape}.")
-    unit = units.nm if wavelengths.value.max() < 2000 else units.um
-    return wavelengths.to_value(unit), unit
+    given = cube.band_coordinates if wavelengths is None else wavelengths
+    if given is not None and np.shape(given) != (n_bands,):
+        raise ValueError(
+            f"Give a wavelength for each of the {n_bands} bands, got shape "
+            f"{np.shape(given)}."
+        )
+    places = spectral_places(None if given is None else units.Quantity(given))
+    if places is not None:
+        return places.value, places.unit
+    if wavelengths is not None:
+        raise ValueError(
+            "wavelengths must be finite and have a unit of wavelength, frequency, "
+            f"energy or velocity, got {wavelengths}."
+        )
+    return np.arange(n_bands), None
 
 
 def _flux_of(cube):

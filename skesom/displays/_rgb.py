@@ -16,6 +16,8 @@ _SOFTENING = 0.25  # of the Lupton stretch, in units of the interval
 _Q = 8  # where it turns from linear to logarithmic
 _ASINH = 0.1
 _SAMPLES = 1_000_000  # pixels for the interval of a band
+# Where pictures change from energies to wavelengths, nm to um, and to frequencies.
+_X_RAYS, _INFRARED, _RADIO = 10 * units.nm, 2 * units.um, 1 * units.mm
 
 
 def rgb_image(cube, bands=None, *, stretch="asinh", interval="sky"):
@@ -75,23 +77,36 @@ def rgb_image(cube, bands=None, *, stretch="asinh", interval="sky"):
     return picture
 
 
-def wavelengths_of(cube):
-    """Return the wavelengths of the bands in nm, None unless all are known."""
-    coordinates = cube.band_coordinates
+def spectral_places(coordinates):
+    """Return spectral coordinates in the unit of a picture, None unless all are known.
+
+    Velocities are in km/s, what is shorter than ultraviolet in keV, what is longer than
+    1 mm in GHz, and all other in nm or um.
+    """
     if coordinates is None or np.isnan(coordinates.value).any():
         return None
+    if coordinates.unit.is_equivalent(units.km / units.s):
+        return coordinates.to(units.km / units.s)
     if not coordinates.unit.is_equivalent(units.nm, units.spectral()):
-        return None  # velocities need a line to count from
-    return coordinates.to(units.nm, units.spectral())
+        return None
+    lengths = coordinates.to(units.nm, units.spectral())
+    if not np.isfinite(lengths).all():
+        return None
+    if lengths.max() < _X_RAYS:
+        return coordinates.to(units.keV, units.spectral())
+    if lengths.min() > _RADIO:
+        return coordinates.to(units.GHz, units.spectral())
+    return lengths if lengths.max() < _INFRARED else lengths.to(units.um)
 
 
 def rgb_bands(cube, bands=None):
     """Return the numbers of the bands for red, green and blue."""
     if bands is None:
         order = np.arange(cube.shape[2])
-        wavelengths = wavelengths_of(cube)
-        if wavelengths is not None:
-            order = np.argsort(wavelengths.value, kind="stable")
+        places = spectral_places(cube.band_coordinates)
+        if places is not None:
+            falls = places.unit in (units.keV, units.GHz)
+            order = np.argsort(-places.value if falls else places.value, kind="stable")
         return [int(order[-1]), int(order[len(order) // 2]), int(order[0])]
     bands = [bands] if isinstance(bands, str) else list(bands)
     if len(bands) != 3:

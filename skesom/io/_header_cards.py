@@ -28,7 +28,9 @@ _SPELLINGS = {
     **{"s": "s sec secs second seconds", "Jy": "jy jansky janskys"},
     **{"uJy": "ujy microjy", "sr": "sr steradian", "beam": "beam", "Hz": "hz"},
     **{"erg": "erg ergs", "Angstrom": "ang angstrom angstroms", "/": "per"},
-    **{"nmgy": "nanomaggy nanomaggies", "pix": "pix pixel pixels"},
+    **{"nmgy": "nanomaggy nanomaggies", "pix": "pix pixel pixels", "km": "km"},
+    **{"um": "um micron microns", "nm": "nm nanometer nanometers", "eV": "ev"},
+    **{"keV": "kev", "kHz": "khz", "MHz": "mhz", "GHz": "ghz"},
 }
 _WORDS = {word: unit for unit, words in _SPELLINGS.items() for word in words.split()}
 _COUNTS = (units.ct, units.electron, units.adu, units.DN, units.photon, units.one)
@@ -73,7 +75,7 @@ def _first_card(headers, card):
     return next((header[card] for header in headers if card in header), None)
 
 
-def _is_number(value):
+def is_number(value):
     """Return whether a card holds a finite real number."""
     is_real = isinstance(value, int | float) and not isinstance(value, bool)
     return is_real and math.isfinite(value)
@@ -81,7 +83,7 @@ def _is_number(value):
 
 def _is_positive(value):
     """Return whether a card holds a positive finite number."""
-    return _is_number(value) and value > 0
+    return is_number(value) and value > 0
 
 
 def read_unit(headers):
@@ -130,7 +132,7 @@ def _read_fwhm(headers):
 def read_band_coordinates(headers):
     """Return the spectral coordinate of an image of one band, None if unknown."""
     value, unit = _first_card(headers, "SPECVAL"), _first_card(headers, "SPECUNIT")
-    if not (_is_number(value) and isinstance(unit, str)):
+    if not (is_number(value) and isinstance(unit, str)):
         value, unit = _first_card(headers, "PHOTPLAM"), "Angstrom"
         if not _is_positive(value):
             value, unit = _read_wavelength(headers)

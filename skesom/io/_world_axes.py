@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The place of an image on the sky and on the spectral axis, from its header."""
 
+import math
 import re
 import warnings
 from contextlib import suppress
@@ -12,6 +13,7 @@ from astropy.wcs import WCS, WCSSUB_SPECTRAL, FITSFixedWarning
 from astropy.wcs.utils import proj_plane_pixel_scales
 
 from skesom._common.grids import Grid
+from skesom.io._header_cards import is_number, parse_unit
 
 # Cards of SIP and of distortions with lookup tables.
 _DISTORTION = re.compile(
@@ -22,6 +24,15 @@ _OTHER_AXES = re.compile(
     r"(NAXIS|CTYPE|CUNIT|CRVAL|CDELT|CRPIX|CROTA|CNAME|CRDER|CSYER)[3-9]"
     r"|(PC|CD)([3-9]_\d|\d_[3-9])|(PV|PS)[3-9]_\d+"
 )
+# Spectral axes in the words of programs older than the standard, by their quantity.
+_QUANTITIES = {
+    **{"length": "WAVE", "frequency": "FREQ", "speed": "VELO", "energy": "ENER"},
+    "wavenumber": "WAVN",
+}
+_OLD_SPECTRAL = re.compile(r"LAMBDA|WAVELEN|LOG-?LAM|FREQUEN|VELOCIT|ENERGY")
+_SPECTRAL = re.compile(r"(WAVE|AWAV|FREQ|VELO|FELO|VRAD|VOPT|ENER|WAVN|AFRQ|ZOPT|BETA)")
+# Beyond these a number without a unit is hardly in that of the standard (m, Hz).
+_LONGEST, _LOWEST = 10.0, 1e6
 # Cards of a photographic plate, and the largest distance in pixels between the places
 # from these cards and from the other cards of the same image.
 _PLATE = re.compile(r"AMD[XY]\d+|PLT.*|PPO\d|CNPIX\d|[XY]PIXELSZ")
@@ -42,6 +53,7 @@ def read_world(header, hdus, label):
     """Return the `WorldAxes` of an image."""
     try:
         n_axes = max(header.get("NAXIS", 0), header.get("WCSAXES", 0))
+        header = _with_standard_spectrum(header, n_axes, label)
         if n_axes <= 2 or not any(map(_DISTORTION.fullmatch, header)):
             return split_world(_all_axes(header, hdus), header)
         # astropy reads distortions only where they are defined: on two axes.
@@ -64,6 +76,65 @@ def read_world(header, hdus, label):
             f"{label}: the WCS in the header is not valid ({reason}). Correct its "
             "cards, or delete CTYPE1 and CTYPE2."
         ) from error
+
+
+def _with_standard_spectrum(header, n_axes, label):
+    """Return a header whose spectral axes have the names and units of the standard."""
+    header = header.copy()
+    for axis in range(1, n_axes + 1):
+        kind = str(header.get(f"CTYPE{axis}", "")).strip().upper()
+        is_old = _OLD_SPECTRAL.match(kind) or (
+            axis > 2 and kind in ("", "LINEAR", "SPECTRAL", "LOG-LINEAR")
+        )
+        if not (is_old or _SPECTRAL.match(kind)):
+            continue
+        text = str(header.get(f"CUNIT{axis}", "")).strip()
+        unit = (parse_unit(text) or parse_unit(text.lower())) if text else None
+        if kind.startswith("LOG") or header.get("DC-FLAG") == 1:
+            unit = _write_logarithmic(header, axis, unit)
+        elif is_old:
+            name = unit and _QUANTITIES.get(_quantity_of(unit))
+            header[f"CTYPE{axis}"] = name or "LINEAR"
+        if unit is not None:
+            header[f"CUNIT{axis}"] = unit.to_string("fits")
+        elif text or _OLD_SPECTRAL.match(kind) or _is_implausible(header, axis, kind):
+            header[f"CTYPE{axis}"] = "LINEAR"
+            header.remove(f"CUNIT{axis}", ignore_missing=True)
+            warnings.warn(
+                f"{label}: the unit of its spectral axis is "
+                f"{f'unknown ({text})' if text else 'missing'}, so the places of its "
+                f"bands are not known. Write it in CUNIT{axis}, such as 'Angstrom'.",
+                stacklevel=2,
+            )
+    return header
+
+
+def _quantity_of(unit):
+    """Return the first physical type of a unit that a spectral axis may have."""
+    return next((kind for kind in _QUANTITIES if kind in unit.physical_type), None)
+
+
+def _write_logarithmic(header, axis, unit):
+    """Write an axis of log10 wavelength as WAVE-LOG, and return its unit."""
+    start = header.get(f"CRVAL{axis}")
+    if not (is_number(start) and 0 < start < 10):
+        return None
+    header[f"CRVAL{axis}"] = 10.0**start
+    for card in {f"CDELT{axis}", f"CD{axis}_{axis}"} & set(header):
+        if is_number(header[card]):
+            header[card] *= 10.0**start * math.log(10)
+    header[f"CTYPE{axis}"] = "WAVE-LOG"
+    return unit or units.Angstrom
+
+
+def _is_implausible(header, axis, kind):
+    """Return whether a number can hardly be in meters or hertz."""
+    value = header.get(f"CRVAL{axis}")
+    if not is_number(value):
+        return False
+    if kind.startswith(("WAVE", "AWAV")):
+        return abs(value) > _LONGEST
+    return kind.startswith("FREQ") and 0 < abs(value) < _LOWEST
 
 
 def _all_axes(header, hdus):

@@ -333,8 +333,8 @@ def _doubts(labels, n_bands, *, asked_for=None):
     if 1 < n_pixels < n_bands:
         yield (
             f"{n_pixels} pixels are few for {n_bands} bands: distances between so few "
-            "spectra are mostly noise. Bin the bands, or reduce them by PCA to fewer "
-            "than there are pixels."
+            "spectra are mostly noise. Average neighboring bands (BandBinner, "
+            "--bin-bands), or take fewer principal components than pixels (--pca)."
         )
     if share > _LARGEST_SHARE and n_pixels > 1 and asked_for != 1:
         yield (

@@ -3,12 +3,13 @@
 
 import importlib
 
-from sklearn.pipeline import Pipeline
+from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.utils import get_tags
 
 from skesom.cube import (
     AsinhStretch,
     BackgroundSubtractor,
+    BandBinner,
     ColorScaler,
     CubeAligner,
     CubeMasker,
@@ -32,9 +33,11 @@ def make_cluster_pipeline(
     mask_zeros="auto",
     mask_outliers=True,
     subtract_background=False,
+    bin_bands=1,
     stretch="asinh",
     sky="auto",
     color_contrast=1 / 3,
+    n_components=None,
     min_bands=None,
     n_jobs=None,
 ):
@@ -64,6 +67,8 @@ def make_cluster_pipeline(
         Whether hot and dead pixels, cosmic rays and trails of satellites are masked.
     subtract_background : bool, default=False
         Whether to subtract the background, see `skesom.cube.BackgroundSubtractor`.
+    bin_bands : int, default=1
+        Number of neighboring bands that are averaged, see `skesom.cube.BandBinner`.
     stretch : {"asinh", "none"}, default="asinh"
         How fluxes are compressed before they are scaled.
     sky : {"auto", "mask", "keep"}, default="auto"
@@ -71,6 +76,9 @@ def make_cluster_pipeline(
     color_contrast : float in [0, 0.5], default=1/3
         How much colors count beside brightness, see `skesom.cube.ColorScaler`; 0
         scales each band to unit variance.
+    n_components : int, default=None
+        Number of principal components of the scaled bands that are clustered instead
+        of the bands, where there are many bands, such as the channels of spectra.
     min_bands : int, default=None
         Bands that must be there for a pixel to be clustered; all by default. Fewer
         need a clusterer that takes NaN, such as ESOM and CSOM.
@@ -81,8 +89,9 @@ def make_cluster_pipeline(
     -------
     pipeline : sklearn.pipeline.Pipeline
         Steps "gaps", "background" (if subtracted), "convolve" (with `target_fwhm`),
-        "align", "stretch" (unless "none"), "sky", "color" and "cluster", to set their
-        parameters as ``pipeline.set_params(gaps__grow=2, align__crop=True)``.
+        "align", "bin" (with `bin_bands`), "stretch" (unless "none"), "sky", "color" and
+        "cluster", to set their parameters as
+        ``pipeline.set_params(gaps__grow=2, align__crop=True)``.
 
     Raises
     ------
@@ -106,6 +115,8 @@ def make_cluster_pipeline(
             f"{type(clusterer).__name__} takes no pixels of which bands are missing. "
             "Leave out min_bands, or use ESOM or CSOM."
         )
+    if n_components is not None:
+        clusterer = make_pipeline(_components(n_components, min_bands), clusterer)
     # Bands are counted when they lie on one grid; before, each value is kept.
     gaps = CubeMasker(
         mask_zeros=mask_zeros,
@@ -123,6 +134,8 @@ def make_cluster_pipeline(
         )
         steps.append(("convolve", convolver))
     steps.append(("align", CubeAligner(align_to, resample=resample, n_jobs=n_jobs)))
+    if bin_bands != 1:
+        steps.append(("bin", BandBinner(bin_bands)))
     if stretch == "asinh":
         steps.append(("stretch", AsinhStretch(n_jobs=n_jobs)))
     steps += [
@@ -131,6 +144,19 @@ def make_cluster_pipeline(
         ("cluster", CubeClusterer(clusterer, min_bands=min_bands)),
     ]
     return Pipeline(steps)
+
+
+def _components(n_components, min_bands):
+    """Return the step that replaces bands by principal components."""
+    from sklearn.decomposition import PCA
+
+    if n_components < 1 or min_bands is not None:
+        raise ValueError(
+            "n_components must be at least 1, and needs all bands of a pixel (no "
+            f"min_bands). Got n_components={n_components}, min_bands={min_bands}."
+        )
+    # From the covariances: the same result in each run, and little memory.
+    return PCA(n_components, svd_solver="covariance_eigh")
 
 
 def make_clusterer(

@@ -98,7 +98,7 @@ def write_report(
     check_folder(folder, overwrite=overwrite)
     result = Result(pipeline, cube, label_map)
     is_of_fit, label_map = result.is_of_fit, result.label_map
-    wcs, bands = result.cube.wcs, result.cube.band_names
+    wcs, bands = result.cube.wcs, _names_of(cube)
     earlier = _files_of(folder)
     with atomic_folder(folder, overwrite=overwrite) as temporary:
         report = _Report(temporary)
@@ -243,6 +243,12 @@ def read_report(folder, *, trust=False):
     run = read_run(folder)
     label_map, _ = read_map(folder / "cluster_map.fits")
     return Report(pipeline, run.source.read(), label_map, provenance)
+
+
+def _names_of(images):
+    """Return the names of the bands that the pipeline takes, None for an array."""
+    cubes = images if isinstance(images, list | tuple) else [images]
+    return [n for cube in cubes for n in getattr(cube, "band_names", [])] or None
 
 
 def _files_of(folder):

@@ -10,7 +10,14 @@ from sklearn.pipeline import Pipeline
 from skesom._common.blocks import row_blocks
 from skesom._common.labels import SKY
 from skesom._common.pipelines import map_inside, pipeline_end
-from skesom.cube import AsinhStretch, CubeAligner, CubeMasker, SkyMasker, check_cube
+from skesom.cube import (
+    AsinhStretch,
+    BandBinner,
+    CubeAligner,
+    CubeMasker,
+    SkyMasker,
+    check_cube,
+)
 from skesom.displays import cluster_colors, pick
 from skesom.maps import CubeClusterer
 
@@ -123,10 +130,11 @@ class Result:
 
 
 def _n_steps_to_aligned(steps):
-    """Return after how many steps the bands are on the pixels of the map."""
-    aligners = [n for n, step in enumerate(steps) if isinstance(step, CubeAligner)]
-    if aligners:
-        return aligners[-1] + 1
+    """Return after how many steps the bands are those of the map, on its pixels."""
+    shapers = CubeAligner, BandBinner
+    last = [n for n, step in enumerate(steps) if isinstance(step, shapers)]
+    if last:
+        return last[-1] + 1
     keep = [bool(getattr(step, "keeps_flux", False)) for step in steps]
     return [*keep, False].index(False)
 

@@ -182,6 +182,28 @@ class TestWavelengths:
         np.testing.assert_allclose(line.get_xdata(), expected)
         assert ax.get_xlabel() == "wavelength [um]"
 
+    @pytest.mark.parametrize(
+        ("places", "drawn", "label"),
+        [
+            ([2e5, 3e5, 4e5] * u.m / u.s, [200, 300, 400], "velocity [km / s]"),
+            ([1420.0, 1421, 1422] * u.MHz, [1.42, 1.421, 1.422], "frequency [GHz]"),
+            ([500.0, 2000, 6000] * u.eV, [0.5, 2, 6], "energy [keV]"),
+            ([4861.0, 5007, 6563] * u.AA, [486.1, 500.7, 656.3], "wavelength [nm]"),
+            ([3.4e-6, 12e-6, 22e-6] * u.m, [3.4, 12, 22], "wavelength [um]"),
+        ],
+    )
+    def test_have_the_unit_of_their_kind(
+        self, ax, cube, label_map, places, drawn, label
+    ):
+        cube = cube.replace(band_coordinates=places)
+        line = draw(label_map, cube, ax=ax).lines_[0]
+        np.testing.assert_allclose(line.get_xdata(), drawn)
+        assert ax.get_xlabel() == label
+
+    def test_must_be_spectral(self, ax, cube, label_map):
+        with pytest.raises(ValueError, match="unit of wavelength"):
+            draw(label_map, cube, wavelengths=[1, 2, 3] * u.kg, ax=ax)
+
     def test_unknown_in_part_say_nothing(self, ax, cube, label_map):
         cube = cube.replace(band_coordinates=[620, np.nan, 350] * u.nm)
         draw(label_map, cube, ax=ax)

@@ -59,6 +59,59 @@ def test_spectral_axis_is_kept_in_its_unit(write, kind, unit, value, step):
     assert_allclose(cube.band_coordinates.value, wanted, rtol=rtol)
 
 
+@pytest.mark.parametrize(
+    ("kind", "unit", "places", "known_as"),
+    [
+        ("LINEAR", "Angstrom", (4750.0, 1.25), "Angstrom"),
+        ("", "nm", (475.0, 0.125), "nm"),
+        ("LAMBDA", "ANGSTROM", (4750.0, 1.25), "Angstrom"),
+        ("WAVELENG", "MICRON", (1.5, 0.01), "um"),
+        ("WAVE", "micron", (1.5, 0.01), "um"),
+        ("LINEAR", "KM/S", (400.0, 2.0), "km/s"),
+        ("VELOCITY", "km/s", (400.0, 2.0), "km/s"),
+        ("VELO-LSR", "km/s", (400.0, 2.0), "km/s"),
+        ("VELO-HEL", "M/S", (4e5, 2e3), "m/s"),
+        ("FREQ-LSR", "HZ", (1.4e9, -1e4), "Hz"),
+        ("FREQUENC", "MHz", (1400.0, 0.5), "MHz"),
+        ("ENERGY", "keV", (4.0, 0.1), "keV"),
+    ],
+)
+def test_spectral_axis_in_other_words(write, kind, unit, places, known_as):
+    value, step = places
+    cube = read_cube(write((3, 4, 5), [*SKY, (kind, unit, value, step)]))
+    assert cube.band_coordinates.unit == units.Unit(known_as)
+    wanted = [value - step, value, value + step]
+    # WCSLIB counts energies in joules, with an electronvolt of another year.
+    assert_allclose(cube.band_coordinates.value, wanted, rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("kind", "cards"), [("LINEAR", {"DC-FLAG": 1}), ("LOG-LAM", {})]
+)
+def test_logarithmic_wavelengths(write, kind, cards):
+    cube = read_cube(write((3, 4, 5), [*SKY, (kind, "", 3.6, 1e-4)], **cards))
+    wanted = 10.0 ** np.array([3.5999, 3.6, 3.6001])
+    assert_allclose(cube.band_coordinates.to_value("Angstrom"), wanted, rtol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("kind", "unit", "value"),
+    [
+        ("LAMBDA", "", 4750.0),
+        ("WAVE", "", 4750.0),
+        ("FREQ", "", 1.42),
+        ("WAVE", "furlong", 4750.0),
+        ("LOG-LAM", "", 4750.0),
+    ],
+)
+def test_spectral_axis_without_a_unit(write, kind, unit, value):
+    path = write((3, 4, 5), [*SKY, (kind, unit, value, 1.0)])
+    with pytest.warns(UserWarning, match=r"a\.fits.* unit of its spectral .* CUNIT3"):
+        cube = read_cube(path)
+    assert cube.band_coordinates is None
+    assert_allclose(cube.wcs.wcs_pix2world([[1, 1]], 0), [[204.0, -29.0]])
+
+
 def test_spectral_axis_in_another_place(write):
     axes = [("VOPT", "km/s", 0.0, 1.0), SKY[1], ("STOKES", "", 1.0, 1.0), SKY[0]]
     cube = read_cube(write((5, 1, 4, 3), axes))

@@ -62,7 +62,7 @@ class TestFewPixels:
         assert len(found) == warns
         for text in found:
             assert text.startswith("48 pixels are few for 1800 bands")
-            assert "Bin the bands" in text
+            assert "--bin-bands" in text
             assert "PCA" in text
 
     def test_both(self):

@@ -104,6 +104,12 @@ def join_coordinates(coordinates, n_bands):
             for quantity, length in zip(coordinates, n_bands, strict=True)
         ]
     except units.UnitConversionError:
+        kinds = ", ".join(dict.fromkeys(str(quantity.unit) for quantity in known))
+        warnings.warn(
+            "The spectral coordinates of the bands are left out, because those of some "
+            f"images are velocities and others are not ({kinds}).",
+            stacklevel=2,
+        )
         return None
     return np.concatenate(values) * unit
 

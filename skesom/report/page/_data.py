@@ -22,8 +22,8 @@ def pixel_data(result, step):
     labels = displays.pick(label_map, step)
     thin = cube.replace(data=displays.pick(cube.data, step), wcs=None)
     codes, bands = encode_bands(thin, labels >= 0)
-    wavelengths = displays.wavelengths_of(cube)
-    places = range(len(bands)) if wavelengths is None else wavelengths.value
+    known = displays.spectral_places(cube.band_coordinates)
+    places = range(len(bands)) if known is None else known.value
     arrays = {
         "codes": codes,
         "labels": labels.astype(np.int16),

@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Fewer and deeper bands: means of neighboring channels of a spectrum."""
+
+from numbers import Integral
+
+import numpy as np
+from astropy import units
+from sklearn.utils._param_validation import Interval
+
+from skesom._common.blocks import row_blocks
+from skesom.cube._base import CubeTransformer
+from skesom.cube._container import Cube
+
+
+class BandBinner(CubeTransformer):
+    """Average each run of neighboring bands, such as the channels of a spectrum.
+
+    Parameters
+    ----------
+    bin_size : int, default=2
+        Number of bands that become one. The last bin has fewer if the number of bands
+        is no multiple of it.
+
+    Attributes
+    ----------
+    n_features_in_ : int
+        Number of bands seen during fit.
+
+    Raises
+    ------
+    ValueError
+        If the bands of a bin have different units or zero points.
+
+    Notes
+    -----
+    A masked value is left out of its bin; a bin without any value is NaN. Errors are
+    those of a mean of independent values. A bin has the mean spectral coordinate, the
+    largest FWHM, and the names of its first and last band.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skesom.cube import BandBinner
+    >>> spectra = np.array([[[1.0, 3.0, 5.0, np.nan, 4.0]]])
+    >>> BandBinner().fit_transform(spectra)
+    array([[[2., 5., 4.]]])
+    """
+
+    keeps_flux = True
+    works_pixelwise = True
+
+    _parameter_constraints = {"bin_size": [Interval(Integral, 1, None, closed="left")]}
+
+    def __init__(self, bin_size=2):
+        self.bin_size = bin_size
+
+    def _fit(self, X):
+        self._check_cube(X, reset=True)
+
+    def _transform(self, X):
+        cube = self._check_cube(X, reset=False)
+        n_bands = cube.shape[2]
+        bins = [
+            slice(start, min(start + self.bin_size, n_bands))
+            for start in range(0, n_bands, self.bin_size)
+        ]
+        data = np.empty((*cube.shape[:2], len(bins)), cube.dtype)
+        errors = None if cube.errors is None else np.empty_like(data)
+        for rows in row_blocks(cube.shape):
+            for number, bands in enumerate(bins):
+                values = cube.data[rows, :, bands]
+                present = ~np.isnan(values)
+                data[rows, :, number] = _sum(values, present) / _count(present)
+                if errors is not None:
+                    variance = cube.errors[rows, :, bands].astype(np.float64) ** 2
+                    deviation = np.sqrt(_sum(variance, present))
+                    errors[rows, :, number] = deviation / _count(present)
+        binned = Cube(
+            data,
+            errors=errors,
+            wcs=cube.wcs,
+            pixel_scale=cube.pixel_scale if cube.wcs is None else None,
+            sky_mask=cube.sky_mask,
+            **_describe_bins(cube, bins),
+        )
+        return self._like_input(X, binned)
+
+
+def _sum(values, present):
+    """Return the sums over the bands that are present."""
+    return np.where(present, values, 0).sum(axis=2, dtype=np.float64)
+
+
+def _count(present):
+    """Return the numbers of bands that are present, NaN for none."""
+    number = np.count_nonzero(present, axis=2)
+    return np.where(number, number, np.nan)
+
+
+def _describe_bins(cube, bins):
+    """Return the descriptions of the bins, as arguments of `Cube`."""
+    names, band_units, zero_points = [], [], []
+    for bands in bins:
+        own = cube.band_names[bands]
+        names.append(own[0] if len(own) == 1 else f"{own[0]} to {own[-1]}")
+        known = set(cube.band_units[bands])
+        points = cube.zero_points[bands]
+        if len(known) > 1 or not np.all((points == points[0]) | np.isnan(points[0])):
+            raise ValueError(
+                f"The bands {own[0]!r} to {own[-1]!r} of one bin have different units "
+                "or zero points. Bring them to one unit with FluxUnitConverter."
+            )
+        band_units.append(known.pop())
+        zero_points.append(points[0])
+    places = cube.band_coordinates
+    if places is not None:
+        means = [np.mean(places.value[bands]) for bands in bins]
+        places = units.Quantity(means, places.unit)
+    return {
+        "band_names": names,
+        "band_units": band_units,
+        "fwhm": [np.max(cube.fwhm[bands]) for bands in bins],
+        "zero_points": zero_points,
+        "band_coordinates": places,
+    }

@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Cubes of many channels: binned, or as principal components."""
+
+import numpy as np
+import pytest
+from astropy.io import fits
+
+from skesom.io import cluster_table, read_map
+
+
+@pytest.fixture(scope="module")
+def lines(tmp_path_factory):
+    """A cube of 40 channels, with a line at two velocities left and right."""
+    rng = np.random.default_rng(0)
+    velocities = np.linspace(-200, 190, 40)
+    cube = rng.normal(0, 0.1, (40, 20, 24))
+    for columns, velocity in ((slice(0, 8), -120), (slice(16, 24), 120)):
+        line = np.exp(-(((velocities - velocity) / 25) ** 2) / 2)
+        cube[:, :, columns] += line[:, np.newaxis, np.newaxis]
+    axes = {"CTYPE3": "VELO", "CUNIT3": "km/s", "CRVAL3": -200.0, "CDELT3": 10.0}
+    sky = {"CTYPE1": "RA---TAN", "CTYPE2": "DEC--TAN", "CDELT1": -1e-4, "CDELT2": 1e-4}
+    header = fits.Header({"CRPIX3": 1.0} | axes | sky)
+    path = tmp_path_factory.mktemp("lines") / "lines.fits"
+    fits.PrimaryHDU(cube.astype("f4"), header).writeto(path)
+    return path
+
+
+@pytest.mark.parametrize("options", [("--bin-bands", 8), ("--pca", 3)], ids=str)
+def test_lines_at_two_velocities(run, lines, tmp_path, options):
+    arguments = "--n-clusters", 3, "--sky", "keep", "--runs", 3, *options
+    status, _, _ = run("cluster", lines, "-o", tmp_path / "out", *arguments)
+    assert status == 0
+    labels, _ = read_map(tmp_path / "out" / "cluster_map.fits")
+    for columns in (slice(0, 8), slice(8, 16), slice(16, 24)):
+        counts = np.bincount(labels[:, columns].ravel(), minlength=3)
+        assert counts.max() > 0.95 * counts.sum()
+    assert len({labels[10, 4], labels[10, 12], labels[10, 20]}) == 3
+    assert len(cluster_table(labels)) == 3
+    for name in ("model.skops", "model.joblib"):
+        model = tmp_path / "out" / name
+        folder = tmp_path / f"predicted by {name}"
+        status, _, _ = run("predict", model, lines, "-o", folder, "--trust")
+        assert status == 0
+        predicted, _ = read_map(folder / "cluster_map.fits")
+        np.testing.assert_array_equal(predicted, labels)
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        (("--bin-bands", 0), "bin_size"),
+        (("--pca", 0), "n_components must be at least 1"),
+        (("--pca", 3, "--min-bands", 30), "all bands"),
+        (("--pca", 41), "n_components=41"),
+    ],
+    ids=str,
+)
+def test_impossible(run, lines, tmp_path, options, reason):
+    status, _, err = run("cluster", lines, "-o", tmp_path / "out", *options)
+    assert status == 2
+    assert len(err) == 1
+    assert reason in err[0]
+    assert not (tmp_path / "out").exists()
