@@ -23,6 +23,8 @@ class BandBinner(CubeTransformer):
 
     Attributes
     ----------
+    n_bins_ : int
+        Number of bins.
     n_features_in_ : int
         Number of bands seen during fit.
 
@@ -55,15 +57,13 @@ class BandBinner(CubeTransformer):
         self.bin_size = bin_size
 
     def _fit(self, X):
-        self._check_cube(X, reset=True)
+        n_bands = self._check_cube(X, reset=True).shape[2]
+        self.n_bins_ = -(-n_bands // self.bin_size)
 
     def _transform(self, X):
         cube = self._check_cube(X, reset=False)
-        n_bands = cube.shape[2]
-        bins = [
-            slice(start, min(start + self.bin_size, n_bands))
-            for start in range(0, n_bands, self.bin_size)
-        ]
+        starts = self.bin_size * np.arange(self.n_bins_)
+        bins = [slice(start, start + self.bin_size) for start in starts]
         data = np.empty((*cube.shape[:2], len(bins)), cube.dtype)
         errors = None if cube.errors is None else np.empty_like(data)
         for rows in row_blocks(cube.shape):
