@@ -35,8 +35,8 @@ from skesom.cube import (
 )
 
 TRANSFORMERS = [
-    FWHMConvolver([1.0, 1.2, 2.0], pixel_scale=1.3),
-    FWHMConvolver([1.0, 1.2, 1.5], target_fwhm=4.0, pixel_scale=[0.7, 2.0], n_jobs=2),
+    FWHMConvolver([1.0, 1.2, 2.0], pixel_scale=0.6),
+    FWHMConvolver([1.0, 1.2, 1.5], target_fwhm=4.0, pixel_scale=[0.3, 0.9], n_jobs=2),
     FWHMConvolver(1.5, pixel_scale=1.0),
     CubeAligner(),
     CubeAligner("first", conserve="flux", check_registration=True, n_jobs=2),
@@ -396,7 +396,7 @@ class TestPipeline:
     def test_equals_step_by_step(self, data):
         steps = [
             CubeMasker(),
-            FWHMConvolver([1.0, 1.2, 2.0], pixel_scale=1.3),
+            FWHMConvolver([1.0, 1.2, 2.0], pixel_scale=0.6),
             AsinhStretch(),
             SkyMasker(),
         ]

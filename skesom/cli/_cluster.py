@@ -53,11 +53,11 @@ def _cluster(options):
     regularizer_of(options)  # before images are read for nothing
     source = source_of(options).by_wavelength()
     images = source.read()
-    put_in_order(options, source.order)
-    pipeline = pipeline_of(options, clusterer)
-    pipeline, files = _fit_and_write(options, pipeline, images, source)
     cubes = images if isinstance(images, list) else [images]
     bands = [name for cube in cubes for name in cube.band_names]
+    put_in_order(options, source.order, bands)
+    pipeline = pipeline_of(options, clusterer)
+    pipeline, files = _fit_and_write(options, pipeline, images, source)
     if len(bands) > _MANY_BANDS:
         bands = [*bands[:2], "...", bands[-1]]
     print(f"Bands in their order: {', '.join(bands)}.")

@@ -44,9 +44,15 @@ def _add_sharpness(add):
     text = (
         "width of the point-spread function, one for all or one for each band: arcsec, "
         'pixels as in 2.5pix, "header", or "stars" to measure it (default: from '
-        "headers; if that of a band is unknown, all bands stay as sharp as they are)"
+        "headers; if that of a band is unknown, all bands stay as sharp as they are, "
+        "and a line tells what stars give)"
     )
     add("--fwhm", nargs="+", type=width, metavar="WIDTH", help=text)
+    text = (
+        "measured point-spread functions to match the bands by: FITS images, one for "
+        "each band, or BAND=FITS by the name of a band or its beginning (extra psf)"
+    )
+    add("--psf", nargs="+", metavar="FITS", help=text)
     text = "width to bring all bands to (default: that of the worst band)"
     add("--target-fwhm", type=float, metavar="ARCSEC", help=text)
     text = "size of a pixel (default: from the WCS)"
@@ -94,6 +100,7 @@ def pipeline_of(options, clusterer):
         fwhm=_one_or_list(options.fwhm),
         target_fwhm="worst" if options.target_fwhm is None else options.target_fwhm,
         pixel_scale=options.pixel_scale,
+        psfs=options.psf,
         align_to=_grid(options.align_to),
         resample=options.resample,
         mask_zeros={"yes": True, "no": False}.get(options.mask_zeros, "auto"),
@@ -128,15 +135,43 @@ def regularizer_of(options):
     return vote
 
 
-def put_in_order(options, order):
-    """Sort the options of single bands as the bands are sorted."""
-    for name in ("fwhm", "saturation"):
+def put_in_order(options, order, bands):
+    """Sort the options of single bands as the bands are sorted, and read the PSFs."""
+    options.psf = options.psf and _psfs_of(options.psf, bands)
+    for name in ("fwhm", "saturation", "psf"):
         values = getattr(options, name)
-        if values is not None and len(values) == len(order):
+        if isinstance(values, list) and len(values) == len(order):
             setattr(options, name, [values[band] for band in order])
     place = {str(band): str(number) for number, band in enumerate(order)}
     align_to = "0" if options.align_to == "first" else options.align_to
     options.align_to = place.get(align_to, options.align_to)
+
+
+def _psfs_of(texts, bands):
+    """Return the PSFs of files, in a list or, if bands are named, by their names."""
+    from skesom.cube import find_psf
+    from skesom.io import open_fits
+
+    named = [text for text in texts if "=" in text and not Path(text).exists()]
+    psfs, names = [], [_band_of(text, bands) for text in texts if named]
+    for text in texts:
+        path = text.partition("=")[2] if named else text
+        with open_fits(path) as hdus:
+            psfs.append(find_psf(hdus, path))
+    if len(set(names)) < len(names):
+        raise ValueError(f"--psf gives two PSFs for one band: {', '.join(names)}.")
+    return dict(zip(names, psfs, strict=True)) if named else psfs
+
+
+def _band_of(text, bands):
+    """Return the only band with a name or the beginning of it."""
+    name = text.partition("=")[0].lower() if "=" in text else ""
+    found = [band for band in bands if band.lower() == name]
+    found = found or [band for band in bands if band.lower().startswith(name)]
+    if len(found) != 1:
+        problem = f"{len(found)} of the bands {', '.join(bands)} begin so"
+        raise ValueError(f"--psf {text} must be BAND=FITS of one band, but {problem}.")
+    return found[0]
 
 
 def _grid(text):

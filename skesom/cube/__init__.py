@@ -34,5 +34,6 @@ from skesom.cube._base import CubeInput as CubeInput
 from skesom.cube._base import CubeStep as CubeStep
 from skesom.cube._base import check_cube as check_cube
 from skesom.cube.alignment._stack import join_coordinates as join_coordinates
+from skesom.cube.convolution._kernels import find_psf as find_psf
 from skesom.cube.masking._regions import pixels_in_box as pixels_in_box
 from skesom.cube.masking._sky import sky_statistics as sky_statistics

@@ -7,7 +7,10 @@ from astropy.wcs.utils import proj_plane_pixel_scales
 
 from skesom.cube._parts import as_slice, cut_wcs, find_cutout, full_key
 
-_PER_BAND = ("band_names", "band_units", "fwhm", "band_coordinates", "zero_points")
+_PER_BAND = (
+    *("band_names", "band_units", "fwhm", "band_coordinates", "zero_points"),
+    "diffraction_fwhm",
+)
 
 
 class Cube:
@@ -38,6 +41,8 @@ class Cube:
         Frequency, wavelength or velocity of the bands, NaN where unknown.
     zero_points : array-like of shape (n_bands,), default=None
         AB magnitude of a pixel whose value is 1, NaN where unknown.
+    diffraction_fwhm : array-like of shape (n_bands,), default=None
+        Least FWHM in arcsec that the mirror of the telescope allows, NaN where unknown.
     sky_mask : array-like of bool of shape (n_rows, n_columns), default=None
         Pixels that were set aside as sky, see `CubeMasker`; they are NaN in `data`.
 
@@ -69,6 +74,7 @@ class Cube:
         errors=None,
         band_coordinates=None,
         zero_points=None,
+        diffraction_fwhm=None,
         sky_mask=None,
     ):
         if isinstance(data, list | tuple) and any(isinstance(p, Cube) for p in data):
@@ -104,6 +110,7 @@ class Cube:
             fwhm = fwhm.to_value(units.arcsec)
         self.fwhm = _floats_or_nan(fwhm, n_bands)
         self.zero_points = _floats_or_nan(zero_points, n_bands)
+        self.diffraction_fwhm = _floats_or_nan(diffraction_fwhm, n_bands)
         self.band_coordinates = _check_coordinates(band_coordinates)
         for name in _PER_BAND:
             description = getattr(self, name)
@@ -183,6 +190,7 @@ class Cube:
             errors=_cut(self.errors, key),
             band_coordinates=_cut(self.band_coordinates, picked),
             zero_points=self.zero_points[picked],
+            diffraction_fwhm=self.diffraction_fwhm[picked],
             sky_mask=_cut(self.sky_mask, pixels),
         )
 
@@ -193,7 +201,8 @@ class Cube:
         ----------
         **changes : dict
             Constructor arguments of the new cube; the others are kept, but new data
-            drop errors, new units zero points, and another size drops the sky mask.
+            drop errors, new units zero points, another size drops the sky mask, and
+            another number of bands the diffraction limits.
 
         Returns
         -------
@@ -208,6 +217,8 @@ class Cube:
             parts["zero_points"] = None
         if np.shape(changes.get("data", self.data))[:2] != self.shape[:2]:
             parts["sky_mask"] = None
+        if np.shape(changes.get("data", self.data))[2:] != self.shape[2:]:
+            parts["diffraction_fwhm"] = None
         return Cube(**(parts | changes))
 
     def cutout(self, center, size):

@@ -97,6 +97,8 @@ def read_cube(
 
     Notes
     -----
+    TELESCOP or INSTRUME of a space telescope and the wavelength of a band give its
+    ``diffraction_fwhm``, 1.03 times wavelength by diameter of the mirror.
     A spectral axis, or PHOTPLAM, becomes ``band_coordinates``. The ``zero_points``, of
     AB magnitudes, are from PHOTFLAM and PHOTPLAM or PHOTFNU of an image in counts (with
     EXPTIME, unless it is in counts per second), or from a card such as MAGZERO if its
@@ -171,6 +173,7 @@ def _read_grid(images, places, dtype, ignore_flags):
         errors=errors,
         band_coordinates=None if coordinates is None else coordinates[order],
         zero_points=np.concatenate([i.zero_points for i in images])[order],
+        diffraction_fwhm=np.concatenate([i.diffraction_fwhm for i in images])[order],
     )
 
 

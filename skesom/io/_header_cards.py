@@ -9,6 +9,8 @@ from contextlib import suppress
 import numpy as np
 from astropy import units
 
+from skesom.io._filters import filter_wavelength
+
 # In the order of trust. Narrow filters of JWST are in the pupil wheel; FILTER1 may be
 # the position of a wheel (WFPC2), therefore numbers do not count.
 _FILTER_CARDS = ("PUPIL", "FILTER", "FILTNAM1", "FILTNAM2", "FILTER1", "FILTER2")
@@ -37,14 +39,26 @@ _COUNTS = (units.ct, units.electron, units.adu, units.DN, units.photon, units.on
 _ZERO_POINT_CARDS = (
     "ABZP ZPAB ABMAGZP MAGZERO MAGZEROP MAGZPT MAGZP ZEROPNT PHOTZP ZP".split()
 )
+# Diameters in m of the mirrors of telescopes above the air, and of instruments there.
+_MIRRORS = {
+    **dict.fromkeys("hst hubble wfc3 acs wfpc2 nicmos roman".split(), 2.4),
+    **dict.fromkeys("jwst webb nircam niriss miri".split(), 6.5),
+    **dict.fromkeys("herschel pacs spire".split(), 3.5),
+    **dict.fromkeys("spitzer irac mips".split(), 0.85),
+    **{"wise": 0.4, "neowise": 0.4, "galex": 0.5, "euclid": 1.2, "akari": 0.685},
+    **{"swift": 0.3, "uvot": 0.3, "iras": 0.57},
+}
+_RADIAN = units.rad.to(units.arcsec)
 _SAYS_AB = re.compile(r"\bAB(_?mag\w*)?\b", re.IGNORECASE)
 
 
 def read_bands(headers, n_bands, stem, unit):
     """Return names, units, FWHM and zero points of the bands of an image."""
     zero_point = _read_zero_point(headers, unit) if n_bands == 1 else np.nan
+    names = _read_names(headers, n_bands, stem)
     return {
-        "band_names": _read_names(headers, n_bands, stem),
+        "band_names": names,
+        "diffraction_fwhm": _diffraction_fwhm(headers, names),
         "band_units": [unit] * n_bands,
         "fwhm": np.full(n_bands, _read_fwhm(headers)),
         "zero_points": np.full(n_bands, zero_point),
@@ -127,6 +141,20 @@ def _read_fwhm(headers):
         if all(map(_is_positive, axes)):  # in degrees
             return float(np.sqrt(axes[0] * axes[1]) * units.deg.to(units.arcsec))
     return np.nan
+
+
+def _diffraction_fwhm(headers, names):
+    """Return the FWHM of a perfect mirror in arcsec, NaN where it is unknown."""
+    texts = [_first_card(headers, card) for card in ("TELESCOP", "INSTRUME")]
+    texts += names if len(names) == 1 else []  # as in NGC5584_GALEX_NUV
+    words = re.findall("[a-z0-9]+", " ".join(map(str, texts)).lower())
+    mirror = next((_MIRRORS[word] for word in words if word in _MIRRORS), np.nan)
+    wavelengths = [filter_wavelength(name) for name in names] * units.nm
+    known = read_band_coordinates(headers) if len(names) == 1 else None
+    if known is not None:
+        with suppress(units.UnitConversionError):  # velocities
+            wavelengths = known.to(units.nm, units.spectral())
+    return (1.03 * wavelengths / (mirror * units.m)).decompose().value * _RADIAN
 
 
 def read_band_coordinates(headers):

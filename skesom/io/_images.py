@@ -38,6 +38,7 @@ class Image(NamedTuple):
     band_units: list
     fwhm: np.ndarray  # in arcsec, NaN where unknown
     zero_points: np.ndarray  # AB magnitude of a value of 1, NaN where unknown
+    diffraction_fwhm: np.ndarray  # in arcsec, NaN where unknown
     band_coordinates: units.Quantity | None = None
     place: tuple | None = None  # path and HDU number, None in memory
     shape: tuple = ()  # of the array in the file
@@ -134,6 +135,7 @@ def _make_image(array, label, *, wcs=None, names=None, unit=None, **known):
         "band_units": [unit] * n_bands,
         "fwhm": np.full(n_bands, np.nan),
         "zero_points": np.full(n_bands, np.nan),
+        "diffraction_fwhm": np.full(n_bands, np.nan),
         "shape": array.shape,
     }
     return Image(**(parts | known))
@@ -151,6 +153,7 @@ def _describe_cube(cube, label):
         fwhm=cube.fwhm,
         band_coordinates=cube.band_coordinates,
         zero_points=cube.zero_points,
+        diffraction_fwhm=cube.diffraction_fwhm,
         planes=() if cube.errors is None else (errors,),
     )
 

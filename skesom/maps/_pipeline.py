@@ -28,6 +28,7 @@ def make_cluster_pipeline(
     fwhm=None,
     target_fwhm="worst",
     pixel_scale=None,
+    psfs=None,
     align_to="coarsest",
     resample="auto",
     mask_zeros="auto",
@@ -50,11 +51,15 @@ def make_cluster_pipeline(
     fwhm : float, "stars", sequence of length n_bands or dict, default=None
         Full width at half maximum of the point-spread function of all bands or each,
         as `skesom.cube.FWHMConvolver` takes it: arcsec, by default those of the cubes.
-        If one is unknown, all bands stay as sharp as they are, with a warning.
+        If one is unknown, all bands stay as sharp as they are, with a warning that
+        tells what stars give.
     target_fwhm : "worst", float or None, default="worst"
         Width in arcsec that all bands are brought to. None leaves them as they are.
     pixel_scale : float, default=None
         Arcsec per pixel, from the WCS by default.
+    psfs : sequence of length n_bands or dict, default=None
+        Measured point-spread functions, as `skesom.cube.FWHMConvolver` takes them:
+        arrays or FITS files, by which bands are matched instead of Gaussians.
     align_to : {"coarsest", "optimal", "first"}, int, str, WCS, Header or Cube, \
             default="coarsest"
         Grid of the map, see `skesom.cube.CubeAligner`.
@@ -129,10 +134,8 @@ def make_cluster_pipeline(
     if subtract_background:
         steps.append(("background", BackgroundSubtractor()))
     if target_fwhm is not None:
-        convolver = FWHMConvolver(
-            fwhm, target_fwhm=target_fwhm, pixel_scale=pixel_scale, n_jobs=n_jobs
-        )
-        steps.append(("convolve", convolver))
+        widths = {"target_fwhm": target_fwhm, "pixel_scale": pixel_scale, "psfs": psfs}
+        steps.append(("convolve", FWHMConvolver(fwhm, **widths, n_jobs=n_jobs)))
     steps.append(("align", CubeAligner(align_to, resample=resample, n_jobs=n_jobs)))
     if bin_bands != 1:
         steps.append(("bin", BandBinner(bin_bands)))

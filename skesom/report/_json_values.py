@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Estimators and their parameters as JSON, and back."""
 
+import base64
 import importlib
 import json
 import math
@@ -15,7 +16,8 @@ from sklearn.base import BaseEstimator
 from skesom.cube import Cube
 
 _NOT_OF_THE_RESULT = ("n_jobs", "verbose")
-_MAX_VALUES = 1_000_000
+_MAX_VALUES = 4_000_000
+_MANY_VALUES = 1000  # of which a reader sees no more in numbers than in base 64
 _UNREPEATABLE = "unrepeatable"
 
 
@@ -69,7 +71,11 @@ def _encode_data(value):
     if isinstance(value, units.Quantity):
         return {"quantity": encode(value.value), "unit": value.unit.to_string()}
     is_plain = isinstance(value, np.ndarray) and value.dtype.kind in "biuf"
-    if is_plain and value.size <= _MAX_VALUES:
+    if is_plain and _MANY_VALUES < value.size <= _MAX_VALUES:
+        value = np.ascontiguousarray(value, dtype=value.dtype.newbyteorder("<"))
+        kind = {"shape": value.shape, "dtype": value.dtype.str}
+        return {"base64": base64.b64encode(value).decode()} | kind
+    if is_plain and value.size <= _MANY_VALUES:
         values = [encode(number) for number in value.ravel().tolist()]
         return {"array": values, "shape": value.shape, "dtype": value.dtype.name}
     return {_UNREPEATABLE: " ".join(repr(value).split())[:200]}
@@ -108,6 +114,12 @@ def _decode_array(encoded):
     return np.array(values, dtype=encoded["dtype"]).reshape(encoded["shape"])
 
 
+def _decode_bytes(encoded):
+    values = np.frombuffer(base64.b64decode(encoded["base64"]), encoded["dtype"])
+    values = values.astype(values.dtype.newbyteorder("="))
+    return values.reshape(encoded["shape"])
+
+
 def _refuse(encoded):
     lost = encoded[_UNREPEATABLE]
     raise ValueError(f"A parameter of the run cannot be made from text: {lost}.")
@@ -117,6 +129,7 @@ _BUILDERS = {
     "class": _decode_estimator,
     "wcs": _decode_wcs,
     "array": _decode_array,
+    "base64": _decode_bytes,
     _UNREPEATABLE: _refuse,
     "float": lambda encoded: float(encoded["float"]),
     "tuple": lambda encoded: tuple(decode(item) for item in encoded["tuple"]),

@@ -143,8 +143,8 @@ class TestCluster:
         assert status == 0
         assert line == (
             "warning: The bands stay as sharp as they are, because the FWHM of all "
-            "bands is unknown: give fwhm (--fwhm), in arcsec or 'stars', to bring them "
-            "to one width."
+            "bands is unknown. Give fwhm (--fwhm) in arcsec to bring them to one "
+            "width; there are too few stars to measure it."
         )
         labels, wcs = read_map(tmp_path / "out" / "cluster_map.fits")
         assert labels.shape == (40, 44)

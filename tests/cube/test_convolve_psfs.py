@@ -2,11 +2,13 @@
 """FWHMConvolver: measured point-spread functions and ready kernels."""
 
 import sys
+import warnings
 
 import numpy as np
 import pytest
 from astropy.convolution import convolve
 from astropy.io import fits
+from astropy.wcs import WCS
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import special
 
@@ -156,7 +158,8 @@ class TestMeasured:
         convolver = FWHMConvolver(psfs=psfs).fit(cube)
         assert convolver.methods_[list(stars).index("F814W")] == "none"
         result = convolver.transform(cube).data
-        gaussian = FWHMConvolver(convolver.fwhm_).fit_transform(cube).data
+        with pytest.warns(UserWarning, match=r"less than 1.5 pixels.* F225W \(0.0434"):
+            gaussian = FWHMConvolver(convolver.fwhm_).fit_transform(cube).data
         target = stars["F814W"]
         for band, name in enumerate(stars):
             left = np.abs(result[:, :, band] - target).sum()
@@ -165,15 +168,119 @@ class TestMeasured:
             if name != "F814W":
                 assert left < 0.2 * np.abs(gaussian[:, :, band] - target).sum()
 
-    def test_even_tiny_tim_is_refused(self, shared_data):
-        path = shared_data / "psfs_wfc3_uvis" / "wfc3_uvis_f673n.fits"
-        message = (
-            r"band 'F673N' \(.*f673n.fits\) has the shape \(148, 148\), but needs odd"
-        )
+    def test_even_tiny_tim(self, shared_data):
+        """The one of 148 x 148, its peak beside the middle, is as good as others."""
+        folder = shared_data / "psfs_wfc3_uvis"
+        paths = [folder / f"wfc3_uvis_f{name}.fits" for name in ("673n", "814w")]
+        stars = np.zeros((201, 201, 2))
+        for band, path in enumerate(paths):
+            star = fits.getdata(path).astype(np.float64)
+            half = len(star) // 2  # the row and column of the peak
+            place = slice(100 - half, 100 - half + len(star))
+            stars[place, place, band] = star / star.sum()
+        cube = Cube(stars, band_names=["F673N", "F814W"], pixel_scale=(0.04, 0.04))
+        convolver = FWHMConvolver(psfs=paths)
+        result = convolver.fit_transform(cube).data
+        assert np.abs(result[..., 0] - result[..., 1]).sum() < 0.035
+        assert "centered from row 73.99" in convolver.summary_["F673N"]
+        small = FWHMConvolver(psfs=paths[:1], pixel_scale=0.04)
+        small.fit(Cube(np.ones((9, 9, 1)), band_names=["F673N"]))
+        assert small.fwhm_ == pytest.approx(convolver.fwhm_[0])
+
+
+def gaussian_at(shape, place, fwhm):
+    """Make a star at a place between the pixels."""
+    rows, columns = np.indices(shape)
+    squares = (rows - place[0]) ** 2 + (columns - place[1]) ** 2
+    star = np.exp(-squares / (2 * (fwhm * TO_SIGMA) ** 2))
+    return star / star.sum()
+
+
+class TestOffTheMiddle:
+    """Point-spread functions that are not in the middle of odd lengths."""
+
+    CUBE = Cube(
+        np.stack([gaussian_at((81, 81), (40, 40), width) for width in (3, 5)], -1),
+        band_names=["g", "r"],
+        pixel_scale=(0.2, 0.2),
+    )
+
+    @pytest.mark.parametrize(
+        ("shape", "place", "warns"),
+        [
+            ((60, 60), (29.5, 29.5), False),  # the middle of an even frame
+            ((60, 60), (30, 30), False),  # that of a Fourier transform
+            ((61, 60), (30, 29.6), False),
+            ((61, 61), (27.3, 33.8), True),
+            ((40, 70), (9.0, 55.25), True),
+            ((61, 61), (30, 34), True),
+        ],
+    )
+    def test_bands_do_not_move(self, shape, place, warns):
+        psfs = [gaussian_at(shape, place, 3), gaussian_at((61, 61), (30, 30), 5)]
+        convolver = FWHMConvolver(psfs=psfs)
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            result = convolver.fit_transform(self.CUBE).data
+        places = [
+            np.sum(result[..., 0] * axis) / result[..., 0].sum()
+            for axis in np.indices((81, 81))
+        ]
+        assert_allclose(places, 40, atol=0.02)
+        assert np.abs(result[..., 0] - result[..., 1]).sum() < 0.02
+        assert convolver.fwhm_ == pytest.approx([0.6, 1.0], rel=0.01)
+        assert f"centered from row {place[0]:.2f}, column" in convolver.summary_["g"]
+        assert len(caught) == warns
+        if warns:
+            message = str(caught[0].message)
+            assert "PSF of band 'g' is shifted to the middle" in message
+            assert f"row {place[0]:.2f}, column {place[1]:.2f} of {shape[0]}" in message
+
+    def test_the_kept_one_is_kept_bit_for_bit(self):
+        """A peak in the middle pixel is where the maker of the function wants it."""
+        psf = gaussian_at((61, 61), (30.3, 29.8), 3)
+        convolver = FWHMConvolver(psfs={"g": psf, "r": gaussian_stamp(1, 0.2).array})
+        assert "centered" not in convolver.fit(self.CUBE).summary_["g"]
+
+
+class TestPixelsOfFiles:
+    """How large the pixels of a PSF file are."""
+
+    CUBE = Cube(np.ones((90, 90, 1)), band_names=["g"], pixel_scale=(0.2, 0.2))
+    STAR = gaussian_at((61, 61), (30, 30), 6)
+
+    def width(self, psf):
+        return FWHMConvolver(psfs=[psf]).fit(self.CUBE).fwhm_[0]
+
+    def test_wcs_of_any_direction(self, tmp_path):
+        """CD1_1 of a turned frame is not the side of its pixels."""
+        wcs = WCS(naxis=2)
+        wcs.wcs.ctype = "GLON-CAR", "GLAT-CAR"
+        sin, cos = np.sin(1.3) * 0.1 / 3600, np.cos(1.3) * 0.1 / 3600
+        wcs.wcs.cd = [[-cos, sin], [sin, cos]]
+        fits.writeto(tmp_path / "a.fits", self.STAR, wcs.to_header())
+        assert self.width(tmp_path / "a.fits") == pytest.approx(0.6, rel=0.03)
+
+    def test_assumed_with_a_word(self, tmp_path):
+        fits.writeto(tmp_path / "a.fits", self.STAR)
+        message = r"'g' \(.*a.fits\) does not tell .* that of the band, 0.2 arcsec"
+        with pytest.warns(UserWarning, match=message):
+            assert self.width(tmp_path / "a.fits") == pytest.approx(1.2)
+
+    def test_given(self):
+        assert self.width((self.STAR, 0.1, "mine")) == pytest.approx(0.6, rel=0.03)
+        with pytest.raises(ValueError, match=r"'g' \(mine\) must have pixels .* -1"):
+            self.width((self.STAR, -1, "mine"))
+
+    def test_impossible_size(self):
+        with pytest.raises(ValueError, match="more than the image of 90 x 90 pixels"):
+            self.width((self.STAR, 36.0, "in degrees"))
+
+    def test_a_cube_is_no_psf(self, tmp_path):
+        fits.writeto(tmp_path / "cube.fits", np.ones((4, 5, 5)))
+        message = "holds no image of two axes, but one of 3: it is no PSF"
         with pytest.raises(ValueError, match=message):
-            FWHMConvolver(psfs=[path], pixel_scale=0.04).fit(
-                Cube(np.ones((9, 9, 1)), band_names=["F673N"])
-            )
+            self.width(tmp_path / "cube.fits")
 
 
 class TestReady:
@@ -214,7 +321,7 @@ class TestReady:
         assert_array_equal(told.fwhm, [2.5, np.nan])
 
     def test_other_bands_as_usual(self):
-        cube = Cube(np.ones((9, 9, 3)), fwhm=[1, 2, 3], pixel_scale=(1, 1))
+        cube = Cube(np.ones((9, 9, 3)), fwhm=[1, 2, 3], pixel_scale=(0.5, 0.5))
         convolver = FWHMConvolver(kernels=[lopsided(), None, None]).fit(cube)
         assert convolver.methods_ == ["kernel", "gaussian", "none"]
         assert_allclose(convolver.kernel_fwhm_, [np.nan, np.sqrt(5), 0])
@@ -242,12 +349,11 @@ class TestReady:
     @pytest.mark.parametrize(
         ("array", "message"),
         [
-            (np.ones((4, 5)), r"shape \(4, 5\), but needs odd lengths"),
             (np.full((3, 3), np.nan), "holds NaN or infinite values"),
             (np.zeros((3, 3)), "positive sum, got 0"),
             (-np.ones((3, 3)), "positive sum, got -9"),
             (np.ones(3), "must have two axes, got 1"),
-            (np.eye(5, k=4) + 0.1, "peak at row 0, column 4 instead of"),
+            (np.ones((3, 3, 3)), "must have two axes, got 3"),
             ([["a"]], "must be an image or the path of one"),
         ],
     )
@@ -257,6 +363,18 @@ class TestReady:
         word = {"psfs": "PSF", "kernels": "kernel"}[kind]
         with pytest.raises(ValueError, match=f"The {word} of band 'Z' .*{message}"):
             FWHMConvolver(**{kind: [array]}).fit(cube)
+
+    @pytest.mark.parametrize(
+        ("array", "message"),
+        [
+            (np.ones((4, 5)), r"shape \(4, 5\), but needs odd lengths"),
+            (np.eye(5, k=4) + 0.1, "peak at row 0, column 4 instead of"),
+        ],
+    )
+    def test_kernels_off_the_middle(self, array, message):
+        cube = Cube(np.ones((9, 9, 1)), band_names=["Z"], pixel_scale=(1, 1))
+        with pytest.raises(ValueError, match=f"The kernel of band 'Z' .*{message}"):
+            FWHMConvolver(kernels=[array]).fit(cube)
 
     def test_wrong_bands(self):
         cube = Cube(np.ones((9, 9, 2)), band_names=["a", "b"], pixel_scale=(1, 1))

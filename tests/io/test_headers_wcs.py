@@ -245,3 +245,32 @@ def test_beam_of_a_radio_image(write):
     path = write((4, 5), SKY, BMAJ=8 / 3600, BMIN=2 / 3600, FWHM=3.0)
     assert_allclose(read_cube(path).fwhm, [3.0])
     assert_array_equal(read_cube(write((4, 5), SKY, BMAJ=8 / 3600)).fwhm, [np.nan])
+
+
+@pytest.mark.parametrize(
+    ("cards", "fwhm"),
+    [
+        # 206 265 arcsec times 1.03 wavelengths by diameters of mirrors
+        ({"TELESCOP": "HST", "FILTER": "F814W"}, 0.0721),
+        ({"TELESCOP": "JWST", "INSTRUME": "NIRCAM", "FILTER": "F444W"}, 0.1451),
+        ({"INSTRUME": "WFC3_UVIS2", "PHOTPLAM": 8048.1}, 0.0712),
+        ({"TELESCOP": "WISE", "BAND": "W3"}, 6.417),
+        (
+            {"TELESCOP": "Herschel Space Observatory", "WAVELNTH": (250.0, "[um]")},
+            15.17,
+        ),
+        ({"TELESCOP": "Palomar 48-inch Schmidt", "FILTER": "r"}, np.nan),
+        ({"TELESCOP": "HST"}, np.nan),
+        ({"TELESCOP": 5, "FILTER": "F814W"}, np.nan),
+    ],
+)
+def test_diffraction_limit(write, cards, fwhm):
+    cube = read_cube(write((4, 5), SKY, **cards))
+    assert_allclose(cube.diffraction_fwhm, [fwhm], rtol=2e-3)
+    assert_array_equal(read_cube(cube).diffraction_fwhm, cube.diffraction_fwhm)
+
+
+def test_diffraction_limit_by_file_names(tmp_path):
+    fits.writeto(tmp_path / "NGC5584_GALEX_NUV_crop.fits", np.ones((4, 5)))
+    cube = read_cube(tmp_path / "NGC5584_GALEX_NUV_crop.fits")
+    assert_allclose(cube.diffraction_fwhm, 0.0982, rtol=2e-3)

@@ -52,6 +52,10 @@ class TestValues:
         back = through_json(array)
         assert back.dtype == array.dtype
         np.testing.assert_array_equal(back, array)
+        large = np.arange(2000).reshape(40, 50).astype(dtype)
+        back = through_json(large[:, ::2])
+        assert back.dtype == array.dtype
+        np.testing.assert_array_equal(back, large[:, ::2])
         empty = through_json(np.array([np.nan, np.inf]))
         np.testing.assert_array_equal(empty, [np.nan, np.inf])
 

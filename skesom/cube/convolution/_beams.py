@@ -28,6 +28,7 @@ STAR_SPREAD = 0.1  # of the width; galaxies are wider
 BACKGROUND_BOX = 64
 _SHAPES = ("sharpness_range", "roundness_range")
 ENOUGH_PIXELS = 2048
+MOST_FITS = 300  # of the brightest sources, so that time is bounded
 
 
 class Beam(NamedTuple):
@@ -255,7 +256,9 @@ def fit_sources(flux, masked, noise, guess):
     tree = spatial.cKDTree(peaks[:, :2])
     half = max(3, int(np.ceil(HALF_WINDOW * guess)))
     widths = []
-    for row, column, peak in stars:
+    for row, column, peak in stars[np.argsort(-stars[:, 2], kind="stable")]:
+        if len(widths) == MOST_FITS:
+            break
         near = peaks[tree.query_ball_point((row, column), ISOLATION * guess)]
         distance = np.hypot(near[:, 0] - row, near[:, 1] - column)
         alone = not np.any((distance > 1) & (near[:, 2] > NEIGHBOR_PEAK * peak))
@@ -263,10 +266,9 @@ def fit_sources(flux, masked, noise, guess):
         window = np.s_[top : top + 2 * half + 1, left : left + 2 * half + 1]
         inside = min(top, left) >= 0 and flux[window].shape == (2 * half + 1,) * 2
         if alone and inside and not masked[window].any():
-            width = fit_gaussian_fwhm(flux[window], guess)
-            if 1 < width < 2 * half:
-                widths.append(width)
-    return np.array(widths)
+            widths.append(fit_gaussian(flux[window], guess)[0])
+    widths = np.array(widths)
+    return widths[(1 < widths) & (widths < 2 * half)]
 
 
 def _find_sources(flux, masked, noise, guess, **shapes):
@@ -284,14 +286,16 @@ def _find_sources(flux, masked, noise, guess, **shapes):
     return np.column_stack(list(columns))
 
 
-def fit_gaussian_fwhm(cut, guess):
-    """Fit a round Gaussian on a constant, sampled at the pixel centers."""
+def fit_gaussian(cut, guess):
+    """Return the FWHM and the place from the middle of a round Gaussian, else NaN."""
+    # On a constant, sampled at the pixel centers.
     rows, columns = (np.arange(length) - length // 2 for length in cut.shape)
     rows = rows[:, np.newaxis]
     level = np.median(np.concatenate([cut[0], cut[-1], cut[:, 0], cut[:, -1]]))
     height = cut[cut.shape[0] // 2, cut.shape[1] // 2] - level
+    nothing = np.nan, np.full(2, np.nan)
     if not height > 0:
-        return np.nan
+        return nothing
     scaled = (cut - level) / height
 
     def misfit(parameters):
@@ -303,8 +307,8 @@ def fit_gaussian_fwhm(cut, guess):
     fit = optimize.least_squares(misfit, first, method="lm")
     residual = np.sqrt(np.mean(fit.fun**2))
     if residual > WORST_RESIDUAL or np.hypot(fit.x[1], fit.x[2]) > WORST_OFFSET:
-        return np.nan
-    return float(abs(fit.x[3]) / gaussian_fwhm_to_sigma)
+        return nothing
+    return float(abs(fit.x[3]) / gaussian_fwhm_to_sigma), fit.x[1:3]
 
 
 def half_sample_mode(values):

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Bring every band to the same FWHM with the kernel that it lacks."""
 
-import warnings
 from numbers import Integral, Real
 
 import numpy as np
@@ -30,6 +29,7 @@ from skesom.cube.convolution._kernels import (
     read_stamps,
     stamp_beam,
 )
+from skesom.cube.convolution._width_warnings import warn_of_odd, warn_of_unknown
 
 _ROUNDING = 1e-9  # of widths that were converted from other units
 
@@ -45,8 +45,8 @@ class FWHMConvolver(CubeTransformer):
     fwhm : float, Quantity, {"header", "stars"}, dict or sequence, default=None
         Full width at half maximum of the point-spread function in arcsec. None takes
         the widths of the cubes (`Cube.fwhm`); if that of a band is unknown, all bands
-        stay as they are, with a warning. Otherwise one entry for all bands, one for
-        each, or a dict by band name (other bands: "header"):
+        stay as they are, with a warning that tells what stars would give. Otherwise one
+        entry for all bands, one for each, or a dict by band name (others: "header"):
 
         - a number of arcsec, or a Quantity of an angle or of pixels;
         - ``"header"``: the width that the cube has;
@@ -61,13 +61,17 @@ class FWHMConvolver(CubeTransformer):
         Height and width of a pixel in arcsec, or one number for square pixels; that
         of the cubes by default.
     psfs : dict or sequence of length n_bands, default=None
-        Measured point-spread functions, as arrays on the pixels of the band or as FITS
-        files (with the pixel size in PIXELSCL, PIXSCALE or CDELT1). Wiener kernels [2]_
-        (extra ``psf``) then match bands to the widest, or to a Gaussian of a number as
-        `target_fwhm`. A band without (None) is a Gaussian.
+        Measured point-spread functions, as arrays on the pixels of the band, as tuples
+        (array, side of its pixels in arcsec or None, name) or as FITS files (with the
+        pixel size in PIXELSCL, PIXSCALE or the WCS, else that of the band). Those of
+        even lengths, or with the peak off the middle, are brought there, parts of a
+        pixel in Fourier space. Wiener kernels [2]_ (extra ``psf``) then match bands to
+        the widest, or to a Gaussian of a number as `target_fwhm`. A band without (None)
+        is a Gaussian.
     kernels : dict or sequence of length n_bands, default=None
-        Ready kernels in the same forms, normalized, which lead to the target. Bands
-        without one are treated as usual, or stay as they are if their FWHM is unknown.
+        Ready kernels in the same forms, with the peak in the middle of odd lengths,
+        normalized, which lead to the target. Bands without one are treated as usual,
+        or stay as they are if their FWHM is unknown.
     copy : bool, default=True
         False convolves in the memory of the cube, if it can be written.
     n_jobs : int, default=None
@@ -104,7 +108,10 @@ class FWHMConvolver(CubeTransformer):
     Warns
     -----
     UserWarning
-        If `fwhm` is None and a width is unknown.
+        If `fwhm` is None and a width is unknown, a width is below 1.5 pixels or below
+        .9 of the diffraction limit (`Cube.diffraction_fwhm`), a number of arcsec seems
+        to be one of pixels, a PSF is more than a pixel off the middle of its frame, or
+        its file does not tell the size of its pixels.
 
     See Also
     --------
@@ -125,8 +132,10 @@ class FWHMConvolver(CubeTransformer):
     for independent noise; afterwards that of neighbors is correlated.
 
     Stars are isolated sources around the densest width (half-sample mode [3]_) of
-    fitted Gaussians on a constant. These widths include the pixel. Measured functions
-    and kernels lie along the pixel axes of their band.
+    Gaussians on a constant, fitted to the 300 brightest in the middle 2048 x 2048
+    pixels. These widths include the pixel. Where star clusters and H II regions
+    outnumber stars, they are too large. Measured functions and kernels lie along the
+    pixel axes of their band; a PSF whose peak is in the middle pixel is not shifted.
 
     References
     ----------
@@ -244,6 +253,7 @@ class FWHMConvolver(CubeTransformer):
             stamps = zip(bands, psfs, strict=True)
             fwhm = {band.name: stamp_beam(psf, band) for band, psf in stamps if psf}
         beams = find_beams(fwhm, bands)
+        warn_of_odd(bands, beams, stacklevel=5)
         widths = [np.nan if beam is None else beam.major for beam in beams]
         matches = [Match("none", width, width) for width in widths]  # as they are
         if not any(kernels) and not self._check_known(bands, beams):
@@ -267,25 +277,18 @@ class FWHMConvolver(CubeTransformer):
     def _check_known(self, bands, beams):
         """Check that all widths are known; by default bands may stay as they are."""
         pairs = zip(bands, beams, strict=True)
-        unknown = [band.name for band, beam in pairs if beam is None]
+        unknown = [band for band, beam in pairs if beam is None]
         if not unknown:
             return True
-        which = ", ".join(unknown)
         by_default = self.fwhm is None and isinstance(self.target_fwhm, str)
         if self.psfs is not None or not by_default:
+            which = ", ".join(band.name for band in unknown)
             raise ValueError(
                 f"The FWHM of these bands is unknown: {which}. Pass fwhm in arcsec for "
                 "each band, or give the Cube its fwhm."
             )
         if len(bands) > 1:  # one band has nothing to be brought to
-            which = "all bands" if len(unknown) == len(bands) else which
-            warnings.warn(
-                f"The bands stay as sharp as they are, because the FWHM of {which} is "
-                "unknown: give fwhm (--fwhm), in arcsec or 'stars', to bring them to "
-                "one width.",
-                UserWarning,
-                stacklevel=6,
-            )
+            warn_of_unknown(bands, unknown, stacklevel=6)
         return False
 
 

@@ -2,18 +2,20 @@
 """The kernel of each band: a Gaussian, one from measured PSFs, or a given one."""
 
 import os
+import warnings
+from contextlib import suppress
 from typing import NamedTuple
 
 import numpy as np
 from astropy import units
 from astropy.io import fits
 from astropy.stats import gaussian_fwhm_to_sigma
-from scipy import fft, interpolate, signal
+from scipy import fft, interpolate, ndimage, signal
 
 from skesom._common.grids import SAME_SIZE
 from skesom.cube.convolution._beams import (
     Beam,
-    fit_gaussian_fwhm,
+    fit_gaussian,
     one_per_band,
     photutils,
     pixel_size,
@@ -26,6 +28,8 @@ from skesom.cube.convolution._filtering import (
 
 _SCALE_CARDS = ("PIXELSCL", "PIXSCALE")  # in arcsec, of STPSF and Tiny Tim
 REGULARIZATION = 1e-4
+NEAR = 0.1  # pixels; a core that is nearer to the middle of a pixel stays there
+FAR_OFF = 1.0  # pixels; the middle of an even frame may be half a pixel off
 
 
 class Match(NamedTuple):
@@ -94,7 +98,7 @@ def match_stamps(bands, beams, stamps, target):
             matches.append(Match("none", result, result, remark="the target"))
             continue
         array, residual = matching_kernel(stamp, wanted)
-        remark = f"residual {residual:.2g}"
+        remark = f"{stamp.remark}residual {residual:.2g}"
         matches.append(Match("wiener", beam.major, result, array=array, remark=remark))
     return matches
 
@@ -106,6 +110,12 @@ def stamp_beam(stamp, band):
         raise ValueError(
             f"The core of the PSF of band {band.name!r} fits no Gaussian. Pass the "
             "fwhm of the band in arcsec."
+        )
+    size = "{} x {}".format(*band.image.shape)
+    if fwhm > max(band.image.shape) * band.pixel_size:
+        raise ValueError(
+            f"The PSF of band {band.name!r} is {fwhm:.4g} arcsec wide, more than the "
+            f"image of {size} pixels of {band.pixel_size:.4g}. Check its pixel size."
         )
     return Beam(fwhm, fwhm, source="its PSF")
 
@@ -156,6 +166,7 @@ class Stamp(NamedTuple):
 
     array: np.ndarray
     pixel_size: float | None
+    remark: str = ""  # what was done to it
 
 
 def read_stamps(entries, bands, kind):
@@ -170,11 +181,13 @@ def read_stamps(entries, bands, kind):
 
 def _read_stamp(entry, band, kind):
     """Return one stamp on the pixels of its band."""
-    owner = f"The {kind} of band {band.name!r}"
-    size = None
+    owner, size = f"The {kind} of band {band.name!r}", band.pixel_size
     if isinstance(entry, str | os.PathLike):
-        owner += f" ({os.fspath(entry)})"
-        entry, size = _read_file(entry, owner)
+        entry = _read_file(os.fspath(entry), owner)
+    if isinstance(entry, tuple) and len(entry) == 3 and np.ndim(entry[0]) == 2:
+        entry, known, path = entry
+        owner += f" ({path})"
+        size = _pixel_size_of(known, size, owner)
     try:
         array = np.array(entry, dtype=np.float64)
     except (TypeError, ValueError) as error:
@@ -182,30 +195,59 @@ def _read_stamp(entry, band, kind):
             f"{owner} must be an image or the path of one, got {entry!r}."
         ) from error
     _check_array(array, owner)
-    stamp = Stamp(array / array.sum(), band.pixel_size if size is None else size)
+    array, remark = (_centered if kind == "PSF" else _in_middle)(array, owner)
+    stamp = Stamp(array / array.sum(), size, remark)
     return stamp if band.pixel_size is None else to_pixel_size(stamp, band.pixel_size)
 
 
 def _read_file(path, owner):
-    """Return the first image of a FITS file and the side of its pixels in arcsec."""
+    """Return the point-spread function in a file."""
     try:
         with fits.open(path) as hdus:
-            for hdu in hdus:
-                if hdu.is_image and hdu.header.get("NAXIS") == 2:
-                    return hdu.data, _read_pixel_size(hdu.header)
+            return find_psf(hdus, path)
     except OSError as error:
-        raise type(error)(f"{owner} cannot be read as FITS: {error}") from error
-    raise ValueError(f"{owner}: the file holds no image of two axes.")
+        text = f"{owner} ({path}) cannot be read as FITS: {error}"
+        raise type(error)(text) from error
+
+
+def find_psf(hdus, path):
+    """Return the first image of a file, its pixel size (None if unknown), its path."""
+    images = [hdu for hdu in hdus if hdu.is_image and hdu.header.get("NAXIS", 0)]
+    for hdu in images:
+        if len(hdu.shape) == 2:
+            size = _read_pixel_size(hdu.header)
+            native = hdu.data.dtype.newbyteorder("=")
+            return hdu.data.astype(native), size, os.fspath(path)
+    found = "".join(f", but one of {len(hdu.shape)}" for hdu in images[:1])
+    raise ValueError(f"{path} holds no image of two axes{found}: it is no PSF.")
+
+
+def _pixel_size_of(known, of_band, owner):
+    """Return the size of the pixels of a file, by default those of its band."""
+    if known is None and of_band is not None:
+        warnings.warn(
+            f"{owner} does not tell the size of its pixels: taken as that of the band, "
+            f"{of_band:.4g} arcsec.",
+            UserWarning,
+            stacklevel=9,
+        )
+    if known is not None and not 0 < known < np.inf:
+        raise ValueError(f"{owner} must have pixels of some arcsec, got {known}.")
+    return of_band if known is None else known
 
 
 def _read_pixel_size(header):
     """Return the side of a pixel in arcsec from a header, else None."""
-    for card in _SCALE_CARDS:
-        if card in header:
-            return float(header[card])
-    for card in ("CD1_1", "CDELT1"):
-        if header.get(card) and str(header.get("CTYPE1", "")).startswith("RA"):
-            return abs(header[card]) * units.deg.to(units.arcsec)
+    get = header.get
+    with suppress(TypeError, ValueError):
+        for card in _SCALE_CARDS:
+            if card in header:
+                return float(header[card])
+        side = np.hypot(get("CD1_1", 0), get("CD2_1", 0))  # of a turned frame too
+        turned = np.hypot(get("PC1_1", 1), get("PC2_1", 0))
+        side = side or abs(get("CDELT1", 0)) * turned
+        if side and str(get("CTYPE1")).startswith(("RA", "GLON", "ELON")):
+            return float(side * units.deg.to(units.arcsec))
     return None
 
 
@@ -217,13 +259,17 @@ def _check_array(array, owner):
         raise ValueError(
             f"{owner} holds NaN or infinite values. Replace them, by 0 in the wings."
         )
+    if not array.sum() > 0:
+        raise ValueError(f"{owner} must have a positive sum, got {array.sum():g}.")
+
+
+def _in_middle(array, owner):
+    """Check that the peak of a kernel is in the middle, since only it knows why not."""
     if not np.all(np.array(array.shape) % 2):
         raise ValueError(
             f"{owner} has the shape {array.shape}, but needs odd lengths with the peak "
             "in the middle. Cut a row or column, or resample it."
         )
-    if not array.sum() > 0:
-        raise ValueError(f"{owner} must have a positive sum, got {array.sum():g}.")
     peak = np.unravel_index(np.argmax(array), array.shape)
     middle = array.shape[0] // 2, array.shape[1] // 2
     if peak != middle:
@@ -231,6 +277,31 @@ def _check_array(array, owner):
             f"{owner} has its peak at row {peak[0]}, column {peak[1]} instead of the "
             f"middle ({middle[0]}, {middle[1]}) and would shift the image. Center it."
         )
+    return array, ""
+
+
+def _centered(array, owner):
+    """Return a point-spread function in the middle of odd lengths, and a remark."""
+    middle = (np.array(array.shape) - 1) / 2
+    peak = np.array(np.unravel_index(np.argmax(array), array.shape))
+    if np.array_equal(peak, middle):
+        return array, ""
+    half = np.maximum(peak, np.array(array.shape) - 1 - peak)
+    after = half + 1 + peak - array.shape
+    framed = np.pad(array, np.stack([half - peak, after], axis=1))
+    offset = np.nan_to_num(_fit_core(framed)[1])
+    center = peak + offset
+    if np.abs(offset).max() > NEAR:
+        spectrum = ndimage.fourier_shift(fft.fft2(framed), -offset)
+        framed = fft.ifft2(spectrum).real
+    text = "row {:.2f}, column {:.2f} of {} x {} pixels".format(*center, *array.shape)
+    if np.abs(center - middle).max() > FAR_OFF:
+        warnings.warn(
+            f"{owner} is shifted to the middle of its frame: its core is at {text}.",
+            UserWarning,
+            stacklevel=9,
+        )
+    return framed, f"centered from {text}, "
 
 
 def to_pixel_size(stamp, pixel_size):
@@ -249,7 +320,7 @@ def to_pixel_size(stamp, pixel_size):
         spline = interpolate.make_interp_spline(borders, collected, k=3)
         inside = np.clip(wanted, borders[0], borders[-1])
         array = np.diff(spline(inside), axis=0).T
-    return Stamp(array / array.sum(), pixel_size)
+    return Stamp(array / array.sum(), pixel_size, stamp.remark)
 
 
 def gaussian_stamp(fwhm, pixel_size):
@@ -260,12 +331,16 @@ def gaussian_stamp(fwhm, pixel_size):
 
 def stamp_fwhm(stamp):
     """Return the FWHM of the core of a point-spread function."""
-    array = stamp.array
+    return _fit_core(stamp.array)[0]
+
+
+def _fit_core(array):
+    """Return the FWHM of the core around the middle, and its place from there."""
     area = np.count_nonzero(array >= array.max() / 2)
     guess = max(1.0, 2 * np.sqrt(area / np.pi))
     half = max(2, int(np.ceil(guess)))
     core = tuple(slice(max(0, n // 2 - half), n // 2 + half + 1) for n in array.shape)
-    return fit_gaussian_fwhm(array[core], guess)
+    return fit_gaussian(array[core], guess)
 
 
 def matching_kernel(stamp, target):

@@ -1,0 +1,163 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""``skesom cluster --psf``: bands matched by measured point-spread functions."""
+
+import shutil
+
+import numpy as np
+import pytest
+from astropy.io import fits
+
+from skesom.io import read_cube, read_map
+from skesom.report import load_model, read_run
+
+pytestmark = pytest.mark.filterwarnings("default:.*other versions:UserWarning")
+NAMES = ("F336W", "F657N", "F814W")
+
+
+@pytest.fixture
+def psfs(tmp_path):
+    """Files of point-spread functions with wings, the last one of even lengths."""
+    paths = []
+    for name, width, size in zip(NAMES, (2.0, 3.0, 2.5), (41, 41, 40), strict=True):
+        rows, columns = np.indices((size, size)) - size // 2
+        star = (1 + (rows**2 + columns**2) / width**2) ** -2.5
+        header = fits.Header({"PIXSCALE": 0.0396})
+        paths.append(tmp_path / f"psf_{name}.fits")
+        fits.writeto(paths[-1], star.astype(np.float32), header)
+    return paths
+
+
+def labels_in(folder):
+    return read_map(folder / "cluster_map.fits")[0]
+
+
+class TestPsf:
+    """The files belong to their bands, and the result needs them no more."""
+
+    def test_as_in_python(self, run, bands, psfs, tmp_path, fast):
+        status, _, err = run(
+            "cluster", *bands, "-o", tmp_path / "a", *fast, "--psf", *psfs
+        )
+        assert (status, err) == (0, [])
+        pipeline, _ = load_model(tmp_path / "a" / "model.skops")
+        convolver = pipeline["convolve"]
+        assert convolver.methods_ == ["wiener", "none", "wiener"]
+        assert "centered from row 20.00" in convolver.summary_["F814W"]
+        again = convolver.__class__(psfs=psfs)
+        np.testing.assert_array_equal(
+            again.fit_transform(read_cube(bands)).data,
+            convolver.transform(read_cube(bands)).data,
+        )
+
+    @pytest.mark.parametrize("named", [False, True])
+    def test_order_of_the_files(self, run, bands, psfs, tmp_path, fast, named):
+        """The bands are sorted by wavelength, and take their functions along."""
+        run("cluster", *bands, "-o", tmp_path / "a", *fast, "--psf", *psfs)
+        places = [2, 0, 1]
+        given = [psfs[place] for place in places]
+        if named:
+            given = [f"f657={psfs[1]}", f"F814W={psfs[2]}", f"F3={psfs[0]}"]
+        status, _, err = run(
+            *("cluster", *(bands[place] for place in places), "-o", tmp_path / "b"),
+            *(*fast, "--psf", *given),
+        )
+        assert (status, err) == (0, [])
+        for name in "ab":
+            convolver = load_model(tmp_path / name / "model.skops")[0]["convolve"]
+            assert np.argmax(convolver.fwhm_) == 1
+        np.testing.assert_array_equal(
+            labels_in(tmp_path / "a"), labels_in(tmp_path / "b")
+        )
+
+    def test_files_that_have_moved(self, run, bands, psfs, tmp_path, fast):
+        first, labels = tmp_path / "first", {}
+        run("cluster", *bands, "-o", first, *fast, "--psf", *psfs)
+        for path in psfs:
+            path.unlink()
+        status, out, err = run("cluster", "--from", first, "-o", tmp_path / "again")
+        assert (status, err) == (0, [])
+        assert "The label map is that of the run, bit for bit." in out
+        status, _, err = run("predict", first, *bands, "-o", tmp_path / "other")
+        assert (status, err) == (0, [])
+        status, _, err = run("explore", first)
+        assert (status, err) == (0, [])
+        labels = [labels_in(tmp_path / name) for name in ("first", "again", "other")]
+        np.testing.assert_array_equal(labels[1], labels[0])
+        np.testing.assert_array_equal(labels[2], labels[0])
+        told = read_run(first).pipeline["convolve"].psfs
+        assert [path for _, _, path in told] == [str(path) for path in psfs]
+
+    def test_a_band_of_known_width_needs_none(self, run, bands, psfs, tmp_path, fast):
+        status, _, err = run(
+            *("cluster", *bands, "-o", tmp_path / "a", *fast),
+            *("--psf", f"F657N={psfs[1]}"),
+        )
+        assert (status, err) == (0, [])
+
+    @pytest.mark.parametrize(
+        ("given", "parts"),
+        [
+            (["{0}", "{1}"], ["one PSF for each of the 3 bands", "got 2"]),
+            (["F={0}"], ["--psf F=", "3 of the bands F336W, F657N, F814W"]),
+            (["Z={0}"], ["--psf Z=", "0 of the bands"]),
+            (
+                ["F336W={0}", "F33={1}"],
+                ["--psf", "two PSFs for one band: F336W, F336W"],
+            ),
+            (["F336W={0}", "{1}"], ["must be BAND=FITS of one band", "3 of the"]),
+            (["F336W={0}", "F336W={1}"], ["two PSFs for one band: F336W"]),
+            (["{0}", "{1}", "none.fits"], ["none.fits", "No such file"]),
+            (["{0}", "{1}", "text.fits"], ["text.fits", "FITS"]),
+            (["{0}", "{1}", "cube.fits"], ["cube.fits", "two axes, but one of 3"]),
+            (["{0}", "{1}", "zero.fits"], ["F814W", "zero.fits", "positive sum"]),
+            (["{0}", "{1}", "nan.fits"], ["F814W", "nan.fits", "NaN"]),
+        ],
+    )
+    def test_refused(self, run, images, bands, psfs, tmp_path, fast, given, parts):
+        (tmp_path / "text.fits").write_text("no image")
+        images("cube.fits", np.ones((3, 5, 5)))
+        images("zero.fits", np.zeros((5, 5)))
+        images("nan.fits", np.full((5, 5), np.nan))
+        status, _, err = run(
+            *("cluster", *bands, "-o", tmp_path / "out", *fast, "--psf"),
+            *(text.format(*psfs) for text in given),
+        )
+        assert status == 2
+        for part in parts:
+            assert part in err[-1]
+        assert not (tmp_path / "out").exists()
+
+    def test_a_name_may_hold_the_sign(self, run, bands, psfs, tmp_path, fast):
+        shutil.move(psfs[0], tmp_path / "u=1.fits")
+        status, _, err = run(
+            *("cluster", *bands, "-o", tmp_path / "a", *fast),
+            *("--psf", tmp_path / "u=1.fits", *psfs[1:]),
+        )
+        assert (status, err) == (0, [])
+
+
+def test_stars_are_offered(run, tmp_path, fast):
+    """Without any width, a line tells the widths of stars and the option."""
+    rows, columns = np.indices((120, 130))
+    for seed, (name, fwhm) in enumerate((("u", 2.5), ("r", 4.0))):
+        rng = np.random.default_rng(seed)
+        image = rng.normal(50, 1, rows.shape)
+        for place in range(9):
+            row, column = 20 + 38 * (place % 3), 20 + 40 * (place // 3)
+            squares = (rows - row) ** 2 + (columns - column) ** 2
+            image += 600 * np.exp(-4 * np.log(2) * squares / fwhm**2)
+        fits.writeto(tmp_path / f"{name}.fits", image.astype(np.float32))
+    files = tmp_path / "u.fits", tmp_path / "r.fits"
+    command = "cluster", *files, "-o", tmp_path / "out", *fast, "--mask-outliers", "no"
+    status, _, (line,) = run(*command)
+    assert status == 0
+    assert line.startswith("warning: The bands stay as sharp as they are")
+    assert (
+        "Stars seem to give 2.5 pixels in u (9 stars), 4 pixels in r (9 stars)" in line
+    )
+    assert "--fwhm stars" in line
+    options = ("--fwhm", "stars", "--pixel-scale", 0.2, "--overwrite")
+    status, out, err = run(*command, *options)
+    assert (status, err) == (0, [])
+    (sharpness,) = [line for line in out if line.startswith("Sharpness")]
+    assert float(sharpness.split()[-2]) == pytest.approx(0.8, rel=0.01)
