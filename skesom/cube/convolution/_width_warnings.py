@@ -18,11 +18,8 @@ def warn_of_unknown(bands, unknown, stacklevel):
     """Warn that bands stay as they are, and offer what stars tell of their widths."""
     which = ", ".join(band.name for band in unknown)
     which = "all bands" if len(unknown) == len(bands) else which
-    _warn(
-        "The bands stay as sharp as they are, because the FWHM of "
-        f"{which} is unknown. {_offer(unknown)}",
-        stacklevel,
-    )
+    text = "The bands stay as sharp as they are, because the FWHM of"
+    _warn(f"{text} {which} is unknown. {_offer(unknown)}", stacklevel)
 
 
 def _warn(text, stacklevel):
@@ -37,7 +34,8 @@ def _offer(bands):
     found, without = [], []
     for band in bands:
         try:
-            pixels, n_stars = measure_star_fwhm(band.image, band.name)
+            with warnings.catch_warnings(action="ignore"):  # of numbers as 1e300
+                pixels, n_stars = measure_star_fwhm(band.image, band.name)
         except ImportError:
             return f"{give}, or 'stars' to measure it (pip install skesom[psf])."
         except ValueError:
