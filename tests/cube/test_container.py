@@ -290,7 +290,8 @@ class TestJoin:
         assert_allclose(joined["band_coordinates"].value, wanted, rtol=1e-15)
 
     def test_a_velocity_is_no_frequency(self):
-        joined = self.join([1, 2] * units.GHz, [1, 2] * units.km / units.s)
+        with pytest.warns(UserWarning, match=r"left out.*GHz, km / s"):
+            joined = self.join([1, 2] * units.GHz, [1, 2] * units.km / units.s)
         assert joined["band_coordinates"] is None
 
     def test_nothing_is_known(self):
