@@ -63,10 +63,16 @@ def _parser():
 def _text(error):
     """Return in one line what went wrong."""
     if isinstance(error, OSError) and error.filename is not None:
-        return f"{error.filename}: {error.strerror}"
+        return _line(f"{error.filename}: {error.strerror}")
     if isinstance(error, MemoryError):
         return f"not enough memory for this method and so many pixels ({error})"
-    return " ".join(str(error).split())
+    return _line(error)
+
+
+def _line(text):
+    """Return a text as one line without codes, which could control the terminal."""
+    line = " ".join(str(text).split())
+    return "".join(one if one.isprintable() else "?" for one in line)
 
 
 def _printer():
@@ -74,7 +80,7 @@ def _printer():
     seen = set()
 
     def print_warning(message, category, filename, lineno, file=None, line=None):
-        text = " ".join(str(message).split())
+        text = _line(message)
         if text not in seen:
             seen.add(text)
             print(f"warning: {text}", file=sys.stderr)

@@ -12,13 +12,14 @@ from skesom.cli._options import (
     add_command,
     add_images,
     add_output,
+    add_trust,
     clusterer_of,
     source_of,
 )
 from skesom.cli._steps import add_steps, pipeline_of, put_in_order, regularizer_of
 
 _MANY_BANDS = 20  # for a line in the terminal
-_GO_WITH_FROM = "files provenance output overwrite no_tables no_pictures".split()
+_GO_WITH_FROM = "files provenance output overwrite no_tables no_pictures trust".split()
 
 
 def add_cluster(commands):
@@ -32,8 +33,12 @@ def add_cluster(commands):
     )
     add_images(parser, nargs="*")
     add_output(parser)
-    text = "run to repeat (provenance.json or folder); files replace its images"
+    text = (
+        "run to repeat (provenance.json or folder); files replace its images, or a "
+        "folder tells where they are now"
+    )
     parser.add_argument("--from", dest="provenance", metavar="JSON", help=text)
+    add_trust(parser)
     add_steps(parser)
     add_clusterer(parser)
     parser.set_defaults(defaults=vars(parser.parse_args(["-o", ""])))
@@ -70,7 +75,8 @@ def _fit_and_write(options, pipeline, images, source):
 
     # Warnings are shown after success only, so that an error is a single line.
     with warnings.catch_warnings(record=True) as caught:
-        clone(pipeline["align"]).fit(images)  # grids that cannot be aligned fail early
+        if "align" in pipeline.named_steps:  # grids that cannot be aligned fail early
+            clone(pipeline["align"]).fit(images)
         pipeline.fit(images)
         files = write(options, pipeline, images, source=source)
     for each in caught:
@@ -89,13 +95,14 @@ def _repeat(options):
     ]
     if changed:
         raise ValueError(f"--from repeats a run as it was: leave out --{changed[0]}")
-    run = read_run(options.provenance, files=options.files or None)
+    given = {"files": options.files or None, "trust": options.trust}
+    run = read_run(options.provenance, **given)
     jobs = [name for name in run.pipeline.get_params() if name.endswith("__n_jobs")]
     pipeline = run.pipeline.set_params(**dict.fromkeys(jobs, -1))
-    images = run.source.read()
+    images = run.read()
     pipeline, files = _fit_and_write(options, pipeline, images, run.source)
     report(pipeline, files)
-    if label_map_digest(pipeline["cluster"].labels_) == run.label_map_sha256:
+    if label_map_digest(pipeline[-1].labels_) == run.label_map_sha256:
         print("The label map is that of the run, bit for bit.")
     else:
         warnings.warn("The label map is not that of the run.", stacklevel=2)

@@ -52,8 +52,11 @@ def add_overwrite(parser):
 
 
 def add_trust(parser):
-    """Add the option to load pickles."""
-    text = "load also a pickle (.joblib) of someone you trust: it could run any program"
+    """Add the option to load pickles, and classes of other packages."""
+    text = (
+        "load also a pickle (.joblib) or classes of any package that the file of "
+        "someone you trust names: they could run any program"
+    )
     parser.add_argument("--trust", action="store_true", help=text)
 
 

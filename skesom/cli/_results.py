@@ -205,6 +205,8 @@ def add_explore(commands):
     parser.add_argument("--catalog", metavar="FILE", help=text)
     text = "names and merged clusters, as the page exports them"
     parser.add_argument("--groups", metavar="FILE", help=text)
+    text = "images that have moved: the folder where they are, or all in their order"
+    parser.add_argument("--images", nargs="+", metavar="FITS", help=text)
     text = "heading (default: the name of the folder)"
     parser.add_argument("--title", metavar="TEXT", help=text)
     add_overwrite(parser)
@@ -219,6 +221,7 @@ def _explore(options):
     details = {"catalog": options.catalog, "overwrite": options.overwrite}
     details["groups"] = options.groups and read_cluster_groups(options.groups)
     details["title"] = options.title or folder.resolve().name
-    pipeline, cube, *_ = read_report(folder, trust=options.trust)
+    where = {"trust": options.trust, "images": options.images}
+    pipeline, cube, *_ = read_report(folder, **where)
     page = explore(options.output or folder / PAGE_NAME, pipeline, cube, **details)
     print(f"Written:\n  {page}")

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Catalogs of objects: where each of them is, and what it is."""
 
+import re
 import warnings
 from pathlib import Path
 
@@ -23,6 +24,8 @@ _ALIASES = {
     "y": ("y", "ycentroid", "y_centroid", "row"),
     "uncertainty": ("uncertainty", "pos_err", "poserr", "position_error"),
 }
+# Of a VOTable that names files or addresses, or may make such names of parts of text.
+_IN_OTHER_FILES = re.compile(rb"<(\w+:)?STREAM\s[^>]*href|<!ENTITY")
 
 
 def read_catalog(source, *, columns=None, object_type=None):
@@ -110,12 +113,15 @@ def _read_table(source, where):
     if not path.is_file():
         raise FileNotFoundError(f"There is no file {path}.")
     suffix = path.suffix.lower()
-    start = path.read_bytes()[:100_000].decode("utf-8", errors="replace")
+    content = path.read_bytes()
+    start = content[:100_000].decode("utf-8", errors="replace")
     is_marked = start.startswith(("# Region file", "#CRTF"))
     if is_marked or suffix in (".reg", ".crtf"):
         return read_region_objects(path)
     if is_ned(start):
         return parse_ned(path.read_text(encoding="utf-8", errors="replace"), path)
+    if _IN_OTHER_FILES.search(content.replace(b"\0", b"")):
+        raise ValueError(f"{where} takes data from other places: that is not read.")
     try:
         return Table.read(path, format="ascii.csv" if suffix == ".csv" else None)
     except Exception as error:

@@ -24,10 +24,10 @@ __all__ = [
 ]
 
 # For the other folders of skesom; not public.
+from skesom.report._folders import atomic_folder as atomic_folder
+from skesom.report._folders import check_folder as check_folder
 from skesom.report._models import find_model as find_model
 from skesom.report._provenance import decision_lines as decision_lines
 from skesom.report._provenance import label_map_digest as label_map_digest
 from skesom.report._provenance import read_run as read_run
-from skesom.report._report import atomic_folder as atomic_folder
-from skesom.report._report import check_folder as check_folder
 from skesom.report.page import PAGE_NAME as PAGE_NAME

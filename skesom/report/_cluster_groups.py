@@ -2,6 +2,7 @@
 """Groups of clusters with names of their own: merged, and kept in a file."""
 
 import json
+from numbers import Real
 
 import numpy as np
 
@@ -9,6 +10,7 @@ from skesom.io import atomic_path
 from skesom.report._json_values import read_json
 
 FORMAT = "skesom clusters"
+_MOST = 2**31  # labels are integers of 32 bits
 
 
 def read_cluster_groups(path):
@@ -40,13 +42,12 @@ def read_cluster_groups(path):
     """
     content = read_json(path, FORMAT, "list of clusters exported from a page")
     try:
-        groups = [
-            (str(each["name"]), tuple(each["labels"])) for each in content["clusters"]
-        ]
+        listed = content["clusters"]
+        groups = [(str(each["name"]), list(each["labels"])) for each in listed]
         _check_groups(groups)
     except (KeyError, TypeError, ValueError) as error:
         raise ValueError(f"{path} is damaged: {error}") from error
-    return groups
+    return [(name, tuple(map(int, labels))) for name, labels in groups]
 
 
 def write_cluster_groups(path, groups):
@@ -64,9 +65,9 @@ def write_cluster_groups(path, groups):
     ValueError
         If a group is empty, a label is no number from 0, or is in two groups.
     """
-    groups = [(name, [int(label) for label in labels]) for name, labels in groups]
+    groups = [(name, list(labels)) for name, labels in groups]
     _check_groups(groups)
-    clusters = [{"name": name, "labels": labels} for name, labels in groups]
+    clusters = [{"name": name, "labels": [*map(int, own)]} for name, own in groups]
     content = {"format": FORMAT, "version": 1, "clusters": clusters}
     with atomic_path(path, overwrite=True) as temporary:
         temporary.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
@@ -137,7 +138,8 @@ def _check_groups(groups):
         if len(labels) == 0:
             raise ValueError(f"The group {name!r} has no cluster.")
         for label in labels:
-            if isinstance(label, bool) or int(label) != label or label < 0:
+            is_number = isinstance(label, Real) and not isinstance(label, bool)
+            if not (is_number and 0 <= label < _MOST and label == int(label)):
                 text = f"The group {name!r} has {label!r}, which is no label"
                 raise ValueError(f"{text}: labels are whole numbers from 0.")
             if label in seen:

@@ -5,7 +5,9 @@ import base64
 import importlib
 import json
 import math
-from pathlib import Path
+import pkgutil
+from contextlib import contextmanager
+from functools import cache
 
 import numpy as np
 from astropy import units
@@ -15,21 +17,79 @@ from sklearn.base import BaseEstimator
 
 from skesom.cube import Cube
 
-_NOT_OF_THE_RESULT = ("n_jobs", "verbose")
+# The only modules from which a file can name classes; the file imports none of them.
+_HOMES = tuple(f"skesom.{name}" for name in "cube maps pixels som".split())
+_OF_SKLEARN = tuple(
+    f"sklearn.{name}"
+    for name in "cluster compose covariance cross_decomposition decomposition "
+    "discriminant_analysis feature_selection impute kernel_approximation linear_model "
+    "manifold mixture naive_bayes neighbors pipeline preprocessing "
+    "random_projection".split()
+)
+_RUN_OTHER_CODE = {
+    "sklearn.preprocessing.FunctionTransformer",
+    "sklearn.preprocessing._function_transformer.FunctionTransformer",
+}
+# A file never sets these: they do not decide the result, but a memory unpickles files.
+NOT_OF_THE_RESULT = ("memory", "n_jobs", "verbose")
+_NUMBERS = {np.dtype(code).name for code in "?bhilqBHILQefdg"}
 _MAX_VALUES = 4_000_000
 _MANY_VALUES = 1000  # of which a reader sees no more in numbers than in base 64
+_MAX_BYTES = 2**28
+_MAX_AXES = 8  # wcslib takes the memory of their square before it looks further
 _UNREPEATABLE = "unrepeatable"
+
+
+@contextmanager
+def whole(path):
+    """Turn whatever a damaged or crafted file leads to into an error with its name."""
+    try:
+        yield
+    except (ImportError, OSError, MemoryError):
+        raise
+    except ValueError as error:
+        text = str(error)
+        raise error if str(path) in text else ValueError(f"{path}: {text}") from error
+    except Exception as error:  # text that makes no sense can fail anywhere
+        text = f"{path} is damaged: {type(error).__name__}: {str(error)[:200]}"
+        raise ValueError(text) from error
 
 
 def read_json(path, kind, description):
     """Return the content of a JSON file of skesom of some kind."""
+    with open(path, "rb") as file:
+        text = file.read(_MAX_BYTES + 1)
     try:
-        content = json.loads(Path(path).read_text(encoding="utf-8"))
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        if len(text) > _MAX_BYTES:
+            raise ValueError(f"it has more than {_MAX_BYTES} bytes")
+        content = json.loads(text.decode("utf-8"))
+    except (RecursionError, ValueError) as error:
         raise ValueError(f"{path} is no JSON file: {error}.") from error
     if not isinstance(content, dict) or content.get("format") != kind:
         raise ValueError(f'{path} is no {description}: it has no "format": "{kind}".')
     return content
+
+
+@cache
+def classes_of_files():
+    """Return the estimators and named tuples that files may hold, by their paths."""
+    doors = [importlib.import_module(path) for path in _HOMES + _OF_SKLEARN]
+    found, modules = {}, list(doors)
+    for door in doors[: len(_HOMES)]:
+        parts = pkgutil.walk_packages(door.__path__, f"{door.__name__}.")
+        modules += [importlib.import_module(part.name) for part in parts]
+    for module in modules:
+        for name, kind in vars(module).items():
+            if not isinstance(kind, type):
+                continue
+            if not kind.__module__.startswith(module.__name__):
+                continue
+            if issubclass(kind, BaseEstimator) or kind.__bases__ == (tuple,):
+                found[f"{module.__name__}.{name}"] = kind
+                found[f"{kind.__module__}.{kind.__qualname__}"] = kind
+                if module.__name__ in _HOMES:
+                    found[f"skesom.{name}"] = kind
+    return {path: kind for path, kind in found.items() if path not in _RUN_OTHER_CODE}
 
 
 def encode(value):
@@ -50,7 +110,7 @@ def encode(value):
         parameters = {
             name: encode(parameter)
             for name, parameter in value.get_params(deep=False).items()
-            if name not in _NOT_OF_THE_RESULT
+            if name not in NOT_OF_THE_RESULT
         }
         return {"class": _public_path(type(value)), "parameters": parameters}
     return _encode_data(value)
@@ -70,6 +130,8 @@ def _encode_data(value):
         return {"header": value.tostring(sep="\n")}
     if isinstance(value, units.Quantity):
         return {"quantity": encode(value.value), "unit": value.unit.to_string()}
+    if isinstance(value, units.UnitBase):
+        return {"named unit": value.to_string()}
     is_plain = isinstance(value, np.ndarray) and value.dtype.kind in "biuf"
     if is_plain and _MANY_VALUES < value.size <= _MAX_VALUES:
         value = np.ascontiguousarray(value, dtype=value.dtype.newbyteorder("<"))
@@ -81,41 +143,67 @@ def _encode_data(value):
     return {_UNREPEATABLE: " ".join(repr(value).split())[:200]}
 
 
-def decode(encoded):
-    """Return the value that `encode` was given."""
+def decode(encoded, *, trust=False):
+    """Return the value that `encode` was given; trust allows classes of any package."""
     if isinstance(encoded, list):
-        return [decode(item) for item in encoded]
+        return [decode(item, trust=trust) for item in encoded]
     if not isinstance(encoded, dict):
         return encoded
+    if "class" in encoded:
+        return _decode_estimator(encoded, trust)
+    if "tuple" in encoded:
+        return tuple(decode(item, trust=trust) for item in encoded["tuple"])
+    if "dict" in encoded:
+        return dict(decode(pair, trust=trust) for pair in encoded["dict"])
     for kind, build in _BUILDERS.items():
         if kind in encoded:
             return build(encoded)
     raise ValueError(f"It holds {str(encoded)[:80]!r}, which is no parameter.")
 
 
-def _decode_estimator(encoded):
-    kind = _import(encoded["class"])
-    parameters = {name: decode(value) for name, value in encoded["parameters"].items()}
+def _decode_estimator(encoded, trust):
+    kind = (_import if trust else _known)(encoded["class"])
+    parameters = {
+        name: decode(value, trust=trust)
+        for name, value in encoded["parameters"].items()
+        if name not in NOT_OF_THE_RESULT
+    }
     try:
         return kind(**parameters)
     except TypeError as error:
         raise ValueError(f"{encoded['class']} is another one here: {error}") from error
 
 
+def _decode_header(text):
+    header = Header.fromstring(text, sep="\n")
+    cards = [card for card in header if card.startswith(("WCSAXES", "NAXIS"))]
+    if not all(0 <= header[card] <= 2**31 for card in cards) or any(
+        header[card] > _MAX_AXES for card in cards if not card[len("NAXIS") :].isdigit()
+    ):
+        raise ValueError("A header in it has an impossible number of axes or pixels.")
+    return header
+
+
 def _decode_wcs(encoded):
-    wcs = WCS(Header.fromstring(encoded["wcs"], sep="\n"))
+    wcs = WCS(_decode_header(encoded["wcs"]))
     if encoded["shape"]:
         wcs.array_shape = tuple(encoded["shape"])
     return wcs
 
 
 def _decode_array(encoded):
+    if encoded["dtype"] not in _NUMBERS:
+        raise ValueError(f"Arrays of {encoded['dtype']!r} are not read.")
     values = [decode(value) for value in encoded["array"]]
     return np.array(values, dtype=encoded["dtype"]).reshape(encoded["shape"])
 
 
 def _decode_bytes(encoded):
-    values = np.frombuffer(base64.b64decode(encoded["base64"]), encoded["dtype"])
+    if np.dtype(str(encoded["dtype"])[:4]).name not in _NUMBERS:
+        raise ValueError(f"Arrays of {encoded['dtype']!r} are not read.")
+    values = np.frombuffer(
+        base64.b64decode(encoded["base64"]), str(encoded["dtype"])[:4]
+    )
     values = values.astype(values.dtype.newbyteorder("="))
     return values.reshape(encoded["shape"])
 
@@ -126,15 +214,13 @@ def _refuse(encoded):
 
 
 _BUILDERS = {
-    "class": _decode_estimator,
     "wcs": _decode_wcs,
     "array": _decode_array,
     "base64": _decode_bytes,
     _UNREPEATABLE: _refuse,
     "float": lambda encoded: float(encoded["float"]),
-    "tuple": lambda encoded: tuple(decode(item) for item in encoded["tuple"]),
-    "dict": lambda encoded: {decode(key): decode(it) for key, it in encoded["dict"]},
-    "header": lambda encoded: Header.fromstring(encoded["header"], sep="\n"),
+    "header": lambda encoded: _decode_header(encoded["header"]),
+    "named unit": lambda encoded: units.Unit(encoded["named unit"]),
     "quantity": lambda it: units.Quantity(decode(it["quantity"]), it["unit"]),
 }
 
@@ -159,8 +245,20 @@ def _public_path(kind):
     return f"{kind.__module__}.{kind.__qualname__}"
 
 
+def _known(path):
+    """Return an estimator class of skesom or scikit-learn; import none for it."""
+    kind = classes_of_files().get(path)
+    if kind is None or not issubclass(kind, BaseEstimator):
+        raise ValueError(
+            f"{path} is not known to be harmless: only estimators of skesom and "
+            "scikit-learn are made without trust. If you know who made the file, "
+            "trust it (--trust)."
+        )
+    return kind
+
+
 def _import(path):
-    """Return an estimator class; a file can make no other kind of object."""
+    """Return an estimator class; a trusted file can make no other kind."""
     module, _, name = path.rpartition(".")
     try:
         kind = getattr(importlib.import_module(module), name)

@@ -1,25 +1,58 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Fitted pipelines in files: pickles for own use, skops files to share."""
 
-import importlib
+import io
+import json
+import os
 import warnings
 import zipfile
+from numbers import Integral
 from pathlib import Path
 
 import joblib
+import numpy as np
+from astropy.io.fits import Header
+from astropy.units import Quantity, UnitBase
 from astropy.wcs import WCS
+from scipy import sparse
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import InconsistentVersionWarning
 
 from skesom.io import atomic_path
+from skesom.report._json_values import (
+    classes_of_files,
+    decode,
+    encode,
+    unrepeatable_parts,
+)
 from skesom.report._provenance import software_versions, warn_of_versions
 
 MODEL_FORMAT = "skesom model"
 _DECIDE_RESULTS = ("skesom", "scikit-learn")
 _COMPRESSION = 1
 _NOT_IN_SKOPS = RecursionError, TypeError, AttributeError, NotImplementedError
-# Beside the classes of skesom, and those that skops accepts.
-_HARMLESS = {"astropy.wcs.wcs.WCS", "scipy.sparse._csr.csr_array"}
+# What a file may hold without trust beside the classes of skesom and scikit-learn: of
+# each kind of part in skops, the names that it may give.
+_SCALARS = {f"numpy.{np.dtype(code).type.__name__}" for code in "?bhilqBHILQefdgU"}
+_BUILTINS = {f"builtins.{name}" for name in "bool float int str".split()}
+_PLAIN = {
+    "JsonNode": {"builtins.str"},
+    "DictNode": {"builtins.dict"},
+    "ListNode": {"builtins.list"},
+    "SetNode": {"builtins.set"},
+    "SliceNode": {"builtins.slice"},
+    "TupleNode": {"builtins.tuple"},
+    "TypeNode": _BUILTINS | _SCALARS,
+    "NdArrayNode": {"numpy.ndarray"} | _SCALARS,
+    "DTypeNode": {"numpy.dtype"},
+    "RandomStateNode": {"numpy.random.mtrand.RandomState"},
+    "ObjectNode": {"skesom.som._network.Network"},
+}
+_COMPRESSIONS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
+_MIN_LIMIT = 2**28  # bytes that a model may take when it is read
+_MAX_EXPANSION = 100  # ... and for each byte of the file
+_IN_TEXT = WCS, Header, Quantity, UnitBase  # skops holds none, or not the whole of it
+_ENCODED = "encoded by skesom"
 
 
 def save_model(path, pipeline, *, band_names=None, overwrite=False):
@@ -73,8 +106,8 @@ def save_model(path, pipeline, *, band_names=None, overwrite=False):
             joblib.dump(model, temporary, compress=_COMPRESSION)
         else:
             skops, options = _import_skops(), {"compression": zipfile.ZIP_DEFLATED}
-            _forget_frames(pipeline)
             try:
+                model["pipeline"] = _mapped(pipeline, _as_text, {})
                 skops.dump(model, temporary, compresslevel=_COMPRESSION, **options)
             except _NOT_IN_SKOPS as error:
                 reason = " ".join(str(error).split())[:100]
@@ -160,15 +193,60 @@ def _import_skops():
     return skops.io
 
 
-def _forget_frames(part):
-    """Empty the caches of grids: skops cannot store the frames and units in them."""
-    if isinstance(part, WCS):
-        part.__dict__.pop("_components_and_classes_cache", None)
+def _mapped(part, change, done):
+    """Return a copy of estimators and containers in which each part is changed."""
+    if id(part) in done:
+        return done[id(part)][1]
+    new = change(part)
+    if new is not part:
+        pass
     elif isinstance(part, BaseEstimator):
-        _forget_frames(list(vars(part).values()))
-    elif isinstance(part, list | tuple):
-        for item in part:
-            _forget_frames(item)
+        new = type(part).__new__(type(part))
+        done[id(part)] = part, new
+        new.__dict__ |= _mapped(vars(part), change, done)
+    elif type(part) in (list, set):
+        new = type(part)(_mapped(each, change, done) for each in part)
+    elif isinstance(part, tuple):
+        items = [_mapped(each, change, done) for each in part]
+        new = type(part)(*items) if hasattr(part, "_fields") else tuple(items)
+    elif type(part) is dict:
+        new = {name: _mapped(each, change, done) for name, each in part.items()}
+    done[id(part)] = part, new  # the first one lives on, so that its id stays its own
+    return new
+
+
+def _as_text(part):
+    """Return what skops cannot hold as text."""
+    if not isinstance(part, _IN_TEXT):
+        return part
+    encoded = encode(part)
+    if unrepeatable_parts(encoded):
+        raise TypeError(f"no text can hold {unrepeatable_parts(encoded)[0]}")
+    return {_ENCODED: encoded}
+
+
+def _from_text(part):
+    """Return what `_as_text` was given."""
+    is_text = isinstance(part, dict) and list(part) == [_ENCODED]
+    return decode(part[_ENCODED]) if is_text else part
+
+
+def _tamed(part):
+    """Return a part of the model of a stranger, with what its use could do bounded."""
+    if sparse.issparse(part) and hasattr(part, "check_format"):
+        part.check_format(full_check=True)  # compiled code trusts its indices
+    if isinstance(part, BaseEstimator):
+        values = vars(part)
+        if "memory" in values:
+            values["memory"] = None  # a folder of pickles
+        for name in ("n_jobs", "_n_threads"):
+            if isinstance(values.get(name), Integral):
+                values[name] = min(values[name], os.cpu_count() or 1)
+        for name in ("codebook_", "cluster_centers_"):
+            units, width = values.get(name), values.get("n_features_in_")
+            if units is not None and np.shape(units)[1:] != (width,):
+                raise ValueError(f"its {name} has not {width} features")
+    return _from_text(part)
 
 
 def _load_pickle(path):
@@ -190,26 +268,68 @@ def _unreadable(path, error):
 def _load_skops(path, trust):
     skops = _import_skops()
     try:
-        strange = skops.get_untrusted_types(file=path)
-        unknown = [name for name in strange if not _is_harmless(name)]
-        if unknown and not trust:
-            raise ValueError(
-                f"{path} holds objects that are not known to be harmless: "
-                f"{', '.join(unknown)}. If you know who made it, trust it (--trust)."
-            )
-        return skops.load(path, trusted=strange)
-    except (zipfile.BadZipFile, KeyError, AttributeError, ImportError, TypeError) as e:
-        raise _unreadable(path, e) from e
+        names = _check_parts(path) if not trust else None
+        trusted = skops.get_untrusted_types(file=path) if trust else sorted(names)
+        model = skops.load(path, trusted=trusted)
+        return _mapped(model, _from_text if trust else _tamed, {})
+    except (ImportError, OSError, MemoryError):
+        raise
+    except Exception as error:  # a crafted file can fail anywhere
+        if isinstance(error, ValueError) and str(path) in str(error):
+            raise
+        raise _unreadable(path, error) from error
 
 
-def _is_harmless(name):
-    """Return whether objects of a type do nothing when they are made."""
-    if name in _HARMLESS:
-        return True
-    module, _, kind = name.rpartition(".")
-    if module.partition(".")[0] != "skesom":
-        return False
-    try:
-        return isinstance(getattr(importlib.import_module(module), kind), type)
-    except (ImportError, AttributeError):
-        return False
+def _check_parts(path):
+    """Refuse a file with more than data in classes that are known to be harmless.
+
+    Nothing is imported or made here. Return the names of the classes.
+    """
+    with zipfile.ZipFile(path) as archive:
+        sizes = {entry.filename: entry.file_size for entry in archive.infolist()}
+        limit = _MIN_LIMIT + _MAX_EXPANSION * os.path.getsize(path)
+        kinds = {entry.compress_type for entry in archive.infolist()}
+        if sizes["schema.json"] > _MIN_LIMIT // 4 or not kinds <= _COMPRESSIONS:
+            raise _too_large(path)
+        parts, names, total = [json.loads(archive.read("schema.json"))], set(), 0
+        while parts:
+            part = parts.pop()
+            if isinstance(part, list):
+                parts += part
+            if not isinstance(part, dict):
+                continue
+            parts += part.values()
+            if "__loader__" not in part:
+                continue
+            kind, name = part["__loader__"], f"{part['__module__']}.{part['__class__']}"
+            if not _is_known(kind, name):
+                raise ValueError(
+                    f"{path} holds objects that are not known to be harmless: {name} "
+                    f"({kind}). If you know who made it, trust it (--trust)."
+                )
+            names.add(name)
+            if "file" in part:  # which many parts may name
+                total += sizes[part["file"]]
+            if total < limit and kind == "SparseMatrixNode":  # is an archive of its own
+                inner = zipfile.ZipFile(io.BytesIO(archive.read(part["file"])))
+                total += sum(entry.file_size for entry in inner.infolist())
+            if total > limit:
+                raise _too_large(path)
+    return names
+
+
+def _too_large(path):
+    return ValueError(
+        f"{path} would take far more memory than its size lets expect. If you know "
+        "who made it, trust it (--trust)."
+    )
+
+
+def _is_known(kind, name):
+    """Return whether a part of a skops file is data, or in a class that is harmless."""
+    if kind in ("ObjectNode", "TupleNode"):
+        known = classes_of_files()
+        return name in known or name in _PLAIN[kind]
+    if kind == "SparseMatrixNode":  # whose class is that of its content
+        return name.startswith("scipy.sparse.")
+    return name in _PLAIN.get(kind, ())

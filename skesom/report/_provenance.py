@@ -13,14 +13,19 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from sklearn.base import BaseEstimator
 from sklearn.pipeline import Pipeline
 
 from skesom._common.labels import MASKED, SKY
 from skesom._common.pipelines import pipeline_end
 from skesom.cube import CubeMasker, FWHMConvolver, SkyMasker
 from skesom.report._image_source import ImageSource
-from skesom.report._json_values import decode, encode, read_json, unrepeatable_parts
+from skesom.report._json_values import (
+    decode,
+    encode,
+    read_json,
+    unrepeatable_parts,
+    whole,
+)
 
 PROVENANCE_FORMAT = "skesom provenance"
 FILE_NAME = "provenance.json"
@@ -33,6 +38,12 @@ class Run(NamedTuple):
     source: ImageSource
     pipeline: Pipeline
     label_map_sha256: str
+    path: Path
+
+    def read(self):
+        """Read the images."""
+        with whole(self.path):
+            return self.source.read()
 
 
 def describe_run(pipeline, label_map, folder, source, model, command):
@@ -87,72 +98,98 @@ def label_map_digest(label_map):
 
 
 def read_provenance(path):
-    """Read the provenance of a result."""
+    """Read the provenance of a result: its file, or the folder that holds it."""
+    path = Path(path)
+    path = path / FILE_NAME if path.is_dir() else path
+    if path.name == FILE_NAME and path.parent.is_dir() and not path.is_file():
+        raise FileNotFoundError(
+            f"{path.parent} holds no result: it has no {FILE_NAME}. Give a folder that "
+            "`skesom cluster -o` wrote."
+        )
     provenance = read_json(path, PROVENANCE_FORMAT, "provenance of a result of skesom")
     if provenance.get("version") != 1:
         raise ValueError(f"{path} is of a newer version of skesom, use that one.")
-    return provenance
+    return path, provenance
 
 
-def read_run(path, *, files=None):
-    """Read what a run was made of; `files` are images to take instead of its own."""
-    path = Path(path)
-    path = path / FILE_NAME if path.is_dir() else path
-    provenance = read_provenance(path)
-    try:
+def read_run(path, *, files=None, trust=False):
+    """Read what a run was made of; `files` are as in `read_source`."""
+    path, provenance = read_provenance(path)
+    source = read_source(path, files=files)
+    with whole(path):
+        lost = unrepeatable_parts(provenance["pipeline"])
+        if lost:
+            raise ValueError(f"{path} lacks {lost[0]}, which is in Python only.")
+        pipeline = decode(provenance["pipeline"], trust=trust)
+        if not (isinstance(pipeline, Pipeline) and pipeline.steps):
+            raise ValueError(f"{path} holds no pipeline.")
+        pipeline.get_params()  # fails if a step is none
+        warn_of_versions(f"{path} was written", provenance["software"])
+        digest = provenance["result"]["label_map_sha256"]
+    return Run(source, pipeline, digest, path)
+
+
+def read_source(path, *, files=None):
+    """Return the images of a run, where they are now.
+
+    `files` are to be taken instead, in their order; or are one folder to look in.
+    """
+    path, provenance = read_provenance(path)
+    with whole(path):
         if provenance["model"] is not None:
             raise ValueError(
                 f"{path} is of a model that was applied to other images: apply "
                 f"{provenance['model']['path']} again (skesom predict)."
             )
-        lost = unrepeatable_parts(provenance["pipeline"])
-        if lost:
-            raise ValueError(f"{path} lacks {lost[0]}, which is in Python only.")
-        pipeline = decode(provenance["pipeline"])
-        if not isinstance(pipeline, BaseEstimator):
-            raise ValueError(f"{path} holds no pipeline.")
-        warn_of_versions(f"{path} was written", provenance["software"])
-        source = _source_of(path, provenance, files)
-        return Run(source, pipeline, provenance["result"]["label_map_sha256"])
-    except (KeyError, TypeError, AttributeError) as error:
-        raise ValueError(f"{path} is damaged: {error!r}.") from error
-
-
-def _source_of(path, provenance, files):
-    """Return the images of a run, where they are now."""
-    if provenance["images"] is None:
-        raise ValueError(f"{path} does not name the files: the run had no source.")
-    source = ImageSource(**decode(provenance["images"]["read"]))
-    known = {file["path"]: file for file in provenance["images"]["files"]}
+        if provenance["images"] is None:
+            raise ValueError(f"{path} does not name the files: the run had no source.")
+        source = ImageSource(**decode(provenance["images"]["read"]))
+        known = {file["path"]: file for file in provenance["images"]["files"]}
+        parts = source.files, source.exclude, source.include
+        if not all(isinstance(part, tuple) for part in parts):
+            raise ValueError(f"{path} is damaged: its files are no lists.")
+        needed = {str(place): known[str(place)] for place in source.paths()}
+    folder = None
+    if files is not None and len(files) == 1 and Path(files[0]).is_dir():
+        folder, files = files[0], None
     if files is not None:
         if len(files) != len(source.files):
             raise ValueError(
                 f"The run had {len(source.files)} files of images, got {len(files)}."
             )
+        own = source._replace(files=()).paths()
+        needed = {str(place): needed[str(place)] for place in own}
+    with whole(path):
+        places = {text: _find(file, path, folder) for text, file in needed.items()}
+    source = source.moved(lambda text: places.get(str(text), text))
+    if files is not None:
         source = source._replace(files=tuple(files))
         now = {_describe_file(place)["sha256"] for place in source.paths()}
         if not now <= {file["sha256"] for file in known.values()}:
             text = "other images than those of the run, so the result will differ"
             warnings.warn(f"The files are {text}.", stacklevel=3)
-        return source
-    places = {}
-    for text, file in known.items():
-        places[text] = _find(file, path)
-        if _describe_file(places[text])["sha256"] != file["sha256"]:
-            raise ValueError(
-                f"{places[text]} has changed since the run. Give the files to use them."
-            )
-    return source.moved(lambda text: places[str(text)])
+    return source
 
 
-def _find(file, provenance):
-    """Return where a file is: at its place, or at the same place from the results."""
-    for place in (Path(file["path"]), provenance.parent / file["beside"]):
-        if place.is_file():
+def _find(file, provenance, folder):
+    """Return where a file is: at its place, at that from the results, in a folder."""
+    places = [Path(file["path"]), provenance.parent / file["beside"]]
+    if folder is not None:
+        name = places[0].name
+        places = [place for place in Path(folder).rglob("*") if place.name == name]
+    found = [place for place in places if place.is_file()]
+    for place in found:
+        if _describe_file(place)["sha256"] == file["sha256"]:
             return place
+    if found:
+        raise ValueError(
+            f"{found[0]} has changed since the run. Give the files to use them."
+        )
+    where = "no longer there" if folder is None else f"not in {folder}"
     raise FileNotFoundError(
-        f"{file['path']} is no longer there. Put it back, or give the files in their "
-        "order."
+        f"{file['path']} is {where}. Put it back, or give the folder that holds the "
+        "images now, or all files in their order: to `skesom explore` after --images, "
+        "to `skesom cluster --from` as files, to `read_report` as `images`."
     )
 
 

@@ -2,10 +2,7 @@
 """The folder of results of a run: written as a whole, and read back."""
 
 import json
-import os
-import shutil
-import uuid
-from contextlib import contextmanager, suppress
+import warnings
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,10 +13,16 @@ from sklearn.pipeline import Pipeline
 from skesom.displays import check_matplotlib
 from skesom.io import read_map, write_map
 from skesom.report import _pictures, _tables
+from skesom.report._folders import atomic_folder, check_folder, names_of_files
+from skesom.report._json_values import whole
 from skesom.report._models import find_model, load_model, save_model
-from skesom.report._provenance import FILE_NAME, describe_run, read_provenance, read_run
+from skesom.report._provenance import (
+    FILE_NAME,
+    describe_run,
+    read_provenance,
+    read_source,
+)
 from skesom.report._result import Result
-from skesom.report.page import PAGE_NAME
 
 
 def write_report(
@@ -59,7 +62,8 @@ def write_report(
     pictures : bool, default=True
         Whether pictures are drawn.
     overwrite : bool, default=False
-        Whether an earlier report and files of the same names may be replaced.
+        Whether an earlier report may be replaced. Files that were not written here, or
+        have changed since, stay; with ``.kept`` after their names if in the way.
 
     Returns
     -------
@@ -99,7 +103,6 @@ def write_report(
     result = Result(pipeline, cube, label_map)
     is_of_fit, label_map = result.is_of_fit, result.label_map
     wcs, bands = result.cube.wcs, _names_of(cube)
-    earlier = _files_of(folder)
     with atomic_folder(folder, overwrite=overwrite) as temporary:
         report = _Report(temporary)
         colors = report.write_findings(result, tables, pictures)
@@ -108,9 +111,7 @@ def write_report(
         if is_of_fit:
             report.write_models(pipeline, bands)
         origin = folder, source, model, command
-        names = report.write_provenance(pipeline, label_map, *origin)
-    for name in earlier - names:  # not about these results
-        (Path(folder) / name).unlink(missing_ok=True)
+        report.write_provenance(pipeline, label_map, *origin)
     return {name: Path(folder) / name for name in report.names}
 
 
@@ -170,22 +171,22 @@ class _Report:
         for name in ("model.joblib", "model.skops"):
             try:
                 save_model(self._folder / name, pipeline, band_names=band_names)
-            except (ImportError, ValueError) as error:
+            except ImportError as error:
                 self._left_out[name] = str(error)
+            except ValueError as error:
+                self._left_out[name] = str(error)
+                warnings.warn(f"{name} is left out: {error}", stacklevel=3)
             else:
                 self.names.append(name)
 
     def write_provenance(self, pipeline, label_map, *origin):
-        """Write how the results were made; return the names of all files."""
+        """Write how the results were made."""
         provenance = describe_run(pipeline, label_map, *origin)
         path = self._path(FILE_NAME)
-        paths = [path for path in self._folder.rglob("*") if path.is_file()]
-        names = {str(path.relative_to(self._folder)) for path in paths} | {FILE_NAME}
-        provenance["files"] = sorted(names)
+        provenance["files"] = names_of_files(self._folder, FILE_NAME)
         provenance["left_out"] = self._left_out
         text = json.dumps(provenance, indent=1, allow_nan=False)
         path.write_text(f"{text}\n", encoding="utf-8")
-        return names
 
 
 class Report(NamedTuple):
@@ -197,7 +198,7 @@ class Report(NamedTuple):
     provenance: dict  # content of provenance.json
 
 
-def read_report(folder, *, trust=False):
+def read_report(folder, *, trust=False, images=None):
     """Read the fitted pipeline of a folder of results, and its images again.
 
     Parameters
@@ -206,6 +207,9 @@ def read_report(folder, *, trust=False):
         Of `write_report` with a ``source``, or of ``skesom cluster -o``.
     trust : bool, default=False
         Whether ``model.joblib``, a pickle, may be loaded, see `load_model`.
+    images : sequence of str or os.PathLike, default=None
+        Where the images are if they have moved: one folder that is searched for them,
+        or all files in the order of the run.
 
     Returns
     -------
@@ -238,71 +242,15 @@ def read_report(folder, *, trust=False):
     True
     """
     folder = Path(folder)
-    provenance = read_provenance(folder / "provenance.json")
+    path, provenance = read_provenance(folder)
+    source = read_source(folder, files=images)
     pipeline, _ = load_model(find_model(folder, trust=trust), trust=trust)
-    run = read_run(folder)
     label_map, _ = read_map(folder / "cluster_map.fits")
-    return Report(pipeline, run.source.read(), label_map, provenance)
+    with whole(path):
+        return Report(pipeline, source.read(), label_map, provenance)
 
 
 def _names_of(images):
     """Return the names of the bands that the pipeline takes, None for an array."""
     cubes = images if isinstance(images, list | tuple) else [images]
     return [n for cube in cubes for n in getattr(cube, "band_names", [])] or None
-
-
-def _files_of(folder):
-    """Return the names of the files of an earlier report in a folder."""
-    try:
-        names = read_provenance(Path(folder) / FILE_NAME)["files"]
-    except (OSError, KeyError, ValueError):
-        return set()
-    home = Path(folder).resolve()
-    names = [str(name) for name in [*names, PAGE_NAME]]
-    return {name for name in names if (home / name).resolve().is_relative_to(home)}
-
-
-@contextmanager
-def atomic_folder(folder, *, overwrite=False):
-    """Give a temporary folder to write to, and move its files to their place."""
-    folder = Path(os.path.abspath(folder))  # names even "." and "..", which have none
-    check_folder(folder, overwrite=overwrite)
-    # A folder that exists may be the only place there that can be written to.
-    home = folder if folder.exists() else folder.parent
-    made = [parent for parent in (home, *home.parents) if not parent.exists()]
-    home.mkdir(parents=True, exist_ok=True)
-    temporary = home / f".{folder.name}-{uuid.uuid4().hex[:8]}"
-    temporary.mkdir()
-    try:
-        yield temporary
-        if not folder.exists():
-            os.replace(temporary, folder)
-            return
-        for path in [path for path in temporary.rglob("*") if path.is_file()]:
-            place = folder / path.relative_to(temporary)
-            place.parent.mkdir(parents=True, exist_ok=True)
-            os.replace(path, place)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
-        for parent in made:  # if nothing came to lie in them
-            with suppress(OSError):
-                parent.rmdir()
-
-
-def check_folder(folder, *, overwrite=False):
-    """Refuse a folder that results must not or cannot go to."""
-    folder = Path(folder)
-    whole = Path(os.path.abspath(folder))
-    there = next(path for path in (whole, *whole.parents) if path.exists())
-    there = folder if there == whole else there
-    if not there.is_dir():
-        raise NotADirectoryError(f"{there} is a file, choose another folder.")
-    if there == folder and any(folder.iterdir()) and not overwrite:
-        raise FileExistsError(
-            f"The folder {folder} is not empty: choose another one, or overwrite."
-        )
-    if not os.access(there, os.W_OK | os.X_OK):
-        raise PermissionError(
-            f"Nothing can be written to {folder}: there is no permission to write to "
-            f"{there}. Choose another folder."
-        )

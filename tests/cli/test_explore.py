@@ -1,9 +1,17 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """``skesom explore`` writes a page of a folder of results."""
 
-import pytest
+import json
+import shutil
 
-from skesom.report import write_cluster_groups
+import pytest
+from astropy import units
+from sklearn.cluster import KMeans
+from sklearn.pipeline import Pipeline
+
+from skesom.cube import CubeMasker
+from skesom.maps import CubeClusterer
+from skesom.report import ImageSource, load_model, write_cluster_groups, write_report
 
 
 @pytest.fixture(scope="module")
@@ -48,5 +56,120 @@ def test_page_is_written_into_the_folder_once(run, result):
 def test_no_folder_of_results(run, tmp_path):
     status, _, errors = run("explore", tmp_path)
     assert status == 2
-    assert str(tmp_path) in errors[-1]
+    assert f"{tmp_path} holds no result: it has no provenance.json" in errors[-1]
     assert list(tmp_path.iterdir()) == []
+
+
+def test_images_that_have_moved(run, bands, result, tmp_path):
+    """What the error advises can be done: a folder, or files in their order."""
+    shutil.copytree(
+        result, tmp_path / "result", ignore=shutil.ignore_patterns("*.html")
+    )
+    moved = tmp_path / "moved" / "deep"
+    moved.mkdir(parents=True)
+    path = tmp_path / "result" / "provenance.json"
+    told = path.read_text()
+    for file in bands:
+        shutil.copy(file, moved)
+    # Where the images were there is nothing any more.
+    path.write_text(told.replace(str(bands[0].parent), str(tmp_path / "lost")))
+    told = json.loads(path.read_text())
+    for file in told["images"]["files"]:
+        file["beside"] = "lost.fits"
+    path.write_text(json.dumps(told))
+    options = ["explore", tmp_path / "result", "--overwrite"]
+    status, _, errors = run(*options)
+    assert status == 2
+    assert f"{tmp_path / 'lost' / bands[0].name} is no longer there" in errors[-1]
+    assert "`skesom explore` after --images" in errors[-1]
+    assert run(*options, "--images", tmp_path / "moved")[::2] == (0, [])
+    files = [moved / file.name for file in bands]
+    assert run(*options, "--images", *files)[::2] == (0, [])
+    status, _, errors = run(*options, "--images", tmp_path / "result")
+    assert status == 2
+    assert f"is not in {tmp_path / 'result'}" in errors[-1]
+    status, _, errors = run(*options, "--images", files[0])
+    assert status == 2
+    assert "The run had 3 files of images, got 1." in errors[-1]
+    again = ["cluster", "--from", tmp_path / "result", "--no-pictures", "--no-tables"]
+    status, printed, _ = run(*again, tmp_path / "moved", "-o", tmp_path / "again")
+    assert status == 0
+    assert printed[-1] == "The label map is that of the run, bit for bit."
+
+
+@pytest.mark.filterwarnings("ignore:One cluster holds:UserWarning")
+def test_another_pipeline_than_that_of_the_command_line(run, bands, tmp_path):
+    source = ImageSource([str(file) for file in bands])
+    cube = source.read()
+    clusterer = CubeClusterer(KMeans(3, n_init=1, random_state=0))
+    pipeline = Pipeline([("mask", CubeMasker()), ("last", clusterer)]).fit(cube)
+    write_report(tmp_path / "r", pipeline, cube, source=source, pictures=False)
+    assert run("explore", tmp_path / "r")[0] == 0
+    status, printed, _ = run(
+        *("cluster", "--from", tmp_path / "r", "-o", tmp_path / "again"),
+        *("--no-pictures", "--no-tables"),
+    )
+    assert status == 0
+    assert printed[-1] == "The label map is that of the run, bit for bit."
+
+
+def test_a_width_in_pixels_is_held_by_both_models(run, bands, tmp_path):
+    pytest.importorskip("skops")
+    status, _, _ = run(
+        *("cluster", *bands, "-o", tmp_path / "r", "--fwhm", "3.2pix"),
+        *("--runs", "1", "--method", "csom", "--set", "shape=4,4"),
+        *("--n-clusters", "3", "--no-pictures", "--no-tables"),
+    )
+    assert status == 0
+    pipeline, _ = load_model(tmp_path / "r" / "model.skops")
+    assert pipeline["convolve"].fwhm == 3.2 * units.pix
+    assert pipeline["align"].wcs_.wcs.ctype[0] == "RA---TAN"
+    assert run("explore", tmp_path / "r")[0] == 0
+
+
+def test_a_clusterer_of_a_stranger_needs_trust(run, result, tmp_path, monkeypatch):
+    """Nothing is imported from the folder in which the command runs."""
+    folder = tmp_path / "result"
+    shutil.copytree(result, folder, ignore=shutil.ignore_patterns("*.html"))
+    (folder / "evilmod.py").write_text("open('was_run', 'w')\nclass X: pass\n")
+    monkeypatch.chdir(folder)
+    monkeypatch.syspath_prepend(str(folder))
+    told = json.loads((folder / "provenance.json").read_text())
+    told["pipeline"]["parameters"]["steps"][-1]["tuple"][1]["class"] = "evilmod.X"
+    (folder / "provenance.json").write_text(json.dumps(told))
+    for command in (["explore", "."], ["cluster", "--from", ".", "-o", "again"]):
+        status, _, errors = run(*command)
+        if command[0] == "cluster":  # explore takes the model, which holds the classes
+            assert status == 2
+            assert "evilmod.X is not known to be harmless" in errors[-1]
+            assert "--trust" in errors[-1]
+    assert not (folder / "was_run").exists()
+
+
+@pytest.mark.parametrize(
+    "labels",
+    ["[1e400]", "[NaN]", "[-1]", "[0.5]", "[true]", '["a"]', "[[]]", "7", "[]"],
+)
+def test_labels_that_are_none(run, result, tmp_path, labels):
+    text = '{"format": "skesom clusters", "clusters": [{"name": "a", "labels": %s}]}'
+    path = tmp_path / "groups.json"
+    path.write_text(text % labels)
+    page = tmp_path / "page.html"
+    status, _, errors = run("explore", result, "-o", page, "--groups", path)
+    assert status == 2
+    assert f"{path} is damaged" in errors[-1]
+
+
+@pytest.mark.parametrize("files", ["null", "7", '["notes.txt"]', '[null, "../a"]'])
+def test_files_that_are_no_list(run, bands, result, tmp_path, files):
+    """A run that replaces such a result is not lost, and removes no other file."""
+    folder = tmp_path / "result"
+    shutil.copytree(result, folder, ignore=shutil.ignore_patterns("*.html"))
+    told = json.loads((folder / "provenance.json").read_text())
+    told["files"] = json.loads(files)
+    (folder / "provenance.json").write_text(json.dumps(told))
+    (folder / "notes.txt").write_text("mine")
+    options = ["--runs", "1", "--method", "csom", "--set", "shape=3,3"]
+    options += ["--n-clusters", "2", "--no-pictures", "--no-tables", "--overwrite"]
+    assert run("cluster", *bands, "-o", folder, *options)[0] == 0
+    assert (folder / "notes.txt").read_text() == "mine"

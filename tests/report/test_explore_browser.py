@@ -204,6 +204,70 @@ def test_no_errors_and_no_requests(page):
     assert outside == []
 
 
+HOSTILE = [
+    "</script><script>window.was_run = 1</script>",
+    "<img src=x onerror='window.was_run = 2'>",
+    "$$\\href{javascript:window.was_run=3}{\\text{x}}$$",
+    "javascript:window.was_run=4",
+    "@{name}{custom} <%= window.was_run = 5 %> {{ 7 * 7 }} {% raw %}",
+    "'\"></style><svg onload='window.was_run = 6'>",
+    "a; } * { background: url(http://127.0.0.1:9/x) }",
+]
+
+
+def test_names_of_strangers_run_nothing(browser, lattice_job, galaxy, tmp_path):
+    """Bands, clusters, objects and headings are shown as the text that they are."""
+    cube = galaxy.replace(band_names=HOSTILE[: galaxy.shape[2]])
+    sky = galaxy.wcs.pixel_to_world([20, 40, 60, 30], [10, 30, 50, 20])
+    objects = Table(
+        [sky.ra.deg, sky.dec.deg, HOSTILE[:4], HOSTILE[3:7]],
+        names=["ra", "dec", "name", "type"],
+    )
+    job = make_cluster_pipeline(
+        CSOM(shape=(5, 6), n_clusters=4, random_state=0), target_fwhm=None
+    ).fit(cube)
+    groups = [(name, [label]) for label, name in enumerate(HOSTILE[:4])]
+    browser.get_log("performance")
+    path = explore(
+        tmp_path / "page.html",
+        job,
+        cube,
+        catalog=objects,
+        groups=groups,
+        title=HOSTILE[0],
+    )
+    open_page(browser, path)
+    for function in ("merge", "split", "paint_image", "show_units", "clear"):
+        act(browser, function)
+    choose = "Bokeh.documents[0].get_model_by_name('image_choice').value = arguments[0]"
+    for name in HOSTILE[: galaxy.shape[2]]:
+        browser.execute_script(choose, name)
+    for function in ("hover", "tap"):  # shows what is under the mouse
+        browser.execute_script(f"skesom.{function}({{x: 40, y: 20}})")
+    assert browser.execute_script("return window.was_run ?? null") is None
+    text = browser.execute_script("return document.getElementById('readout').innerText")
+    assert "<img src=x" in text
+    found = browser.execute_script(
+        """const found = [];
+        const visit = (root) => {
+            for (const each of root.querySelectorAll("*")) {
+                if (each.matches("img[src='x'], svg[onload], a[href^=javascript]"))
+                    found.push(each.outerHTML);
+                if (each.shadowRoot) visit(each.shadowRoot);
+            }
+        };
+        visit(document); return found;"""
+    )
+    assert found == []
+    asked = [
+        message["params"]["request"]["url"]
+        for entry in browser.get_log("performance")
+        if (message := json.loads(entry["message"])["message"])["method"]
+        == "Network.requestWillBeSent"
+    ]
+    assert [url for url in asked if url.startswith("http")] == []
+
+
 def test_clusters_have_their_colors(page, labels):
     colors = picture(page, "map", labels.shape)
     seen = [np.unique(colors[labels == n], axis=0) for n in range(4)]

@@ -118,10 +118,13 @@ class TestValues:
 
     @pytest.mark.parametrize("path", ["os.system", "subprocess.Popen", "lost.Kind"])
     def test_nothing_but_estimators(self, path):
+        encoded = {"class": path, "parameters": {"args": "true"}}
+        with pytest.raises(ValueError, match=f"{path} is not known to be harmless"):
+            decode(encoded)
         with pytest.raises(
             ValueError, match=r"no scikit-learn estimator|cannot be imp"
         ):
-            decode({"class": path, "parameters": {"args": "true"}})
+            decode(encoded, trust=True)
 
     def test_parameters_of_another_version(self):
         encoded = {"class": "skesom.ESOM", "parameters": {"lost": 1}}

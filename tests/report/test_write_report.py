@@ -33,7 +33,7 @@ from skesom.cube import (
 from skesom.io import read_map, read_region_labels
 from skesom.maps import CubeClusterer, make_cluster_pipeline
 from skesom.metrics import quantization_error
-from skesom.report import write_report
+from skesom.report import explore, write_report
 from skesom.report._pictures import Pictures
 from skesom.report._result import Result
 from skesom.som import ESOM
@@ -501,7 +501,8 @@ class TestOverwrite:
         (tmp_path / "notes.txt").write_text("mine")
         write(tmp_path, job, galaxy, overwrite=True)
         assert "pixels.fits" in names_in(tmp_path)
-        (tmp_path / "page.html").write_text("of the first report")
+        explore(tmp_path / "page.html", job, galaxy)
+        (tmp_path / "more.html").write_text("mine")
         pipeline = make_cluster_pipeline(KMeans(3, random_state=0)).fit(galaxy)
         files = write(tmp_path, pipeline, galaxy, tables=False, overwrite=True)
         # Nothing of the first report is left, and nothing else is gone.
@@ -514,7 +515,7 @@ class TestOverwrite:
             for path in tmp_path.rglob("*")
             if path.is_file()
         }
-        assert there == {*told["files"], "notes.txt"}
+        assert there == {*told["files"], "notes.txt", "more.html"}
 
     def test_a_stranger_cannot_have_files_removed(self, galaxy, job, tmp_path):
         (tmp_path / "mine.txt").write_text("mine")
@@ -522,9 +523,12 @@ class TestOverwrite:
         files = write(out, job, galaxy)
         told = json.loads(files["provenance.json"].read_text())
         told["files"] += ["../mine.txt", str(tmp_path / "mine.txt"), 7]
+        (out / "mine.txt").write_text("mine")
+        told["files"] += ["mine.txt"]
         files["provenance.json"].write_text(json.dumps(told))
         write(out, job, galaxy, overwrite=True)
         assert (tmp_path / "mine.txt").read_text() == "mine"
+        assert (out / "mine.txt").read_text() == "mine"
 
     def test_an_empty_folder_is_used(self, galaxy, job, tmp_path):
         write(tmp_path, job, galaxy)

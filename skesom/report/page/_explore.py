@@ -12,6 +12,7 @@ from skesom._common.labels import MASKED, SKY
 from skesom.displays import MAX_PIXELS, pick, thinning
 from skesom.io import atomic_path, describe_types, read_catalog
 from skesom.maps import find_positions
+from skesom.report._folders import has_list, note_files
 from skesom.report._result import Result
 from skesom.report.page import _data
 
@@ -102,6 +103,8 @@ def explore(
     with atomic_path(path, overwrite=overwrite) as temporary:
         text = _page(Result(pipeline, cube), catalog, groups or [], title, max_pixels)
         temporary.write_text(text, encoding="utf-8")
+    if has_list(path.parent):  # replaced with the results that it is about
+        note_files(path.parent, [path])
     return path
 
 

@@ -138,7 +138,8 @@ def spectra_view(band_names):
     plot.line("x", "y", color="black", line_width=3, source=selected)
     plot.add_tools(models.HoverTool(renderers=[lines], tooltips=[("cluster", "@name")]))
     plot.xaxis.ticker = list(range(n_bands))
-    plot.xaxis.major_label_overrides = dict(enumerate(band_names))
+    names = [models.PlainText(text=name) for name in band_names]  # which is no formula
+    plot.xaxis.major_label_overrides = dict(enumerate(names))
     plot.xaxis.major_label_orientation = 0.6 if n_bands > 6 else 0.0
     plot.xgrid.visible = False
     plot.yaxis.axis_label_text_font_style = "normal"

@@ -1,0 +1,556 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Files of strangers run nothing, import nothing, and read nothing that they name."""
+
+import copy
+import io
+import json
+import os
+import sys
+import warnings
+import zipfile
+
+import joblib
+import numpy as np
+import pytest
+from scipy import sparse
+from sklearn.cluster import AgglomerativeClustering, KMeans
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import StandardScaler
+
+from skesom.io import read_catalog
+from skesom.report import load_model, read_cluster_groups, read_report, save_model
+from skesom.report._json_values import decode, encode
+from skesom.report._provenance import read_run, read_source
+from skesom.som import CSOM
+
+EVIL = """
+from pathlib import Path
+from sklearn.base import BaseEstimator
+
+Path(__file__).with_name("was_run").touch()
+
+
+class X(BaseEstimator):
+    def __init__(self, a=None):
+        Path(__file__).with_name("was_made").touch()
+"""
+REFUSED = [  # what a file may not make, though skesom or scikit-learn has it
+    *("evilmod.X", "os.system", "builtins.eval", "pathlib.Path", "functools.partial"),
+    *("skesom.report._models.Path", "skesom.report._json_values.importlib"),
+    *("skesom.cube.Cube", "skesom.cube._base.importlib", "skesom.maps.crossmatch"),
+    *("skesom.report.ImageSource", "skesom.datasets.fetch_m83", "skesom.som._csom.np"),
+    *("sklearn.preprocessing.FunctionTransformer", "joblib.Memory", "joblib.Parallel"),
+    "sklearn.preprocessing._function_transformer.FunctionTransformer",
+    *("sklearn.feature_extraction.text.CountVectorizer", "sklearn.datasets.load_files"),
+    *("sklearn.utils._testing.BaseEstimator", "sklearn.cluster", "hdbscan.HDBSCAN"),
+    *("sklearn.cluster.KMeans.fit", "sklearn.cluster._kmeans.np", "skesom.som._Votes"),
+    *("sklearn..cluster.KMeans", ".KMeans", "KMeans", "", "../evilmod.X", "evilmod\nX"),
+]
+
+
+@pytest.fixture
+def trap(tmp_path, monkeypatch):
+    """A folder from which a module can be imported; fails if one was."""
+    folder = tmp_path / "shared"
+    folder.mkdir()
+    (folder / "evilmod.py").write_text(EVIL)
+    monkeypatch.chdir(folder)
+    monkeypatch.syspath_prepend(str(folder))
+    monkeypatch.delitem(sys.modules, "evilmod", raising=False)
+    yield folder
+    assert not list(folder.glob("was_*"))
+    assert "evilmod" not in sys.modules
+
+
+@pytest.fixture
+def told(report, tmp_path):
+    """Content of a provenance, and how another one is written and read."""
+    original = json.loads(report["provenance.json"].read_text())
+
+    def place(changed, name="provenance.json"):
+        (tmp_path / name).write_text(json.dumps(changed))
+        return tmp_path / name
+
+    return copy.deepcopy(original), place
+
+
+class TestClasses:
+    """Classes that a provenance names."""
+
+    @pytest.mark.parametrize("name", REFUSED)
+    def test_only_known_estimators(self, trap, name):
+        with pytest.raises(ValueError, match=r"not known to be harmless.*--trust"):
+            decode({"class": name, "parameters": {}})
+
+    @pytest.mark.parametrize("name", [None, 7, 1.5, True, ["evilmod.X"], {"class": 1}])
+    def test_what_is_no_name(self, told, name):
+        changed, place = told
+        changed["pipeline"]["class"] = name
+        path = place(changed)
+        with pytest.raises(ValueError, match=f"{path}.*"):
+            read_run(path)
+
+    def test_everywhere_in_a_provenance(self, trap, told):
+        changed, place = told
+        evil = {"class": "evilmod.X", "parameters": {}}
+        parameters = changed["pipeline"]["parameters"]
+        steps = parameters["steps"]
+        places = [
+            (changed, "pipeline"),
+            (parameters, "memory"),
+            (steps[0]["tuple"][1]["parameters"], "grow"),
+            (steps[-1]["tuple"][1]["parameters"], "estimator"),
+            (changed["images"], "read"),
+            (changed["images"]["read"]["dict"][0], 1),
+        ]
+        for home, key in places:
+            kept = home[key] if key != "memory" else None
+            home[key] = evil
+            path = place(changed)
+            if key != "memory":  # which is not even looked at
+                with pytest.raises(ValueError, match=f"{path}"):
+                    read_run(path)
+            home[key] = kept
+
+    def test_trust_imports(self, trap):
+        encoded = {"class": "evilmod.X", "parameters": {}}
+        assert type(decode(encoded, trust=True)).__name__ == "X"
+        (trap / "was_run").unlink()
+        (trap / "was_made").unlink()
+        del sys.modules["evilmod"]
+
+    def test_the_classes_of_the_command_line(self, job):
+        assert repr(decode(encode(job))) == repr(job)
+
+    def test_named_tuples_are_no_estimators(self):
+        encoded = {"class": "skesom.som._folded_graph.Votes", "parameters": {}}
+        with pytest.raises(ValueError, match="not known to be harmless"):
+            decode(encoded)
+
+
+class Bomb:
+    """Runs a program when it is unpickled."""
+
+    def __init__(self, folder):
+        self.folder = folder
+
+    def __reduce__(self):
+        return os.mkdir, (f"{self.folder}/was_unpickled",)
+
+
+class TestMemory:
+    """A memory of joblib unpickles whatever lies in its folder."""
+
+    def test_it_is_never_told(self, tmp_path):
+        pipeline = Pipeline([("scale", StandardScaler()), ("cluster", KMeans(2))])
+        pipeline.set_params(memory=str(tmp_path))
+        assert "memory" not in encode(pipeline)["parameters"]
+
+    @pytest.mark.parametrize("memory", ["cache", {"class": "joblib.Memory"}, 7])
+    def test_it_is_never_read(self, trap, memory):
+        pipeline = Pipeline([("scale", StandardScaler()), ("cluster", KMeans(2))])
+        told = encode(pipeline)
+        told["parameters"]["memory"] = memory
+        assert decode(told).memory is None
+        told = encode(AgglomerativeClustering())
+        told["parameters"]["memory"] = memory
+        assert decode(told).memory is None
+
+    def test_a_poisoned_cache_beside_the_results(self, tmp_path, monkeypatch):
+        monkeypatch.chdir(tmp_path)
+        X = np.random.default_rng(0).normal(size=(20, 2))
+        steps = [("scale", StandardScaler()), ("cluster", KMeans(2, n_init=1))]
+        Pipeline(steps, memory="cache").fit(X)
+        outputs = list((tmp_path / "cache").rglob("output.pkl"))
+        assert outputs
+        for path in outputs:
+            joblib.dump(Bomb(tmp_path), path)
+        told = encode(Pipeline(steps))
+        told["parameters"]["memory"] = "cache"
+        decode(told).fit(X)
+        assert not (tmp_path / "was_unpickled").exists()
+
+    def test_number_of_threads(self):
+        told = encode(KMeans(2))
+        told["parameters"] |= {"n_jobs": 10**9, "verbose": 10**9}
+        assert decode(told).get_params() == KMeans(2).get_params()
+
+
+class TestText:
+    """Values in a provenance, a list of clusters."""
+
+    @pytest.mark.parametrize(
+        "encoded",
+        [
+            {"array": [1], "shape": [1], "dtype": "O"},
+            {"array": [1], "shape": [1], "dtype": "(100000,100000)f8"},
+            {"array": [1], "shape": [1], "dtype": "S1000000000"},
+            {"array": [1], "shape": [10**12], "dtype": "float64"},
+            {"array": [{"class": "os.system"}], "shape": [1], "dtype": "float64"},
+            {"base64": "AAAAAAAAAAA=", "shape": [1], "dtype": "|O"},
+            {"base64": "AAAAAAAAAAA=", "shape": [1], "dtype": "f8,f8"},
+            {"base64": "AAAAAAAAAAA=", "shape": [10**12], "dtype": "<f8"},
+            {"base64": 7, "shape": [1], "dtype": "<f8"},
+            {"wcs": "WCSAXES = 30000", "shape": None},
+            {"wcs": "WCSAXES =   900\nCTYPE1  = 'RA---TAN'", "shape": [4, 4]},
+            {"header": "NAXIS   =    -1"},
+            {"header": "NAXIS   =  900"},
+            {"quantity": 1, "unit": "__import__('os').mkdir('was_run')"},
+            {"float": "__import__('os')"},
+            {"lost": 1},
+        ],
+    )
+    def test_that_makes_no_sense(self, trap, encoded, told):
+        changed, place = told
+        changed["pipeline"]["parameters"]["steps"][0]["tuple"][1]["parameters"][
+            "grow"
+        ] = encoded
+        path = place(changed)
+        with pytest.raises(ValueError, match=f"{path}"):
+            read_run(path)
+
+    @pytest.mark.parametrize(
+        "text", ["[" * 100_000, '{"a": ' + 5000 * "9" + "}", "\x00", "\ufeff{}", ""]
+    )
+    def test_json_of_any_kind(self, tmp_path, text):
+        for name, read in [
+            ("provenance.json", read_run),
+            ("clusters.json", read_cluster_groups),
+        ]:
+            path = tmp_path / name
+            path.write_text(text, encoding="utf-8")
+            with pytest.raises(ValueError, match=f"{path} is no "):
+                read(path)
+
+    def test_json_without_end(self, tmp_path, monkeypatch):
+        monkeypatch.setattr("skesom.report._json_values._MAX_BYTES", 1000)
+        (tmp_path / "provenance.json").write_text(" " * 2000)
+        with pytest.raises(ValueError, match="more than 1000 bytes"):
+            read_run(tmp_path)
+
+    def test_every_part_in_turn(self, told):
+        """Any value at any place gives a run, or an error with the name of the file."""
+        changed, place = told
+        places = [*_places_in(changed)]
+        chosen = np.random.default_rng(0).permutation(len(places))[:150]
+        values = [None, -1, 1e400, "x", [], {}, [[]], {"tuple": 7}, {"dict": [7]}]
+        for number in chosen:
+            home, key = places[number]
+            kept = home[key]
+            home[key] = values[number % len(values)]
+            path = place(changed)
+            home[key] = kept
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                text = _error_of(path)
+            assert text is None or str(path) in text
+
+
+def _error_of(path):
+    """Return the text of the error that a provenance leads to, None without."""
+    try:
+        read_run(path)
+    except FileNotFoundError:  # of an image
+        return None
+    except ValueError as error:
+        return str(error)
+    return None
+
+
+def _places_in(part):
+    """Yield the home and the key of every part of a JSON value."""
+    keys = part if isinstance(part, dict) else range(len(part))
+    for key in keys:
+        yield part, key
+        if isinstance(part[key], dict | list):
+            yield from _places_in(part[key])
+
+
+class TestPaths:
+    """Files that a provenance names."""
+
+    def test_only_those_that_it_describes(self, told, tmp_path):
+        changed, place = told
+        (tmp_path / "secret.fits").write_text("mine")
+        read = changed["images"]["read"]["dict"]
+        for name in ("files", "exclude", "masks"):
+            for pair in read:
+                if pair[0] == name:
+                    kept, pair[1] = pair[1], {"tuple": [str(tmp_path / "secret.fits")]}
+                    path = place(changed)
+                    with pytest.raises(ValueError, match=f"{path}"):
+                        read_source(path)
+                    pair[1] = kept
+
+    def test_another_content(self, told, tmp_path):
+        changed, place = told
+        (tmp_path / "secret.fits").write_text("mine")
+        file = changed["images"]["files"][0]
+        for pair in changed["images"]["read"]["dict"]:
+            if pair[0] == "files":
+                pair[1]["tuple"][0] = str(tmp_path / "secret.fits")
+        for secret in ("secret.fits", "/dev/zero", "http://127.0.0.1:9/x.fits", "\x00"):
+            file["path"] = str(tmp_path / secret)
+            file["beside"] = secret
+            with pytest.raises((ValueError, OSError)):
+                read_source(place(changed))
+
+    @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="has no pipes")
+    def test_a_pipe_does_not_block(self, told, tmp_path):
+        changed, place = told
+        os.mkfifo(tmp_path / "pipe.fits")
+        for file in changed["images"]["files"]:
+            file["path"] = file["beside"] = str(tmp_path / "pipe.fits")
+        with pytest.raises((ValueError, OSError)):
+            read_source(place(changed))
+        os.mkfifo(tmp_path / "other")
+        (tmp_path / "provenance.json").unlink()
+        (tmp_path / "other").rename(tmp_path / "provenance.json")
+        with pytest.raises(FileNotFoundError, match="holds no result"):
+            read_report(tmp_path)
+
+
+def _node(kind, name, **more):
+    """Return a part of a skops file."""
+    module, _, name = name.rpartition(".")
+    return {"__loader__": kind, "__module__": module, "__class__": name, **more}
+
+
+def _plain(value):
+    return _node("JsonNode", "builtins.str", content=json.dumps(value), is_json=True)
+
+
+def _tuple(*items):
+    return _node("TupleNode", "builtins.tuple", content=[*items])
+
+
+def _dict(**items):
+    keys = _node(
+        "ListNode", "builtins.list", content=[_node("TypeNode", "builtins.str")]
+    )
+    return _node("DictNode", "builtins.dict", content=items, key_types=keys)
+
+
+def _object(name, **values):
+    return _node("ObjectNode", name, content=_dict(**values))
+
+
+_PART = "here comes a text"
+_KMEANS = "sklearn.cluster._kmeans.KMeans"
+_PARTS = {
+    "a module's import": _object("skesom.report._models.Path"),
+    "another module": _object("evilmod.X"),
+    "a module of skesom": _object("skesom.cli._cluster.Path"),
+    "a call of a class": _node(
+        "ConstructorFromReduceNode", "evilmod.X", content=_tuple()
+    ),
+    "a call of a class of skesom": _node(
+        "ConstructorFromReduceNode", "skesom.som._csom.CSOM", content=_tuple()
+    ),
+    "a call of a WCS, which opens a file": _node(
+        "ConstructorFromReduceNode",
+        "astropy.wcs.wcs.WCS",
+        content=_tuple(_plain("/etc/passwd")),
+    ),
+    "a function": _node("FunctionNode", "os.system"),
+    "a ufunc": _node("FunctionNode", "numpy.exp"),
+    "a function of skesom": _node("FunctionNode", "skesom.datasets.fetch_m83"),
+    "a type": _node("TypeNode", "os.system"),
+    "a class of skesom as a type": _node("TypeNode", "skesom.som._csom.CSOM"),
+    "a map": _node("TypeNode", "builtins.map"),
+    "eval": _node("TypeNode", "builtins.eval"),
+    "partial": _node(
+        "PartialNode",
+        "functools.partial",
+        content={
+            "func": _node("TypeNode", "os.system"),
+            "args": _tuple(_plain("true")),
+            "kwds": _dict(),
+            "namespace": _plain(None),
+        },
+    ),
+    "a method": _node(
+        "MethodNode", _KMEANS, content={"func": "fit", "obj": _object(_KMEANS)}
+    ),
+    "an operator": _node(
+        "OperatorFuncNode", "operator.methodcaller", attrs=_tuple(_plain("fit"))
+    ),
+    "a dictionary of another kind": _node(
+        "DictNode", "evilmod.X", content={}, key_types=_plain([])
+    ),
+    "a list of another kind": _node("ListNode", "evilmod.X", content=[]),
+    "a tuple of another kind": _node("TupleNode", "evilmod.X", content=[]),
+    "a scalar of another kind": _node(
+        "NdArrayNode", "os.system", type="numpy", file="a.npy"
+    ),
+    "a generator": _node("RandomGeneratorNode", "numpy.random.Generator", content={}),
+    "a tree": _node("TreeNode", "sklearn.tree._tree.Tree", content={}),
+    "a loss": _node("LossNode", "os.system", content={}),
+    "a function of a pipeline": _object(
+        "sklearn.preprocessing._function_transformer.FunctionTransformer"
+    ),
+    "a reader of files": _object("sklearn.feature_extraction.text.CountVectorizer"),
+    "a memory": _object("joblib.memory.Memory", location=_plain("cache")),
+    "a loader that nobody knows": _node("EvilNode", "evilmod.X"),
+    "an old part": _node("CachedNode", "evilmod.X"),
+}
+
+
+@pytest.fixture
+def attacked(tmp_path):
+    """A function that writes a model with another part, and loads it."""
+    pytest.importorskip("skops")
+    path = tmp_path / "model.skops"
+    X = np.random.default_rng(0).normal(size=(50, 2))
+    save_model(
+        path, Pipeline([("cluster", KMeans(2, n_init=1, random_state=0).fit(X))])
+    )
+    with zipfile.ZipFile(path) as archive:
+        files = {name: archive.read(name) for name in archive.namelist()}
+
+    def load(part, more=(), *, trust=False, **options):
+        schema = json.loads(files["schema.json"])
+        schema["content"]["band_names"] = _PART if isinstance(part, str) else part
+        schema = json.dumps(schema)
+        if isinstance(part, str):
+            schema = schema.replace(json.dumps(_PART), part)
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, **options) as archive:
+            for name, content in {**files, **dict(more)}.items():
+                text = schema if name == "schema.json" else content
+                archive.writestr(name, text)
+        return load_model(path, trust=trust)
+
+    return load
+
+
+class TestSkops:
+    """Models in skops files."""
+
+    @pytest.mark.parametrize("kind", _PARTS)
+    def test_only_data_in_known_classes(self, trap, attacked, kind):
+        with pytest.raises(ValueError, match=r"not known to be harmless: .*--trust"):
+            attacked(_PARTS[kind], {"a.npy": _npy(np.float64(1))})
+
+    def test_data(self, attacked):
+        _, names = attacked(_plain(["a", "b"]))
+        assert names == ["a", "b"]
+
+    @pytest.mark.parametrize("name", ["../../secret", "/etc/passwd", "lost.npy", ""])
+    def test_files_outside(self, attacked, name):
+        part = _node("NdArrayNode", "numpy.ndarray", type="numpy", file=name)
+        with pytest.raises(ValueError, match=r"model\.skops cannot be loaded"):
+            attacked(part)
+
+    def test_arrays_of_objects(self, trap, attacked):
+        part = _node("NdArrayNode", "numpy.ndarray", type="numpy", file="a.npy")
+        array = np.array([Bomb(trap)], dtype=object)
+        with pytest.raises(ValueError, match=r"model\.skops cannot be loaded"):
+            attacked(part, {"a.npy": _npy(array, allow_pickle=True)})
+
+    def test_bombs(self, attacked, monkeypatch):
+        monkeypatch.setattr("skesom.report._models._MIN_LIMIT", 100_000)
+        monkeypatch.setattr("skesom.report._models._MAX_EXPANSION", 2)
+        zeros = _npy(np.zeros(1_000_000))
+        part = _node("NdArrayNode", "numpy.ndarray", type="numpy", file="a.npy")
+        with pytest.raises(ValueError, match="far more memory"):
+            attacked(part, {"a.npy": zeros})
+        small = {"a.npy": _npy(np.zeros(3000))}
+        attacked(part, small)
+        many = _node("ListNode", "builtins.list", content=[part] * 100)
+        with pytest.raises(ValueError, match="far more memory"):
+            attacked(many, small)
+        inner = io.BytesIO()
+        sparse.save_npz(inner, sparse.csr_array((1, 10_000_000)))
+        inner = io.BytesIO()
+        with zipfile.ZipFile(inner, "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr("data.npy", zeros)
+        matrix = _node("SparseMatrixNode", "scipy.sparse._csr.csr_array", type="scipy")
+        with pytest.raises(ValueError, match="far more memory"):
+            attacked(matrix | {"file": "a.npz"}, {"a.npz": inner.getvalue()})
+        with pytest.raises(ValueError, match="far more memory"):
+            attacked(_plain("a" * 1_000_000))
+
+    def test_sparse_matrices_that_reach_outside(self, attacked):
+        matrix = sparse.csr_array(np.eye(3))
+        matrix.indices[1] = 10**6
+        buffer = io.BytesIO()
+        sparse.save_npz(buffer, matrix)
+        part = _node("SparseMatrixNode", "scipy.sparse._csr.csr_array", type="scipy")
+        with pytest.raises(ValueError, match="cannot be loaded"):
+            attacked(part | {"file": "a.npz"}, {"a.npz": buffer.getvalue()})
+
+    def test_nested_without_end(self, attacked):
+        first, last = json.dumps(_tuple(7)).split("7")
+        with pytest.raises(ValueError, match="cannot be loaded"):
+            attacked(first * 10_000 + "7" + last * 10_000)
+
+    def test_what_use_could_do(self, tmp_path):
+        pytest.importorskip("skops")
+        X = np.random.default_rng(0).normal(size=(50, 2))
+        kmeans = KMeans(2, n_init=1, random_state=0).fit(X)
+        kmeans._n_threads = 10**9
+        som = CSOM(shape=(3, 3), random_state=0).fit(X)
+        som.n_jobs = 10**9
+        pipeline = Pipeline([("som", som), ("cluster", kmeans)], memory="cache")
+        save_model(tmp_path / "model.skops", pipeline)
+        loaded, _ = load_model(tmp_path / "model.skops")
+        assert loaded.memory is None
+        assert loaded["som"].n_jobs <= os.cpu_count()
+        assert loaded["cluster"]._n_threads <= os.cpu_count()
+
+    @pytest.mark.parametrize("name", ["codebook_", "cluster_centers_"])
+    def test_units_of_another_width(self, tmp_path, name):
+        pytest.importorskip("skops")
+        X = np.random.default_rng(0).normal(size=(50, 4))
+        kind = CSOM(shape=(3, 3), random_state=0) if name == "codebook_" else KMeans(2)
+        kind.fit(X)
+        setattr(kind, name, np.zeros((5, 1)))
+        save_model(tmp_path / "model.skops", kind)
+        with pytest.raises(ValueError, match=f"{name} has not 4 features"):
+            load_model(tmp_path / "model.skops")
+
+
+def _npy(array, **options):
+    buffer = io.BytesIO()
+    np.save(buffer, array, **options)
+    return buffer.getvalue()
+
+
+class TestCatalogs:
+    """Tables of known objects."""
+
+    @pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+    @pytest.mark.parametrize(
+        "text",
+        [
+            '<STREAM encoding="base64" href="{}"/>',
+            "<v:STREAM\n href='{}'/>",
+            '<!DOCTYPE V [<!ENTITY s SYSTEM "{}">]>',
+        ],
+    )
+    def test_data_of_other_places(self, tmp_path, monkeypatch, encoding, text):
+        def request(*args, **kwargs):
+            pytest.fail("it asks for an address")
+
+        monkeypatch.setattr("urllib.request.urlopen", request)
+        path = tmp_path / "objects.xml"
+        table = f"<VOTABLE><DATA><BINARY>{text}</BINARY></DATA></VOTABLE>"
+        path.write_text(table.format("file:///etc/passwd"), encoding=encoding)
+        with pytest.raises(ValueError, match="from other places: that is not read"):
+            read_catalog(path)
+
+    @pytest.mark.parametrize(
+        "meta",
+        [
+            '!!python/object/apply:os.mkdir ["was_run"]',
+            "{__serialized_columns__: {ra: {__class__: subprocess.Popen}}}",
+        ],
+    )
+    def test_objects_in_the_head_of_a_table(self, trap, meta):
+        path = trap / "objects.ecsv"
+        path.write_text(
+            "# %ECSV 1.0\n# ---\n# datatype:\n# - {name: ra, datatype: float64}\n"
+            f"# meta: {meta}\nra\n1\n"
+        )
+        with pytest.raises(ValueError, match="cannot be read as a catalog"):
+            read_catalog(path)
