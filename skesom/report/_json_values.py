@@ -199,11 +199,10 @@ def _decode_array(encoded):
 
 
 def _decode_bytes(encoded):
-    if np.dtype(str(encoded["dtype"])[:4]).name not in _NUMBERS:
-        raise ValueError(f"Arrays of {encoded['dtype']!r} are not read.")
-    values = np.frombuffer(
-        base64.b64decode(encoded["base64"]), str(encoded["dtype"])[:4]
-    )
+    kind = str(encoded["dtype"])
+    if len(kind) > 4 or np.dtype(kind).name not in _NUMBERS:
+        raise ValueError(f"Arrays of {kind!r} are not read.")
+    values = np.frombuffer(base64.b64decode(encoded["base64"]), kind)
     values = values.astype(values.dtype.newbyteorder("="))
     return values.reshape(encoded["shape"])
 
