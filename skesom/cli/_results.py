@@ -43,7 +43,11 @@ def _predict(options):
     model = find_model(options.model, trust=options.trust)
     pipeline, band_names = load_model(model, trust=options.trust)
     source = source_of(options)
-    source = source._replace(order=_order_for(source.describe_bands()[0], band_names))
+    given = source.describe_bands()[0]
+    if band_names is not None and given != band_names:
+        order = _order_for(given, band_names)
+        names = [band_names[order.index(band)] for band in range(len(given))]
+        source = source._replace(order=order, band_names=names)
     images = source.read()
     label_map = _predict_of(pipeline)(images)
     origin = {"source": source, "model": model}
@@ -64,20 +68,25 @@ def _predict_of(pipeline):
 
 def _order_for(given, known):
     """Return the order in which bands of some names are those of a model."""
-    if known is None or given == known:
-        return "given"
+    from skesom.cube import list_names, same_bands
+
     if len(given) != len(known):
         raise ValueError(
-            f"The model takes {len(known)} bands ({', '.join(known)}), but the images "
-            f"have {len(given)} ({', '.join(given)})."
+            f"The model takes {len(known)} bands ({list_names(known)}), but the images "
+            f"have {len(given)} ({list_names(given)})."
         )
     order = _match(given, known, str) or _match(given, known, _wavelength_or_name)
-    if order is None:
-        _check_places(given, known)
+    if order is None and same_bands(given, known):
         order = list(range(len(given)))
+    if order is None:
+        raise ValueError(
+            f"The model takes the bands {list_names(known)}, and the images have "
+            f"{list_names(given)}. Name all bands as the model does, with --band-names "
+            "in the order of the files."
+        )
     taken = [given[band] for band in order]
     if taken != known:
-        text = f"The bands {', '.join(taken)} are taken for {', '.join(known)}"
+        text = f"The bands {list_names(taken)} are taken for {list_names(known)}"
         warnings.warn(f"{text}, in this order.", stacklevel=2)
     return order
 
@@ -92,21 +101,10 @@ def _match(given, known, key):
 
 def _wavelength_or_name(name):
     """Return what bands of one filter share."""
-    from skesom.io import filter_wavelength
+    from skesom.cube import filter_wavelength
 
     wavelength = filter_wavelength(name)
     return name if np.isnan(wavelength) else wavelength
-
-
-def _check_places(given, known):
-    """Refuse bands that have the name of another band of the model."""
-    for place, name in enumerate(given):
-        if name in known and known.index(name) != place:
-            raise ValueError(
-                f"The model takes the bands {', '.join(known)}, and the images have "
-                f"{', '.join(given)}: only {name} is known. Name all bands as the "
-                "model does, with --band-names in the order of the files."
-            )
 
 
 def add_test(commands):

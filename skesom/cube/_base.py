@@ -12,6 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skesom._common.blocks import row_blocks
 from skesom.cube._container import Cube
+from skesom.cube.objects._convert import as_cube, find_converter
 
 
 class CubeInput:
@@ -42,7 +43,8 @@ class CubeStep(CubeInput, TransformerMixin, BaseEstimator):
         Parameters
         ----------
         X : Cube, array-like of shape (n_rows, n_columns, n_bands) or list of Cube
-            NaN marks masked pixels. A list only where the class takes it.
+            NaN marks masked pixels. Or an image of another library, as `read_cube`
+            takes it, but files. A list only where the class takes it.
         y : None
             Ignored.
 
@@ -76,13 +78,14 @@ class CubeStep(CubeInput, TransformerMixin, BaseEstimator):
         Parameters
         ----------
         X
-            As for `fit`, with as many bands.
+            As for `fit`, with the same bands in the same order; bands without names
+            (of arrays) are taken as they come.
 
         Returns
         -------
         transformed : Cube, ndarray or list of Cube
-            A cube in the kind and the float type of X, with NaN in masked pixels and
-            the errors of a Cube propagated; or the table of a flattener.
+            An array for an array, else a Cube, in the float type of X, with NaN in
+            masked pixels and errors propagated; or the table of a flattener.
         """
         check_is_fitted(self)
         return self._transform(X)
@@ -123,7 +126,7 @@ class CubeTransformer(CubeStep):
     @staticmethod
     def _like_input(X, cube):
         """Return the cube, or its array if X was an array."""
-        return cube if isinstance(X, Cube) or is_cube_list(X) else cube.data
+        return cube if is_cube_list(X) or is_described(X) else cube.data
 
     @classmethod
     def _like_inputs(cls, X, cubes):
@@ -132,7 +135,7 @@ class CubeTransformer(CubeStep):
 
 
 def check_cube(X, *, estimator=None, reset=True):
-    """Return X as a `Cube`; the estimator stores the number of bands, or has it."""
+    """Return X as a `Cube`; the estimator stores or compares the names of its bands."""
     name = "The cube" if estimator is None else type(estimator).__name__
     for part in X if isinstance(X, list | tuple) else [X]:
         if isinstance(part, str | os.PathLike):
@@ -140,25 +143,57 @@ def check_cube(X, *, estimator=None, reset=True):
                 f"{name} takes a cube, got the path {os.fspath(part)!r}. Read it with "
                 "skesom.io.read_cube."
             )
-    cube = X if isinstance(X, Cube) else Cube(X)
+    cube = as_cube(X)
     if 0 in cube.shape:
         raise ValueError(f"{name} got an empty cube of shape {cube.shape}.")
     if estimator is not None:
-        _check_n_bands(cube.shape[2], estimator, reset)
+        _check_bands(cube.band_names, estimator, reset)
     if any(np.isinf(cube.data[rows]).any() for rows in row_blocks(cube.shape)):
         _refuse_infinity(cube)
     return cube
 
 
-def _check_n_bands(n_bands, estimator, reset):
-    """Store the number of bands in the estimator, or compare it."""
+def _check_bands(names, estimator, reset):
+    """Store the names of the bands in the estimator, or compare them."""
+    name = type(estimator).__name__
     if reset:
-        estimator.n_features_in_ = n_bands
-    elif n_bands != estimator.n_features_in_:
+        estimator.n_features_in_ = len(names)
+        estimator.feature_names_in_ = np.array(names, dtype=object)
+    elif len(names) != estimator.n_features_in_:
         raise ValueError(
-            f"X has {n_bands} bands, but {type(estimator).__name__} was fitted on "
+            f"X has {len(names)} bands, but {name} was fitted on "
             f"{estimator.n_features_in_} bands."
         )
+    # A model of an earlier version has no names.
+    known = list(getattr(estimator, "feature_names_in_", names))
+    if not same_bands(names, known):
+        raise ValueError(
+            f"X has the bands {list_names(names)}, but {name} was fitted on "
+            f"{list_names(known)}, in this order. Pick and sort bands as in "
+            "cube[['r', 'i']]; if only their names differ, rename them with "
+            "Cube.replace(band_names=...)."
+        )
+
+
+def list_names(names):
+    """Return names in a line, of many only the first and the last."""
+    names = list(names)
+    return ", ".join(names if len(names) < 13 else [*names[:10], "...", names[-1]])
+
+
+def same_bands(names, known):
+    """Return whether bands can be those of some names: by name, or as both counted."""
+    kinds = _counted(names), _counted(known)
+    can_be = {"band"} in kinds or None not in kinds  # bands without a name, or channels
+    return list(names) == list(known) or (kinds[0] != kinds[1] and can_be)
+
+
+def _counted(names):
+    """Return the words that all names number, as in "band 1", "band 2 to band 3"."""
+    words = [set(name.split()) - {"to"} for name in names]
+    kinds = {frozenset(w for w in some if not w.isdecimal()) for some in words}
+    kind = kinds.pop()
+    return kind if kind and not kinds and all(kind < some for some in words) else None
 
 
 def _refuse_infinity(cube):
@@ -175,7 +210,13 @@ def _refuse_infinity(cube):
 
 def is_cube_list(X):
     """Return whether X is a list (or tuple) of cubes instead of one cube."""
-    return isinstance(X, list | tuple) and len(X) > 0 and isinstance(X[0], Cube)
+    is_list = isinstance(X, list | tuple) and find_converter(X) is None
+    return is_list and len(X) > 0 and is_described(X[0])
+
+
+def is_described(X):
+    """Return whether X is a cube or converted to one, not an array."""
+    return isinstance(X, Cube) or find_converter(X) is not None
 
 
 def check_cubes(X, estimator, *, reset):
@@ -185,20 +226,20 @@ def check_cubes(X, estimator, *, reset):
         raise ValueError(f"{taker}, got an empty list.")
     if not is_cube_list(X):
         return [check_cube(X, estimator=estimator, reset=reset)]
-    for number, cube in enumerate(X):
-        if not isinstance(cube, Cube):
-            kind = type(cube).__name__
+    for number, part in enumerate(X):
+        if not is_described(part):
+            kind = type(part).__name__
             raise ValueError(f"{taker}, but entry {number} is a {kind}.")
-        check_cube(cube)
-    names = all_band_names(X)
+    cubes = [check_cube(part) for part in X]
+    names = all_band_names(cubes)
     repeated = sorted({name for name in names if names.count(name) > 1})
     if repeated:
         raise ValueError(
             f"Several bands are named {', '.join(map(repr, repeated))}. Rename them "
-            "with Cube.replace(band_names=...)."
+            "with Cube.replace(band_names=...), or read_cube(images, band_names=...)."
         )
-    _check_n_bands(len(names), estimator, reset)
-    return list(X)
+    _check_bands(names, estimator, reset)
+    return cubes
 
 
 def all_band_names(cubes):

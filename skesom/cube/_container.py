@@ -3,14 +3,19 @@
 
 import numpy as np
 from astropy import units
+from astropy.nddata import NDData, StdDevUncertainty
+from astropy.utils.masked import Masked
 from astropy.wcs.utils import proj_plane_pixel_scales
 
 from skesom.cube._parts import as_slice, cut_wcs, find_cutout, full_key
+from skesom.cube._preview import draw_bands, write_html
+from skesom.cube.objects._header_cards import band_cards, is_hdu
 
 _PER_BAND = (
     *("band_names", "band_units", "fwhm", "band_coordinates", "zero_points"),
     "diffraction_fwhm",
 )
+NDDATA_KEY = "skesom.cube.Cube"  # of what else a cube knows, in meta data of NDData
 
 
 class Cube:
@@ -29,7 +34,8 @@ class Cube:
     band_names : sequence of str of length n_bands, default=None
         Unique names; ``"band 1"``, ``"band 2"``, ... by default.
     band_units : sequence of length n_bands, default=None
-        astropy units, unit strings, or None for a band whose unit is unknown.
+        astropy units, unit strings, or None for a band whose unit is unknown. By
+        default that of data with a unit (Quantity).
     fwhm : array-like of shape (n_bands,), default=None
         Full width at half maximum of the point-spread functions in arcsec or as a
         Quantity, NaN where unknown.
@@ -58,8 +64,8 @@ class Cube:
     >>> cube = Cube(np.zeros((4, 5, 2)), band_names=["F438W", "F814W"])
     >>> cube.shape
     (4, 5, 2)
-    >>> cube[1:3].shape, cube[1:3].band_names
-    ((2, 5, 2), ('F438W', 'F814W'))
+    >>> cube[1:3].shape, cube["F814W"].shape, cube[["F814W"]].shape
+    ((2, 5, 2), (4, 5), (4, 5, 1))
     """
 
     def __init__(
@@ -77,11 +83,15 @@ class Cube:
         diffraction_fwhm=None,
         sky_mask=None,
     ):
-        if isinstance(data, list | tuple) and any(isinstance(p, Cube) for p in data):
+        is_list = isinstance(data, list | tuple)
+        if is_list and any(hasattr(part, "wcs") or is_hdu(part) for part in data):
             raise ValueError(
                 f"There must be one cube, got a list of {len(data)}. If these are "
-                "images on several grids: CubeAligner().fit_transform(cubes)."
+                "images on several grids: CubeAligner().fit_transform(cubes). Others "
+                "are joined by skesom.io.read_cube."
             )
+        if isinstance(data, units.Quantity) and band_units is None and data.ndim == 3:
+            band_units = [data.unit] * data.shape[2]
         self.data = _as_native_float(data)
         if self.data.ndim != 3:
             raise ValueError(
@@ -162,7 +172,14 @@ class Cube:
         )
 
     def __getitem__(self, key):
-        """Cut the cube; the result is a Cube as long as it keeps all three axes."""
+        """Cut the cube; the result is a Cube as long as it keeps all three axes.
+
+        A name gives the image of a band, a list of names a Cube of these bands.
+        """
+        if isinstance(key, str):
+            return self.data[:, :, self._number(key)]
+        if isinstance(key, list) and key and all(isinstance(k, str) for k in key):
+            key = ..., [self._number(name) for name in key]
         data = self.data[key]
         if data.ndim != 3:
             return data
@@ -192,6 +209,14 @@ class Cube:
             zero_points=self.zero_points[picked],
             diffraction_fwhm=self.diffraction_fwhm[picked],
             sky_mask=_cut(self.sky_mask, pixels),
+        )
+
+    def _number(self, name):
+        """Return the place of the band of a name."""
+        if name in self.band_names:
+            return self.band_names.index(name)
+        raise KeyError(
+            f"There is no band {name!r}; the bands are {', '.join(self.band_names)}."
         )
 
     def replace(self, **changes):
@@ -254,6 +279,88 @@ class Cube:
         """
         return self[find_cutout(self, center, size)]
 
+    def to_nddata(self, band=None):
+        """Return the cube or one of its bands as `astropy.nddata.NDData`.
+
+        `read_cube` and the transformers of cubes take it back.
+
+        Parameters
+        ----------
+        band : str or int, default=None
+            Name or number of a band; None is all of them.
+
+        Returns
+        -------
+        nddata : astropy.nddata.NDData
+            The image of the band, with FITS cards (FILTER, FWHM in arcsec, SPECVAL,
+            MAGZERO) as ``meta``; or all, of shape (n_bands, n_rows, n_columns) as in
+            FITS, with the other parts of the cube in ``meta``. ``mask`` is True at NaN,
+            errors are a `StdDevUncertainty`.
+
+        Raises
+        ------
+        KeyError, IndexError
+            If there is no such band.
+        ValueError
+            If all bands are wanted, but have several units.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skesom.cube import Cube
+        >>> cube = Cube(np.zeros((4, 5, 2)), band_names=["r", "i"])
+        >>> cube.to_nddata("i").data.shape, cube.to_nddata().data.shape
+        ((4, 5), (2, 4, 5))
+        """
+        if band is None and len(set(self.band_units)) > 1:
+            raise ValueError(
+                f"NDData has one unit, but the bands have {self.band_units}. Name a "
+                "band, or convert them with FluxUnitConverter."
+            )
+        number = self._number(band) if isinstance(band, str) else band or 0
+        wcs, errors = self.wcs, self.errors
+        if band is None:
+            data = np.moveaxis(self.data, 2, 0)
+            errors = None if errors is None else np.moveaxis(errors, 2, 0)
+            wcs = None if wcs is None else wcs.sub([1, 2, 0])  # an axis without a name
+            parts = {name: getattr(self, name) for name in (*_PER_BAND, "sky_mask")}
+            meta = {NDDATA_KEY: parts | {"pixel_scale": self._pixel_scale}}
+        else:
+            data, errors = self.data[:, :, number], _cut(errors, np.s_[:, :, number])
+            meta = band_cards(self, number)
+        return NDData(
+            data,
+            uncertainty=None if errors is None else StdDevUncertainty(errors),
+            mask=np.isnan(data),
+            wcs=wcs,
+            unit=self.band_units[number],
+            meta=meta,
+        )
+
+    def plot(self, *, figsize=None):
+        """Draw the bands side by side, as in ``cube[["F814W", "F502N"]].plot()``.
+
+        Parameters
+        ----------
+        figsize : tuple of float (width, height), default=None
+            Size of the figure in inches; by default it fits the images.
+
+        Returns
+        -------
+        figure : matplotlib.figure.Figure
+            An asinh stretch of each band, or of 12 at equal steps of more; NaN is pink.
+            Pictures in color are `skesom.displays.RGBDisplay`.
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is missing (extra ``plot``).
+        """
+        return draw_bands(self, figsize)
+
+    def _repr_html_(self):
+        return write_html(self)
+
 
 def _cut(values, key):
     """Return a part of an array that may be None."""
@@ -266,12 +373,19 @@ def _floats_or_nan(values, n_bands):
     return np.asarray(values, dtype=np.float64)
 
 
+def as_array(data):
+    """Return an array without its unit, a masked array of NumPy if it has a mask."""
+    if isinstance(data, Masked):  # of astropy
+        return np.ma.array(data.unmasked, mask=data.mask)
+    return data if isinstance(data, np.ma.MaskedArray) else np.asarray(data)
+
+
 def _as_native_float(data):
     """Return data as float32 or float64 in native byte order, as a copy if needed."""
+    data = as_array(data)
     if isinstance(data, np.ma.MaskedArray):
         wanted = np.promote_types(data.dtype, np.float32)
         return _as_native_float(data.astype(wanted).filled(np.nan))
-    data = np.asarray(data)
     if data.dtype.kind not in "biuf":
         raise ValueError(f"A cube holds real numbers, got an array of {data.dtype}.")
     is_short = data.dtype.itemsize <= (4 if data.dtype.kind == "f" else 2)

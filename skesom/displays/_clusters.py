@@ -10,7 +10,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skesom._common.blocks import row_blocks
 from skesom._common.pipelines import pipeline_end
-from skesom.cube import Cube, check_cube
+from skesom.cube import Cube, as_cube, check_cube, is_cube_list
 from skesom.displays._colors import HATCH_COLOR, MISSING_COLOR, cluster_palette
 from skesom.displays._display import (
     Display,
@@ -133,10 +133,8 @@ def labeled_cube(estimator, X):
             f"{type(step).__name__} cannot label other pixels than those it was fitted "
             f"on, an image of {label_map.shape[:2]}. Got one of {cube.shape[:2]}."
         )
-    is_list = isinstance(X, list | tuple) and len(X) and isinstance(X[0], Cube)
-    if not is_list and np.shape(X)[:2] == cube.shape[:2]:
-        cube = X if isinstance(X, Cube) else Cube(X)
-    return label_map, cube
+    first = cube if is_cube_list(X) else as_cube(X)
+    return label_map, first if first.shape[:2] == cube.shape[:2] else cube
 
 
 def add_legend(ax, clusters, shown, shares, others=(), title="cluster"):

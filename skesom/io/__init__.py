@@ -22,14 +22,11 @@ __all__ = [
 
 # For the other folders of skesom; not public.
 from skesom.io._catalogs import read_region_objects as read_region_objects
-from skesom.io._filters import filter_wavelength as filter_wavelength
 from skesom.io._fits_files import atomic_path as atomic_path
 from skesom.io._fits_files import make_hdus as make_hdus
 from skesom.io._fits_files import open_fits as open_fits
 from skesom.io._fits_files import split_path as split_path
-from skesom.io._fits_files import to_ascii as to_ascii
 from skesom.io._gather import describe_bands as describe_bands
-from skesom.io._header_cards import write_unit as write_unit
 from skesom.io._ned import describe_types as describe_types
 from skesom.io._regions import collect_regions as collect_regions
 from skesom.io._regions import find_pixels as find_pixels

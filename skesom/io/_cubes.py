@@ -11,10 +11,9 @@ from astropy.io import fits
 from astropy.nddata.bitmask import interpret_bit_flags
 
 from skesom._common.grids import group_by_grid
-from skesom.cube import Cube, join_coordinates
-from skesom.io._fits_files import atomic_path, make_hdus, to_ascii
+from skesom.cube import Cube, as_cube, band_cards, join_coordinates, to_ascii
+from skesom.io._fits_files import atomic_path, make_hdus
 from skesom.io._gather import complete_grids, gather_images
-from skesom.io._header_cards import write_unit
 from skesom.io._planes import apply_plane, copy_pixels
 
 
@@ -38,8 +37,9 @@ def read_cube(
     ----------
     paths : str, os.PathLike, image in memory, or list of them
         FITS files (also .gz, .bz2, .fz) of one or several bands; ``"image.fits[2]"`` or
-        ``"image.fits[SCI,1]"`` names the HDU. In memory: `Cube`, `NDData`, ``CCDData``,
-        `xarray.DataArray`, and arrays with the bands on the last axis.
+        ``"image.fits[SCI,1]"`` names the HDU. In memory: `Cube`, HDU, HDUList, NDData,
+        CCDData, SpectralCube, Spectrum of specutils, `xarray.DataArray`, and arrays
+        (Quantity, masked, memory map, dask) with the bands on the last axis.
     hdu : int, str, tuple, list of them, "all" or None, default=None
         HDUs to read of the paths that name none. "all" is every image that is not a
         companion (ERR, WHT, DQ, MASK, ...), None the first of these.
@@ -60,8 +60,9 @@ def read_cube(
         Flags in `masks` that do not mask, see `astropy.nddata.bitmask`: ``"4,16"``
         ignores these two, ``"~1"`` all except 1 (DO_NOT_USE of JWST).
     band_names : sequence of str of length n_bands, default=None
-        By default the filter in the header, else (or if all are the same) the name of
-        the file, or of the extension if several are read. Repeated names are numbered.
+        By default the filter in the header, else the name of the file, or of the
+        extension if several are read. Bands of the same name get the parts in which
+        their file names differ, and only these if it is the name of all bands.
     fwhm : float, array-like of shape (n_bands,) or Quantity, default=None
         FWHM of the point-spread function in arcsec, NaN where unknown. By default that
         in the header (FWHM, unless in pixels, or geometric mean of BMAJ and BMIN).
@@ -93,7 +94,8 @@ def read_cube(
     Warns
     -----
     UserWarning
-        If an image without a WCS is taken to lie on the only grid of the others.
+        If an image without a WCS is taken to lie on the only grid of the others, or
+        bands have the same name.
 
     Notes
     -----
@@ -227,7 +229,7 @@ def write_bands(folder, cube, *, overwrite=False):
     ...     [path.name for path in write_bands(folder, cube)]
     ['F438W.fits', 'O_III.fits']
     """
-    cube = cube if isinstance(cube, Cube) else Cube(cube)
+    cube = as_cube(cube)
     folder = Path(folder)
     names = map(to_ascii, cube.band_names)
     names = [re.sub("[^A-Za-z0-9.+-]+", "_", name) for name in names]
@@ -250,17 +252,7 @@ def _make_band_hdus(cube, band):
     """Return the HDU list that holds one band of a cube."""
     hdus = make_hdus(np.ascontiguousarray(cube.data[:, :, band]), cube.wcs)
     header = hdus[0].header
-    header["FILTER"] = (to_ascii(cube.band_names[band]), "band")
-    if cube.band_units[band] is not None:
-        header["BUNIT"] = (write_unit(cube.band_units[band]), "unit of the pixels")
-    if np.isfinite(cube.fwhm[band]):
-        header["FWHM"] = (cube.fwhm[band], "[arcsec] of the point-spread function")
-    place = None if cube.band_coordinates is None else cube.band_coordinates[band]
-    if place is not None and np.isfinite(place):
-        header["SPECVAL"] = (place.value, "place of the band on the spectral axis")
-        header["SPECUNIT"] = (write_unit(place.unit), "unit of SPECVAL")
-    if np.isfinite(cube.zero_points[band]):
-        header["MAGZERO"] = cube.zero_points[band], "[mag] AB magnitude of a value of 1"
+    header.update(band_cards(cube, band))
     if cube.errors is not None:
         errors = np.ascontiguousarray(cube.errors[:, :, band])
         hdus.append(fits.ImageHDU(errors, name="ERR"))

@@ -3,10 +3,9 @@
 
 import os
 import re
-import unicodedata
 import uuid
 import warnings
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 
 from astropy.io import fits
@@ -36,19 +35,32 @@ _COMPANIONS = MASK_NAMES | WEIGHT_NAMES | _OTHER_NAMES | set(ERROR_KINDS)
 _BLOCK = 2880  # bytes: the size of a FITS file is a multiple of it
 
 
+class HDUsInMemory(str):
+    """The name of HDUs in memory, which stands for the path of a file."""
+
+    hdus = None
+
+
 @contextmanager
 def open_fits(path, **options):
     """Open a FITS file; every failure of astropy becomes an OSError with its name."""
+    hdus = getattr(path, "hdus", None)
     # Our own handle is also closed if astropy fails in the middle of a header.
-    with open(path, "rb") as stream, warnings.catch_warnings():
+    source = open(path, "rb") if hdus is None else nullcontext()
+    options = {"uint": False, **options}
+    with source as stream, warnings.catch_warnings():
         # Cards that astropy corrects need no action of the user.
         warnings.simplefilter("ignore", FITSFixedWarning)
         warnings.filterwarnings("ignore", "", AstropyUserWarning, r"astropy\.io\.fits")
         try:
-            with fits.open(stream, **{"uint": False, **options}) as hdus:
-                yield hdus
-        except (ValueError, MemoryError):
-            raise  # their messages name the file already
+            opened = nullcontext(hdus)
+            with fits.open(stream, **options) if hdus is None else opened as opened:
+                yield opened
+        except (ValueError, MemoryError) as error:
+            if "closed file" not in str(error):
+                raise  # their messages name the file already
+            text = f"{path} was closed before it was read. Give its path."
+            raise ValueError(text) from error
         except Exception as error:
             # Damaged bytes raise errors of many classes in astropy and decompressors.
             text = str(error).strip() or type(error).__name__
@@ -81,7 +93,8 @@ def find_images(hdus, wanted, path):
         return [find_hdu(hdus, one, path) for one in wanted]
     images = [number for number, hdu in enumerate(hdus) if is_image(hdu)]
     if not images:
-        with open(path, "rb") as stream:
+        is_cut = False
+        with suppress(FileNotFoundError), open(path, "rb") as stream:  # or in memory
             is_cut = stream.read(6) == b"SIMPLE" and os.path.getsize(path) % _BLOCK
         cut = " The file ends too early: copy it again." if is_cut else ""
         raise ValueError(f"{path} holds no image: {list_hdus(hdus)}.{cut}")
@@ -138,14 +151,6 @@ def make_hdus(data, wcs):
     hdus = wcs.to_fits(relax=True)
     hdus[0].data = data
     return hdus
-
-
-def to_ascii(name):
-    """Write a name in ASCII, as FITS requires: the letter of H alpha is "alpha"."""
-    return "".join(
-        c if " " <= c <= "~" else unicodedata.name(c, "_").split()[-1].lower()
-        for c in name
-    )
 
 
 @contextmanager

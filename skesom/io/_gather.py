@@ -6,16 +6,16 @@ import re
 import warnings
 from collections.abc import Iterable
 from contextlib import suppress
-from itertools import chain, count, pairwise
+from itertools import chain, count, pairwise, takewhile
 from numbers import Integral
 
 import numpy as np
 from astropy import units
-from astropy.nddata import NDData
+from astropy.io import fits
 
 from skesom._common.grids import group_by_grid
-from skesom.cube import Cube
-from skesom.io._filters import filter_wavelength
+from skesom.cube import Cube, filter_wavelength, find_converter, is_hdu, list_names
+from skesom.io._fits_files import HDUsInMemory
 from skesom.io._images import describe_array, describe_file
 from skesom.io._planes import find_elsewhere
 
@@ -34,10 +34,14 @@ def gather_images(
     paths = _list_paths(paths)
     images = []
     for number, path in enumerate(paths, 1):
+        label = f"array {number}" if len(paths) > 1 else "the array"
+        if is_hdu(path) or isinstance(path, fits.HDUList):
+            hdus = fits.HDUList([path]) if is_hdu(path) else path
+            path = HDUsInMemory(hdus.filename() or label)
+            path.hdus = hdus
         if isinstance(path, str | os.PathLike):
             images += describe_file(path, hdu, beside, error_kind)
         else:
-            label = f"array {number}" if len(paths) > 1 else "the array"
             images.append(describe_array(path, label, beside, error_kind))
     if not images:
         raise ValueError("There is nothing to read: the list of paths is empty.")
@@ -47,9 +51,10 @@ def gather_images(
             raise ValueError(f"{image.label} is given twice. Leave one out.")
     for role, wanted in listed.items():
         images = _add_planes(images, role, wanted, error_kind)
-    given = None if band_names is None else _check_names(images, band_names)
-    order = _find_order(images, order, given)
-    names = _split(images, given or _name_bands(images, order))
+    unnamed = band_names is None
+    names = _name_bands(images) if unnamed else _check_names(images, band_names)
+    order = _find_order(images, order, names)
+    names = _split(images, names)
     widths = _split(images, _spread_fwhm(images, fwhm))
     parts = zip(images, names, widths, strict=True)
     return [image._replace(band_names=n, fwhm=w) for image, n, w in parts], order
@@ -64,12 +69,12 @@ def describe_bands(paths, *, hdu=None, band_names=None):
 
 def _list_paths(paths):
     """Return paths and images in memory as a list."""
+    # An array is one image; other iterables hold paths.
+    single = isinstance(paths, str | os.PathLike | Cube) or hasattr(paths, "__array__")
+    if single or find_converter(paths) is not None:
+        return [paths]
     if isinstance(paths, list | tuple):
         return paths
-    # An array is one image; other iterables hold paths.
-    single = isinstance(paths, str | os.PathLike | Cube | NDData)
-    if single or hasattr(paths, "__array__"):
-        return [paths]
     if isinstance(paths, Iterable):
         return list(paths)
     wanted = "a file, an image in memory, or a list of these"
@@ -120,19 +125,61 @@ def _find_names(images):
     return [name or f"band {number}" for number, name in enumerate(found, 1)]
 
 
-def _name_bands(images, order):
-    """Return one unique name for each band, in the order of the images."""
-    found = _find_names(images)
-    if len(images) > 1 and len({n for i in images for n in i.band_names}) == 1:
-        stems = [image.stem for image in images]
-        if None not in stems and len(set(stems)) == len(found):
-            return stems
-    names, unique = [found[band] for band in order], []
-    for name in names:  # repeated ones are numbered: B, B 2, B 3
-        numbered = (f"{name} {number}" for number in count(2))
-        free = (each for each in numbered if each not in unique + names)
-        unique.append(next(free) if name in unique else name)
-    return [name for _, name in sorted(zip(order, unique, strict=True))]
+def _name_bands(images):
+    """Return one unique name for each band; repeated ones get parts of file names."""
+    found, places, renamed, taken = _find_names(images), {}, [], set()
+    owners = [image for image in images for _ in range(image.n_bands)]
+    for band, name in enumerate(found):
+        places.setdefault(name, []).append(band)
+    names, repeated = list(found), [n for n, bands in places.items() if len(bands) > 1]
+    for name in repeated:
+        bands = places[name]
+        parts = _tell_apart([owners[band] for band in bands])
+        # If all bands have one filter, it tells nothing.
+        alone = parts is not None and len(bands) == len(found)
+        for number, band in enumerate(bands):
+            part = parts[number] if parts else number + 1
+            names[band] = part if alone else f"{name} {part}"
+        renamed += [names[band] for band in bands]
+    for band, name in enumerate(names):  # that of another band by chance
+        numbers = count(2)
+        while names[band] in taken:
+            names[band] = f"{name} {next(numbers)}"
+        taken.add(names[band])
+    if repeated:
+        warnings.warn(
+            f"Several bands have the name {list_names(map(repr, repeated))}: by what "
+            f"tells their files apart, they are called {list_names(renamed)}. Give "
+            "other names with band_names (--band-names).",
+            stacklevel=4,
+        )
+    return names
+
+
+def _tell_apart(images):
+    """Return a name for each image by what differs in their paths, None if nothing."""
+    if any(image.stem is None for image in images):
+        return None
+    stems = [image.stem for image in images]
+    parts = _differing_words(stems)
+    if not all(re.search("[A-Za-z]", part) for part in parts):
+        parts = stems
+    if len(set(parts)) < len(parts):  # in several folders, or in one file
+        places = [image.place for image in images]
+        paths = [f"{os.path.dirname(path)} {number}" for path, number in places]
+        others = zip(stems, _differing_words(paths), strict=True)
+        parts = [f"{stem} {part}" for stem, part in others]
+    return parts if len(set(parts)) == len(parts) else None
+
+
+def _differing_words(texts):
+    """Return texts without the words at their beginning and end that all share."""
+    words = [re.split(r"[\W_]+", text) for text in texts]
+    for _ in range(2):
+        columns = map(set, zip(*words, strict=False))
+        shared = len(list(takewhile(lambda column: len(column) == 1, columns)))
+        words = [some[shared:][::-1] for some in words]
+    return ["_".join(some) for some in words]
 
 
 def _check_names(images, band_names):
@@ -142,7 +189,7 @@ def _check_names(images, band_names):
     if len(names) != len(found):
         raise ValueError(
             f"band_names has {len(names)} entries, but the files hold {len(found)} "
-            f"bands ({', '.join(found)})."
+            f"bands ({list_names(found)})."
         )
     if len(set(names)) < len(names):
         raise ValueError(f"band_names must be unique, got {names}.")
@@ -165,13 +212,13 @@ def _spread_fwhm(images, fwhm):
     return np.broadcast_to(fwhm, found.shape).copy()
 
 
-def _find_order(images, order, given_names):
+def _find_order(images, order, names):
     """Return the numbers of the bands in the order of the cube."""
     n_bands = sum(image.n_bands for image in images)
     if isinstance(order, str) and order == "given":
         return list(range(n_bands))
     if isinstance(order, str) and order == "wavelength":
-        names = _split(images, given_names or [None] * n_bands)
+        names = _split(images, names)
         keys = list(chain.from_iterable(map(_sort_keys, images, names)))
         return sorted(range(n_bands), key=keys.__getitem__)
     if isinstance(order, str):
@@ -187,7 +234,7 @@ def _find_order(images, order, given_names):
     return [int(number) for number in order]
 
 
-def _sort_keys(image, given_names):
+def _sort_keys(image, names):
     """Return what the bands of an image are sorted by: wavelength, then file."""
     file = (), "", 0  # images in memory stay as they are given
     if image.place is not None:
@@ -200,7 +247,7 @@ def _sort_keys(image, given_names):
     found = np.stack(
         [
             known,
-            [filter_wavelength(name) for name in given_names],
+            [filter_wavelength(name) for name in names],
             [filter_wavelength(name) for name in image.band_names],
             np.full(image.n_bands, np.inf),
         ]

@@ -13,9 +13,8 @@ from astropy.nddata.bitmask import bitfield_to_boolean_mask
 
 from skesom._common.blocks import row_blocks
 from skesom._common.grids import Grid, same_grid
+from skesom.cube import ERROR_POWERS, order_axes, read_unit, read_world, to_errors
 from skesom.io import _fits_files as files
-from skesom.io._header_cards import read_unit
-from skesom.io._world_axes import read_world
 
 _NAMES = {"masks": files.MASK_NAMES, "weights": files.WEIGHT_NAMES}
 _NAMES["errors"] = set(files.ERROR_KINDS)
@@ -24,7 +23,6 @@ _UNCERTAINTY_CLASSES = {  # as astropy.nddata.CCDData writes them
     "VarianceUncertainty": "var",
     "InverseVariance": "ivar",
 }
-ERROR_POWERS = {"std": 1, "var": 2, "ivar": -2}
 
 
 class Plane(NamedTuple):
@@ -192,18 +190,12 @@ def open_pixels(file, number, axes, **options):
     with files.open_fits(file, **options) as hdus:
         zero_is_blank = hdus[number].header.get("BLANK") == 0
         data = hdus[number].data
-        if zero_is_blank and data.dtype.kind == "f":
+        in_memory = isinstance(file, files.HDUsInMemory)
+        if zero_is_blank and data.dtype.kind == "f" and not in_memory:
             # astropy ignores a BLANK of zero.
             with files.open_fits(file, do_not_scale_image_data=True) as stored:
                 data[stored[number].data == 0] = np.nan
         yield order_axes(data, axes)
-
-
-def order_axes(data, axes):
-    """Return an array with its axes in some order, without those of length 1."""
-    dropped = tuple(axis for axis in range(data.ndim) if axis not in axes)
-    shape = [data.shape[axis] for axis in axes]
-    return data.transpose(*axes, *dropped).reshape(shape)
 
 
 def copy_pixels(image, data, places):
@@ -234,20 +226,11 @@ def apply_plane(plane, data, errors, places, ignore_flags):
                 elif plane.kind == "weights":
                     bad = ~(values > 0)
                 else:
-                    sigma, bad = _to_errors(values, plane, errors.dtype)
+                    one = plane.kind, plane.factor, errors.dtype
+                    sigma, bad = to_errors(values, *one)
                     errors[rows, :, place] = sigma
                 if plane.kind in ("masks", "weights", "ivar"):
                     np.copyto(data[rows, :, place], np.nan, where=bad)
-
-
-def _to_errors(values, plane, dtype):
-    """Return standard deviations, and where the values are no valid errors."""
-    # Squares of small fluxes are below the range of single precision.
-    values = np.array(values, dtype=np.float64) * plane.factor
-    bad = ~(values > 0)
-    values = 1 / values if plane.kind == "ivar" else values
-    values = (values if plane.kind == "std" else np.sqrt(values)).astype(dtype)
-    return np.where(bad | np.isinf(values), np.nan, values), bad
 
 
 def _find_flagged(values, ignore_flags, label):

@@ -47,8 +47,8 @@ class CubeClassifier(PixelTableMixin, ClassifierMixin, BaseEstimator):
         The fitted classifier.
     classes_ : ndarray of shape (n_classes,), dtype int32
         The labels, sorted.
-    n_features_in_ : int
-        Number of bands seen during fit.
+    n_features_in_, feature_names_in_ : int, ndarray of str
+        Number and names of the bands seen during fit.
 
     Raises
     ------

@@ -150,8 +150,8 @@ class CubeClusterer(PixelTableMixin, ClusterMixin, BaseEstimator):
         for masked ones; not of other clusterers.
     n_clusters_ : int
         Number of clusters.
-    n_features_in_ : int
-        Number of bands seen during fit.
+    n_features_in_, feature_names_in_ : int, ndarray of str
+        Number and names of the bands seen during fit.
 
     Raises
     ------

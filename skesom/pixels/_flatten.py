@@ -220,8 +220,8 @@ class CubeFlattener(Flattener):
     ----------
     valid_ : ndarray of bool
         The valid pixels of the fitted cube, as from `flatten`.
-    n_features_in_ : int
-        Number of bands seen during fit.
+    n_features_in_, feature_names_in_ : int, ndarray of str
+        Number and names of the bands seen during fit.
     band_names_ : tuple of str
         Names of the bands seen during fit.
     sky_mask_ : ndarray of bool of shape (n_rows, n_columns) or None

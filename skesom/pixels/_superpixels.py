@@ -40,8 +40,8 @@ class SuperpixelFlattener(Flattener):
         Number of valid pixels in each.
     mean_, scale_ : ndarray of shape (n_bands,)
         Mean and standard deviation of each band over the valid pixels.
-    n_features_in_ : int
-        Number of bands seen during fit.
+    n_features_in_, feature_names_in_ : int, ndarray of str
+        Number and names of the bands seen during fit.
     band_names_ : tuple of str
         Names of the bands seen during fit.
 

@@ -10,6 +10,7 @@ from itertools import groupby
 
 import numpy as np
 
+from skesom.cube import to_ascii, write_unit
 from skesom.displays import (
     ClusterHistogramDisplay,
     ClusterMapDisplay,
@@ -24,7 +25,7 @@ from skesom.displays import (
     note_thinning,
     thinning,
 )
-from skesom.io import make_hdus, to_ascii, write_regions, write_unit
+from skesom.io import make_hdus, write_regions
 
 DOTS_PER_INCH = 150
 MAX_PIXELS = 2_000_000

@@ -13,7 +13,8 @@ from sklearn import metrics as cluster_metrics
 
 from skesom import metrics as map_metrics
 from skesom._common.labels import SKY
-from skesom.io import cluster_table, to_ascii
+from skesom.cube import to_ascii
+from skesom.io import cluster_table
 
 TABLES = "pixels.fits", "pixels_scaled.fits"
 MAX_BANDS = 990  # FITS tables have at most 999 columns

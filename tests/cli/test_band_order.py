@@ -243,20 +243,56 @@ class TestPredict:
             read_map(model.parent / "cluster_map.fits")[0],
         )
 
-    def test_names_that_tell_nothing(self, run, model, files, tmp_path):
-        status, _, (line,) = self.predict(
-            *(run, model, *files, "-o", tmp_path / "out", "--band-names", "x", "y"),
-            "z",
-        )
-        assert status == 0
-        assert "x, y, z are taken for F336W, Halpha, F814W, in this order" in line
-
-    def test_a_known_name_in_another_place(self, run, model, files, tmp_path):
+    @pytest.mark.parametrize(
+        "names", [("x", "y", "z"), ("x", "F336W", "z"), ("F336W", "Halpha", "F555W")]
+    )
+    def test_unknown_names_are_refused(self, run, model, files, tmp_path, names):
         status, out, (line,) = self.predict(
-            *(run, model, *files, "-o", tmp_path / "out"),
-            *("--band-names", "x", "F336W", "z"),
+            *(run, model, *files, "-o", tmp_path / "out", "--band-names", *names),
         )
         assert (status, out) == (2, [])
-        for part in ("F336W, Halpha, F814W", "x, F336W, z", "--band-names"):
+        for part in ("F336W, Halpha, F814W", ", ".join(names), "--band-names"):
             assert part in line
         assert not (tmp_path / "out").exists()
+
+    def test_the_user_names_the_bands(self, run, model, files, tmp_path):
+        others = []
+        for number, path in enumerate(files):
+            others.append(shutil.copy(path, tmp_path / f"{number}.fits"))
+            fits.delval(others[-1], "FILTER")
+        status, out, (line,) = self.predict(run, model, *others, "-o", tmp_path / "a")
+        assert (status, out) == (2, [])
+        assert "the images have 0, 1, 2" in line
+        status, _, err = self.predict(
+            *(run, model, *others[::-1], "-o", tmp_path / "out"),
+            *("--band-names", "F814W", "Halpha", "F336W"),
+        )
+        assert (status, err) == (0, [])
+        np.testing.assert_array_equal(
+            read_map(tmp_path / "out" / "cluster_map.fits")[0],
+            read_map(model.parent / "cluster_map.fits")[0],
+        )
+
+    def test_results_have_the_names_of_the_model(self, run, model, files, tmp_path):
+        status, _, _ = run(
+            *("predict", model, *files, "-o", tmp_path / "out", "--trust"),
+            *("--band-names", "F336W", "H-alpha", "WFC3 F814W", "--no-pictures"),
+        )
+        assert status == 0
+        columns = Table.read(tmp_path / "out" / "pixels.fits").colnames
+        assert {"F336W", "Halpha", "F814W"} < set(columns)
+
+    def test_channels_are_taken_by_their_numbers(self, run, files, tmp_path, fast):
+        planes = np.stack([fits.getdata(path) for path in files])
+        for name in ("one", "two"):
+            fits.writeto(tmp_path / f"{name}.fits", planes)
+        run("cluster", tmp_path / "one.fits", "-o", tmp_path / "first", *fast)
+        status, _, (line,) = self.predict(
+            *(run, tmp_path / "first", tmp_path / "two.fits", "-o", tmp_path / "out"),
+        )
+        assert status == 0
+        assert "two 1, two 2, two 3 are taken for one 1, one 2, one 3" in line
+        np.testing.assert_array_equal(
+            read_map(tmp_path / "out" / "cluster_map.fits")[0],
+            read_map(tmp_path / "first" / "cluster_map.fits")[0],
+        )

@@ -85,14 +85,6 @@ class TestPredict:
             *("cluster_map.png", "cluster_spectra.png", "quantization_error.png"),
         }
 
-    def test_bands_of_other_names_are_named(self, run, model, others, tmp_path):
-        status, _, err = run(
-            *("predict", model, *others, "-o", tmp_path / "out", "--trust"),
-            *("--band-names", "a", "b", "c"),
-        )
-        assert status == 0
-        assert "warning: The bands a, b, c are taken for F336W, F657N, F814W" in err[0]
-
 
 class TestRefused:
     """One line for what cannot be."""
@@ -126,6 +118,12 @@ class TestRefused:
         refused(
             *(model, *others[:2], "--trust"),
             parts=["takes 3 bands (F336W, F657N, F814W)", "2 (F336W, F657N)"],
+        )
+
+    def test_bands_of_other_names(self, refused, model, others):
+        refused(
+            *(model, *others, "--trust", "--band-names", "a", "b", "c"),
+            parts=["F336W, F657N, F814W", "have a, b, c", "--band-names"],
         )
 
     def test_no_model(self, refused, others, tmp_path):

@@ -2,16 +2,24 @@
 """The Cube: an array with a description, and cuts of it that stay true."""
 
 import pickle
+import sys
+from base64 import b64decode
+from html.parser import HTMLParser
+from io import BytesIO
+from time import perf_counter
 
 import numpy as np
 import pytest
 from astropy import units
+from astropy.nddata import CCDData, StdDevUncertainty
+from astropy.utils.masked import Masked
 from astropy.wcs import WCS
 from numpy.testing import assert_allclose
 from sklearn.model_selection import KFold, train_test_split
 
 from skesom.cube import Cube, check_cube
 from skesom.cube.alignment._stack import join_bands
+from skesom.io import read_cube
 
 
 @pytest.fixture
@@ -361,3 +369,223 @@ def test_pixels_keep_their_size_when_rows_are_picked():
     assert_allclose(picked[::2].pixel_scale, (1.0, 0.2))
     assert_allclose(picked.replace(data=np.ones((3, 5, 1))).pixel_scale, (0.5, 0.2))
     assert Cube(np.zeros((2, 2, 1))).pixel_scale is None
+
+
+class TestNames:
+    """Bands by their names."""
+
+    def test_one_band_is_an_image(self, cube):
+        image = cube["g"]
+        assert type(image) is np.ndarray
+        assert np.shares_memory(image, cube.data)
+        np.testing.assert_array_equal(image, cube.data[:, :, 1])
+
+    def test_a_list_is_a_cube(self, cube):
+        part = cube[["r", "u"]]
+        assert part.band_names == ("r", "u")
+        assert part.band_units == (units.MJy / units.sr, units.Jy)
+        places = [one.wcs.pixel_to_world_values(7, 5) for one in (part, cube)]
+        assert_allclose(*places)
+        for got, whole in (
+            (part.data, cube.data),
+            (part.errors, cube.errors),
+            (part.fwhm, cube.fwhm),
+            (part.band_coordinates.value, cube.band_coordinates.value),
+        ):
+            np.testing.assert_array_equal(got, whole[..., [2, 0]])
+        assert cube[["g"]].shape == (6, 8, 1)
+
+    @pytest.mark.parametrize("key", ["i", ["r", "i"], ["i"]])
+    def test_unknown_names(self, cube, key):
+        with pytest.raises(KeyError, match="no band 'i'; the bands are u, g, r"):
+            cube[key]
+
+    def test_numbers_are_still_rows(self, cube):
+        assert cube[[0, 2]].shape == (2, 8, 3)
+        assert cube[np.array([True] * 2 + [False] * 4)].shape == (2, 8, 3)
+
+    def test_twice(self, cube):
+        with pytest.raises(ValueError, match="must be unique"):
+            cube[["u", "u"]]
+
+
+class TestQuantity:
+    """Data with a unit."""
+
+    def test_the_unit_is_that_of_the_bands(self):
+        assert Cube(np.zeros((2, 3, 2)) * units.Jy).band_units == (units.Jy, units.Jy)
+        cube = Cube(np.zeros((2, 3, 1)) * units.Jy, band_units=["mJy"])
+        assert cube.band_units == (units.mJy,)
+
+    def test_masked_by_astropy(self):
+        mask = np.arange(12).reshape(2, 3, 2) > 9
+        masked = Masked(np.ones((2, 3, 2), ">i4"), mask=mask)
+        for data in (masked, masked * units.Jy):
+            cube = Cube(data)
+            assert np.argwhere(np.isnan(cube.data)).tolist() == [[1, 2, 0], [1, 2, 1]]
+
+
+class TestNDData:
+    """To NDData, and back."""
+
+    @staticmethod
+    def known(cube):
+        cube = cube.replace(band_units=["Jy"] * 3, zero_points=[25, np.nan, 23.5])
+        data = cube.data.copy()
+        data[2, 3, 1] = np.nan
+        mask = np.zeros((6, 8), dtype=bool)
+        mask[0, 1] = True
+        return cube.replace(data=data, errors=cube.errors, sky_mask=mask)
+
+    @pytest.mark.parametrize("back", [read_cube, check_cube])
+    def test_all_bands(self, cube, back):
+        cube = self.known(cube)
+        nddata = cube.to_nddata()
+        assert nddata.data.shape == (3, 6, 8)
+        assert np.shares_memory(nddata.data, cube.data)
+        assert isinstance(nddata.uncertainty, StdDevUncertainty)
+        np.testing.assert_array_equal(np.argwhere(nddata.mask), [[1, 2, 3]])
+        assert nddata.unit == units.Jy
+        world = nddata.wcs.pixel_to_world_values(3, 2, 1)
+        assert_allclose(world[:2], cube.wcs.pixel_to_world_values(3, 2))
+        self.assert_same(back(nddata), cube)
+
+    @pytest.mark.parametrize("back", [read_cube, check_cube])
+    @pytest.mark.parametrize("has_wcs", [True, False])
+    def test_one_band(self, cube, back, has_wcs):
+        cube = self.known(cube) if has_wcs else self.known(cube).replace(wcs=None)
+        for band in range(3):
+            for name in (band, cube.band_names[band]):
+                nddata = cube.to_nddata(name)
+                assert nddata.data.shape == (6, 8)
+                self.assert_same(back(nddata), cube[:, :, band : band + 1])
+
+    def test_without_a_wcs(self, cube):
+        cube = self.known(cube).replace(wcs=None, pixel_scale=(2.0, 3.0))
+        back = check_cube(cube.to_nddata())
+        self.assert_same(back, cube)
+        assert back.pixel_scale == (2.0, 3.0)
+        np.testing.assert_array_equal(back.sky_mask, cube.sky_mask)
+
+    def test_ccddata_writes_and_reads_it(self, cube, tmp_path):
+        CCDData(self.known(cube).to_nddata("u")).write(tmp_path / "a.fits")
+        back = read_cube(tmp_path / "a.fits", errors="auto", masks="auto")
+        self.assert_same(back, self.known(cube)[:, :, :1])
+
+    def test_several_units(self, cube):
+        with pytest.raises(ValueError, match=r"NDData has one unit.*Name a band"):
+            cube.to_nddata()
+        assert cube.to_nddata("g").unit is None
+        with pytest.raises(KeyError, match="the bands are u, g, r"):
+            cube.to_nddata("i")
+        with pytest.raises(IndexError):
+            cube.to_nddata(3)
+
+    @staticmethod
+    def assert_same(one, other):
+        assert one.band_names == other.band_names
+        assert one.band_units == other.band_units
+        assert (one.wcs is None) == (other.wcs is None)
+        if one.wcs is not None:
+            places = [c.wcs.pixel_to_world_values([0, 7], [5, 1]) for c in (one, other)]
+            assert_allclose(*places, rtol=1e-12)
+        for name in ("data", "errors", "fwhm", "zero_points"):
+            np.testing.assert_array_equal(getattr(one, name), getattr(other, name))
+        if np.isfinite(other.band_coordinates.value).any():
+            nm = [each.band_coordinates.to_value("nm") for each in (one, other)]
+            assert_allclose(*nm)
+
+
+class Page(HTMLParser):
+    """The tags and texts of a page."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.tags, self.texts, self.images = set(), [], []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.add(tag)
+        assert not [name for name, _ in attrs if name.startswith("on")]
+        self.images += [value for name, value in attrs if name == "src"]
+
+    def handle_data(self, data):
+        self.texts.append(data)
+
+
+class TestPreview:
+    """What a notebook shows."""
+
+    def test_what_is_known_of_each_band(self, cube):
+        data = cube.data.copy()
+        data[:3, :, 2] = np.nan
+        page = Page(cube.replace(data=data, errors=None)._repr_html_())
+        assert page.tags == {"p", "table", "tr", "th", "td", "img"}
+        text = " ".join(page.texts)
+        for part in ("6 x 8 pixels, 3 bands", "float32, WCS", "MJy / sr", "480 nm"):
+            assert part in text
+        assert {"0.8 arcsec", "50.0%", "74 to 143"} < set(page.texts)
+        assert len(page.images) == 3
+
+    def test_the_small_images_are_png(self, cube):
+        pyplot = pytest.importorskip("matplotlib.pyplot")
+        data = cube.data.copy()
+        data[0, :3, 1] = np.nan
+        image = Page(cube.replace(data=data)._repr_html_()).images[1]
+        head, _, code = image.partition(",")
+        assert head == "data:image/png;base64"
+        pixels = pyplot.imread(BytesIO(b64decode(code)))
+        assert pixels.shape == (6, 8, 3)
+        # North is up: the first row of the data is the last of the picture.
+        is_pink = pixels[:, :, 0] > pixels[:, :, 1]
+        assert np.argwhere(is_pink).tolist() == [[5, 0], [5, 1], [5, 2]]
+        assert (np.diff(pixels[:5, 4, 0]) <= 0).all()
+        assert pixels[0, 7, 0] == 1
+
+    def test_hostile_names(self):
+        name = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>"
+        unit = units.def_unit("<b>")
+        cube = Cube(np.zeros((3, 4, 1)), band_names=[name], band_units=[unit])
+        page = Page(cube._repr_html_())
+        assert page.tags == {"p", "table", "tr", "th", "td", "img"}
+        assert name in "".join(page.texts)
+        assert len(page.images) == 1
+
+    @pytest.mark.parametrize("shape", [(0, 3, 2), (3, 0, 1), (2, 2, 0), (1, 1, 1)])
+    @pytest.mark.parametrize("value", [np.nan, 0, np.inf, 1e38])
+    @pytest.mark.filterwarnings("error")
+    def test_little_to_show(self, shape, value):
+        cube = Cube(np.full(shape, value, dtype=np.float32))
+        assert f"{shape[2]} bands" in cube._repr_html_()
+
+    def test_time_does_not_grow(self):
+        large = np.broadcast_to(np.float32(1), (40_000, 50_000, 2000))
+        start = perf_counter()
+        text = Cube(large)._repr_html_()
+        assert perf_counter() - start < 5
+        assert len(text) < 500_000
+        assert "each 84th is shown" in text
+        assert "sample of pixels" in text
+
+    def test_plot(self, cube):
+        pyplot = pytest.importorskip("matplotlib.pyplot")
+        cube = cube.replace(band_names=["$\\foo$", "g", "r"])
+        figure = cube.plot(figsize=(5, 2))
+        figure.canvas.draw()
+        axes = [ax for ax in figure.axes if ax.images]
+        assert [ax.get_title() for ax in axes] == ["$\\foo$", "g", "r"]
+        assert [ax.images[0].origin for ax in axes] == ["lower"] * 3
+        drawn = axes[0].images[0].get_array()
+        assert drawn.shape == (6, 8)
+        assert (np.diff(drawn.ravel()) >= 0).all()  # as the data
+        assert (drawn.min(), drawn.max()) == (0, 1)
+        assert tuple(figure.get_size_inches()) == (5, 2)
+        many = Cube(np.zeros((5, 5, 100))).plot()
+        assert sum(len(ax.images) for ax in many.axes) <= 12
+        assert "of 100 bands" in many.get_suptitle()
+        pyplot.close("all")
+
+    def test_plot_without_matplotlib(self, cube, monkeypatch):
+        monkeypatch.setitem(sys.modules, "matplotlib", None)
+        with pytest.raises(ImportError, match=r"skesom\[plot\]"):
+            cube.plot()

@@ -10,8 +10,8 @@ from astropy.io import fits
 from numpy.testing import assert_array_equal
 
 from skesom.cube import Cube
+from skesom.cube.objects._filters import filter_wavelength
 from skesom.io import read_cube
-from skesom.io._filters import filter_wavelength
 
 
 @pytest.fixture
@@ -134,20 +134,30 @@ class TestOrder:
         assert cube.band_names == ("J", "Ks")
         assert_array_equal(cube.data[0, 0], [2, 1])
 
+    @pytest.mark.filterwarnings("ignore:.*bands have the name")
     def test_one_filter_in_all_files(self, write):
         paths = [write(f"night{n}.fits", n, FILTER="r") for n in (1, 2, 10)]
         for _, cube in self.orders(paths):
             assert cube.band_names == ("night1", "night2", "night10")
             assert_array_equal(cube.data[0, 0], [1, 2, 10])
 
+    @pytest.mark.filterwarnings("ignore:.*bands have the name")
     def test_one_filter_in_some_files(self, write):
         paths = [
             *(write("one.fits", 1, FILTER="r"), write("two.fits", 2, FILTER="r")),
             write("three.fits", 3, FILTER="g"),
         ]
         for _, cube in self.orders(paths):
-            assert cube.band_names == ("g", "r", "r 2")
+            assert cube.band_names == ("g", "r one", "r two")
             assert_array_equal(cube.data[0, 0], [3, 1, 2])
+
+    @pytest.mark.filterwarnings("ignore:.*bands have the name")
+    def test_names_of_files_where_the_filter_tells_nothing(self, write):
+        names = ["kids_u_sci", "kids_g_sci", "kids_r_sci", "kids_i_sci"]
+        paths = [write(f"{n}.fits", i, FILTER="OCAM") for i, n in enumerate(names)]
+        for _, cube in self.orders(paths):
+            assert cube.band_names == ("u", "g", "r", "i")
+            assert_array_equal(cube.data[0, 0], [0, 1, 2, 3])
 
     def test_planes_of_one_file_and_others(self, write, tmp_path):
         planes = np.arange(1, 4, dtype=np.float32)[:, None, None] * np.ones((3, 4, 5))
@@ -183,12 +193,13 @@ class TestOrder:
         arrays = [np.ones((4, 5)), np.zeros((4, 5))]  # of which nothing is known
         assert_array_equal(read_cube(arrays, order="wavelength").data[0, 0], [1, 0])
 
+    @pytest.mark.filterwarnings("ignore:.*bands have the name")
     def test_files_of_one_name(self, write, tmp_path):
         for folder in ("a", "b"):
             (tmp_path / folder).mkdir()
         paths = [write("b/image.fits", 2), write("a/image.fits", 1)]
         for _, cube in self.orders(paths):
-            assert cube.band_names == ("image", "image 2")
+            assert cube.band_names == ("image a", "image b")
             assert_array_equal(cube.data[0, 0], [1, 2])
 
 

@@ -162,7 +162,7 @@ def test_planes_follow_the_version_of_their_image(write):
         ("ERR", 2, 2 * SIGMA),
     )
     for errors in ("auto", "ERR", "err"):
-        cube = read_cube(path, hdu="all", errors=errors)
+        cube = read_cube(path, hdu="all", errors=errors, band_names=["a", "b"])
         assert_array_equal(cube.data[:, :, 1], 2 * IMAGE)
         assert_array_equal(cube.errors[:, :, 0], SIGMA)
         assert_array_equal(cube.errors[:, :, 1], 2 * SIGMA)

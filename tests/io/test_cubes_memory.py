@@ -7,6 +7,7 @@ import sys
 import numpy as np
 import pytest
 from astropy import units
+from astropy.io import fits
 from astropy.nddata import (
     CCDData,
     InverseVariance,
@@ -253,3 +254,87 @@ def test_xarray_is_never_imported(monkeypatch):
     monkeypatch.delitem(sys.modules, "skesom.io._images")
     images = importlib.import_module("skesom.io._images")
     assert images.describe_array(IMAGE, "an array").n_bands == 1
+
+
+# ---------------------------------------------------------------- HDUs
+
+
+@pytest.fixture
+def hdus():
+    """Two images of one filter with errors and flags, as telescopes write them."""
+    made = [fits.PrimaryHDU()]
+    for number in (1, 2):
+        made.append(fits.ImageHDU(IMAGE * number, name="SCI", ver=number))
+        made.append(fits.ImageHDU(IMAGE / 10, name="ERR", ver=number))
+        flags = np.int16(number * 4 < IMAGE) * 4
+        made.append(fits.ImageHDU(flags, name="DQ", ver=number))
+    made[0].header.update(FILTER="F814W", FWHM=0.1, BUNIT="ELECTRONS/S")
+    return fits.HDUList(made)
+
+
+def test_hdu_list_is_read_as_its_file(hdus, tmp_path):
+    hdus.writeto(tmp_path / "m83.fits")
+    for options in (
+        {},
+        {"hdu": 4},
+        {"hdu": ("SCI", 2), "errors": "auto", "masks": "auto"},
+        {"errors": "ERR", "masks": "DQ", "ignore_flags": 4},
+        {"errors": 5},
+        {"hdu": [1, 4], "errors": "auto", "band_names": ["a", "b"], "fwhm": [1, 2]},
+    ):
+        wanted = read_cube(tmp_path / "m83.fits", **options)
+        with fits.open(tmp_path / "m83.fits") as opened:
+            for source in (hdus, [hdus], opened):
+                cube = read_cube(source, **options)
+                assert cube.band_names == wanted.band_names
+                assert cube.band_units == wanted.band_units
+                assert_array_equal(cube.fwhm, wanted.fwhm)
+                assert_array_equal(cube.data, wanted.data)
+                assert (cube.errors is None) == (wanted.errors is None)
+                if wanted.errors is not None:
+                    assert_array_equal(cube.errors, wanted.errors)
+
+
+def test_hdus_are_not_changed(hdus):
+    before = [(hdu.header.copy(), np.copy(hdu.data)) for hdu in hdus]
+    cube = read_cube(hdus, masks="auto")
+    cube.data[...] = 0
+    read_cube(fits.ImageHDU(IMAGE))
+    for hdu, (header, data) in zip(hdus, before, strict=True):
+        assert repr(hdu.header) == repr(header)
+        assert_array_equal(np.asarray(hdu.data), data)
+
+
+def test_several_hdus(hdus, make_wcs):
+    header = make_wcs((3, 4)).to_header()
+    header["FILTER"] = "r"
+    for number in (1, 4):
+        hdus[number].header.update(make_wcs((3, 4)).to_header())
+    cube = read_cube([hdus, fits.ImageHDU(IMAGE, header)], fwhm=[1, 2])
+    assert cube.band_names == ("F814W", "r")
+    places = [w.pixel_to_world_values(3, 2) for w in (cube.wcs, make_wcs((3, 4)))]
+    assert_allclose(*places)
+    with pytest.warns(UserWarning, match="have the name 'F814W'.*F814W 1, F814W 2"):
+        assert read_cube([hdus, hdus.copy()]).band_names == ("F814W 1", "F814W 2")
+
+
+def test_hdus_of_opened_files_have_the_names_of_these(tmp_path):
+    for name in "gr":
+        fits.writeto(tmp_path / f"m83_{name}.fits", IMAGE)
+    with (
+        fits.open(tmp_path / "m83_g.fits") as g,
+        fits.open(tmp_path / "m83_r.fits") as r,
+    ):
+        assert read_cube([g, r]).band_names == ("m83_g", "m83_r")
+        with pytest.raises(ValueError, match=r"m83_g\.fits is given twice"):
+            read_cube([g, g])
+
+
+def test_hdus_without_an_image(tmp_path):
+    with pytest.raises(ValueError, match="array holds no image: its HDUs are 0 PRIM"):
+        read_cube(fits.HDUList([fits.PrimaryHDU(), fits.BinTableHDU()]))
+    fits.writeto(tmp_path / "a.fits", IMAGE)
+    closed = fits.open(tmp_path / "a.fits", lazy_load_hdus=True)
+    closed.close()
+    with pytest.raises(ValueError, match=r"a\.fits was closed before it was read"):
+        read_cube(closed)

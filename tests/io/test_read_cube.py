@@ -180,8 +180,9 @@ def test_brackets_in_a_file_name_are_no_hdu(write, image):
 
 
 def test_several_hdus_of_one_file(many, image):
-    cube = read_cube([f"{many}[2]", f"{many}[4]"])
-    assert cube.band_names == ("many", "many 2")
+    with pytest.warns(UserWarning, match="'many': .* they are called many 2, many 4"):
+        cube = read_cube([f"{many}[2]", f"{many}[4]"])
+    assert cube.band_names == ("many 2", "many 4")
     assert_array_equal(cube.data[:, :, 1], image * 3)
 
 
@@ -227,10 +228,68 @@ def test_band_names_of_a_cube_from_the_header(write):
     assert read_cube(path).band_names == ("b 1", "b 2")
 
 
-def test_repeated_names_are_numbered(write, image):
-    names = ["B", "B", "B 2", "B"]
-    paths = [write(f"{i}.fits", image, FILTER=name) for i, name in enumerate(names)]
-    assert read_cube(paths).band_names == ("B", "B 3", "B 2", "B 4")
+@pytest.mark.parametrize(
+    ("stems", "names"),
+    [
+        (["n1", "n2", "n10"], ("n1", "n2", "n10")),
+        (["idcs_m83_hst_drz_sci", "idcs_m83_eso_drz_sci"], ("hst", "eso")),
+        (["hst_9774_05_acs_drz", "hst_9774_10_wfc3_drz"], ("05_acs", "10_wfc3")),
+        # A number, or nothing, is no name.
+        (["m83_100", "m83_200"], ("m83_100", "m83_200")),
+        (["m83", "m83_b"], ("m83", "m83_b")),
+        (["a b.c", "a d.c"], ("b", "d")),
+    ],
+)
+@pytest.mark.parametrize("filter_name", ["g", "F814W"])
+def test_one_filter_in_all_files(write, image, stems, names, filter_name):
+    paths = [write(f"{stem}.fits", image, FILTER=filter_name) for stem in stems]
+    line = f"Several bands have the name '{filter_name}': .*band_names"
+    with pytest.warns(UserWarning, match=line) as caught:
+        cube = read_cube(paths)
+    assert cube.band_names == names
+    assert len(caught) == 1
+    assert caught[0].filename == __file__
+    for name in names:
+        assert name in str(caught[0].message)
+
+
+def test_one_filter_in_some_files(write, image):
+    known = {"ngc1_vst_r": "r", "ngc1_sdss_r": "r", "ngc1_vst_i": "i", "x": "r vst"}
+    known |= {"ngc1_a_J": "J", "ngc1_b_J": "J"}
+    paths = [write(f"{stem}.fits", image, FILTER=name) for stem, name in known.items()]
+    with pytest.warns(UserWarning, match="have the name 'r', 'J': ") as caught:
+        cube = read_cube(paths)
+    # That of another band is left to it.
+    assert cube.band_names == ("r vst", "r sdss", "i", "r vst 2", "J a", "J b")
+    assert len(caught) == 1
+    read_cube(paths, band_names=list("abcdef"))  # without a word
+
+
+def test_one_filter_in_many_files(write, image):
+    paths = [write(f"{c}.fits", image, FILTER="g") for c in "abcdefghijklmnop"]
+    with pytest.warns(UserWarning, match=r"called a, b, .* j, \.\.\., p\."):
+        assert read_cube(paths).band_names == tuple("abcdefghijklmnop")
+
+
+def test_files_of_one_name(write, image, tmp_path):
+    for folder in ("night_1", "night_2"):
+        (tmp_path / folder).mkdir()
+    paths = [write(f"night_{n}/m83.fits", image, FILTER="g") for n in (1, 2)]
+    with pytest.warns(UserWarning, match="have the name 'g'"):
+        assert read_cube(paths).band_names == ("m83 1", "m83 2")
+
+
+def test_one_filter_in_all_extensions(write, image):
+    hdus = [fits.PrimaryHDU()] + [fits.ImageHDU(image, name=n) for n in ("A1", "B1")]
+    hdus[0].header["FILTER"] = "g"
+    with pytest.warns(UserWarning, match="have the name 'g'"):
+        assert read_cube(write("a.fits", hdus), hdu="all").band_names == ("A1", "B1")
+
+
+def test_one_filter_in_all_planes_of_a_cube(write):
+    path = write("a.fits", np.zeros((2, 4, 5)), FILTER1="g", FILTER2="g")
+    with pytest.warns(UserWarning, match="have the name 'g'"):
+        assert read_cube(path).band_names == ("g 1", "g 2")
 
 
 def test_band_names_are_replaced(write, image):

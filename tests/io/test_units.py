@@ -8,8 +8,8 @@ from astropy.io import fits
 from astropy.nddata import CCDData
 
 from skesom.cube import Cube
+from skesom.cube.objects._header_cards import parse_unit
 from skesom.io import read_cube, write_bands
-from skesom.io._header_cards import parse_unit
 
 # WFC3/UVIS F814W, as the mosaics of 2009 say.
 F814W = {"PHOTFLAM": 1.4985e-19, "PHOTPLAM": 8039.06}

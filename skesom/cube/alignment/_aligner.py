@@ -64,8 +64,8 @@ class CubeAligner(CubeTransformer):
         World coordinates of the grid of the fitted cubes, before cropping.
     shape_ : tuple of int (n_rows, n_columns)
         Size of that grid.
-    n_features_in_ : int
-        Number of bands, of all cubes together.
+    n_features_in_, feature_names_in_ : int, ndarray of str
+        Number and names of the bands, of all cubes together.
 
     Raises
     ------

@@ -92,8 +92,8 @@ class FWHMConvolver(CubeTransformer):
         By band name: what is done to it, and from which width.
     pixel_scale_ : ndarray of shape (n_bands, 2)
         Height and width of the pixels of each band in arcsec; NaN if unknown.
-    n_features_in_ : int
-        Number of bands, of all cubes together.
+    n_features_in_, feature_names_in_ : int, ndarray of str
+        Number and names of the bands, of all cubes together.
 
     Raises
     ------

@@ -37,8 +37,8 @@ class BackgroundSubtractor(CubeTransformer):
     ----------
     background_range_ : ndarray of shape (n_bands,)
         Largest minus smallest background of each band of the fitted cubes.
-    n_features_in_ : int
-        Number of bands, of all cubes together.
+    n_features_in_, feature_names_in_ : int, ndarray of str
+        Number and names of the bands, of all cubes together.
 
     Raises
     ------

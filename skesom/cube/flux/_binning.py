@@ -25,8 +25,8 @@ class BandBinner(CubeTransformer):
     ----------
     n_bins_ : int
         Number of bins.
-    n_features_in_ : int
-        Number of bands seen during fit.
+    n_features_in_, feature_names_in_ : int, ndarray of str
+        Number and names of the bands seen during fit.
 
     Raises
     ------

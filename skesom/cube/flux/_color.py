@@ -33,8 +33,8 @@ class ColorScaler(CubeTransformer):
         Share of that variance which is not noise, from 0 to 1.
     matrix_ : ndarray of shape (n_bands, n_bands)
         Symmetric; what scaled spectra are multiplied by.
-    n_features_in_ : int
-        Number of bands.
+    n_features_in_, feature_names_in_ : int, ndarray of str
+        Number and names of the bands.
 
     Raises
     ------

@@ -52,8 +52,8 @@ class FluxShape(CubeTransformer):
         What fluxes are multiplied by to have the unit of the first band.
     total_noise_ : float
         Standard deviation of the sum.
-    n_features_in_ : int
-        Number of bands.
+    n_features_in_, feature_names_in_ : int, ndarray of str
+        Number and names of the bands.
 
     Raises
     ------

@@ -14,9 +14,9 @@ from skesom.cube._base import (
     all_band_names,
     check_cubes,
     is_cube_list,
+    is_described,
     split_bands,
 )
-from skesom.cube._container import Cube
 
 # By what a unit of flux may be divided.
 _AREAS = (units.one, units.pix, units.sr, units.beam)
@@ -54,8 +54,8 @@ class FluxUnitConverter(CubeTransformer):
         Where each factor comes from: "calibration", "unit" or "zero point".
     unit_ : astropy.units.UnitBase
         The unit.
-    n_features_in_ : int
-        Number of bands, of all cubes together.
+    n_features_in_, feature_names_in_ : int, ndarray of str
+        Number and names of the bands, of all cubes together.
 
     Raises
     ------
@@ -125,7 +125,7 @@ class FluxUnitConverter(CubeTransformer):
     def _transform(self, X):
         cubes = check_cubes(X, self, reset=False)
         factors = self.factors_
-        if isinstance(X, Cube) or is_cube_list(X):
+        if is_described(X) or is_cube_list(X):
             factors, _ = self._find_factors(cubes, self.unit_)
         converted = [
             self._multiply(cube, part)

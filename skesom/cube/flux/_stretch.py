@@ -38,8 +38,8 @@ class AsinhStretch(CubeTransformer):
         subtracted from it.
     sky_dominated_ : bool
         Whether most of the fitted frame is sky.
-    n_features_in_ : int
-        Number of bands.
+    n_features_in_, feature_names_in_ : int, ndarray of str
+        Number and names of the bands.
 
     Raises
     ------

@@ -107,8 +107,8 @@ class CubeMasker(CubeTransformer):
         in bands without one; NaN if the background is not checked.
     saturation_ : ndarray of shape (n_bands,)
         Flux from which a value is masked; infinite if none is.
-    n_features_in_ : int
-        Number of bands, of all cubes together.
+    n_features_in_, feature_names_in_ : int, ndarray of str
+        Number and names of the bands, of all cubes together.
 
     Raises
     ------

@@ -56,8 +56,8 @@ class SkyMasker(CubeTransformer):
         deviation per pixel there.
     threshold_ : ndarray of shape (n_bands,)
         Smoothed value above which a pixel stands out.
-    n_features_in_ : int
-        Number of bands.
+    n_features_in_, feature_names_in_ : int, ndarray of str
+        Number and names of the bands.
 
     Raises
     ------

@@ -13,7 +13,7 @@ from astropy.wcs import WCS, WCSSUB_SPECTRAL, FITSFixedWarning
 from astropy.wcs.utils import proj_plane_pixel_scales
 
 from skesom._common.grids import Grid
-from skesom.io._header_cards import is_number, parse_unit
+from skesom.cube.objects._header_cards import is_number, parse_unit
 
 # Cards of SIP and of distortions with lookup tables.
 _DISTORTION = re.compile(

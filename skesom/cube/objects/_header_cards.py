@@ -1,15 +1,17 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Names, units, widths, wavelengths and zero points of bands in FITS header cards."""
+"""Names, units, widths, wavelengths and zero points of bands, in FITS header cards."""
 
 import math
 import re
+import unicodedata
 import warnings
 from contextlib import suppress
 
 import numpy as np
 from astropy import units
+from astropy.io import fits
 
-from skesom.io._filters import filter_wavelength
+from skesom.cube.objects._filters import filter_wavelength
 
 # In the order of trust. Narrow filters of JWST are in the pupil wheel; FILTER1 may be
 # the position of a wheel (WFPC2), therefore numbers do not count.
@@ -50,6 +52,11 @@ _MIRRORS = {
 }
 _RADIAN = units.rad.to(units.arcsec)
 _SAYS_AB = re.compile(r"\bAB(_?mag\w*)?\b", re.IGNORECASE)
+
+
+def is_hdu(X):
+    """Return whether an object is an HDU."""
+    return hasattr(X, "is_image") and isinstance(getattr(X, "header", 0), fits.Header)
 
 
 def read_bands(headers, n_bands, stem, unit):
@@ -129,6 +136,31 @@ def write_unit(unit):
         return unit.to_string("fits")
     except ValueError:
         return unit.to_string()
+
+
+def to_ascii(name):
+    """Write a name in ASCII, as FITS requires: the letter of H alpha is "alpha"."""
+    return "".join(
+        c if " " <= c <= "~" else unicodedata.name(c, "_").split()[-1].lower()
+        for c in name
+    )
+
+
+def band_cards(cube, band):
+    """Return the FITS header of a band, as this module reads it."""
+    header = fits.Header()
+    header["FILTER"] = (to_ascii(cube.band_names[band]), "band")
+    if cube.band_units[band] is not None:
+        header["BUNIT"] = (write_unit(cube.band_units[band]), "unit of the pixels")
+    if np.isfinite(cube.fwhm[band]):
+        header["FWHM"] = (cube.fwhm[band], "[arcsec] of the point-spread function")
+    place = None if cube.band_coordinates is None else cube.band_coordinates[band]
+    if place is not None and np.isfinite(place):
+        header["SPECVAL"] = (place.value, "place of the band on the spectral axis")
+        header["SPECUNIT"] = (write_unit(place.unit), "unit of SPECVAL")
+    if np.isfinite(cube.zero_points[band]):
+        header["MAGZERO"] = cube.zero_points[band], "[mag] AB magnitude of a value of 1"
+    return header
 
 
 def _read_fwhm(headers):
