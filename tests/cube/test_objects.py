@@ -346,7 +346,7 @@ class TestOrder:
     """The bands of fit, in their order."""
 
     cube = Cube(
-        LAST, band_names=["g", "r", "i"], fwhm=[500, 600, 700], pixel_scale=(360, 360)
+        LAST, band_names=["g", "r", "i"], fwhm=[700, 750, 800], pixel_scale=(360, 360)
     )
     steps = pytest.mark.parametrize(
         "step",
