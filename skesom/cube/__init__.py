@@ -37,6 +37,7 @@ from skesom.cube._base import is_cube_list as is_cube_list
 from skesom.cube._base import list_names as list_names
 from skesom.cube._base import same_bands as same_bands
 from skesom.cube._container import as_array as as_array
+from skesom.cube.alignment._registration import find_shift as find_shift
 from skesom.cube.alignment._stack import join_coordinates as join_coordinates
 from skesom.cube.convolution._kernels import find_psf as find_psf
 from skesom.cube.masking._regions import pixels_in_box as pixels_in_box
@@ -54,5 +55,5 @@ from skesom.cube.objects._header_cards import is_hdu as is_hdu
 from skesom.cube.objects._header_cards import read_unit as read_unit
 from skesom.cube.objects._header_cards import to_ascii as to_ascii
 from skesom.cube.objects._header_cards import write_unit as write_unit
+from skesom.cube.objects._world_axes import distance_of as distance_of
 from skesom.cube.objects._world_axes import read_world as read_world
-from skesom.cube.objects._world_axes import warn_of_plate as warn_of_plate

@@ -18,6 +18,7 @@ from skesom.cube import Cube, filter_wavelength, find_converter, is_hdu, list_na
 from skesom.io._fits_files import HDUsInMemory
 from skesom.io._images import describe_array, describe_file
 from skesom.io._planes import find_elsewhere
+from skesom.io._plates import choose_places
 
 
 def gather_images(
@@ -51,6 +52,7 @@ def gather_images(
             raise ValueError(f"{image.label} is given twice. Leave one out.")
     for role, wanted in listed.items():
         images = _add_planes(images, role, wanted, error_kind)
+    images = choose_places(images)
     unnamed = band_names is None
     names = _name_bands(images) if unnamed else _check_names(images, band_names)
     order = _find_order(images, order, names)

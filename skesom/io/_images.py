@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 from astropy import units
+from astropy.wcs import WCS
 
 from skesom._common.grids import Grid
 from skesom.cube import (
@@ -21,7 +22,6 @@ from skesom.cube import (
     find_converter,
     read_unit,
     read_world,
-    warn_of_plate,
 )
 from skesom.io._fits_files import (
     HDUsInMemory,
@@ -54,6 +54,7 @@ class Image(NamedTuple):
     axes: tuple = ()  # of that array along rows, columns and, if there is one, bands
     planes: tuple = ()
     stem: str | None = None  # name of the file, or of one of several extensions
+    plate: WCS | None = None  # where else the image may lie
 
     @property
     def n_bands(self):
@@ -64,7 +65,7 @@ class Image(NamedTuple):
 def describe_file(path, hdu=None, beside=None, error_kind=None):
     """Return the images of a file, with the planes beside each of them."""
     file, bracket = split_path(os.fspath(path))
-    images, headers = [], []
+    images = []
     with open_fits(file) as hdus:
         numbers = find_images(hdus, hdu if bracket is None else bracket, file)
         chosen = bracket is not None or len(numbers) > 1
@@ -75,9 +76,6 @@ def describe_file(path, hdu=None, beside=None, error_kind=None):
                 for one in (beside or {}).items()
             )
             images.append(image._replace(planes=tuple(filter(None, planes))))
-            headers.append(hdus[number].header)
-    for image, header in zip(images, headers, strict=True):
-        warn_of_plate(header, image.grid.wcs, image.label)
     return images
 
 
@@ -100,6 +98,7 @@ def _describe_hdu(hdus, number, file, chosen):
         shape=hdu.shape,
         axes=axes,
         stem=stem,
+        plate=world.plate,
     )
 
 

@@ -66,7 +66,7 @@ def _warning_of(pattern):
     """Expect that the turned image with the cards of the original's plate is named."""
     if pattern not in ("m101/m101HI.fits", "m101/*.fits"):
         return contextlib.nullcontext()
-    return pytest.warns(UserWarning, match="m101HI.fits: the cards of the .* plate")
+    return pytest.warns(UserWarning, match="m101HI.fits: the cards of .* the plate")
 
 
 @pytest.mark.parametrize("pattern", LOADS)
@@ -218,20 +218,13 @@ def test_original_of_the_plate_needs_no_warning(shared_data):
     assert read_cube(shared_data / "m101" / "m101.fits").wcs is not None
 
 
-def test_rotated_image_falls_on_the_original(shared_data, tmp_path):
+def test_rotated_image_falls_on_the_original(shared_data):
     # The rotated image kept cards that describe the original's pixels and plate: the
     # Sky Survey's plate solution, and an epoch that reads as the equinox.
     folder = shared_data / "m101"
-    with fits.open(folder / "m101HI.fits") as hdus:
-        hdus.verify("silentfix")
-        header, image = hdus[0].header.copy(), hdus[0].data.copy()
-    for card in list(header):
-        if card[:3] in ("AMD", "CNP", "PLT", "PPO", "XPI", "YPI"):
-            del header[card]
-    del header["EPOCH"]
-    header["EQUINOX"] = 2000.0
-    fits.writeto(tmp_path / "rotated.fits", image, header)
-    cube = read_aligned([folder / "m101.fits", tmp_path / "rotated.fits"], 0)
+    match = r"2\.98 arcmin apart. Taken: those of the image .* agree with .*m101.fits"
+    with pytest.warns(UserWarning, match=match):
+        cube = read_aligned([folder / "m101.fits", folder / "m101HI.fits"], 0)
     seen = np.isfinite(cube.data).all(axis=2)
     assert seen.mean() > 0.99
     original, rotated = cube.data[seen].T

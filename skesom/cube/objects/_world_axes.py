@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 from astropy import units
-from astropy.wcs import WCS, WCSSUB_SPECTRAL, FITSFixedWarning
+from astropy.wcs import WCS, WCSSUB_SPECTRAL
 from astropy.wcs.utils import proj_plane_pixel_scales
 
 from skesom._common.grids import Grid
@@ -47,15 +47,19 @@ class WorldAxes(NamedTuple):
     spectral: WCS | None = None
     spectral_axis: int | None = None
     spectral_unit: units.UnitBase | None = None  # in the header
+    plate: WCS | None = None  # if the cards of a plate put the image elsewhere
 
 
 def read_world(header, hdus, label):
     """Return the `WorldAxes` of an image."""
+    if {"AMDX1", "EPOCH"} <= set(header) and "EQUINOX" not in header:
+        header = _without(header, re.compile("EPOCH"))  # of the observation
     try:
         n_axes = max(header.get("NAXIS", 0), header.get("WCSAXES", 0))
         header = _with_standard_spectrum(header, n_axes, label)
         if n_axes <= 2 or not any(map(_DISTORTION.fullmatch, header)):
-            return split_world(_all_axes(header, hdus), header)
+            world = split_world(_all_axes(header, hdus), header)
+            return _compare_plate(world, header, hdus)
         # astropy reads distortions only where they are defined: on two axes.
         plain = _without(header, _DISTORTION)
         for card in [card for card in plain if re.fullmatch(r"CTYPE\d", card)]:
@@ -216,27 +220,23 @@ def _without(header, cards):
     return header
 
 
-def warn_of_plate(header, wcs, label):
-    """Warn if a plate solution and the other cards put an image at two places."""
-    # WCSLIB prefers the cards of the plate (in the Digitized Sky Survey), which
-    # programs that rotate or resample images copy without a change.
-    if wcs is None or not {"AMDX1", "CRVAL1", "NAXIS1", "NAXIS2"} <= set(header):
-        return
-    plain = _without(header, _PLATE)
-    if "EQUINOX" not in plain:  # EPOCH was that of the observation
-        plain.remove("EPOCH", ignore_missing=True)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", FITSFixedWarning)
-        plain = WCS(plain).celestial
-    middle = (header["NAXIS1"] - 1) / 2, (header["NAXIS2"] - 1) / 2
-    places = [one.pixel_to_world(*middle).icrs for one in (wcs, plain)]
-    offset = places[0].separation(places[1])
-    pixel = min(proj_plane_pixel_scales(plain)) * units.deg
-    if offset > _CLOSE * pixel:
-        warnings.warn(
-            f"{label}: the cards of the photographic plate (AMDX1, PLTRAH, ...), which "
-            "are used, and those of the image (CRVAL1, CRPIX1, ...) put its middle "
-            f"{offset.to_value(units.arcmin):.3g} arcmin apart. If the image was "
-            "resampled, delete the former and EPOCH, or use Cube.replace(wcs=...).",
-            stacklevel=2,
-        )
+def _compare_plate(world, header, hdus):
+    """Return the place by the other cards if those of a plate give another one."""
+    # WCSLIB takes the cards of the plate (of the Digitized Sky Survey), which programs
+    # that rotate, cut or resample an image copy without a change.
+    if world.celestial is None or not {"AMDX1", "CRVAL1", "NAXIS2"} <= set(header):
+        return world
+    plain = WCS(_without(header, _PLATE), hdus)
+    if not plain.has_celestial:
+        return world
+    plain, plate = plain.celestial, world.celestial
+    pixels = distance_of(plain, plate, (header["NAXIS2"], header["NAXIS1"]))[1]
+    return world._replace(celestial=plain, plate=plate) if pixels > _CLOSE else world
+
+
+def distance_of(plain, plate, shape):
+    """Return how far apart two WCS put the middle of an image: angle, pixels."""
+    row, column = (np.array(shape) - 1) / 2
+    places = [wcs.pixel_to_world(column, row).icrs for wcs in (plain, plate)]
+    angle = places[0].separation(places[1])
+    return angle, angle.deg / min(proj_plane_pixel_scales(plain))
