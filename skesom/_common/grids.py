@@ -72,16 +72,22 @@ def overlap_box(grid, sources):
     for source in sources:
         if same_grid(source, grid):
             continue
-        place = np.stack(pixel_to_pixel(source.wcs, grid.wcs, *_outline(source.shape)))
-        if not np.isfinite(place).all():  # beyond the horizon of the projection
+        first, last = find_reach(source, grid.wcs)
+        if not np.isfinite([first, last]).all():  # beyond the horizon of the projection
             continue
-        low = np.maximum(low, np.floor(place.min(axis=1)))
-        high = np.minimum(high, np.ceil(place.max(axis=1)))
+        low = np.maximum(low, np.floor(first))
+        high = np.minimum(high, np.ceil(last))
     if np.any(high < low):
         return None
     ends = np.array([low, high + 1], dtype=int).T.tolist()
     columns, rows = (slice(*pair) for pair in ends)
     return rows, columns
+
+
+def find_reach(source, wcs):
+    """Return the least and largest (column, row) of an image's edge in another WCS."""
+    place = np.stack(pixel_to_pixel(source.wcs, wcs, *_outline(source.shape)))
+    return place.min(axis=1), place.max(axis=1)
 
 
 def _outline(shape):

@@ -73,6 +73,11 @@ def add_images(parser, nargs="+"):
     text = "one for each band (default: from FILTER cards or the file names)"
     add("--band-names", nargs="+", metavar="NAME", help=text)
     text = (
+        "whether exposures of a band become one image: auto if files of an instrument "
+        "have the same FILTER and others another one; yes if they have the same name"
+    )
+    add("--combine", choices=("auto", "yes", "no"), default="auto", help=text)
+    text = (
         'where flags of bad pixels are: "auto" looks for DQ, MASK and the like in each '
         "file; else an extension of each file, or one file for each image"
     )
@@ -100,6 +105,7 @@ def source_of(options):
         options.ignore_flags,
         tuple(options.exclude),
         tuple(options.include),
+        combine={"yes": True, "no": False}.get(options.combine, "auto"),
     )
 
 

@@ -4,6 +4,7 @@
 from skesom.cube._base import CubeTransformer
 from skesom.cube._container import Cube
 from skesom.cube.alignment._aligner import CubeAligner
+from skesom.cube.alignment._exposures import combine_exposures
 from skesom.cube.convolution._convolver import FWHMConvolver
 from skesom.cube.flux._background import BackgroundSubtractor
 from skesom.cube.flux._binning import BandBinner
@@ -27,6 +28,7 @@ __all__ = [
     "FluxShape",
     "FluxUnitConverter",
     "SkyMasker",
+    "combine_exposures",
 ]
 
 # For the other folders of skesom; not public.
@@ -52,6 +54,7 @@ from skesom.cube.objects._convert import to_errors as to_errors
 from skesom.cube.objects._filters import filter_wavelength as filter_wavelength
 from skesom.cube.objects._header_cards import band_cards as band_cards
 from skesom.cube.objects._header_cards import is_hdu as is_hdu
+from skesom.cube.objects._header_cards import read_bands as read_bands
 from skesom.cube.objects._header_cards import read_unit as read_unit
 from skesom.cube.objects._header_cards import to_ascii as to_ascii
 from skesom.cube.objects._header_cards import write_unit as write_unit

@@ -2,6 +2,7 @@
 """Cubes from FITS images and images in memory, and cubes as FITS images."""
 
 import re
+import warnings
 from contextlib import ExitStack
 from itertools import groupby
 from pathlib import Path
@@ -11,9 +12,18 @@ from astropy.io import fits
 from astropy.nddata.bitmask import interpret_bit_flags
 
 from skesom._common.grids import group_by_grid
-from skesom.cube import Cube, as_cube, band_cards, join_coordinates, to_ascii
+from skesom.cube import (
+    Cube,
+    as_cube,
+    band_cards,
+    combine_exposures,
+    join_coordinates,
+    to_ascii,
+)
+from skesom.io._exposures import describe_combination
 from skesom.io._fits_files import atomic_path, make_hdus
 from skesom.io._gather import complete_grids, gather_images
+from skesom.io._images import describe_array
 from skesom.io._planes import apply_plane, copy_pixels
 
 
@@ -29,6 +39,7 @@ def read_cube(
     band_names=None,
     fwhm=None,
     order="given",
+    combine=False,
     dtype=np.float32,
 ):
     """Read images of one piece of sky into a cube, or into one cube per pixel grid.
@@ -71,6 +82,12 @@ def read_cube(
         axis, PHOTPLAM, WAVELEN or WAVELNTH with a unit), else of the common filter in
         the name; unknown ones come last, by file names. A sequence has the numbers of
         the bands from 0. All other parameters are in the order of the files.
+    combine : bool or "auto", default=False
+        Whether exposures of one band become one image, by
+        `skesom.cube.combine_exposures`; `order` then counts these, and `band_names` may
+        do so too. True combines images of the same name, as `band_names` or FILTER give
+        it. "auto" combines images with a WCS and with the same FILTER, TELESCOP and
+        INSTRUME and the same size of pixels within 10 %, if there is another band.
     dtype : {numpy.float32, numpy.float64}, default=numpy.float32
         Type of the data and errors.
 
@@ -89,13 +106,14 @@ def read_cube(
         If `paths` is none of the above.
     ValueError
         If a file holds no image, a companion does not fit its image, or `band_names`,
-        `fwhm` or `order` do not fit the number of bands.
+        `fwhm` or `order` do not fit the number of bands; if `combine` is True and all
+        names differ, or exposures cannot be combined.
 
     Warns
     -----
     UserWarning
         If an image without a WCS is taken to lie on the only grid of the others, or
-        bands have the same name.
+        bands have the same name, or which images are combined.
 
     Notes
     -----
@@ -129,11 +147,28 @@ def read_cube(
     ignore_flags = interpret_bit_flags(ignore_flags)
     planes = {"errors": errors, "masks": masks, "weights": weights}
     parts = {"band_names": band_names, "fwhm": fwhm, "order": order}
+    parts["combine"] = combine
     images, numbers = gather_images(paths, hdu, planes, error_kind, **parts)
+    images = [_combined(image, dtype, ignore_flags) for image in images]
     cubes, owners = _read_grids(complete_grids(images), numbers, dtype, ignore_flags)
     if not (isinstance(order, str) and order == "given"):
         cubes = _cut_into_runs(cubes, owners)
     return cubes[0] if len(cubes) == 1 else cubes
+
+
+def _combined(image, dtype, ignore_flags):
+    """Return an image, combined if it has several exposures."""
+    if not image.exposures:
+        return image
+    names = image.band_names
+    members = [each._replace(band_names=names) for each in image.exposures]
+    cubes = [
+        _read_grid([each], np.arange(each.n_bands), dtype, ignore_flags)
+        for each in complete_grids(members)
+    ]
+    cube = combine_exposures(cubes)
+    warnings.warn(describe_combination(image, cube), UserWarning, stacklevel=3)
+    return describe_array(cube, image.label)
 
 
 def _read_grids(images, order, dtype, ignore_flags):

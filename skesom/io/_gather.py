@@ -15,6 +15,7 @@ from astropy.io import fits
 
 from skesom._common.grids import group_by_grid
 from skesom.cube import Cube, filter_wavelength, find_converter, is_hdu, list_names
+from skesom.io._exposures import merge_exposures
 from skesom.io._fits_files import HDUsInMemory
 from skesom.io._images import describe_array, describe_file
 from skesom.io._planes import find_elsewhere
@@ -22,7 +23,15 @@ from skesom.io._plates import choose_places
 
 
 def gather_images(
-    paths, hdu, planes, error_kind=None, *, band_names=None, fwhm=None, order="given"
+    paths,
+    hdu,
+    planes,
+    error_kind=None,
+    *,
+    band_names=None,
+    fwhm=None,
+    order="given",
+    combine=False,
 ):
     """Return all images, and the numbers of their bands in the order of the cube."""
     planes = {role: wanted for role, wanted in planes.items() if wanted is not None}
@@ -53,18 +62,19 @@ def gather_images(
     for role, wanted in listed.items():
         images = _add_planes(images, role, wanted, error_kind)
     images = choose_places(images)
+    widths = _split(images, _spread_fwhm(images, fwhm))
+    images = [i._replace(fwhm=w) for i, w in zip(images, widths, strict=True)]
+    images, band_names = merge_exposures(images, combine, band_names)
     unnamed = band_names is None
     names = _name_bands(images) if unnamed else _check_names(images, band_names)
     order = _find_order(images, order, names)
-    names = _split(images, names)
-    widths = _split(images, _spread_fwhm(images, fwhm))
-    parts = zip(images, names, widths, strict=True)
-    return [image._replace(band_names=n, fwhm=w) for image, n, w in parts], order
+    parts = zip(images, _split(images, names), strict=True)
+    return [image._replace(band_names=n) for image, n in parts], order
 
 
-def describe_bands(paths, *, hdu=None, band_names=None):
+def describe_bands(paths, *, hdu=None, band_names=None, combine=False):
     """Return the names of the bands of files, and their order by wavelength."""
-    options = {"band_names": band_names, "order": "wavelength"}
+    options = {"band_names": band_names, "order": "wavelength", "combine": combine}
     images, order = gather_images(paths, hdu, {}, **options)
     return [name for image in images for name in image.band_names], order
 

@@ -20,6 +20,7 @@ from skesom.cube import (
     check_image,
     describe_image,
     find_converter,
+    read_bands,
     read_unit,
     read_world,
 )
@@ -55,6 +56,8 @@ class Image(NamedTuple):
     planes: tuple = ()
     stem: str | None = None  # name of the file, or of one of several extensions
     plate: WCS | None = None  # where else the image may lie
+    setup: tuple | None = None  # telescope, instrument; None if no card has the filter
+    exposures: tuple = ()  # images to be combined to this one
 
     @property
     def n_bands(self):
@@ -99,7 +102,17 @@ def _describe_hdu(hdus, number, file, chosen):
         axes=axes,
         stem=stem,
         plate=world.plate,
+        setup=_read_setup(headers, len(bands["band_names"])),
     )
+
+
+def _read_setup(headers, n_bands):
+    """Return telescope and instrument if cards name the bands, else None."""
+    if None in read_bands(headers, n_bands, None, None)["band_names"]:
+        return None
+    cards = ("TELESCOP", "INSTRUME")
+    found = [[h[card] for h in headers if card in h] for card in cards]
+    return tuple(str(values[0]).strip().upper() if values else "" for values in found)
 
 
 def describe_array(array, label, beside=None, error_kind=None):

@@ -19,7 +19,7 @@ class ImageSource(NamedTuple):
     ----------
     files : sequence of str
         FITS files of one band or of several; ``"image.fits[SCI,1]"`` names the HDU.
-    hdu, masks, weights, ignore_flags, band_names
+    hdu, masks, weights, ignore_flags, band_names, combine
         As `skesom.io.read_cube` takes them; files of masks and weights as paths.
     exclude, include : sequence of str, default=()
         Region files of DS9 or CASA. Pixels inside of an excluded region and pixels
@@ -49,6 +49,7 @@ class ImageSource(NamedTuple):
     exclude: tuple = ()
     include: tuple = ()
     order: object = "given"
+    combine: object = False
 
     def by_wavelength(self):
         """Return the same with the bands in the order of wavelength, in numbers."""
@@ -56,7 +57,8 @@ class ImageSource(NamedTuple):
 
     def describe_bands(self):
         """Return the names of the bands as given, and their order by wavelength."""
-        options = {"hdu": self.hdu, "band_names": self.band_names}
+        names = "hdu", "band_names", "combine"
+        options = {name: getattr(self, name) for name in names}
         return io.describe_bands(list(self.files), **options)
 
     def read(self):
