@@ -45,6 +45,7 @@ TRANSFORMERS = [
     BackgroundSubtractor(),
     BandBinner(),
     BackgroundSubtractor(16, filter_size=1, source_threshold=3),
+    BackgroundSubtractor(16, bands="uneven"),
     AsinhStretch(),
     AsinhStretch(softening=1.0, subtract_sky=False, noise=[1.0, 2.0, 3.0]),
     ColorScaler(),

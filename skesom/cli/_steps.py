@@ -16,6 +16,9 @@ def add_steps(parser):
     _add_smoothing(parser.add_argument_group("smoothing of labels").add_argument)
 
 
+_YES_OR_NO = {"yes": True, "no": False}
+
+
 def _choices(*words):
     """Return the settings of an option with one of some words, by default the first."""
     return {"choices": words, "default": words[0]}
@@ -36,8 +39,11 @@ def _add_masking(add):
     add("--min-bands", type=int, metavar="N", help=text)
     text = "whether empty sky is set aside; auto decides by its share and flatness"
     add("--sky", help=text, **_choices("auto", "mask", "keep"))
-    text = "subtract a background that changes slowly across an image (extra psf)"
-    add("--subtract-background", action="store_true", help=text)
+    text = (
+        "subtract a background that changes slowly across an image (extra psf); auto "
+        "where it slopes and no galaxy fills the frame"
+    )
+    add("--subtract-background", help=text, **_choices("auto", "yes", "no"))
 
 
 def _add_sharpness(add):
@@ -103,12 +109,12 @@ def pipeline_of(options, clusterer):
         psfs=options.psf,
         align_to=_grid(options.align_to),
         resample=options.resample,
-        mask_zeros={"yes": True, "no": False}.get(options.mask_zeros, "auto"),
+        mask_zeros=_YES_OR_NO.get(options.mask_zeros, "auto"),
         mask_outliers=options.mask_outliers == "yes",
         bin_bands=options.bin_bands,
         n_components=options.pca,
         stretch=options.stretch,
-        subtract_background=options.subtract_background,
+        subtract_background=_YES_OR_NO.get(options.subtract_background, "auto"),
         sky=options.sky,
         color_contrast=options.color_contrast,
         min_bands=options.min_bands,

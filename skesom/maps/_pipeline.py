@@ -33,7 +33,7 @@ def make_cluster_pipeline(
     resample="auto",
     mask_zeros="auto",
     mask_outliers=True,
-    subtract_background=False,
+    subtract_background="auto",
     bin_bands=1,
     stretch="asinh",
     sky="auto",
@@ -70,8 +70,9 @@ def make_cluster_pipeline(
         Whether exact zeros are missing data, see `skesom.cube.CubeMasker`.
     mask_outliers : bool, default=True
         Whether hot and dead pixels, cosmic rays and trails of satellites are masked.
-    subtract_background : bool, default=False
+    subtract_background : bool or "auto", default="auto"
         Whether to subtract the background, see `skesom.cube.BackgroundSubtractor`.
+        "auto" does so in bands where it slopes and no galaxy fills the frame.
     bin_bands : int, default=1
         Number of neighboring bands that are averaged, see `skesom.cube.BandBinner`.
     stretch : {"asinh", "none"}, default="asinh"
@@ -93,7 +94,7 @@ def make_cluster_pipeline(
     Returns
     -------
     pipeline : sklearn.pipeline.Pipeline
-        Steps "gaps", "background" (if subtracted), "convolve" (with `target_fwhm`),
+        Steps "gaps", "background" (unless False), "convolve" (with `target_fwhm`),
         "align", "bin" (with `bin_bands`), "stretch" (unless "none"), "sky", "color" and
         "cluster", to set their parameters as
         ``pipeline.set_params(gaps__grow=2, align__crop=True)``.
@@ -132,7 +133,8 @@ def make_cluster_pipeline(
     )
     steps = [("gaps", gaps)]
     if subtract_background:
-        steps.append(("background", BackgroundSubtractor()))
+        bands = "uneven" if subtract_background == "auto" else "all"
+        steps.append(("background", BackgroundSubtractor(bands=bands)))
     if target_fwhm is not None:
         widths = {"target_fwhm": target_fwhm, "pixel_scale": pixel_scale, "psfs": psfs}
         steps.append(("convolve", FWHMConvolver(fwhm, **widths, n_jobs=n_jobs)))

@@ -48,18 +48,21 @@ def test_sky_is_told_as_a_share_of_the_pixels_with_data(run, field, tmp_path):
     assert "times the noise of a pixel" in line
 
 
-def test_background_is_told_and_subtracted(run, field, tmp_path):
-    files = field(rise=15)
-    status, _, err = run("cluster", *files, "-o", tmp_path / "out", *FAST)
+@pytest.mark.parametrize("choice", ["no", "auto", "yes"])
+def test_background_is_told_and_subtracted(run, field, tmp_path, choice):
+    arguments = ("-o", tmp_path / "flat", "--subtract-background", choice, *FAST)
+    status, out, err = run("cluster", *field(rise=15), *arguments)
     assert status == 0
-    assert any("slopes" in line and "--subtract-background" in line for line in err)
-    arguments = ("-o", tmp_path / "flat", "--subtract-background", *FAST)
-    status, out, err = run("cluster", *files, *arguments)
-    assert status == 0
-    (warning,) = err
-    assert "the FWHM of all bands is unknown: give fwhm (--fwhm)" in warning
-    assert "8" in line_of(out, "Sky set aside")
-    status, out, err = run(
+    told = [line for line in err if "slopes across the frame" in line]
+    assert len(told) == (choice != "yes")
+    if choice == "no":
+        assert "subtract it first" in told[0]
+        assert "Sky kept" in line_of(out, "Sky")
+    else:
+        assert "8" in line_of(out, "Sky set aside")
+    if choice == "auto":
+        assert "It was subtracted from: band 1 (15), band 2 (1" in told[0]
+    status, out, again = run(
         "cluster",
         "--from",
         tmp_path / "flat",
@@ -68,7 +71,7 @@ def test_background_is_told_and_subtracted(run, field, tmp_path):
         "--no-tables",
         "--no-pictures",
     )
-    assert (status, err) == (0, [warning])
+    assert (status, again) == (0, err)
     assert out[-1] == "The label map is that of the run, bit for bit."
 
 

@@ -5,7 +5,7 @@ import sys
 
 import numpy as np
 import pytest
-from _sky_fields import few_sources, gradient
+from _sky_fields import COLORS, disc, few_sources, gradient
 
 from skesom.cube import BackgroundSubtractor, Cube, CubeMasker, SkyMasker
 
@@ -91,3 +91,69 @@ def test_names_the_extra(monkeypatch):
     monkeypatch.setitem(sys.modules, "photutils.background", None)
     with pytest.raises(ImportError, match=r"pip install skesom\[psf\]"):
         BackgroundSubtractor().fit(np.zeros((9, 9, 1)))
+
+
+def galaxy_field(seed, half_light, rise, size=256):
+    """Make three bands of a disc on a slope; return them, and what is not the slope."""
+    rng = np.random.default_rng(seed)
+    light = disc(size, half_light, 60)[:, :, np.newaxis] * COLORS
+    truth = light + rng.normal(size=light.shape)
+    return truth + gradient(truth.shape, rise), truth
+
+
+def error(data, truth):
+    """Return by how much the level of tiles differs from the truth, for each band."""
+    tiles = (data - truth).reshape(16, 16, 16, 16, 3).mean(axis=(1, 3))
+    return np.ptp(tiles, axis=(0, 1))
+
+
+@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("half_light", [10, 30])
+@pytest.mark.parametrize("rise", [1.5, 15])
+def test_uneven_bands_are_subtracted_where_there_is_sky(seed, half_light, rise):
+    data, truth = galaxy_field(seed, half_light, rise)
+    subtractor = BackgroundSubtractor(bands="uneven")
+    with pytest.warns(UserWarning, match="It was subtracted from: band 1 ") as caught:
+        flat = subtractor.fit_transform(data)
+    assert "band 2" in str(caught[0].message)
+    assert subtractor.subtracted_.all()
+    assert np.all(error(flat, truth) < 0.7)
+    np.testing.assert_array_equal(flat, subtractor.transform(data))
+
+
+@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("half_light", [10, 30, 40, 60, 100])
+@pytest.mark.parametrize("rise", [0, 1, 3, 15])
+@pytest.mark.filterwarnings("ignore:The background slopes")
+def test_auto_never_makes_it_worse(seed, half_light, rise):
+    data, truth = galaxy_field(seed, half_light, rise)
+    subtractor = BackgroundSubtractor(bands="uneven")
+    flat = subtractor.fit_transform(data)
+    assert np.all(error(flat, truth) <= error(data, truth) + 0.1)
+    if half_light > 50 or rise == 0:  # the disc fills the frame, or there is no slope
+        assert rise == 15 or not subtractor.subtracted_.any()
+    # All boxes would have taken the disc.
+    if half_light == 60:
+        assert np.all(error(BackgroundSubtractor().fit_transform(data), truth) > 5)
+
+
+def test_bands_that_bend_too_much_stay():
+    data, truth = galaxy_field(0, 10, 10)
+    data[:, :, 1] = truth[:, :, 1]
+    data[:, :, 2] = galaxy_field(0, 40, 3)[0][:, :, 2]
+    subtractor = BackgroundSubtractor(bands="uneven")
+    text = r"subtracted from: band 1 \(10\) .* It stays in: band 3 .*as too much"
+    with pytest.warns(UserWarning, match=text):
+        flat = subtractor.fit_transform(data)
+    assert subtractor.subtracted_.tolist() == [True, False, False]
+    assert np.isnan(subtractor.background_range_).tolist() == [False, True, True]
+    np.testing.assert_array_equal(flat[:, :, 1:], data[:, :, 1:])
+
+
+def test_uneven_without_photutils_warns(monkeypatch):
+    monkeypatch.setitem(sys.modules, "photutils.background", None)
+    data, truth = galaxy_field(0, 10, 10)
+    subtractor = BackgroundSubtractor(bands="uneven")
+    with pytest.warns(UserWarning, match=r"It stays in: band 1 .*skesom\[psf\]"):
+        np.testing.assert_array_equal(subtractor.fit_transform(data), data)
+    subtractor.fit(truth)  # no warning where there is no slope

@@ -11,6 +11,7 @@ from sklearn.mixture import GaussianMixture
 
 from skesom.cube import (
     AsinhStretch,
+    BackgroundSubtractor,
     ColorScaler,
     CubeAligner,
     CubeMasker,
@@ -218,6 +219,7 @@ class TestMakePipeline:
         steps = steps_of()
         assert {name: type(step) for name, step in steps.items()} == {
             "gaps": CubeMasker,
+            "background": BackgroundSubtractor,
             "convolve": FWHMConvolver,
             "align": CubeAligner,
             "stretch": AsinhStretch,
@@ -225,8 +227,8 @@ class TestMakePipeline:
             "color": ColorScaler,
             "cluster": CubeClusterer,
         }
-        assert list(steps)[:3] == ["gaps", "convolve", "align"]
-        assert list(steps)[3:] == ["stretch", "sky", "color", "cluster"]
+        assert list(steps)[:4] == ["gaps", "background", "convolve", "align"]
+        assert list(steps)[4:] == ["stretch", "sky", "color", "cluster"]
 
     def test_widths_reach_the_convolver(self):
         convolver = steps_of(fwhm=[1, 2], target_fwhm=3.0, pixel_scale=0.5)["convolve"]
@@ -239,7 +241,7 @@ class TestMakePipeline:
     def test_known_widths_are_used_by_default(self, galaxy):
         clusterer = MiniBatchKMeans(2, n_init=1, random_state=0)
         pipeline = make_cluster_pipeline(clusterer).fit(galaxy)
-        aligned = pipeline[:3].transform(galaxy)
+        aligned = pipeline[:4].transform(galaxy)
         np.testing.assert_allclose(aligned.fwhm, galaxy.fwhm.max())
         assert pipeline["align"].resample_ == "interp"
         sharp = make_cluster_pipeline(clusterer, target_fwhm=None).fit(galaxy)
@@ -273,11 +275,14 @@ class TestMakePipeline:
             assert steps[name].n_jobs == 3
 
     def test_background_is_subtracted_before_bands_are_convolved(self, galaxy):
-        assert "background" not in steps_of()
-        steps = steps_of(subtract_background=True)
-        assert list(steps)[:3] == ["gaps", "background", "convolve"]
-        assert not steps["gaps"].check_background
-        assert steps_of()["gaps"].check_background
+        steps = steps_of(subtract_background=False)
+        assert "background" not in steps
+        assert steps["gaps"].check_background
+        for value, bands in (("auto", "uneven"), (True, "all")):
+            steps = steps_of(subtract_background=value)
+            assert list(steps)[:3] == ["gaps", "background", "convolve"]
+            assert steps["background"].bands == bands
+            assert not steps["gaps"].check_background
         pipeline = make_cluster_pipeline(
             ESOM(n_clusters=2, random_state=0), subtract_background=True
         )
@@ -395,7 +400,7 @@ class TestSeveralGrids:
         masked = CubeMasker().fit_transform(grids)
         smoothed = FWHMConvolver(target_fwhm=0.2).fit_transform(masked)
         expected = CubeAligner().fit_transform(smoothed)
-        aligned = fitted[:3].transform(grids)
+        aligned = fitted[:4].transform(grids)
         np.testing.assert_array_equal(aligned.data, expected.data)
         assert aligned.band_names == tuple(
             name for cube in grids for name in cube.band_names

@@ -1,20 +1,28 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Subtract a background that changes slowly across the frame."""
 
+import warnings
 from numbers import Integral, Real
 
 import numpy as np
 from scipy import ndimage
-from sklearn.utils._param_validation import Interval
+from sklearn.utils._param_validation import Interval, StrOptions
 
-from skesom.cube._base import CubeTransformer, check_cubes
+from skesom.cube._base import CubeTransformer, all_band_names, check_cubes, split_bands
 from skesom.cube.convolution._filtering import smooth
-from skesom.cube.masking._sky import fit_most, median_and_scatter, valid_tiles
+from skesom.cube.masking._sky import (
+    fit_most,
+    measure_sky,
+    median_and_scatter,
+    valid_tiles,
+)
 
 TILE = 16
 FEWEST_TILES = 16
 SMOOTHING = 2.0  # pixels, of the image in which sources are looked for
 WINGS = 5  # pixels around a source that are left out too
+# A background that slopes may bend by so much of its slope; beyond, it holds objects.
+BENT = 0.5
 
 
 class BackgroundSubtractor(CubeTransformer):
@@ -32,20 +40,32 @@ class BackgroundSubtractor(CubeTransformer):
     source_threshold : float, default=2.0
         Sources stand out by so many standard deviations of the smoothed image; they
         and the 5 pixels around them are left out.
+    bands : {"all", "uneven"}, default="all"
+        Which bands lose their background: all, or those in which `CubeMasker` would
+        warn of a slope, if what is found follows that slope: where it bends by more
+        than half of the slope, a galaxy that fills the frame would lose its light.
 
     Attributes
     ----------
     background_range_ : ndarray of shape (n_bands,)
-        Largest minus smallest background of each band of the fitted cubes.
+        Largest minus smallest background of each band of the fitted cubes, NaN if it
+        is not subtracted.
+    subtracted_ : ndarray of bool of shape (n_bands,)
+        Bands that lose their background.
     n_features_in_, feature_names_in_ : int, ndarray of str
         Number and names of the bands, of all cubes together.
 
     Raises
     ------
     ImportError
-        If photutils is missing.
+        If photutils is missing; a warning if `bands` is "uneven".
     ValueError
         If a band is masked everywhere, or `filter_size` is even.
+
+    Warns
+    -----
+    UserWarning
+        If `bands` is "uneven": which bands slope, and what was done about them.
 
     See Also
     --------
@@ -79,47 +99,67 @@ class BackgroundSubtractor(CubeTransformer):
         "box_size": [Interval(Integral, 4, None, closed="left")],
         "filter_size": [Interval(Integral, 1, None, closed="left")],
         "source_threshold": [Interval(Real, 0, None, closed="neither")],
+        "bands": [StrOptions({"all", "uneven"})],
     }
 
-    def __init__(self, box_size=64, *, filter_size=3, source_threshold=2.0):
+    def __init__(
+        self, box_size=64, *, filter_size=3, source_threshold=2.0, bands="all"
+    ):
         self.box_size = box_size
         self.filter_size = filter_size
         self.source_threshold = source_threshold
+        self.bands = bands
 
     def _fit_transform(self, X):
-        return self._like(X, self._fit(X))
+        return self._like_inputs(X, self._fit(X))
 
     def _transform(self, X):
         cubes = check_cubes(X, self, reset=False)
-        return self._like(X, [self._subtracted(cube)[0] for cube in cubes])
+        parts = zip(cubes, split_bands(self.subtracted_, cubes), strict=True)
+        return self._like_inputs(X, [self._subtract(*part)[0] for part in parts])
 
     def _fit(self, X):
         cubes = check_cubes(X, self, reset=True)
         if self.filter_size % 2 == 0:
             raise ValueError(f"filter_size must be odd, got {self.filter_size}.")
-        flat, ranges = zip(*(self._subtracted(cube) for cube in cubes), strict=True)
+        slopes, missing = np.ones(self.n_features_in_), None
+        if self.bands == "uneven":
+            skies = [measure_sky(cube.data, flatness=True) for cube in cubes]
+            slopes = np.concatenate([sky.gradient for sky in skies])
+        wanted, check = slopes > 0, self.bands == "uneven"
+        try:
+            import_background()
+        except ImportError as error:
+            if not check:
+                raise
+            wanted, missing = np.zeros_like(wanted), str(error)
+        parts = zip(cubes, split_bands(wanted, cubes), strict=True)
+        found = [self._subtract(*part, check=check) for part in parts]
+        cubes, ranges = map(list, zip(*found, strict=True))
         self.background_range_ = np.concatenate(ranges)
-        return list(flat)
+        self.subtracted_ = ~np.isnan(self.background_range_)
+        if check and np.any(slopes > 0):
+            _tell(all_band_names(cubes), slopes, self.subtracted_, missing)
+        return cubes
 
-    def _like(self, X, cubes):
-        return self._like_inputs(X, cubes)
-
-    def _subtracted(self, cube):
-        """Return a cube without its background, and the range of that."""
-        data = np.empty_like(cube.data)
-        measure = import_background()
-        ranges = []
+    def _subtract(self, cube, wanted, *, check=False):
+        """Return a cube without the background of some bands, and its range or NaN."""
+        ranges = np.full(cube.shape[2], np.nan)
+        if not wanted.any():
+            return cube, ranges
+        data, measure = cube.data.copy(), import_background()
         # Not in threads: photutils silences warnings, which concerns all of them.
-        for band, name in enumerate(cube.band_names):
+        for band in np.flatnonzero(wanted):
             image = np.array(cube.data[:, :, band], dtype=np.float64)
             if np.isnan(image).all():
                 raise ValueError(
-                    f"Band {name!r} has no background to subtract: all its pixels are "
-                    "NaN. Leave it out."
+                    f"Band {cube.band_names[band]!r} has no background to subtract: "
+                    "all its pixels are NaN. Leave it out."
                 )
             background = self._measure(image, measure)
-            data[:, :, band] = image - background
-            ranges.append(np.ptp(background))
+            if not (check and _bends(background)):
+                data[:, :, band] = image - background
+                ranges[band] = np.ptp(background)
         return cube.replace(data=data, errors=cube.errors), ranges
 
     def _measure(self, image, measure):
@@ -135,6 +175,35 @@ class BackgroundSubtractor(CubeTransformer):
         options["exclude_percentile"] = 50 if covered is not lost else 100
         found = measure(np.where(lost, 0, rest), box, **options)
         return surface + found.background
+
+
+def _bends(background):
+    """Return whether a background leaves its plane by more than a part of its slope."""
+    rest = background
+    for axis in (0, 1):
+        line = background.mean(axis=1 - axis)
+        places = np.arange(len(line))
+        trend = np.polyval(np.polyfit(places, line, 1), places)
+        rest = rest - np.expand_dims(trend, 1 - axis)
+    return np.ptp(rest) > BENT * np.ptp(background - rest)
+
+
+def _tell(names, slopes, subtracted, missing):
+    """Warn of slopes, and say what was done about them."""
+    done, kept = (
+        ", ".join(f"{names[n]} ({slopes[n]:.2g})" for n in np.flatnonzero(places))
+        for places in (subtracted, (slopes > 0) & ~subtracted)
+    )
+    reason = missing or (
+        "too much of what changes slowly there does not follow the slope, as the light "
+        "of objects (subtract_background=True, --subtract-background yes subtracts it)"
+    )
+    text = "The background slopes across the frame, in units of the noise of a pixel."
+    if done:
+        text += f" It was subtracted from: {done} (--subtract-background no keeps it)."
+    if kept:
+        text += f" It stays in: {kept}, as {reason}."
+    warnings.warn(text, UserWarning, stacklevel=5)
 
 
 def import_background():
