@@ -16,7 +16,7 @@ examples:
       make a synthetic galaxy in nine Hubble filters and cluster it
   skesom cluster F*.fits -o result --fwhm .083 .075 .070 .070 .067 .067 .070 .070 .074
       cluster nine images after bringing them to the widest point-spread function
-  skesom cluster nuv.fits r.fits K.fits -o result --fwhm 5.3 stars stars --crop
+  skesom cluster nuv.fits r.fits K.fits -o result --fwhm 5.3 stars stars
       the same on three pixel grids, with widths measured from the stars of two images
   skesom cluster u.fits g.fits r.fits -o result --method csom --set shape=15,15
       use a classical map of 15 x 15 units

@@ -76,7 +76,7 @@ def _fit_and_write(options, pipeline, images, source):
     # Warnings are shown after success only, so that an error is a single line.
     with warnings.catch_warnings(record=True) as caught:
         if "align" in pipeline.named_steps:  # grids that cannot be aligned fail early
-            clone(pipeline["align"]).fit(images)
+            clone(pipeline["align"]).set_params(registration=None).fit(images)
         pipeline.fit(images)
         files = write(options, pipeline, images, source=source)
     for each in caught:

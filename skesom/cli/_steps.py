@@ -69,11 +69,19 @@ def _add_sharpness(add):
         "files), or a FITS file or text file with a header"
     )
     add("--align-to", default="coarsest", metavar="GRID", help=text)
-    text = "how bands come there; auto interpolates equal widths and averages others"
+    text = "how bands come there; auto averages over the exact overlap of pixels"
     add("--resample", help=text, **_choices("auto", "interp", "adaptive", "exact"))
-    text = "cut the map to the rectangle that all bands share"
-    add("--crop", action="store_true", help=text)
-    text = "compare the places of what all bands show, and warn of shifts"
+    text = (
+        "what is conserved where pixels change their size: flux, which grows with them "
+        "(counts, Jy), or surface brightness (MJy/sr); auto tells it from BUNIT"
+    )
+    add("--conserve", help=text, **_choices("auto", "flux", "surface-brightness"))
+    text = "cut the map to where all (or --min-bands) bands have data; auto: if they "
+    text += "lie on several grids"
+    add("--crop", help=text, **_choices("auto", "yes", "no"))
+    text = "measure by how much the sky of each band is shifted, and correct its WCS"
+    add("--register", action="store_true", help=text)
+    text = "compare the places of what all bands show, and only warn of shifts"
     add("--check-registration", action="store_true", help=text)
 
 
@@ -124,10 +132,18 @@ def pipeline_of(options, clusterer):
         gaps__saturation=_one_or_list(options.saturation),
         gaps__grow=options.grow,
         gaps__min_signal_to_noise=options.min_snr,
-        align__crop=options.crop,
-        align__check_registration=options.check_registration,
+        align__conserve=options.conserve.replace("-", " "),
+        align__crop={"yes": True, "no": False}.get(options.crop, "auto"),
+        align__registration=_registration(options),
         cluster__regularizer=regularizer_of(options),
     )
+
+
+def _registration(options):
+    """Return what is done about bands that are shifted."""
+    if options.register:
+        return "correct"
+    return "check" if options.check_registration else None
 
 
 def regularizer_of(options):

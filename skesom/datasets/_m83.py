@@ -111,7 +111,7 @@ def fetch_m83(filters=None, *, part="study", source=None, show_progress=True):
         # A copy, so that the rest of the mosaic is not kept.
         data = np.where(cube.data == 0, np.float32(np.nan), cube.data)
         cubes.append(cube.replace(data=data))
-    return CubeAligner("first", n_jobs=-1).fit_transform(cubes)
+    return CubeAligner("first", resample="interp", n_jobs=-1).fit_transform(cubes)
 
 
 def _find_part(part):

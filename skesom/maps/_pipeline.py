@@ -64,8 +64,8 @@ def make_cluster_pipeline(
             default="coarsest"
         Grid of the map, see `skesom.cube.CubeAligner`.
     resample : {"auto", "interp", "adaptive", "exact"}, default="auto"
-        How bands of other grids are resampled. "auto" interpolates bands of one width,
-        and averages ("adaptive") where widths differ or are unknown.
+        How bands of other grids are resampled, see `skesom.cube.CubeAligner`. "auto"
+        averages over the exact overlap of the pixels.
     mask_zeros : bool or "auto", default="auto"
         Whether exact zeros are missing data, see `skesom.cube.CubeMasker`.
     mask_outliers : bool, default=True
@@ -97,7 +97,9 @@ def make_cluster_pipeline(
         Steps "gaps", "background" (unless False), "convolve" (with `target_fwhm`),
         "align", "bin" (with `bin_bands`), "stretch" (unless "none"), "sky", "color" and
         "cluster", to set their parameters as
-        ``pipeline.set_params(gaps__grow=2, align__crop=True)``.
+        ``pipeline.set_params(gaps__grow=2, align__crop=False)``. The map of images on
+        several grids is cut to where enough bands have data, unless the grid is given
+        as a WCS, header or Cube.
 
     Raises
     ------
@@ -138,7 +140,9 @@ def make_cluster_pipeline(
     if target_fwhm is not None:
         widths = {"target_fwhm": target_fwhm, "pixel_scale": pixel_scale, "psfs": psfs}
         steps.append(("convolve", FWHMConvolver(fwhm, **widths, n_jobs=n_jobs)))
-    steps.append(("align", CubeAligner(align_to, resample=resample, n_jobs=n_jobs)))
+    cut = {"crop": "auto", "min_bands": min_bands}
+    aligner = CubeAligner(align_to, resample=resample, **cut, n_jobs=n_jobs)
+    steps.append(("align", aligner))
     if bin_bands != 1:
         steps.append(("bin", BandBinner(bin_bands)))
     if stretch == "asinh":

@@ -17,7 +17,7 @@ from sklearn.pipeline import Pipeline
 
 from skesom._common.labels import MASKED, SKY
 from skesom._common.pipelines import pipeline_end
-from skesom.cube import CubeMasker, FWHMConvolver, SkyMasker
+from skesom.cube import CubeAligner, CubeMasker, FWHMConvolver, SkyMasker
 from skesom.report._image_source import ImageSource
 from skesom.report._json_values import (
     decode,
@@ -240,10 +240,24 @@ def decisions_of(pipeline):
         "outliers": sum(int(summary.get("outliers", 0)) for summary in summaries),
         "sky": sky,
         "fwhm": _known(convolvers[-1].target_fwhm_) if convolvers else None,
+        **_alignment(
+            [each for each in steps if isinstance(each, CubeAligner)], labels.shape
+        ),
         "clusters": int(step.n_clusters_),
         "features": int(step.n_features_in_),
         "runs": _runs(step),
     }
+
+
+def _alignment(aligners, shape):
+    """Return the size of the map before it was cut, and the shifts of bands."""
+    found = {"shape": list(shape), "cut_from": None, "shifts": {}}
+    for aligner in aligners[-1:]:
+        if aligner.shape_ != shape:
+            found["cut_from"] = list(aligner.shape_)
+        shifts = zip(aligner.feature_names_in_, aligner.shifts_.tolist(), strict=True)
+        found["shifts"] = {name: shift for name, shift in shifts if any(shift)}
+    return found
 
 
 def _known(value):
@@ -271,6 +285,14 @@ def decision_lines(pipeline):
     pixels = decisions["pixels"]
     share = pixels["with_data"] / pixels["all"]
     lines = [f"Data: {share:.1%} of the {pixels['all']} pixels have all bands needed."]
+    if decisions["cut_from"]:
+        text = "{} x {} pixels around those with data, of {} x {}".format(
+            *decisions["shape"], *decisions["cut_from"]
+        )
+        lines.append(f"Map cut to the {text} (--crop no keeps all).")
+    for name, (rows, columns) in decisions["shifts"].items():
+        text = f"{name} moved back by {rows:+.2f} rows and {columns:+.2f} columns"
+        lines.append(f"Registration: {text}.")
     if decisions["outliers"]:
         text = f"{decisions['outliers']} pixels (--mask-outliers no keeps them)"
         lines.append(f"Outliers masked: {text}.")

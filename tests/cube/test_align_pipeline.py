@@ -73,6 +73,7 @@ def synthetic_cubes(rng):
             rng.normal(0, 0.05, (*shape, len(bands))).astype(np.float32),
             wcs=wcs,
             band_names=bands,
+            band_units=["MJy / sr"] * len(bands),
             fwhm=list(bands.values()),
         )
         galaxy = 20 * np.exp(-distances(cube, CENTER) / 6)
@@ -148,11 +149,12 @@ def rng(global_random_seed):
 @pytest.fixture
 def ngc5584(shared_data):
     names = ["GALEX_NUV", "WISE_12", "PACS_100", "SPIRE_250"]
-    return read_cube(
+    cubes = read_cube(
         [shared_data / "ngc5584" / f"NGC5584_{name}_crop.fits" for name in names],
         band_names=names,
         fwhm=[5.3, 6.5, 10, 18],
     )
+    return [cube.replace(band_units=["MJy / sr"]) for cube in cubes]
 
 
 @pytest.fixture
@@ -161,11 +163,12 @@ def threegrid(shared_data):
     with warnings.catch_warnings():
         # Old cards (RADECSYS) are read as they are meant.
         warnings.simplefilter("ignore")
-        return read_cube(
+        cubes = read_cube(
             [shared_data / "threegrid_G202627" / f"{name}.fits" for name in names],
             band_names=names,
             fwhm=[5.3, 0.7, 0.9],
         )
+    return [cube.replace(band_units=["MJy / sr"]) for cube in cubes]
 
 
 class TestSynthetic:

@@ -130,9 +130,9 @@ def check_overlap(cubes, seen, grid_name):
         raise ValueError(_no_overlap(lost, grid_name))
 
 
-def nothing_left(names, grid_name):
-    """Return the message for bands without a common pixel."""
-    return (
+def refuse_to_crop(names, grid_name):
+    """Raise the error for bands without a common pixel."""
+    raise ValueError(
         f"{_bands(names)} have no pixel in common on the grid {grid_name}, so "
         "that nothing is left after cropping. Leave out what shows another field, or "
         "pass crop=False."

@@ -1,13 +1,20 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The check that bands on the same pixels show the same sky there."""
+"""The check that bands show the same sky at the same place, and its correction."""
 
 import warnings
+from itertools import pairwise
 
 import numpy as np
 from astropy.stats import mad_std
+from astropy.wcs import WCSCOMPARE_ANCILLARY, WCSCOMPARE_TILING, Sip
+from astropy.wcs.utils import pixel_to_pixel
 from scipy import fft
 
 from skesom._common.blocks import find_valid
+from skesom._common.grids import cut_grid, overlap_box, same_grid
+from skesom.cube._base import list_bands, split_bands
+from skesom.cube.alignment._grid import grid_of
+from skesom.cube.alignment._stack import stack_cubes
 from skesom.cube.convolution._filtering import smooth
 
 TOLERANCE = 0.5  # pixels of a shift without a warning
@@ -17,6 +24,11 @@ FINE_SIGMA, COARSE_SIGMA = 1.0, 8.0
 # What chance gives: noise stays below 5 deviations and a correlation of .1.
 LEAST_CORRELATION = 0.15
 LEAST_DEVIATIONS = 8.0
+# Pixels. Pointings of telescopes are good to an arcsec or two: 20 pixels of most
+# cameras. What lies further away is another field, or a WCS that a person must see.
+LARGEST_SHIFT = 20.0
+SMALLEST_SHIFT = 0.1  # pixels: how well shifts are measured
+STEP = 0.01  # pixels between the places where a correlation is computed
 
 
 def find_shift(image, reference):
@@ -26,17 +38,31 @@ def find_shift(image, reference):
         return None
     shape = [fft.next_fast_len(2 * length, real=True) for length in image.shape]
     spectra = [fft.rfft2(part, shape) for part in parts]
-    correlation = fft.fftshift(fft.irfft2(spectra[0] * np.conj(spectra[1]), shape))
+    spectrum = spectra[0] * np.conj(spectra[1])
+    correlation = fft.fftshift(fft.irfft2(spectrum, shape))
     row, column = np.unravel_index(np.argmax(correlation), shape)
     peak = correlation[row, column]
     on_edge = not (0 < row < shape[0] - 1 and 0 < column < shape[1] - 1)
     least = max(LEAST_CORRELATION, LEAST_DEVIATIONS * mad_std(correlation))
     if peak < least or on_edge:
         return None
-    near = correlation[row - 1 : row + 2, column - 1 : column + 2]
-    beside = near[:, 1], near[1]
-    middle = np.array(shape) // 2
-    return np.array([row, column]) - middle + [_vertex(values) for values in beside]
+    return _refine(spectrum, shape, np.array([row, column]) - np.array(shape) // 2)
+
+
+def _refine(spectrum, shape, peak):
+    """Return where a correlation peaks between pixels, from its Fourier transform.
+
+    It is computed on a fine grid around the peak as products of matrices: M. Guizar-
+    Sicairos, S. T. Thurman and J. R. Fienup, Optics Letters 33 (2008), 156.
+    """
+    around = np.arange(-1, 1 + STEP / 2, STEP)
+    rows, columns = (2j * np.pi * (around + middle)[:, np.newaxis] for middle in peak)
+    half = np.full(spectrum.shape[1], 2.0)  # the other half is conjugate
+    half[0] = 1
+    left = np.exp(rows * fft.fftfreq(shape[0]))
+    right = np.exp(columns * fft.rfftfreq(shape[1])) * half
+    fine = (left @ spectrum @ right.T).real
+    return peak + around[list(np.unravel_index(np.argmax(fine), fine.shape))]
 
 
 def _structure(band):
@@ -53,16 +79,9 @@ def _structure(band):
     return structure / np.linalg.norm(structure)
 
 
-def _vertex(values):
-    """Return where a parabola through three values at -1, 0 and 1 is highest."""
-    before, at, after = values
-    curvature = before - 2 * at + after
-    return 0.0 if curvature == 0 else 0.5 * (before - after) / curvature
-
-
 def warn_of_shifts(cube, reference):
     """Warn of bands that are shifted against the reference band."""
-    window = _busy_window(cube)
+    window = _busy_window(find_valid(cube.data))
     against = cube.data[*window, reference]
     shifts = np.zeros((cube.shape[2], 2))
     for band in set(range(cube.shape[2])) - {reference}:
@@ -74,16 +93,16 @@ def warn_of_shifts(cube, reference):
         warnings.warn(
             f"Against band {cube.band_names[reference]!r}, the sky seems to be shifted "
             f"in {'; '.join(shifted)}. Correct the WCS of one of them before the bands "
-            "are compared pixel by pixel.",
+            "are compared pixel by pixel, or have it corrected by "
+            "registration='correct' (--register).",
             UserWarning,
             stacklevel=4,
         )
     return shifts
 
 
-def _busy_window(cube):
+def _busy_window(valid):
     """Return slices of rows and columns in the middle of the valid pixels."""
-    valid = find_valid(cube.data)
     window = []
     for axis, length in enumerate(valid.shape):
         count = np.cumsum(valid.sum(axis=1 - axis))
@@ -100,3 +119,115 @@ def _describe(cube, band, shift):
     if cube.pixel_scale is None:
         return words
     return f"{words} ({np.hypot(*(shift * cube.pixel_scale)):.3g} arcsec)"
+
+
+def measure_shifts(cubes, grid, reference, n_jobs=None):
+    """Return by how many pixels (rows, columns) each band lies off a reference band.
+
+    What is not certain is 0, with a warning: a shift has to be found again when it is
+    taken off, and in most quarters of the image that show anything.
+    """
+    bands = list_bands(cubes)
+    against = bands[reference]
+    shifts, doubts = np.zeros((len(bands), 2)), []
+    for number, band in enumerate(bands):
+        if number == reference:
+            continue
+        shifts[number], doubt = _measure(band, against, grid, n_jobs)
+        if doubt:
+            doubts.append(f"{band.name!r} ({doubt})")
+    if doubts:
+        warnings.warn(
+            f"These bands are left where their WCS says, because no shift against band "
+            f"{against.name!r} is certain: {'; '.join(doubts)}.",
+            UserWarning,
+            stacklevel=5,
+        )
+    return shifts
+
+
+def _measure(band, against, grid, n_jobs):
+    """Return the shift of a band, or 0 and why it is uncertain."""
+    pair = [
+        each.cube[:, :, each.number : each.number + 1].replace(errors=None)
+        for each in (against, band)
+    ]
+    window = _window(pair, grid)
+    none = np.zeros(2)
+    if window is None:
+        return none, "they do not overlap"
+
+    def aligned(shift):
+        moved = [pair[0], *shift_cubes(pair[1:], window, [shift])]
+        options = {"method": "adaptive", "n_jobs": n_jobs}
+        data = stack_cubes(moved, window, None, [False] * 2, **options).data
+        return data[:, :, 1], data[:, :, 0]
+
+    shift = find_shift(*aligned(none))
+    if shift is None:
+        return none, "they show nothing in common"
+    text = "{:+.1f} rows and {:+.1f} columns".format(*shift)
+    if np.hypot(*shift) > LARGEST_SHIFT:
+        return none, f"{text} are more than {LARGEST_SHIFT:g} pixels"
+    images = aligned(shift)
+    rest = find_shift(*images)
+    middle = np.array(window.shape) // 2
+    quarters = [
+        find_shift(*(image[rows, columns] for image in images))
+        for rows in (slice(middle[0]), slice(middle[0], None))
+        for columns in (slice(middle[1]), slice(middle[1], None))
+    ]
+    far = [np.hypot(*each) > 2 * TOLERANCE for each in quarters if each is not None]
+    if rest is None or np.hypot(*rest) > TOLERANCE or far.count(False) <= len(far) / 2:
+        return none, f"parts of the image do not agree on {text}"
+    shift = shift + rest
+    return (none if np.hypot(*shift) < SMALLEST_SHIFT else shift), None
+
+
+def _window(pair, grid):
+    """Return the middle of the pixels of a grid that two bands share, or None."""
+    box = overlap_box(grid, [grid_of(cube) for cube in pair])
+    if box is None:
+        return None
+    valid = np.ones([part.stop - part.start for part in box], dtype=bool)
+    if same_grid(grid_of(pair[0]), grid):
+        valid = np.isfinite(pair[0].data[*box, 0])
+    return cut_grid(cut_grid(grid, box), _busy_window(valid))
+
+
+def shift_cubes(cubes, grid, shifts):
+    """Return cubes whose world coordinates are moved by pixels of a grid.
+
+    Bands of one cube that move differently become cubes of their own.
+    """
+    moved = []
+    for cube, own in zip(cubes, split_bands(np.asarray(shifts), cubes), strict=True):
+        starts = np.flatnonzero(np.any(np.diff(own, axis=0) != 0, axis=1)) + 1
+        for start, stop in pairwise([0, *starts, len(own)]):
+            part = cube if stop - start == len(own) else cube[:, :, start:stop]
+            if own[start].any():
+                part = part.replace(wcs=_shift_wcs(cube.wcs, grid, own[start]))
+            moved.append(part)
+    return moved
+
+
+def _shift_wcs(wcs, grid, shift):
+    """Return a WCS by which a pixel of a grid gets what lies off it by a shift."""
+    rows, columns = (
+        (length - 1) / 2 + np.array([0, by])
+        for length, by in zip(grid.shape, shift, strict=True)
+    )
+    offset = np.diff(pixel_to_pixel(grid.wcs, wcs, columns, rows), axis=1)[:, 0]
+    wcs = wcs.deepcopy()
+    wcs.wcs.crpix = wcs.wcs.crpix + offset
+    if wcs.sip is not None:
+        parts = wcs.sip.a, wcs.sip.b, wcs.sip.ap, wcs.sip.bp
+        wcs.sip = Sip(*parts, wcs.sip.crpix + offset)
+    return wcs
+
+
+def same_solution(first, second):
+    """Tell whether two WCS are equal, or those of parts of one image."""
+    if first is None or second is None:
+        return first is second
+    return bool(first.wcs.compare(second.wcs, WCSCOMPARE_ANCILLARY | WCSCOMPARE_TILING))

@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What the pixels of a band hold: surface brightness, or flux that grows with them."""
+
+import warnings
+
+import numpy as np
+from astropy import units
+
+from skesom._common.grids import SAME_SIZE, pixel_size
+from skesom.cube._base import list_bands
+
+SURFACE_BRIGHTNESS, FLUX = CONSERVED = ("surface brightness", "flux")
+# What detectors count, and fluxes and powers of any kind.
+_COUNTS = units.ct, units.electron, units.ph, units.adu, units.DN, units.mgy
+_FLUXES = ("J", "W", "W / Hz", "W / m", "J / m2", "W / m2", "W / (m2 Hz)", "W / m3")
+
+
+def find_conserved(conserve, cubes, grid):
+    """Return what each band holds, as it is given or as its unit tells."""
+    bands = list_bands(cubes)
+    if conserve != "auto":
+        words = [conserve] * len(bands) if isinstance(conserve, str) else list(conserve)
+        if len(words) != len(bands) or not set(words) <= set(CONSERVED):
+            raise ValueError(
+                f"conserve must be 'auto', one of {list(CONSERVED)}, or one of them "
+                f"for each of the {len(bands)} bands, got {conserve!r}."
+            )
+        return words
+    words = [_held_by(band) for band in bands]
+    unknown = [
+        band.name
+        for band, word in zip(bands, words, strict=True)
+        if word is None and _changes_size(band.cube.wcs, grid.wcs)
+    ]
+    if unknown:
+        which = "all bands" if len(unknown) == len(bands) else ", ".join(unknown)
+        warnings.warn(
+            f"Whether pixels of {which} hold surface brightness or flux is unknown (no "
+            "unit tells), and they are brought to pixels of another size: their level "
+            "is kept, as of surface brightness. If they hold flux (counts, Jy), pass "
+            "conserve='flux' (--conserve flux).",
+            UserWarning,
+            stacklevel=5,
+        )
+    return [word or SURFACE_BRIGHTNESS for word in words]
+
+
+def _changes_size(source, target):
+    """Tell whether the pixels of two world coordinates differ in size."""
+    if source is None or target is None:
+        return False
+    return not np.isclose(pixel_size(source), pixel_size(target), rtol=SAME_SIZE)
+
+
+def _held_by(band):
+    """Return what a band holds by its unit and zero point, None if these do not tell.
+
+    A level per solid angle, beam or square parsec, a temperature or a magnitude does
+    not depend on the pixels.
+    """
+    unit = band.cube.band_units[band.number]
+    if unit is not None:
+        if not isinstance(unit, units.UnitBase):  # mag(AB) and the like
+            return SURFACE_BRIGHTNESS
+        parts = unit.decompose()
+        powers = dict(zip(parts.bases, parts.powers, strict=True))
+        per = [b for b, p in zip(unit.bases, unit.powers, strict=True) if p < 0]
+        if (
+            powers.get(units.rad, 0) < 0
+            or powers.get(units.beam, 0) < 0
+            or powers.keys() & {units.K, units.dex}
+            or any(_is_on_the_sky(base) for base in per)
+        ):
+            return SURFACE_BRIGHTNESS
+        counted = any(
+            powers.get(count.decompose().bases[0], 0) > 0 for count in _COUNTS
+        )
+        whole = unit / units.pix ** powers.get(units.pix, 0)
+        if counted or any(whole.is_equivalent(flux) for flux in _FLUXES):
+            return FLUX
+        if not whole.is_equivalent(units.one):
+            return None
+    # A zero point is the magnitude of a pixel whose value is 1.
+    return FLUX if np.isfinite(band.cube.zero_points[band.number]) else None
+
+
+def _is_on_the_sky(length):
+    """Tell lengths at the source (pc, kpc) from those at the telescope (cm)."""
+    return length.is_equivalent(units.pc) and length.to(units.AU) >= 1
