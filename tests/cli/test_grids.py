@@ -2,13 +2,14 @@
 """``skesom cluster`` on several pixel grids, with masks and regions."""
 
 import contextlib
+import re
 
 import numpy as np
 import pytest
 from astropy.io import fits
+from astropy.table import Table
 from astropy.wcs import WCS
 
-from skesom.cube import CubeAligner
 from skesom.io import read_cube, read_map
 from skesom.maps import make_cluster_pipeline
 from skesom.som import ESOM, ConsensusClusterer
@@ -47,7 +48,7 @@ def files(tmp_path_factory):
         image = 30 * np.exp(-np.hypot(x * np.cos(0.5), y) / (5 + seed))
         image += np.random.default_rng(seed).normal(0, 0.3, shape)
         header = wcs.to_header()
-        header["FWHM"] = fwhm
+        header["FWHM"], header["BUNIT"] = fwhm, "MJy/sr"
         paths.append(folder / f"{name}.fits")
         fits.writeto(paths[-1], image.astype(np.float32), header)
     return paths
@@ -115,39 +116,69 @@ class TestGrids:
 
     def test_crop(self, run, files, tmp_path, fast):
         common = ("cluster", *files, *fast, "--sky", "keep", "--align-to", "nuv")
-        run(*common, "-o", tmp_path / "whole")
-        run(*common, "-o", tmp_path / "cropped", "--crop")
+        run(*common, "-o", tmp_path / "whole", "--crop", "no")
+        _, out, _ = run(*common, "-o", tmp_path / "cropped")
         whole, wcs = map_of(tmp_path / "whole")
         cropped, cut = map_of(tmp_path / "cropped")
         rows, columns = np.nonzero(whole >= 0)
         assert cropped.shape == (np.ptp(rows) + 1, np.ptp(columns) + 1)
+        assert whole.shape == (50, 60)
         assert cropped.shape < whole.shape
+        size = "{} x {}".format(*cropped.shape)
+        assert f"Map cut to the {size} pixels around those with data, of 50 x 60" in out
         np.testing.assert_allclose(
             cut.wcs_pix2world([[0, 0]], 0),
             wcs.wcs_pix2world([[columns.min(), rows.min()]], 0),
         )
 
-    def test_widths_decide_how_bands_are_resampled(
-        self, run, files, tmp_path, fast, monkeypatch
-    ):
-        used = []
-
-        def remember(aligner, cubes):
-            used.append(aligner.resample_)
-            return transform(aligner, cubes)
-
-        transform = CubeAligner.transform
-        monkeypatch.setattr(CubeAligner, "transform", remember)
-        blunt = []
-        for file in files:
-            blunt.append(tmp_path / file.name)
+    def test_fluxes_by_unit(self, run, files, tmp_path, fast):
+        """Clusters do not care, fluxes do: 2 x 2 or 3 x 3 pixels make one."""
+        common = ("cluster", *files[:2], *fast, "--align-to", "nuv", "--sky", "keep")
+        counts = []
+        for file in files[:2]:
+            counts.append(tmp_path / file.name)
             with fits.open(file) as hdus:
-                del hdus[0].header["FWHM"]
-                hdus.writeto(blunt[-1])
-        run("cluster", *files, "-o", tmp_path / "sharp", *fast)
-        run("cluster", *blunt, "-o", tmp_path / "blunt", *fast)
-        run("cluster", *blunt, "-o", tmp_path / "own", *fast, "--resample", "exact")
-        assert list(dict.fromkeys(used)) == ["interp", "adaptive", "exact"]
+                hdus[0].header["BUNIT"] = "adu"
+                hdus.writeto(counts[-1])
+        table = {}
+        for name, images, more in [
+            ("level", files[:2], ()),
+            ("counts", counts, ()),
+            ("asked", files[:2], ("--conserve", "flux")),
+        ]:
+            command = ("cluster", *images, *common[3:], *more)
+            status, _, err = run(*command, "-o", tmp_path / name)
+            assert (status, err) == (0, [])
+            table[name] = Table.read(tmp_path / name / "clusters.ecsv")
+        column = next(c for c in table["level"].colnames if "red" in c and "mean" in c)
+        level = table["level"][column]
+        for name in ("counts", "asked"):
+            # Pixels of .5 arcsec on pixels of 1 arcsec.
+            np.testing.assert_allclose(table[name][column], 4 * level, rtol=1e-3)
+        blank = [tmp_path / f"no_unit_{n}.fits" for n in (0, 1)]
+        for file, path in zip(files, blank, strict=False):
+            with fits.open(file) as hdus:
+                del hdus[0].header["BUNIT"]
+                hdus.writeto(path)
+        _, _, err = run("cluster", *blank, *fast, "-o", tmp_path / "unknown")
+        (line,) = err
+        assert "no_unit_1" in line
+        assert "--conserve flux" in line
+
+    def test_registration(self, run, files, tmp_path, fast):
+        """A wrong CRPIX is corrected, and a line says by how much."""
+        shifted = tmp_path / "shifted.fits"
+        with fits.open(files[0]) as hdus:
+            hdus[0].header["CRPIX1"] += 6
+            hdus[0].header["CRPIX2"] -= 2
+            hdus.writeto(shifted)
+        command = ("cluster", files[0], shifted, *fast, "--register")
+        status, out, err = run(*command, "-o", tmp_path / "out")
+        assert (status, err) == (0, [])
+        assert re.search(
+            r"Registration: shifted moved back by \+(2.0|1.9)\d rows and -(6.0|5.9)",
+            out,
+        )
 
     def test_shifted_bands_are_named(self, run, files, tmp_path, fast):
         shifted = tmp_path / "shifted.fits"
@@ -172,14 +203,16 @@ class TestGrids:
     @pytest.mark.parametrize("folder", ["ngc5584", "threegrid_G202627"])
     def test_real_images(self, run, shared_data, tmp_path, folder, fast):
         pattern, fwhm, shape = {
-            "ngc5584": ("*_crop.fits", [5.3, 10, 18, 6.5], (140, 140)),
-            "threegrid_G202627": ("*.fits", [5.3, 0.9, 0.7], (82, 82)),
+            "ngc5584": ("*_crop.fits", [5.3, 10, 18, 6.5], (140, 139)),
+            "threegrid_G202627": ("*.fits", [5.3, 0.9, 0.7], (80, 81)),
         }[folder]
         files = sorted((shared_data / folder).glob(pattern))
         status, out, err = run(
             *("cluster", *files, "-o", tmp_path / "out", *fast, "--fwhm", *fwhm),
         )
-        assert (status, err) == (0, [])
+        assert status == 0
+        (line,) = err  # no file says what it holds
+        assert "--conserve flux" in line
         assert "8 clusters:" in out
         assert map_of(tmp_path / "out")[0].shape == shape
 

@@ -132,6 +132,60 @@ def test_gaps_stay_gaps_and_the_outside_is_nan(method):
     assert np.isnan(cube.data[12:38, 12:38]).sum() <= (5 + 2 * 2 + 1) ** 2
 
 
+def covered_by(cube, target):
+    """Return the pixels whose center lies on a pixel with data, for each band."""
+    row, column = np.indices(target.array_shape)
+    x, y = cube.wcs.world_to_pixel(target.pixel_to_world(column, row))
+    n_rows, n_columns = cube.shape[:2]
+    inside = (abs(x - (n_columns - 1) / 2) < n_columns / 2) & (
+        abs(y - (n_rows - 1) / 2) < n_rows / 2
+    )
+    x, y = (np.rint(np.where(inside, place, 0)).astype(int) for place in (x, y))
+    return np.isfinite(cube.data[y, x]) & inside[:, :, np.newaxis]
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize(("size", "angle"), [(0.5, 0.0), (0.5, 27.0), (0.9, -40.0)])
+def test_every_covered_pixel_is_there(method, size, angle):
+    """Of pixels less than twice as wide, just the covered ones have data."""
+    rng = np.random.default_rng(7)
+    source = make_cube((70, 80), 0.5, "ab", value=2.5)
+    source.data[20:30, 25:35] = np.nan  # in both bands
+    source.data[rng.random((70, 80)) < 0.02, 1] = np.nan
+    target = make_wcs((60, 64), size, angle=angle, shift=(0.37, -0.44))
+    cube = align(source, target, resample=method)
+    seen = np.isfinite(cube.data)
+    assert_array_equal(seen, covered_by(source, target))
+    assert_allclose(cube.data[seen], 2.5, rtol=1e-6)  # also at edges and gaps
+
+
+@pytest.mark.parametrize("method", ["adaptive", "exact"])
+def test_a_large_pixel_outlives_small_gaps(method):
+    rng = np.random.default_rng(8)
+    source = make_cube((120, 120), 0.25, value=2.5)
+    source.data[40:80, 40:80] = np.nan
+    source.data[rng.random((120, 120)) < 0.05] = np.nan
+    target = make_wcs((30, 30), 1.0)
+    seen = np.isfinite(align(source, target, resample=method).data)
+    assert not (covered_by(source, target) & ~seen).any()
+    # 4 x 4 pixels make one: all but those of the 40 x 40 gap are there.
+    assert_array_equal(np.argwhere(~seen)[[0, -1], :2], [[10, 10], [19, 19]])
+    assert (~seen).sum() == 100
+
+
+@pytest.mark.parametrize("method", ["adaptive", "exact"])
+def test_edges_keep_their_level(method):
+    """What the outside lacks is no darkness: a slope goes on up to the edge."""
+    source = make_cube((40, 50), 0.5, dtype=np.float64)
+    source.data[:] = 100 + np.indices((40, 50))[1][:, :, np.newaxis]
+    target = make_wcs((46, 56), 0.5, shift=(0.3, 0.2))
+    cube = align(source, target, resample=method)
+    x, _ = source.wcs.world_to_pixel(target.pixel_to_world(np.arange(56), 20))
+    seen = np.isfinite(cube.data[20, :, 0])
+    # Half of a kernel of a pixel is missing there.
+    assert_allclose(cube.data[20, seen, 0], 100 + x[seen], atol=0.6)
+
+
 def test_equal_grids_are_copied_without_resampling(monkeypatch):
     def refuse(*args, **kwargs):
         raise AssertionError("resampled bands that lie on the grid already")

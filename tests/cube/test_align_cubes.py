@@ -5,8 +5,10 @@ import warnings
 
 import numpy as np
 import pytest
+from astropy import units as u
 from astropy.coordinates import SkyCoord
-from astropy.wcs import WCS
+from astropy.stats import gaussian_fwhm_to_sigma
+from astropy.wcs import WCS, Sip
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.pipeline import make_pipeline
 
@@ -71,8 +73,112 @@ class TestFlux:
 
     @pytest.mark.parametrize("conserve", ["mass", ["flux"], ["flux", 3]])
     def test_refused(self, conserve):
-        with pytest.raises(ValueError, match=r"'conserve' p|conserve must be 'auto', one"):
+        with pytest.raises(
+            ValueError, match=r"'conserve' p|conserve must be 'auto', one"
+        ):
             CubeAligner(conserve=conserve).fit_transform(make_cube((4, 4), 1, "ab"))
+
+
+def stars(shape, size, fwhm, rng, **where):
+    """Return fluxes per pixel of round stars (arcsec), their places and fluxes."""
+    cube = make_cube(shape, size, "s", value=0.0, **where)
+    places = SkyCoord(
+        CENTER.ra + rng.uniform(-9, 9, 12) * u.arcsec,
+        CENTER.dec + rng.uniform(-9, 9, 12) * u.arcsec,
+    )
+    fluxes = rng.uniform(1, 3, 12)
+    rows, columns = np.indices(shape)
+    sigma = fwhm / size * gaussian_fwhm_to_sigma
+    for place, flux in zip(places, fluxes, strict=True):
+        x, y = cube.wcs.world_to_pixel(place)
+        star = np.exp(-((columns - x) ** 2 + (rows - y) ** 2) / (2 * sigma**2))
+        cube.data[:, :, 0] += flux * star / (2 * np.pi * sigma**2)
+    return cube, fluxes.sum()
+
+
+class TestFluxes:
+    """Fluxes stay within half a percent, of both kinds and in any pixels."""
+
+    @pytest.mark.parametrize("method", ["auto", "adaptive", "exact"])
+    @pytest.mark.parametrize("conserve", ["flux", "surface brightness"])
+    @pytest.mark.parametrize(
+        ("size", "angle"), [(1.0, 0), (1.0, 33), (0.7, 20), (0.25, -50), (1.9, 12)]
+    )
+    def test_stars(self, method, conserve, size, angle, global_random_seed):
+        rng = np.random.default_rng(global_random_seed)
+        shape = (int(44 / size), int(46 / size))
+        source, flux = stars(shape, size, max(2.2, 2.2 * size), rng, angle=angle)
+        if conserve == "surface brightness":
+            source = source.replace(data=source.data / size**2)
+        target = make_wcs((50, 52), 1.0)
+        result = align(source, target, resample=method, conserve=conserve)
+        assert_allclose(np.nansum(result.data), flux, rtol=0.005)
+
+    def test_pixels_of_many_sizes(self):
+        """In a distorted image, each pixel has its own area."""
+        wcs = make_wcs((60, 60), 0.5)
+        wcs.wcs.ctype = ["RA---TAN-SIP", "DEC--TAN-SIP"]
+        a = np.zeros((3, 3))
+        a[2, 0] = 3e-3  # the width of pixels changes by 36 % across the image
+        wcs.sip = Sip(a, np.zeros((3, 3)), None, None, wcs.wcs.crpix)
+        flat = Cube(np.ones((60, 60, 1)), wcs=wcs, band_names="a")
+        target = make_wcs((12, 12), 1.0)
+        result = align(flat, target, resample="exact", conserve="flux").data[:, :, 0]
+        x, _ = wcs.world_to_pixel(target.pixel_to_world(np.arange(-0.5, 12), 5.5))
+        # So many pixels of the image lie in one of the target, two of them in a column.
+        assert_allclose(result[5], 2 * np.diff(x), rtol=1e-3)
+
+
+class TestAutoConserve:
+    """Units tell what a pixel holds."""
+
+    def conserved(self, unit, zero_point=np.nan, name="b"):
+        fine = make_cube((20, 20), 0.5, name)
+        fine = fine.replace(band_units=[unit], zero_points=[zero_point])
+        aligner = CubeAligner().fit([fine, make_cube((10, 10), 1.0, "c")])
+        assert aligner.conserved_[1] == "surface brightness"
+        return aligner.conserved_[0]
+
+    @pytest.mark.parametrize(
+        "unit",
+        ["adu", "ct", "electron / s", "DN", "Jy", "nJy", "Jy / pix", "nmgy", "W / m2"]
+        + ["erg / (s cm2 Angstrom)", "ph / (s cm2)", "10**-17 erg / (s cm2 Angstrom)"]
+        + ["L_sun", "ct / (s pix)", "mJy / pix2"],
+    )
+    def test_flux(self, unit):
+        assert self.conserved(unit) == "flux"
+
+    @pytest.mark.parametrize(
+        "unit",
+        ["MJy / sr", "mJy / arcsec2", "Jy / beam", "K", "K km / s", "L_sun / pc2"]
+        + ["erg / (s cm2 Angstrom arcsec2)", "ct / arcsec2", "mag", "mag(AB)"],
+    )
+    def test_surface_brightness(self, unit):
+        assert self.conserved(unit) == "surface brightness"
+
+    def test_zero_point(self):
+        assert self.conserved(None, 25.0) == "flux"
+        assert self.conserved("", 25.0) == "flux"
+        assert self.conserved("MJy / sr", 25.0) == "surface brightness"
+
+    @pytest.mark.parametrize("unit", [None, "", "km / s"])
+    def test_unknown(self, unit):
+        with pytest.warns(UserWarning, match=r"pixels of b hold .*--conserve flux"):
+            assert self.conserved(unit) == "surface brightness"
+
+    def test_no_warning_on_equal_pixels(self):
+        cubes = [make_cube((10, 10), 1.0, n, angle=a) for n, a in (("a", 0), ("b", 30))]
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            CubeAligner().fit([c.replace(band_units=[None]) for c in cubes])
+
+    def test_fitted(self):
+        """What was found in the fitted images holds for others."""
+        fine = make_cube((20, 20), 0.5, "b").replace(band_units=["adu"])
+        coarse = make_cube((10, 10), 1.0, "c")
+        aligner = CubeAligner().fit([fine, coarse])
+        result = aligner.transform([fine.replace(band_units=[None]), coarse])
+        assert_allclose(result.data[5, 5], [4, 1])
 
 
 class TestZeroPoints:
@@ -169,6 +275,37 @@ class TestCrop:
         assert cut.errors.shape == (17, 25, 2)
         assert cut.data.flags.c_contiguous
         assert_allclose(cut.wcs.wcs.crpix, cube.wcs.wcs.crpix - [0, 3])
+
+    def test_auto(self):
+        left = make_cube((30, 40), 1.0, "a", value=1)
+        right = make_cube((30, 40), 1.0, "b", value=2, shift=(12.3, -4.3))
+        whole = align([left, right], "first", crop=True)
+        cut = align([left, right], crop="auto")
+        assert_array_equal(cut.data, whole.data)
+        # Stars stay where they are.
+        place = cut.wcs.pixel_to_world(3, 5)
+        left.data[:, :, 0] = np.indices((30, 40))[1]
+        cut = align([left, right], crop="auto")
+        x, _ = left.wcs.world_to_pixel(place)
+        assert_allclose(cut.data[5, 3, 0], x, atol=1e-6)
+        # One grid, and a grid that is given as such, are left alone.
+        for cubes, to in [([left], "first"), ([left, right], left), ([left, right], 0)]:
+            expected = (26, 28) if to == 0 else (30, 40)
+            assert align(cubes, to, crop="auto").shape[:2] == expected
+
+    def test_enough_bands(self):
+        """The more bands may be missing, the more columns there are.
+
+        The bands reach from -20 to 20, from -32 to 8 and from -40 to 0.
+        """
+        cubes = [
+            make_cube((30, 40), 1.0, "a"),
+            make_cube((30, 40), 1.0, "b", shift=(12, 0)),
+            make_cube((30, 40), 1.0, "c", shift=(20, 0)),
+        ]
+        options = {"align_to": "optimal", "crop": "auto"}
+        widths = [align(cubes, min_bands=n, **options).shape[1] for n in (1, 2, 3)]
+        assert_allclose(widths, [60, 40, 20], atol=1)
 
     def test_nothing_to_cut(self):
         cube = make_cube((20, 30), 1.0)

@@ -5,13 +5,16 @@ import warnings
 
 import numpy as np
 import pytest
-from numpy.testing import assert_allclose
+from astropy.wcs import WCS
+from astropy.wcs.utils import pixel_to_pixel
+from numpy.testing import assert_allclose, assert_array_equal
 from PIL import Image
 from scipy import ndimage
 
 from skesom.cube import Cube, CubeAligner
 from skesom.cube.alignment import _registration
-from skesom.cube.alignment._registration import find_shift, warn_of_shifts
+from skesom.cube.alignment._registration import find_shift
+from skesom.datasets import make_galaxy_cube
 
 
 @pytest.fixture
@@ -27,6 +30,17 @@ def clumpy(rng, shape=(160, 180)):
     image = ndimage.gaussian_filter(image, 1.5) * 100
     rows, columns = np.indices(shape)
     return image + 30 * np.exp(-np.hypot(rows - 80, columns - 90) / 40)
+
+
+def bands_of(rng, *shifts):
+    """Return a cube whose bands show one sky, shifted."""
+    image = clumpy(rng)
+    bands = [ndimage.shift(image, shift, order=3, mode="nearest") for shift in shifts]
+    return Cube(
+        np.stack(bands, axis=-1).astype(np.float32),
+        band_names=["r", "g", "u"][: len(bands)],
+        pixel_scale=(0.2, 0.2),
+    )
 
 
 class TestShift:
@@ -74,50 +88,134 @@ class TestShift:
 class TestWarning:
     """Half a pixel is worth a warning."""
 
-    def cube(self, rng, *shifts):
-        image = clumpy(rng)
-        bands = [
-            ndimage.shift(image, shift, order=3, mode="nearest") for shift in shifts
-        ]
-        names = ["r", "g", "u"][: len(bands)]
-        return Cube(
-            np.stack(bands, axis=-1).astype(np.float32),
-            band_names=names,
-            pixel_scale=(0.2, 0.2),
-        )
-
     def test_names_band_pixels_and_arcsec(self, rng):
-        cube = self.cube(rng, (0, 0), (0, 0.2), (3, -4))
+        cube = bands_of(rng, (0, 0), (0, 0.2), (3, -4))
         message = (
-            r"Against band 'r', .* shifted in 'u' by \+3.0 rows and -4.0 columns "
+            r"Against band 'r', .* shifted: 'u' by \+3.0 rows and -4.0 columns "
             r"\((0\.9[89]\d?|1|1\.0[12]?) arcsec\)\. Correct the WCS"
         )
+        aligner = CubeAligner(registration="check")
         with pytest.warns(UserWarning, match=message) as caught:
-            aligned = CubeAligner(registration="check").fit_transform(cube)
+            aligned = aligner.fit_transform(cube)
         assert aligned is cube
+        assert not aligner.shifts_.any()
+        assert len(caught) == 1
         assert "'g'" not in str(caught[0].message)
-        with pytest.warns(UserWarning, match="seems to be shifted"):
-            CubeAligner(registration="check").fit_transform([cube])
-
-    def test_returns_the_shifts(self, rng):
-        cube = self.cube(rng, (0.3, 0), (0, 0.2), (0, 0))
-        with warnings.catch_warnings():
-            warnings.simplefilter("error")
-            shifts = warn_of_shifts(cube, 2)
-        assert_allclose(shifts, [[0.3, 0], [0, 0.2], [0, 0]], atol=0.1)
 
     def test_off_by_default(self, rng):
         with warnings.catch_warnings():
             warnings.simplefilter("error")
-            CubeAligner().fit_transform(self.cube(rng, (0, 0), (3, 3)))
+            CubeAligner().fit_transform(bands_of(rng, (0, 0), (3, 3)))
 
     def test_large_images_are_judged_by_their_valid_part(self, rng, monkeypatch):
         monkeypatch.setattr(_registration, "WINDOW", 256)
         data = np.full((420, 400, 2), np.nan)
-        part = self.cube(rng, (0, 0), (2, 2)).data
-        data[230:390, 10:190] = part
+        data[230:390, 10:190] = bands_of(rng, (0, 0), (2, 2)).data
         with pytest.warns(UserWarning, match=r"'g' by \+2.0 rows and \+2.0 columns"):
-            warn_of_shifts(Cube(data, band_names=["r", "g"]), 0)
+            CubeAligner(registration="check").fit(Cube(data, band_names=["r", "g"]))
+
+
+class TestCorrection:
+    """Shifts are measured, and taken off in one resampling."""
+
+    def test_synthetic_galaxy(self, global_random_seed):
+        """To a tenth of a pixel, for bands that differ in sharpness and colors."""
+        rng = np.random.default_rng(global_random_seed)
+        scene, _ = make_galaxy_cube((300, 320), random_state=global_random_seed)
+        scene = scene[:, :, [0, 4, 8]]
+        shifts = rng.uniform(-6, 6, (3, 2))
+        shifts[1] = 0
+        data = np.empty(scene.shape)
+        for band in range(3):
+            image = ndimage.gaussian_filter(scene.data[:, :, band].astype(float), band)
+            data[:, :, band] = ndimage.shift(image, shifts[band], mode="nearest")
+        cube = scene.replace(data=data)[8:-8, 8:-8]
+        aligner = CubeAligner(1, registration="correct")
+        result = aligner.fit_transform(cube)
+        assert_allclose(aligner.shifts_, shifts, atol=0.1)
+        for band in (0, 2):
+            rest = find_shift(result.data[:, :, band], result.data[:, :, 1])
+            assert_allclose(rest, 0, atol=0.1)
+
+    def test_equal_to_a_right_wcs(self, rng):
+        """A wrong CRPIX is undone: the same as if it had been right."""
+        cube = bands_of(rng, (0, 0), (0, 0)).replace(band_units=["K", "K"])
+        wcs = WCS({"CTYPE1": "RA---TAN", "CTYPE2": "DEC--TAN"})
+        wcs.wcs.crpix, wcs.wcs.cdelt = [90, 80], np.array([-1, 1]) / 3600
+        turned = wcs.deepcopy()
+        angle = np.deg2rad(30)
+        turned.wcs.pc = np.array(
+            [[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]]
+        )
+        turned.wcs.set()
+        right = cube[:, :, :1].replace(wcs=wcs)
+        other = CubeAligner(Cube(np.ones((160, 180, 1)), wcs=turned)).fit_transform(
+            cube[:, :, 1:].replace(wcs=wcs)
+        )
+        wrong = turned.deepcopy()
+        wrong.wcs.crpix = wrong.wcs.crpix + [2.4, -3.3]
+        aligner = CubeAligner("r", registration="correct")
+        aligner.fit([right, other.replace(wcs=wrong)])
+        # A pixel of the grid is a pixel of the other image turned by 30 degrees.
+        x, y = pixel_to_pixel(
+            turned, wcs, 90 + np.array([0, 2.4]), 80 - np.array([0, 3.3])
+        )
+        assert_allclose(aligner.shifts_[1], [y[0] - y[1], x[0] - x[1]], atol=0.1)
+        assert not aligner.shifts_[0].any()
+
+    def test_other_images(self, rng):
+        """Parts of the fitted image take its shift, other exposures are measured."""
+        cube = bands_of(rng, (0, 0), (3, -4)).replace(band_units=["K", "K"])
+        wcs = WCS({"CTYPE1": "RA---TAN", "CTYPE2": "DEC--TAN"})
+        wcs.wcs.cdelt = np.array([-1, 1]) / 3600
+        cube = cube.replace(wcs=wcs)
+        aligner = CubeAligner(registration="correct").fit(cube)
+        whole = aligner.transform(cube)
+        part = aligner.transform(cube[20:60])  # too small to be measured
+        assert_allclose(part.data[10:30], whole.data[30:50], rtol=1e-5)
+        other = wcs.deepcopy()
+        other.wcs.crval = [3, 4]
+        moved = cube.data.copy()
+        moved[:, :, 1] = cube.data[:, :, 0]
+        right = cube.replace(data=moved, wcs=other)
+        assert aligner.transform(right) is right
+        # Without world coordinates, only the fitted shift is known.
+        bare = aligner.transform(cube.data)
+        assert_allclose(bare, whole.data, rtol=1e-5)
+
+    @pytest.mark.parametrize("case", ["noise", "far", "halves"])
+    def test_uncertain_is_left(self, rng, case):
+        cube = bands_of(rng, (0, 0), (-30, 9))
+        data = cube.data.copy()
+        if case == "noise":
+            data[:, :, 1] = rng.normal(size=data.shape[:2])
+        elif case == "halves":
+            data[:80, :, 1] = np.roll(data[:80, :, 0], 5, axis=1)
+            data[80:, :, 1] = np.roll(data[80:, :, 0], -5, axis=1)
+        reason = {
+            "noise": "'g' that show nothing in common",
+            "far": r"'g' by .* rows .* arcsec\), but no more than 20 pixels",
+            "halves": "but the quarters of the image do not agree",
+        }[case]
+        cube = cube.replace(data=data)
+        aligner = CubeAligner(registration="correct")
+        with pytest.warns(UserWarning, match=f"left where their WCS says: .*{reason}"):
+            result = aligner.fit_transform(cube)
+        assert result is cube
+        assert not aligner.shifts_.any()
+
+    def test_small_images_without_structure(self, rng):
+        data = rng.normal(size=(6, 7, 2)).astype(np.float32)
+        with pytest.warns(UserWarning, match="show nothing in common"):
+            CubeAligner(registration="correct").fit(data)
+
+    def test_footprint_is_moved(self, rng):
+        cube = bands_of(rng, (0, 0), (3, -4))
+        aligner = CubeAligner(registration="correct").fit(cube)
+        seen = aligner.footprint(cube)
+        assert seen[:, :, 0].all()
+        assert_array_equal(seen, np.isfinite(aligner.transform(cube).data))
+        assert_array_equal(np.flatnonzero(~seen[:, 90, 1]), [157, 158, 159])
 
     def test_cuts_of_m83(self, shared_data):
         """The folder's notes: F225W lies 5.2 rows and 1.05 columns off F487N."""
@@ -127,7 +225,12 @@ class TestWarning:
             with Image.open(shared_data / "m83" / f"{name}Sample.jpg") as picture:
                 bands.append(np.asarray(picture.convert("L"), dtype=np.float32))
         cube = Cube(np.stack(bands, axis=-1), band_names=names)
+        aligner = CubeAligner(registration="correct")
+        result = aligner.fit_transform(cube)
+        assert result.wcs is None
+        assert_allclose(np.abs(aligner.shifts_[1]), [5.2, 1.05], atol=0.1)
+        rest = find_shift(result.data[:, :, 1], result.data[:, :, 0])
+        assert_allclose(rest, 0, atol=0.1)
         with pytest.warns(UserWarning, match="'uvwide' by -5.3 rows and") as caught:
-            shifts = warn_of_shifts(cube, 0)
+            CubeAligner(registration="check").fit(cube)
         assert "'iband'" not in str(caught[0].message)
-        assert_allclose(np.abs(shifts[1]), [5.2, 1.05], atol=0.15)

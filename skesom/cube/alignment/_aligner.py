@@ -5,20 +5,19 @@ from numbers import Integral
 
 import numpy as np
 from astropy.io.fits import Header
-from astropy.wcs import WCS
+from astropy.wcs import WCS, WCSCOMPARE_ANCILLARY, WCSCOMPARE_TILING
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
-from skesom._common.grids import Grid, group_by_grid
+from skesom._common.grids import group_by_grid
 from skesom.cube._base import CubeTransformer, all_band_names, check_cubes
 from skesom.cube._container import Cube
 from skesom.cube.alignment._conserved import CONSERVED, FLUX, find_conserved
 from skesom.cube.alignment._grid import find_grid, grid_of, refuse_to_crop
 from skesom.cube.alignment._registration import (
     measure_shifts,
-    same_solution,
+    on_sky,
     shift_cubes,
-    warn_of_shifts,
 )
 from skesom.cube.alignment._stack import (
     METHODS,
@@ -103,19 +102,17 @@ class CubeAligner(CubeTransformer):
     one cube on the grid is returned as it is. float32 stays float32. Cubes to transform
     may show another field than the fitted ones.
 
-    A pixel has data if its center lies in the image, on a pixel that is not masked. One
-    that is averaged and at least twice as wide as those also has if its center is
-    masked, but no more than half of it. Weights are shared out among what is there.
-    Flux is
-    conserved by the ratio of the areas at each pixel. Errors are resampled with the
-    weights of the data: right where neighbors share their noise, too large where it
-    is independent.
+    A pixel has data if its center lies on a pixel of the image that is not masked, or,
+    if it averages and is at least twice as wide, if half of it is not masked. Weights
+    are shared out among what is there. Flux is conserved by the ratio of the areas at
+    each pixel. Errors are resampled with the weights of the data: right where neighbors
+    share their noise, too large where it is independent.
 
     Resampling blurs: a variance of (a + b) / 12 is added by "exact", of a / 6 by
     "interp" and .41 max(a, b) by "adaptive", where a and b are the areas of the pixels
     of the image and of the target. `Cube.fwhm` is not changed.
 
-    Shifts are those of structures between 1 and 8 pixels, found to .01 pixel by the
+    Shifts are those of structures between 1 and 6 pixels, found to .01 pixel by the
     method of [2]_ in the 1024 x 1024 pixels around the middle. A shift is taken off if
     it is from .1 to 20 pixels, is gone afterwards, and most quarters of the image that
     show anything agree within a pixel. `transform` uses the fitted shifts for cubes
@@ -140,7 +137,8 @@ class CubeAligner(CubeTransformer):
     ...     wcs.wcs.crpix = [(n_pixels + 1) / 2] * 2
     ...     wcs.wcs.cdelt = [-size / 3600, size / 3600]
     ...     data = np.ones((n_pixels, n_pixels, 1))
-    ...     return Cube(data, wcs=wcs, band_names=[name], fwhm=[fwhm])
+    ...     known = {"band_names": [name], "band_units": ["MJy / sr"], "fwhm": [fwhm]}
+    ...     return Cube(data, wcs=wcs, **known)
     >>> cubes = [image(40, 0.5, "r", 1.2), image(10, 2.0, "NUV", 4.9)]
     >>> pipeline = make_pipeline(FWHMConvolver(), CubeAligner())
     >>> pipeline.fit_transform(cubes)
@@ -187,59 +185,59 @@ class CubeAligner(CubeTransformer):
         self.feature_names_in_ = np.array(all_band_names(cubes), dtype=object)
         self.shifts_ = np.zeros((self.n_features_in_, 2))
         self._solutions = [cube.wcs for cube in cubes]
-        if self.registration == "correct":
-            self.shifts_ = self._measure(*_on_sky(cubes, grid))
+        if self.registration is not None:
+            self.shifts_ = self._measure(cubes, grid)
 
     def _transform(self, X):
         cubes = check_cubes(X, self, reset=False)
-        whole, band, name = find_grid(cubes, self._target())
-        crops = self._crops(cubes)
-        moved, grid = self._register(cubes, whole)
-        if crops:
-            grid = self._cut(crop_grid(moved, grid, self.min_bands), grid, cubes, name)
+        grid, _, name = find_grid(cubes, self._target())
+        moved, moved_grid = self._register(cubes, grid)
+        cut = cut_grid = self._crops(cubes) and crop_grid(
+            moved, moved_grid, self.min_bands
+        )
         fluxes = [word == FLUX for word in self.conserved_]
         options = {"method": self.resample_, "n_jobs": self.n_jobs}
-        cube = stack_cubes(moved, grid, name, fluxes, **options)
-        if whole.wcs is None and cube.wcs is not None:
-            cube = cube.replace(wcs=None, pixel_scale=cubes[0].pixel_scale)
+        cube = stack_cubes(moved, cut_grid or moved_grid, name, fluxes, **options)
+        if cut_grid:
+            cut = crop_cube(cube, self.min_bands)
+            cube = cube if cut is None else cut
+        if cut is None and self.crop is True:
+            refuse_to_crop(all_band_names(cubes), name)
         if self.resample_ == "interp":
-            warn_of_undersampled(moved, grid)
-        if crops:
-            cube = self._cut(crop_cube(cube, self.min_bands), cube, cubes, name)
-        if self.registration == "check":
-            warn_of_shifts(cube, band or 0)
+            warn_of_undersampled(cubes, grid)
+        if grid.wcs is None and cube.wcs is not None:
+            cube = cube.replace(wcs=None, pixel_scale=cubes[0].pixel_scale)
         return self._like_input(X, cube)
 
     def _measure(self, cubes, grid):
-        """Return the shifts of all bands against the reference band."""
-        return measure_shifts(cubes, grid, self.reference_band_ or 0, self.n_jobs)
+        """Return the shifts of all bands, or 0 if they are only to be checked."""
+        options = {"correct": self.registration == "correct", "n_jobs": self.n_jobs}
+        shifts = measure_shifts(cubes, grid, self.reference_band_ or 0, **options)
+        return shifts * options["correct"]
 
     def _register(self, cubes, grid):
         """Return cubes whose WCS is moved by their shifts, and the grid."""
-        if self.registration != "correct":
-            return cubes, grid
-        flat, flat_grid = _on_sky(cubes, grid)
+        # Parts of one image differ by a whole number of pixels (tiling).
+        same = WCSCOMPARE_ANCILLARY | WCSCOMPARE_TILING
+        shifts = self.shifts_
         is_known = len(cubes) == len(self._solutions) and all(
-            cube.wcs is None or same_solution(cube.wcs, wcs)
+            cube.wcs is None
+            or (wcs is not None and cube.wcs.wcs.compare(wcs.wcs, same))
             for cube, wcs in zip(cubes, self._solutions, strict=True)
         )
-        shifts = self.shifts_ if is_known else self._measure(flat, flat_grid)
+        if self.registration is not None and not is_known:
+            shifts = self._measure(cubes, grid)
         if not shifts.any():
             return cubes, grid
-        return shift_cubes(flat, flat_grid, shifts), flat_grid
+        cubes, grid = on_sky(cubes, grid)
+        return shift_cubes(cubes, grid, shifts), grid
 
     def _crops(self, cubes):
         """Tell whether the result is cut."""
         if self.crop != "auto":
             return self.crop
-        is_given = not isinstance(self.align_to, str | Integral)
-        return not is_given and len(group_by_grid(list(map(grid_of, cubes)))) > 1
-
-    def _cut(self, cut, whole, cubes, name):
-        """Return what is cut; without a pixel in common, all of it or an error."""
-        if cut is None and self.crop is True:
-            refuse_to_crop(all_band_names(cubes), name)
-        return whole if cut is None else cut
+        is_named = isinstance(self.align_to, str | Integral)
+        return is_named and len(group_by_grid(list(map(grid_of, cubes)))) > 1
 
     def footprint(self, X):
         """Return which pixels of the grid lie inside of each image.
@@ -270,12 +268,3 @@ class CubeAligner(CubeTransformer):
     def _target(self):
         """Return the grid to align to: the band found by `fit`, else as given."""
         return self.align_to if self.reference_band_ is None else self.reference_band_
-
-
-def _on_sky(cubes, grid):
-    """Return cubes and their grid, with a WCS of one arcsec if they have none."""
-    if grid.wcs is not None:
-        return cubes, grid
-    wcs = WCS({"CTYPE1": "RA---TAN", "CTYPE2": "DEC--TAN"})
-    wcs.wcs.cdelt = np.array([-1, 1]) / 3600
-    return [cube.replace(wcs=wcs) for cube in cubes], Grid(wcs, grid.shape)

@@ -2,16 +2,15 @@
 """The check that bands show the same sky at the same place, and its correction."""
 
 import warnings
-from itertools import pairwise
+from itertools import pairwise, product
 
 import numpy as np
 from astropy.stats import mad_std
-from astropy.wcs import WCSCOMPARE_ANCILLARY, WCSCOMPARE_TILING, Sip
+from astropy.wcs import WCS, Sip
 from astropy.wcs.utils import pixel_to_pixel
 from scipy import fft
 
-from skesom._common.blocks import find_valid
-from skesom._common.grids import cut_grid, overlap_box, same_grid
+from skesom._common.grids import Grid, cut_grid, overlap_box, pixel_size, same_grid
 from skesom.cube._base import list_bands, split_bands
 from skesom.cube.alignment._grid import grid_of
 from skesom.cube.alignment._stack import stack_cubes
@@ -20,7 +19,7 @@ from skesom.cube.convolution._filtering import smooth
 TOLERANCE = 0.5  # pixels of a shift without a warning
 WINDOW = 1024  # pixels; the middle of a large image is enough
 # Pixels: noise is finer, the shape of the galaxy is coarser and differs between bands.
-FINE_SIGMA, COARSE_SIGMA = 1.0, 8.0
+FINE_SIGMA, COARSE_SIGMA = 1.0, 6.0
 # What chance gives: noise stays below 5 deviations and a correlation of .1.
 LEAST_CORRELATION = 0.15
 LEAST_DEVIATIONS = 8.0
@@ -73,32 +72,82 @@ def _structure(band):
     scale = mad_std(structure[valid]) if valid.any() else 0
     if not scale > 0:
         return None
-    structure = np.arcsinh(structure / (3 * scale))  # so that no star outweighs all
+    # What is bright counts by its place alone: its shape differs between bands.
+    structure = np.tanh(structure / (2 * scale))
     structure -= structure[valid].mean()
     structure[~valid] = 0  # flat, so that borders of gaps do not correlate
     return structure / np.linalg.norm(structure)
 
 
-def warn_of_shifts(cube, reference):
-    """Warn of bands that are shifted against the reference band."""
-    window = _busy_window(find_valid(cube.data))
-    against = cube.data[*window, reference]
-    shifts = np.zeros((cube.shape[2], 2))
-    for band in set(range(cube.shape[2])) - {reference}:
-        found = find_shift(cube.data[*window, band], against)
-        shifts[band] = np.nan if found is None else found
-    places = np.flatnonzero(np.hypot(*shifts.T) > TOLERANCE)
-    shifted = [_describe(cube, band, shifts[band]) for band in places]
-    if shifted:
+def measure_shifts(cubes, grid, reference, *, correct, n_jobs=None):
+    """Return by how many pixels (rows, columns) each band lies off a reference band.
+
+    What is not certain is 0: a shift has to be found again when it is taken off, and
+    by most quarters of the image that show anything. A warning names the bands that
+    are shifted, or, if they are to be corrected, those that are not.
+    """
+    scale = cubes[0].pixel_scale if grid.wcs is None else (pixel_size(grid.wcs),) * 2
+    cubes, grid = on_sky(cubes, grid)
+    bands = list_bands(cubes)
+    shifts, notes = np.zeros((len(bands), 2)), []
+    for number in sorted(set(range(len(bands))) - {reference}):
+        shift, doubt = _measure(bands[number], bands[reference], grid, n_jobs)
+        shifts[number] = 0 if doubt else shift
+        text = "by {:+.1f} rows and {:+.1f} columns".format(*shift)
+        if scale is not None:
+            text += f" ({np.hypot(*np.multiply(shift, scale)):.3g} arcsec)"
+        text = f"{text}, but {doubt}" if shift.any() and doubt else doubt or text
+        if doubt if correct else np.hypot(*shifts[number]) > TOLERANCE:
+            notes.append(f"{bands[number].name!r} {text}")
+    if notes:
+        what = "are left where their WCS says" if correct else "seem to be shifted"
+        advice = "or have it done by registration='correct' (--register)"
+        advice = "" if correct else f". Correct the WCS of one of them, {advice}"
         warnings.warn(
-            f"Against band {cube.band_names[reference]!r}, the sky seems to be shifted "
-            f"in {'; '.join(shifted)}. Correct the WCS of one of them before the bands "
-            "are compared pixel by pixel, or have it corrected by "
-            "registration='correct' (--register).",
+            f"Against band {bands[reference].name!r}, these bands {what}: "
+            f"{'; '.join(notes)}{advice}.",
             UserWarning,
-            stacklevel=4,
+            stacklevel=6,
         )
     return shifts
+
+
+def _measure(band, against, grid, n_jobs):
+    """Return the shift of a band, and why it is uncertain, or None."""
+    pair = [
+        each.cube[:, :, each.number : each.number + 1].replace(errors=None)
+        for each in (against, band)
+    ]
+    box = overlap_box(grid, [grid_of(cube) for cube in pair])
+    if box is None:
+        return np.zeros(2), "that do not overlap with it"
+    valid = np.ones([part.stop - part.start for part in box], dtype=bool)
+    if same_grid(grid_of(pair[0]), grid):
+        valid = np.isfinite(pair[0].data[*box, 0])
+    window = cut_grid(cut_grid(grid, box), _busy_window(valid))
+
+    def aligned(shift):
+        moved = [pair[0], *shift_cubes(pair[1:], window, [shift])]
+        options = {"method": "adaptive", "n_jobs": n_jobs}
+        data = stack_cubes(moved, window, None, [False] * 2, **options).data
+        return data[:, :, 1], data[:, :, 0]
+
+    shift = find_shift(*aligned(np.zeros(2)))
+    if shift is None:
+        return np.zeros(2), "that show nothing in common with it"
+    if np.hypot(*shift) > LARGEST_SHIFT:
+        return shift, f"no more than {LARGEST_SHIFT:g} pixels are corrected"
+    images = aligned(shift)
+    rest = find_shift(*images)
+    halves = ((slice(length // 2), slice(length // 2, None)) for length in window.shape)
+    found = [
+        find_shift(*(image[part] for image in images)) for part in product(*halves)
+    ]
+    near = [np.hypot(*each) < 2 * TOLERANCE for each in found if each is not None]
+    if rest is None or np.hypot(*rest) > TOLERANCE or 2 * sum(near) <= len(near):
+        return shift, "the quarters of the image do not agree"
+    shift = (shift + rest).round(2)
+    return shift * (np.hypot(*shift) >= SMALLEST_SHIFT), None
 
 
 def _busy_window(valid):
@@ -112,87 +161,13 @@ def _busy_window(valid):
     return tuple(window)
 
 
-def _describe(cube, band, shift):
-    """Return the text on the shift of one band."""
-    rows, columns = shift
-    words = f"{cube.band_names[band]!r} by {rows:+.1f} rows and {columns:+.1f} columns"
-    if cube.pixel_scale is None:
-        return words
-    return f"{words} ({np.hypot(*(shift * cube.pixel_scale)):.3g} arcsec)"
-
-
-def measure_shifts(cubes, grid, reference, n_jobs=None):
-    """Return by how many pixels (rows, columns) each band lies off a reference band.
-
-    What is not certain is 0, with a warning: a shift has to be found again when it is
-    taken off, and in most quarters of the image that show anything.
-    """
-    bands = list_bands(cubes)
-    against = bands[reference]
-    shifts, doubts = np.zeros((len(bands), 2)), []
-    for number, band in enumerate(bands):
-        if number == reference:
-            continue
-        shifts[number], doubt = _measure(band, against, grid, n_jobs)
-        if doubt:
-            doubts.append(f"{band.name!r} ({doubt})")
-    if doubts:
-        warnings.warn(
-            f"These bands are left where their WCS says, because no shift against band "
-            f"{against.name!r} is certain: {'; '.join(doubts)}.",
-            UserWarning,
-            stacklevel=5,
-        )
-    return shifts
-
-
-def _measure(band, against, grid, n_jobs):
-    """Return the shift of a band, or 0 and why it is uncertain."""
-    pair = [
-        each.cube[:, :, each.number : each.number + 1].replace(errors=None)
-        for each in (against, band)
-    ]
-    window = _window(pair, grid)
-    none = np.zeros(2)
-    if window is None:
-        return none, "they do not overlap"
-
-    def aligned(shift):
-        moved = [pair[0], *shift_cubes(pair[1:], window, [shift])]
-        options = {"method": "adaptive", "n_jobs": n_jobs}
-        data = stack_cubes(moved, window, None, [False] * 2, **options).data
-        return data[:, :, 1], data[:, :, 0]
-
-    shift = find_shift(*aligned(none))
-    if shift is None:
-        return none, "they show nothing in common"
-    text = "{:+.1f} rows and {:+.1f} columns".format(*shift)
-    if np.hypot(*shift) > LARGEST_SHIFT:
-        return none, f"{text} are more than {LARGEST_SHIFT:g} pixels"
-    images = aligned(shift)
-    rest = find_shift(*images)
-    middle = np.array(window.shape) // 2
-    quarters = [
-        find_shift(*(image[rows, columns] for image in images))
-        for rows in (slice(middle[0]), slice(middle[0], None))
-        for columns in (slice(middle[1]), slice(middle[1], None))
-    ]
-    far = [np.hypot(*each) > 2 * TOLERANCE for each in quarters if each is not None]
-    if rest is None or np.hypot(*rest) > TOLERANCE or far.count(False) <= len(far) / 2:
-        return none, f"parts of the image do not agree on {text}"
-    shift = shift + rest
-    return (none if np.hypot(*shift) < SMALLEST_SHIFT else shift), None
-
-
-def _window(pair, grid):
-    """Return the middle of the pixels of a grid that two bands share, or None."""
-    box = overlap_box(grid, [grid_of(cube) for cube in pair])
-    if box is None:
-        return None
-    valid = np.ones([part.stop - part.start for part in box], dtype=bool)
-    if same_grid(grid_of(pair[0]), grid):
-        valid = np.isfinite(pair[0].data[*box, 0])
-    return cut_grid(cut_grid(grid, box), _busy_window(valid))
+def on_sky(cubes, grid):
+    """Return cubes and their grid, with a WCS of one arcsec if they have none."""
+    if grid.wcs is not None:
+        return cubes, grid
+    wcs = WCS({"CTYPE1": "RA---TAN", "CTYPE2": "DEC--TAN"})
+    wcs.wcs.cdelt = np.array([-1, 1]) / 3600
+    return [cube.replace(wcs=wcs) for cube in cubes], Grid(wcs, grid.shape)
 
 
 def shift_cubes(cubes, grid, shifts):
@@ -213,10 +188,7 @@ def shift_cubes(cubes, grid, shifts):
 
 def _shift_wcs(wcs, grid, shift):
     """Return a WCS by which a pixel of a grid gets what lies off it by a shift."""
-    rows, columns = (
-        (length - 1) / 2 + np.array([0, by])
-        for length, by in zip(grid.shape, shift, strict=True)
-    )
+    rows, columns = np.outer([1, 1], grid.shape).T / 2 + np.outer(shift, [0, 1])
     offset = np.diff(pixel_to_pixel(grid.wcs, wcs, columns, rows), axis=1)[:, 0]
     wcs = wcs.deepcopy()
     wcs.wcs.crpix = wcs.wcs.crpix + offset
@@ -224,10 +196,3 @@ def _shift_wcs(wcs, grid, shift):
         parts = wcs.sip.a, wcs.sip.b, wcs.sip.ap, wcs.sip.bp
         wcs.sip = Sip(*parts, wcs.sip.crpix + offset)
     return wcs
-
-
-def same_solution(first, second):
-    """Tell whether two WCS are equal, or those of parts of one image."""
-    if first is None or second is None:
-        return first is second
-    return bool(first.wcs.compare(second.wcs, WCSCOMPARE_ANCILLARY | WCSCOMPARE_TILING))

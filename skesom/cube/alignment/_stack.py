@@ -3,7 +3,6 @@
 
 import warnings
 from itertools import product
-from typing import NamedTuple
 
 import numpy as np
 from astropy import units
@@ -14,7 +13,6 @@ from joblib import Parallel, delayed
 from skesom._common.blocks import find_valid
 from skesom._common.grids import (
     SAME_SIZE,
-    Grid,
     cut_grid,
     group_by_grid,
     overlap_box,
@@ -157,116 +155,101 @@ def _resample(arrays, source, grid, data, bands, *, method, n_jobs, fluxes=()):
     """Fill bands of an array from images on another grid, tile by tile."""
     grow = np.isin(bands, np.flatnonzero(fluxes))  # with the area of the pixels
     ratio = pixel_size(grid.wcs) / pixel_size(source.wcs)
-    resample = _Resampler(method, _COARSE <= ratio)
+    by_share = method != "interp" and ratio >= _COARSE
 
     def fill(box, wcs_in, wcs_out):
-        reach = _reach(Grid(wcs_in, source.shape), Grid(wcs_out, grid.shape), box)
-        shape = (len(bands), *(part.stop - part.start for part in box))
-        tile = np.full(shape, np.nan, data.dtype)
-        if reach is not None:
-            stack = np.concatenate([np.moveaxis(each[reach], 2, 0) for each in arrays])
-            wcs_in, wcs_out = _cut(wcs_in, reach), _cut(wcs_out, box)
-            resample(stack.astype(data.dtype, copy=False), wcs_in, wcs_out, tile)
-            if grow.any():
-                tile[grow] *= _area_ratio(wcs_in, wcs_out, shape[1:])
+        reach = _reach(wcs_in, source.shape, wcs_out, box, 3 * max(1, ratio))
+        # Slices of this kind keep all distortions.
+        wcs = [
+            HighLevelWCSWrapper(SlicedLowLevelWCS(*pair))
+            for pair in ((wcs_in, reach), (wcs_out, box))
+        ]
+        stack = np.concatenate([np.moveaxis(each[reach], 2, 0) for each in arrays])
+        tile = _resample_tile(
+            stack.astype(data.dtype, copy=False), *wcs, box, method, by_share
+        )
+        if grow.any():
+            tile[grow] *= _area_ratio(*wcs, tile.shape[1:])
         data[*box, bands] = np.moveaxis(tile, 0, 2)
         return np.isfinite(tile).any(axis=(1, 2))
 
+    starts = (range(0, length, TILE) for length in grid.shape)
     # A WCS is not safe to share between threads, so that each tile has its own.
     seen = Parallel(n_jobs=n_jobs, require="sharedmem")(
-        delayed(fill)(box, source.wcs.deepcopy(), grid.wcs.deepcopy())
-        for box in _tiles(grid.shape)
+        delayed(fill)(
+            tuple(
+                slice(start, min(start + TILE, length))
+                for start, length in zip(corner, grid.shape, strict=True)
+            ),
+            source.wcs.deepcopy(),
+            grid.wcs.deepcopy(),
+        )
+        for corner in product(*starts)
     )
     return np.any(seen, axis=0)
 
 
-def _tiles(shape):
-    """Return the slices (rows, columns) of all tiles of a grid."""
-    cuts = (
-        [slice(start, min(start + TILE, length)) for start in range(0, length, TILE)]
-        for length in shape
-    )
-    return list(product(*cuts))
-
-
-def _cut(wcs, box):
-    """Return the world coordinates of a part of an image, with all distortions."""
-    return HighLevelWCSWrapper(SlicedLowLevelWCS(wcs, list(box)))
-
-
-def _reach(source, grid, box):
-    """Return the part of an image that a tile of a grid needs, None without any."""
+def _reach(wcs_in, shape, wcs_out, box, margin):
+    """Return the part of an image that a tile of a grid needs."""
     edges = (np.linspace(part.start, part.stop, _LATTICE) - 0.5 for part in box)
     rows, columns = np.meshgrid(*edges, indexing="ij")
-    place = np.stack(pixel_to_pixel(grid.wcs, source.wcs, columns, rows)[::-1])
+    place = np.stack(pixel_to_pixel(wcs_out, wcs_in, columns, rows)[::-1])
     if not np.isfinite(place).all():  # beyond the horizon of the projection
-        return slice(0, source.shape[0]), slice(0, source.shape[1])
-    # What lies between the points of the lattice, and the reach of all kernels.
-    step = max(np.abs(np.diff(place, axis=axis)).max() for axis in (1, 2))
-    ratio = max(1, pixel_size(grid.wcs) / pixel_size(source.wcs))
-    margin = np.ceil(step + 3 * ratio)
-    low = np.maximum(np.floor(place.min(axis=(1, 2))) - margin, 0)
-    high = np.minimum(np.ceil(place.max(axis=(1, 2))) + margin + 1, source.shape)
-    if np.any(high <= low):
-        return None
-    return tuple(map(slice, low.astype(int).tolist(), high.astype(int).tolist()))
+        return tuple(slice(0, length) for length in shape)
+    # Beside the reach of kernels: what lies between the points of the lattice.
+    margin += max(np.abs(np.diff(place, axis=axis)).max() for axis in (1, 2))
+    ends = place.min(axis=(1, 2)) - margin, place.max(axis=(1, 2)) + margin + 1
+    low, high = (np.clip(end, 0, np.array(shape) - 1).astype(int) for end in ends)
+    return tuple(map(slice, low.tolist(), (high + 1).tolist()))
 
 
 def _area_ratio(wcs_in, wcs_out, shape):
     """Return how many pixels of an image each pixel of a tile covers."""
     rows, columns = np.indices(np.add(shape, 2)) - 1.0
-    x, y = pixel_to_pixel(wcs_out, wcs_in, columns, rows)
-    (x_rows, x_columns), (y_rows, y_columns) = np.gradient(x), np.gradient(y)
-    return np.abs(x_columns * y_rows - x_rows * y_columns)[1:-1, 1:-1]
+    x, y = map(np.gradient, pixel_to_pixel(wcs_out, wcs_in, columns, rows))
+    return np.abs(x[1] * y[0] - x[0] * y[1])[1:-1, 1:-1]
 
 
-class _Resampler(NamedTuple):
-    """Resampling of a tile by reproject, without loss beside gaps and borders."""
+def _resample_tile(stack, wcs_in, wcs_out, box, method, by_share):
+    """Return images of shape (n_bands, rows, columns) on the pixels of a tile.
 
-    method: str
-    is_coarse: bool  # pixels that are so large that a gap can be a part of them
+    Weights are shared out among what is there. A pixel is there if its center lies on
+    a pixel with data; `by_share`, also if half of what it covers has data.
+    """
+    import reproject  # takes seconds, and most cubes need no resampling
 
-    def __call__(self, stack, wcs_in, wcs_out, result):
-        """Fill a tile from the images around it, of shape (n_bands, rows, columns)."""
-        missing = np.isnan(stack)
-        has_gaps = missing.any()
-        if self.method == "interp" and not has_gaps:
-            self._call(self.method, stack, wcs_in, wcs_out, result)
-            return
-        if np.array_equal(missing, np.broadcast_to(missing[:1], missing.shape)):
-            missing = missing[:1]
-        valid = (~missing).astype(stack.dtype)
-        share = np.empty((len(valid), *result.shape[1:]), stack.dtype)
-        # NaN outside of the image, 0 where the pixel below the center is missing.
-        self._call("interp", valid, wcs_in, wcs_out, share, order="nearest-neighbor")
-        covered = share > 0
-        if has_gaps:
-            stack = np.where(missing, 0, stack)
-        self._call(self.method, stack, wcs_in, wcs_out, result)
-        if has_gaps:
-            inside = ~np.isnan(share)
-            self._call(self.method, valid, wcs_in, wcs_out, share)
-            if self.is_coarse and self.method != "interp":
-                covered |= inside & (share >= 0.5)
-            with np.errstate(divide="ignore", invalid="ignore"):
-                result /= share
-        np.copyto(result, np.nan, where=~covered)
+    # The check costs as much again; only distortions can fold back on the image.
+    distorted = any(
+        each.low_level_wcs._wcs.has_distortion for each in (wcs_in, wcs_out)
+    )
+    options = {"boundary_mode": "ignore"} if method == "adaptive" else {}
 
-    @staticmethod
-    def _call(method, images, wcs_in, wcs_out, result, **options):
-        """Call a function of reproject."""
-        # Importing it takes seconds, and most cubes need no resampling.
-        import reproject
-
-        function = getattr(reproject, f"reproject_{method}")
-        if method == "adaptive":
-            options["boundary_mode"] = "ignore"
+    def resample(images, method, **options):
+        output = np.empty((len(images), *(p.stop - p.start for p in box)), stack.dtype)
+        options |= {"output_array": output, "return_footprint": False}
         if method != "exact":
-            # The check costs as much again; only distortions can fold back.
-            wcs = (each.low_level_wcs._wcs for each in (wcs_in, wcs_out))
-            options["roundtrip_coords"] = any(each.has_distortion for each in wcs)
-        options |= {"output_array": result, "return_footprint": False}
-        function((images, wcs_in), wcs_out, shape_out=result.shape, **options)
+            options["roundtrip_coords"] = distorted
+        function = getattr(reproject, f"reproject_{method}")
+        function((images, wcs_in), wcs_out, shape_out=output.shape, **options)
+        return output
+
+    missing = np.isnan(stack)
+    if method == "interp" and not missing.any():
+        return resample(stack, method)
+    if np.array_equal(missing, np.broadcast_to(missing[:1], missing.shape)):
+        missing = missing[:1]
+    valid = (~missing).astype(stack.dtype)
+    # NaN outside of the image, 0 where the pixel below the center is missing.
+    below = resample(valid, "interp", order="nearest-neighbor")
+    covered = below > 0
+    result = resample(np.where(missing, 0, stack), method, **options)
+    if missing.any():
+        share = resample(valid, method, **options)
+        if by_share:
+            covered |= (share >= 0.5) & ~np.isnan(below)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            result /= share
+    return np.where(covered, result, stack.dtype.type(np.nan))
 
 
 def crop_grid(cubes, grid, min_bands):
