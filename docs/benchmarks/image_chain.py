@@ -82,7 +82,7 @@ def split(cube):
 def align_turned(cube):
     """Resample all bands to a grid turned by 30 degrees."""
     target = make_wcs(cube.shape[:2], angle=30.0)
-    return CubeAligner(target, n_jobs=-1).fit_transform(cube)
+    return CubeAligner(target, resample="interp", n_jobs=-1).fit_transform(cube)
 
 
 def chain(cube):

@@ -79,7 +79,7 @@ class TestGrids:
     @pytest.mark.parametrize(
         ("target", "shape"),
         [
-            ("first", (50, 60)),
+            ("first", (50, 56)),  # cut to where the coarse image ends
             ("red", (110, 120)),
             ("1", (110, 120)),
             ("infrared.fits", (36, 34)),
@@ -125,7 +125,8 @@ class TestGrids:
         assert whole.shape == (50, 60)
         assert cropped.shape < whole.shape
         size = "{} x {}".format(*cropped.shape)
-        assert f"Map cut to the {size} pixels around those with data, of 50 x 60" in out
+        text = f"Map cut to the {size} pixels around those with data, of 50 x 60"
+        assert any(line.startswith(text) for line in out)
         np.testing.assert_allclose(
             cut.wcs_pix2world([[0, 0]], 0),
             wcs.wcs_pix2world([[columns.min(), rows.min()]], 0),
@@ -177,7 +178,7 @@ class TestGrids:
         assert (status, err) == (0, [])
         assert re.search(
             r"Registration: shifted moved back by \+(2.0|1.9)\d rows and -(6.0|5.9)",
-            out,
+            "\n".join(out),
         )
 
     def test_shifted_bands_are_named(self, run, files, tmp_path, fast):
@@ -234,6 +235,7 @@ class TestMasks:
     def masked(self, run, files, folder, fast, *options):
         """Return where the map is masked, and where it was without the options."""
         common = ("cluster", *files, *fast, "--sky", "keep", "--align-to", "nuv")
+        common += ("--crop", "no")
         for name, more in (("plain", ()), ("masked", options)):
             status, _, err = run(*common, "-o", folder / name, *more)
             assert (status, err) == (0, [])

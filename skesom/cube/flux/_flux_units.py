@@ -72,9 +72,9 @@ class FluxUnitConverter(CubeTransformer):
     -----
     Each cube is converted by its own units, zero points, pixels, beams and wavelengths;
     an array by those of the fitted cube. Errors are converted too. Goes before
-    `FWHMConvolver`, if a unit is per beam, and before `CubeAligner`, which then has to
-    conserve flux unless the new unit is one of surface brightness. Beams are taken to
-    be Gaussians of the cube's FWHM, and nanomaggies 3.631 uJy.
+    `FWHMConvolver`, if a unit is per beam, and before `CubeAligner`, which tells by the
+    unit what to conserve. Beams are taken to be Gaussians of the cube's FWHM, and
+    nanomaggies 3.631 uJy.
 
     Examples
     --------
