@@ -228,7 +228,7 @@ class TestSkyMask:
         sharp = masked.replace(wcs=tangent(128, 0.5))
         other = Cube(np.ones((64, 64, 1)), wcs=tangent(64, 1.0), band_names=["r"])
         other.data[:, 30:34] = np.nan
-        cube = CubeAligner("r").fit_transform([sharp, other])
+        cube = CubeAligner("r", conserve="flux").fit_transform([sharp, other])
         assert cube.sky_mask.shape == (64, 64)
         assert not cube.sky_mask[:, :4].any()
         assert not cube.sky_mask[:, 30:34].any()

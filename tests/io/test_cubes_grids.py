@@ -66,7 +66,8 @@ def test_one_cube_for_each_grid(two_grids):
 
 
 def test_the_list_can_be_aligned_later(two_grids):
-    cube = CubeAligner().fit_transform(read_cube(two_grids, fwhm=[9, 6, 7, 8]))
+    cubes = read_cube(two_grids, fwhm=[9, 6, 7, 8])
+    cube = CubeAligner(conserve="surface brightness").fit_transform(cubes)
     assert cube.shape == (10, 11, 4)
     assert cube.dtype == np.float32
     assert cube.band_names == ("c1", "c2", "f1", "f2")

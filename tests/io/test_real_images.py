@@ -59,7 +59,7 @@ def read_aligned(paths, align_to="coarsest"):
     cubes = read_cube(paths)
     if isinstance(cubes, Cube):
         return cubes
-    return CubeAligner(align_to).fit_transform(cubes)
+    return CubeAligner(align_to, conserve="surface brightness").fit_transform(cubes)
 
 
 def _warning_of(pattern):

@@ -243,10 +243,10 @@ class TestMakePipeline:
         pipeline = make_cluster_pipeline(clusterer).fit(galaxy)
         aligned = pipeline[:4].transform(galaxy)
         np.testing.assert_allclose(aligned.fwhm, galaxy.fwhm.max())
-        assert pipeline["align"].resample_ == "interp"
+        assert pipeline["align"].resample_ == "exact"
         sharp = make_cluster_pipeline(clusterer, target_fwhm=None).fit(galaxy)
         np.testing.assert_array_equal(sharp[:2].transform(galaxy).fwhm, galaxy.fwhm)
-        assert sharp["align"].resample_ == "adaptive"
+        assert sharp["align"].resample_ == "exact"
 
     def test_bands_of_unknown_width_stay_as_they_are(self, galaxy):
         unknown = galaxy.replace(fwhm=None)

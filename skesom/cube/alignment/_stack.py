@@ -116,9 +116,10 @@ def _stack_sky(cubes, grids, grid, aligned, options):
         if cube.sky_mask is not None:
             plane = cube.sky_mask[:, :, np.newaxis].astype(np.float32)
             _fill([plane], source, grid, own, [np.arange(1)], options)
-        own = own[:, :, 0] > 0  # as NaN of one pixel makes the sum NaN
+        lacking = np.isnan(data).any(axis=2)
+        own = (own[:, :, 0] > 0) & lacking
         sky |= own
-        missing |= np.isnan(data).any(axis=2) & ~own
+        missing |= lacking & ~own
     return sky & ~missing
 
 
