@@ -182,7 +182,6 @@ class CubeAligner(CubeTransformer):
         self.resample_ = "exact" if self.resample == "auto" else self.resample
         self.conserved_ = tuple(find_conserved(self.conserve, cubes, grid))
         self.wcs_, self.shape_ = grid
-        self.feature_names_in_ = np.array(all_band_names(cubes), dtype=object)
         self.shifts_ = np.zeros((self.n_features_in_, 2))
         self._solutions = [cube.wcs for cube in cubes]
         if self.registration is not None:
