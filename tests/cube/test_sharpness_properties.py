@@ -31,7 +31,7 @@ def kernel(shape):
 def convolve(array, width, **options):
     """Convolve all bands with a Gaussian of a width in pixels."""
     convolver = FWHMConvolver(
-        1.0, target_fwhm=float(np.hypot(1, width)), pixel_scale=1.0, **options
+        1.5, target_fwhm=float(np.hypot(1.5, width)), pixel_scale=1.0, **options
     )
     return convolver.fit_transform(array)
 

@@ -374,7 +374,9 @@ def grids(galaxy):
     wcs = red.wcs.deepcopy()
     wcs.wcs.crpix = (wcs.wcs.crpix + 0.5) / 2
     wcs.wcs.cdelt = wcs.wcs.cdelt * 2
-    return [blue, red.replace(data=binned, wcs=wcs)]
+    # A camera with such pixels has wider stars: of 1.5 pixels and more.
+    fwhm = np.hypot(red.fwhm, 0.13)
+    return [blue, red.replace(data=binned, wcs=wcs, fwhm=fwhm)]
 
 
 @pytest.fixture(scope="module")
