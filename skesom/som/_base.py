@@ -91,17 +91,19 @@ class CodebookMap(
         X, errors = self._checked(X, errors)
         return self._metric().distances(X, self.codebook_, errors=errors)
 
-    def score(self, X, y=None):
+    def score(self, X, y=None, errors=None):
         """Return minus the mean quantization error, so that more is better.
 
         %(Xy)s
+        %(errors)s
 
         Returns
         -------
         score : float
-            To compare numbers of clusters, use a scorer of `skesom.metrics`.
+            Minus the mean distance of the samples to their nearest units. To compare
+            numbers of clusters, use a scorer of `skesom.metrics`.
         """
-        _, distances = self.winners(X, return_distance=True)
+        _, distances = self.winners(X, return_distance=True, errors=errors)
         known = distances[~np.isnan(distances)]
         return -float(np.mean(known, dtype=np.float64)) if len(known) else np.nan
 
@@ -144,10 +146,10 @@ class CodebookMap(
         Returns
         -------
         filled : ndarray of shape (n_samples, n_features)
-            A copy, of the dtype of the codebook, without NaN. A missing feature is
-            that of the unit nearest by the present ones (for a metric of angles, scaled
-            to the sample); a sample without any has the mean of the units, weighted by
-            their hits.
+            A copy, of the dtype of the codebook, without NaN. A missing feature (or one
+            of infinite error) is that of the unit nearest by the present ones (for a
+            metric of angles, scaled to the sample); a sample without any has the mean
+            of the units, weighted by their hits.
 
         Notes
         -----
@@ -187,8 +189,7 @@ class CodebookMap(
         return Metric()
 
     def _checked(self, X, errors=None):
-        X = check_samples(self, X)
-        return X, check_errors(errors, X, self._metric())
+        return check_errors(errors, check_samples(self, X), self._metric())
 
     def _validate_params(self):
         number = self.n_clusters
@@ -248,10 +249,11 @@ class CodebookMap(
             self._number_by_size(sample_weight)
         self._set_centers(X, sample_weight)
 
-    def _take_labels(self, X, labels):
+    def _take_labels(self, X, labels, errors=None):
         """Give units and normals the labels that most of their samples have."""
-        X = check_samples(self, X)
-        winners, _ = self._metric().nearest(X, self.codebook_, measured=False)
+        X, errors = self._checked(X, errors)
+        how = {"errors": errors, "measured": False}
+        winners, _ = self._metric().nearest(X, self.codebook_, **how)
         codebook = self._metric().prepared(self.codebook_)
         if self.mixture_ is not None:
             means = self.mixture_.means

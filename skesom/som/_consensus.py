@@ -24,10 +24,12 @@ from tqdm import tqdm
 from skesom._common.labels import ranks_by_size
 from skesom._common.pipelines import pipeline_end, random_states
 from skesom.som._base import COUNT, CodebookMap, check_enough_samples
+from skesom.som._csom import CSOM
 from skesom.som._docstrings import fill_docstrings
 from skesom.som._esom import ESOM
 from skesom.som._folded_graph import FoldedGraph
-from skesom.som._input import random_generator, warn_user
+from skesom.som._input import check_errors, random_generator, warn_user
+from skesom.som._metric import Metric
 from skesom.som._threads import one_blas_thread
 
 _ENOUGH_TO_LEARN = 50_000  # rows; twice as many win nothing (docs/consensus.md)
@@ -177,28 +179,30 @@ class ConsensusClusterer(MetaEstimatorMixin, ClusterMixin, BaseEstimator):
         return tags
 
     @_fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X, y=None):
+    def fit(self, X, y=None, errors=None):
         """Fit the members and find what they agree on.
 
         %(Xy)s
+        errors : array-like of shape (n_samples, n_features), default=None
+            Measurement errors, for members that are a `CSOM`; see `CSOM.fit`.
         %(fitted)s
         """
-        X = self._checked(X, reset=True)
+        X, errors = self._checked(X, errors, reset=True)
         check_enough_samples(X, self.n_clusters)
         generator = random_generator(self.random_state)
-        members, labels = self._fitted_members(X, generator)
+        members, labels = self._fitted_members(X, errors, generator)
         compared = slice(None)
         if labels is None:
             compared = _rows_to_compare(len(X), generator)
-            labels = _labels_of(members, X[compared], self.n_jobs)
+            some = X[compared], errors if errors is None else errors[compared]
+            labels = _labels_of(members, *some, self.n_jobs)
         graph = FoldedGraph(labels)
         votes = graph.votes(self._number(graph), generator)
         winner = votes.winner(labels)
         closest = graph.closest(winner)
         agreement = votes.agreement(labels, winner)
-        known = X[compared]
         if len(winner) < len(X):
-            winner, agreement = _voted(members, votes, X, self.n_jobs)
+            winner, agreement = _voted(members, votes, X, errors, self.n_jobs)
         sizes = np.bincount(winner[winner >= 0], minlength=len(votes.bias))
         rank = ranks_by_size(sizes)
         by_size = np.argsort(rank)[: np.count_nonzero(sizes)]
@@ -210,14 +214,19 @@ class ConsensusClusterer(MetaEstimatorMixin, ClusterMixin, BaseEstimator):
         self.labels_ = winner.copy()
         self.labels_[winner >= 0] = rank[winner[winner >= 0]]
         self.agreement_ = agreement
-        some = slice(None, None, max(1, len(known) // _ENOUGH_TO_LEARN))
-        known, labels = known[some], self.labels_[compared][some]
-        self.representative_ = _labeled_alike(members[closest], known, labels)
+        known = np.arange(len(X))[compared]
+        known = known[:: max(1, len(known) // _ENOUGH_TO_LEARN)]
+        samples = (
+            X[known],
+            self.labels_[known],
+            None if errors is None else errors[known],
+        )
+        self.representative_ = _labeled_alike(members[closest], *samples)
         self._warn_of_few()
         return self
 
     @available_if(_members_predict)
-    def predict(self, X, return_agreement=False):
+    def predict(self, X, return_agreement=False, errors=None):
         """Label rows by the votes of the members.
 
         Parameters
@@ -226,6 +235,8 @@ class ConsensusClusterer(MetaEstimatorMixin, ClusterMixin, BaseEstimator):
             Rows; NaN marks missing features, if the members take them.
         return_agreement : bool, default=False
             Whether to return the agreement too, in the same pass.
+        errors : array-like of shape (n_samples, n_features), default=None
+            As for `fit`.
 
         Returns
         -------
@@ -235,55 +246,61 @@ class ConsensusClusterer(MetaEstimatorMixin, ClusterMixin, BaseEstimator):
             As `agreement_`; only if `return_agreement` is true.
         """
         check_is_fitted(self)
-        X = self._checked(X, reset=False)
-        labels, agreement = _voted(self.estimators_, self._votes, X, self.n_jobs)
+        how = *self._checked(X, errors, reset=False), self.n_jobs
+        labels, agreement = _voted(self.estimators_, self._votes, *how)
         return (labels, agreement) if return_agreement else labels
 
     @available_if(_members_predict)
-    def agreement(self, X):
+    def agreement(self, X, errors=None):
         """Return the share of the members that agree on each row, as `agreement_`.
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
-            Rows; NaN marks missing features, if the members take them.
+        X, errors
+            As for `predict`.
 
         Returns
         -------
         agreement : ndarray of shape (n_samples,), dtype float32
         """
-        return self.predict(X, return_agreement=True)[1]
+        return self.predict(X, return_agreement=True, errors=errors)[1]
 
-    def _checked(self, X, *, reset):
+    def _checked(self, X, errors, *, reset):
         allow_nan = get_tags(self).input_tags.allow_nan
         how = {"order": "C", "dtype": [np.float64, np.float32], "reset": reset}
         finite = "allow-nan" if allow_nan else True
-        return validate_data(self, X, ensure_all_finite=finite, **how)
+        X = validate_data(self, X, ensure_all_finite=finite, **how)
+        if errors is not None and not isinstance(self._prototype(), CSOM):
+            raise ValueError(
+                f"{_name_of(self._prototype())} takes no 'errors' as member of a "
+                "consensus: leave them out, or use a CSOM."
+            )
+        return check_errors(errors, X, Metric())
 
     def _prototype(self):
         return ESOM() if self.estimator is None else self.estimator
 
-    def _fitted_members(self, X, generator):
+    def _fitted_members(self, X, errors, generator):
         """Return the members that could be fitted, and their labels if need be."""
         prototype = self._prototype()
         n_samples = self._n_samples(len(X), hasattr(prototype, "predict"))
         seeds = generator.randint(_SEEDS, size=self.n_estimators)
 
         def fit(seed):
-            return _fit_member(self._member(seed), X, seed, n_samples)
+            return _fit_member(self._member(seed), X, errors, seed, n_samples)
 
         bar = {"desc": type(self).__name__, "unit": "run", "disable": not self.verbose}
         runs = _in_threads(fit, seeds, self.n_jobs)
         runs = list(tqdm(runs, total=self.n_estimators, **bar))
         members = [member for member, _, error in runs if error is None]
-        errors = [(i, run[2]) for i, run in enumerate(runs) if run[2] is not None]
+        failures = [(i, run[2]) for i, run in enumerate(runs) if run[2] is not None]
         if 2 * len(members) <= self.n_estimators:
-            raise errors[0][1]
-        if errors:
-            numbers = ", ".join(str(number) for number, _ in errors)
+            raise failures[0][1]
+        if failures:
+            numbers = ", ".join(str(number) for number, _ in failures)
             warn_user(
-                f"{len(errors)} of {self.n_estimators} members failed ({numbers}, from "
-                f"0) and are left out. The first error: {errors[0][1]}",
+                f"{len(failures)} of {self.n_estimators} members failed ({numbers}, "
+                f"from 0) and are left out. The first error: {failures[0][1]}",
                 ConvergenceWarning,
             )
         if hasattr(members[0], "predict"):
@@ -346,13 +363,13 @@ def _name_of(estimator):
     return type(pipeline_end(estimator)[0]).__name__
 
 
-def _fit_member(member, X, seed, n_samples):
+def _fit_member(member, X, errors, seed, n_samples):
     """Fit a member; return it, its labels of all rows if it has them, and an error."""
     rows = np.random.default_rng(seed).choice(len(X), n_samples, replace=False)
     labels = error = None
     try:
         if hasattr(member, "predict"):
-            member.fit(X[rows])
+            member.fit(X[rows], **({} if errors is None else {"errors": errors[rows]}))
         else:
             labels = np.empty(len(X), dtype=np.int32)
             labels[rows] = member.fit_predict(X[rows])
@@ -386,20 +403,22 @@ def _rows_to_compare(n_rows, generator):
     return np.sort(draw.choice(n_rows, _ENOUGH_TO_COMPARE, replace=False))
 
 
-def _labels_of(members, X, n_jobs=None):
+def _labels_of(members, X, errors, n_jobs=None):
     """Return the labels that each member gives to rows."""
+    how = {} if errors is None else {"errors": errors}
 
     def predicted(member):
-        return np.asarray(member.predict(X)).astype(np.int32, copy=False)
+        return np.asarray(member.predict(X, **how)).astype(np.int32, copy=False)
 
     return list(_in_threads(predicted, members, n_jobs))
 
 
-def _voted(members, votes, X, n_jobs):
+def _voted(members, votes, X, errors, n_jobs):
     """Return the cluster of each row and the share of members that agree."""
 
     def vote(rows):
-        of_members = _labels_of(members, X[rows])
+        of_rows = None if errors is None else errors[rows]
+        of_members = _labels_of(members, X[rows], of_rows)
         winner = votes.winner(of_members)
         return winner, votes.agreement(of_members, winner)
 
@@ -411,10 +430,10 @@ def _voted(members, votes, X, n_jobs):
     return labels, agreement
 
 
-def _labeled_alike(member, X, labels):
+def _labeled_alike(member, X, labels, errors):
     """Return a copy of a member; units of a map have the clusters of their rows."""
     member = copy.deepcopy(member)
     if isinstance(pipeline_end(member)[0], CodebookMap):
         last, X = pipeline_end(member, X)
-        last._take_labels(X, labels)
+        last._take_labels(X, labels, errors)
     return member

@@ -14,6 +14,7 @@ from skesom.som._docstrings import fill_docstrings
 from skesom.som._initial_codebook import initial_codebook, lattice_shape
 from skesom.som._input import (
     check_errors,
+    check_observed,
     check_training_samples,
     check_weights,
     random_generator,
@@ -152,7 +153,10 @@ default="euclidean"
 
         w_i += rate * h_i,c(x) * (x - w_i)
 
-    A sample with missing features counts in the others. The time of an epoch is
+    A sample with missing features counts in the others. With errors a value counts in
+    sums and means by 1 / error^2, in place of 1 if present and 0 if missing: so each
+    epoch minimizes the sum of h chi^2 for given winners. In online training errors find
+    the winner, and the step is the same [3]_. The time of an epoch is
     proportional to n_samples * n_units * n_features. The result depends neither on the
     number of threads nor, but for rounding, on the order of the rows. In online
     training whole weights, up to 16 in the mean after division by a common factor, are
@@ -166,6 +170,8 @@ default="euclidean"
     .. [2] Cappe, O. & Moulines, E. (2009), "On-line expectation-maximization algorithm
        for latent data models", J. R. Stat. Soc. B 71, 593-613,
        doi:10.1111/j.1467-9868.2009.00698.x
+    .. [3] Masters, D. et al. (2015), "Mapping the galaxy color-redshift relation",
+       ApJ 813, 53, doi:10.1088/0004-637X/813/1/53
 
     Examples
     --------
@@ -280,17 +286,31 @@ default="euclidean"
         self._learn_checked(X, sample_weight, errors, stream=True)
         return self
 
-    def map_coordinates(self, X):
+    def fit_transform(self, X, y=None, sample_weight=None, errors=None):
+        """Train the map, and measure the distance of every sample to every unit.
+
+        %(Xy)s
+        %(sample_weight)s
+
+        Returns
+        -------
+        distances : ndarray of shape (n_samples, n_units)
+            As from `transform`, with the errors.
+        """
+        self.fit(X, y, sample_weight, errors)
+        return self.transform(X, errors)
+
+    def map_coordinates(self, X, errors=None):
         """Return the row and column of the nearest unit of every sample.
 
-        %(X)s
+        %(X_errors)s
 
         Returns
         -------
         coordinates : ndarray of shape (n_samples, 2), dtype intp
             -1 for a sample without any present feature.
         """
-        winners = self.winners(X)
+        winners = self.winners(X, errors=errors)
         coordinates = np.column_stack(np.divmod(winners, self.shape_[1]))
         coordinates[winners < 0] = -1
         return coordinates
@@ -298,13 +318,14 @@ default="euclidean"
     def u_matrix(self):
         return super().u_matrix().reshape(self.shape_)
 
-    def hit_map(self, X=None):
+    def hit_map(self, X=None, errors=None):
         """Return the number of samples of each unit.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features), default=None
             Samples to count; those of the training by default.
+        %(errors)s
 
         Returns
         -------
@@ -314,7 +335,7 @@ default="euclidean"
         check_is_fitted(self)
         hits = self.hits_
         if X is not None:
-            winners = self.winners(X)
+            winners = self.winners(X, errors=errors)
             hits = np.bincount(winners[winners >= 0], minlength=len(hits))
         return hits.reshape(self.shape_)
 
@@ -336,9 +357,10 @@ default="euclidean"
         """Check a table and learn it, anew or more; return the unit of each sample."""
         n_calls = getattr(self, "_n_calls", 0) + 1 if stream else 1
         X = check_training_samples(self, X, reset=n_calls == 1)
-        sample_weight = check_weights(self, sample_weight, X, reset=n_calls == 1)
         if errors is not None:
-            errors = check_errors(errors, X, self._metric())
+            X, errors = check_errors(errors, X, self._metric())
+            check_observed(self, X, each=n_calls == 1)
+        sample_weight = check_weights(self, sample_weight, X, reset=n_calls == 1)
         if not stream:
             self._check_enough_samples(with_weight(sample_weight, X)[1])
         return self._learn(X, sample_weight, errors, n_calls)

@@ -9,11 +9,12 @@ Parameters
 X : array-like of shape (n_samples, n_features)
     Samples; NaN marks missing features."""
 
-_X_ERRORS = f"""\
-{_X}
+_ERRORS = """\
 errors : array-like of shape (n_samples, n_features), default=None
     Measurement errors (standard deviations) of X, in the same units. With them the
-    distance is chi = sqrt(sum (difference / error)^2)."""
+    distance is chi = sqrt(n_features / m * sum (difference / error)^2) over the m
+    present features. A value of infinite error is missing; an error of a value that is
+    NaN, 0 or negative is refused."""
 
 _FEATURES = """\
 n_features_in_ : int
@@ -23,20 +24,18 @@ feature_names_in_ : ndarray of shape (n_features_in_,)
 
 fill_docstrings = fill_docstring(
     X=_X,
-    X_errors=_X_ERRORS,
+    errors=_ERRORS,
+    X_errors=f"{_X}\n{_ERRORS}",
     features=_FEATURES,
     Xy=f"""\
 {_X}
 y : None
     Ignored, present for API consistency.""",
-    sample_weight="""\
+    sample_weight=f"""\
 sample_weight : array-like of shape (n_samples,), default=None
     How often each sample of this call counts; once by default. A sample of weight 0 is
     labeled, no more.
-errors : array-like of shape (n_samples, n_features), default=None
-    Measurement errors (standard deviations) of X, in the same units. A sample is
-    nearest to the unit of the smallest chi squared, and a value counts in the mean of
-    a unit by 1 / error^2.""",
+{_ERRORS} In batch training a value counts in the mean of a unit by 1 / error^2.""",
     fit_params=f"""\
 {_X}
 y : array-like of shape (n_samples,) or, of numbers, (n_samples, n_targets)

@@ -34,7 +34,7 @@ def check_training_samples(som, X, *, reset=True):
     dtype = [np.float64, np.float32] if reset else som.codebook_.dtype
     X = validate_data(som, _native(X), dtype=dtype, reset=reset, **_TABLE)
     _check_span(X)
-    _check_observed(som, X, each=reset)
+    check_observed(som, X, each=reset)
     return X
 
 
@@ -51,14 +51,14 @@ def check_weights(som, sample_weight, X, *, reset=True):
             "All samples that have any present feature have zero weight: a "
             "'sample_weight' above zero is needed."
         )
-    _check_observed(som, used, each=reset)
+    check_observed(som, used, each=reset)
     return sample_weight
 
 
 def check_errors(errors, X, metric):
-    """Return measurement errors of the dtype of X, or None."""
+    """Return X without values of infinite error, and errors of its dtype or None."""
     if errors is None:
-        return None
+        return X, None
     if not metric.takes_errors:
         raise ValueError(
             "Measurement 'errors' weigh squared differences: they need "
@@ -70,16 +70,34 @@ def check_errors(errors, X, metric):
         raise ValueError(
             f"'errors' must have the shape of X, {X.shape}. Got {errors.shape}."
         )
+    most = np.sqrt(np.finfo(X.dtype).max)  # 1 / error^2 is 0 beyond
+    checked = X
     for rows in gen_batches(len(X), _ROWS_AT_A_TIME):
-        wrong = ~np.isnan(X[rows]) & ~(errors[rows] > 0)
-        if wrong.any():
-            row, feature = np.argwhere(wrong)[0]
-            raise ValueError(
-                "'errors' must be positive wherever X has a value. Got "
-                f"{errors[rows][row, feature]} in row {rows.start + row}, column "
-                f"{feature}. Mark values that are not to be used as NaN in X."
-            )
-    return errors
+        values, present = np.abs(X[rows]), ~np.isnan(X[rows])
+        _refuse_error(
+            *(present & ~(errors[rows] > 0), errors, rows),
+            "must be positive wherever X has a value",
+            "An infinite error leaves a value out, as NaN in X does",
+        )
+        _refuse_error(
+            present & (errors[rows] < 100 * np.maximum(values, 1) / most),
+            *(errors, rows, "are too small for their squares"),
+            "Scale X and errors, or add the systematic error of the measurement",
+        )
+        idle = present & (errors[rows] >= most)
+        if idle.any():
+            checked = X.copy() if checked is X else checked
+            checked[rows][idle] = np.nan
+    return checked, errors
+
+
+def _refuse_error(wrong, errors, rows, problem, advice):
+    if wrong.any():
+        row, feature = np.argwhere(wrong)[0]
+        raise ValueError(
+            f"'errors' {problem}. Got {errors[rows][row, feature]} in row "
+            f"{rows.start + row}, column {feature}. {advice}."
+        )
 
 
 def with_weight(sample_weight, *tables):
@@ -90,7 +108,7 @@ def with_weight(sample_weight, *tables):
     return sample_weight[used], *(t if t is None else t[used] for t in tables)
 
 
-def _check_observed(som, X, *, each):
+def check_observed(som, X, *, each):
     """Refuse features that no sample has; in a stream only all together."""
     observed = np.zeros(X.shape[1], dtype=bool)
     for rows in gen_batches(len(X), _ROWS_AT_A_TIME):

@@ -162,7 +162,7 @@ class Metric:
 
     def _terms(self, X, errors, block):
         if errors is not None:
-            factors = (1 / errors[block].astype(np.float64) ** 2).astype(X.dtype)
+            factors = _inverse_squares(errors[block]).astype(X.dtype)
             return {"terms": weighted_squares, "factors": factors}
         return {"terms": absolute_values if self.name == "manhattan" else squares}
 
@@ -190,8 +190,13 @@ def _weights(values, errors):
     """Return the weight of each value: 0 if missing, 1 / error^2 with errors."""
     weights = (~np.isnan(values)).astype(np.float64)
     if errors is not None:
-        weights *= np.nan_to_num(1 / errors.astype(np.float64) ** 2, nan=0.0)
+        weights *= np.nan_to_num(_inverse_squares(errors), nan=0.0)
     return weights
+
+
+def _inverse_squares(errors):
+    with np.errstate(divide="ignore", over="ignore"):  # of missing values
+        return 1 / errors.astype(np.float64) ** 2
 
 
 def _sums_over_samples(X, values, codebook, missing, sample_weight):

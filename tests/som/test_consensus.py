@@ -310,3 +310,23 @@ def test_refuses_nothing_but_noise():
     consensus = ConsensusClusterer(DBSCAN(1e-9), n_clusters=None, n_estimators=3)
     with pytest.raises(ValueError, match="all rows are noise"):
         consensus.fit(X)
+
+
+def test_members_take_errors():
+    rng = np.random.default_rng(3)
+    kind = rng.integers(0, 2, size=800)
+    errors = np.where(rng.uniform(size=(800, 6)) < 0.4, 20.0, 0.3)
+    X = kind[:, None] * 2.0 + errors * rng.normal(size=(800, 6))
+    errors[0] = np.inf
+    how = {"n_estimators": 3, "n_clusters": 2, "max_samples": 0.5, "random_state": 0}
+    consensus = ConsensusClusterer(CSOM(shape=(5, 5)), **how)
+    blind = adjusted_rand_score(kind, clone(consensus).fit(X).labels_)
+    labels = consensus.fit(X, errors=errors).labels_
+    assert blind < 0.3 < 0.9 < adjusted_rand_score(kind[1:], labels[1:])
+    assert labels[0] == -3
+    assert_array_equal(consensus.predict(X, errors=errors), labels)
+    assert_array_equal(consensus.agreement(X, errors), consensus.agreement_)
+    of_units = consensus.representative_.predict(X, errors=errors)
+    assert adjusted_rand_score(of_units, labels) > 0.9
+    with pytest.raises(ValueError, match="ESOM takes no 'errors'"):
+        ConsensusClusterer().fit(X, errors=errors)

@@ -3,11 +3,13 @@
 
 import numpy as np
 import pytest
+import sklearn
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.spatial.distance import cdist
 from sklearn.metrics import adjusted_rand_score
+from threadpoolctl import threadpool_limits
 
-from skesom.som import CSOM, _row_order
+from skesom.som import CSOM, _metric, _row_order
 
 DTYPES = [np.float32, np.float64]
 
@@ -174,6 +176,70 @@ def test_partial_fit_takes_errors():
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
+def test_a_value_of_infinite_error_is_missing(dtype):
+    X = draw().astype(dtype)
+    rng = np.random.default_rng(5)
+    errors = rng.uniform(0.1, 2, X.shape).astype(dtype)
+    idle = rng.uniform(size=X.shape) < 0.2
+    idle[7] = True
+    idle[8, 1] = True
+    large = 1e25 if dtype == np.float32 else 1e165
+    errors[idle] = np.where(rng.uniform(size=idle.sum()) < 0.5, np.inf, large)
+    X[8, 1], errors[8, 1] = np.nan, 0
+    before = X.copy()
+    csom = CSOM(shape=(4, 3), n_clusters=3).fit(X, errors=errors)
+    assert_array_equal(X, before)
+    missing = np.where(idle, np.nan, X)
+    twin = CSOM(shape=(4, 3), n_clusters=3).fit(missing, errors=errors)
+    assert_array_equal(csom.codebook_, twin.codebook_)
+    assert_array_equal(csom.labels_, twin.labels_)
+    assert csom.labels_[7] == csom.predict(X, errors=errors)[7] == -3
+    assert_array_equal(csom.impute(X, errors=errors), twin.impute(missing, errors))
+    # Over m of n present features, chi^2 is scaled by n / m.
+    chi2 = np.square((missing[:, None] - csom.codebook_) / errors[:, None])
+    expected = np.sqrt(4 * np.nanmean(chi2[idle.sum(axis=1) < 4], axis=2))
+    distances = csom.transform(X, errors=errors)[idle.sum(axis=1) < 4]
+    assert_allclose(distances, expected, rtol=1e-4 if dtype == np.float32 else 1e-9)
+
+
+def test_methods_take_errors():
+    X = draw()
+    errors = np.random.default_rng(6).uniform(0.1, 2, X.shape)
+    csom = CSOM(shape=(4, 3), n_clusters=3)
+    distances = csom.fit_transform(X, errors=errors)
+    nearest = distances.argmin(axis=1)
+    assert_array_equal(csom.labels_, csom.unit_labels_[nearest])
+    assert_allclose(-csom.score(X, errors=errors), distances.min(axis=1).mean())
+    assert_allclose(csom.quantization_error_, distances.min(axis=1).mean())
+    assert_array_equal(csom.hit_map(X, errors=errors), csom.hit_map())
+    rows, columns = csom.map_coordinates(X, errors=errors).T
+    assert_array_equal(rows * 3 + columns, nearest)
+
+
+@pytest.mark.parametrize("algorithm", ["batch", "online"])
+def test_errors_do_not_depend_on_threads_or_blocks(algorithm, monkeypatch):
+    X = draw(5000).astype(np.float32)
+    errors = np.random.default_rng(7).uniform(0.1, 2, X.shape).astype(np.float32)
+    setting = {"shape": (9, 8), "n_epochs": 3, "random_state": 0}
+    results = []
+    for n_threads, size in [(1, 65536), (3, 65536), (2, 777)]:
+        monkeypatch.setattr(_metric, "_ROWS_PER_BLOCK", size)
+        with threadpool_limits(n_threads):
+            csom = CSOM(algorithm=algorithm, **setting).fit(X, errors=errors)
+            results.append((csom.codebook_, csom.labels_, csom.transform(X, errors)))
+    for other in results[1:]:
+        for one, two in zip(results[0], other, strict=True):
+            assert_array_equal(one, two)
+
+
+def test_metadata_routing_knows_errors():
+    with sklearn.config_context(enable_metadata_routing=True):
+        csom = CSOM().set_fit_request(errors=True).set_score_request(errors=True)
+        routed = csom.get_metadata_routing()
+        assert routed.fit.requests["errors"] and routed.score.requests["errors"]
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize(
     "setting",
     [
@@ -219,6 +285,9 @@ def test_settings_that_cannot_be(setting, message):
         (np.ones((300, 3)), {}, r"shape of X, \(300, 4\). Got \(300, 3\)"),
         (np.zeros((300, 4)), {}, "Got 0.0 in row 0, column 0"),
         (np.full((300, 4), np.nan), {}, "Got nan in row 0"),
+        (np.full((300, 4), -np.inf), {}, "Got -inf in row 0"),
+        (np.full((300, 4), 1e-200), {}, "too small .* Got 1e-200 in row 0"),
+        (np.full((300, 4), np.inf), {}, "4 features that are NaN in all 300 samples"),
         (np.ones((300, 4)), {"metric": "cosine"}, "got metric='cosine'"),
     ],
 )
