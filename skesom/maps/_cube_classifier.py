@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Classify the pixels of a cube: a few labeled pixels in, label map out."""
 
+import warnings
+
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, _fit_context, clone
 from sklearn.pipeline import make_pipeline
@@ -107,7 +109,10 @@ class CubeClassifier(PixelTableMixin, ClassifierMixin, BaseEstimator):
         self : CubeClassifier
             The fitted classifier.
         """
-        _, table, valid = self._training_table(X)
+        cube, table, valid = self._training_table(X)
+        if cube.errors is not None:
+            text = "The errors of the cube are not used: CubeClassifier passes none on."
+            warnings.warn(text, stacklevel=3)
         labels = _check_labels(y, valid.shape)[valid]
         labeled = labels >= 0
         if not labeled.any():

@@ -22,6 +22,7 @@ from skesom._common.labels import mark_sky, ranks_by_size
 from skesom._common.pipelines import pipeline_end
 from skesom.cube import CubeInput, check_cube
 from skesom.maps._comparison import renumber
+from skesom.maps._errors import apply, at_end, errors_to_apply, errors_to_learn, fit
 from skesom.pixels import flatten, unflatten, valid_pixels
 from skesom.som import ESOM
 
@@ -163,7 +164,15 @@ class CubeClusterer(PixelTableMixin, ClusterMixin, BaseEstimator):
     -----
     UserWarning
         If pixels are fewer than five per cluster or than bands, or if one cluster holds
-        more than 90 % of them.
+        more than 90 % of them; if a cube has errors, and they are not used or some are
+        not known.
+
+    Notes
+    -----
+    The errors of a `Cube` go to an estimator that takes ``errors``: a `CSOM`, a
+    `ConsensusClusterer` of them, or a Pipeline of `StandardScaler` and one of these.
+    A value whose error is NaN, 0 or negative gets the median error of its band in the
+    fitted pixels.
 
     Examples
     --------
@@ -228,8 +237,10 @@ class CubeClusterer(PixelTableMixin, ClusterMixin, BaseEstimator):
         if estimator is None:
             estimator = make_pipeline(StandardScaler(), ESOM(random_state=0))
         estimator = clone(estimator)
-        labels = np.asarray(self._fit_predict(estimator, table, valid, cube))
-        self.estimator_ = estimator
+        errors, typical = errors_to_learn(estimator, cube, table, valid)
+        labels = self._fit_predict(estimator, table, errors, valid, cube)
+        self._typical_errors = typical
+        self.estimator_, labels = estimator, np.asarray(labels)
         self._clusters = np.unique(labels[labels >= 0])
         labels = self._voted(self._numbered(labels), valid, cube)
         sizes = np.bincount(labels[labels >= 0], minlength=len(self._clusters))
@@ -243,7 +254,9 @@ class CubeClusterer(PixelTableMixin, ClusterMixin, BaseEstimator):
         self.labels_ = mark_sky(label_map, cube.sky_mask)
         if hasattr(last, "agreement_"):
             is_part = self.sampler is not None
-            agreement = self._agreement_of(table) if is_part else last.agreement_
+            agreement = last.agreement_
+            if is_part:
+                agreement = apply(estimator, "agreement", table, errors)
             self.agreement_ = unflatten(agreement, valid)
         return self
 
@@ -263,22 +276,29 @@ class CubeClusterer(PixelTableMixin, ClusterMixin, BaseEstimator):
         """
         return self._map(X, self._agreement_of, np.empty(0, dtype=np.float32))
 
-    def _agreement_of(self, table, *_):
-        consensus, rows = pipeline_end(self.estimator_, table)
-        return consensus.agreement(rows)
+    def _agreement_of(self, table, valid, cube):
+        return self._apply("agreement", table, valid, cube)
 
     def _labels_of(self, table, valid, cube):
-        labels = self._numbered(self.estimator_.predict(table))
+        labels = self._numbered(self._apply("predict", table, valid, cube))
         return renumber(self._voted(labels, valid, cube), self._ranks)
+
+    def _apply(self, method, table, valid, cube):
+        """Return what a method of the estimator gives, with the errors of the cube."""
+        errors = errors_to_apply(self, cube, table, valid)
+        return apply(self.estimator_, method, table, errors)
 
     def _clusters_of(self, labels):
         """Return the clusters that labels of the estimator stand for."""
         return renumber(self._numbered(labels), self._ranks)
 
-    def _fit_predict(self, estimator, table, valid, cube):
+    def _fit_predict(self, estimator, table, errors, valid, cube):
         """Fit the estimator to the sampled rows, and return its labels of all rows."""
-        if self.sampler is None:
+        if self.sampler is None and errors is None:
             return estimator.fit_predict(table)
+        if self.sampler is None:
+            last, table, errors = at_end(estimator, table, errors, fit=True)
+            return last.fit_predict(table, errors=errors)
         if not hasattr(estimator, "predict"):
             raise ValueError(
                 f"{_last_class(estimator)} cannot label pixels that it was not "
@@ -287,7 +307,8 @@ class CubeClusterer(PixelTableMixin, ClusterMixin, BaseEstimator):
         pixels = valid if valid.ndim == 2 else valid.any(axis=2)
         chosen = clone(self.sampler).sample(cube, pixels)
         rows = chosen[valid] if valid.ndim == 2 else chosen[np.nonzero(valid)[:2]]
-        return estimator.fit(table[rows]).predict(table)
+        fit(estimator, table[rows], None if errors is None else errors[rows])
+        return apply(estimator, "predict", table, errors)
 
     def _numbered(self, labels):
         """Return the place of each label among those of fit, -1 for other labels."""

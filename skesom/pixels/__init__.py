@@ -17,3 +17,6 @@ __all__ = [
     "unflatten",
     "valid_pixels",
 ]
+
+# For the other folders of skesom; not public.
+from skesom.pixels._flatten import flatten_errors as flatten_errors

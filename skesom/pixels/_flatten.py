@@ -83,6 +83,12 @@ def _pick(data, valid, width, copy, n_jobs):
     return table
 
 
+def flatten_errors(cube, valid):
+    """Return the errors of the valid pixels or voxels of a cube, as `flatten`."""
+    width = cube.shape[2] if valid.ndim == 2 else 1
+    return _pick(cube.errors, valid, width, copy=True, n_jobs=None)
+
+
 def valid_pixels(cube, *, pattern="pixel", min_bands=None):
     """Find the pixels that have enough bands with data.
 
@@ -261,6 +267,31 @@ class CubeFlattener(Flattener):
         self.min_bands = min_bands
         self.copy = copy
         self.n_jobs = n_jobs
+
+    def errors(self, X):
+        """Return the errors of the valid pixels of a cube.
+
+        Parameters
+        ----------
+        X : Cube of shape (n_rows, n_columns, n_bands)
+            A cube with errors.
+
+        Returns
+        -------
+        errors : ndarray of shape (n_valid, n_bands) or (n_valid, 1)
+            Standard deviations, in the rows of the table from `transform`.
+
+        Raises
+        ------
+        ValueError
+            If the cube has no errors or no valid pixel.
+        """
+        check_is_fitted(self)
+        cube = check_cube(X, estimator=self, reset=False)
+        if cube.errors is None:
+            raise ValueError("The cube has no errors: give a Cube with errors=...")
+        how = self.pattern, self.min_bands, self.n_jobs
+        return flatten_errors(cube, some_valid(cube, *how))
 
     def _transform(self, X):
         return self._flatten(check_cube(X, estimator=self, reset=False))[0]

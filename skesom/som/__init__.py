@@ -20,3 +20,4 @@ __all__ = ["CSOM", "ESOM", "ConsensusClusterer", "MapClassifier", "MapRegressor"
 
 # For the other folders of skesom; not public.
 from skesom.som._codebook import nearest_units as nearest_units
+from skesom.som._input import warn_user as warn_user

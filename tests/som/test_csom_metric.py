@@ -236,7 +236,8 @@ def test_metadata_routing_knows_errors():
     with sklearn.config_context(enable_metadata_routing=True):
         csom = CSOM().set_fit_request(errors=True).set_score_request(errors=True)
         routed = csom.get_metadata_routing()
-        assert routed.fit.requests["errors"] and routed.score.requests["errors"]
+        assert routed.fit.requests["errors"]
+        assert routed.score.requests["errors"]
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
