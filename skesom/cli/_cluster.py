@@ -66,6 +66,7 @@ def _cluster(options):
     if len(bands) > _MANY_BANDS:
         bands = [*bands[:2], "...", bands[-1]]
     print(f"Bands in their order: {', '.join(bands)}.")
+    print_lines(source)
     report(pipeline, files)
 
 
@@ -101,11 +102,18 @@ def _repeat(options):
     pipeline = run.pipeline.set_params(**dict.fromkeys(jobs, -1))
     images = run.read()
     pipeline, files = _fit_and_write(options, pipeline, images, run.source)
+    print_lines(run.source)
     report(pipeline, files)
     if label_map_digest(pipeline[-1].labels_) == run.label_map_sha256:
         print("The label map is that of the run, bit for bit.")
     else:
         warnings.warn("The label map is not that of the run.", stacklevel=2)
+
+
+def print_lines(source):
+    """Print what was read beside the images."""
+    for line in source.lines():
+        print(line)
 
 
 def write(options, pipeline, images, *, folder=None, **details):

@@ -60,8 +60,8 @@ def add_trust(parser):
     parser.add_argument("--trust", action="store_true", help=text)
 
 
-def add_images(parser, nargs="+"):
-    """Add the options of the files, and of the pixels that are left out."""
+def add_images(parser, nargs="+", *, of_model=False):
+    """Add the options of the files, of the pixels that are left out, and of errors."""
     text = "one file per band or of several; image.fits[SCI,1] names an extension"
     parser.add_argument("files", nargs=nargs, metavar="FITS", help=text)
     add = parser.add_argument_group("images").add_argument
@@ -78,40 +78,58 @@ def add_images(parser, nargs="+"):
     )
     add("--combine", choices=("auto", "yes", "no"), default="auto", help=text)
     text = (
-        'where flags of bad pixels are: "auto" looks for DQ, MASK and the like in each '
-        "file; else an extension of each file, or one file for each image"
+        'where flags of bad pixels are: "inside" looks for DQ, MASK and the like in '
+        'each file, "auto" also for a file beside it (g_mask.fits of g.fits); "none", '
+        "an extension of each file, one file for all, or one for each image (default: "
     )
-    add("--masks", nargs="+", metavar="FLAGS", help=text)
-    text = 'flags of pixels to use all the same, as "4,16" or "~1" (default: none)'
-    add("--ignore-flags", default="0", metavar="FLAGS", help=text)
-    text = "weights or exposure times, as for --masks; only positive ones are used"
-    add("--weights", nargs="+", metavar="WEIGHTS", help=text)
+    default = "that of the model)" if of_model else "%(default)s)"
+    known = {"nargs": "+", "default": None if of_model else ["inside"]}
+    add("--masks", metavar="FLAGS", help=text + default, **known)
+    text = (
+        'flags of pixels to use all the same, as "4,16" or "~1"; "auto" knows those of '
+        "JWST, HSC and LSST (default: auto)"
+    )
+    add("--ignore-flags", metavar="FLAGS", help=text)
+    text = "weights or exposures, as --masks; only positive ones are used (default: "
+    add("--weights", metavar="WEIGHTS", help=text + default, **known)
+    known["default"] = None
+    text = "errors of the values, as --masks, which csom weighs them by (default: "
+    default = "those of the model)" if of_model else "none)"
+    add("--errors", metavar="ERRORS", help=text + default, **known)
+    text = "what all errors are (default: by the names of extensions or files)"
+    add("--error-kind", choices=("std", "var", "ivar"), help=text)
     text = "region files of DS9 or CASA; pixels inside are masked"
     add("--exclude", nargs="+", metavar="REGIONS", default=[], help=text)
     text = "region files of DS9 or CASA; pixels outside of all of them are masked"
     add("--include", nargs="+", metavar="REGIONS", default=[], help=text)
 
 
-def source_of(options):
-    """Return the files of the options, and how they are read."""
+def source_of(options, earlier=None):
+    """Return the files of the options, and how they are read or earlier ones were."""
     from skesom.report import ImageSource
 
-    return ImageSource(
+    source = ImageSource(
         tuple(options.files),
         options.hdu,
         options.band_names,
-        _companions(options.masks),
-        _companions(options.weights),
-        options.ignore_flags,
-        tuple(options.exclude),
-        tuple(options.include),
+        ignore_flags=options.ignore_flags or "auto",
+        exclude=tuple(options.exclude),
+        include=tuple(options.include),
         combine={"yes": True, "no": False}.get(options.combine, "auto"),
+        error_kind=options.error_kind,
     )
+    roles = {role: getattr(options, role) for role in ("masks", "weights", "errors")}
+    given = {role: _companions(value) for role, value in roles.items() if value}
+    if earlier is not None:
+        names = "ignore_flags", "error_kind"
+        keep = [name for name in names if getattr(options, name) is not None]
+        source = source.read_as(earlier, keep=[*given, *keep])
+    return source._replace(**given)
 
 
 def _companions(values):
-    """Return where masks or weights are, as `read_cube` takes it."""
-    if not values:
+    """Return where masks, weights or errors are, as `read_cube` takes it."""
+    if values == ["none"]:
         return None
     is_file = len(values) > 1 or "." in values[0]
     return values if is_file else number_or_name(values[0])

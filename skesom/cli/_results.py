@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from skesom.cli._cluster import report, write
+from skesom.cli._cluster import print_lines, report, write
 from skesom.cli._options import (
     add_command,
     add_images,
@@ -30,19 +30,19 @@ def add_predict(commands):
     )
     text = "folder of results, or model.skops or model.joblib of one"
     parser.add_argument("model", metavar="MODEL", help=text)
-    add_images(parser)
+    add_images(parser, of_model=True)
     add_output(parser)
     add_trust(parser)
 
 
 def _predict(options):
     """Label the pixels of images."""
-    from skesom.report import check_folder, find_model, load_model
+    from skesom.report import check_folder, find_model, load_model, source_of_model
 
     check_folder(options.output, overwrite=options.overwrite)
     model = find_model(options.model, trust=options.trust)
     pipeline, band_names = load_model(model, trust=options.trust)
-    source = source_of(options)
+    source = source_of(options, source_of_model(model))
     given = source.describe_bands()[0]
     if band_names is not None and given != band_names:
         order = _order_for(given, band_names)
@@ -52,6 +52,7 @@ def _predict(options):
     label_map = _predict_of(pipeline)(images)
     origin = {"source": source, "model": model}
     files = write(options, pipeline, images, label_map=label_map, **origin)
+    print_lines(source)
     report(pipeline, files.values(), label_map)
 
 

@@ -13,6 +13,7 @@ from astropy.nddata.bitmask import interpret_bit_flags
 
 from skesom._common.grids import group_by_grid
 from skesom.cube import (
+    ERROR_POWERS,
     Cube,
     as_cube,
     band_cards,
@@ -35,7 +36,7 @@ def read_cube(
     error_kind=None,
     masks=None,
     weights=None,
-    ignore_flags=0,
+    ignore_flags="auto",
     band_names=None,
     fwhm=None,
     order="given",
@@ -54,22 +55,28 @@ def read_cube(
     hdu : int, str, tuple, list of them, "all" or None, default=None
         HDUs to read of the paths that name none. "all" is every image that is not a
         companion (ERR, WHT, DQ, MASK, ...), None the first of these.
-    errors : "auto", int, str, tuple, list or None, default=None
-        Errors of the images. "auto" takes the HDU beside each image that is named ERR,
-        SIGMA, RMS, VAR, IVAR or similar; a number or name is that HDU of each file; a
-        list has one path, array or None for each image. Cubes and NDData keep theirs.
+    errors : "auto", "inside", int, str, tuple, list or None, default=None
+        Errors of the images. "inside" takes the HDU beside each image that is named
+        ERR, SIGMA, RMS, UNC, VAR, IVAR or similar; "auto" looks also for a file beside
+        it, as g_rms.fits for g.fits or g_sci.fits. A number or name is that HDU of each
+        file; a list has one path, array or None for each image. Cubes and NDData keep
+        theirs.
     error_kind : {"std", "var", "ivar"} or None, default=None
         Whether the errors are standard deviations, variances or inverse variances. By
-        default the name of the HDU decides, and other names are standard deviations.
-    masks : "auto", int, str, tuple, list or None, default=None
-        Flags, found as `errors`; "auto" takes DQ, MASK, FLAGS, BPM, QUALITY. Pixels
-        with a flag become NaN. The masks of arrays and NDData are always used.
-    weights : "auto", int, str, tuple, list or None, default=None
-        Weights, exposure times or coverages, found as `errors`; "auto" takes WHT,
-        WEIGHT, EXP, IVAR, COVERAGE, CONF. Pixels without a positive one become NaN.
-    ignore_flags : int, str or list of int, default=0
-        Flags in `masks` that do not mask, see `astropy.nddata.bitmask`: ``"4,16"``
-        ignores these two, ``"~1"`` all except 1 (DO_NOT_USE of JWST).
+        default the name of the HDU or file decides, and other names are standard
+        deviations. Weights (WHT, WEIGHT) may be exposure times, and need it.
+    masks : "auto", "inside", int, str, tuple, list or None, default=None
+        Flags, found as `errors` by DQ, MASK, FLAGS, BPM, QUALITY; a list of one is for
+        all images. Pixels with a flag become NaN. The masks of arrays and NDData are
+        always used.
+    weights : "auto", "inside", int, str, tuple, list or None, default=None
+        Weights, exposure times or coverages, found as `errors` by WHT, WEIGHT, EXP,
+        IVAR, COVERAGE, CONF. Pixels without a positive one become NaN.
+    ignore_flags : "auto", int, str or list of int, default="auto"
+        Flags in `masks` that do not mask, see `astropy.nddata.bitmask`: 0 is none,
+        ``"4,16"`` these two, ``"~1"`` all except 1. "auto" is all except DO_NOT_USE in
+        files of JWST, all except the bad ones (BAD, CR, NO_DATA, SAT) where a header
+        names the bits in cards MP_* (HSC, LSST), and else none.
     band_names : sequence of str of length n_bands, default=None
         By default the filter in the header, else the name of the file, or of the
         extension if several are read. Bands of the same name get the parts in which
@@ -112,8 +119,9 @@ def read_cube(
     Warns
     -----
     UserWarning
-        If an image without a WCS is taken to lie on the only grid of the others, or
-        bands have the same name, or which images are combined.
+        If an image without a WCS is taken to lie on the only grid of the others, bands
+        have the same name, images are combined, "auto" finds no errors of an image, or
+        flags mask more than half of one.
 
     Notes
     -----
@@ -144,11 +152,14 @@ def read_cube(
         raise ValueError(
             f"error_kind must be 'std', 'var', 'ivar' or None, got {error_kind!r}."
         )
-    ignore_flags = interpret_bit_flags(ignore_flags)
+    if ignore_flags != "auto":
+        ignore_flags = interpret_bit_flags(ignore_flags)
     planes = {"errors": errors, "masks": masks, "weights": weights}
     parts = {"band_names": band_names, "fwhm": fwhm, "order": order}
     parts["combine"] = combine
     images, numbers = gather_images(paths, hdu, planes, error_kind, **parts)
+    if isinstance(errors, str) and errors in ("auto", "inside"):
+        _warn_of_no_errors(images)
     images = [_combined(image, dtype, ignore_flags) for image in images]
     cubes, owners = _read_grids(complete_grids(images), numbers, dtype, ignore_flags)
     if not (isinstance(order, str) and order == "given"):
@@ -169,6 +180,17 @@ def _combined(image, dtype, ignore_flags):
     cube = combine_exposures(cubes)
     warnings.warn(describe_combination(image, cube), UserWarning, stacklevel=3)
     return describe_array(cube, image.label)
+
+
+def _warn_of_no_errors(images):
+    """Name the images beside which no errors were found."""
+    files = [image for image in images if image.place is not None]
+    has = [any(plane.kind in ERROR_POWERS for plane in i.planes) for i in files]
+    without = [i.label for i, known in zip(files, has, strict=True) if not known]
+    if without:
+        text = "Name their files; inverse variances in weights need error_kind='ivar'"
+        labels = ", ".join(without)
+        warnings.warn(f"No errors were found for {labels}. {text}.", stacklevel=3)
 
 
 def _read_grids(images, order, dtype, ignore_flags):

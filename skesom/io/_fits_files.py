@@ -16,15 +16,20 @@ from astropy.wcs import FITSFixedWarning
 # variance or inverse variance (in the words of astropy.nddata), ...
 ERROR_KINDS = {
     **dict.fromkeys("ERR ERROR NOISE RMS SIGMA STDDEV STD".split(), "std"),
-    **dict.fromkeys("UNC UNCERT UNCERTAINTY".split(), "std"),
+    **dict.fromkeys("BUNC CBUNC MUNC UNC UNCERT UNCERTAINTY".split(), "std"),
     **dict.fromkeys("STAT VAR VARIANCE".split(), "var"),
     **dict.fromkeys("INVVAR IVAR".split(), "ivar"),
 }
 # ... flags, which are not zero where a pixel is bad, ...
-MASK_NAMES = frozenset("BADPIX BPM DQ FLAG FLAGS MASK QUALITY".split())
+MASK_NAMES = frozenset("BADPIX BPM DQ FLAG FLAGS MASK MSK QUALITY".split())
 # ... weights, which are zero where nothing was measured, ...
 WEIGHT_NAMES = frozenset(
-    "CONF CONFIDENCE COVERAGE EXP EXPOSURE INVVAR IVAR WEIGHT WHT".split()
+    "CONF CONFIDENCE COV COVERAGE EXP EXPOSURE INVVAR IVAR MCOV WEI WEIGHT WGT WHT "
+    "WT".split()
+)
+# ... what names of files call the image that others lie beside, ...
+_IMAGE_WORDS = frozenset(
+    "BCD BGSUB CBCD DATA DRC DRZ FLUX IMAGE IMG INT MAIC MOSAIC SCI".split()
 )
 # ... and images that are not used here.
 _OTHER_NAMES = frozenset(
@@ -32,6 +37,7 @@ _OTHER_NAMES = frozenset(
 )
 _COMPANIONS = MASK_NAMES | WEIGHT_NAMES | _OTHER_NAMES | set(ERROR_KINDS)
 
+FITS_SUFFIX = re.compile(r"(\.(fits?|fts|fz|gz|bz2|xz|Z))+$", re.IGNORECASE)
 _BLOCK = 2880  # bytes: the size of a FITS file is a multiple of it
 
 
@@ -129,6 +135,15 @@ def is_image(hdu):
 def split_name(name):
     """Return the words of an extension's name in capitals."""
     return [word for word in re.split(r"[^A-Z0-9]+", name.upper()) if word]
+
+
+def split_file_name(path):
+    """Return the words of a file's name, without and only those of what it holds."""
+    stem = FITS_SUFFIX.sub("", os.path.basename(path))
+    # In names of Euclid, a number and the time at which the file was made follow.
+    words = split_name(re.sub(r"(TILE\d+)-.*", r"\1", stem))
+    held = [word for word in words if word in _COMPANIONS]
+    return [w for w in words if w not in _COMPANIONS | _IMAGE_WORDS], held
 
 
 def list_hdus(hdus):

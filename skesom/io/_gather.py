@@ -18,7 +18,7 @@ from skesom.cube import Cube, filter_wavelength, find_converter, is_hdu, list_na
 from skesom.io._exposures import merge_exposures
 from skesom.io._fits_files import HDUsInMemory
 from skesom.io._images import describe_array, describe_file
-from skesom.io._planes import find_elsewhere
+from skesom.io._planes import ERROR_POWERS, find_elsewhere
 from skesom.io._plates import choose_places
 
 
@@ -79,6 +79,15 @@ def describe_bands(paths, *, hdu=None, band_names=None, combine=False):
     return [name for image in images for name in image.band_names], order
 
 
+def describe_planes(paths, *, hdu=None, error_kind=None, **planes):
+    """Return the role and the plane of all that is read beside the images of files."""
+    with warnings.catch_warnings():  # given when the images are read
+        warnings.simplefilter("ignore")
+        images, _ = gather_images(paths, hdu, planes, error_kind)
+    roles = dict.fromkeys(ERROR_POWERS, "errors")
+    return [(roles.get(p.kind, p.kind), p) for image in images for p in image.planes]
+
+
 def _list_paths(paths):
     """Return paths and images in memory as a list."""
     # An array is one image; other iterables hold paths.
@@ -95,6 +104,8 @@ def _list_paths(paths):
 
 def _add_planes(images, role, wanted, error_kind):
     """Return the images with the planes that are given for each of them."""
+    if len(wanted) == 1 and role == "masks":
+        wanted = wanted * len(images)
     if len(wanted) != len(images):
         raise ValueError(
             f"{role} has {len(wanted)} entries for {len(images)} images. Give one for "

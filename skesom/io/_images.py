@@ -2,7 +2,6 @@
 """One image of a file or in memory: its grid, its bands, errors and masks."""
 
 import os
-import re
 from collections.abc import Callable
 from contextlib import nullcontext
 from functools import partial
@@ -25,6 +24,7 @@ from skesom.cube import (
     read_world,
 )
 from skesom.io._fits_files import (
+    FITS_SUFFIX,
     HDUsInMemory,
     find_images,
     name_hdu,
@@ -33,7 +33,6 @@ from skesom.io._fits_files import (
 )
 from skesom.io._planes import Plane, find_beside, open_pixels
 
-_FITS_SUFFIX = re.compile(r"(\.(fits?|fts|fz|gz|bz2|xz|Z))+$", re.IGNORECASE)
 # Names of extensions that do not name a band.
 _COMMON_NAMES = ("", "PRIMARY", "SCI", "IMAGE", "DATA", "COMPRESSED_IMAGE")
 
@@ -87,7 +86,7 @@ def _describe_hdu(hdus, number, file, chosen):
     hdu, label = hdus[number], name_hdu(file, number)
     headers = [hdu.header] if number == 0 else [hdu.header, hdus[0].header]
     world = read_world(hdu.header, hdus, label)
-    stem = hdus.filename() and _FITS_SUFFIX.sub("", os.path.basename(file))
+    stem = hdus.filename() and FITS_SUFFIX.sub("", os.path.basename(file))
     stem = hdu.name if chosen and hdu.name not in _COMMON_NAMES else stem
     path = file if isinstance(file, HDUsInMemory) else os.path.realpath(file)
     unit = read_unit(headers)
@@ -118,7 +117,7 @@ def _read_setup(headers, n_bands):
 def describe_array(array, label, beside=None, error_kind=None):
     """Return an image in memory, with its own errors and mask."""
     for role, wanted in (beside or {}).items():
-        if wanted != "auto":
+        if wanted not in ("auto", "inside"):
             raise ValueError(
                 f"{label} is no file, with no HDU {wanted!r} for {role}. Give arrays."
             )

@@ -2,6 +2,7 @@
 """Pixels of images, and the errors, masks and weights beside them."""
 
 import os
+import warnings
 from collections.abc import Callable
 from contextlib import contextmanager, nullcontext
 from functools import partial
@@ -18,11 +19,14 @@ from skesom.io import _fits_files as files
 
 _NAMES = {"masks": files.MASK_NAMES, "weights": files.WEIGHT_NAMES}
 _NAMES["errors"] = set(files.ERROR_KINDS)
+_PARTS = {"POISSON", "RNOISE", "FLAT"}  # of the variance, in files of JWST
+_BAD_PLANES = "BAD", "CR", "NO_DATA", "SAT", "UNMASKEDNAN"  # of the LSST pipelines
 _UNCERTAINTY_CLASSES = {  # as astropy.nddata.CCDData writes them
     "StdDevUncertainty": "std",
     "VarianceUncertainty": "var",
     "InverseVariance": "ivar",
 }
+_MOST_FLAGGED = 0.5  # of an image, without a warning
 
 
 class Plane(NamedTuple):
@@ -32,18 +36,27 @@ class Plane(NamedTuple):
     kind: str
     open: Callable  # context manager of a scalar or an array of one or all bands
     factor: float = 1.0  # to the unit of the image
+    file: str | None = None
+    harmless: int = 0  # flags of pixels that can be used
 
 
 def find_beside(hdus, image, role, wanted, error_kind):
-    """Return the plane in the open file of the image, None if "auto" finds none."""
+    """Return the plane in the open file of the image, or in a file of like name.
+
+    There may be none for "auto", which looks in both, and for "inside".
+    """
     path, number = image.place
     name, version = hdus[number].name, hdus[number].ver
     fitting = [n for n, h in enumerate(hdus) if _belongs_to(h, name, version, image)]
     fitting = [n for n in fitting if n != number]
-    if wanted == "auto":
+    if wanted in ("auto", "inside"):
         chosen = _choose(hdus, fitting, role)
         if chosen is None:
-            return None
+            # Of several images in a file, it is not clear whose another file is.
+            single = len(files.find_images(hdus, "all", path)) == 1
+            in_memory = isinstance(path, files.HDUsInMemory)
+            is_search = wanted == "auto" and single and not in_memory
+            return _find_in_folder(image, role, error_kind) if is_search else None
     else:
         # If names are repeated, the plane with the version of the image is meant.
         name = wanted.upper() if isinstance(wanted, str) else None
@@ -78,6 +91,32 @@ def find_elsewhere(image, role, wanted, error_kind):
         return _make_plane(hdus, number, path, image, role, error_kind)
 
 
+def _find_in_folder(image, role, error_kind):
+    """Return the plane in a file named as that of the image but for what it holds."""
+    path, _ = files.split_path(image.label)
+    words, held = files.split_file_name(path)
+    folder = os.path.dirname(path)
+    if held:
+        return None  # no name of an image
+    ranked = []
+    for name in sorted(os.listdir(folder or ".")):
+        is_fits = files.FITS_SUFFIX.search(name)
+        others, held = files.split_file_name(name) if is_fits else ([], [])
+        if others == words and (held := [w for w in held if w in _NAMES[role]]):
+            ranked.append((_rank(held[0], role), os.path.join(folder, name)))
+    best = [path for rank, path in sorted(ranked) if rank == min(ranked)[0]]
+    if len(best) > 1:
+        raise ValueError(
+            f"Several files may hold the {role} of {image.label}: {', '.join(best)}. "
+            f"Name the {role} of each image."
+        )
+    try:
+        return find_elsewhere(image, role, *best, error_kind) if best else None
+    except (OSError, ValueError) as error:
+        warnings.warn(f"{best[0]} is not used: {error}", stacklevel=2)
+        return None
+
+
 def _belongs_to(hdu, name, version, image):
     """Return whether an HDU may hold a plane of the image with a name and version."""
     fits = files.is_image(hdu) and _plane_axes(hdu.shape, image) is not None
@@ -96,12 +135,21 @@ def _choose(hdus, candidates, role):
     """Return the best candidate for a role, None without any."""
     named = []
     for number in candidates:
-        fitting = [w for w in files.outer_words(hdus[number].name) if w in _NAMES[role]]
-        if fitting:
-            # Standard deviations come first, because they are used as they are.
-            rank = list(ERROR_POWERS).index(files.ERROR_KINDS.get(fitting[0], "std"))
-            named.append((rank if role == "errors" else 0, number))
+        words = files.outer_words(hdus[number].name)
+        fitting = [word for word in words if word in _NAMES[role]]
+        if fitting and _PARTS.isdisjoint(words):
+            named.append((_rank(fitting[0], role), number))
     return min(named, default=(0, None))[1]
+
+
+def _rank(word, role):
+    """Return the place of a plane of some name among those of a role."""
+    if role != "errors":
+        return 0
+    # Standard deviations come first, because they are used as they are. STD is how far
+    # exposures differ, in mosaics of Spitzer and WISE, and not the error of their mean.
+    kind = files.ERROR_KINDS[word]
+    return 3 if word in ("STD", "STDDEV") else list(ERROR_POWERS).index(kind)
 
 
 def _array_plane(image, role, array, error_kind):
@@ -120,14 +168,15 @@ def _array_plane(image, role, array, error_kind):
 def _make_plane(hdus, number, path, image, role, error_kind):
     """Return the plane of an HDU, which must fit the image."""
     hdu = hdus[number]
-    label = files.name_hdu(path, number) + (f" ({hdu.name})" if hdu.name else "")
+    label = files.name_hdu(path, number)
+    label += "" if hdu.name in ("", "PRIMARY", "COMPRESSED_IMAGE") else f" ({hdu.name})"
     kind, factor = role, 1.0
     if role == "errors":
-        kind = error_kind or _error_kind(hdu, label)
+        kind = error_kind or _error_kind(hdu, label, path)
         factor = _unit_factor(hdu, image, kind, label)
     if _is_constant(hdu):
         value = np.asarray(hdu.header["PIXVALUE"])
-        return Plane(label, kind, partial(nullcontext, value), factor)
+        return Plane(label, kind, partial(nullcontext, value), factor, path)
     axes = _plane_axes(hdu.shape, image)
     if axes is None:
         shape = " x ".join(map(str, hdu.shape[::-1]))
@@ -138,7 +187,17 @@ def _make_plane(hdus, number, path, image, role, error_kind):
     # Scaling to floats may lose bits of flags.
     options = {"uint": True} if role == "masks" else {}
     opener = partial(open_pixels, path, number, axes, **options)
-    return Plane(label, kind, opener, factor)
+    harmless = _harmless_flags(hdus, hdu.header) if role == "masks" else 0
+    return Plane(label, kind, opener, factor, str(path), harmless)
+
+
+def _harmless_flags(hdus, header):
+    """Return the flags that do not rule a pixel out, by the origin of a file."""
+    if hdus[0].header.get("TELESCOP") == "JWST":
+        return ~1  # all but DO_NOT_USE
+    planes = {c.removeprefix("MP_"): header[c] for c in header if c.startswith("MP_")}
+    bad = [planes[name] for name in _BAD_PLANES if isinstance(planes.get(name), int)]
+    return ~sum(1 << bit for bit in bad if 0 <= bit < 63) if bad else 0
 
 
 def _plane_axes(shape, image):
@@ -153,12 +212,13 @@ def _plane_axes(shape, image):
     return (row, column, *leading) if fits else None
 
 
-def _error_kind(hdu, label):
-    """Return the kind of errors by the UTYPE or the name of an HDU."""
+def _error_kind(hdu, label, path):
+    """Return the kind of errors by the UTYPE or name of an HDU, or that of a file."""
     written = hdu.header.get("UTYPE")
     if written in _UNCERTAINTY_CLASSES:
         return _UNCERTAINTY_CLASSES[written]
-    for word in files.outer_words(hdu.name):
+    _, held = files.split_file_name(path)
+    for word in (*files.outer_words(hdu.name), *held):
         if word in files.ERROR_KINDS:
             return files.ERROR_KINDS[word]
         if word in files.WEIGHT_NAMES | files.MASK_NAMES:
@@ -216,13 +276,16 @@ def copy_pixels(image, data, places):
 
 def apply_plane(plane, data, errors, places, ignore_flags):
     """Fill in the errors of an image, or mask the pixels that a plane rules out."""
+    n_flagged = 0
     with plane.open() as array, np.errstate(all="ignore"):
         for band, place in enumerate(places):
             for rows in row_blocks(data.shape[:2]):
                 index = (rows, slice(None), band)[: array.ndim]
                 values = array[index] if array.ndim else array
                 if plane.kind == "masks":
-                    bad = _find_flagged(values, ignore_flags, plane.label)
+                    ignored = plane.harmless if ignore_flags == "auto" else ignore_flags
+                    bad = _find_flagged(values, ignored, plane.label)
+                    n_flagged += np.count_nonzero(np.broadcast_to(bad, values.shape))
                 elif plane.kind == "weights":
                     bad = ~(values > 0)
                 else:
@@ -231,6 +294,13 @@ def apply_plane(plane, data, errors, places, ignore_flags):
                     errors[rows, :, place] = sigma
                 if plane.kind in ("masks", "weights", "ivar"):
                     np.copyto(data[rows, :, place], np.nan, where=bad)
+    share = n_flagged / (data[:, :, 0].size * len(places))
+    if share > _MOST_FLAGGED and plane.file and ignore_flags == "auto":
+        warnings.warn(
+            f"{plane.label} flags {share:.0%} of the pixels, which are masked. If some "
+            "of its flags do no harm, name them in ignore_flags; or leave it out.",
+            stacklevel=2,
+        )
 
 
 def _find_flagged(values, ignore_flags, label):

@@ -22,7 +22,7 @@ from skesom._common.labels import mark_sky, ranks_by_size
 from skesom._common.pipelines import pipeline_end
 from skesom.cube import CubeInput, check_cube
 from skesom.maps._comparison import renumber
-from skesom.maps._errors import apply, at_end, errors_to_apply, errors_to_learn, fit
+from skesom.maps._errors import apply, at_end, errors_to_apply, errors_to_learn
 from skesom.pixels import flatten, unflatten, valid_pixels
 from skesom.som import ESOM
 
@@ -170,9 +170,10 @@ class CubeClusterer(PixelTableMixin, ClusterMixin, BaseEstimator):
     Notes
     -----
     The errors of a `Cube` go to an estimator that takes ``errors``: a `CSOM`, a
-    `ConsensusClusterer` of them, or a Pipeline of `StandardScaler` and one of these.
-    A value whose error is NaN, 0 or negative gets the median error of its band in the
-    fitted pixels.
+    `ConsensusClusterer` of them, or a Pipeline of `StandardScaler`, `PCA` and these.
+    The median error of each band in the fitted pixels is added in quadrature, so that
+    bright pixels do not rule the map (`docs/preparing_images.md`). A value whose
+    error is NaN, 0 or negative gets that median.
 
     Examples
     --------
@@ -307,7 +308,10 @@ class CubeClusterer(PixelTableMixin, ClusterMixin, BaseEstimator):
         pixels = valid if valid.ndim == 2 else valid.any(axis=2)
         chosen = clone(self.sampler).sample(cube, pixels)
         rows = chosen[valid] if valid.ndim == 2 else chosen[np.nonzero(valid)[:2]]
-        fit(estimator, table[rows], None if errors is None else errors[rows])
+        if errors is None:
+            return estimator.fit(table[rows]).predict(table)
+        last, some, of_some = at_end(estimator, table[rows], errors[rows], fit=True)
+        last.fit(some, errors=of_some)
         return apply(estimator, "predict", table, errors)
 
     def _numbered(self, labels):

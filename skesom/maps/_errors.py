@@ -2,6 +2,7 @@
 """Errors of pixels, for the clusterers of tables that weigh values by them."""
 
 import numpy as np
+from sklearn.decomposition import PCA
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.validation import has_fit_parameter
@@ -10,11 +11,13 @@ from skesom._common.pipelines import pipeline_end
 from skesom.pixels import flatten_errors
 from skesom.som import ConsensusClusterer, warn_user
 
+_CARRIERS = StandardScaler, PCA
+
 
 def takes_errors(estimator):
     """Return whether an estimator of tables can use the errors of their values."""
     if isinstance(estimator, Pipeline):
-        known = all(type(step) is StandardScaler for step in _scalers(estimator))
+        known = all(type(step) in _CARRIERS for step in _steps_before(estimator))
         return known and estimator.memory is None and takes_errors(estimator[-1])
     if isinstance(estimator, ConsensusClusterer):
         member = estimator.estimator
@@ -24,27 +27,26 @@ def takes_errors(estimator):
 
 
 def at_end(estimator, X, errors, *, fit=False):
-    """Return the last step of pipelines of scalers, and a table as it gets there."""
+    """Return the last step of pipelines, and a table and its errors as it gets them."""
     while isinstance(estimator, Pipeline):
-        for step in _scalers(estimator):
+        for step in _steps_before(estimator):
             X = step.fit_transform(X) if fit else step.transform(X)
-            errors = errors if step.scale_ is None else errors / step.scale_
+            errors = _carried(step, errors)
         estimator = estimator[-1]
     return estimator, X, errors
 
 
-def _scalers(pipeline):
+def _carried(step, errors):
+    """Return errors after a scaler, or after a PCA of independent values."""
+    if isinstance(step, PCA):
+        scale = np.sqrt(step.explained_variance_) if step.whiten else 1.0
+        return np.sqrt(errors**2 @ np.square(step.components_).T) / scale
+    return errors if step.scale_ is None else errors / step.scale_
+
+
+def _steps_before(pipeline):
     steps = [step for _, step in pipeline.steps[:-1]]
     return [step for step in steps if step not in (None, "passthrough")]
-
-
-def fit(estimator, X, errors):
-    """Fit an estimator to a table, with errors if there are any."""
-    if errors is None:
-        return estimator.fit(X)
-    last, X, errors = at_end(estimator, X, errors, fit=True)
-    last.fit(X, errors=errors)
-    return estimator
 
 
 def apply(estimator, method, X, errors):
@@ -97,7 +99,9 @@ def _filled(errors, table, typical, *, warn=True):
         text = "have no valid error. They get the median error of their band"
         numbers = map(np.count_nonzero, (unknown, present))
         warn_user("{} of {} values {}.".format(*numbers, text), UserWarning)
-    return errors
+    # Pixels of one unit differ by more than the errors of the brightest, which would
+    # rule the map: nothing counts more than twice as much as a typical pixel.
+    return np.hypot(errors, typical.astype(errors.dtype))
 
 
 def _reason(estimator):
@@ -106,7 +110,7 @@ def _reason(estimator):
         last, _ = pipeline_end(last._prototype())
     name = type(last).__name__
     if takes_errors(last):
-        return f"of the steps before {name}, only StandardScaler can carry them"
+        return f"of steps before {name}, only StandardScaler and PCA carry them"
     if has_fit_parameter(last, "errors"):
         return f"{name} takes them with metric='euclidean' only"
     return f"{name} takes none (CSOM does)"

@@ -11,6 +11,8 @@ from skesom import io
 from skesom._common.grids import Grid, group_by_grid
 from skesom.maps import check_bands
 
+_ROLES = "masks", "weights", "errors"
+
 
 class ImageSource(NamedTuple):
     """The files of images, and how to read them.
@@ -19,8 +21,8 @@ class ImageSource(NamedTuple):
     ----------
     files : sequence of str
         FITS files of one band or of several; ``"image.fits[SCI,1]"`` names the HDU.
-    hdu, masks, weights, ignore_flags, band_names, combine
-        As `skesom.io.read_cube` takes them; files of masks and weights as paths.
+    hdu, masks, weights, ignore_flags, band_names, combine, errors, error_kind
+        As `skesom.io.read_cube` takes them; files of masks, weights, errors as paths.
     exclude, include : sequence of str, default=()
         Region files of DS9 or CASA. Pixels inside of an excluded region and pixels
         outside of all included regions are masked.
@@ -45,11 +47,13 @@ class ImageSource(NamedTuple):
     band_names: tuple | None = None
     masks: object = None
     weights: object = None
-    ignore_flags: object = 0
+    ignore_flags: object = "auto"
     exclude: tuple = ()
     include: tuple = ()
     order: object = "given"
     combine: object = False
+    errors: object = None
+    error_kind: str | None = None
 
     def by_wavelength(self):
         """Return the same with the bands in the order of wavelength, in numbers."""
@@ -91,12 +95,51 @@ class ImageSource(NamedTuple):
             cube.data[~np.any(masks, axis=0)] = np.nan
         return cubes[0] if len(cubes) == 1 else cubes
 
+    def read_as(self, other, keep=()):
+        """Return the same that reads errors, masks and weights as another does.
+
+        Lists of files, which are beside other images, are not taken over.
+        """
+        names = "masks", "weights", "ignore_flags", "errors", "error_kind"
+        how = {name: getattr(other, name) for name in names if name not in keep}
+        return self._replace(
+            **{name: value for name, value in how.items() if not _is_list(value)}
+        )
+
+    def _planes(self):
+        """Return the role and the plane of what is read beside the images."""
+        options = {"hdu": self.hdu, "error_kind": self.error_kind}
+        roles = {role: getattr(self, role) for role in _ROLES}
+        return io.describe_planes(list(self.files), **options, **roles)
+
+    def lines(self):
+        """Return a line on what is read beside the images for each role."""
+        found = {}
+        for role, plane in self._planes():
+            label = os.path.basename(plane.label)
+            label += f" ({plane.kind})" if role == "errors" else ""
+            found.setdefault(role, {})[label] = None
+        for role, labels in found.items():
+            labels = list(labels)
+            more = f" and {len(labels) - 3} more" if len(labels) > 3 else ""
+            text = f"{', '.join(labels[:3])}{more} (--{role} none leaves them out)."
+            yield f"{role.capitalize()}: {text}"
+
     def paths(self):
         """Return the path of every file that is read, without names of HDUs."""
-        parts = self.files, self.masks, self.weights, self.exclude, self.include
-        lists = [part for part in parts if isinstance(part, list | tuple)]
+        parts = [self.files, *(getattr(self, role) for role in _ROLES)]
+        parts += [self.exclude, self.include]
+        lists = [part for part in parts if _is_list(part)]
         texts = [text for part in lists for text in part if text is not None]
         return list(dict.fromkeys(_path_of(text) for text in texts))
+
+    def companions(self):
+        """Return the path of every other file that "auto" finds beside the images."""
+        if not any(_is_auto(getattr(self, role)) for role in _ROLES):
+            return []
+        named = {os.path.realpath(path) for path in self.paths()}
+        found = dict.fromkeys(p.file for _, p in self._planes() if p.file is not None)
+        return [Path(path) for path in found if os.path.realpath(path) not in named]
 
     def moved(self, place_of):
         """Return the same with the paths that a function gives for those of here."""
@@ -106,14 +149,22 @@ class ImageSource(NamedTuple):
             return str(place_of(path)) + str(text)[len(str(path)) :]
 
         def move_all(texts):
-            if not isinstance(texts, list | tuple):
+            if not _is_list(texts):
                 return texts
             return [text if text is None else move(text) for text in texts]
 
-        lists = {name: move_all(getattr(self, name)) for name in ("masks", "weights")}
+        lists = {name: move_all(getattr(self, name)) for name in _ROLES}
         for name in ("files", "exclude", "include"):
             lists[name] = tuple(move_all(getattr(self, name)))
         return self._replace(**lists)
+
+
+def _is_auto(value):
+    return isinstance(value, str) and value == "auto"
+
+
+def _is_list(value):
+    return isinstance(value, list | tuple)
 
 
 def _path_of(text):

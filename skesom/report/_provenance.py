@@ -63,7 +63,10 @@ def describe_run(pipeline, label_map, folder, source, model, command):
         "images": source
         and {
             "read": encode(source.moved(os.path.abspath)._asdict()),
-            "files": [_describe_file(path, folder) for path in source.paths()],
+            "files": [
+                _describe_file(path, folder)
+                for path in [*source.paths(), *source.companions()]
+            ],
         },
         "model": model and _describe_file(model, folder),
         "decisions": None if model else decisions_of(pipeline),
@@ -129,6 +132,15 @@ def read_run(path, *, files=None, trust=False):
     return Run(source, pipeline, digest, path)
 
 
+def source_of_model(model):
+    """Return the images that a model in a folder of results learned from, or None."""
+    try:
+        _, provenance = read_provenance(Path(model).parent)
+        return ImageSource(**decode(provenance["images"]["read"]))
+    except (OSError, KeyError, TypeError, ValueError):
+        return None
+
+
 def read_source(path, *, files=None):
     """Return the images of a run, where they are now.
 
@@ -160,8 +172,17 @@ def read_source(path, *, files=None):
         own = source._replace(files=()).paths()
         needed = {str(place): needed[str(place)] for place in own}
     with whole(path):
+        companions = [] if files is not None else known.keys() - needed.keys()
+        companions = [_find(known[text], path, folder) for text in companions]
         places = {text: _find(file, path, folder) for text, file in needed.items()}
     source = source.moved(lambda text: places.get(str(text), text))
+    new = [] if files is not None else {*map(os.path.realpath, source.companions())}
+    new = sorted({*new} - {*map(os.path.realpath, companions)})
+    if new:
+        raise ValueError(
+            f"{new[0]} lies beside an image now, and did not in the run. Move it away, "
+            "or give the files to read it."
+        )
     if files is not None:
         source = source._replace(files=tuple(files))
         now = {_describe_file(place)["sha256"] for place in source.paths()}

@@ -19,7 +19,7 @@ from skesom.cube import (
     check_cube,
 )
 from skesom.displays import cluster_colors, pick
-from skesom.maps import CubeClusterer
+from skesom.maps import CubeClusterer, at_end, errors_to_apply
 
 _MASKERS = (CubeMasker, SkyMasker)
 _VALUES_PER_STRIP = 2**22
@@ -84,12 +84,21 @@ class Result:
         _, table = pipeline_end(self.step.estimator_, table)
         return np.ascontiguousarray(table)
 
-    def nearest_units(self, features):
-        """Return the nearest unit of each row, and the distance to it."""
+    def errors(self, rows):
+        """Return the errors of the features of a strip, None if they are not used."""
+        cube, valid = self._stepped(rows, with_errors=True), self.valid(rows)
+        table = cube.data[valid]
+        errors = errors_to_apply(self.step, cube, table, valid, warn=False)
+        if errors is None or len(table) == 0:
+            return None
+        return at_end(self.step.estimator_, table, errors)[2]
+
+    def nearest_units(self, rows, features):
+        """Return the nearest unit of each pixel of a strip, and the distance to it."""
         if len(features) == 0:
             return np.empty(0, np.int32), np.empty(0, np.float32)
         _, table = map_inside(self.clusterer, features)
-        return self.som.winners(table, return_distance=True)
+        return self.som.winners(table, return_distance=True, errors=self.errors(rows))
 
     @cached_property
     def feature_names(self):
@@ -100,10 +109,12 @@ class Result:
             return list(names)
         return [f"feature {number + 1}" for number in range(n_features)]
 
-    def _stepped(self, rows):
+    def _stepped(self, rows, *, with_errors=False):
         """Return a strip as the last step gets it, apart from the mask."""
         if self._whole is not None:
             return self._whole[rows]
+        if with_errors and self.cube.errors is not None:
+            return _transformed(self._pixelwise, self.cube[rows])
         return _without_errors(self.cube[rows], self._pixelwise)
 
     def thinned(self, step):

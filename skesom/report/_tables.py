@@ -113,7 +113,7 @@ class _Strip:
         self.fluxes = result.cube.data[rows][self.valid]
         self.features = result.features(rows)
         if result.som is not None:
-            self.units, self.distances = result.nearest_units(self.features)
+            self.units, self.distances = result.nearest_units(rows, self.features)
 
     def agreement(self):
         """Return the share of the runs of a consensus that agree."""
@@ -121,7 +121,9 @@ class _Strip:
             return self._result.step.agreement_[self._rows][self.valid]
         if len(self.labels) == 0:
             return np.empty(0, dtype=np.float32)
-        return self._result.clusterer.agreement(self.features)
+        errors = self._result.errors(self._rows)
+        how = {} if errors is None else {"errors": errors}
+        return self._result.clusterer.agreement(self.features, **how)
 
     def totals(self, n_clusters):
         """Return sum and count of row, column, fluxes and features in each cluster."""

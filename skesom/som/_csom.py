@@ -431,9 +431,11 @@ default="euclidean"
     def _groups_of_graph(self, samples):
         """Group the units after they were moved to the means of their samples."""
         codebook = units_by_k_means(codebook=self.codebook_, **samples)
-        moments = self._needs_moments() and samples["errors"] is None
+        moments = self._needs_moments()
         summary = summarize(codebook=codebook, with_moments=moments, **samples)
-        return self._groups(codebook, summary, self.connections_)
+        groups, mixture = self._groups(codebook, summary, self.connections_)
+        # With errors the nearest unit decides: the normals are not those of one sample.
+        return groups, mixture if samples["errors"] is None else None
 
     def _widths(self, shape, progress, epoch=None):
         """Return sigma at each progress; in a given epoch if they are given so."""

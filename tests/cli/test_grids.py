@@ -290,7 +290,7 @@ class TestMasks:
                 ["--masks", "auto"],
                 ["--masks", "DQ", "--ignore-flags", "4"],
                 ["--masks", mask, "--ignore-flags", "~4"],
-                ["--weights", "DQ"],
+                ["--weights", "DQ", "--masks", "none"],
             ]
         ):
             folder = tmp_path / str(number)

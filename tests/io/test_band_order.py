@@ -159,6 +159,7 @@ class TestOrder:
             assert cube.band_names == ("u", "g", "r", "i")
             assert_array_equal(cube.data[0, 0], [0, 1, 2, 3])
 
+    @pytest.mark.filterwarnings("ignore:No errors were found for .*cube.fits:")
     def test_planes_of_one_file_and_others(self, write, tmp_path):
         planes = np.arange(1, 4, dtype=np.float32)[:, None, None] * np.ones((3, 4, 5))
         names = {"FILTER1": "Ks", "FILTER2": "u", "FILTER3": "i"}

@@ -84,7 +84,8 @@ def test_kind_of_errors_by_parameter(write, kind, values):
 
 def test_a_weight_is_no_error_until_its_kind_is_given(write):
     path = write("a.fits", ("SCI", 1, IMAGE), ("WHT", 1, SIGMA))
-    assert read_cube(path, errors="auto").errors is None
+    with pytest.warns(UserWarning, match=r"No errors .* a\.fits\[1\].*='ivar'"):
+        assert read_cube(path, errors="auto").errors is None
     with pytest.raises(ValueError, match=r"a\.fits\[2\] \(WHT\) does.*error_kind="):
         read_cube(path, errors="WHT")
 
@@ -189,7 +190,8 @@ def test_errors_where_only_some_files_have_them(write):
         write("a.fits", ("SCI", 1, IMAGE), ("ERR", 1, SIGMA)),
         write("b.fits", ("SCI", 1, IMAGE)),
     ]
-    errors = read_cube(paths, errors="auto").errors
+    with pytest.warns(UserWarning, match=r"No errors were found for \S+b\.fits\[1\]\."):
+        errors = read_cube(paths, errors="auto").errors
     assert_array_equal(errors[:, :, 0], SIGMA)
     assert_array_equal(errors[:, :, 1], NAN)
     with pytest.raises(ValueError, match=r"b\.fits has no HDU 'ERR': its HDUs are"):

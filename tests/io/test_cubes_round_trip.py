@@ -6,6 +6,7 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
+import pytest
 from astropy import units
 from astropy.io import fits
 from hypothesis import assume, given, settings
@@ -71,6 +72,7 @@ def assert_same_optional(first, second, rtol=0.0):
         assert_allclose(first, second, rtol=rtol)
 
 
+@pytest.mark.filterwarnings("ignore:No errors were found")
 @quick
 @given(st.one_of(cubes(np.float32), cubes(np.float64)))
 def test_cube(cube):

@@ -9,10 +9,10 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.cluster import KMeans
 from sklearn.decomposition import PCA
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import Normalizer, StandardScaler
 
 from skesom.cube import Cube
-from skesom.maps import CubeClassifier, CubeClusterer
+from skesom.maps import CubeClassifier, CubeClusterer, at_end
 from skesom.pixels import CubeFlattener, PixelSampler, flatten
 from skesom.som import CSOM, ESOM, ConsensusClusterer
 
@@ -28,8 +28,10 @@ def noisy_cube(seed=0, shape=(24, 30)):
 
 
 def table_of(cube):
+    """Return the valid pixels, their errors with a floor, and where they are."""
     table, valid = flatten(cube)
-    return table, cube.errors[valid], valid
+    errors = cube.errors[valid]
+    return table, np.hypot(errors, np.median(errors, axis=0)), valid
 
 
 CSOMS = [
@@ -73,6 +75,23 @@ def test_a_scaler_before_the_map_scales_the_errors():
     assert_array_equal(step.predict(cube), step.labels_)
 
 
+@pytest.mark.parametrize("whiten", [False, True])
+def test_components_before_the_map_carry_errors(whiten):
+    cube, _ = noisy_cube()
+    table, errors, valid = table_of(cube)
+    step = CubeClusterer(make_pipeline(PCA(2, whiten=whiten), CSOM(2, shape=(5, 5))))
+    step.fit(cube)
+    pca = step.estimator_[0]
+    rng = np.random.default_rng(0)
+    noise = rng.normal(size=(4000, 6)) * errors[0]
+    measured = np.std(pca.transform(table[:1] + noise), axis=0)
+    _, rows, carried = at_end(step.estimator_, table, errors)
+    assert_allclose(carried[0], measured, rtol=0.05)
+    csom = CSOM(2, shape=(5, 5)).fit(rows, errors=carried)
+    assert_array_equal(step.labels_[valid], csom.labels_)
+    assert_array_equal(step.predict(cube), step.labels_)
+
+
 @pytest.mark.parametrize("clusterer", CSOMS, ids=NAMES)
 def test_a_sampler_takes_errors_of_the_same_rows(clusterer):
     cube, kind = noisy_cube()
@@ -104,8 +123,8 @@ def test_unknown_errors_are_the_median_of_the_band():
     n_values = np.isfinite(table).sum()
     with pytest.warns(UserWarning, match=f"^2 of {n_values} values have no valid"):
         step = CubeClusterer(CSOM(6, shape=(5, 5))).fit(cube)
-    others = np.delete(errors[:, 2], 3), np.delete(errors[:, 0], 9)
-    errors[3, 2], errors[9, 0] = map(np.median, others)
+    # Errors are .3 or 20, so that two of them do not change the median.
+    errors[3, 2] = errors[9, 0] = np.hypot(0.3, 0.3)
     csom = CSOM(6, shape=(5, 5)).fit(table, errors=errors)
     assert_array_equal(step.estimator_.codebook_, csom.codebook_)
     part = cube[:12]  # has other medians, but these errors are those of the fit
@@ -123,7 +142,7 @@ def test_unknown_errors_are_the_median_of_the_band():
         (ConsensusClusterer(n_estimators=3, random_state=0), "ESOM takes none"),
         (KMeans(5, random_state=0), "KMeans takes none"),
         (CSOM(2, shape=(4, 4), metric="cosine"), "with metric='euclidean' only"),
-        (make_pipeline(PCA(2), CSOM(2, shape=(4, 4))), "only StandardScaler"),
+        (make_pipeline(Normalizer(), CSOM(2, shape=(4, 4))), "only StandardScaler"),
     ],
 )
 def test_one_line_says_that_errors_are_not_used(estimator, reason):
@@ -184,5 +203,6 @@ def test_voxels_take_errors():
     step = CubeClusterer(CSOM(2, shape=9), pattern="voxel").fit(cube)
     flattener = CubeFlattener("voxel")
     table = flattener.fit_transform(cube)
-    csom = CSOM(2, shape=9).fit(table, errors=flattener.errors(cube))
+    errors = flattener.errors(cube)
+    csom = CSOM(2, shape=9).fit(table, errors=np.hypot(errors, np.median(errors)))
     assert_array_equal(step.estimator_.codebook_, csom.codebook_)

@@ -118,7 +118,7 @@ def unit_map(result):
     """Return the nearest unit of each pixel."""
     units = np.full(result.label_map.shape, NO_UNIT, dtype=np.uint16)
     for rows in result.strips():
-        nearest, _ = result.nearest_units(result.features(rows))
+        nearest, _ = result.nearest_units(rows, result.features(rows))
         units[rows][result.valid(rows)] = nearest
     return units
 
