@@ -102,9 +102,8 @@ class ImageSource(NamedTuple):
         """
         names = "masks", "weights", "ignore_flags", "errors", "error_kind"
         how = {name: getattr(other, name) for name in names if name not in keep}
-        return self._replace(
-            **{name: value for name, value in how.items() if not _is_list(value)}
-        )
+        plain = {n: v for n, v in how.items() if v is None or isinstance(v, int | str)}
+        return self._replace(**plain)
 
     def _planes(self):
         """Return the role and the plane of what is read beside the images."""

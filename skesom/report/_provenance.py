@@ -137,7 +137,7 @@ def source_of_model(model):
     try:
         _, provenance = read_provenance(Path(model).parent)
         return ImageSource(**decode(provenance["images"]["read"]))
-    except (OSError, KeyError, TypeError, ValueError):
+    except (OSError, AttributeError, KeyError, TypeError, ValueError):
         return None
 
 
