@@ -84,7 +84,7 @@ def test_kind_of_errors_by_parameter(write, kind, values):
 
 def test_a_weight_is_no_error_until_its_kind_is_given(write):
     path = write("a.fits", ("SCI", 1, IMAGE), ("WHT", 1, SIGMA))
-    with pytest.warns(UserWarning, match=r"No errors .* a\.fits\[1\].*='ivar'"):
+    with pytest.warns(UserWarning, match=r"No errors .*a\.fits\[1\].*='ivar'"):
         assert read_cube(path, errors="auto").errors is None
     with pytest.raises(ValueError, match=r"a\.fits\[2\] \(WHT\) does.*error_kind="):
         read_cube(path, errors="WHT")

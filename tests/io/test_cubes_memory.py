@@ -295,6 +295,7 @@ def test_hdu_list_is_read_as_its_file(hdus, tmp_path):
                     assert_array_equal(cube.errors, wanted.errors)
 
 
+@pytest.mark.filterwarnings(r"ignore:.*\(DQ\) flags 67% of the pixels")
 def test_hdus_are_not_changed(hdus):
     before = [(hdu.header.copy(), np.copy(hdu.data)) for hdu in hdus]
     cube = read_cube(hdus, masks="auto")
