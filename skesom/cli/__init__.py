@@ -36,6 +36,8 @@ def main(arguments=None):
         try:
             options.run(options)
         except (ImportError, MemoryError, OSError, ValueError) as error:
+            if isinstance(error, OSError) and error.errno and error.filename is None:
+                error.filename = getattr(options, "output", None)  # of a full disk
             print(f"skesom {options.command}: error: {_text(error)}", file=sys.stderr)
             return 2
         except KeyboardInterrupt:

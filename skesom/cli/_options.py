@@ -5,6 +5,14 @@ import argparse
 import ast
 import sys
 
+_NOT_SET = {
+    "method": "give --method",
+    "n_clusters": "give --n-clusters",
+    "n_runs": "give --runs",
+    "random_state": "give --random-state",
+    "verbose": "progress is shown in every terminal",
+}
+
 
 class Parser(argparse.ArgumentParser):
     """A parser whose errors are one line, as those of the commands."""
@@ -140,7 +148,10 @@ def add_clusterer(parser):
     add = parser.add_argument_group("clustering").add_argument
     text = "esom, csom, or the import path of a scikit-learn clusterer"
     add("--method", default="esom", help=text)
-    text = 'number of clusters, or "none" for the rule of the method without it'
+    text = (
+        'number of clusters; "auto" chooses it (esom and csom), "none" is for the rule '
+        "of the method without it"
+    )
     add("--n-clusters", type=count_or_none, default=8, metavar="N", help=text)
     text = "runs of a consensus (default: 12 where they can differ; 1 is a single run)"
     add("--runs", type=count, metavar="N", help=text)
@@ -174,9 +185,11 @@ def assignment(text):
     name, equals, value = text.partition("=")
     if not equals or not name.isidentifier():
         raise argparse.ArgumentTypeError(f"{text!r} is not of the form NAME=VALUE")
+    if name in _NOT_SET:
+        raise argparse.ArgumentTypeError(f"{name} cannot be set so, {_NOT_SET[name]}")
     try:
         return name, ast.literal_eval(value)
-    except (SyntaxError, ValueError):
+    except (MemoryError, RecursionError, SyntaxError, TypeError, ValueError):
         return name, value
 
 
@@ -189,8 +202,10 @@ def count(text, also=""):
 
 
 def count_or_none(text):
-    """Return a count from 1, or None for "none"."""
-    return None if text.lower() == "none" else count(text, also=', or "none"')
+    """Return a count from 1, "auto", or None for "none"."""
+    words = {"none": None, "auto": "auto"}
+    known = text.lower() in words
+    return words[text.lower()] if known else count(text, ', "auto" or "none"')
 
 
 def number_or_name(text):

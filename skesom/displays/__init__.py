@@ -38,6 +38,7 @@ from skesom.displays._colors import MISSING_COLOR as MISSING_COLOR
 from skesom.displays._colors import NOISE_COLOR as NOISE_COLOR
 from skesom.displays._colors import SKY_COLOR as SKY_COLOR
 from skesom.displays._display import check_matplotlib as check_matplotlib
+from skesom.displays._display import literal as literal
 from skesom.displays._rgb import spectral_places as spectral_places
 from skesom.displays._sky_image import MAX_PIXELS as MAX_PIXELS
 from skesom.displays._sky_image import image_size as image_size

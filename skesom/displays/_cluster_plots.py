@@ -10,7 +10,13 @@ from sklearn.isotonic import isotonic_regression
 from skesom._common.labels import MASKED, SKY
 from skesom.cube import Cube
 from skesom.displays._clusters import ClusterDisplay, add_legend, as_clusters
-from skesom.displays._display import new_axes, numbers_of, size_in_points, update_layout
+from skesom.displays._display import (
+    literal,
+    new_axes,
+    numbers_of,
+    size_in_points,
+    update_layout,
+)
 from skesom.displays._rgb import spectral_places
 from skesom.io import cluster_table
 
@@ -234,7 +240,7 @@ def _name_bands(ax, names):
     style = {"rotation": 90} if room < 1.6 * _LINE else _SLANTED
     if max(map(len, names)) * _LETTER < room:
         style = {}
-    ax.set_xticks(range(len(names)), names, **style)
+    ax.set_xticks(range(len(names)), map(literal, names), **style)
 
 
 def _name_bands_above(ax, places, names):
@@ -250,7 +256,7 @@ def _name_bands_above(ax, places, names):
     style |= {"xycoords": ax.get_xaxis_transform(), "textcoords": "axes fraction"}
     for band, place in zip(order, spread(wanted, _LINE), strict=True):
         ends = (places[band], 1.0), (place / width, 1.05)
-        ax.annotate(names[band], *ends, arrowprops=leader, **style)
+        ax.annotate(literal(names[band]), *ends, arrowprops=leader, **style)
 
 
 def _name_bars(ax, names):
@@ -262,6 +268,7 @@ def _name_bars(ax, names):
         return
     names = [textwrap.fill(name, _LONGEST_NAME) for name in names]
     fits = max(map(len, names), default=0) * 5.5 < room
+    names = [literal(name) for name in names]
     ax.set_xticks(range(len(names)), names, **({} if fits else _SLANTED))
     ax.tick_params(axis="x", length=0)
 

@@ -16,6 +16,7 @@ from skesom.displays._display import (
     Display,
     add_color_bar,
     check_matplotlib,
+    literal,
     size_in_points,
     update_layout,
 )
@@ -146,7 +147,7 @@ def add_legend(ax, clusters, shown, shares, others=(), title="cluster"):
     width, height = size_in_points(ax)
     n_lines = height / _LINE
     n_letters = int(np.clip(_WIDEST * width / (_LETTER * _LARGEST), *_LETTERS))
-    names = [in_lines(name, n_letters) for name in names]
+    names = [literal(in_lines(name, n_letters)) for name in names]
     n_entries = sum(name.count("\n") + 1 for name in names) + len(others) + 1  # title
     if n_entries * _SMALLEST > _MAX_COLUMNS * n_lines:
         bar = _add_bar_of_clusters(ax, colors, title)

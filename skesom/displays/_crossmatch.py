@@ -8,7 +8,13 @@ import numpy as np
 
 from skesom.displays._clusters import labeled_cube
 from skesom.displays._colors import luminance_of
-from skesom.displays._display import Display, new_axes, size_in_points, update_layout
+from skesom.displays._display import (
+    Display,
+    literal,
+    new_axes,
+    size_in_points,
+    update_layout,
+)
 from skesom.io import describe_types
 from skesom.maps import crossmatch
 
@@ -131,7 +137,7 @@ class CrossmatchDisplay(Display):
         counts = dict(zip(table["type"], table["n_objects"], strict=True))
         described = describe_types([str(kind) for kind in counts]).values()
         pairs = zip(described, counts.values(), strict=True)
-        texts = [f"{kind.description}  {count}" for kind, count in pairs]
+        texts = [f"{literal(kind.description)}  {count}" for kind, count in pairs]
         ax.set_yticks(range(len(texts)), texts)
 
     def _name_clusters(self, ax):
@@ -153,7 +159,7 @@ class CrossmatchDisplay(Display):
             getattr(ax, f"set_{axis}ticks")(np.arange(1, n_cells) - 0.5, minor=True)
         ax.tick_params(which="minor", length=0)
         ax.grid(which="minor", color="0.92", linewidth=0.6)
-        texts = [str(names.get(label, label)) for label in labels]
+        texts = [literal(names.get(label, label)) for label in labels]
         if room > 26:
             ax.set_xlabel("cluster, and its share of the area")
             digits = np.where(shares < 0.1, 1, 0)

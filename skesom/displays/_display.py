@@ -205,6 +205,12 @@ def update_layout(ax):
         ax.figure.draw_without_rendering()
 
 
+def literal(text):
+    """Return a text so that matplotlib draws it as it is, and not as a formula."""
+    text = str(text).replace("$", r"\$")
+    return f" {text}" if text.startswith("_") else text  # else legends leave it out
+
+
 def add_color_bar(ax, drawn, label, *, below=False, **options):
     """Draw a color bar as long as the side of the axes that it belongs to."""
     from matplotlib.ticker import MaxNLocator

@@ -11,6 +11,7 @@ from skesom.displays._display import (
     Display,
     add_color_bar,
     check_matplotlib,
+    literal,
     new_axes,
     numbers_of,
     size_in_points,
@@ -352,7 +353,7 @@ class ComponentPlanesDisplay(_UnitMapDisplay):
         for panel, feature in zip(self.axes_, numbers, strict=True):
             units = self.layout.draw(panel, self.values[:, feature], **style)
             self.units_.append(units)
-            panel.set_title(self.names[feature], size="medium")
+            panel.set_title(literal(self.names[feature]), size="medium")
             panel.set(xlabel="", ylabel="", xticks=[], yticks=[])
             if scale == "own":
                 bar = add_color_bar(panel, units, "", below=self.layout.flat)

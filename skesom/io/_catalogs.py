@@ -1,19 +1,23 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Catalogs of objects: where each of them is, and what it is."""
 
-import re
+import os
 import warnings
 from pathlib import Path
 
 import numpy as np
 from astropy import units
 from astropy.coordinates import Angle, SkyCoord, UnitSphericalRepresentation
+from astropy.io.votable import is_votable
 from astropy.table import Column, Table
+from astropy.utils.xml.iterparser import get_xml_iterator
 
+from skesom.io._fits_files import open_fits, unpacked
 from skesom.io._ned import is_ned, parse_ned
 from skesom.io._regions import collect_regions, is_path
 
 UNTYPED = "untyped"
+_MOST_EXPANSION = 100  # of text, which rarely expands more than ten times
 # Names that columns have in catalogs, in lower case; the best first.
 _ALIASES = {
     "name": ("name", "object name", "object_name", "objname", "main_id", "id"),
@@ -24,8 +28,6 @@ _ALIASES = {
     "y": ("y", "ycentroid", "y_centroid", "row"),
     "uncertainty": ("uncertainty", "pos_err", "poserr", "position_error"),
 }
-# Of a VOTable that names files or addresses, or may make such names of parts of text.
-_IN_OTHER_FILES = re.compile(rb"<(\w+:)?STREAM\s[^>]*href|<!ENTITY")
 
 
 def read_catalog(source, *, columns=None, object_type=None):
@@ -91,12 +93,12 @@ def read_catalog(source, *, columns=None, object_type=None):
     else:
         raise ValueError(
             f"{where} has no column for the type of the objects, but "
-            f"{', '.join(table.colnames)}. Name it in columns, or give object_type."
+            f"{_list(table)}. Name it in columns, or give object_type."
         )
     _add_positions(catalog, table, found, where)
     if "uncertainty" in found:
         uncertainty = table[found["uncertainty"]]
-        catalog["uncertainty"] = _as_quantity(uncertainty, units.arcsec)
+        catalog["uncertainty"] = _as_quantity(uncertainty, units.arcsec, where)
     used = {*found.values(), *catalog.colnames}
     for name in filter(lambda name: name not in used, table.colnames):
         catalog[name] = table[name]
@@ -113,24 +115,50 @@ def _read_table(source, where):
     if not path.is_file():
         raise FileNotFoundError(f"There is no file {path}.")
     suffix = path.suffix.lower()
-    content = path.read_bytes()
-    start = content[:100_000].decode("utf-8", errors="replace")
+    with open(path, "rb") as file:
+        start = file.read(100_000)
+    if start.startswith(b"SIMPLE"):
+        with open_fits(path) as hdus:
+            return _read_format(hdus, where, "fits")
+    start = start.decode("utf-8", errors="replace")
     is_marked = start.startswith(("# Region file", "#CRTF"))
     if is_marked or suffix in (".reg", ".crtf"):
         return read_region_objects(path)
     if is_ned(start):
         return parse_ned(path.read_text(encoding="utf-8", errors="replace"), path)
-    if _IN_OTHER_FILES.search(content.replace(b"\0", b"")):
-        raise ValueError(f"{where} takes data from other places: that is not read.")
+    return _read_format(path, where, "ascii.csv" if suffix == ".csv" else None)
+
+
+def _read_format(source, where, file_format):
+    """Return the table in a file of a format of astropy."""
     try:
-        return Table.read(path, format="ascii.csv" if suffix == ".csv" else None)
+        if file_format is None:
+            _check_content(source)
+        return Table.read(source, format=file_format)
     except Exception as error:
         # Readers of many formats fail in many ways.
-        reason = str(error).strip().splitlines()[0].rstrip(".")
+        lines = str(error).strip().splitlines() or [type(error).__name__]
+        reason = lines[0].rstrip(".")[:300]
         raise ValueError(
             f"{where} cannot be read as a catalog ({reason}). Give a table of NED with "
             "bars, a region file, CSV, FITS, VOTable or ECSV, with its usual suffix."
         ) from error
+
+
+def _check_content(path):
+    """Refuse a file that would expand without end, or would open other files."""
+    with open(path, "rb") as stream, unpacked(stream) as content:
+        most = _MOST_EXPANSION * max(os.path.getsize(path), 2**18)
+        while content is not stream and (part := content.read(2**20)):
+            most -= len(part)
+            if most < 0:
+                raise ValueError("it is packed, and much larger than tables are")
+    if not is_votable(str(path)):
+        return
+    with get_xml_iterator(str(path)) as tags:
+        for is_start, name, attributes, _ in tags:
+            if is_start and name == "STREAM" and "href" in attributes:
+                raise ValueError(f"its data are elsewhere, in {attributes['href']!r}")
 
 
 def _find_columns(table, columns, where):
@@ -143,8 +171,7 @@ def _find_columns(table, columns, where):
     for kind, name in columns.items():
         if name not in table.colnames:
             raise ValueError(
-                f"{where} has no column {name!r} for {kind!r}, but "
-                f"{', '.join(table.colnames)}."
+                f"{where} has no column {name!r} for {kind!r}, but {_list(table)}."
             )
     by_lower = {name.lower(): name for name in reversed(table.colnames)}
     usual = {
@@ -175,10 +202,10 @@ def _add_positions(catalog, table, found, where):
             )
     if {"x", "y"} <= set(found):
         for axis in "xy":
-            catalog[axis] = _as_quantity(table[found[axis]], units.pixel)
+            catalog[axis] = _as_quantity(table[found[axis]], units.pixel, where)
     if not {"ra", "x"} & set(catalog.colnames):
         raise ValueError(
-            f"{where} has no columns for positions, but {', '.join(table.colnames)}. "
+            f"{where} has no columns for positions, but {_list(table)}. "
             "Name 'ra' and 'dec', or 'x' and 'y' for pixels from 0, in columns."
         )
 
@@ -193,14 +220,19 @@ def _as_text(column, missing):
     return Column([text or missing for text in texts], dtype=str)
 
 
-def _as_quantity(column, unit):
+def _list(table):
+    """Return the names of the first columns in one line."""
+    return ", ".join(table.colnames[:30])[:500] + ", ..." * (len(table.colnames) > 30)
+
+
+def _as_quantity(column, unit, where):
     """Return the numbers of a column in a unit, NaN where they are missing."""
     own = getattr(column, "unit", None) or unit
     values = np.ma.asarray(getattr(column, "value", column)).astype(np.float64)
     if not units.Unit(own).is_equivalent(unit):
         raise ValueError(
-            f"The column {column.info.name!r} of the catalog is in {own}, which is "
-            f"not {unit} or the like. Correct its unit."
+            f"{where}: the column {column.info.name!r} is in {own}, which is not "
+            f"{unit} or the like. Correct its unit."
         )
     return Column(np.ma.filled(values, np.nan) * units.Unit(own).to(unit), unit=unit)
 
@@ -208,15 +240,15 @@ def _as_quantity(column, unit):
 def _as_degrees(column, unit, where):
     """Return angles in degrees, NaN where missing; the unit is that of 13h37m text."""
     if column.dtype.kind in "fiu":
-        return _as_quantity(column, units.deg)
+        return _as_quantity(column, units.deg, where)
     degrees = np.full(len(column), np.nan)
     for place, text in enumerate(_as_text(column, "nan").tolist()):
         try:
             degrees[place] = _parse_angle(text, unit)
         except ValueError as error:
             raise ValueError(
-                f"{where}, object {place + 1} has the coordinate {text!r}, which is no "
-                "angle. Give degrees, or 13h37m00.9s and -29d51m57s."
+                f"{where}, object {place + 1} has the coordinate {text!r:.80}, which "
+                "is no angle. Give degrees, or 13h37m00.9s and -29d51m57s."
             ) from error
     return Column(degrees, unit=units.deg)
 

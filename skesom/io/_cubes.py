@@ -4,6 +4,7 @@
 import re
 import warnings
 from contextlib import ExitStack
+from errno import ENOMEM
 from itertools import groupby
 from pathlib import Path
 
@@ -210,7 +211,10 @@ def _read_grids(images, order, dtype, ignore_flags):
 
 def _read_grid(images, places, dtype, ignore_flags):
     """Return the cube of images on one grid, each band read to its place."""
-    data = np.empty((*images[0].grid.shape, len(places)), dtype)
+    try:
+        data = np.empty((*images[0].grid.shape, len(places)), dtype)
+    except MemoryError as error:
+        raise OSError(ENOMEM, f"{error}", images[0].label) from error
     kinds = {plane.kind for image in images for plane in image.planes}
     errors = np.full_like(data, np.nan) if kinds & {"std", "var", "ivar"} else None
     n_bands = [image.n_bands for image in images]

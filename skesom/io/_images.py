@@ -86,7 +86,8 @@ def _describe_hdu(hdus, number, file, chosen):
     hdu, label = hdus[number], name_hdu(file, number)
     headers = [hdu.header] if number == 0 else [hdu.header, hdus[0].header]
     world = read_world(hdu.header, hdus, label)
-    stem = hdus.filename() and FITS_SUFFIX.sub("", os.path.basename(file))
+    is_named = not isinstance(file, HDUsInMemory) or hdus.filename()
+    stem = FITS_SUFFIX.sub("", os.path.basename(file)) if is_named else None
     stem = hdu.name if chosen and hdu.name not in _COMMON_NAMES else stem
     path = file if isinstance(file, HDUsInMemory) else os.path.realpath(file)
     unit = read_unit(headers)

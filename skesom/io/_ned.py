@@ -12,6 +12,7 @@ from astropy.table import Column, MaskedColumn, Table
 
 _HEADER = re.compile(r"^\s*No\.\s*\|\s*Object Name\s*\|")
 _MISSING = ("", "...", "....")
+_MOST_COLUMNS = 100
 # Columns by the start of their heading: name, type and unit in the result.
 _COLUMNS = {
     "No.": ("number", int, None),
@@ -53,10 +54,15 @@ def parse_ned(text, path):
         found = next(filter(None, map(card_line.match, lines[:start])), None)
         if found and not found[1].startswith(wanted):
             raise ValueError(
-                f"{path} has the {card} {found[1]}. Ask NED for equatorial coordinates "
-                "of J2000."
+                f"{path} has the {card} {found[1]:.80}. Ask NED for equatorial "
+                "coordinates of J2000."
             )
     headings = [heading.strip() for heading in lines[start].split("|")]
+    if len(headings) > _MOST_COLUMNS:
+        raise ValueError(
+            f"{path} has {len(headings)} columns, but tables of NED have "
+            f"{len(_COLUMNS)} at most. Download the table again."
+        )
     rows = []
     for number, line in enumerate(lines[start + 1 :], start + 2):
         fields = [field.strip() for field in line.split("|")]
@@ -98,9 +104,10 @@ def _make_column(fields, kind, unit, where):
     missing = np.array([field in _MISSING for field in fields], dtype=bool)
     try:
         values = [0 if field in _MISSING else kind(field) for field in fields]
-    except ValueError as error:
-        raise ValueError(f"{where}: {error}. Download the table again.") from error
-    return MaskedColumn(values, mask=missing, dtype=kind, unit=unit)
+        return MaskedColumn(values, mask=missing, dtype=kind, unit=unit)
+    except (OverflowError, ValueError) as error:
+        text = f"{where:.200}: {error!s:.200}. Download the table again."
+        raise ValueError(text) from error
 
 
 class ObjectType(NamedTuple):

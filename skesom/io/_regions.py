@@ -4,7 +4,6 @@
 import os
 import re
 import warnings
-from bisect import bisect_left
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,6 +15,7 @@ from skesom.cube import Cube, pixels_in_box
 # Warnings of the regions package about properties that do not move a region.
 _HARMLESS = r'DS9 "|DS9 meta "|Found duplicate metadata|dashed lines are unsupported'
 _DEFAULT_COLOR = "green"  # of DS9 and CASA
+_LONGEST_TEXT = 20_000
 
 
 def read_regions(path):
@@ -35,13 +35,21 @@ def read_regions(path):
         ) from error
     file_format = "CRTF" if text.lstrip().startswith("#CRTF") else "DS9"
     lines = text.splitlines()
+    for number, line in enumerate(lines, 1):
+        # The parser takes hours for longer ones.
+        if len(line.partition("#")[2]) > _LONGEST_TEXT:
+            raise ValueError(
+                f"{path}, line {number} has more than {_LONGEST_TEXT} characters of "
+                "text. Shorten it."
+            )
     regions, problem = _try_to_parse(parse, lines, file_format)
     if problem:
         number = _find_line(parse, lines, file_format)
         raise ValueError(
-            f"{path}, line {number} ({lines[number - 1].strip()!r}) cannot be read as "
-            f"{file_format}: {problem.rstrip('.')}. Save circles, ellipses, boxes, "
-            "annuli, polygons or points in fk5, icrs, galactic or image coordinates."
+            f"{path}, line {number} ({lines[number - 1].strip()!r:.80}) cannot be read "
+            f"as {file_format}: {problem.rstrip('.')[:200]}. Save circles, ellipses, "
+            "boxes, annuli, polygons or points in fk5, icrs, galactic or image "
+            "coordinates."
         )
     regions = [each for each in regions if not hasattr(each, "text")]
     regions = [each for each in regions if each.meta.get("type") != "ann"]
@@ -65,16 +73,26 @@ def _try_to_parse(parse, lines, file_format):
             return list(parse("\n".join(lines), format=file_format.lower())), None
         except Exception as error:
             # Damaged lines raise errors of many classes in the parsers.
-            return [], str(error).strip() or type(error).__name__
+            return [], " ".join(str(error).split()) or type(error).__name__
 
 
 def _find_line(parse, lines, file_format):
     """Return the number of the first line that cannot be read, counted from 1."""
-    return 1 + bisect_left(
-        range(1, len(lines)),
-        True,
-        key=lambda end: _try_to_parse(parse, lines[:end], file_format)[1] is not None,
-    )
+    first, end = 0, len(lines)
+    while end - first > 1:
+        middle = (first + end) // 2
+        # What lines without a shape say counts for the lines that follow.
+        frames = [
+            line
+            for line in lines[:first]
+            if ";" in line or not re.search(r"[(\[]", line)
+        ]
+        part = frames + lines[first:middle]
+        if _try_to_parse(parse, part, file_format)[1] is None:
+            first = middle
+        else:
+            end = middle
+    return end
 
 
 class LabeledRegion(NamedTuple):
@@ -140,7 +158,8 @@ def collect_regions(regions):
                 "regions of the regions package."
             )
         entry = LabeledRegion(region, "")
-        kind = f"{entry.shape_name} {entry.text!r}" if entry.text else entry.shape_name
+        text = f" {entry.text!r:.80}" if entry.text else ""
+        kind = f"{entry.shape_name}{text}"
         collected.append(entry._replace(label=f"Region {number}{where} ({kind})"))
     return collected
 
@@ -164,14 +183,20 @@ def find_frame(image, wcs):
 def find_pixels(entry, shape, wcs):
     """Find the pixels with their centers in a region, in a box around it."""
     region = entry.region
-    if hasattr(region, "to_pixel"):
-        if wcs is None:
-            raise ValueError(
-                f"{entry.label} lies on the sky, but the image has no WCS. Give wcs."
-            )
-        region = region.to_pixel(wcs)
-    if entry.shape_name != "point" and region.area == 0:
+    if hasattr(region, "to_pixel") and wcs is None:
+        raise ValueError(
+            f"{entry.label} lies on the sky, but the image has no WCS. Give wcs."
+        )
+    try:
+        region = region.to_pixel(wcs) if hasattr(region, "to_pixel") else region
+        has_area = entry.shape_name == "point" or region.area != 0
+        found = pixels_in_box(region, shape) if has_area else None
+    except Exception as error:
+        # Sizes beyond all numbers raise errors of many classes.
+        reason = str(error).splitlines()[0] or type(error).__name__
+        raise ValueError(f"{entry.label} cannot be drawn ({reason:.200}).") from error
+    if found is None:
         raise ValueError(
             f"{entry.label} has no area to hold pixels. Draw another shape."
         )
-    return pixels_in_box(region, shape)
+    return found

@@ -22,6 +22,7 @@ from skesom.displays import (
     TrainingCurveDisplay,
     UMatrixDisplay,
     image_size,
+    literal,
     note_thinning,
     thinning,
 )
@@ -97,7 +98,7 @@ class Pictures:
         place = left / width, bottom / height, *size
         ax = Figure(figsize=(width, height)).add_axes(place)
         self._map(ax, contours=True, bands=[band] * 3, max_pixels=_BAND_PIXELS)
-        ax.set_title(self._cube.band_names[band], loc="right")
+        ax.set_title(literal(self._cube.band_names[band]), loc="right")
         buffer = io.BytesIO()
         ax.figure.savefig(buffer, format="png", dpi=_BAND_DOTS)
         del ax

@@ -3,6 +3,7 @@
 
 import numpy as np
 import pytest
+from astropy.io import fits
 from astropy.table import Table
 from astropy.wcs import WCS
 
@@ -231,7 +232,12 @@ def test_parameter_out_of_range(refused, good, options, parts):
         (["--set", "speed"], ["--set", "'speed' is not of the form NAME=VALUE"]),
         (["--set", "a b=3"], ["--set", "NAME=VALUE"]),
         (["--n-clusters", "0"], ["--n-clusters", "from 1", "'0'"]),
-        (["--n-clusters", "many"], ["--n-clusters", "whole number", "'many'"]),
+        (["--n-clusters", "many"], ["--n-clusters", "number", "auto", "'many'"]),
+        (["--set", "n_clusters=3"], ["n_clusters", "give --n-clusters"]),
+        (["--set", "random_state=3"], ["random_state", "give --random-state"]),
+        (["--set", "n_runs=3"], ["n_runs", "give --runs"]),
+        (["--set", "method=csom"], ["method", "give --method"]),
+        (["--set", "verbose=1"], ["verbose", "progress"]),
         (["--n-clusters", "2.5"], ["--n-clusters", "'2.5'"]),
         (["--runs", "0"], ["--runs", "from 1", "'0'"]),
         (["--runs", "none"], ["--runs", "whole number", "'none'"]),
@@ -288,3 +294,43 @@ def test_full_disk_leaves_nothing(refused, good, monkeypatch, fast):
 
     monkeypatch.setattr("matplotlib.figure.Figure.savefig", fail)
     refused(*good, *fast, parts=["picture.png: No space left on device"])
+
+
+def test_full_disk_names_the_file(refused, good, monkeypatch, fast):
+    def fail(*args, **kwargs):
+        raise OSError(28, "No space left on device")  # as a write fails
+
+    monkeypatch.setattr("astropy.io.fits.StreamingHDU.write", fail)
+    refused(*good, *fast, parts=["error: new/out: No space left on device"])
+
+
+@pytest.mark.parametrize("method", ["esom", "csom"])
+def test_number_of_clusters_from_the_data(run, good, method):
+    options = ["--n-clusters", "auto", "--runs", 1, "--method", method]
+    status, out, _ = run("cluster", *good, "-o", "out", *options)
+    assert status == 0
+    assert any("clusters:" in line for line in out)
+
+
+def test_number_from_the_data_of_a_method_without(refused, good):
+    options = ["--n-clusters", "auto", "--method", "sklearn.cluster.KMeans"]
+    refused(*good, *options, parts=["'n_clusters' parameter of KMeans", "'auto'"])
+
+
+@pytest.mark.usefixtures("pictures")
+def test_names_are_no_formulas(run, images, pattern):
+    for number, name in enumerate([r"$\foo$", "_b", "$c"]):
+        images(f"{number}.fits", pattern(seed=number))
+        fits.setval(f"{number}.fits", "FILTER", value=name)
+    options = ["--runs", 1, "--sky", "keep", "--no-tables"]
+    status, out, _ = run("cluster", "0.fits", "1.fits", "2.fits", "-o", "out", *options)
+    assert status == 0
+    assert r"Bands in their order: $\foo$, _b, $c." in out
+
+
+def test_more_pixels_than_the_file_has(refused, good, tmp_path):
+    content = (tmp_path / good[0]).read_bytes()
+    place = content.index(b"NAXIS2  =")
+    card = f"NAXIS2  = {10**9:>20}".ljust(80).encode()
+    (tmp_path / good[0]).write_bytes(content[:place] + card + content[place + 80 :])
+    refused(*good, parts=["good-0.fits", "ends too early", "copy it again"])

@@ -75,3 +75,15 @@ def test_folder_is_not_replaced(tmp_path):
     with pytest.raises(IsADirectoryError, match="is a folder"):
         with atomic_path(tmp_path, overwrite=True):
             raise AssertionError("started to write")
+
+
+@pytest.mark.parametrize("arguments", [(28, "No space left"), ("Not enough space",)])
+def test_full_disk_names_the_file(tmp_path, arguments):
+    def fail():
+        with atomic_path(tmp_path / "a.txt"):
+            raise OSError(*arguments)
+
+    with pytest.raises(OSError, match="space") as caught:
+        fail()
+    assert caught.value.filename == str(tmp_path / "a.txt")
+    assert caught.value.strerror == arguments[-1]
