@@ -301,7 +301,7 @@ def test_full_disk_names_the_file(refused, good, monkeypatch, fast):
         raise OSError(28, "No space left on device")  # as a write fails
 
     monkeypatch.setattr("astropy.io.fits.StreamingHDU.write", fail)
-    refused(*good, *fast, parts=["error: new/out: No space left on device"])
+    refused(*good, *fast, parts=["pixels.fits: No space left on device"])
 
 
 @pytest.mark.parametrize("method", ["esom", "csom"])
