@@ -3,6 +3,7 @@
 
 import numpy as np
 
+from skesom._common.blocks import work_blocks
 from skesom.som._patches import arrange, store
 from skesom.som._threads import effective_n_threads
 from skesom.som._vectors import patch_size, room_for, screened, squares, unit_padding
@@ -70,40 +71,43 @@ def nearest_units(
     X, codebook, *, second=False, measured=True, terms=squares, factors=None
 ):
     """Find the nearest unit of every sample, or the nearest two."""
-    n_units = len(codebook)
     n_threads = effective_n_threads()
     winners = np.empty((len(X), 1 + second), dtype=np.intp)
     distances = np.empty(len(X) if measured else 0, dtype=X.dtype)
-    find_winners(
-        X,
-        by_feature(codebook),
-        n_units,
-        *search_scratch(X, n_units, n_threads),
-        winners,
-        distances,
-        n_threads,
-        terms=terms,
-        factors=factors,
-        patches=by_patches(codebook) if terms == squares else {},
-    )
+    stored, scratch = by_feature(codebook), search_scratch(X, len(codebook), n_threads)
+    patches = by_patches(codebook) if terms == squares else {}
+    for rows in work_blocks(len(X), codebook.size, n_threads):
+        find_winners(
+            X[rows],
+            stored,
+            len(codebook),
+            *scratch,
+            winners[rows],
+            distances[rows] if measured else distances,
+            n_threads,
+            terms=terms,
+            factors=None if factors is None else factors[rows],
+            patches=patches,
+        )
     return (winners if second else winners[:, 0]), distances
 
 
 def distances_to_units(X, codebook, *, terms=squares, factors=None):
     """Measure the distance of every sample to every unit."""
-    n_units = len(codebook)
     n_threads = effective_n_threads()
-    distances = np.empty((len(X), n_units), dtype=X.dtype)
-    find_distances(
-        X,
-        by_feature(codebook),
-        n_units,
-        *search_scratch(X, n_units, n_threads),
-        distances,
-        n_threads,
-        terms=terms,
-        factors=factors,
-    )
+    distances = np.empty((len(X), len(codebook)), dtype=X.dtype)
+    stored, scratch = by_feature(codebook), search_scratch(X, len(codebook), n_threads)
+    for rows in work_blocks(len(X), codebook.size, n_threads):
+        find_distances(
+            X[rows],
+            stored,
+            len(codebook),
+            *scratch,
+            distances[rows],
+            n_threads,
+            terms=terms,
+            factors=None if factors is None else factors[rows],
+        )
     return distances
 
 

@@ -30,7 +30,7 @@ from skesom.som._esom import ESOM
 from skesom.som._folded_graph import FoldedGraph
 from skesom.som._input import check_errors, random_generator, warn_user
 from skesom.som._metric import Metric
-from skesom.som._threads import one_blas_thread
+from skesom.som._threads import one_blas_thread, threads_were_lost
 
 _ENOUGH_TO_LEARN = 50_000  # rows; twice as many win nothing (docs/consensus.md)
 _ENOUGH_TO_COMPARE = 1_000_000
@@ -188,6 +188,7 @@ class ConsensusClusterer(MetaEstimatorMixin, ClusterMixin, BaseEstimator):
         %(fitted)s
         """
         X, errors = self._checked(X, errors, reset=True)
+        threads_were_lost()  # members may use OpenMP before a kernel of skesom does
         check_enough_samples(X, self.n_clusters)
         generator = random_generator(self.random_state)
         members, labels = self._fitted_members(X, errors, generator)

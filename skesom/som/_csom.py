@@ -38,6 +38,11 @@ from skesom.som._threads import one_blas_thread
 
 _FINAL_SIGMA = 0.7  # neighbors weigh about a third of a unit itself
 _FINAL_RADIUS = 1.25  # of neighborhoods that end at sigma: neighbors are inside
+_SIGMAS = 1e-2, 1e30  # beyond, a unit learns alone, or all learn alike, to the bit
+_RATE = 0.5  # of online training
+# Sum of the rates of all steps with a mexican hat, whose least value is -exp(-2): a
+# unit is pushed to at most exp(10 exp(-2)) = 4 times its distance.
+_SUM_OF_RATES = 10
 
 
 @fill_docstrings
@@ -63,7 +68,8 @@ class CSOM(CodebookMap):
         How the weight h of a unit falls with its distance r on the lattice from the
         winner: exp(-r^2 / (2 sigma^2)); the same or 1 up to sigma, 0 beyond;
         1 - r^2 / sigma^2 up to sigma; or (1 - r^2 / (2 sigma^2)) times the gaussian,
-        which pushes units away and is for online training only.
+        which pushes units away, needs small learning rates and is for online training
+        only.
     diameter : float, default=None
         Window of the neighborhood in lattice distances: h is 0 beyond diameter / 2.
     algorithm : {"batch", "online"}, default="batch"
@@ -80,8 +86,12 @@ class CSOM(CodebookMap):
 default="exponential"
         How the width falls: by the same factor, by the same amount, as 1 / (1 + c t),
         or ``f(first, last, progress)`` for an array of progress from 0 to 1.
-    learning_rate, final_learning_rate : float in (0, 1], default=0.5 and 0.01
-        Of online training, at the start and at the end.
+    learning_rate : float in (0, 1], default=None
+        Of online training, at the start: 0.5 by default. For "mexican_hat" it is 10 /
+        (number of steps) by default, because what it pushes away grows by a factor in
+        each step.
+    final_learning_rate : float in (0, 1], default=0.01
+        Of online training, at the end; at most `learning_rate`.
     learning_rate_decay : {"linear", "exponential", "inverse"} or callable, \
 default="linear"
         How the learning rate falls, as `sigma_decay`.
@@ -133,7 +143,8 @@ default="euclidean"
     Warns
     -----
     ConvergenceWarning
-        When fewer clusters than asked for were found.
+        When fewer clusters than asked for were found, or "mexican_hat" pushed units
+        more than 10 times the range of the samples away.
     UserWarning
         When data that vary along one direction only meet a lattice of two.
 
@@ -205,7 +216,7 @@ default="euclidean"
         "sigma": [Interval(Real, 0, None, closed="neither"), "array-like", None],
         "final_sigma": [Interval(Real, 0, None, closed="neither"), None],
         "sigma_decay": [StrOptions(set(DECAYS)), callable],
-        "learning_rate": [Interval(Real, 0, 1, closed="right")],
+        "learning_rate": [Interval(Real, 0, 1, closed="right"), None],
         "final_learning_rate": [Interval(Real, 0, 1, closed="right")],
         "learning_rate_decay": [StrOptions(set(DECAYS)), callable],
         "metric": [StrOptions(set(METRICS))],
@@ -230,7 +241,7 @@ default="euclidean"
         sigma=None,
         final_sigma=None,
         sigma_decay="exponential",
-        learning_rate=0.5,
+        learning_rate=None,
         final_learning_rate=0.01,
         learning_rate_decay="linear",
         init="pca",
@@ -446,6 +457,7 @@ default="euclidean"
                     f"'sigma' must be one positive number or n_epochs={self.n_epochs} "
                     f"of them, got an array of shape {widths.shape}."
                 )
+            widths = np.clip(widths, *_SIGMAS)
             return widths if epoch is None else np.full(len(progress), widths[epoch])
         last = self.final_sigma
         if last is None:
@@ -455,13 +467,24 @@ default="euclidean"
         if first is None:
             # On a torus no unit is farther than half a side.
             first = max(max(shape) / (4 if self.toroidal else 2), last)
-        last = min(first, last)
-        return decayed(self.sigma_decay, first, last, progress, "sigma_decay")
+        first, last = np.clip([first, min(first, last)], *_SIGMAS).tolist()
+        widths = decayed(self.sigma_decay, first, last, progress, "sigma_decay")
+        return np.clip(widths, *_SIGMAS)
 
-    def _rates(self, progress):
-        first, decay = self.learning_rate, self.learning_rate_decay
-        last = min(first, self.final_learning_rate)
-        return decayed(decay, first, last, progress, "learning_rate_decay")
+    def _rates(self, progress, n_steps):
+        first = self.learning_rate
+        if first is None:
+            first = _RATE
+            if self.neighborhood == "mexican_hat":
+                first = min(first, _SUM_OF_RATES / n_steps)
+        name, last = "learning_rate_decay", min(first, self.final_learning_rate)
+        rates = decayed(self.learning_rate_decay, first, last, progress, name)
+        if rates.max() > 1:
+            raise ValueError(
+                f"'{name}' must return learning rates of at most 1, beyond which units "
+                f"run away from the samples. Got {rates.max():.4g}."
+            )
+        return rates
 
     def _check_training(self, X):
         if self.neighborhood == "mexican_hat" and self.algorithm == "batch":

@@ -21,7 +21,7 @@ from skesom.som._second_stage import RULES
 from skesom.som._second_stage._units import component_clusters
 from skesom.som._summary import feature_means, summarize
 
-_SAMPLES_AT_A_TIME = 65536  # between two moments at which Ctrl-C is heard
+_SAMPLES_AT_A_TIME = 65536  # between two steps of the progress bar
 
 
 @fill_docstrings

@@ -4,12 +4,15 @@
 import numpy as np
 from scipy import sparse
 
+from skesom._common.blocks import work_blocks
+from skesom.som._online import multiply_by_differences
+from skesom.som._vectors import exp
+
 NEIGHBORHOODS = ("gaussian", "cut_gaussian", "bubble", "epanechnikov", "mexican_hat")
 
 _ROUNDING = 1 + 1e-9  # so that a unit right on the rim of a window is inside
 _SQUARED_PITCH = 0.75  # of the rows of a hexagonal lattice
 _NEIGHBOR = 1.01  # squared distance, just above the one of neighbors
-_ENTRIES_AT_A_TIME = 2**18  # of a matrix of rows by rows or columns by columns
 
 
 class Lattice:
@@ -147,24 +150,9 @@ class Lattice:
         n = len(values)
         wanted = np.arange(n) if wanted is None else wanted
         flat = np.ascontiguousarray(values).reshape(n, -1)
-        product = np.empty((len(wanted), flat.shape[1]))
-        reach = np.abs(np.flatnonzero(table) - (n - 1))
-        if self.toroidal:
-            reach = np.minimum(reach, n - reach)
-        reach = reach.max(initial=0)
-        size = max(1, _ENTRIES_AT_A_TIME // min(n, 2 * reach + 512))
-        for begin in range(0, len(wanted), size):
-            block = wanted[begin : begin + size]
-            near = np.arange(block[0] - reach, block[-1] + reach + 1)
-            if len(near) >= n:
-                near = np.arange(n)
-            elif self.toroidal:
-                near %= n
-            else:
-                near = near[(near >= 0) & (near < n)]
-            matrix = table[block[:, None] - near + n - 1]
-            part = flat if len(near) == n else flat[near]
-            product[begin : begin + size] = matrix @ part
+        product = np.zeros((len(wanted), flat.shape[1]))
+        for rows in work_blocks(len(wanted), flat.size):
+            multiply_by_differences(table, flat, wanted[rows], product[rows])
         return product.reshape(len(wanted), *values.shape[1:])
 
 
@@ -212,7 +200,7 @@ class Neighborhood:
         elif self.name == "epanechnikov":
             weights = np.maximum(1 - scaled, 0)
         else:
-            weights = np.exp(-0.5 * scaled)
+            weights = exp(-0.5 * scaled)
             if self.name == "mexican_hat":
                 weights *= 1 - 0.5 * scaled
         return np.where(inside, weights, 0)

@@ -1,24 +1,30 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Training of a lattice of units, whose input has been checked and prepared."""
 
+from decimal import Decimal
 from typing import NamedTuple
 
 import numpy as np
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import gen_batches
 from tqdm import tqdm
 
+from skesom._common import blocks
 from skesom.som._codebook import by_feature
+from skesom.som._input import warn_user
 from skesom.som._lattice import Lattice
 from skesom.som._metric import any_missing
 from skesom.som._online import learn_one_by_one
 from skesom.som._row_order import Epochs
+from skesom.som._vectors import exp
 
 _K_MEANS_STEPS = 3  # measured: one leaves units between groups, ten change nothing
 _ROWS_PER_BLOCK = 4096
 # A denominator below this is out of reach of every sample (36 sigma): beyond,
 # gaussian weights are no longer accurate numbers, and then 0.
 _SMALLEST_WEIGHT = 1e-290
-_STEPS_AT_A_TIME = 65536  # between two moments at which Ctrl-C is heard
+_FAR = 10  # times the range of the samples: units out there are lost
+_STEPS_AT_A_TIME = 65536  # at most, between two steps of the progress bar
 
 
 class Training(NamedTuple):
@@ -37,7 +43,7 @@ class Schedule(NamedTuple):
     neighborhood: object
     n_epochs: int
     widths: object  # function of the progress, an array from 0 to 1, and the epoch
-    rates: object  # function of the progress
+    rates: object  # function of the progress and the number of steps
     bar: dict  # arguments of the progress bar
 
 
@@ -67,7 +73,8 @@ def train_online(X, sample_weight, errors, codebook, lattice, schedule, generato
         np.empty((2, lattice.shape[1])),
     ]
     totals = np.zeros((schedule.n_epochs, 2))
-    steps = _online_steps(Epochs(X, sample_weight), schedule, generator)
+    work = 4 * codebook.size  # a step measures all units, and all may be written
+    steps = _online_steps(Epochs(X, sample_weight), schedule, generator, work)
     for epoch, order, rates, widths in steps:
         rows, places, how = metric.steps(X, order, errors)
         totals[epoch] += learn_one_by_one(
@@ -86,14 +93,39 @@ def train_online(X, sample_weight, errors, codebook, lattice, schedule, generato
         )
     codebook = np.ascontiguousarray(weights[:-1, : len(codebook)].T)
     codebook = metric.normalized(metric.restored(codebook))
-    if not np.isfinite(codebook).all():
-        raise ValueError(
-            "Online training diverged: units were pushed away without end. With "
-            f"neighborhood={neighborhood.name!r} choose a smaller learning_rate "
-            f"(now {float(schedule.rates(np.zeros(1))[0])}), or another neighborhood."
-        )
+    _check_units(codebook, X, neighborhood.name)
     sums = mean_sums(metric, X, codebook, sample_weight, errors)
     return Training(codebook, lattice, sums, np.sqrt(totals[:, 0] / totals[:, 1]))
+
+
+def _check_units(codebook, X, neighborhood):
+    """Refuse units that are lost; warn of units that were pushed far away."""
+    finite = np.isfinite(codebook).all()
+    if not finite and neighborhood != "mexican_hat":
+        raise ValueError(
+            "Online training got numbers too large for differences of samples and "
+            f"units of {X.dtype}. Scale the features, and 'init' as they are."
+        )
+    if neighborhood == "mexican_hat":
+        low, high = np.nanmin(X, axis=0), np.nanmax(X, axis=0)
+        reach = _FAR * np.max(high - low)
+        near = (codebook >= low - reach) & (codebook <= high + reach)
+        n_far = np.count_nonzero(~near.all(axis=1))
+        advice = (
+            "Leave learning_rate out, whose default for this neighborhood depends on "
+            "the number of samples, or give a smaller one."
+        )
+        if not finite:
+            raise ValueError(
+                "Online training diverged: neighborhood='mexican_hat' pushed units "
+                f"away without end. {advice}"
+            )
+        if n_far:
+            warn_user(
+                f"neighborhood='mexican_hat' pushed {n_far} of {len(codebook)} units "
+                f"more than {_FAR} times the range of the samples away. {advice}",
+                ConvergenceWarning,
+            )
 
 
 def follow(X, sample_weight, errors, before, schedule, n_calls):
@@ -110,17 +142,18 @@ def follow(X, sample_weight, errors, before, schedule, n_calls):
     return Training(metric.normalized(codebook), lattice, sums, curve)
 
 
-def _online_steps(epochs, schedule, generator):
+def _online_steps(epochs, schedule, generator, work):
     """Yield the number of an epoch, rows to learn, learning rates and widths."""
     n_steps = schedule.n_epochs * epochs.n_rows
     with tqdm(total=n_steps, unit="sample", unit_scale=True, **schedule.bar) as bar:
         for epoch in range(schedule.n_epochs):
             order = epochs.draw(generator)
-            for part in gen_batches(len(order), _STEPS_AT_A_TIME):
+            least = blocks.WORK // _STEPS_AT_A_TIME
+            for part in blocks.work_blocks(len(order), max(work, least)):
                 steps = epoch * len(order) + np.arange(part.start, part.stop)
                 progress = steps / max(n_steps - 1, 1)
                 widths = schedule.widths(progress, epoch)
-                yield epoch, order[part], schedule.rates(progress), widths
+                yield epoch, order[part], schedule.rates(progress, n_steps), widths
                 bar.update(part.stop - part.start)
 
 
@@ -164,7 +197,7 @@ class TrainingCurve:
         for rows in gen_batches(len(X), _ROWS_PER_BLOCK):
             differences = (metric.values(X[rows]) - self._origin).ravel()
             if metric.scale is None and sample_weight is None and errors is None:
-                squares = float(np.dot(differences, differences))
+                squares = float(np.sum(differences**2))  # BLAS has other orders
                 if not np.isnan(squares):  # nothing is missing
                     self._squares += squares
                     self._known += len(X[rows])
@@ -196,7 +229,9 @@ class TrainingCurve:
 
 DECAYS = {
     "linear": lambda first, last, progress: first + (last - first) * progress,
-    "exponential": lambda first, last, progress: first * (last / first) ** progress,
+    "exponential": lambda first, last, progress: (
+        first * exp(progress * float(Decimal(last / first).ln()))
+    ),
     "inverse": lambda first, last, share: first / (1 + (first / last - 1) * share),
 }
 

@@ -4,7 +4,6 @@
 from cython cimport floating
 
 from libc.float cimport DBL_MAX, FLT_MAX
-from libc.math cimport exp
 
 from skesom.som._links cimport (
     AT_ONCE,
@@ -24,6 +23,7 @@ from skesom.som._vectors cimport (
     PREFETCH,
     SQUARES,
     Vectors,
+    exponential,
     keep_patience,
     present_features,
     vectors_for,
@@ -401,7 +401,7 @@ cdef void _adapt(
         slot = slots[k]
         reached = activation[k]
         if reached == 0:  # single precision has lost what the weakest links differ by
-            reached = exp(factor * member_squared[k])
+            reached = exponential(factor * member_squared[k])
         if whole_ball:
             renewed = min(own, reached)
         else:

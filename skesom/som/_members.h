@@ -7,13 +7,13 @@
    up halves, quarters and so on of a line: other bits than those of squared_distance.
    That is the order for vectors of any width, and for none. */
 
-/* Halves, quarters and so on of a line, added. */
-INLINE REAL NAME(sum_of_line)(REAL *line)
+/* Halves, quarters and so on of n values, added. */
+INLINE REAL NAME(sum_by_halves)(REAL *values, ptrdiff_t n)
 {
-    for (ptrdiff_t half = LINE / 2; half > 0; half /= 2)
+    for (ptrdiff_t half = n / 2; half > 0; half /= 2)
         for (ptrdiff_t lane = 0; lane < half; lane++)
-            line[lane] += line[lane + half];
-    return line[0];
+            values[lane] += values[lane + half];
+    return values[0];
 }
 
 #if HAVE_VECTORS
@@ -127,7 +127,7 @@ INLINE void NAME(measure_group)(
         REAL total[LINE] = {0};
         for (ptrdiff_t i = 0; i < row_length; i++)
             total[i % LINE] += (sample[i] - row[i]) * (sample[i] - row[i]);
-        squared[k] = NAME(sum_of_line)(total);
+        squared[k] = NAME(sum_by_halves)(total, LINE);
     }
 }
 
@@ -218,42 +218,31 @@ INLINE float NAME(exp)(float x)
     memcpy(&power, &bits, sizeof(power));
     return (low + square * square * high) * power;
 }
+#else
+INLINE double NAME(exp)(double x)
+{
+    return exponential(x);
+}
+#endif
 
 /* Sixteen sums, whatever the width of the vectors. */
 TARGET static double NAME(activate)(
     const void *squared, ptrdiff_t n, double factor, void *activation)
 {
-    const float scale = (float)(factor < -FLT_MAX ? -FLT_MAX : factor);
-    float total[16] = {0};
+    const REAL scale = (REAL)(factor < -HUGEST ? -HUGEST : factor);
+    const REAL least = SINGLE ? -87 : -708;
+    REAL total[16] = {0};
     for (ptrdiff_t first = 0; first < n; first += 16) {
-        const float *restrict distances = (const float *)squared + first;
-        float *restrict activations = (float *)activation + first;
+        const REAL *restrict distances = (const REAL *)squared + first;
+        REAL *restrict activations = (REAL *)activation + first;
         for (int lane = 0; lane < 16; lane++) {
-            const float distance = distances[lane];
-            const float x = scale * (distance < FLT_MAX ? distance : FLT_MAX);
-            const int underflow = x < -87.0f || lane >= n - first;
-            const float value = NAME(exp)(underflow ? 0 : x);
+            const REAL distance = distances[lane];
+            const REAL x = scale * (distance < HUGEST ? distance : HUGEST);
+            const int underflow = x < least || lane >= n - first;
+            const REAL value = NAME(exp)(underflow ? 0 : x);
             activations[lane] = underflow ? 0 : value;
             total[lane] += activations[lane];
         }
     }
-    return NAME(sum_of_line)(total);
+    return NAME(sum_by_halves)(total, 16);
 }
-#else
-/* As the C library has it, added in order. */
-TARGET static double NAME(activate)(
-    const void *squared, ptrdiff_t n, double factor, void *activation)
-{
-    const double *distances = squared;
-    double *activations = activation;
-    const double scale = factor < -DBL_MAX ? -DBL_MAX : factor;
-    double sum = 0;
-    for (ptrdiff_t i = 0; i < n; i++) {
-        activations[i] = exp(scale * (distances[i] < DBL_MAX ? distances[i] : DBL_MAX));
-        sum += activations[i];
-    }
-    for (ptrdiff_t i = n; i % 16; i++)
-        activations[i] = 0;
-    return sum;
-}
-#endif

@@ -209,9 +209,12 @@ def _sums_over_samples(X, values, codebook, missing, sample_weight):
     sums = np.zeros((n_chunks, n_units, n_features))
     counts = np.zeros((n_chunks, n_units, n_features if missing else 1))
     winners, _ = nearest_units(X, codebook, measured=False)
-    sum_by_winner(
-        values, winners, bounds, sums, counts, n_threads, sample_weight=sample_weight
-    )
+    for begin in range(0, n_chunks, n_threads):
+        own = slice(begin, begin + n_threads)
+        of_chunks = bounds[begin : begin + n_threads + 1], sums[own], counts[own]
+        sum_by_winner(
+            values, winners, *of_chunks, n_threads, sample_weight=sample_weight
+        )
     return sums.sum(axis=0), counts.sum(axis=0)
 
 

@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The state of an evolving map: nodes, links, and what the kernel needs to go on."""
 
+import math
+
 import numpy as np
 from scipy import sparse
 
+from skesom._common import blocks
 from skesom.som._codebook import by_feature, by_node, distances_to_units, padded
 from skesom.som._learning import learn, links_at_once, links_per_block
 
@@ -60,14 +63,24 @@ class Network:
     def learn(self, X, order, *, epsilon, max_nodes, when_full, **rule):
         """Learn rows of X in the given order."""
         rule["max_nodes"] = max_nodes
-        begin = learn(X, order, self, epsilon=epsilon, **rule)
+        begin = 0
         while begin < len(order):
-            if self.n_nodes >= max_nodes:
-                epsilon = when_full(self, epsilon)
-            else:
-                self._grow()
-            begin += learn(X, order[begin:], self, epsilon=epsilon, **rule)
+            some = order[begin : begin + self._rows_at_a_time()]
+            n_learned = learn(X, some, self, epsilon=epsilon, **rule)
+            begin += n_learned
+            if n_learned < len(some):
+                if self.n_nodes >= max_nodes:
+                    epsilon = when_full(self, epsilon)
+                else:
+                    self._grow()
         return epsilon
+
+    def _rows_at_a_time(self):
+        """Return how many rows are a short call; each may add a node."""
+        n_features = len(self.fill)
+        of_row = n_features * self.n_nodes + self.n_links
+        root = math.sqrt(of_row**2 + 4 * n_features * blocks.WORK)
+        return max(1, int(2 * blocks.WORK / (of_row + root)))
 
     def set_links(self, low, high, strength):
         """Replace all links by those between `low` and `high`, in this order."""

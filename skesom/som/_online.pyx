@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The classical map learns one sample after the other."""
+"""The classical map learns one sample after the other; sums over its lattice."""
 
 from cython cimport floating
 
-from libc.math cimport INFINITY, exp, sqrt
+from libc.math cimport INFINITY, sqrt
 
 from skesom.som._vectors cimport (
-    PREFETCH, SQUARES, WEIGHTED_SQUARES, Vectors, present_features, vectors_for,
+    PREFETCH, SQUARES, WEIGHTED_SQUARES, Vectors, exponential, present_features,
+    vectors_for,
 )
 
 cdef enum:
@@ -15,6 +16,7 @@ cdef enum:
     EPANECHNIKOV = 3
     MEXICAN_HAT = 4
     STEPS_AHEAD = 4  # rows in random order are fetched before they are needed
+    TOGETHER = 512  # values that are added up side by side, in the near cache
 
 cdef struct Winner:
     Py_ssize_t row
@@ -154,7 +156,7 @@ cdef inline void _weigh_columns(
     for kind in range(1 + hexagonal):
         squared = _squared_across(kind, winner, across, hexagonal)
         for column in range(columns.shape[1]):
-            columns[kind, column] = exp(factor * squared[column])
+            columns[kind, column] = exponential(factor * squared[column])
 
 
 cdef inline bint _weigh_row(
@@ -180,7 +182,7 @@ cdef inline bint _weigh_row(
                 rate * max(1 + 2 * factor * (row_squared + squared[column]), 0)
             )
     else:
-        row_part = rate * exp(factor * row_squared)
+        row_part = rate * exponential(factor * row_squared)
         if row_part == 0:
             return False
         for column in range(columns.shape[1]):
@@ -260,3 +262,32 @@ cdef inline void _scale(
         weights = &codebook[feature, 0]
         for unit in range(n_units):
             weights[unit] *= lengths[unit]
+
+
+def multiply_by_differences(
+    const double[::1] table,            # IN (2 * n - 1,) from the difference 1 - n on
+    const double[:, ::1] values,        # IN (n, n_values)
+    const Py_ssize_t[:] wanted,         # IN rows of the product
+    double[:, ::1] product,             # IN/OUT (n_wanted, n_values)
+):
+    """Add the product of a matrix, whose entry (i, j) is that of i - j, and values.
+
+    Terms are added one by one in the order of j. BLAS has an order for each processor.
+    """
+    cdef Py_ssize_t n = values.shape[0]
+    cdef Py_ssize_t n_values = values.shape[1]
+    cdef Py_ssize_t first, row, j, k
+    cdef double weight
+    cdef double *sums
+    cdef const double *terms
+    with nogil:
+        for first in range(0, n_values, 512):
+            for row in range(wanted.shape[0]):
+                sums = &product[row, first]
+                for j in range(n):
+                    weight = table[wanted[row] - j + n - 1]
+                    if weight == 0:
+                        continue
+                    terms = &values[j, first]
+                    for k in range(min(TOGETHER, n_values - first)):
+                        sums[k] += weight * terms[k]

@@ -13,7 +13,7 @@ from skesom.som._vectors import has_openmp, most_threads
 
 def effective_n_threads():
     """Return the number of threads for a kernel, within all limits that are set."""
-    if not has_openmp:
+    if not has_openmp or threads_were_lost():
         return 1
     if os.environ.get("OMP_NUM_THREADS"):
         return most_threads()
@@ -23,6 +23,24 @@ def effective_n_threads():
 _lock = threading.Lock()
 _inside = 0
 _limits = None
+_left_by_fork = None  # the thread of a child of os.fork whose helpers do not exist
+
+
+def _after_fork():
+    global _lock, _left_by_fork
+    _lock, _left_by_fork = threading.Lock(), threading.get_ident()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
+
+
+def threads_were_lost():
+    """Return whether OpenMP would wait forever; limit scikit-learn's to one thread."""
+    lost = _left_by_fork == threading.get_ident()
+    if lost and most_threads() > 1:
+        threadpool_limits(limits=1, user_api="openmp")
+    return lost
 
 
 @contextmanager

@@ -15,6 +15,7 @@ cdef extern from "_kernels.h":
         ABSOLUTE_VALUES
     Py_ssize_t ROOM_FOR(Py_ssize_t n_patches) noexcept nogil
     void PREFETCH(const void *address) noexcept nogil
+    double exponential(double x) noexcept nogil
 
     # Real numbers are void: float or double, as the table is. _kernels.h explains all.
     ctypedef struct Vectors:

@@ -17,7 +17,7 @@ from skesom.som._vectors cimport (
 )
 
 cdef enum:
-    ROWS = 1024  # after which a search tries again what did not pay
+    ROWS = 1024  # at most, after which a search tries again what did not pay
 
 cdef struct Search:
     const Vectors *vectors
@@ -169,13 +169,15 @@ def find_winners(
     cdef Search search = _search(
         codebook, n_units, <int> winners.shape[1], terms, patches
     )
-    cdef Py_ssize_t n_blocks = (X.shape[0] + ROWS - 1) // ROWS
+    cdef Py_ssize_t share = (X.shape[0] + n_threads - 1) // n_threads
+    cdef Py_ssize_t n_rows = min(<Py_ssize_t> ROWS, max(share, <Py_ssize_t> SCREENED))
+    cdef Py_ssize_t n_blocks = (X.shape[0] + n_rows - 1) // n_rows
     cdef Py_ssize_t block
     with nogil, parallel(num_threads=n_threads):
         for block in prange(n_blocks, schedule="static"):
             _find_in_block(
-                search, X, factors, block * ROWS,
-                min((block + 1) * ROWS, X.shape[0]),
+                search, X, factors, block * n_rows,
+                min((block + 1) * n_rows, X.shape[0]),
                 &features[omp_get_thread_num(), 0], &sums[omp_get_thread_num(), 0],
                 winners, distances,
             )

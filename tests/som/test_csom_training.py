@@ -2,10 +2,12 @@
 """Training of the classical map against its definition, with every option of it."""
 
 import tracemalloc
+import warnings
 
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.exceptions import ConvergenceWarning
 
 from skesom.som import CSOM
 from skesom.som._lattice import NEIGHBORHOODS, Lattice, Neighborhood
@@ -313,8 +315,73 @@ def test_online_training_that_diverges_is_an_error():
         final_learning_rate=1.0, sigma=1.5, final_sigma=1.5, n_epochs=300,
         random_state=0,
     n_clusters=None)  # fmt: skip
-    with pytest.raises(ValueError, match=r"diverged.*smaller learning_rate \(now 1.0"):
+    with pytest.raises(ValueError, match=r"diverged.*mexican_hat.*learning_rate out"):
         csom.fit(X)
+
+
+def test_units_that_were_pushed_far_away_are_a_warning():
+    X = np.random.default_rng(0).uniform(size=(1500, 2))
+    how = {"neighborhood": "mexican_hat", "algorithm": "online", "n_clusters": None}
+    csom = CSOM(shape=(10, 10), learning_rate=0.02, random_state=0, **how)
+    with pytest.warns(ConvergenceWarning, match=r"pushed \d+ of 100.*learning_rate"):
+        csom.fit(X)
+
+
+@pytest.mark.parametrize("topology", ["hexagonal", "rectangular"])
+@pytest.mark.parametrize("toroidal", [False, True])
+@pytest.mark.parametrize("shape", [(10, 10), (20, 6), (2, 3), 30])
+@pytest.mark.parametrize("kind", ["square", "groups", "few"])
+def test_mexican_hat_needs_no_learning_rate(kind, shape, topology, toroidal):
+    rng = np.random.default_rng(1)
+    if kind == "square":
+        X = rng.uniform(size=(1000, 2))
+    elif kind == "groups":
+        X = 3 * rng.normal(size=(9, 6))[rng.integers(0, 9, 1000)]
+        X += 0.5 * rng.standard_t(4, size=X.shape)
+    else:
+        X = rng.normal(size=(40, 3))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        csom = CSOM(
+            shape=shape, topology=topology, toroidal=toroidal, random_state=0,
+            neighborhood="mexican_hat", algorithm="online", n_clusters=None,
+        ).fit(X)  # fmt: skip
+    low, high = X.min(axis=0), X.max(axis=0)
+    assert (csom.codebook_ > low - 0.5 * (high - low)).all()
+    assert (csom.codebook_ < high + 0.5 * (high - low)).all()
+    around_mean = np.linalg.norm(X - X.mean(axis=0), axis=1).mean()
+    assert csom.quantization_error_ < around_mean
+
+
+@pytest.mark.parametrize("neighborhood", NEIGHBORHOODS)
+def test_the_smallest_sigma_lets_winners_learn_alone(neighborhood):
+    X, init = draw()
+    algorithm = "online" if neighborhood == "mexican_hat" else "batch"
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        how = {"algorithm": algorithm, "random_state": 0, "n_clusters": None}
+        how |= {"shape": (4, 6), "init": init, "neighborhood": neighborhood}
+        tiny, narrow, listed = (
+            CSOM(sigma=sigma, n_epochs=2, **how).fit(X)
+            for sigma in (1e-300, 0.03, [5e-324, 1e-200])
+        )
+    assert np.isfinite(tiny.codebook_).all()
+    assert_array_equal(tiny.codebook_, narrow.codebook_)
+    assert_array_equal(tiny.codebook_, listed.codebook_)
+
+
+@pytest.mark.parametrize("sigma", [1e200, 1e308, [1e200, 1e308]])
+def test_the_largest_sigma_lets_all_learn_alike(sigma):
+    X, init = draw()
+    csom = CSOM(shape=(4, 6), sigma=sigma, final_sigma=1e300, n_epochs=2, init=init)
+    codebook = csom.set_params(n_clusters=None).fit(X).codebook_
+    assert_allclose(codebook, np.tile(np.nanmean(X, axis=0), (24, 1)), rtol=1e-9)
+
+
+def test_a_learning_rate_beyond_one_is_refused():
+    csom = CSOM(algorithm="online", learning_rate_decay=lambda *_: 3 + 0 * _[2])
+    with pytest.raises(ValueError, match=r"'learning_rate_decay' .* at most 1.*Got 3"):
+        csom.fit(np.nan_to_num(draw()[0]))
 
 
 @pytest.mark.parametrize("algorithm", ["batch", "online"])

@@ -8,7 +8,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.spatial.distance import cdist
 
-from skesom.som import _lattice
+from skesom._common import blocks
 from skesom.som._lattice import NEIGHBORHOODS, Lattice, Neighborhood
 
 SHAPES = [(1, 1), (1, 6), (6, 1), (2, 2), (2, 5), (5, 2), (4, 4), (5, 7), (6, 3)]
@@ -137,9 +137,9 @@ def test_smooth(shape, topology, toroidal, name, diameter):
 
 @pytest.mark.parametrize("toroidal", [False, True])
 @pytest.mark.parametrize("shape", [(1, 60), (60, 1), (4, 30), (30, 4)])
-@pytest.mark.parametrize("n_entries", [1, 3000])
-def test_smooth_in_blocks(shape, toroidal, n_entries, monkeypatch):
-    monkeypatch.setattr(_lattice, "_ENTRIES_AT_A_TIME", n_entries)
+@pytest.mark.parametrize("work", [1, 3000])
+def test_smooth_in_blocks(shape, toroidal, work, monkeypatch):
+    monkeypatch.setattr(blocks, "WORK", work)
     values = np.random.default_rng(0).uniform(size=(shape[0] * shape[1], 2))
     r = distances(shape, "hexagonal", toroidal)
     lattice = Lattice(shape, "hexagonal", toroidal)
