@@ -14,8 +14,9 @@ from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
 
 # Distances are finite by the time a kernel sees them, so the compiler may turn the
-# search for a minimum into vector code. Contraction to fused multiply-add stays off:
-# results must not depend on the instruction set that the processor happens to have.
+# search for a minimum into vector code. Contraction to fused multiply-add stays off, so
+# that kernels give the same bits whatever instructions the processor has;
+# docs/kernels.md says what that leaves to other libraries.
 UNIX_FLAGS = ["-O3", "-fno-trapping-math", "-fno-math-errno", "-ffp-contract=off"]
 UNIX_FLAGS += ["-g0"]  # Python's own flags may ask for debugging information: slow
 

@@ -477,14 +477,8 @@ default="euclidean"
             first = _RATE
             if self.neighborhood == "mexican_hat":
                 first = min(first, _SUM_OF_RATES / n_steps)
-        name, last = "learning_rate_decay", min(first, self.final_learning_rate)
-        rates = decayed(self.learning_rate_decay, first, last, progress, name)
-        if rates.max() > 1:
-            raise ValueError(
-                f"'{name}' must return learning rates of at most 1, beyond which units "
-                f"run away from the samples. Got {rates.max():.4g}."
-            )
-        return rates
+        decay, last = self.learning_rate_decay, min(first, self.final_learning_rate)
+        return decayed(decay, first, last, progress, "learning_rate_decay", most=1)
 
     def _check_training(self, X):
         if self.neighborhood == "mexican_hat" and self.algorithm == "batch":

@@ -99,33 +99,27 @@ def train_online(X, sample_weight, errors, codebook, lattice, schedule, generato
 
 
 def _check_units(codebook, X, neighborhood):
-    """Refuse units that are lost; warn of units that were pushed far away."""
+    """Refuse units that are not numbers; warn of units that were pushed far away."""
     finite = np.isfinite(codebook).all()
-    if not finite and neighborhood != "mexican_hat":
-        raise ValueError(
-            "Online training got numbers too large for differences of samples and "
-            f"units of {X.dtype}. Scale the features, and 'init' as they are."
-        )
-    if neighborhood == "mexican_hat":
-        low, high = np.nanmin(X, axis=0), np.nanmax(X, axis=0)
-        reach = _FAR * np.max(high - low)
-        near = (codebook >= low - reach) & (codebook <= high + reach)
-        n_far = np.count_nonzero(~near.all(axis=1))
-        advice = (
-            "Leave learning_rate out, whose default for this neighborhood depends on "
-            "the number of samples, or give a smaller one."
-        )
+    if neighborhood != "mexican_hat":  # whose steps are all towards a sample
         if not finite:
             raise ValueError(
-                "Online training diverged: neighborhood='mexican_hat' pushed units "
-                f"away without end. {advice}"
+                f"Differences of samples and units do not fit into {X.dtype}: scale "
+                "the features, and 'init' with them."
             )
-        if n_far:
-            warn_user(
-                f"neighborhood='mexican_hat' pushed {n_far} of {len(codebook)} units "
-                f"more than {_FAR} times the range of the samples away. {advice}",
-                ConvergenceWarning,
-            )
+        return
+    low, high = np.nanmin(X, axis=0), np.nanmax(X, axis=0)
+    reach = _FAR * np.max(high - low)
+    near = ((codebook >= low - reach) & (codebook <= high + reach)).all(axis=1)
+    message = (
+        f"neighborhood='mexican_hat' pushed {np.sum(~near)} of {len(near)} units more "
+        f"than {_FAR} times the range of the samples away. Leave learning_rate out, "
+        "which then suits the number of samples, or give a smaller one."
+    )
+    if not finite:
+        raise ValueError(f"Online training diverged: {message}")
+    if not near.all():
+        warn_user(message, ConvergenceWarning)
 
 
 def follow(X, sample_weight, errors, before, schedule, n_calls):
@@ -236,13 +230,16 @@ DECAYS = {
 }
 
 
-def decayed(decay, first, last, progress, name):
+def decayed(decay, first, last, progress, name, most=np.inf):
     """Return the values at each progress of training."""
     values = DECAYS.get(decay, decay)(first, last, progress)
     values = np.asarray(values, dtype=np.float64)
-    if values.shape != progress.shape or not (np.isfinite(values) & (values > 0)).all():
+    good = np.isfinite(values) & (values > 0) & (values <= most)
+    if values.shape != progress.shape or not good.all():
+        bound = "" if most == np.inf else f", at most {most:g},"
         raise ValueError(
-            f"'{name}' must return a positive number for each of the {len(progress)} "
-            f"values of progress, got {np.array2string(values, threshold=8)}."
+            f"'{name}' must return a positive number{bound} for each of the "
+            f"{len(progress)} values of progress, got "
+            f"{np.array2string(values, threshold=8)}."
         )
     return np.ascontiguousarray(values)

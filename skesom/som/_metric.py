@@ -5,6 +5,7 @@ import numpy as np
 from scipy import sparse
 from sklearn.utils import gen_batches
 
+from skesom._common.blocks import work_blocks
 from skesom.som._codebook import distances_to_units, nearest_units
 from skesom.som._threads import effective_n_threads
 from skesom.som._vectors import absolute_values, squares, weighted_squares
@@ -58,10 +59,10 @@ class Metric:
                 self.prepared(X[block]), codebook, **self._terms(X, errors, block)
             )
             if self.of_angles:
-                incomplete = np.isnan(X[block]).any(axis=1)
-                distances[block][incomplete] = _chords_to_units(
-                    self.prepared(X[block][incomplete]), codebook
-                )
+                incomplete = np.flatnonzero(np.isnan(X[block]).any(axis=1))
+                for rows in _few(incomplete, codebook):
+                    some = self.prepared(X[block][rows])
+                    distances[block][rows] = _chords_to_units(some, codebook)
         return self._converted(distances)
 
     def sums(self, X, codebook, *, sample_weight=None, errors=None, missing=None):
@@ -131,13 +132,14 @@ class Metric:
     def _correct_incomplete(self, X, codebook, winners, distances):
         """Find the winners of rows with missing features by the angle of the others."""
         incomplete = np.isnan(X).any(axis=1) & ~np.isnan(X).all(axis=1)
-        chords = _chords_to_units(self.prepared(X[incomplete]), codebook)
-        order = np.argsort(chords, axis=1, kind="stable")
-        if winners.ndim == 1:
-            winners[incomplete] = order[:, 0]
-        else:
-            winners[incomplete, : chords.shape[1]] = order[:, :2]
-        distances[incomplete] = np.min(chords, axis=1, initial=np.inf)
+        for rows in _few(np.flatnonzero(incomplete), codebook):
+            chords = _chords_to_units(self.prepared(X[rows]), codebook)
+            order = np.argsort(chords, axis=1, kind="stable")
+            if winners.ndim == 1:
+                winners[rows] = order[:, 0]
+            else:
+                winners[rows, : chords.shape[1]] = order[:, :2]
+            distances[rows] = np.min(chords, axis=1, initial=np.inf)
 
     def _sums_of_assigned(self, X, codebook, sample_weight, errors):
         n_units, n_features = codebook.shape
@@ -228,6 +230,12 @@ def _lengths(rows):
     present = np.nan_to_num(rows, nan=0.0)
     squares = np.einsum("rf,rf->r", present, present, dtype=np.float64)
     return np.where(squares > 0, np.sqrt(squares), 1)
+
+
+def _few(rows, codebook):
+    """Cut rows into parts whose chords are soon measured and sorted."""
+    work = codebook.size + 64 * len(codebook)
+    return [rows[part] for part in work_blocks(len(rows), work)]
 
 
 def _chords_to_units(rows, codebook):

@@ -11,7 +11,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from skesom.som import CSOM
 from skesom.som._lattice import NEIGHBORHOODS, Lattice, Neighborhood
-from skesom.som._lattice_training import decayed
+from skesom.som._lattice_training import _check_units, decayed
 from skesom.som._metric import Metric
 from skesom.som._row_order import order_by_content
 
@@ -319,6 +319,12 @@ def test_online_training_that_diverges_is_an_error():
         csom.fit(X)
 
 
+def test_units_that_are_not_numbers_are_no_matter_of_the_learning_rate():
+    units, X = np.full((2, 1), np.nan), np.zeros((3, 1))
+    with pytest.raises(ValueError, match=r"fit into float64: scale the features"):
+        _check_units(units, X, "gaussian")
+
+
 def test_units_that_were_pushed_far_away_are_a_warning():
     X = np.random.default_rng(0).uniform(size=(1500, 2))
     how = {"neighborhood": "mexican_hat", "algorithm": "online", "n_clusters": None}
@@ -380,7 +386,7 @@ def test_the_largest_sigma_lets_all_learn_alike(sigma):
 
 def test_a_learning_rate_beyond_one_is_refused():
     csom = CSOM(algorithm="online", learning_rate_decay=lambda *_: 3 + 0 * _[2])
-    with pytest.raises(ValueError, match=r"'learning_rate_decay' .* at most 1.*Got 3"):
+    with pytest.raises(ValueError, match=r"'learning_rate_decay' .* at most 1, .* \[3"):
         csom.fit(np.nan_to_num(draw()[0]))
 
 

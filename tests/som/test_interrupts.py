@@ -99,3 +99,12 @@ def test_an_interrupt_comes_before_the_next_call(name, number, X, calls, monkeyp
     calls.interrupted = None
     for one, other in zip(before, results(som, X), strict=True):
         assert_array_equal(one, other)
+
+
+def test_length_of_calls_changes_no_angle_of_incomplete_rows(X, monkeypatch):
+    X[np.random.default_rng(1).random(X.shape) < 0.1] = np.nan
+    som = CSOM(None, shape=(6, 5), n_epochs=2, metric="cosine").fit(X)
+    expected = som.winners(X), som.transform(X)
+    monkeypatch.setattr(blocks, "WORK", 9000)
+    assert_array_equal(som.winners(X), expected[0])
+    assert_array_equal(som.transform(X), expected[1])
