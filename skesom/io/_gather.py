@@ -162,7 +162,8 @@ def _name_bands(images):
         alone = parts is not None and len(bands) == len(found)
         for number, band in enumerate(bands):
             part = parts[number] if parts else number + 1
-            names[band] = part if alone else f"{name} {part}"
+            is_said = alone or name in str(part)
+            names[band] = part if is_said else f"{name} {part}"
         renamed += [names[band] for band in bands]
     for band, name in enumerate(names):  # that of another band by chance
         numbers = count(2)

@@ -378,6 +378,8 @@ def _named(temporary, folder):
             raise
         files = [path for path in temporary.rglob("*") if path.is_file()]
         newest = max(files, key=lambda path: path.stat().st_mtime_ns, default=temporary)
-        place = folder / newest.relative_to(temporary)
+        place = Path(error.filename or newest)
+        if place.is_relative_to(temporary):
+            place = folder / place.relative_to(temporary)
         reason = error.strerror or str(error)
         raise OSError(error.errno or errno.ENOSPC, reason, str(place)) from error
