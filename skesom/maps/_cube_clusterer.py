@@ -359,7 +359,7 @@ def _doubts(labels, n_bands, *, asked_for=None):
         yield (
             f"{n_pixels} pixels are few for {n_bands} bands: distances between so few "
             "spectra are mostly noise. Average neighboring bands (BandBinner, "
-            "--bin-bands), or take fewer principal components than pixels (--pca)."
+            "--bin-bands), or reduce them to a few by PCA (--pca)."
         )
     if share > _LARGEST_SHARE and n_pixels > 1 and asked_for != 1:
         yield (

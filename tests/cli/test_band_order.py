@@ -130,6 +130,7 @@ class TestCluster:
                 *("cluster", *(grids[place] for place in places)),
                 *("-o", tmp_path / name, "--align-to", target, "--n-clusters", 4),
                 *("--runs", 2, "--fwhm", *(fwhm[place] for place in places)),
+                *("--conserve", "surface-brightness"),
             )
             assert (status, err) == (0, [])
             assert "Bands in their order: u, r, i, Ks." in out

@@ -139,7 +139,9 @@ class TestOtherFiles:
         status, _, err = run(*common)
         assert status == 2
         (line,) = err
-        start = f"skesom cluster: error: {files[0]} is no longer there. Put it back, or "
+        start = (
+            f"skesom cluster: error: {files[0]} is no longer there. Put it back, or "
+        )
         assert line.startswith(start)
         assert "`skesom cluster --from` as files" in line
         status, out, err = run(*common, *moved)

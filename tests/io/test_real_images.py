@@ -117,6 +117,7 @@ SEVERAL = {
 }
 
 
+@pytest.mark.filterwarnings("ignore:No errors were found:UserWarning")
 def test_every_file_of_every_kind_loads_or_says_why(shared_data):
     files = [path for path in sorted(shared_data.rglob("*")) if path.is_file()]
     assert len(files) > 30
