@@ -171,15 +171,13 @@ def put_in_order(options, order, bands):
 
 def _psfs_of(texts, bands):
     """Return the PSFs of files, in a list or, if bands are named, by their names."""
-    from skesom.cube import find_psf
-    from skesom.io import open_fits
+    from skesom.cube import read_psf
 
     named = [text for text in texts if "=" in text and not Path(text).exists()]
     psfs, names = [], [_band_of(text, bands) for text in texts if named]
     for text in texts:
         path = text.partition("=")[2] if named else text
-        with open_fits(path) as hdus:
-            psfs.append(find_psf(hdus, path))
+        psfs.append(read_psf(path))
     if len(set(names)) < len(names):
         raise ValueError(f"--psf gives two PSFs for one band: {', '.join(names)}.")
     return dict(zip(names, psfs, strict=True)) if named else psfs

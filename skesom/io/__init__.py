@@ -24,7 +24,6 @@ __all__ = [
 from skesom.io._catalogs import read_region_objects as read_region_objects
 from skesom.io._fits_files import atomic_path as atomic_path
 from skesom.io._fits_files import make_hdus as make_hdus
-from skesom.io._fits_files import open_fits as open_fits
 from skesom.io._fits_files import split_path as split_path
 from skesom.io._gather import describe_bands as describe_bands
 from skesom.io._gather import describe_planes as describe_planes

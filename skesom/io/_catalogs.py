@@ -12,7 +12,7 @@ from astropy.io.votable import is_votable
 from astropy.table import Column, Table
 from astropy.utils.xml.iterparser import get_xml_iterator
 
-from skesom.io._fits_files import open_fits, unpacked
+from skesom._common.fits_files import open_fits, unpacked
 from skesom.io._ned import is_ned, parse_ned
 from skesom.io._regions import collect_regions, is_path
 

@@ -1,23 +1,15 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""FITS files: open them, find their images; write files completely or not at all."""
+"""FITS files: find their images; write files completely or not at all."""
 
-import bz2
-import gzip
-import lzma
-import math
 import os
 import re
-import tempfile
 import uuid
-import warnings
-import zipfile
-from contextlib import contextmanager, nullcontext, suppress
-from importlib import import_module
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from astropy.io import fits
-from astropy.utils.exceptions import AstropyUserWarning
-from astropy.wcs import FITSFixedWarning
+
+from skesom._common.fits_files import BLOCK
 
 # Names of the HDUs beside an image, and what their values are: standard deviation,
 # variance or inverse variance (in the words of astropy.nddata), ...
@@ -45,185 +37,6 @@ _OTHER_NAMES = frozenset(
 _COMPANIONS = MASK_NAMES | WEIGHT_NAMES | _OTHER_NAMES | set(ERROR_KINDS)
 
 FITS_SUFFIX = re.compile(r"(\.(fits?|fts|fz|gz|bz2|xz|Z))+$", re.IGNORECASE)
-_BLOCK, _CARD = 2880, 80  # bytes: the size of a FITS file is a multiple of a block
-_END = re.compile(rb"END(?![A-Z0-9_-])")
-_OPENERS = {  # by the first bytes of a file
-    b"\x1f\x8b": gzip.open,
-    b"BZh": bz2.open,
-    b"\xfd7zXZ": lzma.open,
-    b"PK": lambda file: zipfile.ZipFile(file).open(zipfile.ZipFile(file).namelist()[0]),
-    b"\x1f\x9d": lambda file: import_module("uncompresspy").LZWFile(file),
-}
-# gzip cannot expand a file more. Better formats may, to an image of so many bytes.
-_MOST_EXPANSION, _ALWAYS_READ = 1032, 2**28
-_MOST_HEADERS = 2**22  # bytes of all headers in a compressed file, beside its size
-# What astropy and WCSLIB take without a check, though they hang or crash if it is not
-# from ... to ..., of the same type; names of cards are regular expressions.
-_HUGE = 2**63 - 1
-_CARDS = {
-    r"Z?NAXIS|TFIELDS": (0, 999),
-    r"Z?NAXIS\d+|PCOUNT|GCOUNT|THEAP": (0, _HUGE),
-    r"Z?BITPIX": (-64, 64),
-    r"ZTILE\d+": (1, _HUGE),
-    r"WCSAXES[A-Z]?|[AB]P?_ORDER": (0.0, 99.0),
-    r"[AB]P?_\d+_\d+|AMD[XY]\d+|CNPIX\d|[XY]PIXELSZ": (-math.inf, math.inf),
-    r"PLT(?:RA[HMS]|DEC[DMS])|PPO\d+": (-math.inf, math.inf),
-    "PLTDECSN": ("", chr(127)),
-    "GROUPS|ZIMAGE": (False, True),
-}
-_ANY_CARD = re.compile(
-    f"(?:{'|'.join(f'({names})' for names in _CARDS)}) *=".encode(), re.IGNORECASE
-)
-
-
-class HDUsInMemory(str):
-    """The name of HDUs in memory, which stands for the path of a file."""
-
-    hdus = None
-
-
-@contextmanager
-def open_fits(path, **options):
-    """Open a FITS file; every failure of astropy becomes an OSError with its name."""
-    hdus = getattr(path, "hdus", None)
-    # Our own handle is also closed if astropy fails in the middle of a header.
-    source = open(path, "rb") if hdus is None else nullcontext()
-    options = {"uint": False, **options}
-    with source as stream, warnings.catch_warnings():
-        # Cards that astropy corrects need no action of the user.
-        warnings.simplefilter("ignore", FITSFixedWarning)
-        warnings.filterwarnings("ignore", "", AstropyUserWarning, r"astropy\.io\.fits")
-        try:
-            given = None if hdus is None else nullcontext(hdus)
-            with given or _opened(stream, path, options) as found:
-                yield found
-        except Exception as error:
-            if isinstance(error, ValueError) and "closed file" in str(error):
-                text = f"{path} was closed before it was read. Give its path."
-                raise ValueError(text) from error
-            if isinstance(error, OSError | ValueError) and _is_named(error, path):
-                raise
-            # Damaged bytes raise errors of many classes in astropy and decompressors.
-            text = str(error).strip() or type(error).__name__
-            reason = text.splitlines()[0].split(", this file")[0].rstrip(".")[:300]
-            raise OSError(
-                f"{path} is not a readable FITS file ({reason}). Give undamaged FITS "
-                "images, or arrays."
-            ) from error
-
-
-@contextmanager
-def _opened(stream, path, options):
-    """Give the HDUs of a file, without what follows them, which nobody has checked."""
-    with _checked(stream, path) as (plain, count), fits.open(plain, **options) as hdus:
-        yield fits.HDUList([hdus[number] for number in range(count)])
-
-
-def _is_named(error, path):
-    """Return whether the message of an error names a file."""
-    return os.path.basename(path) in f"{error.args} {getattr(error, 'filename', '')}"
-
-
-@contextmanager
-def unpacked(stream):
-    """Give the content of a file: itself, or a stream of what was compressed."""
-    start = stream.read(6)
-    stream.seek(0)
-    openers = (opener for magic, opener in _OPENERS.items() if start.startswith(magic))
-    with next(openers, nullcontext)(stream) as content:
-        yield content
-
-
-@contextmanager
-def _checked(stream, path):
-    """Give a file without compression, and how many HDUs are whole; check them all."""
-    size = os.fstat(stream.fileno()).st_size
-    with unpacked(stream) as content, tempfile.TemporaryFile() as copy:
-        count = _check_hdus(content, path, size, None if content is stream else copy)
-        if content is not stream:
-            stream = open(copy.fileno(), "rb", closefd=False)
-        copy.seek(0)  # which also writes what is left
-        stream.seek(0)
-        yield stream, count
-
-
-def _check_hdus(stream, path, size, copy=None):
-    """Return the number of whole HDUs of a file, which is copied if it was packed."""
-    budget, headers = max(_MOST_EXPANSION * size, _ALWAYS_READ), _MOST_HEADERS + size
-    start, number = b"SIMPLE", 0
-    while blocks := _read_header(stream, start, headers):
-        header = _check_cards(blocks, f"HDU {number}")
-        budget -= _size_of_tiles(header) if header.get("ZIMAGE") is True else 0
-        if copy is not None:
-            copy.write(blocks)
-            headers -= len(blocks)
-            budget -= len(blocks) + header.data_size
-        if budget < 0:
-            raise ValueError(
-                f"HDU {number} would expand to more than {_MOST_EXPANSION} times the "
-                "size of the file; decompress it before, if you know who made it"
-            )
-        if not _pass_over(stream, header.data_size, size, copy):
-            problem = f"HDU {number} has less than its {header.data_size} bytes of data"
-            if number == 0:
-                raise ValueError(f"it ends too early: {problem}; copy it again")
-            warnings.warn(f"{path} ends too early: {problem}.", stacklevel=5)
-            break
-        start, number = b"XTENSION", number + 1
-    if number == 0:
-        raise ValueError("it has no header from SIMPLE to END")
-    return number
-
-
-def _read_header(stream, start, most):
-    """Return a header in blocks of bytes, empty if there is none."""
-    blocks = []
-    while len(blocks) * _BLOCK < most and (block := stream.read(_BLOCK)):
-        if not blocks and not block.startswith(start):
-            break
-        blocks.append(block)
-        if any(_END.match(block, card) for card in range(0, len(block), _CARD)):
-            return b"".join(blocks)
-    return b""
-
-
-def _pass_over(stream, count, size, copy):
-    """Go to the next header; return whether all bytes of data are there."""
-    missing = count + -count % _BLOCK
-    if copy is None:
-        is_whole = stream.tell() + count <= size
-        stream.seek(missing, os.SEEK_CUR)
-        return is_whole
-    while missing and (part := stream.read(min(missing, 2**20))):
-        copy.write(part)
-        missing -= len(part)
-    return missing <= -count % _BLOCK
-
-
-def _check_cards(blocks, label):
-    """Return the cards of sizes; refuse what makes astropy or WCSLIB hang or crash."""
-    header = fits.Header()
-    for start in range(0, len(blocks), _CARD):
-        if match := _ANY_CARD.match(blocks, start):
-            card = fits.Card.fromstring(blocks[start : start + _CARD])
-            low, high = list(_CARDS.values())[match.lastindex - 1]
-            kinds = {int: int, float: int | float}.get(type(low), type(low))
-            value = card.rawvalue
-            # A truth value is an integer for Python.
-            right = isinstance(value, kinds) and isinstance(value, bool) <= (
-                kinds is bool
-            )
-            if not (right and low <= value <= high):
-                name = match[match.lastindex].decode()
-                raise ValueError(f"{label} has {name} = {value!r:.80}")
-            header.append(card)
-    return header
-
-
-def _size_of_tiles(header):
-    """Return the bytes of the image in a header of tiles."""
-    sides = [header.get(f"ZNAXIS{axis + 1}", 0) for axis in range(header["ZNAXIS"])]
-    return math.prod(sides) * abs(header["ZBITPIX"]) // 8
 
 
 def split_path(text):
@@ -250,7 +63,7 @@ def find_images(hdus, wanted, path):
     if not images:
         is_cut = False
         with suppress(FileNotFoundError), open(path, "rb") as stream:  # or in memory
-            is_cut = stream.read(6) == b"SIMPLE" and os.path.getsize(path) % _BLOCK
+            is_cut = stream.read(6) == b"SIMPLE" and os.path.getsize(path) % BLOCK
         cut = " The file ends too early: copy it again." if is_cut else ""
         raise ValueError(f"{path} holds no image: {list_hdus(hdus)}.{cut}")
     science = [n for n in images if _COMPANIONS.isdisjoint(outer_words(hdus[n].name))]

@@ -13,10 +13,10 @@ import numpy as np
 from astropy import units
 from astropy.io import fits
 
+from skesom._common.fits_files import HDUsInMemory
 from skesom._common.grids import group_by_grid
 from skesom.cube import Cube, filter_wavelength, find_converter, is_hdu, list_names
 from skesom.io._exposures import merge_exposures
-from skesom.io._fits_files import HDUsInMemory
 from skesom.io._images import describe_array, describe_file
 from skesom.io._planes import ERROR_POWERS, find_elsewhere
 from skesom.io._plates import choose_places

@@ -11,6 +11,7 @@ import numpy as np
 from astropy import units
 from astropy.wcs import WCS
 
+from skesom._common.fits_files import HDUsInMemory, open_fits
 from skesom._common.grids import Grid
 from skesom.cube import (
     Cube,
@@ -25,10 +26,8 @@ from skesom.cube import (
 )
 from skesom.io._fits_files import (
     FITS_SUFFIX,
-    HDUsInMemory,
     find_images,
     name_hdu,
-    open_fits,
     split_path,
 )
 from skesom.io._planes import Plane, find_beside, open_pixels

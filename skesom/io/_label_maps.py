@@ -7,9 +7,10 @@ import numpy as np
 from astropy.io import fits
 from astropy.table import Column, Table
 
+from skesom._common.fits_files import open_fits
 from skesom._common.labels import MASKED, SKY, check_label_map
 from skesom.cube import Cube, to_ascii
-from skesom.io._fits_files import atomic_path, make_hdus, open_fits
+from skesom.io._fits_files import atomic_path, make_hdus
 from skesom.io._images import describe_file
 
 _CODES = (

@@ -13,6 +13,7 @@ from astropy import units
 from astropy.nddata.bitmask import bitfield_to_boolean_mask
 
 from skesom._common.blocks import row_blocks
+from skesom._common.fits_files import HDUsInMemory, open_fits
 from skesom._common.grids import Grid, same_grid
 from skesom.cube import ERROR_POWERS, order_axes, read_unit, read_world, to_errors
 from skesom.io import _fits_files as files
@@ -54,7 +55,7 @@ def find_beside(hdus, image, role, wanted, error_kind):
         if chosen is None:
             # Of several images in a file, it is not clear whose another file is.
             single = len(files.find_images(hdus, "all", path)) == 1
-            in_memory = isinstance(path, files.HDUsInMemory)
+            in_memory = isinstance(path, HDUsInMemory)
             is_search = wanted == "auto" and single and not in_memory
             return _find_in_folder(image, role, error_kind) if is_search else None
     else:
@@ -70,7 +71,7 @@ def find_elsewhere(image, role, wanted, error_kind):
     if not isinstance(wanted, str | os.PathLike):
         return _array_plane(image, role, np.asanyarray(wanted), error_kind)
     path, bracket = files.split_path(os.fspath(wanted))
-    with files.open_fits(path) as hdus:
+    with open_fits(path) as hdus:
         if bracket is not None:
             number = files.find_hdu(hdus, bracket, path)
         else:
@@ -247,13 +248,13 @@ def _unit_factor(hdu, image, kind, label):
 @contextmanager
 def open_pixels(file, number, axes, **options):
     """Open the array of an HDU with its axes in the order rows, columns, bands."""
-    with files.open_fits(file, **options) as hdus:
+    with open_fits(file, **options) as hdus:
         zero_is_blank = hdus[number].header.get("BLANK") == 0
         data = hdus[number].data
-        in_memory = isinstance(file, files.HDUsInMemory)
+        in_memory = isinstance(file, HDUsInMemory)
         if zero_is_blank and data.dtype.kind == "f" and not in_memory:
             # astropy ignores a BLANK of zero.
-            with files.open_fits(file, do_not_scale_image_data=True) as stored:
+            with open_fits(file, do_not_scale_image_data=True) as stored:
                 data[stored[number].data == 0] = np.nan
         yield order_axes(data, axes)
 

@@ -397,6 +397,14 @@ class TestReady:
         (tmp_path / "text.fits").write_text("no FITS")
         with pytest.raises(OSError, match=r"text\.fits\) cannot be read as FITS"):
             FWHMConvolver(kernels=[tmp_path / "text.fits"]).fit(cube)
+        fits.PrimaryHDU(np.ones((5, 5))).writeto(tmp_path / "odd.fits")
+        content = (tmp_path / "odd.fits").read_bytes()
+        lying = content.replace(
+            b"NAXIS1  =                    5", b"NAXIS1  = -5".ljust(30)
+        )
+        (tmp_path / "odd.fits").write_bytes(lying)
+        with pytest.raises(OSError, match=r"odd\.fits.*NAXIS1 = -5"):  # astropy hangs
+            FWHMConvolver(psfs=[tmp_path / "odd.fits"]).fit(cube)
         fits.PrimaryHDU(np.ones(5)).writeto(tmp_path / "line.fits")
         with pytest.raises(
             ValueError, match=r"line\.fits.* holds no image of two axes"

@@ -8,10 +8,10 @@ from typing import NamedTuple
 
 import numpy as np
 from astropy import units
-from astropy.io import fits
 from astropy.stats import gaussian_fwhm_to_sigma
 from scipy import fft, interpolate, ndimage, signal
 
+from skesom._common.fits_files import open_fits
 from skesom._common.grids import SAME_SIZE
 from skesom.cube.convolution._beams import (
     Beam,
@@ -183,7 +183,11 @@ def _read_stamp(entry, band, kind):
     """Return one stamp on the pixels of its band."""
     owner, size = f"The {kind} of band {band.name!r}", band.pixel_size
     if isinstance(entry, str | os.PathLike):
-        entry = _read_file(os.fspath(entry), owner)
+        try:
+            entry = read_psf(os.fspath(entry))
+        except OSError as error:
+            text = f"{owner} ({entry}) cannot be read as FITS: {error}"
+            raise type(error)(text) from error
     if isinstance(entry, tuple) and len(entry) == 3 and np.ndim(entry[0]) == 2:
         entry, known, path = entry
         owner += f" ({path})"
@@ -200,24 +204,15 @@ def _read_stamp(entry, band, kind):
     return stamp if band.pixel_size is None else to_pixel_size(stamp, band.pixel_size)
 
 
-def _read_file(path, owner):
-    """Return the point-spread function in a file."""
-    try:
-        with fits.open(path) as hdus:
-            return find_psf(hdus, path)
-    except OSError as error:
-        text = f"{owner} ({path}) cannot be read as FITS: {error}"
-        raise type(error)(text) from error
-
-
-def find_psf(hdus, path):
+def read_psf(path):
     """Return the first image of a file, its pixel size (None if unknown), its path."""
-    images = [hdu for hdu in hdus if hdu.is_image and hdu.header.get("NAXIS", 0)]
-    for hdu in images:
-        if len(hdu.shape) == 2:
-            size = _read_pixel_size(hdu.header)
-            native = hdu.data.dtype.newbyteorder("=")
-            return hdu.data.astype(native), size, os.fspath(path)
+    with open_fits(path) as hdus:
+        images = [hdu for hdu in hdus if hdu.is_image and hdu.header.get("NAXIS", 0)]
+        for hdu in images:
+            if len(hdu.shape) == 2:
+                size = _read_pixel_size(hdu.header)
+                native = hdu.data.dtype.newbyteorder("=")
+                return hdu.data.astype(native), size, os.fspath(path)
     found = "".join(f", but one of {len(hdu.shape)}" for hdu in images[:1])
     raise ValueError(f"{path} holds no image of two axes{found}: it is no PSF.")
 
