@@ -174,6 +174,15 @@ def test_flux_of_pixels_of_other_sizes(angle):
     np.testing.assert_allclose(bright.data.sum(), scene(bright.wcs).sum(), rtol=0.002)
 
 
+@pytest.mark.parametrize("unit", ["solLum / pc2", "mag(AB)", "K km / s"])
+def test_levels_stay_on_pixels_of_other_sizes(unit):
+    known = {"band_names": ["g"], "band_units": [unit]}
+    flat = np.ones((SIZE, SIZE, 1))
+    cubes = [Cube(flat, wcs=wcs_of(scale=scale), **known) for scale in (0.5, 0.25)]
+    cube = combine(cubes, match_background=False)
+    np.testing.assert_allclose(cube.data, 1, rtol=1e-6)
+
+
 def test_unknown_unit_and_pixels_of_other_sizes_warn():
     cubes = [expose(scale=scale, noise=0, band_units=[None]) for scale in (0.5, 0.25)]
     combine(cubes, "unit of 'g' is unknown", match_background=False)

@@ -26,7 +26,8 @@ def find_conserved(conserve, cubes, grid):
                 f"for each of the {len(bands)} bands, got {conserve!r}."
             )
         return words
-    words = [_held_by(band) for band in bands]
+    points = (band.cube.zero_points[band.number] for band in bands)
+    words = list(map(held_by, (b.cube.band_units[b.number] for b in bands), points))
     unknown = [
         band.name
         for band, word in zip(bands, words, strict=True)
@@ -52,13 +53,12 @@ def _changes_size(source, target):
     return not np.isclose(pixel_size(source), pixel_size(target), rtol=SAME_SIZE)
 
 
-def _held_by(band):
+def held_by(unit, zero_point):
     """Return what a band holds by its unit and zero point, None if these do not tell.
 
     A level per solid angle, beam or square parsec, a temperature or a magnitude does
     not depend on the pixels.
     """
-    unit = band.cube.band_units[band.number]
     if unit is not None:
         if not isinstance(unit, units.UnitBase):  # mag(AB) and the like
             return SURFACE_BRIGHTNESS
@@ -81,7 +81,7 @@ def _held_by(band):
         if not whole.is_equivalent(units.one):
             return None
     # A zero point is the magnitude of a pixel whose value is 1.
-    return FLUX if np.isfinite(band.cube.zero_points[band.number]) else None
+    return FLUX if np.isfinite(zero_point) else None
 
 
 def _is_on_the_sky(length):

@@ -21,7 +21,8 @@ from skesom._common.grids import (
 )
 from skesom.cube._base import check_cube
 from skesom.cube._container import Cube
-from skesom.cube.alignment._grid import find_grid, grid_of
+from skesom.cube.alignment._conserved import FLUX, held_by
+from skesom.cube.alignment._grid import find_coarsest, find_grid, grid_of
 from skesom.cube.alignment._stack import stack_cubes
 from skesom.cube.convolution._filtering import smooth
 from skesom.cube.masking._cube_masker import CubeMasker
@@ -96,15 +97,14 @@ def combine_exposures(cubes, *, match_background=True, mask_outliers=True, n_job
     Notes
     -----
     Values are brought to one scale by their zero points, else by their units, and by
-    the area of the pixels if they hold flux (all units but those per solid angle or
-    beam, and K). Gaps are masked as `CubeMasker` does. Images are resampled by
-    reproject: interpolated or, from pixels smaller by 1.5 times, averaged over the
-    exact overlap; those that fit the grid are copied. Weights are inverse variances:
-    errors, smoothed by 2 pixels so that noise does not change its own weight, or the
-    noise in the sky of each exposure. The constants fit the medians of all differences
-    best and add up to 0. A value is an outlier if it differs from the median of three
-    or more by more than 4 standard deviations plus 1.2 of the largest step of the
-    median to a neighbor, as in [1]_.
+    the area of the pixels if they hold flux, as `CubeAligner` tells it. Gaps are masked
+    as `CubeMasker` does. Images are resampled by reproject: interpolated or, from
+    pixels smaller by 1.5 times, averaged over the exact overlap; those that fit the
+    grid are copied. Weights are inverse variances: errors, smoothed by 2 pixels so that
+    noise does not change its own weight, or the noise in the sky of each exposure. The
+    constants fit the medians of all differences best and add up to 0. A value is an
+    outlier if it differs from the median of three or more by more than 4 standard
+    deviations plus 1.2 of the largest step of the median to a neighbor, as in [1]_.
 
     References
     ----------
@@ -202,8 +202,7 @@ def _common_grid(cubes):
             f"Exposures of {name!r} that lie on several pixel grids need a WCS. Add it "
             "to the headers (in memory by Cube.replace(wcs=...))."
         )
-    sizes = np.array([pixel_size(grid.wcs) for grid in grids])
-    first = int(np.argmax(sizes >= sizes.max() * (1 - SAME_SIZE)))
+    first = find_coarsest(grids)
     wcs = grids[first].wcs.deepcopy()
     ends = np.array([_find_box(grid, wcs) for grid in grids])
     low, high = ends[:, 0].min(axis=0), ends[:, 1].max(axis=0)
@@ -237,7 +236,8 @@ def _find_factors(cubes, grid, known):
     factors = np.ones((len(cubes), known.shape[2]))
     for band, name in enumerate(known.band_names):
         unit = known.band_units[band]
-        is_flux = _is_flux(unit, zero_points[band])
+        word = held_by(unit, zero_points[band])
+        is_flux = word == FLUX
         for number, (cube, area) in enumerate(zip(cubes, areas, strict=True)):
             steps = zero_points[band] - cube.zero_points[band]
             if np.isfinite(steps):  # of the flux of a pixel
@@ -248,21 +248,13 @@ def _find_factors(cubes, grid, known):
             factors[number, band] = factor
         if not is_flux:
             zero_points[band] -= 2.5 * np.log10(new / own)
-        if is_flux is None and not np.allclose(areas, new, rtol=2 * SAME_SIZE):
+        if word is None and not np.allclose(areas, new, rtol=2 * SAME_SIZE):
             _warn(
                 f"The unit of {name!r} is unknown: where pixels differ in size, values "
                 "are taken for surface brightness. If they are fluxes of pixels, give "
                 "the unit (BUNIT, or Cube.replace(band_units=...))."
             )
     return factors, zero_points
-
-
-def _is_flux(unit, zero_point):
-    """Return whether values grow with the area of a pixel, None if unknown."""
-    if unit is None or unit == units.one:
-        return True if np.isfinite(zero_point) else None
-    intensive = units.rad, units.beam, units.K
-    return not any(base in intensive for base in unit.decompose().bases)
 
 
 def _unit_factor(unit, wanted, name):

@@ -53,16 +53,21 @@ def _find_band(grids, names, align_to):
     if align_to == "first":
         return 0
     if align_to == "coarsest":
-        if len(group_by_grid(grids)) == 1:  # also without a WCS
-            return 0
-        sizes = [0 if grid.wcs is None else pixel_size(grid.wcs) for grid in grids]
-        return int(np.argmax(np.array(sizes) >= max(sizes) * (1 - SAME_SIZE)))
+        return find_coarsest(grids)
     if align_to not in names:
         raise ValueError(
             f"There is no band {align_to!r} to align to, only {names}; "
             "'coarsest', 'optimal' and 'first' are understood too."
         )
     return names.index(align_to)
+
+
+def find_coarsest(grids):
+    """Return the number of the first grid with the largest pixels."""
+    if len(group_by_grid(grids)) == 1:  # also without a WCS
+        return 0
+    sizes = [0 if grid.wcs is None else pixel_size(grid.wcs) for grid in grids]
+    return int(np.argmax(np.array(sizes) >= max(sizes) * (1 - SAME_SIZE)))
 
 
 def _optimal_grid(grids):
