@@ -40,7 +40,7 @@ from skesom.cube._base import list_names as list_names
 from skesom.cube._base import same_bands as same_bands
 from skesom.cube._container import as_array as as_array
 from skesom.cube.alignment._registration import find_shift as find_shift
-from skesom.cube.alignment._stack import join_coordinates as join_coordinates
+from skesom.cube.alignment._stack import join_bands as join_bands
 from skesom.cube.convolution._kernels import read_psf as read_psf
 from skesom.cube.masking._regions import pixels_in_box as pixels_in_box
 from skesom.cube.masking._sky import sky_statistics as sky_statistics

@@ -201,14 +201,9 @@ class Cube:
             data,
             wcs=wcs,
             pixel_scale=pixel_scale,
-            band_names=[self.band_names[band] for band in picked],
-            band_units=[self.band_units[band] for band in picked],
-            fwhm=self.fwhm[picked],
             errors=_cut(self.errors, key),
-            band_coordinates=_cut(self.band_coordinates, picked),
-            zero_points=self.zero_points[picked],
-            diffraction_fwhm=self.diffraction_fwhm[picked],
             sky_mask=_cut(self.sky_mask, pixels),
+            **{name: _cut(getattr(self, name), picked) for name in _PER_BAND},
         )
 
     def _number(self, name):
@@ -363,7 +358,9 @@ class Cube:
 
 
 def _cut(values, key):
-    """Return a part of an array that may be None."""
+    """Return a part of an array, or of a tuple, that may be None."""
+    if isinstance(values, tuple):
+        return [values[place] for place in key]
     return None if values is None else values[key]
 
 

@@ -19,7 +19,7 @@ from skesom.cube import (
     as_cube,
     band_cards,
     combine_exposures,
-    join_coordinates,
+    join_bands,
     to_ascii,
 )
 from skesom.io._exposures import describe_combination
@@ -217,27 +217,17 @@ def _read_grid(images, places, dtype, ignore_flags):
         raise OSError(ENOMEM, f"{error}", images[0].label) from error
     kinds = {plane.kind for image in images for plane in image.planes}
     errors = np.full_like(data, np.nan) if kinds & {"std", "var", "ivar"} else None
-    n_bands = [image.n_bands for image in images]
-    ends = np.cumsum(n_bands)
+    ends = np.cumsum([image.n_bands for image in images])
     for image, own_places in zip(images, np.split(places, ends[:-1]), strict=True):
         copy_pixels(image, data, own_places)
         for plane in image.planes:
             apply_plane(plane, data, errors, own_places, ignore_flags)
     order = np.argsort(places)
-    names = [name for image in images for name in image.band_names]
-    units = [unit for image in images for unit in image.band_units]
-    coordinates = join_coordinates([i.band_coordinates for i in images], n_bands)
-    return Cube(
-        data,
-        wcs=images[0].grid.wcs,
-        band_names=[names[band] for band in order],
-        band_units=[units[band] for band in order],
-        fwhm=np.concatenate([image.fwhm for image in images])[order],
-        errors=errors,
-        band_coordinates=None if coordinates is None else coordinates[order],
-        zero_points=np.concatenate([i.zero_points for i in images])[order],
-        diffraction_fwhm=np.concatenate([i.diffraction_fwhm for i in images])[order],
-    )
+    known = {
+        name: values if values is None else values[order]
+        for name, values in join_bands(images).items()
+    }
+    return Cube(data, wcs=images[0].grid.wcs, errors=errors, **known)
 
 
 def _cut_into_runs(cubes, owners):

@@ -6,7 +6,7 @@ import re
 import warnings
 from collections.abc import Iterable
 from contextlib import suppress
-from itertools import chain, count, pairwise, takewhile
+from itertools import chain, count, takewhile
 from numbers import Integral
 
 import numpy as np
@@ -17,7 +17,7 @@ from skesom._common.fits_files import HDUsInMemory
 from skesom._common.grids import group_by_grid
 from skesom.cube import Cube, filter_wavelength, find_converter, is_hdu, list_names
 from skesom.io._exposures import merge_exposures
-from skesom.io._images import describe_array, describe_file
+from skesom.io._images import describe_array, describe_file, split_bands
 from skesom.io._planes import ERROR_POWERS, find_elsewhere
 from skesom.io._plates import choose_places
 
@@ -62,13 +62,13 @@ def gather_images(
     for role, wanted in listed.items():
         images = _add_planes(images, role, wanted, error_kind)
     images = choose_places(images)
-    widths = _split(images, _spread_fwhm(images, fwhm))
+    widths = split_bands(images, _spread_fwhm(images, fwhm))
     images = [i._replace(fwhm=w) for i, w in zip(images, widths, strict=True)]
     images, band_names = merge_exposures(images, combine, band_names)
     unnamed = band_names is None
     names = _name_bands(images) if unnamed else _check_names(images, band_names)
     order = _find_order(images, order, names)
-    parts = zip(images, _split(images, names), strict=True)
+    parts = zip(images, split_bands(images, names), strict=True)
     return [image._replace(band_names=n) for image, n in parts], order
 
 
@@ -118,12 +118,6 @@ def _add_planes(images, role, wanted, error_kind):
             planes = *images[number].planes, plane
             images[number] = images[number]._replace(planes=planes)
     return images
-
-
-def _split(images, values):
-    """Return values of all bands as one list or array for each image."""
-    ends = np.cumsum([0] + [image.n_bands for image in images]).tolist()
-    return [values[start:end] for start, end in pairwise(ends)]
 
 
 def complete_grids(images):
@@ -242,7 +236,7 @@ def _find_order(images, order, names):
     if isinstance(order, str) and order == "given":
         return list(range(n_bands))
     if isinstance(order, str) and order == "wavelength":
-        names = _split(images, names)
+        names = split_bands(images, names)
         keys = list(chain.from_iterable(map(_sort_keys, images, names)))
         return sorted(range(n_bands), key=keys.__getitem__)
     if isinstance(order, str):

@@ -19,7 +19,7 @@ from skesom._common.grids import (
     pixel_size,
     same_grid,
 )
-from skesom.cube._base import all_band_names, list_bands, split_bands
+from skesom.cube._base import list_bands, split_bands
 from skesom.cube._container import Cube
 from skesom.cube.alignment._grid import check_overlap, grid_of
 
@@ -72,19 +72,19 @@ def stack_cubes(cubes, grid, name, fluxes, **options):
     return Cube(data, wcs=grid.wcs, errors=errors, sky_mask=sky, **known_of_bands)
 
 
-def join_bands(cubes):
-    """Return the descriptions of the bands of several cubes, as arguments of `Cube`."""
-    coordinates = [cube.band_coordinates for cube in cubes]
-    return {
-        "band_names": all_band_names(cubes),
-        "band_units": [unit for cube in cubes for unit in cube.band_units],
-        "fwhm": np.concatenate([cube.fwhm for cube in cubes]),
-        "zero_points": np.concatenate([cube.zero_points for cube in cubes]),
-        "band_coordinates": join_coordinates(coordinates, [c.shape[2] for c in cubes]),
+def join_bands(parts):
+    """Return the descriptions of bands of cubes or images, as arguments of `Cube`."""
+    names = "band_names", "band_units", "fwhm", "zero_points", "diffraction_fwhm"
+    known = {
+        name: np.concatenate([np.asarray(getattr(part, name)) for part in parts])
+        for name in names
     }
+    coordinates = [part.band_coordinates for part in parts]
+    n_bands = [len(part.fwhm) for part in parts]
+    return known | {"band_coordinates": _join_coordinates(coordinates, n_bands)}
 
 
-def join_coordinates(coordinates, n_bands):
+def _join_coordinates(coordinates, n_bands):
     """Return the spectral coordinates of several images, None if they have none."""
     known = [quantity for quantity in coordinates if quantity is not None]
     if not known:

@@ -330,5 +330,6 @@ def photutils(module):
         return importlib.import_module(f"photutils.{module}")
     except ImportError as error:
         raise ImportError(
-            "Point-spread functions need photutils 3 or newer: pip install skesom[psf]"
+            "Point-spread functions and backgrounds need photutils 3 or newer: "
+            "pip install skesom[psf]"
         ) from error

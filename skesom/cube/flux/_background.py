@@ -9,6 +9,7 @@ from scipy import ndimage
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from skesom.cube._base import CubeTransformer, all_band_names, check_cubes, split_bands
+from skesom.cube.convolution._beams import photutils
 from skesom.cube.convolution._filtering import smooth
 from skesom.cube.masking._sky import (
     fit_most,
@@ -128,7 +129,7 @@ class BackgroundSubtractor(CubeTransformer):
             slopes = np.concatenate([sky.gradient for sky in skies])
         wanted, check = slopes > 0, self.bands == "uneven"
         try:
-            import_background()
+            photutils("background")
         except ImportError as error:
             if not check:
                 raise
@@ -147,7 +148,7 @@ class BackgroundSubtractor(CubeTransformer):
         ranges = np.full(cube.shape[2], np.nan)
         if not wanted.any():
             return cube, ranges
-        data, measure = cube.data.copy(), import_background()
+        data, measure = cube.data.copy(), photutils("background").Background2D
         # Not in threads: photutils silences warnings, which concerns all of them.
         for band in np.flatnonzero(wanted):
             image = np.array(cube.data[:, :, band], dtype=np.float64)
@@ -204,17 +205,6 @@ def _tell(names, slopes, subtracted, missing):
     if kept:
         text += f" It stays in: {kept}, as {reason}."
     warnings.warn(text, UserWarning, stacklevel=5)
-
-
-def import_background():
-    """Return `photutils.background.Background2D`."""
-    try:
-        from photutils.background import Background2D
-    except ImportError as error:
-        raise ImportError(
-            "Subtracting the background needs photutils: pip install skesom[psf]"
-        ) from error
-    return Background2D
 
 
 def fit_background(image):

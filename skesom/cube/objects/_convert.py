@@ -249,7 +249,7 @@ def _convert_xarray(array, label, _):
     return Cube(
         data,
         band_names=None if names in (None, [None]) else names,
-        band_units=[_parse_unit(array.attrs)] * data.shape[2],
+        band_units=[read_unit([array.attrs], "units")] * data.shape[2],
         band_coordinates=coordinates,
     )
 
@@ -271,16 +271,8 @@ def _describe_dim(array, dim):
     values = np.asarray(array.coords[dim].values)
     if values.dtype.kind not in "iuf":
         return [str(value) for value in values], None
-    unit = _parse_unit(array.coords[dim].attrs)
+    unit = read_unit([array.coords[dim].attrs], "units")
     if unit is None or unit == units.dimensionless_unscaled:
         return [f"{dim} {value}" for value in values], None
     names = [f"{dim} {value:g} {unit}" for value in values]
     return names, units.Quantity(values, unit, dtype=np.float64)
-
-
-def _parse_unit(attributes):
-    """Return the unit of an array or coordinate of xarray, None if unknown."""
-    try:
-        return units.Unit(str(attributes["units"]).strip())
-    except (KeyError, ValueError):
-        return None

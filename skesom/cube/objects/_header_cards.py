@@ -20,21 +20,16 @@ _BAND_CARDS = (*_FILTER_CARDS, "FILTNAME", "FILTERS", "BAND")
 _NO_FILTER = re.compile(
     r"(clear|open|none|n/a|blank|empty|grism|mask|gdhs|wlp|unknown)|-*$", re.IGNORECASE
 )
-_LENGTHS = {
-    **dict.fromkeys(("um", "micron", "microns", "micrometer", "micrometers"), "um"),
-    **dict.fromkeys(("angstrom", "angstroms", "ang", "AA"), "Angstrom"),
-    **dict.fromkeys(("nm", "nanometer", "nanometers"), "nm"),
-}
 # Spellings of telescopes that astropy does not accept.
 _SPELLINGS = {
     **{"electron": "e electrons", "ct": "cnt cnts count counts cts", "ct/s": "cps"},
-    **{"DN": "dn dns", "adu": "adu adus", "photon": "photons", "cm": "cm"},
-    **{"s": "s sec secs second seconds", "Jy": "jy jansky janskys"},
+    **{"DN": "dn dns", "adu": "adu adus", "photon": "photons", "cm": "cm", "km": "km"},
+    **{"s": "s sec secs second seconds", "Jy": "jy jansky janskys", "/": "per"},
     **{"uJy": "ujy microjy", "sr": "sr steradian", "beam": "beam", "Hz": "hz"},
-    **{"erg": "erg ergs", "Angstrom": "ang angstrom angstroms", "/": "per"},
-    **{"nmgy": "nanomaggy nanomaggies", "pix": "pix pixel pixels", "km": "km"},
-    **{"um": "um micron microns", "nm": "nm nanometer nanometers", "eV": "ev"},
-    **{"keV": "kev", "kHz": "khz", "MHz": "mhz", "GHz": "ghz"},
+    **{"erg": "erg ergs", "Angstrom": "aa ang angstrom angstroms", "eV": "ev"},
+    **{"nmgy": "nanomaggy nanomaggies", "pix": "pix pixel pixels", "keV": "kev"},
+    **{"um": "um micron microns micrometer micrometers", "MHz": "mhz", "GHz": "ghz"},
+    **{"nm": "nm nanometer nanometers", "kHz": "khz"},
 }
 _WORDS = {word: unit for unit, words in _SPELLINGS.items() for word in words.split()}
 _COUNTS = (units.ct, units.electron, units.adu, units.DN, units.photon, units.one)
@@ -107,9 +102,9 @@ def _is_positive(value):
     return is_number(value) and value > 0
 
 
-def read_unit(headers):
-    """Return the unit in BUNIT, None if it is missing or unknown."""
-    text = _first_card(headers, "BUNIT")
+def read_unit(headers, card="BUNIT"):
+    """Return the unit in a card, None if it is missing or unknown."""
+    text = _first_card(headers, card)
     return parse_unit(text) if isinstance(text, str) and text.strip() else None
 
 
@@ -208,8 +203,8 @@ def _read_wavelength(headers):
                 continue
             text = f"{header.get('WAVEUNIT', '')} {header.comments[card]}"
             for word in re.findall(r"[A-Za-z]+", text):
-                unit = _LENGTHS.get(word if len(word) < 3 else word.lower())
-                if unit is not None:
+                unit = _WORDS.get(word.lower())
+                if unit in ("um", "nm", "Angstrom"):
                     return header[card], unit
     return None, None
 
