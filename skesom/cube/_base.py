@@ -2,6 +2,7 @@
 """The base class of the transformers of cubes, and the checks of their input."""
 
 import os
+from collections.abc import Mapping
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -251,6 +252,24 @@ def split_bands(values, cubes):
     """Cut a sequence with one entry per band into the parts of each cube."""
     ends = np.cumsum([0] + [cube.shape[2] for cube in cubes])
     return [values[start:end] for start, end in pairwise(ends)]
+
+
+def one_per_band(entries, names, kind, wanted, default=None):
+    """Return one entry per band from a sequence, or a mapping by band name."""
+    if isinstance(entries, Mapping):
+        unknown = [name for name in entries if name not in names]
+        if unknown:
+            raise ValueError(
+                f"There is a {kind} for {unknown[0]!r}, but the bands are "
+                f"{list_names(names)}."
+            )
+        entries = [entries.get(name, default) for name in names]
+    if len(entries) != len(names):
+        raise ValueError(
+            f"{wanted} for each of the {len(names)} bands ({list_names(names)}), got "
+            f"{len(entries)}."
+        )
+    return list(entries)
 
 
 def numbers_per_band(values, band_names, parameter, *, positive=False):

@@ -76,7 +76,9 @@ def parse_ned(text, path):
         rows.append(fields)
     table = Table()
     for heading, *fields in zip(headings, *rows, strict=True):
-        name, kind, unit = _find_column(heading)
+        known = (_COLUMNS[start] for start in _COLUMNS if heading.startswith(start))
+        other = re.sub(r"\W+", "_", heading.lower()).strip("_"), str, None
+        name, kind, unit = next(known, other)
         if name == "magnitude_and_filter":
             # The filter is written behind the magnitude.
             parts = [re.fullmatch(r"([+-]?\d+\.?\d*)?\s*(.*)", f) for f in fields]
@@ -87,14 +89,6 @@ def parse_ned(text, path):
         else:
             table[name] = _make_column(fields, kind, unit, f"{path}, column {heading}")
     return table
-
-
-def _find_column(heading):
-    """Return name, type and unit of a column."""
-    for start, found in _COLUMNS.items():
-        if heading.startswith(start):
-            return found
-    return re.sub(r"\W+", "_", heading.lower()).strip("_"), str, None
 
 
 def _make_column(fields, kind, unit, where):

@@ -14,11 +14,7 @@ from skesom.cube._base import CubeTransformer, all_band_names, check_cubes
 from skesom.cube._container import Cube
 from skesom.cube.alignment._conserved import CONSERVED, FLUX, find_conserved
 from skesom.cube.alignment._grid import find_grid, grid_of, refuse_to_crop
-from skesom.cube.alignment._registration import (
-    measure_shifts,
-    on_sky,
-    shift_cubes,
-)
+from skesom.cube.alignment._registration import measure_shifts, on_sky, shift_cubes
 from skesom.cube.alignment._stack import (
     METHODS,
     crop_cube,
@@ -191,9 +187,11 @@ class CubeAligner(CubeTransformer):
         cubes = check_cubes(X, self, reset=False)
         grid, _, name = find_grid(cubes, self._target())
         moved, moved_grid = self._register(cubes, grid)
-        cut = cut_grid = self._crops(cubes) and crop_grid(
-            moved, moved_grid, self.min_bands
-        )
+        crops = self.crop
+        if crops == "auto":
+            is_named = isinstance(self.align_to, str | Integral)
+            crops = is_named and len(group_by_grid(list(map(grid_of, cubes)))) > 1
+        cut = cut_grid = crops and crop_grid(moved, moved_grid, self.min_bands)
         fluxes = [word == FLUX for word in self.conserved_]
         options = {"method": self.resample_, "n_jobs": self.n_jobs}
         cube = stack_cubes(moved, cut_grid or moved_grid, name, fluxes, **options)
@@ -230,13 +228,6 @@ class CubeAligner(CubeTransformer):
             return cubes, grid
         cubes, grid = on_sky(cubes, grid)
         return shift_cubes(cubes, grid, shifts), grid
-
-    def _crops(self, cubes):
-        """Tell whether the result is cut."""
-        if self.crop != "auto":
-            return self.crop
-        is_named = isinstance(self.align_to, str | Integral)
-        return is_named and len(group_by_grid(list(map(grid_of, cubes)))) > 1
 
     def footprint(self, X):
         """Return which pixels of the grid lie inside of each image.

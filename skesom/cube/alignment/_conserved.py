@@ -31,7 +31,8 @@ def find_conserved(conserve, cubes, grid):
     unknown = [
         band.name
         for band, word in zip(bands, words, strict=True)
-        if word is None and _changes_size(band.cube.wcs, grid.wcs)
+        if word is None and None not in (band.cube.wcs, grid.wcs)
+        if not np.isclose(*map(pixel_size, (band.cube.wcs, grid.wcs)), rtol=SAME_SIZE)
     ]
     if unknown:
         which = "all bands" if len(unknown) == len(bands) else ", ".join(unknown)
@@ -44,13 +45,6 @@ def find_conserved(conserve, cubes, grid):
             stacklevel=5,
         )
     return [word or SURFACE_BRIGHTNESS for word in words]
-
-
-def _changes_size(source, target):
-    """Tell whether the pixels of two world coordinates differ in size."""
-    if source is None or target is None:
-        return False
-    return not np.isclose(pixel_size(source), pixel_size(target), rtol=SAME_SIZE)
 
 
 def held_by(unit, zero_point):

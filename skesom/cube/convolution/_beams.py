@@ -13,6 +13,7 @@ from astropy.stats import gaussian_fwhm_to_sigma, mad_std
 from scipy import optimize, spatial
 
 from skesom._common.grids import SAME_SIZE
+from skesom.cube._base import one_per_band
 
 KEYWORDS = ("header", "stars")
 FEWEST_STARS = 5
@@ -65,27 +66,9 @@ def find_beams(fwhm, bands):
     if isinstance(fwhm, str | Header) or _is_number(fwhm):
         fwhm = [fwhm] * len(bands)
     wanted = "fwhm must be one number or one"
-    fwhm = one_per_band(fwhm, bands, "FWHM", wanted, default="header")
-    return list(map(_read_beam, fwhm, bands))
-
-
-def one_per_band(entries, bands, kind, wanted, default=None):
-    """Return one entry per band from a sequence, or a mapping by band name."""
     names = [band.name for band in bands]
-    listed = ", ".join(names)
-    if isinstance(entries, Mapping):
-        unknown = [name for name in entries if name not in names]
-        if unknown:
-            raise ValueError(
-                f"There is a {kind} for {unknown[0]!r}, but the bands are {listed}."
-            )
-        entries = [entries.get(name, default) for name in names]
-    if len(entries) != len(names):
-        raise ValueError(
-            f"{wanted} for each of the {len(names)} bands ({listed}), got "
-            f"{len(entries)}."
-        )
-    return list(entries)
+    fwhm = one_per_band(fwhm, names, "FWHM", wanted, default="header")
+    return list(map(_read_beam, fwhm, bands))
 
 
 def _read_beam(entry, band):

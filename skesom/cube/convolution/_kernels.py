@@ -13,10 +13,10 @@ from scipy import fft, interpolate, ndimage, signal
 
 from skesom._common.fits_files import open_fits
 from skesom._common.grids import SAME_SIZE
+from skesom.cube._base import one_per_band
 from skesom.cube.convolution._beams import (
     Beam,
     fit_gaussian,
-    one_per_band,
     photutils,
     pixel_size,
 )
@@ -172,7 +172,8 @@ class Stamp(NamedTuple):
 def read_stamps(entries, bands, kind):
     """Return the stamp of each band, None where there is none."""
     entries = {} if entries is None else entries
-    entries = one_per_band(entries, bands, kind, f"There must be one {kind}")
+    names = [band.name for band in bands]
+    entries = one_per_band(entries, names, kind, f"There must be one {kind}")
     return [
         None if entry is None else _read_stamp(entry, band, kind)
         for entry, band in zip(entries, bands, strict=True)
@@ -340,16 +341,15 @@ def _fit_core(array):
 
 def matching_kernel(stamp, target):
     """Return the Wiener kernel from one point-spread function to another."""
-    shape = np.maximum(stamp.array.shape, target.array.shape)
-    source, wanted = (_padded(part.array, shape) for part in (stamp, target))
+    arrays = stamp.array, target.array
+    shape = np.max([array.shape for array in arrays], axis=0)
+    margins = ((shape - array.shape) // 2 for array in arrays)  # of odd lengths
+    source, wanted = (
+        np.pad(array, [(width, width) for width in margin])
+        for array, margin in zip(arrays, margins, strict=True)
+    )
     kernel = photutils("psf_matching").make_wiener_kernel(
         source, wanted, regularization=REGULARIZATION, penalty="laplacian"
     )
     matched = signal.fftconvolve(source, kernel, mode="same")
     return kernel, float(np.abs(matched - wanted).sum())
-
-
-def _padded(array, shape):
-    """Return an array of odd lengths in the middle of a larger one of zeros."""
-    margin = (np.array(shape) - array.shape) // 2
-    return np.pad(array, [(width, width) for width in margin])

@@ -15,6 +15,7 @@ from skesom.cube._base import (
     check_cubes,
     is_cube_list,
     is_described,
+    one_per_band,
     split_bands,
 )
 
@@ -183,22 +184,10 @@ def _parse_unit(unit):
 
 def _spread(values, band_names, parameter):
     """Return one value for each band, None where there is none."""
-    if isinstance(values, dict):
-        unknown = [name for name in values if name not in band_names]
-        if unknown:
-            raise ValueError(
-                f"{parameter} names the band {unknown[0]!r}, but there are only "
-                f"{list(band_names)}."
-            )
-        values = [values.get(name) for name in band_names]
-    elif getattr(values, "isscalar", values is None or isinstance(values, Real)):
+    if getattr(values, "isscalar", values is None or isinstance(values, Real)):
         values = [values] * len(band_names)
-    values = list(values)
-    if len(values) != len(band_names):
-        raise ValueError(
-            f"{parameter} must be one value or one for each of the {len(band_names)} "
-            f"bands, got {len(values)}."
-        )
+    wanted = f"{parameter} must be one value or one"
+    values = one_per_band(values, band_names, "value of " + parameter, wanted)
     return [None if _is_nothing(value) else value for value in values]
 
 

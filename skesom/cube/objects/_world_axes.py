@@ -97,8 +97,9 @@ def _with_standard_spectrum(header, n_axes, label):
         if kind.startswith("LOG") or header.get("DC-FLAG") == 1:
             unit = _write_logarithmic(header, axis, unit)
         elif is_old:
-            name = unit and _QUANTITIES.get(_quantity_of(unit))
-            header[f"CTYPE{axis}"] = name or "LINEAR"
+            kinds = () if unit is None else unit.physical_type
+            names = (name for each, name in _QUANTITIES.items() if each in kinds)
+            header[f"CTYPE{axis}"] = next(names, "LINEAR")
         if unit is not None:
             header[f"CUNIT{axis}"] = unit.to_string("fits")
         elif text or _OLD_SPECTRAL.match(kind) or _is_implausible(header, axis, kind):
@@ -111,11 +112,6 @@ def _with_standard_spectrum(header, n_axes, label):
                 stacklevel=2,
             )
     return header
-
-
-def _quantity_of(unit):
-    """Return the first physical type of a unit that a spectral axis may have."""
-    return next((kind for kind in _QUANTITIES if kind in unit.physical_type), None)
 
 
 def _write_logarithmic(header, axis, unit):
