@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Cubes from FITS images and images in memory, and cubes as FITS images."""
 
+import os
 import re
 import warnings
 from contextlib import ExitStack
@@ -20,9 +21,9 @@ from skesom.cube import (
     band_cards,
     combine_exposures,
     join_bands,
+    list_names,
     to_ascii,
 )
-from skesom.io._exposures import describe_combination
 from skesom.io._fits_files import atomic_path, make_hdus
 from skesom.io._gather import complete_grids, gather_images
 from skesom.io._images import describe_array
@@ -179,7 +180,12 @@ def _combined(image, dtype, ignore_flags):
         for each in complete_grids(members)
     ]
     cube = combine_exposures(cubes)
-    warnings.warn(describe_combination(image, cube), UserWarning, stacklevel=3)
+    files = list_names([os.path.basename(each.label) for each in image.exposures])
+    warnings.warn(
+        f"{len(cubes)} exposures of {list_names(names)} combined to one image of "
+        f"{cube.shape[0]} x {cube.shape[1]} pixels: {files}.",
+        stacklevel=3,
+    )
     return describe_array(cube, image.label)
 
 

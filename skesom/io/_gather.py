@@ -6,7 +6,7 @@ import re
 import warnings
 from collections.abc import Iterable
 from contextlib import suppress
-from itertools import chain, count, takewhile
+from itertools import chain, count, pairwise, takewhile
 from numbers import Integral
 
 import numpy as np
@@ -14,12 +14,13 @@ from astropy import units
 from astropy.io import fits
 
 from skesom._common.fits_files import HDUsInMemory
-from skesom._common.grids import group_by_grid
+from skesom._common.grids import group_by_grid, pixel_size
 from skesom.cube import Cube, filter_wavelength, find_converter, is_hdu, list_names
-from skesom.io._exposures import merge_exposures
-from skesom.io._images import describe_array, describe_file, split_bands
+from skesom.io._images import describe_array, describe_file
 from skesom.io._planes import ERROR_POWERS, find_elsewhere
 from skesom.io._plates import choose_places
+
+_SAME_PIXELS = 0.1  # detectors of one camera differ less, its channels more
 
 
 def gather_images(
@@ -62,13 +63,13 @@ def gather_images(
     for role, wanted in listed.items():
         images = _add_planes(images, role, wanted, error_kind)
     images = choose_places(images)
-    widths = split_bands(images, _spread_fwhm(images, fwhm))
+    widths = _split(images, _spread_fwhm(images, fwhm))
     images = [i._replace(fwhm=w) for i, w in zip(images, widths, strict=True)]
-    images, band_names = merge_exposures(images, combine, band_names)
+    images, band_names = _merge_exposures(images, combine, band_names)
     unnamed = band_names is None
     names = _name_bands(images) if unnamed else _check_names(images, band_names)
     order = _find_order(images, order, names)
-    parts = zip(images, split_bands(images, names), strict=True)
+    parts = zip(images, _split(images, names), strict=True)
     return [image._replace(band_names=n) for image, n in parts], order
 
 
@@ -118,6 +119,62 @@ def _add_planes(images, role, wanted, error_kind):
             planes = *images[number].planes, plane
             images[number] = images[number]._replace(planes=planes)
     return images
+
+
+def _split(images, values):
+    """Return values of all bands as one list or array for each image."""
+    ends = np.cumsum([0] + [image.n_bands for image in images]).tolist()
+    return [values[start:end] for start, end in pairwise(ends)]
+
+
+def _merge_exposures(images, combine, band_names):
+    """Return one image for all exposures of a band, and the names that are given."""
+    if not (isinstance(combine, bool) or combine == "auto"):
+        raise ValueError(f"combine must be True, False or 'auto', got {combine!r}.")
+    if combine is False:
+        return images, band_names
+    given = [] if band_names is None or isinstance(band_names, str) else [*band_names]
+    # Names may be one for each band before or after exposures are merged.
+    is_named = len(given) == sum(image.n_bands for image in images)
+    names = _split(images, given) if is_named else [i.band_names for i in images]
+    by_header = combine == "auto" and not is_named
+    groups = []
+    for pair in zip(images, names, strict=True):
+        same = [group for group in groups if _are_alike(pair, group[0], by_header)]
+        if same:
+            same[0].append(pair)
+        else:
+            groups.append([pair])
+    if combine is True and len(groups) == len(images):
+        raise ValueError(
+            "No two images show the same band, so there is nothing to combine. Give "
+            "exposures of a band the same name, as in band_names=['g', 'g', 'r', 'r'], "
+            "or pass combine=False."
+        )
+    if len(groups) == len(images) or (combine == "auto" and len(groups) == 1):
+        return images, band_names
+    merged = []
+    for (first, _), *others in groups:
+        members = first, *(image for image, _ in others)
+        merged.append(first._replace(exposures=members) if others else first)
+    if is_named:
+        band_names = [name for group in groups for name in group[0][1]]
+    return merged, band_names
+
+
+def _are_alike(one, other, by_header):
+    """Return whether images have the same names, of one filter of one instrument."""
+    (first, names), (second, others) = one, other
+    if names != others or None in names:
+        return False
+    if not by_header:
+        return True
+    if None in (first.setup, second.setup, first.grid.wcs, second.grid.wcs):
+        return False
+    pairs = zip(first.setup, second.setup, strict=True)
+    ratio = pixel_size(first.grid.wcs) / pixel_size(second.grid.wcs)
+    known = all(ours == theirs or "" in (ours, theirs) for ours, theirs in pairs)
+    return known and abs(ratio - 1) < _SAME_PIXELS
 
 
 def complete_grids(images):
@@ -236,7 +293,7 @@ def _find_order(images, order, names):
     if isinstance(order, str) and order == "given":
         return list(range(n_bands))
     if isinstance(order, str) and order == "wavelength":
-        names = split_bands(images, names)
+        names = _split(images, names)
         keys = list(chain.from_iterable(map(_sort_keys, images, names)))
         return sorted(range(n_bands), key=keys.__getitem__)
     if isinstance(order, str):

@@ -5,7 +5,6 @@ import os
 from collections.abc import Callable
 from contextlib import nullcontext
 from functools import partial
-from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -62,12 +61,6 @@ class Image(NamedTuple):
     def n_bands(self):
         """Return the number of bands."""
         return len(self.band_units)
-
-
-def split_bands(images, values):
-    """Return values of all bands as one list or array for each image."""
-    ends = np.cumsum([0] + [image.n_bands for image in images]).tolist()
-    return [values[start:end] for start, end in pairwise(ends)]
 
 
 def describe_file(path, hdu=None, beside=None, error_kind=None):

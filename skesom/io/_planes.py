@@ -42,10 +42,7 @@ class Plane(NamedTuple):
 
 
 def find_beside(hdus, image, role, wanted, error_kind):
-    """Return the plane in the open file of the image, or in a file of like name.
-
-    There may be none for "auto", which looks in both, and for "inside".
-    """
+    """Return the plane in the file of the image or, if "auto", one of like name."""
     path, number = image.place
     name, version = hdus[number].name, hdus[number].ver
     fitting = [n for n, h in enumerate(hdus) if _belongs_to(h, name, version, image)]

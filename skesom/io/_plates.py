@@ -12,10 +12,7 @@ _WINDOW = 1024  # pixels in the middle of an image that are compared with others
 
 
 def choose_places(images):
-    """Put images of which the header gives two places where the others show the same.
-
-    Without such others, the cards that programs keep up to date hold.
-    """
+    """Put images to which a header gives two places where others show the same."""
     certain = [i for i in images if i.plate is None and i.grid.wcs is not None]
     return [i if i.plate is None else _choose_place(i, certain) for i in images]
 

@@ -48,11 +48,9 @@ def find_conserved(conserve, cubes, grid):
 
 
 def held_by(unit, zero_point):
-    """Return what a band holds by its unit and zero point, None if these do not tell.
-
-    A level per solid angle, beam or square parsec, a temperature or a magnitude does
-    not depend on the pixels.
-    """
+    """Return what a band holds by unit and zero point, None if these do not tell."""
+    # A level per solid angle, beam or square parsec, a temperature or a magnitude does
+    # not depend on the pixels.
     if unit is not None:
         if not isinstance(unit, units.UnitBase):  # mag(AB) and the like
             return SURFACE_BRIGHTNESS

@@ -49,11 +49,7 @@ def find_shift(image, reference):
 
 
 def _refine(spectrum, shape, peak):
-    """Return where a correlation peaks between pixels, from its Fourier transform.
-
-    It is computed on a fine grid around the peak as products of matrices: M. Guizar-
-    Sicairos, S. T. Thurman and J. R. Fienup, Optics Letters 33 (2008), 156.
-    """
+    """Return where a correlation peaks between pixels (Guizar-Sicairos et al. 2008)."""
     around = np.arange(-1, 1 + STEP / 2, STEP)
     rows, columns = (2j * np.pi * (around + middle)[:, np.newaxis] for middle in peak)
     half = np.full(spectrum.shape[1], 2.0)  # the other half is conjugate
@@ -80,12 +76,7 @@ def _structure(band):
 
 
 def measure_shifts(cubes, grid, reference, *, correct, n_jobs=None):
-    """Return by how many pixels (rows, columns) each band lies off a reference band.
-
-    What is not certain is 0: a shift has to be found again when it is taken off, and
-    by most quarters of the image that show anything. A warning names the bands that
-    are shifted, or, if they are to be corrected, those that are not.
-    """
+    """Return by how many pixels (rows, columns) each band lies off a reference band."""
     scale = cubes[0].pixel_scale if grid.wcs is None else (pixel_size(grid.wcs),) * 2
     cubes, grid = on_sky(cubes, grid)
     bands = list_bands(cubes)
@@ -171,10 +162,7 @@ def on_sky(cubes, grid):
 
 
 def shift_cubes(cubes, grid, shifts):
-    """Return cubes whose world coordinates are moved by pixels of a grid.
-
-    Bands of one cube that move differently become cubes of their own.
-    """
+    """Return cubes whose WCS is moved; bands that move differently are cut apart."""
     moved = []
     for cube, own in zip(cubes, split_bands(np.asarray(shifts), cubes), strict=True):
         starts = np.flatnonzero(np.any(np.diff(own, axis=0) != 0, axis=1)) + 1

@@ -32,10 +32,7 @@ _COARSE = 2
 
 
 def stack_cubes(cubes, grid, name, fluxes, **options):
-    """Return all bands on one grid, as one cube; `fluxes` tells which are fluxes.
-
-    With the name of the grid, bands without a pixel on it are refused.
-    """
+    """Return all bands on one grid, as one cube; `fluxes` tells which are fluxes."""
     grids = [grid_of(cube) for cube in cubes]
     if len(cubes) == 1 and same_grid(grids[0], grid):
         return cubes[0]
@@ -53,7 +50,7 @@ def stack_cubes(cubes, grid, name, fluxes, **options):
         group = [cubes[member] for member in members]
         bands = [places[member] for member in members]
         seen = _fill([cube.data for cube in group], source, grid, data, bands, whole)
-        if name is not None:
+        if name is not None:  # bands without a pixel on the grid are refused
             check_overlap(group, seen, name)
         known = [n for n, cube in enumerate(group) if cube.errors is not None]
         if known:
@@ -212,11 +209,9 @@ def _area_ratio(wcs_in, wcs_out, shape):
 
 
 def _resample_tile(stack, wcs_in, wcs_out, box, method, by_share):
-    """Return images of shape (n_bands, rows, columns) on the pixels of a tile.
-
-    Weights are shared out among what is there. A pixel is there if its center lies on
-    a pixel with data; `by_share`, also if half of what it covers has data.
-    """
+    """Return images of shape (n_bands, rows, columns) on the pixels of a tile."""
+    # Weights are shared out among what is there. A pixel is there if its center lies on
+    # a pixel with data; `by_share`, also if half of what it covers has data.
     import reproject  # takes seconds, and most cubes need no resampling
 
     # The check costs as much again; only distortions can fold back on the image.
