@@ -121,7 +121,14 @@ class Cube:
         self.fwhm = _floats_or_nan(fwhm, n_bands)
         self.zero_points = _floats_or_nan(zero_points, n_bands)
         self.diffraction_fwhm = _floats_or_nan(diffraction_fwhm, n_bands)
-        self.band_coordinates = _check_coordinates(band_coordinates)
+        if not isinstance(band_coordinates, units.Quantity | None):
+            raise ValueError(
+                "band_coordinates needs a unit: give an astropy Quantity, got "
+                f"{type(band_coordinates).__name__}."
+            )
+        if band_coordinates is not None:
+            band_coordinates = units.Quantity(band_coordinates, dtype=np.float64)
+        self.band_coordinates = band_coordinates
         for name in _PER_BAND:
             description = getattr(self, name)
             if description is not None and np.shape(description) != (n_bands,):
@@ -399,18 +406,6 @@ def _check_errors(errors, data):
             f"errors must have the shape of the data {data.shape}, got {errors.shape}."
         )
     return errors.astype(data.dtype, copy=False)
-
-
-def _check_coordinates(coordinates):
-    """Return spectral coordinates as a plain Quantity."""
-    if coordinates is None:
-        return None
-    if not isinstance(coordinates, units.Quantity):
-        raise ValueError(
-            "band_coordinates needs a unit: give an astropy Quantity, got "
-            f"{type(coordinates).__name__}."
-        )
-    return units.Quantity(coordinates, dtype=np.float64)
 
 
 def _check_sky_mask(sky_mask, data):

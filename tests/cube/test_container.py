@@ -283,10 +283,13 @@ class TestJoin:
 
     def test_descriptions_are_concatenated(self, cube):
         other = Cube(np.ones((1, 2, 1)), band_names=["i"], band_units=["mJy"], fwhm=[2])
+        other = other.replace(diffraction_fwhm=[0.1])
         joined = join_bands([cube, other])
         assert list(joined["band_names"]) == ["u", "g", "r", "i"]
         assert list(joined["band_units"]) == [*cube.band_units, units.mJy]
         np.testing.assert_array_equal(joined["fwhm"], [1, np.nan, 0.8, 2])
+        limits = [np.nan, np.nan, np.nan, 0.1]
+        np.testing.assert_array_equal(joined["diffraction_fwhm"], limits)
         np.testing.assert_array_equal(
             joined["band_coordinates"].to_value("nm"), [350, 480, np.nan, np.nan]
         )

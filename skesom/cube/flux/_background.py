@@ -148,7 +148,7 @@ class BackgroundSubtractor(CubeTransformer):
         ranges = np.full(cube.shape[2], np.nan)
         if not wanted.any():
             return cube, ranges
-        data, measure = cube.data.copy(), photutils("background").Background2D
+        data = cube.data.copy()
         # Not in threads: photutils silences warnings, which concerns all of them.
         for band in np.flatnonzero(wanted):
             image = np.array(cube.data[:, :, band], dtype=np.float64)
@@ -157,13 +157,13 @@ class BackgroundSubtractor(CubeTransformer):
                     f"Band {cube.band_names[band]!r} has no background to subtract: "
                     "all its pixels are NaN. Leave it out."
                 )
-            background = self._measure(image, measure)
+            background = self._measure(image)
             if not (check and _bends(background)):
                 data[:, :, band] = image - background
                 ranges[band] = np.ptp(background)
         return cube.replace(data=data, errors=cube.errors), ranges
 
-    def _measure(self, image, measure):
+    def _measure(self, image):
         """Return the background of an image."""
         lost = np.isnan(image)
         surface = fit_background(image)
@@ -174,6 +174,7 @@ class BackgroundSubtractor(CubeTransformer):
             covered = lost  # there is no place without sources
         options = {"mask": covered, "filter_size": self.filter_size}
         options["exclude_percentile"] = 50 if covered is not lost else 100
+        measure = photutils("background").Background2D
         found = measure(np.where(lost, 0, rest), box, **options)
         return surface + found.background
 
