@@ -61,7 +61,8 @@ def held_by(unit, zero_point):
             powers.get(units.rad, 0) < 0
             or powers.get(units.beam, 0) < 0
             or powers.keys() & {units.K, units.dex}
-            or any(_is_on_the_sky(base) for base in per)
+            # At the source (pc, kpc), not at the telescope (cm).
+            or any(b.is_equivalent(units.pc) and b.to(units.AU) >= 1 for b in per)
         ):
             return SURFACE_BRIGHTNESS
         counted = any(
@@ -74,8 +75,3 @@ def held_by(unit, zero_point):
             return None
     # A zero point is the magnitude of a pixel whose value is 1.
     return FLUX if np.isfinite(zero_point) else None
-
-
-def _is_on_the_sky(length):
-    """Tell lengths at the source (pc, kpc) from those at the telescope (cm)."""
-    return length.is_equivalent(units.pc) and length.to(units.AU) >= 1

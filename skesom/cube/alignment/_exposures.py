@@ -19,7 +19,7 @@ from skesom._common.grids import (
     group_by_grid,
     pixel_size,
 )
-from skesom.cube._base import check_cube
+from skesom.cube._base import check_cube, list_bands
 from skesom.cube._container import Cube
 from skesom.cube.alignment._conserved import FLUX, held_by
 from skesom.cube.alignment._grid import find_coarsest, find_grid, grid_of
@@ -129,7 +129,8 @@ def combine_exposures(cubes, *, match_background=True, mask_outliers=True, n_job
     cubes = [masker.fit_transform(cube) for cube in _check_exposures(cubes)]
     grid, known = _common_grid(cubes)
     factors, zero_points = _find_factors(cubes, grid, known)
-    noise = factors * [[sky_statistics(x)[1] for x in _bands(c)] for c in cubes]
+    noise = [[sky_statistics(band.image)[1] for band in list_bands([c])] for c in cubes]
+    noise = factors * noise
     noise[:, ~np.all(noise > 0, axis=0)] = 1
     parts = zip(cubes, factors, noise, strict=True)
     exposures = [_move(*each, grid, n_jobs) for each in parts]
@@ -171,11 +172,6 @@ def combine_exposures(cubes, *, match_background=True, mask_outliers=True, n_job
 
 def _warn(text):
     warnings.warn(text, UserWarning, stacklevel=4)
-
-
-def _bands(cube):
-    """Return the images of a cube."""
-    return np.moveaxis(cube.data, 2, 0)
 
 
 def _check_exposures(cubes):
@@ -277,14 +273,10 @@ def _move(cube, factors, noise, grid, n_jobs):
         start, part = ends[0], tuple(slice(*pair) for pair in ends.T.tolist())
         is_fine = pixel_size(grid.wcs) > FINER * pixel_size(cube.wcs)
         options = {"method": "exact" if is_fine else "interp", "n_jobs": n_jobs}
-        fluxes = [False] * cube.shape[2]
-        cube = stack_cubes(
-            [cube], cut_grid(grid, part), "of the mosaic", fluxes, **options
-        )
-    factors, weights = (
-        factors.astype(cube.dtype),
-        np.broadcast_to(noise**-2.0, cube.shape),
-    )
+        part, fluxes = cut_grid(grid, part), [False] * cube.shape[2]
+        cube = stack_cubes([cube], part, "of the mosaic", fluxes, **options)
+    factors = factors.astype(cube.dtype)
+    weights = np.broadcast_to(noise**-2.0, cube.shape)
     if cube.errors is None:
         return _Exposure(start, cube.data * factors, weights, None)
     errors, weights = cube.errors * factors, weights.copy()
