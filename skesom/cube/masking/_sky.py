@@ -221,7 +221,7 @@ def median_and_scatter(tiles):
     scatter = 1.4826 * _row_median(np.abs(distance, out=distance))
     # Counts and clipped pictures may have more than half of a tile at one value.
     flat = scatter == 0
-    scatter[flat] = np.nanstd(tiles[flat], axis=1, dtype=np.float64)
+    scatter[flat] = np.nanstd(tiles[flat].astype(np.float64), axis=1)
     return median, scatter
 
 
