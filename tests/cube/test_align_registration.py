@@ -193,20 +193,33 @@ class TestCorrection:
             data[:80, :, 1] = np.roll(data[:80, :, 0], 5, axis=1)
             data[80:, :, 1] = np.roll(data[80:, :, 0], -5, axis=1)
         reason = {
-            "noise": "'g' that show nothing in common",
+            "noise": r"'g' \(nothing in common with it",
             "far": r"'g' by .* rows .* arcsec\), but no more than 20 pixels",
             "halves": "but the quarters of the image do not agree",
         }[case]
         cube = cube.replace(data=data)
         aligner = CubeAligner(registration="correct")
-        with pytest.warns(UserWarning, match=f"left where their WCS says: .*{reason}"):
+        with pytest.warns(UserWarning, match=f"these bands are not moved: .*{reason}"):
             result = aligner.fit_transform(cube)
         assert result is cube
         assert not aligner.shifts_.any()
 
+    def test_faint_first_band(self, rng):
+        """A band that shows nothing is not what the others are compared with."""
+        data = bands_of(rng, (0, 0), (0, 0), (3, -4)).data
+        data[:, :, 0] = rng.normal(size=data.shape[:2])
+        cube = Cube(data, band_names=["u", "g", "r"])
+        aligner = CubeAligner(registration="correct")
+        with pytest.warns(UserWarning, match=r"'u' \(nothing in common") as said:
+            aligner.fit(cube)
+        assert len(said) == 1
+        gap = aligner.shifts_[2] - aligner.shifts_[1]
+        assert_allclose(gap, [3, -4], atol=0.1)
+        assert not aligner.shifts_[0].any()
+
     def test_small_images_without_structure(self, rng):
         data = rng.normal(size=(6, 7, 2)).astype(np.float32)
-        with pytest.warns(UserWarning, match="show nothing in common"):
+        with pytest.warns(UserWarning, match="nothing in common"):
             CubeAligner(registration="correct").fit(data)
 
     def test_footprint_is_moved(self, rng):

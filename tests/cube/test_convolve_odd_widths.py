@@ -61,7 +61,7 @@ class TestOffer:
         cube.data[:, :, 0] = np.random.default_rng(0).normal(size=cube.shape[:2])
         (line,), _ = said_by(cube)
         assert "arcsec in r (" in line
-        assert "too few in g; --fwhm takes stars or arcsec per band" in line
+        assert "too few in g, which need a number in arcsec; --fwhm takes" in line
         known = cube.replace(fwhm=[0.7, np.nan])
         (line,), _ = said_by(known)
         assert "FWHM of r is unknown" in line

@@ -53,9 +53,10 @@ class CubeAligner(CubeTransformer):
     min_bands : int, default=None
         How many bands are enough for `crop`; all by default.
     registration : {None, "check", "correct"}, default=None
-        Whether to compare each band with that of the target grid (else the first) by
-        cross-correlation, and to warn of shifts above half a pixel ("check"), or to
-        take shifts off by moving the WCS of the band before it is resampled.
+        Whether to compare each band by cross-correlation with that of the target grid
+        (else the first; or, if it shows little, with the one on the grid that shows
+        most), and to warn of shifts above half a pixel ("check"), or to take shifts off
+        by moving the WCS of the band before it is resampled ("correct").
     n_jobs : int, default=None
         Number of threads.
 
@@ -69,8 +70,8 @@ class CubeAligner(CubeTransformer):
         What is conserved of each band.
     shifts_ : ndarray of shape (n_bands, 2)
         By how many pixels (rows, columns) of the grid the sky of each band lay off
-        that of the reference band, and was moved back; 0 without `registration` as
-        "correct" and for what was uncertain.
+        that of the band it was compared with, and was moved back; 0 without
+        `registration` as "correct" and for what was uncertain.
     wcs_ : astropy.wcs.WCS or None
         World coordinates of the grid of the fitted cubes, before cropping.
     shape_ : tuple of int (n_rows, n_columns)

@@ -23,6 +23,7 @@ FINE_SIGMA, COARSE_SIGMA = 1.0, 6.0
 # What chance gives: noise stays below 5 deviations and a correlation of .1.
 LEAST_CORRELATION = 0.15
 LEAST_DEVIATIONS = 8.0
+CLEAR = 5.0  # deviations of a structure: one pixel of noise in three million
 # Pixels. Pointings of telescopes are good to an arcsec or two: 20 pixels of most
 # cameras. What lies further away is another field, or a WCS that a person must see.
 LARGEST_SHIFT = 20.0
@@ -62,10 +63,7 @@ def _refine(spectrum, shape, peak):
 
 def _structure(band):
     """Return structures between two widths, of mean 0 and norm 1, None without."""
-    band = band.astype(np.float64)
-    structure = smooth(band, FINE_SIGMA) - smooth(band, COARSE_SIGMA)
-    valid = ~np.isnan(structure)
-    scale = mad_std(structure[valid]) if valid.any() else 0
+    structure, valid, scale = _filter(band)
     if not scale > 0:
         return None
     # What is bright counts by its place alone: its shape differs between bands.
@@ -75,12 +73,38 @@ def _structure(band):
     return structure / np.linalg.norm(structure)
 
 
-def measure_shifts(cubes, grid, reference, *, correct, n_jobs=None):
-    """Return by how many pixels (rows, columns) each band lies off a reference band."""
+def _filter(band):
+    """Return structures between two widths, where they are valid, and their noise."""
+    band = band.astype(np.float64)
+    structure = smooth(band, FINE_SIGMA) - smooth(band, COARSE_SIGMA)
+    valid = ~np.isnan(structure)
+    return structure, valid, mad_std(structure[valid]) if valid.any() else 0
+
+
+def _clearest(bands, grid, first):
+    """Return the band to compare with: the first, unless it shows little beside others.
+
+    Bands that are not on the grid are resampled, and not compared with.
+    """
+    on_grid = [n for n, b in enumerate(bands) if same_grid(grid_of(b.cube), grid)]
+    counts = {}
+    for number in [first, *on_grid]:
+        image = bands[number].image
+        image = image[_busy_window(np.isfinite(image))]
+        structure, _, noise = _filter(image)
+        clear = structure > CLEAR * noise if noise > 0 else False
+        counts[number] = np.count_nonzero(clear)
+    most = max(counts, key=counts.get)
+    return most if counts[most] > 2 * counts[first] else first
+
+
+def measure_shifts(cubes, grid, first, *, correct, n_jobs=None):
+    """Return by how many pixels (rows, columns) each band lies off a reference."""
     scale = cubes[0].pixel_scale if grid.wcs is None else (pixel_size(grid.wcs),) * 2
     cubes, grid = on_sky(cubes, grid)
     bands = list_bands(cubes)
-    shifts, notes = np.zeros((len(bands), 2)), []
+    reference = _clearest(bands, grid, first)
+    shifts, notes = np.zeros((len(bands), 2)), {}
     for number in sorted(set(range(len(bands))) - {reference}):
         shift, doubt = _measure(bands[number], bands[reference], grid, n_jobs)
         shifts[number] = 0 if doubt else shift
@@ -89,9 +113,10 @@ def measure_shifts(cubes, grid, reference, *, correct, n_jobs=None):
             text += f" ({np.hypot(*np.multiply(shift, scale)):.3g} arcsec)"
         text = f"{text}, but {doubt}" if shift.any() and doubt else doubt or text
         if doubt if correct else np.hypot(*shifts[number]) > TOLERANCE:
-            notes.append(f"{bands[number].name!r} {text}")
+            notes.setdefault(text, []).append(repr(bands[number].name))
     if notes:
-        what = "are left where their WCS says" if correct else "seem to be shifted"
+        notes = [f"{', '.join(names)} {text}" for text, names in notes.items()]
+        what = "are not moved" if correct else "seem to be shifted"
         advice = "or have it done by registration='correct' (--register)"
         advice = "" if correct else f". Correct the WCS of one of them, {advice}"
         warnings.warn(
@@ -111,7 +136,7 @@ def _measure(band, against, grid, n_jobs):
     ]
     box = overlap_box(grid, [grid_of(cube) for cube in pair])
     if box is None:
-        return np.zeros(2), "that do not overlap with it"
+        return np.zeros(2), "(no overlap with it)"
     valid = np.ones([part.stop - part.start for part in box], dtype=bool)
     if same_grid(grid_of(pair[0]), grid):
         valid = np.isfinite(pair[0].data[*box, 0])
@@ -125,7 +150,7 @@ def _measure(band, against, grid, n_jobs):
 
     shift = find_shift(*aligned(np.zeros(2)))
     if shift is None:
-        return np.zeros(2), "that show nothing in common with it"
+        return np.zeros(2), "(nothing in common with it)"
     if np.hypot(*shift) > LARGEST_SHIFT:
         return shift, f"no more than {LARGEST_SHIFT:g} pixels are corrected"
     images = aligned(shift)

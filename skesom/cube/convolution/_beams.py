@@ -214,7 +214,8 @@ def measure_star_fwhm(image, band_name):
     if len(widths) < FEWEST_STARS:
         raise ValueError(
             f"Band {band_name!r} shows {len(widths)} isolated stars of one width, but "
-            f"{FEWEST_STARS} are needed to measure its FWHM. Pass its fwhm in arcsec."
+            f"{FEWEST_STARS} are needed to measure its FWHM. Pass its fwhm in arcsec "
+            "('stars' may stay for other bands)."
         )
     return float(np.median(widths)), len(widths)
 

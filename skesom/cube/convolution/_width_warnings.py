@@ -47,7 +47,10 @@ def _offer(bands):
         return f"{give}; there are too few stars to measure it."
     use = "fwhm='stars' (--fwhm stars) uses that"
     if without:
-        use = f"too few in {', '.join(without)}; --fwhm takes stars or arcsec per band"
+        use = (
+            f"too few in {', '.join(without)}, which need a number in arcsec; --fwhm "
+            "takes a number or stars for each band"
+        )
     if unit == "pixels":
         use += ", with pixel_scale (--pixel-scale)"
     return (
