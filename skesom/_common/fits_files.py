@@ -44,7 +44,8 @@ _CARDS = {
     "GROUPS|ZIMAGE": (False, True),
 }
 _ANY_CARD = re.compile(
-    f"(?:{'|'.join(f'({names})' for names in _CARDS)}) *=".encode(), re.IGNORECASE
+    rf" *(?:HIERARCH +)?(?:{'|'.join(f'({names})' for names in _CARDS)}) *=".encode(),
+    re.IGNORECASE,
 )
 
 
@@ -124,7 +125,7 @@ def _check_hdus(stream, path, size, copy=None):
     budget, headers = max(_MOST_EXPANSION * size, _ALWAYS_READ), _MOST_HEADERS + size
     start, number = b"SIMPLE", 0
     while blocks := _read_header(stream, start, headers):
-        header = _check_cards(blocks, f"HDU {number}")
+        header = check_cards(blocks, f"HDU {number}")
         budget -= _size_of_tiles(header) if header.get("ZIMAGE") is True else 0
         if copy is not None:
             copy.write(blocks)
@@ -172,7 +173,7 @@ def _pass_over(stream, count, size, copy):
     return missing <= -count % BLOCK
 
 
-def _check_cards(blocks, label):
+def check_cards(blocks, label):
     """Return the cards of sizes; refuse what makes astropy or WCSLIB hang or crash."""
     header = fits.Header()
     for start in range(0, len(blocks), _CARD):

@@ -87,7 +87,7 @@ def _fit_and_write(options, pipeline, images, source):
 
 def _repeat(options):
     """Repeat an earlier run."""
-    from skesom.report import label_map_digest, read_run
+    from skesom.report import label_map_digest, read_run, whole
 
     changed = [
         name.replace("_", "-")
@@ -99,9 +99,10 @@ def _repeat(options):
     given = {"files": options.files or None, "trust": options.trust}
     run = read_run(options.provenance, **given)
     jobs = [name for name in run.pipeline.get_params() if name.endswith("__n_jobs")]
-    pipeline = run.pipeline.set_params(**dict.fromkeys(jobs, -1))
     images = run.read()
-    pipeline, files = _fit_and_write(options, pipeline, images, run.source)
+    with whole(run.path):
+        pipeline = run.pipeline.set_params(**dict.fromkeys(jobs, -1))
+        pipeline, files = _fit_and_write(options, pipeline, images, run.source)
     print_lines(run.source)
     report(pipeline, files)
     if label_map_digest(pipeline[-1].labels_) == run.label_map_sha256:

@@ -37,7 +37,13 @@ def add_predict(commands):
 
 def _predict(options):
     """Label the pixels of images."""
-    from skesom.report import check_folder, find_model, load_model, source_of_model
+    from skesom.report import (
+        check_folder,
+        find_model,
+        load_model,
+        source_of_model,
+        whole,
+    )
 
     check_folder(options.output, overwrite=options.overwrite)
     model = find_model(options.model, trust=options.trust)
@@ -49,7 +55,8 @@ def _predict(options):
         names = [band_names[order.index(band)] for band in range(len(given))]
         source = source._replace(order=order, band_names=names)
     images = source.read()
-    label_map = _predict_of(pipeline)(images)
+    with whole(model):
+        label_map = _predict_of(pipeline)(images)
     origin = {"source": source, "model": model}
     files = write(options, pipeline, images, label_map=label_map, **origin)
     print_lines(source)
@@ -214,7 +221,13 @@ def add_explore(commands):
 
 def _explore(options):
     """Write the page."""
-    from skesom.report import PAGE_NAME, explore, read_cluster_groups, read_report
+    from skesom.report import (
+        PAGE_NAME,
+        explore,
+        read_cluster_groups,
+        read_report,
+        whole,
+    )
 
     folder = Path(options.folder)
     details = {"catalog": options.catalog, "overwrite": options.overwrite}
@@ -222,5 +235,6 @@ def _explore(options):
     details["title"] = options.title or folder.resolve().name
     where = {"trust": options.trust, "images": options.images}
     pipeline, cube, *_ = read_report(folder, **where)
-    page = explore(options.output or folder / PAGE_NAME, pipeline, cube, **details)
+    with whole(folder):
+        page = explore(options.output or folder / PAGE_NAME, pipeline, cube, **details)
     print(f"Written:\n  {page}")

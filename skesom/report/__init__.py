@@ -26,6 +26,7 @@ __all__ = [
 # For the other folders of skesom; not public.
 from skesom.report._folders import atomic_folder as atomic_folder
 from skesom.report._folders import check_folder as check_folder
+from skesom.report._json_values import whole as whole
 from skesom.report._models import find_model as find_model
 from skesom.report._provenance import decision_lines as decision_lines
 from skesom.report._provenance import label_map_digest as label_map_digest

@@ -6,15 +6,18 @@ import importlib
 import json
 import math
 import pkgutil
+import warnings
 from contextlib import contextmanager
 from functools import cache
 
 import numpy as np
 from astropy import units
 from astropy.io.fits import Header
+from astropy.utils.exceptions import AstropyWarning
 from astropy.wcs import WCS
 from sklearn.base import BaseEstimator
 
+from skesom._common.fits_files import check_cards
 from skesom.cube import Cube
 
 # The only modules from which a file can name classes; the file imports none of them.
@@ -36,23 +39,27 @@ _NUMBERS = {np.dtype(code).name for code in "?bhilqBHILQefdg"}
 _MAX_VALUES = 4_000_000
 _MANY_VALUES = 1000  # of which a reader sees no more in numbers than in base 64
 _MAX_BYTES = 2**28
-_MAX_AXES = 8  # wcslib takes the memory of their square before it looks further
+_MAX_AXES = 99  # WCSLIB takes the memory of their square
 _UNREPEATABLE = "unrepeatable"
 
 
 @contextmanager
-def whole(path):
-    """Turn whatever a damaged or crafted file leads to into an error with its name."""
+def whole(path, problem=None):
+    """Turn whatever a damaged or crafted file leads to into a line with its name."""
     try:
         yield
     except (ImportError, OSError, MemoryError):
         raise
-    except ValueError as error:
-        text = str(error)
-        raise error if str(path) in text else ValueError(f"{path}: {text}") from error
     except Exception as error:  # text that makes no sense can fail anywhere
-        text = f"{path} is damaged: {type(error).__name__}: {str(error)[:200]}"
-        raise ValueError(text) from error
+        text = " ".join(str(error).split())
+        is_told = isinstance(error, ValueError)
+        if is_told and text == str(error) and str(path) in text:
+            raise
+        if problem or not is_told:
+            text = f"{path} {problem or 'is damaged'}: {type(error).__name__}: {text}"
+        else:
+            text = f"{path}: {text}"
+        raise ValueError(text if len(text) < 800 else f"{text[:800]} ...") from error
 
 
 def read_json(path, kind, description):
@@ -175,20 +182,32 @@ def _decode_estimator(encoded, trust):
 
 
 def _decode_header(text):
+    """Return a header without cards that harm WCSLIB."""
     header = Header.fromstring(text, sep="\n")
-    cards = [card for card in header if card.startswith(("WCSAXES", "NAXIS"))]
-    if not all(0 <= header[card] <= 2**31 for card in cards) or any(
-        header[card] > _MAX_AXES for card in cards if not card[len("NAXIS") :].isdigit()
-    ):
-        raise ValueError("A header in it has an impossible number of axes or pixels.")
+    with _unseen_corrections():
+        check_cards(header.tostring().encode("ascii"), "A header in it")
+    if header.get("NAXIS", 0) > _MAX_AXES:
+        raise ValueError(f"A header in it has NAXIS = {header['NAXIS']}.")
     return header
 
 
 def _decode_wcs(encoded):
-    wcs = WCS(_decode_header(encoded["wcs"]))
+    header = _decode_header(encoded["wcs"])
+    try:
+        with _unseen_corrections():
+            wcs = WCS(header)
+    except MemoryError as error:  # of WCSLIB, which means anything that is wrong
+        raise ValueError(f"A header in it is no WCS: {error}") from error
     if encoded["shape"]:
         wcs.array_shape = tuple(encoded["shape"])
     return wcs
+
+
+@contextmanager
+def _unseen_corrections():
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", AstropyWarning)
+        yield
 
 
 def _decode_array(encoded):

@@ -3,6 +3,7 @@
 
 import io
 import json
+import math
 import os
 import warnings
 import zipfile
@@ -24,6 +25,7 @@ from skesom.report._json_values import (
     decode,
     encode,
     unrepeatable_parts,
+    whole,
 )
 from skesom.report._provenance import software_versions, warn_of_versions
 
@@ -53,6 +55,12 @@ _MIN_LIMIT = 2**28  # bytes that a model may take when it is read
 _MAX_EXPANSION = 100  # ... and for each byte of the file
 _IN_TEXT = WCS, Header, Quantity, UnitBase  # skops holds none, or not the whole of it
 _ENCODED = "encoded by skesom"
+_OF_UNITS = {"unit_labels_", "hits_", "positions_", "class_hits_", "unit_classes_"}
+_OF_UNITS |= {"unit_targets_", "target_hits_", "_totals", "_votes"}
+_CANNOT_BE_LOADED = (
+    "cannot be loaded (is it damaged, or of a version of skesom or scikit-learn that "
+    "is too different?)"
+)
 
 
 def save_model(path, pipeline, *, band_names=None, overwrite=False):
@@ -158,11 +166,24 @@ def load_model(path, *, trust=False):
     with warnings.catch_warnings():
         # One warning, below, is about all versions.
         warnings.simplefilter("ignore", InconsistentVersionWarning)
-        model = _load_pickle(path) if kind == ".joblib" else _load_skops(path, trust)
-    if not (isinstance(model, dict) and model.get("format") == MODEL_FORMAT):
+        with whole(path, _CANNOT_BE_LOADED):
+            model = joblib.load(path) if kind == ".joblib" else _load_skops(path, trust)
+    if not (
+        isinstance(model, dict)
+        and model.get("format") == MODEL_FORMAT
+        and {"software", "pipeline", "band_names"} <= model.keys()
+        and isinstance(model["software"], dict)
+        and isinstance(model["pipeline"], BaseEstimator)
+        and _is_list_of_names(model["band_names"])
+    ):
         raise ValueError(f"{path} holds no model of skesom.")
     warn_of_versions(f"{path} was saved", model["software"], _DECIDE_RESULTS)
     return model["pipeline"], model["band_names"]
+
+
+def _is_list_of_names(names):
+    is_list = isinstance(names, list) and all(isinstance(name, str) for name in names)
+    return names is None or is_list
 
 
 def find_model(path, *, trust=False):
@@ -242,42 +263,51 @@ def _tamed(part):
         for name in ("n_jobs", "_n_threads"):
             if isinstance(values.get(name), Integral):
                 values[name] = min(values[name], os.cpu_count() or 1)
-        for name in ("codebook_", "cluster_centers_"):
-            units, width = values.get(name), values.get("n_features_in_")
-            if units is not None and np.shape(units)[1:] != (width,):
-                raise ValueError(f"its {name} has not {width} features")
+        _check_arrays(values)
     return _from_text(part)
 
 
-def _load_pickle(path):
-    try:
-        return joblib.load(path)
-    except OSError:
-        raise
-    except Exception as error:  # whatever a class of another version may raise
-        raise _unreadable(path, error) from error
-
-
-def _unreadable(path, error):
-    return ValueError(
-        f"{path} cannot be loaded: {type(error).__name__}: {error}. Is it damaged, or "
-        "of a version of skesom or scikit-learn that is too different?"
-    )
+def _check_arrays(values):
+    """Refuse attributes of an estimator that do not fit together."""
+    for name in ("codebook_", "cluster_centers_"):
+        units, width = values.get(name), values.get("n_features_in_")
+        if units is not None and np.shape(units)[1:] != (width,):
+            raise ValueError(f"its {name} has not {width} features")
+    units = values.get("codebook_")
+    if units is None:  # of a classifier, the map in it
+        units = getattr(values.get("estimator_"), "codebook_", None)
+    network = values.get("_network")
+    if network is not None:
+        network.check()
+        if not np.array_equal(network.nodes(), units):
+            raise ValueError("its network has not the nodes of its codebook")
+    if isinstance(values.get("_votes"), tuple):  # of a consensus
+        tables, homes, bias = values["_votes"]
+        fits = [np.shape(table) for table in tables] == [
+            (len(h), len(bias)) for h in homes
+        ]
+        if not fits or len(tables) != len(values["estimators_"]):
+            raise ValueError("its votes are not those of its members")
+    if units is None:
+        return
+    if not (units.dtype in (np.float32, np.float64) and np.isfinite(units).all()):
+        raise ValueError("its units are no finite numbers")
+    for name in _OF_UNITS & values.keys():
+        if np.shape(values[name])[:1] != (len(units),):
+            raise ValueError(f"its {name} is not one for each of {len(units)} units")
+    if np.asarray(values.get("unit_labels_", 0)).dtype.kind != "i":
+        raise ValueError("its unit_labels_ are no integers")
+    if math.prod(values.get("shape_", [len(units)])) != len(units):
+        raise ValueError(f"its lattice has not {len(units)} units")
 
 
 def _load_skops(path, trust):
     skops = _import_skops()
-    try:
-        names = _check_parts(path) if not trust else None
-        trusted = skops.get_untrusted_types(file=path) if trust else sorted(names)
-        model = skops.load(path, trusted=trusted)
-        return _mapped(model, _from_text if trust else _tamed, {})
-    except (ImportError, OSError, MemoryError):
-        raise
-    except Exception as error:  # a crafted file can fail anywhere
-        if isinstance(error, ValueError) and str(path) in str(error):
-            raise
-        raise _unreadable(path, error) from error
+    names = _check_parts(path) if not trust else None
+    trusted = skops.get_untrusted_types(file=path) if trust else sorted(names)
+    return _mapped(
+        skops.load(path, trusted=trusted), _from_text if trust else _tamed, {}
+    )
 
 
 def _check_parts(path):
@@ -304,8 +334,9 @@ def _check_parts(path):
             kind, name = part["__loader__"], f"{part['__module__']}.{part['__class__']}"
             if not _is_known(kind, name):
                 raise ValueError(
-                    f"{path} holds objects that are not known to be harmless: {name} "
-                    f"({kind}). If you know who made it, trust it (--trust)."
+                    f"{path} holds objects that are not known to be harmless: "
+                    f"{name:.80} ({kind!s:.40}). If you know who made it, trust it "
+                    "(--trust)."
                 )
             names.add(name)
             if "file" in part:  # which many parts may name

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from sklearn.base import BaseEstimator
 from sklearn.pipeline import Pipeline
 
 from skesom._common.labels import MASKED, SKY
@@ -126,6 +127,11 @@ def read_run(path, *, files=None, trust=False):
         pipeline = decode(provenance["pipeline"], trust=trust)
         if not (isinstance(pipeline, Pipeline) and pipeline.steps):
             raise ValueError(f"{path} holds no pipeline.")
+        for name, step in pipeline.steps:
+            if not (isinstance(name, str) and isinstance(step, BaseEstimator)):
+                raise ValueError(
+                    f"{path} has a step that is no estimator: {name!r:.80}."
+                )
         pipeline.get_params()  # fails if a step is none
         warn_of_versions(f"{path} was written", provenance["software"])
         digest = provenance["result"]["label_map_sha256"]

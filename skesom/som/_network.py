@@ -14,6 +14,10 @@ _FEATURES_FOR_ROWS = 8  # fewer are handled as fast one by one
 _GROWTH = 1.1  # of epsilon, at least
 _SCRATCH = {"row_length", "rows", "padded_sample", "features", "squared", "members"}
 _SCRATCH |= {"slots", "member_squared", "activation", "newcomers"}
+_NUMBERS = "n_nodes n_seen next_identity n_links n_slots pool_used".split()
+_OF_NODES = {"identity": np.int64, "node_class": np.int64}
+_OF_NODES |= dict.fromkeys(["begin", "degree", "room"], np.intc)
+_OF_LINKS = dict.fromkeys(["target", "slot", "ends"], np.intc) | {"strength": float}
 
 
 class Network:
@@ -43,6 +47,67 @@ class Network:
         self.__dict__.update(state)
         self.codebook = by_feature(self.nodes(), len(self.begin))
         self._make_scratch()
+
+    def check(self):
+        """Refuse numbers by which the kernel would reach outside of the arrays."""
+        arrays = {name: getattr(self, name) for name in _OF_NODES | _OF_LINKS}
+        numbers = [getattr(self, name) for name in _NUMBERS]
+        nodes, fill, target = self.nodes(), self.fill, self.target
+        if not (
+            all(type(number) is int and 0 <= number < 2**62 for number in numbers)
+            and all(_is_plain(arrays[n], kind) for n, kind in _OF_NODES.items())
+            and all(_is_plain(arrays[n], kind) for n, kind in _OF_LINKS.items())
+            and _is_plain(fill, nodes.dtype)
+            and nodes.dtype in (np.float32, np.float64)
+            and nodes.shape == (self.n_nodes, len(fill))
+            and np.isfinite(nodes).all()
+            and 0 < self.n_nodes <= len(self.begin)
+            and {len(arrays[name]) for name in _OF_NODES} == {self.codebook.shape[1]}
+            and self.pool_used + links_at_once <= len(target) == len(self.slot)
+            and self.n_slots <= len(self.strength) == len(self.ends) / 2
+            and len(self.strength) % links_per_block == 0
+            and self._lists_are_apart()
+            and self._links_fit()
+        ):
+            raise ValueError("the nodes and links of its network do not fit together")
+
+    def _lists_are_apart(self):
+        """Return whether each node has a part of the pool for itself."""
+        n_nodes = self.n_nodes
+        order = np.argsort(self.begin[:n_nodes], kind="stable")
+        begin, degree, room = (
+            array[:n_nodes][order].astype(np.int64)
+            for array in (self.begin, self.degree, self.room)
+        )
+        in_order = begin + room <= np.append(begin[1:], self.pool_used)
+        return bool(np.all((begin >= 0) & (degree >= 0) & (degree <= room) & in_order))
+
+    def _links_fit(self):
+        """Return whether each link is known to both of its nodes, once."""
+        n_nodes, n_slots = self.n_nodes, self.n_slots
+        ends = self.ends[: 2 * n_slots].reshape(-1, 2)
+        used = np.flatnonzero(ends[:, 0] >= 0)
+        low, high = ends[used].T.astype(np.int64)
+        pairs = np.minimum(low, high) * n_nodes + np.maximum(low, high)
+        unused, slot = 0, self.unused
+        while 0 <= slot < n_slots and ends[slot, 0] == -1 and unused < n_slots:
+            unused, slot = unused + 1, int(ends[slot, 1])
+        if not (
+            slot == -1
+            and len(used) == self.n_links == n_slots - unused
+            and np.all((high >= 0) & (low < n_nodes) & (high < n_nodes) & (low != high))
+            and len(np.unique(pairs)) == len(pairs)
+        ):
+            return False
+        degree = self.degree[:n_nodes]
+        node = np.repeat(np.arange(n_nodes), degree)
+        first = np.repeat(self.begin[:n_nodes] - (np.cumsum(degree) - degree), degree)
+        place = first + np.arange(len(node))
+        known = np.column_stack([self.slot[place], node, self.target[place]])
+        links = np.column_stack([used, low, high])
+        links = np.vstack([links, links[:, [0, 2, 1]]])
+        known, links = (each[np.lexsort(each.T)] for each in (known, links))
+        return np.array_equal(known, links)
 
     def nodes(self):
         """Return the weights of the nodes, (n_nodes, n_features)."""
@@ -151,6 +216,12 @@ class Network:
         self.member_squared = np.zeros(stride + 16, dtype=dtype)
         self.activation = np.empty(stride + 16, dtype=dtype)
         self.newcomers = np.empty(stride + 2, dtype=np.intc)
+
+
+def _is_plain(array, dtype):
+    """Return whether something is an array of one axis as the kernel takes it."""
+    is_array = type(array) is np.ndarray and array.ndim == 1 and array.dtype == dtype
+    return is_array and array.flags.c_contiguous and array.flags.writeable
 
 
 def _extended(array, length, fill=-1):

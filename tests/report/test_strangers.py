@@ -455,7 +455,8 @@ class TestSkops:
         with pytest.raises(ValueError, match="far more memory"):
             attacked(part, {"a.npy": zeros})
         small = {"a.npy": _npy(np.zeros(3000))}
-        attacked(part, small)
+        with pytest.raises(ValueError, match="holds no model"):  # it is read
+            attacked(part, small)
         many = _node("ListNode", "builtins.list", content=[part] * 100)
         with pytest.raises(ValueError, match="far more memory"):
             attacked(many, small)
@@ -536,9 +537,7 @@ class TestCatalogs:
         path = tmp_path / "objects.xml"
         table = f"<VOTABLE><DATA><BINARY>{text}</BINARY></DATA></VOTABLE>"
         path.write_text(table.format("file:///etc/passwd"), encoding=encoding)
-        with pytest.raises(
-            ValueError, match=r"objects.xml cannot be read"
-        ):
+        with pytest.raises(ValueError, match="cannot be read as a catalog"):
             read_catalog(path)
 
     @pytest.mark.parametrize(

@@ -67,7 +67,7 @@ def warn_of_odd(bands, beams, stacklevel):
             continue
         size, limit = band.pixel_size, band.cube.diffraction_fwhm[band.number]
         text = f"{band.name} ({beam.minor:.3g} arcsec"
-        pixels = np.nan if size is None else beam.minor / size
+        pixels = beam.minor / size if size else np.nan
         if pixels < SHARPEST:
             sharp.append(f"{text}, {pixels:.2g} pixels)")
         if beam.minor < LEAST_OF_LIMIT * limit:
