@@ -27,6 +27,8 @@ from skesom.io._fits_files import make_hdus as make_hdus
 from skesom.io._fits_files import split_path as split_path
 from skesom.io._gather import describe_bands as describe_bands
 from skesom.io._gather import describe_planes as describe_planes
+from skesom.io._label_maps import fits_names as fits_names
+from skesom.io._label_maps import short_ascii as short_ascii
 from skesom.io._ned import describe_types as describe_types
 from skesom.io._regions import collect_regions as collect_regions
 from skesom.io._regions import find_pixels as find_pixels

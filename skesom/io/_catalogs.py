@@ -231,7 +231,7 @@ def _as_quantity(column, unit, where):
     values = np.ma.asarray(getattr(column, "value", column)).astype(np.float64)
     if not units.Unit(own).is_equivalent(unit):
         raise ValueError(
-            f"{where}: the column {column.info.name!r} is in {own}, which is not "
+            f"{where}: the column {column.info.name!r} is in {own!s:.80}, which is not "
             f"{unit} or the like. Correct its unit."
         )
     return Column(np.ma.filled(values, np.nan) * units.Unit(own).to(unit), unit=unit)

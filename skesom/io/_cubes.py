@@ -22,11 +22,11 @@ from skesom.cube import (
     combine_exposures,
     join_bands,
     list_names,
-    to_ascii,
 )
 from skesom.io._fits_files import atomic_path, make_hdus
 from skesom.io._gather import complete_grids, gather_images
 from skesom.io._images import describe_array
+from skesom.io._label_maps import short_ascii
 from skesom.io._planes import apply_plane, copy_pixels
 
 
@@ -288,7 +288,7 @@ def write_bands(folder, cube, *, overwrite=False):
     """
     cube = as_cube(cube)
     folder = Path(folder)
-    names = map(to_ascii, cube.band_names)
+    names = map(short_ascii, cube.band_names)
     names = [re.sub("[^A-Za-z0-9.+-]+", "_", name) for name in names]
     paths = [folder / f"{name.strip('_.') or 'band'}.fits" for name in names]
     # Some file systems ignore case.

@@ -20,6 +20,7 @@ _CODES = (
 _QUARTILES = {"median": 50, "q25": 25, "q75": 75}
 # The FITS standard gives the number of columns three digits.
 _MAX_COLUMNS = 999
+_MAX_NAME = 60  # characters of a column that astropy writes, with quotes twice
 
 
 def write_map(path, label_map, *, wcs=None, cube=None, table=None, overwrite=False):
@@ -199,6 +200,7 @@ def _make_table_hdu(table):
         )
         table = table["id", "pixels", "percentage"]
     table = table.copy(copy_data=False)
+    names = fits_names(table.colnames)
     for column in list(table.columns.values()):
         try:
             column.unit is None or column.unit.to_string("fits")
@@ -206,12 +208,35 @@ def _make_table_hdu(table):
             # The standard has no electrons; the description may have them.
             column.description += f" [{column.unit}]"
             column.unit = None
-        table.rename_column(column.name, to_ascii(column.name))
-    hdu = fits.table_to_hdu(table)
+    table = Table(list(table.columns.values()), names=names, copy=False)
+    with warnings.catch_warnings():
+        # Names have the characters of the bands; all programs can read them.
+        warnings.simplefilter("ignore", fits.verify.VerifyWarning)
+        hdu = fits.table_to_hdu(table)
     hdu.name = "CLUSTERS"
     for number, column in enumerate(table.columns.values(), 1):
         hdu.header[f"TCOMM{number}"] = to_ascii(column.description)
     return hdu
+
+
+def fits_names(names):
+    """Return names as columns of FITS tables can have them: short, ASCII, different."""
+    unique = []
+    for name in map(short_ascii, names):
+        others = (f"{name} {number}" for number in range(2, len(names) + 2))
+        unique.append(
+            name if name not in unique else next(n for n in others if n not in unique)
+        )
+    return unique
+
+
+def short_ascii(name):
+    """Return a name in ASCII, without its middle if it is long."""
+    name = to_ascii(name)
+    if len(name.replace("'", "''")) <= _MAX_NAME:
+        return name
+    name = name.replace("'", "")
+    return f"{name[:30]}...{name[-20:]}" if len(name) > _MAX_NAME else name
 
 
 def _check_flux(labels, cube):

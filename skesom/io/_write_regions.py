@@ -133,6 +133,7 @@ def _to_sky(corners, wcs):
 def _properties(label, names, colors):
     """Return the color, text and tag of the polygons of a label."""
     name = str(label if names is None else _look_up(names, label, "names"))
+    name = name.strip() or str(label)  # regions without a text are named by nothing
     _check_text(name, f"The name {name!r} of label {label}")
     color = distinct_color(label)
     if colors is not None:

@@ -26,7 +26,7 @@ from skesom.displays import (
     note_thinning,
     thinning,
 )
-from skesom.io import make_hdus, write_regions
+from skesom.io import make_hdus, short_ascii, write_regions
 
 DOTS_PER_INCH = 150
 MAX_PIXELS = 2_000_000
@@ -148,7 +148,7 @@ def write_band_images(path, result, clusters, pictures=None):
         pictures = None
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
         for band, name in enumerate(names):
-            file = re.sub(r"[^A-Za-z0-9._+-]+", "_", to_ascii(name))
+            file = re.sub(r"[^A-Za-z0-9._+-]+", "_", short_ascii(name))
             file = f"{band + 1:0{width}}_{file}"  # in order, and no name twice
             buffer = io.BytesIO()
             _band_image(result, band, clusters).writeto(buffer)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The tables of the pixels, written in one pass; of the clusters; of the indices."""
 
+import warnings
 from contextlib import ExitStack, closing
 from typing import NamedTuple
 
@@ -14,7 +15,7 @@ from sklearn import metrics as cluster_metrics
 from skesom import metrics as map_metrics
 from skesom._common.labels import SKY
 from skesom.cube import to_ascii
-from skesom.io import cluster_table
+from skesom.io import cluster_table, fits_names
 
 TABLES = "pixels.fits", "pixels_scaled.fits"
 MAX_BANDS = 990  # FITS tables have at most 999 columns
@@ -230,10 +231,12 @@ class _TableFile:
             self._stream.write(rows.view(np.uint8))  # BITPIX of tables counts bytes
 
     def _header(self, table):
-        names = [to_ascii(name) for name in table.colnames]
+        names = fits_names(table.colnames)
         types = [column.dtype for column in table.itercols()]
         empty = np.empty(0, dtype=[*zip(names, types, strict=True)])
-        header = fits.BinTableHDU(empty, name="PIXELS").header
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", fits.verify.VerifyWarning)  # as write_map
+            header = fits.BinTableHDU(empty, name="PIXELS").header
         header["NAXIS2"] = self._n_rows
         for number, column in enumerate(table.itercols(), 1):
             comment = column.description

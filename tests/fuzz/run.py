@@ -45,6 +45,7 @@ _FORBIDDEN = (
 _CHANGES = "os.remove os.rename os.rmdir os.mkdir os.link os.symlink os.chmod".split()
 # Words in messages about what a file holds, not about the file.
 _NAMED_OTHERWISE = "Band '", "of the catalog", " parameter of ", " bands."
+_NAMED_OTHERWISE += "The model takes the bands", "n_samples="
 _TRAPS = ("evilmod", "antigravity", "this", "os", "posix", "builtins")
 TRAP = 'open("trapped", "w").close()\nclass Trap:\n    pass\n'
 

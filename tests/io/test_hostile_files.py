@@ -3,11 +3,13 @@
 import gzip
 import lzma
 import urllib.request
+import warnings
 
 import numpy as np
 import pytest
 from astropy.io import fits
 
+from skesom.cube import FWHMConvolver
 from skesom.io import read_catalog, read_cube, read_map, read_region_mask
 
 NED = "No.|Object Name|RA(deg)|DEC(deg)|Type|Velocity\n1|A|204.2|-29.8|SN|"
@@ -80,6 +82,29 @@ def test_cards_that_crash_wcslib(write, name, value):
 
 def test_sign_of_a_plate_that_is_a_number(write):
     refuse(write("a.fits", image(2, 2, PLTDECSN=1) + bytes(2880)), "has PLTDECSN = 1")
+
+
+@pytest.mark.parametrize("start", [" ", "HIERARCH "])
+def test_cards_that_only_astropy_knows(write, start):
+    header = block(SIMPLE="T", BITPIX=8, NAXIS=2, NAXIS1=2, NAXIS2=2)
+    card = f"{start}A_0_2 = 'x'".ljust(80).encode()
+    header = header.replace(b"END".ljust(80), card + b"END".ljust(80))[:2880]
+    refuse(write("a.fits", header + bytes(2880)), "has A_0_2 = 'x'")
+
+
+def test_two_units_of_one_band(write):
+    path = write("a.fits", image(2, 2, BUNIT="'a,b'") + bytes(2880))
+    assert read_cube(path).band_units == (None,)
+
+
+def test_pixels_of_no_size(write):
+    cards = {"CTYPE1": "'RA---TAN'", "CTYPE2": "'DEC--TAN'", "CDELT1": "1e-300"}
+    path = write("a.fits", image(2, 2, **cards, FWHM=0.3) + bytes(2880))
+    cube = read_cube(path)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        converted = FWHMConvolver().fit_transform(cube)
+    assert converted.shape == cube.shape
 
 
 def test_distortion_of_a_huge_order(write):

@@ -121,7 +121,8 @@ def parse_unit(text):
         with warnings.catch_warnings(), suppress(ValueError, TypeError):
             # Units with several slashes or old spellings are valid all the same.
             warnings.simplefilter("ignore", units.UnitsWarning)
-            return units.Unit(spelling)
+            unit = units.Unit(spelling)  # "a,b" are two
+            return None if isinstance(unit, units.StructuredUnit) else unit
     return None
 
 
