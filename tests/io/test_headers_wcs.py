@@ -112,6 +112,12 @@ def test_spectral_axis_without_a_unit(write, kind, unit, value):
     assert_allclose(cube.wcs.wcs_pix2world([[1, 1]], 0), [[204.0, -29.0]])
 
 
+def test_unknown_system_of_right_ascension(write):
+    path = write((4, 5), SKY, RADESYS="DEC--TAN")
+    with pytest.raises(ValueError, match=r"a\.fits.* WCS in the header is not valid"):
+        read_cube(path)
+
+
 def test_spectral_axis_in_another_place(write):
     axes = [("VOPT", "km/s", 0.0, 1.0), SKY[1], ("STOKES", "", 1.0, 1.0), SKY[0]]
     cube = read_cube(write((5, 1, 4, 3), axes))

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from astropy import units
 from astropy.wcs import WCS, WCSSUB_SPECTRAL
-from astropy.wcs.utils import proj_plane_pixel_scales
+from astropy.wcs.utils import proj_plane_pixel_scales, wcs_to_celestial_frame
 
 from skesom._common.grids import Grid
 from skesom.cube.objects._header_cards import is_number, parse_unit
@@ -149,6 +149,8 @@ def split_world(wcs, header=None):
     world = WorldAxes()
     if wcs.has_celestial:
         world = world._replace(celestial=wcs.celestial, sky=(wcs.wcs.lng, wcs.wcs.lat))
+        if wcs.wcs.lngtyp == "RA":
+            wcs_to_celestial_frame(world.celestial)  # raises for a wrong RADESYS
     axis = wcs.wcs.spec
     if axis < 0:
         return world
