@@ -60,7 +60,10 @@ def calls(monkeypatch):
         kernel = calls.around(getattr(module, name), work)
         monkeypatch.setattr(module, name, kernel)
     monkeypatch.setattr(_codebook, "effective_n_threads", lambda: 1)
-    return calls
+    # A shell lets what it runs in the background ignore the signal.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield calls
+    signal.signal(signal.SIGINT, before)
 
 
 def results(som, X):
