@@ -38,7 +38,7 @@ if hasattr(os, "register_at_fork"):
 def threads_were_lost():
     """Return whether OpenMP would wait forever; limit scikit-learn's to one thread."""
     lost = _left_by_fork == threading.get_ident()
-    if lost and most_threads() > 1:
+    if lost and (most_threads() > 1 or not has_openmp):
         threadpool_limits(limits=1, user_api="openmp")
     return lost
 
