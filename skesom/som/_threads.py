@@ -13,7 +13,7 @@ from skesom.som._vectors import has_openmp, most_threads
 
 def effective_n_threads():
     """Return the number of threads for a kernel, within all limits that are set."""
-    if not has_openmp or threads_were_lost():
+    if threads_were_lost() or not has_openmp:
         return 1
     if os.environ.get("OMP_NUM_THREADS"):
         return most_threads()
