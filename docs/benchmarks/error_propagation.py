@@ -81,35 +81,20 @@ def main():
     turned = make_wcs((40, 40), PIXEL, angle=30)
     coarse = make_wcs((24, 24), 2 * PIXEL)
     convolve = FWHMConvolver(target_fwhm=0.2)
-    quiet = {"check_registration": False}
+    aligners = {
+        "interp, half a pixel": (half, "interp"),
+        "interp, 30 degrees": (turned, "interp"),
+        "adaptive, pixels of twice the size": (coarse, "adaptive"),
+        "exact, pixels of twice the size": (coarse, "exact"),
+    }
     steps = {
         "FWHMConvolver": chain(convolve),
         "FWHMConvolver twice": chain(convolve, FWHMConvolver(target_fwhm=0.3)),
-        "CubeAligner, interp, half a pixel": chain(
-            CubeAligner(half, resample="interp", **quiet)
-        ),
-        "the same after FWHMConvolver": chain(
-            convolve, CubeAligner(half, resample="interp", **quiet)
-        ),
-        "CubeAligner, interp, 30 degrees": chain(
-            CubeAligner(turned, resample="interp", **quiet)
-        ),
-        "the same after FWHMConvolver ": chain(
-            convolve, CubeAligner(turned, resample="interp", **quiet)
-        ),
-        "CubeAligner, adaptive, pixels of twice the size": chain(
-            CubeAligner(coarse, resample="adaptive", **quiet)
-        ),
-        "the same after FWHMConvolver  ": chain(
-            convolve, CubeAligner(coarse, resample="adaptive", **quiet)
-        ),
-        "CubeAligner, exact, pixels of twice the size": chain(
-            CubeAligner(coarse, resample="exact", **quiet)
-        ),
-        "the same after FWHMConvolver   ": chain(
-            convolve, CubeAligner(coarse, resample="exact", **quiet)
-        ),
     }
+    for name, (grid, resample) in aligners.items():
+        align = CubeAligner(grid, resample=resample, conserve="surface brightness")
+        steps[f"CubeAligner, {name}"] = chain(align)
+        steps[f"FWHMConvolver and CubeAligner, {name}"] = chain(convolve, align)
     for name, transform in steps.items():
         report(name, compare(transform, make_scene(10)))
     for signal_to_noise in (0.5, 2, 10):
@@ -126,7 +111,7 @@ def main():
 def report(name, quantiles):
     """Print a row of the table."""
     middle, low, high = quantiles
-    print(f"| {name.strip()} | {middle:.2f} | {low:.2f} to {high:.2f} |", flush=True)
+    print(f"| {name} | {middle:.2f} | {low:.2f} to {high:.2f} |", flush=True)
 
 
 if __name__ == "__main__":
