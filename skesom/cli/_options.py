@@ -5,6 +5,7 @@ import argparse
 import ast
 import sys
 
+YES_OR_NO = {"yes": True, "no": False}
 _NOT_SET = {
     "method": "give --method",
     "n_clusters": "give --n-clusters",
@@ -123,7 +124,7 @@ def source_of(options, earlier=None):
         ignore_flags=options.ignore_flags or "auto",
         exclude=tuple(options.exclude),
         include=tuple(options.include),
-        combine={"yes": True, "no": False}.get(options.combine, "auto"),
+        combine=YES_OR_NO.get(options.combine, "auto"),
         error_kind=options.error_kind,
     )
     roles = {role: getattr(options, role) for role in ("masks", "weights", "errors")}

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from skesom.cli._options import number_or_name, width
+from skesom.cli._options import YES_OR_NO, number_or_name, width
 
 
 def add_steps(parser):
@@ -14,9 +14,6 @@ def add_steps(parser):
     _add_sharpness(parser.add_argument_group("sharpness and pixels").add_argument)
     _add_scaling(parser.add_argument_group("scaling").add_argument)
     _add_smoothing(parser.add_argument_group("smoothing of labels").add_argument)
-
-
-_YES_OR_NO = {"yes": True, "no": False}
 
 
 def _choices(*words):
@@ -117,12 +114,12 @@ def pipeline_of(options, clusterer):
         psfs=options.psf,
         align_to=_grid(options.align_to),
         resample=options.resample,
-        mask_zeros=_YES_OR_NO.get(options.mask_zeros, "auto"),
+        mask_zeros=YES_OR_NO.get(options.mask_zeros, "auto"),
         mask_outliers=options.mask_outliers == "yes",
         bin_bands=options.bin_bands,
         n_components=options.pca,
         stretch=options.stretch,
-        subtract_background=_YES_OR_NO.get(options.subtract_background, "auto"),
+        subtract_background=YES_OR_NO.get(options.subtract_background, "auto"),
         sky=options.sky,
         color_contrast=options.color_contrast,
         min_bands=options.min_bands,
@@ -133,7 +130,7 @@ def pipeline_of(options, clusterer):
         gaps__grow=options.grow,
         gaps__min_signal_to_noise=options.min_snr,
         align__conserve=options.conserve.replace("-", " "),
-        align__crop={"yes": True, "no": False}.get(options.crop, "auto"),
+        align__crop=YES_OR_NO.get(options.crop, "auto"),
         align__registration=_registration(options),
         cluster__regularizer=regularizer_of(options),
     )

@@ -80,7 +80,7 @@ def errors_to_learn(estimator, cube, table, valid):
 
 def errors_to_apply(step, cube, table, valid, *, warn=True):
     """Return the errors of a table for a fitted clusterer of cubes, or None."""
-    typical = getattr(step, "_typical_errors", None)  # None in models of old versions
+    typical = step._typical_errors
     if typical is not None and cube.errors is not None:
         return _filled(flatten_errors(cube, valid), table, typical, warn=warn)
     if warn and typical is not None:

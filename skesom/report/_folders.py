@@ -127,9 +127,13 @@ def _content(path):
     """Return size and digest of a file, None of anything else."""
     if path.is_symlink() or not path.is_file() or path.name == _UNFINISHED:
         return None
+    return [path.stat().st_size, file_digest(path)]
+
+
+def file_digest(path):
+    """Return the SHA-256 of the content of a file."""
     with open(path, "rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    return [path.stat().st_size, digest]
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _is_own(path, folder, noted):

@@ -19,6 +19,7 @@ from sklearn.pipeline import Pipeline
 from skesom._common.labels import MASKED, SKY
 from skesom._common.pipelines import pipeline_end
 from skesom.cube import CubeAligner, CubeMasker, FWHMConvolver, SkyMasker
+from skesom.report._folders import file_digest
 from skesom.report._image_source import ImageSource
 from skesom.report._json_values import (
     decode,
@@ -82,15 +83,15 @@ def describe_run(pipeline, label_map, folder, source, model, command):
     }
 
 
-def _describe_file(path, folder=None):
-    """Return what identifies the content of a file."""
-    with open(path, "rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
+def _describe_file(path, folder):
+    """Return where a file is, also seen from a folder, and what is in it."""
     path = os.path.abspath(path)
-    description = {"path": path, "size": os.path.getsize(path), "sha256": digest}
-    if folder is not None:
-        description["beside"] = os.path.relpath(path, folder)
-    return description
+    return {
+        "path": path,
+        "size": os.path.getsize(path),
+        "sha256": file_digest(path),
+        "beside": os.path.relpath(path, folder),
+    }
 
 
 def label_map_digest(label_map):
@@ -191,7 +192,7 @@ def read_source(path, *, files=None):
         )
     if files is not None:
         source = source._replace(files=tuple(files))
-        now = {_describe_file(place)["sha256"] for place in source.paths()}
+        now = set(map(file_digest, source.paths()))
         if not now <= {file["sha256"] for file in known.values()}:
             text = "other images than those of the run, so the result will differ"
             warnings.warn(f"The files are {text}.", stacklevel=3)
@@ -206,7 +207,7 @@ def _find(file, provenance, folder):
         places = [place for place in Path(folder).rglob("*") if place.name == name]
     found = [place for place in places if place.is_file()]
     for place in found:
-        if _describe_file(place)["sha256"] == file["sha256"]:
+        if file_digest(place) == file["sha256"]:
             return place
     if found:
         raise ValueError(
