@@ -1,0 +1,159 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Tables beyond memory: dask arrays, and sums that do not depend on how they are cut."""
+
+import operator
+import sys
+from functools import reduce
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+ROWS = 2**16  # of the blocks of a table by which sums are added up
+_SUMS_AT_A_TIME = 16  # a power of 2, so that the tree of sums stays the same
+
+
+def is_lazy(array):
+    """Return whether something is a dask array, without importing dask."""
+    dask = sys.modules.get("dask.array")
+    return dask is not None and isinstance(array, dask.Array)
+
+
+def is_local(*arrays):
+    """Return whether all arrays are in memory, or none at all."""
+    return not any(map(is_lazy, arrays))
+
+
+def add_pairwise(parts):
+    """Add up tuples of sums as a binary tree does that is cut at powers of 2."""
+    # The sums of 2^k neighbors are always added up first: so blocks of a table, taken
+    # together by powers of 2 anywhere else, give the same bits.
+    stack = []
+    for number, part in enumerate(parts, start=1):
+        stack.append(part)
+        while number % 2 == 0:
+            last = stack.pop()
+            stack[-1] = _added(stack[-1], last)
+            number //= 2
+    return reduce(lambda later, earlier: _added(earlier, later), reversed(stack))
+
+
+def _added(one, other):
+    return tuple(map(operator.add, one, other))
+
+
+def blocks_of(n_rows):
+    """Cut the rows of a table into the blocks by which sums are added up."""
+    starts = range(0, max(n_rows, 1), ROWS)
+    return [slice(start, min(start + ROWS, n_rows)) for start in starts]
+
+
+def add_up(function, *tables, out=None):
+    """Add up the sums that a function returns for the blocks of some tables.
+
+    The function takes a block of each table (None stays None) and returns a tuple. With
+    `out`, its first entry has one value for each row, and is written there.
+    """
+    if not is_local(*tables):
+        return _add_up_lazily(function, tables)
+
+    def of_block(rows):
+        sums = function(*(None if table is None else table[rows] for table in tables))
+        if out is None:
+            return sums
+        out[rows] = sums[0]
+        return sums[1:]
+
+    return add_pairwise(map(of_block, blocks_of(len(tables[0]))))
+
+
+def _add_up_lazily(function, tables):
+    from dask import compute, delayed
+
+    function = delayed(function, traverse=False)
+    sums = [
+        delayed(_sums_of_chunk)(function, *chunks) for chunks in _aligned_chunks(tables)
+    ]
+    while len(sums) > 1:
+        groups = range(0, len(sums), _SUMS_AT_A_TIME)
+        sums = [delayed(add_pairwise)(sums[i : i + _SUMS_AT_A_TIME]) for i in groups]
+    return compute(sums[0])[0]
+
+
+def _sums_of_chunk(function, *chunks):
+    with threadpool_limits(1, user_api="openmp"):  # of this thread; dask has others
+        return add_up(function, *chunks)
+
+
+def _aligned_chunks(tables):
+    """Return the chunks of tables, which are whole blocks by a power of 2."""
+    height = aligned_height(tables[0])
+    n_chunks = -(-len(tables[0]) // height)
+    columns = [
+        [None] * n_chunks if table is None else in_chunks(table, height)
+        for table in tables
+    ]
+    return zip(*columns, strict=True)
+
+
+def in_chunks(table, height=None):
+    """Return the chunks of a table, or those of a height, as delayed blocks of rows."""
+    cut = {0: height or table.chunks[0]} | ({1: -1} if table.ndim == 2 else {})
+    return table.rechunk(cut).to_delayed().ravel()
+
+
+def aligned_height(table):
+    """Return the rows of chunks near to those of a table, but of whole blocks."""
+    mean = len(table) / table.numblocks[0]
+    return ROWS * 2 ** max(0, round(np.log2(max(mean / ROWS, 1))))
+
+
+def map_rows(function, *tables, dtype, columns=None):
+    """Apply a function to the chunks of lazy tables; it gives one or more columns."""
+    import dask.array
+
+    tables = [t if t is None else t.rechunk({0: tables[0].chunks[0]}) for t in tables]
+    given = [table is not None for table in tables]
+    known = [table for table in tables if table is not None]
+    axes = [(0,) if table.ndim == 1 else (0, 1 + n) for n, table in enumerate(known)]
+    pairs = [pair for table in zip(known, axes, strict=True) for pair in table]
+    return dask.array.blockwise(
+        _Mapped(function, given),
+        (0,) if columns is None else (0, 99),
+        *pairs,
+        new_axes=None if columns is None else {99: columns},
+        dtype=dtype,
+        concatenate=True,
+        meta=np.empty((0,) * (1 if columns is None else 2), dtype=dtype),
+    )
+
+
+class _Mapped:
+    """A function of the tables that were given, with one thread for kernels."""
+
+    def __init__(self, function, given):
+        self._function = function
+        self._given = given
+
+    def __call__(self, *known):
+        known = iter(known)
+        tables = [next(known) if given else None for given in self._given]
+        with threadpool_limits(1, user_api="openmp"):
+            return self._function(*tables)
+
+
+def take_rows(table, rows):
+    """Return some rows of a table, in memory; of a lazy one in ascending order."""
+    if not is_lazy(table):
+        return table[rows]
+    from dask import compute, delayed
+
+    ends = np.cumsum((0, *table.chunks[0]))
+    cuts = np.searchsorted(rows, ends)
+    parts = [
+        delayed(operator.getitem)(chunk, rows[low:high] - end)
+        for chunk, low, high, end in zip(
+            in_chunks(table), cuts, cuts[1:], ends, strict=False
+        )
+        if high > low
+    ]
+    return np.concatenate(compute(*parts))
