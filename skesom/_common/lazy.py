@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Tables beyond memory: dask arrays, and sums that do not depend on how they are cut."""
+"""Tables beyond memory: dask arrays, and sums that no cut into blocks changes."""
 
 import operator
 import sys
 from functools import reduce
 
 import numpy as np
-from threadpoolctl import threadpool_limits
+
+from skesom._common.threads import one_thread
 
 ROWS = 2**16  # of the blocks of a table by which sums are added up
 _SUMS_AT_A_TIME = 16  # a power of 2, so that the tree of sums stays the same
@@ -18,9 +19,14 @@ def is_lazy(array):
     return dask is not None and isinstance(array, dask.Array)
 
 
-def is_local(*arrays):
-    """Return whether all arrays are in memory, or none at all."""
-    return not any(map(is_lazy, arrays))
+def check_chunks(array, taker):
+    """Refuse a dask array whose shape is not known."""
+    if any(np.isnan(n) for lengths in array.chunks for n in lengths):
+        raise ValueError(
+            f"{taker} needs to know how many rows the chunks of a dask array have, "
+            f"and its shape is {array.shape}: call .compute_chunk_sizes() on it first "
+            "(of a dask dataframe take .to_dask_array(lengths=True))."
+        )
 
 
 def add_pairwise(parts):
@@ -53,7 +59,7 @@ def add_up(function, *tables, out=None):
     The function takes a block of each table (None stays None) and returns a tuple. With
     `out`, its first entry has one value for each row, and is written there.
     """
-    if not is_local(*tables):
+    if is_lazy(tables[0]):
         return _add_up_lazily(function, tables)
 
     def of_block(rows):
@@ -80,7 +86,7 @@ def _add_up_lazily(function, tables):
 
 
 def _sums_of_chunk(function, *chunks):
-    with threadpool_limits(1, user_api="openmp"):  # of this thread; dask has others
+    with one_thread():  # dask has others
         return add_up(function, *chunks)
 
 
@@ -108,44 +114,58 @@ def aligned_height(table):
 
 
 def map_rows(function, *tables, dtype, columns=None):
-    """Apply a function to the chunks of lazy tables; it gives one or more columns."""
+    """Apply a function to the rows of tables, block by block; lazily to dask arrays.
+
+    It takes a block of each table (None stays None), and gives a vector or a table.
+    """
+    if is_lazy(tables[0]):
+        return _map_lazily(_Mapped(function, tables), tables, dtype, columns)
+    n_rows = len(tables[0])
+    mapped = np.empty(n_rows if columns is None else (n_rows, columns), dtype=dtype)
+    for rows in blocks_of(n_rows):
+        mapped[rows] = function(*(t if t is None else t[rows] for t in tables))
+    return mapped
+
+
+def _map_lazily(function, tables, dtype, columns):
     import dask.array
 
-    tables = [t if t is None else t.rechunk({0: tables[0].chunks[0]}) for t in tables]
-    given = [table is not None for table in tables]
+    heights = tables[0].chunks[0]
     known = [table for table in tables if table is not None]
+    known = [t.rechunk((heights, *t.shape[1:])) for t in known]
     axes = [(0,) if table.ndim == 1 else (0, 1 + n) for n, table in enumerate(known)]
-    pairs = [pair for table in zip(known, axes, strict=True) for pair in table]
-    return dask.array.blockwise(
-        _Mapped(function, given),
-        (0,) if columns is None else (0, 99),
-        *pairs,
-        new_axes=None if columns is None else {99: columns},
-        dtype=dtype,
-        concatenate=True,
-        meta=np.empty((0,) * (1 if columns is None else 2), dtype=dtype),
-    )
+    pairs = [each for pair in zip(known, axes, strict=True) for each in pair]
+    new = {} if columns is None else {"new_axes": {99: columns}}
+    meta = np.empty((0,) * (1 if columns is None else 2), dtype=dtype)
+    how = {"dtype": dtype, "meta": meta, "concatenate": True}
+    to = (0,) if columns is None else (0, 99)
+    return dask.array.blockwise(function, to, *pairs, **new, **how)
 
 
 class _Mapped:
     """A function of the tables that were given, with one thread for kernels."""
 
-    def __init__(self, function, given):
+    def __init__(self, function, tables):
         self._function = function
-        self._given = given
+        self._given = [table is not None for table in tables]
 
     def __call__(self, *known):
         known = iter(known)
         tables = [next(known) if given else None for given in self._given]
-        with threadpool_limits(1, user_api="openmp"):
+        with one_thread():
             return self._function(*tables)
 
 
 def take_rows(table, rows):
     """Return some rows of a table, in memory; of a lazy one in ascending order."""
-    if not is_lazy(table):
-        return table[rows]
-    from dask import compute, delayed
+    if is_lazy(table):
+        return take_lazily(table, rows).compute()
+    return table[rows]
+
+
+def take_lazily(table, rows):
+    """Return some rows of a dask array in ascending order, as a delayed array."""
+    from dask import delayed
 
     ends = np.cumsum((0, *table.chunks[0]))
     cuts = np.searchsorted(rows, ends)
@@ -156,4 +176,4 @@ def take_rows(table, rows):
         )
         if high > low
     ]
-    return np.concatenate(compute(*parts))
+    return delayed(np.concatenate)(parts)

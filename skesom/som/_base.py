@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What the evolving and the classical map share once they have a codebook."""
 
+from functools import partial
 from numbers import Integral
+from typing import NamedTuple
 
 import numpy as np
 from sklearn.base import (
@@ -20,8 +22,9 @@ from sklearn.utils._param_validation import (
 from sklearn.utils.validation import check_is_fitted
 
 from skesom._common.labels import MASKED, ranks_by_size
+from skesom._common.lazy import add_up, is_lazy, map_rows
 from skesom.som._docstrings import fill_docstrings
-from skesom.som._input import check_errors, check_samples
+from skesom.som._input import check_errors, check_samples, number_above_0
 from skesom.som._metric import Metric
 from skesom.som._second_stage import RULES, group_units
 from skesom.som._second_stage._units import Units, majority_groups, units_by_size
@@ -29,7 +32,9 @@ from skesom.som._summary import cluster_means
 
 COUNT = Interval(Integral, 1, None, closed="left")
 _DISTANCES_AT_A_TIME = 2**20
-_ROWS_AT_A_TIME = 65536
+# What needs more than the units, and after partial_fit waits until it is asked for.
+_AFTER_LEARNING = {"hits_", "quantization_error_", "unit_labels_", "mixture_"}
+_AFTER_LEARNING |= {"labels_", "cluster_centers_", "layers_"}
 
 
 @fill_docstrings
@@ -69,13 +74,7 @@ class CodebookMap(
             Cluster labels, -3 for a sample without any present feature.
         """
         X, errors = self._checked(X, errors)
-        metric = self._metric()
-        if errors is None and self.mixture_ is not None and not np.isnan(X).any():
-            return self.mixture_.predict(metric.prepared(X))  # without nearest units
-        winners, _ = metric.nearest(X, self.codebook_, errors=errors, measured=False)
-        if errors is not None:
-            return self._labels_of_winners(winners)
-        return self._labels(X, winners)
+        return map_rows(self._labeler().predict, X, errors, dtype=np.int32)
 
     def transform(self, X, errors=None):
         """Measure the distance of every sample to every unit.
@@ -89,7 +88,8 @@ class CodebookMap(
             sample without any present feature.
         """
         X, errors = self._checked(X, errors)
-        return self._metric().distances(X, self.codebook_, errors=errors)
+        how = {"dtype": X.dtype, "columns": len(self.codebook_)}
+        return map_rows(self._labeler().distances, X, errors, **how)
 
     def score(self, X, y=None, errors=None):
         """Return minus the mean quantization error, so that more is better.
@@ -103,9 +103,9 @@ class CodebookMap(
             Minus the mean distance of the samples to their nearest units. To compare
             numbers of clusters, use a scorer of `skesom.metrics`.
         """
-        _, distances = self.winners(X, return_distance=True, errors=errors)
-        known = distances[~np.isnan(distances)]
-        return -float(np.mean(known, dtype=np.float64)) if len(known) else np.nan
+        X, errors = self._checked(X, errors)
+        total, known = add_up(self._labeler().sum_of_distances, X, errors)
+        return -float(total / known) if known else np.nan
 
     def winners(self, X, k=1, *, return_distance=False, errors=None):
         """Find the best-matching unit of every sample, or the best few.
@@ -130,12 +130,20 @@ class CodebookMap(
             raise ValueError(
                 f"k must be an int from 1 to the number of units, {n_units}. Got {k!r}."
             )
-        metric, how = self._metric(), {"errors": errors}
-        if k == 1:
-            how["measured"] = return_distance
-            winners, distances = metric.nearest(X, self.codebook_, **how)
+        if is_lazy(X):
+            function = partial(self._labeler().winners, k=k)
+            # A float64 holds any number of a unit, and any distance.
+            found = map_rows(function, X, errors, dtype=np.float64, columns=2 * k)
+            winners, distances = found[:, :k].astype(np.intp), found[:, k:]
+            distances = distances.astype(X.dtype)
+            if k == 1:
+                winners, distances = winners[:, 0], distances[:, 0]
+        elif k == 1:
+            how = {"errors": errors, "measured": return_distance}
+            winners, distances = self._metric().nearest(X, self.codebook_, **how)
         else:
-            winners, distances = nearest_several(metric, X, self.codebook_, k, **how)
+            how = self._metric(), X, self.codebook_, k, errors
+            winners, distances = nearest_several(*how)
         return (winners, distances) if return_distance else winners
 
     def impute(self, X, errors=None):
@@ -157,20 +165,9 @@ class CodebookMap(
         doi:10.1007/s005210200002.
         """
         X, errors = self._checked(X, errors)
-        metric, codebook = self._metric(), self.codebook_
-        filled = X.copy()
-        for rows in gen_batches(len(X), _ROWS_AT_A_TIME):
-            missing = np.isnan(X[rows])
-            incomplete = np.flatnonzero(missing.any(axis=1))
-            if len(incomplete) == 0:
-                continue
-            some = X[rows][incomplete]
-            of_some = None if errors is None else errors[rows][incomplete]
-            winners, _ = metric.nearest(some, codebook, errors=of_some)
-            substitutes = metric.nearest_multiples(codebook[winners], some)
-            substitutes[winners < 0] = np.average(codebook, axis=0, weights=self.hits_)
-            filled[rows][missing] = substitutes[missing[incomplete]]
-        return filled
+        usual = np.average(self.codebook_, axis=0, weights=self.hits_)
+        function = partial(self._labeler().impute, usual=usual)
+        return map_rows(function, X, errors, dtype=X.dtype, columns=X.shape[1])
 
     def u_matrix(self):
         """Return the mean distance of each unit to the units it is connected with.
@@ -183,6 +180,30 @@ class CodebookMap(
         """
         check_is_fitted(self)
         return mean_distances(self._metric(), self.codebook_, self.connections_)
+
+    def __getattr__(self, name):
+        if name in _AFTER_LEARNING and "_later" in self.__dict__:
+            self._finish_now()
+            if name in self.__dict__:
+                return self.__dict__[name]
+        raise AttributeError(f"{type(self).__name__!r} has no attribute {name!r}")
+
+    def __getstate__(self):
+        if "_later" in self.__dict__:
+            self._finish_now()
+        return super().__getstate__()
+
+    def _finish_later(self, X, *others):
+        """Keep samples by which to group the units, when somebody asks for it."""
+        for name in _AFTER_LEARNING:
+            self.__dict__.pop(name, None)
+        self._later = X, *others
+
+    def _finish_now(self):
+        """Group the units, and label samples; return the nearest unit of each."""
+        winners = self._finish(*self._later)
+        del self._later
+        return winners
 
     def _metric(self):
         """Return how samples are compared with units."""
@@ -201,10 +222,13 @@ class CodebookMap(
             )
         super()._validate_params()
 
-    def _check_enough_samples(self, X):
+    def _check_enough_samples(self, X, sample_weight=None):
         """Refuse fewer samples than clusters, as KMeans does."""
         if self._grouped_by(*RULES):
-            check_enough_samples(X, self.n_clusters)
+            n_samples = len(X)
+            if sample_weight is not None:
+                n_samples = add_up(number_above_0, sample_weight)[0]
+            check_enough_samples(n_samples, self.n_clusters)
 
     def _grouped_by(self, *rules):
         """Return whether one of these rules groups the units."""
@@ -235,7 +259,7 @@ class CodebookMap(
         )
         return group_units(units, self.clusterer, self.n_clusters)
 
-    def _set_labels(self, X, groups, mixture, summary, sample_weight=None):
+    def _set_labels(self, X, groups, mixture, summary, sample_weight=None, errors=None):
         """Set the labels of units and samples, numbered by the samples of each."""
         codebook = self._metric().prepared(self.codebook_)
         self.unit_labels_ = units_by_size(groups, codebook, self.hits_)
@@ -244,9 +268,9 @@ class CodebookMap(
             of_group = np.empty(groups.max() + 1, dtype=np.int32)
             of_group[groups] = self.unit_labels_
             self.mixture_ = mixture.labeled(of_group[: len(mixture.labels)])
-        self.labels_ = self._labels(X, summary.winners)
+        self.labels_ = self._labels(X, summary.winners, errors)
         if mixture is not None:
-            self._number_by_size(sample_weight)
+            self._number_by_size(X, sample_weight, errors)
         self._set_centers(X, sample_weight)
 
     def _take_labels(self, X, labels, errors=None):
@@ -265,33 +289,114 @@ class CodebookMap(
         self._set_centers(X)
 
     def _set_centers(self, X, sample_weight=None):
-        labels = self.labels_
-        n_clusters = max(self.unit_labels_.max(), labels.max()) + 1
-        self.cluster_centers_ = cluster_means(X, labels, n_clusters, sample_weight)
-
-    def _number_by_size(self, sample_weight):
-        """Sort the clusters by size again, after samples were given to normals."""
-        inside = self.labels_ >= 0
-        weights = None if sample_weight is None else sample_weight[inside]
         n_clusters = self.unit_labels_.max() + 1
-        rank = ranks_by_size(np.bincount(self.labels_[inside], weights, n_clusters))
+        if self.mixture_ is not None:
+            n_clusters = max(n_clusters, self.mixture_.labels.max() + 1)
+        how = self.labels_, n_clusters, sample_weight
+        self.cluster_centers_ = cluster_means(X, *how)
+
+    def _number_by_size(self, X, sample_weight, errors):
+        """Sort the clusters by size again, after samples were given to normals."""
+        n_clusters = self.unit_labels_.max() + 1
+        count = partial(count_labels, n_clusters=n_clusters)
+        rank = ranks_by_size(add_up(count, self.labels_, sample_weight)[0])
         self.unit_labels_ = rank[self.unit_labels_]
         self.mixture_ = self.mixture_.labeled(rank[self.mixture_.labels])
+        if is_lazy(X):
+            self.labels_ = self._labels(X, None, errors)
+            return
+        inside = self.labels_ >= 0
         self.labels_[inside] = rank[self.labels_[inside]]
 
-    def _labels(self, X, winners):
+    def _labels(self, X, winners, errors=None):
+        """Return the clusters of samples whose nearest units are known, or not."""
+        if winners is None:
+            return map_rows(self._labeler().predict, X, errors, dtype=np.int32)
+        return map_rows(self._labeler().labels, X, winners, dtype=np.int32)
+
+    def _labeler(self):
+        """Return what looks up samples; it is small, for other processes."""
+        check_is_fitted(self)
+        return _Labeler(
+            self._metric(), self.codebook_, self.unit_labels_, self.mixture_
+        )
+
+
+class _Labeler(NamedTuple):
+    """Units and their clusters, to look up samples in."""
+
+    metric: Metric
+    codebook: np.ndarray
+    unit_labels: np.ndarray
+    mixture: object
+
+    def predict(self, X, errors):
+        """Return the cluster of every sample."""
+        if errors is None and self.mixture is not None and not np.isnan(X).any():
+            return self.mixture.predict(self.metric.prepared(X))  # no nearest units
+        how = {"errors": errors, "measured": False}
+        winners, _ = self.metric.nearest(X, self.codebook, **how)
+        if errors is not None:
+            return self._of_winners(winners)
+        return self.labels(X, winners)
+
+    def labels(self, X, winners):
         """Return the clusters of samples whose nearest units are known."""
-        labels = self._labels_of_winners(winners)
-        if self.mixture_ is not None:
+        labels = self._of_winners(winners)
+        if self.mixture is not None:
             normal = ~np.isnan(X).any(axis=1)
             rows = X if normal.all() else X[normal]
-            labels[normal] = self.mixture_.predict(self._metric().prepared(rows))
+            labels[normal] = self.mixture.predict(self.metric.prepared(rows))
         return labels
 
-    def _labels_of_winners(self, winners):
-        labels = self.unit_labels_[winners]
+    def _of_winners(self, winners):
+        labels = self.unit_labels[winners]
         labels[winners < 0] = MASKED
         return labels
+
+    def distances(self, X, errors):
+        """Measure the distance of every sample to every unit."""
+        return self.metric.distances(X, self.codebook, errors=errors)
+
+    def sum_of_distances(self, X, errors):
+        """Return the sum of the distances to the nearest units, and their number."""
+        _, distances = self.metric.nearest(X, self.codebook, errors=errors)
+        known = distances[~np.isnan(distances)]
+        return np.sum(known, dtype=np.float64), len(known)
+
+    def winners(self, X, errors, k):
+        """Return the nearest units, and after them the distances, in one table."""
+        how = {"errors": errors}
+        if k > 1:
+            found = nearest_several(self.metric, X, self.codebook, k, **how)
+        else:
+            found = self.metric.nearest(X, self.codebook, **how)
+        return np.column_stack(found).astype(np.float64)
+
+    def impute(self, X, errors, usual):
+        """Return samples whose missing features are those of the nearest unit."""
+        filled, missing = X.copy(), np.isnan(X)
+        some = np.flatnonzero(missing.any(axis=1))
+        if len(some):
+            of_some = None if errors is None else errors[some]
+            winners, _ = self.metric.nearest(X[some], self.codebook, errors=of_some)
+            units = self.codebook[winners]
+            substitutes = self.metric.nearest_multiples(units, X[some])
+            substitutes[winners < 0] = usual
+            filled[missing] = substitutes[missing[some]]
+        return filled
+
+
+def count_labels(labels, sample_weight=None, *, n_clusters):
+    """Count the samples of each cluster, or their weights; a tuple of one."""
+    inside = labels >= 0
+    weights = None if sample_weight is None else sample_weight[inside]
+    return (np.bincount(labels[inside], weights, n_clusters),)
+
+
+def kept(X):
+    """Return samples that stay as they are; the caller may fill an array anew."""
+    return X.copy() if type(X) is np.ndarray else X
 
 
 def mean_distances(metric, codebook, links):
@@ -304,10 +409,10 @@ def mean_distances(metric, codebook, links):
     return total / np.maximum(np.bincount(rows, minlength=n_units), 1)
 
 
-def check_enough_samples(X, n_clusters):
+def check_enough_samples(n_samples, n_clusters):
     """Refuse fewer samples than clusters."""
-    if isinstance(n_clusters, Integral) and len(X) < n_clusters:
-        raise ValueError(f"n_samples={len(X)} should be >= n_clusters={n_clusters}.")
+    if isinstance(n_clusters, Integral) and n_samples < n_clusters:
+        raise ValueError(f"n_samples={n_samples} should be >= n_clusters={n_clusters}.")
 
 
 def nearest_several(metric, X, codebook, k, errors=None):

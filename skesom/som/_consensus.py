@@ -2,6 +2,7 @@
 """The consensus of many clusterings of one table."""
 
 import copy
+from functools import partial
 from numbers import Integral
 
 import numpy as np
@@ -18,19 +19,25 @@ from sklearn.utils import gen_batches, get_tags
 from sklearn.utils._param_validation import HasMethods, Interval, RealNotInt, StrOptions
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
-from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
 from skesom._common.labels import ranks_by_size
+from skesom._common.lazy import add_up, is_lazy, map_rows, take_lazily, take_rows
 from skesom._common.pipelines import pipeline_end, random_states
-from skesom.som._base import COUNT, CodebookMap, check_enough_samples
+from skesom._common.threads import one_thread
+from skesom.som._base import COUNT, CodebookMap, check_enough_samples, count_labels
 from skesom.som._csom import CSOM
 from skesom.som._docstrings import fill_docstrings
 from skesom.som._esom import ESOM
 from skesom.som._folded_graph import FoldedGraph
-from skesom.som._input import check_errors, random_generator, warn_user
+from skesom.som._input import (
+    check_errors,
+    checked_lazily,
+    random_generator,
+    warn_user,
+)
 from skesom.som._metric import Metric
-from skesom.som._threads import one_blas_thread, threads_were_lost
+from skesom.som._threads import threads_were_lost
 
 _ENOUGH_TO_LEARN = 50_000  # rows; twice as many win nothing (docs/consensus.md)
 _ENOUGH_TO_COMPARE = 1_000_000
@@ -189,22 +196,26 @@ class ConsensusClusterer(MetaEstimatorMixin, ClusterMixin, BaseEstimator):
         """
         X, errors = self._checked(X, errors, reset=True)
         threads_were_lost()  # members may use OpenMP before a kernel of skesom does
-        check_enough_samples(X, self.n_clusters)
+        check_enough_samples(len(X), self.n_clusters)
         generator = random_generator(self.random_state)
         members, labels = self._fitted_members(X, errors, generator)
-        compared = slice(None)
+        compared = np.arange(len(X))
+        some = X, errors
         if labels is None:
             compared = _rows_to_compare(len(X), generator)
-            some = X[compared], errors if errors is None else errors[compared]
+            if is_lazy(X) or len(compared) < len(X):
+                some = [t if t is None else take_rows(t, compared) for t in some]
             labels = _labels_of(members, *some, self.n_jobs)
         graph = FoldedGraph(labels)
         votes = graph.votes(self._number(graph), generator)
         winner = votes.winner(labels)
         closest = graph.closest(winner)
         agreement = votes.agreement(labels, winner)
-        if len(winner) < len(X):
+        of_compared = winner
+        if is_lazy(X) or len(winner) < len(X):
             winner, agreement = _voted(members, votes, X, errors, self.n_jobs)
-        sizes = np.bincount(winner[winner >= 0], minlength=len(votes.bias))
+        count = partial(count_labels, n_clusters=len(votes.bias))
+        sizes = add_up(count, winner)[0]
         rank = ranks_by_size(sizes)
         by_size = np.argsort(rank)[: np.count_nonzero(sizes)]
 
@@ -212,17 +223,12 @@ class ConsensusClusterer(MetaEstimatorMixin, ClusterMixin, BaseEstimator):
         self.spectrum_ = graph.eigenvalues
         self._votes = votes.kept(by_size)
         self.n_clusters_ = len(by_size)
-        self.labels_ = winner.copy()
-        self.labels_[winner >= 0] = rank[winner[winner >= 0]]
+        self.labels_ = map_rows(partial(_ranked, rank=rank), winner, dtype=np.int32)
         self.agreement_ = agreement
-        known = np.arange(len(X))[compared]
-        known = known[:: max(1, len(known) // _ENOUGH_TO_LEARN)]
-        samples = (
-            X[known],
-            self.labels_[known],
-            None if errors is None else errors[known],
-        )
-        self.representative_ = _labeled_alike(members[closest], *samples)
+        few = slice(None, None, max(1, len(compared) // _ENOUGH_TO_LEARN))
+        samples = [t if t is None else t[few] for t in some]
+        labels = _ranked(of_compared[few], rank)
+        self.representative_ = _labeled_alike(members[closest], *samples, labels)
         self._warn_of_few()
         return self
 
@@ -268,9 +274,14 @@ class ConsensusClusterer(MetaEstimatorMixin, ClusterMixin, BaseEstimator):
 
     def _checked(self, X, errors, *, reset):
         allow_nan = get_tags(self).input_tags.allow_nan
-        how = {"order": "C", "dtype": [np.float64, np.float32], "reset": reset}
-        finite = "allow-nan" if allow_nan else True
-        X = validate_data(self, X, ensure_all_finite=finite, **how)
+        dtype = [np.float64, np.float32]
+        if is_lazy(X):
+            dtype = X.dtype if X.dtype in dtype else dtype[0]
+            X = checked_lazily(self, X, dtype, reset=reset, allow_nan=allow_nan)
+        else:
+            how = {"order": "C", "dtype": dtype, "reset": reset}
+            finite = "allow-nan" if allow_nan else True
+            X = validate_data(self, X, ensure_all_finite=finite, **how)
         if errors is not None and not isinstance(self._prototype(), CSOM):
             raise ValueError(
                 f"{_name_of(self._prototype())} takes no 'errors' as member of a "
@@ -288,10 +299,14 @@ class ConsensusClusterer(MetaEstimatorMixin, ClusterMixin, BaseEstimator):
         seeds = generator.randint(_SEEDS, size=self.n_estimators)
 
         def fit(seed):
-            return _fit_member(self._member(seed), X, errors, seed, n_samples)
+            rows = _drawn(seed, len(X), n_samples)
+            return _fit_member(self._member(seed), X, errors, rows)
 
         bar = {"desc": type(self).__name__, "unit": "run", "disable": not self.verbose}
-        runs = _in_threads(fit, seeds, self.n_jobs)
+        if is_lazy(X):
+            runs = self._runs_of_dask(X, errors, seeds, n_samples)
+        else:
+            runs = _in_threads(fit, seeds, self.n_jobs)
         runs = list(tqdm(runs, total=self.n_estimators, **bar))
         members = [member for member, _, error in runs if error is None]
         failures = [(i, run[2]) for i, run in enumerate(runs) if run[2] is not None]
@@ -307,6 +322,26 @@ class ConsensusClusterer(MetaEstimatorMixin, ClusterMixin, BaseEstimator):
         if hasattr(members[0], "predict"):
             return members, None
         return members, [labels for _, labels, error in runs if error is None]
+
+    def _runs_of_dask(self, X, errors, seeds, n_samples):
+        """Fit each member by a task of dask, to its rows of a dask array."""
+        if not hasattr(self._prototype(), "predict"):
+            raise ValueError(
+                f"{_name_of(self._prototype())} cannot label rows that it was not "
+                "fitted on, and X is a dask array: take a clusterer with predict."
+            )
+        import dask
+
+        rows = [_drawn(seed, len(X), n_samples) for seed in seeds]
+        every = np.unique(np.concatenate(rows))
+        some = [t if t is None else take_lazily(t, every) for t in (X, errors)]
+        fit = dask.delayed(_fit_in_one_thread)
+        members = [self._member(seed) for seed in seeds]
+        pairs = zip(members, rows, strict=True)
+        runs = [
+            fit(member, *some, np.searchsorted(every, own)) for member, own in pairs
+        ]
+        return dask.compute(*runs)
 
     def _member(self, seed):
         """Return a member that is not fitted."""
@@ -364,9 +399,13 @@ def _name_of(estimator):
     return type(pipeline_end(estimator)[0]).__name__
 
 
-def _fit_member(member, X, errors, seed, n_samples):
+def _drawn(seed, n_rows, n_samples):
+    """Return the rows from which a member learns, in their order."""
+    return np.random.default_rng(seed).choice(n_rows, n_samples, replace=False)
+
+
+def _fit_member(member, X, errors, rows):
     """Fit a member; return it, its labels of all rows if it has them, and an error."""
-    rows = np.random.default_rng(seed).choice(len(X), n_samples, replace=False)
     labels = error = None
     try:
         if hasattr(member, "predict"):
@@ -379,6 +418,11 @@ def _fit_member(member, X, errors, seed, n_samples):
     return member, labels, error
 
 
+def _fit_in_one_thread(*arguments):
+    with one_thread():
+        return _fit_member(*arguments)
+
+
 def _in_threads(function, items, n_jobs):
     """Yield what a function makes of each item, in their order."""
     if effective_n_jobs(n_jobs) == 1:
@@ -386,22 +430,21 @@ def _in_threads(function, items, n_jobs):
         return
 
     def alone(item):
-        # Of this thread: several with more processors would wait for each other.
-        with threadpool_limits(1, user_api="openmp"):
+        with one_thread():  # several with more would wait for each other
             return function(item)
 
-    with one_blas_thread():  # of the process
-        yield from Parallel(n_jobs, prefer="threads", return_as="generator")(
-            delayed(alone)(item) for item in items
-        )
+    yield from Parallel(n_jobs, prefer="threads", return_as="generator")(
+        delayed(alone)(item) for item in items
+    )
 
 
 def _rows_to_compare(n_rows, generator):
     """Return the rows by which members are compared."""
     if n_rows <= _ENOUGH_TO_COMPARE:
-        return slice(None)
+        return np.arange(n_rows)
     draw = np.random.default_rng(generator.randint(_SEEDS))
-    return np.sort(draw.choice(n_rows, _ENOUGH_TO_COMPARE, replace=False))
+    places = np.arange(_ENOUGH_TO_COMPARE) + draw.uniform(size=_ENOUGH_TO_COMPARE)
+    return (places * (n_rows / _ENOUGH_TO_COMPARE)).astype(np.intp)
 
 
 def _labels_of(members, X, errors, n_jobs=None):
@@ -416,22 +459,34 @@ def _labels_of(members, X, errors, n_jobs=None):
 
 def _voted(members, votes, X, errors, n_jobs):
     """Return the cluster of each row and the share of members that agree."""
+    vote = partial(_votes_of_rows, members, votes)
+    if is_lazy(X):
+        voted = map_rows(vote, X, errors, dtype=np.float64, columns=2)
+        return voted[:, 0].astype(np.int32), voted[:, 1].astype(np.float32)
 
-    def vote(rows):
-        of_rows = None if errors is None else errors[rows]
-        of_members = _labels_of(members, X[rows], of_rows)
-        winner = votes.winner(of_members)
-        return winner, votes.agreement(of_members, winner)
+    def of_block(rows):
+        return vote(X[rows], None if errors is None else errors[rows]).T
 
     blocks = list(gen_batches(len(X), _ROWS_AT_A_TIME))
     labels = np.empty(len(X), dtype=np.int32)
     agreement = np.empty(len(X), dtype=np.float32)
-    for rows, voted in zip(blocks, _in_threads(vote, blocks, n_jobs), strict=True):
+    for rows, voted in zip(blocks, _in_threads(of_block, blocks, n_jobs), strict=True):
         labels[rows], agreement[rows] = voted
     return labels, agreement
 
 
-def _labeled_alike(member, X, labels, errors):
+def _votes_of_rows(members, votes, X, errors):
+    """Return the cluster of each row and the share of members that agree."""
+    of_members = _labels_of(members, X, errors)
+    winner = votes.winner(of_members)
+    return np.column_stack([winner, votes.agreement(of_members, winner)])
+
+
+def _ranked(labels, rank):
+    return np.where(labels >= 0, rank[np.maximum(labels, 0)], labels)
+
+
+def _labeled_alike(member, X, errors, labels):
     """Return a copy of a member; units of a map have the clusters of their rows."""
     member = copy.deepcopy(member)
     if isinstance(pipeline_end(member)[0], CodebookMap):

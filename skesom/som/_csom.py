@@ -9,7 +9,9 @@ from sklearn.base import _fit_context
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
-from skesom.som._base import COUNT, CodebookMap
+from skesom._common.lazy import add_up, is_lazy, map_rows
+from skesom._common.threads import one_blas_thread
+from skesom.som._base import COUNT, CodebookMap, kept
 from skesom.som._docstrings import fill_docstrings
 from skesom.som._initial_codebook import initial_codebook, lattice_shape
 from skesom.som._input import (
@@ -18,7 +20,7 @@ from skesom.som._input import (
     check_training_samples,
     check_weights,
     random_generator,
-    with_weight,
+    without_idle,
 )
 from skesom.som._lattice import NEIGHBORHOODS, Lattice, Neighborhood
 from skesom.som._lattice_training import (
@@ -34,7 +36,6 @@ from skesom.som._lattice_training import (
 from skesom.som._layers import fit_layers, planned_layers
 from skesom.som._metric import METRICS, Metric
 from skesom.som._summary import summarize
-from skesom.som._threads import one_blas_thread
 
 _FINAL_SIGMA = 0.7  # neighbors weigh about a third of a unit itself
 _FINAL_RADIUS = 1.25  # of neighborhoods that end at sigma: neighbors are inside
@@ -294,7 +295,7 @@ default="euclidean"
         %(followed)s
         """
         self._validate_params()  # scikit-learn does so at the first call only
-        self._learn_checked(X, sample_weight, errors, stream=True)
+        self._learn_checked(X, sample_weight, errors, stream=True, later=True)
         return self
 
     def fit_transform(self, X, y=None, sample_weight=None, errors=None):
@@ -322,9 +323,8 @@ default="euclidean"
             -1 for a sample without any present feature.
         """
         winners = self.winners(X, errors=errors)
-        coordinates = np.column_stack(np.divmod(winners, self.shape_[1]))
-        coordinates[winners < 0] = -1
-        return coordinates
+        place = partial(_coordinates, n_columns=self.shape_[1])
+        return map_rows(place, winners, dtype=np.intp, columns=2)
 
     def u_matrix(self):
         return super().u_matrix().reshape(self.shape_)
@@ -347,7 +347,7 @@ default="euclidean"
         hits = self.hits_
         if X is not None:
             winners = self.winners(X, errors=errors)
-            hits = np.bincount(winners[winners >= 0], minlength=len(hits))
+            hits = add_up(partial(_hits, n_units=len(hits)), winners)[0]
         return hits.reshape(self.shape_)
 
     def component_planes(self):
@@ -364,7 +364,9 @@ default="euclidean"
     def _metric(self):
         return Metric(self.metric, self.feature_weights)
 
-    def _learn_checked(self, X, sample_weight=None, errors=None, *, stream=False):
+    def _learn_checked(
+        self, X, sample_weight=None, errors=None, *, stream=False, later=False
+    ):
         """Check a table and learn it, anew or more; return the unit of each sample."""
         n_calls = getattr(self, "_n_calls", 0) + 1 if stream else 1
         X = check_training_samples(self, X, reset=n_calls == 1)
@@ -373,19 +375,29 @@ default="euclidean"
             check_observed(self, X, each=n_calls == 1)
         sample_weight = check_weights(self, sample_weight, X, reset=n_calls == 1)
         if not stream:
-            self._check_enough_samples(with_weight(sample_weight, X)[1])
-        return self._learn(X, sample_weight, errors, n_calls)
+            self._check_enough_samples(X, sample_weight)
+        return self._learn(X, sample_weight, errors, n_calls, later=later)
 
-    def _learn(self, X, sample_weight, errors=None, n_calls=1):
+    def _learn(self, X, sample_weight, errors=None, n_calls=1, *, later=False):
         """Train on samples that have been checked, and group the units by them."""
         layers = planned_layers(self)
-        training = self._trained(*with_weight(sample_weight, X, errors), n_calls)
+        used = without_idle(X, sample_weight)
+        self._set_map(self._trained(used, sample_weight, errors, n_calls), n_calls)
+        samples = X, sample_weight, errors
+        if later:
+            samples = [None if table is None else kept(table) for table in samples]
+        self._finish_later(*samples, layers)
+        return None if later else self._finish_now()
+
+    def _finish(self, X, sample_weight, errors, layers):
+        """Group the units by samples, and label these."""
+        codebook = self.codebook_
         samples = {"X": X, "sample_weight": sample_weight, "errors": errors}
         samples["metric"] = self._metric()
         with_pairs = not layers and self._grouped_by("two-winners")
-        codebook = training.codebook
         summary = summarize(codebook=codebook, with_pairs=with_pairs, **samples)
-        self._set_map(training, summary, n_calls)
+        self.hits_ = summary.hits
+        self.quantization_error_ = summary.quantization_error
         if layers:
             groups = fit_layers(layers, codebook, self.hits_), None
         elif self._grouped_by("graph"):
@@ -393,10 +405,10 @@ default="euclidean"
         else:
             groups = self._groups(codebook, summary, self.connections_)
         self.layers_ = layers
-        self._set_labels(X, *groups, summary, sample_weight)
+        self._set_labels(X, *groups, summary, sample_weight, errors)
         return summary.winners
 
-    def _trained(self, sample_weight, X, errors, n_calls):
+    def _trained(self, X, sample_weight, errors, n_calls):
         """Return the map after the first or a later call of a stream."""
         if n_calls == 1:
             self._check_training(X)
@@ -423,17 +435,20 @@ default="euclidean"
                 return follow(X, sample_weight, errors, units, schedule, n_calls)
             start = initial_codebook(self.init, X, sample_weight, shape, generator)
             start = schedule.metric.normalized(start)
+            if self.algorithm == "online" and is_lazy(X):
+                raise ValueError(
+                    "algorithm='online' takes samples of a table in memory in random "
+                    "order, and X is a dask array: use algorithm='batch'."
+                )
             train = train_online if self.algorithm == "online" else train_in_batch
             return train(X, sample_weight, errors, start, lattice, schedule, generator)
 
-    def _set_map(self, training, summary, n_calls):
+    def _set_map(self, training, n_calls):
         lattice = training.lattice
         self.codebook_ = training.codebook
         self.shape_ = lattice.shape
         self.positions_ = lattice.positions
         self.connections_ = lattice.connections()
-        self.hits_ = summary.hits
-        self.quantization_error_ = summary.quantization_error
         self.training_errors_ = training.curve
         self.n_iter_ = self.n_epochs
         self._sums = training.sums
@@ -504,3 +519,13 @@ default="euclidean"
                 "algorithm=\"online\" needs 'feature_weights' above zero, got "
                 f"{weights}. Leave features out, or train in batch."
             )
+
+
+def _coordinates(winners, n_columns):
+    coordinates = np.column_stack(np.divmod(winners, n_columns))
+    coordinates[winners < 0] = -1
+    return coordinates
+
+
+def _hits(winners, n_units):
+    return (np.bincount(winners[winners >= 0], minlength=n_units),)

@@ -25,20 +25,21 @@ def target_nodes(n_samples, max_nodes):
     return max(1, min(TARGET_NODES, round(5 * math.sqrt(n_samples)), max_nodes))
 
 
-def choose_epsilon(X, order, fill, target, rule):
+def choose_epsilon(windows, fill, target, rule):
     """Choose the epsilon whose network has about the target number of nodes."""
-    epsilon = _typical_distance(X[order[:1000]])
-    epsilon = epsilon or _typical_distance(X[order[:_PILOT_SAMPLES]])
+    sizes = _pilot_sizes(windows.n_rows)
+    X = windows.first(sizes[-1])
+    epsilon = _typical_distance(X[:1000]) or _typical_distance(X[:_PILOT_SAMPLES])
     if epsilon == 0:
         return 1.0
-    first = np.ascontiguousarray(X[order[:_FIRST_PILOT]])
+    first = X[:_FIRST_PILOT]
     target = min(target, len(np.unique(first.view(f"V{first[0].nbytes}"))))
-    for size in _pilot_sizes(len(order)):
-        pilot = order[:size].astype(np.intp)
+    for size in sizes:
+        pilot = X[:size]
 
         def excess(epsilon, pilot=pilot):
-            nodes = _expected_nodes(X, pilot, len(order), fill, epsilon, target, rule)
-            return math.log(nodes / target)
+            how = windows.n_rows, fill, epsilon, target, rule
+            return math.log(_expected_nodes(pilot, *how) / target)
 
         epsilon = _find_root(excess, epsilon)
     return epsilon
@@ -56,10 +57,11 @@ class Forecast(NamedTuple):
     seconds: float
 
 
-def forecast(X, order, fill, epsilon, max_nodes, rule):
+def forecast(windows, fill, epsilon, max_nodes, rule):
     """Estimate the nodes and the time of a run from its first samples."""
-    size = min(len(order) // (2 * _PILOT_SHARE), _LONGEST_PILOT)
-    pilot = order[: max(size, _PILOT_SAMPLES)].astype(np.intp)
+    n_samples = windows.n_rows
+    size = min(n_samples // (2 * _PILOT_SHARE), _LONGEST_PILOT)
+    pilot = windows.first(max(size, _PILOT_SAMPLES))
     network = Network(fill)
     bounds = {"max_nodes": max_nodes, "when_full": make_room}
     counts, now = [], epsilon
@@ -67,14 +69,15 @@ def forecast(X, order, fill, epsilon, max_nodes, rule):
     begin = time.perf_counter()
     for part in parts:
         start = time.perf_counter()
-        now = network.learn(X, part, epsilon=now, **bounds, **rule)
+        order = np.arange(len(part))
+        now = network.learn(part, order, epsilon=now, **bounds, **rule)
         counts.append(max(network.n_nodes, 1))
     end = time.perf_counter()
     exponent = _growth(counts)
-    nodes = counts[-1] * (len(order) / len(pilot)) ** exponent
+    nodes = counts[-1] * (n_samples / len(pilot)) ** exponent
     if now != epsilon or nodes > max_nodes:  # merged now and then, by up to a half
         nodes = 3 * max_nodes / 4
-    of_rest = (end - start) / len(parts[-1]) * (len(order) - len(pilot))
+    of_rest = (end - start) / len(parts[-1]) * (n_samples - len(pilot))
     growth = max(nodes / counts[-1] / (1 + exponent), 1.0)
     return Forecast(epsilon, round(nodes), end - begin + of_rest * growth)
 
@@ -121,7 +124,7 @@ def _growth(counts):
     return _SLOWING * min(max(math.log2(counts[3] / counts[1]), 0.0), 1.0)
 
 
-def _expected_nodes(X, pilot, n_samples, fill, epsilon, target, rule):
+def _expected_nodes(pilot, n_samples, fill, epsilon, target, rule):
     """Return the number of nodes after n_samples, judged by the pilot samples."""
     network = Network(fill)
     limit = 2 * target  # what is more needs no count
@@ -130,7 +133,8 @@ def _expected_nodes(X, pilot, n_samples, fill, epsilon, target, rule):
     parts = np.array_split(pilot, 4) if len(pilot) >= 4 else [pilot]
     for number, part in enumerate(parts):
         try:
-            network.learn(X, part, epsilon=epsilon, **bounds, **rule)
+            order = np.arange(len(part))
+            network.learn(part, order, epsilon=epsilon, **bounds, **rule)
         except _TooManyNodesError:
             learned = (number + 1) / len(parts) * len(pilot)
             return limit * math.sqrt(n_samples / learned)

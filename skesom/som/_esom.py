@@ -8,20 +8,19 @@ from numbers import Integral, Real
 import numpy as np
 from sklearn.base import _fit_context, clone
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils import gen_batches
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from tqdm import tqdm
 
-from skesom.som._base import CodebookMap
+from skesom._common.lazy import blocks_of
+from skesom.som._base import CodebookMap, kept
 from skesom.som._docstrings import fill_docstrings
 from skesom.som._epsilon import choose_epsilon, forecast, target_nodes
 from skesom.som._input import check_training_samples, random_generator, warn_user
 from skesom.som._network import Network, make_room
+from skesom.som._row_order import Windows
 from skesom.som._second_stage import RULES
 from skesom.som._second_stage._units import component_clusters
 from skesom.som._summary import feature_means, summarize
-
-_SAMPLES_AT_A_TIME = 65536  # between two steps of the progress bar
 
 
 @fill_docstrings
@@ -197,7 +196,7 @@ default="graph"
         %(followed)s
         """
         self._validate_params()  # scikit-learn does so at the first call only
-        self._learn_checked(X, stream=True)
+        self._learn_checked(X, stream=True, later=True)
         return self
 
     def activation(self, X):
@@ -249,59 +248,61 @@ default="graph"
         True
         """
         X = check_training_samples(clone(self), X)
-        return forecast(X, *self._prepare(X), self.max_nodes, self._rule())
+        return forecast(*self._prepare(X), self.max_nodes, self._rule())
 
-    def _learn_checked(self, X, classes=None, *, stream=False):
+    def _learn_checked(self, X, classes=None, *, stream=False, later=False):
         """Check samples and learn them, anew or more; return the unit of each."""
         more = stream and hasattr(self, "_network")
         X = check_training_samples(self, X, reset=not more)
         if more:
             network, epsilon = copy.deepcopy(self._network), self.epsilon_
-            order = np.arange(len(X))
+            windows = Windows(X, 1)
         else:
             if not stream:
                 self._check_enough_samples(X)
-            order, fill, epsilon = self._prepare(X, in_order=stream)
+            windows, fill, epsilon = self._prepare(X, in_order=stream)
             network = Network(fill)
             if self.verbose and not stream:
-                self._announce(X, order, fill, epsilon)
-        epsilon = self._trained(network, X, order, epsilon, classes)
+                self._announce(windows, fill, epsilon)
+        epsilon = self._trained(network, windows, epsilon, classes)
         codebook, links = network.nodes(), network.links()
-        pairs = self._grouped_by("graph", "two-winners")
-        moments = self._needs_moments()
-        summary = summarize(X, codebook, with_pairs=pairs, with_moments=moments)
         self._network = network
         self.epsilon_ = epsilon
         self.codebook_ = codebook
         self.connections_ = links
+        self.n_iter_ = 1 if stream else self.n_epochs
+        self._finish_later(kept(X) if later else X)
+        return None if later else self._finish_now()
+
+    def _finish(self, X):
+        """Group the units by samples, and label these."""
+        pairs = self._grouped_by("graph", "two-winners")
+        moments = self._needs_moments()
+        codebook, links = self.codebook_, self.connections_
+        summary = summarize(X, codebook, with_pairs=pairs, with_moments=moments)
         self.hits_ = summary.hits
         self.quantization_error_ = summary.quantization_error
         self._set_labels(X, *self._groups(codebook, summary, links), summary)
-        self.n_iter_ = 1 if stream else self.n_epochs
         return summary.winners
 
     def _prepare(self, X, *, in_order=False):
-        """Return the order of learning, a fill for missing values, and epsilon."""
-        order = np.arange(len(X), dtype=np.int32 if len(X) < 2**31 else np.int64)
-        if not in_order:
-            random_state = random_generator(self.random_state)
-            orders = [
-                random_state.permutation(order) if self.shuffle else order
-                for _ in range(self.n_epochs)
-            ]
-            order = np.concatenate(orders) if len(orders) > 1 else orders[0]
+        """Return the samples in their order, a fill for missing values, and epsilon."""
+        shuffled = self.shuffle and not in_order
+        generator = random_generator(self.random_state) if shuffled else None
+        windows = Windows(X, 1 if in_order else self.n_epochs, generator)
         fill, epsilon = feature_means(X), self.epsilon
         if epsilon == "auto":
             target = target_nodes(len(X), self.max_nodes)
-            epsilon = choose_epsilon(X, order, fill, target, self._rule())
-        return order, fill, epsilon
+            epsilon = choose_epsilon(windows, fill, target, self._rule())
+        return windows, fill, epsilon
 
-    def _announce(self, X, order, fill, epsilon):
+    def _announce(self, windows, fill, epsilon):
         """Print the forecast of a run."""
-        run = forecast(X, order, fill, epsilon, self.max_nodes, self._rule())
+        run = forecast(windows, fill, epsilon, self.max_nodes, self._rule())
         tqdm.write(
-            f"{type(self).__name__}: {len(order)} samples with epsilon={epsilon:.4g} "
-            f"make about {run.n_nodes} nodes in about {run.seconds:.1f} s.",
+            f"{type(self).__name__}: {windows.n_rows} samples with "
+            f"epsilon={epsilon:.4g} make about {run.n_nodes} nodes in about "
+            f"{run.seconds:.1f} s.",
             file=sys.stderr,
         )
 
@@ -315,28 +316,29 @@ default="graph"
             "whole_ball": self.update_set == "ball",
         }
 
-    def _trained(self, network, X, order, epsilon, classes):
-        """Let the network learn X in the given order; return the final epsilon."""
+    def _trained(self, network, windows, epsilon, classes):
+        """Let the network learn all windows; return the final epsilon."""
         first_epsilon = epsilon
-        rule = self._rule()
-        if classes is not None:
-            rule["classes"] = classes
         about = {"unit": "sample", "unit_scale": True, "desc": type(self).__name__}
-        with tqdm(total=len(order), disable=not self.verbose, **about) as bar:
-            for part in gen_batches(len(order), _SAMPLES_AT_A_TIME):
-                epsilon = network.learn(
-                    X,
-                    order[part].astype(np.intp),
-                    epsilon=float(epsilon),
-                    max_nodes=self.max_nodes,
-                    when_full=make_room,
-                    **rule,
-                )
-                bar.update(part.stop - part.start)
-                bar.set_postfix(nodes=network.n_nodes, epsilon=f"{epsilon:.4g}")
+        with tqdm(total=windows.n_rows, disable=not self.verbose, **about) as bar:
+            for X, of_window in windows.rows(0, classes):
+                for rows in blocks_of(len(X)):
+                    rule = self._rule()
+                    if classes is not None:
+                        rule["classes"] = of_window
+                    epsilon = network.learn(
+                        X,
+                        np.arange(rows.start, rows.stop),
+                        epsilon=float(epsilon),
+                        max_nodes=self.max_nodes,
+                        when_full=make_room,
+                        **rule,
+                    )
+                    bar.update(rows.stop - rows.start)
+                    bar.set_postfix(nodes=network.n_nodes, epsilon=f"{epsilon:.4g}")
         if network.n_nodes == 0:
             raise ValueError(
-                f"None of the {len(X)} samples has a feature that is not NaN."
+                f"None of the {windows.n_rows} samples has a feature that is not NaN."
             )
         if epsilon != first_epsilon:
             warn_user(

@@ -9,7 +9,7 @@ from scipy import linalg
 from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_rand_score
 
-from skesom.som._threads import one_blas_thread
+from skesom._common.threads import one_blas_thread
 
 _STARTS = 20  # of k-means, on the few clusters of the members
 _ENOUGH_ROWS = 65_536  # to find the member closest to the consensus

@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Where a classical map begins: its shape and its units before training."""
 
+from functools import partial
 from numbers import Integral
 
 import numpy as np
 from scipy import linalg
 from sklearn.utils import gen_batches
 
+from skesom._common.lazy import add_up, is_lazy
 from skesom.som._input import warn_user
 from skesom.som._row_order import Epochs, repetitions
 
@@ -37,6 +39,11 @@ def initial_codebook(init, X, sample_weight, shape, random_state):
     n_units = shape[0] * shape[1]
     if isinstance(init, str):
         if init == "random":
+            if is_lazy(X):
+                raise ValueError(
+                    "init='random' draws from a table in memory, and X is a dask "
+                    "array: use init='pca', or rows of X as init."
+                )
             return _drawn_samples(X, sample_weight, n_units, random_state)
         return principal_plane(X, sample_weight, shape)
     codebook = np.array(init, dtype=X.dtype, order="C")
@@ -50,17 +57,10 @@ def initial_codebook(init, X, sample_weight, shape, random_state):
 
 def principal_axes(X, sample_weight=None):
     """Find the first two principal components of a table."""
-    unweighted = sample_weight is None
     means = _feature_means(X, sample_weight)
     # Deviations from the means are summed, so no digits are lost to an offset.
-    scatter = np.zeros((X.shape[1], X.shape[1]))
-    for rows in _blocks(X):
-        centered = X[rows] - means
-        np.copyto(centered, 0, where=np.isnan(centered))
-        weighted = centered if unweighted else centered * sample_weight[rows][:, None]
-        scatter += weighted.T @ centered
+    scatter, total = add_up(partial(_scatter, means=means), X, sample_weight)
     n_features = X.shape[1]
-    total = float(len(X)) if unweighted else sample_weight.sum()
     variances, vectors = linalg.eigh(
         scatter / max(total - 1, total / 2),  # weights may add up to less than 1
         subset_by_index=(max(0, n_features - 2), n_features - 1),
@@ -72,6 +72,23 @@ def principal_axes(X, sample_weight=None):
     rounding = 8 * np.finfo(np.float64).eps * np.abs(means).max()
     varies = deviations > max(_FLAT * deviations[0], rounding)
     return means, deviations[varies], (components * signs[:, None])[varies]
+
+
+def _scatter(X, sample_weight, means):
+    """Return the products of deviations from the means, and the sum of the weights."""
+    scatter = np.zeros((X.shape[1], X.shape[1]))
+    for rows in _blocks(X):
+        centered = weighted = X[rows] - means
+        np.copyto(centered, 0, where=np.isnan(centered))
+        if sample_weight is not None:
+            weighted = centered * sample_weight[rows][:, None]
+        scatter += weighted.T @ centered
+    return scatter, total_weight(X, sample_weight)
+
+
+def total_weight(X, sample_weight):
+    """Return the sum of the weights of samples."""
+    return float(len(X) if sample_weight is None else sample_weight.sum())
 
 
 def principal_plane(X, sample_weight, shape):
@@ -109,8 +126,13 @@ def _drawn_samples(X, sample_weight, n_units, random_state):
 
 def _automatic_shape(X, sample_weight, topology, toroidal):
     """Choose the shape of a lattice from the data, after Vesanto et al. (2000)."""
-    times = None if sample_weight is None else repetitions(sample_weight)
-    n_samples = len(X) if times is None else int(times.sum())
+    times, n_samples = None, len(X)
+    if sample_weight is not None:
+        weights = np.asarray(sample_weight)
+        weights = weights[weights > 0]
+        times, n_samples = repetitions(weights), len(weights)
+    if times is not None:
+        n_samples = int(times.sum())
     n_units = min(_UNITS_PER_ROOT * np.sqrt(n_samples), _MOST_UNITS, n_samples)
     _, deviations, _ = principal_axes(X, sample_weight)
     if len(deviations) == 1:
@@ -126,6 +148,11 @@ def _automatic_shape(X, sample_weight, topology, toroidal):
 
 def _feature_means(X, sample_weight):
     """Return the means of the present features, in float64."""
+    sums, counts = add_up(_sums_of_features, X, sample_weight)
+    return sums / counts
+
+
+def _sums_of_features(X, sample_weight):
     sums, counts = np.zeros((2, X.shape[1]))
     if sample_weight is None:
         sample_weight = np.broadcast_to(1.0, len(X))
@@ -137,7 +164,7 @@ def _feature_means(X, sample_weight):
             values[missing] = 0
             counts -= sample_weight[rows] @ missing
         sums += sample_weight[rows] @ values
-    return sums / counts
+    return sums, counts
 
 
 def _blocks(X):

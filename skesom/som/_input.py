@@ -1,18 +1,28 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Checks of tables with missing features, their weights and errors; warnings."""
+"""Checks of tables with missing features, in memory or lazy, their weights, errors."""
 
 import sys
 import warnings
 
 import numpy as np
-from sklearn.utils import check_array, check_random_state, gen_batches
+from sklearn.utils import check_array, check_random_state
 from sklearn.utils.validation import (
+    _check_feature_names,
+    _check_n_features,
     _check_sample_weight,
     check_is_fitted,
     validate_data,
 )
 
-_ROWS_AT_A_TIME = 65536
+from skesom._common.lazy import (
+    ROWS,
+    add_up,
+    blocks_of,
+    check_chunks,
+    is_lazy,
+    take_rows,
+)
+
 _TABLE = {"order": "C", "ensure_all_finite": "allow-nan"}
 _INSIDE = ("skesom", "sklearn")
 
@@ -26,15 +36,75 @@ def random_generator(random_state):
 def check_samples(som, X):
     """Return X as the kernels need it, compared with the fitted features."""
     check_is_fitted(som)
+    if is_lazy(X):
+        return checked_lazily(som, X, som.codebook_.dtype, reset=False)
     return validate_data(som, X, dtype=som.codebook_.dtype, reset=False, **_TABLE)
 
 
 def check_training_samples(som, X, *, reset=True):
     """Return X as the kernels need it; refuse what a map cannot learn from."""
-    dtype = [np.float64, np.float32] if reset else som.codebook_.dtype
-    X = validate_data(som, _native(X), dtype=dtype, reset=reset, **_TABLE)
+    if is_lazy(X):
+        kept = X.dtype if X.dtype in (np.float32, np.float64) else np.float64
+        X = checked_lazily(som, X, kept if reset else som.codebook_.dtype, reset=reset)
+    else:
+        dtype = [np.float64, np.float32] if reset else som.codebook_.dtype
+        X = validate_data(som, _native(X), dtype=dtype, reset=reset, **_TABLE)
     _check_span(X)
     check_observed(som, X, each=reset)
+    return X
+
+
+def checked_lazily(som, X, dtype, *, reset, allow_nan=True):
+    """Return a dask array whose chunks are whole rows, checked when they are made."""
+    name = type(som).__name__
+    if X.ndim != 2:
+        raise ValueError(f"{name} takes a table of two axes, got shape {X.shape}.")
+    check_chunks(X, name)
+    if 0 in X.shape:
+        raise ValueError(f"{name} got an empty table of shape {X.shape}.")
+    _check_n_features(som, X, reset=reset)
+    _check_feature_names(som, X, reset=reset)
+    if X.numblocks[1] > 1:
+        warn_user(
+            f"{name} takes whole rows, but the dask array is cut into "
+            f"{X.numblocks[1]} parts along the features: it is put together again. Cut "
+            "it along the rows only, as in X.rechunk({1: -1}).",
+            UserWarning,
+        )
+    wanted, dtype = X.dtype, np.dtype(dtype).newbyteorder("=")
+    X = X.rechunk({0: tuple(n for n in X.chunks[0] if n), 1: -1})
+    firsts = dask_firsts(X)
+    how = {"wanted": wanted, "to": dtype, "allow_nan": allow_nan}
+    return X.map_blocks(_checked_chunk, firsts, dtype=dtype, **how)
+
+
+def dask_firsts(X):
+    """Return the number of the first row of each chunk, as an array of such chunks."""
+    from dask.array import from_array
+
+    firsts = np.cumsum((0, *X.chunks[0][:-1]))[:, np.newaxis]
+    return from_array(firsts, chunks=1)
+
+
+def _checked_chunk(X, first, wanted, to, allow_nan):
+    """Return a chunk in a float type; refuse infinities, and what was not promised."""
+    first = int(first[0, 0])
+    if X.dtype != wanted:
+        raise ValueError(
+            f"The rows from {first} on are {X.dtype}, but the dask array is {wanted}. "
+            f"Make its blocks of one kind, as in X.map_blocks(np.asarray, "
+            f'dtype="{wanted}").'
+        )
+    X = np.ascontiguousarray(X, dtype=to)
+    for rows in blocks_of(len(X)):
+        wrong = np.isinf(X[rows]) if allow_nan else ~np.isfinite(X[rows])
+        if wrong.any():
+            row, feature = np.argwhere(wrong)[0]
+            advice = "Replace infinities by NaN, which marks missing features."
+            raise ValueError(
+                f"X is {X[rows][row, feature]} in row {first + rows.start + row}, "
+                f"column {feature}. {advice if allow_nan else 'Fill it in first.'}"
+            )
     return X
 
 
@@ -42,17 +112,56 @@ def check_weights(som, sample_weight, X, *, reset=True):
     """Return the weights as float64, or None; refuse them if they are all zero."""
     if sample_weight is None:
         return None
-    sample_weight = _check_sample_weight(
-        sample_weight, X, dtype=np.float64, ensure_non_negative=True
-    )
-    _, used = with_weight(sample_weight, X)
-    if np.isnan(used).all():
+    if is_lazy(X):
+        sample_weight = _of_rows(sample_weight, X, "sample_weight").map_blocks(
+            _checked_weights, dtype=np.float64
+        )
+    else:
+        sample_weight = _check_sample_weight(
+            sample_weight, X, dtype=np.float64, ensure_non_negative=True
+        )
+    used = without_idle(X, sample_weight)
+    if not _observed(used).any():
         raise ValueError(
             "All samples that have any present feature have zero weight: a "
             "'sample_weight' above zero is needed."
         )
-    check_observed(som, used, each=reset)
+    n_samples = add_up(number_above_0, sample_weight)[0]
+    check_observed(som, used, each=reset, n_samples=n_samples)
     return sample_weight
+
+
+def _of_rows(values, X, name):
+    """Return what goes with the rows of a dask array, cut as it is."""
+    from dask.array import asarray
+
+    values = asarray(values)
+    shape = X.shape[: values.ndim]
+    if values.shape != shape:
+        raise ValueError(f"{name!r} must have the shape {shape}. Got {values.shape}.")
+    return values.rechunk(X.chunks[: values.ndim])
+
+
+def _checked_weights(weights):
+    rows = np.empty((len(weights), 0))
+    return _check_sample_weight(
+        weights, rows, dtype=np.float64, ensure_non_negative=True
+    )
+
+
+def number_above_0(weights):
+    """Count the weights that are not 0; a tuple of one."""
+    return (np.count_nonzero(weights > 0),)
+
+
+def without_idle(X, sample_weight):
+    """Return samples without the features of those whose weight is 0."""
+    if sample_weight is None:
+        return X
+    if is_lazy(X):
+        return X.map_blocks(without_idle, sample_weight[:, np.newaxis], dtype=X.dtype)
+    idle = sample_weight.ravel() == 0
+    return np.where(idle[:, np.newaxis], X.dtype.type(np.nan), X) if idle.any() else X
 
 
 def check_errors(errors, X, metric):
@@ -64,67 +173,84 @@ def check_errors(errors, X, metric):
             "Measurement 'errors' weigh squared differences: they need "
             f"metric='euclidean', got metric={metric.name!r}."
         )
+    if is_lazy(X):
+        errors = _of_rows(errors, X, "errors").astype(X.dtype)
+        tables = X, errors, dask_firsts(X)
+        X = X.map_blocks(_without_uncertain, *tables[1:], dtype=X.dtype)
+        return X, errors
     how = {"order": "C", "ensure_all_finite": False, "input_name": "errors"}
     errors = check_array(_native(errors), dtype=X.dtype, **how)
     if errors.shape != X.shape:
         raise ValueError(
             f"'errors' must have the shape of X, {X.shape}. Got {errors.shape}."
         )
+    return _without_uncertain(X, errors), errors
+
+
+def _without_uncertain(X, errors, first=((0,),)):
+    """Return X without values of infinite error; refuse errors that are none."""
     most = np.sqrt(np.finfo(X.dtype).max)  # 1 / error^2 is 0 beyond
     checked = X
-    for rows in gen_batches(len(X), _ROWS_AT_A_TIME):
+    for rows in blocks_of(len(X)):
         values, present = np.abs(X[rows]), ~np.isnan(X[rows])
+        about = errors[rows], int(first[0][0]) + rows.start
         _refuse_error(
-            *(present & ~(errors[rows] > 0), errors, rows),
+            *(present & ~(errors[rows] > 0), *about),
             "must be positive wherever X has a value",
             "An infinite error leaves a value out, as NaN in X does",
         )
         _refuse_error(
             present & (errors[rows] < 100 * np.maximum(values, 1) / most),
-            *(errors, rows, "are too small for their squares"),
+            *(*about, "are too small for their squares"),
             "Scale X and errors, or add the systematic error of the measurement",
         )
         idle = present & (errors[rows] >= most)
         if idle.any():
             checked = X.copy() if checked is X else checked
             checked[rows][idle] = np.nan
-    return checked, errors
+    return checked
 
 
-def _refuse_error(wrong, errors, rows, problem, advice):
+def _refuse_error(wrong, errors, first, problem, advice):
     if wrong.any():
         row, feature = np.argwhere(wrong)[0]
         raise ValueError(
-            f"'errors' {problem}. Got {errors[rows][row, feature]} in row "
-            f"{rows.start + row}, column {feature}. {advice}."
+            f"'errors' {problem}. Got {errors[row, feature]} in row {first + row}, "
+            f"column {feature}. {advice}."
         )
 
 
-def with_weight(sample_weight, *tables):
-    """Return the weights of the samples that have any, and their rows."""
-    if sample_weight is None or sample_weight.all():
-        return sample_weight, *tables
-    used = sample_weight > 0
-    return sample_weight[used], *(t if t is None else t[used] for t in tables)
-
-
-def check_observed(som, X, *, each):
+def check_observed(som, X, *, each, n_samples=None):
     """Refuse features that no sample has; in a stream only all together."""
-    observed = np.zeros(X.shape[1], dtype=bool)
-    for rows in gen_batches(len(X), _ROWS_AT_A_TIME):
-        observed |= ~np.isnan(X[rows]).all(axis=0)
-        if observed.all() or (observed.any() and not each):
-            return
+    observed = _observed(X)
+    if observed.all() or (observed.any() and not each):
+        return
     raise ValueError(
         f"{type(som).__name__} got {np.count_nonzero(~observed)} features that "
-        f"are NaN in all {len(X)} samples: columns "
+        f"are NaN in all {n_samples or len(X)} samples: columns "
         f"{np.flatnonzero(~observed).tolist()}. Leave them out."
     )
 
 
+def _observed(X):
+    """Return which features any sample has."""
+    if is_lazy(X):
+        return add_up(_counts_of_features, X)[0] > 0
+    observed = np.zeros(X.shape[1], dtype=bool)
+    for rows in blocks_of(len(X)):
+        observed |= ~np.isnan(X[rows]).all(axis=0)
+        if observed.all():
+            break
+    return observed
+
+
+def _counts_of_features(X):
+    return (np.count_nonzero(~np.isnan(X), axis=0),)
+
+
 def _check_span(X):
     """Refuse values so large or small that the squares of distances are lost."""
-    some = X[:: max(1, len(X) // 65536)]
+    some = take_rows(X, np.arange(0, len(X), max(1, len(X) // ROWS)))
     some = some[~np.isnan(some)]
     if some.size == 0:
         return

@@ -10,6 +10,7 @@ from sklearn.utils import gen_batches
 from tqdm import tqdm
 
 from skesom._common import blocks
+from skesom._common.lazy import add_up, take_rows
 from skesom.som._codebook import by_feature
 from skesom.som._input import warn_user
 from skesom.som._lattice import Lattice
@@ -49,12 +50,12 @@ class Schedule(NamedTuple):
 
 def train_in_batch(X, sample_weight, errors, codebook, lattice, schedule, generator):
     """Set all units to weighted means of the samples once an epoch."""
-    metric, missing = schedule.metric, any_missing(X)
+    metric = schedule.metric
     measure = TrainingCurve(metric, X, sample_weight, errors)
     curve = []
     widths = schedule.widths(np.linspace(0, 1, schedule.n_epochs))
     for sigma in tqdm(widths, unit="epoch", **schedule.bar):
-        sums = mean_sums(metric, X, codebook, sample_weight, errors, missing)
+        sums = mean_sums(measure, X, codebook, sample_weight, errors)
         curve.append(measure.error(codebook, *sums))
         codebook = metric.normalized(
             batch_update(codebook, lattice, *sums, schedule.neighborhood, sigma)
@@ -94,7 +95,8 @@ def train_online(X, sample_weight, errors, codebook, lattice, schedule, generato
     codebook = np.ascontiguousarray(weights[:-1, : len(codebook)].T)
     codebook = metric.normalized(metric.restored(codebook))
     _check_units(codebook, X, neighborhood.name)
-    sums = mean_sums(metric, X, codebook, sample_weight, errors)
+    measure = TrainingCurve(metric, X, sample_weight, errors)
+    sums = mean_sums(measure, X, codebook, sample_weight, errors)
     return Training(codebook, lattice, sums, np.sqrt(totals[:, 0] / totals[:, 1]))
 
 
@@ -125,8 +127,9 @@ def _check_units(codebook, X, neighborhood):
 def follow(X, sample_weight, errors, before, schedule, n_calls):
     """Return the map after one more call of a stream."""
     metric, share = schedule.metric, n_calls**-0.6
-    new = mean_sums(metric, X, before.codebook, sample_weight, errors)
-    error = TrainingCurve(metric, X, sample_weight, errors).error(before.codebook, *new)
+    measure = TrainingCurve(metric, X, sample_weight, errors)
+    new = mean_sums(measure, X, before.codebook, sample_weight, errors)
+    error = measure.error(before.codebook, *new)
     pairs = zip(before.sums, new, strict=True)
     sums = tuple((1 - share) * old + share * part for old, part in pairs)
     sigma = schedule.widths(np.ones(schedule.n_epochs))[-1]
@@ -151,11 +154,11 @@ def _online_steps(epochs, schedule, generator, work):
                 bar.update(part.stop - part.start)
 
 
-def mean_sums(metric, X, codebook, sample_weight=None, errors=None, missing=None):
+def mean_sums(measure, X, codebook, sample_weight, errors):
     """Return sums over the samples of each unit, per sample or unit of weight."""
-    total = len(X) if sample_weight is None else sample_weight.sum()
-    how = {"sample_weight": sample_weight, "errors": errors, "missing": missing}
-    return tuple(part / total for part in metric.sums(X, codebook, **how))
+    how = {"sample_weight": sample_weight, "errors": errors}
+    sums = measure.metric.sums(X, codebook, **how, missing=measure.missing)
+    return tuple(part / measure.total for part in sums)
 
 
 def batch_update(codebook, lattice, sums, counts, neighborhood, sigma):
@@ -169,7 +172,7 @@ def batch_update(codebook, lattice, sums, counts, neighborhood, sigma):
 
 def units_by_k_means(X, codebook, sample_weight, *, metric, errors):
     """Move units out of gaps, to the means of their samples, by a few k-means steps."""
-    how = {"sample_weight": sample_weight, "errors": errors}
+    how = {"sample_weight": sample_weight, "errors": errors, "missing": any_missing(X)}
     for _ in range(_K_MEANS_STEPS):
         sums, counts = metric.sums(X, codebook, **how)
         means = codebook.astype(np.float64)
@@ -182,40 +185,41 @@ class TrainingCurve:
     """Measures the root mean square of the differences of samples and units."""
 
     def __init__(self, metric, X, sample_weight=None, errors=None):
-        self._metric = metric
+        self.metric = metric
         self._scale = np.ones(X.shape[1]) if metric.scale is None else metric.scale
         # With n samples of the sum s at a unit w, the squared differences add up to
         # sum x^2 - 2 w s + n w^2. Around a typical sample few digits are lost.
-        self._origin = np.nan_to_num(metric.values(X[:1])[0])
-        self._squares = self._known = 0.0
-        for rows in gen_batches(len(X), _ROWS_PER_BLOCK):
-            differences = (metric.values(X[rows]) - self._origin).ravel()
-            if metric.scale is None and sample_weight is None and errors is None:
-                squares = float(np.sum(differences**2))  # BLAS has other orders
-                if not np.isnan(squares):  # nothing is missing
-                    self._squares += squares
-                    self._known += len(X[rows])
-                    continue
-            self._add(
-                differences.reshape(X[rows].shape),
-                1.0 if sample_weight is None else sample_weight[rows],
-                1.0 if errors is None else errors[rows],
-            )
+        first = take_rows(X, np.zeros(1, dtype=np.intp))
+        self._origin = np.nan_to_num(metric.values(first)[0])
         # The sums of an epoch are those of one sample, present or not.
-        total = len(X) if sample_weight is None else sample_weight.sum()
-        self._squares /= total
-        self._known /= total
+        sums = add_up(self._sums_of_rows, X, sample_weight, errors)
+        squares, known, self.total, missing = map(float, sums)
+        self.missing = missing > 0
+        self._squares, self._known = squares / self.total, known / self.total
 
-    def _add(self, differences, sample_weight, errors):
-        missing = np.isnan(differences)
-        scaled = self._scale * differences / errors
-        squares = np.where(missing, 0, scaled**2).sum(axis=1)
-        self._squares += np.sum(sample_weight * squares)
-        self._known += np.sum(sample_weight * ~missing.all(axis=1))
+    def _sums_of_rows(self, X, sample_weight, errors):
+        """Add up squared differences from the origin, rows with any, weights, NaN."""
+        total = np.zeros(4)
+        for rows in gen_batches(max(len(X), 1), _ROWS_PER_BLOCK):
+            differences = self.metric.values(X[rows]) - self._origin
+            if self.metric.scale is None and sample_weight is None and errors is None:
+                squares = float(np.sum(differences.ravel() ** 2))  # BLAS: other orders
+                if not np.isnan(squares):  # nothing is missing
+                    total += squares, len(differences), len(differences), 0
+                    continue
+            weights = np.ones(len(differences))
+            if sample_weight is not None:
+                weights = sample_weight[rows]
+            missing = np.isnan(differences)
+            scaled = self._scale * differences / (1 if errors is None else errors[rows])
+            squares = np.where(missing, 0, scaled**2).sum(axis=1)
+            known = np.sum(weights * ~missing.all(axis=1))
+            total += np.sum(weights * squares), known, weights.sum(), missing.sum()
+        return tuple(total)
 
     def error(self, codebook, sums, counts):
         """Return the error of an epoch."""
-        units = self._metric.values(codebook).astype(np.float64) - self._origin
+        units = self.metric.values(codebook).astype(np.float64) - self._origin
         sums = sums - counts * self._origin
         changes = self._scale**2 * units * (counts * units - 2 * sums)
         return float(np.sqrt(max(self._squares + changes.sum(), 0) / self._known))

@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """How samples are compared with units, and sums over samples by unit."""
 
+from functools import partial
+
 import numpy as np
 from scipy import sparse
 from sklearn.utils import gen_batches
 
 from skesom._common.blocks import work_blocks
+from skesom._common.lazy import add_up
 from skesom.som._codebook import distances_to_units, nearest_units
 from skesom.som._threads import effective_n_threads
 from skesom.som._vectors import absolute_values, squares, weighted_squares
@@ -65,22 +68,17 @@ class Metric:
                     distances[block][rows] = _chords_to_units(some, codebook)
         return self._converted(distances)
 
-    def sums(self, X, codebook, *, sample_weight=None, errors=None, missing=None):
+    def sums(self, X, codebook, *, sample_weight=None, errors=None, missing=True):
         """Add up the samples nearest to each unit, for batch training."""
-        if missing is None:
-            missing = any_missing(X)
-        angles_of_some = self.of_angles and missing
-        if self.name == "manhattan" or errors is not None or angles_of_some:
-            return self._sums_of_assigned(X, codebook, sample_weight, errors)
-        codebook = self.prepared(codebook)
-        total = 0.0, 0.0
-        for block in self._blocks(X, errors):
-            search = self.prepared(X[block])
-            values = search if self.scale is None else self.values(X[block])
-            weights = None if sample_weight is None else sample_weight[block]
-            part = _sums_over_samples(search, values, codebook, missing, weights)
-            total = total[0] + part[0], total[1] + part[1]
-        return total
+        of_block = self._sums_of_prepared
+        if (
+            self.name == "manhattan"
+            or errors is not None
+            or (self.of_angles and missing)
+        ):
+            of_block = self._sums_of_assigned
+        function = partial(of_block, codebook=codebook, missing=missing)
+        return add_up(function, X, sample_weight, errors)
 
     def between(self, one, other):
         """Measure the distance of each row of a table to the same row of another."""
@@ -141,20 +139,22 @@ class Metric:
                 winners[rows, : chords.shape[1]] = order[:, :2]
             distances[rows] = np.min(chords, axis=1, initial=np.inf)
 
-    def _sums_of_assigned(self, X, codebook, sample_weight, errors):
-        n_units, n_features = codebook.shape
-        sums, counts = np.zeros((2, n_units, n_features))
+    def _sums_of_prepared(self, X, sample_weight, errors, codebook, missing):
+        search = self.prepared(X)
+        values = search if self.scale is None else self.values(X)
+        of_block = search, values, self.prepared(codebook), missing, sample_weight
+        return _sums_over_samples(*of_block)
+
+    def _sums_of_assigned(self, X, sample_weight, errors, codebook, missing):
+        winners, _ = self.nearest(X, codebook, errors=errors)
+        known = winners >= 0
+        values = self.values(X[known].astype(np.float64))
+        weights = _weights(values, None if errors is None else errors[known])
         of_rows = np.ones(len(X)) if sample_weight is None else sample_weight
-        for block in gen_batches(len(X), _ROWS_PER_BLOCK):
-            of_block = None if errors is None else errors[block]
-            winners, _ = self.nearest(X[block], codebook, errors=of_block)
-            known = winners >= 0
-            values = self.values(X[block][known].astype(np.float64))
-            weights = _weights(values, None if errors is None else of_block[known])
-            assigned = membership(winners[known], n_units, of_rows[block][known])
-            sums += assigned @ np.where(weights > 0, weights * values, 0.0)
-            counts += assigned @ weights
-        return sums, counts
+        assigned = membership(winners[known], len(codebook), of_rows[known])
+        return assigned @ np.where(
+            weights > 0, weights * values, 0.0
+        ), assigned @ weights
 
     def _blocks(self, X, errors):
         """Return slices of the rows: all at once, if nothing has to be prepared."""
@@ -185,7 +185,7 @@ def membership(groups, n_groups, weights):
 
 def any_missing(X):
     """Return whether a table has missing features."""
-    return any(np.isnan(X[rows]).any() for rows in gen_batches(len(X), _ROWS_PER_BLOCK))
+    return bool(add_up(lambda rows: (np.count_nonzero(np.isnan(rows)),), X)[0])
 
 
 def _weights(values, errors):

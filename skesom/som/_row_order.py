@@ -1,8 +1,12 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Samples in random order, as often as they weigh, wherever they stand in a table."""
+"""Samples in random order: all as often as they weigh, or one window after another."""
 
 import numpy as np
 
+from skesom._common.lazy import ROWS, in_chunks, is_lazy
+
+_WINDOW_ROWS = 2**20
+_WINDOW_VALUES = 2**26
 _ROWS_PER_BLOCK = 65536
 _FACTOR = np.uint64(0x9E3779B97F4A7C15)  # odd, its bits as even as the golden ratio's
 _SHIFT = np.uint64(29)
@@ -15,8 +19,10 @@ class Epochs:
     def __init__(self, X, sample_weight):
         self._rows = order_by_content(X)  # the order of the table must not matter
         self._ends = None
-        if sample_weight is not None and np.ptp(sample_weight) > 0:
+        if sample_weight is not None:
+            self._rows = self._rows[sample_weight[self._rows] > 0]
             weights = sample_weight[self._rows]
+        if sample_weight is not None and np.ptp(weights) > 0:
             times = repetitions(weights)
             if times is None:
                 self._ends = np.cumsum(weights)
@@ -56,3 +62,84 @@ def repetitions(weights):
     times = weights.astype(np.int64)
     times //= np.gcd.reduce(times)
     return times if times.mean() <= _MOST_REPETITIONS else None
+
+
+class Windows:
+    """Windows of a large table, learned one after the other, each in random order.
+
+    A window is the whole table, or so many blocks of its rows from random places that
+    they fit into memory. The blocks of a dask array are its chunks.
+    """
+
+    def __init__(self, X, n_epochs, generator=None):
+        n_rows, n_features = X.shape
+        self._X = X
+        self.n_rows = n_epochs * n_rows
+        most = max(ROWS, min(_WINDOW_ROWS, _WINDOW_VALUES // n_features))
+        one = n_rows <= most
+        self._heights = [n_rows] if one else [ROWS] * (n_rows // ROWS)
+        if not one and n_rows % ROWS:
+            self._heights.append(n_rows % ROWS)
+        if is_lazy(X) and not one:
+            self._heights = list(X.chunks[0])
+        self._starts = np.cumsum((0, *self._heights))
+        self._windows = []  # blocks of each, and an order or its seed
+        for _ in range(n_epochs):
+            blocks = np.arange(len(self._heights))
+            if generator is not None and not one:
+                blocks = generator.permutation(blocks)
+            for window in self._cut(blocks, most):
+                order = None
+                if generator is not None and one:
+                    order = generator.permutation(np.arange(n_rows, dtype=np.int32))
+                elif generator is not None:
+                    order = generator.randint(2**31 - 1)
+                self._windows.append((window, order))
+
+    def __len__(self):
+        return len(self._windows)
+
+    def rows(self, begin=0, *others):
+        """Yield the samples of each window in their order, and what goes with them."""
+        for blocks, order in self._windows[begin:]:
+            ends = [(self._starts[i], self._starts[i + 1]) for i in blocks]
+            rows = np.concatenate([np.arange(*end, dtype=np.intp) for end in ends])
+            if isinstance(order, int):
+                order = np.random.RandomState(order).permutation(len(rows))
+            if order is not None:
+                rows = rows[order]
+            if is_lazy(self._X):
+                samples = self._computed(blocks)
+                yield samples if order is None else samples[order], *others
+            else:
+                yield self._X[rows], *(t if t is None else t[rows] for t in others)
+
+    def first(self, n_rows):
+        """Return the first samples in the order of learning."""
+        parts, missing = [], min(n_rows, self.n_rows)
+        for (samples,) in self.rows():
+            parts.append(samples[:missing])
+            missing -= len(parts[-1])
+            if missing <= 0:
+                break
+        return np.concatenate(parts) if len(parts) > 1 else parts[0]
+
+    def _cut(self, blocks, most):
+        """Put blocks together to windows of a number of rows, or one block."""
+        windows, held = [], most
+        for block in blocks:
+            held += self._heights[block]
+            if held > most:
+                windows.append([])
+                held = self._heights[block]
+            windows[-1].append(block)
+        return windows
+
+    def _computed(self, blocks):
+        """Return some chunks of a dask array."""
+        from dask import compute
+
+        chunks = in_chunks(self._X)
+        if len(self._heights) > 1:
+            chunks = [chunks[block] for block in blocks]
+        return np.concatenate(compute(*chunks))

@@ -1,16 +1,16 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Numbers, distances and moments of the training samples of each unit."""
 
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 from scipy import sparse
-from sklearn.utils import gen_batches
 
+from skesom._common.lazy import add_up, is_lazy
 from skesom.som._metric import Metric, membership
 from skesom.som._second_stage._units import count_pairs
 
-_ROWS_PER_BLOCK = 1_000_000
 _MOST_CELLS = 2**23  # of the covariances of all units; beyond, variances only
 
 
@@ -37,106 +37,122 @@ def summarize(
     with_moments=False,
 ):
     """Count the training samples of each unit and of each pair of units."""
-    metric = metric or Metric()
-    n_units = len(codebook)
-    dtype = np.int64 if sample_weight is None else np.float64
-    winners = np.empty(len(X), dtype=np.int32)
-    counts = sparse.csr_array((n_units, n_units), dtype=dtype)
-    hits = np.zeros(n_units, dtype=dtype)
-    totals = np.zeros(n_units)
-    moments = UnitMoments(metric.prepared(codebook)) if with_moments else None
-    total = 0.0
-    for block in gen_batches(len(X), _ROWS_PER_BLOCK):
-        of_block = None if errors is None else errors[block]
-        found = metric.nearest(X[block], codebook, second=with_pairs, errors=of_block)
+    metric, local = metric or Metric(), not is_lazy(X)
+    measure = _Measure(metric, codebook, with_pairs, with_moments, with_winners=local)
+    winners = np.empty(len(X), dtype=np.int32) if local else None
+    sums = add_up(measure, X, sample_weight, errors, out=winners)
+    hits, totals, total, counts, *moments = sums
+    radii = totals / np.where(hits > 0, hits, 1)
+    error = float(total / (hits.sum() or 1))
+    if moments:
+        moments = moments_of_units(metric.prepared(codebook), *moments)
+    return Summary(winners, counts, hits, radii, error, *moments)
+
+
+class _Measure(NamedTuple):
+    """Measures a block of samples at the units; a tuple of sums."""
+
+    metric: Metric
+    codebook: np.ndarray
+    with_pairs: bool
+    with_moments: bool
+    with_winners: bool
+
+    def __call__(self, X, sample_weight, errors):
+        n_units, pairs = len(self.codebook), self.with_pairs
+        found = self.metric.nearest(X, self.codebook, second=pairs, errors=errors)
         nearest, distances = found
-        winners[block] = nearest[:, 0] if with_pairs else nearest
-        known = winners[block] >= 0
-        of_block = winners[block][known]
+        winners = (nearest[:, 0] if pairs else nearest).astype(np.int32)
+        known = winners >= 0
+        own = winners[known]
         distances = distances[known].astype(np.float64, copy=False)
         weights = None
         if sample_weight is not None:
-            weights = sample_weight[block][known]
+            weights = sample_weight[known]
             distances = distances * weights
-        if with_pairs:
-            counts += count_pairs(nearest[known], n_units, weights)
-        if with_moments:
-            rows = X[block] if known.all() else X[block][known]
-            moments.add(metric.prepared(rows), of_block, weights)
-        hits += np.bincount(of_block, weights, minlength=n_units).astype(dtype)
-        totals += np.bincount(of_block, distances, minlength=n_units)
-        total += distances.sum()
-    radii = totals / np.where(hits > 0, hits, 1)
-    error = float(total / (hits.sum() or 1))
-    of_units = moments.moments() if with_moments else ()
-    return Summary(winners, counts, hits, radii, error, *of_units)
+        dtype = np.int64 if weights is None else np.float64
+        counts = sparse.csr_array((n_units, n_units), dtype=dtype)
+        if pairs:
+            counts = count_pairs(nearest[known], n_units, weights)
+        sums = (
+            np.bincount(own, weights, minlength=n_units).astype(dtype),
+            np.bincount(own, distances, minlength=n_units),
+            distances.sum(),
+            counts,
+        )
+        if self.with_moments:
+            rows = self.metric.prepared(X if known.all() else X[known])
+            prepared = self.metric.prepared(self.codebook)
+            sums += sums_around_units(rows, own, prepared, weights)
+        return (winners, *sums) if self.with_winners else sums
 
 
-class UnitMoments:
-    """Moments of the samples of each unit, summed around the unit itself."""
+def sums_around_units(rows, winners, codebook, weights=None):
+    """Add up rows at their units, and the products of their features, around the unit.
 
-    def __init__(self, codebook):
-        n_units, n_features = codebook.shape
-        self._codebook = codebook.astype(np.float64)
-        self._held = np.zeros(n_units)
-        self._first = np.zeros((n_units, n_features))
-        full = n_units * n_features**2 <= _MOST_CELLS
-        self._second = np.zeros((n_units, n_features) + full * (n_features,))
+    A missing feature counts as that of the unit.
+    """
+    n_units, n_features = codebook.shape
+    full = n_units * n_features**2 <= _MOST_CELLS
+    held = np.bincount(winners, weights, minlength=n_units).astype(np.float64)
+    first = np.zeros((n_units, n_features))
+    second = np.zeros((n_units, n_features) + full * (n_features,))
+    small = np.uint16 if n_units < 2**16 else np.int32  # sorted by radix
+    order = np.argsort(winners.astype(small), kind="stable")
+    units, starts = np.unique(winners[order], return_index=True)
+    apart = np.nan_to_num(rows[order] - codebook.astype(np.float64)[winners[order]])
+    weighted = apart if weights is None else apart * weights[order, None]
+    if len(units):
+        first[units] = np.add.reduceat(weighted, starts)
+    if full:
+        ends = np.append(starts[1:], len(order))
+        for unit, start, end in zip(units, starts, ends, strict=True):
+            second[unit] = weighted[start:end].T @ apart[start:end]
+    elif len(units):
+        second[units] = np.add.reduceat(weighted * apart, starts)
+    return held, first, second
 
-    def add(self, rows, winners, weights=None):
-        """Add rows to their units; a missing feature counts as that of the unit."""
-        n_units = len(self._codebook)
-        small = np.uint16 if n_units < 2**16 else np.int32  # sorted by radix
-        order = np.argsort(winners.astype(small), kind="stable")
-        hits = np.bincount(winners, minlength=n_units)
-        ends = np.cumsum(hits)
-        for unit in np.flatnonzero(hits):
-            own = order[ends[unit] - hits[unit] : ends[unit]]
-            apart = np.nan_to_num(rows[own] - self._codebook[unit])
-            weighted = apart if weights is None else apart * weights[own, None]
-            self._held[unit] += hits[unit] if weights is None else weights[own].sum()
-            self._first[unit] += weighted.sum(axis=0)
-            if self._second.ndim == 3:
-                self._second[unit] += weighted.T @ apart
-            else:
-                self._second[unit] += (weighted * apart).sum(axis=0)
 
-    def moments(self):
-        """Return means (the unit, without samples) and covariances, or variances."""
-        divisor = np.where(self._held > 0, self._held, 1.0)[:, None]
-        shift = self._first / divisor
-        squares = shift**2
-        if self._second.ndim == 3:
-            squares = shift[:, :, None] * shift[:, None, :]
-            divisor = divisor[:, :, None]
-        return self._codebook + shift, self._second / divisor - squares
+def moments_of_units(codebook, held, first, second):
+    """Return means (the unit, without samples) and covariances, or variances."""
+    divisor = np.where(held > 0, held, 1.0)[:, None]
+    shift = first / divisor
+    squares = shift**2
+    if second.ndim == 3:
+        squares = shift[:, :, None] * shift[:, None, :]
+        divisor = divisor[:, :, None]
+    return codebook.astype(np.float64) + shift, second / divisor - squares
 
 
 def feature_means(X):
     """Return the mean of each feature over the samples that have it."""
-    sums, counts = np.zeros((2, X.shape[1]))
-    for rows in gen_batches(len(X), _ROWS_PER_BLOCK):
-        sums += np.nansum(X[rows], axis=0, dtype=np.float64)
-        counts += np.count_nonzero(~np.isnan(X[rows]), axis=0)
+    sums, counts = add_up(_sums_of_features, X)
     return (sums / counts).astype(X.dtype)
+
+
+def _sums_of_features(X):
+    return np.nansum(X, axis=0, dtype=np.float64), np.count_nonzero(
+        ~np.isnan(X), axis=0
+    )
 
 
 def cluster_means(X, labels, n_clusters, sample_weight=None):
     """Return the means of the samples of each cluster; NaN for a feature of none."""
-    sums, counts = np.zeros((2, n_clusters, X.shape[1]))
-    weights = np.ones(len(X)) if sample_weight is None else sample_weight
-    for rows in gen_batches(len(X), _ROWS_PER_BLOCK // 16):
-        values, own, weight = X[rows], labels[rows], weights[rows]
-        inside = own >= 0
-        if not inside.all():
-            values, own, weight = values[inside], own[inside], weight[inside]
-        belongs = membership(own, n_clusters, weight)
-        missing = np.isnan(values)
-        if missing.any():
-            sums += belongs @ np.where(missing, 0, values)
-            counts += belongs @ (~missing).astype(np.float64)
-        else:
-            sums += belongs @ values
-            counts += np.bincount(own, weight, n_clusters)[:, np.newaxis]
+    sums, counts = add_up(
+        partial(_sums_of_clusters, n_clusters=n_clusters), X, labels, sample_weight
+    )
     means = np.full_like(sums, np.nan)
     return np.divide(sums, counts, out=means, where=counts > 0).astype(X.dtype)
+
+
+def _sums_of_clusters(X, labels, sample_weight, n_clusters):
+    inside = labels >= 0
+    weight = np.ones(len(X)) if sample_weight is None else sample_weight
+    values, own, weight = X[inside], labels[inside], weight[inside]
+    belongs = membership(own, n_clusters, weight)
+    missing = np.isnan(values)
+    if not missing.any():
+        counts = np.bincount(own, weight, n_clusters)[:, np.newaxis]
+        return belongs @ values, counts * np.ones(X.shape[1])
+    counts = belongs @ (~missing).astype(np.float64)
+    return belongs @ np.where(missing, 0, values), counts

@@ -3,7 +3,6 @@
 
 import os
 import threading
-from contextlib import contextmanager
 
 import joblib
 from threadpoolctl import threadpool_limits
@@ -20,15 +19,12 @@ def effective_n_threads():
     return min(most_threads(), joblib.cpu_count())
 
 
-_lock = threading.Lock()
-_inside = 0
-_limits = None
 _left_by_fork = None  # the thread of a child of os.fork whose helpers do not exist
 
 
 def _after_fork():
-    global _lock, _left_by_fork
-    _lock, _left_by_fork = threading.Lock(), threading.get_ident()
+    global _left_by_fork
+    _left_by_fork = threading.get_ident()
 
 
 if hasattr(os, "register_at_fork"):
@@ -41,21 +37,3 @@ def threads_were_lost():
     if lost and (most_threads() > 1 or not has_openmp):
         threadpool_limits(limits=1, user_api="openmp")
     return lost
-
-
-@contextmanager
-def one_blas_thread():
-    """Let BLAS use one thread: its sums must not depend on how many there are."""
-    # For the whole process: the first Python thread sets it, the last one lifts it.
-    global _inside, _limits
-    with _lock:
-        if _inside == 0:
-            _limits = threadpool_limits(limits=1, user_api="blas")
-        _inside += 1
-    try:
-        yield
-    finally:
-        with _lock:
-            _inside -= 1
-            if _inside == 0:
-                _limits.restore_original_limits()

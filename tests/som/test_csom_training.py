@@ -243,7 +243,8 @@ class TestSampleWeight:
         X = np.tile(X, (250, 1))  # several blocks
         X[5] = np.nan if missing else 0
         sample_weight = np.random.default_rng(0).uniform(0, 2, len(X))
-        sums, counts = Metric().sums(X, codebook, sample_weight=sample_weight)
+        how = {"sample_weight": sample_weight, "missing": missing}
+        sums, counts = Metric().sums(X, codebook, **how)
         known = ~np.isnan(X).all(axis=1)
         share = np.zeros((len(codebook), len(X)))
         share[winners_of(X[known], codebook), np.flatnonzero(known)] = 1

@@ -311,7 +311,7 @@ def test_interrupted_partial_fit_leaves_the_map_as_it_was(monkeypatch):
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("skesom.som._esom.summarize", interrupted)
+        patch.setattr("skesom.som._network.Network.links", interrupted)
         with pytest.raises(KeyboardInterrupt):
             esom.partial_fit(X[150:])
     assert_array_equal(esom.codebook_, untouched.codebook_)

@@ -119,5 +119,5 @@ def test_in_blocks_as_at_once(monkeypatch):
     X[::2, 1] = np.nan
     csom = CSOM(shape=(5, 5), n_clusters=None).fit(X)
     expected = csom.impute(X)
-    monkeypatch.setattr("skesom.som._base._ROWS_AT_A_TIME", 7)
+    monkeypatch.setattr("skesom._common.lazy.ROWS", 7)
     assert_array_equal(csom.impute(X), expected)

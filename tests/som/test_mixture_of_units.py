@@ -11,12 +11,13 @@ from scipy import sparse
 from sklearn.metrics import adjusted_rand_score
 from sklearn.mixture import GaussianMixture
 
+from skesom._common.lazy import add_pairwise
 from skesom.som import CSOM, ESOM
 from skesom.som._lattice_training import units_by_k_means
 from skesom.som._metric import Metric
 from skesom.som._second_stage import _mixture
 from skesom.som._second_stage._units import Units
-from skesom.som._summary import UnitMoments, summarize
+from skesom.som._summary import moments_of_units, summarize, sums_around_units
 
 
 @pytest.fixture
@@ -56,19 +57,19 @@ def test_weights_are_repetitions(table):
 def test_moments_add_up_over_blocks(table):
     X, codebook = table
     winners = summarize(X, codebook).winners
-    whole, parts = UnitMoments(codebook), UnitMoments(codebook)
-    whole.add(X, winners)
-    for block in (slice(0, 100), slice(100, 101), slice(101, None)):
-        parts.add(X[block], winners[block])
-    (means, covariances), expected = parts.moments(), whole.moments()
+    blocks = slice(0, 100), slice(100, 101), slice(101, None)
+    parts = (sums_around_units(X[b], winners[b], codebook) for b in blocks)
+    means, covariances = moments_of_units(codebook, *add_pairwise(parts))
+    expected = moments_of_units(codebook, *sums_around_units(X, winners, codebook))
     assert_allclose(means, expected[0])
     assert_allclose(covariances, expected[1], atol=1e-12)
 
 
 def test_unit_without_samples_stays_and_missing_features_are_its_own():
-    moments = UnitMoments(np.array([[1.0, 2.0], [5.0, 6.0]]))
-    moments.add(np.array([[3.0, np.nan], [5.0, 2.0]]), np.array([0, 0]))
-    means, covariances = moments.moments()
+    codebook = np.array([[1.0, 2.0], [5.0, 6.0]])
+    rows = np.array([[3.0, np.nan], [5.0, 2.0]])
+    sums = sums_around_units(rows, np.array([0, 0]), codebook)
+    means, covariances = moments_of_units(codebook, *sums)
     assert_allclose(means, [[4, 2], [5, 6]])
     assert_allclose(covariances[0], [[1, 0], [0, 0]])
     assert_allclose(covariances[1], 0)

@@ -49,6 +49,9 @@ def X():
 def state_of(estimator):
     """Everything learned, in a form that compares bit for bit."""
     state = {}
+    getattr(
+        estimator, "labels_", None
+    )  # after partial_fit they are made when asked for
     for name, value in vars(estimator).items():
         if name == "mixture_" and value is not None:
             state |= {

@@ -59,7 +59,7 @@ def summed(X, codebook, bounds, n_threads, n_counts):
 def test_sum_by_winner(n_samples, n_units, missing, dtype):
     X, codebook = draw(n_samples, n_units, 5, dtype, missing=missing)
     expected = expected_sums(X, codebook, per_feature=missing)
-    sums, counts = Metric().sums(X, codebook)
+    sums, counts = Metric().sums(X, codebook, missing=bool(np.isnan(X).any()))
     assert_allclose(sums, expected[0], rtol=1e-12, atol=1e-12)
     assert_array_equal(counts, expected[1])
 
@@ -85,7 +85,7 @@ def test_sums_of_many_rows_do_not_depend_on_threads(missing):
     results = []
     for limit in (1, 2):
         with threadpool_limits(limit, user_api="openmp"):
-            results.append(Metric().sums(X, codebook))
+            results.append(Metric().sums(X, codebook, missing=missing))
     assert_array_equal(results[0][0], results[1][0])
     assert_array_equal(results[0][1], results[1][1])
     expected = expected_sums(X, codebook, per_feature=missing)

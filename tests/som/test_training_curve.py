@@ -43,8 +43,8 @@ def test_against_distances(name, with_errors, missing, weighted, dtype):
         X[:3] = np.nan
     errors = rng.uniform(0.5, 2, X.shape).astype(dtype) if with_errors else None
     sample_weight = rng.uniform(0, 2, len(X)) if weighted else None
-    sums = mean_sums(metric, X, codebook, sample_weight, errors)
     curve = TrainingCurve(metric, X, sample_weight, errors)
+    sums = mean_sums(curve, X, codebook, sample_weight, errors)
     expected = root_mean_square(metric, X, codebook, sample_weight, errors)
     rtol = 1e-8 if dtype == np.float64 else 2e-4
     assert curve.error(codebook, *sums) == pytest.approx(expected, rel=rtol)

@@ -7,8 +7,8 @@ import numpy as np
 from scipy import linalg
 from sklearn.cluster import KMeans
 
+from skesom._common.threads import one_blas_thread
 from skesom.som._second_stage._spectral import conductances
-from skesom.som._threads import one_blas_thread
 
 _AS_GOOD = 2.0  # a mixture may cut so many times as many links as the cut of the graph
 _NO_GAP = 0.1  # share of cut links from which on a cut follows no gap

@@ -10,7 +10,7 @@ import numpy as np
 from scipy import linalg, sparse
 from scipy.sparse.linalg import ArpackNoConvergence, eigsh
 
-from skesom.som._threads import one_blas_thread
+from skesom._common.threads import one_blas_thread
 
 _MOST_CLUSTERS = 20  # of n_clusters="auto"
 _DENSE_UNITS = 600  # up to here the dense eigen-solver is the faster one
