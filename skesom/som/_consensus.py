@@ -274,12 +274,10 @@ class ConsensusClusterer(MetaEstimatorMixin, ClusterMixin, BaseEstimator):
 
     def _checked(self, X, errors, *, reset):
         allow_nan = get_tags(self).input_tags.allow_nan
-        dtype = [np.float64, np.float32]
         if is_lazy(X):
-            dtype = X.dtype if X.dtype in dtype else dtype[0]
-            X = checked_lazily(self, X, dtype, reset=reset, allow_nan=allow_nan)
+            X = checked_lazily(self, X, None, reset=reset, allow_nan=allow_nan)
         else:
-            how = {"order": "C", "dtype": dtype, "reset": reset}
+            how = {"order": "C", "dtype": [np.float64, np.float32], "reset": reset}
             finite = "allow-nan" if allow_nan else True
             X = validate_data(self, X, ensure_all_finite=finite, **how)
         if errors is not None and not isinstance(self._prototype(), CSOM):

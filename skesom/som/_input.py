@@ -44,8 +44,7 @@ def check_samples(som, X):
 def check_training_samples(som, X, *, reset=True):
     """Return X as the kernels need it; refuse what a map cannot learn from."""
     if is_lazy(X):
-        kept = X.dtype if X.dtype in (np.float32, np.float64) else np.float64
-        X = checked_lazily(som, X, kept if reset else som.codebook_.dtype, reset=reset)
+        X = checked_lazily(som, X, None if reset else som.codebook_.dtype, reset=reset)
     else:
         dtype = [np.float64, np.float32] if reset else som.codebook_.dtype
         X = validate_data(som, _native(X), dtype=dtype, reset=reset, **_TABLE)
@@ -71,7 +70,10 @@ def checked_lazily(som, X, dtype, *, reset, allow_nan=True):
             "it along the rows only, as in X.rechunk({1: -1}).",
             UserWarning,
         )
-    wanted, dtype = X.dtype, np.dtype(dtype).newbyteorder("=")
+    wanted = X.dtype
+    if dtype is None:
+        known = wanted.newbyteorder("=")
+        dtype = known if known in (np.float32, np.float64) else np.dtype(np.float64)
     X = X.rechunk({0: tuple(n for n in X.chunks[0] if n), 1: -1})
     firsts = dask_firsts(X)
     how = {"wanted": wanted, "to": dtype, "allow_nan": allow_nan}

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Tables of dask: the same classes, the same bits, and errors that say what is wrong."""
+"""Tables of dask: the same classes, the same bits, errors that say what is wrong."""
 
 import pickle
 import warnings
@@ -51,24 +51,20 @@ def assert_same(one, other, names):
 
 class TestSums:
     def test_tree_is_that_of_powers_of_two(self):
-        parts = [(frozenset([i]),) for i in range(13)]
-
         class Pair(tuple):
             def __add__(self, other):
                 return Pair((self, other))
 
         leaves = [Pair((i,)) for i in range(13)]
         (tree,) = add_pairwise((leaf,) for leaf in leaves)
-        a = leaves
 
         def pair(low, high):
             if high - low == 1:
-                return a[low]
+                return leaves[low]
             half = 1 << ((high - low - 1).bit_length() - 1)
             return Pair((pair(low, low + half), pair(low + half, high)))
 
         assert tree == pair(0, 13)
-        assert len(parts) == 13
 
     @pytest.mark.parametrize("chunks", CHUNKS)
     @pytest.mark.parametrize("n_rows", [1, 63, 64, 65, 640, 1003])
@@ -98,9 +94,8 @@ class TestSums:
         X = table()
         rows = np.array([0, 1, 64, 299, 300, 1002])
         assert_array_equal(take_rows(cut(X, chunks), rows), X[rows])
-        twice = map_rows(
-            lambda X, no: 2 * X, cut(X, chunks), None, dtype="f4", columns=3
-        )
+        how = {"dtype": "f4", "columns": 3}
+        twice = map_rows(lambda X, nothing: 2 * X, cut(X, chunks), None, **how)
         assert_array_equal(twice.compute(), 2 * X)
         assert twice.chunks == cut(X, chunks).chunks
 
@@ -121,7 +116,7 @@ SETTINGS = [
 
 @pytest.mark.filterwarnings("ignore:Found", "ignore:The U-matrix", "ignore:The samples")
 class TestCSOM:
-    @pytest.mark.parametrize("chunks", CHUNKS)
+    @pytest.mark.parametrize("chunks", CHUNKS[1::3])
     @pytest.mark.parametrize("missing", [False, True], ids=["complete", "missing"])
     @pytest.mark.parametrize(("parameters", "names"), SETTINGS)
     def test_same_bits_as_in_memory(self, parameters, names, missing, chunks):
@@ -181,8 +176,9 @@ class TestCSOM:
     def test_what_travels_is_small(self):
         X = np.tile(table(), (100, 1))
         csom = CSOM(4, shape=(5, 4), n_epochs=2).fit(X)
-        graph = csom.predict(da.zeros((1000, 3), chunks=(100, 3))).dask
-        assert len(pickle.dumps(dict(graph.cull(list(graph))))) < 400_000 or True
+        assert csom.labels_.nbytes > 400_000
+        lazily = csom.predict(da.zeros((1000, 3), chunks=(100, 3)))
+        assert len(pickle.dumps(lazily)) < 50_000
 
 
 class TestESOM:
@@ -277,10 +273,14 @@ class TestBadInput:
 
     def test_blocks_of_several_types(self):
         X = cut(table(), 300)
-        wrong = X.map_blocks(
-            lambda rows, block_info=None: rows.astype("f8"), dtype="f4", meta=X._meta
-        )
-        with pytest.raises(ValueError, match="rows from 0 on are float64"):
+
+        def widened(rows, block_info=None):
+            return (
+                rows.astype("f8") if block_info[0]["chunk-location"][0] == 1 else rows
+            )
+
+        wrong = X.map_blocks(widened, dtype="f4", meta=X._meta)
+        with pytest.raises(ValueError, match="rows from 300 on are float64"):
             CSOM().fit(wrong)
 
     @pytest.mark.parametrize("value", [np.inf, -np.inf])
@@ -297,7 +297,7 @@ class TestBadInput:
     def test_errors_and_weights_name_their_row(self):
         X, errors = table(), np.ones((N_ROWS, 3))
         errors[888, 2] = -1
-        with pytest.raises(ValueError, match="Got -1.0 in row 888, column 2"):
+        with pytest.raises(ValueError, match=r"Got -1\.0 in row 888, column 2"):
             CSOM().fit(cut(X, 300), errors=cut(errors, 300))
         weights = np.ones(N_ROWS)
         weights[5] = -1
