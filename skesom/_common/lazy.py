@@ -19,6 +19,11 @@ def is_lazy(array):
     return dask is not None and isinstance(array, dask.Array)
 
 
+def in_memory(array):
+    """Return an array in memory, whatever it was."""
+    return array.compute() if is_lazy(array) else array
+
+
 def check_chunks(array, taker):
     """Refuse a dask array whose shape is not known."""
     if any(np.isnan(n) for lengths in array.chunks for n in lengths):

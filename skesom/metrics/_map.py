@@ -13,6 +13,8 @@ from sklearn.utils.validation import check_is_fitted
 
 from skesom._common.blocks import row_blocks
 from skesom._common.docstrings import fill_docstring
+from skesom._common.lazy import is_lazy
+from skesom.som._input import lazy_table
 
 _ENTRIES_PER_BLOCK = 2**17  # of matrices: about 1 MB, which caches hold
 
@@ -80,13 +82,12 @@ class Map:
 
     def check_samples(self, X):
         """Return samples in the dtype of the codebook."""
-        X = check_array(
-            X,
-            dtype=self.codebook.dtype,
-            order="C",
-            ensure_all_finite="allow-nan",
-            input_name="X",
-        )
+        dtype = self.codebook.dtype
+        if is_lazy(X):
+            X = lazy_table(X, "The measure of a map", dtype)
+        else:
+            how = {"dtype": dtype, "order": "C", "ensure_all_finite": "allow-nan"}
+            X = check_array(X, **how, input_name="X")
         n_features = self.codebook.shape[1]
         if X.shape[1] != n_features:
             raise ValueError(

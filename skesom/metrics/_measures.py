@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Errors of a map: distances to units, folds, and the distortion of training."""
 
+from functools import partial
 from numbers import Real
 
 import numpy as np
@@ -8,8 +9,10 @@ from scipy import sparse
 from scipy.sparse.csgraph import dijkstra
 from sklearn.utils._param_validation import Interval, StrOptions, validate_params
 
-from skesom.metrics._map import Map, averaged, blocks, documented
+from skesom._common.lazy import add_up
+from skesom.metrics._map import Map, blocks, documented
 from skesom.som import nearest_units
+from skesom.som._metric import membership
 
 
 @documented
@@ -45,10 +48,7 @@ def quantization_error(X, codebook, *, per_unit=False):
     >>> quantization_error(X, codebook, per_unit=True)
     array([2.5, 1. ])
     """
-    som = Map(codebook)
-    winners, distances = nearest_units(som.check_samples(X), som.codebook)
-    known = winners >= 0
-    return averaged(distances[known], winners[known], som.n_units, per_unit)
+    return _mean(_nearest_distances, X, Map(codebook), per_unit)
 
 
 @documented
@@ -85,9 +85,7 @@ def topographic_error(X, codebook, connections=None, *, per_unit=False):
     >>> topographic_error([[0.1], [0.9], [1.8]], [[0.0], [2.0], [1.0]], line)
     0.6666666666666666
     """
-    som = Map(codebook, connections)
-    first, second, _ = _two_nearest(X, som)
-    return averaged(~som.connected(first, second), first, som.n_units, per_unit)
+    return _mean(_folds, X, Map(codebook, connections), per_unit)
 
 
 @documented
@@ -125,15 +123,45 @@ def kaski_lagus_error(X, codebook, connections=None, *, per_unit=False):
     >>> kaski_lagus_error([[0.25]], [[0.0], [2.0], [1.0]], line)  # 0.25 + 2 + 1
     3.25
     """
-    som = Map(codebook, connections)
+    return _mean(_ways, X, Map(codebook, connections), per_unit)
+
+
+def _mean(measure, X, som, per_unit):
+    """Return the mean of a measure of samples, or their mean in each unit."""
+
+    def of_block(X):
+        winners, values = measure(X, som)
+        if not per_unit:
+            return np.sum(values, dtype=np.float64), len(values)
+        counts = np.bincount(winners, minlength=som.n_units)
+        return np.bincount(winners, weights=values, minlength=som.n_units), counts
+
+    totals, counts = add_up(of_block, som.check_samples(X))
+    if not per_unit:
+        return float(totals / counts) if counts else float("nan")
+    means = np.full(som.n_units, np.nan)
+    return np.divide(totals, counts, out=means, where=counts > 0)
+
+
+def _nearest_distances(X, som):
+    winners, distances = nearest_units(X, som.codebook)
+    known = winners >= 0
+    return winners[known], distances[known]
+
+
+def _folds(X, som):
+    first, second, _ = _two_nearest(X, som)
+    return first, ~som.connected(first, second)
+
+
+def _ways(X, som):
     first, second, distances = _two_nearest(X, som)
-    ways = distances + _paths(som, first, second)
-    return averaged(ways, first, som.n_units, per_unit)
+    return first, distances + _paths(som, first, second)
 
 
 def _two_nearest(X, som):
     """Return the two units nearest to the samples that have them, and the distance."""
-    winners, distances = nearest_units(som.check_samples(X), som.codebook, second=True)
+    winners, distances = nearest_units(X, som.codebook, second=True)
     known = winners[:, 1] >= 0
     return *winners[known].T, distances[known]
 
@@ -233,9 +261,11 @@ def distortion(
     """
     som = Map(codebook, connections, positions=positions, distances=distances)
     X = som.check_samples(X)
-    winners, _ = nearest_units(X, som.codebook)
-    weights, means, scatters = _moments(X, winners, som.n_units)
-    hits = np.bincount(winners[winners >= 0], minlength=som.n_units)
+    sums = add_up(partial(_sums_at_units, codebook=som.codebook), X)
+    hits, weights, first, second = sums
+    shift = first / np.where(weights > 0, weights, 1)
+    means = som.codebook + shift
+    scatters = (second - weights * shift**2).sum(axis=1)
     totals = np.zeros(som.n_units)
     hit = np.flatnonzero(hits)
     for block in blocks(len(hit), som.n_units):
@@ -255,20 +285,18 @@ def distortion(
     return float(totals.sum() / hits.sum()) if hits.any() else float("nan")
 
 
-def _moments(X, winners, n_units):
-    """Return how the samples of each unit spread about their mean."""
+def _sums_at_units(X, codebook):
+    """Add up samples at their units: numbers, weights, differences, their squares."""
     # A sample counts n_features / n_present for each present feature.
-    n_features = X.shape[1]
-    n_present = sum(~np.isnan(column) for column in X.T)
-    weights, means = np.zeros((2, n_units, n_features))
-    scatters = np.zeros(n_units)
-    for feature, column in enumerate(X.T):
-        present = np.flatnonzero(~np.isnan(column))
-        units, weight = winners[present], n_features / n_present[present]
-        values = column[present].astype(np.float64)
-        total = np.bincount(units, weight, n_units)
-        sums = np.bincount(units, weight * values, n_units)
-        mean = np.divide(sums, total, out=np.zeros(n_units), where=total > 0)
-        scatters += np.bincount(units, weight * (values - mean[units]) ** 2, n_units)
-        weights[:, feature], means[:, feature] = total, mean
-    return weights, means, scatters
+    n_units, n_features = codebook.shape
+    winners, _ = nearest_units(X, codebook)
+    known = winners >= 0
+    X, own = X[known], winners[known]
+    apart = X.astype(np.float64) - codebook[own]
+    present = ~np.isnan(apart)
+    weights = present * (n_features / present.sum(axis=1, keepdims=True))
+    apart[~present] = 0
+    belongs = membership(own, n_units, np.ones(len(own)))
+    weighted = weights * apart
+    hits = np.bincount(own, minlength=n_units)
+    return hits, belongs @ weights, belongs @ weighted, belongs @ (weighted * apart)

@@ -8,6 +8,7 @@ from scipy.spatial.distance import cdist
 from sklearn.utils._param_validation import Interval, validate_params
 
 from skesom._common.docstrings import fill_docstring
+from skesom._common.lazy import in_memory
 from skesom.metrics._map import Map, averaged, blocks, documented, mean_of_known
 from skesom.som import nearest_units
 
@@ -122,7 +123,7 @@ def continuity(
 
 def _preserved(X, som, n_neighbors, per_unit, *, by_map):
     """Return one minus the ranks by which neighbors miss the other neighborhood."""
-    X = som.check_samples(X)
+    X = in_memory(som.check_samples(X))
     X = X[~np.isnan(X).any(axis=1)]
     n_samples = len(X)
     if 2 * n_neighbors >= n_samples:

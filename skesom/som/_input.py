@@ -54,15 +54,20 @@ def check_training_samples(som, X, *, reset=True):
 
 
 def checked_lazily(som, X, dtype, *, reset, allow_nan=True):
+    """Return a dask array as `lazy_table`, compared with the fitted features."""
+    X = lazy_table(X, type(som).__name__, dtype, allow_nan=allow_nan)
+    _check_n_features(som, X, reset=reset)
+    _check_feature_names(som, X, reset=reset)
+    return X
+
+
+def lazy_table(X, name, dtype=None, *, allow_nan=True):
     """Return a dask array whose chunks are whole rows, checked when they are made."""
-    name = type(som).__name__
     if X.ndim != 2:
         raise ValueError(f"{name} takes a table of two axes, got shape {X.shape}.")
     check_chunks(X, name)
     if 0 in X.shape:
         raise ValueError(f"{name} got an empty table of shape {X.shape}.")
-    _check_n_features(som, X, reset=reset)
-    _check_feature_names(som, X, reset=reset)
     if X.numblocks[1] > 1:
         warn_user(
             f"{name} takes whole rows, but the dask array is cut into "

@@ -10,6 +10,7 @@ from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from skesom._common.lazy import in_memory
 from skesom.som._docstrings import fill_docstrings
 from skesom.som._esom import ESOM
 from skesom.som._input import check_samples
@@ -149,7 +150,8 @@ class MapClassifier(ClassifierMixin, UnitVotes):
         %(fitted)s
         """
         self._validate_params()  # scikit-learn does so at the first call only
-        return self._learn(X, y, fit_params, classes, stream=True)
+        given = {name: in_memory(values) for name, values in fit_params.items()}
+        return self._learn(in_memory(X), in_memory(y), given, classes, stream=True)
 
     def predict(self, X, errors=None):
         """Return the most probable class of every sample.

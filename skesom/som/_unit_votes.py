@@ -13,6 +13,7 @@ from sklearn.utils.validation import (
     has_fit_parameter,
 )
 
+from skesom._common.lazy import in_memory
 from skesom.som._codebook import nearest_units
 from skesom.som._csom import CSOM
 from skesom.som._docstrings import fill_docstrings
@@ -55,7 +56,8 @@ class UnitVotes(MetaEstimatorMixin, BaseEstimator):
         %(fit_params)s
         %(fitted)s
         """
-        return self._learn(X, y, fit_params)
+        given = {name: in_memory(values) for name, values in fit_params.items()}
+        return self._learn(in_memory(X), in_memory(y), given)
 
     @_fit_context(prefer_skip_nested_validation=False)
     def partial_fit(self, X, y, **fit_params):
@@ -65,7 +67,8 @@ class UnitVotes(MetaEstimatorMixin, BaseEstimator):
         %(fitted)s
         """
         self._validate_params()  # scikit-learn does so at the first call only
-        return self._learn(X, y, fit_params, stream=True)
+        given = {name: in_memory(values) for name, values in fit_params.items()}
+        return self._learn(in_memory(X), in_memory(y), given, stream=True)
 
     def _map_to_learn(self, fit_params, *, stream):
         """Return the map of the stream or a new one; refuse arguments unknown to it."""
@@ -87,7 +90,7 @@ class UnitVotes(MetaEstimatorMixin, BaseEstimator):
         """Add up the rows of a table over the nearest units of every sample."""
         check_is_fitted(self)
         som = self.estimator_
-        X, errors = som._checked(X, errors)
+        X, errors = som._checked(in_memory(X), in_memory(errors))
         table = np.vstack([table, np.zeros(table.shape[1])])  # for units numbered -1
         metric, codebook = som._metric(), som.codebook_
         n_neighbors = min(self.n_neighbors, len(codebook))
