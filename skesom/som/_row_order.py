@@ -125,15 +125,12 @@ class Windows:
         return np.concatenate(parts) if len(parts) > 1 else parts[0]
 
     def _cut(self, blocks, most):
-        """Put blocks together to windows of a number of rows, or one block."""
-        windows, held = [], most
-        for block in blocks:
-            held += self._heights[block]
-            if held > most:
-                windows.append([])
-                held = self._heights[block]
-            windows[-1].append(block)
-        return windows
+        """Put blocks together to windows of about the same number of rows."""
+        ends = np.cumsum([self._heights[block] for block in blocks])
+        n_windows = -(-ends[-1] // most)
+        cuts = np.searchsorted(ends, ends[-1] * np.arange(1, n_windows) / n_windows)
+        windows = np.split(blocks, cuts + 1)
+        return [window for window in windows if len(window)]
 
     def _computed(self, blocks):
         """Return some chunks of a dask array."""

@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""A table on the disk, mapped to memory, is learned and labeled in bounded memory."""
+
+import tracemalloc
+
+import numpy as np
+import pytest
+from numpy.testing import assert_array_equal
+
+from skesom.metrics import quantization_error, topographic_error
+from skesom.som import CSOM, ESOM, ConsensusClusterer
+
+N_ROWS = 1_200_000
+N_FEATURES = 12
+
+
+@pytest.fixture(scope="module")
+def table(tmp_path_factory):
+    path = tmp_path_factory.mktemp("table") / "table.npy"
+    shape = N_ROWS, N_FEATURES
+    table = np.lib.format.open_memmap(path, "w+", dtype=np.float32, shape=shape)
+    rng = np.random.default_rng(0)
+    for rows in range(0, N_ROWS, 100_000):
+        part = rng.normal(size=(100_000, N_FEATURES)).astype(np.float32)
+        table[rows : rows + 100_000] = part + 5 * (part[:, :1] > 0)
+    table.flush()
+    return np.load(path, mmap_mode="r")
+
+
+def peak_of(function):
+    """Return the most memory that a call takes, and its result."""
+    tracemalloc.start()
+    try:
+        result = function()
+        return tracemalloc.get_traced_memory()[1], result
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize(
+    "estimator",
+    [
+        CSOM(2, shape=(4, 3), n_epochs=1),
+        CSOM(2, shape=(4, 3), n_epochs=1, metric="cosine"),
+        ESOM(2, epsilon=8.0, random_state=0),
+        ConsensusClusterer(
+            CSOM(shape=(4, 3), n_epochs=1), n_clusters=2, n_estimators=2, random_state=0
+        ),
+    ],
+    ids=["csom", "cosine", "esom", "consensus"],
+)
+def test_peak_is_a_part_of_the_table(estimator, table, monkeypatch):
+    monkeypatch.setattr("skesom.som._row_order._WINDOW_ROWS", 2**17)
+    monkeypatch.setattr("skesom.som._consensus._ENOUGH_TO_COMPARE", 50_000)
+    per_row = 16  # labels, nearest units, agreement
+    allowed = per_row * N_ROWS + 20 * 2**20
+    assert allowed < 0.7 * table.nbytes
+    peak, fitted = peak_of(lambda: estimator.fit(table))
+    assert peak < allowed
+    peak, labels = peak_of(lambda: fitted.predict(table))
+    assert peak < allowed
+    assert_array_equal(labels[:1000], fitted.predict(np.array(table[:1000])))
+
+
+def test_scores_need_a_block(table):
+    som = CSOM(2, shape=(4, 3), n_epochs=1).fit(table[:10_000])
+    for function in (
+        lambda: som.score(table),
+        lambda: quantization_error(table, som),
+        lambda: topographic_error(table, som),
+    ):
+        peak, _ = peak_of(function)
+        assert peak < 20 * 2**20
