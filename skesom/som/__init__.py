@@ -15,8 +15,19 @@ from skesom.som._csom import CSOM
 from skesom.som._esom import ESOM
 from skesom.som._map_classifier import MapClassifier
 from skesom.som._map_regressor import MapRegressor
+from skesom.som._scaled_winners import scaled_winners
+from skesom.som._unit_table import unit_columns, unit_table
 
-__all__ = ["CSOM", "ESOM", "ConsensusClusterer", "MapClassifier", "MapRegressor"]
+__all__ = [
+    "CSOM",
+    "ESOM",
+    "ConsensusClusterer",
+    "MapClassifier",
+    "MapRegressor",
+    "scaled_winners",
+    "unit_columns",
+    "unit_table",
+]
 
 # For the other folders of skesom; not public.
 from skesom.som._codebook import nearest_units as nearest_units

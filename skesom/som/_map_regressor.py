@@ -114,8 +114,8 @@ class MapRegressor(RegressorMixin, UnitVotes):
         weights = self._weights_of_targets(y, winners, sample_weight, more)
         self.estimator_ = som
         values = np.where(weights > 0, y.reshape(weights.shape), 0) * weights
-        sums = _sums_by_unit(values, winners, len(som.codebook_))
-        hits = _sums_by_unit(weights, winners, len(som.codebook_))
+        sums = sums_by_unit(values, winners, len(som.codebook_))
+        hits = sums_by_unit(weights, winners, len(som.codebook_))
         if more:
             network = getattr(som, "_network", None)
             sums = sums + inherited(self._target_sums, before, network)
@@ -171,7 +171,7 @@ class MapRegressor(RegressorMixin, UnitVotes):
         return np.where(weights > 0, means, self._mean)
 
 
-def _sums_by_unit(values, winners, n_units):
+def sums_by_unit(values, winners, n_units):
     """Return the sums of each column of values over the samples of each unit."""
     assigned = winners >= 0
     units = winners[assigned]
