@@ -10,19 +10,19 @@ from skesom.som._metric import Metric
 from skesom.som._threads import one_blas_thread
 
 _PRODUCTS_AT_A_TIME = 2**16  # of float64: they stay in the cache
+_TINY = np.finfo(np.float64).tiny
 _ROUNDING = 16 * np.finfo(np.float64).eps  # of a sum of products, for each feature
 
 
 @fill_docstrings
 def scaled_winners(X, units, errors, *, scale_error=np.inf, return_distance=False):
-    """Find the unit that, made brighter or fainter, fits each sample best.
+    """Find the unit that, made brighter or fainter, fits the fluxes of a sample best.
 
-    The winner minimizes, over the units u and the factor a >= 0, ::
+    The winner has, over all units u and factors a >= 0, the least ::
 
-        chi^2 = sum over bands of ((x - a u) / error)^2 + ((a - 1) / scale_error)^2
+        chi^2 = sum over bands ((x - a u) / error)^2 + ((a - 1) / scale_error)^2
 
-    so that noise decides as it is in fluxes, and no band has to be a reference for
-    colors.
+    Errors count as they are in fluxes, and colors need no band of reference.
 
     Parameters
     ----------
@@ -32,21 +32,20 @@ def scaled_winners(X, units, errors, *, scale_error=np.inf, return_distance=Fals
         Fluxes of the units, in the units of X; of any brightness if `scale_error` is
         infinite, as from colors.
     errors : array-like of shape (n_samples, n_features)
-        Measurement errors (standard deviations) of X. Add the width of the units in
-        quadrature, some per cent of the flux: bright samples else see errors only. A
-        value of infinite error is missing; NaN, 0 or negative ones are refused.
+        Standard deviations of X; add some per cent of the flux in quadrature for the
+        width of a unit. A value of infinite error is missing; an error of a value that
+        is NaN, 0 or negative is refused.
     scale_error : float, default=inf
-        Standard deviation of the factor around 1, above 0. Infinite leaves it free;
-        about 1 uses that brightness says something, for units of the brightness of
-        their samples.
+        Standard deviation of the factor around 1, above 0. Infinite leaves it free; .7
+        lets brightness count, if units are as bright as their samples.
     return_distance : bool, default=False
         Whether to return the distances too.
 
     Returns
     -------
     winners : ndarray of shape (n_samples,), dtype intp
-        The lowest number if several fit as well; -1 without any present band. Where no
-        factor above 0 fits better than 0, all units fit as well.
+        The lowest number if several fit as well, as all do where no factor above 0 is
+        better than 0; -1 without any present band.
     distances : ndarray of shape (n_samples,), dtype float64
         chi times sqrt(n_features / number of present bands), NaN where a winner is -1;
         only if `return_distance` is true.
@@ -63,11 +62,10 @@ def scaled_winners(X, units, errors, *, scale_error=np.inf, return_distance=Fals
 
     Notes
     -----
-    For each unit the best factor is known, (F + p) / (W + p) with F = sum x u /
-    error^2, W = sum u^2 / error^2 and p = 1 / scale_error^2, or 0 if this is negative:
-    so the minimum is exact, and takes two matrix products. After Sanchez et al. [1]_,
-    who search the factor on a grid, with the distance of asinh fluxes and a normal
-    distribution of ln a.
+    The best factor of a unit is (F + p) / (W + p), or 0 if this is negative, with F =
+    sum x u / error^2, W = sum u^2 / error^2 and p = 1 / scale_error^2: so the minimum
+    is exact, and takes two matrix products. Sanchez et al. [1]_ search the factor on a
+    grid, with a distance of asinh fluxes and a normal distribution of ln a.
 
     References
     ----------
@@ -115,17 +113,14 @@ def scaled_winners(X, units, errors, *, scale_error=np.inf, return_distance=Fals
 
 
 def _best_fits(values, widths, templates):
-    """Return the template of the least chi for each sample, and chi."""
+    """Return the template that fits each sample best, and chi."""
     present = ~np.isnan(values)
-    values, precision = (
-        np.where(present, values, 0.0),
-        np.where(present, widths, np.inf),
-    )
-    precision = precision**-2.0
+    values = np.where(present, values, 0.0)
+    precision = np.where(present, widths, np.inf) ** -2.0
+    gains = (values * precision) @ templates.T
     squares = precision @ (templates**2).T
-    gains = np.maximum((values * precision) @ templates.T, 0.0)
-    gains *= gains
-    gains /= np.where(squares > 0, squares, 1.0)  # by which chi^2 falls from that of 0
+    np.square(np.maximum(gains, 0.0, out=gains), out=gains)
+    gains /= np.maximum(squares, _TINY, out=squares)  # how far chi^2 is below that of 0
     # What a matrix product rounds off depends on how tables are cut: units that may be
     # the best are measured again, value by value.
     total = (values**2 * precision).sum(axis=1)
@@ -134,8 +129,8 @@ def _best_fits(values, widths, templates):
     values, precision = values[samples], precision[samples]
     chosen = templates[units]
     factors = (values * chosen * precision).sum(axis=1)
-    squares = (chosen**2 * precision).sum(axis=1)
-    factors = np.maximum(factors, 0.0) / np.where(squares > 0, squares, 1.0)
+    factors = np.maximum(factors, 0.0)
+    factors /= np.maximum((chosen**2 * precision).sum(axis=1), _TINY)
     apart = values - factors[:, np.newaxis] * chosen
     chi_squares = (apart**2 * precision).sum(axis=1)
     order = np.lexsort((units, chi_squares, samples))

@@ -236,15 +236,14 @@ def _sums(som, center, X, values, weights, errors):
     """Return the sums over the samples of each unit, of a block of rows."""
     n_units = len(_fitted_map(som).codebook_)
     units = _units(som, X, errors)
-    weights = np.ones(len(units)) if weights is None else np.asarray(weights, float)
+    weights = _in_columns(np.ones(len(units)) if weights is None else weights)
     if not ((weights >= 0) & (weights < np.inf)).all():
         raise ValueError("weights must be finite and not negative.")
-    weights = weights.reshape(len(units), 1)
     count = np.bincount(units[units >= 0], minlength=n_units)
     weight = sums_by_unit(weights, units, n_units)[:, 0]
     if values is None:
         return count, weight
-    values = np.asarray(values, dtype=np.float64).reshape(len(units), -1)
+    values = _in_columns(values)
     if np.isinf(values).any():
         raise ValueError("values are infinite: make them NaN where they are unknown.")
     known = ~np.isnan(values) & (weights > 0)
@@ -256,15 +255,20 @@ def _sums(som, center, X, values, weights, errors):
 
 def _center(values):
     """Return the mean of the first targets, around which sums lose few digits."""
-    first = take_rows(values, np.arange(min(len(values), ROWS)))
-    first = first.astype(np.float64).reshape(len(first), -1)
+    first = _in_columns(take_rows(values, np.arange(min(len(values), ROWS))))
     known = np.isfinite(first)
     return np.where(known, first, 0).sum(axis=0) / np.maximum(known.sum(axis=0), 1)
 
 
+def _in_columns(values):
+    """Return values of one or two axes as float64 columns, in memory."""
+    return np.atleast_2d(np.asarray(values, dtype=np.float64).T).T
+
+
 def _tables(X, *others):
     """Return arrays of equal lengths: all of dask if one is."""
-    tables = [X if hasattr(X, "iloc") else _array(X), *map(_array, others)]
+    keeps_names = hasattr(X, "iloc") and not hasattr(X, "to_dask_array")
+    tables = [X if keeps_names else _array(X), *map(_array, others)]
     check_consistent_length(*tables)
     if is_local(*tables):
         return tables
