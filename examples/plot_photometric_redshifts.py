@@ -1,0 +1,182 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""
+Redshifts of a photometric survey
+=================================
+
+A few galaxies have a measured redshift, and they are not like the others: they are
+brighter. A map of the colors of all galaxies shows which kinds of galaxies have been
+measured, and corrects the distribution of redshifts for those that are rare among them.
+The catalog is a synthetic one in the format of the large surveys (HATS), and is read,
+searched and reduced part by part.
+"""
+
+import sys
+import tempfile
+from pathlib import Path
+
+import lsdb
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from scipy import sparse
+
+from skesom.som import CSOM, unit_columns, unit_table
+
+BANDS = ["u", "g", "r", "i", "z", "J", "H", "K"]
+EDGES = """3300 4000  4000 5500  5600 7000  7000 8400  8400 10000
+11500 13500  15000 18000  20000 23500"""  # angstrom
+LIMITS = np.array([24.4, 25.2, 25.0, 24.6, 23.8, 22.6, 22.2, 22.0])  # of 5 sigma
+SIGMAS = 10 ** (-0.4 * (LIMITS - 25)) / 5  # in units of the flux of magnitude 25
+POGSON = 2.5 / np.log(10)
+LIMITS_OF_BINS = [0.35, 0.55, 0.75, 0.95]
+
+# %%
+# Galaxies of two kinds of stars, and dust. Fainter ones are farther away, on average.
+
+
+def make_fluxes(magnitudes, z, rng):
+    """Return fluxes of galaxies of a magnitude in i, without noise."""
+    old = rng.beta(0.8 + 1.2 * np.exp(-z), 1.6 + 0.5 * z)
+    dust = rng.beta(1.2, 3.5, len(z)) * (1.2 - old)
+    begin, end = np.array(EDGES.split(), dtype=float).reshape(-1, 2).T
+    seen = np.linspace(begin, end, 12)[..., np.newaxis]
+    wave = seen / (1 + z)
+    young = np.where(wave < 3646, 0.75, 1)
+    late = (wave / 5000) ** 1.6 * np.exp(-1.1 * np.maximum(wave / 12000 - 1, 0))
+    late *= np.where(wave < 4000, 0.45, 1) * np.where(wave < 2800, 0.4, 1)
+    light = (1 - old) ** 1.5 * young + (0.03 + old) * late
+    light *= 10 ** (-0.48 * dust * (wave / 5500) ** -0.9)
+    light *= np.where(wave < 1216, np.exp(-0.0036 * (seen / 1216) ** 3.46), 1)
+    fluxes = light.mean(axis=0).T * np.exp(0.03 * rng.normal(size=(len(z), 8)))
+    return fluxes * (10 ** (-0.4 * (magnitudes - 25)) / fluxes[:, 3])[:, np.newaxis]
+
+
+def make_catalog(n, rng):
+    """Return a table of galaxies, of which a few have a spectroscopic redshift."""
+    magnitudes = np.maximum(24 + np.log10(1 - rng.random(n)) / 0.35, 17)
+    typical = 0.12 + 0.085 * np.clip(magnitudes - 17.5, 0.3, None)
+    z = np.minimum(rng.gamma(2.2, typical / 2.2), 3)
+    fluxes = make_fluxes(magnitudes, z, rng)
+    errors = np.hypot(SIGMAS * np.exp(0.2 * rng.normal(size=fluxes.shape)), fluxes / 50)
+    measured = fluxes + errors * rng.normal(size=fluxes.shape)
+    measured[rng.random(fluxes.shape) < 0.04] = np.nan
+    columns = {f"flux_{band}": measured[:, n] for n, band in enumerate(BANDS)}
+    columns |= {f"error_{band}": errors[:, n] for n, band in enumerate(BANDS)}
+    frame = pd.DataFrame(columns).astype(np.float32)
+    # Spectra are taken of bright galaxies, and fail where no line is in the optical.
+    taken = rng.random(n) < 0.4 / (1 + np.exp((magnitudes - 22.3) / 0.4))
+    taken &= rng.random(n) < np.where((z > 1.4) & (z < 2), 0.1, 0.9)
+    return frame.assign(
+        ra=rng.uniform(150, 170, n),
+        dec=np.degrees(np.arcsin(rng.uniform(-0.1, 0.1, n))),
+        z_spec=np.where(taken, z, np.nan),
+        z_true=z,
+    )
+
+
+folder = Path(tempfile.mkdtemp())
+sky = make_catalog(200_000, np.random.default_rng(0))
+written = lsdb.from_dataframe(sky, catalog_name="survey", partition_rows=25_000)
+written.write_catalog(folder / "survey", progress_bar=False)
+
+# %%
+# Colors of asinh magnitudes (Lupton, Gunn & Szalay 1999, AJ 118, 1406) stay finite at
+# negative fluxes. A missing band is NaN, and so is its color. The magnitude in i is a
+# feature too, with .3 added to its error, so that it counts less than the colors.
+
+COLORS = [f"{band}_i" for band in BANDS if band != "i"]
+FEATURES = [*COLORS, "mag_i"]
+ERRORS = [f"error_{name}" for name in FEATURES]
+
+
+def add_colors(frame):
+    """Add colors relative to i, the magnitude in i, and their errors."""
+    of = {"dtype": np.float64, "na_value": np.nan}
+    fluxes = frame[[f"flux_{band}" for band in BANDS]].to_numpy(**of)
+    errors = frame[[f"error_{band}" for band in BANDS]].to_numpy(**of)
+    magnitudes = -POGSON * (np.arcsinh(fluxes / (2 * SIGMAS)) + np.log(SIGMAS)) + 25
+    errors = POGSON * errors / np.hypot(fluxes, 2 * SIGMAS)
+    colors = np.delete(magnitudes - magnitudes[:, [3]], 3, axis=1)
+    of_colors = np.hypot(np.delete(errors, 3, axis=1), errors[:, [3]])
+    values = np.column_stack([colors, magnitudes[:, 3]])
+    widths = np.hypot(np.column_stack([of_colors, errors[:, 3]]), [0.03] * 7 + [0.3])
+    both = dict(zip(FEATURES + ERRORS, np.hstack([values, widths]).T, strict=True))
+    return frame.assign(**{name: both[name].astype(np.float32) for name in both})
+
+
+survey = lsdb.open_catalog(folder / "survey").map_partitions(add_colors)
+print(f"{survey.npartitions} parts of the sky")
+
+# %%
+# Quality cuts choose what the map learns from: a flux in i of at least ten times its
+# error. The photometric sample goes down to five.
+
+training = survey.query("flux_i > 10 * error_i").compute(progress_bar=False)
+training = training.sample(40_000, random_state=0).astype(np.float32)
+csom = CSOM(n_clusters=None, shape=(75, 150), n_epochs=10)
+csom.fit(training[FEATURES], errors=training[ERRORS])
+
+found = survey.query("flux_i > 5 * error_i").map_partitions(
+    unit_columns, csom, FEATURES, ERRORS
+)
+galaxies = found[["unit", "distance", "z_spec", "z_true"]].compute(progress_bar=False)
+unit = galaxies["unit"].to_numpy()
+z_spec, z_true = galaxies[["z_spec", "z_true"]].to_numpy(float, na_value=np.nan).T
+
+# %%
+# A row for each unit. Units that have galaxies and no redshift are not covered by the
+# spectroscopic sample, and their galaxies are left out: of these nothing is known. The
+# bins of redshift are drawn by every third redshift, and the others calibrate them: the
+# redshifts that put a unit into a bin are no fair sample of this bin.
+
+draws_bins = np.arange(len(unit)) % 3 == 0
+calibrates = ~draws_bins & ~np.isnan(z_spec)
+table = unit_table(csom, unit, np.where(calibrates, z_spec, np.nan))
+covered = table["n_values"] > 0
+uncovered = ~covered & (table["count"] > 0)
+gold = covered[unit] & (unit >= 0)
+calibrates &= gold
+print(f"{len(unit)} galaxies, {calibrates.sum()} with a redshift")
+print(f"{uncovered.sum()} of {len(table)} units are not covered")
+print(f"{gold.mean():.0%} of the galaxies are in covered units")
+
+others = unit_table(csom, unit, np.where(draws_bins, z_spec, np.nan))
+near = csom.connections_ + sparse.eye_array(len(table))  # a unit and its neighbors
+total = near @ np.nan_to_num(others["n_values"] * others["mean"])
+known = near @ np.asarray(others["n_values"])
+around = np.divide(total, known, out=np.full(len(table), np.nan), where=known > 0)
+bins = np.digitize(around, LIMITS_OF_BINS)[unit]
+
+# %%
+# Each redshift counts for as many galaxies as its unit has for each redshift.
+
+weights = (table["count"] / np.maximum(table["n_values"], 1))[unit]
+rows = []
+for number in [None, *range(len(LIMITS_OF_BINS) + 1)]:
+    inside = gold if number is None else gold & (bins == number) & ~np.isnan(around)[unit]
+    measured = inside & calibrates
+    truth = z_true[inside].mean()
+    plain = z_spec[measured].mean() - truth
+    weighted = np.average(z_spec[measured], weights=weights[measured]) - truth
+    rows.append((truth, plain, weighted))
+    name = "all" if number is None else f"bin {number + 1}"
+    print(f"{name}: mean {truth:.3f}, spectra {plain:+.3f}, weighted {weighted:+.3f}, {measured.sum()} {inside.sum()}")
+np.savez("/tmp/w/catalog-scratch/gal.npz", unit=unit, z_spec=z_spec, z_true=z_true, gold=gold)
+# %%
+# The map, the distributions of redshift, and how far their means are from the truth.
+
+figure, panels = plt.subplots(2, 2, figsize=(11, 6.6), layout="constrained")
+grey = {"origin": "lower", "interpolation": "nearest"}
+images = [
+    (table["mean"], "mean redshift of the spectra in a unit", "Spectral_r", 0, 1.6),
+    (np.log10(np.where(table["count"] > 0, table["count"], np.nan)), "log10 galaxies of a unit", "viridis", 0, 2),
+]
+for axes, (values, title, colors, low, high) in zip(panels[0], images, strict=True):
+    drawn = plt.get_cmap(colors).with_extremes(bad="0.85")
+    image = axes.imshow(np.reshape(values, csom.shape_), cmap=drawn, vmin=low, vmax=high, **grey)
+    figure.colorbar(image, ax=axes, shrink=0.8)
+    axes.set_title(title)
+if len(sys.argv) > 1:
+    figure.savefig(sys.argv[1], dpi=120)
+else:
+    plt.show()
