@@ -127,9 +127,9 @@ z_spec, z_true = galaxies[["z_spec", "z_true"]].to_numpy(float, na_value=np.nan)
 
 # %%
 # A row for each unit. Units that have galaxies and no redshift are not covered by the
-# spectroscopic sample, and their galaxies are left out: of these nothing is known. The
-# bins of redshift are drawn by every fourth redshift, and the others calibrate them: the
-# redshifts that put a unit into a bin are no fair sample of this bin.
+# spectroscopic sample, and their galaxies are left out: of these nothing is known.
+# Every fourth redshift says which bin a unit is in, and the others calibrate: those
+# that put a unit into a bin are no fair sample of it.
 
 draws_bins = np.arange(len(unit)) % 4 == 0
 calibrates = ~draws_bins & ~np.isnan(z_spec)
@@ -169,9 +169,10 @@ for number in [None, *range(len(LIMITS_OF_BINS) + 1)]:
     )
 
 # %%
-# The map, the distributions of redshift, and how far their means are from the truth. In
-# the last bin no weight helps: between the redshifts 1.4 and 2 spectra fail, and colors
-# do not tell these galaxies from others.
+# The map, the distributions of redshift, and how far their means are from the truth.
+# Weights correct what colors and magnitudes tell. In the last bin they do not help:
+# spectra fail between the redshifts 1.4 and 2, and colors hardly tell these galaxies
+# from others.
 
 figure, panels = plt.subplots(2, 2, figsize=(11, 7), layout="constrained")
 share = np.where(table["count"] > 0, table["n_values"] / table["count"], np.nan)
@@ -214,7 +215,7 @@ axes.axhline(0, color="0.5", lw=0.8)
 axes.plot(truth, plain, "s", color="C0", mfc="none", label="spectra")
 axes.errorbar(truth, weighted, error, fmt="o", color="C3", label="weighted by units")
 axes.set(xlabel="true mean redshift of the bin", ylabel="mean of the spectra - truth")
-axes.legend(frameon=False)
+axes.legend(frameon=False, loc="lower center")
 if len(sys.argv) > 1:
     figure.savefig(sys.argv[1], dpi=120)
 else:

@@ -175,7 +175,7 @@ def unit_columns(frame, som, columns=None, error_columns=None, *, names=_NAMES):
     seen = getattr(som, "feature_names_in_", None)
     if columns is None and seen is None:
         raise ValueError(
-            "The map has not seen names of features: give columns=[...] in the order of "
+            "The map has seen no names of features: give columns=[...] in the order of "
             "the training."
         )
     columns = list(seen if columns is None else columns)

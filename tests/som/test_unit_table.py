@@ -181,9 +181,7 @@ class TestBadInput:
     def test_errors_before_the_steps_of_a_pipeline(self):
         X = np.random.default_rng(0).normal(size=(50, 2))
         pipeline = make_pipeline(StandardScaler(), CSOM(None, shape=(2, 2))).fit(X)
-        with pytest.raises(
-            ValueError, match="do not scale .errors.: give the map itself"
-        ):
+        with pytest.raises(ValueError, match="do not scale 'errors': give the map"):
             unit_table(pipeline, X, errors=np.ones(X.shape))
 
     @pytest.mark.parametrize(
