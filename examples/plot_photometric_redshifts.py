@@ -74,9 +74,12 @@ def make_catalog(n, rng):
     )
 
 
-folder = Path(tempfile.mkdtemp())
+temporary = tempfile.TemporaryDirectory()  # removed at the end
+folder = Path(temporary.name)
 sky = make_catalog(200_000, np.random.default_rng(0))
-written = lsdb.from_dataframe(sky, catalog_name="survey", partition_rows=25_000)
+written = lsdb.from_dataframe(
+    sky, catalog_name="survey", partition_rows=25_000, margin_threshold=None
+)
 written.write_catalog(folder / "survey", progress_bar=False)
 
 # %%

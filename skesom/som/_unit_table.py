@@ -92,20 +92,15 @@ default=None
     >>> bool((table["scatter"][covered] < 0.05).all())
     True
     """
-    inner, units = _fitted_map(som), _units(som, X, errors)
+    inner, X = _map_and_rows(som, X, errors)
+    units = X if X.ndim == 1 else inner.winners(X, errors=errors)
     values, weights = _beside(units, values), _beside(units, weights)
     check_consistent_length(units, values, weights)
     center = 0.0 if values is None else _center(values)
     sums = partial(_sums, len(inner.codebook_), center)
     count, weight, *moments = add_up(sums, units, values, weights)
-    table = Table(
-        {
-            "unit": np.arange(len(count), dtype=np.int32),
-            "cluster": inner.unit_labels_,
-            "count": count,
-            "weight": weight,
-        }
-    )
+    columns = np.arange(len(count), dtype=np.int32), inner.unit_labels_, count, weight
+    table = Table(list(columns), names=["unit", "cluster", "count", "weight"])
     if values is not None:
         n_values, total, first, second = moments
         divisor = np.where(n_values > 0, total, np.nan)
@@ -171,7 +166,7 @@ def unit_columns(frame, som, columns=None, error_columns=None, *, names=_NAMES):
 
         found = catalog.map_partitions(unit_columns, csom, ["g_r", "r_i"])
     """
-    inner = _fitted_map(som)
+    check_is_fitted(som)
     seen = getattr(som, "feature_names_in_", None)
     if columns is None and seen is None:
         raise ValueError(
@@ -180,33 +175,26 @@ def unit_columns(frame, som, columns=None, error_columns=None, *, names=_NAMES):
         )
     columns = list(seen if columns is None else columns)
     _check_columns(frame, som, columns, error_columns, names)
-    dtype, errors = inner.codebook_.dtype, None
-    X = _numbers(frame, columns, dtype, finite=True)
+    X, errors = _numbers(frame, columns, finite=True), None
     if error_columns is not None:
-        errors = _numbers(frame, error_columns, dtype)
+        errors = _numbers(frame, error_columns)
     if seen is not None:
         X = type(frame)(X, columns=seen)  # or scikit-learn warns that it has no names
-    if len(X) == 0:
-        units, labels, distances = np.empty((3, 0), dtype=np.int32)
-    else:
-        units, labels, distances = _search(som, X, errors)
+    units, labels, distances = _search(som, X, errors)
     new = units.astype(np.int32), labels, distances.astype(np.float32)
     return frame.assign(**dict(zip(names, new, strict=True)))
 
 
-def _fitted_map(som):
-    """Return the fitted map that an estimator ends in."""
+def _map_and_rows(som, X, errors):
+    """Return the fitted map that an estimator ends in, and X as it takes it."""
     check_is_fitted(som)
     inner, _ = map_inside(som)
     if not hasattr(inner, "codebook_"):
         raise TypeError(f"An ESOM or CSOM is needed, or what ends in one: got {som!r}.")
-    return inner
-
-
-def _map_and_rows(som, X, errors):
-    """Return the map that an estimator ends in, and X as it takes it."""
-    inner, _ = map_inside(som)
-    if inner is not som and (is_lazy(X) or errors is not None):
+    X = X if hasattr(X, "ndim") else np.asarray(X)
+    if X.ndim == 1 or inner is som:
+        return inner, X
+    if is_lazy(X) or errors is not None:
         raise ValueError(
             "The steps before the map take no dask array and do not scale 'errors': "
             "give the map itself, and X and errors as it takes them."
@@ -216,20 +204,14 @@ def _map_and_rows(som, X, errors):
 
 def _search(som, X, errors):
     """Return unit, cluster and distance of each sample in memory."""
+    if len(X) == 0:  # scikit-learn refuses it
+        return np.empty((3, 0), dtype=np.int32)
     inner, X = _map_and_rows(som, X, errors)
     X, errors = inner._checked(X, errors)
     units, distances = inner._metric().nearest(X, inner.codebook_, errors=errors)
     if errors is None:
         return units, inner._labels(X, units), distances
     return units, np.where(units < 0, MASKED, inner.unit_labels_[units]), distances
-
-
-def _units(som, X, errors):
-    """Return the unit of each sample; X may hold them already."""
-    if np.ndim(X) != 1:
-        inner, X = _map_and_rows(som, X, errors)
-        return inner.winners(X, errors=errors)
-    return X if is_lazy(X) else np.asarray(X)
 
 
 def _beside(units, values):
@@ -249,6 +231,7 @@ def _beside(units, values):
 
 def _sums(n_units, center, units, values, weights):
     """Return the sums over the samples of each unit, of a block of rows."""
+    units = np.asarray(units)  # of a frame
     if units.dtype.kind not in "iu" or units.max(initial=0) >= n_units:
         raise ValueError(
             f"X with one axis must hold units, which are ints below {n_units}. Got "
@@ -305,9 +288,9 @@ def _check_columns(frame, som, columns, error_columns, names):
         )
 
 
-def _numbers(frame, columns, dtype, *, finite=False):
+def _numbers(frame, columns, *, finite=False):
     """Return columns as an array, NaN where they have no value."""
-    numbers = frame[list(columns)].to_numpy(dtype=dtype, na_value=np.nan)
+    numbers = frame[list(columns)].to_numpy(dtype=np.float64, na_value=np.nan)
     infinite = np.argwhere(np.isinf(numbers)) if finite else ()
     if len(infinite):
         row, column = infinite[0]

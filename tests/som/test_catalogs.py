@@ -51,7 +51,7 @@ def catalog(frame, tmp_path_factory):
     with warnings.catch_warnings(), dask.config.set(scheduler="synchronous"):
         warnings.simplefilter("ignore", DeprecationWarning)
         objects = lsdb.from_dataframe(
-            frame, catalog_name="objects", partition_rows=150, should_generate_moc=False
+            frame, catalog_name="objects", partition_rows=150, margin_threshold=None
         )
         objects.write_catalog(folder, **WRITTEN)
         return lsdb.open_catalog(folder)
