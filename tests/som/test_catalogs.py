@@ -15,7 +15,7 @@ from skesom.som import CSOM, unit_columns, unit_table
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # of LSDB about pandas
-    lsdb = pytest.importorskip("lsdb")
+    import lsdb
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """unit_table: counts, means and scatters of the samples of each unit."""
 
+import dask.array as da
 import numpy as np
 import pandas as pd
 import pytest
@@ -10,8 +11,6 @@ from sklearn.preprocessing import StandardScaler
 
 from skesom._common import lazy
 from skesom.som import CSOM, ESOM, MapRegressor, unit_table
-
-da = pytest.importorskip("dask.array")
 
 COLUMNS = ["unit", "cluster", "count", "weight", "n_values", "mean", "scatter"]
 
