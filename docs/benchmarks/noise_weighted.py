@@ -8,9 +8,9 @@ galaxies with the noise of the survey find their units in several ways, and half
 them, as a spectroscopic sample, gives each unit its mean redshift. Printed are, for the
 others, the scatter of the mean redshift of their unit minus their own (1.48 times the
 median deviation, over 1 + z), the share beyond 0.15, and the standard deviation, as
-means of three seeds, and the least microseconds per galaxy, on one thread. All rows of
-a table see the same galaxies and errors; a winner by fluxes has 3 % of the flux added
-in quadrature, one by magnitudes .03.
+means of three seeds, and the least microseconds of one processor per galaxy. All rows
+of a table see the same galaxies and errors; a winner by fluxes has 3 % of the flux
+added in quadrature, one by magnitudes .03.
 
 The last rows are the same formula in plain NumPy, and the distance of Sanchez et al.
 (2020, arXiv:2004.09542), searched on a grid of 80 factors: ::
@@ -199,9 +199,9 @@ def compare(faintest, missing, seed, shape=SHAPE, n_galaxies=None):
     found = {}
 
     def measure(name, csom, search, n=None):
-        start = time.perf_counter()
+        start = time.process_time()
         units = search(csom, fluxes[:n], errors[:n])
-        seconds = time.perf_counter() - start
+        seconds = time.process_time() - start
         found[name] = [np.nan] * 3 + [1e6 * seconds / len(units)]
         if n is None:
             found[name][:3] = scatter(units[half:], units[:half], z[half:], z[:half])
