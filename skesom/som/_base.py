@@ -191,7 +191,7 @@ class CodebookMap(
     def __getstate__(self):
         if "_later" in self.__dict__:
             self._finish_now()
-        return super().__getstate__()
+        return without_lazy(super().__getstate__())
 
     def _finish_later(self, X, *others):
         """Keep samples by which to group the units, when somebody asks for it."""
@@ -392,6 +392,11 @@ def count_labels(labels, sample_weight=None, *, n_clusters):
     inside = labels >= 0
     weights = None if sample_weight is None else sample_weight[inside]
     return (np.bincount(labels[inside], weights, n_clusters),)
+
+
+def without_lazy(state):
+    """Return a state to pickle: lazy labels would take the table along."""
+    return {name: value for name, value in state.items() if not is_lazy(value)}
 
 
 def kept(X):

@@ -25,7 +25,13 @@ from skesom._common.labels import ranks_by_size
 from skesom._common.lazy import add_up, is_lazy, map_rows, take_lazily, take_rows
 from skesom._common.pipelines import pipeline_end, random_states
 from skesom._common.threads import one_thread
-from skesom.som._base import COUNT, CodebookMap, check_enough_samples, count_labels
+from skesom.som._base import (
+    COUNT,
+    CodebookMap,
+    check_enough_samples,
+    count_labels,
+    without_lazy,
+)
 from skesom.som._csom import CSOM
 from skesom.som._docstrings import fill_docstrings
 from skesom.som._esom import ESOM
@@ -184,6 +190,9 @@ class ConsensusClusterer(MetaEstimatorMixin, ClusterMixin, BaseEstimator):
         tags = super().__sklearn_tags__()
         tags.input_tags.allow_nan = get_tags(self._prototype()).input_tags.allow_nan
         return tags
+
+    def __getstate__(self):
+        return without_lazy(super().__getstate__())
 
     @_fit_context(prefer_skip_nested_validation=False)
     def fit(self, X, y=None, errors=None):
