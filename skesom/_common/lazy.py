@@ -182,3 +182,10 @@ def take_lazily(table, rows):
         if high > low
     ]
     return delayed(np.concatenate)(parts)
+
+
+def computed(*lazy):
+    """Return the values of dask arrays, from one pass over what they share."""
+    from dask import compute
+
+    return compute(*lazy)

@@ -15,6 +15,8 @@ from skesom._common.blocks import row_blocks
 from skesom.cube._container import Cube
 from skesom.cube.objects._convert import as_cube, find_converter
 
+_CHECKED = "skesom-finite"  # first part of the names of lazy data without infinities
+
 
 class CubeInput:
     """Mixin of estimators that take cubes: the tags of their input."""
@@ -149,9 +151,34 @@ def check_cube(X, *, estimator=None, reset=True):
         raise ValueError(f"{name} got an empty cube of shape {cube.shape}.")
     if estimator is not None:
         _check_bands(cube.band_names, estimator, reset)
+    if cube.is_lazy:
+        return _check_strips(cube)
     if any(np.isinf(cube.data[rows]).any() for rows in row_blocks(cube.shape)):
-        _refuse_infinity(cube)
+        _refuse_infinity(cube.data, cube.band_names)
     return cube
+
+
+def _check_strips(cube):
+    """Return a lazy cube that refuses infinite values when it is computed."""
+    if cube.data.name.startswith(_CHECKED):
+        return cube
+    from dask.base import tokenize
+
+    data = cube.data.map_blocks(
+        _check_strip,
+        cube.band_names,
+        dtype=cube.dtype,
+        meta=cube.data._meta,
+        name=f"{_CHECKED}-{tokenize(cube.data.name, cube.band_names)}",
+    )
+    return cube.replace(data=data, errors=cube.errors)
+
+
+def _check_strip(data, names, block_info):
+    """Return a strip; raise the error that names an infinite value in it."""
+    if np.isinf(data).any():
+        _refuse_infinity(data, names, block_info[0]["array-location"][0][0])
+    return data
 
 
 def _check_bands(names, estimator, reset):
@@ -197,15 +224,15 @@ def _counted(names):
     return kind if kind and not kinds and all(kind < some for some in words) else None
 
 
-def _refuse_infinity(cube):
+def _refuse_infinity(data, names, first_row=0):
     """Raise the error that names the band and pixel of an infinite value."""
-    for band in list_bands([cube]):
-        places = np.argwhere(np.isinf(band.image))
+    for band, name in enumerate(names):
+        places = np.argwhere(np.isinf(data[:, :, band]))
         if len(places):
             row, column = places[0]
             raise ValueError(
-                f"Band {band.name!r} holds {len(places)} infinite values, the first at "
-                f"row {row}, column {column}. Replace them by NaN."
+                f"Band {name!r} holds {len(places)} infinite values, the first at "
+                f"row {row + first_row}, column {column}. Replace them by NaN."
             )
 
 

@@ -7,6 +7,8 @@ from astropy.nddata import NDData, StdDevUncertainty
 from astropy.utils.masked import Masked
 from astropy.wcs.utils import proj_plane_pixel_scales
 
+from skesom._common.lazy import computed, is_lazy
+from skesom._common.strips import as_strips
 from skesom.cube._parts import as_slice, cut_wcs, find_cutout, full_key
 from skesom.cube._preview import draw_bands, write_html
 from skesom.cube.objects._header_cards import band_cards, is_hdu
@@ -29,6 +31,8 @@ class Cube:
     data : array-like of shape (n_rows, n_columns, n_bands)
         The fluxes. Real types other than float32 and float64 become float32, or float64
         where float32 would lose digits. Masked values of a masked array become NaN.
+        An array of dask makes a lazy cube: it is kept in strips of rows, and computed
+        when its values are needed.
     wcs : astropy.wcs.WCS, default=None
         Celestial world coordinates of the pixel grid (two axes).
     band_names : sequence of str of length n_bands, default=None
@@ -55,7 +59,13 @@ class Cube:
     Raises
     ------
     ValueError
-        If the data are not three-dimensional and real, or a parameter does not fit.
+        If the data are not three-dimensional and real, a parameter does not fit, or an
+        array of dask has sizes that are not known.
+
+    Warns
+    -----
+    UserWarning
+        If an array of dask has its bands in several chunks, which are joined.
 
     Examples
     --------
@@ -99,6 +109,8 @@ class Cube:
                 f"{self.data.ndim} axes of shape {self.data.shape}. One image is a "
                 "cube of one band: image[:, :, np.newaxis]."
             )
+        if is_lazy(self.data):
+            self.data = as_strips(self.data, "The cube")
         if wcs is not None and wcs.naxis != 2:
             raise ValueError(
                 f"The WCS of a cube has two celestial axes, got {wcs.naxis}. "
@@ -163,19 +175,47 @@ class Cube:
         """Floating-point type of the data."""
         return self.data.dtype
 
+    @property
+    def is_lazy(self):
+        """Whether the data are an array of dask, computed when they are needed."""
+        return is_lazy(self.data)
+
+    def compute(self):
+        """Return the cube with its values in memory; itself if they are there.
+
+        Returns
+        -------
+        cube : Cube
+
+        Examples
+        --------
+        >>> import dask.array as da
+        >>> from skesom.cube import Cube
+        >>> cube = Cube(da.zeros((4, 5, 2), chunks=(2, 5, 2)))
+        >>> cube.is_lazy, cube.compute().is_lazy
+        (True, False)
+        """
+        if not self.is_lazy:
+            return self
+        parts = "data", "errors", "sky_mask"
+        values = computed(*(getattr(self, name) for name in parts))
+        return self.replace(**dict(zip(parts, values, strict=True)))
+
     def __len__(self):
         return len(self.data)
 
     def __array__(self, dtype=None, copy=None):
-        return np.array(self.data, dtype=dtype, copy=copy)
+        data = computed(self.data)[0] if self.is_lazy else self.data
+        return np.array(data, dtype=dtype, copy=copy)
 
     def __repr__(self):
         rows, columns, bands = self.shape
         sky = "no WCS" if self.wcs is None else "WCS"
         errors = "" if self.errors is None else ", errors"
+        lazy = ", lazy" if self.is_lazy else ""
         return (
             f"<Cube {rows} x {columns} pixels, {bands} bands "
-            f"({', '.join(self.band_names)}), {self.dtype}, {sky}{errors}>"
+            f"({', '.join(self.band_names)}), {self.dtype}, {sky}{errors}{lazy}>"
         )
 
     def __getitem__(self, key):
@@ -386,6 +426,11 @@ def as_array(data):
 
 def _as_native_float(data):
     """Return data as float32 or float64 in native byte order, as a copy if needed."""
+    if is_lazy(data):
+        made = _as_native_float(data._meta)
+        if made is data._meta:
+            return data
+        return data.map_blocks(_as_native_float, dtype=made.dtype, meta=made)
     data = as_array(data)
     if isinstance(data, np.ma.MaskedArray):
         wanted = np.promote_types(data.dtype, np.float32)
@@ -394,6 +439,18 @@ def _as_native_float(data):
         raise ValueError(f"A cube holds real numbers, got an array of {data.dtype}.")
     is_short = data.dtype.itemsize <= (4 if data.dtype.kind == "f" else 2)
     return np.asarray(data, dtype=np.float32 if is_short else np.float64)
+
+
+def _beside(values, data):
+    """Return values in strips beside lazy data, in memory beside data in memory."""
+    if not is_lazy(data):
+        return computed(values)[0] if is_lazy(values) else values
+    import dask.array
+
+    chunks = data.chunks[: np.ndim(values)]
+    if is_lazy(values):
+        return values.rechunk(chunks)
+    return dask.array.from_array(np.asarray(values), chunks=chunks)
 
 
 def _check_errors(errors, data):
@@ -405,17 +462,17 @@ def _check_errors(errors, data):
         raise ValueError(
             f"errors must have the shape of the data {data.shape}, got {errors.shape}."
         )
-    return errors.astype(data.dtype, copy=False)
+    return _beside(errors.astype(data.dtype, copy=False), data)
 
 
 def _check_sky_mask(sky_mask, data):
     """Return the mask of sky after comparing its pixels with those of the data."""
     if sky_mask is None:
         return None
-    sky_mask = np.asarray(sky_mask)
+    sky_mask = sky_mask if is_lazy(sky_mask) else np.asarray(sky_mask)
     if sky_mask.dtype != bool or sky_mask.shape != data.shape[:2]:
         raise ValueError(
             f"sky_mask must be of bool and have the pixels of the data "
             f"{data.shape[:2]}, got {sky_mask.dtype} of shape {sky_mask.shape}."
         )
-    return sky_mask
+    return _beside(sky_mask, data)

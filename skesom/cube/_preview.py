@@ -22,8 +22,8 @@ def _steps(length, most):
 
 
 def _thin(image, most):
-    """Return rows and columns of an image at equal steps, at most so many."""
-    step = _steps(max(image.shape), most).step
+    """Return rows and columns of images at equal steps, at most so many."""
+    step = _steps(max(image.shape[:2]), most).step
     return image[::step, ::step]
 
 
@@ -58,16 +58,19 @@ def write_html(cube):
     title += "" if numbers.step == 1 else f" (each {numbers.step}th is shown)"
     title += f", {cube.dtype}, {'no ' if cube.wcs is None else ''}WCS"
     title += "" if cube.errors is None else ", errors"
-    if max(cube.shape[:2]) > _SAMPLE:
+    if cube.is_lazy:
+        title += f"; lazy, in strips of {cube.data.chunks[0][0]} rows"
+    elif max(cube.shape[:2]) > _SAMPLE:
         title += "; shares and ranges are of a sample of pixels"
     return f"<p>{title}</p><table><tr>{'</tr><tr>'.join(lines)}</tr></table>"
 
 
 def _cells(cube, number):
-    """Yield the texts of the line of a band."""
-    image = cube.data[:, :, number]
+    """Yield the texts of the line of a band, without its values if it is lazy."""
+    image = np.empty((0, 0)) if cube.is_lazy else cube.data[:, :, number]
     png = _png(_gray(_thin(image, _ICON))) if image.size else b""
-    yield f'<img alt="" src="data:image/png;base64,{base64.b64encode(png).decode()}">'
+    source = f"data:image/png;base64,{base64.b64encode(png).decode()}"
+    yield f'<img alt="" src="{source}">' if png or not cube.is_lazy else ""
     unit, fwhm = cube.band_units[number], cube.fwhm[number]
     yield escape(cube.band_names[number])
     yield "" if unit is None else escape(str(unit))
@@ -76,7 +79,7 @@ def _cells(cube, number):
     yield "" if np.isnan(fwhm) else f"{fwhm:.3g} arcsec"
     sample = _thin(image, _SAMPLE)
     known = sample[np.isfinite(sample)]
-    yield f"{known.size / max(sample.size, 1):.1%}"
+    yield "" if cube.is_lazy else f"{known.size / max(sample.size, 1):.1%}"
     yield f"{known.min():.4g} to {known.max():.4g}" if known.size else ""
 
 
@@ -88,6 +91,7 @@ def draw_bands(cube, figsize):
         text = "Pictures need matplotlib: pip install 'skesom[plot]'."
         raise ImportError(text) from error
     bands = _steps(cube.shape[2], _MOST_PANELS)
+    images = np.asarray(_thin(cube.data, _PANEL)[:, :, :: bands.step])
     n_rows, n_columns = math.ceil(len(bands) / 4), min(len(bands), 4)
     height, width = 3 * np.array(cube.shape[:2]) / max(cube.shape[:2])
     figsize = figsize or (n_columns * width + 0.5, n_rows * (height + 0.4))
@@ -97,8 +101,8 @@ def draw_bands(cube, figsize):
     for ax in axes.flat:
         ax.set_axis_off()
     for ax, band in zip(axes.flat, bands, strict=False):
-        image = _gray(_thin(cube.data[:, :, band], _PANEL))
-        ax.imshow(image, cmap=colors, origin="lower", vmin=0, vmax=1)
+        image = images[:, :, band // bands.step]
+        ax.imshow(_gray(image), cmap=colors, origin="lower", vmin=0, vmax=1)
         ax.set_title(cube.band_names[band], parse_math=False)
     if len(bands) < cube.shape[2]:
         figure.suptitle(f"{len(bands)} of {cube.shape[2]} bands")

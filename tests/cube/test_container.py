@@ -8,13 +8,14 @@ from html.parser import HTMLParser
 from io import BytesIO
 from time import perf_counter
 
+import dask.array as da
 import numpy as np
 import pytest
 from astropy import units
 from astropy.nddata import CCDData, StdDevUncertainty
 from astropy.utils.masked import Masked
 from astropy.wcs import WCS
-from numpy.testing import assert_allclose
+from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.model_selection import KFold, train_test_split
 
 from skesom.cube import Cube, check_cube
@@ -592,3 +593,129 @@ class TestPreview:
         monkeypatch.setitem(sys.modules, "matplotlib", None)
         with pytest.raises(ImportError, match=r"skesom\[plot\]"):
             cube.plot()
+
+
+class TestLazy:
+    """An array of dask stays in strips of rows until its values are needed."""
+
+    @pytest.fixture(params=[1, 4, 6])
+    def lazy(self, cube, request):
+        def strips(values):
+            return da.from_array(values, chunks=(request.param, *values.shape[1:]))
+
+        sky = np.arange(48).reshape(6, 8) % 5 == 0
+        cube = cube.replace(sky_mask=sky)
+        changes = {name: strips(getattr(cube, name)) for name in ("data", "errors")}
+        return cube.replace(**changes, sky_mask=sky)
+
+    def test_computes_when_asked(self, cube, lazy):
+        assert lazy.is_lazy
+        assert not cube.is_lazy
+        assert cube.compute() is cube
+        assert lazy.errors.chunks == lazy.data.chunks
+        assert lazy.sky_mask.chunks == lazy.data.chunks[:2]
+        assert_array_equal(np.asarray(lazy), cube.data)
+        assert np.array(lazy, dtype=np.float64).dtype == np.float64
+        computed = lazy.compute()
+        assert (computed.band_names, computed.wcs) == (cube.band_names, cube.wcs)
+        for part in (computed.data, computed.errors, computed.sky_mask):
+            assert type(part) is np.ndarray
+        assert_array_equal(computed.errors, cube.errors)
+
+    @pytest.mark.parametrize(
+        "key",
+        [
+            np.s_[3:5],
+            np.s_[:, ::2],
+            np.s_[..., [0, 2]],
+            np.s_[2:5, 3:4, 1:],
+            np.array([1, 5, 3]),
+            np.arange(6) % 2 == 0,
+            ["r", "u"],
+        ],
+    )
+    def test_parts_are_those_in_memory(self, lazy, key):
+        part, wanted = lazy[key], lazy.compute()[key]
+        assert part.is_lazy
+        assert part.shape == wanted.shape
+        assert part.band_names == wanted.band_names
+        assert part.pixel_scale == wanted.pixel_scale
+        for name in ("data", "errors", "sky_mask"):
+            found = getattr(part.compute(), name)
+            assert_array_equal(found, getattr(wanted, name))
+
+    def test_names_and_cutouts(self, cube, lazy):
+        assert_array_equal(lazy["g"].compute(), cube["g"])
+        part = lazy.cutout((3, 4), (3, 4))
+        assert part.is_lazy
+        assert_array_equal(part.compute().data, cube.cutout((3, 4), (3, 4)).data)
+
+    @pytest.mark.parametrize("dtype", [">f4", "i2", "i4", "f8", "?", "f2", ">i8"])
+    def test_types_become_those_in_memory(self, dtype):
+        values = np.arange(60).reshape(4, 5, 3).astype(dtype)
+        lazy = Cube(da.from_array(values, chunks=(2, 3, 3)))
+        wanted = Cube(values)
+        assert lazy.dtype == wanted.dtype
+        found = np.asarray(lazy)
+        assert found.dtype == wanted.dtype
+        assert found.dtype.isnative
+        assert_array_equal(found, wanted.data)
+
+    def test_masked_values_become_nan(self):
+        values = np.arange(24.0).reshape(4, 3, 2)
+        lazy = Cube(da.ma.masked_greater(da.from_array(values, chunks=(3, 3, 2)), 7))
+        assert_array_equal(np.asarray(lazy), np.where(values > 7, np.nan, values))
+
+    def test_chunks_become_strips(self):
+        with pytest.warns(UserWarning, match="bands in 2 chunks"):
+            cube = Cube(da.zeros((300, 40, 4), chunks=(100, 10, 2)))
+        assert cube.data.chunks == ((300,), (40,), (4,))
+        wide = Cube(da.zeros((300, 2**17, 2), chunks=(100, 2**16, 2)))
+        assert wide.data.chunks == ((64, 64, 64, 64, 44), (2**17,), (2,))
+        given = Cube(da.zeros((300, 40, 4), chunks=(7, 40, 4)))
+        assert given.data.chunks[0][0] == 7
+
+    def test_refuses_unknown_sizes(self):
+        values = da.zeros((6, 4, 2), chunks=(3, 4, 2))
+        with pytest.raises(ValueError, match=r"\.compute_chunk_sizes\(\)"):
+            Cube(values[values[:, 0, 0] == 0])
+
+    def test_memory_follows_the_data(self, cube, lazy):
+        assert type(cube.replace(errors=lazy.errors).errors) is np.ndarray
+        mixed = lazy.replace(errors=cube.errors)
+        assert_array_equal(mixed.errors.compute(), cube.errors)
+        assert mixed.errors.chunks == lazy.data.chunks
+
+    @pytest.mark.parametrize("height", [1, 4, 6])
+    def test_infinities_are_refused_while_computing(self, cube, height):
+        data = cube.data.copy()
+        data[4, 7, 1] = np.inf
+        lazy = cube.replace(data=da.from_array(data, chunks=(height, 8, 3)))
+        checked = check_cube(lazy)
+        assert checked.is_lazy
+        assert check_cube(checked) is checked
+        with pytest.raises(ValueError, match=r"Band 'g' .* row 4, column 7\. Replace"):
+            checked.compute()
+        assert_array_equal(check_cube(lazy[:4]).compute().data, data[:4])
+
+    def test_is_described_without_computing(self, cube, lazy):
+        def refuse(block):
+            raise AssertionError("computed")
+
+        refusing = lazy.replace(data=lazy.data.map_blocks(refuse, meta=lazy.data._meta))
+        assert repr(refusing).endswith("float32, WCS, lazy>")
+        assert "lazy, in strips of" in refusing._repr_html_()
+        assert refusing.shape == cube.shape
+        for step in (np.s_[1:3], ["u"]):
+            assert refusing[step].is_lazy
+
+    def test_is_drawn_like_in_memory(self, cube, lazy):
+        pytest.importorskip("matplotlib")
+        drawn, wanted = lazy.plot(), cube.plot()
+        for ax, other in zip(drawn.axes, wanted.axes, strict=True):
+            found, known = ax.images[0].get_array(), other.images[0].get_array()
+            assert_array_equal(found, known)
+
+    def test_pickles(self, lazy):
+        copy = pickle.loads(pickle.dumps(lazy))
+        assert_array_equal(copy.compute().data, lazy.compute().data)

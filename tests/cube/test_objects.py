@@ -432,3 +432,13 @@ class TestOrder:
         step = AsinhStretch().fit(self.cube)
         del step.feature_names_in_
         step.transform(self.cube[["i", "g", "r"]])
+
+
+def test_dask_stays_lazy():
+    array = pytest.importorskip("dask.array").from_array(LAST, chunks=(2, 3, 1))
+    with pytest.warns(UserWarning, match="chunks"):
+        cubes = [as_cube(array), as_cube(data_array(array, ("y", "x", "band")))]
+    cubes.append(as_cube(data_array(array[:, :, 0], ("y", "x"))))
+    for cube in cubes:
+        assert cube.is_lazy
+        assert_array_equal(cube.compute().data, LAST[:, :, : cube.shape[2]])

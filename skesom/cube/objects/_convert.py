@@ -9,6 +9,7 @@ from astropy.io import fits
 from astropy.nddata import NDData
 from astropy.wcs import WCS, FITSFixedWarning
 
+from skesom._common.lazy import is_lazy
 from skesom.cube._container import NDDATA_KEY, Cube
 from skesom.cube.objects._header_cards import (
     is_hdu,
@@ -244,7 +245,8 @@ def _convert_xarray(array, label, _):
     names, coordinates = [array.name if isinstance(array.name, str) else None], None
     if others:
         names, coordinates = _describe_dim(array, array.dims[others[0]])
-    data = check_image(np.asarray(array.values), label)
+    lazy = getattr(array, "data", None)
+    data = check_image(lazy if is_lazy(lazy) else np.asarray(array.values), label)
     data = np.atleast_3d(order_axes(data, (row, column, *others)))
     return Cube(
         data,
