@@ -22,8 +22,8 @@ def as_strips(array, name):
         )
     if array.ndim > 2 and array.numblocks[2] > 1:
         warnings.warn(
-            f"{name} has its bands in {array.numblocks[2]} chunks, which are joined: "
-            "each strip of rows must hold all bands. Rechunk it before if that is slow.",
+            f"{name} has its bands in {array.numblocks[2]} chunks; they are joined, "
+            "because a strip of rows must hold all bands. Rechunk it before.",
             stacklevel=4,
         )
     if max(array.numblocks[1:], default=1) == 1:
