@@ -8,9 +8,10 @@ import math
 import os
 import re
 import tempfile
+import threading
 import warnings
 import zipfile
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager, nullcontext
 from importlib import import_module
 
 from astropy.io import fits
@@ -49,6 +50,9 @@ _ANY_CARD = re.compile(
 )
 
 
+_quiet, _quiet_lock = [], threading.RLock()  # those who ask for no warnings
+
+
 class HDUsInMemory(str):
     """The name of HDUs in memory, which stands for the path of a file."""
 
@@ -57,15 +61,15 @@ class HDUsInMemory(str):
 
 @contextmanager
 def open_fits(path, **options):
-    """Open a FITS file; every failure of astropy becomes an OSError with its name."""
+    """Open a FITS file; every failure of astropy becomes an OSError with its name.
+
+    With its `stamp`, a file that was opened before is not checked again.
+    """
     hdus = getattr(path, "hdus", None)
     # Our own handle is also closed if astropy fails in the middle of a header.
     source = open(path, "rb") if hdus is None else nullcontext()
     options = {"uint": False, **options}
-    with source as stream, warnings.catch_warnings():
-        # Cards that astropy corrects need no action of the user.
-        warnings.simplefilter("ignore", FITSFixedWarning)
-        warnings.filterwarnings("ignore", "", AstropyUserWarning, r"astropy\.io\.fits")
+    with source as stream, _without_warnings():
         try:
             given = None if hdus is None else nullcontext(hdus)
             with given or _opened(stream, path, options) as found:
@@ -86,8 +90,41 @@ def open_fits(path, **options):
 
 
 @contextmanager
+def _without_warnings():
+    """Ignore warnings of cards that astropy corrects, which need no action."""
+    # Filters belong to all threads: the first one sets them, the last one resets them.
+    with _quiet_lock:
+        _quiet.append(_quiet[0] if _quiet else ExitStack())
+        if len(_quiet) == 1:
+            _quiet[0].enter_context(warnings.catch_warnings())
+            warnings.simplefilter("ignore", FITSFixedWarning)
+            fits_modules = r"astropy\.io\.fits"
+            warnings.filterwarnings("ignore", "", AstropyUserWarning, fits_modules)
+    try:
+        yield
+    finally:
+        with _quiet_lock:
+            last = _quiet.pop()
+            if not _quiet:
+                last.close()
+
+
+def file_stamp(file):
+    """Return what changes with the content of a file: its size and time."""
+    status = os.stat(file)
+    return status.st_size, status.st_mtime_ns
+
+
+@contextmanager
 def _opened(stream, path, options):
     """Give the HDUs of a file, without what follows them, which nobody has checked."""
+    stamp = options.pop("stamp", None)
+    if stamp is not None:
+        if file_stamp(stream.fileno()) != stamp:
+            raise OSError(f"{path} changed after it was opened. Read it again.")
+        with fits.open(stream, memmap=False, **options) as hdus:
+            yield hdus
+        return
     with _checked(stream, path) as (plain, count), fits.open(plain, **options) as hdus:
         yield fits.HDUList([hdus[number] for number in range(count)])
 
@@ -105,6 +142,12 @@ def unpacked(stream):
     openers = (opener for magic, opener in _OPENERS.items() if start.startswith(magic))
     with next(openers, nullcontext)(stream) as content:
         yield content
+
+
+def is_packed(path):
+    """Return whether a file is compressed as a whole."""
+    with open(path, "rb") as stream, unpacked(stream) as content:
+        return content is not stream
 
 
 @contextmanager

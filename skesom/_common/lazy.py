@@ -189,3 +189,13 @@ def computed(*lazy):
     from dask import compute
 
     return compute(*lazy)
+
+
+def import_dask():
+    """Return dask.array, or raise the error that names the extra."""
+    try:
+        import dask.array
+    except ImportError as error:
+        text = "Lazy cubes need dask: pip install 'skesom[dask]'."
+        raise ImportError(text) from error
+    return dask.array

@@ -13,6 +13,12 @@ def strip_height(shape):
     return max(_LEAST_ROWS, STRIP_VALUES // max(1, math.prod(shape[1:])))
 
 
+def strips_of(shape):
+    """Cut the rows of an image or cube into slices, one for each strip."""
+    height = strip_height(shape)
+    return [slice(i, min(i + height, shape[0])) for i in range(0, shape[0], height)]
+
+
 def as_strips(array, name):
     """Return an array of dask that is cut along its rows only."""
     if any(math.isnan(length) for length in array.shape):

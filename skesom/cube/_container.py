@@ -421,7 +421,8 @@ def as_array(data):
     """Return an array without its unit, a masked array of NumPy if it has a mask."""
     if isinstance(data, Masked):  # of astropy
         return np.ma.array(data.unmasked, mask=data.mask)
-    return data if isinstance(data, np.ma.MaskedArray) else np.asarray(data)
+    is_kept = isinstance(data, np.ma.MaskedArray) or is_lazy(data)
+    return data if is_kept else np.asarray(data)
 
 
 def _as_native_float(data):

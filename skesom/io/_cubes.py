@@ -6,7 +6,7 @@ import re
 import warnings
 from contextlib import ExitStack
 from errno import ENOMEM
-from itertools import groupby
+from itertools import groupby, repeat
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +14,8 @@ from astropy.io import fits
 from astropy.nddata.bitmask import interpret_bit_flags
 
 from skesom._common.grids import group_by_grid
+from skesom._common.lazy import import_dask
+from skesom._common.strips import strips_of
 from skesom.cube import (
     ERROR_POWERS,
     Cube,
@@ -27,7 +29,7 @@ from skesom.io._fits_files import atomic_path, make_hdus
 from skesom.io._gather import complete_grids, gather_images
 from skesom.io._images import describe_array
 from skesom.io._label_maps import short_ascii
-from skesom.io._planes import apply_plane, copy_pixels
+from skesom.io._planes import apply_plane, copy_pixels, open_in_tasks
 
 
 def read_cube(
@@ -44,6 +46,7 @@ def read_cube(
     order="given",
     combine=False,
     dtype=np.float32,
+    lazy=False,
 ):
     """Read images of one piece of sky into a cube, or into one cube per pixel grid.
 
@@ -99,6 +102,13 @@ def read_cube(
         INSTRUME and the same size of pixels within 10 %, if there is another band.
     dtype : {numpy.float32, numpy.float64}, default=numpy.float32
         Type of the data and errors.
+    lazy : bool, default=False
+        Whether the cubes are lazy, for images larger than memory: only headers are read
+        now, and pixels when dask computes them, in strips of rows of about 64 MB. The
+        values are the same. Files that are compressed as a whole (.gz, .bz2) cannot be
+        read in parts, as those compressed in tiles (.fz) can, and are read at once. A
+        file must stay as it is until the cube is computed, and all workers of a cluster
+        must find it at its path. Needs the extra ``dask``.
 
     Returns
     -------
@@ -116,14 +126,18 @@ def read_cube(
     ValueError
         If a file holds no image, a companion does not fit its image, or `band_names`,
         `fwhm` or `order` do not fit the number of bands; if `combine` is True and all
-        names differ, or exposures cannot be combined.
+        names differ, or exposures cannot be combined; if `lazy` is asked for exposures
+        to be combined or HDUs in memory.
+    ImportError
+        If `lazy` is True and dask is missing.
 
     Warns
     -----
     UserWarning
         If an image without a WCS is taken to lie on the only grid of the others, bands
-        have the same name, images are combined, "auto" finds no errors of an image, or
-        flags mask more than half of one.
+        have the same name, images are combined, "auto" finds no errors of an image,
+        flags mask more than half of one (not if `lazy`), or a file is read at once
+        though `lazy` is True.
 
     Notes
     -----
@@ -162,21 +176,28 @@ def read_cube(
     images, numbers = gather_images(paths, hdu, planes, error_kind, **parts)
     if isinstance(errors, str) and errors in ("auto", "inside"):
         _warn_of_no_errors(images)
-    images = [_combined(image, dtype, ignore_flags) for image in images]
-    cubes, owners = _read_grids(complete_grids(images), numbers, dtype, ignore_flags)
+    options = dtype, ignore_flags, lazy
+    images = [_combined(image, *options) for image in images]
+    cubes, owners = _read_grids(complete_grids(images), numbers, *options)
     if not (isinstance(order, str) and order == "given"):
         cubes = _cut_into_runs(cubes, owners)
     return cubes[0] if len(cubes) == 1 else cubes
 
 
-def _combined(image, dtype, ignore_flags):
+def _combined(image, dtype, ignore_flags, lazy):
     """Return an image, combined if it has several exposures."""
     if not image.exposures:
         return image
+    if lazy:
+        raise ValueError(
+            f"{len(image.exposures)} exposures of {list_names(image.band_names)} are "
+            "combined in memory. Combine them before with lazy=False, or pass "
+            "combine=False."
+        )
     names = image.band_names
     members = [each._replace(band_names=names) for each in image.exposures]
     cubes = [
-        _read_grid([each], np.arange(each.n_bands), dtype, ignore_flags)
+        _read_grid([each], np.arange(each.n_bands), dtype, ignore_flags, lazy)
         for each in complete_grids(members)
     ]
     cube = combine_exposures(cubes)
@@ -200,7 +221,7 @@ def _warn_of_no_errors(images):
         warnings.warn(f"No errors were found for {labels}. {text}.", stacklevel=3)
 
 
-def _read_grids(images, order, dtype, ignore_flags):
+def _read_grids(images, order, *options):
     """Return a cube for each grid, and the number of the cube of each band in order."""
     ends = np.cumsum([image.n_bands for image in images])
     places = np.split(np.argsort(order), ends[:-1])  # of the bands of each image
@@ -211,29 +232,75 @@ def _read_grids(images, order, dtype, ignore_flags):
         owners[group_places] = number
         ranks = np.searchsorted(np.sort(group_places), group_places)
         members = [images[member] for member in members]
-        cubes.append(_read_grid(members, ranks, dtype, ignore_flags))
+        cubes.append(_read_grid(members, ranks, *options))
     return cubes, owners
 
 
-def _read_grid(images, places, dtype, ignore_flags):
+def _read_grid(images, places, dtype, ignore_flags, lazy):
     """Return the cube of images on one grid, each band read to its place."""
+    read = _read_strips if lazy else _read_strip
     try:
-        data = np.empty((*images[0].grid.shape, len(places)), dtype)
+        data, errors = read(images, places, dtype, ignore_flags)
     except MemoryError as error:
         raise OSError(ENOMEM, f"{error}", images[0].label) from error
-    kinds = {plane.kind for image in images for plane in image.planes}
-    errors = np.full_like(data, np.nan) if kinds & {"std", "var", "ivar"} else None
-    ends = np.cumsum([image.n_bands for image in images])
-    for image, own_places in zip(images, np.split(places, ends[:-1]), strict=True):
-        copy_pixels(image, data, own_places)
-        for plane in image.planes:
-            apply_plane(plane, data, errors, own_places, ignore_flags)
     order = np.argsort(places)
     known = {
         name: values if values is None else values[order]
         for name, values in join_bands(images).items()
     }
     return Cube(data, wcs=images[0].grid.wcs, errors=errors, **known)
+
+
+def _has_errors(images):
+    """Return whether something is read beside the images that gives their errors."""
+    return any(plane.kind in ERROR_POWERS for i in images for plane in i.planes)
+
+
+def _read_strip(images, places, dtype, ignore_flags, n_rows=None, openers=None):
+    """Return data and errors of images, or of the strip of them that openers give."""
+    shape = *images[0].grid.shape, len(places)
+    if openers is not None:
+        shape, openers = (n_rows, *shape[1:]), iter(openers)
+        images = [_replace_openers(image, openers.__next__) for image in images]
+    data = np.empty(shape, dtype)
+    errors = np.full_like(data, np.nan) if _has_errors(images) else None
+    ends = np.cumsum([image.n_bands for image in images])
+    for image, own_places in zip(images, np.split(places, ends[:-1]), strict=True):
+        copy_pixels(image, data, own_places)
+        for plane in image.planes:
+            common = data, errors, own_places, ignore_flags
+            apply_plane(plane, *common, is_whole=openers is None)
+    return data, errors
+
+
+def _replace_openers(image, make):
+    """Return an image that is opened, with its planes, by what a function makes."""
+    image = image._replace(open=make())
+    planes = tuple(plane._replace(open=make()) for plane in image.planes)
+    return image._replace(planes=planes)
+
+
+def _read_strips(images, places, *options):
+    """Return data and errors of images as arrays of dask, one task for each strip."""
+    da = import_dask()
+    from dask import delayed
+
+    shape = *images[0].grid.shape, len(places)
+    strips = strips_of(shape)
+    parts = [part for image in images for part in (image, *image.planes)]
+    openers = zip(*(open_in_tasks(part, strips) for part in parts), strict=True)
+    plain = [_replace_openers(image, lambda: None) for image in images]
+    shared = [delayed(p, traverse=False, pure=False) for p in (plain, places)]
+    read = delayed(_read_strip, nout=2, pure=False)
+    pairs, sizes = [], []
+    for rows, own in zip(strips, openers, strict=True):
+        sizes.append((rows.stop - rows.start, *shape[1:]))
+        pairs.append(read(*shared, *options, sizes[-1][0], list(own)))
+    arrays = [
+        da.concatenate(list(map(da.from_delayed, values, sizes, repeat(options[0]))))
+        for values in zip(*pairs, strict=True)
+    ]
+    return arrays[0], arrays[1] if _has_errors(images) else None
 
 
 def _cut_into_runs(cubes, owners):

@@ -3,7 +3,6 @@
 
 import os
 from collections.abc import Callable
-from contextlib import nullcontext
 from functools import partial
 from typing import NamedTuple
 
@@ -30,7 +29,7 @@ from skesom.io._fits_files import (
     name_hdu,
     split_path,
 )
-from skesom.io._planes import Plane, find_beside, open_pixels
+from skesom.io._planes import Plane, find_beside, open_array, open_pixels
 
 # Names of extensions that do not name a band.
 _COMMON_NAMES = ("", "PRIMARY", "SCI", "IMAGE", "DATA", "COMPRESSED_IMAGE")
@@ -129,10 +128,10 @@ def describe_array(array, label, beside=None, error_kind=None):
         pixels = check_image(as_array(array), label, most=3)
         cube = Cube(np.broadcast_to(np.float32(0), np.atleast_3d(pixels).shape))
     names = enumerate(cube.band_names, 1)
-    errors = Plane(f"the errors of {label}", "std", partial(nullcontext, cube.errors))
+    errors = Plane(f"the errors of {label}", "std", partial(open_array, cube.errors))
     return Image(
         label=label,
-        open=partial(nullcontext, pixels),
+        open=partial(open_array, pixels),
         grid=Grid(cube.wcs, cube.shape[:2]),
         band_names=[n if is_cube or n != f"band {i}" else None for i, n in names],
         band_units=list(cube.band_units),

@@ -4,7 +4,7 @@
 import os
 import warnings
 from collections.abc import Callable
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from functools import partial
 from typing import NamedTuple
 
@@ -13,8 +13,9 @@ from astropy import units
 from astropy.nddata.bitmask import bitfield_to_boolean_mask
 
 from skesom._common.blocks import row_blocks
-from skesom._common.fits_files import HDUsInMemory, open_fits
+from skesom._common.fits_files import HDUsInMemory, file_stamp, is_packed, open_fits
 from skesom._common.grids import Grid, same_grid
+from skesom._common.lazy import computed, is_lazy
 from skesom.cube import ERROR_POWERS, order_axes, read_unit, read_world, to_errors
 from skesom.io import _fits_files as files
 
@@ -66,7 +67,8 @@ def find_beside(hdus, image, role, wanted, error_kind):
 def find_elsewhere(image, role, wanted, error_kind):
     """Return the plane in another file or in an array."""
     if not isinstance(wanted, str | os.PathLike):
-        return _array_plane(image, role, np.asanyarray(wanted), error_kind)
+        array = wanted if is_lazy(wanted) else np.asanyarray(wanted)
+        return _array_plane(image, role, array, error_kind)
     path, bracket = files.split_path(os.fspath(wanted))
     with open_fits(path) as hdus:
         if bracket is not None:
@@ -159,7 +161,7 @@ def _array_plane(image, role, array, error_kind):
             f"but the image has {rows} x {columns} pixels in {image.n_bands} bands."
         )
     kind = role if role != "errors" else error_kind or "std"
-    opener = partial(nullcontext, np.asarray(array))
+    opener = partial(open_array, array if is_lazy(array) else np.asarray(array))
     return Plane(f"the {role} of {image.label}", kind, opener)
 
 
@@ -174,7 +176,7 @@ def _make_plane(hdus, number, path, image, role, error_kind):
         factor = _unit_factor(hdu, image, kind, label)
     if _is_constant(hdu):
         value = np.asarray(hdu.header["PIXVALUE"])
-        return Plane(label, kind, partial(nullcontext, value), factor, path)
+        return Plane(label, kind, partial(open_array, value), factor, path)
     axes = _plane_axes(hdu.shape, image)
     if axes is None:
         shape = " x ".join(map(str, hdu.shape[::-1]))
@@ -243,17 +245,57 @@ def _unit_factor(hdu, image, kind, label):
 
 
 @contextmanager
-def open_pixels(file, number, axes, **options):
-    """Open the array of an HDU with its axes in the order rows, columns, bands."""
+def open_array(array):
+    """Give an array, computed if it is lazy."""
+    yield computed(array)[0] if is_lazy(array) else array
+
+
+@contextmanager
+def open_pixels(file, number, axes, rows=None, **options):
+    """Open some or all rows of an HDU, its axes in the order rows, columns, bands."""
+
+    def read(hdu):
+        parts = [slice(None)] * len(hdu.shape)
+        parts[axes[0]] = rows
+        return hdu.data if rows is None else hdu.section[tuple(parts)]
+
     with open_fits(file, **options) as hdus:
         zero_is_blank = hdus[number].header.get("BLANK") == 0
-        data = hdus[number].data
+        data = read(hdus[number])
         in_memory = isinstance(file, HDUsInMemory)
         if zero_is_blank and data.dtype.kind == "f" and not in_memory:
             # astropy ignores a BLANK of zero.
-            with open_fits(file, do_not_scale_image_data=True) as stored:
-                data[stored[number].data == 0] = np.nan
+            with open_fits(file, do_not_scale_image_data=True, **options) as stored:
+                data[read(stored[number]) == 0] = np.nan
         yield order_axes(data, axes)
+
+
+def open_in_tasks(part, strips):
+    """Return what opens each strip of rows of an image or plane in a task of dask."""
+    opener, (source, *place) = part.open, part.open.args
+    if isinstance(source, HDUsInMemory):
+        raise ValueError(f"{part.label} is in memory. For lazy=True, give its path.")
+    if opener.func is open_array and is_lazy(source):
+        from dask import delayed
+
+        heights = tuple(rows.stop - rows.start for rows in strips)
+        whole = source.rechunk((heights, *source.shape[1:]))
+        blocks = whole.to_delayed().ravel()
+        return [delayed(partial, pure=False)(open_array, block) for block in blocks]
+    if opener.func is open_pixels and is_packed(source):
+        warnings.warn(
+            f"{part.label} is compressed as a whole and is read at once. Decompress it "
+            "to have it read in parts.",
+            stacklevel=6,
+        )
+        with opener() as array:
+            opener, source = partial(open_array), array.copy()
+    if opener.func is open_array:
+        cut = [source[rows] if source.ndim else source for rows in strips]
+        return [partial(open_array, array) for array in cut]
+    path, known = os.path.abspath(source), opener.keywords
+    known = {**known, "stamp": file_stamp(path)}
+    return [partial(open_pixels, path, *place, rows, **known) for rows in strips]
 
 
 def copy_pixels(image, data, places):
@@ -272,7 +314,7 @@ def copy_pixels(image, data, places):
             ) from error
 
 
-def apply_plane(plane, data, errors, places, ignore_flags):
+def apply_plane(plane, data, errors, places, ignore_flags, is_whole):
     """Fill in the errors of an image, or mask the pixels that a plane rules out."""
     n_flagged = 0
     with plane.open() as array, np.errstate(all="ignore"):
@@ -293,7 +335,8 @@ def apply_plane(plane, data, errors, places, ignore_flags):
                 if plane.kind in ("masks", "weights", "ivar"):
                     np.copyto(data[rows, :, place], np.nan, where=bad)
     share = n_flagged / (data[:, :, 0].size * len(places))
-    if share > _MOST_FLAGGED and plane.file and ignore_flags == "auto":
+    is_auto = ignore_flags == "auto" and is_whole
+    if share > _MOST_FLAGGED and plane.file and is_auto:
         warnings.warn(
             f"{plane.label} flags {share:.0%} of the pixels, which are masked. If some "
             "of its flags do no harm, name them in ignore_flags; or leave it out.",
