@@ -2,7 +2,14 @@
 """Lazy images in strips of rows."""
 
 import math
+import os
+import tempfile
 import warnings
+import weakref
+from pathlib import Path
+from uuid import uuid4
+
+import numpy as np
 
 STRIP_VALUES = 2**24  # of a strip: 64 MB of float32
 _LEAST_ROWS = 64
@@ -36,3 +43,67 @@ def as_strips(array, name):
         return array
     whole = dict.fromkeys(range(1, array.ndim), -1)
     return array.rechunk({0: strip_height(array.shape), **whole})
+
+
+class RowFile:
+    """An array in a part of a file, of which dask reads and writes strips of rows."""
+
+    def __init__(self, path, offset, dtype, shape):
+        self.path, self.offset = os.path.abspath(path), offset
+        self.dtype, self.shape, self.ndim = np.dtype(dtype), tuple(shape), len(shape)
+
+    def _row_size(self):
+        return math.prod(self.shape[1:]) * self.dtype.itemsize
+
+    def __setitem__(self, key, values):
+        try:
+            with open(self.path, "r+b") as file:
+                file.seek(self.offset + key[0].start * self._row_size())
+                file.write(np.ascontiguousarray(values, self.dtype))
+        except OSError as error:
+            error.filename = error.filename or self.path  # of a full disk
+            raise
+
+    def __getitem__(self, key):
+        start, stop, step = key[0].indices(self.shape[0])
+        rows = np.empty((max(0, stop - start), *self.shape[1:]), self.dtype)
+        with open(self.path, "rb") as file:
+            file.seek(self.offset + start * self._row_size())
+            if file.readinto(rows.reshape(-1).view(np.uint8)) < rows.nbytes:
+                raise OSError(f"{self.path} ends too early. Write it again.")
+        return rows[(slice(None, None, step), *key[1:])]
+
+
+def write_strips(arrays, targets):
+    """Write arrays of dask to what takes slices of them, all in one pass."""
+    import dask.array
+
+    dask.array.store(list(arrays), list(targets), lock=False)
+
+
+def stored(arrays, folder=None):
+    """Return arrays of dask from files to which they are written in one pass.
+
+    A file goes when the last array that is read from it is gone.
+    """
+    import dask.array
+
+    files = []
+    for array in arrays:
+        number, path = tempfile.mkstemp(".rows", "skesom-", folder)
+        os.close(number)
+        files.append(RowFile(path, 0, array.dtype, array.shape))
+        weakref.finalize(files[-1], _remove, path, os.getpid())
+    write_strips(arrays, files)
+    return [
+        dask.array.from_array(
+            file, array.chunks, name=f"skesom-rows-{uuid4()}", lock=False, fancy=False
+        )
+        for file, array in zip(files, arrays, strict=True)
+    ]
+
+
+def _remove(path, process):
+    """Remove a file in the process that made it; copies of its array are in others."""
+    if os.getpid() == process:
+        Path(path).unlink(missing_ok=True)

@@ -3,6 +3,7 @@
 
 from skesom.cube._base import CubeTransformer
 from skesom.cube._container import Cube
+from skesom.cube._store import CubeStore
 from skesom.cube.alignment._aligner import CubeAligner
 from skesom.cube.alignment._exposures import combine_exposures
 from skesom.cube.convolution._convolver import FWHMConvolver
@@ -23,6 +24,7 @@ __all__ = [
     "Cube",
     "CubeAligner",
     "CubeMasker",
+    "CubeStore",
     "CubeTransformer",
     "FWHMConvolver",
     "FluxShape",
