@@ -25,7 +25,7 @@ from skesom.cube import (
     join_bands,
     list_names,
 )
-from skesom.io._fits_files import atomic_path, make_hdus
+from skesom.io._fits_files import atomic_path, make_hdus, stand_in, write_files
 from skesom.io._gather import complete_grids, gather_images
 from skesom.io._images import describe_array
 from skesom.io._label_maps import short_ascii
@@ -319,7 +319,8 @@ def write_bands(folder, cube, *, overwrite=False):
 
     Files are named by their bands. Headers have the WCS, FILTER, BUNIT, FWHM (arcsec),
     spectral coordinate (SPECVAL, SPECUNIT) and zero point (MAGZERO). Errors are in the
-    extension ERR, for ``errors="auto"``. Either all files are written or none.
+    extension ERR, for ``errors="auto"``. Either all files are written or none. A lazy
+    cube is computed once, and written strip by strip.
 
     Parameters
     ----------
@@ -367,19 +368,22 @@ def write_bands(folder, cube, *, overwrite=False):
     folder.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
         opened = [atomic_path(path, overwrite=overwrite) for path in paths]
-        for band, path in enumerate([stack.enter_context(each) for each in opened]):
-            _make_band_hdus(cube, band).writeto(path)
+        opened = [stack.enter_context(each) for each in opened]
+        # Lazy bands in one pass; others one by one, because they are copied.
+        each = (_describe_band(cube, *pair) for pair in enumerate(opened))
+        write_files(each)
     return paths
 
 
-def _make_band_hdus(cube, band):
-    """Return the HDU list that holds one band of a cube."""
-    hdus = make_hdus(np.ascontiguousarray(cube.data[:, :, band]), cube.wcs)
+def _describe_band(cube, band, path):
+    """Return what `write_files` takes for one band of a cube."""
+    image = cube.data[:, :, band]
+    hdus, images = make_hdus(stand_in(image), cube.wcs), {0: image}
     header = hdus[0].header
     header.update(band_cards(cube, band))
     if cube.errors is not None:
-        errors = np.ascontiguousarray(cube.errors[:, :, band])
-        hdus.append(fits.ImageHDU(errors, name="ERR"))
+        images[len(hdus)] = errors = cube.errors[:, :, band]
+        hdus.append(fits.ImageHDU(stand_in(errors), name="ERR"))
         if "BUNIT" in header:
             hdus[-1].header["BUNIT"] = header["BUNIT"]
-    return hdus
+    return path, hdus, images

@@ -5,11 +5,15 @@ import os
 import re
 import uuid
 from contextlib import contextmanager, suppress
+from io import BytesIO
 from pathlib import Path
 
+import numpy as np
 from astropy.io import fits
 
 from skesom._common.fits_files import BLOCK
+from skesom._common.lazy import is_lazy
+from skesom._common.strips import RowFile, write_strips
 
 # Names of the HDUs beside an image, and what their values are: standard deviation,
 # variance or inverse variance (in the words of astropy.nddata), ...
@@ -128,6 +132,43 @@ def make_hdus(data, wcs):
     hdus = wcs.to_fits(relax=True)
     hdus[0].data = data
     return hdus
+
+
+def stand_in(image):
+    """Return what stands for a lazy image in an HDU, without memory; others as is."""
+    if not is_lazy(image):
+        return np.ascontiguousarray(image)
+    return np.broadcast_to(np.zeros((), image.dtype), image.shape)
+
+
+def write_files(files):
+    """Write FITS files (path, HDUs, images by number of HDU), lazy images by strips.
+
+    HDUs hold the `stand_in` of lazy images, which are computed in one pass for all.
+    """
+    images, targets = [], []
+    for path, hdus, own in files:
+        lazy = {number: image for number, image in own.items() if is_lazy(image)}
+        if not lazy:
+            hdus.writeto(path)
+            continue
+        hdus.update_extend()
+        with open(path, "xb") as file:
+            for number, hdu in enumerate(hdus):
+                if number not in lazy:  # what follows the primary HDU
+                    buffer = BytesIO()
+                    fits.HDUList([fits.PrimaryHDU(), hdu]).writeto(buffer)
+                    file.write(buffer.getvalue()[BLOCK:])
+                    continue
+                file.write(hdu.header.tostring().encode("ascii"))
+                image, start = lazy[number], file.tell()
+                dtype = image.dtype.newbyteorder(">")
+                images.append(image)
+                targets.append(RowFile(path, start, dtype, image.shape))
+                file.truncate(start + image.nbytes + -image.nbytes % BLOCK)
+                file.seek(0, os.SEEK_END)
+    if images:
+        write_strips(images, targets)
 
 
 @contextmanager
