@@ -11,6 +11,8 @@ from uuid import uuid4
 
 import numpy as np
 
+from skesom._common.lazy import is_lazy
+
 STRIP_VALUES = 2**24  # of a strip: 64 MB of float32
 _LEAST_ROWS = 64
 
@@ -43,6 +45,16 @@ def as_strips(array, name):
         return array
     whole = dict.fromkeys(range(1, array.ndim), -1)
     return array.rechunk({0: strip_height(array.shape), **whole})
+
+
+def in_strips(array, chunks):
+    """Return an array in strips of the rows of another one, with all its columns."""
+    import dask.array
+
+    chunks = chunks[0], *array.shape[1:]
+    if is_lazy(array):
+        return array.rechunk(chunks)
+    return dask.array.from_array(array, chunks=chunks)
 
 
 class RowFile:
@@ -94,7 +106,12 @@ def stored(arrays, folder=None):
         os.close(number)
         files.append(RowFile(path, 0, array.dtype, array.shape))
         weakref.finalize(files[-1], _remove, path, os.getpid())
-    write_strips(arrays, files)
+    try:
+        write_strips(arrays, files)
+    except BaseException:
+        for file in files:
+            _remove(file.path, os.getpid())
+        raise
     return [
         dask.array.from_array(
             file, array.chunks, name=f"skesom-rows-{uuid4()}", lock=False, fancy=False

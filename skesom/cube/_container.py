@@ -8,7 +8,7 @@ from astropy.utils.masked import Masked
 from astropy.wcs.utils import proj_plane_pixel_scales
 
 from skesom._common.lazy import computed, is_lazy
-from skesom._common.strips import as_strips
+from skesom._common.strips import as_strips, in_strips
 from skesom.cube._parts import as_slice, cut_wcs, find_cutout, full_key
 from skesom.cube._preview import draw_bands, write_html
 from skesom.cube.objects._header_cards import band_cards, is_hdu
@@ -444,14 +444,9 @@ def _as_native_float(data):
 
 def _beside(values, data):
     """Return values in strips beside lazy data, in memory beside data in memory."""
-    if not is_lazy(data):
-        return computed(values)[0] if is_lazy(values) else values
-    import dask.array
-
-    chunks = data.chunks[: np.ndim(values)]
-    if is_lazy(values):
-        return values.rechunk(chunks)
-    return dask.array.from_array(np.asarray(values), chunks=chunks)
+    if is_lazy(data):
+        return in_strips(values, data.chunks)
+    return computed(values)[0] if is_lazy(values) else values
 
 
 def _check_errors(errors, data):

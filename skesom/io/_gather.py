@@ -15,6 +15,7 @@ from astropy.io import fits
 
 from skesom._common.fits_files import HDUsInMemory
 from skesom._common.grids import group_by_grid, pixel_size
+from skesom._common.lazy import is_lazy
 from skesom.cube import Cube, filter_wavelength, find_converter, is_hdu, list_names
 from skesom.io._images import describe_array, describe_file
 from skesom.io._planes import ERROR_POWERS, find_elsewhere
@@ -39,7 +40,7 @@ def gather_images(
     listed = {  # one by one
         role: wanted if isinstance(wanted, list) else [wanted]
         for role, wanted in planes.items()
-        if isinstance(wanted, os.PathLike | np.ndarray | list)
+        if isinstance(wanted, os.PathLike | np.ndarray | list) or is_lazy(wanted)
     }
     beside = {role: planes[role] for role in planes if role not in listed}
     paths = _list_paths(paths)

@@ -2,6 +2,7 @@
 """Label maps on disk, and the table of the clusters they show."""
 
 import warnings
+from pathlib import Path
 
 import numpy as np
 from astropy.io import fits
@@ -9,9 +10,12 @@ from astropy.table import Column, Table
 
 from skesom._common.fits_files import open_fits
 from skesom._common.labels import MASKED, SKY, check_label_map
+from skesom._common.lazy import computed, is_lazy
+from skesom._common.strips import as_strips, in_strips, stored
 from skesom.cube import Cube, to_ascii
-from skesom.io._fits_files import atomic_path, make_hdus
+from skesom.io._fits_files import atomic_path, make_hdus, stand_in, write_files
 from skesom.io._images import describe_file
+from skesom.io._quartiles import percentiles
 
 _CODES = (
     "The values of this image: 0, 1, ... are clusters, -1 is noise (of clusterers that",
@@ -34,11 +38,13 @@ def write_map(path, label_map, *, wcs=None, cube=None, table=None, overwrite=Fal
     path : str or os.PathLike
         File to write.
     label_map : array-like of int of shape (n_rows, n_columns)
-        Cluster of each pixel from 0; -1 is noise, -2 is sky and -3 is no data.
+        Cluster of each pixel from 0; -1 is noise, -2 is sky and -3 is no data. A lazy
+        one is computed once and written strip by strip.
     wcs : astropy.wcs.WCS, default=None
         Celestial WCS of the map, by default that of the cube.
     cube : Cube or array-like of shape (n_rows, n_columns, n_bands), default=None
-        Fluxes that the table summarizes for each cluster.
+        Fluxes that the table summarizes for each cluster. Those of a lazy cube are
+        computed once for each byte of a value: put a `skesom.cube.CubeStore` before.
     table : astropy.table.Table, default=None
         Content of CLUSTERS instead, beginning with the columns of `cluster_table`.
     overwrite : bool, default=False
@@ -62,13 +68,15 @@ def write_map(path, label_map, *, wcs=None, cube=None, table=None, overwrite=Fal
     array([[ 0,  0,  1],
            [ 0, -1, -3]], dtype=int32)
     """
-    labels = check_label_map(label_map)
+    labels = _check_map(label_map)
+    if is_lazy(labels) and table is None:  # which needs the labels again
+        (labels,) = stored([labels], Path(path).parent)
     if cube is not None:
         cube = _check_flux(labels, cube)
         wcs = cube.wcs if wcs is None else wcs
     if wcs is not None and wcs.naxis != 2:
         wcs = wcs.celestial
-    hdus = make_hdus(labels, wcs)
+    hdus = make_hdus(stand_in(labels), wcs)
     header = hdus[0].header
     header["BLANK"] = (MASKED, "pixels without data")
     header["SKYLABEL"] = (SKY, "pixels of sky that were set aside")
@@ -78,7 +86,7 @@ def write_map(path, label_map, *, wcs=None, cube=None, table=None, overwrite=Fal
     table = cluster_table(labels, cube) if table is None else table
     hdus.append(_make_table_hdu(table))
     with atomic_path(path, overwrite=overwrite) as temporary:
-        hdus.writeto(temporary)
+        write_files([(temporary, hdus, {0: labels})])
 
 
 def read_map(path):
@@ -148,7 +156,10 @@ def cluster_table(label_map, cube=None):
       0      3      75.00
       1      1      25.00
     """
-    labels = check_label_map(label_map)
+    labels = _check_map(label_map)
+    cube = None if cube is None else _check_flux(labels, cube)
+    if is_lazy(labels) or (cube is not None and cube.is_lazy):
+        return _make_table(*_summarize_lazily(labels, cube), cube)
     members = np.flatnonzero(labels.ravel() >= 0)
     member_labels = labels.ravel()[members]
     if member_labels.max(initial=0) < np.iinfo(np.int16).max:
@@ -156,27 +167,56 @@ def cluster_table(label_map, cube=None):
         member_labels = member_labels.astype(np.int16)
     members = members[np.argsort(member_labels, kind="stable")]
     ids, pixels = np.unique(member_labels, return_counts=True)
-    percentage = Column(100 * pixels / max(len(members), 1), "percentage", format=".2f")
+    n_bands = 0 if cube is None else cube.shape[2]
+    bands = (_summarize(cube, b, members, np.cumsum(pixels)) for b in range(n_bands))
+    return _make_table(ids, pixels, bands, cube)
+
+
+def _make_table(ids, pixels, bands, cube):
+    """Return the table of clusters, with columns of the summary of each band."""
+    share = 100 * pixels / max(pixels.sum(), 1)
+    percentage = Column(share, "percentage", format=".2f")
     percentage.description = "of the pixels that belong to a cluster"
     columns = [
         Column(ids.astype(np.int32), "id", description="cluster"),
         Column(pixels, "pixels", description="number of pixels"),
         percentage,
     ]
-    cube = None if cube is None else _check_flux(labels, cube)
-    for band in range(0 if cube is None else cube.shape[2]):
-        columns += _summarize_band(cube, band, members, np.cumsum(pixels))
+    for band, summary in enumerate(bands):
+        columns += _describe_summary(cube, band, summary)
     return Table(columns, copy=False)
 
 
-def _summarize_band(cube, band, members, ends):
-    """Return the median and quartile columns of one band."""
+def _count_lazily(labels):
+    """Return the clusters of a lazy label map that have pixels, and how many."""
+    ids, pixels = computed(*np.unique(labels.ravel(), return_counts=True))
+    return ids[ids >= 0], pixels[ids >= 0]
+
+
+def _summarize_lazily(labels, cube):
+    """Return clusters, their sizes, and medians and quartiles of each band, or none."""
+    if cube is None:
+        return *_count_lazily(labels), ()
+    cube = cube if cube.is_lazy else Cube(in_strips(cube.data, labels.chunks))
+    labels = in_strips(labels, cube.data.chunks)
+    ids, pixels = _count_lazily(labels)
+    summary = percentiles(labels, cube, ids, list(_QUARTILES.values()))
+    return ids, pixels, np.moveaxis(summary, 1, 0)
+
+
+def _summarize(cube, band, members, ends):
+    """Return the median and quartiles of one band in each cluster."""
     flux = cube.data[:, :, band].ravel()[members]
     summary = np.full((len(ends), len(_QUARTILES)), np.nan, dtype=cube.dtype)
     for cluster, values in enumerate(np.split(flux, ends[:-1])):
         if len(values := values[~np.isnan(values)]):
             ranks = list(_QUARTILES.values())
             summary[cluster] = np.percentile(values, ranks, overwrite_input=True)
+    return summary + 0  # of zeros, NumPy takes one of any sign
+
+
+def _describe_summary(cube, band, summary):
+    """Return the median and quartile columns of one band."""
     name = cube.band_names[band]
     return [
         Column(
@@ -237,6 +277,15 @@ def short_ascii(name):
         return name
     name = name.replace("'", "")
     return f"{name[:30]}...{name[-20:]}" if len(name) > _MAX_NAME else name
+
+
+def _check_map(label_map):
+    """Return a label map after checking it; a lazy one is checked when computed."""
+    if not is_lazy(label_map):
+        return check_label_map(label_map)
+    meta = check_label_map(label_map._meta)
+    strips = as_strips(label_map, "label_map")
+    return strips.map_blocks(check_label_map, dtype=meta.dtype, meta=meta)
 
 
 def _check_flux(labels, cube):
