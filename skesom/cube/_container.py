@@ -11,6 +11,7 @@ from skesom._common.lazy import computed, is_lazy
 from skesom._common.strips import as_strips, in_strips
 from skesom.cube._parts import as_slice, cut_wcs, find_cutout, full_key
 from skesom.cube._preview import draw_bands, write_html
+from skesom.cube.objects._description import DESCRIPTION, write_description
 from skesom.cube.objects._header_cards import band_cards, is_hdu
 
 _PER_BAND = (
@@ -378,6 +379,51 @@ class Cube:
             unit=self.band_units[number],
             meta=meta,
         )
+
+    def to_xarray(self):
+        """Return the cube as a DataArray of xarray; what is lazy stays lazy.
+
+        `read_cube` and the transformers of cubes take it back, also after a selection.
+
+        Returns
+        -------
+        array : xarray.DataArray
+            With the axes ``y``, ``x`` (numbers of the pixels) and ``band`` (names), and
+            ``errors`` and ``sky_mask`` as coordinates. A map of the same pixels gets
+            ``{"y": array.y, "x": array.x}``. The attribute ``skesom`` is a description
+            of bands and WCS in JSON.
+
+        Raises
+        ------
+        ImportError
+            If xarray is missing (extra ``zarr``).
+        ValueError
+            If the WCS has lookup tables.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skesom.cube import Cube
+        >>> Cube(np.zeros((4, 5, 2)), band_names=["r", "i"]).to_xarray().dims
+        ('y', 'x', 'band')
+        """
+        try:
+            from xarray import DataArray
+        except ImportError as error:
+            text = "This needs xarray: pip install 'skesom[zarr]'."
+            raise ImportError(text) from error
+        known = {name: getattr(self, name) for name in _PER_BAND}
+        text = write_description(self.wcs, pixel_scale=self._pixel_scale, **known)
+        attributes = {DESCRIPTION: text}
+        if len(set(self.band_units)) == 1 and self.band_units[0] is not None:
+            attributes["units"] = self.band_units[0].to_string()
+        dims, (rows, columns, _) = ("y", "x", "band"), self.shape
+        coordinates = {"y": np.arange(rows), "x": np.arange(columns)}
+        coordinates["band"] = list(self.band_names)
+        for name, axes in (("errors", dims), ("sky_mask", dims[:2])):
+            if getattr(self, name) is not None:
+                coordinates[name] = axes, getattr(self, name)
+        return DataArray(self.data, coordinates, dims, name="data", attrs=attributes)
 
     def plot(self, *, figsize=None):
         """Draw the bands side by side, as in ``cube[["F814W", "F502N"]].plot()``.

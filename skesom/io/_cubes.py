@@ -54,9 +54,10 @@ def read_cube(
     ----------
     paths : str, os.PathLike, image in memory, or list of them
         FITS files (also .gz, .bz2, .fz) of one or several bands; ``"image.fits[2]"`` or
-        ``"image.fits[SCI,1]"`` names the HDU. In memory: `Cube`, HDU, HDUList, NDData,
-        CCDData, SpectralCube, Spectrum of specutils, `xarray.DataArray`, and arrays
-        (Quantity, masked, memory map, dask) with the bands on the last axis.
+        ``"image.fits[SCI,1]"`` names the HDU. Groups (.zarr) of `write_cube`. In
+        memory: `Cube`, HDU, HDUList, NDData, CCDData, SpectralCube, Spectrum of
+        specutils, `xarray.DataArray`, and arrays (Quantity, masked, memory map, dask)
+        with the bands on the last axis.
     hdu : int, str, tuple, list of them, "all" or None, default=None
         HDUs to read of the paths that name none. "all" is every image that is not a
         companion (ERR, WHT, DQ, MASK, ...), None the first of these.
@@ -248,6 +249,8 @@ def _read_grid(images, places, dtype, ignore_flags, lazy):
         name: values if values is None else values[order]
         for name, values in join_bands(images).items()
     }
+    if len(images) == 1:
+        known |= images[0].known
     return Cube(data, wcs=images[0].grid.wcs, errors=errors, **known)
 
 

@@ -20,6 +20,7 @@ from skesom.cube import Cube, filter_wavelength, find_converter, is_hdu, list_na
 from skesom.io._images import describe_array, describe_file
 from skesom.io._planes import ERROR_POWERS, find_elsewhere
 from skesom.io._plates import choose_places
+from skesom.io._zarr import is_zarr, read_zarr
 
 _SAME_PIXELS = 0.1  # detectors of one camera differ less, its channels more
 
@@ -51,6 +52,8 @@ def gather_images(
             hdus = fits.HDUList([path]) if is_hdu(path) else path
             path = HDUsInMemory(hdus.filename() or label)
             path.hdus = hdus
+        if is_zarr(path):
+            label, path = str(path), read_zarr(path)
         if isinstance(path, str | os.PathLike):
             images += describe_file(path, hdu, beside, error_kind)
         else:

@@ -55,6 +55,7 @@ class Image(NamedTuple):
     plate: WCS | None = None  # where else the image may lie
     setup: tuple | None = None  # telescope, instrument; None if no card has the filter
     exposures: tuple = ()  # images to be combined to this one
+    known: dict = {}  # other parts of a cube in memory
 
     @property
     def n_bands(self):
@@ -141,4 +142,5 @@ def describe_array(array, label, beside=None, error_kind=None):
         band_coordinates=cube.band_coordinates,
         shape=pixels.shape,
         planes=() if cube.errors is None else (errors,),
+        known={"sky_mask": cube.sky_mask, "pixel_scale": cube._pixel_scale},
     )

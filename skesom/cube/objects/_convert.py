@@ -11,6 +11,7 @@ from astropy.wcs import WCS, FITSFixedWarning
 
 from skesom._common.lazy import is_lazy
 from skesom.cube._container import NDDATA_KEY, Cube
+from skesom.cube.objects._description import DESCRIPTION, read_description
 from skesom.cube.objects._header_cards import (
     is_hdu,
     read_band_coordinates,
@@ -248,12 +249,45 @@ def _convert_xarray(array, label, _):
     lazy = getattr(array, "data", None)
     data = check_image(lazy if is_lazy(lazy) else np.asarray(array.values), label)
     data = np.atleast_3d(order_axes(data, (row, column, *others)))
+    if isinstance(text := array.attrs.get(DESCRIPTION), str):
+        return _restore(array, data, text, label)
     return Cube(
         data,
         band_names=None if names in (None, [None]) else names,
         band_units=[read_unit([array.attrs], "units")] * data.shape[2],
         band_coordinates=coordinates,
     )
+
+
+def _restore(array, data, text, label):
+    """Return the cube that was made a DataArray, or the part of it that is left."""
+    coords, cuts = array.coords, []
+    try:
+        known = read_description(text, label)
+        for axis in "yx":
+            first, *_, last = place = [*coords[axis].values, coords[axis].values[-1]]
+            cut = slice(int(first), int(last) + 1, int(place[1] - first) or None)
+            if not np.array_equal(place[:-1], np.arange(last + 1)[cut]):
+                raise ValueError(f"its {axis} are not whole numbers at equal steps")
+            cuts.append(cut)
+        names = known["band_names"]
+        shape = cuts[0].stop, cuts[1].stop, len(names)
+        whole = Cube(np.broadcast_to(np.float32(0), shape), **known)
+        if "band" in coords:
+            names = np.atleast_1d(coords["band"].values).tolist()
+        part = whole[names][*cuts]
+    except (ValueError, TypeError, LookupError, AttributeError) as error:
+        raise ValueError(
+            f"{label} is no part of the cube that its attribute {DESCRIPTION!r} "
+            f"describes ({error}). Delete the attribute, or write the cube again."
+        ) from error
+    if part.wcs is not None:
+        part.wcs.array_shape = part.shape[:2]
+    others = {}
+    for name in {"errors", "sky_mask"} & set(coords):
+        values = coords[name].transpose("y", "x", "band", missing_dims="ignore").data
+        others[name] = values if name == "sky_mask" else np.atleast_3d(values)
+    return part.replace(data=data, **others)
 
 
 def _find_dim(dims, names):

@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Cubes and maps as groups of Zarr, which are read and written in strips of rows."""
+
+import os
+import shutil
+import uuid
+from importlib import import_module
+from pathlib import Path
+
+from skesom._common.fits_files import file_stamp
+from skesom._common.lazy import is_lazy
+from skesom._common.strips import strip_height
+from skesom.cube import as_cube
+
+# Groups of older formats may hold compressors that run code.
+_FORMAT = {"zarr_format": 3, "consolidated": False}
+
+
+def is_zarr(path):
+    """Return whether something is the path of a group of Zarr."""
+    return isinstance(path, str | os.PathLike) and Path(path).suffix == ".zarr"
+
+
+def write_cube(path, cube, *, overwrite=False):
+    """Write a cube with all its parts as a group of Zarr, for `read_cube`.
+
+    Strips of rows are compressed one by one. A lazy cube is computed once, and takes
+    the memory of a few strips.
+
+    Parameters
+    ----------
+    path : str or os.PathLike
+        The folder to write, whose name ends in ``.zarr``.
+    cube : Cube or array-like of shape (n_rows, n_columns, n_bands)
+        The cube.
+    overwrite : bool, default=False
+        Whether an existing group may be replaced.
+
+    Raises
+    ------
+    FileExistsError
+        If the folder exists and `overwrite` is False, or it is no group of Zarr.
+    ImportError
+        If zarr, xarray or dask is missing (extra ``zarr``).
+    ValueError
+        If the name does not end in ``.zarr``, or the WCS has lookup tables.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import numpy as np
+    >>> from skesom.cube import Cube
+    >>> from skesom.io import read_cube, write_cube
+    >>> cube = Cube(np.ones((4, 5, 2)), band_names=["r", "u"])
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_cube(f"{folder}/cube.zarr", cube)
+    ...     read_cube(f"{folder}/cube.zarr")
+    <Cube 4 x 5 pixels, 2 bands (r, u), float32, no WCS>
+    """
+    _import_xarray()
+    path = Path(path)
+    if not is_zarr(path):
+        raise ValueError(f"{path} must end in '.zarr'. write_bands writes FITS files.")
+    if path.exists() and not (overwrite and (path / "zarr.json").is_file()):
+        raise FileExistsError(
+            f"{path} exists already. Choose another name, or allow to overwrite it, if "
+            "it is a group of Zarr."
+        )
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"{path}: the folder {path.parent} does not exist.")
+    # Names are in the description; Zarr has no common format of text yet.
+    array = as_cube(cube).to_xarray().drop_vars("band")
+    height = min(strip_height(array.shape), len(array))
+    new, old = (path.with_name(f".{uuid.uuid4().hex[:8]}.zarr") for _ in range(2))
+    try:
+        chunks = {**dict.fromkeys(array.dims, -1), "y": height}
+        array.chunk(chunks).to_zarr(new, mode="w-", **_FORMAT)
+        if path.exists():
+            path.rename(old)
+        new.rename(path)
+        shutil.rmtree(old, ignore_errors=True)
+    finally:
+        shutil.rmtree(new, ignore_errors=True)
+
+
+def read_zarr(path):
+    """Return the DataArray of a group, with arrays of dask."""
+    xarray = _import_xarray()
+    try:
+        options = {"engine": "zarr", "chunks": {}, "decode_times": False, **_FORMAT}
+        array = xarray.open_dataarray(path, **options)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise OSError(f"{path} is no readable group of Zarr 3 ({error}).") from error
+    file = os.path.abspath(Path(path) / "zarr.json")
+    known = file, file_stamp(file)
+    for part in (array, *array.coords.values()):
+        if is_lazy(part.data):
+            part.data = part.data.map_blocks(_checked, *known, meta=part.data._meta)
+    return array
+
+
+def _checked(block, file, stamp):
+    """Return a block of a group that is as it was: Zarr gives NaN for what is gone."""
+    if not os.path.exists(file) or file_stamp(file) != stamp:
+        folder = os.path.dirname(file)
+        raise OSError(f"{folder} was changed or removed after it was opened.")
+    return block
+
+
+def _import_xarray():
+    """Return xarray with what it needs for Zarr, or name the extra."""
+    try:
+        return [import_module(name) for name in ("dask.array", "zarr", "xarray")][-1]
+    except ImportError as error:
+        text = "Groups of Zarr need more packages: pip install 'skesom[zarr]'."
+        raise ImportError(text) from error
