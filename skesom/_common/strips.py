@@ -77,6 +77,8 @@ class RowFile:
             raise
 
     def __getitem__(self, key):
+        if not isinstance(key[0], slice):
+            return self[(slice(key[0], key[0] + 1), *key[1:])][0]
         start, stop, step = key[0].indices(self.shape[0])
         rows = np.empty((max(0, stop - start), *self.shape[1:]), self.dtype)
         with open(self.path, "rb") as file:

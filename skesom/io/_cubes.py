@@ -292,7 +292,7 @@ def _read_strips(images, places, *options):
     strips = strips_of(shape)
     parts = [part for image in images for part in (image, *image.planes)]
     openers = zip(*(open_in_tasks(part, strips) for part in parts), strict=True)
-    plain = [_replace_openers(image, lambda: None) for image in images]
+    plain = [_replace_openers(i._replace(known={}), lambda: None) for i in images]
     shared = [delayed(p, traverse=False, pure=False) for p in (plain, places)]
     read = delayed(_read_strip, nout=2, pure=False)
     pairs, sizes = [], []

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
+from skesom._common.strips import RowFile
 from skesom.cube import Cube, CubeStore
 
 SHAPE = 20, 30, 4
@@ -60,6 +61,16 @@ def test_computes_once(lazy, tmp_path):
 def test_any_part_is_read(lazy, key):
     kept = CubeStore().fit_transform(lazy[0])
     assert_array_equal(np.asarray(kept[key]), DATA[key])
+
+
+def test_rows_of_a_file(tmp_path):
+    path = tmp_path / "cube"
+    path.write_bytes(b"head" + DATA.astype(">f8").tobytes())
+    rows = RowFile(path, 4, ">f8", SHAPE)
+    for key in (np.s_[3, :, 1], np.s_[3:9:2, ::2, 0], np.s_[19:20, :, :]):
+        assert_array_equal(rows[key], DATA[key])
+    rows[slice(4, 6), :, :] = DATA[:2]
+    assert_array_equal(rows[3:7, :, :], DATA[[3, 0, 1, 6]])
 
 
 def test_another_cube_is_written_anew(lazy):
