@@ -6,6 +6,7 @@ import re
 import warnings
 from contextlib import ExitStack
 from errno import ENOMEM
+from functools import partial
 from itertools import groupby, repeat
 from pathlib import Path
 
@@ -13,7 +14,7 @@ import numpy as np
 from astropy.io import fits
 from astropy.nddata.bitmask import interpret_bit_flags
 
-from skesom._common.grids import group_by_grid
+from skesom._common.grids import Grid, group_by_grid
 from skesom._common.lazy import import_dask
 from skesom._common.strips import strips_of
 from skesom.cube import (
@@ -277,8 +278,9 @@ def _read_strip(images, places, dtype, ignore_flags, n_rows=None, openers=None):
 
 
 def _replace_openers(image, make):
-    """Return an image that is opened, with its planes, by what a function makes."""
-    image = image._replace(open=make())
+    """Return what tasks need of an image, opened by what a function makes."""
+    small = {"grid": Grid(None, image.grid.shape), "plate": None, "known": {}}
+    image = image._replace(open=make(), **small)
     planes = tuple(plane._replace(open=make()) for plane in image.planes)
     return image._replace(planes=planes)
 
@@ -292,13 +294,14 @@ def _read_strips(images, places, *options):
     strips = strips_of(shape)
     parts = [part for image in images for part in (image, *image.planes)]
     openers = zip(*(open_in_tasks(part, strips) for part in parts), strict=True)
-    plain = [_replace_openers(i._replace(known={}), lambda: None) for i in images]
-    shared = [delayed(p, traverse=False, pure=False) for p in (plain, places)]
-    read = delayed(_read_strip, nout=2, pure=False)
+    images = [_replace_openers(image, lambda: None) for image in images]
+    read = partial(_read_strip, images, places, *options)
+    # As a task of its own, it would let dask read many strips ahead.
+    read = delayed(read, nout=2, pure=False, traverse=False)
     pairs, sizes = [], []
     for rows, own in zip(strips, openers, strict=True):
         sizes.append((rows.stop - rows.start, *shape[1:]))
-        pairs.append(read(*shared, *options, sizes[-1][0], list(own)))
+        pairs.append(read(sizes[-1][0], list(own)))
     arrays = [
         da.concatenate(list(map(da.from_delayed, values, sizes, repeat(options[0]))))
         for values in zip(*pairs, strict=True)

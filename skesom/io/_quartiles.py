@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Exact percentiles of the clusters of lazy label maps and cubes, without a sort."""
 
+from functools import partial
+
 import numpy as np
 
 from skesom._common.lazy import computed
@@ -45,9 +47,10 @@ def _count_all(labels, data, ids, heads, n_left):
     """Return how many values go on with each digit, for each head of a value."""
     from dask import delayed
 
-    count, heads = delayed(_count, pure=False), delayed(heads, pure=False)
+    count = partial(_count, ids=ids, heads=heads, n_left=n_left)
+    count = delayed(count, pure=False, traverse=False)
     strips = zip(labels.to_delayed().ravel(), data.to_delayed().ravel(), strict=True)
-    tasks = [count(*strip, ids, heads, n_left) for strip in strips]
+    tasks = [count(*strip) for strip in strips]
     groups = range(0, len(tasks), _AT_A_TIME)
     return sum(sum(computed(*tasks[i : i + _AT_A_TIME])) for i in groups)
 
