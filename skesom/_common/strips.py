@@ -114,9 +114,11 @@ def stored(arrays, folder=None):
         for file in files:
             _remove(file.path, os.getpid())
         raise
+    # In a task of its own, a file would let dask read many strips ahead.
+    options = {"lock": False, "fancy": False, "inline_array": True}
     return [
         dask.array.from_array(
-            file, array.chunks, name=f"skesom-rows-{uuid4()}", lock=False, fancy=False
+            file, array.chunks, name=f"skesom-rows-{uuid4()}", **options
         )
         for file, array in zip(files, arrays, strict=True)
     ]

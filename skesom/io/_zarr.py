@@ -87,8 +87,8 @@ def read_zarr(path):
     """Return the DataArray of a group, with arrays of dask."""
     xarray = _import_xarray()
     try:
-        options = {"engine": "zarr", "chunks": {}, "decode_times": False, **_FORMAT}
-        array = xarray.open_dataarray(path, **options)
+        options = {"chunks": {}, "inline_array": True, "decode_times": False}
+        array = xarray.open_dataarray(path, engine="zarr", **options, **_FORMAT)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise OSError(f"{path} is no readable group of Zarr 3 ({error}).") from error
     file = os.path.abspath(Path(path) / "zarr.json")
