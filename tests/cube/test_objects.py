@@ -445,3 +445,15 @@ def test_dask_stays_lazy():
     for cube in cubes:
         assert cube.is_lazy
         assert_array_equal(cube.compute().data, LAST[:, :, : cube.shape[2]])
+
+
+def test_lazy_values_are_not_touched():
+    def fail(block):
+        raise AssertionError("computed")
+
+    array = pytest.importorskip("dask.array").from_array(
+        LAST, chunks=(2, *LAST.shape[1:])
+    )
+    array = array.map_blocks(fail, meta=array._meta)
+    assert as_cube(data_array(array, ("y", "x", "band"))).is_lazy
+    assert read_cube(data_array(array, ("y", "x", "band")), lazy=True).is_lazy

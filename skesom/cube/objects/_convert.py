@@ -47,7 +47,8 @@ def find_converter(X):
         return _convert_nddata
     if isinstance(X, units.Quantity):
         return _convert_quantity
-    if all(hasattr(X, name) for name in ("dims", "coords", "attrs", "values")):
+    # The values themselves may be lazy.
+    if all(hasattr(type(X), name) for name in ("dims", "coords", "attrs", "values")):
         return _convert_xarray
     if hasattr(X, "filled_data") and hasattr(X, "spectral_axis"):
         return _convert_spectral_cube
