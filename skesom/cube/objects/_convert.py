@@ -272,11 +272,12 @@ def _restore(array, data, text, label):
                 raise ValueError(f"its {axis} are not whole numbers at equal steps")
             cuts.append(cut)
         names = known["band_names"]
-        shape = cuts[0].stop, cuts[1].stop, len(names)
-        whole = Cube(np.broadcast_to(np.float32(0), shape), **known)
+        whole = Cube(np.zeros((1, 1, len(names)), dtype=np.float32), **known)
         if "band" in coords:
-            names = np.atleast_1d(coords["band"].values).tolist()
-        part = whole[names][*cuts]
+            whole = whole[np.atleast_1d(coords["band"].values).tolist()]
+        shape = cuts[0].stop, cuts[1].stop, whole.shape[2]
+        # Without memory, as long as bands are not picked from it.
+        part = whole.replace(data=np.broadcast_to(np.float32(0), shape))[*cuts]
     except (ValueError, TypeError, LookupError, AttributeError) as error:
         raise ValueError(
             f"{label} is no part of the cube that its attribute {DESCRIPTION!r} "
