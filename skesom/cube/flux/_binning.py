@@ -9,6 +9,7 @@ from sklearn.utils._param_validation import Interval
 
 from skesom._common.blocks import row_blocks
 from skesom.cube._base import CubeTransformer
+from skesom.cube._by_strips import by_strips
 from skesom.cube._container import Cube
 
 
@@ -62,6 +63,9 @@ class BandBinner(CubeTransformer):
 
     def _transform(self, X):
         cube = self._check_cube(X, reset=False)
+        return self._like_input(X, by_strips(BandBinner._bin, self, cube))
+
+    def _bin(self, cube):
         starts = self.bin_size * np.arange(self.n_bins_)
         bins = [slice(start, start + self.bin_size) for start in starts]
         data = np.empty((*cube.shape[:2], len(bins)), cube.dtype)
@@ -75,7 +79,7 @@ class BandBinner(CubeTransformer):
                     variance = cube.errors[rows, :, bands].astype(np.float64) ** 2
                     deviation = np.sqrt(_sum(variance, present))
                     errors[rows, :, number] = deviation / _count(present)
-        binned = Cube(
+        return Cube(
             data,
             errors=errors,
             wcs=cube.wcs,
@@ -83,7 +87,6 @@ class BandBinner(CubeTransformer):
             sky_mask=cube.sky_mask,
             **_describe_bins(cube, bins),
         )
-        return self._like_input(X, binned)
 
 
 def _sum(values, present):

@@ -9,7 +9,8 @@ from sklearn.utils._param_validation import Interval
 from threadpoolctl import threadpool_limits
 
 from skesom.cube._base import CubeTransformer
-from skesom.cube.masking._sky import representative_rows
+from skesom.cube._by_strips import WHOLE, by_strips
+from skesom.cube.masking._sky import representative_rows, sampled
 
 _NO_VARIANCE = 1e-10  # of a component, when the bands have variance 1
 
@@ -26,7 +27,8 @@ class ColorScaler(CubeTransformer):
     Attributes
     ----------
     mean_, scale_ : ndarray of shape (n_bands,)
-        Mean and standard deviation of each band over the valid pixels.
+        Mean and standard deviation of each band over the valid pixels; like all else,
+        of frames of more than 4,194,304 pixels in so many, in rows at equal steps.
     variance_ : ndarray of shape (n_bands,)
         Variance of the principal components of the scaled bands, falling.
     signal_ : ndarray of shape (n_bands,)
@@ -82,7 +84,8 @@ class ColorScaler(CubeTransformer):
 
     def _fit(self, X):
         cube = self._check_cube(X, reset=True)
-        valid = ~np.isnan(cube.data).any(axis=2)
+        data = sampled(cube.data, WHOLE)
+        valid = ~np.isnan(data).any(axis=2)
         if not valid.any():
             raise ValueError(
                 f"None of the {valid.size} pixels has data in all {cube.shape[2]} "
@@ -90,14 +93,14 @@ class ColorScaler(CubeTransformer):
             )
         mean, scale = np.empty((2, cube.shape[2]))
         for band in range(cube.shape[2]):
-            pixels = cube.data[:, :, band][valid]
+            pixels = data[:, :, band][valid]
             mean[band] = pixels.mean(dtype=np.float64)
             scale[band] = pixels.std(dtype=np.float64)
         scale[scale == 0] = 1
         order = _order_by_content(mean, scale)
         scaling = mean, scale, order
-        variance, components = _principal_components(cube.data, valid, *scaling)
-        noise = _noise_variance(cube.data, components / scale[order, None], order)
+        variance, components = _principal_components(data, valid, *scaling)
+        noise = _noise_variance(data, components / scale[order, None], order)
         present = variance > _NO_VARIANCE
         safe = np.where(present, variance, 1)
         signal = np.where(present, np.clip(1 - noise / safe, 0, 1), 0)
@@ -113,6 +116,9 @@ class ColorScaler(CubeTransformer):
 
     def _transform(self, X):
         cube = self._check_cube(X, reset=False)
+        return self._like_input(X, by_strips(ColorScaler._scale, self, cube))
+
+    def _scale(self, cube):
         scaled = np.empty(cube.shape, dtype=cube.dtype)
         errors = None if cube.errors is None else np.empty_like(scaled)
         order = _order_by_content(self.mean_, self.scale_)
@@ -127,8 +133,7 @@ class ColorScaler(CubeTransformer):
                     variance = _multiply(variance, matrix**2, missing)
                     errors[row][:, order] = np.sqrt(variance)
         bare = [None] * cube.shape[2]
-        scaled = cube.replace(data=scaled, errors=errors, band_units=bare)
-        return self._like_input(X, scaled)
+        return cube.replace(data=scaled, errors=errors, band_units=bare)
 
 
 def _order_by_content(mean, scale):

@@ -10,6 +10,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 
 from skesom._common.blocks import each_block
 from skesom.cube._base import CubeTransformer
+from skesom.cube._by_strips import by_strips
 from skesom.cube.flux._stretch import measure_flux_scale
 
 _NO_COMMON_UNIT = 1e5  # times the noise of another band
@@ -160,6 +161,9 @@ class FluxShape(CubeTransformer):
 
     def _transform(self, X):
         cube = self._check_cube(X, reset=False)
+        return self._like_input(X, by_strips(FluxShape._compare, self, cube))
+
+    def _compare(self, cube):
         names = list(cube.band_names)
         if self.reference_ is not None:
             below = names.pop(self.reference_)
@@ -178,7 +182,7 @@ class FluxShape(CubeTransformer):
                 errors[rows] = deviations[..., : len(names)]
 
         each_block(write, cube.shape, self.n_jobs)
-        return self._like_input(X, self._described(cube, data, names, errors))
+        return self._described(cube, data, names, errors)
 
     def _shares(self, flux, errors):
         """Return shares and brightness, and their standard deviations or None."""

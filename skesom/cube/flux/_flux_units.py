@@ -18,6 +18,7 @@ from skesom.cube._base import (
     one_per_band,
     split_bands,
 )
+from skesom.cube._by_strips import by_strips
 
 # By what a unit of flux may be divided.
 _AREAS = (units.one, units.pix, units.sr, units.beam)
@@ -129,7 +130,7 @@ class FluxUnitConverter(CubeTransformer):
         if is_described(X) or is_cube_list(X):
             factors, _ = self._find_factors(cubes, self.unit_)
         converted = [
-            self._multiply(cube, part)
+            by_strips(FluxUnitConverter._multiply, self, cube, part)
             for cube, part in zip(cubes, split_bands(factors, cubes), strict=True)
         ]
         return self._like_inputs(X, converted)

@@ -11,7 +11,8 @@ from sklearn.utils._param_validation import Interval, StrOptions
 
 from skesom._common.blocks import each_block
 from skesom.cube._base import CubeTransformer, numbers_per_band
-from skesom.cube.masking._sky import measure_sky, pixel_noise
+from skesom.cube._by_strips import WHOLE, by_strips
+from skesom.cube.masking._sky import measure_sky, pixel_noise, sampled
 
 
 class AsinhStretch(CubeTransformer):
@@ -112,6 +113,9 @@ class AsinhStretch(CubeTransformer):
 
     def _transform(self, X):
         cube = self._check_cube(X, reset=False)
+        return self._like_input(X, by_strips(AsinhStretch._stretch, self, cube))
+
+    def _stretch(self, cube):
         scale = self.softening * self.noise_
         factor = np.divide(1, scale, out=np.zeros_like(scale), where=scale > 0)
         # One number for each value of a row of pixels: short loops over bands are slow.
@@ -134,8 +138,7 @@ class AsinhStretch(CubeTransformer):
 
         each_block(stretch, cube.shape, self.n_jobs)
         pure = [units.dimensionless_unscaled] * cube.shape[2]
-        stretched = cube.replace(data=data, errors=errors, band_units=pure)
-        return self._like_input(X, stretched)
+        return cube.replace(data=data, errors=errors, band_units=pure)
 
     def inverse_transform(self, X):
         """Bring stretched values back to fluxes.
@@ -151,6 +154,9 @@ class AsinhStretch(CubeTransformer):
             The fluxes, with their errors; a constant band gets its zero point only.
         """
         cube = self._check_cube(X, reset=False)
+        return self._like_input(X, by_strips(AsinhStretch._unstretch, self, cube))
+
+    def _unstretch(self, cube):
         scale = (self.softening * self.noise_).astype(cube.dtype)
         data = np.sinh(cube.data, order="C")
         errors = None
@@ -160,8 +166,7 @@ class AsinhStretch(CubeTransformer):
         data += self.sky_level_.astype(cube.dtype)
         known = {"parse_strict": "silent"}
         band_units = [text and units.Unit(text, **known) for text in self._band_units]
-        flux = cube.replace(data=data, errors=errors, band_units=band_units)
-        return self._like_input(X, flux)
+        return cube.replace(data=data, errors=errors, band_units=band_units)
 
 
 class FluxScale(NamedTuple):
@@ -191,9 +196,11 @@ def measure_flux_scale(cube, noise, subtract_sky, n_jobs=None):
 def _measured_noise(cube, sky):
     """Return the noise of each band."""
     noise = np.nan_to_num(sky.noise)
-    for band in np.flatnonzero(noise == 0):
+    if not noise.all():
         # A scene without noise: its steps from pixel to pixel take its place.
-        noise[band] = pixel_noise(cube.data[:, :, band])
+        data = sampled(cube.data, WHOLE)
+        for band in np.flatnonzero(noise == 0):
+            noise[band] = pixel_noise(data[:, :, band])
     rounding = 16 * np.finfo(cube.dtype).eps * np.abs(np.nan_to_num(sky.level))
     noise[noise <= rounding] = 0
     return noise

@@ -7,6 +7,7 @@ import numpy as np
 from astropy.stats import mad_std
 
 from skesom._common.blocks import each_block, in_threads
+from skesom._common.lazy import computed, is_lazy
 from skesom.cube.convolution._filtering import smooth
 
 KEPT = 255  # number of no criterion
@@ -65,7 +66,7 @@ def measure_sky(
     data, *, threshold=3.0, smoothing=1.0, min_signals=2, flatness=False, n_jobs=None
 ):
     """Measure the sky in a sample of the rows of a cube."""
-    data = data[representative_rows(*data.shape[:2])]
+    data = sampled(data)
     bands = [np.ascontiguousarray(data[:, :, band]) for band in range(data.shape[2])]
     smoothed = in_threads(lambda band: smooth(band, smoothing), bands, n_jobs)
     estimates = np.array(in_threads(sky_statistics, smoothed, n_jobs))
@@ -106,11 +107,10 @@ def _count_signals(images, estimates, threshold):
     )
 
 
-def measure_rest(cube, find_lost, **options):
-    """Measure the sky of a cube without what a function of rows finds to be lost."""
-    rows = representative_rows(*cube.shape[:2])
-    sample = np.moveaxis(cube.data[rows], 2, 0).copy()
-    np.copyto(sample, np.nan, where=find_lost(rows))
+def measure_rest(sample, lost, **options):
+    """Measure the sky in a sample of a cube without what is lost (bands first)."""
+    sample = np.moveaxis(sample, 2, 0).copy()
+    np.copyto(sample, np.nan, where=lost)
     return measure_sky(np.moveaxis(sample, 0, 2), **options)
 
 
@@ -129,14 +129,20 @@ def sky_statistics(band):
     return _clipped_statistics(tiles[np.abs(median - bounds[0]) <= spread])
 
 
-def representative_rows(n_rows, n_columns):
+def representative_rows(n_rows, n_columns, most=None):
     """Return indices of evenly spread strips of rows, two million pixels at most."""
     n_strips = max(1, n_rows // TILE)
-    wanted = max(1, ENOUGH_PIXELS // (TILE * n_columns))
+    wanted = max(1, (most or ENOUGH_PIXELS) // (TILE * n_columns))
     if n_strips <= wanted:
         return slice(None)
     strips = np.linspace(0, n_strips - 1, wanted).round().astype(int)
     return (strips[:, np.newaxis] * TILE + np.arange(TILE)).ravel()
+
+
+def sampled(data, most=None):
+    """Return the representative rows of a frame, computed if it is lazy."""
+    part = data[representative_rows(*data.shape[:2], most)]
+    return computed(part)[0] if is_lazy(part) else part
 
 
 def masked_image(cube, taken, band, rows):
@@ -148,6 +154,10 @@ def masked_image(cube, taken, band, rows):
 
 def write_nan(cube, find_lost, sky_mask, *, copy, n_jobs):
     """Return a cube, NaN where a function of some rows finds True (bands first)."""
+    if cube.is_lazy:
+        options = {"dtype": cube.dtype, "meta": cube.data._meta}
+        data = cube.data.map_blocks(_write_strip, find_lost=find_lost, **options)
+        return cube.replace(data=data, errors=cube.errors, sky_mask=sky_mask)
     in_place = not copy and cube.data.flags.writeable
     data = cube.data if in_place else np.empty(cube.shape, dtype=cube.dtype)
 
@@ -158,6 +168,12 @@ def write_nan(cube, find_lost, sky_mask, *, copy, n_jobs):
 
     each_block(write, cube.shape, n_jobs)
     return cube.replace(data=data, errors=cube.errors, sky_mask=sky_mask)
+
+
+def _write_strip(data, find_lost, block_info=None):
+    """Return a strip with NaN."""
+    rows = slice(*block_info[0]["array-location"][0])
+    return np.where(np.moveaxis(find_lost(rows), 0, 2), data.dtype.type(np.nan), data)
 
 
 def pixel_noise(band):

@@ -2,15 +2,20 @@
 """Set aside the pixels that show nothing but sky."""
 
 import warnings
+from functools import partial
 from numbers import Integral, Real
 
 import numpy as np
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from skesom._common.blocks import find_valid, in_threads
+from skesom._common.lazy import is_lazy
 from skesom.cube._base import CubeTransformer
-from skesom.cube.convolution._filtering import smooth
-from skesom.cube.masking._sky import measure_rest, write_nan
+from skesom.cube._by_strips import fixed_strips, scan, scan_lazily
+from skesom.cube.convolution._filtering import GaussianKernel
+from skesom.cube.masking._sky import measure_rest, sampled, write_nan
+
+_SKY, _KEPT = 1, 2  # codes of pixels; 0 is one without enough bands
 
 
 class SkyMasker(CubeTransformer):
@@ -129,18 +134,18 @@ class SkyMasker(CubeTransformer):
 
     def _transform(self, X):
         cube = self._check_cube(X, reset=False)
-        usable = find_valid(cube.data, self.min_bands, self.n_jobs)
-        sky_mask = self._find_sky(cube, usable)
+        sky_mask = self._find_codes(cube, lazily=cube.is_lazy) == _SKY
         return self._like_input(X, self._masked(cube, sky_mask))
 
     def _fit(self, X):
         """Fit, and return the cube."""
         cube = self._check_cube(X, reset=True)
-        usable = find_valid(cube.data, self.min_bands, self.n_jobs)
+        sample = sampled(cube.data)
+        usable = find_valid(sample, self.min_bands, self.n_jobs)
         names = ("threshold", "smoothing", "min_signals", "n_jobs")
         options = {name: getattr(self, name) for name in names}
         options["flatness"] = self.sky != "keep"
-        sky = measure_rest(cube, lambda rows: ~usable[rows], **options)
+        sky = measure_rest(sample, ~usable, **options)
         self.masks_sky_ = self.sky == "mask"
         if self.sky == "auto":
             self.masks_sky_ = sky.is_flat and sky.shows_something
@@ -148,46 +153,78 @@ class SkyMasker(CubeTransformer):
                 _warn_of_noise(sky)
         self.share_, self.unevenness_ = sky.share, sky.unevenness
         self.level_, self.noise_, self.threshold_ = sky.level, sky.noise, sky.cut
-        self.sky_mask_ = self._find_sky(cube, usable)
-        _refuse_empty(cube, usable, self.sky_mask_)
+        codes = self._find_codes(cube)
+        self.sky_mask_ = codes == _SKY
+        _refuse_empty(cube, codes)
         return cube
 
-    def _find_sky(self, cube, usable):
-        """Return the usable pixels that stand out in too few bands."""
-        if not self.masks_sky_:
-            return np.zeros(usable.shape, dtype=bool)
-
-        def stands_out(band):
-            image = np.array(cube.data[:, :, band], order="C")
-            image[~usable] = np.nan
-            return smooth(image, self.smoothing) > self.threshold_[band]
-
-        signals = in_threads(stands_out, range(cube.shape[2]), self.n_jobs)
-        needed = min(self.min_signals, cube.shape[2])
-        return usable & (np.sum(signals, axis=0, dtype=np.uint16) < needed)
+    def _find_codes(self, cube, *, lazily=False):
+        """Return the codes of all pixels."""
+        kernel = GaussianKernel(self.smoothing) if self.masks_sky_ else None
+        strips = fixed_strips(cube.shape)
+        n_jobs = self.n_jobs if len(strips) == 1 and not cube.is_lazy else 1
+        function = partial(
+            _codes_of_strip,
+            kernel=kernel,
+            thresholds=self.threshold_,
+            needed=min(self.min_signals, cube.shape[2]),
+            min_bands=self.min_bands,
+            n_jobs=n_jobs,
+        )
+        options = {"margin": kernel.reach if kernel else 0}
+        if lazily:
+            return scan_lazily(function, [cube.data], strips, np.uint8, **options)
+        options["n_jobs"] = self.n_jobs
+        return np.concatenate(scan(function, [cube.data], strips, **options))
 
     def _masked(self, cube, sky_mask):
         """Return a cube in which the sky is NaN."""
         known = cube.sky_mask
         if self.masks_sky_:
             known = sky_mask if known is None else known | sky_mask
+        if is_lazy(sky_mask):
+            lost = sky_mask.rechunk(cube.data.chunks[:2])[:, :, np.newaxis]
+            data = np.where(lost, cube.dtype.type(np.nan), cube.data)
+            return cube.replace(data=data, errors=cube.errors, sky_mask=known)
         options = {"copy": self.copy, "n_jobs": self.n_jobs}
-        return write_nan(cube, lambda rows: sky_mask[rows], known, **options)
+        return write_nan(cube, lambda rows: sky_mask[np.newaxis, rows], known, **options)
 
 
-def _refuse_empty(cube, usable, sky_mask):
+def _codes_of_strip(
+    data, rows, _, *, kernel, thresholds, needed, min_bands, n_jobs
+):
+    """Return the codes of the pixels of a strip."""
+    slab = data.values
+    usable = find_valid(slab, min_bands, n_jobs)
+    inside = slice(rows.start - data.top, rows.stop - data.top)
+    codes = np.where(usable[inside], np.uint8(_KEPT), np.uint8(0))
+    if kernel is None:
+        return codes
+
+    def stands_out(band):
+        image = np.array(slab[:, :, band], order="C")
+        image[~usable] = np.nan
+        return kernel.convolve(image)[0][inside] > thresholds[band]
+
+    signals = in_threads(stands_out, range(slab.shape[2]), n_jobs)
+    dark = np.sum(signals, axis=0, dtype=np.uint16) < needed
+    codes[dark & (codes == _KEPT)] = _SKY
+    return codes
+
+
+def _refuse_empty(cube, codes):
     """Refuse a cube of which no pixel remains."""
-    if (usable & ~sky_mask).any():
+    if (codes == _KEPT).any():
         return
-    n_sky = np.count_nonzero(sky_mask)
-    message = f"All {usable.size} pixels are masked, "
-    if 2 * n_sky > usable.size:
+    n_sky = np.count_nonzero(codes == _SKY)
+    message = f"All {codes.size} pixels are masked, "
+    if 2 * n_sky > codes.size:
         message += f'{n_sky} of them as sky. Pass sky="keep", or a lower threshold.'
     else:
-        missing = np.isnan(cube.data).sum(axis=(0, 1))
+        missing = np.asarray(np.isnan(cube.data).sum(axis=(0, 1)))
         band = int(np.argmax(missing))
         message += (
-            f"{usable.size - n_sky} of them because they lack bands (band "
+            f"{codes.size - n_sky} of them because they lack bands (band "
             f"{cube.band_names[band]!r} {missing[band]}). Leave out a band that is "
             "empty there, or pass min_bands."
         )
