@@ -6,6 +6,8 @@ import math
 import numpy as np
 from joblib import Parallel, delayed
 
+from skesom._common.lazy import computed, is_lazy
+
 VALUES_PER_BLOCK = 2**18
 WORK = 2**28  # products of a call of compiled code: .05 s or less, .3 s if slow
 
@@ -40,11 +42,14 @@ def in_threads(function, tasks, n_jobs=None):
 
 
 def find_valid(data, min_bands=None, n_jobs=None):
-    """Find the pixels that have enough bands with data."""
+    """Find the pixels that have enough bands with data; of lazy data in one pass."""
     n_bands = data.shape[2]
     needed = n_bands if min_bands is None else min_bands
     if needed > n_bands:
         raise ValueError(f"min_bands={min_bands} exceeds the {n_bands} bands.")
+    if is_lazy(data):
+        options = {"drop_axis": 2, "dtype": bool, "meta": np.empty((0, 0), dtype=bool)}
+        return computed(data.map_blocks(find_valid, needed, 1, **options))[0]
     valid = np.empty(data.shape[:2], dtype=bool)
 
     def find(rows):

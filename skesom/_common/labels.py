@@ -3,6 +3,8 @@
 
 import numpy as np
 
+from skesom._common.lazy import is_lazy
+
 MASKED = -3  # no data, as in scikit-learn's HDBSCAN
 SKY = -2  # data, but set aside as sky
 
@@ -28,11 +30,16 @@ def check_label_map(label_map, name="label_map"):
 
 
 def mark_sky(image, sky_mask):
-    """Mark masked pixels of sky as such in an image of labels, in place."""
-    if sky_mask is not None and image.dtype.kind in "iu":
-        lost = image == MASKED
-        lost &= sky_mask.reshape(sky_mask.shape + (1,) * (image.ndim - 2))
-        image[lost] = SKY
+    """Mark masked pixels of sky as such in an image of labels, in place unless lazy."""
+    if sky_mask is None or image.dtype.kind not in "iu":
+        return image
+    if is_lazy(image):
+        sky_mask = sky_mask[(..., *[np.newaxis] * (image.ndim - 2))]
+        return np.where((image == MASKED) & sky_mask, image.dtype.type(SKY), image)
+    lost = image == MASKED
+    sky_mask = np.asarray(sky_mask)
+    lost &= sky_mask.reshape(sky_mask.shape + (1,) * (image.ndim - 2))
+    image[lost] = SKY
     return image
 
 

@@ -9,6 +9,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skesom._common.blocks import find_valid, in_threads, row_blocks
 from skesom._common.labels import MASKED, SKY, mark_sky
+from skesom._common.lazy import computed, is_lazy
 from skesom.cube import CubeStep, check_cube
 
 
@@ -33,9 +34,11 @@ def flatten(cube, *, pattern="pixel", min_bands=None, copy=True, n_jobs=None):
     -------
     table : ndarray of shape (n_valid, n_bands) or (n_valid, 1)
         The valid pixels in raster order, C-contiguous, of the dtype of the cube. A view
-        of the cube if all pixels are valid.
+        of the cube if all pixels are valid. Of a lazy cube an array of dask, in chunks
+        that are the valid pixels of the strips.
     valid : ndarray of bool
-        Shape (n_rows, n_columns), or (n_rows, n_columns, n_bands) for voxels.
+        Shape (n_rows, n_columns), or (n_rows, n_columns, n_bands) for voxels. In memory
+        also of a lazy cube, which is computed for it.
 
     Raises
     ------
@@ -58,13 +61,15 @@ def flatten(cube, *, pattern="pixel", min_bands=None, copy=True, n_jobs=None):
     cube = check_cube(cube)
     valid = some_valid(cube, pattern, min_bands, n_jobs)
     width = 1 if pattern == "voxel" else cube.shape[2]
-    if valid.all():
+    if valid.all() and not cube.is_lazy:
         return np.ascontiguousarray(cube.data).reshape(-1, width), valid
     return _pick(cube.data, valid, width, copy, n_jobs), valid
 
 
 def _pick(data, valid, width, copy, n_jobs):
     """Return the valid pixels or voxels of a cube, one in a row."""
+    if is_lazy(data):
+        return _pick_lazily(data, valid, width)
     blocks = row_blocks(data.shape)
     ends = np.cumsum([np.count_nonzero(valid[rows]) for rows in blocks])
     in_place = not copy and data.flags.carray
@@ -81,6 +86,22 @@ def _pick(data, valid, width, copy, n_jobs):
     # In place, a block may only move when those before it have left.
     in_threads(fill, range(len(blocks)), 1 if in_place else n_jobs)
     return table
+
+
+def _pick_lazily(data, valid, width):
+    """Return the table of a lazy cube, with a chunk for each strip that has a pixel."""
+    import dask.array
+    from dask import delayed
+
+    pick = delayed(_pick, pure=False)
+    ends = np.cumsum((0, *data.chunks[0]))
+    parts = []
+    for strip, rows in zip(data.blocks, map(slice, ends[:-1], ends[1:]), strict=True):
+        shape = np.count_nonzero(valid[rows]), width
+        if shape[0]:
+            picked = pick(strip, valid[rows], width, True, 1)
+            parts.append(dask.array.from_delayed(picked, shape, data.dtype))
+    return dask.array.concatenate(parts)
 
 
 def flatten_errors(cube, valid):
@@ -113,7 +134,8 @@ def valid_pixels(cube, *, pattern="pixel", min_bands=None):
 def _find_valid(cube, pattern, min_bands, n_jobs=None):
     """Find the valid pixels or voxels of a cube that has been checked."""
     if pattern == "voxel":
-        return ~np.isnan(cube.data)
+        known = ~np.isnan(cube.data)
+        return computed(known)[0] if cube.is_lazy else known
     return find_valid(cube.data, min_bands, n_jobs)
 
 
@@ -144,14 +166,18 @@ def unflatten(values, valid):
     -------
     image : ndarray of shape valid.shape or valid.shape + (n_values,)
         Integers become int32, -3 or -2 without a row; floats keep their dtype, NaN
-        without a row.
+        without a row. Of lazy values an array of dask, in strips of rows: those of the
+        cube, if the values have the chunks of its table.
 
     Raises
     ------
     ValueError
         If there is not one row for each valid pixel (or segment).
     """
-    values, valid = np.asarray(values), np.asarray(valid)
+    valid = np.asarray(valid)
+    if is_lazy(values) and valid.dtype == bool:
+        return _unflatten_lazily(values, valid)
+    values = np.asarray(values)
     is_sky = valid == SKY
     if valid.dtype.kind in "iu":
         rows, valid = valid, valid >= 0
@@ -166,6 +192,32 @@ def unflatten(values, valid):
         image = np.full(shape, np.nan, dtype=values.dtype)
     image[valid] = values
     return image
+
+
+def _unflatten_lazily(values, valid):
+    """Return the strips of an image in which the chunks of values end."""
+    import dask.array
+    from dask import delayed
+
+    n_values = values.shape[0]
+    if np.isnan(n_values):
+        raise ValueError(
+            f"The values have chunks of unknown length, but {np.count_nonzero(valid)} "
+            "pixels are valid. Call their method .compute_chunk_sizes() before."
+        )
+    before = np.cumsum([0] + [np.count_nonzero(row) for row in valid])
+    _check_length(values, before[-1], "valid pixels")
+    cuts = np.searchsorted(before, np.cumsum(values.chunks[0]))
+    cuts = np.unique([0, *cuts[:-1], len(valid)])
+    values = values.rechunk({axis: -1 for axis in range(1, values.ndim)})
+    dtype = np.int32 if values.dtype.kind in "iub" else values.dtype
+    strips = []
+    for rows in map(slice, cuts[:-1], cuts[1:]):
+        part = values[before[rows.start] : before[rows.stop]]
+        shape = (rows.stop - rows.start, *valid.shape[1:], *values.shape[1:])
+        image = delayed(unflatten, pure=False)(part, valid[rows])
+        strips.append(dask.array.from_delayed(image, shape, dtype))
+    return dask.array.concatenate(strips)
 
 
 def _check_length(values, n_rows, things):
@@ -297,7 +349,7 @@ class CubeFlattener(Flattener):
         return self._flatten(check_cube(X, estimator=self, reset=False))[0]
 
     def _inverse_transform(self, X):
-        X = np.asarray(X)
+        X = X if is_lazy(X) else np.asarray(X)
         if self.pattern == "voxel" and X.ndim == 2 and X.shape[1] == 1:
             X = X[:, 0]
         return mark_sky(unflatten(X, self.valid_), self.sky_mask_)

@@ -48,7 +48,8 @@ class SuperpixelFlattener(Flattener):
     Raises
     ------
     ValueError
-        If no pixel is valid, or the number of bands differs from the fitted one.
+        If no pixel is valid, the number of bands differs from the fitted one, or the
+        cube is lazy.
     ImportError
         If scikit-image is missing.
 
@@ -98,7 +99,8 @@ class SuperpixelFlattener(Flattener):
         self.min_bands = min_bands
 
     def _transform(self, X):
-        return _segment_spectra(check_cube(X), self.segment(X), self.statistic)
+        segments = self.segment(X)
+        return _segment_spectra(check_cube(X), segments, self.statistic)
 
     def segment(self, X):
         """Find the superpixels of a cube by the fitted scales.
@@ -114,16 +116,25 @@ class SuperpixelFlattener(Flattener):
             Row of each pixel in the table, as in `segments_`.
         """
         check_is_fitted(self)
-        cube = check_cube(X, estimator=self, reset=False)
+        cube = self._check(X, reset=False)
         valid = some_valid(cube, "pixel", self.min_bands)
         return mark_sky(self._segment(cube, valid), cube.sky_mask)
+
+    def _check(self, X, *, reset):
+        cube = check_cube(X, estimator=self, reset=reset)
+        if cube.is_lazy:
+            raise ValueError(
+                "Superpixels are found in a whole image, but the cube is lazy. Pass "
+                "cube.compute() if it fits into memory, else use CubeFlattener."
+            )
+        return cube
 
     def _inverse_transform(self, X):
         return unflatten(X, self.segments_)
 
     def _fit(self, X):
         """Find the superpixels and return their spectra."""
-        cube = check_cube(X, estimator=self, reset=True)
+        cube = self._check(X, reset=True)
         valid = some_valid(cube, "pixel", self.min_bands)
         pixels = cube.data[valid].astype(np.float64)
         self.mean_ = _mean_of_known(pixels)
