@@ -24,7 +24,13 @@ from skesom.cube.masking._defects import (
 )
 from skesom.cube.masking._outliers import find_outliers
 from skesom.cube.masking._regions import pixels_of_regions
-from skesom.cube.masking._sky import KEPT, measure_rest, write_nan
+from skesom.cube.masking._sky import (
+    KEPT,
+    measure_rest,
+    representative_rows,
+    sampled,
+    write_nan,
+)
 
 # The criteria in the order in which they take values, with what to do if one takes too
 # many. A value belongs to the first that takes it.
@@ -223,7 +229,7 @@ class CubeMasker(CubeTransformer):
         taken = self._values_by_criterion(cubes, must_overlap=True)
         options = {"flatness": self.check_background, "n_jobs": self.n_jobs}
         skies = [
-            measure_rest(cube, _lost_values(each, self.min_bands), **options)
+            measure_rest(*_sample_of(cube, each, self.min_bands), **options)
             for cube, each in zip(cubes, taken, strict=True)
         ]
         self.sky_level_ = np.concatenate([sky.level for sky in skies])
@@ -337,6 +343,12 @@ def _lost_values(taken, min_bands):
         return (part != KEPT) | (_pixels_by_criterion(part, min_bands) != KEPT)
 
     return find_lost
+
+
+def _sample_of(cube, taken, min_bands):
+    """Return representative rows of a cube, and which of their values are lost."""
+    rows = representative_rows(*cube.shape[:2])
+    return sampled(cube.data), _lost_values(taken, min_bands)(rows)
 
 
 def _count(pixels):
