@@ -39,25 +39,30 @@ ABOVE_FOUR = 1.25**0.5  # the mean of four neighbors adds a quarter of their var
 
 def find_outliers(cube, taken, number, n_jobs=None):
     """Write a number to the kept values in `taken` that are sharper than an image."""
-    bands = range(cube.shape[2])
-    noise = in_threads(lambda band: _tile_noise(cube, taken, band), bands, n_jobs)
+    data, bands = cube.data, range(cube.shape[2])
+    noise = in_threads(lambda band: _tile_noise(data, taken, band), bands, n_jobs)
     noise = np.stack(noise, axis=-1)
-    narrowest = _narrowest(cube)
+    narrowest = narrowest_widths(cube)
 
     def search(band):
         found = [
-            _Block(cube, taken, band, rows, noise).outliers(narrowest[band])
-            for rows in row_blocks(cube.shape[:2], PIXELS_PER_BLOCK)
+            outliers_of_rows(data, taken, band, rows, noise, narrowest[band])
+            for rows in row_blocks(data.shape[:2], PIXELS_PER_BLOCK)
         ]
-        found = np.concatenate(found) & (taken[band] == KEPT)
-        taken[band][found] = number
+        taken[band][np.concatenate(found)] = number
 
     in_threads(search, bands, n_jobs)
-    for place, covered in find_trails(cube, taken, noise, n_jobs):
+    for place, covered in find_trails(data, taken, noise, n_jobs):
         taken[place][covered & (taken[place] == KEPT)] = number
 
 
-def _narrowest(cube):
+def outliers_of_rows(data, taken, band, rows, noise, narrowest):
+    """Return which kept values of a band are outliers in some rows."""
+    found = _Block(data, taken, band, rows, noise).outliers(narrowest)
+    return found & (taken[band, rows] == KEPT)
+
+
+def narrowest_widths(cube):
     """Return the smallest FWHM in pixels that each band may have, as two columns."""
     widths = np.tile([NARROWEST, NARROWEST_SUPPORTED], (cube.shape[2], 1))
     if cube.pixel_scale is not None:
@@ -86,22 +91,30 @@ def _mean_of_pairs(first, second):
     return np.where(both, (first + second) / 4, np.fmin(first, second) / 2)
 
 
-def _tile_noise(cube, taken, band):
+def _tile_noise(data, taken, band):
     """Return the noise of a pixel in each tile of a band."""
-    n_rows, n_columns = cube.shape[:2]
-    shape = -(-n_rows // TILE), -(-n_columns // TILE)
-    noise = np.full(shape, np.nan)
+    n_rows, n_columns = data.shape[:2]
     height = max(1, PIXELS_PER_BLOCK // (TILE * n_columns)) * TILE
-    for start in range(0, n_rows, height):
-        rows = slice(max(0, start - 1), min(n_rows, start + height + 1))
-        image = masked_image(cube, taken, band, rows)
-        missing = (start == 0, start + height >= n_rows)
-        image = np.pad(image, (missing, (1, 1)), constant_values=np.nan)
-        tiles = _tiles(np.abs(_above_four(image)))
-        noise[start // TILE :][: len(tiles)] = _tile_scatter(tiles)
+    blocks = [slice(top, min(top + height, n_rows)) for top in range(0, n_rows, height)]
+    noise = [noise_of_rows(data, taken, band, rows) for rows in blocks]
+    return with_typical(np.concatenate(noise))
+
+
+def noise_of_rows(data, taken, band, rows):
+    """Return the noise in the tiles of some rows, NaN or 0 where it is not known."""
+    n_rows = data.shape[0]
+    inside = slice(max(0, rows.start - 1), min(n_rows, rows.stop + 1))
+    image = masked_image(data, taken, band, inside)
+    missing = (rows.start == 0, rows.stop == n_rows)
+    image = np.pad(image, (missing, (1, 1)), constant_values=np.nan)
+    return _tile_scatter(_tiles(np.abs(_above_four(image)))) / ABOVE_FOUR
+
+
+def with_typical(noise):
+    """Return the noise of tiles with the median where it is not known."""
     typical = np.nanmedian(noise) if np.isfinite(noise).any() else np.nan
     noise[np.isnan(noise) | (noise == 0)] = typical
-    return noise / ABOVE_FOUR
+    return noise
 
 
 def _tiles(image):
@@ -136,12 +149,12 @@ def _tile_scatter(deviations):
 class _Block:
     """Some rows of a band with those around them."""
 
-    def __init__(self, cube, taken, band, rows, noise):
-        self.data, self.band, self.noise = cube.data, band, noise
+    def __init__(self, data, taken, band, rows, noise):
+        self.data, self.band, self.noise = data, band, noise
         self.n_rows = rows.stop - rows.start
         self.first = rows.start - MARGIN  # the row of the cube that comes first
-        inside = slice(max(0, self.first), min(len(cube.data), rows.stop + MARGIN))
-        image = masked_image(cube, taken, band, inside)
+        inside = slice(max(0, self.first), min(len(data), rows.stop + MARGIN))
+        image = masked_image(data, taken, band, inside)
         outside = inside.start - self.first, rows.stop + MARGIN - inside.stop
         self.image = np.pad(image, (outside, (MARGIN, MARGIN)), constant_values=np.nan)
         self.above = np.full_like(self.image, np.nan)

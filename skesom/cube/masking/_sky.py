@@ -145,9 +145,9 @@ def sampled(data, most=None):
     return computed(part)[0] if is_lazy(part) else part
 
 
-def masked_image(cube, taken, band, rows):
+def masked_image(data, taken, band, rows):
     """Return rows of a band, NaN where a criterion has taken the value."""
-    image = np.array(cube.data[rows, :, band], order="C")
+    image = np.array(data[rows, :, band], order="C")
     image[taken[band, rows] != KEPT] = np.nan
     return image
 

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Find the trails of satellites: straight ridges that one band alone shows."""
 
-from itertools import chain
+from itertools import chain, pairwise
 
 import numpy as np
 from scipy import ndimage
 
-from skesom._common.blocks import in_threads, row_blocks
+from skesom._common.blocks import in_threads
 from skesom.cube.masking._sky import TILE, masked_image, representative_rows
 
 BIN = 2
@@ -14,6 +14,7 @@ SMOOTHING = 3  # binned pixels
 SIDE = 5  # binned pixels from a ridge to what it must stand out from
 SIGNIFICANCE = 4  # in standard deviations of the difference
 SUPPORT = 3  # the same, in another band
+MARGIN = SIDE + SMOOTHING  # binned pixels
 PART = 256  # side of the parts that are searched, in binned pixels
 QUARTER = 0.3186  # a quarter of normal values lies within so many deviations
 FULL = 0.6  # share of a line that must be ridge
@@ -27,14 +28,47 @@ PIXELS_PER_BLOCK = 2**19  # more than elsewhere: the rows around are read too
 ACROSS = ((0, SIDE), (SIDE, 0), (SIDE - 1, SIDE - 1), (SIDE - 1, 1 - SIDE))
 
 
-def find_trails(cube, taken, noise, n_jobs=None):
+def find_trails(data, taken, noise, n_jobs=None):
     """Return pairs of a place (band, rows, columns) and which pixels a trail covers."""
-    bands = range(cube.shape[2])
-    if len(bands) == 1 or min(cube.shape[:2]) // BIN < 4 * SIDE:
+    if not may_show_trails(data.shape):
         return []
+    rows = representative_rows(*data.shape[:2])
+
+    def excess(band):
+        image = masked_image(data, taken, band, rows)
+        return excess_noise(image, noise[:, :, band])
+
+    bands = range(data.shape[2])
+    spread = noise * in_threads(excess, bands, n_jobs)
+    trails = [
+        trails_of_part(data, taken, part, noise, spread, n_jobs)
+        for part in parts_of_rows(data.shape[0])
+    ]
+    return list(chain.from_iterable(trails))
+
+
+def may_show_trails(shape):
+    """Tell whether a cube is large enough, and has bands to compare."""
+    return shape[2] > 1 and min(shape[:2]) // BIN >= 4 * SIDE
+
+
+def parts_of_rows(n_rows):
+    """Cut the rows into those of the parts that are searched."""
+    cuts = BIN * _cuts(n_rows // BIN)
+    return [slice(*pair) for pair in pairwise(cuts.tolist())]
+
+
+def _cuts(length):
+    return np.linspace(0, length, max(1, round(length / PART)) + 1).astype(int)
+
+
+def trails_of_part(data, taken, rows, noise, spread, n_jobs=None):
+    """Return the trails in rows of parts, with the noise of pixels, alone and many."""
+    bands = range(data.shape[2])
+    binned = slice(rows.start // BIN, rows.stop // BIN)
 
     def height(band):
-        return _ridge_height(cube, taken, band, noise[:, :, band])
+        return _ridge_height(data, taken, band, spread[:, :, band], binned)
 
     heights = in_threads(height, bands, n_jobs)
     shown = sum((part >= SUPPORT).astype(np.uint16) for part in heights)
@@ -42,43 +76,32 @@ def find_trails(cube, taken, noise, n_jobs=None):
     def search(band):
         others = shown - (heights[band] >= SUPPORT)
         trails = (
-            _pixels_of_trail(cube, taken, band, line, noise[:, :, band])
-            for line in _lines(heights[band] >= SIGNIFICANCE, others == 0)
+            _pixels_of_trail(data, taken, band, line, noise[:, :, band])
+            for line in _lines(heights[band] >= SIGNIFICANCE, others == 0, binned.start)
         )
         return [trail for trail in trails if trail is not None]
 
-    return chain.from_iterable(in_threads(search, bands, n_jobs))
+    return list(chain.from_iterable(in_threads(search, bands, n_jobs)))
 
 
-def _ridge_height(cube, taken, band, noise):
+def _ridge_height(data, taken, band, spread, rows):
     """Return how far binned pixels stand out from two sides, in whole deviations."""
-    shape = cube.shape[0] // BIN, cube.shape[1] // BIN
-    heights = np.zeros(shape, dtype=np.int8)
-    margin = SIDE + SMOOTHING
-    spread = noise * np.sqrt(2) / (BIN * SMOOTHING)
-    spread = spread * _excess_noise(cube, taken, band, noise)
-    for rows in row_blocks(cube.shape[:2], PIXELS_PER_BLOCK):
-        first, last = -(-rows.start // BIN), min(-(-rows.stop // BIN), shape[0])
-        top, bottom = max(0, first - margin), min(shape[0], last + margin)
-        if last <= first:
-            continue
-        image = masked_image(cube, taken, band, np.s_[top * BIN : bottom * BIN])
-        binned = _smooth(_binned(image, shape[1]))
-        height = _above_sides(binned)[first - top : last - top]
-        down, across = (np.arange(n) * BIN // TILE for n in shape)
-        deviation = spread[down[first:last]][:, across]
-        known = np.isfinite(height) & (deviation > 0)
-        height = np.divide(height, deviation, out=np.zeros_like(height), where=known)
-        heights[first:last] = np.clip(height, 0, 100)
-    return heights
+    n_rows, n_columns = data.shape[0] // BIN, data.shape[1] // BIN
+    top, bottom = max(0, rows.start - MARGIN), min(n_rows, rows.stop + MARGIN)
+    image = masked_image(data, taken, band, np.s_[top * BIN : bottom * BIN])
+    binned = _smooth(_binned(image, n_columns))
+    height = _above_sides(binned)[rows.start - top : rows.stop - top]
+    down, across = (np.arange(n) * BIN // TILE for n in (n_rows, n_columns))
+    deviation = (spread * np.sqrt(2) / (BIN * SMOOTHING))[down[rows]][:, across]
+    known = np.isfinite(height) & (deviation > 0)
+    height = np.divide(height, deviation, out=np.zeros_like(height), where=known)
+    return np.clip(height, 0, 100).astype(np.int8)
 
 
-def _excess_noise(cube, taken, band, noise):
+def excess_noise(image, noise):
     """Return how much noisier smoothed pixels are than independent ones, at least 1."""
-    rows = representative_rows(*cube.shape[:2])
-    image = masked_image(cube, taken, band, rows)
     image = image[: len(image) // BIN * BIN]
-    smoothed = _smooth(_binned(image, cube.shape[1] // BIN))
+    smoothed = _smooth(_binned(image, image.shape[1] // BIN))
     sides = (smoothed[:, : -2 * SIDE] + smoothed[:, 2 * SIDE :]) / 2
     steps = np.abs(smoothed[:, SIDE:-SIDE] - sides)
     steps = steps[np.isfinite(steps)]
@@ -102,10 +125,18 @@ def _smooth(image):
     """Return the means of 3 x 3 pixels around each valid one."""
     missing = np.isnan(image)
     if not missing.any():
-        return ndimage.uniform_filter(image, SMOOTHING)
-    total = ndimage.uniform_filter(np.where(missing, 0, image), SMOOTHING)
-    count = ndimage.uniform_filter((~missing).astype(image.dtype), SMOOTHING)
+        return _mean_of_nine(image)
+    total = _mean_of_nine(np.where(missing, 0, image))
+    count = _mean_of_nine((~missing).astype(image.dtype))
     return np.divide(total, count, out=np.full_like(total, np.nan), where=~missing)
+
+
+def _mean_of_nine(image):
+    """Return the means of 3 x 3 pixels."""
+    # Not by the running sums of `uniform_filter`, which depend on where rows begin.
+    for axis in range(2):
+        image = ndimage.correlate1d(image, np.full(SMOOTHING, 1 / SMOOTHING), axis)
+    return image
 
 
 def _above_sides(image):
@@ -120,17 +151,13 @@ def _above_sides(image):
     return image - np.fmin.reduce(sides)
 
 
-def _lines(ridges, countable):
+def _lines(ridges, countable, top):
     """Yield lines nearly full of ridges: part in binned pixels, point, direction."""
-    cuts = [
-        np.linspace(0, n, max(1, round(n / PART)) + 1).astype(int) for n in ridges.shape
-    ]
-    for top, bottom in zip(cuts[0][:-1], cuts[0][1:], strict=True):
-        for left, right in zip(cuts[1][:-1], cuts[1][1:], strict=True):
-            part = np.s_[top:bottom, left:right]
-            alone = ridges[part] & countable[part]
-            for point, direction in _lines_of_part(alone, countable[part]):
-                yield part, point + (top, left), direction
+    for left, right in pairwise(_cuts(ridges.shape[1]).tolist()):
+        alone, counted = (image[:, left:right] for image in (ridges, countable))
+        part = np.s_[top : top + len(ridges), left:right]
+        for point, direction in _lines_of_part(alone & counted, counted):
+            yield part, point + (top, left), direction
 
 
 def _lines_of_part(ridges, countable):
@@ -204,12 +231,12 @@ def _is_full(ridges, countable, point, direction, least):
     return len(full) >= least and all(half.mean() >= FULL for half in halves)
 
 
-def _pixels_of_trail(cube, taken, band, line, noise):
+def _pixels_of_trail(data, taken, band, line, noise):
     """Return a place and which of its pixels a trail covers, or None."""
     part, point, direction = line
     rows, columns = (
         slice(side.start * BIN, min(side.stop * BIN + BIN, length))
-        for side, length in zip(part, cube.shape, strict=False)
+        for side, length in zip(part, data.shape, strict=False)
     )
     point = point * BIN + (BIN - 1) / 2
     offset = np.arange(rows.start, rows.stop)[:, np.newaxis] - point[0]
@@ -217,7 +244,7 @@ def _pixels_of_trail(cube, taken, band, line, noise):
     across = across - (np.arange(columns.start, columns.stop) - point[1]) * direction[0]
     near = np.abs(across) < WIDEST + 0.5
     place = np.rint(across[near]).astype(int) + WIDEST
-    flux = masked_image(cube, taken, band, rows)[:, columns][near]
+    flux = masked_image(data, taken, band, rows)[:, columns][near]
     profile = np.array([_median(flux[place == step]) for step in range(2 * WIDEST + 1)])
     sides = WIDEST // 4
     background = _median(np.concatenate([profile[:sides], profile[-sides:]]))
