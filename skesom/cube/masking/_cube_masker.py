@@ -22,6 +22,12 @@ from skesom.cube.masking._defects import (
     grown,
     pedestal_values,
 )
+from skesom.cube.masking._lazy_search import (
+    LazySearch,
+    Planes,
+    find_faint,
+    take_faint,
+)
 from skesom.cube.masking._outliers import find_outliers
 from skesom.cube.masking._regions import pixels_of_regions
 from skesom.cube.masking._sky import (
@@ -270,6 +276,35 @@ class CubeMasker(CubeTransformer):
 
     def _values_of_cube(self, cube, saturation, must_overlap):
         """Return the criterion of each value of a cube, bands first."""
+        if cube.is_lazy:
+            taken = self._values_of_lazy_cube(cube, saturation)
+        else:
+            taken = self._values_in_memory(cube, saturation)
+        for name in ("exclude", "include"):
+            regions = getattr(self, name)
+            if regions is None:
+                continue
+            inside = pixels_of_regions(regions, cube, name, must_overlap)
+            outside = inside if name == "exclude" else ~inside
+            if not cube.is_lazy:
+                _take(taken, "regions", np.broadcast_to(outside, taken.shape))
+                continue
+            for band in range(cube.shape[2]):
+                taken.take(band, CRITERIA.index("regions"), outside.__getitem__)
+        return taken
+
+    def _values_of_lazy_cube(self, cube, saturation):
+        search = LazySearch(cube, {name: n for n, name in enumerate(CRITERIA)})
+        search.find_gaps(self.mask_zeros, self.mask_pedestal)
+        lines = search.find_lines() if self.mask_lines else None
+        noise = search.take_bright(lines, saturation, self.mask_outliers)
+        if self.mask_outliers:
+            search.find_outliers(noise)
+        if self.grow:
+            search.grow(self.grow)
+        return search.taken
+
+    def _values_in_memory(self, cube, saturation):
         bands = range(cube.shape[2])
         taken = np.full((len(bands), *cube.shape[:2]), KEPT, dtype=np.uint8)
 
@@ -299,12 +334,6 @@ class CubeMasker(CubeTransformer):
             find_outliers(cube, taken, CRITERIA.index("outliers"), self.n_jobs)
         if self.grow:
             in_threads(take_around, bands, self.n_jobs)
-        for name in ("exclude", "include"):
-            regions = getattr(self, name)
-            if regions is not None:
-                inside = pixels_of_regions(regions, cube, name, must_overlap)
-                outside = inside if name == "exclude" else ~inside
-                _take(taken, "regions", np.broadcast_to(outside, taken.shape))
         return taken
 
     def _take_faint(self, cubes, taken):
@@ -315,11 +344,13 @@ class CubeMasker(CubeTransformer):
         least = self.min_signal_to_noise
         levels = split_bands(self.sky_level_, cubes)
         for cube, level, noise, each in zip(cubes, levels, maps, taken, strict=True):
+            options = {"level": level, "noise": noise, "least": least}
+            if cube.is_lazy:
+                take_faint(cube, each, CRITERIA.index("signal_to_noise"), **options)
+                continue
             for band in range(cube.shape[2]):
-                spread = np.broadcast_to(noise[band], cube.shape[:2])
-                signal = cube.data[:, :, band] - cube.dtype.type(level[band])
-                clear = (spread > 0) & (signal >= least * spread)
-                _take(each[band], "signal_to_noise", ~clear)
+                faint = find_faint(cube.data, noise, band, level[band], least)
+                _take(each[band], "signal_to_noise", faint)
 
 
 def _take(taken, criterion, found):
@@ -329,6 +360,9 @@ def _take(taken, criterion, found):
 
 def _pixels_by_criterion(taken, min_bands):
     """Return the number of the criterion that leaves a pixel too few bands, or KEPT."""
+    if isinstance(taken, Planes):
+        strips = [_pixels_by_criterion(taken[:, s], min_bands) for s in taken.strips]
+        return np.concatenate(strips)
     may_lose = 0 if min_bands is None else len(taken) - min_bands
     if may_lose == 0:
         return taken.min(axis=0)
@@ -360,7 +394,7 @@ def _count(pixels):
 
 
 def _noise_maps(noise, measured, cubes):
-    """Return the noise of the values of each cube, band by band."""
+    """Return the noise of the values of each cube, bands last."""
     if noise is None:
         maps = [cube.errors for cube in cubes]
     elif np.ndim(noise) > 1:
@@ -375,7 +409,7 @@ def _noise_maps(noise, measured, cubes):
                 f"noise has shape {values.shape}, but the cube has {cube.shape}."
             )
     return [
-        numbers if values is None else np.moveaxis(values, 2, 0)
+        numbers if values is None else values
         for values, numbers in zip(maps, split_bands(measured, cubes), strict=True)
     ]
 
@@ -396,7 +430,10 @@ def _refuse_empty(cube, taken, pixels):
         return
     summary = _count(pixels)
     worst = max(summary, key=summary.get)
-    found = np.count_nonzero(taken == CRITERIA.index(worst), axis=(1, 2))
+    found = [
+        np.count_nonzero(taken[band, :] == CRITERIA.index(worst))
+        for band in range(cube.shape[2])
+    ]
     band = int(np.argmax(found))
     raise ValueError(
         f"All {pixels.size} pixels are masked, {summary[worst]} of them by {worst!r} "
