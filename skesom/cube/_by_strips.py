@@ -38,6 +38,11 @@ class Window:
         return self.values[tuple(key)]
 
 
+def is_small(shape):
+    """Return whether a frame of a shape has few pixels."""
+    return shape[0] * shape[1] <= WHOLE
+
+
 def fixed_strips(shape, *, multiple=1, whole=True):
     """Cut rows into strips by the shape of a cube alone; a small one is left whole."""
     n_rows, n_columns, n_bands = shape

@@ -1,27 +1,27 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Subtract a background that changes slowly across the frame."""
 
+import copy
 import warnings
 from numbers import Integral, Real
 
 import numpy as np
-from scipy import ndimage
 from sklearn.utils._param_validation import Interval, StrOptions
 
+from skesom._common.blocks import row_blocks
 from skesom.cube._base import CubeTransformer, all_band_names, check_cubes, split_bands
+from skesom.cube._by_strips import is_small
 from skesom.cube.convolution._beams import photutils
-from skesom.cube.convolution._filtering import smooth
-from skesom.cube.masking._sky import (
-    fit_most,
-    measure_sky,
-    median_and_scatter,
-    valid_tiles,
+from skesom.cube.flux._background_mesh import (
+    ONE_AT_A_TIME,
+    fit_background,
+    find_sources,
+    measure_backgrounds,
+    refuse_empty,
+    subtract_backgrounds,
 )
+from skesom.cube.masking._sky import measure_sky, valid_tiles
 
-TILE = 16
-FEWEST_TILES = 16
-SMOOTHING = 2.0  # pixels, of the image in which sources are looked for
-WINGS = 5  # pixels around a source that are left out too
 # A background that slopes may bend by so much of its slope; beyond, it holds objects.
 BENT = 0.5
 
@@ -117,7 +117,13 @@ class BackgroundSubtractor(CubeTransformer):
     def _transform(self, X):
         cubes = check_cubes(X, self, reset=False)
         parts = zip(cubes, split_bands(self.subtracted_, cubes), strict=True)
-        return self._like_inputs(X, [self._subtract(*part)[0] for part in parts])
+        done = [
+            self._subtract_lazily(*part)
+            if part[0].is_lazy and is_small(part[0].shape)
+            else self._subtract(*part)[0]
+            for part in parts
+        ]
+        return self._like_inputs(X, done)
 
     def _fit(self, X):
         cubes = check_cubes(X, self, reset=True)
@@ -148,19 +154,58 @@ class BackgroundSubtractor(CubeTransformer):
         ranges = np.full(cube.shape[2], np.nan)
         if not wanted.any():
             return cube, ranges
+        if not is_small(cube.shape):
+            return self._subtract_by_strips(cube, wanted, ranges, check)
+        if cube.is_lazy:
+            _, ranges = self._subtract(cube.compute(), wanted, check=check)
+            return self._subtract_lazily(cube, ~np.isnan(ranges)), ranges
         data = cube.data.copy()
         # Not in threads: photutils silences warnings, which concerns all of them.
         for band in np.flatnonzero(wanted):
             image = np.array(cube.data[:, :, band], dtype=np.float64)
             if np.isnan(image).all():
-                raise ValueError(
-                    f"Band {cube.band_names[band]!r} has no background to subtract: "
-                    "all its pixels are NaN. Leave it out."
-                )
+                refuse_empty(cube.band_names[band])
             background = self._measure(image)
             if not (check and _bends(background)):
                 data[:, :, band] = image - background
                 ranges[band] = np.ptp(background)
+        return cube.replace(data=data, errors=cube.errors), ranges
+
+    def _subtract_lazily(self, cube, wanted):
+        """Return a lazy cube of few pixels, which are worked through at once."""
+        if not wanted.any():
+            return cube
+        import dask.array
+
+        bare = cube.replace(data=np.zeros((1, *cube.shape[1:]), cube.dtype))
+        whole = dask.delayed(_subtract_whole, pure=False)
+        made = whole(copy.copy(self), bare, cube.data, wanted)
+        data = dask.array.from_delayed(made, cube.shape, cube.dtype)
+        data = data.rechunk(cube.data.chunks)
+        return cube.replace(data=data, errors=cube.errors)
+
+    def _subtract_by_strips(self, cube, wanted, ranges, check):
+        """Do what `_subtract` does for a frame of many pixels."""
+        options = {"box_size": self.box_size, "filter_size": self.filter_size}
+        options["threshold"] = self.source_threshold
+        backgrounds = measure_backgrounds(cube, np.flatnonzero(wanted), **options)
+        for band, background in list(backgrounds.items()):
+            some = background.sample()
+            if check and _bends(some):
+                del backgrounds[band]
+            else:
+                ranges[band] = np.ptp(some)
+        if cube.is_lazy:
+            data = cube.data.map_blocks(
+                _subtract_strip,
+                backgrounds=backgrounds,
+                dtype=cube.dtype,
+                meta=cube.data._meta,
+            )
+        else:
+            data = np.empty_like(cube.data)
+            for rows in row_blocks(cube.shape):
+                data[rows] = subtract_backgrounds(cube.data[rows], backgrounds, rows)
         return cube.replace(data=data, errors=cube.errors), ranges
 
     def _measure(self, image):
@@ -175,8 +220,20 @@ class BackgroundSubtractor(CubeTransformer):
         options = {"mask": covered, "filter_size": self.filter_size}
         options["exclude_percentile"] = 50 if covered is not lost else 100
         measure = photutils("background").Background2D
-        found = measure(np.where(lost, 0, rest), box, **options)
-        return surface + found.background
+        with ONE_AT_A_TIME:
+            found = measure(np.where(lost, 0, rest), box, **options)
+            return surface + found.background
+
+
+def _subtract_whole(step, bare, data, wanted):
+    """Return the data of a cube without the background of some bands."""
+    return step._subtract(bare.replace(data=data), wanted)[0].data
+
+
+def _subtract_strip(data, backgrounds, block_info=None):
+    """Return a strip without the backgrounds of some bands."""
+    rows = slice(*block_info[0]["array-location"][0])
+    return subtract_backgrounds(data, backgrounds, rows)
 
 
 def _bends(background):
@@ -206,33 +263,3 @@ def _tell(names, slopes, subtracted, missing):
     if kept:
         text += f" It stays in: {kept}, as {reason}."
     warnings.warn(text, UserWarning, stacklevel=5)
-
-
-def fit_background(image):
-    """Return the surface of second order that most tiles of an image follow."""
-    tiles, places = valid_tiles(image, TILE)
-    if len(tiles) < FEWEST_TILES:
-        return np.zeros(image.shape)
-    rows, columns = (
-        (index + 0.5) * TILE / length - 0.5
-        for index, length in zip(np.nonzero(places), image.shape, strict=True)
-    )
-    squares = rows**2, rows * columns, columns**2
-    terms = np.stack([np.ones(len(rows)), rows, columns, *squares], -1)
-    factors = fit_most(terms, median_and_scatter(tiles)[0])
-    rows, columns = ((np.arange(n) + 0.5) / n - 0.5 for n in image.shape)
-    surface = np.add.outer(
-        np.polynomial.Polynomial(factors[[0, 1, 3]])(rows),
-        np.polynomial.Polynomial([0, factors[2], factors[5]])(columns),
-    )
-    return surface + factors[4] * np.outer(rows, columns)
-
-
-def find_sources(image, threshold):
-    """Find what stands out from a background that is flat but for boxes."""
-    above = smooth(image, SMOOTHING)
-    above -= np.nanmedian(above)
-    # Sources only rise, so what lies below is noise.
-    noise = 1.4826 * np.median(-above[above <= 0])
-    sources = above > threshold * noise
-    return ndimage.binary_dilation(sources, iterations=WINGS)

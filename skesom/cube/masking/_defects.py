@@ -209,7 +209,9 @@ def pixels_beside(band, value, gaps, rows):
     near, flux = gaps[inside], band[rows]
     around = np.zeros(flux.shape, dtype=bool)
     if near.any():
-        near = ndimage.binary_dilation(near, np.ones((3, 3)))[rows.start - inside.start :]
+        near = ndimage.binary_dilation(near, np.ones((3, 3)))[
+            rows.start - inside.start :
+        ]
         # Neighbors that are missing, or have the value themselves, show nothing.
         around = near[: len(flux)] & ~gaps[rows] & np.isfinite(flux) & (flux != value)
     return np.flatnonzero(around) + rows.start * band.shape[1], flux[around]
@@ -264,7 +266,9 @@ def lines_of_rows(places_of, rows, n_columns):
     """Return the lines that dark windows make in some rows."""
     lines = np.zeros((rows.stop - rows.start, n_columns), dtype=bool)
     for axis, places in places_of.items():
-        first, last = np.searchsorted(places, [rows.start * n_columns, rows.stop * n_columns])
+        first, last = np.searchsorted(
+            places, [rows.start * n_columns, rows.stop * n_columns]
+        )
         if first < last:
             dark = np.zeros(lines.shape, dtype=bool)
             dark.flat[places[first:last] - rows.start * n_columns] = True

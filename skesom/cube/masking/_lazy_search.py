@@ -119,7 +119,9 @@ class LazySearch:
             if mask_pedestal:
                 values = defects.frequent_values(flat)
                 pairs += [("pedestal", band, value) for value in values]
-        quantized = self._quantized({band for name, band, _ in pairs if name != "zeros"})
+        quantized = self._quantized(
+            {band for name, band, _ in pairs if name != "zeros"}
+        )
         self._take_gaps([p for p in pairs if p[0] == "zeros" or p[1] not in quantized])
 
     def _quantized(self, bands):
@@ -205,11 +207,15 @@ class LazySearch:
             for (band, rows, columns), covered in found:
 
                 def find(strip, rows=rows, columns=columns, covered=covered):
-                    whole = np.zeros((strip.stop - strip.start, self.cube.shape[1]), bool)
+                    whole = np.zeros(
+                        (strip.stop - strip.start, self.cube.shape[1]), bool
+                    )
                     first = max(strip.start, rows.start)
                     last = max(first, min(strip.stop, rows.stop))
                     inside = slice(first - strip.start, last - strip.start)
-                    whole[inside, columns] = covered[first - rows.start :][: last - first]
+                    whole[inside, columns] = covered[first - rows.start :][
+                        : last - first
+                    ]
                     return whole
 
                 self.taken.take(band, number, find)

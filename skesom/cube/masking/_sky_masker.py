@@ -187,12 +187,12 @@ class SkyMasker(CubeTransformer):
             data = np.where(lost, cube.dtype.type(np.nan), cube.data)
             return cube.replace(data=data, errors=cube.errors, sky_mask=known)
         options = {"copy": self.copy, "n_jobs": self.n_jobs}
-        return write_nan(cube, lambda rows: sky_mask[np.newaxis, rows], known, **options)
+        return write_nan(
+            cube, lambda rows: sky_mask[np.newaxis, rows], known, **options
+        )
 
 
-def _codes_of_strip(
-    data, rows, _, *, kernel, thresholds, needed, min_bands, n_jobs
-):
+def _codes_of_strip(data, rows, _, *, kernel, thresholds, needed, min_bands, n_jobs):
     """Return the codes of the pixels of a strip."""
     slab = data.values
     usable = find_valid(slab, min_bands, n_jobs)
