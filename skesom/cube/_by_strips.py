@@ -11,6 +11,7 @@ from skesom._common.lazy import computed, is_lazy
 WHOLE = 2**22  # pixels of a frame that is worked through in one piece
 MOST_VALUES = 2**26  # of such a frame in all bands
 PIXELS_PER_STRIP = 2**20
+STRIPS_AT_A_TIME = 8  # of a lazy cube, of which a part is kept
 VALUES_PER_STRIP = 2**24  # of all bands
 
 
@@ -51,6 +52,35 @@ def fixed_strips(shape, *, multiple=1, whole=True):
         pixels = min(PIXELS_PER_STRIP, VALUES_PER_STRIP // n_bands)
     height = max(1, pixels // (n_columns * multiple)) * multiple
     return [slice(top, min(top + height, n_rows)) for top in range(0, n_rows, height)]
+
+
+def strips_of_chunks(data):
+    """Return the strips in which a lazy cube is cut."""
+    ends = np.cumsum((0, *data.chunks[0])).tolist()
+    return list(map(slice, ends[:-1], ends[1:]))
+
+
+def planes_of(data, bands=None):
+    """Yield the number and image of bands, a lazy one in memory, or some small ones."""
+    bands = np.arange(data.shape[2]) if bands is None else bands
+    some = len(bands)
+    if is_lazy(data):
+        some = max(1, MOST_VALUES // (data.shape[0] * data.shape[1]))
+    for group in (bands[first : first + some] for first in range(0, len(bands), some)):
+        images = _computed_bands(data, group) if is_lazy(data) else data[:, :, group]
+        yield from zip(group, np.moveaxis(images, 2, 0), strict=True)
+        del images
+
+
+def _computed_bands(data, bands):
+    """Return some bands of lazy data, with few strips twice in memory."""
+    images = np.empty((*data.shape[:2], len(bands)), dtype=data.dtype)
+    strips = strips_of_chunks(data)
+    for first in range(0, len(strips), STRIPS_AT_A_TIME):
+        some = strips[first : first + STRIPS_AT_A_TIME]
+        rows = slice(some[0].start, some[-1].stop)
+        images[rows] = computed(data[rows][:, :, bands])[0]
+    return images
 
 
 def scan(function, arrays, strips, tasks=None, *, margin=0, n_jobs=None):

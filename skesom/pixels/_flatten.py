@@ -10,7 +10,7 @@ from sklearn.utils.validation import check_is_fitted
 from skesom._common.blocks import find_valid, in_threads, row_blocks
 from skesom._common.labels import MASKED, SKY, mark_sky
 from skesom._common.lazy import computed, is_lazy
-from skesom.cube import CubeStep, check_cube
+from skesom.cube import CubeStep, check_cube, strips_of_chunks
 
 
 def flatten(cube, *, pattern="pixel", min_bands=None, copy=True, n_jobs=None):
@@ -94,9 +94,8 @@ def _pick_lazily(data, valid, width):
     from dask import delayed
 
     pick = delayed(_pick, pure=False)
-    ends = np.cumsum((0, *data.chunks[0]))
     parts = []
-    for strip, rows in zip(data.blocks, map(slice, ends[:-1], ends[1:]), strict=True):
+    for strip, rows in zip(data.blocks, strips_of_chunks(data), strict=True):
         shape = np.count_nonzero(valid[rows]), width
         if shape[0]:
             picked = pick(strip, valid[rows], width, True, 1)
@@ -209,7 +208,7 @@ def _unflatten_lazily(values, valid):
     _check_length(values, before[-1], "valid pixels")
     cuts = np.searchsorted(before, np.cumsum(values.chunks[0]))
     cuts = np.unique([0, *cuts[:-1], len(valid)])
-    values = values.rechunk({axis: -1 for axis in range(1, values.ndim)})
+    values = values.rechunk(dict.fromkeys(range(1, values.ndim), -1))
     dtype = np.int32 if values.dtype.kind in "iub" else values.dtype
     strips = []
     for rows in map(slice, cuts[:-1], cuts[1:]):

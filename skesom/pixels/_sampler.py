@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Choose pixels to learn from, where learning from all would be slow or one-sided."""
 
-from functools import partial
 from numbers import Integral, Real
 
 import numpy as np
@@ -11,9 +10,8 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.random import sample_without_replacement
 
-from skesom._common.blocks import find_valid, row_blocks
-from skesom._common.lazy import computed, is_lazy
-from skesom.cube import check_cube, scan
+from skesom._common.blocks import each_block, find_valid
+from skesom.cube import check_cube, strips_of_chunks
 
 _ENOUGH = 100_000  # pixels to measure a band by
 
@@ -91,8 +89,8 @@ class PixelSampler(BaseEstimator):
         Parameters
         ----------
         X : Cube or array-like of shape (n_rows, n_columns, n_bands)
-            The cube; NaN marks masked pixels. A lazy one is computed once, for the
-            method "brightness" four times, strip by strip.
+            The cube; NaN marks masked pixels. A lazy one is computed once, or for the
+            method "brightness" three times, of which that keeps 8 bytes for a pixel.
         valid : ndarray of bool of shape (n_rows, n_columns), default=None
             Pixels to choose from, by default those with data in all bands.
 
@@ -132,7 +130,11 @@ class PixelSampler(BaseEstimator):
 
     def _choose_brightness(self, cube, pixels, number, rng):
         """Return places in the list of pixels, as many from each stratum."""
-        strata = _strata(cube, pixels, self.n_strata)
+        brightness = _brightness(cube, pixels)
+        least, most = brightness.min(), brightness.max()
+        width = (most - least) / self.n_strata or 1
+        strata = np.minimum((brightness - least) / width, self.n_strata - 1)
+        strata = strata.astype(np.intp)
         counts = np.bincount(strata, minlength=self.n_strata)
         members = np.split(np.argsort(strata, kind="stable"), np.cumsum(counts)[:-1])
         chosen = [
@@ -200,61 +202,32 @@ def _fair_shares(available, number):
     return shares
 
 
-def _strata(cube, pixels, n_strata):
-    """Return the step of brightness of each pixel."""
-    # Robust against units and bright stars.
-    few = _values_at(cube.data, pixels[:: len(pixels) // _ENOUGH | 1])
+def _brightness(cube, pixels):
+    """Return the brightness of the pixels, robust against units and bright stars."""
+    few = pixels[:: len(pixels) // _ENOUGH | 1]
     measured = {}
-    for band, flux in enumerate(few.T.astype(np.float64)):
+    spectra = cube.data.vindex if cube.is_lazy else cube.data
+    spectra = spectra[np.divmod(few, cube.shape[1])]
+    for band, flux in enumerate(np.asarray(spectra, dtype=np.float64).T):
         flux = flux[np.isfinite(flux)]
         scale = (mad_std(flux) or np.std(flux)) if len(flux) else 0
         if scale:
             measured[band] = np.median(flux), scale
-    strips = row_blocks(cube.shape)
+    brightness = np.zeros(cube.shape[:2])
+
+    def measure(rows):
+        total, count = brightness[rows], np.zeros(brightness[rows].shape)
+        data = np.asarray(cube.data[rows])
+        for band, (middle, scale) in measured.items():
+            flux = (data[:, :, band] - middle) / (3 * scale)
+            known = ~np.isnan(flux)
+            np.add(total, np.arcsinh(flux), out=total, where=known)
+            count += known
+        np.divide(total, count, out=total, where=count > 0)
+
     if cube.is_lazy:
-        ends = np.cumsum((0, *cube.data.chunks[0])).tolist()
-        strips = list(map(slice, ends[:-1], ends[1:]))
-    n_columns = cube.shape[1]
-    ends = np.searchsorted(pixels, [rows.stop * n_columns for rows in strips])
-    inside = [
-        part - rows.start * n_columns
-        for part, rows in zip(np.split(pixels, ends[:-1]), strips, strict=True)
-    ]
-    cube_and_places = [cube.data], strips, inside
-    limits = scan(partial(_limits, measured=measured), *cube_and_places)
-    least, most = min(low for low, _ in limits), max(high for _, high in limits)
-    steps = {"least": least, "width": (most - least) / n_strata or 1, "n": n_strata}
-    found = scan(partial(_steps, measured=measured, **steps), *cube_and_places)
-    return np.concatenate(found)
-
-
-def _values_at(data, pixels):
-    """Return the spectra of some pixels, in ascending order."""
-    if not is_lazy(data):
-        return data[np.divmod(pixels, data.shape[1])]
-    return computed(data.reshape(-1, data.shape[2])[pixels])[0]
-
-
-def _brightness(data, rows, inside, measured):
-    """Return the brightness of the pixels of a strip."""
-    data = data[rows]
-    total, count = np.zeros((2, *data.shape[:2]))
-    for band, (middle, scale) in measured.items():
-        flux = (data[:, :, band] - middle) / (3 * scale)
-        known = ~np.isnan(flux)
-        np.add(total, np.arcsinh(flux), out=total, where=known)
-        count += known
-    np.divide(total, count, out=total, where=count > 0)
-    return total.ravel()[inside]
-
-
-def _limits(data, rows, inside, measured):
-    """Return the least and largest brightness of the pixels of a strip."""
-    values = _brightness(data, rows, inside, measured)
-    return values.min(initial=np.inf), values.max(initial=-np.inf)
-
-
-def _steps(data, rows, inside, measured, least, width, n):
-    """Return the step of brightness of each pixel of a strip."""
-    values = _brightness(data, rows, inside, measured)
-    return np.minimum((values - least) / width, n - 1).astype(np.int32)
+        for rows in strips_of_chunks(cube.data):
+            measure(rows)
+    else:
+        each_block(measure, cube.shape)
+    return brightness.ravel()[pixels]

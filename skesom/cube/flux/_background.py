@@ -10,14 +10,13 @@ from sklearn.utils._param_validation import Interval, StrOptions
 
 from skesom._common.blocks import row_blocks
 from skesom.cube._base import CubeTransformer, all_band_names, check_cubes, split_bands
-from skesom.cube._by_strips import is_small
+from skesom.cube._by_strips import is_small, planes_of
 from skesom.cube.convolution._beams import photutils
 from skesom.cube.flux._background_mesh import (
     ONE_AT_A_TIME,
-    fit_background,
     find_sources,
-    measure_backgrounds,
-    refuse_empty,
+    fit_background,
+    measure_background,
     subtract_backgrounds,
 )
 from skesom.cube.masking._sky import measure_sky, valid_tiles
@@ -163,8 +162,7 @@ class BackgroundSubtractor(CubeTransformer):
         # Not in threads: photutils silences warnings, which concerns all of them.
         for band in np.flatnonzero(wanted):
             image = np.array(cube.data[:, :, band], dtype=np.float64)
-            if np.isnan(image).all():
-                refuse_empty(cube.band_names[band])
+            _refuse_empty(image, cube.band_names[band])
             background = self._measure(image)
             if not (check and _bends(background)):
                 data[:, :, band] = image - background
@@ -186,14 +184,14 @@ class BackgroundSubtractor(CubeTransformer):
 
     def _subtract_by_strips(self, cube, wanted, ranges, check):
         """Do what `_subtract` does for a frame of many pixels."""
-        options = {"box_size": self.box_size, "filter_size": self.filter_size}
-        options["threshold"] = self.source_threshold
-        backgrounds = measure_backgrounds(cube, np.flatnonzero(wanted), **options)
-        for band, background in list(backgrounds.items()):
+        options = self.box_size, self.filter_size, self.source_threshold
+        backgrounds = {}
+        for band, image in planes_of(cube.data, np.flatnonzero(wanted)):
+            _refuse_empty(image, cube.band_names[band])
+            background = measure_background(image, *options)
             some = background.sample()
-            if check and _bends(some):
-                del backgrounds[band]
-            else:
+            if not (check and _bends(some)):
+                backgrounds[band] = background
                 ranges[band] = np.ptp(some)
         if cube.is_lazy:
             data = cube.data.map_blocks(
@@ -234,6 +232,15 @@ def _subtract_strip(data, backgrounds, block_info=None):
     """Return a strip without the backgrounds of some bands."""
     rows = slice(*block_info[0]["array-location"][0])
     return subtract_backgrounds(data, backgrounds, rows)
+
+
+def _refuse_empty(image, name):
+    """Refuse a band without data."""
+    if np.isnan(image).all():
+        raise ValueError(
+            f"Band {name!r} has no background to subtract: all its pixels are NaN. "
+            "Leave it out."
+        )
 
 
 def _bends(background):

@@ -2,13 +2,12 @@
 """Measure the background of frames: of many pixels in passes over strips of rows."""
 
 import threading
-from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 from scipy import ndimage
 
-from skesom.cube._by_strips import fixed_strips, scan
+from skesom.cube._by_strips import fixed_strips
 from skesom.cube.convolution._beams import photutils
 from skesom.cube.convolution._filtering import GaussianKernel, smooth
 from skesom.cube.masking._sky import (
@@ -22,9 +21,6 @@ TILE = 16
 FEWEST_TILES = 16
 SMOOTHING = 2.0  # pixels, of the image in which sources are looked for
 WINGS = 5  # pixels around a source that are left out too
-CLIP = 3  # standard deviations
-MOST_CLIPS = 10
-CROWDED = 0.3  # standard deviations between mean and median
 SAMPLE = 1024  # rows and columns
 # photutils silences warnings, which concerns all threads.
 ONE_AT_A_TIME = threading.Lock()
@@ -82,14 +78,6 @@ def level_and_noise(above):
     return level, 1.4826 * np.median(-below)
 
 
-def refuse_empty(name):
-    """Refuse a band without data."""
-    raise ValueError(
-        f"Band {name!r} has no background to subtract: all its pixels are NaN. Leave "
-        "it out."
-    )
-
-
 class Background(NamedTuple):
     """The background of a band: a surface, and splines through levels of boxes."""
 
@@ -138,127 +126,69 @@ def subtract_backgrounds(data, backgrounds, rows):
     return data
 
 
-def measure_backgrounds(cube, bands, *, box_size, filter_size, threshold):
-    """Return the background of each of some bands of a large frame."""
-    shape = cube.shape[:2]
-    box = min(box_size, *shape)
-    surfaces = _measure_surfaces(cube, bands)
-    strips = fixed_strips(cube.shape, multiple=box, whole=False)
-    margin = GaussianKernel(SMOOTHING).reach
-    stage = partial(_sample_above, bands=bands, surfaces=surfaces)
-    samples = scan(stage, [cube.data], strips, margin=margin)
-    skies = [
-        level_and_noise(np.concatenate(part)) for part in zip(*samples, strict=True)
-    ]
+def measure_background(image, box_size, filter_size, threshold):
+    """Return the background of a band of a large frame, strip by strip."""
+    shape, box = image.shape, min(box_size, *image.shape)
+    places, levels = zip(*(_tile_levels(image, rows) for rows in _strips(shape, TILE)))
+    factors = fit_surface(np.concatenate(levels), np.concatenate(places), shape)
+    strips = _strips(shape, box)
+    sampled_rows = np.arange(shape[0])[representative_rows(*shape)]
+    samples = []
+    for rows in strips:
+        first, last = np.searchsorted(sampled_rows, [rows.start, rows.stop])
+        if first < last:
+            _, above, inside = _smoothed_rest(image, factors, rows)
+            samples.append(above[inside][sampled_rows[first:last] - rows.start])
+    sky = level_and_noise(np.concatenate(samples).astype(np.float32))
 
-    def measure(numbers, **options):
-        stage = partial(_measure_boxes, bands=bands[numbers], box=box, **options)
-        stage.keywords["surfaces"] = [surfaces[n] for n in numbers]
-        stage.keywords["skies"] = [skies[n] for n in numbers]
-        found = scan(stage, [cube.data], strips, margin=margin + WINGS)
-        return [np.concatenate(parts) for parts in zip(*found, strict=True)]
+    def levels_of_boxes(threshold, share):
+        parts = []
+        for rows in strips:
+            rest, above, inside = _smoothed_rest(image, factors, rows)
+            sources = above - sky[0] > threshold * sky[1]
+            sources = ndimage.binary_dilation(sources, iterations=WINGS)
+            free = np.where(sources, np.nan, rest)[inside]
+            parts.append(_box_levels(free, box, share))
+        return np.concatenate(parts)
 
-    levels = measure(np.arange(len(bands)), threshold=threshold, share=0.5)
-    # Where there is no place without sources:
-    again = np.flatnonzero([not np.isfinite(part).any() for part in levels])
-    if len(again):
-        every = measure(again, threshold=np.inf, share=0)
-        for number, part in zip(again, every, strict=True):
-            levels[number] = part
-    return {
-        band: Background(shape, factors, _filled(part, filter_size), box)
-        for band, factors, part in zip(bands, surfaces, levels, strict=True)
-    }
+    levels = levels_of_boxes(threshold, 0.5)
+    if np.isnan(levels).all():  # there is no place without sources
+        levels = levels_of_boxes(np.inf, 0)
+    return Background(shape, factors, _filled(levels, filter_size), box)
 
 
-def _measure_surfaces(cube, bands):
-    """Return the surface that most tiles of each band follow."""
-    strips = fixed_strips(cube.shape, multiple=TILE, whole=False)
-    levels = scan(partial(_tile_levels, bands=bands), [cube.data], strips)
-    surfaces = []
-    for band, parts in zip(bands, zip(*levels, strict=True), strict=True):
-        medians, places, n_known = zip(*parts, strict=True)
-        if not any(n_known):
-            refuse_empty(cube.band_names[band])
-        known = np.concatenate(medians), np.concatenate(places)
-        surfaces.append(fit_surface(*known, cube.shape[:2]))
-    return surfaces
+def _strips(shape, multiple):
+    return fixed_strips((*shape, 1), multiple=multiple, whole=False)
 
 
-def _tile_levels(data, rows, _, bands):
-    """Return levels and places of the tiles of bands, and how many values are known."""
-    found = []
-    for band in bands:
-        image = np.array(data[rows, :, band], dtype=np.float64)
-        tiles, places = valid_tiles(image, TILE)
-        levels = median_and_scatter(tiles)[0]
-        found.append((levels, places, np.count_nonzero(~np.isnan(image))))
-    return found
+def _tile_levels(image, rows):
+    tiles, places = valid_tiles(image[rows].astype(np.float64), TILE)
+    return places, median_and_scatter(tiles)[0]
 
 
-def _rest_of(data, band, surface):
-    """Return a band without its surface, in all rows of a window."""
-    rows = np.arange(data.top, data.top + len(data.values))
-    columns = np.arange(data.shape[1])
-    image = data.values[:, :, band].astype(np.float64)
-    return image - surface_at(surface, rows, columns, data.shape[:2])
-
-
-def _sample_above(data, rows, _, bands, surfaces):
-    """Return what representative rows of the smoothed bands hold."""
-    every = np.arange(data.shape[0])[representative_rows(*data.shape[:2])]
-    some = every[(every >= rows.start) & (every < rows.stop)] - data.top
-    return [
-        smooth(_rest_of(data, band, surface), SMOOTHING)[some].astype(np.float32)
-        for band, surface in zip(bands, surfaces, strict=True)
-    ]
-
-
-def _measure_boxes(data, rows, _, *, bands, surfaces, skies, threshold, box, share):
-    """Return levels of the boxes of bands without sources."""
-    inside = slice(rows.start - data.top, rows.stop - data.top)
-    found = []
-    for band, surface, (level, noise) in zip(bands, surfaces, skies, strict=True):
-        rest = _rest_of(data, band, surface)
-        sources = smooth(rest, SMOOTHING) - level > threshold * noise
-        sources = ndimage.binary_dilation(sources, iterations=WINGS)
-        free = np.where(sources, np.nan, rest)[inside]
-        found.append(_box_levels(free, box, share))
-    return found
+def _smoothed_rest(image, factors, rows):
+    """Return rows and some around them without the surface, the same smoothed."""
+    reach = WINGS + GaussianKernel(SMOOTHING).reach
+    around = slice(max(0, rows.start - reach), min(len(image), rows.stop + reach))
+    places = np.arange(around.start, around.stop), np.arange(image.shape[1])
+    rest = image[around].astype(np.float64)
+    rest -= surface_at(factors, *places, image.shape)
+    inside = slice(rows.start - around.start, rows.stop - around.start)
+    return rest, smooth(rest, SMOOTHING), inside
 
 
 def _box_levels(image, box, share):
-    """Return the mode of each box, NaN unless more than a share of it is left."""
-    fill = [(0, -length % box) for length in image.shape]
-    image = np.pad(image, fill, constant_values=np.nan)
-    boxes = image.reshape(image.shape[0] // box, box, image.shape[1] // box, box)
-    values = np.sort(boxes.swapaxes(1, 2).reshape(-1, box * box), axis=1)
-    count = np.isfinite(values).sum(axis=1)
-    median, mean, spread = np.full((3, len(values)), np.nan)
-    busy = np.flatnonzero(count)
-    for number in range(MOST_CLIPS + 1):
-        part, n = values[busy], count[busy]
-        known = np.arange(box * box) < n[:, np.newaxis]
-        each = np.arange(len(busy))
-        median[busy] = (part[each, (n - 1) // 2] + part[each, n // 2]) / 2
-        mean[busy] = np.sum(part, axis=1, where=known) / n
-        away = part - mean[busy, np.newaxis]
-        spread[busy] = np.sqrt(np.sum(away**2, axis=1, where=known) / n)
-        if number == MOST_CLIPS:
-            break
-        away = np.abs(part - median[busy, np.newaxis])
-        part[~(away <= CLIP * spread[busy, np.newaxis])] = np.nan
-        values[busy] = np.sort(part, axis=1)  # NaN goes last
-        left = np.isfinite(part).sum(axis=1)
-        count[busy] = left
-        busy = busy[left < n]
-        if not len(busy):
-            break
-    mode = 2.5 * median - 1.5 * mean
-    mode = np.where(np.abs(mean - median) < CROWDED * spread, mode, median)
-    mode = np.where(spread == 0, mean, mode)
-    mode[count <= share * box * box] = np.nan
-    return mode.reshape(boxes.shape[0], boxes.shape[2])
+    """Return the level of each box, NaN unless more than a share of it is left."""
+    lost = np.isnan(image)
+    if lost.all():
+        return np.full([-(-length // box) for length in image.shape], np.nan)
+    options = {"mask": lost, "exclude_percentile": 100, "filter_size": 1}
+    with ONE_AT_A_TIME:
+        module = photutils("background")
+        found = module.Background2D(np.where(lost, 0, image), box, **options)
+        return np.where(
+            found.npixels_mesh > share * box**2, found.background_mesh, np.nan
+        )
 
 
 def _filled(levels, filter_size):

@@ -16,6 +16,7 @@ from skesom.cube._base import (
     numbers_per_band,
     split_bands,
 )
+from skesom.cube._by_strips import planes_of
 from skesom.cube.masking._defects import (
     dark_lines,
     gaps_of_value,
@@ -23,12 +24,13 @@ from skesom.cube.masking._defects import (
     pedestal_values,
 )
 from skesom.cube.masking._lazy_search import (
-    LazySearch,
     Planes,
     find_faint,
+    take,
     take_faint,
+    take_outliers,
 )
-from skesom.cube.masking._outliers import find_outliers
+from skesom.cube.masking._outliers import find_outliers, tile_noise
 from skesom.cube.masking._regions import pixels_of_regions
 from skesom.cube.masking._sky import (
     KEPT,
@@ -276,65 +278,73 @@ class CubeMasker(CubeTransformer):
 
     def _values_of_cube(self, cube, saturation, must_overlap):
         """Return the criterion of each value of a cube, bands first."""
-        if cube.is_lazy:
-            taken = self._values_of_lazy_cube(cube, saturation)
-        else:
-            taken = self._values_in_memory(cube, saturation)
+        bands = range(cube.shape[2])
+        search = self._search_lazily if cube.is_lazy else self._search
+        taken = search(cube, saturation)
+        if self.grow:
+
+            def grow(band):
+                near = grown(taken[band, :] != KEPT, self.grow)
+                take(taken, band, CRITERIA.index("grow"), near)
+
+            in_threads(grow, bands, 1 if cube.is_lazy else self.n_jobs)
         for name in ("exclude", "include"):
             regions = getattr(self, name)
-            if regions is None:
-                continue
-            inside = pixels_of_regions(regions, cube, name, must_overlap)
-            outside = inside if name == "exclude" else ~inside
-            if not cube.is_lazy:
-                _take(taken, "regions", np.broadcast_to(outside, taken.shape))
-                continue
-            for band in range(cube.shape[2]):
-                taken.take(band, CRITERIA.index("regions"), outside.__getitem__)
+            if regions is not None:
+                inside = pixels_of_regions(regions, cube, name, must_overlap)
+                outside = inside if name == "exclude" else ~inside
+                for band in bands:
+                    take(taken, band, CRITERIA.index("regions"), outside)
         return taken
 
-    def _values_of_lazy_cube(self, cube, saturation):
-        search = LazySearch(cube, {name: n for n, name in enumerate(CRITERIA)})
-        search.find_gaps(self.mask_zeros, self.mask_pedestal)
-        lines = search.find_lines() if self.mask_lines else None
-        noise = search.take_bright(lines, saturation, self.mask_outliers)
-        if self.mask_outliers:
-            search.find_outliers(noise)
-        if self.grow:
-            search.grow(self.grow)
-        return search.taken
+    def _search(self, cube, saturation):
+        """Return the criterion of each value of a cube in memory before it grows."""
+        taken = np.full((cube.shape[2], *cube.shape[:2]), KEPT, dtype=np.uint8)
 
-    def _values_in_memory(self, cube, saturation):
-        bands = range(cube.shape[2])
-        taken = np.full((len(bands), *cube.shape[:2]), KEPT, dtype=np.uint8)
+        def search(band):
+            self._take_single_values(
+                cube.data[:, :, band], taken[band], saturation[band]
+            )
 
-        def take_single_values(band):
-            image, n_zeros = cube.data[:, :, band], 0
-            for rows in row_blocks(image.shape):
-                block = image[rows].copy()
-                _take(taken[band, rows], "missing", np.isnan(block))
-                n_zeros += np.count_nonzero(block == 0)
-            if self.mask_zeros and n_zeros:
-                every = self.mask_zeros != "auto"
-                zeros = image == 0 if every else gaps_of_value(image, 0)
-                _take(taken[band], "zeros", zeros)
-            if self.mask_pedestal:
-                for value in pedestal_values(image):
-                    _take(taken[band], "pedestal", gaps_of_value(image, value))
-            if self.mask_lines:
-                _take(taken[band], "lines", dark_lines(image, taken[band] != KEPT))
-            if saturation[band] < np.inf:
-                _take(taken[band], "saturation", image >= saturation[band])
-
-        def take_around(band):
-            _take(taken[band], "grow", grown(taken[band] != KEPT, self.grow))
-
-        in_threads(take_single_values, bands, self.n_jobs)
+        in_threads(search, range(cube.shape[2]), self.n_jobs)
         if self.mask_outliers:
             find_outliers(cube, taken, CRITERIA.index("outliers"), self.n_jobs)
-        if self.grow:
-            in_threads(take_around, bands, self.n_jobs)
         return taken
+
+    def _search_lazily(self, cube, saturation):
+        """Do what `_search` does for a lazy cube, with few bands at a time in memory."""
+        taken = Planes(cube.shape)
+        noise = []
+        for band, image in planes_of(cube.data):
+            values = np.full(image.shape, KEPT, dtype=np.uint8)
+            self._take_single_values(image, values, saturation[band])
+            if self.mask_outliers:
+                one = image[:, :, np.newaxis], values[np.newaxis]
+                noise.append(tile_noise(*one, 0))
+            taken.put(band, values)
+        if self.mask_outliers:
+            noise = np.stack(noise, axis=-1)
+            take_outliers(cube, taken, noise, CRITERIA.index("outliers"))
+        return taken
+
+    def _take_single_values(self, image, taken, saturation):
+        """Let the criteria take values of a band that need no other band."""
+        n_zeros = 0
+        for rows in row_blocks(image.shape):
+            block = image[rows].copy()
+            _take(taken[rows], "missing", np.isnan(block))
+            n_zeros += np.count_nonzero(block == 0)
+        if self.mask_zeros and n_zeros:
+            every = self.mask_zeros != "auto"
+            zeros = image == 0 if every else gaps_of_value(image, 0)
+            _take(taken, "zeros", zeros)
+        if self.mask_pedestal:
+            for value in pedestal_values(image):
+                _take(taken, "pedestal", gaps_of_value(image, value))
+        if self.mask_lines:
+            _take(taken, "lines", dark_lines(image, taken != KEPT))
+        if saturation < np.inf:
+            _take(taken, "saturation", image >= saturation)
 
     def _take_faint(self, cubes, taken):
         """Let the signal to noise take values, if that is asked."""

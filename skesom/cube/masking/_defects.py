@@ -5,12 +5,7 @@ import numpy as np
 from scipy import ndimage
 
 from skesom._common.blocks import row_blocks
-from skesom.cube.masking._sky import (
-    pixel_noise,
-    representative_rows,
-    sampled,
-    sky_statistics,
-)
+from skesom.cube.masking._sky import pixel_noise, representative_rows, sky_statistics
 
 # Gaps.
 SHORTEST_RUN = 10
@@ -32,71 +27,48 @@ PIXELS_PER_BLOCK = 2**19  # more than elsewhere: the rows around are read too
 
 def gaps_of_value(band, value):
     """Find the areas that one value fills because there are no data."""
+    # They hold squares or runs too large for chance. Its probability is the share of
+    # such pixels, or equal neighbors, outside of the gaps: the search is repeated.
     candidates = band == value
-    gaps = solid_gaps(candidates, band[:, 1:] == band[:, :-1])
-    if not gaps.any():
-        return gaps
-    blocks = row_blocks(band.shape, PIXELS_PER_BLOCK)
-    beside = [pixels_beside(band, value, gaps, rows) for rows in blocks]
-    return without_smooth_parts(sampled(band), value, gaps, beside)
-
-
-def solid_gaps(candidates, equal):
-    """Find squares or runs of pixels that are too large for chance."""
-    # Its probability is the share of such pixels, or equal neighbors, outside of the
-    # gaps: the search is repeated.
-    gaps = np.zeros(candidates.shape, dtype=bool)
+    gaps = np.zeros(band.shape, dtype=bool)
     if np.count_nonzero(candidates) < SHORTEST_RUN:
         return gaps
+    equal = band[:, 1:] == band[:, :-1]
     while True:
         share = _share_outside(gaps, candidates, equal)
-        found = _solid_parts(candidates, *_sizes_beyond_chance(share, gaps.size))
+        found = _solid_parts(candidates, *_sizes_beyond_chance(share, band.size))
         found |= gaps
         if np.array_equal(found, gaps):
-            return gaps
+            break
         gaps = found
+    return _without_smooth_parts(band, value, gaps) if gaps.any() else gaps
 
 
 def pedestal_values(band):
     """Return the values, except 0, that fill whole areas of a band."""
-    flat = [flat_values(band, rows) for rows in row_blocks(band.shape)]
-    values = frequent_values(flat)
-    return values[:0] if len(values) and _is_quantized(band) else values
-
-
-def flat_values(band, rows):
-    """Return the values of which long runs begin in some rows, and how many do."""
     margin = SMALLEST_BLOCK - 1
     flat = []
-    image = np.array(band[rows.start : rows.stop + margin], order="C")
-    for lines in (image, image[: rows.stop - rows.start].T):
-        equal = lines[1:] == lines[:-1]
-        # A run of equal neighbors is one shorter than the run of equal pixels.
-        starts = _starts(equal, (margin, 1))
-        flat.append(lines[:-1][starts])
-    return np.unique(np.concatenate(flat), return_counts=True)
-
-
-def frequent_values(flat):
-    """Return the values, except 0, that are flat often, from those of some blocks."""
-    values, counts = map(np.concatenate, zip(*flat, strict=True))
-    values, place = np.unique(values, return_inverse=True)
-    count = np.bincount(place, counts, len(values)).astype(int)
+    for rows in row_blocks(band.shape):
+        image = np.array(band[rows.start : rows.stop + margin], order="C")
+        for lines in (image, image[: rows.stop - rows.start].T):
+            equal = lines[1:] == lines[:-1]
+            # A run of equal neighbors is one shorter than the run of equal pixels.
+            starts = _starts(equal, (margin, 1))
+            flat.append(lines[:-1][starts])
+    values, count = np.unique(np.concatenate(flat), return_counts=True)
     values, count = values[values != 0], count[values != 0]
     often = np.argsort(-count)[:MOST_PEDESTALS]
-    return values[often[count[often] >= 2 * SMALLEST_BLOCK]]
+    values = values[often[count[often] >= 2 * SMALLEST_BLOCK]]
+    return values[:0] if len(values) and _is_quantized(band) else values
 
 
 def _is_quantized(band):
     """Return whether a band has few different values."""
-    # The sample is enough for nearly every image.
-    return all(few_values(pixels) is not None for pixels in (sampled(band), band))
-
-
-def few_values(pixels):
-    """Return the different values, None if there are many."""
-    values = np.unique(pixels[np.isfinite(pixels)])
-    return values if len(values) <= QUANTIZED else None
+    sample = band[representative_rows(*band.shape)]
+    return all(  # the sample is enough for nearly every image
+        len(np.unique(pixels[np.isfinite(pixels)])) <= QUANTIZED
+        for pixels in (sample, band)
+    )
 
 
 def _share_outside(gaps, candidates, equal):
@@ -105,12 +77,9 @@ def _share_outside(gaps, candidates, equal):
     for rows in row_blocks(gaps.shape):
         outside = ~gaps[rows]
         pairs = outside[:, 1:] & outside[:, :-1]
-        for count, mask, among in zip(
-            counts, (candidates[rows], equal[rows]), (outside, pairs), strict=True
-        ):
-            count += np.count_nonzero(mask & among), np.count_nonzero(among)
-    shares = np.maximum(1, counts[:, 0]) / np.maximum(1, counts[:, 1])
-    return float(shares.max())
+        parts = (candidates[rows], outside), (equal[rows], pairs)
+        counts += [[np.sum(mask & among), np.sum(among)] for mask, among in parts]
+    return float(max(found / among for found, among in np.maximum(1, counts)))
 
 
 def _sizes_beyond_chance(share, n_pixels):
@@ -127,19 +96,17 @@ def _sizes_beyond_chance(share, n_pixels):
 def _solid_parts(candidates, run, block):
     """Return long runs and full squares with their ragged edges."""
     solid = np.zeros_like(candidates)
-    # So far away are pixels on which others depend.
-    margin = max(run, block) - 1 + block
-    height = max(PIXELS_PER_BLOCK // candidates.shape[1], 2 * margin, 1)
+    margin = max(run, block) - 1 + block  # so far away are pixels that matter
+    height = max(PIXELS_PER_BLOCK // candidates.shape[1], 2 * margin)
     for top in range(0, len(solid), height):
         inside = slice(max(0, top - margin), top + height + margin)
-        if candidates[inside].any():
-            part = _solid_part(candidates[inside], run, block)
-            solid[top : top + height] = part[top - inside.start :][:height]
+        part = _solid_part(candidates[inside], run, block)
+        solid[top : top + height] = part[top - inside.start :][:height]
     return solid
 
 
 def _solid_part(candidates, run, block):
-    """Return long runs and full squares of some rows."""
+    """Return the same of some rows."""
     solid = _opened(candidates, (run, 1)) | _opened(candidates, (1, run))
     solid |= _opened(candidates, (block, block))
     # Among many chance values everything is connected, so edges end somewhere.
@@ -183,95 +150,67 @@ def _doubled_steps(length):
         covered += step
 
 
-def without_smooth_parts(sample, value, gaps, beside):
+def _without_smooth_parts(band, value, gaps):
     """Drop the parts around which the band comes smoothly close to the value."""
-    known = np.where(sampled(gaps), np.nan, sample)
-    others = np.abs(known - value)[np.isfinite(known) & (known != value)]
+    rows = representative_rows(*band.shape)
+    sample = np.where(gaps[rows], np.nan, band[rows])
+    others = np.abs(sample - value)[np.isfinite(sample) & (sample != value)]
     if not len(others):
         return gaps
-    close = min(np.quantile(others, 0.25), 5 * pixel_noise(known))
+    close = min(np.quantile(others, 0.25), 5 * pixel_noise(sample))
     parts, n_parts = ndimage.label(gaps)
-    places, flux = map(np.concatenate, zip(*beside, strict=True))
-    touched = _largest_around(parts, places)
+    touched, flux = _surroundings(band, value, parts)
     index = np.arange(1, n_parts + 1)
     step = ndimage.median(np.abs(flux - value), touched, index)
     higher = ndimage.mean(flux > value, touched, index)
     one_sided = (higher >= 0.9) | (higher <= 0.1)
     smooth = np.concatenate([[False], one_sided & (step < close)])
-    for rows in row_blocks(gaps.shape):
-        gaps[rows] &= ~smooth[parts[rows]]
-    return gaps
+    return gaps & ~smooth[parts]
 
 
-def pixels_beside(band, value, gaps, rows):
-    """Return the places and fluxes of the pixels in some rows that touch a gap."""
-    inside = slice(max(0, rows.start - 1), rows.stop + 1)
-    near, flux = gaps[inside], band[rows]
-    around = np.zeros(flux.shape, dtype=bool)
-    if near.any():
-        near = ndimage.binary_dilation(near, np.ones((3, 3)))[
-            rows.start - inside.start :
-        ]
+def _surroundings(band, value, parts):
+    """Return the numbers of the parts that other pixels touch, and their flux."""
+    numbers, flux = [], []
+    for rows in row_blocks(band.shape, PIXELS_PER_BLOCK):
+        inside = slice(max(0, rows.start - 1), rows.stop + 1)
+        if not parts[inside].any():
+            continue
+        here = slice(rows.start - inside.start, rows.stop - inside.start)
+        near = ndimage.maximum_filter(parts[inside], 3)[here]
         # Neighbors that are missing, or have the value themselves, show nothing.
-        around = near[: len(flux)] & ~gaps[rows] & np.isfinite(flux) & (flux != value)
-    return np.flatnonzero(around) + rows.start * band.shape[1], flux[around]
-
-
-def _largest_around(image, places):
-    """Return the largest of the nine values around places of an image."""
-    last = np.array(image.shape)[:, np.newaxis] - 1
-    places = np.array(np.divmod(places, image.shape[1]))
-    steps = np.array(list(np.ndindex(3, 3)))[:, :, np.newaxis] - 1
-    return np.maximum.reduce(
-        [image[tuple(np.clip(places + step, 0, last))] for step in steps]
-    )
+        around = (near > 0) & (parts[rows] == 0)
+        around &= np.isfinite(band[rows]) & (band[rows] != value)
+        numbers.append(near[around])
+        flux.append(band[rows][around])
+    return np.concatenate(numbers), np.concatenate(flux)
 
 
 def dark_lines(band, masked):
     """Find broken columns and rows: long, narrow, and darker than the sky."""
-    sky = sky_statistics(np.where(sampled(masked), np.nan, sampled(band)))
-    if not sky[1] > 0:
-        return np.zeros(band.shape, dtype=bool)
-    blocks = row_blocks(band.shape, PIXELS_PER_BLOCK)
-    found = [dark_windows(band, masked, rows, *sky) for rows in blocks]
-    return lines_of_rows(dark_places(found), slice(0, len(band)), band.shape[1])
-
-
-def dark_windows(band, masked, rows, level, noise):
-    """Return means of windows in sampled rows; places and depths of dark ones."""
+    lines = np.zeros(band.shape, dtype=bool)
+    sampled = representative_rows(*band.shape)
+    level, noise = sky_statistics(np.where(masked[sampled], np.nan, band[sampled]))
     axes = [
         axis
         for axis in range(2)
         if band.shape[axis] >= WINDOW and band.shape[1 - axis] > 2 * SIDE
     ]
-    in_sample = np.zeros(band.shape[0], dtype=bool)
-    in_sample[representative_rows(*band.shape)] = True
-    chosen = np.flatnonzero(in_sample[rows])
-    steps, valid = _in_steps(band, masked, rows, level, noise)
-    block = steps, valid, rows, chosen, band.shape[0]
-    return {axis: _dark_means(*block, axis) for axis in axes}
-
-
-def dark_places(found):
-    """Return the places of dark windows along each axis, from those of all blocks."""
-    places_of = {}
-    for axis in found[0]:
-        blocks = [block[axis] for block in found]
+    if not noise > 0 or not axes:
+        return lines
+    in_sample = np.zeros(len(band), dtype=bool)
+    in_sample[sampled] = True
+    found = []
+    for rows in row_blocks(band.shape, PIXELS_PER_BLOCK):
+        steps, valid = _in_steps(band, masked, rows, level, noise)
+        chosen = np.flatnonzero(in_sample[rows])
+        block = steps, valid, rows, chosen, len(band)
+        found.append([_dark_means(*block, axis) for axis in axes])
+    for axis, blocks in zip(axes, zip(*found, strict=True), strict=True):
         means, places, depths = map(np.concatenate, zip(*blocks, strict=True))
-        places_of[axis] = places[depths > SIGNIFICANCE * sky_statistics(means)[1]]
-    return places_of
-
-
-def lines_of_rows(places_of, rows, n_columns):
-    """Return the lines that dark windows make in some rows."""
-    lines = np.zeros((rows.stop - rows.start, n_columns), dtype=bool)
-    for axis, places in places_of.items():
-        first, last = np.searchsorted(
-            places, [rows.start * n_columns, rows.stop * n_columns]
-        )
-        if first < last:
-            dark = np.zeros(lines.shape, dtype=bool)
-            dark.flat[places[first:last] - rows.start * n_columns] = True
+        places = places[depths > SIGNIFICANCE * sky_statistics(means)[1]]
+        if len(places):
+            dark = np.zeros(band.shape, dtype=bool)
+            dark.flat[places] = True
             shape = (SHORTEST_LINE, 1) if axis == 0 else (1, SHORTEST_LINE)
             lines |= _opened(dark, shape)
     return lines

@@ -40,7 +40,7 @@ ABOVE_FOUR = 1.25**0.5  # the mean of four neighbors adds a quarter of their var
 def find_outliers(cube, taken, number, n_jobs=None):
     """Write a number to the kept values in `taken` that are sharper than an image."""
     data, bands = cube.data, range(cube.shape[2])
-    noise = in_threads(lambda band: _tile_noise(data, taken, band), bands, n_jobs)
+    noise = in_threads(lambda band: tile_noise(data, taken, band), bands, n_jobs)
     noise = np.stack(noise, axis=-1)
     narrowest = narrowest_widths(cube)
 
@@ -91,30 +91,22 @@ def _mean_of_pairs(first, second):
     return np.where(both, (first + second) / 4, np.fmin(first, second) / 2)
 
 
-def _tile_noise(data, taken, band):
+def tile_noise(data, taken, band):
     """Return the noise of a pixel in each tile of a band."""
     n_rows, n_columns = data.shape[:2]
+    shape = -(-n_rows // TILE), -(-n_columns // TILE)
+    noise = np.full(shape, np.nan)
     height = max(1, PIXELS_PER_BLOCK // (TILE * n_columns)) * TILE
-    blocks = [slice(top, min(top + height, n_rows)) for top in range(0, n_rows, height)]
-    noise = [noise_of_rows(data, taken, band, rows) for rows in blocks]
-    return with_typical(np.concatenate(noise))
-
-
-def noise_of_rows(data, taken, band, rows):
-    """Return the noise in the tiles of some rows, NaN or 0 where it is not known."""
-    n_rows = data.shape[0]
-    inside = slice(max(0, rows.start - 1), min(n_rows, rows.stop + 1))
-    image = masked_image(data, taken, band, inside)
-    missing = (rows.start == 0, rows.stop == n_rows)
-    image = np.pad(image, (missing, (1, 1)), constant_values=np.nan)
-    return _tile_scatter(_tiles(np.abs(_above_four(image)))) / ABOVE_FOUR
-
-
-def with_typical(noise):
-    """Return the noise of tiles with the median where it is not known."""
+    for start in range(0, n_rows, height):
+        rows = slice(max(0, start - 1), min(n_rows, start + height + 1))
+        image = masked_image(data, taken, band, rows)
+        missing = (start == 0, start + height >= n_rows)
+        image = np.pad(image, (missing, (1, 1)), constant_values=np.nan)
+        tiles = _tiles(np.abs(_above_four(image)))
+        noise[start // TILE :][: len(tiles)] = _tile_scatter(tiles)
     typical = np.nanmedian(noise) if np.isfinite(noise).any() else np.nan
     noise[np.isnan(noise) | (noise == 0)] = typical
-    return noise
+    return noise / ABOVE_FOUR
 
 
 def _tiles(image):
