@@ -129,7 +129,8 @@ def subtract_backgrounds(data, backgrounds, rows):
 def measure_background(image, box_size, filter_size, threshold):
     """Return the background of a band of a large frame, strip by strip."""
     shape, box = image.shape, min(box_size, *image.shape)
-    places, levels = zip(*(_tile_levels(image, rows) for rows in _strips(shape, TILE)))
+    tiles = [_tile_levels(image, rows) for rows in _strips(shape, TILE)]
+    places, levels = zip(*tiles, strict=True)
     factors = fit_surface(np.concatenate(levels), np.concatenate(places), shape)
     strips = _strips(shape, box)
     sampled_rows = np.arange(shape[0])[representative_rows(*shape)]
@@ -187,7 +188,7 @@ def _box_levels(image, box, share):
         module = photutils("background")
         found = module.Background2D(np.where(lost, 0, image), box, **options)
         return np.where(
-            found.npixels_mesh > share * box**2, found.background_mesh, np.nan
+            found.n_pixels_mesh > share * box**2, found.background_mesh, np.nan
         )
 
 
