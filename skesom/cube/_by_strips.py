@@ -11,6 +11,7 @@ from skesom._common.lazy import computed, is_lazy
 WHOLE = 2**22  # pixels of a frame that is worked through in one piece
 MOST_VALUES = 2**26  # of such a frame in all bands
 PIXELS_PER_STRIP = 2**20
+VALUES_IN_MEMORY = 2**25  # of a lazy cube, at least of one band
 STRIPS_AT_A_TIME = 8  # of a lazy cube, of which a part is kept
 VALUES_PER_STRIP = 2**24  # of all bands
 
@@ -65,7 +66,7 @@ def planes_of(data, bands=None):
     bands = np.arange(data.shape[2]) if bands is None else bands
     some = len(bands)
     if is_lazy(data):
-        some = max(1, MOST_VALUES // (data.shape[0] * data.shape[1]))
+        some = max(1, VALUES_IN_MEMORY // (data.shape[0] * data.shape[1]))
     for group in (bands[first : first + some] for first in range(0, len(bands), some)):
         images = _computed_bands(data, group) if is_lazy(data) else data[:, :, group]
         yield from zip(group, np.moveaxis(images, 2, 0), strict=True)

@@ -312,7 +312,7 @@ class CubeMasker(CubeTransformer):
         return taken
 
     def _search_lazily(self, cube, saturation):
-        """Do what `_search` does for a lazy cube, with few bands at a time in memory."""
+        """Do what `_search` does for a lazy cube, with few bands in memory."""
         taken = Planes(cube.shape)
         noise = []
         for band, image in planes_of(cube.data):

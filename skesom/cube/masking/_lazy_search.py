@@ -81,11 +81,9 @@ def take_outliers(cube, taken, noise, number):
 
 def take_faint(cube, taken, number, *, level, noise, least):
     """Let the values of a lazy cube be taken that are too faint for their noise."""
-    per_value = noise if np.ndim(noise) == 3 else None
-    options = {"level": level, "least": least, "number": number}
-    stage = partial(
-        _take_faint, **options, per_band=noise if per_value is None else None
-    )
+    per_value, per_band = (noise, None) if np.ndim(noise) == 3 else (None, noise)
+    options = {"level": level, "least": least, "per_band": per_band}
+    stage = partial(_take_faint, number=number, **options)
     near = [_rows_around(taken, rows, 0) for rows in taken.strips]
     taken.parts = list(scan(stage, [cube.data, per_value], taken.strips, near))
 
@@ -95,9 +93,8 @@ def _rows_around(taken, rows, margin):
     low, high = rows.start - margin, rows.stop + margin
     part = copy.copy(taken)
     near = [n for n, s in enumerate(taken.strips) if s.start < high and s.stop > low]
-    part.strips, part.parts = (
-        [of[n] for n in near] for of in (taken.strips, taken.parts)
-    )
+    part.strips = [taken.strips[n] for n in near]
+    part.parts = [taken.parts[n] for n in near]
     return part
 
 
