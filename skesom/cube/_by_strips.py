@@ -40,11 +40,6 @@ class Window:
         return self.values[tuple(key)]
 
 
-def is_small(shape):
-    """Return whether a frame of a shape has few pixels."""
-    return shape[0] * shape[1] <= WHOLE
-
-
 def fixed_strips(shape, *, multiple=1, whole=True):
     """Cut rows into strips by the shape of a cube alone; a small one is left whole."""
     n_rows, n_columns, n_bands = shape
@@ -62,13 +57,14 @@ def strips_of_chunks(data):
 
 
 def planes_of(data, bands=None):
-    """Yield the number and image of bands, a lazy one in memory, or some small ones."""
-    bands = np.arange(data.shape[2]) if bands is None else bands
-    some = len(bands)
-    if is_lazy(data):
-        some = max(1, VALUES_IN_MEMORY // (data.shape[0] * data.shape[1]))
+    """Yield the number and image of bands, of lazy ones few at a time in memory."""
+    bands = range(data.shape[2]) if bands is None else bands
+    if not is_lazy(data):
+        yield from ((band, data[:, :, band]) for band in bands)
+        return
+    some = max(1, VALUES_IN_MEMORY // (data.shape[0] * data.shape[1]))
     for group in (bands[first : first + some] for first in range(0, len(bands), some)):
-        images = _computed_bands(data, group) if is_lazy(data) else data[:, :, group]
+        images = _computed_bands(data, group)
         yield from zip(group, np.moveaxis(images, 2, 0), strict=True)
         del images
 
@@ -80,7 +76,7 @@ def _computed_bands(data, bands):
     for first in range(0, len(strips), STRIPS_AT_A_TIME):
         some = strips[first : first + STRIPS_AT_A_TIME]
         rows = slice(some[0].start, some[-1].stop)
-        images[rows] = computed(data[rows][:, :, bands])[0]
+        images[rows] = computed(data[rows][:, :, list(bands)])[0]
     return images
 
 

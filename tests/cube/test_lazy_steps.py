@@ -199,15 +199,6 @@ class TestFluxes:
         make = BackgroundSubtractor if bands == "all" else _uneven
         check_step(lambda: make(30), sloping, height)
 
-    def test_background_of_large_frames_is_that_of_photutils(self, cube, monkeypatch):
-        """A sample that is the whole frame gives what the whole frame does."""
-        pytest.importorskip("photutils")
-        wanted = BackgroundSubtractor(30).fit_transform(cube)
-        monkeypatch.setattr(_by_strips, "WHOLE", 2**13)
-        monkeypatch.setattr(_by_strips, "PIXELS_PER_STRIP", 2**12)
-        found = BackgroundSubtractor(30).fit_transform(cube)
-        np.testing.assert_allclose(found.data, wanted.data, rtol=1e-5, atol=1e-4)
-
     def test_empty_band_has_no_background(self, cube, size):
         pytest.importorskip("photutils")
         data = cube.data.copy()

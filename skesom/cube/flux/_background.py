@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Subtract a background that changes slowly across the frame."""
 
-import copy
 import warnings
 from numbers import Integral, Real
 
@@ -10,16 +9,13 @@ from sklearn.utils._param_validation import Interval, StrOptions
 
 from skesom._common.blocks import row_blocks
 from skesom.cube._base import CubeTransformer, all_band_names, check_cubes, split_bands
-from skesom.cube._by_strips import is_small, planes_of
+from skesom.cube._by_strips import planes_of
 from skesom.cube.convolution._beams import photutils
 from skesom.cube.flux._background_mesh import (
-    ONE_AT_A_TIME,
-    find_sources,
-    fit_background,
     measure_background,
     subtract_backgrounds,
 )
-from skesom.cube.masking._sky import measure_sky, valid_tiles
+from skesom.cube.masking._sky import measure_sky
 
 # A background that slopes may bend by so much of its slope; beyond, it holds objects.
 BENT = 0.5
@@ -116,13 +112,7 @@ class BackgroundSubtractor(CubeTransformer):
     def _transform(self, X):
         cubes = check_cubes(X, self, reset=False)
         parts = zip(cubes, split_bands(self.subtracted_, cubes), strict=True)
-        done = [
-            self._subtract_lazily(*part)
-            if part[0].is_lazy and is_small(part[0].shape)
-            else self._subtract(*part)[0]
-            for part in parts
-        ]
-        return self._like_inputs(X, done)
+        return self._like_inputs(X, [self._subtract(*part)[0] for part in parts])
 
     def _fit(self, X):
         cubes = check_cubes(X, self, reset=True)
@@ -153,37 +143,6 @@ class BackgroundSubtractor(CubeTransformer):
         ranges = np.full(cube.shape[2], np.nan)
         if not wanted.any():
             return cube, ranges
-        if not is_small(cube.shape):
-            return self._subtract_by_strips(cube, wanted, ranges, check)
-        if cube.is_lazy:
-            _, ranges = self._subtract(cube.compute(), wanted, check=check)
-            return self._subtract_lazily(cube, ~np.isnan(ranges)), ranges
-        data = cube.data.copy()
-        # Not in threads: photutils silences warnings, which concerns all of them.
-        for band in np.flatnonzero(wanted):
-            image = np.array(cube.data[:, :, band], dtype=np.float64)
-            _refuse_empty(image, cube.band_names[band])
-            background = self._measure(image)
-            if not (check and _bends(background)):
-                data[:, :, band] = image - background
-                ranges[band] = np.ptp(background)
-        return cube.replace(data=data, errors=cube.errors), ranges
-
-    def _subtract_lazily(self, cube, wanted):
-        """Return a lazy cube of few pixels, which are worked through at once."""
-        if not wanted.any():
-            return cube
-        import dask.array
-
-        bare = cube.replace(data=np.zeros((1, *cube.shape[1:]), cube.dtype))
-        whole = dask.delayed(_subtract_whole, pure=False)
-        made = whole(copy.copy(self), bare, cube.data, wanted)
-        data = dask.array.from_delayed(made, cube.shape, cube.dtype)
-        data = data.rechunk(cube.data.chunks)
-        return cube.replace(data=data, errors=cube.errors)
-
-    def _subtract_by_strips(self, cube, wanted, ranges, check):
-        """Do what `_subtract` does for a frame of many pixels."""
         options = self.box_size, self.filter_size, self.source_threshold
         backgrounds = {}
         for band, image in planes_of(cube.data, np.flatnonzero(wanted)):
@@ -201,31 +160,10 @@ class BackgroundSubtractor(CubeTransformer):
                 meta=cube.data._meta,
             )
         else:
-            data = np.empty_like(cube.data)
+            data = np.empty(cube.shape, dtype=cube.dtype)
             for rows in row_blocks(cube.shape):
                 data[rows] = subtract_backgrounds(cube.data[rows], backgrounds, rows)
         return cube.replace(data=data, errors=cube.errors), ranges
-
-    def _measure(self, image):
-        """Return the background of an image."""
-        lost = np.isnan(image)
-        surface = fit_background(image)
-        rest = image - surface  # boxes cannot follow a slope to the borders
-        covered = lost | find_sources(rest, self.source_threshold)
-        box = min(self.box_size, *image.shape)
-        if not len(valid_tiles(np.where(covered, np.nan, rest), box)[0]):
-            covered = lost  # there is no place without sources
-        options = {"mask": covered, "filter_size": self.filter_size}
-        options["exclude_percentile"] = 50 if covered is not lost else 100
-        measure = photutils("background").Background2D
-        with ONE_AT_A_TIME:
-            found = measure(np.where(lost, 0, rest), box, **options)
-            return surface + found.background
-
-
-def _subtract_whole(step, bare, data, wanted):
-    """Return the data of a cube without the background of some bands."""
-    return step._subtract(bare.replace(data=data), wanted)[0].data
 
 
 def _subtract_strip(data, backgrounds, block_info=None):

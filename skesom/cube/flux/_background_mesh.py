@@ -1,13 +1,12 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Measure the background of frames: of many pixels in passes over strips of rows."""
 
-import threading
 from typing import NamedTuple
 
 import numpy as np
 from scipy import ndimage
 
-from skesom.cube._by_strips import fixed_strips
+from skesom.cube._by_strips import WHOLE, fixed_strips
 from skesom.cube.convolution._beams import photutils
 from skesom.cube.convolution._filtering import GaussianKernel, smooth
 from skesom.cube.masking._sky import (
@@ -22,17 +21,6 @@ FEWEST_TILES = 16
 SMOOTHING = 2.0  # pixels, of the image in which sources are looked for
 WINGS = 5  # pixels around a source that are left out too
 SAMPLE = 1024  # rows and columns
-# photutils silences warnings, which concerns all threads.
-ONE_AT_A_TIME = threading.Lock()
-
-
-def fit_background(image):
-    """Return the surface of second order that most tiles of an image follow."""
-    tiles, places = valid_tiles(image, TILE)
-    if len(tiles) < FEWEST_TILES:
-        return np.zeros(image.shape)
-    factors = fit_surface(median_and_scatter(tiles)[0], places, image.shape)
-    return surface_at(factors, *map(np.arange, image.shape), image.shape)
 
 
 def fit_surface(levels, places, shape):
@@ -59,15 +47,6 @@ def surface_at(factors, rows, columns, shape):
         np.polynomial.Polynomial([0, factors[2], factors[5]])(columns),
     )
     return surface + factors[4] * np.outer(rows, columns)
-
-
-def find_sources(image, threshold):
-    """Find what stands out from a background that is flat but for boxes."""
-    above = smooth(image, SMOOTHING)
-    level, noise = level_and_noise(above)
-    above -= level
-    sources = above > threshold * noise
-    return ndimage.binary_dilation(sources, iterations=WINGS)
 
 
 def level_and_noise(above):
@@ -127,32 +106,32 @@ def subtract_backgrounds(data, backgrounds, rows):
 
 
 def measure_background(image, box_size, filter_size, threshold):
-    """Return the background of a band of a large frame, strip by strip."""
+    """Return the background of a band, worked through strip by strip."""
     shape, box = image.shape, min(box_size, *image.shape)
     tiles = [_tile_levels(image, rows) for rows in _strips(shape, TILE)]
     places, levels = zip(*tiles, strict=True)
     factors = fit_surface(np.concatenate(levels), np.concatenate(places), shape)
     strips = _strips(shape, box)
-    sampled_rows = np.arange(shape[0])[representative_rows(*shape)]
+    sampled_rows = np.arange(shape[0])[representative_rows(*shape, WHOLE)]
     samples = []
     for rows in strips:
         first, last = np.searchsorted(sampled_rows, [rows.start, rows.stop])
         if first < last:
             _, above, inside = _smoothed_rest(image, factors, rows)
             samples.append(above[inside][sampled_rows[first:last] - rows.start])
-    sky = level_and_noise(np.concatenate(samples).astype(np.float32))
+    level, noise = level_and_noise(np.concatenate(samples))
 
-    def levels_of_boxes(threshold, share):
+    def levels_of_boxes(least, share):
         parts = []
         for rows in strips:
             rest, above, inside = _smoothed_rest(image, factors, rows)
-            sources = above - sky[0] > threshold * sky[1]
+            sources = above - level > least
             sources = ndimage.binary_dilation(sources, iterations=WINGS)
             free = np.where(sources, np.nan, rest)[inside]
             parts.append(_box_levels(free, box, share))
         return np.concatenate(parts)
 
-    levels = levels_of_boxes(threshold, 0.5)
+    levels = levels_of_boxes(threshold * noise, 0.5)
     if np.isnan(levels).all():  # there is no place without sources
         levels = levels_of_boxes(np.inf, 0)
     return Background(shape, factors, _filled(levels, filter_size), box)
@@ -184,12 +163,11 @@ def _box_levels(image, box, share):
     if lost.all():
         return np.full([-(-length // box) for length in image.shape], np.nan)
     options = {"mask": lost, "exclude_percentile": 100, "filter_size": 1}
-    with ONE_AT_A_TIME:
-        module = photutils("background")
-        found = module.Background2D(np.where(lost, 0, image), box, **options)
-        return np.where(
-            found.n_pixels_mesh > share * box**2, found.background_mesh, np.nan
-        )
+    # Not in threads: photutils silences warnings, which concerns all of them.
+    measure = photutils("background").Background2D
+    found = measure(np.where(lost, 0, image), box, **options)
+    enough = found.n_pixels_mesh > share * box**2
+    return np.where(enough, found.background_mesh, np.nan)
 
 
 def _filled(levels, filter_size):
@@ -197,7 +175,6 @@ def _filled(levels, filter_size):
     module = photutils("background")
     options = {"mask": np.isnan(levels), "filter_size": filter_size, "sigma_clip": None}
     mean = module.MeanBackground(sigma_clip=None)
-    with ONE_AT_A_TIME:
-        filled = np.where(options["mask"], 0, levels)
-        found = module.Background2D(filled, 1, bkg_estimator=mean, **options)
-        return found.background_mesh
+    filled = np.where(options["mask"], 0, levels)
+    found = module.Background2D(filled, 1, bkg_estimator=mean, **options)
+    return found.background_mesh

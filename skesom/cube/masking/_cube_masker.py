@@ -25,9 +25,7 @@ from skesom.cube.masking._defects import (
 )
 from skesom.cube.masking._lazy_search import (
     Planes,
-    find_faint,
     take,
-    take_faint,
     take_outliers,
 )
 from skesom.cube.masking._outliers import find_outliers, tile_noise
@@ -354,13 +352,16 @@ class CubeMasker(CubeTransformer):
         least = self.min_signal_to_noise
         levels = split_bands(self.sky_level_, cubes)
         for cube, level, noise, each in zip(cubes, levels, maps, taken, strict=True):
-            options = {"level": level, "noise": noise, "least": least}
-            if cube.is_lazy:
-                take_faint(cube, each, CRITERIA.index("signal_to_noise"), **options)
-                continue
-            for band in range(cube.shape[2]):
-                faint = find_faint(cube.data, noise, band, level[band], least)
-                _take(each[band], "signal_to_noise", faint)
+            spreads = noise if np.ndim(noise) == 1 else (n for _, n in planes_of(noise))
+            planes = zip(planes_of(cube.data), spreads, strict=True)
+            for (band, image), spread in planes:
+                faint = np.empty(image.shape, dtype=bool)
+                spread = np.broadcast_to(spread, image.shape)
+                for rows in row_blocks(image.shape):
+                    signal = image[rows] - cube.dtype.type(level[band])
+                    clear = signal >= least * spread[rows]
+                    faint[rows] = ~(clear & (spread[rows] > 0))
+                take(each, band, CRITERIA.index("signal_to_noise"), faint)
 
 
 def _take(taken, criterion, found):

@@ -79,15 +79,6 @@ def take_outliers(cube, taken, noise, number):
             take(taken, band, number, whole)
 
 
-def take_faint(cube, taken, number, *, level, noise, least):
-    """Let the values of a lazy cube be taken that are too faint for their noise."""
-    per_value, per_band = (noise, None) if np.ndim(noise) == 3 else (None, noise)
-    options = {"level": level, "least": least, "per_band": per_band}
-    stage = partial(_take_faint, number=number, **options)
-    near = [_rows_around(taken, rows, 0) for rows in taken.strips]
-    taken.parts = list(scan(stage, [cube.data, per_value], taken.strips, near))
-
-
 def _rows_around(taken, rows, margin):
     """Return a part of the planes, for a task."""
     low, high = rows.start - margin, rows.stop + margin
@@ -115,19 +106,3 @@ def _take_outliers(data, rows, near, noise, widths, number):
 
 def _find_trails(data, rows, near, noise, spread):
     return trails.trails_of_part(data, _window_of(near, data), rows, noise, spread)
-
-
-def _take_faint(data, noise, rows, near, level, least, number, per_band):
-    """Return the packed criteria of a strip with those of faint values."""
-    taken, noise = near[:, rows], per_band if noise is None else noise[rows]
-    for band, values in enumerate(taken):
-        faint = find_faint(data[rows], noise, band, level[band], least)
-        values[faint & (values == KEPT)] = number
-    return [_pack(values) for values in taken]
-
-
-def find_faint(data, noise, band, level, least):
-    """Find the values of a band that are less than so many times their noise."""
-    spread = np.broadcast_to(noise[..., band], data.shape[:2])
-    signal = data[:, :, band] - data.dtype.type(level)
-    return ~((spread > 0) & (signal >= least * spread))
