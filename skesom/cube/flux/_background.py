@@ -72,7 +72,9 @@ class BackgroundSubtractor(CubeTransformer):
     The surface of second order that most tiles of 16 pixels follow is subtracted to
     find sources. The rest is measured without them by
     `photutils.background.Background2D` [1]_. The level is subtracted too; errors stay.
-    Where a galaxy fills most of the frame there is no background to measure.
+    Where a galaxy fills most of the frame there is no background to measure. It is
+    measured in each cube anew, so `transform` reads a lazy cube too, with one band at a
+    time in memory, or several small ones.
 
     References
     ----------
@@ -148,6 +150,7 @@ class BackgroundSubtractor(CubeTransformer):
         for band, image in planes_of(cube.data, np.flatnonzero(wanted)):
             _refuse_empty(image, cube.band_names[band])
             background = measure_background(image, *options)
+            del image  # before the next one comes
             some = background.sample()
             if not (check and _bends(some)):
                 backgrounds[band] = background

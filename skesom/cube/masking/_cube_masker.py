@@ -141,7 +141,9 @@ class CubeMasker(CubeTransformer):
     -----
     Fitted on a list of cubes, `mask_` and `summary_` are lists with an entry for each
     cube, and the others have an entry for each band of all cubes. Saturation, level and
-    noise are those of the fitted cube; the rest is looked for in each cube anew.
+    noise are those of the fitted cube; the rest is looked for in each cube anew. So
+    `transform` reads a lazy cube too: each band at a time, or several small ones, then
+    all in strips. It keeps one band in memory, and of the others compressed masks.
 
     Examples
     --------
@@ -317,9 +319,9 @@ class CubeMasker(CubeTransformer):
             values = np.full(image.shape, KEPT, dtype=np.uint8)
             self._take_single_values(image, values, saturation[band])
             if self.mask_outliers:
-                one = image[:, :, np.newaxis], values[np.newaxis]
-                noise.append(tile_noise(*one, 0))
+                noise.append(tile_noise(image[..., np.newaxis], values[np.newaxis], 0))
             taken.put(band, values)
+            del image, values  # before the next ones come
         if self.mask_outliers:
             noise = np.stack(noise, axis=-1)
             take_outliers(cube, taken, noise, CRITERIA.index("outliers"))

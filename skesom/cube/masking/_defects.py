@@ -165,7 +165,9 @@ def _without_smooth_parts(band, value, gaps):
     higher = ndimage.mean(flux > value, touched, index)
     one_sided = (higher >= 0.9) | (higher <= 0.1)
     smooth = np.concatenate([[False], one_sided & (step < close)])
-    return gaps & ~smooth[parts]
+    for rows in row_blocks(gaps.shape):  # indices take eight bytes
+        gaps[rows] &= ~smooth[parts[rows]]
+    return gaps
 
 
 def _surroundings(band, value, parts):
