@@ -2,6 +2,7 @@
 """Lazy cubes: passes over strips of rows, and cubes that are made strip by strip."""
 
 import copy
+from functools import partial
 
 import numpy as np
 
@@ -114,10 +115,10 @@ def scan_lazily(function, arrays, strips, dtype, *, margin=0):
 def _delayed_calls(function, arrays, strips, tasks, margin):
     from dask import delayed
 
-    function = delayed(function, pure=False, traverse=False)
-    call = delayed(_call, pure=False)
+    # With the function inside: a task of its own would let dask read strips ahead.
+    call = delayed(partial(_call, function), pure=False)
     return [
-        call(function, *_cut(arrays, rows, margin), len(arrays[0]), rows, task)
+        call(*_cut(arrays, rows, margin), len(arrays[0]), rows, task)
         for rows, task in zip(strips, tasks, strict=True)
     ]
 

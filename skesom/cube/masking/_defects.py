@@ -41,6 +41,7 @@ def gaps_of_value(band, value):
         if np.array_equal(found, gaps):
             break
         gaps = found
+    del candidates, equal, found  # they are as large as the band
     return _without_smooth_parts(band, value, gaps) if gaps.any() else gaps
 
 
