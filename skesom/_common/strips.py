@@ -57,6 +57,14 @@ def in_strips(array, chunks):
     return dask.array.from_array(array, chunks=chunks)
 
 
+def join_strips(tasks, plane, shapes, dtype):
+    """Return the array of dask whose strips are a plane of what delayed tasks give."""
+    import dask.array as da
+
+    strips = zip(tasks, shapes, strict=True)
+    return da.concatenate([da.from_delayed(t[plane], s, dtype) for t, s in strips])
+
+
 class RowFile:
     """An array in a part of a file, of which dask reads and writes strips of rows."""
 

@@ -13,6 +13,7 @@ from astropy.stats import gaussian_fwhm_to_sigma, mad_std
 from scipy import optimize, spatial
 
 from skesom._common.grids import SAME_SIZE
+from skesom._common.lazy import computed, is_lazy
 from skesom.cube._base import one_per_band
 
 KEYWORDS = ("header", "stars")
@@ -68,10 +69,15 @@ def find_beams(fwhm, bands):
     wanted = "fwhm must be one number or one"
     names = [band.name for band in bands]
     fwhm = one_per_band(fwhm, names, "FWHM", wanted, default="header")
-    return list(map(_read_beam, fwhm, bands))
+    pairs = list(zip(fwhm, bands, strict=True))
+    stars = [b for entry, b in pairs if isinstance(entry, str) and entry == "stars"]
+    list(map(pixel_size, stars))  # an error before anything is measured
+    images = zip([band.name for band in stars], middle_images(stars), strict=True)
+    images = dict(images)
+    return [_read_beam(*pair, images.get(pair[1].name)) for pair in pairs]
 
 
-def _read_beam(entry, band):
+def _read_beam(entry, band, image):
     """Return the beam of one entry, None if it is that of a cube without one."""
     if isinstance(entry, str):
         if entry not in KEYWORDS:
@@ -80,8 +86,8 @@ def _read_beam(entry, band):
                 f"{', '.join(KEYWORDS)}, got {entry!r}."
             )
         if entry == "stars":
-            size = pixel_size(band)  # an error before anything is measured
-            pixels, n_stars = measure_star_fwhm(band.image, band.name)
+            pixels, n_stars = measure_star_fwhm(image, band.name)
+            size = pixel_size(band)
             return Beam(pixels * size, pixels * size, source=f"{n_stars} stars")
         known = not np.isnan(band.fwhm)
         return _checked([band.fwhm] * 2, band, "the cube") if known else None
@@ -194,12 +200,20 @@ def _checked(numbers, band, source="given"):
     return Beam(major, minor, angle, source)
 
 
+def middle_images(bands):
+    """Return the middle of each image, in memory, which has enough stars if large."""
+    images = []
+    for band in bands:
+        margins = (max(0, length - ENOUGH_PIXELS) // 2 for length in band.image.shape)
+        ends = zip(margins, band.image.shape, strict=True)
+        middle = tuple(slice(margin, length - margin) for margin, length in ends)
+        images.append(band.image[middle])
+    return computed(*images) if any(map(is_lazy, images)) else images
+
+
 def measure_star_fwhm(image, band_name):
     """Measure the FWHM of isolated stars in pixels; return it and their number."""
     # Galaxies are wider than stars: these are the sources around the densest width.
-    for axis in range(2):  # the middle of a large image has enough stars
-        margin = max(0, image.shape[axis] - ENOUGH_PIXELS) // 2
-        image = image[margin : image.shape[axis] - margin].T
     image = np.array(image, dtype=np.float64)
     masked = np.isnan(image)
     widths = np.empty(0)

@@ -73,7 +73,7 @@ class FWHMConvolver(CubeTransformer):
         normalized, which lead to the target. Bands without one are treated as usual,
         or stay as they are if their FWHM is unknown.
     copy : bool, default=True
-        False convolves in the memory of the cube, if it can be written.
+        False convolves in the memory of the cube, if it can be written (not a lazy one).
     n_jobs : int, default=None
         Number of threads.
 
@@ -130,6 +130,11 @@ class FWHMConvolver(CubeTransformer):
     with negative lobes (as Wiener kernels) they are filled with the mean around the
     nearest valid pixel. Masked pixels stay masked. Errors of the cube are propagated
     for independent noise; afterwards that of neighbors is correlated.
+
+    A lazy cube stays lazy, with the same values, in strips of about 4 million pixels
+    (fewer of more than 16 bands), or at least 8 times as many rows as the widest kernel
+    reaches: each task holds all bands of a strip. `fit` computes only the pixels in
+    which it looks for stars.
 
     Stars are isolated sources around the densest width (half-sample mode [3]_) of
     Gaussians on a constant, fitted to the 300 brightest in the middle 2048 x 2048
@@ -233,7 +238,8 @@ class FWHMConvolver(CubeTransformer):
         if not any(kernels):
             return cube.replace(fwhm=fwhm)
         planes = [part for part in (cube.data, cube.errors) if part is not None]
-        copy = self.copy or not all(part.flags.writeable for part in planes)
+        copy = cube.is_lazy or self.copy
+        copy = copy or not all(part.flags.writeable for part in planes)
         data, errors = convolve_cube(cube, kernels, self.n_jobs, copy=copy)
         return cube.replace(data=data, errors=errors, fwhm=fwhm)
 

@@ -7,12 +7,15 @@ import numpy as np
 from joblib import Parallel, delayed
 from scipy import fft, ndimage, signal
 
+from skesom._common.strips import join_strips
+
 FOURIER_PADDING = 64  # pixels, so that faint wings do not reach the opposite border
 FOURIER_CHUNK = 2**18
 TRUNCATE = 4.0  # standard deviations at which sampled Gaussians are cut
 FILL_SIGMA = 2.0  # pixels, of the local means that fill gaps
 # So that the rows around a strip cost little, and its arrays some ten megabytes each.
 PIXELS_PER_STRIP = 2**22
+VALUES_PER_STRIP = 2**26  # of all bands, which a strip of a lazy cube holds
 LEAST_HEIGHT = 8  # of a strip, in units of the rows that it needs above it
 
 
@@ -203,11 +206,14 @@ def convolve_cube(cube, kernels, n_jobs, *, copy=True):
     """Convolve every band with its kernel; return data and errors."""
     # The strips, and so the result, depend on the shape of the cube alone.
     before = _Planes(cube.data, cube.errors)
-    after = before.map(np.empty_like) if copy else before
     n_rows, n_columns, n_bands = cube.shape
     reach = max((kernel.reach for kernel in kernels if kernel), default=0)
-    height = max(PIXELS_PER_STRIP // n_columns, LEAST_HEIGHT * reach, 1)
+    pixels = min(PIXELS_PER_STRIP, VALUES_PER_STRIP // n_bands)
+    height = max(pixels // n_columns, LEAST_HEIGHT * reach, 1)
     strips = [slice(top, min(top + height, n_rows)) for top in range(0, n_rows, height)]
+    if cube.is_lazy:
+        return _convolve_lazily(before, kernels, strips, reach)
+    after = before.map(np.empty_like) if copy else before
     bands = [b for b in range(n_bands) if copy or kernels[b]]
     above = lost = _Planes(None, None)  # rows above a strip that are convolved already
     with Parallel(n_jobs=n_jobs, require="sharedmem") as parallel:
@@ -223,6 +229,33 @@ def convolve_cube(cube, kernels, n_jobs, *, copy=True):
             )
             above = lost
     return tuple(after)
+
+
+def _convolve_lazily(before, kernels, strips, reach):
+    """Return lazy data and errors, whose chunks are the strips."""
+    from dask import delayed
+
+    kernels = delayed(kernels, traverse=False)  # once for all tasks
+    tasks = []
+    for strip in strips:
+        first = max(0, strip.start - reach)
+        rows = slice(first, strip.stop + reach)
+        part = before.map(lambda plane, rows=rows: plane[rows])
+        inner = slice(strip.start - first, strip.stop - first)
+        tasks.append(delayed(_convolve_rows)(part, inner, kernels))
+    shapes = [(strip.stop - strip.start, *before.data.shape[1:]) for strip in strips]
+    return tuple(
+        None if plane is None else join_strips(tasks, number, shapes, plane.dtype)
+        for number, plane in enumerate(before)
+    )
+
+
+def _convolve_rows(before, strip, kernels):
+    """Return the convolved planes in a strip of the rows that it depends on."""
+    after = before.map(np.empty_like)
+    for band, kernel in enumerate(kernels):
+        _fill_strip(before, after, strip, band, kernel, _Planes(None, None))
+    return tuple(after.map(lambda plane: plane[strip]))
 
 
 def _fill_strip(before, after, strip, band, kernel, above):

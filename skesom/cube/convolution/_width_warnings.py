@@ -5,7 +5,7 @@ import warnings
 
 import numpy as np
 
-from skesom.cube.convolution._beams import measure_star_fwhm
+from skesom.cube.convolution._beams import measure_star_fwhm, middle_images
 
 SHARPEST = 1.5  # pixels
 LEAST_OF_LIMIT = 0.9  # the hole in the mirror makes the core narrower by 5 to 10 %
@@ -32,10 +32,10 @@ def _offer(bands):
     if len(bands) > MOST_BANDS:
         return f"{give}, or 'stars' to measure it."
     found, without = [], []
-    for band in bands:
+    for band, image in zip(bands, middle_images(bands), strict=True):
         try:
             with warnings.catch_warnings(action="ignore"):  # of numbers as 1e300
-                pixels, n_stars = measure_star_fwhm(band.image, band.name)
+                pixels, n_stars = measure_star_fwhm(image, band.name)
         except ImportError:
             return f"{give}, or 'stars' to measure it (pip install skesom[psf])."
         except ValueError:
