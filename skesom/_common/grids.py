@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Pixel grids on the sky: how large their pixels are, and which grids are the same."""
 
+import pickle
+import warnings
 from typing import NamedTuple
 
 import numpy as np
 from astropy import units
-from astropy.wcs import WCS, WCSCOMPARE_ANCILLARY
+from astropy.wcs import WCS, WCSCOMPARE_ANCILLARY, Sip
 from astropy.wcs.utils import pixel_to_pixel, proj_plane_pixel_area
 
 # Grids whose corners and centers agree this well (in pixels) are the same grid.
@@ -14,6 +16,7 @@ _SAME_PLACE = 1e-3
 SAME_SIZE = 1e-3
 # Points along each side of an image that are followed to another grid.
 _OUTLINE = 65
+_NUMBERS = "crval", "crpix", "lonpole", "latpole"  # of a WCS
 
 
 class Grid(NamedTuple):
@@ -21,6 +24,40 @@ class Grid(NamedTuple):
 
     wcs: WCS | None  # celestial, None if unknown
     shape: tuple  # (n_rows, n_columns)
+
+    def __reduce__(self):  # the pickle of a WCS is rounded, by 1e-7 pixels and more
+        if self.wcs is None:
+            return Grid, tuple(self)
+        self.wcs.wcs.set()
+        exact = {name: getattr(self.wcs.wcs, name) for name in _NUMBERS}
+        exact |= {"pc": self.wcs.wcs.get_pc(), "cdelt": self.wcs.wcs.get_cdelt()}
+        sip = self.wcs.sip
+        if sip is not None:
+            sip = sip.a, sip.b, sip.ap, sip.bp, sip.crpix
+        return _restore, (*self, exact, self.wcs.wcs.get_pv(), sip)
+
+
+def _restore(wcs, shape, exact, projection, sip):
+    """Return the grid of a WCS that gets back its numbers."""
+    for name, value in exact.items():
+        setattr(wcs.wcs, name, value)
+    if projection:  # an empty list is refused
+        wcs.wcs.set_pv(projection)
+    wcs.sip = None if sip is None else Sip(*sip)
+    return Grid(wcs, shape)
+
+
+def portable_grid(grid):
+    """Return a copy of a grid that stays the same, bit for bit, in other processes."""
+    # wcslib tells the coefficients of some distortions (TPV) in its headers only. They
+    # are rounded there, by 1e-8 pixels, and so here for all.
+    if grid.wcs is None:
+        return grid
+    cards = grid.wcs.wcs.to_header(relax=True)
+    if grid.wcs.wcs.get_pv() or "PV1_" not in cards:
+        return Grid(grid.wcs.deepcopy(), grid.shape)
+    with warnings.catch_warnings(action="ignore"):  # of what astropy corrects again
+        return pickle.loads(pickle.dumps(grid))
 
 
 def same_grid(first, second):

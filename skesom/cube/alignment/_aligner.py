@@ -105,6 +105,12 @@ class CubeAligner(CubeTransformer):
     each pixel. Errors are resampled with the weights of the data: right where neighbors
     share their noise, too large where it is independent.
 
+    Lazy cubes stay lazy, with the same values, in strips of whole rows of tiles; one
+    lazy cube is enough. `crop` computes the bands once more to find the rectangle, and
+    `registration` the whole bands twice (or once for each further grid) and parts of
+    1024 rows, with one image of a band in memory at most. That no band with data lies
+    beside the grid is then told by its frame alone.
+
     Resampling blurs: a variance of (a + b) / 12 is added by "exact", of a / 6 by
     "interp" and .41 max(a, b) by "adaptive", where a and b are the areas of the pixels
     of the image and of the target. `Cube.fwhm` is not changed.
@@ -241,7 +247,8 @@ class CubeAligner(CubeTransformer):
         Returns
         -------
         footprint : ndarray of bool of shape (n_rows, n_columns, n_bands)
-            True where a band has a pixel, with data or masked; not cropped.
+            True where a band has a pixel, with data or masked; not cropped. Of lazy
+            cubes an array of dask.
         """
         check_is_fitted(self)
         cubes = check_cubes(X, self, reset=False)
@@ -249,12 +256,13 @@ class CubeAligner(CubeTransformer):
         cubes, grid = self._register(cubes, grid)
         frames = []
         for n, cube in enumerate(cubes):
-            ones = np.ones((*cube.shape[:2], 1), np.float32)
+            ones = np.ones_like(cube.data[:, :, :1], dtype=np.float32)
             frames.append(Cube(ones, wcs=cube.wcs, band_names=[n]))
         options = {"method": "interp", "n_jobs": self.n_jobs}
         inside = stack_cubes(frames, grid, name, [False] * len(frames), **options)
         n_bands = [cube.shape[2] for cube in cubes]
-        return np.isfinite(inside.data).repeat(n_bands, axis=2)
+        places = np.repeat(np.arange(len(cubes)), n_bands)
+        return np.isfinite(inside.data)[:, :, places]
 
     def _target(self):
         """Return the grid to align to: the band found by `fit`, else as given."""

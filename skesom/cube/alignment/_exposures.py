@@ -82,7 +82,7 @@ def combine_exposures(cubes, *, match_background=True, mask_outliers=True, n_job
     ------
     ValueError
         If exposures differ in the number of bands, have units that cannot be converted,
-        lie far apart, or lack a WCS on several grids.
+        lie far apart, or lack a WCS on several grids, or if a cube is lazy.
 
     Warns
     -----
@@ -184,6 +184,11 @@ def _check_exposures(cubes):
         raise ValueError(
             "Exposures are cubes with the same bands in the same order, got cubes of "
             f"{' and '.join(map(str, sorted(n_bands))) or 'no'} bands."
+        )
+    if any(cube.is_lazy for cube in cubes):
+        raise ValueError(
+            "Exposures are combined in memory, but a cube is lazy (an array of dask). "
+            "Pass Cube.compute() of each, or parts of them that fit (Cube.cutout)."
         )
     return cubes
 

@@ -2,6 +2,7 @@
 """The check that bands show the same sky at the same place, and its correction."""
 
 import warnings
+from functools import cache
 from itertools import pairwise, product
 
 import numpy as np
@@ -11,6 +12,7 @@ from astropy.wcs.utils import pixel_to_pixel
 from scipy import fft
 
 from skesom._common.grids import Grid, cut_grid, overlap_box, pixel_size, same_grid
+from skesom._common.lazy import computed
 from skesom.cube._base import list_bands, split_bands
 from skesom.cube.alignment._grid import grid_of
 from skesom.cube.alignment._stack import stack_cubes
@@ -87,10 +89,12 @@ def _clearest(bands, grid, first):
     Bands that are not on the grid are resampled, and not compared with.
     """
     on_grid = [n for n, b in enumerate(bands) if same_grid(grid_of(b.cube), grid)]
+    numbers = list(dict.fromkeys([first, *on_grid]))
+    images = [bands[number].image for number in numbers]
+    pairs = zip(images, _busy_windows(images), strict=True)
+    images = computed(*(image[window] for image, window in pairs))
     counts = {}
-    for number in [first, *on_grid]:
-        image = bands[number].image
-        image = image[_busy_window(np.isfinite(image))]
+    for number, image in zip(numbers, images, strict=True):
         structure, _, noise = _filter(image)
         clear = structure > CLEAR * noise if noise > 0 else False
         counts[number] = np.count_nonzero(clear)
@@ -104,9 +108,19 @@ def measure_shifts(cubes, grid, first, *, correct, n_jobs=None):
     cubes, grid = on_sky(cubes, grid)
     bands = list_bands(cubes)
     reference = _clearest(bands, grid, first)
+    against = bands[reference]
+
+    @cache  # a lazy image is computed for each window
+    def find_window(top, bottom, left, right):
+        box = slice(top, bottom), slice(left, right)
+        image = np.zeros((bottom - top, right - left), dtype=bool)
+        if same_grid(grid_of(against.cube), grid):
+            image = against.image[box]
+        return cut_grid(cut_grid(grid, box), _busy_windows([image])[0])
+
     shifts, notes = np.zeros((len(bands), 2)), {}
     for number in sorted(set(range(len(bands))) - {reference}):
-        shift, doubt = _measure(bands[number], bands[reference], grid, n_jobs)
+        shift, doubt = _measure(bands[number], against, grid, find_window, n_jobs)
         shifts[number] = 0 if doubt else shift
         text = "by {:+.1f} rows and {:+.1f} columns".format(*shift)
         if scale is not None:
@@ -120,7 +134,7 @@ def measure_shifts(cubes, grid, first, *, correct, n_jobs=None):
         advice = "or have it done by registration='correct' (--register)"
         advice = "" if correct else f". Correct the WCS of one of them, {advice}"
         warnings.warn(
-            f"Against band {bands[reference].name!r}, these bands {what}: "
+            f"Against band {against.name!r}, these bands {what}: "
             f"{'; '.join(notes)}{advice}.",
             UserWarning,
             stacklevel=6,
@@ -128,7 +142,7 @@ def measure_shifts(cubes, grid, first, *, correct, n_jobs=None):
     return shifts
 
 
-def _measure(band, against, grid, n_jobs):
+def _measure(band, against, grid, find_window, n_jobs):
     """Return the shift of a band, and why it is uncertain, or None."""
     pair = [
         each.cube[:, :, each.number : each.number + 1].replace(errors=None)
@@ -137,15 +151,12 @@ def _measure(band, against, grid, n_jobs):
     box = overlap_box(grid, [grid_of(cube) for cube in pair])
     if box is None:
         return np.zeros(2), "(no overlap with it)"
-    valid = np.ones([part.stop - part.start for part in box], dtype=bool)
-    if same_grid(grid_of(pair[0]), grid):
-        valid = np.isfinite(pair[0].data[*box, 0])
-    window = cut_grid(cut_grid(grid, box), _busy_window(valid))
+    window = find_window(*(end for part in box for end in (part.start, part.stop)))
 
     def aligned(shift):
         moved = [pair[0], *shift_cubes(pair[1:], window, [shift])]
         options = {"method": "adaptive", "n_jobs": n_jobs}
-        data = stack_cubes(moved, window, None, [False] * 2, **options).data
+        data = np.asarray(stack_cubes(moved, window, None, [False] * 2, **options))
         return data[:, :, 1], data[:, :, 0]
 
     shift = find_shift(*aligned(np.zeros(2)))
@@ -166,15 +177,16 @@ def _measure(band, against, grid, n_jobs):
     return shift * (np.hypot(*shift) >= SMALLEST_SHIFT), None
 
 
-def _busy_window(valid):
-    """Return slices of rows and columns in the middle of the valid pixels."""
-    window = []
-    for axis, length in enumerate(valid.shape):
-        count = np.cumsum(valid.sum(axis=1 - axis))
-        middle = np.searchsorted(count, count[-1] / 2)
+def _busy_windows(images):
+    """Return slices of rows and columns in the middle of the valid pixels of images."""
+    valid = map(np.isfinite, images)  # one after the other
+    counts = computed(*(each.sum(axis=axis) for each in valid for axis in (1, 0)))
+    ends = []
+    for count in map(np.cumsum, counts):
+        middle, length = np.searchsorted(count, count[-1] / 2), len(count)
         start = int(np.clip(middle - WINDOW // 2, 0, max(0, length - WINDOW)))
-        window.append(slice(start, start + min(WINDOW, length)))
-    return tuple(window)
+        ends.append(slice(start, start + min(WINDOW, length)))
+    return list(zip(ends[::2], ends[1::2], strict=True))
 
 
 def on_sky(cubes, grid):

@@ -3,6 +3,7 @@
 
 import warnings
 from itertools import product
+from typing import NamedTuple
 
 import numpy as np
 from astropy import units
@@ -13,12 +14,16 @@ from joblib import Parallel, delayed
 from skesom._common.blocks import find_valid
 from skesom._common.grids import (
     SAME_SIZE,
+    Grid,
     cut_grid,
     group_by_grid,
     overlap_box,
     pixel_size,
+    portable_grid,
     same_grid,
 )
+from skesom._common.lazy import computed
+from skesom._common.strips import join_strips, strip_height
 from skesom.cube._base import list_bands, split_bands
 from skesom.cube._container import Cube
 from skesom.cube.alignment._grid import check_overlap, grid_of
@@ -31,42 +36,157 @@ _LATTICE = 17  # points along each side of a tile that are followed to an image
 _COARSE = 2
 
 
-def stack_cubes(cubes, grid, name, fluxes, **options):
+class _Plan(NamedTuple):
+    """How bands come together on a grid, apart from their values."""
+
+    grid: Grid
+    groups: list  # numbers of the cubes on one grid, and that grid, None if it is equal
+    places: list  # numbers of the bands of each cube
+    fluxes: list  # whether a band holds flux
+    method: str
+    dtype: np.dtype
+
+
+class _Part(NamedTuple):
+    """Rows of the planes of a cube."""
+
+    data: np.ndarray
+    errors: np.ndarray | None
+    sky_mask: np.ndarray | None
+
+
+class _Tile(NamedTuple):
+    """Slices (rows, columns) of a tile."""
+
+    box: tuple  # of the grid
+    there: tuple  # of the rows of the grid that are filled
+    reach: tuple  # of the image that it needs
+    own: tuple  # of the rows of the image that are given
+
+
+def stack_cubes(cubes, grid, name, fluxes, *, method, n_jobs=None):
     """Return all bands on one grid, as one cube; `fluxes` tells which are fluxes."""
     grids = [grid_of(cube) for cube in cubes]
     if len(cubes) == 1 and same_grid(grids[0], grid):
         return cubes[0]
-    n_bands = len(fluxes)
-    places = split_bands(np.arange(n_bands), cubes)
+    places = split_bands(np.arange(len(fluxes)), cubes)
     dtype = np.result_type(*[cube.dtype for cube in cubes])
-    data = np.empty((*grid.shape, n_bands), dtype)
-    errors = None
-    if any(cube.errors is not None for cube in cubes):
-        errors = np.full_like(data, np.nan)
     known_of_bands = join_bands(cubes)
-    whole = options | {"fluxes": fluxes}
+    groups = []
     for members in group_by_grid(grids):
         source = grids[members[0]]
-        group = [cubes[member] for member in members]
-        bands = [places[member] for member in members]
-        seen = _fill([cube.data for cube in group], source, grid, data, bands, whole)
-        if name is not None:  # bands without a pixel on the grid are refused
-            check_overlap(group, seen, name)
-        known = [n for n, cube in enumerate(group) if cube.errors is not None]
-        if known:
-            planes = [group[n].errors for n in known]
-            _fill(planes, source, grid, errors, [bands[n] for n in known], whole)
         if same_grid(source, grid):
+            groups.append((members, None))
             continue
+        groups.append((members, portable_grid(source)))
         # A count of small pixels that stays as it is stands for a larger flux.
-        kept = [band for band in np.concatenate(bands) if not fluxes[band]]
+        bands = np.concatenate([places[member] for member in members])
+        kept = [band for band in bands if not fluxes[band]]
         ratio = (pixel_size(grid.wcs) / pixel_size(source.wcs)) ** 2
         known_of_bands["zero_points"][kept] -= 2.5 * np.log10(ratio)
-    sky = None
-    if any(cube.sky_mask is not None for cube in cubes):
-        aligned = [data[:, :, place[0] : place[-1] + 1] for place in places]
-        sky = _stack_sky(cubes, grids, grid, aligned, options)
+    plan = _Plan(portable_grid(grid), groups, places, fluxes, method, dtype)
+    parts = [_Part(cube.data, cube.errors, cube.sky_mask) for cube in cubes]
+    if any(cube.is_lazy for cube in cubes):
+        planes = _stack_lazily(plan, parts)
+    else:
+        rows = slice(0, grid.shape[0])
+        *planes, seen = _stack_rows(plan, rows, *_cut(plan, parts, rows), n_jobs)
+        if name is not None:  # bands without a pixel on the grid are refused
+            check_overlap(cubes, seen, name)
+    data, errors, sky = planes
     return Cube(data, wcs=grid.wcs, errors=errors, sky_mask=sky, **known_of_bands)
+
+
+def _stack_lazily(plan, parts):
+    """Return lazy planes on a grid, in strips of whole rows of tiles."""
+    from dask import delayed
+
+    whole = n_rows, *_ = *plan.grid.shape, len(plan.fluxes)
+    height = TILE * max(1, strip_height(whole) // TILE)
+    strips = [slice(top, min(top + height, n_rows)) for top in range(0, n_rows, height)]
+    shared = delayed(plan, traverse=False)  # once for all tasks
+    stack = delayed(_stack_rows)
+    tasks = [stack(shared, rows, *_cut(plan, parts, rows)) for rows in strips]
+    shapes = [(rows.stop - rows.start, *whole[1:]) for rows in strips]
+    data = join_strips(tasks, 0, shapes, plan.dtype)
+    errors = sky = None
+    if any(part.errors is not None for part in parts):
+        errors = join_strips(tasks, 1, shapes, plan.dtype)
+    if any(part.sky_mask is not None for part in parts):
+        sky = join_strips(tasks, 2, [shape[:2] for shape in shapes], bool)
+    return data, errors, sky
+
+
+def _cut(plan, parts, rows):
+    """Return the rows of cubes that rows of the grid need, and the tiles by group."""
+    parts, tiles = list(parts), []
+    for members, source in plan.groups:
+        found, needed = [], rows
+        if source is not None:
+            found, needed = _find_tiles(source, plan.grid, rows)
+        tiles.append(found)
+        for n in members:
+            cut = (None if plane is None else plane[needed] for plane in parts[n])
+            parts[n] = _Part(*cut)
+    return parts, tiles
+
+
+def _find_tiles(source, grid, rows):
+    """Return the tiles of rows of a grid, and the rows of an image that they need."""
+    starts = range(rows.start, rows.stop, TILE), range(0, grid.shape[1], TILE)
+    stops = rows.stop, grid.shape[1]
+    boxes = [
+        tuple(
+            slice(start, min(start + TILE, stop))
+            for start, stop in zip(corner, stops, strict=True)
+        )
+        for corner in product(*starts)
+    ]
+    reaches = [_reach(source, grid, box) for box in boxes]
+    low, high = min(r[0].start for r in reaches), max(r[0].stop for r in reaches)
+    tiles = [
+        _Tile(box, _lowered(box, rows.start), reach, _lowered(reach, low))
+        for box, reach in zip(boxes, reaches, strict=True)
+    ]
+    return tiles, slice(low, high)
+
+
+def _lowered(box, first):
+    """Return slices whose rows are counted from another one."""
+    rows, columns = box
+    return slice(rows.start - first, rows.stop - first), columns
+
+
+def _stack_rows(plan, rows, parts, tiles, n_jobs=None):
+    """Return data, errors and sky in rows of the grid, and which bands have data."""
+    shape = rows.stop - rows.start, plan.grid.shape[1]
+
+    def fill(result, planes, places, fluxes=()):
+        seen = np.ones(result.shape[2], dtype=bool)
+        for (members, source), own in zip(plan.groups, tiles, strict=True):
+            known = [n for n in members if planes[n] is not None]
+            if source is None:
+                for n in known:
+                    result[:, :, places[n][0] : places[n][-1] + 1] = planes[n]
+            elif known:
+                bands = np.concatenate([places[n] for n in known])
+                grow = np.isin(bands, np.flatnonzero(fluxes))
+                arrays = [planes[n] for n in known]
+                seen[bands] = _resample(
+                    arrays, source, plan, own, result, bands, grow, n_jobs
+                )
+        return seen
+
+    data = np.empty((*shape, len(plan.fluxes)), plan.dtype)
+    errors = sky = None
+    seen = fill(data, [part.data for part in parts], plan.places, plan.fluxes)
+    if any(part.errors is not None for part in parts):
+        errors = np.full_like(data, np.nan)
+        fill(errors, [part.errors for part in parts], plan.places, plan.fluxes)
+    if any(part.sky_mask is not None for part in parts):
+        aligned = [data[:, :, place[0] : place[-1] + 1] for place in plan.places]
+        sky = _stack_sky(parts, aligned, fill)
+    return data, errors, sky, seen
 
 
 def join_bands(parts):
@@ -105,14 +225,15 @@ def _join_coordinates(coordinates, n_bands):
     return np.concatenate(values) * unit
 
 
-def _stack_sky(cubes, grids, grid, aligned, options):
+def _stack_sky(parts, aligned, fill):
     """Return the pixels that lack no data but those of sky that was set aside."""
-    sky, missing = np.zeros((2, *grid.shape), dtype=bool)
-    for cube, source, data in zip(cubes, grids, aligned, strict=True):
-        own = np.zeros((*grid.shape, 1), dtype=np.float32)
-        if cube.sky_mask is not None:
-            plane = cube.sky_mask[:, :, np.newaxis].astype(np.float32)
-            _fill([plane], source, grid, own, [np.arange(1)], options)
+    sky, missing = np.zeros((2, *aligned[0].shape[:2]), dtype=bool)
+    for number, (part, data) in enumerate(zip(parts, aligned, strict=True)):
+        own = np.zeros((*data.shape[:2], 1), dtype=np.float32)
+        if part.sky_mask is not None:
+            planes = [None] * len(parts)
+            planes[number] = part.sky_mask[:, :, np.newaxis].astype(np.float32)
+            fill(own, planes, [[0]] * len(parts))
         lacking = np.isnan(data).any(axis=2)
         own = (own[:, :, 0] > 0) & lacking
         sky |= own
@@ -140,64 +261,53 @@ def warn_of_undersampled(cubes, grid):
         )
 
 
-def _fill(arrays, source, grid, result, bands, options):
-    """Copy or resample images of one grid to their bands; return which had data."""
-    if not same_grid(source, grid):
-        return _resample(arrays, source, grid, result, np.concatenate(bands), **options)
-    for array, places in zip(arrays, bands, strict=True):
-        result[:, :, places[0] : places[-1] + 1] = array
-    return np.ones(sum(map(len, bands)), dtype=bool)
-
-
-def _resample(arrays, source, grid, data, bands, *, method, n_jobs, fluxes=()):
+def _resample(arrays, source, plan, tiles, result, bands, grow, n_jobs):
     """Fill bands of an array from images on another grid, tile by tile."""
-    grow = np.isin(bands, np.flatnonzero(fluxes))  # with the area of the pixels
-    ratio = pixel_size(grid.wcs) / pixel_size(source.wcs)
-    by_share = method != "interp" and ratio >= _COARSE
+    # `grow` tells which bands grow with the area of the pixels.
+    coarse = pixel_size(plan.grid.wcs) >= _COARSE * pixel_size(source.wcs)
+    by_share = plan.method != "interp" and coarse
 
-    def fill(box, wcs_in, wcs_out):
-        reach = _reach(wcs_in, source.shape, wcs_out, box, 3 * max(1, ratio))
+    def fill(tile, wcs_in, wcs_out):
         # Slices of this kind keep all distortions.
         wcs = [
             HighLevelWCSWrapper(SlicedLowLevelWCS(*pair))
-            for pair in ((wcs_in, reach), (wcs_out, box))
+            for pair in ((wcs_in, tile.reach), (wcs_out, tile.box))
         ]
-        stack = np.concatenate([np.moveaxis(each[reach], 2, 0) for each in arrays])
-        tile = _resample_tile(
-            stack.astype(data.dtype, copy=False), *wcs, box, method, by_share
+        stack = np.concatenate([np.moveaxis(each[tile.own], 2, 0) for each in arrays])
+        images = _resample_tile(
+            stack.astype(result.dtype, copy=False),
+            *wcs,
+            tile.box,
+            plan.method,
+            by_share,
         )
         if grow.any():
-            tile[grow] *= _area_ratio(*wcs, tile.shape[1:])
-        data[*box, bands] = np.moveaxis(tile, 0, 2)
-        return np.isfinite(tile).any(axis=(1, 2))
+            images[grow] *= _area_ratio(*wcs, images.shape[1:])
+        result[*tile.there, bands] = np.moveaxis(images, 0, 2)
+        return np.isfinite(images).any(axis=(1, 2))
 
-    starts = (range(0, length, TILE) for length in grid.shape)
     # A WCS is not safe to share between threads, so that each tile has its own.
     seen = Parallel(n_jobs=n_jobs, require="sharedmem")(
-        delayed(fill)(
-            tuple(
-                slice(start, min(start + TILE, length))
-                for start, length in zip(corner, grid.shape, strict=True)
-            ),
-            source.wcs.deepcopy(),
-            grid.wcs.deepcopy(),
-        )
-        for corner in product(*starts)
+        delayed(fill)(tile, source.wcs.deepcopy(), plan.grid.wcs.deepcopy())
+        for tile in tiles
     )
     return np.any(seen, axis=0)
 
 
-def _reach(wcs_in, shape, wcs_out, box, margin):
+def _reach(source, grid, box):
     """Return the part of an image that a tile of a grid needs."""
     edges = (np.linspace(part.start, part.stop, _LATTICE) - 0.5 for part in box)
     rows, columns = np.meshgrid(*edges, indexing="ij")
-    place = np.stack(pixel_to_pixel(wcs_out, wcs_in, columns, rows)[::-1])
+    place = np.stack(pixel_to_pixel(grid.wcs, source.wcs, columns, rows)[::-1])
     if not np.isfinite(place).all():  # beyond the horizon of the projection
-        return tuple(slice(0, length) for length in shape)
+        return tuple(slice(0, length) for length in source.shape)
+    margin = 3 * max(1, pixel_size(grid.wcs) / pixel_size(source.wcs))
     # Beside the reach of kernels: what lies between the points of the lattice.
     margin += max(np.abs(np.diff(place, axis=axis)).max() for axis in (1, 2))
     ends = place.min(axis=(1, 2)) - margin, place.max(axis=(1, 2)) + margin + 1
-    low, high = (np.clip(end, 0, np.array(shape) - 1).astype(int) for end in ends)
+    low, high = (
+        np.clip(end, 0, np.array(source.shape) - 1).astype(int) for end in ends
+    )
     return tuple(map(slice, low.tolist(), (high + 1).tolist()))
 
 
@@ -250,19 +360,29 @@ def _resample_tile(stack, wcs_in, wcs_out, box, method, by_share):
 
 def crop_grid(cubes, grid, min_bands):
     """Cut a grid to the rectangle that enough bands can reach, None without any."""
-    count = np.zeros(grid.shape, dtype=np.uint16)
-    for cube in cubes:
-        box = overlap_box(grid, [grid_of(cube)])
-        if box is not None:
-            count[box] += cube.shape[2]
+    boxes = [overlap_box(grid, [grid_of(cube)]) for cube in cubes]
+    pairs = zip(boxes, cubes, strict=True)
+    known = [(box, cube.shape[2]) for box, cube in pairs if box]
+    # Counted between the edges of the boxes, as the grid may be larger than memory.
+    ends = [[(box[axis].start, box[axis].stop) for box, _ in known] for axis in (0, 1)]
+    edges = list(map(np.unique, ends))
+    count = np.zeros([max(0, len(each) - 1) for each in edges], dtype=int)
+    for box, n_bands in known:
+        places = zip(edges, box, strict=True)
+        part = [np.searchsorted(each, (p.start, p.stop)) for each, p in places]
+        count[tuple(slice(*pair) for pair in part)] += n_bands
     n_bands = sum(cube.shape[2] for cube in cubes)
-    box = _box_around(count >= (min_bands or n_bands))
-    return None if box is None else cut_grid(grid, box)
+    cells = _box_around(count >= (min_bands or n_bands))
+    if cells is None:
+        return None
+    cells = zip(edges, cells, strict=True)
+    box = tuple(slice(int(e[part.start]), int(e[part.stop])) for e, part in cells)
+    return cut_grid(grid, box)
 
 
 def _box_around(mask):
     """Return slices of the rows and columns around the pixels of a mask, or None."""
-    seen = [np.flatnonzero(mask.any(axis=axis)) for axis in (1, 0)]
+    seen = list(map(np.flatnonzero, computed(mask.any(axis=1), mask.any(axis=0))))
     if not len(seen[0]):
         return None
     return tuple(slice(int(places[0]), int(places[-1]) + 1) for places in seen)
@@ -270,9 +390,15 @@ def _box_around(mask):
 
 def crop_cube(cube, min_bands):
     """Cut a cube to the pixels with data in enough bands, None without any."""
-    box = _box_around(find_valid(cube.data, min_bands))
+    if cube.is_lazy:
+        options = {"drop_axis": 2, "meta": np.empty((0, 0), dtype=bool)}
+        box = _box_around(cube.data.map_blocks(find_valid, min_bands, **options))
+    else:
+        box = _box_around(find_valid(cube.data, min_bands))
     if box is None or box == tuple(slice(0, length) for length in cube.shape[:2]):
         return cube if box else None
     cut = cube[box]
+    if cut.is_lazy:
+        return cut
     errors = None if cut.errors is None else np.ascontiguousarray(cut.errors)
     return cut.replace(data=np.ascontiguousarray(cut.data), errors=errors)

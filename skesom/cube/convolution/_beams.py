@@ -13,7 +13,7 @@ from astropy.stats import gaussian_fwhm_to_sigma, mad_std
 from scipy import optimize, spatial
 
 from skesom._common.grids import SAME_SIZE
-from skesom._common.lazy import computed, is_lazy
+from skesom._common.lazy import computed
 from skesom.cube._base import one_per_band
 
 KEYWORDS = ("header", "stars")
@@ -208,7 +208,7 @@ def middle_images(bands):
         ends = zip(margins, band.image.shape, strict=True)
         middle = tuple(slice(margin, length - margin) for margin, length in ends)
         images.append(band.image[middle])
-    return computed(*images) if any(map(is_lazy, images)) else images
+    return computed(*images)
 
 
 def measure_star_fwhm(image, band_name):

@@ -73,7 +73,7 @@ class FWHMConvolver(CubeTransformer):
         normalized, which lead to the target. Bands without one are treated as usual,
         or stay as they are if their FWHM is unknown.
     copy : bool, default=True
-        False convolves in the memory of the cube, if it can be written (not a lazy one).
+        False convolves in the memory of the cube, if it can be written and is not lazy.
     n_jobs : int, default=None
         Number of threads.
 
