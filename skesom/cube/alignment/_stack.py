@@ -48,11 +48,10 @@ class _Plan(NamedTuple):
 
 
 class _Part(NamedTuple):
-    """Rows of the planes of a cube."""
+    """Rows of the planes of a cube: its data or errors, if any, and its sky mask."""
 
-    data: np.ndarray
-    errors: np.ndarray | None
-    sky_mask: np.ndarray | None
+    values: np.ndarray | None
+    sky_mask: np.ndarray | None = None
 
 
 class _Tile(NamedTuple):
@@ -85,19 +84,25 @@ def stack_cubes(cubes, grid, name, fluxes, *, method, n_jobs=None):
         ratio = (pixel_size(grid.wcs) / pixel_size(source.wcs)) ** 2
         known_of_bands["zero_points"][kept] -= 2.5 * np.log10(ratio)
     plan = _Plan(portable_grid(grid), groups, places, fluxes, method, dtype)
-    parts = [_Part(cube.data, cube.errors, cube.sky_mask) for cube in cubes]
-    if any(cube.is_lazy for cube in cubes):
-        planes = _stack_lazily(plan, parts)
-    else:
-        rows = slice(0, grid.shape[0])
-        *planes, seen = _stack_rows(plan, rows, *_cut(plan, parts, rows), n_jobs)
-        if name is not None:  # bands without a pixel on the grid are refused
-            check_overlap(cubes, seen, name)
-    data, errors, sky = planes
+    is_lazy = any(cube.is_lazy for cube in cubes)
+    stack = _stack_lazily if is_lazy else _stack_at_once
+    parts = [_Part(cube.data, cube.sky_mask) for cube in cubes]
+    data, sky, seen = stack(plan, parts, n_jobs)
+    if not (name is None or is_lazy):  # bands without a pixel on the grid are refused
+        check_overlap(cubes, seen, name)
+    errors = None
+    if any(cube.errors is not None for cube in cubes):
+        errors, *_ = stack(plan, [_Part(cube.errors) for cube in cubes], n_jobs)
     return Cube(data, wcs=grid.wcs, errors=errors, sky_mask=sky, **known_of_bands)
 
 
-def _stack_lazily(plan, parts):
+def _stack_at_once(plan, parts, n_jobs):
+    """Return the planes on a grid, and which bands have values."""
+    rows = slice(0, plan.grid.shape[0])
+    return _stack_rows(plan, rows, *_cut(plan, parts, rows), n_jobs)
+
+
+def _stack_lazily(plan, parts, n_jobs):
     """Return lazy planes on a grid, in strips of whole rows of tiles."""
     from dask import delayed
 
@@ -108,13 +113,10 @@ def _stack_lazily(plan, parts):
     stack = delayed(_stack_rows)
     tasks = [stack(shared, rows, *_cut(plan, parts, rows)) for rows in strips]
     shapes = [(rows.stop - rows.start, *whole[1:]) for rows in strips]
-    data = join_strips(tasks, 0, shapes, plan.dtype)
-    errors = sky = None
-    if any(part.errors is not None for part in parts):
-        errors = join_strips(tasks, 1, shapes, plan.dtype)
+    sky = None
     if any(part.sky_mask is not None for part in parts):
-        sky = join_strips(tasks, 2, [shape[:2] for shape in shapes], bool)
-    return data, errors, sky
+        sky = join_strips(tasks, 1, [shape[:2] for shape in shapes], bool)
+    return join_strips(tasks, 0, shapes, plan.dtype), sky, None
 
 
 def _cut(plan, parts, rows):
@@ -158,7 +160,7 @@ def _lowered(box, first):
 
 
 def _stack_rows(plan, rows, parts, tiles, n_jobs=None):
-    """Return data, errors and sky in rows of the grid, and which bands have data."""
+    """Return values and sky in rows of the grid, and which bands have values."""
     shape = rows.stop - rows.start, plan.grid.shape[1]
 
     def fill(result, planes, places, fluxes=()):
@@ -177,16 +179,15 @@ def _stack_rows(plan, rows, parts, tiles, n_jobs=None):
                 )
         return seen
 
-    data = np.empty((*shape, len(plan.fluxes)), plan.dtype)
-    errors = sky = None
-    seen = fill(data, [part.data for part in parts], plan.places, plan.fluxes)
-    if any(part.errors is not None for part in parts):
-        errors = np.full_like(data, np.nan)
-        fill(errors, [part.errors for part in parts], plan.places, plan.fluxes)
+    planes = [part.values for part in parts]
+    result = np.empty((*shape, len(plan.fluxes)), plan.dtype)
+    if any(plane is None for plane in planes):
+        result.fill(np.nan)
+    seen, sky = fill(result, planes, plan.places, plan.fluxes), None
     if any(part.sky_mask is not None for part in parts):
-        aligned = [data[:, :, place[0] : place[-1] + 1] for place in plan.places]
+        aligned = [result[:, :, place[0] : place[-1] + 1] for place in plan.places]
         sky = _stack_sky(parts, aligned, fill)
-    return data, errors, sky, seen
+    return result, sky, seen
 
 
 def join_bands(parts):
