@@ -135,22 +135,24 @@ def _cut(plan, parts, rows):
 
 def _find_tiles(source, grid, rows):
     """Return the tiles of rows of a grid, and the rows of an image that they need."""
-    starts = range(rows.start, rows.stop, TILE), range(0, grid.shape[1], TILE)
-    stops = rows.stop, grid.shape[1]
-    boxes = [
-        tuple(
-            slice(start, min(start + TILE, stop))
-            for start, stop in zip(corner, stops, strict=True)
-        )
-        for corner in product(*starts)
-    ]
-    reaches = [_reach(source, grid, box) for box in boxes]
+    boxes, reaches = [], []
+    columns = _steps(slice(0, grid.shape[1]))
+    for part in _steps(rows):
+        beside = list(product([part], columns))
+        boxes += beside
+        reaches += _find_reaches(source, grid, beside)
     low, high = min(r[0].start for r in reaches), max(r[0].stop for r in reaches)
     tiles = [
         _Tile(box, _lowered(box, rows.start), reach, _lowered(reach, low))
         for box, reach in zip(boxes, reaches, strict=True)
     ]
     return tiles, slice(low, high)
+
+
+def _steps(part):
+    """Cut a slice into those of tiles."""
+    starts = range(part.start, part.stop, TILE)
+    return [slice(start, min(start + TILE, part.stop)) for start in starts]
 
 
 def _lowered(box, first):
@@ -295,21 +297,25 @@ def _resample(arrays, source, plan, tiles, result, bands, grow, n_jobs):
     return np.any(seen, axis=0)
 
 
-def _reach(source, grid, box):
-    """Return the part of an image that a tile of a grid needs."""
-    edges = (np.linspace(part.start, part.stop, _LATTICE) - 0.5 for part in box)
-    rows, columns = np.meshgrid(*edges, indexing="ij")
-    place = np.stack(pixel_to_pixel(grid.wcs, source.wcs, columns, rows)[::-1])
-    if not np.isfinite(place).all():  # beyond the horizon of the projection
-        return tuple(slice(0, length) for length in source.shape)
-    margin = 3 * max(1, pixel_size(grid.wcs) / pixel_size(source.wcs))
+def _find_reaches(source, grid, boxes):
+    """Return the part of an image that each of some tiles in a row needs."""
+    edges = [[np.linspace(p.start, p.stop, _LATTICE) for p in box] for box in boxes]
+    rows, columns = np.swapaxes(edges, 0, 1) - 0.5
+    lattice = np.broadcast_arrays(columns[:, np.newaxis], rows[:, :, np.newaxis])
+    places = np.stack(pixel_to_pixel(grid.wcs, source.wcs, *lattice)[::-1], axis=1)
     # Beside the reach of kernels: what lies between the points of the lattice.
-    margin += max(np.abs(np.diff(place, axis=axis)).max() for axis in (1, 2))
-    ends = place.min(axis=(1, 2)) - margin, place.max(axis=(1, 2)) + margin + 1
-    low, high = (
-        np.clip(end, 0, np.array(source.shape) - 1).astype(int) for end in ends
-    )
-    return tuple(map(slice, low.tolist(), (high + 1).tolist()))
+    least = 3 * max(1, pixel_size(grid.wcs) / pixel_size(source.wcs))
+    last = np.array(source.shape) - 1
+    reaches = []
+    for place in places:
+        if not np.isfinite(place).all():  # beyond the horizon of the projection
+            reaches.append(tuple(slice(0, length) for length in source.shape))
+            continue
+        margin = least + max(np.abs(np.diff(place, axis=axis)).max() for axis in (1, 2))
+        ends = place.min(axis=(1, 2)) - margin, place.max(axis=(1, 2)) + margin + 1
+        low, high = (np.clip(end, 0, last).astype(int) for end in ends)
+        reaches.append(tuple(map(slice, low.tolist(), (high + 1).tolist())))
+    return reaches
 
 
 def _area_ratio(wcs_in, wcs_out, shape):
