@@ -178,5 +178,5 @@ def test_infinities_are_refused_where_they_are(cube):
     cube.data[77, 5, 1] = np.inf
     convolver = FWHMConvolver([1.6, 2.0, 2.3], target_fwhm=6)
     found = convolver.fit_transform(lazy(cube, 30))
-    with pytest.raises(ValueError, match="'g' holds 1 inf.* row 77, column 5"):
+    with pytest.raises(ValueError, match=r"'g' holds 1 inf.* row 77, column 5"):
         found.compute()
