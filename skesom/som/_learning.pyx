@@ -31,10 +31,11 @@ from skesom.som._vectors cimport (
 
 cdef enum:
     FRESH = -1  # strength of a link that has not been given one
-    AHEAD = 8   # rows between fetching and learning
+    AHEAD = 64  # rows that are gathered together
 
 links_per_block = BLOCK
 links_at_once = AT_ONCE
+rows_at_once = AHEAD
 
 cdef struct Map:
     const Vectors *vectors
@@ -89,7 +90,7 @@ def learn(
     cdef long long n_seen = network.n_seen
     cdef const floating[::1] fill = network.fill
     cdef int[::1] features = network.features
-    cdef floating[::1] padded_sample = network.padded_sample
+    cdef floating[:, ::1] samples = network.samples
     cdef floating[::1] squared = network.squared
     cdef int[::1] members = network.members
     cdef int[::1] slots = network.slots
@@ -135,13 +136,12 @@ def learn(
 
     with nogil:
         for position in range(n_order):
-            if position + AHEAD < n_order:  # shuffled rows are not in the cache
-                PREFETCH(&X[order[position + AHEAD], 0])
-            sample = &X[order[position], 0]
-            if state.row_length > 0:  # zeros follow in the row
-                for k in range(state.n_features):
-                    padded_sample[k] = sample[k]
-                sample = &padded_sample[0]
+            if position % AHEAD == 0:
+                _gather(
+                    X, &order[position], min(n_order - position, <Py_ssize_t> AHEAD),
+                    samples,
+                )
+            sample = &samples[position % AHEAD, 0]
             n_present = state.n_features
             complete = _is_complete(sample, state.n_features)
             if not complete:
@@ -224,6 +224,21 @@ def learn(
     network.next_identity = next_identity
     network.n_seen = n_seen
     return position
+
+
+cdef void _gather(
+    const floating[:, ::1] X, const Py_ssize_t *order, Py_ssize_t n,
+    floating[:, ::1] samples
+) noexcept nogil:
+    """Copy rows that are far apart; zeros stay behind each of them."""
+    cdef Py_ssize_t row, feature
+    cdef Py_ssize_t n_features = X.shape[1]
+    for row in range(n):  # many wait for memory at the same time
+        PREFETCH(&X[order[row], 0])
+        PREFETCH(&X[order[row], n_features - 1])
+    for row in range(n):
+        for feature in range(n_features):
+            samples[row, feature] = X[order[row], feature]
 
 
 cdef inline bint _is_complete(

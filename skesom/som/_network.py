@@ -8,11 +8,11 @@ from scipy import sparse
 
 from skesom._common import blocks
 from skesom.som._codebook import by_feature, by_node, distances_to_units, padded
-from skesom.som._learning import learn, links_at_once, links_per_block
+from skesom.som._learning import learn, links_at_once, links_per_block, rows_at_once
 
 _FEATURES_FOR_ROWS = 8  # fewer are handled as fast one by one
 _GROWTH = 1.1  # of epsilon, at least
-_SCRATCH = {"row_length", "rows", "padded_sample", "features", "squared", "members"}
+_SCRATCH = {"row_length", "rows", "samples", "features", "squared", "members"}
 _SCRATCH |= {"slots", "member_squared", "activation", "newcomers"}
 _NUMBERS = "n_nodes n_seen next_identity n_links n_slots pool_used".split()
 _OF_NODES = {"identity": np.int64, "node_class": np.int64}
@@ -208,7 +208,8 @@ class Network:
         if len(self.fill) >= _FEATURES_FOR_ROWS:
             self.rows = by_node(self.codebook)
             self.row_length = self.rows.shape[1]
-        self.padded_sample = np.zeros(self.rows.shape[1], dtype=dtype)
+        length = self.row_length or len(self.fill)
+        self.samples = np.zeros((rows_at_once, length), dtype=dtype)
         self.features = np.empty(len(self.fill), dtype=np.intc)
         self.squared = np.empty(stride, dtype=dtype)
         self.members = np.empty(stride + links_at_once, dtype=np.intc)

@@ -143,6 +143,24 @@ def test_estimator_is_the_definition(seed):
     assert links_of(in_chunks.connections_) == links_of(whole.connections_)
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("n_features", [1, 5, 9, 17])
+def test_rows_are_learned_in_the_order_given(n_features, dtype):
+    rng = np.random.default_rng(n_features)
+    X = rng.normal(size=(300, n_features)).astype(dtype)
+    X[rng.random(X.shape) < 0.02] = np.nan
+    X[0] = 0
+    order = np.append(0, rng.integers(0, len(X), 2 * 64 + 1))  # more than one gathering
+    at_once, one_by_one = (Network(np.zeros(n_features, dtype)) for _ in range(2))
+    rule = DEFINITION | {"epsilon": 0.5 * n_features**0.5, "max_nodes": 10**6}
+    at_once.learn(X, order, when_full=no_room, **rule)
+    for row in X[order]:
+        grow(row[np.newaxis], rule["epsilon"], network=one_by_one)
+    assert_array_equal(at_once.nodes(), one_by_one.nodes())
+    assert_array_equal(at_once.links().toarray(), one_by_one.links().toarray())
+    assert at_once.n_nodes > 2
+
+
 def test_network_with_many_links_finds_the_weakest():
     # More than one block of 64 links, exact ties among them (strengths of 0).
     X = np.random.default_rng(5).integers(0, 9, size=(400, 2)) * 100.0
