@@ -185,8 +185,8 @@ def take_lazily(table, rows):
 
 
 def computed(*lazy):
-    """Return the values of dask arrays, from one pass over what they share."""
-    if not any(map(is_lazy, lazy)):
+    """Return the values of what is lazy, from one pass over what they share."""
+    if not any(hasattr(each, "__dask_graph__") for each in lazy):
         return lazy
     from dask import compute
 
