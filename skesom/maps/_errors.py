@@ -1,13 +1,23 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Errors of pixels, for the clusterers of tables that weigh values by them."""
 
+from functools import partial
+
 import numpy as np
 from sklearn.decomposition import PCA
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.validation import has_fit_parameter
 
+from skesom._common.lazy import add_up, map_rows
 from skesom._common.pipelines import pipeline_end
+from skesom.maps._large_tables import (
+    applied,
+    by_blocks,
+    learned,
+    some_rows,
+    steps_before,
+)
 from skesom.pixels import flatten_errors
 from skesom.som import ConsensusClusterer, warn_user
 
@@ -17,7 +27,7 @@ _CARRIERS = StandardScaler, PCA
 def takes_errors(estimator):
     """Return whether an estimator of tables can use the errors of their values."""
     if isinstance(estimator, Pipeline):
-        known = all(type(step) in _CARRIERS for step in _steps_before(estimator))
+        known = all(type(step) in _CARRIERS for step in steps_before(estimator))
         return known and estimator.memory is None and takes_errors(estimator[-1])
     if isinstance(estimator, ConsensusClusterer):
         member = estimator.estimator
@@ -29,9 +39,9 @@ def takes_errors(estimator):
 def at_end(estimator, X, errors, *, fit=False):
     """Return the last step of pipelines, and a table and its errors as it gets them."""
     while isinstance(estimator, Pipeline):
-        for step in _steps_before(estimator):
-            X = step.fit_transform(X) if fit else step.transform(X)
-            errors = _carried(step, errors)
+        for step in steps_before(estimator):
+            X = learned(step, X) if fit else by_blocks(step.transform, X)
+            errors = None if errors is None else _carried(step, errors)
         estimator = estimator[-1]
     return estimator, X, errors
 
@@ -39,23 +49,19 @@ def at_end(estimator, X, errors, *, fit=False):
 def _carried(step, errors):
     """Return errors after a scaler, or after a PCA of independent values."""
     if isinstance(step, PCA):
-        scale = np.sqrt(step.explained_variance_) if step.whiten else 1.0
-        return np.sqrt(errors**2 @ np.square(step.components_).T) / scale
+        return by_blocks(partial(_of_components, step), errors)
     return errors if step.scale_ is None else errors / step.scale_
 
 
-def _steps_before(pipeline):
-    steps = [step for _, step in pipeline.steps[:-1]]
-    return [step for step in steps if step not in (None, "passthrough")]
+def _of_components(pca, errors):
+    scale = np.sqrt(pca.explained_variance_) if pca.whiten else 1.0
+    return np.sqrt(errors**2 @ np.square(pca.components_).T) / scale
 
 
 def apply(estimator, method, X, errors):
     """Return what a method of a fitted estimator gives, with errors or None."""
-    if errors is None:
-        last, X = pipeline_end(estimator, X)
-        return getattr(last, method)(X)
     last, X, errors = at_end(estimator, X, errors)
-    return getattr(last, method)(X, errors=errors)
+    return applied(last, method, X, errors)
 
 
 def errors_to_learn(estimator, cube, table, valid):
@@ -66,14 +72,15 @@ def errors_to_learn(estimator, cube, table, valid):
         _warn_unused(_reason(estimator))
         return None, None
     errors = flatten_errors(cube, valid)
-    known = (errors > 0) & np.isfinite(errors) & ~np.isnan(table)
+    few = some_rows(errors)
+    known = (few > 0) & np.isfinite(few) & ~np.isnan(some_rows(table))
     lacking = ~known.any(axis=0)
     if lacking.any():
         names = cube.band_names if len(lacking) > 1 else ["flux"]
         names = ", ".join(np.asarray(names)[lacking])
         _warn_unused(f"no pixel has a valid one in {names}")
         return None, None
-    columns = zip(errors.T, known.T, strict=True)
+    columns = zip(few.T, known.T, strict=True)
     typical = np.array([np.median(error[use]) for error, use in columns])
     return _filled(errors, table, typical), typical
 
@@ -92,13 +99,28 @@ def errors_to_apply(step, cube, table, valid, *, warn=True):
 
 def _filled(errors, table, typical, *, warn=True):
     """Return errors; those that are not valid are the typical ones of their column."""
-    present = ~np.isnan(table)
-    unknown = present & ~(errors > 0)
-    errors[unknown] = np.broadcast_to(typical, errors.shape)[unknown]
-    if warn and unknown.any():
+    if warn:
+        unknown, present = add_up(_count_unknown, errors, table)
         text = "have no valid error. They get the median error of their band"
-        numbers = map(np.count_nonzero, (unknown, present))
-        warn_user("{} of {} values {}.".format(*numbers, text), UserWarning)
+        if unknown:
+            warn_user(f"{unknown} of {present} values {text}.", UserWarning)
+    how = {"dtype": errors.dtype, "columns": errors.shape[1]}
+    return map_rows(partial(_fill, typical=typical), errors, table, **how)
+
+
+def _find_unknown(errors, table):
+    """Find the values without a valid error, and all values."""
+    present = ~np.isnan(table)
+    return present & ~(errors > 0), present
+
+
+def _count_unknown(errors, table):
+    return tuple(map(np.count_nonzero, _find_unknown(errors, table)))
+
+
+def _fill(errors, table, typical):
+    unknown, _ = _find_unknown(errors, table)
+    errors = np.where(unknown, typical, errors).astype(errors.dtype)
     # Pixels of one unit differ by more than the errors of the brightest, which would
     # rule the map: nothing counts more than twice as much as a typical pixel.
     return np.hypot(errors, typical.astype(errors.dtype))

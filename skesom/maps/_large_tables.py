@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Estimators of scikit-learn for tables of pixels that may be lazy, or just large."""
+
+from functools import partial
+
+import numpy as np
+
+from skesom._common.lazy import (
+    aligned_height,
+    blocks_of,
+    computed,
+    is_lazy,
+    map_rows,
+    take_rows,
+)
+from skesom._common.pipelines import pipeline_end
+from skesom.som import CSOM, ESOM, ConsensusClusterer
+
+ENOUGH = 2**22  # rows to fit the steps before a clusterer by
+_HELD = 2**27  # bytes of images that are computed at a time
+_TAKE_DASK = ESOM, CSOM, ConsensusClusterer
+
+
+def steps_before(pipeline):
+    """Return the steps before the last one that do something."""
+    steps = [step for _, step in pipeline.steps[:-1]]
+    return [step for step in steps if step not in (None, "passthrough")]
+
+
+def is_large(table):
+    """Return whether steps are fitted to some rows of a table only."""
+    return len(table) > ENOUGH
+
+
+def some_rows(table):
+    """Return a table in memory, or evenly spread rows of a large one."""
+    if not is_large(table):
+        return computed(table)[0] if is_lazy(table) else table
+    return take_rows(table, np.arange(ENOUGH) * len(table) // ENOUGH)
+
+
+def to_learn(estimator, table):
+    """Return a table as an estimator can learn from it, in memory unless too large."""
+    last, _ = pipeline_end(estimator)
+    if not is_lazy(table) or (last is estimator and isinstance(last, _TAKE_DASK)):
+        return table
+    if is_large(table) and not isinstance(last, _TAKE_DASK):
+        name = type(last).__name__
+        raise ValueError(
+            f"{name} learns in memory, and the lazy cube has {len(table)} pixels (it "
+            f"may have {ENOUGH}). Let a ConsensusClusterer of {name} or a PixelSampler "
+            "choose pixels, or pass cube.compute()."
+        )
+    return table if is_large(table) else some_rows(table)
+
+
+def learned(step, X):
+    """Fit a step to a table, or to some rows of a large one; return what it makes."""
+    if not (is_lazy(X) or is_large(X)):
+        return step.fit_transform(X)
+    step.fit(some_rows(X))
+    return by_blocks(step.transform, X)
+
+
+def by_blocks(function, *tables):
+    """Return what a function makes of tables (or None), by blocks if they are large.
+
+    Products of matrices may differ in the last bit with the number of rows.
+    """
+    first = tables[0]
+    if not (is_lazy(first) or is_large(first)):
+        return function(*tables)
+    tried = function(*(t if t is None else np.ones((1, t.shape[1]), t.dtype) for t in tables))
+    columns = tried.shape[1] if tried.ndim == 2 else None
+    if is_lazy(first):
+        height = aligned_height(first)
+        cut = [t if t is None else t.rechunk({0: height}) for t in tables]
+        function, tables = partial(_of_chunk, function), cut
+    return map_rows(function, *tables, dtype=tried.dtype, columns=columns)
+
+
+def _of_chunk(function, *tables):
+    """Return what a function makes of the blocks of a chunk."""
+    parts = [
+        function(*(None if t is None else t[rows] for t in tables))
+        for rows in blocks_of(len(tables[0]))
+    ]
+    return np.concatenate(parts)
+
+
+def applied(last, method, X, errors=None):
+    """Return what a method of a fitted clusterer gives, lazily of a lazy table."""
+    method = getattr(last, method)
+    if is_lazy(X) and not isinstance(last, _TAKE_DASK):
+        return by_blocks(method, X)
+    return method(X) if errors is None else method(X, errors=errors)
+
+
+def held(*images):
+    """Return images in memory; lazy ones are computed some strips at a time."""
+    if not is_lazy(images[0]):
+        return [computed(i)[0] if is_lazy(i) else i for i in images]
+    lazy = [image for image in images if is_lazy(image)]
+    whole = [np.empty(image.shape, image.dtype) for image in lazy]
+    ends = np.cumsum(images[0].chunks[0])
+    at_once = max(1, _HELD * len(images[0]) // sum(image.nbytes for image in lazy))
+    start = 0
+    while start < ends[-1]:
+        fitting = ends[(ends > start) & (ends <= start + at_once)]
+        stop = fitting[-1] if len(fitting) else ends[ends > start][0]
+        parts = computed(*(image[start:stop] for image in lazy))
+        for target, part in zip(whole, parts, strict=True):
+            target[start:stop] = part
+        start = stop
+    whole = iter(whole)
+    return [next(whole) if is_lazy(image) else image for image in images]
