@@ -2,6 +2,7 @@
 """Classify the pixels of a cube: a few labeled pixels in, label map out."""
 
 import warnings
+from functools import partial
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, _fit_context, clone
@@ -11,7 +12,10 @@ from sklearn.utils._param_validation import HasMethods
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
+from skesom._common.lazy import take_rows
 from skesom.maps._cube_clusterer import PixelTableMixin
+from skesom.maps._errors import apply
+from skesom.maps._large_tables import to_apply, to_learn
 from skesom.som import ESOM, MapClassifier
 
 
@@ -126,10 +130,12 @@ class CubeClassifier(PixelTableMixin, ClassifierMixin, BaseEstimator):
             unlabeled = -1 if self.semi_supervised else None
             classifier = MapClassifier(esom, unlabeled=unlabeled)
             estimator = make_pipeline(StandardScaler(), classifier)
-        learned = slice(None) if self.semi_supervised else labeled
-        labels_learned = np.maximum(labels[learned], -1)
-        self.estimator_ = clone(estimator).fit(table[learned], labels_learned)
         self.classes_ = np.unique(labels[labeled])
+        if self.semi_supervised:
+            table, labels = to_learn(estimator, table), np.maximum(labels, -1)
+        else:
+            table, labels = take_rows(table, np.flatnonzero(labeled)), labels[labeled]
+        self.estimator_ = clone(estimator).fit(table, labels)
         return self
 
     @available_if(_gives_probabilities)
@@ -148,10 +154,14 @@ class CubeClassifier(PixelTableMixin, ClassifierMixin, BaseEstimator):
         """
         check_is_fitted(self)
         empty = np.empty((0, len(self.classes_)))
-        return self._map(X, lambda t, *_: self.estimator_.predict_proba(t), empty)
+        return self._map(X, partial(self._apply, "predict_proba"), empty)[0]
 
-    def _labels_of(self, table, *_):
-        return self.estimator_.predict(table)
+    def _labels_of(self, *parts):
+        return self._apply("predict", *parts)
+
+    def _apply(self, method, table, *_):
+        table = to_apply(self.estimator_, table)
+        return apply(self.estimator_, method, table, None)
 
     def score(self, X, y):
         """Return the accuracy in the pixels that are valid and labeled.

@@ -2,6 +2,7 @@
 """Cluster the pixels of a cube: cube in, label map out."""
 
 import warnings
+from functools import reduce
 from numbers import Integral
 
 import numpy as np
@@ -18,13 +19,23 @@ from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
+from skesom._common.blocks import each_block, row_blocks
 from skesom._common.labels import mark_sky, ranks_by_size
+from skesom._common.lazy import computed, is_lazy, take_rows
 from skesom._common.pipelines import pipeline_end
 from skesom.cube import CubeInput, check_cube
 from skesom.maps._comparison import renumber
 from skesom.maps._errors import apply, at_end, errors_to_apply, errors_to_learn
-from skesom.pixels import flatten, unflatten, valid_pixels
-from skesom.som import ESOM
+from skesom.maps._large_tables import (
+    drop_lazy_labels,
+    held,
+    is_large,
+    learn_more,
+    to_apply,
+    to_learn,
+)
+from skesom.pixels import flatten, some_valid, table_of, unflatten, valid_pixels
+from skesom.som import ESOM, warn_user
 
 
 def _last_class(estimator):
@@ -50,7 +61,10 @@ class PixelTableMixin(CubeInput, MetaEstimatorMixin):
     }
 
     def table(self, X):
-        """Return the valid pixels as the estimator gets them, and which are valid."""
+        """Return the valid pixels as the estimator gets them, and which are valid.
+
+        The table of a lazy cube is lazy.
+        """
         return flatten(X, pattern=self.pattern, min_bands=self.min_bands)
 
     @available_if(_predicts)
@@ -60,14 +74,18 @@ class PixelTableMixin(CubeInput, MetaEstimatorMixin):
         Parameters
         ----------
         X : Cube or array-like of shape (n_rows, n_columns, n_bands)
-            A cube of the same bands; it may have no valid pixel.
+            A cube of the same bands; it may have no valid pixel. A lazy one is
+            computed twice, strip by strip.
 
         Returns
         -------
         label_map : ndarray of shape (n_rows, n_columns), dtype int32
-            Labels; -2 for sky (the ``sky_mask`` of a `Cube`), -3 without data.
+            Labels; -2 for sky (the ``sky_mask`` of a `Cube`), -3 without data. In
+            memory also for a lazy cube.
         """
-        return self._map(X, self._labels_of, np.empty(0, dtype=np.int32))
+        empty = np.empty(0, dtype=np.int32)
+        label_map, cube, sky_mask = self._map(X, self._labels_of, empty)
+        return mark_sky(self._as_clusters(label_map, cube), sky_mask)
 
     def _training_table(self, X):
         """Return a cube to learn from, its table and which pixels are valid."""
@@ -79,19 +97,25 @@ class PixelTableMixin(CubeInput, MetaEstimatorMixin):
         return cube, table, valid
 
     def _map(self, X, values_of, empty):
-        """Return values_of(table, valid, cube) as an image; empty without any pixel."""
+        """Return values_of(table, valid, cube) as an image, the cube and its sky."""
         check_is_fitted(self)
         cube = check_cube(X, estimator=self, reset=False)
         valid = valid_pixels(cube, pattern=self.pattern, min_bands=self.min_bands)
-        values = values_of(self.table(cube)[0], valid, cube) if valid.any() else empty
-        return mark_sky(unflatten(values, valid), cube.sky_mask)
+        values = empty
+        if valid.any():
+            values = values_of(table_of(cube, valid), valid, cube)
+        image, sky_mask = held(unflatten(values, valid), cube.sky_mask)
+        return image, cube, sky_mask
+
+    def _as_clusters(self, label_map, cube):
+        """Return an image of labels of the estimator as one of clusters."""
+        return label_map
 
 
 def check_bands(values, band_names):
     """Refuse bands without data, and constant ones."""
-    bands = np.moveaxis(values, -1, 0)
-    least = np.array([np.fmin.reduce(band, axis=None) for band in bands])
-    most = np.array([np.fmax.reduce(band, axis=None) for band in bands])
+    least, most = _limits(values)
+    bands = band_names[: len(least)]
     for band in np.flatnonzero(np.isnan(least)):
         raise ValueError(
             f"Band {band_names[band]!r} has no data, only NaN. Leave it out."
@@ -109,12 +133,40 @@ def check_bands(values, band_names):
         )
 
 
+def _limits(values):
+    """Return the least and the largest value of each band."""
+    if is_lazy(values):
+        from dask import delayed
+
+        parts = [delayed(_limits)(part) for part in values.to_delayed().ravel()]
+        pairs = zip(*computed(*parts), strict=True)
+        return [
+            f.reduce(each) for f, each in zip((np.fmin, np.fmax), pairs, strict=True)
+        ]
+    bands = np.moveaxis(values, -1, 0)
+    return [
+        np.array([limit.reduce(band, axis=None) for band in bands])
+        for limit in (np.fmin, np.fmax)
+    ]
+
+
 def _has_agreement(clusterer):
     estimator = getattr(clusterer, "estimator_", clusterer.estimator)
     if hasattr(pipeline_end(estimator)[0], "agreement"):
         return True
     raise AttributeError(
         f"{_last_class(estimator)} is no consensus whose members may agree."
+    )
+
+
+def _learns_more(clusterer):
+    estimator = getattr(clusterer, "estimator_", clusterer.estimator)
+    if hasattr(estimator, "partial_fit"):
+        return True
+    name = "A Pipeline" if estimator is None else type(estimator).__name__
+    raise AttributeError(
+        f"{name} has no partial_fit, to learn from one cube after the other. Use ESOM, "
+        "CSOM or MiniBatchKMeans, and scale the cubes before (ColorScaler)."
     )
 
 
@@ -228,37 +280,83 @@ class CubeClusterer(PixelTableMixin, ClusterMixin, BaseEstimator):
         self : CubeClusterer
             The fitted clusterer.
         """
-        if self.regularizer is not None and self.pattern == "voxel":
-            raise ValueError(
-                "A regularizer compares the labels of neighboring pixels; voxels of "
-                "different bands are none. Use pattern='pixel' or no regularizer."
-            )
+        self._check_regularizer()
         cube, table, valid = self._training_table(X)
         estimator = self.estimator
         if estimator is None:
             estimator = make_pipeline(StandardScaler(), ESOM(random_state=0))
         estimator = clone(estimator)
+        if self.sampler is None:
+            table = to_learn(estimator, table)
         errors, typical = errors_to_learn(estimator, cube, table, valid)
-        labels = self._fit_predict(estimator, table, errors, valid, cube)
+        labels, agreement = self._fit_predict(estimator, table, errors, valid, cube)
         self._typical_errors = typical
-        self.estimator_, labels = estimator, np.asarray(labels)
-        self._clusters = np.unique(labels[labels >= 0])
-        labels = self._voted(self._numbered(labels), valid, cube)
-        sizes = np.bincount(labels[labels >= 0], minlength=len(self._clusters))
+        self.estimator_ = estimator
+        images = [unflatten(labels, valid)]
+        if agreement is not None:
+            images.append(unflatten(agreement, valid))
+        *images, sky_mask = held(*images, cube.sky_mask)
+        label_map = images[0]
+        blocks = [label_map[rows] for rows in row_blocks(label_map.shape)]
+        found = (np.unique(block[block >= 0]) for block in blocks)
+        self._clusters = reduce(np.union1d, found).astype(np.int32)
+        label_map = self._voted(self._numbered(label_map), cube)
+        n_clusters = len(self._clusters)
+        sizes = count_clusters(label_map, n_clusters)
         self.n_clusters_ = np.count_nonzero(sizes)
         self._ranks = np.where(sizes > 0, ranks_by_size(sizes), np.int32(-1))
         last, _ = pipeline_end(estimator)
         wanted = getattr(last, "n_clusters", None)
-        for text in _doubts(labels, table.shape[1], asked_for=wanted):
+        for text in _doubts(sizes, *table.shape, asked_for=wanted):
             warnings.warn(text, UserWarning, stacklevel=3)  # the line that calls fit
-        label_map = unflatten(renumber(labels, self._ranks), valid)
-        self.labels_ = mark_sky(label_map, cube.sky_mask)
-        if hasattr(last, "agreement_"):
-            is_part = self.sampler is not None
-            agreement = last.agreement_
-            if is_part:
-                agreement = apply(estimator, "agreement", table, errors)
-            self.agreement_ = unflatten(agreement, valid)
+        self.labels_ = mark_sky(self._ranked(label_map), sky_mask)
+        if agreement is not None:
+            self.agreement_ = images[1]
+        return self
+
+    @available_if(_learns_more)
+    @_fit_context(prefer_skip_nested_validation=False)
+    def partial_fit(self, X, y=None):
+        """Learn the valid pixels of one cube of a stream, such as strips of a mosaic.
+
+        Parameters
+        ----------
+        X : Cube or array-like of shape (n_rows, n_columns, n_bands)
+            The next cube, with the bands of the first. It may have no valid pixel,
+            apart from the first one. Errors are not used.
+        y : None
+            Ignored, present for API consistency.
+
+        Returns
+        -------
+        self : CubeClusterer
+            With the `labels_` of this cube, as from `predict`. Clusters have the
+            numbers that the estimator gives them, which may change from cube to cube.
+
+        Raises
+        ------
+        AttributeError
+            If the estimator has no ``partial_fit``, such as a Pipeline or None.
+        """
+        self._check_regularizer()
+        is_first = not hasattr(self, "estimator_")
+        cube = check_cube(X, estimator=self, reset=is_first)
+        if cube.errors is not None:
+            warn_user("partial_fit does not use the errors of the cube.", UserWarning)
+            cube = cube.replace(data=cube.data)
+        options = {"pattern": self.pattern, "min_bands": self.min_bands}
+        valid = (some_valid if is_first else valid_pixels)(cube, **options)
+        if is_first:
+            self.estimator_ = clone(self.estimator)
+        self._typical_errors = self._clusters = self._ranks = None
+        if valid.any():
+            table = table_of(cube, valid)
+            if self.sampler is not None:
+                table = take_rows(table, self._sampled_rows(cube, valid))
+            learn_more(self.estimator_, table)
+        self.labels_ = self.predict(cube)
+        drop_lazy_labels(self.estimator_)
+        self.n_clusters_ = np.count_nonzero(count_clusters(self.labels_))
         return self
 
     @available_if(_has_agreement)
@@ -275,59 +373,107 @@ class CubeClusterer(PixelTableMixin, ClusterMixin, BaseEstimator):
         agreement : ndarray of shape (n_rows, n_columns), dtype float32
             As `agreement_`.
         """
-        return self._map(X, self._agreement_of, np.empty(0, dtype=np.float32))
+        return self._map(X, self._agreement_of, np.empty(0, dtype=np.float32))[0]
 
-    def _agreement_of(self, table, valid, cube):
-        return self._apply("agreement", table, valid, cube)
+    def _agreement_of(self, *parts):
+        return self._apply("agreement", *parts)
 
-    def _labels_of(self, table, valid, cube):
-        labels = self._numbered(self._apply("predict", table, valid, cube))
-        return renumber(self._voted(labels, valid, cube), self._ranks)
+    def _labels_of(self, *parts):
+        return self._apply("predict", *parts)
+
+    def _as_clusters(self, label_map, cube):
+        return self._ranked(self._voted(self._numbered(label_map), cube))
 
     def _apply(self, method, table, valid, cube):
         """Return what a method of the estimator gives, with the errors of the cube."""
+        table = to_apply(self.estimator_, table)
         errors = errors_to_apply(self, cube, table, valid)
         return apply(self.estimator_, method, table, errors)
 
     def _clusters_of(self, labels):
         """Return the clusters that labels of the estimator stand for."""
-        return renumber(self._numbered(labels), self._ranks)
+        return self._ranked(self._numbered(np.array(labels, np.int32)))
 
     def _fit_predict(self, estimator, table, errors, valid, cube):
-        """Fit the estimator to the sampled rows, and return its labels of all rows."""
-        if self.sampler is None and errors is None:
-            return estimator.fit_predict(table)
-        if self.sampler is None:
+        """Fit the estimator; return its labels of all rows, and agreement or None."""
+        if self.sampler is not None:
+            return self._fit_to_sample(estimator, table, errors, valid, cube)
+        last, _ = pipeline_end(estimator)
+        if errors is None and not (is_lazy(table) or is_large(table)):
+            labels = estimator.fit_predict(table)
+        else:
             last, table, errors = at_end(estimator, table, errors, fit=True)
-            return last.fit_predict(table, errors=errors)
+            how = {} if errors is None else {"errors": errors}
+            labels = last.fit_predict(table, **how)
+        agreement = getattr(last, "agreement_", None)
+        drop_lazy_labels(last)
+        return labels, agreement
+
+    def _fit_to_sample(self, estimator, table, errors, valid, cube):
+        """Do the same with an estimator that learns from the sampled rows."""
         if not hasattr(estimator, "predict"):
             raise ValueError(
                 f"{_last_class(estimator)} cannot label pixels that it was not "
                 "fitted on, so it has to learn from all: leave out the sampler."
             )
+        rows = self._sampled_rows(cube, valid)
+        last, some, how = estimator, take_rows(table, rows), {}
+        if errors is not None:
+            parts = estimator, some, take_rows(errors, rows)
+            last, some, how["errors"] = at_end(*parts, fit=True)
+        last.fit(some, **how)
+        table = to_apply(estimator, table)
+        labels = apply(estimator, "predict", table, errors)
+        if not hasattr(pipeline_end(estimator)[0], "agreement_"):
+            return labels, None
+        return labels, apply(estimator, "agreement", table, errors)
+
+    def _sampled_rows(self, cube, valid):
+        """Return the rows of the table to learn from."""
         pixels = valid if valid.ndim == 2 else valid.any(axis=2)
         chosen = clone(self.sampler).sample(cube, pixels)
         rows = chosen[valid] if valid.ndim == 2 else chosen[np.nonzero(valid)[:2]]
-        if errors is None:
-            return estimator.fit(table[rows]).predict(table)
-        last, some, of_some = at_end(estimator, table[rows], errors[rows], fit=True)
-        last.fit(some, errors=of_some)
-        return apply(estimator, "predict", table, errors)
+        return np.flatnonzero(rows)
 
     def _numbered(self, labels):
-        """Return the place of each label among those of fit, -1 for other labels."""
-        labels = np.asarray(labels)
-        places = np.minimum(labels, -1).astype(np.int32)
-        known = np.isin(labels, self._clusters)
-        places[known] = np.searchsorted(self._clusters, labels[known])
-        return places
+        """Turn labels into their places among those of fit, -1 for others; in place."""
 
-    def _voted(self, places, valid, cube):
-        """Return the places after the vote of neighboring pixels, if there is one."""
+        def number(rows):
+            part = labels[rows]
+            places = np.minimum(part, -1)
+            known = np.isin(part, self._clusters)
+            places[known] = np.searchsorted(self._clusters, part[known])
+            labels[rows] = places
+
+        if self._clusters is not None:
+            each_block(number, labels.shape)
+        return labels
+
+    def _ranked(self, labels):
+        """Turn places into clusters in place; after partial_fit they are the same."""
+        for rows in row_blocks(labels.shape) if self._ranks is not None else ():
+            labels[rows] = renumber(labels[rows], self._ranks)
+        return labels
+
+    def _voted(self, label_map, cube):
+        """Return a map after the vote of neighboring pixels, if there is one."""
         if self.regularizer is None:
-            return places
-        image = unflatten(places, valid)
-        return self.regularizer.regularize(image, **_sharpness(cube))[valid]
+            return label_map
+        return self.regularizer.regularize(label_map, **_sharpness(cube))
+
+    def _check_regularizer(self):
+        if self.regularizer is not None and self.pattern == "voxel":
+            raise ValueError(
+                "A regularizer compares the labels of neighboring pixels; voxels of "
+                "different bands are none. Use pattern='pixel' or no regularizer."
+            )
+
+
+def count_clusters(label_map, n_clusters=0):
+    """Return the number of pixels of each cluster of a map."""
+    n_clusters = max(n_clusters, int(label_map.max(initial=-1)) + 1)
+    blocks = (label_map[rows] for rows in row_blocks(label_map.shape))
+    return sum(np.bincount(b[b >= 0], minlength=n_clusters) for b in blocks)
 
 
 def _sharpness(cube):
@@ -344,10 +490,9 @@ _FEWEST_PIXELS_PER_CLUSTER = 5
 _LARGEST_SHARE = 0.9  # the largest of eight clusters holds 20 to 50 % in galaxies
 
 
-def _doubts(labels, n_bands, *, asked_for=None):
+def _doubts(sizes, n_pixels, n_bands, *, asked_for=None):
     """Return the warnings of too few pixels, or of one cluster with nearly all."""
-    sizes = np.bincount(labels[labels >= 0])
-    n_clusters, n_pixels = np.count_nonzero(sizes), len(labels)
+    n_clusters = np.count_nonzero(sizes)
     share = sizes.max(initial=0) / max(sizes.sum(), 1)
     if n_clusters > 1 and n_pixels < _FEWEST_PIXELS_PER_CLUSTER * n_clusters:
         yield (

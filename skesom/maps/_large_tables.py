@@ -9,6 +9,7 @@ from skesom._common.lazy import (
     aligned_height,
     blocks_of,
     computed,
+    in_chunks,
     is_lazy,
     map_rows,
     take_rows,
@@ -18,7 +19,7 @@ from skesom.som import CSOM, ESOM, ConsensusClusterer
 
 ENOUGH = 2**22  # rows to fit the steps before a clusterer by
 _HELD = 2**27  # bytes of images that are computed at a time
-_TAKE_DASK = ESOM, CSOM, ConsensusClusterer
+TAKE_DASK = ESOM, CSOM, ConsensusClusterer
 
 
 def steps_before(pipeline):
@@ -40,18 +41,41 @@ def some_rows(table):
 
 
 def to_learn(estimator, table):
-    """Return a table as an estimator can learn from it, in memory unless too large."""
+    """Return a table as an estimator can learn from it."""
     last, _ = pipeline_end(estimator)
-    if not is_lazy(table) or (last is estimator and isinstance(last, _TAKE_DASK)):
-        return table
-    if is_large(table) and not isinstance(last, _TAKE_DASK):
+    if is_lazy(table) and is_large(table) and not isinstance(last, TAKE_DASK):
         name = type(last).__name__
         raise ValueError(
-            f"{name} learns in memory, and the lazy cube has {len(table)} pixels (it "
-            f"may have {ENOUGH}). Let a ConsensusClusterer of {name} or a PixelSampler "
-            "choose pixels, or pass cube.compute()."
+            f"{name} learns in memory from at most {ENOUGH} pixels, and the lazy cube "
+            f"has {len(table)}. Pass a PixelSampler as sampler, let a "
+            f"ConsensusClusterer of {name} choose pixels, or pass cube.compute()."
         )
-    return table if is_large(table) else some_rows(table)
+    return to_apply(estimator, table)
+
+
+def to_apply(estimator, table):
+    """Return a table that is lazy only if it is large, or for maps alone."""
+    if not is_lazy(table) or is_large(table) or isinstance(estimator, TAKE_DASK):
+        return table
+    return computed(table)[0]
+
+
+def learn_more(estimator, table):
+    """Let an estimator learn a table by partial_fit, lazy ones chunk by chunk."""
+    if isinstance(estimator, TAKE_DASK):
+        estimator.partial_fit(table)
+        return
+    for chunk in in_chunks(table, aligned_height(table)) if is_lazy(table) else [table]:
+        part = chunk.compute() if is_lazy(table) else chunk
+        for rows in blocks_of(len(part)):
+            estimator.partial_fit(part[rows])
+
+
+def drop_lazy_labels(clusterer):
+    """Leave out labels of rows that would keep the images of a lazy cube."""
+    for name in ("labels_", "agreement_"):
+        if is_lazy(vars(clusterer).get(name)):
+            delattr(clusterer, name)
 
 
 def learned(step, X):
@@ -70,7 +94,9 @@ def by_blocks(function, *tables):
     first = tables[0]
     if not (is_lazy(first) or is_large(first)):
         return function(*tables)
-    tried = function(*(t if t is None else np.ones((1, t.shape[1]), t.dtype) for t in tables))
+    tried = function(
+        *(t if t is None else np.ones((1, t.shape[1]), t.dtype) for t in tables)
+    )
     columns = tried.shape[1] if tried.ndim == 2 else None
     if is_lazy(first):
         height = aligned_height(first)
@@ -91,7 +117,7 @@ def _of_chunk(function, *tables):
 def applied(last, method, X, errors=None):
     """Return what a method of a fitted clusterer gives, lazily of a lazy table."""
     method = getattr(last, method)
-    if is_lazy(X) and not isinstance(last, _TAKE_DASK):
+    if not isinstance(last, TAKE_DASK):
         return by_blocks(method, X)
     return method(X) if errors is None else method(X, errors=errors)
 

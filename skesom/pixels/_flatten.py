@@ -60,10 +60,15 @@ def flatten(cube, *, pattern="pixel", min_bands=None, copy=True, n_jobs=None):
     """
     cube = check_cube(cube)
     valid = some_valid(cube, pattern, min_bands, n_jobs)
-    width = 1 if pattern == "voxel" else cube.shape[2]
+    return table_of(cube, valid, copy, n_jobs), valid
+
+
+def table_of(cube, valid, copy=True, n_jobs=None):
+    """Return the table of the valid pixels or voxels of a cube, as `flatten`."""
+    width = cube.shape[2] if valid.ndim == 2 else 1
     if valid.all() and not cube.is_lazy:
-        return np.ascontiguousarray(cube.data).reshape(-1, width), valid
-    return _pick(cube.data, valid, width, copy, n_jobs), valid
+        return np.ascontiguousarray(cube.data).reshape(-1, width)
+    return _pick(cube.data, valid, width, copy, n_jobs)
 
 
 def _pick(data, valid, width, copy, n_jobs):
