@@ -17,9 +17,12 @@ from skesom.cli._options import (
     source_of,
 )
 from skesom.cli._steps import add_steps, pipeline_of, put_in_order, regularizer_of
+from skesom.cli._strips import with_strips
 
 _MANY_BANDS = 20  # for a line in the terminal
-_GO_WITH_FROM = "files provenance output overwrite no_tables no_pictures trust".split()
+_GO_WITH_FROM = (
+    "files provenance output overwrite no_tables no_pictures trust strips".split()
+)
 
 
 def add_cluster(commands):
@@ -56,7 +59,7 @@ def _cluster(options):
         raise ValueError("give the files of the images, or a run to repeat (--from)")
     clusterer = clusterer_of(options)
     regularizer_of(options)  # before images are read for nothing
-    source = source_of(options).by_wavelength()
+    source = with_strips(source_of(options).by_wavelength(), options.strips)
     images = source.read()
     cubes = images if isinstance(images, list) else [images]
     bands = [name for cube in cubes for name in cube.band_names]
@@ -99,6 +102,7 @@ def _repeat(options):
     given = {"files": options.files or None, "trust": options.trust}
     run = read_run(options.provenance, **given)
     jobs = [name for name in run.pipeline.get_params() if name.endswith("__n_jobs")]
+    run = run._replace(source=with_strips(run.source, options.strips))
     images = run.read()
     with whole(run.path):
         pipeline = run.pipeline.set_params(**dict.fromkeys(jobs, -1))
@@ -129,7 +133,7 @@ def write(options, pipeline, images, *, folder=None, **details):
 
 def report(pipeline, files, label_map=None):
     """Print what was done and found, and where it is."""
-    from skesom.io import cluster_table
+    from skesom.maps import count_clusters
     from skesom.report import decision_lines
 
     if label_map is None:
@@ -139,10 +143,11 @@ def report(pipeline, files, label_map=None):
         convolver = pipeline.named_steps.get("convolve")
         if convolver is not None and np.isfinite(convolver.target_fwhm_):
             print(f"Sharpness: {convolver.target_fwhm_:.4g} arcsec.")
-    table = cluster_table(label_map)
-    print(f"{len(table)} clusters:")
-    for label, pixels, percentage in table.iterrows("id", "pixels", "percentage"):
-        print(f"  {label:>3}  {pixels:>9} pixels  {percentage:6.2f} %")
+    sizes = count_clusters(label_map)
+    print(f"{np.count_nonzero(sizes)} clusters:")
+    for label in np.flatnonzero(sizes):
+        share = 100 * sizes[label] / sizes.sum()
+        print(f"  {label:>3}  {sizes[label]:>9} pixels  {share:6.2f} %")
     print("Written:", *files, sep="\n  ")
 
 

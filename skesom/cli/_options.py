@@ -5,6 +5,8 @@ import argparse
 import ast
 import sys
 
+from skesom.cli._strips import add_strips
+
 YES_OR_NO = {"yes": True, "no": False}
 _NOT_SET = {
     "method": "give --method",
@@ -111,6 +113,7 @@ def add_images(parser, nargs="+", *, of_model=False):
     add("--exclude", nargs="+", metavar="REGIONS", default=[], help=text)
     text = "region files of DS9 or CASA; pixels outside of all of them are masked"
     add("--include", nargs="+", metavar="REGIONS", default=[], help=text)
+    add_strips(add)
 
 
 def source_of(options, earlier=None):

@@ -16,6 +16,7 @@ from skesom.cli._options import (
     add_trust,
     source_of,
 )
+from skesom.cli._strips import with_strips
 
 _REGION_FILES = (".reg", ".crtf")
 _TOLERANCE = 0.5  # pixels
@@ -54,6 +55,7 @@ def _predict(options):
         order = _order_for(given, band_names)
         names = [band_names[order.index(band)] for band in range(len(given))]
         source = source._replace(order=order, band_names=names)
+    source = with_strips(source, options.strips)
     images = source.read()
     with whole(model):
         label_map = _predict_of(pipeline)(images)

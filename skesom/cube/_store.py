@@ -29,6 +29,8 @@ class CubeStore(CubeTransformer):
         Number of bands of the fitted cube.
     feature_names_in_ : ndarray of shape (n_features_in_,)
         Names of its bands.
+    cube_ : Cube
+        What was passed on of the fitted cube, if that is lazy; not in copies.
 
     Raises
     ------
@@ -54,6 +56,13 @@ class CubeStore(CubeTransformer):
 
     def _fit(self, X):
         self._check_cube(X, reset=True)
+        vars(self).pop("cube_", None)
+
+    def _fit_transform(self, X):
+        passed_on = super()._fit_transform(X)
+        if getattr(passed_on, "is_lazy", False):
+            self.cube_ = passed_on
+        return passed_on
 
     def _transform(self, X):
         cube = self._check_cube(X, reset=False)
@@ -69,4 +78,5 @@ class CubeStore(CubeTransformer):
 
     def __getstate__(self):
         """Leave out the files, which belong to this process."""
-        return {k: v for k, v in super().__getstate__().items() if k != "_kept"}
+        own = "_kept", "cube_"
+        return {k: v for k, v in super().__getstate__().items() if k not in own}

@@ -7,6 +7,7 @@ from numbers import Integral
 import numpy as np
 
 from skesom._common.blocks import row_blocks
+from skesom._common.lazy import is_lazy
 
 NOISE_COLOR = "#000000"
 SKY_COLOR = "#1d2236"
@@ -118,12 +119,14 @@ def cluster_colors(label_map, cube):
     (2, 4)
     """
     label_map = np.asarray(label_map)
-    data = np.asarray(getattr(cube, "data", cube))
+    data = getattr(cube, "data", cube)
+    data = data if is_lazy(data) else np.asarray(data)
     n_clusters = max(int(label_map.max(initial=-1)) + 1, 0)
     sums, counts = np.zeros((2, n_clusters, data.shape[2]))
     for rows in row_blocks(data.shape):
+        part = np.asarray(data[rows])
         for band in range(data.shape[2]):
-            flux = data[rows][:, :, band]
+            flux = part[:, :, band]
             used = (label_map[rows] >= 0) & ~np.isnan(flux)
             labels = label_map[rows][used]
             sums[:, band] += np.bincount(labels, flux[used], minlength=n_clusters)

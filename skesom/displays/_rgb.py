@@ -4,6 +4,7 @@
 import numpy as np
 from astropy import units
 
+from skesom._common.lazy import computed
 from skesom.cube import Cube, sky_statistics
 from skesom.displays._colors import MISSING_COLOR
 from skesom.displays._display import numbers_of
@@ -122,9 +123,16 @@ def thinned_rgb(cube, bands, step):
         raise ValueError("Contours are drawn on a color picture: give the cube too.")
     cube = cube if isinstance(cube, Cube) else Cube(cube)
     numbers = rgb_bands(cube, bands)
-    planes = [mean(cube.data[:, :, number], step) for number in numbers]
+    means = {n: mean(_plane(cube, n), step) for n in dict.fromkeys(numbers)}
+    planes = [means[number] for number in numbers]
     names = [f"{n}: {cube.band_names[number]}" for n, number in enumerate(numbers)]
     return rgb_image(Cube(np.dstack(planes), band_names=names), [0, 1, 2])
+
+
+def _plane(cube, number):
+    """Return a band in memory."""
+    plane = cube.data[:, :, number]
+    return computed(plane)[0] if cube.is_lazy else plane
 
 
 def _as_interval(interval):

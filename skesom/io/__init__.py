@@ -27,6 +27,7 @@ from skesom.io._catalogs import read_region_objects as read_region_objects
 from skesom.io._fits_files import atomic_path as atomic_path
 from skesom.io._fits_files import make_hdus as make_hdus
 from skesom.io._fits_files import split_path as split_path
+from skesom.io._gather import count_values as count_values
 from skesom.io._gather import describe_bands as describe_bands
 from skesom.io._gather import describe_planes as describe_planes
 from skesom.io._label_maps import fits_names as fits_names

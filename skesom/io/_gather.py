@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """All images of a cube, with the grids, names, widths and order of their bands."""
 
+import math
 import os
 import re
 import warnings
@@ -82,6 +83,12 @@ def describe_bands(paths, *, hdu=None, band_names=None, combine=False):
     options = {"band_names": band_names, "order": "wavelength", "combine": combine}
     images, order = gather_images(paths, hdu, {}, **options)
     return [name for image in images for name in image.band_names], order
+
+
+def count_values(paths, *, hdu=None, combine=False):
+    """Return how many values the images of files have."""
+    images, _ = gather_images(paths, hdu, {}, combine=combine)
+    return sum(math.prod(image.grid.shape) * image.n_bands for image in images)
 
 
 def describe_planes(paths, *, hdu=None, error_kind=None, **planes):

@@ -10,7 +10,11 @@ from scipy import ndimage
 from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import Interval
 
+from skesom._common.blocks import row_blocks
+
 _UNKNOWN_FWHM = 2.0  # pixels, as in a well-sampled image
+_TRUNCATE = 4.0  # sigmas
+_PIXELS_AT_A_TIME = 2**22
 
 
 class MajorityVote(BaseEstimator):
@@ -73,19 +77,14 @@ class MajorityVote(BaseEstimator):
         """
         self._validate_params()
         sigma = self._width(fwhm, pixel_scale) * gaussian_fwhm_to_sigma
-        best = np.full(label_map.shape, -np.inf, dtype=np.float32)
-        winner = label_map.copy()
-        own = np.zeros(label_map.shape, dtype=np.float32)
-        for label in range(label_map.max(initial=-1) + 1):
-            members = label_map == label
-            weights = members.astype(np.float32)
-            votes = ndimage.gaussian_filter(weights, sigma, mode="constant")
-            own[members] = votes[members]
-            better = votes > best
-            best[better] = votes[better]
-            winner[better] = label
-        stays = (label_map < 0) | (own >= best)
-        return np.where(stays, label_map, winner)
+        label_map = np.asarray(label_map)
+        voted = np.empty_like(label_map)
+        reach = int(_TRUNCATE * sigma + 0.5)  # of the Gaussian of SciPy
+        for rows in row_blocks(label_map.shape, _PIXELS_AT_A_TIME):
+            around = slice(max(0, rows.start - reach), rows.stop + reach)
+            inside = slice(rows.start - around.start, rows.stop - around.start)
+            voted[rows] = _vote(label_map[around], sigma)[inside]
+        return voted
 
     def _width(self, fwhm, pixel_scale):
         """Return the width of the Gaussian in pixels."""
@@ -105,3 +104,20 @@ class MajorityVote(BaseEstimator):
                 "pixels. Give it in pixels: 3 * astropy.units.pixel."
             )
         return width.to_value(units.arcsec) / pixel_scale
+
+
+def _vote(labels, sigma):
+    """Return labels after the vote of all pixels around."""
+    best = np.full(labels.shape, -np.inf, dtype=np.float32)
+    winner = labels.copy()
+    own = np.zeros(labels.shape, dtype=np.float32)
+    how = {"mode": "constant", "truncate": _TRUNCATE}
+    for label in np.unique(labels[labels >= 0]):
+        members = labels == label
+        votes = ndimage.gaussian_filter(members.astype(np.float32), sigma, **how)
+        own[members] = votes[members]
+        better = votes > best
+        best[better] = votes[better]
+        winner[better] = label
+    stays = (labels < 0) | (own >= best)
+    return np.where(stays, labels, winner)

@@ -13,6 +13,7 @@ from skesom.cube import (
     ColorScaler,
     CubeAligner,
     CubeMasker,
+    CubeStore,
     FWHMConvolver,
     SkyMasker,
 )
@@ -95,11 +96,11 @@ def make_cluster_pipeline(
     -------
     pipeline : sklearn.pipeline.Pipeline
         Steps "gaps", "background" (unless False), "convolve" (with `target_fwhm`),
-        "align", "bin" (with `bin_bands`), "stretch" (unless "none"), "sky", "color" and
-        "cluster", to set their parameters as
-        ``pipeline.set_params(gaps__grow=2, align__crop=False)``. The map of images on
-        several grids is cut to where enough bands have data, unless the grid is given
-        as a WCS, header or Cube.
+        "align", "bin" (with `bin_bands`), "store" (lazy cubes are written to the disk
+        once), "stretch" (unless "none"), "sky", "color" and "cluster", to set their
+        parameters as ``pipeline.set_params(gaps__grow=2, align__crop=False)``. The map
+        of images on several grids is cut to where enough bands have data, unless the
+        grid is given as a WCS, header or Cube.
 
     Raises
     ------
@@ -145,6 +146,7 @@ def make_cluster_pipeline(
     steps.append(("align", aligner))
     if bin_bands != 1:
         steps.append(("bin", BandBinner(bin_bands)))
+    steps.append(("store", CubeStore()))
     if stretch == "asinh":
         steps.append(("stretch", AsinhStretch(n_jobs=n_jobs)))
     steps += [

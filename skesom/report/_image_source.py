@@ -9,6 +9,7 @@ import numpy as np
 
 from skesom import io
 from skesom._common.grids import Grid, group_by_grid
+from skesom._common.strips import in_strips
 from skesom.maps import check_bands
 
 _ROLES = "masks", "weights", "errors"
@@ -21,7 +22,7 @@ class ImageSource(NamedTuple):
     ----------
     files : sequence of str
         FITS files of one band or of several; ``"image.fits[SCI,1]"`` names the HDU.
-    hdu, masks, weights, ignore_flags, band_names, combine, errors, error_kind
+    hdu, masks, weights, ignore_flags, band_names, combine, errors, error_kind, lazy
         As `skesom.io.read_cube` takes them; files of masks, weights, errors as paths.
     exclude, include : sequence of str, default=()
         Region files of DS9 or CASA. Pixels inside of an excluded region and pixels
@@ -54,6 +55,7 @@ class ImageSource(NamedTuple):
     combine: object = False
     errors: object = None
     error_kind: str | None = None
+    lazy: bool = False
 
     def by_wavelength(self):
         """Return the same with the bands in the order of wavelength, in numbers."""
@@ -64,6 +66,10 @@ class ImageSource(NamedTuple):
         names = "hdu", "band_names", "combine"
         options = {name: getattr(self, name) for name in names}
         return io.describe_bands(list(self.files), **options)
+
+    def n_values(self):
+        """Return how many values the images have, without reading them."""
+        return io.count_values(list(self.files), hdu=self.hdu, combine=self.combine)
 
     def read(self):
         """Read the images.
@@ -92,7 +98,7 @@ class ImageSource(NamedTuple):
         for cube in cubes if self.include else ():
             options = {"image": cube, "empty": "ignore"}
             masks = [io.read_region_mask(path, **options) for path in self.include]
-            cube.data[~np.any(masks, axis=0)] = np.nan
+            _mask(cube, ~np.any(masks, axis=0))
         return cubes[0] if len(cubes) == 1 else cubes
 
     def read_as(self, other, keep=()):
@@ -171,12 +177,21 @@ def _path_of(text):
     return Path(io.split_path(os.fspath(text))[0])
 
 
+def _mask(cube, lost):
+    """Mask pixels of a cube that was read here."""
+    if cube.is_lazy:
+        lost = in_strips(lost, cube.data.chunks)[:, :, np.newaxis]
+        cube.data = np.where(lost, cube.dtype.type(np.nan), cube.data)
+    else:
+        cube.data[lost] = np.nan
+
+
 def _mask_inside(cubes, path):
     """Mask the pixels in the regions of a file; some must lie in a cube."""
     outside = []
     for cube in cubes:
         try:
-            cube.data[io.read_region_mask(path, cube, empty="ignore")] = np.nan
+            _mask(cube, io.read_region_mask(path, cube, empty="ignore"))
         except ValueError as error:
             outside.append(error)
     if len(outside) == len(cubes):

@@ -10,6 +10,8 @@ from itertools import groupby
 
 import numpy as np
 
+from skesom._common.blocks import row_blocks
+from skesom._common.fits_files import BLOCK
 from skesom.cube import to_ascii, write_unit
 from skesom.displays import (
     ClusterHistogramDisplay,
@@ -143,6 +145,7 @@ def _axes(size, projection=None):
 def write_band_images(path, result, clusters, pictures=None):
     """Write the image and the picture of the clusters in each band to an archive."""
     names = result.cube.band_names
+    is_large = 4 * result.label_map.size >= 2**31
     width = len(str(len(names)))
     if len(names) > _MANY_BANDS:
         pictures = None
@@ -150,28 +153,37 @@ def write_band_images(path, result, clusters, pictures=None):
         for band, name in enumerate(names):
             file = re.sub(r"[^A-Za-z0-9._+-]+", "_", short_ascii(name))
             file = f"{band + 1:0{width}}_{file}"  # in order, and no name twice
-            buffer = io.BytesIO()
-            _band_image(result, band, clusters).writeto(buffer)
-            archive.writestr(f"{file}.fits", buffer.getbuffer())
+            hdus, fluxes = _band_image(result, band, clusters)
+            with archive.open(f"{file}.fits", "w", force_zip64=is_large) as stream:
+                _write_image(stream, hdus, fluxes, result.label_map)
             if pictures is not None:  # a PNG is compressed already
                 picture = zipfile.ZipInfo(f"{file}.png")
                 archive.writestr(picture, pictures.band_picture(band))
 
 
 def _band_image(result, band, clusters):
-    """Return an image in which each pixel has the median flux of its cluster."""
+    """Return HDUs without pixels, and the median flux of each cluster, NaN for none."""
     cube, labels = result.cube, result.label_map
     name, unit = cube.band_names[band], cube.band_units[band]
     fluxes = np.full(int(labels.max(initial=-1)) + 2, np.nan, dtype=np.float32)
     fluxes[np.asarray(clusters["id"])] = np.asarray(clusters[f"{name}_median"])
-    # The last one is NaN, for pixels in no cluster.
-    hdus = make_hdus(fluxes[np.maximum(labels, -1)], cube.wcs)
+    hdus = make_hdus(np.broadcast_to(np.float32(0), labels.shape), cube.wcs)
     header = hdus[0].header
     header["FILTER"] = to_ascii(name)
     if unit is not None:
         header["BUNIT"] = write_unit(unit)
     header["COMMENT"] = "Each pixel has the median flux of its cluster in this band."
-    return hdus
+    return hdus, fluxes
+
+
+def _write_image(stream, hdus, fluxes, label_map):
+    """Write an image in which each pixel has the flux of its cluster."""
+    hdus.update_extend()
+    stream.write(hdus[0].header.tostring().encode("ascii"))
+    for rows in row_blocks(label_map.shape):
+        # The last flux is NaN, for pixels in no cluster.
+        stream.write(fluxes[np.maximum(label_map[rows], -1)].astype(">f4").tobytes())
+    stream.write(bytes(-4 * label_map.size % BLOCK))
 
 
 def smallest_piece(label_map):

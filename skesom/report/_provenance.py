@@ -19,6 +19,7 @@ from sklearn.pipeline import Pipeline
 from skesom._common.labels import MASKED, SKY
 from skesom._common.pipelines import pipeline_end
 from skesom.cube import CubeAligner, CubeMasker, FWHMConvolver, SkyMasker
+from skesom.maps import count_clusters
 from skesom.report._folders import file_digest
 from skesom.report._image_source import ImageSource
 from skesom.report._json_values import (
@@ -28,6 +29,7 @@ from skesom.report._json_values import (
     unrepeatable_parts,
     whole,
 )
+from skesom.report._tables import means_by_cluster
 
 PROVENANCE_FORMAT = "skesom provenance"
 FILE_NAME = "provenance.json"
@@ -62,6 +64,7 @@ def describe_run(pipeline, label_map, folder, source, model, command):
             if name.rpartition("__")[2] == "random_state"
         },
         "pipeline": encode(pipeline),
+        "strips": bool(source and source.lazy),
         "images": source
         and {
             "read": encode(source.moved(os.path.abspath)._asdict()),
@@ -74,7 +77,7 @@ def describe_run(pipeline, label_map, folder, source, model, command):
         "decisions": None if model else decisions_of(pipeline),
         "result": {
             "shape": list(label_map.shape),
-            "n_clusters": len(np.unique(label_map[label_map >= 0])),
+            "n_clusters": int(np.count_nonzero(count_clusters(label_map))),
             "clustered_pixels": int(np.count_nonzero(label_map >= 0)),
             "sky_pixels": int(np.count_nonzero(label_map == SKY)),
             "pixels_without_data": int(np.count_nonzero(label_map == MASKED)),
@@ -295,15 +298,14 @@ def _known(value):
 
 def _runs(step):
     """Return how far the members of a consensus agree."""
-    inside = step.labels_ >= 0
-    if not (hasattr(step, "agreement_") and inside.any()):
+    sizes = count_clusters(step.labels_)
+    if not (hasattr(step, "agreement_") and sizes.any()):
         return None
-    labels, agreement = step.labels_[inside], step.agreement_[inside]
-    sums = np.bincount(labels, agreement, minlength=step.n_clusters_)
+    means = means_by_cluster(step.labels_, step.agreement_)
     return {
         "number": len(pipeline_end(step.estimator_)[0].estimators_),
-        "agreement": float(agreement.mean(dtype=np.float64)),
-        "by_cluster": (sums / np.bincount(labels, minlength=len(sums))).tolist(),
+        "agreement": float(np.average(means, weights=sizes)),
+        "by_cluster": means.tolist(),
     }
 
 

@@ -9,12 +9,14 @@ from sklearn.pipeline import Pipeline
 
 from skesom._common.blocks import row_blocks
 from skesom._common.labels import SKY
+from skesom._common.lazy import computed, is_lazy
 from skesom._common.pipelines import map_inside, pipeline_end
 from skesom.cube import (
     AsinhStretch,
     BandBinner,
     CubeAligner,
     CubeMasker,
+    CubeStore,
     SkyMasker,
     check_cube,
 )
@@ -47,16 +49,25 @@ class Result:
         self.label_map = np.asarray(labels, dtype=np.int32)
         steps = [step for _, step in pipeline.steps[:-1]]
         n_first = _n_steps_to_aligned(steps)
-        self.cube = check_cube(_transformed(steps[:n_first], images))
+        self.cube = self._aligned(steps, n_first, images)
         if self.cube.shape[:2] != self.label_map.shape:
             raise ValueError(
                 f"The images have {self.cube.shape[:2]} pixels, but the label map has "
                 f"{self.label_map.shape}. Give the images that were clustered."
             )
-        self._steps = steps[n_first:]
+        self._part = None, None
+        self._steps = [s for s in steps[n_first:] if not isinstance(s, CubeStore)]
         self._pixelwise = [
             step for step in self._steps if getattr(step, "works_pixelwise", False)
         ]
+
+    def _aligned(self, steps, n_first, images):
+        """Return the images on the pixels of the map; lazy ones are on the disk."""
+        stores = [step for step in steps[n_first:] if isinstance(step, CubeStore)]
+        if self.is_of_fit and stores and hasattr(stores[0], "cube_"):
+            return stores[0].cube_
+        cube = check_cube(_transformed(steps[:n_first], images))
+        return CubeStore().fit_transform(cube) if cube.is_lazy else cube
 
     @cached_property
     def _whole(self):
@@ -71,6 +82,12 @@ class Result:
     def strips(self):
         """Return the rows of each strip, as slices from top to bottom."""
         return row_blocks(self.cube.shape, _VALUES_PER_STRIP)
+
+    def part(self, rows):
+        """Return a strip of the images, in memory."""
+        if self._part[0] != rows:
+            self._part = rows, self.cube[rows].compute()
+        return self._part[1]
 
     def valid(self, rows):
         """Return which pixels of a strip are neither sky nor without data."""
@@ -112,15 +129,17 @@ class Result:
     def _stepped(self, rows, *, with_errors=False):
         """Return a strip as the last step gets it, apart from the mask."""
         if self._whole is not None:
-            return self._whole[rows]
+            return self._whole[rows].compute()
         if with_errors and self.cube.errors is not None:
-            return _transformed(self._pixelwise, self.cube[rows])
-        return _without_errors(self.cube[rows], self._pixelwise)
+            return _transformed(self._pixelwise, self.part(rows))
+        return _without_errors(self.part(rows), self._pixelwise)
 
     def thinned(self, step):
         """Return labels, bands and scaled bands of every `step`-th row and column."""
         label_map = pick(self.label_map, step)
-        cube = self.cube.replace(data=pick(self.cube.data, step), wcs=None)
+        data = pick(self.cube.data, step)
+        data = computed(data)[0] if is_lazy(data) else data
+        cube = self.cube.replace(data=data, wcs=None)
         stretches = [step for step in self._steps if isinstance(step, AsinhStretch)]
         scaled = _without_errors(cube, stretches).data
         inside = scaled[label_map >= 0]

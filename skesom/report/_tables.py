@@ -13,9 +13,11 @@ from astropy.wcs.utils import wcs_to_celestial_frame
 from sklearn import metrics as cluster_metrics
 
 from skesom import metrics as map_metrics
+from skesom._common.blocks import row_blocks
 from skesom._common.labels import SKY
 from skesom.cube import to_ascii
 from skesom.io import cluster_table, fits_names
+from skesom.maps import count_clusters
 
 TABLES = "pixels.fits", "pixels_scaled.fits"
 MAX_BANDS = 990  # FITS tables have at most 999 columns
@@ -60,11 +62,13 @@ def pass_over_pixels(result, folder=None):
     label_map = result.label_map
     n_pixels = int(np.count_nonzero(label_map > SKY))
     is_sampled = _sampled(n_pixels)
-    wanted = result.som is not None, hasattr(result.clusterer, "agreement_")
-    distances, agreement = (
-        np.full(label_map.shape, np.nan, dtype=np.float32) if is_wanted else None
-        for is_wanted in wanted
-    )
+    distances = agreement = None
+    if result.som is not None:
+        distances = np.full(label_map.shape, np.nan, dtype=np.float32)
+    if result.is_of_fit:
+        agreement = getattr(result.step, "agreement_", None)
+    elif hasattr(result.clusterer, "agreement"):
+        agreement = np.full(label_map.shape, np.nan, dtype=np.float32)
     sample, sample_labels, start, totals = [], [], 0, 0
     with ExitStack() as stack:
         names = () if folder is None else TABLES
@@ -74,7 +78,7 @@ def pass_over_pixels(result, folder=None):
             strip = _Strip(result, rows)
             if distances is not None:
                 distances[rows][strip.valid] = strip.distances
-            if agreement is not None:
+            if agreement is not None and not result.is_of_fit:
                 agreement[rows][strip.valid] = strip.agreement()
             taken = is_sampled[start : start + len(strip.labels)]
             sample.append(strip.features[taken])
@@ -88,6 +92,17 @@ def pass_over_pixels(result, folder=None):
     np.divide(sums, counts, out=means, where=counts > 0)
     sampled = np.concatenate(sample), np.concatenate(sample_labels)
     return PixelSummary(distances, agreement, *sampled, means)
+
+
+def means_by_cluster(label_map, values):
+    """Return the mean of an image in each cluster, 0 in those without pixels."""
+    sizes = count_clusters(label_map)
+    sums = np.zeros(len(sizes))
+    for rows in row_blocks(label_map.shape):
+        inside = label_map[rows] >= 0
+        some = label_map[rows][inside], values[rows][inside]
+        sums += np.bincount(*some, minlength=len(sizes))
+    return sums / np.maximum(sizes, 1)
 
 
 def _sampled(n_pixels):
@@ -111,15 +126,13 @@ class _Strip:
         self.row = (row + rows.start).astype(np.int32)
         self.column = column.astype(np.int32)
         self.labels = result.label_map[rows][self.valid]
-        self.fluxes = result.cube.data[rows][self.valid]
+        self.fluxes = result.part(rows).data[self.valid]
         self.features = result.features(rows)
         if result.som is not None:
             self.units, self.distances = result.nearest_units(rows, self.features)
 
     def agreement(self):
         """Return the share of the runs of a consensus that agree."""
-        if self._result.is_of_fit:
-            return self._result.step.agreement_[self._rows][self.valid]
         if len(self.labels) == 0:
             return np.empty(0, dtype=np.float32)
         errors = self._result.errors(self._rows)
@@ -267,10 +280,7 @@ def cluster_list(result, summary):
         place[name] = Column(values, unit=units.deg, description="of the mean place")
     table.add_columns([*place.values()], [3] * len(place), [*place])
     if summary.agreement is not None:
-        inside = result.label_map >= 0
-        labels = result.label_map[inside]
-        values = np.bincount(labels, summary.agreement[inside])
-        values = (values / np.maximum(np.bincount(labels), 1))[table["id"]]
+        values = means_by_cluster(result.label_map, summary.agreement)[table["id"]]
         text = "mean share of the runs that agree on a pixel"
         table["agreement"] = Column(values, format=".3f", description=text)
     for name, unit in zip(cube.band_names, cube.band_units, strict=True):
