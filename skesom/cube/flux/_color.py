@@ -8,6 +8,7 @@ from astropy.stats import mad_std
 from sklearn.utils._param_validation import Interval
 from threadpoolctl import threadpool_limits
 
+from skesom._common.blocks import row_blocks
 from skesom.cube._base import CubeTransformer
 from skesom.cube._by_strips import WHOLE, by_strips
 from skesom.cube.masking._sky import representative_rows, sampled
@@ -162,10 +163,15 @@ def _principal_components(data, valid, mean, scale, order):
 
 def _noise_variance(data, axes, order):
     """Variance of the noise along axes of ordered bands, from neighbors in rows."""
-    rows = representative_rows(*data.shape[:2])
+    data, parts = data[representative_rows(*data.shape[:2])], []
     with threadpool_limits(limits=1, user_api="blas"):
-        steps = np.diff(data[rows][:, :, order].astype(np.float64), axis=1) @ axes
-    steps = steps[~np.isnan(steps).any(axis=2)]
-    if len(steps) == 0:
+        for rows in row_blocks(data.shape):
+            ordered = data[rows][:, :, order].astype(np.float64)
+            steps = np.diff(ordered, axis=1) @ axes
+            parts.append(steps[~np.isnan(steps).any(axis=2)])
+    if not any(map(len, parts)):
         return np.zeros(axes.shape[1])
-    return mad_std(steps, axis=0) ** 2 / 2
+    each_band = (
+        np.concatenate([part[:, band] for part in parts]) for band in range(len(order))
+    )
+    return np.array([mad_std(steps) for steps in each_band]) ** 2 / 2
