@@ -155,10 +155,15 @@ class _Mapped:
         self._given = [table is not None for table in tables]
 
     def __call__(self, *known):
-        known = iter(known)
-        tables = [next(known) if given else None for given in self._given]
+        blocks = blocks_of(len(known[0]))  # so that a large chunk takes little memory
         with one_thread():
-            return self._function(*tables)
+            parts = [self._of_rows(rows, known) for rows in blocks]
+        return np.concatenate(parts) if len(parts) > 1 else parts[0]
+
+    def _of_rows(self, rows, known):
+        known = iter(known)
+        tables = [next(known)[rows] if given else None for given in self._given]
+        return self._function(*tables)
 
 
 def take_rows(table, rows):

@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Estimators of scikit-learn for tables of pixels that may be lazy, or just large."""
 
-from functools import partial
-
 import numpy as np
 
 from skesom._common.lazy import (
@@ -99,19 +97,10 @@ def by_blocks(function, *tables):
     )
     columns = tried.shape[1] if tried.ndim == 2 else None
     if is_lazy(first):
+        # So that the blocks of lazy tables, too, are those of tables in memory.
         height = aligned_height(first)
-        cut = [t if t is None else t.rechunk({0: height}) for t in tables]
-        function, tables = partial(_of_chunk, function), cut
+        tables = [t if t is None else t.rechunk({0: height}) for t in tables]
     return map_rows(function, *tables, dtype=tried.dtype, columns=columns)
-
-
-def _of_chunk(function, *tables):
-    """Return what a function makes of the blocks of a chunk."""
-    parts = [
-        function(*(None if t is None else t[rows] for t in tables))
-        for rows in blocks_of(len(tables[0]))
-    ]
-    return np.concatenate(parts)
 
 
 def applied(last, method, X, errors=None):
