@@ -106,11 +106,12 @@ def write_strips(arrays, targets):
 def stored(arrays, folder=None):
     """Return arrays of dask from files to which they are written in one pass.
 
-    A file goes when the last array that is read from it is gone.
+    They have the strips of the first one. A file goes when the last array that is read
+    from it is gone.
     """
     import dask.array
 
-    files = []
+    arrays, files = list(arrays), []
     for array in arrays:
         number, path = tempfile.mkstemp(".rows", "skesom-", folder)
         os.close(number)
@@ -124,11 +125,12 @@ def stored(arrays, folder=None):
         raise
     # In a task of its own, a file would let dask read many strips ahead.
     options = {"lock": False, "fancy": False, "inline_array": True}
+    height = strip_height(arrays[0].shape)  # those of steps may be higher
     return [
         dask.array.from_array(
-            file, array.chunks, name=f"skesom-rows-{uuid4()}", **options
+            *(file, (height, *file.shape[1:])), name=f"skesom-rows-{uuid4()}", **options
         )
-        for file, array in zip(files, arrays, strict=True)
+        for file in files
     ]
 
 
