@@ -15,6 +15,7 @@ from skesom.cube import (
     ColorScaler,
     CubeAligner,
     CubeMasker,
+    CubeStore,
     FWHMConvolver,
     SkyMasker,
 )
@@ -222,6 +223,7 @@ class TestMakePipeline:
             "background": BackgroundSubtractor,
             "convolve": FWHMConvolver,
             "align": CubeAligner,
+            "store": CubeStore,
             "stretch": AsinhStretch,
             "sky": SkyMasker,
             "color": ColorScaler,
