@@ -422,7 +422,10 @@ class CubeClusterer(PixelTableMixin, ClusterMixin, BaseEstimator):
             parts = estimator, some, take_rows(errors, rows)
             last, some, how["errors"] = at_end(*parts, fit=True)
         last.fit(some, **how)
-        table = to_apply(estimator, table)
+        table, errors = (
+            each if each is None else to_apply(estimator, each)
+            for each in (table, errors)
+        )
         labels = apply(estimator, "predict", table, errors)
         if not hasattr(pipeline_end(estimator)[0], "agreement_"):
             return labels, None

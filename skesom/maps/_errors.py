@@ -9,7 +9,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.validation import has_fit_parameter
 
-from skesom._common.lazy import add_up, map_rows
+from skesom._common.lazy import add_up, computed, is_lazy, map_rows
 from skesom._common.pipelines import pipeline_end
 from skesom.maps._large_tables import (
     applied,
@@ -71,7 +71,7 @@ def errors_to_learn(estimator, cube, table, valid):
     if not takes_errors(estimator):
         _warn_unused(_reason(estimator))
         return None, None
-    errors = flatten_errors(cube, valid)
+    errors = _errors_of(table, cube, valid)
     few = some_rows(errors)
     known = (few > 0) & np.isfinite(few) & ~np.isnan(some_rows(table))
     lacking = ~known.any(axis=0)
@@ -89,12 +89,20 @@ def errors_to_apply(step, cube, table, valid, *, warn=True):
     """Return the errors of a table for a fitted clusterer of cubes, or None."""
     typical = step._typical_errors
     if typical is not None and cube.errors is not None:
-        return _filled(flatten_errors(cube, valid), table, typical, warn=warn)
+        errors = _errors_of(table, cube, valid)
+        return _filled(errors, table, typical, warn=warn)
     if warn and typical is not None:
         _warn_unused("it has none, and the clusterer has learned with some")
     elif warn and cube.errors is not None and takes_errors(step.estimator_):
         _warn_unused("the clusterer has learned without any")
     return None
+
+
+def _errors_of(table, cube, valid):
+    """Return the errors of a table, lazy only if it is."""
+    errors = flatten_errors(cube, valid)
+    is_loaded = is_lazy(errors) and not is_lazy(table)
+    return computed(errors)[0] if is_loaded else errors
 
 
 def _filled(errors, table, typical, *, warn=True):

@@ -7,12 +7,13 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 from scipy import ndimage
+from sklearn.base import clone
 from sklearn.cluster import DBSCAN, KMeans, MiniBatchKMeans
 from sklearn.decomposition import PCA
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from skesom.cube import Cube, CubeStore
+from skesom.cube import AsinhStretch, Cube, CubeStore
 from skesom.datasets import make_galaxy_cube
 from skesom.maps import (
     CubeClassifier,
@@ -40,6 +41,7 @@ ESTIMATORS = [
 def galaxy():
     """A galaxy with gaps, one of them as high as a strip, and some sky set aside."""
     cube, _ = make_galaxy_cube((230, 140), 4, random_state=0)
+    cube = AsinhStretch().fit_transform(cube)
     cube.data[3:9, 10:40, 1] = np.nan
     cube.data[64:128] = np.nan
     sky_mask = np.zeros(cube.shape[:2], dtype=bool)
@@ -148,7 +150,7 @@ def test_bands_without_data_and_constant_ones_are_refused(galaxy, pattern):
 
 def test_voxels_of_lazy_cubes(galaxy):
     maps = [
-        CubeClusterer(CSOM(3, shape=(4, 4)), pattern="voxel").fit_predict(cube)
+        CubeClusterer(CSOM(3, shape=5), pattern="voxel").fit_predict(cube)
         for cube in (galaxy, in_strips(galaxy, 64))
     ]
     assert_array_equal(*maps)
@@ -227,7 +229,7 @@ class TestPipeline:
             return block
 
         pipeline = make_cluster_pipeline(ESOM(random_state=0))[4:]
-        assert list(pipeline.named_steps)[0] == "store"
+        assert next(iter(pipeline.named_steps)) == "store"
         data = in_strips(galaxy, 64).data.map_blocks(count, dtype=galaxy.dtype)
         reads.clear()
         pipeline.fit(galaxy.replace(data=data))
@@ -256,7 +258,7 @@ class TestPartialFit:
     def test_learns_strip_by_strip_what_the_map_alone_learns(
         self, galaxy, estimator, height
     ):
-        step, alone = CubeClusterer(estimator), estimator
+        step, alone = CubeClusterer(estimator), clone(estimator)
         for rows in (slice(0, 60), slice(128, 190), slice(190, 230)):
             part = galaxy[rows]
             table, valid = flatten(part)

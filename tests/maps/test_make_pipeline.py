@@ -230,7 +230,7 @@ class TestMakePipeline:
             "cluster": CubeClusterer,
         }
         assert list(steps)[:4] == ["gaps", "background", "convolve", "align"]
-        assert list(steps)[4:] == ["stretch", "sky", "color", "cluster"]
+        assert list(steps)[4:] == ["store", "stretch", "sky", "color", "cluster"]
 
     def test_widths_reach_the_convolver(self):
         convolver = steps_of(fwhm=[1, 2], target_fwhm=3.0, pixel_scale=0.5)["convolve"]

@@ -1,0 +1,199 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""``--strips``: images that stay on the disk give the same folder of results."""
+
+import json
+import sys
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from skesom.cli import _strips
+from skesom.io import read_map
+from skesom.report import ImageSource, read_report
+
+pytest.importorskip("dask.array")
+pytestmark = pytest.mark.filterwarnings("default:.*other versions:UserWarning")
+RUNS = ["--runs", "3"]
+# Apart from times, commands and what is said of the files.
+DIFFER = {"provenance.json", "model.joblib", "model.skops"}
+
+
+@pytest.fixture(autouse=True)
+def _low_strips(monkeypatch):
+    """Cut images of some ten rows into several strips."""
+    monkeypatch.setattr("skesom._common.strips.STRIP_VALUES", 2000)
+    monkeypatch.setattr("skesom._common.strips._LEAST_ROWS", 5)
+    monkeypatch.setattr("skesom.report._result._VALUES_PER_STRIP", 1500)
+
+
+def contents(folder):
+    """Return the bytes of all files of a folder by their names."""
+    files = [path for path in Path(folder).rglob("*") if path.is_file()]
+    return {str(path.relative_to(folder)): path.read_bytes() for path in files}
+
+
+def test_folder_of_results_is_the_same(bands, run, tmp_path, pictures):
+    printed = {}
+    for strips in ("no", "yes"):
+        command = [*bands, "-o", tmp_path / strips, *RUNS, "--strips", strips]
+        status, printed[strips], errors = run("cluster", *command)
+        assert status == 0, errors
+    first, *others = printed["yes"]
+    assert first == "Working through the images in strips of rows."
+    lines = [
+        line.replace(str(tmp_path / "yes"), str(tmp_path / "no")) for line in others
+    ]
+    assert lines == printed["no"]
+    whole, by_strips = contents(tmp_path / "no"), contents(tmp_path / "yes")
+    assert whole.keys() == by_strips.keys()
+    assert {"agreement.fits", "pixels.fits", "cluster_contours.png"} < whole.keys()
+    assert [n for n in whole if whole[n] != by_strips[n] and n not in DIFFER] == []
+    provenance = json.loads(by_strips["provenance.json"])
+    assert provenance["strips"] is True
+    assert json.loads(whole["provenance.json"])["strips"] is False
+
+
+def test_run_is_repeated_with_and_without_strips(bands, run, tmp_path):
+    fast = [*RUNS, "--no-pictures", "--no-tables"]
+    first = tmp_path / "first"
+    assert run("cluster", *bands, "-o", first, *fast, "--strips", "yes")[0] == 0
+    for strips in ("no", "yes"):
+        again = ["--from", first, "-o", tmp_path / strips, "--strips", strips]
+        status, lines, errors = run("cluster", *again, "--no-pictures", "--no-tables")
+        assert status == 0, errors
+        assert lines[-1] == "The label map is that of the run, bit for bit."
+    report = read_report(first, trust=True)
+    assert report.cube.is_lazy
+    np.testing.assert_array_equal(
+        report.pipeline.predict(report.cube), report.label_map
+    )
+
+
+def test_runs_of_older_versions_are_repeated(bands, run, tmp_path):
+    fast = [*RUNS, "--no-pictures", "--no-tables", "--strips", "no"]
+    first = tmp_path / "first"
+    assert run("cluster", *bands, "-o", first, *fast)[0] == 0
+    path = first / "provenance.json"
+    provenance = json.loads(path.read_text())
+    text = json.dumps(provenance)
+    assert '"lazy"' in text
+    assert '"store"' in text
+    del provenance["strips"]
+    _remove_key(provenance, "lazy")
+    _remove_key(provenance, "store")
+    path.write_text(json.dumps(provenance))
+    assert '"store"' not in path.read_text()
+    for strips in ("no", "yes"):
+        again = ["--from", first, "-o", tmp_path / strips, "--strips", strips]
+        status, lines, errors = run("cluster", *again, "--no-pictures", "--no-tables")
+        assert status == 0, errors
+        assert lines[-1] == "The label map is that of the run, bit for bit."
+
+
+def _remove_key(content, name):
+    """Remove what has a name from encoded lists of pairs, in place."""
+    if isinstance(content, dict):
+        content.pop(name, None)
+        for value in content.values():
+            _remove_key(value, name)
+    elif isinstance(content, list):
+        content[:] = [
+            each
+            for each in content
+            if not (isinstance(each, list | dict) and _is_named(each, name))
+        ]
+        for value in content:
+            _remove_key(value, name)
+
+
+def _is_named(pair, name):
+    values = list(pair.values()) if isinstance(pair, dict) else pair
+    flat = [v[0] if isinstance(v, list) and v else v for v in values]
+    return name in [v for v in flat if isinstance(v, str)] and len(values) <= 2
+
+
+def test_prediction_in_strips_is_the_same(bands, run, tmp_path, pictures):
+    model = tmp_path / "model"
+    assert run("cluster", *bands, "-o", model, *RUNS, "--no-pictures")[0] == 0
+    for strips in ("no", "yes"):
+        command = [model, *bands, "-o", tmp_path / strips, "--trust"]
+        status, _, errors = run("predict", *command, "--strips", strips)
+        assert status == 0, errors
+    whole, by_strips = contents(tmp_path / "no"), contents(tmp_path / "yes")
+    assert [n for n in whole if whole[n] != by_strips.get(n) and n not in DIFFER] == []
+
+
+def test_regions_mask_lazy_images(bands, tmp_path):
+    path = tmp_path / "hole.reg"
+    path.write_text("image\ncircle(20,25,7)\n")
+    for role in ("exclude", "include"):
+        cubes = [
+            ImageSource(tuple(bands), lazy=lazy, **{role: (str(path),)}).read()
+            for lazy in (False, True)
+        ]
+        assert cubes[1].is_lazy
+        assert np.isnan(cubes[0].data).any()
+        np.testing.assert_array_equal(*map(np.asarray, cubes))
+
+
+@pytest.mark.parametrize(("share", "wanted"), [(0.99, True), (1.01, False)])
+def test_auto_counts_the_values_and_the_free_memory(
+    bands, scene, run, tmp_path, monkeypatch, share, wanted
+):
+    needed = 4 * 6 * scene[0].data.size
+    monkeypatch.setattr(_strips, "free_memory", lambda: share * needed)
+    command = [*bands, "-o", tmp_path / "out", "--runs", "1", "--no-pictures"]
+    status, lines, errors = run("cluster", *command)
+    assert status == 0, errors
+    text = (
+        "strips of rows. The images need about 0.0 GB of memory, and 0.0 GB are free."
+    )
+    assert (f"Working through the images in {text}" in lines) is wanted
+    found = json.loads((tmp_path / "out" / "provenance.json").read_text())
+    assert found["strips"] is wanted
+
+
+def test_missing_dask_is_named(bands, run, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "dask.array", None)
+    command = [*bands, "-o", tmp_path / "out", "--runs", "1", "--no-pictures"]
+    status, _, errors = run("cluster", *command, "--strips", "yes")
+    assert status == 2
+    assert "Work in strips needs dask: pip install 'skesom[dask]'." in errors[-1]
+    assert not (tmp_path / "out").exists()
+
+
+def test_free_memory_is_the_least_that_anything_leaves(tmp_path, monkeypatch):
+    resource = pytest.importorskip("resource")
+    machine = _strips.free_memory()
+    assert 0 < machine < 2**60
+    # A limit of the process, and of a group of a container.
+    monkeypatch.setattr(resource, "getrlimit", lambda name: (2**50, 2**50))
+    assert _strips.free_memory() == machine or _strips.free_memory() < 2**50
+    (tmp_path / "memory.max").write_text("12345\n")
+    monkeypatch.setattr(_strips, "_GROUPS", tmp_path)
+    assert _strips.free_memory() == 12345
+    (tmp_path / "memory.max").write_text("max\n")
+    monkeypatch.setattr(resource, "getrlimit", lambda name: (1000, 1000))
+    assert _strips.free_memory() == 0
+
+
+def test_images_of_clusters_are_fits_files(bands, run, tmp_path):
+    out = tmp_path / "out"
+    assert run("cluster", *bands, "-o", out, *RUNS, "--strips", "yes")[0] == 0
+    with zipfile.ZipFile(out / "cluster_images.zip") as archive:
+        names = [name for name in archive.namelist() if name.endswith(".fits")]
+        archive.extract(names[0], tmp_path)
+    from astropy.io import fits
+    from astropy.table import Table
+
+    labels, _ = read_map(out / "cluster_map.fits")
+    table = Table.read(out / "clusters.ecsv", format="ascii.ecsv")
+    with fits.open(tmp_path / names[0]) as hdus:
+        hdus.verify("exception")
+        band = hdus[0].header["FILTER"]
+        image = hdus[0].data
+    for label, median in zip(table["id"], table[f"{band}_median"], strict=True):
+        np.testing.assert_array_equal(image[labels == label], np.float32(median))
+    assert np.isnan(image[labels < 0]).all()
