@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What the evolving and the classical map share once they have a codebook."""
 
+import os
 from functools import partial
 from numbers import Integral
 from typing import NamedTuple
@@ -23,6 +24,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skesom._common.labels import MASKED, ranks_by_size
 from skesom._common.lazy import add_up, is_lazy, map_rows
+from skesom.som._checkpoint import NO_CHECKPOINT, Checkpoint
 from skesom.som._docstrings import fill_docstrings
 from skesom.som._input import check_errors, check_samples, number_above_0
 from skesom.som._metric import Metric
@@ -45,9 +47,11 @@ class CodebookMap(
 
     _deep_valley = 1.5  # the U-matrix of a lattice is smooth
     _hint = ""  # what the first parameter may have been meant for
+    _step = "epoch"  # after which a checkpoint may be saved
     _cluster_constraints = {
         "n_clusters": [COUNT, StrOptions({"auto"}), None],
         "clusterer": [StrOptions(set(RULES)), HasMethods(["fit_predict"])],
+        "checkpoint": [str, os.PathLike, tuple, None],
     }
 
     def __sklearn_tags__(self):
@@ -192,6 +196,12 @@ class CodebookMap(
         if "_later" in self.__dict__:
             self._finish_now()
         return without_lazy(super().__getstate__())
+
+    def _learn_checked(self, X, *others, stream=False, **how):
+        """Check a table and learn it, anew or more; return the unit of each sample."""
+        with NO_CHECKPOINT if stream else Checkpoint(self, X) as checkpoint:
+            how |= {"stream": stream, "checkpoint": checkpoint}
+            return self._learn_table(X, *others, **how)
 
     def _finish_later(self, X, *others):
         """Keep samples by which to group the units, when somebody asks for it."""

@@ -12,6 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 from skesom._common.lazy import add_up, is_lazy, map_rows
 from skesom._common.threads import one_blas_thread
 from skesom.som._base import COUNT, CodebookMap, kept
+from skesom.som._checkpoint import NO_CHECKPOINT
 from skesom.som._docstrings import fill_docstrings
 from skesom.som._initial_codebook import initial_codebook, lattice_shape
 from skesom.som._input import (
@@ -29,6 +30,7 @@ from skesom.som._lattice_training import (
     Training,
     decayed,
     follow,
+    resumed,
     train_in_batch,
     train_online,
     units_by_k_means,
@@ -118,6 +120,7 @@ default="euclidean"
         Random initialization and the order of online training.
     verbose : int, default=0
         1 shows a progress bar.
+    %(checkpoint)s
 
     Attributes
     ----------
@@ -252,6 +255,7 @@ default="euclidean"
         clusterer="graph",
         random_state=None,
         verbose=0,
+        checkpoint=None,
     ):
         self.n_clusters = n_clusters
         self.shape = shape
@@ -274,6 +278,7 @@ default="euclidean"
         self.clusterer = clusterer
         self.random_state = random_state
         self.verbose = verbose
+        self.checkpoint = checkpoint
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y=None, sample_weight=None, errors=None):
@@ -364,8 +369,8 @@ default="euclidean"
     def _metric(self):
         return Metric(self.metric, self.feature_weights)
 
-    def _learn_checked(
-        self, X, sample_weight=None, errors=None, *, stream=False, later=False
+    def _learn_table(
+        self, X, sample_weight=None, errors=None, *, stream, checkpoint, later=False
     ):
         """Check a table and learn it, anew or more; return the unit of each sample."""
         n_calls = getattr(self, "_n_calls", 0) + 1 if stream else 1
@@ -376,13 +381,24 @@ default="euclidean"
         sample_weight = check_weights(self, sample_weight, X, reset=n_calls == 1)
         if not stream:
             self._check_enough_samples(X, sample_weight)
-        return self._learn(X, sample_weight, errors, n_calls, later=later)
+        how = {"checkpoint": checkpoint, "later": later}
+        return self._learn(X, sample_weight, errors, n_calls, **how)
 
-    def _learn(self, X, sample_weight, errors=None, n_calls=1, *, later=False):
+    def _learn(
+        self,
+        X,
+        sample_weight,
+        errors=None,
+        n_calls=1,
+        *,
+        checkpoint=NO_CHECKPOINT,
+        later=False,
+    ):
         """Train on samples that have been checked, and group the units by them."""
         layers = planned_layers(self)
         used = without_idle(X, sample_weight)
-        self._set_map(self._trained(used, sample_weight, errors, n_calls), n_calls)
+        training = self._trained(used, sample_weight, errors, n_calls, checkpoint)
+        self._set_map(training, n_calls)
         samples = X, sample_weight, errors
         if later:
             samples = [None if table is None else kept(table) for table in samples]
@@ -408,40 +424,50 @@ default="euclidean"
         self._set_labels(X, *groups, summary, sample_weight, errors)
         return summary.winners
 
-    def _trained(self, X, sample_weight, errors, n_calls):
+    def _trained(self, X, sample_weight, errors, n_calls, checkpoint):
         """Return the map after the first or a later call of a stream."""
         if n_calls == 1:
             self._check_training(X)
         generator = random_generator(self.random_state)
         of_lattice = self.topology, self.toroidal
+        samples, online = (X, sample_weight, errors), self.algorithm == "online"
         # One BLAS thread: a matrix product must not depend on how many there are.
         with one_blas_thread():
             if n_calls > 1:
-                shape = self.shape_
+                lattice = Lattice(self.shape_, *of_lattice)
+                begin = self.codebook_, lattice, self._sums, self.training_errors_
+                begin = Training(*begin)
             else:
-                shape = lattice_shape(self.shape, X, sample_weight, *of_lattice)
-            lattice = Lattice(shape, *of_lattice)
+                restore = partial(resumed, X=X, of_lattice=of_lattice, online=online)
+                named = {"sample_weight": sample_weight, "errors": errors}
+                begin = checkpoint.load(generator, restore, X=X, **named)
+            if begin is None:
+                begin = self._begin(X, sample_weight, of_lattice, generator)
             schedule = Schedule(
                 self._metric(),
                 Neighborhood(self.neighborhood, self.diameter),
                 self.n_epochs,
-                partial(self._widths, shape),
+                partial(self._widths, begin.lattice.shape),
                 self._rates,
                 {"desc": type(self).__name__, "disable": not self.verbose},
             )
             if n_calls > 1:
-                units = self.codebook_, lattice, self._sums, self.training_errors_
-                units = Training(*units)
-                return follow(X, sample_weight, errors, units, schedule, n_calls)
-            start = initial_codebook(self.init, X, sample_weight, shape, generator)
-            start = schedule.metric.normalized(start)
-            if self.algorithm == "online" and is_lazy(X):
-                raise ValueError(
-                    "algorithm='online' takes samples of a table in memory in random "
-                    "order, and X is a dask array: use algorithm='batch'."
-                )
-            train = train_online if self.algorithm == "online" else train_in_batch
-            return train(X, sample_weight, errors, start, lattice, schedule, generator)
+                return follow(*samples, begin, schedule, n_calls)
+            train = train_online if online else train_in_batch
+            return train(*samples, begin, schedule, generator, checkpoint)
+
+    def _begin(self, X, sample_weight, of_lattice, generator):
+        """Return the map before training."""
+        if self.algorithm == "online" and is_lazy(X):
+            raise ValueError(
+                "algorithm='online' takes samples of a table in memory in random "
+                "order, and X is a dask array: use algorithm='batch'."
+            )
+        shape = lattice_shape(self.shape, X, sample_weight, *of_lattice)
+        start = initial_codebook(self.init, X, sample_weight, shape, generator)
+        curve = np.empty((0, 2) if self.algorithm == "online" else 0)
+        lattice = Lattice(shape, *of_lattice)
+        return Training(self._metric().normalized(start), lattice, (), curve)
 
     def _set_map(self, training, n_calls):
         lattice = training.lattice

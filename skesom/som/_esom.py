@@ -4,6 +4,7 @@
 import copy
 import sys
 from numbers import Integral, Real
+from typing import NamedTuple
 
 import numpy as np
 from sklearn.base import _fit_context, clone
@@ -69,6 +70,7 @@ default="graph"
         Order of the samples; an int makes the result reproducible.
     verbose : int, default=0
         1 prints a `forecast` and shows a progress bar.
+    %(checkpoint)s
 
     Attributes
     ----------
@@ -126,6 +128,7 @@ default="graph"
     """
 
     _deep_valley = 2.0  # the links of a network are uneven, and so is its U-matrix
+    _step = "window"
     _hint = "the distance of novel samples as epsilon=..."
 
     _parameter_constraints = {
@@ -162,6 +165,7 @@ default="graph"
         shuffle=True,
         random_state=None,
         verbose=0,
+        checkpoint=None,
     ):
         self.n_clusters = n_clusters
         self.epsilon = epsilon
@@ -177,6 +181,7 @@ default="graph"
         self.shuffle = shuffle
         self.random_state = random_state
         self.verbose = verbose
+        self.checkpoint = checkpoint
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y=None):
@@ -248,23 +253,29 @@ default="graph"
         True
         """
         X = check_training_samples(clone(self), X)
-        return forecast(*self._prepare(X), self.max_nodes, self._rule())
+        windows = Windows(X, self.n_epochs, self._generator())
+        start = self._prepare(X, windows)
+        return forecast(windows, *start, self.max_nodes, self._rule())
 
-    def _learn_checked(self, X, classes=None, *, stream=False, later=False):
+    def _learn_table(self, X, classes=None, *, stream, checkpoint, later=False):
         """Check samples and learn them, anew or more; return the unit of each."""
         more = stream and hasattr(self, "_network")
         X = check_training_samples(self, X, reset=not more)
+        if not stream:
+            self._check_enough_samples(X)
+        generator = None if stream else self._generator()
+        begin = checkpoint.load(generator, _restored, X=X, classes=classes)
+        windows = Windows(X, 1 if stream else self.n_epochs, generator)
         if more:
-            network, epsilon = copy.deepcopy(self._network), self.epsilon_
-            windows = Windows(X, 1)
-        else:
-            if not stream:
-                self._check_enough_samples(X)
-            windows, fill, epsilon = self._prepare(X, in_order=stream)
-            network = Network(fill)
+            network = copy.deepcopy(self._network)
+            begin = _Begin(network, self.epsilon_, self.epsilon_)
+        elif begin is None:
+            fill, epsilon = self._prepare(X, windows)
+            begin = _Begin(Network(fill), epsilon, epsilon)
             if self.verbose and not stream:
                 self._announce(windows, fill, epsilon)
-        epsilon = self._trained(network, windows, epsilon, classes)
+        network = begin.network
+        epsilon = self._trained(begin, windows, classes, checkpoint)
         codebook, links = network.nodes(), network.links()
         self._network = network
         self.epsilon_ = epsilon
@@ -285,16 +296,16 @@ default="graph"
         self._set_labels(X, *self._groups(codebook, summary, links), summary)
         return summary.winners
 
-    def _prepare(self, X, *, in_order=False):
-        """Return the samples in their order, a fill for missing values, and epsilon."""
-        shuffled = self.shuffle and not in_order
-        generator = random_generator(self.random_state) if shuffled else None
-        windows = Windows(X, 1 if in_order else self.n_epochs, generator)
+    def _generator(self):
+        return random_generator(self.random_state) if self.shuffle else None
+
+    def _prepare(self, X, windows):
+        """Return a fill for missing values, and epsilon."""
         fill, epsilon = feature_means(X), self.epsilon
         if epsilon == "auto":
             target = target_nodes(len(X), self.max_nodes)
             epsilon = choose_epsilon(windows, fill, target, self._rule())
-        return windows, fill, epsilon
+        return fill, epsilon
 
     def _announce(self, windows, fill, epsilon):
         """Print the forecast of a run."""
@@ -316,12 +327,14 @@ default="graph"
             "whole_ball": self.update_set == "ball",
         }
 
-    def _trained(self, network, windows, epsilon, classes):
-        """Let the network learn all windows; return the final epsilon."""
-        first_epsilon = epsilon
+    def _trained(self, begin, windows, classes, checkpoint):
+        """Let the network learn the windows to come; return the final epsilon."""
+        network, epsilon, first_epsilon, done = begin
         about = {"unit": "sample", "unit_scale": True, "desc": type(self).__name__}
-        with tqdm(total=windows.n_rows, disable=not self.verbose, **about) as bar:
-            for X, of_window in windows.rows(0, classes):
+        about |= {"total": windows.n_rows, "initial": network.n_seen if done else 0}
+        with tqdm(disable=not self.verbose, **about) as bar:
+            rest = windows.rows(done, classes)
+            for done, (X, of_window) in enumerate(rest, done + 1):
                 for rows in blocks_of(len(X)):
                     rule = self._rule()
                     if classes is not None:
@@ -336,6 +349,10 @@ default="graph"
                     )
                     bar.update(rows.stop - rows.start)
                     bar.set_postfix(nodes=network.n_nodes, epsilon=f"{epsilon:.4g}")
+                if network.n_nodes > 0:
+                    numbers, arrays = network.state()
+                    numbers |= {"epsilon": epsilon, "first_epsilon": first_epsilon}
+                    checkpoint.save(done, len(windows), arrays, **numbers)
         if network.n_nodes == 0:
             raise ValueError(
                 f"None of the {windows.n_rows} samples has a feature that is not NaN."
@@ -356,3 +373,21 @@ default="graph"
         if self.max_edge_length is not None:
             longest = self.max_edge_length * self.epsilon_
         return component_clusters(codebook, links, longest), None
+
+
+class _Begin(NamedTuple):
+    """What learning begins with."""
+
+    network: Network
+    epsilon: float
+    first_epsilon: float
+    done: int = 0  # windows
+
+
+def _restored(state):
+    """Return what learning goes on with."""
+    numbers = dict(state.numbers)
+    epsilons = float(numbers.pop("epsilon")), float(numbers.pop("first_epsilon"))
+    if not (0 < epsilons[1] <= epsilons[0] < np.inf and state.done > 0):
+        raise ValueError("its epsilon is none")
+    return _Begin(Network.restored(numbers, state.arrays), *epsilons, state.done)

@@ -14,7 +14,7 @@ def planned_layers(csom):
     """Return the further layers of a map, not yet fitted."""
     inherited = csom.get_params(deep=False)
     last = {name: inherited.pop(name) for name in _LAST}
-    for name in ("layers", "verbose", *_OWN):
+    for name in ("layers", "verbose", "checkpoint", *_OWN):
         del inherited[name]
     layers = []
     for number, wanted in enumerate(csom.layers or (), start=2):

@@ -96,6 +96,11 @@ class Windows:
                     order = generator.randint(2**31 - 1)
                 self._windows.append((window, order))
 
+    @property
+    def heights(self):
+        """Return the rows of each block, as an array."""
+        return np.diff(self._starts)
+
     def __len__(self):
         return len(self._windows)
 
