@@ -171,7 +171,7 @@ def _place_of(checkpoint):
     path = Path(path).absolute()
     if not path.parent.is_dir() or (path.exists() and not path.is_file()):
         raise ValueError(
-            f"'checkpoint' must be the path of a file in an existing folder. Got {path}."
+            f"'checkpoint' must be a file in an existing folder. Got {path}."
         )
     return path, every
 

@@ -264,7 +264,8 @@ default="graph"
         if not stream:
             self._check_enough_samples(X)
         generator = None if stream else self._generator()
-        begin = checkpoint.load(generator, _restored, X=X, classes=classes)
+        tables = {"X": X, "classes": classes, "chunks": Windows(X, 1).heights}
+        begin = checkpoint.load(generator, _restored, **tables)
         windows = Windows(X, 1 if stream else self.n_epochs, generator)
         if more:
             network = copy.deepcopy(self._network)
@@ -333,8 +334,8 @@ default="graph"
         about = {"unit": "sample", "unit_scale": True, "desc": type(self).__name__}
         about |= {"total": windows.n_rows, "initial": network.n_seen if done else 0}
         with tqdm(disable=not self.verbose, **about) as bar:
-            rest = windows.rows(done, classes)
-            for done, (X, of_window) in enumerate(rest, done + 1):
+            rest = enumerate(windows.rows(done, classes), done + 1)
+            for number, (X, of_window) in rest:
                 for rows in blocks_of(len(X)):
                     rule = self._rule()
                     if classes is not None:
@@ -352,7 +353,7 @@ default="graph"
                 if network.n_nodes > 0:
                     numbers, arrays = network.state()
                     numbers |= {"epsilon": epsilon, "first_epsilon": first_epsilon}
-                    checkpoint.save(done, len(windows), arrays, **numbers)
+                    checkpoint.save(number, len(windows), arrays, **numbers)
         if network.n_nodes == 0:
             raise ValueError(
                 f"None of the {windows.n_rows} samples has a feature that is not NaN."

@@ -89,11 +89,11 @@ def train_online(X, sample_weight, errors, training, schedule, generator, checkp
     about |= {"unit": "sample", "unit_scale": True, **schedule.bar}
     with tqdm(**about) as bar:
         for epoch in range(n_before, n_epochs):
-            order = epochs.draw(generator)
-            for order, rates, widths in _online_steps(epoch, order, schedule, work):
-                rows, places, how = metric.steps(X, order, errors)
+            rows = epochs.draw(generator)
+            for order, rates, widths in _online_steps(epoch, rows, schedule, work):
+                samples, places, how = metric.steps(X, order, errors)
                 totals[epoch] += learn_one_by_one(
-                    rows,
+                    samples,
                     places,
                     rates,
                     widths,
@@ -156,15 +156,15 @@ def follow(X, sample_weight, errors, before, schedule, n_calls):
     return Training(metric.normalized(codebook), lattice, sums, curve)
 
 
-def _online_steps(epoch, order, schedule, work):
+def _online_steps(epoch, rows, schedule, work):
     """Yield rows of an epoch to learn, learning rates and widths."""
-    n_steps = schedule.n_epochs * len(order)
+    n_steps = schedule.n_epochs * len(rows)
     least = blocks.WORK // _STEPS_AT_A_TIME
-    for part in blocks.work_blocks(len(order), max(work, least)):
-        steps = epoch * len(order) + np.arange(part.start, part.stop)
+    for part in blocks.work_blocks(len(rows), max(work, least)):
+        steps = epoch * len(rows) + np.arange(part.start, part.stop)
         progress = steps / max(n_steps - 1, 1)
         widths = schedule.widths(progress, epoch)
-        yield order[part], schedule.rates(progress, n_steps), widths
+        yield rows[part], schedule.rates(progress, n_steps), widths
 
 
 def _save(checkpoint, training, n_epochs, generator):
