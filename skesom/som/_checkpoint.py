@@ -7,32 +7,23 @@ import operator
 import os
 import re
 import sys
-from collections.abc import Mapping
-from concurrent.futures import BrokenExecutor, CancelledError
-from contextlib import contextmanager
 from importlib.metadata import version
 from numbers import Integral
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 
 from skesom._common.lazy import is_lazy, take_rows
 
-_MAGIC, _FORMAT = b"skesom checkpoint", b"1"
+_MAGIC = b"skesom checkpoint 1 "  # the last word is the version of the format
 _DTYPES = {np.dtype(code).str for code in "fdilq"}
 _DAMAGES = LookupError, OverflowError, RecursionError, TypeError, ValueError
 _NOT_OF_THE_RESULT = {"checkpoint", "verbose"}
-_PLACES, _ROWS = 16, 64  # the rows by which data are known again
-_LONG = 120  # characters of a value that are kept as they are
-
-
-class State(NamedTuple):
-    """What a fit has learned after some epochs or windows."""
-
-    done: int
-    numbers: dict
-    arrays: dict
+_PLACES, _ROWS = 16, 64  # of a table: the rows by which it is known again
+_LONG = 120  # characters of a value that are kept
+# By these errors dask, distributed and pools say that workers or a scheduler are gone.
+_LOSSES = {"BrokenExecutor", "CancelledError", "CommClosedError", "KilledWorker"}
+_LOSSES |= {"TimeoutError"}
 
 
 class Checkpoint:
@@ -50,13 +41,19 @@ class Checkpoint:
     def __exit__(self, kind, error, trace):
         if error is None and self._path is not None:
             self._path.unlink(missing_ok=True)
-        if self._lazy and isinstance(error, _losses()):
+        if self._lazy and _LOSSES & {base.__name__ for base in type(error).__mro__}:
+            advice = "Nothing was saved: give 'checkpoint' the path of a file."
+            if self._path is not None:
+                step = f"the state after {self._som._step} {self._saved}"
+                saved = "nothing so far" if self._saved is None else step
+                advice = f"Saved in {self._path} is {saved}: start a cluster, and call"
+                advice += " fit with the same data and checkpoint again to go on."
             raise RuntimeError(
                 f"Dask did not finish what {type(self._som).__name__}.fit asked for "
-                f"({type(error).__name__}: {str(error).rstrip('.')}). {self._advice()}"
+                f"({kind.__name__}: {str(error).rstrip('.')}). {advice}"
             ) from error
 
-    def load(self, generator, restore, **tables):
+    def load(self, generator, restore, tables):
         """Return what `restore` makes of the state in the file, or None without any.
 
         The generator then draws what it would have drawn in the fit before.
@@ -67,19 +64,23 @@ class Checkpoint:
         self._about = _description(self._som, tables)
         if not self._path.exists():
             return None
-        about, draws, state = self._read()
-        for name, now in self._about.items():
-            if about.get(name) != now:
-                raise ValueError(
-                    f"The checkpoint {self._path} is of another fit: {name} was "
-                    f"{about.get(name)!s:.200}, and now is {now}. Fit as then to go "
-                    "on, or delete the file to begin anew."
-                )
-        with self._named_damage():
-            restored = restore(state)
+        try:
+            header, arrays = self._read()
+            before, done = dict(header["about"]), operator.index(header["done"])
+            for name, now in self._about.items():
+                if before.get(name) != now:
+                    was = f"{before.get(name)!s:.200}"
+                    raise ValueError(f"{name} was {was} and is now {now}")
+            restored = restore(done, dict(header["numbers"]), arrays)
             if generator is not None:
-                _set_draws(generator, draws)
-        self._draws, self._saved = draws, state.done
+                _set_draws(generator, header["draws"])
+        except _DAMAGES as error:
+            raise ValueError(
+                f"fit cannot go on from the checkpoint {self._path}: {error}. Fit the "
+                "same data with the same parameters, give another path, or delete the "
+                "file to begin anew."
+            ) from error
+        self._draws, self._saved = header["draws"], done
         return restored
 
     def save(self, done, of, arrays, *, generator=None, **numbers):
@@ -90,14 +91,12 @@ class Checkpoint:
         kinds = {name: (each.dtype.str, each.shape) for name, each in arrays.items()}
         header = {"about": self._about, "draws": self._draws, "done": done}
         header = json.dumps({**header, "numbers": numbers, "arrays": kinds}).encode()
-        content = b"".join(
-            [header, b"\n", *(each.tobytes() for each in arrays.values())]
-        )
-        digest = hashlib.sha256(content).hexdigest().encode()
+        parts = [each.tobytes() for each in arrays.values()]
+        content = b"".join([header, b"\n", *parts])
         beside = self._path.with_name(f".{self._path.name}.unfinished")
         try:
             with open(beside, "wb") as file:
-                file.writelines([b" ".join([_MAGIC, _FORMAT, digest]), b"\n", content])
+                file.writelines([_MAGIC, _digest(content), b"\n", content])
                 file.flush()
                 os.fsync(file.fileno())
             os.replace(beside, self._path)
@@ -106,53 +105,26 @@ class Checkpoint:
         self._saved = done
 
     def _read(self):
-        """Return what the fit in the file is, its random numbers, and its state."""
+        """Return the header of the file, and its arrays."""
         with open(self._path, "rb") as file:
-            first = re.fullmatch(_MAGIC + rb" (\d+) (\w+)\n", file.readline(200))
-            if first is None:
+            first = file.readline(len(_MAGIC) + 65)
+            if not first.startswith(_MAGIC):
+                begin = first[: len(_MAGIC)]
                 raise ValueError(
-                    f"{self._path} is no checkpoint of skesom: give 'checkpoint' "
-                    "another path."
-                )
-            if first[1] != _FORMAT:
-                raise ValueError(
-                    f"The checkpoint {self._path} has the format {first[1].decode()}, "
-                    f"and this version of skesom goes on from {_FORMAT.decode()}: use "
-                    "the version that wrote it, or delete the file to begin anew."
+                    f"it is of another version of skesom, or none (begins with {begin})"
                 )
             content = file.read()
-        with self._named_damage():
-            if hashlib.sha256(content).hexdigest().encode() != first[2]:
-                raise ValueError("its bytes are not those that were written")
-            line, _, data = content.partition(b"\n")
-            header = json.loads(line)
-            arrays = _arrays_of(header["arrays"], data)
-            done, numbers = operator.index(header["done"]), dict(header["numbers"])
-            return dict(header["about"]), header["draws"], State(done, numbers, arrays)
-
-    @contextmanager
-    def _named_damage(self):
-        try:
-            yield
-        except _DAMAGES as error:
-            raise ValueError(
-                f"The checkpoint {self._path} is damaged ({error}): delete the file to "
-                "begin anew."
-            ) from error
-
-    def _advice(self):
-        """Return what is left of a fit, and how to go on."""
-        if self._path is None:
-            return (
-                "Nothing was saved: with checkpoint='...', the path of a file, a fit "
-                "goes on where it was broken off."
-            )
-        if self._saved is None:
-            return f"Nothing was saved in {self._path} so far: call fit again."
-        return (
-            f"The state after {self._som._step} {self._saved} is saved in {self._path}:"
-            " start a cluster, and call fit with the same data and checkpoint to go on."
-        )
+        if first[len(_MAGIC) : -1] != _digest(content):
+            raise ValueError("it is damaged, its bytes are not those that were written")
+        line, _, data = content.partition(b"\n")
+        header, arrays, place = json.loads(line), {}, 0
+        for name, (dtype, shape) in dict(header["arrays"]).items():
+            if dtype not in _DTYPES:
+                raise ValueError(f"{name} is of no known type")
+            # One beyond the bytes of the file is refused before there is room for it.
+            arrays[name] = np.ndarray(shape, dtype, data, place).copy()
+            place += arrays[name].nbytes
+        return header, arrays
 
 
 NO_CHECKPOINT = Checkpoint()
@@ -162,67 +134,47 @@ def _place_of(checkpoint):
     """Return the path of the file, and after how many epochs or windows it is due."""
     pair = isinstance(checkpoint, tuple) and len(checkpoint) == 2
     path, every = checkpoint if pair else (checkpoint, 1)
-    is_path = isinstance(path, str | os.PathLike)
-    if not (is_path and isinstance(every, Integral) and every >= 1):
-        raise ValueError(
-            "'checkpoint' must be the path of a file, or a tuple of it and of an "
-            f"int >= 1. Got {checkpoint!r}."
-        )
-    path = Path(path).absolute()
-    if not path.parent.is_dir() or (path.exists() and not path.is_file()):
-        raise ValueError(
-            f"'checkpoint' must be a file in an existing folder. Got {path}."
-        )
-    return path, every
-
-
-def _arrays_of(kinds, data):
-    """Return copies of the arrays that lie one after the other in some bytes."""
-    arrays, place = {}, 0
-    for name, (dtype, shape) in kinds.items():
-        if dtype not in _DTYPES:
-            raise ValueError(f"{name} is of no known type")
-        # An array beyond the bytes is refused before there is room for it.
-        array = np.ndarray(shape, dtype, data, place).copy()
-        arrays[name], place = array, place + array.nbytes
-    return arrays
+    if isinstance(path, str | os.PathLike) and isinstance(every, Integral):
+        path = Path(path).absolute()
+        is_file = path.is_file() or (path.parent.is_dir() and not path.exists())
+        if is_file and every >= 1:
+            return path, every
+    raise ValueError(
+        "'checkpoint' must be the path of a file in an existing folder, or a tuple of "
+        f"it and of an int >= 1. Got {checkpoint!r}."
+    )
 
 
 def _description(som, tables):
     """Return texts that tell fits apart: the parameters, and the data by a few rows."""
-    about = {"the estimator": type(som).__name__, "skesom": version("skesom")}
+    about = {"estimator": type(som).__name__, "version of skesom": version("skesom")}
     for name, value in som.get_params(deep=False).items():
         if name not in _NOT_OF_THE_RESULT:
-            about[name] = _shortened(_text(value))
+            about[name] = _text(value)
     for name, table in tables.items():
         about[name] = "None"
         if table is not None:
             starts = np.linspace(0, max(len(table) - _ROWS, 0), _PLACES).astype(np.intp)
             rows = np.unique(starts[:, np.newaxis] + np.arange(_ROWS))
-            some = take_rows(table, rows[rows < len(table)])
-            digest = hashlib.sha256(np.ascontiguousarray(some)).hexdigest()[:16]
+            some = np.ascontiguousarray(take_rows(table, rows[rows < len(table)]))
+            digest = _digest(some)[:16].decode()
             about[name] = f"{table.dtype} of shape {table.shape}, digest {digest}"
     return about
 
 
 def _text(value):
     """Return a parameter as a text that is the same in another process."""
-    if isinstance(value, Mapping):
-        return f"{{{', '.join(f'{key}: {_text(value[key])}' for key in value)}}}"
     if callable(value):  # a decay
         value = value(2.0, 1.0, np.linspace(0, 1, _ROWS))
-    if hasattr(value, "__array__"):
-        value = np.asarray(value).tolist()
-    if isinstance(value, list | tuple):
-        return f"({', '.join(map(_text, value))})"
-    return re.sub(" at 0x[0-9a-fA-F]+", "", repr(value))
-
-
-def _shortened(text):
+    with np.printoptions(threshold=sys.maxsize, floatmode="unique"):
+        text = " ".join(re.sub(" at 0x[0-9a-fA-F]+", "", repr(value)).split())
     if len(text) <= _LONG:
         return text
-    digest = hashlib.sha256(text.encode()).hexdigest()[:16]
-    return f"{text[:_LONG]}... (digest {digest})"
+    return f"{text[:_LONG]}... (digest {_digest(text.encode())[:16].decode()})"
+
+
+def _digest(content):
+    return hashlib.sha256(content).hexdigest().encode()
 
 
 def _draws_of(generator):
@@ -237,14 +189,3 @@ def _set_draws(generator, draws):
     if not 0 <= dict(draws["state"]).get("pos", 0) <= 624:  # NumPy does not look
         raise ValueError("its random numbers are none")
     generator.set_state(draws)
-
-
-def _losses():
-    """Return the errors that say that workers or a scheduler of dask are gone."""
-    losses = BrokenExecutor, CancelledError, TimeoutError
-    if "distributed" not in sys.modules:
-        return losses
-    from distributed.comm import CommClosedError
-    from distributed.scheduler import KilledWorker
-
-    return *losses, CommClosedError, KilledWorker

@@ -12,7 +12,6 @@ from sklearn.utils.validation import check_is_fitted
 from skesom._common.lazy import add_up, is_lazy, map_rows
 from skesom._common.threads import one_blas_thread
 from skesom.som._base import COUNT, CodebookMap, kept
-from skesom.som._checkpoint import NO_CHECKPOINT
 from skesom.som._docstrings import fill_docstrings
 from skesom.som._initial_codebook import initial_codebook, lattice_shape
 from skesom.som._input import (
@@ -385,14 +384,7 @@ default="euclidean"
         return self._learn(X, sample_weight, errors, n_calls, **how)
 
     def _learn(
-        self,
-        X,
-        sample_weight,
-        errors=None,
-        n_calls=1,
-        *,
-        checkpoint=NO_CHECKPOINT,
-        later=False,
+        self, X, sample_weight, errors=None, n_calls=1, *, checkpoint, later=False
     ):
         """Train on samples that have been checked, and group the units by them."""
         layers = planned_layers(self)
@@ -430,7 +422,8 @@ default="euclidean"
             self._check_training(X)
         generator = random_generator(self.random_state)
         of_lattice = self.topology, self.toroidal
-        samples, online = (X, sample_weight, errors), self.algorithm == "online"
+        samples = {"X": X, "sample_weight": sample_weight, "errors": errors}
+        online = self.algorithm == "online"
         # One BLAS thread: a matrix product must not depend on how many there are.
         with one_blas_thread():
             if n_calls > 1:
@@ -439,8 +432,7 @@ default="euclidean"
                 begin = Training(*begin)
             else:
                 restore = partial(resumed, X=X, of_lattice=of_lattice, online=online)
-                named = {"sample_weight": sample_weight, "errors": errors}
-                begin = checkpoint.load(generator, restore, X=X, **named)
+                begin = checkpoint.load(generator, restore, samples)
             if begin is None:
                 begin = self._begin(X, sample_weight, of_lattice, generator)
             schedule = Schedule(
@@ -452,9 +444,9 @@ default="euclidean"
                 {"desc": type(self).__name__, "disable": not self.verbose},
             )
             if n_calls > 1:
-                return follow(*samples, begin, schedule, n_calls)
+                return follow(*samples.values(), begin, schedule, n_calls)
             train = train_online if online else train_in_batch
-            return train(*samples, begin, schedule, generator, checkpoint)
+            return train(*samples.values(), begin, schedule, generator, checkpoint)
 
     def _begin(self, X, sample_weight, of_lattice, generator):
         """Return the map before training."""

@@ -4,7 +4,6 @@
 import copy
 import sys
 from numbers import Integral, Real
-from typing import NamedTuple
 
 import numpy as np
 from sklearn.base import _fit_context, clone
@@ -264,19 +263,17 @@ default="graph"
         if not stream:
             self._check_enough_samples(X)
         generator = None if stream else self._generator()
-        tables = {"X": X, "classes": classes, "chunks": Windows(X, 1).heights}
-        begin = checkpoint.load(generator, _restored, **tables)
+        tables = {"X": X, "classes": classes, "chunks": Windows(X, 1).starts}
+        begin = checkpoint.load(generator, _restored, tables)
         windows = Windows(X, 1 if stream else self.n_epochs, generator)
         if more:
-            network = copy.deepcopy(self._network)
-            begin = _Begin(network, self.epsilon_, self.epsilon_)
+            begin = copy.deepcopy(self._network), self.epsilon_, self.epsilon_, 0
         elif begin is None:
             fill, epsilon = self._prepare(X, windows)
-            begin = _Begin(Network(fill), epsilon, epsilon)
+            begin = Network(fill), epsilon, epsilon, 0
             if self.verbose and not stream:
                 self._announce(windows, fill, epsilon)
-        network = begin.network
-        epsilon = self._trained(begin, windows, classes, checkpoint)
+        network, epsilon = self._trained(begin, windows, classes, checkpoint)
         codebook, links = network.nodes(), network.links()
         self._network = network
         self.epsilon_ = epsilon
@@ -329,7 +326,7 @@ default="graph"
         }
 
     def _trained(self, begin, windows, classes, checkpoint):
-        """Let the network learn the windows to come; return the final epsilon."""
+        """Let the network learn the windows to come; return it and epsilon."""
         network, epsilon, first_epsilon, done = begin
         about = {"unit": "sample", "unit_scale": True, "desc": type(self).__name__}
         about |= {"total": windows.n_rows, "initial": network.n_seen if done else 0}
@@ -365,7 +362,7 @@ default="graph"
                 'merged. Choose a larger epsilon (or "auto"), or a larger max_nodes.',
                 ConvergenceWarning,
             )
-        return float(epsilon)
+        return network, float(epsilon)
 
     def _groups(self, codebook, summary, links):
         if not self._grouped_by("components"):
@@ -376,19 +373,9 @@ default="graph"
         return component_clusters(codebook, links, longest), None
 
 
-class _Begin(NamedTuple):
-    """What learning begins with."""
-
-    network: Network
-    epsilon: float
-    first_epsilon: float
-    done: int = 0  # windows
-
-
-def _restored(state):
-    """Return what learning goes on with."""
-    numbers = dict(state.numbers)
-    epsilons = float(numbers.pop("epsilon")), float(numbers.pop("first_epsilon"))
-    if not (0 < epsilons[1] <= epsilons[0] < np.inf and state.done > 0):
+def _restored(done, numbers, arrays):
+    """Return network, epsilon, and what it was at the start, after some windows."""
+    now, first = numbers["epsilon"], numbers["first_epsilon"]
+    if not (0 < first <= now < np.inf and done > 0):
         raise ValueError("its epsilon is none")
-    return _Begin(Network.restored(numbers, state.arrays), *epsilons, state.done)
+    return Network.restored(numbers, arrays), float(now), float(first), done

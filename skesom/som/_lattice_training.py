@@ -50,66 +50,66 @@ class Schedule(NamedTuple):
     bar: dict  # arguments of the progress bar
 
 
-def train_in_batch(X, sample_weight, errors, training, schedule, generator, checkpoint):
+def train_in_batch(X, sample_weight, errors, begin, schedule, generator, checkpoint):
     """Set all units to weighted means of the samples once an epoch."""
     metric, n_epochs = schedule.metric, schedule.n_epochs
-    codebook, lattice, sums, curve = training
+    codebook, lattice, sums, curve = begin
     measure = TrainingCurve(metric, X, sample_weight, errors)
     widths = schedule.widths(np.linspace(0, 1, n_epochs))
-    about = {"total": n_epochs, "initial": len(curve), "unit": "epoch", **schedule.bar}
-    for sigma in tqdm(widths[len(curve) :], **about):
+    bar = {"total": n_epochs, "initial": len(curve), "unit": "epoch", **schedule.bar}
+    for sigma in tqdm(widths[len(curve) :], **bar):
         sums = mean_sums(measure, X, codebook, sample_weight, errors)
         curve = np.append(curve, measure.error(codebook, *sums))
         codebook = metric.normalized(
             batch_update(codebook, lattice, *sums, schedule.neighborhood, sigma)
         )
-        training = Training(codebook, lattice, sums, curve)
-        _save(checkpoint, training, n_epochs, generator)
-    return training
+        arrays = {"codebook": codebook, "sums": sums[0], "counts": sums[1]}
+        arrays["curve"] = curve
+        how = {"generator": generator, "shape": lattice.shape}
+        checkpoint.save(len(curve), n_epochs, arrays, **how)
+    return Training(codebook, lattice, sums, curve)
 
 
-def train_online(X, sample_weight, errors, training, schedule, generator, checkpoint):
+def train_online(X, sample_weight, errors, begin, schedule, generator, checkpoint):
     """Pull the units to one sample after the other."""
     metric, neighborhood = schedule.metric, schedule.neighborhood
-    codebook, lattice, _, before = training
-    n_epochs, n_before = schedule.n_epochs, len(before)
-    weights = by_feature(codebook if n_before else metric.prepared(codebook))
+    codebook, lattice, _, curve = begin
+    weights = by_feature(codebook if len(curve) else metric.prepared(codebook))
     scratch = [
         np.empty(X.shape[1], dtype=np.intc),
         np.empty(weights.shape[1], dtype=X.dtype),
         np.empty(weights.shape[1], dtype=X.dtype),
         np.empty((2, lattice.shape[1])),
     ]
-    totals = np.zeros((n_epochs, 2))
-    totals[:n_before] = before
+    totals = np.zeros((schedule.n_epochs, 2))
+    totals[: len(curve)] = curve
     work = 4 * codebook.size  # a step measures all units, and all may be written
-    epochs = Epochs(X, sample_weight)
-    n_rows = epochs.n_rows
-    about = {"total": n_epochs * n_rows, "initial": n_before * n_rows}
-    about |= {"unit": "sample", "unit_scale": True, **schedule.bar}
-    with tqdm(**about) as bar:
-        for epoch in range(n_before, n_epochs):
-            rows = epochs.draw(generator)
-            for order, rates, widths in _online_steps(epoch, rows, schedule, work):
-                samples, places, how = metric.steps(X, order, errors)
-                totals[epoch] += learn_one_by_one(
-                    samples,
-                    places,
-                    rates,
-                    widths,
-                    neighborhood.squared_reach(widths),
-                    neighborhood.code,
-                    lattice.squared_along,
-                    lattice.squared_across,
-                    lattice.hexagonal,
-                    weights,
-                    *scratch,
-                    **how,
-                )
-                bar.update(len(order))
-            codebook = np.ascontiguousarray(weights[:-1, : len(codebook)].T)
-            training = Training(codebook, lattice, (), totals[: epoch + 1])
-            _save(checkpoint, training, n_epochs, generator)
+
+    def save(done):
+        units = weights[:-1, : len(codebook)].T
+        arrays = {"codebook": units, "curve": totals[:done]}
+        how = {"generator": generator, "shape": lattice.shape}
+        checkpoint.save(done, schedule.n_epochs, arrays, **how)
+
+    of_rows = Epochs(X, sample_weight), schedule, generator, work
+    steps = _online_steps(*of_rows, len(curve), save)
+    for epoch, order, rates, widths in steps:
+        rows, places, how = metric.steps(X, order, errors)
+        totals[epoch] += learn_one_by_one(
+            rows,
+            places,
+            rates,
+            widths,
+            neighborhood.squared_reach(widths),
+            neighborhood.code,
+            lattice.squared_along,
+            lattice.squared_across,
+            lattice.hexagonal,
+            weights,
+            *scratch,
+            **how,
+        )
+    codebook = np.ascontiguousarray(weights[:-1, : len(codebook)].T)
     codebook = metric.normalized(metric.restored(codebook))
     _check_units(codebook, X, neighborhood.name)
     measure = TrainingCurve(metric, X, sample_weight, errors)
@@ -156,38 +156,35 @@ def follow(X, sample_weight, errors, before, schedule, n_calls):
     return Training(metric.normalized(codebook), lattice, sums, curve)
 
 
-def _online_steps(epoch, rows, schedule, work):
-    """Yield rows of an epoch to learn, learning rates and widths."""
-    n_steps = schedule.n_epochs * len(rows)
-    least = blocks.WORK // _STEPS_AT_A_TIME
-    for part in blocks.work_blocks(len(rows), max(work, least)):
-        steps = epoch * len(rows) + np.arange(part.start, part.stop)
-        progress = steps / max(n_steps - 1, 1)
-        widths = schedule.widths(progress, epoch)
-        yield rows[part], schedule.rates(progress, n_steps), widths
+def _online_steps(epochs, schedule, generator, work, begin, save):
+    """Yield the number of an epoch, rows to learn, learning rates and widths."""
+    n_steps = schedule.n_epochs * epochs.n_rows
+    bar = {"total": n_steps, "initial": begin * epochs.n_rows, **schedule.bar}
+    with tqdm(unit="sample", unit_scale=True, **bar) as bar:
+        for epoch in range(begin, schedule.n_epochs):
+            order = epochs.draw(generator)
+            least = blocks.WORK // _STEPS_AT_A_TIME
+            for part in blocks.work_blocks(len(order), max(work, least)):
+                steps = epoch * len(order) + np.arange(part.start, part.stop)
+                progress = steps / max(n_steps - 1, 1)
+                widths = schedule.widths(progress, epoch)
+                yield epoch, order[part], schedule.rates(progress, n_steps), widths
+                bar.update(part.stop - part.start)
+            save(epoch + 1)
 
 
-def _save(checkpoint, training, n_epochs, generator):
-    """Save a map in the middle of training."""
-    codebook, lattice, sums, curve = training
-    arrays = {"codebook": codebook, "curve": curve}
-    arrays |= dict(zip(("sums", "counts"), sums, strict=False))
-    how = {"generator": generator, "shape": lattice.shape}
-    checkpoint.save(len(curve), n_epochs, arrays, **how)
-
-
-def resumed(state, X, of_lattice, *, online):
+def resumed(done, numbers, arrays, X, of_lattice, *, online):
     """Return a map in the middle of training, whose arrays must fit together."""
-    codebook, curve = state.arrays["codebook"], state.arrays["curve"]
-    sums = () if online else (state.arrays["sums"], state.arrays["counts"])
-    shape = tuple(map(index, state.numbers["shape"]))
+    codebook, curve = arrays["codebook"], arrays["curve"]
+    sums = () if online else (arrays["sums"], arrays["counts"])
+    shape = tuple(map(index, numbers["shape"]))
     if not (
         len(shape) == 2
         and min(shape) > 0
         and codebook.shape == (math.prod(shape), X.shape[1])
         and codebook.dtype == X.dtype
         and (online or np.isfinite(codebook).all())
-        and curve.shape == ((state.done, 2) if online else (state.done,))
+        and curve.shape == ((done, 2) if online else (done,))
         and all(part.shape[:1] == codebook.shape[:1] for part in sums)
     ):
         raise ValueError("its units do not fit together")

@@ -6,6 +6,8 @@ from itertools import pairwise
 
 import numpy as np
 
+from skesom.som._checkpoint import NO_CHECKPOINT
+
 _OWN = {"shape", "sigma", "diameter", "init"}  # a layer does not take these from a map
 _LAST = {"n_clusters", "clusterer"}  # and only the last takes these
 
@@ -38,7 +40,7 @@ def fit_layers(layers, codebook, hits):
     units, place = codebook, np.arange(len(codebook))
     for layer in layers:
         layer.n_features_in_ = units.shape[1]
-        layer._learn(units, hits.astype(np.float64))
+        layer._learn(units, hits.astype(np.float64), checkpoint=NO_CHECKPOINT)
         place = layer._metric().nearest(units, layer.codebook_)[0][place]
         units, hits = layer.codebook_, layer.hits_
     return layers[-1].unit_labels_[place]

@@ -53,9 +53,9 @@ class Network:
 
     def state(self):
         """Return the numbers and the arrays that `restored` takes."""
-        values = self.__getstate__()
-        arrays = {name: values[name] for name in _ARRAYS}
-        return {name: values[name] for name in (*_NUMBERS, "unused")}, arrays
+        numbers = self.__getstate__()
+        arrays = {name: numbers.pop(name) for name in _ARRAYS}
+        return numbers, arrays
 
     @classmethod
     def restored(cls, numbers, arrays):
