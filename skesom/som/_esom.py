@@ -3,6 +3,7 @@
 
 import copy
 import sys
+from functools import partial
 from numbers import Integral, Real
 
 import numpy as np
@@ -264,7 +265,7 @@ default="graph"
             self._check_enough_samples(X)
         generator = None if stream else self._generator()
         tables = {"X": X, "classes": classes, "chunks": Windows(X, 1).starts}
-        begin = checkpoint.load(generator, _restored, tables)
+        begin = checkpoint.load(generator, partial(_restored, X), tables)
         windows = Windows(X, 1 if stream else self.n_epochs, generator)
         if more:
             begin = copy.deepcopy(self._network), self.epsilon_, self.epsilon_, 0
@@ -373,9 +374,11 @@ default="graph"
         return component_clusters(codebook, links, longest), None
 
 
-def _restored(done, numbers, arrays):
+def _restored(X, done, numbers, arrays):
     """Return network, epsilon, and what it was at the start, after some windows."""
     now, first = numbers["epsilon"], numbers["first_epsilon"]
-    if not (0 < first <= now < np.inf and done > 0):
-        raise ValueError("its epsilon is none")
-    return Network.restored(numbers, arrays), float(now), float(first), done
+    network = Network.restored(numbers, arrays)
+    fits = len(network.fill) == X.shape[1] and network.fill.dtype == X.dtype
+    if not (fits and 0 < first <= now < np.inf and done > 0):
+        raise ValueError("its nodes or epsilon do not fit the data")
+    return network, float(now), float(first), done

@@ -19,7 +19,6 @@ _NUMBERS = "n_nodes n_seen next_identity n_links n_slots pool_used".split()
 _OF_NODES = {"identity": np.int64, "node_class": np.int64}
 _OF_NODES |= dict.fromkeys(["begin", "degree", "room"], np.intc)
 _OF_LINKS = dict.fromkeys(["target", "slot", "ends"], np.intc) | {"strength": float}
-
 _ARRAYS = "fill", "codebook", *_OF_NODES, *_OF_LINKS
 
 
