@@ -422,7 +422,7 @@ default="euclidean"
             self._check_training(X)
         generator = random_generator(self.random_state)
         of_lattice = self.topology, self.toroidal
-        samples = {"X": X, "sample_weight": sample_weight, "errors": errors}
+        samples = X, sample_weight, errors
         online = self.algorithm == "online"
         # One BLAS thread: a matrix product must not depend on how many there are.
         with one_blas_thread():
@@ -432,7 +432,8 @@ default="euclidean"
                 begin = Training(*begin)
             else:
                 restore = partial(resumed, X=X, of_lattice=of_lattice, online=online)
-                begin = checkpoint.load(generator, restore, samples)
+                tables = {"errors": errors, "sample_weight": sample_weight, "X": X}
+                begin = checkpoint.load(generator, restore, tables)
             if begin is None:
                 begin = self._begin(X, sample_weight, of_lattice, generator)
             schedule = Schedule(
@@ -444,9 +445,9 @@ default="euclidean"
                 {"desc": type(self).__name__, "disable": not self.verbose},
             )
             if n_calls > 1:
-                return follow(*samples.values(), begin, schedule, n_calls)
+                return follow(*samples, begin, schedule, n_calls)
             train = train_online if online else train_in_batch
-            return train(*samples.values(), begin, schedule, generator, checkpoint)
+            return train(*samples, begin, schedule, generator, checkpoint)
 
     def _begin(self, X, sample_weight, of_lattice, generator):
         """Return the map before training."""
