@@ -121,7 +121,7 @@ def check_weights(som, sample_weight, X, *, reset=True):
         return None
     if is_lazy(X):
         sample_weight = _of_rows(sample_weight, X, "sample_weight").map_blocks(
-            _checked_weights, dtype=np.float64
+            _checked_weights, dask_firsts(X)[:, 0], dtype=np.float64
         )
     else:
         sample_weight = _check_sample_weight(
@@ -149,11 +149,15 @@ def _of_rows(values, X, name):
     return values.rechunk(X.chunks[: values.ndim])
 
 
-def _checked_weights(weights):
-    rows = np.empty((len(weights), 0))
-    return _check_sample_weight(
-        weights, rows, dtype=np.float64, ensure_non_negative=True
-    )
+def _checked_weights(weights, first):
+    how = {"dtype": np.float64, "ensure_non_negative": True}
+    try:
+        return _check_sample_weight(weights, np.empty((len(weights), 0)), **how)
+    except ValueError as error:
+        end = f"{first[0] + len(weights) - 1}"
+        raise ValueError(
+            f"'sample_weight' is wrong in the rows {first[0]} to {end}. {error}"
+        ) from error
 
 
 def number_above_0(weights):
