@@ -3,21 +3,26 @@
 
 import os
 import signal
+import sys
 import threading
 import time
+from contextlib import contextmanager
 from pathlib import Path
+from subprocess import Popen
+from types import FunctionType
 
 import dask
 import dask.array as da
 import numpy as np
 import pytest
-from distributed import Client, LocalCluster, SubprocessCluster
+from distributed import Client, LocalCluster
 from numpy.testing import assert_array_equal
 
 from skesom.som import CSOM, ESOM, ConsensusClusterer
 
 N_ROWS = 150_000  # three blocks by which sums are added up
-WORKERS = {"processes": True, "threads_per_worker": 1, "dashboard_address": None}
+WORKERS = {"processes": True, "threads_per_worker": 1, "dashboard_address": ":0"}
+MODULES = {"os": os, "signal": signal, "time": time, "Path": Path}
 MAPS = {
     "batch": CSOM(3, shape=(4, 3), n_epochs=3),
     "esom": ESOM(3, epsilon=1.0, random_state=0),
@@ -71,8 +76,10 @@ def test_results_of_a_cluster_are_those_in_memory(name, X, client):
 def deadly(X, folder, n_runs, die):
     """Return rows whose blocks count how often they were made, and then do something.
 
-    What they do is not defined in a module: no process but this one could import it.
+    What they do is pickled by value: no process but this one could import this module.
     """
+    if die is not None:
+        die = FunctionType(die.__code__, MODULES)
 
     def counted(block, folder, n_runs, die):
         with open(f"{folder}/runs", "ab") as file:
@@ -85,11 +92,13 @@ def deadly(X, folder, n_runs, die):
     return cut(X).map_blocks(counted, **how)
 
 
-def runs_of_a_fit(som, X, folder):
-    """Return how many blocks a fit makes."""
+def half_of_a_fit(som, X, folder):
+    """Return how many blocks are made until the middle of a fit."""
+    folder = folder / "counted"
     folder.mkdir()
-    som.fit(deadly(X, folder, np.inf, None))
-    return (folder / "runs").stat().st_size
+    with dask.config.set(scheduler="threads"):
+        som.fit(deadly(X, folder, np.inf, None))
+    return (folder / "runs").stat().st_size // 2
 
 
 def test_worker_that_is_killed_costs_a_retry(X, client, tmp_path):
@@ -101,9 +110,9 @@ def test_worker_that_is_killed_costs_a_retry(X, client, tmp_path):
         if first:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    som = CSOM(3, shape=(4, 3), n_epochs=4)
+    som = CSOM(3, shape=(4, 3), n_epochs=2)
     expected = som.fit(X).codebook_, som.hits_, som.training_errors_
-    half = runs_of_a_fit(som, X, tmp_path / "counted") // 2
+    half = half_of_a_fit(som, X, tmp_path)
     som.fit(deadly(X, tmp_path, half, once))
     assert (tmp_path / "killed").exists()
     for one, other in zip(
@@ -119,25 +128,12 @@ def saved_epoch(path, n_epochs=6):
     return f"Saved in {path} is the state after epoch {done}: start a cluster"
 
 
-class Fatal:
-    """What blocks do from the middle of a fit on: tell this process, and wait."""
-
-    def __init__(self, folder):
-        self.folder = folder
-
-    def wait_for(self, end):
-        """Do something as soon as a block was reached."""
-
-        def watch():
-            while not (self.folder / "reached").exists():
-                time.sleep(0.02)
-            end()
-
-        self.thread = threading.Thread(target=watch)
-        self.thread.start()
+def killed(folder):
+    os.kill(os.getpid(), signal.SIGKILL)
 
 
 def reached(folder):
+    """Tell the test that the middle of a fit was reached, and wait."""
     Path(folder, "reached").touch()
     time.sleep(1)
 
@@ -145,21 +141,92 @@ def reached(folder):
 @pytest.mark.parametrize("checkpoint", [False, True])
 def test_task_that_kills_every_worker(checkpoint, X, tmp_path):
     som = CSOM(3, shape=(4, 3), n_epochs=6)
-    expected = som.fit(X).codebook_
-    half = runs_of_a_fit(som, X, tmp_path / "counted") // 2
+    half = half_of_a_fit(som, X, tmp_path)
+    expected = som.codebook_
     path = tmp_path / "fit.checkpoint"
     som.set_params(checkpoint=path if checkpoint else None)
-    die = lambda folder: os.kill(os.getpid(), signal.SIGKILL)  # noqa: E731
     with (
         dask.config.set({"distributed.scheduler.allowed-failures": 0}),
         LocalCluster(n_workers=1, **WORKERS) as cluster,
         Client(cluster),
         pytest.raises(RuntimeError, match=r"CSOM\.fit .*KilledWorker") as caught,
     ):
-        som.fit(deadly(X, tmp_path, half, die))
+        som.fit(deadly(X, tmp_path, half, killed))
     if not checkpoint:
         assert "Nothing was saved: give 'checkpoint'" in str(caught.value)
         return
     assert saved_epoch(path) in str(caught.value)
     assert_array_equal(som.fit(cut(X)).codebook_, expected)
     assert not path.exists()
+
+
+@contextmanager
+def local_cluster(folder):
+    """Give a client, and what ends its cluster."""
+    with LocalCluster(n_workers=1, **WORKERS) as cluster, Client(cluster) as client:
+        yield client, cluster.close
+
+
+@contextmanager
+def cluster_of_others(folder):
+    """Give a client of a scheduler in another process, and what kills that."""
+    file = f"{folder}/scheduler.json"
+    program = [sys.executable, "-m", "dask"]
+    options = ["--scheduler-file", file, "--host", "127.0.0.1", "--no-dashboard"]
+    scheduler = Popen([*program, "scheduler", "--port", "0", *options])
+    worker = Popen([*program, "worker", *options, "--no-nanny", "--nthreads", "1"])
+    with scheduler, worker, Client(scheduler_file=file) as client:
+        try:
+            client.wait_for_workers(1, timeout=60)
+            yield client, scheduler.kill
+        finally:
+            worker.kill()
+            scheduler.kill()
+
+
+@pytest.mark.parametrize("start", [local_cluster, cluster_of_others])
+def test_cluster_that_is_gone(start, X, tmp_path):
+    som = CSOM(3, shape=(4, 3), n_epochs=6)
+    half = half_of_a_fit(som, X, tmp_path)
+    expected = som.codebook_
+    path = tmp_path / "fit.checkpoint"
+    som.set_params(checkpoint=path)
+
+    def watch(end):
+        while not (tmp_path / "reached").exists():
+            time.sleep(0.02)
+        end()
+
+    with start(tmp_path) as (_, end):
+        ending = threading.Thread(target=watch, args=[end])
+        ending.start()
+        with pytest.raises(RuntimeError, match=r"CSOM\.fit .*Cancelled") as caught:
+            som.fit(deadly(X, tmp_path, half, reached))
+        ending.join()
+    assert saved_epoch(path) in str(caught.value)
+    assert_array_equal(som.fit(cut(X)).codebook_, expected)
+    assert not path.exists()
+
+
+BAD = {
+    "X": "X is inf in row 123456, column 1",
+    "errors": "'errors' must be positive .* -1.0 in row 123456, column 1",
+    "sample_weight": "'sample_weight' is wrong in the rows 120000 to 149999. Negative",
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+@pytest.mark.parametrize("scheduler", ["threads", "processes", "distributed"])
+def test_bad_block_names_itself(scheduler, name, X, request):
+    if scheduler == "distributed":
+        request.getfixturevalue("client")
+    tables = {
+        "X": X.copy(),
+        "errors": np.ones_like(X),
+        "sample_weight": np.ones(N_ROWS),
+    }
+    bad = {"X": np.inf, "errors": -1.0, "sample_weight": -1.0}[name]
+    tables[name][(123456, 1)[: tables[name].ndim]] = bad
+    with dask.config.set(scheduler=scheduler, num_workers=2):
+        with pytest.raises(ValueError, match=BAD[name]):
+            CSOM(3, shape=(4, 3)).fit(**{name: cut(tables[name]) for name in tables})
