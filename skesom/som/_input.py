@@ -154,10 +154,8 @@ def _checked_weights(weights, first):
     try:
         return _check_sample_weight(weights, np.empty((len(weights), 0)), **how)
     except ValueError as error:
-        end = f"{first[0] + len(weights) - 1}"
-        raise ValueError(
-            f"'sample_weight' is wrong in the rows {first[0]} to {end}. {error}"
-        ) from error
+        message = f"'sample_weight' is wrong in a row from {first[0]} on. {error}"
+        raise ValueError(message) from error
 
 
 def number_above_0(weights):
