@@ -42,13 +42,15 @@ class Checkpoint:
         if error is None and self._path is not None:
             self._path.unlink(missing_ok=True)
         if self._lazy and _LOSSES & {base.__name__ for base in type(error).__mro__}:
-            step = f"{self._som._step} {self._saved}"
+            saved = "nothing"
+            if self._path is not None and self._path.exists():
+                saved = f"{self._som._step} {self._saved or 'of a fit before'}"
             raise RuntimeError(
                 f"Dask did not finish what {type(self._som).__name__}.fit asked for "
                 f"({kind.__name__}: {str(error).rstrip('.')}). Saved in checkpoint="
-                f"{self._path} is {'nothing' if self._saved is None else step}: start "
-                "a cluster, and call fit with the same data again; with the path of a "
-                "file as checkpoint it goes on from what is saved there."
+                f"{self._path} is {saved}: start a cluster, and call fit with the same "
+                "data again; with the path of a file as checkpoint it goes on from "
+                "what is saved there."
             ) from error
 
     def load(self, generator, restore, tables):
