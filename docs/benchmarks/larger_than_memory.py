@@ -44,8 +44,13 @@ def make_files(folder, shape):
     scenes = [make_galaxy_cube(TILE, random_state=seed)[0] for seed in range(4)]
     scenes[3].data[:40] = np.nan
     tiles = [da.from_array(scene.data, chunks=-1) for scene in scenes]
-    n_down, n_across = (-(-length // tile) for length, tile in zip(shape, TILE, strict=True))
-    grid = [[[tiles[(row + column) % 4]] for column in range(n_across)] for row in range(n_down)]
+    n_down, n_across = (
+        -(-length // tile) for length, tile in zip(shape, TILE, strict=True)
+    )
+    grid = [
+        [[tiles[(row + column) % 4]] for column in range(n_across)]
+        for row in range(n_down)
+    ]
     rows = [da.concatenate([tile for (tile,) in row], axis=1) for row in grid]
     first = scenes[0]
     wcs = first.wcs.deepcopy()
@@ -129,7 +134,9 @@ def main():
         sizes = [each[name] / 1e9 for name in ("reserved", "resident", "libraries")]
         print(f"{way:<20} {each['seconds']:8.1f}", *(f"{s:6.2f} GB" for s in sizes))
     digests = {each["sha256"] for each in found.values() if "sha256" in each}
-    print(f"label maps are {'the same' if len(digests) == 1 else 'DIFFERENT'}: {digests}")
+    print(
+        f"label maps are {'the same' if len(digests) == 1 else 'DIFFERENT'}: {digests}"
+    )
 
 
 if __name__ == "__main__":

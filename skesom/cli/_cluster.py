@@ -21,8 +21,8 @@ from skesom.cli._strips import with_strips
 
 _MANY_BANDS = 20  # for a line in the terminal
 _GO_WITH_FROM = (
-    "files provenance output overwrite no_tables no_pictures trust strips".split()
-)
+    "files provenance output overwrite no_tables no_pictures trust strips resume"
+).split()
 
 
 def add_cluster(commands):
@@ -42,6 +42,11 @@ def add_cluster(commands):
     )
     parser.add_argument("--from", dest="provenance", metavar="JSON", help=text)
     add_trust(parser)
+    text = (
+        "save what the map has learned after each epoch or million of pixels in "
+        "DIR.checkpoint, and go on from there after a break, by the same command"
+    )
+    parser.add_argument("--resume", action="store_true", help=text)
     add_steps(parser)
     add_clusterer(parser)
     parser.set_defaults(defaults=vars(parser.parse_args(["-o", ""])))
@@ -81,11 +86,40 @@ def _fit_and_write(options, pipeline, images, source):
     with warnings.catch_warnings(record=True) as caught:
         if "align" in pipeline.named_steps:  # grids that cannot be aligned fail early
             clone(pipeline["align"]).set_params(registration=None).fit(images)
+        if options.resume:
+            _set_checkpoint(pipeline["cluster"].estimator, options.output)
         pipeline.fit(images)
+        for clusterer in (
+            pipeline["cluster"].estimator,
+            pipeline["cluster"].estimator_,
+        ):
+            _set_checkpoint(clusterer, None)
         files = write(options, pipeline, images, source=source)
     for each in caught:
         warnings.warn_explicit(each.message, each.category, each.filename, each.lineno)
     return pipeline, files.values()
+
+
+def _set_checkpoint(clusterer, output):
+    """Let the map at the end of a clusterer save what it learns beside a folder."""
+    from skesom._common.pipelines import pipeline_end
+
+    last, _ = pipeline_end(clusterer)
+    takes_one = "checkpoint" in last.get_params(deep=False)
+    if output is None:
+        last.set_params(**{"checkpoint": None} if takes_one else {})
+        return
+    folder = Path(output)
+    path = folder.with_name(f"{folder.name}.checkpoint")
+    if not takes_one:
+        print(
+            "--resume saves nothing here: only a single ESOM or CSOM learns for long "
+            "(--runs 1); each run of several learns from 50 000 pixels."
+        )
+        return
+    if path.exists():
+        print(f"Going on from {path}.", flush=True)
+    last.set_params(checkpoint=path)
 
 
 def _repeat(options):
