@@ -20,6 +20,7 @@ from sklearn.preprocessing import StandardScaler
 from skesom.report import load_model, save_model
 from skesom.som import CSOM, ESOM, ConsensusClusterer, MapClassifier, _row_order
 from skesom.som._checkpoint import Checkpoint
+from skesom.som._network import Network
 
 pytestmark = pytest.mark.filterwarnings("ignore:The network reached max_nodes")
 
@@ -114,6 +115,18 @@ def test_goes_on_to_the_same_bits(name, number, X, path, saves):
     else:
         assert expected.epsilon_ == som.epsilon_
     assert os.listdir(path.parent) == []
+
+
+def test_network_is_restored_bit_by_bit():
+    X = np.random.default_rng(0).normal(size=(3000, 33))
+    network = ESOM(epsilon=6.0, random_state=0).fit(X)._network
+    numbers, arrays = network.state()
+    again = Network.restored(json.loads(json.dumps(numbers)), arrays)
+    assert again.state()[0] == numbers
+    used = {"codebook": np.s_[:, : network.n_nodes]}  # the rest is padding
+    for name, array in again.state()[1].items():
+        place = used.get(name, ...)
+        assert_array_equal(array[place], arrays[name][place], err_msg=name)
 
 
 @pytest.mark.parametrize("algorithm", ["batch", "online"])
