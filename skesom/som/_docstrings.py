@@ -64,8 +64,9 @@ n_clusters : int, "auto" or None, default=8
 checkpoint : str, os.PathLike, tuple (path, k) or None, default=None
     File that `fit` replaces after every epoch (`ESOM`: window of up to 2^20 samples),
     or every k-th, and removes at its end. If it exists, `fit` goes on from it to the
-    same bits; it must have the same data (as few of the rows tell) and parameters. Each
-    fit needs a file of its own. `partial_fit` does not use it.""",
+    same bits; one of other data (as few rows tell) or parameters raises ValueError, and
+    a cluster that is lost RuntimeError with what was saved. Each fit needs a file of
+    its own. `partial_fit` does not use it.""",
     rules="""\
 How units are grouped: by normalized cuts of the graph of their relative
 co-activation (with a number given and no gaps to follow, by normal distributions), by
