@@ -125,7 +125,8 @@ def stored(arrays, folder=None):
         raise
     # In a task of its own, a file would let dask read many strips ahead.
     options = {"lock": False, "fancy": False, "inline_array": True}
-    height = strip_height(arrays[0].shape)  # those of steps may be higher
+    # Low strips: those of steps may be high, and maps learn from rows far apart.
+    height = max(_LEAST_ROWS, strip_height(arrays[0].shape) // 8)
     return [
         dask.array.from_array(
             *(file, (height, *file.shape[1:])), name=f"skesom-rows-{uuid4()}", **options

@@ -29,6 +29,7 @@ from skesom.maps._errors import apply, at_end, errors_to_apply, errors_to_learn
 from skesom.maps._large_tables import (
     drop_lazy_labels,
     held,
+    in_blocks,
     is_large,
     learn_more,
     to_apply,
@@ -404,7 +405,7 @@ class CubeClusterer(PixelTableMixin, ClusterMixin, BaseEstimator):
         else:
             last, table, errors = at_end(estimator, table, errors, fit=True)
             how = {} if errors is None else {"errors": errors}
-            labels = last.fit_predict(table, **how)
+            labels = last.fit_predict(in_blocks(last, table), **how)
         agreement = getattr(last, "agreement_", None)
         drop_lazy_labels(last)
         return labels, agreement

@@ -4,6 +4,7 @@
 import numpy as np
 
 from skesom._common.lazy import (
+    ROWS,
     aligned_height,
     blocks_of,
     computed,
@@ -58,10 +59,17 @@ def to_apply(estimator, table):
     return computed(table)[0]
 
 
+def in_blocks(clusterer, table):
+    """Return a table whose chunks are those in which a map learns tables in memory."""
+    if not is_lazy(table) or isinstance(clusterer, ConsensusClusterer):
+        return table
+    return table.rechunk({0: ROWS})
+
+
 def learn_more(estimator, table):
     """Let an estimator learn a table by partial_fit, lazy ones chunk by chunk."""
     if isinstance(estimator, TAKE_DASK):
-        estimator.partial_fit(table)
+        estimator.partial_fit(in_blocks(estimator, table))
         return
     for chunk in in_chunks(table, aligned_height(table)) if is_lazy(table) else [table]:
         part = chunk.compute() if is_lazy(table) else chunk

@@ -107,6 +107,21 @@ def test_large_tables_of_images_in_memory_are_those_of_lazy_ones(galaxy, monkeyp
     assert_array_equal(*(step.labels_ for step in fitted))
 
 
+@pytest.mark.parametrize("estimator", ESTIMATORS[:3], ids=["None", "ESOM", "CSOM"])
+@pytest.mark.parametrize("height", [64, 101, -1])
+def test_maps_learn_large_tables_in_the_same_blocks(
+    galaxy, estimator, height, size, monkeypatch
+):
+    # As with more than a million pixels, in windows of several blocks.
+    for module in ("_common.lazy", "som._row_order", "maps._large_tables"):
+        monkeypatch.setattr(f"skesom.{module}.ROWS", 1024)
+    monkeypatch.setattr("skesom.som._row_order._WINDOW_ROWS", 4096)
+    fitted = [
+        CubeClusterer(estimator).fit(c) for c in (galaxy, in_strips(galaxy, height))
+    ]
+    assert_array_equal(*(step.labels_ for step in fitted))
+
+
 def test_fitted_clusterer_holds_no_images(galaxy):
     step = CubeClusterer(ESTIMATORS[3]).fit(in_strips(galaxy, 64))
     copy = pickle.loads(pickle.dumps(step))
