@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Images in strips, in a process whose address space cannot hold them."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from skesom.cube import Cube
+from skesom.datasets import make_galaxy_cube
+from skesom.io import write_bands
+
+pytest.importorskip("dask.array")
+pytestmark = pytest.mark.skipif(
+    not Path("/proc/self/status").exists(), reason="needs /proc and RLIMIT_AS"
+)
+
+# Strips and samples are as small, beside the images, as they are beside a large mosaic.
+SCRIPT = """
+import resource, sys, warnings
+import dask, dask.array
+from skesom._common import strips
+from skesom.cube import Cube, _by_strips
+from skesom.cube.convolution import _filtering
+from skesom.cube.flux import _color, _stretch
+from skesom.cube.masking import _sky
+from skesom.io import read_cube
+from skesom.maps import _large_tables, make_cluster_pipeline
+from skesom.report import label_map_digest
+from skesom.som import ESOM, ConsensusClusterer, _consensus
+
+warnings.simplefilter("ignore")
+dask.config.set(num_workers=1)
+_consensus._ENOUGH_TO_COMPARE = 50_000
+strips.STRIP_VALUES, _large_tables._HELD = 2**18, 2**20
+_by_strips.WHOLE = _color.WHOLE = _stretch.WHOLE = _sky.ENOUGH_PIXELS = 2**16
+_filtering.PIXELS_PER_STRIP, _by_strips.PIXELS_PER_STRIP = 2**16, 2**15
+
+def cluster(cube):
+    consensus = ConsensusClusterer(ESOM(), n_estimators=2, random_state=0)
+    return make_cluster_pipeline(consensus).fit_predict(cube)
+
+def size(name):
+    lines = open("/proc/self/status").read().splitlines()
+    return 1024 * next(int(l.split()[1]) for l in lines if l.startswith(name + ":"))
+
+first, allowance, *files = sys.argv[1:]
+small = read_cube(files, lazy=True)[:64, :64].compute()
+data = dask.array.from_array(small.data, chunks=(32, -1, -1))
+cluster(small.replace(data=data)), cluster(small)  # what is imported late
+del small, data
+before = size("VmSize")
+if int(allowance):
+    resource.setrlimit(resource.RLIMIT_AS, (before + int(allowance),) * 2)
+print(label_map_digest(cluster(read_cube(files, lazy=first == "lazy"))))
+print((size("VmPeak") - before) / 1e6)
+"""
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    """Images of 29 MB in four bands."""
+    tile, _ = make_galaxy_cube((320, 350), 4, random_state=0)
+    about = {"wcs": tile.wcs, "band_names": tile.band_names, "fwhm": tile.fwhm}
+    cube = Cube(np.tile(tile.data, (4, 4, 1)), **about)
+    return write_bands(tmp_path_factory.mktemp("mosaic"), cube)
+
+
+def cluster(how, allowance, files):
+    """Cluster in another process, which may take so many bytes more."""
+    names = "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MALLOC_ARENA_MAX"
+    environment = {**os.environ, **dict.fromkeys(names, "1")}
+    command = [sys.executable, "-c", SCRIPT, how, str(allowance), *map(str, files)]
+    return subprocess.run(command, env=environment, capture_output=True, text=True)
+
+
+def test_strips_need_less_memory_than_the_images(files):
+    allowance = 90_000_000
+    in_memory = cluster("whole", 0, files)
+    assert in_memory.returncode == 0, in_memory.stderr
+    limited = cluster("whole", allowance, files)
+    assert limited.returncode != 0
+    assert "MemoryError" in limited.stderr
+    strips = cluster("lazy", allowance, files)
+    assert strips.returncode == 0, strips.stderr
+    assert strips.stdout.split()[0] == in_memory.stdout.split()[0]
