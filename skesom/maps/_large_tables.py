@@ -17,7 +17,7 @@ from skesom._common.pipelines import pipeline_end
 from skesom.som import CSOM, ESOM, ConsensusClusterer
 
 ENOUGH = 2**22  # rows to fit the steps before a clusterer by
-_HELD = 2**27  # bytes of images that are computed at a time
+_HELD = 2**25  # bytes of images that are computed at a time
 TAKE_DASK = ESOM, CSOM, ConsensusClusterer
 
 
