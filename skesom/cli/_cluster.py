@@ -87,13 +87,11 @@ def _fit_and_write(options, pipeline, images, source):
         if "align" in pipeline.named_steps:  # grids that cannot be aligned fail early
             clone(pipeline["align"]).set_params(registration=None).fit(images)
         if options.resume:
-            _set_checkpoint(pipeline["cluster"].estimator, options.output)
+            _set_checkpoint(pipeline[-1].estimator, options.output)
         pipeline.fit(images)
-        for clusterer in (
-            pipeline["cluster"].estimator,
-            pipeline["cluster"].estimator_,
-        ):
-            _set_checkpoint(clusterer, None)
+        if options.resume:
+            _set_checkpoint(pipeline[-1].estimator, None)
+            _set_checkpoint(pipeline[-1].estimator_, None)
         files = write(options, pipeline, images, source=source)
     for each in caught:
         warnings.warn_explicit(each.message, each.category, each.filename, each.lineno)
