@@ -1,12 +1,16 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Whether images are worked through in strips, because they exceed the memory."""
 
+import math
 import os
 from contextlib import suppress
 from pathlib import Path
 
+from joblib import cpu_count
+
 # Cube, a copy of it, the table of pixels, its copy in the clusterer, and their parts.
 _COPIES = 6
+_MEMORY_OF_WORKER = 10**9  # a strip of all bands, and what steps make of it
 _GROUPS = Path("/sys/fs/cgroup")
 
 
@@ -30,13 +34,16 @@ def with_strips(source, wanted):
         sizes = f"about {_text(needed)} of memory, and {_text(free)} are free"
         why = f" The images need {sizes}."
     try:
-        import dask.array  # noqa: F401
+        import dask.array
     except ImportError as error:
         raise ImportError(
             f"Work in strips needs dask: pip install 'skesom[dask]'.{why} "
             "--strips no reads the images as a whole."
         ) from error
     print(f"Working through the images in strips of rows.{why}", flush=True)
+    if dask.config.get("num_workers", None) is None:
+        most = free // _MEMORY_OF_WORKER if free < math.inf else cpu_count()
+        dask.config.set(num_workers=int(max(1, min(cpu_count(), most))))
     return source._replace(lazy=True)
 
 

@@ -2,9 +2,10 @@
 """Pixels of images, and the errors, masks and weights beside them."""
 
 import os
+import threading
 import warnings
 from collections.abc import Callable
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import partial
 from typing import NamedTuple
 
@@ -250,6 +251,10 @@ def open_array(array):
     yield computed(array)[0] if is_lazy(array) else array
 
 
+# The decoder of HCOMPRESS keeps its place in the file for all threads together.
+_hcompress = threading.Lock()
+
+
 @contextmanager
 def open_pixels(file, number, axes, rows=None, **options):
     """Open some or all rows of an HDU, its axes in the order rows, columns, bands."""
@@ -257,7 +262,9 @@ def open_pixels(file, number, axes, rows=None, **options):
     def read(hdu):
         parts = [slice(None)] * len(hdu.shape)
         parts[axes[0]] = rows
-        return hdu.data if rows is None else hdu.section[tuple(parts)]
+        one_by_one = getattr(hdu, "compression_type", "") == "HCOMPRESS_1"
+        with _hcompress if one_by_one else nullcontext():
+            return hdu.data if rows is None else hdu.section[tuple(parts)]
 
     with open_fits(file, **options) as hdus:
         zero_is_blank = hdus[number].header.get("BLANK") == 0

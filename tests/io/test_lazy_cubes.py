@@ -134,6 +134,15 @@ class TestFiles:
         assert lazy.data.chunks[0][0] == min(height, cube.shape[0])
         same_bits(lazy, cube)
 
+    def test_tiles_of_hcompress_in_many_threads(self, height, image, rng, tmp_path):
+        # Its decoder is not for threads: several at once mix up their places.
+        integer_tiles(tmp_path / "g.fits", image, rng)
+        expected = read_cube(tmp_path / "g.fits").data
+        with dask.config.set(scheduler="threads", num_workers=8):
+            for _ in range(20):
+                found = read_cube(tmp_path / "g.fits", lazy=True).compute().data
+                assert found.tobytes() == expected.tobytes()
+
     def test_several_files_in_any_order(self, height, image, rng, tmp_path):
         paths = [tmp_path / f"{write.__name__}.fits" for write in WRITERS[:5]]
         for path, write in zip(paths, WRITERS, strict=False):
