@@ -54,6 +54,8 @@ from skesom.cube.objects._convert import describe_image as describe_image
 from skesom.cube.objects._convert import find_converter as find_converter
 from skesom.cube.objects._convert import order_axes as order_axes
 from skesom.cube.objects._convert import to_errors as to_errors
+from skesom.cube.objects._description import read_description as read_description
+from skesom.cube.objects._description import write_description as write_description
 from skesom.cube.objects._filters import filter_wavelength as filter_wavelength
 from skesom.cube.objects._header_cards import band_cards as band_cards
 from skesom.cube.objects._header_cards import is_hdu as is_hdu

@@ -16,6 +16,7 @@ from skesom.cube import Cube, to_ascii
 from skesom.io._fits_files import atomic_path, make_hdus, stand_in, write_files
 from skesom.io._images import describe_file
 from skesom.io._quartiles import percentiles
+from skesom.io._zarr import is_zarr, read_labels, write_labels
 
 _CODES = (
     "The values of this image: 0, 1, ... are clusters, -1 is noise (of clusterers that",
@@ -36,7 +37,8 @@ def write_map(path, label_map, *, wcs=None, cube=None, table=None, overwrite=Fal
     Parameters
     ----------
     path : str or os.PathLike
-        File to write.
+        File to write. Of a name that ends in ``.zarr`` it is a group of Zarr (extra
+        ``zarr``), of the labels and the WCS alone.
     label_map : array-like of int of shape (n_rows, n_columns)
         Cluster of each pixel from 0; -1 is noise, -2 is sky and -3 is no data. A lazy
         one is computed once and written strip by strip.
@@ -69,6 +71,10 @@ def write_map(path, label_map, *, wcs=None, cube=None, table=None, overwrite=Fal
            [ 0, -1, -3]], dtype=int32)
     """
     labels = _check_map(label_map)
+    if is_zarr(path):
+        wcs = cube.wcs if wcs is None and isinstance(cube, Cube) else wcs
+        write_labels(path, labels, wcs and wcs.celestial, overwrite=overwrite)
+        return
     if is_lazy(labels) and table is None:  # which needs the labels again
         (labels,) = stored([labels], Path(path).parent)
     if cube is not None:
@@ -95,12 +101,14 @@ def read_map(path):
     Parameters
     ----------
     path : str or os.PathLike
-        FITS file whose first image holds integers, as `write_map` makes it.
+        FITS file whose first image holds integers, or group of Zarr, as `write_map`
+        makes it.
 
     Returns
     -------
     label_map : ndarray of int32 of shape (n_rows, n_columns)
-        Cluster of each pixel from 0; -1 is noise, -2 is sky and -3 is no data.
+        Cluster of each pixel from 0; -1 is noise, -2 is sky and -3 is no data. Of a
+        group of Zarr it is a dask array.
     wcs : astropy.wcs.WCS or None
         Celestial WCS of the map.
 
@@ -111,6 +119,9 @@ def read_map(path):
     ValueError
         If its image is not a label map.
     """
+    if is_zarr(path):
+        labels, wcs = read_labels(path)
+        return _check_map(labels), wcs
     (image,) = describe_file(path)
     file, number = image.place
     with open_fits(file, do_not_scale_image_data=True) as hdus:

@@ -10,10 +10,11 @@ from pathlib import Path
 from skesom._common.fits_files import file_stamp
 from skesom._common.lazy import is_lazy
 from skesom._common.strips import strip_height
-from skesom.cube import as_cube
+from skesom.cube import as_cube, read_description, write_description
 
 # Groups of older formats may hold compressors that run code.
 _FORMAT = {"zarr_format": 3, "consolidated": False}
+_DESCRIPTION, _LABELS = "skesom", "labels"
 
 
 def is_zarr(path):
@@ -58,9 +59,34 @@ def write_cube(path, cube, *, overwrite=False):
     <Cube 4 x 5 pixels, 2 bands (r, u), float32, no WCS>
     """
     _import_xarray()
-    path = Path(path)
     if not is_zarr(path):
         raise ValueError(f"{path} must end in '.zarr'. write_bands writes FITS files.")
+    # Names are in the description; Zarr has no common format of text yet.
+    _write(path, as_cube(cube).to_xarray().drop_vars("band"), overwrite)
+
+
+def write_labels(path, labels, wcs, *, overwrite):
+    """Write a checked label map as a group of Zarr."""
+    attributes = {_DESCRIPTION: write_description(wcs)}
+    axes = {"name": _LABELS, "dims": ("y", "x"), "attrs": attributes}
+    _write(path, _import_xarray().DataArray(labels, **axes), overwrite)
+
+
+def read_labels(path):
+    """Return the label map of a group, as an array of dask, and its WCS or None."""
+    array = read_zarr(path)
+    if array.name != _LABELS or array.dtype.kind not in "iu" or array.ndim != 2:
+        raise ValueError(f"{path} is not a label map: not one band of plain integers.")
+    try:
+        known = read_description(array.attrs[_DESCRIPTION], str(path))
+    except (LookupError, TypeError, ValueError) as error:
+        raise ValueError(f"{path} is no whole label map ({error!r}).") from error
+    return array.data, known.get("wcs")
+
+
+def _write(path, array, overwrite):
+    """Write a DataArray as a group that appears as a whole or not at all."""
+    path = Path(path)
     if path.exists() and not (overwrite and (path / "zarr.json").is_file()):
         raise FileExistsError(
             f"{path} exists already. Choose another name, or allow to overwrite it, if "
@@ -68,8 +94,6 @@ def write_cube(path, cube, *, overwrite=False):
         )
     if not path.parent.is_dir():
         raise FileNotFoundError(f"{path}: the folder {path.parent} does not exist.")
-    # Names are in the description; Zarr has no common format of text yet.
-    array = as_cube(cube).to_xarray().drop_vars("band")
     height = min(strip_height(array.shape), len(array))
     new, old = (path.with_name(f".{uuid.uuid4().hex[:8]}.zarr") for _ in range(2))
     try:

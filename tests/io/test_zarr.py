@@ -18,7 +18,7 @@ from skesom._common import strips
 from skesom._common.grids import Grid, same_grid
 from skesom.cube import Cube, as_cube
 from skesom.datasets import make_galaxy_cube
-from skesom.io import read_cube, write_cube
+from skesom.io import read_cube, read_map, write_cube, write_map
 
 SHAPE = 37, 50
 
@@ -236,3 +236,41 @@ class TestXarray:
         with pytest.raises(ImportError, match=r"skesom\[zarr\]"):
             cube.to_xarray()
         assert importlib.import_module("skesom").Cube is Cube
+
+
+class TestMaps:
+    @pytest.mark.parametrize("lazily", [False, True])
+    def test_round_trip(self, cube, lazily, tmp_path):
+        labels = np.random.default_rng(0).integers(-3, 8, SHAPE).astype(np.int32)
+        path = tmp_path / "map.zarr"
+        write_map(
+            path, da.from_array(labels, chunks=9) if lazily else labels, cube=cube
+        )
+        found, wcs = read_map(path)
+        assert isinstance(found, da.Array)
+        assert found.dtype == np.int32
+        assert_array_equal(found, labels)
+        assert same_grid(Grid(wcs, SHAPE), Grid(cube.wcs, SHAPE))
+        with pytest.raises(FileExistsError, match="exists already"):
+            write_map(path, labels)
+        write_map(path, labels + 1, overwrite=True)
+        found, wcs = read_map(path)
+        assert wcs is None
+        assert_array_equal(found, labels + 1)
+
+    def test_what_is_no_map(self, cube, tmp_path):
+        path = tmp_path / "cube.zarr"
+        write_cube(path, cube)
+        with pytest.raises(ValueError, match="is not a label map"):
+            read_map(path)
+        wrong = da.full(SHAPE, -4, chunks=10, dtype=np.int32)
+        with pytest.raises(ValueError, match="holds labels from -4"):
+            write_map(tmp_path / "map.zarr", wrong)
+        assert [each.name for each in tmp_path.iterdir()] == ["cube.zarr"]
+        write_map(tmp_path / "map.zarr", np.zeros(SHAPE, dtype=int))
+        file = tmp_path / "map.zarr" / "labels" / "zarr.json"
+        text = json.loads(file.read_text())
+        text["attributes"].pop("skesom")
+        file.write_text(json.dumps(text))
+        with pytest.raises(ValueError, match="no whole label map"):
+            read_map(tmp_path / "map.zarr")
