@@ -6,7 +6,7 @@ import math
 import numpy as np
 from joblib import Parallel, delayed
 
-from skesom._common.lazy import computed, is_lazy
+from skesom._common.lazy import computed, cut_rows, is_lazy
 
 VALUES_PER_BLOCK = 2**18
 WORK = 2**28  # products of a call of compiled code: .05 s or less, .3 s if slow
@@ -14,17 +14,12 @@ WORK = 2**28  # products of a call of compiled code: .05 s or less, .3 s if slow
 
 def row_blocks(shape, n_values=VALUES_PER_BLOCK):
     """Cut the rows of an array into blocks."""
-    return _slices(shape[0], n_values // max(1, math.prod(shape[1:])))
+    return cut_rows(shape[0], max(1, n_values // max(1, math.prod(shape[1:]))))
 
 
 def work_blocks(n_rows, work, n_threads=1):
     """Cut rows into calls so short that Ctrl-C is heard; work is that of a row."""
-    return _slices(n_rows, n_threads * max(1, WORK // max(1, work)))
-
-
-def _slices(n_rows, height):
-    height = max(1, height)
-    return [slice(i, min(i + height, n_rows)) for i in range(0, n_rows, height)]
+    return cut_rows(n_rows, n_threads * max(1, WORK // max(1, work)))
 
 
 def each_block(function, shape, n_jobs=None):

@@ -54,8 +54,12 @@ def _added(one, other):
 
 def blocks_of(n_rows):
     """Cut the rows of a table into the blocks by which sums are added up."""
-    starts = range(0, max(n_rows, 1), ROWS)
-    return [slice(start, min(start + ROWS, n_rows)) for start in starts]
+    return cut_rows(n_rows, ROWS) or [slice(0, 0)]
+
+
+def cut_rows(n_rows, height):
+    """Cut rows into slices of a height; the last one may be lower."""
+    return [slice(i, min(i + height, n_rows)) for i in range(0, n_rows, height)]
 
 
 def add_up(function, *tables, out=None):

@@ -11,10 +11,11 @@ from uuid import uuid4
 
 import numpy as np
 
-from skesom._common.lazy import is_lazy
+from skesom._common.lazy import check_chunks, computed, cut_rows, is_lazy
 
 STRIP_VALUES = 2**24  # of a strip: 64 MB of float32
 _LEAST_ROWS = 64
+_HELD = 2**25  # bytes of images that are computed at a time
 
 
 def strip_height(shape):
@@ -24,17 +25,12 @@ def strip_height(shape):
 
 def strips_of(shape):
     """Cut the rows of an image or cube into slices, one for each strip."""
-    height = strip_height(shape)
-    return [slice(i, min(i + height, shape[0])) for i in range(0, shape[0], height)]
+    return cut_rows(shape[0], strip_height(shape))
 
 
 def as_strips(array, name):
     """Return an array of dask that is cut along its rows only."""
-    if any(math.isnan(length) for length in array.shape):
-        raise ValueError(
-            f"{name} has the shape {array.shape}, with sizes that are not known. Call "
-            "its method .compute_chunk_sizes() before."
-        )
+    check_chunks(array, name)
     if array.ndim > 2 and array.numblocks[2] > 1:
         warnings.warn(
             f"{name} has its bands in {array.numblocks[2]} chunks; they are joined, "
@@ -57,12 +53,32 @@ def in_strips(array, chunks):
     return dask.array.from_array(array, chunks=chunks)
 
 
-def join_strips(tasks, plane, shapes, dtype):
-    """Return the array of dask whose strips are a plane of what delayed tasks give."""
+def join_strips(tasks, shapes, dtype):
+    """Return the array of dask whose strips are what delayed tasks give."""
     import dask.array as da
 
     strips = zip(tasks, shapes, strict=True)
-    return da.concatenate([da.from_delayed(t[plane], s, dtype) for t, s in strips])
+    return da.concatenate([da.from_delayed(t, shape, dtype) for t, shape in strips])
+
+
+def in_memory_by_strips(*images):
+    """Return images in memory; lazy ones are computed some strips at a time."""
+    if not is_lazy(images[0]):
+        return [computed(i)[0] if is_lazy(i) else i for i in images]
+    lazy = [image for image in images if is_lazy(image)]
+    whole = [np.empty(image.shape, image.dtype) for image in lazy]
+    ends = np.cumsum(images[0].chunks[0])
+    at_once = max(1, _HELD * len(images[0]) // sum(image.nbytes for image in lazy))
+    start = 0
+    while start < ends[-1]:
+        fitting = ends[(ends > start) & (ends <= start + at_once)]
+        stop = fitting[-1] if len(fitting) else ends[ends > start][0]
+        parts = computed(*(image[start:stop] for image in lazy))
+        for target, part in zip(whole, parts, strict=True):
+            target[start:stop] = part
+        start = stop
+    whole = iter(whole)
+    return [next(whole) if is_lazy(image) else image for image in images]
 
 
 class RowFile:

@@ -3,6 +3,7 @@
 
 import sys
 import warnings
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -86,38 +87,38 @@ def _fit_and_write(options, pipeline, images, source):
     with warnings.catch_warnings(record=True) as caught:
         if "align" in pipeline.named_steps:  # grids that cannot be aligned fail early
             clone(pipeline["align"]).set_params(registration=None).fit(images)
-        if options.resume:
-            _set_checkpoint(pipeline[-1].estimator, options.output)
-        pipeline.fit(images)
-        if options.resume:
-            _set_checkpoint(pipeline[-1].estimator, None)
-            _set_checkpoint(pipeline[-1].estimator_, None)
+        with _checkpoint(pipeline[-1], options):
+            pipeline.fit(images)
         files = write(options, pipeline, images, source=source)
     for each in caught:
         warnings.warn_explicit(each.message, each.category, each.filename, each.lineno)
     return pipeline, files.values()
 
 
-def _set_checkpoint(clusterer, output):
-    """Let the map at the end of a clusterer save what it learns beside a folder."""
+@contextmanager
+def _checkpoint(step, options):
+    """Let the map that a step fits save what it learns beside the folder, if asked."""
     from skesom._common.pipelines import pipeline_end
 
-    last, _ = pipeline_end(clusterer)
-    takes_one = "checkpoint" in last.get_params(deep=False)
-    if output is None:
-        last.set_params(**{"checkpoint": None} if takes_one else {})
+    if not options.resume:
+        yield
         return
-    folder = Path(output)
-    path = folder.with_name(f"{folder.name}.checkpoint")
-    if not takes_one:
+    last, _ = pipeline_end(step.estimator)
+    if "checkpoint" not in last.get_params(deep=False):
         print(
             "--resume saves nothing here: only a single ESOM or CSOM learns for long "
             "(--runs 1); each run of several learns from 50 000 pixels."
         )
+        yield
         return
+    folder = Path(options.output)
+    path = folder.with_name(f"{folder.name}.checkpoint")
     if path.exists():
         print(f"Going on from {path}.", flush=True)
     last.set_params(checkpoint=path)
+    yield
+    for estimator in (step.estimator, step.estimator_):
+        pipeline_end(estimator)[0].set_params(checkpoint=None)
 
 
 def _repeat(options):

@@ -7,13 +7,13 @@ from functools import partial
 import numpy as np
 
 from skesom._common.blocks import in_threads
-from skesom._common.lazy import computed, is_lazy
+from skesom._common.lazy import computed, cut_rows, is_lazy
+from skesom._common.strips import in_memory_by_strips, join_strips
 
 WHOLE = 2**22  # pixels of a frame that is worked through in one piece
 MOST_VALUES = 2**26  # of such a frame in all bands
 PIXELS_PER_STRIP = 2**20
 VALUES_IN_MEMORY = 2**25  # of a lazy cube, at least of one band
-STRIPS_AT_A_TIME = 8  # of a lazy cube, of which a part is kept
 VALUES_PER_STRIP = 2**24  # of all bands
 
 
@@ -48,7 +48,7 @@ def fixed_strips(shape, *, multiple=1, whole=True):
     if not whole or pixels > WHOLE or pixels * n_bands > MOST_VALUES:
         pixels = min(PIXELS_PER_STRIP, VALUES_PER_STRIP // n_bands)
     height = max(1, pixels // (n_columns * multiple)) * multiple
-    return [slice(top, min(top + height, n_rows)) for top in range(0, n_rows, height)]
+    return cut_rows(n_rows, height)
 
 
 def strips_of_chunks(data):
@@ -65,20 +65,9 @@ def planes_of(data, bands=None):
         return
     some = max(1, VALUES_IN_MEMORY // (data.shape[0] * data.shape[1]))
     for group in (bands[first : first + some] for first in range(0, len(bands), some)):
-        images = _computed_bands(data, group)
+        (images,) = in_memory_by_strips(data[:, :, list(group)])
         yield from zip(group, np.moveaxis(images, 2, 0), strict=True)
         del images
-
-
-def _computed_bands(data, bands):
-    """Return some bands of lazy data, with few strips twice in memory."""
-    images = np.empty((*data.shape[:2], len(bands)), dtype=data.dtype)
-    strips = strips_of_chunks(data)
-    for first in range(0, len(strips), STRIPS_AT_A_TIME):
-        some = strips[first : first + STRIPS_AT_A_TIME]
-        rows = slice(some[0].start, some[-1].stop)
-        images[rows] = computed(data[rows][:, :, list(bands)])[0]
-    return images
 
 
 def scan(function, arrays, strips, tasks=None, *, margin=0, n_jobs=None):
@@ -100,16 +89,9 @@ def scan(function, arrays, strips, tasks=None, *, margin=0, n_jobs=None):
 
 def scan_lazily(function, arrays, strips, dtype, *, margin=0):
     """Return the lazy plane of strips that `scan` would give."""
-    import dask.array
-
     calls = _delayed_calls(function, arrays, strips, [None] * len(strips), margin)
-    n_columns = arrays[0].shape[1]
-    return dask.array.concatenate(
-        [
-            dask.array.from_delayed(call, (rows.stop - rows.start, n_columns), dtype)
-            for call, rows in zip(calls, strips, strict=True)
-        ]
-    )
+    shapes = [(rows.stop - rows.start, arrays[0].shape[1]) for rows in strips]
+    return join_strips(calls, shapes, dtype)
 
 
 def _delayed_calls(function, arrays, strips, tasks, margin):

@@ -7,7 +7,7 @@ import warnings
 from contextlib import ExitStack
 from errno import ENOMEM
 from functools import partial
-from itertools import groupby, repeat
+from itertools import groupby
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +16,7 @@ from astropy.nddata.bitmask import interpret_bit_flags
 
 from skesom._common.grids import Grid, group_by_grid
 from skesom._common.lazy import import_dask
-from skesom._common.strips import strips_of
+from skesom._common.strips import join_strips, strips_of
 from skesom.cube import (
     ERROR_POWERS,
     Cube,
@@ -287,7 +287,7 @@ def _replace_openers(image, make):
 
 def _read_strips(images, places, *options):
     """Return data and errors of images as arrays of dask, one task for each strip."""
-    da = import_dask()
+    import_dask()
     from dask import delayed
 
     shape = *images[0].grid.shape, len(places)
@@ -302,10 +302,8 @@ def _read_strips(images, places, *options):
     for rows, own in zip(strips, openers, strict=True):
         sizes.append((rows.stop - rows.start, *shape[1:]))
         pairs.append(read(sizes[-1][0], list(own)))
-    arrays = [
-        da.concatenate(list(map(da.from_delayed, values, sizes, repeat(options[0]))))
-        for values in zip(*pairs, strict=True)
-    ]
+    planes = zip(*pairs, strict=True)
+    arrays = [join_strips(values, sizes, options[0]) for values in planes]
     return arrays[0], arrays[1] if _has_errors(images) else None
 
 

@@ -23,12 +23,12 @@ from skesom._common.blocks import each_block, row_blocks
 from skesom._common.labels import mark_sky, ranks_by_size
 from skesom._common.lazy import computed, is_lazy, take_rows
 from skesom._common.pipelines import pipeline_end
+from skesom._common.strips import in_memory_by_strips
 from skesom.cube import CubeInput, check_cube
 from skesom.maps._comparison import renumber
 from skesom.maps._errors import apply, at_end, errors_to_apply, errors_to_learn
 from skesom.maps._large_tables import (
     drop_lazy_labels,
-    held,
     in_blocks,
     is_large,
     learn_more,
@@ -105,7 +105,7 @@ class PixelTableMixin(CubeInput, MetaEstimatorMixin):
         values = empty
         if valid.any():
             values = values_of(table_of(cube, valid), valid, cube)
-        image, sky_mask = held(unflatten(values, valid), cube.sky_mask)
+        image, sky_mask = in_memory_by_strips(unflatten(values, valid), cube.sky_mask)
         return image, cube, sky_mask
 
     def _as_clusters(self, label_map, cube):
@@ -296,7 +296,7 @@ class CubeClusterer(PixelTableMixin, ClusterMixin, BaseEstimator):
         images = [unflatten(labels, valid)]
         if agreement is not None:
             images.append(unflatten(agreement, valid))
-        *images, sky_mask = held(*images, cube.sky_mask)
+        *images, sky_mask = in_memory_by_strips(*images, cube.sky_mask)
         label_map = images[0]
         blocks = [label_map[rows] for rows in row_blocks(label_map.shape)]
         found = (np.unique(block[block >= 0]) for block in blocks)

@@ -17,7 +17,6 @@ from skesom._common.pipelines import pipeline_end
 from skesom.som import CSOM, ESOM, ConsensusClusterer
 
 ENOUGH = 2**22  # rows to fit the steps before a clusterer by
-_HELD = 2**25  # bytes of images that are computed at a time
 TAKE_DASK = ESOM, CSOM, ConsensusClusterer
 
 
@@ -117,23 +116,3 @@ def applied(last, method, X, errors=None):
     if not isinstance(last, TAKE_DASK):
         return by_blocks(method, X)
     return method(X) if errors is None else method(X, errors=errors)
-
-
-def held(*images):
-    """Return images in memory; lazy ones are computed some strips at a time."""
-    if not is_lazy(images[0]):
-        return [computed(i)[0] if is_lazy(i) else i for i in images]
-    lazy = [image for image in images if is_lazy(image)]
-    whole = [np.empty(image.shape, image.dtype) for image in lazy]
-    ends = np.cumsum(images[0].chunks[0])
-    at_once = max(1, _HELD * len(images[0]) // sum(image.nbytes for image in lazy))
-    start = 0
-    while start < ends[-1]:
-        fitting = ends[(ends > start) & (ends <= start + at_once)]
-        stop = fitting[-1] if len(fitting) else ends[ends > start][0]
-        parts = computed(*(image[start:stop] for image in lazy))
-        for target, part in zip(whole, parts, strict=True):
-            target[start:stop] = part
-        start = stop
-    whole = iter(whole)
-    return [next(whole) if is_lazy(image) else image for image in images]

@@ -10,6 +10,7 @@ from sklearn.utils.validation import check_is_fitted
 from skesom._common.blocks import find_valid, in_threads, row_blocks
 from skesom._common.labels import MASKED, SKY, mark_sky
 from skesom._common.lazy import computed, is_lazy
+from skesom._common.strips import join_strips
 from skesom.cube import CubeStep, check_cube, strips_of_chunks
 
 
@@ -95,17 +96,16 @@ def _pick(data, valid, width, copy, n_jobs):
 
 def _pick_lazily(data, valid, width):
     """Return the table of a lazy cube, with a chunk for each strip that has a pixel."""
-    import dask.array
     from dask import delayed
 
     pick = delayed(_pick, pure=False)
-    parts = []
+    parts, shapes = [], []
     for strip, rows in zip(data.blocks, strips_of_chunks(data), strict=True):
         shape = np.count_nonzero(valid[rows]), width
         if shape[0]:
-            picked = pick(strip, valid[rows], width, True, 1)
-            parts.append(dask.array.from_delayed(picked, shape, data.dtype))
-    return dask.array.concatenate(parts)
+            parts.append(pick(strip, valid[rows], width, True, 1))
+            shapes.append(shape)
+    return join_strips(parts, shapes, data.dtype)
 
 
 def flatten_errors(cube, valid):
@@ -200,7 +200,6 @@ def unflatten(values, valid):
 
 def _unflatten_lazily(values, valid):
     """Return the strips of an image in which the chunks of values end."""
-    import dask.array
     from dask import delayed
 
     n_values = values.shape[0]
@@ -215,13 +214,12 @@ def _unflatten_lazily(values, valid):
     cuts = np.unique([0, *cuts[:-1], len(valid)])
     values = values.rechunk(dict.fromkeys(range(1, values.ndim), -1))
     dtype = np.int32 if values.dtype.kind in "iub" else values.dtype
-    strips = []
+    strips, shapes = [], []
     for rows in map(slice, cuts[:-1], cuts[1:]):
         part = values[before[rows.start] : before[rows.stop]]
-        shape = (rows.stop - rows.start, *valid.shape[1:], *values.shape[1:])
-        image = delayed(unflatten, pure=False)(part, valid[rows])
-        strips.append(dask.array.from_delayed(image, shape, dtype))
-    return dask.array.concatenate(strips)
+        strips.append(delayed(unflatten, pure=False)(part, valid[rows]))
+        shapes.append((rows.stop - rows.start, *valid.shape[1:], *values.shape[1:]))
+    return join_strips(strips, shapes, dtype)
 
 
 def _check_length(values, n_rows, things):

@@ -78,7 +78,7 @@ class CodebookMap(
             Cluster labels, -3 for a sample without any present feature.
         """
         X, errors = self._checked(X, errors)
-        return map_rows(self._labeler().predict, X, errors, dtype=np.int32)
+        return map_rows(self._clusters().predict, X, errors, dtype=np.int32)
 
     def transform(self, X, errors=None):
         """Measure the distance of every sample to every unit.
@@ -93,7 +93,7 @@ class CodebookMap(
         """
         X, errors = self._checked(X, errors)
         how = {"dtype": X.dtype, "columns": len(self.codebook_)}
-        return map_rows(self._labeler().distances, X, errors, **how)
+        return map_rows(self._units().distances, X, errors, **how)
 
     def score(self, X, y=None, errors=None):
         """Return minus the mean quantization error, so that more is better.
@@ -108,7 +108,7 @@ class CodebookMap(
             numbers of clusters, use a scorer of `skesom.metrics`.
         """
         X, errors = self._checked(X, errors)
-        total, known = add_up(self._labeler().sum_of_distances, X, errors)
+        total, known = add_up(self._units().sum_of_distances, X, errors)
         return -float(total / known) if known else np.nan
 
     def winners(self, X, k=1, *, return_distance=False, errors=None):
@@ -135,7 +135,7 @@ class CodebookMap(
                 f"k must be an int from 1 to the number of units, {n_units}. Got {k!r}."
             )
         if is_lazy(X):
-            function = partial(self._labeler().winners, k=k)
+            function = partial(self._units().winners, k=k)
             # A float64 holds any number of a unit, and any distance.
             found = map_rows(function, X, errors, dtype=np.float64, columns=2 * k)
             winners, distances = found[:, :k].astype(np.intp), found[:, k:]
@@ -170,7 +170,7 @@ class CodebookMap(
         """
         X, errors = self._checked(X, errors)
         usual = np.average(self.codebook_, axis=0, weights=self.hits_)
-        function = partial(self._labeler().impute, usual=usual)
+        function = partial(self._units().impute, usual=usual)
         return map_rows(function, X, errors, dtype=X.dtype, columns=X.shape[1])
 
     def u_matrix(self):
@@ -321,18 +321,21 @@ class CodebookMap(
     def _labels(self, X, winners, errors=None):
         """Return the clusters of samples whose nearest units are known, or not."""
         if winners is None:
-            return map_rows(self._labeler().predict, X, errors, dtype=np.int32)
-        return map_rows(self._labeler().labels, X, winners, dtype=np.int32)
+            return map_rows(self._clusters().predict, X, errors, dtype=np.int32)
+        how = X, winners, errors
+        return map_rows(self._clusters().labels, *how, dtype=np.int32)
 
-    def _labeler(self):
-        """Return what looks up samples; it is small, for other processes."""
+    def _units(self):
+        """Return what looks up units; it is small, for other processes."""
         check_is_fitted(self)
-        return _Labeler(
-            self._metric(), self.codebook_, self.unit_labels_, self.mixture_
-        )
+        return _Units(self._metric(), self.codebook_)
+
+    def _clusters(self):
+        """Return what looks up clusters; it waits for the units to be grouped."""
+        return _Clusters(*self._units(), self.unit_labels_, self.mixture_)
 
 
-class _Labeler(NamedTuple):
+class _Clusters(NamedTuple):
     """Units and their clusters, to look up samples in."""
 
     metric: Metric
@@ -346,23 +349,24 @@ class _Labeler(NamedTuple):
             return self.mixture.predict(self.metric.prepared(X))  # no nearest units
         how = {"errors": errors, "measured": False}
         winners, _ = self.metric.nearest(X, self.codebook, **how)
-        if errors is not None:
-            return self._of_winners(winners)
-        return self.labels(X, winners)
+        return self.labels(X, winners, errors)
 
-    def labels(self, X, winners):
+    def labels(self, X, winners, errors):
         """Return the clusters of samples whose nearest units are known."""
-        labels = self._of_winners(winners)
-        if self.mixture is not None:
+        labels = self.unit_labels[winners]
+        labels[winners < 0] = MASKED
+        if errors is None and self.mixture is not None:
             normal = ~np.isnan(X).any(axis=1)
             rows = X if normal.all() else X[normal]
             labels[normal] = self.mixture.predict(self.metric.prepared(rows))
         return labels
 
-    def _of_winners(self, winners):
-        labels = self.unit_labels[winners]
-        labels[winners < 0] = MASKED
-        return labels
+
+class _Units(NamedTuple):
+    """Units, to look up samples in."""
+
+    metric: Metric
+    codebook: np.ndarray
 
     def distances(self, X, errors):
         """Measure the distance of every sample to every unit."""

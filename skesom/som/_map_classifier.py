@@ -10,12 +10,12 @@ from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from skesom._common.lazy import in_memory
 from skesom.som._docstrings import fill_docstrings
 from skesom.som._esom import ESOM
 from skesom.som._input import check_samples
 from skesom.som._unit_votes import (
     UnitVotes,
+    all_in_memory,
     completed,
     inherited,
     is_labeled,
@@ -150,8 +150,8 @@ class MapClassifier(ClassifierMixin, UnitVotes):
         %(fitted)s
         """
         self._validate_params()  # scikit-learn does so at the first call only
-        given = {name: in_memory(values) for name, values in fit_params.items()}
-        return self._learn(in_memory(X), in_memory(y), given, classes, stream=True)
+        given = all_in_memory(X, y, fit_params)
+        return self._learn(*given, classes, stream=True)
 
     def predict(self, X, errors=None):
         """Return the most probable class of every sample.

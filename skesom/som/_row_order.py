@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Samples in random order: all as often as they weigh, or one window after another."""
 
+from functools import cached_property
+
 import numpy as np
 
-from skesom._common.lazy import ROWS, in_chunks, is_lazy
+from skesom._common.lazy import ROWS, blocks_of, cut_rows, in_chunks, is_lazy
 
 _WINDOW_ROWS = 2**20
 _WINDOW_VALUES = 2**26
-_ROWS_PER_BLOCK = 65536
 _FACTOR = np.uint64(0x9E3779B97F4A7C15)  # odd, its bits as even as the golden ratio's
 _SHIFT = np.uint64(29)
 _MOST_REPETITIONS = 16  # in the mean
@@ -44,8 +45,7 @@ def order_by_content(X):
     """Return an order of the rows that depends on their content alone."""
     keys = np.zeros(len(X), dtype=np.uint64)
     bits = np.dtype(f"u{X.dtype.itemsize}")
-    for begin in range(0, len(X), _ROWS_PER_BLOCK):
-        block = slice(begin, begin + _ROWS_PER_BLOCK)
+    for block in blocks_of(len(X)):
         for column in X[block].T:
             values = column + X.dtype.type(0)  # -0 becomes 0
             values[np.isnan(values)] = np.nan  # there are many bit patterns of NaN
@@ -77,9 +77,10 @@ class Windows:
         self.n_rows = n_epochs * n_rows
         most = max(ROWS, min(_WINDOW_ROWS, _WINDOW_VALUES // n_features))
         one = n_rows <= most
-        self._heights = [n_rows] if one else [ROWS] * (n_rows // ROWS)
-        if not one and n_rows % ROWS:
-            self._heights.append(n_rows % ROWS)
+        self._heights = [n_rows]
+        if not one:
+            blocks = cut_rows(n_rows, ROWS)
+            self._heights = [rows.stop - rows.start for rows in blocks]
         if is_lazy(X) and not one:
             self._heights = list(X.chunks[0])
         self.starts = np.cumsum((0, *self._heights))
@@ -136,7 +137,11 @@ class Windows:
         """Return some chunks of a dask array."""
         from dask import compute
 
-        chunks = in_chunks(self._X)
+        chunks = self._chunks
         if len(self._heights) > 1:
             chunks = [chunks[block] for block in blocks]
         return np.concatenate(compute(*chunks))
+
+    @cached_property
+    def _chunks(self):
+        return in_chunks(self._X)

@@ -7,7 +7,6 @@ import numpy as np
 from astropy.table import Table
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
-from skesom._common.labels import MASKED
 from skesom._common.lazy import ROWS, add_up, is_lazy, take_rows
 from skesom._common.pipelines import map_inside
 from skesom.som._docstrings import fill_docstrings
@@ -209,9 +208,7 @@ def _search(som, X, errors):
     inner, X = _map_and_rows(som, X, errors)
     X, errors = inner._checked(X, errors)
     units, distances = inner._metric().nearest(X, inner.codebook_, errors=errors)
-    if errors is None:
-        return units, inner._labels(X, units), distances
-    return units, np.where(units < 0, MASKED, inner.unit_labels_[units]), distances
+    return units, inner._labels(X, units, errors), distances
 
 
 def _beside(units, values):

@@ -56,8 +56,7 @@ class UnitVotes(MetaEstimatorMixin, BaseEstimator):
         %(fit_params)s
         %(fitted)s
         """
-        given = {name: in_memory(values) for name, values in fit_params.items()}
-        return self._learn(in_memory(X), in_memory(y), given)
+        return self._learn(*all_in_memory(X, y, fit_params))
 
     @_fit_context(prefer_skip_nested_validation=False)
     def partial_fit(self, X, y, **fit_params):
@@ -67,8 +66,7 @@ class UnitVotes(MetaEstimatorMixin, BaseEstimator):
         %(fitted)s
         """
         self._validate_params()  # scikit-learn does so at the first call only
-        given = {name: in_memory(values) for name, values in fit_params.items()}
-        return self._learn(in_memory(X), in_memory(y), given, stream=True)
+        return self._learn(*all_in_memory(X, y, fit_params), stream=True)
 
     def _map_to_learn(self, fit_params, *, stream):
         """Return the map of the stream or a new one; refuse arguments unknown to it."""
@@ -105,6 +103,12 @@ class UnitVotes(MetaEstimatorMixin, BaseEstimator):
             nearest[np.isnan(distances[:, 0])] = -1
             sums[rows] = table[nearest].sum(axis=1)
         return sums
+
+
+def all_in_memory(X, y, fit_params):
+    """Return what `fit` got, without dask arrays."""
+    given = {name: in_memory(values) for name, values in fit_params.items()}
+    return in_memory(X), in_memory(y), given
 
 
 def weights_of(fit_params, y):

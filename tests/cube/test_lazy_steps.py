@@ -9,6 +9,7 @@ from astropy import units
 from numpy.testing import assert_array_equal, assert_equal
 from scipy import ndimage
 
+from skesom._common import strips
 from skesom.cube import (
     AsinhStretch,
     BackgroundSubtractor,
@@ -65,7 +66,7 @@ def size(request, monkeypatch):
         monkeypatch.setattr(_color, "WHOLE", 2**13)
         monkeypatch.setattr(_by_strips, "PIXELS_PER_STRIP", 2**12)
         monkeypatch.setattr(_by_strips, "VALUES_IN_MEMORY", 2**16)
-        monkeypatch.setattr(_by_strips, "STRIPS_AT_A_TIME", 2)
+        monkeypatch.setattr(strips, "_HELD", 2**14)
         monkeypatch.setattr(_sky, "ENOUGH_PIXELS", 2**13)
         monkeypatch.setattr(_trails, "PART", 32)
         monkeypatch.setattr(_defects, "PIXELS_PER_BLOCK", 2**11)

@@ -142,6 +142,25 @@ class TestCSOM:
             other.partial_fit(cut(X, 150)[rows])
         assert_same(one, other, ["codebook_", *OF_SAMPLES])
 
+    @pytest.mark.parametrize("estimator", [CSOM(4, shape=(5, 4)), ESOM(4)])
+    def test_stream_waits_to_group_units(self, estimator, monkeypatch):
+        X, groups = table(), []
+        kind = type(estimator)
+        finish = kind._finish
+        monkeypatch.setattr(
+            kind, "_finish", lambda som, *some: groups.append(1) or finish(som, *some)
+        )
+        for rows in (slice(0, 500), slice(500, None)):
+            estimator.partial_fit(X[rows])
+            estimator.score(X)
+            estimator.transform(X)
+            estimator.winners(cut(X, 300), return_distance=True)[0].compute()
+            estimator.u_matrix()
+        assert not groups
+        estimator.predict(X)
+        assert len(estimator.labels_) == N_ROWS - 500
+        assert groups == [1]
+
     @pytest.mark.parametrize("chunks", CHUNKS)
     def test_methods_are_lazy_and_keep_chunks(self, chunks):
         X = table(missing=True)

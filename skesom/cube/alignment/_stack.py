@@ -115,8 +115,8 @@ def _stack_lazily(plan, parts, n_jobs):
     shapes = [(rows.stop - rows.start, *whole[1:]) for rows in strips]
     sky = None
     if any(part.sky_mask is not None for part in parts):
-        sky = join_strips(tasks, 1, [shape[:2] for shape in shapes], bool)
-    return join_strips(tasks, 0, shapes, plan.dtype), sky, None
+        sky = join_strips([t[1] for t in tasks], [s[:2] for s in shapes], bool)
+    return join_strips([t[0] for t in tasks], shapes, plan.dtype), sky, None
 
 
 def _cut(plan, parts, rows):

@@ -244,10 +244,11 @@ def _convolve_lazily(before, kernels, strips, reach):
         inner = slice(strip.start - first, strip.stop - first)
         tasks.append(delayed(_convolve_rows)(part, inner, kernels))
     shapes = [(strip.stop - strip.start, *before.data.shape[1:]) for strip in strips]
-    return tuple(
-        None if plane is None else join_strips(tasks, number, shapes, plane.dtype)
-        for number, plane in enumerate(before)
-    )
+    made = []
+    for number, plane in enumerate(before):
+        after = [task[number] for task in tasks]
+        made.append(None if plane is None else join_strips(after, shapes, plane.dtype))
+    return tuple(made)
 
 
 def _convolve_rows(before, strip, kernels):
