@@ -25,6 +25,8 @@ _CODES = (
 _QUARTILES = {"median": 50, "q25": 25, "q75": 75}
 # The FITS standard gives the number of columns three digits.
 _MAX_COLUMNS = 999
+_NAME = "name"
+_KEY = 8  # characters of the keyword of a card
 _MAX_NAME = 60  # characters of a column that astropy writes, with quotes twice
 
 
@@ -33,6 +35,8 @@ def write_map(path, label_map, *, wcs=None, cube=None, table=None, overwrite=Fal
 
     The primary HDU holds the labels as 32-bit integers, with BLANK for no data and
     SKYLABEL for sky, and the celestial WCS; the extension CLUSTERS the `cluster_table`.
+    If that has a column "name", the card CLUS0 has the name of cluster 0, and so on;
+    names are written in ASCII, and long ones without their middle in cards.
 
     Parameters
     ----------
@@ -90,6 +94,7 @@ def write_map(path, label_map, *, wcs=None, cube=None, table=None, overwrite=Fal
     for line in _CODES:
         header["COMMENT"] = line
     table = cluster_table(labels, cube) if table is None else table
+    header.update(_name_cards(table))
     hdus.append(_make_table_hdu(table))
     with atomic_path(path, overwrite=overwrite) as temporary:
         write_files([(temporary, hdus, {0: labels})])
@@ -241,6 +246,15 @@ def _describe_summary(cube, band, summary):
     ]
 
 
+def _name_cards(table):
+    """Return a card for each cluster that has a name, as CLUS0, CLUS1, ..."""
+    pairs = (
+        zip(table["id"], table["name"], strict=True) if _NAME in table.columns else ()
+    )
+    cards = {f"CLUS{number}": name for number, name in pairs if name != str(number)}
+    return {key: short_ascii(name) for key, name in cards.items() if len(key) <= _KEY}
+
+
 def _make_table_hdu(table):
     """Return the table as a FITS extension in the terms of the standard."""
     if len(table.columns) > _MAX_COLUMNS:
@@ -259,6 +273,11 @@ def _make_table_hdu(table):
             # The standard has no electrons; the description may have them.
             column.description += f" [{column.unit}]"
             column.unit = None
+        if column.dtype.kind == "U":
+            texts = [to_ascii(text) for text in column.tolist()]
+            table[column.name] = Column(
+                texts, dtype=str, description=column.description
+            )
     table = Table(list(table.columns.values()), names=names, copy=False)
     with warnings.catch_warnings():
         # Names have the characters of the bands; all programs can read them.
@@ -266,7 +285,7 @@ def _make_table_hdu(table):
         hdu = fits.table_to_hdu(table)
     hdu.name = "CLUSTERS"
     for number, column in enumerate(table.columns.values(), 1):
-        hdu.header[f"TCOMM{number}"] = to_ascii(column.description)
+        hdu.header[f"TCOMM{number}"] = to_ascii(column.description or "")
     return hdu
 
 

@@ -2,6 +2,7 @@
 """The folder of results of a run, and the page on which they are explored."""
 
 from skesom.report._cluster_groups import (
+    ClusterGroup,
     merge_clusters,
     read_cluster_groups,
     write_cluster_groups,
@@ -12,6 +13,7 @@ from skesom.report._report import read_report, write_report
 from skesom.report.page._explore import explore
 
 __all__ = [
+    "ClusterGroup",
     "ImageSource",
     "explore",
     "load_model",

@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Groups of clusters with names of their own: merged, and kept in a file."""
+"""Groups of clusters with names and colors of their own, in memory and in a file."""
 
 import json
+import re
+from collections import Counter
 from numbers import Real
+from typing import NamedTuple
 
 import numpy as np
 
@@ -10,65 +13,97 @@ from skesom.io import atomic_path
 from skesom.report._json_values import read_json
 
 FORMAT = "skesom clusters"
+GROUPS_NAME = "groups.json"
 _MOST = 2**31  # labels are integers of 32 bits
+_NOT_IN_NAMES = set("{};")  # of region files
 
 
-def read_cluster_groups(path):
-    """Read the names of clusters, and which clusters are one group.
+class ClusterGroup(NamedTuple):
+    """Clusters of a run that are one, with its name and color."""
+
+    name: str | None  # None for one without a name of its own
+    labels: tuple  # of int, those of the run
+    color: str | None = None  # "#rrggbb"
+
+    @property
+    def default_name(self):
+        """What stands for the name if there is none."""
+        return " + ".join(f"cluster {label}" for label in self.labels)
+
+
+def read_cluster_groups(path, *, label_map_sha256=None):
+    """Read the names and colors of clusters, and which clusters are one group.
 
     Parameters
     ----------
     path : str or os.PathLike
-        JSON file of the page of `explore` or of `write_cluster_groups`.
+        JSON file of a result, of its page, or of `write_cluster_groups`.
+    label_map_sha256 : str, default=None
+        Digest of the label map that the groups should be of, as `write_cluster_groups`
+        takes it. Not compared with files without one.
 
     Returns
     -------
-    groups : list of tuple (name, labels)
-        In the order of the file; labels are a tuple of int.
+    groups : list of ClusterGroup
+        Tuples (name, labels, color) in the order of the file: labels are a tuple of
+        int, the color is "#rrggbb"; name and color are None where none is given.
 
     Raises
     ------
     ValueError
-        If the file is no such list.
+        If the file is no such list, or is of another label map.
 
     Examples
     --------
     >>> import tempfile
     >>> from skesom.report import read_cluster_groups, write_cluster_groups
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     write_cluster_groups(f"{folder}/clusters.json", [("nebulae", [1, 2])])
-    ...     read_cluster_groups(f"{folder}/clusters.json")
-    [('nebulae', (1, 2))]
+    ...     path = f"{folder}/groups.json"
+    ...     write_cluster_groups(path, [("nebulae", [1, 2], "crimson"), ("dust", [0])])
+    ...     groups = read_cluster_groups(path)
+    >>> groups[0]
+    ClusterGroup(name='nebulae', labels=(1, 2), color='#dc143c')
+    >>> groups[1].color is None
+    True
     """
     content = read_json(path, FORMAT, "list of clusters exported from a page")
+    digest = content.get("label_map_sha256")
+    if None not in (digest, label_map_sha256) and digest != label_map_sha256:
+        raise ValueError(
+            f"{path} is of another result: its names are for another label map. Take "
+            "the groups.json of this result, or what its page exported."
+        )
     try:
         listed = content["clusters"]
-        groups = [(str(each["name"]), list(each["labels"])) for each in listed]
-        _check_groups(groups)
-    except (KeyError, TypeError, ValueError) as error:
+        parts = [(each["name"], each["labels"], each.get("color")) for each in listed]
+        return check_groups(parts)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise ValueError(f"{path} is damaged: {error}") from error
-    return [(name, tuple(map(int, labels))) for name, labels in groups]
 
 
-def write_cluster_groups(path, groups):
-    """Write the names of clusters, and which clusters are one group.
+def write_cluster_groups(path, groups, *, label_map_sha256=None):
+    """Write the names and colors of clusters, and which clusters are one group.
 
     Parameters
     ----------
     path : str or os.PathLike
         JSON file to write; replaced if it exists.
-    groups : sequence of tuple (name, labels)
-        Each cluster in one group at most.
+    groups : sequence of tuple (name, labels) or (name, labels, color)
+        Each cluster in one group at most, by its label in the run. Names and colors
+        may be None; colors are as matplotlib takes them.
+    label_map_sha256 : str, default=None
+        SHA-256 of the label map of the run (under "result" in ``provenance.json``), by
+        which the groups of another result are refused.
 
     Raises
     ------
     ValueError
-        If a group is empty, a label is no number from 0, or is in two groups.
+        If a group is empty, a label is no number from 0, or is in two groups, a name is
+        given twice or has braces, semicolons or line breaks, or a color is none.
     """
-    groups = [(name, list(labels)) for name, labels in groups]
-    _check_groups(groups)
-    clusters = [{"name": name, "labels": [*map(int, own)]} for name, own in groups]
-    content = {"format": FORMAT, "version": 1, "clusters": clusters}
+    groups = check_groups(groups)
+    content = {"format": FORMAT, "version": 1, "label_map_sha256": label_map_sha256}
+    content["clusters"] = [group._asdict() for group in groups]
     with atomic_path(path, overwrite=True) as temporary:
         temporary.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
 
@@ -80,7 +115,7 @@ def merge_clusters(label_map, groups):
     ----------
     label_map : array-like of int of shape (n_rows, n_columns)
         Clusters from 0; negative pixels stay as they are.
-    groups : sequence of tuple (name, labels)
+    groups : sequence of tuple (name, labels) or (name, labels, color)
         Each cluster in one group at most; those in none stay as "cluster <number>".
 
     Returns
@@ -106,43 +141,100 @@ def merge_clusters(label_map, groups):
     """
     label_map = np.asarray(label_map)
     sizes = np.bincount(label_map[label_map >= 0].ravel())
-    groups = complete_groups(groups, len(sizes))
-    totals = [sizes[labels].sum() for _, labels in groups]
-    order = np.argsort(-np.array(totals), kind="stable")
-    new = np.empty(len(sizes), dtype=np.int32)
-    for place, group in enumerate(order):
-        new[groups[group][1]] = place
-    merged = np.where(label_map >= 0, new[np.maximum(label_map, 0)], label_map)
-    return merged.astype(np.int32), tuple(groups[group][0] for group in order)
+    groups = by_size(complete_groups(groups, len(sizes)), sizes)
+    return merged_labels(label_map, groups), tuple(names_of(groups))
 
 
 def complete_groups(groups, n_clusters):
     """Return the groups of a map, and each cluster that is in none as one."""
-    groups = [(name, list(labels)) for name, labels in groups]
-    _check_groups(groups)
-    for name, labels in groups:
-        if max(labels) >= n_clusters:
+    groups = check_groups(groups)
+    for group in groups:
+        if max(group.labels) >= n_clusters:
             raise ValueError(
-                f"The group {name!r} has the cluster {max(labels)}, but the map has "
-                f"those from 0 to {n_clusters - 1}. Are they of another run?"
+                f"The group {group.name!r} has the cluster {max(group.labels)}, but "
+                f"the map has those from 0 to {n_clusters - 1}. Are they of another "
+                "run?"
             )
-    grouped = {label for _, labels in groups for label in labels}
+    grouped = {label for group in groups for label in group.labels}
     alone = [label for label in range(n_clusters) if label not in grouped]
-    return groups + [(f"cluster {label}", [label]) for label in alone]
+    return groups + [ClusterGroup(None, (label,)) for label in alone]
 
 
-def _check_groups(groups):
-    """Refuse empty groups, labels that are none, and labels in two groups."""
-    seen = {}
-    for name, labels in groups:
-        if len(labels) == 0:
-            raise ValueError(f"The group {name!r} has no cluster.")
-        for label in labels:
-            is_number = isinstance(label, Real) and not isinstance(label, bool)
-            if not (is_number and 0 <= label < _MOST and label == int(label)):
-                text = f"The group {name!r} has {label!r}, which is no label"
-                raise ValueError(f"{text}: labels are whole numbers from 0.")
+def by_size(groups, sizes):
+    """Return groups, the largest first, from the sizes of the clusters."""
+    return sorted(groups, key=lambda each: (-sizes[[*each.labels]].sum(), each.labels))
+
+
+def merged_labels(labels, groups):
+    """Return labels as places of their groups, which are all; negative ones stay."""
+    n_clusters = sum(len(group.labels) for group in groups)
+    new = np.arange(n_clusters - min(int(labels.min(initial=0)), 0), dtype=np.int32)
+    new[n_clusters:] -= len(new)  # found by negative labels from the end
+    for place, group in enumerate(groups):
+        new[[*group.labels]] = place
+    return new[labels]
+
+
+def names_of(groups, *, numbers=False):
+    """Return the name of each group, or its number; refuse two that are the same."""
+    names = [
+        group.name or (str(number) if numbers else group.default_name)
+        for number, group in enumerate(groups)
+    ]
+    _check_names(names)
+    return names
+
+
+def check_groups(groups):
+    """Return groups of clean names, labels and colors; refuse what cannot be."""
+    groups, seen = [_checked(*group) for group in groups], {}
+    for group in groups:
+        for label in group.labels:
             if label in seen:
-                text = f"{seen[label]!r} and {name!r}. It can be in one"
+                text = f"{seen[label]!r} and {group.name!r}. It can be in one"
                 raise ValueError(f"Cluster {label} is in the groups {text}.")
-            seen[label] = name
+            seen[label] = group.name
+    _check_names(group.name for group in groups if group.name is not None)
+    return groups
+
+
+def _checked(name, labels, color=None):
+    """Return a group after checking it alone."""
+    what = f"The group {name!r}"
+    if len(labels := list(labels)) == 0:
+        raise ValueError(f"{what} has no cluster.")
+    for label in labels:
+        is_number = isinstance(label, Real) and not isinstance(label, bool)
+        if not (is_number and 0 <= label < _MOST and label == int(label)):
+            text = f"{what} has {label!r}, which is no label"
+            raise ValueError(f"{text}: labels are whole numbers from 0.")
+    name = None if name is None else str(name).strip()
+    if name and (not name.isprintable() or _NOT_IN_NAMES & set(name)):
+        text = "cannot have braces, semicolons or line breaks in its name"
+        raise ValueError(f"{what} {text}, which region files cannot hold.")
+    group = ClusterGroup(name or None, (*map(int, labels),), _as_hex(color, what))
+    is_default = name == group.default_name  # as pages export what has no name
+    return group._replace(name=None) if is_default else group
+
+
+def _check_names(names):
+    """Refuse a name that is given twice."""
+    for name, count in Counter(names).items():
+        if count > 1:
+            raise ValueError(
+                f"{count} groups have the name {name!r}. Name them apart, or merge "
+                "them: one group with the labels of all."
+            )
+
+
+def _as_hex(color, what):
+    """Return a color as "#rrggbb", None for none."""
+    if color is None or re.fullmatch("#[0-9a-f]{6}", str(color)):
+        return color
+    from matplotlib.colors import to_hex
+
+    try:
+        return to_hex(tuple(color) if isinstance(color, list) else color)
+    except (TypeError, ValueError):
+        text = f"has the color {color!r}, which is none. Give one as"
+        raise ValueError(f'{what} {text} "#d95f02" or "orange".') from None

@@ -5,7 +5,6 @@ import gc
 import io
 import re
 import zipfile
-from functools import partial
 from itertools import groupby
 
 import numpy as np
@@ -29,9 +28,9 @@ from skesom.displays import (
     thinning,
 )
 from skesom.io import make_hdus, short_ascii, write_regions
+from skesom.report._result import MAX_PIXELS
 
 DOTS_PER_INCH = 150
-MAX_PIXELS = 2_000_000
 _SIZE = 8.0, 5.0  # inches
 _PANEL = 3.0, 2.6  # inches of the plane of a component
 _MOST_PLANES = 36
@@ -47,9 +46,8 @@ class Pictures:
     def __init__(self, result):
         self._result, self._cube = result, result.cube
         self._step = thinning(result.label_map.shape, MAX_PIXELS)
-        thinned = result.thinned(self._step)
-        self._labels, _, self._scaled = thinned
-        self.colors = result.colors(*thinned)
+        self._labels, _, self._scaled = result.thinned(self._step)
+        self._style = {"colors": result.colors, "names": result.names}
 
     def draw(self, summary):
         """Yield the name and the figure of one picture after the other."""
@@ -63,9 +61,9 @@ class Pictures:
         yield "cluster_map", self._map(self._image_axes())
         yield "cluster_contours", self._map(self._image_axes(), contours=True)
         yield "cluster_spectra", self._spectra()
-        histogram, options = ClusterHistogramDisplay, {"colors": self.colors}
-        histogram = partial(histogram.from_predictions, result.label_map, **options)
-        yield "cluster_histogram", histogram(ax=_axes(_SIZE))
+        histogram = ClusterHistogramDisplay.from_predictions
+        options = self._style | {"ax": _axes(_SIZE)}
+        yield "cluster_histogram", histogram(result.label_map, **options)
         if summary.agreement is not None:
             yield "agreement", self._image(StabilityMapDisplay, summary.agreement)
         if result.som is None:
@@ -73,11 +71,12 @@ class Pictures:
         display = QuantizationErrorMapDisplay
         yield "quantization_error", self._image(display, summary.distances)
         if result.is_of_fit:
-            yield from self._displays_of_units(result.som, result.feature_names)
+            colored = {"colors": result.colors, "unit_labels": result.unit_labels}
+            yield from self._displays_of_units(result.som, colored)
 
-    def _displays_of_units(self, som, names):
-        ax = _axes(_SIZE)
-        yield "u_matrix", UMatrixDisplay.from_estimator(som, colors=self.colors, ax=ax)
+    def _displays_of_units(self, som, colored):
+        names, ax = self._result.feature_names, _axes(_SIZE)
+        yield "u_matrix", UMatrixDisplay.from_estimator(som, ax=ax, **colored)
         yield "hit_map", HitMapDisplay.from_estimator(som, ax=_axes(_SIZE))
         n_planes = min(len(names), _MOST_PLANES)
         features = np.linspace(0, len(names) - 1, n_planes).round().astype(int)
@@ -113,7 +112,7 @@ class Pictures:
             gc.collect()
 
     def _map(self, ax, max_pixels=None, **options):
-        options |= {"colors": self.colors, "max_pixels": max_pixels or MAX_PIXELS}
+        options |= self._style | {"max_pixels": max_pixels or MAX_PIXELS}
         labels = self._result.label_map
         return ClusterMapDisplay.from_predictions(
             labels, cube=self._cube, ax=ax, **options
@@ -127,7 +126,7 @@ class Pictures:
         return _axes(image_size(self._cube.shape), self._cube.wcs)
 
     def _spectra(self):
-        options = {"colors": self.colors, "flux": "stretched flux, scaled"}
+        options = self._style | {"flux": "stretched flux, scaled"}
         display = ClusterSpectraDisplay.from_predictions(
             self._labels, self._scaled, ax=_axes(_SIZE), **options
         )
@@ -191,24 +190,26 @@ def smallest_piece(label_map):
     return max(10, round(1e-5 * label_map.size))
 
 
-def write_outlines(folder, label_map, wcs, colors):
+def write_outlines(folder, label_map, wcs, names, colors):
     """Write regions of all clusters for DS9, and of each cluster alone."""
     folder.mkdir()
     path = folder / "all.reg"
     size = smallest_piece(label_map)
-    write_regions(path, label_map, wcs=wcs, colors=colors, min_size=size)
+    options = {"names": names, "colors": colors, "min_size": size}
+    write_regions(path, label_map, wcs=wcs, **options)
     width = len(str(len(colors) - 1))
     with open(path, encoding="utf-8") as lines:
         # After the head, the regions of a cluster follow each other.
-        groups = groupby(lines, _cluster_of)
+        groups = groupby(lines, _name_of)
         head = list(next(groups)[1])
-        for number, group in groups:
+        for name, group in groups:
+            number = names.index(name)
             place = folder / f"cluster_{number:0{width}}.reg"
             place.write_text("".join([*head, *group]), encoding="utf-8")
 
 
-def _cluster_of(line):
-    """Return the number of the cluster that a line is about, None in the head."""
+def _name_of(line):
+    """Return the name of the cluster that a line is about, None in the head."""
     if not line.startswith("polygon"):
         return None
-    return int(line.rpartition("{")[2].rstrip("}\n"))
+    return line.rpartition("{")[2].rstrip("}\n")

@@ -13,6 +13,7 @@ from sklearn.pipeline import Pipeline
 from skesom.displays import check_matplotlib
 from skesom.io import read_map, write_map
 from skesom.report import _pictures, _tables
+from skesom.report._cluster_groups import GROUPS_NAME, write_cluster_groups
 from skesom.report._folders import atomic_folder, check_folder, names_of_files
 from skesom.report._json_values import whole
 from skesom.report._models import find_model, load_model, save_model
@@ -31,6 +32,7 @@ def write_report(
     cube,
     *,
     label_map=None,
+    groups=None,
     source=None,
     model=None,
     command=None,
@@ -51,6 +53,9 @@ def write_report(
     label_map : array-like of int of shape (n_rows, n_columns), default=None
         ``pipeline.predict(cube)`` for other images than those of the fit, without the
         model and pictures of its units. By default the labels of the fit.
+    groups : sequence of tuple (name, labels) or (name, labels, color), default=None
+        Names and colors of clusters, and which are one, in all files but the model and
+        ``provenance.json``; see `read_cluster_groups`. Labels are those of the fit.
     source : ImageSource, default=None
         Files of the images, from which the run can be repeated.
     model : str or os.PathLike, default=None
@@ -77,7 +82,7 @@ def write_report(
     ImportError
         If matplotlib is missing (extra ``plot``).
     ValueError
-        If the images are not those of the label map.
+        If the images are not those of the label map, or `groups` do not fit.
 
     Notes
     -----
@@ -100,18 +105,19 @@ def write_report(
     """
     check_matplotlib()  # which also gives the colors of the regions
     check_folder(folder, overwrite=overwrite)
-    result = Result(pipeline, cube, label_map)
-    is_of_fit, label_map = result.is_of_fit, result.label_map
+    result = Result(pipeline, cube, label_map, groups)
+    is_of_fit, run_label_map = result.is_of_fit, result.run_label_map
+    label_map, names, colors = result.label_map, result.names, result.colors
     wcs, bands = result.cube.wcs, _names_of(cube)
     with atomic_folder(folder, overwrite=overwrite) as temporary:
         report = _Report(temporary)
-        colors = report.write_findings(result, tables, pictures)
+        report.write_findings(result, tables, pictures)
         del result  # with its copy of the cube; outlines need room too
-        report.write_outlines(label_map, wcs, colors)
+        report.write_outlines(label_map, wcs, names, colors)
         if is_of_fit:
             report.write_models(pipeline, bands)
         origin = folder, source, model, command
-        report.write_provenance(pipeline, label_map, *origin)
+        report.write_provenance(pipeline, run_label_map, *origin)
     return {name: Path(folder) / name for name in report.names}
 
 
@@ -128,7 +134,7 @@ class _Report:
         return self._folder / name
 
     def write_findings(self, result, tables, draw):
-        """Write maps, tables and pictures; return the colors of the clusters."""
+        """Write maps, tables and pictures."""
         cube = result.cube
         if tables and max(cube.shape[2], len(result.feature_names)) > _tables.MAX_BANDS:
             self._left_out["pixels"] = "FITS tables cannot have so many columns"
@@ -137,6 +143,8 @@ class _Report:
         self.names += _tables.TABLES if tables else ()
         clusters = _tables.cluster_list(result, summary)
         clusters.write(self._path("clusters.ecsv"), format="ascii.ecsv")
+        digest = {"label_map_sha256": result.label_map_sha256}
+        write_cluster_groups(self._path(GROUPS_NAME), result.groups, **digest)
         path = self._path("cluster_map.fits")
         write_map(path, result.label_map, wcs=cube.wcs, table=clusters)
         if summary.agreement is not None:
@@ -152,13 +160,12 @@ class _Report:
         path = self._path("cluster_images.zip")
         drawn = pictures if draw else None
         _pictures.write_band_images(path, result, clusters, drawn)
-        return pictures.colors
 
-    def write_outlines(self, label_map, wcs, colors):
+    def write_outlines(self, label_map, wcs, names, colors):
         """Write the outlines of the clusters as regions."""
         folder = self._folder / "regions"
         try:
-            _pictures.write_outlines(folder, label_map, wcs, colors)
+            _pictures.write_outlines(folder, label_map, wcs, names, colors)
         except ValueError as error:
             self._left_out["regions"] = str(error)
             return

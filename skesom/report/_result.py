@@ -20,17 +20,29 @@ from skesom.cube import (
     SkyMasker,
     check_cube,
 )
-from skesom.displays import cluster_colors, pick
-from skesom.maps import CubeClusterer, at_end, errors_to_apply
+from skesom.displays import cluster_colors, pick, thinning
+from skesom.maps import CubeClusterer, at_end, count_clusters, errors_to_apply
+from skesom.report._cluster_groups import (
+    by_size,
+    complete_groups,
+    merged_labels,
+    names_of,
+)
+from skesom.report._provenance import label_map_digest
 
+MAX_PIXELS = 2_000_000  # of a picture
+_UNKNOWN_COLOR = 0.5, 0.5, 0.5, 1.0  # of clusters without pixels
 _MASKERS = (CubeMasker, SkyMasker)
 _VALUES_PER_STRIP = 2**22
 
 
 class Result:
-    """A label map (by default of the fit), its images, and what was clustered."""
+    """A label map (by default of the fit), its images, and what was clustered.
 
-    def __init__(self, pipeline, images, label_map=None):
+    Groups merge, name and color the clusters; they have the labels of the run.
+    """
+
+    def __init__(self, pipeline, images, label_map=None, groups=None):
         last = pipeline[-1] if isinstance(pipeline, Pipeline) else None
         if not isinstance(last, CubeClusterer):
             raise ValueError("A report needs a Pipeline that ends in a CubeClusterer.")
@@ -46,7 +58,13 @@ class Result:
         self.som = last if has_units else None  # of a consensus, its representative
         self.is_of_fit = label_map is None
         labels = self.step.labels_ if self.is_of_fit else label_map
-        self.label_map = np.asarray(labels, dtype=np.int32)
+        self.run_label_map = np.asarray(labels, dtype=np.int32)
+        self._groups = self._ordered(groups or ())
+        self.is_merged = len(self._groups) < self._n_of_run
+        self.label_map = self.run_label_map
+        if self.is_merged:
+            self.label_map = merged_labels(self.run_label_map, self._groups)
+        self.names = names_of(self._groups, numbers=not self.is_merged)
         steps = [step for _, step in pipeline.steps[:-1]]
         n_first = _n_steps_to_aligned(steps)
         self.cube = self._aligned(steps, n_first, images)
@@ -55,11 +73,21 @@ class Result:
                 f"The images have {self.cube.shape[:2]} pixels, but the label map has "
                 f"{self.label_map.shape}. Give the images that were clustered."
             )
-        self._part = None, None
+        self._part = self._thinned = None, None
         self._steps = [s for s in steps[n_first:] if not isinstance(s, CubeStore)]
         self._pixelwise = [
             step for step in self._steps if getattr(step, "works_pixelwise", False)
         ]
+
+    def _ordered(self, groups):
+        """Return all groups by size in the fit, or one cluster each as they were."""
+        sizes = count_clusters(self.step.labels_)
+        self._n_of_run = max(len(sizes), int(self.run_label_map.max(initial=-1)) + 1)
+        sizes = np.pad(sizes, (0, self._n_of_run - len(sizes)))
+        groups = complete_groups(groups, self._n_of_run)
+        if len(groups) == self._n_of_run:
+            return sorted(groups, key=lambda group: group.labels)
+        return by_size(groups, sizes)
 
     def _aligned(self, steps, n_first, images):
         """Return the images on the pixels of the map; lazy ones are on the disk."""
@@ -136,27 +164,70 @@ class Result:
 
     def thinned(self, step):
         """Return labels, bands and scaled bands of every `step`-th row and column."""
-        label_map = pick(self.label_map, step)
+        if self._thinned[0] != step:
+            self._thinned = step, self._thin(step)
+        return pick(self.label_map, step), *self._thinned[1]
+
+    def _thin(self, step):
+        """Return bands and scaled bands of every `step`-th row and column."""
         data = pick(self.cube.data, step)
         data = computed(data)[0] if is_lazy(data) else data
         cube = self.cube.replace(data=data, wcs=None)
         stretches = [step for step in self._steps if isinstance(step, AsinhStretch)]
         scaled = _without_errors(cube, stretches).data
-        inside = scaled[label_map >= 0]
+        inside = scaled[pick(self.run_label_map, step) >= 0]
         if len(inside) and not np.isnan(inside).all(axis=0).any():
             spread = np.nanstd(inside, axis=0, dtype=np.float64)
             mean = np.nanmean(inside, axis=0, dtype=np.float64)
             scaled = (scaled - mean) / np.where(spread > 0, spread, 1)
         scaled = scaled.astype(cube.dtype)
         units = [None] * cube.shape[2]
-        return label_map, cube, cube.replace(data=scaled, band_units=units)
+        return cube, cube.replace(data=scaled, band_units=units)
 
-    def colors(self, labels, cube, scaled):
-        """Return the colors of the clusters, from what `thinned` gave."""
-        colors = cluster_colors(labels, scaled)
-        if len(colors) <= self.label_map.max(initial=-1):  # a cluster is too small
-            colors = cluster_colors(self.label_map, self.cube)
-        return colors
+    @cached_property
+    def run_colors(self):
+        """Colors of the clusters of the run, by their brightness."""
+        labels = self.run_label_map
+        step = thinning(labels.shape, MAX_PIXELS)
+        colors = cluster_colors(pick(labels, step), self.thinned(step)[2])
+        if len(colors) <= labels.max(initial=-1):  # a cluster is too small
+            colors = cluster_colors(labels, self.cube)
+        n_lost = self._n_of_run - len(colors)
+        return np.vstack([colors, np.tile(_UNKNOWN_COLOR, (n_lost, 1))])
+
+    @cached_property
+    def groups(self):
+        """The clusters in the order of their labels, all with a color."""
+        return [
+            group if group.color else group._replace(color=self._color_of(group))
+            for group in self._groups
+        ]
+
+    def _color_of(self, group):
+        """Return the color of the largest cluster of a group, which comes first."""
+        return hex_of(self.run_colors[min(group.labels)])
+
+    @cached_property
+    def colors(self):
+        """Color of each cluster in all pictures, shape (n_clusters, 4)."""
+        levels = [[*bytes.fromhex(group.color[1:]), 255] for group in self.groups]
+        return np.array(levels, dtype=np.float64).reshape(-1, 4) / 255
+
+    @cached_property
+    def unit_labels(self):
+        """Cluster of each unit of the map."""
+        labels = self.step._clusters_of(self.som.unit_labels_)
+        return merged_labels(labels, self._groups)
+
+    @cached_property
+    def label_map_sha256(self):
+        """Digest of the label map of the fit, which the labels of groups are of."""
+        return label_map_digest(self.step.labels_)
+
+
+def hex_of(color):
+    """Return a color as "#rrggbb"."""
+    return f"#{bytes(np.rint(255 * color[:3]).astype('u1')).hex()}"
 
 
 def _n_steps_to_aligned(steps):

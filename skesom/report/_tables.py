@@ -279,6 +279,7 @@ def cluster_list(result, summary):
     for name, values in sky_positions(cube.wcs, column, row).items():
         place[name] = Column(values, unit=units.deg, description="of the mean place")
     table.add_columns([*place.values()], [3] * len(place), [*place])
+    table.add_columns(_identities(result, table["id"]), [1, 1, 1])
     if summary.agreement is not None:
         values = means_by_cluster(result.label_map, summary.agreement)[table["id"]]
         text = "mean share of the runs that agree on a pixel"
@@ -292,6 +293,18 @@ def cluster_list(result, summary):
         text = f"mean of {name} as the clusterer was given it"
         table[f"{name}_scaled"] = Column(values, format=".4f", description=text)
     return table
+
+
+def _identities(result, ids):
+    """Return the columns of what the clusters are called, and made of."""
+    groups = [result.groups[number] for number in ids]
+    names = [result.names[number] for number in ids]
+    labels = [", ".join(map(str, group.labels)) for group in groups]
+    return [
+        Column(names, "name", dtype=str, description="name, or number without one"),
+        Column([group.color for group in groups], "color", dtype=str),
+        Column(labels, "labels", dtype=str, description="clusters of the run in it"),
+    ]
 
 
 def validity_indices(result, summary):

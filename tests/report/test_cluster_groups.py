@@ -39,8 +39,60 @@ def test_without_groups_nothing_changes_but_the_order():
 
 def test_files_give_back_what_was_written(tmp_path):
     path = tmp_path / "groups.json"
-    write_cluster_groups(path, [(name, np.array(labels)) for name, labels in GROUPS])
-    assert [tuple(group) for group in read_cluster_groups(path)] == GROUPS
+    colors = "#0a0b0c", None
+    given = [
+        (name, np.array(labels), color)
+        for (name, labels), color in zip(GROUPS, colors, strict=True)
+    ]
+    write_cluster_groups(path, given)
+    read = read_cluster_groups(path)
+    assert [group[:2] for group in read] == GROUPS
+    assert tuple(group.color for group in read) == colors
+
+
+def test_names_that_pages_give_to_what_has_none_are_no_names(tmp_path):
+    """Else the cluster of the run would be named by a number of the run for ever."""
+    path = tmp_path / "groups.json"
+    labels = [(1, 4), (0,), (2,), (3,)]
+    names = "cluster 1 + cluster 4", "cluster 0", " ", None
+    write_cluster_groups(path, list(zip(names, labels, strict=True)))
+    assert [tuple(each) for each in read_cluster_groups(path)] == [
+        (None, own, None) for own in labels
+    ]
+
+
+def test_groups_of_another_result_are_refused(tmp_path):
+    path = tmp_path / "groups.json"
+    write_cluster_groups(path, GROUPS, label_map_sha256="ab")
+    for known in ("ab", None):
+        assert len(read_cluster_groups(path, label_map_sha256=known)) == 2
+    with pytest.raises(ValueError, match="groups.json is of another result"):
+        read_cluster_groups(path, label_map_sha256="cd")
+    write_cluster_groups(path, GROUPS)
+    assert len(read_cluster_groups(path, label_map_sha256="cd")) == 2
+
+
+@pytest.mark.parametrize(
+    ("groups", "message"),
+    [
+        ([("a", [0]), ("a", [1])], "2 groups have the name 'a'"),
+        ([("a", [0]), (" a", [1])], "2 groups have the name 'a'"),
+        ([("a", [0], "no color")], "'a' has the color 'no color', which is none"),
+        ([("a", [0], 7)], "'a' has the color 7, which is none"),
+        ([("a;b", [0])], "'a;b' cannot have braces, semicolons or line breaks"),
+        ([("a\nb", [0])], "cannot have braces, semicolons or line breaks"),
+        ([(None, [])], "The group None has no cluster"),
+    ],
+)
+def test_bad_groups_are_refused(tmp_path, groups, message):
+    with pytest.raises(ValueError, match=message):
+        write_cluster_groups(tmp_path / "groups.json", groups)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_name_is_not_that_of_a_cluster_without_one():
+    with pytest.raises(ValueError, match="2 groups have the name 'cluster 1'"):
+        merge_clusters(np.array([[0, 1]]), [("cluster 1", [0])])
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,9 @@
 import numpy as np
 
 from skesom import displays
-from skesom.report._cluster_groups import FORMAT, complete_groups
+from skesom.maps import count_clusters
+from skesom.report._cluster_groups import FORMAT, ClusterGroup
+from skesom.report._result import hex_of
 
 NO_UNIT = 65535
 _STEPS = 65534  # of a flux; 0 stands for none
@@ -18,7 +20,7 @@ _LOW, _HIGH = 2, 98  # per cent of the units that have the first and the last co
 
 def pixel_data(result, step):
     """Return arrays of every `step`-th row and column, and facts about bands."""
-    cube, label_map = result.cube, result.label_map
+    cube, label_map = result.cube, result.run_label_map
     labels = displays.pick(label_map, step)
     thin = cube.replace(data=displays.pick(cube.data, step), wcs=None)
     codes, bands = encode_bands(thin, labels >= 0)
@@ -45,28 +47,27 @@ def pixel_data(result, step):
     return arrays, facts
 
 
-def cluster_facts(result, groups, step):
-    """Return name, labels, size and color of each cluster, and of each group."""
-    label_map = result.label_map
-    colors = result.colors(*result.thinned(step))
-    sizes = np.bincount(label_map[label_map >= 0])
+def cluster_facts(result):
+    """Return name, labels, size and color of each cluster, and of each group.
 
-    def described(name, labels):
-        labels = [int(label) for label in labels]
-        largest = labels[int(np.argmax(sizes[labels]))]
+    Labels, and names of clusters without one, are those of the run.
+    """
+    sizes = count_clusters(result.run_label_map, len(result.run_colors))
+    own = {group.labels: group for group in result.groups}
+
+    def described(group):
         return {
-            "name": name,
-            "labels": labels,
-            "pixels": int(sizes[labels].sum()),
-            "color": "#" + bytes(np.rint(255 * colors[largest, :3]).astype("u1")).hex(),
+            "name": group.name or group.default_name,
+            "labels": [*group.labels],
+            "pixels": int(sizes[[*group.labels]].sum()),
+            "color": group.color or hex_of(result.run_colors[group.labels[0]]),
         }
 
-    originals, clusters = (
-        [described(*cluster) for cluster in complete_groups(given, len(sizes))]
-        for given in ([], groups)
-    )
-    clusters.sort(key=lambda cluster: -cluster["pixels"])
-    return {"originals": originals, "clusters": clusters}
+    alone = [ClusterGroup(None, (label,)) for label in range(len(sizes))]
+    originals = [described(own.get(each.labels, each)) for each in alone]
+    clusters = sorted(map(described, result.groups), key=lambda each: -each["pixels"])
+    digest = result.label_map_sha256
+    return {"originals": originals, "clusters": clusters, "label_map_sha256": digest}
 
 
 def encode_band(flux):

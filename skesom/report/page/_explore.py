@@ -51,8 +51,8 @@ def explore(
         The images as they were read.
     catalog : str, os.PathLike or Table, default=None
         Known objects to draw, as `skesom.io.read_catalog` takes them.
-    groups : sequence of tuple (name, labels), default=None
-        Names of clusters, and which are one, see `merge_clusters`.
+    groups : sequence of tuple (name, labels) or (name, labels, color), default=None
+        Names and colors of clusters, and which are one, see `read_cluster_groups`.
     title : str, default="Clusters"
         Heading of the page.
     max_pixels : int, default=4000000
@@ -101,25 +101,26 @@ def explore(
         raise ImportError(text) from error
     path = Path(path)
     with atomic_path(path, overwrite=overwrite) as temporary:
-        text = _page(Result(pipeline, cube), catalog, groups or [], title, max_pixels)
+        result = Result(pipeline, cube, groups=groups)
+        text = _page(result, catalog, title, max_pixels)
         temporary.write_text(text, encoding="utf-8")
     if has_list(path.parent):  # replaced with the results that it is about
         note_files(path.parent, [path])
     return path
 
 
-def _page(result, catalog, groups, title, max_pixels):
+def _page(result, catalog, title, max_pixels):
     """Return the page as text."""
     from bokeh.embed import file_html
     from bokeh.resources import INLINE
 
     from skesom.report.page import _views
 
-    cube, label_map, som = result.cube, result.label_map, result.som
+    cube, label_map, som = result.cube, result.run_label_map, result.som
     _check_labels(label_map)
     step = thinning(label_map.shape, max_pixels)
     arrays, facts = _data.pixel_data(result, step)
-    facts |= _data.cluster_facts(result, groups, step)
+    facts |= _data.cluster_facts(result)
     names = [cube.band_names[band] for band in facts["order"]]
     n_units = 0 if som is None else len(som.codebook_)
     has_units = 0 < n_units <= _MOST_UNITS
