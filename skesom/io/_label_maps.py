@@ -25,7 +25,6 @@ _CODES = (
 _QUARTILES = {"median": 50, "q25": 25, "q75": 75}
 # The FITS standard gives the number of columns three digits.
 _MAX_COLUMNS = 999
-_NAME = "name"
 _KEY = 8  # characters of the keyword of a card
 _MAX_NAME = 60  # characters of a column that astropy writes, with quotes twice
 
@@ -248,9 +247,9 @@ def _describe_summary(cube, band, summary):
 
 def _name_cards(table):
     """Return a card for each cluster that has a name, as CLUS0, CLUS1, ..."""
-    pairs = (
-        zip(table["id"], table["name"], strict=True) if _NAME in table.columns else ()
-    )
+    if "name" not in table.columns:
+        return {}
+    pairs = zip(table["id"], table["name"], strict=True)
     cards = {f"CLUS{number}": name for number, name in pairs if name != str(number)}
     return {key: short_ascii(name) for key, name in cards.items() if len(key) <= _KEY}
 
@@ -263,7 +262,8 @@ def _make_table_hdu(table):
             f"more than the {_MAX_COLUMNS} of a FITS table.",
             stacklevel=3,
         )
-        table = table["id", "pixels", "percentage"]
+        few = ("id", "name", "color", "labels", "pixels", "percentage")
+        table = table[[name for name in few if name in table.columns]]
     table = table.copy(copy_data=False)
     names = fits_names(table.colnames)
     for column in list(table.columns.values()):
@@ -274,10 +274,8 @@ def _make_table_hdu(table):
             column.description += f" [{column.unit}]"
             column.unit = None
         if column.dtype.kind == "U":
-            texts = [to_ascii(text) for text in column.tolist()]
-            table[column.name] = Column(
-                texts, dtype=str, description=column.description
-            )
+            texts, described = map(to_ascii, column.tolist()), column.description
+            table[column.name] = Column([*texts], dtype=str, description=described)
     table = Table(list(table.columns.values()), names=names, copy=False)
     with warnings.catch_warnings():
         # Names have the characters of the bands; all programs can read them.
