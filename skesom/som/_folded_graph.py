@@ -8,10 +8,12 @@ import numpy as np
 from scipy import linalg
 from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_rand_score
+from sklearn.utils import gen_batches
 
 from skesom._common.threads import one_blas_thread
 
 _STARTS = 20  # of k-means, on the few clusters of the members
+_ROWS_IN_CACHE = 16_384
 _ENOUGH_ROWS = 65_536  # to find the member closest to the consensus
 _CERTAIN = 1e-9  # eigenvalues below are rounding
 _MOST_CLUSTERS = 20  # that n_clusters="auto" may find
@@ -27,10 +29,16 @@ class Votes(NamedTuple):
 
     def winner(self, labels):
         """Return the cluster of each row; below 0 where less than half label it."""
+        blocks = gen_batches(len(labels[0]), _ROWS_IN_CACHE)
+        parts = [self._winner([each[rows] for each in labels]) for rows in blocks]
+        return np.concatenate([np.empty(0, np.int32), *parts])
+
+    def _winner(self, labels):
+        """Return the same for a few rows, whose votes are in the cache."""
         voters = np.sum([of_member >= 0 for of_member in labels], axis=0)
         votes = voters[:, np.newaxis] * self.bias
         for table, of_member in zip(self.tables, labels, strict=True):
-            votes += table[_or_last(of_member, table)]
+            votes += table.take(_or_last(of_member, table), axis=0)
         winner = votes.argmax(axis=1).astype(np.int32)
         noise = 2 * voters < len(labels)
         winner[noise] = np.minimum(np.max(labels, axis=0)[noise], -1)
