@@ -8,6 +8,7 @@ import warnings
 import skesom
 from skesom.cli._cluster import add_cluster, add_demo
 from skesom.cli._options import Parser
+from skesom.cli._progress import finish
 from skesom.cli._results import add_explore, add_predict, add_test
 
 EXAMPLES = """\
@@ -34,7 +35,10 @@ def main(arguments=None):
         warnings.simplefilter("default")
         warnings.showwarning = _printer()
         try:
-            options.run(options)
+            try:
+                options.run(options)
+            finally:
+                finish()
         except (ImportError, MemoryError, OSError, ValueError) as error:
             if isinstance(error, OSError) and error.errno and error.filename is None:
                 error.filename = getattr(options, "output", None)  # of a full disk

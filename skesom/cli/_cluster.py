@@ -17,6 +17,7 @@ from skesom.cli._options import (
     clusterer_of,
     source_of,
 )
+from skesom.cli._progress import announce, finish
 from skesom.cli._steps import add_steps, pipeline_of, put_in_order, regularizer_of
 from skesom.cli._strips import with_strips
 
@@ -66,6 +67,7 @@ def _cluster(options):
     clusterer = clusterer_of(options)
     regularizer_of(options)  # before images are read for nothing
     source = with_strips(source_of(options).by_wavelength(), options.strips)
+    announce("reading the images")
     images = source.read()
     cubes = images if isinstance(images, list) else [images]
     bands = [name for cube in cubes for name in cube.band_names]
@@ -83,12 +85,14 @@ def _fit_and_write(options, pipeline, images, source):
     """Fit a pipeline and write its report; return it, and the files of the report."""
     from sklearn.base import clone
 
+    from skesom.maps import fit_in_place
+
     # Warnings are shown after success only, so that an error is a single line.
     with warnings.catch_warnings(record=True) as caught:
         if "align" in pipeline.named_steps:  # grids that cannot be aligned fail early
             clone(pipeline["align"]).set_params(registration=None).fit(images)
         with _checkpoint(pipeline[-1], options):
-            pipeline.fit(images)
+            images = fit_in_place(pipeline, images, announce)
         files = write(options, pipeline, images, source=source)
     for each in caught:
         warnings.warn_explicit(each.message, each.category, each.filename, each.lineno)
@@ -136,6 +140,7 @@ def _repeat(options):
     run = read_run(options.provenance, **given)
     jobs = [name for name in run.pipeline.get_params() if name.endswith("__n_jobs")]
     run = run._replace(source=with_strips(run.source, options.strips))
+    announce("reading the images")
     images = run.read()
     with whole(run.path):
         pipeline = run.pipeline.set_params(**dict.fromkeys(jobs, -1))
@@ -161,7 +166,10 @@ def write(options, pipeline, images, *, folder=None, **details):
     details |= {"tables": not options.no_tables, "pictures": not options.no_pictures}
     details["overwrite"] = options.overwrite or folder is not None
     folder = folder or options.output
-    return write_report(folder, pipeline, images, command=sys.argv, **details)
+    details["progress"] = announce
+    files = write_report(folder, pipeline, images, command=sys.argv, **details)
+    finish()
+    return files
 
 
 def report(pipeline, files, label_map=None):
@@ -201,7 +209,7 @@ def _demo(options):
     """Make a scene, cluster its files, and compare with the truth."""
     from skesom.datasets import POPULATIONS, make_galaxy_cube
     from skesom.io import write_bands, write_map
-    from skesom.maps import compare_with_truth, make_cluster_pipeline
+    from skesom.maps import compare_with_truth, fit_in_place, make_cluster_pipeline
     from skesom.report import ImageSource, atomic_folder
 
     clusterer = clusterer_of(options)
@@ -212,9 +220,10 @@ def _demo(options):
         files = write_bands(folder / "images", cube)
         write_map(folder / "truth.fits", truth, cube=cube)
         source = ImageSource(files)
-        cube = source.read()
-        pipeline = make_cluster_pipeline(clusterer, n_jobs=-1).fit(cube)
-        files = write(options, pipeline, cube, folder=folder, source=source)
+        pipeline = make_cluster_pipeline(clusterer, n_jobs=-1)
+        announce("reading the images")
+        images = fit_in_place(pipeline, source.read(), announce)
+        files = write(options, pipeline, images, folder=folder, source=source)
     report(pipeline, [Path(options.output) / name for name in files])
     label_map = pipeline["cluster"].labels_
     comparison = compare_with_truth(label_map, truth, names=POPULATIONS)

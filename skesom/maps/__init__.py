@@ -35,4 +35,7 @@ from skesom.maps._cube_clusterer import check_bands as check_bands
 from skesom.maps._cube_clusterer import count_clusters as count_clusters
 from skesom.maps._errors import at_end as at_end
 from skesom.maps._errors import errors_to_apply as errors_to_apply
+from skesom.maps._pipeline import MapImages as MapImages
+from skesom.maps._pipeline import fit_in_place as fit_in_place
+from skesom.maps._pipeline import n_steps_to_map as n_steps_to_map
 from skesom.maps._positions import find_positions as find_positions

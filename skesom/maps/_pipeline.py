@@ -2,7 +2,10 @@
 """The main job as one scikit-learn Pipeline: images in, cluster map out."""
 
 import importlib
+from contextlib import contextmanager
+from typing import NamedTuple
 
+import numpy as np
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.utils import get_tags
 
@@ -155,6 +158,66 @@ def make_cluster_pipeline(
         ("cluster", CubeClusterer(clusterer, min_bands=min_bands)),
     ]
     return Pipeline(steps)
+
+
+class MapImages(NamedTuple):
+    """Images on the pixels of the map, and the names of the bands they were made of."""
+
+    cube: object
+    band_names: list
+
+
+def fit_in_place(pipeline, images, announce=lambda name: None):
+    """Fit a pipeline, which may change the images; return those of the map.
+
+    The pipeline is fitted as by ``fit``, with less memory, and without doing the steps
+    up to the pixels of the map again for a report.
+    """
+    cubes = images if isinstance(images, list) else [images]
+    bands = [name for cube in cubes for name in cube.band_names]
+    n_first = n_steps_to_map(pipeline)
+    kept = None
+    for number, (name, step) in enumerate(pipeline.steps[:-1]):
+        if number == n_first:
+            kept = images
+        is_shared = kept is not None and _share_memory(images, kept)
+        announce(name)
+        with _copying(step, is_shared):
+            images = step.fit_transform(images)
+    announce(pipeline.steps[-1][0])
+    pipeline[-1].fit(images)
+    return MapImages(images if kept is None else kept, bands)
+
+
+def n_steps_to_map(pipeline):
+    """Return after how many steps the bands are those of the map, on its pixels."""
+    steps = [step for _, step in pipeline.steps[:-1]]
+    shapers = CubeAligner, BandBinner
+    last = [n for n, step in enumerate(steps) if isinstance(step, shapers)]
+    if last:
+        return last[-1] + 1
+    keep = [bool(getattr(step, "keeps_flux", False)) for step in steps]
+    return [*keep, False].index(False)
+
+
+def _share_memory(cube, other):
+    """Return whether a change of one cube may change another."""
+    if cube.is_lazy or other.is_lazy:
+        return True
+    return np.may_share_memory(cube.data, other.data)
+
+
+@contextmanager
+def _copying(step, copy):
+    """Let a step change the cube that it is given, unless that is shared."""
+    if "copy" not in step.get_params(deep=False):
+        yield
+        return
+    before, step.copy = step.copy, copy
+    try:
+        yield
+    finally:
+        step.copy = before
 
 
 def _components(n_components, min_bands):

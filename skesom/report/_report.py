@@ -12,6 +12,7 @@ from sklearn.pipeline import Pipeline
 
 from skesom.displays import check_matplotlib
 from skesom.io import read_map, write_map
+from skesom.maps import MapImages
 from skesom.report import _pictures, _tables
 from skesom.report._cluster_groups import GROUPS_NAME, write_cluster_groups
 from skesom.report._folders import atomic_folder, check_folder, names_of_files
@@ -259,5 +260,7 @@ def read_report(folder, *, trust=False, images=None):
 
 def _names_of(images):
     """Return the names of the bands that the pipeline takes, None for an array."""
+    if isinstance(images, MapImages):
+        return images.band_names
     cubes = images if isinstance(images, list | tuple) else [images]
     return [n for cube in cubes for n in getattr(cube, "band_names", [])] or None

@@ -13,15 +13,20 @@ from skesom._common.lazy import computed, is_lazy
 from skesom._common.pipelines import map_inside, pipeline_end
 from skesom.cube import (
     AsinhStretch,
-    BandBinner,
-    CubeAligner,
     CubeMasker,
     CubeStore,
     SkyMasker,
     check_cube,
 )
 from skesom.displays import cluster_colors, pick, thinning
-from skesom.maps import CubeClusterer, at_end, count_clusters, errors_to_apply
+from skesom.maps import (
+    CubeClusterer,
+    MapImages,
+    at_end,
+    count_clusters,
+    errors_to_apply,
+    n_steps_to_map,
+)
 from skesom.report._cluster_groups import (
     by_size,
     complete_groups,
@@ -66,7 +71,7 @@ class Result:
             self.label_map = merged_labels(self.run_label_map, self._groups)
         self.names = names_of(self._groups, numbers=not self.is_merged)
         steps = [step for _, step in pipeline.steps[:-1]]
-        n_first = _n_steps_to_aligned(steps)
+        n_first = n_steps_to_map(pipeline)
         self.cube = self._aligned(steps, n_first, images)
         if self.cube.shape[:2] != self.label_map.shape:
             raise ValueError(
@@ -94,6 +99,8 @@ class Result:
         stores = [step for step in steps[n_first:] if isinstance(step, CubeStore)]
         if self.is_of_fit and stores and hasattr(stores[0], "cube_"):
             return stores[0].cube_
+        if isinstance(images, MapImages):
+            return images.cube
         cube = check_cube(_transformed(steps[:n_first], images))
         return CubeStore().fit_transform(cube) if cube.is_lazy else cube
 
@@ -113,9 +120,11 @@ class Result:
 
     def part(self, rows):
         """Return a strip of the images, in memory."""
-        if self._part[0] != rows:
-            self._part = rows, self.cube[rows].compute()
-        return self._part[1]
+        known, part = self._part
+        if known != rows:
+            part = self.cube[rows].compute()
+            self._part = rows, part  # at once, for there are several threads
+        return part
 
     def valid(self, rows):
         """Return which pixels of a strip are neither sky nor without data."""
@@ -228,16 +237,6 @@ class Result:
 def hex_of(color):
     """Return a color as "#rrggbb"."""
     return f"#{bytes(np.rint(255 * color[:3]).astype('u1')).hex()}"
-
-
-def _n_steps_to_aligned(steps):
-    """Return after how many steps the bands are those of the map, on its pixels."""
-    shapers = CubeAligner, BandBinner
-    last = [n for n, step in enumerate(steps) if isinstance(step, shapers)]
-    if last:
-        return last[-1] + 1
-    keep = [bool(getattr(step, "keeps_flux", False)) for step in steps]
-    return [*keep, False].index(False)
 
 
 def _transformed(steps, images):
