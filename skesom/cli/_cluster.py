@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from skesom.cli._options import (
+    YES_OR_NO,
     add_clusterer,
     add_command,
     add_images,
@@ -23,7 +24,7 @@ from skesom.cli._strips import with_strips
 
 _MANY_BANDS = 20  # for a line in the terminal
 _GO_WITH_FROM = (
-    "files provenance output overwrite no_tables no_pictures trust strips resume"
+    "files provenance output overwrite tables no_pictures trust strips resume"
 ).split()
 
 
@@ -163,7 +164,8 @@ def write(options, pipeline, images, *, folder=None, **details):
     """Write the report that the options describe."""
     from skesom.report import write_report
 
-    details |= {"tables": not options.no_tables, "pictures": not options.no_pictures}
+    tables = YES_OR_NO.get(options.tables, "auto")
+    details |= {"tables": tables, "pictures": not options.no_pictures}
     details["overwrite"] = options.overwrite or folder is not None
     folder = folder or options.output
     details["progress"] = announce
@@ -174,8 +176,9 @@ def write(options, pipeline, images, *, folder=None, **details):
 
 def report(pipeline, files, label_map=None):
     """Print what was done and found, and where it is."""
+    files = list(files)
     from skesom.maps import count_clusters
-    from skesom.report import decision_lines
+    from skesom.report import decision_lines, left_out_lines
 
     if label_map is None:
         label_map = pipeline[-1].labels_
@@ -190,6 +193,8 @@ def report(pipeline, files, label_map=None):
         share = 100 * sizes[label] / sizes.sum()
         print(f"  {label:>3}  {sizes[label]:>9} pixels  {share:6.2f} %")
     print("Written:", *files, sep="\n  ")
+    (provenance,) = (path for path in files if path.name == "provenance.json")
+    print(*left_out_lines(provenance), sep="\n")
 
 
 def add_demo(commands):

@@ -50,8 +50,9 @@ def add_output(parser, default=None):
     place = {"default": default, "required": default is None, "help": text}
     parser.add_argument("-o", "--output", metavar="DIR", **place)
     add_overwrite(parser)
-    text = "write no tables of pixels, which are the largest files"
-    parser.add_argument("--no-tables", action="store_true", help=text)
+    text = "tables with a row for each pixel; auto: of up to 10 million pixels"
+    choices = {"choices": ("auto", "yes", "no"), "default": "auto"}
+    parser.add_argument("--tables", help=text, **choices)
     text = "write no pictures, to save time"
     parser.add_argument("--no-pictures", action="store_true", help=text)
 

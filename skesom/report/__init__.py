@@ -32,6 +32,7 @@ from skesom.report._json_values import whole as whole
 from skesom.report._models import find_model as find_model
 from skesom.report._provenance import decision_lines as decision_lines
 from skesom.report._provenance import label_map_digest as label_map_digest
+from skesom.report._provenance import left_out_lines as left_out_lines
 from skesom.report._provenance import read_run as read_run
 from skesom.report._provenance import source_of_model as source_of_model
 from skesom.report.page import PAGE_NAME as PAGE_NAME

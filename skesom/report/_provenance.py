@@ -309,6 +309,12 @@ def _runs(step):
     }
 
 
+def left_out_lines(path):
+    """Return what a result lacks, as lines of a terminal."""
+    _, provenance = read_provenance(path)
+    return [f"Left out: {n}: {why}." for n, why in provenance["left_out"].items()]
+
+
 def decision_lines(pipeline):
     """Return the decisions as short sentences, one for each line of a terminal."""
     decisions = decisions_of(pipeline)

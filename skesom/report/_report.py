@@ -37,9 +37,10 @@ def write_report(
     source=None,
     model=None,
     command=None,
-    tables=True,
+    tables="auto",
     pictures=True,
     overwrite=False,
+    progress=None,
 ):
     """Write everything about a clustered cube to a folder, which appears at the end.
 
@@ -63,13 +64,16 @@ def write_report(
         File of the model that predicted `label_map`, for ``provenance.json``.
     command : sequence of str, default=None
         Arguments of the command line, for ``provenance.json``.
-    tables : bool, default=True
-        Whether the two tables with a row for each pixel are written.
+    tables : bool or "auto", default="auto"
+        Whether the two tables with a row for each pixel are written. "auto" leaves them
+        out for more than 10 million pixels, whose tables are gigabytes.
     pictures : bool, default=True
         Whether pictures are drawn.
     overwrite : bool, default=False
         Whether an earlier report may be replaced. Files that were not written here, or
         have changed since, stay; with ``.kept`` after their names if in the way.
+    progress : callable, default=None
+        Called with a text on what is done next, such as the name of a file.
 
     Returns
     -------
@@ -111,7 +115,7 @@ def write_report(
     label_map, names, colors = result.label_map, result.names, result.colors
     wcs, bands = result.cube.wcs, _names_of(cube)
     with atomic_folder(folder, overwrite=overwrite) as temporary:
-        report = _Report(temporary)
+        report = _Report(temporary, progress)
         report.write_findings(result, tables, pictures)
         del result  # with its copy of the cube; outlines need room too
         report.write_outlines(label_map, wcs, names, colors)
@@ -125,21 +129,25 @@ def write_report(
 class _Report:
     """A report that is being written."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, progress=None):
         self._folder = folder
+        self._announce = progress or (lambda text: None)
         self.names, self._left_out = [], {}
 
     def _path(self, name):
         """Return where a file goes, and remember it."""
+        self._announce(f"writing {name}")
         self.names.append(name)
         return self._folder / name
 
     def write_findings(self, result, tables, draw):
         """Write maps, tables and pictures."""
         cube = result.cube
-        if tables and max(cube.shape[2], len(result.feature_names)) > _tables.MAX_BANDS:
-            self._left_out["pixels"] = "FITS tables cannot have so many columns"
-            tables = False
+        reason = _tables.why_not(result, tables)
+        if reason:
+            self._left_out["pixels"] = reason
+        tables = tables and not reason
+        self._announce("looking at the pixels" + (", writing tables" if tables else ""))
         summary = _tables.pass_over_pixels(result, self._folder if tables else None)
         self.names += _tables.TABLES if tables else ()
         clusters = _tables.cluster_list(result, summary)

@@ -10,17 +10,21 @@ from astropy import units
 from astropy.io import fits
 from astropy.table import Column, Table
 from astropy.wcs.utils import wcs_to_celestial_frame
+from joblib import cpu_count
 from sklearn import metrics as cluster_metrics
+from sklearn.utils import gen_batches
 
 from skesom import metrics as map_metrics
-from skesom._common.blocks import row_blocks
+from skesom._common.blocks import in_threads, row_blocks
 from skesom._common.labels import SKY
+from skesom._common.threads import one_thread
 from skesom.cube import to_ascii
 from skesom.io import cluster_table, fits_names
 from skesom.maps import count_clusters
 
 TABLES = "pixels.fits", "pixels_scaled.fits"
-MAX_BANDS = 990  # FITS tables have at most 999 columns
+_MAX_BANDS = 990  # FITS tables have at most 999 columns
+_MAX_PIXELS = 10_000_000  # of nine bands, whose tables are 1.2 GB
 _SAMPLE_SIZE = 200_000
 _SEED = 0
 _FEW = 2_000  # for measures whose time grows with the square of the pixels
@@ -57,6 +61,21 @@ class PixelSummary(NamedTuple):
     means: np.ndarray  # row, column, fluxes, features; a column for each cluster
 
 
+def why_not(result, wanted):
+    """Return why the tables of the pixels are left out, None if they are not."""
+    if not wanted:
+        return None
+    if max(result.cube.shape[2], len(result.feature_names)) > _MAX_BANDS:
+        return "FITS tables cannot have so many columns"
+    n_pixels = np.count_nonzero(result.label_map > SKY)
+    if wanted == "auto" and n_pixels > _MAX_PIXELS:
+        return (
+            f"tables of {n_pixels} pixels are gigabytes; --tables yes (tables=True) "
+            "writes them"
+        )
+    return None
+
+
 def pass_over_pixels(result, folder=None):
     """Look once at all pixels that are not masked; write their tables to a folder."""
     label_map = result.label_map
@@ -69,23 +88,30 @@ def pass_over_pixels(result, folder=None):
         agreement = getattr(result.step, "agreement_", None)
     elif hasattr(result.clusterer, "agreement"):
         agreement = np.full(label_map.shape, np.nan, dtype=np.float32)
+    n_clusters = int(label_map.max(initial=-1)) + 1
+
+    def look(rows):
+        """Return what is kept of a strip, and its rows of the tables."""
+        strip = _Strip(result, rows)
+        if distances is not None:
+            distances[rows][strip.valid] = strip.distances
+        if agreement is not None and not result.is_of_fit:
+            agreement[rows][strip.valid] = strip.agreement()
+        tables = strip.tables() if files else ()
+        return strip.features, strip.labels, strip.totals(n_clusters), tables
+
     sample, sample_labels, start, totals = [], [], 0, 0
     with ExitStack() as stack:
         names = () if folder is None else TABLES
         opened = [closing(_TableFile(folder / name, n_pixels)) for name in names]
         files = [stack.enter_context(file) for file in opened]
-        for rows in result.strips():
-            strip = _Strip(result, rows)
-            if distances is not None:
-                distances[rows][strip.valid] = strip.distances
-            if agreement is not None and not result.is_of_fit:
-                agreement[rows][strip.valid] = strip.agreement()
-            taken = is_sampled[start : start + len(strip.labels)]
-            sample.append(strip.features[taken])
-            sample_labels.append(strip.labels[taken])
-            start += len(strip.labels)
-            totals = totals + strip.totals(int(label_map.max(initial=-1)) + 1)
-            for file, table in zip(files, strip.tables() if files else (), strict=True):
+        for features, labels, of_strip, tables in _in_order(look, result.strips()):
+            taken = is_sampled[start : start + len(labels)]
+            sample.append(features[taken])
+            sample_labels.append(labels[taken])
+            start += len(labels)
+            totals = totals + of_strip
+            for file, table in zip(files, tables, strict=True):
                 file.write(table)
     sums, counts = totals
     means = np.full(sums.shape, np.nan)
@@ -103,6 +129,18 @@ def means_by_cluster(label_map, values):
         some = label_map[rows][inside], values[rows][inside]
         sums += np.bincount(*some, minlength=len(sizes))
     return sums / np.maximum(sizes, 1)
+
+
+def _in_order(function, strips):
+    """Yield what a function makes of each strip, as many at once as processors."""
+
+    def alone(rows):
+        with one_thread():  # kernels with more threads would wait for each other
+            return function(rows)
+
+    strips = list(strips)
+    for group in gen_batches(len(strips), cpu_count()):
+        yield from in_threads(alone, strips[group], n_jobs=-1)
 
 
 def _sampled(n_pixels):
@@ -238,8 +276,10 @@ class _TableFile:
         """Append rows; the first ones decide on names, types and units."""
         if self._stream is None:
             self._stream = fits.StreamingHDU(str(self._path), self._header(table))
-        rows = table.as_array()
-        rows = rows.astype(rows.dtype.newbyteorder(">"), copy=False)
+        types = [(c.name, c.dtype.newbyteorder(">")) for c in table.itercols()]
+        rows = np.empty(len(table), dtype=types)
+        for column in table.itercols():
+            rows[column.name] = column
         if len(rows):
             self._stream.write(rows.view(np.uint8))  # BITPIX of tables counts bytes
 

@@ -322,7 +322,7 @@ def test_names_are_no_formulas(run, images, pattern):
     for number, name in enumerate([r"$\foo$", "_b", "$c"]):
         images(f"{number}.fits", pattern(seed=number))
         fits.setval(f"{number}.fits", "FILTER", value=name)
-    options = ["--runs", 1, "--sky", "keep", "--no-tables"]
+    options = ["--runs", 1, "--sky", "keep", "--tables=no"]
     status, out, _ = run("cluster", "0.fits", "1.fits", "2.fits", "-o", "out", *options)
     assert status == 0
     assert r"Bands in their order: $\foo$, _b, $c." in out

@@ -219,7 +219,7 @@ class TestPredict:
     """Bands of a model are known by their names."""
 
     def predict(self, run, model, *arguments):
-        return run("predict", model, *arguments, "--trust", "--no-tables")
+        return run("predict", model, *arguments, "--trust", "--tables=no")
 
     def test_the_right_bands_in_any_order(self, run, model, files, tmp_path):
         maps = []

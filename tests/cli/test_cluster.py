@@ -22,7 +22,7 @@ PICTURES = [
 ]
 RESULTS = [
     *("agreement.fits", "cluster_images.zip", "cluster_map.fits", "clusters.ecsv"),
-    "model.joblib",
+    *("groups.json", "model.joblib"),
     *("pixels.fits", "pixels_scaled.fits", "provenance.json", "validity.ecsv"),
 ]
 
@@ -62,7 +62,7 @@ class TestCluster:
 
     def test_a_clusterer_of_scikit_learn(self, run, bands, tmp_path):
         status, _, err = run(
-            *("cluster", *bands, "-o", tmp_path / "out", "--no-tables"),
+            *("cluster", *bands, "-o", tmp_path / "out", "--tables=no"),
             *("--method", "sklearn.mixture.GaussianMixture", "--n-clusters", 3),
         )
         assert (status, err) == (0, [])

@@ -11,7 +11,7 @@ from skesom.datasets import make_galaxy_cube
 from skesom.io import read_cube, read_map, write_bands
 from skesom.maps import make_cluster_pipeline, make_clusterer
 
-QUICK = "--no-pictures", "--no-tables", "--sky", "keep"
+QUICK = "--no-pictures", "--tables=no", "--sky", "keep"
 CSOM = "--method", "csom", "--runs", "1", "--set", "shape=(5, 5)"
 
 

@@ -91,7 +91,7 @@ def test_images_that_have_moved(run, bands, result, tmp_path):
     status, _, errors = run(*options, "--images", files[0])
     assert status == 2
     assert "The run had 3 files of images, got 1." in errors[-1]
-    again = ["cluster", "--from", tmp_path / "result", "--no-pictures", "--no-tables"]
+    again = ["cluster", "--from", tmp_path / "result", "--no-pictures", "--tables=no"]
     status, printed, _ = run(*again, tmp_path / "moved", "-o", tmp_path / "again")
     assert status == 0
     assert printed[-1] == "The label map is that of the run, bit for bit."
@@ -107,7 +107,7 @@ def test_another_pipeline_than_that_of_the_command_line(run, bands, tmp_path):
     assert run("explore", tmp_path / "r")[0] == 0
     status, printed, _ = run(
         *("cluster", "--from", tmp_path / "r", "-o", tmp_path / "again"),
-        *("--no-pictures", "--no-tables"),
+        *("--no-pictures", "--tables=no"),
     )
     assert status == 0
     assert printed[-1] == "The label map is that of the run, bit for bit."
@@ -118,7 +118,7 @@ def test_a_width_in_pixels_is_held_by_both_models(run, bands, tmp_path):
     status, _, _ = run(
         *("cluster", *bands, "-o", tmp_path / "r", "--fwhm", "3.2pix"),
         *("--runs", "1", "--method", "csom", "--set", "shape=4,4"),
-        *("--n-clusters", "3", "--no-pictures", "--no-tables"),
+        *("--n-clusters", "3", "--no-pictures", "--tables=no"),
     )
     assert status == 0
     pipeline, _ = load_model(tmp_path / "r" / "model.skops")
@@ -170,6 +170,6 @@ def test_files_that_are_no_list(run, bands, result, tmp_path, files):
     (folder / "provenance.json").write_text(json.dumps(told))
     (folder / "notes.txt").write_text("mine")
     options = ["--runs", "1", "--method", "csom", "--set", "shape=3,3"]
-    options += ["--n-clusters", "2", "--no-pictures", "--no-tables", "--overwrite"]
+    options += ["--n-clusters", "2", "--no-pictures", "--tables=no", "--overwrite"]
     assert run("cluster", *bands, "-o", folder, *options)[0] == 0
     assert (folder / "notes.txt").read_text() == "mine"

@@ -8,7 +8,7 @@ from skesom.cube import Cube
 from skesom.datasets import make_galaxy_cube
 from skesom.io import read_map, write_bands
 
-FAST = "--no-tables", "--no-pictures", "--n-clusters", "3", "--runs", "1"
+FAST = "--tables=no", "--no-pictures", "--n-clusters", "3", "--runs", "1"
 
 
 @pytest.fixture
@@ -32,13 +32,13 @@ def test_pointings_become_one_map(run, pointings, tmp_path):
     assert all("2 exposures of F" in line for line in said)
     labels, _ = read_map(tmp_path / "out" / "cluster_map.fits")
     assert labels.shape == (64, 64)
-    again = ("-o", tmp_path / "again", "--no-tables", "--no-pictures")
+    again = ("-o", tmp_path / "again", "--tables=no", "--no-pictures")
     status, out, _ = run("cluster", "--from", tmp_path / "out", *again)
     assert status == 0
     assert out[-1] == "The label map is that of the run, bit for bit."
     status, _, err = run("explore", tmp_path / "out")
     assert status == 0, err
-    apply = ("-o", tmp_path / "predicted", "--no-tables", "--no-pictures")
+    apply = ("-o", tmp_path / "predicted", "--tables=no", "--no-pictures")
     status, _, err = run("predict", tmp_path / "out", *pointings[::-1], *apply)
     assert status == 0, err
     predicted, _ = read_map(tmp_path / "predicted" / "cluster_map.fits")

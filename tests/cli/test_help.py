@@ -41,10 +41,10 @@ class TestHelp:
                 *("--check-registration", "--stretch"),
                 *("--color-contrast", "--method", "--n-clusters", "--epsilon"),
                 *("--random-state", "--set NAME=VALUE", "(default: 8)"),
-                *("--from JSON", "--no-tables", "--no-pictures"),
+                *("--from JSON", "--tables=no", "--no-pictures"),
                 "--smooth",
             ],
-            "predict": ["MODEL", "FITS", "--output DIR", "--trust", "--no-tables"],
+            "predict": ["MODEL", "FITS", "--output DIR", "--trust", "--tables=no"],
             "test": ["RESULT", "TRUTH", "--output DIR"],
             "demo": ["--output DIR", "(default: skesom-demo)", "--size", "--method"],
         }[command]

@@ -76,7 +76,7 @@ class TestPredict:
     def test_with_pictures(self, run, model, others, tmp_path, pictures):
         status, _, err = run(
             *("predict", model, *others, "-o", tmp_path / "out", "--trust"),
-            "--no-tables",
+            "--tables=no",
         )
         assert (status, err) == (0, [])
         names = {path.name for path in (tmp_path / "out").glob("*.png")}
@@ -147,7 +147,7 @@ class TestRefused:
         self, run, refused, bands, others, tmp_path
     ):
         run(
-            *("cluster", *bands, "-o", tmp_path / "first", "--no-tables"),
+            *("cluster", *bands, "-o", tmp_path / "first", "--tables=no"),
             *("--method", "sklearn.cluster.DBSCAN", "--set", "eps=0.5"),
         )
         refused(

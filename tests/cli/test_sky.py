@@ -7,7 +7,7 @@ import pytest
 from skesom.cube import Cube
 from skesom.io import read_map, write_bands
 
-FAST = ("--no-tables", "--no-pictures", "--n-clusters", "3") + (
+FAST = ("--tables=no", "--no-pictures", "--n-clusters", "3") + (
     *("--method", "sklearn.cluster.KMeans", "--set", "n_init=1", "--runs", "1"),
 )
 
@@ -68,7 +68,7 @@ def test_background_is_told_and_subtracted(run, field, tmp_path, choice):
         tmp_path / "flat",
         "-o",
         tmp_path / "again",
-        "--no-tables",
+        "--tables=no",
         "--no-pictures",
     )
     assert (status, again) == (0, err)

@@ -56,12 +56,12 @@ def test_folder_of_results_is_the_same(bands, run, tmp_path, pictures):
 
 
 def test_run_is_repeated_with_and_without_strips(bands, run, tmp_path):
-    fast = [*RUNS, "--no-pictures", "--no-tables"]
+    fast = [*RUNS, "--no-pictures", "--tables=no"]
     first = tmp_path / "first"
     assert run("cluster", *bands, "-o", first, *fast, "--strips", "yes")[0] == 0
     for strips in ("no", "yes"):
         again = ["--from", first, "-o", tmp_path / strips, "--strips", strips]
-        status, lines, errors = run("cluster", *again, "--no-pictures", "--no-tables")
+        status, lines, errors = run("cluster", *again, "--no-pictures", "--tables=no")
         assert status == 0, errors
         assert lines[-1] == "The label map is that of the run, bit for bit."
     report = read_report(first, trust=True)
@@ -72,7 +72,7 @@ def test_run_is_repeated_with_and_without_strips(bands, run, tmp_path):
 
 
 def test_runs_of_older_versions_are_repeated(bands, run, tmp_path):
-    fast = [*RUNS, "--no-pictures", "--no-tables", "--strips", "no"]
+    fast = [*RUNS, "--no-pictures", "--tables=no", "--strips", "no"]
     first = tmp_path / "first"
     assert run("cluster", *bands, "-o", first, *fast)[0] == 0
     path = first / "provenance.json"
@@ -87,7 +87,7 @@ def test_runs_of_older_versions_are_repeated(bands, run, tmp_path):
     assert '"store"' not in path.read_text()
     for strips in ("no", "yes"):
         again = ["--from", first, "-o", tmp_path / strips, "--strips", strips]
-        status, lines, errors = run("cluster", *again, "--no-pictures", "--no-tables")
+        status, lines, errors = run("cluster", *again, "--no-pictures", "--tables=no")
         assert status == 0, errors
         assert lines[-1] == "The label map is that of the run, bit for bit."
 

@@ -173,7 +173,7 @@ def _run(*arguments):
 
 
 _FAST = "--method sklearn.cluster.KMeans --set n_init=1 --runs 1 --n-clusters 3".split()
-_FAST += ["-o", "new", "--no-tables"]
+_FAST += ["-o", "new", "--tables=no"]
 
 
 def _cluster(path):
@@ -214,7 +214,7 @@ def _explore_result(path):
 
 
 def _repeat(path):
-    return _run("cluster", "--from", path, "-o", "new", "--no-tables", "--no-pictures")
+    return _run("cluster", "--from", path, "-o", "new", "--tables=no", "--no-pictures")
 
 
 def _read_report(path):
@@ -222,7 +222,7 @@ def _read_report(path):
 
 
 def _predict_model(path):
-    return _run("predict", path, *_bands(), "-o", "new", "--no-tables", "--no-pictures")
+    return _run("predict", path, *_bands(), "-o", "new", "--tables=no", "--no-pictures")
 
 
 def _bands():
