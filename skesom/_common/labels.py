@@ -9,10 +9,10 @@ MASKED = -3  # no data, as in scikit-learn's HDBSCAN
 SKY = -2  # data, but set aside as sky
 
 
-def check_label_map(label_map, name="label_map"):
-    """Return a label map as int32 after checking that it is one."""
+def check_label_map(label_map, name="label_map", *, voxels=False):
+    """Return a label map, or one of voxels if allowed, as int32 after checking it."""
     labels = np.asarray(label_map)
-    if labels.ndim != 2:
+    if labels.ndim != 2 and not (voxels and labels.ndim == 3):
         raise ValueError(
             f"{name} must have two axes (rows, columns), got {labels.ndim} axes of "
             f"shape {labels.shape}."

@@ -2,6 +2,7 @@
 """Label maps on disk, and the table of the clusters they show."""
 
 import warnings
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +24,8 @@ _CODES = (
     "know it), -2 is sky that was set aside, -3 (BLANK) is no data.",
 )
 _QUARTILES = {"median": 50, "q25": 25, "q75": 75}
+# Names of spectral axes in the standard, by the quantity that they count.
+_AXES = {"length": "WAVE", "frequency": "FREQ", "speed": "VELO", "energy": "ENER"}
 # The FITS standard gives the number of columns three digits.
 _MAX_COLUMNS = 999
 _KEY = 8  # characters of the keyword of a card
@@ -44,7 +47,10 @@ def write_map(path, label_map, *, wcs=None, cube=None, table=None, overwrite=Fal
         ``zarr``), of the labels and the WCS alone.
     label_map : array-like of int of shape (n_rows, n_columns)
         Cluster of each pixel from 0; -1 is noise, -2 is sky and -3 is no data. A lazy
-        one is computed once and written strip by strip.
+        one is computed once and written strip by strip. Or labels of voxels, of shape
+        (n_rows, n_columns, n_bands): the image then has three axes, with the spectral
+        axis of the cube if its bands are evenly spaced, and the extension BANDS lists
+        them.
     wcs : astropy.wcs.WCS, default=None
         Celestial WCS of the map, by default that of the cube.
     cube : Cube or array-like of shape (n_rows, n_columns, n_bands), default=None
@@ -78,6 +84,8 @@ def write_map(path, label_map, *, wcs=None, cube=None, table=None, overwrite=Fal
         wcs = cube.wcs if wcs is None and isinstance(cube, Cube) else wcs
         write_labels(path, labels, wcs and wcs.celestial, overwrite=overwrite)
         return
+    if is_lazy(labels) and labels.ndim == 3:
+        (labels,) = computed(labels)
     if is_lazy(labels) and table is None:  # which needs the labels again
         (labels,) = stored([labels], Path(path).parent)
     if cube is not None:
@@ -85,6 +93,8 @@ def write_map(path, label_map, *, wcs=None, cube=None, table=None, overwrite=Fal
         wcs = cube.wcs if wcs is None else wcs
     if wcs is not None and wcs.naxis != 2:
         wcs = wcs.celestial
+    table = cluster_table(labels, cube) if table is None else table
+    labels = labels if labels.ndim == 2 else np.moveaxis(labels, 2, 0)
     hdus = make_hdus(stand_in(labels), wcs)
     header = hdus[0].header
     header["BLANK"] = (MASKED, "pixels without data")
@@ -92,9 +102,11 @@ def write_map(path, label_map, *, wcs=None, cube=None, table=None, overwrite=Fal
     header["EXTNAME"] = ("LABELS", "clusters from 0, -1 is noise")
     for line in _CODES:
         header["COMMENT"] = line
-    table = cluster_table(labels, cube) if table is None else table
     header.update(_name_cards(table))
     hdus.append(_make_table_hdu(table))
+    if labels.ndim == 3 and cube is not None:
+        header.update(_cards_of_bands(cube.band_coordinates))
+        hdus.append(_make_bands_hdu(cube))
     with atomic_path(path, overwrite=overwrite) as temporary:
         write_files([(temporary, hdus, {0: labels})])
 
@@ -112,7 +124,7 @@ def read_map(path):
     -------
     label_map : ndarray of int32 of shape (n_rows, n_columns)
         Cluster of each pixel from 0; -1 is noise, -2 is sky and -3 is no data. Of a
-        group of Zarr it is a dask array.
+        group of Zarr it is a dask array. Labels of voxels have the bands last.
     wcs : astropy.wcs.WCS or None
         Celestial WCS of the map.
 
@@ -131,13 +143,15 @@ def read_map(path):
     with open_fits(file, do_not_scale_image_data=True) as hdus:
         header, stored = hdus[number].header, hdus[number].data
         scaled = header.get("BSCALE", 1) != 1 or header.get("BZERO", 0) != 0
-        if stored.dtype.kind not in "iu" or stored.ndim != 2 or scaled:
+        if stored.dtype.kind not in "iu" or stored.ndim not in (2, 3) or scaled:
             raise ValueError(
-                f"{image.label} is not a label map: not one band of plain integers."
+                f"{image.label} is not a label map: not one band, or one cube, of "
+                "plain integers."
             )
-        labels = stored.astype(np.int64)
+        others = {*range(stored.ndim)} - {*image.axes}
+        labels = stored.transpose(*image.axes, *others).astype(np.int64)
         labels[labels == header.get("BLANK", MASKED)] = MASKED
-    return check_label_map(labels, image.label), image.grid.wcs
+    return check_label_map(labels, image.label, voxels=True), image.grid.wcs
 
 
 def cluster_table(label_map, cube=None):
@@ -146,7 +160,8 @@ def cluster_table(label_map, cube=None):
     Parameters
     ----------
     label_map : array-like of int of shape (n_rows, n_columns)
-        Cluster of each pixel from 0; negative labels belong to no cluster.
+        Cluster of each pixel from 0; negative labels belong to no cluster. Labels of
+        voxels, with an axis of bands, are summarized band by band.
     cube : Cube or array-like of shape (n_rows, n_columns, n_bands), default=None
         Fluxes to summarize.
 
@@ -173,18 +188,30 @@ def cluster_table(label_map, cube=None):
     """
     labels = _check_map(label_map)
     cube = None if cube is None else _check_flux(labels, cube)
-    if is_lazy(labels) or (cube is not None and cube.is_lazy):
+    if labels.ndim == 2 and (is_lazy(labels) or getattr(cube, "is_lazy", False)):
         return _make_table(*_summarize_lazily(labels, cube), cube)
-    members = np.flatnonzero(labels.ravel() >= 0)
-    member_labels = labels.ravel()[members]
-    if member_labels.max(initial=0) < np.iinfo(np.int16).max:
-        # NumPy sorts short integers in linear time.
-        member_labels = member_labels.astype(np.int16)
-    members = members[np.argsort(member_labels, kind="stable")]
-    ids, pixels = np.unique(member_labels, return_counts=True)
+    labels = computed(labels)[0] if is_lazy(labels) else labels
+    ids, pixels = np.unique(labels[labels >= 0], return_counts=True)
     n_bands = 0 if cube is None else cube.shape[2]
-    bands = (_summarize(cube, b, members, np.cumsum(pixels)) for b in range(n_bands))
+    if labels.ndim == 2:  # the same pixels in all bands
+        members = [_members(labels, ids)] * n_bands
+    else:
+        members = (_members(one, ids) for one in np.moveaxis(labels, 2, 0))
+    places = zip(range(n_bands), members, strict=n_bands > 0)
+    bands = (_summarize(cube, band, *own) for band, own in places)
     return _make_table(ids, pixels, bands, cube)
+
+
+def _members(labels, ids):
+    """Return the pixels of an image by their clusters, and where each cluster ends."""
+    labels = labels.ravel()
+    members = np.flatnonzero(labels >= 0)
+    labels = labels[members]
+    if labels.max(initial=0) < np.iinfo(np.int16).max:
+        # NumPy sorts short integers in linear time.
+        labels = labels.astype(np.int16)
+    order = np.argsort(labels, kind="stable")
+    return members[order], np.searchsorted(labels[order], ids, side="right")
 
 
 def _make_table(ids, pixels, bands, cube):
@@ -221,7 +248,7 @@ def _summarize_lazily(labels, cube):
 
 def _summarize(cube, band, members, ends):
     """Return the median and quartiles of one band in each cluster."""
-    flux = cube.data[:, :, band].ravel()[members]
+    flux = computed(cube.data[:, :, band])[0].ravel()[members]
     summary = np.full((len(ends), len(_QUARTILES)), np.nan, dtype=cube.dtype)
     for cluster, values in enumerate(np.split(flux, ends[:-1])):
         if len(values := values[~np.isnan(values)]):
@@ -252,6 +279,30 @@ def _name_cards(table):
     pairs = zip(table["id"], table["name"], strict=True)
     cards = {f"CLUS{number}": name for number, name in pairs if name != str(number)}
     return {key: short_ascii(name) for key, name in cards.items() if len(key) <= _KEY}
+
+
+def _cards_of_bands(places):
+    """Return the cards of a third axis of bands, or of evenly spaced places of them."""
+    cards = {"WCSAXES": 3, "CTYPE3": "BAND", "CRPIX3": 1.0, "CRVAL3": 1.0}
+    cards |= {"CDELT3": 1.0}
+    steps = np.diff(places.value) if places is not None else []
+    if not (len(steps) and np.allclose(steps, steps[0], rtol=1e-4, atol=0)):
+        return cards
+    kinds = [name for name in _AXES if name in places.unit.physical_type]
+    if not kinds:
+        return cards
+    unit = {"CUNIT3": places.unit.to_string("fits"), "CTYPE3": _AXES[kinds[0]]}
+    return cards | unit | {"CRVAL3": places.value[0], "CDELT3": np.mean(steps)}
+
+
+def _make_bands_hdu(cube):
+    """Return the list of the bands as a FITS extension."""
+    table = Table({"band": [to_ascii(name) for name in cube.band_names]})
+    if cube.band_coordinates is not None:
+        table["place"] = cube.band_coordinates
+    hdu = fits.table_to_hdu(table)
+    hdu.name = "BANDS"
+    return hdu
 
 
 def _make_table_hdu(table):
@@ -310,18 +361,19 @@ def short_ascii(name):
 def _check_map(label_map):
     """Return a label map after checking it; a lazy one is checked when computed."""
     if not is_lazy(label_map):
-        return check_label_map(label_map)
-    meta = check_label_map(label_map._meta)
+        return check_label_map(label_map, voxels=True)
+    check = partial(check_label_map, voxels=True)
+    meta = check(label_map._meta)
     strips = as_strips(label_map, "label_map")
-    return strips.map_blocks(check_label_map, dtype=meta.dtype, meta=meta)
+    return strips.map_blocks(check, dtype=meta.dtype, meta=meta)
 
 
 def _check_flux(labels, cube):
     """Return the fluxes as a cube; they must have the shape of the map."""
     cube = cube if isinstance(cube, Cube) else Cube(cube)
-    if cube.shape[:2] != labels.shape:
-        raise ValueError(
-            f"The cube has {cube.shape[0]} x {cube.shape[1]} pixels, but label_map has "
-            f"{labels.shape[0]} x {labels.shape[1]}."
+    if cube.shape[: labels.ndim] != labels.shape:
+        sizes = (
+            " x ".join(map(str, s[: labels.ndim])) for s in (cube.shape, labels.shape)
         )
+        raise ValueError("The cube has {} pixels, but label_map has {}.".format(*sizes))
     return cube

@@ -68,15 +68,23 @@ def write_cube(path, cube, *, overwrite=False):
 def write_labels(path, labels, wcs, *, overwrite):
     """Write a checked label map as a group of Zarr."""
     attributes = {_DESCRIPTION: write_description(wcs)}
-    axes = {"name": _LABELS, "dims": ("y", "x"), "attrs": attributes}
+    axes = {
+        "name": _LABELS,
+        "dims": ("y", "x", "band")[: labels.ndim],
+        "attrs": attributes,
+    }
     _write(path, _import_xarray().DataArray(labels, **axes), overwrite)
 
 
 def read_labels(path):
     """Return the label map of a group, as an array of dask, and its WCS or None."""
     array = read_zarr(path)
-    if array.name != _LABELS or array.dtype.kind not in "iu" or array.ndim != 2:
-        raise ValueError(f"{path} is not a label map: not one band of plain integers.")
+    if (
+        array.name != _LABELS
+        or array.dtype.kind not in "iu"
+        or array.ndim not in (2, 3)
+    ):
+        raise ValueError(f"{path} is not a label map: not plain integers.")
     try:
         known = read_description(array.attrs[_DESCRIPTION], str(path))
     except (LookupError, TypeError, ValueError) as error:

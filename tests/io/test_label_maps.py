@@ -8,10 +8,11 @@ import pytest
 from astropy import units
 from astropy.io import fits
 from astropy.table import Table
+from astropy.wcs import WCS
 from numpy.testing import assert_allclose, assert_array_equal
 
 from skesom.cube import Cube
-from skesom.io import _label_maps, cluster_table, read_map, write_map
+from skesom.io import _label_maps, cluster_table, read_cube, read_map, write_map
 
 LABELS = np.array([[0, 0, 2, -3], [0, 2, -1, -1], [0, 5, -3, -3]], dtype=np.int32)
 
@@ -224,7 +225,7 @@ def test_failure_in_the_middle_leaves_nothing(tmp_path, monkeypatch, old):
     ("labels", "message"),
     [
         (np.zeros(5, dtype=int), r"two axes .*shape \(5,\)"),
-        (np.zeros((2, 3, 1), dtype=int), "must have two axes"),
+        (np.zeros((2, 3, 1, 1), dtype=int), "must have two axes"),
         (np.zeros((2, 3)), "must hold integers, got float64"),
         (np.array([[0, -4]]), "labels from -4 to 0"),
         (np.array([[0, 2**31]]), "labels from 0 to 2147483648"),
@@ -250,7 +251,7 @@ def test_cube_of_another_shape(tmp_path):
     ("data", "cards"),
     [
         (np.zeros((3, 4), dtype=np.float32), {}),
-        (np.zeros((2, 3, 4), dtype=np.int32), {}),
+        (np.zeros((2, 1, 3, 4), dtype=np.int32), {}),
         (np.zeros((3, 4), dtype=np.int16), {"BSCALE": 0.5}),
     ],
 )
@@ -280,3 +281,67 @@ def test_sky_has_a_label_of_its_own(tmp_path):
     assert (header["BLANK"], header["SKYLABEL"]) == (-3, -2)
     assert "-2 is sky that was set aside" in "".join(header["COMMENT"])
     np.testing.assert_allclose(cluster_table(labels)["percentage"], [50, 50])
+
+
+class TestVoxels:
+    """Labels of single fluxes, with an axis of bands."""
+
+    @pytest.fixture
+    def voxels(self):
+        labels = np.full((3, 4, 2), -3, dtype=np.int32)
+        labels[0, :, 0], labels[1, :, 0] = 1, 0
+        labels[:2, :, 1] = 0
+        labels[2, 0] = -2
+        return labels
+
+    def test_round_trip(self, tmp_path, voxels, sky_wcs):
+        write_map(tmp_path / "map.fits", voxels, wcs=sky_wcs)
+        again, wcs = read_map(tmp_path / "map.fits")
+        np.testing.assert_array_equal(again, voxels)
+        assert wcs.wcs.crval.tolist() == sky_wcs.wcs.crval.tolist()
+        # FITS counts axes from the fastest one: columns, rows, bands.
+        header = fits.getheader(tmp_path / "map.fits")
+        assert [header[f"NAXIS{axis}"] for axis in (1, 2, 3)] == [4, 3, 2]
+
+    def test_spectral_axis(self, tmp_path, voxels, sky_wcs):
+        places = [500.0, 500.5] * units.nm
+        cube = Cube(np.ones(voxels.shape), wcs=sky_wcs, band_coordinates=places)
+        write_map(tmp_path / "map.fits", voxels, cube=cube)
+        wcs = WCS(fits.getheader(tmp_path / "map.fits"))
+        assert wcs.naxis == 3
+        np.testing.assert_allclose(wcs.spectral.pixel_to_world([0, 1]).to("nm"), places)
+        again = read_cube(tmp_path / "map.fits")
+        np.testing.assert_allclose(again.band_coordinates.to("nm"), places)
+
+    def test_bands_without_a_step(self, tmp_path, voxels):
+        places, names = [100.0, 500.0, 2000.0] * units.nm, ["u", "g", "K"]
+        three = np.concatenate([voxels, voxels[:, :, :1]], axis=2)
+        known = {"band_names": names, "band_coordinates": places}
+        write_map(
+            tmp_path / "map.fits", three, cube=Cube(np.ones(three.shape), **known)
+        )
+        table = Table.read(tmp_path / "map.fits", hdu="BANDS")
+        assert table["place"].quantity.to_value("nm").tolist() == [100, 500, 2000]
+        assert table["band"].tolist() == names
+        assert fits.getheader(tmp_path / "map.fits")["CTYPE3"] == "BAND"
+
+    def test_table_is_band_by_band(self, voxels):
+        data = np.arange(24.0).reshape(3, 4, 2)
+        table = cluster_table(voxels, Cube(data, band_names=["a", "b"]))
+        assert table["pixels"].tolist() == [12, 4]
+        # Cluster 0 is row 1 in the first band and rows 0 and 1 in the second.
+        assert table["a_median"][0] == np.median(data[1, :, 0])
+        assert table["b_median"][0] == np.median(data[:2, :, 1])
+        assert table["a_median"][1] == np.median(data[0, :, 0])
+        assert np.isnan(table["b_median"][1])
+
+    def test_lazy_cube(self, voxels):
+        da = pytest.importorskip("dask.array")
+        data = np.arange(24.0).reshape(3, 4, 2)
+        lazy = Cube(da.from_array(data, chunks=(2, 4, 2)))
+        expected = cluster_table(voxels, Cube(data))
+        assert repr(cluster_table(voxels, lazy)) == repr(expected)
+
+    def test_another_number_of_bands(self, voxels):
+        with pytest.raises(ValueError, match=r"3 x 4 x 3 pixels.* 3 x 4 x 2"):
+            cluster_table(voxels, np.ones((3, 4, 3)))
