@@ -6,6 +6,7 @@ import sys
 import warnings
 
 import skesom
+from skesom.cli._classify import add_classify
 from skesom.cli._cluster import add_cluster, add_demo
 from skesom.cli._options import Parser
 from skesom.cli._progress import finish
@@ -23,6 +24,8 @@ examples:
       use a classical map of 15 x 15 units
   skesom cluster cube.fits -o result --method sklearn.cluster.MiniBatchKMeans
       use any scikit-learn clusterer
+  skesom classify F*.fits --regions drawn.reg -o classes
+      learn from the pixels in regions that were drawn in DS9, and classify all others
   skesom explore result --catalog ned.txt
       write a page on which that result is explored in the browser
 """
@@ -61,7 +64,14 @@ def _parser():
     version = f"skesom {skesom.__version__}"
     parser.add_argument("--version", action="version", version=version)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for add in (add_cluster, add_predict, add_test, add_demo, add_explore):
+    for add in (
+        add_cluster,
+        add_classify,
+        add_predict,
+        add_test,
+        add_demo,
+        add_explore,
+    ):
         add(commands)
     return parser
 

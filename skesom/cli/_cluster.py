@@ -19,7 +19,7 @@ from skesom.cli._options import (
     source_of,
 )
 from skesom.cli._progress import announce, finish
-from skesom.cli._steps import add_steps, pipeline_of, put_in_order, regularizer_of
+from skesom.cli._steps import add_steps, check_steps, pipeline_of, put_in_order
 from skesom.cli._strips import with_strips
 
 _MANY_BANDS = 20  # for a line in the terminal
@@ -39,12 +39,7 @@ def add_cluster(commands):
     )
     add_images(parser, nargs="*")
     add_output(parser)
-    text = (
-        "run to repeat (provenance.json or folder); files replace its images, or a "
-        "folder tells where they are now"
-    )
-    parser.add_argument("--from", dest="provenance", metavar="JSON", help=text)
-    add_trust(parser)
+    add_repeat(parser)
     text = (
         "save what the map has learned after each epoch or million of pixels in "
         "DIR.checkpoint, and go on from there after a break, by the same command"
@@ -52,11 +47,32 @@ def add_cluster(commands):
     parser.add_argument("--resume", action="store_true", help=text)
     add_steps(parser)
     add_clusterer(parser)
+    text = (
+        "what is clustered: pixels with all bands, or voxels, each a single flux, for "
+        "a map of each band (not with --pca, --min-bands, --smooth, --color-contrast)"
+    )
+    choices = {"choices": ("pixel", "voxel"), "default": "pixel"}
+    parser.add_argument("--pattern", **choices, help=text)
     parser.set_defaults(defaults=vars(parser.parse_args(["-o", ""])))
+
+
+def add_repeat(parser):
+    """Add the option to repeat a run."""
+    text = (
+        "run to repeat (provenance.json or folder); files replace its images, or a "
+        "folder tells where they are now"
+    )
+    parser.add_argument("--from", dest="provenance", metavar="JSON", help=text)
+    add_trust(parser)
 
 
 def _cluster(options):
     """Cluster files, or repeat a run."""
+    run_files(options, clusterer_of)
+
+
+def run_files(options, estimator_of, training_of=None):
+    """Fit a pipeline to files and write its report, or repeat a run."""
     from skesom.report import check_folder
 
     check_folder(options.output, overwrite=options.overwrite)
@@ -65,39 +81,49 @@ def _cluster(options):
         return
     if not options.files:
         raise ValueError("give the files of the images, or a run to repeat (--from)")
-    clusterer = clusterer_of(options)
-    regularizer_of(options)  # before images are read for nothing
+    estimator = estimator_of(options)
+    check_steps(options)  # before images are read for nothing
+    training = training_of and training_of(options)
     source = with_strips(source_of(options).by_wavelength(), options.strips)
     announce("reading the images")
     images = source.read()
     cubes = images if isinstance(images, list) else [images]
     bands = [name for cube in cubes for name in cube.band_names]
     put_in_order(options, source.order, bands)
-    pipeline = pipeline_of(options, clusterer)
-    pipeline, files = _fit_and_write(options, pipeline, images, source)
+    pipeline = pipeline_of(options, estimator)
+    files, taught = _fit_and_write(options, pipeline, images, source, training)
     if len(bands) > _MANY_BANDS:
         bands = [*bands[:2], "...", bands[-1]]
     print(f"Bands in their order: {', '.join(bands)}.")
     print_lines(source)
     report(pipeline, files)
+    _print_score(taught.get("held_out"))
 
 
-def _fit_and_write(options, pipeline, images, source):
-    """Fit a pipeline and write its report; return it, and the files of the report."""
+def _fit_and_write(options, pipeline, images, source, training):
+    """Fit a pipeline, to labels if there are any, and write its report.
+
+    Return the files of the report, and what the labels taught.
+    """
     from sklearn.base import clone
 
     from skesom.maps import fit_in_place
+
+    taught = {}
+
+    def teach(step, cube):
+        taught.update(training.teach(step, cube))
 
     # Warnings are shown after success only, so that an error is a single line.
     with warnings.catch_warnings(record=True) as caught:
         if "align" in pipeline.named_steps:  # grids that cannot be aligned fail early
             clone(pipeline["align"]).set_params(registration=None).fit(images)
         with _checkpoint(pipeline[-1], options):
-            images = fit_in_place(pipeline, images, announce)
-        files = write(options, pipeline, images, source=source)
+            images = fit_in_place(pipeline, images, announce, training and teach)
+        files = write(options, pipeline, images, source=source, **taught)
     for each in caught:
         warnings.warn_explicit(each.message, each.category, each.filename, each.lineno)
-    return pipeline, files.values()
+    return files.values(), taught
 
 
 @contextmanager
@@ -145,13 +171,28 @@ def _repeat(options):
     images = run.read()
     with whole(run.path):
         pipeline = run.pipeline.set_params(**dict.fromkeys(jobs, -1))
-        pipeline, files = _fit_and_write(options, pipeline, images, run.source)
+        parts = pipeline, images, run.source, run.training
+        files, taught = _fit_and_write(options, *parts)
     print_lines(run.source)
     report(pipeline, files)
+    _print_score(taught.get("held_out"))
     if label_map_digest(pipeline[-1].labels_) == run.label_map_sha256:
         print("The label map is that of the run, bit for bit.")
     else:
         warnings.warn("The label map is not that of the run.", stacklevel=2)
+
+
+def _print_score(held_out):
+    """Print how well pixels were classified that were held out."""
+    if held_out is None:
+        return
+    scores = held_out.scores
+    text = "Held out, {blocks} blocks of the sky in {folds} parts:".format(**scores)
+    for name in ("accuracy", "balanced accuracy"):
+        text += f" {name} {scores[name]:.1%} +- {scores[f'{name} spread']:.1%},"
+    print(text.rstrip(",") + ".")
+    shown = ["class", "pixels", "blocks", "completeness", "purity"]
+    print(*held_out.classes[shown].pformat(max_lines=-1, max_width=-1), sep="\n")
 
 
 def print_lines(source):

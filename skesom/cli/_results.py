@@ -19,7 +19,6 @@ from skesom.cli._options import (
 from skesom.cli._strips import with_strips
 
 _REGION_FILES = (".reg", ".crtf")
-_TOLERANCE = 0.5  # pixels
 
 
 def add_predict(commands):
@@ -161,27 +160,15 @@ def _test(options):
 def _read_truth(path, shape, wcs):
     """Return the map of the classes, and their names if they have some."""
     from skesom.io import read_map, read_region_labels
+    from skesom.report import warn_of_shift
 
     if Path(path).suffix.lower() in _REGION_FILES:
         regions = read_region_labels(path, shape, wcs=wcs, empty="ignore")
         return regions.label_map, regions.names
     truth, other = read_map(path)
-    if truth.shape == shape and None not in (wcs, other):
-        _compare_grids(shape, wcs, other)
+    if truth.shape == shape:
+        warn_of_shift(shape, wcs, other)
     return truth, None
-
-
-def _compare_grids(shape, wcs, other):
-    """Warn if two maps of one shape lie elsewhere on the sky."""
-    corners = np.indices((2, 2)).reshape(2, -1).T * (shape[1] - 1, shape[0] - 1)
-    there = other.wcs_world2pix(wcs.wcs_pix2world(corners, 0), 0)
-    shift = np.abs(there - corners).max()
-    if not shift < _TOLERANCE:
-        text = (
-            f"The two maps lie {shift:.1f} pixels apart on the sky; pixels are "
-            "compared with those of the same row and column."
-        )
-        warnings.warn(text, stacklevel=2)
 
 
 def _write(options, comparison):

@@ -7,13 +7,16 @@ import numpy as np
 
 from skesom.cli._options import YES_OR_NO, number_or_name, width
 
+_CONTRAST = 1 / 3
 
-def add_steps(parser):
+
+def add_steps(parser, *, smoothing=True):
     """Add the options of all steps, in their order."""
     _add_masking(parser.add_argument_group("masking").add_argument)
     _add_sharpness(parser.add_argument_group("sharpness and pixels").add_argument)
     _add_scaling(parser.add_argument_group("scaling").add_argument)
-    _add_smoothing(parser.add_argument_group("smoothing of labels").add_argument)
+    if smoothing:
+        _add_smoothing(parser.add_argument_group("smoothing of labels").add_argument)
 
 
 def _choices(*words):
@@ -88,7 +91,7 @@ def _add_scaling(add):
     text = "how fluxes are compressed before they are scaled"
     add("--stretch", help=text, **_choices("asinh", "none"))
     text = "weight of colors beside brightness; 0 scales each band only (default: 1/3)"
-    add("--color-contrast", type=float, metavar="0..0.5", default=1 / 3, help=text)
+    add("--color-contrast", type=float, metavar="0..0.5", default=_CONTRAST, help=text)
     text = "cluster N principal components of the bands instead of the bands"
     add("--pca", type=int, metavar="N", help=text)
 
@@ -108,6 +111,7 @@ def pipeline_of(options, clusterer):
 
     pipeline = make_cluster_pipeline(
         clusterer,
+        pattern=options.pattern,
         fwhm=_one_or_list(options.fwhm),
         target_fwhm="worst" if options.target_fwhm is None else options.target_fwhm,
         pixel_scale=options.pixel_scale,
@@ -132,7 +136,7 @@ def pipeline_of(options, clusterer):
         align__conserve=options.conserve.replace("-", " "),
         align__crop=YES_OR_NO.get(options.crop, "auto"),
         align__registration=_registration(options),
-        cluster__regularizer=regularizer_of(options),
+        **regularizer_of(options),
     )
 
 
@@ -143,15 +147,25 @@ def _registration(options):
     return "check" if options.check_registration else None
 
 
+def check_steps(options):
+    """Refuse options that do not go together."""
+    regularizer_of(options)
+    others = ("pca", None), ("min_bands", None), ("smooth", "none")
+    for name, default in (*others, ("color_contrast", _CONTRAST)):
+        if options.pattern == "voxel" and getattr(options, name) != default:
+            text = f"--{name.replace('_', '-')} is about pixels with all their bands"
+            raise ValueError(f"{text}: leave it out with --pattern voxel")
+
+
 def regularizer_of(options):
-    """Return the vote of neighboring pixels, None without."""
+    """Return the parameter of the vote of neighboring pixels, none without."""
     from skesom.maps import MajorityVote
 
     if options.smooth == "none":
-        return None
+        return {}
     vote = MajorityVote(fwhm=None if options.smooth == "psf" else options.smooth)
     vote.regularize(np.zeros((1, 1), dtype=int), pixel_scale=1.0)  # checks the width
-    return vote
+    return {"cluster__regularizer": vote}
 
 
 def put_in_order(options, order, bands):

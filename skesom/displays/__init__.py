@@ -15,13 +15,18 @@ from skesom.displays._unit_maps import (
     HitMapDisplay,
     UMatrixDisplay,
 )
-from skesom.displays._value_map import QuantizationErrorMapDisplay, StabilityMapDisplay
+from skesom.displays._value_map import (
+    ConfidenceMapDisplay,
+    QuantizationErrorMapDisplay,
+    StabilityMapDisplay,
+)
 
 __all__ = [
     "ClusterHistogramDisplay",
     "ClusterMapDisplay",
     "ClusterSpectraDisplay",
     "ComponentPlanesDisplay",
+    "ConfidenceMapDisplay",
     "CrossmatchDisplay",
     "DisagreementMapDisplay",
     "HitMapDisplay",

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""A number for each pixel on the sky: quantization errors, stability."""
+"""A number for each pixel on the sky: quantization errors, stability, confidence."""
 
 import numpy as np
 
@@ -157,6 +157,45 @@ class StabilityMapDisplay(_ValueMapDisplay):
         if "wcs" not in options and np.shape(X)[:2] == shares.shape:
             place = {name: getattr(X, name, None) for name in ("wcs", "pixel_scale")}
         return cls._drawn(ax, options, values=shares, **place)
+
+
+class ConfidenceMapDisplay(_ValueMapDisplay):
+    """Probability of the class that each pixel was given.
+
+    Low values are pixels between classes, and pixels unlike all that were learned.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_rows, n_columns)
+        The largest of the probabilities of each pixel, NaN where it is masked.
+    %(place)s
+
+    %(attributes)s
+    %(color_bar)s
+
+    Examples
+    --------
+    >>> from skesom.displays import ConfidenceMapDisplay
+    >>> display = ConfidenceMapDisplay.from_predictions([[0.5, 0.9], [1.0, 0.7]])
+    >>> display.color_bar_.ax.get_ylabel()
+    'probability of the class'
+    """
+
+    _label, _cmap, _highest = "probability of the class", "viridis", None
+
+    @classmethod
+    def from_estimator(cls, estimator, X, *, ax=None, **options):
+        """Draw the probabilities that a classifier gives the pixels of a cube.
+
+        %(estimator)s
+        %(drawn)s
+        """
+        step, given = pipeline_end(estimator, X)
+        cube = check_cube(given)
+        # The largest of NaN is NaN, without a warning.
+        values = np.maximum.reduce(step.predict_proba(given), axis=2)
+        place = {"wcs": cube.wcs, "pixel_scale": cube.pixel_scale}
+        return cls._drawn(ax, options, values=values, **place)
 
 
 def _distances(estimator, X, display):

@@ -6,8 +6,13 @@ from skesom.maps._crossmatch import crossmatch
 from skesom.maps._cube_classifier import CubeClassifier
 from skesom.maps._cube_clusterer import CubeClusterer
 from skesom.maps._fingerprints import fingerprints
+from skesom.maps._held_out import held_out_score
 from skesom.maps._majority_vote import MajorityVote
-from skesom.maps._pipeline import make_cluster_pipeline, make_clusterer
+from skesom.maps._pipeline import (
+    make_classifier,
+    make_cluster_pipeline,
+    make_clusterer,
+)
 from skesom.maps._stability import label_stability, stability
 
 __all__ = [
@@ -18,7 +23,9 @@ __all__ = [
     "compare_with_truth",
     "crossmatch",
     "fingerprints",
+    "held_out_score",
     "label_stability",
+    "make_classifier",
     "make_cluster_pipeline",
     "make_clusterer",
     "stability",
@@ -35,6 +42,8 @@ from skesom.maps._cube_clusterer import check_bands as check_bands
 from skesom.maps._cube_clusterer import count_clusters as count_clusters
 from skesom.maps._errors import at_end as at_end
 from skesom.maps._errors import errors_to_apply as errors_to_apply
+from skesom.maps._held_out import HeldOut as HeldOut
+from skesom.maps._object_labels import label_objects as label_objects
 from skesom.maps._pipeline import MapImages as MapImages
 from skesom.maps._pipeline import fit_in_place as fit_in_place
 from skesom.maps._pipeline import n_steps_to_map as n_steps_to_map

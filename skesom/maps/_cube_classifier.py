@@ -53,6 +53,8 @@ class CubeClassifier(PixelTableMixin, ClassifierMixin, BaseEstimator):
         The fitted classifier.
     classes_ : ndarray of shape (n_classes,), dtype int32
         The labels, sorted.
+    labels_ : ndarray of shape (n_rows, n_columns), dtype int32
+        Label map of the fitted cube, as from `predict`.
     n_features_in_, feature_names_in_ : int, ndarray of str
         Number and names of the bands seen during fit.
 
@@ -117,26 +119,32 @@ class CubeClassifier(PixelTableMixin, ClassifierMixin, BaseEstimator):
         if cube.errors is not None:
             text = "The errors of the cube are not used: CubeClassifier passes none on."
             warnings.warn(text, stacklevel=3)
-        labels = _check_labels(y, valid.shape)[valid]
+        labels = check_labels(y, valid.shape)[valid]
         labeled = labels >= 0
         if not labeled.any():
             raise ValueError(
                 f"None of the {len(labels)} valid pixels is labeled: the label map y "
                 "is negative in all of them. Label a few pixels of each class."
             )
+        self.classes_ = np.unique(labels[labeled])
+        self.estimator_ = self._fitted(table, labels)
+        self.labels_ = self.predict(cube)
+        return self
+
+    def _fitted(self, table, labels):
+        """Return the estimator, fitted to the labeled rows of a table."""
         estimator = self.estimator
         if estimator is None:
             esom = ESOM(learning_rate=0.05, random_state=0)
             unlabeled = -1 if self.semi_supervised else None
             classifier = MapClassifier(esom, unlabeled=unlabeled)
             estimator = make_pipeline(StandardScaler(), classifier)
-        self.classes_ = np.unique(labels[labeled])
         if self.semi_supervised:
             table, labels = to_learn(estimator, table), np.maximum(labels, -1)
         else:
+            labeled = labels >= 0
             table, labels = take_rows(table, np.flatnonzero(labeled)), labels[labeled]
-        self.estimator_ = clone(estimator).fit(table, labels)
-        return self
+        return clone(estimator).fit(table, labels)
 
     @available_if(_gives_probabilities)
     def predict_proba(self, X):
@@ -179,14 +187,14 @@ class CubeClassifier(PixelTableMixin, ClassifierMixin, BaseEstimator):
             Share of pixels with the right label, NaN without any labeled pixel.
         """
         predicted = self.predict(X)
-        labels = _check_labels(y, predicted.shape)
+        labels = check_labels(y, predicted.shape)
         compared = (predicted >= 0) & (labels >= 0)
         if not compared.any():
             return float("nan")
         return float(np.mean(predicted[compared] == labels[compared]))
 
 
-def _check_labels(y, shape):
+def check_labels(y, shape):
     """Return a label map with unlabeled pixels as int32."""
     labels = np.asarray(y)
     if labels.dtype.kind not in "iu":

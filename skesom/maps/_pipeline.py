@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from typing import NamedTuple
 
 import numpy as np
+from sklearn.base import is_classifier
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.utils import get_tags
 
@@ -20,15 +21,18 @@ from skesom.cube import (
     FWHMConvolver,
     SkyMasker,
 )
+from skesom.maps._cube_classifier import CubeClassifier
 from skesom.maps._cube_clusterer import CubeClusterer
-from skesom.som import CSOM, ESOM, ConsensusClusterer
+from skesom.som import CSOM, ESOM, ConsensusClusterer, MapClassifier
 
+_MAPS = {"esom": ESOM, "csom": CSOM}
 _N_RUNS = 12  # docs/consensus.md shows what more and fewer of them reach
 
 
 def make_cluster_pipeline(
     clusterer,
     *,
+    pattern="pixel",
     fwhm=None,
     target_fwhm="worst",
     pixel_scale=None,
@@ -50,8 +54,12 @@ def make_cluster_pipeline(
 
     Parameters
     ----------
-    clusterer : clusterer
+    clusterer : clusterer or classifier
         Takes the table of stretched and scaled pixels.
+    pattern : {"pixel", "voxel"}, default="pixel"
+        Whether pixels with all bands or single fluxes are clustered, see
+        `CubeClusterer`. Bands of voxels are not scaled one by one, and have no colors:
+        there is no step "color".
     fwhm : float, "stars", sequence of length n_bands or dict, default=None
         Full width at half maximum of the point-spread function of all bands or each,
         as `skesom.cube.FWHMConvolver` takes it: arcsec, by default those of the cubes.
@@ -100,15 +108,17 @@ def make_cluster_pipeline(
     pipeline : sklearn.pipeline.Pipeline
         Steps "gaps", "background" (unless False), "convolve" (with `target_fwhm`),
         "align", "bin" (with `bin_bands`), "store" (lazy cubes are written to the disk
-        once), "stretch" (unless "none"), "sky", "color" and "cluster", to set their
-        parameters as ``pipeline.set_params(gaps__grow=2, align__crop=False)``. The map
+        once), "stretch" (unless "none"), "sky", "color" and "cluster" (or "classify", a
+        `CubeClassifier`, with a classifier), to set their parameters as
+        ``pipeline.set_params(gaps__grow=2, align__crop=False)``. The map
         of images on several grids is cut to where enough bands have data, unless the
         grid is given as a WCS, header or Cube.
 
     Raises
     ------
     ValueError
-        For an unknown stretch, or `min_bands` and a clusterer that takes no NaN.
+        For an unknown stretch; for `min_bands` and a clusterer that takes no NaN;
+        for `min_bands` or `n_components` and voxels.
 
     Examples
     --------
@@ -126,6 +136,11 @@ def make_cluster_pipeline(
         raise ValueError(
             f"{type(clusterer).__name__} takes no pixels of which bands are missing. "
             "Leave out min_bands, or use ESOM or CSOM."
+        )
+    if pattern == "voxel" and (n_components or min_bands) is not None:
+        raise ValueError(
+            "A voxel is one flux: it has neither principal components nor missing "
+            "bands. Leave out n_components and min_bands, or use pattern='pixel'."
         )
     if n_components is not None:
         clusterer = make_pipeline(_components(n_components, min_bands), clusterer)
@@ -152,11 +167,13 @@ def make_cluster_pipeline(
     steps.append(("store", CubeStore()))
     if stretch == "asinh":
         steps.append(("stretch", AsinhStretch(n_jobs=n_jobs)))
-    steps += [
-        ("sky", SkyMasker(sky, min_bands=min_bands, n_jobs=n_jobs)),
-        ("color", ColorScaler(contrast=color_contrast)),
-        ("cluster", CubeClusterer(clusterer, min_bands=min_bands)),
-    ]
+    steps.append(("sky", SkyMasker(sky, min_bands=min_bands, n_jobs=n_jobs)))
+    if pattern == "pixel":
+        steps.append(("color", ColorScaler(contrast=color_contrast)))
+    last, kind = "cluster", CubeClusterer
+    if is_classifier(clusterer):
+        last, kind = "classify", CubeClassifier
+    steps.append((last, kind(clusterer, pattern=pattern, min_bands=min_bands)))
     return Pipeline(steps)
 
 
@@ -167,10 +184,11 @@ class MapImages(NamedTuple):
     band_names: list
 
 
-def fit_in_place(pipeline, images, announce=lambda name: None):
+def fit_in_place(pipeline, images, announce=lambda name: None, fit=None):
     """Fit a pipeline, which may change the images; return those of the map.
 
-    The pipeline is fitted as by ``fit``, with less memory, and without doing the steps
+    `fit` is what fits the last step to the cube that it gets, if it needs more. The
+    pipeline is fitted as by ``fit``, with less memory, and without doing the steps
     up to the pixels of the map again for a report.
     """
     cubes = images if isinstance(images, list) else [images]
@@ -185,7 +203,7 @@ def fit_in_place(pipeline, images, announce=lambda name: None):
         with _copying(step, is_shared):
             images = step.fit_transform(images)
     announce(pipeline.steps[-1][0])
-    pipeline[-1].fit(images)
+    (fit or type(pipeline[-1]).fit)(pipeline[-1], images)
     return MapImages(images if kept is None else kept, bands)
 
 
@@ -264,29 +282,89 @@ def make_clusterer(
     ValueError
         For an unknown clusterer, or an unknown or impossible parameter.
     """
-    known = {"esom": ESOM, "csom": CSOM}
-    kind = known.get(method.lower()) or _import(method)
-    wanted = {"n_clusters": n_clusters, "random_state": random_state}
-    if kind in known.values() and n_runs == 1:
+    default = _default_of(method, "clusterer", "fit_predict")
+    wanted = {"random_state": random_state}
+    if isinstance(default, ESOM | CSOM) and n_runs == 1:
         wanted["verbose"] = verbose
+    number = "n_clusters" if "n_clusters" in default.get_params() else "n_components"
+    wanted[number] = n_clusters
+    clusterer = _with_parameters(method, default, wanted, parameters)
+    n_clusters = clusterer.get_params().get(number)
+    return _consensus_of(clusterer, n_clusters, n_runs, random_state, verbose)
+
+
+def make_classifier(method, *, random_state=0, verbose=0, **parameters):
+    """Make a classifier from its name.
+
+    Parameters
+    ----------
+    method : str
+        "esom" or "csom" for a `MapClassifier` of such a map, or an import path such as
+        "sklearn.neighbors.KNeighborsClassifier".
+    random_state : int, default=0
+        Seed, where the classifier has one.
+    verbose : int, default=0
+        1 shows progress; for maps only.
+    **parameters : dict
+        Further constructor arguments: of the map, or of the `MapClassifier`, whose
+        classes are balanced by default and ask three units (``n_neighbors=3``).
+
+    Returns
+    -------
+    classifier : classifier
+        Not fitted.
+
+    Raises
+    ------
+    ValueError
+        For an unknown classifier, or an unknown or impossible parameter.
+
+    Examples
+    --------
+    >>> from skesom.maps import make_classifier
+    >>> make_classifier("csom", shape=(15, 15)).estimator.shape
+    (15, 15)
+    """
+    wanted = {"random_state": random_state}
+    if method.lower() not in _MAPS:
+        default = _default_of(method, "classifier", "predict")
+        return _with_parameters(method, default, wanted, parameters)
+    default = _default_of(method, "map", "predict")
+    wanted["verbose"] = verbose
+    if isinstance(default, ESOM):
+        wanted["learning_rate"] = 0.05  # as in CubeClassifier
+    own = MapClassifier().get_params(deep=False).keys() - {"estimator"}
+    votes = {name: parameters.pop(name) for name in own & parameters.keys()}
+    som = _with_parameters(method, default, wanted, parameters)
+    wanted = {"estimator": som, "n_neighbors": 3, "class_weight": "balanced"}
+    return _with_parameters("MapClassifier", MapClassifier(), wanted, votes)
+
+
+def _default_of(method, role, needed):
+    """Return an estimator of default parameters by the name of its class."""
     try:
-        default = kind()
+        default = (_MAPS.get(method.lower()) or _import(method, role))()
     except TypeError as error:
         text = f"{method} cannot be made without arguments: {error}"
         raise ValueError(text) from error
     # Some objects lack a method that their class has (FeatureAgglomeration).
-    if not (hasattr(default, "fit_predict") and hasattr(default, "get_params")):
-        raise ValueError(f"{method} is no clusterer: it has no fit_predict.")
+    if not (hasattr(default, needed) and hasattr(default, "get_params")):
+        raise ValueError(f"{method} is no {role}: it has no {needed}.")
+    if role == "classifier" and not is_classifier(default):
+        raise ValueError(f"{method} is no classifier: it cannot learn from labels.")
+    return default
+
+
+def _with_parameters(method, default, wanted, parameters):
+    """Return an estimator with the wanted parameters that it has, and with others."""
     names = default.get_params()
-    number = "n_clusters" if "n_clusters" in names else "n_components"
-    wanted[number] = n_clusters
     for name in sorted(parameters.keys() - names.keys()):
         raise ValueError(f"{method} has no parameter {name!r}. It has {sorted(names)}.")
-    clusterer = kind(**({k: v for k, v in wanted.items() if k in names} | parameters))
-    if hasattr(clusterer, "_validate_params"):  # before images are read for nothing
-        clusterer._validate_params()
-    n_clusters = clusterer.get_params().get(number)
-    return _consensus_of(clusterer, n_clusters, n_runs, random_state, verbose)
+    wanted = {name: value for name, value in wanted.items() if name in names}
+    estimator = type(default)(**(wanted | parameters))
+    if hasattr(estimator, "_validate_params"):  # before images are read for nothing
+        estimator._validate_params()
+    return estimator
 
 
 def _consensus_of(clusterer, n_clusters, n_runs, random_state, verbose):
@@ -313,15 +391,15 @@ def _consensus_of(clusterer, n_clusters, n_runs, random_state, verbose):
     )
 
 
-def _import(path):
+def _import(path, role):
     module, _, name = path.rpartition(".")
     try:
         kind = getattr(importlib.import_module(module), name)
     except (ImportError, AttributeError, TypeError, ValueError) as error:
         raise ValueError(
-            f"Unknown method {path!r}: use esom, csom, or the import path of a "
-            "scikit-learn clusterer such as sklearn.cluster.MiniBatchKMeans."
+            f"Unknown method {path!r}: use esom, csom, or the import path of a class "
+            "of scikit-learn such as sklearn.cluster.MiniBatchKMeans."
         ) from error
     if not isinstance(kind, type):
-        raise ValueError(f"{path} is no clusterer: it is no class.")
+        raise ValueError(f"{path} is no {role}: it is no class.")
     return kind

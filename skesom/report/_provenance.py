@@ -30,6 +30,7 @@ from skesom.report._json_values import (
     whole,
 )
 from skesom.report._tables import means_by_cluster
+from skesom.report._training import Training
 
 PROVENANCE_FORMAT = "skesom provenance"
 FILE_NAME = "provenance.json"
@@ -43,6 +44,7 @@ class Run(NamedTuple):
     pipeline: Pipeline
     label_map_sha256: str
     path: Path
+    training: Training | None  # the labels that were learned
 
     def read(self):
         """Read the images."""
@@ -50,7 +52,7 @@ class Run(NamedTuple):
             return self.source.read()
 
 
-def describe_run(pipeline, label_map, folder, source, model, command):
+def describe_run(pipeline, label_map, folder, source, model, command, training):
     """Return how a result was made, for JSON."""
     return {
         "format": PROVENANCE_FORMAT,
@@ -72,6 +74,11 @@ def describe_run(pipeline, label_map, folder, source, model, command):
                 _describe_file(path, folder)
                 for path in [*source.paths(), *source.companions()]
             ],
+        },
+        "training": training
+        and {
+            "read": encode(training._asdict()),
+            "file": _describe_file(training.path, folder),
         },
         "model": model and _describe_file(model, folder),
         "decisions": None if model else decisions_of(pipeline),
@@ -139,7 +146,17 @@ def read_run(path, *, files=None, trust=False):
         pipeline.get_params()  # fails if a step is none
         warn_of_versions(f"{path} was written", provenance["software"])
         digest = provenance["result"]["label_map_sha256"]
-    return Run(source, pipeline, digest, path)
+        is_taught = provenance.get("training") is not None
+        training = _read_training(provenance, path, files) if is_taught else None
+    return Run(source, pipeline, digest, path, training)
+
+
+def _read_training(provenance, path, files):
+    """Return the labels of a run, where they are now."""
+    training = Training(**decode(provenance["training"]["read"]))
+    folder = files[0] if files and Path(files[0]).is_dir() else None
+    found = _find(provenance["training"]["file"], path, folder)
+    return training._replace(path=str(found))
 
 
 def source_of_model(model):
@@ -274,7 +291,7 @@ def decisions_of(pipeline):
         **_alignment(
             [each for each in steps if isinstance(each, CubeAligner)], labels.shape
         ),
-        "clusters": int(step.n_clusters_),
+        "clusters": int(np.count_nonzero(count_clusters(labels))),
         "features": int(step.n_features_in_),
         "runs": _runs(step),
     }

@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""``skesom classify``: a few labeled pixels in, a map of their classes out."""
+
+import argparse
+import sys
+
+from skesom.cli._cluster import add_repeat, run_files
+from skesom.cli._options import (
+    add_command,
+    add_images,
+    add_output,
+    assignment,
+    count,
+    width,
+)
+from skesom.cli._steps import add_steps
+
+
+def add_classify(commands):
+    """Add the command."""
+    parser = add_command(
+        *(commands, "classify", _classify, "classify the pixels of FITS images"),
+        "Read images and prepare them as `skesom cluster` does, learn from a few "
+        "labeled pixels (regions, objects, or an image of labels), and give each pixel "
+        "its class. Or repeat an earlier run.",
+    )
+    add_images(parser, nargs="*")
+    add_output(parser)
+    add_repeat(parser)
+    _add_training(parser)
+    add_steps(parser, smoothing=False)
+    add = parser.add_argument_group("classification").add_argument
+    text = "esom, csom, or the import path of a scikit-learn classifier"
+    add("--method", default="esom", help=text)
+    add("--random-state", type=int, default=0, metavar="SEED", help="random seed")
+    text = "another parameter of the method, as n_neighbors=5; may be repeated"
+    kind = {"type": assignment, "action": "append", "default": []}
+    add("--set", metavar="NAME=VALUE", help=text, **kind)
+    parser.set_defaults(pattern="pixel", smooth="none", resume=False)
+    parser.set_defaults(defaults=vars(parser.parse_args(["-o", ""])))
+
+
+def _add_training(parser):
+    """Add the options of the pixels to learn from."""
+    group = parser.add_argument_group("pixels to learn from")
+    choices = group.add_mutually_exclusive_group()
+    text = "regions of DS9 or CASA, each named by its class"
+    choices.add_argument("--regions", metavar="FILE", help=text)
+    text = "objects, of which each type is a class: NED, CSV, FITS, VOTable, regions"
+    choices.add_argument("--catalog", "--catalogue", metavar="FILE", help=text)
+    text = "image of labels from 0 on the pixels of the map, negative where unknown"
+    choices.add_argument("--labels", metavar="FITS", help=text)
+    text = "what names a region"
+    names = {"choices": ("text", "tag", "color"), "default": "text", "help": text}
+    group.add_argument("--by", **names)
+    text = "around objects: arcsec, or as in 2.5pix (default: the pixel of each)"
+    group.add_argument("--radius", type=width, metavar="ARCSEC", help=text)
+    text = "names of the labels of --labels, as 3='H II region' (default: those in it)"
+    named = {"type": _named, "nargs": "+", "default": [], "help": text}
+    group.add_argument("--names", metavar="LABEL=NAME", **named)
+    text = "names of the classes to learn (default: all)"
+    group.add_argument("--classes", nargs="+", metavar="NAME", default=[], help=text)
+    text = "side of the blocks of the sky that are held out together, for the score"
+    block = {"type": count, "default": 32, "metavar": "PIXELS", "help": text}
+    group.add_argument("--block-size", **block)
+
+
+def _named(text):
+    """Return the label and the name of LABEL=NAME."""
+    label, equals, name = text.partition("=")
+    if not (equals and label.isdecimal() and name.strip()):
+        raise argparse.ArgumentTypeError(f"{text!r} is not of the form LABEL=NAME")
+    return int(label), name.strip()
+
+
+def _classify(options):
+    """Classify files, or repeat a run."""
+    run_files(options, _classifier_of, _training_of)
+
+
+def _classifier_of(options):
+    """Make the classifier that the options name."""
+    from skesom.maps import make_classifier
+
+    how = {"random_state": options.random_state, "verbose": int(sys.stderr.isatty())}
+    return make_classifier(options.method, **how, **dict(options.set))
+
+
+def _training_of(options):
+    """Return the labels to learn from."""
+    from skesom.report import Training
+
+    given = {k: getattr(options, k) for k in ("regions", "catalog", "labels")}
+    given = {kind: path for kind, path in given.items() if path is not None}
+    if not given:
+        raise ValueError(
+            "give pixels to learn from: --regions, --catalog or --labels, a file each"
+        )
+    ((kind, path),) = given.items()
+    open(path, "rb").close()  # raises what is wrong with the path
+    if options.radius is not None and kind != "catalog":
+        raise ValueError("--radius goes with --catalog")
+    if options.names and kind != "labels":
+        raise ValueError("--names goes with --labels; regions and objects have names")
+    if options.by != "text" and kind != "regions":
+        raise ValueError("--by goes with --regions")
+    names, classes = tuple(options.names), tuple(options.classes)
+    how = {"by": options.by, "radius": options.radius, "names": names}
+    return Training(path, kind, **how, classes=classes, block_size=options.block_size)
