@@ -60,6 +60,7 @@ class PixelTableMixin(CubeInput, MetaEstimatorMixin):
         "pattern": [StrOptions({"pixel", "voxel"})],
         "min_bands": [Interval(Integral, 1, None, closed="left"), None],
     }
+    _typical_errors = None  # of those that were learned with
 
     def table(self, X):
         """Return the valid pixels as the estimator gets them, and which are valid.

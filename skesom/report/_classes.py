@@ -9,31 +9,18 @@ from skesom.displays import literal
 _CELL, _MARGIN = 0.55, 2.6  # inches of a class, and of the names beside
 
 
-def confidence_of(result):
-    """Return the probability of the class of each pixel, NaN where it is masked.
-
-    None if the classifier gives none, or there is no classifier.
-    """
-    if not hasattr(result.clusterer, "predict_proba"):
-        return None
-    confidence = np.full(result.label_map.shape, np.nan, dtype=np.float32)
-    for rows in result.strips():
-        valid = result.valid(rows)
-        if valid.any():
-            probabilities = result.clusterer.predict_proba(result.features(rows))
-            confidence[rows][valid] = probabilities.max(axis=1)
-    return confidence
-
-
-def write_classes(folder, result, confidence, held_out):
+def write_classes(folder, result):
     """Write the files about classes; return their names, and what is left out."""
     names, left_out = [], {}
-    if confidence is None:
+    if not result.is_classified:
+        return names, left_out
+    if result.confidence is None:
         left_out["confidence"] = "the classifier gives no probabilities"
     else:
         header = None if result.cube.wcs is None else result.cube.wcs.to_header()
         names.append("confidence.fits")
-        fits.writeto(folder / names[-1], confidence, header)
+        fits.writeto(folder / names[-1], result.confidence, header)
+    held_out = result.held_out
     if held_out is None:
         left_out["held_out_classes.ecsv"] = "no pixels were held out"
         return names, left_out
@@ -49,7 +36,7 @@ def write_classes(folder, result, confidence, held_out):
 
 
 def draw_confusion(held_out):
-    """Return a picture of where the held-out pixels of each class went."""
+    """Return a display of where the held-out pixels of each class went."""
     from matplotlib.figure import Figure
     from sklearn.metrics import ConfusionMatrixDisplay
 
@@ -72,4 +59,4 @@ def draw_confusion(held_out):
         scores["balanced accuracy"], scores["balanced accuracy spread"]
     )
     display.ax_.set_title(title, fontsize="medium")
-    return figure
+    return display

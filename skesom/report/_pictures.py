@@ -17,6 +17,7 @@ from skesom.displays import (
     ClusterMapDisplay,
     ClusterSpectraDisplay,
     ComponentPlanesDisplay,
+    ConfidenceMapDisplay,
     HitMapDisplay,
     QuantizationErrorMapDisplay,
     StabilityMapDisplay,
@@ -28,6 +29,7 @@ from skesom.displays import (
     thinning,
 )
 from skesom.io import make_hdus, short_ascii, write_regions
+from skesom.report._classes import draw_confusion
 from skesom.report._result import MAX_PIXELS
 
 DOTS_PER_INCH = 150
@@ -66,6 +68,10 @@ class Pictures:
         yield "cluster_histogram", histogram(result.label_map, **options)
         if summary.agreement is not None:
             yield "agreement", self._image(StabilityMapDisplay, summary.agreement)
+        if result.confidence is not None:
+            yield "confidence", self._image(ConfidenceMapDisplay, result.confidence)
+        if result.held_out is not None:
+            yield "held_out_confusion", draw_confusion(result.held_out)
         if result.som is None:
             return
         display = QuantizationErrorMapDisplay

@@ -14,6 +14,7 @@ from skesom.displays import check_matplotlib
 from skesom.io import read_map, write_map
 from skesom.maps import MapImages
 from skesom.report import _pictures, _tables
+from skesom.report._classes import write_classes
 from skesom.report._cluster_groups import GROUPS_NAME, write_cluster_groups
 from skesom.report._folders import atomic_folder, check_folder, names_of_files
 from skesom.report._json_values import whole
@@ -34,6 +35,8 @@ def write_report(
     *,
     label_map=None,
     groups=None,
+    held_out=None,
+    training=None,
     source=None,
     model=None,
     command=None,
@@ -49,7 +52,8 @@ def write_report(
     folder : str or os.PathLike
         Where to write; made if it does not exist.
     pipeline : sklearn.pipeline.Pipeline
-        Fitted; ends in a `CubeClusterer`, as those of `make_cluster_pipeline`.
+        Fitted; ends in a `CubeClusterer` or `CubeClassifier`, as those of
+        `make_cluster_pipeline`.
     cube : Cube or list of Cube
         The images as they were read.
     label_map : array-like of int of shape (n_rows, n_columns), default=None
@@ -58,6 +62,10 @@ def write_report(
     groups : sequence of tuple (name, labels) or (name, labels, color), default=None
         Names and colors of clusters, and which are one, in all files but the model and
         ``provenance.json``; see `read_cluster_groups`. Labels are those of the fit.
+    held_out : HeldOut, default=None
+        Scores of a classifier, from `skesom.maps.held_out_score`.
+    training : Training, default=None
+        File of the labels that were learned, from which the run can be repeated.
     source : ImageSource, default=None
         Files of the images, from which the run can be repeated.
     model : str or os.PathLike, default=None
@@ -110,7 +118,7 @@ def write_report(
     """
     check_matplotlib()  # which also gives the colors of the regions
     check_folder(folder, overwrite=overwrite)
-    result = Result(pipeline, cube, label_map, groups)
+    result = Result(pipeline, cube, label_map, groups, held_out=held_out)
     is_of_fit, run_label_map = result.is_of_fit, result.run_label_map
     label_map, names, colors = result.label_map, result.names, result.colors
     wcs, bands = result.cube.wcs, _names_of(cube)
@@ -121,7 +129,7 @@ def write_report(
         report.write_outlines(label_map, wcs, names, colors)
         if is_of_fit:
             report.write_models(pipeline, bands)
-        origin = folder, source, model, command
+        origin = folder, source, model, command, training
         report.write_provenance(pipeline, run_label_map, *origin)
     return {name: Path(folder) / name for name in report.names}
 
@@ -159,6 +167,9 @@ class _Report:
         if summary.agreement is not None:
             header = None if cube.wcs is None else cube.wcs.to_header()
             fits.writeto(self._path("agreement.fits"), summary.agreement, header)
+        names, left_out = write_classes(self._folder, result)
+        self.names += names
+        self._left_out |= left_out
         indices = _tables.validity_indices(result, summary)
         indices.write(self._path("validity.ecsv"), format="ascii.ecsv")
         pictures = _pictures.Pictures(result)

@@ -20,6 +20,7 @@ from skesom.cube import (
 )
 from skesom.displays import cluster_colors, pick, thinning
 from skesom.maps import (
+    CubeClassifier,
     CubeClusterer,
     MapImages,
     at_end,
@@ -47,10 +48,14 @@ class Result:
     Groups merge, name and color the clusters; they have the labels of the run.
     """
 
-    def __init__(self, pipeline, images, label_map=None, groups=None):
+    def __init__(self, pipeline, images, label_map=None, groups=None, *, held_out=None):
         last = pipeline[-1] if isinstance(pipeline, Pipeline) else None
-        if not isinstance(last, CubeClusterer):
-            raise ValueError("A report needs a Pipeline that ends in a CubeClusterer.")
+        if not isinstance(last, CubeClusterer | CubeClassifier):
+            raise ValueError(
+                "A report needs a Pipeline that ends in a CubeClusterer or a "
+                "CubeClassifier."
+            )
+        self.held_out = held_out
         if last.pattern != "pixel":
             raise ValueError(
                 "A report is about clusters of pixels, but the pattern of the pipeline "
@@ -87,7 +92,9 @@ class Result:
     def _ordered(self, groups):
         """Return all groups by size in the fit, or one cluster each as they were."""
         sizes = count_clusters(self.step.labels_)
-        self._n_of_run = max(len(sizes), int(self.run_label_map.max(initial=-1)) + 1)
+        classes = getattr(self.step, "classes_", ())  # some may be found nowhere
+        most = max(*classes, self.run_label_map.max(initial=-1), -1)
+        self._n_of_run = max(len(sizes), int(most) + 1)
         sizes = np.pad(sizes, (0, self._n_of_run - len(sizes)))
         groups = complete_groups(groups, self._n_of_run)
         if len(groups) == self._n_of_run:
@@ -224,9 +231,30 @@ class Result:
 
     @cached_property
     def unit_labels(self):
-        """Cluster of each unit of the map."""
-        labels = self.step._clusters_of(self.som.unit_labels_)
+        """Cluster or class of each unit of the map."""
+        if self.is_classified:
+            labels = self.clusterer.unit_classes_
+        else:
+            labels = self.step._clusters_of(self.som.unit_labels_)
         return merged_labels(labels, self._groups)
+
+    @property
+    def is_classified(self):
+        """Whether the clusters are classes, which were learned from labels."""
+        return isinstance(self.step, CubeClassifier)
+
+    @cached_property
+    def confidence(self):
+        """Probability of the class of each pixel, NaN if masked; None if not known."""
+        if not (self.is_classified and hasattr(self.clusterer, "predict_proba")):
+            return None
+        confidence = np.full(self.label_map.shape, np.nan, dtype=np.float32)
+        for rows in self.strips():
+            features = self.features(rows)
+            if len(features):
+                probabilities = self.clusterer.predict_proba(features)
+                confidence[rows][self.valid(rows)] = probabilities.max(axis=1)
+        return confidence
 
     @cached_property
     def label_map_sha256(self):
