@@ -120,9 +120,12 @@ class Pictures:
     def _map(self, ax, max_pixels=None, **options):
         options |= self._style | {"max_pixels": max_pixels or MAX_PIXELS}
         labels = self._result.label_map
-        return ClusterMapDisplay.from_predictions(
+        display = ClusterMapDisplay.from_predictions(
             labels, cube=self._cube, ax=ax, **options
         )
+        if self._result.is_classified and display.legend_ is not None:
+            display.legend_.set_title("class")
+        return display
 
     def _image(self, display, values):
         wcs, ax = self._cube.wcs, self._image_axes()

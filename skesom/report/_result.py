@@ -229,14 +229,17 @@ class Result:
         levels = [[*bytes.fromhex(group.color[1:]), 255] for group in self.groups]
         return np.array(levels, dtype=np.float64).reshape(-1, 4) / 255
 
+    @property
+    def run_unit_labels(self):
+        """Cluster of the run, or class, of each unit of the map."""
+        if self.is_classified:
+            return self.clusterer.unit_classes_
+        return self.step._clusters_of(self.som.unit_labels_)
+
     @cached_property
     def unit_labels(self):
-        """Cluster or class of each unit of the map."""
-        if self.is_classified:
-            labels = self.clusterer.unit_classes_
-        else:
-            labels = self.step._clusters_of(self.som.unit_labels_)
-        return merged_labels(labels, self._groups)
+        """Cluster of each unit of the map."""
+        return merged_labels(self.run_unit_labels, self._groups)
 
     @property
     def is_classified(self):

@@ -130,7 +130,7 @@ def unit_facts(result, value_names):
 
     return {
         "unit_values": value_names,
-        "unit_labels": result.step._clusters_of(result.som.unit_labels_).tolist(),
+        "unit_labels": result.run_unit_labels.tolist(),
         "color_map": list(Cividis256),
     }
 

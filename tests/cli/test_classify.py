@@ -1,0 +1,270 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""``skesom classify``: labels of regions, objects or an image; a map of classes."""
+
+import json
+
+import numpy as np
+import pytest
+from astropy.io import fits
+from astropy.table import Table
+
+from skesom.cli import main
+from skesom.io import read_map, write_map
+
+QUICK = ["--no-tables", "--set", "n_neighbors=1", "--block-size", 12]
+
+
+@pytest.fixture(scope="module")
+def labels(scene, tmp_path_factory):
+    """The old disc as 3, and all else as 7, in one pixel of four; a file of them."""
+    truth = scene[1]
+    chosen = np.random.default_rng(0).random(truth.shape) < 0.25
+    values = np.where(truth == 1, 3, 7)
+    path = tmp_path_factory.mktemp("labels") / "labels.fits"
+    write_map(path, np.where(chosen, values, -1), wcs=scene[0].wcs)
+    return path
+
+
+@pytest.fixture(scope="module")
+def drawn(scene, tmp_path_factory):
+    """Regions: three of the bulge, and two of the disc, with tags and colors."""
+    places = {"bulge": [(28, 24), (25, 22), (30, 27)], "disc": [(8, 8), (46, 40)]}
+    colors = {"bulge": "yellow", "disc": "#0000ff"}
+    lines = ["image"]
+    for name, middles in places.items():
+        for x, y in middles:
+            style = f"text={{{name}}} tag={{a {name}}} color={colors[name]}"
+            lines.append(f"circle({x},{y},3) # {style}")
+    path = tmp_path_factory.mktemp("drawn") / "drawn.reg"
+    path.write_text("\n".join(lines))
+    return path
+
+
+@pytest.fixture(scope="module")
+def result(labels, bands, tmp_path_factory):
+    """A folder of results from the image of labels."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("skesom.report._tables._SAMPLE_SIZE", 200)
+        patch.setattr("skesom.report._pictures.DOTS_PER_INCH", 20)
+        patch.setattr("skesom.report._pictures.Pictures.band_picture", lambda *_: b"")
+        out = tmp_path_factory.mktemp("classified") / "out"
+        given = [*bands, "--labels", labels, "--names", "3=old disc", "-o", out]
+        assert main([str(part) for part in ["classify", *given, *QUICK]]) == 0
+    return out
+
+
+@pytest.fixture
+def refused(run, tmp_path, bands):
+    """Run the command: it must fail with one line that has all parts."""
+
+    def check(*arguments, parts=(), images=bands):
+        out = tmp_path / "refused"
+        status, lines, err = run("classify", *images, "-o", out, *arguments)
+        assert (status, lines) == (2, [])
+        (line,) = err
+        assert line.startswith("skesom classify: error: ")
+        for part in parts:
+            assert part in line
+        assert not out.exists()
+
+    return check
+
+
+def names_of(folder):
+    clusters = Table.read(folder / "clusters.ecsv")
+    return dict(zip(clusters["id"].tolist(), clusters["name"].tolist(), strict=True))
+
+
+class TestLabels:
+    """An image of labels teaches; the labels are the names."""
+
+    def test_map_and_names(self, result, scene):
+        label_map, wcs = read_map(result / "cluster_map.fits")
+        assert names_of(result) == {0: "old disc", 1: "7"}
+        assert wcs is not None
+        right = (label_map == 0) == (scene[1] == 1)
+        assert right.mean() > 0.8
+        assert fits.getheader(result / "cluster_map.fits")["CLUS0"] == "old disc"
+
+    def test_confidence(self, result):
+        confidence = fits.getdata(result / "confidence.fits")
+        label_map, _ = read_map(result / "cluster_map.fits")
+        np.testing.assert_array_equal(np.isnan(confidence), label_map < 0)
+        # The larger one of two probabilities.
+        assert np.nanmin(confidence) >= 0.5
+        assert np.nanmax(confidence) <= 1
+        assert (result / "confidence.png").is_file()
+
+    def test_held_out(self, result, labels):
+        confusion = Table.read(result / "held_out_confusion.ecsv")
+        classes = Table.read(result / "held_out_classes.ecsv")
+        assert confusion.colnames == ["true class", "old disc", "7"]
+        given, _ = read_map(labels)
+        # 48 x 56 pixels hold 4 x 5 blocks; all labels are tested once.
+        assert confusion.meta["pixels scored"] == (given >= 0).sum()
+        assert classes["pixels"].tolist() == [(given == n).sum() for n in (3, 7)]
+        right = confusion["old disc"][0] + confusion["7"][1]
+        assert classes.meta["accuracy"] == pytest.approx(right / (given >= 0).sum())
+        assert (result / "held_out_confusion.png").is_file()
+
+    def test_repeat(self, run, result, tmp_path):
+        again = tmp_path / "again"
+        status, out, err = run("classify", "--from", result, "-o", again)
+        assert (status, err) == (0, [])
+        assert "The label map is that of the run, bit for bit." in out
+        assert names_of(again) == names_of(result)
+        told = [
+            json.loads((folder / "provenance.json").read_text())["training"]
+            for folder in (result, again)
+        ]
+        assert told[0] == told[1]
+
+    def test_repeat_with_other_labels(self, run, result, labels, tmp_path):
+        path = tmp_path / "provenance.json"
+        text = (result / "provenance.json").read_text()
+        path.write_text(text.replace(str(labels), str(tmp_path / "gone.fits")))
+        status, _, err = run("classify", "--from", path, "-o", tmp_path / "again")
+        assert status == 2
+        assert "gone.fits" in err[0]
+
+    def test_predict(self, run, result, bands, tmp_path):
+        status, _, err = run(
+            *("predict", result, *bands, "-o", tmp_path / "out", "--no-tables"),
+            "--trust",
+        )
+        assert (status, err) == (0, [])
+        one, two = (
+            read_map(folder / "cluster_map.fits")[0]
+            for folder in (result, tmp_path / "out")
+        )
+        np.testing.assert_array_equal(one, two)
+        assert (tmp_path / "out" / "confidence.fits").is_file()
+
+    def test_explore(self, run, result, tmp_path):
+        pytest.importorskip("bokeh")
+        page = tmp_path / "page.html"
+        status, _, err = run("explore", result, "-o", page, "--trust")
+        assert (status, err) == (0, [])
+        assert "old disc" in page.read_text(encoding="utf-8")
+
+    def test_cluster_repeats_it_too(self, run, result, tmp_path):
+        status, out, _ = run("cluster", "--from", result, "-o", tmp_path / "again")
+        assert status == 0
+        assert out[-1].startswith("The label map is that of the run")
+
+
+class TestRegions:
+    """Regions teach by text, tag or color, and give the classes their colors."""
+
+    def test_by_text(self, run, bands, drawn, tmp_path):
+        pytest.importorskip("regions")
+        out = tmp_path / "out"
+        status, lines, err = run(
+            "classify", *bands, "--regions", drawn, "-o", out, *QUICK
+        )
+        assert (status, err) == (0, [])
+        assert names_of(out) == {0: "bulge", 1: "disc"}
+        label_map, _ = read_map(out / "cluster_map.fits")
+        assert label_map[24, 28] == 0
+        assert label_map[8, 8] == 1
+        groups = json.loads((out / "groups.json").read_text())["clusters"]
+        assert [group["color"] for group in groups] == ["#ffff00", "#0000ff"]
+        assert any(line.startswith("Held out,") for line in lines)
+
+    def test_by_tag(self, run, bands, drawn, tmp_path):
+        pytest.importorskip("regions")
+        out, how = tmp_path / "out", ("--by", "tag", "--no-pictures")
+        status, _, _ = run(
+            "classify", *bands, "--regions", drawn, "-o", out, *QUICK, *how
+        )
+        assert status == 0
+        assert names_of(out) == {0: "a bulge", 1: "a disc"}
+
+    def test_a_region_outside_of_the_image(self, run, bands, drawn, tmp_path):
+        pytest.importorskip("regions")
+        path = tmp_path / "more.reg"
+        path.write_text(drawn.read_text() + "\ncircle(500,500,3) # text={halo}")
+        out = tmp_path / "out"
+        status, _, err = run("classify", *bands, "--regions", path, "-o", out, *QUICK)
+        assert status == 0
+        assert err == [
+            "warning: Class 'halo' is left out: no pixel of the image has it."
+        ]
+        assert names_of(out) == {0: "bulge", 1: "disc"}
+
+    def test_one_block_has_no_score(self, run, bands, drawn, tmp_path):
+        pytest.importorskip("regions")
+        out = tmp_path / "out"
+        how = ("--block-size", 100, "--no-tables")
+        status, _, err = run("classify", *bands, "--regions", drawn, "-o", out, *how)
+        assert status == 0
+        (line,) = err
+        assert "no held-out score" in line
+        assert "--block-size" in line
+        left_out = json.loads((out / "provenance.json").read_text())["left_out"]
+        assert "held_out_classes.ecsv" in left_out
+
+    def test_bad_files(self, refused, drawn, tmp_path):
+        pytest.importorskip("regions")
+        bare, one, far = (tmp_path / f"{name}.reg" for name in ("bare", "one", "far"))
+        bare.write_text("image\ncircle(20,20,3)")
+        refused("--regions", bare, parts=["Region 1", "has no text"])
+        one.write_text("image\ncircle(20,20,3) # text={disc}")
+        refused("--regions", one, parts=["only the class 'disc'", "two"])
+        far.write_text("image\ncircle(900,20,3) # text={disc}")
+        refused("--regions", far, parts=["far.reg hold no pixel", "48 x 56"])
+        refused(
+            *("--regions", drawn, "--classes", "bar"),
+            parts=["no class 'bar', but bulge, disc"],
+        )
+
+
+class TestCatalog:
+    """Objects teach, each type a class."""
+
+    def test_types(self, run, scene, bands, tmp_path):
+        truth = scene[1]
+        rows, columns = np.nonzero(truth == 1)
+        others = np.nonzero(truth != 1)
+        table = Table()
+        table["x"] = np.concatenate([columns[::9], others[1][::9]])
+        table["y"] = np.concatenate([rows[::9], others[0][::9]])
+        table["type"] = ["disc"] * len(columns[::9]) + ["G"] * len(others[1][::9])
+        table.write(tmp_path / "objects.csv")
+        out = tmp_path / "out"
+        given = ("--catalog", tmp_path / "objects.csv", "--radius", "1pix", "-o", out)
+        status, _, err = run("classify", *bands, *given, *QUICK)
+        assert (status, err) == (0, [])
+        assert set(names_of(out).values()) == {"disc", "G"}
+
+    def test_no_object_in_the_image(self, refused, tmp_path):
+        path = tmp_path / "far.csv"
+        Table({"x": [900], "y": [3], "type": ["G"]}).write(path)
+        refused("--catalog", path, parts=["None of the 1 objects lies in the map"])
+
+
+class TestOptions:
+    """Methods and options that do not fit."""
+
+    def test_any_classifier(self, run, bands, labels, tmp_path):
+        out = tmp_path / "out"
+        method = ("--method", "sklearn.linear_model.Perceptron", "--no-tables")
+        status, _, err = run("classify", *bands, "--labels", labels, "-o", out, *method)
+        assert (status, err) == (0, [])
+        left_out = json.loads((out / "provenance.json").read_text())["left_out"]
+        assert left_out["confidence"] == "the classifier gives no probabilities"
+
+    def test_refusals(self, refused, labels, tmp_path):
+        refused(parts=["give pixels to learn from"])
+        refused("--labels", "lost.fits", parts=["lost.fits: No such file"])
+        refused("--labels", labels, "--radius", 3, parts=["--radius goes with"])
+        refused(
+            *("--labels", labels, "--names", "5=dust"),
+            parts=["no pixel of label 5 (dust), but of 3, 7"],
+        )
+        method = ("--labels", labels, "--method")
+        refused(*method, "sklearn.cluster.KMeans", parts=["is no classifier"])
+        write_map(tmp_path / "small.fits", np.eye(3, dtype=int))
+        refused(
+            *("--labels", tmp_path / "small.fits"), parts=["3 x 3 pixels", "48 x 56"]
+        )
