@@ -45,6 +45,7 @@ from skesom.cube._container import as_array as as_array
 from skesom.cube.alignment._registration import find_shift as find_shift
 from skesom.cube.alignment._stack import join_bands as join_bands
 from skesom.cube.convolution._kernels import read_psf as read_psf
+from skesom.cube.flux._physical import to_physical as to_physical
 from skesom.cube.masking._regions import pixels_in_box as pixels_in_box
 from skesom.cube.masking._sky import sky_statistics as sky_statistics
 from skesom.cube.objects._convert import ERROR_POWERS as ERROR_POWERS
@@ -63,5 +64,12 @@ from skesom.cube.objects._header_cards import read_bands as read_bands
 from skesom.cube.objects._header_cards import read_unit as read_unit
 from skesom.cube.objects._header_cards import to_ascii as to_ascii
 from skesom.cube.objects._header_cards import write_unit as write_unit
+from skesom.cube.objects._narrow_bands import HYDROGEN as HYDROGEN
+from skesom.cube.objects._narrow_bands import HYDROGEN_BETA as HYDROGEN_BETA
+from skesom.cube.objects._narrow_bands import OXYGEN as OXYGEN
+from skesom.cube.objects._narrow_bands import SULFUR as SULFUR
+from skesom.cube.objects._narrow_bands import band_wavelengths as band_wavelengths
+from skesom.cube.objects._narrow_bands import describe_filter as describe_filter
+from skesom.cube.objects._narrow_bands import find_continua as find_continua
 from skesom.cube.objects._world_axes import distance_of as distance_of
 from skesom.cube.objects._world_axes import read_world as read_world

@@ -4,6 +4,7 @@
 from numbers import Integral, Real
 
 import numpy as np
+from astropy import units
 from astropy.table import QTable
 from astropy.wcs import WCS
 from sklearn.utils import check_random_state
@@ -98,7 +99,8 @@ def make_galaxy_cube(
     Returns
     -------
     cube : Cube of shape (n_rows, n_columns, n_bands)
-        Images in electron / s per pixel with the sky, float32, WCS and FWHM.
+        Images in electron / s per pixel with the sky, float32, with WCS, FWHM,
+        wavelengths and zero points.
     truth : ndarray of shape (n_rows, n_columns), dtype int32
         Index into `POPULATIONS` for each pixel, -3 where a band has no data.
 
@@ -163,6 +165,8 @@ def make_galaxy_cube(
         band_names=[band.name for band in bands],
         band_units=["electron / s"] * n_bands,
         fwhm=[blur * band.fwhm for band in bands],
+        band_coordinates=[band.wavelength for band in bands] * units.nm,
+        zero_points=[optics.zero_point(band) for band in bands],
     )
     return cube, truth
 

@@ -8,6 +8,7 @@ the continuum, and the same over one nanometer for the line H beta.
 from typing import NamedTuple
 
 import numpy as np
+from astropy import units
 from astropy.stats import gaussian_fwhm_to_sigma
 from scipy import fft, ndimage, sparse
 
@@ -99,6 +100,14 @@ def electrons(flux, wavelength, band):
     """Return electrons per second for a flux (in the unit times nm) in a band."""
     photons = FLUX_UNIT * MIRROR_AREA * wavelength / LIGHT_QUANTUM
     return flux * photons * band.throughput
+
+
+def zero_point(band):
+    """Return the AB magnitude of an electron per second in a band."""
+    per_electron = FLUX_UNIT / electrons(band.width, band.wavelength, band)
+    density = per_electron * units.erg / units.s / units.cm**2 / units.nm
+    same = units.spectral_density(band.wavelength * units.nm)
+    return float(density.to(units.Jy, same).to_value(units.ABmag))
 
 
 def starlight_rate(temperature, band):

@@ -424,3 +424,13 @@ def test_a_mixture_of_gaussians_recovers_part_of_the_truth_without_help():
 def test_bad_parameters_are_named(parameters, message):
     with pytest.raises(ValueError, match=message):
         make_galaxy_cube(**parameters)
+
+
+def test_zero_points_are_those_of_the_camera():
+    # PHOTFLAM of WFC3/UVIS (STScI, 2020): erg / s / cm2 / Angstrom per electron / s.
+    cube, _ = make_galaxy_cube((40, 40), random_state=0)
+    angstrom = cube.band_coordinates.to_value("Angstrom")
+    flux = 10 ** (-0.4 * (cube.zero_points + 48.6)) * 2.998e18 / angstrom**2
+    known = dict(zip(cube.band_names, flux, strict=True))
+    for name, photflam in {"F438W": 6.72e-19, "F814W": 1.4985e-19}.items():
+        assert known[name] == pytest.approx(photflam, rel=0.1)

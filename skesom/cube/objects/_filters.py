@@ -113,6 +113,22 @@ def filter_wavelength(name):
     return found.pop() if len(found) == 1 else np.nan
 
 
+def named_line(name):
+    """Return the key in the table of lines of the only line in a name, else None."""
+    text = str(name).strip().translate(_LATIN)
+    joined = _joined(text)
+    if joined in _LINES:
+        return joined
+    words = {word.lower() for word in re.split(r"[^A-Za-z0-9.]+", text)}
+    found = [word for word in words if len(word) > 2 and word in _LINES]
+    return found[0] if len(found) == 1 else None
+
+
+def _joined(text):
+    """Return a name without brackets and spaces, in lower case."""
+    return re.sub(r"[\[\]\s_-]", "", text).lower()
+
+
 def _alone(text):
     """Return the wavelength of a name that is only a band."""
     if text in _BROAD:
@@ -120,9 +136,8 @@ def _alone(text):
     match = _MEASURE.fullmatch(text)
     if match:
         return _measured(match)
-    joined = re.sub(r"[\[\]\s_-]", "", text).lower()
-    if joined in _LINES:
-        return _LINES[joined]
+    if _joined(text) in _LINES:
+        return _LINES[_joined(text)]
     # Primes mark the filters of the first Sloan survey (g'), numbers those of MegaCam
     # and Pan-STARRS (g.MP9402, g.00000).
     match = re.fullmatch(r"([ugrizy])('|\.MP\d{4}|\.\d{5})", text)

@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What filters are by their names, and which bands are the continuum of a line."""
+
+import numpy as np
+import pytest
+from astropy import units as u
+
+from skesom.cube import Cube, band_wavelengths, describe_filter, find_continua
+
+HUBBLE = "F225W F336W F373N F438W F487N F502N F657N F673N F814W".split()
+
+
+def named(*names, **options):
+    return Cube(np.ones((2, 2, len(names))), band_names=names, **options)
+
+
+class TestFilters:
+    """Narrow filters and their lines."""
+
+    @pytest.mark.parametrize(
+        ("name", "line"),
+        [
+            ("F657N", "H alpha + [N II]"),
+            ("hst_m83_f502n", "[O III]"),
+            ("Halpha", "H alpha + [N II]"),
+            ("[S II]", "[S II]"),
+            ("H\N{GREEK SMALL LETTER ALPHA}", "H alpha + [N II]"),
+            ("F373N", "[O II]"),
+            ("F187N", "Pa alpha"),
+        ],
+    )
+    def test_hold_a_line(self, name, line):
+        known = describe_filter(name)
+        assert known.line == line
+        assert known.is_narrow
+
+    @pytest.mark.parametrize("name", ["g", "F814W", "F547M", "Ks", "image 3", "haze"])
+    def test_hold_none_if_broad_or_unknown(self, name):
+        known = describe_filter(name)
+        assert known.line is None
+        assert not known.is_narrow
+
+    def test_of_one_name_differ_between_cameras(self):
+        # The WFC3 filter is 2.8 nm wide; that of ACS is 8.8 nm and holds H alpha too.
+        assert describe_filter("ACS F658N").line == "H alpha + [N II]"
+        wide_field = describe_filter("WFC3/UVIS F658N")
+        assert (wide_field.line, wide_field.width) == ("[N II]", 2.8)
+
+    def test_without_a_line_are_narrow_all_the_same(self):
+        assert describe_filter("F645N")[2:] == (None, True)
+
+
+class TestContinua:
+    """The broad bands around a narrow one."""
+
+    def test_are_the_nearest_broad_bands_on_both_sides(self):
+        found = find_continua(named(*HUBBLE))
+        assert found["F657N"] == ("F438W", "F814W")
+        assert found["F373N"] == ("F336W", "F438W")
+        assert list(found) == ["F373N", "F487N", "F502N", "F657N", "F673N"]
+
+    def test_are_one_band_if_there_is_no_other(self):
+        assert find_continua(named("r", "Halpha")) == {"Halpha": ("r",)}
+
+    def test_are_missing_if_no_band_is_near(self):
+        assert find_continua(named("FUV", "Halpha", "Ks")) == {}
+
+    def test_are_missing_without_narrow_bands(self):
+        assert find_continua(named("u", "g", "r")) == {}
+
+    def test_follow_the_wavelengths_of_the_cube(self):
+        # The names say nothing of the two broad bands, but their wavelengths are known.
+        places = [600, 656, 700] * u.nm
+        cube = named("left", "Halpha", "right", band_coordinates=places)
+        assert find_continua(cube) == {"Halpha": ("left", "right")}
+
+    def test_can_be_given(self):
+        found = find_continua(named(*HUBBLE), {"F657N": ["F438W"]})
+        assert found["F657N"] == ("F438W",)
+        assert found["F502N"] == ("F438W", "F814W")
+
+    def test_of_unknown_bands_can_be_given(self):
+        assert find_continua(named("a", "b"), {"a": "b"}) == {"a": ("b",)}
+
+    def test_can_be_switched_off(self):
+        assert find_continua(named(*HUBBLE), "none") == {}
+
+    @pytest.mark.parametrize(
+        ("continua", "message"),
+        [
+            ({"F656N": ["F438W"]}, "names band 'F656N', but the bands are F225W"),
+            ({"F657N": ["F555W"]}, "F657N names band 'F555W'"),
+            ({"F657N": ["F657N"]}, "F657N cannot be its own continuum"),
+            ({"F657N": []}, "one band or two"),
+            ({"F657N": ["F438W", "F438W"]}, "one band or two"),
+            ("off", "a dict, None or 'none'"),
+        ],
+    )
+    def test_that_are_wrong_are_refused(self, continua, message):
+        with pytest.raises(ValueError, match=message):
+            find_continua(named(*HUBBLE), continua)
+
+
+def test_wavelengths_are_those_of_the_cube_and_else_of_the_filters():
+    places = [np.nan, 0.81] * u.um
+    cube = named("F438W", "F814W", band_coordinates=places)
+    np.testing.assert_allclose(band_wavelengths(cube), [438, 810])
+
+
+def test_velocities_are_no_wavelengths():
+    cube = named("a", "b", band_coordinates=[1, 2] * u.km / u.s)
+    assert np.isnan(band_wavelengths(cube)).all()
