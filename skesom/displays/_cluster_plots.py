@@ -8,7 +8,7 @@ from astropy import units
 from sklearn.isotonic import isotonic_regression
 
 from skesom._common.labels import MASKED, SKY
-from skesom.cube import Cube
+from skesom.cube import Cube, band_wavelengths, physical_factors
 from skesom.displays._clusters import ClusterDisplay, add_legend, as_clusters
 from skesom.displays._display import (
     literal,
@@ -28,6 +28,10 @@ _SLANTED = {"rotation": 40, "ha": "right", "rotation_mode": "anchor"}
 _HIGHEST, _SMALLEST = 8.0, 5.0  # points, of the numbers above the bars
 _LONGEST_NAME = 16  # letters in a line below a bar
 _MANY = 50  # bars without gaps
+_WIDE = 1.3  # decades of fluxes from where their scale is logarithmic
+_FAINT = (
+    10  # per cent of the fluxes lie where the scale is linear, if some are negative
+)
 _AXES = {
     **{units.nm: "wavelength", units.um: "wavelength", units.GHz: "frequency"},
     **{units.keV: "energy", units.km / units.s: "velocity"},
@@ -42,7 +46,8 @@ class ClusterSpectraDisplay(ClusterDisplay):
         The images.
     wavelengths : Quantity of shape (n_bands,), default=None
         Wavelengths, frequencies, energies or velocities of the bands. Those of the
-        cube by default; without them the bands are side by side in their order.
+        cube by default, or of common filters by their names if all bands are
+        calibrated; without them the bands are side by side in their order.
     %(style)s
 
     %(attributes)s
@@ -62,8 +67,8 @@ class ClusterSpectraDisplay(ClusterDisplay):
     >>> from skesom.displays import ClusterSpectraDisplay
     >>> cube, truth = make_galaxy_cube((64, 64), random_state=0)
     >>> display = ClusterSpectraDisplay.from_predictions(truth, cube)
-    >>> display.ax_.get_ylabel()
-    'median flux [electron / s]'
+    >>> display.ax_.get_ylabel().splitlines()[0], display.ax_.get_xlabel()
+    ('median surface brightness', 'wavelength [nm]')
     """
 
     def __init__(self, label_map, cube, *, wavelengths=None, colors=None, names=None):
@@ -71,7 +76,16 @@ class ClusterSpectraDisplay(ClusterDisplay):
         self.wavelengths = wavelengths
         self.colors, self.names = colors, names
 
-    def plot(self, ax=None, *, clusters=None, quartiles=True, log=False, flux=None):
+    def plot(
+        self,
+        ax=None,
+        *,
+        clusters=None,
+        quartiles=True,
+        log="auto",
+        flux=None,
+        physical=True,
+    ):
         """Draw a line for each cluster.
 
         %(parameters)s
@@ -79,21 +93,30 @@ class ClusterSpectraDisplay(ClusterDisplay):
             Which ones; all by default.
         quartiles : bool, default=True
             Whether the half of the pixels around the median is shown as an area.
-        log : bool, default=False
-            Whether fluxes are on a logarithmic scale.
+        log : bool or "auto", default="auto"
+            Whether fluxes are on a logarithmic scale. "auto" decides by their range;
+            if some of a wide range are negative, the scale is linear around 0 only.
         flux : str, default=None
-            Name of the values, for the axis; flux in the unit of the cube by default.
+            Name of the values, for the axis; by default flux with its unit.
+        physical : bool, default=True
+            Whether fluxes are converted to one unit if units or zero points are known
+            for all bands: to surface brightness if the pixel scale is known, else to
+            flux density per pixel; per wavelength up to 3 um, beyond per frequency.
         %(plotted)s
         """
         cube = self.cube if isinstance(self.cube, Cube) else Cube(self.cube)
         given = as_clusters(self, self.label_map)
         chosen = numbers_of("cluster", clusters, given.names)
-        places, unit = _places(cube, self.wavelengths)
+        factors, flux_unit = physical_factors(cube) if physical else (None, None)
+        wavelengths = self.wavelengths
+        if wavelengths is None and factors is not None:  # also of the names of filters
+            known = band_wavelengths(cube)
+            wavelengths = known * units.nm if np.isfinite(known).all() else None
+        places, unit = _places(cube, wavelengths)
         ax = new_axes(ax, (7.4, 4.6))
-        self._draw_lines(ax, given, chosen, cube, places, quartiles)
-        if log:
-            ax.set_yscale("log")
-        ax.set_ylabel(f"median {flux or _flux_of(cube)}")
+        self._draw_lines(ax, given, chosen, cube, places, quartiles, factors)
+        _set_scale(ax, log, [line.get_ydata() for line in self.lines_.values()])
+        ax.set_ylabel(f"median {flux or _flux_of(cube, flux_unit)}")
         ax.grid(alpha=0.3)
         ax.spines[["top", "right"]].set_visible(False)
         from matplotlib.patches import Patch
@@ -111,8 +134,9 @@ class ClusterSpectraDisplay(ClusterDisplay):
         self.ax_, self.figure_ = ax, ax.figure
         return self
 
-    def _draw_lines(self, ax, given, chosen, cube, places, quartiles):
+    def _draw_lines(self, ax, given, chosen, cube, places, quartiles, factors):
         """Draw the medians, and areas between the quartiles."""
+        factors = np.ones(cube.shape[2]) if factors is None else factors
         order = np.argsort(places, kind="stable")
         opacity = min(_OPACITY, _TOTAL_OPACITY / max(len(chosen), 1))
         self.lines_, self.areas_ = {}, {}
@@ -121,7 +145,7 @@ class ClusterSpectraDisplay(ClusterDisplay):
             if number not in chosen:
                 continue
             low, median, high = (
-                np.array([row[f"{band}_{name}"] for band in cube.band_names])[order]
+                (factors * [row[f"{band}_{name}"] for band in cube.band_names])[order]
                 for name in ("q25", "median", "q75")
             )
             x, style = places[order], {"color": given.colors[number]}
@@ -221,8 +245,26 @@ def _places(cube, wavelengths):
     return np.arange(n_bands), None
 
 
-def _flux_of(cube):
-    """Return the name of the values of a cube, with their unit."""
+def _set_scale(ax, log, lines):
+    """Choose the scale of fluxes that shows all of some lines."""
+    values = np.concatenate(lines) if lines else np.ones(1)
+    values = values[np.isfinite(values) & (values != 0)]
+    if log == "auto" and len(values) and np.ptp(np.log10(abs(values))) > _WIDE:
+        if (values > 0).all() and min(ax.dataLim.intervaly) > 0:
+            log = True
+        else:  # linear up to what separates the faintest lines
+            width = np.percentile(abs(values), _FAINT)
+            ax.set_yscale("symlog", linthresh=10 ** np.round(np.log10(width)))
+    if log is True:
+        ax.set_yscale("log", nonpositive="clip")
+
+
+def _flux_of(cube, unit):
+    """Return the name of the values of a cube, or of converted ones, with the unit."""
+    if unit is not None:
+        is_bright = {units.arcsec, units.sr} & set(unit.bases)
+        name = "surface brightness" if is_bright else "flux density"
+        return f"{name}\n[{unit:unicode}]".replace("1\N{MULTIPLICATION SIGN}", "")
     known = {unit for unit in cube.band_units if unit is not None}
     if len(known) == 1 and None not in cube.band_units:
         return f"flux [{known.pop()}]"

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Cubes whose bands are all calibrated, in one unit."""
+"""The unit of cubes whose bands are all calibrated."""
 
 import numpy as np
 import pytest
 from astropy import units as u
 
-from skesom.cube import Cube, to_physical
+from skesom.cube import Cube, physical_factors
 
 
 def calibrated(names=("F438W", "F814W"), **options):
@@ -15,16 +15,14 @@ def calibrated(names=("F438W", "F814W"), **options):
 def test_optical_bands_have_a_surface_brightness_per_wavelength():
     places = [432.5, 802.4] * u.nm
     points = {"zero_points": [24.8, 25.1], "band_coordinates": places}
-    cube = to_physical(calibrated(pixel_scale=(0.04, 0.05), **points))
+    cube = calibrated(pixel_scale=(0.04, 0.05), **points)
+    factors, unit = physical_factors(cube)
     # 3631 Jy is a magnitude of 0; c / wavelength^2 turns it to a density per length.
     jansky = 3631 * 10 ** (-0.4 * np.array(points["zero_points"])) * u.Jy
     speed = 299792.458 * u.km / u.s
-    expected = 2 * jansky * speed / places**2 / (0.002 * u.arcsec**2)
-    np.testing.assert_allclose(
-        cube.data[0, 0],
-        (expected / cube.band_units[0]).to_value(u.one),
-        rtol=1e-3,
-    )
+    expected = jansky * speed / places**2 / (0.002 * u.arcsec**2)
+    expected = (expected / unit).to_value(u.one)
+    np.testing.assert_allclose(factors, expected, rtol=1e-3)
 
 
 @pytest.mark.parametrize(
@@ -38,12 +36,17 @@ def test_optical_bands_have_a_surface_brightness_per_wavelength():
 )
 def test_unit_suits_wavelengths_and_pixels(names, scale, unit):
     cube = calibrated(names, zero_points=[25, 25], pixel_scale=scale)
-    assert to_physical(cube).band_units == (u.Unit(unit),) * 2
+    assert physical_factors(cube)[1] == u.Unit(unit)
+
+
+def test_a_flux_that_all_bands_have_stays():
+    factors, unit = physical_factors(calibrated(band_units=["mJy", "mJy"]))
+    assert (factors.tolist(), unit) == ([1, 1], u.mJy)
 
 
 def test_units_are_enough():
     cube = calibrated(band_units=["mJy", "MJy / sr"], pixel_scale=(1, 1))
-    assert to_physical(cube) is not None
+    assert physical_factors(cube)[1] == u.Unit("1e-18 erg / (s cm2 Angstrom arcsec2)")
 
 
 @pytest.mark.parametrize(
@@ -51,4 +54,4 @@ def test_units_are_enough():
     [{}, {"zero_points": [25, np.nan]}, {"band_units": ["electron / s", "uJy"]}],
 )
 def test_nothing_is_made_up_of_a_band_that_is_not_calibrated(known):
-    assert to_physical(calibrated(**known)) is None
+    assert physical_factors(calibrated(**known)) == (None, None)

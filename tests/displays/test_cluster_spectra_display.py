@@ -7,6 +7,7 @@ import matplotlib.colors
 import numpy as np
 import pytest
 from astropy import units as u
+from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from skesom.cube import Cube
@@ -39,7 +40,7 @@ class TestLines:
 
     def test_go_through_the_medians(self, galaxy, job, ax):
         label_map = job["cluster"].labels_
-        display = draw(label_map, galaxy, ax=ax)
+        display = draw(label_map, galaxy, ax=ax, physical=False)
         assert list(display.lines_) == list(display.areas_) == [0, 1, 2, 3]
         for label, line in display.lines_.items():
             medians = np.median(galaxy.data[label_map == label], axis=0)
@@ -99,7 +100,7 @@ class TestFlux:
         ("band_units", "label"),
         [
             ([None] * 3, "median flux"),
-            (["mJy"] * 3, "median flux [mJy]"),
+            (["mJy"] * 3, "median flux density\n[mJy]"),
             (["mJy", "mJy", "ct"], "median flux in the unit of each band"),
             (["mJy", "mJy", None], "median flux in the unit of each band"),
         ],
@@ -111,6 +112,45 @@ class TestFlux:
     def test_can_be_named(self, ax, cube, label_map):
         draw(label_map, cube, flux="surface brightness", ax=ax)
         assert ax.get_ylabel() == "median surface brightness"
+
+    def test_is_physical_where_all_bands_are_calibrated(self, ax, cube, label_map):
+        # Pixels of 0.1 arcsec2 in which a value of 1 has the AB magnitude 22.5.
+        points, scale = [22.5] * 3, (0.25, 0.4)
+        calibrated = cube.replace(zero_points=points, pixel_scale=scale)
+        lines = draw(label_map, calibrated, ax=ax).lines_
+        jansky = 3631 * 10 ** (-0.4 * 22.5) * u.Jy
+        wavelengths = [622, 477, 355] * u.nm  # r, g, u
+        known = u.spectral_density(wavelengths)
+        density = jansky.to(u.erg / u.s / u.cm**2 / u.AA, known) / (0.1 * u.arcsec**2)
+        factors = density.to_value(1e-18 * density.unit)
+        expected = factors * np.median(cube.data[label_map == 1], axis=0)
+        # By wavelength, which is against the order of the cube.
+        np.testing.assert_allclose(lines[1].get_xdata(), [355, 477, 622])
+        np.testing.assert_allclose(lines[1].get_ydata(), expected[::-1], rtol=1e-3)
+        assert ax.get_ylabel().startswith("median surface brightness\n[10")
+        partly = cube.replace(zero_points=[22.5, 22.5, np.nan])
+        lines = draw(label_map, partly, ax=Figure().add_subplot()).lines_
+        medians = np.median(cube.data[label_map == 1], axis=0)
+        np.testing.assert_allclose(lines[1].get_ydata(), medians, rtol=1e-5)
+
+
+class TestScale:
+    """Whether faint clusters can be told apart from bright ones."""
+
+    @pytest.mark.parametrize(
+        ("faint", "bright", "log", "scale"),
+        [
+            (1, 5, "auto", "linear"),
+            (1, 500, "auto", "log"),
+            (-1, 500, "auto", "symlog"),
+            (1, 500, False, "linear"),
+            (1, 5, True, "log"),
+        ],
+    )
+    def test_follows_the_range(self, ax, label_map, faint, bright, log, scale):
+        data = np.where(label_map == 0, faint, bright)[..., np.newaxis] * np.ones(3)
+        draw(label_map, Cube(data), ax=ax, log=log)
+        assert ax.get_yscale() == scale
 
 
 class TestBands:
@@ -245,7 +285,9 @@ class TestFromEstimator:
     """Clusters that an estimator finds."""
 
     def test_spectra_are_of_the_cube(self, galaxy, job, ax):
-        display = ClusterSpectraDisplay.from_estimator(job, galaxy, ax=ax)
+        display = ClusterSpectraDisplay.from_estimator(
+            job, galaxy, ax=ax, physical=False
+        )
         label_map = job.predict(galaxy)
         for label, line in display.lines_.items():
             medians = np.median(galaxy.data[label_map == label], axis=0)

@@ -290,7 +290,7 @@ def _factor(band, target):
     if band.unit is not None:
         if band.unit.is_equivalent(target, band.equivalencies):
             return band.unit.to(target, equivalencies=band.equivalencies), "unit"
-        if _is_flux(band.unit):
+        if is_flux(band.unit):
             return _janskys(band.unit, band) / _janskys(target, band), "unit"
     if np.isfinite(band.zero_point):
         flux = (band.zero_point * units.ABmag).to_value(units.Jy)
@@ -308,7 +308,7 @@ def _janskys(unit, band):
         if flux.is_equivalent(units.Jy, band.equivalencies):
             factor = flux.to(units.Jy, equivalencies=band.equivalencies)
             return factor * _part_of_pixel(area, band)
-    if _is_flux(unit):
+    if is_flux(unit):
         raise _UnknownError(
             f"{unit} depends on the wavelength of the band, which is unknown. Pass "
             "wavelengths, or give the cube band_coordinates."
@@ -316,7 +316,7 @@ def _janskys(unit, band):
     raise _UnknownError(f"{unit} measures neither flux density nor surface brightness.")
 
 
-def _is_flux(unit):
+def is_flux(unit):
     """Tell whether a unit is one of flux density or surface brightness."""
     same = units.spectral_density(1 * units.AA) + units.zero_point_flux(1 * units.AB)
     return any((unit * area).is_equivalent(units.Jy, same) for area in _AREAS)

@@ -1,30 +1,35 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Bring a cube whose bands are all calibrated to one unit that suits them."""
+"""The unit of flux density that suits the bands of a cube, if all are calibrated."""
 
 import numpy as np
 from astropy import units
 
-from skesom.cube.flux._flux_units import FluxUnitConverter
+from skesom.cube.flux._flux_units import FluxUnitConverter, is_flux
 from skesom.cube.objects._narrow_bands import band_wavelengths
 
 _INFRARED = 3000  # nm, from where flux densities are per frequency
 _OPTICAL = units.Unit("1e-18 erg / (s cm2 Angstrom)")
 
 
-def to_physical(cube):
-    """Return a cube in one unit of flux density, None if a band is not calibrated.
+def physical_factors(cube):
+    """Return what brings the bands to one unit of flux density, and this unit.
 
-    It is surface brightness where the pixel scale is known, else flux density per
+    None for both if a band is not calibrated. A unit of flux that all bands have stays.
+    Else it is of surface brightness where the pixel scale is known, or of flux per
     pixel: per wavelength up to 3 um, and per frequency for longer wavelengths or if
     wavelengths are unknown.
     """
+    known = set(cube.band_units)
+    if len(known) == 1 and None not in known and is_flux(*known):
+        return np.ones(cube.shape[2]), known.pop()
     places = band_wavelengths(cube)
     wavelengths = [None if np.isnan(nm) else nm * units.nm for nm in places]
     unit = _unit_for(places, cube.pixel_scale)
     try:
-        return FluxUnitConverter(unit, wavelengths=wavelengths).fit_transform(cube)
+        converter = FluxUnitConverter(unit, wavelengths=wavelengths).fit(cube[:1, :1])
     except ValueError:
-        return None
+        return None, None
+    return converter.factors_, unit
 
 
 def _unit_for(places, pixel_scale):
