@@ -8,6 +8,7 @@ from skesom.displays._cluster_plots import (
 )
 from skesom.displays._colors import cluster_colors
 from skesom.displays._crossmatch import CrossmatchDisplay
+from skesom.displays._diagrams import ColorDiagramDisplay
 from skesom.displays._rgb import rgb_image
 from skesom.displays._training_curve import TrainingCurveDisplay
 from skesom.displays._unit_maps import (
@@ -25,6 +26,7 @@ __all__ = [
     "ClusterHistogramDisplay",
     "ClusterMapDisplay",
     "ClusterSpectraDisplay",
+    "ColorDiagramDisplay",
     "ComponentPlanesDisplay",
     "ConfidenceMapDisplay",
     "CrossmatchDisplay",
@@ -42,6 +44,7 @@ __all__ = [
 from skesom.displays._colors import MISSING_COLOR as MISSING_COLOR
 from skesom.displays._colors import NOISE_COLOR as NOISE_COLOR
 from skesom.displays._colors import SKY_COLOR as SKY_COLOR
+from skesom.displays._diagrams import choose_diagrams as choose_diagrams
 from skesom.displays._display import check_matplotlib as check_matplotlib
 from skesom.displays._display import literal as literal
 from skesom.displays._rgb import spectral_places as spectral_places
