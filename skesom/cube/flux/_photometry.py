@@ -27,7 +27,9 @@ class Photometry:
     def __init__(self, cube, continua=None):
         self.cube = cube
         self.continua = find_continua(cube, continua)
-        self.wavelengths = dict(zip(cube.band_names, band_wavelengths(cube)))
+        self.wavelengths = dict(
+            zip(cube.band_names, band_wavelengths(cube), strict=True)
+        )
         self.filters = {name: describe_filter(name) for name in cube.band_names}
 
     @cached_property
@@ -77,7 +79,7 @@ class Photometry:
         return self.is_calibrated(line, *self.continua[line])
 
     def excess(self, line):
-        """Return by how many magnitudes a narrow band is brighter than its continuum."""
+        """Return by how many magnitudes a line is brighter than its continuum."""
         flux, continuum = self._line_and_continuum(line)
         return 2.5 * np.log10(_positive(flux) / _positive(continuum))
 
