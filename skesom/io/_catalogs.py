@@ -57,12 +57,12 @@ def read_catalog(source, *, columns=None, object_type=None):
     FileNotFoundError, ImportError
         If there is no such file, or the regions package for region files is missing.
     ValueError
-        If the file cannot be read, or has no object, positions or types.
+        If the file cannot be read, or has no object or positions.
 
     Warns
     -----
     UserWarning
-        If objects without a position are left out.
+        If objects without a position are left out, or no object has a type.
 
     Notes
     -----
@@ -85,16 +85,11 @@ def read_catalog(source, *, columns=None, object_type=None):
     found = _find_columns(table, columns or {}, where)
     catalog = Table()
     blank = Column([""] * len(table), dtype=str)
-    catalog["name"] = _as_text(table[found["name"]], "") if "name" in found else blank
+    catalog["name"] = _as_text(table[found["name"]]) if "name" in found else blank
+    types = blank if "type" not in found else _as_text(table[found["type"]])
     if object_type is not None:
-        catalog["type"] = [str(object_type)] * len(table)
-    elif "type" in found:
-        catalog["type"] = _as_text(table[found["type"]], UNTYPED)
-    else:
-        raise ValueError(
-            f"{where} has no column for the type of the objects, but "
-            f"{_list(table)}. Name it in columns, or give object_type."
-        )
+        types = np.full(len(table), str(object_type))
+    catalog["type"] = [kind or UNTYPED for kind in types]
     _add_positions(catalog, table, found, where)
     if "uncertainty" in found:
         uncertainty = table[found["uncertainty"]]
@@ -102,7 +97,14 @@ def read_catalog(source, *, columns=None, object_type=None):
     used = {*found.values(), *catalog.colnames}
     for name in filter(lambda name: name not in used, table.colnames):
         catalog[name] = table[name]
-    return _drop_lost(catalog, where)
+    catalog = _drop_lost(catalog, where)
+    if not any(types):
+        warnings.warn(
+            f"{where} gives no types, so its objects are all {UNTYPED!r}. Its columns "
+            f"are {_list(table)}: name that of the types in columns, or call it 'type'.",
+            stacklevel=2,
+        )
+    return catalog
 
 
 def _read_table(source, where):
@@ -210,7 +212,7 @@ def _add_positions(catalog, table, found, where):
         )
 
 
-def _as_text(column, missing):
+def _as_text(column, missing=""):
     """Return a column as text without blanks around it."""
     mask = getattr(column, "mask", np.zeros(len(column), dtype=bool))
     texts = [

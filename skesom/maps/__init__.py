@@ -14,6 +14,7 @@ from skesom.maps._pipeline import (
     make_clusterer,
 )
 from skesom.maps._stability import label_stability, stability
+from skesom.maps._truth_scorer import truth_scorer
 
 __all__ = [
     "CubeClassifier",
@@ -29,6 +30,7 @@ __all__ = [
     "make_cluster_pipeline",
     "make_clusterer",
     "stability",
+    "truth_scorer",
 ]
 
 # For the other folders of skesom; not public.

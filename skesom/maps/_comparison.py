@@ -271,15 +271,7 @@ def compare_with_truth(label_map, truth, *, names=None):
     (1.0, True)
     """
     label_map, truth = np.asarray(label_map), np.asarray(truth)
-    if label_map.shape != truth.shape:
-        raise ValueError(
-            f"The map of clusters has the shape {label_map.shape}, but that of the "
-            f"classes {truth.shape}. Bring them to one grid."
-        )
-    is_known = truth >= 0
-    both = is_known & (label_map >= -1)
-    if not both.any():
-        raise ValueError("No pixel has both a cluster and a known class.")
+    both, is_known = known_in_both(label_map, truth), truth >= 0
     labels, known = label_map[both], truth[both]
     clusters, classes = np.unique(labels), np.unique(known)
     counts = contingency_matrix(labels, known)
@@ -299,6 +291,19 @@ def compare_with_truth(label_map, truth, *, names=None):
         "of these, sky set aside": int(np.count_nonzero(is_known & (label_map == SKY))),
     }
     return TruthComparison(scores, confusion, table)
+
+
+def known_in_both(label_map, truth):
+    """Return the pixels that have a cluster or are noise, and have a known class."""
+    if label_map.shape != truth.shape:
+        raise ValueError(
+            f"The map of clusters has the shape {label_map.shape}, but that of the "
+            f"classes {truth.shape}. Bring them to one grid."
+        )
+    both = (truth >= 0) & (label_map >= -1)
+    if not both.any():
+        raise ValueError("No pixel has both a cluster and a known class.")
+    return both
 
 
 def _class_table(counts, clusters, names):

@@ -105,7 +105,11 @@ def crossmatch(
         - ``chance_low``, ``chance_high``: the range of 95 % for as many random places;
         - ``z``: difference from chance in standard deviations of chance;
         - ``p_value``: how often random places deviate as much in this cluster;
-        - ``p_any``: how often they deviate so significantly in any cluster.
+        - ``p_any``: how often they deviate so significantly in any cluster;
+        - ``purity``: the share of the type in all objects of the cluster, NaN without
+          any; ``share`` is its completeness;
+        - ``area_purity``, only with a radius: the share of the cluster's pixels that
+          lie within it around objects of the type.
 
         ``objects`` has a row for each object within the map: the columns of the
         catalog, ``x`` and ``y`` (pixels from 0), the ``cluster`` that holds most of it
@@ -160,9 +164,9 @@ def crossmatch(
     objects["x"], objects["y"] = find_positions(objects, wcs)
     if (labels < -1).all():
         raise ValueError("All pixels of label_map are masked.")
-    radius = float(measure_in_pixels(radius, wcs, "radius"))
+    reach = float(measure_in_pixels(radius, wcs, "radius"))
     sigmas = _find_sigmas(objects, uncertainty, wcs)
-    surroundings = _Surroundings(labels, radius)
+    surroundings = _Surroundings(labels, reach)
     positions = np.stack([objects["x"], objects["y"]])
     places = surroundings.find_places(*positions)
     inside = places >= 0
@@ -189,6 +193,11 @@ def crossmatch(
         _compare_with_chance(*counts[3 * i + 1 : 3 * i + 4], *chance, n)
         for i, n in enumerate(n_objects)
     ]
+    others = counts[0][~np.isin(kinds, types)].sum(axis=0)
+    _add_purity(parts, others)
+    if radius is not None:
+        for part, kind in zip(parts, types, strict=True):
+            part["area_purity"] = surroundings.covered(places[kinds == kind])
     table = _make_table(types, n_objects, parts, surroundings.labels)
     n_outside, n_masked = np.count_nonzero(~inside), np.count_nonzero(~known)
     return Crossmatch(table, objects, int(n_outside), int(n_masked))
@@ -287,6 +296,13 @@ def _compare_with_chance(
     }
 
 
+def _add_purity(parts, others):
+    """Add the share of each type in the objects of each cluster, others among them."""
+    total = others + sum(part["count"] for part in parts)
+    for part in parts:
+        part["purity"] = part["count"] / np.where(total > 0, total, np.nan)
+
+
 def _shares(counts):
     """Return the shares of the clusters in the objects of each draw."""
     # All objects of a draw may lie outside of the map.
@@ -349,6 +365,14 @@ class _Surroundings:
             means[number] = around.mean(dtype=np.float64)
             spreads[number] = around.std(dtype=np.float64)
         return counts, means, spreads
+
+    def covered(self, places):
+        """Return the share of each cluster's pixels within the radius of some places."""
+        near = np.zeros(len(self._flat), dtype=bool)
+        near[places] = True
+        if not self._is_single:
+            near = self._count_within(near) > 0
+        return np.array([near[self._flat == label].mean() for label in self.labels])
 
     def _count_within(self, mask):
         """Return how many pixels of a mask are within the radius of each pixel."""

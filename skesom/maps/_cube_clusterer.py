@@ -22,7 +22,7 @@ from sklearn.utils.validation import check_is_fitted
 from skesom._common.blocks import each_block, row_blocks
 from skesom._common.labels import mark_sky, ranks_by_size
 from skesom._common.lazy import computed, is_lazy, take_rows
-from skesom._common.pipelines import pipeline_end
+from skesom._common.pipelines import map_inside, pipeline_end
 from skesom._common.strips import in_memory_by_strips
 from skesom.cube import CubeInput, check_cube
 from skesom.maps._comparison import renumber
@@ -36,7 +36,7 @@ from skesom.maps._large_tables import (
     to_learn,
 )
 from skesom.pixels import flatten, some_valid, table_of, unflatten, valid_pixels
-from skesom.som import ESOM, warn_user
+from skesom.som import ESOM, ConsensusClusterer, warn_user
 
 
 def _last_class(estimator):
@@ -159,6 +159,16 @@ def _has_agreement(clusterer):
     raise AttributeError(
         f"{_last_class(estimator)} is no consensus whose members may agree."
     )
+
+
+def _scores(clusterer):
+    estimator = getattr(clusterer, "estimator_", clusterer.estimator)
+    last, _ = pipeline_end(estimator)
+    if isinstance(last, ConsensusClusterer):
+        last, _ = pipeline_end(last._prototype())
+    if last is None or hasattr(last, "score"):
+        return True
+    raise AttributeError(f"{type(last).__name__} has no score.")
 
 
 def _learns_more(clusterer):
@@ -360,6 +370,41 @@ class CubeClusterer(PixelTableMixin, ClusterMixin, BaseEstimator):
         drop_lazy_labels(self.estimator_)
         self.n_clusters_ = np.count_nonzero(count_clusters(self.labels_))
         return self
+
+    @available_if(_scores)
+    def score(self, X, y=None):
+        """Return the score of the estimator for the valid pixels of a cube.
+
+        Parameters
+        ----------
+        X : Cube or array-like of shape (n_rows, n_columns, n_bands)
+            A cube of the same bands.
+        y : None
+            Ignored, present for API consistency; `truth_scorer` compares with a truth.
+
+        Returns
+        -------
+        score : float
+            More is better: minus the mean quantization error of an `ESOM` or `CSOM`, or
+            of the map that represents a consensus; else what the estimator calls its
+            score, which may be a sum over the pixels.
+
+        Raises
+        ------
+        AttributeError
+            If the estimator has no ``score``, such as DBSCAN.
+        ValueError
+            If no pixel is valid.
+        """
+        check_is_fitted(self)
+        cube = check_cube(X, estimator=self, reset=False)
+        table, valid = self.table(cube)
+        table = to_apply(self.estimator_, table)
+        errors = errors_to_apply(self, cube, table, valid)
+        last, table, errors = at_end(self.estimator_, table, errors)
+        last, table = map_inside(last, table)
+        how = {} if errors is None else {"errors": errors}
+        return float(last.score(table, **how))
 
     @available_if(_has_agreement)
     def agreement(self, X):

@@ -244,7 +244,6 @@ def test_missing_types_are_untyped_and_missing_places_are_left_out():
 @pytest.mark.parametrize(
     ("table", "options", "message"),
     [
-        ({"ra": [1.0], "dec": [2.0]}, {}, "no column for the type of the objects, but"),
         ({"a": [1.0], "type": ["b"]}, {}, "no columns for positions, but a, type"),
         ({"ra": [1.0], "dec": [95.0], "type": [""]}, {}, "object 1 has a declination"),
         ({"x": [np.nan], "y": [1], "type": ["a"]}, {}, "no object with a position"),

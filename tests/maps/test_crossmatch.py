@@ -313,7 +313,6 @@ SKY = Table({"ra": [204.25], "dec": [-29.86], "type": ["HII"]})
         ({"label_map": np.full((2, 2), -3)}, "All pixels of label_map are masked"),
         ({"n_draws": 0}, "n_draws must be a positive integer"),
         ({"types": ["SNR"]}, "no object of type 'SNR' in the map, but of HII"),
-        ({"catalog": Table({"x": [1], "y": [1]})}, "no column for the type"),
         ({"catalog": Table({"x": [], "y": [], "type": []})}, "has no object"),
         ({"catalog": objects_at([(2, 3)])}, "All objects lie where the label map is"),
         (
@@ -359,3 +358,32 @@ def test_objects_in_sky_are_told_from_those_without_data():
     found = crossmatch(labels, objects, n_draws=10, random_state=0)
     assert list(found.objects["cluster"]) == [0, -2, -3]
     assert found.n_masked == 2
+
+
+# ---------------------------------------------------------------- purity
+
+
+def test_purity_counts_the_objects_of_all_types_in_a_cluster():
+    # In cluster 0: two of a, one of b; in 1: one of a; in 2: two of c.
+    objects = Table({"x": [0, 1, 3, 2, 2, 3], "y": [0, 0, 0, 0, 1, 1]})
+    objects["type"] = ["a", "a", "a", "b", "c", "c"]
+    result = crossmatch(SMALL, objects)
+    assert result.table["type"].tolist()[::4] == ["a", "c", "b"]
+    purity = result.matrix("purity")[:, 1:]
+    assert_allclose(purity, [[2 / 3, 1, 0], [0, 0, 1], [1 / 3, 0, 0]])
+    assert np.isnan(result.matrix("purity")[:, 0]).all()  # no object is in the noise
+    assert "area_purity" not in result.table.colnames
+    # The types that are not asked for are objects of the cluster, too.
+    alone = crossmatch(SMALL, objects, types=["b"])
+    assert_allclose(alone.matrix("purity")[0, 1:], [1 / 3, 0, 0])
+
+
+def test_purity_by_area_is_the_covered_share_of_the_pixels():
+    objects = Table({"x": [1, 2, 4], "y": [0, 0, 1], "type": ["a", "a", "b"]})
+    result = crossmatch(SMALL, objects, radius=1 * u.pixel)
+    # Within a pixel of the two of type a: all of the first row but its last pixel,
+    # and two pixels of the second. Of b: itself, and its two neighbors with data.
+    covered = result.matrix("area_purity")
+    assert result.matrix("cluster")[0].tolist() == [-1, 0, 1, 2]
+    assert_allclose(covered[0], [0, 4 / 7, 1 / 2, 1 / 2])
+    assert_allclose(covered[1], [1, 0, 1 / 2, 1 / 2])

@@ -7,17 +7,18 @@ import joblib
 import numpy as np
 import pytest
 from astropy import units as u
+from scipy.spatial.distance import cdist
 from sklearn.base import BaseEstimator, ClusterMixin, clone
 from sklearn.cluster import DBSCAN, HDBSCAN, KMeans, MiniBatchKMeans
 from sklearn.exceptions import NotFittedError
 from sklearn.mixture import GaussianMixture
-from sklearn.model_selection import KFold, cross_val_predict
+from sklearn.model_selection import GridSearchCV, KFold, cross_val_predict
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils import get_tags
 
-from skesom.cube import Cube
+from skesom.cube import AsinhStretch, Cube
 from skesom.maps import CubeClassifier, CubeClusterer, MajorityVote
 from skesom.pixels import CubeFlattener, PixelSampler, SuperpixelFlattener, unflatten
 from skesom.som import CSOM, ESOM, ConsensusClusterer
@@ -455,3 +456,52 @@ class TestAgreement:
         clusterer = CubeClusterer(KMeans(2, n_init=1, random_state=0)).fit(cube)
         assert not hasattr(clusterer, "agreement_")
         assert not hasattr(clusterer, "agreement")
+
+
+class TestScore:
+    """The score of the clusterer, for the valid pixels."""
+
+    @pytest.mark.parametrize("runs", [None, 3])
+    def test_of_a_map_is_minus_its_quantization_error(self, cube, runs):
+        som = ESOM(n_clusters=3, random_state=0)
+        if runs:
+            som = ConsensusClusterer(som, n_estimators=runs, n_clusters=3)
+            som.set_params(random_state=0)
+        clusterer = CubeClusterer(make_pipeline(StandardScaler(), som))
+        pipeline = make_pipeline(AsinhStretch(), clusterer).fit(cube)
+        table, _ = pipeline[-1].table(pipeline[0].transform(cube))
+        scaler, last = pipeline[-1].estimator_
+        units = getattr(last, "representative_", last).codebook_
+        distances = cdist(scaler.transform(table), units).min(axis=1)
+        assert pipeline.score(cube) == pytest.approx(-distances.mean(), rel=1e-5)
+        assert pipeline.score(cube, np.zeros(cube.shape[:2])) == pipeline.score(cube)
+
+    def test_of_others_is_their_own(self, cube):
+        clusterer = CubeClusterer(KMeans(3, random_state=0)).fit(cube)
+        table, _ = clusterer.table(cube)
+        assert clusterer.score(cube) == pytest.approx(-clusterer.estimator_.inertia_)
+        with pytest.raises(ValueError, match="All 6 pixels are masked"):
+            clusterer.score(cube[17:19, 22:25])
+
+    def test_a_search_without_a_scorer_takes_it(self, cube):
+        som = CSOM(None, n_epochs=5, random_state=0)
+        shapes = {"estimator__shape": [(2, 2), (5, 5)]}
+        search = GridSearchCV(CubeClusterer(som), shapes, cv=2, error_score="raise")
+        assert search.fit(cube).best_params_ == {"estimator__shape": (5, 5)}
+
+    def test_uses_the_errors_that_the_map_was_learned_with(self, cube):
+        data = np.asarray(cube)
+        cube = Cube(data, errors=np.full(data.shape, 0.1, data.dtype))
+        clusterer = CubeClusterer(CSOM(shape=(4, 4), random_state=0)).fit(cube)
+        # Each is added in quadrature to the typical one, which is the same here.
+        table, _ = clusterer.table(cube)
+        distances = cdist(table, clusterer.estimator_.codebook_).min(axis=1)
+        how = {"errors": np.full(table.shape, np.hypot(0.1, 0.1), table.dtype)}
+        expected = clusterer.estimator_.score(table, **how)
+        assert clusterer.score(cube) == pytest.approx(expected)
+        assert expected != pytest.approx(-distances.mean(), rel=1e-3)
+
+    def test_is_missing_where_the_clusterer_has_none(self, cube):
+        for estimator in (DBSCAN(), ConsensusClusterer(DBSCAN(), n_clusters=2)):
+            assert not hasattr(CubeClusterer(estimator), "score")
+        assert hasattr(CubeClusterer(), "score")

@@ -75,7 +75,6 @@ def test_units_of_a_map_that_win_nothing_here_are_counted():
         ({"n_labels": 2}, "n_labels is 2, but label_map holds labels up to 2"),
         ({"label_map": np.full((3, 4), -3)}, "All objects lie where the label map is"),
         ({"objects": Table({"x": [9], "y": [9], "type": ["a"]})}, "None of the 1 obj"),
-        ({"objects": Table({"x": [9], "y": [9]})}, "no column for the type"),
         ({"radius": 1.0}, "radius is an angle, but the label map has no WCS"),
     ],
 )

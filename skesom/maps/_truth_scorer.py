@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Scorers of label maps against a map of known classes, for searches over cubes."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from sklearn import metrics
+from sklearn.utils._param_validation import StrOptions, validate_params
+
+from skesom.maps._comparison import compare_with_truth, known_in_both
+
+_SCORES = (
+    *("adjusted_mutual_info", "adjusted_rand", "completeness", "fowlkes_mallows"),
+    *("homogeneity", "mutual_info", "normalized_mutual_info", "rand", "v_measure"),
+)
+_NAMES = {"accuracy", *_SCORES, *(f"{name}_score" for name in _SCORES)}
+
+
+@validate_params({"score": [StrOptions(_NAMES)]}, prefer_skip_nested_validation=True)
+def truth_scorer(score="adjusted_rand"):
+    """Make a scorer of label maps against known classes, for searches over cubes.
+
+    Parameters
+    ----------
+    score : str, default="adjusted_rand"
+        A score of clusterings of scikit-learn that compares with known classes, with or
+        without ``_score`` at its end: ``"adjusted_rand"``, ``"adjusted_mutual_info"``,
+        ``"v_measure"``, ``"homogeneity"``, ``"completeness"``, ``"fowlkes_mallows"``,
+        ``"mutual_info"``, ``"normalized_mutual_info"``, ``"rand"``; or ``"accuracy"``,
+        where each cluster stands for the class that most of its pixels have. More is
+        better.
+
+    Returns
+    -------
+    scorer : callable
+        Takes a fitted estimator of cubes, a cube and a map of classes (n_rows,
+        n_columns), and returns the score. Give it as ``scoring`` to `GridSearchCV` or
+        `cross_val_score`, and the map as ``y``.
+
+    Raises
+    ------
+    ValueError
+        For another score; by the scorer, if the map has another shape than the labels,
+        or no pixel is known in both.
+
+    See Also
+    --------
+    compare_with_truth : All scores of a label map, and a table of the classes.
+    skesom.metrics.map_scorer : Scorers that need no truth.
+
+    Notes
+    -----
+    Pixels whose class is negative are left out, and so are those without a cluster, as
+    sky (-2) and missing data (-3); noise (-1) counts as a cluster.
+
+    Examples
+    --------
+    >>> from sklearn.cluster import KMeans
+    >>> from sklearn.model_selection import GridSearchCV
+    >>> from skesom.datasets import make_galaxy_cube
+    >>> from skesom.maps import make_cluster_pipeline, truth_scorer
+    >>> cube, truth = make_galaxy_cube((64, 64), 3, random_state=0)
+    >>> pipeline = make_cluster_pipeline(KMeans(6, random_state=0))
+    >>> numbers = {"cluster__estimator__n_clusters": [2, 6]}
+    >>> rows = range(64)  # the same for all: clusters never see the truth
+    >>> scorer, cv = truth_scorer("adjusted_rand"), [(rows, rows)]
+    >>> search = GridSearchCV(pipeline, numbers, scoring=scorer, cv=cv)
+    >>> search.fit(cube, truth).best_params_
+    {'cluster__estimator__n_clusters': 6}
+    """
+    return TruthScorer(score)
+
+
+@dataclass(frozen=True)
+class TruthScorer:
+    """The scorer of a score, which can be pickled and compared."""
+
+    score: str
+
+    def __call__(self, estimator, X, y):
+        """Return the score of the labels of a cube for a map of its classes."""
+        labels, truth = np.asarray(estimator.predict(X)), np.asarray(y)
+        if self.score == "accuracy":
+            return compare_with_truth(labels, truth).scores["accuracy"]
+        both = known_in_both(labels, truth)
+        score = getattr(metrics, f"{self.score.removesuffix('_score')}_score")
+        return float(score(truth[both], labels[both]))

@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Scorers of label maps against a map of known classes, in searches over cubes."""
+
+import pickle
+
+import numpy as np
+import pytest
+from sklearn import metrics
+from sklearn.cluster import KMeans
+from sklearn.model_selection import GridSearchCV, GroupKFold, cross_val_score
+from sklearn.pipeline import make_pipeline
+
+from skesom.cube import AsinhStretch
+from skesom.maps import CubeClusterer, compare_with_truth, truth_scorer
+from skesom.pixels import sky_blocks
+
+
+class Known:
+    """An estimator that labels any cube with the map it is given."""
+
+    def __init__(self, labels):
+        self.labels = np.array(labels)
+
+    def predict(self, X):
+        return self.labels
+
+
+LABELS = [[0, 0, 1, 1, -3], [0, 2, 2, -1, -2]]
+TRUTH = [[1, 1, 0, -1, 0], [1, 0, 0, 2, 0]]
+# The seven pixels that have both, noise as a cluster of its own.
+PAIRS = [0, 0, 1, 0, 2, 2, -1], [1, 1, 0, 1, 0, 0, 2]
+
+
+@pytest.fixture
+def patches():
+    """A cube of three colors in stripes of columns, and their numbers."""
+    rng = np.random.default_rng(0)
+    truth = np.repeat([[0, 1, 2]], 10, axis=1) + np.zeros((24, 1), dtype=int)
+    cube = np.eye(3)[truth] + rng.normal(0, 0.05, (24, 30, 3))
+    truth[:, :3] = -1
+    return cube, truth
+
+
+@pytest.mark.parametrize(
+    "name", ["adjusted_rand", "v_measure_score", "completeness", "fowlkes_mallows"]
+)
+def test_scores_are_those_of_scikit_learn_for_known_pixels(name):
+    labels, truth = PAIRS
+    function = getattr(metrics, f"{name.removesuffix('_score')}_score")
+    score = truth_scorer(name)(Known(LABELS), None, TRUTH)
+    assert score == pytest.approx(function(truth, labels))
+
+
+def test_every_score_of_clusterings_that_scikit_learn_searches_by_has_a_name():
+    for name in metrics.get_scorer_names():
+        function = metrics.get_scorer(name)._score_func
+        if function.__module__ == "sklearn.metrics.cluster._supervised":
+            score = truth_scorer(name)(Known(LABELS), None, TRUTH)
+            assert score == pytest.approx(function(PAIRS[1], PAIRS[0]))
+
+
+def test_accuracy_is_that_of_clusters_that_stand_for_classes():
+    score = truth_scorer("accuracy")(Known(LABELS), None, TRUTH)
+    assert score == compare_with_truth(LABELS, TRUTH).scores["accuracy"] == 1
+
+
+def test_a_search_over_sky_blocks_finds_the_number_of_classes(patches):
+    cube, truth = patches
+    pipeline = make_pipeline(AsinhStretch(), CubeClusterer(KMeans(random_state=0)))
+    search = GridSearchCV(
+        pipeline,
+        {"cubeclusterer__estimator__n_clusters": [2, 3, 7]},
+        scoring=truth_scorer("adjusted_rand"),
+        cv=GroupKFold(3),
+        error_score="raise",
+    )
+    search.fit(cube, truth, groups=sky_blocks(cube, 8)[:, 0])
+    assert search.best_params_ == {"cubeclusterer__estimator__n_clusters": 3}
+    assert search.best_score_ == 1
+
+
+def test_one_cube_may_be_both_parts_of_the_only_split(patches):
+    cube, truth = patches
+    every = range(len(cube))
+    clusterer = CubeClusterer(KMeans(3, random_state=0))
+    scorer = pickle.loads(pickle.dumps(truth_scorer("rand")))
+    assert scorer == truth_scorer("rand")
+    scores = cross_val_score(
+        clusterer, cube, truth, scoring=scorer, cv=[(every, every)], error_score="raise"
+    )
+    assert scores.tolist() == [1]
+
+
+@pytest.mark.parametrize("name", ["accuracy", "adjusted_rand"])
+def test_bad_input_is_named(name):
+    scorer = truth_scorer(name)
+    with pytest.raises(ValueError, match=r"shape \(2, 5\), but that of the classes"):
+        scorer(Known(LABELS), None, [[0, 1]])
+    with pytest.raises(ValueError, match="No pixel has both a cluster and a known"):
+        scorer(Known(LABELS), None, np.full((2, 5), -1))
+    with pytest.raises(ValueError, match="score.*truth_scorer must be a str among"):
+        truth_scorer("silhouette")
