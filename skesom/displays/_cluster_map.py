@@ -12,8 +12,9 @@ from skesom.displays._clusters import (
     labeled_cube,
     missing_patch,
 )
-from skesom.displays._colors import NOISE_COLOR, SKY_COLOR, luminance_of
+from skesom.displays._colors import NOISE_COLOR, SKY_COLOR
 from skesom.displays._display import Display, numbers_of, update_layout
+from skesom.displays._objects import draw_objects, rim_of
 from skesom.displays._rgb import thinned_rgb
 from skesom.displays._sky_image import MAX_PIXELS, draw_image, pick, thinning
 from skesom.maps import (
@@ -42,11 +43,16 @@ class ClusterMapDisplay(ClusterDisplay):
     %(cube)s
     sky_mask : array-like of bool of shape (n_rows, n_columns), default=None
         Pixels of label -3 that are sky, for label maps that do not mark it as -2.
+    objects : str, os.PathLike, Table or sequence of regions, default=None
+        Known objects to draw, as `skesom.io.read_catalog` takes them, in a symbol and
+        color for each type.
     %(style)s
 
     %(attributes)s
     image_ : matplotlib.image.AxesImage
         The map, or the picture below the contours.
+    objects_ : dict of str to matplotlib.lines.Line2D
+        Symbols of the objects in the map for each type, the most numerous first.
     contours_ : dict of int to matplotlib.contour.QuadContourSet
         Outlines of clusters, if they are drawn.
     %(legend)s
@@ -62,9 +68,17 @@ class ClusterMapDisplay(ClusterDisplay):
     """
 
     def __init__(
-        self, label_map, *, cube=None, wcs=None, sky_mask=None, colors=None, names=None
+        self,
+        label_map,
+        *,
+        cube=None,
+        wcs=None,
+        sky_mask=None,
+        objects=None,
+        colors=None,
+        names=None,
     ):
-        self.label_map, self.sky_mask = label_map, sky_mask
+        self.label_map, self.sky_mask, self.objects = label_map, sky_mask, objects
         self.cube, self.wcs = cube, wcs
         self.colors, self.names = colors, names
 
@@ -114,9 +128,13 @@ class ClusterMapDisplay(ClusterDisplay):
         self.contours_ = {}
         if not filled:
             self.contours_ = _draw_contours(self.ax_, clusters, shown, step, smoothing)
+        self.objects_ = {}
+        if self.objects is not None:
+            self.objects_ = draw_objects(self.ax_, clusters, self.objects)
         self.legend_ = self.color_bar_ = None
         if legend:
             others = _other_entries(clusters) if filled else []
+            others += self.objects_.values()
             self.legend_, self.color_bar_ = add_legend(
                 self.ax_, clusters, shown, clusters.percentages(), others
             )
@@ -216,11 +234,6 @@ class DisagreementMapDisplay(Display):
             self.legend_, self.color_bar_ = _add_comparison(self.ax_, clusters, kinds)
         update_layout(self.ax_)
         return self
-
-
-def rim_of(color):
-    """Return black or white, whichever contrasts more with a color."""
-    return "black" if luminance_of(color) > 0.4 else "white"
 
 
 def _image_of(labels, colors, others):

@@ -101,7 +101,7 @@ def read_catalog(source, *, columns=None, object_type=None):
     if not any(types):
         warnings.warn(
             f"{where} gives no types, so its objects are all {UNTYPED!r}. Its columns "
-            f"are {_list(table)}: name that of the types in columns, or call it 'type'.",
+            f"are {_list(table)}: name the one of types in columns.",
             stacklevel=2,
         )
     return catalog

@@ -367,7 +367,7 @@ class _Surroundings:
         return counts, means, spreads
 
     def covered(self, places):
-        """Return the share of each cluster's pixels within the radius of some places."""
+        """Return the share of each cluster that is within the radius of places."""
         near = np.zeros(len(self._flat), dtype=bool)
         near[places] = True
         if not self._is_single:

@@ -8,6 +8,8 @@ from astropy import units
 from astropy.coordinates import SkyCoord
 from astropy.wcs.utils import proj_plane_pixel_area
 
+from skesom.io import read_catalog
+
 
 def check_wcs(wcs):
     """Return a WCS of two celestial axes, or None."""
@@ -30,6 +32,17 @@ def find_positions(catalog, wcs):
             "Pass its wcs, or a catalog with the columns x and y (pixels from 0)."
         )
     return columns, rows
+
+
+def objects_inside(catalog, shape, wcs):
+    """Return the objects of a catalog in an image, with their columns x and rows y."""
+    objects = read_catalog(catalog)
+    columns, rows = find_positions(objects, check_wcs(wcs))
+    inside = in_image(columns, rows, shape)
+    if not inside.any():
+        raise ValueError(describe_miss(columns, rows, shape, wcs))
+    objects["x"], objects["y"] = columns, rows
+    return objects[inside]
 
 
 def _project(catalog, wcs):

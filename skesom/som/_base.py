@@ -2,6 +2,8 @@
 """What the evolving and the classical map share once they have a codebook."""
 
 import os
+import warnings
+from copy import copy
 from functools import partial
 from numbers import Integral
 from typing import NamedTuple
@@ -13,6 +15,7 @@ from sklearn.base import (
     ClusterMixin,
     TransformerMixin,
 )
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import gen_batches
 from sklearn.utils._param_validation import (
     HasMethods,
@@ -399,6 +402,17 @@ class _Units(NamedTuple):
             substitutes[winners < 0] = usual
             filled[missing] = substitutes[missing[some]]
         return filled
+
+
+def regrouped(som, X, n_clusters):
+    """Return the cluster of each unit of a fitted map for another number of them."""
+    som = copy(som).set_params(n_clusters=n_clusters)
+    if not isinstance(som.clusterer, str) or som.clusterer not in RULES:
+        som.clusterer = "graph"  # others find their own number
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # of fewer clusters
+        som._finish(X)
+    return som.unit_labels_
 
 
 def count_labels(labels, sample_weight=None, *, n_clusters):

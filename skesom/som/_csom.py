@@ -397,7 +397,7 @@ default="euclidean"
         self._finish_later(*samples, layers)
         return None if later else self._finish_now()
 
-    def _finish(self, X, sample_weight, errors, layers):
+    def _finish(self, X, sample_weight=None, errors=None, layers=None):
         """Group the units by samples, and label these."""
         codebook = self.codebook_
         samples = {"X": X, "sample_weight": sample_weight, "errors": errors}

@@ -478,7 +478,6 @@ class TestScore:
 
     def test_of_others_is_their_own(self, cube):
         clusterer = CubeClusterer(KMeans(3, random_state=0)).fit(cube)
-        table, _ = clusterer.table(cube)
         assert clusterer.score(cube) == pytest.approx(-clusterer.estimator_.inertia_)
         with pytest.raises(ValueError, match="All 6 pixels are masked"):
             clusterer.score(cube[17:19, 22:25])

@@ -98,5 +98,5 @@ def test_bad_input_is_named(name):
         scorer(Known(LABELS), None, [[0, 1]])
     with pytest.raises(ValueError, match="No pixel has both a cluster and a known"):
         scorer(Known(LABELS), None, np.full((2, 5), -1))
-    with pytest.raises(ValueError, match="score.*truth_scorer must be a str among"):
+    with pytest.raises(ValueError, match=r"score.*truth_scorer must be a str among"):
         truth_scorer("silhouette")

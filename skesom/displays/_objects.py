@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Symbols of known objects on a map."""
+
+import numpy as np
+
+from skesom.displays._colors import luminance_of
+from skesom.displays._display import literal, size_in_points, update_layout
+from skesom.io import describe_types
+from skesom.maps import objects_inside
+
+# Of the symbols of DS9, see `skesom.io.write_object_regions`.
+_MARKERS = {"circle": "o", "box": "s", "diamond": "D", "cross": "+", "x": "x"}
+_MARKERS |= {"arrow": "^", "boxcircle": "h"}
+_SIZE = 0.2  # by the mean distance of the objects of a type
+_SMALLEST, _LARGEST = 3.0, 7.0  # points
+_ABOVE_IMAGE = 4  # and below scale bar and compass
+
+
+def draw_objects(ax, clusters, catalog):
+    """Draw the objects of a catalog in a map, a line of symbols for each type."""
+    from matplotlib.patheffects import withStroke
+
+    objects = objects_inside(catalog, clusters.label_map.shape, clusters.place[0])
+    kinds, counts = np.unique(objects["type"], return_counts=True)
+    order = np.lexsort((kinds, -counts))
+    update_layout(ax)
+    room = np.sqrt(size_in_points(ax).prod())
+    lines, described = {}, describe_types(kinds.tolist())
+    for kind, count in zip(kinds[order].tolist(), counts[order], strict=True):
+        known = described[kind]
+        rim = [withStroke(linewidth=2.6, foreground=rim_of(known.color))]
+        size = np.clip(_SIZE * room / np.sqrt(count), _SMALLEST, _LARGEST)
+        style = {"marker": _MARKERS[known.symbol], "markersize": size, "linestyle": ""}
+        style |= {"markerfacecolor": "none", "markeredgecolor": known.color}
+        style |= {"markeredgewidth": 1.1, "path_effects": rim, "zorder": _ABOVE_IMAGE}
+        own = objects[objects["type"] == kind]
+        label = literal(f"{known.description}: {count}")
+        lines[kind] = ax.plot(own["x"], own["y"], label=label, **style)[0]
+    return lines
+
+
+def rim_of(color):
+    """Return black or white, whichever contrasts more with a color."""
+    from matplotlib.colors import to_rgb
+
+    return "black" if luminance_of(np.array(to_rgb(color))) > 0.4 else "white"
