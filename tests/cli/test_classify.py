@@ -11,7 +11,7 @@ from astropy.table import Table
 from skesom.cli import main
 from skesom.io import read_map, write_map
 
-QUICK = ["--no-tables", "--set", "n_neighbors=1", "--block-size", 12]
+QUICK = ["--tables", "no", "--set", "n_neighbors=1", "--block-size", 12]
 
 
 @pytest.fixture(scope="module")
@@ -129,7 +129,7 @@ class TestLabels:
 
     def test_predict(self, run, result, bands, tmp_path):
         status, _, err = run(
-            *("predict", result, *bands, "-o", tmp_path / "out", "--no-tables"),
+            *("predict", result, *bands, "-o", tmp_path / "out", "--tables", "no"),
             "--trust",
         )
         assert (status, err) == (0, [])
@@ -195,7 +195,7 @@ class TestRegions:
     def test_one_block_has_no_score(self, run, bands, drawn, tmp_path):
         pytest.importorskip("regions")
         out = tmp_path / "out"
-        how = ("--block-size", 100, "--no-tables")
+        how = ("--block-size", 100, "--tables", "no")
         status, _, err = run("classify", *bands, "--regions", drawn, "-o", out, *how)
         assert status == 0
         (line,) = err
@@ -248,7 +248,7 @@ class TestOptions:
 
     def test_any_classifier(self, run, bands, labels, tmp_path):
         out = tmp_path / "out"
-        method = ("--method", "sklearn.linear_model.Perceptron", "--no-tables")
+        method = ("--method", "sklearn.linear_model.Perceptron", "--tables", "no")
         status, _, err = run("classify", *bands, "--labels", labels, "-o", out, *method)
         assert (status, err) == (0, [])
         left_out = json.loads((out / "provenance.json").read_text())["left_out"]
