@@ -289,7 +289,7 @@ def decisions_of(pipeline):
         "sky": sky,
         "fwhm": _known(convolvers[-1].target_fwhm_) if convolvers else None,
         **_alignment(
-            [each for each in steps if isinstance(each, CubeAligner)], labels.shape
+            [each for each in steps if isinstance(each, CubeAligner)], labels.shape[:2]
         ),
         "clusters": int(np.count_nonzero(count_clusters(labels))),
         "features": int(step.n_features_in_),

@@ -126,7 +126,8 @@ def write_report(
         report = _Report(temporary, progress)
         report.write_findings(result, tables, pictures)
         del result  # with its copy of the cube; outlines need room too
-        report.write_outlines(label_map, wcs, names, colors)
+        if label_map.ndim == 2:
+            report.write_outlines(label_map, wcs, names, colors)
         if is_of_fit:
             report.write_models(pipeline, bands)
         origin = folder, source, model, command, training
@@ -163,10 +164,12 @@ class _Report:
         digest = {"label_map_sha256": result.label_map_sha256}
         write_cluster_groups(self._path(GROUPS_NAME), result.groups, **digest)
         path = self._path("cluster_map.fits")
-        write_map(path, result.label_map, wcs=cube.wcs, table=clusters)
+        write_map(path, result.label_map, cube=cube, table=clusters)
         if summary.agreement is not None:
             header = None if cube.wcs is None else cube.wcs.to_header()
-            fits.writeto(self._path("agreement.fits"), summary.agreement, header)
+            agreement = summary.agreement  # of voxels, with the bands first
+            agreement = np.moveaxis(agreement, 2, 0) if result.is_voxel else agreement
+            fits.writeto(self._path("agreement.fits"), agreement, header)
         names, left_out = write_classes(self._folder, result)
         self.names += names
         self._left_out |= left_out

@@ -56,11 +56,6 @@ class Result:
                 "CubeClassifier."
             )
         self.held_out = held_out
-        if last.pattern != "pixel":
-            raise ValueError(
-                "A report is about clusters of pixels, but the pattern of the pipeline "
-                f"is {last.pattern!r}: its labels are no map of the sky."
-            )
         self.step = last
         self.clusterer, _ = pipeline_end(self.step.estimator_)
         last, _ = map_inside(self.clusterer)
@@ -78,9 +73,11 @@ class Result:
         steps = [step for _, step in pipeline.steps[:-1]]
         n_first = n_steps_to_map(pipeline)
         self.cube = self._aligned(steps, n_first, images)
-        if self.cube.shape[:2] != self.label_map.shape:
+        self.is_voxel = self.step.pattern == "voxel"
+        shape = self.cube.shape if self.is_voxel else self.cube.shape[:2]
+        if shape != self.label_map.shape:
             raise ValueError(
-                f"The images have {self.cube.shape[:2]} pixels, but the label map has "
+                f"The images have {shape} pixels, but the label map has "
                 f"{self.label_map.shape}. Give the images that were clustered."
             )
         self._part = self._thinned = None, None
@@ -134,14 +131,19 @@ class Result:
         return part
 
     def valid(self, rows):
-        """Return which pixels of a strip are neither sky nor without data."""
+        """Return which pixels or voxels of a strip are neither sky nor without data."""
         return self.label_map[rows] > SKY
+
+    def slice_of(self, band):
+        """Return the label map of a band: one of voxels has a slice for each."""
+        return self.label_map[:, :, band] if self.is_voxel else self.label_map
 
     def features(self, rows):
         """Return what the clusterer was given of the valid pixels of a strip."""
         table = self._stepped(rows).data[self.valid(rows)]
         if len(table) == 0:
             return np.empty((0, len(self.feature_names)), table.dtype)
+        table = table.reshape(len(table), -1)  # a voxel is one flux
         _, table = pipeline_end(self.step.estimator_, table)
         return np.ascontiguousarray(table)
 
@@ -152,6 +154,7 @@ class Result:
         errors = errors_to_apply(self.step, cube, table, valid, warn=False)
         if errors is None or len(table) == 0:
             return None
+        table = table.reshape(len(table), -1)
         return at_end(self.step.estimator_, table, errors)[2]
 
     def nearest_units(self, rows, features):
@@ -166,6 +169,8 @@ class Result:
         """Names of the features: those of the bands if there are as many bands."""
         names = self._stepped(slice(0, 1)).band_names
         n_features = getattr(self.clusterer, "n_features_in_", len(names))
+        if self.is_voxel:
+            names = ["flux"]
         if n_features == len(names):
             return list(names)
         return [f"feature {number + 1}" for number in range(n_features)]
@@ -205,9 +210,9 @@ class Result:
         """Colors of the clusters of the run, by their brightness."""
         labels = self.run_label_map
         step = thinning(labels.shape, MAX_PIXELS)
-        colors = cluster_colors(pick(labels, step), self.thinned(step)[2])
+        colors = _colors_of(pick(labels, step), self.thinned(step)[2])
         if len(colors) <= labels.max(initial=-1):  # a cluster is too small
-            colors = cluster_colors(labels, self.cube)
+            colors = _colors_of(labels, self.cube)
         n_lost = self._n_of_run - len(colors)
         return np.vstack([colors, np.tile(_UNKNOWN_COLOR, (n_lost, 1))])
 
@@ -263,6 +268,16 @@ class Result:
     def label_map_sha256(self):
         """Digest of the label map of the fit, which the labels of groups are of."""
         return label_map_digest(self.step.labels_)
+
+
+def _colors_of(labels, cube):
+    """Return the colors of clusters of pixels, or of voxels as an image of one band."""
+    if labels.ndim == 2:
+        return cluster_colors(labels, cube)
+    fluxes = computed(cube.data)[0] if cube.is_lazy else cube.data
+    return cluster_colors(
+        labels.reshape(len(labels), -1), fluxes.reshape(len(labels), -1, 1)
+    )
 
 
 def hex_of(color):

@@ -65,6 +65,8 @@ def why_not(result, wanted):
     """Return why the tables of the pixels are left out, None if they are not."""
     if not wanted:
         return None
+    if result.is_voxel:
+        return "cluster_map.fits has the labels of all voxels"
     if max(result.cube.shape[2], len(result.feature_names)) > _MAX_BANDS:
         return "FITS tables cannot have so many columns"
     n_pixels = np.count_nonzero(result.label_map > SKY)
@@ -160,11 +162,11 @@ class _Strip:
     def __init__(self, result, rows):
         self._result, self._rows = result, rows
         self.valid = result.valid(rows)
-        row, column = np.nonzero(self.valid)
+        row, column = np.nonzero(self.valid)[:2]
         self.row = (row + rows.start).astype(np.int32)
         self.column = column.astype(np.int32)
         self.labels = result.label_map[rows][self.valid]
-        self.fluxes = result.part(rows).data[self.valid]
+        self.part = result.part(rows)
         self.features = result.features(rows)
         if result.som is not None:
             self.units, self.distances = result.nearest_units(rows, self.features)
@@ -180,12 +182,21 @@ class _Strip:
     def totals(self, n_clusters):
         """Return sum and count of row, column, fluxes and features in each cluster."""
         totals = []
-        for values in (self.row, self.column, *self.fluxes.T, *self.features.T):
-            known = (self.labels >= 0) & ~np.isnan(values)
-            some = self.labels[known]
+        places, features = (self.row, self.column), self.features.T
+        own = [(self.labels, values) for values in (*places, *features)]
+        own[2:2] = map(self._band, range(self.part.shape[2]))
+        for labels, values in own:
+            known = (labels >= 0) & ~np.isnan(values)
+            some = labels[known]
             sums = np.bincount(some, values[known], minlength=n_clusters)
             totals.append([sums, np.bincount(some, minlength=n_clusters)])
         return np.stack(totals, axis=1)
+
+    def _band(self, band):
+        """Return labels and fluxes of the pixels or voxels of a band."""
+        labels = self._result.slice_of(band)[self._rows]
+        inside = labels > SKY
+        return labels[inside], self.part.data[:, :, band][inside]
 
     def tables(self):
         """Return the rows of the table of results, and of that of the features."""
@@ -200,7 +211,8 @@ class _Strip:
             Column(values, name, unit=units.deg, description=text.format(name))
             for name, values in positions.items()
         ]
-        fluxes = _columns("flux in {}", cube.band_names, self.fluxes, cube.band_units)
+        fluxes = self.part.data[self.valid]
+        fluxes = _columns("flux in {}", cube.band_names, fluxes, cube.band_units)
         features = self.features.astype(cube.dtype, copy=False)
         scaled = _columns("{} as the clusterer was given it", names, features)
         text = "cluster from 0, -1 is noise"
