@@ -151,7 +151,7 @@ def _summarized(matrices, names, sizes, n_blocks):
     by_fold = [_rates(matrix) for matrix in matrices]
     accuracies, completeness, _ = map(np.array, zip(*by_fold, strict=True))
     scored = pooled.sum(axis=1)
-    for name in np.array(names)[scored == 0]:
+    for name in (names[code] for code in np.flatnonzero(scored == 0)):
         warnings.warn(
             f"The class {name!r} has no held-out score: all its pixels lie in one "
             "block. Label pixels in other places too, or take smaller blocks "

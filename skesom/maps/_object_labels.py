@@ -12,6 +12,8 @@ from skesom.maps._positions import (
     measure_in_pixels,
 )
 
+_ROUNDING = 1e-6  # an angle of two pixels may be a little less
+
 
 def label_objects(catalog, shape, *, wcs=None, radius=None):
     """Label the pixels around the objects of a catalog by the types of these.
@@ -43,7 +45,7 @@ def label_objects(catalog, shape, *, wcs=None, radius=None):
     wcs = check_wcs(wcs)
     objects = read_catalog(catalog)
     columns, rows = find_positions(objects, wcs)
-    radius = float(measure_in_pixels(radius, wcs, "radius"))
+    radius = float(measure_in_pixels(radius, wcs, "radius")) + _ROUNDING
     inside = in_image(columns, rows, shape)
     if not inside.any():
         raise ValueError(describe_miss(columns, rows, shape, wcs))

@@ -8,6 +8,7 @@ import pytest
 from sklearn.base import BaseEstimator, ClusterMixin, clone
 from sklearn.cluster import DBSCAN, HDBSCAN, MiniBatchKMeans
 from sklearn.mixture import GaussianMixture
+from sklearn.neighbors import KNeighborsClassifier
 
 from skesom.cube import (
     AsinhStretch,
@@ -19,8 +20,20 @@ from skesom.cube import (
     FWHMConvolver,
     SkyMasker,
 )
-from skesom.maps import CubeClusterer, make_cluster_pipeline, make_clusterer
-from skesom.som import CSOM, ESOM, ConsensusClusterer
+from skesom.datasets import make_galaxy_cube
+from skesom.maps import (
+    CubeClusterer,
+    make_classifier,
+    make_cluster_pipeline,
+    make_clusterer,
+)
+from skesom.som import CSOM, ESOM, ConsensusClusterer, MapClassifier
+
+
+@pytest.fixture(scope="module")
+def scene():
+    """A small galaxy and its populations."""
+    return make_galaxy_cube((48, 56), 3, random_state=0)
 
 
 class TestMakeClusterer:
@@ -429,3 +442,68 @@ class TestSeveralGrids:
         pipeline = make_cluster_pipeline(ESOM(), target_fwhm=0.2, min_bands=6)
         with pytest.raises(ValueError, match="min_bands=6 exceeds the 5 bands"):
             pipeline.fit(grids)
+
+
+class TestMakeClassifier:
+    """Classifiers by their names."""
+
+    def test_maps(self):
+        classifier = make_classifier("csom", shape=(4, 5), n_neighbors=2)
+        assert isinstance(classifier, MapClassifier)
+        assert classifier.estimator.shape == (4, 5)
+        assert classifier.n_neighbors == 2
+        assert classifier.class_weight == "balanced"
+        seeded = make_classifier("ESOM", random_state=7, class_weight=None)
+        assert seeded.estimator.random_state == 7
+        assert seeded.class_weight is None
+
+    def test_of_scikit_learn(self):
+        path = "sklearn.neighbors.KNeighborsClassifier"
+        classifier = make_classifier(path, n_neighbors=3)
+        assert type(classifier) is KNeighborsClassifier
+        assert classifier.n_neighbors == 3
+
+    @pytest.mark.parametrize(
+        ("method", "parameters", "message"),
+        [
+            ("sklearn.cluster.KMeans", {}, "KMeans is no classifier"),
+            ("sklearn.linear_model.Ridge", {}, "Ridge is no classifier"),
+            ("sklearn.neighbors.Nearest", {}, "Unknown method"),
+            ("esom", {"shape": (3, 3)}, "esom has no parameter 'shape'"),
+            ("csom", {"smoothing": -1}, "'smoothing' parameter"),
+        ],
+    )
+    def test_refusals(self, method, parameters, message):
+        with pytest.raises(ValueError, match=message):
+            make_classifier(method, **parameters)
+
+    def test_pipeline_ends_in_a_classifier(self, scene):
+        cube, truth = scene
+        pipeline = make_cluster_pipeline(make_classifier("esom"), min_bands=1)
+        label_map = pipeline.fit(cube, truth).predict(cube)
+        assert pipeline.steps[-1][0] == "classify"
+        np.testing.assert_array_equal(label_map, pipeline["classify"].labels_)
+        assert pipeline["classify"].min_bands == 1
+
+
+class TestVoxels:
+    """Single fluxes are clustered, without colors."""
+
+    def test_one_scale_for_all_bands(self, scene):
+        pipeline = make_cluster_pipeline(ESOM(n_clusters=3), pattern="voxel")
+        label_map = pipeline.fit_predict(scene[0])
+        assert label_map.shape == scene[0].shape
+        assert "color" not in pipeline.named_steps
+        # Clusters are intervals of the stretched flux, the same in all bands.
+        flux = pipeline[:-1].transform(scene[0]).data[label_map >= 0]
+        labels = label_map[label_map >= 0]
+        ends = sorted(
+            (flux[labels == n].min(), flux[labels == n].max()) for n in range(3)
+        )
+        assert ends[0][1] <= ends[1][0]
+        assert ends[1][1] <= ends[2][0]
+
+    @pytest.mark.parametrize("options", [{"n_components": 2}, {"min_bands": 1}])
+    def test_options_of_pixels(self, options):
+        with pytest.raises(ValueError, match="A voxel is one flux"):
+            make_cluster_pipeline(ESOM(), pattern="voxel", **options)
