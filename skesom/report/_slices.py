@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Pictures of the slices of a label map of voxels, one for each band."""
+
+import io
+
+import numpy as np
+
+from skesom.displays import (
+    MISSING_COLOR,
+    NOISE_COLOR,
+    SKY_COLOR,
+    literal,
+    pick,
+    thinning,
+)
+
+_MOST = 12  # in one picture
+_COLUMNS = 4
+_PANEL = 2.6  # inches, the longer side
+_PIXELS = 400_000  # of a slice
+_MOST_NAMES = 40
+
+
+class Slices:
+    """The slices of a result, thinned if they are large."""
+
+    def __init__(self, result):
+        from matplotlib.colors import to_rgba_array
+
+        labels, names = result.label_map, result.names
+        self.bands = result.cube.band_names
+        self._labels = pick(labels, thinning(labels.shape, _PIXELS))
+        # Negative labels are found from the end.
+        others = to_rgba_array([MISSING_COLOR, SKY_COLOR, NOISE_COLOR])
+        self._colors = np.rint(255 * np.vstack([result.colors, others])).astype("u1")
+        found = np.unique(labels)
+        what = [*names, "no data", "sky, set aside", "noise"]
+        self._legend = [
+            (what[n], self._colors[n] / 255) for n in np.roll(found, -sum(found < 0))
+        ]
+
+    def image_of(self, band):
+        """Return the colors of the pixels of a slice."""
+        return self._colors[self._labels[:, :, band]]
+
+    def together(self):
+        """Return a figure of at most 12 slices, evenly spread over the bands."""
+        from matplotlib.figure import Figure
+        from matplotlib.patches import Patch
+
+        n_bands = len(self.bands)
+        n_shown = min(n_bands, _MOST)
+        n_columns = min(n_shown, _COLUMNS)
+        n_rows = -(-n_shown // n_columns)
+        height, width = np.array(self._labels.shape[:2]) / max(self._labels.shape[:2])
+        size = n_columns * _PANEL * width + 2, n_rows * (_PANEL * height + 0.3)
+        figure = Figure(figsize=size, layout="constrained")
+        shown = np.linspace(0, n_bands - 1, n_shown).round().astype(int)
+        for place, band in enumerate(shown, 1):
+            ax = figure.add_subplot(n_rows, n_columns, place)
+            ax.imshow(self.image_of(band), origin="lower", interpolation="nearest")
+            ax.set_title(literal(self.bands[band]), fontsize="small")
+            ax.set_axis_off()
+        if len(self._legend) <= _MOST_NAMES:
+            style = {"edgecolor": "0.6", "linewidth": 0.5}
+            handles = [
+                Patch(facecolor=c, label=literal(n), **style) for n, c in self._legend
+            ]
+            style = {"frameon": False, "fontsize": "small", "title": "cluster"}
+            figure.legend(handles=handles, loc="outside right upper", **style)
+        return figure
+
+    def one_by_one(self):
+        """Return each slice by the name of its band as the bytes of a PNG."""
+        from matplotlib.image import imsave
+
+        pictures = {}
+        for band, name in enumerate(self.bands):
+            buffer = io.BytesIO()
+            imsave(buffer, self.image_of(band), origin="lower", format="png")
+            pictures[name] = buffer.getvalue()
+        return pictures
