@@ -15,6 +15,7 @@ from skesom.maps._pipeline import (
     make_clusterer,
 )
 from skesom.maps._stability import label_stability, stability
+from skesom.maps._suggestions import suggest_names
 from skesom.maps._truth_scorer import truth_scorer
 
 __all__ = [
@@ -32,6 +33,7 @@ __all__ = [
     "make_cluster_pipeline",
     "make_clusterer",
     "stability",
+    "suggest_names",
     "truth_scorer",
 ]
 
