@@ -8,6 +8,7 @@ import warnings
 import skesom
 from skesom.cli._classify import add_classify
 from skesom.cli._cluster import add_cluster, add_demo
+from skesom.cli._name import add_name
 from skesom.cli._options import Parser
 from skesom.cli._progress import finish
 from skesom.cli._results import add_explore, add_predict, add_test
@@ -28,6 +29,8 @@ examples:
       learn from the pixels in regions that were drawn in DS9, and classify all others
   skesom explore result --catalog ned.txt
       write a page on which that result is explored in the browser
+  skesom name result clusters.json
+      take names, colors and merges that the page exported to all files of a result
 """
 
 
@@ -64,14 +67,8 @@ def _parser():
     version = f"skesom {skesom.__version__}"
     parser.add_argument("--version", action="version", version=version)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for add in (
-        add_cluster,
-        add_classify,
-        add_predict,
-        add_test,
-        add_demo,
-        add_explore,
-    ):
+    others = add_predict, add_test, add_demo, add_explore, add_name
+    for add in (add_cluster, add_classify, *others):
         add(commands)
     return parser
 

@@ -100,14 +100,16 @@ def run_files(options, estimator_of, training_of=None):
     _print_score(taught.get("held_out"))
 
 
-def _fit_and_write(options, pipeline, images, source, training):
+def _fit_and_write(options, pipeline, images, source, training, names=None):
     """Fit a pipeline, to labels if there are any, and write its report.
 
-    Return the files of the report, and what the labels taught.
+    `names` are groups, and the digest of the label map that they are of. Return the
+    files of the report, and what the labels taught.
     """
     from sklearn.base import clone
 
     from skesom.maps import fit_in_place
+    from skesom.report import digest_of_fit
 
     taught = {}
 
@@ -120,10 +122,12 @@ def _fit_and_write(options, pipeline, images, source, training):
             clone(pipeline["align"]).set_params(registration=None).fit(images)
         with _checkpoint(pipeline[-1], options):
             images = fit_in_place(pipeline, images, announce, training and teach)
+        if names and names[1] == digest_of_fit(pipeline, options.provenance):
+            taught["groups"] = names[0]
         files = write(options, pipeline, images, source=source, **taught)
     for each in caught:
         warnings.warn_explicit(each.message, each.category, each.filename, each.lineno)
-    return files.values(), taught
+    return files, taught
 
 
 @contextmanager
@@ -154,7 +158,7 @@ def _checkpoint(step, options):
 
 def _repeat(options):
     """Repeat an earlier run."""
-    from skesom.report import label_map_digest, read_run, whole
+    from skesom.report import digest_of_fit, groups_of, read_run, whole
 
     changed = [
         name.replace("_", "-")
@@ -165,21 +169,23 @@ def _repeat(options):
         raise ValueError(f"--from repeats a run as it was: leave out --{changed[0]}")
     given = {"files": options.files or None, "trust": options.trust}
     run = read_run(options.provenance, **given)
+    names = groups_of(run.path.parent, run.label_map_sha256), run.label_map_sha256
     jobs = [name for name in run.pipeline.get_params() if name.endswith("__n_jobs")]
     run = run._replace(source=with_strips(run.source, options.strips))
     announce("reading the images")
     images = run.read()
     with whole(run.path):
         pipeline = run.pipeline.set_params(**dict.fromkeys(jobs, -1))
-        parts = pipeline, images, run.source, run.training
+        parts = pipeline, images, run.source, run.training, names
         files, taught = _fit_and_write(options, *parts)
     print_lines(run.source)
     report(pipeline, files)
     _print_score(taught.get("held_out"))
-    if label_map_digest(pipeline[-1].labels_) == run.label_map_sha256:
+    if digest_of_fit(pipeline, run.path) == run.label_map_sha256:
         print("The label map is that of the run, bit for bit.")
     else:
-        warnings.warn("The label map is not that of the run.", stacklevel=2)
+        text = "The label map is not that of the run, whose names are left out."
+        warnings.warn(text, stacklevel=2)
 
 
 def _print_score(held_out):
@@ -215,27 +221,33 @@ def write(options, pipeline, images, *, folder=None, **details):
     return files
 
 
-def report(pipeline, files, label_map=None):
+def report(pipeline, files, *, is_of_fit=True):
     """Print what was done and found, and where it is."""
-    files = list(files)
-    from skesom.maps import count_clusters
-    from skesom.report import decision_lines, left_out_lines
+    from skesom.report import decision_lines
 
-    if label_map is None:
-        label_map = pipeline[-1].labels_
+    if is_of_fit:
         print("\n".join(decision_lines(pipeline)))
     else:
         convolver = pipeline.named_steps.get("convolve")
         if convolver is not None and np.isfinite(convolver.target_fwhm_):
             print(f"Sharpness: {convolver.target_fwhm_:.4g} arcsec.")
-    sizes = count_clusters(label_map)
-    print(f"{np.count_nonzero(sizes)} clusters:")
-    for label in np.flatnonzero(sizes):
-        share = 100 * sizes[label] / sizes.sum()
-        print(f"  {label:>3}  {sizes[label]:>9} pixels  {share:6.2f} %")
-    print("Written:", *files, sep="\n  ")
-    (provenance,) = (path for path in files if path.name == "provenance.json")
-    print(*left_out_lines(provenance), sep="\n")
+    print_clusters(files)
+
+
+def print_clusters(files):
+    """Print the clusters of a report, its files, and what it lacks."""
+    from astropy.table import Table
+
+    from skesom.report import left_out_lines
+
+    clusters = Table.read(files["clusters.ecsv"])
+    print(f"{len(clusters)} clusters:")
+    for row in clusters:
+        name = "" if row["name"] == str(row["id"]) else f"  {row['name']}"
+        size = f"{row['pixels']:>9} pixels  {row['percentage']:6.2f} %"
+        print(f"  {row['id']:>3}  {size}{name}")
+    print("Written:", *files.values(), sep="\n  ")
+    print(*left_out_lines(files["provenance.json"]), sep="\n")
 
 
 def add_demo(commands):
@@ -270,7 +282,7 @@ def _demo(options):
         announce("reading the images")
         images = fit_in_place(pipeline, source.read(), announce)
         files = write(options, pipeline, images, folder=folder, source=source)
-    report(pipeline, [Path(options.output) / name for name in files])
+    report(pipeline, {name: Path(options.output) / name for name in files})
     label_map = pipeline["cluster"].labels_
     comparison = compare_with_truth(label_map, truth, names=POPULATIONS)
     print("What the clusters hold:", *_contents(comparison.confusion), sep="\n  ")

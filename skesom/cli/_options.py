@@ -63,6 +63,12 @@ def add_overwrite(parser):
     parser.add_argument("--overwrite", action="store_true", help=text)
 
 
+def add_moved(parser):
+    """Add the option of where the images of a result are now."""
+    text = "images that have moved: the folder where they are, or all in their order"
+    parser.add_argument("--images", nargs="+", metavar="FITS", help=text)
+
+
 def add_trust(parser):
     """Add the option to load pickles, and classes of other packages."""
     text = (

@@ -11,6 +11,7 @@ from skesom.cli._cluster import print_lines, report, write
 from skesom.cli._options import (
     add_command,
     add_images,
+    add_moved,
     add_output,
     add_overwrite,
     add_trust,
@@ -39,7 +40,9 @@ def _predict(options):
     """Label the pixels of images."""
     from skesom.report import (
         check_folder,
+        digest_of_fit,
         find_model,
+        groups_of,
         load_model,
         source_of_model,
         whole,
@@ -48,6 +51,7 @@ def _predict(options):
     check_folder(options.output, overwrite=options.overwrite)
     model = find_model(options.model, trust=options.trust)
     pipeline, band_names = load_model(model, trust=options.trust)
+    groups = groups_of(model, digest_of_fit(pipeline, model))
     source = source_of(options, source_of_model(model))
     given = source.describe_bands()[0]
     if band_names is not None and given != band_names:
@@ -58,10 +62,10 @@ def _predict(options):
     images = source.read()
     with whole(model):
         label_map = _predict_of(pipeline)(images)
-    origin = {"source": source, "model": model}
-    files = write(options, pipeline, images, label_map=label_map, **origin)
+    details = {"source": source, "model": model, "groups": groups}
+    files = write(options, pipeline, images, label_map=label_map, **details)
     print_lines(source)
-    report(pipeline, files.values(), label_map)
+    report(pipeline, files, is_of_fit=False)
 
 
 def _predict_of(pipeline):
@@ -138,7 +142,7 @@ def add_test(commands):
 
 def _test(options):
     """Compare two maps."""
-    from skesom.io import read_map
+    from skesom.io import read_cluster_names, read_map
     from skesom.maps import compare_with_truth
     from skesom.report import check_folder
 
@@ -149,12 +153,25 @@ def _test(options):
     label_map, wcs = read_map(path)
     truth, names = _read_truth(options.truth, label_map.shape, wcs)
     comparison = compare_with_truth(label_map, truth, names=names)
+    _name_clusters(comparison, read_cluster_names(path))
     for name, value in comparison.scores.items():
         print(f"{name + ':':<29}{value:>12{'d' if isinstance(value, int) else '.3f'}}")
     for table in (comparison.classes, comparison.confusion):
         print("", *table.pformat(max_lines=-1, max_width=-1), sep="\n")
     if options.output is not None:
         _write(options, comparison)
+
+
+def _name_clusters(comparison, names):
+    """Add the names of clusters to the tables of a comparison, if some have one."""
+    if all(name == str(number) for number, name in names.items()):
+        return
+    names = {str(number): name for number, name in names.items()} | {"-1": "noise"}
+    for table, column in ((comparison.confusion, 0), (comparison.classes, "clusters")):
+        numbers = [str(each).split() for each in table.columns[column]]
+        texts = [", ".join(names.get(one, one) for one in each) for each in numbers]
+        place = table.index_column(table.columns[column].name) + 1
+        table.add_column(texts, place, "name")
 
 
 def _read_truth(path, shape, wcs):
@@ -198,10 +215,9 @@ def add_explore(commands):
     parser.add_argument("-o", "--output", metavar="PAGE", help=text)
     text = "known objects to draw: table of NED, region file, CSV, FITS, VOTable"
     parser.add_argument("--catalog", metavar="FILE", help=text)
-    text = "names and merged clusters, as the page exports them"
+    text = "names and merges, as the page exports them (default: those of the result)"
     parser.add_argument("--groups", metavar="FILE", help=text)
-    text = "images that have moved: the folder where they are, or all in their order"
-    parser.add_argument("--images", nargs="+", metavar="FITS", help=text)
+    add_moved(parser)
     text = "heading (default: the name of the folder)"
     parser.add_argument("--title", metavar="TEXT", help=text)
     add_overwrite(parser)
@@ -210,20 +226,15 @@ def add_explore(commands):
 
 def _explore(options):
     """Write the page."""
-    from skesom.report import (
-        PAGE_NAME,
-        explore,
-        read_cluster_groups,
-        read_report,
-        whole,
-    )
+    from skesom.report import PAGE_NAME, explore, read_report, whole
 
     folder = Path(options.folder)
     details = {"catalog": options.catalog, "overwrite": options.overwrite}
-    details["groups"] = options.groups and read_cluster_groups(options.groups)
     details["title"] = options.title or folder.resolve().name
-    where = {"trust": options.trust, "images": options.images}
-    pipeline, cube, *_ = read_report(folder, **where)
+    where = {"images": options.images, "trust": options.trust}
+    report = read_report(folder, groups=options.groups, **where)
+    images = report.pipeline, report.cube
     with whole(folder):
-        page = explore(options.output or folder / PAGE_NAME, pipeline, cube, **details)
+        path = options.output or folder / PAGE_NAME
+        page = explore(path, *images, groups=report.groups, **details)
     print(f"Written:\n  {page}")

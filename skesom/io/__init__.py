@@ -31,6 +31,7 @@ from skesom.io._gather import count_values as count_values
 from skesom.io._gather import describe_bands as describe_bands
 from skesom.io._gather import describe_planes as describe_planes
 from skesom.io._label_maps import fits_names as fits_names
+from skesom.io._label_maps import read_cluster_names as read_cluster_names
 from skesom.io._label_maps import short_ascii as short_ascii
 from skesom.io._ned import describe_types as describe_types
 from skesom.io._regions import collect_regions as collect_regions

@@ -20,15 +20,15 @@ from skesom.io._quartiles import percentiles
 from skesom.io._zarr import is_zarr, read_labels, write_labels
 
 _CODES = (
-    "The values of this image: 0, 1, ... are clusters, -1 is noise (of clusterers that",
-    "know it), -2 is sky that was set aside, -3 (BLANK) is no data.",
+    "The values of this image: 0, 1, ... are clusters, -1 is noise (of",
+    "clusterers that know it), -2 is sky that was set aside, -3 (BLANK) is",
+    "no data. CLUS0, CLUS1, ... are names of clusters.",
 )
 _QUARTILES = {"median": 50, "q25": 25, "q75": 75}
 # Names of spectral axes in the standard, by the quantity that they count.
 _AXES = {"length": "WAVE", "frequency": "FREQ", "speed": "VELO", "energy": "ENER"}
 # The FITS standard gives the number of columns three digits.
 _MAX_COLUMNS = 999
-_KEY = 8  # characters of the keyword of a card
 _MAX_NAME = 60  # characters of a column that astropy writes, with quotes twice
 
 
@@ -154,6 +154,18 @@ def read_map(path):
     return check_label_map(labels, image.label, voxels=True), image.grid.wcs
 
 
+def read_cluster_names(path):
+    """Return the names of the clusters that a file of a label map lists, by labels."""
+    if is_zarr(path):
+        return {}
+    with open_fits(path) as hdus:
+        hdu = hdus["CLUSTERS"] if "CLUSTERS" in hdus else None
+        if not isinstance(hdu, fits.BinTableHDU) or "name" not in hdu.columns.names:
+            return {}
+        columns = (hdu.data[name].tolist() for name in ("id", "name"))
+        return dict(zip(*columns, strict=True))
+
+
 def cluster_table(label_map, cube=None):
     """Summarize the clusters of a label map.
 
@@ -276,9 +288,10 @@ def _name_cards(table):
     """Return a card for each cluster that has a name, as CLUS0, CLUS1, ..."""
     if "name" not in table.columns:
         return {}
+    table = table[:10_000]  # keywords have eight characters
     pairs = zip(table["id"], table["name"], strict=True)
-    cards = {f"CLUS{number}": name for number, name in pairs if name != str(number)}
-    return {key: short_ascii(name) for key, name in cards.items() if len(key) <= _KEY}
+    named = {number: name for number, name in pairs if name != str(number)}
+    return {f"CLUS{number}": short_ascii(name) for number, name in named.items()}
 
 
 def _cards_of_bands(places):
@@ -313,8 +326,8 @@ def _make_table_hdu(table):
             f"more than the {_MAX_COLUMNS} of a FITS table.",
             stacklevel=3,
         )
-        few = ("id", "name", "color", "labels", "pixels", "percentage")
-        table = table[[name for name in few if name in table.columns]]
+        names = ("id", "name", "color", "labels", "pixels", "percentage")
+        table = table[[name for name in names if name in table.columns]]
     table = table.copy(copy_data=False)
     names = fits_names(table.colnames)
     for column in list(table.columns.values()):

@@ -5,6 +5,7 @@ import json
 import re
 from collections import Counter
 from numbers import Real
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -81,6 +82,16 @@ def read_cluster_groups(path, *, label_map_sha256=None):
         raise ValueError(f"{path} is damaged: {error}") from error
 
 
+def groups_of(path, label_map_sha256):
+    """Return the groups of a JSON file, a folder of results, or a model; or none."""
+    path = Path(path)
+    if path.suffix != ".json":
+        path = (path if path.is_dir() else path.parent) / GROUPS_NAME
+        if not path.is_file():
+            return []
+    return read_cluster_groups(path, label_map_sha256=label_map_sha256)
+
+
 def write_cluster_groups(path, groups, *, label_map_sha256=None):
     """Write the names and colors of clusters, and which clusters are one group.
 
@@ -142,20 +153,18 @@ def merge_clusters(label_map, groups):
     label_map = np.asarray(label_map)
     sizes = np.bincount(label_map[label_map >= 0].ravel())
     groups = by_size(complete_groups(groups, len(sizes)), sizes)
-    return merged_labels(label_map, groups), tuple(names_of(groups))
+    names = tuple(group.name or group.default_name for group in groups)
+    check_names(names)
+    return merged_labels(label_map, groups), names
 
 
 def complete_groups(groups, n_clusters):
     """Return the groups of a map, and each cluster that is in none as one."""
     groups = check_groups(groups)
-    for group in groups:
-        if max(group.labels) >= n_clusters:
-            raise ValueError(
-                f"The group {group.name!r} has the cluster {max(group.labels)}, but "
-                f"the map has those from 0 to {n_clusters - 1}. Are they of another "
-                "run?"
-            )
     grouped = {label for group in groups for label in group.labels}
+    if (most := max(grouped, default=-1)) >= n_clusters:
+        text = f"the map has those from 0 to {n_clusters - 1}. Are they of another run?"
+        raise ValueError(f"A group has the cluster {most}, but {text}")
     alone = [label for label in range(n_clusters) if label not in grouped]
     return groups + [ClusterGroup(None, (label,)) for label in alone]
 
@@ -175,16 +184,6 @@ def merged_labels(labels, groups):
     return new[labels]
 
 
-def names_of(groups, *, numbers=False):
-    """Return the name of each group, or its number; refuse two that are the same."""
-    names = [
-        group.name or (str(number) if numbers else group.default_name)
-        for number, group in enumerate(groups)
-    ]
-    _check_names(names)
-    return names
-
-
 def check_groups(groups):
     """Return groups of clean names, labels and colors; refuse what cannot be."""
     groups, seen = [_checked(*group) for group in groups], {}
@@ -194,7 +193,7 @@ def check_groups(groups):
                 text = f"{seen[label]!r} and {group.name!r}. It can be in one"
                 raise ValueError(f"Cluster {label} is in the groups {text}.")
             seen[label] = group.name
-    _check_names(group.name for group in groups if group.name is not None)
+    check_names(group.name for group in groups if group.name is not None)
     return groups
 
 
@@ -217,14 +216,12 @@ def _checked(name, labels, color=None):
     return group._replace(name=None) if is_default else group
 
 
-def _check_names(names):
+def check_names(names):
     """Refuse a name that is given twice."""
-    for name, count in Counter(names).items():
+    for name, count in Counter(names).most_common(1):
         if count > 1:
-            raise ValueError(
-                f"{count} groups have the name {name!r}. Name them apart, or merge "
-                "them: one group with the labels of all."
-            )
+            text = "Name them apart, or make one group of all their labels."
+            raise ValueError(f"{count} groups have the name {name!r}. {text}")
 
 
 def _as_hex(color, what):

@@ -49,7 +49,7 @@ class Pictures:
         self._result, self._cube = result, result.cube
         self._step = thinning(result.label_map.shape, MAX_PIXELS)
         self._labels, _, self._scaled = result.thinned(self._step)
-        self._style = {"colors": result.colors, "names": result.names}
+        self._style = {"colors": result.colors, "names": result.captions}
 
     def draw(self, summary):
         """Yield the name and the figure of one picture after the other."""

@@ -112,6 +112,15 @@ def label_map_digest(label_map):
     return digest.hexdigest()
 
 
+def digest_of_fit(pipeline, path):
+    """Return the digest of the label map of a fitted pipeline of a file, or None."""
+    step = pipeline[-1] if isinstance(pipeline, Pipeline) else None
+    if getattr(step, "labels_", None) is None:
+        return None
+    with whole(path):
+        return label_map_digest(step.labels_)
+
+
 def read_provenance(path):
     """Read the provenance of a result: its file, or the folder that holds it."""
     path = Path(path)

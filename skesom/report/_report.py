@@ -15,13 +15,15 @@ from skesom.io import read_map, write_map
 from skesom.maps import MapImages
 from skesom.report import _pictures, _tables
 from skesom.report._classes import write_classes
-from skesom.report._cluster_groups import GROUPS_NAME, write_cluster_groups
+from skesom.report._cluster_groups import GROUPS_NAME, groups_of, write_cluster_groups
 from skesom.report._folders import atomic_folder, check_folder, names_of_files
+from skesom.report._image_source import ImageSource
 from skesom.report._json_values import whole
 from skesom.report._models import find_model, load_model, save_model
 from skesom.report._provenance import (
     FILE_NAME,
     describe_run,
+    digest_of_fit,
     read_provenance,
     read_source,
 )
@@ -226,9 +228,11 @@ class Report(NamedTuple):
     cube: object  # Cube or list of Cube: the images, read again from their files
     label_map: np.ndarray  # the clusters, shape (n_rows, n_columns)
     provenance: dict  # content of provenance.json
+    groups: list  # of ClusterGroup: names, colors and merges of the clusters
+    source: ImageSource
 
 
-def read_report(folder, *, trust=False, images=None):
+def read_report(folder, *, trust=False, images=None, groups=None):
     """Read the fitted pipeline of a folder of results, and its images again.
 
     Parameters
@@ -240,18 +244,22 @@ def read_report(folder, *, trust=False, images=None):
     images : sequence of str or os.PathLike, default=None
         Where the images are if they have moved: one folder that is searched for them,
         or all files in the order of the run.
+    groups : str or os.PathLike, default=None
+        File of `read_cluster_groups` to take instead of ``groups.json`` of the folder.
 
     Returns
     -------
     report : Report
-        The tuple (pipeline, cube, label_map, provenance).
+        The tuple (pipeline, cube, label_map, provenance, groups, source). The label map
+        is merged as in the folder; pipeline and groups have the labels of the run.
 
     Raises
     ------
     OSError
         If it is no such folder, or an image is no longer there.
     ValueError
-        If an image has changed since, or the model is a pickle and not trusted.
+        If an image has changed, the groups are not of this result, or the model is a
+        pickle and not trusted.
 
     Examples
     --------
@@ -276,8 +284,9 @@ def read_report(folder, *, trust=False, images=None):
     source = read_source(folder, files=images)
     pipeline, _ = load_model(find_model(folder, trust=trust), trust=trust)
     label_map, _ = read_map(folder / "cluster_map.fits")
+    groups = groups_of(groups or folder, digest_of_fit(pipeline, path))
     with whole(path):
-        return Report(pipeline, source.read(), label_map, provenance)
+        return Report(pipeline, source.read(), label_map, provenance, groups, source)
 
 
 def _names_of(images):

@@ -28,25 +28,16 @@ from skesom.maps import (
     errors_to_apply,
     n_steps_to_map,
 )
-from skesom.report._cluster_groups import (
-    by_size,
-    complete_groups,
-    merged_labels,
-    names_of,
-)
+from skesom.report import _cluster_groups as grouping
 from skesom.report._provenance import label_map_digest
 
 MAX_PIXELS = 2_000_000  # of a picture
-_UNKNOWN_COLOR = 0.5, 0.5, 0.5, 1.0  # of clusters without pixels
 _MASKERS = (CubeMasker, SkyMasker)
 _VALUES_PER_STRIP = 2**22
 
 
 class Result:
-    """A label map (by default of the fit), its images, and what was clustered.
-
-    Groups merge, name and color the clusters; they have the labels of the run.
-    """
+    """A label map (by default of the fit), its images, what was clustered, groups."""
 
     def __init__(self, pipeline, images, label_map=None, groups=None, *, held_out=None):
         last = pipeline[-1] if isinstance(pipeline, Pipeline) else None
@@ -65,11 +56,11 @@ class Result:
         labels = self.step.labels_ if self.is_of_fit else label_map
         self.run_label_map = np.asarray(labels, dtype=np.int32)
         self._groups = self._ordered(groups or ())
-        self.is_merged = len(self._groups) < self._n_of_run
         self.label_map = self.run_label_map
-        if self.is_merged:
-            self.label_map = merged_labels(self.run_label_map, self._groups)
-        self.names = names_of(self._groups, numbers=not self.is_merged)
+        if len(self._groups) < self._n_of_run:
+            self.label_map = grouping.merged_labels(self.run_label_map, self._groups)
+        self.names = [each.name or str(n) for n, each in enumerate(self._groups)]
+        grouping.check_names(self.names)
         steps = [step for _, step in pipeline.steps[:-1]]
         n_first = n_steps_to_map(pipeline)
         self.cube = self._aligned(steps, n_first, images)
@@ -88,15 +79,14 @@ class Result:
 
     def _ordered(self, groups):
         """Return all groups by size in the fit, or one cluster each as they were."""
-        sizes = count_clusters(self.step.labels_)
         classes = getattr(self.step, "classes_", ())  # some may be found nowhere
-        most = max(*classes, self.run_label_map.max(initial=-1), -1)
-        self._n_of_run = max(len(sizes), int(most) + 1)
-        sizes = np.pad(sizes, (0, self._n_of_run - len(sizes)))
-        groups = complete_groups(groups, self._n_of_run)
+        most = int(max(*classes, self.run_label_map.max(initial=-1), -1)) + 1
+        sizes = count_clusters(self.step.labels_, most)
+        self._n_of_run = len(sizes)
+        groups = grouping.complete_groups(groups, self._n_of_run)
         if len(groups) == self._n_of_run:
             return sorted(groups, key=lambda group: group.labels)
-        return by_size(groups, sizes)
+        return grouping.by_size(groups, sizes)
 
     def _aligned(self, steps, n_first, images):
         """Return the images on the pixels of the map; lazy ones are on the disk."""
@@ -213,20 +203,22 @@ class Result:
         colors = _colors_of(pick(labels, step), self.thinned(step)[2])
         if len(colors) <= labels.max(initial=-1):  # a cluster is too small
             colors = _colors_of(labels, self.cube)
-        n_lost = self._n_of_run - len(colors)
-        return np.vstack([colors, np.tile(_UNKNOWN_COLOR, (n_lost, 1))])
+        n_lost = self._n_of_run - len(colors)  # clusters that other images lack
+        return np.pad(colors, ((0, n_lost), (0, 0)), constant_values=0.5)
 
     @cached_property
     def groups(self):
         """The clusters in the order of their labels, all with a color."""
-        return [
-            group if group.color else group._replace(color=self._color_of(group))
-            for group in self._groups
+        return [  # that of the largest cluster, which comes first
+            each._replace(color=each.color or hex_of(self.run_colors[min(each.labels)]))
+            for each in self._groups
         ]
 
-    def _color_of(self, group):
-        """Return the color of the largest cluster of a group, which comes first."""
-        return hex_of(self.run_colors[min(group.labels)])
+    @property
+    def captions(self):
+        """Number and name of each cluster, for pictures that show one or the other."""
+        pairs = enumerate(self.names)
+        return [name if name == str(n) else f"{n} {name}" for n, name in pairs]
 
     @cached_property
     def colors(self):
@@ -244,7 +236,7 @@ class Result:
     @cached_property
     def unit_labels(self):
         """Cluster of each unit of the map."""
-        return merged_labels(self.run_unit_labels, self._groups)
+        return grouping.merged_labels(self.run_unit_labels, self._groups)
 
     @property
     def is_classified(self):

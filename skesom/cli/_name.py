@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""``skesom name``: names, colors and merges of clusters for a whole result."""
+
+import shutil
+import tempfile
+from pathlib import Path
+
+from skesom.cli._cluster import print_clusters
+from skesom.cli._options import add_command, add_moved, add_overwrite, add_trust
+
+
+def add_name(commands):
+    """Add the command."""
+    parser = add_command(
+        *(commands, "name", _name, "name, color and merge the clusters of a result"),
+        "Take names, colors and merges of a file to all files of a result: maps, "
+        "tables, pictures, regions, page. The file is DIR/groups.json after editing, "
+        "or what the page exports. The model is not fitted again.",
+    )
+    text = "folder that `skesom cluster -o` wrote"
+    parser.add_argument("folder", metavar="DIR", help=text)
+    text = "names, labels of the run and colors (default: DIR/groups.json)"
+    parser.add_argument("groups", nargs="?", metavar="GROUPS", help=text)
+    text = "folder to write to (default: DIR, which is replaced when all is written)"
+    parser.add_argument("-o", "--output", metavar="OTHER", help=text)
+    add_moved(parser)
+    add_overwrite(parser)
+    add_trust(parser)
+
+
+def _name(options):
+    """Write a result again, with the names of a file."""
+    from skesom import report as results
+
+    folder, output = Path(options.folder), Path(options.output or options.folder)
+    overwrite = options.overwrite or output == folder
+    results.check_folder(output, overwrite=overwrite)
+    edited, page = folder / results.GROUPS_NAME, results.PAGE_NAME
+    where = {"images": options.images, "trust": options.trust}
+    result = results.read_report(folder, groups=options.groups or edited, **where)
+    told, named = result.provenance, {"groups": result.groups}
+    fitted = result.pipeline, result.cube
+    details = {"source": result.source, "command": told["command"]} | named
+    details["tables"] = "pixels.fits" in told["files"]
+    details["pictures"] = "cluster_map.png" in told["files"]
+    with tempfile.TemporaryDirectory() as temporary:
+        has_page, title = (folder / page).is_file(), folder.resolve().name
+        if has_page:
+            results.explore(Path(temporary) / page, *fitted, title=title, **named)
+        if output == folder:  # what was edited is not in the way of the new one
+            results.note_files(folder, [edited])
+        files = results.write_report(output, *fitted, overwrite=overwrite, **details)
+        if has_page:
+            files[page] = Path(shutil.move(Path(temporary) / page, output / page))
+            results.note_files(output, [files[page]])
+    print_clusters(files)
