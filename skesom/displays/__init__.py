@@ -10,12 +10,9 @@ from skesom.displays._colors import cluster_colors
 from skesom.displays._crossmatch import CrossmatchDisplay
 from skesom.displays._diagrams import ColorDiagramDisplay
 from skesom.displays._rgb import rgb_image
-from skesom.displays._training_curve import TrainingCurveDisplay
-from skesom.displays._unit_maps import (
-    ComponentPlanesDisplay,
-    HitMapDisplay,
-    UMatrixDisplay,
-)
+from skesom.displays._training import TrainingCurveDisplay, animate_training
+from skesom.displays._unit_contents import HitMapDisplay, PrototypesDisplay
+from skesom.displays._unit_maps import ComponentPlanesDisplay, UMatrixDisplay
 from skesom.displays._value_map import (
     ConfidenceMapDisplay,
     QuantizationErrorMapDisplay,
@@ -32,10 +29,12 @@ __all__ = [
     "CrossmatchDisplay",
     "DisagreementMapDisplay",
     "HitMapDisplay",
+    "PrototypesDisplay",
     "QuantizationErrorMapDisplay",
     "StabilityMapDisplay",
     "TrainingCurveDisplay",
     "UMatrixDisplay",
+    "animate_training",
     "cluster_colors",
     "rgb_image",
 ]

@@ -2,6 +2,7 @@
 """Base of all displays, the texts of their docstrings, axes and color bars."""
 
 import inspect
+import io
 
 import numpy as np
 
@@ -159,6 +160,19 @@ class Display:
         of_class = {name: given[name] for name in given.keys() & known}
         of_class |= {name: options.pop(name) for name in options.keys() & known}
         return cls(**of_class).plot(ax, **options)
+
+    def __repr__(self):
+        return f"<{type(self).__name__}>"
+
+    def _repr_png_(self):
+        """Return the picture for a notebook, which shows open figures by itself."""
+        from matplotlib import pyplot
+
+        figure, picture = getattr(self, "figure_", None), io.BytesIO()
+        if figure is None or pyplot.fignum_exists(getattr(figure, "number", None)):
+            return None
+        figure.savefig(picture, format="png", bbox_inches="tight")
+        return picture.getvalue()
 
 
 def numbers_of(kind, wanted, names):

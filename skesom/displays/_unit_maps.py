@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The units of a map: their distances, their hits, their weights."""
+"""The units of a map: their distances, their weights."""
 
+import copy
 import math
 
 import numpy as np
@@ -10,7 +11,6 @@ from skesom.displays._colors import cluster_palette
 from skesom.displays._display import (
     Display,
     add_color_bar,
-    check_matplotlib,
     literal,
     new_axes,
     numbers_of,
@@ -21,22 +21,22 @@ from skesom.displays._unit_layout import (
     GraphLayout,
     LatticeLayout,
     fitted_map,
-    hits_of,
     layout_of,
 )
 
-_EMPTY = "#f2f2f4"
+EMPTY = "#f2f2f4"
 _LONGEST_SIDE = 5.5  # inches
+_ROOM = 0.1  # around a graph, for images of nodes at its edge
 _PANEL = 2.6  # inches, the longer side
 _NUMBER = 0.4  # height of a number by the room of a cluster
 _NUMBER_SIZES = 5.0, 8.5  # points
 _LEAST_ROOM = 12.0  # points by points for a cluster, or numbers would hide all
 
 
-class _UnitMapDisplay(Display):
+class UnitMapDisplay(Display):
     """Values of units in colors, on a lattice or as nodes of a graph."""
 
-    _n_feature_axes = 0
+    _n_more_axes = 0
 
     def __init__(self, values, layout):
         self.values, self.layout = values, layout
@@ -71,7 +71,8 @@ class _UnitMapDisplay(Display):
         ----------
         values : array-like of shape (n_rows, n_columns) or (n_units,)
             Values as in the class, of the units of a lattice or, with `positions`, of
-            the nodes of a graph. Component planes have one axis more, the features.
+            the nodes of a graph. Component planes and prototypes have one axis more,
+            the features, and hits of `classes` have these.
         topology : {"hexagonal", "rectangular"}, default="hexagonal"
             Cells of a lattice. Odd rows of a hexagonal one are shifted to the right.
         toroidal : bool, default=False
@@ -83,7 +84,8 @@ class _UnitMapDisplay(Display):
         %(drawn)s
         """
         values = np.asarray(values, dtype=np.float64)
-        shape = values.shape[: values.ndim - cls._n_feature_axes]
+        n_more = cls._n_more_axes + ("classes" in options)
+        shape = values.shape[: values.ndim - n_more]
         values = values.reshape(-1, *values.shape[len(shape) :])
         if positions is not None:
             if connections is None:
@@ -98,12 +100,37 @@ class _UnitMapDisplay(Display):
             )
         return cls._drawn(ax, options, values=values, layout=layout)
 
-    def _draw(self, ax, values, title, label, **style):
-        """Draw the units and a color bar."""
+    def _new_axes(self, ax):
+        """Return axes for the units."""
         width, height = self.layout.size
         scale = _LONGEST_SIDE / max(width, height)
         size = max(scale * width, 2.0) + 1.2, max(scale * height, 1.2) + 0.6
-        ax = new_axes(ax, size)
+        return new_axes(ax, size)
+
+    def _draw_ground(self, ax, title):
+        """Draw cells in light gray, or nodes as dots, for pies or images over them."""
+        ax, layout = self._new_axes(ax), copy.copy(self.layout)
+        from matplotlib.colors import ListedColormap
+
+        nothing = np.zeros(len(self.values))
+        layout.hits, layout.toroidal = nothing, False  # no cell is repeated
+        self.units_ = layout.draw(ax, nothing, cmap=ListedColormap([EMPTY]))
+        if not isinstance(layout, LatticeLayout):
+            ax.margins(_ROOM)
+        ax.set_title(title)
+        self.ax_, self.figure_ = ax, ax.figure
+        return ax
+
+    def _length(self, ax, of_cell, of_axes):
+        """Return a share of a cell, or of the shorter side of a graph, in its units."""
+        update_layout(ax)
+        if isinstance(self.layout, LatticeLayout):
+            return of_cell
+        return of_axes * min(np.ptp(ax.get_xlim()), np.ptp(ax.get_ylim()))
+
+    def _draw(self, ax, values, title, label, **style):
+        """Draw the units and a color bar."""
+        ax = self._new_axes(ax)
         self.units_ = self.layout.draw(ax, values, **style)
         self.color_bar_ = add_color_bar(ax, self.units_, label, below=self.layout.flat)
         ax.set_title(title)
@@ -112,7 +139,7 @@ class _UnitMapDisplay(Display):
         return ax
 
 
-class UMatrixDisplay(_UnitMapDisplay):
+class UMatrixDisplay(UnitMapDisplay):
     """U-matrix: the mean distance of each unit of a map to its neighbors [1]_.
 
     High values are borders: neighbors on the map that are far apart in the data.
@@ -189,92 +216,7 @@ class UMatrixDisplay(_UnitMapDisplay):
         return self
 
 
-class HitMapDisplay(_UnitMapDisplay):
-    """Hit map: the number of samples for which each unit is the nearest.
-
-    Empty units are between clusters; they are light gray.
-
-    Parameters
-    ----------
-    values : ndarray of shape (n_units,)
-        Number of samples of each unit.
-    %(layout)s
-
-    %(attributes)s
-    %(units)s
-    texts_ : list of matplotlib.text.Text
-        Numbers in cells that are large enough.
-
-    Examples
-    --------
-    >>> from skesom.displays import HitMapDisplay
-    >>> display = HitMapDisplay.from_predictions([[3, 0], [12, 5]])
-    >>> [text.get_text() for text in display.texts_]
-    ['3', '12', '5']
-    """
-
-    @classmethod
-    def from_estimator(cls, estimator, X=None, *, embedding="pca", ax=None, **options):
-        """Draw the hits of a fitted map.
-
-        %(map)s
-        X : array-like of shape (n_samples, n_features), default=None
-            Samples to count instead of those of the training, as the map takes them.
-        %(embedding)s
-        %(drawn)s
-        """
-        if X is not None:
-            som = fitted_map(estimator, cls.__name__)
-            winners, n_units = som.winners(X), len(som.codebook_)
-            options["values"] = np.bincount(winners[winners >= 0], minlength=n_units)
-        return super().from_estimator(estimator, embedding=embedding, ax=ax, **options)
-
-    @classmethod
-    def _of_map(cls, som):
-        return {"values": hits_of(som)}
-
-    def plot(self, ax=None, *, numbers=True, cmap="viridis"):
-        """Draw the units in the colors of their hits, on a square-root scale.
-
-        %(parameters)s
-        numbers : bool, default=True
-            Whether the hits are written in the cells of a lattice, if there is room.
-        cmap : str or matplotlib.colors.Colormap, default="viridis"
-            Colors of the hits.
-        %(plotted)s
-        """
-        check_matplotlib()
-        from matplotlib import colormaps
-        from matplotlib.colors import PowerNorm
-
-        colors = colormaps[cmap] if isinstance(cmap, str) else cmap
-        style = {"cmap": colors.with_extremes(bad=_EMPTY)}
-        style["norm"] = PowerNorm(0.5, vmin=0, vmax=max(np.max(self.values), 1))
-        hits = np.ma.masked_equal(np.asarray(self.values, dtype=np.float64), 0)
-        ax = self._draw(ax, hits, "hit map", "samples", **style)
-        in_cells = numbers and isinstance(self.layout, LatticeLayout)
-        self.texts_ = self._write_numbers(ax) if in_cells else []
-        return self
-
-    def _write_numbers(self, ax):
-        """Write the hits in the cells, if they fit."""
-        width, height = size_in_points(ax) / self.layout.size
-        texts = [f"{hits:.0f}" for hits in self.values]
-        size = min(0.8 * min(width, height) / (0.62 * max(map(len, texts))), 9)
-        if size < 4.5:
-            return []
-        dark = self.units_.norm(self.values) < 0.6
-        style = {"size": size, "ha": "center", "va": "center_baseline"}
-        colors = np.where(dark, "white", "black")
-        drawn = np.flatnonzero(np.asarray(self.values) > 0)
-        places = self.layout.positions
-        return [
-            ax.text(*places[unit], texts[unit], color=colors[unit], **style)
-            for unit in drawn
-        ]
-
-
-class ComponentPlanesDisplay(_UnitMapDisplay):
+class ComponentPlanesDisplay(UnitMapDisplay):
     """Component planes: the weights of the units in each feature (band) by itself.
 
     Features with similar planes are redundant. The panels fill the axes.
@@ -308,7 +250,7 @@ class ComponentPlanesDisplay(_UnitMapDisplay):
     ['sepal length (cm)', 'sepal width (cm)']
     """
 
-    _n_feature_axes = 1
+    _n_more_axes = 1
 
     def __init__(self, values, layout, *, names=None):
         super().__init__(values, layout)
@@ -400,17 +342,22 @@ def _write_cluster_numbers(ax, layout, unit_labels):
     style = {"color": "white", "size": size, "weight": "bold", "zorder": 4}
     style |= {"ha": "center", "va": "center"}
     rim = withStroke(linewidth=size / 4, foreground="black")
-    places, boxes = {}, np.empty((0, 4))
-    for label in labels[np.argsort(-counts, kind="stable")].tolist():
+    labels, places = labels[np.argsort(-counts, kind="stable")], []
+    for label in labels:
         members = layout.positions[unit_labels == label]
         apart = np.linalg.norm(members - members.mean(axis=0), axis=1)
-        place = members[np.argmin(apart)]
-        # Middle, half width and half height of the number, in points.
-        middle = ax.transData.transform(place) * 72 / ax.figure.dpi
-        box = np.array([*middle, 0.35 * size * len(str(label)), 0.45 * size])
-        if (np.abs(boxes - box)[:, :2] < (boxes + box)[:, 2:]).all(axis=1).any():
-            continue
-        boxes = np.vstack([boxes, box])
-        places[label] = place
-    for label in sorted(places):
-        ax.text(*places[label], str(label), path_effects=[rim], **style)
+        places.append(members[np.argmin(apart)])
+    middles = ax.transData.transform(places) * 72 / ax.figure.dpi
+    halves = [(0.35 * size * len(str(label)), 0.45 * size) for label in labels]
+    for number in sorted(uncovered(middles, halves), key=labels.item):
+        ax.text(*places[number], str(labels[number]), path_effects=[rim], **style)
+
+
+def uncovered(middles, halves):
+    """Return the numbers of boxes, by halves of their sides, that cover none before."""
+    kept, halves = [], np.asarray(halves)
+    for number, middle in enumerate(middles):
+        far = np.abs(middles[kept] - middle) >= halves[kept] + halves[number]
+        if far.any(axis=1).all():
+            kept.append(number)
+    return kept

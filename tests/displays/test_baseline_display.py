@@ -28,6 +28,7 @@ from skesom.displays import (
     CrossmatchDisplay,
     DisagreementMapDisplay,
     HitMapDisplay,
+    PrototypesDisplay,
     QuantizationErrorMapDisplay,
     StabilityMapDisplay,
     TrainingCurveDisplay,
@@ -106,6 +107,14 @@ PICTURES = {
     "u_matrix_graph": draw_graph,
     "hit_map": lambda ax: HitMapDisplay.from_predictions(
         np.maximum(np.rint(9 * WAVE), 0), ax=ax
+    ),
+    "hit_map_by_class": lambda ax: HitMapDisplay.from_predictions(
+        np.maximum(np.rint(np.dstack([WAVE, 2 - WAVE, WAVE**2])), 0),
+        classes="abc",
+        ax=ax,
+    ),
+    "prototypes": lambda ax: PrototypesDisplay.from_predictions(
+        WAVE[:3, :4, np.newaxis] * np.linspace(-1, 1, 6), shape=(2, 3), ax=ax
     ),
     "component_planes": lambda ax: ComponentPlanesDisplay.from_predictions(
         np.dstack([WAVE, WAVE[::-1], WAVE**2, -WAVE]), ax=ax, scale="shared"

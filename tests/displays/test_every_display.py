@@ -23,6 +23,7 @@ from skesom.displays import (
     ComponentPlanesDisplay,
     DisagreementMapDisplay,
     HitMapDisplay,
+    PrototypesDisplay,
     QuantizationErrorMapDisplay,
     StabilityMapDisplay,
     TrainingCurveDisplay,
@@ -54,6 +55,7 @@ def make(galaxy, job, lattice_job):
     kmeans = CubeClusterer(KMeans(2, n_init=1))
     of_units = {"UMatrix": UMatrixDisplay, "HitMap": HitMapDisplay}
     of_units["ComponentPlanes"] = ComponentPlanesDisplay
+    of_units["Prototypes"] = PrototypesDisplay
     of_cubes = {
         "ClusterMap": (ClusterMapDisplay, job),
         "ClusterSpectra": (ClusterSpectraDisplay, job),
@@ -69,6 +71,8 @@ def make(galaxy, job, lattice_job):
             return TrainingCurveDisplay.from_estimator(lattice_job, ax=ax)
         if name in of_units:
             options = {"scale": where[1]} if where[1:] else {}
+            if name == "Prototypes":
+                options = {"shape": (1, 5)}
             return of_units[name].from_estimator(units[where[0]], ax=ax, **options)
         options = {"seeds": 2} if name == "StabilityMap" else {}
         display, estimator, *others = of_cubes[name]
@@ -80,10 +84,10 @@ def make(galaxy, job, lattice_job):
 # One of each class: what the others draw differs, not where.
 CLASSES = ["UMatrix graph", "HitMap lattice", "ComponentPlanes lattice own"]
 CLASSES += ["ClusterMap", "ClusterSpectra", "ClusterHistogram", "QuantizationErrorMap"]
-CLASSES += ["DisagreementMap", "StabilityMap", "TrainingCurve"]
+CLASSES += ["DisagreementMap", "StabilityMap", "TrainingCurve", "Prototypes lattice"]
 # Both maps of values have the same method.
 KINDS = [kind for kind in CLASSES if kind != "StabilityMap"]
-KINDS += ["UMatrix torus", "ComponentPlanes graph shared"]
+KINDS += ["UMatrix torus", "ComponentPlanes graph shared", "Prototypes graph"]
 ON_THE_SKY = {"ClusterMap", "QuantizationErrorMap", "DisagreementMap", "StabilityMap"}
 
 

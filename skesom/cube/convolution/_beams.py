@@ -325,7 +325,9 @@ def half_sample_mode(values):
 def photutils(module):
     """Return a module of photutils, which is optional."""
     try:
-        return importlib.import_module(f"photutils.{module}")
+        with warnings.catch_warnings():  # of tqdm, that bars in notebooks are of text
+            warnings.filterwarnings("ignore", "IProgress not found")
+            return importlib.import_module(f"photutils.{module}")
     except ImportError as error:
         raise ImportError(
             "Point-spread functions and backgrounds need photutils 3 or newer: "

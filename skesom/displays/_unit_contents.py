@@ -1,0 +1,259 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What the units of a map stand for: their samples, and images of their weights."""
+
+import math
+
+import numpy as np
+from sklearn.utils import check_consistent_length
+
+from skesom._common.pipelines import last_step, map_inside
+from skesom.displays._clusters import Clusters, add_legend
+from skesom.displays._colors import cluster_palette
+from skesom.displays._display import add_color_bar, check_matplotlib, size_in_points
+from skesom.displays._unit_layout import LatticeLayout, fitted_map, hits_of
+from skesom.displays._unit_maps import EMPTY, UnitMapDisplay, uncovered
+
+# Half the size of the largest: by the width of a cell, by the shorter side of a graph.
+_PIE = 0.47, 0.03
+_IMAGE = 0.42, 0.037
+_SMALLEST_PIE = 0.2  # by the largest
+
+
+class HitMapDisplay(UnitMapDisplay):
+    """Hit map: the number of samples for which each unit is the nearest.
+
+    Empty units are between clusters; they are light gray. Samples of several classes
+    are pies: the area is the number of samples, the slices are the classes.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_units,) or (n_units, n_classes)
+        Number of samples of each unit, or of those of each class.
+    %(layout)s
+    classes : sequence of length n_classes, default=None
+        Names of the classes, if there are any.
+
+    %(attributes)s
+    %(units)s
+        None with classes, if their legend is no color bar.
+    texts_ : list of matplotlib.text.Text
+        Numbers in cells that are large enough.
+    pies_ : matplotlib.collections.PatchCollection or None
+        Slices of the pies.
+    legend_ : matplotlib.legend.Legend or None
+        Classes and their percentages of the samples.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from skesom.displays import HitMapDisplay
+    >>> from skesom.som import CSOM
+    >>> X, y = load_iris(return_X_y=True)
+    >>> csom = CSOM(shape=(6, 8)).fit(X)
+    >>> int(HitMapDisplay.from_estimator(csom).values.sum())
+    150
+    >>> HitMapDisplay.from_estimator(csom, X, y).legend_.get_texts()[0].get_text()
+    '0: 33.3 %'
+    """
+
+    def __init__(self, values, layout, *, classes=None):
+        super().__init__(values, layout)
+        self.classes = classes
+
+    @classmethod
+    def from_estimator(
+        cls, estimator, X=None, y=None, *, embedding="pca", ax=None, **options
+    ):
+        """Draw the hits of a fitted map.
+
+        %(map)s
+        X : array-like of shape (n_samples, n_features) or Cube, default=None
+            Samples to count instead of those of the training, as the estimator takes
+            them.
+        y : array-like of shape (n_samples,), default=None
+            Class of each sample.
+        %(embedding)s
+        %(drawn)s
+        """
+        if X is not None:
+            fitted_map(estimator, cls.__name__)
+            som, X = map_inside(*last_step(estimator, X))
+            options |= _count(som.winners(X), len(som.codebook_), y)
+        elif y is not None:
+            raise ValueError("y are the classes of the samples X: give X too.")
+        return super().from_estimator(estimator, embedding=embedding, ax=ax, **options)
+
+    @classmethod
+    def _of_map(cls, som):
+        return {"values": hits_of(som)}
+
+    def plot(self, ax=None, *, numbers=True, cmap="viridis", colors=None):
+        """Draw the units in the colors of their hits, or pies of their classes.
+
+        %(parameters)s
+        numbers : bool, default=True
+            Whether the hits are written in the cells of a lattice, if there is room
+            and there are no classes.
+        cmap : str or matplotlib.colors.Colormap, default="viridis"
+            Colors of hits without classes, on a square-root scale.
+        colors : array-like of shape (n_classes, 4), default=None
+            Colors of classes, by default those of clusters.
+        %(plotted)s
+        """
+        check_matplotlib()
+        self.texts_, self.pies_, self.legend_ = [], None, None
+        if self.classes is not None:
+            return self._plot_pies(ax, colors)
+        from matplotlib import colormaps
+        from matplotlib.colors import PowerNorm
+
+        colors = colormaps[cmap] if isinstance(cmap, str) else cmap
+        style = {"cmap": colors.with_extremes(bad=EMPTY)}
+        style["norm"] = PowerNorm(0.5, vmin=0, vmax=max(np.max(self.values), 1))
+        hits = np.ma.masked_equal(np.asarray(self.values, dtype=np.float64), 0)
+        ax = self._draw(ax, hits, "hit map", "samples", **style)
+        if numbers and isinstance(self.layout, LatticeLayout):
+            self.texts_ = self._write_numbers(ax)
+        return self
+
+    def _write_numbers(self, ax):
+        """Write the hits in the cells, if they fit."""
+        width, height = size_in_points(ax) / self.layout.size
+        texts = [f"{hits:.0f}" for hits in self.values]
+        size = min(0.8 * min(width, height) / (0.62 * max(map(len, texts))), 9)
+        if size < 4.5:
+            return []
+        dark = self.units_.norm(self.values) < 0.6
+        style = {"size": size, "ha": "center", "va": "center_baseline"}
+        colors = np.where(dark, "white", "black")
+        drawn = np.flatnonzero(np.asarray(self.values) > 0)
+        places = self.layout.positions
+        return [
+            ax.text(*places[unit], texts[unit], color=colors[unit], **style)
+            for unit in drawn
+        ]
+
+    def _plot_pies(self, ax, colors):
+        """Draw a pie for each unit, as large as its hits."""
+        from matplotlib.collections import PatchCollection
+        from matplotlib.patches import Wedge
+
+        hits, names = np.asarray(self.values), [str(each) for each in self.classes]
+        colors = cluster_palette(len(names)) if colors is None else np.asarray(colors)
+        if hits.shape[1:] != (len(names),) or len(colors) < len(names):
+            raise ValueError(
+                f"There are {len(names)} classes, but values of shape {hits.shape} and "
+                f"{len(colors)} colors."
+            )
+        ax = self._draw_ground(ax, "hits by class")
+        clusters = Clusters(None, None, None, colors, names)
+        shares = 100 * hits.sum(axis=0) / max(hits.sum(), 1)
+        legend = add_legend(ax, clusters, np.arange(len(names)), shares, title="class")
+        self.legend_, self.color_bar_ = legend
+        sums = np.cumsum(hits, axis=1)
+        radii = np.sqrt(sums[:, -1] / max(sums.max(), 1)).clip(_SMALLEST_PIE)
+        radii *= self._length(ax, *_PIE)
+        ends = 90 - 360 * np.insert(sums, 0, 0, axis=1) / np.maximum(sums[:, -1:], 1)
+        ends *= -1 if ax.yaxis_inverted() else 1  # clockwise from the top
+        slices = np.argwhere(hits > 0)
+        slices = slices[np.argsort(-radii[slices[:, 0]], kind="stable")]
+        wedges = [
+            Wedge(self.layout.positions[i], radii[i], *sorted(ends[i, j : j + 2]))
+            for i, j in slices
+        ]
+        style = {"facecolors": colors[slices[:, 1]], "linewidths": 0, "zorder": 2.2}
+        self.pies_ = ax.add_collection(PatchCollection(wedges, **style), autolim=False)
+        return self
+
+
+class PrototypesDisplay(UnitMapDisplay):
+    """Prototypes: the weights of each unit as a small image, such as a digit.
+
+    Of nodes of a graph that are too close, the one of most hits has an image.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_units, n_features)
+        Weights of the units.
+    %(layout)s
+    shape : tuple of int (height, width), default=None
+        Pixels of an image; a square by default.
+
+    %(attributes)s
+    units_ : matplotlib.collections.Collection
+        Cells or nodes, below the images.
+    images_ : dict of int to matplotlib.image.AxesImage
+        Images of units by their numbers.
+    %(color_bar)s
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from skesom.displays import PrototypesDisplay
+    >>> from skesom.som import CSOM
+    >>> csom = CSOM(shape=(5, 6)).fit(load_digits().data)
+    >>> len(PrototypesDisplay.from_estimator(csom, shape=(8, 8)).images_)
+    30
+    """
+
+    _n_more_axes = 1
+
+    def __init__(self, values, layout, *, shape=None):
+        super().__init__(values, layout)
+        n_features = np.shape(values)[1]
+        self.shape = (math.isqrt(n_features),) * 2 if shape is None else tuple(shape)
+        if len(self.shape) != 2 or math.prod(self.shape) != n_features:
+            raise ValueError(
+                "shape must be the height and width of images of "
+                f"{n_features} pixels, got {self.shape}."
+            )
+
+    @classmethod
+    def _of_map(cls, som):
+        return {"values": som.codebook_}
+
+    def plot(self, ax=None, *, cmap="gray_r"):
+        """Draw the images on the cells or nodes of their units, all on one scale.
+
+        %(parameters)s
+        cmap : str or matplotlib.colors.Colormap, default="gray_r"
+            Colors of the weights.
+        %(plotted)s
+        """
+        ax = self._draw_ground(ax, "prototypes")
+        from matplotlib.cm import ScalarMappable
+        from matplotlib.colors import Normalize
+        from matplotlib.image import AxesImage
+
+        norm = Normalize(np.min(self.values), np.max(self.values))
+        scale, below = ScalarMappable(norm, cmap), self.layout.flat
+        self.color_bar_ = add_color_bar(ax, scale, "weight", below=below)
+        height, width = (
+            self._length(ax, *_IMAGE) * np.array(self.shape) / max(self.shape)
+        )
+        down = height if ax.yaxis_inverted() else -height
+        hits = getattr(self.layout, "hits", None)
+        hits = np.zeros(len(self.values)) if hits is None else hits
+        order, self.images_ = np.argsort(-hits, kind="stable"), {}
+        places = self.layout.positions[order]
+        for number in uncovered(places, np.full(places.shape, (width, height))):
+            (x, y), unit = places[number], int(order[number])
+            sides = x - width, x + width, y + down, y - down
+            style = {"cmap": cmap, "norm": norm, "zorder": 2.2}  # below the frame
+            image = AxesImage(ax, extent=sides, **style)  # it changes no limits
+            image.set_data(np.reshape(self.values[unit], self.shape))
+            image.set_clip_path(ax.patch)
+            self.images_[unit] = ax.add_image(image)
+        return self
+
+
+def _count(winners, n_units, y):
+    """Count the samples of each unit, or those of each class."""
+    known = winners >= 0
+    if y is None:
+        return {"values": np.bincount(winners[known], minlength=n_units)}
+    check_consistent_length(winners, y)
+    classes, numbers = np.unique(y, return_inverse=True)
+    values = np.zeros((n_units, len(classes)))
+    np.add.at(values, (winners[known], numbers[known]), 1)
+    return {"values": values, "classes": classes}

@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""How many samples of each class each unit has."""
+
+import numpy as np
+import pytest
+from matplotlib.colors import to_rgba_array
+from sklearn.datasets import make_blobs
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from skesom.displays import HitMapDisplay
+from skesom.som import CSOM, ESOM
+
+X, Y = make_blobs(300, n_features=4, centers=3, random_state=0)
+NAMES = np.array(["red", "green", "blue"])[Y]
+LATTICE = CSOM(None, shape=(4, 6), random_state=0).fit(X)
+GRAPH = ESOM(None, random_state=0).fit(X)
+
+
+def areas_of_slices(display):
+    """Return the area of each slice by its middle and color, of paths of the pies."""
+    areas = {}
+    paths = display.pies_.get_paths()
+    colors = map(tuple, display.pies_.get_facecolor())
+    for path, color in zip(paths, colors, strict=True):
+        polygon = path.to_polygons(closed_only=True)[0]
+        x, y = polygon.T
+        area = abs(np.sum(x * np.roll(y, 1) - y * np.roll(x, 1))) / 2
+        areas[color] = areas.get(color, 0) + area
+    return areas
+
+
+@pytest.mark.parametrize("som", [LATTICE, GRAPH], ids=["lattice", "graph"])
+def test_columns_count_the_samples_of_each_class(som, ax):
+    display = HitMapDisplay.from_estimator(som, X, NAMES, ax=ax)
+    assert list(display.classes) == ["blue", "green", "red"]
+    winners = som.winners(X)
+    for column, name in enumerate(display.classes):
+        for unit in range(len(som.codebook_)):
+            expected = np.sum((winners == unit) & (name == NAMES))
+            assert display.values[unit, column] == expected
+    assert display.ax_ is ax
+    assert display.texts_ == []
+
+
+def test_areas_are_hits_and_slices_are_classes(ax):
+    hits = np.array([[[9, 3], [0, 0]], [[4, 0], [0, 3]]])
+    colors = to_rgba_array(["tab:red", "tab:blue"])
+    display = HitMapDisplay.from_predictions(
+        hits, classes=["a", "b"], topology="rectangular", ax=ax, colors=colors
+    )
+    assert len(display.pies_.get_paths()) == 4
+    areas = areas_of_slices(display)
+    red, blue = (areas[tuple(color)] for color in colors)
+    assert red / blue == pytest.approx(13 / 6, rel=0.01)
+
+
+def test_the_first_class_begins_at_the_top(ax):
+    display = HitMapDisplay.from_predictions([[[3, 1]]], classes="ab", ax=ax)
+    first, second = (path.vertices for path in display.pies_.get_paths())
+    # Three quarters clockwise from the top: all but the upper left one.
+    assert first[:, 0].max() > 0.4
+    assert second[:, 0].max() == pytest.approx(0, abs=1e-9)
+    upper = second[np.argmax(np.abs(second[:, 1]))]
+    assert ax.transData.transform(upper)[1] > ax.transData.transform((0, 0))[1]
+
+
+def test_pies_are_round_and_in_their_cells(ax):
+    display = HitMapDisplay.from_predictions([[[50, 0], [1, 1]]], classes="ab", ax=ax)
+    for path in display.pies_.get_paths():
+        x, y = path.vertices.T
+        assert np.hypot(x - np.round(x.mean()), y).max() < 0.5
+    assert ax.get_aspect() == 1
+
+
+def test_the_largest_pie_of_a_graph_has_most_hits(ax):
+    display = HitMapDisplay.from_predictions(
+        np.array([[1, 0], [0, 100]]), classes="ab", positions=[[0, 0], [5, 5]], ax=ax
+    )
+    sizes = [np.ptp(path.vertices[:, 0]) for path in display.pies_.get_paths()]
+    assert sizes[0] > 3 * sizes[1]  # larger ones are below
+
+
+@pytest.mark.usefixtures("_close_figures")
+def test_the_legend_has_names_and_percentages():
+    hits = [[[3, 0, 1]]]
+    display = HitMapDisplay.from_predictions(hits, classes=["x", "y", "$z$"])
+    texts = [text.get_text() for text in display.legend_.get_texts()]
+    assert texts == ["x: 75.0 %", "y: 0.0 %", r"\$z\$: 25.0 %"]
+    assert display.legend_.get_title().get_text() == "class"
+
+
+def test_many_classes_have_a_color_bar(ax):
+    hits = np.ones((1, 1, 120))
+    display = HitMapDisplay.from_predictions(hits, classes=range(120), ax=ax)
+    assert display.legend_ is None
+    assert display.color_bar_.ax.get_ylabel() == "class"
+
+
+def test_samples_go_through_the_steps_before_the_map(ax):
+    pipeline = make_pipeline(StandardScaler(), LATTICE.__class__(shape=(4, 6)))
+    pipeline.fit(1e3 * X + 7e4)
+    display = HitMapDisplay.from_estimator(pipeline, 1e3 * X + 7e4, Y, ax=ax)
+    np.testing.assert_array_equal(display.values.sum(axis=1), pipeline[-1].hits_)
+
+
+def test_pixels_of_a_cube_are_counted_without_gaps(job, galaxy, ax):
+    display = HitMapDisplay.from_estimator(job, galaxy, ax=ax)
+    assert display.values.sum() == np.sum(job["cluster"].labels_ >= 0)
+
+
+def test_samples_without_features_belong_to_no_unit(ax):
+    others = np.vstack([X[:5], np.full((2, 4), np.nan)])
+    display = HitMapDisplay.from_estimator(LATTICE, others, np.arange(7), ax=ax)
+    assert display.values.sum() == 5
+
+
+def test_classes_of_unknown_samples_are_refused(ax):
+    with pytest.raises(ValueError, match="y are the classes of the samples X"):
+        HitMapDisplay.from_estimator(LATTICE, y=Y, ax=ax)
+
+
+def test_classes_for_other_samples_are_refused(ax):
+    with pytest.raises(ValueError, match=r"inconsistent numbers of samples.*300, 299"):
+        HitMapDisplay.from_estimator(LATTICE, X, Y[1:], ax=ax)
+
+
+@pytest.mark.parametrize(
+    "options", [{"classes": "abc"}, {"classes": "ab", "colors": ["red"]}]
+)
+def test_classes_fit_to_values_and_colors(options, ax):
+    with pytest.raises(ValueError, match=r"classes, but values of shape \(1, 2\)"):
+        HitMapDisplay.from_predictions([[[1, 2]]], ax=ax, **options)
