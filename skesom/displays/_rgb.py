@@ -5,18 +5,23 @@ import numpy as np
 from astropy import units
 
 from skesom._common.lazy import computed
-from skesom.cube import Cube, sky_statistics
+from skesom.cube import Cube, sampled, sky_statistics
 from skesom.displays._colors import MISSING_COLOR
 from skesom.displays._display import numbers_of
 from skesom.displays._sky_image import mean
 
 _STRETCHES = ("lupton", "asinh", "log", "sqrt", "linear")
 _BRIGHT = 99.5  # per cent
+_DARK = 5.0  # per cent of the pixels that are black in all bands alike
 _DARK_NOISE = 20  # the bright level in units of the noise, at least
+_SIGNIFICANT = 5  # times the noise: what is not sky
+_FEWEST_BRIGHT = 1.0  # per cent of the pixels whose mean color is white
 _SOFTENING = 0.25  # of the Lupton stretch, in units of the interval
 _Q = 8  # where it turns from linear to logarithmic
 _ASINH = 0.1
 _SAMPLES = 1_000_000  # pixels for the interval of a band
+_FEWEST_IN_THIRDS = 6  # bands; of fewer, any three may be the best
+_MANY_BANDS = 20  # channels of a spectrum rather than filters
 # Where pictures change from energies to wavelengths, nm to um, and to frequencies.
 _X_RAYS, _INFRARED, _RADIO = 10 * units.nm, 2 * units.um, 1 * units.mm
 
@@ -24,23 +29,27 @@ _X_RAYS, _INFRARED, _RADIO = 10 * units.nm, 2 * units.um, 1 * units.mm
 def rgb_image(cube, bands=None, *, stretch="asinh", interval="sky"):
     """Make a color picture of three bands.
 
-    Each band is scaled to its `interval`, and then stretched. Units may differ.
+    The bands are scaled to their `interval`, and then stretched. Units may differ.
 
     Parameters
     ----------
     cube : Cube or array-like of shape (n_rows, n_columns, n_bands)
         The images.
     bands : sequence of three int or str, default=None
-        Numbers from 0, or names, of the bands for red, green and blue. By default the
-        last, middle and first by wavelength or, if unknown, in the cube.
+        Numbers from 0, or names, of the bands for red, green and blue. By default,
+        in the order of wavelength, those in which most pixels stand out of the noise;
+        of six or more bands, one of each third; of more than 20, the mean of each
+        third. If no wavelengths are known, three bands are red, green and blue in their
+        order, and of more the last ones are red.
     stretch : {"asinh", "lupton", "log", "sqrt", "linear"}, default="asinh"
         "lupton" stretches the mean of the bands and keeps their colors [1]_; the others
         stretch each band separately, so that bright pixels are white.
     interval : {"sky", "zscale", "minmax"}, float or astropy BaseInterval, default="sky"
-        Values of a band that become 0 and 1. "sky": the level of its darkest parts, and
-        the value that 0.5 % of the pixels exceed (at least 20 times the noise);
-        "zscale": the algorithm of IRAF; "minmax": its minimum and maximum; a float:
-        limits of this central percentage of its values.
+        Values that become 0 and 1. "sky": all bands together, so that the darkest
+        twentieth of the pixels is black, what stands out of the sky is white on the
+        average, and the value that 0.5 % of the pixels exceed (at least 20 times the
+        noise) is 1. Others are of each band: "zscale": the algorithm of IRAF; "minmax":
+        its minimum and maximum; a float: limits of this central percentage of it.
 
     Returns
     -------
@@ -69,13 +78,7 @@ def rgb_image(cube, bands=None, *, stretch="asinh", interval="sky"):
     if stretch not in _STRETCHES:
         raise ValueError(f"stretch must be one of {_STRETCHES}, got {stretch!r}.")
     interval = _as_interval(interval)
-    planes = [_scaled(cube, number, interval) for number in rgb_bands(cube, bands)]
-    missing = np.isnan(planes).any(axis=0)
-    for plane in planes:
-        plane[missing] = 0
-    picture = _stretched(planes, stretch)
-    picture[missing] = list(bytes.fromhex(MISSING_COLOR[1:]))
-    return picture
+    return _picture(rgb_planes(cube, bands), stretch, interval)
 
 
 def spectral_places(coordinates):
@@ -100,15 +103,37 @@ def spectral_places(coordinates):
     return lengths if lengths.max() < _INFRARED else lengths.to(units.um)
 
 
-def rgb_bands(cube, bands=None):
-    """Return the numbers of the bands for red, green and blue."""
-    if bands is None:
-        order = np.arange(cube.shape[2])
-        places = spectral_places(cube.band_coordinates)
-        if places is not None:
-            falls = places.unit in (units.keV, units.GHz)
-            order = np.argsort(-places.value if falls else places.value, kind="stable")
-        return [int(order[-1]), int(order[len(order) // 2]), int(order[0])]
+def rgb_planes(cube, bands=None, step=1):
+    """Return images for red, green and blue, means of squares of `step` pixels."""
+    groups = _groups(cube) if bands is None else [[n] for n in _numbers(cube, bands)]
+    planes = {}
+    for group in map(tuple, groups):
+        if group in planes:
+            continue
+        total = 0.0
+        for number in group:
+            plane = cube.data[:, :, number]
+            plane = mean(computed(plane)[0] if cube.is_lazy else plane, step)
+            if not np.isfinite(plane).any():
+                raise ValueError(
+                    f"Band {cube.band_names[number]!r} has no data: all its pixels are "
+                    "NaN."
+                )
+            total = total + plane
+        planes[group] = total / len(group)
+    return [planes[tuple(group)] for group in groups]
+
+
+def thinned_rgb(cube, bands, step):
+    """Return the color picture of the means of squares of `step` by `step` pixels."""
+    if cube is None:
+        raise ValueError("A color picture is drawn too: give the cube.")
+    cube = cube if isinstance(cube, Cube) else Cube(cube)
+    return _picture(rgb_planes(cube, bands, step), "asinh", "sky")
+
+
+def _numbers(cube, bands):
+    """Return the numbers of three bands that are given by number or name."""
     bands = [bands] if isinstance(bands, str) else list(bands)
     if len(bands) != 3:
         raise ValueError(
@@ -117,22 +142,34 @@ def rgb_bands(cube, bands=None):
     return numbers_of("band", bands, cube.band_names)
 
 
-def thinned_rgb(cube, bands, step):
-    """Return the color picture of the means of squares of `step` by `step` pixels."""
-    if cube is None:
-        raise ValueError("Contours are drawn on a color picture: give the cube too.")
-    cube = cube if isinstance(cube, Cube) else Cube(cube)
-    numbers = rgb_bands(cube, bands)
-    means = {n: mean(_plane(cube, n), step) for n in dict.fromkeys(numbers)}
-    planes = [means[number] for number in numbers]
-    names = [f"{n}: {cube.band_names[number]}" for n, number in enumerate(numbers)]
-    return rgb_image(Cube(np.dstack(planes), band_names=names), [0, 1, 2])
+def _groups(cube):
+    """Return the bands whose means are red, green and blue."""
+    order = np.arange(cube.shape[2])
+    places = spectral_places(cube.band_coordinates)
+    if places is None and len(order) == 3:
+        return [[0], [1], [2]]
+    if places is not None:
+        falls = places.unit in (units.keV, units.GHz)
+        order = np.argsort(-places.value if falls else places.value, kind="stable")
+    thirds = [third.tolist() for third in np.array_split(order, 3)[::-1]]
+    if len(order) > _MANY_BANDS:
+        return thirds
+    if len(order) < 3:
+        return [[order[-1]], [order[len(order) // 2]], [order[0]]]
+    if len(order) == 3:
+        return thirds
+    sample = sampled(cube.data)
+    shown = [_share_shown(sample[:, :, band]) for band in range(len(order))]
+    if len(order) < _FEWEST_IN_THIRDS:
+        best = np.sort(np.argsort(-np.array(shown)[order], kind="stable")[:3])
+        return [[number] for number in order[best[::-1]].tolist()]
+    return [[max(third, key=shown.__getitem__)] for third in thirds]
 
 
-def _plane(cube, number):
-    """Return a band in memory."""
-    plane = cube.data[:, :, number]
-    return computed(plane)[0] if cube.is_lazy else plane
+def _share_shown(flux):
+    """Return the share of the pixels that stand out of the noise."""
+    level, noise = sky_statistics(flux)
+    return np.mean(flux > level + _SIGNIFICANT * noise)
 
 
 def _as_interval(interval):
@@ -152,25 +189,55 @@ def _as_interval(interval):
     return visualization.PercentileInterval(interval)
 
 
-def _scaled(cube, band, interval):
-    """Return a band with its interval brought to 0 and 1."""
-    flux = cube.data[:, :, band]
-    step = int(np.ceil(np.sqrt(flux.size / _SAMPLES)))
-    sample = flux[::step, ::step]
-    sample = sample[np.isfinite(sample)]
-    if len(sample) == 0:
-        raise ValueError(
-            f"Band {cube.band_names[band]!r} has no data: all its pixels are NaN."
-        )
-    if interval == "sky":
-        level, noise = sky_statistics(flux)
-        low = level - noise
-        high = max(np.percentile(sample, _BRIGHT), level + _DARK_NOISE * noise)
-    else:
-        low, high = map(float, interval.get_limits(sample))
-    if high == low:  # a constant band is black
-        high = low + 1
-    return ((flux - low) / (high - low)).astype(np.float32)
+def _picture(planes, stretch, interval):
+    """Return three images as a color picture."""
+    missing = np.isnan(planes).any(axis=0)
+    scaled = _balanced(planes) if interval == "sky" else _limited(planes, interval)
+    for plane in scaled:
+        plane[missing] = 0
+    picture = _stretched(scaled, stretch)
+    picture[missing] = list(bytes.fromhex(MISSING_COLOR[1:]))
+    return picture
+
+
+def _limited(planes, interval):
+    """Return images with the interval of each brought to 0 and 1."""
+    scaled = []
+    for plane in planes:
+        sample = _sample(plane)
+        low, high = map(float, interval.get_limits(sample[np.isfinite(sample)]))
+        if high == low:  # a constant band is black
+            high = low + 1
+        scaled.append(((plane - low) / (high - low)).astype(np.float32))
+    return scaled
+
+
+def _balanced(planes):
+    """Return images of which dark pixels are black, and the mean bright one is gray."""
+    statistics = np.array([sky_statistics(plane) for plane in planes])
+    level, noise = statistics.T[:, :, np.newaxis]
+    sample = np.array([_sample(plane).ravel() for plane in planes], dtype=np.float64)
+    known = sample[:, np.isfinite(sample).all(axis=0)]
+    if known.shape[1] == 0:  # no pixel has all three bands
+        return [np.zeros(plane.shape, dtype=np.float32) for plane in planes]
+    spread = np.ptp(known, axis=1, keepdims=True)
+    noise = np.where(noise > 0, noise, np.where(spread > 0, 1e-3 * spread, 1))
+    signal = np.sort((known - level) / noise, axis=0).sum(axis=0) / np.sqrt(len(planes))
+    dark = signal <= np.percentile(signal, _DARK)
+    black = np.median(known[:, dark], axis=1, keepdims=True)
+    least = min(_SIGNIFICANT, np.percentile(signal, 100 - _FEWEST_BRIGHT))
+    white = np.median(known[:, signal >= least] - black, axis=1, keepdims=True)
+    white = np.maximum(white, noise)
+    bright = np.percentile(np.mean((known - black) / white, axis=0), _BRIGHT)
+    bright = max(bright, _DARK_NOISE * np.max(noise / white))
+    ends = zip(planes, black[:, 0], white[:, 0] * bright, strict=True)
+    return [((plane - low) / high).astype(np.float32) for plane, low, high in ends]
+
+
+def _sample(plane):
+    """Return every second, third, ... row and column of a large image."""
+    step = int(np.ceil(np.sqrt(plane.size / _SAMPLES)))
+    return plane[::step, ::step]
 
 
 def _stretched(planes, stretch):

@@ -27,6 +27,14 @@ def cube(global_random_seed):
     return Cube(rng.gamma(2.0, size=(40, 50, 4)), band_names=["u", "g", "r", "i"])
 
 
+def scene(shown):
+    """Bands of noise, in some of which a galaxy is bright and in the others faint."""
+    rng = np.random.default_rng(1)
+    cube = rng.normal(size=(128, 128, len(shown)))
+    cube[40:70, 40:80] += np.where(shown, 100, 2)
+    return Cube(cube)
+
+
 class TestBands:
     """Which band is red, which green, which blue."""
 
@@ -41,27 +49,45 @@ class TestBands:
             picture, rgb_image(cube, [0, 1, 2])[:, :, [2, 0, 1]]
         )
 
-    def test_last_is_red_where_nothing_is_known(self, cube):
-        np.testing.assert_array_equal(rgb_image(cube), rgb_image(cube, [3, 2, 0]))
+    def test_last_is_red_where_nothing_is_known(self):
+        cube = scene([1, 1, 0, 1])
+        np.testing.assert_array_equal(rgb_image(cube), rgb_image(cube, [3, 1, 0]))
+
+    def test_three_unknown_bands_are_red_green_and_blue(self, cube):
+        cube = cube[:, :, :3]
+        np.testing.assert_array_equal(rgb_image(cube), rgb_image(cube, [0, 1, 2]))
 
     @pytest.mark.parametrize(
         "coordinates",
         [
-            [700, 300, 500, 400] * u.nm,
-            [3e14, 9e14, 5e14, 7e14] * u.Hz,
-            [1.40, 1.43, 1.41, 1.42] * u.GHz,
-            [1, 7, 3, 5] * u.keV,
-            [70, -30, 50, 40] * u.km / u.s,  # what goes away is red
+            [700, 300, 500] * u.nm,
+            [3e14, 9e14, 5e14] * u.Hz,
+            [1.40, 1.43, 1.41] * u.GHz,
+            [1, 7, 3] * u.keV,
+            [70, -30, 50] * u.km / u.s,  # what goes away is red
         ],
     )
     def test_longest_wavelength_is_red(self, cube, coordinates):
-        cube = cube.replace(band_coordinates=coordinates)
+        cube = cube[:, :, :3].replace(band_coordinates=coordinates)
         np.testing.assert_array_equal(rgb_image(cube), rgb_image(cube, [0, 2, 1]))
 
     def test_unknown_wavelengths_say_nothing(self, cube):
         for coordinates in ([4, 3, np.nan, 1] * u.nm, [4, 3, 2, 1] * u.s):
             other = cube.replace(band_coordinates=coordinates)
             np.testing.assert_array_equal(rgb_image(other), rgb_image(cube))
+
+    @pytest.mark.parametrize("shown", [(0, 3, 6), (2, 5, 8), (1, 4, 7)])
+    def test_show_the_most_of_each_third(self, shown):
+        cube = scene(np.isin(np.arange(9), shown))
+        picture = rgb_image(cube, shown[::-1])
+        np.testing.assert_array_equal(rgb_image(cube), picture)
+
+    def test_channels_are_averaged_by_thirds(self, global_random_seed):
+        rng = np.random.default_rng(global_random_seed)
+        channels = rng.gamma(2.0, size=(40, 50, 30))
+        thirds = channels.reshape(40, 50, 3, 10).mean(axis=3)
+        difference = rgb_image(channels).astype(int) - rgb_image(thirds, [2, 1, 0])
+        assert np.abs(difference).max() <= 1
 
     def test_one_band_is_gray(self, cube):
         picture = rgb_image(cube[:, :, :1])
@@ -123,6 +149,26 @@ class TestBrightness:
         picture = rgb_image(flux)
         assert np.median(picture) < 60
         assert (picture[61:69, 61:69] == 255).all()
+
+    def test_what_is_not_sky_is_gray_on_the_average(self):
+        """Dust is red: it takes more of the blue light, whatever the units."""
+        rng = np.random.default_rng(0)
+        flux = rng.normal(size=(128, 128, 3))
+        flux[20:100, 20:100] += 60
+        flux[50:60, 20:100] -= [10, 30, 40]
+        picture = rgb_image(flux * [1, 1e6, 3] + [0, 1e7, 5], [0, 1, 2])
+        red, green, blue = np.median(picture[60:100, 20:100], axis=(0, 1))
+        assert np.ptp([red, green, blue]) < 4
+        red, green, blue = np.median(picture[50:60, 20:100], axis=(0, 1))
+        assert red > green + 10 > blue + 20
+
+    def test_dark_pixels_have_no_color(self):
+        """Sky of a level that differs from band to band."""
+        rng = np.random.default_rng(0)
+        flux = rng.normal(size=(128, 128, 3)) * [1, 2, 3] + [7, -900, 4e4]
+        flux[40:90, 40:90] += [100, 500, 90]
+        sky = np.median(rgb_image(flux, [0, 1, 2])[:30], axis=(0, 1))
+        assert sky.max() < 60
 
     def test_constant_bands_are_black(self):
         assert (rgb_image(np.ones((5, 5, 3)), interval="minmax") == 0).all()
