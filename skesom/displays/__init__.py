@@ -47,6 +47,7 @@ from skesom.displays._diagrams import choose_diagrams as choose_diagrams
 from skesom.displays._display import check_matplotlib as check_matplotlib
 from skesom.displays._display import literal as literal
 from skesom.displays._rgb import spectral_places as spectral_places
+from skesom.displays._rgb import thinned_rgb as thinned_rgb
 from skesom.displays._sky_image import MAX_PIXELS as MAX_PIXELS
 from skesom.displays._sky_image import image_size as image_size
 from skesom.displays._sky_image import note_thinning as note_thinning

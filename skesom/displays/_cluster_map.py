@@ -2,9 +2,8 @@
 """Maps of clusters on the sky, and of the pixels where two clusterings disagree."""
 
 import numpy as np
-from scipy.ndimage import gaussian_filter
+from scipy.ndimage import find_objects, gaussian_filter
 
-from skesom._common.labels import SKY
 from skesom.displays._clusters import (
     ClusterDisplay,
     add_legend,
@@ -16,7 +15,14 @@ from skesom.displays._colors import NOISE_COLOR, SKY_COLOR
 from skesom.displays._display import Display, numbers_of, update_layout
 from skesom.displays._objects import draw_objects, rim_of
 from skesom.displays._rgb import thinned_rgb
-from skesom.displays._sky_image import MAX_PIXELS, draw_image, pick, thinning
+from skesom.displays._sky_image import (
+    MAX_PIXELS,
+    draw_image,
+    hide_vertical_labels,
+    pick,
+    side_by_side,
+    thinning,
+)
 from skesom.maps import (
     NEITHER,
     ONLY_FIRST,
@@ -29,6 +35,10 @@ from skesom.maps import (
 KIND_COLORS = {SAME: "#ffffff", ONLY_FIRST: "#000000", ONLY_SECOND: "#8a8a8a"}
 _NOISE = -1
 _HALF = 0.5
+_REACH = 4.0  # standard deviations of a Gaussian
+_LEAST_SMOOTHING = 0.3  # pixels
+_LINE_WIDTH, _RIM_WIDTH = 1.3, 1.9  # points
+_MOST_CORNERS = 5_000  # of the outlines of a cluster as lines in a PDF
 
 
 class ClusterMapDisplay(ClusterDisplay):
@@ -53,6 +63,8 @@ class ClusterMapDisplay(ClusterDisplay):
         The map, or the picture below the contours.
     objects_ : dict of str to matplotlib.lines.Line2D
         Symbols of the objects in the map for each type, the most numerous first.
+    picture_ : matplotlib.image.AxesImage or None
+        The color picture beside it.
     contours_ : dict of int to matplotlib.contour.QuadContourSet
         Outlines of clusters, if they are drawn.
     %(legend)s
@@ -87,6 +99,7 @@ class ClusterMapDisplay(ClusterDisplay):
         ax=None,
         *,
         contours=False,
+        image=False,
         bands=None,
         smoothing=1.5,
         legend=True,
@@ -100,34 +113,41 @@ class ClusterMapDisplay(ClusterDisplay):
         contours : bool or sequence of int, default=False
             Whether to draw outlines of all clusters, or of these clusters, over a color
             picture of the cube instead of filled pixels.
+        image : bool, default=False
+            Whether a color picture of the cube is drawn to the left of the map, at the
+            same scale; `ax` is then shared by both.
         bands : sequence of three int or str, default=None
             Bands of that picture for red, green and blue, see `rgb_image`.
         smoothing : float, default=1.5
             Standard deviation of the Gaussian that smooths outlines, in pixels of the
-            picture; 0 follows every pixel.
+            picture; less for a cluster of which most would vanish; 0 follows every
+            pixel.
         %(show_legend)s
         %(image)s
         %(plotted)s
         """
-        clusters = as_clusters(self, self.label_map)
+        clusters = as_clusters(self, self.label_map, max_pixels=max_pixels)
         filled = contours is False
-        shape = clusters.label_map.shape
-        step = thinning(shape, max_pixels)
-        if filled:
-            labels = pick(clusters.label_map, step)
-            is_sky = pick(_is_sky(clusters), step)
-            others = [(labels == _NOISE, NOISE_COLOR), (is_sky, SKY_COLOR)]
-            image = _image_of(labels, clusters.colors, others)
-        else:
-            image = thinned_rgb(self.cube, bands, step)
-        marks = scale_bar, compass
-        self.image_ = draw_image(ax, shape, image, step, clusters.place, marks)
+        shape, step = clusters.shape, clusters.step
+        picture, marks = self._picture, (scale_bar, compass)
+        if picture is None and (image or not filled):
+            picture = thinned_rgb(self.cube, bands, step)
+        self.picture_ = None
+        if image:
+            left, ax = side_by_side(ax, shape, clusters.place[0])
+            given = left, shape, picture, step, clusters.place
+            self.picture_ = draw_image(*given, marks)
+            marks = False, False
+        drawn = _map_image(clusters) if filled else picture
+        self.image_ = draw_image(ax, shape, drawn, step, clusters.place, marks)
         self.ax_, self.figure_ = self.image_.axes, self.image_.figure
+        if image:
+            hide_vertical_labels(self.ax_)
         wanted = None if contours in (True, False) else contours
         shown = numbers_of("cluster", wanted, clusters.names)
         self.contours_ = {}
         if not filled:
-            self.contours_ = _draw_contours(self.ax_, clusters, shown, step, smoothing)
+            self.contours_ = _draw_contours(self.ax_, clusters, shown, smoothing)
         self.objects_ = {}
         if self.objects is not None:
             self.objects_ = draw_objects(self.ax_, clusters, self.objects)
@@ -138,6 +158,8 @@ class ClusterMapDisplay(ClusterDisplay):
             self.legend_, self.color_bar_ = add_legend(
                 self.ax_, clusters, shown, clusters.percentages(), others
             )
+            if self.contours_ and self.legend_ is not None:
+                _outline_entries(self.legend_, clusters.colors[shown])
         update_layout(self.ax_)
         return self
 
@@ -247,52 +269,76 @@ def _image_of(labels, colors, others):
     return image
 
 
+def _map_image(clusters):
+    """Return the colors of clusters, noise and sky."""
+    labels = clusters.label_map
+    others = [(labels == _NOISE, NOISE_COLOR), (clusters.is_sky, SKY_COLOR)]
+    return _image_of(labels, clusters.colors, others)
+
+
 def _entries(others):
-    """Return entries of the legend for masks that are not empty."""
+    """Return entries of the legend for what there is of all."""
     from matplotlib.patches import Patch
 
     return [
         missing_patch(name) if color is None else Patch(facecolor=color, label=name)
-        for mask, color, name in others
-        if mask.any()
+        for n_pixels, color, name in others
+        if n_pixels
     ]
 
 
 def _other_entries(clusters):
     """Return entries of the legend for pixels in no cluster."""
-    labels, is_sky = clusters.label_map, _is_sky(clusters)
-    others = [(labels == _NOISE, NOISE_COLOR, "noise")]
-    others += [(is_sky, SKY_COLOR, "sky, set aside")]
-    return _entries([*others, ((labels < _NOISE) & ~is_sky, None, "no data")])
+    noise, sky, missing = clusters.others.values()
+    others = (noise, NOISE_COLOR, "noise"), (sky, SKY_COLOR, "sky, set aside")
+    return _entries([*others, (missing, None, "no data")])
 
 
-def _is_sky(clusters):
-    """Return the pixels that are sky, by their label or by the mask."""
-    labels, mask = clusters.label_map, clusters.sky_mask
-    return (labels == SKY) | (mask & (labels < _NOISE))
+def _outline_entries(legend, colors):
+    """Draw the entries of a legend on the dark and light ground of outlines."""
+    for patch, color in zip(legend.get_patches(), colors, strict=False):
+        patch.set(edgecolor=rim_of(color), linewidth=_RIM_WIDTH - _LINE_WIDTH)
 
 
-def _draw_contours(ax, clusters, shown, step, smoothing):
+def _draw_contours(ax, clusters, shown, smoothing):
     """Draw where half of the smoothed pixels belong to a cluster."""
     from matplotlib.patheffects import withStroke
 
-    labels = pick(clusters.label_map, step)
+    labels, step = clusters.label_map, clusters.step
     rows, columns = (np.arange(n) * step + (step - 1) / 2 for n in labels.shape)
+    boxes = find_objects(np.maximum(labels, -1) + 1, len(clusters.names))
     contours = {}
     for number in shown:
-        share = (labels == number).astype(np.float32)
-        if smoothing > 0:
-            share = gaussian_filter(share, smoothing)
-        # An image of one row or column has no outlines.
+        if boxes[number] is None or min(labels.shape) < 2:
+            continue  # an image of one row or column has no outlines
+        margin = int(np.ceil(_REACH * smoothing)) + 1
+        box = tuple(
+            slice(max(side.start - margin, 0), side.stop + margin)
+            for side in boxes[number]
+        )
+        share = _smoothed(labels[box] == number, smoothing)
         if min(share.shape) < 2 or not share.min() < _HALF < share.max():
             continue
         color = clusters.colors[number]
-        style = {"levels": [_HALF], "colors": [color], "linewidths": 1.0}
-        contours[number] = ax.contour(columns, rows, share, **style)
+        style = {"levels": [_HALF], "colors": [color], "linewidths": _LINE_WIDTH}
+        place = columns[box[1]], rows[box[0]]
+        contours[number] = ax.contour(*place, share, **style)
         # A rim, because the picture may have the color of the line.
-        rim = withStroke(linewidth=1.8, foreground=rim_of(color))
+        rim = withStroke(linewidth=_RIM_WIDTH, foreground=rim_of(color))
         contours[number].set_path_effects([rim])
+        n_corners = sum(len(path.vertices) for path in contours[number].get_paths())
+        contours[number].set_rasterized(n_corners > _MOST_CORNERS)
     return contours
+
+
+def _smoothed(inside, smoothing):
+    """Return smoothed pixels of a cluster, less where most of it would vanish."""
+    while smoothing >= _LEAST_SMOOTHING:
+        share = gaussian_filter(inside.astype(np.float32), smoothing)
+        if np.mean(share[inside] > _HALF) > _HALF:
+            return share
+        smoothing /= 2
+    return inside.astype(np.float32)
 
 
 def _add_comparison(ax, clusters, kinds):
@@ -300,12 +346,13 @@ def _add_comparison(ax, clusters, kinds):
     from matplotlib.patches import Patch
 
     n_same, n_other = (np.count_nonzero(kinds == kind) for kind in (SAME, OTHER))
-    shares = 100 * clusters.pixels() / (n_same + n_other)
+    shares = 100 * clusters.pixels / (n_same + n_other)
     same = f"same: {100 * n_same / (n_same + n_other):.1f} %"
     rim = {"edgecolor": "0.6", "linewidth": 0.5}
     others = [(kinds == ONLY_FIRST, KIND_COLORS[ONLY_FIRST], "not in the second")]
     others += [(kinds == ONLY_SECOND, KIND_COLORS[ONLY_SECOND], "not in the first")]
     others += [(kinds == NEITHER, None, "in neither")]
+    others = [(mask.any(), *entry) for mask, *entry in others]
     entries = [Patch(facecolor=KIND_COLORS[SAME], label=same, **rim), *_entries(others)]
     title = "other cluster\nin the second"
     return add_legend(ax, clusters, np.flatnonzero(shares), shares, entries, title)

@@ -7,7 +7,6 @@ import numpy as np
 from astropy import units
 from sklearn.isotonic import isotonic_regression
 
-from skesom._common.labels import MASKED, SKY
 from skesom.cube import Cube, band_wavelengths, physical_factors
 from skesom.displays._clusters import ClusterDisplay, add_legend, as_clusters
 from skesom.displays._display import (
@@ -192,7 +191,7 @@ class ClusterHistogramDisplay(ClusterDisplay):
         """
         clusters = as_clusters(self, self.label_map)
         n_clusters = len(clusters.names)
-        pixels = clusters.pixels()
+        pixels = clusters.pixels
         ax = new_axes(ax)
         style = {"width": 0.86 if n_clusters <= _MANY else 1.0, "log": log}
         self.bars_ = ax.bar(range(n_clusters), pixels, color=clusters.colors, **style)
@@ -203,7 +202,7 @@ class ClusterHistogramDisplay(ClusterDisplay):
         ax.margins(y=0.1)
         if not pixels.any():
             ax.set_ylim(0, 1)
-        others = _shares_of_others(clusters.label_map)
+        others = _shares_of_others(clusters)
         if others:
             ax.set_title(others, loc="left", size="small")
         self.ax_, self.figure_ = ax, ax.figure
@@ -321,15 +320,15 @@ def _name_bars(ax, names):
     ax.tick_params(axis="x", length=0)
 
 
-def _shares_of_others(labels):
+def _shares_of_others(clusters):
     """Return a text on the pixels that belong to no cluster."""
-    without_data = np.count_nonzero(labels == MASKED)
-    with_data = labels.size - without_data
-    parts = []
-    for name, label in (("noise", -1), ("sky", SKY)):
-        if n_pixels := np.count_nonzero(labels == label):
-            parts.append(f"{name} {100 * n_pixels / with_data:.1f} %")
+    without_data, size = clusters.others["no data"], np.prod(clusters.shape)
+    parts = [
+        f"{name} {100 * clusters.others[name] / (size - without_data):.1f} %"
+        for name in ("noise", "sky")
+        if clusters.others[name]
+    ]
     lines = [f"of the pixels with data: {', '.join(parts)}"] if parts else []
     if without_data:
-        lines.append(f"no data in {100 * without_data / labels.size:.1f} % of all")
+        lines.append(f"no data in {100 * without_data / size:.1f} % of all")
     return "\n".join(lines)

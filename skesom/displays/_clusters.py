@@ -3,12 +3,14 @@
 
 import textwrap
 from collections.abc import Mapping
+from copy import copy
 from typing import NamedTuple
 
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from skesom._common.blocks import row_blocks
+from skesom._common.labels import SKY
 from skesom._common.pipelines import pipeline_end
 from skesom.cube import Cube, as_cube, check_cube, is_cube_list
 from skesom.displays._colors import HATCH_COLOR, MISSING_COLOR, cluster_palette
@@ -20,7 +22,9 @@ from skesom.displays._display import (
     size_in_points,
     update_layout,
 )
+from skesom.displays._sky_image import pick, thinning
 
+_NOISE = -1
 _LARGEST, _SMALLEST = 9.0, 6.0  # points
 _LINE = 1.5  # height of an entry by that of its letters
 _MAX_COLUMNS = 2
@@ -31,6 +35,16 @@ _LETTERS = 12, 30  # in a line of the longest names
 
 class ClusterDisplay(Display):
     """Base of displays of one label map."""
+
+    _clusters = _picture = None
+
+    def thinned(self, max_pixels, picture=None):
+        """Return a display without large arrays, which another process can draw."""
+        small = copy(self)
+        small._clusters = as_clusters(self, self.label_map, max_pixels=max_pixels)
+        small._picture = picture
+        small.label_map = small.cube = small.sky_mask = None
+        return small
 
     @classmethod
     def from_estimator(cls, estimator, X, *, ax=None, **options):
@@ -63,31 +77,28 @@ class ClusterDisplay(Display):
 
 
 class Clusters(NamedTuple):
-    """A label map with all that is needed to draw it."""
+    """A label map, thinned if it is large, with all that is needed to draw it."""
 
     label_map: np.ndarray
+    shape: tuple  # of the whole map
+    step: int  # how many of its rows and columns became one
     place: tuple  # WCS and pixel scale, or None
-    sky_mask: np.ndarray
+    is_sky: np.ndarray
     colors: np.ndarray
     names: list
-
-    def pixels(self):
-        """Return how many pixels each cluster has."""
-        pixels = np.zeros(len(self.names), dtype=np.int64)
-        for rows in row_blocks(self.label_map.shape):  # large maps, little memory
-            labels = self.label_map[rows]
-            pixels += np.bincount(labels[labels >= 0], minlength=len(pixels))
-        return pixels
+    pixels: np.ndarray  # of each cluster in the whole map
+    others: dict  # how many pixels are noise, sky and without data
 
     def percentages(self):
         """Return the percentage of the pixels in clusters that each cluster has."""
-        pixels = self.pixels()
-        return 100 * pixels / max(pixels.sum(), 1)
+        return 100 * self.pixels / max(self.pixels.sum(), 1)
 
 
-def as_clusters(display, label_map, n_clusters=None):
+def as_clusters(display, label_map, n_clusters=None, max_pixels=None):
     """Check the parameters of a display of clusters, and complete them."""
     check_matplotlib()
+    if getattr(display, "_clusters", None) is not None:
+        return display._clusters
     cube, wcs = getattr(display, "cube", None), getattr(display, "wcs", None)
     label_map = np.asarray(label_map)
     if label_map.ndim != 2 or label_map.dtype.kind not in "iu":
@@ -119,7 +130,27 @@ def as_clusters(display, label_map, n_clusters=None):
         place = cube.wcs, cube.pixel_scale
     colors = _as_colors(display.colors, n_clusters)
     names = _as_names(display.names, n_clusters)
-    return Clusters(label_map, place, sky_mask, colors, names)
+    step = 1 if max_pixels is None else thinning(label_map.shape, max_pixels)
+    labels, is_sky = pick(label_map, step), pick(sky_mask, step)
+    is_sky = (labels == SKY) | (is_sky & (labels < _NOISE))
+    counts = _counts(label_map, sky_mask, n_clusters)
+    drawn = labels, label_map.shape, step, place, is_sky
+    return Clusters(*drawn, colors, names, *counts)
+
+
+def _counts(label_map, sky_mask, n_clusters):
+    """Return how many pixels each cluster has, and how many are in none and why."""
+    pixels = np.zeros(n_clusters, dtype=np.int64)
+    noise = sky = 0
+    for rows in row_blocks(label_map.shape):  # large maps, little memory
+        labels = label_map[rows]
+        pixels += np.bincount(labels[labels >= 0], minlength=n_clusters)
+        noise += np.count_nonzero(labels == _NOISE)
+        sky += np.count_nonzero(
+            (labels == SKY) | (sky_mask[rows] & (labels < _NOISE)),
+        )
+    missing = label_map.size - int(pixels.sum()) - noise - sky
+    return pixels, {"noise": noise, "sky": sky, "no data": missing}
 
 
 def labeled_cube(estimator, X):

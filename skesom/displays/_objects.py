@@ -20,7 +20,7 @@ def draw_objects(ax, clusters, catalog):
     """Draw the objects of a catalog in a map, a line of symbols for each type."""
     from matplotlib.patheffects import withStroke
 
-    objects = objects_inside(catalog, clusters.label_map.shape, clusters.place[0])
+    objects = objects_inside(catalog, clusters.shape, clusters.place[0])
     kinds, counts = np.unique(objects["type"], return_counts=True)
     order = np.lexsort((kinds, -counts))
     update_layout(ax)

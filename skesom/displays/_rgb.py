@@ -127,7 +127,7 @@ def rgb_planes(cube, bands=None, step=1):
 def thinned_rgb(cube, bands, step):
     """Return the color picture of the means of squares of `step` by `step` pixels."""
     if cube is None:
-        raise ValueError("A color picture is drawn too: give the cube.")
+        raise ValueError("A color picture is drawn: give the cube too.")
     cube = cube if isinstance(cube, Cube) else Cube(cube)
     return _picture(rgb_planes(cube, bands, step), "asinh", "sky")
 

@@ -16,6 +16,7 @@ MAX_PIXELS = 4_000_000
 EVERY_ROW = "every {th} row and column"
 _LONGEST_SIDE = 7.0  # inches
 _MARGINS = 2.2, 0.9  # inches for the legend and for labels
+_BETWEEN = 0.04  # between two images, by their width
 _NARROW = 0.08  # width by length of strips that marks would cover
 _TICK_ROOM = 50.0  # points for the number at a tick
 _ARROW = 0.085  # by the shorter side of the axes
@@ -74,6 +75,34 @@ def image_size(shape):
     scale = _LONGEST_SIDE / max(n_rows, n_columns)
     width, height = (max(scale * side, 2.0) for side in (n_columns, n_rows))
     return width + _MARGINS[0], height + _MARGINS[1]
+
+
+def side_by_side(ax, shape, wcs):
+    """Return two axes of one size, in the place of the given ones or of new ones."""
+    width, height = image_size(shape)
+    right = new_axes(ax, (2 * width - _MARGINS[0] / 2, height), wcs)
+    spec, figure = right.get_subplotspec(), right.figure
+    if spec is not None:
+        grid = spec.subgridspec(1, 2, wspace=_BETWEEN)
+        right.set_subplotspec(grid[1])
+        return figure.add_subplot(grid[0], projection=wcs), right
+    box = right.get_position(original=True)
+    half = box.width / (2 + _BETWEEN)
+    right.set_position([box.x1 - half, box.y0, half, box.height])
+    place = box.x0, box.y0, half, box.height
+    return figure.add_axes(place, projection=wcs), right
+
+
+def hide_vertical_labels(ax):
+    """Leave out the numbers and the name along the left side of axes."""
+    if hasattr(ax, "coords"):
+        for coordinate in ax.coords:
+            if "l" in coordinate.get_ticklabel_position():
+                coordinate.set_ticklabel_visible(False)
+                coordinate.set_axislabel(" ")
+    else:
+        ax.set_ylabel("")
+        ax.tick_params(labelleft=False)
 
 
 def draw_image(ax, shape, image, step, place, marks, note=EVERY_ROW, **style):

@@ -19,6 +19,8 @@ _BORDER_WIDTHS = 0.5, 1.4  # points
 _LARGEST = 0.05  # diameter of a node by the shorter side of the axes, of few nodes
 _CROWDED = 0.8  # the same, times the root of their number, of many
 _SMALLEST = 2.0  # points
+_LINEAR, _LONG = 1.0, 3.0  # linear part by the median, longer axes by that part
+_TICKS = np.array([-100, -30, -10, -3, -1, 0, 1, 3, 10, 30, 100, 300])
 _AXIS_NAMES = "axis 1", "axis 2"
 
 
@@ -154,8 +156,16 @@ class GraphLayout:
         style = {"edgecolors": "black", "linewidths": 0.2, "zorder": 2} | style
         areas = np.maximum(shares * largest**2, _SMALLEST**2)
         nodes = ax.scatter(*self.positions.T, s=areas, c=values, **style)
-        # Distances are true: both axes have one scale.
-        ax.set_aspect("equal", adjustable="datalim")
+        # Far units would leave no room for the many in the middle.
+        for axis, places in zip("xy", self.positions.T, strict=True):
+            width = _LINEAR * np.median(np.abs(places))
+            if 0 < _LONG * width < np.abs(places).max():
+                getattr(ax, f"set_{axis}scale")("asinh", linear_width=width)
+                ticks = 10.0 ** np.floor(np.log10(width)) * _TICKS
+                ticks = ticks[(ticks > places.min()) & (ticks < places.max())]
+                getattr(ax, f"set_{axis}ticks")(ticks, [f"{tick:g}" for tick in ticks])
+                getattr(ax, f"set_{axis}ticks")([], minor=True)
+        ax.margins(0.03)
         ax.set(xlabel=self.axis_names[0], ylabel=self.axis_names[1])
         ax.tick_params(labelsize="small")
         return nodes

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """A number for each pixel on the sky: quantization errors, stability, confidence."""
 
+from copy import copy
+
 import numpy as np
 
 from skesom._common.pipelines import map_inside, pipeline_end
@@ -20,9 +22,18 @@ from skesom.pixels import unflatten, valid_pixels
 class _ValueMapDisplay(Display):
     """Values of pixels from 0, as colors; pixels without a value are hatched."""
 
+    _shape = None  # of the whole image, if values are thinned
+
     def __init__(self, values, *, wcs=None, pixel_scale=None):
         self.values = values
         self.wcs, self.pixel_scale = wcs, pixel_scale
+
+    def thinned(self, max_pixels):
+        """Return a display without a large array, which another process can draw."""
+        small = copy(self)
+        small._shape = np.shape(self.values)
+        small.values = mean(self.values, thinning(small._shape, max_pixels))
+        return small
 
     def plot(
         self,
@@ -54,8 +65,9 @@ class _ValueMapDisplay(Display):
             raise ValueError(
                 f"values must have the shape (n_rows, n_columns), got {values.shape}."
             )
-        step = thinning(values.shape, max_pixels)
-        drawn = mean(values, step)
+        shape = self._shape or values.shape
+        step = thinning(shape, max_pixels)
+        drawn = mean(values, step) if values.shape == shape else values
         known = drawn[~np.isnan(drawn)]
         is_given = highest is not None and len(known)
         top = float(np.percentile(known, highest)) if is_given else 1.0
@@ -63,7 +75,7 @@ class _ValueMapDisplay(Display):
         place, marks = (self.wcs, self.pixel_scale), (scale_bar, compass)
         style = {"cmap": cmap or self._cmap, "vmin": 0, "vmax": top or 1.0}
         style["note"] = "means of {step} x {step} pixels"
-        self.image_ = draw_image(ax, values.shape, image, step, place, marks, **style)
+        self.image_ = draw_image(ax, shape, image, step, place, marks, **style)
         self.ax_, self.figure_ = self.image_.axes, self.image_.figure
         style = {"extend": "max" if known.max(initial=0) > top else "neither"}
         self.color_bar_ = add_color_bar(self.ax_, self.image_, self._label, **style)

@@ -390,4 +390,6 @@ def _measured(sample, labels, som, name, measure, better, most, meaning):
         value = float(measure(sample[rows], som if labels is None else labels[rows]))
     except ValueError:  # of one unit, of one cluster, or of no pixel
         value = np.nan
+    if np.isinf(value):
+        meaning += "; infinite: links do not join the two units of some pixels"
     return name, value, better, len(rows), meaning
