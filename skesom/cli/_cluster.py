@@ -17,6 +17,7 @@ from skesom.cli._options import (
     add_trust,
     clusterer_of,
     source_of,
+    style_of,
 )
 from skesom.cli._progress import announce, finish
 from skesom.cli._steps import add_steps, check_steps, pipeline_of, put_in_order
@@ -24,7 +25,8 @@ from skesom.cli._strips import with_strips
 
 _MANY_BANDS = 20  # for a line in the terminal
 _GO_WITH_FROM = (
-    "files provenance output overwrite tables no_pictures trust strips resume"
+    "files provenance output overwrite tables no_pictures trust strips resume "
+    "format dpi width rgb"
 ).split()
 
 
@@ -90,6 +92,7 @@ def run_files(options, estimator_of, training_of=None):
     cubes = images if isinstance(images, list) else [images]
     bands = [name for cube in cubes for name in cube.band_names]
     put_in_order(options, source.order, bands)
+    style_of(options, bands if options.bin_bands == 1 else None)
     pipeline = pipeline_of(options, estimator)
     files, taught = _fit_and_write(options, pipeline, images, source, training)
     if len(bands) > _MANY_BANDS:
@@ -212,7 +215,7 @@ def write(options, pipeline, images, *, folder=None, **details):
     from skesom.report import write_report
 
     tables = YES_OR_NO.get(options.tables, "auto")
-    details |= {"tables": tables, "pictures": not options.no_pictures}
+    details |= {"tables": tables, "pictures": style_of(options)}
     details["overwrite"] = options.overwrite or folder is not None
     folder = folder or options.output
     details["progress"] = announce

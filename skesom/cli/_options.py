@@ -53,8 +53,41 @@ def add_output(parser, default=None):
     text = "tables with a row for each pixel; auto: of up to 10 million pixels"
     choices = {"choices": ("auto", "yes", "no"), "default": "auto"}
     parser.add_argument("--tables", help=text, **choices)
+    add = parser.add_argument_group("pictures").add_argument
     text = "write no pictures, to save time"
-    parser.add_argument("--no-pictures", action="store_true", help=text)
+    add("--no-pictures", action="store_true", help=text)
+    text = "format of the pictures"
+    add("--format", choices=("png", "pdf", "svg"), default="png", help=text)
+    text = "dots per inch of images"
+    add("--dpi", type=_dots, default=150, metavar="N", help=text)
+    text = "width of one or two columns of a journal (default: for the screen)"
+    add("--width", choices=("one", "two"), help=text)
+    add_rgb(add)
+
+
+def add_rgb(add):
+    """Add the option of the bands of color pictures."""
+    text = "bands for red, green and blue in color pictures, by name or number from 0 "
+    text += "(default: by wavelength, those that show most)"
+    add("--rgb", nargs=3, type=number_or_name, metavar=("R", "G", "B"), help=text)
+
+
+def style_of(options, bands=None):
+    """Return how pictures are drawn, False for none; check the names of bands."""
+    from skesom.report import PictureStyle
+
+    if options.no_pictures:
+        return False
+    given = options.format, options.dpi, options.width, options.rgb
+    return PictureStyle(*given).check(bands)
+
+
+def _dots(text):
+    """Return a number of dots per inch."""
+    if text.isdecimal() and 10 <= int(text) <= 2400:
+        return int(text)
+    message = f"must be a whole number from 10 to 2400, got {text!r}"
+    raise argparse.ArgumentTypeError(message)
 
 
 def add_overwrite(parser):

@@ -14,6 +14,7 @@ from skesom.cli._options import (
     add_moved,
     add_output,
     add_overwrite,
+    add_rgb,
     add_trust,
     source_of,
 )
@@ -220,6 +221,7 @@ def add_explore(commands):
     add_moved(parser)
     text = "heading (default: the name of the folder)"
     parser.add_argument("--title", metavar="TEXT", help=text)
+    add_rgb(parser.add_argument)
     add_overwrite(parser)
     add_trust(parser)
 
@@ -230,6 +232,7 @@ def _explore(options):
 
     folder = Path(options.folder)
     details = {"catalog": options.catalog, "overwrite": options.overwrite}
+    details["rgb"] = options.rgb
     details["title"] = options.title or folder.resolve().name
     where = {"images": options.images, "trust": options.trust}
     report = read_report(folder, groups=options.groups, **where)

@@ -46,6 +46,9 @@ from skesom.displays._colors import SKY_COLOR as SKY_COLOR
 from skesom.displays._diagrams import choose_diagrams as choose_diagrams
 from skesom.displays._display import check_matplotlib as check_matplotlib
 from skesom.displays._display import literal as literal
+from skesom.displays._rgb import rgb_numbers as rgb_numbers
+from skesom.displays._rgb import rgb_planes as rgb_planes
+from skesom.displays._rgb import sky_picture as sky_picture
 from skesom.displays._rgb import spectral_places as spectral_places
 from skesom.displays._rgb import thinned_rgb as thinned_rgb
 from skesom.displays._sky_image import MAX_PIXELS as MAX_PIXELS
@@ -54,4 +57,5 @@ from skesom.displays._sky_image import note_thinning as note_thinning
 from skesom.displays._sky_image import pick as pick
 from skesom.displays._sky_image import thinning as thinning
 from skesom.displays._unit_layout import GraphLayout as GraphLayout
+from skesom.displays._unit_layout import hits_of as hits_of
 from skesom.displays._unit_layout import layout_of as layout_of

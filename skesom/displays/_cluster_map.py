@@ -142,7 +142,7 @@ class ClusterMapDisplay(ClusterDisplay):
         self.image_ = draw_image(ax, shape, drawn, step, clusters.place, marks)
         self.ax_, self.figure_ = self.image_.axes, self.image_.figure
         if image:
-            hide_vertical_labels(self.ax_)
+            hide_vertical_labels(self.ax_, clusters.place[0])
         wanted = None if contours in (True, False) else contours
         shown = numbers_of("cluster", wanted, clusters.names)
         self.contours_ = {}

@@ -19,7 +19,7 @@ _FEWEST_BRIGHT = 1.0  # per cent of the pixels whose mean color is white
 _SOFTENING = 0.25  # of the Lupton stretch, in units of the interval
 _Q = 8  # where it turns from linear to logarithmic
 _ASINH = 0.1
-_SAMPLES = 1_000_000  # pixels for the interval of a band
+_SAMPLES = 250_000  # pixels for the interval of a band
 _FEWEST_IN_THIRDS = 6  # bands; of fewer, any three may be the best
 _MANY_BANDS = 20  # channels of a spectrum rather than filters
 # Where pictures change from energies to wavelengths, nm to um, and to frequencies.
@@ -105,7 +105,11 @@ def spectral_places(coordinates):
 
 def rgb_planes(cube, bands=None, step=1):
     """Return images for red, green and blue, means of squares of `step` pixels."""
-    groups = _groups(cube) if bands is None else [[n] for n in _numbers(cube, bands)]
+    groups = (
+        _groups(cube)
+        if bands is None
+        else [[n] for n in rgb_numbers(bands, cube.band_names)]
+    )
     planes = {}
     for group in map(tuple, groups):
         if group in planes:
@@ -129,17 +133,22 @@ def thinned_rgb(cube, bands, step):
     if cube is None:
         raise ValueError("A color picture is drawn: give the cube too.")
     cube = cube if isinstance(cube, Cube) else Cube(cube)
-    return _picture(rgb_planes(cube, bands, step), "asinh", "sky")
+    return sky_picture(rgb_planes(cube, bands, step))
 
 
-def _numbers(cube, bands):
+def sky_picture(planes):
+    """Return images for red, green and blue as a color picture."""
+    return _picture(planes, "asinh", "sky")
+
+
+def rgb_numbers(bands, band_names):
     """Return the numbers of three bands that are given by number or name."""
     bands = [bands] if isinstance(bands, str) else list(bands)
     if len(bands) != 3:
         raise ValueError(
             f"A color picture has three bands, for red, green and blue, got {bands}."
         )
-    return numbers_of("band", bands, cube.band_names)
+    return numbers_of("band", bands, band_names)
 
 
 def _groups(cube):
@@ -191,10 +200,13 @@ def _as_interval(interval):
 
 def _picture(planes, stretch, interval):
     """Return three images as a color picture."""
-    missing = np.isnan(planes).any(axis=0)
-    scaled = _balanced(planes) if interval == "sky" else _limited(planes, interval)
+    known = list({id(plane): plane for plane in planes}.values())  # each of them once
+    missing = np.isnan(known).any(axis=0)
+    scaled = _balanced(known) if interval == "sky" else _limited(known, interval)
     for plane in scaled:
         plane[missing] = 0
+    scaled = dict(zip(map(id, known), scaled, strict=True))
+    scaled = [scaled[id(plane)] for plane in planes]
     picture = _stretched(scaled, stretch)
     picture[missing] = list(bytes.fromhex(MISSING_COLOR[1:]))
     return picture

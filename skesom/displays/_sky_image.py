@@ -93,16 +93,18 @@ def side_by_side(ax, shape, wcs):
     return figure.add_axes(place, projection=wcs), right
 
 
-def hide_vertical_labels(ax):
+def hide_vertical_labels(ax, wcs):
     """Leave out the numbers and the name along the left side of axes."""
-    if hasattr(ax, "coords"):
-        for coordinate in ax.coords:
-            if "l" in coordinate.get_ticklabel_position():
-                coordinate.set_ticklabel_visible(False)
-                coordinate.set_axislabel(" ")
-    else:
+    if not hasattr(ax, "coords"):
         ax.set_ylabel("")
         ax.tick_params(labelleft=False)
+        return
+    upward, below = np.argsort(np.diff(np.abs(wcs.pixel_scale_matrix))[:, 0])[::-1]
+    ax.coords[int(below)].set_ticklabel_position("b")
+    ax.coords[int(below)].set_axislabel_position("b")
+    ax.coords[int(upward)].set_ticklabel_visible(False)
+    ax.coords[int(upward)].set_auto_axislabel(False)
+    ax.coords[int(upward)].set_axislabel("")
 
 
 def draw_image(ax, shape, image, step, place, marks, note=EVERY_ROW, **style):
@@ -120,6 +122,7 @@ def draw_image(ax, shape, image, step, place, marks, note=EVERY_ROW, **style):
     ax.patch.set(facecolor=MISSING_COLOR, **hatch)
     aspect = 1.0 if pixel_scale is None else pixel_scale[0] / pixel_scale[1]
     ax.set_aspect(aspect)
+    ax.apply_aspect()  # marks and letters depend on the size
     if hasattr(ax, "coords"):
         _label_sky(ax, wcs)
     else:

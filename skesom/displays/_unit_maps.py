@@ -28,6 +28,7 @@ EMPTY = "#f2f2f4"
 _LONGEST_SIDE = 5.5  # inches
 _ROOM = 0.1  # around a graph, for images of nodes at its edge
 _PANEL = 2.6  # inches, the longer side
+_BETWEEN = np.array([0.65, 0.4])  # inches for a color bar and a title
 _NUMBER = 0.4  # height of a number by the room of a cluster
 _NUMBER_SIZES = 5.0, 8.5  # points
 _LEAST_ROOM = 12.0  # points by points for a cluster, or numbers would hide all
@@ -323,6 +324,8 @@ class ComponentPlanesDisplay(UnitMapDisplay):
         if ax.get_subplotspec() is None:
             box = ax.get_position()
             sides = {"left": box.x0, "right": box.x1, "bottom": box.y0, "top": box.y1}
+            room = room / 72 / (n_columns, n_rows)
+            sides["wspace"], sides["hspace"] = _BETWEEN / np.maximum(room - _BETWEEN, 1)
             grid = ax.figure.add_gridspec(n_rows, n_columns, **sides)
         else:
             grid = ax.get_subplotspec().subgridspec(n_rows, n_columns)

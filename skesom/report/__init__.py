@@ -7,6 +7,7 @@ from skesom.report._cluster_groups import (
     read_cluster_groups,
     write_cluster_groups,
 )
+from skesom.report._drawing import PictureStyle
 from skesom.report._image_source import ImageSource
 from skesom.report._models import load_model, save_model
 from skesom.report._report import read_report, write_report
@@ -15,6 +16,7 @@ from skesom.report.page._explore import explore
 __all__ = [
     "ClusterGroup",
     "ImageSource",
+    "PictureStyle",
     "explore",
     "load_model",
     "merge_clusters",

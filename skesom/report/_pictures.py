@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The pictures of a report, and the clusters as images and outlines."""
 
-import gc
 import io
 import re
 import zipfile
+from functools import partial
 from itertools import groupby
 
 import numpy as np
@@ -23,16 +23,22 @@ from skesom.displays import (
     StabilityMapDisplay,
     TrainingCurveDisplay,
     UMatrixDisplay,
+    hits_of,
     image_size,
+    layout_of,
     literal,
     note_thinning,
+    rgb_planes,
+    sky_picture,
+    thinned_rgb,
     thinning,
 )
 from skesom.io import make_hdus, short_ascii, write_regions
 from skesom.report._classes import draw_confusion
+from skesom.report._drawing import new_axes
 from skesom.report._result import MAX_PIXELS
 
-DOTS_PER_INCH = 150
+BAND_IMAGES = "cluster_images.zip"
 _SIZE = 8.0, 5.0  # inches
 _PANEL = 3.0, 2.6  # inches of the plane of a component
 _MOST_PLANES = 36
@@ -43,130 +49,167 @@ _BAND_MARGINS = (0.7, 1.5), (0.55, 0.35)  # inches: left and right, below and ab
 
 
 class Pictures:
-    """Draws the pictures of a report, in which each cluster has one color."""
+    """The pictures of a report, in which each cluster has one color, as jobs to draw.
 
-    def __init__(self, result):
-        self._result, self._cube = result, result.cube
+    A job is a name and a function without parameters, which returns a display or a
+    figure. It is sent to another process, so it holds thinned arrays and no cube.
+    """
+
+    def __init__(self, result, style):
+        self._result, self._cube, self._style = result, result.cube, style
         self._step = thinning(result.label_map.shape, MAX_PIXELS)
-        self._labels, _, self._scaled = result.thinned(self._step)
-        self._style = {"colors": result.colors, "names": result.captions}
+        self._look = {"colors": result.colors, "names": result.captions}
+        self._place = image_size(self._cube.shape), self._cube.wcs
 
-    def draw(self, summary):
-        """Yield the name and the figure of one picture after the other."""
-        for name, display in self._displays(summary):
-            yield name, display.figure_
-            del display
-            self._release()
-
-    def _displays(self, summary):
-        result = self._result
-        yield "cluster_map", self._map(self._image_axes())
-        yield "cluster_contours", self._map(self._image_axes(), contours=True)
-        yield "cluster_spectra", self._spectra()
-        histogram = ClusterHistogramDisplay.from_predictions
-        options = self._style | {"ax": _axes(_SIZE)}
-        yield "cluster_histogram", histogram(result.label_map, **options)
-        if summary.agreement is not None:
-            yield "agreement", self._image(StabilityMapDisplay, summary.agreement)
-        if result.confidence is not None:
-            yield "confidence", self._image(ConfidenceMapDisplay, result.confidence)
+    def jobs(self):
+        """Return the jobs that need no look at all pixels."""
+        result, look = self._result, self._look
+        picture = thinned_rgb(self._cube, self._style.rgb, self._step)
+        clusters = ClusterMapDisplay(result.label_map, cube=self._cube, **look)
+        clusters = clusters.thinned(MAX_PIXELS, picture)
+        title = {"title": "class"} if result.is_classified else {}
+        pair = {"wide": True, "image": True} | title
+        outlines = {"contours": True} | title
+        jobs = [
+            ("cluster_map", partial(_plotted, clusters, *self._place, **pair)),
+            ("cluster_contours", partial(_plotted, clusters, *self._place, **outlines)),
+        ]
+        histogram = ClusterHistogramDisplay(result.label_map, **look).thinned(1)
+        jobs.append(("cluster_histogram", partial(_plotted, histogram, _SIZE)))
+        labels, _, scaled = result.thinned(self._step)
+        spectra = ClusterSpectraDisplay(labels, scaled, **look)
+        jobs.append(("cluster_spectra", partial(_spectra, spectra, self._step)))
         if result.held_out is not None:
-            yield "held_out_confusion", draw_confusion(result.held_out)
-        if result.som is None:
-            return
-        display = QuantizationErrorMapDisplay
-        yield "quantization_error", self._image(display, summary.distances)
-        if result.is_of_fit:
-            colored = {"colors": result.colors, "unit_labels": result.unit_labels}
-            yield from self._displays_of_units(result.som, colored)
+            confusion = partial(draw_confusion, result.held_out)
+            jobs.append(("held_out_confusion", confusion))
+        if result.som is not None and result.is_of_fit:
+            jobs += self._jobs_of_units(result.som)
+        return jobs
 
-    def _displays_of_units(self, som, colored):
-        names, ax = self._result.feature_names, _axes(_SIZE)
-        yield "u_matrix", UMatrixDisplay.from_estimator(som, ax=ax, **colored)
-        yield "hit_map", HitMapDisplay.from_estimator(som, ax=_axes(_SIZE))
+    def jobs_of_pixels(self, summary):
+        """Return the jobs that draw a number of each pixel."""
+        known = {"agreement": (StabilityMapDisplay, summary.agreement)}
+        known["confidence"] = ConfidenceMapDisplay, self._result.confidence
+        known["quantization_error"] = QuantizationErrorMapDisplay, summary.distances
+        return [
+            (name, partial(_plotted, self._numbers(*of), *self._place))
+            for name, of in known.items()
+            if of[1] is not None
+        ]
+
+    def _numbers(self, display, values):
+        return display(values, wcs=self._cube.wcs).thinned(MAX_PIXELS)
+
+    def _jobs_of_units(self, som):
+        layout, result = layout_of(som, "pca"), self._result
+        units = {"unit_labels": result.unit_labels}
+        matrix = UMatrixDisplay(np.ravel(som.u_matrix()), layout, **units)
+        colored = {"colors": result.colors}
+        yield "u_matrix", partial(_plotted, matrix, _SIZE, **colored)
+        yield "hit_map", partial(_plotted, HitMapDisplay(hits_of(som), layout), _SIZE)
+        names = result.feature_names
         n_planes = min(len(names), _MOST_PLANES)
         features = np.linspace(0, len(names) - 1, n_planes).round().astype(int)
         n_columns = int(np.ceil(np.sqrt(n_planes)))
-        ax = _axes((n_columns * _PANEL[0], -(-n_planes // n_columns) * _PANEL[1]))
-        of = {"names": names, "features": features, "ax": ax}
-        yield "component_planes", ComponentPlanesDisplay.from_estimator(som, **of)
+        size = n_columns * _PANEL[0], -(-n_planes // n_columns) * _PANEL[1]
+        planes = ComponentPlanesDisplay(som.codebook_, layout, names=names)
+        yield "component_planes", partial(_plotted, planes, size, features=features)
         if hasattr(som, "training_errors_"):
-            ax = _axes(_SIZE)
-            yield "training_curve", TrainingCurveDisplay.from_estimator(som, ax=ax)
+            what = "root mean square distance"
+            curve = TrainingCurveDisplay(som.training_errors_, what=what)
+            yield "training_curve", partial(_plotted, curve, _SIZE)
 
-    def band_picture(self, band):
-        """Return the outlines of the clusters over one band as the bytes of a PNG."""
-        from matplotlib.figure import Figure
+    def jobs_of_bands(self):
+        """Return the job that draws the outlines over each band; none for many bands.
 
-        # Coordinates on the sky and a fitted layout would take most of the time.
-        width, height = image_size(self._cube.shape)
-        (left, right), (bottom, top) = _BAND_MARGINS
-        size = 1 - (left + right) / width, 1 - (bottom + top) / height
-        place = left / width, bottom / height, *size
-        ax = Figure(figsize=(width, height)).add_axes(place)
-        self._map(ax, contours=True, bands=[band] * 3, max_pixels=_BAND_PIXELS)
-        ax.set_title(literal(self._cube.band_names[band]), loc="right")
-        buffer = io.BytesIO()
-        ax.figure.savefig(buffer, format="png", dpi=_BAND_DOTS)
-        del ax
-        self._release()
-        return buffer.getvalue()
-
-    def _release(self):
-        """Free the memory of pictures of large images, which refer to themselves."""
-        if self._step > 1:
-            gc.collect()
-
-    def _map(self, ax, max_pixels=None, **options):
-        options |= self._style | {"max_pixels": max_pixels or MAX_PIXELS}
+        It returns the bytes of a PNG for each, by name.
+        """
+        names, step = self._cube.band_names, thinning(self._cube.shape, _BAND_PIXELS)
+        if len(names) > _MANY_BANDS:
+            return []
+        planes = [
+            rgb_planes(self._cube, [band] * 3, step)[0] for band in range(len(names))
+        ]
         labels = self._result.label_map
-        display = ClusterMapDisplay.from_predictions(
-            labels, cube=self._cube, ax=ax, **options
-        )
-        if self._result.is_classified and display.legend_ is not None:
-            display.legend_.set_title("class")
-        return display
-
-    def _image(self, display, values):
-        wcs, ax = self._cube.wcs, self._image_axes()
-        return display.from_predictions(values, wcs=wcs, ax=ax, max_pixels=MAX_PIXELS)
-
-    def _image_axes(self):
-        return _axes(image_size(self._cube.shape), self._cube.wcs)
-
-    def _spectra(self):
-        options = self._style | {"flux": "stretched flux, scaled"}
-        display = ClusterSpectraDisplay.from_predictions(
-            self._labels, self._scaled, ax=_axes(_SIZE), **options
-        )
-        note_thinning(display.ax_, self._step, "from every {th} row and column")
-        return display
+        clusters = ClusterMapDisplay(labels, cube=self._cube, **self._look)
+        clusters = clusters.thinned(_BAND_PIXELS, np.zeros((*planes[0].shape, 3)))
+        return [("bands", partial(_over_bands, clusters, planes, names))]
 
 
-def _axes(size, projection=None):
-    """Return axes of a figure that pyplot does not know, which would keep it open."""
+def _plotted(display, size, wcs=None, *, wide=False, title=None, **options):
+    """Draw a display in new axes; a title is that of its legend."""
+    size = (2 * size[0] - 1, size[1]) if wide else size
+    display.plot(new_axes(size, wcs), **options)
+    if title is not None and display.legend_ is not None:
+        display.legend_.set_title(title)
+    return display
+
+
+def _spectra(display, step):
+    display.plot(new_axes(_SIZE), flux="stretched flux, scaled")
+    note_thinning(display.ax_, step, "from every {th} row and column")
+    return display
+
+
+def _over_bands(display, planes, names):
+    """Return outlines, drawn once, over each band by name as the bytes of a PNG."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
+    from PIL import Image
 
-    return Figure(figsize=size, layout="constrained").add_subplot(projection=projection)
+    # Coordinates on the sky and a fitted layout would take most of the time.
+    width, height = image_size(display._clusters.shape)
+    (left, right), (bottom, top) = _BAND_MARGINS
+    size = 1 - (left + right) / width, 1 - (bottom + top) / height
+    figure = Figure(figsize=(width, height), dpi=_BAND_DOTS)
+    canvas = FigureCanvasAgg(figure)
+    ax = figure.add_axes((left / width, bottom / height, *size))
+    display.plot(ax, contours=True)
+    display.image_.set_visible(False)
+    ax.patch.set_visible(False)
+    figure.patch.set_alpha(0)
+    canvas.draw()
+    outlines = Image.fromarray(np.array(canvas.buffer_rgba()))
+    for artist in ax.get_children():
+        artist.set_visible(False)
+    display.image_.set_visible(True)
+    figure.patch.set_alpha(1)
+    pictures = {}
+    for plane, name in zip(planes, names, strict=True):
+        display.image_.set_data(sky_picture([plane] * 3))
+        ax.set_title(literal(name), loc="right", y=1.0).set_visible(True)
+        canvas.draw()
+        ground = Image.fromarray(np.array(canvas.buffer_rgba()))
+        buffer = io.BytesIO()
+        merged = Image.alpha_composite(ground, outlines).convert("RGB")
+        merged.save(buffer, "png", compress_level=4)
+        pictures[name] = buffer.getvalue()
+    return pictures
 
 
-def write_band_images(path, result, clusters, pictures=None):
-    """Write the image and the picture of the clusters in each band to an archive."""
-    names = result.cube.band_names
+def write_band_images(path, result, clusters):
+    """Write the image of the clusters in each band to an archive."""
     is_large = 4 * result.label_map.size >= 2**31
-    width = len(str(len(names)))
-    if len(names) > _MANY_BANDS:
-        pictures = None
+    files = _files_of(result.cube.band_names)
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
-        for band, name in enumerate(names):
-            file = re.sub(r"[^A-Za-z0-9._+-]+", "_", short_ascii(name))
-            file = f"{band + 1:0{width}}_{file}"  # in order, and no name twice
+        for band, file in enumerate(files):
             hdus, fluxes = _band_image(result, band, clusters)
             with archive.open(f"{file}.fits", "w", force_zip64=is_large) as stream:
                 _write_image(stream, hdus, fluxes, result.label_map)
-            if pictures is not None:  # a PNG is compressed already
-                picture = zipfile.ZipInfo(f"{file}.png")
-                archive.writestr(picture, pictures.band_picture(band))
+
+
+def add_band_pictures(path, pictures):
+    """Add the picture of each band, by name, to the archive."""
+    with zipfile.ZipFile(path, "a") as archive:
+        for file, picture in zip(_files_of(pictures), pictures.values(), strict=True):
+            archive.writestr(zipfile.ZipInfo(f"{file}.png"), picture)
+
+
+def _files_of(names):
+    """Return the names of the files of bands: in order, and no name twice."""
+    width = len(str(len(names)))
+    files = [re.sub(r"[^A-Za-z0-9._+-]+", "_", short_ascii(name)) for name in names]
+    return [f"{band:0{width}}_{file}" for band, file in enumerate(files, 1)]
 
 
 def _band_image(result, band, clusters):

@@ -16,6 +16,7 @@ from skesom.maps import MapImages
 from skesom.report import _pictures, _tables
 from skesom.report._classes import write_classes
 from skesom.report._cluster_groups import GROUPS_NAME, groups_of, write_cluster_groups
+from skesom.report._drawing import PictureStyle, start_drawing
 from skesom.report._folders import atomic_folder, check_folder, names_of_files
 from skesom.report._image_source import ImageSource
 from skesom.report._json_values import whole
@@ -77,8 +78,8 @@ def write_report(
     tables : bool or "auto", default="auto"
         Whether the two tables with a row for each pixel are written. "auto" leaves them
         out for more than 10 million pixels, whose tables are gigabytes.
-    pictures : bool, default=True
-        Whether pictures are drawn.
+    pictures : bool or PictureStyle, default=True
+        Whether pictures are drawn, or in which format, resolution and width.
     overwrite : bool, default=False
         Whether an earlier report may be replaced. Files that were not written here, or
         have changed since, stay; with ``.kept`` after their names if in the way.
@@ -120,18 +121,22 @@ def write_report(
     """
     check_matplotlib()  # which also gives the colors of the regions
     check_folder(folder, overwrite=overwrite)
+    style = PictureStyle() if pictures is True else pictures or None
     result = Result(pipeline, cube, label_map, groups, held_out=held_out)
+    if style is not None:
+        style.check(result.cube.band_names)
     is_of_fit, run_label_map = result.is_of_fit, result.run_label_map
     label_map, names, colors = result.label_map, result.names, result.colors
     wcs, bands = result.cube.wcs, _names_of(cube)
     with atomic_folder(folder, overwrite=overwrite) as temporary:
         report = _Report(temporary, progress)
-        report.write_findings(result, tables, pictures)
+        report.write_findings(result, tables, style)
         del result  # with its copy of the cube; outlines need room too
         if label_map.ndim == 2:
             report.write_outlines(label_map, wcs, names, colors)
         if is_of_fit:
             report.write_models(pipeline, bands)
+        report.write_pictures(style)
         origin = folder, source, model, command, training
         report.write_provenance(pipeline, run_label_map, *origin)
     return {name: Path(folder) / name for name in report.names}
@@ -143,7 +148,7 @@ class _Report:
     def __init__(self, folder, progress=None):
         self._folder = folder
         self._announce = progress or (lambda text: None)
-        self.names, self._left_out = [], {}
+        self.names, self._left_out, self._drawing = [], {}, []
 
     def _path(self, name):
         """Return where a file goes, and remember it."""
@@ -151,9 +156,13 @@ class _Report:
         self.names.append(name)
         return self._folder / name
 
-    def write_findings(self, result, tables, draw):
-        """Write maps, tables and pictures."""
+    def write_findings(self, result, tables, style):
+        """Write maps, tables and, unless the style is None, pictures."""
         cube = result.cube
+        if style is not None:  # other processes draw while this one writes tables
+            pictures = _pictures.Pictures(result, style)
+            jobs = [*pictures.jobs_of_bands(), *pictures.jobs()]
+            self._drawing.append(start_drawing(jobs, style))
         reason = _tables.why_not(result, tables)
         if reason:
             self._left_out["pixels"] = reason
@@ -177,14 +186,22 @@ class _Report:
         self._left_out |= left_out
         indices = _tables.validity_indices(result, summary)
         indices.write(self._path("validity.ecsv"), format="ascii.ecsv")
-        pictures = _pictures.Pictures(result)
-        dpi = _pictures.DOTS_PER_INCH
-        for name, figure in pictures.draw(summary) if draw else ():
-            figure.savefig(self._path(f"{name}.png"), dpi=dpi, bbox_inches="tight")
-            del figure
-        path = self._path("cluster_images.zip")
-        drawn = pictures if draw else None
-        _pictures.write_band_images(path, result, clusters, drawn)
+        path = self._path(_pictures.BAND_IMAGES)
+        _pictures.write_band_images(path, result, clusters)
+        if style is not None:
+            jobs = pictures.jobs_of_pixels(summary)
+            self._drawing.append(start_drawing(jobs, style, here=True))
+
+    def write_pictures(self, style):
+        """Write the pictures that were drawn, those of bands into the archive."""
+        self._announce("drawing pictures")
+        for collect in reversed(self._drawing):
+            for name, picture in collect().items():
+                if name == "bands":
+                    path = self._folder / _pictures.BAND_IMAGES
+                    _pictures.add_band_pictures(path, picture)
+                else:
+                    self._path(f"{name}.{style.format}").write_bytes(picture)
 
     def write_outlines(self, label_map, wcs, names, colors):
         """Write the outlines of the clusters as regions."""

@@ -18,7 +18,7 @@ _SMALLEST, _LARGEST = 3.0, 11.0  # pixels across, the second on top of the first
 _LOW, _HIGH = 2, 98  # per cent of the units that have the first and the last color
 
 
-def pixel_data(result, step):
+def pixel_data(result, step, rgb=None):
     """Return arrays of every `step`-th row and column, and facts about bands."""
     cube, label_map = result.cube, result.run_label_map
     labels = displays.pick(label_map, step)
@@ -29,7 +29,7 @@ def pixel_data(result, step):
     arrays = {
         "codes": codes,
         "labels": labels.astype(np.int16),
-        "rgb": displays.rgb_image(thin),
+        "rgb": displays.rgb_image(thin, rgb),
         "sky": sky_nodes(cube.wcs, label_map.shape),
         "units": np.full(labels.shape, NO_UNIT, dtype=np.uint16),
     }

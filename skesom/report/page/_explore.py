@@ -32,6 +32,7 @@ def explore(
     catalog=None,
     groups=None,
     title="Clusters",
+    rgb=None,
     max_pixels=MAX_PIXELS,
     overwrite=False,
 ):
@@ -55,6 +56,8 @@ def explore(
         Names and colors of clusters, and which are one, see `read_cluster_groups`.
     title : str, default="Clusters"
         Heading of the page.
+    rgb : sequence of three int or str, default=None
+        Bands of the color picture for red, green and blue, see `rgb_image`.
     max_pixels : int, default=4000000
         Larger images are thinned to every second, third, ... row and column.
     overwrite : bool, default=False
@@ -102,14 +105,14 @@ def explore(
     path = Path(path)
     with atomic_path(path, overwrite=overwrite) as temporary:
         result = Result(pipeline, cube, groups=groups)
-        text = _page(result, catalog, title, max_pixels)
+        text = _page(result, catalog, title, rgb, max_pixels)
         temporary.write_text(text, encoding="utf-8")
     if has_list(path.parent):  # replaced with the results that it is about
         note_files(path.parent, [path])
     return path
 
 
-def _page(result, catalog, title, max_pixels):
+def _page(result, catalog, title, rgb, max_pixels):
     """Return the page as text."""
     from bokeh.embed import file_html
     from bokeh.resources import INLINE
@@ -119,7 +122,7 @@ def _page(result, catalog, title, max_pixels):
     cube, label_map, som = result.cube, result.run_label_map, result.som
     _check_labels(label_map)
     step = thinning(label_map.shape, max_pixels)
-    arrays, facts = _data.pixel_data(result, step)
+    arrays, facts = _data.pixel_data(result, step, rgb)
     facts |= _data.cluster_facts(result)
     names = [cube.band_names[band] for band in facts["order"]]
     n_units = 0 if som is None else len(som.codebook_)

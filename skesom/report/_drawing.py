@@ -1,0 +1,150 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Figures of a report: drawn in processes, and saved in one format and width."""
+
+import io
+import warnings
+from functools import partial
+from numbers import Real
+from typing import NamedTuple
+
+import joblib
+from joblib.externals.loky import get_reusable_executor
+
+from skesom.displays import rgb_numbers
+
+_FORMATS = "png", "pdf", "svg"
+_COLUMNS = {"one": 3.5, "two": 7.1}  # inches, of most journals of astronomy
+_LETTERS = {None: 10.0, "one": 8.0, "two": 9.0}  # points
+_MARGIN = 0.2, 0.15  # of a figure, left and below of axes; it is cut or shrunk then
+_PAD = 0.06  # inches around all that is drawn
+_MOST_PROCESSES = 4  # each takes the memory of the libraries
+_IDLE = 60  # seconds until they end
+_FASTER = {"compress_level": 4}  # of PNG, in half the time and almost as small
+_NO_DATE = {"png": None, "pdf": {"CreationDate": None}, "svg": {"Date": None}}
+
+
+class PictureStyle(NamedTuple):
+    """How the pictures of a report are drawn.
+
+    Parameters
+    ----------
+    format : {"png", "pdf", "svg"}, default="png"
+        Images and long outlines are dots in PDF and SVG too, all else is lines.
+    dpi : float, default=150
+        Dots per inch.
+    width : {"one", "two"}, default=None
+        Width of one or two columns of a journal (3.5 or 7.1 inches), in letters that
+        can be read there. By default wider, for the screen.
+    rgb : sequence of three int or str, default=None
+        Bands of color pictures for red, green and blue, see `rgb_image`.
+
+    Examples
+    --------
+    >>> from skesom.report import PictureStyle
+    >>> PictureStyle("pdf", dpi=300, width="one").check()
+    PictureStyle(format='pdf', dpi=300, width='one', rgb=None)
+    """
+
+    format: str = "png"
+    dpi: float = 150
+    width: str | None = None
+    rgb: tuple | None = None
+
+    def check(self, band_names=None):
+        """Return the style; raise a ValueError if it or one of its bands is unknown."""
+        if self.format not in _FORMATS:
+            raise ValueError(f"format must be one of {_FORMATS}, got {self.format!r}.")
+        if not (isinstance(self.dpi, Real) and 10 <= self.dpi <= 2400):
+            raise ValueError(f"dpi must be from 10 to 2400, got {self.dpi!r}.")
+        if self.width not in _LETTERS:
+            raise ValueError(f"width must be one of 'one', 'two', got {self.width!r}.")
+        if self.rgb is not None and band_names is not None:
+            rgb_numbers(self.rgb, list(band_names))
+        return self
+
+
+def new_axes(size, projection=None, width=None):
+    """Return axes of a figure that pyplot does not know, which would keep it open."""
+    from matplotlib import rcParams
+    from matplotlib.figure import Figure
+
+    # What is drawn decides on what is cut off, so that no layout needs to be fitted.
+    column = {_LETTERS[key]: inches for key, inches in _COLUMNS.items()}
+    width = column.get(rcParams["font.size"], size[0])
+    figure = Figure(figsize=(width, size[1] * width / size[0]))
+    (left, below), room = _MARGIN, 1 - 2 * _MARGIN[0]
+    place = left, below, room, 1 - 2 * below
+    return figure.add_axes(place, projection=projection)
+
+
+def start_drawing(jobs, style, *, here=False):
+    """Let other processes draw, or this one; return a function that waits for it.
+
+    It returns by name the bytes of a file, or what else the function of a job returned.
+    """
+    from matplotlib import rcParams
+
+    # Each process draws with the settings of this one.
+    settings = {k: v for k, v in rcParams.items() if not k.startswith("backend")}
+    settings |= {"font.size": _LETTERS[style.width], "svg.hashsalt": "skesom"}
+    tasks = {name: partial(_drawn, job, style, settings) for name, job in jobs}
+    n_others = min(joblib.cpu_count() - 1, _MOST_PROCESSES)
+    if n_others > 0 and not here:
+        executor = get_reusable_executor(n_others, timeout=_IDLE)
+        tasks = {name: executor.submit(task).result for name, task in tasks.items()}
+
+    def collect():
+        pictures = {}
+        for name, task in tasks.items():
+            pictures[name], caught = task()
+            for message in caught:
+                warnings.warn(message, stacklevel=2)
+        return pictures
+
+    return collect
+
+
+def _drawn(job, style, settings):
+    """Return the file of a picture, and the warnings that came."""
+    from matplotlib import rc_context
+
+    with warnings.catch_warnings(record=True) as caught, rc_context(settings):
+        drawn = job()
+        figure = getattr(drawn, "figure_", drawn)
+        if hasattr(figure, "savefig"):
+            drawn = _saved(figure, style)
+    return drawn, [each.message for each in caught]
+
+
+def _saved(figure, style):
+    """Return a figure as bytes of a file, without empty margins."""
+    from matplotlib.transforms import Bbox
+
+    if figure.get_layout_engine() is not None:
+        figure.draw_without_rendering()
+        figure.set_layout_engine("none")
+    box = figure.get_tightbbox()
+    if style.width is not None:
+        width = _COLUMNS[style.width]
+        _shrink(figure, box.width + 2 * _PAD - width)
+        box = figure.get_tightbbox()
+        left = (box.x0 + box.x1 - width) / 2 + _PAD
+        box = Bbox([[left, box.y0], [left + width - 2 * _PAD, box.y1]])
+    options = {"format": style.format, "dpi": style.dpi}
+    options["bbox_inches"] = box.padded(_PAD)
+    if style.format == "png":
+        options["pil_kwargs"] = _FASTER
+    buffer = io.BytesIO()
+    figure.savefig(buffer, metadata=_NO_DATE[style.format], **options)
+    return buffer.getvalue()
+
+
+def _shrink(figure, excess):
+    """Make all axes narrower by so many inches together, and lower in proportion."""
+    boxes = [ax.get_position(original=True) for ax in figure.axes]
+    first, last = min(box.x0 for box in boxes), max(box.x1 for box in boxes)
+    factor = max(1 - excess / ((last - first) * figure.get_figwidth()), 0.3)
+    top = max(box.y1 for box in boxes)
+    for ax, box in zip(figure.axes, boxes, strict=True):
+        left, low = first + factor * (box.x0 - first), top + factor * (box.y0 - top)
+        ax.set_position([left, low, factor * box.width, factor * box.height])
