@@ -82,6 +82,7 @@ def side_by_side(ax, shape, wcs):
     width, height = image_size(shape)
     right = new_axes(ax, (2 * width - _MARGINS[0] / 2, height), wcs)
     spec, figure = right.get_subplotspec(), right.figure
+    wcs = getattr(right, "wcs", None)
     if spec is not None:
         grid = spec.subgridspec(1, 2, wspace=_BETWEEN)
         right.set_subplotspec(grid[1])

@@ -28,7 +28,8 @@ EMPTY = "#f2f2f4"
 _LONGEST_SIDE = 5.5  # inches
 _ROOM = 0.1  # around a graph, for images of nodes at its edge
 _PANEL = 2.6  # inches, the longer side
-_BETWEEN = np.array([0.65, 0.4])  # inches for a color bar and a title
+# Inches for a color bar, or none, and a title.
+_BETWEEN = {"own": np.array([0.65, 0.4]), "shared": np.array([0.1, 0.3])}
 _NUMBER = 0.4  # height of a number by the room of a cluster
 _NUMBER_SIZES = 5.0, 8.5  # points
 _LEAST_ROOM = 12.0  # points by points for a cluster, or numbers would hide all
@@ -284,7 +285,7 @@ class ComponentPlanesDisplay(UnitMapDisplay):
         if scale not in ("own", "shared"):
             raise ValueError(f"scale must be 'own' or 'shared', got {scale!r}.")
         numbers = numbers_of("feature", features, self.names)
-        self.ax_, self.axes_ = self._panels(ax, len(numbers))
+        self.ax_, self.axes_ = self._panels(ax, len(numbers), _BETWEEN[scale])
         self.figure_ = self.ax_.figure
         style = {"cmap": cmap, "linewidths": 0.2}
         if scale == "shared":
@@ -308,7 +309,7 @@ class ComponentPlanesDisplay(UnitMapDisplay):
         update_layout(self.ax_)
         return self
 
-    def _panels(self, ax, n_panels):
+    def _panels(self, ax, n_panels, between):
         """Return axes and the panels that fill them, as large as possible."""
         width, height = self.layout.size
         scale = _PANEL / max(width, height)
@@ -324,8 +325,8 @@ class ComponentPlanesDisplay(UnitMapDisplay):
         if ax.get_subplotspec() is None:
             box = ax.get_position()
             sides = {"left": box.x0, "right": box.x1, "bottom": box.y0, "top": box.y1}
-            room = room / 72 / (n_columns, n_rows)
-            sides["wspace"], sides["hspace"] = _BETWEEN / np.maximum(room - _BETWEEN, 1)
+            room = room / 72 / (n_columns, n_rows) - between
+            sides["wspace"], sides["hspace"] = between / np.maximum(room, between)
             grid = ax.figure.add_gridspec(n_rows, n_columns, **sides)
         else:
             grid = ax.get_subplotspec().subgridspec(n_rows, n_columns)

@@ -31,15 +31,15 @@ def _quick_reports(request, monkeypatch):
     """Save the time of drawing and of validity, which most tests do not look at."""
     monkeypatch.setattr("skesom.report._tables._SAMPLE_SIZE", 200)
     name = "skesom.report._pictures.Pictures"
-    monkeypatch.setattr(f"{name}.band_picture", lambda self, band: b"")
+    monkeypatch.setattr(f"{name}.jobs_of_bands", lambda self: [])
     if "pictures" not in request.fixturenames:
-        monkeypatch.setattr(f"{name}.draw", lambda self, summary: iter(()))
+        monkeypatch.setattr(f"{name}.jobs", lambda self: [])
+        monkeypatch.setattr(f"{name}.jobs_of_pixels", lambda self, summary: [])
 
 
 @pytest.fixture
-def pictures(monkeypatch):
-    """Draw after all, with few dots."""
-    monkeypatch.setattr("skesom.report._pictures.DOTS_PER_INCH", 20)
+def pictures():
+    """Draw after all."""
 
 
 @pytest.fixture(scope="session")

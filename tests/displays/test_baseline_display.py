@@ -125,6 +125,9 @@ PICTURES = {
     "cluster_contours": lambda ax: ClusterMapDisplay.from_predictions(
         LABELS, cube=cube(), contours=[0, 2], ax=ax, **NO_LETTERS
     ),
+    "cluster_map_beside_image": lambda ax: ClusterMapDisplay.from_predictions(
+        LABELS, cube=cube(), image=True, ax=ax, **NO_LETTERS
+    ),
     "cluster_spectra": lambda ax: ClusterSpectraDisplay.from_predictions(
         LABELS, cube().data ** [0.5, 1, 2], ax=ax
     ),

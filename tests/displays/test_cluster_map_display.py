@@ -8,6 +8,7 @@ from astropy import units as u
 from astropy.wcs import WCS
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.offsetbox import AnchoredOffsetbox
 from matplotlib.text import Text
 from mpl_toolkits.axes_grid1.anchored_artists import AnchoredSizeBar
 from sklearn.cluster import AgglomerativeClustering, KMeans
@@ -374,6 +375,47 @@ class TestThinning:
             draw(LABELS, ax=ax, max_pixels=wrong)
 
 
+class TestImageBesideTheMap:
+    """A color picture to the left, at the same scale."""
+
+    LABELS = np.arange(600).reshape(20, 30) % 3
+
+    @pytest.mark.parametrize("fixture", ["ax", "moved_ax"])
+    def test_has_the_scale_of_the_map(self, request, fixture):
+        ax, cube = request.getfixturevalue(fixture), Cube(np.ones((20, 30, 3)))
+        display = draw(self.LABELS, cube=cube, image=True, ax=ax)
+        assert display.ax_ is ax
+        left, right = display.picture_.axes, display.image_.axes
+        corners = [each.transData.transform([(0, 0), (29, 19)]) for each in (left, ax)]
+        sizes = [np.diff(each, axis=0) for each in corners]
+        np.testing.assert_allclose(*sizes)
+        assert corners[0][1, 0] < corners[1][0, 0]
+        np.testing.assert_allclose(corners[0][:, 1], corners[1][:, 1])
+        assert right.get_ylabel() == ""
+
+    def test_shows_the_bands(self, ax):
+        cube = Cube(np.random.default_rng(0).random((20, 30, 3)))
+        display = draw(self.LABELS, cube=cube, image=True, bands=[2, 1, 0], ax=ax)
+        picture = rgb_image(cube, [2, 1, 0])
+        np.testing.assert_array_equal(display.picture_.get_array(), picture)
+
+    def test_marks_are_there_once(self):
+        wcs = WCS(naxis=2)
+        wcs.wcs.ctype, wcs.wcs.cdelt = ["RA---TAN", "DEC--TAN"], [-1e-4, 1e-4]
+        cube = Cube(np.ones((20, 30, 3)), wcs=wcs)
+        ax = Figure(figsize=(8, 3)).add_subplot(projection=wcs)
+        display = draw(self.LABELS, cube=cube, image=True, ax=ax)
+        marks = [
+            sum(isinstance(artist, AnchoredOffsetbox) for artist in axes.get_children())
+            for axes in (display.picture_.axes, display.ax_)
+        ]
+        assert marks == [2, 0]
+
+    def test_needs_a_cube(self, ax):
+        with pytest.raises(ValueError, match="give the cube too"):
+            draw(self.LABELS, image=True, ax=ax)
+
+
 class TestContours:
     """Outlines of clusters over a color picture."""
 
@@ -432,6 +474,19 @@ class TestContours:
         display = draw(np.zeros((20, 30), dtype=int), cube=cube, contours=True, ax=ax)
         assert display.contours_ == {}
         assert legend_of(display) == ["0: 100.0 %"]
+
+    def test_a_thin_ring_is_not_lost(self, ax, cube):
+        """Most of a ring one pixel wide is below the half after smoothing."""
+        rows, columns = np.indices((20, 30))
+        far = np.maximum(abs(rows - 10), abs(columns - 15))
+        labels = np.where(far == 7, 1, 0)
+        labels[:2, :2] = 1  # of which smoothing keeps something
+        display = draw(labels, cube=cube, contours=True, ax=ax)
+        x, y = np.concatenate(
+            [path.vertices for path in display.contours_[1].get_paths()]
+        ).T
+        assert x.max() == pytest.approx(22.5, abs=0.4)
+        assert y.max() == pytest.approx(17.5, abs=0.4)
 
     def test_need_a_cube(self, ax, square):
         with pytest.raises(ValueError, match="give the cube too"):

@@ -186,7 +186,20 @@ class TestGraph:
         links = sparse.triu(esom.connections_).tocoo()
         ends = np.asarray(points.get_offsets())[np.column_stack(links.coords)]
         np.testing.assert_allclose(lines.get_segments(), ends)
-        assert ax.get_aspect() == 1
+
+    def test_few_far_units_leave_room_for_the_others(self, ax):
+        places = np.append(np.linspace(-1, 1, 50), 60)
+        positions = np.column_stack([places, places[::-1]])
+        UMatrixDisplay.from_predictions(np.ones(51), positions=positions, ax=ax)
+        drawn = ax.transData.transform(positions[:50])
+        assert np.ptp(drawn[:, 0]) > 0.25 * ax.bbox.width
+        assert not ax.get_xscale() == "linear"
+
+    def test_units_fill_the_axes(self, ax):
+        positions = np.column_stack([np.linspace(0, 1, 9), np.linspace(0, 30, 9)])
+        UMatrixDisplay.from_predictions(np.ones(9), positions=positions, ax=ax)
+        drawn = np.ptp(ax.transData.transform(positions), axis=0)
+        assert (drawn > 0.9 * np.array([ax.bbox.width, ax.bbox.height])).all()
 
     def test_stronger_links_are_darker(self, ax, esom):
         UMatrixDisplay.from_estimator(esom, ax=ax)

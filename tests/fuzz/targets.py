@@ -29,7 +29,6 @@ from skesom.io import (
 from skesom.maps import make_cluster_pipeline, make_clusterer
 from skesom.report import (
     ImageSource,
-    _pictures,
     load_model,
     read_cluster_groups,
     read_report,
@@ -37,7 +36,6 @@ from skesom.report import (
 )
 from skesom.report._provenance import read_run
 
-_pictures.DOTS_PER_INCH = 20
 SHAPE = (32, 36)
 DS9 = """# Region file format: DS9 version 4.1
 global color=green font="helvetica 10 normal" select=1
@@ -181,7 +179,7 @@ def _cluster(path):
 
 
 def _cluster_with_pictures(path):
-    return _run("cluster", path, *_bands(), *_FAST)
+    return _run("cluster", path, *_bands(), *_FAST, "--dpi", "20")
 
 
 def _predict_images(path):

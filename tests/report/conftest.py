@@ -4,7 +4,7 @@
 import pytest
 
 from skesom.io import write_bands
-from skesom.report import ImageSource, write_report
+from skesom.report import ImageSource, PictureStyle, write_report
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ def source(galaxy, tmp_path_factory):
 @pytest.fixture(scope="session")
 def report(galaxy, job, source, tmp_path_factory):
     """All files of a report by their names, with coarse pictures."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("skesom.report._pictures.DOTS_PER_INCH", 60)
-        folder = tmp_path_factory.mktemp("written") / "result"
-        return write_report(folder, job, galaxy, source=source, command=["skesom", "x"])
+    folder = tmp_path_factory.mktemp("written") / "result"
+    options = {"source": source, "command": ["skesom", "x"]}
+    coarse = PictureStyle(dpi=60)
+    return write_report(folder, job, galaxy, pictures=coarse, **options)

@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Pictures of a report: their format and width, and who draws them."""
+
+import io
+import pickle
+import re
+import warnings
+from functools import partial
+
+import matplotlib as mpl
+import numpy as np
+import pytest
+from PIL import Image
+
+from skesom.displays import ClusterMapDisplay, cluster_colors
+from skesom.report import PictureStyle, _drawing
+from skesom.report._drawing import new_axes, start_drawing
+from skesom.report._pictures import Pictures
+from skesom.report._result import Result
+
+
+def clusters(n_clusters=3, side=60):
+    """A figure of stripes of clusters over noise, as jobs draw it."""
+    labels = np.arange(side * side).reshape(side, side) // 5 % n_clusters
+    cube = np.random.default_rng(0).random((side, side, 3))
+    colors = cluster_colors(labels, cube)
+    display = ClusterMapDisplay(labels, cube=cube, colors=colors)
+    return display.plot(new_axes((8, 6)), contours=True)
+
+
+def warned():
+    """A figure that somebody should look at."""
+    warnings.warn("look at it", stacklevel=2)
+    return new_axes((3, 2)).figure
+
+
+def titled():
+    """A figure in the letters of the settings."""
+    ax = new_axes((3, 2))
+    ax.set_title("title")
+    return ax.figure
+
+
+def drawn(job, **style):
+    """Return the file of one picture."""
+    return start_drawing([("it", job)], PictureStyle(**style), here=True)()["it"]
+
+
+class TestStyle:
+    """Format, resolution, width."""
+
+    @pytest.mark.parametrize(("width", "inches"), [("one", 3.5), ("two", 7.1)])
+    def test_png_is_as_wide_as_the_column(self, width, inches):
+        with Image.open(io.BytesIO(drawn(clusters, width=width, dpi=100))) as image:
+            assert abs(image.width - 100 * inches) <= 1
+            ground = np.asarray(image.convert("L"))
+        for edge in (ground[0], ground[-1], ground[:, 0], ground[:, -1]):
+            assert (edge == 255).all()  # nothing is cut off
+
+    @pytest.mark.parametrize(("width", "inches"), [("one", 3.5), ("two", 7.1)])
+    def test_pdf_is_as_wide_as_the_column(self, width, inches):
+        text = drawn(clusters, format="pdf", width=width).decode("latin-1")
+        box = re.search(r"/MediaBox \[ ?0 0 ([\d.]+) [\d.]+ ?\]", text)
+        assert float(box[1]) == pytest.approx(72 * inches, abs=0.5)
+
+    @pytest.mark.parametrize(
+        ("file_format", "start"),
+        [("png", b"\x89PNG"), ("pdf", b"%PDF"), ("svg", b"<?xml")],
+    )
+    def test_formats(self, file_format, start):
+        first, second = (drawn(clusters, format=file_format) for _ in range(2))
+        assert first.startswith(start)
+        assert first == second  # no date, no random names
+
+    def test_dots(self):
+        widths = []
+        for dpi in (50, 100):
+            with Image.open(io.BytesIO(drawn(titled, dpi=dpi))) as image:
+                widths.append(image.width)
+        assert widths[1] == pytest.approx(2 * widths[0], abs=2)
+
+    def test_pdf_of_200_clusters_is_small(self):
+        """Their outlines are dots, not a million corners."""
+        picture = drawn(partial(clusters, 200, 400), format="pdf")
+        assert len(picture) < 3_000_000
+
+    @pytest.mark.parametrize(
+        ("wrong", "told"),
+        [
+            ({"format": "jpg"}, "format must be one of .*, got 'jpg'"),
+            ({"dpi": 5}, "dpi must be from 10 to 2400, got 5"),
+            ({"width": "three"}, "width must be one of 'one', 'two', got 'three'"),
+            ({"rgb": ["a", "b", "z"]}, "There is no band 'z', only a, b, c"),
+            ({"rgb": ["a", "b"]}, "has three bands"),
+        ],
+    )
+    def test_must_exist(self, wrong, told):
+        with pytest.raises(ValueError, match=told):
+            PictureStyle(**wrong).check(("a", "b", "c"))
+
+
+class TestProcesses:
+    """Who draws makes no difference."""
+
+    @pytest.fixture
+    def two_processes(self, monkeypatch):
+        """Draw elsewhere, on any machine."""
+        monkeypatch.setattr(_drawing.joblib, "cpu_count", lambda: 2)
+
+    def test_draw_the_same_pixels(self, job, galaxy, two_processes):
+        pictures = Pictures(Result(job, galaxy), PictureStyle(dpi=40))
+        jobs = [*pictures.jobs(), *pictures.jobs_of_bands()]
+        elsewhere = start_drawing(jobs, PictureStyle(dpi=40))()
+        here = start_drawing(jobs, PictureStyle(dpi=40), here=True)()
+        assert elsewhere == here
+        assert list(here) == [name for name, _ in jobs]
+        assert list(here["bands"]) == list(galaxy.band_names)
+
+    def test_draw_with_the_settings_of_the_user(self, two_processes):
+        jobs = [("title", titled)]
+        plain = start_drawing(jobs, PictureStyle())()
+        with mpl.rc_context({"axes.facecolor": "red"}):
+            red, here = (start_drawing(jobs, PictureStyle(), here=h) for h in (0, 1))
+            assert red() == here() != plain
+
+    def test_warnings_come_back(self, two_processes):
+        collect = start_drawing([("it", warned)], PictureStyle())
+        with pytest.warns(UserWarning, match="look at it"):
+            collect()
+
+    def test_are_sent_no_cube(self, job, galaxy, monkeypatch):
+        """Thinned labels and pictures go to another process, not all bands."""
+        monkeypatch.setattr("skesom.report._pictures.MAX_PIXELS", 100)
+        pictures = Pictures(Result(job, galaxy), PictureStyle())
+        for name, task in pictures.jobs():
+            if name.startswith("cluster_") and name != "cluster_spectra":
+                size = len(pickle.dumps(task))
+                assert size < galaxy.data.nbytes / 4
