@@ -40,6 +40,8 @@ def _name(options):
     result = results.read_report(folder, groups=options.groups or edited, **where)
     told, named = result.provenance, {"groups": result.groups}
     fitted = result.pipeline, result.cube
+    if told.get("training"):
+        raise ValueError(f"{folder} has classes: name them in the file they are from.")
     details = {"source": result.source, "command": told["command"]} | named
     details["tables"] = "pixels.fits" in told["files"]
     details["pictures"] = "cluster_map.png" in told["files"]

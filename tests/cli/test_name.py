@@ -158,7 +158,7 @@ def test_a_failure_leaves_the_old_result(run, result, groups, monkeypatch):
 def test_other_commands_take_the_names(run, bands, fitted, result, groups, tmp_path):
     assert run("name", result, groups, "--trust")[0] == 0
     named, out = clusters_of(result), tmp_path / "out"
-    quick = ["--no-pictures", "--no-tables"]
+    quick = ["--no-pictures", "--tables", "no"]
     model = result / "model.joblib"
     for source in (result, model):
         status, printed, errors = run(
@@ -202,7 +202,17 @@ def test_names_of_a_run_are_not_those_of_other_images(
             others.append(tmp_path / f"{number}.fits")
             hdus.writeto(others[-1])
     out = tmp_path / "again"
-    run("cluster", "--from", result, *others, "-o", out, "--no-pictures", "--no-tables")
+    run(
+        "cluster",
+        "--from",
+        result,
+        *others,
+        "-o",
+        out,
+        "--no-pictures",
+        "--tables",
+        "no",
+    )
     assert "H II regions" not in [row[1] for row in clusters_of(out)]
 
 
