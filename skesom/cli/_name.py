@@ -3,6 +3,7 @@
 
 import shutil
 import tempfile
+from collections import Counter
 from pathlib import Path
 
 from skesom.cli._cluster import print_clusters
@@ -23,6 +24,8 @@ def add_name(commands):
     parser.add_argument("groups", nargs="?", metavar="GROUPS", help=text)
     text = "folder to write to (default: DIR, which is replaced when all is written)"
     parser.add_argument("-o", "--output", metavar="OTHER", help=text)
+    text = "give clusters without a name the one that their fluxes suggest"
+    parser.add_argument("--accept-suggestions", action="store_true", help=text)
     add_moved(parser)
     add_overwrite(parser)
     add_trust(parser)
@@ -38,10 +41,12 @@ def _name(options):
     edited, page = folder / results.GROUPS_NAME, results.PAGE_NAME
     where = {"images": options.images, "trust": options.trust}
     result = results.read_report(folder, groups=options.groups or edited, **where)
-    told, named = result.provenance, {"groups": result.groups}
-    fitted = result.pipeline, result.cube
+    told, fitted = result.provenance, (result.pipeline, result.cube)
     if told.get("training"):
         raise ValueError(f"{folder} has classes: name them in the file they are from.")
+    named = {"groups": result.groups}
+    if options.accept_suggestions:
+        named["groups"] = _suggested(results.Result(*fitted, **named))
     details = {"source": result.source, "command": told["command"]} | named
     details["tables"] = "pixels.fits" in told["files"]
     details["pictures"] = "cluster_map.png" in told["files"]
@@ -56,3 +61,21 @@ def _name(options):
             files[page] = Path(shutil.move(Path(temporary) / page, output / page))
             results.note_files(output, [files[page]])
     print_clusters(files)
+
+
+def _suggested(result):
+    """Return the groups of a result; those without a name have the suggested one."""
+    from skesom.maps import suggest_names
+
+    suggestions = suggest_names(result.label_map, result.cube)
+    if suggestions is None:
+        raise ValueError("no names are suggested, because the filters are unknown")
+    pairs = zip(result.groups, suggestions, strict=True)
+    names = [group.name or suggestion.name for group, suggestion in pairs]
+    counts, numbers, groups = Counter(names), Counter(), []
+    for group, name in zip(result.groups, names, strict=True):
+        numbers[name] += 1
+        if name and group.name is None and counts[name] > 1:
+            name = f"{name} {numbers[name]}"
+        groups.append(group._replace(name=name))
+    return groups

@@ -41,6 +41,7 @@ from skesom.report._provenance import label_map_digest as label_map_digest
 from skesom.report._provenance import left_out_lines as left_out_lines
 from skesom.report._provenance import read_run as read_run
 from skesom.report._provenance import source_of_model as source_of_model
+from skesom.report._result import Result as Result
 from skesom.report._training import Training as Training
 from skesom.report._training import warn_of_shift as warn_of_shift
 from skesom.report.page import PAGE_NAME as PAGE_NAME

@@ -4,6 +4,7 @@
 import json
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -116,6 +117,30 @@ def test_without_a_change_the_result_is_the_same(run, fitted, tmp_path):
     assert before.keys() == after.keys()
     for name in before.keys() - {"model.joblib", "model.skops", "cluster_images.zip"}:
         assert before[name] == after[name] or name == "page.html", name
+
+
+def test_suggested_names_are_accepted(run, result, tmp_path, monkeypatch):
+    """A name of one's own stays, and a name that is suggested twice gets numbers."""
+    suggested = ["H II regions", None, "H II regions", "disc"]
+    monkeypatch.setattr(
+        "skesom.maps.suggest_names",
+        lambda *_, **__: [SimpleNamespace(name=name) for name in suggested],
+    )
+    path = tmp_path / "mine.json"
+    write_cluster_groups(path, [("mine", [3])])
+    options = ["name", result, path, "--trust", "--accept-suggestions"]
+    assert run(*options)[::2] == (0, [])
+    expected = ["H II regions 1", "1", "H II regions 2", "mine"]
+    assert [row[1] for row in clusters_of(result)] == expected
+    monkeypatch.setattr("skesom.maps.suggest_names", lambda *_, **__: None)
+    status, _, (line,) = run(*options)
+    assert status == 2
+    assert "no names are suggested, because the filters are unknown" in line
+
+
+def test_names_are_suggested_for_known_filters(run, result):
+    assert run("name", result, "--trust", "--accept-suggestions")[::2] == (0, [])
+    assert any(row[1] != str(row[0]) for row in clusters_of(result))
 
 
 def test_groups_are_edited_in_place(run, fitted, result):
