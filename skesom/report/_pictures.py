@@ -37,6 +37,7 @@ from skesom.io import make_hdus, short_ascii, write_regions
 from skesom.report._classes import draw_confusion
 from skesom.report._drawing import new_axes
 from skesom.report._result import MAX_PIXELS
+from skesom.report._slices import Slices
 
 BAND_IMAGES = "cluster_images.zip"
 _SIZE = 8.0, 5.0  # inches
@@ -64,12 +65,14 @@ class Pictures:
     def jobs(self):
         """Return the jobs that need no look at all pixels."""
         result, look = self._result, self._look
+        if result.is_voxel:
+            return [("cluster_map", Slices(result).together)]
         picture = thinned_rgb(self._cube, self._style.rgb, self._step)
         clusters = ClusterMapDisplay(result.label_map, cube=self._cube, **look)
         clusters = clusters.thinned(MAX_PIXELS, picture)
-        title = {"title": "class"} if result.is_classified else {}
-        pair = {"wide": True, "image": True} | title
-        outlines = {"contours": True} | title
+        titled = {"title": "class"} if result.is_classified else {}
+        pair = titled | {"wide": True, "image": True}
+        outlines = titled | {"contours": True}
         jobs = [
             ("cluster_map", partial(_plotted, clusters, *self._place, **pair)),
             ("cluster_contours", partial(_plotted, clusters, *self._place, **outlines)),
@@ -79,23 +82,26 @@ class Pictures:
         labels, _, scaled = result.thinned(self._step)
         spectra = ClusterSpectraDisplay(labels, scaled, **look)
         jobs.append(("cluster_spectra", partial(_spectra, spectra, self._step)))
-        if result.held_out is not None:
-            confusion = partial(draw_confusion, result.held_out)
-            jobs.append(("held_out_confusion", confusion))
         if result.som is not None and result.is_of_fit:
             jobs += self._jobs_of_units(result.som)
         return jobs
 
     def jobs_of_pixels(self, summary):
         """Return the jobs that draw a number of each pixel."""
+        result = self._result
         known = {"agreement": (StabilityMapDisplay, summary.agreement)}
-        known["confidence"] = ConfidenceMapDisplay, self._result.confidence
+        known["confidence"] = ConfidenceMapDisplay, result.confidence
         known["quantization_error"] = QuantizationErrorMapDisplay, summary.distances
-        return [
+        jobs = [
             (name, partial(_plotted, self._numbers(*of), *self._place))
             for name, of in known.items()
-            if of[1] is not None
+            if of[1] is not None and not result.is_voxel
         ]
+        if result.held_out is not None:
+            jobs.append(
+                ("held_out_confusion", partial(draw_confusion, result.held_out))
+            )
+        return jobs
 
     def _numbers(self, display, values):
         return display(values, wcs=self._cube.wcs).thinned(MAX_PIXELS)
@@ -127,6 +133,8 @@ class Pictures:
         names, step = self._cube.band_names, thinning(self._cube.shape, _BAND_PIXELS)
         if len(names) > _MANY_BANDS:
             return []
+        if self._result.is_voxel:
+            return [("bands", Slices(self._result).one_by_one)]
         planes = [
             rgb_planes(self._cube, [band] * 3, step)[0] for band in range(len(names))
         ]
@@ -137,7 +145,7 @@ class Pictures:
 
 
 def _plotted(display, size, wcs=None, *, wide=False, title=None, **options):
-    """Draw a display in new axes; a title is that of its legend."""
+    """Draw a display in new axes; title is that of its legend."""
     size = (2 * size[0] - 1, size[1]) if wide else size
     display.plot(new_axes(size, wcs), **options)
     if title is not None and display.legend_ is not None:
@@ -189,13 +197,13 @@ def _over_bands(display, planes, names):
 
 def write_band_images(path, result, clusters):
     """Write the image of the clusters in each band to an archive."""
-    is_large = 4 * result.label_map.size >= 2**31
+    is_large = 4 * result.slice_of(0).size >= 2**31
     files = _files_of(result.cube.band_names)
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
         for band, file in enumerate(files):
             hdus, fluxes = _band_image(result, band, clusters)
             with archive.open(f"{file}.fits", "w", force_zip64=is_large) as stream:
-                _write_image(stream, hdus, fluxes, result.label_map)
+                _write_image(stream, hdus, fluxes, result.slice_of(band))
 
 
 def add_band_pictures(path, pictures):
@@ -214,9 +222,11 @@ def _files_of(names):
 
 def _band_image(result, band, clusters):
     """Return HDUs without pixels, and the median flux of each cluster, NaN for none."""
-    cube, labels = result.cube, result.label_map
+    cube, labels = result.cube, result.slice_of(band)
     name, unit = cube.band_names[band], cube.band_units[band]
-    fluxes = np.full(int(labels.max(initial=-1)) + 2, np.nan, dtype=np.float32)
+    fluxes = np.full(
+        int(result.label_map.max(initial=-1)) + 2, np.nan, dtype=np.float32
+    )
     fluxes[np.asarray(clusters["id"])] = np.asarray(clusters[f"{name}_median"])
     hdus = make_hdus(np.broadcast_to(np.float32(0), labels.shape), cube.wcs)
     header = hdus[0].header

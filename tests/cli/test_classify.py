@@ -45,11 +45,11 @@ def result(labels, bands, tmp_path_factory):
     """A folder of results from the image of labels."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("skesom.report._tables._SAMPLE_SIZE", 200)
-        patch.setattr("skesom.report._pictures.DOTS_PER_INCH", 20)
-        patch.setattr("skesom.report._pictures.Pictures.band_picture", lambda *_: b"")
         out = tmp_path_factory.mktemp("classified") / "out"
         given = [*bands, "--labels", labels, "--names", "3=old disc", "-o", out]
-        assert main([str(part) for part in ["classify", *given, *QUICK]]) == 0
+        assert (
+            main([str(part) for part in ["classify", *given, "--dpi", 20, *QUICK]]) == 0
+        )
     return out
 
 
