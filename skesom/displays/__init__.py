@@ -40,6 +40,7 @@ __all__ = [
 ]
 
 # For the other folders of skesom; not public.
+from skesom.displays._colors import HATCH_COLOR as HATCH_COLOR
 from skesom.displays._colors import MISSING_COLOR as MISSING_COLOR
 from skesom.displays._colors import NOISE_COLOR as NOISE_COLOR
 from skesom.displays._colors import SKY_COLOR as SKY_COLOR

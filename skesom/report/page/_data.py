@@ -1,37 +1,64 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What the page shows: fluxes, labels and units of the pixels, and facts about them."""
 
+import base64
+import zlib
+
 import numpy as np
 
 from skesom import displays
+from skesom.io import cluster_table
 from skesom.maps import count_clusters
 from skesom.report._cluster_groups import FORMAT, ClusterGroup
 from skesom.report._result import hex_of
 
 NO_UNIT = 65535
-_STEPS = 65534  # of a flux; 0 stands for none
+_FINEST = 4  # steps of a faint flux by the noise
+_RELATIVE = 0.01  # step of a bright flux
+_MOST_CODES = 65535  # of a flux; 0 stands for none
 _SKY_NODES = 33  # along each side, between which the page interpolates
 _SCALE = "level", "softening", "low", "step", "dark", "bright"
 _SAMPLES = 1_000_000
 _LINKS_DRAWN = 4000  # the strongest
 _SMALLEST, _LARGEST = 3.0, 11.0  # pixels across, the second on top of the first
 _LOW, _HIGH = 2, 98  # per cent of the units that have the first and the last color
+_KINDS = {"u1": "Uint8Array", "u2": "Uint16Array", "i2": "Int16Array"}
+_KINDS |= {"f4": "Float32Array", "f8": "Float64Array"}
+
+
+def packed(name, array):
+    """Return an array as an element of the page, which `read_array` of page.js reads.
+
+    The first bytes of all numbers come before the second ones, which are compressed
+    better alone.
+    """
+    array = np.ascontiguousarray(array)
+    kind = _KINDS[array.dtype.str[1:]]
+    planes = array.astype(array.dtype.newbyteorder("<")).reshape(-1).view(np.uint8)
+    planes = planes.reshape(-1, array.itemsize).T.tobytes()
+    text = base64.b64encode(zlib.compress(planes, 9)).decode("ascii")
+    told = f'data-name="{name}" data-kind="{kind}"'
+    return f'<script type="text/plain" {told}>{text}</script>'
 
 
 def pixel_data(result, step, rgb=None):
     """Return arrays of every `step`-th row and column, and facts about bands."""
-    cube, label_map = result.cube, result.run_label_map
+    label_map = result.run_label_map
     labels = displays.pick(label_map, step)
-    thin = cube.replace(data=displays.pick(cube.data, step), wcs=None)
-    codes, bands = encode_bands(thin, labels >= 0)
-    known = displays.spectral_places(cube.band_coordinates)
-    places = range(len(bands)) if known is None else known.value
+    _, thin, scaled = result.thinned(step)
+    codes, bands = encode_bands(thin)
+    shown, name = spectra_cube(result, thin, scaled)
+    places = displays.spectral_places(thin.band_coordinates)
+    order = np.argsort(
+        range(len(bands)) if places is None else places.value, kind="stable"
+    )
     arrays = {
         "codes": codes,
         "labels": labels.astype(np.int16),
-        "rgb": displays.rgb_image(thin, rgb),
-        "sky": sky_nodes(cube.wcs, label_map.shape),
+        "rgb": np.moveaxis(displays.rgb_image(thin, rgb), 2, 0),
+        "sky": sky_nodes(result.cube.wcs, label_map.shape),
         "units": np.full(labels.shape, NO_UNIT, dtype=np.uint16),
+        "spectrum": values_of_codes(codes, shown),
     }
     facts = {
         "format": FORMAT,
@@ -39,50 +66,97 @@ def pixel_data(result, step, rgb=None):
         "full_shape": label_map.shape,
         "step": step,
         "bands": bands,
-        "order": np.argsort(places, kind="stable").tolist(),
+        "order": order.tolist(),
+        "spectrum_name": name,
+        "places": None if places is None else places.value[order].tolist(),
+        "places_name": None if places is None else _axis_of(places.unit),
         "missing_color": displays.MISSING_COLOR,
+        "hatch_color": displays.HATCH_COLOR,
         "noise_color": displays.NOISE_COLOR,
         "sky_color": displays.SKY_COLOR,
     }
     return arrays, facts
 
 
-def cluster_facts(result):
-    """Return name, labels, size and color of each cluster, and of each group.
+def spectra_cube(result, thin, scaled):
+    """Return what the picture of the spectra shows of a thinned cube, and its name."""
+    return scaled, "stretched flux, scaled"
 
-    Labels, and names of clusters without one, are those of the run.
+
+def quartiles(result, step, order):
+    """Return quartiles of the clusters of the run, and of those of the result."""
+    merged, _, cube = result.thinned(step)
+    own = displays.pick(result.run_label_map, step)
+    return [_quartiles(labels, cube, order) for labels in (own, merged)]
+
+
+def _quartiles(labels, cube, order):
+    """Return quartiles of each band, in an order, for each label; None for NaN."""
+    names = [cube.band_names[band] for band in order]
+    kinds = "q25", "median", "q75"
+    return {
+        int(row["id"]): [
+            [_finite(row[f"{name}_{kind}"]) for kind in kinds] for name in names
+        ]
+        for row in cluster_table(labels, cube)
+    }
+
+
+def _finite(number):
+    """Return a number for JSON, which has no NaN."""
+    return float(f"{number:.6g}") if np.isfinite(number) else None
+
+
+def _axis_of(unit):
+    """Return the name of spectral coordinates, with their unit."""
+    is_length = unit.is_equivalent("nm")
+    kinds = {"keV": "energy", "GHz": "frequency", "km / s": "velocity"}
+    return f"{'wavelength' if is_length else kinds[str(unit)]} [{unit}]"
+
+
+def cluster_facts(result, step, order):
+    """Return what is known of each cluster of the run, and of each group.
+
+    Labels are those of the run.
     """
     sizes = count_clusters(result.run_label_map, len(result.run_colors))
     own = {group.labels: group for group in result.groups}
+    of_run, of_groups = quartiles(result, step, order)
 
-    def described(group):
+    def described(group, known):
         return {
-            "name": group.name or group.default_name,
+            "name": group.name,
             "labels": [*group.labels],
             "pixels": int(sizes[[*group.labels]].sum()),
             "color": group.color or hex_of(result.run_colors[group.labels[0]]),
+            "quartiles": known or [[None] * 3] * len(order),
         }
 
-    alone = [ClusterGroup(None, (label,)) for label in range(len(sizes))]
-    originals = [described(own.get(each.labels, each)) for each in alone]
-    clusters = sorted(map(described, result.groups), key=lambda each: -each["pixels"])
+    originals = [
+        described(own.get((n,), ClusterGroup(None, (n,))), of_run.get(n))
+        for n in range(len(sizes))
+    ]
+    clusters = [described(g, of_groups.get(n)) for n, g in enumerate(result.groups)]
+    clusters.sort(key=lambda each: -each["pixels"])
     digest = result.label_map_sha256
     return {"originals": originals, "clusters": clusters, "label_map_sha256": digest}
 
 
 def encode_band(flux):
-    """Return a band as numbers of 16 bits, fine near its sky, coarse where bright."""
+    """Return a band as whole numbers, even for the noise, and relative where bright.
+
+    A step is 1/4 of the noise, as of FITS files that fpack compresses, or 1 % of what
+    is above the median, whichever is larger; finer only if the band has no noise.
+    """
     known = flux[~np.isnan(flux)].astype(np.float64)
     if len(known) == 0:
         scale = dict(zip(_SCALE, (0.0, 1.0, 0.0, 1.0, 1.0, 2.0), strict=True))
         return np.zeros(flux.shape, dtype=np.uint16), scale
-    sample = known[:: len(known) // _SAMPLES + 1]
-    level = float(np.median(sample))
-    spread = float(np.median(np.abs(sample - level)))
-    softening = spread or float(np.ptp(known)) / 1000 or 1.0
+    level = float(np.median(known[:: len(known) // _SAMPLES + 1]))
+    softening = _noise(flux, known) / _FINEST / _RELATIVE
     curved = np.arcsinh((flux.astype(np.float64) - level) / softening)
     low, high = float(np.nanmin(curved)), float(np.nanmax(curved))
-    step = (high - low) / _STEPS or 1.0
+    step = max(_RELATIVE, (high - low) / (_MOST_CODES - 1))
     codes = np.nan_to_num(np.rint((curved - low) / step) + 1, nan=0.0)
     codes = codes.astype(np.uint16)
     dark, bright = np.percentile(codes[codes > 0], [1.0, 99.7]).tolist()
@@ -90,20 +164,37 @@ def encode_band(flux):
     return codes, dict(zip(_SCALE, scale, strict=True))
 
 
-def encode_bands(cube, inside):
-    """Return the bands of a cube as numbers of 16 bits, and what is known of them."""
+def _noise(flux, known):
+    """Return the noise of a band, from differences of neighbors; never 0."""
+    change = np.abs(np.diff(flux.astype(np.float64), axis=1))
+    change = change[change > 0]  # constant parts have none
+    noise = float(np.median(change)) / 0.6745 / np.sqrt(2) if len(change) else 0.0
+    return noise or float(np.ptp(known)) / 1000 or abs(float(known[0])) or 1.0
+
+
+def encode_bands(cube):
+    """Return the bands of a cube as whole numbers, and what is known of them."""
     codes, bands = [], []
     for number, name in enumerate(cube.band_names):
         code, scale = encode_band(cube.data[:, :, number])
-        known = code[inside & (code > 0)].astype(np.float64)
-        curved = scale["low"] + (known - 1) * scale["step"]
         unit = cube.band_units[number]
-        scale["name"], scale["unit"] = name, "" if unit is None else unit.to_string()
-        scale["mean"] = float(curved.mean()) if len(curved) else 0.0
-        scale["deviation"] = float(curved.std()) or 1.0 if len(curved) else 1.0
+        scale |= {"name": name, "unit": "" if unit is None else unit.to_string()}
         codes.append(code)
         bands.append(scale)
     return np.stack(codes), bands
+
+
+def values_of_codes(codes, cube):
+    """Return the mean value of a cube for each number of each band, NaN for none."""
+    n_codes = int(codes.max(initial=0)) + 1
+    values = np.full((len(codes), n_codes), np.nan, dtype=np.float32)
+    for band, own in enumerate(codes):
+        flux = cube.data[:, :, band]
+        known = (own > 0) & ~np.isnan(flux)
+        sums = np.bincount(own[known], flux[known], n_codes)
+        counts = np.bincount(own[known], minlength=n_codes)
+        np.divide(sums, counts, out=values[band], where=counts > 0, casting="same_kind")
+    return values
 
 
 def sky_nodes(wcs, shape):
@@ -124,53 +215,53 @@ def unit_map(result):
     return units
 
 
-def unit_facts(result, value_names):
-    """Return the clusters of the units, and what they can be colored by."""
-    from bokeh.palettes import Cividis256
-
-    return {
-        "unit_values": value_names,
-        "unit_labels": result.run_unit_labels.tolist(),
-        "color_map": list(Cividis256),
-    }
-
-
-def unit_columns(som):
-    """Return where units are drawn, and the links between them."""
-    layout = displays.layout_of(som, "pca")
+def unit_data(result, step):
+    """Return arrays and facts about the units: where and what they are."""
+    layout = displays.layout_of(result.som, "pca")
     x, y = layout.positions.T
+    values, ranges = unit_values(result.som, result.feature_names)
+    arrays = {
+        "units": displays.pick(unit_map(result), step),
+        "unit_values": np.stack(list(values.values())),
+    }
+    facts = {
+        "unit_values": list(values),
+        "unit_ranges": ranges,
+        "unit_labels": result.run_unit_labels.tolist(),
+    }
     if isinstance(layout, displays.GraphLayout):
         shares = layout.hits / max(layout.hits.max(initial=0), 1)
-        columns = {"x": x, "y": y, "size": _SMALLEST + _LARGEST * np.sqrt(shares)}
-        return columns, _links(layout)
-    corners = layout.positions[:, np.newaxis] + layout.corners
-    return {
-        "x": x,
-        "y": -y,  # the first row is the upper one, as in the arrays
-        "xs": corners[:, :, 0].tolist(),
-        "ys": (-corners[:, :, 1]).tolist(),
-    }, None
+        arrays["unit_size"] = _SMALLEST + _LARGEST * np.sqrt(shares)
+        arrays["links"] = _links(layout)
+    else:
+        y = -y  # the first row is the upper one, as in arrays
+        facts["cell"] = layout.corners.tolist()
+    arrays |= {"unit_x": x, "unit_y": y}
+    floats = ("unit_x", "unit_y", "unit_size", "links")
+    return {n: a.astype("f4") if n in floats else a for n, a in arrays.items()}, facts
 
 
 def unit_values(som, names):
-    """Return numbers that units can be colored by."""
+    """Return numbers from 0 to 255 by which units are colored, and their ranges."""
     values = {
         "distance to neighbors": np.ravel(som.u_matrix()),
-        "number of pixels": np.sqrt(som.hits_),
+        "number of pixels": som.hits_,
     }
     values |= dict(zip(names, som.codebook_.T, strict=True))
+    ranges = []
     for name, value in values.items():
         value = np.asarray(value, dtype=np.float64)
         low, high = np.nanpercentile(value, [_LOW, _HIGH])
+        ranges.append([_finite(low), _finite(high)])
         share = np.nan_to_num((value - low) / (high - low or 1.0))
         values[name] = np.rint(255 * np.clip(share, 0, 1)).astype(np.uint8)
-    return values
+    return values, ranges
 
 
 def _links(layout):
-    """Return the strongest links, the strongest of them last."""
+    """Return ends and opacity of the strongest links, the strongest of them last."""
     order = np.argsort(layout.strengths, kind="stable")[-_LINKS_DRAWN:]
     ends = layout.positions[layout.links[order]].reshape(-1, 4)
     strongest = layout.strengths.max(initial=0) or 1.0
-    links = dict(zip(("x0", "y0", "x1", "y1"), ends.T, strict=True))
-    return links | {"alpha": 0.08 + 0.5 * layout.strengths[order] / strongest}
+    alpha = 0.08 + 0.5 * layout.strengths[order] / strongest
+    return np.column_stack([ends, alpha])

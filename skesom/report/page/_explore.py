@@ -1,9 +1,14 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Write the page."""
 
+import base64
+import json
+from hashlib import sha256
+from html import escape
 from importlib import resources
 from numbers import Integral
 from pathlib import Path
+from string import Template
 
 import numpy as np
 from sklearn.utils._param_validation import Interval, validate_params
@@ -18,6 +23,11 @@ from skesom.report.page import _data
 
 _MOST_UNITS = 20_000
 _MOST_CLUSTERS = 2000
+_SCRIPTS = "view", "sky", "exports", "spectra", "units", "clusters", "page"
+_LETTERS = {  # of the symbols of DS9
+    **{"circle": "○", "box": "□", "diamond": "◇", "cross": "+", "x": "✕"},
+    **{"arrow": "▽", "boxcircle": "⊡"},
+}
 
 
 @validate_params(
@@ -66,22 +76,27 @@ def explore(
     Returns
     -------
     path : pathlib.Path
-        The file.
+        The file. A notebook shows it as the page itself.
 
     Raises
     ------
     FileExistsError
         If the file exists and `overwrite` is False.
-    ImportError
-        If bokeh is missing (extra ``explore``).
     ValueError
         If no pixel is in a cluster, there are more than 2000 clusters, the catalog
         has no object in the image, or `groups` do not fit.
 
     Notes
     -----
-    Fluxes are kept with 16 bits, evenly spaced in ``asinh((flux - median) / spread)``.
-    Sky positions are interpolated between 33 x 33 exact ones.
+    Fluxes are kept in steps of a quarter of the noise, as in [1]_, or of 1 % where they
+    are brighter than 25 times the noise. Sky positions are interpolated between 33 x 33
+    exact ones.
+
+    References
+    ----------
+    .. [1] Pence, W. D. et al. (2010), "Optimal Compression of Floating-Point
+       Astronomical Images Without Significant Loss of Information", PASP 122, 1065,
+       doi:10.1086/656249
 
     Examples
     --------
@@ -97,11 +112,6 @@ def explore(
     ...     page.stat().st_size < 5_000_000
     True
     """
-    try:
-        import bokeh  # noqa: F401
-    except ImportError as error:
-        text = "The page needs bokeh: pip install 'skesom[explore]'."
-        raise ImportError(text) from error
     path = Path(path)
     with atomic_path(path, overwrite=overwrite) as temporary:
         result = Result(pipeline, cube, groups=groups)
@@ -109,53 +119,63 @@ def explore(
         temporary.write_text(text, encoding="utf-8")
     if has_list(path.parent):  # replaced with the results that it is about
         note_files(path.parent, [path])
-    return path
+    return Page(path)
+
+
+class Page(type(Path())):
+    """The path of a page, which a notebook shows."""
+
+    def _repr_html_(self):
+        """Return the page in a frame from which it cannot reach the notebook."""
+        if self.suffix != ".html" or not self.is_file():
+            return None
+        content = escape(self.read_text(encoding="utf-8"))
+        may = 'sandbox="allow-scripts allow-downloads" allow="fullscreen"'
+        size = 'style="width: 100%; height: 860px; border: none"'
+        return f'<iframe title="Clusters" {may} {size} srcdoc="{content}"></iframe>'
 
 
 def _page(result, catalog, title, rgb, max_pixels):
     """Return the page as text."""
-    from bokeh.embed import file_html
-    from bokeh.resources import INLINE
-
-    from skesom.report.page import _views
-
-    cube, label_map, som = result.cube, result.run_label_map, result.som
-    _check_labels(label_map)
-    step = thinning(label_map.shape, max_pixels)
+    cube, som = result.cube, result.som
+    _check_labels(result.run_label_map)
+    step = thinning(result.run_label_map.shape, max_pixels)
     arrays, facts = _data.pixel_data(result, step, rgb)
-    facts |= _data.cluster_facts(result)
-    names = [cube.band_names[band] for band in facts["order"]]
+    facts |= _data.cluster_facts(result, step, facts["order"])
     n_units = 0 if som is None else len(som.codebook_)
     has_units = 0 < n_units <= _MOST_UNITS
-    views = _views.picture_views(label_map.shape, names, has_units)
-    plots = [views["image_plot"], views["map_plot"]]
-    views |= _views.spectra_view(names) | _views.table_views(len(facts["clusters"]))
     if has_units:
-        values = _data.unit_values(som, result.feature_names)
-        views |= _views.unit_views(*_data.unit_columns(som), list(values))
-        arrays["units"] = pick(_data.unit_map(result), step)
-        arrays["unit_values"] = np.stack(list(values.values()))
-        facts |= _data.unit_facts(result, list(values))
-    if catalog is not None:
-        objects = _objects_in(catalog, cube)
-        views |= _views.object_views(objects, describe_types(objects["type"]), plots)
+        parts = _data.unit_data(result, step)
+        arrays, facts = arrays | parts[0], facts | parts[1]
+    facts["objects"] = [] if catalog is None else _object_facts(catalog, cube)
     here = resources.files("skesom.report.page")
-    style, script, template = (
-        (here / f"page.{kind}").read_text(encoding="utf-8")
-        for kind in ("css", "js", "html")
+    style, template = (
+        (here / name).read_text(encoding="utf-8") for name in ("page.css", "page.html")
     )
-    document = _views.document_of(views, arrays, facts)
-    variables = {
-        "style": style,
-        "script": script,
-        "summary": _summary(label_map, cube, step, n_units),
-        "has_sky": cube.wcs is not None,
-        "has_units": has_units,
-        "has_objects": catalog is not None,
-        "units_title": "Lattice of units" if hasattr(som, "shape_") else "Nodes",
-    }
-    page = {"title": title, "template": template, "template_variables": variables}
-    return file_html(document, INLINE, suppress_callback_warning=True, **page)
+    script = "\n".join(
+        (here / f"{name}.js").read_text(encoding="utf-8") for name in _SCRIPTS
+    )
+    names = [cube.band_names[band] for band in facts["order"]]
+    texts = json.dumps(facts, allow_nan=False).replace("<", "\\u003c")
+    data = [f'<script type="application/json" id="facts">{texts}</script>']
+    data += [_data.packed(name, array) for name, array in arrays.items()]
+    return Template(template).substitute(
+        title=escape(title),
+        summary=escape(_summary(result.run_label_map, cube, step, n_units)),
+        pictures=_options(["colors", *names]),
+        clicks=_options(["cluster", *(["unit"] if has_units else []), "pixel"]),
+        unit_values=_options([*facts.get("unit_values", ()), "cluster"]),
+        units_title="Lattice of units" if hasattr(som, "shape_") else "Nodes",
+        hide_units="" if has_units else "hidden",
+        hide_objects="" if facts["objects"] else "hidden",
+        digest=base64.b64encode(sha256(script.encode()).digest()).decode("ascii"),
+        **{"style": style, "script": script, "data": "\n".join(data)},
+    )
+
+
+def _options(names):
+    """Return the options of a choice, the first of them chosen."""
+    return "".join(f"<option>{escape(name)}</option>" for name in names)
 
 
 def _check_labels(label_map):
@@ -180,6 +200,19 @@ def _objects_in(catalog, cube):
         raise ValueError(f"{text} lies in the image. Use one of this part of the sky.")
     objects["x"], objects["y"] = columns, rows
     return objects[inside]
+
+
+def _object_facts(catalog, cube):
+    """Return the objects of each type in an image: what they are, and where."""
+    objects = _objects_in(catalog, cube)
+    kinds = []
+    for kind, described in describe_types(objects["type"]).items():
+        chosen = objects[objects["type"] == kind]
+        places = {name: np.round(chosen[name], 2).tolist() for name in ("x", "y")}
+        known = {"text": described.description, "name": list(map(str, chosen["name"]))}
+        style = {"symbol": described.symbol, "letter": _LETTERS[described.symbol]}
+        kinds.append({"color": described.color, **known, **style, **places})
+    return kinds
 
 
 def _summary(label_map, cube, step, n_units):
