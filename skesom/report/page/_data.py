@@ -69,7 +69,7 @@ def pixel_data(result, step, rgb=None):
         "order": order.tolist(),
         "spectrum_name": name,
         "places": None if places is None else places.value[order].tolist(),
-        "places_name": None if places is None else _axis_of(places.unit),
+        "places_name": "" if places is None else _axis_of(places.unit),
         "missing_color": displays.MISSING_COLOR,
         "hatch_color": displays.HATCH_COLOR,
         "noise_color": displays.NOISE_COLOR,

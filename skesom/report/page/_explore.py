@@ -14,7 +14,7 @@ import numpy as np
 from sklearn.utils._param_validation import Interval, validate_params
 
 from skesom._common.labels import MASKED, SKY
-from skesom.displays import MAX_PIXELS, pick, thinning
+from skesom.displays import MAX_PIXELS, thinning
 from skesom.io import atomic_path, describe_types, read_catalog
 from skesom.maps import find_positions
 from skesom.report._folders import has_list, note_files
@@ -210,8 +210,8 @@ def _object_facts(catalog, cube):
         chosen = objects[objects["type"] == kind]
         places = {name: np.round(chosen[name], 2).tolist() for name in ("x", "y")}
         known = {"text": described.description, "name": list(map(str, chosen["name"]))}
-        style = {"symbol": described.symbol, "letter": _LETTERS[described.symbol]}
-        kinds.append({"color": described.color, **known, **style, **places})
+        style = {"color": described.color, "letter": _LETTERS[described.symbol]}
+        kinds.append(known | style | places)
     return kinds
 
 

@@ -4,80 +4,70 @@
 
 function regroup() {
   group_of = [];
-  groups.forEach((group, number) => {
-    for (const label of group.labels) group_of[label] = number;
-  });
+  groups.forEach(({ labels }, number) => labels.forEach((label) => (group_of[label] = number)));
   shown = count(groups.length, group_at);
-  complete_quartiles();
+  if (groups.some(({ quartiles }) => quartiles === null)) {
+    const found = quartiles_of(group_at, groups.length);
+    groups.forEach((group, number) => (group.quartiles ??= found[number]));
+  }
   choice("clusters").replaceChildren(...groups.map(row_of));
   clear();
   show_legend();
 }
 
-// Quartiles of the groups that were made here.
-function complete_quartiles() {
-  const own = groups.map((group, number) => (group.quartiles ? -1 : number));
-  if (own.every((number) => number < 0)) return;
-  const found = quartiles_of((i) => own[group_at(i)] ?? -1, groups.length);
-  groups.forEach((group, number) => (group.quartiles ??= found[number]));
-}
-
 function row_of(group, number) {
   const total = groups.reduce((sum, { pixels }) => sum + pixels, 0);
-  const share = ((100 * group.pixels) / Math.max(total, 1)).toFixed(1);
-  const tick = make("input", { type: "checkbox" });
+  const share = `${((100 * group.pixels) / Math.max(total, 1)).toFixed(1)} %`;
+  const placeholder = title_of({ ...group, name: null });
+  const tick = make("input", { type: "checkbox", onchange: () => toggle_group(number) });
   const color = make("input", { type: "color", value: group.color });
-  const name = make("input", { type: "text", value: group.name ?? "", maxLength: 200 });
-  name.placeholder = title_of({ ...group, name: null });
-  const named = () => {
-    tick.ariaLabel = `select ${title_of(group)}`;
-    color.ariaLabel = `color of ${title_of(group)}`;
-    name.ariaLabel = `name of ${name.placeholder}`;
-  };
-  tick.addEventListener("change", () => toggle_group(number));
-  color.addEventListener("change", () => {
+  const name = make("input", { type: "text", value: group.name ?? "", placeholder });
+  color.onchange = () => {
     group.color = color.value;
     show_selection();
     show_legend();
-  });
-  name.addEventListener("change", () => {
-    const given = name.value.replace(/[{};\p{C}]/gu, "").trim(); // as files can hold it
-    const others = groups.filter((each) => each !== group);
-    if (others.some((each) => title_of(each) === given))
-      notify(`Another cluster is “${given}” already. Merge them, or give another name.`);
-    else group.name = given || null;
+  };
+  name.onchange = () => {
+    rename(group, name.value);
     name.value = group.name ?? "";
-    named();
-    show_spectra();
-    show_legend();
+  };
+  [tick, color, name].forEach((input, n) => {
+    input.ariaLabel = `${["select", "color of", "name of"][n]} ${placeholder}`;
   });
-  named();
-  const cells = [tick, color, name, group.labels.join(", "), `${share} %`, ""];
+  const cells = [tick, color, name, group.labels.join(", "), share, ""];
   return make("tr", {}, ...cells.map((content) => make("td", {}, content)));
+}
+
+// Take a name that region files can hold, and that no other group has.
+function rename(group, text) {
+  const name = text.replace(/[{};\p{C}]/gu, "").trim();
+  if (groups.some((each) => each !== group && title_of(each) === name))
+    return notify(`Another cluster is “${name}”. Merge them, or give another name.`);
+  group.name = name || null;
+  show_spectra();
+  show_legend();
 }
 
 // Tick the rows of the selected clusters, and tell which share of each is selected.
 function show_shares() {
-  const parts = count(groups.length, (i) => (is_chosen(i) ? group_at(i) : -1));
+  const parts = count(groups.length, (i) => (chosen?.[i] ? group_at(i) : -1));
   [...choice("clusters").rows].forEach(({ cells }, group) => {
-    cells[0].firstChild.checked = marked.has(group);
-    const is_known = chosen !== null && shown[group] > 0;
+    cells[0].firstChild.checked = ticked.has(group);
     const share = Math.round((100 * parts[group]) / shown[group]);
-    cells[5].textContent = is_known ? `${share} %` : "";
+    cells[5].textContent = chosen !== null && shown[group] > 0 ? `${share} %` : "";
   });
 }
 
-// Colors of the map: those of no cluster, and in full screen of the clusters too.
+// Colors of the map: those of no cluster, and in full screen those of the clusters too.
 function show_legend() {
-  const others = [
-    [SKY, facts.sky_color, "sky"],
-    [NOISE, facts.noise_color, "noise"],
-    [MISSING, facts.missing_color, "missing"],
-  ].filter(([label]) => arrays.labels.includes(label));
+  const { sky_color, noise_color, missing_color } = facts;
+  const colors = { [SKY]: sky_color, [NOISE]: noise_color, [MISSING]: missing_color };
+  const others = [SKY, NOISE, MISSING].filter((label) => arrays.labels.includes(label));
   const items = groups.map((group) => ["cluster", group.color, title_of(group)]);
-  items.push(...others.map(([label, color, kind]) => [kind, color, OTHERS[label]]));
+  for (const label of others)
+    items.push([label === MISSING ? "missing" : "", colors[label], OTHERS[label]]);
   const entries = items.map(([className, color, text]) => {
-    const swatch = make("span", { className: "swatch", ariaHidden: "true" });
+    const swatch = make("span", { className: "swatch" });
     swatch.style.backgroundColor = color;
     return make("li", { className }, swatch, text);
   });
@@ -85,15 +75,14 @@ function show_legend() {
 }
 
 function merge() {
-  const taken = [...marked].sort((a, b) => a - b);
+  const taken = [...ticked].sort((a, b) => a - b);
   if (taken.length < 2) return notify("Tick two clusters in the list first.");
   const parts = taken.map((number) => groups[number]);
-  const largest = parts.reduce((a, b) => (b.pixels > a.pixels ? b : a));
   const merged = {
-    ...largest,
+    ...parts[0], // the largest
     name: parts.map(title_of).join(" + "),
-    labels: parts.flatMap((part) => part.labels).sort((a, b) => a - b),
-    pixels: parts.reduce((sum, part) => sum + part.pixels, 0),
+    labels: parts.flatMap(({ labels }) => labels).sort((a, b) => a - b),
+    pixels: parts.reduce((sum, { pixels }) => sum + pixels, 0),
     quartiles: null,
   };
   replace_groups(taken, [merged]);
@@ -101,7 +90,7 @@ function merge() {
 }
 
 function split() {
-  const merged = [...marked].filter((number) => groups[number].labels.length > 1);
+  const merged = [...ticked].filter((number) => groups[number].labels.length > 1);
   if (merged.length === 0) return notify("Tick a merged cluster first.");
   const labels = merged.flatMap((number) => groups[number].labels);
   replace_groups(merged, labels.map((label) => ({ ...facts.originals[label] })));

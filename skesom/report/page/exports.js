@@ -5,37 +5,31 @@
 const STEPS = [[1, 0], [0, 1], [-1, 0], [0, -1]]; // east, north, west, south
 const TURNS = [1, 0, 3, 2]; // left, straight on, right, back
 
-function save(name, type, text) {
+function save(name, lines) {
   const link = document.createElement("a");
-  link.href = URL.createObjectURL(new Blob([text], { type }));
+  link.href = URL.createObjectURL(new Blob([lines.join("\n") + "\n"], { type: "text/plain" }));
   link.download = name;
   link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 60000);
   notify(`Saved as ${name}.`);
 }
 
 function export_groups() {
   const clusters = groups.map(({ name, labels, color }) => ({ name, labels, color }));
   const { format, label_map_sha256 } = facts;
-  const content = { format, version: 1, label_map_sha256, clusters };
-  save("groups.json", "application/json", JSON.stringify(content, null, 2) + "\n");
+  save("groups.json", [JSON.stringify({ format, version: 1, label_map_sha256, clusters }, null, 2)]);
 }
 
 function export_region() {
   if (chosen === null) return notify("Select pixels first.");
   const has_sky = arrays.sky.length > 0;
-  const polygons = outlines_of(chosen, width, height).map((corners) =>
-    corners.flatMap(([column, row]) => {
-      const [x, y] = [column, row].map((place) => place * facts.step - 0.5);
-      if (!has_sky) return [x + 1, y + 1];
-      return sky_at(x, y)?.map((angle) => angle.toFixed(7)) ?? [NaN];
-    }),
-  );
-  const lines = polygons
-    .filter((numbers) => !numbers.includes(NaN))
-    .map((numbers) => `polygon(${numbers.join(",")})`);
+  const place_of = (corner) => {
+    const [x, y] = corner.map((place) => place * facts.step - 0.5);
+    return has_sky ? sky_at(x, y)?.map((angle) => angle.toFixed(7)) : [x + 1, y + 1];
+  };
+  const polygons = outlines_of(chosen, width, height).map((corners) => corners.map(place_of));
+  const known = polygons.filter((places) => !places.includes(undefined)); // within the sky
   const head = ["# Region file format: DS9 version 4.1", has_sky ? "icrs" : "image"];
-  save("selection.reg", "text/plain", [...head, ...lines, ""].join("\n"));
+  save("selection.reg", [...head, ...known.map((places) => `polygon(${places.join()})`)]);
 }
 
 function export_table() {
@@ -43,33 +37,29 @@ function export_table() {
   const bands = facts.bands.map(({ name, unit }) => (unit ? `${name} [${unit}]` : name));
   const lines = [["x", "y", "ra", "dec", "cluster", "name", "unit", ...bands]];
   for (let i = 0; i < n_pixels; i++) {
-    if (chosen[i] === 0) continue;
-    const [x, y] = place_of(i);
-    const sky = sky_at(x, y)?.map((angle) => angle.toFixed(7)) ?? ["", ""];
+    if (!chosen[i]) continue;
+    const place = place_of(i);
+    const sky = sky_at(...place)?.map((angle) => angle.toFixed(7)) ?? ["", ""];
     const [label, unit] = [arrays.labels[i], arrays.units[i]];
     const fluxes = facts.bands.map((_, band) => flux_of(band, i) ?? "");
-    const unit_text = unit === NO_UNIT ? "" : unit;
-    lines.push([x, y, ...sky, label, cluster_text(label), unit_text, ...fluxes]);
+    lines.push([...place, ...sky, label, cluster_text(label), unit === NO_UNIT ? "" : unit, ...fluxes]);
   }
-  const text = lines.map((line) => line.map(cell_of).join(",")).join("\n") + "\n";
-  save("selection.csv", "text/csv", text);
+  save("selection.csv", lines.map((line) => line.map(cell_of).join()));
 }
 
-// A name that begins like a formula would be run by a spreadsheet.
+// Quote a name; one that begins like a formula would be run by a spreadsheet.
 function cell_of(value) {
-  if (typeof value === "number") return value;
-  const text = /^[=@\t\r]|^[+-](?![\d.])/.test(value) ? `'${value}` : value;
-  return /[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+  const text = String(value).replace(/^(?=[=@\t]|[+-](?![\d.]))/, "'");
+  return /[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 
-// Polygons around the connected pieces of pixels, along their edges, as corners
+// Polygons around the connected pieces of pixels that are 1, along their edges, as corners
 // [column, row]; a cut joins each hole to what is above it.
 function outlines_of(inside, n_columns, n_rows) {
   const across = n_columns + 1;
   const sides = new Uint8Array(across * (n_rows + 1)); // bits of directions from a corner
   const is_in = (column, row) =>
-    column >= 0 && column < n_columns && row >= 0 && row < n_rows &&
-    inside[row * n_columns + column] === 1;
+    column >= 0 && column < n_columns && inside[row * n_columns + column] === 1;
   for (let row = 0; row < n_rows; row++) {
     for (let column = 0; column < n_columns; column++) {
       if (!is_in(column, row)) continue;
@@ -104,11 +94,9 @@ function walks(sides, across) {
       let [corner, direction, before] = [start, first, -1];
       do {
         if (direction !== before) corners.push([corner % across, Math.floor(corner / across)]);
-        const [right, up] = STEPS[direction];
-        corner += right + up * across;
+        corner += STEPS[direction][0] + STEPS[direction][1] * across;
         before = direction;
-        const turns = TURNS.map((turn) => (before + turn) % 4);
-        direction = turns.find((each) => left[corner] & (1 << each));
+        direction = TURNS.map((turn) => (before + turn) % 4).find((way) => left[corner] & (1 << way));
         left[corner] &= ~(1 << direction);
       } while (corner !== start || direction !== first);
       if (before === first) corners.shift();

@@ -2,12 +2,12 @@
 // The plot of the spectra: medians and quartiles of clusters and of the selection.
 "use strict";
 
-const SVG = "http://www.w3.org/2000/svg";
-const [PLOT_WIDTH, PLOT_HEIGHT] = [460, 330];
 const PLOT = { left: 62, right: 452, top: 66, bottom: 290 };
-const NARROW = 13; // between names of bands
+const LINE = 13; // between names of bands
+const SHARES = [0.25, 0.5, 0.75];
+const CENTERED = { "text-anchor": "middle" };
 
-// Quartiles of each band over pixels, from how often each number occurs.
+// Quartiles of each band over the pixels of each part, from how often each number occurs.
 function quartiles_of(part_at, n_parts) {
   const n_codes = arrays.spectrum.length / facts.bands.length;
   const found = Array.from({ length: n_parts }, () => []);
@@ -17,153 +17,102 @@ function quartiles_of(part_at, n_parts) {
       const part = part_at(i);
       if (part >= 0) counts[part * n_codes + arrays.codes[band * n_pixels + i]] += 1;
     }
-    for (let part = 0; part < n_parts; part++) {
-      const own = counts.subarray(part * n_codes, (part + 1) * n_codes);
-      const shares = [0.25, 0.5, 0.75];
-      found[part].push(shares.map((share) => percentile(own, share, band * n_codes)));
-    }
+    const values = arrays.spectrum.subarray(band * n_codes);
+    found.forEach((own, part) => {
+      const of_part = counts.subarray(part * n_codes, (part + 1) * n_codes);
+      own.push(SHARES.map((share) => percentile(of_part, values, share)));
+    });
   }
   return found;
 }
 
-function percentile(counts, share, first) {
-  let total = 0;
-  for (let code = 1; code < counts.length; code++) total += counts[code];
+function percentile(counts, values, share) {
+  const total = counts.subarray(1).reduce((sum, each) => sum + each, 0); // 0 is none
   if (total === 0) return NaN;
-  const place = share * (total - 1);
-  const value_at = (wanted) => {
+  const value_at = (place) => {
     let code = 0;
-    for (let met = 0; met <= wanted; ) met += counts[++code];
-    return arrays.spectrum[first + code];
+    for (let met = 0; met <= place; ) met += counts[++code];
+    return values[code];
   };
+  const place = share * (total - 1);
   const low = value_at(Math.floor(place));
   return low + (place % 1) * (value_at(Math.ceil(place)) - low);
 }
 
-function add_svg(parent, tag, attributes, text) {
-  const node = document.createElementNS(SVG, tag);
+function add_svg(parent, tag, attributes, text = "") {
+  const node = document.createElementNS("http://www.w3.org/2000/svg", tag);
   for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
-  if (text !== undefined) node.textContent = text;
+  node.textContent = text;
   return parent.appendChild(node);
 }
 
-// spectra: {name, color, quartiles, is_selection} of each; null where none is known.
+// spectra: {name, color, quartiles, width} of each.
 function draw_spectra(plot, spectra) {
   plot.replaceChildren();
-  plot.setAttribute("viewBox", `0 0 ${PLOT_WIDTH} ${PLOT_HEIGHT}`);
-  add_svg(plot, "title", {}, "Spectra of the clusters");
-  const numbers = spectra.flatMap(({ quartiles }) => quartiles.flat());
-  const known = numbers.filter(Number.isFinite);
+  const known = spectra.flatMap(({ quartiles }) => quartiles.flat()).filter(Number.isFinite);
   if (known.length === 0) return;
-  const across = places_of_bands();
-  const down = values_axis(plot, known, choice("log").checked);
-  name_bands(plot, across);
-  spectra.forEach((spectrum, number) => {
+  const across = place_bands(plot);
+  const down = place_values(plot, known, choice("log").checked);
+  spectra.forEach(({ name, color, quartiles, width }, number) => {
+    const group = add_svg(plot, "g", { stroke: color, "stroke-width": width, fill: "none" });
+    add_svg(group, "title", {}, name);
     const shift = ((number + 0.5) / spectra.length - 0.5) * 6;
-    draw_spectrum(plot, spectrum, across, down, shift);
+    const points = quartiles.map((each, n) => [across[n], ...each]).filter(([, y]) => Number.isFinite(y));
+    for (const [x, low, , high] of points)
+      add_svg(group, "path", { d: `M${x + shift} ${down(low)}V${down(high)}`, opacity: 0.5 });
+    const line = points.map(([x, , y]) => `${x},${down(y)}`).join(" ");
+    add_svg(group, "polyline", { points: line, class: "halo", "stroke-width": width + 1.2 });
+    add_svg(group, "polyline", { points: line });
   });
 }
 
-function draw_spectrum(plot, spectrum, across, down, shift) {
-  const { color, quartiles, is_selection } = spectrum;
-  const style = { stroke: color, "stroke-width": is_selection ? 3.5 : 2 };
-  const group = add_svg(plot, "g", style);
-  add_svg(group, "title", {}, spectrum.name);
-  const points = quartiles.map((each, n) => [across[n], ...each.map(down)]);
-  const drawn = points.filter((point) => point.every(Number.isFinite));
-  for (const [x, low, , high] of drawn)
-    add_svg(group, "path", { d: `M${x + shift} ${low}V${high}`, opacity: 0.5 });
-  const line = drawn.map(([x, , middle]) => `${x},${middle}`).join(" ");
-  const halo = { points: line, fill: "none", class: "halo", "stroke-width": 3.2 };
-  if (!is_selection) add_svg(group, "polyline", halo);
-  add_svg(group, "polyline", { points: line, fill: "none" });
-  for (const [x, , middle] of drawn)
-    add_svg(group, "circle", { cx: x, cy: middle, r: is_selection ? 4 : 2.6, fill: color });
-}
-
 // Draw the axis of the values; return where a value is. A logarithmic axis is linear
-// around 0, up to where the faintest values are.
-function values_axis(plot, known, is_log) {
-  const sizes = known.map(Math.abs).filter((size) => size > 0).sort((a, b) => a - b);
-  const linear = sizes[Math.floor(sizes.length / 10)] ?? 1;
+// around 0, up to the faintest tenth of the values.
+function place_values(plot, known, is_log) {
+  const sizes = known.map(Math.abs).sort((a, b) => a - b);
+  const [linear, largest] = [sizes[Math.floor(sizes.length / 10)] || 1, sizes.at(-1) || 1];
   const curve = is_log ? (value) => Math.asinh((5 * value) / linear) : (value) => value;
-  let [low, high] = [curve(Math.min(...known)), curve(Math.max(...known))];
-  if (!(high > low)) [low, high] = [low - 1, high + 1];
-  const margin = (high - low) / 20;
-  [low, high] = [low - margin, high + margin];
-  const { left, right, top, bottom } = PLOT;
-  const at = (value) => bottom - ((curve(value) - low) / (high - low)) * (bottom - top);
-  const ticks = is_log ? powers_of_ten(linear, sizes.at(-1)) : multiples(low, high);
-  for (const tick of ticks) {
-    if (curve(tick) < low || curve(tick) > high) continue;
-    const text = String(Number(tick.toPrecision(3)));
-    add_svg(plot, "path", { d: `M${left} ${at(tick)}H${right}`, class: "grid" });
-    add_svg(plot, "text", { x: left - 6, y: at(tick) + 4, "text-anchor": "end" }, text);
+  const [low, high] = [Math.min(...known), Math.max(...known)].map(curve);
+  const room = (high - low || 1) / 20;
+  const at = (value) =>
+    PLOT.bottom - ((curve(value) - low + room) / (high - low + 2 * room)) * (PLOT.bottom - PLOT.top);
+  const powers = Array.from({ length: 12 }, (_, n) => 10 ** (Math.ceil(Math.log10(largest)) - n));
+  const decades = powers.filter((power) => power > linear / 3);
+  const ticks = is_log ? [0, ...decades, ...decades.map((each) => -each)] : multiples(low, high);
+  for (const tick of ticks.filter((each) => curve(each) >= low - room && curve(each) <= high + room)) {
+    add_svg(plot, "path", { d: `M${PLOT.left} ${at(tick)}H${PLOT.right}`, class: "grid" });
+    const style = { x: PLOT.left - 6, y: at(tick) + 4, "text-anchor": "end" };
+    add_svg(plot, "text", style, String(Number(tick.toPrecision(3))));
   }
-  const place = `translate(12 ${(top + bottom) / 2}) rotate(-90)`;
-  add_svg(plot, "text", { transform: place, "text-anchor": "middle" }, facts.spectrum_name);
-  add_svg(plot, "path", { d: `M${left} ${top}V${bottom}H${right}`, class: "axis" });
+  add_svg(plot, "text", { transform: "translate(12 178) rotate(-90)", ...CENTERED }, facts.spectrum_name);
   return at;
 }
 
 function multiples(low, high) {
-  const step = round_step((high - low) / 6);
-  const first = Math.ceil(low / step);
-  return Array.from({ length: 8 }, (_, n) => (first + n) * step);
+  const step = round_step((high - low || 1) / 6);
+  const count = Math.floor(high / step) - Math.ceil(low / step) + 1;
+  return Array.from({ length: count }, (_, n) => (Math.ceil(low / step) + n) * step);
 }
 
-function powers_of_ten(low, high) {
-  const [first, last] = [Math.floor(Math.log10(low)), Math.ceil(Math.log10(high))];
-  const powers = [];
-  for (let power = first; power <= last; power++) powers.push(10 ** power);
-  if (last - first < 3) powers.push(...powers.flatMap((each) => [2 * each, 5 * each]));
-  return [0, ...powers.slice(last - first > 4 ? 1 : 0), ...powers.map((each) => -each)];
-}
-
-// Where the bands are across the plot: at their wavelengths, if those are known.
-function places_of_bands() {
-  const places = facts.places ?? facts.order.map((_, n) => n);
-  const is_wide = facts.places !== null && Math.min(...places) > 0 &&
-    Math.max(...places) > 8 * Math.min(...places);
-  const curved = is_wide ? places.map(Math.log) : places;
-  const [low, high] = [Math.min(...curved), Math.max(...curved)];
-  const { left, right } = PLOT;
-  const room = right - left - 36;
-  return curved.map((place) =>
-    high > low ? left + 18 + ((place - low) / (high - low)) * room : (left + right) / 2,
-  );
-}
-
-function name_bands(plot, across) {
+// Name the bands; return where they are across the plot, by wavelength if it is known.
+function place_bands(plot) {
   const { left, right, top, bottom } = PLOT;
-  if (facts.places !== null) {
-    const shown = facts.places.map((place) => String(Number(place.toPrecision(4))));
-    spaced(across, 34).forEach((x, n) => {
-      if (x !== null)
-        add_svg(plot, "text", { x, y: bottom + 16, "text-anchor": "middle" }, shown[n]);
-    });
-    const middle = { x: (left + right) / 2, y: bottom + 34, "text-anchor": "middle" };
-    add_svg(plot, "text", middle, facts.places_name);
-  }
-  if (across.length * NARROW > right - left) return; // too many names
+  const shown = facts.places ?? facts.order.map((_, n) => n);
+  const [low, high] = [Math.min(...shown), Math.max(...shown)];
+  const at = (place) => left + 18 + ((place - low) / (high - low || 1)) * (right - left - 36);
+  for (const tick of facts.places ? multiples(low, high) : [])
+    add_svg(plot, "text", { x: at(tick), y: bottom + 16, ...CENTERED }, String(Number(tick.toPrecision(4))));
+  add_svg(plot, "text", { x: (left + right) / 2, y: bottom + 34, ...CENTERED }, facts.places_name);
+  add_svg(plot, "path", { d: `M${left} ${top}V${bottom}H${right}`, class: "axis" });
+  if (shown.length * LINE > right - left) return shown.map(at); // too many names
   let last = -Infinity;
   facts.order.forEach((band, n) => {
-    last = Math.max(across[n], last + NARROW);
-    const x = Math.min(last, right + 4 - (across.length - 1 - n) * NARROW);
-    add_svg(plot, "path", { d: `M${across[n]} ${top}L${x} ${top - 6}`, class: "grid" });
-    const name = facts.bands[band].name;
-    const text = name.length > 12 ? `${name.slice(0, 11)}…` : name;
-    const node = add_svg(plot, "text", { transform: `translate(${x + 4} ${top - 9}) rotate(-90)` }, text);
-    add_svg(node, "title", {}, name);
+    last = Math.max(at(shown[n]), last + LINE);
+    const x = Math.min(last, right - (shown.length - 1 - n) * LINE);
+    add_svg(plot, "path", { d: `M${at(shown[n])} ${top}L${x} ${top - 6}`, class: "grid" });
+    const { name } = facts.bands[band];
+    const style = { transform: `translate(${x + 4} ${top - 9}) rotate(-90)` };
+    add_svg(plot, "text", style, name.length > 9 ? `${name.slice(0, 4)}…${name.slice(-4)}` : name);
   });
-}
-
-// Places of which each is far enough from the one before; null for the others.
-function spaced(places, apart) {
-  let last = -Infinity;
-  return places.map((place) => {
-    if (place - last < apart) return null;
-    last = place;
-    return place;
-  });
+  return shown.map(at);
 }
