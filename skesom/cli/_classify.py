@@ -7,6 +7,7 @@ import sys
 from skesom.cli._cluster import add_repeat, run_files
 from skesom.cli._options import (
     add_command,
+    add_continuum,
     add_images,
     add_output,
     assignment,
@@ -26,6 +27,7 @@ def add_classify(commands):
     )
     add_images(parser, nargs="*")
     add_output(parser)
+    add_continuum(parser)
     add_repeat(parser)
     _add_training(parser)
     add_steps(parser, smoothing=False)

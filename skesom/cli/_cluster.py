@@ -12,6 +12,7 @@ from skesom.cli._options import (
     YES_OR_NO,
     add_clusterer,
     add_command,
+    add_continuum,
     add_images,
     add_output,
     add_trust,
@@ -41,6 +42,7 @@ def add_cluster(commands):
     )
     add_images(parser, nargs="*")
     add_output(parser)
+    add_continuum(parser)
     add_repeat(parser)
     text = (
         "save what the map has learned after each epoch or million of pixels in "
@@ -241,14 +243,14 @@ def print_clusters(files):
     """Print the clusters of a report, its files, and what it lacks."""
     from astropy.table import Table
 
-    from skesom.report import left_out_lines
+    from skesom.report import SUMMARY_NAME, left_out_lines, summarized_clusters
 
     clusters = Table.read(files["clusters.ecsv"])
+    lines = summarized_clusters(files[SUMMARY_NAME])
     print(f"{len(clusters)} clusters:")
     for row in clusters:
-        name = "" if row["name"] == str(row["id"]) else f"  {row['name']}"
         size = f"{row['pixels']:>9} pixels  {row['percentage']:6.2f} %"
-        print(f"  {row['id']:>3}  {size}{name}")
+        print(f"  {row['id']:>3}  {size}  {lines.get(row['id'], '')}")
     print("Written:", *files.values(), sep="\n  ")
     print(*left_out_lines(files["provenance.json"]), sep="\n")
 

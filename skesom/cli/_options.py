@@ -154,6 +154,37 @@ def add_images(parser, nargs="+", *, of_model=False):
     text = "region files of DS9 or CASA; pixels outside of all of them are masked"
     add("--include", nargs="+", metavar="REGIONS", default=[], help=text)
     add_strips(add)
+    parser.set_defaults(continuum=[])  # of commands without this option
+
+
+def add_continuum(parser):
+    """Add the option of the continuum of lines."""
+    text = (
+        "bands of continuum of a band of lines, as F657N=F555W,F814W; or none "
+        "(default: the broad bands around narrow filters that are known)"
+    )
+    kind = {"type": _continuum, "default": [], "metavar": "LINE=BANDS"}
+    parser.add_argument("--continuum", nargs="+", help=text, **kind)
+
+
+def _continuum(text):
+    """Return the line and the bands of LINE=BAND,BAND, or "none"."""
+    if text == "none":
+        return text
+    line, equals, bands = text.partition("=")
+    if not (equals and line and all(bands.split(","))):
+        wanted = "is not of the form LINE=BAND or LINE=BAND,BAND, or none"
+        raise argparse.ArgumentTypeError(f"{text!r} {wanted}")
+    return line, bands.split(",")
+
+
+def continua_of(given):
+    """Return the continua that an option gives, None for those that are known."""
+    if "none" in given:
+        if len(given) > 1:
+            raise ValueError("--continuum none switches all off: give no bands with it")
+        return "none"
+    return dict(given) or None
 
 
 def source_of(options, earlier=None):
@@ -169,6 +200,7 @@ def source_of(options, earlier=None):
         include=tuple(options.include),
         combine=YES_OR_NO.get(options.combine, "auto"),
         error_kind=options.error_kind,
+        continua=continua_of(options.continuum),
     )
     roles = {role: getattr(options, role) for role in ("masks", "weights", "errors")}
     given = {role: _companions(value) for role, value in roles.items() if value}

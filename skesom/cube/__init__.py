@@ -71,6 +71,7 @@ from skesom.cube.objects._narrow_bands import HYDROGEN_BETA as HYDROGEN_BETA
 from skesom.cube.objects._narrow_bands import OXYGEN as OXYGEN
 from skesom.cube.objects._narrow_bands import SULFUR as SULFUR
 from skesom.cube.objects._narrow_bands import band_wavelengths as band_wavelengths
+from skesom.cube.objects._narrow_bands import check_continua as check_continua
 from skesom.cube.objects._narrow_bands import describe_filter as describe_filter
 from skesom.cube.objects._narrow_bands import find_continua as find_continua
 from skesom.cube.objects._world_axes import distance_of as distance_of

@@ -21,6 +21,10 @@ _MOST_BANDS = 50  # more are channels of a spectrum, which have no colors
 _SHOCKS = -0.4  # log10 of [S II] / H alpha of remnants: 0.4, Mathewson & Clarke (1973)
 
 
+class NoPixelError(ValueError):
+    """No pixel is bright enough for a diagram."""
+
+
 class ColorDiagramDisplay(ClusterDisplay):
     """Colors, magnitudes or lines of all pixels, with a contour for each cluster.
 
@@ -105,7 +109,7 @@ class ColorDiagramDisplay(ClusterDisplay):
         labels, known = labels[inside], np.isfinite(values).all(axis=0)
         self.left_out_ = float(1 - known.mean()) if len(known) else 0.0
         if not known.any():
-            raise ValueError(f"No pixel has a value of both {self.x!r} and {self.y!r}.")
+            raise NoPixelError(f"No pixel has both {self.x!r} and {self.y!r}.")
         ax = new_axes(ax, (7.4, 5.2))
         self._draw(ax, np.array(values)[:, known], labels[known], given, chosen)
         ax.set(xlabel=literal(texts[0]), ylabel=literal(texts[1]))

@@ -42,6 +42,8 @@ from skesom.report._provenance import left_out_lines as left_out_lines
 from skesom.report._provenance import read_run as read_run
 from skesom.report._provenance import source_of_model as source_of_model
 from skesom.report._result import Result as Result
+from skesom.report._summary import SUMMARY_NAME as SUMMARY_NAME
+from skesom.report._summary import summarized_clusters as summarized_clusters
 from skesom.report._training import Training as Training
 from skesom.report._training import warn_of_shift as warn_of_shift
 from skesom.report.page import PAGE_NAME as PAGE_NAME

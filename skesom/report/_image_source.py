@@ -10,6 +10,7 @@ import numpy as np
 from skesom import io
 from skesom._common.grids import Grid, group_by_grid
 from skesom._common.strips import in_strips
+from skesom.cube import check_continua
 from skesom.maps import check_bands
 
 _ROLES = "masks", "weights", "errors"
@@ -29,6 +30,8 @@ class ImageSource(NamedTuple):
         outside of all included regions are masked.
     order : {"given", "wavelength"} or sequence of int, default="given"
         Order of the bands, see `skesom.io.read_cube`.
+    continua : dict of str to sequence of str, or "none", default=None
+        Continuum bands of bands of lines, for a report, see `write_report`.
 
     Examples
     --------
@@ -56,6 +59,7 @@ class ImageSource(NamedTuple):
     errors: object = None
     error_kind: str | None = None
     lazy: bool = False
+    continua: object = None
 
     def by_wavelength(self):
         """Return the same with the bands in the order of wavelength, in numbers."""
@@ -85,12 +89,13 @@ class ImageSource(NamedTuple):
             If files cannot be used; see `skesom.io.read_cube`.
         """
         options = self._asdict()
-        for name in ("files", "exclude", "include"):
+        for name in ("files", "exclude", "include", "continua"):
             del options[name]
         cubes = io.read_cube(list(self.files), **options)
         cubes = cubes if isinstance(cubes, list) else [cubes]
         for cube in cubes:
             check_bands(cube.data, cube.band_names)
+        check_continua(self.continua, [n for cube in cubes for n in cube.band_names])
         for path in [*self.exclude, *self.include]:
             _check_on_sky(cubes, path)
         for path in self.exclude:
@@ -109,7 +114,7 @@ class ImageSource(NamedTuple):
         names = "masks", "weights", "ignore_flags", "errors", "error_kind"
         how = {name: getattr(other, name) for name in names if name not in keep}
         plain = {n: v for n, v in how.items() if v is None or isinstance(v, int | str)}
-        return self._replace(**plain)
+        return self._replace(**plain, continua=self.continua or other.continua)
 
     def _planes(self):
         """Return the role and the plane of what is read beside the images."""

@@ -11,14 +11,16 @@ import numpy as np
 
 from skesom._common.blocks import row_blocks
 from skesom._common.fits_files import BLOCK
-from skesom.cube import to_ascii, write_unit
+from skesom.cube import physical_factors, to_ascii, write_unit
 from skesom.displays import (
     ClusterHistogramDisplay,
     ClusterMapDisplay,
     ClusterSpectraDisplay,
+    ColorDiagramDisplay,
     ComponentPlanesDisplay,
     ConfidenceMapDisplay,
     HitMapDisplay,
+    NoPixelError,
     QuantizationErrorMapDisplay,
     StabilityMapDisplay,
     TrainingCurveDisplay,
@@ -45,6 +47,7 @@ _PANEL = 3.0, 2.6  # inches of the plane of a component
 _MOST_PLANES = 36
 _MANY_BANDS = 50  # too many to draw the clusters over each
 _BAND_PIXELS = 400_000
+_DOTS = 400_000  # pixels in a diagram
 _BAND_DOTS = 100
 _BAND_MARGINS = (0.7, 1.5), (0.55, 0.35)  # inches: left and right, below and above
 
@@ -79,12 +82,33 @@ class Pictures:
         ]
         histogram = ClusterHistogramDisplay(result.label_map, **look).thinned(1)
         jobs.append(("cluster_histogram", partial(_plotted, histogram, _SIZE)))
-        labels, _, scaled = result.thinned(self._step)
-        spectra = ClusterSpectraDisplay(labels, scaled, **look)
-        jobs.append(("cluster_spectra", partial(_spectra, spectra, self._step)))
+        jobs.append(("cluster_spectra", self._spectra()))
+        jobs += self._diagrams()
         if result.som is not None and result.is_of_fit:
             jobs += self._jobs_of_units(result.som)
         return jobs
+
+    def _spectra(self):
+        """Return what draws spectra in physical units, else of stretched values."""
+        labels, cube, scaled = self._result.thinned(self._step)
+        cube, options = cube.replace(pixel_scale=self._cube.pixel_scale), {}
+        if physical_factors(cube)[1] is None:
+            options = {"flux": "stretched flux, scaled", "physical": False}
+            cube = scaled
+        display = ClusterSpectraDisplay(labels, cube, **self._look)
+        return partial(_spectra, display, self._step, **options)
+
+    def _diagrams(self):
+        """Yield what draws the diagrams that the bands allow."""
+        result, found = self._result, self._result.diagrams
+        if not found:
+            return
+        labels, cube, _ = result.thinned(thinning(result.label_map.shape, _DOTS))
+        cube = cube.replace(pixel_scale=self._cube.pixel_scale)
+        for kind, (x, y) in found.items():
+            axes = {"x": x, "y": y, "continua": result.continua}
+            display = ColorDiagramDisplay(labels, cube, **axes, **self._look)
+            yield kind, partial(_diagram, display)
 
     def jobs_of_pixels(self, summary):
         """Return the jobs that draw a number of each pixel."""
@@ -153,8 +177,16 @@ def _plotted(display, size, wcs=None, *, wide=False, title=None, **options):
     return display
 
 
-def _spectra(display, step):
-    display.plot(new_axes(_SIZE), flux="stretched flux, scaled")
+def _diagram(display):
+    """Draw a diagram; return None if no pixel has enough light for it."""
+    try:
+        return display.plot(new_axes(_SIZE))
+    except NoPixelError:
+        return None
+
+
+def _spectra(display, step, **options):
+    display.plot(new_axes(_SIZE), **options)
     note_thinning(display.ax_, step, "from every {th} row and column")
     return display
 

@@ -29,6 +29,7 @@ from skesom.report._provenance import (
     read_source,
 )
 from skesom.report._result import Result
+from skesom.report._summary import write_summary
 
 
 def write_report(
@@ -40,6 +41,7 @@ def write_report(
     groups=None,
     held_out=None,
     training=None,
+    continua=None,
     source=None,
     model=None,
     command=None,
@@ -69,6 +71,9 @@ def write_report(
         Scores of a classifier, from `skesom.maps.held_out_score`.
     training : Training, default=None
         File of the labels that were learned, from which the run can be repeated.
+    continua : dict of str to sequence of str, or "none", default=None
+        Continuum bands of bands of lines, see `ColorDiagramDisplay`; by default those
+        of `source`, else the broad bands around narrow filters that are known.
     source : ImageSource, default=None
         Files of the images, from which the run can be repeated.
     model : str or os.PathLike, default=None
@@ -122,7 +127,10 @@ def write_report(
     check_matplotlib()  # which also gives the colors of the regions
     check_folder(folder, overwrite=overwrite)
     style = PictureStyle() if pictures is True else pictures or None
-    result = Result(pipeline, cube, label_map, groups, held_out=held_out)
+    if continua is None and source is not None:
+        continua = source.continua
+    details = {"held_out": held_out, "continua": continua}
+    result = Result(pipeline, cube, label_map, groups, **details)
     if style is not None:
         style.check(result.cube.band_names)
     is_of_fit, run_label_map = result.is_of_fit, result.run_label_map
@@ -158,7 +166,7 @@ class _Report:
 
     def write_findings(self, result, tables, style):
         """Write maps, tables and, unless the style is None, pictures."""
-        cube = result.cube
+        cube, jobs = result.cube, []
         if style is not None:  # other processes draw while this one writes tables
             pictures = _pictures.Pictures(result, style)
             jobs = [*pictures.jobs_of_bands(), *pictures.jobs()]
@@ -189,8 +197,11 @@ class _Report:
         path = self._path(_pictures.BAND_IMAGES)
         _pictures.write_band_images(path, result, clusters)
         if style is not None:
-            jobs = pictures.jobs_of_pixels(summary)
-            self._drawing.append(start_drawing(jobs, style, here=True))
+            late = pictures.jobs_of_pixels(summary)
+            self._drawing.append(start_drawing(late, style, here=True))
+            jobs += late
+        drawn = [name for name, _ in jobs]
+        self.names += write_summary(self._folder, result, clusters, drawn)
 
     def write_pictures(self, style):
         """Write the pictures that were drawn, those of bands into the archive."""
@@ -200,7 +211,7 @@ class _Report:
                 if name == "bands":
                     path = self._folder / _pictures.BAND_IMAGES
                     _pictures.add_band_pictures(path, picture)
-                else:
+                elif picture is not None:
                     self._path(f"{name}.{style.format}").write_bytes(picture)
 
     def write_outlines(self, label_map, wcs, names, colors):

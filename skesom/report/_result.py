@@ -17,8 +17,9 @@ from skesom.cube import (
     CubeStore,
     SkyMasker,
     check_cube,
+    find_continua,
 )
-from skesom.displays import cluster_colors, pick, thinning
+from skesom.displays import choose_diagrams, cluster_colors, pick, thinning
 from skesom.maps import (
     CubeClassifier,
     CubeClusterer,
@@ -39,7 +40,16 @@ _VALUES_PER_STRIP = 2**22
 class Result:
     """A label map (by default of the fit), its images, what was clustered, groups."""
 
-    def __init__(self, pipeline, images, label_map=None, groups=None, *, held_out=None):
+    def __init__(
+        self,
+        pipeline,
+        images,
+        label_map=None,
+        groups=None,
+        *,
+        held_out=None,
+        continua=None,
+    ):
         last = pipeline[-1] if isinstance(pipeline, Pipeline) else None
         if not isinstance(last, CubeClusterer | CubeClassifier):
             raise ValueError(
@@ -71,6 +81,7 @@ class Result:
                 f"The images have {shape} pixels, but the label map has "
                 f"{self.label_map.shape}. Give the images that were clustered."
             )
+        self.continua = find_continua(self.cube, continua) or "none"
         self._part = self._thinned = None, None
         self._steps = [s for s in steps[n_first:] if not isinstance(s, CubeStore)]
         self._pixelwise = [
@@ -194,6 +205,11 @@ class Result:
         scaled = scaled.astype(cube.dtype)
         units = [None] * cube.shape[2]
         return cube, cube.replace(data=scaled, band_units=units)
+
+    @cached_property
+    def diagrams(self):
+        """The axes x and y of the diagrams that the bands allow, by their kinds."""
+        return choose_diagrams(self.cube, self.continua)
 
     @cached_property
     def run_colors(self):

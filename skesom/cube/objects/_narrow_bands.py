@@ -87,18 +87,21 @@ def find_continua(cube, continua=None):
     `continua` is None for those of the filter table: the nearest broad bands on both
     sides. A dict overrides single narrow bands, "none" switches all off.
     """
-    if isinstance(continua, str):
-        if continua != "none":
-            raise ValueError(
-                f"continua must be a dict, None or 'none', got {continua!r}."
-            )
+    given = check_continua(continua, cube.band_names)
+    return {} if continua == "none" else _continua_of_table(cube) | given
+
+
+def check_continua(continua, names):
+    """Return a dict of the continua that are given, which must be of these bands."""
+    if continua is None or continua == "none":
         return {}
-    found = _continua_of_table(cube)
-    for line, bands in (continua or {}).items():
-        bands = (bands,) if isinstance(bands, str) else tuple(bands)
-        _check_continuum(line, bands, cube.band_names)
-        found[line] = bands
-    return found
+    if not isinstance(continua, dict):
+        raise ValueError(f"continua must be a dict, None or 'none', got {continua!r}.")
+    given = {}
+    for line, bands in continua.items():
+        given[line] = (bands,) if isinstance(bands, str) else tuple(bands)
+        _check_continuum(line, given[line], names)
+    return given
 
 
 def _check_continuum(line, bands, names):

@@ -1,0 +1,171 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What was found, in words: a page for people who do not know the method."""
+
+import re
+
+import numpy as np
+
+from skesom.cube import band_wavelengths, physical_factors
+from skesom.displays import thinning
+from skesom.maps import suggest_names
+from skesom.report._result import MAX_PIXELS
+
+SUMMARY_NAME = "summary.md"
+_MANY_BANDS = 12  # to be listed
+_ROW = re.compile(r"^\| (\d+) \|(.*)\|$")
+_GUESS = " (?)"
+_EXPLANATION = """\
+Pixels of one cluster are alike in all bands. A name with (?) is only a suggestion, by
+simple rules on colors and lines; "why" gives the numbers. Magnitudes (mag): 0.1 mag is
+10 % of the light, 0.75 mag a factor of 2. "Bluer" and "redder" compare a cluster with
+the mean over the area of all, "brighter" and "fainter" with the brightness that half of
+the light exceeds."""
+
+
+def write_summary(folder, result, clusters, pictures, crossmatch=None):
+    """Write the summary of a result; return the names of the files.
+
+    `clusters` is the table of the clusters, `pictures` the names of files of pictures.
+    """
+    suggestions = _suggestions_of(result, crossmatch)
+    parts = [
+        f"# What was found in {len(clusters)} clusters",
+        _images(result),
+        _EXPLANATION,
+        "\n".join(_table(result, clusters, suggestions)),
+        "## What to look at next",
+        "\n".join(_next(result, clusters, suggestions, pictures)),
+    ]
+    text = "\n\n".join(parts)
+    (folder / SUMMARY_NAME).write_text(f"{text}\n", encoding="utf-8")
+    return [SUMMARY_NAME]
+
+
+def summarized_clusters(path):
+    """Return a line on each cluster of a summary: what it is, how sure, and why."""
+    lines = {}
+    for row in path.read_text(encoding="utf-8").splitlines():
+        if match := _ROW.match(row):
+            cells = [cell.strip() for cell in re.split(r"(?<!\\)\|", match[2])]
+            name, _, sure, why = (cell.replace("\\|", "|") for cell in cells)
+            first = re.split(r"; |\. ", why)[0]
+            lines[int(match[1])] = ", ".join(filter(None, (name, sure, first)))
+    return lines
+
+
+def _suggestions_of(result, crossmatch):
+    """Return what clusters look like, from at most so many pixels as a picture has."""
+    step = thinning(result.label_map.shape, MAX_PIXELS)
+    labels, cube, _ = result.thinned(step)
+    scale = result.cube.pixel_scale
+    if scale is not None:
+        cube = cube.replace(pixel_scale=tuple(step * side for side in scale))
+    options = {"continua": result.continua, "crossmatch": crossmatch}
+    return suggest_names(labels, cube, **options)
+
+
+def _images(result):
+    """Return what was looked at, as a paragraph."""
+    cube, labels = result.cube, result.label_map
+    n_rows, n_columns, n_bands = cube.shape
+    named = [
+        name if np.isnan(nm) else f"{name} ({nm:.4g} nm)"
+        for name, nm in zip(cube.band_names, band_wavelengths(cube), strict=True)
+    ]
+    if n_bands > _MANY_BANDS:
+        named = [named[0], "...", named[-1]]
+    text = (
+        f"The images have {n_rows} x {n_columns} pixels in {n_bands} bands: "
+        f"{', '.join(named)}."
+    )
+    for label, what in ((-3, "have no data"), (-2, "are empty sky"), (-1, "are noise")):
+        share = np.count_nonzero(labels == label) / labels.size
+        if share:
+            text += f" {100 * share:.2g} % of the pixels {what} and are in no cluster."
+    return text
+
+
+def _table(result, clusters, suggestions):
+    """Yield the lines of the table of the clusters."""
+    yield "| cluster | what it is | share of the area | how sure | why |"
+    yield "|---|---|---|---|---|"
+    for row in clusters:
+        number = int(row["id"])
+        name, why = result.names[number], ""
+        if name == str(number):
+            name = "no rule holds"
+        if suggestions is not None:
+            guess = suggestions[number]
+            if guess.name and result.names[number] == str(number):
+                name = guess.name + _GUESS
+            elif guess.name:
+                why = f"looks like {guess.name}: "
+            why += "; ".join(guess.evidence) + (f". {guess.reason}" * bool(guess.name))
+        elif name == "no rule holds":
+            name = "not known"
+        sure = ""
+        if "agreement" in clusters.colnames:
+            sure = f"{100 * row['agreement']:.0f} % of the runs agree"
+        cells = str(number), name, f"{row['percentage']:.1f} %", sure, why
+        yield "| " + " | ".join(map(_escaped, cells)) + " |"
+
+
+def _escaped(text):
+    """Return a text as a cell of a table in Markdown."""
+    return " ".join(text.split()).replace("|", "\\|")
+
+
+def _next(result, clusters, suggestions, pictures):
+    """Yield what to look at next, as items of a list."""
+    if suggestions is None:
+        yield (
+            "- No names are suggested: fewer than two broad bands have a filter or "
+            "wavelength that is known. Name them with `--band-names`, as in F555W or r."
+        )
+    if "cluster_map" in pictures:
+        yield "- `cluster_map.png` shows where each cluster lies."
+        yield f"- `cluster_spectra.png` shows how they differ. {_fluxes(result.cube)}"
+    diagrams = [f"`{name}.png`" for name in pictures if name in result.diagrams]
+    if diagrams:
+        text = "shows" if len(diagrams) == 1 else "show"
+        yield (
+            f"- {', '.join(diagrams)} {text} the pixels as astronomers plot them; a "
+            "contour holds half of a cluster."
+        )
+    if "agreement" in clusters.colnames and len(clusters) > 1:
+        least = clusters[int(np.argmin(clusters["agreement"]))]
+        yield (
+            f"- Cluster {least['id']} is the least certain: "
+            f"{100 * least['agreement']:.0f} % of the runs agree on its pixels, see "
+            "`agreement.fits`."
+        )
+    alike = {}
+    for row in clusters:
+        number = int(row["id"])
+        if suggestions is not None and suggestions[number].name:
+            alike.setdefault(suggestions[number].name, []).append(number)
+    for name, numbers in alike.items():
+        if len(numbers) > 1:
+            *first, last = map(str, numbers)
+            both = "both" if len(first) == 1 else "all"
+            yield (
+                f"- Clusters {', '.join(first)} and {last} {both} look like {name}: "
+                "compare their spectra and places, and merge them if they are one."
+            )
+    yield (
+        "- Objects that are known there, of NED or another catalog, tell more: "
+        "`skesom crossmatch`."
+    )
+
+
+def _fluxes(cube):
+    """Return in which unit the spectra are, and why."""
+    _, unit = physical_factors(cube)
+    if unit is not None:
+        return f"All bands are calibrated: spectra are in {unit}."
+    unknown = [
+        name for name in cube.band_names if physical_factors(cube[[name]])[1] is None
+    ]
+    more = f" and {len(unknown) - 3} more" if len(unknown) > 3 else ""
+    of = f" of {', '.join(unknown[:3])}{more}" if unknown else ""
+    return f"Its values are stretched: no unit of flux or zero point{of} is known."
