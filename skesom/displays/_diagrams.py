@@ -48,8 +48,9 @@ class ColorDiagramDisplay(ClusterDisplay):
     contours_ : dict of int to matplotlib.contour.QuadContourSet
         The contour that holds half of the pixels of each cluster of at least 30.
     left_out_ : float
-        Share of the pixels in clusters that are left out: a flux is not positive, or
-        a line of a ratio is less than 3 times its noise.
+        Share of the pixels in clusters that are left out: a flux is not positive; or,
+        for a ratio, a line is less than 3 times its noise, or both exceed the continuum
+        by less than 0.3 mag, by which stars deviate from the interpolation.
     %(legend)s
 
     See Also

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What each cluster looks like, by rules on its colors, lines and objects."""
 
+from itertools import repeat
 from typing import NamedTuple
 
 import numpy as np
@@ -26,6 +27,7 @@ _TEXTS = {
     "color": "{1:.2f} mag {bluer} in {band} than the mean",
     "brightness": "{1:.1f} mag {brighter} per area than half of the light",
     "redder than old": "{0:.2f} mag redder in {band} than the brightest old stars",
+    "darker than around": "{0:.1f} mag fainter per area than what is around it",
     "pieces": "its pieces are only {0:.1f} times as wide as a star's image",
 }
 
@@ -80,9 +82,9 @@ RULES = (
     ),
     Rule(
         "dust lanes",
-        (("redder than old", ABOVE, 0.15), ("brightness", ABOVE, -1.2)),
-        "Old stars are red, but only dust makes light redder than theirs; "
-        "Charlot & Fall (2000).",
+        (("redder than old", ABOVE, 0.15), ("darker than around", ABOVE, 0.0)),
+        "Within a galaxy, only dust makes light redder than that of old stars, and "
+        "fainter; Charlot & Fall (2000).",
     ),
     Rule(
         "faint outskirts",
@@ -261,6 +263,8 @@ def _measure(labels, cube, continua):
     octaves = float(np.log2(places[red] / places[blue]))
     found = _colors(photometry, blue, red, octaves, shares) | _lines(photometry)
     found["pieces"] = _widths(labels, cube, table["id"])
+    fluxes = dict(zip(table["id"], table[f"{red}_median"], strict=True))
+    found["darker than around"] = _darkness(labels, fluxes)
     line = _band_of(photometry, HYDROGEN)
     words = {"band": f"{blue} - {red}", "line": line, "octaves": octaves}
     measures = {
@@ -288,6 +292,23 @@ def _colors(photometry, blue, red, octaves, shares):
     old = np.where(color > 0, brightness, -np.inf)
     redder = color - color[old.argmax()] if (color > 0).any() else color * np.nan
     return {"color": color, "brightness": brightness, "redder than old": redder}
+
+
+def _darkness(labels, fluxes):
+    """Return by how many magnitudes clusters are fainter than the pixels next to them.
+
+    Pixels have the flux of their cluster, and 0 in none.
+    """
+    image = np.array([0.0, *map(fluxes.get, range(labels.max() + 1), repeat(0.0))])
+    darkness = []
+    for number, flux in fluxes.items():
+        inside = labels == number
+        border = ndimage.binary_dilation(inside, np.ones((3, 3))) & ~inside
+        around = image[np.maximum(labels[border], -1) + 1]
+        around = around.mean() if len(around) else np.nan
+        is_lit = flux > 0 and around > 0
+        darkness.append(2.5 * np.log10(around / flux) if is_lit else -np.inf)
+    return np.array(darkness)
 
 
 def _lines(photometry):

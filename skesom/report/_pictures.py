@@ -93,7 +93,11 @@ class Pictures:
         labels, cube, scaled = self._result.thinned(self._step)
         cube, options = cube.replace(pixel_scale=self._cube.pixel_scale), {}
         if physical_factors(cube)[1] is None:
-            options = {"flux": "stretched flux, scaled", "physical": False}
+            options = {
+                "flux": "stretched flux, scaled",
+                "physical": False,
+                "log": False,
+            }
             cube = scaled
         display = ClusterSpectraDisplay(labels, cube, **self._look)
         return partial(_spectra, display, self._step, **options)

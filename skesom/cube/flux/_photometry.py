@@ -14,6 +14,7 @@ from skesom.cube.objects._narrow_bands import (
 )
 
 _SIGMAS = 3.0
+_CURVED = 0.3  # mag by which spectra of stars deviate from a line between broad bands
 _MEDIAN_OF_GAUSSIAN = 0.6745  # of its absolute values, in standard deviations
 
 
@@ -91,10 +92,12 @@ class Photometry:
     def ratio(self, line, other):
         """Return the logarithm to base 10 of the ratio of the fluxes of two lines.
 
-        NaN where one is not 3 times the noise, which is measured from negative fluxes.
+        NaN where one is not 3 times the noise, which is measured from negative fluxes,
+        or neither exceeds its continuum by more than stars can deviate from it.
         """
         fluxes = _detected(self.line_flux(line)), _detected(self.line_flux(other))
-        return np.log10(fluxes[0] / fluxes[1])
+        strong = np.fmax(self.excess(line), self.excess(other)) > _CURVED
+        return np.where(strong, np.log10(fluxes[0] / fluxes[1]), np.nan)
 
     def _line_and_continuum(self, line):
         """Return the flux per wavelength of a line, and its continuum there."""
