@@ -4,6 +4,7 @@
 A walk keeps its piece on the left: at each corner it turns left if it can, else goes
 straight on, else turns right. A hole has a walk of its own. The shortest straight cuts
 along pixel edges join all walks of a piece to one polygon, unless cuts cross.
+Smooth outlines go through the middles of the sides of the pixels.
 """
 
 from array import array
@@ -22,6 +23,7 @@ _EAST, _NORTH, _WEST, _SOUTH = range(4)
 _PIXELS_AT_ONCE = 2**20
 # Where each of these sides starts: columns and rows from the center of the pixel.
 _START = np.array([[-0.5, -0.5], [0.5, -0.5], [0.5, 0.5], [-0.5, 0.5]])
+_MIDDLE = np.array([[0, -0.5], [0.5, 0], [0, 0.5], [-0.5, 0]])
 
 
 class Outline(NamedTuple):
@@ -29,13 +31,18 @@ class Outline(NamedTuple):
 
     label: int
     corners: np.ndarray  # columns and rows; 0 is the center of the first pixel
+    size: int  # pixels of the piece
 
 
-def trace_outlines(labels, min_size=1):
-    """Trace the outlines of pieces of labels from 0, the same for all filling rules."""
-    pieces, piece_labels = _find_pieces(labels, min_size)
+def trace_outlines(labels, min_size=1, *, middles=False):
+    """Trace the outlines of pieces of labels from 0, the same for all filling rules.
+
+    With `middles`, through the middles of the sides of all pixels at the border.
+    """
+    pieces, piece_labels = number_pieces(labels, min_size)
     if not pieces.any():
         return []
+    sizes = np.bincount(pieces.ravel())
     sides = _Sides(pieces)
     order, ends = sides.walk()
     if sides.cut_to_holes(order, ends):
@@ -43,16 +50,18 @@ def trace_outlines(labels, min_size=1):
     before = np.roll(order, 1)
     before[np.append(0, ends[:-1])] = order[ends - 1]  # walks are closed
     turns = sides.directions[order] != sides.directions[before]
-    corners = sides.starts()[order[turns]]
+    if middles:
+        turns[:] = True
+    corners = sides.places(_MIDDLE if middles else _START)[order[turns]]
     owners = sides.owners()[order[ends - 1]]
     parts = np.split(corners, np.cumsum(turns)[ends[:-1] - 1])
     return [
-        Outline(int(piece_labels[owner]), parts[walk])
+        Outline(int(piece_labels[owner]), parts[walk], int(sizes[owner]))
         for walk, owner in sorted(enumerate(owners), key=lambda pair: pair[1])
     ]
 
 
-def _find_pieces(labels, min_size):
+def number_pieces(labels, min_size=1):
     """Return pieces numbered from 1 (0 is nothing), and the label of each number."""
     present = np.unique(labels[labels >= 0])
     rank_of = np.zeros(present.max(initial=-1) + 2, dtype=np.int32)
@@ -68,7 +77,7 @@ def _find_pieces(labels, min_size):
         numbers[1:][kept] = len(piece_labels) + np.arange(kept.sum())
         pieces[box] += numbers[found]
         piece_labels.extend([label] * kept.sum())
-    return pieces, piece_labels
+    return pieces, np.array(piece_labels)
 
 
 class _Sides:
@@ -108,10 +117,10 @@ class _Sides:
             | ((directions == _SOUTH) & self.cut_right[beyond])
         )
 
-    def starts(self):
-        """Return column and row of the corner where each side starts."""
+    def places(self, offsets):
+        """Return column and row of a point of each side."""
         rows, columns = np.divmod(self.pixels, self.width)
-        return np.stack([columns, rows], axis=1) - 1 + _START[self.directions]
+        return np.stack([columns, rows], axis=1) - 1 + offsets[self.directions]
 
     def owners(self):
         """Return the piece of each side."""
