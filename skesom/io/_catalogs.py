@@ -21,7 +21,8 @@ _MOST_EXPANSION = 100  # of text, which rarely expands more than ten times
 # Names that columns have in catalogs, in lower case; the best first.
 _ALIASES = {
     "name": ("name", "object name", "object_name", "objname", "main_id", "id"),
-    "type": ("type", "object type", "object_type", "objtype", "otype", "class"),
+    "type": ("type", "object type", "object_type", "objtype", "otype", "class")
+    + ("cluster_name",),  # of `skesom.maps.find_pieces`
     "ra": ("ra", "ra(deg)", "ra_deg", "radeg", "raj2000", "_raj2000", "ra_icrs"),
     "dec": ("dec", "dec(deg)", "dec_deg", "decdeg", "dej2000", "_dej2000", "de_icrs"),
     "x": ("x", "xcentroid", "x_centroid", "column"),

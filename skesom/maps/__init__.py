@@ -9,6 +9,7 @@ from skesom.maps._cube_clusterer import CubeClusterer
 from skesom.maps._fingerprints import fingerprints
 from skesom.maps._held_out import held_out_score
 from skesom.maps._majority_vote import MajorityVote
+from skesom.maps._pieces import find_pieces
 from skesom.maps._pipeline import (
     make_classifier,
     make_cluster_pipeline,
@@ -26,6 +27,7 @@ __all__ = [
     "compare_with_truth",
     "completeness_curve",
     "crossmatch",
+    "find_pieces",
     "fingerprints",
     "held_out_score",
     "label_stability",
@@ -50,6 +52,8 @@ from skesom.maps._errors import at_end as at_end
 from skesom.maps._errors import errors_to_apply as errors_to_apply
 from skesom.maps._held_out import HeldOut as HeldOut
 from skesom.maps._object_labels import label_objects as label_objects
+from skesom.maps._pieces import measure_pieces as measure_pieces
+from skesom.maps._pieces import number_largest as number_largest
 from skesom.maps._pipeline import MapImages as MapImages
 from skesom.maps._pipeline import fit_in_place as fit_in_place
 from skesom.maps._pipeline import n_steps_to_map as n_steps_to_map

@@ -5,7 +5,6 @@ import io
 import re
 import zipfile
 from functools import partial
-from itertools import groupby
 
 import numpy as np
 
@@ -35,7 +34,7 @@ from skesom.displays import (
     thinned_rgb,
     thinning,
 )
-from skesom.io import make_hdus, short_ascii, write_regions
+from skesom.io import make_hdus, short_ascii
 from skesom.report._classes import draw_confusion
 from skesom.report._drawing import new_axes
 from skesom.report._result import MAX_PIXELS
@@ -281,33 +280,3 @@ def _write_image(stream, hdus, fluxes, label_map):
         # The last flux is NaN, for pixels in no cluster.
         stream.write(fluxes[np.maximum(label_map[rows], -1)].astype(">f4").tobytes())
     stream.write(bytes(-4 * label_map.size % BLOCK))
-
-
-def smallest_piece(label_map):
-    """Return how many pixels a piece of a cluster needs to be outlined."""
-    return max(10, round(1e-5 * label_map.size))
-
-
-def write_outlines(folder, label_map, wcs, names, colors):
-    """Write regions of all clusters for DS9, and of each cluster alone."""
-    folder.mkdir()
-    path = folder / "all.reg"
-    size = smallest_piece(label_map)
-    options = {"names": names, "colors": colors, "min_size": size}
-    write_regions(path, label_map, wcs=wcs, **options)
-    width = len(str(len(colors) - 1))
-    with open(path, encoding="utf-8") as lines:
-        # After the head, the regions of a cluster follow each other.
-        groups = groupby(lines, _name_of)
-        head = list(next(groups)[1])
-        for name, group in groups:
-            number = names.index(name)
-            place = folder / f"cluster_{number:0{width}}.reg"
-            place.write_text("".join([*head, *group]), encoding="utf-8")
-
-
-def _name_of(line):
-    """Return the name of the cluster that a line is about, None in the head."""
-    if not line.startswith("polygon"):
-        return None
-    return line.rpartition("{")[2].rstrip("}\n")

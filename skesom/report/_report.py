@@ -13,7 +13,7 @@ from sklearn.pipeline import Pipeline
 from skesom.displays import check_matplotlib
 from skesom.io import read_map, write_map
 from skesom.maps import MapImages
-from skesom.report import _pictures, _tables
+from skesom.report import _pictures, _pieces, _tables
 from skesom.report._classes import write_classes
 from skesom.report._cluster_groups import GROUPS_NAME, groups_of, write_cluster_groups
 from skesom.report._drawing import PictureStyle, start_drawing
@@ -136,12 +136,13 @@ def write_report(
     is_of_fit, run_label_map = result.is_of_fit, result.run_label_map
     label_map, names, colors = result.label_map, result.names, result.colors
     wcs, bands = result.cube.wcs, _names_of(cube)
+    sigma = _pieces.psf_sigma(result.cube)
     with atomic_folder(folder, overwrite=overwrite) as temporary:
         report = _Report(temporary, progress)
         report.write_findings(result, tables, style)
         del result  # with its copy of the cube; outlines need room too
         if label_map.ndim == 2:
-            report.write_outlines(label_map, wcs, names, colors)
+            report.write_outlines(label_map, wcs, names, colors, sigma)
         if is_of_fit:
             report.write_models(pipeline, bands)
         report.write_pictures(style)
@@ -189,9 +190,13 @@ class _Report:
             agreement = summary.agreement  # of voxels, with the bands first
             agreement = np.moveaxis(agreement, 2, 0) if result.is_voxel else agreement
             fits.writeto(self._path("agreement.fits"), agreement, header)
-        names, left_out = write_classes(self._folder, result)
-        self.names += names
-        self._left_out |= left_out
+        _pieces.write_color_map(self._path(_pieces.COLOR_MAP), result.colors)
+        for names, left_out in (
+            write_classes(self._folder, result),
+            _pieces.write_pieces(self._folder, result, summary.agreement),
+        ):
+            self.names += names
+            self._left_out |= left_out
         indices = _tables.validity_indices(result, summary)
         indices.write(self._path("validity.ecsv"), format="ascii.ecsv")
         path = self._path(_pictures.BAND_IMAGES)
@@ -214,17 +219,17 @@ class _Report:
                 elif picture is not None:
                     self._path(f"{name}.{style.format}").write_bytes(picture)
 
-    def write_outlines(self, label_map, wcs, names, colors):
+    def write_outlines(self, label_map, *style):
         """Write the outlines of the clusters as regions."""
         folder = self._folder / "regions"
+        self._announce("writing regions")
         try:
-            _pictures.write_outlines(folder, label_map, wcs, names, colors)
+            left_out = _pieces.write_cluster_outlines(folder, label_map, *style)
         except ValueError as error:
             self._left_out["regions"] = str(error)
             return
         self.names.append("regions/all.reg")
-        size = _pictures.smallest_piece(label_map)
-        self._left_out["regions"] = f"pieces of clusters of fewer than {size} pixels"
+        self._left_out["regions"] = left_out
 
     def write_models(self, pipeline, band_names):
         """Write the fitted pipeline: a pickle, and a file that can be shared."""
