@@ -2,9 +2,9 @@
 """Outlines of the connected pieces of a label map, exactly along pixel edges.
 
 A walk keeps its piece on the left: at each corner it turns left if it can, else goes
-straight on, else turns right. A hole has a walk of its own. The shortest straight cuts
-along pixel edges join all walks of a piece to one polygon, unless cuts cross.
-Smooth outlines go through the middles of the sides of the pixels.
+straight on, else turns right. A hole has a walk of its own. A cut from each hole to the
+next walk, straight along pixel edges, joins all walks of a piece to one polygon. Smooth
+outlines go through the middles of the sides of the pixels.
 """
 
 from array import array
@@ -12,8 +12,6 @@ from typing import NamedTuple
 
 import numpy as np
 from scipy import ndimage
-from scipy.sparse import csr_array
-from scipy.sparse.csgraph import minimum_spanning_tree
 
 from skesom._common.blocks import row_blocks
 
@@ -89,9 +87,8 @@ class _Sides:
         self.width = padded.shape[1]
         # Steps to the neighbor beyond each side of a pixel.
         self.beyond = np.array([-self.width, 1, self.width, -1])
-        # Where a cut separates a pixel from the one above it, and to the right of it.
+        # Where a cut separates a pixel from the one above it.
         self.cut_above = np.zeros(len(self.pieces), dtype=bool)
-        self.cut_right = np.zeros(len(self.pieces), dtype=bool)
         self._collect()
 
     def _collect(self):
@@ -113,8 +110,6 @@ class _Sides:
             (self.pieces[pixels] != self.pieces[beyond])
             | ((directions == _WEST) & self.cut_above[pixels])
             | ((directions == _EAST) & self.cut_above[beyond])
-            | ((directions == _NORTH) & self.cut_right[pixels])
-            | ((directions == _SOUTH) & self.cut_right[beyond])
         )
 
     def places(self, offsets):
@@ -161,60 +156,17 @@ class _Sides:
         return np.array(order, dtype=np.intp), np.array(ends, dtype=np.intp)
 
     def cut_to_holes(self, order, ends):
-        """Join the walks of each piece by cuts; return whether there was any hole."""
-        walks = np.empty(len(order), dtype=np.intp)
-        walks[order] = np.repeat(np.arange(len(ends)), np.diff(ends, prepend=0))
-        owners = self.owners()[order[ends - 1]]
-        n_walks = np.bincount(owners)
-        if n_walks.max() == 1:
-            return False
-        has_holes = n_walks[self.pieces] > 1
-        east = self._runs(1, self.width, has_holes, (_SOUTH, _NORTH))
-        north = self._runs(self.width, 1, has_holes, (_EAST, _WEST))
-        first, last, lengths, *between = np.concatenate([east, north], axis=1)
-        chosen = _shortest_links(walks[between[0]], walks[between[1]], lengths)
-        for run in chosen:
-            if run < east.shape[1]:
-                self.cut_above[first[run] : last[run] + 1] = True
-            else:
-                self.cut_right[first[run] : last[run] + 1 : self.width] = True
-        self._collect()
-        return True
-
-    def _runs(self, step, across, wanted, directions):
-        """Find straight cuts through pieces, from side to side."""
-        pieces = self.pieces
-        joined = wanted.copy()
-        joined[:-across] &= pieces[:-across] == pieces[across:]
-        goes_on = joined[:-step] & joined[step:] & (pieces[:-step] == pieces[step:])
-        starts, stops = joined.copy(), joined.copy()
-        starts[step:] &= ~goes_on
-        stops[:-step] &= ~goes_on
-        first, last = np.flatnonzero(starts), np.flatnonzero(stops)
-        # Along columns, their order pairs both.
-        first, last = (ends[np.lexsort((ends, ends % step))] for ends in (first, last))
-        lengths = (last - first) // step + 1
-        sides = []
-        ends = zip((first, last), directions, (-step, step), strict=True)
-        for pixels, direction, way in ends:
-            # One of both pixels at the end of the line has a side there.
-            is_open = pieces[pixels] == pieces[pixels + way]
-            sides.append(self.find(pixels + across * is_open, direction))
-        return np.stack([first, last, lengths, *sides])
-
-
-def _shortest_links(left, right, lengths):
-    """Return the links that join all walks they can, and are the shortest together."""
-    n_walks = int(max(left.max(), right.max())) + 1
-    low, high = np.minimum(left, right), np.maximum(left, right)
-    useful = np.flatnonzero(low < high)
-    pairs = low[useful] * n_walks + high[useful]
-    order = np.lexsort((lengths[useful], pairs))
-    pairs, first = np.unique(pairs[order], return_index=True)
-    best = useful[order][first]
-    # Before version 1.15 SciPy's graphs take no other integers.
-    ends = np.array(np.divmod(pairs, n_walks), dtype=np.int32)
-    weights = lengths[best].astype(float)
-    graph = csr_array((weights, tuple(ends)), shape=(n_walks, n_walks))
-    rows, columns = minimum_spanning_tree(graph).nonzero()
-    return best[np.searchsorted(pairs, rows.astype(np.intp) * n_walks + columns)]
+        """Cut straight from each hole to another walk; return whether there was any."""
+        first = order[np.append(0, ends[:-1])]
+        _, outer = np.unique(self.pieces[self.pixels[first]], return_index=True)
+        pieces = memoryview(self.pieces)  # of single numbers as fast as lists
+        # The first side of a hole is below it. To the left of it, at this height, there
+        # is nothing more of the hole, so that no cuts make a circle.
+        for pixel in (self.pixels[np.delete(first, outer)] - 1).tolist():
+            piece = pieces[pixel]
+            while pieces[pixel] == piece == pieces[pixel + self.width]:
+                self.cut_above[pixel] = True
+                pixel -= 1
+        if len(outer) < len(first):
+            self._collect()
+        return len(outer) < len(first)

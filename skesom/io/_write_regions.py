@@ -77,8 +77,8 @@ def write_regions(
     Notes
     -----
     Pixels of a piece touch by their sides. Straight cuts along pixel edges join holes
-    to the outline, so that every program finds the same pixels inside. Where two cuts
-    cross, a piece becomes two polygons. Coordinates are exact to 0.001 pixel.
+    to the outline, so that every program finds the same pixels inside. Coordinates are
+    exact to 0.001 pixel.
 
     Smoothed, each pixel first gets the label that is most frequent around it, weighted
     by the Gaussian. Pieces that are too small then belong to what is beside them, but

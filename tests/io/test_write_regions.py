@@ -148,24 +148,29 @@ def length_of(path):
     return total
 
 
-@pytest.mark.parametrize("turns", range(4))
-def test_cuts_are_short(place, turns):
-    """Two holes near each other, the first three pixels from the edge."""
+def test_cuts_end_at_the_next_outline(place):
+    """Two holes in a row, of which the first is four pixels from the edge."""
     labels = np.zeros((20, 20), dtype=int)
-    labels[16, 9] = labels[13, 9] = -1
-    write_regions(place, np.rot90(labels, turns), min_size=1, overwrite=True)
-    # The frame, two holes, and cuts of three and two pixels there and back.
-    assert length_of(place) == 80 + 2 * 4 + 2 * (3 + 2)
+    labels[9, 4] = labels[9, 8] = -1
+    write_regions(place, labels, min_size=1, overwrite=True)
+    # The frame, two holes, and cuts of four and three pixels there and back.
+    assert length_of(place) == 80 + 2 * 4 + 2 * (4 + 3)
     assert place.read_text().count("polygon(") == 1
 
 
-def test_a_piece_that_cuts_part_still_holds_its_pixels(place):
-    """Holes around the middle, joined by a cut across and a cut along."""
+@pytest.mark.parametrize("turns", range(4))
+def test_holes_of_any_shape_make_one_polygon(place, turns):
+    """Rings that are open to one side, and holes that touch at corners, around them."""
     labels = np.zeros((41, 41), dtype=int)
     labels[20, [17, 23]] = labels[[17, 23], 20] = -1
+    labels[5:12, 5:12] = -1
+    labels[6:11, 6:12] = labels[12, 12] = 0
+    labels[[30, 31, 32, 31], [30, 31, 30, 29]] = -1
+    labels = np.rot90(labels, turns)
     write_regions(place, labels, min_size=1, overwrite=True)
-    assert place.read_text().count("polygon(") == 2
     assert_array_equal(paint(place, labels.shape), labels)
+    # One pixel lies alone in four holes that touch at corners.
+    assert place.read_text().count("polygon(") == 2
 
 
 def test_pieces_that_touch_at_a_corner_are_two(place):
