@@ -57,29 +57,17 @@ def _smooth(labels, sigma):
 
 
 def _merge_small(labels, min_size):
-    """Give pieces that are too small the label beside them."""
+    """Give the pixels of pieces that are too small the nearest label of others."""
     pieces, piece_labels = number_pieces(labels + 1)  # pixels in no cluster too
     sizes = np.bincount(pieces.ravel(), minlength=len(piece_labels))
     keep = sizes >= min_size
     order = np.lexsort((-sizes, piece_labels))
     _, largest = np.unique(piece_labels[order], return_index=True)
     keep[order[largest]] = True
-    width = labels.shape[1] + 2
-    # Around the map lies what is in no piece.
-    known = np.pad(keep[pieces], 1).ravel()
-    filled = np.pad(labels, 1).ravel()
-    inside = np.pad(np.ones(labels.shape, dtype=bool), 1).ravel()
-    lost = np.flatnonzero(inside & ~known)
-    while len(lost):
-        source = np.zeros(len(lost), dtype=np.intp)
-        for step in (1, -1, width, -width):
-            beside = lost + step
-            np.copyto(source, beside, where=(source == 0) & known[beside])
-        found = source > 0
-        filled[lost[found]] = filled[source[found]]
-        known[lost[found]] = True
-        lost = lost[~found]
-    return filled.reshape(-1, width)[1:-1, 1:-1]
+    nearest = ndimage.distance_transform_edt(
+        ~keep[pieces], return_distances=False, return_indices=True
+    )
+    return labels[tuple(nearest)]
 
 
 def _simplify(corners, ends, largest):

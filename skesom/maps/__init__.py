@@ -58,4 +58,5 @@ from skesom.maps._pipeline import MapImages as MapImages
 from skesom.maps._pipeline import fit_in_place as fit_in_place
 from skesom.maps._pipeline import n_steps_to_map as n_steps_to_map
 from skesom.maps._positions import find_positions as find_positions
+from skesom.maps._positions import icrs_positions as icrs_positions
 from skesom.maps._positions import objects_inside as objects_inside

@@ -57,6 +57,15 @@ def _project(catalog, wcs):
     return np.where(lost, np.nan, columns), np.where(lost, np.nan, rows)
 
 
+def icrs_positions(wcs, columns, rows):
+    """Return right ascension and declination in degrees; none without a sky."""
+    try:
+        sky = wcs.pixel_to_world(columns, rows).icrs
+    except (AttributeError, ValueError):  # no WCS, or that of the Sun or a planet
+        return {}
+    return {"ra": sky.ra.deg, "dec": sky.dec.deg}
+
+
 def measure_in_pixels(length, wcs, parameter):
     """Return an angle as a number of pixels."""
     if length is None:

@@ -8,11 +8,12 @@ import numpy as np
 from skesom._common.labels import SKY
 from skesom.displays import MISSING_COLOR, NOISE_COLOR, SKY_COLOR
 from skesom.io import find_outlines, write_object_regions, write_outlines
-from skesom.maps import measure_pieces, number_largest
+from skesom.maps import find_pieces
 
 TABLES = "pieces.ecsv", "pieces.vot"
 COLOR_MAP = "cluster_map.lut"
-MOST_PIECES = 10_000
+MARKS = "regions/pieces.reg"
+_PLACE = "ra", "dec", "x", "y"
 _UNKNOWN_SIGMA = 1.5  # pixels, where no point-spread function is known
 _PER_FWHM = 2.355  # standard deviations of a Gaussian
 _MOST_BYTES = 2_000_000  # of a region file: DS9 needs a second for 2 MB
@@ -41,36 +42,31 @@ def smallest_piece(label_map, sigma):
 
 
 def write_pieces(folder, result, agreement=None):
-    """Write the table of the pieces; return the names of files, and what is not there.
+    """Write the table of the pieces, and marks for DS9.
 
-    The files are tables for programs and people, and marks for DS9.
+    Return the names of the files, and what is left out.
     """
     size = smallest_piece(result.label_map, psf_sigma(result.cube))
-    pieces = number_largest(result.label_map, size, MOST_PIECES)
-    measured = pieces, result.cube, agreement, result.names
-    left_out = {"pieces": pieces.left_out} if pieces.left_out else {}
+    details = {"agreement": agreement, "names": result.names, "min_size": size}
     try:
-        table = measure_pieces(*measured, shapes=True)
+        table = find_pieces(result.label_map, result.cube, **details)
     except ImportError as error:
-        left_out["shapes of pieces"] = str(error)
-        table = measure_pieces(*measured)
+        return [], {"pieces": str(error)}
     if len(table) == 0:
         return [], {"pieces": "no pixel is in a cluster"}
     table.write(folder / TABLES[0], format="ascii.ecsv")
     _write_votable(folder / TABLES[1], table)
-    names = [*TABLES, "regions/pieces.reg"]
-    (folder / "regions").mkdir(exist_ok=True)
-    numbered = table["cluster_name", *(c for c in ("ra", "dec") if c in table.colnames)]
-    numbered["x"], numbered["y"] = table["x"], table["y"]
-    texts = [str(number) for number in table["id"][:_MOST_TEXTS]]
-    numbered["name"] = texts + [""] * (len(table) - len(texts))
+    left_out = {"pieces": table.meta["left_out"]}
+    marks = table["cluster_name", *(n for n in _PLACE if n in table.colnames)]
+    # DS9 is slow with many texts.
+    marks["name"] = [str(n) if n <= _MOST_TEXTS else "" for n in table["id"]]
+    (folder / "regions").mkdir()
     colors = dict(zip(result.names, result.colors, strict=True))
     try:
-        path = folder / names[-1]
-        write_object_regions(path, numbered, names=True, colors=colors)
+        write_object_regions(folder / MARKS, marks, names=True, colors=colors)
     except ValueError as error:  # of names that regions cannot hold
-        left_out[names.pop()] = str(error)
-    return names, left_out
+        return [*TABLES], left_out | {MARKS: str(error)}
+    return [*TABLES, MARKS], left_out
 
 
 def _write_votable(path, table):
@@ -88,7 +84,7 @@ def _write_votable(path, table):
             except ValueError:  # the standard has no such unit
                 field.unit = None
                 field.description = f"{field.description or field.name} [{unit}]"
-        votable.to_xml(str(path), tabledata_format="binary2")
+        votable.to_xml(str(path), tabledata_format="tabledata")
 
 
 def write_cluster_outlines(folder, label_map, wcs, names, colors, sigma):
