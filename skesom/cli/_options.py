@@ -4,6 +4,7 @@
 import argparse
 import ast
 import sys
+import warnings
 
 from skesom.cli._strips import add_strips
 
@@ -63,6 +64,7 @@ def add_output(parser, default=None):
     text = "width of one or two columns of a journal (default: for the screen)"
     add("--width", choices=("one", "two"), help=text)
     add_rgb(add)
+    add_samp(parser)
 
 
 def add_rgb(add):
@@ -88,6 +90,27 @@ def _dots(text):
         return int(text)
     message = f"must be a whole number from 10 to 2400, got {text!r}"
     raise argparse.ArgumentTypeError(message)
+
+
+def add_samp(parser):
+    """Add the option to show the result in other programs."""
+    text = "send map, image, regions and tables to DS9, TOPCAT or Aladin that run"
+    parser.add_argument("--samp", action="store_true", help=text)
+
+
+def send(options, folder, source):
+    """Send a result to the programs that are running, if it is wanted."""
+    from skesom.report import send_result
+
+    if not options.samp:
+        return
+    paths = source.paths()
+    try:
+        programs = send_result(folder, paths[len(paths) // 2 :][:1])
+    except OSError as error:  # the result is there all the same
+        warnings.warn(str(error), stacklevel=2)
+        return
+    print(f"Sent to {', '.join(programs)}.")
 
 
 def add_overwrite(parser):

@@ -42,6 +42,7 @@ from skesom.report._provenance import left_out_lines as left_out_lines
 from skesom.report._provenance import read_run as read_run
 from skesom.report._provenance import source_of_model as source_of_model
 from skesom.report._result import Result as Result
+from skesom.report._samp import send_result as send_result
 from skesom.report._summary import SUMMARY_NAME as SUMMARY_NAME
 from skesom.report._summary import summarized_clusters as summarized_clusters
 from skesom.report._training import Training as Training

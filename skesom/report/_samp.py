@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""A result in DS9, TOPCAT and Aladin, by messages of SAMP."""
+
+from pathlib import Path
+
+from skesom.displays import MISSING_COLOR
+from skesom.io import read_map
+from skesom.maps import count_clusters
+from skesom.report._pieces import COLOR_MAP, TABLES, scale_limits
+
+_TIMEOUT = "30"  # seconds for a program to load a file
+
+
+def send_result(folder, images=()):
+    """Send the files of a result to the programs that are running.
+
+    Parameters
+    ----------
+    folder : str or os.PathLike
+        A folder of results.
+    images : sequence of str or os.PathLike, default=()
+        FITS images to show beside the map.
+
+    Returns
+    -------
+    programs : list of str
+        Names of the programs that took something.
+
+    Raises
+    ------
+    OSError
+        If no hub or no program that takes images or tables is running.
+    """
+    from astropy.samp import SAMPHubError, SAMPIntegratedClient, SAMPProxyError
+
+    client = SAMPIntegratedClient(name="skesom", description="Clusters of pixels")
+    try:
+        client.connect()
+    except SAMPHubError as error:
+        raise OSError(
+            "No SAMP hub is running, so nothing was sent. Start TOPCAT, Aladin or DS9, "
+            "and then: skesom explore DIR --samp --overwrite"
+        ) from error
+    taken = {}
+    try:
+        for kind, parameters in _messages(Path(folder).resolve(), images):
+            message = {"samp.mtype": kind, "samp.params": parameters}
+            for program in client.get_subscribed_clients(kind):
+                # One after the other: commands to DS9 are about the last image.
+                client.call_and_wait(program, message, timeout=_TIMEOUT)
+                name = client.get_metadata(program).get("samp.name", program)
+                taken[name] = None
+    except SAMPProxyError as error:
+        raise OSError(f"A program did not take the result: {error.faultString}") from error
+    finally:
+        client.disconnect()
+    if not taken:
+        raise OSError("No program at the SAMP hub takes images or tables. Start DS9.")
+    return list(taken)
+
+
+def _messages(folder, images):
+    """Yield the kind and the parameters of each message; the map is the last image."""
+    cluster_map = folder / "cluster_map.fits"
+    for path in [*(Path(image).resolve() for image in images), cluster_map]:
+        yield "image.load.fits", {"url": path.as_uri(), "name": path.stem}
+    low, high = scale_limits(len(count_clusters(read_map(cluster_map)[0])))
+    commands = [f"scale limits {low:g} {high:g}", f"nan {MISSING_COLOR}"]
+    commands += [f"cmap load {{{folder / COLOR_MAP}}}", "scale linear"]
+    regions = folder / "regions" / "all.reg"
+    if regions.exists():
+        commands.append(f"regions load {{{regions}}}")
+    for command in commands:
+        yield "ds9.set", {"cmd": command}
+    pieces = folder / TABLES[1]
+    if pieces.exists():
+        place = {"url": pieces.as_uri(), "table-id": str(pieces)}
+        yield "table.load.votable", place | {"name": f"pieces of {folder.name}"}
+    # Its table of the clusters.
+    place = {"url": cluster_map.as_uri(), "table-id": str(cluster_map)}
+    yield "table.load.fits", place | {"name": f"clusters of {folder.name}"}
