@@ -17,6 +17,7 @@ from skesom.cli._options import (
     add_output,
     add_trust,
     clusterer_of,
+    send,
     source_of,
     style_of,
 )
@@ -27,7 +28,7 @@ from skesom.cli._strips import with_strips
 _MANY_BANDS = 20  # for a line in the terminal
 _GO_WITH_FROM = (
     "files provenance output overwrite tables no_pictures trust strips resume "
-    "format dpi width rgb"
+    "format dpi width rgb samp"
 ).split()
 
 
@@ -103,6 +104,7 @@ def run_files(options, estimator_of, training_of=None):
     print_lines(source)
     report(pipeline, files)
     _print_score(taught.get("held_out"))
+    send(options, options.output, source.paths())
 
 
 def _fit_and_write(options, pipeline, images, source, training, names=None):
@@ -191,6 +193,7 @@ def _repeat(options):
     else:
         text = "The label map is not that of the run, whose names are left out."
         warnings.warn(text, stacklevel=2)
+    send(options, options.output, run.source.paths())
 
 
 def _print_score(held_out):
@@ -288,6 +291,7 @@ def _demo(options):
         images = fit_in_place(pipeline, source.read(), announce)
         files = write(options, pipeline, images, folder=folder, source=source)
     report(pipeline, {name: Path(options.output) / name for name in files})
+    send(options, options.output, sorted(Path(options.output).glob("images/*.fits")))
     label_map = pipeline["cluster"].labels_
     comparison = compare_with_truth(label_map, truth, names=POPULATIONS)
     print("What the clusters hold:", *_contents(comparison.confusion), sep="\n  ")

@@ -98,19 +98,18 @@ def add_samp(parser):
     parser.add_argument("--samp", action="store_true", help=text)
 
 
-def send(options, folder, source):
-    """Send a result to the programs that are running, if it is wanted."""
+def send(options, folder, images):
+    """Send a result and one of its images to other programs, if it is wanted."""
     from skesom.report import send_result
 
     if not options.samp:
         return
-    paths = source.paths()
     try:
-        programs = send_result(folder, paths[len(paths) // 2 :][:1])
-    except OSError as error:  # the result is there all the same
+        programs = send_result(folder, images[len(images) // 2 :][:1])
+    except (ImportError, OSError) as error:  # the result is there all the same
         warnings.warn(str(error), stacklevel=2)
-        return
-    print(f"Sent to {', '.join(programs)}.")
+    else:
+        print(f"Sent to {', '.join(programs)}.")
 
 
 def add_overwrite(parser):

@@ -15,7 +15,9 @@ from skesom.cli._options import (
     add_output,
     add_overwrite,
     add_rgb,
+    add_samp,
     add_trust,
+    send,
     source_of,
 )
 from skesom.cli._strips import with_strips
@@ -67,6 +69,7 @@ def _predict(options):
     files = write(options, pipeline, images, label_map=label_map, **details)
     print_lines(source)
     report(pipeline, files, is_of_fit=False)
+    send(options, options.output, source.paths())
 
 
 def _predict_of(pipeline):
@@ -222,6 +225,7 @@ def add_explore(commands):
     text = "heading (default: the name of the folder)"
     parser.add_argument("--title", metavar="TEXT", help=text)
     add_rgb(parser.add_argument)
+    add_samp(parser)
     add_overwrite(parser)
     add_trust(parser)
 
@@ -241,3 +245,4 @@ def _explore(options):
         path = options.output or folder / PAGE_NAME
         page = explore(path, *images, groups=report.groups, **details)
     print(f"Written:\n  {page}")
+    send(options, folder, report.source.paths())

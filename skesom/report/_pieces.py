@@ -46,6 +46,8 @@ def write_pieces(folder, result, agreement=None):
 
     Return the names of the files, and what is left out.
     """
+    if result.is_voxel:
+        return [], {"pieces": "labels of voxels have no pieces on the sky"}
     size = smallest_piece(result.label_map, psf_sigma(result.cube))
     details = {"agreement": agreement, "names": result.names, "min_size": size}
     try:
@@ -116,16 +118,11 @@ def write_cluster_outlines(folder, label_map, wcs, names, colors, sigma):
     return beyond * bool(lost) + f"what is finer than {sigma:.2g} pixels"
 
 
-def scale_limits(n_clusters):
-    """Return the limits of the scale on which the color map shows the label map."""
-    return SKY - 0.5, n_clusters - 0.5
-
-
 def write_color_map(path, colors):
     """Write a color map for DS9 that shows the label map as the pictures do."""
     from matplotlib.colors import to_rgb
 
-    limits = "{:g} {:g}".format(*scale_limits(len(colors)))
+    limits = f"{SKY - 0.5:g} {len(colors) - 0.5:g}"
     lines = [
         "# Color map of DS9 for cluster_map.fits. The line below shows all of it:",
         f"# ds9 cluster_map.fits -scale linear -scale limits {limits} -cmap load "

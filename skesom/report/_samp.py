@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """A result in DS9, TOPCAT and Aladin, by messages of SAMP."""
 
+import re
+import warnings
 from pathlib import Path
 
 from skesom.displays import MISSING_COLOR
-from skesom.io import read_map
-from skesom.maps import count_clusters
-from skesom.report._pieces import COLOR_MAP, TABLES, scale_limits
+from skesom.report._pieces import COLOR_MAP, TABLES
 
 _TIMEOUT = "30"  # seconds for a program to load a file
 
@@ -31,7 +31,8 @@ def send_result(folder, images=()):
     OSError
         If no hub or no program that takes images or tables is running.
     """
-    from astropy.samp import SAMPHubError, SAMPIntegratedClient, SAMPProxyError
+    with warnings.catch_warnings(action="ignore"):  # astropy 8 means to give it up
+        from astropy.samp import SAMPHubError, SAMPIntegratedClient, SAMPProxyError
 
     client = SAMPIntegratedClient(name="skesom", description="Clusters of pixels")
     try:
@@ -47,11 +48,14 @@ def send_result(folder, images=()):
             message = {"samp.mtype": kind, "samp.params": parameters}
             for program in client.get_subscribed_clients(kind):
                 # One after the other: commands to DS9 are about the last image.
-                client.call_and_wait(program, message, timeout=_TIMEOUT)
+                reply = client.call_and_wait(program, message, timeout=_TIMEOUT)
                 name = client.get_metadata(program).get("samp.name", program)
                 taken[name] = None
-    except SAMPProxyError as error:
-        raise OSError(f"A program did not take the result: {error.faultString}") from error
+                if reply["samp.status"] != "samp.ok":
+                    reason = reply["samp.error"].get("samp.errortxt", "it failed")
+                    raise OSError(f"{name} did not take {kind}: {reason}")
+    except SAMPProxyError as error:  # no reply in time
+        raise OSError(f"A program did not reply: {error.faultString}") from error
     finally:
         client.disconnect()
     if not taken:
@@ -64,10 +68,10 @@ def _messages(folder, images):
     cluster_map = folder / "cluster_map.fits"
     for path in [*(Path(image).resolve() for image in images), cluster_map]:
         yield "image.load.fits", {"url": path.as_uri(), "name": path.stem}
-    low, high = scale_limits(len(count_clusters(read_map(cluster_map)[0])))
-    commands = [f"scale limits {low:g} {high:g}", f"nan {MISSING_COLOR}"]
-    commands += [f"cmap load {{{folder / COLOR_MAP}}}", "scale linear"]
-    regions = folder / "regions" / "all.reg"
+    colors, regions = folder / COLOR_MAP, folder / "regions" / "all.reg"
+    limits = re.search(r"-scale limits (\S+ \S+)", colors.read_text(encoding="ascii"))
+    commands = [f"cmap load {{{colors}}}", "scale linear", f"scale limits {limits[1]}"]
+    commands.append(f"nan {MISSING_COLOR}")
     if regions.exists():
         commands.append(f"regions load {{{regions}}}")
     for command in commands:
