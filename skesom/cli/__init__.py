@@ -8,6 +8,7 @@ import warnings
 import skesom
 from skesom.cli._classify import add_classify
 from skesom.cli._cluster import add_cluster, add_demo
+from skesom.cli._crossmatch import add_crossmatch
 from skesom.cli._name import add_name
 from skesom.cli._options import Parser
 from skesom.cli._progress import finish
@@ -27,6 +28,8 @@ examples:
       use any scikit-learn clusterer
   skesom classify F*.fits --regions drawn.reg -o classes
       learn from the pixels in regions that were drawn in DS9, and classify all others
+  skesom crossmatch result ned.txt -o objects
+      tell in which clusters the known objects of a catalog gather
   skesom explore result --catalog ned.txt
       write a page on which that result is explored in the browser
   skesom name result clusters.json
@@ -67,7 +70,7 @@ def _parser():
     version = f"skesom {skesom.__version__}"
     parser.add_argument("--version", action="version", version=version)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    others = add_predict, add_test, add_demo, add_explore, add_name
+    others = add_predict, add_test, add_crossmatch, add_name, add_explore, add_demo
     for add in (add_cluster, add_classify, *others):
         add(commands)
     return parser

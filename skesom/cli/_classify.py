@@ -39,6 +39,7 @@ def add_classify(commands):
     kind = {"type": assignment, "action": "append", "default": []}
     add("--set", metavar="NAME=VALUE", help=text, **kind)
     parser.set_defaults(pattern="pixel", smooth="none", resume=False)
+    parser.set_defaults(objects=None, radius_of_objects=None)
     parser.set_defaults(defaults=vars(parser.parse_args(["-o", ""])))
 
 

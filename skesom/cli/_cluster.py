@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from skesom.cli._crossmatch import add_catalog
 from skesom.cli._options import (
     YES_OR_NO,
     add_clusterer,
@@ -28,7 +29,7 @@ from skesom.cli._strips import with_strips
 _MANY_BANDS = 20  # for a line in the terminal
 _GO_WITH_FROM = (
     "files provenance output overwrite tables no_pictures trust strips resume "
-    "format dpi width rgb samp"
+    "format dpi width rgb samp objects radius_of_objects"
 ).split()
 
 
@@ -58,6 +59,7 @@ def add_cluster(commands):
     )
     choices = {"choices": ("pixel", "voxel"), "default": "pixel"}
     parser.add_argument("--pattern", **choices, help=text)
+    add_catalog(parser)
     parser.set_defaults(defaults=vars(parser.parse_args(["-o", ""])))
 
 
@@ -81,6 +83,8 @@ def run_files(options, estimator_of, training_of=None):
     from skesom.report import check_folder
 
     check_folder(options.output, overwrite=options.overwrite)
+    if options.radius_of_objects is not None and options.objects is None:
+        raise ValueError("--radius is the size of known objects: give --catalog")
     if options.provenance is not None:
         _repeat(options)
         return
@@ -116,22 +120,25 @@ def _fit_and_write(options, pipeline, images, source, training, names=None):
     from sklearn.base import clone
 
     from skesom.maps import fit_in_place
-    from skesom.report import digest_of_fit
+    from skesom.report import check_catalog, digest_of_fit
 
-    taught = {}
+    taught, details = {}, {}
 
     def teach(step, cube):
         taught.update(training.teach(step, cube))
 
     # Warnings are shown after success only, so that an error is a single line.
     with warnings.catch_warnings(record=True) as caught:
+        if options.objects is not None:  # which may be of another part of the sky
+            details["radius"] = radius = options.radius_of_objects
+            details["catalog"] = check_catalog(options.objects, radius, images)
         if "align" in pipeline.named_steps:  # grids that cannot be aligned fail early
             clone(pipeline["align"]).set_params(registration=None).fit(images)
         with _checkpoint(pipeline[-1], options):
             images = fit_in_place(pipeline, images, announce, training and teach)
         if names and names[1] == digest_of_fit(pipeline, options.provenance):
             taught["groups"] = names[0]
-        files = write(options, pipeline, images, source=source, **taught)
+        files = write(options, pipeline, images, source=source, **taught, **details)
     for each in caught:
         warnings.warn_explicit(each.message, each.category, each.filename, each.lineno)
     return files, taught
@@ -246,7 +253,12 @@ def print_clusters(files):
     """Print the clusters of a report, its files, and what it lacks."""
     from astropy.table import Table
 
-    from skesom.report import SUMMARY_NAME, left_out_lines, summarized_clusters
+    from skesom.report import (
+        SUMMARY_NAME,
+        association_lines,
+        left_out_lines,
+        summarized_clusters,
+    )
 
     clusters = Table.read(files["clusters.ecsv"])
     lines = summarized_clusters(files[SUMMARY_NAME])
@@ -254,6 +266,8 @@ def print_clusters(files):
     for row in clusters:
         size = f"{row['pixels']:>9} pixels  {row['percentage']:6.2f} %"
         print(f"  {row['id']:>3}  {size}  {lines.get(row['id'], '')}")
+    if "crossmatch.ecsv" in files:
+        print(*association_lines(Table.read(files["crossmatch.ecsv"])), sep="\n")
     print("Written:", *files.values(), sep="\n  ")
     print(*left_out_lines(files["provenance.json"]), sep="\n")
 

@@ -313,14 +313,26 @@ def number_or_name(text):
 
 def width(text):
     """Return a width: a number of arcsec, a Quantity ("2.5pix"), or a keyword."""
+    words = "header", "stars"
+    return text if text in words else length(text, ', "header" or "stars"')
+
+
+def radius(text):
+    """Return a radius from 0: a number of arcsec, or a Quantity."""
+    value = length(text)
+    if not value.value >= 0:
+        raise argparse.ArgumentTypeError(f"must not be negative, got {text!r}")
+    return float(value) if value.unit.is_unity() else value
+
+
+def length(text, also=""):
+    """Return a Quantity, without a unit if none is given; the error names words."""
     from astropy import units  # help should come at once
 
-    if text in ("header", "stars"):
-        return text
     try:
         quantity = units.Quantity(text)
     except (TypeError, ValueError) as error:
-        wanted = 'a number of arcsec or with a unit, as 2.5pix, "header" or "stars"'
+        wanted = f"a number of arcsec or with a unit, as 2.5pix{also}"
         raise argparse.ArgumentTypeError(f"must be {wanted}, got {text!r}") from error
     unitless = quantity.unit == units.dimensionless_unscaled
     return quantity.item() if unitless else quantity

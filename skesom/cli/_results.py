@@ -218,7 +218,7 @@ def add_explore(commands):
     text = "file to write (default: DIR/page.html)"
     parser.add_argument("-o", "--output", metavar="PAGE", help=text)
     text = "known objects to draw: table of NED, region file, CSV, FITS, VOTable"
-    parser.add_argument("--catalog", metavar="FILE", help=text)
+    parser.add_argument("--catalog", "--catalogue", metavar="FILE", help=text)
     text = "names and merges, as the page exports them (default: those of the result)"
     parser.add_argument("--groups", metavar="FILE", help=text)
     add_moved(parser)

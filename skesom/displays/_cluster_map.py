@@ -53,16 +53,13 @@ class ClusterMapDisplay(ClusterDisplay):
     %(cube)s
     sky_mask : array-like of bool of shape (n_rows, n_columns), default=None
         Pixels of label -3 that are sky, for label maps that do not mark it as -2.
-    objects : str, os.PathLike, Table or sequence of regions, default=None
-        Known objects to draw, as `skesom.io.read_catalog` takes them, in a symbol and
-        color for each type.
     %(style)s
 
     %(attributes)s
     image_ : matplotlib.image.AxesImage
         The map, or the picture below the contours.
     objects_ : dict of str to matplotlib.lines.Line2D
-        Symbols of the objects in the map for each type, the most numerous first.
+        Symbols of the known objects of each type, if they are drawn.
     picture_ : matplotlib.image.AxesImage or None
         The color picture beside it.
     contours_ : dict of int to matplotlib.contour.QuadContourSet
@@ -80,17 +77,9 @@ class ClusterMapDisplay(ClusterDisplay):
     """
 
     def __init__(
-        self,
-        label_map,
-        *,
-        cube=None,
-        wcs=None,
-        sky_mask=None,
-        objects=None,
-        colors=None,
-        names=None,
+        self, label_map, *, cube=None, wcs=None, sky_mask=None, colors=None, names=None
     ):
-        self.label_map, self.sky_mask, self.objects = label_map, sky_mask, objects
+        self.label_map, self.sky_mask = label_map, sky_mask
         self.cube, self.wcs = cube, wcs
         self.colors, self.names = colors, names
 
@@ -102,6 +91,7 @@ class ClusterMapDisplay(ClusterDisplay):
         image=False,
         bands=None,
         smoothing=1.5,
+        objects=None,
         legend=True,
         scale_bar=True,
         compass=True,
@@ -122,6 +112,9 @@ class ClusterMapDisplay(ClusterDisplay):
             Standard deviation of the Gaussian that smooths outlines, in pixels of the
             picture; less for a cluster of which most would vanish; 0 follows every
             pixel.
+        objects : str, os.PathLike, Table or sequence of regions, default=None
+            Known objects, as `skesom.io.read_catalog` takes them, to draw in a symbol
+            and color for each type.
         %(show_legend)s
         %(image)s
         %(plotted)s
@@ -149,8 +142,8 @@ class ClusterMapDisplay(ClusterDisplay):
         if not filled:
             self.contours_ = _draw_contours(self.ax_, clusters, shown, smoothing)
         self.objects_ = {}
-        if self.objects is not None:
-            self.objects_ = draw_objects(self.ax_, clusters, self.objects)
+        if objects is not None:
+            self.objects_ = draw_objects(self.ax_, clusters, objects)
         self.legend_ = self.color_bar_ = None
         if legend:
             others = _other_entries(clusters) if filled else []

@@ -2,7 +2,6 @@
 """Label maps and what they mean: clusters on the sky, compared and cross-matched."""
 
 from skesom.maps._comparison import compare_clusterings, compare_with_truth
-from skesom.maps._completeness import completeness_curve
 from skesom.maps._crossmatch import crossmatch
 from skesom.maps._cube_classifier import CubeClassifier
 from skesom.maps._cube_clusterer import CubeClusterer
@@ -25,7 +24,6 @@ __all__ = [
     "MajorityVote",
     "compare_clusterings",
     "compare_with_truth",
-    "completeness_curve",
     "crossmatch",
     "find_pieces",
     "fingerprints",
@@ -59,4 +57,5 @@ from skesom.maps._pipeline import fit_in_place as fit_in_place
 from skesom.maps._pipeline import n_steps_to_map as n_steps_to_map
 from skesom.maps._positions import find_positions as find_positions
 from skesom.maps._positions import icrs_positions as icrs_positions
+from skesom.maps._positions import measure_in_pixels as measure_in_pixels
 from skesom.maps._positions import objects_inside as objects_inside

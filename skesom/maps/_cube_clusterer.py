@@ -380,21 +380,13 @@ class CubeClusterer(PixelTableMixin, ClusterMixin, BaseEstimator):
         X : Cube or array-like of shape (n_rows, n_columns, n_bands)
             A cube of the same bands.
         y : None
-            Ignored, present for API consistency; `truth_scorer` compares with a truth.
+            Ignored, present for API consistency; see `truth_scorer`.
 
         Returns
         -------
         score : float
-            More is better: minus the mean quantization error of an `ESOM` or `CSOM`, or
-            of the map that represents a consensus; else what the estimator calls its
-            score, which may be a sum over the pixels.
-
-        Raises
-        ------
-        AttributeError
-            If the estimator has no ``score``, such as DBSCAN.
-        ValueError
-            If no pixel is valid.
+            Minus the mean quantization error of a map, or of the one that represents a
+            consensus; of other estimators their own ``score``. More is better.
         """
         check_is_fitted(self)
         cube = check_cube(X, estimator=self, reset=False)

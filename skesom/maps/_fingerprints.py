@@ -104,7 +104,7 @@ def fingerprints(
     else:
         catalog = read_catalog(objects, columns=columns, object_type=object_type)
         radius = float(measure_in_pixels(radius, wcs, "radius"))
-        table, counts = count_in_discs(labels, catalog, wcs, radius, n_labels)
+        table, counts = _count_in_discs(labels, catalog, wcs, radius, n_labels)
     if not counts.any():
         raise ValueError("All objects lie where the label map is masked.")
     if by == "type":
@@ -135,7 +135,7 @@ def _count_in_regions(labels, regions, wcs, n_labels):
     return table, counts
 
 
-def count_in_discs(labels, catalog, wcs, radius, n_labels):
+def _count_in_discs(labels, catalog, wcs, radius, n_labels):
     """Return names and types of objects, and the pixels of each label around them."""
     columns, rows = find_positions(catalog, wcs)
     inside = in_image(columns, rows, labels.shape)

@@ -7,13 +7,13 @@ import numpy as np
 from sklearn import metrics
 from sklearn.utils._param_validation import StrOptions, validate_params
 
-from skesom.maps._comparison import compare_with_truth, known_in_both
+from skesom.maps._comparison import known_in_both
 
 _SCORES = (
     *("adjusted_mutual_info", "adjusted_rand", "completeness", "fowlkes_mallows"),
     *("homogeneity", "mutual_info", "normalized_mutual_info", "rand", "v_measure"),
 )
-_NAMES = {"accuracy", *_SCORES, *(f"{name}_score" for name in _SCORES)}
+_NAMES = {*_SCORES, *(f"{name}_score" for name in _SCORES)}
 
 
 @validate_params({"score": [StrOptions(_NAMES)]}, prefer_skip_nested_validation=True)
@@ -23,35 +23,23 @@ def truth_scorer(score="adjusted_rand"):
     Parameters
     ----------
     score : str, default="adjusted_rand"
-        A score of clusterings of scikit-learn that compares with known classes, with or
-        without ``_score`` at its end: ``"adjusted_rand"``, ``"adjusted_mutual_info"``,
-        ``"v_measure"``, ``"homogeneity"``, ``"completeness"``, ``"fowlkes_mallows"``,
-        ``"mutual_info"``, ``"normalized_mutual_info"``, ``"rand"``; or ``"accuracy"``,
-        where each cluster stands for the class that most of its pixels have. More is
-        better.
+        ``"adjusted_rand"``, ``"adjusted_mutual_info"``, ``"v_measure"``,
+        ``"homogeneity"``, ``"completeness"``, ``"fowlkes_mallows"``, ``"mutual_info"``,
+        ``"normalized_mutual_info"`` or ``"rand"``, the scores of scikit-learn that end
+        in ``_score``, which may be written too. More is better.
 
     Returns
     -------
     scorer : callable
         Takes a fitted estimator of cubes, a cube and a map of classes (n_rows,
-        n_columns), and returns the score. Give it as ``scoring`` to `GridSearchCV` or
-        `cross_val_score`, and the map as ``y``.
-
-    Raises
-    ------
-    ValueError
-        For another score; by the scorer, if the map has another shape than the labels,
-        or no pixel is known in both.
+        n_columns), as `GridSearchCV` does for a ``scoring``; ``y`` is the map. Pixels
+        of negative classes, of sky (-2) and without data (-3) are left out; noise (-1)
+        is a cluster. A ValueError if the shapes differ or nothing is left.
 
     See Also
     --------
-    compare_with_truth : All scores of a label map, and a table of the classes.
+    compare_with_truth : All scores of one label map.
     skesom.metrics.map_scorer : Scorers that need no truth.
-
-    Notes
-    -----
-    Pixels whose class is negative are left out, and so are those without a cluster, as
-    sky (-2) and missing data (-3); noise (-1) counts as a cluster.
 
     Examples
     --------
@@ -80,8 +68,6 @@ class TruthScorer:
     def __call__(self, estimator, X, y):
         """Return the score of the labels of a cube for a map of its classes."""
         labels, truth = np.asarray(estimator.predict(X)), np.asarray(y)
-        if self.score == "accuracy":
-            return compare_with_truth(labels, truth).scores["accuracy"]
         both = known_in_both(labels, truth)
         score = getattr(metrics, f"{self.score.removesuffix('_score')}_score")
         return float(score(truth[both], labels[both]))

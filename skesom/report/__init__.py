@@ -28,6 +28,11 @@ __all__ = [
 ]
 
 # For the other folders of skesom; not public.
+from skesom.report._catalog import association_lines as association_lines
+from skesom.report._catalog import check_catalog as check_catalog
+from skesom.report._catalog import match_catalog as match_catalog
+from skesom.report._catalog import read_named_map as read_named_map
+from skesom.report._catalog import write_catalog as write_catalog
 from skesom.report._cluster_groups import GROUPS_NAME as GROUPS_NAME
 from skesom.report._cluster_groups import groups_of as groups_of
 from skesom.report._folders import atomic_folder as atomic_folder

@@ -112,11 +112,11 @@ def _drawn(job, style, settings):
         drawn = job()
         figure = getattr(drawn, "figure_", drawn)
         if hasattr(figure, "savefig"):
-            drawn = _saved(figure, style)
+            drawn = saved(figure, style)
     return drawn, [each.message for each in caught]
 
 
-def _saved(figure, style):
+def saved(figure, style):
     """Return a figure as bytes of a file, without empty margins."""
     from matplotlib.transforms import Bbox
 

@@ -13,7 +13,7 @@ from sklearn.pipeline import Pipeline
 from skesom.displays import check_matplotlib
 from skesom.io import read_map, write_map
 from skesom.maps import MapImages
-from skesom.report import _pictures, _pieces, _tables
+from skesom.report import _catalog, _pictures, _pieces, _tables
 from skesom.report._classes import write_classes
 from skesom.report._cluster_groups import GROUPS_NAME, groups_of, write_cluster_groups
 from skesom.report._drawing import PictureStyle, start_drawing
@@ -42,6 +42,8 @@ def write_report(
     held_out=None,
     training=None,
     continua=None,
+    catalog=None,
+    radius=None,
     source=None,
     model=None,
     command=None,
@@ -74,6 +76,10 @@ def write_report(
     continua : dict of str to sequence of str, or "none", default=None
         Continuum bands of bands of lines, see `ColorDiagramDisplay`; by default those
         of `source`, else the broad bands around narrow filters that are known.
+    catalog : str, os.PathLike or Table, default=None
+        Known objects to cross-match with the clusters, as `crossmatch` takes them.
+    radius : float or Quantity, default=None
+        Size of these objects, as for `crossmatch`.
     source : ImageSource, default=None
         Files of the images, from which the run can be repeated.
     model : str or os.PathLike, default=None
@@ -140,6 +146,8 @@ def write_report(
     with atomic_folder(folder, overwrite=overwrite) as temporary:
         report = _Report(temporary, progress)
         report.write_findings(result, tables, style)
+        if catalog is not None:
+            report.write_crossmatch(result, catalog, radius, style)
         del result  # with its copy of the cube; outlines need room too
         if label_map.ndim == 2:
             report.write_outlines(label_map, wcs, names, colors, sigma)
@@ -207,6 +215,18 @@ class _Report:
             jobs += late
         drawn = [name for name, _ in jobs]
         self.names += write_summary(self._folder, result, clusters, drawn)
+
+    def write_crossmatch(self, result, catalog, radius, style):
+        """Write what known objects tell of the clusters."""
+        place = result.label_map, result.cube.wcs, result.names, result.colors
+        clusters = _catalog.NamedMap(*place)
+        try:
+            found = _catalog.match_catalog(clusters, catalog, radius)
+            of = self._folder, clusters, found, radius
+            self.names += _catalog.write_catalog(*of, result=result, style=style)
+        except ValueError as error:
+            self._left_out["crossmatch"] = str(error)
+            warnings.warn(f"Known objects are left out: {error}", stacklevel=3)
 
     def write_pictures(self, style):
         """Write the pictures that were drawn, those of bands into the archive."""

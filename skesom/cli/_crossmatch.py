@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""``skesom crossmatch``: known objects in the clusters of a result."""
+
+from pathlib import Path
+
+from skesom.cli._options import add_command, add_overwrite, add_trust, radius
+
+
+def add_crossmatch(commands):
+    """Add the command."""
+    parser = add_command(
+        *(commands, "crossmatch", _crossmatch, "compare clusters with known objects"),
+        "Count known objects in the clusters, and compare with chance: where each type "
+        "gathers, and how complete and pure these clusters are.",
+    )
+    text = "folder of results, or a label map (FITS)"
+    parser.add_argument("result", metavar="RESULT", help=text)
+    text = "known objects: table of NED, region file, CSV, FITS, VOTable"
+    parser.add_argument("objects", metavar="FILE", help=text)
+    add_radius(parser)
+    text = "folder for the tables and pictures (default: only print what gathers)"
+    parser.add_argument("-o", "--output", metavar="DIR", help=text)
+    text = "images that have moved: the folder where they are, or all in their order"
+    parser.add_argument("--images", nargs="+", metavar="FITS", help=text)
+    add_overwrite(parser)
+    add_trust(parser)
+
+
+def add_catalog(parser):
+    """Add the options of known objects."""
+    group = parser.add_argument_group("known objects")
+    text = "table of NED, region file, CSV, FITS or VOTable to compare clusters with"
+    names = "--catalog", "--catalogue"
+    group.add_argument(*names, dest="objects", metavar="FILE", help=text)
+    add_radius(group)
+
+
+def add_radius(parser):
+    """Add the size of known objects."""
+    text = (
+        "size of the objects in arcsec, or as 3pix: they count for the clusters within "
+        "(default: only for that of their pixel)"
+    )
+    how = {"dest": "radius_of_objects", "metavar": "ARCSEC"}
+    parser.add_argument("--radius", type=radius, help=text, **how)
+
+
+def _crossmatch(options):
+    """Compare a result with a catalog."""
+    from skesom.report import (
+        association_lines,
+        atomic_folder,
+        check_folder,
+        match_catalog,
+        read_named_map,
+        write_catalog,
+    )
+
+    if options.output is not None:
+        check_folder(options.output, overwrite=options.overwrite)
+    clusters, size = read_named_map(options.result), options.radius_of_objects
+    found = match_catalog(clusters, options.objects, size)
+    print(*association_lines(found.table), sep="\n")
+    if options.output is None:
+        return
+    result = _result_of(options) if Path(options.result).is_dir() else None
+    with atomic_folder(options.output, overwrite=options.overwrite) as folder:
+        files = write_catalog(folder, clusters, found, size, result=result)
+    print("Written:", *(Path(options.output) / name for name in files), sep="\n  ")
+
+
+def _result_of(options):
+    """Return the fitted result, or None after telling why it is not there."""
+    from skesom.report import Result, read_report
+
+    where = {"trust": options.trust, "images": options.images}
+    try:
+        pipeline, cube, *_ = read_report(options.result, **where)
+    except (ImportError, OSError, ValueError) as error:
+        print(f"No curve over numbers of clusters: {error}")
+        return None
+    return Result(pipeline, cube)

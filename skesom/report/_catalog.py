@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Known objects in the clusters of a result: tables, pictures, and plain words."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from astropy.table import Table
+
+from skesom._common.labels import MASKED, SKY
+from skesom.displays import ClusterMapDisplay, CrossmatchDisplay
+from skesom.io import describe_types, read_catalog, read_map
+from skesom.maps import crossmatch, measure_in_pixels, objects_inside
+from skesom.report._completeness import completeness_curve, completeness_figure
+from skesom.report._drawing import saved
+
+_NO_CLUSTER = {-1: "noise", SKY: "sky", MASKED: "no data"}
+_CERTAIN = 0.05
+_MOST_LINES = 6
+_MOST_TYPES = 8  # drawn on a map
+
+
+class NamedMap(NamedTuple):
+    """A label map, and what its clusters are called and drawn in."""
+
+    label_map: np.ndarray
+    wcs: object
+    names: list
+    colors: object  # as displays take them
+
+
+def read_named_map(path):
+    """Return the label map of a file or of a folder of results, named as there."""
+    listed = Path(path) / "clusters.ecsv"
+    is_folder = Path(path).is_dir()
+    label_map, wcs = read_map(Path(path) / "cluster_map.fits" if is_folder else path)
+    names, colors = list(map(str, range(label_map.max(initial=-1) + 1))), None
+    if listed.is_file():
+        colors = ["gray"] * len(names)
+        for row in Table.read(listed, format="ascii.ecsv"):
+            names[row["id"]], colors[row["id"]] = str(row["name"]), row["color"]
+    return NamedMap(label_map, wcs, names, colors)
+
+
+def check_catalog(catalog, radius, images):
+    """Return the objects of a catalog; refuse those of another part of the sky."""
+    cube = images[0] if isinstance(images, list) else images
+    objects = read_catalog(catalog)
+    measure_in_pixels(radius, cube.wcs, "radius")
+    objects_inside(objects, cube.shape[:2], cube.wcs)
+    return objects
+
+
+def match_catalog(clusters, catalog, radius=None):
+    """Cross-match a catalog with a named map; the tables name the clusters."""
+    options = {"wcs": clusters.wcs, "radius": radius}
+    found = crossmatch(clusters.label_map, catalog, **options)
+    names = dict(enumerate(clusters.names)) | _NO_CLUSTER
+    for table in (found.table, found.objects):
+        own = np.array([names[label] for label in table["cluster"].tolist()], dtype=str)
+        table.add_column(own, table.colnames.index("cluster") + 1, "cluster_name")
+    found.table.meta |= {"n_outside": found.n_outside, "n_masked": found.n_masked}
+    return found
+
+
+def association_lines(table):
+    """Yield in plain words where types gather, from the table of match_catalog."""
+    counts = dict(zip(table["type"].tolist(), table["n_objects"].tolist(), strict=True))
+    words = {kind: known.description for kind, known in describe_types(counts).items()}
+    certain = table[(table["p_any"] < _CERTAIN) & (table["z"] > 0)]
+    certain.sort("z", reverse=True)
+    best = certain[np.sort(np.unique(certain["type"], return_index=True)[1])]
+    found = "They gather:" if len(best) else "None gather more than by chance."
+    yield (
+        f"Known objects: {sum(counts.values())} in clusters, {table.meta['n_masked']} "
+        f"in none, {table.meta['n_outside']} outside of the map. {found}"
+    )
+    for row in best[:_MOST_LINES]:
+        percent = [100 * row[name] for name in ("share", "area_share", "purity")]
+        share, area, purity = (f"{value:.{2 + (value > 99)}g} %" for value in percent)
+        yield (
+            f"  {words[row['type']]} ({row['n_objects']}): {share} in cluster "
+            f"{row['cluster_name']} ({area} of the area), {row['enrichment']:.1f} "
+            f"times chance ({row['z']:.0f} sigma, p = {row['p_any']:.1g}); {purity} of "
+            "the objects there"
+        )
+    if others := [words[kind] for kind in best["type"][_MOST_LINES:].tolist()]:
+        yield f"  also {', '.join(others)}"
+
+
+def write_catalog(folder, clusters, found, radius=None, *, result=None, style=None):
+    """Write tables and pictures of what match_catalog found; return their names.
+
+    The curve over numbers of clusters needs the Result.
+    """
+    names = ["type", "n_objects", "cluster", "cluster_name", "count", "share", "purity"]
+    names += ["area_purity"] if "area_purity" in found.table.colnames else []
+    tables = {"crossmatch": found.table, "objects": found.objects}
+    tables["completeness"] = found.table[names]
+    tables["completeness"].rename_column("share", "completeness")
+    curve = None if result is None else completeness_curve(result, found, radius)
+    tables |= {} if curve is None else {"completeness_curve": curve}
+    for name, table in tables.items():
+        table.write(folder / f"{name}.ecsv", format="ascii.ecsv")
+    files = [f"{name}.ecsv" for name in tables]
+    for name, figure in _pictures(clusters, found, curve) if style else ():
+        files.append(f"{name}.{style.format}")
+        (folder / files[-1]).write_bytes(saved(figure, style))
+    return files
+
+
+def _pictures(clusters, found, curve):
+    """Yield the name and the figure of each picture."""
+    named = {"colors": clusters.colors, "names": dict(enumerate(clusters.names))}
+    yield "crossmatch", CrossmatchDisplay(found, **named).plot().figure_
+    drawn = list(dict.fromkeys(found.table["type"]))[:_MOST_TYPES]
+    objects = found.objects[np.isin(found.objects["type"], drawn)]
+    display = ClusterMapDisplay(clusters.label_map, wcs=clusters.wcs, **named)
+    yield "cluster_map_objects", display.plot(objects=objects).figure_
+    if curve is not None:
+        yield "completeness_curve", completeness_figure(curve, found)
