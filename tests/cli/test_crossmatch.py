@@ -1,0 +1,227 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""``skesom crossmatch`` and ``--catalog``: where known objects gather."""
+
+import json
+
+import numpy as np
+import pytest
+from astropy.table import Table
+from astropy.wcs import WCS
+
+from skesom.io import write_map
+
+
+@pytest.fixture
+def wcs():
+    wcs = WCS(naxis=2)
+    wcs.wcs.ctype = ["RA---TAN", "DEC--TAN"]
+    wcs.wcs.crval = [204.25, -29.87]
+    wcs.wcs.crpix = [15, 10]
+    wcs.wcs.cdelt = [-1 / 3600, 1 / 3600]
+    return wcs
+
+
+@pytest.fixture
+def label_map(tmp_path, wcs):
+    """A file of two clusters, of which the second has a tenth of 20 x 30 pixels."""
+    labels = np.zeros((20, 30), dtype=np.int32)
+    labels[:, :3] = 1
+    write_map(tmp_path / "map.fits", labels, wcs=wcs)
+    return tmp_path / "map.fits"
+
+
+@pytest.fixture
+def catalog(tmp_path, wcs):
+    """H II regions in the second cluster but one, and stars anywhere."""
+    columns = [0, 1, 2, 0, 1, 2, 0, 1, 2, 20] + [25, 15, 5, 12, 9]
+    rows = [0, 2, 4, 6, 8, 10, 12, 14, 16, 18] + [3, 8, 13, 17, 1]
+    sky = wcs.pixel_to_world(columns, rows)
+    table = Table({"ra": sky.ra.deg, "dec": sky.dec.deg})
+    table["type"] = ["HII"] * 10 + ["*"] * 5
+    table.write(tmp_path / "known.csv")
+    return tmp_path / "known.csv"
+
+
+@pytest.fixture(scope="module")
+def objects_of(scene, tmp_path_factory):
+    """A catalog of H II regions of the galaxy, and of places all over it."""
+    cube, truth = scene
+    path = tmp_path_factory.mktemp("catalog") / "objects.csv"
+    rows, columns = np.nonzero(truth == 6)
+    chosen = np.linspace(0, len(rows) - 1, 30).astype(int)
+    rng = np.random.default_rng(0)
+    rows = np.append(rows[chosen], rng.integers(0, cube.shape[0], 20))
+    columns = np.append(columns[chosen], rng.integers(0, cube.shape[1], 20))
+    sky = cube.wcs.pixel_to_world(columns, rows)
+    table = Table({"ra": sky.ra.deg, "dec": sky.dec.deg})
+    table["type"] = ["HII"] * 30 + ["G"] * 20
+    table.write(path)
+    return path
+
+
+class TestOfALabelMap:
+    """The command with a map alone."""
+
+    def test_prints_in_words_where_objects_gather(self, run, label_map, catalog):
+        status, out, err = run("crossmatch", label_map, catalog)
+        assert (status, err) == (0, [])
+        assert out == [
+            "Known objects: 15 in clusters, 0 in none, 0 outside of the map. They "
+            "gather:",
+            # (0.9 - 0.1) / sqrt(0.1 * 0.9 / 10) = 8.4 standard deviations
+            "  H II region (10): 90 % in cluster 1 (10 % of the area), 9.0 times "
+            "chance (8 sigma, p = 0.001); 100 % of the objects there",
+        ]
+
+    def test_writes_tables_and_pictures(self, run, label_map, catalog, tmp_path):
+        out = tmp_path / "out"
+        status, _, err = run("crossmatch", label_map, catalog, "-o", out, "--radius", 2)
+        assert (status, err) == (0, [])
+        names = {"crossmatch", "objects", "completeness"}
+        tables = {name: Table.read(out / f"{name}.ecsv") for name in names}
+        table = tables["completeness"]
+        assert {"completeness", "purity", "area_purity", "cluster_name"} < set(
+            table.colnames
+        )
+        assert len(table) == 4
+        assert len(tables["objects"]) == 15
+        sums = table["completeness"].reshape(2, 2).sum(axis=1)
+        np.testing.assert_allclose(sums, 1)
+        pictures = {path.name for path in out.glob("*.png")}
+        assert pictures == {"crossmatch.png", "cluster_map_objects.png"}
+
+    def test_a_radius_may_be_in_pixels(self, run, label_map, catalog, tmp_path):
+        for number, radius in enumerate(("2", "2pix", "0.0333333333arcmin")):
+            how = "--radius", radius, "-o", tmp_path / f"out{number}"
+            assert run("crossmatch", label_map, catalog, *how)[0] == 0
+        paths = [tmp_path / f"out{n}" / "crossmatch.ecsv" for n in range(3)]
+        counts = [Table.read(path)["count"].tolist() for path in paths]
+        assert counts[0] == counts[1] == counts[2]
+        assert counts[0] != [1.0, 9.0, 5.0, 0.0]  # as without a radius
+
+    def test_objects_without_types_are_stated(self, run, label_map, catalog, tmp_path):
+        table = Table.read(catalog)
+        table["ra", "dec"].write(tmp_path / "places.csv")
+        status, out, err = run("crossmatch", label_map, tmp_path / "places.csv")
+        assert status == 0
+        (line,) = err
+        assert "gives no types, so its objects are all 'untyped'" in line
+        assert out[1].startswith("  untyped (15): 60 % in cluster 1 (10 % of the")
+
+    def test_chance_is_said_to_be_chance(self, run, label_map, catalog, tmp_path):
+        table = Table.read(catalog)
+        table[table["type"] == "*"].write(tmp_path / "stars.csv")
+        out = run("crossmatch", label_map, tmp_path / "stars.csv")[1]
+        (line,) = out
+        assert line.endswith("outside of the map. None gather more than by chance.")
+
+
+class TestOfAResult:
+    """The command with a folder, and the option of ``skesom cluster``."""
+
+    @pytest.fixture(scope="class")
+    @staticmethod
+    def folder(tmp_path_factory):
+        return tmp_path_factory.mktemp("results")
+
+    def test_both_write_the_same(
+        self, run, bands, objects_of, folder, fast, pictures, monkeypatch
+    ):
+        monkeypatch.chdir(folder)
+        known = "--catalogue", objects_of, "--radius", "1pix"
+        status, out, err = run("cluster", *bands, "-o", "a", *fast, *known)
+        assert (status, err) == (0, [])
+        said = [line for line in out if " times chance " in line]
+        assert any(line.startswith("  H II region (30): ") for line in said)
+        arguments = objects_of, *known[2:], "-o", "b", "--trust"
+        status, out, err = run("crossmatch", "a", *arguments)
+        assert (status, err) == (0, [])
+        assert [line for line in out if " times chance " in line] == said
+        files = {path.name for path in (folder / "b").iterdir()} - {".skesom.json"}
+        assert files == {
+            *("crossmatch.ecsv", "objects.ecsv", "completeness.ecsv"),
+            *("completeness_curve.ecsv", "completeness_curve.png"),
+            *("crossmatch.png", "cluster_map_objects.png"),
+        }
+        for name in files:
+            if name.endswith(".ecsv"):
+                first, second = (folder / each / name for each in "ab")
+                assert first.read_bytes() == second.read_bytes()
+        written = json.loads((folder / "a" / "provenance.json").read_text())["files"]
+        assert files < set(written)
+
+    def test_names_and_colors_of_the_result_are_used(
+        self, run, bands, objects_of, tmp_path, fast
+    ):
+        from skesom.report import read_named_map
+
+        run("cluster", *bands, "-o", tmp_path / "a", *fast)
+        listed = Table.read(tmp_path / "a" / "clusters.ecsv")
+        listed["name"] = [f"population {n}" for n in range(len(listed))]
+        listed.write(tmp_path / "a" / "clusters.ecsv", overwrite=True)
+        named = read_named_map(tmp_path / "a")
+        assert named.names == listed["name"].tolist()
+        assert named.colors == listed["color"].tolist()
+        out = run("crossmatch", tmp_path / "a", objects_of)[1]
+        assert "in cluster population" in out[1]
+
+    def test_without_its_images_there_is_no_curve(
+        self, run, scene, objects_of, tmp_path, fast
+    ):
+        from skesom.io import write_bands
+
+        files = write_bands(tmp_path / "images", scene[0])
+        run("cluster", *files, "-o", tmp_path / "a", *fast)
+        files[0].unlink()
+        arguments = objects_of, "-o", tmp_path / "b", "--trust"
+        status, out, err = run("crossmatch", tmp_path / "a", *arguments)
+        assert (status, err) == (0, [])
+        (line,) = [line for line in out if line.startswith("No curve over numbers of")]
+        assert files[0].name in line
+        assert not (tmp_path / "b" / "completeness_curve.ecsv").exists()
+
+
+class TestBadInput:
+    """One line that says what is wrong."""
+
+    def check(self, run, *arguments, parts):
+        status, out, err = run(*arguments)
+        assert (status, out) == (2, [])
+        (line,) = err
+        assert all(part in line for part in parts), line
+
+    def test_objects_of_another_sky(self, run, label_map, bands, catalog, tmp_path):
+        table = Table.read(catalog)
+        table["dec"] += 1
+        table.write(tmp_path / "far.csv")
+        parts = "None of the 15 objects lies in the map", "Check the catalog"
+        self.check(run, "crossmatch", label_map, tmp_path / "far.csv", parts=parts)
+        known = "--catalog", tmp_path / "far.csv"
+        out = "-o", tmp_path / "out"
+        self.check(run, "cluster", *bands, *out, *known, parts=parts)
+        assert not (tmp_path / "out").exists()
+
+    def test_a_map_without_sky(self, run, catalog, tmp_path):
+        write_map(tmp_path / "plain.fits", np.zeros((9, 9), dtype=np.int32))
+        parts = ("positions on the sky, but the label map has no WCS",)
+        self.check(run, "crossmatch", tmp_path / "plain.fits", catalog, parts=parts)
+
+    @pytest.mark.parametrize(
+        ("radius", "part"),
+        [
+            ("-2", "argument --radius: must not be negative, got '-2'"),
+            ("big", "argument --radius: must be a number of arcsec or with a unit"),
+            ("2kg", "radius must be an angle or a number of pixels, got 2.0 kg"),
+        ],
+    )
+    def test_a_radius_that_is_none(self, run, label_map, catalog, radius, part):
+        arguments = "crossmatch", label_map, catalog, "--radius", radius
+        self.check(run, *arguments, parts=[part])
+
+    def test_a_radius_of_nothing(self, run, bands, tmp_path):
+        arguments = "cluster", *bands, "-o", tmp_path / "out", "--radius", "2"
+        self.check(run, *arguments, parts=["--radius is the size of", "give --catalog"])
+
+    def test_no_such_catalog(self, run, label_map, tmp_path):
+        parts = ("There is no file", "nothing.csv")
+        self.check(run, "crossmatch", label_map, tmp_path / "nothing.csv", parts=parts)
