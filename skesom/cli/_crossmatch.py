@@ -48,6 +48,7 @@ def add_radius(parser):
 def _crossmatch(options):
     """Compare a result with a catalog."""
     from skesom.report import (
+        PictureStyle,
         association_lines,
         atomic_folder,
         check_folder,
@@ -65,7 +66,8 @@ def _crossmatch(options):
         return
     result = _result_of(options) if Path(options.result).is_dir() else None
     with atomic_folder(options.output, overwrite=options.overwrite) as folder:
-        files = write_catalog(folder, clusters, found, size, result=result)
+        details = {"result": result, "style": PictureStyle()}
+        files = write_catalog(folder, clusters, found, size, **details)
     print("Written:", *(Path(options.output) / name for name in files), sep="\n  ")
 
 
@@ -75,8 +77,8 @@ def _result_of(options):
 
     where = {"trust": options.trust, "images": options.images}
     try:
-        pipeline, cube, *_ = read_report(options.result, **where)
+        report = read_report(options.result, **where)
     except (ImportError, OSError, ValueError) as error:
         print(f"No curve over numbers of clusters: {error}")
         return None
-    return Result(pipeline, cube)
+    return Result(report.pipeline, report.cube, groups=report.groups)

@@ -145,9 +145,7 @@ def write_report(
     sigma = _pieces.psf_sigma(result.cube)
     with atomic_folder(folder, overwrite=overwrite) as temporary:
         report = _Report(temporary, progress)
-        report.write_findings(result, tables, style)
-        if catalog is not None:
-            report.write_crossmatch(result, catalog, radius, style)
+        report.write_findings(result, tables, style, catalog, radius)
         del result  # with its copy of the cube; outlines need room too
         if label_map.ndim == 2:
             report.write_outlines(label_map, wcs, names, colors, sigma)
@@ -173,7 +171,7 @@ class _Report:
         self.names.append(name)
         return self._folder / name
 
-    def write_findings(self, result, tables, style):
+    def write_findings(self, result, tables, style, catalog, radius):
         """Write maps, tables and, unless the style is None, pictures."""
         cube, jobs = result.cube, []
         if style is not None:  # other processes draw while this one writes tables
@@ -214,10 +212,13 @@ class _Report:
             self._drawing.append(start_drawing(late, style, here=True))
             jobs += late
         drawn = [name for name, _ in jobs]
-        self.names += write_summary(self._folder, result, clusters, drawn)
+        found = None
+        if catalog is not None:
+            found = self.write_crossmatch(result, catalog, radius, style)
+        self.names += write_summary(self._folder, result, clusters, drawn, found)
 
     def write_crossmatch(self, result, catalog, radius, style):
-        """Write what known objects tell of the clusters."""
+        """Write what known objects tell of the clusters; return it, None if nothing."""
         place = result.label_map, result.cube.wcs, result.names, result.colors
         clusters = _catalog.NamedMap(*place)
         try:
@@ -227,6 +228,8 @@ class _Report:
         except ValueError as error:
             self._left_out["crossmatch"] = str(error)
             warnings.warn(f"Known objects are left out: {error}", stacklevel=3)
+            return None
+        return found
 
     def write_pictures(self, style):
         """Write the pictures that were drawn, those of bands into the archive."""
