@@ -44,7 +44,7 @@ class Slices:
         return self._colors[self._labels[:, :, band]]
 
     def together(self):
-        """Return a figure of at most 12 slices, evenly spread over the bands."""
+        """Draw at most 12 slices, evenly spread over the bands; return self."""
         from matplotlib.figure import Figure
         from matplotlib.patches import Patch
 
@@ -68,15 +68,13 @@ class Slices:
             ]
             style = {"frameon": False, "fontsize": "small", "title": "cluster"}
             figure.legend(handles=handles, loc="outside right upper", **style)
-        return figure
+        self.figure_ = figure
+        return self
 
-    def one_by_one(self):
-        """Return each slice by the name of its band as the bytes of a PNG."""
+    def picture(self, band):
+        """Return the slice of a band as the bytes of a PNG, a dot for each pixel."""
         from matplotlib.image import imsave
 
-        pictures = {}
-        for band, name in enumerate(self.bands):
-            buffer = io.BytesIO()
-            imsave(buffer, self.image_of(band), origin="lower", format="png")
-            pictures[name] = buffer.getvalue()
-        return pictures
+        buffer = io.BytesIO()
+        imsave(buffer, self.image_of(band), origin="lower", format="png")
+        return buffer.getvalue()
