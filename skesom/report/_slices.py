@@ -5,6 +5,7 @@ import io
 
 import numpy as np
 
+from skesom._common.labels import MASKED, SKY
 from skesom.displays import (
     MISSING_COLOR,
     NOISE_COLOR,
@@ -13,9 +14,9 @@ from skesom.displays import (
     pick,
     thinning,
 )
+from skesom.maps import count_clusters
 
 _MOST = 12  # in one picture
-_COLUMNS = 4
 _PANEL = 2.6  # inches, the longer side
 _PIXELS = 400_000  # of a slice
 _MOST_NAMES = 40
@@ -33,11 +34,12 @@ class Slices:
         # Negative labels are found from the end.
         others = to_rgba_array([MISSING_COLOR, SKY_COLOR, NOISE_COLOR])
         self._colors = np.rint(255 * np.vstack([result.colors, others])).astype("u1")
-        found = np.unique(labels)
-        what = [*names, "no data", "sky, set aside", "noise"]
-        self._legend = [
-            (what[n], self._colors[n] / 255) for n in np.roll(found, -sum(found < 0))
-        ]
+        sizes = count_clusters(labels)
+        shares = 100 * sizes / max(sizes.sum(), 1)
+        legend = [(n, f"{names[n]}: {shares[n]:.1f} %") for n in np.flatnonzero(sizes)]
+        others = (-1, "noise"), (SKY, "sky, set aside"), (MASKED, "no data")
+        legend += [(n, name) for n, name in others if (labels == n).any()]
+        self._legend = [(self._colors[n] / 255, name) for n, name in legend]
 
     def image_of(self, band):
         """Return the colors of the pixels of a slice."""
@@ -50,7 +52,7 @@ class Slices:
 
         n_bands = len(self.bands)
         n_shown = min(n_bands, _MOST)
-        n_columns = min(n_shown, _COLUMNS)
+        n_columns = int(np.ceil(np.sqrt(n_shown)))
         n_rows = -(-n_shown // n_columns)
         height, width = np.array(self._labels.shape[:2]) / max(self._labels.shape[:2])
         size = n_columns * _PANEL * width + 2, n_rows * (_PANEL * height + 0.3)
@@ -64,7 +66,7 @@ class Slices:
         if len(self._legend) <= _MOST_NAMES:
             style = {"edgecolor": "0.6", "linewidth": 0.5}
             handles = [
-                Patch(facecolor=c, label=literal(n), **style) for n, c in self._legend
+                Patch(facecolor=c, label=literal(n), **style) for c, n in self._legend
             ]
             style = {"frameon": False, "fontsize": "small", "title": "cluster"}
             figure.legend(handles=handles, loc="outside right upper", **style)

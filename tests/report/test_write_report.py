@@ -330,9 +330,6 @@ class TestOtherPipelines:
     def test_a_pipeline_of_something_else(self, galaxy, tmp_path):
         with pytest.raises(ValueError, match="ends in a CubeClusterer"):
             write(tmp_path / "out", make_pipeline(KMeans(3)), galaxy)
-        voxels = make_pipeline(CubeMasker(), CubeClusterer(KMeans(2), pattern="voxel"))
-        with pytest.raises(ValueError, match="'voxel': its labels are no map"):
-            write(tmp_path / "out", voxels.fit(galaxy), galaxy)
 
     def test_other_images(self, galaxy, job, tmp_path):
         with pytest.raises(ValueError, match="Give the images that were clustered"):
