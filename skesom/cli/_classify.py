@@ -101,20 +101,15 @@ def _training_of(options):
     """Return the labels to learn from."""
     from skesom.report import Training
 
-    given = {k: getattr(options, k) for k in ("regions", "catalog", "labels")}
-    given = {kind: path for kind, path in given.items() if path is not None}
-    if not given:
-        raise ValueError(
-            "give pixels to learn from: --regions, --catalog or --labels, a file each"
-        )
-    ((kind, path),) = given.items()
+    kinds = [k for k in ("regions", "catalog", "labels") if getattr(options, k)]
+    if not kinds:
+        raise ValueError("give pixels to learn from: --regions, --catalog or --labels")
+    kind, path = kinds[0], getattr(options, kinds[0])
     open(path, "rb").close()  # raises what is wrong with the path
-    if options.radius is not None and kind != "catalog":
-        raise ValueError("--radius goes with --catalog")
-    if options.names and kind != "labels":
-        raise ValueError("--names goes with --labels; regions and objects have names")
-    if options.by != "text" and kind != "regions":
-        raise ValueError("--by goes with --regions")
+    goes_with = {"radius": "catalog", "names": "labels", "by": "regions"}
+    for name, wanted in goes_with.items():
+        if kind != wanted and getattr(options, name) not in (None, "text", []):
+            raise ValueError(f"--{name} goes with --{wanted}")
     names, classes = tuple(options.names), tuple(options.classes)
     how = {"by": options.by, "radius": options.radius, "names": names}
     return Training(path, kind, **how, classes=classes, block_size=options.block_size)

@@ -2,7 +2,9 @@
 """The objects of a catalog as labels to learn from."""
 
 import numpy as np
+from scipy.spatial import KDTree
 
+from skesom._common.blocks import row_blocks
 from skesom.io import read_catalog
 from skesom.maps._positions import (
     check_wcs,
@@ -16,56 +18,27 @@ _ROUNDING = 1e-6  # an angle of two pixels may be a little less
 
 
 def label_objects(catalog, shape, *, wcs=None, radius=None):
-    """Label the pixels around the objects of a catalog by the types of these.
+    """Label pixels by the type of the nearest object; return names by label too.
 
-    Parameters
-    ----------
-    catalog : str, os.PathLike, Table or sequence of regions
-        The objects, as `skesom.io.read_catalog` takes them.
-    shape : tuple of int (n_rows, n_columns)
-        Shape of the image.
-    wcs : astropy.wcs.WCS, default=None
-        Celestial WCS of the image, for positions on the sky.
-    radius : float or Quantity, default=None
-        Radius around each object in arcsec, or another angle or pixels as a Quantity.
-        By default, the pixel that holds the object alone.
-
-    Returns
-    -------
-    label_map : ndarray of int32 of shape (n_rows, n_columns)
-        The type of the nearest object within the radius, -1 where there is none.
-    names : dict of int to str
-        Type of each label, those of most objects in the image first.
-
-    Raises
-    ------
-    ValueError
-        If the catalog cannot be used, or no object lies in the image.
+    Only pixels within the radius (arcsec or a Quantity) have a label, or that which
+    holds an object; -1 elsewhere. Types of most objects come first.
     """
     wcs = check_wcs(wcs)
     objects = read_catalog(catalog)
-    columns, rows = find_positions(objects, wcs)
+    places = np.stack(find_positions(objects, wcs)[::-1], axis=1)
     radius = float(measure_in_pixels(radius, wcs, "radius")) + _ROUNDING
-    inside = in_image(columns, rows, shape)
+    inside = in_image(places[:, 1], places[:, 0], shape)
     if not inside.any():
-        raise ValueError(describe_miss(columns, rows, shape, wcs))
-    types, codes, counts = np.unique(
-        np.asarray(objects["type"])[inside], return_inverse=True, return_counts=True
-    )
+        raise ValueError(describe_miss(places[:, 1], places[:, 0], shape, wcs))
+    places, types = places[inside], np.asarray(objects["type"])[inside]
+    types, codes, counts = np.unique(types, return_inverse=True, return_counts=True)
     order = np.argsort(-counts, kind="stable")
-    labels = np.argsort(order)[codes]
+    labels = np.append(np.argsort(order)[codes], -1)  # the last for none within
     label_map = np.full(shape, -1, dtype=np.int32)
-    nearest = np.full(shape, np.inf)
-    for column, row, label in zip(columns[inside], rows[inside], labels, strict=True):
-        middle = np.floor([row + 0.5, column + 0.5]).astype(int)
-        reach = int(radius) + 1
-        low = np.maximum(middle - reach, 0)
-        box = tuple(map(slice, low, np.minimum(middle + reach + 1, shape)))
-        own_rows, own_columns = np.ogrid[box]
-        distance = np.hypot(own_rows - row, own_columns - column)
-        is_own = distance <= radius
-        is_own[tuple(middle - low)] = True
-        is_own &= distance < nearest[box]
-        label_map[box][is_own] = label
-        nearest[box][is_own] = distance[is_own]
+    label_map[tuple(np.floor(places.T + 0.5).astype(int))] = labels[:-1]
+    tree = KDTree(places)
+    for rows in row_blocks(shape):
+        pixels = np.moveaxis(np.mgrid[rows, : shape[1]], 0, -1)
+        found = labels[tree.query(pixels, distance_upper_bound=radius)[1]]
+        label_map[rows] = np.where(found >= 0, found, label_map[rows])
     return label_map, {place: str(types[code]) for place, code in enumerate(order)}

@@ -11,27 +11,20 @@ _CELL, _MARGIN = 0.55, 2.6  # inches of a class, and of the names beside
 
 def write_classes(folder, result):
     """Write the files about classes; return their names, and what is left out."""
-    names, left_out = [], {}
-    if not result.is_classified:
-        return names, left_out
-    if result.confidence is None:
-        left_out["confidence"] = "the classifier gives no probabilities"
-    else:
+    names, left_out, held_out = [], {}, result.held_out
+    if result.confidence is not None:
         header = None if result.cube.wcs is None else result.cube.wcs.to_header()
         names.append("confidence.fits")
         fits.writeto(folder / names[-1], result.confidence, header)
-    held_out = result.held_out
-    if held_out is None:
+    elif result.is_classified:
+        left_out["confidence"] = "the classifier gives no probabilities"
+    if held_out is not None:
+        names += ["held_out_classes.ecsv", "held_out_confusion.ecsv"]
+        for name, table in zip(names[-2:], held_out[1:], strict=True):
+            table.meta.update(held_out.scores)
+            table.write(folder / name, format="ascii.ecsv")
+    elif result.is_classified:
         left_out["held_out_classes.ecsv"] = "no pixels were held out"
-        return names, left_out
-    for name, table in (
-        ("classes", held_out.classes),
-        ("confusion", held_out.confusion),
-    ):
-        names.append(f"held_out_{name}.ecsv")
-        table = table.copy(copy_data=False)
-        table.meta.update(held_out.scores)
-        table.write(folder / names[-1], format="ascii.ecsv")
     return names, left_out
 
 
@@ -40,23 +33,15 @@ def draw_confusion(held_out):
     from matplotlib.figure import Figure
     from sklearn.metrics import ConfusionMatrixDisplay
 
-    counts, names = held_out.matrix(), held_out.confusion["true class"]
-    sizes = counts.sum(axis=1, keepdims=True)
-    shares = np.divide(
-        counts, sizes, out=np.full(counts.shape, np.nan), where=sizes > 0
-    )
+    names, *columns = held_out.confusion.itercols()
+    shares = 100 * np.stack(columns, axis=1).astype(float)
+    shares /= np.where(shares.any(axis=1), shares.sum(axis=1) / 100, np.nan)[:, None]
     side = _MARGIN + _CELL * len(names)
-    figure = Figure(figsize=(side + 0.8, side), layout="constrained")
-    display = ConfusionMatrixDisplay(
-        100 * shares, display_labels=[*map(literal, names)]
-    )
+    ax = Figure(figsize=(side + 0.8, side), layout="constrained").add_subplot()
+    display = ConfusionMatrixDisplay(shares, display_labels=[*map(literal, names)])
     style = {"cmap": "Blues", "values_format": ".0f", "im_kw": {"vmin": 0, "vmax": 100}}
-    display.plot(ax=figure.add_subplot(), xticks_rotation="vertical", **style)
-    display.ax_.set(xlabel="class given", ylabel="true class")
+    display.plot(ax=ax, xticks_rotation="vertical", **style)
     display.im_.colorbar.set_label("% of the held-out pixels of the true class")
-    scores = held_out.scores
-    title = "balanced accuracy {:.0%} $\\pm$ {:.0%}".format(
-        scores["balanced accuracy"], scores["balanced accuracy spread"]
-    )
-    display.ax_.set_title(title, fontsize="medium")
+    title = "balanced accuracy {balanced accuracy:.1%}".format(**held_out.scores)
+    ax.set(xlabel="class given", ylabel="true class", title=title)
     return display

@@ -260,11 +260,12 @@ class TestOptions:
         refused("--labels", labels, "--radius", 3, parts=["--radius goes with"])
         refused(
             *("--labels", labels, "--names", "5=dust"),
-            parts=["no pixel of label 5 (dust), but of 3, 7"],
+            parts=["labels.fits has no label 5, but 3, 7"],
         )
         method = ("--labels", labels, "--method")
         refused(*method, "sklearn.cluster.KMeans", parts=["is no classifier"])
         write_map(tmp_path / "small.fits", np.eye(3, dtype=int))
         refused(
-            *("--labels", tmp_path / "small.fits"), parts=["3 x 3 pixels", "48 x 56"]
+            *("--labels", tmp_path / "small.fits"),
+            parts=["shape (3, 3)", "(48, 56)", "--align-to"],
         )
