@@ -148,7 +148,7 @@ def animate_training(estimator, X, *, n_frames=24, fps=6, ax=None):
     if n_features > 2:
         plane = make_pipeline(SimpleImputer(), PCA(2)).fit(X).transform
     if ax is None:
-        ax = Figure(figsize=(4.8, 4.8), layout="constrained").add_subplot()
+        ax = Figure(figsize=(4.8, 4.8)).add_subplot()
     ax.scatter(*plane(X[:: -(-len(X) // _MOST_SAMPLES)]).T, 4, "#a9b4c6", linewidths=0)
     ax.set_aspect("equal", adjustable="datalim")
     lines = LineCollection([], colors="#33333f", linewidths=0.6, alpha=0.7)
