@@ -8,6 +8,7 @@ from pathlib import Path
 
 from skesom.cli._cluster import print_clusters
 from skesom.cli._options import add_command, add_moved, add_overwrite, add_trust
+from skesom.cli._progress import announce, finish
 
 
 def add_name(commands):
@@ -49,14 +50,18 @@ def _name(options):
         named["groups"] = _suggested(results.Result(*fitted, **named))
     details = {"source": result.source, "command": told["command"]} | named
     details["tables"] = "pixels.fits" in told["files"]
-    details["pictures"] = "cluster_map.png" in told["files"]
+    if (style := told.get("pictures", {})) is not None:
+        with results.whole(folder):
+            style = results.PictureStyle(**style)
+    details |= {"pictures": style, "progress": announce, "overwrite": overwrite}
     with tempfile.TemporaryDirectory() as temporary:
         has_page, title = (folder / page).is_file(), folder.resolve().name
         if has_page:
             results.explore(Path(temporary) / page, *fitted, title=title, **named)
         if output == folder:  # what was edited is not in the way of the new one
             results.note_files(folder, [edited])
-        files = results.write_report(output, *fitted, overwrite=overwrite, **details)
+        files = results.write_report(output, *fitted, **details)
+        finish()
         if has_page:
             files[page] = Path(shutil.move(Path(temporary) / page, output / page))
             results.note_files(output, [files[page]])

@@ -158,12 +158,12 @@ def read_cluster_names(path):
     """Return the names of the clusters that a file of a label map lists, by labels."""
     if is_zarr(path):
         return {}
-    with open_fits(path) as hdus:
-        hdu = hdus["CLUSTERS"] if "CLUSTERS" in hdus else None
-        if not isinstance(hdu, fits.BinTableHDU) or "name" not in hdu.columns.names:
+    (image,) = describe_file(path)
+    with open_fits(image.place[0]) as hdus:
+        table = hdus["CLUSTERS"].data if "CLUSTERS" in hdus else None
+        if not {"id", "name"} <= {*(getattr(table, "names", None) or ())}:
             return {}
-        columns = (hdu.data[name].tolist() for name in ("id", "name"))
-        return dict(zip(*columns, strict=True))
+        return dict(zip(table["id"].tolist(), table["name"].tolist(), strict=True))
 
 
 def cluster_table(label_map, cube=None):

@@ -153,7 +153,7 @@ def write_report(
             report.write_models(pipeline, bands)
         report.write_pictures(style)
         origin = folder, source, model, command, training
-        report.write_provenance(pipeline, run_label_map, *origin)
+        report.write_provenance(style, pipeline, run_label_map, *origin)
     return {name: Path(folder) / name for name in report.names}
 
 
@@ -267,12 +267,13 @@ class _Report:
             else:
                 self.names.append(name)
 
-    def write_provenance(self, pipeline, label_map, *origin):
+    def write_provenance(self, style, pipeline, label_map, *origin):
         """Write how the results were made."""
         provenance = describe_run(pipeline, label_map, *origin)
         path = self._path(FILE_NAME)
         provenance["files"] = names_of_files(self._folder, FILE_NAME)
         provenance["left_out"] = self._left_out
+        provenance["pictures"] = style and style._asdict()
         text = json.dumps(provenance, indent=1, allow_nan=False)
         path.write_text(f"{text}\n", encoding="utf-8")
 

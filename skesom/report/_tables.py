@@ -349,12 +349,12 @@ def cluster_list(result, summary):
 
 def _identities(result, ids):
     """Return the columns of what the clusters are called, and made of."""
-    groups = [result.groups[number] for number in ids]
     names = [result.names[number] for number in ids]
-    labels = [", ".join(map(str, group.labels)) for group in groups]
+    colors = [result.groups[number].color for number in ids]
+    labels = [", ".join(map(str, result.groups[number].labels)) for number in ids]
     return [
         Column(names, "name", dtype=str, description="name, or number without one"),
-        Column([group.color for group in groups], "color", dtype=str),
+        Column(colors, "color", dtype=str, description="in all pictures"),
         Column(labels, "labels", dtype=str, description="clusters of the run in it"),
     ]
 

@@ -5,9 +5,8 @@ import warnings
 from typing import NamedTuple
 
 import numpy as np
-from astropy.table import Table
 
-from skesom.io import read_map, read_region_labels
+from skesom.io import read_cluster_names, read_map, read_region_labels
 from skesom.maps import held_out_score, label_objects
 from skesom.pixels import valid_pixels
 
@@ -72,17 +71,8 @@ class Training(NamedTuple):
             if unknown:
                 problem = f"no label {min(unknown)}, but {str(found)[1:-1]:.80}."
             raise ValueError(f"{self.path} has {problem}")
-        given = _names_in(self.path) | given
+        given = read_cluster_names(self.path) | given
         return labels, {label: given.get(label, str(label)) for label in found}, {}
-
-
-def _names_in(path):
-    """Return the names that the file of a label map gives its labels."""
-    try:
-        table = Table.read(path, hdu="CLUSTERS")
-        return dict(zip(table["id"].tolist(), table["name"].tolist(), strict=True))
-    except (KeyError, OSError, ValueError):
-        return {}
 
 
 def _usable(labels, names, valid):

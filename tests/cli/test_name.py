@@ -158,6 +158,22 @@ def test_groups_are_edited_in_place(run, fitted, result):
     assert contents(result).keys() == contents(fitted).keys()
 
 
+def test_pictures_are_drawn_as_they_were(run, bands, groups, tmp_path, pictures):
+    """In their format; and a result without tables gets none."""
+    options = ["-o", tmp_path / "r", *QUICK[1:], "--n-clusters", "4", "--tables", "no"]
+    assert run("cluster", *bands, *options, "--format", "svg", "--width", "one")[0] == 0
+    before = contents(tmp_path / "r")
+    assert run("name", tmp_path / "r", groups, "--trust")[::2] == (0, [])
+    after = contents(tmp_path / "r")
+    kinds = [{n for n in each if "regions/" not in n} for each in (before, after)]
+    assert kinds[0] == kinds[1]  # outlines leave out clusters of few pixels
+    for name in "cluster_map.svg", "cluster_spectra.svg", "cluster_histogram.svg":
+        assert b"H II" in after[name]
+        assert b"H II" not in before[name]
+    told = json.loads((tmp_path / "r" / "provenance.json").read_text())
+    assert (told["pictures"]["format"], told["pictures"]["width"]) == ("svg", "one")
+
+
 def test_the_model_still_has_the_labels_of_the_run(run, fitted, result, groups):
     assert run("name", result, groups, "--trust")[0] == 0
     pipeline, _ = load_model(result / "model.joblib", trust=True)
