@@ -3,7 +3,7 @@
 
 from pathlib import Path
 
-from skesom.cli._options import add_command, add_overwrite, add_trust, radius
+from skesom.cli._options import add_command, add_moved, add_overwrite, add_trust, radius
 
 
 def add_crossmatch(commands):
@@ -20,8 +20,7 @@ def add_crossmatch(commands):
     add_radius(parser)
     text = "folder for the tables and pictures (default: only print what gathers)"
     parser.add_argument("-o", "--output", metavar="DIR", help=text)
-    text = "images that have moved: the folder where they are, or all in their order"
-    parser.add_argument("--images", nargs="+", metavar="FITS", help=text)
+    add_moved(parser)
     add_overwrite(parser)
     add_trust(parser)
 

@@ -7,6 +7,7 @@ from collections import Counter
 from pathlib import Path
 
 from skesom.cli._cluster import print_clusters
+from skesom.cli._crossmatch import add_catalog
 from skesom.cli._options import add_command, add_moved, add_overwrite, add_trust
 from skesom.cli._progress import announce, finish
 
@@ -27,6 +28,7 @@ def add_name(commands):
     parser.add_argument("-o", "--output", metavar="OTHER", help=text)
     text = "give clusters without a name the one that their fluxes suggest"
     parser.add_argument("--accept-suggestions", action="store_true", help=text)
+    add_catalog(parser)
     add_moved(parser)
     add_overwrite(parser)
     add_trust(parser)
@@ -34,6 +36,8 @@ def add_name(commands):
 
 def _name(options):
     """Write a result again, with the names of a file."""
+    from astropy.table import Table
+
     from skesom import report as results
 
     folder, output = Path(options.folder), Path(options.output or options.folder)
@@ -45,10 +49,19 @@ def _name(options):
     told, fitted = result.provenance, (result.pipeline, result.cube)
     if told.get("training"):
         raise ValueError(f"{folder} has classes: name them in the file they are from.")
-    named = {"groups": result.groups}
+    named, size = {"groups": result.groups}, options.radius_of_objects
+    catalog, known = options.objects, folder / "objects.ecsv"
+    if catalog is None and known.name in told["files"]:
+        catalog = Table.read(known)
+        catalog.remove_columns(["cluster", "cluster_name", "cluster_share"])
+        size = catalog.meta.get("radius")
     if options.accept_suggestions:
-        named["groups"] = _suggested(results.Result(*fitted, **named))
+        continua = result.source.continua
+        whole = results.Result(*fitted, **named, continua=continua)
+        named["groups"] = _suggested(whole, catalog, size)
+    named["catalog"] = catalog
     details = {"source": result.source, "command": told["command"]} | named
+    details["radius"] = size
     details["tables"] = "pixels.fits" in told["files"]
     if (style := told.get("pictures", {})) is not None:
         with results.whole(folder):
@@ -68,11 +81,15 @@ def _name(options):
     print_clusters(files)
 
 
-def _suggested(result):
+def _suggested(result, catalog, radius):
     """Return the groups of a result; those without a name have the suggested one."""
-    from skesom.maps import suggest_names
+    from skesom.report import NamedMap, match_catalog, suggestions_of
 
-    suggestions = suggest_names(result.label_map, result.cube)
+    place = result.label_map, result.cube.wcs, result.names, result.colors
+    found = None
+    if catalog is not None:
+        found = match_catalog(NamedMap(*place), catalog, radius)
+    suggestions = suggestions_of(result, found)
     if suggestions is None:
         raise ValueError("no names are suggested, because the filters are unknown")
     pairs = zip(result.groups, suggestions, strict=True)

@@ -28,6 +28,7 @@ __all__ = [
 ]
 
 # For the other folders of skesom; not public.
+from skesom.report._catalog import NamedMap as NamedMap
 from skesom.report._catalog import association_lines as association_lines
 from skesom.report._catalog import check_catalog as check_catalog
 from skesom.report._catalog import match_catalog as match_catalog
@@ -50,6 +51,7 @@ from skesom.report._provenance import source_of_model as source_of_model
 from skesom.report._result import Result as Result
 from skesom.report._samp import send_result as send_result
 from skesom.report._summary import SUMMARY_NAME as SUMMARY_NAME
+from skesom.report._summary import suggestions_of as suggestions_of
 from skesom.report._summary import summarized_clusters as summarized_clusters
 from skesom.report._training import Training as Training
 from skesom.report._training import warn_of_shift as warn_of_shift

@@ -59,6 +59,7 @@ def match_catalog(clusters, catalog, radius=None):
     for table in (found.table, found.objects):
         own = np.array([names[label] for label in table["cluster"].tolist()], dtype=str)
         table.add_column(own, table.colnames.index("cluster") + 1, "cluster_name")
+    found.objects.meta["radius"] = radius
     found.table.meta |= {"n_outside": found.n_outside, "n_masked": found.n_masked}
     return found
 

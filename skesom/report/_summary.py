@@ -27,7 +27,7 @@ def write_summary(folder, result, clusters, pictures, crossmatch=None):
 
     `clusters` is the table of the clusters, `pictures` the names of files of pictures.
     """
-    suggestions = _suggestions_of(result, crossmatch)
+    suggestions = suggestions_of(result, crossmatch)
     parts = [
         f"# What was found in {len(clusters)} clusters",
         _images(result),
@@ -53,7 +53,7 @@ def summarized_clusters(path):
     return lines
 
 
-def _suggestions_of(result, crossmatch):
+def suggestions_of(result, crossmatch):
     """Return what clusters look like, from at most so many pixels as a picture has."""
     step = thinning(result.label_map.shape, MAX_PIXELS)
     labels, cube, _ = result.thinned(step)

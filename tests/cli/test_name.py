@@ -8,13 +8,14 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from astropy import units
 from astropy.io import fits
 from astropy.table import Table
 
 from skesom.io import read_map, write_map
 from skesom.report import load_model, read_cluster_groups, write_cluster_groups
 
-GROUPS = [("H II regions", [0, 2], "red"), ("old disc", [1]), (None, [3])]
+GROUPS = [("knots of gas", [0, 2], "red"), ("old disc", [1]), (None, [3])]
 QUICK = ["--no-pictures", "--runs", "1", "--method", "csom", "--set", "shape=4,4"]
 
 
@@ -88,9 +89,9 @@ def test_names_reach_every_file(run, fitted, groups, tmp_path):
     assert [row[3] for row in rows] == [
         ", ".join(map(str, GROUPS[n][1])) for n in order
     ]
-    hii = names.index("H II regions")
+    hii = names.index("knots of gas")
     assert rows[hii][2] == "#ff0000"
-    (line,) = [each for each in printed if each.endswith("H II regions")]
+    (line,) = [each for each in printed if "%  knots of gas" in each]
     assert line.split()[:3] == [str(hii), str(np.sum(expected == hii)), "pixels"]
     with fits.open(out / "cluster_map.fits") as hdus:
         hdus.verify("exception")
@@ -105,8 +106,8 @@ def test_names_reach_every_file(run, fitted, groups, tmp_path):
     drawn = (out / "regions" / f"cluster_{hii}.reg").read_text().splitlines()[3:]
     assert drawn
     assert all("color=#ff0000" in each for each in drawn)
-    assert "H II regions" in drawn[0]
-    assert "H II regions" in (out / "page.html").read_text(encoding="utf-8")
+    assert "knots of gas" in drawn[0]
+    assert "knots of gas" in (out / "page.html").read_text(encoding="utf-8")
     kept = [group[:2] for group in read_cluster_groups(out / "groups.json")]
     assert kept == [(GROUPS[n][0], tuple(GROUPS[n][1])) for n in order]
 
@@ -121,18 +122,17 @@ def test_without_a_change_the_result_is_the_same(run, fitted, tmp_path):
 
 def test_suggested_names_are_accepted(run, result, tmp_path, monkeypatch):
     """A name of one's own stays, and a name that is suggested twice gets numbers."""
-    suggested = ["H II regions", None, "H II regions", "disc"]
-    monkeypatch.setattr(
-        "skesom.maps.suggest_names",
-        lambda *_, **__: [SimpleNamespace(name=name) for name in suggested],
-    )
+    suggested = ["knots of gas", None, "knots of gas", "disc"]
+    guesses = [SimpleNamespace(name=n, evidence=(), reason="") for n in suggested]
+    place = "skesom.report._summary.suggest_names"
+    monkeypatch.setattr(place, lambda *_, **__: guesses)
     path = tmp_path / "mine.json"
     write_cluster_groups(path, [("mine", [3])])
     options = ["name", result, path, "--trust", "--accept-suggestions"]
     assert run(*options)[::2] == (0, [])
-    expected = ["H II regions 1", "1", "H II regions 2", "mine"]
+    expected = ["knots of gas 1", "1", "knots of gas 2", "mine"]
     assert [row[1] for row in clusters_of(result)] == expected
-    monkeypatch.setattr("skesom.maps.suggest_names", lambda *_, **__: None)
+    monkeypatch.setattr(place, lambda *_, **__: None)
     status, _, (line,) = run(*options)
     assert status == 2
     assert "no names are suggested, because the filters are unknown" in line
@@ -168,10 +168,33 @@ def test_pictures_are_drawn_as_they_were(run, bands, groups, tmp_path, pictures)
     kinds = [{n for n in each if "regions/" not in n} for each in (before, after)]
     assert kinds[0] == kinds[1]  # outlines leave out clusters of few pixels
     for name in "cluster_map.svg", "cluster_spectra.svg", "cluster_histogram.svg":
-        assert b"H II" in after[name]
-        assert b"H II" not in before[name]
+        assert b"knots" in after[name]
+        assert b"knots" not in before[name]
     told = json.loads((tmp_path / "r" / "provenance.json").read_text())
     assert (told["pictures"]["format"], told["pictures"]["width"]) == ("svg", "one")
+
+
+def test_known_objects_of_a_result_are_compared_again(run, bands, groups, tmp_path):
+    catalog = tmp_path / "objects.csv"
+    places = [f"mine{n},HII,{10 + 3 * n},{8 + 2 * n}" for n in range(12)]
+    catalog.write_text("\n".join(["name,type,x,y", *places]) + "\n")
+    result = tmp_path / "r"
+    options = ["-o", result, *QUICK, "--n-clusters", "4", "--tables", "no"]
+    options += ["--catalog", catalog, "--radius", "3pix"]
+    assert run("cluster", *bands, *options)[0] == 0
+    assert run("explore", result, "--catalog", catalog, "--trust")[0] == 0
+    first = Table.read(result / "objects.ecsv")
+    catalog.unlink()  # what is needed is in the result
+    assert run("name", result, groups, "--trust")[::2] == (0, [])
+    again = Table.read(result / "objects.ecsv")
+    assert again["name"].tolist() == first["name"].tolist()
+    np.testing.assert_allclose(again["x"], first["x"])
+    names = [row[1] for row in clusters_of(result)]
+    for row in again:
+        assert row["cluster_name"] == names[row["cluster"]]
+    assert "knots of gas" in Table.read(result / "crossmatch.ecsv")["cluster_name"]
+    assert again.meta["radius"] == first.meta["radius"] == 3 * units.pix
+    assert "mine3" in (result / "page.html").read_text(encoding="utf-8")
 
 
 def test_the_model_still_has_the_labels_of_the_run(run, fitted, result, groups):
@@ -206,13 +229,13 @@ def test_other_commands_take_the_names(run, bands, fitted, result, groups, tmp_p
             *("predict", source, *bands, "-o", out, "--overwrite", "--trust", *quick)
         )
         assert (status, errors) == (0, [])
-        assert any(line.endswith("H II regions") for line in printed)
+        assert any("%  knots of gas" in line for line in printed)
         assert clusters_of(out) == named
         expected = merged_by_hand(fitted)[1]
         np.testing.assert_array_equal(read_map(out / "cluster_map.fits")[0], expected)
     page = tmp_path / "page.html"
     assert run("explore", result, "-o", page, "--trust")[0] == 0
-    assert "H II regions" in page.read_text(encoding="utf-8")
+    assert "knots of gas" in page.read_text(encoding="utf-8")
     write_map(
         tmp_path / "truth.fits", np.maximum(read_map(fitted / "cluster_map.fits")[0], 0)
     )
@@ -220,11 +243,11 @@ def test_other_commands_take_the_names(run, bands, fitted, result, groups, tmp_p
         "test", result, tmp_path / "truth.fits", "-o", tmp_path / "t"
     )
     assert status == 0
-    assert any("H II regions" in line for line in printed)
+    assert any("knots of gas" in line for line in printed)
     table = Table.read(tmp_path / "t" / "confusion.ecsv")
     assert table["name"].tolist() == [row[1] for row in named]
     classes = Table.read(tmp_path / "t" / "classes.ecsv")
-    assert "H II regions" in classes["name"][0].split(", ")
+    assert "knots of gas" in classes["name"][0].split(", ")
     again = ["cluster", "--from", result, "-o", tmp_path / "again", *quick]
     status, printed, errors = run(*again)
     assert (status, errors) == (0, [])
@@ -254,7 +277,7 @@ def test_names_of_a_run_are_not_those_of_other_images(
         "--tables",
         "no",
     )
-    assert "H II regions" not in [row[1] for row in clusters_of(out)]
+    assert "knots of gas" not in [row[1] for row in clusters_of(out)]
 
 
 @pytest.mark.parametrize(
