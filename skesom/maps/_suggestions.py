@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What each cluster looks like, by rules on its colors, lines and objects."""
 
-from itertools import repeat
 from typing import NamedTuple
 
 import numpy as np
@@ -14,14 +13,17 @@ from skesom.io import cluster_table
 ABOVE, BELOW = 1, -1
 _OPTICAL = 300, 1000  # nm
 _FAINT = -1.7  # mag per area, below is mostly sky
+_NO_LIGHT = -99.0  # brightness of a median flux that is not positive
+_BRIGHT = 1.5  # mag per area, from where stars and nuclei are looked for
+_REDDER = 0.3  # mag per octave, than old stars: from where distant galaxies are
 _MOST_BANDS = 50  # more are channels of a spectrum, which have no colors
 _CHANCE = 0.05  # probability of chance from where objects are evidence
 _ENRICHED = 1.5  # times as many objects as by chance
 _MOST_TYPES = 3  # in the evidence of a cluster
 # How a measure is told; {line} and {band} are the bands that were used.
 _TEXTS = {
-    "H alpha": "{0:.2f} mag more light in H alpha ({line}) than the whole",
-    "[O III]": "{0:.2f} mag more light in [O III] than the whole",
+    "H alpha": "{0:.2f} mag more light in H alpha ({line}) than the mean",
+    "[O III]": "{0:.2f} mag more light in [O III] than the mean",
     "oxygen over H alpha": "[O III] exceeds H alpha by {0:.2f} mag",
     "sulfur ratio": "[S II] is {0:.2f} times H alpha",
     "color": "{1:.2f} mag {bluer} in {band} than the mean",
@@ -67,14 +69,14 @@ RULES = (
     ),
     Rule(
         "stars and nuclei",
-        (("brightness", ABOVE, 1.5), ("pieces", BELOW, 3.0)),
+        (("brightness", ABOVE, _BRIGHT), ("pieces", BELOW, 3.0)),
         "What is bright and not wider than the point-spread function is a star in "
         "front, a compact star cluster or a nucleus.",
     ),
     Rule(
         "background galaxies",
         (
-            ("redder than old", ABOVE, 0.3),
+            ("redder than old", ABOVE, _REDDER),
             ("brightness", BELOW, 0.0),
             ("pieces", BELOW, 6.0),
         ),
@@ -163,9 +165,9 @@ def suggest_names(label_map, cube, *, continua=None, crossmatch=None):
     The rules and their reasons are the table ``RULES`` of this module, in the
     documentation too; the first that holds gives the name. They use the median flux of
     each cluster, so that bands may have any units: its color (magnitudes per octave of
-    wavelength) relative to the mean over the area, its brightness per area relative to
-    the one that half of the light exceeds, and the excess of lines relative to all
-    light. A name is a suggestion: two clusters can have the same.
+    wavelength) and the excess of lines relative to the mean over the area, and its
+    brightness per area relative to the one that half of the light exceeds. A name is a
+    suggestion: two clusters can have the same.
 
     Examples
     --------
@@ -223,6 +225,8 @@ def _holds(rule, measures):
 
 def _tell(name, value, words):
     """Return a measure in words."""
+    if name == "brightness" and value == _NO_LIGHT:
+        return "no brighter than the sky"
     if name in _COLORS:
         value = value * words["octaves"]
     sides = {
@@ -250,21 +254,25 @@ def _measure(labels, cube, continua):
     if len(broad) < 2 or cube.shape[2] > _MOST_BANDS:
         return None, {}
     table = cluster_table(labels, cube)
+    if len(table) == 0:
+        return {}, {}
     medians = np.array([table[f"{name}_median"] for name in cube.band_names]).T
     shares = np.asarray(table["pixels"]) / max(table["pixels"].sum(), 1)
-    # A row of pixels: one for each cluster, and one for all light.
-    data = np.vstack([medians, shares @ medians])[np.newaxis]
     known = {"wcs": None, "errors": None, "sky_mask": None}
-    row = cube.replace(data=data, pixel_scale=cube.pixel_scale, **known)
+    row = cube.replace(data=medians[np.newaxis], pixel_scale=cube.pixel_scale, **known)
     photometry = Photometry(row, continua)
     places = photometry.wavelengths
     inside = [n for n in broad if _OPTICAL[0] <= places[n] <= _OPTICAL[1]]
     blue, *_, red = inside if len(inside) >= 2 else broad
     octaves = float(np.log2(places[red] / places[blue]))
-    found = _colors(photometry, blue, red, octaves, shares) | _lines(photometry)
-    found["pieces"] = _widths(labels, cube, table["id"])
-    fluxes = dict(zip(table["id"], table[f"{red}_median"], strict=True))
-    found["darker than around"] = _darkness(labels, fluxes)
+    found = _colors(photometry, blue, red, octaves, shares)
+    lit = np.where(found["brightness"] > _FAINT, shares, 0)
+    found |= _lines(photometry, lit)
+    ids, is_bright = np.asarray(table["id"]), found["brightness"] > _BRIGHT
+    is_red = found["redder than old"] > _REDDER
+    found["pieces"] = _widths(labels, cube, ids, is_bright | is_red)
+    reds = np.asarray(table[f"{red}_median"])
+    found["darker than around"] = _darkness(labels, ids, reds)
     line = _band_of(photometry, HYDROGEN)
     words = {"band": f"{blue} - {red}", "line": line, "octaves": octaves}
     measures = {
@@ -280,52 +288,59 @@ def _measure(labels, cube, continua):
 
 def _colors(photometry, blue, red, octaves, shares):
     """Return color per octave of wavelength, and brightness, relative to the whole."""
-    color = photometry.color(blue, red)[0, :-1] / octaves
-    magnitude = photometry.magnitude(red)[0, :-1]
+    color = photometry.color(blue, red)[0] / octaves
+    magnitude = photometry.magnitude(red)[0]
     light = np.nan_to_num(shares * 10 ** (-0.4 * magnitude))
     order = np.argsort(magnitude)
     half = np.searchsorted(np.cumsum(light[order]), 0.5 * light.sum())
     brightness = magnitude[order[min(half, len(order) - 1)]] - magnitude
-    known = np.isfinite(color) & (brightness > _FAINT)
-    if known.any():
-        color = color - np.average(color[known], weights=shares[known])
+    brightness = np.where(np.isfinite(brightness), brightness, _NO_LIGHT)
+    color = _above_mean(color, np.where(brightness > _FAINT, shares, 0))
     old = np.where(color > 0, brightness, -np.inf)
     redder = color - color[old.argmax()] if (color > 0).any() else color * np.nan
     return {"color": color, "brightness": brightness, "redder than old": redder}
 
 
-def _darkness(labels, fluxes):
+def _darkness(labels, ids, fluxes):
     """Return by how many magnitudes clusters are fainter than the pixels next to them.
 
     Pixels have the flux of their cluster, and 0 in none.
     """
-    image = np.array([0.0, *map(fluxes.get, range(labels.max() + 1), repeat(0.0))])
-    darkness = []
-    for number, flux in fluxes.items():
-        inside = labels == number
-        border = ndimage.binary_dilation(inside, np.ones((3, 3))) & ~inside
-        around = image[np.maximum(labels[border], -1) + 1]
-        around = around.mean() if len(around) else np.nan
-        is_lit = flux > 0 and around > 0
-        darkness.append(2.5 * np.log10(around / flux) if is_lit else -np.inf)
-    return np.array(darkness)
+    image = np.zeros(labels.max() + 2)
+    image[ids] = fluxes
+    totals, counts = np.zeros((2, len(image)))
+    for pairs in ((labels[1:], labels[:-1]), (labels[:, 1:], labels[:, :-1])):
+        for own, neighbor in (pairs, pairs[::-1]):
+            edge = (own != neighbor) & (own >= 0)
+            weights = image[np.maximum(neighbor[edge], -1)]
+            totals += np.bincount(own[edge], weights, len(image))
+            counts += np.bincount(own[edge], minlength=len(image))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return 2.5 * np.log10(totals[ids] / (counts[ids] * fluxes))
 
 
-def _lines(photometry):
-    """Return the excess of lines relative to all light, and the ratio for shocks."""
+def _above_mean(values, weights):
+    """Return values relative to their mean, without NaN."""
+    known = np.isfinite(values) & (weights > 0)
+    if not known.any():
+        return values
+    return values - np.average(values[known], weights=weights[known])
+
+
+def _lines(photometry, weights):
+    """Return the excess of lines relative to the mean, and the ratio for shocks."""
     found, bands = {}, {}
     for line, name in ((HYDROGEN, "H alpha"), (OXYGEN, "[O III]"), (SULFUR, "sulfur")):
         bands[name] = band = _band_of(photometry, line)
         if band is not None:
-            excess = photometry.excess(band)[0]
-            found[name] = excess[:-1] - excess[-1]
+            found[name] = _above_mean(photometry.excess(band)[0], weights)
     if {"H alpha", "[O III]"} <= found.keys():
         found["oxygen over H alpha"] = found["[O III]"] - found["H alpha"]
     hydrogen, sulfur = bands["H alpha"], bands["sulfur"]
     if None not in (hydrogen, sulfur) and all(
         map(photometry.is_line_calibrated, (hydrogen, sulfur))
     ):
-        fluxes = [photometry.line_flux(band)[0, :-1] for band in (sulfur, hydrogen)]
+        fluxes = [photometry.line_flux(band)[0] for band in (sulfur, hydrogen)]
         with np.errstate(divide="ignore", invalid="ignore"):
             found["sulfur ratio"] = fluxes[0] / fluxes[1]
     found.pop("sulfur", None)
@@ -338,16 +353,16 @@ def _band_of(photometry, line):
     return found[0] if found else None
 
 
-def _widths(labels, cube, clusters):
-    """Return the width of the median piece of each cluster by that of a star."""
+def _widths(labels, cube, clusters, wanted):
+    """Return the width of the median piece of some clusters by that of a star."""
     scale = cube.pixel_scale
     fwhm = np.nanmax(cube.fwhm, initial=0)
     widths = np.full(len(clusters), np.nan)
     if scale is None or fwhm == 0:
         return widths
     star = np.pi / 4 * (2 * fwhm) ** 2 / np.prod(scale)  # pixels
-    for place, number in enumerate(clusters):
-        inside = labels == number
+    for place in np.flatnonzero(wanted):
+        inside = labels == clusters[place]
         pieces, _ = ndimage.label(inside, structure=np.ones((3, 3)))
         sizes = np.bincount(pieces[inside])[pieces[inside]]
         widths[place] = np.sqrt(np.median(sizes) / star)

@@ -105,10 +105,14 @@ class Photometry:
         # Only then a flux per wavelength, else in units of the median pixel.
         scaled = self._per_wavelength if self.is_line_calibrated(line) else self._scaled
         flux, first, last = scaled(line), scaled(bands[0]), scaled(bands[-1])
-        start, end = (self.wavelengths[band] for band in (bands[0], bands[-1]))
-        part = (self.wavelengths[line] - start) / (end - start) if end != start else 0.0
+        places = [self.wavelengths[band] for band in (bands[0], line, bands[-1])]
+        start, place, end = np.log(places)
+        part = (place - start) / (end - start) if end != start else 0.0
         part = 0.5 if np.isnan(part) else part  # of unknown bands, that a person names
         continuum = (1 - part) * first + part * last
+        positive = (first > 0) & (last > 0)  # where a power law is better
+        power = first[positive] ** (1 - part) * last[positive] ** part
+        continuum[positive] = power
         if not self.is_line_calibrated(line):
             continuum *= np.nanmedian(_positive(flux) / _positive(continuum))
         return flux, continuum

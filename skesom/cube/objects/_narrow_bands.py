@@ -40,7 +40,7 @@ _OF_WORD = {
     **{"pabeta": "Pa beta", "paalpha": "Pa alpha"},
     **{"brgamma": "Br gamma", "bralpha": "Br alpha"},
 }
-_FARTHEST = 1.7  # ratio of the wavelengths of a line and of a continuum that tells
+_FARTHEST = 2.0  # ratio of the wavelengths of a line and of a continuum that tells
 
 
 class Filter(NamedTuple):
