@@ -63,8 +63,8 @@ class ColorDiagramDisplay(ClusterDisplay):
     pixel scale is known), else instrumental; the axes say which. Between two bands of
     continuum, the flux per wavelength is interpolated as a power law. If one of them is
     not calibrated, the continuum is scaled so that the median pixel has no excess. A
-    dashed line marks the ratio 0.4 of [S II] and H alpha, above which shocks ionize gas [1]_;
-    filters that hold [N II] too move pixels to the left of it.
+    dashed line marks the ratio 0.4 of [S II] and H alpha, above which shocks ionize
+    gas [1]_; filters that hold [N II] too move pixels to the left of it.
 
     References
     ----------

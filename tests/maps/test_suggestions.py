@@ -30,8 +30,8 @@ def scene(*fluxes, names=BANDS, **options):
 CALIBRATED = {"zero_points": [25] * 5, "pixel_scale": (0.04, 0.04)}
 WAVELENGTHS = np.array([336, 502, 657, 673, 814])
 FLAT = (WAVELENGTHS / 500) ** 2
-YOUNG = FLAT * (WAVELENGTHS / 500) ** -2.0
-OLD = FLAT * (WAVELENGTHS / 500) ** 2.0
+YOUNG = FLAT * (WAVELENGTHS / 500) ** -0.7
+OLD = FLAT * (WAVELENGTHS / 500) ** 0.7
 
 
 def names_of(suggestions):
@@ -80,7 +80,7 @@ class TestRules:
         assert found[4].evidence[0] == "no brighter than the sky"
 
     def test_tell_dust_by_what_is_around_it(self):
-        labels, cube = scene(OLD, 0.3 * OLD * FLAT**3, OLD, FLAT)
+        labels, cube = scene(OLD, OLD * [0.1, 0.2, 0.3, 0.3, 0.4], OLD, FLAT)
         assert suggest_names(labels, cube)[1].name == "dust lanes"
         # The same light that nothing surrounds is no dust in front of a galaxy.
         alone = np.where(labels == 1, labels, -2)
