@@ -80,12 +80,13 @@ class TestRules:
         assert found[4].evidence[0] == "no brighter than the sky"
 
     def test_tell_dust_by_what_is_around_it(self):
-        labels, cube = scene(OLD, OLD * [0.1, 0.2, 0.3, 0.3, 0.4], OLD, FLAT)
+        dust = OLD * [0.1, 0.2, 0.3, 0.3, 0.4]
+        labels, cube = scene(OLD, dust, OLD, YOUNG, YOUNG)
         assert suggest_names(labels, cube)[1].name == "dust lanes"
         # The same light that nothing surrounds is no dust in front of a galaxy.
-        alone = np.where(labels == 1, labels, -2)
-        alone[: SIDE // 2] = 0
-        alone[-SIDE // 2 :] = 3
+        alone = np.where(np.isin(labels, (0, 2)), -2, labels)
+        alone[:5], alone[-5:] = 0, 2
+        cube.data[alone == 0] = cube.data[alone == 2] = OLD
         assert suggest_names(alone, cube)[1].name != "dust lanes"
 
     def test_need_the_width_of_stars_for_what_is_compact(self):
