@@ -12,7 +12,7 @@ from skesom.displays._clusters import (
     missing_patch,
 )
 from skesom.displays._colors import NOISE_COLOR, SKY_COLOR
-from skesom.displays._display import Display, numbers_of, update_layout
+from skesom.displays._display import Display, numbers_of, size_in_points, update_layout
 from skesom.displays._objects import draw_objects, rim_of
 from skesom.displays._rgb import thinned_rgb
 from skesom.displays._sky_image import (
@@ -36,8 +36,9 @@ KIND_COLORS = {SAME: "#ffffff", ONLY_FIRST: "#000000", ONLY_SECOND: "#8a8a8a"}
 _NOISE = -1
 _HALF = 0.5
 _REACH = 4.0  # standard deviations of a Gaussian
+_KEPT = 0.1  # share of a cluster inside its outline, at least
 _LEAST_SMOOTHING = 0.3  # pixels
-_LINE_WIDTH, _RIM_WIDTH = 1.3, 1.9  # points
+_OUTLINE, _WIDTHS, _RIM = 0.004, (0.5, 1.3), 0.6  # by the axes, and points
 _MOST_CORNERS = 5_000  # of the outlines of a cluster as lines in a PDF
 
 
@@ -110,8 +111,7 @@ class ClusterMapDisplay(ClusterDisplay):
             Bands of that picture for red, green and blue, see `rgb_image`.
         smoothing : float, default=1.5
             Standard deviation of the Gaussian that smooths outlines, in pixels of the
-            picture; less for a cluster of which most would vanish; 0 follows every
-            pixel.
+            picture; less for a cluster that would vanish; 0 follows every pixel.
         objects : str, os.PathLike, Table or sequence of regions, default=None
             Known objects, as `skesom.io.read_catalog` takes them, to draw in a symbol
             and color for each type.
@@ -290,7 +290,7 @@ def _other_entries(clusters):
 def _outline_entries(legend, colors):
     """Draw the entries of a legend on the dark and light ground of outlines."""
     for patch, color in zip(legend.get_patches(), colors, strict=False):
-        patch.set(edgecolor=rim_of(color), linewidth=_RIM_WIDTH - _LINE_WIDTH)
+        patch.set(edgecolor=rim_of(color), linewidth=_RIM)
 
 
 def _draw_contours(ax, clusters, shown, smoothing):
@@ -298,6 +298,7 @@ def _draw_contours(ax, clusters, shown, smoothing):
     from matplotlib.patheffects import withStroke
 
     labels, step = clusters.label_map, clusters.step
+    width = float(np.clip(_OUTLINE * size_in_points(ax).min(), *_WIDTHS))
     rows, columns = (np.arange(n) * step + (step - 1) / 2 for n in labels.shape)
     boxes = find_objects(np.maximum(labels, -1) + 1, len(clusters.names))
     contours = {}
@@ -313,11 +314,11 @@ def _draw_contours(ax, clusters, shown, smoothing):
         if min(share.shape) < 2 or not share.min() < _HALF < share.max():
             continue
         color = clusters.colors[number]
-        style = {"levels": [_HALF], "colors": [color], "linewidths": _LINE_WIDTH}
+        style = {"levels": [_HALF], "colors": [color], "linewidths": width}
         place = columns[box[1]], rows[box[0]]
         contours[number] = ax.contour(*place, share, **style)
         # A rim, because the picture may have the color of the line.
-        rim = withStroke(linewidth=_RIM_WIDTH, foreground=rim_of(color))
+        rim = withStroke(linewidth=width + _RIM, foreground=rim_of(color))
         contours[number].set_path_effects([rim])
         n_corners = sum(len(path.vertices) for path in contours[number].get_paths())
         contours[number].set_rasterized(n_corners > _MOST_CORNERS)
@@ -328,7 +329,7 @@ def _smoothed(inside, smoothing):
     """Return smoothed pixels of a cluster, less where most of it would vanish."""
     while smoothing >= _LEAST_SMOOTHING:
         share = gaussian_filter(inside.astype(np.float32), smoothing)
-        if np.mean(share[inside] > _HALF) > _HALF:
+        if np.mean(share[inside] > _HALF) > _KEPT:
             return share
         smoothing /= 2
     return inside.astype(np.float32)

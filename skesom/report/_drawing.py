@@ -148,3 +148,4 @@ def _shrink(figure, excess):
     for ax, box in zip(figure.axes, boxes, strict=True):
         left, low = first + factor * (box.x0 - first), top + factor * (box.y0 - top)
         ax.set_position([left, low, factor * box.width, factor * box.height])
+        ax.apply_aspect()

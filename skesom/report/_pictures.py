@@ -73,7 +73,8 @@ class Pictures:
         clusters = ClusterMapDisplay(result.label_map, cube=self._cube, **look)
         clusters = clusters.thinned(MAX_PIXELS, picture)
         titled = {"title": "class"} if result.is_classified else {}
-        pair = titled | {"wide": True, "image": True}
+        beside = self._style.width != "one"  # too narrow for both
+        pair = titled | {"wide": beside, "image": beside}
         outlines = titled | {"contours": True}
         jobs = [
             ("cluster_map", partial(_plotted, clusters, *self._place, **pair)),
