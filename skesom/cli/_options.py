@@ -60,7 +60,7 @@ def add_output(parser, default=None):
     text = "format of the pictures"
     add("--format", choices=("png", "pdf", "svg"), default="png", help=text)
     text = "dots per inch of images"
-    add("--dpi", type=_dots, default=150, metavar="N", help=text)
+    add("--dpi", type=count, default=150, metavar="N", help=text)
     text = "width of one or two columns of a journal (default: for the screen)"
     add("--width", choices=("one", "two"), help=text)
     add_rgb(add)
@@ -82,14 +82,6 @@ def style_of(options, bands=None):
         return False
     given = options.format, options.dpi, options.width, options.rgb
     return PictureStyle(*given).check(bands)
-
-
-def _dots(text):
-    """Return a number of dots per inch."""
-    if text.isdecimal() and 10 <= int(text) <= 2400:
-        return int(text)
-    message = f"must be a whole number from 10 to 2400, got {text!r}"
-    raise argparse.ArgumentTypeError(message)
 
 
 def add_samp(parser):

@@ -49,8 +49,8 @@ from skesom.displays._diagrams import NoPixelError as NoPixelError
 from skesom.displays._diagrams import choose_diagrams as choose_diagrams
 from skesom.displays._display import check_matplotlib as check_matplotlib
 from skesom.displays._display import literal as literal
+from skesom.displays._rgb import mean_plane as mean_plane
 from skesom.displays._rgb import rgb_numbers as rgb_numbers
-from skesom.displays._rgb import rgb_planes as rgb_planes
 from skesom.displays._rgb import sky_picture as sky_picture
 from skesom.displays._rgb import spectral_places as spectral_places
 from skesom.displays._rgb import thinned_rgb as thinned_rgb

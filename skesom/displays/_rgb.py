@@ -78,7 +78,7 @@ def rgb_image(cube, bands=None, *, stretch="asinh", interval="sky"):
     if stretch not in _STRETCHES:
         raise ValueError(f"stretch must be one of {_STRETCHES}, got {stretch!r}.")
     interval = _as_interval(interval)
-    return _picture(rgb_planes(cube, bands), stretch, interval)
+    return _picture(_planes(cube, bands), stretch, interval)
 
 
 def spectral_places(coordinates):
@@ -103,29 +103,22 @@ def spectral_places(coordinates):
     return lengths if lengths.max() < _INFRARED else lengths.to(units.um)
 
 
-def rgb_planes(cube, bands=None, step=1):
+def _planes(cube, bands=None, step=1):
     """Return images for red, green and blue, means of squares of `step` pixels."""
-    groups = (
-        _groups(cube)
-        if bands is None
-        else [[n] for n in rgb_numbers(bands, cube.band_names)]
-    )
-    planes = {}
-    for group in map(tuple, groups):
-        if group in planes:
-            continue
-        total = 0.0
-        for number in group:
-            plane = cube.data[:, :, number]
-            plane = mean(computed(plane)[0] if cube.is_lazy else plane, step)
-            if not np.isfinite(plane).any():
-                raise ValueError(
-                    f"Band {cube.band_names[number]!r} has no data: all its pixels are "
-                    "NaN."
-                )
-            total = total + plane
-        planes[group] = total / len(group)
-    return [planes[tuple(group)] for group in groups]
+    return [
+        sum(mean_plane(cube, number, step) for number in group) / len(group)
+        for group in _groups(cube, bands)
+    ]
+
+
+def mean_plane(cube, number, step):
+    """Return the means of squares of `step` by `step` pixels of a band."""
+    plane = cube.data[:, :, number]
+    plane = mean(computed(plane)[0] if cube.is_lazy else plane, step)
+    if not np.isfinite(plane).any():
+        name = cube.band_names[number]
+        raise ValueError(f"Band {name!r} has no data: all its pixels are NaN.")
+    return plane
 
 
 def thinned_rgb(cube, bands, step):
@@ -133,7 +126,7 @@ def thinned_rgb(cube, bands, step):
     if cube is None:
         raise ValueError("A color picture is drawn: give the cube too.")
     cube = cube if isinstance(cube, Cube) else Cube(cube)
-    return sky_picture(rgb_planes(cube, bands, step))
+    return sky_picture(_planes(cube, bands, step))
 
 
 def sky_picture(planes):
@@ -151,8 +144,10 @@ def rgb_numbers(bands, band_names):
     return numbers_of("band", bands, band_names)
 
 
-def _groups(cube):
+def _groups(cube, bands):
     """Return the bands whose means are red, green and blue."""
+    if bands is not None:
+        return [[number] for number in rgb_numbers(bands, cube.band_names)]
     order = np.arange(cube.shape[2])
     places = spectral_places(cube.band_coordinates)
     if places is None and len(order) == 3:
@@ -161,11 +156,9 @@ def _groups(cube):
         falls = places.unit in (units.keV, units.GHz)
         order = np.argsort(-places.value if falls else places.value, kind="stable")
     thirds = [third.tolist() for third in np.array_split(order, 3)[::-1]]
-    if len(order) > _MANY_BANDS:
-        return thirds
     if len(order) < 3:
         return [[order[-1]], [order[len(order) // 2]], [order[0]]]
-    if len(order) == 3:
+    if len(order) == 3 or len(order) > _MANY_BANDS:
         return thirds
     sample = sampled(cube.data)
     shown = [_share_shown(sample[:, :, band]) for band in range(len(order))]
@@ -199,16 +192,13 @@ def _as_interval(interval):
 
 
 def _picture(planes, stretch, interval):
-    """Return three images as a color picture."""
-    known = list({id(plane): plane for plane in planes}.values())  # each of them once
-    missing = np.isnan(known).any(axis=0)
-    scaled = _balanced(known) if interval == "sky" else _limited(known, interval)
+    """Return three images as a color picture, or one as a gray picture."""
+    missing = np.isnan(planes).any(axis=0)
+    scaled = _balanced(planes) if interval == "sky" else _limited(planes, interval)
     for plane in scaled:
         plane[missing] = 0
-    scaled = dict(zip(map(id, known), scaled, strict=True))
-    scaled = [scaled[id(plane)] for plane in planes]
     picture = _stretched(scaled, stretch)
-    picture[missing] = list(bytes.fromhex(MISSING_COLOR[1:]))
+    picture[missing] = list(bytes.fromhex(MISSING_COLOR[1:]))[: len(planes)]
     return picture
 
 

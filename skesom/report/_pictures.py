@@ -28,8 +28,8 @@ from skesom.displays import (
     image_size,
     layout_of,
     literal,
+    mean_plane,
     note_thinning,
-    rgb_planes,
     sky_picture,
     thinned_rgb,
     thinning,
@@ -93,12 +93,8 @@ class Pictures:
         labels, cube, scaled = self._result.thinned(self._step)
         cube, options = cube.replace(pixel_scale=self._cube.pixel_scale), {}
         if physical_factors(cube)[1] is None:
-            options = {
-                "flux": "stretched flux, scaled",
-                "physical": False,
-                "log": False,
-            }
-            cube = scaled
+            options = {"flux": "stretched flux, scaled", "physical": False}
+            options["log"], cube = False, scaled
         display = ClusterSpectraDisplay(labels, cube, **self._look)
         return partial(_spectra, display, self._step, **options)
 
@@ -126,9 +122,8 @@ class Pictures:
             if of[1] is not None and not result.is_voxel
         ]
         if result.held_out is not None:
-            jobs.append(
-                ("held_out_confusion", partial(draw_confusion, result.held_out))
-            )
+            confusion = partial(draw_confusion, result.held_out)
+            jobs.append(("held_out_confusion", confusion))
         return jobs
 
     def _numbers(self, display, values):
@@ -163,9 +158,7 @@ class Pictures:
             return []
         if self._result.is_voxel:
             return [("bands", Slices(self._result).one_by_one)]
-        planes = [
-            rgb_planes(self._cube, [band] * 3, step)[0] for band in range(len(names))
-        ]
+        planes = [mean_plane(self._cube, n, step) for n in range(len(names))]
         labels = self._result.label_map
         clusters = ClusterMapDisplay(labels, cube=self._cube, **self._look)
         clusters = clusters.thinned(_BAND_PIXELS, np.zeros((*planes[0].shape, 3)))
@@ -220,7 +213,7 @@ def _over_bands(display, planes, names):
     figure.patch.set_alpha(1)
     pictures = {}
     for plane, name in zip(planes, names, strict=True):
-        display.image_.set_data(sky_picture([plane] * 3))
+        display.image_.set_data(np.repeat(sky_picture([plane]), 3, axis=2))
         ax.set_title(literal(name), loc="right", y=1.0).set_visible(True)
         canvas.draw()
         ground = Image.fromarray(np.array(canvas.buffer_rgba()))
