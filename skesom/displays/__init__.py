@@ -8,6 +8,7 @@ from skesom.displays._cluster_plots import (
 )
 from skesom.displays._colors import cluster_colors
 from skesom.displays._crossmatch import CrossmatchDisplay
+from skesom.displays._cutouts import CutoutsDisplay
 from skesom.displays._diagrams import ColorDiagramDisplay
 from skesom.displays._rgb import rgb_image
 from skesom.displays._training import TrainingCurveDisplay, animate_training
@@ -27,6 +28,7 @@ __all__ = [
     "ComponentPlanesDisplay",
     "ConfidenceMapDisplay",
     "CrossmatchDisplay",
+    "CutoutsDisplay",
     "DisagreementMapDisplay",
     "HitMapDisplay",
     "PrototypesDisplay",

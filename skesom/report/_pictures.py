@@ -18,6 +18,7 @@ from skesom.displays import (
     ColorDiagramDisplay,
     ComponentPlanesDisplay,
     ConfidenceMapDisplay,
+    CutoutsDisplay,
     HitMapDisplay,
     NoPixelError,
     QuantizationErrorMapDisplay,
@@ -121,6 +122,11 @@ class Pictures:
             for name, of in known.items()
             if of[1] is not None and not result.is_voxel
         ]
+        if not result.is_voxel:
+            shown = {"agreement": summary.agreement, **self._look}
+            stamps = CutoutsDisplay(result.label_map, self._cube, **shown)
+            stamps = stamps.thinned(bands=self._style.rgb)
+            jobs.append(("cutouts", partial(_plotted, stamps, stamps.size)))
         if result.held_out is not None:
             confusion = partial(draw_confusion, result.held_out)
             jobs.append(("held_out_confusion", confusion))

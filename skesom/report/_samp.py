@@ -4,11 +4,13 @@
 import re
 import warnings
 from pathlib import Path
+from queue import Empty, Queue
 
 from skesom.displays import MISSING_COLOR
 from skesom.report._pieces import COLOR_MAP, TABLES
 
-_TIMEOUT = "30"  # seconds for a program to load a file
+_TAG = "skesom"
+_TIMEOUT = 30  # seconds for a program to load a file
 
 
 def send_result(folder, images=()):
@@ -32,9 +34,10 @@ def send_result(folder, images=()):
         If no hub or no program that takes images or tables is running.
     """
     with warnings.catch_warnings(action="ignore"):  # astropy 8 means to give it up
-        from astropy.samp import SAMPHubError, SAMPIntegratedClient, SAMPProxyError
+        from astropy.samp import SAMPHubError, SAMPIntegratedClient, conf
 
-    client = SAMPIntegratedClient(name="skesom", description="Clusters of pixels")
+    with conf.set_temp("use_internet", False):
+        client = SAMPIntegratedClient(name="skesom", addr="127.0.0.1")
     try:
         client.connect()
     except SAMPHubError as error:
@@ -42,20 +45,22 @@ def send_result(folder, images=()):
             "No SAMP hub is running, so nothing was sent. Start TOPCAT, Aladin or DS9, "
             "and then: skesom explore DIR --samp --overwrite"
         ) from error
-    taken = {}
+    taken, replies = {}, Queue()
     try:
+        client.bind_receive_response(_TAG, lambda *reply: replies.put(reply[-1]))
         for kind, parameters in _messages(Path(folder).resolve(), images):
             message = {"samp.mtype": kind, "samp.params": parameters}
             for program in client.get_subscribed_clients(kind):
                 # One after the other: commands to DS9 are about the last image.
-                reply = client.call_and_wait(program, message, timeout=_TIMEOUT)
                 name = client.get_metadata(program).get("samp.name", program)
+                client.call(program, _TAG, message)
+                reply = replies.get(timeout=_TIMEOUT)
                 taken[name] = None
                 if reply["samp.status"] != "samp.ok":
                     reason = reply["samp.error"].get("samp.errortxt", "it failed")
                     raise OSError(f"{name} did not take {kind}: {reason}")
-    except SAMPProxyError as error:  # no reply in time
-        raise OSError(f"A program did not reply: {error.faultString}") from error
+    except Empty as error:
+        raise OSError(f"{name} did not reply in {_TIMEOUT} seconds.") from error
     finally:
         client.disconnect()
     if not taken:

@@ -1,0 +1,209 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The largest and the most typical pieces of each cluster as postage stamps."""
+
+from copy import copy
+
+import numpy as np
+from astropy.coordinates import SkyCoord
+from scipy import ndimage
+
+from skesom._common.labels import check_label_map
+from skesom.cube import check_cube
+from skesom.displays._clusters import ClusterDisplay, as_clusters, in_lines
+from skesom.displays._display import literal, new_axes, update_layout
+from skesom.displays._objects import rim_of
+from skesom.displays._rgb import thinned_rgb
+from skesom.displays._sky_image import pick, thinning
+from skesom.maps import measure_pieces, number_largest
+
+_STAMP = 1.4, 1.75  # inches, with the place below
+_LEAST, _MARGIN = 24, 1.5  # pixels of a stamp; side of a stamp by that of its piece
+_MOST_CLUSTERS = 20
+_MOST_PIXELS = 16_000_000  # of the picture that stamps are cut from
+_SAMPLE = 400_000  # pixels for the medians of clusters
+_SMOOTH = 90  # side of a stamp by the deviation of the Gaussian that smooths outlines
+_HALF = 0.5
+_DOTS = 200  # along the side of a stamp
+
+
+class CutoutsDisplay(ClusterDisplay):
+    """Postage stamps of the largest and the most typical pieces of each cluster.
+
+    Typical pieces are those whose mean fluxes are nearest to the median of the cluster,
+    in units of its quartiles, among the larger ones on which the runs agree most.
+
+    Parameters
+    ----------
+    label_map : array-like of int of shape (n_rows, n_columns)
+        Clusters from 0; negative labels are no clusters.
+    cube : Cube or array-like of shape (n_rows, n_columns, n_bands)
+        The images.
+    agreement : array-like of shape (n_rows, n_columns), default=None
+        Share of the runs that agree on each pixel.
+    %(style)s
+
+    %(attributes)s
+    axes_ : ndarray of matplotlib.axes.Axes
+        A row for each cluster; first its largest pieces, then typical ones.
+    pieces_ : astropy.table.Table
+        The pieces that are drawn, see `skesom.maps.find_pieces`.
+
+    Examples
+    --------
+    >>> from skesom.datasets import make_galaxy_cube
+    >>> from skesom.displays import CutoutsDisplay
+    >>> cube, truth = make_galaxy_cube((64, 64), 3, random_state=0)
+    >>> display = CutoutsDisplay.from_predictions(truth, cube)
+    >>> display.axes_.shape[1]
+    6
+    """
+
+    def __init__(self, label_map, cube, *, agreement=None, colors=None, names=None):
+        self.label_map, self.cube, self.agreement = label_map, cube, agreement
+        self.colors, self.names = colors, names
+        self._stamps = None
+
+    def plot(self, ax=None, *, n_cutouts=3, min_size=10, bands=None):
+        """Draw the stamps, each with its place and its width.
+
+        %(parameters)s
+        n_cutouts : int, default=3
+            How many of the largest pieces are drawn, and how many typical ones.
+        min_size : int, default=10
+            Pieces of fewer pixels are not drawn, apart from the largest.
+        bands : sequence of three int or str, default=None
+            Bands for red, green and blue, see `rgb_image`.
+        %(plotted)s
+        """
+        if self._stamps is None:
+            self._cut(n_cutouts, min_size, bands)
+        stamps, names, colors, n_more = self._stamps
+        n_rows, n_columns = max(len(stamps), 1), 2 * n_cutouts
+        ax = new_axes(ax, self.size)
+        ax.set_axis_off()
+        if n_more:
+            text = f"the {n_more} smallest clusters are not drawn"
+            ax.set_title(text, size="small", loc="right")
+        grid = ax.get_subplotspec().subgridspec(n_rows, n_columns)
+        self.axes_ = grid.subplots(squeeze=False)
+        for panel in self.axes_.flat:
+            panel.set(xticks=[], yticks=[], facecolor="none")
+            panel.spines[:].set_visible(False)
+        for row, name, color, panels in zip(
+            stamps, names, colors, self.axes_, strict=False
+        ):
+            panels[0].set_ylabel(in_lines(literal(name), 14))
+            for stamp, panel in zip(row, panels, strict=True):
+                if stamp is not None:
+                    panel.spines[:].set(color=color, linewidth=2, visible=True)
+                    _draw(panel, *stamp, color)
+        for column, text in ((0, "largest"), (n_cutouts, "typical")):
+            self.axes_[0, column].set_title(text, loc="left")
+        self.ax_, self.figure_ = ax, ax.figure
+        update_layout(ax)
+        return self
+
+    @property
+    def size(self):
+        """Width and height of a figure in inches."""
+        stamps = self._stamps[0] or [[None]]
+        width, height = len(stamps[0]) * _STAMP[0], len(stamps) * _STAMP[1]
+        return width + 0.8, height + 0.4
+
+    def thinned(self, n_cutouts=3, min_size=10, bands=None):
+        """Return a display of the stamps alone, which holds no cube."""
+        display = copy(self)
+        display._cut(n_cutouts, min_size, bands)
+        display.label_map = display.cube = display.agreement = None
+        return display
+
+    def _cut(self, n_cutouts, min_size, bands):
+        """Cut the stamps from a picture."""
+        cube = check_cube(self.cube)
+        clusters = as_clusters(self, check_label_map(self.label_map))
+        labels, plain = clusters.label_map, [None] * cube.shape[2]
+        image, *pieces = number_largest(labels, min_size, labels.size)
+        # Fluxes per pixel, also of a surface brightness.
+        cube_of_fluxes = cube.replace(band_units=plain)
+        table = measure_pieces(image, pieces, cube_of_fluxes, self.agreement)
+        numbers = np.unique(table["cluster"])
+        shown = numbers[:_MOST_CLUSTERS]
+        boxes, step = ndimage.find_objects(image), thinning(labels.shape, _MOST_PIXELS)
+        picture = thinned_rgb(cube, bands, step)
+        chosen = [_choose(table, labels, cube, label, n_cutouts) for label in shown]
+        stamps = []
+        for row in chosen:
+            stamps.append([None] * len(row))
+            for place, number in enumerate(row):
+                if number is not None:
+                    area = _around(boxes[number - 1], labels.shape)
+                    mask = image[area] == number
+                    text = _describe(table[number - 1], area, cube.pixel_scale)
+                    stamps[-1][place] = *_cut_out(picture, step, area, mask), text
+        names = [clusters.names[label] for label in shown]
+        n_more = len(numbers) - len(shown)
+        self._stamps = stamps, names, clusters.colors[shown], n_more
+        drawn = [number - 1 for row in chosen for number in row if number is not None]
+        self.pieces_ = table[drawn]
+
+
+def _choose(table, labels, cube, label, n_cutouts):
+    """Return the numbers of the largest and of typical pieces of a cluster."""
+    own = table[table["cluster"] == label]
+    others = own[n_cutouts : max(2 * n_cutouts, len(own) // 4)]
+    if "agreement" in own.colnames and len(others):
+        others = others[others["agreement"] >= np.median(others["agreement"])]
+    step = thinning(labels.shape, _SAMPLE)
+    sample = np.asarray(pick(cube.data, step))[pick(labels, step) == label]
+    sample = sample if len(sample) else np.full((1, cube.shape[2]), np.nan)
+    low, middle, high = np.nanquantile(sample, [0.25, 0.5, 0.75], axis=0)
+    fluxes = np.array([others[f"{name}_flux"] for name in cube.band_names])
+    means = fluxes / np.asarray(others["pixels"])
+    spread = np.where(high > low, high - low, 1)[:, np.newaxis]
+    away = np.nansum(((means - middle[:, np.newaxis]) / spread) ** 2, axis=0)
+    typical = others["id"][np.argsort(away, kind="stable")][:n_cutouts].tolist()
+    parts = own["id"][:n_cutouts].tolist(), typical
+    return [n for part in parts for n in [*part, *[None] * (n_cutouts - len(part))]]
+
+
+def _around(box, shape):
+    """Return the rows and columns of a square around a piece, within the image."""
+    side = max(_LEAST, int(_MARGIN * max(part.stop - part.start for part in box)))
+    firsts = ((part.start + part.stop - side) // 2 for part in box)
+    parts = zip(firsts, shape, strict=True)
+    starts = [max(min(first, length - side), 0) for first, length in parts]
+    return tuple(slice(start, start + side) for start in starts)
+
+
+def _cut_out(picture, step, area, mask):
+    """Return the part of a thinned picture, and the mask of its piece, smoothed."""
+    rows, columns = (slice(p.start // step, -(-p.stop // step)) for p in area)
+    part = picture[rows, columns]
+    stride = max(max(part.shape[:2]) // _DOTS, 1)
+    mask = mask[:: stride * step, :: stride * step].astype(np.float32)
+    mask = ndimage.gaussian_filter(mask, max(mask.shape) / _SMOOTH)
+    return np.ascontiguousarray(part[::stride, ::stride]), mask
+
+
+def _draw(panel, picture, mask, text, color):
+    """Draw a stamp with the outline of its piece."""
+    from matplotlib.patheffects import withStroke
+
+    panel.imshow(picture, origin="lower", interpolation="nearest")
+    panel.set_xlabel(text, size=6)
+    if min(mask.shape) > 1 and mask.min() < _HALF < mask.max():
+        outline = panel.contour(mask, levels=[_HALF], colors=[color])
+        rim = withStroke(linewidth=2, foreground=rim_of(color))
+        outline.set(linewidth=1, path_effects=[rim])
+
+
+def _describe(piece, area, pixel_scale):
+    """Return the place of a piece, and the width of its stamp."""
+    width = area[1].stop - area[1].start
+    text = f"x {piece['x']:.0f}, y {piece['y']:.0f}"
+    if "ra" in piece.colnames:
+        place = SkyCoord(piece["ra"], piece["dec"], unit="deg")
+        text = place.to_string("hmsdms", sep=":", precision=1).replace(" ", "\n")
+    if pixel_scale is None:
+        return f"{text}\n{width} pixels wide"
+    return f"{text}\n{width * pixel_scale[1]:.3g} arcsec wide"
