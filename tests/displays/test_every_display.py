@@ -21,6 +21,7 @@ from skesom.displays import (
     ClusterMapDisplay,
     ClusterSpectraDisplay,
     ComponentPlanesDisplay,
+    CutoutsDisplay,
     DisagreementMapDisplay,
     HitMapDisplay,
     PrototypesDisplay,
@@ -58,6 +59,7 @@ def make(galaxy, job, lattice_job):
     of_units["Prototypes"] = PrototypesDisplay
     of_cubes = {
         "ClusterMap": (ClusterMapDisplay, job),
+        "Cutouts": (CutoutsDisplay, job),
         "ClusterSpectra": (ClusterSpectraDisplay, job),
         "ClusterHistogram": (ClusterHistogramDisplay, job),
         "QuantizationErrorMap": (QuantizationErrorMapDisplay, job),
