@@ -63,10 +63,12 @@ class Slices:
         self.figure_.legend(handles=handles, loc="outside right upper", **style)
         return self
 
-    def picture(self, band):
-        """Return the slice of a band as the bytes of a PNG, a dot for each pixel."""
+    def one_by_one(self):
+        """Return slices by the names of bands as bytes of PNGs, a dot for a pixel."""
         from matplotlib.image import imsave
 
-        buffer, image = io.BytesIO(), self._colors[self._labels[:, :, band]]
-        imsave(buffer, image, origin="lower", format="png")
-        return buffer.getvalue()
+        pictures = {name: io.BytesIO() for name in self._bands}
+        for band, buffer in enumerate(pictures.values()):
+            image = self._colors[self._labels[:, :, band]]
+            imsave(buffer, image, origin="lower", format="png")
+        return {name: buffer.getvalue() for name, buffer in pictures.items()}
