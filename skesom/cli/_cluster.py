@@ -261,7 +261,8 @@ def print_clusters(files):
     )
 
     clusters = Table.read(files["clusters.ecsv"])
-    lines = summarized_clusters(files[SUMMARY_NAME])
+    summary = files.get(SUMMARY_NAME)  # of voxels there is none
+    lines = summarized_clusters(summary) if summary else {}
     print(f"{len(clusters)} clusters:")
     for row in clusters:
         size = f"{row['pixels']:>9} pixels  {row['percentage']:6.2f} %"

@@ -215,7 +215,9 @@ class _Report:
         found = None
         if catalog is not None:
             found = self.write_crossmatch(result, catalog, radius, style)
-        self.names += write_summary(self._folder, result, clusters, drawn, found)
+        if not result.is_voxel:  # whose clusters are fluxes, without colors to tell of
+            about = result, clusters, drawn, found
+            self.names += write_summary(self._folder, *about)
 
     def write_crossmatch(self, result, catalog, radius, style):
         """Write what known objects tell of the clusters; return it, None if nothing."""
