@@ -267,3 +267,18 @@ def test_nothing_or_too_much_to_show_is_refused(job, galaxy, tmp_path, monkeypat
     )
     with pytest.raises(ValueError, match="can show 2000 clusters, but there are 5120"):
         explore(tmp_path / "page.html", job, galaxy)
+
+
+def test_slices_of_voxels(galaxy, tmp_path):
+    clusterer = KMeans(3, random_state=0)
+    voxels = make_cluster_pipeline(clusterer, pattern="voxel").fit(galaxy)
+    arrays, facts = read_page(explore(tmp_path / "page.html", voxels, galaxy))
+    label_map = voxels["cluster"].labels_
+    assert facts["slices"] == [galaxy.band_names[band] for band in facts["order"]]
+    slices = arrays["slices"].reshape(-1, *label_map.shape[:2])
+    np.testing.assert_array_equal(
+        np.moveaxis(slices, 0, 2), label_map[:, :, facts["order"]]
+    )
+    np.testing.assert_array_equal(arrays["labels"], slices[0])
+    sizes = np.bincount(label_map[label_map >= 0])
+    assert [cluster["pixels"] for cluster in facts["clusters"]] == sizes.tolist()

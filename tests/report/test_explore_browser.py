@@ -742,3 +742,21 @@ def test_few_and_many_clusters(browser, galaxy, tmp_path, clusterer, n_clusters)
     assert n_selected(browser) == smallest.sum()
     errors = [e for e in browser.get_log("browser") if e["level"] == "SEVERE"]
     assert errors == []
+
+
+def test_a_slice_of_voxels_is_chosen(browser, galaxy, tmp_path):
+    clusterer = KMeans(3, random_state=0)
+    voxels = make_cluster_pipeline(clusterer, pattern="voxel").fit(galaxy)
+    open_page(browser, explore(tmp_path / "page.html", voxels, galaxy))
+    labels = voxels["cluster"].labels_
+    colors = np.array([list(bytes.fromhex(c[1:])) for c in of_groups(browser, "color")])
+    for number in (0, 3):
+        browser.execute_script(
+            "const slice = document.getElementById('slice');"
+            "slice.selectedIndex = arguments[0]; slice.onchange();",
+            number,
+        )
+        seen = picture(browser, "map", labels.shape[:2])
+        name = browser.execute_script("return document.getElementById('slice').value")
+        own = labels[:, :, list(galaxy.band_names).index(name)]
+        np.testing.assert_array_equal(seen[own >= 0], colors[own[own >= 0]])

@@ -16,6 +16,7 @@ NO_UNIT = 65535
 _FINEST = 4  # steps of a faint flux by the noise
 _RELATIVE = 0.01  # step of a bright flux
 _MOST_CODES = 65535  # of a flux; 0 stands for none
+_MOST_SLICES = 32
 _SKY_NODES = 33  # along each side, between which the page interpolates
 _SCALE = "level", "softening", "low", "step", "dark", "bright"
 _SAMPLES = 1_000_000
@@ -43,8 +44,7 @@ def packed(name, array):
 
 def pixel_data(result, step, rgb=None):
     """Return arrays of every `step`-th row and column, and facts about bands."""
-    label_map = result.run_label_map
-    labels = displays.pick(label_map, step)
+    labels = displays.pick(result.run_label_map, step).astype(np.int16)
     _, thin, scaled = result.thinned(step)
     codes, bands = encode_bands(thin)
     shown, name = spectra_cube(result, thin, scaled)
@@ -52,21 +52,27 @@ def pixel_data(result, step, rgb=None):
     order = np.argsort(
         range(len(bands)) if places is None else places.value, kind="stable"
     )
-    arrays = {
+    arrays, slices = {}, []
+    if result.is_voxel:  # the page shows one slice, and has some in store
+        slices = order[:: -(-len(order) // _MOST_SLICES)]
+        arrays["slices"] = np.moveaxis(labels[:, :, slices], 2, 0)
+        labels = arrays["slices"][0]
+    arrays |= {
         "codes": codes,
-        "labels": labels.astype(np.int16),
+        "labels": labels,
         "rgb": np.moveaxis(displays.rgb_image(thin, rgb), 2, 0),
-        "sky": sky_nodes(result.cube.wcs, label_map.shape),
+        "sky": sky_nodes(result.cube.wcs, result.cube.shape[:2]),
         "units": np.full(labels.shape, NO_UNIT, dtype=np.uint16),
         "spectrum": values_of_codes(codes, shown),
     }
     facts = {
         "format": FORMAT,
         "shape": labels.shape,
-        "full_shape": label_map.shape,
+        "full_shape": result.cube.shape[:2],
         "step": step,
         "bands": bands,
         "order": order.tolist(),
+        "slices": [thin.band_names[band] for band in slices],
         "spectrum_name": name,
         "places": None if places is None else places.value[order].tolist(),
         "places_name": "" if places is None else _axis_of(places.unit),

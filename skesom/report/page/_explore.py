@@ -143,7 +143,7 @@ def _page(result, catalog, title, rgb, max_pixels):
     arrays, facts = _data.pixel_data(result, step, rgb)
     facts |= _data.cluster_facts(result, step, facts["order"])
     n_units = 0 if som is None else len(som.codebook_)
-    has_units = 0 < n_units <= _MOST_UNITS
+    has_units = 0 < n_units <= _MOST_UNITS and not result.is_voxel
     if has_units:
         parts = _data.unit_data(result, step)
         arrays, facts = arrays | parts[0], facts | parts[1]
@@ -167,6 +167,8 @@ def _page(result, catalog, title, rgb, max_pixels):
         unit_values=_options([*facts.get("unit_values", ()), "cluster"]),
         units_title="Lattice of units" if hasattr(som, "shape_") else "Nodes",
         hide_units="" if has_units else "hidden",
+        slices=_options(facts["slices"]),
+        hide_slices="" if facts["slices"] else "hidden",
         hide_objects="" if facts["objects"] else "hidden",
         digest=base64.b64encode(sha256(script.encode()).digest()).decode("ascii"),
         **{"style": style, "script": script, "data": "\n".join(data)},
@@ -217,7 +219,7 @@ def _object_facts(catalog, cube):
 
 def _summary(label_map, cube, step, n_units):
     """Return one line about the image."""
-    n_rows, n_columns = label_map.shape
+    n_rows, n_columns = cube.shape[:2]
     with_data = max(np.count_nonzero(label_map != MASKED), 1)
     clustered = np.count_nonzero(label_map >= 0) / with_data
     sky = np.count_nonzero(label_map == SKY) / with_data

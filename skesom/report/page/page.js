@@ -79,6 +79,7 @@ function listen() {
   for (const [name, act] of Object.entries(buttons)) choice(name).onclick = () => act();
   choice("opacity").oninput = redraw;
   choice("picture").onchange = paint_image;
+  choice("slice").onchange = show_slice;
   choice("log").onchange = show_spectra;
   choice("colored").onchange = show_units;
   choice("theme").onchange = ({ target }) => {
@@ -139,6 +140,13 @@ function paint_image() {
     const level = Math.round(255 * clamp((code - dark) / (bright - dark), 0, 1));
     return code === 0 ? undefined : pack_color(level, level, level);
   });
+}
+
+function show_slice() {
+  const first = choice("slice").selectedIndex * n_pixels;
+  arrays.labels = arrays.slices.subarray(first, first + n_pixels);
+  clear();
+  regroup();
 }
 
 function paint_map() {
