@@ -14,9 +14,9 @@ from sklearn.cluster import KMeans
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from skesom.cube import Cube
+from skesom.cube import Cube, CubeMasker
 from skesom.displays import ClusterSpectraDisplay
-from skesom.maps import make_cluster_pipeline, make_clusterer
+from skesom.maps import CubeClusterer, make_cluster_pipeline, make_clusterer
 from skesom.report import explore
 from skesom.report._result import Result
 from skesom.report.page._data import encode_band, sky_nodes, unit_map
@@ -117,28 +117,44 @@ def test_fluxes_keep_an_eighth_of_the_noise_and_half_a_per_cent_of_the_bright(no
     assert codes.max() < 2000  # or it would not be small
 
 
-def test_spectra_are_those_of_the_picture(page, job, galaxy):
-    labels, _, scaled = Result(job, galaxy).thinned(1)
-    _, facts = read_page(page)
-    assert facts["spectrum_name"] == "stretched flux, scaled"
-    lines = ClusterSpectraDisplay.from_predictions(labels, scaled).lines_
+def check_spectra(path, label_map, cube, name, **options):
+    """Compare clusters with those of the picture, and numbers with what they are of."""
+    arrays, facts = read_page(path)
+    assert facts["spectrum_name"][0] == name
+    display = ClusterSpectraDisplay.from_predictions(label_map, cube, **options)
     for cluster in facts["clusters"]:
         medians = [middle for _, middle, _ in cluster["quartiles"]]
         (label,) = cluster["labels"]
-        np.testing.assert_allclose(medians, lines[label].get_ydata(), rtol=1e-5)
+        seen = display.lines_[label].get_ydata()
+        np.testing.assert_allclose(medians, seen, rtol=1e-5)
+    places = display.lines_[0].get_xdata()
+    assert facts["places"] is None or facts["places"] == pytest.approx(places)
+    # Numbers have steps of a quarter of the noise: medians from them differ little.
+    codes = arrays["codes"].reshape(cube.shape[2], -1)
+    values = arrays["spectrum"].reshape(cube.shape[2], -1)
+    inside = label_map.ravel() == 0
+    found = [np.median(v[c[inside]]) for v, c in zip(values, codes, strict=True)]
+    found = np.array(found)[facts["order"]]
+    spread = np.ptp(facts["clusters"][0]["quartiles"], axis=1)
+    assert (np.abs(found - display.lines_[0].get_ydata()) < 0.1 * spread).all()
+    return facts
 
 
-def test_numbers_of_fluxes_stand_for_what_the_spectra_show(page, job, galaxy):
-    """Spectra of selections, which the page makes, are on the scale of the others."""
-    _, _, scaled = Result(job, galaxy).thinned(1)
-    arrays, facts = read_page(page)
-    n_bands = galaxy.shape[2]
-    codes = arrays["codes"].reshape(n_bands, *facts["shape"])
-    values = arrays["spectrum"].reshape(n_bands, -1)
-    for band in range(n_bands):
-        found, expected = values[band][codes[band]], scaled.data[:, :, band]
-        known = np.isfinite(expected)
-        np.testing.assert_allclose(found[known], expected[known], atol=0.1)
+def test_spectra_are_those_of_the_picture(page, job, galaxy):
+    labels = job["cluster"].labels_
+    facts = check_spectra(page, labels, galaxy, "surface brightness")
+    assert facts["places"][0] == pytest.approx(336, abs=5)  # of F336W, in nm
+    assert facts["is_log"]
+
+
+def test_spectra_of_what_is_not_calibrated_are_stretched(galaxy, tmp_path):
+    cube = Cube(galaxy.data, band_names=list("abcde"))
+    job = make_cluster_pipeline(KMeans(3, n_init=1, random_state=0), target_fwhm=None)
+    path = explore(tmp_path / "page.html", job.fit(cube), cube)
+    labels, _, scaled = Result(job, cube).thinned(1)
+    name = "stretched flux, scaled"
+    facts = check_spectra(path, labels, scaled, name, physical=False)
+    assert not facts["is_log"]
 
 
 @pytest.mark.parametrize("value", [0.0, -3.5])
@@ -255,6 +271,13 @@ def test_refused(job, galaxy, tmp_path):
         explore(path, job, galaxy)
     assert path.read_text() == "mine"
     assert [file.name for file in tmp_path.iterdir()] == ["page.html"]
+
+
+def test_voxels_are_refused(galaxy, tmp_path):
+    last = CubeClusterer(KMeans(2, n_init=1, random_state=0), pattern="voxel")
+    job = make_pipeline(CubeMasker(), last).fit(galaxy)
+    with pytest.raises(ValueError, match="about clusters of pixels"):
+        explore(tmp_path / "page.html", job, galaxy)
 
 
 def test_nothing_or_too_much_to_show_is_refused(job, galaxy, tmp_path, monkeypatch):

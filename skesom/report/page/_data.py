@@ -5,8 +5,10 @@ import base64
 import zlib
 
 import numpy as np
+from astropy import units
 
 from skesom import displays
+from skesom.cube import band_wavelengths, physical_factors
 from skesom.io import cluster_table
 from skesom.maps import count_clusters
 from skesom.report._cluster_groups import FORMAT, ClusterGroup
@@ -23,6 +25,7 @@ _SAMPLES = 1_000_000
 _LINKS_DRAWN = 4000  # the strongest
 _SMALLEST, _LARGEST = 3.0, 11.0  # pixels across, the second on top of the first
 _LOW, _HIGH = 2, 98  # per cent of the units that have the first and the last color
+_WIDE = 1.3  # decades of medians
 _KINDS = {"u1": "Uint8Array", "u2": "Uint16Array", "i2": "Int16Array"}
 _KINDS |= {"f4": "Float32Array", "f8": "Float64Array"}
 
@@ -48,7 +51,7 @@ def pixel_data(result, step, rgb=None):
     _, thin, scaled = result.thinned(step)
     codes, bands = encode_bands(thin)
     shown, name = spectra_cube(result, thin, scaled)
-    places = displays.spectral_places(thin.band_coordinates)
+    places = _places(thin, is_physical=shown is not scaled)
     order = np.argsort(
         range(len(bands)) if places is None else places.value, kind="stable"
     )
@@ -86,12 +89,29 @@ def pixel_data(result, step, rgb=None):
 
 def spectra_cube(result, thin, scaled):
     """Return what the picture of the spectra shows of a thinned cube, and its name."""
-    return scaled, "stretched flux, scaled"
+    factors, unit = physical_factors(result.cube)
+    if unit is None:
+        return scaled, ["stretched flux, scaled"]
+    is_bright = {units.arcsec, units.sr} & set(unit.bases)
+    name = "surface brightness" if is_bright else "flux density"
+    text = f"{unit:unicode}".removeprefix("1\N{MULTIPLICATION SIGN}")
+    return thin.replace(data=(thin.data * factors).astype(thin.dtype)), [
+        name,
+        f"[{text}]",
+    ]
+
+
+def _places(cube, is_physical):
+    """Return where bands are along the spectrum, None if one is unknown."""
+    known = band_wavelengths(cube) if is_physical else np.array([np.nan])
+    given = known * units.nm if np.isfinite(known).all() else cube.band_coordinates
+    return displays.spectral_places(given)
 
 
 def quartiles(result, step, order):
     """Return quartiles of the clusters of the run, and of those of the result."""
-    merged, _, cube = result.thinned(step)
+    merged, thin, scaled = result.thinned(step)
+    cube, _ = spectra_cube(result, thin, scaled)
     own = displays.pick(result.run_label_map, step)
     return [_quartiles(labels, cube, order) for labels in (own, merged)]
 
@@ -146,6 +166,12 @@ def cluster_facts(result, step, order):
     clusters.sort(key=lambda each: -each["pixels"])
     digest = result.label_map_sha256
     return {"originals": originals, "clusters": clusters, "label_map_sha256": digest}
+
+
+def is_wide(clusters):
+    """Tell whether medians differ so much that their scale has to be logarithmic."""
+    medians = [m for each in clusters for _, m, _ in each["quartiles"] if m]
+    return bool(medians) and float(np.ptp(np.log10(np.abs(medians)))) > _WIDE
 
 
 def encode_band(flux):

@@ -138,10 +138,17 @@ class Page(type(Path())):
 def _page(result, catalog, title, rgb, max_pixels):
     """Return the page as text."""
     cube, som = result.cube, result.som
+    if result.is_voxel:
+        raise ValueError(
+            "The page is about clusters of pixels, but the pattern of the pipeline is "
+            "'voxel'. See the slices in cluster_images.zip of a report."
+        )
     _check_labels(result.run_label_map)
     step = thinning(result.run_label_map.shape, max_pixels)
     arrays, facts = _data.pixel_data(result, step, rgb)
     facts |= _data.cluster_facts(result, step, facts["order"])
+    is_physical = len(facts["spectrum_name"]) > 1  # with a unit
+    facts["is_log"] = is_physical and _data.is_wide(facts["clusters"])
     n_units = 0 if som is None else len(som.codebook_)
     has_units = 0 < n_units <= _MOST_UNITS and not result.is_voxel
     if has_units:

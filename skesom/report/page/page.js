@@ -66,6 +66,7 @@ async function start() {
   const actions = { draw: draw_sky, hover, pick, choose };
   sky_view = new View(choice("sky"), bounds, [94, 12, 46, 8], facts.step, actions);
   if (facts.unit_labels) units_view = make_units_view();
+  choice("log").checked = facts.is_log;
   listen();
   regroup();
   document.body.dataset.state = "ready";

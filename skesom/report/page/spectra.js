@@ -2,7 +2,7 @@
 // The plot of the spectra: medians and quartiles of clusters and of the selection.
 "use strict";
 
-const PLOT = { left: 62, right: 452, top: 66, bottom: 290 };
+const PLOT = { left: 72, right: 452, top: 66, bottom: 290 };
 const LINE = 13; // between names of bands
 const SHARES = [0.25, 0.5, 0.75];
 const CENTERED = { "text-anchor": "middle" };
@@ -84,7 +84,10 @@ function place_values(plot, known, is_log) {
     const style = { x: PLOT.left - 6, y: at(tick) + 4, "text-anchor": "end" };
     add_svg(plot, "text", style, String(Number(tick.toPrecision(3))));
   }
-  add_svg(plot, "text", { transform: "translate(12 178) rotate(-90)", ...CENTERED }, facts.spectrum_name);
+  facts.spectrum_name.forEach((text, line) => {
+    const place = `translate(${12 + 14 * line} 178) rotate(-90)`;
+    add_svg(plot, "text", { transform: place, ...CENTERED }, text);
+  });
   return at;
 }
 

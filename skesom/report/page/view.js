@@ -30,7 +30,7 @@ class View {
     this.size = [wide - left - right, high - bottom - top].map((side) => Math.max(side, 1));
     this.middle = [left + this.size[0] / 2, top + this.size[1] / 2];
     if (this.is_whole) this.fit();
-    this.redraw();
+    this.draw(); // at once, as the new size has emptied it
   }
 
   fit() {
