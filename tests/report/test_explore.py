@@ -142,7 +142,8 @@ def check_spectra(path, label_map, cube, name, **options):
 
 def test_spectra_are_those_of_the_picture(page, job, galaxy):
     labels = job["cluster"].labels_
-    facts = check_spectra(page, labels, galaxy, "surface brightness")
+    cube = Result(job, galaxy).cube
+    facts = check_spectra(page, labels, cube, "surface brightness")
     assert facts["places"][0] == pytest.approx(336, abs=5)  # of F336W, in nm
     assert facts["is_log"]
 
@@ -273,6 +274,7 @@ def test_refused(job, galaxy, tmp_path):
     assert [file.name for file in tmp_path.iterdir()] == ["page.html"]
 
 
+@pytest.mark.filterwarnings("ignore:One cluster holds:UserWarning")
 def test_voxels_are_refused(galaxy, tmp_path):
     last = CubeClusterer(KMeans(2, n_init=1, random_state=0), pattern="voxel")
     job = make_pipeline(CubeMasker(), last).fit(galaxy)
