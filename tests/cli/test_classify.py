@@ -141,7 +141,6 @@ class TestLabels:
         assert (tmp_path / "out" / "confidence.fits").is_file()
 
     def test_explore(self, run, result, tmp_path):
-        pytest.importorskip("bokeh")
         page = tmp_path / "page.html"
         status, _, err = run("explore", result, "-o", page, "--trust")
         assert (status, err) == (0, [])
