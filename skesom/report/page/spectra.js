@@ -115,7 +115,7 @@ function place_bands(plot) {
     add_svg(plot, "path", { d: `M${at(shown[n])} ${top}L${x} ${top - 6}`, class: "grid" });
     const { name } = facts.bands[band];
     const style = { transform: `translate(${x + 4} ${top - 9}) rotate(-90)` };
-    add_svg(plot, "text", style, name.length > 9 ? `${name.slice(0, 4)}…${name.slice(-4)}` : name);
+    add_svg(plot, "text", style, name.length > 9 ? `${name.slice(0, 3)}…${name.slice(-4)}` : name);
   });
   return shown.map(at);
 }

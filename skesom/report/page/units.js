@@ -81,7 +81,7 @@ function draw_units(context, view) {
   context.strokeStyle = getComputedStyle(view.canvas).color;
   for (let i = 0; i < links.length; i += 5) {
     const ends = [view.to_screen(links[i], links[i + 1]), view.to_screen(links[i + 2], links[i + 3])];
-    context.globalAlpha = links[i + 4];
+    context.globalAlpha = links[i + 4] * (chosen === null ? 1 : 0.3);
     context.stroke(new Path2D(`M${ends.join("L")}`));
   }
   context.lineWidth = 0.6;
