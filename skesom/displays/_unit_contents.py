@@ -35,7 +35,7 @@ class HitMapDisplay(UnitMapDisplay):
 
     %(attributes)s
     %(units)s
-        None with classes, if their legend is no color bar.
+        None for classes, but if there are too many for a legend.
     texts_ : list of matplotlib.text.Text
         Numbers in cells that are large enough.
     pies_ : matplotlib.collections.PatchCollection or None
@@ -50,8 +50,6 @@ class HitMapDisplay(UnitMapDisplay):
     >>> from skesom.som import CSOM
     >>> X, y = load_iris(return_X_y=True)
     >>> csom = CSOM(shape=(6, 8)).fit(X)
-    >>> int(HitMapDisplay.from_estimator(csom).values.sum())
-    150
     >>> HitMapDisplay.from_estimator(csom, X, y).legend_.get_texts()[0].get_text()
     '0: 33.3 %'
     """
@@ -203,10 +201,8 @@ class PrototypesDisplay(UnitMapDisplay):
         n_features = np.shape(values)[1]
         self.shape = (math.isqrt(n_features),) * 2 if shape is None else tuple(shape)
         if len(self.shape) != 2 or math.prod(self.shape) != n_features:
-            raise ValueError(
-                "shape must be the height and width of images of "
-                f"{n_features} pixels, got {self.shape}."
-            )
+            what = f"the height and width of images of {n_features} pixels"
+            raise ValueError(f"shape must be {what}, got {self.shape}.")
 
     @classmethod
     def _of_map(cls, som):
@@ -228,9 +224,8 @@ class PrototypesDisplay(UnitMapDisplay):
         norm = Normalize(np.min(self.values), np.max(self.values))
         scale, below = ScalarMappable(norm, cmap), self.layout.flat
         self.color_bar_ = add_color_bar(ax, scale, "weight", below=below)
-        height, width = (
-            self._length(ax, *_IMAGE) * np.array(self.shape) / max(self.shape)
-        )
+        side = self._length(ax, *_IMAGE) / max(self.shape)
+        height, width = side * np.array(self.shape)
         down = height if ax.yaxis_inverted() else -height
         hits = getattr(self.layout, "hits", None)
         hits = np.zeros(len(self.values)) if hits is None else hits

@@ -102,16 +102,27 @@ class UnitMapDisplay(Display):
             )
         return cls._drawn(ax, options, values=values, layout=layout)
 
-    def _new_axes(self, ax):
-        """Return axes for the units."""
+    def _begin(self, ax, title):
+        """Return axes for the units, and remember them."""
         width, height = self.layout.size
         scale = _LONGEST_SIDE / max(width, height)
         size = max(scale * width, 2.0) + 1.2, max(scale * height, 1.2) + 0.6
-        return new_axes(ax, size)
+        self.ax_ = new_axes(ax, size)
+        self.figure_ = self.ax_.figure
+        self.ax_.set_title(title)
+        return self.ax_
+
+    def _draw(self, ax, values, title, label, **style):
+        """Draw the units and a color bar."""
+        ax = self._begin(ax, title)
+        self.units_ = self.layout.draw(ax, values, **style)
+        self.color_bar_ = add_color_bar(ax, self.units_, label, below=self.layout.flat)
+        update_layout(ax)  # lines and numbers depend on the size of the cells
+        return ax
 
     def _draw_ground(self, ax, title):
         """Draw cells in light gray, or nodes as dots, for pies or images over them."""
-        ax, layout = self._new_axes(ax), copy.copy(self.layout)
+        ax, layout = self._begin(ax, title), copy.copy(self.layout)
         from matplotlib.colors import ListedColormap
 
         nothing = np.zeros(len(self.values))
@@ -119,8 +130,6 @@ class UnitMapDisplay(Display):
         self.units_ = layout.draw(ax, nothing, cmap=ListedColormap([EMPTY]))
         if not isinstance(layout, LatticeLayout):
             ax.margins(_ROOM)
-        ax.set_title(title)
-        self.ax_, self.figure_ = ax, ax.figure
         return ax
 
     def _length(self, ax, of_cell, of_axes):
@@ -129,16 +138,6 @@ class UnitMapDisplay(Display):
         if isinstance(self.layout, LatticeLayout):
             return of_cell
         return of_axes * min(np.ptp(ax.get_xlim()), np.ptp(ax.get_ylim()))
-
-    def _draw(self, ax, values, title, label, **style):
-        """Draw the units and a color bar."""
-        ax = self._new_axes(ax)
-        self.units_ = self.layout.draw(ax, values, **style)
-        self.color_bar_ = add_color_bar(ax, self.units_, label, below=self.layout.flat)
-        ax.set_title(title)
-        update_layout(ax)  # lines and numbers depend on the size of the cells
-        self.ax_, self.figure_ = ax, ax.figure
-        return ax
 
 
 class UMatrixDisplay(UnitMapDisplay):

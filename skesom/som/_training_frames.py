@@ -48,15 +48,13 @@ def _of_network(som, X, n_frames):
     windows = Windows(X, som.n_epochs, som._generator())
     fill, epsilon = som._prepare(X, windows)
     how = {"max_nodes": som.max_nodes, "when_full": make_room, **som._rule()}
-    network, frames, done = Network(fill), [], 0
+    network, frames = Network(fill), []
     ends = windows.n_rows * np.linspace(0, 1, n_frames + 1)[1:] ** 2
     ends = np.unique(np.ceil(ends).astype(int))
-    for (rows,) in windows.rows():
-        inside = ends[(ends > done) & (ends < done + len(rows))]
-        for part in np.split(rows, inside - done):
-            order = np.arange(len(part))
-            epsilon = network.learn(part, order, epsilon=float(epsilon), **how)
-            done += len(part)
-            if done in ends and network.n_nodes > 0:
-                frames.append((done, network.nodes().copy(), network.links()))
+    rows = np.concatenate([part for (part,) in windows.rows()])
+    for end, part in zip(ends.tolist(), np.split(rows, ends[:-1]), strict=True):
+        order = np.arange(len(part))
+        epsilon = network.learn(part, order, epsilon=float(epsilon), **how)
+        if network.n_nodes > 0:
+            frames.append((end, network.nodes().copy(), network.links()))
     return frames
