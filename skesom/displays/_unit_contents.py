@@ -2,12 +2,13 @@
 """What the units of a map stand for: their samples, and images of their weights."""
 
 import math
+from types import SimpleNamespace
 
 import numpy as np
 from sklearn.utils import check_consistent_length
 
 from skesom._common.pipelines import last_step, map_inside
-from skesom.displays._clusters import Clusters, add_legend
+from skesom.displays._clusters import add_legend
 from skesom.displays._colors import cluster_palette
 from skesom.displays._display import add_color_bar, check_matplotlib, size_in_points
 from skesom.displays._unit_layout import LatticeLayout, fitted_map, hits_of
@@ -144,22 +145,24 @@ class HitMapDisplay(UnitMapDisplay):
                 f"{len(colors)} colors."
             )
         ax = self._draw_ground(ax, "hits by class")
-        clusters = Clusters(None, None, None, colors, names)
+        classes = SimpleNamespace(colors=colors, names=names)
         shares = 100 * hits.sum(axis=0) / max(hits.sum(), 1)
-        legend = add_legend(ax, clusters, np.arange(len(names)), shares, title="class")
+        legend = add_legend(ax, classes, np.arange(len(names)), shares, title="class")
         self.legend_, self.color_bar_ = legend
         sums = np.cumsum(hits, axis=1)
         radii = np.sqrt(sums[:, -1] / max(sums.max(), 1)).clip(_SMALLEST_PIE)
-        radii *= self._length(ax, *_PIE)
+        radii *= self._dots(ax, *_PIE) / ax.figure.dpi
         ends = 90 - 360 * np.insert(sums, 0, 0, axis=1) / np.maximum(sums[:, -1:], 1)
-        ends *= -1 if ax.yaxis_inverted() else 1  # clockwise from the top
         slices = np.argwhere(hits > 0)
         slices = slices[np.argsort(-radii[slices[:, 0]], kind="stable")]
         wedges = [
-            Wedge(self.layout.positions[i], radii[i], *sorted(ends[i, j : j + 2]))
-            for i, j in slices
+            Wedge((0, 0), radii[unit], *ends[unit, [number + 1, number]])
+            for unit, number in slices
         ]
         style = {"facecolors": colors[slices[:, 1]], "linewidths": 0, "zorder": 2.2}
+        style |= {"offsets": self.layout.positions[slices[:, 0]]}
+        style |= {"offset_transform": ax.transData}
+        style |= {"transform": ax.figure.dpi_scale_trans}  # axes may have any scale
         self.pies_ = ax.add_collection(PatchCollection(wedges, **style), autolim=False)
         return self
 
@@ -224,18 +227,16 @@ class PrototypesDisplay(UnitMapDisplay):
         norm = Normalize(np.min(self.values), np.max(self.values))
         scale, below = ScalarMappable(norm, cmap), self.layout.flat
         self.color_bar_ = add_color_bar(ax, scale, "weight", below=below)
-        side = self._length(ax, *_IMAGE) / max(self.shape)
-        height, width = side * np.array(self.shape)
-        down = height if ax.yaxis_inverted() else -height
+        half = self._dots(ax, *_IMAGE) * np.array(self.shape[::-1]) / max(self.shape)
         hits = getattr(self.layout, "hits", None)
         hits = np.zeros(len(self.values)) if hits is None else hits
         order, self.images_ = np.argsort(-hits, kind="stable"), {}
-        places = self.layout.positions[order]
-        for number in uncovered(places, np.full(places.shape, (width, height))):
-            (x, y), unit = places[number], int(order[number])
-            sides = x - width, x + width, y + down, y - down
+        middles = ax.transData.transform(self.layout.positions[order])
+        for number in uncovered(middles, np.broadcast_to(half, middles.shape)):
+            unit, corners = int(order[number]), [-half, half] + middles[number]
+            sides = ax.transData.inverted().transform(corners).T.ravel()
             style = {"cmap": cmap, "norm": norm, "zorder": 2.2}  # below the frame
-            image = AxesImage(ax, extent=sides, **style)  # it changes no limits
+            image = AxesImage(ax, extent=sides.tolist(), **style)  # limits stay
             image.set_data(np.reshape(self.values[unit], self.shape))
             image.set_clip_path(ax.patch)
             self.images_[unit] = ax.add_image(image)

@@ -132,12 +132,13 @@ class UnitMapDisplay(Display):
             ax.margins(_ROOM)
         return ax
 
-    def _length(self, ax, of_cell, of_axes):
-        """Return a share of a cell, or of the shorter side of a graph, in its units."""
+    def _dots(self, ax, of_cell, of_axes):
+        """Return a share of a cell, or of the shorter side of a graph, in dots."""
         update_layout(ax)
+        ax.apply_aspect()
         if isinstance(self.layout, LatticeLayout):
-            return of_cell
-        return of_axes * min(np.ptp(ax.get_xlim()), np.ptp(ax.get_ylim()))
+            return of_cell * np.diff(ax.transData.transform([(0, 0), (1, 0)])[:, 0])
+        return of_axes * min(ax.bbox.size)
 
 
 class UMatrixDisplay(UnitMapDisplay):

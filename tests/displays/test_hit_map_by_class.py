@@ -59,18 +59,45 @@ def test_the_first_class_begins_at_the_top(ax):
     display = HitMapDisplay.from_predictions([[[3, 1]]], classes="ab", ax=ax)
     first, second = (path.vertices for path in display.pies_.get_paths())
     # Three quarters clockwise from the top: all but the upper left one.
-    assert first[:, 0].max() > 0.4
+    radius = first[:, 0].max()
+    assert radius > 0
+    assert second[:, 0].min() == pytest.approx(-radius, rel=0.05)
     assert second[:, 0].max() == pytest.approx(0, abs=1e-9)
-    upper = second[np.argmax(np.abs(second[:, 1]))]
-    assert ax.transData.transform(upper)[1] > ax.transData.transform((0, 0))[1]
+    assert second[:, 1].max() == pytest.approx(radius, rel=0.05)
+    assert second[:, 1].min() == pytest.approx(0, abs=1e-9)
+
+
+def drawn_boxes(display):
+    """Return middle and half of the width and height of each pie, in dots."""
+    scale = display.pies_.get_transform().transform
+    middles = display.ax_.transData.transform(display.pies_.get_offsets())
+    corners = [scale(path.vertices) for path in display.pies_.get_paths()]
+    return middles, [np.ptp(each, axis=0) / 2 for each in corners]
 
 
 def test_pies_are_round_and_in_their_cells(ax):
-    display = HitMapDisplay.from_predictions([[[50, 0], [1, 1]]], classes="ab", ax=ax)
-    for path in display.pies_.get_paths():
-        x, y = path.vertices.T
-        assert np.hypot(x - np.round(x.mean()), y).max() < 0.5
-    assert ax.get_aspect() == 1
+    hits = [[[50, 0], [1, 0]], [[0, 30], [0, 9]]]
+    display = HitMapDisplay.from_predictions(hits, classes="ab", ax=ax)
+    middles, halves = drawn_boxes(display)
+    cell = np.diff(ax.transData.transform([(0, 0), (1, 0)])[:, 0])[0]
+    assert max(half.max() for half in halves) < cell / 2
+    assert max(half.max() for half in halves) > 0.4 * cell
+    for half in halves:
+        assert half[0] == pytest.approx(half[1], rel=1e-3)
+    # The numbers of hits are in order of size of the pies.
+    expected = ax.transData.transform(display.layout.positions[[0, 2, 3, 1]])
+    np.testing.assert_allclose(middles, expected)
+
+
+def test_pies_of_a_graph_are_round_on_axes_of_two_scales(ax):
+    places = np.array([[0, 0], [1, 40], [2, 0], [900, 10]])
+    hits = np.array([[9, 0], [8, 0], [0, 7], [6, 0]])
+    display = HitMapDisplay.from_predictions(
+        hits, classes="ab", positions=places, ax=ax
+    )
+    _, halves = drawn_boxes(display)
+    for half in halves:
+        assert half[0] == pytest.approx(half[1], rel=1e-3)
 
 
 def test_the_largest_pie_of_a_graph_has_most_hits(ax):

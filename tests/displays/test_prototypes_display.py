@@ -31,7 +31,8 @@ def test_each_cell_shows_the_weights_of_its_unit(csom, ax):
         )
         left, right, bottom, top = image.get_extent()
         middle = (left + right) / 2, (bottom + top) / 2
-        np.testing.assert_allclose(middle, display.layout.positions[unit])
+        place = display.layout.positions[unit]
+        np.testing.assert_allclose(middle, place, atol=1e-9)
 
 
 @pytest.mark.parametrize("topology", ["hexagonal", "rectangular"])
@@ -82,6 +83,17 @@ def test_nodes_have_images_that_hide_none_of_more_hits(ax):
         before = [one for one in order if esom.hits_[one] >= esom.hits_[unit]]
         near = np.abs(places[before] - places[unit]) < sides
         assert near.all(axis=1).any()
+
+
+def test_pixels_are_squares_on_axes_of_any_scale(ax):
+    places = np.array([[0, 0], [1, 40], [2, -30], [900, 10]])
+    values = np.arange(16.0).reshape(4, 4)
+    display = PrototypesDisplay.from_predictions(values, positions=places, ax=ax)
+    for unit in display.images_:
+        left, low, right, high = box_of(display, unit)
+        assert right - left == pytest.approx(high - low)
+        middle = ax.transData.transform(places[unit])
+        np.testing.assert_allclose(((left + right) / 2, (low + high) / 2), middle)
 
 
 def test_limits_of_the_axes_stay(ax):
