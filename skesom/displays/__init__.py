@@ -47,6 +47,7 @@ from skesom.displays._colors import MISSING_COLOR as MISSING_COLOR
 from skesom.displays._colors import NOISE_COLOR as NOISE_COLOR
 from skesom.displays._colors import SKY_COLOR as SKY_COLOR
 from skesom.displays._colors import cluster_palette as cluster_palette
+from skesom.displays._crossmatch import crossmatch_size as crossmatch_size
 from skesom.displays._diagrams import NoPixelError as NoPixelError
 from skesom.displays._diagrams import choose_diagrams as choose_diagrams
 from skesom.displays._display import check_matplotlib as check_matplotlib

@@ -95,9 +95,7 @@ class CrossmatchDisplay(Display):
         """
         enrichment = self.crossmatch.matrix("enrichment")
         certain = self.crossmatch.matrix("p_any") < significance
-        n_types, n_clusters = enrichment.shape
-        size = n_clusters * _CELL[0] + _ROOM[0], n_types * _CELL[1] + _ROOM[1]
-        ax = new_axes(ax, np.clip(size, 4, 24))
+        ax = new_axes(ax, crossmatch_size(self.crossmatch))
         doublings = np.log2(np.maximum(enrichment, 0.5 ** (2 * _DOUBLINGS)))
         style = {"cmap": "PuOr_r", "vmin": -_DOUBLINGS, "vmax": _DOUBLINGS}
         style |= {"aspect": "auto", "interpolation": "nearest"}
@@ -187,3 +185,10 @@ class CrossmatchDisplay(Display):
         bar.set_label("share of objects / share of area\n(no color: within chance)")
         bar.outline.set_visible(False)
         self.color_bar_ = bar
+
+
+def crossmatch_size(crossmatch):
+    """Return width and height of a new figure, in inches."""
+    n_types, n_clusters = crossmatch.matrix("z").shape
+    size = n_clusters * _CELL[0] + _ROOM[0], n_types * _CELL[1] + _ROOM[1]
+    return np.clip(size, 4, 24)

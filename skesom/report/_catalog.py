@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Known objects in the clusters of a result: tables, pictures, and plain words."""
 
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -8,11 +9,17 @@ import numpy as np
 from astropy.table import Table
 
 from skesom._common.labels import MASKED, SKY
-from skesom.displays import ClusterMapDisplay, CrossmatchDisplay
+from skesom.displays import (
+    ClusterMapDisplay,
+    CrossmatchDisplay,
+    crossmatch_size,
+    image_size,
+)
 from skesom.io import describe_types, read_catalog, read_map
 from skesom.maps import crossmatch, measure_in_pixels, objects_inside
 from skesom.report._completeness import completeness_curve, completeness_figure
-from skesom.report._drawing import saved
+from skesom.report._drawing import new_axes, start_drawing
+from skesom.report._result import MAX_PIXELS
 
 _NO_CLUSTER = {-1: "noise", SKY: "sky", MASKED: "no data"}
 _CERTAIN = 0.05
@@ -104,19 +111,33 @@ def write_catalog(folder, clusters, found, radius=None, *, result=None, style=No
     for name, table in tables.items():
         table.write(folder / f"{name}.ecsv", format="ascii.ecsv")
     files = [f"{name}.ecsv" for name in tables]
-    for name, figure in _pictures(clusters, found, curve) if style else ():
+    drawn = {}
+    if style is not None:
+        drawn = start_drawing(_pictures(clusters, found, curve), style)()
+    for name, picture in drawn.items():
         files.append(f"{name}.{style.format}")
-        (folder / files[-1]).write_bytes(saved(figure, style))
+        (folder / files[-1]).write_bytes(picture)
     return files
 
 
 def _pictures(clusters, found, curve):
-    """Yield the name and the figure of each picture."""
+    """Yield the name of each picture, and what draws it."""
     named = {"colors": clusters.colors, "names": dict(enumerate(clusters.names))}
-    yield "crossmatch", CrossmatchDisplay(found, **named).plot().figure_
+    yield "crossmatch", partial(_draw_enrichment, found, named)
+    yield "cluster_map_objects", partial(_draw_map, clusters, found, named)
+    if curve is not None:
+        yield "completeness_curve", partial(completeness_figure, curve, found)
+
+
+def _draw_enrichment(found, named):
+    ax = new_axes(crossmatch_size(found))
+    return CrossmatchDisplay(found, **named).plot(ax)
+
+
+def _draw_map(clusters, found, named):
+    """Draw the most numerous types on the map."""
     drawn = list(dict.fromkeys(found.table["type"]))[:_MOST_TYPES]
     objects = found.objects[np.isin(found.objects["type"], drawn)]
+    ax = new_axes(image_size(clusters.label_map.shape), clusters.wcs)
     display = ClusterMapDisplay(clusters.label_map, wcs=clusters.wcs, **named)
-    yield "cluster_map_objects", display.plot(objects=objects).figure_
-    if curve is not None:
-        yield "completeness_curve", completeness_figure(curve, found)
+    return display.plot(ax, objects=objects, max_pixels=MAX_PIXELS)
