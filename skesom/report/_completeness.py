@@ -19,6 +19,7 @@ _MOST_CLUSTERS, _N_CUTS = 20, 12
 _MOST_TYPES, _FEW = 6, 5  # drawn; types of fewer objects come last
 _CHANCE = {"linewidth": 0.9, "linestyle": (0, (4, 3))}
 _DIAMOND = {"marker": "D", "markersize": 8, "markeredgecolor": "white"}
+_DIAMOND |= {"linestyle": "none"}
 _COLUMNS = ["type", "n_objects", "cluster", "area_share", "completeness", "purity", "z"]
 
 
@@ -96,11 +97,12 @@ def completeness_figure(curve, found):
     for panel, name in zip(panels, ("completeness", "purity"), strict=True):
         panel.set(xlabel="number of clusters", ylabel=f"{name} [%]")
         panel.spines[["top", "right"]].set_visible(False)
+        panel.locator_params(axis="x", integer=True)
     panels[0].set_ylim(0, 104)
     panels[1].set(yscale="log", ylim=(None, 100))
     panels[1].yaxis.set_major_formatter("{x:g}")
     panels[1].plot([], [], color="0.4", label="by chance", **_CHANCE)
-    panels[1].plot([], [], "", color="0.4", label="this result", **_DIAMOND)
+    panels[1].plot([], [], color="0.4", label="this result", **_DIAMOND)
     style = {"loc": "upper left", "bbox_to_anchor": (1.02, 1), "fontsize": "small"}
     panels[1].legend(frameon=False, **style)
     return figure
