@@ -12,6 +12,7 @@ from skesom._common.pipelines import map_inside
 from skesom.displays import cluster_palette
 from skesom.io import describe_types
 from skesom.maps import CubeClusterer, crossmatch
+from skesom.report._drawing import new_axes
 from skesom.som import regrouped
 
 _TO_CUT = 20_000  # pixels by which units are grouped anew
@@ -75,10 +76,12 @@ def _label_map(result, predict=None):
 
 def completeness_figure(curve, found):
     """Draw the curves of the types that differ most from chance, and a result."""
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(11, 4.2), layout="constrained")
-    panels = figure.subplots(1, 2)
+    figure = new_axes((11, 4.2)).figure  # or of the width of a column
+    figure.clear()
+    figure.set_layout_engine("constrained")
+    is_wide = figure.get_figwidth() > 5
+    figure.set_figheight(figure.get_figheight() if is_wide else 5.5)
+    panels = figure.subplots(*((1, 2) if is_wide else (2, 1)))
     best, labels = found.best(), np.unique(found.table["cluster"])
     chance = best["n_objects"] / best["n_objects"].sum()
     order = np.lexsort((best["z"], best["n_objects"] >= _FEW))[::-1]
@@ -99,10 +102,11 @@ def completeness_figure(curve, found):
         panel.spines[["top", "right"]].set_visible(False)
         panel.locator_params(axis="x", integer=True)
     panels[0].set_ylim(0, 104)
-    panels[1].set(yscale="log", ylim=(None, 100))
+    panels[1].set(yscale="log", ylim=(None, 120))
     panels[1].yaxis.set_major_formatter("{x:g}")
     panels[1].plot([], [], color="0.4", label="by chance", **_CHANCE)
     panels[1].plot([], [], color="0.4", label="this result", **_DIAMOND)
-    style = {"loc": "upper left", "bbox_to_anchor": (1.02, 1), "fontsize": "small"}
-    panels[1].legend(frameon=False, **style)
+    where = {"loc": "outside right upper" if is_wide else "outside lower center"}
+    where |= {"ncols": 1 if is_wide else 2, "fontsize": "small", "frameon": False}
+    figure.legend(*panels[1].get_legend_handles_labels(), **where)
     return figure

@@ -52,8 +52,8 @@ def test_many_clusters_are_less_complete_and_purer(job, galaxy, known):
     assert own["completeness"][-1] < own["completeness"][0]
     assert own["area_share"][-1] < own["area_share"][0]
     figure = completeness_figure(curve, found)
-    first, second = figure.axes
-    texts = [text.get_text() for text in second.get_legend().get_texts()]
+    first, _ = figure.axes
+    texts = [text.get_text() for text in figure.legends[0].get_texts()]
     n_galaxies = found.best()["n_objects"][0]
     assert texts == [
         *(f"galaxy: {n_galaxies}", "H II region: 12", "by chance", "this result")
