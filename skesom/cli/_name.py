@@ -36,44 +36,25 @@ def add_name(commands):
 
 def _name(options):
     """Write a result again, with the names of a file."""
-    from astropy.table import Table
-
     from skesom import report as results
 
     folder, output = Path(options.folder), Path(options.output or options.folder)
     overwrite = options.overwrite or output == folder
     results.check_folder(output, overwrite=overwrite)
     edited, page = folder / results.GROUPS_NAME, results.PAGE_NAME
-    where = {"images": options.images, "trust": options.trust}
-    result = results.read_report(folder, groups=options.groups or edited, **where)
-    told, fitted = result.provenance, (result.pipeline, result.cube)
-    if told.get("training"):
-        raise ValueError(f"{folder} has classes: name them in the file they are from.")
-    named, size = {"groups": result.groups}, options.radius_of_objects
-    catalog, known = options.objects, folder / "objects.ecsv"
-    if catalog is None and known.name in told["files"]:
-        catalog = Table.read(known)
-        catalog.remove_columns(["cluster", "cluster_name", "cluster_share"])
-        size = catalog.meta.get("radius")
-    if options.accept_suggestions:
-        continua = result.source.continua
-        whole = results.Result(*fitted, **named, continua=continua)
-        named["groups"] = _suggested(whole, catalog, size)
-    named["catalog"] = catalog
-    details = {"source": result.source, "command": told["command"]} | named
-    details["radius"] = size
-    details["tables"] = "pixels.fits" in told["files"]
-    if (style := told.get("pictures", {})) is not None:
-        with results.whole(folder):
-            style = results.PictureStyle(**style)
-    details |= {"pictures": style, "progress": announce, "overwrite": overwrite}
+    given = Path(options.groups or edited)
+    where = {"images": options.images, "trust": options.trust, "groups": given}
+    result = results.read_report(folder, **where)
+    with results.whole(folder):
+        details = _details_of(options, folder, result)
+    fitted, named = result[:2], {name: details[name] for name in ("groups", "catalog")}
     with tempfile.TemporaryDirectory() as temporary:
         has_page, title = (folder / page).is_file(), folder.resolve().name
         if has_page:
             results.explore(Path(temporary) / page, *fitted, title=title, **named)
-        if output == folder:  # what was edited is not in the way of the new one
+        if output == folder and given == edited:  # it is not in the way of the new one
             results.note_files(folder, [edited])
-        files = results.write_report(output, *fitted, **details)
+        files = results.write_report(output, *fitted, overwrite=overwrite, **details)
         finish()
         if has_page:
             files[page] = Path(shutil.move(Path(temporary) / page, output / page))
@@ -81,13 +62,37 @@ def _name(options):
     print_clusters(files)
 
 
-def _suggested(result, catalog, radius):
-    """Return the groups of a result; those without a name have the suggested one."""
-    from skesom.report import NamedMap, match_catalog, suggestions_of
+def _details_of(options, folder, result):
+    """Return the options of a report as those that a folder was written with."""
+    from astropy.table import Table
 
-    place = result.label_map, result.cube.wcs, result.names, result.colors
-    found = None
+    from skesom.report import PictureStyle
+
+    told, known = result.provenance, folder / "objects.ecsv"
+    if told.get("training"):
+        raise ValueError(f"{folder} has classes: name them in the file they are from.")
+    details = {"catalog": options.objects, "radius": options.radius_of_objects}
+    if options.objects is None and known.name in told["files"]:
+        objects = Table.read(known)
+        objects.remove_columns(["cluster", "cluster_name", "cluster_share"])
+        details = {"catalog": objects, "radius": objects.meta["radius"]}
+    details["groups"] = result.groups
+    if options.accept_suggestions:
+        details["groups"] = _suggested(result, **details)
+    style = told.get("pictures", {})  # None for no pictures
+    details["pictures"] = style if style is None else PictureStyle(**style)
+    details |= {"tables": "pixels.fits" in told["files"], "command": told["command"]}
+    return details | {"source": result.source, "progress": announce}
+
+
+def _suggested(report, groups, catalog, radius):
+    """Return groups, of which those without a name have the suggested one."""
+    from skesom.report import NamedMap, Result, match_catalog, suggestions_of
+
+    fitted, continua = report[:2], report.source.continua
+    result, found = Result(*fitted, groups=groups, continua=continua), None
     if catalog is not None:
+        place = result.label_map, result.cube.wcs, result.names, result.colors
         found = match_catalog(NamedMap(*place), catalog, radius)
     suggestions = suggestions_of(result, found)
     if suggestions is None:
