@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The summary of a result in words."""
+
+import numpy as np
+import pytest
+from astropy.table import Table
+from sklearn.cluster import KMeans
+
+from skesom.cube import Cube
+from skesom.io import read_map
+from skesom.maps import make_cluster_pipeline
+from skesom.report import summarized_clusters, write_report
+
+SPARE = {"pictures": False, "tables": False}
+
+
+def write(folder, cube, n_clusters=3, **options):
+    """Cluster a cube, and return the summary and the table of clusters."""
+    clusterer = KMeans(n_clusters, n_init=1, random_state=0)
+    pipeline = make_cluster_pipeline(clusterer, sky="keep").fit(cube)
+    files = write_report(folder, pipeline, cube, **SPARE, **options)
+    return files["summary.md"], Table.read(files["clusters.ecsv"])
+
+
+def test_has_a_line_on_each_cluster(report):
+    lines = summarized_clusters(report["summary.md"])
+    clusters = Table.read(report["clusters.ecsv"])
+    assert list(lines) == clusters["id"].tolist()
+    text = report["summary.md"].read_text()
+    for row in clusters:
+        assert f"| {row['percentage']:.1f} % |" in text
+
+
+def test_tells_of_units_and_diagrams(report):
+    text = report["summary.md"].read_text()
+    assert "All bands are calibrated: spectra are in 1e-18 erg" in text
+    assert "`color_magnitude.png`" in text
+    assert report["color_magnitude.png"].is_file()
+
+
+def test_tells_why_nothing_is_suggested(tmp_path, galaxy):
+    sharp = {"fwhm": galaxy.fwhm, "pixel_scale": galaxy.pixel_scale}
+    path, _ = write(tmp_path / "result", Cube(galaxy.data, **sharp))
+    text = path.read_text()
+    assert "No names are suggested" in text
+    assert "values are stretched: no unit of flux or zero point of band 1" in text
+    assert set(summarized_clusters(path).values()) == {"not known"}
+
+
+def test_keeps_the_names_that_are_given(tmp_path, galaxy):
+    groups = [("arms | spurs", [0])]
+    path, _ = write(tmp_path / "result", galaxy, groups=groups)
+    assert summarized_clusters(path)[0].startswith("arms | spurs")
+
+
+def test_is_of_the_continua_that_are_given(tmp_path, galaxy):
+    line = next(name for name in galaxy.band_names if name.endswith("N"))
+    path, _ = write(tmp_path / "result", galaxy, continua="none")
+    assert "H alpha" not in path.read_text()
+    with pytest.raises(ValueError, match=f"{line} cannot be its own continuum"):
+        write(tmp_path / "other", galaxy, continua={line: [line]})
+
+
+def test_tells_how_many_pixels_are_in_no_cluster(tmp_path, galaxy):
+    data = galaxy.data.copy()
+    data[: len(data) // 4] = np.nan
+    path, _ = write(tmp_path / "result", galaxy.replace(data=data))
+    label_map, _ = read_map(path.parent / "cluster_map.fits")
+    share = 100 * np.count_nonzero(label_map == -3) / label_map.size
+    assert share > 25
+    assert f"{share:.2g} % of the pixels have no data" in path.read_text()
