@@ -10,6 +10,7 @@ from skesom.cube import Cube
 from skesom.io import read_map
 from skesom.maps import make_cluster_pipeline
 from skesom.report import summarized_clusters, write_report
+from skesom.report._summary import _fluxes
 
 SPARE = {"pictures": False, "tables": False}
 
@@ -40,10 +41,11 @@ def test_tells_of_units_and_diagrams(report):
 
 def test_tells_why_nothing_is_suggested(tmp_path, galaxy):
     sharp = {"fwhm": galaxy.fwhm, "pixel_scale": galaxy.pixel_scale}
-    path, _ = write(tmp_path / "result", Cube(galaxy.data, **sharp))
-    text = path.read_text()
-    assert "No names are suggested" in text
-    assert "values are stretched: no unit of flux or zero point of band 1" in text
+    cube = Cube(galaxy.data, **sharp)
+    path, _ = write(tmp_path / "result", cube)
+    assert "No names are suggested" in path.read_text()
+    unknown = "no unit of flux or zero point of band 1, band 2, band 3 and 2 more"
+    assert unknown in _fluxes(cube)
     assert set(summarized_clusters(path).values()) == {"not known"}
 
 
