@@ -11,7 +11,9 @@ import skesom
 class TestHelp:
     """What the command says about itself."""
 
-    @pytest.mark.parametrize("command", ["", "cluster", "predict", "test", "demo"])
+    @pytest.mark.parametrize(
+        "command", ["", "cluster", "predict", "test", "crossmatch", "demo"]
+    )
     def test_help_is_complete_and_ends_well(self, run, command):
         status, out, err = run(*command.split(), "--help")
         assert (status, err) == (0, [])
@@ -46,6 +48,7 @@ class TestHelp:
             ],
             "predict": ["MODEL", "FITS", "--output DIR", "--trust", "--tables=no"],
             "test": ["RESULT", "TRUTH", "--output DIR"],
+            "crossmatch": ["RESULT", "FILE", "--radius ARCSEC", "--output DIR"],
             "demo": ["--output DIR", "(default: skesom-demo)", "--size", "--method"],
         }[command]
         missing = [part for part in wanted if part not in text]
@@ -53,7 +56,9 @@ class TestHelp:
         assert "default: None" not in text
         assert "default: []" not in text
 
-    @pytest.mark.parametrize("command", ["cluster", "predict", "test", "demo"])
+    @pytest.mark.parametrize(
+        "command", ["cluster", "predict", "test", "crossmatch", "demo"]
+    )
     def test_every_option_is_explained(self, run, command):
         _, out, _ = run(command, "--help")
         text = "\n".join(out)
