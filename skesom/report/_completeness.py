@@ -86,7 +86,7 @@ def completeness_figure(curve, found):
     chance = best["n_objects"] / best["n_objects"].sum()
     order = np.lexsort((best["z"], best["n_objects"] >= _FEW))[::-1]
     kinds = best["type"][np.sort(order[:_MOST_TYPES])].tolist()
-    for color, kind in zip(cluster_palette(len(kinds)), kinds, strict=True):
+    for color, kind in zip(cluster_palette(_MOST_TYPES), kinds, strict=False):
         own, mine = curve[curve["type"] == kind], best["type"] == kind
         words = describe_types([kind])[kind].description.replace("$", r"\$")
         expected = own["area_share"], np.full(len(own), chance[mine][0])
@@ -102,8 +102,10 @@ def completeness_figure(curve, found):
         panel.spines[["top", "right"]].set_visible(False)
         panel.locator_params(axis="x", integer=True)
     panels[0].set_ylim(0, 104)
-    panels[1].set(yscale="log", ylim=(None, 120))
+    panels[1].set(yscale="log")
+    panels[1].set_ylim(min(10, panels[1].get_ylim()[0]), 120)
     panels[1].yaxis.set_major_formatter("{x:g}")
+    panels[1].yaxis.set_minor_formatter("")
     panels[1].plot([], [], color="0.4", label="by chance", **_CHANCE)
     panels[1].plot([], [], color="0.4", label="this result", **_DIAMOND)
     where = {"loc": "outside right upper" if is_wide else "outside lower center"}
