@@ -84,7 +84,13 @@ class CutoutsDisplay(ClusterDisplay):
         if n_more:
             text = f"the {n_more} smallest clusters are not drawn"
             ax.set_title(text, size="small", loc="right")
-        grid = ax.get_subplotspec().subgridspec(n_rows, n_columns)
+        place = ax.get_subplotspec()
+        if place is None:
+            (left, bottom), (right, top) = ax.get_position().get_points()
+            sides = {"left": left, "right": right, "bottom": bottom, "top": top}
+            grid = ax.figure.add_gridspec(n_rows, n_columns, hspace=0.45, **sides)
+        else:
+            grid = place.subgridspec(n_rows, n_columns)
         self.axes_ = grid.subplots(squeeze=False)
         for panel in self.axes_.flat:
             panel.set(xticks=[], yticks=[], facecolor="none")
