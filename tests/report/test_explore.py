@@ -14,9 +14,9 @@ from sklearn.cluster import KMeans
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from skesom.cube import Cube, CubeMasker
+from skesom.cube import Cube
 from skesom.displays import ClusterSpectraDisplay
-from skesom.maps import CubeClusterer, make_cluster_pipeline, make_clusterer
+from skesom.maps import make_cluster_pipeline, make_clusterer
 from skesom.report import explore
 from skesom.report._result import Result
 from skesom.report.page._data import encode_band, sky_nodes, unit_map
@@ -272,14 +272,6 @@ def test_refused(job, galaxy, tmp_path):
         explore(path, job, galaxy)
     assert path.read_text() == "mine"
     assert [file.name for file in tmp_path.iterdir()] == ["page.html"]
-
-
-@pytest.mark.filterwarnings("ignore:One cluster holds:UserWarning")
-def test_voxels_are_refused(galaxy, tmp_path):
-    last = CubeClusterer(KMeans(2, n_init=1, random_state=0), pattern="voxel")
-    job = make_pipeline(CubeMasker(), last).fit(galaxy)
-    with pytest.raises(ValueError, match="about clusters of pixels"):
-        explore(tmp_path / "page.html", job, galaxy)
 
 
 def test_nothing_or_too_much_to_show_is_refused(job, galaxy, tmp_path, monkeypatch):

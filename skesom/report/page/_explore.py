@@ -138,11 +138,6 @@ class Page(type(Path())):
 def _page(result, catalog, title, rgb, max_pixels):
     """Return the page as text."""
     cube, som = result.cube, result.som
-    if result.is_voxel:
-        raise ValueError(
-            "The page is about clusters of pixels, but the pattern of the pipeline is "
-            "'voxel'. See the slices in cluster_images.zip of a report."
-        )
     _check_labels(result.run_label_map)
     step = thinning(result.run_label_map.shape, max_pixels)
     arrays, facts = _data.pixel_data(result, step, rgb)
