@@ -161,7 +161,7 @@ class GraphLayout:
             width = _LINEAR * np.median(np.abs(places))
             if 0 < _LONG * width < np.abs(places).max():
                 getattr(ax, f"set_{axis}scale")("asinh", linear_width=width)
-                ticks = 10.0 ** np.floor(np.log10(width)) * _TICKS
+                ticks = 10.0 ** np.round(np.log10(width)) * _TICKS
                 ticks = ticks[(ticks > places.min()) & (ticks < places.max())]
                 getattr(ax, f"set_{axis}ticks")(ticks, [f"{tick:g}" for tick in ticks])
                 getattr(ax, f"set_{axis}ticks")([], minor=True)
