@@ -57,7 +57,7 @@ class TestHelp:
         assert "default: []" not in text
 
     @pytest.mark.parametrize(
-        "command", ["cluster", "predict", "test", "crossmatch", "demo"]
+        "command", ["cluster", "classify", "predict", "test", "crossmatch", "demo"]
     )
     def test_every_option_is_explained(self, run, command):
         _, out, _ = run(command, "--help")
