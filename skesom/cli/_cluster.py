@@ -18,6 +18,7 @@ from skesom.cli._options import (
     add_output,
     add_trust,
     clusterer_of,
+    prepare_pictures,
     send,
     source_of,
     style_of,
@@ -94,6 +95,7 @@ def run_files(options, estimator_of, training_of=None):
     check_steps(options)  # before images are read for nothing
     training = training_of and training_of(options)
     source = with_strips(source_of(options).by_wavelength(), options.strips)
+    prepare_pictures(options)
     announce("reading the images")
     images = source.read()
     cubes = images if isinstance(images, list) else [images]
@@ -186,6 +188,7 @@ def _repeat(options):
     names = groups_of(run.path.parent, run.label_map_sha256), run.label_map_sha256
     jobs = [name for name in run.pipeline.get_params() if name.endswith("__n_jobs")]
     run = run._replace(source=with_strips(run.source, options.strips))
+    prepare_pictures(options)
     announce("reading the images")
     images = run.read()
     with whole(run.path):
@@ -297,6 +300,7 @@ def _demo(options):
     with atomic_folder(options.output, overwrite=options.overwrite) as folder:
         side = options.size
         print(f"Making a galaxy of {side} x {side} pixels in nine filters.", flush=True)
+        prepare_pictures(options)
         cube, truth = make_galaxy_cube((side, side), random_state=options.random_state)
         files = write_bands(folder / "images", cube)
         write_map(folder / "truth.fits", truth, cube=cube)

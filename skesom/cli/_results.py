@@ -17,6 +17,7 @@ from skesom.cli._options import (
     add_rgb,
     add_samp,
     add_trust,
+    prepare_pictures,
     send,
     source_of,
 )
@@ -62,6 +63,7 @@ def _predict(options):
         names = [band_names[order.index(band)] for band in range(len(given))]
         source = source._replace(order=order, band_names=names)
     source = with_strips(source, options.strips)
+    prepare_pictures(options)
     images = source.read()
     with whole(model):
         label_map = _predict_of(pipeline)(images)

@@ -36,6 +36,7 @@ from skesom.report._catalog import read_named_map as read_named_map
 from skesom.report._catalog import write_catalog as write_catalog
 from skesom.report._cluster_groups import GROUPS_NAME as GROUPS_NAME
 from skesom.report._cluster_groups import groups_of as groups_of
+from skesom.report._drawing import prepare_drawing as prepare_drawing
 from skesom.report._folders import atomic_folder as atomic_folder
 from skesom.report._folders import check_folder as check_folder
 from skesom.report._folders import note_files as note_files

@@ -77,6 +77,27 @@ def new_axes(size, projection=None, width=None):
     return figure.add_axes(place, projection=projection)
 
 
+def prepare_drawing():
+    """Let the processes that draw load their libraries, while this one reads and fits.
+
+    A process without them would need seconds before it draws.
+    """
+    if n_others := _n_others():
+        executor = get_reusable_executor(n_others, timeout=_IDLE)
+        for _ in range(n_others):
+            executor.submit(_load)
+
+
+def _load():
+    """Load what draws images of the sky."""
+    import astropy.visualization.wcsaxes  # noqa: F401
+    import matplotlib.figure  # noqa: F401
+
+
+def _n_others():
+    return min(joblib.cpu_count() - 1, _MOST_PROCESSES)
+
+
 def start_drawing(jobs, style, *, here=False):
     """Let other processes draw, or this one; return a function that waits for it.
 
@@ -88,8 +109,8 @@ def start_drawing(jobs, style, *, here=False):
     settings = {k: v for k, v in rcParams.items() if not k.startswith("backend")}
     settings |= {"font.size": _LETTERS[style.width], "svg.hashsalt": "skesom"}
     tasks = {name: partial(_drawn, job, style, settings) for name, job in jobs}
-    n_others = min(joblib.cpu_count() - 1, _MOST_PROCESSES)
-    if n_others > 0 and not here:
+    n_others = 0 if here else _n_others()
+    if n_others:
         executor = get_reusable_executor(n_others, timeout=_IDLE)
         tasks = {name: executor.submit(task).result for name, task in tasks.items()}
 
