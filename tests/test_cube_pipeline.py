@@ -194,9 +194,12 @@ class TestSearch:
         expected = silhouette_score(scaled, labels[labels >= 0])
         np.testing.assert_allclose(scores, expected, rtol=1e-6)
 
-    def test_no_scorer_no_search_of_a_cube(self, cube):
-        with pytest.raises(TypeError, match="no scoring"):
-            GridSearchCV(cube_pipeline(), {"cubemasker__grow": [0, 1]}).fit(cube)
+    def test_without_a_scorer_the_score_of_the_last_step_counts(self, cube):
+        rows, grid = range(len(cube)), {"cubemasker__grow": [0, 1]}
+        search = GridSearchCV(cube_pipeline(), grid, cv=[(rows, rows)]).fit(cube)
+        scores = search.cv_results_["mean_test_score"]
+        assert search.best_score_ == max(scores)
+        assert search.best_score_ == search.best_estimator_.score(cube)
 
 
 @pytest.mark.parametrize("clusterer", CLUSTERERS, ids=class_name)

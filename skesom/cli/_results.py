@@ -182,11 +182,14 @@ def _name_clusters(comparison, names):
 
 def _read_truth(path, shape, wcs):
     """Return the map of the classes, and their names if they have some."""
-    from skesom.io import read_map, read_region_labels
+    from skesom.io import collect_regions, read_map, read_region_labels
     from skesom.report import warn_of_shift
 
     if Path(path).suffix.lower() in _REGION_FILES:
-        regions = read_region_labels(path, shape, wcs=wcs, empty="ignore")
+        # Small outlines of a result have no text.
+        has_tags = all(region.tags for region in collect_regions(path))
+        options = {"name_by": "tag" if has_tags else "text", "empty": "ignore"}
+        regions = read_region_labels(path, shape, wcs=wcs, **options)
         return regions.label_map, regions.names
     truth, other = read_map(path)
     if truth.shape == shape:

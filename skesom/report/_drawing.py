@@ -2,13 +2,15 @@
 """Figures of a report: drawn in processes, and saved in one format and width."""
 
 import io
+import os
 import warnings
 from functools import partial
 from numbers import Real
 from typing import NamedTuple
 
 import joblib
-from joblib.externals.loky import get_reusable_executor
+from joblib.externals.loky import ProcessPoolExecutor
+from joblib.externals.loky.process_executor import BrokenProcessPool
 
 from skesom.displays import rgb_numbers
 
@@ -21,6 +23,9 @@ _MOST_PROCESSES = 4  # each takes the memory of the libraries
 _IDLE = 60  # seconds until they end
 _FASTER = {"compress_level": 4}  # of PNG, in half the time and almost as small
 _NO_DATE = {"png": None, "pdf": {"CreationDate": None}, "svg": {"Date": None}}
+_pools = []  # at most one, of the processes that draw
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_pools.clear)
 
 
 class PictureStyle(NamedTuple):
@@ -82,10 +87,8 @@ def prepare_drawing():
 
     A process without them would need seconds before it draws.
     """
-    if n_others := _n_others():
-        executor = get_reusable_executor(n_others, timeout=_IDLE)
-        for _ in range(n_others):
-            executor.submit(_load)
+    for _ in range(_n_others()):
+        _submit(_load)
 
 
 def _load():
@@ -96,6 +99,25 @@ def _load():
 
 def _n_others():
     return min(joblib.cpu_count() - 1, _MOST_PROCESSES)
+
+
+def _submit(task):
+    """Give a task to the processes that draw; those of joblib do other work."""
+    if not _pools:
+        _pools.append(ProcessPoolExecutor(_n_others(), timeout=_IDLE))
+    try:
+        return _pools[0].submit(task)
+    except BrokenProcessPool:  # one of them was killed
+        _pools.clear()
+        return _submit(task)
+
+
+def _result_of(future, task):
+    """Return what a process drew; draw here if it was killed, as for its memory."""
+    try:
+        return future.result()
+    except BrokenProcessPool:
+        return task()
 
 
 def start_drawing(jobs, style, *, here=False):
@@ -109,10 +131,8 @@ def start_drawing(jobs, style, *, here=False):
     settings = {k: v for k, v in rcParams.items() if not k.startswith("backend")}
     settings |= {"font.size": _LETTERS[style.width], "svg.hashsalt": "skesom"}
     tasks = {name: partial(_drawn, job, style, settings) for name, job in jobs}
-    n_others = 0 if here else _n_others()
-    if n_others:
-        executor = get_reusable_executor(n_others, timeout=_IDLE)
-        tasks = {name: executor.submit(task).result for name, task in tasks.items()}
+    if _n_others() and not here:
+        tasks = {n: partial(_result_of, _submit(t), t) for n, t in tasks.items()}
 
     def collect():
         pictures = {}

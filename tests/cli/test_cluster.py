@@ -16,13 +16,14 @@ from skesom.som import ESOM, ConsensusClusterer
 
 PICTURES = [
     *("agreement", "cluster_contours", "cluster_histogram", "cluster_map"),
-    "cluster_spectra",
+    *("cluster_spectra", "color_magnitude", "cutouts", "line_excess"),
     *("component_planes", "hit_map", "quantization_error", "training_curve"),
     "u_matrix",
 ]
 RESULTS = [
     *("agreement.fits", "cluster_images.zip", "cluster_map.fits", "clusters.ecsv"),
-    *("groups.json", "model.joblib"),
+    *("cluster_map.lut", "groups.json", "model.joblib", "summary.md"),
+    *("pieces.ecsv", "pieces.vot"),
     *("pixels.fits", "pixels_scaled.fits", "provenance.json", "validity.ecsv"),
 ]
 
@@ -96,7 +97,7 @@ class TestCluster:
         )
         labels, _ = read_map(tmp_path / "out" / "cluster_map.fits")
         printed = [
-            re.findall(r"[\d.]+", line)
+            re.findall(r"[\d.]+", line)[:3]
             for line in out
             if line[:2] == "  " and "%" in line
         ]

@@ -83,6 +83,7 @@ class TestPredict:
         assert names == {
             *("agreement.png", "cluster_contours.png", "cluster_histogram.png"),
             *("cluster_map.png", "cluster_spectra.png", "quantization_error.png"),
+            *("color_magnitude.png", "cutouts.png", "line_excess.png"),
         }
 
 

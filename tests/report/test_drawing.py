@@ -2,11 +2,15 @@
 """Pictures of a report: their format and width, and who draws them."""
 
 import io
+import os
 import pickle
 import re
+import signal
+import time
 import warnings
 from functools import partial
 
+import joblib
 import matplotlib as mpl
 import numpy as np
 import pytest
@@ -136,3 +140,13 @@ class TestProcesses:
             if name.startswith("cluster_") and name != "cluster_spectra":
                 size = len(pickle.dumps(task))
                 assert size < galaxy.data.nbytes / 4
+
+
+def test_a_killed_process_is_replaced_and_joblib_keeps_its_own():
+    victim = _drawing._submit(os.getpid).result()
+    task = partial(time.sleep, 60)
+    future = _drawing._submit(task)
+    os.kill(victim, signal.SIGKILL)
+    assert _drawing._result_of(future, lambda: "drawn here") == "drawn here"
+    assert _drawing._submit(os.getpid).result() != victim
+    assert joblib.Parallel(2)(joblib.delayed(abs)(-n) for n in range(3)) == [0, 1, 2]
