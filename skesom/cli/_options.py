@@ -104,6 +104,14 @@ def send(options, folder, images):
         print(f"Sent to {', '.join(programs)}.")
 
 
+def prepare_pictures(options):
+    """Start what draws pictures, which takes seconds, if they are wanted."""
+    from skesom.report import prepare_drawing
+
+    if not options.no_pictures:
+        prepare_drawing()
+
+
 def add_overwrite(parser):
     """Add the option to replace files."""
     text = "replace results that exist already"
