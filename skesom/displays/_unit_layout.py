@@ -139,15 +139,10 @@ class GraphLayout:
                 f"{connections.shape[0]} units, got shape {self.positions.shape}."
             )
 
-    def draw(self, ax, values, **style):
+    def draw(self, ax, values, *, links=True, **style):
         """Draw the nodes in the colors of their values, and their links."""
-        from matplotlib.collections import LineCollection
-
-        strongest = max(self.strengths.max(initial=0), np.finfo(float).tiny)
-        opacity = 0.08 + 0.6 * self.strengths / strongest
-        colors = [(0.2, 0.2, 0.25, each) for each in opacity]
-        style_of_links = {"colors": colors, "linewidths": 0.6, "zorder": 1}
-        ax.add_collection(LineCollection(self.positions[self.links], **style_of_links))
+        if links:
+            self._draw_links(ax)
         n_units = len(self.positions)
         largest = min(_LARGEST, _CROWDED / np.sqrt(n_units)) * size_in_points(ax).min()
         shares = np.full(n_units, 0.25)
@@ -169,6 +164,15 @@ class GraphLayout:
         ax.set(xlabel=self.axis_names[0], ylabel=self.axis_names[1])
         ax.tick_params(labelsize="small")
         return nodes
+
+    def _draw_links(self, ax):
+        from matplotlib.collections import LineCollection
+
+        strongest = max(self.strengths.max(initial=0), np.finfo(float).tiny)
+        opacity = 0.08 + 0.6 * self.strengths / strongest
+        colors = [(0.2, 0.2, 0.25, each) for each in opacity]
+        style = {"colors": colors, "linewidths": 0.6, "zorder": 1}
+        ax.add_collection(LineCollection(self.positions[self.links], **style))
 
 
 def fitted_map(estimator, display):

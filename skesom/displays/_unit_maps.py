@@ -293,6 +293,8 @@ class ComponentPlanesDisplay(UnitMapDisplay):
 
             planes = self.values[:, numbers]
             style["norm"] = Normalize(planes.min(), planes.max())
+        if isinstance(self.layout, GraphLayout):
+            style["links"] = False  # they would hide the colors of small panels
         self.units_, self.color_bars_ = [], []
         for panel, feature in zip(self.axes_, numbers, strict=True):
             units = self.layout.draw(panel, self.values[:, feature], **style)

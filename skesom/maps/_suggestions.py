@@ -17,8 +17,10 @@ _NO_LIGHT = -99.0  # brightness of a median flux that is not positive
 _BRIGHT = 1.5  # mag per area, from where stars and nuclei are looked for
 _REDDER = 0.3  # mag per octave, than old stars: from where distant galaxies are
 _MOST_BANDS = 50  # more are channels of a spectrum, which have no colors
-_CHANCE = 0.05  # probability of chance from where objects are evidence
+_CHANCE = 0.01  # probability of chance from where objects are evidence
 _ENRICHED = 1.5  # times as many objects as by chance
+_NAMING = 3.0  # times as many, for a name
+_FEWEST = 5  # objects of a type
 _MOST_TYPES = 3  # in the evidence of a cluster
 # How a measure is told; {line} and {band} are the bands that were used.
 _TEXTS = {
@@ -209,7 +211,8 @@ def _suggest(number, measures, words, crossmatch):
             f"{row['share']:.0%} of the {row['type']} of the catalog in "
             f"{row['area_share']:.1%} of the area"
         )
-        if name is None and row["type"] in _OF_TYPES:
+        is_strong = row["enrichment"] > _NAMING
+        if name is None and is_strong and row["type"] in _OF_TYPES:
             name = _OF_TYPES[row["type"]]
             reason = "Known objects of this type gather here."
     return Suggestion(name, tuple(evidence), reason)
@@ -244,6 +247,7 @@ def _enriched(table, number):
         if row["cluster"] == number
         and row["enrichment"] > _ENRICHED
         and row["p_any"] < _CHANCE
+        and row["n_objects"] >= _FEWEST
     ]
     return sorted(rows, key=lambda row: -row["z"])[:_MOST_TYPES]
 

@@ -4,13 +4,14 @@
 import io
 import os
 import warnings
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from functools import partial
 from numbers import Real
 from typing import NamedTuple
 
 import joblib
-from joblib.externals.loky import ProcessPoolExecutor
-from joblib.externals.loky.process_executor import BrokenProcessPool
+from joblib.externals.loky.backend import get_context
 
 from skesom.displays import rgb_numbers
 
@@ -20,7 +21,6 @@ _LETTERS = {None: 10.0, "one": 8.0, "two": 9.0}  # points
 _MARGIN = 0.2, 0.15  # of a figure, left and below of axes; it is cut or shrunk then
 _PAD = 0.06  # inches around all that is drawn
 _MOST_PROCESSES = 4  # each takes the memory of the libraries
-_IDLE = 60  # seconds until they end
 _FASTER = {"compress_level": 4}  # of PNG, in half the time and almost as small
 _NO_DATE = {"png": None, "pdf": {"CreationDate": None}, "svg": {"Date": None}}
 _pools = []  # at most one, of the processes that draw
@@ -102,9 +102,9 @@ def _n_others():
 
 
 def _submit(task):
-    """Give a task to the processes that draw; those of joblib do other work."""
-    if not _pools:
-        _pools.append(ProcessPoolExecutor(_n_others(), timeout=_IDLE))
+    """Give a task to the processes that draw."""
+    if not _pools:  # as processes of joblib, which need no guard in scripts, but others
+        _pools.append(ProcessPoolExecutor(_n_others(), get_context("loky")))
     try:
         return _pools[0].submit(task)
     except BrokenProcessPool:  # one of them was killed
@@ -113,15 +113,17 @@ def _submit(task):
 
 
 def _result_of(future, task):
-    """Return what a process drew; draw here if it was killed, as for its memory."""
+    """Return what a process draws; draw here what none has begun, or one was killed."""
+    if future is None or future.cancel():
+        return task()
     try:
         return future.result()
     except BrokenProcessPool:
         return task()
 
 
-def start_drawing(jobs, style, *, here=False):
-    """Let other processes draw, or this one; return a function that waits for it.
+def start_drawing(jobs, style):
+    """Let other processes draw; return a function that draws the rest here.
 
     It returns by name the bytes of a file, or what else the function of a job returned.
     """
@@ -131,16 +133,14 @@ def start_drawing(jobs, style, *, here=False):
     settings = {k: v for k, v in rcParams.items() if not k.startswith("backend")}
     settings |= {"font.size": _LETTERS[style.width], "svg.hashsalt": "skesom"}
     tasks = {name: partial(_drawn, job, style, settings) for name, job in jobs}
-    if _n_others() and not here:
-        tasks = {n: partial(_result_of, _submit(t), t) for n, t in tasks.items()}
+    futures = {n: _submit(task) if _n_others() else None for n, task in tasks.items()}
 
     def collect():
-        pictures = {}
-        for name, task in tasks.items():
-            pictures[name], caught = task()
-            for message in caught:
+        drawn = {n: _result_of(futures[n], tasks[n]) for n in reversed(tasks)}
+        for name in tasks:
+            for message in drawn[name][1]:
                 warnings.warn(message, stacklevel=2)
-        return pictures
+        return {name: drawn[name][0] for name in tasks}
 
     return collect
 

@@ -209,7 +209,7 @@ class _Report:
         _pictures.write_band_images(path, result, clusters)
         if style is not None:
             late = pictures.jobs_of_pixels(summary)
-            self._drawing.append(start_drawing(late, style, here=True))
+            self._drawing.append(start_drawing(late, style))
             jobs += late
         drawn = [name for name, _ in jobs]
         found = None

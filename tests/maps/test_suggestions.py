@@ -114,23 +114,30 @@ class TestEvidence:
         assert found.evidence[0] == text
 
     def test_tells_the_objects_that_gather(self, global_random_seed):
-        labels, cube = scene(FLAT, FLAT, names=[f"band {n}" for n in range(5)])
+        labels, cube = scene(*[FLAT] * 4, names=[f"band {n}" for n in range(5)])
         assert suggest_names(labels, cube) is None
         rng = np.random.default_rng(global_random_seed)
         places = {"x": rng.uniform(0, SIDE - 1, 20), "y": rng.uniform(0, SIDE - 1, 20)}
         known = crossmatch(labels, Table(places), object_type="HII")
-        first, second = suggest_names(labels, cube, crossmatch=known)
+        first, *others = suggest_names(labels, cube, crossmatch=known)
         assert first.name == "H II regions"
         assert first.evidence == (
-            "100% of the HII of the catalog in 50.0% of the area",
+            "100% of the HII of the catalog in 25.0% of the area",
         )
-        assert second == (None, (), "")
+        assert others == 3 * [(None, (), "")]
 
     def test_by_chance_is_none(self):
         labels, cube = scene(FLAT, FLAT, names=[f"band {n}" for n in range(5)])
-        row = {"cluster": 0, "type": "HII", "share": 0.9, "area_share": 0.5, "z": 1.0}
-        weak = SimpleNamespace(table=[row | {"enrichment": 1.8, "p_any": 0.3}])
-        assert suggest_names(labels, cube, crossmatch=weak)[0].name is None
+        row = {"cluster": 0, "type": "HII", "share": 0.9, "area_share": 0.1, "z": 1.0}
+        row |= {"enrichment": 9.0, "p_any": 0.001, "n_objects": 50}
+        for change, name in (
+            ({}, "H II regions"),
+            ({"p_any": 0.3}, None),
+            ({"n_objects": 4}, None),
+            ({"enrichment": 2.5}, None),
+        ):
+            known = SimpleNamespace(table=[row | change])
+            assert suggest_names(labels, cube, crossmatch=known)[0].name == name
 
 
 class TestInput:

@@ -8,6 +8,7 @@ import re
 import signal
 import time
 import warnings
+from concurrent.futures.process import BrokenProcessPool
 from functools import partial
 
 import joblib
@@ -47,7 +48,14 @@ def titled():
 
 def drawn(job, **style):
     """Return the file of one picture."""
-    return start_drawing([("it", job)], PictureStyle(**style), here=True)()["it"]
+    return drawn_here([("it", job)], PictureStyle(**style))["it"]
+
+
+def drawn_here(jobs, style):
+    """Return what this process draws."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_drawing, "_n_others", lambda: 0)
+        return start_drawing(jobs, style)()
 
 
 class TestStyle:
@@ -108,14 +116,19 @@ class TestProcesses:
 
     @pytest.fixture
     def two_processes(self, monkeypatch):
-        """Draw elsewhere, on any machine."""
+        """Draw elsewhere, on any machine, also what is not begun."""
         monkeypatch.setattr(_drawing.joblib, "cpu_count", lambda: 2)
+
+        def wait(future, task):
+            return task() if future is None else future.result()
+
+        monkeypatch.setattr(_drawing, "_result_of", wait)
 
     def test_draw_the_same_pixels(self, job, galaxy, two_processes):
         pictures = Pictures(Result(job, galaxy), PictureStyle(dpi=40))
         jobs = [*pictures.jobs(), *pictures.jobs_of_bands()]
         elsewhere = start_drawing(jobs, PictureStyle(dpi=40))()
-        here = start_drawing(jobs, PictureStyle(dpi=40), here=True)()
+        here = drawn_here(jobs, PictureStyle(dpi=40))
         assert elsewhere == here
         assert list(here) == [name for name, _ in jobs]
         assert list(here["bands"]) == list(galaxy.band_names)
@@ -124,8 +137,8 @@ class TestProcesses:
         jobs = [("title", titled)]
         plain = start_drawing(jobs, PictureStyle())()
         with mpl.rc_context({"axes.facecolor": "red"}):
-            red, here = (start_drawing(jobs, PictureStyle(), here=h) for h in (0, 1))
-            assert red() == here() != plain
+            red = start_drawing(jobs, PictureStyle())()
+            assert red == drawn_here(jobs, PictureStyle()) != plain
 
     def test_warnings_come_back(self, two_processes):
         collect = start_drawing([("it", warned)], PictureStyle())
@@ -146,7 +159,11 @@ def test_a_killed_process_is_replaced_and_joblib_keeps_its_own():
     victim = _drawing._submit(os.getpid).result()
     task = partial(time.sleep, 60)
     future = _drawing._submit(task)
+    while not future.running():
+        time.sleep(0.01)
     os.kill(victim, signal.SIGKILL)
+    with pytest.raises(BrokenProcessPool):
+        future.result()
     assert _drawing._result_of(future, lambda: "drawn here") == "drawn here"
     assert _drawing._submit(os.getpid).result() != victim
     assert joblib.Parallel(2)(joblib.delayed(abs)(-n) for n in range(3)) == [0, 1, 2]
