@@ -9,6 +9,7 @@ import numpy as np
 from astropy.io import fits
 from astropy.table import Column, Table
 
+from skesom._common.blocks import in_threads
 from skesom._common.fits_files import open_fits
 from skesom._common.labels import MASKED, SKY, check_label_map
 from skesom._common.lazy import computed, is_lazy
@@ -206,11 +207,12 @@ def cluster_table(label_map, cube=None):
     ids, pixels = np.unique(labels[labels >= 0], return_counts=True)
     n_bands = 0 if cube is None else cube.shape[2]
     if labels.ndim == 2:  # the same pixels in all bands
-        members = [_members(labels, ids)] * n_bands
+        own = _members(labels, ids)
+        tasks = [partial(_summarize, cube, band, *own) for band in range(n_bands)]
+        bands = in_threads(lambda task: task(), tasks, n_jobs=-1) if tasks else ()
     else:
-        members = (_members(one, ids) for one in np.moveaxis(labels, 2, 0))
-    places = zip(range(n_bands), members, strict=n_bands > 0)
-    bands = (_summarize(cube, band, *own) for band, own in places)
+        images = enumerate(np.moveaxis(labels, 2, 0) if n_bands else ())
+        bands = (_summarize(cube, band, *_members(one, ids)) for band, one in images)
     return _make_table(ids, pixels, bands, cube)
 
 
