@@ -31,7 +31,6 @@ def test_no_hub(run, bands, fast, tmp_path):
 
 
 def test_cluster_predict_and_explore(run, bands, fast, tmp_path, sent):
-    pytest.importorskip("bokeh")
     folder, other = str(tmp_path / "result"), str(tmp_path / "other")
     _, lines, _ = run("cluster", *bands, "-o", folder, *fast, "--samp")
     assert lines[-1] == "Sent to DS9, TOPCAT."
