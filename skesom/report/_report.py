@@ -211,7 +211,7 @@ class _Report:
             late = pictures.jobs_of_pixels(summary)
             self._drawing.append(start_drawing(late, style))
             jobs += late
-        drawn = [name for name, _ in jobs]
+        drawn = {name: f"{name}.{style.format}" for name, _ in jobs}
         found = None
         if catalog is not None:
             found = self.write_crossmatch(result, catalog, radius, style)

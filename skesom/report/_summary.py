@@ -25,7 +25,7 @@ the light exceeds."""
 def write_summary(folder, result, clusters, pictures, crossmatch=None):
     """Write the summary of a result; return the names of the files.
 
-    `clusters` is the table of the clusters, `pictures` the names of files of pictures.
+    `clusters` is the table of the clusters, `pictures` the files of pictures by name.
     """
     suggestions = suggestions_of(result, crossmatch)
     parts = [
@@ -123,9 +123,10 @@ def _next(result, clusters, suggestions, pictures):
             "wavelength that is known. Name them with `--band-names`, as in F555W or r."
         )
     if "cluster_map" in pictures:
-        yield "- `cluster_map.png` shows where each cluster lies."
-        yield f"- `cluster_spectra.png` shows how they differ. {_fluxes(result.cube)}"
-    diagrams = [f"`{name}.png`" for name in pictures if name in result.diagrams]
+        yield f"- `{pictures['cluster_map']}` shows where each cluster lies."
+        spectra = pictures["cluster_spectra"]
+        yield f"- `{spectra}` shows how they differ. {_fluxes(result.cube)}"
+    diagrams = [f"`{pictures[n]}`" for n in result.diagrams if n in pictures]
     if diagrams:
         text = "shows" if len(diagrams) == 1 else "show"
         yield (

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The summary of a result in words."""
 
+import re
+
 import numpy as np
 import pytest
 from astropy.table import Table
@@ -9,7 +11,7 @@ from sklearn.cluster import KMeans
 from skesom.cube import Cube
 from skesom.io import read_map
 from skesom.maps import make_cluster_pipeline
-from skesom.report import summarized_clusters, write_report
+from skesom.report import PictureStyle, summarized_clusters, write_report
 from skesom.report._summary import _fluxes
 
 SPARE = {"pictures": False, "tables": False}
@@ -19,7 +21,7 @@ def write(folder, cube, n_clusters=3, **options):
     """Cluster a cube, and return the summary and the table of clusters."""
     clusterer = KMeans(n_clusters, n_init=1, random_state=0)
     pipeline = make_cluster_pipeline(clusterer, sky="keep").fit(cube)
-    files = write_report(folder, pipeline, cube, **SPARE, **options)
+    files = write_report(folder, pipeline, cube, **SPARE | options)
     return files["summary.md"], Table.read(files["clusters.ecsv"])
 
 
@@ -37,6 +39,15 @@ def test_tells_of_units_and_diagrams(report):
     assert "All bands are calibrated: spectra are in 1e-18 erg" in text
     assert "`color_magnitude.png`" in text
     assert report["color_magnitude.png"].is_file()
+
+
+def test_names_pictures_by_their_format(tmp_path, galaxy):
+    pictures = PictureStyle("svg", dpi=20)
+    path, _ = write(tmp_path / "result", galaxy, pictures=pictures)
+    named = set(re.findall(r"`(\w+\.svg)`", path.read_text()))
+    assert {"cluster_map.svg", "cluster_spectra.svg", "color_magnitude.svg"} <= named
+    assert all((path.parent / name).is_file() for name in named)
+    assert ".png" not in path.read_text()
 
 
 def test_tells_why_nothing_is_suggested(tmp_path, galaxy):
