@@ -490,7 +490,8 @@ class TestVoxels:
     """Single fluxes are clustered, without colors."""
 
     def test_one_scale_for_all_bands(self, scene):
-        pipeline = make_cluster_pipeline(ESOM(n_clusters=3), pattern="voxel")
+        esom = ESOM(n_clusters=3, random_state=0)
+        pipeline = make_cluster_pipeline(esom, pattern="voxel")
         label_map = pipeline.fit_predict(scene[0])
         assert label_map.shape == scene[0].shape
         assert "color" not in pipeline.named_steps
