@@ -3,6 +3,8 @@
 
 import io
 import os
+import threading
+import time
 import warnings
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -20,6 +22,7 @@ _COLUMNS = {"one": 3.5, "two": 7.1}  # inches, of most journals of astronomy
 _LETTERS = {None: 10.0, "one": 8.0, "two": 9.0}  # points
 _MARGIN = 0.2, 0.15  # of a figure, left and below of axes; it is cut or shrunk then
 _PAD = 0.06  # inches around all that is drawn
+_WATCH = 1.0  # seconds
 _MOST_PROCESSES = 4  # each takes the memory of the libraries
 _FASTER = {"compress_level": 4}  # of PNG, in half the time and almost as small
 _NO_DATE = {"png": None, "pdf": {"CreationDate": None}, "svg": {"Date": None}}
@@ -91,6 +94,17 @@ def prepare_drawing():
         _submit(_load)
 
 
+def _end_with(parent):
+    """End this process soon after the one that it draws for, which may be killed."""
+
+    def watch():
+        while os.getppid() == parent:
+            time.sleep(_WATCH)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
 def _load():
     """Load what draws images of the sky."""
     import astropy.visualization.wcsaxes  # noqa: F401
@@ -104,7 +118,8 @@ def _n_others():
 def _submit(task):
     """Give a task to the processes that draw."""
     if not _pools:  # as processes of joblib, which need no guard in scripts, but others
-        _pools.append(ProcessPoolExecutor(_n_others(), get_context("loky")))
+        how = get_context("loky"), _end_with, (os.getpid(),)
+        _pools.append(ProcessPoolExecutor(_n_others(), *how))
     try:
         return _pools[0].submit(task)
     except BrokenProcessPool:  # one of them was killed

@@ -6,6 +6,8 @@ import os
 import pickle
 import re
 import signal
+import subprocess
+import sys
 import time
 import warnings
 from concurrent.futures.process import BrokenProcessPool
@@ -167,3 +169,17 @@ def test_a_killed_process_is_replaced_and_joblib_keeps_its_own():
     assert _drawing._result_of(future, lambda: "drawn here") == "drawn here"
     assert _drawing._submit(os.getpid).result() != victim
     assert joblib.Parallel(2)(joblib.delayed(abs)(-n) for n in range(3)) == [0, 1, 2]
+
+
+def test_processes_end_with_one_that_is_killed():
+    code = """
+import os, time
+from skesom.report import _drawing
+print(_drawing._submit(os.getpid).result(), flush=True)
+time.sleep(60)
+"""
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as run:
+        assert int(run.stdout.readline()) != run.pid
+        run.kill()
+        # The pipe is closed only when all have ended that write to it.
+        assert run.stdout.read() == b""
