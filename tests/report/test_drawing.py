@@ -19,10 +19,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from skesom.displays import ClusterMapDisplay, cluster_colors
+from skesom.displays import (
+    ClusterHistogramDisplay,
+    ClusterMapDisplay,
+    cluster_colors,
+)
 from skesom.report import PictureStyle, _drawing
 from skesom.report._drawing import new_axes, start_drawing
-from skesom.report._pictures import Pictures
+from skesom.report._pictures import Pictures, _plotted
 from skesom.report._result import Result
 
 
@@ -35,17 +39,10 @@ def clusters(n_clusters=3, side=60):
     return display.plot(new_axes((8, 6)), contours=True)
 
 
-def warned():
-    """A figure that somebody should look at."""
-    warnings.warn("look at it", stacklevel=2)
-    return new_axes((3, 2)).figure
-
-
-def titled():
-    """A figure in the letters of the settings."""
-    ax = new_axes((3, 2))
-    ax.set_title("title")
-    return ax.figure
+def bars():
+    """Return the job of a small picture, which other processes can import."""
+    display = ClusterHistogramDisplay(np.array([[0, 0, 1]])).thinned(1)
+    return partial(_plotted, display, (3, 2))
 
 
 def drawn(job, **style):
@@ -89,7 +86,7 @@ class TestStyle:
     def test_dots(self):
         widths = []
         for dpi in (50, 100):
-            with Image.open(io.BytesIO(drawn(titled, dpi=dpi))) as image:
+            with Image.open(io.BytesIO(drawn(bars(), dpi=dpi))) as image:
                 widths.append(image.width)
         assert widths[1] == pytest.approx(2 * widths[0], abs=2)
 
@@ -136,14 +133,16 @@ class TestProcesses:
         assert list(here["bands"]) == list(galaxy.band_names)
 
     def test_draw_with_the_settings_of_the_user(self, two_processes):
-        jobs = [("title", titled)]
+        jobs = [("bars", bars())]
         plain = start_drawing(jobs, PictureStyle())()
         with mpl.rc_context({"axes.facecolor": "red"}):
             red = start_drawing(jobs, PictureStyle())()
             assert red == drawn_here(jobs, PictureStyle()) != plain
 
     def test_warnings_come_back(self, two_processes):
-        collect = start_drawing([("it", warned)], PictureStyle())
+        collect = start_drawing(
+            [("it", partial(warnings.warn, "look at it"))], PictureStyle()
+        )
         with pytest.warns(UserWarning, match="look at it"):
             collect()
 
