@@ -3,7 +3,6 @@
 
 import argparse
 import sys
-from contextlib import suppress
 
 from skesom.cli._cluster import add_repeat, run_files
 from skesom.cli._options import (
@@ -13,7 +12,7 @@ from skesom.cli._options import (
     add_output,
     assignment,
     count,
-    width,
+    radius,
 )
 from skesom.cli._steps import add_steps
 
@@ -58,7 +57,7 @@ def _add_training(parser):
     names = {"choices": ("text", "tag", "color"), "default": "text", "help": text}
     group.add_argument("--by", **names)
     text = "around objects: arcsec, or as in 2.5pix (default: the pixel of each)"
-    group.add_argument("--radius", type=_radius, metavar="ARCSEC", help=text)
+    group.add_argument("--radius", type=radius, metavar="ARCSEC", help=text)
     text = "names of the labels of --labels, as 3='H II region' (default: those in it)"
     named = {"type": _named, "nargs": "+", "default": [], "help": text}
     group.add_argument("--names", metavar="LABEL=NAME", **named)
@@ -67,13 +66,6 @@ def _add_training(parser):
     text = "side of the blocks of the sky that are held out together, for the score"
     block = {"type": count, "default": 32, "metavar": "PIXELS", "help": text}
     group.add_argument("--block-size", **block)
-
-
-def _radius(text):
-    """Return a number of arcsec, or a Quantity."""
-    with suppress(ValueError):
-        return float(text)
-    return width(text)
 
 
 def _named(text):

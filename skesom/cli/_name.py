@@ -92,8 +92,7 @@ def _suggested(report, groups, catalog, radius):
     fitted, continua = report[:2], report.source.continua
     result, found = Result(*fitted, groups=groups, continua=continua), None
     if catalog is not None:
-        place = result.label_map, result.cube.wcs, result.names, result.colors
-        found = match_catalog(NamedMap(*place), catalog, radius)
+        found = match_catalog(NamedMap.of(result), catalog, radius)
     suggestions = suggestions_of(result, found)
     if suggestions is None:
         raise ValueError("no names are suggested, because the filters are unknown")

@@ -42,6 +42,9 @@ __all__ = [
 ]
 
 # For the other folders of skesom; not public.
+from skesom.displays._cluster_plots import axis_name as axis_name
+from skesom.displays._cluster_plots import flux_name as flux_name
+from skesom.displays._cluster_plots import is_wide as is_wide
 from skesom.displays._colors import HATCH_COLOR as HATCH_COLOR
 from skesom.displays._colors import MISSING_COLOR as MISSING_COLOR
 from skesom.displays._colors import NOISE_COLOR as NOISE_COLOR

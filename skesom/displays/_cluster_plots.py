@@ -28,9 +28,7 @@ _HIGHEST, _SMALLEST = 8.0, 5.0  # points, of the numbers above the bars
 _LONGEST_NAME = 16  # letters in a line below a bar
 _MANY = 50  # bars without gaps
 _WIDE = 1.3  # decades of fluxes from where their scale is logarithmic
-_FAINT = (
-    10  # per cent of the fluxes lie where the scale is linear, if some are negative
-)
+_FAINT = 10  # per cent of fluxes, where the scale is linear if some are negative
 _AXES = {
     **{units.nm: "wavelength", units.um: "wavelength", units.GHz: "frequency"},
     **{units.keV: "energy", units.km / units.s: "velocity"},
@@ -128,7 +126,7 @@ class ClusterSpectraDisplay(ClusterDisplay):
         if unit is None:
             _name_bands(ax, cube.band_names)
         else:
-            ax.set_xlabel(f"{_AXES[unit]} [{unit}]")
+            ax.set_xlabel(axis_name(unit))
             _name_bands_above(ax, places, cube.band_names)
         self.ax_, self.figure_ = ax, ax.figure
         return self
@@ -244,11 +242,28 @@ def _places(cube, wavelengths):
     return np.arange(n_bands), None
 
 
+def axis_name(unit):
+    """Return the name of spectral coordinates of `spectral_places`, with their unit."""
+    return f"{_AXES[unit]} [{unit}]"
+
+
+def is_wide(values):
+    """Tell whether values, none of them 0, need a logarithmic scale."""
+    return len(values) > 0 and bool(np.ptp(np.log10(np.abs(values))) > _WIDE)
+
+
+def flux_name(unit):
+    """Return the name of fluxes in a physical unit, and the unit in a second line."""
+    is_bright = {units.arcsec, units.sr} & set(unit.bases)
+    name = "surface brightness" if is_bright else "flux density"
+    return f"{name}\n[{unit:unicode}]".replace("1\N{MULTIPLICATION SIGN}", "")
+
+
 def _set_scale(ax, log, lines):
     """Choose the scale of fluxes that shows all of some lines."""
     values = np.concatenate(lines) if lines else np.ones(1)
     values = values[np.isfinite(values) & (values != 0)]
-    if log == "auto" and len(values) and np.ptp(np.log10(abs(values))) > _WIDE:
+    if log == "auto" and is_wide(values):
         if (values > 0).all() and min(ax.dataLim.intervaly) > 0:
             log = True
         else:  # linear up to what separates the faintest lines
@@ -261,9 +276,7 @@ def _set_scale(ax, log, lines):
 def _flux_of(cube, unit):
     """Return the name of the values of a cube, or of converted ones, with the unit."""
     if unit is not None:
-        is_bright = {units.arcsec, units.sr} & set(unit.bases)
-        name = "surface brightness" if is_bright else "flux density"
-        return f"{name}\n[{unit:unicode}]".replace("1\N{MULTIPLICATION SIGN}", "")
+        return flux_name(unit)
     known = {unit for unit in cube.band_units if unit is not None}
     if len(known) == 1 and None not in cube.band_units:
         return f"flux [{known.pop()}]"

@@ -35,6 +35,11 @@ class NamedMap(NamedTuple):
     names: list
     colors: object  # as displays take them
 
+    @classmethod
+    def of(cls, result):
+        """Return the map of a Result."""
+        return cls(result.label_map, result.cube.wcs, result.names, result.colors)
+
 
 def read_named_map(path):
     """Return the label map of a file or of a folder of results, named as there."""

@@ -221,8 +221,7 @@ class _Report:
 
     def write_crossmatch(self, result, catalog, radius, style):
         """Write what known objects tell of the clusters; return it, None if nothing."""
-        place = result.label_map, result.cube.wcs, result.names, result.colors
-        clusters = _catalog.NamedMap(*place)
+        clusters = _catalog.NamedMap.of(result)
         try:
             found = _catalog.match_catalog(clusters, catalog, radius)
             of = self._folder, clusters, found, radius

@@ -6,36 +6,25 @@ import json
 import numpy as np
 import pytest
 from astropy.table import Table
-from astropy.wcs import WCS
 
 from skesom.io import write_map
 
 
 @pytest.fixture
-def wcs():
-    wcs = WCS(naxis=2)
-    wcs.wcs.ctype = ["RA---TAN", "DEC--TAN"]
-    wcs.wcs.crval = [204.25, -29.87]
-    wcs.wcs.crpix = [15, 10]
-    wcs.wcs.cdelt = [-1 / 3600, 1 / 3600]
-    return wcs
-
-
-@pytest.fixture
-def label_map(tmp_path, wcs):
+def label_map(tmp_path, sky_wcs):
     """A file of two clusters, of which the second has a tenth of 20 x 30 pixels."""
     labels = np.zeros((20, 30), dtype=np.int32)
     labels[:, :3] = 1
-    write_map(tmp_path / "map.fits", labels, wcs=wcs)
+    write_map(tmp_path / "map.fits", labels, wcs=sky_wcs)
     return tmp_path / "map.fits"
 
 
 @pytest.fixture
-def catalog(tmp_path, wcs):
+def catalog(tmp_path, sky_wcs):
     """H II regions in the second cluster but one, and stars anywhere."""
     columns = [0, 1, 2, 0, 1, 2, 0, 1, 2, 20] + [25, 15, 5, 12, 9]
     rows = [0, 2, 4, 6, 8, 10, 12, 14, 16, 18] + [3, 8, 13, 17, 1]
-    sky = wcs.pixel_to_world(columns, rows)
+    sky = sky_wcs.pixel_to_world(columns, rows)
     table = Table({"ra": sky.ra.deg, "dec": sky.dec.deg})
     table["type"] = ["HII"] * 10 + ["*"] * 5
     table.write(tmp_path / "known.csv")

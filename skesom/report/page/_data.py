@@ -25,7 +25,6 @@ _SAMPLES = 1_000_000
 _LINKS_DRAWN = 4000  # the strongest
 _SMALLEST, _LARGEST = 3.0, 11.0  # pixels across, the second on top of the first
 _LOW, _HIGH = 2, 98  # per cent of the units that have the first and the last color
-_WIDE = 1.3  # decades of medians
 _KINDS = {"u1": "Uint8Array", "u2": "Uint16Array", "i2": "Int16Array"}
 _KINDS |= {"f4": "Float32Array", "f8": "Float64Array"}
 
@@ -78,7 +77,7 @@ def pixel_data(result, step, rgb=None):
         "slices": [thin.band_names[band] for band in slices],
         "spectrum_name": name,
         "places": None if places is None else places.value[order].tolist(),
-        "places_name": "" if places is None else _axis_of(places.unit),
+        "places_name": "" if places is None else displays.axis_name(places.unit),
         "missing_color": displays.MISSING_COLOR,
         "hatch_color": displays.HATCH_COLOR,
         "noise_color": displays.NOISE_COLOR,
@@ -92,13 +91,8 @@ def spectra_cube(result, thin, scaled):
     factors, unit = physical_factors(result.cube)
     if unit is None:
         return scaled, ["stretched flux, scaled"]
-    is_bright = {units.arcsec, units.sr} & set(unit.bases)
-    name = "surface brightness" if is_bright else "flux density"
-    text = f"{unit:unicode}".removeprefix("1\N{MULTIPLICATION SIGN}")
-    return thin.replace(data=(thin.data * factors).astype(thin.dtype)), [
-        name,
-        f"[{text}]",
-    ]
+    data = (thin.data * factors).astype(thin.dtype)
+    return thin.replace(data=data), displays.flux_name(unit).split("\n")
 
 
 def _places(cube, is_physical):
@@ -133,13 +127,6 @@ def _finite(number):
     return float(f"{number:.6g}") if np.isfinite(number) else None
 
 
-def _axis_of(unit):
-    """Return the name of spectral coordinates, with their unit."""
-    is_length = unit.is_equivalent("nm")
-    kinds = {"keV": "energy", "GHz": "frequency", "km / s": "velocity"}
-    return f"{'wavelength' if is_length else kinds[str(unit)]} [{unit}]"
-
-
 def cluster_facts(result, step, order):
     """Return what is known of each cluster of the run, and of each group.
 
@@ -171,7 +158,7 @@ def cluster_facts(result, step, order):
 def is_wide(clusters):
     """Tell whether medians differ so much that their scale has to be logarithmic."""
     medians = [m for each in clusters for _, m, _ in each["quartiles"] if m]
-    return bool(medians) and float(np.ptp(np.log10(np.abs(medians)))) > _WIDE
+    return displays.is_wide(medians)
 
 
 def encode_band(flux):
