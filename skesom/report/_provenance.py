@@ -338,7 +338,8 @@ def _runs(step):
 def left_out_lines(path):
     """Return what a result lacks, as lines of a terminal."""
     _, provenance = read_provenance(path)
-    return [f"Left out: {n}: {why}." for n, why in provenance["left_out"].items()]
+    reasons = provenance["left_out"].items()
+    return [f"Left out: {name}: {reason.rstrip('.')}." for name, reason in reasons]
 
 
 def decision_lines(pipeline):
