@@ -292,6 +292,8 @@ def test_full_disk_leaves_nothing(refused, good, monkeypatch, fast):
     def fail(*args, **kwargs):
         raise OSError(28, "No space left on device", "picture.png")
 
+    # Other processes would draw as ever.
+    monkeypatch.setattr("skesom.report._drawing._n_others", lambda: 0)
     monkeypatch.setattr("matplotlib.figure.Figure.savefig", fail)
     refused(*good, *fast, parts=["picture.png: No space left on device"])
 
