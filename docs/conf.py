@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""How the site is built; CONTRIBUTING.md has the command. Nothing needs a network."""
+
+import os
+import sys
+from pathlib import Path
+
+from sphinx_gallery.sorting import ExplicitOrder
+
+import skesom
+
+HERE = Path(__file__).parent
+EXAMPLES = HERE.parent / "examples"
+sys.path.insert(0, str(HERE / "_extensions"))
+
+project = "skesom"
+author = "The skesom developers"
+copyright = "the skesom developers"
+version = release = skesom.__version__
+
+extensions = [
+    "myst_parser",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
+    "numpydoc",
+    "sphinx_gallery.gen_gallery",
+    "sphinx_copybutton",
+    "sphinx_design",
+    "mathml",
+]
+source_suffix = {".rst": "restructuredtext", ".md": "markdown"}
+exclude_patterns = ["_build", "benchmarks", "images/README.md"]
+templates_path = ["_templates"]
+
+myst_enable_extensions = ["colon_fence", "deflist", "dollarmath"]
+myst_heading_anchors = 3
+
+autosummary_generate = True
+numpydoc_show_class_members = False
+
+# Examples whose data are not here are shown, but not run.
+without_data = [
+    path.name
+    for path in EXAMPLES.glob("plot_*.py")
+    if "SKESOM_TEST_DATA" in path.read_text(encoding="utf-8")
+    and "SKESOM_TEST_DATA" not in os.environ
+]
+sphinx_gallery_conf = {
+    "examples_dirs": str(EXAMPLES),
+    "gallery_dirs": "auto_examples",
+    "filename_pattern": rf"[\\/](?!{'|'.join(without_data)}$)plot_",
+    "within_subsection_order": ExplicitOrder(
+        [
+            "plot_galaxy.py",
+            "plot_shapes.py",
+            "plot_digits.py",
+            "plot_displays.py",
+            "plot_same_pixels.py",
+            "plot_one_run_or_many.py",
+            "*",
+        ]
+    ),
+    "capture_repr": (),
+    "image_scrapers": ("matplotlib",),
+    "write_computation_times": False,
+}
+
+html_theme = "pydata_sphinx_theme"
+html_title = "skesom"
+html_static_path = ["_static"]
+html_css_files = ["skesom.css"]
+html_favicon = "_static/logo.svg"
+html_math_renderer = "mathml"
+html_copy_source = False
+html_show_sourcelink = False
+html_theme_options = {
+    "logo": {"text": "skesom", "image_light": "_static/logo.svg"},
+    "github_url": "https://github.com/skesom/skesom",
+    "header_links_before_dropdown": 6,
+    "navigation_with_keys": False,
+    "show_prev_next": True,
+    "footer_start": ["copyright"],
+    "footer_end": [],
+}
+copybutton_prompt_text = r">>> |\.\.\. |\$ "
+copybutton_prompt_is_regexp = True
