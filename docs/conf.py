@@ -26,7 +26,9 @@ extensions = [
     "sphinx_gallery.gen_gallery",
     "sphinx_copybutton",
     "sphinx_design",
+    "command_line",
     "mathml",
+    "reference",
 ]
 source_suffix = {".rst": "restructuredtext", ".md": "markdown"}
 exclude_patterns = ["_build", "benchmarks", "images/README.md"]
@@ -36,6 +38,8 @@ myst_enable_extensions = ["colon_fence", "deflist", "dollarmath"]
 myst_heading_anchors = 3
 
 autosummary_generate = True
+autodoc_typehints = "none"  # the docstrings have shapes and units too
+default_role = "py:obj"
 numpydoc_show_class_members = False
 
 # Examples whose data are not here are shown, but not run.
@@ -49,6 +53,8 @@ sphinx_gallery_conf = {
     "examples_dirs": str(EXAMPLES),
     "gallery_dirs": "auto_examples",
     "filename_pattern": rf"[\\/](?!{'|'.join(without_data)}$)plot_",
+    "backreferences_dir": "auto_examples/of_names",
+    "doc_module": ("skesom",),
     "within_subsection_order": ExplicitOrder(
         [
             "plot_galaxy.py",

@@ -27,7 +27,7 @@ class CubeStore(CubeTransformer):
     ----------
     n_features_in_ : int
         Number of bands of the fitted cube.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of its bands.
     cube_ : Cube
         What was passed on of the fitted cube, if that is lazy; not in copies.

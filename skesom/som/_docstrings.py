@@ -19,7 +19,7 @@ errors : array-like of shape (n_samples, n_features), default=None
 _FEATURES = """\
 n_features_in_ : int
     Number of features seen during fit.
-feature_names_in_ : ndarray of shape (n_features_in_,)
+feature_names_in_ : ndarray of shape (`n_features_in_`,)
     Names of the features, when all are strings."""
 
 fill_docstrings = fill_docstring(

@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Pages of public names: which methods they show, and links from short names."""
+
+import importlib
+import re
+
+import skesom
+
+DOORS = {
+    name: folder
+    for folder in skesom._SUBPACKAGES
+    for name in getattr(importlib.import_module(f"skesom.{folder}"), "__all__", ())
+}
+
+
+def is_ours(value):
+    """Return whether a member of a class was written in skesom."""
+    function = getattr(value, "fget", getattr(value, "__func__", value))
+    home = getattr(function, "__module__", None) or "skesom"
+    name = getattr(function, "__name__", "")
+    return home.startswith("skesom") and not re.fullmatch("set_.*_request", name)
+
+
+def skip_inherited(app, what, name, member, skip, options):
+    """Leave out what comes from scikit-learn as it is."""
+    return True if what == "class" and not is_ours(member) else None
+
+
+def list_inherited(app, what, name, member, options, lines):
+    """Name in a class the methods that come from scikit-learn as they are."""
+    if what != "class":
+        return
+    inherited = [
+        f"``{each}``"
+        for each in dir(member)
+        if not each.startswith("_")
+        and callable(getattr(member, each))
+        and not is_ours(getattr(member, each))
+    ]
+    if inherited:
+        lines += ["", f"Methods inherited from scikit-learn: {', '.join(inherited)}."]
+
+
+def resolve_short_name(app, env, node, content):
+    """Link names such as ``ESOM.fit`` from the docstrings of any folder."""
+    if node.get("refdomain") != "py":
+        return None
+    target = node["reftarget"].removeprefix("skesom.")
+    folder = DOORS.get(target.partition(".")[0])
+    if folder is None:
+        return None
+    return env.domains["py"].resolve_xref(
+        env,
+        node["refdoc"],
+        app.builder,
+        "obj",
+        f"skesom.{folder}.{target}",
+        node,
+        content,
+    )
+
+
+def setup(app):
+    """Connect the handlers; after numpydoc, which reads docstrings first."""
+    app.connect("autodoc-skip-member", skip_inherited)
+    app.connect("autodoc-process-docstring", list_inherited, priority=900)
+    app.connect("missing-reference", resolve_short_name)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
