@@ -1,77 +1,83 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """
-Populations of a galaxy
-=======================
+From FITS files to a named map
+==============================
 
-Nine images of a galaxy go in, one per Hubble filter, and a map of its populations comes
-out: the old disc, the bulge, the young arms, H II regions, star clusters and dust lanes
-have different spectra, and so they fall into different clusters. The galaxy is a
-synthetic one, so that the truth is known and the map can be compared with it.
+One FITS file per filter goes in, and a map of the populations of a galaxy comes out,
+with a suggested name for each cluster. The scene is like Messier 83 in nine Hubble
+filters. It is synthetic, so that the truth is known and the clusters can be compared
+with it.
 """
 
 import sys
+from tempfile import TemporaryDirectory
 
 import matplotlib.pyplot as plt
-import numpy as np
-from sklearn.metrics import adjusted_rand_score
 
-from skesom.datasets import make_galaxy_cube
-from skesom.displays import cluster_colors
-from skesom.io import cluster_table
-from skesom.maps import make_cluster_pipeline
-from skesom.som import ESOM, ConsensusClusterer
+from skesom.datasets import POPULATIONS, make_galaxy_cube
+from skesom.displays import ClusterMapDisplay, ClusterSpectraDisplay, cluster_colors
+from skesom.io import read_cube, write_bands
+from skesom.maps import (
+    compare_with_truth,
+    make_cluster_pipeline,
+    make_clusterer,
+    suggest_names,
+)
 
 # %%
-# A cube holds the images, their place on the sky, the names of the bands, and how sharp
-# each of them is.
+# These lines stand for your own files. Their headers have the filter, the place on the
+# sky, the unit and the sharpness (FWHM) of each image.
 
-cube, truth = make_galaxy_cube(random_state=0)
+scene, truth = make_galaxy_cube((400, 400), random_state=0)
+with TemporaryDirectory() as folder:
+    files = write_bands(folder, scene)
+    cube = read_cube(files, order="wavelength")
 print(cube)
 
 # %%
-# The pipeline brings all bands to one sharpness, compresses the fluxes, raises the
-# contrast of the colors, and clusters the pixels by what twelve evolving maps agree
-# on.
+# The pipeline masks defects, brings all bands to one sharpness, compresses the fluxes,
+# raises the contrast of the colors, and clusters the pixels: by default into eight
+# clusters on which twelve evolving maps agree.
 
-consensus = ConsensusClusterer(ESOM(), n_clusters=8, random_state=0, n_jobs=-1)
-pipeline = make_cluster_pipeline(consensus)
+pipeline = make_cluster_pipeline(make_clusterer("esom"))
 label_map = pipeline.fit_predict(cube)
-agreement = adjusted_rand_score(truth.ravel(), label_map.ravel())
-print(f"agreement with the truth (adjusted Rand index): {agreement:.2f}")
-print(f"agreement of the runs: {pipeline[-1].agreement_.mean():.0%}")
 
 # %%
-# The galaxy as the eye would see it, the clusters of its pixels, and the median
-# spectrum of each cluster: that of H II regions stands out where oxygen (F373N, F502N)
-# and hydrogen (F487N, F657N) shine.
+# Rules on colors and emission lines suggest what each cluster is. The last column is
+# the population that most of its pixels have in truth. Several clusters can have one
+# name, and small populations that share a cluster with a large one have none.
 
-scaled = pipeline[:-2].transform(cube)
-colors = cluster_colors(label_map, scaled)
-bands = dict(zip(cube.band_names, np.moveaxis(scaled.data, -1, 0), strict=True))
-red = (bands["F814W"] + bands["F657N"]) / 2
-green = (bands["F814W"] + 2 * bands["F438W"]) / 3
-blue = (bands["F438W"] + bands["F336W"]) / 2
-picture = np.clip((np.dstack([red, green, blue]) + 2) / 6, 0, 1)
+suggestions = suggest_names(label_map, cube)
+comparison = compare_with_truth(label_map, truth, names=POPULATIONS)
+for row, suggestion in zip(comparison.confusion, suggestions, strict=True):
+    pixels = {name: row[name] for name in row.colnames[1:]}
+    mostly = max(pixels, key=pixels.get)
+    share = pixels[mostly] / sum(pixels.values())
+    print(f"{row['cluster']}  {suggestion.name!s:20}  {share:4.0%} {mostly}")
+scores = comparison.scores
+print(f"adjusted Rand index with the truth: {scores['adjusted Rand index']:.2f}")
+print(f"agreement of the twelve runs: {pipeline['cluster'].agreement_.mean():.0%}")
 
-figure, (left, middle, right) = plt.subplots(
-    1, 3, figsize=(13, 4.1), layout="constrained", width_ratios=[1, 1, 1]
+# %%
+# The images in color, the map, and the median spectrum of each cluster. H II regions
+# stand out where hydrogen shines (F657N, F487N).
+
+names = [f"{number} {each.name}" for number, each in enumerate(suggestions)]
+style = {"names": names, "colors": cluster_colors(label_map, cube)}
+figure = plt.figure(figsize=(11, 9.5), layout="constrained")
+top, bottom = figure.subfigures(2, 1, height_ratios=[1.15, 1])
+ClusterMapDisplay.from_predictions(
+    label_map,
+    cube,
+    image=True,
+    ax=top.add_subplot(projection=cube.wcs),
+    **style,
 )
-left.imshow(picture, origin="lower")
-left.set_title("nine images, shown in color")
-middle.imshow(colors[label_map], origin="lower", interpolation="nearest")
-middle.set_title("clusters of their pixels")
-for axes in (left, middle):
-    axes.set_axis_off()
-table = cluster_table(label_map, scaled)
-for row, color in zip(table, colors, strict=True):
-    medians = [row[f"{band}_median"] for band in cube.band_names]
-    right.plot(medians, "o-", color=color, label=f"{row['percentage']:.1f} %")
-right.set_xticks(range(9), cube.band_names, rotation=90, fontsize="small")
-right.set(title="spectra of the clusters", ylabel="median flux, stretched and scaled")
-right.grid(alpha=0.3)
-figure.legend(loc="outside right center", title="pixels", frameon=False)
+ClusterSpectraDisplay.from_predictions(
+    label_map, cube, ax=bottom.add_subplot(), quartiles=False, log=True, **style
+)
 
 if len(sys.argv) > 1:
-    figure.savefig(sys.argv[1], dpi=100)
+    figure.savefig(sys.argv[1], dpi=80)
 else:
     plt.show()

@@ -1,19 +1,26 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """
-Where the known objects of Messier 83 fall
-==========================================
+Known objects of Messier 83
+===========================
 
 A clustering of pixels knows nothing of astronomy. If its clusters mean something, then
-objects that astronomers have classified are not spread over them by area: H II regions,
-star clusters and supernova remnants gather in few of them. This example clusters a
-color picture of M83 from the Hubble Space Telescope and counts the objects of the
-NASA/IPAC Extragalactic Database in each cluster, against random positions.
+objects that astronomers have classified gather in few of them: H II regions, star
+clusters, supernova remnants. This example clusters a color picture of M83 from the
+Hubble Space Telescope, and counts the objects of the NASA/IPAC Extragalactic Database
+(NED) in each cluster, against random positions.
 
-It needs two files that do not come with skesom, in the folder ``m83`` of a folder that
-is the argument of the script or is named by the environment variable SKESOM_TEST_DATA:
-``m83_hubble_rgb_wcs.fits``, a FITS image of three bands, and
-``m83_ned_objects_pix.csv`` with the columns ``name``, ``ra``, ``dec`` and ``type``.
+The data do not come with skesom. The picture is heic1403 of
+`ESA/Hubble <https://esahubble.org/images/heic1403a/>`__, as a FITS file of three bands
+with a WCS; the objects are from a search by position in
+`NED <https://ned.ipac.caltech.edu>`__. The environment variable SKESOM_TEST_DATA, or
+the first argument, names the folder that holds ``m83/m83_hubble_rgb_wcs.fits`` and
+``m83/m83_ned_objects_pix.csv`` (columns ``name``, ``ra``, ``dec``, ``type``).
+
+.. image:: /images/m83_objects.png
+   :alt: The cluster map of M83 with known objects, and a table of their enrichment.
 """
+
+# sphinx_gallery_thumbnail_path = 'images/m83_objects.png'
 
 import os
 import sys
@@ -23,85 +30,78 @@ import matplotlib.pyplot as plt
 import numpy as np
 from scipy.spatial.distance import cdist
 
-from skesom.displays import CrossmatchDisplay, cluster_colors
-from skesom.io import read_cube
-from skesom.maps import (
-    crossmatch,
-    fingerprints,
-    make_cluster_pipeline,
-)
+from skesom.displays import ClusterMapDisplay, CrossmatchDisplay, cluster_colors
+from skesom.io import read_catalog, read_cube
+from skesom.maps import crossmatch, fingerprints, make_cluster_pipeline
 from skesom.som import ESOM
 
 TYPES = ["HII", "*Cl", "SNR", "XrayS", "RadioS", "VisS"]
 
 # %%
-# Without the files there is nothing to show.
-
-data = sys.argv[1] if len(sys.argv) > 1 else os.environ.get("SKESOM_TEST_DATA")
-if data is None:
-    print(f"usage: {Path(sys.argv[0]).name} FOLDER [PICTURE], see the top of the file")
-    sys.exit()
-folder = Path(data) / "m83"
-catalog = folder / "m83_ned_objects_pix.csv"
-
-# %%
 # The galaxy fills the frame, so no sky is set aside: every pixel belongs to a cluster.
 
-cube = read_cube(
-    folder / "m83_hubble_rgb_wcs.fits", band_names=["red", "green", "blue"]
-)
-pipeline = make_cluster_pipeline(ESOM(n_clusters=10, random_state=0))
-label_map = pipeline.fit_predict(cube)
+
+def cluster(path):
+    """Return the images, their clusters, and a color for each."""
+    cube = read_cube(path, band_names=["red", "green", "blue"])
+    pipeline = make_cluster_pipeline(ESOM(n_clusters=10, random_state=0))
+    label_map = pipeline.fit_predict(cube)
+    return cube, label_map, cluster_colors(label_map, pipeline[:-2].transform(cube))
+
 
 # %%
 # The enrichment of a type of objects in a cluster is the share of the objects that lie
 # in it, divided by the share of the area that it has: 1 if they were scattered at
 # random. As many random positions as there are objects, drawn again and again, show
 # what chance does.
-
-result = crossmatch(label_map, catalog, wcs=cube.wcs, types=TYPES)
-columns = "type", "n_objects", "cluster", "enrichment", "chance_high", "z", "p_any"
-result.best()[columns].pprint()
-print(f"{result.n_outside} objects lie outside of the picture")
-
-# %%
+#
 # What an object consists of is its fingerprint: the share of each cluster within an
 # arcsecond and a half. Types of similar fingerprints are near to each other.
 
-table = fingerprints(label_map, catalog, wcs=cube.wcs, radius=1.5, by="type")
-table = table[np.isin(table["type"], TYPES)]
-print("distance of types:", ", ".join(table["type"]))
-shares = table["shares"]
-print(cdist(shares, shares, "jensenshannon").round(2))
+
+def count(label_map, objects, wcs):
+    """Print where the objects are, and return the counts."""
+    result = crossmatch(label_map, objects, wcs=wcs, types=TYPES)
+    columns = "type", "n_objects", "cluster", "enrichment", "chance_high", "z", "p_any"
+    result.best()[columns].pprint(max_width=-1)
+    print(f"{result.n_outside} objects lie outside of the picture")
+    table = fingerprints(label_map, objects, wcs=wcs, radius=1.5, by="type")
+    table = table[np.isin(table["type"], TYPES)]
+    print("distance of the fingerprints of", ", ".join(table["type"]))
+    print(cdist(table["shares"], table["shares"], "jensenshannon").round(2))
+    return result
+
 
 # %%
-# The map with the H II regions and supernova remnants on it, and the enrichment of
-# each type: in color where chance does not explain it.
+# The map with three types of objects on it, and the enrichment of all: in color where
+# chance does not explain it.
 
-colors = cluster_colors(label_map, pipeline[:-2].transform(cube))
-figure, (left, right) = plt.subplots(
-    1, 2, figsize=(15, 5), layout="constrained", width_ratios=[1.3, 1]
-)
-left.imshow(colors[label_map], origin="lower", interpolation="nearest")
-for kind, name, size, color in (
-    ("HII", "H II regions", 40, "white"),
-    ("SNR", "supernova remnants", 25, "black"),
-):
-    own = result.objects[result.objects["type"] == kind]
-    left.scatter(
-        *(own["x"], own["y"]),
-        s=size,
-        marker="o",
-        facecolors="none",
-        edgecolors=color,
-        label=f"{name} ({len(own)})",
+
+def draw(cube, label_map, colors, objects, result):
+    """Return a figure of the map and the counts."""
+    figure = plt.figure(figsize=(14, 5.2), layout="constrained")
+    left, right = figure.subfigures(1, 2, width_ratios=[1.35, 1])
+    ClusterMapDisplay.from_predictions(
+        label_map,
+        cube,
+        colors=colors,
+        objects=objects[np.isin(objects["type"], TYPES[:3])],
+        ax=left.add_subplot(projection=cube.wcs),
     )
-left.legend(loc="lower left", fontsize="small", facecolor="0.6")
-left.set_title("clusters of the pixels, and known objects")
-left.set_axis_off()
-CrossmatchDisplay(result, colors=colors).plot(right)
+    CrossmatchDisplay(result, colors=colors).plot(right.add_subplot())
+    return figure
 
-if len(sys.argv) > 2:
-    figure.savefig(sys.argv[2], dpi=100)
+
+data = sys.argv[1] if len(sys.argv) > 1 else os.environ.get("SKESOM_TEST_DATA", ".")
+folder = Path(data) / "m83"
+if folder.is_dir():
+    cube, label_map, colors = cluster(folder / "m83_hubble_rgb_wcs.fits")
+    objects = read_catalog(folder / "m83_ned_objects_pix.csv")
+    result = count(label_map, objects, cube.wcs)
+    figure = draw(cube, label_map, colors, objects, result)
+    if len(sys.argv) > 2:
+        figure.savefig(sys.argv[2], dpi=70)
+    else:
+        plt.show()
 else:
-    plt.show()
+    print(f"There is no folder {folder}: the top of this file tells where data are.")

@@ -215,8 +215,9 @@ def size_in_points(ax):
 
 def update_layout(ax):
     """Fit the layout of the figure to what is drawn: axes have their size after it."""
-    if ax.figure.get_layout_engine() is not None:
-        ax.figure.draw_without_rendering()
+    figure = ax.figure.figure  # the whole, of a subfigure
+    if figure.get_layout_engine() is not None:
+        figure.draw_without_rendering()
 
 
 def literal(text):

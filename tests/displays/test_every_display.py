@@ -120,6 +120,19 @@ def test_draws_where_it_is_told_and_cuts_nothing_off(make, kind, galaxy):
     assert_is_whole(display.figure_)
 
 
+@pytest.mark.parametrize("kind", ["ClusterMap", "ClusterSpectra"])
+def test_draws_in_part_of_a_figure(make, kind, galaxy):
+    figure = Figure(figsize=(9, 3), layout="constrained")
+    left, right = figure.subfigures(1, 2)
+    sky = galaxy.wcs if kind in ON_THE_SKY else None
+    display = make(kind, left.add_subplot(projection=sky))
+    right.add_subplot()
+    assert display.figure_ is left
+    assert_is_whole(figure)
+    legend = display.legend_.get_window_extent()
+    assert legend.x1 <= left.bbox.x1 + 1
+
+
 @pytest.mark.parametrize("kind", CLASSES)
 def test_names_the_extra_that_is_missing(make, kind, monkeypatch):
     original = builtins.__import__
