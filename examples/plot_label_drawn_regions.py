@@ -16,8 +16,6 @@ import sys
 
 import matplotlib.pyplot as plt
 import numpy as np
-from matplotlib.colors import ListedColormap
-from matplotlib.patches import Patch
 from regions import Regions
 from sklearn.metrics import balanced_accuracy_score, recall_score
 from sklearn.pipeline import make_pipeline
@@ -25,6 +23,7 @@ from sklearn.preprocessing import StandardScaler
 
 from skesom.cube import AsinhStretch, ColorScaler, FWHMConvolver
 from skesom.datasets import POPULATIONS, make_galaxy_cube
+from skesom.displays import ClusterMapDisplay, rgb_image
 from skesom.io import read_region_labels
 from skesom.maps import CubeClassifier, held_out_score
 from skesom.som import ESOM, MapClassifier
@@ -139,7 +138,7 @@ for name, share in zip(POPULATIONS, found, strict=True):
     print(f"  {name:18}{share:5.0%} found")
 
 # %%
-# The truth, the regions on a picture of the galaxy, and the prediction.
+# The regions on a picture of the galaxy, the prediction, and the truth.
 
 COLORS = {
     "sky": "#3c4f86",
@@ -152,46 +151,27 @@ COLORS = {
     "supernova remnant": "#25b34b",
     "foreground star": "#ffffff",
 }
-colors = ListedColormap(list(COLORS.values()))
-scaled = pipeline[:2].transform(cube)
-bands = dict(zip(cube.band_names, np.moveaxis(np.asarray(scaled), -1, 0), strict=True))
-picture = np.dstack([bands[name] for name in ("F814W", "F438W", "F336W")])
-low, high = np.percentile(picture, [1, 99.8], axis=(0, 1))
-picture = np.clip((picture - low) / (high - low), 0, 1)
-
 figure, (left, middle, right) = plt.subplots(
-    1, 3, figsize=(14, 5), layout="constrained"
+    1, 3, figsize=(14, 4.6), layout="constrained"
 )
-for axes, label_map in ((left, truth), (right, predicted)):
-    axes.imshow(
-        label_map,
-        cmap=colors,
-        vmin=-0.5,
-        vmax=len(POPULATIONS) - 0.5,
-        origin="lower",
-        interpolation="nearest",
-    )
-middle.imshow(picture, origin="lower")
+left.imshow(rgb_image(cube), origin="lower")
 for region in regions:
     color = COLORS[region.meta["text"]]
-    region.to_pixel(cube.wcs).plot(ax=middle, edgecolor=color, linewidth=1.5)
-left.set_title("truth")
-middle.set_title(f"{len(regions)} regions drawn")
-right.set_title(f"prediction, {accuracy:.0%} of the other pixels right")
+    region.to_pixel(cube.wcs).plot(ax=left, edgecolor=color, linewidth=1.5)
+left.set_title(f"{len(regions)} regions drawn")
+style = {"colors": list(COLORS.values()), "names": list(COLORS)}
+for axes, label_map, title in (
+    (middle, predicted, f"prediction, {accuracy:.0%} of the other pixels right"),
+    (right, truth, "truth"),
+):
+    ClusterMapDisplay.from_predictions(
+        label_map, ax=axes, legend=axes is right, **style
+    )
+    axes.set_title(title)
 for axes in (left, middle, right):
     axes.set_axis_off()
-figure.legend(
-    handles=[
-        Patch(facecolor=color, edgecolor="0.5", label=name)
-        for name, color in COLORS.items()
-    ],
-    loc="outside lower center",
-    ncols=9,
-    frameon=False,
-    fontsize="small",
-)
 
 if len(sys.argv) > 1:
-    figure.savefig(sys.argv[1], dpi=100)
+    figure.savefig(sys.argv[1], dpi=80)
 else:
     plt.show()

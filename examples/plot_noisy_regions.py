@@ -20,8 +20,8 @@ from sklearn.base import clone
 from sklearn.metrics import adjusted_rand_score
 
 from skesom.datasets import make_galaxy_cube
-from skesom.displays import cluster_colors
-from skesom.maps import MajorityVote, make_cluster_pipeline
+from skesom.displays import ClusterMapDisplay, cluster_colors
+from skesom.maps import MajorityVote, compare_clusterings, make_cluster_pipeline
 from skesom.som import ESOM
 
 # %%
@@ -72,31 +72,28 @@ def count_seen(label_map):
     return seen, total
 
 
-scaled = pipeline[:-2].transform(cube)
+# %%
+# A part of the maps. Clusters have the colors of the populations that they match best,
+# one to one; gray ones match none.
+
+colors = [*cluster_colors(truth, cube), *8 * ["0.6"]]
 part = (slice(150, 350), slice(120, 320))
+shown = {"colors": colors, "legend": False, "scale_bar": False, "compass": False}
 figure, panels = plt.subplots(2, 2, figsize=(8, 8.4), layout="constrained")
 for axes, (name, label_map) in zip(panels.flat, label_maps.items(), strict=False):
     labeled = (label_map >= 0) & (truth >= 0)
     agreement = adjusted_rand_score(truth[labeled], label_map[labeled])
     seen, total = count_seen(label_map)
     print(f"{name:26}  agreement {agreement:.3f}, {seen} of {total} sources seen")
-    axes.imshow(
-        cluster_colors(label_map, scaled)[label_map[part]],
-        origin="lower",
-        interpolation="nearest",
-    )
+    matched = compare_clusterings(truth, label_map).matched
+    ClusterMapDisplay.from_predictions(matched[part], ax=axes, **shown)
     axes.set_title(f"{name}\nagreement {agreement:.2f}, {seen} sources", fontsize=11)
-colors = plt.get_cmap("tab10")(np.arange(10))
-panels.flat[-1].imshow(
-    np.where((truth[part] >= 0)[..., np.newaxis], colors[truth[part]], 1.0),
-    origin="lower",
-    interpolation="nearest",
-)
+ClusterMapDisplay.from_predictions(truth[part], ax=panels.flat[-1], **shown)
 panels.flat[-1].set_title(f"the truth\n{total} sources", fontsize=11)
 for axes in panels.flat:
     axes.set_axis_off()
 
 if len(sys.argv) > 1:
-    figure.savefig(sys.argv[1], dpi=120)
+    figure.savefig(sys.argv[1], dpi=80)
 else:
     plt.show()

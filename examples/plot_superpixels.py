@@ -11,8 +11,6 @@ have less noise, are fewer, and their clusters go back to the pixels of the map.
 import sys
 
 import matplotlib.pyplot as plt
-import numpy as np
-from scipy.optimize import linear_sum_assignment
 from skimage.segmentation import find_boundaries
 from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_rand_score
@@ -21,7 +19,8 @@ from sklearn.preprocessing import StandardScaler
 
 from skesom.cube import CubeMasker, FluxShape, FWHMConvolver
 from skesom.datasets import make_galaxy_cube
-from skesom.displays import cluster_colors, rgb_image
+from skesom.displays import ClusterMapDisplay, cluster_colors, rgb_image
+from skesom.maps import compare_clusterings
 from skesom.pixels import CubeFlattener, SuperpixelFlattener
 
 # %%
@@ -49,46 +48,36 @@ for name, flattener in {
     print(f"{len(labels)} {name}: adjusted Rand index {agreement:.2f}")
 
 # %%
-# Clusters have no names. They get the colors of what they overlap best: those of
-# pixels the colors of populations, and those of superpixels those of pixels.
+# Clusters have no names. They get the colors of the populations that they match best,
+# one to one; gray ones match none.
 
+colors = [*cluster_colors(truth, cube), *8 * ["0.6"]]
+pixels = compare_clusterings(truth, maps["pixels"]).matched
+superpixels = compare_clusterings(truth, maps["superpixels"]).matched
 
-def alike(label_map, other):
-    """Return the labels as those of another map that they overlap best, one to one."""
-    size = max(label_map.max(), other.max()) + 1
-    overlap = np.zeros((size, size))
-    np.add.at(overlap, (label_map, other), 1)
-    either = overlap.sum(axis=0) + overlap.sum(axis=1)[:, np.newaxis] - overlap
-    _, match = linear_sum_assignment(overlap / np.maximum(either, 1), maximize=True)
-    return match[label_map]
+# %%
+# Lines are thin on an image with sixteen pixels for each.
 
-
-pixels = alike(maps["pixels"], truth)
-superpixels = alike(maps["superpixels"], pixels)
-colors = cluster_colors(truth, cube)
-
-
-def enlarged(image):
-    """Return an image with sixteen pixels for each, for thin lines."""
-    return image.repeat(4, axis=0).repeat(4, axis=1)
-
+segments = SuperpixelFlattener(100).fit(bands).segments_
+picture, segments = (
+    image.repeat(4, axis=0).repeat(4, axis=1) for image in (rgb_image(cube), segments)
+)
+picture[find_boundaries(segments, mode="inner")] = 170  # of 255
 
 figure, panels = plt.subplots(2, 2, figsize=(9, 9.3), layout="constrained")
-picture = enlarged(rgb_image(cube))
-segments = enlarged(SuperpixelFlattener(100).fit(bands).segments_)
-picture[find_boundaries(segments, mode="inner")] = 170  # of 255
-pictures = {
-    "images in color, with superpixels of 100 pixels": picture,
-    "populations (truth)": colors[truth],
-    "clusters of pixels": colors[pixels],
-    "clusters of superpixels of 16 pixels": colors[superpixels],
-}
-for axes, (title, image) in zip(panels.flat, pictures.items(), strict=True):
-    axes.imshow(image, origin="lower", interpolation="nearest")
+panels[0, 0].imshow(picture, origin="lower")
+panels[0, 0].set_title("the images, with superpixels of 100 pixels")
+for axes, title, label_map in (
+    (panels[0, 1], "truth", truth),
+    (panels[1, 0], "clusters of pixels", pixels),
+    (panels[1, 1], "clusters of superpixels of 16 pixels", superpixels),
+):
+    ClusterMapDisplay.from_predictions(label_map, colors=colors, legend=False, ax=axes)
     axes.set_title(title)
+for axes in panels.flat:
     axes.set_axis_off()
 
 if len(sys.argv) > 1:
-    figure.savefig(sys.argv[1], dpi=100)
+    figure.savefig(sys.argv[1], dpi=80)
 else:
     plt.show()
