@@ -38,70 +38,63 @@ from skesom.som import ESOM
 TYPES = ["HII", "*Cl", "SNR", "XrayS", "RadioS", "VisS"]
 
 # %%
+# Without the data there is nothing to do.
+
+if len(sys.argv) > 1:
+    folder = Path(sys.argv[1]) / "m83"
+elif "SKESOM_TEST_DATA" in os.environ:
+    folder = Path(os.environ["SKESOM_TEST_DATA"]) / "m83"
+else:
+    print("No data: set SKESOM_TEST_DATA, as the top of this file tells.")
+    sys.exit()
+
+# %%
 # The galaxy fills the frame, so no sky is set aside: every pixel belongs to a cluster.
 
-
-def cluster(path):
-    """Return the images, their clusters, and a color for each."""
-    cube = read_cube(path, band_names=["red", "green", "blue"])
-    pipeline = make_cluster_pipeline(ESOM(n_clusters=10, random_state=0))
-    label_map = pipeline.fit_predict(cube)
-    return cube, label_map, cluster_colors(label_map, pipeline[:-2].transform(cube))
-
+cube = read_cube(
+    folder / "m83_hubble_rgb_wcs.fits", band_names=["red", "green", "blue"]
+)
+pipeline = make_cluster_pipeline(ESOM(n_clusters=10, random_state=0))
+label_map = pipeline.fit_predict(cube)
 
 # %%
 # The enrichment of a type of objects in a cluster is the share of the objects that lie
 # in it, divided by the share of the area that it has: 1 if they were scattered at
 # random. As many random positions as there are objects, drawn again and again, show
 # what chance does.
-#
+
+objects = read_catalog(folder / "m83_ned_objects_pix.csv")
+result = crossmatch(label_map, objects, wcs=cube.wcs, types=TYPES)
+columns = "type", "n_objects", "cluster", "enrichment", "chance_high", "z", "p_any"
+result.best()[columns].pprint(max_width=-1)
+print(f"{result.n_outside} objects lie outside of the picture")
+
+# %%
 # What an object consists of is its fingerprint: the share of each cluster within an
 # arcsecond and a half. Types of similar fingerprints are near to each other.
 
-
-def count(label_map, objects, wcs):
-    """Print where the objects are, and return the counts."""
-    result = crossmatch(label_map, objects, wcs=wcs, types=TYPES)
-    columns = "type", "n_objects", "cluster", "enrichment", "chance_high", "z", "p_any"
-    result.best()[columns].pprint(max_width=-1)
-    print(f"{result.n_outside} objects lie outside of the picture")
-    table = fingerprints(label_map, objects, wcs=wcs, radius=1.5, by="type")
-    table = table[np.isin(table["type"], TYPES)]
-    print("distance of the fingerprints of", ", ".join(table["type"]))
-    print(cdist(table["shares"], table["shares"], "jensenshannon").round(2))
-    return result
-
+table = fingerprints(label_map, objects, wcs=cube.wcs, radius=1.5, by="type")
+table = table[np.isin(table["type"], TYPES)]
+print("distance of the fingerprints of", ", ".join(table["type"]))
+print(cdist(table["shares"], table["shares"], "jensenshannon").round(2))
 
 # %%
 # The map with three types of objects on it, and the enrichment of all: in color where
 # chance does not explain it.
 
+colors = cluster_colors(label_map, pipeline[:-2].transform(cube))
+figure = plt.figure(figsize=(14, 5.2), layout="constrained")
+left, right = figure.subfigures(1, 2, width_ratios=[1.35, 1])
+ClusterMapDisplay.from_predictions(
+    label_map,
+    cube,
+    colors=colors,
+    objects=objects[np.isin(objects["type"], TYPES[:3])],
+    ax=left.add_subplot(projection=cube.wcs),
+)
+CrossmatchDisplay(result, colors=colors).plot(right.add_subplot())
 
-def draw(cube, label_map, colors, objects, result):
-    """Return a figure of the map and the counts."""
-    figure = plt.figure(figsize=(14, 5.2), layout="constrained")
-    left, right = figure.subfigures(1, 2, width_ratios=[1.35, 1])
-    ClusterMapDisplay.from_predictions(
-        label_map,
-        cube,
-        colors=colors,
-        objects=objects[np.isin(objects["type"], TYPES[:3])],
-        ax=left.add_subplot(projection=cube.wcs),
-    )
-    CrossmatchDisplay(result, colors=colors).plot(right.add_subplot())
-    return figure
-
-
-data = sys.argv[1] if len(sys.argv) > 1 else os.environ.get("SKESOM_TEST_DATA", ".")
-folder = Path(data) / "m83"
-if folder.is_dir():
-    cube, label_map, colors = cluster(folder / "m83_hubble_rgb_wcs.fits")
-    objects = read_catalog(folder / "m83_ned_objects_pix.csv")
-    result = count(label_map, objects, cube.wcs)
-    figure = draw(cube, label_map, colors, objects, result)
-    if len(sys.argv) > 2:
-        figure.savefig(sys.argv[2], dpi=70)
-    else:
-        plt.show()
+if len(sys.argv) > 2:
+    figure.savefig(sys.argv[2], dpi=70)
 else:
-    print(f"There is no folder {folder}: the top of this file tells where data are.")
+    plt.show()

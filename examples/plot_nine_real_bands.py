@@ -24,52 +24,55 @@ import sys
 from pathlib import Path
 
 import matplotlib.pyplot as plt
+import numpy as np
 
 from skesom.displays import ClusterMapDisplay, ClusterSpectraDisplay, cluster_colors
 from skesom.io import read_cube
 from skesom.maps import make_cluster_pipeline, make_clusterer
+from skesom.pixels import MASKED, SKY
+
+BANDS = "u", "g", "r", "i", "Z", "Y", "J", "H", "Ks"
 
 # %%
-# Without a WCS, the size of a pixel is given. Pixels without data in any band are
-# masked. Empty sky is most of the frame, and is set aside.
+# Without the data there is nothing to do.
 
-
-def cluster(folder):
-    """Return the images, and clusters of their pixels."""
-    names = "u", "g", "r", "i", "Z", "Y", "J", "H", "Ks"
-    cube = read_cube([folder / f"{name}.fits" for name in names], band_names=names)
-    pipeline = make_cluster_pipeline(
-        make_clusterer("esom", n_clusters=7), fwhm="stars", pixel_scale=0.339
-    )
-    label_map = pipeline.fit_predict(cube)
-    widths = zip(names, pipeline["convolve"].fwhm_, strict=True)
-    print("FWHM:", ", ".join(f'{name} {width:.2f}"' for name, width in widths))
-    return cube, label_map, cluster_colors(label_map, pipeline[:-2].transform(cube))
-
-
-def draw(cube, label_map, colors):
-    """Return a figure of the map and the spectra."""
-    figure = plt.figure(figsize=(13, 5), layout="constrained")
-    left, right = figure.subfigures(1, 2, width_ratios=[1, 1.1])
-    ClusterMapDisplay.from_predictions(
-        label_map, colors=colors, ax=left.add_subplot(), scale_bar=False
-    )
-    ClusterSpectraDisplay.from_predictions(
-        label_map, cube, colors=colors, log=True, ax=right.add_subplot()
-    )
-    return figure
-
-
-# %%
-# A spectrum that falls to the right is blue. The units of the files are unknown.
-
-data = sys.argv[1] if len(sys.argv) > 1 else os.environ.get("SKESOM_TEST_DATA", ".")
-folder = Path(data) / "kids_viking9"
-if folder.is_dir():
-    figure = draw(*cluster(folder))
-    if len(sys.argv) > 2:
-        figure.savefig(sys.argv[2], dpi=70)
-    else:
-        plt.show()
+if len(sys.argv) > 1:
+    folder = Path(sys.argv[1]) / "kids_viking9"
+elif "SKESOM_TEST_DATA" in os.environ:
+    folder = Path(os.environ["SKESOM_TEST_DATA"]) / "kids_viking9"
 else:
-    print(f"There is no folder {folder}: the top of this file tells where data are.")
+    print("No data: set SKESOM_TEST_DATA, as the top of this file tells.")
+    sys.exit()
+
+# %%
+# Without coordinates, the size of a pixel is given. Pixels without data in one of the
+# bands are masked. Empty sky is most of the frame, and is set aside.
+
+cube = read_cube([folder / f"{band}.fits" for band in BANDS], band_names=BANDS)
+pipeline = make_cluster_pipeline(
+    make_clusterer("esom", n_clusters=7), fwhm="stars", pixel_scale=0.339
+)
+label_map = pipeline.fit_predict(cube)
+for band, width in zip(BANDS, pipeline["convolve"].fwhm_, strict=True):
+    print(f"{band:2} {width:.2f} arcsec")
+print(
+    f"{np.mean(label_map == SKY):.0%} sky, {np.mean(label_map == MASKED):.0%} no data"
+)
+
+# %%
+# The map and the spectra of the clusters. The units of the bands differ, so only
+# differences between the clusters mean something, not the shape of one spectrum.
+
+scaled = pipeline[:-2].transform(cube)
+colors = cluster_colors(label_map, scaled)
+figure = plt.figure(figsize=(13, 5), layout="constrained")
+left, right = figure.subfigures(1, 2, width_ratios=[1, 1.1])
+ClusterMapDisplay.from_predictions(label_map, colors=colors, ax=left.add_subplot())
+ClusterSpectraDisplay.from_predictions(
+    label_map, scaled, colors=colors, ax=right.add_subplot()
+)
+
+if len(sys.argv) > 2:
+    figure.savefig(sys.argv[2], dpi=70)
+else:
+    plt.show()

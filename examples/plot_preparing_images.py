@@ -77,11 +77,15 @@ for way, color in colors.items():
         f"{np.quantile(wrong, 0.999):.2f} mag in one pixel of a thousand"
     )
 
-figure, panels = plt.subplots(2, 2, figsize=(9, 9.3), layout="constrained")
+# %%
+# The two images, and the colors from both ways. Only the second tells that stars and
+# star clusters have one color each.
+
+figure, panels = plt.subplots(2, 2, figsize=(9, 9.6), layout="constrained")
 for axes, image, title in zip(
     panels[0],
     images,
-    ["red light, stars of .07 arcsec", "near ultraviolet, stars of .25 arcsec"],
+    ["red light, stars of 0.07 arcsec", "near ultraviolet, stars of 0.25 arcsec"],
     strict=True,
 ):
     flux = image.data[:, :, 0]
@@ -91,14 +95,13 @@ for axes, image, title in zip(
 low, high = np.nanquantile(truth, [0.005, 0.995])
 for axes, (way, color) in zip(panels[1], colors.items(), strict=True):
     shown = axes.imshow(color, origin="lower", cmap="RdBu", vmin=low, vmax=high)
-    axes.set_title(f"color, {way}")
+    axes.set_title(f"color: {way}")
 for axes in panels.flat:
     axes.set_axis_off()
-figure.colorbar(
-    shown, ax=panels[1], label="color (magnitudes, bluer upwards)", shrink=0.8
-)
+label = "color [mag], from red to blue"
+figure.colorbar(shown, ax=panels, label=label, location="bottom", shrink=0.5)
 
 if len(sys.argv) > 1:
-    figure.savefig(sys.argv[1], dpi=100)
+    figure.savefig(sys.argv[1], dpi=70)
 else:
     plt.show()
