@@ -9,6 +9,8 @@ import pytest
 
 # scikit-learn checks array API input only if SciPy was loaded with this switch.
 os.environ.setdefault("SCIPY_ARRAY_API", "1")
+if "PYTEST_XDIST_WORKER" in os.environ:  # as many of these as there are cores
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 matplotlib.use("Agg")
 
 
