@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Seconds and memory against rows, units, features, threads and workers.
 
     python docs/benchmarks/scaling.py rows --most 1e9

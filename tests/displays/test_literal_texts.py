@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Names from files are drawn as they are written, never as formulas."""
 
 import numpy as np

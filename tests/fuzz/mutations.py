@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Changes that make bad files of good ones; each takes the bytes and a generator."""
 
 import gzip

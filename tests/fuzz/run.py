@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Read damaged and hostile files until something goes wrong.
 
     python tests/fuzz/run.py 20000 --jobs 2

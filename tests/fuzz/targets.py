@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Good files of every kind that skesom reads, and what is done with their mutants."""
 
 import bz2

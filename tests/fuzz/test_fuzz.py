@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The fuzzer of files on its first cases, and hostile values by hypothesis."""
 
 import subprocess

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Files made to harm: each is refused in one line that names it, at once."""
 
 import gzip
