@@ -11,6 +11,41 @@ Importing ``skesom`` is cheap: a subpackage loads when one of its names is used.
 
 import importlib
 from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # the same as _HOME and _SUBPACKAGES, for checkers of types
+    from skesom import cli as cli
+    from skesom import cube as cube
+    from skesom import datasets as datasets
+    from skesom import displays as displays
+    from skesom import io as io
+    from skesom import maps as maps
+    from skesom import metrics as metrics
+    from skesom import pixels as pixels
+    from skesom import report as report
+    from skesom import som as som
+    from skesom.cube import AsinhStretch as AsinhStretch
+    from skesom.cube import BackgroundSubtractor as BackgroundSubtractor
+    from skesom.cube import ColorScaler as ColorScaler
+    from skesom.cube import Cube as Cube
+    from skesom.cube import CubeAligner as CubeAligner
+    from skesom.cube import CubeMasker as CubeMasker
+    from skesom.cube import FluxShape as FluxShape
+    from skesom.cube import FluxUnitConverter as FluxUnitConverter
+    from skesom.cube import FWHMConvolver as FWHMConvolver
+    from skesom.cube import SkyMasker as SkyMasker
+    from skesom.io import read_cube as read_cube
+    from skesom.io import write_map as write_map
+    from skesom.maps import CubeClassifier as CubeClassifier
+    from skesom.maps import CubeClusterer as CubeClusterer
+    from skesom.pixels import CubeFlattener as CubeFlattener
+    from skesom.pixels import PixelSampler as PixelSampler
+    from skesom.pixels import SuperpixelFlattener as SuperpixelFlattener
+    from skesom.som import CSOM as CSOM
+    from skesom.som import ESOM as ESOM
+    from skesom.som import ConsensusClusterer as ConsensusClusterer
+    from skesom.som import MapClassifier as MapClassifier
+    from skesom.som import MapRegressor as MapRegressor
 
 __version__ = version("skesom")
 

@@ -1,13 +1,22 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Entries of docstrings that several functions or classes share."""
 
+from __future__ import annotations
+
 import re
 import textwrap
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import TypeVar
+
+    T = TypeVar("T")
 
 _PLACE = re.compile(r"^( *)%\((\w+)\)s", re.MULTILINE)
 
 
-def fill_docstring(**entries):
+def fill_docstring(**entries: str) -> Callable[[T], T]:
     """Return a decorator that replaces lines such as ``%(ax)s`` by these entries.
 
     It takes a function, or a class, whose own methods it completes too.

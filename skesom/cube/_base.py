@@ -1,19 +1,29 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The base class of the transformers of cubes, and the checks of their input."""
 
+from __future__ import annotations
+
 import os
 from collections.abc import Mapping
 from itertools import pairwise
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from astropy import units
-from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
+from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from skesom._common.blocks import row_blocks
+from skesom._common.decorators import fit_context
 from skesom.cube._container import Cube
 from skesom.cube.objects._convert import as_cube, find_converter
+
+if TYPE_CHECKING:
+    from typing import Any, Self, overload
+
+    from numpy.typing import ArrayLike
+
+    from skesom._common.types import CubeLike, CubeT
 
 _CHECKED = "skesom-finite"  # first part of the names of lazy data without infinities
 
@@ -39,8 +49,8 @@ class CubeStep(CubeInput, TransformerMixin, BaseEstimator):
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
 
-    @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y=None):
+    @fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X: CubeLike, y: object = None) -> Self:
         """Measure in a cube what `transform` needs.
 
         Parameters
@@ -59,8 +69,8 @@ class CubeStep(CubeInput, TransformerMixin, BaseEstimator):
         self._fit(X)
         return self
 
-    @_fit_context(prefer_skip_nested_validation=True)
-    def fit_transform(self, X, y=None):
+    @fit_context(prefer_skip_nested_validation=True)
+    def fit_transform(self, X: ArrayLike, y: object = None) -> Any:
         """Fit to a cube and transform it.
 
         Parameters
@@ -75,7 +85,7 @@ class CubeStep(CubeInput, TransformerMixin, BaseEstimator):
         """
         return self._fit_transform(X)
 
-    def transform(self, X):
+    def transform(self, X: ArrayLike) -> Any:
         """Transform a cube by what was measured in the fitted one.
 
         Parameters
@@ -117,7 +127,18 @@ class CubeTransformer(CubeStep):
     keeps_flux = False
     works_pixelwise = False
 
-    def set_output(self, *, transform=None):
+    if TYPE_CHECKING:  # what goes in comes out
+
+        @overload
+        def fit_transform(self, X: CubeT, y: object = None) -> CubeT: ...
+        @overload
+        def fit_transform(self, X: CubeLike, y: object = None) -> Any: ...
+        @overload
+        def transform(self, X: CubeT) -> CubeT: ...
+        @overload
+        def transform(self, X: CubeLike) -> Any: ...
+
+    def set_output(self, *, transform: str | None = None) -> Self:
         """Return the transformer unchanged: a cube has no table form."""
         return self
 

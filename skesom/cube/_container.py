@@ -1,6 +1,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The Cube: a stack of images of one piece of sky, bands last."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 from astropy import units
 from astropy.nddata import NDData, StdDevUncertainty
@@ -13,6 +17,17 @@ from skesom.cube._parts import as_slice, cut_wcs, find_cutout, full_key
 from skesom.cube._preview import draw_bands, write_html
 from skesom.cube.objects._description import DESCRIPTION, write_description
 from skesom.cube.objects._header_cards import band_cards, is_hdu
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
+    from astropy.coordinates import SkyCoord
+    from astropy.units import Quantity
+    from astropy.wcs import WCS
+    from matplotlib.figure import Figure
+    from numpy.typing import ArrayLike, DTypeLike, NDArray
+    from xarray import DataArray
 
 _PER_BAND = (
     *("band_names", "band_units", "fwhm", "band_coordinates", "zero_points"),
@@ -81,19 +96,19 @@ class Cube:
 
     def __init__(
         self,
-        data,
+        data: ArrayLike,
         *,
-        wcs=None,
-        band_names=None,
-        band_units=None,
-        fwhm=None,
-        pixel_scale=None,
-        errors=None,
-        band_coordinates=None,
-        zero_points=None,
-        diffraction_fwhm=None,
-        sky_mask=None,
-    ):
+        wcs: WCS | None = None,
+        band_names: Sequence[str] | None = None,
+        band_units: Sequence[Any] | None = None,
+        fwhm: ArrayLike | None = None,
+        pixel_scale: tuple[float, float] | None = None,
+        errors: ArrayLike | None = None,
+        band_coordinates: Quantity | None = None,
+        zero_points: ArrayLike | None = None,
+        diffraction_fwhm: ArrayLike | None = None,
+        sky_mask: ArrayLike | None = None,
+    ) -> None:
         is_list = isinstance(data, list | tuple)
         if is_list and any(hasattr(part, "wcs") or is_hdu(part) for part in data):
             raise ValueError(
@@ -153,7 +168,7 @@ class Cube:
         self.sky_mask = _check_sky_mask(sky_mask, self.data)
 
     @property
-    def pixel_scale(self):
+    def pixel_scale(self) -> tuple[float, float] | None:
         """Height and width of a pixel in arcsec, None if unknown."""
         if self._pixel_scale is not None or self.wcs is None:
             return self._pixel_scale
@@ -162,26 +177,26 @@ class Cube:
         return height, width
 
     @property
-    def shape(self):
+    def shape(self) -> tuple[int, int, int]:
         """Tuple (n_rows, n_columns, n_bands)."""
         return self.data.shape
 
     @property
-    def ndim(self):
+    def ndim(self) -> int:
         """Number of axes, always 3."""
         return 3
 
     @property
-    def dtype(self):
+    def dtype(self) -> np.dtype[Any]:
         """Floating-point type of the data."""
         return self.data.dtype
 
     @property
-    def is_lazy(self):
+    def is_lazy(self) -> bool:
         """Whether the data are an array of dask, computed when they are needed."""
         return is_lazy(self.data)
 
-    def compute(self):
+    def compute(self) -> Cube:
         """Return the cube with its values in memory; itself if they are there.
 
         Returns
@@ -202,10 +217,12 @@ class Cube:
         values = computed(*(getattr(self, name) for name in parts))
         return self.replace(**dict(zip(parts, values, strict=True)))
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.data)
 
-    def __array__(self, dtype=None, copy=None):
+    def __array__(
+        self, dtype: DTypeLike | None = None, copy: bool | None = None
+    ) -> NDArray[Any]:
         data = computed(self.data)[0] if self.is_lazy else self.data
         return np.array(data, dtype=dtype, copy=copy)
 
@@ -219,7 +236,7 @@ class Cube:
             f"({', '.join(self.band_names)}), {self.dtype}, {sky}{errors}{lazy}>"
         )
 
-    def __getitem__(self, key):
+    def __getitem__(self, key: Any) -> Any:
         """Cut the cube; the result is a Cube as long as it keeps all three axes.
 
         A name gives the image of a band, a list of names a Cube of these bands.
@@ -262,7 +279,7 @@ class Cube:
             f"There is no band {name!r}; the bands are {', '.join(self.band_names)}."
         )
 
-    def replace(self, **changes):
+    def replace(self, **changes: Any) -> Cube:
         """Return a cube with some of its parts exchanged.
 
         Parameters
@@ -289,7 +306,11 @@ class Cube:
             parts["diffraction_fwhm"] = None
         return Cube(**(parts | changes))
 
-    def cutout(self, center, size):
+    def cutout(
+        self,
+        center: SkyCoord | tuple[float, float],
+        size: float | Quantity | tuple[float | Quantity, float | Quantity],
+    ) -> Cube:
         """Cut out a part of the sky, as far as it lies in the image.
 
         Parameters
@@ -322,7 +343,7 @@ class Cube:
         """
         return self[find_cutout(self, center, size)]
 
-    def to_nddata(self, band=None):
+    def to_nddata(self, band: str | int | None = None) -> NDData:
         """Return the cube or one of its bands as `astropy.nddata.NDData`.
 
         `read_cube` and the transformers of cubes take it back.
@@ -380,7 +401,7 @@ class Cube:
             meta=meta,
         )
 
-    def to_xarray(self):
+    def to_xarray(self) -> DataArray:
         """Return the cube as a DataArray of xarray; what is lazy stays lazy.
 
         `read_cube` and the transformers of cubes take it back, also after a selection.
@@ -425,7 +446,7 @@ class Cube:
                 coordinates[name] = axes, getattr(self, name)
         return DataArray(self.data, coordinates, dims, name="data", attrs=attributes)
 
-    def plot(self, *, figsize=None):
+    def plot(self, *, figsize: tuple[float, float] | None = None) -> Figure:
         """Draw the bands side by side, as in ``cube[["F814W", "F502N"]].plot()``.
 
         Parameters

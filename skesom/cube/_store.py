@@ -1,11 +1,17 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The step that writes a lazy cube to the disk, so that it is computed only once."""
 
+from __future__ import annotations
+
 import os
+from typing import TYPE_CHECKING
 
 from skesom._common.lazy import is_lazy
 from skesom._common.strips import stored
 from skesom.cube._base import CubeTransformer
+
+if TYPE_CHECKING:
+    from skesom._common.types import StrPath
 
 
 class CubeStore(CubeTransformer):
@@ -51,7 +57,7 @@ class CubeStore(CubeTransformer):
     works_pixelwise = True
     _parameter_constraints = {"folder": [str, os.PathLike, None]}
 
-    def __init__(self, folder=None):
+    def __init__(self, folder: StrPath | None = None) -> None:
         self.folder = folder
 
     def _fit(self, X):

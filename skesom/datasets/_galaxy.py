@@ -1,19 +1,30 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """A synthetic galaxy in nine bands, with the truth."""
 
+from __future__ import annotations
+
 from numbers import Integral, Real
+from typing import TYPE_CHECKING
 
 import numpy as np
 from astropy import units
 from astropy.table import QTable
 from astropy.wcs import WCS
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import Interval, StrOptions, validate_params
+from sklearn.utils._param_validation import Interval, StrOptions
 
+from skesom._common.decorators import validate_params
 from skesom._common.labels import MASKED
 from skesom.cube import Cube
 from skesom.datasets import _galaxy_light as optics
 from skesom.datasets._galaxy_scene import KINDS, make_scene, surface_brightness
+
+if TYPE_CHECKING:
+    from typing import Literal
+
+    from numpy.typing import NDArray
+
+    from skesom._common.types import RandomState
 
 # The number that a population has in a truth map is its place in this tuple.
 POPULATIONS = (
@@ -51,19 +62,19 @@ FRAME = (slice(MARGIN, -MARGIN),) * 2
     prefer_skip_nested_validation=True,
 )
 def make_galaxy_cube(
-    shape=(605, 605),
-    n_bands=9,
+    shape: tuple[int, int] = (605, 605),
+    n_bands: int = 9,
     *,
-    missing=0.0,
-    noise=1.0,
-    extent=1.0,
-    kind="spiral",
-    dust=1.0,
-    star_formation=1.0,
-    blur=1.0,
-    gap_value=np.nan,
-    random_state=None,
-):
+    missing: float = 0.0,
+    noise: float = 1.0,
+    extent: float = 1.0,
+    kind: Literal["spiral", "edge-on", "merger", "elliptical"] = "spiral",
+    dust: float = 1.0,
+    star_formation: float = 1.0,
+    blur: float = 1.0,
+    gap_value: float = np.nan,
+    random_state: RandomState = None,
+) -> tuple[Cube, NDArray[np.int32]]:
     """Make a close-up of a galaxy, a face-on spiral like Messier 83, and its truth.
 
     Parameters
@@ -171,7 +182,7 @@ def make_galaxy_cube(
     return cube, truth
 
 
-def load_study_filters():
+def load_study_filters() -> QTable:
     """Return the nine filters of the Hubble images of Messier 83.
 
     Returns

@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Hubble's mosaics of Messier 83 in nine filters, from the archive."""
 
+from __future__ import annotations
+
 import os
 import warnings
 from http.client import HTTPException
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from astropy import units
@@ -22,6 +25,13 @@ from skesom.cube import CubeAligner
 from skesom.datasets._galaxy import load_study_filters
 from skesom.io import read_cube
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any, Literal
+
+    from skesom._common.types import StrPath
+    from skesom.cube import Cube
+
 # Folders of the archive that hold the files; the second is the newer way to them.
 ARCHIVE = (
     "https://archive.stsci.edu/pub/hlsp/wfc3ers",
@@ -35,7 +45,13 @@ PARTS = {
 }
 
 
-def fetch_m83(filters=None, *, part="study", source=None, show_progress=True):
+def fetch_m83(
+    filters: Sequence[str] | None = None,
+    *,
+    part: Literal["study", "HII region", "whole"] | tuple[Any, Any] = "study",
+    source: StrPath | Sequence[str] | None = None,
+    show_progress: bool = True,
+) -> Cube:
     """Fetch Hubble's images of Messier 83 in nine filters, the data of the 2014 study.
 
     The mosaics of the Early Release Science program with Wide Field Camera 3 [1]_, 170

@@ -1,6 +1,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Maps of clusters on the sky, and of the pixels where two clusterings disagree."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 from scipy.ndimage import find_objects, gaussian_filter
 
@@ -31,6 +35,19 @@ from skesom.maps import (
     SAME,
     compare_clusterings,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any, Self
+
+    from astropy.wcs import WCS
+    from matplotlib.axes import Axes
+    from numpy.typing import ArrayLike, NDArray
+    from sklearn.base import BaseEstimator
+
+    from skesom._common.types import Bands, Catalog, CubeLike, Names
+    from skesom.cube import Cube
+    from skesom.maps._comparison import Comparison
 
 KIND_COLORS = {SAME: "#ffffff", ONLY_FIRST: "#000000", ONLY_SECOND: "#8a8a8a"}
 _NOISE = -1
@@ -78,26 +95,33 @@ class ClusterMapDisplay(ClusterDisplay):
     """
 
     def __init__(
-        self, label_map, *, cube=None, wcs=None, sky_mask=None, colors=None, names=None
-    ):
+        self,
+        label_map: NDArray[np.integer[Any]],
+        *,
+        cube: Cube | None = None,
+        wcs: WCS | None = None,
+        sky_mask: ArrayLike | None = None,
+        colors: ArrayLike | None = None,
+        names: Names | None = None,
+    ) -> None:
         self.label_map, self.sky_mask = label_map, sky_mask
         self.cube, self.wcs = cube, wcs
         self.colors, self.names = colors, names
 
     def plot(
         self,
-        ax=None,
+        ax: Axes | None = None,
         *,
-        contours=False,
-        image=False,
-        bands=None,
-        smoothing=1.5,
-        objects=None,
-        legend=True,
-        scale_bar=True,
-        compass=True,
-        max_pixels=MAX_PIXELS,
-    ):
+        contours: bool | Sequence[int] = False,
+        image: bool = False,
+        bands: Bands | None = None,
+        smoothing: float = 1.5,
+        objects: Catalog | None = None,
+        legend: bool = True,
+        scale_bar: bool = True,
+        compass: bool = True,
+        max_pixels: int = MAX_PIXELS,
+    ) -> Self:
         """Draw the map.
 
         %(parameters)s
@@ -186,13 +210,29 @@ class DisagreementMapDisplay(Display):
     ['1: 20.0 %', 'same: 80.0 %', 'not in the first']
     """
 
-    def __init__(self, comparison, *, cube=None, wcs=None, colors=None, names=None):
+    def __init__(
+        self,
+        comparison: Comparison,
+        *,
+        cube: Cube | None = None,
+        wcs: WCS | None = None,
+        colors: ArrayLike | None = None,
+        names: Names | None = None,
+    ) -> None:
         self.comparison = comparison
         self.cube, self.wcs = cube, wcs
         self.colors, self.names = colors, names
 
     @classmethod
-    def from_estimator(cls, estimator, X, reference, *, ax=None, **options):
+    def from_estimator(
+        cls,
+        estimator: BaseEstimator,
+        X: CubeLike,
+        reference: ArrayLike,
+        *,
+        ax: Axes | None = None,
+        **options: Any,
+    ) -> Self:
         """Compare the clusters that an estimator finds in a cube with others.
 
         %(estimator)s
@@ -205,7 +245,14 @@ class DisagreementMapDisplay(Display):
         return cls.from_predictions(reference, label_map, ax=ax, cube=cube, **options)
 
     @classmethod
-    def from_predictions(cls, first, second, *, ax=None, **options):
+    def from_predictions(
+        cls,
+        first: ArrayLike,
+        second: ArrayLike,
+        *,
+        ax: Axes | None = None,
+        **options: Any,
+    ) -> Self:
         """Compare two label maps.
 
         Parameters
@@ -219,13 +266,13 @@ class DisagreementMapDisplay(Display):
 
     def plot(
         self,
-        ax=None,
+        ax: Axes | None = None,
         *,
-        legend=True,
-        scale_bar=True,
-        compass=True,
-        max_pixels=MAX_PIXELS,
-    ):
+        legend: bool = True,
+        scale_bar: bool = True,
+        compass: bool = True,
+        max_pixels: int = MAX_PIXELS,
+    ) -> Self:
         """Draw the map; pixels that are in no cluster of both are hatched.
 
         %(parameters)s

@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Spectra and sizes of clusters."""
 
+from __future__ import annotations
+
 import textwrap
+from typing import TYPE_CHECKING
 
 import numpy as np
 from astropy import units
@@ -18,6 +21,16 @@ from skesom.displays._display import (
 )
 from skesom.displays._rgb import spectral_places
 from skesom.io import cluster_table
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Literal, Self
+
+    from astropy.units import Quantity
+    from matplotlib.axes import Axes
+    from numpy.typing import ArrayLike
+
+    from skesom._common.types import CubeLike, Names
 
 _OPACITY = 0.18  # of the area between the quartiles of a cluster
 _TOTAL_OPACITY = 2.0  # of all of them together
@@ -68,21 +81,29 @@ class ClusterSpectraDisplay(ClusterDisplay):
     ('median surface brightness', 'wavelength [nm]')
     """
 
-    def __init__(self, label_map, cube, *, wavelengths=None, colors=None, names=None):
+    def __init__(
+        self,
+        label_map: ArrayLike,
+        cube: CubeLike,
+        *,
+        wavelengths: Quantity | None = None,
+        colors: ArrayLike | None = None,
+        names: Names | None = None,
+    ) -> None:
         self.label_map, self.cube = label_map, cube
         self.wavelengths = wavelengths
         self.colors, self.names = colors, names
 
     def plot(
         self,
-        ax=None,
+        ax: Axes | None = None,
         *,
-        clusters=None,
-        quartiles=True,
-        log="auto",
-        flux=None,
-        physical=True,
-    ):
+        clusters: Sequence[int] | None = None,
+        quartiles: bool = True,
+        log: bool | Literal["auto"] = "auto",
+        flux: str | None = None,
+        physical: bool = True,
+    ) -> Self:
         """Draw a line for each cluster.
 
         %(parameters)s
@@ -175,11 +196,17 @@ class ClusterHistogramDisplay(ClusterDisplay):
     ['75.0 %', '25.0 %']
     """
 
-    def __init__(self, label_map, *, colors=None, names=None):
+    def __init__(
+        self,
+        label_map: ArrayLike,
+        *,
+        colors: ArrayLike | None = None,
+        names: Names | None = None,
+    ) -> None:
         self.label_map = label_map
         self.colors, self.names = colors, names
 
-    def plot(self, ax=None, *, log=False):
+    def plot(self, ax: Axes | None = None, *, log: bool = False) -> Self:
         """Draw a bar for each cluster.
 
         %(parameters)s

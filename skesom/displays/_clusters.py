@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What all displays of clusters share: checked input, colors, names, a legend."""
 
+from __future__ import annotations
+
 import textwrap
 from collections.abc import Mapping
 from copy import copy
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
@@ -24,6 +26,15 @@ from skesom.displays._display import (
 )
 from skesom.displays._sky_image import pick, thinning
 
+if TYPE_CHECKING:
+    from typing import Any, Self
+
+    from matplotlib.axes import Axes
+    from numpy.typing import ArrayLike, NDArray
+    from sklearn.base import BaseEstimator
+
+    from skesom._common.types import CubeLike
+
 _NOISE = -1
 _LARGEST, _SMALLEST = 9.0, 6.0  # points
 _LINE = 1.5  # height of an entry by that of its letters
@@ -38,7 +49,7 @@ class ClusterDisplay(Display):
 
     _clusters = _picture = None
 
-    def thinned(self, max_pixels, picture=None):
+    def thinned(self, max_pixels: int, picture: NDArray[Any] | None = None) -> Self:
         """Return a display without large arrays, which another process can draw."""
         small = copy(self)
         small._clusters = as_clusters(self, self.label_map, max_pixels=max_pixels)
@@ -47,7 +58,14 @@ class ClusterDisplay(Display):
         return small
 
     @classmethod
-    def from_estimator(cls, estimator, X, *, ax=None, **options):
+    def from_estimator(
+        cls,
+        estimator: BaseEstimator,
+        X: CubeLike,
+        *,
+        ax: Axes | None = None,
+        **options: Any,
+    ) -> Self:
         """Draw the clusters that an estimator finds in a cube.
 
         Spectra are of X, or, if X is on other pixels than the clusters, of the input of
@@ -60,7 +78,14 @@ class ClusterDisplay(Display):
         return cls._drawn(ax, options, label_map=label_map, cube=cube)
 
     @classmethod
-    def from_predictions(cls, label_map, cube=None, *, ax=None, **options):
+    def from_predictions(
+        cls,
+        label_map: ArrayLike,
+        cube: CubeLike | None = None,
+        *,
+        ax: Axes | None = None,
+        **options: Any,
+    ) -> Self:
         """Draw clusters that are known already.
 
         Parameters

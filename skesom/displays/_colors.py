@@ -1,13 +1,23 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Colors of clusters that everybody can tell apart, and of what is no cluster."""
 
+from __future__ import annotations
+
 import colorsys
 from numbers import Integral
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from skesom._common.blocks import row_blocks
 from skesom._common.lazy import is_lazy
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from numpy.typing import ArrayLike, NDArray
+
+    from skesom._common.types import CubeLike
 
 NOISE_COLOR = "#000000"
 SKY_COLOR = "#1d2236"
@@ -73,7 +83,7 @@ def cluster_palette(n_clusters):
     return np.column_stack([colors, np.ones(n_clusters)])
 
 
-def cluster_colors(label_map, cube):
+def cluster_colors(label_map: ArrayLike, cube: CubeLike) -> NDArray[Any]:
     """Choose a color for each cluster, from dark for the faintest to light.
 
     Neighboring clusters of a galaxy differ mainly in brightness, so colors in this

@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Which types of known objects gather in which clusters, as a picture."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from fractions import Fraction
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -17,6 +20,16 @@ from skesom.displays._display import (
 )
 from skesom.io import describe_types
 from skesom.maps import crossmatch
+
+if TYPE_CHECKING:
+    from typing import Any, Self
+
+    from matplotlib.axes import Axes
+    from numpy.typing import ArrayLike
+    from sklearn.base import BaseEstimator
+
+    from skesom._common.types import Catalog, CubeLike, Names
+    from skesom.maps import Crossmatch
 
 _DOUBLINGS = 3  # the colors end at 8 times the area share, and an eighth of it
 _CELL = 0.62, 0.36  # inches in a new figure
@@ -53,12 +66,26 @@ class CrossmatchDisplay(Display):
     ['0.21', '16']
     """
 
-    def __init__(self, crossmatch, *, colors=None, names=None):
+    def __init__(
+        self,
+        crossmatch: Crossmatch,
+        *,
+        colors: ArrayLike | None = None,
+        names: Names | None = None,
+    ) -> None:
         self.crossmatch = crossmatch
         self.colors, self.names = colors, names
 
     @classmethod
-    def from_estimator(cls, estimator, X, catalog, *, ax=None, **options):
+    def from_estimator(
+        cls,
+        estimator: BaseEstimator,
+        X: CubeLike,
+        catalog: Catalog,
+        *,
+        ax: Axes | None = None,
+        **options: Any,
+    ) -> Self:
         """Draw the enrichment of the clusters that an estimator finds in a cube.
 
         %(estimator)s
@@ -70,7 +97,14 @@ class CrossmatchDisplay(Display):
         return cls.from_predictions(label_map, catalog, ax=ax, **options)
 
     @classmethod
-    def from_predictions(cls, label_map, catalog, *, ax=None, **options):
+    def from_predictions(
+        cls,
+        label_map: ArrayLike,
+        catalog: Catalog,
+        *,
+        ax: Axes | None = None,
+        **options: Any,
+    ) -> Self:
         """Draw the enrichment of clusters that are known already.
 
         Parameters
@@ -84,7 +118,7 @@ class CrossmatchDisplay(Display):
         own = {name: options.pop(name) for name in names}
         return cls._drawn(ax, own, crossmatch=crossmatch(label_map, catalog, **options))
 
-    def plot(self, ax=None, *, significance=0.05):
+    def plot(self, ax: Axes | None = None, *, significance: float = 0.05) -> Self:
         """Draw a table of colors and numbers.
 
         %(parameters)s

@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The largest and the most typical pieces of each cluster as postage stamps."""
 
+from __future__ import annotations
+
 from copy import copy
+from typing import TYPE_CHECKING
 
 import numpy as np
 from astropy.coordinates import SkyCoord
@@ -15,6 +18,14 @@ from skesom.displays._objects import rim_of
 from skesom.displays._rgb import thinned_rgb
 from skesom.displays._sky_image import pick, thinning
 from skesom.maps import measure_pieces, number_largest
+
+if TYPE_CHECKING:
+    from typing import Self
+
+    from matplotlib.axes import Axes
+    from numpy.typing import ArrayLike
+
+    from skesom._common.types import Bands, CubeLike, Names
 
 _STAMP = 1.4, 1.75  # inches, with the place below
 _LEAST, _MARGIN = 24, 1.5  # pixels of a stamp; side of a stamp by that of its piece
@@ -58,12 +69,27 @@ class CutoutsDisplay(ClusterDisplay):
     6
     """
 
-    def __init__(self, label_map, cube, *, agreement=None, colors=None, names=None):
+    def __init__(
+        self,
+        label_map: ArrayLike,
+        cube: CubeLike,
+        *,
+        agreement: ArrayLike | None = None,
+        colors: ArrayLike | None = None,
+        names: Names | None = None,
+    ) -> None:
         self.label_map, self.cube, self.agreement = label_map, cube, agreement
         self.colors, self.names = colors, names
         self._stamps = None
 
-    def plot(self, ax=None, *, n_cutouts=3, min_size=10, bands=None):
+    def plot(
+        self,
+        ax: Axes | None = None,
+        *,
+        n_cutouts: int = 3,
+        min_size: int = 10,
+        bands: Bands | None = None,
+    ) -> Self:
         """Draw the stamps, each with its place and its width.
 
         %(parameters)s
@@ -110,13 +136,15 @@ class CutoutsDisplay(ClusterDisplay):
         return self
 
     @property
-    def size(self):
+    def size(self) -> tuple[float, float]:
         """Width and height of a figure in inches."""
         stamps = self._stamps[0] or [[None]]
         width, height = len(stamps[0]) * _STAMP[0], len(stamps) * _STAMP[1]
         return width + 0.8, height + 0.4
 
-    def thinned(self, n_cutouts=3, min_size=10, bands=None):
+    def thinned(
+        self, n_cutouts: int = 3, min_size: int = 10, bands: Bands | None = None
+    ) -> Self:
         """Return a display of the stamps alone, which holds no cube."""
         display = copy(self)
         display._cut(n_cutouts, min_size, bands)

@@ -1,6 +1,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Colors, magnitudes and lines of the pixels, with a contour for each cluster."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 from scipy.ndimage import gaussian_filter
 
@@ -9,6 +13,15 @@ from skesom.cube import HYDROGEN, HYDROGEN_BETA, OXYGEN, SULFUR, Cube, Photometr
 from skesom.displays._clusters import ClusterDisplay, add_legend, as_clusters
 from skesom.displays._display import literal, new_axes, numbers_of
 from skesom.displays._sky_image import MAX_PIXELS, pick, thinning
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import Literal, Self
+
+    from matplotlib.axes import Axes
+    from numpy.typing import ArrayLike
+
+    from skesom._common.types import CubeLike, Names
 
 _BINS = 120
 _INSIDE = 0.5  # share of the pixels of a cluster within its contour
@@ -82,13 +95,27 @@ class ColorDiagramDisplay(ClusterDisplay):
     """
 
     def __init__(
-        self, label_map, cube, *, x, y, continua=None, colors=None, names=None
-    ):
+        self,
+        label_map: ArrayLike,
+        cube: CubeLike,
+        *,
+        x: str,
+        y: str,
+        continua: Mapping[str, Sequence[str]] | Literal["none"] | None = None,
+        colors: ArrayLike | None = None,
+        names: Names | None = None,
+    ) -> None:
         self.label_map, self.cube = label_map, cube
         self.x, self.y, self.continua = x, y, continua
         self.colors, self.names = colors, names
 
-    def plot(self, ax=None, *, clusters=None, max_pixels=MAX_PIXELS):
+    def plot(
+        self,
+        ax: Axes | None = None,
+        *,
+        clusters: Sequence[int] | None = None,
+        max_pixels: int = MAX_PIXELS,
+    ) -> Self:
         """Draw the density of the pixels, and a contour for each cluster.
 
         %(parameters)s

@@ -1,12 +1,21 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Base of all displays, the texts of their docstrings, axes and color bars."""
 
+from __future__ import annotations
+
 import inspect
 import io
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from skesom._common.docstrings import fill_docstring
+
+if TYPE_CHECKING:
+    from typing import Any, Self
+
+    from matplotlib.axes import Axes
+    from numpy.typing import ArrayLike
 
 _BAR_TICKS = 5
 _AX = """\
@@ -142,7 +151,9 @@ class Display:
         _complete(cls)
 
     @classmethod
-    def from_predictions(cls, values, *, ax=None, **options):
+    def from_predictions(
+        cls, values: ArrayLike, *, ax: Axes | None = None, **options: Any
+    ) -> Self:
         """Draw values that are known already.
 
         Parameters

@@ -1,6 +1,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Three bands of a cube as a color picture."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 from astropy import units
 
@@ -9,6 +13,14 @@ from skesom.cube import Cube, sampled, sky_statistics
 from skesom.displays._colors import MISSING_COLOR
 from skesom.displays._display import numbers_of
 from skesom.displays._sky_image import mean
+
+if TYPE_CHECKING:
+    from typing import Literal
+
+    from astropy.visualization import BaseInterval
+    from numpy.typing import NDArray
+
+    from skesom._common.types import Bands, CubeLike
 
 _STRETCHES = ("lupton", "asinh", "log", "sqrt", "linear")
 _BRIGHT = 99.5  # per cent
@@ -26,7 +38,13 @@ _MANY_BANDS = 20  # channels of a spectrum rather than filters
 _X_RAYS, _INFRARED, _RADIO = 10 * units.nm, 2 * units.um, 1 * units.mm
 
 
-def rgb_image(cube, bands=None, *, stretch="asinh", interval="sky"):
+def rgb_image(
+    cube: CubeLike,
+    bands: Bands | None = None,
+    *,
+    stretch: Literal["asinh", "lupton", "log", "sqrt", "linear"] = "asinh",
+    interval: Literal["sky", "zscale", "minmax"] | float | BaseInterval = "sky",
+) -> NDArray[np.uint8]:
     """Make a color picture of three bands.
 
     The bands are scaled to their `interval`, and then stretched. Units may differ.

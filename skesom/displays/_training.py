@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The training of a map: its error in each epoch, and its units as they move."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy import sparse
@@ -13,6 +16,16 @@ from skesom._common.pipelines import last_step, map_inside
 from skesom.displays._display import Display, check_matplotlib, new_axes
 from skesom.displays._unit_layout import fitted_map
 from skesom.som import CSOM, ESOM, training_frames
+
+if TYPE_CHECKING:
+    from typing import Any, Self
+
+    from matplotlib.animation import FuncAnimation
+    from matplotlib.axes import Axes
+    from numpy.typing import ArrayLike
+    from sklearn.base import BaseEstimator
+
+    from skesom._common.types import CubeLike
 
 _MOST_SAMPLES = 3000  # more are left out in steps
 
@@ -44,11 +57,15 @@ class TrainingCurveDisplay(Display):
     12
     """
 
-    def __init__(self, values, *, what="error"):
+    def __init__(
+        self, values: ArrayLike | Mapping[str, ArrayLike], *, what: str = "error"
+    ) -> None:
         self.values, self.what = values, what
 
     @classmethod
-    def from_estimator(cls, estimator, *, ax=None, **options):
+    def from_estimator(
+        cls, estimator: BaseEstimator, *, ax: Axes | None = None, **options: Any
+    ) -> Self:
         """Draw the training curve of a fitted classical map.
 
         %(map)s
@@ -60,7 +77,7 @@ class TrainingCurveDisplay(Display):
         given = {"values": som.training_errors_, "what": "root mean square distance"}
         return cls._drawn(ax, options, **given)
 
-    def plot(self, ax=None):
+    def plot(self, ax: Axes | None = None) -> Self:
         """Draw the errors by the number of the epoch, counted from 1.
 
         %(parameters)s
@@ -91,7 +108,14 @@ class TrainingCurveDisplay(Display):
         return self
 
 
-def animate_training(estimator, X, *, n_frames=24, fps=6, ax=None):
+def animate_training(
+    estimator: BaseEstimator,
+    X: CubeLike,
+    *,
+    n_frames: int = 24,
+    fps: float = 6,
+    ax: Axes | None = None,
+) -> FuncAnimation:
     """Train a copy of a map as `fit` does, and show its units and links on the way.
 
     The picture shows the first two principal components, of two features these.

@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What the units of a map stand for: their samples, and images of their weights."""
 
+from __future__ import annotations
+
 import math
 from types import SimpleNamespace
+from typing import TYPE_CHECKING
 
 import numpy as np
 from sklearn.utils import check_consistent_length
@@ -13,6 +16,17 @@ from skesom.displays._colors import cluster_palette
 from skesom.displays._display import add_color_bar, check_matplotlib, size_in_points
 from skesom.displays._unit_layout import LatticeLayout, fitted_map, hits_of
 from skesom.displays._unit_maps import EMPTY, UnitMapDisplay, uncovered
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any, Self
+
+    from matplotlib.axes import Axes
+    from matplotlib.colors import Colormap
+    from numpy.typing import ArrayLike, NDArray
+    from sklearn.base import BaseEstimator
+
+    from skesom._common.types import CubeLike, Layout
 
 # Half the size of the largest: by the width of a cell, by the shorter side of a graph.
 _PIE = 0.47, 0.03
@@ -55,14 +69,27 @@ class HitMapDisplay(UnitMapDisplay):
     '0: 33.3 %'
     """
 
-    def __init__(self, values, layout, *, classes=None):
+    def __init__(
+        self,
+        values: NDArray[Any],
+        layout: Layout,
+        *,
+        classes: Sequence[Any] | None = None,
+    ) -> None:
         super().__init__(values, layout)
         self.classes = classes
 
     @classmethod
     def from_estimator(
-        cls, estimator, X=None, y=None, *, embedding="pca", ax=None, **options
-    ):
+        cls,
+        estimator: BaseEstimator,
+        X: CubeLike | None = None,
+        y: ArrayLike | None = None,
+        *,
+        embedding: Any = "pca",
+        ax: Axes | None = None,
+        **options: Any,
+    ) -> Self:
         """Draw the hits of a fitted map.
 
         %(map)s
@@ -86,7 +113,14 @@ class HitMapDisplay(UnitMapDisplay):
     def _of_map(cls, som):
         return {"values": hits_of(som)}
 
-    def plot(self, ax=None, *, numbers=True, cmap="viridis", colors=None):
+    def plot(
+        self,
+        ax: Axes | None = None,
+        *,
+        numbers: bool = True,
+        cmap: str | Colormap = "viridis",
+        colors: ArrayLike | None = None,
+    ) -> Self:
         """Draw the units in the colors of their hits, or pies of their classes.
 
         %(parameters)s
@@ -199,7 +233,13 @@ class PrototypesDisplay(UnitMapDisplay):
 
     _n_more_axes = 1
 
-    def __init__(self, values, layout, *, shape=None):
+    def __init__(
+        self,
+        values: NDArray[Any],
+        layout: Layout,
+        *,
+        shape: tuple[int, int] | None = None,
+    ) -> None:
         super().__init__(values, layout)
         n_features = np.shape(values)[1]
         self.shape = (math.isqrt(n_features),) * 2 if shape is None else tuple(shape)
@@ -211,7 +251,7 @@ class PrototypesDisplay(UnitMapDisplay):
     def _of_map(cls, som):
         return {"values": som.codebook_}
 
-    def plot(self, ax=None, *, cmap="gray_r"):
+    def plot(self, ax: Axes | None = None, *, cmap: str | Colormap = "gray_r") -> Self:
         """Draw the images on the cells or nodes of their units, all on one scale.
 
         %(parameters)s

@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The units of a map: their distances, their weights."""
 
+from __future__ import annotations
+
 import copy
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy import sparse
@@ -24,6 +27,17 @@ from skesom.displays._unit_layout import (
     layout_of,
 )
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any, Literal, Self
+
+    from matplotlib.axes import Axes
+    from matplotlib.colors import Colormap
+    from numpy.typing import ArrayLike, NDArray
+    from sklearn.base import BaseEstimator
+
+    from skesom._common.types import Layout
+
 EMPTY = "#f2f2f4"
 _LONGEST_SIDE = 5.5  # inches
 _ROOM = 0.1  # around a graph, for images of nodes at its edge
@@ -40,11 +54,18 @@ class UnitMapDisplay(Display):
 
     _n_more_axes = 0
 
-    def __init__(self, values, layout):
+    def __init__(self, values: ArrayLike, layout: Layout) -> None:
         self.values, self.layout = values, layout
 
     @classmethod
-    def from_estimator(cls, estimator, *, embedding="pca", ax=None, **options):
+    def from_estimator(
+        cls,
+        estimator: BaseEstimator,
+        *,
+        embedding: Any = "pca",
+        ax: Axes | None = None,
+        **options: Any,
+    ) -> Self:
         """Draw the units of a fitted map.
 
         %(map)s
@@ -58,15 +79,15 @@ class UnitMapDisplay(Display):
     @classmethod
     def from_predictions(
         cls,
-        values,
+        values: ArrayLike,
         *,
-        topology="hexagonal",
-        toroidal=False,
-        positions=None,
-        connections=None,
-        ax=None,
-        **options,
-    ):
+        topology: Literal["hexagonal", "rectangular"] = "hexagonal",
+        toroidal: bool = False,
+        positions: ArrayLike | None = None,
+        connections: Any = None,
+        ax: Axes | None = None,
+        **options: Any,
+    ) -> Self:
         """Draw values that are known already, of a map of any origin.
 
         Parameters
@@ -175,7 +196,13 @@ class UMatrixDisplay(UnitMapDisplay):
     'U-matrix'
     """
 
-    def __init__(self, values, layout, *, unit_labels=None):
+    def __init__(
+        self,
+        values: NDArray[Any],
+        layout: Layout,
+        *,
+        unit_labels: ArrayLike | None = None,
+    ) -> None:
         super().__init__(values, layout)
         self.unit_labels = unit_labels
 
@@ -184,7 +211,14 @@ class UMatrixDisplay(UnitMapDisplay):
         labels = getattr(som, "unit_labels_", None)
         return {"values": np.ravel(som.u_matrix()), "unit_labels": labels}
 
-    def plot(self, ax=None, *, clusters=True, colors=None, cmap="cividis"):
+    def plot(
+        self,
+        ax: Axes | None = None,
+        *,
+        clusters: bool = True,
+        colors: ArrayLike | None = None,
+        cmap: str | Colormap = "cividis",
+    ) -> Self:
         """Draw the units in the colors of their distances.
 
         %(parameters)s
@@ -254,7 +288,13 @@ class ComponentPlanesDisplay(UnitMapDisplay):
 
     _n_more_axes = 1
 
-    def __init__(self, values, layout, *, names=None):
+    def __init__(
+        self,
+        values: NDArray[Any],
+        layout: Layout,
+        *,
+        names: Sequence[str] | None = None,
+    ) -> None:
         super().__init__(values, layout)
         n_features = values.shape[1]
         if names is None:
@@ -270,7 +310,14 @@ class ComponentPlanesDisplay(UnitMapDisplay):
         names = getattr(som, "feature_names_in_", None)
         return {"values": som.codebook_, "names": names}
 
-    def plot(self, ax=None, *, features=None, scale="own", cmap="viridis"):
+    def plot(
+        self,
+        ax: Axes | None = None,
+        *,
+        features: Sequence[int | str] | None = None,
+        scale: Literal["own", "shared"] = "own",
+        cmap: str | Colormap = "viridis",
+    ) -> Self:
         """Draw a panel for each feature.
 
         %(parameters)s

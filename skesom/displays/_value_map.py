@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """A number for each pixel on the sky: quantization errors, stability, confidence."""
 
+from __future__ import annotations
+
 from copy import copy
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -18,17 +21,35 @@ from skesom.displays._unit_layout import fitted_map
 from skesom.maps import stability
 from skesom.pixels import unflatten, valid_pixels
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any, Self
+
+    from astropy.wcs import WCS
+    from matplotlib.axes import Axes
+    from matplotlib.colors import Colormap
+    from numpy.typing import ArrayLike
+    from sklearn.base import BaseEstimator
+
+    from skesom._common.types import CubeLike
+
 
 class _ValueMapDisplay(Display):
     """Values of pixels from 0, as colors; pixels without a value are hatched."""
 
     _shape = None  # of the whole image, if values are thinned
 
-    def __init__(self, values, *, wcs=None, pixel_scale=None):
+    def __init__(
+        self,
+        values: ArrayLike,
+        *,
+        wcs: WCS | None = None,
+        pixel_scale: tuple[float, float] | None = None,
+    ) -> None:
         self.values = values
         self.wcs, self.pixel_scale = wcs, pixel_scale
 
-    def thinned(self, max_pixels):
+    def thinned(self, max_pixels: int) -> Self:
         """Return a display without a large array, which another process can draw."""
         small = copy(self)
         small._shape = np.shape(self.values)
@@ -37,14 +58,14 @@ class _ValueMapDisplay(Display):
 
     def plot(
         self,
-        ax=None,
+        ax: Axes | None = None,
         *,
-        highest=None,
-        cmap=None,
-        scale_bar=True,
-        compass=True,
-        max_pixels=MAX_PIXELS,
-    ):
+        highest: float | None = None,
+        cmap: str | Colormap | None = None,
+        scale_bar: bool = True,
+        compass: bool = True,
+        max_pixels: int = MAX_PIXELS,
+    ) -> Self:
         """Draw the values; pixels without a value are hatched.
 
         %(parameters)s
@@ -109,7 +130,14 @@ class QuantizationErrorMapDisplay(_ValueMapDisplay):
     _label, _cmap, _highest = "distance to the nearest unit", "inferno", 99.5
 
     @classmethod
-    def from_estimator(cls, estimator, X, *, ax=None, **options):
+    def from_estimator(
+        cls,
+        estimator: BaseEstimator,
+        X: CubeLike,
+        *,
+        ax: Axes | None = None,
+        **options: Any,
+    ) -> Self:
         """Draw how far the pixels of a cube are from the units, as the map sees them.
 
         %(estimator)s
@@ -147,8 +175,15 @@ class StabilityMapDisplay(_ValueMapDisplay):
 
     @classmethod
     def from_estimator(
-        cls, estimator, X, *, seeds=10, reference=None, ax=None, **options
-    ):
+        cls,
+        estimator: BaseEstimator,
+        X: CubeLike,
+        *,
+        seeds: int | Sequence[int] = 10,
+        reference: ArrayLike | None = None,
+        ax: Axes | None = None,
+        **options: Any,
+    ) -> Self:
         """Cluster a cube with other seeds, and draw how stable the pixels are.
 
         Parameters
@@ -196,7 +231,14 @@ class ConfidenceMapDisplay(_ValueMapDisplay):
     _label, _cmap, _highest = "probability of the class", "viridis", None
 
     @classmethod
-    def from_estimator(cls, estimator, X, *, ax=None, **options):
+    def from_estimator(
+        cls,
+        estimator: BaseEstimator,
+        X: CubeLike,
+        *,
+        ax: Axes | None = None,
+        **options: Any,
+    ) -> Self:
         """Draw the probabilities that a classifier gives the pixels of a cube.
 
         %(estimator)s

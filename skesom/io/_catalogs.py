@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Catalogs of objects: where each of them is, and what it is."""
 
+from __future__ import annotations
+
 import os
 import warnings
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from astropy import units
@@ -15,6 +18,11 @@ from astropy.utils.xml.iterparser import get_xml_iterator
 from skesom._common.fits_files import open_fits, unpacked
 from skesom.io._ned import is_ned, parse_ned
 from skesom.io._regions import collect_regions, is_path
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from skesom._common.types import Catalog
 
 UNTYPED = "untyped"
 _MOST_EXPANSION = 100  # of text, which rarely expands more than ten times
@@ -31,7 +39,12 @@ _ALIASES = {
 }
 
 
-def read_catalog(source, *, columns=None, object_type=None):
+def read_catalog(
+    source: Catalog,
+    *,
+    columns: Mapping[str, str] | None = None,
+    object_type: str | None = None,
+) -> Table:
     """Read a catalog of objects, with their positions and types.
 
     Parameters

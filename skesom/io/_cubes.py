@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Cubes from FITS images and images in memory, and cubes as FITS images."""
 
+from __future__ import annotations
+
 import os
 import re
 import warnings
@@ -9,6 +11,7 @@ from errno import ENOMEM
 from functools import partial
 from itertools import groupby
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from astropy.io import fits
@@ -32,23 +35,32 @@ from skesom.io._images import describe_array
 from skesom.io._label_maps import short_ascii
 from skesom.io._planes import apply_plane, copy_pixels, open_in_tasks
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any, Literal
+
+    from astropy.units import Quantity
+    from numpy.typing import ArrayLike, DTypeLike
+
+    from skesom._common.types import CubeLike, Extension, StrPath
+
 
 def read_cube(
-    paths,
+    paths: Any,
     *,
-    hdu=None,
-    errors=None,
-    error_kind=None,
-    masks=None,
-    weights=None,
-    ignore_flags="auto",
-    band_names=None,
-    fwhm=None,
-    order="given",
-    combine=False,
-    dtype=np.float32,
-    lazy=False,
-):
+    hdu: Extension | list[Extension] | None = None,
+    errors: Extension | list[Extension] | None = None,
+    error_kind: Literal["std", "var", "ivar"] | None = None,
+    masks: Extension | list[Extension] | None = None,
+    weights: Extension | list[Extension] | None = None,
+    ignore_flags: int | str | list[int] = "auto",
+    band_names: Sequence[str] | None = None,
+    fwhm: ArrayLike | Quantity | None = None,
+    order: Literal["given", "wavelength"] | Sequence[int] = "given",
+    combine: bool | Literal["auto"] = False,
+    dtype: DTypeLike = np.float32,
+    lazy: bool = False,
+) -> Cube | Any:
     """Read images of one piece of sky into a cube, or into one cube per pixel grid.
 
     Parameters
@@ -318,7 +330,9 @@ def _cut_into_runs(cubes, owners):
     return runs
 
 
-def write_bands(folder, cube, *, overwrite=False):
+def write_bands(
+    folder: StrPath, cube: CubeLike, *, overwrite: bool = False
+) -> list[Path]:
     """Write a cube as one FITS image per band, which `read_cube` reads back.
 
     Files are named by their bands. Headers have the WCS, FILTER, BUNIT, FWHM (arcsec),

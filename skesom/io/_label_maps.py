@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Label maps on disk, and the table of the clusters they show."""
 
+from __future__ import annotations
+
 import warnings
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from astropy.io import fits
@@ -20,6 +23,12 @@ from skesom.io._images import describe_file
 from skesom.io._quartiles import percentiles
 from skesom.io._zarr import is_zarr, read_labels, write_labels
 
+if TYPE_CHECKING:
+    from astropy.wcs import WCS
+    from numpy.typing import ArrayLike, NDArray
+
+    from skesom._common.types import CubeLike, StrPath
+
 _CODES = (
     "The values of this image: 0, 1, ... are clusters, -1 is noise (of",
     "clusterers that know it), -2 is sky that was set aside, -3 (BLANK) is",
@@ -33,7 +42,15 @@ _MAX_COLUMNS = 999
 _MAX_NAME = 60  # characters of a column that astropy writes, with quotes twice
 
 
-def write_map(path, label_map, *, wcs=None, cube=None, table=None, overwrite=False):
+def write_map(
+    path: StrPath,
+    label_map: ArrayLike,
+    *,
+    wcs: WCS | None = None,
+    cube: CubeLike | None = None,
+    table: Table | None = None,
+    overwrite: bool = False,
+) -> None:
     """Write a label map as a FITS image with a table of its clusters.
 
     The primary HDU holds the labels as 32-bit integers, with BLANK for no data and
@@ -112,7 +129,7 @@ def write_map(path, label_map, *, wcs=None, cube=None, table=None, overwrite=Fal
         write_files([(temporary, hdus, {0: labels})])
 
 
-def read_map(path):
+def read_map(path: StrPath) -> tuple[NDArray[np.int32], WCS | None]:
     """Read a label map.
 
     Parameters
@@ -167,7 +184,7 @@ def read_cluster_names(path):
         return dict(zip(table["id"].tolist(), table["name"].tolist(), strict=True))
 
 
-def cluster_table(label_map, cube=None):
+def cluster_table(label_map: ArrayLike, cube: CubeLike | None = None) -> Table:
     """Summarize the clusters of a label map.
 
     Parameters

@@ -1,12 +1,23 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Regions of DS9 and CASA as masks and as label maps."""
 
+from __future__ import annotations
+
 import re
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from skesom.io._regions import collect_regions, find_frame, find_pixels, is_path
+
+if TYPE_CHECKING:
+    from typing import Any, Literal
+
+    from astropy.wcs import WCS
+    from numpy.typing import NDArray
+
+    from skesom._common.types import Names
+    from skesom.cube import Cube
 
 _UNLABELED = -1
 _LARGEST_LABEL = np.iinfo(np.int32).max
@@ -20,7 +31,13 @@ class RegionLabels(NamedTuple):
     colors: dict
 
 
-def read_region_mask(regions, image, *, wcs=None, empty="raise"):
+def read_region_mask(
+    regions: Any,
+    image: Cube | tuple[int, int],
+    *,
+    wcs: WCS | None = None,
+    empty: Literal["raise", "ignore"] = "raise",
+) -> NDArray[np.bool_]:
     """Read regions as a mask.
 
     Parameters
@@ -73,15 +90,15 @@ def read_region_mask(regions, image, *, wcs=None, empty="raise"):
 
 
 def read_region_labels(
-    regions,
-    image,
+    regions: Any,
+    image: Cube | tuple[int, int],
     *,
-    wcs=None,
-    names=None,
-    name_by="text",
-    overlap="last",
-    empty="raise",
-):
+    wcs: WCS | None = None,
+    names: Names | None = None,
+    name_by: Literal["text", "tag", "color"] = "text",
+    overlap: Literal["last", "unlabeled"] = "last",
+    empty: Literal["raise", "ignore"] = "raise",
+) -> RegionLabels:
     """Read named regions as a label map, for example to train a CubeClassifier.
 
     Regions of the same name have the same label. The result is a named tuple.

@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Region files for DS9: label maps as polygons, catalogs as points."""
 
+from __future__ import annotations
+
 import re
+from typing import TYPE_CHECKING
 
 import numpy as np
 from astropy.coordinates import FK5
@@ -13,6 +16,15 @@ from skesom.io._fits_files import atomic_path
 from skesom.io._ned import describe_types, distinct_color
 from skesom.io._outlines import trace_outlines
 from skesom.io._smooth_outlines import smooth_outlines
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import Any
+
+    from astropy.wcs import WCS
+    from numpy.typing import ArrayLike
+
+    from skesom._common.types import Catalog, Names, StrPath
 
 _HEADER = """\
 # Region file format: DS9 version 4.1
@@ -26,17 +38,17 @@ _EXACT, _SMOOTHED = 1e-3, 0.1
 
 
 def write_regions(
-    path,
-    label_map,
+    path: StrPath,
+    label_map: ArrayLike,
     *,
-    wcs=None,
-    names=None,
-    colors=None,
-    min_size=10,
-    smoothing=0.0,
-    text_size=1,
-    overwrite=False,
-):
+    wcs: WCS | None = None,
+    names: Names | None = None,
+    colors: Sequence[Any] | Mapping[int, Any] | None = None,
+    min_size: int = 10,
+    smoothing: float = 0.0,
+    text_size: int = 1,
+    overwrite: bool = False,
+) -> None:
     """Write the outlines of the clusters as a DS9 region file.
 
     Each connected piece of a cluster becomes one polygon along the edges of its pixels,
@@ -218,15 +230,15 @@ def _check_text(text, what):
 
 
 def write_object_regions(
-    path,
-    catalog,
+    path: StrPath,
+    catalog: Catalog,
     *,
-    columns=None,
-    object_type=None,
-    names=False,
-    colors=None,
-    overwrite=False,
-):
+    columns: Mapping[str, str] | None = None,
+    object_type: str | None = None,
+    names: bool = False,
+    colors: Mapping[str, Any] | None = None,
+    overwrite: bool = False,
+) -> None:
     """Write a catalog as a region file of DS9: points with their types as tags.
 
     Parameters

@@ -1,16 +1,22 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Cubes and maps as groups of Zarr, which are read and written in strips of rows."""
 
+from __future__ import annotations
+
 import os
 import shutil
 import uuid
 from importlib import import_module
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from skesom._common.fits_files import file_stamp
 from skesom._common.lazy import is_lazy
 from skesom._common.strips import strip_height
 from skesom.cube import as_cube, read_description, write_description
+
+if TYPE_CHECKING:
+    from skesom._common.types import CubeLike, StrPath
 
 # Groups of older formats may hold compressors that run code.
 _FORMAT = {"zarr_format": 3, "consolidated": False}
@@ -22,7 +28,7 @@ def is_zarr(path):
     return isinstance(path, str | os.PathLike) and Path(path).suffix == ".zarr"
 
 
-def write_cube(path, cube, *, overwrite=False):
+def write_cube(path: StrPath, cube: CubeLike, *, overwrite: bool = False) -> None:
     """Write a cube with all its parts as a group of Zarr, for `read_cube`.
 
     Strips of rows are compressed one by one. A lazy cube is computed once, and takes

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Compare two label maps, or a label map with known classes."""
 
-from typing import NamedTuple
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from astropy.table import Table
@@ -14,6 +16,11 @@ from sklearn.metrics import (
 from sklearn.metrics.cluster import contingency_matrix
 
 from skesom._common.labels import SKY
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+    from skesom._common.types import Names
 
 SAME, OTHER, ONLY_FIRST, ONLY_SECOND, NEITHER = 0, 1, 2, 3, -3
 _MAX_CLUSTERS = 5000
@@ -30,7 +37,7 @@ class Comparison(NamedTuple):
     agreement: float
 
 
-def compare_clusterings(first, second):
+def compare_clusterings(first: ArrayLike, second: ArrayLike) -> Comparison:
     """Match the clusters of two clusterings, and find where they disagree.
 
     Clusters match one to one, with as many pixels as possible in those that match
@@ -228,7 +235,9 @@ class TruthComparison(NamedTuple):
     classes: Table
 
 
-def compare_with_truth(label_map, truth, *, names=None):
+def compare_with_truth(
+    label_map: ArrayLike, truth: ArrayLike, *, names: Names | None = None
+) -> TruthComparison:
     """Compare clusters with a map of known classes.
 
     Each cluster stands for the class that most of its pixels have.

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Compare clusters with known objects: which types gather in which clusters."""
 
+from __future__ import annotations
+
 from numbers import Integral
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from astropy.table import Table
@@ -18,6 +20,15 @@ from skesom.maps._positions import (
     in_image,
     measure_in_pixels,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from astropy.units import Quantity
+    from astropy.wcs import WCS
+    from numpy.typing import ArrayLike
+
+    from skesom._common.types import Catalog, RandomState
 
 _NOISE = -1
 _RANGE = (0.025, 0.975)
@@ -45,18 +56,18 @@ class Crossmatch(NamedTuple):
 
 
 def crossmatch(
-    label_map,
-    catalog,
+    label_map: ArrayLike,
+    catalog: Catalog,
     *,
-    wcs=None,
-    radius=None,
-    uncertainty=None,
-    types=None,
-    columns=None,
-    object_type=None,
-    n_draws=1000,
-    random_state=0,
-):
+    wcs: WCS | None = None,
+    radius: float | Quantity | None = None,
+    uncertainty: float | Quantity | None = None,
+    types: Sequence[str] | None = None,
+    columns: Mapping[str, str] | None = None,
+    object_type: str | None = None,
+    n_draws: int = 1000,
+    random_state: RandomState = 0,
+) -> Crossmatch:
     """Count the objects of each type in each cluster, and compare with chance.
 
     Parameters

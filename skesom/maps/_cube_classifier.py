@@ -1,22 +1,32 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Classify the pixels of a cube: a few labeled pixels in, label map out."""
 
+from __future__ import annotations
+
 import warnings
 from functools import partial
+from typing import TYPE_CHECKING
 
 import numpy as np
-from sklearn.base import BaseEstimator, ClassifierMixin, _fit_context, clone
+from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils._param_validation import HasMethods
-from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
+from skesom._common.decorators import available_if, fit_context
 from skesom._common.lazy import take_rows
 from skesom.maps._cube_clusterer import PixelTableMixin
 from skesom.maps._errors import apply
 from skesom.maps._large_tables import to_apply, to_learn
 from skesom.som import ESOM, MapClassifier
+
+if TYPE_CHECKING:
+    from typing import Any, Literal, Self
+
+    from numpy.typing import ArrayLike, NDArray
+
+    from skesom._common.types import CubeLike
 
 
 def _gives_probabilities(classifier):
@@ -92,15 +102,20 @@ class CubeClassifier(PixelTableMixin, ClassifierMixin, BaseEstimator):
     }
 
     def __init__(
-        self, estimator=None, *, pattern="pixel", min_bands=None, semi_supervised=False
-    ):
+        self,
+        estimator: BaseEstimator | None = None,
+        *,
+        pattern: Literal["pixel", "voxel"] = "pixel",
+        min_bands: int | None = None,
+        semi_supervised: bool = False,
+    ) -> None:
         self.estimator = estimator
         self.pattern = pattern
         self.min_bands = min_bands
         self.semi_supervised = semi_supervised
 
-    @_fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X, y):
+    @fit_context(prefer_skip_nested_validation=False)
+    def fit(self, X: CubeLike, y: ArrayLike) -> Self:
         """Learn from the labeled pixels of a cube.
 
         Parameters
@@ -147,7 +162,7 @@ class CubeClassifier(PixelTableMixin, ClassifierMixin, BaseEstimator):
         return clone(estimator).fit(table, labels)
 
     @available_if(_gives_probabilities)
-    def predict_proba(self, X):
+    def predict_proba(self, X: CubeLike) -> NDArray[Any]:
         """Return the probability of each class in the valid pixels of a cube.
 
         Parameters
@@ -171,7 +186,7 @@ class CubeClassifier(PixelTableMixin, ClassifierMixin, BaseEstimator):
         table = to_apply(self.estimator_, table)
         return apply(self.estimator_, method, table, None)
 
-    def score(self, X, y):
+    def score(self, X: CubeLike, y: ArrayLike) -> float:
         """Return the accuracy in the pixels that are valid and labeled.
 
         Parameters

@@ -1,25 +1,22 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Cluster the pixels of a cube: cube in, label map out."""
 
+from __future__ import annotations
+
 import warnings
 from functools import reduce
 from numbers import Integral
+from typing import TYPE_CHECKING
 
 import numpy as np
-from sklearn.base import (
-    BaseEstimator,
-    ClusterMixin,
-    MetaEstimatorMixin,
-    _fit_context,
-    clone,
-)
+from sklearn.base import BaseEstimator, ClusterMixin, MetaEstimatorMixin, clone
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
-from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from skesom._common.blocks import each_block, row_blocks
+from skesom._common.decorators import available_if, fit_context
 from skesom._common.labels import mark_sky, ranks_by_size
 from skesom._common.lazy import computed, is_lazy, take_rows
 from skesom._common.pipelines import map_inside, pipeline_end
@@ -37,6 +34,15 @@ from skesom.maps._large_tables import (
 )
 from skesom.pixels import flatten, some_valid, table_of, unflatten, valid_pixels
 from skesom.som import ESOM, ConsensusClusterer, warn_user
+
+if TYPE_CHECKING:
+    from typing import Any, Literal, Self
+
+    from numpy.typing import ArrayLike, NDArray
+
+    from skesom._common.types import CubeLike
+    from skesom.maps import MajorityVote
+    from skesom.pixels import PixelSampler
 
 
 def _last_class(estimator):
@@ -62,7 +68,7 @@ class PixelTableMixin(CubeInput, MetaEstimatorMixin):
     }
     _typical_errors = None  # of those that were learned with
 
-    def table(self, X):
+    def table(self, X: ArrayLike) -> tuple[NDArray[Any], NDArray[np.bool_]]:
         """Return the valid pixels as the estimator gets them, and which are valid.
 
         The table of a lazy cube is lazy.
@@ -70,7 +76,7 @@ class PixelTableMixin(CubeInput, MetaEstimatorMixin):
         return flatten(X, pattern=self.pattern, min_bands=self.min_bands)
 
     @available_if(_predicts)
-    def predict(self, X):
+    def predict(self, X: CubeLike) -> NDArray[np.int32]:
         """Label the valid pixels of a cube.
 
         Parameters
@@ -263,21 +269,21 @@ class CubeClusterer(PixelTableMixin, ClusterMixin, BaseEstimator):
 
     def __init__(
         self,
-        estimator=None,
+        estimator: BaseEstimator | None = None,
         *,
-        pattern="pixel",
-        min_bands=None,
-        sampler=None,
-        regularizer=None,
-    ):
+        pattern: Literal["pixel", "voxel"] = "pixel",
+        min_bands: int | None = None,
+        sampler: PixelSampler | None = None,
+        regularizer: MajorityVote | None = None,
+    ) -> None:
         self.estimator = estimator
         self.pattern = pattern
         self.min_bands = min_bands
         self.sampler = sampler
         self.regularizer = regularizer
 
-    @_fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X, y=None):
+    @fit_context(prefer_skip_nested_validation=False)
+    def fit(self, X: CubeLike, y: object = None) -> Self:
         """Cluster the valid pixels of a cube.
 
         Parameters
@@ -327,8 +333,8 @@ class CubeClusterer(PixelTableMixin, ClusterMixin, BaseEstimator):
         return self
 
     @available_if(_learns_more)
-    @_fit_context(prefer_skip_nested_validation=False)
-    def partial_fit(self, X, y=None):
+    @fit_context(prefer_skip_nested_validation=False)
+    def partial_fit(self, X: CubeLike, y: object = None) -> Self:
         """Learn the valid pixels of one cube of a stream, such as strips of a mosaic.
 
         Parameters
@@ -372,7 +378,7 @@ class CubeClusterer(PixelTableMixin, ClusterMixin, BaseEstimator):
         return self
 
     @available_if(_scores)
-    def score(self, X, y=None):
+    def score(self, X: CubeLike, y: object = None) -> float:
         """Return the score of the estimator for the valid pixels of a cube.
 
         Parameters
@@ -399,7 +405,7 @@ class CubeClusterer(PixelTableMixin, ClusterMixin, BaseEstimator):
         return float(last.score(table, **how))
 
     @available_if(_has_agreement)
-    def agreement(self, X):
+    def agreement(self, X: CubeLike) -> NDArray[np.float32]:
         """Return the share of the members of the consensus that agree on each pixel.
 
         Parameters

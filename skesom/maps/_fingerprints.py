@@ -1,6 +1,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What objects and regions consist of: the share of each cluster or unit in them."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 from astropy.table import Table
 
@@ -20,18 +24,28 @@ from skesom.maps._positions import (
     measure_in_pixels,
 )
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Literal
+
+    from astropy.units import Quantity
+    from astropy.wcs import WCS
+    from numpy.typing import ArrayLike
+
+    from skesom._common.types import Catalog
+
 
 def fingerprints(
-    label_map,
-    objects,
+    label_map: ArrayLike,
+    objects: Catalog,
     *,
-    wcs=None,
-    radius=None,
-    by="object",
-    n_labels=None,
-    columns=None,
-    object_type=None,
-):
+    wcs: WCS | None = None,
+    radius: float | Quantity | None = None,
+    by: Literal["object", "type"] = "object",
+    n_labels: int | None = None,
+    columns: Mapping[str, str] | None = None,
+    object_type: str | None = None,
+) -> Table:
     """Return the share of each cluster, or unit of a map, in objects or regions.
 
     Parameters

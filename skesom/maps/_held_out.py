@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """How well a classifier labels parts of the sky that it has not learned from."""
 
+from __future__ import annotations
+
 import warnings
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from astropy.table import Table
@@ -14,6 +16,12 @@ from skesom.maps._cube_classifier import check_labels
 from skesom.maps._large_tables import to_apply
 from skesom.pixels import sky_blocks
 
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+    from skesom._common.types import CubeLike, Names
+    from skesom.maps import CubeClassifier
+
 
 class HeldOut(NamedTuple):
     """How well held-out pixels are classified: result of `held_out_score`."""
@@ -23,7 +31,15 @@ class HeldOut(NamedTuple):
     confusion: Table
 
 
-def held_out_score(classifier, X, y, *, names=None, block_size=32, n_folds=5):
+def held_out_score(
+    classifier: CubeClassifier,
+    X: CubeLike,
+    y: ArrayLike,
+    *,
+    names: Names | None = None,
+    block_size: int = 32,
+    n_folds: int = 5,
+) -> HeldOut:
     """Score a classifier on blocks of the sky that it has not learned from.
 
     Parameters

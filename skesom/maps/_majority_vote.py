@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """A majority vote of neighboring pixels, for labels that flicker in noise."""
 
+from __future__ import annotations
+
 from numbers import Real
+from typing import TYPE_CHECKING
 
 import numpy as np
 from astropy import units
@@ -11,6 +14,12 @@ from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import Interval
 
 from skesom._common.blocks import row_blocks
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from astropy.units import Quantity
+    from numpy.typing import NDArray
 
 _UNKNOWN_FWHM = 2.0  # pixels, as in a well-sampled image
 _TRUNCATE = 4.0  # sigmas
@@ -50,10 +59,16 @@ class MajorityVote(BaseEstimator):
         "fwhm": [Interval(Real, 0, None, closed="neither"), units.Quantity, None]
     }
 
-    def __init__(self, *, fwhm=None):
+    def __init__(self, *, fwhm: float | Quantity | None = None) -> None:
         self.fwhm = fwhm
 
-    def regularize(self, label_map, *, fwhm=None, pixel_scale=None):
+    def regularize(
+        self,
+        label_map: NDArray[np.integer[Any]],
+        *,
+        fwhm: float | None = None,
+        pixel_scale: float | None = None,
+    ) -> NDArray[np.integer[Any]]:
         """Return the label map after the vote.
 
         Parameters

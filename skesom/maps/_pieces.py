@@ -1,6 +1,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The connected pieces of clusters as a catalog: place, size, fluxes, shape."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 from astropy import units
 from astropy.table import Column, Table
@@ -10,6 +14,11 @@ from skesom._common.labels import check_label_map
 from skesom.cube import check_cube
 from skesom.io import number_pieces
 from skesom.maps._positions import icrs_positions
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+    from skesom._common.types import CubeLike, Names
 
 _VALUES_PER_BLOCK = 2**22
 _LARGEST_BOX = 4_000_000  # pixels around a piece whose shape is measured
@@ -23,8 +32,14 @@ _SHAPE = {
 
 
 def find_pieces(
-    label_map, cube, *, agreement=None, names=None, min_size=10, max_pieces=10_000
-):
+    label_map: ArrayLike,
+    cube: CubeLike,
+    *,
+    agreement: ArrayLike | None = None,
+    names: Names | None = None,
+    min_size: int = 10,
+    max_pieces: int = 10_000,
+) -> Table:
     """Measure the connected pieces of clusters: a table that catalogs can be.
 
     Pixels of a piece touch by their sides. `crossmatch` and `read_catalog` take the

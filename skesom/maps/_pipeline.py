@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The main job as one scikit-learn Pipeline: images in, cluster map out."""
 
+from __future__ import annotations
+
 import importlib
 from contextlib import contextmanager
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from sklearn.base import is_classifier
@@ -25,31 +27,42 @@ from skesom.maps._cube_classifier import CubeClassifier
 from skesom.maps._cube_clusterer import CubeClusterer
 from skesom.som import CSOM, ESOM, ConsensusClusterer, MapClassifier
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import Any, Literal
+
+    from astropy.io.fits import Header
+    from astropy.units import Quantity
+    from astropy.wcs import WCS
+    from sklearn.base import BaseEstimator
+
+    from skesom.cube import Cube
+
 _MAPS = {"esom": ESOM, "csom": CSOM}
 _N_RUNS = 12  # docs/consensus.md shows what more and fewer of them reach
 
 
 def make_cluster_pipeline(
-    clusterer,
+    clusterer: BaseEstimator,
     *,
-    pattern="pixel",
-    fwhm=None,
-    target_fwhm="worst",
-    pixel_scale=None,
-    psfs=None,
-    align_to="coarsest",
-    resample="auto",
-    mask_zeros="auto",
-    mask_outliers=True,
-    subtract_background="auto",
-    bin_bands=1,
-    stretch="asinh",
-    sky="auto",
-    color_contrast=1 / 3,
-    n_components=None,
-    min_bands=None,
-    n_jobs=None,
-):
+    pattern: Literal["pixel", "voxel"] = "pixel",
+    fwhm: float | str | Quantity | Sequence[Any] | Mapping[str, Any] | None = None,
+    target_fwhm: float | Literal["worst"] = "worst",
+    pixel_scale: float | None = None,
+    psfs: Mapping[str, Any] | Sequence[Any] | None = None,
+    align_to: int | str | WCS | Header | Cube = "coarsest",
+    resample: Literal["auto", "interp", "adaptive", "exact"] = "auto",
+    mask_zeros: bool | Literal["auto"] = "auto",
+    mask_outliers: bool = True,
+    subtract_background: bool | Literal["auto"] = "auto",
+    bin_bands: int = 1,
+    stretch: Literal["asinh", "none"] = "asinh",
+    sky: Literal["auto", "mask", "keep"] = "auto",
+    color_contrast: float = 1 / 3,
+    n_components: int | None = None,
+    min_bands: int | None = None,
+    n_jobs: int | None = None,
+) -> Pipeline:
     """Chain the steps from a cube, or cubes on several grids, to a map of clusters.
 
     Parameters
@@ -252,8 +265,14 @@ def _components(n_components, min_bands):
 
 
 def make_clusterer(
-    method, *, n_clusters=8, n_runs=None, random_state=0, verbose=0, **parameters
-):
+    method: str,
+    *,
+    n_clusters: int | None = 8,
+    n_runs: int | None = None,
+    random_state: int = 0,
+    verbose: int = 0,
+    **parameters: Any,
+) -> Any:
     """Make a clusterer from its name.
 
     Parameters
@@ -293,7 +312,9 @@ def make_clusterer(
     return _consensus_of(clusterer, n_clusters, n_runs, random_state, verbose)
 
 
-def make_classifier(method, *, random_state=0, verbose=0, **parameters):
+def make_classifier(
+    method: str, *, random_state: int = 0, verbose: int = 0, **parameters: Any
+) -> Any:
     """Make a classifier from its name.
 
     Parameters

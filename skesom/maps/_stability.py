@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """How often pixels keep their clusters when a clustering is repeated."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable
 from itertools import combinations
 from numbers import Integral
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from astropy.table import Table
@@ -22,6 +24,14 @@ from skesom.maps._comparison import (
     renumber,
 )
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import ArrayLike
+    from sklearn.base import BaseEstimator
+
+    from skesom._common.types import CubeLike
+
 
 class Stability(NamedTuple):
     """How stable a clustering is: result of `label_stability`."""
@@ -33,7 +43,13 @@ class Stability(NamedTuple):
     n_clusters: np.ndarray
 
 
-def stability(estimator, X, *, seeds=10, reference=None):
+def stability(
+    estimator: BaseEstimator,
+    X: CubeLike,
+    *,
+    seeds: int | Sequence[int] = 10,
+    reference: ArrayLike | None = None,
+) -> Stability:
     """Cluster again with other seeds, and count how often pixels keep their clusters.
 
     The runs differ by the random order of the training; for the effect of noise in the
@@ -96,7 +112,9 @@ def stability(estimator, X, *, seeds=10, reference=None):
     return label_stability(runs, reference=reference)
 
 
-def label_stability(label_maps, *, reference=None):
+def label_stability(
+    label_maps: Iterable[ArrayLike], *, reference: ArrayLike | None = None
+) -> Stability:
     """Count how often each pixel keeps its cluster in other clusterings of it.
 
     The clusters of each are matched to those of the reference one to one, see

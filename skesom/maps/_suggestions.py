@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What each cluster looks like, by rules on its colors, lines and objects."""
 
-from typing import NamedTuple
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from scipy import ndimage
@@ -9,6 +11,14 @@ from scipy import ndimage
 from skesom._common.labels import check_label_map
 from skesom.cube import HYDROGEN, OXYGEN, SULFUR, Cube, Photometry
 from skesom.io import cluster_table
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import Literal
+
+    from numpy.typing import ArrayLike
+
+    from skesom.maps import Crossmatch
 
 ABOVE, BELOW = 1, -1
 _OPTICAL = 300, 1000  # nm
@@ -130,7 +140,13 @@ class Suggestion(NamedTuple):
     reason: str
 
 
-def suggest_names(label_map, cube, *, continua=None, crossmatch=None):
+def suggest_names(
+    label_map: ArrayLike,
+    cube: Cube,
+    *,
+    continua: Mapping[str, Sequence[str]] | Literal["none"] | None = None,
+    crossmatch: Crossmatch | None = None,
+) -> list[Suggestion | None]:
     """Suggest what each cluster is, with the evidence.
 
     Parameters

@@ -1,13 +1,20 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Scorers of label maps against a map of known classes, for searches over cubes."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from sklearn import metrics
-from sklearn.utils._param_validation import StrOptions, validate_params
+from sklearn.utils._param_validation import StrOptions
 
+from skesom._common.decorators import validate_params
 from skesom.maps._comparison import known_in_both
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _SCORES = (
     *("adjusted_mutual_info", "adjusted_rand", "completeness", "fowlkes_mallows"),
@@ -17,7 +24,7 @@ _NAMES = {*_SCORES, *(f"{name}_score" for name in _SCORES)}
 
 
 @validate_params({"score": [StrOptions(_NAMES)]}, prefer_skip_nested_validation=True)
-def truth_scorer(score="adjusted_rand"):
+def truth_scorer(score: str = "adjusted_rand") -> Callable[..., float]:
     """Make a scorer of label maps against known classes, for searches over cubes.
 
     Parameters

@@ -1,22 +1,35 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Errors of a map: distances to units, folds, and the distortion of training."""
 
+from __future__ import annotations
+
 from functools import partial
 from numbers import Real
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy import sparse
 from scipy.sparse.csgraph import dijkstra
-from sklearn.utils._param_validation import Interval, StrOptions, validate_params
+from sklearn.utils._param_validation import Interval, StrOptions
 
+from skesom._common.decorators import validate_params
 from skesom._common.lazy import add_up
 from skesom.metrics._map import Map, blocks, documented
 from skesom.som import nearest_units
 from skesom.som._metric import membership
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any, Literal
+
+    from numpy.typing import ArrayLike
+    from sklearn.base import BaseEstimator
+
 
 @documented
-def quantization_error(X, codebook, *, per_unit=False):
+def quantization_error(
+    X: ArrayLike, codebook: ArrayLike | BaseEstimator, *, per_unit: bool = False
+) -> float | Any:
     """Return the mean distance of the samples to their nearest unit.
 
     The distance ||x - w_c|| to the nearest unit c is Euclidean, not squared.
@@ -52,7 +65,13 @@ def quantization_error(X, codebook, *, per_unit=False):
 
 
 @documented
-def topographic_error(X, codebook, connections=None, *, per_unit=False):
+def topographic_error(
+    X: ArrayLike,
+    codebook: ArrayLike | BaseEstimator,
+    connections: Any = None,
+    *,
+    per_unit: bool = False,
+) -> float | Any:
     """Return the share of samples whose two nearest units are not connected.
 
     Where a map folds over itself, units far apart on it are near in the data.
@@ -89,7 +108,13 @@ def topographic_error(X, codebook, connections=None, *, per_unit=False):
 
 
 @documented
-def kaski_lagus_error(X, codebook, connections=None, *, per_unit=False):
+def kaski_lagus_error(
+    X: ArrayLike,
+    codebook: ArrayLike | BaseEstimator,
+    connections: Any = None,
+    *,
+    per_unit: bool = False,
+) -> float | Any:
     """Return the mean way from the samples over the map to their second nearest unit.
 
     The way of a sample x is ||x - w_c||, from x to its nearest unit c, plus the length
@@ -201,16 +226,16 @@ def _gaps(som, first, second):
     prefer_skip_nested_validation=True,
 )
 def distortion(
-    X,
-    codebook,
-    connections=None,
+    X: ArrayLike,
+    codebook: ArrayLike | BaseEstimator,
+    connections: Any = None,
     *,
-    positions=None,
-    distances=None,
-    sigma=1.0,
-    neighborhood="gaussian",
-    per_unit=False,
-):
+    positions: ArrayLike | None = None,
+    distances: ArrayLike | None = None,
+    sigma: float = 1.0,
+    neighborhood: Literal["gaussian"] | Callable[..., Any] = "gaussian",
+    per_unit: bool = False,
+) -> float | Any:
     """Return the mean distortion of the samples: what training a map lowers.
 
     The distortion of a sample x is sum_i h(r_ci) ||x - w_i||^2 over all units i, where

@@ -1,16 +1,26 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Whether neighbors on the map are neighbors in the data, and the reverse."""
 
+from __future__ import annotations
+
 from numbers import Integral
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.spatial.distance import cdist
-from sklearn.utils._param_validation import Interval, validate_params
+from sklearn.utils._param_validation import Interval
 
+from skesom._common.decorators import validate_params
 from skesom._common.docstrings import fill_docstring
 from skesom._common.lazy import in_memory
 from skesom.metrics._map import Map, averaged, blocks, documented, mean_of_known
 from skesom.som import nearest_units
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from numpy.typing import ArrayLike
+    from sklearn.base import BaseEstimator
 
 _ROUNDING = 1e-9  # relative difference of distances that are the same
 _constraints = {
@@ -48,15 +58,15 @@ References
 @_shared
 @validate_params(_constraints, prefer_skip_nested_validation=True)
 def trustworthiness(
-    X,
-    codebook,
-    connections=None,
+    X: ArrayLike,
+    codebook: ArrayLike | BaseEstimator,
+    connections: Any = None,
     *,
-    positions=None,
-    distances=None,
-    n_neighbors=5,
-    per_unit=False,
-):
+    positions: ArrayLike | None = None,
+    distances: ArrayLike | None = None,
+    n_neighbors: int = 5,
+    per_unit: bool = False,
+) -> float | Any:
     """Measure how far neighbors on the map are neighbors in the data.
 
     With n samples and k neighbors the trustworthiness is 1 - 2 / (n k (2 n - 3 k - 1))
@@ -96,15 +106,15 @@ def trustworthiness(
 @_shared
 @validate_params(_constraints, prefer_skip_nested_validation=True)
 def continuity(
-    X,
-    codebook,
-    connections=None,
+    X: ArrayLike,
+    codebook: ArrayLike | BaseEstimator,
+    connections: Any = None,
     *,
-    positions=None,
-    distances=None,
-    n_neighbors=5,
-    per_unit=False,
-):
+    positions: ArrayLike | None = None,
+    distances: ArrayLike | None = None,
+    n_neighbors: int = 5,
+    per_unit: bool = False,
+) -> float | Any:
     """Measure how far neighbors in the data are neighbors on the map.
 
     It is `trustworthiness` with data and map exchanged.
@@ -154,8 +164,13 @@ def _preserved(X, som, n_neighbors, per_unit, *, by_map):
 @documented
 @validate_params({"per_unit": ["boolean"]}, prefer_skip_nested_validation=True)
 def topographic_product(
-    codebook, connections=None, *, positions=None, distances=None, per_unit=False
-):
+    codebook: ArrayLike | BaseEstimator,
+    connections: Any = None,
+    *,
+    positions: ArrayLike | None = None,
+    distances: ArrayLike | None = None,
+    per_unit: bool = False,
+) -> float | Any:
     """Measure whether a map has fewer dimensions than its data, or more.
 
     Of the N units let a(j, k) be the k-th nearest to unit j on the map and v(j, k) that

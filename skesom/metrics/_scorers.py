@@ -1,12 +1,16 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Scorers for searches over maps and clusterers."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from sklearn import metrics
-from sklearn.utils._param_validation import StrOptions, validate_params
+from sklearn.utils._param_validation import StrOptions
 
+from skesom._common.decorators import validate_params
 from skesom._common.pipelines import last_step, map_inside
 from skesom.metrics._measures import (
     distortion,
@@ -15,6 +19,10 @@ from skesom.metrics._measures import (
     topographic_error,
 )
 from skesom.metrics._preservation import continuity, trustworthiness
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Literal
 
 _WORST = -1e100  # where a score has no lower bound; finite, so that folds have a mean
 _MAX_SAMPLES = 2000  # where the time grows with the square of their number
@@ -37,7 +45,19 @@ _NAMES = {*_MAP_SCORES, *_CLUSTER_SCORES}
 
 
 @validate_params({"measure": [StrOptions(_NAMES)]}, prefer_skip_nested_validation=True)
-def map_scorer(measure):
+def map_scorer(
+    measure: Literal[
+        "quantization_error",
+        "distortion",
+        "topographic_error",
+        "kaski_lagus_error",
+        "trustworthiness",
+        "continuity",
+        "silhouette",
+        "calinski_harabasz",
+        "davies_bouldin",
+    ],
+) -> Callable[..., float]:
     """Make a scorer of maps or of clusters for searches.
 
     It measures in the table that the last step of a Pipeline gets, in the valid pixels

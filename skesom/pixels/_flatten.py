@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """From a cube to a table of its valid pixels, and from rows back to the sky."""
 
+from __future__ import annotations
+
 from numbers import Integral
+from typing import TYPE_CHECKING
 
 import numpy as np
 from sklearn.utils._param_validation import Interval, StrOptions
@@ -13,8 +16,23 @@ from skesom._common.lazy import computed, is_lazy
 from skesom._common.strips import join_strips
 from skesom.cube import CubeStep, check_cube, strips_of_chunks
 
+if TYPE_CHECKING:
+    from typing import Any, Literal
 
-def flatten(cube, *, pattern="pixel", min_bands=None, copy=True, n_jobs=None):
+    from numpy.typing import ArrayLike, NDArray
+
+    from skesom._common.types import CubeLike
+    from skesom.cube import Cube
+
+
+def flatten(
+    cube: CubeLike,
+    *,
+    pattern: Literal["pixel", "voxel"] = "pixel",
+    min_bands: int | None = None,
+    copy: bool = True,
+    n_jobs: int | None = None,
+) -> tuple[NDArray[Any], NDArray[np.bool_]]:
     """Make a table of the valid pixels of a cube.
 
     Parameters
@@ -114,7 +132,12 @@ def flatten_errors(cube, valid):
     return _pick(cube.errors, valid, width, copy=True, n_jobs=None)
 
 
-def valid_pixels(cube, *, pattern="pixel", min_bands=None):
+def valid_pixels(
+    cube: CubeLike,
+    *,
+    pattern: Literal["pixel", "voxel"] = "pixel",
+    min_bands: int | None = None,
+) -> NDArray[np.bool_]:
     """Find the pixels that have enough bands with data.
 
     Parameters
@@ -155,7 +178,7 @@ def some_valid(cube, pattern, min_bands, n_jobs=None):
     return valid
 
 
-def unflatten(values, valid):
+def unflatten(values: ArrayLike, valid: NDArray[Any]) -> NDArray[Any]:
     """Put the rows of a table back to where their pixels are.
 
     Parameters
@@ -230,10 +253,15 @@ def _check_length(values, n_rows, things):
 class Flattener(CubeStep):
     """Base of the steps at which a cube becomes a table; `_fit` returns the table."""
 
+    if TYPE_CHECKING:
+
+        def fit_transform(self, X: CubeLike, y: object = None) -> NDArray[Any]: ...
+        def transform(self, X: CubeLike) -> NDArray[Any]: ...
+
     def _fit_transform(self, X):
         return self._fit(X)
 
-    def inverse_transform(self, X):
+    def inverse_transform(self, X: ArrayLike) -> NDArray[Any]:
         """Put the rows of the table back to the pixels of the fitted cube.
 
         Parameters
@@ -250,7 +278,9 @@ class Flattener(CubeStep):
         check_is_fitted(self)
         return self._inverse_transform(X)
 
-    def get_feature_names_out(self, input_features=None):
+    def get_feature_names_out(
+        self, input_features: object = None
+    ) -> NDArray[np.object_]:
         """Return the names of the columns.
 
         Parameters
@@ -316,13 +346,20 @@ class CubeFlattener(Flattener):
         "n_jobs": [Integral, None],
     }
 
-    def __init__(self, pattern="pixel", *, min_bands=None, copy=True, n_jobs=None):
+    def __init__(
+        self,
+        pattern: Literal["pixel", "voxel"] = "pixel",
+        *,
+        min_bands: int | None = None,
+        copy: bool = True,
+        n_jobs: int | None = None,
+    ) -> None:
         self.pattern = pattern
         self.min_bands = min_bands
         self.copy = copy
         self.n_jobs = n_jobs
 
-    def errors(self, X):
+    def errors(self, X: Cube) -> NDArray[Any]:
         """Return the errors of the valid pixels of a cube.
 
         Parameters

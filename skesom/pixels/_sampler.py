@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Choose pixels to learn from, where learning from all would be slow or one-sided."""
 
+from __future__ import annotations
+
 from numbers import Integral, Real
+from typing import TYPE_CHECKING
 
 import numpy as np
 from astropy.stats import mad_std
@@ -12,6 +15,13 @@ from sklearn.utils.random import sample_without_replacement
 
 from skesom._common.blocks import each_block, find_valid
 from skesom.cube import check_cube, strips_of_chunks
+
+if TYPE_CHECKING:
+    from typing import Literal
+
+    from numpy.typing import NDArray
+
+    from skesom._common.types import CubeLike, RandomState
 
 _ENOUGH = 100_000  # pixels to measure a band by
 
@@ -70,20 +80,22 @@ class PixelSampler(BaseEstimator):
 
     def __init__(
         self,
-        size=0.1,
-        method="random",
+        size: float = 0.1,
+        method: Literal["random", "brightness", "blocks"] = "random",
         *,
-        n_strata=10,
-        block_size=32,
-        random_state=None,
-    ):
+        n_strata: int = 10,
+        block_size: int = 32,
+        random_state: RandomState = None,
+    ) -> None:
         self.size = size
         self.method = method
         self.n_strata = n_strata
         self.block_size = block_size
         self.random_state = random_state
 
-    def sample(self, X, valid=None):
+    def sample(
+        self, X: CubeLike, valid: NDArray[np.bool_] | None = None
+    ) -> NDArray[np.bool_]:
         """Choose pixels.
 
         Parameters
@@ -152,7 +164,7 @@ class PixelSampler(BaseEstimator):
         return np.flatnonzero(np.isin(blocks, order[:enough]))
 
 
-def sky_blocks(X, block_size=32):
+def sky_blocks(X: CubeLike, block_size: int = 32) -> NDArray[np.int32]:
     """Give each pixel the number of its square block of the sky.
 
     As groups of a cross-validation they keep tested pixels away from learned ones.

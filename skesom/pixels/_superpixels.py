@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Patches of similar neighboring pixels as rows of a table, and back to the sky."""
 
+from __future__ import annotations
+
 import math
 from numbers import Integral, Real
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.ndimage import distance_transform_edt
@@ -12,6 +15,13 @@ from sklearn.utils.validation import check_is_fitted
 from skesom._common.labels import MASKED, mark_sky
 from skesom.cube import check_cube
 from skesom.pixels._flatten import Flattener, some_valid, unflatten
+
+if TYPE_CHECKING:
+    from typing import Literal
+
+    from numpy.typing import NDArray
+
+    from skesom._common.types import CubeLike
 
 
 class SuperpixelFlattener(Flattener):
@@ -92,7 +102,14 @@ class SuperpixelFlattener(Flattener):
         "min_bands": [Interval(Integral, 1, None, closed="left"), None],
     }
 
-    def __init__(self, size=16, *, compactness=0.7, statistic="mean", min_bands=None):
+    def __init__(
+        self,
+        size: float = 16,
+        *,
+        compactness: float = 0.7,
+        statistic: Literal["mean", "median"] = "mean",
+        min_bands: int | None = None,
+    ) -> None:
         self.size = size
         self.compactness = compactness
         self.statistic = statistic
@@ -102,7 +119,7 @@ class SuperpixelFlattener(Flattener):
         segments = self.segment(X)
         return _segment_spectra(check_cube(X), segments, self.statistic)
 
-    def segment(self, X):
+    def segment(self, X: CubeLike) -> NDArray[np.int32]:
         """Find the superpixels of a cube by the fitted scales.
 
         Parameters

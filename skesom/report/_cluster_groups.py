@@ -1,17 +1,24 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Groups of clusters with names and colors of their own, in memory and in a file."""
 
+from __future__ import annotations
+
 import json
 import re
 from collections import Counter
 from numbers import Real
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from skesom.io import atomic_path
 from skesom.report._json_values import read_json
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+    from skesom._common.types import ClusterGroups, StrPath
 
 FORMAT = "skesom clusters"
 GROUPS_NAME = "groups.json"
@@ -27,12 +34,14 @@ class ClusterGroup(NamedTuple):
     color: str | None = None  # "#rrggbb"
 
     @property
-    def default_name(self):
+    def default_name(self) -> str:
         """What stands for the name if there is none."""
         return " + ".join(f"cluster {label}" for label in self.labels)
 
 
-def read_cluster_groups(path, *, label_map_sha256=None):
+def read_cluster_groups(
+    path: StrPath, *, label_map_sha256: str | None = None
+) -> list[ClusterGroup]:
     """Read the names and colors of clusters, and which clusters are one group.
 
     Parameters
@@ -92,7 +101,9 @@ def groups_of(path, label_map_sha256):
     return read_cluster_groups(path, label_map_sha256=label_map_sha256)
 
 
-def write_cluster_groups(path, groups, *, label_map_sha256=None):
+def write_cluster_groups(
+    path: StrPath, groups: ClusterGroups, *, label_map_sha256: str | None = None
+) -> None:
     """Write the names and colors of clusters, and which clusters are one group.
 
     Parameters
@@ -119,7 +130,9 @@ def write_cluster_groups(path, groups, *, label_map_sha256=None):
         temporary.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
 
 
-def merge_clusters(label_map, groups):
+def merge_clusters(
+    label_map: ArrayLike, groups: ClusterGroups
+) -> tuple[NDArray[np.int32], tuple[str, ...]]:
     """Give the clusters of each group one label.
 
     Parameters

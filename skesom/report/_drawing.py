@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Figures of a report: drawn in processes, and saved in one format and width."""
 
+from __future__ import annotations
+
 import io
 import os
 import threading
@@ -10,12 +12,15 @@ from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from functools import partial
 from numbers import Real
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import joblib
 from joblib.externals.loky.backend import get_context
 
 from skesom.displays import rgb_numbers
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 _FORMATS = "png", "pdf", "svg"
 _COLUMNS = {"one": 3.5, "two": 7.1}  # inches, of most journals of astronomy
@@ -58,7 +63,7 @@ class PictureStyle(NamedTuple):
     width: str | None = None
     rgb: tuple | None = None
 
-    def check(self, band_names=None):
+    def check(self, band_names: Sequence[str] | None = None) -> PictureStyle:
         """Return the style; raise a ValueError if it or one of its bands is unknown."""
         if self.format not in _FORMATS:
             raise ValueError(f"format must be one of {_FORMATS}, got {self.format!r}.")

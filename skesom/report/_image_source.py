@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The files that images are read from, and how they are read."""
 
+from __future__ import annotations
+
 import os
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -12,6 +14,12 @@ from skesom._common.grids import Grid, group_by_grid
 from skesom._common.strips import in_strips
 from skesom.cube import check_continua
 from skesom.maps import check_bands
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from typing import Any
+
+    from skesom.cube import Cube
 
 _ROLES = "masks", "weights", "errors"
 
@@ -61,21 +69,21 @@ class ImageSource(NamedTuple):
     lazy: bool = False
     continua: object = None
 
-    def by_wavelength(self):
+    def by_wavelength(self) -> ImageSource:
         """Return the same with the bands in the order of wavelength, in numbers."""
         return self._replace(order=self.describe_bands()[1])
 
-    def describe_bands(self):
+    def describe_bands(self) -> tuple[list[str], Any]:
         """Return the names of the bands as given, and their order by wavelength."""
         names = "hdu", "band_names", "combine"
         options = {name: getattr(self, name) for name in names}
         return io.describe_bands(list(self.files), **options)
 
-    def n_values(self):
+    def n_values(self) -> int:
         """Return how many values the images have, without reading them."""
         return io.count_values(list(self.files), hdu=self.hdu, combine=self.combine)
 
-    def read(self):
+    def read(self) -> Cube | list[Cube]:
         """Read the images.
 
         Returns
@@ -106,7 +114,7 @@ class ImageSource(NamedTuple):
             _mask(cube, ~np.any(masks, axis=0))
         return cubes[0] if len(cubes) == 1 else cubes
 
-    def read_as(self, other, keep=()):
+    def read_as(self, other: ImageSource, keep: Iterable[str] = ()) -> ImageSource:
         """Return the same that reads errors, masks and weights as another does.
 
         Lists of files, which are beside other images, are not taken over.
@@ -122,7 +130,7 @@ class ImageSource(NamedTuple):
         roles = {role: getattr(self, role) for role in _ROLES}
         return io.describe_planes(list(self.files), **options, **roles)
 
-    def lines(self):
+    def lines(self) -> Iterator[str]:
         """Return a line on what is read beside the images for each role."""
         found = {}
         for role, plane in self._planes():
@@ -135,7 +143,7 @@ class ImageSource(NamedTuple):
             text = f"{', '.join(labels[:3])}{more} (--{role} none leaves them out)."
             yield f"{role.capitalize()}: {text}"
 
-    def paths(self):
+    def paths(self) -> list[Any]:
         """Return the path of every file that is read, without names of HDUs."""
         parts = [self.files, *(getattr(self, role) for role in _ROLES)]
         parts += [self.exclude, self.include]
@@ -143,7 +151,7 @@ class ImageSource(NamedTuple):
         texts = [text for part in lists for text in part if text is not None]
         return list(dict.fromkeys(_path_of(text) for text in texts))
 
-    def companions(self):
+    def companions(self) -> list[Path]:
         """Return the path of every other file that "auto" finds beside the images."""
         if not any(_is_auto(getattr(self, role)) for role in _ROLES):
             return []
@@ -151,7 +159,7 @@ class ImageSource(NamedTuple):
         found = dict.fromkeys(p.file for _, p in self._planes() if p.file is not None)
         return [Path(path) for path in found if os.path.realpath(path) not in named]
 
-    def moved(self, place_of):
+    def moved(self, place_of: Callable[[str], str]) -> ImageSource:
         """Return the same with the paths that a function gives for those of here."""
 
         def move(text):

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Fitted pipelines in files: pickles for own use, skops files to share."""
 
+from __future__ import annotations
+
 import io
 import json
 import math
@@ -9,6 +11,7 @@ import warnings
 import zipfile
 from numbers import Integral
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import joblib
 import numpy as np
@@ -28,6 +31,12 @@ from skesom.report._json_values import (
     whole,
 )
 from skesom.report._provenance import software_versions, warn_of_versions
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
+    from skesom._common.types import StrPath
 
 MODEL_FORMAT = "skesom model"
 _DECIDE_RESULTS = ("skesom", "scikit-learn")
@@ -63,7 +72,13 @@ _CANNOT_BE_LOADED = (
 )
 
 
-def save_model(path, pipeline, *, band_names=None, overwrite=False):
+def save_model(
+    path: StrPath,
+    pipeline: BaseEstimator,
+    *,
+    band_names: Sequence[str] | None = None,
+    overwrite: bool = False,
+) -> None:
     """Write a fitted pipeline to a file.
 
     Parameters
@@ -123,7 +138,7 @@ def save_model(path, pipeline, *, band_names=None, overwrite=False):
                 raise ValueError(text) from error
 
 
-def load_model(path, *, trust=False):
+def load_model(path: StrPath, *, trust: bool = False) -> tuple[Any, list[str] | None]:
     """Read a fitted pipeline from a file.
 
     Parameters

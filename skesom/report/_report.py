@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The folder of results of a run: written as a whole, and read back."""
 
+from __future__ import annotations
+
 import json
 import warnings
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from astropy.io import fits
@@ -31,27 +33,41 @@ from skesom.report._provenance import (
 from skesom.report._result import Result
 from skesom.report._summary import write_summary
 
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from typing import Any, Literal
+
+    from astropy.table import Table
+    from astropy.units import Quantity
+    from numpy.typing import ArrayLike
+    from sklearn.base import BaseEstimator
+
+    from skesom._common.types import ClusterGroups, StrPath
+    from skesom.cube import Cube
+    from skesom.maps import HeldOut
+    from skesom.report import Training
+
 
 def write_report(
-    folder,
-    pipeline,
-    cube,
+    folder: StrPath,
+    pipeline: BaseEstimator,
+    cube: Cube | list[Cube],
     *,
-    label_map=None,
-    groups=None,
-    held_out=None,
-    training=None,
-    continua=None,
-    catalog=None,
-    radius=None,
-    source=None,
-    model=None,
-    command=None,
-    tables="auto",
-    pictures=True,
-    overwrite=False,
-    progress=None,
-):
+    label_map: ArrayLike | None = None,
+    groups: ClusterGroups | None = None,
+    held_out: HeldOut | None = None,
+    training: Training | None = None,
+    continua: Mapping[str, Sequence[str]] | Literal["none"] | None = None,
+    catalog: StrPath | Table | None = None,
+    radius: float | Quantity | None = None,
+    source: ImageSource | None = None,
+    model: StrPath | None = None,
+    command: Sequence[str] | None = None,
+    tables: bool | Literal["auto"] = "auto",
+    pictures: bool | PictureStyle = True,
+    overwrite: bool = False,
+    progress: Callable[..., Any] | None = None,
+) -> dict[str, Path]:
     """Write everything about a clustered cube to a folder, which appears at the end.
 
     Parameters
@@ -290,7 +306,13 @@ class Report(NamedTuple):
     source: ImageSource
 
 
-def read_report(folder, *, trust=False, images=None, groups=None):
+def read_report(
+    folder: StrPath,
+    *,
+    trust: bool = False,
+    images: Sequence[StrPath] | None = None,
+    groups: StrPath | None = None,
+) -> Report:
     """Read the fitted pipeline of a folder of results, and its images again.
 
     Parameters

@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What the evolving and the classical map share once they have a codebook."""
 
+from __future__ import annotations
+
 import os
 import warnings
 from copy import copy
 from functools import partial
 from numbers import Integral
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from sklearn.base import (
@@ -34,6 +36,11 @@ from skesom.som._metric import Metric
 from skesom.som._second_stage import RULES, group_units
 from skesom.som._second_stage._units import Units, majority_groups, units_by_size
 from skesom.som._summary import cluster_means
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from numpy.typing import ArrayLike, NDArray
 
 COUNT = Interval(Integral, 1, None, closed="left")
 _DISTANCES_AT_A_TIME = 2**20
@@ -67,7 +74,9 @@ class CodebookMap(
     def _n_features_out(self):
         return len(self.codebook_)
 
-    def predict(self, X, errors=None):
+    def predict(
+        self, X: ArrayLike, errors: ArrayLike | None = None
+    ) -> NDArray[np.int32]:
         """Return the cluster of every sample.
 
         It is the one of its nearest unit; where `mixture_` is not None, and the sample
@@ -83,7 +92,7 @@ class CodebookMap(
         X, errors = self._checked(X, errors)
         return map_rows(self._clusters().predict, X, errors, dtype=np.int32)
 
-    def transform(self, X, errors=None):
+    def transform(self, X: ArrayLike, errors: ArrayLike | None = None) -> NDArray[Any]:
         """Measure the distance of every sample to every unit.
 
         %(X_errors)s
@@ -98,7 +107,9 @@ class CodebookMap(
         how = {"dtype": X.dtype, "columns": len(self.codebook_)}
         return map_rows(self._units().distances, X, errors, **how)
 
-    def score(self, X, y=None, errors=None):
+    def score(
+        self, X: ArrayLike, y: object = None, errors: ArrayLike | None = None
+    ) -> float:
         """Return minus the mean quantization error, so that more is better.
 
         %(Xy)s
@@ -114,7 +125,14 @@ class CodebookMap(
         total, known = add_up(self._units().sum_of_distances, X, errors)
         return -float(total / known) if known else np.nan
 
-    def winners(self, X, k=1, *, return_distance=False, errors=None):
+    def winners(
+        self,
+        X: ArrayLike,
+        k: int = 1,
+        *,
+        return_distance: bool = False,
+        errors: ArrayLike | None = None,
+    ) -> NDArray[np.intp] | Any:
         """Find the best-matching unit of every sample, or the best few.
 
         %(X_errors)s
@@ -153,7 +171,7 @@ class CodebookMap(
             winners, distances = nearest_several(*how)
         return (winners, distances) if return_distance else winners
 
-    def impute(self, X, errors=None):
+    def impute(self, X: ArrayLike, errors: ArrayLike | None = None) -> NDArray[Any]:
         """Fill in missing features from the units.
 
         %(X_errors)s
@@ -176,7 +194,7 @@ class CodebookMap(
         function = partial(self._units().impute, usual=usual)
         return map_rows(function, X, errors, dtype=X.dtype, columns=X.shape[1])
 
-    def u_matrix(self):
+    def u_matrix(self) -> NDArray[Any]:
         """Return the mean distance of each unit to the units it is connected with.
 
         Returns

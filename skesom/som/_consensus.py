@@ -1,26 +1,23 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The consensus of many clusterings of one table."""
 
+from __future__ import annotations
+
 import copy
 from functools import partial
 from numbers import Integral
+from typing import TYPE_CHECKING
 
 import numpy as np
 from joblib import Parallel, delayed, effective_n_jobs
-from sklearn.base import (
-    BaseEstimator,
-    ClusterMixin,
-    MetaEstimatorMixin,
-    _fit_context,
-    clone,
-)
+from sklearn.base import BaseEstimator, ClusterMixin, MetaEstimatorMixin, clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import gen_batches, get_tags
 from sklearn.utils._param_validation import HasMethods, Interval, RealNotInt, StrOptions
-from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
 from tqdm import tqdm
 
+from skesom._common.decorators import available_if, fit_context
 from skesom._common.labels import ranks_by_size
 from skesom._common.lazy import add_up, is_lazy, map_rows, take_lazily, take_rows
 from skesom._common.pipelines import pipeline_end, random_states
@@ -44,6 +41,13 @@ from skesom.som._input import (
 )
 from skesom.som._metric import Metric
 from skesom.som._threads import threads_were_lost
+
+if TYPE_CHECKING:
+    from typing import Any, Literal, Self
+
+    from numpy.typing import ArrayLike, NDArray
+
+    from skesom._common.types import RandomState
 
 _ENOUGH_TO_LEARN = 50_000  # rows; twice as many win nothing (docs/consensus.md)
 _ENOUGH_TO_COMPARE = 1_000_000
@@ -169,15 +173,15 @@ class ConsensusClusterer(MetaEstimatorMixin, ClusterMixin, BaseEstimator):
 
     def __init__(
         self,
-        estimator=None,
+        estimator: BaseEstimator | None = None,
         *,
-        n_estimators=12,
-        n_clusters=8,
-        max_samples=1.0,
-        random_state=None,
-        verbose=0,
-        n_jobs=None,
-    ):
+        n_estimators: int = 12,
+        n_clusters: int | Literal["auto"] | None = 8,
+        max_samples: float = 1.0,
+        random_state: RandomState = None,
+        verbose: int = 0,
+        n_jobs: int | None = None,
+    ) -> None:
         self.estimator = estimator
         self.n_estimators = n_estimators
         self.n_clusters = n_clusters
@@ -194,8 +198,10 @@ class ConsensusClusterer(MetaEstimatorMixin, ClusterMixin, BaseEstimator):
     def __getstate__(self):
         return without_lazy(super().__getstate__())
 
-    @_fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X, y=None, errors=None):
+    @fit_context(prefer_skip_nested_validation=False)
+    def fit(
+        self, X: ArrayLike, y: object = None, errors: ArrayLike | None = None
+    ) -> Self:
         """Fit the members and find what they agree on.
 
         %(Xy)s
@@ -242,7 +248,12 @@ class ConsensusClusterer(MetaEstimatorMixin, ClusterMixin, BaseEstimator):
         return self
 
     @available_if(_members_predict)
-    def predict(self, X, return_agreement=False, errors=None):
+    def predict(
+        self,
+        X: ArrayLike,
+        return_agreement: bool = False,
+        errors: ArrayLike | None = None,
+    ) -> NDArray[np.int32] | Any:
         """Label rows by the votes of the members.
 
         Parameters
@@ -267,7 +278,9 @@ class ConsensusClusterer(MetaEstimatorMixin, ClusterMixin, BaseEstimator):
         return (labels, agreement) if return_agreement else labels
 
     @available_if(_members_predict)
-    def agreement(self, X, errors=None):
+    def agreement(
+        self, X: ArrayLike, errors: ArrayLike | None = None
+    ) -> NDArray[np.float32]:
         """Return the share of the members that agree on each row, as `agreement_`.
 
         Parameters

@@ -1,14 +1,17 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The classical self-organizing map."""
 
+from __future__ import annotations
+
 from functools import partial
 from numbers import Real
+from typing import TYPE_CHECKING
 
 import numpy as np
-from sklearn.base import _fit_context
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
+from skesom._common.decorators import fit_context
 from skesom._common.lazy import add_up, is_lazy, map_rows
 from skesom._common.threads import one_blas_thread
 from skesom.som._base import COUNT, CodebookMap, kept
@@ -37,6 +40,15 @@ from skesom.som._lattice_training import (
 from skesom.som._layers import fit_layers, planned_layers
 from skesom.som._metric import METRICS, Metric
 from skesom.som._summary import summarize
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any, Literal, Self
+
+    from numpy.typing import ArrayLike, NDArray
+    from sklearn.base import BaseEstimator
+
+    from skesom._common.types import RandomState, StrPath
 
 _FINAL_SIGMA = 0.7  # neighbors weigh about a third of a unit itself
 _FINAL_RADIUS = 1.25  # of neighborhoods that end at sigma: neighbors are inside
@@ -232,30 +244,36 @@ default="euclidean"
 
     def __init__(
         self,
-        n_clusters=8,
+        n_clusters: int | Literal["auto"] | None = 8,
         *,
-        shape=(10, 10),
-        topology="hexagonal",
-        toroidal=False,
-        neighborhood="gaussian",
-        diameter=None,
-        algorithm="batch",
-        n_epochs=20,
-        sigma=None,
-        final_sigma=None,
-        sigma_decay="exponential",
-        learning_rate=None,
-        final_learning_rate=0.01,
-        learning_rate_decay="linear",
-        init="pca",
-        metric="euclidean",
-        feature_weights=None,
-        layers=None,
-        clusterer="graph",
-        random_state=None,
-        verbose=0,
-        checkpoint=None,
-    ):
+        shape: tuple[int, int] | int | Literal["auto"] = (10, 10),
+        topology: Literal["hexagonal", "rectangular"] = "hexagonal",
+        toroidal: bool = False,
+        neighborhood: Literal[
+            "gaussian", "cut_gaussian", "bubble", "epanechnikov", "mexican_hat"
+        ] = "gaussian",
+        diameter: float | None = None,
+        algorithm: Literal["batch", "online"] = "batch",
+        n_epochs: int = 20,
+        sigma: float | ArrayLike | None = None,
+        final_sigma: float | None = None,
+        sigma_decay: Literal["exponential", "linear", "inverse"]
+        | Callable[..., Any] = "exponential",
+        learning_rate: float | None = None,
+        final_learning_rate: float = 0.01,
+        learning_rate_decay: Literal["linear", "exponential", "inverse"]
+        | Callable[..., Any] = "linear",
+        init: Literal["pca", "random"] | NDArray[Any] | list[Any] = "pca",
+        metric: Literal[
+            "euclidean", "manhattan", "cosine", "spectral_angle"
+        ] = "euclidean",
+        feature_weights: ArrayLike | None = None,
+        layers: list[Any] | None = None,
+        clusterer: Literal["graph", "umatrix", "two-winners"] | BaseEstimator = "graph",
+        random_state: RandomState = None,
+        verbose: int = 0,
+        checkpoint: StrPath | tuple[StrPath, int] | None = None,
+    ) -> None:
         self.n_clusters = n_clusters
         self.shape = shape
         self.topology = topology
@@ -279,8 +297,14 @@ default="euclidean"
         self.verbose = verbose
         self.checkpoint = checkpoint
 
-    @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y=None, sample_weight=None, errors=None):
+    @fit_context(prefer_skip_nested_validation=True)
+    def fit(
+        self,
+        X: ArrayLike,
+        y: object = None,
+        sample_weight: ArrayLike | None = None,
+        errors: ArrayLike | None = None,
+    ) -> Self:
         """Train the map and group its units.
 
         %(Xy)s
@@ -290,8 +314,14 @@ default="euclidean"
         self._learn_checked(X, sample_weight, errors)
         return self
 
-    @_fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(self, X, y=None, sample_weight=None, errors=None):
+    @fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(
+        self,
+        X: ArrayLike,
+        y: object = None,
+        sample_weight: ArrayLike | None = None,
+        errors: ArrayLike | None = None,
+    ) -> Self:
         """Train on the first samples, then follow a stream of them.
 
         %(Xy)s
@@ -302,7 +332,13 @@ default="euclidean"
         self._learn_checked(X, sample_weight, errors, stream=True, later=True)
         return self
 
-    def fit_transform(self, X, y=None, sample_weight=None, errors=None):
+    def fit_transform(
+        self,
+        X: ArrayLike,
+        y: object = None,
+        sample_weight: ArrayLike | None = None,
+        errors: ArrayLike | None = None,
+    ) -> NDArray[Any]:
         """Train the map, and measure the distance of every sample to every unit.
 
         %(Xy)s
@@ -316,7 +352,9 @@ default="euclidean"
         self.fit(X, y, sample_weight, errors)
         return self.transform(X, errors)
 
-    def map_coordinates(self, X, errors=None):
+    def map_coordinates(
+        self, X: ArrayLike, errors: ArrayLike | None = None
+    ) -> NDArray[np.intp]:
         """Return the row and column of the nearest unit of every sample.
 
         %(X_errors)s
@@ -330,10 +368,12 @@ default="euclidean"
         place = partial(_coordinates, n_columns=self.shape_[1])
         return map_rows(place, winners, dtype=np.intp, columns=2)
 
-    def u_matrix(self):
+    def u_matrix(self) -> NDArray[Any]:
         return super().u_matrix().reshape(self.shape_)
 
-    def hit_map(self, X=None, errors=None):
+    def hit_map(
+        self, X: ArrayLike | None = None, errors: ArrayLike | None = None
+    ) -> NDArray[Any]:
         """Return the number of samples of each unit.
 
         Parameters
@@ -354,7 +394,7 @@ default="euclidean"
             hits = add_up(partial(_hits, n_units=len(hits)), winners)[0]
         return hits.reshape(self.shape_)
 
-    def component_planes(self):
+    def component_planes(self) -> NDArray[Any]:
         """Return the weights of the units on the lattice.
 
         Returns

@@ -1,17 +1,21 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The evolving self-organizing map."""
 
+from __future__ import annotations
+
 import copy
 import sys
 from functools import partial
 from numbers import Integral, Real
+from typing import TYPE_CHECKING
 
 import numpy as np
-from sklearn.base import _fit_context, clone
+from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from tqdm import tqdm
 
+from skesom._common.decorators import fit_context
 from skesom._common.lazy import blocks_of
 from skesom.som._base import CodebookMap, kept
 from skesom.som._docstrings import fill_docstrings
@@ -22,6 +26,15 @@ from skesom.som._row_order import Windows
 from skesom.som._second_stage import RULES
 from skesom.som._second_stage._units import component_clusters
 from skesom.som._summary import feature_means, summarize
+
+if TYPE_CHECKING:
+    from typing import Any, Literal, Self
+
+    from numpy.typing import ArrayLike, NDArray
+    from sklearn.base import BaseEstimator
+
+    from skesom._common.types import RandomState, StrPath
+    from skesom.som._epsilon import Forecast
 
 
 @fill_docstrings
@@ -150,23 +163,24 @@ default="graph"
 
     def __init__(
         self,
-        n_clusters=8,
+        n_clusters: int | Literal["auto"] | None = 8,
         *,
-        epsilon="auto",
-        learning_rate=0.2,
-        forgetting=0.8,
-        pruning_period=50,
-        max_nodes=2000,
-        max_edge_length=2.0,
-        link_second=True,
-        clusterer="graph",
-        update_set="neighbors",
-        n_epochs=1,
-        shuffle=True,
-        random_state=None,
-        verbose=0,
-        checkpoint=None,
-    ):
+        epsilon: float | Literal["auto"] = "auto",
+        learning_rate: float = 0.2,
+        forgetting: float = 0.8,
+        pruning_period: int = 50,
+        max_nodes: int = 2000,
+        max_edge_length: float | None = 2.0,
+        link_second: bool = True,
+        clusterer: Literal["graph", "umatrix", "two-winners", "components"]
+        | BaseEstimator = "graph",
+        update_set: Literal["neighbors", "ball"] = "neighbors",
+        n_epochs: int = 1,
+        shuffle: bool = True,
+        random_state: RandomState = None,
+        verbose: int = 0,
+        checkpoint: StrPath | tuple[StrPath, int] | None = None,
+    ) -> None:
         self.n_clusters = n_clusters
         self.epsilon = epsilon
         self.learning_rate = learning_rate
@@ -183,8 +197,8 @@ default="graph"
         self.verbose = verbose
         self.checkpoint = checkpoint
 
-    @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y=None):
+    @fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X: ArrayLike, y: object = None) -> Self:
         """Learn the nodes and group them.
 
         %(Xy)s
@@ -193,8 +207,8 @@ default="graph"
         self._learn_checked(X)
         return self
 
-    @_fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(self, X, y=None):
+    @fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(self, X: ArrayLike, y: object = None) -> Self:
         """Learn more samples, in the order given.
 
         %(Xy)s
@@ -204,7 +218,7 @@ default="graph"
         self._learn_checked(X, stream=True, later=True)
         return self
 
-    def activation(self, X):
+    def activation(self, X: ArrayLike) -> NDArray[Any]:
         """Return how strongly each sample activates its nearest node.
 
         %(X)s
@@ -218,7 +232,7 @@ default="graph"
         _, distances = self.winners(X, return_distance=True)
         return np.exp(-2 * (distances / distances.dtype.type(self.epsilon_)) ** 2)
 
-    def is_novel(self, X):
+    def is_novel(self, X: ArrayLike) -> NDArray[np.bool_]:
         """Return which samples are farther than epsilon from every node.
 
         %(X)s
@@ -231,8 +245,8 @@ default="graph"
         _, distances = self.winners(X, return_distance=True)
         return distances > self.epsilon_
 
-    @_fit_context(prefer_skip_nested_validation=True)
-    def forecast(self, X):
+    @fit_context(prefer_skip_nested_validation=True)
+    def forecast(self, X: ArrayLike) -> Forecast:
         """Estimate before a run how many nodes it will make and how long it will take.
 
         %(X)s

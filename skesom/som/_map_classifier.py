@@ -1,15 +1,19 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Maps as classifiers: units vote by the classes of their training samples."""
 
+from __future__ import annotations
+
 from numbers import Real
+from typing import TYPE_CHECKING
 
 import numpy as np
-from sklearn.base import ClassifierMixin, _fit_context
+from sklearn.base import ClassifierMixin
 from sklearn.utils import check_consistent_length
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from skesom._common.decorators import fit_context
 from skesom.som._docstrings import fill_docstrings
 from skesom.som._esom import ESOM
 from skesom.som._input import check_samples
@@ -22,6 +26,14 @@ from skesom.som._unit_votes import (
     nearest_of_class,
     weights_of,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any, Literal, Self
+
+    from numpy.typing import ArrayLike, NDArray
+
+    from skesom.som import CSOM
 
 
 @fill_docstrings
@@ -125,14 +137,14 @@ class MapClassifier(ClassifierMixin, UnitVotes):
 
     def __init__(
         self,
-        estimator=None,
+        estimator: ESOM | CSOM | None = None,
         *,
-        label_rule="majority",
-        smoothing=0.5,
-        n_neighbors=1,
-        class_weight=None,
-        unlabeled=None,
-    ):
+        label_rule: Literal["majority", "grow"] = "majority",
+        smoothing: float = 0.5,
+        n_neighbors: int = 1,
+        class_weight: Literal["balanced"] | Mapping[Any, float] | None = None,
+        unlabeled: float | str | None = None,
+    ) -> None:
         self.estimator = estimator
         self.label_rule = label_rule
         self.smoothing = smoothing
@@ -140,8 +152,14 @@ class MapClassifier(ClassifierMixin, UnitVotes):
         self.class_weight = class_weight
         self.unlabeled = unlabeled
 
-    @_fit_context(prefer_skip_nested_validation=False)
-    def partial_fit(self, X, y, classes=None, **fit_params):
+    @fit_context(prefer_skip_nested_validation=False)
+    def partial_fit(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        classes: ArrayLike | None = None,
+        **fit_params: Any,
+    ) -> Self:
         """Train on the first samples, then follow a stream of them.
 
         %(fit_params)s
@@ -153,7 +171,7 @@ class MapClassifier(ClassifierMixin, UnitVotes):
         given = all_in_memory(X, y, fit_params)
         return self._learn(*given, classes, stream=True)
 
-    def predict(self, X, errors=None):
+    def predict(self, X: ArrayLike, errors: ArrayLike | None = None) -> NDArray[Any]:
         """Return the most probable class of every sample.
 
         %(X_errors)s
@@ -167,7 +185,9 @@ class MapClassifier(ClassifierMixin, UnitVotes):
         probabilities = self.predict_proba(X, errors)
         return self.classes_[np.argmax(probabilities, axis=1)]
 
-    def predict_proba(self, X, errors=None):
+    def predict_proba(
+        self, X: ArrayLike, errors: ArrayLike | None = None
+    ) -> NDArray[Any]:
         """Return the share of each class in the hits of the nearest units.
 
         %(X_errors)s

@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Maps as regressors: units that hold the mean target of their training samples."""
 
+from __future__ import annotations
+
 from numbers import Real
+from typing import TYPE_CHECKING
 
 import numpy as np
 from sklearn.base import RegressorMixin
@@ -16,6 +19,11 @@ from skesom.som._unit_votes import (
     is_labeled,
     weights_of,
 )
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+    from skesom.som import CSOM, ESOM
 
 
 @fill_docstrings
@@ -76,7 +84,14 @@ class MapRegressor(RegressorMixin, UnitVotes):
 
     _parameter_constraints = {**UnitVotes._unit_constraints, "unlabeled": [Real, None]}
 
-    def __init__(self, estimator=None, *, smoothing=0.5, n_neighbors=1, unlabeled=None):
+    def __init__(
+        self,
+        estimator: ESOM | CSOM | None = None,
+        *,
+        smoothing: float = 0.5,
+        n_neighbors: int = 1,
+        unlabeled: float | None = None,
+    ) -> None:
         self.estimator = estimator
         self.smoothing = smoothing
         self.n_neighbors = n_neighbors
@@ -88,7 +103,9 @@ class MapRegressor(RegressorMixin, UnitVotes):
         tags.target_tags.multi_output = True
         return tags
 
-    def predict(self, X, errors=None):
+    def predict(
+        self, X: ArrayLike, errors: ArrayLike | None = None
+    ) -> NDArray[np.float64]:
         """Return the mean target of the training samples of the nearest units.
 
         %(X_errors)s

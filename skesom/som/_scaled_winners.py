@@ -1,6 +1,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Winners by fluxes and their errors, whatever the brightness of a sample."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 from sklearn.utils import check_array, gen_batches
 
@@ -9,13 +13,25 @@ from skesom.som._docstrings import fill_docstrings
 from skesom.som._input import check_errors
 from skesom.som._metric import Metric
 
+if TYPE_CHECKING:
+    from typing import Any
+
+    from numpy.typing import ArrayLike, NDArray
+
 _PRODUCTS_AT_A_TIME = 2**16  # of float64: they stay in the cache
 _TINY = np.finfo(np.float64).tiny
 _ROUNDING = 16 * np.finfo(np.float64).eps  # of a sum of products, for each feature
 
 
 @fill_docstrings
-def scaled_winners(X, units, errors, *, scale_error=np.inf, return_distance=False):
+def scaled_winners(
+    X: ArrayLike,
+    units: ArrayLike,
+    errors: ArrayLike,
+    *,
+    scale_error: float = np.inf,
+    return_distance: bool = False,
+) -> NDArray[np.intp] | Any:
     """Find the unit that, made brighter or fainter, fits the fluxes of a sample best.
 
     The winner has, over all units u and factors a >= 0, the least ::

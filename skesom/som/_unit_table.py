@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What the units of a map hold: a row for each unit, or columns of a catalog."""
 
+from __future__ import annotations
+
 from functools import partial
+from typing import TYPE_CHECKING
 
 import numpy as np
 from astropy.table import Table
@@ -12,11 +15,25 @@ from skesom._common.pipelines import map_inside
 from skesom.som._docstrings import fill_docstrings
 from skesom.som._map_regressor import sums_by_unit
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import ArrayLike
+    from pandas import DataFrame
+    from sklearn.base import BaseEstimator
+
 _NAMES = ("unit", "cluster", "distance")
 
 
 @fill_docstrings
-def unit_table(som, X, values=None, *, weights=None, errors=None):
+def unit_table(
+    som: BaseEstimator,
+    X: ArrayLike,
+    values: ArrayLike | None = None,
+    *,
+    weights: ArrayLike | None = None,
+    errors: ArrayLike | None = None,
+) -> Table:
     """Count samples by unit, and return mean and scatter of a target in each unit.
 
     Parameters
@@ -112,7 +129,14 @@ default=None
     return table
 
 
-def unit_columns(frame, som, columns=None, error_columns=None, *, names=_NAMES):
+def unit_columns(
+    frame: DataFrame,
+    som: BaseEstimator,
+    columns: list[str] | None = None,
+    error_columns: list[str] | None = None,
+    *,
+    names: Sequence[str] = _NAMES,
+) -> DataFrame:
     """Add the unit, the cluster and the distance of each object to a catalog.
 
     It suits ``catalog.map_partitions`` of LSDB, and of a dask DataFrame.

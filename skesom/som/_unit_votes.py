@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What the supervised maps share: units that hold the targets of their samples."""
 
+from __future__ import annotations
+
 from numbers import Integral, Real
+from typing import TYPE_CHECKING
 
 import numpy as np
-from sklearn.base import BaseEstimator, MetaEstimatorMixin, _fit_context, clone
+from sklearn.base import BaseEstimator, MetaEstimatorMixin, clone
 from sklearn.utils import gen_batches
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import (
@@ -13,12 +16,18 @@ from sklearn.utils.validation import (
     has_fit_parameter,
 )
 
+from skesom._common.decorators import fit_context
 from skesom._common.lazy import in_memory
 from skesom.som._codebook import nearest_units
 from skesom.som._csom import CSOM
 from skesom.som._docstrings import fill_docstrings
 from skesom.som._esom import ESOM
 from skesom.som._lattice import Lattice
+
+if TYPE_CHECKING:
+    from typing import Any, Self
+
+    from numpy.typing import ArrayLike, NDArray
 
 _DISTANCES_AT_A_TIME = 2**22
 _LEAST = 0.1  # of a sample: direct neighbors have more at a smoothing of 0.5
@@ -40,17 +49,17 @@ class UnitVotes(MetaEstimatorMixin, BaseEstimator):
         return tags
 
     @property
-    def n_features_in_(self):
+    def n_features_in_(self) -> int:
         """Number of features seen during fit."""
         return self.estimator_.n_features_in_
 
     @property
-    def feature_names_in_(self):
+    def feature_names_in_(self) -> NDArray[np.object_]:
         """Names of the features, when all are strings."""
         return self.estimator_.feature_names_in_
 
-    @_fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X, y, **fit_params):
+    @fit_context(prefer_skip_nested_validation=False)
+    def fit(self, X: ArrayLike, y: ArrayLike, **fit_params: Any) -> Self:
         """Train the map, and let its units learn the targets of their samples.
 
         %(fit_params)s
@@ -58,8 +67,8 @@ class UnitVotes(MetaEstimatorMixin, BaseEstimator):
         """
         return self._learn(*all_in_memory(X, y, fit_params))
 
-    @_fit_context(prefer_skip_nested_validation=False)
-    def partial_fit(self, X, y, **fit_params):
+    @fit_context(prefer_skip_nested_validation=False)
+    def partial_fit(self, X: ArrayLike, y: ArrayLike, **fit_params: Any) -> Self:
         """Train on the first samples, then follow a stream of them.
 
         %(fit_params)s

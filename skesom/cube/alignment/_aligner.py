@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Alignment as a step of a Pipeline: several cubes in, one cube out."""
 
+from __future__ import annotations
+
 from numbers import Integral
+from typing import TYPE_CHECKING
 
 import numpy as np
 from astropy.io.fits import Header
@@ -22,6 +25,14 @@ from skesom.cube.alignment._stack import (
     stack_cubes,
     warn_of_undersampled,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Literal, overload
+
+    from numpy.typing import NDArray
+
+    from skesom._common.types import CubeLike
 
 
 class CubeAligner(CubeTransformer):
@@ -150,6 +161,17 @@ class CubeAligner(CubeTransformer):
 
     keeps_flux = True
 
+    if TYPE_CHECKING:  # cubes become one
+
+        @overload  # type: ignore[override]
+        def fit_transform(self, X: Cube | list[Cube], y: object = None) -> Cube: ...
+        @overload
+        def fit_transform(self, X: CubeLike, y: object = None) -> Any: ...
+        @overload  # type: ignore[override]
+        def transform(self, X: Cube | list[Cube]) -> Cube: ...
+        @overload
+        def transform(self, X: CubeLike) -> Any: ...
+
     _parameter_constraints = {
         "align_to": [str, Integral, WCS, Header, Cube],
         "resample": [StrOptions({*METHODS, "auto"})],
@@ -162,15 +184,16 @@ class CubeAligner(CubeTransformer):
 
     def __init__(
         self,
-        align_to="coarsest",
+        align_to: int | str | WCS | Header | Cube = "coarsest",
         *,
-        resample="auto",
-        conserve="auto",
-        crop=False,
-        min_bands=None,
-        registration=None,
-        n_jobs=None,
-    ):
+        resample: Literal["auto", "interp", "adaptive", "exact"] = "auto",
+        conserve: Literal["auto", "surface brightness", "flux"]
+        | Sequence[str] = "auto",
+        crop: bool | Literal["auto"] = False,
+        min_bands: int | None = None,
+        registration: Literal["check", "correct"] | None = None,
+        n_jobs: int | None = None,
+    ) -> None:
         self.align_to = align_to
         self.resample = resample
         self.conserve = conserve
@@ -236,7 +259,7 @@ class CubeAligner(CubeTransformer):
         cubes, grid = on_sky(cubes, grid)
         return shift_cubes(cubes, grid, shifts), grid
 
-    def footprint(self, X):
+    def footprint(self, X: CubeLike) -> NDArray[np.bool_]:
         """Return which pixels of the grid lie inside of each image.
 
         Parameters

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Exposures of the same bands, side by side or of the same sky, as one image."""
 
+from __future__ import annotations
+
 import warnings
 from itertools import combinations
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from astropy import units
@@ -28,6 +30,9 @@ from skesom.cube.convolution._filtering import smooth
 from skesom.cube.masking._cube_masker import CubeMasker
 from skesom.cube.masking._sky import sky_statistics
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 LARGEST = 20  # times the pixels of all exposures: beyond that, they lie far apart
 EDGE = 1e-3  # pixels that count as none at the border of an image
 FINER = 1.5  # from this ratio of pixel sizes on, pixels are averaged
@@ -51,7 +56,13 @@ class _Exposure(NamedTuple):
     errors: np.ndarray | None
 
 
-def combine_exposures(cubes, *, match_background=True, mask_outliers=True, n_jobs=None):
+def combine_exposures(
+    cubes: Cube | Sequence[Cube],
+    *,
+    match_background: bool = True,
+    mask_outliers: bool = True,
+    n_jobs: int | None = None,
+) -> Cube:
     """Combine exposures or pointings of the same bands to one image of each band.
 
     Do this first, with images as they are read. The result lies on the grid of the

@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Bring every band to the same FWHM with the kernel that it lacks."""
 
+from __future__ import annotations
+
 from numbers import Integral, Real
+from typing import TYPE_CHECKING
 
 import numpy as np
 from astropy import units
@@ -30,6 +33,13 @@ from skesom.cube.convolution._kernels import (
     stamp_beam,
 )
 from skesom.cube.convolution._width_warnings import warn_of_odd, warn_of_unknown
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import Any, Literal
+
+    from astropy.units import Quantity
+    from numpy.typing import ArrayLike
 
 _ROUNDING = 1e-9  # of widths that were converted from other units
 
@@ -183,15 +193,20 @@ class FWHMConvolver(CubeTransformer):
 
     def __init__(
         self,
-        fwhm=None,
+        fwhm: float
+        | Quantity
+        | Literal["header", "stars"]
+        | Mapping[str, Any]
+        | Sequence[Any]
+        | None = None,
         *,
-        target_fwhm="worst",
-        pixel_scale=None,
-        psfs=None,
-        kernels=None,
-        copy=True,
-        n_jobs=None,
-    ):
+        target_fwhm: float | Quantity | Literal["worst"] = "worst",
+        pixel_scale: ArrayLike | Quantity | None = None,
+        psfs: Mapping[str, Any] | Sequence[Any] | None = None,
+        kernels: Mapping[str, Any] | Sequence[Any] | None = None,
+        copy: bool = True,
+        n_jobs: int | None = None,
+    ) -> None:
         self.fwhm = fwhm
         self.target_fwhm = target_fwhm
         self.pixel_scale = pixel_scale

@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Subtract a background that changes slowly across the frame."""
 
+from __future__ import annotations
+
 import warnings
 from numbers import Integral, Real
+from typing import TYPE_CHECKING
 
 import numpy as np
 from sklearn.utils._param_validation import Interval, StrOptions
@@ -16,6 +19,9 @@ from skesom.cube.flux._background_mesh import (
     subtract_backgrounds,
 )
 from skesom.cube.masking._sky import measure_sky
+
+if TYPE_CHECKING:
+    from typing import Literal
 
 # A background that slopes may bend by so much of its slope; beyond, it holds objects.
 BENT = 0.5
@@ -101,8 +107,13 @@ class BackgroundSubtractor(CubeTransformer):
     }
 
     def __init__(
-        self, box_size=64, *, filter_size=3, source_threshold=2.0, bands="all"
-    ):
+        self,
+        box_size: int = 64,
+        *,
+        filter_size: int = 3,
+        source_threshold: float = 2.0,
+        bands: Literal["all", "uneven"] = "all",
+    ) -> None:
         self.box_size = box_size
         self.filter_size = filter_size
         self.source_threshold = source_threshold

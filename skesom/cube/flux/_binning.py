@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Fewer and deeper bands: means of neighboring channels of a spectrum."""
 
+from __future__ import annotations
+
 from numbers import Integral
 
 import numpy as np
@@ -54,7 +56,7 @@ class BandBinner(CubeTransformer):
 
     _parameter_constraints = {"bin_size": [Interval(Integral, 1, None, closed="left")]}
 
-    def __init__(self, bin_size=2):
+    def __init__(self, bin_size: int = 2) -> None:
         self.bin_size = bin_size
 
     def _fit(self, X):

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Scale bands so that colors count beside brightness, and noise does not."""
 
+from __future__ import annotations
+
 from numbers import Real
 
 import numpy as np
@@ -80,7 +82,7 @@ class ColorScaler(CubeTransformer):
 
     _parameter_constraints = {"contrast": [Interval(Real, 0, 0.5, closed="both")]}
 
-    def __init__(self, *, contrast=1 / 3):
+    def __init__(self, *, contrast: float = 1 / 3) -> None:
         self.contrast = contrast
 
     def _fit(self, X):

@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Compare the bands of each pixel, so that clusters follow shape, not brightness."""
 
+from __future__ import annotations
+
 import warnings
 from numbers import Integral, Real
+from typing import TYPE_CHECKING
 
 import numpy as np
 from astropy import units
@@ -12,6 +15,11 @@ from skesom._common.blocks import each_block
 from skesom.cube._base import CubeTransformer
 from skesom.cube._by_strips import by_strips
 from skesom.cube.flux._stretch import measure_flux_scale
+
+if TYPE_CHECKING:
+    from typing import Literal
+
+    from numpy.typing import ArrayLike
 
 _NO_COMMON_UNIT = 1e5  # times the noise of another band
 
@@ -127,15 +135,15 @@ class FluxShape(CubeTransformer):
 
     def __init__(
         self,
-        reference=None,
+        reference: int | str | None = None,
         *,
-        method="asinh",
-        brightness=False,
-        softening=3.0,
-        noise=None,
-        subtract_sky="auto",
-        n_jobs=None,
-    ):
+        method: Literal["asinh", "log"] = "asinh",
+        brightness: bool = False,
+        softening: float = 3.0,
+        noise: float | ArrayLike | None = None,
+        subtract_sky: Literal["auto"] | bool = "auto",
+        n_jobs: int | None = None,
+    ) -> None:
         self.reference = reference
         self.method = method
         self.brightness = brightness

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Bring bands to one unit of flux."""
 
+from __future__ import annotations
+
 from numbers import Integral, Real
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from astropy import units
@@ -19,6 +21,11 @@ from skesom.cube._base import (
     split_bands,
 )
 from skesom.cube._by_strips import by_strips
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from astropy.units import UnitBase
 
 # By what a unit of flux may be divided.
 _AREAS = (units.one, units.pix, units.sr, units.beam)
@@ -110,8 +117,14 @@ class FluxUnitConverter(CubeTransformer):
     }
 
     def __init__(
-        self, unit="uJy", *, calibration=None, wavelengths=None, copy=True, n_jobs=None
-    ):
+        self,
+        unit: str | UnitBase = "uJy",
+        *,
+        calibration: Any = None,
+        wavelengths: Any = None,
+        copy: bool = True,
+        n_jobs: int | None = None,
+    ) -> None:
         self.unit = unit
         self.calibration = calibration
         self.wavelengths = wavelengths

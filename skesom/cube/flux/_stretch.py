@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Compress fluxes so that faint and bright structure weigh alike."""
 
+from __future__ import annotations
+
 import warnings
 from numbers import Integral, Real
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from astropy import units
@@ -13,6 +15,14 @@ from skesom._common.blocks import each_block
 from skesom.cube._base import CubeTransformer, numbers_per_band
 from skesom.cube._by_strips import WHOLE, by_strips
 from skesom.cube.masking._sky import measure_sky, pixel_noise, sampled
+
+if TYPE_CHECKING:
+    from typing import Any, Literal
+
+    from numpy.typing import ArrayLike, NDArray
+
+    from skesom._common.types import CubeLike
+    from skesom.cube import Cube
 
 
 class AsinhStretch(CubeTransformer):
@@ -88,8 +98,14 @@ class AsinhStretch(CubeTransformer):
     }
 
     def __init__(
-        self, *, softening=3.0, noise=None, subtract_sky="auto", copy=True, n_jobs=None
-    ):
+        self,
+        *,
+        softening: float = 3.0,
+        noise: float | ArrayLike | None = None,
+        subtract_sky: Literal["auto"] | bool = "auto",
+        copy: bool = True,
+        n_jobs: int | None = None,
+    ) -> None:
         self.softening = softening
         self.noise = noise
         self.subtract_sky = subtract_sky
@@ -140,7 +156,7 @@ class AsinhStretch(CubeTransformer):
         pure = [units.dimensionless_unscaled] * cube.shape[2]
         return cube.replace(data=data, errors=errors, band_units=pure)
 
-    def inverse_transform(self, X):
+    def inverse_transform(self, X: CubeLike) -> Cube | NDArray[Any]:
         """Bring stretched values back to fluxes.
 
         Parameters

@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Mask what is no measurement, by criteria that mark values of single bands."""
 
+from __future__ import annotations
+
 import warnings
 from numbers import Integral, Real
+from typing import TYPE_CHECKING
 
 import numpy as np
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
@@ -37,6 +40,11 @@ from skesom.cube.masking._sky import (
     sampled,
     write_nan,
 )
+
+if TYPE_CHECKING:
+    from typing import Any, Literal
+
+    from numpy.typing import ArrayLike
 
 # The criteria in the order in which they take values, with what to do if one takes too
 # many. A value belongs to the first that takes it.
@@ -181,21 +189,21 @@ class CubeMasker(CubeTransformer):
     def __init__(
         self,
         *,
-        mask_zeros="auto",
-        mask_pedestal=True,
-        mask_lines=True,
-        mask_outliers=True,
-        saturation=None,
-        grow=0,
-        exclude=None,
-        include=None,
-        min_signal_to_noise=None,
-        noise=None,
-        min_bands=None,
-        check_background=True,
-        copy=True,
-        n_jobs=None,
-    ):
+        mask_zeros: Literal["auto"] | bool = "auto",
+        mask_pedestal: bool = True,
+        mask_lines: bool = True,
+        mask_outliers: bool = True,
+        saturation: float | ArrayLike | None = None,
+        grow: float = 0,
+        exclude: Any = None,
+        include: Any = None,
+        min_signal_to_noise: float | None = None,
+        noise: float | ArrayLike | None = None,
+        min_bands: int | None = None,
+        check_background: bool = True,
+        copy: bool = True,
+        n_jobs: int | None = None,
+    ) -> None:
         self.mask_zeros = mask_zeros
         self.mask_pedestal = mask_pedestal
         self.mask_lines = mask_lines

@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Set aside the pixels that show nothing but sky."""
 
+from __future__ import annotations
+
 import warnings
 from functools import partial
 from numbers import Integral, Real
+from typing import TYPE_CHECKING
 
 import numpy as np
 from sklearn.utils._param_validation import Interval, StrOptions
@@ -14,6 +17,9 @@ from skesom.cube._base import CubeTransformer
 from skesom.cube._by_strips import fixed_strips, scan, scan_lazily
 from skesom.cube.convolution._filtering import GaussianKernel
 from skesom.cube.masking._sky import measure_rest, sampled, write_nan
+
+if TYPE_CHECKING:
+    from typing import Literal
 
 _SKY, _KEPT = 1, 2  # codes of pixels; 0 is one without enough bands
 
@@ -111,15 +117,15 @@ class SkyMasker(CubeTransformer):
 
     def __init__(
         self,
-        sky="auto",
+        sky: Literal["auto", "mask", "keep"] = "auto",
         *,
-        threshold=3.0,
-        smoothing=1.0,
-        min_signals=2,
-        min_bands=None,
-        copy=True,
-        n_jobs=None,
-    ):
+        threshold: float = 3.0,
+        smoothing: float = 1.0,
+        min_signals: int = 2,
+        min_bands: int | None = None,
+        copy: bool = True,
+        n_jobs: int | None = None,
+    ) -> None:
         self.sky = sky
         self.threshold = threshold
         self.smoothing = smoothing

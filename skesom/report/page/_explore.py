@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Write the page."""
 
+from __future__ import annotations
+
 import base64
 import json
 from hashlib import sha256
@@ -9,10 +11,12 @@ from importlib import resources
 from numbers import Integral
 from pathlib import Path
 from string import Template
+from typing import TYPE_CHECKING
 
 import numpy as np
-from sklearn.utils._param_validation import Interval, validate_params
+from sklearn.utils._param_validation import Interval
 
+from skesom._common.decorators import validate_params
 from skesom._common.labels import MASKED, SKY
 from skesom.displays import MAX_PIXELS, thinning
 from skesom.io import atomic_path, describe_types, read_catalog
@@ -20,6 +24,13 @@ from skesom.maps import find_positions
 from skesom.report._folders import has_list, note_files
 from skesom.report._result import Result
 from skesom.report.page import _data
+
+if TYPE_CHECKING:
+    from astropy.table import Table
+    from sklearn.base import BaseEstimator
+
+    from skesom._common.types import Bands, ClusterGroups, StrPath
+    from skesom.cube import Cube
 
 _MOST_UNITS = 20_000
 _MOST_CLUSTERS = 2000
@@ -35,17 +46,17 @@ _LETTERS = {  # of the symbols of DS9
     prefer_skip_nested_validation=True,
 )
 def explore(
-    path,
-    pipeline,
-    cube,
+    path: StrPath,
+    pipeline: BaseEstimator,
+    cube: Cube | list[Cube],
     *,
-    catalog=None,
-    groups=None,
-    title="Clusters",
-    rgb=None,
-    max_pixels=MAX_PIXELS,
-    overwrite=False,
-):
+    catalog: StrPath | Table | None = None,
+    groups: ClusterGroups | None = None,
+    title: str = "Clusters",
+    rgb: Bands | None = None,
+    max_pixels: int = MAX_PIXELS,
+    overwrite: bool = False,
+) -> Path:
     """Write one HTML file on which a result is explored with the mouse.
 
     A selection in the image, the clusters, the units of the map or the spectra shows
