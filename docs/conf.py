@@ -79,12 +79,15 @@ html_favicon = "_static/logo.svg"
 html_math_renderer = "mathml"
 html_copy_source = False
 html_show_sourcelink = False
+html_sidebars = {"**": ["all-pages"]}
 html_theme_options = {
-    "logo": {"text": "skesom", "image_light": "_static/logo.svg"},
+    "logo": {
+        "text": f"skesom {version}",
+        "image_light": "_static/logo.svg",
+        "image_dark": "_static/logo.svg",
+    },
     "github_url": "https://github.com/skesom/skesom",
-    "header_links_before_dropdown": 6,
-    "navigation_with_keys": False,
-    "show_prev_next": True,
+    "navbar_center": [],
     "footer_start": ["copyright"],
     "footer_end": [],
 }
