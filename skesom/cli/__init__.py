@@ -32,7 +32,7 @@ examples:
       tell in which clusters the known objects of a catalog gather
   skesom explore result --catalog ned.txt
       write a page on which that result is explored in the browser
-  skesom name result clusters.json
+  skesom name result groups.json
       take names, colors and merges that the page exported to all files of a result
 """
 
