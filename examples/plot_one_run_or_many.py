@@ -63,9 +63,11 @@ for name in maps:
         print(f"{name:16} with {kind:12} {mean:.3f}, from {low:.3f} to {high:.3f}")
 
 # %%
-# Two runs, in the colors of the consensus; the share of the runs that put a pixel where
-# the consensus does; and the agreements as points. Flicker is along borders, and where
-# one population passes into the next.
+# Two runs, in the colors of the clusters of the consensus that they match (gray: none);
+# the share of the runs that put a pixel where the consensus does; and the agreements as
+# points. Flicker is along borders, and where one population passes into the next. A
+# consensus is steadier than a run. It is not nearer to the truth than the runs are on
+# average, but it spares the bad luck of the worst of them.
 
 consensus = maps["consensus of 12"][0]
 colors = [*cluster_colors(consensus, features), *8 * ["0.6"]]  # gray: matches none
