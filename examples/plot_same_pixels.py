@@ -71,12 +71,12 @@ for seed in SEEDS:
         maps[name].append(label_map)
     maps["truth"].append(truth)
 
-print(f"{'':22}  adjusted Rand index    seconds")
+results = {"truth": "adjusted Rand index, seconds"}
 for name, values in scores.items():
-    mean, least, most = np.mean(values), min(values), max(values)
-    print(
-        f"{name:22}  {mean:.2f} ({least:.2f} to {most:.2f})   {np.mean(seconds[name]):6.1f}"
-    )
+    results[name] = f"{np.mean(values):.2f} ({min(values):.2f} to {max(values):.2f})"
+    results[name] += f", {np.mean(seconds[name]):.1f} s"
+for name, result in results.items():
+    print(f"{name:22} {result}")
 
 # %%
 # The maps of the last galaxy. A cluster has the color of the population that it matches
@@ -90,12 +90,7 @@ for axes, (name, label_maps) in zip(panels.flat, maps.items(), strict=True):
     matched = compare_clusterings(truth, label_maps[-1]).matched
     ClusterMapDisplay.from_predictions(matched, colors=colors, legend=False, ax=axes)
     axes.set_axis_off()
-    text = ""
-    if name in scores:
-        spread = np.ptp(scores[name]) / 2
-        text = f"\n{np.mean(scores[name]):.2f} ± {spread:.2f}, "
-        text += f"{np.mean(seconds[name]):.1f} s"
-    axes.set_title(f"{name}{text}", fontsize="medium")
+    axes.set_title(f"{name}\n{results[name]}", fontsize="medium")
 
 if len(sys.argv) > 1:
     figure.savefig(sys.argv[1], dpi=80)
