@@ -10,6 +10,7 @@ Importing ``skesom`` is cheap: a subpackage loads when one of its names is used.
 """
 
 import importlib
+import logging
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
@@ -48,6 +49,7 @@ if TYPE_CHECKING:  # the same as _HOME and _SUBPACKAGES, for checkers of types
     from skesom.som import MapRegressor as MapRegressor
 
 __version__ = version("skesom")
+logging.getLogger("skesom").addHandler(logging.NullHandler())
 
 _HOME = {
     "AsinhStretch": "skesom.cube",

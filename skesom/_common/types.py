@@ -6,12 +6,18 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Protocol, TypeAlias, TypeVar
 
 import numpy as np
-from astropy.io.fits import HDUList, ImageHDU, PrimaryHDU
 from astropy.table import Table
 from numpy.typing import NDArray
 
 from skesom.cube import Cube
 from skesom.displays._unit_layout import GraphLayout, LatticeLayout
+
+
+class ImageHDU(Protocol):
+    """An image of a FITS file, by its parts: astropy has no types."""
+
+    data: Any
+    header: Any
 
 
 class SupportsArray(Protocol):
@@ -25,9 +31,7 @@ Bands: TypeAlias = Sequence[int | str]
 Catalog: TypeAlias = str | os.PathLike[str] | Table | Sequence[Any]
 ClusterGroups: TypeAlias = Sequence[tuple[Any, ...]]
 # No str, as in ArrayLike: the path of a file is no image.
-CubeLike: TypeAlias = (
-    Cube | SupportsArray | list[Any] | tuple[Any, ...] | HDUList | ImageHDU | PrimaryHDU
-)
+CubeLike: TypeAlias = Cube | SupportsArray | ImageHDU | list[Any] | tuple[Any, ...]
 CubeT = TypeVar("CubeT", Cube, list[Cube], NDArray[Any])
 Extension: TypeAlias = int | str | tuple[str, int]
 Layout: TypeAlias = LatticeLayout | GraphLayout

@@ -2,16 +2,16 @@
 """The ``skesom`` command: cluster the pixels of FITS images, and go on from there."""
 
 import argparse
+import os
 import sys
-import warnings
 
 import skesom
 from skesom.cli._classify import add_classify
 from skesom.cli._cluster import add_cluster, add_demo
 from skesom.cli._crossmatch import add_crossmatch
+from skesom.cli._messages import messages, one_line
 from skesom.cli._name import add_name
 from skesom.cli._options import Parser
-from skesom.cli._progress import finish
 from skesom.cli._results import add_explore, add_predict, add_test
 
 EXAMPLES = """\
@@ -39,23 +39,23 @@ examples:
 
 def main(arguments=None):
     """Run the command line."""
-    options = _parser().parse_args(arguments)
-    with warnings.catch_warnings():
-        warnings.simplefilter("default")
-        warnings.showwarning = _printer()
-        try:
-            try:
-                options.run(options)
-            finally:
-                finish()
-        except (ImportError, MemoryError, OSError, ValueError) as error:
-            if isinstance(error, OSError) and error.errno and error.filename is None:
-                error.filename = getattr(options, "output", None)  # of a full disk
-            print(f"skesom {options.command}: error: {_text(error)}", file=sys.stderr)
-            return 2
-        except KeyboardInterrupt:
-            print(f"skesom {options.command}: interrupted", file=sys.stderr)
-            return 130
+    parser = _parser()
+    if "_ARGCOMPLETE" in os.environ:  # a shell asks what could come next
+        import argcomplete
+
+        argcomplete.autocomplete(parser)
+    options = parser.parse_args(arguments)
+    try:
+        with messages(options):
+            options.run(options)
+    except (ImportError, MemoryError, OSError, ValueError) as error:
+        if isinstance(error, OSError) and error.errno and error.filename is None:
+            error.filename = getattr(options, "output", None)  # of a full disk
+        print(f"skesom {options.command}: error: {_text(error)}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print(f"skesom {options.command}: interrupted", file=sys.stderr)
+        return 130
     return 0
 
 
@@ -79,26 +79,7 @@ def _parser():
 def _text(error):
     """Return in one line what went wrong."""
     if isinstance(error, OSError) and error.filename is not None:
-        return _line(f"{error.filename}: {error.strerror}")
+        return one_line(f"{error.filename}: {error.strerror}")
     if isinstance(error, MemoryError):
         return f"not enough memory for this method and so many pixels ({error})"
-    return _line(error)
-
-
-def _line(text):
-    """Return a text as one line without codes, which could control the terminal."""
-    line = " ".join(str(text).split())
-    return "".join(one if one.isprintable() else "?" for one in line)
-
-
-def _printer():
-    """Return what prints warnings, each of them once."""
-    seen = set()
-
-    def print_warning(message, category, filename, lineno, file=None, line=None):
-        text = _line(message)
-        if text not in seen:
-            seen.add(text)
-            print(f"warning: {text}", file=sys.stderr)
-
-    return print_warning
+    return one_line(error)

@@ -2,9 +2,9 @@
 """``skesom classify``: a few labeled pixels in, a map of their classes out."""
 
 import argparse
-import sys
 
 from skesom.cli._cluster import add_repeat, run_files
+from skesom.cli._messages import shows_bars
 from skesom.cli._options import (
     add_command,
     add_continuum,
@@ -85,7 +85,7 @@ def _classifier_of(options):
     """Make the classifier that the options name."""
     from skesom.maps import make_classifier
 
-    how = {"random_state": options.random_state, "verbose": int(sys.stderr.isatty())}
+    how = {"random_state": options.random_state, "verbose": shows_bars()}
     return make_classifier(options.method, **how, **dict(options.set))
 
 

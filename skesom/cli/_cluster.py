@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from skesom.cli._crossmatch import add_catalog
+from skesom.cli._messages import announce, say, tell_paths
 from skesom.cli._options import (
     YES_OR_NO,
     add_clusterer,
@@ -23,14 +24,13 @@ from skesom.cli._options import (
     source_of,
     style_of,
 )
-from skesom.cli._progress import announce, finish
 from skesom.cli._steps import add_steps, check_steps, pipeline_of, put_in_order
 from skesom.cli._strips import with_strips
 
 _MANY_BANDS = 20  # for a line in the terminal
 _GO_WITH_FROM = (
     "files provenance output overwrite tables no_pictures trust strips resume "
-    "format dpi width rgb samp objects radius_of_objects"
+    "format dpi width rgb samp quiet verbose objects radius_of_objects"
 ).split()
 
 
@@ -106,9 +106,9 @@ def run_files(options, estimator_of, training_of=None):
     files, taught = _fit_and_write(options, pipeline, images, source, training)
     if len(bands) > _MANY_BANDS:
         bands = [*bands[:2], "...", bands[-1]]
-    print(f"Bands in their order: {', '.join(bands)}.")
-    print_lines(source)
-    report(pipeline, files)
+    say(f"Bands in their order: {', '.join(bands)}.")
+    say(*source.lines())
+    print_clusters(files)
     _print_score(taught.get("held_out"))
     send(options, options.output, source.paths())
 
@@ -137,7 +137,7 @@ def _fit_and_write(options, pipeline, images, source, training, names=None):
         if "align" in pipeline.named_steps:  # grids that cannot be aligned fail early
             clone(pipeline["align"]).set_params(registration=None).fit(images)
         with _checkpoint(pipeline[-1], options):
-            images = fit_in_place(pipeline, images, announce, training and teach)
+            images = fit_in_place(pipeline, images, training and teach)
         if names and names[1] == digest_of_fit(pipeline, options.provenance):
             taught["groups"] = names[0]
         files = write(options, pipeline, images, source=source, **taught, **details)
@@ -156,7 +156,7 @@ def _checkpoint(step, options):
         return
     last, _ = pipeline_end(step.estimator)
     if "checkpoint" not in last.get_params(deep=False):
-        print(
+        say(
             "--resume saves nothing here: only a single ESOM or CSOM learns for long "
             "(--runs 1); each run of several learns from 50 000 pixels."
         )
@@ -165,7 +165,7 @@ def _checkpoint(step, options):
     folder = Path(options.output)
     path = folder.with_name(f"{folder.name}.checkpoint")
     if path.exists():
-        print(f"Going on from {path}.", flush=True)
+        say(f"Going on from {path}.")
     last.set_params(checkpoint=path)
     yield
     for estimator in (step.estimator, step.estimator_):
@@ -195,11 +195,11 @@ def _repeat(options):
         pipeline = run.pipeline.set_params(**dict.fromkeys(jobs, -1))
         parts = pipeline, images, run.source, run.training, names
         files, taught = _fit_and_write(options, *parts)
-    print_lines(run.source)
-    report(pipeline, files)
+    say(*run.source.lines())
+    print_clusters(files)
     _print_score(taught.get("held_out"))
     if digest_of_fit(pipeline, run.path) == run.label_map_sha256:
-        print("The label map is that of the run, bit for bit.")
+        say("The label map is that of the run, bit for bit.")
     else:
         text = "The label map is not that of the run, whose names are left out."
         warnings.warn(text, stacklevel=2)
@@ -214,15 +214,9 @@ def _print_score(held_out):
     text = "Held out, {blocks} blocks of the sky in {folds} parts:".format(**scores)
     for name in ("accuracy", "balanced accuracy"):
         text += f" {name} {scores[name]:.1%} +- {scores[f'{name} spread']:.1%},"
-    print(text.rstrip(",") + ".")
+    say(text.rstrip(",") + ".")
     shown = ["class", "pixels", "blocks", "completeness", "purity"]
-    print(*held_out.classes[shown].pformat(max_lines=-1, max_width=-1), sep="\n")
-
-
-def print_lines(source):
-    """Print what was read beside the images."""
-    for line in source.lines():
-        print(line)
+    say(*held_out.classes[shown].pformat(max_lines=-1, max_width=-1))
 
 
 def write(options, pipeline, images, *, folder=None, **details):
@@ -233,23 +227,7 @@ def write(options, pipeline, images, *, folder=None, **details):
     details |= {"tables": tables, "pictures": style_of(options)}
     details["overwrite"] = options.overwrite or folder is not None
     folder = folder or options.output
-    details["progress"] = announce
-    files = write_report(folder, pipeline, images, command=sys.argv, **details)
-    finish()
-    return files
-
-
-def report(pipeline, files, *, is_of_fit=True):
-    """Print what was done and found, and where it is."""
-    from skesom.report import decision_lines
-
-    if is_of_fit:
-        print("\n".join(decision_lines(pipeline)))
-    else:
-        convolver = pipeline.named_steps.get("convolve")
-        if convolver is not None and np.isfinite(convolver.target_fwhm_):
-            print(f"Sharpness: {convolver.target_fwhm_:.4g} arcsec.")
-    print_clusters(files)
+    return write_report(folder, pipeline, images, command=sys.argv, **details)
 
 
 def print_clusters(files):
@@ -266,14 +244,14 @@ def print_clusters(files):
     clusters = Table.read(files["clusters.ecsv"])
     summary = files.get(SUMMARY_NAME)  # of voxels there is none
     lines = summarized_clusters(summary) if summary else {}
-    print(f"{len(clusters)} clusters:")
+    say(f"{len(clusters)} clusters:")
     for row in clusters:
         size = f"{row['pixels']:>9} pixels  {row['percentage']:6.2f} %"
-        print(f"  {row['id']:>3}  {size}  {lines.get(row['id'], '')}")
+        say(f"  {row['id']:>3}  {size}  {lines.get(row['id'], '')}")
     if "crossmatch.ecsv" in files:
-        print(*association_lines(Table.read(files["crossmatch.ecsv"])), sep="\n")
-    print("Written:", *files.values(), sep="\n  ")
-    print(*left_out_lines(files["provenance.json"]), sep="\n")
+        say(*association_lines(Table.read(files["crossmatch.ecsv"])))
+    tell_paths(files.values())
+    say(*left_out_lines(files["provenance.json"]))
 
 
 def add_demo(commands):
@@ -299,7 +277,7 @@ def _demo(options):
     clusterer = clusterer_of(options)
     with atomic_folder(options.output, overwrite=options.overwrite) as folder:
         side = options.size
-        print(f"Making a galaxy of {side} x {side} pixels in nine filters.", flush=True)
+        say(f"Making a galaxy of {side} x {side} pixels in nine filters.")
         prepare_pictures(options)
         cube, truth = make_galaxy_cube((side, side), random_state=options.random_state)
         files = write_bands(folder / "images", cube)
@@ -307,15 +285,17 @@ def _demo(options):
         source = ImageSource(files)
         pipeline = make_cluster_pipeline(clusterer, n_jobs=-1)
         announce("reading the images")
-        images = fit_in_place(pipeline, source.read(), announce)
+        images = fit_in_place(pipeline, source.read())
         files = write(options, pipeline, images, folder=folder, source=source)
-    report(pipeline, {name: Path(options.output) / name for name in files})
+    files = {name: Path(options.output) / name for name in files}
+    print_clusters(files)
     send(options, options.output, sorted(Path(options.output).glob("images/*.fits")))
     label_map = pipeline["cluster"].labels_
     comparison = compare_with_truth(label_map, truth, names=POPULATIONS)
-    print("What the clusters hold:", *_contents(comparison.confusion), sep="\n  ")
+    say("What the clusters hold:")
+    say(*(f"  {line}" for line in _contents(comparison.confusion)))
     agreement = comparison.scores["adjusted Rand index"]
-    print(f"Agreement with the truth, adjusted Rand index: {agreement:.3f}")
+    say(f"Agreement with the truth, adjusted Rand index: {agreement:.3f}")
 
 
 def _contents(confusion):

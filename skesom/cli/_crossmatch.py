@@ -3,6 +3,7 @@
 
 from pathlib import Path
 
+from skesom.cli._messages import say, tell_paths
 from skesom.cli._options import add_command, add_moved, add_overwrite, add_trust, radius
 
 
@@ -60,14 +61,16 @@ def _crossmatch(options):
         check_folder(options.output, overwrite=options.overwrite)
     clusters, size = read_named_map(options.result), options.radius_of_objects
     found = match_catalog(clusters, options.objects, size)
-    print(*association_lines(found.table), sep="\n")
+    lines = association_lines(found.table)
     if options.output is None:
+        print(*lines, sep="\n")
         return
+    say(*lines)
     result = _result_of(options) if Path(options.result).is_dir() else None
     with atomic_folder(options.output, overwrite=options.overwrite) as folder:
         details = {"result": result, "style": PictureStyle()}
         files = write_catalog(folder, clusters, found, size, **details)
-    print("Written:", *(Path(options.output) / name for name in files), sep="\n  ")
+    tell_paths(Path(options.output) / name for name in files)
 
 
 def _result_of(options):
@@ -78,6 +81,6 @@ def _result_of(options):
     try:
         report = read_report(options.result, **where)
     except (ImportError, OSError, ValueError) as error:
-        print(f"No curve over numbers of clusters: {error}")
+        say(f"No curve over numbers of clusters: {error}")
         return None
     return Result(report.pipeline, report.cube, groups=report.groups)

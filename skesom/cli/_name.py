@@ -9,7 +9,6 @@ from pathlib import Path
 from skesom.cli._cluster import print_clusters
 from skesom.cli._crossmatch import add_catalog
 from skesom.cli._options import add_command, add_moved, add_overwrite, add_trust
-from skesom.cli._progress import announce, finish
 
 
 def add_name(commands):
@@ -55,7 +54,6 @@ def _name(options):
         if output == folder and given == edited:  # it is not in the way of the new one
             results.note_files(folder, [edited])
         files = results.write_report(output, *fitted, overwrite=overwrite, **details)
-        finish()
         if has_page:
             files[page] = Path(shutil.move(Path(temporary) / page, output / page))
             results.note_files(output, [files[page]])
@@ -82,7 +80,7 @@ def _details_of(options, folder, result):
     style = told.get("pictures", {})  # None for no pictures
     details["pictures"] = style if style is None else PictureStyle(**style)
     details |= {"tables": "pixels.fits" in told["files"], "command": told["command"]}
-    return details | {"source": result.source, "progress": announce}
+    return details | {"source": result.source}
 
 
 def _suggested(report, groups, catalog, radius):

@@ -3,9 +3,9 @@
 
 import argparse
 import ast
-import sys
 import warnings
 
+from skesom.cli._messages import say, shows_bars
 from skesom.cli._strips import add_strips
 
 YES_OR_NO = {"yes": True, "no": False}
@@ -42,6 +42,11 @@ def add_command(commands, name, run, text, description):
         name, help=text, description=description, formatter_class=_Help
     )
     parser.set_defaults(run=run)
+    add = parser.add_mutually_exclusive_group().add_argument
+    text = "print only warnings, errors and the paths of what is written"
+    add("-q", "--quiet", action="store_true", help=text)
+    text = "print each step, and the seconds that it took"
+    add("-v", "--verbose", action="store_true", help=text)
     return parser
 
 
@@ -101,7 +106,7 @@ def send(options, folder, images):
     except (ImportError, OSError) as error:  # the result is there all the same
         warnings.warn(str(error), stacklevel=2)
     else:
-        print(f"Sent to {', '.join(programs)}.")
+        say(f"Sent to {', '.join(programs)}.")
 
 
 def prepare_pictures(options):
@@ -273,7 +278,7 @@ def clusterer_of(options):
         n_clusters=options.n_clusters,
         n_runs=options.runs,
         random_state=options.random_state,
-        verbose=int(sys.stderr.isatty()),
+        verbose=shows_bars(),
         **parameters,
     )
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from skesom.cli._cluster import print_lines, report, write
+from skesom.cli._cluster import print_clusters, write
+from skesom.cli._messages import announce, say, tell_paths
 from skesom.cli._options import (
     add_command,
     add_images,
@@ -64,13 +65,18 @@ def _predict(options):
         source = source._replace(order=order, band_names=names)
     source = with_strips(source, options.strips)
     prepare_pictures(options)
+    announce("reading the images")
     images = source.read()
+    announce("finding the cluster of each pixel")
     with whole(model):
         label_map = _predict_of(pipeline)(images)
     details = {"source": source, "model": model, "groups": groups}
     files = write(options, pipeline, images, label_map=label_map, **details)
-    print_lines(source)
-    report(pipeline, files, is_of_fit=False)
+    say(*source.lines())
+    convolver = pipeline.named_steps.get("convolve")
+    if convolver is not None and np.isfinite(convolver.target_fwhm_):
+        say(f"Sharpness: {convolver.target_fwhm_:.4g} arcsec.")
+    print_clusters(files)
     send(options, options.output, source.paths())
 
 
@@ -160,10 +166,11 @@ def _test(options):
     truth, names = _read_truth(options.truth, label_map.shape, wcs)
     comparison = compare_with_truth(label_map, truth, names=names)
     _name_clusters(comparison, read_cluster_names(path))
+    tell = print if options.output is None else say
     for name, value in comparison.scores.items():
-        print(f"{name + ':':<29}{value:>12{'d' if isinstance(value, int) else '.3f'}}")
+        tell(f"{name + ':':<29}{value:>12{'d' if isinstance(value, int) else '.3f'}}")
     for table in (comparison.classes, comparison.confusion):
-        print("", *table.pformat(max_lines=-1, max_width=-1), sep="\n")
+        tell("\n".join(["", *table.pformat(max_lines=-1, max_width=-1)]))
     if options.output is not None:
         _write(options, comparison)
 
@@ -207,8 +214,8 @@ def _write(options, comparison):
         text = json.dumps(comparison.scores, indent=1, allow_nan=False)
         (folder / "scores.json").write_text(f"{text}\n", encoding="utf-8")
     names = ("confusion.ecsv", "classes.ecsv", "scores.json")
-    files = [Path(options.output) / name for name in names]
-    print("\nWritten:", *files, sep="\n  ")
+    say("")
+    tell_paths(Path(options.output) / name for name in names)
 
 
 def add_explore(commands):
@@ -249,5 +256,5 @@ def _explore(options):
     with whole(folder):
         path = options.output or folder / PAGE_NAME
         page = explore(path, *images, groups=report.groups, **details)
-    print(f"Written:\n  {page}")
+    tell_paths([page])
     send(options, folder, report.source.paths())

@@ -8,6 +8,8 @@ from pathlib import Path
 
 from joblib import cpu_count
 
+from skesom.cli._messages import say
+
 # Cube, a copy of it, the table of pixels, its copy in the clusterer, and their parts.
 _COPIES = 6
 _MEMORY_OF_WORKER = 10**9  # a strip of all bands, and what steps make of it
@@ -40,7 +42,7 @@ def with_strips(source, wanted):
             f"Work in strips needs dask: pip install 'skesom[dask]'.{why} "
             "--strips no reads the images as a whole."
         ) from error
-    print(f"Working through the images in strips of rows.{why}", flush=True)
+    say(f"Working through the images in strips of rows.{why}")
     if dask.config.get("num_workers", None) is None:
         most = free // _MEMORY_OF_WORKER if free < math.inf else cpu_count()
         dask.config.set(num_workers=int(max(1, min(cpu_count(), most))))

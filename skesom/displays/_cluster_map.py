@@ -245,7 +245,7 @@ class DisagreementMapDisplay(Display):
         return cls.from_predictions(reference, label_map, ax=ax, cube=cube, **options)
 
     @classmethod
-    def from_predictions(
+    def from_predictions(  # type: ignore[override]
         cls,
         first: ArrayLike,
         second: ArrayLike,

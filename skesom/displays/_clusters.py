@@ -78,7 +78,7 @@ class ClusterDisplay(Display):
         return cls._drawn(ax, options, label_map=label_map, cube=cube)
 
     @classmethod
-    def from_predictions(
+    def from_predictions(  # type: ignore[override]
         cls,
         label_map: ArrayLike,
         cube: CubeLike | None = None,

@@ -97,7 +97,7 @@ class CrossmatchDisplay(Display):
         return cls.from_predictions(label_map, catalog, ax=ax, **options)
 
     @classmethod
-    def from_predictions(
+    def from_predictions(  # type: ignore[override]
         cls,
         label_map: ArrayLike,
         catalog: Catalog,

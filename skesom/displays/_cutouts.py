@@ -142,7 +142,7 @@ class CutoutsDisplay(ClusterDisplay):
         width, height = len(stamps[0]) * _STAMP[0], len(stamps) * _STAMP[1]
         return width + 0.8, height + 0.4
 
-    def thinned(
+    def thinned(  # type: ignore[override]
         self, n_cutouts: int = 3, min_size: int = 10, bands: Bands | None = None
     ) -> Self:
         """Return a display of the stamps alone, which holds no cube."""

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import importlib
+import logging
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -38,6 +39,20 @@ if TYPE_CHECKING:
 
     from skesom.cube import Cube
 
+_logger = logging.getLogger(__name__)
+_WORK = {  # of the steps, in words
+    "gaps": "masking what is missing or broken",
+    "background": "looking for a background",
+    "convolve": "bringing the bands to one width",
+    "align": "bringing the bands to one grid",
+    "bin": "averaging bands",
+    "store": "storing the bands",
+    "stretch": "stretching fluxes",
+    "sky": "looking for sky",
+    "color": "scaling colors",
+    "cluster": "clustering the pixels",
+    "classify": "classifying the pixels",
+}
 _MAPS = {"esom": ESOM, "csom": CSOM}
 _N_RUNS = 12  # docs/consensus.md shows what more and fewer of them reach
 
@@ -197,7 +212,7 @@ class MapImages(NamedTuple):
     band_names: list
 
 
-def fit_in_place(pipeline, images, announce=lambda name: None, fit=None):
+def fit_in_place(pipeline, images, fit=None):
     """Fit a pipeline, which may change the images; return those of the map.
 
     `fit` is what fits the last step to the cube that it gets, if it needs more. The
@@ -212,10 +227,11 @@ def fit_in_place(pipeline, images, announce=lambda name: None, fit=None):
         if number == n_first:
             kept = images
         is_shared = kept is not None and _share_memory(images, kept)
-        announce(name)
+        _logger.debug("%s", _WORK.get(name, name))
         with _copying(step, is_shared):
             images = step.fit_transform(images)
-    announce(pipeline.steps[-1][0])
+    last = pipeline.steps[-1][0]
+    _logger.debug("%s", _WORK.get(last, last))
     (fit or type(pipeline[-1]).fit)(pipeline[-1], images)
     return MapImages(images if kept is None else kept, bands)
 

@@ -146,7 +146,7 @@ def suggest_names(
     *,
     continua: Mapping[str, Sequence[str]] | Literal["none"] | None = None,
     crossmatch: Crossmatch | None = None,
-) -> list[Suggestion | None]:
+) -> list[Suggestion] | None:
     """Suggest what each cluster is, with the evidence.
 
     Parameters

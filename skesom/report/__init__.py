@@ -42,7 +42,6 @@ from skesom.report._folders import check_folder as check_folder
 from skesom.report._folders import note_files as note_files
 from skesom.report._json_values import whole as whole
 from skesom.report._models import find_model as find_model
-from skesom.report._provenance import decision_lines as decision_lines
 from skesom.report._provenance import digest_of_fit as digest_of_fit
 from skesom.report._provenance import label_map_digest as label_map_digest
 from skesom.report._provenance import left_out_lines as left_out_lines

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -25,6 +26,7 @@ from skesom.report._json_values import whole
 from skesom.report._models import find_model, load_model, save_model
 from skesom.report._provenance import (
     FILE_NAME,
+    decision_lines,
     describe_run,
     digest_of_fit,
     read_provenance,
@@ -34,8 +36,8 @@ from skesom.report._result import Result
 from skesom.report._summary import write_summary
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-    from typing import Any, Literal
+    from collections.abc import Mapping, Sequence
+    from typing import Literal
 
     from astropy.table import Table
     from astropy.units import Quantity
@@ -46,6 +48,8 @@ if TYPE_CHECKING:
     from skesom.cube import Cube
     from skesom.maps import HeldOut
     from skesom.report import Training
+
+_logger = logging.getLogger(__name__)
 
 
 def write_report(
@@ -66,7 +70,6 @@ def write_report(
     tables: bool | Literal["auto"] = "auto",
     pictures: bool | PictureStyle = True,
     overwrite: bool = False,
-    progress: Callable[..., Any] | None = None,
 ) -> dict[str, Path]:
     """Write everything about a clustered cube to a folder, which appears at the end.
 
@@ -110,8 +113,6 @@ def write_report(
     overwrite : bool, default=False
         Whether an earlier report may be replaced. Files that were not written here, or
         have changed since, stay; with ``.kept`` after their names if in the way.
-    progress : callable, default=None
-        Called with a text on what is done next, such as the name of a file.
 
     Returns
     -------
@@ -160,7 +161,7 @@ def write_report(
     wcs, bands = result.cube.wcs, _names_of(cube)
     sigma = _pieces.psf_sigma(result.cube)
     with atomic_folder(folder, overwrite=overwrite) as temporary:
-        report = _Report(temporary, progress)
+        report = _Report(temporary)
         report.write_findings(result, tables, style, catalog, radius)
         del result  # with its copy of the cube; outlines need room too
         if label_map.ndim == 2:
@@ -170,20 +171,21 @@ def write_report(
         report.write_pictures(style)
         origin = folder, source, model, command, training
         report.write_provenance(style, pipeline, run_label_map, *origin)
+    for line in decision_lines(pipeline) if is_of_fit else ():
+        _logger.info("%s", line)
     return {name: Path(folder) / name for name in report.names}
 
 
 class _Report:
     """A report that is being written."""
 
-    def __init__(self, folder, progress=None):
+    def __init__(self, folder):
         self._folder = folder
-        self._announce = progress or (lambda text: None)
         self.names, self._left_out, self._drawing = [], {}, []
 
     def _path(self, name):
         """Return where a file goes, and remember it."""
-        self._announce(f"writing {name}")
+        _logger.debug("writing %s", name)
         self.names.append(name)
         return self._folder / name
 
@@ -198,7 +200,7 @@ class _Report:
         if reason:
             self._left_out["pixels"] = reason
         tables = tables and not reason
-        self._announce("looking at the pixels" + (", writing tables" if tables else ""))
+        _logger.debug("looking at the pixels%s", ", writing tables" if tables else "")
         summary = _tables.pass_over_pixels(result, self._folder if tables else None)
         self.names += _tables.TABLES if tables else ()
         clusters = _tables.cluster_list(result, summary)
@@ -213,6 +215,7 @@ class _Report:
             agreement = np.moveaxis(agreement, 2, 0) if result.is_voxel else agreement
             fits.writeto(self._path("agreement.fits"), agreement, header)
         _pieces.write_color_map(self._path(_pieces.COLOR_MAP), result.colors)
+        _logger.debug("finding connected pieces")
         for names, left_out in (
             write_classes(self._folder, result),
             _pieces.write_pieces(self._folder, result, summary.agreement),
@@ -250,7 +253,7 @@ class _Report:
 
     def write_pictures(self, style):
         """Write the pictures that were drawn, those of bands into the archive."""
-        self._announce("drawing pictures")
+        _logger.debug("drawing pictures")
         for collect in reversed(self._drawing):
             for name, picture in collect().items():
                 if name == "bands":
@@ -262,7 +265,7 @@ class _Report:
     def write_outlines(self, label_map, *style):
         """Write the outlines of the clusters as regions."""
         folder = self._folder / "regions"
-        self._announce("writing regions")
+        _logger.debug("writing regions")
         try:
             left_out = _pieces.write_cluster_outlines(folder, label_map, *style)
         except ValueError as error:
@@ -273,6 +276,7 @@ class _Report:
 
     def write_models(self, pipeline, band_names):
         """Write the fitted pipeline: a pickle, and a file that can be shared."""
+        _logger.debug("writing models")
         for name in ("model.joblib", "model.skops"):
             try:
                 save_model(self._folder / name, pipeline, band_names=band_names)

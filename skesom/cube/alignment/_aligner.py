@@ -28,7 +28,7 @@ from skesom.cube.alignment._stack import (
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from typing import Literal, overload
+    from typing import Any, Literal, overload
 
     from numpy.typing import NDArray
 
@@ -167,10 +167,12 @@ class CubeAligner(CubeTransformer):
         def fit_transform(self, X: Cube | list[Cube], y: object = None) -> Cube: ...
         @overload
         def fit_transform(self, X: CubeLike, y: object = None) -> Any: ...
+        def fit_transform(self, X: Any, y: object = None) -> Any: ...
         @overload  # type: ignore[override]
         def transform(self, X: Cube | list[Cube]) -> Cube: ...
         @overload
         def transform(self, X: CubeLike) -> Any: ...
+        def transform(self, X: Any) -> Any: ...
 
     _parameter_constraints = {
         "align_to": [str, Integral, WCS, Header, Cube],
