@@ -21,8 +21,6 @@ from skesom.cube.objects._convert import as_cube, find_converter
 if TYPE_CHECKING:
     from typing import Any, Self, overload
 
-    from numpy.typing import ArrayLike
-
     from skesom._common.types import CubeLike, CubeT
 
 _CHECKED = "skesom-finite"  # first part of the names of lazy data without infinities
@@ -70,7 +68,7 @@ class CubeStep(CubeInput, TransformerMixin, BaseEstimator):
         return self
 
     @fit_context(prefer_skip_nested_validation=True)
-    def fit_transform(self, X: ArrayLike, y: object = None) -> Any:
+    def fit_transform(self, X: CubeLike, y: object = None) -> Any:
         """Fit to a cube and transform it.
 
         Parameters
@@ -85,7 +83,7 @@ class CubeStep(CubeInput, TransformerMixin, BaseEstimator):
         """
         return self._fit_transform(X)
 
-    def transform(self, X: ArrayLike) -> Any:
+    def transform(self, X: CubeLike) -> Any:
         """Transform a cube by what was measured in the fitted one.
 
         Parameters

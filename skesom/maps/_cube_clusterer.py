@@ -38,7 +38,7 @@ from skesom.som import ESOM, ConsensusClusterer, warn_user
 if TYPE_CHECKING:
     from typing import Any, Literal, Self
 
-    from numpy.typing import ArrayLike, NDArray
+    from numpy.typing import NDArray
 
     from skesom._common.types import CubeLike
     from skesom.maps import MajorityVote
@@ -68,7 +68,7 @@ class PixelTableMixin(CubeInput, MetaEstimatorMixin):
     }
     _typical_errors = None  # of those that were learned with
 
-    def table(self, X: ArrayLike) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+    def table(self, X: CubeLike) -> tuple[NDArray[Any], NDArray[np.bool_]]:
         """Return the valid pixels as the estimator gets them, and which are valid.
 
         The table of a lazy cube is lazy.
