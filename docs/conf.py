@@ -3,6 +3,7 @@
 
 import os
 import sys
+import tomllib
 from pathlib import Path
 
 from sphinx_gallery.sorting import ExplicitOrder
@@ -41,6 +42,8 @@ autosummary_generate = True
 autodoc_typehints = "none"  # the docstrings have shapes and units too
 default_role = "py:obj"
 numpydoc_show_class_members = False
+settings = tomllib.loads((HERE.parent / "pyproject.toml").read_text(encoding="utf-8"))
+numpydoc_validation_checks = set(settings["tool"]["numpydoc_validation"]["checks"])
 
 # Examples whose data are not here are shown, but not run.
 without_data = [

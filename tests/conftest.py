@@ -4,14 +4,12 @@
 import os
 from pathlib import Path
 
-import matplotlib
 import pytest
 
 # scikit-learn checks array API input only if SciPy was loaded with this switch.
 os.environ.setdefault("SCIPY_ARRAY_API", "1")
 if "PYTEST_XDIST_WORKER" in os.environ:  # as many of these as there are cores
     os.environ.setdefault("OMP_NUM_THREADS", "1")
-matplotlib.use("Agg")
 
 
 def pytest_generate_tests(metafunc):
@@ -73,12 +71,3 @@ def sky_wcs():
     wcs.wcs.crpix = [20, 10]
     wcs.wcs.cdelt = [-1 / 3600, 1 / 3600]
     return wcs
-
-
-@pytest.fixture
-def _close_figures():
-    """Close what pyplot has opened."""
-    from matplotlib import pyplot
-
-    yield
-    pyplot.close("all")

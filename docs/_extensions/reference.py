@@ -6,6 +6,7 @@ import re
 
 import skesom
 
+REQUESTS = re.compile("set_.*_request|get_metadata_routing")  # explained there
 DOORS = {
     name: folder
     for folder in skesom._SUBPACKAGES
@@ -13,17 +14,16 @@ DOORS = {
 }
 
 
-def is_ours(value):
-    """Return whether a member of a class was written in skesom."""
+def home_of(value):
+    """Return the module in which a member of a class was written, if it was."""
     function = getattr(value, "fget", getattr(value, "__func__", value))
-    home = getattr(function, "__module__", None) or "skesom"
-    name = getattr(function, "__name__", "")
-    return home.startswith("skesom") and not re.fullmatch("set_.*_request", name)
+    return getattr(function, "__module__", None) or ""
 
 
 def skip_inherited(app, what, name, member, skip, options):
     """Leave out what comes from scikit-learn as it is."""
-    return True if what == "class" and not is_ours(member) else None
+    is_ours = home_of(member).startswith("skesom") and not REQUESTS.fullmatch(name)
+    return True if what == "class" and not is_ours else None
 
 
 def list_inherited(app, what, name, member, options, lines):
@@ -34,8 +34,8 @@ def list_inherited(app, what, name, member, options, lines):
         f"``{each}``"
         for each in dir(member)
         if not each.startswith("_")
-        and callable(getattr(member, each))
-        and not is_ours(getattr(member, each))
+        and home_of(getattr(member, each)).startswith("sklearn")
+        and not REQUESTS.fullmatch(each)
     ]
     if inherited:
         lines += ["", f"Methods inherited from scikit-learn: {', '.join(inherited)}."]

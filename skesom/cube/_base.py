@@ -63,6 +63,14 @@ class CubeStep(CubeInput, TransformerMixin, BaseEstimator):
         -------
         self : object
             The fitted transformer.
+
+        Examples
+        --------
+        >>> from skesom.cube import ColorScaler
+        >>> from skesom.datasets import make_galaxy_cube
+        >>> cube, truth = make_galaxy_cube((40, 40), random_state=0)
+        >>> ColorScaler().fit(cube).n_features_in_
+        9
         """
         self._fit(X)
         return self
@@ -73,13 +81,23 @@ class CubeStep(CubeInput, TransformerMixin, BaseEstimator):
 
         Parameters
         ----------
-        X, y
+        X : Cube, array-like of shape (n_rows, n_columns, n_bands) or list of Cube
             As for `fit`.
+        y : None
+            Ignored.
 
         Returns
         -------
         transformed : Cube, ndarray or list of Cube
             What `transform` gives for the same cube.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skesom.cube import AsinhStretch
+        >>> flux = np.random.default_rng(0).normal(100, 2, (64, 64, 3))
+        >>> AsinhStretch().fit_transform(flux).shape
+        (64, 64, 3)
         """
         return self._fit_transform(X)
 
@@ -88,7 +106,7 @@ class CubeStep(CubeInput, TransformerMixin, BaseEstimator):
 
         Parameters
         ----------
-        X
+        X : Cube, array-like of shape (n_rows, n_columns, n_bands) or list of Cube
             As for `fit`, with the same bands in the same order; bands without names
             (of arrays) are taken as they come.
 
@@ -97,6 +115,15 @@ class CubeStep(CubeInput, TransformerMixin, BaseEstimator):
         transformed : Cube, ndarray or list of Cube
             An array for an array, else a Cube, in the float type of X, with NaN in
             masked pixels and errors propagated; or the table of a flattener.
+
+        Examples
+        --------
+        >>> from skesom.cube import AsinhStretch
+        >>> from skesom.datasets import make_galaxy_cube
+        >>> cube, truth = make_galaxy_cube((40, 40), random_state=0)
+        >>> stretch = AsinhStretch().fit(cube)
+        >>> stretch.transform(cube[:10]).shape
+        (10, 40, 9)
         """
         check_is_fitted(self)
         return self._transform(X)
@@ -120,6 +147,21 @@ class CubeTransformer(CubeStep):
     works_pixelwise : bool
         Whether `transform` makes each pixel from the bands of that pixel alone. Reports
         apply such steps strip by strip.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skesom.cube import Cube, CubeTransformer
+    >>> class Logarithm(CubeTransformer):
+    ...     works_pixelwise = True
+    ...
+    ...     def fit(self, X, y=None):
+    ...         return self
+    ...
+    ...     def transform(self, X):
+    ...         return X.replace(data=np.log10(X.data))
+    >>> Logarithm().fit_transform(Cube(np.full((2, 2, 1), 100.0))).data[0, 0]
+    array([2.])
     """
 
     keeps_flux = False
@@ -139,7 +181,24 @@ class CubeTransformer(CubeStep):
         def transform(self, X: Any) -> Any: ...
 
     def set_output(self, *, transform: str | None = None) -> Self:
-        """Return the transformer unchanged: a cube has no table form."""
+        """Return the transformer unchanged: a cube has no table form.
+
+        Parameters
+        ----------
+        transform : str, default=None
+            Ignored.
+
+        Returns
+        -------
+        self : object
+            The transformer.
+
+        Examples
+        --------
+        >>> from skesom.cube import AsinhStretch
+        >>> AsinhStretch().set_output(transform="pandas")
+        AsinhStretch()
+        """
         return self
 
     def _check_cube(self, X, *, reset):

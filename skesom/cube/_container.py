@@ -54,7 +54,7 @@ class Cube:
     band_names : sequence of str of length n_bands, default=None
         Unique names; ``"band 1"``, ``"band 2"``, ... by default.
     band_units : sequence of length n_bands, default=None
-        astropy units, unit strings, or None for a band whose unit is unknown. By
+        Units of astropy, unit strings, or None for a band whose unit is unknown. By
         default that of data with a unit (Quantity).
     fwhm : array-like of shape (n_bands,), default=None
         Full width at half maximum of the point-spread functions in arcsec or as a
@@ -202,6 +202,7 @@ class Cube:
         Returns
         -------
         cube : Cube
+            With all of its parts.
 
         Examples
         --------
@@ -292,6 +293,15 @@ class Cube:
         Returns
         -------
         cube : Cube
+            The data are shared if they are not among the changes.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skesom.cube import Cube
+        >>> cube = Cube(np.zeros((4, 5, 2)), pixel_scale=(0.5, 0.5))
+        >>> cube.replace(band_names=["r", "i"]).band_names
+        ('r', 'i')
         """
         names = ("data", "wcs", "errors", "sky_mask", *_PER_BAND)
         parts = {name: getattr(self, name) for name in names}
@@ -464,6 +474,13 @@ class Cube:
         ------
         ImportError
             If matplotlib is missing (extra ``plot``).
+
+        Examples
+        --------
+        >>> from skesom.datasets import make_galaxy_cube
+        >>> cube, truth = make_galaxy_cube((40, 40), random_state=0)
+        >>> len(cube[["F438W", "F814W"]].plot().axes)
+        2
         """
         return draw_bands(self, figsize)
 

@@ -142,6 +142,14 @@ class ClusterMapDisplay(ClusterDisplay):
         %(show_legend)s
         %(image)s
         %(plotted)s
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skesom.displays import ClusterMapDisplay
+        >>> display = ClusterMapDisplay(np.array([[0, 0, 1, -3]])).plot(legend=False)
+        >>> display.legend_ is None
+        True
         """
         clusters = as_clusters(self, self.label_map, max_pixels=max_pixels)
         filled = contours is False
@@ -240,6 +248,19 @@ class DisagreementMapDisplay(Display):
             The first clustering, whose numbers, colors and names are used. The second
             is that of the estimator.
         %(drawn)s
+
+        Examples
+        --------
+        >>> from sklearn.cluster import KMeans
+        >>> from skesom.datasets import make_galaxy_cube
+        >>> from skesom.displays import DisagreementMapDisplay
+        >>> from skesom.maps import CubeClusterer
+        >>> cube, truth = make_galaxy_cube((40, 40), random_state=0)
+        >>> first = CubeClusterer(KMeans(4, random_state=0)).fit(cube)
+        >>> second = CubeClusterer(KMeans(3, random_state=0)).fit(cube)
+        >>> display = DisagreementMapDisplay.from_estimator(second, cube, first.labels_)
+        >>> display.image_.get_array().shape[:2]
+        (40, 40)
         """
         label_map, cube = labeled_cube(estimator, X)
         return cls.from_predictions(reference, label_map, ax=ax, cube=cube, **options)
@@ -260,6 +281,14 @@ class DisagreementMapDisplay(Display):
         first, second : array-like of int of shape (n_rows, n_columns)
             Clusters from 0; negative labels are no clusters.
         %(drawn)s
+
+        Examples
+        --------
+        >>> from skesom.displays import DisagreementMapDisplay
+        >>> first, second = [[0, 0, 0, 1]], [[1, 1, 0, 0]]
+        >>> display = DisagreementMapDisplay.from_predictions(first, second)
+        >>> [text.get_text() for text in display.legend_.get_texts()]
+        ['1: 25.0 %', 'same: 75.0 %']
         """
         comparison = compare_clusterings(first, second)
         return cls._drawn(ax, options, comparison=comparison)
@@ -279,6 +308,14 @@ class DisagreementMapDisplay(Display):
         %(show_legend)s
         %(image)s
         %(plotted)s
+
+        Examples
+        --------
+        >>> from skesom.displays import DisagreementMapDisplay
+        >>> from skesom.maps import compare_clusterings
+        >>> comparison = compare_clusterings([[0, 0, 0, 1]], [[1, 1, 0, 0]])
+        >>> DisagreementMapDisplay(comparison).plot(legend=False).legend_ is None
+        True
         """
         matched, kinds = self.comparison.matched, self.comparison.disagreement
         n_clusters = max(matched.max(), len(self.comparison.contingency) - 1) + 1

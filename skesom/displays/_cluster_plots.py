@@ -121,6 +121,15 @@ class ClusterSpectraDisplay(ClusterDisplay):
             for all bands: to surface brightness if the pixel scale is known, else to
             flux density per pixel; per wavelength up to 3 um, beyond per frequency.
         %(plotted)s
+
+        Examples
+        --------
+        >>> from skesom.datasets import make_galaxy_cube
+        >>> from skesom.displays import ClusterSpectraDisplay
+        >>> cube, truth = make_galaxy_cube((40, 40), random_state=0)
+        >>> display = ClusterSpectraDisplay(truth, cube).plot(clusters=[1, 2])
+        >>> sorted(display.lines_)
+        [1, 2]
         """
         cube = self.cube if isinstance(self.cube, Cube) else Cube(self.cube)
         given = as_clusters(self, self.label_map)
@@ -213,6 +222,14 @@ class ClusterHistogramDisplay(ClusterDisplay):
         log : bool, default=False
             Whether the numbers of pixels are on a logarithmic scale.
         %(plotted)s
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skesom.displays import ClusterHistogramDisplay
+        >>> display = ClusterHistogramDisplay(np.array([[0, 0, 1]])).plot(log=True)
+        >>> display.ax_.get_yscale()
+        'log'
         """
         clusters = as_clusters(self, self.label_map)
         n_clusters = len(clusters.names)

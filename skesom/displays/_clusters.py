@@ -50,7 +50,28 @@ class ClusterDisplay(Display):
     _clusters = _picture = None
 
     def thinned(self, max_pixels: int, picture: NDArray[Any] | None = None) -> Self:
-        """Return a display without large arrays, which another process can draw."""
+        """Return a display without large arrays, which another process can draw.
+
+        Parameters
+        ----------
+        max_pixels : int
+            Of a larger map every second, third, ... row and column is kept.
+        picture : ndarray of shape (n_rows, n_columns, 3), default=None
+            Color picture of the pixels that are kept, to draw below contours.
+
+        Returns
+        -------
+        display : object
+            Not drawn yet.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skesom.displays import ClusterMapDisplay
+        >>> display = ClusterMapDisplay(np.zeros((200, 300), dtype=int))
+        >>> display.thinned(max_pixels=10_000).plot().image_.get_array().shape[:2]
+        (67, 100)
+        """
         small = copy(self)
         small._clusters = as_clusters(self, self.label_map, max_pixels=max_pixels)
         small._picture = picture
@@ -73,6 +94,18 @@ class ClusterDisplay(Display):
 
         %(estimator)s
         %(drawn)s
+
+        Examples
+        --------
+        >>> from sklearn.cluster import KMeans
+        >>> from skesom.datasets import make_galaxy_cube
+        >>> from skesom.displays import ClusterHistogramDisplay
+        >>> from skesom.maps import CubeClusterer
+        >>> cube, truth = make_galaxy_cube((40, 40), random_state=0)
+        >>> clusterer = CubeClusterer(KMeans(4, random_state=0)).fit(cube)
+        >>> display = ClusterHistogramDisplay.from_estimator(clusterer, cube)
+        >>> len(display.bars_)
+        4
         """
         label_map, cube = labeled_cube(estimator, X)
         return cls._drawn(ax, options, label_map=label_map, cube=cube)
@@ -96,6 +129,16 @@ class ClusterDisplay(Display):
             The images: needed for spectra and contours, optional for the WCS of a map,
             not used for a histogram.
         %(drawn)s
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skesom.displays import ClusterMapDisplay
+        >>> label_map = np.array([[0, 0, 1, -3]])
+        >>> names = ["disc", "nucleus"]
+        >>> display = ClusterMapDisplay.from_predictions(label_map, names=names)
+        >>> [text.get_text() for text in display.legend_.get_texts()]
+        ['disc: 66.7 %', 'nucleus: 33.3 %', 'no data']
         """
         given = {} if cube is None else {"cube": cube}
         return cls._drawn(ax, options, label_map=label_map, **given)

@@ -91,6 +91,21 @@ class CrossmatchDisplay(Display):
         %(estimator)s
         %(catalog)s
         %(drawn)s
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from astropy.table import Table
+        >>> from sklearn.cluster import KMeans
+        >>> from skesom.displays import CrossmatchDisplay
+        >>> from skesom.maps import CubeClusterer
+        >>> cube = np.zeros((20, 20, 1))
+        >>> cube[:10] = 1
+        >>> clusterer = CubeClusterer(KMeans(2, random_state=0)).fit(cube)
+        >>> nebulae = Table({"x": [0, 1, 2], "y": [0, 1, 2], "type": ["HII"] * 3})
+        >>> display = CrossmatchDisplay.from_estimator(clusterer, cube, nebulae)
+        >>> [text.get_text() for text in display.texts_]
+        ['0', '2.0']
         """
         label_map, cube = labeled_cube(estimator, X)
         options = {"wcs": cube.wcs} | options
@@ -113,6 +128,18 @@ class CrossmatchDisplay(Display):
             Clusters from 0, -1 = noise, -3 = masked.
         %(catalog)s
         %(drawn)s
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from astropy.table import Table
+        >>> from skesom.displays import CrossmatchDisplay
+        >>> label_map = np.zeros((20, 20), dtype=int)
+        >>> label_map[:4, :5] = 1
+        >>> nebulae = Table({"x": [0, 1, 2], "y": [0, 1, 2], "type": ["HII"] * 3})
+        >>> display = CrossmatchDisplay.from_predictions(label_map, nebulae)
+        >>> [text.get_text() for text in display.texts_]
+        ['0', '20']
         """
         names = options.keys() & {"colors", "names", "significance"}
         own = {name: options.pop(name) for name in names}
@@ -126,6 +153,19 @@ class CrossmatchDisplay(Display):
             Cells are colored if random positions deviate as much in any cluster less
             often than this.
         %(plotted)s
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from astropy.table import Table
+        >>> from skesom.displays import CrossmatchDisplay
+        >>> from skesom.maps import crossmatch
+        >>> label_map = np.zeros((20, 20), dtype=int)
+        >>> label_map[:4, :5] = 1
+        >>> nebulae = Table({"x": [0, 1, 2], "y": [0, 1, 2], "type": ["HII"] * 3})
+        >>> display = CrossmatchDisplay(crossmatch(label_map, nebulae))
+        >>> len(display.plot(significance=0.01).texts_)
+        2
         """
         enrichment = self.crossmatch.matrix("enrichment")
         certain = self.crossmatch.matrix("p_any") < significance

@@ -100,6 +100,14 @@ class CutoutsDisplay(ClusterDisplay):
         bands : sequence of three int or str, default=None
             Bands for red, green and blue, see `rgb_image`.
         %(plotted)s
+
+        Examples
+        --------
+        >>> from skesom.datasets import make_galaxy_cube
+        >>> from skesom.displays import CutoutsDisplay
+        >>> cube, truth = make_galaxy_cube((64, 64), 3, random_state=0)
+        >>> CutoutsDisplay(truth, cube).plot(n_cutouts=2).axes_.shape[1]
+        4
         """
         if self._stamps is None:
             self._cut(n_cutouts, min_size, bands)
@@ -145,7 +153,26 @@ class CutoutsDisplay(ClusterDisplay):
     def thinned(  # type: ignore[override]
         self, n_cutouts: int = 3, min_size: int = 10, bands: Bands | None = None
     ) -> Self:
-        """Return a display of the stamps alone, which holds no cube."""
+        """Return a display of the stamps alone, which holds no cube.
+
+        Parameters
+        ----------
+        n_cutouts, min_size, bands : int, int, sequence of three int or str
+            As for `plot`.
+
+        Returns
+        -------
+        display : object
+            Not drawn yet.
+
+        Examples
+        --------
+        >>> from skesom.datasets import make_galaxy_cube
+        >>> from skesom.displays import CutoutsDisplay
+        >>> cube, truth = make_galaxy_cube((64, 64), 3, random_state=0)
+        >>> CutoutsDisplay(truth, cube).thinned().cube is None
+        True
+        """
         display = copy(self)
         display._cut(n_cutouts, min_size, bands)
         display.label_map = display.cube = display.agreement = None

@@ -124,6 +124,15 @@ class ColorDiagramDisplay(ClusterDisplay):
         max_pixels : int, default=4000000
             Of larger images every second, third, ... row and column is used.
         %(plotted)s
+
+        Examples
+        --------
+        >>> from skesom.datasets import make_galaxy_cube
+        >>> from skesom.displays import ColorDiagramDisplay
+        >>> cube, truth = make_galaxy_cube((64, 64), random_state=0)
+        >>> display = ColorDiagramDisplay(truth, cube, x="F438W - F814W", y="F814W")
+        >>> list(display.plot(clusters=[1]).contours_)
+        [1]
         """
         given = as_clusters(self, self.label_map)
         chosen = numbers_of("cluster", clusters, given.names)

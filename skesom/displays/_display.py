@@ -161,6 +161,13 @@ class Display:
         values : array-like
             First parameter of the class.
         %(drawn)s
+
+        Examples
+        --------
+        >>> from skesom.displays import TrainingCurveDisplay
+        >>> display = TrainingCurveDisplay.from_predictions([3.0, 2.0, 1.5])
+        >>> display.lines_[0].get_ydata().tolist()
+        [3.0, 2.0, 1.5]
         """
         return cls._drawn(ax, options, values=values)
 

@@ -70,6 +70,15 @@ class TrainingCurveDisplay(Display):
 
         %(map)s
         %(drawn)s
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_iris
+        >>> from skesom.displays import TrainingCurveDisplay
+        >>> from skesom.som import CSOM
+        >>> csom = CSOM(shape=(6, 4), n_epochs=5).fit(load_iris().data)
+        >>> len(TrainingCurveDisplay.from_estimator(csom).lines_)
+        1
         """
         som = fitted_map(estimator, cls.__name__)
         if not hasattr(som, "training_errors_"):
@@ -82,6 +91,13 @@ class TrainingCurveDisplay(Display):
 
         %(parameters)s
         %(plotted)s
+
+        Examples
+        --------
+        >>> from skesom.displays import TrainingCurveDisplay
+        >>> curves = {"7 x 7": [3.0, 2.0], "14 x 14": [2.5, 1.5]}
+        >>> len(TrainingCurveDisplay(curves).plot().lines_)
+        2
         """
         given = self.values
         curves = given if isinstance(given, Mapping) else {"": given}

@@ -100,6 +100,15 @@ class HitMapDisplay(UnitMapDisplay):
             Class of each sample.
         %(embedding)s
         %(drawn)s
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_iris
+        >>> from skesom.displays import HitMapDisplay
+        >>> from skesom.som import CSOM
+        >>> csom = CSOM(shape=(6, 4)).fit(load_iris().data)
+        >>> int(HitMapDisplay.from_estimator(csom).values.sum())
+        150
         """
         if X is not None:
             fitted_map(estimator, cls.__name__)
@@ -132,6 +141,16 @@ class HitMapDisplay(UnitMapDisplay):
         colors : array-like of shape (n_classes, 4), default=None
             Colors of classes, by default those of clusters.
         %(plotted)s
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_iris
+        >>> from skesom.displays import HitMapDisplay
+        >>> from skesom.som import CSOM
+        >>> csom = CSOM(shape=(6, 4)).fit(load_iris().data)
+        >>> display = HitMapDisplay.from_estimator(csom)
+        >>> display.plot(numbers=False).texts_
+        []
         """
         check_matplotlib()
         self.texts_, self.pies_, self.legend_ = [], None, None
@@ -258,6 +277,15 @@ class PrototypesDisplay(UnitMapDisplay):
         cmap : str or matplotlib.colors.Colormap, default="gray_r"
             Colors of the weights.
         %(plotted)s
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skesom.displays import PrototypesDisplay
+        >>> weights = np.zeros((2, 3, 4))  # of 2 x 3 units
+        >>> display = PrototypesDisplay.from_predictions(weights)
+        >>> len(display.plot(cmap="viridis").images_)
+        6
         """
         ax = self._draw_ground(ax, "prototypes")
         from matplotlib.cm import ScalarMappable

@@ -71,6 +71,16 @@ class UnitMapDisplay(Display):
         %(map)s
         %(embedding)s
         %(drawn)s
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_iris
+        >>> from skesom.displays import UMatrixDisplay
+        >>> from skesom.som import ESOM
+        >>> esom = ESOM(3, random_state=0).fit(load_iris().data)
+        >>> display = UMatrixDisplay.from_estimator(esom, embedding="isomap")
+        >>> len(display.values) == len(esom.codebook_)
+        True
         """
         som = fitted_map(estimator, cls.__name__)
         options = cls._of_map(som) | options
@@ -101,10 +111,19 @@ class UnitMapDisplay(Display):
         toroidal : bool, default=False
             Whether opposite edges of a lattice are joined.
         positions : array-like of shape (n_units, 2), default=None
-            x and y of the nodes of a graph, instead of a lattice.
+            Places (x, y) of the nodes of a graph, instead of a lattice.
         connections : sparse or array-like of shape (n_units, n_units), default=None
             Strengths of the links of a graph.
         %(drawn)s
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skesom.displays import UMatrixDisplay
+        >>> distances = np.array([[0.1, 0.9, 0.2], [0.1, 0.8, 0.1]])
+        >>> display = UMatrixDisplay.from_predictions(distances, topology="rectangular")
+        >>> display.ax_.get_title()
+        'U-matrix'
         """
         values = np.asarray(values, dtype=np.float64)
         n_more = cls._n_more_axes + ("classes" in options)
@@ -230,6 +249,14 @@ class UMatrixDisplay(UnitMapDisplay):
         cmap : str or matplotlib.colors.Colormap, default="cividis"
             Colors of the distances.
         %(plotted)s
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skesom.displays import UMatrixDisplay
+        >>> display = UMatrixDisplay.from_predictions(np.eye(3))
+        >>> display.plot(cmap="viridis").units_.get_cmap().name
+        'viridis'
         """
         labels = None
         if clusters and self.unit_labels is not None:
@@ -328,6 +355,16 @@ class ComponentPlanesDisplay(UnitMapDisplay):
         cmap : str or matplotlib.colors.Colormap, default="viridis"
             Colors of the weights.
         %(plotted)s
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_iris
+        >>> from skesom.displays import ComponentPlanesDisplay
+        >>> from skesom.som import CSOM
+        >>> csom = CSOM(shape=(6, 4)).fit(load_iris().data)
+        >>> display = ComponentPlanesDisplay.from_estimator(csom)
+        >>> len(display.plot(features=[0, 2]).axes_)
+        2
         """
         if scale not in ("own", "shared"):
             raise ValueError(f"scale must be 'own' or 'shared', got {scale!r}.")

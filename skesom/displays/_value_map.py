@@ -50,7 +50,26 @@ class _ValueMapDisplay(Display):
         self.wcs, self.pixel_scale = wcs, pixel_scale
 
     def thinned(self, max_pixels: int) -> Self:
-        """Return a display without a large array, which another process can draw."""
+        """Return a display without a large array, which another process can draw.
+
+        Parameters
+        ----------
+        max_pixels : int
+            Larger maps are averaged in squares.
+
+        Returns
+        -------
+        display : object
+            Not drawn yet.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skesom.displays import StabilityMapDisplay
+        >>> display = StabilityMapDisplay(np.zeros((200, 300)))
+        >>> display.thinned(max_pixels=10_000).plot().image_.get_array().shape[:2]
+        (67, 100)
+        """
         small = copy(self)
         small._shape = np.shape(self.values)
         small.values = mean(self.values, thinning(small._shape, max_pixels))
@@ -76,6 +95,14 @@ class _ValueMapDisplay(Display):
             By default "inferno" for quantization errors, "viridis" for stability.
         %(image)s
         %(plotted)s
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skesom.displays import QuantizationErrorMapDisplay
+        >>> display = QuantizationErrorMapDisplay(np.eye(3)).plot(cmap="magma")
+        >>> display.image_.get_cmap().name
+        'magma'
         """
         if highest is None:
             highest = self._highest
@@ -142,6 +169,18 @@ class QuantizationErrorMapDisplay(_ValueMapDisplay):
 
         %(estimator)s
         %(drawn)s
+
+        Examples
+        --------
+        >>> from skesom.datasets import make_galaxy_cube
+        >>> from skesom.displays import QuantizationErrorMapDisplay
+        >>> from skesom.maps import CubeClusterer
+        >>> from skesom.som import ESOM
+        >>> cube, truth = make_galaxy_cube((40, 40), random_state=0)
+        >>> clusterer = CubeClusterer(ESOM(4, random_state=0)).fit(cube)
+        >>> display = QuantizationErrorMapDisplay.from_estimator(clusterer, cube)
+        >>> display.values.shape
+        (40, 40)
         """
         distances, cube = _distances(estimator, X, cls.__name__)
         place = {"wcs": cube.wcs, "pixel_scale": cube.pixel_scale}
@@ -197,6 +236,18 @@ class StabilityMapDisplay(_ValueMapDisplay):
         reference : array-like of int of shape (n_rows, n_columns), default=None
             Label map to compare with, see `skesom.maps.stability`.
         %(drawn)s
+
+        Examples
+        --------
+        >>> from sklearn.cluster import KMeans
+        >>> from skesom.datasets import make_galaxy_cube
+        >>> from skesom.displays import StabilityMapDisplay
+        >>> from skesom.maps import CubeClusterer
+        >>> cube, truth = make_galaxy_cube((40, 40), random_state=0)
+        >>> clusterer = CubeClusterer(KMeans(4))
+        >>> display = StabilityMapDisplay.from_estimator(clusterer, cube, seeds=3)
+        >>> display.values.shape
+        (40, 40)
         """
         check_matplotlib()  # before the runs, which take time
         shares = stability(estimator, X, seeds=seeds, reference=reference).stability
@@ -243,6 +294,17 @@ class ConfidenceMapDisplay(_ValueMapDisplay):
 
         %(estimator)s
         %(drawn)s
+
+        Examples
+        --------
+        >>> from skesom.datasets import make_galaxy_cube
+        >>> from skesom.displays import ConfidenceMapDisplay
+        >>> from skesom.maps import CubeClassifier
+        >>> cube, truth = make_galaxy_cube((40, 40), random_state=0)
+        >>> classifier = CubeClassifier().fit(cube, truth)
+        >>> display = ConfidenceMapDisplay.from_estimator(classifier, cube)
+        >>> display.values.shape
+        (40, 40)
         """
         step, given = pipeline_end(estimator, X)
         cube = check_cube(given)

@@ -152,6 +152,17 @@ def read_map(path: StrPath) -> tuple[NDArray[np.int32], WCS | None]:
         If the file is not a readable FITS file.
     ValueError
         If its image is not a label map.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import numpy as np
+    >>> from skesom.io import read_map, write_map
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_map(f"{folder}/map.fits", np.array([[0, 1, -3]]))
+    ...     label_map, wcs = read_map(f"{folder}/map.fits")
+    >>> label_map
+    array([[ 0,  1, -3]], dtype=int32)
     """
     if is_zarr(path):
         labels, wcs = read_labels(path)

@@ -247,8 +247,11 @@ def write_object_regions(
         File to write, usually ``*.reg``.
     catalog : str, os.PathLike, Table or sequence of regions
         The objects, as `read_catalog` takes them.
-    columns, object_type
-        As for `read_catalog`.
+    columns : dict of str to str, default=None
+        Names of the columns of names, types and positions, as for
+        `read_catalog`.
+    object_type : str, default=None
+        Type of all objects, for catalogs of one type.
     names : bool, default=False
         Whether names are written beside objects.
     colors : dict of str, default=None

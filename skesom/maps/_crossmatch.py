@@ -88,8 +88,11 @@ def crossmatch(
         the column ``uncertainty`` of the catalog, or none.
     types : sequence of str, default=None
         Types to count, in this order; by default all, the most numerous first.
-    columns, object_type
-        Where names, types and positions are, as for `skesom.io.read_catalog`.
+    columns : dict of str to str, default=None
+        Names of the columns of names, types and positions, as for
+        `skesom.io.read_catalog`.
+    object_type : str, default=None
+        Type of all objects, for catalogs of one type.
     n_draws : int, default=1000
         Number of draws of random positions, and of the uncertain positions.
     random_state : int, RandomState instance or None, default=0

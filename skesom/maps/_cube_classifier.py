@@ -129,6 +129,16 @@ class CubeClassifier(PixelTableMixin, ClassifierMixin, BaseEstimator):
         -------
         self : CubeClassifier
             The fitted classifier.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skesom.datasets import make_galaxy_cube
+        >>> from skesom.maps import CubeClassifier
+        >>> cube, truth = make_galaxy_cube((40, 40), random_state=0)
+        >>> few = np.where(np.arange(truth.size).reshape(truth.shape) % 10 == 0, truth, -3)
+        >>> CubeClassifier().fit(cube, few).labels_.shape
+        (40, 40)
         """
         cube, table, valid = self._training_table(X)
         if cube.errors is not None:
@@ -174,6 +184,15 @@ class CubeClassifier(PixelTableMixin, ClassifierMixin, BaseEstimator):
         -------
         probabilities : ndarray of shape (n_rows, n_columns, n_classes)
             In the order of `classes_`, NaN for masked pixels.
+
+        Examples
+        --------
+        >>> from skesom.datasets import make_galaxy_cube
+        >>> from skesom.maps import CubeClassifier
+        >>> cube, truth = make_galaxy_cube((40, 40), random_state=0)
+        >>> classifier = CubeClassifier().fit(cube, truth)
+        >>> classifier.predict_proba(cube).shape == (40, 40, len(classifier.classes_))
+        True
         """
         check_is_fitted(self)
         empty = np.empty((0, len(self.classes_)))
@@ -200,6 +219,16 @@ class CubeClassifier(PixelTableMixin, ClassifierMixin, BaseEstimator):
         -------
         accuracy : float
             Share of pixels with the right label, NaN without any labeled pixel.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from sklearn.neighbors import KNeighborsClassifier
+        >>> from skesom.maps import CubeClassifier
+        >>> cube = np.array([[[0.0], [0.1], [5.0], [5.1]]])
+        >>> classifier = CubeClassifier(KNeighborsClassifier(1)).fit(cube, [[0, -3, 1, -3]])
+        >>> classifier.score(cube, [[0, 0, 1, 0]])
+        0.75
         """
         predicted = self.predict(X)
         labels = check_labels(y, predicted.shape)

@@ -71,7 +71,25 @@ class PixelTableMixin(CubeInput, MetaEstimatorMixin):
     def table(self, X: CubeLike) -> tuple[NDArray[Any], NDArray[np.bool_]]:
         """Return the valid pixels as the estimator gets them, and which are valid.
 
-        The table of a lazy cube is lazy.
+        Parameters
+        ----------
+        X : Cube or array-like of shape (n_rows, n_columns, n_bands)
+            A cube.
+
+        Returns
+        -------
+        table : ndarray of shape (n_valid, n_bands) or (n_valid, 1)
+            As from `skesom.pixels.flatten`; that of a lazy cube is lazy.
+        valid : ndarray of bool
+            Which pixels, or voxels, are its rows.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skesom.maps import CubeClusterer
+        >>> table, valid = CubeClusterer().table(np.zeros((4, 5, 2)))
+        >>> table.shape, valid.shape
+        ((20, 2), (4, 5))
         """
         return flatten(X, pattern=self.pattern, min_bands=self.min_bands)
 
@@ -90,6 +108,16 @@ class PixelTableMixin(CubeInput, MetaEstimatorMixin):
         label_map : ndarray of shape (n_rows, n_columns), dtype int32
             Labels; -2 for sky (the ``sky_mask`` of a `Cube`), -3 without data. In
             memory also for a lazy cube.
+
+        Examples
+        --------
+        >>> from sklearn.cluster import KMeans
+        >>> from skesom.datasets import make_galaxy_cube
+        >>> from skesom.maps import CubeClusterer
+        >>> cube, truth = make_galaxy_cube((40, 40), random_state=0)
+        >>> clusterer = CubeClusterer(KMeans(4, random_state=0)).fit(cube[:20])
+        >>> clusterer.predict(cube).shape
+        (40, 40)
         """
         empty = np.empty(0, dtype=np.int32)
         label_map, cube, sky_mask = self._map(X, self._labels_of, empty)
@@ -297,6 +325,15 @@ class CubeClusterer(PixelTableMixin, ClusterMixin, BaseEstimator):
         -------
         self : CubeClusterer
             The fitted clusterer.
+
+        Examples
+        --------
+        >>> from sklearn.cluster import KMeans
+        >>> from skesom.maps import CubeClusterer
+        >>> from skesom.datasets import make_galaxy_cube
+        >>> cube, truth = make_galaxy_cube((40, 40), random_state=0)
+        >>> int(CubeClusterer(KMeans(4, random_state=0)).fit(cube).n_clusters_)
+        4
         """
         self._check_regularizer()
         cube, table, valid = self._training_table(X)
@@ -355,6 +392,18 @@ class CubeClusterer(PixelTableMixin, ClusterMixin, BaseEstimator):
         ------
         AttributeError
             If the estimator has no ``partial_fit``, such as a Pipeline or None.
+
+        Examples
+        --------
+        >>> from skesom.datasets import make_galaxy_cube
+        >>> from skesom.maps import CubeClusterer
+        >>> from skesom.som import CSOM
+        >>> cube, truth = make_galaxy_cube((40, 40), random_state=0)
+        >>> clusterer = CubeClusterer(CSOM(4, shape=(4, 4)))
+        >>> for strip in (cube[:20], cube[20:]):
+        ...     clusterer = clusterer.partial_fit(strip.replace(errors=None))
+        >>> clusterer.labels_.shape
+        (20, 40)
         """
         self._check_regularizer()
         is_first = not hasattr(self, "estimator_")
@@ -393,6 +442,16 @@ class CubeClusterer(PixelTableMixin, ClusterMixin, BaseEstimator):
         score : float
             Minus the mean quantization error of a map, or of the one that represents a
             consensus; of other estimators their own ``score``. More is better.
+
+        Examples
+        --------
+        >>> from skesom.datasets import make_galaxy_cube
+        >>> from skesom.maps import CubeClusterer
+        >>> from skesom.som import ESOM
+        >>> cube, truth = make_galaxy_cube((40, 40), random_state=0)
+        >>> clusterer = CubeClusterer(ESOM(4, random_state=0)).fit(cube[:20])
+        >>> clusterer.score(cube[:20]) > clusterer.score(cube[20:])
+        True
         """
         check_is_fitted(self)
         cube = check_cube(X, estimator=self, reset=False)
@@ -417,6 +476,17 @@ class CubeClusterer(PixelTableMixin, ClusterMixin, BaseEstimator):
         -------
         agreement : ndarray of shape (n_rows, n_columns), dtype float32
             As `agreement_`.
+
+        Examples
+        --------
+        >>> from sklearn.cluster import KMeans
+        >>> from skesom.datasets import make_galaxy_cube
+        >>> from skesom.maps import CubeClusterer
+        >>> from skesom.som import ConsensusClusterer
+        >>> cube, truth = make_galaxy_cube((40, 40), random_state=0)
+        >>> consensus = ConsensusClusterer(KMeans(4), n_estimators=3, random_state=0)
+        >>> CubeClusterer(consensus).fit(cube).agreement(cube).shape
+        (40, 40)
         """
         return self._map(X, self._agreement_of, np.empty(0, dtype=np.float32))[0]
 

@@ -66,8 +66,11 @@ def fingerprints(
         Whether a row is an object, or all pixels of all objects of a type.
     n_labels : int, default=None
         Number of clusters or units, by default one more than the largest label.
-    columns, object_type
-        Where names, types and positions are, as for `skesom.io.read_catalog`.
+    columns : dict of str to str, default=None
+        Names of the columns of names, types and positions, as for
+        `skesom.io.read_catalog`.
+    object_type : str, default=None
+        Type of all objects, for catalogs of one type.
 
     Returns
     -------

@@ -89,6 +89,15 @@ class MajorityVote(BaseEstimator):
         ------
         ValueError
             If the width is not positive, or an angle and the pixel size is unknown.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skesom.maps import MajorityVote
+        >>> label_map = np.zeros((5, 5), dtype=np.int32)
+        >>> label_map[2, 2] = 1
+        >>> int(MajorityVote(fwhm=2).regularize(label_map, pixel_scale=1.0).max())
+        0
         """
         self._validate_params()
         sigma = self._width(fwhm, pixel_scale) * gaussian_fwhm_to_sigma

@@ -316,6 +316,12 @@ def make_clusterer(
     ------
     ValueError
         For an unknown clusterer, or an unknown or impossible parameter.
+
+    Examples
+    --------
+    >>> from skesom.maps import make_clusterer
+    >>> make_clusterer("sklearn.cluster.KMeans", n_clusters=5, n_runs=1)
+    KMeans(n_clusters=5, random_state=0)
     """
     default = _default_of(method, "clusterer", "fit_predict")
     wanted = {"random_state": random_state}

@@ -126,6 +126,14 @@ def continuity(
     trustworthiness : With notes and an example.
 
     %(reference)s
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skesom.metrics import continuity
+    >>> samples = np.array([[0.0], [1.0], [3.0], [7.0]])  # each is a unit
+    >>> continuity(samples, samples, positions=samples, n_neighbors=1)
+    1.0
     """
     som = Map(codebook, connections, positions=positions, distances=distances)
     return _preserved(X, som, n_neighbors, per_unit, by_map=False)

@@ -142,7 +142,11 @@ def valid_pixels(
 
     Parameters
     ----------
-    cube, pattern, min_bands
+    cube : Cube or array-like of shape (n_rows, n_columns, n_bands)
+        NaN marks masked pixels.
+    pattern : {"pixel", "voxel"}, default="pixel"
+        As for `flatten`.
+    min_bands : int, default=None
         As for `flatten`.
 
     Returns
@@ -154,6 +158,15 @@ def valid_pixels(
     ------
     ValueError
         If `min_bands` exceeds the number of bands.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skesom.pixels import valid_pixels
+    >>> cube = np.zeros((1, 2, 3))
+    >>> cube[0, 1, 2] = np.nan
+    >>> valid_pixels(cube), valid_pixels(cube, min_bands=2)
+    (array([[ True, False]]), array([[ True,  True]]))
     """
     return _find_valid(check_cube(cube), pattern, min_bands)
 
@@ -200,6 +213,13 @@ def unflatten(values: ArrayLike, valid: NDArray[Any]) -> NDArray[Any]:
     ------
     ValueError
         If there is not one row for each valid pixel (or segment).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skesom.pixels import unflatten
+    >>> unflatten(np.array([0.5, 0.7]), np.array([[True, False, True]]))
+    array([[0.5, nan, 0.7]])
     """
     valid = np.asarray(valid)
     if is_lazy(values) and valid.dtype == bool:
@@ -274,6 +294,14 @@ class Flattener(CubeStep):
         image : ndarray of shape (n_rows, n_columns) or (n_rows, n_columns, n_values)
             NaN, or label -3, where a pixel is masked; label -2 for sky that was set
             aside. A column of fluxes of voxels becomes the spectra.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skesom.pixels import CubeFlattener
+        >>> flattener = CubeFlattener().fit([[[1.0], [np.nan], [3.0]]])
+        >>> flattener.inverse_transform(np.array([0, 1]))
+        array([[ 0, -3,  1]], dtype=int32)
         """
         check_is_fitted(self)
         return self._inverse_transform(X)
@@ -292,6 +320,15 @@ class Flattener(CubeStep):
         -------
         names : ndarray of str
             The bands, or "flux" for the voxel pattern.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skesom.cube import Cube
+        >>> from skesom.pixels import CubeFlattener
+        >>> cube = Cube(np.zeros((4, 5, 2)), band_names=["r", "i"])
+        >>> CubeFlattener().fit(cube).get_feature_names_out().tolist()
+        ['r', 'i']
         """
         check_is_fitted(self)
         is_voxel = getattr(self, "pattern", "pixel") == "voxel"
@@ -303,8 +340,14 @@ class CubeFlattener(Flattener):
 
     Parameters
     ----------
-    pattern, min_bands, copy, n_jobs
-        As for `flatten`.
+    pattern : {"pixel", "voxel"}, default="pixel"
+        A row for the spectrum of each pixel, or a row for each single flux.
+    min_bands : int, default=None
+        Bands that must be there for a pixel to be valid; all by default.
+    copy : bool, default=True
+        False moves the valid pixels together in the memory of the cube, which is lost.
+    n_jobs : int, default=None
+        Number of threads.
 
     Attributes
     ----------
@@ -376,6 +419,15 @@ class CubeFlattener(Flattener):
         ------
         ValueError
             If the cube has no errors or no valid pixel.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skesom.cube import Cube
+        >>> from skesom.pixels import CubeFlattener
+        >>> cube = Cube(np.zeros((4, 5, 2)), errors=np.ones((4, 5, 2)))
+        >>> CubeFlattener().fit(cube).errors(cube).shape
+        (20, 2)
         """
         check_is_fitted(self)
         cube = check_cube(X, estimator=self, reset=False)

@@ -115,6 +115,14 @@ class PixelSampler(BaseEstimator):
         ------
         ValueError
             If there is no pixel to choose from, or `valid` does not fit the cube.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skesom.pixels import PixelSampler
+        >>> cube = np.random.default_rng(0).normal(size=(30, 40, 3))
+        >>> int(PixelSampler(0.25, random_state=0).sample(cube).sum())
+        300
         """
         self._validate_params()
         cube = check_cube(X)

@@ -131,6 +131,15 @@ class SuperpixelFlattener(Flattener):
         -------
         segments : ndarray of shape (n_rows, n_columns), dtype int32
             Row of each pixel in the table, as in `segments_`.
+
+        Examples
+        --------
+        >>> from skesom.datasets import make_galaxy_cube
+        >>> from skesom.pixels import SuperpixelFlattener
+        >>> cube, truth = make_galaxy_cube((40, 40), random_state=0)
+        >>> flattener = SuperpixelFlattener().fit(cube)
+        >>> bool((flattener.segment(cube) == flattener.segments_).all())
+        True
         """
         check_is_fitted(self)
         cube = self._check(X, reset=False)

@@ -27,11 +27,27 @@ _NOT_IN_NAMES = set("{};")  # of region files
 
 
 class ClusterGroup(NamedTuple):
-    """Clusters of a run that are one, with its name and color."""
+    """Clusters of a run that are one, with its name and color.
 
-    name: str | None  # None for one without a name of its own
-    labels: tuple  # of int, those of the run
-    color: str | None = None  # "#rrggbb"
+    Parameters
+    ----------
+    name : str or None
+        None for a group without a name of its own.
+    labels : tuple of int
+        Clusters of the run.
+    color : str, default=None
+        As "#rrggbb"; None where none was chosen.
+
+    Examples
+    --------
+    >>> from skesom.report import ClusterGroup
+    >>> ClusterGroup(None, (2, 5)).default_name
+    'cluster 2 + cluster 5'
+    """
+
+    name: str | None
+    labels: tuple
+    color: str | None = None
 
     @property
     def default_name(self) -> str:
@@ -122,6 +138,15 @@ def write_cluster_groups(
     ValueError
         If a group is empty, a label is no number from 0, or is in two groups, a name is
         given twice or has braces, semicolons or line breaks, or a color is none.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from skesom.report import read_cluster_groups, write_cluster_groups
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_cluster_groups(f"{folder}/groups.json", [("dust", [0, 3])])
+    ...     read_cluster_groups(f"{folder}/groups.json")
+    [ClusterGroup(name='dust', labels=(0, 3), color=None)]
     """
     groups = check_groups(groups)
     content = {"format": FORMAT, "version": 1, "label_map_sha256": label_map_sha256}

@@ -64,7 +64,29 @@ class PictureStyle(NamedTuple):
     rgb: tuple | None = None
 
     def check(self, band_names: Sequence[str] | None = None) -> PictureStyle:
-        """Return the style; raise a ValueError if it or one of its bands is unknown."""
+        """Return the style, or raise an error if it is impossible.
+
+        Parameters
+        ----------
+        band_names : sequence of str, default=None
+            Names of the bands that there are, for those of `rgb`.
+
+        Returns
+        -------
+        style : PictureStyle
+            The same.
+
+        Raises
+        ------
+        ValueError
+            If the style or one of its bands is unknown.
+
+        Examples
+        --------
+        >>> from skesom.report import PictureStyle
+        >>> PictureStyle(rgb=("i", "r", "g")).check(["g", "r", "i"]).rgb
+        ('i', 'r', 'g')
+        """
         if self.format not in _FORMATS:
             raise ValueError(f"format must be one of {_FORMATS}, got {self.format!r}.")
         if not (isinstance(self.dpi, Real) and 10 <= self.dpi <= 2400):

@@ -31,13 +31,27 @@ class ImageSource(NamedTuple):
     ----------
     files : sequence of str
         FITS files of one band or of several; ``"image.fits[SCI,1]"`` names the HDU.
-    hdu, masks, weights, ignore_flags, band_names, combine, errors, error_kind, lazy
-        As `skesom.io.read_cube` takes them; files of masks, weights, errors as paths.
+    hdu : int, str, tuple, list of them, "all" or None, default=None
+        HDUs to read, as `skesom.io.read_cube` takes them.
+    band_names : sequence of str, default=None
+        Names of the bands.
+    masks, weights : "auto", "inside", int, str, tuple, list or None, default=None
+        Masks and weights, as `skesom.io.read_cube` takes them; files as paths.
+    ignore_flags : "auto", int, str or list of int, default="auto"
+        Flags in masks that do not mask.
     exclude, include : sequence of str, default=()
         Region files of DS9 or CASA. Pixels inside of an excluded region and pixels
         outside of all included regions are masked.
     order : {"given", "wavelength"} or sequence of int, default="given"
-        Order of the bands, see `skesom.io.read_cube`.
+        Order of the bands.
+    combine : bool or "auto", default=False
+        Whether exposures of one band become one image.
+    errors : "auto", "inside", int, str, tuple, list or None, default=None
+        Errors, as `skesom.io.read_cube` takes them; files as paths.
+    error_kind : {"std", "var", "ivar"} or None, default=None
+        What the errors are.
+    lazy : bool, default=False
+        Whether images are read when they are needed.
     continua : dict of str to sequence of str, or "none", default=None
         Continuum bands of bands of lines, for a report, see `write_report`.
 
@@ -70,17 +84,73 @@ class ImageSource(NamedTuple):
     continua: object = None
 
     def by_wavelength(self) -> ImageSource:
-        """Return the same with the bands in the order of wavelength, in numbers."""
+        """Return the same with the bands in the order of wavelength, in numbers.
+
+        Returns
+        -------
+        source : ImageSource
+            Its `order` is a list of numbers.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> from skesom.datasets import make_galaxy_cube
+        >>> from skesom.io import write_bands
+        >>> from skesom.report import ImageSource
+        >>> cube, truth = make_galaxy_cube((40, 40), 3, random_state=0)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     source = ImageSource(write_bands(folder, cube))
+        ...     source.by_wavelength().order
+        [0, 1, 2]
+        """
         return self._replace(order=self.describe_bands()[1])
 
     def describe_bands(self) -> tuple[list[str], Any]:
-        """Return the names of the bands as given, and their order by wavelength."""
+        """Return the names of the bands as given, and their order by wavelength.
+
+        Returns
+        -------
+        names : list of str
+            In the order of the files.
+        order : list of int
+            Their numbers by rising wavelength, or by name where it is unknown.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> from skesom.datasets import make_galaxy_cube
+        >>> from skesom.io import write_bands
+        >>> from skesom.report import ImageSource
+        >>> cube, truth = make_galaxy_cube((40, 40), 3, random_state=0)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     source = ImageSource(write_bands(folder, cube))
+        ...     source.describe_bands()[1]
+        [0, 1, 2]
+        """
         names = "hdu", "band_names", "combine"
         options = {name: getattr(self, name) for name in names}
         return io.describe_bands(list(self.files), **options)
 
     def n_values(self) -> int:
-        """Return how many values the images have, without reading them."""
+        """Return how many values the images have, without reading them.
+
+        Returns
+        -------
+        n_values : int
+            Pixels of all bands.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> from skesom.datasets import make_galaxy_cube
+        >>> from skesom.io import write_bands
+        >>> from skesom.report import ImageSource
+        >>> cube, truth = make_galaxy_cube((40, 40), 3, random_state=0)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     source = ImageSource(write_bands(folder, cube))
+        ...     source.n_values()
+        4800
+        """
         return io.count_values(list(self.files), hdu=self.hdu, combine=self.combine)
 
     def read(self) -> Cube | list[Cube]:
@@ -95,6 +165,17 @@ class ImageSource(NamedTuple):
         ------
         OSError, ValueError
             If files cannot be used; see `skesom.io.read_cube`.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> from skesom.datasets import make_galaxy_cube
+        >>> from skesom.io import write_bands
+        >>> from skesom.report import ImageSource
+        >>> cube, truth = make_galaxy_cube((40, 40), 3, random_state=0)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     ImageSource(write_bands(folder, cube)).read().shape
+        (40, 40, 3)
         """
         options = self._asdict()
         for name in ("files", "exclude", "include", "continua"):
@@ -118,6 +199,25 @@ class ImageSource(NamedTuple):
         """Return the same that reads errors, masks and weights as another does.
 
         Lists of files, which are beside other images, are not taken over.
+
+        Parameters
+        ----------
+        other : ImageSource
+            The other.
+        keep : iterable of str, default=()
+            Names of fields that stay as they are.
+
+        Returns
+        -------
+        source : ImageSource
+            With the files of this one.
+
+        Examples
+        --------
+        >>> from skesom.report import ImageSource
+        >>> earlier = ImageSource(("a.fits",), weights="auto", errors="auto")
+        >>> ImageSource(("b.fits",)).read_as(earlier, keep=["errors"]).weights
+        'auto'
         """
         names = "masks", "weights", "ignore_flags", "errors", "error_kind"
         how = {name: getattr(other, name) for name in names if name not in keep}
@@ -131,7 +231,25 @@ class ImageSource(NamedTuple):
         return io.describe_planes(list(self.files), **options, **roles)
 
     def lines(self) -> Iterator[str]:
-        """Return a line on what is read beside the images for each role."""
+        """Return a line on what is read beside the images for each role.
+
+        Yields
+        ------
+        line : str
+            Masks, weights or errors, and the first three of their files.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> from skesom.datasets import make_galaxy_cube
+        >>> from skesom.io import write_bands
+        >>> from skesom.report import ImageSource
+        >>> cube, truth = make_galaxy_cube((40, 40), 3, random_state=0)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     source = ImageSource(write_bands(folder, cube))
+        ...     list(source.lines())
+        []
+        """
         found = {}
         for role, plane in self._planes():
             label = os.path.basename(plane.label)
@@ -144,7 +262,19 @@ class ImageSource(NamedTuple):
             yield f"{role.capitalize()}: {text}"
 
     def paths(self) -> list[Any]:
-        """Return the path of every file that is read, without names of HDUs."""
+        """Return the path of every file that is read, without names of HDUs.
+
+        Returns
+        -------
+        paths : list of Path
+            Each of them once.
+
+        Examples
+        --------
+        >>> from skesom.report import ImageSource
+        >>> [str(path) for path in ImageSource(("a.fits[1]", "a.fits[2]")).paths()]
+        ['a.fits']
+        """
         parts = [self.files, *(getattr(self, role) for role in _ROLES)]
         parts += [self.exclude, self.include]
         lists = [part for part in parts if _is_list(part)]
@@ -152,7 +282,19 @@ class ImageSource(NamedTuple):
         return list(dict.fromkeys(_path_of(text) for text in texts))
 
     def companions(self) -> list[Path]:
-        """Return the path of every other file that "auto" finds beside the images."""
+        """Return the path of every other file that "auto" finds beside the images.
+
+        Returns
+        -------
+        paths : list of Path
+            Files of masks, weights and errors that are not named.
+
+        Examples
+        --------
+        >>> from skesom.report import ImageSource
+        >>> ImageSource(("a.fits",)).companions()
+        []
+        """
         if not any(_is_auto(getattr(self, role)) for role in _ROLES):
             return []
         named = {os.path.realpath(path) for path in self.paths()}
@@ -160,7 +302,25 @@ class ImageSource(NamedTuple):
         return [Path(path) for path in found if os.path.realpath(path) not in named]
 
     def moved(self, place_of: Callable[[str], str]) -> ImageSource:
-        """Return the same with the paths that a function gives for those of here."""
+        """Return the same with the paths that a function gives for those of here.
+
+        Parameters
+        ----------
+        place_of : callable
+            Takes a path and returns another one.
+
+        Returns
+        -------
+        source : ImageSource
+            Names of HDUs stay.
+
+        Examples
+        --------
+        >>> from skesom.report import ImageSource
+        >>> source = ImageSource(("a.fits[1]",)).moved(lambda path: f"data/{path}")
+        >>> source.files
+        ('data/a.fits[1]',)
+        """
 
         def move(text):
             path = _path_of(text)

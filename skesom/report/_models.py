@@ -169,6 +169,19 @@ def load_model(path: StrPath, *, trust: bool = False) -> tuple[Any, list[str] | 
     -----
     UserWarning
         If it was saved with another version of skesom or scikit-learn.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from sklearn.datasets import load_iris
+    >>> from skesom.report import load_model, save_model
+    >>> from skesom.som import CSOM
+    >>> csom = CSOM(3, shape=(6, 4)).fit(load_iris().data)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save_model(f"{folder}/iris.skops", csom)
+    ...     loaded, names = load_model(f"{folder}/iris.skops")
+    >>> loaded.codebook_.shape
+    (24, 4)
     """
     path = Path(path)
     kind = _kind_of(path)

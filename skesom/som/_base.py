@@ -88,6 +88,15 @@ class CodebookMap(
         -------
         labels : ndarray of shape (n_samples,), dtype int32
             Cluster labels, -3 for a sample without any present feature.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_iris
+        >>> from skesom.som import ESOM
+        >>> X = load_iris().data
+        >>> esom = ESOM(3, random_state=0).fit(X[::2])
+        >>> esom.predict(X[1::2]).shape
+        (75,)
         """
         X, errors = self._checked(X, errors)
         return map_rows(self._clusters().predict, X, errors, dtype=np.int32)
@@ -102,6 +111,13 @@ class CodebookMap(
         distances : ndarray of shape (n_samples, n_units)
             Of the dtype of the codebook, scaled up over missing features; NaN for a
             sample without any present feature.
+
+        Examples
+        --------
+        >>> from skesom.som import CSOM
+        >>> csom = CSOM(1, shape=2, init=[[0.0], [4.0]]).fit([[0.0], [4.0]])
+        >>> csom.transform([[1.0]]).shape
+        (1, 2)
         """
         X, errors = self._checked(X, errors)
         how = {"dtype": X.dtype, "columns": len(self.codebook_)}
@@ -120,6 +136,15 @@ class CodebookMap(
         score : float
             Minus the mean distance of the samples to their nearest units. To compare
             numbers of clusters, use a scorer of `skesom.metrics`.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_iris
+        >>> from skesom.som import CSOM
+        >>> X = load_iris().data
+        >>> csom = CSOM(3, shape=(6, 4)).fit(X)
+        >>> csom.score(X) == -csom.quantization_error_
+        True
         """
         X, errors = self._checked(X, errors)
         total, known = add_up(self._units().sum_of_distances, X, errors)
@@ -135,11 +160,12 @@ class CodebookMap(
     ) -> NDArray[np.intp] | Any:
         """Find the best-matching unit of every sample, or the best few.
 
-        %(X_errors)s
+        %(X)s
         k : int, default=1
             Number of units for each sample, up to all.
         return_distance : bool, default=False
             Whether to return the distances too.
+        %(errors)s
 
         Returns
         -------
@@ -148,6 +174,16 @@ class CodebookMap(
             sample without any present feature.
         distances : ndarray of shape (n_samples,) or (n_samples, k)
             NaN where a winner is -1; only if `return_distance` is true.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_iris
+        >>> from skesom.som import CSOM
+        >>> X = load_iris().data
+        >>> csom = CSOM(3, shape=(6, 4)).fit(X)
+        >>> units, distances = csom.winners(X, 2, return_distance=True)
+        >>> units.shape, bool((distances[:, 0] <= distances[:, 1]).all())
+        ((150, 2), True)
         """
         X, errors = self._checked(X, errors)
         n_units = len(self.codebook_)
@@ -188,6 +224,14 @@ class CodebookMap(
         -----
         After Fessant & Midenet (2002), Neural Computing & Applications 10, 300-310,
         doi:10.1007/s005210200002.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skesom.som import ESOM
+        >>> X = np.repeat([[0.0, 0.0], [5.0, 8.0]], 10, axis=0)
+        >>> ESOM(2, epsilon=1, random_state=0).fit(X).impute([[5.0, np.nan]]).tolist()
+        [[5.0, 8.0]]
         """
         X, errors = self._checked(X, errors)
         usual = np.average(self.codebook_, axis=0, weights=self.hits_)
@@ -199,9 +243,17 @@ class CodebookMap(
 
         Returns
         -------
-        distances : ndarray of shape (n_units,), or of `shape_` on a lattice
+        distances : ndarray of shape (n_units,)
             High values are borders between clusters (Ultsch & Siemon 1990); 0 for a
             unit without connections.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_iris
+        >>> from skesom.som import ESOM
+        >>> esom = ESOM(3, random_state=0).fit(load_iris().data)
+        >>> esom.u_matrix().shape == (len(esom.codebook_),)
+        True
         """
         check_is_fitted(self)
         return mean_distances(self._metric(), self.codebook_, self.connections_)

@@ -208,6 +208,17 @@ class ConsensusClusterer(MetaEstimatorMixin, ClusterMixin, BaseEstimator):
         errors : array-like of shape (n_samples, n_features), default=None
             Measurement errors, for members that are a `CSOM`; see `CSOM.fit`.
         %(fitted)s
+
+        Examples
+        --------
+        >>> from sklearn.cluster import KMeans
+        >>> from sklearn.datasets import make_blobs
+        >>> from skesom.som import ConsensusClusterer
+        >>> X, _ = make_blobs(200, centers=3, random_state=0)
+        >>> consensus = ConsensusClusterer(KMeans(3), n_estimators=4, random_state=0)
+        >>> consensus = consensus.fit(X)
+        >>> consensus.labels_.shape, consensus.agreement_.shape
+        ((200,), (200,))
         """
         X, errors = self._checked(X, errors, reset=True)
         threads_were_lost()  # members may use OpenMP before a kernel of skesom does
@@ -271,6 +282,17 @@ class ConsensusClusterer(MetaEstimatorMixin, ClusterMixin, BaseEstimator):
             As `labels_`.
         agreement : ndarray of shape (n_samples,), dtype float32
             As `agreement_`; only if `return_agreement` is true.
+
+        Examples
+        --------
+        >>> from sklearn.cluster import KMeans
+        >>> from skesom.som import ConsensusClusterer
+        >>> X = [[0.0], [0.1], [0.2], [5.0], [5.1], [5.2]]
+        >>> consensus = ConsensusClusterer(KMeans(2), n_clusters=2, random_state=0)
+        >>> consensus = consensus.fit(X)
+        >>> labels, agreement = consensus.predict([[0.0], [5.0]], return_agreement=True)
+        >>> agreement.tolist()
+        [1.0, 1.0]
         """
         check_is_fitted(self)
         how = *self._checked(X, errors, reset=False), self.n_jobs
@@ -285,12 +307,24 @@ class ConsensusClusterer(MetaEstimatorMixin, ClusterMixin, BaseEstimator):
 
         Parameters
         ----------
-        X, errors
-            As for `predict`.
+        X : array-like of shape (n_samples, n_features)
+            Rows, as for `predict`.
+        errors : array-like of shape (n_samples, n_features), default=None
+            As for `fit`.
 
         Returns
         -------
         agreement : ndarray of shape (n_samples,), dtype float32
+            From 0 to 1.
+
+        Examples
+        --------
+        >>> from sklearn.cluster import KMeans
+        >>> from skesom.som import ConsensusClusterer
+        >>> X = [[0.0], [0.1], [0.2], [5.0], [5.1], [5.2]]
+        >>> consensus = ConsensusClusterer(KMeans(2), n_clusters=2, random_state=0)
+        >>> consensus.fit(X).agreement([[0.0], [5.0]]).tolist()
+        [1.0, 1.0]
         """
         return self.predict(X, return_agreement=True, errors=errors)[1]
 

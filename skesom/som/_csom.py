@@ -310,6 +310,14 @@ default="euclidean"
         %(Xy)s
         %(sample_weight)s
         %(fitted)s
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_iris
+        >>> from skesom.som import CSOM
+        >>> csom = CSOM(3, shape=(6, 4)).fit(load_iris().data)
+        >>> csom.labels_.shape, int(csom.hits_.sum())
+        ((150,), 150)
         """
         self._learn_checked(X, sample_weight, errors)
         return self
@@ -327,6 +335,17 @@ default="euclidean"
         %(Xy)s
         %(sample_weight)s
         %(followed)s
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_iris
+        >>> from skesom.som import CSOM
+        >>> X = load_iris().data
+        >>> csom = CSOM(3, shape=(6, 4))
+        >>> for start in range(0, 150, 50):
+        ...     csom = csom.partial_fit(X[start : start + 50])
+        >>> csom.codebook_.shape
+        (24, 4)
         """
         self._validate_params()  # scikit-learn does so at the first call only
         self._learn_checked(X, sample_weight, errors, stream=True, later=True)
@@ -348,6 +367,13 @@ default="euclidean"
         -------
         distances : ndarray of shape (n_samples, n_units)
             As from `transform`, with the errors.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_iris
+        >>> from skesom.som import CSOM
+        >>> CSOM(3, shape=(6, 4)).fit_transform(load_iris().data).shape
+        (150, 24)
         """
         self.fit(X, y, sample_weight, errors)
         return self.transform(X, errors)
@@ -363,12 +389,35 @@ default="euclidean"
         -------
         coordinates : ndarray of shape (n_samples, 2), dtype intp
             -1 for a sample without any present feature.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_iris
+        >>> from skesom.som import CSOM
+        >>> X = load_iris().data
+        >>> row, column = CSOM(3, shape=(6, 4)).fit(X).map_coordinates(X[:1])[0]
+        >>> bool(0 <= row < 6 and 0 <= column < 4)
+        True
         """
         winners = self.winners(X, errors=errors)
         place = partial(_coordinates, n_columns=self.shape_[1])
         return map_rows(place, winners, dtype=np.intp, columns=2)
 
     def u_matrix(self) -> NDArray[Any]:
+        """Return the mean distance of each unit to its neighbors on the lattice.
+
+        Returns
+        -------
+        distances : ndarray of shape (n_rows, n_columns)
+            High values are borders between clusters (Ultsch & Siemon 1990).
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_iris
+        >>> from skesom.som import CSOM
+        >>> CSOM(3, shape=(6, 4)).fit(load_iris().data).u_matrix().shape
+        (6, 4)
+        """
         return super().u_matrix().reshape(self.shape_)
 
     def hit_map(
@@ -386,6 +435,14 @@ default="euclidean"
         -------
         hits : ndarray of shape (n_rows, n_columns)
             `hits_` on the lattice, or those of X, dtype int64.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_iris
+        >>> from skesom.som import CSOM
+        >>> hits = CSOM(3, shape=(6, 4)).fit(load_iris().data).hit_map()
+        >>> hits.shape, int(hits.sum())
+        ((6, 4), 150)
         """
         check_is_fitted(self)
         hits = self.hits_
@@ -401,6 +458,13 @@ default="euclidean"
         -------
         planes : ndarray of shape (n_rows, n_columns, n_features)
             ``planes[:, :, i]`` is that of the feature i, a view of `codebook_`.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_iris
+        >>> from skesom.som import CSOM
+        >>> CSOM(3, shape=(6, 4)).fit(load_iris().data).component_planes().shape
+        (6, 4, 4)
         """
         check_is_fitted(self)
         return self.codebook_.reshape(*self.shape_, -1)

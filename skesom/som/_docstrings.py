@@ -36,10 +36,11 @@ sample_weight : array-like of shape (n_samples,), default=None
     How often each sample of this call counts; once by default. A sample of weight 0 is
     labeled, no more.
 {_ERRORS} In batch training a value counts in the mean of a unit by 1 / error^2.""",
-    fit_params=f"""\
+    X_targets=f"""\
 {_X}
 y : array-like of shape (n_samples,) or, of numbers, (n_samples, n_targets)
-    Classes or targets.
+    Classes or targets.""",
+    fit_params="""\
 **fit_params : dict
     `sample_weight` and `errors`, as `CSOM.fit` takes them.""",
     fitted="""\

@@ -203,6 +203,14 @@ default="graph"
 
         %(Xy)s
         %(fitted)s
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_iris
+        >>> from skesom.som import ESOM
+        >>> esom = ESOM(3, random_state=0).fit(load_iris().data)
+        >>> esom.labels_.shape, int(esom.hits_.sum())
+        ((150,), 150)
         """
         self._learn_checked(X)
         return self
@@ -213,6 +221,16 @@ default="graph"
 
         %(Xy)s
         %(followed)s
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_iris
+        >>> from skesom.som import ESOM
+        >>> X = load_iris().data
+        >>> esom = ESOM(3, epsilon=0.5, random_state=0).partial_fit(X[:75])
+        >>> n_nodes = len(esom.codebook_)
+        >>> len(esom.partial_fit(X[75:]).codebook_) > n_nodes
+        True
         """
         self._validate_params()  # scikit-learn does so at the first call only
         self._learn_checked(X, stream=True, later=True)
@@ -226,8 +244,16 @@ default="graph"
         Returns
         -------
         activation : ndarray of shape (n_samples,)
-            exp(-2 d^2 / epsilon^2) with the distance d to the nearest node; NaN
+            With the distance d to the nearest node, exp(-2 d^2 / epsilon^2); NaN
             without any present feature.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skesom.som import ESOM
+        >>> esom = ESOM(1, epsilon=1, random_state=0).fit(np.zeros((5, 1)))
+        >>> esom.activation([[0.0], [0.5]]).round(2).tolist()
+        [1.0, 0.61]
         """
         _, distances = self.winners(X, return_distance=True)
         return np.exp(-2 * (distances / distances.dtype.type(self.epsilon_)) ** 2)
@@ -241,6 +267,14 @@ default="graph"
         -------
         novel : ndarray of shape (n_samples,), dtype bool
             True where a sample would become a node; False without any present feature.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skesom.som import ESOM
+        >>> esom = ESOM(1, epsilon=1, random_state=0).fit(np.zeros((5, 1)))
+        >>> esom.is_novel([[0.5], [3.0]]).tolist()
+        [False, True]
         """
         _, distances = self.winners(X, return_distance=True)
         return distances > self.epsilon_

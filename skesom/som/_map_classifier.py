@@ -162,10 +162,21 @@ class MapClassifier(ClassifierMixin, UnitVotes):
     ) -> Self:
         """Train on the first samples, then follow a stream of them.
 
-        %(fit_params)s
+        %(X_targets)s
         classes : array-like of shape (n_classes,), default=None
             All classes that will ever come, at the first call; those of `y` by default.
+        %(fit_params)s
         %(fitted)s
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_iris
+        >>> from skesom.som import CSOM, MapClassifier
+        >>> X, y = load_iris(return_X_y=True)
+        >>> classifier = MapClassifier(CSOM(shape=(6, 4)))
+        >>> classifier = classifier.partial_fit(X[:60], y[:60], classes=[0, 1, 2])
+        >>> classifier.partial_fit(X[60:], y[60:]).class_count_.tolist()
+        [50, 50, 50]
         """
         self._validate_params()  # scikit-learn does so at the first call only
         given = all_in_memory(X, y, fit_params)
@@ -181,6 +192,14 @@ class MapClassifier(ClassifierMixin, UnitVotes):
         y : ndarray of shape (n_samples,)
             Classes; for a sample without any present feature the one most frequent
             (by weight) in training.
+
+        Examples
+        --------
+        >>> from skesom.som import ESOM, MapClassifier
+        >>> esom = ESOM(epsilon=1.0, random_state=0)
+        >>> classifier = MapClassifier(esom).fit([[0.0], [5.0]], ["star", "galaxy"])
+        >>> classifier.predict([[0.3], [4.8]]).tolist()
+        ['star', 'galaxy']
         """
         probabilities = self.predict_proba(X, errors)
         return self.classes_[np.argmax(probabilities, axis=1)]
@@ -196,6 +215,14 @@ class MapClassifier(ClassifierMixin, UnitVotes):
         -------
         probabilities : ndarray of shape (n_samples, n_classes)
             Columns in the order of `classes_`; rows sum to 1.
+
+        Examples
+        --------
+        >>> from skesom.som import ESOM, MapClassifier
+        >>> esom = ESOM(epsilon=1.0, random_state=0)
+        >>> classifier = MapClassifier(esom).fit([[0.0], [5.0]], ["star", "galaxy"])
+        >>> classifier.classes_.tolist(), classifier.predict_proba([[0.3]]).tolist()
+        (['galaxy', 'star'], [[0.25, 0.75]])
         """
         check_is_fitted(self)
         return self._shares_of(self._sum_over_nearest(X, self._votes, errors))

@@ -114,6 +114,15 @@ class MapRegressor(RegressorMixin, UnitVotes):
         -------
         y : ndarray of shape (n_samples,) or (n_samples, n_targets), dtype float64
             Targets; for a sample without any present feature the mean in training.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skesom.som import CSOM, MapRegressor
+        >>> x = np.linspace(0, 1, 101)[:, np.newaxis]
+        >>> regressor = MapRegressor(CSOM(shape=20)).fit(x, 10 * x[:, 0])
+        >>> bool(abs(regressor.predict([[0.5]]) - 5) < 0.5)
+        True
         """
         check_is_fitted(self)
         totals = self._sum_over_nearest(X, self._totals, errors)

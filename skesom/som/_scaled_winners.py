@@ -63,8 +63,8 @@ def scaled_winners(
         The lowest number if several fit as well, as all do where no factor above 0 is
         better than 0; -1 without any present band.
     distances : ndarray of shape (n_samples,), dtype float64
-        chi times sqrt(n_features / number of present bands), NaN where a winner is -1;
-        only if `return_distance` is true.
+        Value of chi times sqrt(n_features / number of present bands), NaN where a
+        winner is -1; only if `return_distance` is true.
 
     Raises
     ------

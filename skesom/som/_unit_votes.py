@@ -62,8 +62,19 @@ class UnitVotes(MetaEstimatorMixin, BaseEstimator):
     def fit(self, X: ArrayLike, y: ArrayLike, **fit_params: Any) -> Self:
         """Train the map, and let its units learn the targets of their samples.
 
+        %(X_targets)s
         %(fit_params)s
         %(fitted)s
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_iris
+        >>> from skesom.som import CSOM, MapClassifier, MapRegressor
+        >>> X, y = load_iris(return_X_y=True)
+        >>> MapClassifier(CSOM(shape=(6, 4))).fit(X, y).unit_classes_.shape
+        (24,)
+        >>> MapRegressor(CSOM(shape=(6, 4))).fit(X[:, :3], X[:, 3]).unit_targets_.shape
+        (24,)
         """
         return self._learn(*all_in_memory(X, y, fit_params))
 
@@ -71,8 +82,21 @@ class UnitVotes(MetaEstimatorMixin, BaseEstimator):
     def partial_fit(self, X: ArrayLike, y: ArrayLike, **fit_params: Any) -> Self:
         """Train on the first samples, then follow a stream of them.
 
+        %(X_targets)s
         %(fit_params)s
         %(fitted)s
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_iris
+        >>> from skesom.som import CSOM, MapRegressor
+        >>> X = load_iris().data
+        >>> regressor = MapRegressor(CSOM(shape=(6, 4)))
+        >>> for start in range(0, 150, 50):
+        ...     part = X[start : start + 50]
+        ...     regressor = regressor.partial_fit(part[:, :3], part[:, 3])
+        >>> regressor.unit_targets_.shape
+        (24,)
         """
         self._validate_params()  # scikit-learn does so at the first call only
         return self._learn(*all_in_memory(X, y, fit_params), stream=True)

@@ -191,7 +191,6 @@ class TestAxes:
         assert ax.get_ylim() == (-0.5, 1.5)
         assert len(ax.artists) == 0  # neither a scale bar nor a compass
 
-    @pytest.mark.usefixtures("_close_figures")
     def test_are_sky_with_a_wcs(self, sky_wcs):
         display = draw(np.zeros((20, 40), dtype=int), wcs=sky_wcs)
         longitude, latitude = display.ax_.coords
@@ -235,7 +234,6 @@ class TestAxes:
         assert ax.get_aspect() == pytest.approx(3)
 
     @pytest.mark.parametrize("shape", [(2, 2000), (2000, 2)])
-    @pytest.mark.usefixtures("_close_figures")
     def test_long_strips_fit_on_a_page(self, shape):
         figure = draw(np.zeros(shape, dtype=int)).figure_
         assert (2.5 < figure.get_size_inches()).all()

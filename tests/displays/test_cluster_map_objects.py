@@ -7,8 +7,6 @@ from astropy.table import Table
 
 from skesom.displays import ClusterMapDisplay
 
-pytestmark = pytest.mark.usefixtures("_close_figures")
-
 
 @pytest.fixture
 def objects():

@@ -7,8 +7,6 @@ import pytest
 from skesom.cube import Cube
 from skesom.displays import CutoutsDisplay
 
-pytestmark = pytest.mark.usefixtures("_close_figures")
-
 
 @pytest.fixture
 def scene(sky_wcs):

@@ -33,8 +33,6 @@ from skesom.displays import (
 from skesom.maps import CubeClusterer, make_cluster_pipeline
 from skesom.som import CSOM
 
-pytestmark = pytest.mark.usefixtures("_close_figures")
-
 
 @pytest.fixture(scope="module")
 def lattice_job(galaxy):

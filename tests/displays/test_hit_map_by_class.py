@@ -108,7 +108,6 @@ def test_the_largest_pie_of_a_graph_has_most_hits(ax):
     assert sizes[0] > 3 * sizes[1]  # larger ones are below
 
 
-@pytest.mark.usefixtures("_close_figures")
 def test_the_legend_has_names_and_percentages():
     hits = [[[3, 0, 1]]]
     display = HitMapDisplay.from_predictions(hits, classes=["x", "y", "$z$"])

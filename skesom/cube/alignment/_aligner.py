@@ -274,6 +274,15 @@ class CubeAligner(CubeTransformer):
         footprint : ndarray of bool of shape (n_rows, n_columns, n_bands)
             True where a band has a pixel, with data or masked; not cropped. Of lazy
             cubes an array of dask.
+
+        Examples
+        --------
+        >>> from skesom.cube import CubeAligner
+        >>> from skesom.datasets import make_galaxy_cube
+        >>> cube, truth = make_galaxy_cube((40, 40), random_state=0)
+        >>> footprint = CubeAligner().fit(cube).footprint(cube)
+        >>> footprint.shape, bool(footprint.all())
+        ((40, 40, 9), True)
         """
         check_is_fitted(self)
         cubes = check_cubes(X, self, reset=False)

@@ -168,6 +168,15 @@ class AsinhStretch(CubeTransformer):
         -------
         flux : Cube or ndarray of shape (n_rows, n_columns, n_bands)
             The fluxes, with their errors; a constant band gets its zero point only.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skesom.cube import AsinhStretch
+        >>> flux = np.random.default_rng(0).normal(100, 2, (64, 64, 1))
+        >>> stretch = AsinhStretch().fit(flux)
+        >>> np.allclose(stretch.inverse_transform(stretch.transform(flux)), flux)
+        True
         """
         cube = self._check_cube(X, reset=False)
         return self._like_input(X, by_strips(AsinhStretch._unstretch, self, cube))
