@@ -73,10 +73,11 @@ def count_seen(label_map):
 
 
 # %%
-# A part of the maps. Clusters have the colors of the populations that they match best,
-# one to one; gray ones match none.
+# A part of the maps. Without a vote, clusters have the colors of the populations that
+# they match best, one to one; gray ones match none. The others have the same colors.
 
 colors = [*cluster_colors(truth, cube), *8 * ["0.6"]]
+reference = compare_clusterings(truth, plain.labels_).matched
 part = (slice(150, 350), slice(120, 320))
 shown = {"colors": colors, "legend": False, "scale_bar": False, "compass": False}
 figure, panels = plt.subplots(2, 2, figsize=(8, 8.4), layout="constrained")
@@ -85,7 +86,7 @@ for axes, (name, label_map) in zip(panels.flat, label_maps.items(), strict=False
     agreement = adjusted_rand_score(truth[labeled], label_map[labeled])
     seen, total = count_seen(label_map)
     print(f"{name:26}  agreement {agreement:.3f}, {seen} of {total} sources seen")
-    matched = compare_clusterings(truth, label_map).matched
+    matched = compare_clusterings(reference, label_map).matched
     ClusterMapDisplay.from_predictions(matched[part], ax=axes, **shown)
     axes.set_title(f"{name}\nagreement {agreement:.2f}, {seen} sources", fontsize=11)
 ClusterMapDisplay.from_predictions(truth[part], ax=panels.flat[-1], **shown)

@@ -48,12 +48,13 @@ for name, flattener in {
     print(f"{len(labels)} {name}: adjusted Rand index {agreement:.2f}")
 
 # %%
-# Clusters have no names. They get the colors of the populations that they match best,
-# one to one; gray ones match none.
+# Clusters have no names. Those of pixels get the colors of the populations that they
+# match best, one to one, and those of superpixels the colors of the clusters of pixels
+# that they match; gray ones match none.
 
 colors = [*cluster_colors(truth, cube), *8 * ["0.6"]]
 pixels = compare_clusterings(truth, maps["pixels"]).matched
-superpixels = compare_clusterings(truth, maps["superpixels"]).matched
+superpixels = compare_clusterings(pixels, maps["superpixels"]).matched
 
 # %%
 # Lines are thin on an image with sixteen pixels for each.
@@ -64,7 +65,7 @@ picture, segments = (
 )
 picture[find_boundaries(segments, mode="inner")] = 170  # of 255
 
-figure, panels = plt.subplots(2, 2, figsize=(9, 9.3), layout="constrained")
+figure, panels = plt.subplots(2, 2, figsize=(9, 9.8), layout="constrained")
 panels[0, 0].imshow(picture, origin="lower")
 panels[0, 0].set_title("the images, with superpixels of 100 pixels")
 for axes, title, label_map in (
