@@ -149,10 +149,10 @@ COLORS = {
     "H II region": "#e5397f",
     "star cluster": "#2347d8",
     "supernova remnant": "#25b34b",
-    "foreground star": "#ffffff",
+    "foreground star": "#d8d8d8",
 }
 figure, (left, middle, right) = plt.subplots(
-    1, 3, figsize=(14, 4.6), layout="constrained"
+    1, 3, figsize=(14, 4.1), layout="constrained"
 )
 left.imshow(rgb_image(cube), origin="lower")
 for region in regions:

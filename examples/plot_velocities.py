@@ -15,7 +15,7 @@ import sys
 import matplotlib.pyplot as plt
 import numpy as np
 from astropy import units as u
-from sklearn.metrics import adjusted_rand_score
+from sklearn.metrics import adjusted_rand_score, r2_score
 
 from skesom.cube import Cube
 from skesom.displays import ClusterMapDisplay, cluster_colors
@@ -98,18 +98,19 @@ maps = {
 
 # %%
 # Among the pixels with gas: how much of the scatter of the velocities lies between
-# clusters rather than within them (1: clusters follow velocities), and how well the
-# clusters agree with the kinds of gas (adjusted Rand index).
+# clusters rather than within them (100 %: clusters follow velocities alone), and how
+# well the clusters agree with the kinds of gas (adjusted Rand index).
+#
+# Clusters of channels are the approaching and the receding side. To find kinds of gas,
+# make bins wider than the shifts, or measure fluxes. To find both, add the velocity as
+# a band. Where there is no gas, bins and moments are noise alone, and the noise falls
+# into two clusters by chance.
 
 
 def follows_velocity(labels):
     """Return the share of the variance of velocities between clusters."""
-    inside = velocity[shines]
-    within = sum(
-        ((inside[labels == n] - inside[labels == n].mean()) ** 2).sum()
-        for n in np.unique(labels)
-    )
-    return 1 - within / ((inside - inside.mean()) ** 2).sum()
+    sums, counts = np.bincount(labels, velocity[shines]), np.bincount(labels)
+    return r2_score(velocity[shines], (sums / np.maximum(counts, 1))[labels])
 
 
 figure, panels = plt.subplots(2, 3, figsize=(12, 8.6), layout="constrained")
