@@ -49,12 +49,13 @@ else:
     sys.exit()
 
 # %%
-# The galaxy fills the frame, so no sky is set aside: every pixel belongs to a cluster.
+# The bands of a color picture are equally sharp, so none is convolved. The galaxy fills
+# the frame, so no sky is set aside: every pixel belongs to a cluster.
 
 cube = read_cube(
     folder / "m83_hubble_rgb_wcs.fits", band_names=["red", "green", "blue"]
 )
-pipeline = make_cluster_pipeline(ESOM(n_clusters=10, random_state=0))
+pipeline = make_cluster_pipeline(ESOM(n_clusters=10, random_state=0), target_fwhm=None)
 label_map = pipeline.fit_predict(cube)
 
 # %%

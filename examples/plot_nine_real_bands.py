@@ -6,7 +6,7 @@ Nine bands from two telescopes
 The surveys KiDS (u, g, r, i) and VIKING (Z, Y, J, H, Ks) saw one piece of sky in nine
 bands from the near ultraviolet to the near infrared. Their images have different units
 and sharpness, no coordinates, and gaps. The widths of the point-spread functions are
-measured from stars in the images themselves.
+measured from stars in the images, and all bands are brought to the widest.
 
 The data do not come with skesom: they are the images of
 `ProFound <https://github.com/asgr/ProFound>`__ in ``inst/extdata/MultiBand``, as FITS
@@ -45,12 +45,15 @@ else:
     sys.exit()
 
 # %%
-# Without coordinates, the size of a pixel is given. Pixels without data in one of the
-# bands are masked. Empty sky is most of the frame, and is set aside.
+# Without coordinates, the size of a pixel is given. The image in u shows too few stars,
+# and is taken to be as sharp as that in g. Pixels without data in one of the bands are
+# masked. Empty sky is most of the frame, and is set aside.
 
 cube = read_cube([folder / f"{band}.fits" for band in BANDS], band_names=BANDS)
 pipeline = make_cluster_pipeline(
-    make_clusterer("esom", n_clusters=7), fwhm="stars", pixel_scale=0.339
+    make_clusterer("esom", n_clusters=7),
+    fwhm=[1.18, *8 * ["stars"]],
+    pixel_scale=0.339,
 )
 label_map = pipeline.fit_predict(cube)
 for band, width in zip(BANDS, pipeline["convolve"].fwhm_, strict=True):
