@@ -6,10 +6,10 @@ out, ``SKESOM_BOUNDS_CHECK=1`` makes every kernel check its indices.
 """
 
 import os
+import sys
 from glob import glob
+from pathlib import PurePath
 
-from Cython.Build import cythonize
-from extension_helpers import add_openmp_flags_if_available
 from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
 
@@ -20,32 +20,15 @@ from setuptools.command.build_ext import build_ext
 UNIX_FLAGS = ["-O3", "-fno-trapping-math", "-fno-math-errno", "-ffp-contract=off"]
 UNIX_FLAGS += ["-g0"]  # Python's own flags may ask for debugging information: slow
 
-checked = os.environ.get("SKESOM_BOUNDS_CHECK") == "1"
-
-kernels = cythonize(
-    [
-        Extension(
-            "*",
-            ["skesom/**/*.pyx"],
-            depends=sorted(glob("skesom/som/*.h")),
-            include_dirs=["skesom/som"],
-        )
-    ],
-    build_dir="build",
-    compiler_directives={
-        "boundscheck": checked,
-        "cdivision": True,
-        "freethreading_compatible": True,
-        "initializedcheck": False,
-        "language_level": 3,
-        "wraparound": False,
-    },
-)
-if os.environ.get("SKESOM_NO_OPENMP") != "1":
-    add_openmp_flags_if_available(kernels[0])  # compiles a program to try: once
-    for kernel in kernels[1:]:
-        kernel.extra_compile_args = list(kernels[0].extra_compile_args)
-        kernel.extra_link_args = list(kernels[0].extra_link_args)
+SHARED = "skesom.som._cyutility"  # Cython's code for arrays, compiled once
+DIRECTIVES = {
+    "boundscheck": os.environ.get("SKESOM_BOUNDS_CHECK") == "1",
+    "cdivision": True,
+    "freethreading_compatible": True,
+    "initializedcheck": False,
+    "language_level": 3,
+    "wraparound": False,
+}
 
 
 class BuildKernels(build_ext):
@@ -57,11 +40,48 @@ class BuildKernels(build_ext):
         self.parallel = self.parallel or os.cpu_count()
 
     def build_extensions(self):
-        """Add the flags, then build as setuptools does."""
-        if self.compiler.compiler_type == "unix":
-            for extension in self.extensions:
-                extension.extra_compile_args += UNIX_FLAGS
+        """Translate to C and add the flags, then build as setuptools does."""
+        # Here, because commands that compile nothing load this file, too.
+        from Cython.Build import cythonize
+
+        translated = cythonize(
+            self.extensions,
+            build_dir="build",
+            compiler_directives=DIRECTIVES,
+            # Where processes are not forked, each would run this file again.
+            nthreads=self.parallel if sys.platform == "linux" else 0,
+            shared_utility_qualified_name=SHARED,
+        )
+        sources = {extension.name: extension.sources for extension in translated}
+        compile_flags, link_flags = self.flags()
+        for extension in self.extensions:
+            extension.sources = sources[extension.name]
+            extension.extra_compile_args = compile_flags
+            extension.extra_link_args = link_flags
         super().build_extensions()
 
+    def flags(self):
+        """Return the flags for compiler and linker, with OpenMP where there is one."""
+        from extension_helpers import add_openmp_flags_if_available
 
-setup(ext_modules=kernels, cmdclass={"build_ext": BuildKernels})
+        tried = Extension("tried", [])
+        if os.environ.get("SKESOM_NO_OPENMP") != "1":
+            add_openmp_flags_if_available(tried)
+        if self.compiler.compiler_type == "unix":
+            tried.extra_compile_args += UNIX_FLAGS
+        return tried.extra_compile_args, tried.extra_link_args
+
+
+def kernel(path):
+    """Return the extension of a .pyx file."""
+    name = ".".join(PurePath(path).with_suffix("").parts)
+    headers = sorted(glob("skesom/som/*.h"))
+    return Extension(name, [path], include_dirs=["skesom/som"], depends=headers)
+
+
+# What compiles longest comes first, so that no core waits for it at the end.
+paths = sorted(glob("skesom/som/*.pyx"), key=lambda path: "_vectors" not in path)
+setup(
+    ext_modules=[*map(kernel, paths), Extension(SHARED, [])],
+    cmdclass={"build_ext": BuildKernels},
+)
