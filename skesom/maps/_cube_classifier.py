@@ -95,6 +95,9 @@ class CubeClassifier(PixelTableMixin, ClassifierMixin, BaseEstimator):
            [ 2,  2,  2,  2]], dtype=int32)
     """
 
+    labels_: NDArray[np.int32]
+    classes_: NDArray[np.int32]
+
     _parameter_constraints = {
         "estimator": [HasMethods(["fit", "predict"]), None],
         **PixelTableMixin._pixel_constraints,

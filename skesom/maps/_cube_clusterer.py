@@ -288,6 +288,10 @@ class CubeClusterer(PixelTableMixin, ClusterMixin, BaseEstimator):
            [ 0,  0,  0,  0]], dtype=int32)
     """
 
+    labels_: NDArray[np.int32]
+    agreement_: NDArray[np.float32]
+    n_clusters_: int
+
     _parameter_constraints = {
         "estimator": [HasMethods(["fit_predict"]), None],
         **PixelTableMixin._pixel_constraints,

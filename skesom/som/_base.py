@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from numpy.typing import ArrayLike, NDArray
+    from scipy.sparse import csr_array
 
 COUNT = Interval(Integral, 1, None, closed="left")
 _DISTANCES_AT_A_TIME = 2**20
@@ -54,6 +55,15 @@ class CodebookMap(
     ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, BaseEstimator
 ):
     """Base of the maps: units that stand for samples and belong to clusters."""
+
+    codebook_: NDArray[Any]
+    unit_labels_: NDArray[np.int32]
+    labels_: NDArray[np.int32]
+    cluster_centers_: NDArray[Any]
+    hits_: NDArray[np.int64]
+    connections_: csr_array
+    quantization_error_: float
+    n_iter_: int
 
     _deep_valley = 1.5  # the U-matrix of a lattice is smooth
     _hint = ""  # what the first parameter may have been meant for

@@ -161,6 +161,10 @@ class ConsensusClusterer(MetaEstimatorMixin, ClusterMixin, BaseEstimator):
     (3,)
     """
 
+    labels_: NDArray[np.int32]
+    agreement_: NDArray[np.float32]
+    n_clusters_: int
+
     _parameter_constraints = {
         "estimator": [HasMethods(["fit_predict"]), None],
         "n_estimators": [COUNT],

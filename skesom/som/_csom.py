@@ -219,6 +219,9 @@ default="euclidean"
 
     _hint = "the lattice as shape=..."
 
+    shape_: tuple[int, int]
+    positions_: NDArray[np.float64]
+
     _parameter_constraints = {
         **CodebookMap._cluster_constraints,
         "shape": [COUNT, tuple, list, StrOptions({"auto"})],

@@ -144,6 +144,8 @@ default="graph"
     _step = "window"
     _hint = "the distance of novel samples as epsilon=..."
 
+    epsilon_: float
+
     _parameter_constraints = {
         **CodebookMap._cluster_constraints,
         "epsilon": [Interval(Real, 0, None, closed="neither"), StrOptions({"auto"})],

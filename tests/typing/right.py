@@ -42,6 +42,7 @@ def cluster_a_table(table: NDArray[np.float32]) -> NDArray[np.int32]:
     ConsensusClusterer(CSOM(), n_estimators=4).fit(table).predict(table)
     classifier = MapClassifier(ESOM()).fit([[0.0], [1.0]], ["a", "b"])
     assert_type(classifier, MapClassifier)
+    assert_type(som.labels_, NDArray[np.int32])
     return som.labels_[units >= 0]
 
 
