@@ -139,7 +139,8 @@ class CubeClassifier(PixelTableMixin, ClassifierMixin, BaseEstimator):
         >>> from skesom.datasets import make_galaxy_cube
         >>> from skesom.maps import CubeClassifier
         >>> cube, truth = make_galaxy_cube((40, 40), random_state=0)
-        >>> few = np.where(np.arange(truth.size).reshape(truth.shape) % 10 == 0, truth, -3)
+        >>> few = np.full(truth.shape, -3)
+        >>> few[::3, ::3] = truth[::3, ::3]
         >>> CubeClassifier().fit(cube, few).labels_.shape
         (40, 40)
         """
@@ -229,7 +230,8 @@ class CubeClassifier(PixelTableMixin, ClassifierMixin, BaseEstimator):
         >>> from sklearn.neighbors import KNeighborsClassifier
         >>> from skesom.maps import CubeClassifier
         >>> cube = np.array([[[0.0], [0.1], [5.0], [5.1]]])
-        >>> classifier = CubeClassifier(KNeighborsClassifier(1)).fit(cube, [[0, -3, 1, -3]])
+        >>> classifier = CubeClassifier(KNeighborsClassifier(1))
+        >>> classifier = classifier.fit(cube, [[0, -3, 1, -3]])
         >>> classifier.score(cube, [[0, 0, 1, 0]])
         0.75
         """
