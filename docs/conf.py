@@ -78,6 +78,11 @@ sphinx_gallery_conf = {
             "plot_streaming.py",
             "plot_photometric_redshifts.py",
             "plot_larger_than_memory.py",
+            "plot_choosing_epsilon.py",
+            "plot_choosing_map_size.py",
+            "plot_choosing_stretch.py",
+            "plot_choosing_clusters.py",
+            "plot_choosing_runs.py",
             "*",
         ]
     ),
