@@ -56,9 +56,7 @@ of_pairs = over(
         for side in sides
     ]
 )
-print(
-    "units   error   folds   units below 10 pixels   agreement of runs   with the truth"
-)
+print("units   error   folds   below 10 pixels   agreement of runs   with the truth")
 for number, side in enumerate(sides):
     print(
         f"{side**2:5}{errors[0][number]:8.2f}{folds[0][number]:8.2f}"
