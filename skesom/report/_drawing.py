@@ -4,7 +4,9 @@
 from __future__ import annotations
 
 import io
+import multiprocessing
 import os
+import sys
 import threading
 import time
 import warnings
@@ -125,7 +127,9 @@ def _end_with(parent):
     """End this process soon after the one that it draws for, which may be killed."""
 
     def watch():
-        while os.getppid() == parent:
+        if sys.platform == "win32":  # where getppid names the parent when it is gone
+            multiprocessing.parent_process().join()
+        while os.getppid() == parent and sys.platform != "win32":
             time.sleep(_WATCH)
         os._exit(1)
 
