@@ -28,7 +28,8 @@ def draw_galaxy():
         cube, _ = make_galaxy_cube((300, 300), random_state=0)
         files = write_bands(Path(folder, "images"), cube)
         result = Path(folder, "result")
-        main(["cluster", *map(str, files), "-o", str(result), "--dpi", "100"])
+        style = ["--width", "two", "--dpi", "120"]  # letters that a page can show
+        main(["cluster", *map(str, files), "-o", str(result), *style])
         for name in ("map", "spectra", "agreement"):
             source = "agreement" if name == "agreement" else f"cluster_{name}"
             target = IMAGES / f"getting_started_{name}.png"

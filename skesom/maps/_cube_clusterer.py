@@ -270,7 +270,7 @@ class CubeClusterer(PixelTableMixin, ClusterMixin, BaseEstimator):
     The errors of a `Cube` go to an estimator that takes ``errors``: a `CSOM`, a
     `ConsensusClusterer` of them, or a Pipeline of `StandardScaler`, `PCA` and these.
     The median error of each band in the fitted pixels is added in quadrature, so that
-    bright pixels do not rule the map (`docs/preparing_images.md`). A value whose
+    bright pixels do not rule the map (`docs/errors_of_pixels.md`). A value whose
     error is NaN, 0 or negative gets that median.
 
     Examples
