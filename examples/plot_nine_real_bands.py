@@ -63,16 +63,24 @@ print(
 )
 
 # %%
-# The map and the spectra of the clusters. The units of the bands differ, so only
-# differences between the clusters mean something, not the shape of one spectrum.
+# The spiral at the left and the round galaxy at the lower right are as bright, but of
+# different clusters: the spectrum of young stars is flat, that of old stars rises to
+# the infrared. The units of the bands differ, so compare the spectra with each other,
+# as they were stretched and scaled.
 
 scaled = pipeline[:-2].transform(cube)
-colors = cluster_colors(label_map, scaled)
-figure = plt.figure(figsize=(13, 5), layout="constrained")
-left, right = figure.subfigures(1, 2, width_ratios=[1, 1.1])
-ClusterMapDisplay.from_predictions(label_map, colors=colors, ax=left.add_subplot())
+style = {"colors": cluster_colors(label_map, scaled)}
+figure = plt.figure(figsize=(14, 5), layout="constrained")
+left, right = figure.subfigures(1, 2)
+ClusterMapDisplay.from_predictions(label_map, ax=left.add_subplot(), **style)
 ClusterSpectraDisplay.from_predictions(
-    label_map, scaled, colors=colors, ax=right.add_subplot()
+    label_map,
+    scaled,
+    flux="flux, stretched and scaled",
+    quartiles=False,
+    log=False,
+    ax=right.add_subplot(),
+    **style,
 )
 
 if len(sys.argv) > 2:
