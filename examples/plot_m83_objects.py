@@ -82,7 +82,7 @@ print(cdist(table["shares"], table["shares"], "jensenshannon").round(2))
 # %%
 # The map with two types of objects on it, and the enrichment of all: in color where
 # chance does not explain it. One small cluster holds many more objects of all types
-# than its area explains: it is what shines in points.
+# than its area explains.
 
 colors = cluster_colors(label_map, pipeline[:-2].transform(cube))
 figure = plt.figure(figsize=(16, 5.2), layout="constrained")
