@@ -84,6 +84,7 @@ def measure(label_map):
 reference = maps["all four bands everywhere"]
 colors = [*cluster_colors(reference, whole), *8 * ["0.6"]]  # gray: matches none
 figure, panels = plt.subplots(2, 2, figsize=(8, 8.6), layout="constrained")
+figure.suptitle("H II regions in the left half | in the right half", fontsize="medium")
 for axes, (name, label_map) in zip(panels.flat, maps.items(), strict=True):
     text = measure(label_map)
     print(f"{name:32} H II regions: {text}")
