@@ -168,6 +168,7 @@ for axes, label_map, title in (
         label_map, ax=axes, legend=axes is right, **style
     )
     axes.set_title(title)
+right.get_legend().set_title("population")
 for axes in (left, middle, right):
     axes.set_axis_off()
 
