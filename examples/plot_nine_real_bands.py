@@ -63,10 +63,10 @@ print(
 )
 
 # %%
-# The spiral at the left and the round galaxy at the lower right are as bright, but of
-# different clusters: the spectrum of young stars is flat, that of old stars rises to
-# the infrared. The units of the bands differ, so compare the spectra with each other,
-# as they were stretched and scaled.
+# The spiral at the left and the round galaxy at the lower right are made of different
+# clusters, though both are bright: beside the round galaxy the spiral has more light in
+# u and g, as young stars have. The units of the bands differ, so compare the spectra
+# with each other, as they were stretched and scaled.
 
 scaled = pipeline[:-2].transform(cube)
 style = {"colors": cluster_colors(label_map, scaled)}
