@@ -101,10 +101,10 @@ maps = {
 # clusters rather than within them (100 %: clusters follow velocities alone), and how
 # well the clusters agree with the kinds of gas (adjusted Rand index).
 #
-# Clusters of channels are the approaching and the receding side. To find kinds of gas,
-# make bins wider than the shifts, or measure fluxes. To find both, add the velocity as
-# a band. Where there is no gas, bins and moments are noise alone, and the noise falls
-# into two clusters by chance.
+# Clusters of channels follow the velocities. To find kinds of gas, make bins wider than
+# the shifts, or measure fluxes. With the velocity as one more band, clusters follow
+# both in part: six are too few for each kind of gas at each velocity. Where there is no
+# gas there is noise alone, which falls into clusters by chance.
 
 
 def follows_velocity(labels):
