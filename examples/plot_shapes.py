@@ -10,6 +10,8 @@ known: on moons, linked rings, spirals and others, on groups where k-means is as
 and on long bodies side by side, where the maps fail too. Each set is drawn ten times.
 """
 
+import sys
+
 import matplotlib.pyplot as plt
 import numpy as np
 from scipy.optimize import linear_sum_assignment
@@ -145,4 +147,8 @@ for ax, draw in zip(axes[0], SHAPES, strict=True):
     ax.set_title(draw.__name__.replace("_", " "), fontsize=12)
 for ax, name in zip(axes[:, 0], ("truth", *METHODS), strict=True):
     ax.set_ylabel(name, fontsize=12)
-plt.show()
+
+if len(sys.argv) > 1:
+    figure.savefig(sys.argv[1], dpi=70)
+else:
+    plt.show()

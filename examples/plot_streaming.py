@@ -11,6 +11,8 @@ often (``pruning_period``), for a node without links goes; too often, and the ma
 what it needs.
 """
 
+import sys
+
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.collections import LineCollection
@@ -106,4 +108,8 @@ nodes_ax.plot([], [], color="black", label="nodes")
 nodes_ax.plot([], [], "--", color="black", label="nodes out of date")
 nodes_ax.set(xlabel="block", ylabel="number")
 nodes_ax.legend(frameon=False, fontsize=9)
-plt.show()
+
+if len(sys.argv) > 1:
+    figure.savefig(sys.argv[1], dpi=80)
+else:
+    plt.show()
