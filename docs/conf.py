@@ -86,6 +86,7 @@ sphinx_gallery_conf = {
             "*",
         ]
     ),
+    "reset_modules": ("matplotlib", "strict_examples.refuse_warnings"),
     "capture_repr": (),
     "image_scrapers": ("matplotlib",),
     "write_computation_times": False,
