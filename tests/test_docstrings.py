@@ -72,6 +72,17 @@ def test_reference_lists_public_names(door):
     if not page.exists():
         pytest.skip("no pages beside an installed package")
     listed = re.findall(
-        r"^   (\w+)$|^\.\. py:data:: [\w.]+\.(\w+)$", page.read_text(), re.M
+        r"^   (\w+)$|^\.\. py:data:: [\w.]+\.(\w+)$",
+        page.read_text(encoding="utf-8"),
+        re.M,
     )
     assert sorted(a or b for a, b in listed) == sorted(door.__all__)
+
+
+def test_reference_lists_names_of_the_package():
+    page = Path(__file__).parents[1] / "docs/api/index.md"
+    if not page.exists():
+        pytest.skip("no pages beside an installed package")
+    _, listed = page.read_text(encoding="utf-8").split("from `skesom` itself:\n")
+    names = re.findall(r"`(\w+)`", listed.partition("\n\n")[0])
+    assert sorted(names) == sorted(set(skesom.__all__) - set(skesom._SUBPACKAGES))
