@@ -27,7 +27,8 @@ N_FEATURES = 16
 # This program fits a map to each file and labels all rows. A thread notes the most
 # memory that the process takes. Pages of a memory map do not count: the system takes
 # them back when it needs them. The SHA-256 of all units and labels tells whether two
-# results are the same.
+# results are the same. The dask array is made of parts that are read when they are
+# needed; ``dask.array.from_array`` would copy a memory map into memory (dask 2026.8).
 
 PROGRAM = """
 import hashlib, json, resource, sys, threading, time
