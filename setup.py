@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Compile the Cython kernels; everything else is in pyproject.toml.
 
-Two environment variables steer the build: ``SKESOM_NO_OPENMP=1`` leaves OpenMP
-out, ``SKESOM_BOUNDS_CHECK=1`` makes every kernel check its indices.
+Environment variables steer the build: ``SKESOM_NO_OPENMP=1`` leaves OpenMP out,
+``SKESOM_BOUNDS_CHECK=1`` makes every kernel check its indices, and ``SKESOM_ABI3=1``
+makes a wheel for Python 3.11 and all that follow.
 """
 
 import os
@@ -29,6 +30,11 @@ DIRECTIVES = {
     "language_level": 3,
     "wraparound": False,
 }
+
+# Calls take half a microsecond more then; the kernels are as fast.
+ABI3 = os.environ.get("SKESOM_ABI3") == "1"
+LIMITED = {"py_limited_api": True, "define_macros": [("Py_LIMITED_API", "0x030B0000")]}
+LIMITED = LIMITED if ABI3 else {}
 
 
 class BuildKernels(build_ext):
@@ -78,12 +84,14 @@ def kernel(path):
     """Return the extension of a .pyx file."""
     name = ".".join(PurePath(path).with_suffix("").parts)
     headers = sorted(glob("skesom/som/*.h"))
-    return Extension(name, [path], include_dirs=["skesom/som"], depends=headers)
+    where = {"include_dirs": ["skesom/som"], "depends": headers}
+    return Extension(name, [path], **where, **LIMITED)
 
 
 # What compiles longest comes first, so that no core waits for it at the end.
 paths = sorted(glob("skesom/som/*.pyx"), key=lambda path: "_vectors" not in path)
 setup(
-    ext_modules=[*map(kernel, paths), Extension(SHARED, [])],
+    ext_modules=[*map(kernel, paths), Extension(SHARED, [], **LIMITED)],
+    options={"bdist_wheel": {"py_limited_api": "cp311"}} if ABI3 else {},
     cmdclass={"build_ext": BuildKernels},
 )
