@@ -15,8 +15,8 @@ import numpy as np
 
 Package = namedtuple(
     "Package",
-    "train search train_by_default final_width lattice slow note",
-    defaults=(None, None, None, "", "rectangular", False, ""),
+    "train search train_by_default final_width lattice slow note distribution",
+    defaults=(None, None, None, "", "rectangular", False, "", ""),
 )
 
 
@@ -405,13 +405,31 @@ def search_scikit_learn(X, codebook, shape):
 
 
 PACKAGES = {
-    "skesom": Package(train_skesom, search_skesom, default_skesom, "0.7", "hexagonal"),
-    "faiss k-means": Package(train_faiss, search_faiss, note="no map"),
-    "NumPy batch": Package(train_numpy, search_numpy),
-    "scikit-learn KMeans": Package(
-        train_scikit_learn, search_scikit_learn, note="no map"
+    "skesom": Package(
+        train_skesom,
+        search_skesom,
+        default_skesom,
+        "0.7",
+        "hexagonal",
+        distribution="skesom",
     ),
-    "fastersom": Package(train_fastersom, search_fastersom, default_fastersom, "0.6"),
+    "faiss k-means": Package(
+        train_faiss, search_faiss, note="no map", distribution="faiss-cpu"
+    ),
+    "NumPy batch": Package(train_numpy, search_numpy, distribution="numpy"),
+    "scikit-learn KMeans": Package(
+        train_scikit_learn,
+        search_scikit_learn,
+        note="no map",
+        distribution="scikit-learn",
+    ),
+    "fastersom": Package(
+        train_fastersom,
+        search_fastersom,
+        default_fastersom,
+        "0.6",
+        distribution="fastersom",
+    ),
     "intrasom": Package(
         train_intrasom,
         search_intrasom,
@@ -419,17 +437,26 @@ PACKAGES = {
         "1",
         "toroidal hexagonal",
         note="trained by one call an epoch",
+        distribution="intrasom",
     ),
-    "xpysom": Package(train_xpysom, search_xpysom, default_xpysom, "0.6"),
+    "xpysom": Package(
+        train_xpysom, search_xpysom, default_xpysom, "0.6", distribution="xpysom"
+    ),
     "python-som": Package(
         train_python_som,
         search_python_som,
         default_python_som,
         "0.5",
         note="its training ends with the quantization error",
+        distribution="python-som",
     ),
     "somoclu": Package(
-        train_somoclu, search_somoclu, default_somoclu, "0.5, cut", slow=True
+        train_somoclu,
+        search_somoclu,
+        default_somoclu,
+        "0.5, cut",
+        slow=True,
+        distribution="somoclu",
     ),
     "minisom": Package(
         train_minisom,
@@ -438,6 +465,7 @@ PACKAGES = {
         "0.3",
         slow=True,
         note="trained by one call an epoch",
+        distribution="minisom",
     ),
     "minisom, wide": Package(train_by_default=default_wide_minisom, final_width="3.4"),
     "susi": Package(
@@ -447,5 +475,6 @@ PACKAGES = {
         "1",
         slow=True,
         note="own principal plane, own widths: half of the side to 1",
+        distribution="susi",
     ),
 }

@@ -23,6 +23,7 @@ from pathlib import Path
 import numpy as np
 from csom_peers import PACKAGES
 from esom_speed import mixture
+from measuring import cost, report
 from scipy import sparse
 from sklearn.decomposition import PCA
 from sklearn.metrics import pairwise_distances_argmin
@@ -128,7 +129,12 @@ class Bench:
             text=True,
         )
         if done.returncode:
-            raise RuntimeError(f"{package} failed:\n{done.stderr}")
+            reason = (
+                done.stderr.strip() or f"ended with {done.returncode}"
+            ).splitlines()
+            if package == "skesom":
+                raise RuntimeError(f"skesom failed:\n{done.stderr}")
+            return {"missing": f"failed: {reason[-1]}"}, None
         figures = json.loads((self.folder / "figures.json").read_text())
         if "missing" in figures:
             return figures, None
@@ -146,7 +152,7 @@ class Bench:
                     continue
                 found, results[package] = self.run(package, job, n_threads)
                 if round_number:
-                    found = {
+                    found |= {
                         "cpu": known["cpu"] + found["cpu"],
                         "wall": known["wall"] + found["wall"],
                         "memory": max(known["memory"], found["memory"]),
@@ -155,35 +161,41 @@ class Bench:
         return figures, results
 
 
-def cost(figures):
-    """Return seconds and megabytes as cells of a table."""
-    return (
-        f"{min(figures['cpu']):10.3f}{min(figures['wall']):10.3f}"
-        f"{figures['memory'] / 1e6:10.0f}"
-    )
-
-
 def quality(X, codebook, shape, lattice="rectangular"):
-    """Return the quantization and the topographic error as cells of a table."""
+    """Return the quantization and the topographic error as columns of a table."""
     error = topographic_error(X, codebook, connections(lattice, shape))
-    return f"{quantization_error(X, codebook):10.3f}{error:10.3f}"
+    return {"QE": float(quantization_error(X, codebook)), "TE": float(error)}
 
 
 def title(bench, what):
-    """Print what the next lines are about."""
-    samples = "{} samples x {} features".format(*bench.X.shape)
-    print(f"\n{samples}, {'{} x {}'.format(*bench.shape)} units, {what}", flush=True)
+    """Return what a table is about."""
+    rows, columns = bench.X.shape
+    shape = "{} x {}".format(*bench.shape)
+    return f"{rows} samples x {columns} features, {shape} units, {what}"
 
 
-def table(figures, cells=None, heads=()):
-    """Print a line for each package."""
-    heads = ("CPU s", "wall s", "extra MB", *heads)
-    print(" " * 22 + "".join(f"{head:>10}" for head in heads))
+def name_of(bench, part, n_threads):
+    """Return the name of the file of a table."""
+    sizes = "{}_{}".format(*bench.X.shape), "{}x{}".format(*bench.shape)
+    return f"peers_{part}_{'_'.join(sizes)}_threads{n_threads}"
+
+
+def least(figures):
+    """Return the least seconds of all runs as columns of a table."""
+    return cost(figures | {clock: min(figures[clock]) for clock in ("cpu", "wall")})
+
+
+def table(figures, cells):
+    """Return a row for each package."""
+    rows = []
     for package, found in figures.items():
+        row = {"package": package, "version": found.get("version", "")}
         if "missing" in found:
-            print(f"{package:22}not installed: {found['missing']}")
+            rows.append(row | {"note": found["missing"]})
         else:
-            print(f"{package:22}{cost(found)}{cells[package] if cells else ''}")
+            note = {"note": PACKAGES[package].note}
+            rows.append(row | least(found) | cells[package] | note)
+    return rows
 
 
 def chosen(options, job, *, slow):
@@ -198,26 +210,26 @@ def chosen(options, job, *, slow):
 
 
 def compare_training(bench, options):
-    """Print time, memory and quality of batch training, package by package."""
+    """Report time, memory and quality of batch training, package by package."""
     for work in TRAINING[: 1 if options.quick else None]:
         bench.take(work)
         for n_threads in options.threads:
-            slow = work is TRAINING[0] and n_threads == 1 and not options.quick
+            slow = work is TRAINING[0] and n_threads == 1
             packages = chosen(options, "train", slow=slow)
-            title(bench, f"{N_EPOCHS} epochs, threads: {n_threads}")
             figures, codebooks = bench.rounds(packages, "train", n_threads)
             cells = {
-                package: f"{quality(bench.X, codebook, bench.shape)}"
-                f"  {PACKAGES[package].note}"
+                package: quality(bench.X, codebook, bench.shape)
                 for package, codebook in codebooks.items()
                 if codebook is not None
             }
-            table(figures, cells, ("QE", "TE"))
+            text = title(bench, f"{N_EPOCHS} epochs, threads: {n_threads}")
+            name = name_of(bench, "training", n_threads)
+            report(name, text, table(figures, cells))
 
 
 def compare_search(bench, options):
-    """Print what finding the best-matching units takes, package by package."""
-    for work in SEARCH:
+    """Report what finding the best-matching units takes, package by package."""
+    for work in SEARCH[: 1 if options.quick else None]:
         csom = CSOM(shape=work.shape, n_epochs=N_EPOCHS).fit(mixture(100_000, 9))
         bench.take(work, csom.codebook_)
         nearest = pairwise_distances_argmin(
@@ -226,72 +238,75 @@ def compare_search(bench, options):
         for n_threads in options.threads:
             slow = work is SEARCH[0] and n_threads == 1
             packages = chosen(options, "search", slow=slow)
-            title(bench, f"best-matching units, threads: {n_threads}")
             figures, results = bench.rounds(packages, "search", n_threads)
             cells = {
-                package: f"{np.count_nonzero(winners != nearest):10}"
+                package: {"wrong": str(np.count_nonzero(winners != nearest))}
                 for package, winners in results.items()
                 if winners is not None
             }
-            table(figures, cells, ("wrong",))
+            text = title(bench, f"best-matching units, threads: {n_threads}")
+            name = name_of(bench, "search", n_threads)
+            report(name, text, table(figures, cells))
 
 
 def compare_defaults(bench, options):
-    """Print the quality of the maps that packages make if nothing is chosen."""
+    """Report the quality of the maps that packages make if nothing is chosen."""
     bench.take(DEFAULTS)
-    title(bench, "parameters as they come, 20 epochs where a number must be given")
-    print(f"{'':22}{'width':>10}{'QE':>10}{'TE':>10}")
+    rows = []
     for name in chosen(options, "train_by_default", slow=True):
         package = PACKAGES[name]
+        row = {"package": name, "final width": package.final_width}
         figures, codebook = bench.run(name, "train_by_default")
         if "missing" in figures:
-            print(f"{name:22}not installed: {figures['missing']}")
+            rows.append(row | {"note": figures["missing"]})
             continue
         errors = quality(bench.X, codebook, bench.shape, package.lattice)
-        print(f"{name:22}{package.final_width:>10}{errors}  {package.lattice}")
+        rows.append(row | errors | {"note": package.lattice})
     for width in FINAL_WIDTHS:
         csom = CSOM(shape=bench.shape, final_sigma=width).fit(bench.X)
         errors = quality(bench.X, csom.codebook_, bench.shape, "hexagonal")
-        print(f"{'CSOM(final_sigma=...)':22}{width:10}{errors}")
+        rows.append(
+            {"package": "CSOM(final_sigma=...)", "final width": str(width)} | errors
+        )
+    text = "parameters as they come, 20 epochs where a number must be given"
+    report("peers_defaults", title(bench, text), rows)
 
 
 def measure_skesom(bench, options):
-    """Print how CSOM grows, and what a mosaic and a large map take."""
-    print(f"\nCSOM alone, {N_EPOCHS} epochs, one thread")
-    print(f"{'samples':>10}{'units':>8}{'features':>10}{'CPU s':>10}{'extra MB':>10}")
-    for works in GROWTH.values():
-        for work in works:
-            bench.take(work)
-            figures, _ = bench.run("skesom", "train")
-            print(
-                f"{len(bench.X):10}{work.shape[0] * work.shape[1]:8}"
-                f"{work.n_features:10}{min(figures['cpu']):10.3f}"
-                f"{figures['memory'] / 1e6:10.0f}"
-            )
-    for work, n_epochs in ((MOSAIC, N_EPOCHS), (LARGE_MAP, 2)):
+    """Report how CSOM grows, and what a mosaic and a large map take."""
+    works = [(work, N_EPOCHS, 1) for kind in GROWTH.values() for work in kind]
+    rows = []
+    for work, n_epochs, n_threads in [*works, (MOSAIC, N_EPOCHS, 2), (LARGE_MAP, 2, 2)]:
         bench.take(work)
-        title(bench, f"{n_epochs} epochs, threads: 2")
-        table({"skesom": bench.run("skesom", "train", 2, n_epochs)[0]})
+        figures, _ = bench.run("skesom", "train", n_threads, n_epochs)
+        sizes = {
+            "samples": len(bench.X),
+            "units": "{} x {}".format(*work.shape),
+            "features": work.n_features,
+            "epochs": n_epochs,
+            "threads": n_threads,
+        }
+        rows.append(sizes | least(figures))
+    report("peers_skesom", "CSOM alone", rows)
 
 
 def parsed():
     """Return the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--peers-python", default=sys.executable, metavar="PATH")
-    parser.add_argument("--quick", action="store_true", help="the first work only")
+    parser.add_argument(
+        "--quick", action="store_true", help="the first size of each only"
+    )
     parser.add_argument("--threads", type=int, nargs="+", default=[1], metavar="N")
     parser.add_argument("--rounds", type=int, default=3, metavar="N")
     parser.add_argument("--scale", type=float, default=1, help="share of the samples")
     parser.add_argument("--parts", nargs="+", default=PARTS, choices=PARTS)
     parser.add_argument("--packages", nargs="+", choices=PACKAGES, metavar="NAME")
-    options = parser.parse_args()
-    if options.quick:
-        options.parts = ("training",)
-    return options
+    return parser.parse_args()
 
 
 def main():
-    """Print the tables."""
+    """Report the tables."""
     options = parsed()
     steps = dict(
         zip(

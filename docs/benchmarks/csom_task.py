@@ -7,56 +7,30 @@ threads.
 """
 
 import json
-import resource
 import sys
-import time
 import warnings
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
 from csom_peers import PACKAGES
+from measuring import measure
 
 ROWS_TO_WARM_UP = 2000
 
 
-def memory(what):
-    """Return the resident memory of this process in bytes, "RSS" now, "HWM" at most.
-
-    What ``resource`` tells is not below the memory of the process that started this
-    one, so the kernel is asked where it can be.
-    """
-    status = Path("/proc/self/status")
-    if not status.exists():
-        unit = 1 if sys.platform == "darwin" else 1024
-        return unit * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    lines = dict(line.split(":", 1) for line in status.read_text().splitlines())
-    return 1024 * int(lines[f"Vm{what}"].split()[0])
-
-
-def forget_peak():
-    """Let the highest memory be the present one, where that is possible."""
-    try:
-        Path("/proc/self/clear_refs").write_text("5")
-    except OSError:
-        pass
-
-
-def measure(prepare, n_runs, patience):
+def repeat(prepare, n_runs, patience):
     """Return the result of a task, the seconds of its runs and the memory it took.
 
     It runs again until it has done so often, or has taken so many seconds.
     """
     seconds = {"cpu": [], "wall": []}
-    forget_peak()
-    before = memory("RSS")
     while True:
-        work = prepare()
-        wall, cpu = time.perf_counter(), time.process_time()
-        result = work()
-        seconds["cpu"].append(time.process_time() - cpu)
-        seconds["wall"].append(time.perf_counter() - wall)
+        result, figures = measure(prepare())
+        for clock, runs in seconds.items():
+            runs.append(figures[clock])
         if len(seconds["wall"]) == 1:
-            extra = memory("HWM") - before
+            extra = figures["memory"]
         if len(seconds["wall"]) == n_runs or sum(seconds["wall"]) > patience:
             return result, {**seconds, "memory": extra}
 
@@ -79,9 +53,12 @@ def run(folder):
         prepared(task, X[:ROWS_TO_WARM_UP].copy(), codebook)()()
     except ImportError as error:
         return {"missing": str(error)}
-    result, figures = measure(
+    result, figures = repeat(
         prepared(task, X, codebook), task["n_runs"], task["patience"]
     )
+    distribution = PACKAGES[task["package"]].distribution
+    if distribution:
+        figures["version"] = version(distribution)
     result = np.asarray(result)
     if task["job"] == "search":
         if result.ndim == 2:  # rows and columns on the lattice

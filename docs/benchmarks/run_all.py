@@ -1,0 +1,227 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Run the scripts of this folder, and put what they measure into the pages.
+
+    python docs/benchmarks/run_all.py --peers-python peers/bin/python -o FOLDER
+
+Each script runs in a process of its own. FOLDER then has, for each, NAME.txt (what it
+printed) and NAME.json (command, seconds, machine, versions), and the tables as ECSV. A
+script whose NAME.json has the same command is not run again, so a run that was stopped
+goes on where it was. ``--quick`` takes small sizes (minutes); a full run takes about 6
+hours on two quiet cores, most of it the slow packages. At the end the tables and plots
+are put into the pages, between ``<!-- measured: NAME -->`` and ``<!-- end -->``; after
+``--quick`` only with ``--pages``.
+"""
+
+import argparse
+import json
+import os
+import platform
+import re
+import subprocess
+import sys
+import time
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from astropy.table import Table
+from measuring import FOLDER, text_of
+
+HERE = Path(__file__).resolve().parent
+DOCS = HERE.parent
+NAMES = ("skesom", "numpy", "scipy", "scikit-learn", "astropy", "dask")
+PEERS = ("csom_speed", "pipelines", "families")  # take --peers-python
+SCRIPTS = {  # name: the arguments of a full and of a quick run, None for no quick run
+    "csom_speed": (
+        "--threads 1 2",
+        "--quick --scale .02 --rounds 1 --parts training search",
+    ),
+    "pipelines": ("", "--size 96 --seeds 1"),
+    "families": (
+        "--seeds 5",
+        "--seeds 1 --members 4 --families parabolas rings_in_noise",
+    ),
+    "shapes": ("--seeds 5", "--seeds 1"),
+    "esom_speed": ("", None),
+    "csom_convergence": ("", None),
+    "consensus_speed": ("", None),
+    "epsilon": ("", None),
+    "heavy_tails": ("", None),
+    "stability": ("", None),
+    "features": ("", None),
+    "outliers": ("", "--no-maps --seeds 1"),
+    "study_tables": ("", None),
+    "fluxes_and_rows": ("", None),
+    "spectral_cubes": ("", None),
+    "error_propagation": ("", None),
+    "errors_of_pixels": ("5", None),
+    "errors_in_maps": ("", None),
+    "noise_weighted": ("", None),
+    "smoothed_votes": ("", None),
+    "suggested_names": ("", "--scenes 0"),
+    "sky": ("", None),
+    "kernels": ("", None),
+    "scaling": ("rows units features threads workers", "units --most 1e5"),
+    "larger_than_memory": ("", "--size 425 250 --runs 2"),
+    "image_chain": ("", "--size 300 200"),
+    "results": ("", "--size 96 96"),
+}
+
+
+def machine():
+    """Return what the figures depend on beside the code."""
+    processor = platform.processor() or platform.machine()
+    if Path("/proc/cpuinfo").exists():
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        models = [line.split(":")[1] for line in lines if line.startswith("model name")]
+        processor = models[0].strip() if models else processor
+    return {
+        "processor": processor,
+        "cores": os.cpu_count(),
+        "system": platform.system(),
+        "load": round(os.getloadavg()[0], 1) if hasattr(os, "getloadavg") else None,
+    }
+
+
+def versions():
+    """Return the versions of Python and of the packages that skesom builds on."""
+    found = {"Python": platform.python_version()}
+    for name in NAMES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def run(name, arguments, options):
+    """Run a script unless its figures are there, and return whether it ended well."""
+    about, printed = (options.output / f"{name}{end}" for end in (".json", ".txt"))
+    if about.exists() and json.loads(about.read_text())["arguments"] == arguments:
+        print(f"{name}: done before")
+        return True
+    peers = ["--peers-python", options.peers_python] if name in PEERS else []
+    command = [sys.executable, HERE / f"{name}.py", *arguments.split(), *peers]
+    facts = {"arguments": arguments, **machine(), "versions": versions()}
+    start = time.perf_counter()
+    with printed.open("w") as file:
+        done = subprocess.run(
+            command,
+            stdout=file,
+            stderr=subprocess.STDOUT,
+            env={**os.environ, FOLDER: str(options.output.resolve())},
+        )
+    facts["seconds"] = round(time.perf_counter() - start, 1)
+    if done.returncode:
+        print(f"{name}: failed after {facts['seconds']} s, see {printed}", flush=True)
+        return False
+    facts["quick"] = options.quick
+    about.write_text(json.dumps(facts, indent=1) + "\n")
+    print(f"{name}: {facts['seconds']} s", flush=True)
+    return True
+
+
+def origin(path, folder):
+    """Return where the figures of a table come from, as one line of a page."""
+    script = max(
+        (name for name in SCRIPTS if path.stem.startswith(name)), key=len, default=None
+    )
+    about = folder / f"{script}.json"
+    if not about.exists():
+        return ""
+    facts = json.loads(about.read_text())
+    packages = ", ".join(
+        f"{name} {number}" for name, number in facts["versions"].items()
+    )
+    small = "**Small sizes, on a busy machine: a trial of the script.** "
+    return (
+        f"{small if facts['quick'] else ''}`{script}.py {facts['arguments']}`, "
+        f"{facts['processor']}, {facts['cores']} cores, load {facts['load']} at the "
+        f"start; {packages}."
+    )
+
+
+def markdown(path, folder):
+    """Return a table of figures as a table of a page, with what it shows above it."""
+    table = Table.read(path, format="ascii.ecsv")
+    lines = [table.colnames, ["---"] * len(table.colnames)]
+    lines += [
+        [text_of(value) for value in row] for row in zip(*table.itercols(), strict=True)
+    ]
+    body = "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+    return f"**{table.meta['title']}.** {origin(path, folder)}\n\n{body}\n"
+
+
+def plot(path, picture):
+    """Draw the seconds of packages as bars on a logarithmic axis."""
+    from matplotlib import pyplot
+
+    table = Table.read(path, format="ascii.ecsv")
+    table = table[[value > 0 for value in table["CPU s"]]]
+    table.sort("CPU s", reverse=True)
+    names = [str(name) for name in table[table.colnames[0]]]
+    figure, axes = pyplot.subplots(
+        figsize=(7, 1 + 0.3 * len(table)), layout="constrained"
+    )
+    colors = ["#c44e00" if name.startswith("skesom") else "#7a8794" for name in names]
+    bars = axes.barh(names, table["CPU s"], color=colors)
+    axes.bar_label(bars, [text_of(float(value)) for value in table["CPU s"]], padding=3)
+    axes.set(xscale="log", xlabel="CPU seconds", title=table.meta["title"])
+    axes.title.set_fontsize("medium")
+    axes.margins(x=0.15)
+    axes.spines[["top", "right"]].set_visible(False)
+    figure.savefig(picture, dpi=110)
+    pyplot.close(figure)
+
+
+def fill(folder):
+    """Put tables and plots between the marks of the pages."""
+    for page in sorted(DOCS.glob("*.md")):
+        old = page.read_text(encoding="utf-8")
+
+        def filled(found, page=page):
+            paths = sorted(folder.glob(f"{found['name']}.ecsv"))
+            if not paths:
+                return found[0]
+            parts = [markdown(path, folder) for path in paths]
+            if found["plot"]:
+                picture = DOCS / "images" / f"{paths[0].stem.split('_')[0]}.png"
+                plot(paths[0], picture)
+                parts.insert(0, f"![CPU seconds of each](images/{picture.name})\n")
+            text = "\n".join(parts)
+            print(f"{page.name}: {found['name']}")
+            return f"{found['mark']}\n{text}\n<!-- end -->"
+
+        new = re.sub(
+            r"(?P<mark><!-- measured(?P<plot> and drawn)?: (?P<name>\S+) -->)\n"
+            r".*?<!-- end -->",
+            filled,
+            old,
+            flags=re.DOTALL,
+        )
+        if new != old:
+            page.write_text(new, encoding="utf-8")
+
+
+def main():
+    """Run what is not done yet, then fill the pages."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("-o", "--output", type=Path, required=True, metavar="FOLDER")
+    parser.add_argument("--only", nargs="+", choices=SCRIPTS, metavar="NAME")
+    parser.add_argument("--quick", action="store_true", help="small sizes")
+    parser.add_argument("--pages", action="store_true", help="fill pages after --quick")
+    parser.add_argument("--peers-python", default=sys.executable, metavar="PATH")
+    options = parser.parse_args()
+    options.output.mkdir(parents=True, exist_ok=True)
+    failed = []
+    for name in options.only or SCRIPTS:
+        arguments = SCRIPTS[name][options.quick]
+        if arguments is not None and not run(name, arguments, options):
+            failed.append(name)
+    if options.pages or not options.quick:
+        fill(options.output)
+    if failed:
+        sys.exit(f"These scripts failed: {', '.join(failed)}.")
+
+
+if __name__ == "__main__":
+    main()
