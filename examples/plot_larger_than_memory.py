@@ -20,7 +20,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 BOUND = 100  # megabytes that a process may take beyond Python and its libraries
-SIZES = [500_000, 1_000_000, 2_000_000, 4_000_000]
+SIZES = [250_000, 500_000, 1_000_000, 2_000_000]
 N_FEATURES = 16
 
 # %%
@@ -44,7 +44,7 @@ def megabytes(kind):
 def watch():
     while True:
         peak[0] = max(peak[0], megabytes("RssAnon"))
-        time.sleep(0.002)
+        time.sleep(0.005)
 
 def read(path, start, stop):
     return np.load(path, mmap_mode="r")[start:stop]
