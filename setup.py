@@ -2,8 +2,9 @@
 """Compile the Cython kernels; everything else is in pyproject.toml.
 
 Environment variables steer the build: ``SKESOM_NO_OPENMP=1`` leaves OpenMP out,
-``SKESOM_BOUNDS_CHECK=1`` makes every kernel check its indices, and ``SKESOM_ABI3=1``
-makes a wheel for Python 3.11 and all that follow.
+``SKESOM_BOUNDS_CHECK=1`` makes every kernel check its indices, ``SKESOM_ABI3=1`` makes
+a wheel for Python 3.11 and all that follow, and ``SKESOM_SANITIZE=address,undefined``
+builds with these sanitizers of GCC or clang.
 """
 
 import os
@@ -77,6 +78,10 @@ class BuildKernels(build_ext):
             add_openmp_flags_if_available(tried)
         if self.compiler.compiler_type == "unix":
             tried.extra_compile_args += UNIX_FLAGS
+        if sanitizers := os.environ.get("SKESOM_SANITIZE"):
+            flags = [f"-fsanitize={sanitizers}", "-fno-omit-frame-pointer", "-g1"]
+            tried.extra_compile_args += [*flags, "-O1"]
+            tried.extra_link_args += flags
         return tried.extra_compile_args, tried.extra_link_args
 
 

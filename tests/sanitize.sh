@@ -1,0 +1,55 @@
+#!/usr/bin/env bash
+# Run tests of the kernels with checks compiled into the kernels.
+#
+#   tests/sanitize.sh bounds  [pytest arguments]   Cython checks every index
+#   tests/sanitize.sh address [pytest arguments]   AddressSanitizer and UBSan of GCC
+#   tests/sanitize.sh thread  [pytest arguments]   ThreadSanitizer of clang
+#
+# Without arguments for pytest, all of tests/som runs, or the tests below for threads.
+# PYTHON names the Python with the extra "test" (.venv/bin/python). The kernels are built
+# in a temporary folder. CLANG names the compiler for threads (clang); it needs libomp
+# with libarcher, which tells ThreadSanitizer how OpenMP orders what threads do. GCC's
+# libgomp does not, and each of its barriers would be reported as a race.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+kind=${1:?bounds, address or thread}
+shift
+python=$(realpath --no-symlinks "${PYTHON:-.venv/bin/python}")
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+git ls-files -z setup.py pyproject.toml README.md LICENSE conftest.py skesom tests \
+    | xargs -0 cp --parents --target-directory="$work"
+cd "$work"
+
+tests=(tests/som)
+preload=
+export PYTHONPATH=$work
+case $kind in
+bounds)
+    export SKESOM_BOUNDS_CHECK=1
+    ;;
+address)
+    export SKESOM_SANITIZE=address,undefined CC=${CC:-gcc}
+    preload="$($CC -print-file-name=libasan.so) $($CC -print-file-name=libubsan.so)"
+    # Python's own small-object memory would hide reads behind the end of an array, and
+    # what it never frees is no leak of a kernel.
+    export PYTHONMALLOC=malloc ASAN_OPTIONS=detect_leaks=0
+    export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
+    ;;
+thread)
+    export SKESOM_SANITIZE=thread CC=${CLANG:-clang}
+    preload=$("$CC" -print-file-name=libclang_rt.tsan-x86_64.so)
+    [[ -e $preload ]] || preload=$("$CC" -print-file-name=libclang_rt.tsan.so)
+    # OpenMP's own threads of other libraries would be reported; theirs are not ours.
+    export OMP_NUM_THREADS=4 OPENBLAS_NUM_THREADS=1
+    tests=(tests/som/test_{threads,screening,winners,training,online,patches}.py)
+    ;;
+*)
+    echo "$kind is not bounds, address or thread" >&2
+    exit 2
+    ;;
+esac
+"$python" setup.py --quiet build_ext --inplace
+(($#)) && tests=("$@")
+LD_PRELOAD=$preload "$python" -m pytest --quiet -p no:cacheprovider "${tests[@]}"

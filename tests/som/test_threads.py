@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Several Python threads that use maps at once find what one thread finds."""
+
+import sys
+import sysconfig
+import threading
+
+import numpy as np
+import pytest
+from sklearn.base import clone
+from sklearn.datasets import make_blobs
+
+from skesom import CSOM, ESOM
+
+N_THREADS = 4
+MAPS = {
+    "ESOM": ESOM(4, random_state=0),
+    "batch": CSOM(4, shape=(5, 6), n_epochs=3),
+    "online": CSOM(4, shape=(5, 6), algorithm="online", n_epochs=2, random_state=0),
+}
+
+
+def table(seed):
+    X = make_blobs(600, 5, centers=5, random_state=seed)[0]
+    X[seed::31, 1] = np.nan
+    return X.astype([np.float32, np.float64][seed % 2])
+
+
+def at_once(work):
+    """Return what the threads compute, each with its number, from one start."""
+    start = threading.Barrier(N_THREADS)
+    found = [None] * N_THREADS
+
+    def one(number):
+        start.wait()
+        try:
+            found[number] = work(number)
+        except Exception as error:
+            found[number] = error
+
+    threads = [threading.Thread(target=one, args=(i,)) for i in range(N_THREADS)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for result in found:
+        if isinstance(result, Exception):
+            raise result
+    return found
+
+
+def same(found, expected):
+    for there, here in zip(found, expected, strict=True):
+        for array, other in zip(there, here, strict=True):
+            np.testing.assert_array_equal(array, other, strict=True)
+
+
+@pytest.mark.parametrize("name", MAPS)
+def test_each_thread_has_a_map_and_a_table(name):
+    def work(number):
+        X = table(number)
+        model = clone(MAPS[name]).fit(X)
+        return model.labels_, model.codebook_, model.winners(X)
+
+    same(at_once(work), [work(number) for number in range(N_THREADS)])
+
+
+@pytest.mark.parametrize("name", MAPS)
+def test_threads_share_a_fitted_map(name):
+    model = clone(MAPS[name]).fit(table(0))
+
+    def work(number):
+        X = table(number).astype(np.float64)
+        return model.predict(X), model.transform(X)
+
+    same(at_once(work), [work(number) for number in range(N_THREADS)])
+
+
+@pytest.mark.skipif(
+    not sysconfig.get_config_var("Py_GIL_DISABLED"), reason="Python has its lock always"
+)
+def test_kernels_leave_the_lock_of_a_free_threaded_python_off():
+    assert not sys._is_gil_enabled()
