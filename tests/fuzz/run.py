@@ -20,10 +20,7 @@ import shutil
 import sys
 import tempfile
 import time
-import traceback
 import warnings
-from collections import Counter
-from multiprocessing.connection import wait
 from pathlib import Path
 
 import matplotlib
@@ -31,10 +28,10 @@ import matplotlib.figure
 import mutations
 import numpy as np
 import targets
+import workers
 
 matplotlib.use("Agg")
 
-LONGEST = 10.0  # seconds
 MEMORY = 2**30  # bytes more than at the start
 RARE = 0.04  # share of the cases with a check that takes longer
 _NAMES = sorted(targets.TARGETS)
@@ -117,7 +114,7 @@ def judge(name, data, check, watch):
             text = f"{error.filename}: {error.strerror}"
         problem = _judge_text(text, name, error)
     except BaseException as error:
-        problem = f"{type(error).__name__}: {error!s:.200}\n{_where(error)}"
+        problem = f"{type(error).__name__}: {error!s:.200}\n{workers.where(error)}"
     finally:
         watch.home = None
     if isinstance(status, int) and status != 0:
@@ -137,7 +134,7 @@ def judge(name, data, check, watch):
 
 def _judge_text(text, name, error=None):
     stem = name.removeprefix("in-").partition(".")[0]
-    place = "" if error is None else f"\n{_where(error)}"
+    place = "" if error is None else f"\n{workers.where(error)}"
     if "\n" in text:
         return f"several lines: {text[:300]}{place}"
     if not any(known in text for known in (stem, name, *_NAMED_OTHERWISE)):
@@ -145,15 +142,6 @@ def _judge_text(text, name, error=None):
     if len(text) > 1000:
         return f"{len(text)} characters: {text[:300]}{place}"
     return None
-
-
-def _where(error):
-    """Return the last lines of code of an error in skesom and anywhere."""
-    frames = traceback.extract_tb(error.__traceback__)
-    ours = [f for f in frames if "/skesom/" in f.filename]
-    return " < ".join(
-        f"{Path(f.filename).name}:{f.lineno}" for f in [*ours[-2:], frames[-1]]
-    )
 
 
 def work(numbers, seeds, home, connection):
@@ -181,72 +169,16 @@ def work(numbers, seeds, home, connection):
     connection.close()
 
 
-class _Worker:
-    """A process that works on some cases, and is replaced when it dies or hangs."""
-
-    def __init__(self, numbers, seeds, home):
-        self.numbers, self.seeds, self.home = list(numbers), seeds, home
-        self.current = None
-        self.start()
-
-    def start(self):
-        context = multiprocessing.get_context("fork")
-        self.connection, theirs = context.Pipe(duplex=False)
-        arguments = self.numbers, self.seeds, self.home, theirs
-        self.process = context.Process(target=work, args=arguments, daemon=True)
-        self.process.start()
-        theirs.close()
-        self.since, self.used = time.perf_counter(), 0.0
-
-    def _used(self):
-        """Return the seconds of a processor that the process has used."""
-        try:
-            fields = Path(f"/proc/{self.process.pid}/stat").read_text().split()
-        except FileNotFoundError:
-            return self.used
-        return (int(fields[13]) + int(fields[14])) / os.sysconf("SC_CLK_TCK")
-
-    def stop(self):
-        self.process.kill()
-        self.process.join()
-        self.connection.close()
-
-    def poll(self):
-        """Return the results that are there."""
-        try:
-            while self.connection.poll():
-                number, kind, check, seconds, problem = self.connection.recv()
-                self.since, self.used = time.perf_counter(), self._used()
-                if seconds is None:
-                    self.current = number, kind, check
-                    continue
-                self.numbers.remove(number)
-                self.current = None
-                if problem is None and seconds > LONGEST:
-                    problem = f"{seconds:.1f} s"
-                yield number, kind, check, seconds, problem
-        except EOFError:
-            self.process.join()
-            if self.current is None and not self.numbers:
-                return
-            yield self._lose(f"the process died ({self.process.exitcode})")
-        if self._used() - self.used > 3 * LONGEST:
-            yield self._lose(f"hangs for {3 * LONGEST:.0f} s")
-
-    def _lose(self, problem):
-        number, kind, check = self.current or (self.numbers[0], "?", "?")
-        seconds = time.perf_counter() - self.since
-        self.stop()
-        self.numbers.remove(number)
-        self.current = None
-        if self.numbers:
-            self.start()
-        return number, kind, check, seconds, problem
-
-
-def run(numbers, jobs, keep):
+def run(numbers, jobs, folder):
     """Run cases; return the number of those that fail."""
-    counts, failures, slowest = Counter(), [], 0.0
+
+    def keep(number):
+        if folder is None:
+            return
+        _, name, data, _ = make_case(number, seeds)
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / f"{number}-{name}").write_bytes(data)
+
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as home:
         home = Path(home)
         seeds = home / "seeds"
@@ -258,36 +190,9 @@ def run(numbers, jobs, keep):
         first.join()
         if first.exitcode:
             sys.exit("The good files cannot be made.")
-        shares = [numbers[job::jobs] for job in range(jobs)]
-        workers = [_Worker(share, seeds, home) for share in shares if len(share)]
-        while any(worker.numbers for worker in workers):
-            busy = [worker for worker in workers if worker.numbers]
-            wait([worker.connection for worker in busy], timeout=1)
-            for worker in busy:
-                for number, kind, check, seconds, problem in worker.poll():
-                    counts[kind] += 1
-                    slowest = max(slowest, seconds)
-                    if problem is not None:
-                        failures.append(number)
-                        problem = ascii(problem).replace("\\n", "\n  ")
-                        print(f"case {number} ({kind}, {check}): {problem}", flush=True)
-                        _keep(number, seeds, keep)
-                    if sum(counts.values()) % 1000 == 0:
-                        done = sum(counts.values())
-                        print(f"{done} cases, {len(failures)} fail", flush=True)
-    for kind, count in sorted(counts.items()):
-        print(f"{count:>7} {kind}")
-    print(
-        f"{sum(counts.values())} cases, {len(failures)} fail, slowest {slowest:.1f} s"
-    )
-    return len(failures)
-
-
-def _keep(number, seeds, keep):
-    if keep is not None:
-        _, name, data, _ = make_case(number, seeds)
-        keep.mkdir(parents=True, exist_ok=True)
-        (keep / f"{number}-{name}").write_bytes(data)
+        return workers.run_cases(
+            numbers, jobs, work, (seeds, home), method="fork", keep=keep
+        )
 
 
 def main():

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The fuzzer of files on its first cases, and hostile values by hypothesis."""
+"""The fuzzers on their first cases, and hostile values by hypothesis."""
 
 import subprocess
 import sys
@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from skesom.io import read_catalog, read_cube, read_region_mask
 from skesom.report import read_cluster_groups
 
-RUN = Path(__file__).with_name("run.py")
+HERE = Path(__file__).parent
 SOME = settings(
     max_examples=40,
     deadline=None,
@@ -30,16 +30,23 @@ CARDS = st.sampled_from(
 )
 
 
-def first_cases(count):
-    command = [sys.executable, str(RUN), str(count)]
+def first_cases(*arguments):
+    command = [sys.executable, *arguments]
     return subprocess.run(command, capture_output=True, text=True, timeout=300)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="it limits memory as Linux does")
 def test_no_case_fails():
-    done = first_cases(300)
+    done = first_cases(HERE / "run.py", "300")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "300 cases, 0 fail" in done.stdout
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="it reads times as Linux has them")
+def test_no_random_pipeline_fails():
+    done = first_cases(HERE / "pipelines.py", "--count", "60")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "60 cases, 0 fail" in done.stdout
 
 
 def read_or_refuse(read, path, content):
