@@ -90,6 +90,7 @@ sphinx_gallery_conf = {
     "capture_repr": (),
     "image_scrapers": ("matplotlib",),
     "write_computation_times": False,
+    "min_reported_time": float("inf"),  # seconds of one build mean little
 }
 
 html_theme = "pydata_sphinx_theme"
