@@ -3,9 +3,7 @@
 
 Run from the root of a checkout: ``python docs/benchmarks/shapes.py`` for the nine
 shapes. With ``--rules`` it compares the rules of the second stage and other methods on
-them; with ``--families choosing`` or ``--families reporting`` maps, their consensus and
-other methods on families of point sets, the number of clusters given. genieclust is
-measured where it is installed.
+them. Other packages, and harder point sets: families.py.
 """
 
 import argparse
@@ -14,22 +12,15 @@ import warnings
 from pathlib import Path
 
 import numpy as np
-from sklearn.cluster import HDBSCAN, KMeans, SpectralClustering
+from sklearn.cluster import HDBSCAN, KMeans
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import adjusted_rand_score
-from sklearn.mixture import GaussianMixture
 
-from skesom.som import CSOM, ESOM, ConsensusClusterer
+from skesom.som import CSOM, ESOM
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "tests" / "som"))
 
-from _families import CHOOSING, FIRST_REPORTING_SEED, REPORTING
 from _shapes import SHAPES, golf_ball
-
-try:
-    from genieclust import Genie
-except ImportError:
-    Genie = None
 
 MAPS = {"ESOM": ESOM, "CSOM": CSOM}
 
@@ -38,16 +29,12 @@ def main():
     """Print a line for each shape, then the means."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rules", action="store_true", help="compare the rules")
-    parser.add_argument("--families", choices=["choosing", "reporting"])
-    parser.add_argument("--members", type=int, default=24, help="of the consensus")
     parser.add_argument("--seeds", type=int, default=10, help="drawings of a shape")
     parser.add_argument("--first", type=int, default=0, help="seed of the first")
     options = parser.parse_args()
     warnings.simplefilter("ignore", ConvergenceWarning)
     seeds = range(options.first, options.first + options.seeds)
-    if options.families:
-        print_families(options.families, seeds, options.members)
-    elif options.rules:
+    if options.rules:
         print_rules(seeds)
     else:
         print_shapes(seeds)
@@ -131,37 +118,6 @@ def mean_score(draw, seeds, make):
         counted = truth >= 0
         scores.append(adjusted_rand_score(truth[counted], labels[counted]))
     return np.mean(scores)
-
-
-def print_families(half, seeds, n_members):
-    """Print the mean index of maps, their consensus and other methods by family."""
-    families = CHOOSING if half == "choosing" else REPORTING
-    if half == "reporting":
-        seeds = range(
-            FIRST_REPORTING_SEED + seeds.start, seeds.stop + FIRST_REPORTING_SEED
-        )
-    methods = {
-        "ESOM": lambda k, seed: ESOM(n_clusters=k, random_state=seed),
-        "CSOM": lambda k, seed: CSOM(n_clusters=k, random_state=seed),
-        "consensus": lambda k, seed: ConsensusClusterer(
-            ESOM(), n_estimators=n_members, n_clusters=k, random_state=seed
-        ),
-        "KMeans": lambda k, seed: KMeans(k, n_init=5, random_state=seed),
-        "mixture": lambda k, seed: GaussianMixture(k, n_init=3, random_state=seed),
-        "spectral": lambda k, seed: SpectralClustering(
-            k, affinity="nearest_neighbors", random_state=seed
-        ),
-        "HDBSCAN": lambda k, seed: HDBSCAN(copy=True),
-    }
-    if Genie is not None:
-        methods["Genie"] = lambda k, seed: Genie(n_clusters=k)
-    warnings.filterwarnings("ignore", message="Graph is not fully connected")
-    print(f"{'family':18}" + "".join(f"{name:>10}" for name in methods))
-    rows = []
-    for name, draw in families.items():
-        rows.append([mean_score(draw, seeds, make) for make in methods.values()])
-        print(f"{name:18}" + "".join(f"{mean:10.3f}" for mean in rows[-1]), flush=True)
-    print(f"{'mean':18}" + "".join(f"{mean:10.3f}" for mean in np.mean(rows, axis=0)))
 
 
 if __name__ == "__main__":
