@@ -1,14 +1,16 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """A table on the disk, mapped to memory, is learned and labeled in bounded memory."""
 
+import gc
 import tracemalloc
 
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
+from sklearn.base import clone
 
 from skesom.metrics import quantization_error, topographic_error
-from skesom.som import CSOM, ESOM, ConsensusClusterer
+from skesom.som import CSOM, ESOM, ConsensusClusterer, MapClassifier
 
 N_ROWS = 1_200_000
 N_FEATURES = 12
@@ -71,3 +73,35 @@ def test_scores_need_a_block(table):
     ):
         peak, _ = peak_of(function)
         assert peak < 20 * 2**20
+
+
+@pytest.mark.parametrize(
+    "estimator",
+    [
+        ESOM(3, random_state=0),
+        CSOM(3, shape=(4, 4), n_epochs=2),
+        CSOM(3, shape=(4, 4), n_epochs=1, algorithm="online", random_state=0),
+        MapClassifier(ESOM(random_state=0)),
+    ],
+    ids=["esom", "csom", "online", "classifier"],
+)
+def test_thirty_fits_leave_nothing_behind(estimator):
+    rng = np.random.default_rng(0)
+    y = rng.integers(3, size=3000)
+    X = rng.normal(size=(3000, 4)) + 5 * y[:, None]
+
+    def after_fits(count):
+        for _ in range(count):
+            clone(estimator).fit(X, y).predict(X)
+        while gc.collect():
+            pass
+        return len(gc.get_objects()), tracemalloc.get_traced_memory()[0]
+
+    tracemalloc.start()
+    try:
+        n_objects, n_bytes = after_fits(5)
+        n_objects_later, n_bytes_later = after_fits(30)
+    finally:
+        tracemalloc.stop()
+    assert n_objects_later - n_objects < 30  # one object for each fit would fail
+    assert n_bytes_later - n_bytes < 30 * len(X)  # so would the labels of each
