@@ -42,6 +42,7 @@ autosummary_generate = True
 autodoc_typehints = "none"  # the docstrings have shapes and units too
 default_role = "py:obj"
 numpydoc_show_class_members = False
+smartquotes = False  # defaults that are words would close their quotes twice
 settings = tomllib.loads((HERE.parent / "pyproject.toml").read_text(encoding="utf-8"))
 numpydoc_validation_checks = set(settings["tool"]["numpydoc_validation"]["checks"])
 
