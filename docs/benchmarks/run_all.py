@@ -122,9 +122,7 @@ def run(name, arguments, options):
 
 def origin(path, folder):
     """Return where the figures of a table come from, as one line of a page."""
-    script = max(
-        (name for name in SCRIPTS if path.stem.startswith(name)), key=len, default=None
-    )
+    script = "csom_speed" if path.stem.startswith("peers") else path.stem.split("_")[0]
     about = folder / f"{script}.json"
     if not about.exists():
         return ""
@@ -151,12 +149,21 @@ def markdown(path, folder):
     return f"**{table.meta['title']}.** {origin(path, folder)}\n\n{body}\n"
 
 
-def plot(path, picture):
+def natural(path):
+    """Return what sorts names with numbers by the numbers."""
+    return [int(part) if part.isdigit() else part for part in path.stem.split("_")]
+
+
+def seconds_of(path):
+    """Return the rows of a table that have seconds."""
+    table = Table.read(path, format="ascii.ecsv")
+    return table[[value > 0 for value in table["CPU s"]]]
+
+
+def plot(table, picture):
     """Draw the seconds of packages as bars on a logarithmic axis."""
     from matplotlib import pyplot
 
-    table = Table.read(path, format="ascii.ecsv")
-    table = table[[value > 0 for value in table["CPU s"]]]
     table.sort("CPU s", reverse=True)
     names = [str(name) for name in table[table.colnames[0]]]
     figure, axes = pyplot.subplots(
@@ -179,13 +186,13 @@ def fill(folder):
         old = page.read_text(encoding="utf-8")
 
         def filled(found, page=page):
-            paths = sorted(folder.glob(f"{found['name']}.ecsv"))
+            paths = sorted(folder.glob(f"{found['name']}.ecsv"), key=natural)
             if not paths:
                 return found[0]
             parts = [markdown(path, folder) for path in paths]
             if found["plot"]:
-                picture = DOCS / "images" / f"{paths[0].stem.split('_')[0]}.png"
-                plot(paths[0], picture)
+                picture = DOCS / "images" / f"{found['name'].split('_')[0]}.png"
+                plot(max(map(seconds_of, paths), key=len), picture)
                 parts.insert(0, f"![CPU seconds of each](images/{picture.name})\n")
             text = "\n".join(parts)
             print(f"{page.name}: {found['name']}")
