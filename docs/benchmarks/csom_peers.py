@@ -359,6 +359,47 @@ def default_susi(X, shape):
     return lambda: SOMClustering(*shape, random_state=0).fit(X).unsuper_som_
 
 
+def torchsom_of(X, shape, codebook=None, **parameters):
+    import torch
+    from torchsom import SOM
+
+    som = SOM(*shape, X.shape[1], device="cpu", **parameters)
+    if codebook is not None:
+        som.weights.data = torch.from_numpy(codebook.reshape(*shape, -1).copy())
+        som._search_strategy.rebuild_index(som.weights)
+    return som, torch.from_numpy(X)
+
+
+def train_torchsom(X, codebook, shape, widths):
+    import torch
+
+    som, samples = torchsom_of(
+        X, shape, codebook, epochs=len(widths), batch_size=256, sigma=widths[0]
+    )
+    som.sigma_schedule = torch.from_numpy(np.asarray(widths, dtype=np.float32))
+
+    def train():
+        som.fit(samples, verbose=False)
+        return som.weights.numpy()
+
+    return train
+
+
+def search_torchsom(X, codebook, shape):
+    som, samples = torchsom_of(X, shape, codebook)
+    return lambda: som.identify_bmus(samples).numpy()
+
+
+def default_torchsom(X, shape):
+    som, samples = torchsom_of(X, shape)
+
+    def train():
+        som.fit(samples, verbose=False)
+        return som.weights.numpy()
+
+    return train
+
+
 # --- means without a map
 
 
@@ -457,6 +498,15 @@ PACKAGES = {
         "0.5, cut",
         slow=True,
         distribution="somoclu",
+    ),
+    "torchsom": Package(
+        train_torchsom,
+        search_torchsom,
+        default_torchsom,
+        "own",
+        slow=True,
+        note="own rule: batches of 256 samples, with errors after each",
+        distribution="torchsom",
     ),
     "minisom": Package(
         train_minisom,

@@ -185,15 +185,15 @@ def least(figures):
     return cost(figures | {clock: min(figures[clock]) for clock in ("cpu", "wall")})
 
 
-def table(figures, cells):
-    """Return a row for each package."""
+def table(figures, cells, *, notes=False):
+    """Return a row for each package, with its note on training if wanted."""
     rows = []
     for package, found in figures.items():
         row = {"package": package, "version": found.get("version", "")}
         if "missing" in found:
             rows.append(row | {"note": found["missing"]})
         else:
-            note = {"note": PACKAGES[package].note}
+            note = {"note": PACKAGES[package].note if notes else ""}
             rows.append(row | least(found) | cells[package] | note)
     return rows
 
@@ -224,7 +224,7 @@ def compare_training(bench, options):
             }
             text = title(bench, f"{N_EPOCHS} epochs, threads: {n_threads}")
             name = name_of(bench, "training", n_threads)
-            report(name, text, table(figures, cells))
+            report(name, text, table(figures, cells, notes=True))
 
 
 def compare_search(bench, options):

@@ -136,9 +136,8 @@ def main():
                 found[name].append(
                     measured(name, seed, Path(folder), files, options.peers_python)
                 )
-    title = (
-        f"Nine bands of {options.size} x {options.size} pixels, seeds: {options.seeds}"
-    )
+    size = f"{options.size} x {options.size} pixels"
+    title = f"Nine FITS files of {size} to a map of 8 clusters, seeds: {options.seeds}"
     report("pipelines", title, [row(name, found[name], truths) for name in names])
 
 
