@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Pipelines from FITS files to a map of clusters, written by hand: see pipelines.py.
 
-Each does what skesom does by default, as far as a page of code goes: bands to the
-width of the widest, the sky found and left out, fluxes compressed, bands scaled, pixels
-clustered, and the labels written with the WCS. Alone: ``python pipelines_by_hand.py
+Bands are brought to the width of the widest, the level of the sky is subtracted, fluxes
+are compressed and bands scaled, pixels clustered, and the labels written with the WCS.
+Unlike in skesom, pixels of the sky stay in, and nothing raises colors above brightness.
+Alone: ``python pipelines_by_hand.py
 METHOD SEED RESULT FILE ...`` in any environment with astropy, scikit-learn and MiniSom.
 """
 
