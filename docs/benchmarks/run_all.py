@@ -6,8 +6,8 @@
 Each script runs in a process of its own. FOLDER then has, for each, NAME.txt (what it
 printed) and NAME.json (command, seconds, machine, versions), and the tables as ECSV. A
 script whose NAME.json has the same command is not run again, so a run that was stopped
-goes on where it was. ``--quick`` takes small sizes (minutes); a full run takes about 6
-hours on two quiet cores, most of it the slow packages. At the end the tables and plots
+goes on where it was. ``--quick`` takes small sizes; the full run takes hours, and the
+JSON files tell the seconds of each script. At the end the tables and plots
 are put into the pages, between ``<!-- measured: NAME -->`` and ``<!-- end -->``; after
 ``--quick`` only with ``--pages``.
 """
