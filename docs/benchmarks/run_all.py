@@ -25,6 +25,7 @@ from pathlib import Path
 
 from astropy.table import Table
 from measuring import FOLDER, text_of
+from numpy.ma import masked
 
 HERE = Path(__file__).resolve().parent
 DOCS = HERE.parent
@@ -143,7 +144,8 @@ def markdown(path, folder):
     table = Table.read(path, format="ascii.ecsv")
     lines = [table.colnames, ["---"] * len(table.colnames)]
     lines += [
-        [text_of(value) for value in row] for row in zip(*table.itercols(), strict=True)
+        ["" if value is masked else text_of(value) for value in row]  # empty text
+        for row in zip(*table.itercols(), strict=True)
     ]
     body = "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
     return f"**{table.meta['title']}.** {origin(path, folder)}\n\n{body}\n"
