@@ -367,9 +367,7 @@ def check_searched(model, X, y):
     }
     if np.ndim(X) != 2 or not grid:
         return check_repeated(model, X, y)
-    scoring = (
-        map_scorer(quality="quantization_error") if "clusters" in str(grid) else None
-    )
+    scoring = map_scorer("silhouette") if "clusters" in str(grid) else None
     search = GridSearchCV(model, grid, cv=2, scoring=scoring, error_score="raise")
     search.fit(X, y)
     predicted = cross_val_predict(clone(model), X, y, cv=2)
