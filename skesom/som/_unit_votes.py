@@ -58,6 +58,10 @@ class UnitVotes(MetaEstimatorMixin, BaseEstimator):
         """Names of the features, when all are strings."""
         return self.estimator_.feature_names_in_
 
+    @feature_names_in_.deleter
+    def feature_names_in_(self):
+        pass  # scikit-learn deletes it when y is checked; it is that of the map
+
     @fit_context(prefer_skip_nested_validation=False)
     def fit(self, X: ArrayLike, y: ArrayLike, **fit_params: Any) -> Self:
         """Train the map, and let its units learn the targets of their samples.

@@ -4,6 +4,7 @@
 import pickle
 
 import numpy as np
+import pandas as pd
 import pytest
 from _supervised import csom_regressor, esom_regressor
 from numpy.testing import assert_allclose, assert_array_equal
@@ -13,7 +14,7 @@ from sklearn.neighbors import KNeighborsRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from skesom.som import CSOM, MapRegressor
+from skesom.som import CSOM, MapClassifier, MapRegressor
 
 
 def three_units(**parameters):
@@ -188,3 +189,18 @@ def test_default_is_an_esom():
     esom = MapRegressor().fit(X, y).estimator_
     assert type(esom).__name__ == "ESOM"
     assert esom.n_clusters is None
+
+
+@pytest.mark.parametrize(
+    "front", [MapClassifier(CSOM(shape=4)), MapRegressor(CSOM(shape=4))]
+)
+def test_columns_with_names_can_be_learned_again(front):
+    X = pd.DataFrame({"u": [0.0, 1.0, 5.0, 6.0], "g": [0.0, 1.0, 5.0, 6.0]})
+    y = [0, 0, 1, 1]
+    for learn in (front.fit, front.fit, front.partial_fit):
+        learn(X, y)
+        assert list(front.feature_names_in_) == ["u", "g"]
+    front.fit(X.rename(columns={"u": "r"}), y)
+    assert list(front.feature_names_in_) == ["r", "g"]
+    front.fit(X.to_numpy(), y)
+    assert not hasattr(front, "feature_names_in_")
