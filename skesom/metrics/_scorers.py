@@ -154,7 +154,10 @@ def _cluster_score(name, estimator, X):
 
 
 def _complete(table):
-    return ~np.isnan(np.asarray(table)).any(axis=1)
+    table = np.asarray(table)
+    if table.dtype == object:  # as a ColumnTransformer makes of lists
+        table = table.astype(float)
+    return ~np.isnan(table).any(axis=1)
 
 
 def _sample(n):

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 from sklearn import metrics as sklearn_metrics
-from sklearn.base import BaseEstimator, ClusterMixin
+from sklearn.base import BaseEstimator, ClusterMixin, clone
 from sklearn.cluster import DBSCAN, KMeans
+from sklearn.compose import make_column_transformer
 from sklearn.datasets import make_blobs
 from sklearn.mixture import GaussianMixture
 from sklearn.model_selection import GridSearchCV
@@ -188,3 +189,14 @@ def test_scorers_in_a_search(scorer, score, sign, worst):
 def test_an_estimator_that_cannot_predict_says_so(X):
     with pytest.raises(AttributeError, match=r"DBSCAN.* 'predict'"):
         map_scorer("silhouette")(DBSCAN().fit(X), X)
+
+
+@pytest.mark.parametrize("measure", ["silhouette", "trustworthiness"])
+def test_numbers_that_a_step_made_objects(measure):
+    X = make_blobs(60, 2, centers=3, random_state=0)[0]
+    scale = make_column_transformer((StandardScaler(), [0]), remainder="passthrough")
+    pipeline = make_pipeline(scale, CSOM(3, shape=(3, 3))).fit(X)
+    from_lists = clone(pipeline).fit(X.tolist())
+    scorer = map_scorer(measure)
+    assert from_lists[0].transform(X.tolist()).dtype == object
+    assert scorer(from_lists, X.tolist()) == scorer(pipeline, X)
