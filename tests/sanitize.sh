@@ -8,7 +8,7 @@
 # Without arguments for pytest, all of tests/som runs, or the tests below for threads.
 # PYTHON names the Python with the extra "test" (.venv/bin/python). The kernels are built
 # in a temporary folder. CLANG names the compiler for threads (clang); it needs libomp
-# with libarcher, which tells ThreadSanitizer how OpenMP orders what threads do. GCC's
+# of its version with libarcher, which tells ThreadSanitizer how OpenMP orders what threads do. GCC's
 # libgomp does not, and each of its barriers would be reported as a race.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -23,7 +23,7 @@ git ls-files -z setup.py pyproject.toml README.md LICENSE conftest.py skesom tes
 cd "$work"
 
 tests=(tests/som)
-preload=
+preload= run=()
 export PYTHONPATH=$work
 case $kind in
 bounds)
@@ -43,6 +43,7 @@ thread)
     [[ -e $preload ]] || preload=$("$CC" -print-file-name=libclang_rt.tsan.so)
     # OpenMP's own threads of other libraries would be reported; theirs are not ours.
     export OMP_NUM_THREADS=4 OPENBLAS_NUM_THREADS=1
+    run=(setarch --addr-no-randomize) # ThreadSanitizer needs its places in memory
     tests=(tests/som/test_{threads,screening,winners,training,online,patches}.py)
     ;;
 *)
@@ -52,4 +53,4 @@ thread)
 esac
 "$python" setup.py --quiet build_ext --inplace
 (($#)) && tests=("$@")
-LD_PRELOAD=$preload "$python" -m pytest --quiet -p no:cacheprovider "${tests[@]}"
+"${run[@]}" env LD_PRELOAD="$preload" "$python" -m pytest --quiet -p no:cacheprovider "${tests[@]}"

@@ -86,7 +86,7 @@ def some(rng, parameters, bad=0.03):
 
 def make_table(rng):
     """Return a table and numbers for its rows."""
-    n_rows = pick(rng, [1, 2, 3, 10, 60, 200, 400])
+    n_rows = pick(rng, [1, 2, 3, 10, *[60, 200, 400] * 4])
     n_features = pick(rng, [1, 2, 3, 5, 9, 66])
     kinds = rng.integers(pick(rng, [1, 2, 5]), size=n_rows)
     X = 6 * rng.normal(size=(5, n_features))[kinds] + rng.normal(size=(n_rows, 1))
@@ -106,7 +106,8 @@ def make_table(rng):
     elif layout == "frozen":
         X.flags.writeable = False
     elif layout == "frame":
-        X = pd.DataFrame(X, columns=[f"c{i}" for i in range(n_features)])
+        native = X.astype(X.dtype.newbyteorder("="))  # pandas takes no other
+        X = pd.DataFrame(native, columns=[f"c{i}" for i in range(n_features)])
     elif layout == "list":
         X = X.tolist()
     return X, kinds
@@ -124,13 +125,13 @@ def damage(rng, X):
         ("gaps", 0.3),
         ("rows", 0.1),
         ("empty", 0.03),
-        ("infinity", 0.02),
+        ("infinity", 0.01),
         ("same", 0.1),
     ):
         if rng.random() >= share:
             continue
         if change == "scale":
-            X *= 10.0 ** rng.integers(-40, 40)
+            X *= 10.0 ** pick(rng, [-40, -9, -3, 2, 5, 9, 15, 30])
         elif change == "column":
             X[..., column] *= 10.0 ** rng.integers(-20, 20)
         elif change == "shift":
@@ -164,7 +165,8 @@ def make_cube(rng):
         data = data.astype(pick(rng, ["f4", "f4", "f8", ">f4"]))
     if rng.random() < 0.5:
         names = [f"F{300 + 100 * i}W" for i in range(n_bands)]
-        data = Cube(data, band_names=names, fwhm=1 + rng.random(n_bands))
+        fwhm = 1 + rng.random(n_bands)
+        data = Cube(data, band_names=names, fwhm=fwhm, pixel_scale=(0.5, 0.5))
     return data, np.where(rng.random(shape) < 0.2, -3, kinds)
 
 
@@ -196,7 +198,7 @@ def make_map(rng):
         "shape": [(4, 4), (1, 1), (1, 7), (6, 3), 9, "auto"],
         "topology": ["rectangular"],
         "toroidal": [True],
-        "neighborhood": ["cut_gaussian", "bubble", "epanechnikov", "mexican_hat"],
+        "neighborhood": ["cut_gaussian", "bubble", "epanechnikov"],
         "diameter": [0.5, 3, 100],
         "algorithm": ["online"],
         "n_epochs": [1, 2, 30],
@@ -228,7 +230,6 @@ def make_scaler(rng):
             QuantileTransformer(n_quantiles=10, random_state=0),
             make_union(StandardScaler(), CSOM(shape=(2, 2), n_epochs=2)),
             make_column_transformer((StandardScaler(), [0]), remainder="passthrough"),
-            ColorScaler(),
             make_map(rng),
         ],
     )
@@ -240,7 +241,9 @@ def make_table_model(rng):
     kind = rng.random()
     weights = {"smoothing": [0, 1.0, 9.0], "n_neighbors": [1, 3, 40]}
     if kind < 0.15:
-        rules = {"label_rule": ["grow", "majority"], "class_weight": ["balanced"]}
+        rules = {"class_weight": ["balanced"]}
+        if isinstance(last, ESOM):
+            rules["label_rule"] = ["grow"]
         last = MapClassifier(last, **some(rng, {**weights, **rules}))
     elif kind < 0.25:
         last = MapRegressor(last, **some(rng, weights))
@@ -259,7 +262,8 @@ def make_cube_model(rng):
         SkyMasker(**some(rng, {"sky": ["mask", "keep"], "threshold": [0.5, 10.0]})),
         FWHMConvolver(**some(rng, {"target_fwhm": [3.0, "worst"], "fwhm": [1.0]})),
         AsinhStretch(**some(rng, {"softening": [0.1, 100.0], "noise": [1.0]})),
-        FluxShape(**some(rng, {"method": ["linear", "log"], "brightness": [True]})),
+        FluxShape(**some(rng, {"method": ["asinh", "log"], "brightness": [True]})),
+        ColorScaler(),
         BandBinner(pick(rng, [1, 2, 9])),
     ]
     chosen = [step for step in steps if rng.random() < 0.3]
@@ -267,9 +271,11 @@ def make_cube_model(rng):
         *(make_scaler(rng) for _ in range(rng.integers(2))), make_map(rng)
     )
     kind = rng.random()
-    ways = {"pattern": ["voxel"], "min_bands": [1, 2]}
+    ways = {"min_bands": [1, 2]}
     if kind < 0.2:
-        return make_pipeline(*chosen, CubeFlattener(**some(rng, ways)), inner)
+        return make_pipeline(
+            *chosen, CubeFlattener(**some(rng, {**ways, "pattern": ["voxel"]})), inner
+        )
     if kind < 0.4:
         supervised = pick(rng, [None, KNeighborsClassifier(1), MapClassifier()])
         return make_pipeline(*chosen, CubeClassifier(supervised, **some(rng, ways)))
