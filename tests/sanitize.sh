@@ -8,8 +8,8 @@
 # Without arguments for pytest, all of tests/som runs, or the tests below for threads.
 # PYTHON names the Python with the extra "test" (.venv/bin/python). The kernels are built
 # in a temporary folder. CLANG names the compiler for threads (clang); it needs libomp
-# of its version with libarcher, which tells ThreadSanitizer how OpenMP orders what threads do. GCC's
-# libgomp does not, and each of its barriers would be reported as a race.
+# of its version with libarcher, which tells ThreadSanitizer how OpenMP orders what
+# threads do. GCC's libgomp does not: each of its barriers would be reported as a race.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -53,4 +53,6 @@ thread)
 esac
 "$python" setup.py --quiet build_ext --inplace
 (($#)) && tests=("$@")
-"${run[@]}" env LD_PRELOAD="$preload" "$python" -m pytest --quiet -p no:cacheprovider "${tests[@]}"
+# Sanitizers write to the descriptor of stderr, so pytest must leave that alone.
+"${run[@]}" env LD_PRELOAD="$preload" "$python" -m pytest --quiet --capture=sys \
+    -p no:cacheprovider "${tests[@]}"
