@@ -34,8 +34,8 @@ DIRECTIVES = {
 
 # Calls take half a microsecond more then; the kernels are as fast.
 ABI3 = os.environ.get("SKESOM_ABI3") == "1"
-LIMITED = {"py_limited_api": True, "define_macros": [("Py_LIMITED_API", "0x030B0000")]}
-LIMITED = LIMITED if ABI3 else {}
+MACRO = "Py_LIMITED_API", "0x030B0000"
+LIMITED = {"py_limited_api": True, "define_macros": [MACRO]} if ABI3 else {}
 
 
 class BuildKernels(build_ext):

@@ -8,8 +8,6 @@ import pytest
 
 # scikit-learn checks array API input only if SciPy was loaded with this switch.
 os.environ.setdefault("SCIPY_ARRAY_API", "1")
-if "PYTEST_XDIST_WORKER" in os.environ:  # as many of these as there are cores
-    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 def pytest_generate_tests(metafunc):

@@ -7,11 +7,10 @@ a little noise where more are wanted. Run from the root of a checkout:
 """
 
 import argparse
-import resource
-import time
 import warnings
 
 import numpy as np
+from measuring import measure
 from sklearn.preprocessing import StandardScaler
 
 from skesom import ESOM, AsinhStretch, ConsensusClusterer
@@ -26,19 +25,18 @@ def main():
     options = parser.parse_args()
     warnings.simplefilter("ignore")
     X = table(options.rows)
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     clusterers = {
         "one": ESOM(random_state=0),
         "consensus": ConsensusClusterer(ESOM(), random_state=0, n_jobs=-1),
     }
     for name, clusterer in clusterers.items():
         if options.only in (None, name):
-            start, busy = time.perf_counter(), time.process_time()
-            clusterer.fit(X)
-            seconds, busy = time.perf_counter() - start, time.process_time() - busy
-            peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-            more = (peak - before) / 2**20
-            print(f"{name}: {seconds:.2f} s, {busy:.2f} CPU s, {more:.2f} GB more")
+            _, took = measure(lambda fit=clusterer.fit: fit(X))
+            more = took["memory"] / 2**30
+            print(
+                f"{name}: {took['wall']:.2f} s, {took['cpu']:.2f} CPU s, "
+                f"{more:.2f} GB more"
+            )
 
 
 def table(n_rows):

@@ -12,13 +12,12 @@ process ever held above the cube, the result of the step included. Run:
 
 import argparse
 import multiprocessing
-import resource
-import sys
 import time
 import warnings
 
 import numpy as np
 from astropy.wcs import WCS
+from measuring import memory
 from sklearn.cluster import MiniBatchKMeans
 from sklearn.pipeline import make_pipeline
 
@@ -114,22 +113,16 @@ STEPS = {
 }
 
 
-def peak():
-    """Return the most memory that this process ever held, in bytes."""
-    kilobytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return kilobytes if sys.platform == "darwin" else kilobytes * 1024
-
-
 def measure(step, shape):
     """Run one step; return the bytes of the cube, times, memory above it."""
     warnings.simplefilter("ignore")
     STEPS[step](make_cube((64, 64)))  # imports and threads
     cube = make_cube(shape)
-    before = peak()
+    before = memory("HWM")
     start, start_cpu = time.perf_counter(), time.process_time()
     STEPS[step](cube)
     seconds = time.perf_counter() - start, time.process_time() - start_cpu
-    return cube.data.nbytes, seconds, peak() - before
+    return cube.data.nbytes, seconds, memory("HWM") - before
 
 
 def main():

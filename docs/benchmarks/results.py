@@ -7,12 +7,11 @@ it. Memory is what the process gains above the images and the fitted pipeline.
 """
 
 import argparse
-import resource
 import tempfile
-import time
 from pathlib import Path
 
 import numpy as np
+from measuring import measure
 
 from skesom.datasets import make_galaxy_cube
 from skesom.maps import make_cluster_pipeline
@@ -42,14 +41,11 @@ def filled(image, shape):
     return np.ascontiguousarray(repeated[: shape[0], : shape[1]])
 
 
-def measure(name, work):
+def tell(name, work):
     """Print wall seconds, CPU seconds and memory of some work."""
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    wall, cpu = time.perf_counter(), time.process_time()
-    work()
-    wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
-    gained = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 2**20
-    print(f"{name:8}{wall:10.1f}{cpu:10.1f}{gained:12.2f}")
+    _, took = measure(work)
+    gained = took["memory"] / 2**30
+    print(f"{name:8}{took['wall']:10.1f}{took['cpu']:10.1f}{gained:12.2f}")
 
 
 def main():
@@ -61,8 +57,8 @@ def main():
     print(f"{'':8}{'seconds':>10}{'CPU':>10}{'memory GiB':>12}")
     with tempfile.TemporaryDirectory() as folder:
         report, page = Path(folder) / "report", Path(folder) / "page.html"
-        measure("page", lambda: explore(page, pipeline, cube))
-        measure("report", lambda: write_report(report, pipeline, cube))
+        tell("page", lambda: explore(page, pipeline, cube))
+        tell("report", lambda: write_report(report, pipeline, cube))
         print(f"The page has {page.stat().st_size / 1e6:.1f} MB.")
 
 

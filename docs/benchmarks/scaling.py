@@ -10,7 +10,6 @@ that each task reads. An epoch is the difference of fits of three epochs and of 
 
 import argparse
 import os
-import resource
 import tempfile
 import time
 from pathlib import Path
@@ -18,6 +17,7 @@ from pathlib import Path
 import dask
 import dask.array as da
 import numpy as np
+from measuring import memory
 from threadpoolctl import threadpool_limits
 
 from skesom.som import CSOM, ESOM
@@ -66,10 +66,6 @@ def epoch(X, side):
     return (three - one) / 2
 
 
-def peak():
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
-
-
 def of_rows(folder, most):
     """Print figures of lazy tables of 9 features and 10 x 10 units."""
     print("rows        epoch/s  predict/s  ESOM fit/s  us/row (epoch, predict)  MB")
@@ -87,7 +83,7 @@ def of_rows(folder, most):
         each = of_epoch / n_rows * 1e6, labels / n_rows * 1e6
         print(
             f"{n_rows:<10.0e} {of_epoch:8.2f} {labels:10.2f} {of_esom:11.2f}"
-            f"  {each[0]:10.3f} {each[1]:10.3f} {peak():10.0f}",
+            f"  {each[0]:10.3f} {each[1]:10.3f} {memory('HWM') / 2**20:10.0f}",
             flush=True,
         )
         n_rows *= 10

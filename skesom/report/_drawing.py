@@ -129,8 +129,9 @@ def _end_with(parent):
     def watch():
         if sys.platform == "win32":  # where getppid names the parent when it is gone
             multiprocessing.parent_process().join()
-        while os.getppid() == parent and sys.platform != "win32":
-            time.sleep(_WATCH)
+        else:
+            while os.getppid() == parent:
+                time.sleep(_WATCH)
         os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()
