@@ -1,49 +1,73 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What the consensus of many runs takes, beside one run, in seconds and memory.
+"""What the consensus of many runs takes, beside one run, and rows to learn from.
 
 Rows are those of a synthetic galaxy in nine bands, stretched and scaled, repeated with
-a little noise where more are wanted. Run from the root of a checkout:
-``python docs/benchmarks/consensus_speed.py 366025``; 42500000 rows need 6 GB.
+a little noise where more are wanted. The second table tells how well the consensus
+agrees with the true populations if its members learn from fewer or more rows. Run:
+``python docs/benchmarks/consensus_speed.py``; 42500000 rows need 6 GB.
 """
 
 import argparse
+import os
 import warnings
 
 import numpy as np
-from measuring import measure
+from measuring import cost, measure, report
+from sklearn.metrics import adjusted_rand_score
 from sklearn.preprocessing import StandardScaler
 
 from skesom import ESOM, AsinhStretch, ConsensusClusterer
 from skesom.datasets import make_galaxy_cube
 
+LEARNED = 12_500, 25_000, 50_000, 100_000  # rows
+
 
 def main():
-    """Print a line for each clusterer."""
+    """Report seconds and memory, and what more rows win."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("rows", type=int, nargs="?", default=366_025)
-    parser.add_argument("--only", choices=["one", "consensus"])
-    options = parser.parse_args()
+    sizes = [366_025, 42_500_000]
+    parser.add_argument("rows", type=int, nargs="*", default=sizes)
     warnings.simplefilter("ignore")
-    X = table(options.rows)
-    clusterers = {
-        "one": ESOM(random_state=0),
-        "consensus": ConsensusClusterer(ESOM(), random_state=0, n_jobs=-1),
-    }
-    for name, clusterer in clusterers.items():
-        if options.only in (None, name):
-            _, took = measure(lambda fit=clusterer.fit: fit(X))
-            more = took["memory"] / 2**30
-            print(
-                f"{name}: {took['wall']:.2f} s, {took['cpu']:.2f} CPU s, "
-                f"{more:.2f} GB more"
-            )
+    rows = []
+    galaxy, truth = pixels(3)
+    for n_rows in parser.parse_args().rows:
+        X = repeated(galaxy, n_rows)
+        for name, clusterer in {
+            "one ESOM": ESOM(random_state=0),
+            "consensus of 12": ConsensusClusterer(ESOM(), random_state=0, n_jobs=-1),
+        }.items():
+            _, took = measure(lambda fit=clusterer.fit, X=X: fit(X))
+            rows.append({"rows": str(n_rows), "clusterer": name} | cost(took))
+    report("consensus_speed", f"Nine features, {os.cpu_count()} cores", rows)
+    galaxies = {"galaxy 3": (galaxy, truth), "galaxy 4": pixels(4)}
+    rows = [
+        {"rows": str(most)}
+        | {name: agreement(*of, most) for name, of in galaxies.items()}
+        for most in LEARNED
+    ]
+    title = "Agreement with the truth by the rows that each member learns from"
+    report("consensus_rows", title, rows)
 
 
-def table(n_rows):
-    """Return so many rows of float32."""
-    cube, _ = make_galaxy_cube((605, 605), random_state=3)
+def pixels(seed):
+    """Return float32 rows of a galaxy, stretched and scaled, and their truth."""
+    cube, truth = make_galaxy_cube((605, 605), random_state=seed)
     rows = AsinhStretch().fit_transform(cube).data.reshape(-1, 9)
-    rows = StandardScaler().fit_transform(rows).astype(np.float32)
+    return StandardScaler().fit_transform(rows).astype(np.float32), truth.ravel()
+
+
+def agreement(X, truth, n_rows):
+    """Return the mean adjusted Rand index of consensuses of other seeds."""
+    scores = []
+    for seed in range(3):
+        how = {"max_samples": n_rows, "random_state": seed, "n_jobs": -1}
+        labels = ConsensusClusterer(ESOM(), **how).fit_predict(X)
+        scores.append(adjusted_rand_score(truth, labels))
+    return float(np.mean(scores))
+
+
+def repeated(rows, n_rows):
+    """Return so many rows: the same again and again, with a little noise."""
     X = np.empty((n_rows, 9), dtype=np.float32)
     rng = np.random.default_rng(0)
     for start in range(0, n_rows, len(rows)):

@@ -15,8 +15,8 @@ import numpy as np
 
 Package = namedtuple(
     "Package",
-    "train search train_by_default final_width lattice slow note distribution",
-    defaults=(None, None, None, "", "rectangular", False, "", ""),
+    "train search train_by_default lattice slow note distribution",
+    defaults=(None, None, None, "rectangular", False, "", ""),
 )
 
 
@@ -315,10 +315,10 @@ def search_minisom(X, codebook, shape):
     return lambda: [som.winner(x) for x in X]
 
 
-def default_minisom(X, shape, sigma=1):
+def default_minisom(X, shape, **parameters):
     from minisom import MiniSom
 
-    som = MiniSom(*shape, X.shape[1], sigma=sigma, random_seed=0)
+    som = MiniSom(*shape, X.shape[1], random_seed=0, **parameters)
 
     def train():
         som.train(X, 20, random_order=True, use_epochs=True)
@@ -327,8 +327,20 @@ def default_minisom(X, shape, sigma=1):
     return train
 
 
-def default_wide_minisom(X, shape):
-    return default_minisom(X, shape, max(shape) / 2)
+def wide_minisom(X, shape, **parameters):
+    return default_minisom(X, shape, sigma=max(shape) / 2, **parameters)
+
+
+def linear_minisom(X, shape):
+    decays = {
+        "decay_function": "linear_decay_to_zero",
+        "sigma_decay_function": "linear_decay_to_one",
+    }
+    return wide_minisom(X, shape, **decays)
+
+
+def narrow_minisom(X, shape):
+    return default_minisom(X, shape, sigma=0.3)
 
 
 def train_susi(X, codebook, shape, widths):
@@ -353,10 +365,15 @@ def search_susi(X, codebook, shape):
     return lambda: som.get_bmus(X, codebook.reshape(*shape, -1))
 
 
-def default_susi(X, shape):
+def default_susi(X, shape, **parameters):
     from susi import SOMClustering
 
-    return lambda: SOMClustering(*shape, random_state=0).fit(X).unsuper_som_
+    som = SOMClustering(*shape, random_state=0, **parameters)
+    return lambda: som.fit(X).unsuper_som_
+
+
+def long_susi(X, shape):
+    return default_susi(X, shape, n_iter_unsupervised=20 * len(X))
 
 
 def torchsom_of(X, shape, codebook=None, **parameters):
@@ -450,7 +467,6 @@ PACKAGES = {
         train_skesom,
         search_skesom,
         default_skesom,
-        "0.7",
         "hexagonal",
         distribution="skesom",
     ),
@@ -468,26 +484,23 @@ PACKAGES = {
         train_fastersom,
         search_fastersom,
         default_fastersom,
-        "0.6",
         distribution="fastersom",
     ),
     "intrasom": Package(
         train_intrasom,
         search_intrasom,
         default_intrasom,
-        "1",
         "toroidal hexagonal",
         note="trained by one call an epoch",
         distribution="intrasom",
     ),
     "xpysom": Package(
-        train_xpysom, search_xpysom, default_xpysom, "0.6", distribution="xpysom"
+        train_xpysom, search_xpysom, default_xpysom, distribution="xpysom"
     ),
     "python-som": Package(
         train_python_som,
         search_python_som,
         default_python_som,
-        "0.5",
         note="its training ends with the quantization error",
         distribution="python-som",
     ),
@@ -495,7 +508,6 @@ PACKAGES = {
         train_somoclu,
         search_somoclu,
         default_somoclu,
-        "0.5, cut",
         slow=True,
         distribution="somoclu",
     ),
@@ -503,7 +515,6 @@ PACKAGES = {
         train_torchsom,
         search_torchsom,
         default_torchsom,
-        "own",
         slow=True,
         note="own rule: batches of 256 samples, with errors after each",
         distribution="torchsom",
@@ -512,17 +523,18 @@ PACKAGES = {
         train_minisom,
         search_minisom,
         default_minisom,
-        "0.3",
         slow=True,
         note="trained by one call an epoch",
         distribution="minisom",
     ),
-    "minisom, wide": Package(train_by_default=default_wide_minisom, final_width="3.4"),
+    "minisom, sigma=5": Package(train_by_default=wide_minisom),
+    "minisom, sigma=5, linear decays": Package(train_by_default=linear_minisom),
+    "minisom, sigma=0.3": Package(train_by_default=narrow_minisom),
+    "susi, 20 presentations of each sample": Package(train_by_default=long_susi),
     "susi": Package(
         train_susi,
         search_susi,
         default_susi,
-        "1",
         slow=True,
         note="own principal plane, own widths: half of the side to 1",
         distribution="susi",

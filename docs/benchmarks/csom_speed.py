@@ -29,12 +29,16 @@ from sklearn.decomposition import PCA
 from sklearn.metrics import pairwise_distances_argmin
 
 from skesom import CSOM
-from skesom.metrics import quantization_error, topographic_error
+from skesom.metrics import (
+    kaski_lagus_error,
+    quantization_error,
+    topographic_error,
+)
 from skesom.som._lattice import Lattice
 
 N_EPOCHS = 10
 FINAL_WIDTH = 0.7
-FINAL_WIDTHS = (0.35, 0.5, 0.7, 1.0, 2.0, 3.4)
+FINAL_WIDTHS = (0.3, 0.5, 0.7, 1.0, 1.7, 3.3)
 PATIENCE = 5.0  # seconds of work after which a package need not run again
 PARTS = ("training", "search", "defaults", "skesom")
 
@@ -46,7 +50,7 @@ TRAINING = (
     Work(10_000, 784, (20, 20)),
 )
 SEARCH = (Work(1_000_000, 9, (20, 20)), Work(1_000_000, 9, (25, 40)))
-DEFAULTS = Work(10_000, 9, (20, 20))
+DEFAULTS = Work(5000, 9, (10, 10))
 MOSAIC = Work(605 * 605, 9, (20, 20))
 LARGE_MAP = Work(100_000, 9, (200, 200))
 GROWTH = {
@@ -250,26 +254,33 @@ def compare_search(bench, options):
 
 
 def compare_defaults(bench, options):
-    """Report the quality of the maps that packages make if nothing is chosen."""
+    """Report the errors of maps by default, and by the final width of CSOM."""
     bench.take(DEFAULTS)
     rows = []
     for name in chosen(options, "train_by_default", slow=True):
         package = PACKAGES[name]
-        row = {"package": name, "final width": package.final_width}
+        row = {"package": name}
         figures, codebook = bench.run(name, "train_by_default")
         if "missing" in figures:
             rows.append(row | {"note": figures["missing"]})
             continue
-        errors = quality(bench.X, codebook, bench.shape, package.lattice)
-        rows.append(row | errors | {"note": package.lattice})
+        errors = all_errors(bench.X, codebook, bench.shape, package.lattice)
+        version = {"version": figures.get("version", "")}
+        rows.append(row | version | errors | {"note": package.lattice})
+    text = "defaults, 20 epochs where a number must be given"
+    report("peers_defaults", title(bench, text), rows)
+    rows = []
     for width in FINAL_WIDTHS:
         csom = CSOM(shape=bench.shape, final_sigma=width).fit(bench.X)
-        errors = quality(bench.X, csom.codebook_, bench.shape, "hexagonal")
-        rows.append(
-            {"package": "CSOM(final_sigma=...)", "final width": str(width)} | errors
-        )
-    text = "parameters as they come, 20 epochs where a number must be given"
-    report("peers_defaults", title(bench, text), rows)
+        errors = all_errors(bench.X, csom.codebook_, bench.shape, "hexagonal")
+        rows.append({"`final_sigma`": str(width)} | errors)
+    report("peers_widths", title(bench, "CSOM by its final width"), rows)
+
+
+def all_errors(X, codebook, shape, lattice):
+    """Return three errors as columns of a table."""
+    error = kaski_lagus_error(X, codebook, connections(lattice, shape))
+    return quality(X, codebook, shape, lattice) | {"Kaski-Lagus error": float(error)}
 
 
 def measure_skesom(bench, options):

@@ -4,7 +4,7 @@
 Run from anywhere: ``python docs/benchmarks/epsilon.py``. Each line is a kind of data,
 its features, and the nodes after fits of more and more samples, with the target in
 front. A cell with a star is off by more than a factor of two. ``--samples`` names the
-sizes, ``--features`` the numbers of features.
+sizes, ``--features`` the numbers of features, ``--sides`` the sides of galaxies.
 """
 
 import argparse
@@ -22,7 +22,6 @@ from skesom.som._epsilon import target_nodes
 
 SAMPLES = (1000, 10_000, 100_000, 1_000_000)
 FEATURES = (1, 2, 3, 9, 50)
-CUBE_SIDES = (100, 300, 1000)
 
 
 def blobs(rng, n_samples, n_features):
@@ -73,7 +72,7 @@ def count_distinct(X):
 
 
 def cell(X):
-    """Return the nodes and the seconds of a fit, marked if they miss the target."""
+    """Print the nodes and the seconds of a fit, and return the nodes by the target."""
     start = time.process_time()
     esom = ESOM(n_clusters=None, random_state=0)
     with warnings.catch_warnings(record=True) as caught:
@@ -82,7 +81,9 @@ def cell(X):
     target = min(target_nodes(len(X), esom.max_nodes), count_distinct(X))
     mark = "" if target / 2 <= nodes <= 2 * target else "*"
     mark += "!" if caught else ""
-    return f"{nodes:7}/{target}{mark:3}{time.process_time() - start:7.2f} s"
+    seconds = time.process_time() - start
+    print(f"{nodes:7}/{target}{mark:3}{seconds:7.2f} s", end="", flush=True)
+    return nodes / target
 
 
 def main():
@@ -90,19 +91,21 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--samples", type=int, nargs="+", default=SAMPLES)
     parser.add_argument("--features", type=int, nargs="+", default=FEATURES)
-    chosen = parser.parse_args()
+    parser.add_argument("--sides", type=int, nargs="+", default=(100, 300, 1000))
+    chosen, ratios = parser.parse_args(), []
     for draw in (blobs, uniform, lognormal, pareto, duplicated, integers):
         for n_features in chosen.features:
             print(f"{draw.__name__:12}{n_features:3}", end="", flush=True)
             for n_samples in chosen.samples:
                 X = draw(np.random.default_rng(n_features), n_samples, n_features)
-                print(cell(X.astype(np.float32)), end="", flush=True)
+                ratios.append(cell(X.astype(np.float32)))
             print()
     for scaling in ("raw", "scaled", "stretched"):
         print(f"galaxy {scaling:10}", end="", flush=True)
-        for side in CUBE_SIDES:
-            print(cell(galaxy(side, scaling)), end="", flush=True)
+        for side in chosen.sides:
+            ratios.append(cell(galaxy(side, scaling)))
         print()
+    print(f"nodes by the target: {min(ratios):.2f} to {max(ratios):.2f}")
 
 
 if __name__ == "__main__":

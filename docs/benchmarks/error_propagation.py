@@ -3,14 +3,17 @@
 
 A scene without noise is transformed with 600 realizations of noise whose standard
 deviation changes over the frame. Steps are fitted to the scene, so that all of them go
-through the same numbers. Printed is the propagated error (in the scene) divided by the
+through the same numbers. Reported is the propagated error (in the scene) divided by the
 standard deviation of the realizations: its median over the pixels, and the range of
 90 % of them. The realizations alone make a scatter of 3 %. Run:
 ``python docs/benchmarks/error_propagation.py``
 """
 
+import argparse
+
 import numpy as np
 from astropy.wcs import WCS
+from measuring import report
 
 from skesom.cube import (
     AsinhStretch,
@@ -21,7 +24,6 @@ from skesom.cube import (
     FWHMConvolver,
 )
 
-N_REALIZATIONS = 600
 PIXEL = 0.05  # arcsec
 
 
@@ -61,22 +63,25 @@ def chain(*steps):
     return transform
 
 
-def compare(transform, scene, seed=0):
+def compare(transform, scene, n_realizations):
     """Return quantiles of the ratio of propagated and measured errors."""
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(0)
     sums = squares = 0.0
-    for _ in range(N_REALIZATIONS):
+    for _ in range(n_realizations):
         noise = rng.normal(size=scene.shape) * scene.errors
         values = transform(scene.replace(data=scene.data + noise), scene).data
         sums, squares = sums + values, squares + values**2
-    mean = sums / N_REALIZATIONS
-    measured = np.sqrt(squares / N_REALIZATIONS - mean**2)
+    mean = sums / n_realizations
+    measured = np.sqrt(squares / n_realizations - mean**2)
     ratio = (transform(scene, scene).errors / measured)[6:-6, 6:-6]
     return np.nanquantile(ratio, [0.5, 0.05, 0.95])
 
 
 def main():
-    """Print the table."""
+    """Report a row for each step."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--realizations", type=int, default=600)
+    n_realizations = parser.parse_args().realizations
     half = make_wcs((46, 46), PIXEL, shift=0.5)
     turned = make_wcs((40, 40), PIXEL, angle=30)
     coarse = make_wcs((24, 24), 2 * PIXEL)
@@ -95,8 +100,10 @@ def main():
         align = CubeAligner(grid, resample=resample, conserve="surface brightness")
         steps[f"CubeAligner, {name}"] = chain(align)
         steps[f"FWHMConvolver and CubeAligner, {name}"] = chain(convolve, align)
-    for name, transform in steps.items():
-        report(name, compare(transform, make_scene(10)))
+    found = {
+        name: compare(transform, make_scene(10), n_realizations)
+        for name, transform in steps.items()
+    }
     for signal_to_noise in (0.5, 2, 10):
         for name, step in {
             "AsinhStretch": AsinhStretch(noise=1.0, subtract_sky=False),
@@ -105,13 +112,14 @@ def main():
             "FluxShape, ratios": FluxShape(0, noise=1.0, subtract_sky=False),
         }.items():
             label = f"{name}, signal to noise from {signal_to_noise * 0.2:g}"
-            report(label, compare(chain(step), make_scene(signal_to_noise)))
-
-
-def report(name, quantiles):
-    """Print a row of the table."""
-    middle, low, high = quantiles
-    print(f"| {name} | {middle:.2f} | {low:.2f} to {high:.2f} |", flush=True)
+            scene = make_scene(signal_to_noise)
+            found[label] = compare(chain(step), scene, n_realizations)
+    rows = [
+        {"step": name, "ratio": f"{middle:.2f}", "range": f"{low:.2f} to {high:.2f}"}
+        for name, (middle, low, high) in found.items()
+    ]
+    title = f"Propagated errors by the scatter of {n_realizations} realizations"
+    report("error_propagation", title, rows)
 
 
 if __name__ == "__main__":

@@ -1,21 +1,20 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Which numbers describe a pixel best: ways to present fluxes, on galaxies with truth.
+"""Which numbers describe a pixel best, and which clusterer groups them best.
 
-Galaxies of several kinds, of which the populations are known, are clustered by the
-default consensus, by single networks and by the clusterers of scikit-learn, on the same
-pixels. Choices are made on the scenes in CHOOSE; those in REPORT only report. Each line
-tells the adjusted Rand index with the populations and the mean over the populations of
-the best cluster's F1, and for the maps how well runs of other seeds, and runs without
-one pixel in a hundred, agree with each other. Run:
-``python docs/benchmarks/features.py`` (an hour), or with ``--scenes spiral noisy``,
-``--features ratios`` and ``--quick``, which leaves out all but the maps and k-means.
+Galaxies of several kinds, of which the populations are known, are clustered into eight
+clusters. The first table has ways to present fluxes, all clustered by the default
+consensus: the adjusted Rand index with the populations, and in brackets that of two
+runs with each other. The second has clusterers on the same pixels, presented by the
+default way: the index, and the mean over the populations of the best cluster's F1.
+Choices were made on the scenes in CHOOSE; those in REPORT only report. Run:
+``python docs/benchmarks/features.py`` (an hour); ``--scenes spiral noisy`` chooses.
 """
 
 import argparse
-import itertools
 import warnings
 
 import numpy as np
+from measuring import report
 from sklearn.cluster import (
     HDBSCAN,
     Birch,
@@ -62,44 +61,59 @@ REPORT = {
     "noisy merger": {"kind": "merger", "noise": 3.0, "n_bands": 5},
     "dusty edge-on": {"kind": "edge-on", "dust": 2.0, "noise": 2.0},
 }
+SHOWN = [*CHOOSE, "dusty", "starburst"]  # in the table of ways to present fluxes
+DEFAULT = "asinh 3, contrast 1/3"
 FEATURES = {
-    "asinh 3": [AsinhStretch(), ColorScaler(contrast=0)],
-    "asinh 3, contrast 1/3": [AsinhStretch(), ColorScaler()],
+    DEFAULT: [AsinhStretch(), ColorScaler()],
+    "asinh 3, contrast .42": [AsinhStretch(), ColorScaler(contrast=0.42)],
+    "asinh 3, contrast 0": [AsinhStretch(), ColorScaler(contrast=0)],
     "asinh 10, contrast 1/3": [AsinhStretch(softening=10), ColorScaler()],
-    "asinh 10, contrast 0.42": [
+    "asinh 10, contrast .42": [
         AsinhStretch(softening=10),
         ColorScaler(contrast=0.42),
     ],
-    "ratios": [FluxShape("F814W", brightness=True), ColorScaler(contrast=0)],
     "shares": [FluxShape(brightness=True), ColorScaler(contrast=0)],
-    "shares, contrast 1/6": [FluxShape(brightness=True), ColorScaler(contrast=1 / 6)],
 }
 
 
 def main():
-    """Print a line for each scene, seed, way to present fluxes and clusterer."""
-    parser = argparse.ArgumentParser()
+    """Report both tables."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     scenes = CHOOSE | REPORT
     parser.add_argument("--scenes", nargs="+", default=list(scenes), choices=scenes)
-    parser.add_argument(
-        "--features", nargs="+", default=list(FEATURES), choices=FEATURES
-    )
-    parser.add_argument("--size", type=int, default=110)
-    parser.add_argument("--seeds", nargs="+", type=int, default=[5])
-    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--sizes", type=int, nargs=2, default=(180, 110))
     options = parser.parse_args()
     warnings.simplefilter("ignore")
-    for name, seed in itertools.product(options.scenes, options.seeds):
-        cube, inside, truth = draw(scenes[name], options.size, seed)
-        shares = np.bincount(truth) / len(truth)
-        print(f"\n{name}, seed {seed}: {len(truth)} pixels, {shares.round(3)}")
-        for features in options.features:
-            table = present(cube, inside, FEATURES[features])
-            for kind, line in measure(table, truth, quick=options.quick):
-                print(f"  {features:<24}{kind:<24}{line}", flush=True)
+    large, small = options.sizes
+    shown = [name for name in SHOWN if name in options.scenes]
+    rows = compare_features({name: scenes[name] for name in shown}, large)
+    title = f"{large} x {large} pixels, consensus: ARI (of two runs)"
+    report("features_steps", title, rows)
+    rows = [
+        {"scene": name} | of_clusterers(scenes[name], small) for name in options.scenes
+    ]
+    title = f"{small} x {small} pixels, default features: ARI, F1"
+    report("features_clusterers", title, rows)
 
 
-def draw(options, size, seed):
+def compare_features(scenes, size):
+    """Return a row for each way to present fluxes."""
+    found = {name: {} for name in FEATURES}
+    for scene, options in scenes.items():
+        cube, inside, truth = draw(options, size)
+        for name, steps in FEATURES.items():
+            runs = of_seeds(present(cube, inside, steps))
+            scores = [adjusted_rand_score(truth, labels) for labels in runs]
+            found[name][scene] = np.mean(scores), adjusted_rand_score(*runs)
+    return [
+        {"features": name}
+        | {scene: "{:.2f} ({:.2f})".format(*pair) for scene, pair in of.items()}
+        | {"mean": "{:.2f} ({:.2f})".format(*np.mean([*of.values()], axis=0))}
+        for name, of in found.items()
+    ]
+
+
+def draw(options, size, seed=5):
     """Return the bands at one sharpness, the pixels that are clustered, their truth."""
     options = dict(options)
     bands = options.pop("bands", None)
@@ -122,39 +136,44 @@ def present(cube, inside, steps):
     return np.ascontiguousarray(bands.data[inside])
 
 
-def measure(table, truth, quick=False):
-    """Yield the name of each clusterer and what it reaches."""
-    rng = np.random.default_rng(0)
-    yield "ESOM", of_runs(ESOM(n_clusters=N_CLUSTERS), table, truth, 6, rng)
+def of_seeds(table):
+    """Return the labels of two consensuses of other seeds."""
     consensus = ConsensusClusterer(ESOM(), n_clusters=N_CLUSTERS)
-    yield "consensus of ESOMs", of_runs(consensus, table, truth, 2, rng)
-    for name, clusterer in others(quick).items():
-        yield name, agreement(truth, fit_predict(clusterer, table, rng))
-    if not quick:
-        half = rng.random(len(table)) < 0.5
-        # Boosting diverges where a population has a handful of pixels.
-        model = RandomForestClassifier(min_samples_leaf=5, random_state=0)
-        labels = model.fit(table[half], truth[half]).predict(table[~half])
-        yield "(trained on the truth)", agreement(truth[~half], labels)
+    return [
+        consensus.set_params(random_state=seed).fit_predict(table) for seed in range(2)
+    ]
 
 
-def others(quick):
-    """Return the clusterers of scikit-learn."""
-    found = {"KMeans": KMeans(N_CLUSTERS, n_init=10, random_state=0)}
-    if not quick:
-        found |= {
-            "MiniBatchKMeans": MiniBatchKMeans(N_CLUSTERS, random_state=0),
-            "GaussianMixture": GaussianMixture(
-                N_CLUSTERS, reg_covar=RIDGE, random_state=0
-            ),
-            "GaussianMixture, 5": GaussianMixture(
-                N_CLUSTERS, reg_covar=RIDGE, n_init=5, random_state=0
-            ),
-            "Birch": Birch(n_clusters=N_CLUSTERS),
-            "BisectingKMeans": BisectingKMeans(N_CLUSTERS, random_state=0),
-            "HDBSCAN": HDBSCAN(min_cluster_size=50, copy=True),
-        }
-    return found
+def of_clusterers(options, size):
+    """Return the columns of a scene."""
+    cube, inside, truth = draw(options, size)
+    table = present(cube, inside, FEATURES[DEFAULT])
+    rng = np.random.default_rng(0)
+    runs = of_seeds(table)
+    row = {"consensus": scores_of(truth, *runs)}
+    row["two seeds"] = f"{adjusted_rand_score(*runs):.2f}"
+    maps = [ESOM(N_CLUSTERS, random_state=seed) for seed in range(6)]
+    row["ESOM"] = scores_of(truth, *(esom.fit_predict(table) for esom in maps))
+    for name, clusterer in CLUSTERERS.items():
+        row[name] = scores_of(truth, fit_predict(clusterer, table, rng))
+    half = rng.random(len(table)) < 0.5
+    # Boosting diverges where a population has a handful of pixels.
+    forest = RandomForestClassifier(min_samples_leaf=5, random_state=0)
+    labels = forest.fit(table[half], truth[half]).predict(table[~half])
+    return row | {"ceiling": scores_of(truth[~half], labels)}
+
+
+CLUSTERERS = {
+    "`KMeans`": KMeans(N_CLUSTERS, n_init=10, random_state=0),
+    "`MiniBatchKMeans`": MiniBatchKMeans(N_CLUSTERS, random_state=0),
+    "`GaussianMixture`": GaussianMixture(N_CLUSTERS, reg_covar=RIDGE, random_state=0),
+    "the same, 5 starts": GaussianMixture(
+        N_CLUSTERS, reg_covar=RIDGE, n_init=5, random_state=0
+    ),
+    "`Birch`": Birch(n_clusters=N_CLUSTERS),
+    "`BisectingKMeans`": BisectingKMeans(N_CLUSTERS, random_state=0),
+    "`HDBSCAN`": HDBSCAN(min_cluster_size=50, copy=True),
+}
 
 
 def fit_predict(clusterer, table, rng):
@@ -166,47 +185,21 @@ def fit_predict(clusterer, table, rng):
     return KNeighborsClassifier(1).fit(table[some], labels).predict(table)
 
 
-def of_runs(clusterer, table, truth, n_runs, rng):
-    """Return what runs of other seeds reach, and how well they agree."""
-    runs = [
-        clusterer.set_params(random_state=seed).fit_predict(table)
-        for seed in range(n_runs)
-    ]
-    kept = [np.sort(rng.permutation(len(table))[len(table) // 100 :]) for _ in range(2)]
-    perturbed = [clusterer.fit_predict(table[rows]) for rows in kept]
-    both, first, second = np.intersect1d(*kept, return_indices=True)
-    dropped = [
-        adjusted_rand_score(runs[-1][both], labels[places])
-        for labels, places in zip(perturbed, (first, second), strict=True)
-    ]
-    pairs = [adjusted_rand_score(*pair) for pair in itertools.combinations(runs, 2)]
-    scores = np.mean([scores_of(truth, labels) for labels in runs], axis=0)
-    spread = np.std([adjusted_rand_score(truth, labels) for labels in runs])
-    return (
-        f"{written(scores)} +- {spread:.3f}  seeds {np.mean(pairs):.2f}  "
-        f"rows {np.mean(dropped):.2f}"
-    )
+def scores_of(truth, *runs):
+    """Return the mean index and the mean F1 of runs as text."""
+    pairs = [(adjusted_rand_score(truth, run), best_f1(truth, run)) for run in runs]
+    return "{:.2f}, {:.2f}".format(*np.mean(pairs, axis=0))
 
 
-def agreement(truth, labels):
-    """Return both figures as text."""
-    return written(scores_of(truth, labels))
-
-
-def written(scores):
-    """Return both figures as text."""
-    return "ARI {:.3f}  F1 {:.3f}".format(*scores)
-
-
-def scores_of(truth, labels):
-    """Return the adjusted Rand index, and the mean F1 of the best clusters."""
+def best_f1(truth, labels):
+    """Return the mean over the populations of the F1 of the best cluster."""
     populations, clusters = (
         values == np.unique(values)[:, np.newaxis] for values in (truth, labels)
     )
     shared = populations.astype(float) @ clusters.T
     sizes = populations.sum(axis=1)
     best = (2 * shared / (sizes[:, None] + clusters.sum(axis=1))).max(axis=1)
-    return adjusted_rand_score(truth, labels), best[sizes >= 20].mean()
+    return best[sizes >= 20].mean()
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ import warnings
 
 import numpy as np
 from astropy.wcs import WCS
-from measuring import memory
+from measuring import memory, report
 from sklearn.cluster import MiniBatchKMeans
 from sklearn.pipeline import make_pipeline
 
@@ -134,15 +134,15 @@ def main():
     parser.add_argument("--steps", nargs="+", choices=list(STEPS), default=list(STEPS))
     options = parser.parse_args()
     shape = tuple(options.size)
-    gigabyte = 2**30
-    print(f"{'step':<34} {'seconds':>8} {'CPU':>8} {'memory GiB':>11}")
-    context = multiprocessing.get_context("spawn")
+    context, rows = multiprocessing.get_context("spawn"), []
     for step in options.steps:
         with context.Pool(1) as pool:
             nbytes, seconds, above = pool.apply(measure, (step, shape))
-        row = f"{seconds[0]:8.2f} {seconds[1]:8.2f} {above / gigabyte:11.2f}"
-        print(f"{step:<34} {row}", flush=True)
-    print(f"The cube of {shape[0]} x {shape[1]} x 9 has {nbytes / gigabyte:.2f} GiB.")
+        row = {"step": step, "wall s": seconds[0], "CPU s": seconds[1]}
+        rows.append(row | {"GB above the cube": above / 1e9})
+        print(f"{step}: {seconds[0]:.0f} s", flush=True)
+    title = f"{shape[0]} x {shape[1]} pixels in nine bands, {nbytes / 1e9:.2f} GB"
+    report("image_chain", title, rows)
 
 
 if __name__ == "__main__":

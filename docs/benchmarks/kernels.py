@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What instruction sets and patches bring in searches for the nearest units.
 
-Run from anywhere: ``python docs/benchmarks/kernels.py``. Processes search the same
-table in turn, so the ratios of a line are comparable though machines are noisy. The
-last column is the search without patches.
+Processes search the same float32 table in turn, so the ratios of a row are comparable
+though machines are noisy. A ratio is the time without something, divided by the time
+with all of it. Run: ``python docs/benchmarks/kernels.py``.
 """
 
+import argparse
 import json
 import os
 import subprocess
@@ -14,13 +15,13 @@ import time
 from itertools import product
 
 import numpy as np
+from measuring import report
 
 from skesom.som import _codebook, _winners
 
 WIDTHS = (64, 32, 16)
 FEATURES = (9, 50, 784)
 UNITS = (100, 400, 1024, 10_000)
-N_ROUNDS = 7
 
 
 def mixture(n_samples, n_features):
@@ -33,10 +34,10 @@ def mixture(n_samples, n_features):
     return (X - X.mean(axis=0)) / X.std(axis=0)
 
 
-def seconds(dtype, n_features, n_units, with_patches):
+def seconds(n_features, n_units, with_patches):
     """Return the CPU seconds of a search, for each sample."""
     n_samples = int(np.clip(2e8 / (n_units * n_features), 320, 30_000)) // 32 * 32
-    X = mixture(n_samples + n_units, n_features).astype(dtype)
+    X = mixture(n_samples + n_units, n_features).astype(np.float32)
     codebook = np.ascontiguousarray(X[n_samples:] * X.dtype.type(0.8))
     X = X[:n_samples]
     stored = _codebook.by_feature(codebook)
@@ -56,26 +57,28 @@ def ask(width, *work):
 
 
 def main():
-    """Print the ratios."""
-    print(f"{'':26}{'ns/sample':>10}{'AVX2':>8}{'16 bytes':>10}{'no patches':>12}")
-    for work in product(("float32", "float64"), FEATURES, UNITS):
+    """Report the ratios."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--units", type=int, nargs="+", default=UNITS)
+    options, rows = parser.parse_args(), []
+    for work in product(FEATURES, options.units):
         rounds = np.array(
             [
                 [ask(width, *work, True) for width in WIDTHS] + [ask(64, *work, False)]
-                for _ in range(N_ROUNDS)
+                for _ in range(options.rounds)
             ]
         )
-        ratios = np.median(rounds / rounds[:, :1], axis=0)
-        print(
-            "{:8}{:5} x {:<10}".format(*work)
-            + f"{1e9 * rounds[:, 0].min():10.0f}{ratios[1]:8.2f}"
-            + f"{ratios[2]:10.2f}{ratios[3]:12.2f}",
-            flush=True,
-        )
+        ratios = np.median(rounds / rounds[:, :1], axis=0).tolist()
+        row = {"features": work[0], "units": work[1]}
+        row["ns per sample"] = 1e9 * float(rounds[:, 0].min())
+        names = ("without AVX-512", "without AVX2, too", "without patches")
+        rows.append(row | dict(zip(names, ratios[1:], strict=True)))
+    report("kernels", "Time without, by the time with: nearest unit, one thread", rows)
 
 
 if __name__ == "__main__":
-    if len(sys.argv) > 1:
+    if sys.argv[1:2] and sys.argv[1].startswith("["):
         print(seconds(*json.loads(sys.argv[1])))
     else:
         main()

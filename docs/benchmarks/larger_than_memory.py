@@ -23,6 +23,7 @@ import warnings
 from pathlib import Path
 
 import numpy as np
+from measuring import report
 
 TILE = 850, 1000
 FILES = ("clusterer", "strips", "limit")
@@ -126,17 +127,25 @@ def main():
             "in strips, limited": (1, limit),
         }
         found = {way: measure(folder, *how, options.runs) for way, how in ways.items()}
-    print(f"{'':<20} {'seconds':>8} {'reserved':>9} {'resident':>9} {'libraries':>9}")
+    columns = {
+        "address space, GB": "reserved",
+        "memory, GB": "resident",
+        "libraries, GB": "libraries",
+    }
+    rows = []
     for way, each in found.items():
+        row = {"way": way}
         if "error" in each:
-            print(f"{way:<20} {each['error']}")
-            continue
-        sizes = [each[name] / 1e9 for name in ("reserved", "resident", "libraries")]
-        print(f"{way:<20} {each['seconds']:8.1f}", *(f"{s:6.2f} GB" for s in sizes))
+            row["note"] = each["error"]
+        else:
+            row["seconds"] = each["seconds"]
+            row |= {name: each[key] / 1e9 for name, key in columns.items()}
+        rows.append(row)
     digests = {each["sha256"] for each in found.values() if "sha256" in each}
-    print(
-        f"label maps are {'the same' if len(digests) == 1 else 'DIFFERENT'}: {digests}"
-    )
+    if len(digests) != 1:
+        raise RuntimeError("The label maps differ.")
+    title = f"{options.size[0]} x {options.size[1]} pixels in nine bands, one label map"
+    report("larger_than_memory", title, rows)
 
 
 if __name__ == "__main__":

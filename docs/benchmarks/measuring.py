@@ -102,6 +102,7 @@ def report(name, title, rows):
     if FOLDER in os.environ:
         from astropy.table import Table
 
-        table = Table(rows, meta={"title": title})
+        script = Path(sys.argv[0]).stem
+        table = Table(rows, meta={"title": title, "script": script})
         path = Path(os.environ[FOLDER]) / f"{name}.ecsv"
         table.write(path, format="ascii.ecsv", overwrite=True)

@@ -3,16 +3,18 @@
 
 Stars of 2.5 pixels (FWHM) of the target grid are drawn on pixels of an image that are
 smaller, as large and larger, and brought to the target grid, which is turned by 0, 20
-and 45 degrees. Printed are the largest error of the flux of one star, the mean width
+and 45 degrees. Reported are the largest error of the flux of one star, the mean width
 afterwards from second moments, in pixels of the target, and the CPU seconds for each
 million pixels of the target. Run: ``python docs/benchmarks/resampling.py``.
 """
 
+import argparse
 import time
 import warnings
 
 import numpy as np
 from astropy.wcs import WCS
+from measuring import report
 from scipy.special import erf
 
 from skesom.cube import Cube, CubeAligner
@@ -81,11 +83,21 @@ def measure(method, size):
     return max(errors), np.mean(widths), seconds / 3 / SIDE**2 * 1e6
 
 
-if __name__ == "__main__":
-    warnings.simplefilter("ignore")  # of light that falls between pixels
-    print(f"{'target / image pixel':>20}  method    flux error  FWHM  s per Mpixel")
-    for ratio in (0.75, 1.0, 2.0, 4.0):
+def main():
+    """Report a row for each size of pixels and each method."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--ratios", type=float, nargs="+", default=[0.75, 1, 2, 4])
+    rows = []
+    for ratio in parser.parse_args().ratios:
         for method in METHODS:
             error, width, seconds = measure(method, 1 / ratio)
-            line = f"{ratio:>20}  {method:9} {error:>9.2%} {width:>6.2f}"
-            print(f"{line} {seconds:>8.1f}", flush=True)
+            row = {"pixel of the grid / of the image": f"{ratio:g}", "method": method}
+            row |= {"error of the flux": f"{error:.2%}", "width": float(width)}
+            rows.append(row | {"CPU s per megapixel": seconds})
+    title = f"Stars of {FWHM} pixels (FWHM) of the grid"
+    report("resampling", title, rows)
+
+
+if __name__ == "__main__":
+    warnings.simplefilter("ignore")  # of light that falls between pixels
+    main()

@@ -1,17 +1,18 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What the report of a run and the page to explore it take.
 
-Run from anywhere: ``python docs/benchmarks/results.py``. ``--size ROWS COLUMNS`` names
-the size of the image; a galaxy of 605 x 605 pixels in nine bands is repeated to fill
-it. Memory is what the process gains above the images and the fitted pipeline.
+A galaxy of 605 x 605 pixels in nine bands is repeated to fill larger images. Memory is
+what the process gains above the images and the fitted pipeline. Run:
+``python docs/benchmarks/results.py``; ``--sizes 300x200`` names rows and columns.
 """
 
 import argparse
 import tempfile
+from functools import partial
 from pathlib import Path
 
 import numpy as np
-from measuring import measure
+from measuring import cost, measure, report
 
 from skesom.datasets import make_galaxy_cube
 from skesom.maps import make_cluster_pipeline
@@ -41,25 +42,35 @@ def filled(image, shape):
     return np.ascontiguousarray(repeated[: shape[0], : shape[1]])
 
 
-def tell(name, work):
-    """Print wall seconds, CPU seconds and memory of some work."""
-    _, took = measure(work)
-    gained = took["memory"] / 2**30
-    print(f"{name:8}{took['wall']:10.1f}{took['cpu']:10.1f}{gained:12.2f}")
+def size(text):
+    """Return rows and columns."""
+    return tuple(map(int, text.split("x")))
 
 
 def main():
-    """Measure the report and the page."""
+    """Report the page and the folder of each size."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--size", nargs=2, type=int, default=(SIDE, SIDE))
-    shape = tuple(parser.parse_args().size)
-    cube, pipeline = job(shape)
-    print(f"{'':8}{'seconds':>10}{'CPU':>10}{'memory GiB':>12}")
-    with tempfile.TemporaryDirectory() as folder:
-        report, page = Path(folder) / "report", Path(folder) / "page.html"
-        tell("page", lambda: explore(page, pipeline, cube))
-        tell("report", lambda: write_report(report, pipeline, cube))
-        print(f"The page has {page.stat().st_size / 1e6:.1f} MB.")
+    sizes = [(SIDE, SIDE), (8500, 5000)]
+    parser.add_argument("--sizes", nargs="+", type=size, default=sizes)
+    rows = []
+    for shape in parser.parse_args().sizes:
+        cube, pipeline = job(shape)
+        with tempfile.TemporaryDirectory() as folder:
+            page, files = Path(folder) / "page.html", Path(folder) / "result"
+            for name, path, write in (
+                ("`page.html`", page, explore),
+                ("folder of the report", files, write_report),
+            ):
+                _, took = measure(partial(write, path, pipeline, cube))
+                row = {"pixels": "{} x {}".format(*shape), "what": name} | cost(took)
+                rows.append(row | {"size in MB": size_of(path) / 1e6})
+    report("results", "The page and the report of nine bands", rows)
+
+
+def size_of(path):
+    """Return the bytes of a file, or of all files of a folder."""
+    paths = path.rglob("*") if path.is_dir() else [path]
+    return sum(each.stat().st_size for each in paths if each.is_file())
 
 
 if __name__ == "__main__":

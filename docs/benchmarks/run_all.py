@@ -31,40 +31,40 @@ HERE = Path(__file__).resolve().parent
 DOCS = HERE.parent
 NAMES = ("skesom", "numpy", "scipy", "scikit-learn", "astropy", "dask")
 PEERS = ("csom_speed", "pipelines", "families")  # take --peers-python
-SCRIPTS = {  # name: the arguments of a full and of a quick run, None for no quick run
+SCRIPTS = {  # name: the arguments of a full and of a quick run
     "csom_speed": (
         "--threads 1 2",
-        "--quick --scale .02 --rounds 1 --parts training search",
+        "--quick --scale .02 --rounds 1 --parts training search defaults",
     ),
+    "esom_speed": ("", "--samples 5000"),
     "pipelines": ("", "--size 96 --seeds 1"),
     "families": (
         "--seeds 5",
         "--seeds 1 --members 4 --families parabolas rings_in_noise",
     ),
-    "shapes": ("--seeds 5", "--seeds 1"),
-    "esom_speed": ("", None),
-    "csom_convergence": ("", None),
-    "consensus_speed": ("", None),
-    "epsilon": ("", None),
-    "heavy_tails": ("", None),
-    "stability": ("", None),
-    "features": ("", None),
+    "shapes": ("", "--seeds 1"),
+    "features": ("", "--scenes spiral noisy --sizes 64 64"),
+    "fluxes_and_rows": ("", "--seeds 1"),
+    "stability": ("", "--scenes 3 --size 96 --runs 2 --members 4"),
+    "heavy_tails": ("", "--orders 1"),
+    "epsilon": ("", "--samples 1000 --features 2 --sides 100"),
+    "study_tables": ("", "--size 64"),
     "outliers": ("", "--no-maps --seeds 1"),
-    "study_tables": ("", None),
-    "fluxes_and_rows": ("", None),
-    "spectral_cubes": ("", None),
-    "error_propagation": ("", None),
-    "errors_of_pixels": ("5", None),
-    "errors_in_maps": ("", None),
-    "noise_weighted": ("", None),
-    "smoothed_votes": ("", None),
-    "suggested_names": ("", "--scenes 0"),
-    "sky": ("", None),
-    "kernels": ("", None),
-    "scaling": ("rows units features threads workers", "units --most 1e5"),
+    "sky": ("", "--seeds 1"),
+    "resampling": ("", "--ratios 1"),
+    "spectral_cubes": ("", "--seeds 1"),
+    "error_propagation": ("", "--realizations 20"),
+    "errors_of_pixels": ("", "--bands 3 --scenes 1"),
+    "errors_in_maps": ("", "--seeds 1"),
+    "noise_weighted": ("", "--seeds 1 --galaxies 20000"),
+    "smoothed_votes": ("", ""),
+    "suggested_names": ("", "--most 1 --seeds 1"),
+    "kernels": ("", "--rounds 1 --units 100"),
+    "consensus_speed": ("", "20000"),
+    "scaling": ("", "--kinds units"),
     "larger_than_memory": ("", "--size 425 250 --runs 2"),
     "image_chain": ("", "--size 300 200"),
-    "results": ("", "--size 96 96"),
+    "results": ("", "--sizes 96x96"),
 }
 
 
@@ -121,9 +121,8 @@ def run(name, arguments, options):
     return True
 
 
-def origin(path, folder):
-    """Return where the figures of a table come from, as one line of a page."""
-    script = "csom_speed" if path.stem.startswith("peers") else path.stem.split("_")[0]
+def origin(script, folder):
+    """Return where the figures of a script come from, as one line of a page."""
     about = folder / f"{script}.json"
     if not about.exists():
         return ""
@@ -148,7 +147,9 @@ def markdown(path, folder):
         for row in zip(*table.itercols(), strict=True)
     ]
     body = "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
-    return f"**{table.meta['title']}.** {origin(path, folder)}\n\n{body}\n"
+    return (
+        f"**{table.meta['title']}.** {origin(table.meta['script'], folder)}\n\n{body}\n"
+    )
 
 
 def natural(path):
@@ -223,8 +224,7 @@ def main():
     options.output.mkdir(parents=True, exist_ok=True)
     failed = []
     for name in options.only or SCRIPTS:
-        arguments = SCRIPTS[name][options.quick]
-        if arguments is not None and not run(name, arguments, options):
+        if not run(name, SCRIPTS[name][options.quick], options):
             failed.append(name)
     if options.pages or not options.quick:
         fill(options.output)

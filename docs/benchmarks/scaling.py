@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Seconds and memory against rows, units, features, threads and workers.
 
-    python docs/benchmarks/scaling.py rows --most 1e9
-    python docs/benchmarks/scaling.py units features threads workers
+    python docs/benchmarks/scaling.py
+    python docs/benchmarks/scaling.py --kinds rows --most 1e9
 
 Tables of more than a million rows are the same million rows again and again, in a file
 that each task reads. An epoch is the difference of fits of three epochs and of one.
@@ -17,7 +17,7 @@ from pathlib import Path
 import dask
 import dask.array as da
 import numpy as np
-from measuring import memory
+from measuring import memory, report
 from threadpoolctl import threadpool_limits
 
 from skesom.som import CSOM, ESOM
@@ -67,76 +67,70 @@ def epoch(X, side):
 
 
 def of_rows(folder, most):
-    """Print figures of lazy tables of 9 features and 10 x 10 units."""
-    print("rows        epoch/s  predict/s  ESOM fit/s  us/row (epoch, predict)  MB")
-    n_rows = 100_000
+    """Report lazy tables of 9 features and 10 x 10 units."""
+    rows, n_rows = [], 100_000
     while n_rows <= most:
         X = table(folder, n_rows, 9)
         som = CSOM(8, n_epochs=2).fit(X[:100_000].compute())
-        labels = seconds(
+        row = {"rows": f"{n_rows:.0e}"}
+        if n_rows <= 1e8:
+            row["seconds of an epoch"] = epoch(X, 10)
+        row["predict"] = seconds(
             lambda X=X, som=som: da.bincount(som.predict(X) + 3, minlength=16).compute()
         )
-        of_epoch = epoch(X, 10) if n_rows <= 1e8 else np.nan
-        of_esom = np.nan
         if n_rows <= 1e7:
-            of_esom = seconds(lambda X=X: ESOM(8, random_state=0).fit(X))
-        each = of_epoch / n_rows * 1e6, labels / n_rows * 1e6
-        print(
-            f"{n_rows:<10.0e} {of_epoch:8.2f} {labels:10.2f} {of_esom:11.2f}"
-            f"  {each[0]:10.3f} {each[1]:10.3f} {memory('HWM') / 2**20:10.0f}",
-            flush=True,
-        )
+            row["fit of an `ESOM`"] = seconds(
+                lambda X=X: ESOM(8, random_state=0).fit(X)
+            )
+        rows.append(row | {"MB of the process": memory("HWM") / 1e6})
         n_rows *= 10
+    report("scaling_rows", "Dask arrays of nine features, 10 x 10 units", rows)
 
 
 def of_units(folder):
-    """Print figures of a table in memory of a million rows of 9 features."""
-    print("units   epoch us/row   predict us/row")
+    """Report a table in memory of a million rows of 9 features."""
+    rows = []
     X = table(folder, ROWS, 9).compute()
     for side in (10, 20, 32, 50, 100):
         som = CSOM(None, shape=(side, side), n_epochs=1).fit(X[:100_000])
         labels = min(seconds(lambda som=som: som.predict(X)) for _ in range(3))
-        each = epoch(X, side) / ROWS * 1e6, labels / ROWS * 1e6
-        print(f"{side**2:<7} {each[0]:12.3f} {each[1]:16.3f}", flush=True)
+        row = {"units": side**2, "epoch": epoch(X, side) / ROWS * 1e6}
+        rows.append(row | {"predict": labels / ROWS * 1e6})
+    report("scaling_units", "Nine features, microseconds per row", rows)
 
 
 def of_features(folder):
-    """Print figures of a table in memory of 32 x 32 units."""
-    print("features   epoch us/row   (ns per row, unit and feature)")
+    """Report tables in memory and 32 x 32 units."""
+    rows = []
     for n_features in (4, 9, 50, 200):
         X = table(folder, ROWS // 4, n_features, ROWS // 4).compute()
-        each = epoch(X, 32) / len(X) * 1e6
-        print(
-            f"{n_features:<10} {each:12.3f}   {each * 1e3 / 1024 / n_features:.4f}",
-            flush=True,
-        )
+        rows.append({"features": n_features, "epoch": epoch(X, 32) / len(X) * 1e6})
+    report("scaling_features", "1024 units, microseconds per row", rows)
 
 
 def of_threads(folder):
-    """Print figures of a table in memory of 9 and of 50 features, 32 x 32 units."""
-    print("features  threads   epoch us/row   gain")
+    """Report tables in memory of 9 and of 50 features, 32 x 32 units."""
+    rows = []
     for n_features in (9, 50):
         X = table(folder, ROWS // 2, n_features, ROWS // 2).compute()
         first = None
-        for threads in (1, 2, 4, 8):
-            if threads > os.cpu_count():
-                break
+        for threads in counts():
             with threadpool_limits(threads, user_api="openmp"):
                 each = epoch(X, 32) / len(X) * 1e6
             first = first or each
-            print(f"{n_features:<9} {threads:<9} {each:12.3f} {first / each:7.2f}")
+            row = {"features": n_features, "threads": threads, "epoch": each}
+            rows.append(row | {"faster by": first / each})
+    report("scaling_threads", "1024 units, microseconds per row", rows)
 
 
 def of_workers(folder):
-    """Print strong and weak scaling over processes of a LocalCluster."""
+    """Report strong and weak scaling over processes of a LocalCluster."""
     from distributed import Client, LocalCluster
 
-    print("workers   rows       epoch/s   gain (strong), efficiency (weak)")
-    for name, growth in (("strong", False), ("weak", True)):
+    rows = []
+    for name, growth in (("the same rows", False), ("as many for each", True)):
         first = None
-        for workers in (1, 2, 4, 8):
-            if workers > os.cpu_count():
-                break
+        for workers in counts():
             n_rows = 8 * ROWS * (workers if growth else 1)
             with (
                 LocalCluster(
@@ -148,7 +142,16 @@ def of_workers(folder):
                 epoch(X[:ROWS], 32)  # workers import
                 each = epoch(X, 32)
             first = first or each
-            print(f"{workers:<9} {n_rows:<10} {each:8.2f} {first / each:8.2f} {name}")
+            row = {"scaling": name, "workers": workers, "rows": n_rows}
+            gain = first / each * (workers if growth else 1)
+            rows.append(row | {"seconds of an epoch": each, "faster by": gain})
+    title = "Workers of a LocalCluster with one thread each, 1024 units, nine features"
+    report("scaling_workers", title, rows)
+
+
+def counts():
+    """Return numbers of threads or workers that this machine has processors for."""
+    return [number for number in (1, 2, 4, 8) if number <= os.cpu_count()]
 
 
 def main():
@@ -160,7 +163,7 @@ def main():
         "threads": of_threads,
         "workers": of_workers,
     }
-    parser.add_argument("kinds", nargs="+", choices=list(kinds))
+    parser.add_argument("--kinds", nargs="+", choices=list(kinds), default=list(kinds))
     parser.add_argument("--most", type=float, default=1e7, help="rows")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:

@@ -10,6 +10,7 @@ environment variable SKESOM_TEST_DATA, the images of each folder in there come a
 them, every file of one band on its own.
 """
 
+import argparse
 import os
 import sys
 import warnings
@@ -25,7 +26,6 @@ from skesom.io import read_cube
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tests" / "cube"))
 from _sky_fields import few_sources, gradient, star_cloud
 
-N_SEEDS = 5
 LINE = "{:<34} {:>6} {:>10} {:>8} {:>10} {:>10}"
 
 
@@ -91,9 +91,12 @@ def show(name, data):
 
 def main():
     """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--seeds", type=int, default=5)
+    n_seeds = parser.parse_args().seeds
     print(LINE.format("field", "share", "unevenness", "slope", "fluxes", "stretched"))
     for name, make in FIELDS.items():
-        for seed in range(N_SEEDS):
+        for seed in range(n_seeds):
             show(name, make(np.random.default_rng(seed)))
     folder = os.environ.get("SKESOM_TEST_DATA")
     if folder is None:

@@ -2,13 +2,14 @@
 """What `smoothing` of the votes of a lattice does to predicted classes and numbers.
 
 Five folds of tables of scikit-learn, standardized, and a synthetic galaxy of which 1 %
-of the pixels is labeled; maps of 10 x 10 units. Printed is the accuracy of classes, or
-R^2 of numbers. Run: ``python docs/benchmarks/smoothed_votes.py``.
+of the pixels is labeled, five times; maps of 10 x 10 units. Reported is the accuracy of
+classes, or R^2 of numbers. Run: ``python docs/benchmarks/smoothed_votes.py``.
 """
 
 import warnings
 
 import numpy as np
+from measuring import report
 from sklearn.datasets import (
     load_breast_cancer,
     load_diabetes,
@@ -48,18 +49,28 @@ def of_galaxy(smoothing):
 
 
 def main():
-    """Print a line for each table."""
+    """Report a row for each table."""
     warnings.simplefilter("ignore")
     tables = {
-        "digits": (MapClassifier, *load_digits(return_X_y=True)),
-        "breast cancer": (MapClassifier, *load_breast_cancer(return_X_y=True)),
-        "diabetes": (MapRegressor, *load_diabetes(return_X_y=True)),
-        "Friedman 1": (MapRegressor, *make_friedman1(1000, random_state=0)),
+        "digits, accuracy": (MapClassifier, *load_digits(return_X_y=True)),
+        "breast cancer, accuracy": (
+            MapClassifier,
+            *load_breast_cancer(return_X_y=True),
+        ),
+        "diabetes, R²": (MapRegressor, *load_diabetes(return_X_y=True)),
+        "Friedman 1, 1000 rows, R²": (
+            MapRegressor,
+            *make_friedman1(1000, random_state=0),
+        ),
     }
-    print(f"{'smoothing':16}", *(f"{width:7}" for width in WIDTHS))
-    for name, table in tables.items():
-        print(f"{name:16}", *(f"{of_table(*table, width):7.3f}" for width in WIDTHS))
-    print(f"{'galaxy, 1 %':16}", *(f"{of_galaxy(width):7.3f}" for width in WIDTHS))
+    rows = [
+        {"table": name}
+        | {f"smoothing={width}": float(of_table(*table, width)) for width in WIDTHS}
+        for name, table in tables.items()
+    ]
+    scores = {f"smoothing={width}": float(of_galaxy(width)) for width in WIDTHS}
+    rows.append({"table": "galaxy, 1 % of the pixels labeled, accuracy"} | scores)
+    report("smoothed_votes", "Maps of 10 x 10 units, mean of five", rows)
 
 
 if __name__ == "__main__":

@@ -3,22 +3,24 @@
 
     python docs/benchmarks/spectral_cubes.py
 
-prints a row for each level of the noise: the adjusted Rand index of six clusters of one
-evolving map with the truth, its mean and least of a few seeds. The scene has a disc of
-stars and H II regions of a rotating gas in 300 channels around H-alpha; the truth is
+reports a row for each level of the noise: the adjusted Rand index of six clusters of
+one evolving map with the truth, its mean and least of a few seeds. The scene has a disc
+of stars and H II regions of a rotating gas in 300 channels around H-alpha; the truth is
 sky, disc, regions that come nearer, and regions that recede.
 """
 
+import argparse
 import warnings
 
 import numpy as np
+from measuring import report
 from sklearn.metrics import adjusted_rand_score
 
 from skesom.cube import Cube
 from skesom.maps import make_cluster_pipeline
 from skesom.som import ESOM
 
-N_SEEDS, SIDE, N_CHANNELS = 3, 60, 300
+SIDE, N_CHANNELS = 60, 300
 WAYS = {
     "channels": {},
     "bins of 5": {"bin_bands": 5},
@@ -63,15 +65,18 @@ def agreement(noise, seed, **options):
 
 
 def main():
-    """Print the table."""
-    print(f"{'noise':<6}" + "".join(f"{name:>25}" for name in WAYS))
+    """Report a row for each level of the noise of a channel."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--seeds", type=int, default=3)
+    seeds, rows = parser.parse_args().seeds, []
     for noise in (0.03, 0.1, 0.3):
-        found = [
-            [agreement(noise, seed, **options) for seed in range(N_SEEDS)]
-            for options in WAYS.values()
-        ]
-        cells = [f"{np.mean(each):.2f} ({np.min(each):.2f})" for each in found]
-        print(f"{noise:<6}" + "".join(f"{cell:>25}" for cell in cells), flush=True)
+        row = {"noise": str(noise)}
+        for name, options in WAYS.items():
+            found = [agreement(noise, seed, **options) for seed in range(seeds)]
+            row[name] = f"{np.mean(found):.2f} ({np.min(found):.2f})"
+        rows.append(row)
+    title = f"Adjusted Rand index, mean (least), seeds: {seeds}"
+    report("spectral_cubes", title, rows)
 
 
 if __name__ == "__main__":

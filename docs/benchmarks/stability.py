@@ -4,18 +4,20 @@
 For each scene and clusterer, on the rows of the default chain: the mean adjusted Rand
 index (ARI) of all pairs of runs with other seeds, with other 1 % of the rows left out,
 and with the bands in another order; and beside it the ARI with the truth, its spread
-over the seeds, and the mean over the populations of the best cluster's F1. Run from the
-root of a checkout: ``python docs/benchmarks/stability.py``. Names of folders of FITS
-files add real images, without a truth.
+over the seeds, and the mean over the populations of the best cluster's F1. Run:
+``python docs/benchmarks/stability.py``. Names of folders of FITS files add real images,
+without a truth. With the environment variable SKESOM_TEST_DATA, the nine bands of
+examples/plot_nine_real_bands.py come after the galaxies.
 """
 
 import argparse
 import itertools
-import time
+import os
 import warnings
 from pathlib import Path
 
 import numpy as np
+from measuring import report
 from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_rand_score
 from sklearn.mixture import GaussianMixture
@@ -27,7 +29,7 @@ from skesom.maps import make_cluster_pipeline
 
 
 def main():
-    """Print a table for each scene."""
+    """Report a row for each scene and clusterer."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument(
         "folders", nargs="*", help="folders of FITS files, one per band"
@@ -35,18 +37,18 @@ def main():
     parser.add_argument("--scenes", type=int, nargs="*", default=[3, 4, 5])
     parser.add_argument("--size", type=int, default=300, help="rows and columns")
     parser.add_argument("--runs", type=int, default=6, help="seeds, and perturbations")
-    parser.add_argument("--members", type=int, nargs="*", default=[12, 24])
+    parser.add_argument("--members", type=int, nargs="*", default=[12])
     options = parser.parse_args()
     warnings.simplefilter("ignore")
     methods = {
         "ESOM": lambda seed: ESOM(random_state=seed),
         "CSOM": lambda seed: CSOM(n_clusters=8, random_state=seed),
-        "KMeans": lambda seed: KMeans(8, n_init=10, random_state=seed),
-        "GaussianMixture": lambda seed: GaussianMixture(8, random_state=seed),
+        "`KMeans`, 10 starts": lambda seed: KMeans(8, n_init=10, random_state=seed),
+        "`GaussianMixture`": lambda seed: GaussianMixture(8, random_state=seed),
     }
-    for name, member, share in (("ESOM", ESOM(), 1.0), ("CSOM", CSOM(), 0.5)):
+    for name, member, share in (("ESOMs", ESOM(), 1.0), ("CSOMs", CSOM(), 0.5)):
         for n_members in options.members:
-            methods[f"{n_members} {name}"] = (
+            methods[f"consensus of {n_members} {name}"] = (
                 lambda seed, member=member, share=share, n=n_members: (
                     ConsensusClusterer(
                         member,
@@ -57,14 +59,22 @@ def main():
                     )
                 )
             )
+    rows = []
     for seed in options.scenes:
         shape = (options.size, options.size)
         cube, truth = make_galaxy_cube(shape, random_state=seed)
-        compare(f"galaxy {seed}", *rows_of(cube, truth), methods, options.runs)
-    for folder in options.folders:
+        table = rows_of(cube, truth)
+        rows += compare(f"galaxy {seed}", *table, methods, options.runs)
+    folders = options.folders
+    if not folders and "SKESOM_TEST_DATA" in os.environ:
+        folders = [Path(os.environ["SKESOM_TEST_DATA"]) / "kids_viking9"]
+    for folder in folders:
         files = sorted(path for path in Path(folder).iterdir() if ".fit" in path.name)
         images = read_cube(files)
-        compare(Path(folder).name, *rows_of(images), methods, options.runs)
+        table = rows_of(images)
+        rows += compare(Path(folder).name, *table, methods, options.runs)
+    title = f"Eight clusters, pairs of {options.runs} runs"
+    report("stability", title, rows)
 
 
 def rows_of(images, truth=None):
@@ -76,29 +86,25 @@ def rows_of(images, truth=None):
 
 
 def compare(name, X, truth, methods, n_runs):
-    """Print a line for each method."""
-    print(f"\n{name}, {len(X)} rows of {X.shape[1]}")
-    print(
-        f"{'':18}{'seeds':>8}{'rows':>8}{'bands':>8}{'truth':>8}{'spread':>8}"
-        f"{'F1':>8}{'seconds':>9}"
-    )
+    """Yield a row for each method."""
+    print(f"{name}, {len(X)} rows of {X.shape[1]}", flush=True)
     for method, make in methods.items():
-        start = time.perf_counter()
         by_seed = [make(seed).fit_predict(X) for seed in range(n_runs)]
-        seconds = (time.perf_counter() - start) / n_runs
-        values = [
-            agreement(by_seed),
-            without_rows(make, X, n_runs),
-            with_bands_permuted(make, X, n_runs),
-        ]
+        row = {
+            "scene": name,
+            "clusterer": method,
+            "seeds": agreement(by_seed),
+            "rows": without_rows(make, X, n_runs),
+            "bands": with_bands_permuted(make, X, n_runs),
+        }
         if truth is not None:
             scores = [adjusted_rand_score(truth, labels) for labels in by_seed]
-            values += [np.mean(scores), np.std(scores)]
-            values.append(np.mean([best_f1(truth, labels) for labels in by_seed]))
-        else:
-            values += 3 * [np.nan]
-        cells = "".join(f"{value:8.3f}" for value in values)
-        print(f"{method:18}{cells}{seconds:9.2f}", flush=True)
+            row |= {"truth": np.mean(scores), "spread": np.std(scores)}
+            row["F1"] = np.mean([best_f1(truth, labels) for labels in by_seed])
+        yield {
+            key: float(value) if isinstance(value, np.floating) else value
+            for key, value in row.items()
+        }
 
 
 def agreement(runs):

@@ -5,7 +5,6 @@ Eight clusters of a single ESOM are named in synthetic scenes whose truth is kno
 name is right if most pixels of the cluster are of a population that it stands for. The
 thresholds of the rules were chosen on the first ten scenes; no threshold had seen the
 others, which have other seeds too. Run: ``python docs/benchmarks/suggested_names.py``.
-``--scenes 0 3`` takes the scenes of these places in the list only.
 """
 
 import argparse
@@ -13,12 +12,12 @@ import warnings
 from collections import Counter
 
 import numpy as np
+from measuring import report
 
 from skesom import ESOM
 from skesom.datasets import POPULATIONS, make_galaxy_cube
 from skesom.maps import make_cluster_pipeline, suggest_names
 
-SEEDS = range(5), range(100, 105)
 STANDS_FOR = {
     "H II regions": {"H II region"},
     "supernova remnants": {"supernova remnant"},
@@ -29,29 +28,26 @@ STANDS_FOR = {
     "old stars, bulge": {"bulge"},
     "faint outskirts": {"sky"},
 }
-SCENES = (  # of the first seeds, and of the others
-    {
-        "spiral, 128 x 128": {"shape": (128, 128)},
-        "spiral, 256 x 256": {"shape": (256, 256)},
-        "spiral, 400 x 400": {"shape": (400, 400)},
-        "spiral, 220 x 220, 3 bands": {"n_bands": 3},
-        "spiral, 220 x 220, 5 bands": {"n_bands": 5},
-        "spiral, 220 x 220, 3 times the dust": {"dust": 3.0},
-        "small spiral in much sky": {"extent": 0.4},
-        "merger": {"kind": "merger"},
-        "edge-on": {"kind": "edge-on"},
-        "elliptical": {"kind": "elliptical"},
-    },
-    {
-        "spiral": {"shape": (200, 200)},
-        "0.3 times the star formation": {"star_formation": 0.3},
-        "2 times the star formation": {"star_formation": 2.0},
-        "2 times the width of the PSF": {"blur": 2.0},
-        "smaller (extent=0.6)": {"extent": 0.6},
-        "3 times the noise": {"noise": 3.0},
-    },
-)
-SIDES = 220, 200
+SEEN = {
+    "spiral, 128 x 128": {"shape": (128, 128)},
+    "spiral, 256 x 256": {"shape": (256, 256)},
+    "spiral, 400 x 400": {"shape": (400, 400)},
+    "spiral, 220 x 220, 3 bands": {"n_bands": 3},
+    "spiral, 220 x 220, 5 bands": {"n_bands": 5},
+    "spiral, 220 x 220, 3 times the dust": {"dust": 3.0},
+    "small spiral in much sky": {"extent": 0.4},
+    "merger": {"kind": "merger"},
+    "edge-on": {"kind": "edge-on"},
+    "elliptical": {"kind": "elliptical"},
+}
+UNSEEN = {
+    "spiral": {"shape": (200, 200)},
+    "0.3 times the star formation": {"star_formation": 0.3},
+    "2 times the star formation": {"star_formation": 2.0},
+    "2 times the width of the PSF": {"blur": 2.0},
+    "smaller (extent=0.6)": {"extent": 0.6},
+    "3 times the noise": {"noise": 3.0},
+}
 
 
 def judged(seed, scene):
@@ -65,30 +61,38 @@ def judged(seed, scene):
         yield found.name, most in STANDS_FOR.get(found.name, ()), len(inside)
 
 
+def tables(scenes, side, seeds, most):
+    """Return a row for each scene, and one for each name."""
+    rows, all_names, right_names = [], Counter(), Counter()
+    for title, scene in list(scenes.items())[:most]:
+        scene = {"shape": (side, side), **scene}
+        found = [each for seed in seeds for each in judged(seed, scene)]
+        right = [each for each in found if each[1]]
+        all_names += Counter(name for name, *_ in found)
+        right_names += Counter(name for name, *_ in right)
+        pixels, of_all = (sum(n for *_, n in each) for each in (right, found))
+        counts = f"{len(right)} of {len(found)}"
+        row = {"scene": title, "names that are right": counts}
+        rows.append(row | {"pixels in them": f"{pixels / of_all:.0%}"})
+    names = [
+        {"name": name, "right": f"{right_names[name]} of {number}"}
+        for name, number in all_names.most_common()
+    ]
+    return rows, names
+
+
 def main():
-    """Print a line for each scene, and one for each name."""
+    """Report the scenes on which the rules were chosen, and the others."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--scenes", type=int, nargs="*", help="places, from 0")
+    parser.add_argument("--most", type=int, help="scenes of each kind")
+    parser.add_argument("--seeds", type=int, default=5)
     options = parser.parse_args()
     warnings.simplefilter("ignore")
-    place = 0
-    for seeds, side, scenes in zip(SEEDS, SIDES, SCENES, strict=True):
-        all_names, right_names = Counter(), Counter()
-        for title, scene in scenes.items():
-            place += 1
-            if options.scenes is not None and place - 1 not in options.scenes:
-                continue
-            scene = {"shape": (side, side), **scene}
-            found = [each for seed in seeds for each in judged(seed, scene)]
-            right = [each for each in found if each[1]]
-            all_names += Counter(name for name, *_ in found)
-            right_names += Counter(name for name, *_ in right)
-            pixels = [sum(n for *_, n in each) for each in (right, found)]
-            share = pixels[0] / pixels[1]
-            text = f"{len(right)} of {len(found)} names, {share:.0%} of the pixels"
-            print(f"{title:36} {text}", flush=True)
-        for name, number in all_names.most_common():
-            print(f"    {name}: {right_names[name]} of {number}")
+    rows, names = tables(SEEN, 220, range(options.seeds), options.most)
+    report("names_seen", "Scenes on which the thresholds were chosen", rows)
+    report("names_each", "The same scenes, by name", names)
+    rows, _ = tables(UNSEEN, 200, range(100, 100 + options.seeds), options.most)
+    report("names_unseen", "Scenes that no threshold had seen", rows)
 
 
 if __name__ == "__main__":
