@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What CubeMasker finds of hot pixels, cosmic rays, trails and dead columns.
 
-Synthetic galaxies get outliers whose places are known. Printed are the share of them
+Synthetic galaxies get outliers whose places are known. Reported are the share of them
 that is masked, the share of all other pixels, and the share of the light of stars,
 clusters and nebulae that is masked although no outlier lies there; then the adjusted
 Rand index of the default chain with the true populations, for the clean cube and for
@@ -12,6 +12,7 @@ the corrupted one with and without masking. Run: ``python docs/benchmarks/outlie
 import argparse
 
 import numpy as np
+from measuring import report
 from sklearn.metrics import adjusted_rand_score
 
 from skesom.cube import CubeMasker
@@ -163,10 +164,9 @@ def compact_light(cube, truth):
 
 
 def rates(seeds):
-    """Print what is found and what is lost."""
-    print(f"{'':22s}{'found':>8s}{'others':>9s}{'worst light lost':>18s}")
+    """Report what is found and what is lost."""
+    rows = []
     for shape in SHAPES:
-        print(*shape, sep=" x ")
         for name, corrupt in {"clean": None, **KINDS}.items():
             found, others, lost = [], [], []
             for seed in range(seeds):
@@ -182,16 +182,24 @@ def rates(seeds):
                 others.append(masked[~wrong].mean())
                 by_band = np.where(masked & ~wrong, light, 0).sum(axis=(0, 1))
                 lost.append(by_band.max())
-            share = f"{np.mean(found):8.3f}" if found else " " * 8
-            print(f"  {name:20s}{share}{np.mean(others):9.5f}{np.max(lost):18.5f}")
+            rows.append(
+                {
+                    "pixels": "{} x {}".format(*shape),
+                    "outliers": name,
+                    "found": f"{np.mean(found):.1%}" if found else "",
+                    "others": f"{np.mean(others):.4%}",
+                    "most light lost": f"{np.max(lost):.2%}",
+                }
+            )
+    report("outliers_found", f"Outliers in nine bands, seeds: {seeds}", rows)
 
 
 def maps(seeds):
-    """Print how far the maps follow the true populations."""
+    """Report how far the maps follow the true populations."""
     everything = ("hot", "dead", "rays", "trails", "columns")
     kinds = {name: (name,) for name in everything}
     kinds |= {"hot, 100 x maximum": ("hot, 100 x maximum",), "all": everything}
-    print("adjusted Rand index: clean, corrupted and masked, corrupted as it is")
+    rows = []
     for method, kind in MAPS.items():
         for name, parts in kinds.items():
             scores = []
@@ -211,7 +219,11 @@ def maps(seeds):
                             agreement(clusterer, corrupted, truth, False),
                         ]
                     )
-            print(f"  {method} {name:20s}", *np.mean(scores, axis=0).round(3))
+            columns = ("clean", "masked", "not masked")
+            means = dict(zip(columns, np.mean(scores, axis=0).tolist(), strict=True))
+            rows.append({"map": method, "outliers": name} | means)
+    title = f"Adjusted Rand index with the true populations, seeds: {seeds}"
+    report("outliers_maps", title, rows)
 
 
 def agreement(clusterer, cube, truth, mask):
@@ -222,11 +234,16 @@ def agreement(clusterer, cube, truth, mask):
     return adjusted_rand_score(truth[there], labels[there])
 
 
-if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__)
+def main():
+    """Report both tables."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--no-maps", action="store_true")
     options = parser.parse_args()
     rates(options.seeds)
     if not options.no_maps:
         maps(options.seeds)
+
+
+if __name__ == "__main__":
+    main()

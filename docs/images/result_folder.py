@@ -2,7 +2,7 @@
 """The picture of a result folder: what to open first, and what is there beside it.
 
 Clusters a synthetic galaxy as ``skesom cluster`` does, and puts pictures of the result
-beside the names of the files. Run: ``python docs/benchmarks/result_folder.py PICTURE``.
+beside the names of the files. Run: ``python docs/images/result_folder.py PICTURE``.
 """
 
 import sys

@@ -54,7 +54,7 @@ _WORK = {  # of the steps, in words
     "classify": "classifying the pixels",
 }
 _MAPS = {"esom": ESOM, "csom": CSOM}
-_N_RUNS = 12  # docs/consensus.md shows what more and fewer of them reach
+_N_RUNS = 12  # docs/choosing.md shows what more and fewer of them reach
 
 
 def make_cluster_pipeline(

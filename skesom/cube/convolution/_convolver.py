@@ -132,7 +132,7 @@ class FWHMConvolver(CubeTransformer):
     The method is that of [1]_. Along an axis where a Gaussian kernel has a standard
     deviation of at least one pixel it is sampled at the pixel centers and cut at four
     standard deviations. Sampling a narrower one (.4 to .5 pixels in the M83 mosaics of
-    WFC3) would miss the width by 2 to 6 %: it is applied in Fourier space, with wings
+    WFC3) would miss the width by some %: it is applied in Fourier space, with wings
     below .075 divided by the squared distance in pixels, as are elliptical kernels that
     are not along the pixel axes.
 
