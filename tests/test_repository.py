@@ -38,3 +38,27 @@ def test_hooks_have_the_versions_of_the_lint_extra():
     pinned = set(re.findall(r'"([\w-]+==[\d.]+)"', hooks))
     assert len(pinned) == 3
     assert pinned <= set(project["project"]["optional-dependencies"]["lint"])
+
+
+def test_each_benchmark_is_run_and_listed():
+    folder = ROOT / "docs" / "benchmarks"
+    helpers = {"measuring", "run_all", "csom_peers", "csom_task", "families_peers"}
+    helpers |= {"pipelines_by_hand", "many_fits"}
+    scripts = {path.stem for path in folder.glob("*.py")} - helpers
+    text = (folder / "run_all.py").read_text(encoding="utf-8")
+    assert scripts == set(re.findall(r'^    "(\w+)": \(', text, re.MULTILINE))
+    page = (ROOT / "docs" / "benchmarks.md").read_text(encoding="utf-8")
+    assert not [name for name in scripts if f"`{name}.py`" not in page]
+
+
+def test_scripts_report_what_pages_have_marks_for():
+    scripts = (ROOT / "docs" / "benchmarks").glob("*.py")
+    texts = [path.read_text(encoding="utf-8") for path in scripts]
+    names = set(re.findall(r'"([a-z_]+)"', "".join(texts)))
+    mark = re.compile(r"<!-- measured(?: and drawn)?: (\S+) -->")
+    pages = [path.read_text(encoding="utf-8") for path in (ROOT / "docs").glob("*.md")]
+    marks = mark.findall("".join(pages))
+    assert len(marks) > 20
+    for name in marks:
+        start, star, _ = name.partition("_*")
+        assert name in names or (star and any(n.startswith(start) for n in names)), name

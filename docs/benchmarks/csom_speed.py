@@ -181,7 +181,7 @@ def title(bench, what):
 def name_of(bench, part, n_threads):
     """Return the name of the file of a table."""
     sizes = "{}_{}".format(*bench.X.shape), "{}x{}".format(*bench.shape)
-    return f"peers_{part}_{'_'.join(sizes)}_threads{n_threads}"
+    return f"{part}_{'_'.join(sizes)}_threads{n_threads}"
 
 
 def least(figures):
@@ -227,7 +227,7 @@ def compare_training(bench, options):
                 if codebook is not None
             }
             text = title(bench, f"{N_EPOCHS} epochs, threads: {n_threads}")
-            name = name_of(bench, "training", n_threads)
+            name = name_of(bench, "peers_training", n_threads)
             report(name, text, table(figures, cells, notes=True))
 
 
@@ -249,7 +249,7 @@ def compare_search(bench, options):
                 if winners is not None
             }
             text = title(bench, f"best-matching units, threads: {n_threads}")
-            name = name_of(bench, "search", n_threads)
+            name = name_of(bench, "peers_search", n_threads)
             report(name, text, table(figures, cells))
 
 

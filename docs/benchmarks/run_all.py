@@ -94,6 +94,12 @@ def versions():
     return found
 
 
+def cpu_seconds():
+    """Return the CPU seconds of all processes that were started here and ended."""
+    times = os.times()
+    return times.children_user + times.children_system
+
+
 def run(name, arguments, options):
     """Run a script unless its figures are there, and return whether it ended well."""
     about, printed = (options.output / f"{name}{end}" for end in (".json", ".txt"))
@@ -103,7 +109,7 @@ def run(name, arguments, options):
     peers = ["--peers-python", options.peers_python] if name in PEERS else []
     command = [sys.executable, HERE / f"{name}.py", *arguments.split(), *peers]
     facts = {"arguments": arguments, **machine(), "versions": versions()}
-    start = time.perf_counter()
+    start, cpu = time.perf_counter(), cpu_seconds()
     with printed.open("w") as file:
         done = subprocess.run(
             command,
@@ -112,12 +118,13 @@ def run(name, arguments, options):
             env={**os.environ, FOLDER: str(options.output.resolve())},
         )
     facts["seconds"] = round(time.perf_counter() - start, 1)
+    facts["CPU seconds"] = round(cpu_seconds() - cpu, 1)
     if done.returncode:
         print(f"{name}: failed after {facts['seconds']} s, see {printed}", flush=True)
         return False
     facts["quick"] = options.quick
     about.write_text(json.dumps(facts, indent=1) + "\n")
-    print(f"{name}: {facts['seconds']} s", flush=True)
+    print(f"{name}: {facts['seconds']} s, CPU {facts['CPU seconds']} s", flush=True)
     return True
 
 

@@ -104,11 +104,11 @@ def cluster_colors(label_map: ArrayLike, cube: CubeLike) -> NDArray[Any]:
 
     Notes
     -----
-    Color-blind readers too can tell apart about 20 colors anywhere in a picture, and
-    200 where they touch. Up to ten rise evenly in lightness, each a third of the color
-    circle from the one before. Up to 200 are as far as possible from each other and
-    from the colors of sky, noise and missing data, by the method of [1]_, for normal
-    vision in Oklab [2]_ and for protanopia, deuteranopia and tritanopia [3]_.
+    Colors are chosen for color-blind readers, too. Up to ten rise evenly in lightness,
+    each a third of the color circle from the one before. Up to 200 are as far as
+    possible from each other and from the colors of sky, noise and missing data, by the
+    method of [1]_, for normal vision in Oklab [2]_ and for protanopia, deuteranopia and
+    tritanopia [3]_.
 
     References
     ----------
