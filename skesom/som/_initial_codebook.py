@@ -67,7 +67,9 @@ def principal_axes(X, sample_weight=None):
     )
     deviations = np.sqrt(np.maximum(variances[::-1], 0))
     components = vectors.T[::-1]
-    largest = np.argmax(np.abs(components), axis=1)
+    size = np.abs(components)
+    # Of loadings as large as each other, rounding must not choose.
+    largest = np.argmax(size >= (1 - _FLAT) * size.max(axis=1, keepdims=True), axis=1)
     signs = np.sign(components[np.arange(len(components)), largest])
     rounding = 8 * np.finfo(np.float64).eps * np.abs(means).max()
     varies = deviations > max(_FLAT * deviations[0], rounding)

@@ -172,6 +172,20 @@ def test_pca_initialization():
         assert step[np.abs(step).argmax()] > 0  # a sign that does not depend on LAPACK
 
 
+@pytest.mark.parametrize("correlation", [0.5, -0.5])
+def test_signs_of_equal_loadings_do_not_depend_on_rounding(correlation):
+    # Components of two standardized features are (1, 1) and (1, -1), over sqrt(2).
+    generator = np.random.default_rng(0)
+    covariance = [[1, correlation], [correlation, 1]]
+    X = StandardScaler().fit_transform(
+        generator.multivariate_normal([0, 0], covariance, 200)
+    )
+    expected = principal_plane(X, None, (4, 3))
+    for _ in range(20):
+        changed = generator.permutation(X) * (1 + generator.normal(size=2) * 1e-14)
+        assert_allclose(principal_plane(changed, None, (4, 3)), expected, atol=1e-9)
+
+
 def test_pca_initialization_of_one_feature_and_one_sample():
     X = np.linspace(0, 1, 50)[:, None]
     csom = CSOM(shape=(5, 1), n_epochs=10, n_clusters=None).fit(X)
