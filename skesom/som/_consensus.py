@@ -447,7 +447,7 @@ class ConsensusClusterer(MetaEstimatorMixin, ClusterMixin, BaseEstimator):
         number = self.n_clusters
         if number is None:
             number = max(1, int(np.median(graph.counts)))
-        return min(number, graph.rank())
+        return int(min(number, graph.rank()))  # KMeans takes no bool
 
     def _warn_of_few(self):
         wanted = self.n_clusters

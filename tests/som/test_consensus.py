@@ -170,6 +170,14 @@ def test_one_body_is_one_cluster():
     assert consensus.fit(X).n_clusters_ == 1
 
 
+def test_a_bool_is_a_number_of_clusters():
+    X = np.random.default_rng(0).normal(size=(60, 2))
+    labels = (
+        ConsensusClusterer(KMeans(2), n_clusters=True, n_estimators=3).fit(X).labels_
+    )
+    assert set(labels) == {0}
+
+
 def test_none_takes_the_numbers_of_the_members():
     X, _ = make_blobs(300, centers=4, random_state=2)
     member = KMeans(4, n_init=1)
