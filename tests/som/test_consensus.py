@@ -172,9 +172,7 @@ def test_one_body_is_one_cluster():
 
 def test_a_bool_is_a_number_of_clusters():
     X = np.random.default_rng(0).normal(size=(60, 2))
-    labels = (
-        ConsensusClusterer(KMeans(2), n_clusters=True, n_estimators=3).fit(X).labels_
-    )
+    labels = ConsensusClusterer(ESOM(), n_clusters=True, n_estimators=3).fit(X).labels_
     assert set(labels) == {0}
 
 
