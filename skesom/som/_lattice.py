@@ -191,10 +191,11 @@ class Neighborhood:
             reach = np.minimum(reach, self.diameter / 2)
         return reach**2 * _ROUNDING
 
+    @np.errstate(over="ignore")  # of widths that are beyond all distances
     def __call__(self, squared, sigma):
         """Return the weights at squared distances on the lattice."""
         inside = squared <= self.squared_reach(sigma)
-        scaled = squared / sigma**2
+        scaled = squared / np.square(sigma)
         if self.name == "bubble":
             weights = np.ones_like(scaled)
         elif self.name == "epanechnikov":

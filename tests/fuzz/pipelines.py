@@ -81,6 +81,8 @@ def some(rng, parameters, bad=0.03):
     chosen = {k: pick(rng, v) for k, v in parameters.items() if rng.random() < 0.3}
     if rng.random() < bad:
         chosen[pick(rng, list(parameters))] = pick(rng, _BAD)
+    if chosen.get("random_state", 0) is None:  # another result each time
+        del chosen["random_state"]
     return chosen
 
 

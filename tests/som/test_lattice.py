@@ -181,6 +181,11 @@ def test_neighborhoods(name, diameter):
         assert h[0] == 1
 
 
+@pytest.mark.parametrize("name", ["gaussian", "cut_gaussian", "bubble"])
+def test_a_huge_width_weighs_all_units_alike(name):
+    assert_allclose(Neighborhood(name)(np.arange(5.0), 1e300), np.ones(5))
+
+
 def test_integral_of_the_mexican_hat_is_zero():
     step = 0.05
     axis = np.arange(-12, 12, step)

@@ -198,6 +198,17 @@ def test_island_takes_no_cluster_from_the_body():
             assert groups[30] == groups[29]
 
 
+def test_compact_groups_of_a_unit_each_are_clusters():
+    # The second winner of two groups is a unit without samples, so all are isolated.
+    codebook = np.array([[-0.72], [-0.12], [0.0], [0.33]])
+    pairs = np.array([100, 100, 100]), ([0, 2, 3], [1, 1, 2])
+    counts = sparse.csr_array(pairs, shape=(4, 4))
+    radii = np.array([0.01, 0, 0.021, 0.0025])
+    units = Units(codebook, np.array([100, 0, 100, 100]), counts, radii)
+    for n_clusters in (3, "auto"):
+        assert len(set(groups_of_graph(units, n_clusters)[[0, 2, 3]])) == 3
+
+
 def test_sparse_unit_is_no_bridge():
     # Two lines of ten units; the one between them holds a sample and is tied to both.
     units = chain(21)

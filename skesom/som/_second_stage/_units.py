@@ -118,6 +118,8 @@ def component_gaps(codebook, component):
     n_components = component.max(initial=-1) + 1
     gaps = np.zeros((n_components, n_components))
     ends = np.zeros((n_components, n_components), dtype=np.intp)
+    if n_components < 2:
+        return gaps, ends
     largest = np.argmax(np.bincount(component))
     by_component = np.argsort(component, kind="stable")
     starts = np.searchsorted(component[by_component], np.arange(n_components))
