@@ -43,11 +43,13 @@ def add_predict(commands):
 
 def _predict(options):
     """Label the pixels of images."""
+    from skesom.cube import CubeAligner, shape_before_cut
     from skesom.report import (
         check_folder,
         digest_of_fit,
         find_model,
         groups_of,
+        line_of_cut,
         load_model,
         source_of_model,
         whole,
@@ -73,6 +75,10 @@ def _predict(options):
     details = {"source": source, "model": model, "groups": groups}
     files = write(options, pipeline, images, label_map=label_map, **details)
     say(*source.lines())
+    aligner, shape = pipeline.named_steps.get("align"), label_map.shape[:2]
+    if isinstance(aligner, CubeAligner):
+        cut_from = shape_before_cut(aligner, images)
+        say(*([f"{line_of_cut(shape, cut_from)}."] if shape != cut_from else ()))
     convolver = pipeline.named_steps.get("convolve")
     if convolver is not None and np.isfinite(convolver.target_fwhm_):
         say(f"Sharpness: {convolver.target_fwhm_:.4g} arcsec.")
@@ -167,6 +173,8 @@ def _test(options):
     comparison = compare_with_truth(label_map, truth, names=names)
     _name_clusters(comparison, read_cluster_names(path))
     tell = print if options.output is None else say
+    if not names:
+        tell(f"Classes have no names: their numbers are the values in {options.truth}.")
     for name, value in comparison.scores.items():
         tell(f"{name + ':':<29}{value:>12{'d' if isinstance(value, int) else '.3f'}}")
     for table in (comparison.classes, comparison.confusion):
@@ -189,7 +197,12 @@ def _name_clusters(comparison, names):
 
 def _read_truth(path, shape, wcs):
     """Return the map of the classes, and their names if they have some."""
-    from skesom.io import collect_regions, read_map, read_region_labels
+    from skesom.io import (
+        collect_regions,
+        read_cluster_names,
+        read_map,
+        read_region_labels,
+    )
     from skesom.report import warn_of_shift
 
     if Path(path).suffix.lower() in _REGION_FILES:
@@ -201,7 +214,9 @@ def _read_truth(path, shape, wcs):
     truth, other = read_map(path)
     if truth.shape == shape:
         warn_of_shift(shape, wcs, other)
-    return truth, None
+    names = read_cluster_names(path)
+    is_named = any(name != str(number) for number, name in names.items())
+    return truth, names if is_named else None
 
 
 def _write(options, comparison):

@@ -192,7 +192,7 @@ def _find_segments(image, valid, size, compactness):
         from skimage.segmentation import slic
     except ImportError as error:
         raise ImportError(
-            "Superpixels need scikit-image: pip install skesom[superpixels]"
+            "Superpixels need scikit-image: pip install 'skesom[superpixels]'"
         ) from error
     image /= math.sqrt(image.shape[2])
     # scikit-image scales by the extremes, which a single star would set.

@@ -45,6 +45,7 @@ from skesom.report._models import find_model as find_model
 from skesom.report._provenance import digest_of_fit as digest_of_fit
 from skesom.report._provenance import label_map_digest as label_map_digest
 from skesom.report._provenance import left_out_lines as left_out_lines
+from skesom.report._provenance import line_of_cut as line_of_cut
 from skesom.report._provenance import read_run as read_run
 from skesom.report._provenance import read_source as read_source
 from skesom.report._provenance import source_of_model as source_of_model

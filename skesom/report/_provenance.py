@@ -349,10 +349,8 @@ def decision_lines(pipeline):
     share = pixels["with_data"] / pixels["all"]
     lines = [f"Data: {share:.1%} of the {pixels['all']} pixels have all bands needed."]
     if decisions["cut_from"]:
-        text = "{} x {} pixels around those with data, of {} x {}".format(
-            *decisions["shape"], *decisions["cut_from"]
-        )
-        lines.append(f"Map cut to the {text} (--crop no keeps all).")
+        text = line_of_cut(decisions["shape"], decisions["cut_from"])
+        lines.append(f"{text} (--crop no keeps all).")
     for name, (rows, columns) in decisions["shifts"].items():
         text = f"{name} moved back by {rows:+.2f} rows and {columns:+.2f} columns"
         lines.append(f"Registration: {text}.")
@@ -367,6 +365,12 @@ def decision_lines(pipeline):
     if decisions["runs"] is not None:
         lines.append(_line_of_runs(decisions["runs"]))
     return lines
+
+
+def line_of_cut(shape, cut_from):
+    """Return how a map was cut, without the full stop."""
+    text = "{} x {} pixels around those with data, of {} x {}"
+    return f"Map cut to the {text.format(*shape, *cut_from)}"
 
 
 def _line_of_sky(sky, with_data):

@@ -132,6 +132,16 @@ class TestGrids:
             wcs.wcs_pix2world([[columns.min(), rows.min()]], 0),
         )
 
+    def test_crop_of_other_images(self, run, files, tmp_path, fast):
+        common = ("cluster", *files, *fast, "--sky", "keep", "--align-to", "nuv")
+        run(*common, "-o", tmp_path / "out")
+        model, other = tmp_path / "out" / "model.joblib", tmp_path / "other"
+        status, out, err = run("predict", model, *files, "-o", other, "--trust")
+        assert (status, err) == (0, [])
+        size = "{} x {}".format(*map_of(other)[0].shape)
+        text = f"Map cut to the {size} pixels around those with data, of 50 x 60."
+        assert text in out
+
     def test_fluxes_by_unit(self, run, files, tmp_path, fast):
         """Clusters do not care, fluxes do: 2 x 2 or 3 x 3 pixels make one."""
         common = ("cluster", *files[:2], *fast, "--align-to", "nuv", "--sky", "keep")

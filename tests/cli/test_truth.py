@@ -8,7 +8,7 @@ import pytest
 from astropy.table import Table
 from astropy.wcs import WCS
 
-from skesom.io import read_map, write_map, write_regions
+from skesom.io import cluster_table, read_map, write_map, write_regions
 
 
 @pytest.fixture
@@ -51,6 +51,20 @@ class TestTruth:
         assert confusion["cluster"].tolist() == [-1, 0, 1, 2]
         assert confusion["0"].tolist() == [1, 1, 0, 2]
         assert confusion["1"].tolist() == [0, 2, 1, 0]
+        values = f"their numbers are the values in {maps[1]}."
+        assert f"Classes have no names: {values}" in out
+
+    def test_names_of_the_classes(self, run, maps, tmp_path, wcs):
+        table = cluster_table(read_map(maps[1])[0])
+        table["name"] = ["old disc", "H II region"]
+        write_map(tmp_path / "named.fits", read_map(maps[1])[0], wcs=wcs, table=table)
+        status, out, err = run("test", maps[0], tmp_path / "named.fits")
+        assert (status, err) == (0, [])
+        assert any(
+            line.split() == ["cluster", "old", "disc", "H", "II", "region"]
+            for line in out
+        )
+        assert not any("no names" in line for line in out)
 
     def test_a_folder_of_results_and_regions(self, run, bands, tmp_path, fast):
         pytest.importorskip("regions")

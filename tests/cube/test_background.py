@@ -89,7 +89,7 @@ def test_filter_size_is_odd():
 
 def test_names_the_extra(monkeypatch):
     monkeypatch.setitem(sys.modules, "photutils.background", None)
-    with pytest.raises(ImportError, match=r"pip install skesom\[psf\]"):
+    with pytest.raises(ImportError, match=r"pip install 'skesom\[psf\]'"):
         BackgroundSubtractor().fit(np.zeros((9, 9, 1)))
 
 

@@ -80,7 +80,7 @@ class TestOffer:
         for module in ("photutils.background", "photutils.detection"):
             monkeypatch.setitem(sys.modules, module, None)
         (line,), _ = said_by(cube)
-        assert line.endswith("or 'stars' to measure it (pip install skesom[psf]).")
+        assert line.endswith("or 'stars' to measure it (pip install 'skesom[psf]').")
 
     def test_many_bands_are_not_measured(self, monkeypatch):
         monkeypatch.setattr(_width_warnings, "measure_star_fwhm", None)

@@ -519,5 +519,5 @@ class TestStamps:
 def test_missing_photutils_names_the_extra(monkeypatch):
     monkeypatch.setitem(sys.modules, "photutils.psf_matching", None)
     cube = Cube(np.ones((9, 9, 2)), pixel_scale=(1, 1))
-    with pytest.raises(ImportError, match=r"pip install skesom\[psf\]"):
+    with pytest.raises(ImportError, match=r"pip install 'skesom\[psf\]'"):
         FWHMConvolver(psfs=[moffat(31, 3), moffat(31, 4)]).fit(cube)

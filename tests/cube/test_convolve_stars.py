@@ -211,7 +211,7 @@ class TestStars:
     def test_missing_photutils_names_the_extra(self, rng, monkeypatch):
         for module in ("photutils.background", "photutils.detection"):
             monkeypatch.setitem(sys.modules, module, None)
-        with pytest.raises(ImportError, match=r"pip install skesom\[psf\]"):
+        with pytest.raises(ImportError, match=r"pip install 'skesom\[psf\]'"):
             measure_star_fwhm(rng.normal(size=(20, 20)), "r")
 
     @pytest.mark.parametrize(

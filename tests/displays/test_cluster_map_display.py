@@ -14,6 +14,7 @@ from mpl_toolkits.axes_grid1.anchored_artists import AnchoredSizeBar
 from sklearn.cluster import AgglomerativeClustering, KMeans
 
 from skesom.cube import Cube
+from skesom.datasets import make_galaxy_cube
 from skesom.displays import ClusterMapDisplay, rgb_image
 from skesom.displays._cluster_map import rim_of
 from skesom.displays._clusters import in_lines
@@ -408,6 +409,16 @@ class TestImageBesideTheMap:
             for axes in (display.picture_.axes, display.ax_)
         ]
         assert marks == [2, 0]
+
+    def test_numbers_do_not_meet_in_two_columns_of_a_journal(self):
+        cube, labels = make_galaxy_cube((300, 300), 3, random_state=0)
+        figure = Figure(figsize=(7.1, 4))
+        renderer = FigureCanvasAgg(figure).get_renderer()
+        ax = figure.add_axes((0.02, 0.05, 0.96, 0.9), projection=cube.wcs)
+        display = draw(labels, cube=cube, image=True, ax=ax)
+        figure.draw(renderer)
+        left_image = display.picture_.axes.get_window_extent(renderer)
+        assert display.ax_.get_tightbbox(renderer).x0 > left_image.x1
 
     def test_needs_a_cube(self, ax):
         with pytest.raises(ValueError, match="give the cube too"):

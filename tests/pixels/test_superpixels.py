@@ -322,5 +322,5 @@ class TestOddCubes:
 
     def test_missing_library(self, cube, monkeypatch):
         monkeypatch.setitem(sys.modules, "skimage.segmentation", None)
-        with pytest.raises(ImportError, match=r"pip install skesom\[superpixels\]"):
+        with pytest.raises(ImportError, match=r"pip install 'skesom\[superpixels\]'"):
             SuperpixelFlattener().fit(cube)

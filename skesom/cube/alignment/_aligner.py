@@ -301,3 +301,9 @@ class CubeAligner(CubeTransformer):
     def _target(self):
         """Return the grid to align to: the band found by `fit`, else as given."""
         return self.align_to if self.reference_band_ is None else self.reference_band_
+
+
+def shape_before_cut(aligner, images):
+    """Return the rows and columns that a fitted aligner gives if it cuts nothing."""
+    cubes = images if isinstance(images, list) else [images]
+    return find_grid(cubes, aligner._target())[0].shape

@@ -331,5 +331,5 @@ def photutils(module):
     except ImportError as error:
         raise ImportError(
             "Point-spread functions and backgrounds need photutils 3 or newer: "
-            "pip install skesom[psf]"
+            "pip install 'skesom[psf]'"
         ) from error

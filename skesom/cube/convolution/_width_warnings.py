@@ -37,7 +37,7 @@ def _offer(bands):
             with warnings.catch_warnings(action="ignore"):  # of numbers as 1e300
                 pixels, n_stars = measure_star_fwhm(image, band.name)
         except ImportError:
-            return f"{give}, or 'stars' to measure it (pip install skesom[psf])."
+            return f"{give}, or 'stars' to measure it (pip install 'skesom[psf]')."
         except ValueError:
             without.append(band.name)
             continue
