@@ -262,8 +262,8 @@ for z, weight, label, look in (
     ),
 ):
     axes.hist(z, edges, weights=weight, density=True, label=label, lw=1.5, **look)
-axes.set(xlabel="redshift", ylabel="density", xlim=(0, 2.2))
-axes.legend(frameon=False, fontsize=8, loc="center right")
+axes.set(xlabel="redshift", ylabel="density", xlim=(0, 2.2), ylim=(0, 2))
+axes.legend(frameon=False, fontsize=8, loc="upper right")
 
 axes = panels["bins"]
 truth, plain, weighted, error = np.array(rows[1:]).T
