@@ -205,8 +205,8 @@ def test_compact_groups_of_a_unit_each_are_clusters():
     counts = sparse.csr_array(pairs, shape=(4, 4))
     radii = np.array([0.01, 0, 0.021, 0.0025])
     units = Units(codebook, np.array([100, 0, 100, 100]), counts, radii)
-    for n_clusters in (3, "auto"):
-        assert len(set(groups_of_graph(units, n_clusters)[[0, 2, 3]])) == 3
+    for n_clusters in (1, 2, 3):
+        assert len(set(groups_of_graph(units, n_clusters)[[0, 2, 3]])) == n_clusters
 
 
 def test_sparse_unit_is_no_bridge():
