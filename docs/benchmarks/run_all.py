@@ -137,15 +137,16 @@ def origin(script, folder):
     packages = ", ".join(
         f"{name} {number}" for name, number in facts["versions"].items()
     )
+    arguments = f" {facts['arguments']}".rstrip()
     small = "**Small sizes, on a busy machine: a trial of the script.** "
     return (
-        f"{small if facts['quick'] else ''}`{script}.py {facts['arguments']}`, "
+        f" {small if facts['quick'] else ''}`{script}.py{arguments}`, "
         f"{facts['processor']}, {facts['cores']} cores, load {facts['load']} at the "
         f"start; {packages}."
     )
 
 
-def markdown(path, folder):
+def markdown(path, folder, with_origin):
     """Return a table of figures as a table of a page, with what it shows above it."""
     table = Table.read(path, format="ascii.ecsv")
     lines = [table.colnames, ["---"] * len(table.colnames)]
@@ -154,9 +155,8 @@ def markdown(path, folder):
         for row in zip(*table.itercols(), strict=True)
     ]
     body = "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
-    return (
-        f"**{table.meta['title']}.** {origin(table.meta['script'], folder)}\n\n{body}\n"
-    )
+    about = origin(table.meta["script"], folder) if with_origin else ""
+    return f"**{table.meta['title']}.**{about}\n\n{body}\n"
 
 
 def natural(path):
@@ -199,7 +199,7 @@ def fill(folder):
             paths = sorted(folder.glob(f"{found['name']}.ecsv"), key=natural)
             if not paths:
                 return found[0]
-            parts = [markdown(path, folder) for path in paths]
+            parts = [markdown(path, folder, path == paths[0]) for path in paths]
             if found["plot"]:
                 picture = DOCS / "images" / f"{found['name'].split('_')[0]}.png"
                 plot(max(map(seconds_of, paths), key=len), picture)
