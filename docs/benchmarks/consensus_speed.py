@@ -27,10 +27,11 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     sizes = [366_025, 42_500_000]
     parser.add_argument("rows", type=int, nargs="*", default=sizes)
+    parser.add_argument("--side", type=int, default=605, help="of the galaxies")
+    options, rows = parser.parse_args(), []
     warnings.simplefilter("ignore")
-    rows = []
-    galaxy, truth = pixels(3)
-    for n_rows in parser.parse_args().rows:
+    galaxy, truth = pixels(3, options.side)
+    for n_rows in options.rows:
         X = repeated(galaxy, n_rows)
         for name, clusterer in {
             "one ESOM": ESOM(random_state=0),
@@ -39,7 +40,7 @@ def main():
             _, took = measure(lambda fit=clusterer.fit, X=X: fit(X))
             rows.append({"rows": str(n_rows), "clusterer": name} | cost(took))
     report("consensus_speed", f"Nine features, {os.cpu_count()} cores", rows)
-    galaxies = {"galaxy 3": (galaxy, truth), "galaxy 4": pixels(4)}
+    galaxies = {"galaxy 3": (galaxy, truth), "galaxy 4": pixels(4, options.side)}
     rows = [
         {"rows": str(most)}
         | {name: agreement(*of, most) for name, of in galaxies.items()}
@@ -49,9 +50,9 @@ def main():
     report("consensus_rows", title, rows)
 
 
-def pixels(seed):
+def pixels(seed, side):
     """Return float32 rows of a galaxy, stretched and scaled, and their truth."""
-    cube, truth = make_galaxy_cube((605, 605), random_state=seed)
+    cube, truth = make_galaxy_cube((side, side), random_state=seed)
     rows = AsinhStretch().fit_transform(cube).data.reshape(-1, 9)
     return StandardScaler().fit_transform(rows).astype(np.float32), truth.ravel()
 

@@ -197,7 +197,8 @@ def compare(faintest, missing, seed, n_galaxies):
         if name == "colors and i":
             measure(f"{name}, `scale_error=0.7`", csom, by_brightness(0.7))
     plain = measure("the same formula in plain NumPy", csom, in_numpy, N_PLAIN)
-    if (plain != free[:N_PLAIN]).any():
+    several = np.isfinite(fluxes[:N_PLAIN]).sum(axis=1) > 1  # all units fit one band
+    if (plain != free[:N_PLAIN])[several].any():
         raise RuntimeError("Plain NumPy finds other winners.")
     return found
 

@@ -60,7 +60,7 @@ SCRIPTS = {  # name: the arguments of a full and of a quick run
     "smoothed_votes": ("", ""),
     "suggested_names": ("", "--most 1 --seeds 1"),
     "kernels": ("", "--rounds 1 --units 100"),
-    "consensus_speed": ("", "20000"),
+    "consensus_speed": ("", "20000 --side 200"),
     "scaling": ("", "--kinds units"),
     "larger_than_memory": ("", "--size 425 250 --runs 2"),
     "image_chain": ("", "--size 300 200"),
