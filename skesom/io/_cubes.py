@@ -230,9 +230,12 @@ def _warn_of_no_errors(images):
     has = [any(plane.kind in ERROR_POWERS for plane in i.planes) for i in files]
     without = [i.label for i, known in zip(files, has, strict=True) if not known]
     if without:
-        text = "Name their files; inverse variances in weights need error_kind='ivar'"
         labels = ", ".join(without)
-        warnings.warn(f"No errors were found for {labels}. {text}.", stacklevel=3)
+        warnings.warn(
+            f"No errors were found for {labels}. Name their files; inverse variances "
+            "in weights need error_kind='ivar' (--error-kind ivar).",
+            stacklevel=3,
+        )
 
 
 def _read_grids(images, order, *options):

@@ -113,7 +113,7 @@ RULES = (
     Rule(
         "young stars",
         (("color", BELOW, -0.1),),
-        "Hot stars are blue and live shortly, as in arms; Bell & de Jong (2001).",
+        "Hot stars are blue and do not live long, as in arms; Bell & de Jong (2001).",
     ),
     Rule(
         "old stars, disc",
