@@ -65,11 +65,12 @@ ways = {
 colors = {way: chain.fit_transform(images).data[:, :, 0] for way, chain in ways.items()}
 
 # %%
-# The same images without noise give what colors should be. Ratios are in dex, of which
-# each is 2.5 magnitudes.
+# The same images without noise give what colors should be. Ratios to the red band are
+# in dex, of which each is 2.5 magnitudes. The larger a color in magnitudes, the redder.
 
-colors = {way: 2.5 * color for way, color in colors.items()}
-truth = 2.5 * ways["masked, convolved, resampled"].transform(without_noise).data[..., 0]
+colors = {way: -2.5 * color for way, color in colors.items()}
+truth = ways["masked, convolved, resampled"].transform(without_noise).data[..., 0]
+truth = -2.5 * truth
 for way, color in colors.items():
     wrong = np.abs(color - truth)[np.isfinite(color - truth)]
     print(
@@ -94,11 +95,11 @@ for axes, image, title in zip(
     axes.set_title(title)
 low, high = np.nanquantile(truth, [0.005, 0.995])
 for axes, (way, color) in zip(panels[1], colors.items(), strict=True):
-    shown = axes.imshow(color, origin="lower", cmap="RdBu", vmin=low, vmax=high)
+    shown = axes.imshow(color, origin="lower", cmap="RdBu_r", vmin=low, vmax=high)
     axes.set_title(f"color: {way}")
 for axes in panels.flat:
     axes.set_axis_off()
-label = "color [mag], from red to blue"
+label = "color, near ultraviolet - red [mag]"
 figure.colorbar(shown, ax=panels, label=label, location="bottom", shrink=0.5)
 
 if len(sys.argv) > 1:
