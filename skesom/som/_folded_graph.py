@@ -10,7 +10,7 @@ from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_rand_score
 from sklearn.utils import gen_batches
 
-from skesom._common.threads import one_blas_thread
+from skesom._common.threads import one_blas_thread, one_thread
 
 _STARTS = 20  # of k-means, on the few clusters of the members
 _ROWS_IN_CACHE = 16_384
@@ -96,7 +96,7 @@ class FoldedGraph:
 
     def votes(self, n_clusters, generator):
         """Group the clusters of the members, and let each vote for its rows."""
-        with one_blas_thread():
+        with one_thread():  # KMeans, too, adds up by threads
             # Where the rows of a cluster lie on the average.
             places = self._vectors[:, :n_clusters] * self.eigenvalues[:n_clusters]
             means = KMeans(n_clusters, n_init=_STARTS, random_state=generator)

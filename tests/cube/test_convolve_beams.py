@@ -222,13 +222,20 @@ class TestBeams:
         [
             ((2, 3, 10), "no minor axis above the major one, got 2, 3, 10"),
             ((3, 2, np.nan), "finite angle"),
-            ((3, -2, 10), "positive number of arcsec, got -2"),
+            ((3, -2, 10), "positive number of arcsec, up to a full circle, got -2"),
+            (1e300, "up to a full circle, got 1e[+]300"),
             ((3, 2), r"must be \(major, minor, angle\)"),
         ],
     )
     def test_impossible(self, beam, message):
         with pytest.raises(ValueError, match=message):
             FWHMConvolver([beam]).fit(Cube(np.ones((9, 9, 1)), wcs=make_wcs((9, 9), 1)))
+
+    @pytest.mark.parametrize("target", [0, -1, np.nan, 1e300, np.inf, [1, 2]])
+    def test_impossible_target(self, target):
+        target = target * units.arcsec
+        with pytest.raises(ValueError, match="target_fwhm must be one positive number"):
+            FWHMConvolver(2, target_fwhm=target, pixel_scale=1).fit(np.ones((9, 9, 1)))
 
     def test_units(self):
         cube = Cube(np.ones((9, 9, 1)), wcs=make_wcs((9, 9), 1))

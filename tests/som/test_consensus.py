@@ -15,6 +15,7 @@ from sklearn.metrics import adjusted_rand_score
 from sklearn.mixture import GaussianMixture
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from threadpoolctl import threadpool_limits
 
 from skesom.som import CSOM, ESOM, ConsensusClusterer, _consensus
 from skesom.som._folded_graph import FoldedGraph
@@ -101,6 +102,20 @@ def test_threads_do_not_matter(n_jobs):
     assert_array_equal(one.labels_, other.labels_)
     assert_array_equal(one.agreement_, other.agreement_)
     assert_array_equal(one.predict(X), other.predict(X))
+
+
+def test_threads_of_k_means_do_not_matter():
+    # Of ten rows in eight clusters, many starts of k-means are as good to a bit.
+    for seed in range(10):
+        rng = np.random.default_rng(seed)
+        of_ten = np.concatenate([np.arange(8), rng.integers(0, 8, 2)])
+        labels = [rng.permutation(of_ten) for _ in range(3)]
+        graph, winners = FoldedGraph(labels), []
+        for n_threads in (1, 3):
+            with threadpool_limits(n_threads, user_api="openmp"):
+                votes = graph.votes(8, np.random.RandomState(0))
+            winners.append(votes.winner(labels))
+        assert_array_equal(*winners)
 
 
 def test_blocks_do_not_matter(monkeypatch):

@@ -28,6 +28,7 @@ WORST_OFFSET = 1.5
 FIRST_GUESS = 3.0
 STAR_SPREAD = 0.1  # of the width; galaxies are wider
 BACKGROUND_BOX = 64
+FULL_CIRCLE = units.cycle.to(units.arcsec)
 _SHAPES = ("sharpness_range", "roundness_range")
 ENOUGH_PIXELS = 2048
 MOST_FITS = 300  # of the brightest sources, so that time is bounded
@@ -186,10 +187,10 @@ def _checked(numbers, band, source="given"):
     """Return a beam after checking its two widths and, if any, its angle."""
     major, minor, angle = (float(number) for number in [*numbers, 0.0][:3])
     for width in (major, minor):
-        if not 0 < width < np.inf:
+        if not 0 < width <= FULL_CIRCLE:
             raise ValueError(
                 f"The FWHM of band {band.name!r} must be a positive number of arcsec, "
-                f"got {width}."
+                f"up to a full circle, got {width}."
             )
     if minor > major or not np.isfinite(angle):
         raise ValueError(

@@ -18,6 +18,7 @@ from skesom.cube._base import (
     split_bands,
 )
 from skesom.cube.convolution._beams import (
+    FULL_CIRCLE,
     KEYWORDS,
     find_beams,
     in_arcsec,
@@ -324,9 +325,10 @@ def _target_width(target, bands, beams, usual):
     if isinstance(target, str):
         return max((beam.major for beam in beams if beam), default=np.nan)
     width = in_arcsec("target_fwhm", target)
-    if np.ndim(width) or not (np.isfinite(width) and width > 0):
+    if np.ndim(width) or not 0 < width <= FULL_CIRCLE:
         raise ValueError(
-            f"target_fwhm must be one positive number of arcsec, got {target}."
+            "target_fwhm must be one positive number of arcsec, up to a full circle, "
+            f"got {target}."
         )
     for number in usual:
         if beams[number].major > width * (1 + _ROUNDING):

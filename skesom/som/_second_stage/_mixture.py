@@ -7,7 +7,7 @@ import numpy as np
 from scipy import linalg
 from sklearn.cluster import KMeans
 
-from skesom._common.threads import one_blas_thread
+from skesom._common.threads import one_blas_thread, one_thread
 from skesom.som._second_stage._spectral import conductances
 
 _AS_GOOD = 2.0  # a mixture may cut so many times as many links as the cut of the graph
@@ -79,7 +79,8 @@ def cut_or_mixture(affinity, units, groups, least=0):
 def _k_means(units, n_clusters):
     weights = units.hits.astype(np.float64)
     means = KMeans(n_clusters, n_init=1, random_state=_SEED)
-    return means.fit(units.means, sample_weight=weights).labels_
+    with one_thread():  # each would add up on its own, in any order
+        return means.fit(units.means, sample_weight=weights).labels_
 
 
 def fitted_mixture(units, groups):
