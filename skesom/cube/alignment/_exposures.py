@@ -139,7 +139,7 @@ def combine_exposures(
     masker = CubeMasker(mask_outliers=mask_outliers, **options)
     cubes = [masker.fit_transform(cube) for cube in _check_exposures(cubes)]
     grid, known = _common_grid(cubes)
-    factors, zero_points = _find_factors(cubes, grid, known)
+    factors = _find_factors(cubes, known)
     noise = [[sky_statistics(band.image)[1] for band in list_bands([c])] for c in cubes]
     noise = factors * noise
     noise[:, ~np.all(noise > 0, axis=0)] = 1
@@ -176,7 +176,6 @@ def combine_exposures(
         pixel_scale=known.pixel_scale if grid.wcs is None else None,
         band_names=cubes[0].band_names,
         fwhm=fwhm.max(axis=0),
-        zero_points=zero_points,
         sky_mask=None,
     )
 
@@ -239,34 +238,30 @@ def _find_box(grid, wcs):
     return np.ceil(low - EDGE)[::-1], np.floor(high + EDGE)[::-1] + 1
 
 
-def _find_factors(cubes, grid, known):
-    """Return what brings the bands to the scale of a known cube, and zero points."""
-    grids = [*map(grid_of, cubes), grid_of(known), grid]
+def _find_factors(cubes, known):
+    """Return what brings the bands to the scale of a known cube, whose pixels stay."""
+    grids = [*map(grid_of, cubes), grid_of(known)]
     sizes = [1.0 if each.wcs is None else pixel_size(each.wcs) for each in grids]
-    *areas, own, new = np.square(sizes)
-    zero_points = known.zero_points.copy()
+    *areas, own = np.square(sizes)
     factors = np.ones((len(cubes), known.shape[2]))
     for band, name in enumerate(known.band_names):
-        unit = known.band_units[band]
-        word = held_by(unit, zero_points[band])
-        is_flux = word == FLUX
+        unit, zero_point = known.band_units[band], known.zero_points[band]
+        word = held_by(unit, zero_point)
         for number, (cube, area) in enumerate(zip(cubes, areas, strict=True)):
-            steps = zero_points[band] - cube.zero_points[band]
+            steps = zero_point - cube.zero_points[band]
             if np.isfinite(steps):  # of the flux of a pixel
-                factor = 10 ** (0.4 * steps) * (new if is_flux else own) / area
+                factor = 10 ** (0.4 * steps) * own / area
             else:
                 factor = _unit_factor(cube.band_units[band], unit, name)
-                factor *= new / area if is_flux else 1
+                factor *= own / area if word == FLUX else 1
             factors[number, band] = factor
-        if not is_flux:
-            zero_points[band] -= 2.5 * np.log10(new / own)
-        if word is None and not np.allclose(areas, new, rtol=2 * SAME_SIZE):
+        if word is None and not np.allclose(areas, own, rtol=2 * SAME_SIZE):
             _warn(
                 f"The unit of {name!r} is unknown: where pixels differ in size, values "
                 "are taken for surface brightness. If they are fluxes of pixels, give "
                 "the unit (BUNIT, or Cube.replace(band_units=...))."
             )
-    return factors, zero_points
+    return factors
 
 
 def _unit_factor(unit, wanted, name):
