@@ -150,7 +150,7 @@ class TestStrips:
     def convolve(self, cube, kernels, monkeypatch, height, n_jobs=None):
         monkeypatch.setattr(_filtering, "PIXELS_PER_STRIP", height * cube.shape[1])
         monkeypatch.setattr(_filtering, "LEAST_HEIGHT", 0)
-        return _filtering.convolve_cube(cube, kernels, n_jobs)
+        return _filtering.convolve_cube(cube, kernels, n_jobs, copy=True)
 
     @pytest.mark.parametrize("height", [1, 13, 149])
     def test_equal_to_the_whole(self, cube, monkeypatch, height):

@@ -202,7 +202,7 @@ class _Planes(NamedTuple):
         return _Planes(*(None if part is None else function(part) for part in self))
 
 
-def convolve_cube(cube, kernels, n_jobs, *, copy=True):
+def convolve_cube(cube, kernels, n_jobs, *, copy):
     """Convolve every band with its kernel; return data and errors."""
     # The strips, and so the result, depend on the shape of the cube alone.
     before = _Planes(cube.data, cube.errors)
