@@ -171,19 +171,20 @@ class TestStars:
         assert measured == pytest.approx(2.5, rel=0.01)
         assert n_stars == 8
 
-    def test_convolver_measures_each_band(self, rng):
+    @pytest.mark.parametrize("size", [0.5, 2.0])
+    def test_convolver_measures_each_band(self, rng, size):
         bands = [star_field(rng, fwhm) for fwhm in (2.0, 3.0)]
         cube = Cube(
-            np.stack(bands, axis=-1), band_names=["g", "r"], pixel_scale=(0.5, 0.5)
+            np.stack(bands, axis=-1), band_names=["g", "r"], pixel_scale=(size, size)
         )
         convolver = FWHMConvolver("stars")
         result = convolver.fit_transform(cube)
-        np.testing.assert_allclose(convolver.fwhm_, [1.0, 1.5], rtol=0.01)
+        np.testing.assert_allclose(convolver.fwhm_ / size, [2.0, 3.0], rtol=0.01)
         assert "stars" in convolver.summary_["g"]
         measured, _ = measure_star_fwhm(result.data[:, :, 0], "g")
         assert measured == pytest.approx(3.0, rel=0.02)
-        mixed = FWHMConvolver({"g": "stars", "r": 1.6}).fit(cube)
-        np.testing.assert_allclose(mixed.fwhm_, [1.0, 1.6], rtol=0.01)
+        mixed = FWHMConvolver({"g": "stars", "r": 3.2 * size}).fit(cube)
+        np.testing.assert_allclose(mixed.fwhm_ / size, [2.0, 3.2], rtol=0.01)
 
     @pytest.mark.parametrize(
         "kind", ["noise", "constant", "masked", "tiny", "galaxies"]

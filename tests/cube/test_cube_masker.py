@@ -104,6 +104,12 @@ class TestGaps:
         kept = CubeMasker(mask_pedestal=False, mask_outliers=False).fit(cube)
         assert not kept.mask_.any()
 
+    @pytest.mark.parametrize("top", [0, 60, 196])
+    def test_pedestal_of_few_rows(self, rng, top):
+        band = rng.normal(size=(200, 200))
+        band[top : top + 4, 50:58] = 7
+        assert pedestal_values(band).tolist() == [7]
+
     def test_flat_areas_of_a_picture_are_no_pedestal(self):
         picture = np.repeat(np.repeat(np.arange(256.0).reshape(16, 16), 10, 0), 10, 1)
         assert not len(pedestal_values(picture))

@@ -220,6 +220,7 @@ class TestFluxes:
         ],
     )
     def test_pixel_by_pixel(self, cube, make, height, size):
+        assert make().works_pixelwise
         check_step(make, cube, height)
 
     def test_stretch_goes_back(self, cube):

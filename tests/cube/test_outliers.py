@@ -4,7 +4,8 @@
 import numpy as np
 import pytest
 from astropy.wcs import WCS
-from numpy.testing import assert_array_equal
+from numpy.lib.stride_tricks import sliding_window_view
+from numpy.testing import assert_allclose, assert_array_equal
 from scipy import ndimage
 from sklearn.metrics import adjusted_rand_score
 
@@ -213,6 +214,14 @@ class TestTrails:
         """As resampling makes it: full of ridges, which are not noise of pixels."""
         noise = ndimage.gaussian_filter(rng.normal(size=(400, 400, 3)), (2.5, 2.5, 0))
         assert not outliers(noise).any()
+
+    def test_smoothing_passes_over_gaps(self, rng):
+        image = rng.normal(size=(9, 11))
+        gaps = rng.random(image.shape) < 0.2
+        image[gaps] = np.nan
+        around = sliding_window_view(np.pad(image, 1, mode="symmetric"), (3, 3))
+        expected = np.where(gaps, np.nan, np.nanmean(around, axis=(2, 3)))
+        assert_allclose(_trails._smooth(image), expected)
 
     def test_one_band_is_not_enough(self, rng):
         field = sky(rng, 1) + self.trail(40, 4.0)[0][..., np.newaxis]

@@ -39,6 +39,13 @@ def test_unit_suits_wavelengths_and_pixels(names, scale, unit):
     assert physical_factors(cube)[1] == u.Unit(unit)
 
 
+@pytest.mark.parametrize(("place", "letters"), [(2999.9, "Angstrom"), (3000.1, "Jy")])
+def test_optical_ends_at_3_um(place, letters):
+    places = [800, place] * u.nm
+    cube = calibrated(zero_points=[25, 25], band_coordinates=places)
+    assert letters in physical_factors(cube)[1].to_string()
+
+
 def test_a_flux_that_all_bands_have_stays():
     factors, unit = physical_factors(calibrated(band_units=["mJy", "mJy"]))
     assert (factors.tolist(), unit) == ([1, 1], u.mJy)

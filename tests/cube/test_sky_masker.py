@@ -22,6 +22,7 @@ from scipy import ndimage
 from skesom.cube import AsinhStretch, Cube, CubeAligner, CubeMasker, SkyMasker
 from skesom.cube.masking._sky import (
     FLAT,
+    _clipped_statistics,
     measure_levels,
     measure_sky,
     pixel_noise,
@@ -451,6 +452,11 @@ class TestStatistics:
         _, noise = sky_statistics(light)
         # Some structure in the darkest parts counts as noise.
         assert 1.9 < noise < np.std(light) / 3
+
+    def test_clipped_statistics(self):
+        # Without 1000, the median of 1, 2, 4, 7 is 3, and that of what they differ 1.5.
+        level, noise = _clipped_statistics(np.array([7, 1, np.nan, 1000, 4, 2]))
+        assert (level, noise) == (3, pytest.approx(1.4826 * 1.5))
 
     def test_odd_bands(self):
         assert sky_statistics(np.full((64, 64), 3.0)) == (3.0, 0.0)

@@ -10,7 +10,7 @@ from astropy.table import Table
 from skesom.cube import Cube
 from skesom.datasets import POPULATIONS, make_galaxy_cube
 from skesom.maps import crossmatch, make_cluster_pipeline, suggest_names
-from skesom.maps._suggestions import RULES
+from skesom.maps._suggestions import RULES, _above_mean
 from skesom.som import ESOM
 
 BANDS = ["F336W", "F502N", "F657N", "F673N", "F814W"]
@@ -112,6 +112,11 @@ class TestEvidence:
         assert found.name == "H II regions"
         text = "0.60 mag more light in H alpha (F657N) than the mean"
         assert found.evidence[0] == text
+
+    def test_is_relative_to_the_mean_of_what_is_known(self):
+        values, weights = np.array([1, np.nan, 4, 9]), np.array([1, 5, 2, 0])
+        expected = [-2, np.nan, 1, 6]
+        np.testing.assert_allclose(_above_mean(values, weights), expected)
 
     def test_tells_the_objects_that_gather(self, global_random_seed):
         labels, cube = scene(*[FLAT] * 4, names=[f"band {n}" for n in range(5)])

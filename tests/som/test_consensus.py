@@ -82,6 +82,13 @@ def test_rows_are_nearest_to_the_mean_place_of_their_clusters(global_random_seed
     assert adjusted_rand_score(votes.winner(labels), expected) == 1
 
 
+def test_home_of_a_cluster_has_most_of_its_rows():
+    of_member = np.repeat([0, 1, -1], [5, 5, 1])
+    winner = np.array([0, 0, 0, 1, 1, 1, 1, 0, 1, -2, 0])
+    (home,) = FoldedGraph([of_member])._homes(winner, 2)
+    assert_array_equal(home, [0, 1, -1])
+
+
 def test_equal_members_are_their_own_consensus():
     X, _ = make_blobs(200, centers=3, random_state=0)
     member = AgglomerativeClustering(3)

@@ -11,10 +11,12 @@ import pytest
 from _shapes import SHAPES, golf_ball
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse, stats
+from scipy.sparse.csgraph import connected_components
 from sklearn.cluster import HDBSCAN, KMeans
 from sklearn.datasets import load_iris, make_blobs, make_moons
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import adjusted_rand_score
+from sklearn.neighbors import kneighbors_graph
 from sklearn.preprocessing import StandardScaler
 
 from skesom.som import CSOM, ESOM
@@ -282,6 +284,27 @@ def test_shallow_valleys_are_joined_over_their_lowest_pass():
     assert two[0] == two[1] == two[2] != two[4]
     assert_array_equal(two, _umatrix.umatrix_clusters(units, "auto"))
     assert len(set(_umatrix.umatrix_clusters(units, 1))) == 1
+
+
+def test_depth_of_a_valley_is_the_way_to_a_deeper_one(global_random_seed):
+    rng = np.random.default_rng(global_random_seed)
+    places, heights = rng.normal(size=(80, 2)), rng.uniform(1, 5, 80)
+    links = kneighbors_graph(places, 4)
+    links = sparse.csr_array(links + links.T)
+    units = Units(places, np.ones(80), links=links, heights=heights)
+    valley = _umatrix.valleys(heights, links)
+    _, depth = _umatrix._depths(valley, units)
+    assert np.count_nonzero(depth < np.inf) > 5
+    for number, found in enumerate(depth):
+        ground, expected = heights[valley == number].min(), np.inf
+        for level in np.sort(heights)[::-1]:
+            below = heights <= level
+            _, pool = connected_components(links[below][:, below], directed=False)
+            own = pool == pool[heights[below] == ground]
+            if heights[below][own].min() == ground:
+                break
+            expected = level / ground
+        assert found == expected
 
 
 def test_valley_without_samples_is_none():
