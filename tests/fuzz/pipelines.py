@@ -356,6 +356,7 @@ def check_frames(model, X, y):
 def expect_frame(frame, plain):
     """Expect a frame with the numbers of an array."""
     assert isinstance(frame, pd.DataFrame)
+    frame, plain = frame.astype(np.float64), plain.astype(np.float64)  # from bool, too
     largest = np.abs(plain).max(initial=0, where=np.isfinite(plain))
     np.testing.assert_allclose(frame, plain, rtol=1e-6, atol=1e-6 * largest)
 
