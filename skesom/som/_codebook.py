@@ -18,6 +18,11 @@ def padded(count, step=unit_padding):
     return -(-max(count, 1) // step) * step
 
 
+def readable(array):
+    """Return an array that kernels can read; views of bytes lie anywhere in memory."""
+    return None if array is None else np.require(array, requirements=["C", "A"])
+
+
 def by_feature(codebook, capacity=None):
     """Return a codebook stored feature-major for the kernels."""
     n_units, n_features = codebook.shape
@@ -37,7 +42,7 @@ def by_patches(codebook):
     n_units, n_features = codebook.shape
     if n_units < _FEWEST_UNITS:
         return {}
-    codebook = np.ascontiguousarray(codebook)
+    codebook = readable(codebook)
     outlines = codebook
     if n_features > _MOST_DIRECTIONS:  # which units are close shows in fewer
         shape = n_features, _MOST_DIRECTIONS
@@ -71,6 +76,7 @@ def nearest_units(
     X, codebook, *, second=False, measured=True, terms=squares, factors=None
 ):
     """Find the nearest unit of every sample, or the nearest two."""
+    X = readable(X)
     n_threads = effective_n_threads()
     winners = np.empty((len(X), 1 + second), dtype=np.intp)
     distances = np.empty(len(X) if measured else 0, dtype=X.dtype)
@@ -94,6 +100,7 @@ def nearest_units(
 
 def distances_to_units(X, codebook, *, terms=squares, factors=None):
     """Measure the distance of every sample to every unit."""
+    X = readable(X)
     n_threads = effective_n_threads()
     distances = np.empty((len(X), len(codebook)), dtype=X.dtype)
     stored, scratch = by_feature(codebook), search_scratch(X, len(codebook), n_threads)

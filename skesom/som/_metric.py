@@ -9,7 +9,7 @@ from sklearn.utils import gen_batches
 
 from skesom._common.blocks import work_blocks
 from skesom._common.lazy import add_up
-from skesom.som._codebook import distances_to_units, nearest_units
+from skesom.som._codebook import distances_to_units, nearest_units, readable
 from skesom.som._threads import effective_n_threads
 from skesom.som._vectors import absolute_values, squares, weighted_squares
 from skesom.som._winners import sum_by_winner
@@ -108,7 +108,7 @@ class Metric:
     def steps(self, X, order, errors):
         """Return what online training needs to learn some rows."""
         if self.scale is None and errors is None and not self.of_angles:
-            return X, order, self._terms(X, None, None)
+            return readable(X), order, self._terms(X, None, None)
         how = {**self._terms(X, errors, order), "of_angles": self.of_angles}
         return self.prepared(X[order]), np.arange(len(order)), how
 
@@ -211,6 +211,7 @@ def _sums_over_samples(X, values, codebook, missing, sample_weight):
     sums = np.zeros((n_chunks, n_units, n_features))
     counts = np.zeros((n_chunks, n_units, n_features if missing else 1))
     winners, _ = nearest_units(X, codebook, measured=False)
+    values, sample_weight = readable(values), readable(sample_weight)
     for begin in range(0, n_chunks, n_threads):
         own = slice(begin, begin + n_threads)
         of_chunks = bounds[begin : begin + n_threads + 1], sums[own], counts[own]

@@ -8,7 +8,13 @@ import numpy as np
 from scipy import sparse
 
 from skesom._common import blocks
-from skesom.som._codebook import by_feature, by_node, distances_to_units, padded
+from skesom.som._codebook import (
+    by_feature,
+    by_node,
+    distances_to_units,
+    padded,
+    readable,
+)
 from skesom.som._learning import learn, links_at_once, links_per_block, rows_at_once
 
 _FEATURES_FOR_ROWS = 8  # fewer are handled as fast one by one
@@ -154,6 +160,8 @@ class Network:
 
     def learn(self, X, order, *, epsilon, max_nodes, when_full, **rule):
         """Learn rows of X in the given order."""
+        X = readable(X)
+        rule["classes"] = readable(rule.get("classes"))
         rule["max_nodes"] = max_nodes
         begin = 0
         while begin < len(order):

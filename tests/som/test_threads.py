@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Several Python threads that use maps at once find what one thread finds."""
 
+import os
+import subprocess
 import sys
 import sysconfig
 import threading
@@ -10,6 +12,7 @@ import pytest
 from sklearn.base import clone
 from sklearn.datasets import make_blobs
 
+import skesom.som
 from skesom import CSOM, ESOM
 
 N_THREADS = 4
@@ -76,8 +79,22 @@ def test_threads_share_a_fitted_map(name):
     same(at_once(work), [work(number) for number in range(N_THREADS)])
 
 
+# Without the package, which imports libraries that may turn the lock on.
+LOAD_KERNELS = """
+import importlib, sys, types
+package = types.ModuleType("skesom.som")
+package.__path__ = [sys.argv[1]]
+sys.modules["skesom.som"] = package
+for name in ["_learning", "_online", "_patches", "_vectors", "_winners"]:
+    importlib.import_module("skesom.som." + name)
+assert not sys._is_gil_enabled()
+"""
+
+
 @pytest.mark.skipif(
     not sysconfig.get_config_var("Py_GIL_DISABLED"), reason="Python has its lock always"
 )
 def test_kernels_leave_the_lock_of_a_free_threaded_python_off():
-    assert not sys._is_gil_enabled()
+    unforced = {k: v for k, v in os.environ.items() if k != "PYTHON_GIL"}
+    command = [sys.executable, "-c", LOAD_KERNELS, *skesom.som.__path__]
+    subprocess.run(command, env=unforced, check=True)
