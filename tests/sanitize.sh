@@ -10,6 +10,7 @@
 # in a temporary folder. CLANG names the compiler for threads (clang); it needs libomp
 # of its version with libarcher, which tells ThreadSanitizer how OpenMP orders what
 # threads do. GCC's libgomp does not: each of its barriers would be reported as a race.
+# The exit status is not 0 if a test fails or a sanitizer reports anything.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -41,8 +42,13 @@ thread)
     export SKESOM_SANITIZE=thread CC=${CLANG:-clang}
     preload=$("$CC" -print-file-name=libclang_rt.tsan-x86_64.so)
     [[ -e $preload ]] || preload=$("$CC" -print-file-name=libclang_rt.tsan.so)
-    # OpenMP's own threads of other libraries would be reported; theirs are not ours.
     export OMP_NUM_THREADS=4 OPENBLAS_NUM_THREADS=1
+    # libomp runs without libarcher where it does not find it: beside the compiler.
+    OMP_TOOL_LIBRARIES=$("$CC" -print-file-name=libarcher.so)
+    [[ -e $OMP_TOOL_LIBRARIES ]] || { echo "$CC has no libarcher.so" >&2; exit 2; }
+    export OMP_TOOL_LIBRARIES
+    # What Python, NumPy and libomp do is not compiled with checks: half of it is unseen.
+    export TSAN_OPTIONS=ignore_noninstrumented_modules=1
     run=(setarch --addr-no-randomize) # ThreadSanitizer needs its places in memory
     tests=(tests/som/test_{threads,screening,winners,training,online,patches}.py)
     ;;
