@@ -6,6 +6,7 @@ import inspect
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import skesom
@@ -58,6 +59,23 @@ def test_parameters_are_those_of_the_signature(name):
     assert not re.search(r"%\(\w+\)s", text)
     if expected:
         assert documented_parameters(text) == expected
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_defaults_are_those_of_the_signature(name):
+    parameters = inspect.signature(FUNCTIONS[name]).parameters.values()
+    expected = {each.name: each.default for each in parameters}
+    text = inspect.getdoc(FUNCTIONS[name])
+    entries = re.findall(r"^(\w[\w, ]*) : .*default=(.+)$", text, re.M)
+    words = {"numpy": np, "inf": np.inf, "nan": np.nan}
+    for names, default in entries:
+        for parameter in names.split(", "):
+            told = eval(default, words)
+            assert [expected.pop(parameter)] == [told], parameter  # NaN is itself
+    assert set(expected.values()) <= {
+        inspect.Parameter.empty,
+        None,
+    }  # y=None is ignored
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)

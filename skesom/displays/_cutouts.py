@@ -157,7 +157,11 @@ class CutoutsDisplay(ClusterDisplay):
 
         Parameters
         ----------
-        n_cutouts, min_size, bands : int, int, sequence of three int or str
+        n_cutouts : int, default=3
+            As for `plot`.
+        min_size : int, default=10
+            As for `plot`.
+        bands : sequence of three int or str, default=None
             As for `plot`.
 
         Returns

@@ -526,6 +526,8 @@ class TestPreview:
         page = Page(cube.replace(data=data, errors=None)._repr_html_())
         assert page.tags == {"p", "table", "tr", "th", "td", "img"}
         text = " ".join(page.texts)
+        assert "errors" not in text
+        assert "errors" in cube._repr_html_()
         for part in ("6 x 8 pixels, 3 bands", "float32, WCS", "MJy / sr", "480 nm"):
             assert part in text
         assert {"0.8 arcsec", "50.0%", "74 to 143"} < set(page.texts)

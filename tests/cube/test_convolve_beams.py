@@ -247,8 +247,12 @@ class TestBeams:
         to_squared_fwhm = 8 * np.log(2)
         covariance = Beam(2, 1, 45).covariance() * to_squared_fwhm
         assert_allclose(covariance, [[2.5, 1.5], [1.5, 2.5]])
-        missing = Beam(2, 1, 45).missing(3).covariance() * to_squared_fwhm
-        assert_allclose(covariance + missing, 9 * np.eye(2), atol=1e-12)
+
+    @pytest.mark.parametrize("angle", [0, 45, 120])
+    def test_a_beam_becomes_round_by_what_it_misses(self, angle):
+        beam = Beam(2, 1, angle)
+        covariance = beam.covariance() + beam.missing(3).covariance()
+        assert_allclose(8 * np.log(2) * covariance, 9 * np.eye(2), atol=1e-12)
 
     @pytest.mark.parametrize("longitude", [0.0, 359.9999, 120.0])
     def test_directions_where_longitudes_start_again(self, longitude):

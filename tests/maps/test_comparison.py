@@ -110,6 +110,7 @@ class TestMatching:
         assert table["first"].tolist() == [0, 1, -1]
         assert table["second"].tolist() == [0, -1, 1]
         assert table["n_both"].tolist() == [60, 0, 0]
+        assert table["jaccard"].tolist() == [60 / (100 + 69 - 60), 0, 0]
         assert table["goes_to"].tolist() == [1, 0, -1]
 
     def test_what_is_most_of_both_matches_though_it_is_less_than_by_chance(self):

@@ -323,6 +323,7 @@ def test_interrupted_partial_fit_leaves_the_map_as_it_was(monkeypatch):
 @pytest.mark.parametrize("method", ["fit", "partial_fit"])
 def test_values_whose_squares_are_lost_are_refused(factor, method):
     X = np.random.default_rng(0).normal(size=(200, 2)).astype(np.float32)
+    X = np.concatenate([X, -X])
     with pytest.raises(ValueError, match="Scale the features first"):
         getattr(ESOM(), method)(X * np.float32(factor))
     ESOM(n_clusters=2).fit(X.astype(np.float64) * factor)

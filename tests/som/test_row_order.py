@@ -27,6 +27,13 @@ def test_the_order_depends_on_what_rows_hold(X):
     assert changes.sum() + 1 == len(np.unique(sorted_rows, axis=0))
 
 
+def test_rows_are_drawn_as_often_as_their_weights():
+    weights = np.array([1, 2, 0, 2, 1])
+    epochs = Epochs(np.arange(5.0)[:, np.newaxis], weights)
+    drawn = epochs.draw(np.random.RandomState(0))
+    assert_array_equal(np.bincount(drawn), weights)
+
+
 def test_the_order_is_neither_that_of_the_table_nor_sorted():
     X = np.arange(1000.0)[:, np.newaxis]
     order = order_by_content(X)
