@@ -236,6 +236,11 @@ class ConsensusClusterer(MetaEstimatorMixin, ClusterMixin, BaseEstimator):
             if is_lazy(X) or len(compared) < len(X):
                 some = [t if t is None else take_rows(t, compared) for t in some]
             labels = _labels_of(members, *some, self.n_jobs)
+        if all(of_member.max() < 0 for of_member in labels):
+            raise ValueError(
+                "No member found a cluster: all rows are noise to them. Choose other "
+                f"parameters of {_name_of(self._prototype())}."
+            )
         graph = FoldedGraph(labels)
         votes = graph.votes(self._number(graph), generator)
         winner = votes.winner(labels)
@@ -439,11 +444,6 @@ class ConsensusClusterer(MetaEstimatorMixin, ClusterMixin, BaseEstimator):
         """Return into how many clusters the graph is cut."""
         if self.n_clusters == "auto":
             return graph.plausible_number()
-        if graph.rank() == 0:
-            raise ValueError(
-                "No member found a cluster: all rows are noise to them. Choose other "
-                f"parameters of {_name_of(self._prototype())}."
-            )
         number = self.n_clusters
         if number is None:
             number = max(1, int(np.median(graph.counts)))

@@ -91,7 +91,7 @@ class FoldedGraph:
 
     def plausible_number(self):
         """Return how many clusters stand before the widest gap of the spectrum."""
-        gaps = self.eigenvalues[:-1] - self.eigenvalues[1:]
+        gaps = -np.diff(self.eigenvalues, append=self.eigenvalues[-1])  # last 0
         return int(np.argmax(gaps[:_MOST_CLUSTERS])) + 1
 
     def votes(self, n_clusters, generator):

@@ -167,15 +167,16 @@ class MapRegressor(RegressorMixin, UnitVotes):
     def _weights_of_targets(self, y, winners, sample_weight, more):
         """Return how much each target counts, of shape (n_samples, n_targets)."""
         labeled = is_labeled(y.reshape(len(y), -1), self.unlabeled)
-        weights = (labeled & (winners >= 0)[:, np.newaxis]).astype(float)
+        weights = (winners >= 0).astype(float)
         if sample_weight is not None:
-            weights *= sample_weight[:, np.newaxis]
-        if not more and not weights.any(axis=0).all():
+            weights *= sample_weight
+        known = labeled[weights > 0]  # if there is none, the map refuses the weights
+        if not more and len(known) and not known.any(axis=0).all():
             raise ValueError(
-                f"A target is {self.unlabeled!r} in all {len(y)} samples that have "
+                f"A target is {self.unlabeled!r} in all {len(known)} samples that have "
                 "any weight and feature: at least one must be known."
             )
-        return weights
+        return labeled * weights[:, np.newaxis]
 
     def _set_means(self, sums, hits, shape):
         """Set the means of the units from sums and weights for each target."""

@@ -192,6 +192,11 @@ def test_one_body_is_one_cluster():
     assert consensus.fit(X).n_clusters_ == 1
 
 
+def test_the_only_cluster_of_the_only_member_is_one_cluster():
+    consensus = ConsensusClusterer(KMeans(1), n_clusters="auto", n_estimators=1)
+    assert_array_equal(consensus.fit(np.eye(3)).labels_, 0)
+
+
 def test_a_bool_is_a_number_of_clusters():
     X = np.random.default_rng(0).normal(size=(60, 2))
     labels = ConsensusClusterer(ESOM(), n_clusters=True, n_estimators=3).fit(X).labels_
@@ -333,9 +338,10 @@ def test_survives_pickling_and_cloning():
     assert_array_equal(again.labels_, consensus.labels_)
 
 
-def test_refuses_nothing_but_noise():
+@pytest.mark.parametrize("n_clusters", [None, 3, "auto"])
+def test_refuses_nothing_but_noise(n_clusters):
     X, _ = make_blobs(50, random_state=0)
-    consensus = ConsensusClusterer(DBSCAN(1e-9), n_clusters=None, n_estimators=3)
+    consensus = ConsensusClusterer(DBSCAN(1e-9), n_clusters=n_clusters, n_estimators=3)
     with pytest.raises(ValueError, match="all rows are noise"):
         consensus.fit(X)
 

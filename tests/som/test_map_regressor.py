@@ -137,6 +137,13 @@ def test_refusals(parameters, targets, message):
         csom_regressor((2, 2), **parameters).fit(X, targets)
 
 
+def test_targets_known_only_where_nothing_weighs():
+    regressor = csom_regressor((2, 2), unlabeled=-1)
+    targets = np.where(y > 5, -1, y)
+    with pytest.raises(ValueError, match="A target is -1 in all 2 samples that have"):
+        regressor.fit(X, targets, sample_weight=[0, 0, 0, 1, 2])
+
+
 def test_sharing_helps_where_units_have_few_samples():
     X, y = load_diabetes(return_X_y=True)
     scores = [
