@@ -33,7 +33,7 @@ class WeightedRegressor(MapRegressor):
         CSOM(2, shape=(4, 4), toroidal=True, metric="manhattan"),
         CSOM(None, shape=6, metric="spectral_angle", neighborhood="bubble"),
         CSOM(None, shape=(4, 4), algorithm="online", metric="cosine", n_epochs=3),
-        CSOM(2, shape=(4, 3), layers=[(2, 2)], n_epochs=5),
+        CSOM(2, shape=(5, 4), layers=[(3, 3)], n_epochs=5),
         MapClassifier(),
         MapClassifier(ESOM(random_state=0), unlabeled="unknown"),
         MapClassifier(
