@@ -48,6 +48,7 @@ from skesom.cube.alignment._stack import join_bands as join_bands
 from skesom.cube.convolution._kernels import read_psf as read_psf
 from skesom.cube.flux._photometry import Photometry as Photometry
 from skesom.cube.flux._physical import physical_factors as physical_factors
+from skesom.cube.masking._regions import in_pixels as in_pixels
 from skesom.cube.masking._regions import pixels_in_box as pixels_in_box
 from skesom.cube.masking._sky import sampled as sampled
 from skesom.cube.masking._sky import sky_statistics as sky_statistics

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from astropy.utils.exceptions import AstropyUserWarning
 
-from skesom.cube import Cube, pixels_in_box
+from skesom.cube import Cube, in_pixels, pixels_in_box
 
 # Warnings of the regions package about properties that do not move a region.
 _HARMLESS = r'DS9 "|DS9 meta "|Found duplicate metadata|dashed lines are unsupported'
@@ -188,8 +188,8 @@ def find_pixels(entry, shape, wcs):
             f"{entry.label} lies on the sky, but the image has no WCS. Give wcs."
         )
     try:
-        region = region.to_pixel(wcs) if hasattr(region, "to_pixel") else region
-        has_area = entry.shape_name == "point" or region.area != 0
+        region = in_pixels(region, wcs)
+        has_area = region is None or entry.shape_name == "point" or region.area != 0
         found = pixels_in_box(region, shape) if has_area else None
     except Exception as error:
         # Sizes beyond all numbers raise errors of many classes.

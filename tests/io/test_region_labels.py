@@ -240,9 +240,13 @@ def test_it_is_an_error_if_no_pixel_is_left(write, read):
 
 
 def test_a_region_on_the_far_side_of_the_sky_is_outside(write, make_wcs):
-    path = write('icrs\ncircle(20.0,29.0,5") # text={far}\n')
-    with pytest.raises(ValueError, match=r"'far'.*lies outside"):
-        read_region_labels(path, SHAPE, wcs=make_wcs(SHAPE))
+    path = write(NESTED + 'icrs\ncircle(20.0,29.0,5") # text={far}\n')
+    wcs = make_wcs(SHAPE)
+    with pytest.raises(ValueError, match=r"'far'\) lies outside of the image"):
+        read_region_labels(path, SHAPE, wcs=wcs)
+    seen = read_region_labels(write(NESTED, "seen.reg"), SHAPE).label_map
+    result = read_region_labels(path, SHAPE, wcs=wcs, empty="ignore")
+    assert_array_equal(result.label_map, seen)
 
 
 @pytest.mark.parametrize(

@@ -55,8 +55,7 @@ def _pixels_of_region(region, cube, parameter):
                 "to find it in the image. Give the region in pixels, or the cube a WCS "
                 "with Cube.replace(wcs=...)."
             )
-        region = region.to_pixel(cube.wcs)
-    box, inside = pixels_in_box(region, cube.shape[:2])
+    box, inside = pixels_in_box(in_pixels(region, cube.wcs), cube.shape[:2])
     if inside.size == 0:
         return None
     pixels = np.zeros(cube.shape[:2], dtype=bool)
@@ -64,12 +63,19 @@ def _pixels_of_region(region, cube, parameter):
     return pixels
 
 
+def in_pixels(region, wcs):
+    """Return a region in pixels, None if it is beyond the horizon of a projection."""
+    if not _has_place(region, wcs):  # which regions refuses from version 0.13 on
+        return None
+    return region.to_pixel(wcs) if hasattr(region, "to_pixel") else region
+
+
 def pixels_in_box(region, shape):
-    """Find the pixels whose centers lie in a region, in a box around it."""
+    """Find the pixels with centers in what `in_pixels` returns, in a box around it."""
     from regions import PixCoord, PointPixelRegion, RegionMeta
 
     box = None
-    if _is_finite(region):  # else it lies beyond the horizon of the projection
+    if region is not None:
         box = region.bounding_box.get_overlap_slices(shape)[0]
     if box is None:
         return (slice(0, 0), slice(0, 0)), np.zeros((0, 0), dtype=bool)
@@ -99,15 +105,18 @@ def _fill(corners, rows, columns):
     return inside
 
 
-def _is_finite(region):
-    """Tell whether the places of a region in pixels are known."""
+def _has_place(region, wcs):
+    """Tell whether a region on the sky or in the image has a place among the pixels."""
     parts = [getattr(region, name, None) for name in ("region1", "region2")]
     if None not in parts:  # a region made of two others
-        return all(map(_is_finite, parts))
+        return all(_has_place(part, wcs) for part in parts)
     places = [getattr(region, name, None) for name in _PLACES]
-    return all(
-        np.all(np.isfinite([place.x, place.y])) for place in places if place is not None
-    )
+    places = [place for place in places if place is not None]
+    if hasattr(region, "to_pixel"):
+        places = [wcs.world_to_pixel(place) for place in places]
+    else:
+        places = [(place.x, place.y) for place in places]
+    return all(np.isfinite(place).all() for place in places)
 
 
 def _check_mask(mask, cube, parameter):
