@@ -11,6 +11,8 @@ import warnings
 import zipfile
 from numbers import Integral
 from pathlib import Path
+from pickle import PicklingError
+from types import FunctionType
 from typing import TYPE_CHECKING
 
 import joblib
@@ -41,7 +43,8 @@ if TYPE_CHECKING:
 MODEL_FORMAT = "skesom model"
 _DECIDE_RESULTS = ("skesom", "scikit-learn")
 _COMPRESSION = 1
-_NOT_IN_SKOPS = RecursionError, TypeError, AttributeError, NotImplementedError
+_NOT_IN_FILES = RecursionError, TypeError, AttributeError, NotImplementedError
+_NOT_IN_FILES += (PicklingError,)
 # What a file may hold without trust beside the classes of skesom and scikit-learn: of
 # each kind of part in skops, the names that it may give.
 _SCALARS = {f"numpy.{np.dtype(code).type.__name__}" for code in "?bhilqBHILQefdgU"}
@@ -100,7 +103,8 @@ def save_model(
     ImportError
         If skops is missing (extra ``share``).
     ValueError
-        If the name ends in something else, or skops cannot hold the pipeline.
+        If the name ends in something else, or such a file cannot hold the pipeline,
+        as one with a lambda.
 
     Examples
     --------
@@ -125,17 +129,17 @@ def save_model(
         "pipeline": pipeline,
     }
     with atomic_path(path, overwrite=overwrite) as temporary:
-        if kind == ".joblib":
-            joblib.dump(model, temporary, compress=_COMPRESSION)
-        else:
-            skops, options = _import_skops(), {"compression": zipfile.ZIP_DEFLATED}
-            try:
+        try:
+            if kind == ".joblib":
+                joblib.dump(model, temporary, compress=_COMPRESSION)
+            else:
+                skops, options = _import_skops(), {"compression": zipfile.ZIP_DEFLATED}
                 model["pipeline"] = _mapped(pipeline, _as_text, {})
                 skops.dump(model, temporary, compresslevel=_COMPRESSION, **options)
-            except _NOT_IN_SKOPS as error:
-                reason = " ".join(str(error).split())[:100]
-                text = f"skops cannot hold this pipeline ({reason})."
-                raise ValueError(text) from error
+        except _NOT_IN_FILES as error:
+            reason = " ".join(str(error).split())[:100]
+            text = f"A {kind} file cannot hold this pipeline ({reason})."
+            raise ValueError(text) from error
 
 
 def load_model(path: StrPath, *, trust: bool = False) -> tuple[Any, list[str] | None]:
@@ -266,6 +270,8 @@ def _mapped(part, change, done):
 
 def _as_text(part):
     """Return what skops cannot hold as text."""
+    if isinstance(part, FunctionType) and "<" in part.__qualname__:
+        raise TypeError(f"no module holds {part.__qualname__}")  # by which it is loaded
     if not isinstance(part, _IN_TEXT):
         return part
     encoded = encode(part)

@@ -306,6 +306,14 @@ def test_full_disk_names_the_file(refused, good, monkeypatch, fast):
     refused(*good, *fast, parts=["pixels.fits: No space left on device"])
 
 
+def test_full_disk_names_the_folder_at_least(refused, good, monkeypatch, fast):
+    def fail(*args, **kwargs):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("skesom.report.write_report", fail)
+    refused(*good, *fast, parts=["new/out: No space left on device"])
+
+
 @pytest.mark.parametrize("method", ["esom", "csom"])
 def test_number_of_clusters_from_the_data(run, good, method):
     options = ["--n-clusters", "auto", "--runs", 1, "--method", method]

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """CubeStore: the steps before it are computed once."""
 
+import errno
 import gc
+import io
 import os
 import pickle
 
@@ -71,6 +73,19 @@ def test_rows_of_a_file(tmp_path):
         assert_array_equal(rows[key], DATA[key])
     rows[slice(4, 6), :, :] = DATA[:2]
     assert_array_equal(rows[3:7, :, :], DATA[[3, 0, 1, 6]])
+
+
+def test_a_full_disk_is_told_with_the_file(tmp_path, monkeypatch):
+    class Full(io.BytesIO):
+        def write(self, content):
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    rows = RowFile(tmp_path / "cube", 0, DATA.dtype, SHAPE)
+    place = "skesom._common.strips.open"
+    monkeypatch.setattr(place, lambda *args: Full(), raising=False)
+    with pytest.raises(OSError, match="No space left") as told:
+        rows[slice(0, 2), :, :] = DATA[:2]
+    assert told.value.filename == str(tmp_path / "cube")
 
 
 def test_another_cube_is_written_anew(lazy):

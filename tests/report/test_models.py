@@ -7,9 +7,13 @@ import warnings
 import joblib
 import numpy as np
 import pytest
+from astropy.wcs import DistortionLookupTable
 from sklearn.base import BaseEstimator, ClusterMixin
 from sklearn.cluster import KMeans
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer
 
+from skesom.cube import CubeAligner
 from skesom.maps import make_cluster_pipeline
 from skesom.report import load_model, save_model
 from skesom.som import CSOM
@@ -67,6 +71,24 @@ class TestSave:
             save_model(tmp_path / "model.joblib", job)
         save_model(tmp_path / "model.joblib", job, overwrite=True)
         load_model(tmp_path / "model.joblib", trust=True)
+
+    def test_a_function_without_a_name(self, tmp_path, suffix):
+        pipeline = make_pipeline(FunctionTransformer(lambda X: X), KMeans(2))
+        with pytest.raises(ValueError, match=rf"\.{suffix} file cannot hold .*lambda"):
+            save_model(tmp_path / f"model.{suffix}", pipeline)
+        assert list(tmp_path.iterdir()) == []
+
+    def test_tables_of_a_distortion(self, sky_wcs, tmp_path):
+        pytest.importorskip("skops")
+        wcs = sky_wcs.deepcopy()
+        shifts = np.zeros((2, 2), dtype=np.float32)
+        table = DistortionLookupTable(shifts, (1, 1), (1, 1), (3, 3))
+        wcs.cpdis1 = wcs.cpdis2 = table
+        with pytest.raises(ValueError, match=r"cannot hold .*no text can hold"):
+            save_model(tmp_path / "model.skops", CubeAligner(wcs))
+        save_model(tmp_path / "model.joblib", CubeAligner(wcs))
+        aligner, _ = load_model(tmp_path / "model.joblib", trust=True)
+        assert aligner.align_to.cpdis1 is not None
 
     def test_another_suffix(self, job, tmp_path):
         with pytest.raises(ValueError, match=r"must end in \.skops or \.joblib"):

@@ -21,7 +21,7 @@ from sklearn.cluster import KMeans
 from sklearn.decomposition import PCA
 from sklearn.metrics import davies_bouldin_score
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from skesom.cube import (
     AsinhStretch,
@@ -484,6 +484,40 @@ class TestStrangeMaps:
         assert columns == expected
         with zipfile.ZipFile(files["cluster_images.zip"]) as archive:
             assert "3_a_b_c.fits" in archive.namelist()
+
+    def test_a_pipeline_that_no_file_can_hold(self, galaxy, tmp_path):
+        steps = FunctionTransformer(lambda X: X), KMeans(2, random_state=0)
+        clusterer = CubeClusterer(make_pipeline(*steps))
+        pipeline = make_pipeline(AsinhStretch(), clusterer).fit(galaxy)
+        with pytest.warns(UserWarning, match="is left out") as warned:
+            files = write(tmp_path / "out", pipeline, galaxy)
+        said = [str(one.message) for one in warned]
+        told = json.loads(files["provenance.json"].read_text())["left_out"]
+        for name in ("model.joblib", "model.skops"):
+            assert name not in files
+            assert "lambda" in told[name]
+            assert f"{name} is left out: {told[name]}" in said
+        read, _ = read_map(files["cluster_map.fits"])
+        np.testing.assert_array_equal(read, pipeline[-1].labels_)
+
+    def test_known_objects_elsewhere(self, galaxy, job, tmp_path):
+        far = Table({"ra": [10.0], "dec": [80.0], "type": ["GClstr"]})
+        with pytest.warns(UserWarning, match="Known objects are left out: "):
+            files = write(tmp_path / "out", job, galaxy, catalog=far)
+        told = json.loads(files["provenance.json"].read_text())
+        assert "crossmatch" in told["left_out"]
+        assert "crossmatch.ecsv" not in files
+        assert {"cluster_map.fits", "model.joblib"} <= files.keys()
+
+    def test_tables_of_more_pixels_than_are_wanted(
+        self, galaxy, job, written, monkeypatch
+    ):
+        monkeypatch.setattr("skesom.report._tables._MAX_PIXELS", 1000)
+        few = written(job, galaxy, pictures=False)
+        assert not {"pixels.fits", "pixels_scaled.fits"} & few.keys()
+        n_pixels = np.count_nonzero(job["cluster"].labels_ > -2)
+        told = json.loads(few["provenance.json"].read_text())["left_out"]
+        assert told["pixels"].startswith(f"tables of {n_pixels} pixels are gigabytes")
 
     @pytest.mark.filterwarnings("ignore:.*few for:UserWarning")
     def test_more_bands_than_fits_has_columns(self, tmp_path):
