@@ -4,7 +4,6 @@
 import math
 import os
 import tempfile
-import warnings
 import weakref
 from pathlib import Path
 from uuid import uuid4
@@ -12,6 +11,7 @@ from uuid import uuid4
 import numpy as np
 
 from skesom._common.lazy import check_chunks, computed, cut_rows, is_lazy
+from skesom._common.warn import warn_user
 
 STRIP_VALUES = 2**24  # of a strip: 64 MB of float32
 _LEAST_ROWS = 64
@@ -32,10 +32,9 @@ def as_strips(array, name):
     """Return an array of dask that is cut along its rows only."""
     check_chunks(array, name)
     if array.ndim > 2 and array.numblocks[2] > 1:
-        warnings.warn(
+        warn_user(
             f"{name} has its bands in {array.numblocks[2]} chunks; they are joined, "
             "because a strip of rows must hold all bands. Rechunk it before.",
-            stacklevel=4,
         )
     if max(array.numblocks[1:], default=1) == 1:
         return array

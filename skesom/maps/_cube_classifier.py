@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import warnings
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -16,6 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skesom._common.decorators import available_if, fit_context
 from skesom._common.lazy import take_rows
+from skesom._common.warn import warn_user
 from skesom.maps._cube_clusterer import PixelTableMixin
 from skesom.maps._errors import apply
 from skesom.maps._large_tables import to_apply, to_learn
@@ -147,7 +147,7 @@ class CubeClassifier(PixelTableMixin, ClassifierMixin, BaseEstimator):
         cube, table, valid = self._training_table(X)
         if cube.errors is not None:
             text = "The errors of the cube are not used: CubeClassifier passes none on."
-            warnings.warn(text, stacklevel=3)
+            warn_user(text)
         labels = check_labels(y, valid.shape)[valid]
         labeled = labels >= 0
         if not labeled.any():

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import warnings
 from functools import reduce
 from numbers import Integral
 from typing import TYPE_CHECKING
@@ -21,6 +20,7 @@ from skesom._common.labels import mark_sky, ranks_by_size
 from skesom._common.lazy import computed, is_lazy, take_rows
 from skesom._common.pipelines import map_inside, pipeline_end
 from skesom._common.strips import in_memory_by_strips
+from skesom._common.warn import warn_user
 from skesom.cube import CubeInput, check_cube
 from skesom.maps._comparison import renumber
 from skesom.maps._errors import apply, at_end, errors_to_apply, errors_to_learn
@@ -33,7 +33,7 @@ from skesom.maps._large_tables import (
     to_learn,
 )
 from skesom.pixels import flatten, some_valid, table_of, unflatten, valid_pixels
-from skesom.som import ESOM, ConsensusClusterer, warn_user
+from skesom.som import ESOM, ConsensusClusterer
 
 if TYPE_CHECKING:
     from typing import Any, Literal, Self
@@ -367,7 +367,7 @@ class CubeClusterer(PixelTableMixin, ClusterMixin, BaseEstimator):
         last, _ = pipeline_end(estimator)
         wanted = getattr(last, "n_clusters", None)
         for text in _doubts(sizes, *table.shape, asked_for=wanted):
-            warnings.warn(text, UserWarning, stacklevel=3)  # the line that calls fit
+            warn_user(text)  # the line that calls fit
         self.labels_ = mark_sky(self._ranked(label_map), sky_mask)
         if agreement is not None:
             self.agreement_ = images[1]
@@ -413,7 +413,7 @@ class CubeClusterer(PixelTableMixin, ClusterMixin, BaseEstimator):
         is_first = not hasattr(self, "estimator_")
         cube = check_cube(X, estimator=self, reset=is_first)
         if cube.errors is not None:
-            warn_user("partial_fit does not use the errors of the cube.", UserWarning)
+            warn_user("partial_fit does not use the errors of the cube.")
             cube = cube.replace(data=cube.data)
         options = {"pattern": self.pattern, "min_bands": self.min_bands}
         valid = (some_valid if is_first else valid_pixels)(cube, **options)

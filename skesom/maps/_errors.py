@@ -11,6 +11,7 @@ from sklearn.utils.validation import has_fit_parameter
 
 from skesom._common.lazy import add_up, computed, is_lazy, map_rows
 from skesom._common.pipelines import pipeline_end
+from skesom._common.warn import warn_user
 from skesom.maps._large_tables import (
     applied,
     by_blocks,
@@ -19,7 +20,7 @@ from skesom.maps._large_tables import (
     steps_before,
 )
 from skesom.pixels import flatten_errors
-from skesom.som import ConsensusClusterer, warn_user
+from skesom.som import ConsensusClusterer
 
 _CARRIERS = StandardScaler, PCA
 
@@ -111,7 +112,7 @@ def _filled(errors, table, typical, *, warn=True):
         unknown, present = add_up(_count_unknown, errors, table)
         text = "have no valid error. They get the median error of their band"
         if unknown:
-            warn_user(f"{unknown} of {present} values {text}.", UserWarning)
+            warn_user(f"{unknown} of {present} values {text}.")
     how = {"dtype": errors.dtype, "columns": errors.shape[1]}
     return map_rows(partial(_fill, typical=typical), errors, table, **how)
 
@@ -147,4 +148,4 @@ def _reason(estimator):
 
 
 def _warn_unused(reason):
-    warn_user(f"The errors of the cube are not used: {reason}.", UserWarning)
+    warn_user(f"The errors of the cube are not used: {reason}.")

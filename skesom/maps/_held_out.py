@@ -12,6 +12,7 @@ from sklearn.metrics import confusion_matrix
 from sklearn.model_selection import StratifiedGroupKFold
 
 from skesom._common.lazy import take_rows
+from skesom._common.warn import warn_user
 from skesom.maps._cube_classifier import check_labels
 from skesom.maps._large_tables import to_apply
 from skesom.pixels import sky_blocks
@@ -138,7 +139,7 @@ def _summarized(matrices, classes, n_blocks):
     for name in classes["class"][classes["scored"] == 0].tolist():
         text = "all its pixels lie in one block (a smaller --block-size may help)"
         text = f"The class {name!r} has no held-out score: {text}."
-        warnings.warn(text, stacklevel=3)
+        warn_user(text)
     every = np.array([pooled, *matrices])
     right = every.diagonal(axis1=1, axis2=2)
     sizes = {"completeness": every.sum(axis=2), "purity": every.sum(axis=1)}

@@ -22,6 +22,7 @@ from skesom._common.labels import ranks_by_size
 from skesom._common.lazy import add_up, is_lazy, map_rows, take_lazily, take_rows
 from skesom._common.pipelines import pipeline_end, random_states
 from skesom._common.threads import one_thread
+from skesom._common.warn import warn_user
 from skesom.som._base import (
     COUNT,
     CodebookMap,
@@ -37,7 +38,6 @@ from skesom.som._input import (
     check_errors,
     checked_lazily,
     random_generator,
-    warn_user,
 )
 from skesom.som._metric import Metric
 from skesom.som._threads import threads_were_lost

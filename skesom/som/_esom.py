@@ -17,10 +17,11 @@ from tqdm import tqdm
 
 from skesom._common.decorators import fit_context
 from skesom._common.lazy import blocks_of
+from skesom._common.warn import warn_user
 from skesom.som._base import CodebookMap, kept
 from skesom.som._docstrings import fill_docstrings
 from skesom.som._epsilon import choose_epsilon, forecast, target_nodes
-from skesom.som._input import check_training_samples, random_generator, warn_user
+from skesom.som._input import check_training_samples, random_generator
 from skesom.som._network import Network, make_room
 from skesom.som._row_order import Windows
 from skesom.som._second_stage import RULES

@@ -9,7 +9,7 @@ from scipy import linalg
 from sklearn.utils import gen_batches
 
 from skesom._common.lazy import add_up, is_lazy
-from skesom.som._input import warn_user
+from skesom._common.warn import warn_user
 from skesom.som._row_order import Epochs, repetitions
 
 _VALUES_AT_A_TIME = 2**20

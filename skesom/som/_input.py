@@ -1,9 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Checks of tables with missing features, in memory or lazy, their weights, errors."""
 
-import sys
-import warnings
-
 import numpy as np
 from sklearn.utils import check_array, check_random_state
 from sklearn.utils.validation import (
@@ -22,9 +19,9 @@ from skesom._common.lazy import (
     is_lazy,
     take_rows,
 )
+from skesom._common.warn import warn_user
 
 _TABLE = {"order": "C", "ensure_all_finite": "allow-nan"}
-_INSIDE = ("skesom", "sklearn")
 
 
 def random_generator(random_state):
@@ -277,11 +274,3 @@ def _native(X):
     if isinstance(X, np.ndarray) and not X.dtype.isnative:
         return X.astype(X.dtype.newbyteorder("="))
     return X
-
-
-def warn_user(message, category):
-    """Warn about the line that called skesom, or scikit-learn on the way to it."""
-    frame, level = sys._getframe(1), 2
-    while frame.f_back and frame.f_globals.get("__name__", "").split(".")[0] in _INSIDE:
-        frame, level = frame.f_back, level + 1
-    warnings.warn(message, category, stacklevel=level)

@@ -13,8 +13,8 @@ from tqdm import tqdm
 
 from skesom._common import blocks
 from skesom._common.lazy import add_up, take_rows
+from skesom._common.warn import warn_user
 from skesom.som._codebook import by_feature
-from skesom.som._input import warn_user
 from skesom.som._lattice import Lattice
 from skesom.som._metric import any_missing
 from skesom.som._online import learn_one_by_one

@@ -232,6 +232,7 @@ class TestOffTheMiddle:
         assert f"centered from row {place[0]:.2f}, column" in convolver.summary_["g"]
         assert len(caught) == warns
         if warns:
+            assert caught[0].filename == __file__
             message = str(caught[0].message)
             assert "PSF of band 'g' is shifted to the middle" in message
             assert f"row {place[0]:.2f}, column {place[1]:.2f} of {shape[0]}" in message

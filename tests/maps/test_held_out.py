@@ -96,12 +96,13 @@ def test_classes_in_one_block(sky):
     cube, labels = sky
     labels[0, 0], labels[9, 9] = 2, 2
     labels[13, 13] = 3
-    with pytest.warns(UserWarning, match="The class 'nova' has no held-out score"):
+    with pytest.warns(UserWarning, match="The class 'nova' has no held-out") as told:
         held_out = held_out_score(
             NEAREST, cube, labels, names={3: "nova"}, block_size=4
         )
     assert held_out.classes["class"].tolist() == ["0", "1", "2", "nova"]
     assert held_out.classes["scored"].tolist() == [127, 126, 2, 0]
+    assert told[0].filename == __file__
     assert np.isnan(held_out.classes["completeness"][3])
     assert held_out.scores["pixels scored"] == 255
     # A class without a score does not count as not found.

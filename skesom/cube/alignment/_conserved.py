@@ -1,12 +1,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What the pixels of a band hold: surface brightness, or flux that grows with them."""
 
-import warnings
-
 import numpy as np
 from astropy import units
 
 from skesom._common.grids import SAME_SIZE, pixel_size
+from skesom._common.warn import warn_user
 from skesom.cube._base import list_bands
 
 SURFACE_BRIGHTNESS, FLUX = CONSERVED = ("surface brightness", "flux")
@@ -36,13 +35,11 @@ def find_conserved(conserve, cubes, grid):
     ]
     if unknown:
         which = "all bands" if len(unknown) == len(bands) else ", ".join(unknown)
-        warnings.warn(
+        warn_user(
             f"Whether pixels of {which} hold surface brightness or flux is unknown (no "
             "unit tells), and they are brought to pixels of another size: their level "
             "is kept, as of surface brightness. If they hold flux (counts, Jy), pass "
             "conserve='flux' (--conserve flux).",
-            UserWarning,
-            stacklevel=5,
         )
     return [word or SURFACE_BRIGHTNESS for word in words]
 

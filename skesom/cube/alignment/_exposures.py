@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import warnings
 from itertools import combinations
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -21,6 +20,7 @@ from skesom._common.grids import (
     group_by_grid,
     pixel_size,
 )
+from skesom._common.warn import warn_user
 from skesom.cube._base import check_cube, list_bands
 from skesom.cube._container import Cube
 from skesom.cube.alignment._conserved import FLUX, held_by
@@ -165,7 +165,7 @@ def combine_exposures(
     in_threads(average, row_blocks(grid.shape), n_jobs)
     fwhm = np.array([cube.fwhm for cube in cubes])
     if np.any(fwhm.max(axis=0) > 1.1 * fwhm.min(axis=0)):
-        _warn(
+        warn_user(
             f"Exposures have a FWHM from {fwhm.min():.3g} to {fwhm.max():.3g} arcsec: "
             "the largest is kept. FWHMConvolver can make them equal before."
         )
@@ -178,10 +178,6 @@ def combine_exposures(
         fwhm=fwhm.max(axis=0),
         sky_mask=None,
     )
-
-
-def _warn(text):
-    warnings.warn(text, UserWarning, stacklevel=4)
 
 
 def _check_exposures(cubes):
@@ -256,7 +252,7 @@ def _find_factors(cubes, known):
                 factor *= own / area if word == FLUX else 1
             factors[number, band] = factor
         if word is None and not np.allclose(areas, own, rtol=2 * SAME_SIZE):
-            _warn(
+            warn_user(
                 f"The unit of {name!r} is unknown: where pixels differ in size, values "
                 "are taken for surface brightness. If they are fluxes of pixels, give "
                 "the unit (BUNIT, or Cube.replace(band_units=...))."
@@ -322,7 +318,7 @@ def _match_levels(exposures, names):
         for exposure, level in zip(exposures, levels, strict=True):
             exposure.data[:, :, band] -= level
         if clear:
-            _warn(
+            warn_user(
                 f"The levels of the exposures of {name!r} differed by up to "
                 f"{np.ptp(levels):.3g}, and were brought to their mean."
             )

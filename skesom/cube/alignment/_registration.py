@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The check that bands show the same sky at the same place, and its correction."""
 
-import warnings
 from functools import cache
 from itertools import pairwise, product
 
@@ -13,6 +12,7 @@ from scipy import fft
 
 from skesom._common.grids import Grid, cut_grid, overlap_box, pixel_size, same_grid
 from skesom._common.lazy import computed
+from skesom._common.warn import warn_user
 from skesom.cube._base import list_bands, split_bands
 from skesom.cube.alignment._grid import grid_of
 from skesom.cube.alignment._stack import stack_cubes
@@ -133,11 +133,9 @@ def measure_shifts(cubes, grid, first, *, correct, n_jobs=None):
         what = "are not moved" if correct else "seem to be shifted"
         advice = "or have it done by registration='correct' (--register)"
         advice = "" if correct else f". Correct the WCS of one of them, {advice}"
-        warnings.warn(
+        warn_user(
             f"Against band {against.name!r}, these bands {what}: "
             f"{'; '.join(notes)}{advice}.",
-            UserWarning,
-            stacklevel=6,
         )
     return shifts
 

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The bands of several cubes as one cube on one grid, resampled by reproject."""
 
-import warnings
 from itertools import product
 from typing import NamedTuple
 
@@ -24,6 +23,7 @@ from skesom._common.grids import (
 )
 from skesom._common.lazy import computed
 from skesom._common.strips import join_strips, strip_height
+from skesom._common.warn import warn_user
 from skesom.cube._base import list_bands, split_bands
 from skesom.cube._container import Cube
 from skesom.cube.alignment._grid import check_overlap, grid_of
@@ -219,10 +219,9 @@ def _join_coordinates(coordinates, n_bands):
         ]
     except units.UnitConversionError:
         kinds = ", ".join(dict.fromkeys(str(quantity.unit) for quantity in known))
-        warnings.warn(
+        warn_user(
             "The spectral coordinates of the bands are left out, because those of some "
             f"images are velocities and others are not ({kinds}).",
-            stacklevel=2,
         )
         return None
     return np.concatenate(values) * unit
@@ -255,12 +254,10 @@ def warn_of_undersampled(cubes, grid):
         if size > band.fwhm / 2 and size > pixel_size(band.cube.wcs) * (1 + SAME_SIZE)
     )
     if listed:
-        warnings.warn(
+        warn_user(
             f"Pixels of {size:.3g} arcsec are larger than half the FWHM of {listed}, "
             f"so part of the light falls between them. Smooth to {2 * size:.3g} arcsec "
             "before aligning, align to a finer grid, or use resample='adaptive'.",
-            UserWarning,
-            stacklevel=4,
         )
 
 

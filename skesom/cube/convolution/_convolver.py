@@ -275,7 +275,7 @@ class FWHMConvolver(CubeTransformer):
             stamps = zip(bands, psfs, strict=True)
             fwhm = {band.name: stamp_beam(psf, band) for band, psf in stamps if psf}
         beams = find_beams(fwhm, bands)
-        warn_of_odd(bands, beams, stacklevel=5)
+        warn_of_odd(bands, beams)
         widths = [np.nan if beam is None else beam.major for beam in beams]
         matches = [Match("none", width, width) for width in widths]  # as they are
         if not any(kernels) and not self._check_known(bands, beams):
@@ -310,7 +310,7 @@ class FWHMConvolver(CubeTransformer):
                 "each band, or give the Cube its fwhm."
             )
         if len(bands) > 1:  # one band has nothing to be brought to
-            warn_of_unknown(bands, unknown, stacklevel=6)
+            warn_of_unknown(bands, unknown)
         return False
 
 

@@ -2,7 +2,6 @@
 """The kernel of each band: a Gaussian, one from measured PSFs, or a given one."""
 
 import os
-import warnings
 from contextlib import suppress
 from typing import NamedTuple
 
@@ -13,6 +12,7 @@ from scipy import fft, interpolate, ndimage, signal
 
 from skesom._common.fits_files import open_fits
 from skesom._common.grids import SAME_SIZE
+from skesom._common.warn import warn_user
 from skesom.cube._base import one_per_band
 from skesom.cube.convolution._beams import (
     Beam,
@@ -221,11 +221,9 @@ def read_psf(path):
 def _pixel_size_of(known, of_band, owner):
     """Return the size of the pixels of a file, by default those of its band."""
     if known is None and of_band is not None:
-        warnings.warn(
+        warn_user(
             f"{owner} does not tell the size of its pixels: taken as that of the band, "
             f"{of_band:.4g} arcsec.",
-            UserWarning,
-            stacklevel=9,
         )
     if known is not None and not 0 < known < np.inf:
         raise ValueError(f"{owner} must have pixels of some arcsec, got {known}.")
@@ -292,10 +290,8 @@ def _centered(array, owner):
         framed = fft.ifft2(spectrum).real
     text = "row {:.2f}, column {:.2f} of {} x {} pixels".format(*center, *array.shape)
     if np.abs(center - middle).max() > FAR_OFF:
-        warnings.warn(
+        warn_user(
             f"{owner} is shifted to the middle of its frame: its core is at {text}.",
-            UserWarning,
-            stacklevel=9,
         )
     return framed, f"centered from {text}, "
 

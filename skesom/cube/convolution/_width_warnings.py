@@ -5,6 +5,7 @@ import warnings
 
 import numpy as np
 
+from skesom._common.warn import warn_user
 from skesom.cube.convolution._beams import measure_star_fwhm, middle_images
 
 SHARPEST = 1.5  # pixels
@@ -14,16 +15,12 @@ WIDEST = 25.0
 MOST_BANDS = 12  # in which stars are measured without being asked to
 
 
-def warn_of_unknown(bands, unknown, stacklevel):
+def warn_of_unknown(bands, unknown):
     """Warn that bands stay as they are, and offer what stars tell of their widths."""
     which = ", ".join(band.name for band in unknown)
     which = "all bands" if len(unknown) == len(bands) else which
     text = "The bands stay as sharp as they are, because the FWHM of"
-    _warn(f"{text} {which} is unknown. {_offer(unknown)}", stacklevel)
-
-
-def _warn(text, stacklevel):
-    warnings.warn(text, UserWarning, stacklevel=stacklevel + 2)
+    warn_user(f"{text} {which} is unknown. {_offer(unknown)}")
 
 
 def _offer(bands):
@@ -59,7 +56,7 @@ def _offer(bands):
     )
 
 
-def warn_of_odd(bands, beams, stacklevel):
+def warn_of_odd(bands, beams):
     """Warn of widths that no image has, mostly because of their unit."""
     sharp, limited, wide = [], [], []
     for band, beam in zip(bands, beams, strict=True):
@@ -81,8 +78,7 @@ def warn_of_odd(bands, beams, stacklevel):
     ]
     for found, problem in problems:
         if found:
-            _warn(
+            warn_user(
                 f"The FWHM is {problem} {', '.join(found)}. Check its unit: numbers "
                 "are in arcsec, and pixels are given as in --fwhm 2.5pix.",
-                stacklevel,
             )

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import warnings
 from numbers import Integral, Real
 from typing import TYPE_CHECKING
 
@@ -11,6 +10,7 @@ import numpy as np
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from skesom._common.blocks import row_blocks
+from skesom._common.warn import warn_user
 from skesom.cube._base import CubeTransformer, all_band_names, check_cubes, split_bands
 from skesom.cube._by_strips import planes_of
 from skesom.cube.convolution._beams import photutils
@@ -221,4 +221,4 @@ def _tell(names, slopes, subtracted, missing):
         text += f" It was subtracted from: {done} (--subtract-background no keeps it)."
     if kept:
         text += f" It stays in: {kept}, as {reason}."
-    warnings.warn(text, UserWarning, stacklevel=5)
+    warn_user(text)

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import warnings
 from numbers import Integral, Real
 from typing import TYPE_CHECKING
 
@@ -12,6 +11,7 @@ from astropy import units
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from skesom._common.blocks import each_block
+from skesom._common.warn import warn_user
 from skesom.cube._base import CubeTransformer
 from skesom.cube._by_strips import by_strips
 from skesom.cube.flux._stretch import measure_flux_scale
@@ -297,11 +297,9 @@ def _warn_of_unequal_bands(cube, noise):
         return
     faint, bright = (known[pick(noise[known])] for pick in (np.argmin, np.argmax))
     if noise[bright] > _NO_COMMON_UNIT * noise[faint]:
-        warnings.warn(
+        warn_user(
             f"The noise of band {cube.band_names[bright]!r} is "
             f"{noise[bright] / noise[faint]:.1g} times that of band "
             f"{cube.band_names[faint]!r}, and not all units are known: the sum may be "
             "the flux of one band. Use FluxUnitConverter before.",
-            UserWarning,
-            stacklevel=5,
         )

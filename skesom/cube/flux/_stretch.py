@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import warnings
 from numbers import Integral, Real
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -12,6 +11,7 @@ from astropy import units
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from skesom._common.blocks import each_block
+from skesom._common.warn import warn_user
 from skesom.cube._base import CubeTransformer, numbers_per_band
 from skesom.cube._by_strips import WHOLE, by_strips
 from skesom.cube.masking._sky import measure_sky, pixel_noise, sampled
@@ -117,11 +117,9 @@ class AsinhStretch(CubeTransformer):
         scale = measure_flux_scale(cube, self.noise, self.subtract_sky, self.n_jobs)
         constant = np.array(cube.band_names)[scale.noise == 0]
         if len(constant):
-            warnings.warn(
+            warn_user(
                 f"These bands are constant and carry no information: "
                 f"{', '.join(constant)}. Their stretched values are 0.",
-                UserWarning,
-                stacklevel=4,
             )
         self.sky_level_, self.noise_, self.sky_dominated_ = scale
         # As text, which any format of models can hold.

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import warnings
 from numbers import Integral, Real
 from typing import TYPE_CHECKING
 
@@ -11,6 +10,7 @@ import numpy as np
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 
 from skesom._common.blocks import in_threads, row_blocks
+from skesom._common.warn import warn_user
 from skesom.cube._base import (
     CubeTransformer,
     all_band_names,
@@ -470,10 +470,8 @@ def _warn_of_slopes(cube, gradient):
         if rise > 0
     ]
     if sloping:
-        warnings.warn(
+        warn_user(
             "The background slopes across the frame. In units of the noise of a pixel, "
             f"it rises by: {', '.join(sloping)}. Unless it is the light of an object, "
             "subtract it first, with BackgroundSubtractor or --subtract-background.",
-            UserWarning,
-            stacklevel=5,
         )

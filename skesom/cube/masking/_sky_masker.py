@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import warnings
 from functools import partial
 from numbers import Integral, Real
 from typing import TYPE_CHECKING
@@ -13,6 +12,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 
 from skesom._common.blocks import find_valid, in_threads
 from skesom._common.lazy import is_lazy
+from skesom._common.warn import warn_user
 from skesom.cube._base import CubeTransformer
 from skesom.cube._by_strips import fixed_strips, scan, scan_lazily
 from skesom.cube.convolution._filtering import GaussianKernel
@@ -239,11 +239,9 @@ def _refuse_empty(cube, codes):
 
 def _warn_of_noise(sky):
     """Warn of a frame that shows nothing but sky."""
-    warnings.warn(
+    warn_user(
         f"The frame shows nothing but sky: {sky.stands_out} pixels stand out, and "
         f"{sky.chance} lie as far below it by chance. All pixels are kept, and "
         "clusters of them are clusters of noise. Look for fainter sources with a "
         "lower threshold.",
-        UserWarning,
-        stacklevel=5,
     )

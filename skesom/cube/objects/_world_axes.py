@@ -3,7 +3,6 @@
 
 import math
 import re
-import warnings
 from contextlib import suppress
 from typing import NamedTuple
 
@@ -13,6 +12,7 @@ from astropy.wcs import WCS, WCSSUB_SPECTRAL
 from astropy.wcs.utils import proj_plane_pixel_scales, wcs_to_celestial_frame
 
 from skesom._common.grids import Grid
+from skesom._common.warn import warn_user
 from skesom.cube.objects._header_cards import is_number, parse_unit
 
 # Cards of SIP and of distortions with lookup tables.
@@ -105,11 +105,10 @@ def _with_standard_spectrum(header, n_axes, label):
         elif text or _OLD_SPECTRAL.match(kind) or _is_implausible(header, axis, kind):
             header[f"CTYPE{axis}"] = "LINEAR"
             header.remove(f"CUNIT{axis}", ignore_missing=True)
-            warnings.warn(
+            warn_user(
                 f"{label}: the unit of its spectral axis is "
                 f"{f'unknown ({text})' if text else 'missing'}, so the places of its "
                 f"bands are not known. Write it in CUNIT{axis}, such as 'Angstrom'.",
-                stacklevel=2,
             )
     return header
 

@@ -6,7 +6,7 @@ from sklearn.cluster import AgglomerativeClustering
 from sklearn.exceptions import ConvergenceWarning
 
 from skesom._common.threads import one_blas_thread
-from skesom.som._input import warn_user
+from skesom._common.warn import warn_user
 from skesom.som._second_stage._graph import graph_clusters
 from skesom.som._second_stage._two_winners import two_winner_clusters
 from skesom.som._second_stage._umatrix import umatrix_clusters
