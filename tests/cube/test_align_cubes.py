@@ -14,6 +14,7 @@ from sklearn.pipeline import make_pipeline
 
 from skesom._common.grids import Grid, overlap_box, pixel_size, same_grid
 from skesom.cube import Cube, CubeAligner, FWHMConvolver
+from skesom.cube.alignment._stack import _join_coordinates
 
 CENTER = SkyCoord(204.2683, -29.8395, unit="deg")
 
@@ -457,3 +458,9 @@ class TestAligner:
             aligner.fit([self.cubes[1]] * 2)
         with pytest.raises(ValueError, match="no band 'z' to align to"):
             CubeAligner("z").fit(self.cubes)
+
+
+def test_spectral_coordinates_are_joined_in_one_unit():
+    joined = _join_coordinates([[480, 800] * u.nm, None, [2.1] * u.um], [2, 1, 1])
+    assert joined.unit == u.nm
+    assert_allclose(joined.value, [480, 800, np.nan, 2100])

@@ -10,7 +10,11 @@ from photutils.psf import CircularGaussianPRF, fit_fwhm
 from scipy import ndimage
 
 from skesom.cube import Cube, FWHMConvolver
-from skesom.cube.convolution._beams import half_sample_mode, measure_star_fwhm
+from skesom.cube.convolution._beams import (
+    fit_gaussian,
+    half_sample_mode,
+    measure_star_fwhm,
+)
 from skesom.io import read_cube
 
 M83_PIXEL = 0.0396
@@ -160,6 +164,14 @@ class TestStars:
         assert measured == pytest.approx(fwhm, rel=0.01)
         assert 10 <= n_stars <= 16
         np.testing.assert_array_equal(image, before)
+
+    def test_width_and_place_of_one(self):
+        rows, columns = np.indices((15, 17)) - np.array([7, 8])[:, None, None]
+        squares = (rows - 0.3) ** 2 + (columns + 0.2) ** 2
+        star = 4 + 3 * np.exp(-4 * np.log(2) * squares / 2.5**2)
+        fwhm, place = fit_gaussian(star, 3.0)
+        assert fwhm == pytest.approx(2.5)
+        np.testing.assert_allclose(place, [0.3, -0.2])
 
     def test_without_any_noise(self, rng):
         image = np.zeros((150, 160))

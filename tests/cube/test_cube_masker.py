@@ -12,7 +12,11 @@ from numpy.testing import assert_array_equal
 from scipy import ndimage
 
 from skesom.cube import Cube, CubeMasker
-from skesom.cube.masking._defects import gaps_of_value, pedestal_values
+from skesom.cube.masking._defects import (
+    _surroundings,
+    gaps_of_value,
+    pedestal_values,
+)
 
 SHAPE = (40, 50)
 CENTER = SkyCoord(204.25, -29.87, unit="deg")
@@ -110,19 +114,31 @@ class TestGaps:
         band[top : top + 4, 50:58] = 7
         assert pedestal_values(band).tolist() == [7]
 
+    def test_surroundings_of_a_gap_are_the_pixels_that_touch_it(self):
+        band = np.arange(42.0).reshape(6, 7)
+        parts = np.zeros((6, 7), dtype=int)
+        parts[2:4, 3] = 1
+        band[parts == 1] = 0
+        band[1, 2] = np.nan
+        numbers, flux = _surroundings(band, 0, parts)
+        assert numbers.tolist() == [1] * 9
+        assert flux.tolist() == [10, 11, 16, 18, 23, 25, 30, 31, 32]
+
     def test_flat_areas_of_a_picture_are_no_pedestal(self):
         picture = np.repeat(np.repeat(np.arange(256.0).reshape(16, 16), 10, 0), 10, 1)
         assert not len(pedestal_values(picture))
         assert not CubeMasker().fit(picture[:, :, None]).mask_.any()
 
-    def test_dark_column(self, rng):
+    @pytest.mark.parametrize("axes", [(0, 1, 2), (1, 0, 2)], ids=["column", "row"])
+    def test_dark_line(self, rng, axes):
         """A column that keeps some signal is found; a dark lane of a galaxy is not."""
         cube, _ = scene(rng)
         cube[40:160, 20, 1] -= 4
         cube[:, 120:, 0] -= 0.3
+        cube = cube.transpose(axes)
         masker = CubeMasker(mask_lines=True).fit(cube)
-        assert masker.mask_[40:160, 20].all()
-        strays = masker.mask_.copy()
+        strays = masker.mask_.transpose(axes[:2]).copy()
+        assert strays[40:160, 20].all()
         strays[32:168, 20] = False
         assert not strays.any()
         assert masker.summary_["lines"] == masker.mask_.sum()

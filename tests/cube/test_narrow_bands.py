@@ -107,6 +107,14 @@ def test_wavelengths_are_those_of_the_cube_and_else_of_the_filters():
     np.testing.assert_allclose(band_wavelengths(cube), [438, 810])
 
 
+@pytest.mark.parametrize(
+    ("name", "place"),
+    [("5007A", 500.7), ("70UM", 70e3), ("SCUBA2 850", 850e3), ("Lya", 121.567)],
+)
+def test_wavelengths_by_names(name, place):
+    np.testing.assert_allclose(band_wavelengths(named(name)), place, rtol=5e-4)
+
+
 def test_velocities_are_no_wavelengths():
     cube = named("a", "b", band_coordinates=[1, 2] * u.km / u.s)
     assert np.isnan(band_wavelengths(cube)).all()

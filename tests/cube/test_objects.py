@@ -175,6 +175,8 @@ def test_masks_and_uncertainties(take):
         cube = take(thing)
         assert_array_equal(cube.data, masked)
         assert_allclose(cube.errors, LAST / 10)
+    other = NDData(FIRST, wcs=world("WAVE"), uncertainty=sigma, unit="mJy")
+    assert_allclose(take(other).errors, 1000 * LAST / 10)
     module = pytest.importorskip("spectral_cube")
     mask = module.BooleanArrayMask(~MASK, wcs=world("WAVE"))
     assert_array_equal(take(spectral_cube(mask=mask)).data, masked)

@@ -261,6 +261,7 @@ def test_beam_of_a_radio_image(write):
         ({"TELESCOP": "JWST", "INSTRUME": "NIRCAM", "FILTER": "F444W"}, 0.1451),
         ({"INSTRUME": "WFC3_UVIS2", "PHOTPLAM": 8048.1}, 0.0712),
         ({"TELESCOP": "WISE", "BAND": "W3"}, 6.417),
+        ({"TELESCOP": "SWIFT", "PHOTPLAM": 2600.0}, 0.1841),
         (
             {"TELESCOP": "Herschel Space Observatory", "WAVELNTH": (250.0, "[um]")},
             15.17,

@@ -23,6 +23,7 @@ from skesom.cube import (
 from skesom.datasets import make_galaxy_cube
 from skesom.maps import (
     CubeClusterer,
+    fit_in_place,
     make_classifier,
     make_cluster_pipeline,
     make_clusterer,
@@ -413,6 +414,15 @@ class TestSeveralGrids:
         assert set(np.unique(label_map)) == {-3, 0, 1, 2, 3}
         np.testing.assert_array_equal(fitted.predict(grids), label_map)
 
+    def test_fit_in_place_gives_the_images_of_the_map(self, grids, fitted):
+        pipeline, copies = clone(fitted), [c.replace(data=c.data.copy()) for c in grids]
+        images = fit_in_place(pipeline, copies)
+        np.testing.assert_array_equal(pipeline[-1].labels_, fitted[-1].labels_)
+        assert images.band_names == [name for c in grids for name in c.band_names]
+        n_steps = [name for name, _ in fitted.steps].index("align") + 1
+        expected = fitted[:n_steps].transform(grids)
+        np.testing.assert_array_equal(images.cube.data, expected.data)
+
     def test_bands_are_masked_and_convolved_on_their_own_pixels(self, grids, fitted):
         masked = CubeMasker().fit_transform(grids)
         smoothed = FWHMConvolver(target_fwhm=0.2).fit_transform(masked)
@@ -456,6 +466,8 @@ class TestMakeClassifier:
         seeded = make_classifier("ESOM", random_state=7, class_weight=None)
         assert seeded.estimator.random_state == 7
         assert seeded.class_weight is None
+        assert seeded.estimator.learning_rate == 0.05
+        assert classifier.estimator.learning_rate == CSOM().learning_rate
 
     def test_of_scikit_learn(self):
         path = "sklearn.neighbors.KNeighborsClassifier"

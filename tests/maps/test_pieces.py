@@ -83,6 +83,18 @@ def test_pixels_without_data_count_as_area_only(labels, cube):
     assert np.isnan(table["r_error"][1])
 
 
+def test_bands_do_not_depend_on_each_other(labels, cube):
+    data = cube.data.copy()
+    data[12, 6, 1] = np.nan
+    cube = cube.replace(data=data)
+    both = find_pieces(labels, cube, min_size=2)
+    alone = find_pieces(labels, cube[:, :, 1:], min_size=2)
+    names = [name for name in alone.colnames if name.startswith("r_")]
+    assert len(names) == 2
+    for name in names:
+        assert_allclose(both[name], alone[name])
+
+
 def test_agreement_is_averaged(labels, cube):
     agreement = np.where(labels == 1, 0.75, 0.5)
     table = find_pieces(labels, cube, agreement=agreement)

@@ -253,6 +253,7 @@ def test_without_predict():
     with pytest.raises(AttributeError) as error:
         consensus.predict(X)
     assert "AgglomerativeClustering cannot label" in str(error.value.__cause__)
+    assert not hasattr(consensus, "agreement")
     consensus.set_params(max_samples=50)
     with pytest.raises(ValueError, match="leave out max_samples"):
         consensus.fit(X)

@@ -319,6 +319,11 @@ def test_interrupted_partial_fit_leaves_the_map_as_it_was(monkeypatch):
     assert_array_equal(esom.codebook_, untouched.partial_fit(X[150:]).codebook_)
 
 
+def test_forecast_refuses_what_fit_refuses():
+    with pytest.raises(ValueError, match="The 'epsilon' parameter of ESOM"):
+        ESOM(epsilon=-1.0).forecast(np.eye(5))
+
+
 @pytest.mark.parametrize("factor", [1e25, 1e-24])
 @pytest.mark.parametrize("method", ["fit", "partial_fit"])
 def test_values_whose_squares_are_lost_are_refused(factor, method):

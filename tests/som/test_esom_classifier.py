@@ -2,6 +2,7 @@
 """MapClassifier on an ESOM: nodes that vote by the classes of their samples."""
 
 import pickle
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from sklearn.metrics import balanced_accuracy_score
 from sklearn.model_selection import StratifiedKFold, cross_val_score
 
 from skesom.som import CSOM, ESOM, MapClassifier
+from skesom.som._unit_votes import nearest_of_class
 
 RULES = ["majority", "grow"]
 every_rule = pytest.mark.parametrize("label_rule", RULES)
@@ -80,6 +82,15 @@ def overlapping(global_random_seed):
         random_state=global_random_seed,
     )
     return X, np.array(["a", "b", "c"])[y]
+
+
+def test_nearest_node_of_a_class():
+    codebook = np.array([[0.0], [1.0], [5.0]])
+    node_class = np.array([2, 1, 2])
+    network = SimpleNamespace(nodes=lambda: codebook, n_nodes=3, node_class=node_class)
+    X = np.array([[1.0], [4.0], [4.0], [1.0]])
+    found = nearest_of_class(X, np.array([2, 2, 1, 3]), network)
+    assert_array_equal(found, [0, 2, 1, -1])
 
 
 class TestKnownNumbers:

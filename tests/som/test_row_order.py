@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from skesom.som import CSOM
-from skesom.som._row_order import Epochs, order_by_content
+from skesom.som import CSOM, _row_order
+from skesom.som._row_order import Epochs, Windows, order_by_content
 
 
 @pytest.fixture(params=[np.float32, np.float64])
@@ -32,6 +32,18 @@ def test_rows_are_drawn_as_often_as_their_weights():
     epochs = Epochs(np.arange(5.0)[:, np.newaxis], weights)
     drawn = epochs.draw(np.random.RandomState(0))
     assert_array_equal(np.bincount(drawn), weights)
+
+
+def test_windows_hold_each_row_once(monkeypatch):
+    monkeypatch.setattr(_row_order, "ROWS", 10)
+    monkeypatch.setattr(_row_order, "_WINDOW_ROWS", 30)
+    X = np.arange(100.0)[:, np.newaxis]
+    windows = Windows(X, 2, np.random.RandomState(0))
+    parts = [samples[:, 0] for (samples,) in windows.rows()]
+    assert len(windows) == len(parts) == 8
+    assert max(map(len, parts)) <= 30
+    assert_array_equal(np.sort(np.concatenate(parts[:4])), X[:, 0])
+    assert_array_equal(Windows(X, 1).first(35), X[:35])
 
 
 def test_the_order_is_neither_that_of_the_table_nor_sorted():

@@ -40,8 +40,6 @@ def write_description(wcs, *, pixel_scale=None, band_coordinates=None, **known):
 def read_description(text, label):
     """Return the arguments of `Cube` that a description holds."""
     known = json.loads(text)
-    for name in set(_NUMBERS) & set(known):
-        known[name] = np.array(known[name], dtype=np.float64)
     if "wcs" in known:
         check_cards(known["wcs"].encode("ascii"), label)
         known["wcs"] = WCS(fits.Header.fromstring(known["wcs"]))
