@@ -554,8 +554,7 @@ class CubeClusterer(PixelTableMixin, ClusterMixin, BaseEstimator):
         """Return the rows of the table to learn from."""
         pixels = valid if valid.ndim == 2 else valid.any(axis=2)
         chosen = clone(self.sampler).sample(cube, pixels)
-        rows = chosen[valid] if valid.ndim == 2 else chosen[np.nonzero(valid)[:2]]
-        return np.flatnonzero(rows)
+        return np.flatnonzero(chosen[np.nonzero(valid)[:2]])
 
     def _numbered(self, labels):
         """Turn labels into their places among those of fit, -1 for others; in place."""

@@ -9,7 +9,7 @@ from astropy.wcs import WCS
 from scipy import ndimage, optimize
 
 from skesom.cube import Cube, FWHMConvolver
-from skesom.cube.convolution._filtering import smooth
+from skesom.cube.convolution._filtering import GaussianKernel, smooth
 
 TO_SIGMA = 1 / np.sqrt(8 * np.log(2))
 # The nine WFC3/UVIS mosaics of M83: width of the point-spread function in arcsec.
@@ -356,3 +356,8 @@ def test_fit_on_a_strip_is_the_same():
     whole, strip = FWHMConvolver().fit(cube), FWHMConvolver().fit(cube[10:20])
     np.testing.assert_array_equal(strip.kernel_fwhm_, whole.kernel_fwhm_)
     np.testing.assert_allclose(strip.pixel_scale_, whole.pixel_scale_, rtol=1e-12)
+
+
+def test_kernels_along_rows_need_no_other_rows():
+    assert GaussianKernel((0, 2)).reach == 0
+    assert GaussianKernel((2, 0)).reach > 0

@@ -9,6 +9,7 @@ from astropy.wcs import WCS
 from numpy.testing import assert_array_equal
 
 from skesom.cube import Cube, FWHMConvolver
+from skesom.cube._by_strips import fixed_strips
 from skesom.cube.convolution import _beams, _filtering
 
 ROWS = 150
@@ -17,6 +18,16 @@ ROWS = 150
 @pytest.fixture
 def rng(global_random_seed):
     return np.random.default_rng(global_random_seed)
+
+
+def test_frames_are_cut_by_their_size():
+    def heights(*shape, **options):
+        return [s.stop - s.start for s in fixed_strips(shape, **options)]
+
+    assert heights(1500, 1000, 3) == [1500]
+    assert heights(1500, 1000, 3, whole=False) == [1048, 452]  # of 2^20 pixels
+    assert heights(3000, 2000, 1) == [524] * 5 + [380]
+    assert heights(1500, 1000, 64) == [262] * 5 + [190]  # of 2^24 values
 
 
 @pytest.fixture

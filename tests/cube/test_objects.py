@@ -204,6 +204,15 @@ def test_one_image(take):
     assert take(spectral_cube()[0]).wcs is not None
 
 
+@pytest.mark.parametrize(("unit", "places"), [("nm", [480, 650, 800]), ("1", None)])
+def test_coordinates_of_a_data_array(unit, places):
+    values = LAST[:, :, :3]
+    coords = {"band": ("band", [480, 650, 800], {"units": unit})}
+    cube = as_cube(data_array(values, ("y", "x", "band"), coords=coords))
+    found = cube.band_coordinates
+    assert (found if found is None else found.to_value("nm").tolist()) == places
+
+
 @takers
 def test_dask_and_memory_maps(take, tmp_path):
     array = pytest.importorskip("dask.array").from_array(LAST, chunks=5)

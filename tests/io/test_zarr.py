@@ -195,6 +195,7 @@ class TestXarray:
     def test_selections(self, given, cube):
         array = given.to_xarray()
         same(as_cube(array[3:20, 5:]), cube[3:20, 5:])
+        same(as_cube(array[5:, 3:20]), cube[5:, 3:20])
         same(as_cube(array[::2, 1::3]), cube[::2, 1::3])
         same(as_cube(array.sel(band=["F438W", "F814W"])), cube[["F438W", "F814W"]])
         same(as_cube(array.sel(band="F657N")), cube[["F657N"]])

@@ -384,8 +384,10 @@ class TestSky:
         labels = CubeClusterer(KMeans(2, random_state=0)).fit_predict(cube.data)
         assert (labels[:, 4:] == -3).all()
 
-    def test_voxels(self, cube):
-        clusterer = CubeClusterer(KMeans(2, random_state=0), pattern="voxel")
+    @pytest.mark.parametrize("sampler", [None, PixelSampler(0.9, random_state=0)])
+    def test_voxels(self, cube, sampler):
+        kmeans = KMeans(2, random_state=0)
+        clusterer = CubeClusterer(kmeans, pattern="voxel", sampler=sampler)
         labels = clusterer.fit_predict(cube)
         assert (labels[:, 4] == -2).all()
         assert (labels[:, 5] == -3).all()

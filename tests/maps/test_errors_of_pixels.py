@@ -103,6 +103,16 @@ def test_a_sampler_takes_errors_of_the_same_rows(clusterer):
     assert_array_equal(step.predict(cube), step.labels_)
 
 
+def test_the_last_step_of_three_gets_the_errors():
+    cube, _ = noisy_cube()
+    table, errors, _ = table_of(cube)
+    csom = CSOM(2, shape=(5, 5))
+    pipeline = make_pipeline(StandardScaler(), PCA(2), csom)
+    last, rows, carried = at_end(pipeline, table, errors, fit=True)
+    assert last is csom
+    assert rows.shape == carried.shape == (len(table), 2)
+
+
 def test_equal_errors_give_the_map_without_errors():
     rng = np.random.default_rng(1)
     data = np.repeat(rng.integers(0, 4, (20, 20)), 3, axis=1).reshape(20, 20, 3) * 10.0

@@ -94,7 +94,8 @@ class TestRules:
         labels[5:7, 5:7] = 2
         cube.data[5:7, 5:7] = 30 * OLD
         sharp = cube.replace(fwhm=[2.0] * 5, pixel_scale=(1, 1))
-        assert suggest_names(labels, cube)[2].name == "old stars, bulge"
+        for unknown in (cube, cube.replace(pixel_scale=(1, 1))):
+            assert suggest_names(labels, unknown)[2].name == "old stars, bulge"
         assert suggest_names(labels, sharp)[2].name == "stars and nuclei"
 
     def test_have_reasons(self):

@@ -89,6 +89,12 @@ def test_home_of_a_cluster_has_most_of_its_rows():
     assert_array_equal(home, [0, 1, -1])
 
 
+def test_closest_member_is_that_of_the_rows_in_a_cluster():
+    winner = np.array([0, 0, 1, 1, -1, -1, -1, -1])
+    labels = [np.array([0, 0, 0, 1, 2, 2, 2, 2]), np.array([0, 0, 1, 1, 0, 1, 0, 1])]
+    assert FoldedGraph(labels).closest(winner) == 1
+
+
 def test_equal_members_are_their_own_consensus():
     X, _ = make_blobs(200, centers=3, random_state=0)
     member = AgglomerativeClustering(3)

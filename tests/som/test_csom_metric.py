@@ -289,6 +289,7 @@ def test_settings_that_cannot_be(setting, message):
         (np.full((300, 4), -np.inf), {}, "Got -inf in row 0"),
         (np.full((300, 4), 1e-200), {}, "too small .* Got 1e-200 in row 0"),
         (np.full((300, 4), np.inf), {}, "4 features that are NaN in all 300 samples"),
+        ([[1, np.inf, 1, 1]] * 300, {}, r"1 features that are NaN in all.*\[1\]"),
         (np.ones((300, 4)), {"metric": "cosine"}, "got metric='cosine'"),
     ],
 )

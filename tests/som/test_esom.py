@@ -15,7 +15,7 @@ from skesom.cube import AsinhStretch
 from skesom.datasets import make_galaxy_cube
 from skesom.pixels import flatten
 from skesom.som import ESOM
-from skesom.som._network import make_room
+from skesom.som._network import _thin_out, make_room
 
 N_SAMPLES = 12_000
 
@@ -322,6 +322,12 @@ def test_interrupted_partial_fit_leaves_the_map_as_it_was(monkeypatch):
 def test_forecast_refuses_what_fit_refuses():
     with pytest.raises(ValueError, match="The 'epsilon' parameter of ESOM"):
         ESOM(epsilon=-1.0).forecast(np.eye(5))
+
+
+def test_no_more_nodes_are_joined_than_must_be():
+    kept, joins = _thin_out(np.zeros((5, 5)), 1.0, 3)
+    assert_array_equal(kept, [0, 3, 4])
+    assert_array_equal(joins, [0, 0, 0, 1, 2])
 
 
 @pytest.mark.parametrize("factor", [1e25, 1e-24])

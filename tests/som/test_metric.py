@@ -149,3 +149,9 @@ def test_units_of_angles_have_length_one():
     lengths = np.linalg.norm(Metric("cosine").normalized(codebook), axis=1)
     assert_allclose(lengths, 1, rtol=1e-14)
     assert_array_equal(Metric().normalized(codebook), codebook)
+
+
+def test_rows_of_length_one_have_it_in_their_present_features():
+    rows = np.array([[3.0, 4, np.nan], [0, 0, 0], [np.nan] * 3])
+    expected = [[0.6, 0.8, np.nan], [0, 0, 0], [np.nan] * 3]
+    assert_allclose(_metric.of_length_one(rows), expected)
