@@ -10,6 +10,7 @@ from astropy.table import Table
 
 from skesom.cli import main
 from skesom.io import read_map, write_map
+from skesom.report import write_cluster_groups
 
 QUICK = ["--tables", "no", "--set", "n_neighbors=1", "--block-size", 12]
 
@@ -118,6 +119,12 @@ class TestLabels:
             for folder in (result, again)
         ]
         assert told[0] == told[1]
+
+    def test_classes_are_named_where_they_come_from(self, run, result, tmp_path):
+        write_cluster_groups(tmp_path / "names.json", [("all", [0, 1], "red")])
+        status, _, (line,) = run("name", result, tmp_path / "names.json", "--trust")
+        assert status == 2
+        assert f"{result} has classes: name them in the file they are from" in line
 
     def test_repeat_with_other_labels(self, run, result, labels, tmp_path):
         path = tmp_path / "provenance.json"

@@ -5,12 +5,13 @@ import warnings
 
 import numpy as np
 import pytest
-from astropy.wcs import WCS
+from astropy.wcs import WCS, Sip
 from astropy.wcs.utils import pixel_to_pixel
 from numpy.testing import assert_allclose, assert_array_equal
 from PIL import Image
 from scipy import ndimage
 
+from skesom._common.grids import Grid
 from skesom.cube import Cube, CubeAligner
 from skesom.cube.alignment import _registration
 from skesom.cube.alignment._registration import find_shift
@@ -247,3 +248,22 @@ class TestCorrection:
         with pytest.warns(UserWarning, match="'uvwide' by -5.3 rows and") as caught:
             CubeAligner(registration="check").fit(cube)
         assert "'iband'" not in str(caught[0].message)
+
+
+@pytest.mark.parametrize("is_bent", [False, True])
+def test_a_shifted_wcs(is_bent):
+    """A pixel of the grid gets what lies off it by the shift, distorted or not."""
+    wcs = WCS(naxis=2)
+    wcs.wcs.ctype = ["RA---TAN", "DEC--TAN"]
+    wcs.wcs.crval = [204.25, -29.86]
+    wcs.wcs.crpix = [10, 5]
+    wcs.wcs.cdelt = [-1 / 3600, 1 / 3600]
+    grid = Grid(wcs.deepcopy(), (40, 60))
+    if is_bent:
+        wcs.wcs.ctype = ["RA---TAN-SIP", "DEC--TAN-SIP"]
+        bend = np.zeros((3, 3))
+        bend[2, 0] = 1e-3
+        wcs.sip = Sip(bend, bend.T, None, None, wcs.wcs.crpix)
+    moved = _registration._shift_wcs(wcs, grid, [2.0, -3.0])
+    off = pixel_to_pixel(grid.wcs, wcs, 30 - 3, 20 + 2)
+    assert_allclose(pixel_to_pixel(grid.wcs, moved, 30, 20), off, atol=1e-3)

@@ -14,7 +14,7 @@ import pytest
 from astropy import units
 from astropy.nddata import CCDData, StdDevUncertainty
 from astropy.utils.masked import Masked
-from astropy.wcs import WCS
+from astropy.wcs import WCS, Sip
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.model_selection import KFold, train_test_split
 
@@ -721,3 +721,16 @@ class TestLazy:
     def test_pickles(self, lazy):
         copy = pickle.loads(pickle.dumps(lazy))
         assert_array_equal(copy.compute().data, lazy.compute().data)
+
+
+def test_steps_leave_a_distorted_wcs_out(wcs):
+    wcs.wcs.ctype = ["RA---TAN-SIP", "DEC--TAN-SIP"]
+    bend = np.zeros((3, 3))
+    bend[2, 0] = 1e-3
+    wcs.sip = Sip(bend, bend.T, None, None, wcs.wcs.crpix)
+    cube = Cube(np.zeros((6, 8, 1)), wcs=wcs)
+    cut = cube[2:, 3:]
+    assert_allclose(
+        cut.wcs.pixel_to_world_values(1, 2), wcs.pixel_to_world_values(4, 4), rtol=1e-12
+    )
+    assert cube[::2].wcs is None

@@ -157,7 +157,7 @@ class TestBeams:
     """Elliptical beams become round on the sky, however the pixels lie."""
 
     @pytest.mark.parametrize("size", [0.8, (0.7, 1.1)], ids=["square", "oblong"])
-    @pytest.mark.parametrize("angle", [0, 33, -110])
+    @pytest.mark.parametrize("angle", [0, 33, -110, -25])  # at last along the pixels
     @pytest.mark.parametrize("frame", ["RA", "GAL"])
     def test_ellipse_becomes_round(self, size, angle, frame):
         shape = (101, 91)
@@ -180,10 +180,11 @@ class TestBeams:
         assert_allclose(convolver.kernel_fwhm_, np.sqrt(81 - 16))
         assert "Gaussian of 8.062 x 5.657 arcsec at 115 deg" in convolver.summary_["CO"]
 
-    def test_worst_is_the_longest_axis(self):
+    @pytest.mark.parametrize("angle", [12, -25, 65])
+    def test_worst_is_the_longest_axis(self, angle):
         """The kernel then has no width along that axis, and the beam ends round."""
         shape = (101, 101)
-        wcs = make_wcs(shape, 0.8, 12)
+        wcs = make_wcs(shape, 0.8, angle)
         cube = Cube(paint_beam(wcs, shape, 7, 4, 25), wcs=wcs)
         convolver = FWHMConvolver([(7, 4, 25)])
         result = convolver.fit_transform(cube)
@@ -261,6 +262,14 @@ class TestBeams:
         )
         expected = [[-2, 0], [0, 0.5]]  # columns go to the west, rows to the north
         assert_allclose(Band(cube, 0).directions, expected, atol=1e-6)
+
+    def test_directions_of_pixels_of_a_given_size(self):
+        """The WCS tells where the pixels point, the given size how far."""
+        cube = Cube(np.ones((9, 9, 1)), wcs=make_wcs((9, 9), (0.5, 2.0), 90))
+        # A quarter turn: columns go to the south, rows to the west.
+        assert_allclose(
+            Band(cube, 0, (3.0, 7.0)).directions, [[0, -3], [-7, 0]], atol=1e-4
+        )
 
 
 class TestHeadersAndPixels:

@@ -1,16 +1,26 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Where two clusterings disagree, and how stable the clusters are, on the sky."""
+"""Where clusterings disagree, how stable clusters are, and how sure, on the sky."""
 
 import matplotlib.colors
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
 from sklearn.cluster import KMeans
+from sklearn.naive_bayes import GaussianNB
 
 from skesom.cube import Cube
-from skesom.displays import DisagreementMapDisplay, StabilityMapDisplay
+from skesom.displays import (
+    ConfidenceMapDisplay,
+    DisagreementMapDisplay,
+    StabilityMapDisplay,
+)
 from skesom.displays._cluster_map import KIND_COLORS
-from skesom.maps import CubeClusterer, compare_clusterings, stability
+from skesom.maps import (
+    CubeClassifier,
+    CubeClusterer,
+    compare_clusterings,
+    stability,
+)
 
 FIRST = np.array([[0, 0, 0, 0], [1, 1, 1, 2], [2, -1, 0, -3]])
 SECOND = np.array([[2, 2, 2, 0], [0, 0, 0, 0], [1, 1, -1, -3]])
@@ -142,3 +152,17 @@ class TestStabilityMap:
     def test_of_a_table_has_no_picture(self, ax):
         with pytest.raises(ValueError, match="n_rows, n_columns"):
             StabilityMapDisplay.from_predictions([1.0, 0.5], ax=ax)
+
+
+def test_confidence_is_the_largest_probability(ax):
+    rng = np.random.default_rng(0)
+    truth = np.repeat([[0] * 10 + [1] * 10], 12, axis=0)
+    cube = Cube(truth[:, :, np.newaxis] + rng.normal(0, 0.6, size=(12, 20, 3)))
+    cube.data[3, 4] = np.nan
+    classifier = CubeClassifier(GaussianNB()).fit(cube, truth)
+    display = ConfidenceMapDisplay.from_estimator(classifier, cube, ax=ax)
+    first = classifier.predict_proba(cube)[:, :, 0]
+    np.testing.assert_allclose(display.values, np.maximum(first, 1 - first))
+    assert np.flatnonzero(np.isnan(display.values)).tolist() == [3 * 20 + 4]
+    shown = display.image_.get_array()
+    np.testing.assert_array_equal(shown.filled(np.nan), display.values)

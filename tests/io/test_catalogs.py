@@ -9,6 +9,7 @@ from astropy import units as u
 from astropy.coordinates import SkyCoord
 from astropy.table import MaskedColumn, QTable, Table
 from numpy.testing import assert_allclose, assert_array_equal
+from regions import Regions
 
 from skesom.io import read_catalog, write_object_regions
 from skesom.io._ned import NED_TYPES, describe_types
@@ -40,6 +41,9 @@ Redshift Points|Diameter Points|Associations
 3|CXOU J133701.6-295128|204.25683 | -29.85789 |HII||||     |  0.476|14|0|3|0|0|0|0
 4|A star of our own|204.1 | -29.8 |!*||||     |  0.5|14|0|3|0|0|0|0
 """
+
+
+FRAMES = "icrs", "galactic"
 
 
 @pytest.fixture
@@ -313,3 +317,22 @@ def test_types_of_ned_all_look_different():
         warnings.simplefilter("error")
         others = describe_types([f"kind {n}" for n in range(30)])
     assert len({(kind.symbol, kind.color) for kind in others.values()}) == 30
+
+
+def test_the_middle_of_a_polygon_on_the_sky(write):
+    """Across the beginning of longitudes, and in the frame in which it is drawn."""
+    corners = "359.9,10, 0.1,10, 0.1,10.2, 359.9,10.2"
+    drawn = [f"{frame}\npolygon({corners}) # tag={{arm}}\n" for frame in FRAMES]
+    path = write("".join(drawn), "drawn.reg")
+    for source in (path, Regions.read(path, format="ds9")):
+        table = read_catalog(source)
+        places = SkyCoord(table["ra"], table["dec"])
+        for place, frame in zip(places, FRAMES, strict=True):
+            middle = SkyCoord(0, 10.1, unit="deg", frame=frame)
+            assert place.separation(middle).arcsec < 0.1
+
+
+def test_a_place_that_is_no_angle():
+    table = Table({"ra": [1.0] * u.m, "dec": [2.0] * u.deg, "type": ["HII"]})
+    with pytest.raises(ValueError, match=r"'ra' is in m, which is not deg"):
+        read_catalog(table)

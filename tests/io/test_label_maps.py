@@ -342,6 +342,12 @@ class TestVoxels:
         expected = cluster_table(voxels, Cube(data))
         assert repr(cluster_table(voxels, lazy)) == repr(expected)
 
+    def test_lazy_labels(self, voxels, tmp_path):
+        da = pytest.importorskip("dask.array")
+        write_map(tmp_path / "map.fits", da.from_array(voxels, chunks=(1, 4, 2)))
+        read, _ = read_map(tmp_path / "map.fits")
+        assert_array_equal(read, voxels)
+
     def test_another_number_of_bands(self, voxels):
         with pytest.raises(ValueError, match=r"3 x 4 x 3 pixels.* 3 x 4 x 2"):
             cluster_table(voxels, np.ones((3, 4, 3)))

@@ -18,7 +18,7 @@ from skesom._common import strips
 from skesom._common.grids import Grid, same_grid
 from skesom.cube import Cube, as_cube
 from skesom.datasets import make_galaxy_cube
-from skesom.io import read_cube, read_map, write_cube, write_map
+from skesom.io import read_cluster_names, read_cube, read_map, write_cube, write_map
 
 SHAPE = 37, 50
 
@@ -254,6 +254,7 @@ class TestMaps:
         assert same_grid(Grid(wcs, SHAPE), Grid(cube.wcs, SHAPE))
         with pytest.raises(FileExistsError, match="exists already"):
             write_map(path, labels)
+        assert read_cluster_names(path) == {}
         write_map(path, labels + 1, overwrite=True)
         found, wcs = read_map(path)
         assert wcs is None

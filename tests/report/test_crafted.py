@@ -270,6 +270,24 @@ class TestPipelines:
         with pytest.raises(ValueError, match=f"^{path} .*estimator"):
             read_run(path)
 
+    @pytest.mark.parametrize(
+        ("change", "message"),
+        [
+            ({"pipeline": {"dict": []}}, "holds no pipeline"),
+            ({"model": {"path": "m.skops"}}, "other images: apply m.skops again"),
+            (
+                {"images": {"read": {"dict": [["files", "a.fits"]]}, "files": []}},
+                "its files are no lists",
+            ),
+        ],
+    )
+    def test_a_run_that_is_none(self, report, tmp_path, change, message):
+        told = json.loads(report["provenance.json"].read_text())
+        path = tmp_path / "provenance.json"
+        path.write_text(json.dumps(told | change))
+        with pytest.raises(ValueError, match=f"^{path} .*{message}"):
+            read_run(path)
+
     @pytest.mark.parametrize("change", ["order", "type", "value"])
     def test_a_run_that_cannot_be_repeated(self, report, tmp_path, capsys, change):
         told = json.loads(report["provenance.json"].read_text())

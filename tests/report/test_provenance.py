@@ -64,6 +64,7 @@ class TestValues:
             back = through_json(value)
             assert back.unit == value.unit
             np.testing.assert_array_equal(back.value, value.value)
+        assert through_json(units.mJy / units.beam) == units.mJy / units.beam
 
     def test_grids(self, sky_wcs):
         sky_wcs.array_shape = (30, 40)

@@ -36,6 +36,7 @@ from skesom.metrics import quantization_error
 from skesom.report import PictureStyle, explore, write_report
 from skesom.report._pictures import Pictures
 from skesom.report._result import Result
+from skesom.report._tables import sky_positions
 from skesom.som import ESOM
 
 PICTURES = [
@@ -631,3 +632,25 @@ class TestFailure:
         with pytest.raises(ImportError, match=r"skesom\[plot\]"):
             write_report(tmp_path / "result", job, galaxy)
         assert names_in(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("kinds", "names"),
+    [
+        (["RA---TAN", "DEC--TAN"], ["ra", "dec"]),
+        (["GLAT-TAN", "GLON-TAN"], ["l", "b"]),
+        (["HPLN-TAN", "HPLT-TAN"], ["lon", "lat"]),  # of the Sun
+    ],
+)
+def test_positions_in_tables_of_pixels(kinds, names):
+    wcs = WCS(naxis=2)
+    wcs.wcs.ctype = kinds
+    wcs.wcs.crpix = [1, 1]
+    wcs.wcs.crval = [30, 40]
+    wcs.wcs.cdelt = [1e-6, 1e-6]
+    wcs.wcs.cunit = ["deg", "deg"]
+    found = sky_positions(wcs, np.array([0]), np.array([0]))
+    is_swapped = kinds[0].startswith("GLAT")
+    assert list(found) == names
+    np.testing.assert_allclose(found[names[0]], 40 if is_swapped else 30)
+    np.testing.assert_allclose(found[names[1]], 30 if is_swapped else 40)

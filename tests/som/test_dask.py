@@ -283,6 +283,10 @@ class TestConsensus:
 
 
 class TestBadInput:
+    def test_another_number_of_axes(self):
+        with pytest.raises(ValueError, match=r"CSOM takes a table .* shape \(1003,\)"):
+            CSOM().fit(da.from_array(table()[:, 0]))
+
     def test_unknown_chunk_sizes(self):
         X = cut(table(), 300)
         with pytest.raises(ValueError, match=r"compute_chunk_sizes\(\)"):

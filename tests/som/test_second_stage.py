@@ -19,7 +19,7 @@ from sklearn.metrics import adjusted_rand_score
 from sklearn.neighbors import kneighbors_graph
 from sklearn.preprocessing import StandardScaler
 
-from skesom.som import CSOM, ESOM
+from skesom.som import CSOM, ESOM, regrouped
 from skesom.som._lattice import Lattice
 from skesom.som._second_stage import _graph, _spectral, _two_winners, _umatrix, _units
 from skesom.som._second_stage._units import Units, both_ways
@@ -38,12 +38,15 @@ def groups_of_graph(units, n_clusters):
     return _graph.graph_clusters(units, n_clusters)[0]
 
 
-def test_count_pairs():
+@pytest.mark.parametrize("n_units", [4, 2100], ids=["table", "list"])
+def test_count_pairs(n_units):
     winners = np.array([[0, 1], [0, 1], [1, 0], [2, 1], [2, -1], [-1, -1]])
-    counts = _units.count_pairs(winners, 4)
+    counts = _units.count_pairs(winners, n_units)
     assert counts.dtype == np.int64
+    assert counts.sum() == 4
     assert_array_equal(
-        counts.toarray(), [[0, 2, 0, 0], [1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 0, 0]]
+        counts[:4, :4].toarray(),
+        [[0, 2, 0, 0], [1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 0, 0]],
     )
 
 
@@ -370,6 +373,18 @@ def test_golden_numbers_of_valleys(iris_map, sigma, n_clusters, expected):
     found = _umatrix.valleys(heights, csom.connections_)[csom.winners(X)]
     assert len(np.unique(found)) == n_clusters
     assert adjusted_rand_score(truth, found) == pytest.approx(expected, abs=5e-4)
+
+
+def test_another_number_of_clusters_of_a_map():
+    """Of a fitted map, by the rule of the map, or by the graph for other clusterers."""
+    X, _ = make_blobs(400, centers=5, cluster_std=0.4, random_state=4)
+    alone = CSOM(n_clusters=5, random_state=0).fit(X)
+    for clusterer in ("graph", KMeans(2, random_state=0)):
+        som = CSOM(n_clusters=2, clusterer=clusterer, random_state=0).fit(X)
+        before = som.unit_labels_.copy()
+        assert_array_equal(regrouped(som, X, 5), alone.unit_labels_)
+        assert som.clusterer is clusterer
+        assert_array_equal(som.unit_labels_, before)
 
 
 def test_golden_numbers_of_two_winners(iris_map):

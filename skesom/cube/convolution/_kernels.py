@@ -141,7 +141,7 @@ def kernel_on_pixels(match, pixel_scale, directions, band_name):
         )
     to_pixels = np.linalg.inv(directions)
     covariance = to_pixels @ match.beam.covariance() @ to_pixels.T
-    widths = np.sqrt(np.diag(covariance))
+    widths = np.sqrt(np.diag(covariance).clip(0))  # of 0, rounded
     if abs(covariance[0, 1]) < 1e-6 * max(widths) ** 2:
         return GaussianKernel(np.where(widths < 1e-3 * max(widths), 0, widths)[::-1])
     return PositiveKernel(elliptical_gaussian(covariance))
