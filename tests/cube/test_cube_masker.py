@@ -228,7 +228,8 @@ class TestNothingLeft:
         cube, _ = scene(rng)
         cube[:, :, 1] = 0
         cube[:, :7, 0] = np.nan
-        with pytest.raises(ValueError, match=r"38600 of them by 'zeros'.*mask_zeros"):
+        message = r"38600 of them by 'zeros' \(in band 'band 2' 40000\).*mask_zeros"
+        with pytest.raises(ValueError, match=message):
             CubeMasker(mask_zeros=True).fit(cube)
 
     def test_mask(self, rng):

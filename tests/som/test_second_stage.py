@@ -387,6 +387,15 @@ def test_another_number_of_clusters_of_a_map():
         assert_array_equal(som.unit_labels_, before)
 
 
+def test_components_are_regrouped_by_the_graph():
+    # Components of links would be as many for any number that is asked for.
+    X, _ = make_blobs(400, centers=5, random_state=2)
+    components = ESOM(clusterer="components", random_state=0).fit(X)
+    of_graph = ESOM(5, random_state=0).fit(X)
+    assert_array_equal(components.codebook_, of_graph.codebook_)
+    assert_array_equal(regrouped(components, X, 5), of_graph.unit_labels_)
+
+
 def test_golden_numbers_of_two_winners(iris_map):
     X, truth, csom = iris_map
     winners = csom.winners(X, 2)
