@@ -675,6 +675,29 @@ def test_axes_and_compass_of_a_turned_sky(browser, galaxy, tmp_path, angle):
         assert abs(turn) < 0.5
 
 
+def test_views_are_sized_at_once(browser, lattice_job, galaxy, tmp_path):
+    """A key or a script may come before the first answer of the observer of sizes."""
+    silent = {"source": "window.ResizeObserver = class { observe() {} }"}
+    command = "Page.addScriptToEvaluateOnNewDocument"
+    added = browser.execute_cdp_cmd(command, silent)
+    path = explore(tmp_path / "page.html", lattice_job, galaxy)
+    try:
+        open_page(browser, path)
+        for view in ("sky_view", "units_view"):
+            seen, bounds = browser.execute_script(
+                f"return [{view}.seen(), {view}.bounds]"
+            )
+            assert seen == bounds
+            wait_for(
+                browser,
+                f"""const {{ width, height }} = {view}.canvas;
+                const context = {view}.canvas.getContext("2d");
+                return context.getImageData(0, 0, width, height).data.some(Boolean)""",
+            )
+    finally:
+        browser.execute_cdp_cmd("Page.removeScriptToEvaluateOnNewDocument", added)
+
+
 def test_pixels_without_a_sky(browser, galaxy, tmp_path):
     blind = Cube(galaxy.data, band_names=galaxy.band_names)
     job = make_cluster_pipeline(

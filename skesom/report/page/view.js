@@ -20,9 +20,10 @@ class View {
     on("wheel", this.wheel);
     on("keydown", this.key);
     new ResizeObserver(() => this.resize()).observe(canvas);
+    this.measure(); // at once, as the observer answers later than keys may come
   }
 
-  resize() {
+  measure() {
     const [wide, high] = [this.canvas.clientWidth, this.canvas.clientHeight];
     this.canvas.width = wide * devicePixelRatio;
     this.canvas.height = high * devicePixelRatio;
@@ -30,6 +31,10 @@ class View {
     this.size = [wide - left - right, high - bottom - top].map((side) => Math.max(side, 1));
     this.middle = [left + this.size[0] / 2, top + this.size[1] / 2];
     if (this.is_whole) this.fit();
+  }
+
+  resize() {
+    this.measure();
     this.draw(); // at once, as the new size has emptied it
   }
 
@@ -78,7 +83,7 @@ class View {
   redraw() {
     this.pending ??= requestAnimationFrame(() => {
       this.pending = undefined;
-      if (this.center) this.draw();
+      this.draw();
     });
   }
 
