@@ -18,6 +18,8 @@ from astropy.io import fits
 from astropy.utils.exceptions import AstropyUserWarning
 from astropy.wcs import FITSFixedWarning
 
+from skesom._common.warn import warn_user
+
 BLOCK, _CARD = 2880, 80  # bytes: the size of a FITS file is a multiple of a block
 _END = re.compile(rb"END(?![A-Z0-9_-])")
 _OPENERS = {  # by the first bytes of a file
@@ -183,7 +185,7 @@ def _check_hdus(stream, path, size, copy=None):
             problem = f"HDU {number} has less than its {header.data_size} bytes of data"
             if number == 0:
                 raise ValueError(f"it ends too early: {problem}; copy it again")
-            warnings.warn(f"{path} ends too early: {problem}.", stacklevel=5)
+            warn_user(f"{path} ends too early: {problem}.")
             break
         start, number = b"XTENSION", number + 1
     if number == 0:

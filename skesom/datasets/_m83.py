@@ -21,6 +21,7 @@ from astropy.utils.data import (
 )
 from astropy.utils.exceptions import AstropyUserWarning
 
+from skesom._common.warn import warn_user
 from skesom.cube import CubeAligner
 from skesom.datasets._galaxy import load_study_filters
 from skesom.io import read_cube
@@ -161,9 +162,8 @@ def _find_file(name, source, show_progress):
     problem = _find_problem(path, name)
     if problem is not None and was_cached:
         clear_download_cache(urls[0])
-        warnings.warn(
-            f"{file} in the cache is damaged ({problem}) and is downloaded again.",
-            stacklevel=3,
+        warn_user(
+            f"{file} in the cache is damaged ({problem}) and is downloaded again."
         )
         path = _download(urls, show_progress)
         problem = _find_problem(path, name)

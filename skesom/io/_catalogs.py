@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import os
-import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +15,7 @@ from astropy.table import Column, Table
 from astropy.utils.xml.iterparser import get_xml_iterator
 
 from skesom._common.fits_files import open_fits, unpacked
+from skesom._common.warn import warn_user
 from skesom.io._ned import is_ned, parse_ned
 from skesom.io._regions import collect_regions, is_path
 
@@ -113,10 +113,9 @@ def read_catalog(
         catalog[name] = table[name]
     catalog = _drop_lost(catalog, where)
     if not any(types):
-        warnings.warn(
+        warn_user(
             f"{where} gives no types, so its objects are all {UNTYPED!r}. Its columns "
-            f"are {_list(table)}: name the one of types in columns.",
-            stacklevel=2,
+            f"are {_list(table)}: name the one of types in columns."
         )
     return catalog
 
@@ -286,9 +285,8 @@ def _drop_lost(catalog, where):
     if lost.all():
         raise ValueError(f"{where} has no object with a position.")
     if lost.any():
-        warnings.warn(
-            f"{where} has {lost.sum()} objects without a position, which are left out.",
-            stacklevel=3,
+        warn_user(
+            f"{where} has {lost.sum()} objects without a position, which are left out."
         )
     return catalog[~lost]
 

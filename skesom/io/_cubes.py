@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import os
 import re
-import warnings
 from contextlib import ExitStack
 from errno import ENOMEM
 from functools import partial
@@ -20,6 +19,7 @@ from astropy.nddata.bitmask import interpret_bit_flags
 from skesom._common.grids import Grid, group_by_grid
 from skesom._common.lazy import import_dask
 from skesom._common.strips import join_strips, strips_of
+from skesom._common.warn import warn_user
 from skesom.cube import (
     ERROR_POWERS,
     Cube,
@@ -216,10 +216,9 @@ def _combined(image, dtype, ignore_flags, lazy):
     ]
     cube = combine_exposures(cubes)
     files = list_names([os.path.basename(each.label) for each in image.exposures])
-    warnings.warn(
+    warn_user(
         f"{len(cubes)} exposures of {list_names(names)} combined to one image of "
         f"{cube.shape[0]} x {cube.shape[1]} pixels: {files}.",
-        stacklevel=3,
     )
     return describe_array(cube, image.label)
 
@@ -231,10 +230,9 @@ def _warn_of_no_errors(images):
     without = [i.label for i, known in zip(files, has, strict=True) if not known]
     if without:
         labels = ", ".join(without)
-        warnings.warn(
+        warn_user(
             f"No errors were found for {labels}. Name their files; inverse variances "
-            "in weights need error_kind='ivar' (--error-kind ivar).",
-            stacklevel=3,
+            "in weights need error_kind='ivar' (--error-kind ivar)."
         )
 
 

@@ -17,6 +17,7 @@ from astropy.io import fits
 from skesom._common.fits_files import HDUsInMemory
 from skesom._common.grids import group_by_grid, pixel_size
 from skesom._common.lazy import is_lazy
+from skesom._common.warn import warn_user
 from skesom.cube import Cube, filter_wavelength, find_converter, is_hdu, list_names
 from skesom.io._images import describe_array, describe_file
 from skesom.io._planes import ERROR_POWERS, find_elsewhere
@@ -196,10 +197,9 @@ def complete_grids(images):
     if len(known) == len(images) or not (one_shape and one_grid):
         return images
     without = ", ".join(image.label for image in images if image.grid.wcs is None)
-    warnings.warn(
+    warn_user(
         f"{without} without a WCS: taken to lie on the pixels of {known[0].label}, "
         "which has the same shape.",
-        stacklevel=3,
     )
     return [image._replace(grid=known[0].grid) for image in images]
 
@@ -233,11 +233,10 @@ def _name_bands(images):
             names[band] = f"{name} {next(numbers)}"
         taken.add(names[band])
     if repeated:
-        warnings.warn(
+        warn_user(
             f"Several bands have the name {list_names(map(repr, repeated))}: by what "
             f"tells their files apart, they are called {list_names(renamed)}. Give "
-            "other names with band_names (--band-names).",
-            stacklevel=4,
+            "other names with band_names (--band-names)."
         )
     return names
 

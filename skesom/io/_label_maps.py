@@ -17,6 +17,7 @@ from skesom._common.fits_files import open_fits
 from skesom._common.labels import MASKED, SKY, check_label_map
 from skesom._common.lazy import computed, is_lazy
 from skesom._common.strips import as_strips, in_strips, stored
+from skesom._common.warn import warn_user
 from skesom.cube import Cube, to_ascii
 from skesom.io._fits_files import atomic_path, make_hdus, stand_in, write_files
 from skesom.io._images import describe_file
@@ -351,10 +352,9 @@ def _make_bands_hdu(cube):
 def _make_table_hdu(table):
     """Return the table as a FITS extension in the terms of the standard."""
     if len(table.columns) > _MAX_COLUMNS:
-        warnings.warn(
+        warn_user(
             f"The file has no fluxes of the clusters: {len(table.columns)} columns are "
-            f"more than the {_MAX_COLUMNS} of a FITS table.",
-            stacklevel=3,
+            f"more than the {_MAX_COLUMNS} of a FITS table."
         )
         names = ("id", "name", "color", "labels", "pixels", "percentage")
         table = table[[name for name in names if name in table.columns]]

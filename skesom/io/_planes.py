@@ -3,7 +3,6 @@
 
 import os
 import threading
-import warnings
 from collections.abc import Callable
 from contextlib import contextmanager, nullcontext
 from functools import partial
@@ -17,6 +16,7 @@ from skesom._common.blocks import row_blocks
 from skesom._common.fits_files import HDUsInMemory, file_stamp, is_packed, open_fits
 from skesom._common.grids import Grid, same_grid
 from skesom._common.lazy import computed, is_lazy
+from skesom._common.warn import warn_user
 from skesom.cube import ERROR_POWERS, order_axes, read_unit, read_world, to_errors
 from skesom.io import _fits_files as files
 
@@ -114,7 +114,7 @@ def _find_in_folder(image, role, error_kind):
     try:
         return find_elsewhere(image, role, *best, error_kind) if best else None
     except (OSError, ValueError) as error:
-        warnings.warn(f"{best[0]} is not used: {error}", stacklevel=2)
+        warn_user(f"{best[0]} is not used: {error}")
         return None
 
 
@@ -290,10 +290,9 @@ def open_in_tasks(part, strips):
         blocks = whole.to_delayed().ravel()
         return [delayed(partial, pure=False)(open_array, block) for block in blocks]
     if opener.func is open_pixels and is_packed(source):
-        warnings.warn(
+        warn_user(
             f"{part.label} is compressed as a whole and is read at once. Decompress it "
-            "to have it read in parts.",
-            stacklevel=6,
+            "to have it read in parts."
         )
         with opener() as array:
             opener, source = partial(open_array), array.copy()
@@ -344,10 +343,9 @@ def apply_plane(plane, data, errors, places, ignore_flags, is_whole):
     share = n_flagged / (data[:, :, 0].size * len(places))
     is_auto = ignore_flags == "auto" and is_whole
     if share > _MOST_FLAGGED and plane.file and is_auto:
-        warnings.warn(
+        warn_user(
             f"{plane.label} flags {share:.0%} of the pixels, which are masked. If some "
-            "of its flags do no harm, name them in ignore_flags; or leave it out.",
-            stacklevel=2,
+            "of its flags do no harm, name them in ignore_flags; or leave it out."
         )
 
 

@@ -1,11 +1,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The place of images of photographic plates, of which the header gives two."""
 
-import warnings
-
 import numpy as np
 from astropy.wcs.utils import pixel_to_pixel
 
+from skesom._common.warn import warn_user
 from skesom.cube import distance_of, find_shift
 
 _WINDOW = 1024  # pixels in the middle of an image that are compared with others
@@ -30,11 +29,10 @@ def _choose_place(image, others):
     if not shift < pixels / 4:
         number, reason = 0, "as no other image decides"
     sets = "the image (CRVAL1, CRPIX1, ...)", "the plate (AMDX1, PLTRAH, ...)"
-    warnings.warn(
+    warn_user(
         f"{image.label}: the cards of {sets[0]} and those of {sets[1]} put its middle "
         f"{angle.arcmin:.3g} arcmin apart. Taken: those of {sets[number]}, {reason}. "
         "If they are wrong, delete them, or use Cube.replace(wcs=...).",
-        stacklevel=5,
     )
     if number == 0:
         return image

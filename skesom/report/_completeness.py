@@ -1,14 +1,13 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """How complete and pure clusters are for known objects, over numbers of clusters."""
 
-import warnings
-
 import numpy as np
 from astropy.table import vstack
 from sklearn.base import clone
 
 from skesom._common.labels import MASKED
 from skesom._common.pipelines import map_inside
+from skesom._common.warn import warn_user
 from skesom.displays import cluster_palette
 from skesom.io import describe_types
 from skesom.maps import CubeClusterer, crossmatch
@@ -31,10 +30,9 @@ def completeness_curve(result, found, radius):
     can_refit = name is not None and hasattr(result.clusterer, "predict")
     if not (isinstance(result.step, CubeClusterer) and (result.som or can_refit)):
         text = "cannot be given a number of clusters, and label other pixels"
-        warnings.warn(
+        warn_user(
             f"{type(result.clusterer).__name__} {text}, so there is no curve of "
-            "completeness over the number of clusters.",
-            stacklevel=4,
+            "completeness over the number of clusters."
         )
         return None
     how, parts = {"wcs": result.cube.wcs, "radius": radius, "n_draws": 1}, []

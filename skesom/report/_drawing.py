@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import joblib
 from joblib.externals.loky.backend import get_context
 
+from skesom._common.warn import warn_user
 from skesom.displays import rgb_numbers
 
 if TYPE_CHECKING:
@@ -186,7 +187,7 @@ def start_drawing(jobs, style):
         drawn = {n: _result_of(futures[n], tasks[n]) for n in reversed(tasks)}
         for name in tasks:
             for message in drawn[name][1]:
-                warnings.warn(message, stacklevel=2)
+                warn_user(message)
         return {name: drawn[name][0] for name in tasks}
 
     return collect

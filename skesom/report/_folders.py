@@ -16,9 +16,10 @@ import re
 import shutil
 import sys
 import uuid
-import warnings
 from contextlib import contextmanager, suppress
 from pathlib import Path
+
+from skesom._common.warn import warn_user
 
 try:
     import fcntl
@@ -304,7 +305,7 @@ def _tell_kept(kept):
     if kept:
         text = "Files that were not written here, or have changed since, are kept as"
         names = ", ".join(dict.fromkeys(map(str, kept)))
-        warnings.warn(f"{text} {names}.", stacklevel=2)
+        warn_user(f"{text} {names}.")
 
 
 def _tidy_up(home, folder):
@@ -333,7 +334,7 @@ def _tidy_up(home, folder):
         else:
             os.rename(left, folder)
             text = "was left by a run that was stopped: it is in its place again"
-        warnings.warn(f"{left} {text}.", stacklevel=3)
+        warn_user(f"{left} {text}.")
 
 
 def _is_of_user(path):

@@ -4,7 +4,6 @@
 import hashlib
 import os
 import platform
-import warnings
 from contextlib import suppress
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -18,6 +17,7 @@ from sklearn.pipeline import Pipeline
 
 from skesom._common.labels import MASKED, SKY
 from skesom._common.pipelines import pipeline_end
+from skesom._common.warn import warn_user
 from skesom.cube import CubeAligner, CubeMasker, FWHMConvolver, SkyMasker
 from skesom.maps import count_clusters
 from skesom.report._folders import file_digest
@@ -224,7 +224,7 @@ def read_source(path, *, files=None):
         now = set(map(file_digest, source.paths()))
         if not now <= {file["sha256"] for file in known.values()}:
             text = "other images than those of the run, so the result will differ"
-            warnings.warn(f"The files are {text}.", stacklevel=3)
+            warn_user(f"The files are {text}.")
     return source
 
 
@@ -269,7 +269,7 @@ def warn_of_versions(what, versions, packages=_PACKAGES):
     ]
     if other:
         text = "with other versions: {}. Results may differ a little, or fail."
-        warnings.warn(f"{what} {text.format(', '.join(other))}", stacklevel=3)
+        warn_user(f"{what} {text.format(', '.join(other))}")
 
 
 def decisions_of(pipeline):

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import json
 import logging
-import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -13,6 +12,7 @@ import numpy as np
 from astropy.io import fits
 from sklearn.pipeline import Pipeline
 
+from skesom._common.warn import warn_user
 from skesom.displays import check_matplotlib
 from skesom.io import read_map, write_map
 from skesom.maps import MapImages
@@ -247,7 +247,7 @@ class _Report:
             self.names += _catalog.write_catalog(*of, result=result, style=style)
         except ValueError as error:
             self._left_out["crossmatch"] = str(error)
-            warnings.warn(f"Known objects are left out: {error}", stacklevel=3)
+            warn_user(f"Known objects are left out: {error}")
             return None
         return found
 
@@ -284,7 +284,7 @@ class _Report:
                 self._left_out[name] = str(error)
             except ValueError as error:
                 self._left_out[name] = str(error)
-                warnings.warn(f"{name} is left out: {error}", stacklevel=3)
+                warn_user(f"{name} is left out: {error}")
             else:
                 self.names.append(name)
 

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Labels to learn from: read from files, given to a classifier, kept for repeats."""
 
-import warnings
 from typing import NamedTuple
 
 import numpy as np
 
+from skesom._common.warn import warn_user
 from skesom.io import read_cluster_names, read_map, read_region_labels
 from skesom.maps import held_out_score, label_objects
 from skesom.pixels import valid_pixels
@@ -45,7 +45,7 @@ class Training(NamedTuple):
         try:
             held_out = held_out_score(step, cube, labels, **how)
         except ValueError as error:
-            warnings.warn(f"There is no held-out score: {error}", stacklevel=3)
+            warn_user(f"There is no held-out score: {error}")
         return {"held_out": held_out, "groups": groups, "training": self}
 
     def _read(self, cube):
@@ -87,7 +87,7 @@ def _usable(labels, names, valid):
         reason = f"none of its {np.count_nonzero(inside)} pixels has data that are used"
         reason += " (masked, or set aside as sky: --sky keep)"
         reason = reason if inside.any() else "no pixel of the image has it"
-        warnings.warn(f"Class {name!r} is left out: {reason}.", stacklevel=4)
+        warn_user(f"Class {name!r} is left out: {reason}.")
     if len(kept) < 2:
         found = f"only the class {names[kept[0]]!r}" if kept else "no class"
         raise ValueError(
@@ -109,4 +109,4 @@ def warn_of_shift(shape, wcs, other):
             f"The two maps lie {shift:.1f} pixels apart on the sky; pixels are "
             "compared with those of the same row and column."
         )
-        warnings.warn(text, stacklevel=3)
+        warn_user(text)
