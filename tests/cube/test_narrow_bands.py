@@ -46,6 +46,13 @@ class TestFilters:
         wide_field = describe_filter("WFC3/UVIS F658N")
         assert (wide_field.line, wide_field.width) == ("[N II]", 2.8)
 
+    @pytest.mark.parametrize(
+        ("name", "width"),  # Hubble's WFC3 Instrument Handbook, table 6.2
+        [("F502N", 6.5), ("F656N", 1.8), ("F657N", 12.1), ("F673N", 11.8)],
+    )
+    def test_have_the_widths_of_the_handbook(self, name, width):
+        assert describe_filter(name).width == width
+
     def test_without_a_line_are_narrow_all_the_same(self):
         assert describe_filter("F645N")[2:] == (None, True)
 

@@ -266,6 +266,7 @@ def test_default_is_a_scaled_esom(cube):
         "StandardScaler",
         "ESOM",
     ]
+    assert clusterer.estimator_[-1].random_state == 0  # the same for everyone
     np.testing.assert_array_equal(
         clusterer.labels_, CubeClusterer().fit_predict(cube.data)
     )

@@ -73,6 +73,10 @@ class TestByHand:
             table["jaccard"], [(1 + 3 / 4 + 1 + 3 / 4) / 4, (1 + 2 / 3 + 1 / 2 + 1) / 4]
         )
 
+    def test_shows_three_digits(self, result):
+        rows = [line.split() for line in result.table.pformat()[2:]]
+        assert rows[1][2:] == ["0.875", "0.500", "0.792"]  # 19 / 24
+
     def test_counts_clusters(self, result):
         assert result.n_clusters.tolist() == [2, 2, 3, 3]
 

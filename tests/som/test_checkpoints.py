@@ -129,6 +129,15 @@ def test_network_is_restored_bit_by_bit():
         assert_array_equal(array[place], arrays[name][place], err_msg=name)
 
 
+def test_node_linked_to_itself_is_refused():
+    X = np.random.default_rng(0).normal(size=(300, 3))
+    network = ESOM(epsilon=2.0, random_state=0).fit(X)._network
+    network.check()
+    network.set_links(np.array([0, 2]), np.array([1, 2]), np.ones(2))
+    with pytest.raises(ValueError, match="do not fit together"):
+        network.check()
+
+
 @pytest.mark.parametrize("algorithm", ["batch", "online"])
 def test_weights_and_errors(algorithm, X, path, saves):
     rng = np.random.default_rng(1)
@@ -210,6 +219,18 @@ def test_generator_of_the_user_goes_on(name, X, path, saves):
 def test_every_few_epochs(X, path, saves):
     CSOM(3, shape=(3, 3), n_epochs=7, checkpoint=(path, 3)).fit(X)
     assert saves == [3, 6, 7]
+
+
+def test_file_that_was_taken_away(X, path, monkeypatch):
+    save = Checkpoint.save
+
+    def saved_and_removed(self, *args, **how):
+        save(self, *args, **how)
+        path.unlink(missing_ok=True)
+
+    monkeypatch.setattr(Checkpoint, "save", saved_and_removed)
+    som = clone(MAPS["batch"]).set_params(checkpoint=path).fit(X)
+    assert_same(clone(MAPS["batch"]).fit(X), som)
 
 
 @pytest.mark.parametrize("som", [MAPS["batch"], MAPS["esom"]])

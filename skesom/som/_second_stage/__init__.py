@@ -46,8 +46,7 @@ def with_more_groups(groups, units, n_clusters):
     """Divide the largest groups until n_clusters of them hold samples."""
     hit = np.flatnonzero(units.hits > 0)
     _, of_hit = np.unique(groups[hit], return_inverse=True)
-    n_groups = of_hit.max() + 1
-    missing = min(n_clusters, len(hit)) - n_groups
+    missing = min(n_clusters, len(hit)) - (of_hit.max() + 1)
     if missing <= 0:
         return groups
     n_parts = _seats(np.bincount(of_hit, units.hits[hit]), np.bincount(of_hit), missing)
@@ -55,8 +54,7 @@ def with_more_groups(groups, units, n_clusters):
         own = np.flatnonzero(of_hit == group)
         ward = AgglomerativeClustering(int(n_parts[group]))
         part = ward.fit_predict(units.codebook[hit[own]])
-        of_hit[own[part > 0]] = n_groups + part[part > 0] - 1
-        n_groups += n_parts[group] - 1
+        of_hit[own[part > 0]] = of_hit.max() + part[part > 0]
     divided = groups.copy()
     divided[hit] = groups.max() + 1 + of_hit
     return divided
