@@ -10,6 +10,7 @@ import numpy as np
 from skesom._common.threads import one_thread
 
 ROWS = 2**16  # of the blocks of a table by which sums are added up
+_VALUES = 2**21  # of the parts of a block that has many features
 _SUMS_AT_A_TIME = 16  # a power of 2, so that the tree of sums stays the same
 
 
@@ -55,6 +56,11 @@ def _added(one, other):
 def blocks_of(n_rows):
     """Cut the rows of a table into the blocks by which sums are added up."""
     return cut_rows(n_rows, ROWS) or [slice(0, 0)]
+
+
+def parts_of(block):
+    """Cut the rows of a block into parts that take little memory, whatever it has."""
+    return cut_rows(len(block), max(1, min(ROWS, _VALUES // block.shape[1])))
 
 
 def cut_rows(n_rows, height):

@@ -12,7 +12,6 @@ from sklearn.utils.validation import (
 )
 
 from skesom._common.lazy import (
-    ROWS,
     add_up,
     blocks_of,
     check_chunks,
@@ -21,6 +20,7 @@ from skesom._common.lazy import (
 )
 from skesom._common.warn import warn_user
 
+_ENOUGH_VALUES = 2**20  # of a table, to see how large they are
 _TABLE = {"order": "C", "ensure_all_finite": "allow-nan"}
 
 
@@ -256,13 +256,13 @@ def _counts_of_features(X):
 
 def _check_span(X):
     """Refuse values so large or small that the squares of distances are lost."""
-    some = take_rows(X, np.arange(0, len(X), max(1, len(X) // ROWS)))
-    some = some[~np.isnan(some)]
-    if some.size == 0:
-        return
-    span = float(some.max()) - float(some.min())
+    every = max(1, len(X) * X.shape[1] // _ENOUGH_VALUES)
+    some = take_rows(X, np.arange(0, len(X), every))
+    span = float(np.fmax.reduce(some, axis=None)) - float(
+        np.fmin.reduce(some, axis=None)
+    )
     most = float(np.sqrt(np.finfo(X.dtype).max)) / 100
-    if span > most or 0 < span < 1 / most:
+    if span > most or 0 < span < 1 / most:  # not if all is missing, which is NaN
         raise ValueError(
             f"The features span {span:.3g}, and squares of such distances do not fit "
             f"into {X.dtype}. Scale the features first, or pass float64."

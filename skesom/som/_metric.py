@@ -5,10 +5,9 @@ from functools import partial
 
 import numpy as np
 from scipy import sparse
-from sklearn.utils import gen_batches
 
 from skesom._common.blocks import work_blocks
-from skesom._common.lazy import add_up
+from skesom._common.lazy import add_up, parts_of
 from skesom.som._codebook import distances_to_units, nearest_units, readable
 from skesom.som._threads import effective_n_threads
 from skesom.som._vectors import absolute_values, squares, weighted_squares
@@ -16,7 +15,6 @@ from skesom.som._winners import sum_by_winner
 
 METRICS = ("euclidean", "manhattan", "cosine", "spectral_angle")
 
-_ROWS_PER_BLOCK = 65536  # of a table that is scaled or divided by its errors
 _ROWS_PER_CHUNK = 4096  # at least, and at most this many chunks and bytes of sums:
 _MOST_CHUNKS = 16
 _MOST_BYTES = 2**26
@@ -147,20 +145,22 @@ class Metric:
 
     def _sums_of_assigned(self, X, sample_weight, errors, codebook, missing):
         winners, _ = self.nearest(X, codebook, errors=errors)
-        known = winners >= 0
-        values = self.values(X[known].astype(np.float64))
-        weights = _weights(values, None if errors is None else errors[known])
         of_rows = np.ones(len(X)) if sample_weight is None else sample_weight
-        assigned = membership(winners[known], len(codebook), of_rows[known])
-        return assigned @ np.where(
-            weights > 0, weights * values, 0.0
-        ), assigned @ weights
+        sums, counts = np.zeros((2, *codebook.shape))
+        for part in parts_of(X):
+            known = np.flatnonzero(winners[part] >= 0) + part.start
+            values = self.values(X[known].astype(np.float64))
+            weights = _weights(values, None if errors is None else errors[known])
+            assigned = membership(winners[known], len(codebook), of_rows[known])
+            sums += assigned @ np.where(weights > 0, weights * values, 0.0)
+            counts += assigned @ weights
+        return sums, counts
 
     def _blocks(self, X, errors):
         """Return slices of the rows: all at once, if nothing has to be prepared."""
         if self.scale is None and not self.of_angles and errors is None:
             return [slice(0, len(X))]
-        return list(gen_batches(max(len(X), 1), _ROWS_PER_BLOCK))
+        return parts_of(X) or [slice(0, 0)]
 
     def _terms(self, X, errors, block):
         if errors is not None:

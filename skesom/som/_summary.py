@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy import sparse
 
-from skesom._common.lazy import add_up, is_lazy
+from skesom._common.lazy import add_up, is_lazy, parts_of
 from skesom.som._metric import Metric, membership
 from skesom.som._second_stage._units import count_pairs
 
@@ -97,20 +97,29 @@ def sums_around_units(rows, winners, codebook, weights=None):
     held = np.bincount(winners, weights, minlength=n_units).astype(np.float64)
     first = np.zeros((n_units, n_features))
     second = np.zeros((n_units, n_features) + full * (n_features,))
-    small = np.uint16 if n_units < 2**16 else np.int32  # sorted by radix
+    codebook = codebook.astype(np.float64)
+    for part in parts_of(rows):
+        of_part = None if weights is None else weights[part]
+        _add_around_units(rows[part], winners[part], codebook, of_part, first, second)
+    return held, first, second
+
+
+def _add_around_units(rows, winners, codebook, weights, first, second):
+    """Add the sums of some rows to those of the units."""
+    small = np.uint16 if len(codebook) < 2**16 else np.int32  # sorted by radix
     order = np.argsort(winners.astype(small), kind="stable")
     units, starts = np.unique(winners[order], return_index=True)
-    apart = np.nan_to_num(rows[order] - codebook.astype(np.float64)[winners[order]])
+    apart = codebook[winners[order]]
+    np.subtract(rows[order], apart, out=apart)
+    apart[np.isnan(apart)] = 0.0
     weighted = apart if weights is None else apart * weights[order, None]
-    if len(units):
-        first[units] = np.add.reduceat(weighted, starts)
-    if full:
-        ends = np.append(starts[1:], len(order))
-        for unit, start, end in zip(units, starts, ends, strict=True):
-            second[unit] = weighted[start:end].T @ apart[start:end]
-    elif len(units):
-        second[units] = np.add.reduceat(weighted * apart, starts)
-    return held, first, second
+    first[units] += np.add.reduceat(weighted, starts)
+    if second.ndim == 2:
+        second[units] += np.add.reduceat(weighted * apart, starts)
+        return
+    ends = np.append(starts[1:], len(order))
+    for unit, start, end in zip(units, starts, ends, strict=True):
+        second[unit] += weighted[start:end].T @ apart[start:end]
 
 
 def moments_of_units(codebook, held, first, second):
@@ -146,13 +155,17 @@ def cluster_means(X, labels, n_clusters, sample_weight=None):
 
 
 def _sums_of_clusters(X, labels, sample_weight, n_clusters):
-    inside = labels >= 0
     weight = np.ones(len(X)) if sample_weight is None else sample_weight
-    values, own, weight = X[inside], labels[inside], weight[inside]
-    belongs = membership(own, n_clusters, weight)
-    missing = np.isnan(values)
-    if not missing.any():
-        counts = np.bincount(own, weight, n_clusters)[:, np.newaxis]
-        return belongs @ values, counts * np.ones(X.shape[1])
-    counts = belongs @ (~missing).astype(np.float64)
-    return belongs @ np.where(missing, 0, values), counts
+    sums, counts = np.zeros((2, n_clusters, X.shape[1]))
+    for part in parts_of(X):
+        inside = np.flatnonzero(labels[part] >= 0) + part.start
+        values, own, weights = X[inside], labels[inside], weight[inside]
+        belongs = membership(own, n_clusters, weights)
+        missing = np.isnan(values)
+        if missing.any():
+            counts += belongs @ (~missing).astype(np.float64)
+            values[missing] = 0
+        else:
+            counts += np.bincount(own, weights, n_clusters)[:, np.newaxis]
+        sums += belongs @ values
+    return sums, counts

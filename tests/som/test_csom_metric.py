@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Classical maps by other distances, weights of features, and errors of values."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 import sklearn
@@ -9,7 +11,9 @@ from scipy.spatial.distance import cdist
 from sklearn.metrics import adjusted_rand_score
 from threadpoolctl import threadpool_limits
 
-from skesom.som import CSOM, _metric, _row_order
+from skesom._common.lazy import cut_rows
+from skesom.som import CSOM, _row_order
+from skesom.som._metric import Metric
 
 DTYPES = [np.float32, np.float64]
 
@@ -216,6 +220,10 @@ def test_methods_take_errors():
     assert_array_equal(rows * 3 + columns, nearest)
 
 
+def cut(X, errors, size):
+    return cut_rows(len(X), size)
+
+
 @pytest.mark.parametrize("algorithm", ["batch", "online"])
 def test_errors_do_not_depend_on_threads_or_blocks(algorithm, monkeypatch):
     X = draw(5000).astype(np.float32)
@@ -223,7 +231,7 @@ def test_errors_do_not_depend_on_threads_or_blocks(algorithm, monkeypatch):
     setting = {"shape": (9, 8), "n_epochs": 3, "random_state": 0}
     results = []
     for n_threads, size in [(1, 65536), (3, 65536), (2, 777)]:
-        monkeypatch.setattr(_metric, "_ROWS_PER_BLOCK", size)
+        monkeypatch.setattr(Metric, "_blocks", partial(cut, size=size))
         with threadpool_limits(n_threads):
             csom = CSOM(algorithm=algorithm, **setting).fit(X, errors=errors)
             results.append((csom.codebook_, csom.labels_, csom.transform(X, errors)))

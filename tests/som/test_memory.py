@@ -64,6 +64,18 @@ def test_peak_is_a_part_of_the_table(estimator, table, monkeypatch):
     assert_array_equal(labels[:1000], fitted.predict(np.array(table[:1000])))
 
 
+def test_many_features_take_no_more():
+    rng = np.random.default_rng(0)
+    wide = rng.normal(size=(30_000, 5)) @ rng.normal(size=(5, 500))
+    wide = (wide + 0.3 * rng.normal(size=wide.shape)).astype(np.float32)
+    som = CSOM(4, shape=(6, 6), n_epochs=1)
+    peak, fitted = peak_of(lambda: som.fit(wide))
+    assert fitted.mixture_ is not None  # which measures each sample in each normal
+    assert peak < 1.5 * wide.nbytes
+    peak, _ = peak_of(lambda: fitted.predict(wide))
+    assert peak < wide.nbytes
+
+
 def test_scores_need_a_block(table):
     som = CSOM(2, shape=(4, 3), n_epochs=1).fit(table[:10_000])
     for function in (

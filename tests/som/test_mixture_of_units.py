@@ -31,8 +31,10 @@ def weighted_moments(rows, weights):
     return mean, np.cov(rows.T, aweights=weights, ddof=0)
 
 
+@pytest.mark.parametrize("at_a_time", [1, 100, 2**21])
 @pytest.mark.parametrize("weighted", [False, True])
-def test_moments_are_those_of_the_samples(table, weighted):
+def test_moments_are_those_of_the_samples(table, weighted, at_a_time, monkeypatch):
+    monkeypatch.setattr("skesom._common.lazy._VALUES", at_a_time)
     X, codebook = table
     weights = np.random.default_rng(1).random(len(X)) if weighted else None
     summary = summarize(X, codebook, weights, with_moments=True)

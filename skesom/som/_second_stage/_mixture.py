@@ -7,6 +7,7 @@ import numpy as np
 from scipy import linalg
 from sklearn.cluster import KMeans
 
+from skesom._common.lazy import cut_rows
 from skesom._common.threads import one_blas_thread, one_thread
 from skesom.som._second_stage._spectral import conductances
 
@@ -16,7 +17,8 @@ _RIDGE = 0.01  # of the variance of a feature, added to that of every normal
 _ITERATIONS = 30
 _SEED = 0
 _TOLERANCE = 1e-4  # of the mean log likelihood
-_ROWS_AT_A_TIME = 4096
+_ROWS_AT_A_TIME = 4096  # at most, and so many values of them in all normals:
+_VALUES_AT_A_TIME = 2**21
 
 
 class NormalMixture(NamedTuple):
@@ -34,9 +36,9 @@ class NormalMixture(NamedTuple):
     def predict(self, rows):
         """Return the label of the most probable cluster of each row."""
         labels = np.empty(len(rows), dtype=np.int32)
+        height = min(_ROWS_AT_A_TIME, max(1, _VALUES_AT_A_TIME // self.means.size))
         with one_blas_thread():
-            for start in range(0, len(rows), _ROWS_AT_A_TIME):
-                block = slice(start, start + _ROWS_AT_A_TIME)
+            for block in cut_rows(len(rows), height):
                 log_density = self._log_densities(rows[block])
                 labels[block] = self.labels[log_density.argmax(axis=0)]
         return labels
