@@ -429,7 +429,7 @@ class _Clusters(NamedTuple):
     def predict(self, X, errors):
         """Return the cluster of every sample."""
         if errors is None and self.mixture is not None and not np.isnan(X).any():
-            return self.mixture.predict(self.metric.prepared(X))  # no nearest units
+            return self.mixture.predict(X, self.metric)  # no nearest units
         how = {"errors": errors, "measured": False}
         winners, _ = self.metric.nearest(X, self.codebook, **how)
         return self.labels(X, winners, errors)
@@ -441,7 +441,7 @@ class _Clusters(NamedTuple):
         if errors is None and self.mixture is not None:
             normal = ~np.isnan(X).any(axis=1)
             rows = X if normal.all() else X[normal]
-            labels[normal] = self.mixture.predict(self.metric.prepared(rows))
+            labels[normal] = self.mixture.predict(rows, self.metric)
         return labels
 
 

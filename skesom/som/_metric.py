@@ -97,7 +97,7 @@ class Metric:
             return X
         if self.scale is None:
             return of_length_one(X)
-        return (X / _lengths(X * self.scale)[:, np.newaxis]).astype(X.dtype)
+        return _shortened(X, _lengths(X * self.scale))
 
     def restored(self, rows):
         """Return rows that were prepared by weights of features, as they were."""
@@ -223,7 +223,13 @@ def _sums_over_samples(X, values, codebook, missing, sample_weight):
 
 def of_length_one(rows):
     """Scale rows to the length 1."""
-    return (rows / _lengths(rows)[:, np.newaxis]).astype(rows.dtype)
+    return _shortened(rows, _lengths(rows))
+
+
+def _shortened(rows, lengths):
+    """Divide in the precision of the lengths, without a table of it."""
+    out = np.empty_like(rows)
+    return np.divide(rows, lengths[:, np.newaxis], out=out, casting="same_kind")
 
 
 def _lengths(rows):

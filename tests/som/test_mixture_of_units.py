@@ -122,7 +122,9 @@ def test_mixture_of_single_samples_is_that_of_scikit_learn(kind, monkeypatch):
     scaled = replace(scaled, covariances=units.covariances)
     *_, mixture = _mixture.fitted_mixture(scaled, start)
     grid = np.random.default_rng(1).normal(size=(500, 2)) * 2
-    assert_array_equal(mixture.predict([5, 0.1] * grid + [3, -1]), peer.predict(grid))
+    assert_array_equal(
+        mixture.predict([5, 0.1] * grid + [3, -1], Metric()), peer.predict(grid)
+    )
 
 
 def test_units_stand_for_their_samples():
@@ -170,7 +172,7 @@ def test_mixture_replaces_a_cut_through_a_body():
     found, mixture = _mixture.cut_or_mixture(even, of_single_samples(X), cut)
     assert adjusted_rand_score(truth, cut) < 0.1
     assert adjusted_rand_score(truth, found) > 0.85
-    assert_array_equal(mixture.predict(X), found)
+    assert_array_equal(mixture.predict(X, Metric()), found)
 
 
 def test_units_move_to_the_means_of_their_samples():

@@ -33,13 +33,13 @@ class NormalMixture(NamedTuple):
         """Return the same normals with other labels."""
         return self._replace(labels=labels)
 
-    def predict(self, rows):
+    def predict(self, rows, metric):
         """Return the label of the most probable cluster of each row."""
         labels = np.empty(len(rows), dtype=np.int32)
         height = min(_ROWS_AT_A_TIME, max(1, _VALUES_AT_A_TIME // self.means.size))
         with one_blas_thread():
             for block in cut_rows(len(rows), height):
-                log_density = self._log_densities(rows[block])
+                log_density = self._log_densities(metric.prepared(rows[block]))
                 labels[block] = self.labels[log_density.argmax(axis=0)]
         return labels
 
