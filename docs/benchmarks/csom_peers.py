@@ -33,16 +33,22 @@ def n_threads():
 # --- skesom
 
 
-def train_skesom(X, codebook, shape, widths):
+def map_of_skesom(codebook, shape, widths):
     from skesom import CSOM
 
-    csom = CSOM(
-        shape=shape,
-        topology="rectangular",
-        n_epochs=len(widths),
-        sigma=widths,
-        init=codebook,
-    )
+    how = {"topology": "rectangular", "n_epochs": len(widths), "sigma": widths}
+    return CSOM(shape=shape, init=codebook, **how)
+
+
+def train_skesom(X, codebook, shape, widths):
+    csom = map_of_skesom(codebook, shape, widths)
+    # As the others: partial_fit of all samples trains as fit does, and groups units and
+    # labels samples when it is asked for them.
+    return lambda: csom.partial_fit(X).codebook_
+
+
+def cluster_skesom(X, codebook, shape, widths):
+    csom = map_of_skesom(codebook, shape, widths)
     return lambda: csom.fit(X).codebook_
 
 
@@ -51,8 +57,7 @@ def search_skesom(X, codebook, shape):
 
     csom = CSOM(shape=shape, n_epochs=1).fit(codebook)
     csom.codebook_ = codebook
-    csom.unit_labels_ = np.arange(len(codebook), dtype=np.int32)
-    return lambda: csom.predict(X)
+    return lambda: csom.winners(X)
 
 
 def default_skesom(X, shape):
@@ -468,6 +473,11 @@ PACKAGES = {
         search_skesom,
         default_skesom,
         "hexagonal",
+        distribution="skesom",
+    ),
+    "skesom, with clusters": Package(
+        cluster_skesom,
+        note="`fit`: units grouped, samples labeled",
         distribution="skesom",
     ),
     "faiss k-means": Package(

@@ -121,7 +121,8 @@ class Bench:
             "patience": PATIENCE,
         }
         (self.folder / "task.json").write_text(json.dumps(task))
-        python = sys.executable if package == "skesom" else self.options.peers_python
+        is_own = package.startswith("skesom")
+        python = sys.executable if is_own else self.options.peers_python
         script = Path(__file__).resolve().with_name("csom_task.py")
         names = ("OMP_NUM", "OPENBLAS_NUM", "MKL_NUM", "NUMBA_NUM", "VECLIB_MAXIMUM")
         threads = {f"{name}_THREADS": str(n_threads) for name in names}
@@ -136,7 +137,7 @@ class Bench:
             reason = (
                 done.stderr.strip() or f"ended with {done.returncode}"
             ).splitlines()
-            if package == "skesom":
+            if is_own:
                 raise RuntimeError(f"skesom failed:\n{done.stderr}")
             return {"missing": f"failed: {reason[-1]}"}, None
         figures = json.loads((self.folder / "figures.json").read_text())
@@ -289,7 +290,7 @@ def measure_skesom(bench, options):
     rows = []
     for work, n_epochs, n_threads in [*works, (MOSAIC, N_EPOCHS, 2), (LARGE_MAP, 2, 2)]:
         bench.take(work)
-        figures, _ = bench.run("skesom", "train", n_threads, n_epochs)
+        figures, _ = bench.run("skesom, with clusters", "train", n_threads, n_epochs)
         sizes = {
             "samples": len(bench.X),
             "units": "{} x {}".format(*work.shape),
