@@ -125,7 +125,8 @@ def main():
         print(f"{name}: {time.perf_counter() - start:.0f} s", flush=True)
     names = list(next(iter(scores.values())))
     rows = [
-        {"family": family} | {name: float(np.mean(of_family[name])) for name in names}
+        {"family": family.replace("_", " ")}
+        | {name: float(np.mean(of_family[name])) for name in names}
         for family, of_family in scores.items()
     ]
     report("families_each", f"Adjusted Rand index, seeds: {options.seeds}", rows)

@@ -93,7 +93,7 @@ def main():
         {"scene": name} | of_clusterers(scenes[name], small) for name in options.scenes
     ]
     title = f"{small} x {small} pixels, default features: ARI, F1"
-    report("features_clusterers", title, rows)
+    report("features_clusterers", title, [*rows, mean_of(rows)])
 
 
 def compare_features(scenes, size):
@@ -161,6 +161,15 @@ def of_clusterers(options, size):
     forest = RandomForestClassifier(min_samples_leaf=5, random_state=0)
     labels = forest.fit(table[half], truth[half]).predict(table[~half])
     return row | {"ceiling": scores_of(truth[~half], labels)}
+
+
+def mean_of(rows):
+    """Return the row of the means of all scenes."""
+    means = {"scene": "mean"}
+    for name in list(rows[0])[1:]:
+        numbers = [list(map(float, row[name].split(", "))) for row in rows]
+        means[name] = ", ".join(f"{mean:.2f}" for mean in np.mean(numbers, axis=0))
+    return means
 
 
 CLUSTERERS = {

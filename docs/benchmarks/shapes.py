@@ -65,7 +65,10 @@ def main():
     warnings.simplefilter("ignore", ConvergenceWarning)
     seeds, rows = range(options.first, options.first + options.seeds), []
     for name, make in methods().items():
-        means = {shape: mean_score(draw, seeds, make) for shape, draw in SHAPES.items()}
+        means = {
+            shape.replace("_", " "): mean_score(draw, seeds, make)
+            for shape, draw in SHAPES.items()
+        }
         rows.append({"method": name} | means | {"mean": np.mean([*means.values()])})
     report("shapes", f"Adjusted Rand index, seeds: {options.seeds}", rows)
 
