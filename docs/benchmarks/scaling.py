@@ -72,7 +72,7 @@ def of_rows(folder, most):
     while n_rows <= most:
         X = table(folder, n_rows, 9)
         som = CSOM(8, n_epochs=2).fit(X[:100_000].compute())
-        row = {"rows": f"{n_rows:.0e}"}
+        row = {"rows": n_rows}
         if n_rows <= 1e8:
             row["seconds of an epoch"] = epoch(X, 10)
         row["predict"] = seconds(
@@ -105,7 +105,7 @@ def of_features(folder):
     for n_features in (4, 9, 50, 200):
         X = table(folder, ROWS // 4, n_features, ROWS // 4).compute()
         rows.append({"features": n_features, "epoch": epoch(X, 32) / len(X) * 1e6})
-    report("scaling_features", "1024 units, microseconds per row", rows)
+    report("scaling_features", "1024 units, by features, microseconds per row", rows)
 
 
 def of_threads(folder):
@@ -120,7 +120,7 @@ def of_threads(folder):
             first = first or each
             row = {"features": n_features, "threads": threads, "epoch": each}
             rows.append(row | {"faster by": first / each})
-    report("scaling_threads", "1024 units, microseconds per row", rows)
+    report("scaling_threads", "1024 units, by threads, microseconds per row", rows)
 
 
 def of_workers(folder):
