@@ -3,8 +3,8 @@
 
 Nine files of 8500 x 5000 pixels (1.5 GB) are made of synthetic galaxies, whose widths
 differ by band and are known. The default pipeline runs twice, each time in a process of
-its own: in memory, and in strips with a limit on the address space of the process,
-which also counts what the interpreter and its libraries reserve. Both must give the
+its own: in memory, and in strips by one worker of dask with a limit on the address
+space of the process, which also counts what the interpreter and its libraries reserve. Both must give the
 same label map, which is compared by its SHA-256. "Reserved" is the most address space
 that the process ever had, "resident" the most memory, "libraries" the address space
 after all imports. Run: ``python docs/benchmarks/larger_than_memory.py``, or with
@@ -73,13 +73,14 @@ def run(folder, in_strips, limit, n_runs):
     """Cluster the files and print what it took; this is the other process."""
     if limit:
         resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
-    import dask.array  # noqa: F401
+    import dask.array
 
     from skesom.io import read_cube
     from skesom.maps import make_cluster_pipeline, make_clusterer
     from skesom.report import label_map_digest
 
     warnings.simplefilter("ignore")
+    dask.config.set(num_workers=1)  # each takes memory for strips of its own
     pipeline = make_cluster_pipeline(make_clusterer("esom", n_runs=n_runs), n_jobs=1)
     libraries = status("VmSize")
     start = time.perf_counter()

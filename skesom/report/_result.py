@@ -196,13 +196,14 @@ class Result:
         data = computed(data)[0] if is_lazy(data) else data
         cube = self.cube.replace(data=data, wcs=None)
         stretches = [step for step in self._steps if isinstance(step, AsinhStretch)]
-        scaled = _without_errors(cube, stretches).data
-        inside = scaled[pick(self.run_label_map, step) >= 0]
-        if len(inside) and not np.isnan(inside).all(axis=0).any():
-            spread = np.nanstd(inside, axis=0, dtype=np.float64)
-            mean = np.nanmean(inside, axis=0, dtype=np.float64)
-            scaled = (scaled - mean) / np.where(spread > 0, spread, 1)
-        scaled = scaled.astype(cube.dtype)
+        scaled = _without_errors(cube, stretches).data.astype(cube.dtype)
+        inside = pick(self.run_label_map, step) >= 0
+        bands = np.moveaxis(scaled, 2, 0)
+        if inside.any() and not any(np.isnan(band[inside]).all() for band in bands):
+            for band in bands:  # one by one, as they are in double precision
+                spread = np.nanstd(band[inside], dtype=np.float64)
+                mean = np.nanmean(band[inside], dtype=np.float64)
+                band[:] = (band - mean) / (spread if spread > 0 else 1)
         units = [None] * cube.shape[2]
         return cube, cube.replace(data=scaled, band_units=units)
 
