@@ -4,10 +4,10 @@
 Nine files of 8500 x 5000 pixels (1.5 GB) are made of synthetic galaxies, whose widths
 differ by band and are known. The default pipeline runs twice, each time in a process of
 its own: in memory, and in strips by one worker of dask with a limit on the address
-space of the process, which also counts what the interpreter and its libraries reserve. Both must give the
-same label map, which is compared by its SHA-256. "Reserved" is the most address space
-that the process ever had, "resident" the most memory, "libraries" the address space
-after all imports. Run: ``python docs/benchmarks/larger_than_memory.py``, or with
+space of the process, which also counts what the interpreter and its libraries reserve.
+Both must give the same label map, which is compared by its SHA-256. "Reserved" is the
+most address space that the process ever had, "resident" the most memory, "libraries"
+the address space after all imports. Run: ``python docs/benchmarks/larger_than_memory.py``, or with
 ``--size 4250 2500`` (a quarter). Linux only, because of /proc.
 """
 
