@@ -7,8 +7,9 @@ its own: in memory, and in strips by one worker of dask with a limit on the addr
 space of the process, which also counts what the interpreter and its libraries reserve.
 Both must give the same label map, which is compared by its SHA-256. "Reserved" is the
 most address space that the process ever had, "resident" the most memory, "libraries"
-the address space after all imports. Run: ``python docs/benchmarks/larger_than_memory.py``, or with
-``--size 4250 2500`` (a quarter). Linux only, because of /proc.
+the address space after all imports. Run:
+``python docs/benchmarks/larger_than_memory.py``, or with ``--size 4250 2500`` (a
+quarter). Linux only, because of /proc.
 """
 
 import argparse
