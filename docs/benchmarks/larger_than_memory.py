@@ -98,7 +98,7 @@ def measure(folder, *options):
     command = [sys.executable, __file__, "--run", str(folder), *map(str, options)]
     done = subprocess.run(command, env={**os.environ, **THREADS}, capture_output=True)
     if done.returncode:
-        lines = done.stderr.decode().strip().splitlines()
+        lines = done.stderr.decode().replace(f"{folder}/", "").strip().splitlines()
         return {"error": lines[-1] if lines else f"ended with {done.returncode}"}
     return json.loads(done.stdout)
 
