@@ -198,7 +198,7 @@ class Result:
         stretches = [step for step in self._steps if isinstance(step, AsinhStretch)]
         scaled = _without_errors(cube, stretches).data.astype(cube.dtype)
         inside = pick(self.run_label_map, step) >= 0
-        bands = np.moveaxis(scaled, 2, 0)
+        bands = [scaled] if self.is_voxel else np.moveaxis(scaled, 2, 0)
         if inside.any() and not any(np.isnan(band[inside]).all() for band in bands):
             for band in bands:  # one by one, as they are in double precision
                 spread = np.nanstd(band[inside], dtype=np.float64)
