@@ -313,7 +313,7 @@ def _check_arrays(values):
     network = values.get("_network")
     if network is not None:
         network.check()
-        if not np.array_equal(network.nodes(), units):
+        if not np.array_equal(network.units(), units):
             raise ValueError("its network has not the nodes of its codebook")
     if isinstance(values.get("_votes"), tuple):  # of a consensus
         tables, homes, bias = values["_votes"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import warnings
+from collections.abc import Callable
 from copy import copy
 from functools import partial
 from numbers import Integral
@@ -27,15 +28,16 @@ from sklearn.utils._param_validation import (
 )
 from sklearn.utils.validation import check_is_fitted
 
-from skesom._common.labels import MASKED, ranks_by_size
+from skesom._common.labels import MASKED, SKY, ranks_by_size
 from skesom._common.lazy import add_up, is_lazy, map_rows
+from skesom.som._codebook import exponent_for
 from skesom.som._checkpoint import NO_CHECKPOINT, Checkpoint
 from skesom.som._docstrings import fill_docstrings
 from skesom.som._input import check_errors, check_samples, number_above_0
-from skesom.som._metric import Metric
-from skesom.som._second_stage import RULES, group_units
-from skesom.som._second_stage._units import Units, majority_groups, units_by_size
-from skesom.som._summary import cluster_means
+from skesom.som._metric import Metric, sums_by_group
+from skesom.som._second_stage import RULES, Grouping, group_units
+from skesom.som._second_stage._units import Units, held_groups
+from skesom.som._summary import ENOUGH_ROWS, enough_rows, summarize
 
 if TYPE_CHECKING:
     from typing import Any
@@ -43,10 +45,12 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
     from scipy.sparse import csr_array
 
+    from skesom.som._second_stage import NormalMixture
+
 COUNT = Interval(Integral, 1, None, closed="left")
 _DISTANCES_AT_A_TIME = 2**20
 # What needs more than the units, and after partial_fit waits until it is asked for.
-_AFTER_LEARNING = {"hits_", "quantization_error_", "unit_labels_", "mixture_"}
+_AFTER_LEARNING = {"hits_", "quantization_error_", "grouping_"}
 _AFTER_LEARNING |= {"labels_", "cluster_centers_", "layers_"}
 
 
@@ -57,7 +61,6 @@ class CodebookMap(
     """Base of the maps: units that stand for samples and belong to clusters."""
 
     codebook_: NDArray[Any]
-    unit_labels_: NDArray[np.int32]
     labels_: NDArray[np.int32]
     cluster_centers_: NDArray[Any]
     hits_: NDArray[np.int64]
@@ -65,6 +68,7 @@ class CodebookMap(
     quantization_error_: float
     n_iter_: int
 
+    _units_stay = True  # where they learned, when they are grouped
     _deep_valley = 1.5  # the U-matrix of a lattice is smooth
     _hint = ""  # what the first parameter may have been meant for
     _step = "epoch"  # after which a checkpoint may be saved
@@ -79,6 +83,16 @@ class CodebookMap(
         tags.input_tags.allow_nan = True
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
+
+    @property
+    def unit_labels_(self) -> NDArray[np.int32]:
+        """Cluster of each unit."""
+        return self.grouping_.unit_labels
+
+    @property
+    def mixture_(self) -> NormalMixture | None:
+        """The normals whose clusters the labels are, or None."""
+        return self.grouping_.mixture
 
     @property
     def _n_features_out(self):
@@ -109,7 +123,8 @@ class CodebookMap(
         (75,)
         """
         X, errors = self._checked(X, errors)
-        return map_rows(self._clusters().predict, X, errors, dtype=np.int32)
+        label = self._labels_by(self.grouping_)
+        return map_rows(label, X, errors, None, dtype=np.int32)
 
     def transform(self, X: ArrayLike, errors: ArrayLike | None = None) -> NDArray[Any]:
         """Measure the distance of every sample to every unit.
@@ -280,6 +295,16 @@ class CodebookMap(
             self._finish_now()
         return without_lazy(super().__getstate__())
 
+    def __setstate__(self, state):
+        if "unit_labels_" in state:  # of version 0.1, which held them one by one
+            parts = state["unit_labels_"], state["mixture_"]
+            state = {"grouping_": Grouping(*parts)} | {
+                name: value
+                for name, value in state.items()
+                if name not in ("unit_labels_", "mixture_")
+            }
+        super().__setstate__(state)
+
     def _learn_checked(self, X, *others, stream=False, **how):
         """Check a table and learn it, anew or more; return the unit of each sample."""
         with NO_CHECKPOINT if stream else Checkpoint(self, X) as checkpoint:
@@ -328,23 +353,56 @@ class CodebookMap(
         rule = self.clusterer
         return self.n_clusters is not None and isinstance(rule, str) and rule in rules
 
-    def _needs_moments(self):
-        """Return whether the rule may fit normal distributions to the units."""
-        return self._grouped_by("graph") and isinstance(self.n_clusters, Integral)
+    def _statistics(self):
+        """Return which sums over samples the rule needs beside their numbers."""
+        of_number = isinstance(self.n_clusters, Integral)  # normals may be fitted
+        return {
+            "with_pairs": self._grouped_by("graph", "two-winners"),
+            "with_moments": self._grouped_by("graph") and of_number,
+        }
 
-    def _groups(self, codebook, summary, links):
-        """Group the units; return their groups and a mixture of normals, or None."""
+    def _finish(self, X, sample_weight=None, errors=None):
+        """Group the units by samples, and label these; return the unit of each."""
+        samples, codebook = (X, sample_weight, errors), self.codebook_
+        wanted = self._statistics()
+        at_once = self._units_stay and not is_lazy(X) and len(X) <= ENOUGH_ROWS
+        summary = some = self._summary(samples, codebook, wanted if at_once else {})
+        self.hits_ = summary.hits
+        self.quantization_error_ = summary.quantization_error
+        if any(wanted.values()) and not at_once:
+            enough = enough_rows(*samples)
+            codebook = self._moved(*enough)
+            some = self._summary(enough, codebook, wanted)
+        grouping = self._group(codebook, some)
+        if errors is not None:  # which no normal knows of: the nearest unit decides
+            grouping = Grouping(grouping.unit_labels)
+        self._set_grouping(grouping, X, summary.winners, sample_weight, errors)
+        return summary.winners
+
+    def _summary(self, samples, codebook, wanted):
+        X, sample_weight, errors = samples
+        how = {"metric": self._metric(), "errors": errors, **wanted}
+        return summarize(X, codebook, sample_weight, **how)
+
+    def _moved(self, *samples):
+        """Return the units where they are grouped."""
+        return self.codebook_
+
+    def _group(self, codebook, summary):
+        """Group the units, that lie where the codebook says."""
         if self.n_clusters is None:
-            return np.arange(len(codebook)), None
+            return Grouping(np.arange(len(codebook), dtype=np.int32))
         heights = None
         if self._grouped_by("umatrix"):
-            heights = mean_distances(self._metric(), codebook, links)
+            heights = mean_distances(self._metric(), codebook, self.connections_)
+        codebook = self._metric().prepared(codebook)
+        exponent = exponent_for(codebook, always=True)
         units = Units(
-            self._metric().prepared(codebook),
+            np.ldexp(codebook, exponent),
             summary.hits,
             summary.counts,
-            summary.radii,
-            links,
+            np.ldexp(summary.radii, exponent),
+            self.connections_,
             heights,
             summary.means,
             summary.covariances,
@@ -352,97 +410,71 @@ class CodebookMap(
         )
         return group_units(units, self.clusterer, self.n_clusters)
 
-    def _set_labels(self, X, groups, mixture, summary, sample_weight=None, errors=None):
-        """Set the labels of units and samples, numbered by the samples of each."""
-        codebook = self._metric().prepared(self.codebook_)
-        self.unit_labels_ = units_by_size(groups, codebook, self.hits_)
-        self.mixture_ = mixture
-        if mixture is not None:
-            of_group = np.empty(groups.max() + 1, dtype=np.int32)
-            of_group[groups] = self.unit_labels_
-            self.mixture_ = mixture.labeled(of_group[: len(mixture.labels)])
-        self.labels_ = self._labels(X, summary.winners, errors)
-        if mixture is not None:
-            self._number_by_size(X, sample_weight, errors)
-        self._set_centers(X, sample_weight)
+    def _set_grouping(self, grouping, X, winners, sample_weight=None, errors=None):
+        """Label the samples; number the clusters by the samples of each."""
+        # Units were grouped by some of the samples: what none of all has joins others.
+        units = Units(self._metric().prepared(self.codebook_), self.hits_)
+        if grouping.mixture is None:
+            grouping = Grouping(held_groups(grouping.unit_labels, units))
+        sizes = self._label(grouping, X, winners, sample_weight, errors)
+        rank = ranks_by_size(sizes)
+        self.grouping_ = grouping.renumbered(rank)
+        self.cluster_centers_ = self.cluster_centers_[np.argsort(rank)]
+        if is_lazy(X):
+            label = self._labels_by(self.grouping_)
+            self.labels_ = map_rows(label, X, errors, None, dtype=np.int32)
+        else:
+            self.labels_ = np.append(rank, np.int32([MASKED, SKY, -1]))[self.labels_]
 
     def _take_labels(self, X, labels, errors=None):
         """Give units and normals the labels that most of their samples have."""
         X, errors = self._checked(X, errors)
         how = {"errors": errors, "measured": False}
         winners, _ = self._metric().nearest(X, self.codebook_, **how)
-        codebook = self._metric().prepared(self.codebook_)
-        if self.mixture_ is not None:
-            means = self.mixture_.means
-            self.mixture_ = self.mixture_.labeled(np.arange(len(means), dtype=np.int32))
-            of_normal = majority_groups(self._labels(X, winners), labels, means)
-            self.mixture_ = self.mixture_.labeled(of_normal)
-        self.unit_labels_ = majority_groups(winners, labels, codebook)
-        self.labels_ = self._labels(X, winners)
-        self._set_centers(X)
+        where = {"metric": self._metric(), "codebook": self.codebook_}
+        self.grouping_ = self.grouping_.alike(X, winners, labels, **where)
+        self._label(self.grouping_, X, winners)
 
-    def _set_centers(self, X, sample_weight=None):
-        n_clusters = self.unit_labels_.max() + 1
-        if self.mixture_ is not None:
-            n_clusters = max(n_clusters, self.mixture_.labels.max() + 1)
-        how = self.labels_, n_clusters, sample_weight
-        self.cluster_centers_ = cluster_means(X, *how)
+    def _label(self, grouping, X, winners, sample_weight=None, errors=None):
+        """Set labels and means of clusters; return the samples of each cluster."""
+        self.labels_ = None if is_lazy(X) else np.empty(len(X), dtype=np.int32)
+        measure = _OfClusters(
+            self._labels_by(grouping), grouping.n_clusters, not is_lazy(X)
+        )
+        tables = X, errors, winners, sample_weight
+        sizes, sums, counts = add_up(measure, *tables, out=self.labels_)
+        means = np.full_like(sums, np.nan)
+        np.divide(sums, counts, out=means, where=counts > 0)
+        self.cluster_centers_ = means.astype(X.dtype)
+        return sizes
 
-    def _number_by_size(self, X, sample_weight, errors):
-        """Sort the clusters by size again, after samples were given to normals."""
-        n_clusters = self.unit_labels_.max() + 1
-        count = partial(count_labels, n_clusters=n_clusters)
-        rank = ranks_by_size(add_up(count, self.labels_, sample_weight)[0])
-        self.unit_labels_ = rank[self.unit_labels_]
-        self.mixture_ = self.mixture_.labeled(rank[self.mixture_.labels])
-        if is_lazy(X):
-            self.labels_ = self._labels(X, None, errors)
-            return
-        inside = self.labels_ >= 0
-        self.labels_[inside] = rank[self.labels_[inside]]
-
-    def _labels(self, X, winners, errors=None):
-        """Return the clusters of samples whose nearest units are known, or not."""
-        if winners is None:
-            return map_rows(self._clusters().predict, X, errors, dtype=np.int32)
-        how = X, winners, errors
-        return map_rows(self._clusters().labels, *how, dtype=np.int32)
+    def _labels_by(self, grouping):
+        """Return a function of samples, their errors and winners; it is small."""
+        how = {"metric": self._metric(), "codebook": self.codebook_}
+        return partial(grouping.label, **how)
 
     def _units(self):
         """Return what looks up units; it is small, for other processes."""
         check_is_fitted(self)
         return _Units(self._metric(), self.codebook_)
 
-    def _clusters(self):
-        """Return what looks up clusters; it waits for the units to be grouped."""
-        return _Clusters(*self._units(), self.unit_labels_, self.mixture_)
 
+class _OfClusters(NamedTuple):
+    """Labels a block of samples and adds them up by clusters; a tuple of sums."""
 
-class _Clusters(NamedTuple):
-    """Units and their clusters, to look up samples in."""
+    label: Callable
+    n_clusters: int
+    with_labels: bool
 
-    metric: Metric
-    codebook: np.ndarray
-    unit_labels: np.ndarray
-    mixture: object
-
-    def predict(self, X, errors):
-        """Return the cluster of every sample."""
-        if errors is None and self.mixture is not None and not np.isnan(X).any():
-            return self.mixture.predict(X, self.metric)  # no nearest units
-        how = {"errors": errors, "measured": False}
-        winners, _ = self.metric.nearest(X, self.codebook, **how)
-        return self.labels(X, winners, errors)
-
-    def labels(self, X, winners, errors):
-        """Return the clusters of samples whose nearest units are known."""
-        labels = self.unit_labels[winners]
-        labels[winners < 0] = MASKED
-        if errors is None and self.mixture is not None:
-            normal = ~np.isnan(X).any(axis=1)
-            rows = X if normal.all() else X[normal]
-            labels[normal] = self.mixture.predict(rows, self.metric)
-        return labels
+    def __call__(self, X, errors, winners, sample_weight):
+        labels = self.label(X, errors, winners)
+        sizes = count_labels(labels, sample_weight, n_clusters=self.n_clusters)
+        how = labels.astype(np.intp), self.n_clusters
+        sums, counts = sums_by_group(X, *how, False, sample_weight)
+        if np.isnan(sums).any():  # features are missing
+            sums, counts = sums_by_group(X, *how, True, sample_weight)
+        counts = np.broadcast_to(counts, sums.shape)
+        return (labels, *sizes, sums, counts)[not self.with_labels :]
 
 
 class _Units(NamedTuple):

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Codebooks: how kernels want them stored, and the nearest units of a table."""
 
+import math
+
 import numpy as np
 
 from skesom._common.blocks import work_blocks
@@ -21,6 +23,18 @@ def padded(count, step=unit_padding):
 def readable(array):
     """Return an array that kernels can read; views of bytes lie anywhere in memory."""
     return None if array is None else np.require(array, requirements=["C", "A"])
+
+
+def exponent_for(values, *, always=False):
+    """Return the power of 2 by which squares of values fit into their type.
+
+    It is 0 for usual values, or always brings the largest to 1. To multiply by it
+    changes no digit, and so no answer depends on the unit.
+    """
+    largest = float(np.fmax.reduce(np.abs(values), axis=None, initial=0.0))
+    exponent = math.frexp(largest)[1] if 0 < largest < np.inf else 0
+    safe = np.finfo(values.dtype).maxexp // 4  # so that small differences fit too
+    return -exponent if always or abs(exponent) > safe else 0
 
 
 def by_feature(codebook, capacity=None):
@@ -76,8 +90,14 @@ def nearest_units(
     X, codebook, *, second=False, measured=True, terms=squares, factors=None
 ):
     """Find the nearest unit of every sample, or the nearest two."""
+    exponent = exponent_for(codebook) if factors is None else 0
+    if exponent != 0:
+        how = {"second": second, "measured": measured, "terms": terms}
+        scaled = np.ldexp(X, exponent), np.ldexp(codebook, exponent)
+        winners, distances = nearest_units(*scaled, **how)
+        return winners, np.ldexp(distances, -exponent)
     X = readable(X)
-    n_threads = effective_n_threads()
+    n_threads = effective_n_threads(len(X) * codebook.size)
     winners = np.empty((len(X), 1 + second), dtype=np.intp)
     distances = np.empty(len(X) if measured else 0, dtype=X.dtype)
     stored, scratch = by_feature(codebook), search_scratch(X, len(codebook), n_threads)
@@ -100,8 +120,12 @@ def nearest_units(
 
 def distances_to_units(X, codebook, *, terms=squares, factors=None):
     """Measure the distance of every sample to every unit."""
+    exponent = exponent_for(codebook) if factors is None else 0
+    if exponent != 0:
+        scaled = np.ldexp(X, exponent), np.ldexp(codebook, exponent)
+        return np.ldexp(distances_to_units(*scaled, terms=terms), -exponent)
     X = readable(X)
-    n_threads = effective_n_threads()
+    n_threads = effective_n_threads(len(X) * codebook.size)
     distances = np.empty((len(X), len(codebook)), dtype=X.dtype)
     stored, scratch = by_feature(codebook), search_scratch(X, len(codebook), n_threads)
     for rows in work_blocks(len(X), codebook.size, n_threads):

@@ -39,7 +39,7 @@ from skesom.som._lattice_training import (
 )
 from skesom.som._layers import fit_layers, planned_layers
 from skesom.som._metric import METRICS, Metric
-from skesom.som._summary import summarize
+from skesom.som._second_stage import Grouping
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -505,23 +505,28 @@ default="euclidean"
         return None if later else self._finish_now()
 
     def _finish(self, X, sample_weight=None, errors=None, layers=None):
-        """Group the units by samples, and label these."""
-        codebook = self.codebook_
-        samples = {"X": X, "sample_weight": sample_weight, "errors": errors}
-        samples["metric"] = self._metric()
-        with_pairs = not layers and self._grouped_by("two-winners")
-        summary = summarize(codebook=codebook, with_pairs=with_pairs, **samples)
-        self.hits_ = summary.hits
-        self.quantization_error_ = summary.quantization_error
-        if layers:
-            groups = fit_layers(layers, codebook, self.hits_), None
-        elif self._grouped_by("graph"):
-            groups = self._groups_of_graph(samples)
-        else:
-            groups = self._groups(codebook, summary, self.connections_)
+        """Group the units by samples, and label these; return the unit of each."""
         self.layers_ = layers
-        self._set_labels(X, *groups, summary, sample_weight, errors)
-        return summary.winners
+        return super()._finish(X, sample_weight, errors)
+
+    def _statistics(self):
+        return {} if self.layers_ else super()._statistics()
+
+    def _group(self, codebook, summary):
+        if self.layers_:
+            return Grouping(fit_layers(self.layers_, codebook, summary.hits))
+        return super()._group(codebook, summary)
+
+    @property
+    def _units_stay(self):
+        return not self._grouped_by("graph")
+
+    def _moved(self, X, sample_weight, errors):
+        """Return the units at the means of their samples, for the graph of units."""
+        if self._units_stay:
+            return self.codebook_
+        how = {"metric": self._metric(), "errors": errors}
+        return units_by_k_means(X, self.codebook_, self._sums, sample_weight, **how)
 
     def _trained(self, X, sample_weight, errors, n_calls, checkpoint):
         """Return the map after the first or a later call of a stream."""
@@ -579,15 +584,6 @@ default="euclidean"
         self.n_iter_ = self.n_epochs
         self._sums = training.sums
         self._n_calls = n_calls
-
-    def _groups_of_graph(self, samples):
-        """Group the units after they were moved to the means of their samples."""
-        codebook = units_by_k_means(codebook=self.codebook_, **samples)
-        moments = self._needs_moments()
-        summary = summarize(codebook=codebook, with_moments=moments, **samples)
-        groups, mixture = self._groups(codebook, summary, self.connections_)
-        # With errors the nearest unit decides: the normals are not those of one sample.
-        return groups, mixture if samples["errors"] is None else None
 
     def _widths(self, shape, progress, epoch=None):
         """Return sigma at each progress; in a given epoch if they are given so."""

@@ -34,11 +34,12 @@ def choose_epsilon(windows, fill, target, rule):
         return 1.0
     first = X[:_FIRST_PILOT]
     target = min(target, len(np.unique(first.view(f"V{first[0].nbytes}"))))
+    blank = fill, windows.exponent
     for size in sizes:
         pilot = X[:size]
 
         def excess(epsilon, pilot=pilot):
-            how = windows.n_rows, fill, epsilon, target, rule
+            how = windows.n_rows, blank, epsilon, target, rule
             return math.log(_expected_nodes(pilot, *how) / target)
 
         epsilon = _find_root(excess, epsilon)
@@ -62,7 +63,7 @@ def forecast(windows, fill, epsilon, max_nodes, rule):
     n_samples = windows.n_rows
     size = min(n_samples // (2 * _PILOT_SHARE), _LONGEST_PILOT)
     pilot = windows.first(max(size, _PILOT_SAMPLES))
-    network = Network(fill)
+    network = Network(fill, windows.exponent)
     bounds = {"max_nodes": max_nodes, "when_full": make_room}
     counts, now = [], epsilon
     parts = np.array_split(pilot, min(4, len(pilot)))
@@ -124,9 +125,9 @@ def _growth(counts):
     return _SLOWING * min(max(math.log2(counts[3] / counts[1]), 0.0), 1.0)
 
 
-def _expected_nodes(pilot, n_samples, fill, epsilon, target, rule):
+def _expected_nodes(pilot, n_samples, blank, epsilon, target, rule):
     """Return the number of nodes after n_samples, judged by the pilot samples."""
-    network = Network(fill)
+    network = Network(*blank)
     limit = 2 * target  # what is more needs no count
     bounds = {"max_nodes": limit, "when_full": _stop}
     counts = []

@@ -24,9 +24,9 @@ from skesom.som._epsilon import choose_epsilon, forecast, target_nodes
 from skesom.som._input import check_training_samples, random_generator
 from skesom.som._network import Network, make_room
 from skesom.som._row_order import Windows
-from skesom.som._second_stage import RULES
+from skesom.som._second_stage import RULES, Grouping
 from skesom.som._second_stage._units import component_clusters
-from skesom.som._summary import feature_means, summarize
+from skesom.som._summary import feature_means
 
 if TYPE_CHECKING:
     from typing import Any, Literal, Self
@@ -322,11 +322,11 @@ default="graph"
             begin = copy.deepcopy(self._network), self.epsilon_, self.epsilon_, 0
         elif begin is None:
             fill, epsilon = self._prepare(X, windows)
-            begin = Network(fill), epsilon, epsilon, 0
+            begin = Network(fill, windows.exponent), epsilon, epsilon, 0
             if self.verbose and not stream:
                 self._announce(windows, fill, epsilon)
         network, epsilon = self._trained(begin, windows, classes, checkpoint)
-        codebook, links = network.nodes(), network.links()
+        codebook, links = network.units(), network.links()
         self._network = network
         self.epsilon_ = epsilon
         self.codebook_ = codebook
@@ -334,17 +334,6 @@ default="graph"
         self.n_iter_ = 1 if stream else self.n_epochs
         self._finish_later(kept(X) if later else X)
         return None if later else self._finish_now()
-
-    def _finish(self, X):
-        """Group the units by samples, and label these."""
-        pairs = self._grouped_by("graph", "two-winners")
-        moments = self._needs_moments()
-        codebook, links = self.codebook_, self.connections_
-        summary = summarize(X, codebook, with_pairs=pairs, with_moments=moments)
-        self.hits_ = summary.hits
-        self.quantization_error_ = summary.quantization_error
-        self._set_labels(X, *self._groups(codebook, summary, links), summary)
-        return summary.winners
 
     def _generator(self):
         return random_generator(self.random_state) if self.shuffle else None
@@ -416,13 +405,14 @@ default="graph"
             )
         return network, float(epsilon)
 
-    def _groups(self, codebook, summary, links):
+    def _group(self, codebook, summary):
         if not self._grouped_by("components"):
-            return super()._groups(codebook, summary, links)
+            return super()._group(codebook, summary)
         longest = np.inf
         if self.max_edge_length is not None:
             longest = self.max_edge_length * self.epsilon_
-        return component_clusters(codebook, links, longest), None
+        groups = component_clusters(codebook, self.connections_, longest)
+        return Grouping(groups.astype(np.int32))
 
 
 def _restored(X, done, numbers, arrays):

@@ -16,11 +16,10 @@ from skesom._common.lazy import (
     blocks_of,
     check_chunks,
     is_lazy,
-    take_rows,
 )
 from skesom._common.warn import warn_user
+from skesom.som._row_order import some_rows
 
-_ENOUGH_VALUES = 2**20  # of a table, to see how large they are
 _TABLE = {"order": "C", "ensure_all_finite": "allow-nan"}
 
 
@@ -256,16 +255,13 @@ def _counts_of_features(X):
 
 def _check_span(X):
     """Refuse values so large or small that the squares of distances are lost."""
-    every = max(1, len(X) * X.shape[1] // _ENOUGH_VALUES)
-    some = take_rows(X, np.arange(0, len(X), every))
-    span = float(np.fmax.reduce(some, axis=None)) - float(
-        np.fmin.reduce(some, axis=None)
-    )
-    most = float(np.sqrt(np.finfo(X.dtype).max)) / 100
-    if span > most or 0 < span < 1 / most:  # not if all is missing, which is NaN
+    some = some_rows(X)
+    least, most = (float(f.reduce(some, axis=None)) for f in (np.fmin, np.fmax))
+    bound = float(np.sqrt(np.finfo(np.float64).max)) / 100
+    if most - least > bound or 0 < most - least < 1 / bound:  # NaN: all is missing
         raise ValueError(
-            f"The features span {span:.3g}, and squares of such distances do not fit "
-            f"into {X.dtype}. Scale the features first, or pass float64."
+            f"The features span {most - least:.3g}, and squares of such distances do "
+            "not fit into numbers. Scale the features first."
         )
 
 

@@ -14,11 +14,11 @@ from tqdm import tqdm
 from skesom._common import blocks
 from skesom._common.lazy import add_up, take_rows
 from skesom._common.warn import warn_user
-from skesom.som._codebook import by_feature
+from skesom.som._codebook import by_feature, exponent_for
 from skesom.som._lattice import Lattice
 from skesom.som._metric import any_missing
 from skesom.som._online import learn_one_by_one
-from skesom.som._row_order import Epochs
+from skesom.som._row_order import Epochs, some_rows
 from skesom.som._vectors import exp
 
 _K_MEANS_STEPS = 3  # measured: one leaves units between groups, ten change nothing
@@ -74,7 +74,10 @@ def train_online(X, sample_weight, errors, begin, schedule, generator, checkpoin
     """Pull the units to one sample after the other."""
     metric, neighborhood = schedule.metric, schedule.neighborhood
     codebook, lattice, _, curve = begin
-    weights = by_feature(codebook if len(curve) else metric.prepared(codebook))
+    exponent = exponent_for(some_rows(X)) if errors is None else 0
+    if len(curve) == 0:
+        codebook = np.ldexp(metric.prepared(codebook), exponent)
+    weights = by_feature(codebook)
     scratch = [
         np.empty(X.shape[1], dtype=np.intc),
         np.empty(weights.shape[1], dtype=X.dtype),
@@ -95,6 +98,8 @@ def train_online(X, sample_weight, errors, begin, schedule, generator, checkpoin
     steps = _online_steps(*of_rows, len(curve), save)
     for epoch, order, rates, widths in steps:
         rows, places, how = metric.steps(X, order, errors)
+        if exponent != 0:
+            rows, places = np.ldexp(rows[places], exponent), np.arange(len(places))
         totals[epoch] += learn_one_by_one(
             rows,
             places,
@@ -110,11 +115,13 @@ def train_online(X, sample_weight, errors, begin, schedule, generator, checkpoin
             **how,
         )
     codebook = np.ascontiguousarray(weights[:-1, : len(codebook)].T)
+    codebook = np.ldexp(codebook, -exponent)
     codebook = metric.normalized(metric.restored(codebook))
     _check_units(codebook, X, neighborhood.name)
     measure = TrainingCurve(metric, X, sample_weight, errors)
     sums = mean_sums(measure, X, codebook, sample_weight, errors)
-    return Training(codebook, lattice, sums, np.sqrt(totals[:, 0] / totals[:, 1]))
+    curve = np.ldexp(np.sqrt(totals[:, 0] / totals[:, 1]), -exponent)
+    return Training(codebook, lattice, sums, curve)
 
 
 def _check_units(codebook, X, neighborhood):
@@ -207,13 +214,17 @@ def batch_update(codebook, lattice, sums, counts, neighborhood, sigma):
     return np.where(reached, means, codebook).astype(codebook.dtype)
 
 
-def units_by_k_means(X, codebook, sample_weight, *, metric, errors):
-    """Move units out of gaps, to the means of their samples, by a few k-means steps."""
+def units_by_k_means(X, codebook, sums, sample_weight, *, metric, errors):
+    """Move units out of gaps, to the means of their samples, by a few k-means steps.
+
+    The first takes the sums and counts of the samples of each unit that are known.
+    """
     how = {"sample_weight": sample_weight, "errors": errors, "missing": any_missing(X)}
-    for _ in range(_K_MEANS_STEPS):
-        sums, counts = metric.sums(X, codebook, **how)
+    for step in range(_K_MEANS_STEPS):
+        if step > 0:
+            sums = metric.sums(X, codebook, **how)
         means = codebook.astype(np.float64)
-        np.divide(sums, counts, out=means, where=counts > 0)
+        np.divide(*sums, out=means, where=sums[1] > 0)
         codebook = metric.normalized(means.astype(codebook.dtype))
     return codebook
 
@@ -240,7 +251,8 @@ class TrainingCurve:
         for rows in gen_batches(max(len(X), 1), _ROWS_PER_BLOCK):
             differences = self.metric.values(X[rows]) - self._origin
             if self.metric.scale is None and sample_weight is None and errors is None:
-                squares = float(np.sum(differences.ravel() ** 2))  # BLAS: other orders
+                squares = np.square(differences.ravel(), dtype=np.float64)
+                squares = float(np.sum(squares))  # BLAS has other orders
                 if not np.isnan(squares):  # nothing is missing
                     total += squares, len(differences), len(differences), 0
                     continue

@@ -83,7 +83,7 @@ class Metric:
         difference = self.prepared(one) - self.prepared(other)
         if self.name == "manhattan":
             return np.abs(difference).sum(axis=1)
-        return self._converted(np.linalg.norm(difference, axis=1))
+        return self._converted(np.linalg.norm(difference.astype(np.float64), axis=1))
 
     def prepared(self, rows):
         """Return rows between which the kernels can measure."""
@@ -203,20 +203,25 @@ def _inverse_squares(errors):
 
 def _sums_over_samples(X, values, codebook, missing, sample_weight):
     """Add up values over the rows nearest to each unit."""
-    n_units, n_features = codebook.shape
-    n_threads = effective_n_threads()
-    most = min(_MOST_CHUNKS, _MOST_BYTES // (8 * n_units * n_features))
-    n_chunks = max(1, min(len(X) // _ROWS_PER_CHUNK, most))
-    bounds = np.linspace(0, len(X), n_chunks + 1).astype(np.intp)
-    sums = np.zeros((n_chunks, n_units, n_features))
-    counts = np.zeros((n_chunks, n_units, n_features if missing else 1))
     winners, _ = nearest_units(X, codebook, measured=False)
+    return sums_by_group(values, winners, len(codebook), missing, sample_weight)
+
+
+def sums_by_group(values, groups, n_groups, missing, sample_weight=None):
+    """Add up rows, and their weights, by groups of rows; each feature, if missing."""
+    n_cells = n_groups * values.shape[1]
+    n_threads = effective_n_threads(len(values) * n_cells)  # as for the search
+    most = min(_MOST_CHUNKS, _MOST_BYTES // (8 * n_cells))
+    n_chunks = max(1, min(len(values) // _ROWS_PER_CHUNK, most))
+    bounds = np.linspace(0, len(values), n_chunks + 1).astype(np.intp)
+    sums = np.zeros((n_chunks, n_groups, values.shape[1]))
+    counts = np.zeros((n_chunks, n_groups, values.shape[1] if missing else 1))
     values, sample_weight = readable(values), readable(sample_weight)
     for begin in range(0, n_chunks, n_threads):
         own = slice(begin, begin + n_threads)
         of_chunks = bounds[begin : begin + n_threads + 1], sums[own], counts[own]
         sum_by_winner(
-            values, winners, *of_chunks, n_threads, sample_weight=sample_weight
+            values, groups, *of_chunks, n_threads, sample_weight=sample_weight
         )
     return sums.sum(axis=0), counts.sum(axis=0)
 

@@ -31,8 +31,11 @@ _ARRAYS = "fill", "codebook", *_OF_NODES, *_OF_LINKS
 class Network:
     """Nodes and links of an evolving map, in arrays that grow."""
 
-    def __init__(self, fill):
-        self.fill = np.array(fill)
+    exponent = 0  # of 2, by which samples are multiplied; of models of version 0.1
+
+    def __init__(self, fill, exponent=0):
+        self.fill = np.ldexp(fill, exponent)
+        self.exponent = exponent
         self.n_nodes = self.n_seen = self.next_identity = 0
         self.n_links = self.n_slots = self.pool_used = 0
         self.unused = -1
@@ -68,6 +71,8 @@ class Network:
         network = cls(arrays["fill"])
         state = {name: numbers[name] for name in (*_NUMBERS, "unused")}
         state |= {name: arrays[name] for name in _ARRAYS}
+        state["exponent"] = numbers["exponent"]
+        np.ldexp(1.0, index(state["exponent"]))
         index(state["unused"])
         if state["codebook"].shape != (len(network.fill) + 1, len(state["begin"])):
             raise ValueError("its nodes have another number of features")
@@ -142,8 +147,12 @@ class Network:
         known, links = (each[np.lexsort(each.T)] for each in (known, links))
         return np.array_equal(known, links)
 
+    def units(self):
+        """Return the weights of the nodes in the unit of the samples."""
+        return np.ldexp(self.nodes(), -self.exponent)
+
     def nodes(self):
-        """Return the weights of the nodes, (n_nodes, n_features)."""
+        """Return the weights of the nodes, (n_nodes, n_features), as they are here."""
         return np.ascontiguousarray(self.codebook[:-1, : self.n_nodes].T)
 
     def links(self):
@@ -160,7 +169,8 @@ class Network:
 
     def learn(self, X, order, *, epsilon, max_nodes, when_full, **rule):
         """Learn rows of X in the given order."""
-        X = readable(X)
+        X = readable(np.ldexp(X, self.exponent) if self.exponent else X)
+        epsilon = math.ldexp(epsilon, self.exponent)
         rule["classes"] = readable(rule.get("classes"))
         rule["max_nodes"] = max_nodes
         begin = 0
@@ -173,7 +183,7 @@ class Network:
                     epsilon = when_full(self, epsilon)
                 else:
                     self._grow()
-        return epsilon
+        return math.ldexp(epsilon, -self.exponent)
 
     def _rows_at_a_time(self):
         """Return how many rows are a short call; each may add a node."""

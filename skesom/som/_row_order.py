@@ -5,13 +5,28 @@ from functools import cached_property
 
 import numpy as np
 
-from skesom._common.lazy import ROWS, blocks_of, cut_rows, in_chunks, is_lazy
+from skesom._common.lazy import (
+    ROWS,
+    blocks_of,
+    cut_rows,
+    in_chunks,
+    is_lazy,
+    take_rows,
+)
+from skesom.som._codebook import exponent_for
 
+_ENOUGH_VALUES = 2**20  # of a table, to see how large they are
 _WINDOW_ROWS = 2**20
 _WINDOW_VALUES = 2**26
 _FACTOR = np.uint64(0x9E3779B97F4A7C15)  # odd, its bits as even as the golden ratio's
 _SHIFT = np.uint64(29)
 _MOST_REPETITIONS = 16  # in the mean
+
+
+def some_rows(X):
+    """Return rows of a table that show how large its values are."""
+    every = max(1, len(X) * X.shape[1] // _ENOUGH_VALUES)
+    return take_rows(X, np.arange(0, len(X), every))
 
 
 class Epochs:
@@ -42,17 +57,23 @@ class Epochs:
 
 
 def order_by_content(X):
-    """Return an order of the rows that depends on their content alone."""
+    """Return an order of the rows that depends on their content, and on no unit."""
+    largest = np.array([_largest(X[block]) for block in blocks_of(len(X))])
+    exponent = exponent_for(largest, always=True)
     keys = np.zeros(len(X), dtype=np.uint64)
     bits = np.dtype(f"u{X.dtype.itemsize}")
     for block in blocks_of(len(X)):
         for column in X[block].T:
-            values = column + X.dtype.type(0)  # -0 becomes 0
+            values = np.ldexp(column, exponent) + X.dtype.type(0)  # -0 becomes 0
             values[np.isnan(values)] = np.nan  # there are many bit patterns of NaN
             keys[block] ^= values.view(bits)
             keys[block] *= _FACTOR
             keys[block] ^= keys[block] >> _SHIFT
     return np.argsort(keys, kind="stable")
+
+
+def _largest(values):
+    return np.fmax.reduce(np.abs(values), axis=None)
 
 
 def repetitions(weights):
@@ -99,6 +120,11 @@ class Windows:
 
     def __len__(self):
         return len(self._windows)
+
+    @cached_property
+    def exponent(self):
+        """The power of 2 by which squares of the samples fit into their type."""
+        return exponent_for(some_rows(self._X))
 
     def rows(self, begin=0, *others):
         """Yield the samples of each window in their order, and what goes with them."""

@@ -1,17 +1,22 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Numbers, distances and moments of the training samples of each unit."""
 
-from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 from scipy import sparse
 
-from skesom._common.lazy import add_up, is_lazy, parts_of
-from skesom.som._metric import Metric, membership
+from skesom._common.lazy import add_up, in_memory, is_lazy, take_rows
+from skesom.som._codebook import readable
+from skesom.som._grouping import add_moments
+from skesom.som._metric import Metric
 from skesom.som._second_stage._units import count_pairs
+from skesom.som._threads import effective_n_threads
 
 _MOST_CELLS = 2**23  # of the covariances of all units; beyond, variances only
+
+
+ENOUGH_ROWS = 2**17  # to group units by; XXX
 
 
 class Summary(NamedTuple):
@@ -33,7 +38,7 @@ def summarize(
     *,
     metric=None,
     errors=None,
-    with_pairs=True,
+    with_pairs=False,
     with_moments=False,
 ):
     """Count the training samples of each unit and of each pair of units."""
@@ -94,43 +99,58 @@ def sums_around_units(rows, winners, codebook, weights=None):
     """
     n_units, n_features = codebook.shape
     full = n_units * n_features**2 <= _MOST_CELLS
-    held = np.bincount(winners, weights, minlength=n_units).astype(np.float64)
-    first = np.zeros((n_units, n_features))
-    second = np.zeros((n_units, n_features) + full * (n_features,))
-    codebook = codebook.astype(np.float64)
-    for part in parts_of(rows):
-        of_part = None if weights is None else weights[part]
-        _add_around_units(rows[part], winners[part], codebook, of_part, first, second)
-    return held, first, second
-
-
-def _add_around_units(rows, winners, codebook, weights, first, second):
-    """Add the sums of some rows to those of the units."""
-    small = np.uint16 if len(codebook) < 2**16 else np.int32  # sorted by radix
+    if weights is None:
+        weights = np.ones(len(rows))
+    small = np.uint16 if n_units < 2**16 else np.int32  # sorted by radix
     order = np.argsort(winners.astype(small), kind="stable")
-    units, starts = np.unique(winners[order], return_index=True)
-    apart = codebook[winners[order]]
-    np.subtract(rows[order], apart, out=apart)
-    apart[np.isnan(apart)] = 0.0
-    weighted = apart if weights is None else apart * weights[order, None]
-    first[units] += np.add.reduceat(weighted, starts)
-    if second.ndim == 2:
-        second[units] += np.add.reduceat(weighted * apart, starts)
-        return
-    ends = np.append(starts[1:], len(order))
-    for unit, start, end in zip(units, starts, ends, strict=True):
-        second[unit] += weighted[start:end].T @ apart[start:end]
+    ends = np.bincount(winners, minlength=n_units).cumsum()
+    held = np.bincount(winners, weights, minlength=n_units)
+    first = np.zeros((n_units, n_features))
+    second = np.zeros((n_units, n_features if full else 1, n_features))
+    n_threads = effective_n_threads(len(rows) * second[0].size)
+    add_moments(
+        readable(rows),
+        readable(weights),
+        order,
+        np.append(0, ends),
+        readable(codebook.astype(rows.dtype, copy=False)),
+        first,
+        second,
+        np.empty((n_threads, n_features)),
+        n_threads,
+    )
+    return held, first, second if full else second[:, 0]
 
 
 def moments_of_units(codebook, held, first, second):
     """Return means (the unit, without samples) and covariances, or variances."""
     divisor = np.where(held > 0, held, 1.0)[:, None]
     shift = first / divisor
-    squares = shift**2
-    if second.ndim == 3:
-        squares = shift[:, :, None] * shift[:, None, :]
-        divisor = divisor[:, :, None]
-    return codebook.astype(np.float64) + shift, second / divisor - squares
+    means = codebook.astype(np.float64) + shift
+    if second.ndim == 2:  # a variance is never below 0, whatever rounding makes of it
+        return means, np.maximum(second / divisor - shift**2, 0)
+    lower = second / divisor[:, :, None] - shift[:, :, None] * shift[:, None, :]
+    lower = np.tril(lower)
+    covariances = lower + np.tril(lower, -1).transpose(0, 2, 1)
+    variances = np.einsum("ujj->uj", covariances)
+    np.maximum(variances, 0, out=variances)
+    return means, covariances
+
+
+def enough_rows(X, sample_weight, errors):
+    """Return samples by which to group units, in memory, from the whole table."""
+    tables = X, sample_weight, errors
+    if sample_weight is None:
+        n_used = len(X)
+    else:
+        used = np.flatnonzero(in_memory(sample_weight))
+        n_used = len(used)
+    if n_used <= ENOUGH_ROWS:
+        return tuple(map(in_memory, tables))
+    rows = np.arange(ENOUGH_ROWS) * n_used // ENOUGH_ROWS
+    if sample_weight is not None:
+        rows = used[rows]
+    return tuple(table if table is None else take_rows(table, rows) for table in tables)
 
 
 def feature_means(X):
@@ -143,29 +163,3 @@ def _sums_of_features(X):
     return np.nansum(X, axis=0, dtype=np.float64), np.count_nonzero(
         ~np.isnan(X), axis=0
     )
-
-
-def cluster_means(X, labels, n_clusters, sample_weight=None):
-    """Return the means of the samples of each cluster; NaN for a feature of none."""
-    sums, counts = add_up(
-        partial(_sums_of_clusters, n_clusters=n_clusters), X, labels, sample_weight
-    )
-    means = np.full_like(sums, np.nan)
-    return np.divide(sums, counts, out=means, where=counts > 0).astype(X.dtype)
-
-
-def _sums_of_clusters(X, labels, sample_weight, n_clusters):
-    weight = np.ones(len(X)) if sample_weight is None else sample_weight
-    sums, counts = np.zeros((2, n_clusters, X.shape[1]))
-    for part in parts_of(X):
-        inside = np.flatnonzero(labels[part] >= 0) + part.start
-        values, own, weights = X[inside], labels[inside], weight[inside]
-        belongs = membership(own, n_clusters, weights)
-        missing = np.isnan(values)
-        if missing.any():
-            counts += belongs @ (~missing).astype(np.float64)
-            values[missing] = 0
-        else:
-            counts += np.bincount(own, weights, n_clusters)[:, np.newaxis]
-        sums += belongs @ values
-    return sums, counts

@@ -5,14 +5,16 @@ import os
 import threading
 
 import joblib
-from threadpoolctl import threadpool_limits
-
+from skesom._common.threads import limited
 from skesom.som._vectors import has_openmp, most_threads
 
 
-def effective_n_threads():
-    """Return the number of threads for a kernel, within all limits that are set."""
-    if threads_were_lost() or not has_openmp:
+_LEAST_WORK = 1_000_000  # products; to start a team of threads takes as long as these
+
+
+def effective_n_threads(work):
+    """Return the threads for a kernel with so many products, within all limits set."""
+    if threads_were_lost() or not has_openmp or work < _LEAST_WORK:
         return 1
     if os.environ.get("OMP_NUM_THREADS"):
         return most_threads()
@@ -35,5 +37,5 @@ def threads_were_lost():
     """Return whether OpenMP would wait forever; limit scikit-learn's to one thread."""
     lost = _left_by_fork == threading.get_ident()
     if lost and (most_threads() > 1 or not has_openmp):
-        threadpool_limits(limits=1, user_api="openmp")
+        limited("openmp")
     return lost

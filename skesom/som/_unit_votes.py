@@ -179,7 +179,7 @@ def completed(som, table, known, smoothing):
 
 def nearest_of_class(X, y, network):
     """Find the nearest node of the class of every sample, -1 without any."""
-    codebook, node_class = network.nodes(), network.node_class[: network.n_nodes]
+    codebook, node_class = network.units(), network.node_class[: network.n_nodes]
     winners = np.full(len(X), -1, dtype=np.intp)
     for label in np.intersect1d(y, node_class):
         own = np.flatnonzero(node_class == label)
@@ -193,11 +193,11 @@ def inherited(table, before, after, *, by_class=False):
     """Pass rows of nodes on to a later network; of removed nodes to the nearest."""
     if before is None:
         return table
-    nodes = before.nodes()
+    nodes = before.units()
     if by_class:
         nearest = nearest_of_class(nodes, before.node_class[: len(nodes)], after)
     else:
-        nearest = nearest_units(nodes, after.nodes())[0]
+        nearest = nearest_units(nodes, after.units())[0]
     old = before.identity[: before.n_nodes]
     new = after.identity[: after.n_nodes]
     order = np.argsort(new)

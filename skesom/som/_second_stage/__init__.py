@@ -1,31 +1,91 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """From units to clusters: the second stage that both maps share."""
 
+from typing import NamedTuple
+
 import numpy as np
 from sklearn.cluster import AgglomerativeClustering
 from sklearn.exceptions import ConvergenceWarning
 
+from skesom._common.labels import MASKED
 from skesom._common.threads import one_blas_thread
 from skesom._common.warn import warn_user
 from skesom.som._second_stage._graph import graph_clusters
+from skesom.som._second_stage._mixture import NormalMixture
 from skesom.som._second_stage._two_winners import two_winner_clusters
 from skesom.som._second_stage._umatrix import umatrix_clusters
-from skesom.som._second_stage._units import clusters_of
+from skesom.som._second_stage._units import clusters_of, held_groups, majority_groups
 
 RULES = ("graph", "umatrix", "two-winners")
 
 
+class Grouping(NamedTuple):
+    """Clusters of the units of a map, and by them of samples."""
+
+    unit_labels: np.ndarray  # of each unit, dtype int32
+    mixture: NormalMixture | None = None  # of normals that decide, where there are any
+
+    @property
+    def n_clusters(self):
+        """Number of clusters."""
+        largest = self.unit_labels.max()
+        if self.mixture is not None:
+            largest = max(largest, self.mixture.labels.max())
+        return int(largest) + 1
+
+    def label(self, X, errors, winners, *, metric, codebook):
+        """Return the cluster of every sample; winners may be unknown, which is None."""
+        labels = np.full(len(X), -1, dtype=np.int32)
+        if self.mixture is not None and errors is None:
+            labels = self.mixture.label(metric.prepared(X))
+        rest = np.flatnonzero(labels < 0)
+        if len(rest):
+            if len(rest) == len(X):
+                rest = slice(None)
+            if winners is None:
+                of_rest = {"errors": None if errors is None else errors[rest]}
+                of_rest["measured"] = False
+                nearest, _ = metric.nearest(X[rest], codebook, **of_rest)
+            else:
+                nearest = winners[rest]
+            labels[rest] = np.where(nearest < 0, MASKED, self.unit_labels[nearest])
+        return labels
+
+    def renumbered(self, numbers):
+        """Return the same clusters under other numbers."""
+        mixture = self.mixture
+        if mixture is not None:
+            mixture = mixture.labeled(numbers[mixture.labels])
+        return Grouping(numbers[self.unit_labels], mixture)
+
+    def alike(self, X, winners, labels, *, metric, codebook):
+        """Return units and normals with the labels that most of their samples have."""
+        mixture = self.mixture
+        if mixture is not None:
+            numbers = np.arange(len(mixture.means), dtype=np.int32)
+            own = mixture.labeled(numbers).label(metric.prepared(X))
+            mixture = mixture.labeled(majority_groups(own, labels, mixture.means))
+        units = metric.prepared(codebook)
+        return Grouping(majority_groups(winners, labels, units), mixture)
+
+
 def group_units(units, clusterer, n_clusters):
-    """Group the units of a map."""
+    """Group the units of a map; every group holds samples."""
     if not isinstance(clusterer, str):
-        return clusters_of(clusterer, units), None
+        groups, mixture = clusters_of(clusterer, units), None
+    else:
+        with one_blas_thread():
+            groups, mixture = _by_rule(units, clusterer, n_clusters)
+    return Grouping(held_groups(groups, units), mixture)
+
+
+def _by_rule(units, rule, n_clusters):
     rule = {
         "graph": graph_clusters,
         "umatrix": lambda *of: (umatrix_clusters(*of), None),
         "two-winners": lambda *of: (two_winner_clusters(*of), None),
-    }[clusterer]
-    with one_blas_thread():  # here once: to look for BLAS takes longer than a cut
-        groups, mixture = rule(units, n_clusters)
+    }[rule]
+    groups, mixture = rule(units, n_clusters)
     if n_clusters == "auto":
         return groups, None
     divided = with_more_groups(groups, units, n_clusters)

@@ -7,9 +7,12 @@ import numpy as np
 from scipy import linalg
 from sklearn.cluster import KMeans
 
-from skesom._common.lazy import cut_rows
+from skesom._common.blocks import work_blocks
 from skesom._common.threads import one_blas_thread, one_thread
+from skesom.som._codebook import readable
+from skesom.som._grouping import most_probable, rows_abreast
 from skesom.som._second_stage._spectral import conductances
+from skesom.som._threads import effective_n_threads
 
 _AS_GOOD = 2.0  # a mixture may cut so many times as many links as the cut of the graph
 _NO_GAP = 0.1  # share of cut links from which on a cut follows no gap
@@ -17,8 +20,6 @@ _RIDGE = 0.01  # of the variance of a feature, added to that of every normal
 _ITERATIONS = 30
 _SEED = 0
 _TOLERANCE = 1e-4  # of the mean log likelihood
-_ROWS_AT_A_TIME = 4096  # at most, and so many values of them in all normals:
-_VALUES_AT_A_TIME = 2**21
 
 
 class NormalMixture(NamedTuple):
@@ -33,30 +34,17 @@ class NormalMixture(NamedTuple):
         """Return the same normals with other labels."""
         return self._replace(labels=labels)
 
-    def predict(self, rows, metric):
-        """Return the label of the most probable cluster of each row."""
-        labels = np.empty(len(rows), dtype=np.int32)
-        height = min(_ROWS_AT_A_TIME, max(1, _VALUES_AT_A_TIME // self.means.size))
-        with one_blas_thread():
-            for block in cut_rows(len(rows), height):
-                log_density = self._log_densities(metric.prepared(rows[block]))
-                labels[block] = self.labels[log_density.argmax(axis=0)]
-        return labels
-
-    def _log_densities(self, rows):
-        """Return the log density of each row in each normal, a line for each normal."""
-        center = self.means.mean(axis=0)  # so that no digits are lost
-        means, features = self.means - center, rows.T - center[:, np.newaxis]
-        if self.factors.ndim == 3:
-            factors = self.factors.transpose(0, 2, 1)
-            places = np.einsum("kij,kj->ki", factors, means)
-            apart = factors.reshape(-1, factors.shape[2]) @ features
-            apart = apart.reshape(*places.shape, -1)
-            apart -= places[:, :, np.newaxis]
-        else:
-            apart = (features - means[:, :, None]) * self.factors[:, :, None]
-        np.square(apart, out=apart)
-        return self.constants[:, np.newaxis] - 0.5 * apart.sum(axis=1)
+    def label(self, X):
+        """Return the label of the most probable normal of each row, -1 without any."""
+        # Upper triangles, whose rows the kernel reads in order; or rows of factors.
+        factors = np.ascontiguousarray(np.atleast_3d(self.factors).transpose(0, 2, 1))
+        X, n_threads = readable(X), effective_n_threads(len(X) * factors.size)
+        room = np.empty((n_threads, 2 * X.shape[1], rows_abreast))
+        numbers = np.empty(len(X), dtype=np.int32)
+        normals = self.means, factors, self.constants
+        for rows in work_blocks(len(X), factors.size, n_threads):
+            most_probable(X[rows], *normals, room, numbers[rows], n_threads)
+        return np.append(self.labels, np.int32(-1))[numbers]
 
 
 def cut_or_mixture(affinity, units, groups, least=0):
@@ -69,9 +57,12 @@ def cut_or_mixture(affinity, units, groups, least=0):
     best, best_mixture, likelihood = groups, None, -np.inf
     with one_blas_thread():
         for start in (groups, _k_means(units, n_clusters)):
-            found, log_likelihood, mixture = fitted_mixture(units, start)
+            try:
+                found, log_likelihood, mixture = fitted_mixture(units, start)
+            except linalg.LinAlgError:  # normals that rounding has left without form
+                continue
             held = np.bincount(found, weights=units.hits, minlength=n_clusters)
-            if held.min() <= least or log_likelihood <= likelihood:
+            if held.min() <= least or not log_likelihood > likelihood:
                 continue
             if conductances(affinity, found).max() <= most:
                 best, best_mixture, likelihood = found, mixture, log_likelihood
@@ -104,9 +95,9 @@ def fitted_mixture(units, groups):
         last = log_likelihood
     means = center + normals.means * widths
     if normals.precisions.ndim == 2:
-        factors = np.sqrt(normals.precisions) / widths
+        factors = np.sqrt(normals.precisions) * _inverse(widths)
     else:
-        factors = np.linalg.cholesky(normals.precisions) / widths[:, None]
+        factors = np.linalg.cholesky(normals.precisions) * _inverse(widths)[:, None]
     numbers = np.arange(len(means), dtype=np.int32)
     constants = _constants(normals, first.shape[1])
     mixture = NormalMixture(means, factors, constants, numbers)
@@ -118,19 +109,27 @@ def _scaled_moments(units):
     share = units.hits / units.hits.sum()
     center = share @ units.means
     first = units.means - center
+    full = units.covariances.ndim == 3
     variances = units.covariances
-    full = variances.ndim == 3
     if full:
         variances = np.diagonal(variances, axis1=1, axis2=2)
     widths = np.sqrt(share @ (variances + first**2))
-    widths[widths == 0] = 1
-    first = first / widths
+    # A feature that varies by the rounding of its values only tells nothing.
+    rounding = np.finfo(units.codebook.dtype).eps * np.abs(units.means).max(axis=0)
+    widths[widths <= rounding] = 0
+    scale = _inverse(widths)
+    first = first * scale
     if full:
-        second = units.covariances / (widths[:, None] * widths)
+        second = units.covariances * scale[:, None] * scale
         second = second + first[:, :, None] * first[:, None, :]
     else:
-        second = units.covariances / widths**2 + first**2
+        second = units.covariances * scale**2 + first**2
     return first, second, center, widths
+
+
+def _inverse(widths):
+    """Return the inverse of widths, 0 for features that do not vary."""
+    return np.divide(1.0, widths, out=np.zeros_like(widths), where=widths > 0)
 
 
 class _Normals(NamedTuple):

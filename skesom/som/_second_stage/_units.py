@@ -9,7 +9,6 @@ from scipy.sparse.csgraph import connected_components, minimum_spanning_tree
 from sklearn.base import clone
 from sklearn.utils.validation import has_fit_parameter
 
-from skesom._common.labels import ranks_by_size
 from skesom.som._codebook import distances_to_units, nearest_units
 
 _MOST_CELLS = 2**22  # of a table of all pairs of units
@@ -57,7 +56,7 @@ def component_clusters(codebook, links, max_length):
     """Take the connected components of the links as clusters."""
     links = links.tocoo()
     ends = codebook[links.coords[0]] - codebook[links.coords[1]]
-    short = np.linalg.norm(ends, axis=1) <= max_length
+    short = np.linalg.norm(ends.astype(np.float64), axis=1) <= max_length
     return linked(links, short)
 
 
@@ -80,14 +79,12 @@ def clusters_of(clusterer, units):
     return spread(groups, inside, units.codebook)
 
 
-def units_by_size(groups, codebook, hits):
-    """Order groups of units by the samples they hold, the largest first."""
-    _, groups = np.unique(groups, return_inverse=True)
-    sizes = np.bincount(groups, weights=hits)
-    held = sizes[groups] > 0
-    groups = spread(groups[held], held, codebook)
-    kept, groups = np.unique(groups, return_inverse=True)
-    return ranks_by_size(sizes[kept])[groups]
+def held_groups(groups, units):
+    """Number groups of units from 0 on; units of groups without samples join others."""
+    held = units.hits > 0
+    inside = np.isin(groups, groups[held])
+    groups = spread(groups[inside], inside, units.codebook)
+    return np.unique(groups, return_inverse=True)[1].astype(np.int32)
 
 
 def majority_groups(winners, labels, codebook):

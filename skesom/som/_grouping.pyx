@@ -1,0 +1,181 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What clusters of units need of many rows: moments, normals and votes.
+
+Rows or units are independent of each other, and each sum is added up by one thread in
+the order of the rows, so the results are the same for any number of threads.
+"""
+
+from cython cimport floating
+from cython.parallel cimport parallel, prange
+
+from libc.math cimport NAN
+from libc.string cimport memset
+
+from skesom.som._vectors cimport (
+    ABREAST_ROWS, Vectors, omp_get_thread_num, vectors_for,
+)
+
+rows_abreast = ABREAST_ROWS
+
+
+def most_probable(
+    const floating[:, ::1] X,       # IN (n_rows, n_features), NaN = missing
+    const double[:, ::1] means,     # IN (n_normals, n_features)
+    const double[:, :, ::1] factors,  # IN (n_normals, n_features or 1, n_features)
+    const double[::1] constants,    # IN (n_normals,)
+    double[:, :, ::1] room,         # SCRATCH (n_threads, 2 n_features, rows_abreast)
+    int[::1] numbers,               # OUT (n_rows,), -1 = no density is a number
+    int n_threads,                  # IN
+):
+    """Find the normal of the highest density for each row, the lowest of equal ones.
+
+    The log density is the constant less half the sum of the squares of factor @ (row -
+    mean); factors are upper triangles, or one row that scales each feature.
+    """
+    cdef const Vectors *vectors = vectors_for(sizeof(double))
+    cdef Py_ssize_t n_parts = (X.shape[0] + ABREAST_ROWS - 1) // ABREAST_ROWS
+    cdef Py_ssize_t part
+    with nogil, parallel(num_threads=n_threads):
+        for part in prange(n_parts, schedule="static"):
+            _of_few(
+                vectors, X, part * ABREAST_ROWS, means, factors, constants,
+                &room[omp_get_thread_num(), 0, 0], numbers,
+            )
+
+
+cdef void _of_few(
+    const Vectors *vectors, const floating[:, ::1] X, Py_ssize_t first,
+    const double[:, ::1] means, const double[:, :, ::1] factors,
+    const double[::1] constants, double *columns, int[::1] numbers
+) noexcept nogil:
+    """Do the same for the next rows, which are stored feature by feature."""
+    cdef int[ABREAST_ROWS] found
+    cdef Py_ssize_t n_features = X.shape[1], feature
+    cdef Py_ssize_t n_rows = min(<Py_ssize_t> ABREAST_ROWS, X.shape[0] - first)
+    cdef Py_ssize_t row
+    if n_rows < ABREAST_ROWS:
+        memset(columns, 0, n_features * ABREAST_ROWS * sizeof(double))
+    for row in range(n_rows):
+        for feature in range(n_features):
+            columns[feature * ABREAST_ROWS + row] = X[first + row, feature]
+    vectors.most_probable(
+        columns, n_features, means.shape[0], factors.shape[1] == n_features,
+        &means[0, 0], &factors[0, 0, 0], &constants[0],
+        columns + n_features * ABREAST_ROWS, found,
+    )
+    for row in range(n_rows):
+        numbers[first + row] = found[row]
+
+
+def add_moments(
+    const floating[:, ::1] X,       # IN (n_rows, n_features), NaN = as the unit
+    const double[::1] weights,      # IN (n_rows,)
+    const Py_ssize_t[::1] order,    # IN rows, those of each unit together
+    const Py_ssize_t[::1] bounds,   # IN (n_units + 1,) places in it of each unit
+    const floating[:, ::1] codebook,  # IN (n_units, n_features)
+    double[:, ::1] first,           # IN/OUT (n_units, n_features)
+    double[:, :, ::1] second,       # IN/OUT (n_units, n_features or 1, n_features)
+    double[:, ::1] apart,           # SCRATCH (n_threads, n_features)
+    int n_threads,                  # IN
+):
+    """Add up differences of rows from their unit, and the products of these.
+
+    Products are written up to the diagonal only; with one row they are squares.
+    """
+    cdef Py_ssize_t unit
+    with nogil, parallel(num_threads=n_threads):
+        for unit in prange(codebook.shape[0], schedule="dynamic", chunksize=8):
+            _add_around(
+                X, weights, order, bounds[unit], bounds[unit + 1], &codebook[unit, 0],
+                &first[unit, 0], &second[unit, 0, 0], second.shape[1] > 1,
+                &apart[omp_get_thread_num(), 0],
+            )
+
+
+cdef void _add_around(
+    const floating[:, ::1] X, const double[::1] weights, const Py_ssize_t[::1] order,
+    Py_ssize_t begin, Py_ssize_t end, const floating *center, double *first,
+    double *second, bint full, double *apart
+) noexcept nogil:
+    cdef Py_ssize_t n_features = X.shape[1]
+    cdef Py_ssize_t place, row, feature, other
+    cdef double weighted
+    cdef double *products
+    for place in range(begin, end):
+        row = order[place]
+        for feature in range(n_features):
+            apart[feature] = <double> X[row, feature] - <double> center[feature]
+            if apart[feature] != apart[feature]:
+                apart[feature] = 0
+        for feature in range(n_features):
+            weighted = weights[row] * apart[feature]
+            first[feature] += weighted
+            if not full:
+                second[feature] += weighted * apart[feature]
+                continue
+            products = second + feature * n_features
+            for other in range(feature + 1):
+                products[other] += weighted * apart[other]
+
+
+def count_votes(
+    const int[:, ::1] labels,       # IN (n_members, n_rows), below 0 = none
+    const Py_ssize_t[::1] first,    # IN (n_members + 1,) rows of the members below
+    const double[:, ::1] votes,     # IN (n_clusters of all members and none, n_groups)
+    const int[::1] homes,           # IN (as many,) group of each cluster, or -1
+    const double[::1] bias,         # IN (n_groups,) added for each member that votes
+    double[:, ::1] room,            # SCRATCH (n_threads, n_groups)
+    int[::1] winner,                # OUT (n_rows,)
+    float[::1] agreement,           # OUT (n_rows,) share of members, NaN below -1
+    int n_threads,                  # IN
+):
+    """Give each row the group with most votes, if half of the members vote.
+
+    The last row of a member in `votes` and `homes` is for labels that it lacks.
+    """
+    cdef Py_ssize_t row
+    with nogil, parallel(num_threads=n_threads):
+        for row in prange(labels.shape[1], schedule="static"):
+            _vote(
+                labels, row, first, votes, homes, bias, &room[omp_get_thread_num(), 0],
+                winner, agreement,
+            )
+
+
+cdef void _vote(
+    const int[:, ::1] labels, Py_ssize_t row, const Py_ssize_t[::1] first,
+    const double[:, ::1] votes, const int[::1] homes, const double[::1] bias,
+    double *total, int[::1] winner, float[::1] agreement
+) noexcept nogil:
+    cdef Py_ssize_t n_members = labels.shape[0], n_groups = bias.shape[0]
+    cdef Py_ssize_t member, group, n_voters = 0, n_agree = 0
+    cdef int best = 0, largest = labels[0, row]
+    for member in range(n_members):
+        n_voters += labels[member, row] >= 0
+        largest = max(largest, labels[member, row])
+    for group in range(n_groups):
+        total[group] = n_voters * bias[group]
+    for member in range(n_members):
+        for group in range(n_groups):
+            total[group] += votes[_own(labels, member, row, first), group]
+    for group in range(1, n_groups):
+        if total[group] > total[best]:
+            best = <int> group
+    if 2 * n_voters < n_members:
+        best = min(largest, -1)
+    for member in range(n_members):
+        n_agree += homes[_own(labels, member, row, first)] == max(best, -1)
+    winner[row] = best
+    agreement[row] = <float> n_agree / <float> n_members
+    if largest < -1:
+        agreement[row] = NAN
+
+
+cdef inline Py_ssize_t _own(
+    const int[:, ::1] labels, Py_ssize_t member, Py_ssize_t row,
+    const Py_ssize_t[::1] first
+) noexcept nogil:
+    """Return the row of a member's votes for the label that it gives."""
+    cdef Py_ssize_t last = first[member + 1] - 1
+    cdef int label = labels[member, row]
+    return last if label < 0 else min(first[member] + label, last)
