@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import copy
+import inspect
 from functools import partial
 from numbers import Integral
 from typing import TYPE_CHECKING
@@ -53,6 +54,7 @@ _ENOUGH_TO_LEARN = 50_000  # rows; twice as many win nothing (docs/consensus.md)
 _ENOUGH_TO_COMPARE = 1_000_000
 _ROWS_AT_A_TIME = 262_144
 _SEEDS = 2**31 - 1
+_USUAL = 8  # clusters, as in scikit-learn, where nobody gives a number
 _FAILURES = (ArithmeticError, RuntimeError, ValueError)
 
 
@@ -77,10 +79,10 @@ class ConsensusClusterer(MetaEstimatorMixin, ClusterMixin, BaseEstimator):
         every `random_state`, and `n_clusters` (`n_components` of a mixture) at its end.
     n_estimators : int, default=12
         Number of members.
-    n_clusters : int, "auto" or None, default=8
-        Number of clusters, of each member and of the consensus. "auto" takes it from
-        the widest gap of the spectrum (1 for a continuum), and lets maps choose their
-        own; None takes the median of the members' own numbers.
+    n_clusters : int, "auto" or None, default=None
+        Number of clusters, of each member and of the consensus. None takes that of the
+        estimator, or 8 if it has none. "auto" takes it from the widest gap of the
+        spectrum (1 for a continuum), and lets maps choose their own.
     max_samples : int or float in (0, 1], default=1.0
         Rows that a member learns from, drawn without replacement: a number, or a share
         of at most 50 000 rows. A share of 0.5 lets members differ that do not depend on
@@ -122,6 +124,8 @@ class ConsensusClusterer(MetaEstimatorMixin, ClusterMixin, BaseEstimator):
     -----
     ConvergenceWarning
         If some members failed, or fewer clusters than asked for were found.
+    UserWarning
+        If `n_clusters` and that of the estimator are both given, and differ.
 
     See Also
     --------
@@ -180,7 +184,7 @@ class ConsensusClusterer(MetaEstimatorMixin, ClusterMixin, BaseEstimator):
         estimator: BaseEstimator | None = None,
         *,
         n_estimators: int = 12,
-        n_clusters: int | Literal["auto"] | None = 8,
+        n_clusters: int | Literal["auto"] | None = None,
         max_samples: float = 1.0,
         random_state: RandomState = None,
         verbose: int = 0,
@@ -226,7 +230,8 @@ class ConsensusClusterer(MetaEstimatorMixin, ClusterMixin, BaseEstimator):
         """
         X, errors = self._checked(X, errors, reset=True)
         threads_were_lost()  # members may use OpenMP before a kernel of skesom does
-        check_enough_samples(len(X), self.n_clusters)
+        number = self._wanted_number()
+        check_enough_samples(len(X), number)
         generator = random_generator(self.random_state)
         members, labels = self._fitted_members(X, errors, generator)
         compared = np.arange(len(X))
@@ -242,10 +247,9 @@ class ConsensusClusterer(MetaEstimatorMixin, ClusterMixin, BaseEstimator):
                 f"parameters of {_name_of(self._prototype())}."
             )
         graph = FoldedGraph(labels)
-        votes = graph.votes(self._number(graph), generator)
-        winner = votes.winner(labels)
+        votes = graph.votes(_number_of(graph, number), generator)
+        winner, agreement = votes.counted(labels)
         closest = graph.closest(winner)
-        agreement = votes.agreement(labels, winner)
         of_compared = winner
         if is_lazy(X) or len(winner) < len(X):
             winner, agreement = _voted(members, votes, X, errors, self.n_jobs)
@@ -264,7 +268,12 @@ class ConsensusClusterer(MetaEstimatorMixin, ClusterMixin, BaseEstimator):
         samples = [t if t is None else t[few] for t in some]
         labels = _ranked(of_compared[few], rank)
         self.representative_ = _labeled_alike(members[closest], *samples, labels)
-        self._warn_of_few()
+        if number != "auto" and self.n_clusters_ < number:
+            warn_user(
+                f"The members distinguish {self.n_clusters_} clusters, fewer than "
+                f"n_clusters={number}. Ask for fewer, or let the members find more.",
+                ConvergenceWarning,
+            )
         return self
 
     @available_if(_members_predict)
@@ -417,13 +426,30 @@ class ConsensusClusterer(MetaEstimatorMixin, ClusterMixin, BaseEstimator):
         member = clone(self._prototype())
         member.set_params(**dict.fromkeys(random_states(member), int(seed)))
         last, _ = pipeline_end(member)
-        names = last.get_params(deep=False)
-        if isinstance(self.n_clusters, Integral):
-            wanted = [n for n in ("n_clusters", "n_components") if n in names]
-            last.set_params(**dict.fromkeys(wanted[:1], self.n_clusters))
-        elif self.n_clusters == "auto" and isinstance(last, CodebookMap):
-            last.set_params(n_clusters="auto")
+        number, name = self.n_clusters, _name_of_number(last)
+        if number is None and getattr(last, str(name), 0) is None:
+            number = _USUAL  # each unit of a map for itself tells nothing
+        if isinstance(number, Integral) and name is not None:
+            last.set_params(**{name: number})
+        elif number == "auto" and isinstance(last, CodebookMap):
+            last.set_params(n_clusters=number)
         return member
+
+    def _wanted_number(self):
+        """Return the number of clusters: the own, or that of the estimator."""
+        last, _ = pipeline_end(self._prototype())
+        name, number = _name_of_number(last), self.n_clusters
+        of_last = getattr(last, str(name), None)
+        known = of_last == "auto" or isinstance(of_last, Integral)
+        if number is None:
+            return of_last if known else _USUAL
+        if known and of_last not in (number, _default_of(last, name)):
+            warn_user(
+                f"{type(self).__name__} has n_clusters={number!r} and its estimator "
+                f"{name}={of_last!r}: members get {number!r}. Leave one of them out.",
+                UserWarning,
+            )
+        return number
 
     def _n_samples(self, n_rows, predicts):
         """Return how many rows a member learns from."""
@@ -440,23 +466,22 @@ class ConsensusClusterer(MetaEstimatorMixin, ClusterMixin, BaseEstimator):
             )
         return min(n_rows, n_samples)
 
-    def _number(self, graph):
-        """Return into how many clusters the graph is cut."""
-        if self.n_clusters == "auto":
-            return graph.plausible_number()
-        number = self.n_clusters
-        if number is None:
-            number = max(1, int(np.median(graph.counts)))
-        return int(min(number, graph.rank()))  # KMeans takes no bool
 
-    def _warn_of_few(self):
-        wanted = self.n_clusters
-        if isinstance(wanted, Integral) and self.n_clusters_ < wanted:
-            warn_user(
-                f"The members distinguish {self.n_clusters_} clusters, fewer than "
-                f"n_clusters={wanted}. Ask for fewer, or let the members find more.",
-                ConvergenceWarning,
-            )
+def _name_of_number(clusterer):
+    """Return the parameter of a clusterer that is the number of clusters, or None."""
+    names = clusterer.get_params(deep=False)
+    return next((n for n in ("n_clusters", "n_components") if n in names), None)
+
+
+def _default_of(estimator, name):
+    return inspect.signature(type(estimator)).parameters[name].default
+
+
+def _number_of(graph, number):
+    """Return into how many clusters the graph is cut."""
+    if number == "auto":
+        return graph.plausible_number()
+    return int(min(number, graph.rank()))  # KMeans takes no bool
 
 
 def _name_of(estimator):
@@ -523,13 +548,14 @@ def _labels_of(members, X, errors, n_jobs=None):
 
 def _voted(members, votes, X, errors, n_jobs):
     """Return the cluster of each row and the share of members that agree."""
-    vote = partial(_votes_of_rows, members, votes)
     if is_lazy(X):
+        vote = partial(_stacked_votes, members, votes)
         voted = map_rows(vote, X, errors, dtype=np.float64, columns=2)
         return voted[:, 0].astype(np.int32), voted[:, 1].astype(np.float32)
 
     def of_block(rows):
-        return vote(X[rows], None if errors is None else errors[rows]).T
+        of_rows = X[rows], None if errors is None else errors[rows]
+        return _votes_of_rows(members, votes, *of_rows)
 
     blocks = list(gen_batches(len(X), _ROWS_AT_A_TIME))
     labels = np.empty(len(X), dtype=np.int32)
@@ -541,9 +567,11 @@ def _voted(members, votes, X, errors, n_jobs):
 
 def _votes_of_rows(members, votes, X, errors):
     """Return the cluster of each row and the share of members that agree."""
-    of_members = _labels_of(members, X, errors)
-    winner = votes.winner(of_members)
-    return np.column_stack([winner, votes.agreement(of_members, winner)])
+    return votes.counted(_labels_of(members, X, errors))
+
+
+def _stacked_votes(members, votes, X, errors):
+    return np.column_stack(_votes_of_rows(members, votes, X, errors))
 
 
 def _ranked(labels, rank):

@@ -8,12 +8,12 @@ import numpy as np
 from scipy import linalg
 from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_rand_score
-from sklearn.utils import gen_batches
 
 from skesom._common.threads import one_blas_thread, one_thread
+from skesom.som._grouping import count_votes
+from skesom.som._threads import effective_n_threads
 
 _STARTS = 20  # of k-means, on the few clusters of the members
-_ROWS_IN_CACHE = 16_384
 _ENOUGH_ROWS = 65_536  # to find the member closest to the consensus
 _CERTAIN = 1e-9  # eigenvalues below are rounding
 _MOST_CLUSTERS = 20  # that n_clusters="auto" may find
@@ -27,30 +27,22 @@ class Votes(NamedTuple):
     homes: list  # of (n_own_clusters + 1,): the cluster with most of their rows, or -1
     bias: np.ndarray  # (n_clusters,), added for every member that votes
 
-    def winner(self, labels):
-        """Return the cluster of each row; below 0 where less than half label it."""
-        blocks = gen_batches(len(labels[0]), _ROWS_IN_CACHE)
-        parts = [self._winner([each[rows] for each in labels]) for rows in blocks]
-        return np.concatenate([np.empty(0, np.int32), *parts])
+    def counted(self, labels):
+        """Return the cluster of each row, and the share of members that agree on it.
 
-    def _winner(self, labels):
-        """Return the same for a few rows, whose votes are in the cache."""
-        voters = np.sum([of_member >= 0 for of_member in labels], axis=0)
-        votes = voters[:, np.newaxis] * self.bias
-        for table, of_member in zip(self.tables, labels, strict=True):
-            votes += table.take(_or_last(of_member, table), axis=0)
-        winner = votes.argmax(axis=1).astype(np.int32)
-        noise = 2 * voters < len(labels)
-        winner[noise] = np.minimum(np.max(labels, axis=0)[noise], -1)
-        return winner
-
-    def agreement(self, labels, winner):
-        """Return the share of members whose cluster belongs to `winner`, or NaN."""
-        agree = np.zeros(len(winner), dtype=np.float32)
-        for home, of_member in zip(self.homes, labels, strict=True):
-            agree += home[_or_last(of_member, home)] == np.maximum(winner, -1)
-        agree[np.max(labels, axis=0) < -1] = np.nan
-        return agree / len(labels)
+        It is below 0 where less than half of the members have a label.
+        """
+        labels = np.stack(labels).astype(np.int32, copy=False)
+        first = np.cumsum([0, *map(len, self.tables)])
+        votes = np.ascontiguousarray(np.concatenate(self.tables))
+        n_threads = effective_n_threads(labels.size * len(self.bias))
+        winner = np.empty(labels.shape[1], dtype=np.int32)
+        agreement = np.empty(labels.shape[1], dtype=np.float32)
+        room = np.empty((n_threads, len(self.bias)))
+        homes = np.concatenate(self.homes).astype(np.int32)
+        tables = first, votes, homes, self.bias, room
+        count_votes(labels, *tables, winner, agreement, n_threads)
+        return winner, agreement
 
     def kept(self, clusters):
         """Return the votes for some of the clusters, numbered in the order given."""
@@ -61,12 +53,6 @@ class Votes(NamedTuple):
             [rank[home] for home in self.homes],
             self.bias[clusters],
         )
-
-
-def _or_last(labels, table):
-    """Return labels as rows of a table whose last one is for all that it lacks."""
-    last = len(table) - 1
-    return np.where((labels < 0) | (labels > last), last, labels)
 
 
 class FoldedGraph:
@@ -105,8 +91,10 @@ class FoldedGraph:
             table = self._vectors[:, :n_clusters] @ centers.T
         tables = np.split(table, self.first[1:-1])
         tables = [np.pad(of_member, ((0, 1), (0, 0))) for of_member in tables]
-        votes = Votes(tables, [], -0.5 * np.square(centers).sum(axis=1))
-        return votes._replace(homes=self._homes(votes.winner(self.labels), n_clusters))
+        homes = [np.full(len(of_member), -1) for of_member in tables]
+        votes = Votes(tables, homes, -0.5 * np.square(centers).sum(axis=1))
+        winner, _ = votes.counted(self.labels)
+        return votes._replace(homes=self._homes(winner, n_clusters))
 
     def closest(self, winner):
         """Return the member whose clusters are most like those of the consensus."""
