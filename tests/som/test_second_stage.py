@@ -237,17 +237,55 @@ def test_unit_far_from_its_own_samples_is_an_island():
     assert [island.tolist() for island in graph.islands] == [[59]]
 
 
-def test_scattered_units_are_outside_unless_they_hold_much():
-    units = chain(40)
-    codebook = units.codebook.copy()
-    codebook[39] += 5  # 6 times as far from the nearest as any other
-    hits = units.hits.copy()
-    hits[39] = 4
-    scattered = Units(codebook, hits, units.counts, units.radii)
-    candidates = np.ones(40, dtype=bool)
-    assert_array_equal(np.flatnonzero(_graph._scattered(scattered, candidates)), [39])
-    hits[39] = 40
-    assert not _graph._scattered(scattered, candidates).any()
+@pytest.mark.parametrize("scale", [2.0**-80, 1e-17, 1e-10, 1.0, 2.0**80])
+def test_components_are_joined_in_any_unit(scale):
+    # Gaps of 4, 1 and 2; two pairs of units lie at the same place, a gap of 0.
+    codebook = scale * np.array([[0.0], [0.0], [4.0], [5.0], [5.0], [7.0]])
+    component = np.arange(6)
+    for n_clusters, expected in (
+        (4, [0, 0, 1, 2, 2, 3]),
+        (3, [0, 0, 1, 1, 1, 2]),
+        (2, [0, 0, 1, 1, 1, 1]),
+        (1, [0, 0, 0, 0, 0, 0]),
+    ):
+        groups = _units.joined(codebook, component, n_clusters)
+        assert_array_equal(groups, expected)
+
+
+def test_spanning_tree_is_the_shortest(global_random_seed):
+    rng = np.random.default_rng(global_random_seed)
+    places = rng.normal(size=(40, 3)).round(1)
+    places[:5] = places[5:10]
+    gaps = np.linalg.norm(places[:, None] - places, axis=2)
+    tree = _units.tree_of_gaps(gaps)
+    assert len(tree.data) == 39
+    assert np.count_nonzero(tree.data == 0) >= 5
+    assert_allclose(tree.data, gaps[tree.coords])
+    # By hand: the nearest place outside comes in, one after the other.
+    inside, total = np.arange(40) == 0, 0.0
+    while not inside.all():
+        between = np.where(inside[:, None] & ~inside, gaps, np.inf)
+        place = np.unravel_index(np.argmin(between), between.shape)
+        total += between[place]
+        inside[place[1]] = True
+    assert tree.data.sum() == pytest.approx(total)
+
+
+@pytest.mark.parametrize("n_clusters", [1, 2, 3, "auto"])
+def test_odd_units_are_grouped(n_clusters):
+    line = chain(6)
+    nowhere = sparse.csr_array((6, 6), dtype=np.int64)
+    one_hit = np.array([0, 0, 30, 0, 0, 0])
+    for units in (
+        Units(np.zeros((6, 1)), line.hits, line.counts, line.radii),  # all equal
+        Units(line.codebook, line.hits, nowhere, line.radii),  # no links
+        Units(line.codebook, one_hit, nowhere, np.zeros(6)),
+        Units(line.codebook, line.hits, line.counts, np.zeros(6)),  # duplicates
+        Units(line.codebook[:1], line.hits[:1], nowhere[:1, :1], np.zeros(1)),
+    ):
+        groups = groups_of_graph(units, n_clusters)
+        assert len(groups) == len(units)
+        assert (groups >= 0).all()
 
 
 def test_grouping_is_reproducible_and_leaves_its_input():
@@ -454,6 +492,20 @@ def test_same_result_again(rule):
     for som in MAPS.values():
         one, other = (fit(som, X, clusterer=rule) for _ in range(2))
         assert_array_equal(one.labels_, other.labels_)
+
+
+@pytest.mark.parametrize("n_clusters", [3, 7, "auto"])
+@pytest.mark.parametrize("rule", [*RULES, "components"])
+@pytest.mark.parametrize("make", [ESOM, CSOM])
+def test_unit_of_the_data_does_not_matter(make, rule, n_clusters):
+    if rule == "components" and make is CSOM:
+        pytest.skip("only an ESOM has links of its own")
+    X, _ = make_blobs(300, centers=3, cluster_std=0.5, random_state=1)
+    X = np.concatenate([X, X[:20], 30 + 0.1 * X[:4]])
+    som = make(n_clusters, clusterer=rule, random_state=0)
+    expected = som.fit(X).labels_
+    for scale in (2.0**-80, 1e-17, 2.0**80):
+        assert_array_equal(som.fit(X * scale).labels_, expected)
 
 
 @every_rule

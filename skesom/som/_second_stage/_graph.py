@@ -6,11 +6,11 @@ explained in `docs/second_stage.md`, is the authors' own.
 """
 
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 from scipy import sparse
-from scipy.sparse.csgraph import connected_components, minimum_spanning_tree
-from scipy.spatial import KDTree
+from scipy.sparse.csgraph import connected_components
 
 from skesom.som._codebook import distances_to_units
 from skesom.som._second_stage._mixture import cut_or_mixture
@@ -20,17 +20,20 @@ from skesom.som._second_stage._spectral import (
     plausible_number,
     smallest_eigenpairs,
 )
-from skesom.som._second_stage._units import both_ways, component_gaps, joined, spread
+from skesom.som._second_stage._units import (
+    both_ways,
+    component_gaps,
+    joined,
+    spread,
+    tree_of_gaps,
+)
 
-_NEAR = 1.7  # lengths of links: a smaller gap is chance
-_FAR = 4.0  # lengths or radii of the neighbors: what is farther is an outlier
-_COMPACT = 5.0  # radii of a unit without anything between it and its neighbors
-_APART = 2.0  # lengths of links between an island and the rest
-_FEWEST = 3  # samples of an island
-_SPARSE = 0.2  # of the mean samples of a component's units: less are left out
-_SMALLEST_SHARE = 0.002  # of the samples, in an island
-_SCATTERED = 3.0  # typical distances of the nearest unit: what is farther is an outlier
-_ODD_SHARE = 0.02  # of the samples, in all of these; more are a thin body
+_NEAR = 1.7  # lengths of links: parts of a body that are no farther are torn by chance
+_FAR = 4.0  # times the usual distance nearby: isolated; a half for islands and compact
+_SPARSE = 0.2  # of the mean samples of a component's units: less would be bridges
+_SMALLEST = 0.5  # roots of the number of samples, in a part: less is chance
+_SMALLEST_SHARE = 0.002  # of the samples, in an island, and in a part of a large table
+_FEWEST = 3  # samples of an island in a small table: single bad rows are none
 
 
 def graph_clusters(units, n_clusters):
@@ -41,7 +44,7 @@ def graph_clusters(units, n_clusters):
         groups = _cut_by_themselves(graph, units.hits)
     else:
         islands = _islands_asked_for(graph, units, n_clusters)
-        graph, groups = _cut_body(graph, units, n_clusters - len(islands))
+        groups = _cut_body(graph, units, n_clusters - len(islands))
     everywhere = np.full(len(units), -1, dtype=np.intp)
     everywhere[graph.inside] = groups
     for number, island in enumerate(islands, start=groups.max() + 1):
@@ -68,56 +71,58 @@ class CoactivationGraph:
 
 def coactivation_graph(units):
     """Build the graph of relative co-activation of the units."""
-    hits, n_units = units.hits, len(units)
+    hits, few = units.hits, max(_FEWEST, _SMALLEST_SHARE * units.hits.sum())
     rows, columns, between = both_ways(units.counts)
     ends = units.codebook[rows] - units.codebook[columns]
     lengths = np.linalg.norm(ends, axis=1).astype(np.float64, copy=False)
     isolation, compact = _isolation(units, rows, columns, between, lengths)
-    isolated = (isolation > _FAR) | (compact & (isolation > _APART))
+    isolated = (isolation > _FAR) | (compact & (isolation > _FAR / 2))
     isolated &= hits >= _FEWEST
     kept = isolated[rows] == isolated[columns]
     links = rows, columns, between, lengths
     rows, columns, between, lengths = (values[kept] for values in links)
-    smaller = np.minimum(hits[rows], hits[columns]) + hits.mean()
-    entries = between / smaller, (rows, columns)
-    affinity = sparse.csr_array(entries, shape=(n_units, n_units))
-    reach = _mean(rows, between, lengths, n_units)
+    affinity = _relative(rows, columns, between, hits)
+    reach = _mean(rows, between, lengths, len(units))
     candidates = (hits > 0) & ~isolated
     links = _links_by_chance(units, affinity, candidates, reach)
     sparse_units = _sparse(affinity + links, hits)
-    sparse_units |= _scattered(units, candidates & (np.diff(affinity.indptr) > 0))
     if sparse_units.any():
-        affinity = _without(affinity, sparse_units)
+        kept = sparse.diags_array((~sparse_units).astype(np.float64))
+        affinity = sparse.csr_array(kept @ affinity @ kept)
         links = _links_by_chance(units, affinity, candidates & ~sparse_units, reach)
     affinity = affinity + links
     _, component = connected_components(affinity, directed=False)
     held = np.bincount(component, weights=np.where(sparse_units, 0, hits))
     sizable = held >= min(_least(hits), held.max())
     inside = sizable[component]
-    few = max(_FEWEST, _SMALLEST_SHARE * hits.sum())
-    islands = np.flatnonzero(~sizable & (held >= few))
-    far_ones = []
-    for own in (component == island for island in islands):
+    islands = []
+    for island in np.flatnonzero(~sizable & (held >= few)):
+        own = component == island
         alone = np.max(isolation[own & isolated], initial=0.0)
-        distance = max(_gap(units, own, reach), alone)
-        if distance >= _APART:
-            far_ones.append((distance, np.flatnonzero(own)))
-    far_ones.sort(key=lambda island: -island[0])
-    islands = [own for _, own in far_ones]
+        islands.append((max(_gap(units, own, reach), alone), np.flatnonzero(own)))
+    islands.sort(key=lambda island: -island[0])
+    islands = [own for distance, own in islands if distance >= _FAR / 2]
     return CoactivationGraph(affinity, inside, _renumbered(component, inside), islands)
 
 
 def _isolation(units, rows, columns, between, lengths):
-    """Return how far units are, relative to their neighbors; which are compact."""
-    n_units = len(units)
-    shortest = np.full(n_units, np.inf)
+    """Return how far units are, relative to those nearby; which are compact."""
+    shortest = np.full(len(units), np.inf)
     np.minimum.at(shortest, rows, lengths)
     shortest[np.isinf(shortest)] = 0
-    typical = _weighted_median(units.radii, units.hits)
-    radius = np.maximum(_mean(rows, between, units.radii[columns], n_units), typical)
-    length = _mean(rows, between, shortest[columns], n_units)
-    isolation = np.maximum(_ratio(units.radii, radius), _ratio(shortest, length))
-    return isolation, shortest > _COMPACT * units.radii
+    nearby = partial(_mean, rows, between, n_units=len(units))
+    usual = np.average(units.radii, weights=units.hits)
+    radius = np.maximum(nearby(units.radii[columns]), usual)
+    of_lengths = _ratio(shortest, nearby(shortest[columns]))
+    isolation = np.maximum(of_lengths, _ratio(units.radii, radius))
+    return isolation, shortest > _FAR * units.radii
+
+
+def _relative(rows, columns, between, hits):
+    """Return the graph of samples between units, by those that the units hold."""
+    # The mean keeps a unit of few samples, all of them between two, from a strong tie.
+    held = np.minimum(hits[rows], hits[columns]) + hits.mean()
+    return sparse.csr_array((between / held, (rows, columns)), shape=2 * hits.shape)
 
 
 def _sparse(affinity, hits):
@@ -128,47 +133,23 @@ def _sparse(affinity, hits):
     return (hits > 0) & (hits < _SPARSE * mean[component])
 
 
-def _scattered(units, candidates):
-    """Return which linked units are outliers; none if these hold many samples."""
-    among = np.flatnonzero(candidates)
-    scattered = np.zeros(len(units), dtype=bool)
-    if len(among) < 2:
-        return scattered
-    tree = KDTree(units.codebook[among])
-    nearest = tree.query(units.codebook[among], k=2)[0][:, 1]
-    hits = units.hits[among]
-    far = nearest > _SCATTERED * _weighted_median(nearest, hits)
-    if hits[far].sum() <= _ODD_SHARE * hits.sum():
-        scattered[among[far]] = True
-    return scattered
-
-
-def _without(affinity, units):
-    """Return the graph without the links of some units."""
-    kept = sparse.diags_array((~units).astype(np.float64))
-    return sparse.csr_array(kept @ affinity @ kept)
-
-
 def _links_by_chance(units, affinity, candidates, reach):
     """Link components that are as near to each other as linked units are."""
-    hits, n_units = units.hits, len(units)
     unit = np.flatnonzero(candidates)
     _, component = connected_components(affinity, directed=False)
     component = _renumbered(component, candidates)
     gaps, ends = component_gaps(units.codebook[unit], component[unit])
-    tree = minimum_spanning_tree(gaps).tocoo()
+    tree = tree_of_gaps(gaps)
     first, second = unit[ends[tree.row, tree.col]], unit[ends[tree.col, tree.row]]
     near = tree.data <= _NEAR * np.maximum(reach[first], reach[second])
     first, second = first[near], second[near]
-    weight = 1 / (np.minimum(hits[first], hits[second]) + hits.mean())
-    links = sparse.csr_array((weight, (first, second)), shape=(n_units, n_units))
+    links = _relative(first, second, 1.0, units.hits)  # as if by one sample
     return links + links.T
 
 
 def _gap(units, own, reach):
     """Measure the distance of an island to the rest, in lengths of links."""
-    own, rest = np.flatnonzero(own), np.flatnonzero(~own & (units.hits > 0))
-    own = own[units.hits[own] > 0]
+    own, rest = (np.flatnonzero(part & (units.hits > 0)) for part in (own, ~own))
     distances = distances_to_units(units.codebook[own], units.codebook[rest])
     place = np.unravel_index(np.argmin(distances), distances.shape)
     length = max(reach[own[place[0]]], reach[rest[place[1]]])
@@ -208,31 +189,15 @@ def _islands_asked_for(graph, units, n_clusters):
 def _least(hits):
     """Return the fewest samples of a component; a larger share in a small table."""
     n_samples = hits.sum()
-    return max(_SMALLEST_SHARE, 0.5 / np.sqrt(n_samples)) * n_samples
+    return max(_SMALLEST * np.sqrt(n_samples), _SMALLEST_SHARE * n_samples)
 
 
 def _cut_body(graph, units, n_clusters):
-    """Cut into clusters; repeat without outliers while outliers form a cluster."""
-    least, most_odd = _least(units.hits), _ODD_SHARE * units.hits.sum()
-    outside = units.hits[~graph.inside].sum()
-    while True:
-        component, inside = graph.component[graph.inside], graph.inside
-        if component.max() + 1 >= n_clusters:
-            groups = joined(units.codebook[inside], component, n_clusters)
-        else:
-            part = _part(graph.affinity, inside)
-            groups = cut_components(part, component, n_clusters)
-        held = np.bincount(groups, weights=units.hits[graph.inside])
-        few = held < least
-        outside += held[few].sum()
-        if not few.any() or outside > most_odd:
-            return graph, groups
-        odd = np.zeros(len(units), dtype=bool)
-        odd[np.flatnonzero(graph.inside)[few[groups]]] = True
-        affinity, inside = _without(graph.affinity, odd), graph.inside & ~odd
-        _, component = connected_components(affinity, directed=False)
-        component = _renumbered(component, inside)
-        graph = replace(graph, affinity=affinity, inside=inside, component=component)
+    """Cut into clusters, or join the components that are nearest to each other."""
+    component, inside = graph.component[graph.inside], graph.inside
+    if component.max() + 1 >= n_clusters:
+        return joined(units.codebook[inside], component, n_clusters)
+    return cut_components(_part(graph.affinity, inside), component, n_clusters)
 
 
 def _part(affinity, units):
@@ -255,9 +220,3 @@ def _mean(rows, weights, values, n_units):
 def _ratio(numerator, denominator):
     positive = denominator > 0
     return np.where(positive, numerator / np.where(positive, denominator, 1), 0.0)
-
-
-def _weighted_median(values, weights):
-    order = np.argsort(values, kind="stable")
-    total = np.cumsum(weights[order])
-    return values[order[np.searchsorted(total, total[-1] / 2)]]

@@ -11,14 +11,12 @@ from skesom._common.blocks import work_blocks
 from skesom._common.threads import one_blas_thread, one_thread
 from skesom.som._codebook import readable
 from skesom.som._grouping import most_probable, rows_abreast
-from skesom.som._second_stage._spectral import conductances
+from skesom.som._second_stage._spectral import MOST_STEPS, conductances
 from skesom.som._threads import effective_n_threads
 
 _AS_GOOD = 2.0  # a mixture may cut so many times as many links as the cut of the graph
 _NO_GAP = 0.1  # share of cut links from which on a cut follows no gap
 _RIDGE = 0.01  # of the variance of a feature, added to that of every normal
-_ITERATIONS = 30
-_SEED = 0
 _TOLERANCE = 1e-4  # of the mean log likelihood
 
 
@@ -71,7 +69,7 @@ def cut_or_mixture(affinity, units, groups, least=0):
 
 def _k_means(units, n_clusters):
     weights = units.hits.astype(np.float64)
-    means = KMeans(n_clusters, n_init=1, random_state=_SEED)
+    means = KMeans(n_clusters, n_init=1, random_state=0)
     with one_thread():  # each would add up on its own, in any order
         return means.fit(units.means, sample_weight=weights).labels_
 
@@ -82,7 +80,7 @@ def fitted_mixture(units, groups):
     share = units.hits / units.hits.sum()
     belonging = np.eye(groups.max() + 1)[groups]
     last = -np.inf
-    for _ in range(_ITERATIONS):
+    for _ in range(MOST_STEPS):
         normals = _normals(first, second, belonging * share[:, None])
         log_density = _expected_log_densities(first, second, normals)
         highest = log_density.max(axis=1)

@@ -2,10 +2,15 @@
 """Clusters from pairs of winners, the two-winner linkage of the DAME platform."""
 
 import numpy as np
-from scipy import sparse
-from scipy.sparse.csgraph import minimum_spanning_tree
 
-from skesom.som._second_stage._units import both_ways, joined, linked, root_of, spread
+from skesom.som._second_stage._units import (
+    both_ways,
+    joined,
+    linked,
+    root_of,
+    spanning_tree,
+    spread,
+)
 
 _THRESHOLD = 0.1  # samples of a link, in samples per unit
 _SMALLEST_SHARE = 0.02  # of the samples, in a cluster
@@ -31,11 +36,8 @@ def two_winner_clusters(units, n_clusters):
 def _strongest_links(counts):
     """Return the maximum spanning tree of the links, each with its samples."""
     rows, columns, between = both_ways(counts)
-    falling = sparse.csr_array(
-        (between.max(initial=0) + 1 - between, (rows, columns)), shape=counts.shape
-    )
-    tree = minimum_spanning_tree(falling).tocoo()
-    tree.data = between.max(initial=0) + 1 - tree.data
+    tree = spanning_tree(-between, (rows, columns), counts.shape[0])
+    tree.data = -tree.data
     return tree
 
 

@@ -142,9 +142,28 @@ def joined(codebook, component, n_clusters):
     if n_components == n_clusters:
         return component
     gaps, _ = component_gaps(codebook, component)
-    tree = minimum_spanning_tree(gaps).tocoo()
+    tree = tree_of_gaps(gaps)
     kept = np.argsort(tree.data, kind="stable")[: n_components - n_clusters]
     return linked(tree, kept)[component]
+
+
+def tree_of_gaps(gaps):
+    """Return the minimum spanning tree of all pairs, by a table of their gaps."""
+    pairs = np.triu_indices(len(gaps), 1)
+    return spanning_tree(gaps[pairs], pairs, len(gaps))
+
+
+def spanning_tree(lengths, ends, n_nodes):
+    """Return the minimum spanning tree of edges, each given in one direction or both.
+
+    It is found by the ranks of the lengths, so that it depends on no unit: SciPy takes
+    a length of 0, and in a dense table one below 1e-8, for no edge.
+    """
+    lengths, ranks = np.unique(lengths, return_inverse=True)
+    edges = sparse.csr_array((ranks + 1.0, ends), shape=(n_nodes, n_nodes))
+    tree = minimum_spanning_tree(edges).tocoo()
+    tree.data = lengths[tree.data.astype(np.intp) - 1]
+    return tree
 
 
 def root_of(parents, node):
