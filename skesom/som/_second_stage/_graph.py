@@ -28,10 +28,11 @@ from skesom.som._second_stage._units import (
     tree_of_gaps,
 )
 
-_NEAR = 1.7  # lengths of links: parts of a body that are no farther are torn by chance
-_FAR = 4.0  # times the usual distance nearby: isolated; a half for islands and compact
-_SPARSE = 0.2  # of the mean samples of a component's units: less would be bridges
-_SMALLEST = 0.5  # roots of the number of samples, in a part: less is chance
+# ARI is the mean adjusted Rand index that is lost without the rule (tests/som/).
+_NEAR = 1.7  # lengths of links: parts no farther are torn by chance; ARI .03 of shapes
+_FAR = 4.0  # times as far as is usual nearby: isolated (a half: islands); .06 of shapes
+_SPARSE = 0.2  # of the mean samples of a component's units: fewer are bridges; .01-.06
+_SMALLEST = 0.5  # roots of the number of samples, in a part: less is chance; .3-.5
 _SMALLEST_SHARE = 0.002  # of the samples, in an island, and in a part of a large table
 _FEWEST = 3  # samples of an island in a small table: single bad rows are none
 
