@@ -105,7 +105,7 @@ def two_groups():
 
 @pytest.mark.parametrize("kind", ["full", "diag"])
 def test_mixture_of_single_samples_is_that_of_scikit_learn(kind, monkeypatch):
-    monkeypatch.setattr(_mixture, "_ITERATIONS", 1)
+    monkeypatch.setattr(_mixture, "MOST_STEPS", 1)
     X, start = two_groups()
     X = (X - X.mean(axis=0)) / X.std(axis=0)
     units = of_single_samples(X)
