@@ -59,7 +59,7 @@ def calls(monkeypatch):
     for (module, name), work in KERNELS.items():
         kernel = calls.around(getattr(module, name), work)
         monkeypatch.setattr(module, name, kernel)
-    monkeypatch.setattr(_codebook, "effective_n_threads", lambda: 1)
+    monkeypatch.setattr(_codebook, "effective_n_threads", lambda work: 1)
     # A shell lets what it runs in the background ignore the signal.
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield calls

@@ -53,10 +53,10 @@ def state_of(estimator):
         estimator, "labels_", None
     )  # after partial_fit they are made when asked for
     for name, value in vars(estimator).items():
-        if name == "mixture_" and value is not None:
-            state |= {
-                f"{name}.{field}": part for field, part in value._asdict().items()
-            }
+        if name == "grouping_":
+            state["unit_labels_"] = value.unit_labels
+            if value.mixture is not None:
+                state |= value.mixture._asdict()
             continue
         if name == "estimator_":
             state |= state_of(value)
