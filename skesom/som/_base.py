@@ -364,14 +364,14 @@ class CodebookMap(
     def _finish(self, X, sample_weight=None, errors=None):
         """Group the units by samples, and label these; return the unit of each."""
         samples, codebook = (X, sample_weight, errors), self.codebook_
-        wanted = self._statistics()
+        wanted, first = self._statistics(), {"with_sums": not self._units_stay}
         at_once = self._units_stay and not is_lazy(X) and len(X) <= ENOUGH_ROWS
-        summary = some = self._summary(samples, codebook, wanted if at_once else {})
+        summary = some = self._summary(samples, codebook, wanted if at_once else first)
         self.hits_ = summary.hits
         self.quantization_error_ = summary.quantization_error
         if any(wanted.values()) and not at_once:
             enough = enough_rows(*samples)
-            codebook = self._moved(*enough)
+            codebook = self._moved(summary.sums, *enough)
             some = self._summary(enough, codebook, wanted)
         grouping = self._group(codebook, some)
         if errors is not None:  # which no normal knows of: the nearest unit decides
@@ -384,7 +384,7 @@ class CodebookMap(
         how = {"metric": self._metric(), "errors": errors, **wanted}
         return summarize(X, codebook, sample_weight, **how)
 
-    def _moved(self, *samples):
+    def _moved(self, sums, *samples):
         """Return the units where they are grouped."""
         return self.codebook_
 
@@ -470,11 +470,8 @@ class _OfClusters(NamedTuple):
         labels = self.label(X, errors, winners)
         sizes = count_labels(labels, sample_weight, n_clusters=self.n_clusters)
         how = labels.astype(np.intp), self.n_clusters
-        sums, counts = sums_by_group(X, *how, False, sample_weight)
-        if np.isnan(sums).any():  # features are missing
-            sums, counts = sums_by_group(X, *how, True, sample_weight)
-        counts = np.broadcast_to(counts, sums.shape)
-        return (labels, *sizes, sums, counts)[not self.with_labels :]
+        sums = sums_by_group(X, *how, sample_weight=sample_weight)
+        return (labels, *sizes, *sums)[not self.with_labels :]
 
 
 class _Units(NamedTuple):

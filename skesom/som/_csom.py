@@ -519,14 +519,14 @@ default="euclidean"
 
     @property
     def _units_stay(self):
-        return not self._grouped_by("graph")
+        return bool(self.layers_) or not self._grouped_by("graph")
 
-    def _moved(self, X, sample_weight, errors):
+    def _moved(self, sums, X, sample_weight, errors):
         """Return the units at the means of their samples, for the graph of units."""
         if self._units_stay:
             return self.codebook_
         how = {"metric": self._metric(), "errors": errors}
-        return units_by_k_means(X, self.codebook_, self._sums, sample_weight, **how)
+        return units_by_k_means(X, self.codebook_, sums, sample_weight, **how)
 
     def _trained(self, X, sample_weight, errors, n_calls, checkpoint):
         """Return the map after the first or a later call of a stream."""

@@ -21,7 +21,7 @@ from skesom.som._online import learn_one_by_one
 from skesom.som._row_order import Epochs, some_rows
 from skesom.som._vectors import exp
 
-_K_MEANS_STEPS = 3  # measured: one leaves units between groups, ten change nothing
+_K_MEANS_STEPS = 2  # one leaves units between groups, more win nothing sure
 _ROWS_PER_BLOCK = 4096
 # A denominator below this is out of reach of every sample (36 sigma): beyond,
 # gaussian weights are no longer accurate numbers, and then 0.
@@ -217,7 +217,7 @@ def batch_update(codebook, lattice, sums, counts, neighborhood, sigma):
 def units_by_k_means(X, codebook, sums, sample_weight, *, metric, errors):
     """Move units out of gaps, to the means of their samples, by a few k-means steps.
 
-    The first takes the sums and counts of the samples of each unit that are known.
+    The first takes the sums and counts of all samples, which are known.
     """
     how = {"sample_weight": sample_weight, "errors": errors, "missing": any_missing(X)}
     for step in range(_K_MEANS_STEPS):

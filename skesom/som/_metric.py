@@ -137,24 +137,33 @@ class Metric:
                 winners[rows, : chords.shape[1]] = order[:, :2]
             distances[rows] = np.min(chords, axis=1, initial=np.inf)
 
-    def _sums_of_prepared(self, X, sample_weight, errors, codebook, missing):
-        search = self.prepared(X)
-        values = search if self.scale is None else self.values(X)
-        of_block = search, values, self.prepared(codebook), missing, sample_weight
-        return _sums_over_samples(*of_block)
-
-    def _sums_of_assigned(self, X, sample_weight, errors, codebook, missing):
-        winners, _ = self.nearest(X, codebook, errors=errors)
+    def sums_by_unit(self, X, winners, n_units, sample_weight=None, errors=None):
+        """Add up the samples of each unit, and the weights of their features."""
+        if errors is None:
+            how = self.values(X), winners.astype(np.intp, copy=False), n_units
+            return sums_by_group(*how, sample_weight=sample_weight)
         of_rows = np.ones(len(X)) if sample_weight is None else sample_weight
-        sums, counts = np.zeros((2, *codebook.shape))
+        sums, counts = np.zeros((2, n_units, X.shape[1]))
         for part in parts_of(X):
             known = np.flatnonzero(winners[part] >= 0) + part.start
             values = self.values(X[known].astype(np.float64))
-            weights = _weights(values, None if errors is None else errors[known])
-            assigned = membership(winners[known], len(codebook), of_rows[known])
+            weights = _weights(values, errors[known])
+            assigned = membership(winners[known], n_units, of_rows[known])
             sums += assigned @ np.where(weights > 0, weights * values, 0.0)
             counts += assigned @ weights
         return sums, counts
+
+    def _sums_of_prepared(self, X, sample_weight, errors, codebook, missing):
+        search = self.prepared(X)
+        values = search if self.scale is None else self.values(X)
+        winners, _ = nearest_units(search, self.prepared(codebook), measured=False)
+        how = {"missing": missing, "sample_weight": sample_weight}
+        return sums_by_group(values, winners, len(codebook), **how)
+
+    def _sums_of_assigned(self, X, sample_weight, errors, codebook, missing):
+        winners, _ = self.nearest(X, codebook, errors=errors)
+        how = winners, len(codebook), sample_weight, errors
+        return self.sums_by_unit(X, *how)
 
     def _blocks(self, X, errors):
         """Return slices of the rows: all at once, if nothing has to be prepared."""
@@ -201,14 +210,17 @@ def _inverse_squares(errors):
         return 1 / errors.astype(np.float64) ** 2
 
 
-def _sums_over_samples(X, values, codebook, missing, sample_weight):
-    """Add up values over the rows nearest to each unit."""
-    winners, _ = nearest_units(X, codebook, measured=False)
-    return sums_by_group(values, winners, len(codebook), missing, sample_weight)
+def sums_by_group(values, groups, n_groups, *, missing=None, sample_weight=None):
+    """Add up rows by groups of rows, and their weights.
 
-
-def sums_by_group(values, groups, n_groups, missing, sample_weight=None):
-    """Add up rows, and their weights, by groups of rows; each feature, if missing."""
+    There are weights of each feature if some are missing, or if it is not known.
+    """
+    if missing is None:
+        how = {"sample_weight": sample_weight}
+        sums, counts = sums_by_group(values, groups, n_groups, missing=False, **how)
+        if np.isnan(sums).any():
+            return sums_by_group(values, groups, n_groups, missing=True, **how)
+        return sums, np.broadcast_to(counts, sums.shape)
     n_cells = n_groups * values.shape[1]
     n_threads = effective_n_threads(len(values) * n_cells)  # as for the search
     most = min(_MOST_CHUNKS, _MOST_BYTES // (8 * n_cells))

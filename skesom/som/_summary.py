@@ -16,7 +16,7 @@ from skesom.som._threads import effective_n_threads
 _MOST_CELLS = 2**23  # of the covariances of all units; beyond, variances only
 
 
-ENOUGH_ROWS = 2**17  # to group units by; XXX
+ENOUGH_ROWS = 2**16  # to group units by; XXX
 
 
 class Summary(NamedTuple):
@@ -29,6 +29,7 @@ class Summary(NamedTuple):
     quantization_error: float  # mean distance of all
     means: np.ndarray | None = None  # of each unit, prepared by the metric
     covariances: np.ndarray | None = None  # or variances if those are too many
+    sums: tuple = ()  # of the samples of each unit, and the weights of these
 
 
 def summarize(
@@ -40,18 +41,22 @@ def summarize(
     errors=None,
     with_pairs=False,
     with_moments=False,
+    with_sums=False,
 ):
     """Count the training samples of each unit and of each pair of units."""
     metric, local = metric or Metric(), not is_lazy(X)
-    measure = _Measure(metric, codebook, with_pairs, with_moments, with_winners=local)
+    wanted = with_pairs, with_moments, with_sums
+    measure = _Measure(metric, codebook, *wanted, with_winners=local)
     winners = np.empty(len(X), dtype=np.int32) if local else None
     sums = add_up(measure, X, sample_weight, errors, out=winners)
-    hits, totals, total, counts, *moments = sums
+    hits, totals, total, counts, *others = sums
     radii = totals / np.where(hits > 0, hits, 1)
     error = float(total / (hits.sum() or 1))
-    if moments:
-        moments = moments_of_units(metric.prepared(codebook), *moments)
-    return Summary(winners, counts, hits, radii, error, *moments)
+    summary = Summary(winners, counts, hits, radii, error)
+    if with_moments:
+        parts = moments_of_units(metric.prepared(codebook), *others[:3])
+        return summary._replace(means=parts[0], covariances=parts[1])
+    return summary._replace(sums=others)
 
 
 class _Measure(NamedTuple):
@@ -61,6 +66,7 @@ class _Measure(NamedTuple):
     codebook: np.ndarray
     with_pairs: bool
     with_moments: bool
+    with_sums: bool
     with_winners: bool
 
     def __call__(self, X, sample_weight, errors):
@@ -89,6 +95,9 @@ class _Measure(NamedTuple):
             rows = self.metric.prepared(X if known.all() else X[known])
             prepared = self.metric.prepared(self.codebook)
             sums += sums_around_units(rows, own, prepared, weights)
+        if self.with_sums:
+            how = n_units, sample_weight, errors
+            sums += self.metric.sums_by_unit(X, winners, *how)
         return (winners, *sums) if self.with_winners else sums
 
 

@@ -122,9 +122,7 @@ def test_mixture_of_single_samples_is_that_of_scikit_learn(kind, monkeypatch):
     scaled = replace(scaled, covariances=units.covariances)
     *_, mixture = _mixture.fitted_mixture(scaled, start)
     grid = np.random.default_rng(1).normal(size=(500, 2)) * 2
-    assert_array_equal(
-        mixture.predict([5, 0.1] * grid + [3, -1], Metric()), peer.predict(grid)
-    )
+    assert_array_equal(mixture.label([5, 0.1] * grid + [3, -1]), peer.predict(grid))
 
 
 def test_units_stand_for_their_samples():
@@ -172,19 +170,18 @@ def test_mixture_replaces_a_cut_through_a_body():
     found, mixture = _mixture.cut_or_mixture(even, of_single_samples(X), cut)
     assert adjusted_rand_score(truth, cut) < 0.1
     assert adjusted_rand_score(truth, found) > 0.85
-    assert_array_equal(mixture.predict(X, Metric()), found)
+    assert_array_equal(mixture.label(X), found)
 
 
 def test_units_move_to_the_means_of_their_samples():
     X = np.array([[0.0], [2.0], [10.0], [12.0]])
     codebook = np.array([[3.0], [8.0], [100.0]])
-    before = codebook.copy()
-    moved = units_by_k_means(X, codebook, None, metric=Metric(), errors=None)
-    assert_allclose(moved, [[1], [11], [100]])
+    before, how = codebook.copy(), {"metric": Metric(), "errors": None}
+    for weights, expected in ((None, [1, 11]), (np.array([3.0, 1, 1, 1]), [0.5, 11])):
+        sums = summarize(X, codebook, weights, with_sums=True).sums
+        moved = units_by_k_means(X, codebook, sums, weights, **how)
+        assert_allclose(moved, [[expected[0]], [expected[1]], [100]])
     assert_array_equal(codebook, before)
-    weights = np.array([3.0, 1.0, 1.0, 1.0])
-    moved = units_by_k_means(X, codebook, weights, metric=Metric(), errors=None)
-    assert_allclose(moved, [[0.5], [11], [100]])
 
 
 @pytest.mark.parametrize("Map", [ESOM, CSOM])

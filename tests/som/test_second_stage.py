@@ -62,16 +62,15 @@ def test_count_pairs_with_weights(n_units):
     assert_allclose(found.sum(axis=1), np.bincount(winners[:, 0], weights, n_units))
 
 
-def test_units_by_size():
+def test_groups_without_samples_join_others():
     codebook = np.array([[0.0], [1.0], [2.0], [10.0], [11.0]])
-    hits = np.array([3, 0, 1, 9, 0])
-    # Group 7 holds 4 samples, group 5 holds 9; group 6 none: it joins its nearest.
-    labels = _units.units_by_size(np.array([7, 7, 7, 5, 6]), codebook, hits)
+    # Group 7 holds samples, and group 5 does; group 6 none: it joins its nearest.
+    units = Units(codebook, np.array([3, 0, 1, 9, 0]))
+    labels = _units.held_groups(np.array([7, 7, 7, 5, 6]), units)
     assert labels.dtype == np.int32
     assert_array_equal(labels, [1, 1, 1, 0, 0])
-    # Equal sizes keep the order of the groups.
-    labels = _units.units_by_size(np.arange(5), codebook, np.full(5, 2))
-    assert_array_equal(labels, np.arange(5))
+    units = Units(codebook, np.full(5, 2))
+    assert_array_equal(_units.held_groups(np.arange(5), units), np.arange(5))
 
 
 def test_component_clusters():

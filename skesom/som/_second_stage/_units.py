@@ -119,18 +119,19 @@ def component_gaps(codebook, component):
         return gaps, ends
     largest = np.argmax(np.bincount(component))
     by_component = np.argsort(component, kind="stable")
-    starts = np.searchsorted(component[by_component], np.arange(n_components))
+    sorted_component, columns = component[by_component], codebook[by_component]
+    starts = np.searchsorted(sorted_component, np.arange(n_components))
     for one in range(n_components):
         if one == largest:  # the others have measured it
             continue
         own = np.flatnonzero(component == one)
-        distances = distances_to_units(codebook[own], codebook[by_component])
-        nearest = distances.min(axis=0)
-        closest = own[distances.argmin(axis=0)]
+        distances = distances_to_units(codebook[own], columns)
+        nearest, closest = distances.min(axis=0), own[distances.argmin(axis=0)]
         gaps[one] = np.minimum.reduceat(nearest, starts)
-        for other, columns in enumerate(np.split(np.arange(len(nearest)), starts[1:])):
-            place = columns[np.argmin(nearest[columns])]
-            ends[one, other], ends[other, one] = closest[place], by_component[place]
+        least = np.flatnonzero(nearest == gaps[one, sorted_component])
+        _, first = np.unique(sorted_component[least], return_index=True)
+        ends[one] = closest[least[first]]
+        ends[:, one] = by_component[least[first]]
     gaps[largest] = gaps[:, largest]
     np.fill_diagonal(gaps, 0)
     return gaps, ends
