@@ -316,10 +316,12 @@ def _check_arrays(values):
         if not np.array_equal(network.units(), units):
             raise ValueError("its network has not the nodes of its codebook")
     if isinstance(values.get("_votes"), tuple):  # of a consensus
-        tables, homes, bias = values["_votes"]
-        fits = [np.shape(table) for table in tables] == [
-            (len(h), len(bias)) for h in homes
-        ]
+        tables, overlaps, bias = values["_votes"]
+        fits = all(
+            np.shape(table) == (len(overlap), len(bias))
+            and np.shape(overlap) == (len(table), len(bias) + 1)
+            for table, overlap in zip(tables, overlaps, strict=True)
+        )
         if not fits or len(tables) != len(values["estimators_"]):
             raise ValueError("its votes are not those of its members")
     if units is None:

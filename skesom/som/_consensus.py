@@ -100,8 +100,10 @@ class ConsensusClusterer(MetaEstimatorMixin, ClusterMixin, BaseEstimator):
         Cluster of each row, consecutive from 0 by falling size; -1 where more than half
         of the members see noise, -3 without any present feature.
     agreement_ : ndarray of shape (n_samples,), dtype float32
-        Share of the members whose cluster of the row belongs to that of the consensus;
-        NaN for rows without any present feature.
+        How much the clusters that the members give the row are like that of the
+        consensus: the rows that both hold, over those of the larger, mean of the
+        members; NaN for rows without any present feature. It estimates how likely the
+        row keeps its cluster if the data are measured and clustered again.
     estimators_ : list of clusterer
         The fitted members.
     representative_ : clusterer
@@ -205,6 +207,11 @@ class ConsensusClusterer(MetaEstimatorMixin, ClusterMixin, BaseEstimator):
 
     def __getstate__(self):
         return without_lazy(super().__getstate__())
+
+    def __setstate__(self, state):
+        if "_votes" in state:
+            state["_votes"] = state["_votes"].of_this_version()
+        super().__setstate__(state)
 
     @fit_context(prefer_skip_nested_validation=False)
     def fit(
@@ -321,7 +328,7 @@ class ConsensusClusterer(MetaEstimatorMixin, ClusterMixin, BaseEstimator):
     def agreement(
         self, X: ArrayLike, errors: ArrayLike | None = None
     ) -> NDArray[np.float32]:
-        """Return the share of the members that agree on each row, as `agreement_`.
+        """Return how much the members agree on each row, as `agreement_`.
 
         Parameters
         ----------

@@ -24,11 +24,11 @@ class Votes(NamedTuple):
 
     # The last row of a member is for what it does not label.
     tables: list  # of (n_own_clusters + 1, n_clusters): the votes of own clusters
-    homes: list  # of (n_own_clusters + 1,): the cluster with most of their rows, or -1
+    overlaps: list  # of (n_own_clusters + 1, n_clusters + 1): how much alike both are
     bias: np.ndarray  # (n_clusters,), added for every member that votes
 
     def counted(self, labels):
-        """Return the cluster of each row, and the share of members that agree on it.
+        """Return the cluster of each row, and how much the members agree on it.
 
         It is below 0 where less than half of the members have a label.
         """
@@ -39,18 +39,25 @@ class Votes(NamedTuple):
         winner = np.empty(labels.shape[1], dtype=np.int32)
         agreement = np.empty(labels.shape[1], dtype=np.float32)
         room = np.empty((n_threads, len(self.bias)))
-        homes = np.concatenate(self.homes).astype(np.int32)
-        tables = first, votes, homes, self.bias, room
+        overlaps = np.ascontiguousarray(np.concatenate(self.overlaps))
+        tables = first, votes, overlaps, self.bias, room
         count_votes(labels, *tables, winner, agreement, n_threads)
         return winner, agreement
 
+    def of_this_version(self):
+        """Return votes of version 0.1, whose clusters have one home each, as others."""
+        if all(np.ndim(overlap) == 2 for overlap in self.overlaps):
+            return self
+        groups = np.append(np.arange(len(self.bias)), -1)
+        overlaps = [np.float32(home[:, None] == groups) for home in self.overlaps]
+        return self._replace(overlaps=overlaps)
+
     def kept(self, clusters):
         """Return the votes for some of the clusters, numbered in the order given."""
-        rank = np.full(len(self.bias) + 1, -2)
-        rank[clusters], rank[-1] = np.arange(len(clusters)), -1
+        with_noise = np.append(clusters, len(self.bias))
         return Votes(
             [table[:, clusters] for table in self.tables],
-            [rank[home] for home in self.homes],
+            [overlap[:, with_noise] for overlap in self.overlaps],
             self.bias[clusters],
         )
 
@@ -91,10 +98,10 @@ class FoldedGraph:
             table = self._vectors[:, :n_clusters] @ centers.T
         tables = np.split(table, self.first[1:-1])
         tables = [np.pad(of_member, ((0, 1), (0, 0))) for of_member in tables]
-        homes = [np.full(len(of_member), -1) for of_member in tables]
-        votes = Votes(tables, homes, -0.5 * np.square(centers).sum(axis=1))
+        unknown = [np.zeros((len(each), n_clusters + 1), np.float32) for each in tables]
+        votes = Votes(tables, unknown, -0.5 * np.square(centers).sum(axis=1))
         winner, _ = votes.counted(self.labels)
-        return votes._replace(homes=self._homes(winner, n_clusters))
+        return votes._replace(overlaps=self._overlaps(winner, n_clusters))
 
     def closest(self, winner):
         """Return the member whose clusters are most like those of the consensus."""
@@ -132,13 +139,16 @@ class FoldedGraph:
             counts[parts[other], parts[one]] = table.T
         return counts
 
-    def _homes(self, winner, n_clusters):
-        """Return the cluster that holds most rows of each member's own."""
-        homes = []
+    def _overlaps(self, winner, n_clusters):
+        """Return the rows that two clusters share, over those of the larger one."""
+        overlaps = []
+        place = np.where(winner < 0, n_clusters, winner)
         for of_member, count in zip(self.labels, self.counts, strict=True):
-            known = (of_member >= 0) & (winner >= 0)
-            pairs = of_member[known] * n_clusters + winner[known]
-            table = np.bincount(pairs, minlength=count * n_clusters)
-            home = table.reshape(count, n_clusters).argmax(axis=1)
-            homes.append(np.append(home, -1))
-        return homes
+            known = (of_member >= -1) & (winner >= -1)  # what both see, noise as well
+            own = np.where(of_member < 0, count, of_member)[known]
+            pairs = own * (n_clusters + 1) + place[known]
+            shape = count + 1, n_clusters + 1
+            table = np.bincount(pairs, minlength=shape[0] * shape[1]).reshape(shape)
+            larger = np.maximum(table.sum(axis=1)[:, np.newaxis], table.sum(axis=0))
+            overlaps.append((table / np.maximum(larger, 1)).astype(np.float32))
+        return overlaps

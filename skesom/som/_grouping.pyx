@@ -122,33 +122,34 @@ def count_votes(
     const int[:, ::1] labels,       # IN (n_members, n_rows), below 0 = none
     const Py_ssize_t[::1] first,    # IN (n_members + 1,) rows of the members below
     const double[:, ::1] votes,     # IN (n_clusters of all members and none, n_groups)
-    const int[::1] homes,           # IN (as many,) group of each cluster, or -1
+    const float[:, ::1] overlaps,   # IN (as many, n_groups + 1) with groups and none
     const double[::1] bias,         # IN (n_groups,) added for each member that votes
     double[:, ::1] room,            # SCRATCH (n_threads, n_groups)
     int[::1] winner,                # OUT (n_rows,)
-    float[::1] agreement,           # OUT (n_rows,) share of members, NaN below -1
+    float[::1] agreement,           # OUT (n_rows,) mean overlap, NaN below -1
     int n_threads,                  # IN
 ):
     """Give each row the group with most votes, if half of the members vote.
 
-    The last row of a member in `votes` and `homes` is for labels that it lacks.
+    The last row of a member in `votes` and `overlaps` is for labels that it lacks.
     """
     cdef Py_ssize_t row
     with nogil, parallel(num_threads=n_threads):
         for row in prange(labels.shape[1], schedule="static"):
             _vote(
-                labels, row, first, votes, homes, bias, &room[omp_get_thread_num(), 0],
+                labels, row, first, votes, overlaps, bias, &room[omp_get_thread_num(), 0],
                 winner, agreement,
             )
 
 
 cdef void _vote(
     const int[:, ::1] labels, Py_ssize_t row, const Py_ssize_t[::1] first,
-    const double[:, ::1] votes, const int[::1] homes, const double[::1] bias,
+    const double[:, ::1] votes, const float[:, ::1] overlaps, const double[::1] bias,
     double *total, int[::1] winner, float[::1] agreement
 ) noexcept nogil:
     cdef Py_ssize_t n_members = labels.shape[0], n_groups = bias.shape[0]
-    cdef Py_ssize_t member, group, n_voters = 0, n_agree = 0
+    cdef Py_ssize_t member, group, n_voters = 0
+    cdef double agree = 0
     cdef int best = 0, largest = labels[0, row]
     for member in range(n_members):
         n_voters += labels[member, row] >= 0
@@ -163,10 +164,11 @@ cdef void _vote(
             best = <int> group
     if 2 * n_voters < n_members:
         best = min(largest, -1)
+    group = best if best >= 0 else n_groups
     for member in range(n_members):
-        n_agree += homes[_own(labels, member, row, first)] == max(best, -1)
+        agree += overlaps[_own(labels, member, row, first), group]
     winner[row] = best
-    agreement[row] = <float> n_agree / <float> n_members
+    agreement[row] = <float> (agree / n_members)
     if largest < -1:
         agreement[row] = NAN
 

@@ -90,7 +90,7 @@ def test_moments_around_units(dtype, n_threads, full):
             assert_allclose(second[unit, 0], np.diagonal(products), atol=1e-12)
 
 
-def counted_one_by_one(labels, first, votes, homes, bias):
+def counted_one_by_one(labels, first, votes, overlaps, bias):
     """Return winner and agreement of each row, as the definition reads."""
     n_members = len(labels)
     winners, agreements = [], []
@@ -103,7 +103,7 @@ def counted_one_by_one(labels, first, votes, homes, bias):
         winner = int(np.argmax(voters * bias + sum(votes[place] for place in own)))
         if 2 * voters < n_members:
             winner = min(max(row), -1)
-        agree = sum(homes[place] == max(winner, -1) for place in own)
+        agree = sum(float(overlaps[place, winner if winner >= 0 else -1]) for place in own)
         winners.append(winner)
         agreements.append(np.nan if max(row) < -1 else agree / n_members)
     return winners, np.float32(agreements)
@@ -114,15 +114,14 @@ def test_votes(n_threads):
     rng = np.random.default_rng(0)
     first = np.array([0, 4, 6, 11])
     votes, bias = rng.integers(-8, 9, (11, 3)) / 8.0, np.array([-0.25, 0.0, -0.5])
-    homes = rng.integers(0, 3, 11).astype(np.int32)
-    homes[first[1:] - 1] = -1
+    overlaps = rng.random((11, 4)).astype(np.float32)
     labels = rng.integers(-3, 6, (3, 5000)).astype(np.int32)
     winner, agreement = np.empty(5000, np.int32), np.empty(5000, np.float32)
     room = np.empty((n_threads, 3))
     count_votes(
-        labels, first, votes, homes, bias, room, winner, agreement, n_threads
+        labels, first, votes, overlaps, bias, room, winner, agreement, n_threads
     )
-    expected = counted_one_by_one(labels, first, votes, homes, bias)
+    expected = counted_one_by_one(labels, first, votes, overlaps, bias)
     assert {-3, -2, -1, 0, 1, 2} == set(winner.tolist())
     assert_array_equal(winner, expected[0])
     assert_array_equal(agreement, expected[1])

@@ -22,6 +22,7 @@ from sklearn.preprocessing import StandardScaler
 from skesom.som import CSOM, ESOM, regrouped
 from skesom.som._lattice import Lattice
 from skesom.som._second_stage import _graph, _spectral, _two_winners, _umatrix, _units
+from skesom.som._second_stage._number import joined_pieces
 from skesom.som._second_stage._units import Units, both_ways
 
 MAPS = {
@@ -578,8 +579,51 @@ def test_number_of_shapes(make):
     for draw in SHAPES.values():
         X, truth = draw(np.random.default_rng(1))
         som = make(n_clusters="auto", random_state=1).fit(X)
-        right.append(som.labels_.max() == truth.max())
+        n_large = np.count_nonzero(np.bincount(truth) > 3)  # three rows are outliers
+        right.append(som.labels_.max() + 1 == n_large)
     assert np.sum(right) >= 8
+
+
+NOISE = {
+    "uniform": lambda rng, shape: rng.uniform(size=shape),
+    "normal": lambda rng, shape: rng.normal(size=shape),
+    "t3": lambda rng, shape: rng.standard_t(3, shape),
+    "exponential": lambda rng, shape: rng.exponential(size=shape),
+}
+
+
+@pytest.mark.parametrize("kind", NOISE)
+def test_noise_is_one_cluster(kind):
+    whole = []
+    for n_features in (2, 3, 5, 10):
+        for seed in range(10):
+            rng = np.random.default_rng([seed, n_features])
+            X = NOISE[kind](rng, (1000, n_features))
+            if seed % 2:
+                X = X @ rng.normal(size=(n_features, n_features))
+            som = ESOM("auto", random_state=seed).fit(X)
+            whole.append(som.labels_.max() == 0)
+    assert np.mean(whole) >= 0.9
+
+
+def test_pieces_of_two_bodies_are_joined_but_for_the_gap():
+    rng = np.random.default_rng(0)
+    affinity = rng.uniform(0.5, 1.0, (64, 64)) * (
+        np.abs(np.subtract.outer(np.arange(64), np.arange(64))) < 4
+    )
+    affinity = affinity + affinity.T
+    np.fill_diagonal(affinity, 0)
+    affinity[:32, 32:] *= 0.02
+    affinity[32:, :32] *= 0.02
+    graph = sparse.csr_array(affinity)
+    groups, gaps = joined_pieces(graph, np.full(64, 10), least=20)
+    assert_array_equal(groups, np.repeat(groups[[0, -1]], 32))
+    assert groups[0] != groups[-1]
+    assert gaps[0].links < 0.1 and gaps[0].share == 0.5
+    # Doubling all links or samples changes nothing, to the bit.
+    again, same = joined_pieces(graph * 2.0**40, np.full(64, 20), least=40)
+    assert_array_equal(again, groups)
+    assert same == gaps
 
 
 @pytest.mark.parametrize(("apart", "expected"), [(2.0, 1), (4.0, 2)])

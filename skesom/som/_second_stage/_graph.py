@@ -14,12 +14,8 @@ from scipy.sparse.csgraph import connected_components
 
 from skesom.som._codebook import distances_to_units
 from skesom.som._second_stage._mixture import cut_or_mixture
-from skesom.som._second_stage._spectral import (
-    cut,
-    cut_components,
-    plausible_number,
-    smallest_eigenpairs,
-)
+from skesom.som._second_stage._number import clusters_by_gaps
+from skesom.som._second_stage._spectral import cut_components, plausible_number
 from skesom.som._second_stage._units import (
     both_ways,
     component_gaps,
@@ -41,8 +37,8 @@ def graph_clusters(units, n_clusters):
     """Cut the graph of relative co-activation into clusters of units."""
     graph = coactivation_graph(units)
     if n_clusters == "auto":
-        islands = graph.islands
-        groups = _cut_by_themselves(graph, units.hits)
+        islands = []  # so few samples may be the end of a tail
+        groups, _ = cut_by_themselves(graph, units.hits)
     else:
         islands = _islands_asked_for(graph, units, n_clusters)
         groups = _cut_body(graph, units, n_clusters - len(islands))
@@ -164,18 +160,17 @@ def _plausible_numbers(graph, hits):
     return list(map(plausible_number, parts, held))
 
 
-def _cut_by_themselves(graph, hits):
-    """Cut each component into as many clusters as it has by itself."""
-    groups = np.empty(len(graph.component), dtype=np.intp)
-    first = 0
-    for number, n_own in enumerate(_plausible_numbers(graph, hits)):
+def cut_by_themselves(graph, hits):
+    """Cut each component into as many clusters as it has; return its gaps too."""
+    groups = np.full(len(graph.component), -1, dtype=np.intp)
+    gaps, total = [], hits[graph.inside].sum()
+    for number in range(graph.component.max() + 1):
         own = graph.component == number
-        groups[own] = first
-        if n_own > 1:
-            part = _part(graph.affinity, own)
-            groups[own] += cut(smallest_eigenpairs(part, n_own)[1])
-        first += n_own
-    return groups[graph.inside]
+        parts, of_part = clusters_by_gaps(_part(graph.affinity, own), hits[own])
+        groups[own] = groups.max() + 1 + parts
+        share = hits[own].sum() / total
+        gaps += [gap._replace(share=gap.share * share) for gap in of_part]
+    return groups[graph.inside], sorted(gaps)
 
 
 def _islands_asked_for(graph, units, n_clusters):

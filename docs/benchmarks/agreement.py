@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Whether the agreement of a consensus says how likely a pixel keeps its cluster.
+
+The same galaxy is exposed several times with other noise and clustered each time with
+another seed. Clusters of two exposures are matched one to one so that as many pixels as
+possible agree, and pixels are grouped by their agreement in the first exposure into ten
+bins. The expected calibration error is the mean over the bins, by pixels, of the
+difference between the mean agreement and the share of pixels that keep their cluster.
+Choices were made on the scenes in CHOOSE of ``features.py``; those in REPORT only
+report. Run: ``python docs/benchmarks/agreement.py`` (some ten minutes).
+"""
+
+import argparse
+import warnings
+from unittest import mock
+
+import numpy as np
+from features import CHOOSE, DEFAULT, FEATURES, N_CLUSTERS, REPORT, draw, present
+from measuring import report
+from scipy.optimize import linear_sum_assignment
+
+from skesom.datasets import _galaxy
+from skesom.som import ESOM, ConsensusClusterer
+
+N_BINS = 10
+GALAXY = 5  # the seed of its scene
+
+
+class _Exposure:
+    """Seeds of a galaxy that stays, and of noise that does not."""
+
+    def __init__(self, scene, noise):
+        self._seeds = scene, noise
+
+    def spawn(self, number):
+        return list(self._seeds)
+
+
+def exposed(options, size, number):
+    """Return the pixels of an exposure that are clustered, and their table."""
+    scene, noise = np.random.SeedSequence(GALAXY).spawn(2)
+    if number:
+        noise = np.random.SeedSequence([GALAXY, number])
+    seeds = _Exposure(scene, noise)
+    with mock.patch.object(_galaxy, "_seeds", lambda random_state: seeds):
+        cube, inside, _ = draw(options, size)
+    return inside, present(cube, inside, FEATURES[DEFAULT])
+
+
+def kept(one, other):
+    """Return the agreement of pixels in one exposure, and whether they keep clusters."""
+    both = one["inside"] & other["inside"]
+    first, second = (run["labels"][both[run["inside"]]] for run in (one, other))
+    shared = np.zeros((N_CLUSTERS, N_CLUSTERS))
+    np.add.at(shared, (first, second), 1)
+    partner = linear_sum_assignment(-shared)[1]
+    return one["agreement"][both[one["inside"]]], partner[first] == second
+
+
+def calibration_error(agreement, keep):
+    """Return the expected calibration error."""
+    place = np.minimum((agreement * N_BINS).astype(int), N_BINS - 1)
+    differences = np.bincount(place, agreement - keep, minlength=N_BINS)
+    return float(np.abs(differences).sum() / len(place))
+
+
+def of_scene(options, size, n_exposures):
+    """Return the columns of a scene, over all pairs of exposures."""
+    runs = []
+    for number in range(n_exposures):
+        inside, table = exposed(options, size, number)
+        consensus = ConsensusClusterer(ESOM(), n_clusters=N_CLUSTERS)
+        consensus.set_params(random_state=number).fit(table)
+        run = {"inside": inside, "labels": consensus.labels_}
+        runs.append(run | {"agreement": consensus.agreement_.astype(np.float64)})
+    pairs = [kept(a, b) for a in runs for b in runs if a is not b]
+    single = np.mean([calibration_error(*pair) for pair in pairs])
+    agreement, keep = map(np.concatenate, zip(*pairs, strict=True))
+    return {
+        "says": float(agreement.mean()),
+        "holds": float(keep.mean()),
+        "calibration error": calibration_error(agreement, keep),
+        "of single pairs": float(single),
+    }
+
+
+def main():
+    """Report a row for each scene."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    scenes = CHOOSE | REPORT
+    parser.add_argument("--scenes", nargs="+", default=list(scenes), choices=scenes)
+    parser.add_argument("--size", type=int, default=110)
+    parser.add_argument("--exposures", type=int, default=4)
+    options = parser.parse_args()
+    warnings.simplefilter("ignore")
+    rows = []
+    for name in options.scenes:
+        part = "choose" if name in CHOOSE else "report"
+        found = of_scene(scenes[name], options.size, options.exposures)
+        rows.append({"scene": name, "part": part} | found)
+    title = f"{options.size} x {options.size} pixels, exposures: {options.exposures}"
+    report("agreement", title, rows)
+
+
+if __name__ == "__main__":
+    main()
