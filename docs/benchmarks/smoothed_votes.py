@@ -24,13 +24,15 @@ from skesom import CSOM, AsinhStretch, MapClassifier, MapRegressor
 from skesom.datasets import make_galaxy_cube
 from skesom.pixels import flatten
 
+SHAPE = 10, 10
 WIDTHS = 0, 0.5, 1
 FOLDS = {"n_splits": 5, "shuffle": True, "random_state": 0}
 
 
 def of_table(kind, X, y, smoothing):
     """Return the mean score of five folds."""
-    model = make_pipeline(StandardScaler(), kind(CSOM(), smoothing=smoothing))
+    som = kind(CSOM(shape=SHAPE), smoothing=smoothing)
+    model = make_pipeline(StandardScaler(), som)
     folds = (StratifiedKFold if kind is MapClassifier else KFold)(**FOLDS)
     return cross_val_score(model, X, y, cv=folds).mean()
 
@@ -42,7 +44,7 @@ def of_galaxy(smoothing):
     X, truth, scores = StandardScaler().fit_transform(X), truth[valid], []
     for seed in range(5):
         labeled = np.random.default_rng(seed).random(len(X)) < 0.01
-        model = MapClassifier(CSOM(), smoothing=smoothing, unlabeled=-1)
+        model = MapClassifier(CSOM(shape=SHAPE), smoothing=smoothing, unlabeled=-1)
         model.fit(X, np.where(labeled, truth, -1))
         scores.append(model.score(X[~labeled], truth[~labeled]))
     return np.mean(scores)

@@ -68,10 +68,10 @@ class CSOM(CodebookMap):
     Parameters
     ----------
     %(n_clusters)s
-    shape : tuple of int (n_rows, n_columns), int or "auto", default=(10, 10)
-        Units of the lattice; an int is a chain. "auto" takes about 5 sqrt(n_samples),
-        at most 2500, with sides in the ratio of the standard deviations along the first
-        two principal components.
+    shape : tuple of int (n_rows, n_columns), int or "auto", default="auto"
+        Units of the lattice; an int is a chain. "auto" takes about as many as an `ESOM`
+        has nodes, 5 sqrt(n_samples), but from 100 to 500, with sides in the ratio of
+        the standard deviations along the first two principal components.
     topology : {"hexagonal", "rectangular"}, default="hexagonal"
         Six neighbors per unit, or four.
     toroidal : bool, default=False
@@ -249,7 +249,7 @@ default="euclidean"
         self,
         n_clusters: int | Literal["auto"] | None = 8,
         *,
-        shape: tuple[int, int] | int | Literal["auto"] = (10, 10),
+        shape: tuple[int, int] | int | Literal["auto"] = "auto",
         topology: Literal["hexagonal", "rectangular"] = "hexagonal",
         toroidal: bool = False,
         neighborhood: Literal[

@@ -10,12 +10,12 @@ from sklearn.utils import gen_batches
 
 from skesom._common.lazy import add_up, is_lazy
 from skesom._common.warn import warn_user
+from skesom.som._epsilon import target_nodes
 from skesom.som._row_order import Epochs, repetitions
 
 _VALUES_AT_A_TIME = 2**20
 _FLAT = 1e-7  # a deviation below this part of the largest is rounding
-_UNITS_PER_ROOT = 5  # of the number of samples
-_MOST_UNITS = 2500
+_FEWEST_UNITS = 100  # so that each of a few samples can have its own
 _LARGEST_RATIO = 4  # of the sides
 
 
@@ -127,7 +127,7 @@ def _drawn_samples(X, sample_weight, n_units, random_state):
 
 
 def _automatic_shape(X, sample_weight, topology, toroidal):
-    """Choose the shape of a lattice from the data, after Vesanto et al. (2000)."""
+    """Choose about as many units as an ESOM has, sides after Vesanto et al. (2000)."""
     times, n_samples = None, len(X)
     if sample_weight is not None:
         weights = np.asarray(sample_weight)
@@ -135,10 +135,10 @@ def _automatic_shape(X, sample_weight, topology, toroidal):
         times, n_samples = repetitions(weights), len(weights)
     if times is not None:
         n_samples = int(times.sum())
-    n_units = min(_UNITS_PER_ROOT * np.sqrt(n_samples), _MOST_UNITS, n_samples)
+    n_units = max(_FEWEST_UNITS, target_nodes(n_samples, np.inf))
     _, deviations, _ = principal_axes(X, sample_weight)
     if len(deviations) == 1:
-        return 1, round(n_units)
+        return 1, n_units
     ratio = min(deviations[0] / deviations[1], _LARGEST_RATIO) if len(deviations) else 1
     pitch = np.sqrt(0.75) if topology == "hexagonal" else 1.0
     n_columns = max(1, round(np.sqrt(n_units * pitch / ratio)))

@@ -365,8 +365,14 @@ def test_verbose_shows_a_bar(capsys):
             r"'sigma' must be one positive number or n_epochs=20",
         ),
         ({"init": "plane"}, "The 'init' parameter of CSOM must be a str among"),
-        ({"init": np.ones((3, 2))}, r"'init' must .* \(100, 2\) .* got shape \(3, 2\)"),
-        ({"init": np.full((100, 2), np.nan)}, "'init' must hold finite weights"),
+        (
+            {"init": np.ones((3, 2)), "shape": (10, 10)},
+            r"'init' must .* \(100, 2\) .* got shape \(3, 2\)",
+        ),
+        (
+            {"init": np.full((100, 2), np.nan), "shape": (10, 10)},
+            "'init' must hold finite weights",
+        ),
         (
             {"clusterer": "ward"},
             "The 'clusterer' parameter of CSOM must be a str among",

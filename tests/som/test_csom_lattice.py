@@ -7,6 +7,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy.spatial.distance import cdist
 
 from skesom.som import CSOM
+from skesom.som._epsilon import target_nodes
 
 
 def draw(n_samples=400, n_features=3, seed=0):
@@ -25,7 +26,7 @@ def test_an_int_is_a_chain():
 
 
 class TestAutomaticShape:
-    """About 5 sqrt(n) units, sides as the deviations along the two widest axes."""
+    """As many units as an ESOM aims at; sides as deviations along the widest axes."""
 
     @pytest.mark.parametrize("n_samples", [100, 1000, 10000])
     @pytest.mark.parametrize("topology", ["hexagonal", "rectangular"])
@@ -34,37 +35,34 @@ class TestAutomaticShape:
         X = draw(n_samples) * [1, ratio, 0.1]
         csom = CSOM(shape="auto", topology=topology, n_epochs=1, n_clusters=None).fit(X)
         n_rows, n_columns = csom.shape_
-        assert 0.8 < n_rows * n_columns / min(n_samples, 5 * np.sqrt(n_samples)) < 1.25
+        n_units = max(100, target_nodes(n_samples, 2000))
+        assert 0.8 < n_rows * n_columns / n_units < 1.25
         height, width = np.ptp(csom.positions_, axis=0)[::-1]
         if n_samples >= 1000:
             assert height / width == pytest.approx(ratio, rel=0.25)
 
+    def test_is_the_default(self):
+        X = draw(1000)
+        assert CSOM(n_epochs=1).fit(X).shape_ == (
+            CSOM(shape="auto", n_epochs=1).fit(X).shape_
+        )
+
     def test_bounds(self):
-        assert (
-            CSOM(shape="auto", n_epochs=1, n_clusters=None)
-            .fit(draw(9))
-            .codebook_.shape[0]
-            <= 9
-        )
+        csom = CSOM(shape="auto", n_epochs=1, n_clusters=None)
+        assert 80 < len(csom.fit(draw(9)).codebook_) < 125
         flat = draw(1000) * [1, 1e-3, 1e-3]
-        n_rows, n_columns = (
-            CSOM(shape="auto", n_epochs=1, n_clusters=None).fit(flat).shape_
-        )
+        n_rows, n_columns = csom.fit(flat).shape_
         assert n_rows / n_columns < 6  # the ratio is cut at 4 rows to a column
         line = np.outer(np.linspace(0, 1, 400), [1, 2, 3])
-        assert CSOM(shape="auto", n_epochs=1, n_clusters=None).fit(line).shape_ == (
-            1,
-            100,
-        )
-        assert (
-            CSOM(shape="auto", n_epochs=1, n_clusters=None)
-            .fit(np.ones((50, 2)))
-            .codebook_.shape[0]
-            > 1
-        )
-        big = CSOM(shape="auto", n_epochs=1, topology="rectangular", n_clusters=None)
-        n_units = len(big.fit(draw(300_000).astype(np.float32)).codebook_)
-        assert 2000 < n_units < 3000
+        assert csom.fit(line).shape_ == (1, 100)
+        assert csom.fit(np.ones((50, 2))).codebook_.shape[0] > 1
+        big = csom.fit(draw(300_000).astype(np.float32))
+        assert 400 < len(big.codebook_) < 600
+
+    @pytest.mark.parametrize("n_samples", [3, 8, 12, 20])
+    def test_each_of_a_few_samples_can_be_a_cluster(self, n_samples):
+        labels = CSOM(n_samples).fit_predict(draw(n_samples))
+        assert_array_equal(np.sort(labels), np.arange(n_samples))
 
     def test_a_hexagonal_torus_gets_even_rows(self):
         for n_samples in range(20, 300, 40):
