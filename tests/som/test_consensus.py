@@ -17,6 +17,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
+from skesom.io import read_cube
+from skesom.maps import make_cluster_pipeline
 from skesom.som import CSOM, ESOM, ConsensusClusterer, _consensus
 from skesom.som._folded_graph import FoldedGraph
 
@@ -372,3 +374,19 @@ def test_members_take_errors():
     assert adjusted_rand_score(of_units, labels) > 0.9
     with pytest.raises(ValueError, match="ESOM takes no 'errors'"):
         ConsensusClusterer().fit(X, errors=errors)
+
+
+@pytest.mark.filterwarnings("ignore:The bands stay as sharp")
+def test_maps_of_nine_real_bands_agree(shared_data):
+    folder = shared_data / "kids_viking9"
+    files = sorted(path for path in folder.iterdir() if ".fit" in path.name)
+    pipeline = make_cluster_pipeline(KMeans(2, n_init=1, random_state=0))
+    cube = pipeline[:-1].fit_transform(read_cube(files))
+    table, _ = pipeline[-1].table(cube)
+    runs = [
+        ConsensusClusterer(CSOM(), max_samples=0.5, random_state=seed).fit_predict(
+            table
+        )
+        for seed in range(2)
+    ]
+    assert adjusted_rand_score(*runs) > 0.94
