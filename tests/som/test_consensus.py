@@ -13,6 +13,7 @@ from sklearn.datasets import make_blobs
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import adjusted_rand_score
 from sklearn.mixture import GaussianMixture
+from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
@@ -202,8 +203,61 @@ def test_one_body_is_one_cluster():
 
 
 def test_the_only_cluster_of_the_only_member_is_one_cluster():
-    consensus = ConsensusClusterer(KMeans(1), n_clusters="auto", n_estimators=1)
+    consensus = ConsensusClusterer(KMeans(1), n_estimators=1)
     assert_array_equal(consensus.fit(np.eye(3)).labels_, 0)
+
+
+@pytest.mark.filterwarnings("ignore:The bands stay as sharp as they are")
+@pytest.mark.parametrize(
+    "estimator",
+    [
+        ESOM(3),
+        CSOM(3),
+        KMeans(3),
+        GaussianMixture(3),
+        make_pipeline(StandardScaler(), ESOM(3)),
+        ESOM("auto"),
+    ],
+)
+def test_number_of_the_estimator_counts(estimator):
+    X, truth = make_blobs(400, 4, centers=3, random_state=1)
+    consensus = ConsensusClusterer(estimator, n_estimators=4, random_state=0)
+    assert adjusted_rand_score(truth, consensus.fit_predict(X)) == 1
+    how = {"stretch": "none", "sky": "keep", "mask_outliers": False}
+    pipeline = make_cluster_pipeline(consensus, subtract_background=False, **how)
+    assert pipeline.fit_predict(X.reshape(20, 20, 4)).max() == 2
+
+
+@pytest.mark.parametrize("estimator", [None, ESOM(), ESOM(None), KMeans()])
+def test_usual_number_if_nobody_gives_one(estimator):
+    X = np.random.default_rng(0).normal(size=(300, 3))
+    consensus = ConsensusClusterer(estimator, n_estimators=3, random_state=0).fit(X)
+    assert consensus.n_clusters_ == 8
+    assert all(member.n_clusters == 8 for member in consensus.estimators_)
+
+
+def test_number_of_the_consensus_wins_and_reaches_the_members():
+    X, _ = make_blobs(300, 4, centers=3, random_state=1)
+    how = {"n_estimators": 3, "random_state": 0}
+    with pytest.warns(UserWarning, match="n_clusters=5 and its estimator n_clusters=3"):
+        consensus = ConsensusClusterer(ESOM(3), n_clusters=5, **how).fit(X)
+    assert consensus.n_clusters_ == 5
+    assert all(member.n_clusters == 5 for member in consensus.estimators_)
+    for estimator in (ESOM(), ESOM(5), KMeans()):  # 8 is nobody's wish
+        assert ConsensusClusterer(estimator, n_clusters=5, **how).fit(X).n_clusters_ == 5
+
+
+@pytest.mark.parametrize("name", ["n_clusters", "estimator__n_clusters"])
+def test_search_over_the_number(name):
+    X, y = make_blobs(300, 4, centers=3, random_state=1)
+    consensus = ConsensusClusterer(ESOM(), n_estimators=3, random_state=0)
+
+    def score(estimator, X, y):
+        return adjusted_rand_score(y, estimator.predict(X))
+
+    search = GridSearchCV(consensus, {name: [2, 3, 5]}, scoring=score, cv=2)
+    assert search.fit(X, y).best_params_ == {name: 3}
+    assert search.best_score_ == 1
 
 
 def test_a_bool_is_a_number_of_clusters():
@@ -271,7 +325,7 @@ def test_without_predict():
 def test_noise_of_most_members_is_noise():
     X, _ = make_blobs(200, centers=2, cluster_std=0.3, random_state=2)
     X = np.concatenate([X, [[40.0, 40.0], [-40.0, 60.0]]])
-    consensus = ConsensusClusterer(HDBSCAN(copy=True), n_clusters=None, n_estimators=3)
+    consensus = ConsensusClusterer(HDBSCAN(copy=True), n_estimators=3)
     labels = consensus.fit_predict(X)
     assert_array_equal(labels[-2:], -1)
     assert_array_equal(consensus.agreement_[-2:], 1)
