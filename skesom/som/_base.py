@@ -36,6 +36,7 @@ from skesom.som._docstrings import fill_docstrings
 from skesom.som._input import check_errors, check_samples, number_above_0
 from skesom.som._metric import Metric, sums_by_group
 from skesom.som._second_stage import RULES, Grouping, group_units
+from skesom.som._second_stage._graph import cuts_of_graph
 from skesom.som._second_stage._units import Units, held_groups
 from skesom.som._summary import ENOUGH_ROWS, enough_rows, summarize
 
@@ -392,12 +393,17 @@ class CodebookMap(
         """Group the units, that lie where the codebook says."""
         if self.n_clusters is None:
             return Grouping(np.arange(len(codebook), dtype=np.int32))
+        units = self._described(codebook, summary)
+        return group_units(units, self.clusterer, self.n_clusters)
+
+    def _described(self, codebook, summary):
+        """Return the units as the second stage sees them."""
         heights = None
         if self._grouped_by("umatrix"):
             heights = mean_distances(self._metric(), codebook, self.connections_)
         codebook = self._metric().prepared(codebook)
         exponent = exponent_for(codebook, always=True)
-        units = Units(
+        return Units(
             np.ldexp(codebook, exponent),
             summary.hits,
             summary.counts,
@@ -408,7 +414,6 @@ class CodebookMap(
             summary.covariances,
             self._deep_valley,
         )
-        return group_units(units, self.clusterer, self.n_clusters)
 
     def _set_grouping(self, grouping, X, winners, sample_weight=None, errors=None):
         """Label the samples; number the clusters by the samples of each."""
@@ -522,6 +527,17 @@ def regrouped(som, X, n_clusters):
         warnings.simplefilter("ignore", ConvergenceWarning)  # of fewer clusters
         som._finish(X)
     return som.unit_labels_
+
+
+def cuts_of_units(som, X, errors, numbers):
+    """Return clusters of the units of a fitted map for each of several numbers."""
+    som = copy(som).set_params(n_clusters=max(numbers), clusterer="graph")
+    samples = enough_rows(X, None, errors)
+    sums = {"with_sums": not som._units_stay}
+    codebook = som._moved(som._summary(samples, som.codebook_, sums).sums, *samples)
+    summary = som._summary(samples, codebook, {"with_pairs": True})
+    groups = cuts_of_graph(som._described(codebook, summary), numbers)
+    return [np.unique(of_units, return_inverse=True)[1] for of_units in groups]
 
 
 def count_labels(labels, sample_weight=None, *, n_clusters):

@@ -42,6 +42,7 @@ from skesom.som._input import (
 )
 from skesom.som._metric import Metric
 from skesom.som._threads import threads_were_lost
+from skesom.som._tree import tree_of_members
 
 if TYPE_CHECKING:
     from typing import Any, Literal, Self
@@ -52,6 +53,7 @@ if TYPE_CHECKING:
 
 _ENOUGH_TO_LEARN = 50_000  # rows; twice as many win nothing (docs/consensus.md)
 _ENOUGH_TO_COMPARE = 1_000_000
+_ENOUGH_FOR_TREE = 10_000
 _ROWS_AT_A_TIME = 262_144
 _SEEDS = 2**31 - 1
 _USUAL = 8  # clusters, as in scikit-learn, where nobody gives a number
@@ -206,7 +208,10 @@ class ConsensusClusterer(MetaEstimatorMixin, ClusterMixin, BaseEstimator):
         return tags
 
     def __getstate__(self):
-        return without_lazy(super().__getstate__())
+        if "_to_grow" in self.__dict__:
+            self._tree()
+        state = without_lazy(super().__getstate__())
+        return {name: value for name, value in state.items() if name != "_learned"}
 
     def __setstate__(self, state):
         if "_votes" in state:
@@ -237,8 +242,9 @@ class ConsensusClusterer(MetaEstimatorMixin, ClusterMixin, BaseEstimator):
         """
         X, errors = self._checked(X, errors, reset=True)
         threads_were_lost()  # members may use OpenMP before a kernel of skesom does
-        number = self._wanted_number()
-        check_enough_samples(len(X), number)
+        written = self._written_number()
+        number = _USUAL if written is None else written
+        check_enough_samples(len(X), written)
         generator = random_generator(self.random_state)
         members, labels = self._fitted_members(X, errors, generator)
         compared = np.arange(len(X))
@@ -273,12 +279,13 @@ class ConsensusClusterer(MetaEstimatorMixin, ClusterMixin, BaseEstimator):
         self.agreement_ = agreement
         few = slice(None, None, max(1, len(compared) // _ENOUGH_TO_LEARN))
         samples = [t if t is None else t[few] for t in some]
+        self._keep_for_tree(X, errors, labels)
         labels = _ranked(of_compared[few], rank)
         self.representative_ = _labeled_alike(members[closest], *samples, labels)
-        if number != "auto" and self.n_clusters_ < number:
+        if isinstance(written, Integral) and self.n_clusters_ < written:
             warn_user(
                 f"The members distinguish {self.n_clusters_} clusters, fewer than "
-                f"n_clusters={number}. Ask for fewer, or let the members find more.",
+                f"n_clusters={written}. Ask for fewer, or let the members find more.",
                 ConvergenceWarning,
             )
         return self
@@ -352,6 +359,128 @@ class ConsensusClusterer(MetaEstimatorMixin, ClusterMixin, BaseEstimator):
         [1.0, 1.0]
         """
         return self.predict(X, return_agreement=True, errors=errors)[1]
+
+    @property
+    def children_(self) -> NDArray[np.intp]:
+        """The two nodes that each step of the tree joins, leaves first."""
+        return self._tree()[0].children
+
+    @property
+    def distances_(self) -> NDArray[np.float64]:
+        """The height of each step of `children_`, not falling."""
+        return self._tree()[0].distances
+
+    def labels_at(
+        self,
+        n_clusters: int,
+        X: ArrayLike | None = None,
+        errors: ArrayLike | None = None,
+    ) -> NDArray[np.int32] | Any:
+        """Cut the tree of clusters into another number of them, without a new fit.
+
+        The cuts nest. At `n_clusters_` they are `labels_`; below, clusters are joined,
+        and above, they are parted, first where there are gaps. Numbers stay: the
+        smaller part of a cluster gets a new one, and joined clusters the lower one.
+
+        Parameters
+        ----------
+        n_clusters : int
+            From 1 to the number of leaves, ``len(children_) + 1``.
+        X : array-like of shape (n_samples, n_features), default=None
+            Rows; those of `fit` by default, which then must not have changed since.
+        errors : array-like of shape (n_samples, n_features), default=None
+            As for `fit`.
+
+        Returns
+        -------
+        labels : ndarray of shape (n_samples,), dtype int32
+            Clusters, and labels below 0 as in `labels_`.
+
+        Notes
+        -----
+        The height of a step is 1 minus the share of the members that have a row of one
+        node together with a row of the other (average linkage, Fred & Jain 2005). It
+        grows from up to 20 000 rows when it is first asked for.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import make_blobs
+        >>> from skesom.som import ESOM, ConsensusClusterer
+        >>> X, _ = make_blobs(500, centers=3, random_state=0)
+        >>> consensus = ConsensusClusterer(ESOM(), n_estimators=4, n_clusters=3)
+        >>> consensus = consensus.set_params(random_state=0).fit(X)
+        >>> bool((consensus.labels_at(3) == consensus.labels_).all())
+        True
+        >>> len(set(consensus.labels_at(2))), len(set(consensus.labels_at(5)))
+        (2, 5)
+        """
+        tree = self._tree()[0]
+        n_leaves = len(tree.clusters)
+        if not isinstance(n_clusters, Integral) or not 1 <= n_clusters <= n_leaves:
+            raise ValueError(
+                f"n_clusters must be an int from 1 to the {n_leaves} leaves of the "
+                f"tree. Got {n_clusters!r}."
+            )
+        numbers = tree.numbers(n_clusters)
+        of_cluster = np.unique(tree.clusters, return_index=True)[1]
+        if n_clusters <= self.n_clusters_:  # needs no leaves
+            places, numbers = self.labels_, numbers[of_cluster]
+            if X is not None:
+                places = self.predict(X, errors=errors)
+        elif X is None:
+            places = self._leaves_learned()
+        else:
+            X, errors = self._checked(X, errors, reset=False)
+            places = self._leaves(X, errors)
+        return map_rows(partial(_ranked, rank=numbers), places, dtype=np.int32)
+
+    def _keep_for_tree(self, X, errors, of_members):
+        """Keep what the tree of clusters grows from, when somebody asks for it."""
+        for name in ("_grown", "_leaves_", "_learned", "_of_members"):
+            self.__dict__.pop(name, None)
+        rows = np.arange(0, len(X), max(1, len(X) // _ENOUGH_FOR_TREE))
+        some = [t if t is None else take_rows(t, rows) for t in (X, errors, self.labels_)]
+        given = None
+        if not hasattr(self.estimators_[0], "predict"):
+            given, self._of_members = [own[rows] for own in of_members], of_members
+        self._to_grow = *some, given
+        if len(X) <= _ENOUGH_TO_COMPARE:
+            self._learned = X, errors  # more rows must be given to labels_at again
+
+    def _tree(self):
+        """Return the tree of clusters, and what gives rows its leaves."""
+        check_is_fitted(self)
+        if "_grown" not in self.__dict__:
+            *some, given = self._to_grow
+            parts = self.estimators_, *some, self.n_clusters_, given
+            self._grown = tree_of_members(*parts)
+            del self._to_grow
+        return self._grown
+
+    def _leaves_learned(self):
+        """Return the leaf of each row of fit."""
+        if not hasattr(self, "_leaves_"):
+            if hasattr(self, "_of_members"):
+                voting = self._tree()[1]
+                self._leaves_ = voting.leaves(self._of_members, self.labels_)
+            elif hasattr(self, "_learned"):
+                self._leaves_ = self._leaves(*self._learned)
+            else:
+                raise ValueError(
+                    "The rows of fit are not part of a stored consensus: give them as "
+                    "X."
+                )
+        return self._leaves_
+
+    def _leaves(self, X, errors):
+        """Return the leaf of each row."""
+        how = self.estimators_, self._votes, self._tree()[1]
+        leaves = partial(_leaves_of_rows, *how)
+        if is_lazy(X):
+            return map_rows(leaves, X, errors, dtype=np.int32)
+        blocks = gen_batches(len(X), _ROWS_AT_A_TIME)
+        of = ((X[b], None if errors is None else errors[b]) for b in blocks)
+        return np.concatenate([leaves(*block) for block in of])
 
     def _checked(self, X, errors, *, reset):
         allow_nan = get_tags(self).input_tags.allow_nan
@@ -442,14 +571,14 @@ class ConsensusClusterer(MetaEstimatorMixin, ClusterMixin, BaseEstimator):
             last.set_params(n_clusters=number)
         return member
 
-    def _wanted_number(self):
-        """Return the number of clusters: the own, or that of the estimator."""
+    def _written_number(self):
+        """Return the number of clusters: the own, that of the estimator, or None."""
         last, _ = pipeline_end(self._prototype())
         name, number = _name_of_number(last), self.n_clusters
         of_last = getattr(last, str(name), None)
         known = of_last == "auto" or isinstance(of_last, Integral)
         if number is None:
-            return of_last if known else _USUAL
+            return of_last if known else None
         if known and of_last not in (number, _default_of(last, name)):
             warn_user(
                 f"{type(self).__name__} has n_clusters={number!r} and its estimator "
@@ -579,6 +708,12 @@ def _votes_of_rows(members, votes, X, errors):
 
 def _stacked_votes(members, votes, X, errors):
     return np.column_stack(_votes_of_rows(members, votes, X, errors))
+
+
+def _leaves_of_rows(members, votes, voting, X, errors):
+    """Return the leaf of each row."""
+    winner, _ = votes.counted(_labels_of(members, X, errors))
+    return voting.leaves(voting.parts_of(members, X, errors), winner)
 
 
 def _ranked(labels, rank):

@@ -44,6 +44,15 @@ class Votes(NamedTuple):
         count_votes(labels, *tables, winner, agreement, n_threads)
         return winner, agreement
 
+    def scores(self, labels):
+        """Return the votes for each cluster that each row gets."""
+        voters = np.sum([of_member >= 0 for of_member in labels], axis=0)
+        votes = voters[:, np.newaxis] * self.bias
+        for table, of_member in zip(self.tables, labels, strict=True):
+            last = len(table) - 1
+            votes += table[np.where((of_member < 0) | (of_member > last), last, of_member)]
+        return votes
+
     def of_this_version(self):
         """Return votes of version 0.1, whose clusters have one home each, as others."""
         if all(np.ndim(overlap) == 2 for overlap in self.overlaps):

@@ -292,6 +292,16 @@ def face(rng):
     return together([ring_of(rng, 800, 3.2, 0.12), mouth, nose, *eyes])
 
 
+def cells(rng):
+    """Dense bodies of very different size, a little skew, with strays between them."""
+    return bodies_and_strays(rng, _skewed, share=rng.uniform(0.01, 0.03))
+
+
+def stained_cells(rng):
+    """Dense bodies of very different size, with tails, and more strays between them."""
+    return bodies_and_strays(rng, _tailed, share=rng.uniform(0.02, 0.05))
+
+
 def turned(points, angle):
     """Turn points of a plane."""
     cosine, sine = np.cos(angle), np.sin(angle)
@@ -361,6 +371,38 @@ def normal_groups(rng, n_features, n_groups, size, distance):
     return together(clusters)
 
 
+def bodies_and_strays(rng, form, share):
+    """Five to seven bodies, the largest over 30 times the smallest, and strays."""
+    n_bodies, n_features = rng.integers(5, 8), rng.integers(5, 10)
+    sizes = np.geomspace(rng.uniform(80, 150), rng.uniform(4500, 8000), n_bodies)
+    sizes[1:-1] *= rng.uniform(0.7, 1.4, n_bodies - 2)
+    centers = spaced(rng, n_bodies, n_features, 7.0)
+    bodies = []
+    for center, size in zip(centers, rng.permutation(sizes), strict=True):
+        axes = np.linalg.qr(rng.normal(size=(n_features, n_features)))[0]
+        widths = np.exp(rng.normal(0, 0.25, n_features)) * rng.uniform(0.5, 1.3)
+        points = form(rng, rng.normal(size=(int(size), n_features)))
+        bodies.append(center + (points * widths) @ axes)
+    points, truth = together(bodies)
+    # A stray lies anywhere between two bodies, or a little beyond one of them.
+    n_strays = int(share * len(points))
+    ends = rng.integers(n_bodies, size=(2, n_strays))
+    way = rng.uniform(-0.3, 1.3, (n_strays, 1))
+    strays = centers[ends[0]] * way + centers[ends[1]] * (1 - way)
+    strays += rng.normal(0, 1.5, strays.shape)
+    return np.concatenate([points, strays]), np.append(truth, np.full(n_strays, -1))
+
+
+def _skewed(rng, points):
+    """Bend normal points to one side."""
+    return points + rng.uniform(0.05, 0.2) * (points**2 - 1)
+
+
+def _tailed(rng, points):
+    """Give normal points the tails of Student's distribution of 8 degrees."""
+    return points / np.sqrt(rng.chisquare(8, (len(points), 1)) / 8)
+
+
 def spaced(rng, n_centers, n_features, distance):
     """Centers at random whose nearest two are so far apart."""
     centers = rng.normal(size=(n_centers, n_features))
@@ -408,3 +450,5 @@ REPORTING = _named(
     subspaces,
     nested_squares,
 )
+CELLS = _named(cells)  # apart from the others: judged at more clusters than there are
+REPORTING_CELLS = _named(stained_cells)

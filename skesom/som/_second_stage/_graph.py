@@ -15,8 +15,9 @@ from scipy.sparse.csgraph import connected_components
 from skesom.som._codebook import distances_to_units
 from skesom.som._second_stage._mixture import cut_or_mixture
 from skesom.som._second_stage._number import clusters_by_gaps
-from skesom.som._second_stage._spectral import cut_components, plausible_number
+from skesom.som._second_stage._spectral import Spectrum, plausible_number
 from skesom.som._second_stage._units import (
+    FEWEST,
     both_ways,
     component_gaps,
     joined,
@@ -30,30 +31,56 @@ _FAR = 4.0  # times as far as is usual nearby: isolated (a half: islands); .06 o
 _SPARSE = 0.2  # of the mean samples of a component's units: fewer are bridges; .01-.06
 _SMALLEST = 0.5  # roots of the number of samples, in a part: less is chance; .3-.5
 _SMALLEST_SHARE = 0.002  # of the samples, in an island, and in a part of a large table
-_FEWEST = 3  # samples of an island in a small table: single bad rows are none
 
 
 def graph_clusters(units, n_clusters):
-    """Cut the graph of relative co-activation into clusters of units."""
+    """Cut the graph of relative co-activation into clusters of units.
+
+    There may be fewer: where there are gaps, they are not more than these part.
+    """
     graph = coactivation_graph(units)
-    if n_clusters == "auto":
-        islands = []  # so few samples may be the end of a tail
+    if n_clusters == "auto":  # islands may be the ends of tails
         groups, _ = cut_by_themselves(graph, units.hits)
-    else:
-        islands = _islands_asked_for(graph, units, n_clusters)
-        groups = _cut_body(graph, units, n_clusters - len(islands))
-    everywhere = np.full(len(units), -1, dtype=np.intp)
-    everywhere[graph.inside] = groups
-    for number, island in enumerate(islands, start=groups.max() + 1):
-        everywhere[island] = number
-    found = everywhere >= 0
-    groups = spread(everywhere[found], found, units.codebook)
-    if n_clusters == "auto" or len(islands) or units.covariances is None:
+        return spread(groups, graph.inside, units.codebook), None
+    groups, islands = _groups_at(graph, units, n_clusters, _spectrum(graph, n_clusters))
+    found = groups.max() + 1
+    if len(islands) or found < n_clusters or units.covariances is None:
         return groups, None
     body = replace(units, hits=np.where(graph.inside, units.hits, 0))
     least = _least(units.hits)
     groups, mixture = cut_or_mixture(graph.affinity, body, groups, least)
     return spread(groups[graph.inside], graph.inside, units.codebook), mixture
+
+
+def cuts_of_graph(units, numbers):
+    """Return groups of units for each of several numbers, without normals."""
+    graph = coactivation_graph(units)
+    spectrum = _spectrum(graph, max(numbers))
+    return [_groups_at(graph, units, number, spectrum)[0] for number in numbers]
+
+
+def _spectrum(graph, most):
+    component = graph.component[graph.inside]
+    if component.max() + 1 >= most:
+        return None  # components are joined
+    return Spectrum(_part(graph.affinity, graph.inside), component, most)
+
+
+def _groups_at(graph, units, n_clusters, spectrum):
+    """Return groups of all units, n_clusters or fewer, and which islands are groups."""
+    islands = _islands_asked_for(graph, units, n_clusters)
+    n_body = n_clusters - len(islands)
+    component, inside = graph.component[graph.inside], graph.inside
+    if component.max() + 1 >= n_body:
+        groups = joined(units.codebook[inside], component, n_body)
+    else:
+        groups = spectrum.cut_along_gaps(n_body)
+    everywhere = np.full(len(units), -1, dtype=np.intp)
+    everywhere[inside] = groups
+    for number, island in enumerate(islands, start=groups.max() + 1):
+        everywhere[island] = number
+    found = everywhere >= 0
+    return spread(everywhere[found], found, units.codebook), islands
 
 
 @dataclass(frozen=True)
@@ -68,13 +95,13 @@ class CoactivationGraph:
 
 def coactivation_graph(units):
     """Build the graph of relative co-activation of the units."""
-    hits, few = units.hits, max(_FEWEST, _SMALLEST_SHARE * units.hits.sum())
+    hits, few = units.hits, max(FEWEST, _SMALLEST_SHARE * units.hits.sum())
     rows, columns, between = both_ways(units.counts)
     ends = units.codebook[rows] - units.codebook[columns]
     lengths = np.linalg.norm(ends, axis=1).astype(np.float64, copy=False)
     isolation, compact = _isolation(units, rows, columns, between, lengths)
     isolated = (isolation > _FAR) | (compact & (isolation > _FAR / 2))
-    isolated &= hits >= _FEWEST
+    isolated &= hits >= FEWEST
     kept = isolated[rows] == isolated[columns]
     links = rows, columns, between, lengths
     rows, columns, between, lengths = (values[kept] for values in links)
@@ -186,14 +213,6 @@ def _least(hits):
     """Return the fewest samples of a component; a larger share in a small table."""
     n_samples = hits.sum()
     return max(_SMALLEST * np.sqrt(n_samples), _SMALLEST_SHARE * n_samples)
-
-
-def _cut_body(graph, units, n_clusters):
-    """Cut into clusters, or join the components that are nearest to each other."""
-    component, inside = graph.component[graph.inside], graph.inside
-    if component.max() + 1 >= n_clusters:
-        return joined(units.codebook[inside], component, n_clusters)
-    return cut_components(_part(graph.affinity, inside), component, n_clusters)
 
 
 def _part(affinity, units):

@@ -11,11 +11,10 @@ from skesom._common.blocks import work_blocks
 from skesom._common.threads import one_blas_thread, one_thread
 from skesom.som._codebook import readable
 from skesom.som._grouping import most_probable, rows_abreast
-from skesom.som._second_stage._spectral import MOST_STEPS, conductances
+from skesom.som._second_stage._spectral import MOST_STEPS, NO_GAP, conductances
 from skesom.som._threads import effective_n_threads
 
 _AS_GOOD = 2.0  # a mixture may cut so many times as many links as the cut of the graph
-_NO_GAP = 0.1  # share of cut links that is no gap; two seeds of a galaxy agree .02 more
 _RIDGE = 0.01  # of the variance of a feature, added to that of every normal
 _TOLERANCE = 1e-4  # of the mean log likelihood
 
@@ -51,7 +50,7 @@ def cut_or_mixture(affinity, units, groups, least=0):
     if np.count_nonzero(units.hits) <= n_clusters:
         return groups, None
     worst = conductances(affinity, groups).max()
-    most = 1.0 if worst > _NO_GAP else _AS_GOOD * worst
+    most = 1.0 if worst > NO_GAP else _AS_GOOD * worst
     best, best_mixture, likelihood = groups, None, -np.inf
     with one_blas_thread():
         for start in (groups, _k_means(units, n_clusters)):

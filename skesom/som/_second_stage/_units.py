@@ -11,6 +11,7 @@ from sklearn.utils.validation import has_fit_parameter
 
 from skesom.som._codebook import distances_to_units, nearest_units
 
+FEWEST = 3  # samples of an island or a part that stands apart: bad rows are single
 _MOST_CELLS = 2**22  # of a table of all pairs of units
 
 

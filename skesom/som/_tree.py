@@ -1,0 +1,186 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""A tree of clusters, anchored at those that were asked for."""
+
+from typing import NamedTuple
+
+import numpy as np
+from sklearn.utils import gen_batches
+
+from skesom._common.labels import MASKED
+from skesom._common.pipelines import pipeline_end
+from skesom._common.threads import one_blas_thread
+from skesom.som._base import CodebookMap, cuts_of_units
+from skesom.som._folded_graph import FoldedGraph, Votes
+
+_PARTS_EACH = 4  # parts of a map for each cluster: finer ones hold too few units
+_MOST_FEWER = 8  # smaller numbers that a map is asked for too, or a few more
+_ROWS_IN_CACHE = 16_384
+_SEED = 0  # of k-means: the tree of a fitted consensus is always the same
+
+
+class ClusterTree(NamedTuple):
+    """A tree that is anchored at clusters: its cuts nest, and one of them is these."""
+
+    clusters: np.ndarray  # of each leaf
+    sizes: np.ndarray  # rows of each leaf
+    children: np.ndarray  # (n_leaves - 1, 2), as in AgglomerativeClustering
+    distances: np.ndarray  # of the children, not falling
+
+    def numbers(self, n_clusters):
+        """Return the cluster of each leaf when there are n_clusters.
+
+        Numbers stay: the smaller part of a cluster gets a new one, and two that are
+        joined have the lower one of them, so that those above close up.
+        """
+        numbers, n_leaves = self.clusters.copy(), len(self.clusters)
+        leaves = [np.array([leaf]) for leaf in range(n_leaves)]
+        for pair in self.children:
+            leaves.append(np.concatenate([leaves[node] for node in pair]))
+        n_anchored, n_wanted = numbers.max() + 1, min(n_clusters, n_leaves)
+        for step in range(n_leaves - n_anchored - 1, n_leaves - n_wanted - 1, -1):
+            parts = [leaves[node] for node in self.children[step]]
+            numbers[min(parts, key=lambda own: self.sizes[own].sum())] = (
+                numbers.max() + 1
+            )
+        for step in range(n_leaves - n_anchored, n_leaves - n_wanted):
+            own = leaves[n_leaves + step]
+            numbers[own] = numbers[own].min()
+        return np.unique(numbers, return_inverse=True)[1].astype(np.int32)
+
+
+def anchored_tree(clusters, together, sizes):
+    """Join leaves inside clusters, and then the clusters, by average linkage.
+
+    `together` counts for two leaves in how many clusterings a row of one is together
+    with a row of the other, summed over all such rows; after Fred & Jain (2005),
+    doi:10.1109/TPAMI.2005.113.
+    """
+    n_leaves, held = len(clusters), sizes.astype(np.float64)
+    node, alive = np.arange(n_leaves), np.ones(n_leaves, dtype=bool)
+    children = np.empty((n_leaves - 1, 2), dtype=np.intp)
+    likeness = np.empty(n_leaves - 1)
+    for step in range(n_leaves - 1):
+        pairs = np.triu(alive[:, None] & alive, 1)
+        inside = pairs & (clusters[:, None] == clusters)
+        pairs = inside if inside.any() else pairs
+        mean = np.where(pairs, together / np.maximum(held[:, None] * held, 1), -1)
+        one, other = np.unravel_index(np.argmax(mean), mean.shape)
+        likeness[step], children[step] = mean[one, other], np.sort(node[[one, other]])
+        together[one] += together[other]
+        together[:, one] += together[:, other]
+        held[one] += held[other]
+        alive[other], node[one] = False, n_leaves + step
+    distances = np.maximum.accumulate(1 - likeness)
+    return ClusterTree(np.asarray(clusters), sizes, children, distances)
+
+
+class PartVotes(NamedTuple):
+    """What gives rows that have a cluster one of its leaves."""
+
+    parts: list  # of each member: the part of each unit of a map, or None
+    votes: Votes  # of the parts of the members for the leaves
+    clusters: np.ndarray  # of each leaf
+
+    def parts_of(self, members, X, errors):
+        """Return the part of each row that each member sees."""
+        return [
+            _part_of_rows(member, part, X, errors)
+            for member, part in zip(members, self.parts, strict=True)
+        ]
+
+    def leaves(self, parts, labels):
+        """Return the leaf of each row, one of its cluster; a label below 0 stays."""
+        leaves = np.array(labels, dtype=np.int32)
+        for rows in gen_batches(len(leaves), _ROWS_IN_CACHE):
+            own = leaves[rows]
+            known = own >= 0
+            score = self.votes.scores([of_member[rows][known] for of_member in parts])
+            score[self.clusters != own[known, None]] = -np.inf
+            own[known] = score.argmax(axis=1)
+        return leaves
+
+
+def tree_of_members(members, X, errors, labels, n_clusters, given=None):
+    """Return the tree of a consensus, and what gives rows its leaves.
+
+    Maps are asked for more clusters: these are grouped as those that they were asked
+    for, and each group is a leaf of the cluster that holds most of its rows. How early
+    leaves join is told by these parts, and by what maps find when asked for fewer.
+    """
+    numbers = [_PARTS_EACH * n_clusters, *_fewer(n_clusters)]
+    cuts = [_cuts_of_units(member, X, errors, numbers) for member in members]
+    of_units = [None if cut is None else cut[0] for cut in cuts]
+    parts = given or PartVotes(of_units, None, None).parts_of(members, X, errors)
+    graph = FoldedGraph(parts)
+    votes = graph.votes(min(numbers[0], graph.rank()), np.random.RandomState(_SEED))
+    found, _ = votes.counted(parts)
+    clusters, kept = _homes(found, labels, len(votes.bias), n_clusters)
+    voting = PartVotes(of_units, votes.kept(kept), clusters)
+    leaves = voting.leaves(parts, labels)
+    order = np.flatnonzero(np.bincount(leaves[leaves >= 0], minlength=len(kept)))
+    order = order[np.argsort(clusters[order], kind="stable")]
+    voting = PartVotes(of_units, voting.votes.kept(order), clusters[order])
+    leaves = voting.leaves(parts, labels)
+    together = np.zeros((len(order), len(order)))
+    for member, cut, part in zip(members, cuts, parts, strict=True):
+        found = [part]
+        if cut is not None and len(cut) > 1:
+            units = _units_of_rows(member, X, errors)
+            found += [_of_units(of_number, units) for of_number in cut[1:]]
+        for one in found:
+            counts = _counts(leaves, one, len(order)).astype(np.float64)
+            together += counts @ counts.T / (len(found) * len(members))
+    sizes = np.bincount(leaves[leaves >= 0], minlength=len(order))
+    return anchored_tree(clusters[order], together, sizes), voting
+
+
+def _fewer(n_clusters):
+    """Return numbers below n_clusters, down to 2; some of many."""
+    return range(n_clusters - 1, 1, -max(1, n_clusters // _MOST_FEWER))
+
+
+def _homes(group, labels, n_groups, n_clusters):
+    """Return the cluster of each leaf, and the group whose votes it gets."""
+    known = (labels >= 0) & (group >= 0)
+    pairs = group[known] * n_clusters + labels[known]
+    table = np.bincount(pairs, minlength=n_groups * n_clusters)
+    table = table.reshape(n_groups, n_clusters)
+    kept = np.flatnonzero(table.any(axis=1))
+    clusters = table[kept].argmax(axis=1)
+    # A cluster that is the home of no group is a leaf by itself.
+    lone = np.setdiff1d(np.arange(n_clusters), clusters)
+    kept = np.concatenate([kept, table[:, lone].argmax(axis=0)])
+    return np.concatenate([clusters, lone]), kept
+
+
+def _counts(leaves, parts, n_leaves):
+    """Count the rows of each leaf in each part."""
+    known = (leaves >= 0) & (parts >= 0)
+    width = parts.max(initial=0) + 1
+    pairs = leaves[known] * width + parts[known]
+    return np.bincount(pairs, minlength=n_leaves * width).reshape(n_leaves, width)
+
+
+def _cuts_of_units(member, X, errors, numbers):
+    """Return the clusters of the units of a map when asked for each of the numbers."""
+    last, X = pipeline_end(member, X)
+    if not isinstance(last, CodebookMap):
+        return None
+    with one_blas_thread():
+        return cuts_of_units(last, *last._checked(X, errors), numbers)
+
+
+def _units_of_rows(member, X, errors):
+    last, X = pipeline_end(member, X)
+    return last.winners(X, errors=errors)
+
+
+def _of_units(of_unit, units):
+    return np.where(units >= 0, of_unit[units], MASKED).astype(np.int32)
+
+
+def _part_of_rows(member, of_unit, X, errors):
+    if of_unit is None:
+        how = {} if errors is None else {"errors": errors}
+        return np.asarray(member.predict(X, **how)).astype(np.int32, copy=False)
+    return _of_units(of_unit, _units_of_rows(member, X, errors))

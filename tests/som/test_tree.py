@@ -1,0 +1,139 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Clusters beyond the gaps, and the tree that is anchored at those asked for."""
+
+import pickle
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from _families import CELLS, FIRST_REPORTING_SEED, REPORTING_CELLS
+from sklearn.base import clone
+from sklearn.cluster import DBSCAN, KMeans
+from sklearn.datasets import make_blobs
+from sklearn.metrics import adjusted_rand_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from skesom.som import CSOM, ESOM, ConsensusClusterer
+
+MAPS = {"ESOM": ESOM(random_state=0), "CSOM": CSOM(shape="auto", random_state=0)}
+
+
+def drawn(seed):
+    (draw,) = (REPORTING_CELLS if seed >= FIRST_REPORTING_SEED else CELLS).values()
+    X, truth = draw(np.random.default_rng(seed))
+    return X, truth, int(truth.max()) + 1
+
+
+def index(truth, labels):
+    return adjusted_rand_score(truth[truth >= 0], labels[truth >= 0])
+
+
+@pytest.mark.parametrize("seed", [0, 1, FIRST_REPORTING_SEED, FIRST_REPORTING_SEED + 1])
+@pytest.mark.parametrize("som", MAPS.values(), ids=MAPS)
+def test_more_clusters_than_bodies_halve_no_body(som, seed):
+    X, truth, k = drawn(seed)
+    for number in range(k, 2 * k + 1):
+        som = clone(som).set_params(n_clusters=number)
+        labels = som.fit_predict(X)
+        assert len(np.unique(labels)) == number
+        assert index(truth, labels) >= 0.94
+
+
+@pytest.mark.parametrize("seed", [0, FIRST_REPORTING_SEED])
+def test_consensus_and_its_tree_halve_no_body(seed):
+    X, truth, k = drawn(seed)
+    consensus = ConsensusClusterer(ESOM(), n_clusters=k, random_state=seed).fit(X)
+    for number in range(k, 2 * k + 1):
+        assert index(truth, consensus.labels_at(number)) >= 0.94
+    for number in (k + 2, 2 * k):
+        more = clone(consensus).set_params(n_clusters=number).fit(X)
+        assert index(truth, more.labels_) >= 0.94
+        assert index(truth, more.labels_at(k)) >= 0.94
+
+
+MEMBERS = {
+    "ESOM": ESOM(),
+    "CSOM": CSOM(shape=(8, 8)),
+    "KMeans": KMeans(n_init=1, init="random"),
+    "pipeline": make_pipeline(StandardScaler(), ESOM()),
+    "DBSCAN": DBSCAN(eps=0.8),
+}
+
+
+@pytest.fixture(scope="module", params=MEMBERS)
+def fitted(request):
+    X, _ = make_blobs(900, centers=7, n_features=3, random_state=3)
+    number = None if request.param == "DBSCAN" else 5
+    how = {"n_estimators": 5, "n_clusters": number, "random_state": 0}
+    return X, ConsensusClusterer(MEMBERS[request.param], **how).fit(X)
+
+
+def test_cuts_nest_around_those_asked_for(fitted):
+    _, consensus = fitted
+    n_leaves = len(consensus.children_) + 1
+    cuts = [consensus.labels_at(number) for number in range(1, n_leaves + 1)]
+    for number, labels in enumerate(cuts, 1):
+        assert len(np.unique(labels[labels >= 0])) == labels.max() + 1 == number
+    for coarse, fine in pairwise(cuts):
+        assert len(np.unique(np.column_stack([coarse, fine]), axis=0)) == len(
+            np.unique(fine)
+        )
+    asked = cuts[consensus.n_clusters_ - 1]
+    np.testing.assert_array_equal(asked, consensus.labels_)
+
+
+def test_children_are_those_of_a_dendrogram(fitted):
+    _, consensus = fitted
+    children, distances = consensus.children_, consensus.distances_
+    assert children.shape == (len(distances), 2)
+    assert (np.diff(distances) >= 0).all()
+    assert 0 <= distances.min(initial=0) <= distances.max(initial=0) <= 1
+    assert (children.max(axis=1) < np.arange(len(children)) + len(children) + 1).all()
+    assert len(np.unique(children)) == children.size
+
+
+def test_rows_given_again_are_labeled_alike(fitted):
+    X, consensus = fitted
+    if not hasattr(consensus, "predict"):
+        pytest.skip("members without predict")
+    for number in range(1, len(consensus.children_) + 2):
+        labels = consensus.labels_at(number)
+        np.testing.assert_array_equal(consensus.labels_at(number, X), labels)
+        np.testing.assert_array_equal(
+            consensus.labels_at(number, X[3:4]), labels[3:4]
+        )
+
+
+def test_tree_is_part_of_a_stored_model(fitted):
+    X, consensus = fitted
+    n_leaves = len(consensus.children_) + 1
+    loaded = pickle.loads(pickle.dumps(consensus))
+    np.testing.assert_array_equal(loaded.children_, consensus.children_)
+    again = pickle.loads(pickle.dumps(clone(consensus).fit(X)))  # has not grown yet
+    np.testing.assert_array_equal(again.children_, consensus.children_)
+    if hasattr(consensus, "predict"):
+        labels = consensus.labels_at(n_leaves)
+        np.testing.assert_array_equal(again.labels_at(n_leaves, X), labels)
+        if n_leaves > again.n_clusters_:
+            with pytest.raises(ValueError, match="not part of a stored"):
+                again.labels_at(n_leaves)
+
+
+def test_refuses_more_clusters_than_leaves(fitted):
+    _, consensus = fitted
+    for number in (0, len(consensus.children_) + 2, 2.5):
+        with pytest.raises(ValueError, match="n_clusters must be an int from 1"):
+            consensus.labels_at(number)
+
+
+def test_tree_of_a_lazy_table():
+    da = pytest.importorskip("dask.array")
+    X, _ = make_blobs(900, centers=5, random_state=3)
+    how = {"n_estimators": 4, "n_clusters": 3, "random_state": 0}
+    consensus = ConsensusClusterer(ESOM(), **how).fit(da.from_array(X, chunks=(300, 2)))
+    for number in (2, 3, 5):
+        labels = consensus.labels_at(number)
+        np.testing.assert_array_equal(
+            np.asarray(labels), consensus.labels_at(number, X)
+        )
