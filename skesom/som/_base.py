@@ -70,7 +70,6 @@ class CodebookMap(
     n_iter_: int
 
     _units_stay = True  # where they learned, when they are grouped
-    _deep_valley = 1.5  # the U-matrix of a lattice is smooth
     _hint = ""  # what the first parameter may have been meant for
     _step = "epoch"  # after which a checkpoint may be saved
     _cluster_constraints = {
@@ -412,7 +411,6 @@ class CodebookMap(
             heights,
             summary.means,
             summary.covariances,
-            self._deep_valley,
         )
 
     def _set_grouping(self, grouping, X, winners, sample_weight=None, errors=None):

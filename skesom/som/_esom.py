@@ -141,7 +141,6 @@ default="graph"
     (2,)
     """
 
-    _deep_valley = 2.0  # the links of a network are uneven, and so is its U-matrix
     _step = "window"
     _hint = "the distance of novel samples as epsilon=..."
 

@@ -216,7 +216,6 @@ def test_the_only_cluster_of_the_only_member_is_one_cluster():
         KMeans(3),
         GaussianMixture(3),
         make_pipeline(StandardScaler(), ESOM(3)),
-        ESOM("auto"),
     ],
 )
 def test_number_of_the_estimator_counts(estimator):
@@ -226,6 +225,12 @@ def test_number_of_the_estimator_counts(estimator):
     how = {"stretch": "none", "sky": "keep", "mask_outliers": False}
     pipeline = make_cluster_pipeline(consensus, subtract_background=False, **how)
     assert pipeline.fit_predict(X.reshape(20, 20, 4)).max() == 2
+
+
+def test_estimator_that_finds_its_number():
+    X, truth = make_blobs(400, 4, centers=3, random_state=1)
+    consensus = ConsensusClusterer(ESOM("auto"), n_estimators=4, random_state=0)
+    assert adjusted_rand_score(truth, consensus.fit_predict(X)) == 1
 
 
 @pytest.mark.parametrize("estimator", [None, ESOM(), ESOM(None), KMeans()])

@@ -5,13 +5,15 @@ import numpy as np
 
 from skesom.som._second_stage._units import root_of, spread
 
+_DEEP = 2.0  # pass of a valley over its ground; a body of 4000 samples has up to 1.9
+
 
 def umatrix_clusters(units, n_clusters):
     """Group units by the valleys of the U-matrix."""
     valley = valleys(units.heights, units.links)
     parent, depth = _depths(valley, units)
     if n_clusters == "auto":
-        kept = depth >= units.deep
+        kept = depth >= _DEEP
     else:
         kept = np.zeros(len(depth), dtype=bool)
         kept[np.argsort(-depth, kind="stable")[:n_clusters]] = True

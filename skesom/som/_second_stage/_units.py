@@ -27,7 +27,6 @@ class Units:
     heights: np.ndarray | None = None  # the U-matrix
     means: np.ndarray | None = None  # of the samples
     covariances: np.ndarray | None = None  # of the samples, or their variances
-    deep: float = 1.5  # pass of a valley that is a cluster, over its ground
 
     def __len__(self):
         return len(self.codebook)
