@@ -4,7 +4,6 @@
 from typing import NamedTuple
 
 import numpy as np
-from scipy import linalg
 from sklearn.cluster import KMeans
 
 from skesom._common.blocks import work_blocks
@@ -56,7 +55,7 @@ def cut_or_mixture(affinity, units, groups, least=0):
         for start in (groups, _k_means(units, n_clusters)):
             try:
                 found, log_likelihood, mixture = fitted_mixture(units, start)
-            except linalg.LinAlgError:  # normals that rounding has left without form
+            except np.linalg.LinAlgError:  # normals that rounding has left without form
                 continue
             held = np.bincount(found, weights=units.hits, minlength=n_clusters)
             if held.min() <= least or not log_likelihood > likelihood:
@@ -171,11 +170,9 @@ def _precisions(moments, means, full):
         variances = np.maximum(moments - means**2, 0) + _RIDGE
         return 1 / variances, np.log(variances).sum(axis=1)
     n_features = means.shape[1]
-    ridge = _RIDGE * np.eye(n_features)
-    precisions, log_volumes = [], []
-    for moment, mean in zip(moments, means, strict=True):
-        covariance = moment.reshape(n_features, n_features) - np.outer(mean, mean)
-        factor = linalg.cho_factor(covariance + ridge)
-        precisions.append(linalg.cho_solve(factor, np.eye(n_features)))
-        log_volumes.append(2 * np.log(np.diagonal(factor[0])).sum())
-    return np.array(precisions), np.array(log_volumes)
+    outer = means[:, :, np.newaxis] * means[:, np.newaxis, :]
+    covariances = moments.reshape(-1, n_features, n_features) - outer
+    covariances = covariances + _RIDGE * np.eye(n_features)
+    factors = np.linalg.cholesky(covariances)
+    log_volumes = 2 * np.log(np.einsum("kii->ki", factors)).sum(axis=1)
+    return np.linalg.inv(covariances), log_volumes
