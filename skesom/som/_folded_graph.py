@@ -96,8 +96,8 @@ class FoldedGraph:
         gaps = -np.diff(self.eigenvalues, append=self.eigenvalues[-1])  # last 0
         return int(np.argmax(gaps[:_MOST_CLUSTERS])) + 1
 
-    def votes(self, n_clusters, generator):
-        """Group the clusters of the members, and let each vote for its rows."""
+    def places(self, n_clusters, generator):
+        """Group the clusters of the members, and give rows the group that is nearest."""
         with one_thread():  # KMeans, too, adds up by threads
             # Where the rows of a cluster lie on the average.
             places = self._vectors[:, :n_clusters] * self.eigenvalues[:n_clusters]
@@ -105,12 +105,41 @@ class FoldedGraph:
             means.fit(places, sample_weight=self.held)
             centers = means.cluster_centers_
             table = self._vectors[:, :n_clusters] @ centers.T
-        tables = np.split(table, self.first[1:-1])
+        bias = -0.5 * np.square(centers).sum(axis=1)
+        largest = max(np.abs(table).max(), np.abs(bias).max(), 1e-300)
+        tables = np.split(table / largest, self.first[1:-1])
         tables = [np.pad(of_member, ((0, 1), (0, 0))) for of_member in tables]
-        unknown = [np.zeros((len(each), n_clusters + 1), np.float32) for each in tables]
-        votes = Votes(tables, unknown, -0.5 * np.square(centers).sum(axis=1))
-        winner, _ = votes.counted(self.labels)
-        return votes._replace(overlaps=self._overlaps(winner, n_clusters))
+        unknown = [np.zeros((len(t), n_clusters + 1), np.float32) for t in tables]
+        return Votes(tables, unknown, bias / largest)
+
+    def votes(self, n_clusters, generator):
+        """Let each cluster of a member vote for the group with most of its rows.
+
+        Where members are so much at odds that a group would win no row, rows are given
+        the nearest group.
+        """
+        places = self.places(n_clusters, generator)
+        winner, _ = places.counted(self.labels)
+        ballots, least = [], 4 * len(places.tables)  # places part ties only
+        groups = np.eye(n_clusters + 1, n_clusters)
+        for place, shared in zip(
+            places.tables, self._shared_with(winner, n_clusters), strict=True
+        ):
+            rows = shared[:, :-1]
+            home = np.where(rows.any(axis=1), rows.argmax(axis=1), n_clusters)
+            home[-1] = n_clusters
+            ballots.append(groups[home] + place / least)
+        votes = Votes(ballots, places.overlaps, places.bias / least)
+        of_majority, _ = votes.counted(self.labels)
+        if np.isin(winner, of_majority).all():
+            winner = of_majority
+        else:
+            votes = places
+        overlaps = [
+            shared / np.maximum(np.maximum(shared.sum(1)[:, None], shared.sum(0)), 1)
+            for shared in self._shared_with(winner, n_clusters)
+        ]
+        return votes._replace(overlaps=[each.astype(np.float32) for each in overlaps])
 
     def closest(self, winner):
         """Return the member whose clusters are most like those of the consensus."""
@@ -148,16 +177,15 @@ class FoldedGraph:
             counts[parts[other], parts[one]] = table.T
         return counts
 
-    def _overlaps(self, winner, n_clusters):
-        """Return the rows that two clusters share, over those of the larger one."""
-        overlaps = []
+    def _shared_with(self, winner, n_clusters):
+        """Count the rows that clusters of each member share with those found.
+
+        The last row and column are for noise, as far as a row is seen at all.
+        """
         place = np.where(winner < 0, n_clusters, winner)
         for of_member, count in zip(self.labels, self.counts, strict=True):
-            known = (of_member >= -1) & (winner >= -1)  # what both see, noise as well
+            known = (of_member >= -1) & (winner >= -1)
             own = np.where(of_member < 0, count, of_member)[known]
             pairs = own * (n_clusters + 1) + place[known]
             shape = count + 1, n_clusters + 1
-            table = np.bincount(pairs, minlength=shape[0] * shape[1]).reshape(shape)
-            larger = np.maximum(table.sum(axis=1)[:, np.newaxis], table.sum(axis=0))
-            overlaps.append((table / np.maximum(larger, 1)).astype(np.float32))
-        return overlaps
+            yield np.bincount(pairs, minlength=shape[0] * shape[1]).reshape(shape)

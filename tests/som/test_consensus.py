@@ -69,8 +69,8 @@ def test_order_of_rows_and_members_does_not_matter(global_random_seed):
     assert adjusted_rand_score(one, other) == 1
 
 
-def test_rows_are_nearest_to_the_mean_place_of_their_clusters(global_random_seed):
-    """Votes are the distances of the embedded rows to the centers of k-means."""
+def test_members_vote_for_the_cluster_with_most_of_their_rows(global_random_seed):
+    """Clusters are found by the places of rows; where votes are tied, these decide."""
     labels = three_clusterings(np.random.default_rng(global_random_seed))
     labels = [of_member.clip(0) for of_member in labels]
     table = incidence(labels)
@@ -80,16 +80,31 @@ def test_rows_are_nearest_to_the_mean_place_of_their_clusters(global_random_seed
     rows = table @ (vectors[:3].T / np.sqrt(held)[:, None]) / len(labels)
     places = table.T @ rows / held[:, None]
     means = KMeans(3, n_init=20, random_state=0).fit(places, sample_weight=held)
+    by_place = means.predict(np.ascontiguousarray(rows))
+    ballots = np.zeros((len(rows), 3))
+    for of_member in labels:
+        for cluster in np.unique(of_member):
+            own = of_member == cluster
+            ballots[own, np.bincount(by_place[own], minlength=3).argmax()] += 1
+    closest = np.argsort(np.argsort(-means.transform(rows), axis=1), axis=1)
+    expected = np.argmax(ballots + closest / 10, axis=1)
     votes = FoldedGraph(labels).votes(3, np.random.RandomState(0))
-    expected = means.predict(np.ascontiguousarray(rows))
     assert adjusted_rand_score(votes.counted(labels)[0], expected) == 1
 
 
 def test_overlap_is_what_both_hold_over_the_larger():
-    of_member = np.repeat([0, 1, -1], [5, 5, 1])
-    winner = np.array([0, 0, 0, 1, 1, 1, 1, 0, 1, -3, -1])
-    (overlap,) = FoldedGraph([of_member])._overlaps(winner, 2)
-    assert_allclose(overlap, [[3 / 5, 2 / 5, 0], [1 / 4, 3 / 5, 0], [0, 0, 1]])
+    labels = [np.repeat([0, 1, -1], [5, 5, 1])] * 2
+    labels += [np.array([0, 0, 0, 1, 1, 1, 1, 0, 1, -3, -1])] * 5
+    votes = FoldedGraph(labels).votes(2, np.random.RandomState(0))
+    winner, agreement = votes.counted(labels)
+    assert_array_equal(winner == winner[0], [1, 1, 1, 0, 0, 0, 0, 1, 0, 0, 0])
+    one, other = votes.overlaps[0], votes.overlaps[-1]
+    if winner[0] == 1:
+        one, other = (table[:, [1, 0, 2]] for table in (one, other))
+    # The row before the last is noise, as most members have no feature of it.
+    assert_allclose(one[:2], [[3 / 5, 2 / 5, 0], [1 / 5, 3 / 5, 1 / 5]])
+    assert_allclose(other[:2], [[1, 0, 0], [0, 1, 0]])
+    assert agreement[0] == pytest.approx((2 * 3 / 5 + 5) / 7)
 
 
 def test_closest_member_is_that_of_the_rows_in_a_cluster():
