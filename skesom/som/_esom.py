@@ -302,8 +302,9 @@ default="graph"
         >>> 50 < ESOM(epsilon=0.1, random_state=0).forecast(X).n_nodes < 200
         True
         """
-        X = check_training_samples(clone(self), X)
-        windows = Windows(X, self.n_epochs, self._generator())
+        som = clone(self)
+        X = check_training_samples(som, X)
+        windows = Windows(X, self.n_epochs, self._generator(), som._exponent)
         start = self._prepare(X, windows)
         return forecast(windows, *start, self.max_nodes, self._rule())
 
@@ -316,7 +317,8 @@ default="graph"
         generator = None if stream else self._generator()
         tables = {"X": X, "classes": classes, "chunks": Windows(X, 1).starts}
         begin = checkpoint.load(generator, partial(_restored, X), tables)
-        windows = Windows(X, 1 if stream else self.n_epochs, generator)
+        n_epochs = 1 if stream else self.n_epochs
+        windows = Windows(X, n_epochs, generator, self._exponent)
         if more:
             begin = copy.deepcopy(self._network), self.epsilon_, self.epsilon_, 0
         elif begin is None:

@@ -18,6 +18,7 @@ from skesom._common.lazy import (
     is_lazy,
 )
 from skesom._common.warn import warn_user
+from skesom.som._codebook import exponent_for
 from skesom.som._row_order import some_rows
 
 _TABLE = {"order": "C", "ensure_all_finite": "allow-nan"}
@@ -44,7 +45,7 @@ def check_training_samples(som, X, *, reset=True):
     else:
         dtype = [np.float64, np.float32] if reset else som.codebook_.dtype
         X = validate_data(som, _native(X), dtype=dtype, reset=reset, **_TABLE)
-    _check_span(X)
+    som._exponent = _checked_exponent(X)
     check_observed(som, X, each=reset)
     return X
 
@@ -253,8 +254,8 @@ def _counts_of_features(X):
     return (np.count_nonzero(~np.isnan(X), axis=0),)
 
 
-def _check_span(X):
-    """Refuse values so large or small that the squares of distances are lost."""
+def _checked_exponent(X):
+    """Return the power of 2 by which squares of distances fit; refuse what none can."""
     some = some_rows(X)
     least, most = (float(f.reduce(some, axis=None)) for f in (np.fmin, np.fmax))
     bound = float(np.sqrt(np.finfo(np.float64).max)) / 100
@@ -263,6 +264,7 @@ def _check_span(X):
             f"The features span {most - least:.3g}, and squares of such distances do "
             "not fit into numbers. Scale the features first."
         )
+    return exponent_for(some)
 
 
 def _native(X):

@@ -92,8 +92,9 @@ class Windows:
     they fit into memory. The blocks of a dask array are its chunks.
     """
 
-    def __init__(self, X, n_epochs, generator=None):
+    def __init__(self, X, n_epochs, generator=None, exponent=0):
         n_rows, n_features = X.shape
+        self.exponent = exponent  # of 2, by which a network multiplies the samples
         self._X = X
         self.n_rows = n_epochs * n_rows
         most = max(ROWS, min(_WINDOW_ROWS, _WINDOW_VALUES // n_features))
@@ -120,11 +121,6 @@ class Windows:
 
     def __len__(self):
         return len(self._windows)
-
-    @cached_property
-    def exponent(self):
-        """The power of 2 by which squares of the samples fit into their type."""
-        return exponent_for(some_rows(self._X))
 
     def rows(self, begin=0, *others):
         """Yield the samples of each window in their order, and what goes with them."""

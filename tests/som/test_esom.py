@@ -330,14 +330,12 @@ def test_no_more_nodes_are_joined_than_must_be():
     assert_array_equal(joins, [0, 0, 0, 1, 2])
 
 
-@pytest.mark.parametrize("factor", [1e25, 1e-24])
+@pytest.mark.parametrize("factor", [1e200, 1e-200])
 @pytest.mark.parametrize("method", ["fit", "partial_fit"])
 def test_values_whose_squares_are_lost_are_refused(factor, method):
-    X = np.random.default_rng(0).normal(size=(200, 2)).astype(np.float32)
-    X = np.concatenate([X, -X])
+    X = np.random.default_rng(0).normal(size=(200, 2))
     with pytest.raises(ValueError, match="Scale the features first"):
-        getattr(ESOM(), method)(X * np.float32(factor))
-    ESOM(n_clusters=2).fit(X.astype(np.float64) * factor)
+        getattr(ESOM(), method)(np.concatenate([X, -X]) * factor)
 
 
 def test_verbose_shows_a_bar(capsys):

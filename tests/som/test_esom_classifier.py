@@ -87,7 +87,7 @@ def overlapping(global_random_seed):
 def test_nearest_node_of_a_class():
     codebook = np.array([[0.0], [1.0], [5.0]])
     node_class = np.array([2, 1, 2])
-    network = SimpleNamespace(nodes=lambda: codebook, n_nodes=3, node_class=node_class)
+    network = SimpleNamespace(units=lambda: codebook, n_nodes=3, node_class=node_class)
     X = np.array([[1.0], [4.0], [4.0], [1.0]])
     found = nearest_of_class(X, np.array([2, 2, 1, 3]), network)
     assert_array_equal(found, [0, 2, 1, -1])
