@@ -123,7 +123,7 @@ def test_worker_that_is_killed_costs_a_retry(X, client, tmp_path):
         assert_array_equal(one, other)
 
 
-def saved_epoch(path, n_epochs=6):
+def saved_epoch(path, n_epochs=12):
     """Return what the message must say, and that something was saved."""
     header = path.read_bytes().split(b"\n", 2)[1]
     (done,) = (n for n in range(1, n_epochs) if f'"done": {n},'.encode() in header)
@@ -142,7 +142,7 @@ def reached(folder):
 
 @pytest.mark.parametrize("checkpoint", [False, True])
 def test_task_that_kills_every_worker(checkpoint, X, tmp_path):
-    som = CSOM(3, shape=(4, 3), n_epochs=6)
+    som = CSOM(3, shape=(4, 3), n_epochs=12)
     half = half_of_a_fit(som, X, tmp_path)
     expected = som.codebook_
     path = tmp_path / "fit.checkpoint"
@@ -188,7 +188,7 @@ def cluster_of_others(folder):
 
 @pytest.mark.parametrize("start", [local_cluster, cluster_of_others])
 def test_cluster_that_is_gone(start, X, tmp_path):
-    som = CSOM(3, shape=(4, 3), n_epochs=6)
+    som = CSOM(3, shape=(4, 3), n_epochs=12)
     half = half_of_a_fit(som, X, tmp_path)
     expected = som.codebook_
     path = tmp_path / "fit.checkpoint"
