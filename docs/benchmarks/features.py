@@ -37,7 +37,7 @@ from skesom.cube import (
     SkyMasker,
 )
 from skesom.datasets import make_galaxy_cube
-from skesom.som import ESOM, ConsensusClusterer
+from skesom.som import CSOM, ESOM, ConsensusClusterer
 
 N_CLUSTERS = 8
 RIDGE = 1e-4  # shares add up to 1, so that their covariance has no inverse
@@ -82,13 +82,18 @@ def main():
     scenes = CHOOSE | REPORT
     parser.add_argument("--scenes", nargs="+", default=list(scenes), choices=scenes)
     parser.add_argument("--sizes", type=int, nargs=2, default=(180, 110))
+    tables = "features", "clusterers"
+    parser.add_argument("--tables", nargs="+", default=tables, choices=tables)
     options = parser.parse_args()
     warnings.simplefilter("ignore")
     large, small = options.sizes
-    shown = [name for name in SHOWN if name in options.scenes]
-    rows = compare_features({name: scenes[name] for name in shown}, large)
-    title = f"{large} x {large} pixels, consensus: ARI (of two runs)"
-    report("features_steps", title, rows)
+    if "features" in options.tables:
+        shown = [name for name in SHOWN if name in options.scenes]
+        rows = compare_features({name: scenes[name] for name in shown}, large)
+        title = f"{large} x {large} pixels, consensus: ARI (of two runs)"
+        report("features_steps", title, rows)
+    if "clusterers" not in options.tables:
+        return
     rows = [
         {"scene": name} | of_clusterers(scenes[name], small) for name in options.scenes
     ]
@@ -136,9 +141,9 @@ def present(cube, inside, steps):
     return np.ascontiguousarray(bands.data[inside])
 
 
-def of_seeds(table):
+def of_seeds(table, som=None, **how):
     """Return the labels of two consensuses of other seeds."""
-    consensus = ConsensusClusterer(ESOM(), n_clusters=N_CLUSTERS)
+    consensus = ConsensusClusterer(som or ESOM(), n_clusters=N_CLUSTERS, **how)
     return [
         consensus.set_params(random_state=seed).fit_predict(table) for seed in range(2)
     ]
@@ -154,6 +159,10 @@ def of_clusterers(options, size):
     row["two seeds"] = f"{adjusted_rand_score(*runs):.2f}"
     maps = [ESOM(N_CLUSTERS, random_state=seed) for seed in range(6)]
     row["ESOM"] = scores_of(truth, *(esom.fit_predict(table) for esom in maps))
+    row["CSOM"] = scores_of(truth, CSOM(N_CLUSTERS).fit_predict(table))
+    runs = of_seeds(table, CSOM(), max_samples=0.5)
+    row["consensus of CSOMs"] = scores_of(truth, *runs)
+    row["two seeds of it"] = f"{adjusted_rand_score(*runs):.2f}"
     for name, clusterer in CLUSTERERS.items():
         row[name] = scores_of(truth, fit_predict(clusterer, table, rng))
     half = rng.random(len(table)) < 0.5
