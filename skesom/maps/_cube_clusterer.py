@@ -469,7 +469,7 @@ class CubeClusterer(PixelTableMixin, ClusterMixin, BaseEstimator):
 
     @available_if(_has_agreement)
     def agreement(self, X: CubeLike) -> NDArray[np.float32]:
-        """Return the share of the members of the consensus that agree on each pixel.
+        """Return how much the members of the consensus agree on each pixel.
 
         Parameters
         ----------

@@ -683,7 +683,7 @@ def _labels_of(members, X, errors, n_jobs=None):
 
 
 def _voted(members, votes, X, errors, n_jobs):
-    """Return the cluster of each row and the share of members that agree."""
+    """Return the cluster of each row, and how much the members agree on it."""
     if is_lazy(X):
         vote = partial(_stacked_votes, members, votes)
         voted = map_rows(vote, X, errors, dtype=np.float64, columns=2)
@@ -702,7 +702,7 @@ def _voted(members, votes, X, errors, n_jobs):
 
 
 def _votes_of_rows(members, votes, X, errors):
-    """Return the cluster of each row and the share of members that agree."""
+    """Return the cluster of each row, and how much the members agree on it."""
     return votes.counted(_labels_of(members, X, errors))
 
 
