@@ -42,13 +42,13 @@ def exposed(options, size, number):
     if number:
         noise = np.random.SeedSequence([GALAXY, number])
     seeds = _Exposure(scene, noise)
-    with mock.patch.object(_galaxy, "_seeds", lambda random_state: seeds):
+    with mock.patch.object(_galaxy, "_seeds", return_value=seeds):
         cube, inside, _ = draw(options, size)
     return inside, present(cube, inside, FEATURES[DEFAULT])
 
 
 def kept(one, other):
-    """Return the agreement of pixels in one exposure, and whether they keep clusters."""
+    """Return the agreement of pixels, and whether they keep their clusters."""
     both = one["inside"] & other["inside"]
     first, second = (run["labels"][both[run["inside"]]] for run in (one, other))
     shared = np.zeros((N_CLUSTERS, N_CLUSTERS))

@@ -60,7 +60,8 @@ def numbers(tables, seed):
     """Return how many clusters each map finds in each table."""
     return {
         name: [
-            som.set_params(n_clusters="auto", random_state=seed).fit_predict(X).max() + 1
+            som.set_params(n_clusters="auto", random_state=seed).fit_predict(X).max()
+            + 1
             for X in tables
         ]
         for name, som in MAPS.items()

@@ -30,8 +30,8 @@ from sklearn.utils.validation import check_is_fitted
 
 from skesom._common.labels import MASKED, SKY, ranks_by_size
 from skesom._common.lazy import add_up, is_lazy, map_rows
-from skesom.som._codebook import exponent_for
 from skesom.som._checkpoint import NO_CHECKPOINT, Checkpoint
+from skesom.som._codebook import exponent_for
 from skesom.som._docstrings import fill_docstrings
 from skesom.som._input import check_errors, check_samples, number_above_0
 from skesom.som._metric import Metric, sums_by_group

@@ -439,7 +439,9 @@ class ConsensusClusterer(MetaEstimatorMixin, ClusterMixin, BaseEstimator):
         for name in ("_grown", "_leaves_", "_learned", "_of_members"):
             self.__dict__.pop(name, None)
         rows = np.arange(0, len(X), max(1, len(X) // _ENOUGH_FOR_TREE))
-        some = [t if t is None else take_rows(t, rows) for t in (X, errors, self.labels_)]
+        some = [
+            t if t is None else take_rows(t, rows) for t in (X, errors, self.labels_)
+        ]
         given = None
         if not hasattr(self.estimators_[0], "predict"):
             given, self._of_members = [own[rows] for own in of_members], of_members

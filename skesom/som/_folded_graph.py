@@ -50,7 +50,9 @@ class Votes(NamedTuple):
         votes = voters[:, np.newaxis] * self.bias
         for table, of_member in zip(self.tables, labels, strict=True):
             last = len(table) - 1
-            votes += table[np.where((of_member < 0) | (of_member > last), last, of_member)]
+            votes += table[
+                np.where((of_member < 0) | (of_member > last), last, of_member)
+            ]
         return votes
 
     def of_this_version(self):
@@ -97,7 +99,7 @@ class FoldedGraph:
         return int(np.argmax(gaps[:_MOST_CLUSTERS])) + 1
 
     def places(self, n_clusters, generator):
-        """Group the clusters of the members, and give rows the group that is nearest."""
+        """Group the clusters of the members; a row gets the group that is nearest."""
         with one_thread():  # KMeans, too, adds up by threads
             # Where the rows of a cluster lie on the average.
             places = self._vectors[:, :n_clusters] * self.eigenvalues[:n_clusters]

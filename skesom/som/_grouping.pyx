@@ -137,8 +137,8 @@ def count_votes(
     with nogil, parallel(num_threads=n_threads):
         for row in prange(labels.shape[1], schedule="static"):
             _vote(
-                labels, row, first, votes, overlaps, bias, &room[omp_get_thread_num(), 0],
-                winner, agreement,
+                labels, row, first, votes, overlaps, bias,
+                &room[omp_get_thread_num(), 0], winner, agreement,
             )
 
 

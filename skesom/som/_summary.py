@@ -16,7 +16,7 @@ from skesom.som._threads import effective_n_threads
 _MOST_CELLS = 2**23  # of the covariances of all units; beyond, variances only
 
 
-ENOUGH_ROWS = 2**16  # to group units by; XXX
+ENOUGH_ROWS = 2**16  # to group units by; with a quarter two galaxies are met as well
 
 
 class Summary(NamedTuple):

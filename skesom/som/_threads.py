@@ -5,9 +5,9 @@ import os
 import threading
 
 import joblib
+
 from skesom._common.threads import limited
 from skesom.som._vectors import has_openmp, most_threads
-
 
 _LEAST_WORK = 1_000_000  # products; to start a team of threads takes as long as these
 

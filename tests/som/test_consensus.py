@@ -264,7 +264,9 @@ def test_number_of_the_consensus_wins_and_reaches_the_members():
     assert consensus.n_clusters_ == 5
     assert all(member.n_clusters == 5 for member in consensus.estimators_)
     for estimator in (ESOM(), ESOM(5), KMeans()):  # 8 is nobody's wish
-        assert ConsensusClusterer(estimator, n_clusters=5, **how).fit(X).n_clusters_ == 5
+        assert (
+            ConsensusClusterer(estimator, n_clusters=5, **how).fit(X).n_clusters_ == 5
+        )
 
 
 @pytest.mark.parametrize("name", ["n_clusters", "estimator__n_clusters"])

@@ -41,7 +41,9 @@ def found_by_kernel(X, parts, n_threads=1):
 @dtypes
 @threads
 @pytest.mark.parametrize("full", [True, False])
-@pytest.mark.parametrize(("n_rows", "n_features"), [(1, 1), (15, 2), (200, 9), (33, 40)])
+@pytest.mark.parametrize(
+    ("n_rows", "n_features"), [(1, 1), (15, 2), (200, 9), (33, 40)]
+)
 def test_most_probable_normal(dtype, n_threads, full, n_rows, n_features):
     X = np.random.default_rng(1).normal(size=(n_rows, n_features)).astype(dtype)
     parts = normals(5, n_features, full=full)
@@ -76,9 +78,7 @@ def test_moments_around_units(dtype, n_threads, full):
     bounds = np.append(0, np.bincount(own, minlength=6).cumsum())
     first, second = np.zeros((6, 4)), np.zeros((6, 4 if full else 1, 4))
     scratch = np.empty((n_threads, 4))
-    add_moments(
-        X, weights, order, bounds, codebook, first, second, scratch, n_threads
-    )
+    add_moments(X, weights, order, bounds, codebook, first, second, scratch, n_threads)
     apart = np.nan_to_num(X.astype(float) - codebook[own])
     for unit in range(6):
         rows, weight = apart[own == unit], weights[own == unit]
@@ -103,7 +103,9 @@ def counted_one_by_one(labels, first, votes, overlaps, bias):
         winner = int(np.argmax(voters * bias + sum(votes[place] for place in own)))
         if 2 * voters < n_members:
             winner = min(max(row), -1)
-        agree = sum(float(overlaps[place, winner if winner >= 0 else -1]) for place in own)
+        agree = sum(
+            float(overlaps[place, winner if winner >= 0 else -1]) for place in own
+        )
         winners.append(winner)
         agreements.append(np.nan if max(row) < -1 else agree / n_members)
     return winners, np.float32(agreements)

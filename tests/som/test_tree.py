@@ -100,9 +100,7 @@ def test_rows_given_again_are_labeled_alike(fitted):
     for number in range(1, len(consensus.children_) + 2):
         labels = consensus.labels_at(number)
         np.testing.assert_array_equal(consensus.labels_at(number, X), labels)
-        np.testing.assert_array_equal(
-            consensus.labels_at(number, X[3:4]), labels[3:4]
-        )
+        np.testing.assert_array_equal(consensus.labels_at(number, X[3:4]), labels[3:4])
 
 
 def test_tree_is_part_of_a_stored_model(fitted):

@@ -97,7 +97,9 @@ def _links_of_pieces(affinity, pieces):
     crossing = np.zeros((n_pieces, n_pieces))
     np.add.at(crossing, ends, links.data)
     np.fill_diagonal(crossing, 0)
-    halves = np.array([_links_of_halves(affinity, pieces == p) for p in range(n_pieces)])
+    halves = np.array(
+        [_links_of_halves(affinity, pieces == p) for p in range(n_pieces)]
+    )
     known = np.isfinite(halves)
     halves[~known] = np.median(halves[known]) if known.any() else 1.0
     inside = np.minimum(halves[:, np.newaxis], halves) * (crossing > 0)

@@ -80,7 +80,7 @@ def clusters_of(clusterer, units):
 
 
 def held_groups(groups, units):
-    """Number groups of units from 0 on; units of groups without samples join others."""
+    """Return groups of units from 0 on; those without samples join others."""
     held = units.hits > 0
     inside = np.isin(groups, groups[held])
     groups = spread(groups[inside], inside, units.codebook)
