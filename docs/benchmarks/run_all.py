@@ -43,6 +43,7 @@ SCRIPTS = {  # name: the arguments of a full and of a quick run
         "--seeds 1 --members 4 --families parabolas rings_in_noise",
     ),
     "shapes": ("", "--seeds 1"),
+    "automatic_number": ("", "--seeds 1"),
     "features": ("", "--scenes spiral noisy --sizes 64 64"),
     "fluxes_and_rows": ("", "--seeds 1"),
     "stability": ("", "--scenes 3 --size 96 --runs 2 --members 4"),

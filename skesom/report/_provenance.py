@@ -302,6 +302,7 @@ def decisions_of(pipeline):
         ),
         "clusters": int(np.count_nonzero(count_clusters(labels))),
         "features": int(step.n_features_in_),
+        "considered": _considered(step),
         "runs": _runs(step),
     }
 
@@ -320,6 +321,13 @@ def _alignment(aligners, shape):
 def _known(value):
     """Return a number, None instead of NaN."""
     return None if np.isnan(value) else float(value)
+
+
+def _considered(step):
+    """Return the next gap, at which n_clusters="auto" did not part the pixels."""
+    end, _ = pipeline_end(step.estimator_)
+    gaps = getattr(end, "gaps_", None)  # also that of a model of an older version
+    return gaps[0]._asdict() if gaps else None
 
 
 def _runs(step):
@@ -362,6 +370,8 @@ def decision_lines(pipeline):
     fwhm = decisions["fwhm"]
     if fwhm is not None:
         lines.append(f"Sharpness: all bands have a FWHM of {fwhm:.4g} arcsec.")
+    if decisions["considered"] is not None:
+        lines.append(_line_of_gap(decisions["clusters"], decisions["considered"]))
     if decisions["runs"] is not None:
         lines.append(_line_of_runs(decisions["runs"]))
     return lines
@@ -390,6 +400,17 @@ def _line_of_sky(sky, with_data):
             "(--sky mask sets them aside)."
         )
     return f"Sky kept: only {share:.1%} of the pixels do not stand out."
+
+
+def _line_of_gap(n_clusters, gap):
+    if "width" in gap:
+        text = f"falls by {gap['width']:.2f} and would give {gap['n_clusters']}"
+        text = f"the next gap of the spectrum {text}"
+    else:
+        text = f"has {gap['links']:.0%} of the usual links and would part "
+        text = f"the next gap {text}{gap['share']:.0%} of the pixels"
+    clusters = "1 cluster" if n_clusters == 1 else f"{n_clusters} clusters"
+    return f"{clusters}: {text}."
 
 
 def _line_of_runs(runs):

@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
     from skesom.som._second_stage import NormalMixture
+    from skesom.som._second_stage._number import Gap
 
 COUNT = Interval(Integral, 1, None, closed="left")
 _DISTANCES_AT_A_TIME = 2**20
@@ -93,6 +94,11 @@ class CodebookMap(
     def mixture_(self) -> NormalMixture | None:
         """The normals whose clusters the labels are, or None."""
         return self.grouping_.mixture
+
+    @property
+    def gaps_(self) -> list[Gap]:
+        """Gaps at which n_clusters="auto" parts no cluster, the widest first."""
+        return list(self.grouping_.gaps)
 
     @property
     def _n_features_out(self):
@@ -375,7 +381,7 @@ class CodebookMap(
             some = self._summary(enough, codebook, wanted)
         grouping = self._group(codebook, some)
         if errors is not None:  # which no normal knows of: the nearest unit decides
-            grouping = Grouping(grouping.unit_labels)
+            grouping = grouping._replace(mixture=None)
         self._set_grouping(grouping, X, summary.winners, sample_weight, errors)
         return summary.winners
 
@@ -418,7 +424,8 @@ class CodebookMap(
         # Units were grouped by some of the samples: what none of all has joins others.
         units = Units(self._metric().prepared(self.codebook_), self.hits_)
         if grouping.mixture is None:
-            grouping = Grouping(held_groups(grouping.unit_labels, units))
+            groups = held_groups(grouping.unit_labels, units)
+            grouping = grouping._replace(unit_labels=groups)
         sizes = self._label(grouping, X, winners, sample_weight, errors)
         rank = ranks_by_size(sizes)
         self.grouping_ = grouping.renumbered(rank)

@@ -116,6 +116,9 @@ class ConsensusClusterer(MetaEstimatorMixin, ClusterMixin, BaseEstimator):
     spectrum_ : ndarray of shape (n_eigenvalues,)
         Eigenvalues of the graph, falling from 1. Near 1 are clusters on which members
         agree, near 0 chance.
+    gaps_ : list of NumberGap
+        What ``n_clusters="auto"`` considered too: `width`, how much the eigenvalues
+        fall after `n_clusters` of them, the widest gap first. Empty for a number given.
     %(features)s
 
     Raises
@@ -260,7 +263,9 @@ class ConsensusClusterer(MetaEstimatorMixin, ClusterMixin, BaseEstimator):
                 f"parameters of {_name_of(self._prototype())}."
             )
         graph = FoldedGraph(labels)
-        votes = graph.votes(_number_of(graph, number), generator)
+        gaps = graph.gaps() if number == "auto" else []
+        number_found = gaps[0].n_clusters if gaps else min(number, graph.rank())
+        votes = graph.votes(int(number_found), generator)  # KMeans takes no bool
         winner, agreement = votes.counted(labels)
         closest = graph.closest(winner)
         of_compared = winner
@@ -273,6 +278,7 @@ class ConsensusClusterer(MetaEstimatorMixin, ClusterMixin, BaseEstimator):
 
         self.estimators_ = members
         self.spectrum_ = graph.eigenvalues
+        self.gaps_ = gaps[1:]
         self._votes = votes.kept(by_size)
         self.n_clusters_ = len(by_size)
         self.labels_ = map_rows(partial(_ranked, rank=rank), winner, dtype=np.int32)
@@ -613,13 +619,6 @@ def _name_of_number(clusterer):
 
 def _default_of(estimator, name):
     return inspect.signature(type(estimator)).parameters[name].default
-
-
-def _number_of(graph, number):
-    """Return into how many clusters the graph is cut."""
-    if number == "auto":
-        return graph.plausible_number()
-    return int(min(number, graph.rank()))  # KMeans takes no bool
 
 
 def _name_of(estimator):

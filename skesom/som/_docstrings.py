@@ -84,6 +84,10 @@ mixture_ : NormalMixture or None
     The normal distributions whose clusters the labels are, where no gaps part the
     clusters (`docs/second_stage.md`); None where a sample has the cluster of its
     nearest unit.
+gaps_ : list of Gap
+    What ``n_clusters="auto"`` considered too, but left whole, the widest gap first:
+    `links`, the links over it as a share of those that cut its sides in two, and
+    `share`, of the samples on its smaller side. Empty for a number given.
 labels_ : ndarray of shape (n_samples,), dtype int32
     Cluster of each training sample: consecutive from 0 by falling size, -3 for a
     sample without any present feature.

@@ -19,6 +19,13 @@ _CERTAIN = 1e-9  # eigenvalues below are rounding
 _MOST_CLUSTERS = 20  # that n_clusters="auto" may find
 
 
+class NumberGap(NamedTuple):
+    """A number of clusters, and how much the eigenvalues fall after it."""
+
+    width: float
+    n_clusters: int
+
+
 class Votes(NamedTuple):
     """Votes of the clusters of the members for those of the consensus."""
 
@@ -93,10 +100,11 @@ class FoldedGraph:
         """Return how many clusters the members can distinguish."""
         return int(np.count_nonzero(self.eigenvalues > _CERTAIN))
 
-    def plausible_number(self):
-        """Return how many clusters stand before the widest gap of the spectrum."""
-        gaps = -np.diff(self.eigenvalues, append=self.eigenvalues[-1])  # last 0
-        return int(np.argmax(gaps[:_MOST_CLUSTERS])) + 1
+    def gaps(self):
+        """Return the gaps of the spectrum, the widest first."""
+        widths = -np.diff(self.eigenvalues, append=self.eigenvalues[-1])  # last 0
+        numbers = np.argsort(-widths[:_MOST_CLUSTERS], kind="stable")
+        return [NumberGap(float(widths[each]), int(each) + 1) for each in numbers]
 
     def places(self, n_clusters, generator):
         """Group the clusters of the members; a row gets the group that is nearest."""

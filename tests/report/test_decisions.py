@@ -68,6 +68,23 @@ def test_lines_say_the_same(pipeline):
     assert "FWHM" not in text
 
 
+@pytest.mark.filterwarnings("ignore:One cluster holds 100.0%")
+@pytest.mark.parametrize("n_runs", [1, 4])
+def test_what_else_was_considered_is_said(n_runs):
+    clusterer = ESOM("auto", random_state=0)
+    if n_runs > 1:
+        clusterer = ConsensusClusterer(clusterer, n_estimators=n_runs, random_state=0)
+    image = np.random.default_rng(0).exponential(size=(30, 30, 3))
+    pipeline = make_pipeline(AsinhStretch(), CubeClusterer(clusterer)).fit(Cube(image))
+    decisions = decisions_of(pipeline)
+    assert json.loads(json.dumps(decisions, allow_nan=False)) == decisions
+    lines = [line for line in decision_lines(pipeline) if "the next gap" in line]
+    assert len(lines) == 1
+    assert lines[0].startswith("1 cluster: the next gap ")
+    words = ("of the usual links", "of the pixels.")
+    assert all(word in lines[0] for word in (words if n_runs == 1 else ("would give",)))
+
+
 def test_what_is_not_there_is_not_said():
     cube = field()[30:90, 20:80]
     pipeline = make_pipeline(
@@ -75,6 +92,7 @@ def test_what_is_not_there_is_not_said():
     ).fit(cube)
     decisions = decisions_of(pipeline)
     assert decisions["sky"] is decisions["runs"] is decisions["fwhm"] is None
+    assert decisions["considered"] is None
     assert decisions["outliers"] == 0
     assert len(decision_lines(pipeline)) == 1
 

@@ -217,6 +217,16 @@ def test_one_body_is_one_cluster():
     assert consensus.fit(X).n_clusters_ == 1
 
 
+def test_other_numbers_are_told():
+    X, _ = make_blobs(400, 4, centers=3, random_state=1)
+    consensus = ConsensusClusterer(n_clusters="auto", n_estimators=4, random_state=0)
+    gaps = consensus.fit(X).gaps_
+    assert consensus.n_clusters_ == 3
+    assert 3 not in [gap.n_clusters for gap in gaps]
+    assert [gap.width for gap in gaps] == sorted([gap.width for gap in gaps])[::-1]
+    assert consensus.set_params(n_clusters=3).fit(X).gaps_ == []
+
+
 def test_the_only_cluster_of_the_only_member_is_one_cluster():
     consensus = ConsensusClusterer(KMeans(1), n_estimators=1)
     assert_array_equal(consensus.fit(np.eye(3)).labels_, 0)

@@ -24,6 +24,7 @@ class Grouping(NamedTuple):
 
     unit_labels: np.ndarray  # of each unit, dtype int32
     mixture: NormalMixture | None = None  # of normals that decide, where there are any
+    gaps: tuple = ()  # that n_clusters="auto" considered too, the widest first
 
     @property
     def n_clusters(self):
@@ -56,7 +57,7 @@ class Grouping(NamedTuple):
         mixture = self.mixture
         if mixture is not None:
             mixture = mixture.labeled(numbers[mixture.labels])
-        return Grouping(numbers[self.unit_labels], mixture)
+        return self._replace(unit_labels=numbers[self.unit_labels], mixture=mixture)
 
     def alike(self, X, winners, labels, *, metric, codebook):
         """Return units and normals with the labels that most of their samples have."""
@@ -66,28 +67,29 @@ class Grouping(NamedTuple):
             own = mixture.labeled(numbers).label(metric.prepared(X))
             mixture = mixture.labeled(majority_groups(own, labels, mixture.means))
         units = metric.prepared(codebook)
-        return Grouping(majority_groups(winners, labels, units), mixture)
+        groups = majority_groups(winners, labels, units)
+        return self._replace(unit_labels=groups, mixture=mixture)
 
 
 def group_units(units, clusterer, n_clusters):
     """Group the units of a map; every group holds samples."""
     if not isinstance(clusterer, str):
-        groups, mixture = clusters_of(clusterer, units), None
+        groups, mixture, gaps = clusters_of(clusterer, units), None, ()
     else:
         with one_blas_thread():
-            groups, mixture = _by_rule(units, clusterer, n_clusters)
-    return Grouping(held_groups(groups, units), mixture)
+            groups, mixture, gaps = _by_rule(units, clusterer, n_clusters)
+    return Grouping(held_groups(groups, units), mixture, tuple(gaps))
 
 
 def _by_rule(units, rule, n_clusters):
     rule = {
         "graph": graph_clusters,
-        "umatrix": lambda *of: (umatrix_clusters(*of), None),
-        "two-winners": lambda *of: (two_winner_clusters(*of), None),
+        "umatrix": lambda *of: (umatrix_clusters(*of), None, ()),
+        "two-winners": lambda *of: (two_winner_clusters(*of), None, ()),
     }[rule]
-    groups, mixture = rule(units, n_clusters)
+    groups, mixture, gaps = rule(units, n_clusters)
     if n_clusters == "auto":
-        return groups, None
+        return groups, None, gaps
     if len(np.unique(groups[units.hits > 0])) < n_clusters:
         groups, mixture = parted(units, groups, n_clusters), None
     found = len(np.unique(groups[units.hits > 0]))
@@ -98,4 +100,4 @@ def _by_rule(units, rule, n_clusters):
             "smaller epsilon, more max_nodes, a larger shape).",
             ConvergenceWarning,
         )
-    return groups, mixture
+    return groups, mixture, ()

@@ -14,7 +14,7 @@ from scipy.sparse.csgraph import connected_components
 
 from skesom.som._codebook import distances_to_units
 from skesom.som._second_stage._mixture import cut_or_mixture
-from skesom.som._second_stage._number import clusters_by_gaps
+from skesom.som._second_stage._number import clusters_by_gaps, fewest_samples
 from skesom.som._second_stage._spectral import Spectrum, plausible_number
 from skesom.som._second_stage._units import (
     FEWEST,
@@ -34,22 +34,23 @@ _SMALLEST_SHARE = 0.002  # of the samples, in an island, and in a part of a larg
 
 
 def graph_clusters(units, n_clusters):
-    """Cut the graph of relative co-activation into clusters of units.
+    """Cut the graph of relative co-activation; return groups, a mixture, and gaps.
 
-    There may be fewer: where there are gaps, they are not more than these part.
+    There may be fewer groups: where there are gaps, they are not more than these part.
     """
     graph = coactivation_graph(units)
     if n_clusters == "auto":  # islands may be the ends of tails
-        groups, _ = cut_by_themselves(graph, units.hits)
-        return spread(groups, graph.inside, units.codebook), None
+        groups, gaps = cut_by_themselves(graph, units.hits)
+        found = groups >= 0
+        return spread(groups[found], found, units.codebook), None, gaps
     groups, islands = _groups_at(graph, units, n_clusters, _spectrum(graph, n_clusters))
     found = groups.max() + 1
     if len(islands) or found < n_clusters or units.covariances is None:
-        return groups, None
+        return groups, None, ()
     body = replace(units, hits=np.where(graph.inside, units.hits, 0))
     least = _least(units.hits)
     groups, mixture = cut_or_mixture(graph.affinity, body, groups, least)
-    return spread(groups[graph.inside], graph.inside, units.codebook), mixture
+    return spread(groups[graph.inside], graph.inside, units.codebook), mixture, ()
 
 
 def cuts_of_graph(units, numbers):
@@ -188,16 +189,22 @@ def _plausible_numbers(graph, hits):
 
 
 def cut_by_themselves(graph, hits):
-    """Cut each component into as many clusters as it has; return its gaps too."""
+    """Cut each component into as many clusters as it has; return the next gaps too.
+
+    Units outside, and of components that may be tails, have the group -1.
+    """
     groups = np.full(len(graph.component), -1, dtype=np.intp)
-    gaps, total = [], hits[graph.inside].sum()
-    for number in range(graph.component.max() + 1):
+    held = np.bincount(graph.component[graph.inside], weights=hits[graph.inside])
+    # What is torn off needs fewer samples to be believed.
+    large = held >= min(fewest_samples(held.sum()) / 2, held.max())
+    gaps = []
+    for number in np.flatnonzero(large):
         own = graph.component == number
         parts, of_part = clusters_by_gaps(_part(graph.affinity, own), hits[own])
         groups[own] = groups.max() + 1 + parts
-        share = hits[own].sum() / total
-        gaps += [gap._replace(share=gap.share * share) for gap in of_part]
-    return groups[graph.inside], sorted(gaps)
+        share = held[number] / held.sum()
+        gaps += [gap._replace(share=float(gap.share * share)) for gap in of_part]
+    return groups, sorted(gaps)
 
 
 def _islands_asked_for(graph, units, n_clusters):

@@ -21,30 +21,38 @@ from skesom.som._second_stage._spectral import (
 
 _UNITS_EACH = 8  # of a piece: fewer have no middle to be cut through
 _MOST_PIECES = 20
-_GAP = 0.2  # of the links that cut a piece in two: noise has more (.04 of draws less)
+_GAP = 0.15  # of the links that cut a piece in two; noise seldom has less (.02 of maps)
+_SMALLEST = 1.5  # roots of the number of samples: fewer are a tail, or chance
 _FEWEST_UNITS = 4  # that can be cut in two
 
 
 class Gap(NamedTuple):
-    """A border inside a component, found or considered."""
+    """A border at which samples could be parted, but are not."""
 
-    links: float  # over the border, as a share of those inside; 0 for none
+    links: float  # over the border, as a share of those that cut its sides in two
     share: float  # of all samples, on the smaller side
 
 
+def fewest_samples(n_samples):
+    """Return the fewest samples of a cluster that hangs together with others."""
+    return _SMALLEST * np.sqrt(n_samples)
+
+
 def clusters_by_gaps(affinity, hits):
-    """Return the clusters of a connected graph, and its borders by falling gap."""
+    """Return the clusters of a connected graph, and the next gaps, widest first."""
     total = hits.sum()
-    groups, gaps = joined_pieces(affinity, hits, np.sqrt(total))
-    n_parts = groups.max() + 1
-    n_cut = plausible_number(affinity, total)
-    if n_cut > n_parts:
-        groups = cut(smallest_eigenpairs(affinity, n_cut)[1])
+    least = fewest_samples(total)
+    groups, gaps = joined_pieces(affinity, hits, least)
+    more = plausible_number(affinity, total) - (groups.max() + 1)
+    if more > 0:
+        parts = cut(smallest_eigenpairs(affinity, groups.max() + 1 + more)[1])
+        if np.bincount(parts, hits).min() > least:
+            return parts, gaps[more:]  # the widest are about what is cut
     return groups, gaps
 
 
 def joined_pieces(affinity, hits, least):
-    """Join the pieces of a connected graph that no gap separates.
+    """Join the pieces of a connected graph that no gap parts; return groups and gaps.
 
     What has no more than `least` samples is joined too: a tail, or chance.
     """
@@ -54,28 +62,26 @@ def joined_pieces(affinity, hits, least):
     # Sums over the borders of all pieces of two groups, and the samples of groups.
     held = np.bincount(pieces, weights=hits).astype(np.float64)
     group, alive, gaps = np.arange(n_pieces), np.ones(n_pieces, dtype=bool), []
-    found = group
     while alive.sum() > 1:
         ratio = np.where(inside > 0, crossing / np.where(inside > 0, inside, 1), 0.0)
         ratio[~alive], ratio[:, ~alive] = -1, -1
         np.fill_diagonal(ratio, -1)
-        small = alive & (held <= least)
-        wide = ratio.max() < _GAP
-        if wide and small.any():
+        if ratio.max() < _GAP:
+            small = alive & (held <= least)
+            if not small.any():
+                break
             ratio[~small] = -1
         one, other = np.unravel_index(np.argmax(ratio), ratio.shape)
         share = min(held[one], held[other])
         if share > least:
             gaps.append(Gap(float(ratio[one, other]), float(share / hits.sum())))
-        if wide and not small.any() and found is group:
-            found = group.copy()
         group[group == other] = one
         for sums in (crossing, inside):
             sums[one] += sums[other]
             sums[:, one] += sums[:, other]
         held[one] += held[other]
         alive[other] = False
-    _, groups = np.unique(found[pieces], return_inverse=True)
+    _, groups = np.unique(group[pieces], return_inverse=True)
     return groups, sorted(gaps)
 
 
