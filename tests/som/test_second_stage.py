@@ -634,7 +634,8 @@ def test_pieces_of_two_bodies_are_joined_but_for_the_gap():
     groups, gaps = joined_pieces(graph, np.full(64, 10), least=20)
     assert_array_equal(groups, np.repeat(groups[[0, -1]], 32))
     assert groups[0] != groups[-1]
-    assert gaps[0].links > 0.15 and gaps[0].share < 0.5
+    assert gaps[0].links > 0.15
+    assert gaps[0].share < 0.5
     # Doubling all links or samples changes nothing, to the bit.
     again, same = joined_pieces(graph * 2.0**40, np.full(64, 20), least=40)
     assert_array_equal(again, groups)
