@@ -62,6 +62,7 @@ SCRIPTS = {  # name: the arguments of a full and of a quick run
     "suggested_names": ("", "--most 1 --seeds 1"),
     "kernels": ("", "--rounds 1 --units 100"),
     "consensus_speed": ("", "20000 --side 200"),
+    "agreement": ("", "--scenes noisy --size 64 --exposures 2"),
     "second_stage_speed": ("", "--scale .02 --runs 1"),
     "scaling": ("", "--kinds units"),
     "larger_than_memory": ("", "--size 425 250 --runs 2"),

@@ -67,8 +67,8 @@ _MIN_LIMIT = 2**28  # bytes that a model may take when it is read
 _MAX_EXPANSION = 100  # ... and for each byte of the file
 _IN_TEXT = WCS, Header, Quantity, UnitBase  # skops holds none, or not the whole of it
 _ENCODED = "encoded by skesom"
-_OF_UNITS = {"unit_labels_", "hits_", "positions_", "class_hits_", "unit_classes_"}
-_OF_UNITS |= {"unit_targets_", "target_hits_", "_totals", "_votes"}
+_OF_UNITS = {"hits_", "positions_", "class_hits_", "unit_classes_", "unit_targets_"}
+_OF_UNITS |= {"target_hits_", "_totals", "_votes"}
 _CANNOT_BE_LOADED = (
     "cannot be loaded (is it damaged, or of a version of skesom or scikit-learn that "
     "is too different?)"
@@ -331,10 +331,29 @@ def _check_arrays(values):
     for name in _OF_UNITS & values.keys():
         if np.shape(values[name])[:1] != (len(units),):
             raise ValueError(f"its {name} is not one for each of {len(units)} units")
-    if np.asarray(values.get("unit_labels_", 0)).dtype.kind != "i":
-        raise ValueError("its unit_labels_ are no integers")
+    if "grouping_" in values:
+        _check_grouping(values["grouping_"], *units.shape)
     if math.prod(values.get("shape_", [len(units)])) != len(units):
         raise ValueError(f"its lattice has not {len(units)} units")
+
+
+def _check_grouping(grouping, n_units, n_features):
+    """Refuse clusters of units whose arrays do not fit together."""
+    labels, mixture = grouping.unit_labels, grouping.mixture
+    if np.shape(labels) != (n_units,) or np.asarray(labels).dtype.kind != "i":
+        raise ValueError(f"its unit_labels_ are not {n_units} integers")
+    if mixture is None:
+        return
+    means, factors, constants, labels = mixture
+    full = np.shape(means) + (n_features,)
+    if not (
+        np.shape(means) == (len(labels), n_features)
+        and np.shape(factors) in (full, full[:2])
+        and np.shape(constants) == np.shape(labels)
+        and np.asarray(labels).dtype.kind == "i"
+        and all(np.asarray(part).dtype == float for part in mixture[:3])
+    ):
+        raise ValueError("its normals do not fit together")
 
 
 def _load_skops(path, trust):

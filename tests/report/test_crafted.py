@@ -17,6 +17,7 @@ from skesom.report import load_model, save_model
 from skesom.report._json_values import decode, whole
 from skesom.report._provenance import read_run
 from skesom.som import CSOM, ESOM, ConsensusClusterer, MapClassifier
+from skesom.som._second_stage import NormalMixture
 
 HEADERS = [
     *("AMDX1   = 'x'", "CNPIX1  = T", "PLTRAH  = 'x'", "PLTDECSN= 3", "PPO3    = 'a'"),
@@ -219,8 +220,6 @@ class TestUnits:
     @pytest.mark.parametrize(
         ("name", "value"),
         [
-            ("unit_labels_", np.zeros(3, dtype=np.int32)),
-            ("unit_labels_", np.zeros(12)),
             ("hits_", np.zeros(0, dtype=np.int64)),
             ("shape_", (300, 4)),
             ("shape_", (3, 5)),
@@ -236,6 +235,36 @@ class TestUnits:
         reload(som).predict(X)
         setattr(som, name, value)
         with pytest.raises(ValueError, match=r"model\.skops cannot be loaded"):
+            reload(som)
+
+    @pytest.mark.parametrize("labels", [np.zeros(3, dtype=np.int32), np.zeros(12)])
+    def test_labels_of_units(self, X, reload, labels):
+        som = CSOM(shape=(3, 4), n_clusters=2, random_state=0).fit(X)
+        som.grouping_ = som.grouping_._replace(unit_labels=labels)
+        with pytest.raises(ValueError, match="its unit_labels_ are not 12 integers"):
+            reload(som)
+
+    @pytest.mark.parametrize(
+        ("name", "value"),
+        [
+            ("means", np.zeros((2, 2))),
+            ("means", np.zeros((2, 3), dtype=np.float32)),
+            ("factors", np.zeros((2, 3, 2))),
+            ("factors", np.zeros((1, 3, 3))),
+            ("constants", np.zeros(1)),
+            ("labels", np.zeros(2)),
+            ("labels", np.zeros(3, dtype=np.int32)),
+        ],
+    )
+    def test_normals(self, X, reload, name, value):
+        parts = np.zeros((2, 3)), np.zeros((2, 3, 3)), np.zeros(2)
+        mixture = NormalMixture(*parts, np.zeros(2, dtype=np.int32))
+        som = CSOM(shape=(3, 4), n_clusters=2, random_state=0).fit(X)
+        som.grouping_ = som.grouping_._replace(mixture=mixture)
+        reload(som).predict(X)
+        mixture = mixture._replace(**{name: value})
+        som.grouping_ = som.grouping_._replace(mixture=mixture)
+        with pytest.raises(ValueError, match="its normals do not fit together"):
             reload(som)
 
     @pytest.mark.parametrize("name", ["class_hits_", "unit_classes_", "_votes"])
