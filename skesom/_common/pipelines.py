@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The last step of pipelines, and the map inside an estimator."""
 
+from copy import copy
+
 import numpy as np
 from sklearn.pipeline import Pipeline
 
@@ -22,6 +24,15 @@ def pipeline_end(estimator, X=None):
             X = estimator[:-1].transform(X)
         estimator = estimator[-1]
     return estimator, X
+
+
+def with_end(estimator, last):
+    """Return a copy of (nested) pipelines with another last step."""
+    if not isinstance(estimator, Pipeline):
+        return last
+    changed, (name, step) = copy(estimator), estimator.steps[-1]
+    changed.steps = [*estimator.steps[:-1], (name, with_end(step, last))]
+    return changed
 
 
 def map_inside(estimator, X=None):

@@ -26,6 +26,8 @@ examples:
       use a classical map of 15 x 15 units
   skesom cluster cube.fits -o result --method sklearn.cluster.MiniBatchKMeans
       use any scikit-learn clusterer
+  skesom cluster --from result --n-clusters 12
+      cut the tree of the clusters of that result into twelve, without a new fit
   skesom classify F*.fits --regions drawn.reg -o classes
       learn from the pixels in regions that were drawn in DS9, and classify all others
   skesom crossmatch result ned.txt -o objects

@@ -29,7 +29,7 @@ from skesom.cli._strips import with_strips
 
 _MANY_BANDS = 20  # for a line in the terminal
 _GO_WITH_FROM = (
-    "files provenance output overwrite tables no_pictures trust strips resume "
+    "given files provenance output overwrite tables no_pictures trust strips resume "
     "format dpi width rgb samp quiet verbose objects radius_of_objects"
 ).split()
 
@@ -41,10 +41,10 @@ def add_cluster(commands):
         "Read one FITS file per band (or a cube of several), sort the bands by "
         "wavelength (or by file name where it is unknown), mask missing data, bring "
         "the bands to one width (if it is known) and to one grid, and cluster the "
-        "pixels. Or repeat an earlier run.",
+        "pixels. Or repeat an earlier run, or cut its clusters into another number.",
     )
     add_images(parser, nargs="*")
-    add_output(parser)
+    add_output(parser, also="of a cut with --from: RUN-N, beside that of the run")
     add_continuum(parser)
     add_repeat(parser)
     text = (
@@ -83,11 +83,16 @@ def run_files(options, estimator_of, training_of=None):
     """Fit a pipeline to files and write its report, or repeat a run."""
     from skesom.report import check_folder
 
+    is_cut = options.provenance is not None and "n_clusters" in options.given
+    if options.output is None:
+        if not is_cut:
+            raise ValueError("give the folder for the results (-o)")
+        options.output = f"{_folder_of(options.provenance)}-{options.n_clusters}"
     check_folder(options.output, overwrite=options.overwrite)
     if options.radius_of_objects is not None and options.objects is None:
         raise ValueError("--radius is the size of known objects: give --catalog")
     if options.provenance is not None:
-        _repeat(options)
+        (_cut if is_cut else _repeat)(options)
         return
     if not options.files:
         raise ValueError("give the files of the images, or a run to repeat (--from)")
@@ -113,11 +118,12 @@ def run_files(options, estimator_of, training_of=None):
     send(options, options.output, source.paths())
 
 
-def _fit_and_write(options, pipeline, images, source, training, names=None):
+def _fit_and_write(options, pipeline, images, source, training, names=None, cut=None):
     """Fit a pipeline, to labels if there are any, and write its report.
 
-    `names` are groups, and the digest of the label map that they are of. Return the
-    files of the report, and what the labels taught.
+    `names` are groups, and the digest of the label map that they are of. `cut` is into
+    how many clusters its tree is cut after that. Return the files of the report, and
+    what the labels taught.
     """
     from sklearn.base import clone
 
@@ -129,6 +135,10 @@ def _fit_and_write(options, pipeline, images, source, training, names=None):
     def teach(step, cube):
         taught.update(training.teach(step, cube))
 
+    def fit_and_cut(step, cube):
+        step = step.fit(cube).cut_at(cut, cube)
+        pipeline.steps[-1] = pipeline.steps[-1][0], step
+
     # Warnings are shown after success only, so that an error is a single line.
     with warnings.catch_warnings(record=True) as caught:
         if options.objects is not None:  # which may be of another part of the sky
@@ -137,7 +147,8 @@ def _fit_and_write(options, pipeline, images, source, training, names=None):
         if "align" in pipeline.named_steps:  # grids that cannot be aligned fail early
             clone(pipeline["align"]).set_params(registration=None).fit(images)
         with _checkpoint(pipeline[-1], options):
-            images = fit_in_place(pipeline, images, training and teach)
+            fit = fit_and_cut if cut else training and teach
+            images = fit_in_place(pipeline, images, fit)
         if names and names[1] == digest_of_fit(pipeline, options.provenance):
             taught["groups"] = names[0]
         files = write(options, pipeline, images, source=source, **taught, **details)
@@ -176,13 +187,7 @@ def _repeat(options):
     """Repeat an earlier run."""
     from skesom.report import digest_of_fit, groups_of, read_run, whole
 
-    changed = [
-        name.replace("_", "-")
-        for name, value in options.defaults.items()
-        if name not in _GO_WITH_FROM and getattr(options, name) != value
-    ]
-    if changed:
-        raise ValueError(f"--from repeats a run as it was: leave out --{changed[0]}")
+    _check_options(options, "repeats a run as it was")
     given = {"files": options.files or None, "trust": options.trust}
     run = read_run(options.provenance, **given)
     names = groups_of(run.path.parent, run.label_map_sha256), run.label_map_sha256
@@ -193,7 +198,7 @@ def _repeat(options):
     images = run.read()
     with whole(run.path):
         pipeline = run.pipeline.set_params(**dict.fromkeys(jobs, -1))
-        parts = pipeline, images, run.source, run.training, names
+        parts = pipeline, images, run.source, run.training, names, run.cut
         files, taught = _fit_and_write(options, *parts)
     say(*run.source.lines())
     print_clusters(files)
@@ -204,6 +209,69 @@ def _repeat(options):
         text = "The label map is not that of the run, whose names are left out."
         warnings.warn(text, stacklevel=2)
     send(options, options.output, run.source.paths())
+
+
+def _cut(options):
+    """Cut the clusters of an earlier run into another number, without a fit."""
+    from skesom.maps import check_cut, fit_in_place
+    from skesom.report import (
+        carried_groups,
+        digest_of_fit,
+        find_model,
+        groups_of,
+        load_model,
+        read_provenance,
+        read_source,
+        whole,
+    )
+
+    number = options.n_clusters
+    _check_options(options, "cuts the clusters of a run as it was", "n_clusters")
+    path, _ = read_provenance(options.provenance)
+    source = read_source(path, files=options.files or None)
+    source = with_strips(source, options.strips)
+    model = find_model(path.parent, trust=options.trust)
+    pipeline, _ = load_model(model, trust=options.trust)
+    with whole(path.parent):
+        check_cut(pipeline[-1], number)
+    groups = groups_of(path.parent, digest_of_fit(pipeline, model))
+    prepare_pictures(options)
+    announce("reading the images")
+    with whole(path):
+        images = source.read()
+    before = pipeline[-1].labels_
+
+    def cut(step, cube):
+        pipeline.steps[-1] = pipeline.steps[-1][0], step.cut_at(number, cube)
+
+    announce("cutting the tree of clusters")
+    with whole(model):
+        images = fit_in_place(pipeline, images, cut, is_fitted=True)
+        named = carried_groups(groups, before, pipeline[-1].labels_)
+    details = {"catalog": options.objects, "radius": options.radius_of_objects}
+    files = write(options, pipeline, images, source=source, groups=named, **details)
+    say(*source.lines())
+    print_clusters(files)
+    n_names = sum(group.name is not None for group in groups)
+    if n_names:
+        text = "names are of clusters that stay; the others are left out"
+        say(f"{len(named)} of {n_names} {text}.")
+    send(options, options.output, source.paths())
+
+
+def _folder_of(run):
+    """Return the folder of a run that is given by that or by its file."""
+    path = Path(run).resolve()
+    return path if path.is_dir() else path.parent
+
+
+def _check_options(options, what, *allowed):
+    """Refuse options that an earlier run has told already."""
+    for name, value in options.defaults.items():
+        known = name in (*_GO_WITH_FROM, *allowed)
+        if not known and getattr(options, name) != value:
+            text = f"leave out --{name.replace('_', '-')}"
+            raise ValueError(f"--from {what}: {text}")
 
 
 def _print_score(held_out):

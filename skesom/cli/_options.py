@@ -26,6 +26,14 @@ class Parser(argparse.ArgumentParser):
         self.exit(2, f"{self.prog}: error: {message} (see {self.prog} --help)\n")
 
 
+class _Noted(argparse.Action):
+    """Store a value, and that it was given."""
+
+    def __call__(self, parser, namespace, values, option_string=None):
+        setattr(namespace, self.dest, values)
+        namespace.given = {*namespace.given, self.dest}
+
+
 class _Help(argparse.ArgumentDefaultsHelpFormatter):
     """Help with the defaults that mean something and are not in the text."""
 
@@ -41,7 +49,7 @@ def add_command(commands, name, run, text, description):
     parser = commands.add_parser(
         name, help=text, description=description, formatter_class=_Help
     )
-    parser.set_defaults(run=run)
+    parser.set_defaults(run=run, given=set())
     add = parser.add_mutually_exclusive_group().add_argument
     text = "print only warnings, errors and the paths of what is written"
     add("-q", "--quiet", action="store_true", help=text)
@@ -50,10 +58,14 @@ def add_command(commands, name, run, text, description):
     return parser
 
 
-def add_output(parser, default=None):
-    """Add the options of the folder of results, and of its files."""
-    text = "folder for the results"
-    place = {"default": default, "required": default is None, "help": text}
+def add_output(parser, default=None, *, also=None):
+    """Add the options of the folder of results, and of its files.
+
+    `also` tells when the folder may be left out.
+    """
+    text = "folder for the results" + (f" (default {also})" if also else "")
+    is_required = default is None and also is None
+    place = {"default": default, "required": is_required, "help": text}
     parser.add_argument("-o", "--output", metavar="DIR", **place)
     add_overwrite(parser)
     text = "tables with a row for each pixel; auto: of up to 10 million pixels"
@@ -253,9 +265,10 @@ def add_clusterer(parser):
     add("--method", default="esom", help=text)
     text = (
         'number of clusters; "auto" chooses it (esom and csom), "none" is for the rule '
-        "of the method without it"
+        "of the method without it; with --from, where the tree of that run is cut"
     )
-    add("--n-clusters", type=count_or_none, default=8, metavar="N", help=text)
+    kind = {"type": count_or_none, "default": 8, "metavar": "N", "action": _Noted}
+    add("--n-clusters", help=text, **kind)
     text = "runs of a consensus (default: 12 where they can differ; 1 is a single run)"
     add("--runs", type=count, metavar="N", help=text)
     text = "distance at which esom makes a new node (default: chosen from the data)"

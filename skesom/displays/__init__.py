@@ -9,6 +9,7 @@ from skesom.displays._cluster_plots import (
 from skesom.displays._colors import cluster_colors
 from skesom.displays._crossmatch import CrossmatchDisplay
 from skesom.displays._cutouts import CutoutsDisplay
+from skesom.displays._dendrogram import DendrogramDisplay
 from skesom.displays._diagrams import ColorDiagramDisplay
 from skesom.displays._rgb import rgb_image
 from skesom.displays._training import TrainingCurveDisplay, animate_training
@@ -29,6 +30,7 @@ __all__ = [
     "ConfidenceMapDisplay",
     "CrossmatchDisplay",
     "CutoutsDisplay",
+    "DendrogramDisplay",
     "DisagreementMapDisplay",
     "HitMapDisplay",
     "PrototypesDisplay",
@@ -51,6 +53,8 @@ from skesom.displays._colors import NOISE_COLOR as NOISE_COLOR
 from skesom.displays._colors import SKY_COLOR as SKY_COLOR
 from skesom.displays._colors import cluster_palette as cluster_palette
 from skesom.displays._crossmatch import crossmatch_size as crossmatch_size
+from skesom.displays._dendrogram import HEIGHT_OF_TREE as HEIGHT_OF_TREE
+from skesom.displays._dendrogram import tree_of as tree_of
 from skesom.displays._diagrams import NoPixelError as NoPixelError
 from skesom.displays._diagrams import choose_diagrams as choose_diagrams
 from skesom.displays._display import check_matplotlib as check_matplotlib

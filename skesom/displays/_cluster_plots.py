@@ -329,7 +329,7 @@ def _flux_of(cube, unit):
 
 def _name_bands(ax, names):
     """Name bands that are side by side, slanted if names are long."""
-    names = list(map(_shortened, names))
+    names = list(map(shortened, names))
     room = size_in_points(ax)[0] / max(len(names), 1)
     ax.set_xlabel("band")
     if room < _LINE:  # too many even for upright names
@@ -355,10 +355,10 @@ def _name_bands_above(ax, places, names):
     style |= {"xycoords": ax.get_xaxis_transform(), "textcoords": "axes fraction"}
     for band, place in zip(order, spread(wanted, _LINE), strict=True):
         ends = (places[band], 1.0), (place / width, 1.05)
-        ax.annotate(literal(_shortened(names[band])), *ends, arrowprops=leader, **style)
+        ax.annotate(literal(shortened(names[band])), *ends, arrowprops=leader, **style)
 
 
-def _shortened(name):
+def shortened(name):
     """Return a name without its middle if it would leave no room for the axes."""
     return name if len(name) <= 40 else f"{name[:20]}...{name[-15:]}"
 

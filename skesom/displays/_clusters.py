@@ -196,8 +196,8 @@ def as_clusters(display, label_map, n_clusters=None, max_pixels=None):
         place = wcs if wcs.naxis == 2 else wcs.celestial, None
     elif isinstance(cube, Cube):
         place = cube.wcs, cube.pixel_scale
-    colors = _as_colors(display.colors, n_clusters)
-    names = _as_names(display.names, n_clusters)
+    colors = as_colors(display.colors, n_clusters)
+    names = as_names(display.names, n_clusters)
     step = 1 if max_pixels is None else thinning(label_map.shape, max_pixels)
     labels, is_sky = pick(label_map, step), pick(sky_mask, step)
     is_sky = (labels == SKY) | (is_sky & (labels < _NOISE))
@@ -285,7 +285,8 @@ def in_lines(name, n_letters):
     return textwrap.fill(name.replace(" %", "\xa0%"), n_letters).replace("\xa0", " ")
 
 
-def _as_colors(colors, n_clusters):
+def as_colors(colors, n_clusters):
+    """Return a color for each cluster: the given ones, or those of the palette."""
     if colors is None:
         return cluster_palette(n_clusters)
     from matplotlib.colors import to_rgba_array
@@ -296,7 +297,7 @@ def _as_colors(colors, n_clusters):
     return colors[:n_clusters]
 
 
-def _as_names(names, n_clusters):
+def as_names(names, n_clusters):
     """Return a name for each cluster: the given ones, or numbers."""
     if names is None:
         names = {}

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from functools import reduce
 from numbers import Integral
 from typing import TYPE_CHECKING
@@ -18,7 +19,7 @@ from skesom._common.blocks import each_block, row_blocks
 from skesom._common.decorators import available_if, fit_context
 from skesom._common.labels import mark_sky, ranks_by_size
 from skesom._common.lazy import computed, is_lazy, take_rows
-from skesom._common.pipelines import map_inside, pipeline_end
+from skesom._common.pipelines import map_inside, pipeline_end, with_end
 from skesom._common.strips import in_memory_by_strips
 from skesom._common.warn import warn_user
 from skesom.cube import CubeInput, check_cube
@@ -351,6 +352,15 @@ class CubeClusterer(PixelTableMixin, ClusterMixin, BaseEstimator):
         labels, agreement = self._fit_predict(estimator, table, errors, valid, cube)
         self._typical_errors = typical
         self.estimator_ = estimator
+        sizes = self._take_labels(labels, agreement, valid, cube)
+        last, _ = pipeline_end(estimator)
+        wanted = getattr(last, "n_clusters", None)
+        for text in _doubts(sizes, *table.shape, asked_for=wanted):
+            warn_user(text)  # the line that calls fit
+        return self
+
+    def _take_labels(self, labels, agreement, valid, cube):
+        """Take the labels of the valid pixels as clusters; return their sizes."""
         images = [unflatten(labels, valid)]
         if agreement is not None:
             images.append(unflatten(agreement, valid))
@@ -364,14 +374,56 @@ class CubeClusterer(PixelTableMixin, ClusterMixin, BaseEstimator):
         sizes = count_clusters(label_map, n_clusters)
         self.n_clusters_ = np.count_nonzero(sizes)
         self._ranks = np.where(sizes > 0, ranks_by_size(sizes), np.int32(-1))
-        last, _ = pipeline_end(estimator)
-        wanted = getattr(last, "n_clusters", None)
-        for text in _doubts(sizes, *table.shape, asked_for=wanted):
-            warn_user(text)  # the line that calls fit
         self.labels_ = mark_sky(self._ranked(label_map), sky_mask)
         if agreement is not None:
             self.agreement_ = images[1]
-        return self
+        return sizes
+
+    @available_if(_predicts)
+    def cut_at(self, n_clusters: int, X: CubeLike) -> CubeClusterer:
+        """Cut the tree of a consensus into another number of clusters, without a fit.
+
+        Parameters
+        ----------
+        n_clusters : int
+            As for `ConsensusClusterer.labels_at`.
+        X : Cube or array-like of shape (n_rows, n_columns, n_bands)
+            The cube of fit.
+
+        Returns
+        -------
+        clusterer : CubeClusterer
+            A copy that has, and predicts, those clusters; it can be cut again.
+
+        Raises
+        ------
+        ValueError
+            If the tree has fewer leaves, or if there is none, as of a single run or of
+            a consensus that an earlier version stored.
+
+        Examples
+        --------
+        >>> from skesom.datasets import make_galaxy_cube
+        >>> from skesom.maps import CubeClusterer
+        >>> from skesom.som import ESOM, ConsensusClusterer
+        >>> cube, truth = make_galaxy_cube((40, 40), random_state=0)
+        >>> consensus = ConsensusClusterer(ESOM(4), n_estimators=3, random_state=0)
+        >>> clusterer = CubeClusterer(consensus).fit(cube)
+        >>> int(clusterer.n_clusters_), int(clusterer.cut_at(6, cube).n_clusters_)
+        (4, 6)
+        """
+        check_is_fitted(self)
+        check_cut(self, n_clusters)
+        cube = check_cube(X, estimator=self, reset=False)
+        table, valid = self.table(cube)
+        table = to_apply(self.estimator_, table)
+        errors = errors_to_apply(self, cube, table, valid)
+        last, table, errors = at_end(self.estimator_, table, errors)
+        cut, last = copy(self), last._cut_at(n_clusters, table, errors)
+        cut.estimator_ = with_end(self.estimator_, last)
+        cut._take_labels(last.labels_, last.agreement_, valid, cube)
+        drop_lazy_labels(last)
+        return cut
 
     @available_if(_learns_more)
     @fit_context(prefer_skip_nested_validation=False)
@@ -588,6 +640,17 @@ class CubeClusterer(PixelTableMixin, ClusterMixin, BaseEstimator):
                 "A regularizer compares the labels of neighboring pixels; voxels of "
                 "different bands are none. Use pattern='pixel' or no regularizer."
             )
+
+
+def check_cut(clusterer, n_clusters):
+    """Refuse a fitted clusterer without a tree of so many leaves."""
+    last, _ = pipeline_end(clusterer.estimator_)
+    if not (isinstance(last, ConsensusClusterer) and last._has_tree()):
+        raise ValueError(
+            "there is no tree to cut, which only a consensus of several runs has, and "
+            "none of an earlier version. Run again with that number of clusters."
+        )
+    last._numbers_at(n_clusters)
 
 
 def count_clusters(label_map, n_clusters=0):

@@ -212,12 +212,12 @@ class MapImages(NamedTuple):
     band_names: list
 
 
-def fit_in_place(pipeline, images, fit=None):
+def fit_in_place(pipeline, images, fit=None, *, is_fitted=False):
     """Fit a pipeline, which may change the images; return those of the map.
 
-    `fit` is what fits the last step to the cube that it gets, if it needs more. The
-    pipeline is fitted as by ``fit``, with less memory, and without doing the steps
-    up to the pixels of the map again for a report.
+    `fit` is what fits the last step to the cube that it gets, if it needs more; the
+    other steps may be fitted already. The pipeline is fitted as by ``fit``, with less
+    memory, and without doing the steps up to the pixels of the map again for a report.
     """
     cubes = images if isinstance(images, list) else [images]
     bands = [name for cube in cubes for name in cube.band_names]
@@ -229,7 +229,7 @@ def fit_in_place(pipeline, images, fit=None):
         is_shared = kept is not None and _share_memory(images, kept)
         _logger.debug("%s", _WORK.get(name, name))
         with _copying(step, is_shared):
-            images = step.fit_transform(images)
+            images = (step.transform if is_fitted else step.fit_transform)(images)
     last = pipeline.steps[-1][0]
     _logger.debug("%s", _WORK.get(last, last))
     (fit or type(pipeline[-1]).fit)(pipeline[-1], images)

@@ -35,6 +35,7 @@ from skesom.report._catalog import match_catalog as match_catalog
 from skesom.report._catalog import read_named_map as read_named_map
 from skesom.report._catalog import write_catalog as write_catalog
 from skesom.report._cluster_groups import GROUPS_NAME as GROUPS_NAME
+from skesom.report._cluster_groups import carried_groups as carried_groups
 from skesom.report._cluster_groups import groups_of as groups_of
 from skesom.report._drawing import prepare_drawing as prepare_drawing
 from skesom.report._folders import atomic_folder as atomic_folder
@@ -46,6 +47,7 @@ from skesom.report._provenance import digest_of_fit as digest_of_fit
 from skesom.report._provenance import label_map_digest as label_map_digest
 from skesom.report._provenance import left_out_lines as left_out_lines
 from skesom.report._provenance import line_of_cut as line_of_cut
+from skesom.report._provenance import read_provenance as read_provenance
 from skesom.report._provenance import read_run as read_run
 from skesom.report._provenance import read_source as read_source
 from skesom.report._provenance import source_of_model as source_of_model

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from skesom.displays import cluster_palette
 from skesom.io import atomic_path
 from skesom.report._json_values import read_json
 
@@ -194,6 +195,27 @@ def merge_clusters(
     names = tuple(group.name or group.default_name for group in groups)
     check_names(names)
     return merged_labels(label_map, groups), names
+
+
+def carried_groups(groups, before, after):
+    """Return the named groups of clusters that hold the same pixels in another map."""
+    n_before, n_after = (int(labels.max(initial=-1)) + 2 for labels in (before, after))
+    places = (before.clip(-1) + 1) * n_after + after.clip(-1) + 1
+    shared = np.bincount(places.ravel(), minlength=n_before * n_after) > 0
+    shared = shared.reshape(n_before, n_after)
+    alone = shared & (shared.sum(axis=0) == 1) & (shared.sum(axis=1)[:, None] == 1)
+    new = {old - 1: own - 1 for old, own in np.argwhere(alone).tolist()}
+    palette = cluster_palette(n_before - 1).tolist()
+    usual = {_as_hex(color, "") for color in palette}  # which nobody has chosen
+    return [
+        ClusterGroup(
+            group.name,
+            tuple(new[label] for label in group.labels),
+            None if group.color in usual else group.color,
+        )
+        for group in groups
+        if group.name is not None and {*group.labels} <= new.keys()
+    ]
 
 
 def complete_groups(groups, n_clusters):

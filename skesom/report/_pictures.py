@@ -12,6 +12,7 @@ from skesom._common.blocks import row_blocks
 from skesom._common.fits_files import BLOCK
 from skesom.cube import physical_factors, to_ascii, write_unit
 from skesom.displays import (
+    HEIGHT_OF_TREE,
     ClusterHistogramDisplay,
     ClusterMapDisplay,
     ClusterSpectraDisplay,
@@ -19,6 +20,7 @@ from skesom.displays import (
     ComponentPlanesDisplay,
     ConfidenceMapDisplay,
     CutoutsDisplay,
+    DendrogramDisplay,
     HitMapDisplay,
     NoPixelError,
     QuantizationErrorMapDisplay,
@@ -34,6 +36,7 @@ from skesom.displays import (
     sky_picture,
     thinned_rgb,
     thinning,
+    tree_of,
 )
 from skesom.io import make_hdus, short_ascii
 from skesom.report._classes import draw_confusion
@@ -84,6 +87,8 @@ class Pictures:
         histogram = ClusterHistogramDisplay(result.label_map, **look).thinned(1)
         jobs.append(("cluster_histogram", partial(_plotted, histogram, _SIZE)))
         jobs.append(("cluster_spectra", self._spectra()))
+        if result.is_of_fit and result.has_tree:
+            jobs.append(("dendrogram", self._dendrogram()))
         jobs += self._diagrams()
         if result.som is not None and result.is_of_fit:
             jobs += self._jobs_of_units(result.som)
@@ -98,6 +103,13 @@ class Pictures:
             options["log"], cube = False, scaled
         display = ClusterSpectraDisplay(labels, cube, **self._look)
         return partial(_spectra, display, self._step, **options)
+
+    def _dendrogram(self):
+        """Return what draws the tree of a consensus, with the groups as clusters."""
+        tree = tree_of(self._result.step)
+        tree["clusters"] = self._result.grouped(tree["clusters"])
+        display = DendrogramDisplay(**tree, **self._look)
+        return partial(_plotted, display, display.size, height=HEIGHT_OF_TREE)
 
     def _diagrams(self):
         """Yield what draws the diagrams that the bands allow."""

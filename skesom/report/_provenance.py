@@ -45,6 +45,7 @@ class Run(NamedTuple):
     label_map_sha256: str
     path: Path
     training: Training | None  # the labels that were learned
+    cut: int | None  # clusters into which the tree was cut after the fit
 
     def read(self):
         """Read the images."""
@@ -66,6 +67,7 @@ def describe_run(pipeline, label_map, folder, source, model, command, training):
             if name.rpartition("__")[2] == "random_state"
         },
         "pipeline": encode(pipeline),
+        "cut": _cut_of(pipeline),
         "strips": bool(source and source.lazy),
         "images": source
         and {
@@ -91,6 +93,12 @@ def describe_run(pipeline, label_map, folder, source, model, command, training):
             "label_map_sha256": label_map_digest(label_map),
         },
     }
+
+
+def _cut_of(pipeline):
+    """Return into how many clusters a consensus was cut after its fit, or None."""
+    last, _ = pipeline_end(getattr(pipeline[-1], "estimator_", None))
+    return int(last.n_clusters_) if hasattr(last, "_cut") else None
 
 
 def _describe_file(path, folder):
@@ -157,7 +165,7 @@ def read_run(path, *, files=None, trust=False):
         digest = provenance["result"]["label_map_sha256"]
         is_taught = provenance.get("training") is not None
         training = _read_training(provenance, path, files) if is_taught else None
-    return Run(source, pipeline, digest, path, training)
+    return Run(source, pipeline, digest, path, training, provenance.get("cut"))
 
 
 def _read_training(provenance, path, files):

@@ -68,7 +68,7 @@ class Result:
         self._groups = self._ordered(groups or ())
         self.label_map = self.run_label_map
         if len(self._groups) < self._n_of_run:
-            self.label_map = grouping.merged_labels(self.run_label_map, self._groups)
+            self.label_map = self.grouped(self.run_label_map)
         self.names = [each.name or str(n) for n, each in enumerate(self._groups)]
         grouping.check_names(self.names)
         steps = [step for _, step in pipeline.steps[:-1]]
@@ -253,7 +253,17 @@ class Result:
     @cached_property
     def unit_labels(self):
         """Cluster of each unit of the map."""
-        return grouping.merged_labels(self.run_unit_labels, self._groups)
+        return self.grouped(self.run_unit_labels)
+
+    def grouped(self, labels):
+        """Return clusters of the run as those of the groups."""
+        return grouping.merged_labels(labels, self._groups)
+
+    @property
+    def has_tree(self):
+        """Whether there is a tree of several clusters, or parts of one."""
+        has_tree = getattr(self.clusterer, "_has_tree", None)
+        return has_tree is not None and has_tree() and len(self.clusterer.children_) > 0
 
     @property
     def is_classified(self):

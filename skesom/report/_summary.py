@@ -126,6 +126,12 @@ def _next(result, clusters, suggestions, pictures):
         yield f"- `{pictures['cluster_map']}` shows where each cluster lies."
         spectra = pictures["cluster_spectra"]
         yield f"- `{spectra}` shows how they differ. {_fluxes(result.cube)}"
+    if "dendrogram" in pictures:
+        yield (
+            f"- `{pictures['dendrogram']}` shows which clusters are most alike. "
+            "`skesom cluster --from` this folder `--n-clusters 12` cuts the same tree "
+            "at another number, in seconds."
+        )
     diagrams = [f"`{pictures[n]}`" for n in result.diagrams if n in pictures]
     if diagrams:
         text = "shows" if len(diagrams) == 1 else "show"

@@ -32,6 +32,7 @@ from skesom.som._base import (
     without_lazy,
 )
 from skesom.som._csom import CSOM
+from skesom.som._cut import Cut
 from skesom.som._docstrings import fill_docstrings
 from skesom.som._esom import ESOM
 from skesom.som._folded_graph import FoldedGraph
@@ -57,6 +58,7 @@ _ENOUGH_FOR_TREE = 10_000
 _ROWS_AT_A_TIME = 262_144
 _SEEDS = 2**31 - 1
 _USUAL = 8  # clusters, as in scikit-learn, where nobody gives a number
+_NOT_OF_THIS_FIT = "_grown _leaves_ _learned _of_members _whole _cut".split()
 _FAILURES = (ArithmeticError, RuntimeError, ValueError)
 
 
@@ -334,7 +336,8 @@ class ConsensusClusterer(MetaEstimatorMixin, ClusterMixin, BaseEstimator):
         """
         check_is_fitted(self)
         how = *self._checked(X, errors, reset=False), self.n_jobs
-        labels, agreement = _voted(self.estimators_, self._votes, *how)
+        votes = getattr(self, "_cut", self._votes)
+        labels, agreement = _voted(self.estimators_, votes, *how)
         return (labels, agreement) if return_agreement else labels
 
     @available_if(_members_predict)
@@ -420,17 +423,11 @@ class ConsensusClusterer(MetaEstimatorMixin, ClusterMixin, BaseEstimator):
         >>> len(set(consensus.labels_at(2))), len(set(consensus.labels_at(5)))
         (2, 5)
         """
-        tree = self._tree()[0]
-        n_leaves = len(tree.clusters)
-        if not isinstance(n_clusters, Integral) or not 1 <= n_clusters <= n_leaves:
-            raise ValueError(
-                f"n_clusters must be an int from 1 to the {n_leaves} leaves of the "
-                f"tree. Got {n_clusters!r}."
-            )
-        numbers = tree.numbers(n_clusters)
-        of_cluster = np.unique(tree.clusters, return_index=True)[1]
+        if hasattr(self, "_whole"):
+            return self._whole.labels_at(n_clusters, X, errors)
+        numbers = self._numbers_at(n_clusters)
         if n_clusters <= self.n_clusters_:  # needs no leaves
-            places, numbers = self.labels_, numbers[of_cluster]
+            places = self.labels_
             if X is not None:
                 places = self.predict(X, errors=errors)
         elif X is None:
@@ -440,9 +437,49 @@ class ConsensusClusterer(MetaEstimatorMixin, ClusterMixin, BaseEstimator):
             places = self._leaves(X, errors)
         return map_rows(partial(_ranked, rank=numbers), places, dtype=np.int32)
 
+    def _numbers_at(self, n_clusters):
+        """Return the new number of each cluster or, of more clusters, of each leaf."""
+        if hasattr(self, "_whole"):
+            return self._whole._numbers_at(n_clusters)
+        tree = self._tree()[0]
+        n_leaves = len(tree.clusters)
+        if not isinstance(n_clusters, Integral) or not 1 <= n_clusters <= n_leaves:
+            raise ValueError(
+                f"n_clusters must be an int from 1 to the {n_leaves} leaves of the "
+                f"tree. Got {n_clusters!r}."
+            )
+        numbers = tree.numbers(n_clusters)
+        if n_clusters > self.n_clusters_:
+            return numbers
+        return numbers[np.unique(tree.clusters, return_index=True)[1]]
+
+    def _cut_at(self, n_clusters, X, errors=None):
+        """Return a copy with the clusters of `labels_at`; X are the rows of fit."""
+        whole = getattr(self, "_whole", self)
+        numbers, voting = whole._numbers_at(n_clusters), whole._tree()[1]
+        X, errors = whole._checked(X, errors, reset=False)
+        cut = copy.copy(whole)
+        if n_clusters != whole.n_clusters_:
+            voting = voting if n_clusters > whole.n_clusters_ else None
+            rows = _rows_to_compare(len(X), random_generator(0))
+            some = [t if t is None else take_rows(t, rows) for t in (X, errors)]
+            members = whole.estimators_
+            labels = _labels_of(members, *some, whole.n_jobs)
+            cut._cut, *voted = Cut(numbers, whole._votes, voting).compared(
+                members, labels, *some
+            )
+            few = slice(None, None, max(1, len(rows) // _ENOUGH_TO_LEARN))
+            samples = [t if t is None else t[few] for t in (*some, voted[0])]
+            cut.representative_ = _labeled_alike(whole.representative_, *samples)
+            cut._whole, cut.n_clusters_, cut.gaps_ = whole, n_clusters, []
+        if n_clusters == whole.n_clusters_ or is_lazy(X) or len(rows) < len(X):
+            voted = cut.predict(X, True, errors)
+        cut.labels_, cut.agreement_ = voted
+        return cut
+
     def _keep_for_tree(self, X, errors, of_members):
         """Keep what the tree of clusters grows from, when somebody asks for it."""
-        for name in ("_grown", "_leaves_", "_learned", "_of_members"):
+        for name in _NOT_OF_THIS_FIT:
             self.__dict__.pop(name, None)
         rows = np.arange(0, len(X), max(1, len(X) // _ENOUGH_FOR_TREE))
         some = [
@@ -458,12 +495,24 @@ class ConsensusClusterer(MetaEstimatorMixin, ClusterMixin, BaseEstimator):
     def _tree(self):
         """Return the tree of clusters, and what gives rows its leaves."""
         check_is_fitted(self)
+        if not self._has_tree():
+            raise ValueError(
+                "The consensus is of an earlier version, which grew no tree of its "
+                "clusters: fit it again, with the number of clusters that you want."
+            )
         if "_grown" not in self.__dict__:
             *some, given = self._to_grow
             parts = self.estimators_, *some, self.n_clusters_, given
             self._grown = tree_of_members(*parts)
             del self._to_grow
         return self._grown
+
+    def _has_tree(self):
+        return not {"_grown", "_to_grow"}.isdisjoint(vars(self))
+
+    def _clusters_of_leaves(self):
+        """Return the cluster of each leaf of the tree."""
+        return self._tree()[0].numbers(self.n_clusters_)
 
     def _leaves_learned(self):
         """Return the leaf of each row of fit."""
@@ -704,7 +753,10 @@ def _voted(members, votes, X, errors, n_jobs):
 
 def _votes_of_rows(members, votes, X, errors):
     """Return the cluster of each row, and how much the members agree on it."""
-    return votes.counted(_labels_of(members, X, errors))
+    labels = _labels_of(members, X, errors)
+    if isinstance(votes, Cut):
+        return votes.votes_of_rows(members, labels, X, errors)
+    return votes.counted(labels)
 
 
 def _stacked_votes(members, votes, X, errors):

@@ -17,8 +17,8 @@ from skesom.som import ESOM, ConsensusClusterer
 PICTURES = [
     *("agreement", "cluster_contours", "cluster_histogram", "cluster_map"),
     *("cluster_spectra", "color_magnitude", "cutouts", "line_excess"),
-    *("component_planes", "hit_map", "quantization_error", "training_curve"),
-    "u_matrix",
+    *("component_planes", "dendrogram", "hit_map", "quantization_error"),
+    *("training_curve", "u_matrix"),
 ]
 RESULTS = [
     *("agreement.fits", "cluster_images.zip", "cluster_map.fits", "clusters.ecsv"),

@@ -44,7 +44,7 @@ class TestHelp:
                 *("--color-contrast", "--method", "--n-clusters", "--epsilon"),
                 *("--random-state", "--set NAME=VALUE", "(default: 8)"),
                 *("--from JSON", "--tables", "--no-pictures"),
-                "--smooth",
+                *("--smooth", "where the tree of that run is cut", "RUN-N"),
             ],
             "predict": ["MODEL", "FITS", "--output DIR", "--trust", "--tables"],
             "test": ["RESULT", "TRUTH", "--output DIR"],

@@ -186,7 +186,6 @@ class TestRefused:
         refused(parts=[str(files[1]), "has changed since the run"])
 
     def test_other_options(self, refused):
-        refused("--n-clusters", 3, parts=["leave out --n-clusters"])
         refused("--mask-zeros", "no", parts=["leave out --mask-zeros"])
 
     def test_other_json(self, refused, first):

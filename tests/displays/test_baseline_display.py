@@ -26,6 +26,7 @@ from skesom.displays import (
     ClusterSpectraDisplay,
     ComponentPlanesDisplay,
     CrossmatchDisplay,
+    DendrogramDisplay,
     DisagreementMapDisplay,
     HitMapDisplay,
     PrototypesDisplay,
@@ -133,6 +134,12 @@ PICTURES = {
     ),
     "cluster_histogram": lambda ax: ClusterHistogramDisplay.from_predictions(
         LABELS, ax=ax
+    ),
+    "dendrogram": lambda ax: DendrogramDisplay.from_predictions(
+        [[0, 1], [2, 5], [3, 4], [6, 7]],
+        [0.1, 0.2, 0.6, 0.9],
+        clusters=[0, 0, 0, 1, 2],
+        ax=ax,
     ),
     "quantization_error_map": lambda ax: QuantizationErrorMapDisplay.from_predictions(
         np.where(SKY, np.nan, RADIUS % 5), wcs=tilted_wcs(), ax=ax, **UNMARKED

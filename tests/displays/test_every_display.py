@@ -22,6 +22,7 @@ from skesom.displays import (
     ClusterSpectraDisplay,
     ComponentPlanesDisplay,
     CutoutsDisplay,
+    DendrogramDisplay,
     DisagreementMapDisplay,
     HitMapDisplay,
     PrototypesDisplay,
@@ -69,6 +70,8 @@ def make(galaxy, job, lattice_job):
         name, *where = kind.split()
         if name == "TrainingCurve":
             return TrainingCurveDisplay.from_estimator(lattice_job, ax=ax)
+        if name == "Dendrogram":
+            return DendrogramDisplay.from_predictions([[0, 1], [2, 3]], [0.2, 1], ax=ax)
         if name in of_units:
             options = {"scale": where[1]} if where[1:] else {}
             if name == "Prototypes":
@@ -85,6 +88,7 @@ def make(galaxy, job, lattice_job):
 CLASSES = ["UMatrix graph", "HitMap lattice", "ComponentPlanes lattice own"]
 CLASSES += ["ClusterMap", "ClusterSpectra", "ClusterHistogram", "QuantizationErrorMap"]
 CLASSES += ["DisagreementMap", "StabilityMap", "TrainingCurve", "Prototypes lattice"]
+CLASSES += ["Dendrogram"]
 # Both maps of values have the same method.
 KINDS = [kind for kind in CLASSES if kind != "StabilityMap"]
 KINDS += ["UMatrix torus", "ComponentPlanes graph shared", "Prototypes graph"]

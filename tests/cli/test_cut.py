@@ -1,0 +1,187 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""``skesom cluster --from RUN --n-clusters N``: the tree of a run, cut elsewhere."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+from astropy.table import Table
+
+from skesom.cli import main
+from skesom.io import read_map
+from skesom.report import (
+    find_model,
+    load_model,
+    read_cluster_groups,
+    read_report,
+    write_cluster_groups,
+)
+from skesom.som import ESOM
+
+QUICK = "--no-pictures", "--tables=no", "--trust"
+
+
+@pytest.fixture(scope="module")
+def first_run(bands, tmp_path_factory):
+    """A result of three runs of four clusters; nobody changes it."""
+    folder = tmp_path_factory.mktemp("first_run") / "first"
+    made = "--runs", "3", "--n-clusters", "4", "--no-pictures", "--tables=no"
+    assert main(["cluster", *map(str, bands), "-o", str(folder), *made]) == 0
+    return folder
+
+
+@pytest.fixture
+def first(first_run, tmp_path):
+    """A copy of that result, which tests may change."""
+    return shutil.copytree(first_run, tmp_path / "first")
+
+
+@pytest.fixture
+def cut(run, first):
+    """A function that cuts a result at a number; returns the folder."""
+
+    def cut_at(number, *options, of=first, to=None):
+        to = [] if to is None else ["-o", to]
+        command = "cluster", "--from", of, "--n-clusters", number, *to, *QUICK
+        status, out, err = run(*command, *options)
+        assert (status, err) == (0, [])
+        assert f"{number} clusters:" in out
+        return of.with_name(f"{of.name}-{number}") if not to else to[1]
+
+    return cut_at
+
+
+@pytest.fixture
+def _nothing_learns(monkeypatch):
+    def learn(*args, **kwargs):
+        raise AssertionError("a map learns")
+
+    monkeypatch.setattr(ESOM, "fit", learn)
+
+
+def labels_in(folder):
+    return read_map(folder / "cluster_map.fits")[0]
+
+
+@pytest.mark.usefixtures("_nothing_learns", "pictures")
+def test_all_files_are_of_the_number(run, first):
+    command = "cluster", "--from", first / "provenance.json", "--n-clusters", 6
+    status, _, err = run(*command, "--trust")
+    assert (status, err) == (0, [])
+    folder = first.with_name("first-6")
+    labels = labels_in(folder)
+    sizes = np.bincount(labels[labels >= 0])
+    assert len(sizes) == 6
+    assert (np.diff(sizes) <= 0).all()
+    table = Table.read(folder / "clusters.ecsv")
+    assert table["pixels"].tolist() == sizes.tolist()
+    assert "in 6 clusters" in (folder / "summary.md").read_text()
+    assert len(read_cluster_groups(folder / "groups.json")) == 6
+    told = json.loads((folder / "provenance.json").read_text())
+    assert (told["cut"], told["result"]["n_clusters"]) == (6, 6)
+    assert len(told["decisions"]["runs"]["by_cluster"]) == 6
+    for name in ("dendrogram", "u_matrix", "cluster_map", "agreement"):
+        assert (folder / f"{name}.png").is_file()
+    report = read_report(folder, trust=True)
+    np.testing.assert_array_equal(report.pipeline.predict(report.cube), labels)
+
+
+@pytest.mark.usefixtures("_nothing_learns")
+def test_cuts_nest_and_the_same_tree_is_cut_again(cut, first, tmp_path):
+    before = labels_in(first)
+    for number in (2, 7):
+        labels = labels_in(cut(number))
+        pairs = np.unique(np.stack([labels, before])[:, before >= 0], axis=1)
+        assert pairs.shape[1] == max(number, 4)
+    again = cut(2, of=first.with_name("first-7"), to=tmp_path / "two")
+    np.testing.assert_array_equal(labels_in(again), labels_in(tmp_path / "first-2"))
+    back = labels_in(cut(4, of=first.with_name("first-7"), to=tmp_path / "four"))
+    np.testing.assert_array_equal(back, before)
+    told = json.loads((tmp_path / "four" / "provenance.json").read_text())
+    assert told["cut"] is None
+
+
+def test_a_cut_is_repeated_bit_for_bit(run, cut, tmp_path):
+    folder = cut(6)
+    command = "cluster", "--from", folder, "-o", tmp_path / "again", *QUICK
+    status, out, err = run(*command)
+    assert (status, err) == (0, [])
+    assert out[-1] == "The label map is that of the run, bit for bit."
+    told = [
+        json.loads((each / "provenance.json").read_text())
+        for each in (folder, tmp_path / "again")
+    ]
+    for name in ("cut", "pipeline", "decisions"):
+        assert told[0][name] == told[1][name]
+
+
+@pytest.mark.usefixtures("_nothing_learns")
+def test_without_trust_the_model_that_can_be_shared_is_read(run, first, tmp_path):
+    pytest.importorskip("skops")
+    command = "cluster", "--from", first, "--n-clusters", 5, *QUICK[:2]
+    assert run(*command, "-o", tmp_path / "safe")[0] == 0
+    pipeline, _ = load_model(find_model(tmp_path / "safe"))
+    assert pipeline[-1].n_clusters_ == 5
+    (first / "model.skops").unlink()
+    status, _, err = run(*command, "-o", tmp_path / "other")
+    assert status == 2
+    assert "is a pickle" in err[-1]
+
+
+@pytest.mark.usefixtures("_nothing_learns")
+def test_names_stay_with_clusters_that_keep_their_pixels(run, first, tmp_path):
+    before = labels_in(first)
+    groups = [(f"part {n}", [n], "#123456" if n == 1 else None) for n in range(4)]
+    write_cluster_groups(first / "groups.json", groups)
+    command = "cluster", "--from", first, "--n-clusters", 5, *QUICK
+    _, out, _ = run(*command, "-o", tmp_path / "out")
+    (line,) = [line for line in out if "names are of clusters" in line]
+    assert line == (
+        "3 of 4 names are of clusters that stay; the others are left out."
+    )
+    after = labels_in(tmp_path / "out")
+    for group in read_cluster_groups(tmp_path / "out" / "groups.json"):
+        if group.name is not None:
+            old = before == int(group.name[-1])
+            np.testing.assert_array_equal(old, after == group.labels[0])
+            assert (group.color == "#123456") == (group.name == "part 1")
+
+
+class TestRefused:
+    """One line that says what to do."""
+
+    @pytest.fixture
+    def refused(self, run, first):
+        def check(*options, part):
+            status, out, err = run("cluster", "--from", first, *options, *QUICK)
+            assert (status, out) == (2, [])
+            assert part in err[-1]
+            assert {each.name for each in first.parent.iterdir()} == {"first"}
+
+        return check
+
+    def test_more_clusters_than_the_tree_has(self, refused):
+        refused("--n-clusters", 100, part="n_clusters must be an int from 1 to the ")
+        refused("--n-clusters", "auto", part="n_clusters must be an int from 1 to the ")
+
+    def test_other_options(self, refused):
+        options = "--n-clusters", 3, "--random-state", 1
+        refused(*options, part="as it was: leave out --random-state")
+
+    def test_a_run_needs_a_folder(self, refused):
+        refused(part="give the folder for the results (-o)")
+
+    def test_a_result_without_a_model(self, refused, first):
+        for name in ("model.joblib", "model.skops"):
+            (first / name).unlink(missing_ok=True)
+        refused("--n-clusters", 3, part="holds no model")
+
+
+def test_a_single_run_has_no_tree(run, bands, fast, tmp_path):
+    run("cluster", *bands, "-o", tmp_path / "single", *fast, "--runs", 1, *QUICK[:2])
+    command = "cluster", "--from", tmp_path / "single", "--n-clusters", 3, "--trust"
+    status, _, err = run(*command)
+    assert status == 2
+    assert f"{tmp_path / 'single'}: there is no tree to cut" in err[-1]
+    assert "Run again with that number of clusters." in err[-1]

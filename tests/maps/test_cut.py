@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""A cube clusterer whose tree is cut at another number of clusters."""
+
+import pickle
+
+import numpy as np
+import pytest
+from astropy import units
+from sklearn.cluster import KMeans
+from sklearn.metrics import adjusted_rand_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from skesom.datasets import make_galaxy_cube
+from skesom.maps import CubeClusterer, MajorityVote
+from skesom.pixels import PixelSampler
+from skesom.som import CSOM, ESOM, ConsensusClusterer
+
+HOW = {"n_estimators": 4, "random_state": 0}
+CLUSTERERS = {
+    "esom": CubeClusterer(ConsensusClusterer(ESOM(5), **HOW)),
+    "pipeline": CubeClusterer(
+        make_pipeline(StandardScaler(), ConsensusClusterer(ESOM(5), **HOW)),
+        regularizer=MajorityVote(fwhm=2 * units.pix),
+    ),
+    "errors": CubeClusterer(
+        ConsensusClusterer(CSOM(5, shape=(7, 7)), max_samples=0.5, **HOW)
+    ),
+    "sample": CubeClusterer(
+        ConsensusClusterer(KMeans(5, n_init=1), **HOW),
+        sampler=PixelSampler(900, random_state=0),
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def cube():
+    cube = make_galaxy_cube((40, 44), 3, random_state=0)[0]
+    data = np.array(cube.data)
+    data[:3] = np.nan
+    return cube.replace(data=np.arcsinh(data))
+
+
+@pytest.fixture(scope="module", params=CLUSTERERS)
+def fitted(request, cube):
+    if request.param != "errors":
+        cube = cube.replace(data=cube.data, errors=None)
+    return cube, CLUSTERERS[request.param].fit(cube)
+
+
+def same(one, other):
+    np.testing.assert_array_equal(one.labels_, other.labels_)
+    np.testing.assert_array_equal(one.agreement_, other.agreement_)
+    assert one.n_clusters_ == other.n_clusters_
+
+
+@pytest.mark.parametrize("number", [1, 3, 8])
+def test_all_of_a_cut_is_of_its_number(fitted, number):
+    cube, clusterer = fitted
+    cut = clusterer.cut_at(number, cube)
+    assert clusterer.n_clusters_ == 5  # the fitted one stays as it was
+    sizes = np.bincount(cut.labels_[cut.labels_ >= 0])
+    assert (np.diff(sizes) <= 0).all()
+    assert len(sizes) == cut.n_clusters_ <= number
+    if clusterer.regularizer is None:
+        assert cut.n_clusters_ == number
+    np.testing.assert_array_equal(cut.predict(cube), cut.labels_)
+    np.testing.assert_array_equal(cut.agreement(cube), cut.agreement_)
+    np.testing.assert_array_equal(np.isnan(cut.agreement_), cut.labels_ < 0)
+    assert 0 < np.nanmin(cut.agreement_) <= np.nanmax(cut.agreement_) <= 1.0001
+
+
+def test_it_can_be_cut_again_and_stored(fitted):
+    cube, clusterer = fitted
+    cut = pickle.loads(pickle.dumps(clusterer.cut_at(7, cube)))
+    same(cut.cut_at(5, cube), clusterer)
+    for number in (3, 8):
+        same(cut.cut_at(number, cube), clusterer.cut_at(number, cube))
+    same(cut.fit(cube), clusterer)
+
+
+def test_labels_are_those_of_the_table(cube):
+    cube = cube.replace(data=cube.data, errors=None)
+    clusterer = CLUSTERERS["esom"].fit(cube)
+    table, valid = clusterer.table(cube)
+    for number in (2, 8):
+        cut = clusterer.cut_at(number, cube)
+        labels = clusterer.estimator_.labels_at(number)
+        assert adjusted_rand_score(cut.labels_[valid], labels) == 1
+        consensus, whole = cut.estimator_, clusterer.estimator_
+        np.testing.assert_array_equal(consensus.predict(table[3:4]), labels[3:4])
+        np.testing.assert_array_equal(consensus.labels_at(8), whole.labels_at(8))
+        units = consensus.representative_.unit_labels_
+        assert units.max() + 1 == number
+
+
+def test_of_a_lazy_cube(cube):
+    da = pytest.importorskip("dask.array")
+    cube = cube.replace(data=cube.data, errors=None)
+    clusterer = CLUSTERERS["esom"].fit(cube)
+    lazy = cube.replace(data=da.from_array(cube.data, chunks=(10, 44, 3)))
+    for number in (3, 8):
+        same(clusterer.cut_at(number, lazy), clusterer.cut_at(number, cube))
+
+
+def test_says_what_cannot_be_cut(cube):
+    single = CubeClusterer(KMeans(3, n_init=1)).fit(cube)
+    with pytest.raises(ValueError, match="no tree to cut, which only a consensus"):
+        single.cut_at(2, cube)
+    clusterer = CLUSTERERS["esom"].fit(cube)
+    with pytest.raises(ValueError, match="from 1 to the .* leaves of the tree"):
+        clusterer.cut_at(1000, cube)
+    del clusterer.estimator_._grown  # as an earlier version stored it
+    with pytest.raises(ValueError, match=r"none of an earlier version\. Run again"):
+        clusterer.cut_at(4, cube)
+    with pytest.raises(ValueError, match="fit it again"):
+        clusterer.estimator_.labels_at(4)
