@@ -137,9 +137,7 @@ def test_names_stay_with_clusters_that_keep_their_pixels(run, first, tmp_path):
     command = "cluster", "--from", first, "--n-clusters", 5, *QUICK
     _, out, _ = run(*command, "-o", tmp_path / "out")
     (line,) = [line for line in out if "names are of clusters" in line]
-    assert line == (
-        "3 of 4 names are of clusters that stay; the others are left out."
-    )
+    assert line == ("3 of 4 names are of clusters that stay; the others are left out.")
     after = labels_in(tmp_path / "out")
     for group in read_cluster_groups(tmp_path / "out" / "groups.json"):
         if group.name is not None:

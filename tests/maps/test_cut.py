@@ -108,7 +108,7 @@ def test_says_what_cannot_be_cut(cube):
     with pytest.raises(ValueError, match="no tree to cut, which only a consensus"):
         single.cut_at(2, cube)
     clusterer = CLUSTERERS["esom"].fit(cube)
-    with pytest.raises(ValueError, match="from 1 to the .* leaves of the tree"):
+    with pytest.raises(ValueError, match=r"from 1 to the \d+ leaves of the tree"):
         clusterer.cut_at(1000, cube)
     del clusterer.estimator_._grown  # as an earlier version stored it
     with pytest.raises(ValueError, match=r"none of an earlier version\. Run again"):
