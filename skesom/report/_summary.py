@@ -105,7 +105,7 @@ def _table(result, clusters, suggestions):
             name = "not known"
         sure = ""
         if "agreement" in clusters.colnames:
-            sure = f"{100 * row['agreement']:.0f} % of the runs agree"
+            sure = f"the runs agree to {100 * row['agreement']:.0f} %"
         cells = str(number), name, f"{row['percentage']:.1f} %", sure, why
         yield "| " + " | ".join(map(_escaped, cells)) + " |"
 
@@ -142,9 +142,8 @@ def _next(result, clusters, suggestions, pictures):
     if "agreement" in clusters.colnames and len(clusters) > 1:
         least = clusters[int(np.argmin(clusters["agreement"]))]
         yield (
-            f"- Cluster {least['id']} is the least certain: "
-            f"{100 * least['agreement']:.0f} % of the runs agree on its pixels, see "
-            "`agreement.fits`."
+            f"- Cluster {least['id']} is the least certain: the runs agree to "
+            f"{100 * least['agreement']:.0f} % on its pixels, see `agreement.fits`."
         )
     alike = {}
     for row in clusters:
