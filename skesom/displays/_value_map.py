@@ -210,7 +210,7 @@ class StabilityMapDisplay(_ValueMapDisplay):
     [[1.0, 1.0, 0.0, 1.0]]
     """
 
-    _label, _cmap, _highest = "share of runs in the same cluster", "viridis", None
+    _label, _cmap, _highest = "agreement of the runs", "viridis", None
 
     @classmethod
     def from_estimator(

@@ -10,6 +10,7 @@
 #undef CHOOSE
 #define CHOOSE(condition, yes, no) ((condition) ? (yes) : (no))
 typedef double VECTOR;
+typedef double NAME(unaligned_vector);
 typedef int MASK;
 #endif
 
