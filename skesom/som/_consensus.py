@@ -105,9 +105,10 @@ class ConsensusClusterer(MetaEstimatorMixin, ClusterMixin, BaseEstimator):
         of the members see noise, -3 without any present feature.
     agreement_ : ndarray of shape (n_samples,), dtype float32
         How much the clusters that the members give the row are like that of the
-        consensus: the rows that both hold, over those of the larger, mean of the
-        members; NaN for rows without any present feature. It estimates how likely the
-        row keeps its cluster if the data are measured and clustered again.
+        consensus: the rows that both hold over the mean of what each holds (Dice's
+        coefficient), mean of the members; NaN for rows without any present feature. It
+        estimates how likely the row keeps its cluster if the data are measured and
+        clustered again.
     estimators_ : list of clusterer
         The fitted members.
     representative_ : clusterer

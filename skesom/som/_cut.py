@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from skesom.som._folded_graph import Votes
+from skesom.som._folded_graph import Votes, overlap
 from skesom.som._tree import PartVotes
 
 
@@ -29,8 +29,8 @@ class Cut(NamedTuple):
     def _agreement(self, clusters, seen):
         known = np.maximum(clusters, -1)  # the last column is for noise
         agreement = np.zeros(len(clusters), dtype=np.float32)
-        for overlap, of_member in zip(self.overlaps, seen, strict=True):
-            agreement += overlap[_or_last(of_member, len(overlap) - 1), known]
+        for alike, of_member in zip(self.overlaps, seen, strict=True):
+            agreement += alike[_or_last(of_member, len(alike) - 1), known]
         agreement[np.max(seen, axis=0) < -1] = np.nan
         return agreement / np.float32(len(seen))
 
@@ -64,9 +64,7 @@ def _overlaps(seen, n_seen, clusters, n_clusters):
     shape = n_seen + 1, n_clusters + 1
     table = np.bincount(pairs, minlength=shape[0] * shape[1]).reshape(shape)
     home = table.argmax(axis=1)
-    shared = np.eye(n_clusters + 1)[home].T @ table
-    larger = np.maximum(shared.sum(axis=1)[:, np.newaxis], shared.sum(axis=0))
-    return (shared / np.maximum(larger, 1))[home].astype(np.float32)
+    return overlap(np.eye(n_clusters + 1)[home].T @ table)[home]
 
 
 def _or_last(labels, last):

@@ -80,6 +80,12 @@ class Votes(NamedTuple):
         )
 
 
+def overlap(shared):
+    """Return how much alike sets are of which the shared rows are known (Dice 1945)."""
+    held = shared.sum(axis=1)[:, np.newaxis] + shared.sum(axis=0)
+    return (2 * shared / np.maximum(held, 1)).astype(np.float32)
+
+
 class FoldedGraph:
     """Rows that the clusters of many clusterings share, from the labels of each."""
 
@@ -145,11 +151,8 @@ class FoldedGraph:
             winner = of_majority
         else:
             votes = places
-        overlaps = [
-            shared / np.maximum(np.maximum(shared.sum(1)[:, None], shared.sum(0)), 1)
-            for shared in self._shared_with(winner, n_clusters)
-        ]
-        return votes._replace(overlaps=[each.astype(np.float32) for each in overlaps])
+        shared = self._shared_with(winner, n_clusters)
+        return votes._replace(overlaps=list(map(overlap, shared)))
 
     def closest(self, winner):
         """Return the member whose clusters are most like those of the consensus."""

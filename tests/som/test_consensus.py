@@ -92,7 +92,7 @@ def test_members_vote_for_the_cluster_with_most_of_their_rows(global_random_seed
     assert adjusted_rand_score(votes.counted(labels)[0], expected) == 1
 
 
-def test_overlap_is_what_both_hold_over_the_larger():
+def test_overlap_is_what_both_hold_over_the_mean_of_each():
     labels = [np.repeat([0, 1, -1], [5, 5, 1])] * 2
     labels += [np.array([0, 0, 0, 1, 1, 1, 1, 0, 1, -3, -1])] * 5
     votes = FoldedGraph(labels).votes(2, np.random.RandomState(0))
@@ -102,9 +102,9 @@ def test_overlap_is_what_both_hold_over_the_larger():
     if winner[0] == 1:
         one, other = (table[:, [1, 0, 2]] for table in (one, other))
     # The row before the last is noise, as most members have no feature of it.
-    assert_allclose(one[:2], [[3 / 5, 2 / 5, 0], [1 / 5, 3 / 5, 1 / 5]])
+    assert_allclose(one[:2], [[6 / 9, 4 / 10, 0], [2 / 9, 6 / 10, 2 / 7]])
     assert_allclose(other[:2], [[1, 0, 0], [0, 1, 0]])
-    assert agreement[0] == pytest.approx((2 * 3 / 5 + 5) / 7)
+    assert agreement[0] == pytest.approx((2 * 6 / 9 + 5) / 7)
 
 
 def test_closest_member_is_that_of_the_rows_in_a_cluster():
