@@ -125,8 +125,8 @@ for draw, (scores, _) in zip(SHAPES, measured, strict=True):
 
 # %%
 # The first drawing of each set, in the colors of the clusters. The numbers are the mean
-# index of ten drawings and its standard deviation. A CSOM of 100 units, the default for
-# so few samples, is too coarse for the spirals. No map parts long groups that are as
+# index of ten drawings and its standard deviation. A small lattice is too coarse for
+# the spirals. No map parts long groups that are as
 # near to each other as units are: a cut across is then as cheap as one between them
 # (they are eight times as long as they look here).
 
