@@ -407,7 +407,9 @@ class CodebookMap(
         if self._grouped_by("umatrix"):
             heights = mean_distances(self._metric(), codebook, self.connections_)
         codebook = self._metric().prepared(codebook)
-        exponent = exponent_for(codebook, always=True)
+        exponent = 0  # a clusterer may have lengths among its parameters
+        if self._grouped_by(*RULES):
+            exponent = exponent_for(codebook, always=True)
         return Units(
             np.ldexp(codebook, exponent),
             summary.hits,

@@ -14,7 +14,7 @@ from _shapes import SHAPES, golf_ball
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse, stats
 from scipy.sparse.csgraph import connected_components
-from sklearn.cluster import HDBSCAN, KMeans
+from sklearn.cluster import DBSCAN, HDBSCAN, KMeans
 from sklearn.datasets import load_iris, make_blobs, make_moons
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import adjusted_rand_score
@@ -425,6 +425,13 @@ def test_another_number_of_clusters_of_a_map():
         assert_array_equal(regrouped(som, X, 5), alone.unit_labels_)
         assert som.clusterer is clusterer
         assert_array_equal(som.unit_labels_, before)
+
+
+def test_a_clusterer_sees_units_in_the_unit_of_the_samples():
+    X, truth = make_blobs(400, centers=[[0, 0], [0, 50], [50, 0]], random_state=0)
+    by_length = DBSCAN(eps=10, min_samples=1)
+    som = CSOM(shape=(8, 8), clusterer=by_length, random_state=0)
+    assert adjusted_rand_score(truth, som.fit_predict(X)) == 1
 
 
 def test_components_are_regrouped_by_the_graph():
