@@ -315,15 +315,9 @@ def _check_arrays(values):
         network.check()
         if not np.array_equal(network.units(), units):
             raise ValueError("its network has not the nodes of its codebook")
-    if isinstance(values.get("_votes"), tuple):  # of a consensus
-        tables, overlaps, bias = values["_votes"]
-        fits = all(
-            np.shape(table) == (len(overlap), len(bias))
-            and np.shape(overlap) == (len(table), len(bias) + 1)
-            for table, overlap in zip(tables, overlaps, strict=True)
-        )
-        if not fits or len(tables) != len(values["estimators_"]):
-            raise ValueError("its votes are not those of its members")
+    for votes in (values.get("_votes"), getattr(values.get("_cut"), "votes", None)):
+        if isinstance(votes, tuple):  # of a consensus
+            _check_votes(votes, len(values["estimators_"]))
     if units is None:
         return
     if not (units.dtype in (np.float32, np.float64) and np.isfinite(units).all()):
@@ -335,6 +329,18 @@ def _check_arrays(values):
         _check_grouping(values["grouping_"], *units.shape)
     if math.prod(values.get("shape_", [len(units)])) != len(units):
         raise ValueError(f"its lattice has not {len(units)} units")
+
+
+def _check_votes(votes, n_members):
+    """Refuse votes whose arrays do not fit together."""
+    tables, overlaps, bias = votes
+    fits = all(
+        np.shape(table) == (len(overlap), len(bias))
+        and np.shape(overlap) == (len(table), len(bias) + 1)
+        for table, overlap in zip(tables, overlaps, strict=True)
+    )
+    if not fits or len(tables) != n_members:
+        raise ValueError("its votes are not those of its members")
 
 
 def _check_grouping(grouping, n_units, n_features):

@@ -286,6 +286,16 @@ class TestUnits:
             with pytest.raises(ValueError, match="not those of its members"):
                 reload(members)
 
+    def test_votes_of_a_cut(self, X, reload):
+        members = ConsensusClusterer(CSOM(shape=(3, 4)), n_estimators=3, random_state=0)
+        cut = members.fit(X)._cut_at(1, X)
+        reload(cut)
+        votes = cut._cut.votes
+        votes = votes._replace(overlaps=[table[:1] for table in votes.overlaps])
+        cut._cut = cut._cut._replace(votes=votes)
+        with pytest.raises(ValueError, match="not those of its members"):
+            reload(cut)
+
 
 class TestPipelines:
     """Parts that are no estimators, or make no sense together."""
