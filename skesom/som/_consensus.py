@@ -261,10 +261,7 @@ class ConsensusClusterer(MetaEstimatorMixin, ClusterMixin, BaseEstimator):
                 some = [t if t is None else take_rows(t, compared) for t in some]
             labels = _labels_of(members, *some, self.n_jobs)
         if all(of_member.max() < 0 for of_member in labels):
-            raise ValueError(
-                "No member found a cluster: all rows are noise to them. Choose other "
-                f"parameters of {_name_of(self._prototype())}."
-            )
+            raise self._all_noise()
         graph = FoldedGraph(labels)
         gaps = graph.gaps() if number == "auto" else []
         number_found = gaps[0].n_clusters if gaps else min(number, graph.rank())
@@ -276,6 +273,8 @@ class ConsensusClusterer(MetaEstimatorMixin, ClusterMixin, BaseEstimator):
             winner, agreement = _voted(members, votes, X, errors, self.n_jobs)
         count = partial(count_labels, n_clusters=len(votes.bias))
         sizes = add_up(count, winner)[0]
+        if not sizes.any():
+            raise self._all_noise()
         rank = ranks_by_size(sizes)
         by_size = np.argsort(rank)[: np.count_nonzero(sizes)]
 
@@ -286,11 +285,11 @@ class ConsensusClusterer(MetaEstimatorMixin, ClusterMixin, BaseEstimator):
         self.n_clusters_ = len(by_size)
         self.labels_ = map_rows(partial(_ranked, rank=rank), winner, dtype=np.int32)
         self.agreement_ = agreement
+        some = *some, _ranked(of_compared, rank)
+        self._keep_for_tree(X, errors, some, labels)
         few = slice(None, None, max(1, len(compared) // _ENOUGH_TO_LEARN))
         samples = [t if t is None else t[few] for t in some]
-        self._keep_for_tree(X, errors, labels)
-        labels = _ranked(of_compared[few], rank)
-        self.representative_ = _labeled_alike(members[closest], *samples, labels)
+        self.representative_ = _labeled_alike(members[closest], *samples)
         if isinstance(written, Integral) and self.n_clusters_ < written:
             warn_user(
                 f"The members distinguish {self.n_clusters_} clusters, fewer than "
@@ -478,20 +477,19 @@ class ConsensusClusterer(MetaEstimatorMixin, ClusterMixin, BaseEstimator):
         cut.labels_, cut.agreement_ = voted
         return cut
 
-    def _keep_for_tree(self, X, errors, of_members):
+    def _keep_for_tree(self, X, errors, compared, of_members):
         """Keep what the tree of clusters grows from, when somebody asks for it."""
         for name in _NOT_OF_THIS_FIT:
             self.__dict__.pop(name, None)
-        rows = np.arange(0, len(X), max(1, len(X) // _ENOUGH_FOR_TREE))
-        some = [
-            t if t is None else take_rows(t, rows) for t in (X, errors, self.labels_)
-        ]
+        rows = np.flatnonzero(compared[-1] >= 0)
+        rows = rows[:: max(1, len(rows) // _ENOUGH_FOR_TREE)]
+        some = [t if t is None else t[rows] for t in compared]
         given = None
         if not hasattr(self.estimators_[0], "predict"):
             given, self._of_members = [own[rows] for own in of_members], of_members
-        self._to_grow = *some, given
-        if len(X) <= _ENOUGH_TO_COMPARE:
+        elif len(X) <= _ENOUGH_TO_COMPARE:
             self._learned = X, errors  # more rows must be given to labels_at again
+        self._to_grow = *some, given
 
     def _tree(self):
         """Return the tree of clusters, and what gives rows its leaves."""
@@ -501,11 +499,12 @@ class ConsensusClusterer(MetaEstimatorMixin, ClusterMixin, BaseEstimator):
                 "The consensus is of an earlier version, which grew no tree of its "
                 "clusters: fit it again, with the number of clusters that you want."
             )
-        if "_grown" not in self.__dict__:
-            *some, given = self._to_grow
+        to_grow = self.__dict__.get("_to_grow")
+        if to_grow is not None:  # other threads may grow the same tree
+            *some, given = to_grow
             parts = self.estimators_, *some, self.n_clusters_, given
             self._grown = tree_of_members(*parts)
-            del self._to_grow
+            self.__dict__.pop("_to_grow", None)
         return self._grown
 
     def _has_tree(self):
@@ -523,6 +522,7 @@ class ConsensusClusterer(MetaEstimatorMixin, ClusterMixin, BaseEstimator):
                 self._leaves_ = voting.leaves(self._of_members, self.labels_)
             elif hasattr(self, "_learned"):
                 self._leaves_ = self._leaves(*self._learned)
+                del self._learned  # whose table may be large
             else:
                 raise ValueError(
                     "The rows of fit are not part of a stored consensus: give them as "
@@ -554,6 +554,12 @@ class ConsensusClusterer(MetaEstimatorMixin, ClusterMixin, BaseEstimator):
                 "consensus: leave them out, or use a CSOM."
             )
         return check_errors(errors, X, Metric())
+
+    def _all_noise(self):
+        return ValueError(
+            "The members find no cluster: all rows are noise to most of them. Choose "
+            f"other parameters of {_name_of(self._prototype())}."
+        )
 
     def _prototype(self):
         return ESOM() if self.estimator is None else self.estimator

@@ -108,7 +108,7 @@ class FoldedGraph:
 
     def gaps(self):
         """Return the gaps of the spectrum, the widest first."""
-        widths = -np.diff(self.eigenvalues, append=self.eigenvalues[-1])  # last 0
+        widths = -np.diff(self.eigenvalues, append=0)
         numbers = np.argsort(-widths[:_MOST_CLUSTERS], kind="stable")
         return [NumberGap(float(widths[each]), int(each) + 1) for each in numbers]
 

@@ -117,7 +117,9 @@ def tree_of_members(members, X, errors, labels, n_clusters, given=None):
     clusters, kept = _homes(found, labels, len(votes.bias), n_clusters)
     voting = PartVotes(of_units, votes.kept(kept), clusters)
     leaves = voting.leaves(parts, labels)
-    order = np.flatnonzero(np.bincount(leaves[leaves >= 0], minlength=len(kept)))
+    seen = np.bincount(leaves[leaves >= 0], minlength=len(kept)) > 0
+    # A cluster without any of these rows is a leaf, too.
+    order = np.flatnonzero(seen | ~np.isin(clusters, clusters[seen]))
     order = order[np.argsort(clusters[order], kind="stable")]
     voting = PartVotes(of_units, voting.votes.kept(order), clusters[order])
     leaves = voting.leaves(parts, labels)
@@ -130,7 +132,7 @@ def tree_of_members(members, X, errors, labels, n_clusters, given=None):
         for one in found:
             counts = _counts(leaves, one, len(order)).astype(np.float64)
             together += counts @ counts.T / (len(found) * len(members))
-    sizes = np.bincount(leaves[leaves >= 0], minlength=len(order))
+    sizes = np.bincount(leaves[leaves >= 0], minlength=len(order)).clip(1)
     return anchored_tree(clusters[order], together, sizes), voting
 
 

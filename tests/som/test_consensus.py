@@ -217,6 +217,12 @@ def test_one_body_is_one_cluster():
     assert consensus.fit(X).n_clusters_ == 1
 
 
+def test_one_member_alone_tells_its_number():
+    X, _ = make_blobs(400, 4, centers=3, random_state=1)
+    consensus = ConsensusClusterer(n_clusters="auto", n_estimators=1, random_state=0)
+    assert consensus.fit(X).n_clusters_ == 3
+
+
 def test_other_numbers_are_told():
     X, _ = make_blobs(400, 4, centers=3, random_state=1)
     consensus = ConsensusClusterer(n_clusters="auto", n_estimators=4, random_state=0)
@@ -439,6 +445,23 @@ def test_refuses_nothing_but_noise(n_clusters):
     X, _ = make_blobs(50, random_state=0)
     consensus = ConsensusClusterer(DBSCAN(1e-9), n_clusters=n_clusters, n_estimators=3)
     with pytest.raises(ValueError, match="all rows are noise"):
+        consensus.fit(X)
+
+
+class Rarely(ClusterMixin, BaseEstimator):
+    """Sees noise only, but for one seed in three."""
+
+    def __init__(self, random_state=None):
+        self.random_state = random_state
+
+    def fit_predict(self, X, y=None):
+        return np.full(len(X), -1) if self.random_state % 3 else np.arange(len(X)) % 2
+
+
+def test_refuses_what_most_members_see_as_noise():
+    X, _ = make_blobs(50, random_state=0)
+    consensus = ConsensusClusterer(Rarely(), n_clusters=2, random_state=3)
+    with pytest.raises(ValueError, match="all rows are noise to most"):
         consensus.fit(X)
 
 

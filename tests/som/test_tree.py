@@ -135,3 +135,42 @@ def test_tree_of_a_lazy_table():
         np.testing.assert_array_equal(
             np.asarray(labels), consensus.labels_at(number, X)
         )
+
+
+def test_tree_has_clusters_of_which_it_sees_no_row():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(30_000, 2))
+    X[15_000:] += 50
+    X[1:3] += 1000
+    members = KMeans(3, n_init=3)
+    consensus = ConsensusClusterer(members, n_estimators=3, random_state=0).fit(X)
+    assert np.bincount(consensus.labels_).tolist() == [15_000, 14_998, 2]
+    assert len(consensus.children_) == 2
+    assert np.bincount(consensus.labels_at(2)).tolist() == [29_998, 2]
+
+
+def test_tree_grows_from_rows_with_a_cluster():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(20_000, 2))
+    X[::2] = np.nan
+    consensus = ConsensusClusterer(ESOM(2), n_estimators=3, random_state=0).fit(X)
+    labels = consensus.labels_at(len(consensus.children_) + 1)
+    assert (labels[::2] == -3).all()
+    assert labels[1::2].min() == 0
+
+
+def test_representative_of_a_cut_tells_all_its_clusters():
+    X, truth = make_blobs(900, centers=4, cluster_std=0.5, random_state=1)
+    consensus = ConsensusClusterer(ESOM(3), n_estimators=3, random_state=0).fit(X)
+    cut = consensus._cut_at(4, X)
+    assert index(truth, cut.representative_.predict(X)) == 1
+
+
+def test_table_is_let_go_when_all_rows_have_a_leaf(fitted):
+    X, consensus = fitted
+    consensus = clone(consensus).fit(X)
+    labels = consensus.labels_at(len(consensus.children_) + 1)
+    assert not hasattr(consensus, "_learned")
+    np.testing.assert_array_equal(
+        consensus.labels_at(len(consensus.children_) + 1), labels
+    )

@@ -60,8 +60,13 @@ class Grouping(NamedTuple):
         return self._replace(unit_labels=numbers[self.unit_labels], mixture=mixture)
 
     def alike(self, X, winners, labels, *, metric, codebook):
-        """Return units and normals with the labels that most of their samples have."""
+        """Return units and normals with the labels that most of their samples have.
+
+        Where there are more labels than normals, units alone can tell them.
+        """
         mixture = self.mixture
+        if mixture is not None and labels.max(initial=-1) >= len(mixture.means):
+            mixture = None
         if mixture is not None:
             numbers = np.arange(len(mixture.means), dtype=np.int32)
             own = mixture.labeled(numbers).label(metric.prepared(X))
