@@ -326,7 +326,7 @@ class CodebookMap(
     def _finish_now(self):
         """Group the units, and label samples; return the nearest unit of each."""
         winners = self._finish(*self._later)
-        del self._later
+        self.__dict__.pop("_later", None)  # another thread may have been faster
         return winners
 
     def _metric(self):
