@@ -326,8 +326,7 @@ class _Tree:
             spans[node] = spans[pair].min(), spans[pair].max()
             if not self.is_cluster[node]:
                 whole |= {c: 0 for c in pair if self.is_cluster[c]}
-        root = len(self.of_node) - 1
-        whole = whole or {root: 0}
+        whole = whole or {len(self.of_node) - 1: 0}  # the root
         return sorted((*spans[node].tolist(), int(node)) for node in whole)
 
 

@@ -36,14 +36,10 @@ from skesom.som._cut import Cut
 from skesom.som._docstrings import fill_docstrings
 from skesom.som._esom import ESOM
 from skesom.som._folded_graph import FoldedGraph
-from skesom.som._input import (
-    check_errors,
-    checked_lazily,
-    random_generator,
-)
+from skesom.som._input import check_errors, checked_lazily, random_generator
 from skesom.som._metric import Metric
 from skesom.som._threads import threads_were_lost
-from skesom.som._tree import tree_of_members
+from skesom.som._tree import labels_of, tree_of_members
 
 if TYPE_CHECKING:
     from typing import Any, Literal, Self
@@ -53,9 +49,9 @@ if TYPE_CHECKING:
     from skesom._common.types import RandomState
 
 _ENOUGH_TO_LEARN = 50_000  # rows; twice as many win nothing (docs/consensus.md)
-_ENOUGH_TO_COMPARE = 1_000_000
-_ENOUGH_FOR_TREE = 10_000
-_ROWS_AT_A_TIME = 262_144
+_ENOUGH_TO_COMPARE = 1_000_000  # rows; of a cluster of 0.1 % they show a thousand
+_ENOUGH_FOR_TREE = 10_000  # rows, or up to twice as many, that each map groups again
+_ROWS_AT_A_TIME = 262_144  # whose labels by all members are a few tens of megabytes
 _SEEDS = 2**31 - 1
 _USUAL = 8  # clusters, as in scikit-learn, where nobody gives a number
 _NOT_OF_THIS_FIT = "_grown _leaves_ _learned _of_members _whole _cut".split()
@@ -119,6 +115,10 @@ class ConsensusClusterer(MetaEstimatorMixin, ClusterMixin, BaseEstimator):
     spectrum_ : ndarray of shape (n_eigenvalues,)
         Eigenvalues of the graph, falling from 1. Near 1 are clusters on which members
         agree, near 0 chance.
+    children_ : ndarray of shape (n_leaves - 1, 2), dtype intp
+        The tree of clusters, as in `AgglomerativeClustering`; see `labels_at`.
+    distances_ : ndarray of shape (n_leaves - 1,)
+        Height of each step of the tree, from 0 to 1 and not falling.
     gaps_ : list of NumberGap
         What ``n_clusters="auto"`` considered too: `width`, how much the eigenvalues
         fall after `n_clusters` of them, the widest gap first. Empty for a number given.
@@ -731,12 +731,8 @@ def _rows_to_compare(n_rows, generator):
 
 def _labels_of(members, X, errors, n_jobs=None):
     """Return the labels that each member gives to rows."""
-    how = {} if errors is None else {"errors": errors}
-
-    def predicted(member):
-        return np.asarray(member.predict(X, **how)).astype(np.int32, copy=False)
-
-    return list(_in_threads(predicted, members, n_jobs))
+    label = partial(labels_of, X=X, errors=errors)
+    return list(_in_threads(label, members, n_jobs))
 
 
 def _voted(members, votes, X, errors, n_jobs):

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from skesom.som._folded_graph import Votes, overlap
+from skesom.som._folded_graph import Votes, likeness, or_last, shared_rows
 from skesom.som._tree import PartVotes
 
 
@@ -29,8 +29,8 @@ class Cut(NamedTuple):
     def _agreement(self, clusters, seen):
         known = np.maximum(clusters, -1)  # the last column is for noise
         agreement = np.zeros(len(clusters), dtype=np.float32)
-        for alike, of_member in zip(self.overlaps, seen, strict=True):
-            agreement += alike[_or_last(of_member, len(alike) - 1), known]
+        for overlap, of_member in zip(self.overlaps, seen, strict=True):
+            agreement += overlap[or_last(of_member, len(overlap) - 1), known]
         agreement[np.max(seen, axis=0) < -1] = np.nan
         return agreement / np.float32(len(seen))
 
@@ -58,15 +58,6 @@ class Cut(NamedTuple):
 
 def _overlaps(seen, n_seen, clusters, n_clusters):
     """Return how much like each cluster that is which all that a member sees is for."""
-    known = (seen >= -1) & (clusters >= -1)  # what both see, noise as well
-    pairs = _or_last(seen[known], n_seen) * (n_clusters + 1)
-    pairs += _or_last(clusters[known], n_clusters)
-    shape = n_seen + 1, n_clusters + 1
-    table = np.bincount(pairs, minlength=shape[0] * shape[1]).reshape(shape)
+    table = shared_rows(seen, n_seen, clusters, n_clusters)
     home = table.argmax(axis=1)
-    return overlap(np.eye(n_clusters + 1)[home].T @ table)[home]
-
-
-def _or_last(labels, last):
-    """Return labels as rows of a table, of which the last is for all others."""
-    return np.where((labels < 0) | (labels >= last), last, labels).astype(np.intp)
+    return likeness(np.eye(n_clusters + 1)[home].T @ table)[home]

@@ -56,10 +56,7 @@ class Votes(NamedTuple):
         voters = np.sum([of_member >= 0 for of_member in labels], axis=0)
         votes = voters[:, np.newaxis] * self.bias
         for table, of_member in zip(self.tables, labels, strict=True):
-            last = len(table) - 1
-            votes += table[
-                np.where((of_member < 0) | (of_member > last), last, of_member)
-            ]
+            votes += table[or_last(of_member, len(table) - 1)]
         return votes
 
     def of_this_version(self):
@@ -78,12 +75,6 @@ class Votes(NamedTuple):
             [overlap[:, with_noise] for overlap in self.overlaps],
             self.bias[clusters],
         )
-
-
-def overlap(shared):
-    """Return how much alike sets are of which the shared rows are known (Dice 1945)."""
-    held = shared.sum(axis=1)[:, np.newaxis] + shared.sum(axis=0)
-    return (2 * shared / np.maximum(held, 1)).astype(np.float32)
 
 
 class FoldedGraph:
@@ -138,9 +129,8 @@ class FoldedGraph:
         winner, _ = places.counted(self.labels)
         ballots, least = [], 4 * len(places.tables)  # places part ties only
         groups = np.eye(n_clusters + 1, n_clusters)
-        for place, shared in zip(
-            places.tables, self._shared_with(winner, n_clusters), strict=True
-        ):
+        shared_with = self._shared_with(winner, n_clusters)
+        for place, shared in zip(places.tables, shared_with, strict=True):
             rows = shared[:, :-1]
             home = np.where(rows.any(axis=1), rows.argmax(axis=1), n_clusters)
             home[-1] = n_clusters
@@ -151,8 +141,8 @@ class FoldedGraph:
             winner = of_majority
         else:
             votes = places
-        shared = self._shared_with(winner, n_clusters)
-        return votes._replace(overlaps=list(map(overlap, shared)))
+        overlaps = list(map(likeness, self._shared_with(winner, n_clusters)))
+        return votes._replace(overlaps=overlaps)
 
     def closest(self, winner):
         """Return the member whose clusters are most like those of the consensus."""
@@ -191,14 +181,29 @@ class FoldedGraph:
         return counts
 
     def _shared_with(self, winner, n_clusters):
-        """Count the rows that clusters of each member share with those found.
-
-        The last row and column are for noise, as far as a row is seen at all.
-        """
-        place = np.where(winner < 0, n_clusters, winner)
+        """Count the rows that clusters of each member share with those found."""
         for of_member, count in zip(self.labels, self.counts, strict=True):
-            known = (of_member >= -1) & (winner >= -1)
-            own = np.where(of_member < 0, count, of_member)[known]
-            pairs = own * (n_clusters + 1) + place[known]
-            shape = count + 1, n_clusters + 1
-            yield np.bincount(pairs, minlength=shape[0] * shape[1]).reshape(shape)
+            yield shared_rows(of_member, count, winner, n_clusters)
+
+
+def or_last(labels, last):
+    """Return labels as rows of a table, of which the last is for all others."""
+    return np.where((labels < 0) | (labels >= last), last, labels).astype(np.intp)
+
+
+def shared_rows(own, n_own, clusters, n_clusters):
+    """Count the rows that clusters of a member share with others.
+
+    The last row and column are for noise, as far as a row is seen at all.
+    """
+    known = (own >= -1) & (clusters >= -1)
+    pairs = or_last(own[known], n_own) * (n_clusters + 1)
+    pairs += or_last(clusters[known], n_clusters)
+    shape = n_own + 1, n_clusters + 1
+    return np.bincount(pairs, minlength=shape[0] * shape[1]).reshape(shape)
+
+
+def likeness(shared):
+    """Return how much alike sets are of which the shared rows are known (Dice 1945)."""
+    held = shared.sum(axis=1)[:, np.newaxis] + shared.sum(axis=0)
+    return (2 * shared / np.maximum(held, 1)).astype(np.float32)

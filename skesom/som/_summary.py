@@ -13,19 +13,18 @@ from skesom.som._metric import Metric
 from skesom.som._second_stage._units import count_pairs
 from skesom.som._threads import effective_n_threads
 
-_MOST_CELLS = 2**23  # of the covariances of all units; beyond, variances only
-
-
+_MOST_CELLS = 2**23  # of the covariances of all units, 64 MB; beyond, variances only
 ENOUGH_ROWS = 2**16  # to group units by; with a quarter two galaxies are met as well
 
 
 class Summary(NamedTuple):
     """Training samples, or their weights, by their nearest units."""
 
-    winners: np.ndarray  # nearest unit, int32, -1 without any present feature
+    # Nearest unit, int32, -1 without any present feature; None for a lazy table.
+    winners: np.ndarray | None
     counts: sparse.csr_array  # by nearest and second nearest unit; may be empty
-    hits: np.ndarray  # by nearest unit
-    radii: np.ndarray  # mean distance of each unit and its samples, 0 without any
+    hits: np.ndarray  # (n_units,), by nearest unit
+    radii: np.ndarray  # (n_units,), mean distance of its samples, 0 without any
     quantization_error: float  # mean distance of all
     means: np.ndarray | None = None  # of each unit, prepared by the metric
     covariances: np.ndarray | None = None  # or variances if those are too many

@@ -13,18 +13,18 @@ from skesom.som._base import CodebookMap, cuts_of_units
 from skesom.som._folded_graph import FoldedGraph, Votes
 
 _PARTS_EACH = 4  # parts of a map for each cluster: finer ones hold too few units
-_MOST_FEWER = 8  # smaller numbers that a map is asked for too, or a few more
-_ROWS_IN_CACHE = 16_384
+_MOST_FEWER = 8  # smaller numbers that a map is asked for too, or a few more: of time
+_ROWS_IN_CACHE = 16_384  # whose votes for all leaves stay there
 _SEED = 0  # of k-means: the tree of a fitted consensus is always the same
 
 
 class ClusterTree(NamedTuple):
     """A tree that is anchored at clusters: its cuts nest, and one of them is these."""
 
-    clusters: np.ndarray  # of each leaf
-    sizes: np.ndarray  # rows of each leaf
+    clusters: np.ndarray  # (n_leaves,)
+    sizes: np.ndarray  # (n_leaves,), rows of each
     children: np.ndarray  # (n_leaves - 1, 2), as in AgglomerativeClustering
-    distances: np.ndarray  # of the children, not falling
+    distances: np.ndarray  # (n_leaves - 1,), of the children, not falling
 
     def numbers(self, n_clusters):
         """Return the cluster of each leaf when there are n_clusters.
@@ -39,9 +39,8 @@ class ClusterTree(NamedTuple):
         n_anchored, n_wanted = numbers.max() + 1, min(n_clusters, n_leaves)
         for step in range(n_leaves - n_anchored - 1, n_leaves - n_wanted - 1, -1):
             parts = [leaves[node] for node in self.children[step]]
-            numbers[min(parts, key=lambda own: self.sizes[own].sum())] = (
-                numbers.max() + 1
-            )
+            smaller = min(parts, key=lambda own: self.sizes[own].sum())
+            numbers[smaller] = numbers.max() + 1
         for step in range(n_leaves - n_anchored, n_leaves - n_wanted):
             own = leaves[n_leaves + step]
             numbers[own] = numbers[own].min()
@@ -51,9 +50,9 @@ class ClusterTree(NamedTuple):
 def anchored_tree(clusters, together, sizes):
     """Join leaves inside clusters, and then the clusters, by average linkage.
 
-    `together` counts for two leaves in how many clusterings a row of one is together
-    with a row of the other, summed over all such rows; after Fred & Jain (2005),
-    doi:10.1109/TPAMI.2005.113.
+    `together`, of shape (n_leaves, n_leaves) and changed here, counts for two leaves in
+    how many clusterings a row of one is together with a row of the other, summed over
+    all such rows; after Fred & Jain (2005), doi:10.1109/TPAMI.2005.113.
     """
     n_leaves, held = len(clusters), sizes.astype(np.float64)
     node, alive = np.arange(n_leaves), np.ones(n_leaves, dtype=bool)
@@ -181,8 +180,13 @@ def _of_units(of_unit, units):
     return np.where(units >= 0, of_unit[units], MASKED).astype(np.int32)
 
 
+def labels_of(member, X, errors):
+    """Return the labels that a member gives to rows."""
+    how = {} if errors is None else {"errors": errors}
+    return np.asarray(member.predict(X, **how)).astype(np.int32, copy=False)
+
+
 def _part_of_rows(member, of_unit, X, errors):
     if of_unit is None:
-        how = {} if errors is None else {"errors": errors}
-        return np.asarray(member.predict(X, **how)).astype(np.int32, copy=False)
+        return labels_of(member, X, errors)
     return _of_units(of_unit, _units_of_rows(member, X, errors))

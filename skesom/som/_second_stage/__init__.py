@@ -22,7 +22,7 @@ RULES = ("graph", "umatrix", "two-winners")
 class Grouping(NamedTuple):
     """Clusters of the units of a map, and by them of samples."""
 
-    unit_labels: np.ndarray  # of each unit, dtype int32
+    unit_labels: np.ndarray  # (n_units,), dtype int32
     mixture: NormalMixture | None = None  # of normals that decide, where there are any
     gaps: tuple = ()  # that n_clusters="auto" considered too, the widest first
 
@@ -64,8 +64,8 @@ class Grouping(NamedTuple):
 
         Where there are more labels than normals, units alone can tell them.
         """
-        mixture = self.mixture
-        if mixture is not None and labels.max(initial=-1) >= len(mixture.means):
+        mixture, n_labels = self.mixture, len(np.unique(labels[labels >= 0]))
+        if mixture is not None and n_labels > len(mixture.means):
             mixture = None
         if mixture is not None:
             numbers = np.arange(len(mixture.means), dtype=np.int32)

@@ -21,10 +21,12 @@ _TOLERANCE = 1e-4  # of the mean log likelihood
 class NormalMixture(NamedTuple):
     """Normal distributions, each of which is a cluster."""
 
-    means: np.ndarray
-    factors: np.ndarray  # (x - mean) @ factor, or * factor, has the Mahalanobis length
-    constants: np.ndarray  # log of the share of each normal, and of its peak
-    labels: np.ndarray
+    means: np.ndarray  # (n_normals, n_features)
+    # (n_normals, n_features, n_features) or (n_normals, n_features): (x - mean) @
+    # factor, or * factor, has the Mahalanobis length.
+    factors: np.ndarray
+    constants: np.ndarray  # (n_normals,), log of the share of each, and of its peak
+    labels: np.ndarray  # (n_normals,), cluster of each, int32
 
     def labeled(self, labels):
         """Return the same normals with other labels."""

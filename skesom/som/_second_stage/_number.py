@@ -20,7 +20,7 @@ from skesom.som._second_stage._spectral import (
 )
 
 _UNITS_EACH = 8  # of a piece: fewer have no middle to be cut through
-_MOST_PIECES = 20
+_MOST_PIECES = 20  # as many as there may be clusters
 _GAP = 0.15  # of the links that cut a piece in two; noise seldom has less (.02 of maps)
 _SMALLEST = 1.5  # roots of the number of samples: fewer are a tail, or chance
 _FEWEST_UNITS = 4  # that can be cut in two

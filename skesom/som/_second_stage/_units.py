@@ -19,14 +19,16 @@ _MOST_CELLS = 2**22  # of a table of all pairs of units
 class Units:
     """Units of a map, comparable by Euclidean distances, and their training samples."""
 
-    codebook: np.ndarray
-    hits: np.ndarray  # samples by nearest unit
+    codebook: np.ndarray  # (n_units, n_features)
+    hits: np.ndarray  # (n_units,), samples by nearest unit
     counts: sparse.csr_array | None = None  # by nearest and second nearest unit
-    radii: np.ndarray | None = None  # mean distance of the samples, 0 without any
+    radii: np.ndarray | None = None  # (n_units,), mean distance of the samples, or 0
     links: sparse.csr_array | None = None  # symmetric; what the map connects
-    heights: np.ndarray | None = None  # the U-matrix
-    means: np.ndarray | None = None  # of the samples
-    covariances: np.ndarray | None = None  # of the samples, or their variances
+    heights: np.ndarray | None = None  # (n_units,), the U-matrix
+    # Of the samples, in their unit; (n_units, n_features), and once more n_features for
+    # covariances, which may be variances.
+    means: np.ndarray | None = None
+    covariances: np.ndarray | None = None
 
     def __len__(self):
         return len(self.codebook)
