@@ -396,7 +396,8 @@ class ConsensusClusterer(MetaEstimatorMixin, ClusterMixin, BaseEstimator):
         n_clusters : int
             From 1 to the number of leaves, ``len(children_) + 1``.
         X : array-like of shape (n_samples, n_features), default=None
-            Rows; those of `fit` by default, which then must not have changed since.
+            Rows; those of `fit` by default, if these were at most a million and in an
+            array that has not changed since.
         errors : array-like of shape (n_samples, n_features), default=None
             As for `fit`.
 
@@ -525,8 +526,8 @@ class ConsensusClusterer(MetaEstimatorMixin, ClusterMixin, BaseEstimator):
                 del self._learned  # whose table may be large
             else:
                 raise ValueError(
-                    "The rows of fit are not part of a stored consensus: give them as "
-                    "X."
+                    "The rows of fit are not part of a stored consensus, nor of one "
+                    "of more than a million rows: give them as X."
                 )
         return self._leaves_
 

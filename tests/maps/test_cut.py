@@ -6,6 +6,7 @@ import pickle
 import numpy as np
 import pytest
 from astropy import units
+from sklearn.base import clone
 from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_rand_score
 from sklearn.pipeline import make_pipeline
@@ -101,6 +102,9 @@ def test_of_a_lazy_cube(cube):
     lazy = cube.replace(data=da.from_array(cube.data, chunks=(10, 44, 3)))
     for number in (3, 8):
         same(clusterer.cut_at(number, lazy), clusterer.cut_at(number, cube))
+    of_lazy = clone(clusterer).fit(lazy)
+    kept = vars(of_lazy.estimator_).keys() & {"labels_", "agreement_", "_learned"}
+    assert not kept  # which would hold the images
 
 
 def test_says_what_cannot_be_cut(cube):
