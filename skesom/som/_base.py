@@ -303,12 +303,8 @@ class CodebookMap(
 
     def __setstate__(self, state):
         if "unit_labels_" in state:  # of version 0.1, which held them one by one
-            parts = state["unit_labels_"], state["mixture_"]
-            state = {"grouping_": Grouping(*parts)} | {
-                name: value
-                for name, value in state.items()
-                if name not in ("unit_labels_", "mixture_")
-            }
+            parts = state.pop("unit_labels_"), state.pop("mixture_")
+            state["grouping_"] = Grouping(*parts)
         super().__setstate__(state)
 
     def _learn_checked(self, X, *others, stream=False, **how):

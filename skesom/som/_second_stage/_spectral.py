@@ -60,10 +60,8 @@ class Spectrum:
 
     def __init__(self, affinity, component, most):
         self._affinity = affinity
-        self._n_components = component.max() + 1
-        self._units = [
-            np.flatnonzero(component == c) for c in range(component.max() + 1)
-        ]
+        self._units = [np.flatnonzero(component == c) for c in np.unique(component)]
+        self._n_components = len(self._units)
         most = most - self._n_components + 2  # one more tells of the next cut
         self._pairs = [
             smallest_eigenpairs(affinity[own][:, own], min(most, len(own)))
