@@ -690,7 +690,7 @@ def _doubts(sizes, n_pixels, n_bands, *, asked_for=None):
             "spectra are mostly noise. Average neighboring bands (BandBinner, "
             "--bin-bands), or reduce them to a few by PCA (--pca)."
         )
-    if share > _LARGEST_SHARE and n_pixels > 1 and asked_for != 1:
+    if share > _LARGEST_SHARE and n_pixels > 1 and asked_for not in (1, "auto"):
         yield (
             f"One cluster holds {share:.1%} of the clustered pixels: outliers, empty "
             "sky or few bright pixels rule the map. Stretch the fluxes (AsinhStretch), "

@@ -447,7 +447,7 @@ class ConsensusClusterer(MetaEstimatorMixin, ClusterMixin, BaseEstimator):
         if not isinstance(n_clusters, Integral) or not 1 <= n_clusters <= n_leaves:
             raise ValueError(
                 f"n_clusters must be an int from 1 to the {n_leaves} leaves of the "
-                f"tree. Got {n_clusters!r}."
+                f"tree. Got {n_clusters!r}. For more, fit again with that number."
             )
         numbers = tree.numbers(n_clusters)
         if n_clusters > self.n_clusters_:

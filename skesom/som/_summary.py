@@ -75,24 +75,26 @@ class _Measure(NamedTuple):
         winners = (nearest[:, 0] if pairs else nearest).astype(np.int32)
         known = winners >= 0
         own = winners[known]
-        distances = distances[known].astype(np.float64, copy=False)
-        weights = None
+        lengths = distances = distances[known].astype(np.float64, copy=False)
+        prepared, weights = self.metric.prepared(self.codebook), None
+        if errors is not None:  # in which these distances are measured
+            apart = self.metric.prepared(X[known]) - prepared[own]
+            lengths = np.sqrt(np.nansum(np.square(apart, dtype=np.float64), axis=1))
         if sample_weight is not None:
             weights = sample_weight[known]
-            distances = distances * weights
+            distances, lengths = distances * weights, lengths * weights
         dtype = np.int64 if weights is None else np.float64
         counts = sparse.csr_array((n_units, n_units), dtype=dtype)
         if pairs:
             counts = count_pairs(nearest[known], n_units, weights)
         sums = (
             np.bincount(own, weights, minlength=n_units).astype(dtype),
-            np.bincount(own, distances, minlength=n_units),
+            np.bincount(own, lengths, minlength=n_units),
             distances.sum(),
             counts,
         )
         if self.with_moments:
             rows = self.metric.prepared(X if known.all() else X[known])
-            prepared = self.metric.prepared(self.codebook)
             sums += sums_around_units(rows, own, prepared, weights)
         if self.with_sums:
             how = n_units, sample_weight, errors

@@ -4,6 +4,7 @@
 from typing import NamedTuple
 
 import numpy as np
+from scipy.spatial.distance import cdist
 from sklearn.utils import gen_batches
 
 from skesom._common.labels import MASKED
@@ -11,10 +12,13 @@ from skesom._common.pipelines import pipeline_end
 from skesom._common.threads import one_blas_thread
 from skesom.som._base import CodebookMap, cuts_of_units
 from skesom.som._folded_graph import FoldedGraph, Votes
+from skesom.som._metric import sums_by_group
 
 _PARTS_EACH = 4  # parts of a map for each cluster: finer ones hold too few units
+_FEWEST_PARTS = 32  # for who asked for few clusters, or "auto" found one, wants more
 _MOST_FEWER = 8  # smaller numbers that a map is asked for too, or a few more: of time
 _ROWS_IN_CACHE = 16_384  # whose votes for all leaves stay there
+_EQUAL = 1e-9  # shares that differ by less are equal but for rounding
 _SEED = 0  # of k-means: the tree of a fitted consensus is always the same
 
 
@@ -47,12 +51,13 @@ class ClusterTree(NamedTuple):
         return np.unique(numbers, return_inverse=True)[1].astype(np.int32)
 
 
-def anchored_tree(clusters, together, sizes):
+def anchored_tree(clusters, together, sizes, means):
     """Join leaves inside clusters, and then the clusters, by average linkage.
 
     `together`, of shape (n_leaves, n_leaves) and changed here, counts for two leaves in
     how many clusterings a row of one is together with a row of the other, summed over
-    all such rows; after Fred & Jain (2005), doi:10.1109/TPAMI.2005.113.
+    all such rows; after Fred & Jain (2005), doi:10.1109/TPAMI.2005.113. Where that is
+    equal, as between clusters that no member puts together, the nearest means join.
     """
     n_leaves, held = len(clusters), sizes.astype(np.float64)
     node, alive = np.arange(n_leaves), np.ones(n_leaves, dtype=bool)
@@ -63,13 +68,18 @@ def anchored_tree(clusters, together, sizes):
         inside = pairs & (clusters[:, None] == clusters)
         pairs = inside if inside.any() else pairs
         mean = np.where(pairs, together / np.maximum(held[:, None] * held, 1), -1)
-        one, other = np.unravel_index(np.argmax(mean), mean.shape)
+        apart = np.nan_to_num(cdist(means, means), nan=np.inf)
+        apart[mean < mean.max() - _EQUAL] = np.nan  # only of equal ones
+        one, other = np.unravel_index(np.nanargmin(apart), mean.shape)
         likeness[step], children[step] = mean[one, other], np.sort(node[[one, other]])
         together[one] += together[other]
         together[:, one] += together[:, other]
+        means[one] = np.average(means[[one, other]], axis=0, weights=held[[one, other]])
         held[one] += held[other]
         alive[other], node[one] = False, n_leaves + step
     distances = np.maximum.accumulate(1 - likeness)
+    distances *= 1 - n_leaves * _EQUAL  # each cut has a height of its own, up to 1
+    distances += np.arange(n_leaves - 1) * _EQUAL
     return ClusterTree(np.asarray(clusters), sizes, children, distances)
 
 
@@ -106,12 +116,13 @@ def tree_of_members(members, X, errors, labels, n_clusters, given=None):
     for, and each group is a leaf of the cluster that holds most of its rows. How early
     leaves join is told by these parts, and by what maps find when asked for fewer.
     """
-    numbers = [_PARTS_EACH * n_clusters, *_fewer(n_clusters)]
+    most = max(_PARTS_EACH * n_clusters, _FEWEST_PARTS)
+    numbers = [most, *_fewer(n_clusters)]
     cuts = [_cuts_of_units(member, X, errors, numbers) for member in members]
     of_units = [None if cut is None else cut[0] for cut in cuts]
     parts = given or PartVotes(of_units, None, None).parts_of(members, X, errors)
     graph = FoldedGraph(parts)
-    votes = graph.places(min(numbers[0], graph.rank()), np.random.RandomState(_SEED))
+    votes = graph.places(min(most, graph.rank()), np.random.RandomState(_SEED))
     found, _ = votes.counted(parts)
     clusters, kept = _homes(found, labels, len(votes.bias), n_clusters)
     voting = PartVotes(of_units, votes.kept(kept), clusters)
@@ -131,8 +142,13 @@ def tree_of_members(members, X, errors, labels, n_clusters, given=None):
         for one in found:
             counts = _counts(leaves, one, len(order)).astype(np.float64)
             together += counts @ counts.T / (len(found) * len(members))
-    sizes = np.bincount(leaves[leaves >= 0], minlength=len(order)).clip(1)
-    return anchored_tree(clusters[order], together, sizes), voting
+    sizes = np.bincount(leaves[leaves >= 0], minlength=len(order))
+    values = np.nan_to_num(X, nan=0.0).astype(np.float64)
+    means, _ = sums_by_group(values, leaves.astype(np.intp), len(order), missing=False)
+    means[sizes == 0] = np.nan  # nobody knows where it is: it joins last
+    sizes = sizes.clip(1)
+    means /= sizes[:, np.newaxis]
+    return anchored_tree(clusters[order], together, sizes, means), voting
 
 
 def _fewer(n_clusters):

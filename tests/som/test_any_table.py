@@ -134,3 +134,13 @@ def test_stream_in_another_unit():
             esom.partial_fit(np.ldexp(X[start : start + 200], power))
         labels.append(esom.predict(np.ldexp(X, power)))
     assert_array_equal(*labels)
+
+
+@pytest.mark.parametrize("power", [-40, -20, 10, 40])
+def test_errors_have_the_unit_of_the_samples(power):
+    X = load_wine().data
+    errors = 0.05 * X.mean(axis=0) * np.random.default_rng(1).uniform(0.5, 2, X.shape)
+    expected = CSOM(5, shape=(8, 8)).fit(X, errors=errors)
+    scaled = np.ldexp(X, power), np.ldexp(errors, power)
+    found = CSOM(5, shape=(8, 8)).fit(scaled[0], errors=scaled[1])
+    assert_array_equal(found.labels_, expected.labels_)

@@ -174,3 +174,21 @@ def test_table_is_let_go_when_all_rows_have_a_leaf(fitted):
     np.testing.assert_array_equal(
         consensus.labels_at(len(consensus.children_) + 1), labels
     )
+
+
+def test_bodies_that_no_member_divides_have_leaves_too():
+    X, _ = make_blobs(3000, 6, centers=5, random_state=5)
+    consensus = ConsensusClusterer(ESOM(5), n_estimators=4, random_state=0).fit(X)
+    assert len(consensus.children_) + 1 == 32
+    assert (np.bincount(consensus.labels_at(10))[:5] > 500).all()
+    assert (np.diff(consensus.distances_) > 0).all()
+
+
+def test_clusters_that_no_member_puts_together_join_by_nearness():
+    rng = np.random.default_rng(0)
+    groups = {0: 400, 100: 300, 8: 200, 108: 150}
+    X = [rng.normal([place, 0], 1, (size, 2)) for place, size in groups.items()]
+    how = {"max_samples": 0.5, "random_state": 0}
+    consensus = ConsensusClusterer(KMeans(4), **how).fit(np.concatenate(X))
+    expected = np.repeat([0, 1, 0, 1], list(groups.values()))
+    np.testing.assert_array_equal(consensus.labels_at(2), expected)

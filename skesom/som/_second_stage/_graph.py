@@ -15,7 +15,12 @@ from scipy.sparse.csgraph import connected_components
 from skesom.som._codebook import distances_to_units
 from skesom.som._second_stage._mixture import cut_or_mixture
 from skesom.som._second_stage._number import clusters_by_gaps, fewest_samples
-from skesom.som._second_stage._spectral import Spectrum, plausible_number
+from skesom.som._second_stage._parted import parted
+from skesom.som._second_stage._spectral import (
+    UNITS_EACH,
+    Spectrum,
+    plausible_number,
+)
 from skesom.som._second_stage._units import (
     FEWEST,
     both_ways,
@@ -55,9 +60,14 @@ def graph_clusters(units, n_clusters):
 
 def cuts_of_graph(units, numbers):
     """Return groups of units for each of several numbers, without normals."""
-    graph = coactivation_graph(units)
+    graph, cuts = coactivation_graph(units), []
     spectrum = _spectrum(graph, max(numbers))
-    return [_groups_at(graph, units, number, spectrum)[0] for number in numbers]
+    enough = max(np.count_nonzero(graph.inside) // UNITS_EACH, 1)
+    for number in numbers:
+        groups, _ = _groups_at(graph, units, min(number, enough), spectrum)
+        fewer = groups.max() + 1 < number
+        cuts.append(parted(units, groups, number) if fewer else groups)
+    return cuts
 
 
 def _spectrum(graph, most):

@@ -14,12 +14,12 @@ import numpy as np
 from scipy.sparse.csgraph import connected_components
 
 from skesom.som._second_stage._spectral import (
+    UNITS_EACH,
     cut,
     plausible_number,
     smallest_eigenpairs,
 )
 
-_UNITS_EACH = 8  # of a piece: fewer have no middle to be cut through
 _MOST_PIECES = 20  # as many as there may be clusters
 _GAP = 0.15  # of the links that cut a piece in two; noise seldom has less (.02 of maps)
 _SMALLEST = 1.5  # roots of the number of samples: fewer are a tail, or chance
@@ -88,7 +88,7 @@ def joined_pieces(affinity, hits, least):
 def _pieces(affinity):
     """Cut a connected graph into pieces of a few units."""
     n_units = affinity.shape[0]
-    n_pieces = min(_MOST_PIECES, n_units // _UNITS_EACH)
+    n_pieces = min(_MOST_PIECES, n_units // UNITS_EACH)
     if n_pieces < 2:
         return np.zeros(n_units, dtype=np.intp)
     pieces = cut(smallest_eigenpairs(affinity, n_pieces)[1])

@@ -15,7 +15,7 @@ from skesom._common.threads import one_blas_thread
 _MOST_CLUSTERS = 20  # of n_clusters="auto"
 _DENSE_UNITS = 600  # more are left to the sparse eigen-solver: 1600 in 0.1 s, not 2.3
 _RESTARTS = 100  # of it, before the graph is factorised: 5 to 20 times as long
-_UNITS_EACH = 8  # of a cluster, at least
+UNITS_EACH = 8  # of a cluster or piece, at least: fewer have no middle to cut through
 _SAMPLES_EACH = 75  # of a cluster, at least
 _SEPARATION = 1.35  # 1.2 parts .02 of tables of noise, and is right no more often
 _HARDER = 2.0  # times as many links that cuts halve a body by as those along gaps
@@ -26,7 +26,7 @@ MOST_STEPS = 30  # of k-means on eigenvectors, and of a mixture
 def plausible_number(affinity, n_samples):
     """Return how many clusters a connected graph has by itself."""
     n_units = affinity.shape[0]
-    most = int(min(_MOST_CLUSTERS, n_units // _UNITS_EACH, n_samples // _SAMPLES_EACH))
+    most = int(min(_MOST_CLUSTERS, n_units // UNITS_EACH, n_samples // _SAMPLES_EACH))
     if most < 2:
         return 1
     values, vectors = smallest_eigenpairs(affinity, most + 1)
@@ -91,7 +91,7 @@ class Spectrum:
         """
         asked = found = self.cut(n_clusters)
         most = conductances(self._affinity, asked).max()
-        if most <= NO_GAP or len(asked) < _UNITS_EACH * n_clusters:
+        if most <= NO_GAP or len(asked) < UNITS_EACH * n_clusters:
             return asked
         for number in range(asked.max(), max(self._n_components - 1, 1), -1):
             if self._values[number - 1] > 2 * NO_GAP:  # at least half of it is cut
