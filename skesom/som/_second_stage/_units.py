@@ -163,6 +163,7 @@ def spanning_tree(lengths, ends, n_nodes):
     a length of 0, and in a dense table one below 1e-8, for no edge.
     """
     lengths, ranks = np.unique(lengths, return_inverse=True)
+    ends = tuple(np.asarray(end, dtype=np.intc) for end in ends)  # for older SciPy
     edges = sparse.csr_array((ranks + 1.0, ends), shape=(n_nodes, n_nodes))
     tree = minimum_spanning_tree(edges).tocoo()
     tree.data = lengths[tree.data.astype(np.intp) - 1]
