@@ -118,7 +118,7 @@ class ConsensusClusterer(MetaEstimatorMixin, ClusterMixin, BaseEstimator):
     children_ : ndarray of shape (n_leaves - 1, 2), dtype intp
         The tree of clusters, as in `AgglomerativeClustering`; see `labels_at`.
     distances_ : ndarray of shape (n_leaves - 1,)
-        Height of each step of the tree, from 0 to 1 and not falling.
+        Height of each step of the tree, from 0 to 1 and rising.
     gaps_ : list of NumberGap
         What ``n_clusters="auto"`` considered too: `width`, how much the eigenvalues
         fall after `n_clusters` of them, the widest gap first. Empty for a number given.
@@ -376,7 +376,7 @@ class ConsensusClusterer(MetaEstimatorMixin, ClusterMixin, BaseEstimator):
 
     @property
     def distances_(self) -> NDArray[np.float64]:
-        """The height of each step of `children_`, not falling."""
+        """The height of each step of `children_`, rising."""
         return self._tree()[0].distances
 
     def labels_at(
