@@ -38,7 +38,7 @@ def add_classify(commands):
     text = "another parameter of the method, as n_neighbors=5; may be repeated"
     kind = {"type": assignment, "action": "append", "default": []}
     add("--set", metavar="NAME=VALUE", help=text, **kind)
-    parser.set_defaults(pattern="pixel", smooth="none", resume=False)
+    parser.set_defaults(pattern="pixel", smooth="none")
     parser.set_defaults(objects=None, radius_of_objects=None)
     parser.set_defaults(defaults=vars(parser.parse_args(["-o", ""])))
 

@@ -3,7 +3,6 @@
 
 import sys
 import warnings
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -29,7 +28,7 @@ from skesom.cli._strips import with_strips
 
 _MANY_BANDS = 20  # for a line in the terminal
 _GO_WITH_FROM = (
-    "given files provenance output overwrite tables no_pictures trust strips resume "
+    "given files provenance output overwrite tables no_pictures trust strips "
     "format dpi width rgb samp quiet verbose objects radius_of_objects"
 ).split()
 
@@ -47,11 +46,6 @@ def add_cluster(commands):
     add_output(parser, also="of a cut with --from: RUN-N, beside that of the run")
     add_continuum(parser)
     add_repeat(parser)
-    text = (
-        "save what the map has learned after each epoch or million of pixels in "
-        "DIR.checkpoint, and go on from there after a break, by the same command"
-    )
-    parser.add_argument("--resume", action="store_true", help=text)
     add_steps(parser)
     add_clusterer(parser)
     text = (
@@ -146,41 +140,14 @@ def _fit_and_write(options, pipeline, images, source, training, names=None, cut=
             details["catalog"] = check_catalog(options.objects, radius, images)
         if "align" in pipeline.named_steps:  # grids that cannot be aligned fail early
             clone(pipeline["align"]).set_params(registration=None).fit(images)
-        with _checkpoint(pipeline[-1], options):
-            fit = fit_and_cut if cut else training and teach
-            images = fit_in_place(pipeline, images, fit)
+        fit = fit_and_cut if cut else training and teach
+        images = fit_in_place(pipeline, images, fit)
         if names and names[1] == digest_of_fit(pipeline, options.provenance):
             taught["groups"] = names[0]
         files = write(options, pipeline, images, source=source, **taught, **details)
     for each in caught:
         warnings.warn_explicit(each.message, each.category, each.filename, each.lineno)
     return files, taught
-
-
-@contextmanager
-def _checkpoint(step, options):
-    """Let the map that a step fits save what it learns beside the folder, if asked."""
-    from skesom._common.pipelines import pipeline_end
-
-    if not options.resume:
-        yield
-        return
-    last, _ = pipeline_end(step.estimator)
-    if "checkpoint" not in last.get_params(deep=False):
-        say(
-            "--resume saves nothing here: only a single ESOM or CSOM learns for long "
-            "(--runs 1); each run of several learns from 50 000 pixels."
-        )
-        yield
-        return
-    folder = Path(options.output)
-    path = folder.with_name(f"{folder.name}.checkpoint")
-    if path.exists():
-        say(f"Going on from {path}.")
-    last.set_params(checkpoint=path)
-    yield
-    for estimator in (step.estimator, step.estimator_):
-        pipeline_end(estimator)[0].set_params(checkpoint=None)
 
 
 def _repeat(options):
