@@ -32,4 +32,3 @@ __all__ = [
 # For the other folders of skesom; not public.
 from skesom.som._base import regrouped as regrouped
 from skesom.som._codebook import nearest_units as nearest_units
-from skesom.som._training_frames import training_frames as training_frames

@@ -17,11 +17,6 @@ CELLS = {
     "own figure": """
         UMatrixDisplay.from_predictions([[1, 2]], ax=Figure().add_subplot())""",
     "not drawn": "UMatrixDisplay([1], None)",
-    "animation": """
-        from skesom.displays import animate_training
-        from skesom.som import CSOM
-        X = [[0, 0], [1, 1], [0, 1]]
-        animate_training(CSOM(None, shape=2, n_epochs=1), X, n_frames=2, fps=1)""",
 }
 
 
@@ -47,8 +42,3 @@ def test_a_display_is_one_picture(outputs, name):
 def test_what_is_not_drawn_has_a_name_only(outputs):
     (output,) = outputs["not drawn"]
     assert output["data"] == {"text/plain": "<UMatrixDisplay>"}
-
-
-def test_an_animation_is_a_player_and_no_picture(outputs):
-    (output,) = outputs["animation"]
-    assert "<img" in output["data"]["text/html"]
