@@ -4,7 +4,7 @@
 from pathlib import Path
 
 from skesom.cli._messages import say, tell_paths
-from skesom.cli._options import add_command, add_moved, add_overwrite, add_trust, radius
+from skesom.cli._options import add_command, add_overwrite, radius
 
 
 def add_crossmatch(commands):
@@ -21,9 +21,7 @@ def add_crossmatch(commands):
     add_radius(parser)
     text = "folder for the tables and pictures (default: only print what gathers)"
     parser.add_argument("-o", "--output", metavar="DIR", help=text)
-    add_moved(parser)
     add_overwrite(parser)
-    add_trust(parser)
 
 
 def add_catalog(parser):
@@ -59,28 +57,13 @@ def _crossmatch(options):
 
     if options.output is not None:
         check_folder(options.output, overwrite=options.overwrite)
-    clusters, size = read_named_map(options.result), options.radius_of_objects
-    found = match_catalog(clusters, options.objects, size)
+    clusters = read_named_map(options.result)
+    found = match_catalog(clusters, options.objects, options.radius_of_objects)
     lines = association_lines(found.table)
     if options.output is None:
         print(*lines, sep="\n")
         return
     say(*lines)
-    result = _result_of(options) if Path(options.result).is_dir() else None
     with atomic_folder(options.output, overwrite=options.overwrite) as folder:
-        details = {"result": result, "style": PictureStyle()}
-        files = write_catalog(folder, clusters, found, size, **details)
+        files = write_catalog(folder, clusters, found, style=PictureStyle())
     tell_paths(Path(options.output) / name for name in files)
-
-
-def _result_of(options):
-    """Return the fitted result, or None after telling why it is not there."""
-    from skesom.report import Result, read_report
-
-    where = {"trust": options.trust, "images": options.images}
-    try:
-        report = read_report(options.result, **where)
-    except (ImportError, OSError, ValueError) as error:
-        say(f"No curve over numbers of clusters: {error}")
-        return None
-    return Result(report.pipeline, report.cube, groups=report.groups)

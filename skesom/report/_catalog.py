@@ -17,7 +17,6 @@ from skesom.displays import (
 )
 from skesom.io import describe_types, read_catalog, read_map
 from skesom.maps import crossmatch, measure_in_pixels, objects_inside
-from skesom.report._completeness import completeness_curve, completeness_figure
 from skesom.report._drawing import new_axes, start_drawing
 from skesom.report._result import MAX_PIXELS
 
@@ -101,37 +100,30 @@ def association_lines(table):
         yield f"  also {', '.join(others)}"
 
 
-def write_catalog(folder, clusters, found, radius=None, *, result=None, style=None):
-    """Write tables and pictures of what match_catalog found; return their names.
-
-    The curve over numbers of clusters needs the Result.
-    """
+def write_catalog(folder, clusters, found, *, style=None):
+    """Write tables and pictures of what match_catalog found; return their names."""
     names = ["type", "n_objects", "cluster", "cluster_name", "count", "share", "purity"]
     names += ["area_purity"] if "area_purity" in found.table.colnames else []
     tables = {"crossmatch": found.table, "objects": found.objects}
     tables["completeness"] = found.table[names]
     tables["completeness"].rename_column("share", "completeness")
-    curve = None if result is None else completeness_curve(result, found, radius)
-    tables |= {} if curve is None else {"completeness_curve": curve}
     for name, table in tables.items():
         table.write(folder / f"{name}.ecsv", format="ascii.ecsv")
     files = [f"{name}.ecsv" for name in tables]
     drawn = {}
     if style is not None:
-        drawn = start_drawing(_pictures(clusters, found, curve), style)()
+        drawn = start_drawing(_pictures(clusters, found), style)()
     for name, picture in drawn.items():
         files.append(f"{name}.{style.format}")
         (folder / files[-1]).write_bytes(picture)
     return files
 
 
-def _pictures(clusters, found, curve):
+def _pictures(clusters, found):
     """Yield the name of each picture, and what draws it."""
     named = {"colors": clusters.colors, "names": dict(enumerate(clusters.names))}
     yield "crossmatch", partial(_draw_enrichment, found, named)
     yield "cluster_map_objects", partial(_draw_map, clusters, found, named)
-    if curve is not None:
-        yield "completeness_curve", partial(completeness_figure, curve, found)
 
 
 def _draw_enrichment(found, named):

@@ -243,8 +243,8 @@ class _Report:
         clusters = _catalog.NamedMap.of(result)
         try:
             found = _catalog.match_catalog(clusters, catalog, radius)
-            of = self._folder, clusters, found, radius
-            self.names += _catalog.write_catalog(*of, result=result, style=style)
+            of = self._folder, clusters, found
+            self.names += _catalog.write_catalog(*of, style=style)
         except ValueError as error:
             self._left_out["crossmatch"] = str(error)
             warn_user(f"Known objects are left out: {error}")

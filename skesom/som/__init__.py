@@ -30,5 +30,4 @@ __all__ = [
 ]
 
 # For the other folders of skesom; not public.
-from skesom.som._base import regrouped as regrouped
 from skesom.som._codebook import nearest_units as nearest_units

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import os
-import warnings
 from collections.abc import Callable
 from copy import copy
 from functools import partial
@@ -18,7 +17,6 @@ from sklearn.base import (
     ClusterMixin,
     TransformerMixin,
 )
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import gen_batches
 from sklearn.utils._param_validation import (
     HasMethods,
@@ -519,17 +517,6 @@ class _Units(NamedTuple):
             substitutes[winners < 0] = usual
             filled[missing] = substitutes[missing[some]]
         return filled
-
-
-def regrouped(som, X, n_clusters):
-    """Return the cluster of each unit of a fitted map for another number of them."""
-    som = copy(som).set_params(n_clusters=n_clusters)
-    if not isinstance(som.clusterer, str) or som.clusterer not in RULES:
-        som.clusterer = "graph"  # others find their own number
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)  # of fewer clusters
-        som._finish(X)
-    return som.unit_labels_
 
 
 def cuts_of_units(som, X, errors, numbers):

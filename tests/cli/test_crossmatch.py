@@ -122,14 +122,13 @@ class TestOfAResult:
         assert (status, err) == (0, [])
         said = [line for line in out if " times chance " in line]
         assert any(line.startswith("  H II region (30): ") for line in said)
-        arguments = objects_of, *known[2:], "-o", "b", "--trust"
+        arguments = objects_of, *known[2:], "-o", "b"
         status, out, err = run("crossmatch", "a", *arguments)
         assert (status, err) == (0, [])
         assert [line for line in out if " times chance " in line] == said
         files = {path.name for path in (folder / "b").iterdir()} - {".skesom.json"}
         assert files == {
             *("crossmatch.ecsv", "objects.ecsv", "completeness.ecsv"),
-            *("completeness_curve.ecsv", "completeness_curve.png"),
             *("crossmatch.png", "cluster_map_objects.png"),
         }
         for name in files:
@@ -153,21 +152,6 @@ class TestOfAResult:
         assert named.colors == listed["color"].tolist()
         out = run("crossmatch", tmp_path / "a", objects_of)[1]
         assert "in cluster population" in out[1]
-
-    def test_without_its_images_there_is_no_curve(
-        self, run, scene, objects_of, tmp_path, fast
-    ):
-        from skesom.io import write_bands
-
-        files = write_bands(tmp_path / "images", scene[0])
-        run("cluster", *files, "-o", tmp_path / "a", *fast)
-        files[0].unlink()
-        arguments = objects_of, "-o", tmp_path / "b", "--trust"
-        status, out, err = run("crossmatch", tmp_path / "a", *arguments)
-        assert (status, err) == (0, [])
-        (line,) = [line for line in out if line.startswith("No curve over numbers of")]
-        assert files[0].name in line
-        assert not (tmp_path / "b" / "completeness_curve.ecsv").exists()
 
 
 class TestBadInput:

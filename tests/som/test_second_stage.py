@@ -21,7 +21,7 @@ from sklearn.metrics import adjusted_rand_score
 from sklearn.neighbors import kneighbors_graph
 from sklearn.preprocessing import StandardScaler
 
-from skesom.som import CSOM, ESOM, regrouped
+from skesom.som import CSOM, ESOM
 from skesom.som._lattice import Lattice
 from skesom.som._second_stage import _graph, _spectral, _two_winners, _umatrix, _units
 from skesom.som._second_stage._number import joined_pieces
@@ -415,32 +415,11 @@ def test_golden_numbers_of_valleys(iris_map, sigma, n_clusters, expected):
     assert adjusted_rand_score(truth, found) == pytest.approx(expected, abs=5e-4)
 
 
-def test_another_number_of_clusters_of_a_map():
-    """Of a fitted map, by the rule of the map, or by the graph for other clusterers."""
-    X, _ = make_blobs(400, centers=5, cluster_std=0.4, random_state=4)
-    alone = CSOM(n_clusters=5, random_state=0).fit(X)
-    for clusterer in ("graph", KMeans(2, random_state=0)):
-        som = CSOM(n_clusters=2, clusterer=clusterer, random_state=0).fit(X)
-        before = som.unit_labels_.copy()
-        assert_array_equal(regrouped(som, X, 5), alone.unit_labels_)
-        assert som.clusterer is clusterer
-        assert_array_equal(som.unit_labels_, before)
-
-
 def test_a_clusterer_sees_units_in_the_unit_of_the_samples():
     X, truth = make_blobs(400, centers=[[0, 0], [0, 50], [50, 0]], random_state=0)
     by_length = DBSCAN(eps=10, min_samples=1)
     som = CSOM(shape=(8, 8), clusterer=by_length, random_state=0)
     assert adjusted_rand_score(truth, som.fit_predict(X)) == 1
-
-
-def test_components_are_regrouped_by_the_graph():
-    # Components of links would be as many for any number that is asked for.
-    X, _ = make_blobs(400, centers=5, random_state=2)
-    components = ESOM(clusterer="components", random_state=0).fit(X)
-    of_graph = ESOM(5, random_state=0).fit(X)
-    assert_array_equal(components.codebook_, of_graph.codebook_)
-    assert_array_equal(regrouped(components, X, 5), of_graph.unit_labels_)
 
 
 def test_golden_numbers_of_two_winners(iris_map):
