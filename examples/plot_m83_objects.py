@@ -28,11 +28,10 @@ from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
-from scipy.spatial.distance import cdist
 
 from skesom.displays import ClusterMapDisplay, CrossmatchDisplay, cluster_colors
 from skesom.io import read_catalog, read_cube
-from skesom.maps import crossmatch, fingerprints, make_cluster_pipeline
+from skesom.maps import crossmatch, make_cluster_pipeline
 from skesom.som import ESOM
 
 TYPES = ["HII", "*Cl", "SNR", "XrayS", "RadioS", "VisS"]
@@ -69,15 +68,6 @@ result = crossmatch(label_map, objects, wcs=cube.wcs, types=TYPES)
 columns = "type", "n_objects", "cluster", "enrichment", "chance_high", "z", "p_any"
 result.best()[columns].pprint(max_width=-1)
 print(f"{result.n_outside} objects lie outside of the picture")
-
-# %%
-# What an object consists of is its fingerprint: the share of each cluster within an
-# arcsecond and a half. Types of similar fingerprints are near to each other.
-
-table = fingerprints(label_map, objects, wcs=cube.wcs, radius=1.5, by="type")
-table = table[np.isin(table["type"], TYPES)]
-print("distance of the fingerprints of", ", ".join(table["type"]))
-print(cdist(table["shares"], table["shares"], "jensenshannon").round(2))
 
 # %%
 # The map with two types of objects on it, and the enrichment of all: in color where

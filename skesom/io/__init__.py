@@ -23,7 +23,6 @@ __all__ = [
 ]
 
 # For the other folders of skesom; not public.
-from skesom.io._catalogs import read_region_objects as read_region_objects
 from skesom.io._fits_files import atomic_path as atomic_path
 from skesom.io._fits_files import make_hdus as make_hdus
 from skesom.io._fits_files import split_path as split_path
@@ -36,7 +35,6 @@ from skesom.io._label_maps import short_ascii as short_ascii
 from skesom.io._ned import describe_types as describe_types
 from skesom.io._outlines import number_pieces as number_pieces
 from skesom.io._regions import collect_regions as collect_regions
-from skesom.io._regions import find_pixels as find_pixels
 from skesom.io._regions import is_path as is_path
 from skesom.io._regions import read_regions as read_regions
 from skesom.io._write_regions import find_outlines as find_outlines

@@ -5,7 +5,6 @@ from skesom.maps._comparison import compare_clusterings, compare_with_truth
 from skesom.maps._crossmatch import crossmatch
 from skesom.maps._cube_classifier import CubeClassifier
 from skesom.maps._cube_clusterer import CubeClusterer
-from skesom.maps._fingerprints import fingerprints
 from skesom.maps._held_out import held_out_score
 from skesom.maps._majority_vote import MajorityVote
 from skesom.maps._pieces import find_pieces
@@ -26,7 +25,6 @@ __all__ = [
     "compare_with_truth",
     "crossmatch",
     "find_pieces",
-    "fingerprints",
     "held_out_score",
     "label_stability",
     "make_classifier",

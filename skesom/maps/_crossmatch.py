@@ -138,7 +138,6 @@ def crossmatch(
     See Also
     --------
     CrossmatchDisplay : The result as a picture.
-    fingerprints : The share of each cluster in each object.
 
     Notes
     -----
