@@ -22,9 +22,9 @@ from skesom.displays import (
     ClusterSpectraDisplay,
     ComponentPlanesDisplay,
     HitMapDisplay,
-    QuantizationErrorMapDisplay,
     TrainingCurveDisplay,
     UMatrixDisplay,
+    ValueMapDisplay,
     cluster_colors,
 )
 from skesom.maps import make_cluster_pipeline
@@ -66,7 +66,7 @@ ClusterMapDisplay.from_predictions(
     ax=axes["contours"],
     **same,
 )
-QuantizationErrorMapDisplay.from_estimator(pipeline, cube, ax=axes["errors"])
+ValueMapDisplay.from_estimator(pipeline, cube, ax=axes["errors"])
 ClusterSpectraDisplay.from_predictions(
     label_map,
     cube,

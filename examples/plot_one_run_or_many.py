@@ -16,7 +16,7 @@ import numpy as np
 from sklearn.metrics import adjusted_rand_score
 
 from skesom.datasets import make_galaxy_cube
-from skesom.displays import ClusterMapDisplay, StabilityMapDisplay, cluster_colors
+from skesom.displays import ClusterMapDisplay, ValueMapDisplay, cluster_colors
 from skesom.maps import CubeClusterer, compare_clusterings, make_cluster_pipeline
 from skesom.som import ESOM, ConsensusClusterer
 
@@ -82,8 +82,8 @@ for axes, title, label_map in (
     shown = {"legend": False, "scale_bar": False, "compass": False, "ax": axes}
     ClusterMapDisplay.from_predictions(label_map, colors=colors, **shown)
     axes.set_title(title)
-StabilityMapDisplay.from_predictions(
-    fitted["consensus of 12"][0].agreement_, ax=panels[1, 0]
+ValueMapDisplay.from_predictions(
+    fitted["consensus of 12"][0].agreement_, kind="stability", ax=panels[1, 0]
 )
 panels[1, 0].set_title("agreement of the twelve")
 for axes in panels.flat[:4]:

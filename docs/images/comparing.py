@@ -12,7 +12,7 @@ from skesom.datasets import make_galaxy_cube
 from skesom.displays import (
     ClusterMapDisplay,
     DisagreementMapDisplay,
-    StabilityMapDisplay,
+    ValueMapDisplay,
     cluster_colors,
 )
 from skesom.maps import compare_clusterings, make_cluster_pipeline, stability
@@ -35,7 +35,9 @@ def draw():
             comparison.matched, **known
         ),
         "where they disagree": DisagreementMapDisplay(comparison, **known),
-        "the first with ten seeds": StabilityMapDisplay(result.stability, wcs=cube.wcs),
+        "the first with ten seeds": ValueMapDisplay(
+            result.stability, kind="stability", wcs=cube.wcs
+        ),
     }
     figure = plt.figure(figsize=(11.5, 8.6), layout="constrained")
     for place, (title, display) in enumerate(displays.items(), start=1):

@@ -15,11 +15,7 @@ from skesom.displays._rgb import rgb_image
 from skesom.displays._training import TrainingCurveDisplay
 from skesom.displays._unit_contents import HitMapDisplay, PrototypesDisplay
 from skesom.displays._unit_maps import ComponentPlanesDisplay, UMatrixDisplay
-from skesom.displays._value_map import (
-    ConfidenceMapDisplay,
-    QuantizationErrorMapDisplay,
-    StabilityMapDisplay,
-)
+from skesom.displays._value_map import ValueMapDisplay
 
 __all__ = [
     "ClusterHistogramDisplay",
@@ -27,17 +23,15 @@ __all__ = [
     "ClusterSpectraDisplay",
     "ColorDiagramDisplay",
     "ComponentPlanesDisplay",
-    "ConfidenceMapDisplay",
     "CrossmatchDisplay",
     "CutoutsDisplay",
     "DendrogramDisplay",
     "DisagreementMapDisplay",
     "HitMapDisplay",
     "PrototypesDisplay",
-    "QuantizationErrorMapDisplay",
-    "StabilityMapDisplay",
     "TrainingCurveDisplay",
     "UMatrixDisplay",
+    "ValueMapDisplay",
     "cluster_colors",
     "rgb_image",
 ]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""A number for each pixel on the sky: quantization errors, stability, confidence."""
+"""A value of each pixel on the sky: distance to units, stability, confidence."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from skesom.pixels import unflatten, valid_pixels
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from typing import Any, Self
+    from typing import Any, Literal, Self, TypeAlias
 
     from astropy.wcs import WCS
     from matplotlib.axes import Axes
@@ -33,9 +33,43 @@ if TYPE_CHECKING:
 
     from skesom._common.types import CubeLike
 
+    Kind: TypeAlias = Literal["distance", "stability", "confidence"]
 
-class _ValueMapDisplay(Display):
-    """Values of pixels from 0, as colors; pixels without a value are hatched."""
+
+# Label, colors, and the percentage of the pixels that they cover (None: up to 1).
+_KINDS = {
+    "distance": ("distance to the nearest unit", "inferno", 99.5),
+    "stability": ("agreement of the runs", "viridis", None),
+    "confidence": ("probability of the class", "viridis", None),
+}
+
+
+class ValueMapDisplay(Display):
+    """A value of each pixel on the sky: distance to units, stability, confidence.
+
+    Far from all units are rare objects, artifacts, borders. Low stability or confidence
+    is that of pixels between clusters or classes.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_rows, n_columns)
+        Values from 0, NaN where a pixel has none.
+    kind : {"distance", "stability", "confidence"}, default="distance"
+        What they are, for colors and labels: the distance of a pixel to its nearest
+        unit (its quantization error); the share of the runs in which it keeps its
+        cluster, as `skesom.maps.stability` returns; the probability of its class.
+    %(place)s
+
+    %(attributes)s
+    %(color_bar)s
+
+    Examples
+    --------
+    >>> from skesom.displays import ValueMapDisplay
+    >>> display = ValueMapDisplay.from_predictions([[0.5, 0.9]], kind="confidence")
+    >>> display.color_bar_.ax.get_ylabel()
+    'probability of the class'
+    """
 
     _shape = None  # of the whole image, if values are thinned
 
@@ -43,11 +77,62 @@ class _ValueMapDisplay(Display):
         self,
         values: ArrayLike,
         *,
+        kind: Kind = "distance",
         wcs: WCS | None = None,
         pixel_scale: tuple[float, float] | None = None,
     ) -> None:
-        self.values = values
+        self.values, self.kind = values, kind
         self.wcs, self.pixel_scale = wcs, pixel_scale
+
+    @classmethod
+    def from_estimator(
+        cls,
+        estimator: BaseEstimator,
+        X: CubeLike,
+        *,
+        kind: Kind = "distance",
+        seeds: int | Sequence[int] = 10,
+        ax: Axes | None = None,
+        **options: Any,
+    ) -> Self:
+        """Draw the values of the pixels of a cube.
+
+        %(estimator)s
+        kind : {"distance", "stability", "confidence"}, default="distance"
+            For distances the estimator has a map of units; for confidence it is a
+            classifier; for stability it clusters X again, and need not be fitted.
+        seeds : int or sequence of int, default=10
+            For stability, the seeds of its runs or their number, as
+            `skesom.maps.stability` takes them.
+        %(drawn)s
+
+        Examples
+        --------
+        >>> from skesom.datasets import make_galaxy_cube
+        >>> from skesom.displays import ValueMapDisplay
+        >>> from skesom.maps import CubeClusterer
+        >>> from skesom.som import ESOM
+        >>> cube, truth = make_galaxy_cube((40, 40), random_state=0)
+        >>> clusterer = CubeClusterer(ESOM(4, random_state=0)).fit(cube)
+        >>> display = ValueMapDisplay.from_estimator(clusterer, cube)
+        >>> display.values.shape
+        (40, 40)
+        """
+        check_matplotlib()  # before runs, which take time
+        _check_kind(kind)
+        if kind == "stability":
+            values, cube = stability(estimator, X, seeds=seeds).stability, X
+            if np.shape(X)[:2] != values.shape:
+                cube = None
+        elif kind == "confidence":
+            step, given = pipeline_end(estimator, X)
+            cube = check_cube(given)
+            # The largest of NaN is NaN, without a warning.
+            values = np.maximum.reduce(step.predict_proba(given), axis=2)
+        else:
+            values, cube = _distances(estimator, X, cls.__name__)
+        place = {name: getattr(cube, name, None) for name in ("wcs", "pixel_scale")}
+        return cls._drawn(ax, options, values=values, kind=kind, **place)
 
     def thinned(self, max_pixels: int) -> Self:
         """Return a display without a large array, which another process can draw.
@@ -65,8 +150,8 @@ class _ValueMapDisplay(Display):
         Examples
         --------
         >>> import numpy as np
-        >>> from skesom.displays import StabilityMapDisplay
-        >>> display = StabilityMapDisplay(np.zeros((200, 300)))
+        >>> from skesom.displays import ValueMapDisplay
+        >>> display = ValueMapDisplay(np.zeros((200, 300)))
         >>> display.thinned(max_pixels=10_000).plot().image_.get_array().shape[:2]
         (67, 100)
         """
@@ -90,22 +175,23 @@ class _ValueMapDisplay(Display):
         %(parameters)s
         highest : float, default=None
             Percentage of the pixels that the scale of colors covers. By default 99.5
-            for quantization errors; the scale of a stability ends at 1.
+            for distances; other scales end at 1.
         cmap : str or matplotlib.colors.Colormap, default=None
-            By default "inferno" for quantization errors, "viridis" for stability.
+            By default "inferno" for distances, else "viridis".
         %(image)s
         %(plotted)s
 
         Examples
         --------
         >>> import numpy as np
-        >>> from skesom.displays import QuantizationErrorMapDisplay
-        >>> display = QuantizationErrorMapDisplay(np.eye(3)).plot(cmap="magma")
+        >>> from skesom.displays import ValueMapDisplay
+        >>> display = ValueMapDisplay(np.eye(3)).plot(cmap="magma")
         >>> display.image_.get_cmap().name
         'magma'
         """
+        label, colors, usual = _check_kind(self.kind)
         if highest is None:
-            highest = self._highest
+            highest = usual
         elif not 0 < highest <= 100:
             raise ValueError(f"highest must be above 0, up to 100, got {highest!r}.")
         values = np.asarray(self.values, dtype=np.float64)
@@ -121,197 +207,21 @@ class _ValueMapDisplay(Display):
         top = float(np.percentile(known, highest)) if is_given else 1.0
         image = np.ma.masked_invalid(drawn)
         place, marks = (self.wcs, self.pixel_scale), (scale_bar, compass)
-        style = {"cmap": cmap or self._cmap, "vmin": 0, "vmax": top or 1.0}
+        style = {"cmap": cmap or colors, "vmin": 0, "vmax": top or 1.0}
         style["note"] = "means of {step} x {step} pixels"
         self.image_ = draw_image(ax, shape, image, step, place, marks, **style)
         self.ax_, self.figure_ = self.image_.axes, self.image_.figure
         style = {"extend": "max" if known.max(initial=0) > top else "neither"}
-        self.color_bar_ = add_color_bar(self.ax_, self.image_, self._label, **style)
+        self.color_bar_ = add_color_bar(self.ax_, self.image_, label, **style)
         update_layout(self.ax_)
         return self
 
 
-class QuantizationErrorMapDisplay(_ValueMapDisplay):
-    """Quantization error of each pixel: its distance to the nearest unit.
-
-    High values are pixels that no unit represents: rare objects, artifacts, borders.
-
-    Parameters
-    ----------
-    values : ndarray of shape (n_rows, n_columns)
-        Distance of each pixel to its nearest unit, NaN where it is masked.
-    %(place)s
-
-    %(attributes)s
-    %(color_bar)s
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from skesom.displays import QuantizationErrorMapDisplay
-    >>> display = QuantizationErrorMapDisplay.from_predictions(np.eye(3))
-    >>> display.ax_.get_xlabel()
-    'column [pixel]'
-    """
-
-    _label, _cmap, _highest = "distance to the nearest unit", "inferno", 99.5
-
-    @classmethod
-    def from_estimator(
-        cls,
-        estimator: BaseEstimator,
-        X: CubeLike,
-        *,
-        ax: Axes | None = None,
-        **options: Any,
-    ) -> Self:
-        """Draw how far the pixels of a cube are from the units, as the map sees them.
-
-        %(estimator)s
-        %(drawn)s
-
-        Examples
-        --------
-        >>> from skesom.datasets import make_galaxy_cube
-        >>> from skesom.displays import QuantizationErrorMapDisplay
-        >>> from skesom.maps import CubeClusterer
-        >>> from skesom.som import ESOM
-        >>> cube, truth = make_galaxy_cube((40, 40), random_state=0)
-        >>> clusterer = CubeClusterer(ESOM(4, random_state=0)).fit(cube)
-        >>> display = QuantizationErrorMapDisplay.from_estimator(clusterer, cube)
-        >>> display.values.shape
-        (40, 40)
-        """
-        distances, cube = _distances(estimator, X, cls.__name__)
-        place = {"wcs": cube.wcs, "pixel_scale": cube.pixel_scale}
-        return cls._drawn(ax, options, values=distances, **place)
-
-
-class StabilityMapDisplay(_ValueMapDisplay):
-    """Share of the runs in which each pixel keeps its cluster.
-
-    Parameters
-    ----------
-    values : ndarray of shape (n_rows, n_columns)
-        From 0 to 1, NaN where a pixel is in no cluster; see ``stability`` of the
-        results of `skesom.maps.stability` and `skesom.maps.label_stability`.
-    %(place)s
-
-    %(attributes)s
-    %(color_bar)s
-
-    Examples
-    --------
-    >>> from skesom.displays import StabilityMapDisplay
-    >>> from skesom.maps import label_stability
-    >>> result = label_stability([[[1, 1, 1, 0]]], reference=[[0, 0, 1, 1]])
-    >>> display = StabilityMapDisplay.from_predictions(result.stability)
-    >>> display.image_.get_array().tolist()
-    [[1.0, 1.0, 0.0, 1.0]]
-    """
-
-    _label, _cmap, _highest = "agreement of the runs", "viridis", None
-
-    @classmethod
-    def from_estimator(
-        cls,
-        estimator: BaseEstimator,
-        X: CubeLike,
-        *,
-        seeds: int | Sequence[int] = 10,
-        reference: ArrayLike | None = None,
-        ax: Axes | None = None,
-        **options: Any,
-    ) -> Self:
-        """Cluster a cube with other seeds, and draw how stable the pixels are.
-
-        Parameters
-        ----------
-        estimator : clusterer or Pipeline
-            Takes X in ``fit_predict``; it is cloned and need not be fitted.
-        X : Cube, array-like of shape (n_rows, n_columns, n_bands) or list of Cube
-            Input of the estimator. Its WCS is used if it has the pixels of the map.
-        seeds : int or sequence of int, default=10
-            The seeds, or their number: 0, 1, 2, ...
-        reference : array-like of int of shape (n_rows, n_columns), default=None
-            Label map to compare with, see `skesom.maps.stability`.
-        %(drawn)s
-
-        Examples
-        --------
-        >>> from sklearn.cluster import KMeans
-        >>> from skesom.datasets import make_galaxy_cube
-        >>> from skesom.displays import StabilityMapDisplay
-        >>> from skesom.maps import CubeClusterer
-        >>> cube, truth = make_galaxy_cube((40, 40), random_state=0)
-        >>> clusterer = CubeClusterer(KMeans(4))
-        >>> display = StabilityMapDisplay.from_estimator(clusterer, cube, seeds=3)
-        >>> display.values.shape
-        (40, 40)
-        """
-        check_matplotlib()  # before the runs, which take time
-        shares = stability(estimator, X, seeds=seeds, reference=reference).stability
-        place = {}
-        if "wcs" not in options and np.shape(X)[:2] == shares.shape:
-            place = {name: getattr(X, name, None) for name in ("wcs", "pixel_scale")}
-        return cls._drawn(ax, options, values=shares, **place)
-
-
-class ConfidenceMapDisplay(_ValueMapDisplay):
-    """Probability of the class that each pixel was given.
-
-    Low values are pixels between classes, and pixels unlike all that were learned.
-
-    Parameters
-    ----------
-    values : ndarray of shape (n_rows, n_columns)
-        The largest of the probabilities of each pixel, NaN where it is masked.
-    %(place)s
-
-    %(attributes)s
-    %(color_bar)s
-
-    Examples
-    --------
-    >>> from skesom.displays import ConfidenceMapDisplay
-    >>> display = ConfidenceMapDisplay.from_predictions([[0.5, 0.9], [1.0, 0.7]])
-    >>> display.color_bar_.ax.get_ylabel()
-    'probability of the class'
-    """
-
-    _label, _cmap, _highest = "probability of the class", "viridis", None
-
-    @classmethod
-    def from_estimator(
-        cls,
-        estimator: BaseEstimator,
-        X: CubeLike,
-        *,
-        ax: Axes | None = None,
-        **options: Any,
-    ) -> Self:
-        """Draw the probabilities that a classifier gives the pixels of a cube.
-
-        %(estimator)s
-        %(drawn)s
-
-        Examples
-        --------
-        >>> from skesom.datasets import make_galaxy_cube
-        >>> from skesom.displays import ConfidenceMapDisplay
-        >>> from skesom.maps import CubeClassifier
-        >>> cube, truth = make_galaxy_cube((40, 40), random_state=0)
-        >>> classifier = CubeClassifier().fit(cube, truth)
-        >>> display = ConfidenceMapDisplay.from_estimator(classifier, cube)
-        >>> display.values.shape
-        (40, 40)
-        """
-        step, given = pipeline_end(estimator, X)
-        cube = check_cube(given)
-        # The largest of NaN is NaN, without a warning.
-        values = np.maximum.reduce(step.predict_proba(given), axis=2)
-        place = {"wcs": cube.wcs, "pixel_scale": cube.pixel_scale}
-        return cls._drawn(ax, options, values=values, **place)
+def _check_kind(kind):
+    """Return how values of a kind are drawn."""
+    if kind not in _KINDS:
+        raise ValueError(f"kind must be one of {', '.join(_KINDS)}, got {kind!r}.")
+    return _KINDS[kind]
 
 
 def _distances(estimator, X, display):

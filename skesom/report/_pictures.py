@@ -18,15 +18,13 @@ from skesom.displays import (
     ClusterSpectraDisplay,
     ColorDiagramDisplay,
     ComponentPlanesDisplay,
-    ConfidenceMapDisplay,
     CutoutsDisplay,
     DendrogramDisplay,
     HitMapDisplay,
     NoPixelError,
-    QuantizationErrorMapDisplay,
-    StabilityMapDisplay,
     TrainingCurveDisplay,
     UMatrixDisplay,
+    ValueMapDisplay,
     hits_of,
     image_size,
     layout_of,
@@ -126,9 +124,9 @@ class Pictures:
     def jobs_of_pixels(self, summary):
         """Return the jobs that draw a number of each pixel."""
         result = self._result
-        known = {"agreement": (StabilityMapDisplay, summary.agreement)}
-        known["confidence"] = ConfidenceMapDisplay, result.confidence
-        known["quantization_error"] = QuantizationErrorMapDisplay, summary.distances
+        known = {"agreement": ("stability", summary.agreement)}
+        known["confidence"] = "confidence", result.confidence
+        known["quantization_error"] = "distance", summary.distances
         jobs = [
             (name, partial(_plotted, self._numbers(*of), *self._place))
             for name, of in known.items()
@@ -144,8 +142,9 @@ class Pictures:
             jobs.append(("held_out_confusion", confusion))
         return jobs
 
-    def _numbers(self, display, values):
-        return display(values, wcs=self._cube.wcs).thinned(MAX_PIXELS)
+    def _numbers(self, kind, values):
+        display = ValueMapDisplay(values, kind=kind, wcs=self._cube.wcs)
+        return display.thinned(MAX_PIXELS)
 
     def _jobs_of_units(self, som):
         layout, result = layout_of(som, "pca"), self._result

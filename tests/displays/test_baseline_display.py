@@ -30,10 +30,9 @@ from skesom.displays import (
     DisagreementMapDisplay,
     HitMapDisplay,
     PrototypesDisplay,
-    QuantizationErrorMapDisplay,
-    StabilityMapDisplay,
     TrainingCurveDisplay,
     UMatrixDisplay,
+    ValueMapDisplay,
 )
 
 FOLDER = Path(__file__).parent / "baseline"
@@ -141,14 +140,14 @@ PICTURES = {
         clusters=[0, 0, 0, 1, 2],
         ax=ax,
     ),
-    "quantization_error_map": lambda ax: QuantizationErrorMapDisplay.from_predictions(
+    "value_map_distance": lambda ax: ValueMapDisplay.from_predictions(
         np.where(SKY, np.nan, RADIUS % 5), wcs=tilted_wcs(), ax=ax, **UNMARKED
     ),
     "disagreement_map": lambda ax: DisagreementMapDisplay.from_predictions(
         LABELS, MOVED, wcs=tilted_wcs(), ax=ax, **NO_LETTERS
     ),
-    "stability_map": lambda ax: StabilityMapDisplay.from_predictions(
-        np.where(SKY, np.nan, np.cos(RADIUS) ** 2), ax=ax, **UNMARKED
+    "value_map_stability": lambda ax: ValueMapDisplay.from_predictions(
+        np.where(SKY, np.nan, np.cos(RADIUS) ** 2), kind="stability", ax=ax, **UNMARKED
     ),
     "crossmatch": draw_crossmatch,
     "training_curve": lambda ax: TrainingCurveDisplay.from_predictions(

@@ -1,26 +1,15 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Where clusterings disagree, how stable clusters are, and how sure, on the sky."""
+"""Where clusterings disagree, on the sky."""
 
 import matplotlib.colors
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
 from sklearn.cluster import KMeans
-from sklearn.naive_bayes import GaussianNB
 
-from skesom.cube import Cube
-from skesom.displays import (
-    ConfidenceMapDisplay,
-    DisagreementMapDisplay,
-    StabilityMapDisplay,
-)
+from skesom.displays import DisagreementMapDisplay
 from skesom.displays._cluster_map import KIND_COLORS
-from skesom.maps import (
-    CubeClassifier,
-    CubeClusterer,
-    compare_clusterings,
-    stability,
-)
+from skesom.maps import CubeClusterer, compare_clusterings
 
 FIRST = np.array([[0, 0, 0, 0], [1, 1, 1, 2], [2, -1, 0, -3]])
 SECOND = np.array([[2, 2, 2, 0], [0, 0, 0, 0], [1, 1, -1, -3]])
@@ -114,55 +103,3 @@ class TestDisagreementMap:
             clusterer, galaxy, reference, ax=ax
         )
         np.testing.assert_array_equal(display.comparison.matched, reference)
-
-
-class TestStabilityMap:
-    """From 0 to 1."""
-
-    def test_scale_is_from_0_to_1(self, ax):
-        display = StabilityMapDisplay.from_predictions([[0.5, np.nan, 0.75]], ax=ax)
-        assert display.image_.get_clim() == (0, 1)
-        values = display.image_.get_array()
-        assert values.mask.tolist() == [[False, True, False]]
-        assert values[0, [0, 2]].tolist() == [0.5, 0.75]
-        assert display.color_bar_.extend == "neither"
-
-    def test_of_an_estimator(self, galaxy):
-        clusterer = CubeClusterer(KMeans(6, n_init=1))
-        ax = Figure(layout="constrained").add_subplot(projection=galaxy.wcs)
-        display = StabilityMapDisplay.from_estimator(
-            clusterer, galaxy, seeds=(1, 2, 3), ax=ax
-        )
-        expected = stability(clusterer, galaxy, seeds=(1, 2, 3)).stability
-        np.testing.assert_array_equal(display.values, expected)
-        assert display.wcs is galaxy.wcs
-        assert display.pixel_scale == galaxy.pixel_scale
-
-    @pytest.mark.filterwarnings("ignore:.*(few for|One cluster):UserWarning")
-    def test_without_coordinates_has_pixels(self, ax, galaxy):
-        clusterer = CubeClusterer(KMeans(2, n_init=1))
-        StabilityMapDisplay.from_estimator(clusterer, Cube(galaxy.data), seeds=2, ax=ax)
-        assert ax.get_xlabel() == "column [pixel]"
-
-    def test_means_squares_of_large_maps(self, ax):
-        shares = np.kron(np.eye(4), [[1.0, 0.5], [0.5, 0.0]])
-        display = StabilityMapDisplay.from_predictions(shares, ax=ax, max_pixels=16)
-        np.testing.assert_allclose(display.image_.get_array(), 0.5 * np.eye(4))
-
-    def test_of_a_table_has_no_picture(self, ax):
-        with pytest.raises(ValueError, match="n_rows, n_columns"):
-            StabilityMapDisplay.from_predictions([1.0, 0.5], ax=ax)
-
-
-def test_confidence_is_the_largest_probability(ax):
-    rng = np.random.default_rng(0)
-    truth = np.repeat([[0] * 10 + [1] * 10], 12, axis=0)
-    cube = Cube(truth[:, :, np.newaxis] + rng.normal(0, 0.6, size=(12, 20, 3)))
-    cube.data[3, 4] = np.nan
-    classifier = CubeClassifier(GaussianNB()).fit(cube, truth)
-    display = ConfidenceMapDisplay.from_estimator(classifier, cube, ax=ax)
-    first = classifier.predict_proba(cube)[:, :, 0]
-    np.testing.assert_allclose(display.values, np.maximum(first, 1 - first))
-    assert np.flatnonzero(np.isnan(display.values)).tolist() == [3 * 20 + 4]
-    shown = display.image_.get_array()
-    np.testing.assert_array_equal(shown.filled(np.nan), display.values)

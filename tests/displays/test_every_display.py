@@ -26,10 +26,9 @@ from skesom.displays import (
     DisagreementMapDisplay,
     HitMapDisplay,
     PrototypesDisplay,
-    QuantizationErrorMapDisplay,
-    StabilityMapDisplay,
     TrainingCurveDisplay,
     UMatrixDisplay,
+    ValueMapDisplay,
 )
 from skesom.maps import CubeClusterer, make_cluster_pipeline
 from skesom.som import CSOM
@@ -61,9 +60,8 @@ def make(galaxy, job, lattice_job):
         "Cutouts": (CutoutsDisplay, job),
         "ClusterSpectra": (ClusterSpectraDisplay, job),
         "ClusterHistogram": (ClusterHistogramDisplay, job),
-        "QuantizationErrorMap": (QuantizationErrorMapDisplay, job),
         "DisagreementMap": (DisagreementMapDisplay, job, labels),
-        "StabilityMap": (StabilityMapDisplay, make_pipeline(AsinhStretch(), kmeans)),
+        "ValueMap": (ValueMapDisplay, job),
     }
 
     def make(kind, ax=None):
@@ -77,8 +75,11 @@ def make(galaxy, job, lattice_job):
             if name == "Prototypes":
                 options = {"shape": (1, 5)}
             return of_units[name].from_estimator(units[where[0]], ax=ax, **options)
-        options = {"seeds": 2} if name == "StabilityMap" else {}
         display, estimator, *others = of_cubes[name]
+        options = {}
+        if where == ["stability"]:
+            estimator = make_pipeline(AsinhStretch(), kmeans)
+            options = {"kind": "stability", "seeds": 2}
         return display.from_estimator(estimator, galaxy, *others, ax=ax, **options)
 
     return make
@@ -86,13 +87,18 @@ def make(galaxy, job, lattice_job):
 
 # One of each class: what the others draw differs, not where.
 CLASSES = ["UMatrix graph", "HitMap lattice", "ComponentPlanes lattice own"]
-CLASSES += ["ClusterMap", "ClusterSpectra", "ClusterHistogram", "QuantizationErrorMap"]
-CLASSES += ["DisagreementMap", "StabilityMap", "TrainingCurve", "Prototypes lattice"]
+CLASSES += ["ClusterMap", "ClusterSpectra", "ClusterHistogram", "ValueMap"]
+CLASSES += [
+    "DisagreementMap",
+    "ValueMap stability",
+    "TrainingCurve",
+    "Prototypes lattice",
+]
 CLASSES += ["Dendrogram"]
 # Both maps of values have the same method.
-KINDS = [kind for kind in CLASSES if kind != "StabilityMap"]
+KINDS = [kind for kind in CLASSES if kind != "ValueMap stability"]
 KINDS += ["UMatrix torus", "ComponentPlanes graph shared", "Prototypes graph"]
-ON_THE_SKY = {"ClusterMap", "QuantizationErrorMap", "DisagreementMap", "StabilityMap"}
+ON_THE_SKY = {"ClusterMap", "DisagreementMap", "ValueMap"}
 
 
 def new_axes(kind, size, wcs):

@@ -1,20 +1,23 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Where on the sky the map fits badly."""
+"""Where the map fits badly, how stable clusters are, how sure classes, on the sky."""
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 from scipy.spatial.distance import cdist
 from sklearn.cluster import KMeans
+from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from skesom.displays import QuantizationErrorMapDisplay
-from skesom.maps import CubeClusterer
+from skesom.cube import Cube
+from skesom.displays import ValueMapDisplay
+from skesom.maps import CubeClassifier, CubeClusterer, stability
 from skesom.som import CSOM
 
 
 def draw(distances, **options):
-    return QuantizationErrorMapDisplay.from_predictions(distances, **options)
+    return ValueMapDisplay.from_predictions(distances, **options)
 
 
 @pytest.fixture
@@ -94,7 +97,7 @@ class TestFromEstimator:
             StandardScaler(), CSOM(None, shape=(3, 4), random_state=0)
         )
         pipeline = make_pipeline(CubeClusterer(inner)).fit(cube)
-        display = QuantizationErrorMapDisplay.from_estimator(pipeline, cube, ax=ax)
+        display = ValueMapDisplay.from_estimator(pipeline, cube, ax=ax)
         scaler, som = pipeline[-1].estimator_
         valid = ~np.isnan(cube).any(axis=2)
         table = (cube[valid] - scaler.mean_) / scaler.scale_
@@ -103,7 +106,7 @@ class TestFromEstimator:
         assert np.isnan(display.values[2, 3])
 
     def test_on_the_sky_of_the_cube(self, ax, galaxy, job):
-        display = QuantizationErrorMapDisplay.from_estimator(job, galaxy, ax=ax)
+        display = ValueMapDisplay.from_estimator(job, galaxy, ax=ax)
         assert display.wcs is not None
         assert len(ax.artists) == 2
         np.testing.assert_array_equal(np.isnan(display.values), job.predict(galaxy) < 0)
@@ -111,16 +114,86 @@ class TestFromEstimator:
     def test_of_a_cube_without_valid_pixels(self, ax, cube):
         clusterer = CubeClusterer(CSOM(None, shape=(3, 4), random_state=0)).fit(cube)
         empty = np.full((5, 6, 3), np.nan)
-        display = QuantizationErrorMapDisplay.from_estimator(clusterer, empty, ax=ax)
+        display = ValueMapDisplay.from_estimator(clusterer, empty, ax=ax)
         assert np.isnan(display.values).all()
         assert display.values.shape == (5, 6)
 
     def test_needs_a_map(self, ax, cube):
         clusterer = CubeClusterer(KMeans(2, random_state=0, n_init=1)).fit(cube)
         with pytest.raises(ValueError, match="but KMeans has none"):
-            QuantizationErrorMapDisplay.from_estimator(clusterer, cube, ax=ax)
+            ValueMapDisplay.from_estimator(clusterer, cube, ax=ax)
 
     def test_needs_an_estimator_of_cubes(self, ax, cube):
         som = CSOM(None, shape=(3, 4), random_state=0).fit(cube[4:].reshape(-1, 3))
         with pytest.raises(ValueError, match="but CSOM takes a table"):
-            QuantizationErrorMapDisplay.from_estimator(som, cube, ax=ax)
+            ValueMapDisplay.from_estimator(som, cube, ax=ax)
+
+
+class TestStabilityMap:
+    """From 0 to 1."""
+
+    def test_scale_is_from_0_to_1(self, ax):
+        display = ValueMapDisplay.from_predictions(
+            [[0.5, np.nan, 0.75]], ax=ax, kind="stability"
+        )
+        assert display.image_.get_clim() == (0, 1)
+        values = display.image_.get_array()
+        assert values.mask.tolist() == [[False, True, False]]
+        assert values[0, [0, 2]].tolist() == [0.5, 0.75]
+        assert display.color_bar_.extend == "neither"
+
+    def test_of_an_estimator(self, galaxy):
+        clusterer = CubeClusterer(KMeans(6, n_init=1))
+        ax = Figure(layout="constrained").add_subplot(projection=galaxy.wcs)
+        display = ValueMapDisplay.from_estimator(
+            clusterer, galaxy, seeds=(1, 2, 3), ax=ax, kind="stability"
+        )
+        expected = stability(clusterer, galaxy, seeds=(1, 2, 3)).stability
+        np.testing.assert_array_equal(display.values, expected)
+        assert display.wcs is galaxy.wcs
+        assert display.pixel_scale == galaxy.pixel_scale
+
+    @pytest.mark.filterwarnings("ignore:.*(few for|One cluster):UserWarning")
+    def test_without_coordinates_has_pixels(self, ax, galaxy):
+        clusterer = CubeClusterer(KMeans(2, n_init=1))
+        ValueMapDisplay.from_estimator(
+            clusterer, Cube(galaxy.data), seeds=2, ax=ax, kind="stability"
+        )
+        assert ax.get_xlabel() == "column [pixel]"
+
+    def test_means_squares_of_large_maps(self, ax):
+        shares = np.kron(np.eye(4), [[1.0, 0.5], [0.5, 0.0]])
+        display = ValueMapDisplay.from_predictions(
+            shares, ax=ax, max_pixels=16, kind="stability"
+        )
+        np.testing.assert_allclose(display.image_.get_array(), 0.5 * np.eye(4))
+
+    def test_of_a_table_has_no_picture(self, ax):
+        with pytest.raises(ValueError, match="n_rows, n_columns"):
+            ValueMapDisplay.from_predictions([1.0, 0.5], ax=ax, kind="stability")
+
+
+def test_confidence_is_the_largest_probability(ax):
+    rng = np.random.default_rng(0)
+    truth = np.repeat([[0] * 10 + [1] * 10], 12, axis=0)
+    cube = Cube(truth[:, :, np.newaxis] + rng.normal(0, 0.6, size=(12, 20, 3)))
+    cube.data[3, 4] = np.nan
+    classifier = CubeClassifier(GaussianNB()).fit(cube, truth)
+    display = ValueMapDisplay.from_estimator(classifier, cube, ax=ax, kind="confidence")
+    first = classifier.predict_proba(cube)[:, :, 0]
+    np.testing.assert_allclose(display.values, np.maximum(first, 1 - first))
+    assert np.flatnonzero(np.isnan(display.values)).tolist() == [3 * 20 + 4]
+    shown = display.image_.get_array()
+    np.testing.assert_array_equal(shown.filled(np.nan), display.values)
+
+
+@pytest.mark.parametrize(
+    "draw_other",
+    [
+        lambda ax: ValueMapDisplay.from_predictions(np.eye(3), kind="error", ax=ax),
+        lambda ax: ValueMapDisplay.from_estimator(None, None, kind="error", ax=ax),
+    ],
+)
+def test_an_unknown_kind_is_refused(ax, draw_other):
+    with pytest.raises(ValueError, match="kind must be one of distance, stability"):
+        draw_other(ax)
