@@ -8,7 +8,7 @@ from skesom.displays._display import literal, size_in_points, update_layout
 from skesom.io import describe_types
 from skesom.maps import objects_inside
 
-# Of the symbols of DS9, see `skesom.io.write_object_regions`.
+# Of the symbols of DS9, see `skesom.io.write_regions`.
 _MARKERS = {"circle": "o", "box": "s", "diamond": "D", "cross": "+", "x": "x"}
 _MARKERS |= {"arrow": "^", "boxcircle": "h"}
 _SIZE = 0.2  # by the mean distance of the objects of a type

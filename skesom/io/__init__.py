@@ -4,8 +4,8 @@
 from skesom.io._catalogs import read_catalog
 from skesom.io._cubes import read_cube, write_bands
 from skesom.io._label_maps import cluster_table, read_map, write_map
-from skesom.io._region_maps import read_region_labels, read_region_mask
-from skesom.io._write_regions import write_object_regions, write_regions
+from skesom.io._region_maps import read_region_labels
+from skesom.io._write_regions import write_regions
 from skesom.io._zarr import write_cube
 
 __all__ = [
@@ -14,11 +14,9 @@ __all__ = [
     "read_cube",
     "read_map",
     "read_region_labels",
-    "read_region_mask",
     "write_bands",
     "write_cube",
     "write_map",
-    "write_object_regions",
     "write_regions",
 ]
 

@@ -30,63 +30,10 @@ class RegionLabels(NamedTuple):
     names: dict
     colors: dict
 
-
-def read_region_mask(
-    regions: Any,
-    image: Cube | tuple[int, int],
-    *,
-    wcs: WCS | None = None,
-    empty: Literal["raise", "ignore"] = "raise",
-) -> NDArray[np.bool_]:
-    """Read regions as a mask.
-
-    Parameters
-    ----------
-    regions : str, os.PathLike, region or sequence of regions
-        DS9 or CRTF file, or regions of the regions package.
-    image : Cube or tuple of int (n_rows, n_columns)
-        The image to find them in.
-    wcs : astropy.wcs.WCS, default=None
-        Celestial WCS of the image, by default that of the cube.
-    empty : {"raise", "ignore"}, default="raise"
-        Whether a region that holds no pixel of the image is an error or is left out.
-
-    Returns
-    -------
-    mask : ndarray of bool of shape (n_rows, n_columns)
-        True where the center of a pixel lies in a region, or that holds a point.
-        Excluded regions (``-circle(...)``) are taken out of all others, or of the whole
-        image if there are no others.
-
-    Raises
-    ------
-    FileNotFoundError, ImportError
-        If there is no such file, or the regions package is missing.
-    ValueError
-        If a line cannot be read, a region has no area, lies on the sky while the image
-        has no WCS, or holds no pixel (see `empty`), or if no pixel remains.
-
-    Examples
-    --------
-    >>> from regions import CirclePixelRegion, PixCoord
-    >>> from skesom.io import read_region_mask
-    >>> star = CirclePixelRegion(PixCoord(x=2, y=1), radius=1.2)
-    >>> read_region_mask(star, (3, 5)).astype(int)
-    array([[0, 0, 1, 0, 0],
-           [0, 1, 1, 1, 0],
-           [0, 0, 1, 0, 0]])
-    """
-    shape, wcs = find_frame(image, wcs)
-    collected = collect_regions(regions)
-    included = [entry for entry in collected if entry.is_included]
-    excluded = [entry for entry in collected if not entry.is_included]
-    mask = np.full(shape, not included)
-    for box, inside in _find_all(included, shape, wcs, empty):
-        mask[box] |= inside
-    for box, inside in _find_all(excluded, shape, wcs):
-        mask[box][inside] = False
-    _check_left(mask, regions)
-    return mask
+    @property
+    def mask(self) -> NDArray[np.bool_]:
+        """Whether the pixels are in a region."""
+        return self.label_map >= 0
 
 
 def read_region_labels(
@@ -95,13 +42,14 @@ def read_region_labels(
     *,
     wcs: WCS | None = None,
     names: Names | None = None,
-    name_by: Literal["text", "tag", "color"] = "text",
+    name_by: Literal["text", "tag", "color"] | None = "text",
     overlap: Literal["last", "unlabeled"] = "last",
     empty: Literal["raise", "ignore"] = "raise",
 ) -> RegionLabels:
-    """Read named regions as a label map, for example to train a CubeClassifier.
+    """Read regions as a mask, or named ones as a label map to train a CubeClassifier.
 
-    Regions of the same name have the same label. The result is a named tuple.
+    Regions of the same name have the same label. The result is a named tuple, with the
+    property ``mask``: which pixels have a label.
 
     Parameters
     ----------
@@ -114,8 +62,9 @@ def read_region_labels(
     names : sequence of str or dict of int to str, default=None
         The names that may occur, in the order of their labels or by label. By default
         names are numbered as they appear; if all are whole numbers, they are labels.
-    name_by : {"text", "tag", "color"}, default="text"
-        The name of a region: its text (label in CRTF), first tag, or color.
+    name_by : {"text", "tag", "color"} or None, default="text"
+        The name of a region: its text (label in CRTF), first tag, or color. None takes
+        no name: all regions are label 0, for a mask.
     overlap : {"last", "unlabeled"}, default="last"
         Label of a pixel in regions of several names: that of the last one, or none.
     empty : {"raise", "ignore"}, default="raise"
@@ -123,9 +72,10 @@ def read_region_labels(
 
     Returns
     -------
-    label_map : ndarray of int32 of shape (n_rows, n_columns)
+    label_map : ndarray of int32 (int8 for a mask) of shape (n_rows, n_columns)
         Label of each pixel whose center lies in a region, or that holds a point; -1
-        elsewhere and in excluded regions (``-circle(...)``).
+        elsewhere and in excluded regions (``-circle(...)``). If there are no others,
+        without names, these are taken out of the whole image.
     names : dict of int to str
         Name of each label.
     colors : dict of int to str
@@ -158,6 +108,12 @@ def read_region_labels(
            [-1,  0,  0,  0, -1]], dtype=int32)
     >>> names, colors
     ({0: 'disc', 1: 'star'}, {0: 'yellow', 1: 'white'})
+    >>> from regions import CirclePixelRegion, PixCoord
+    >>> star = CirclePixelRegion(PixCoord(x=2, y=1), radius=1.2)
+    >>> read_region_labels(star, (3, 5), name_by=None).mask.astype(int)
+    array([[0, 0, 1, 0, 0],
+           [0, 1, 1, 1, 0],
+           [0, 0, 1, 0, 0]])
     """
     if overlap not in ("last", "unlabeled"):
         raise ValueError(f'overlap must be "last" or "unlabeled", got {overlap!r}.')
@@ -171,7 +127,9 @@ def read_region_labels(
     colors = {}
     for entry, name in zip(included, found, strict=True):
         colors.setdefault(labels_of[name], entry.color)
-    label_map = np.full(shape, _UNLABELED, dtype=np.int32)
+    rest = 0 if name_by is None and not included else _UNLABELED
+    # A mask of a mosaic needs no large numbers.
+    label_map = np.full(shape, rest, dtype=np.int8 if name_by is None else np.int32)
     disputed = np.zeros(shape, dtype=bool)
     pixels = _find_all(included, shape, wcs, empty)
     for name, (box, inside) in zip(found, pixels, strict=True):
@@ -205,8 +163,12 @@ def _find_all(collected, shape, wcs, empty="ignore"):
 
 def _name_of(entry, name_by):
     """Return the name of a region."""
-    if name_by not in ("text", "tag", "color"):
-        raise ValueError(f'name_by must be "text", "tag" or "color", got {name_by!r}.')
+    if name_by not in ("text", "tag", "color", None):
+        raise ValueError(
+            f'name_by must be "text", "tag", "color" or None, got {name_by!r}.'
+        )
+    if name_by is None:
+        return "region"
     tag = next(iter(entry.tags), None)
     name = {"text": entry.text, "tag": tag, "color": entry.color}[name_by]
     if name is None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from astropy.coordinates import FK5
+from astropy.table import Table
 from astropy.wcs.utils import proj_plane_pixel_scales, wcs_to_celestial_frame
 
 from skesom._common.labels import check_label_map
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from astropy.wcs import WCS
     from numpy.typing import ArrayLike
 
-    from skesom._common.types import Catalog, Names, StrPath
+    from skesom._common.types import Names, StrPath
 
 _HEADER = """\
 # Region file format: DS9 version 4.1
@@ -39,35 +40,41 @@ _EXACT, _SMOOTHED = 1e-3, 0.1
 
 def write_regions(
     path: StrPath,
-    label_map: ArrayLike,
+    content: ArrayLike | Table,
     *,
     wcs: WCS | None = None,
-    names: Names | None = None,
-    colors: Sequence[Any] | Mapping[int, Any] | None = None,
+    names: Names | bool | None = None,
+    colors: Sequence[Any] | Mapping[Any, Any] | None = None,
     min_size: int = 10,
     smoothing: float = 0.0,
     text_size: int = 1,
     overwrite: bool = False,
 ) -> None:
-    """Write the outlines of the clusters as a DS9 region file.
+    """Write the outlines of clusters, or objects of a catalog, as a DS9 region file.
 
     Each connected piece of a cluster becomes one polygon along the edges of its pixels,
     in the color of the cluster, with its name as text and as tag (DS9 groups by tags).
+    Each object becomes a point, with the symbol and color of its type, which is the
+    tag.
 
     Parameters
     ----------
     path : str or os.PathLike
         File to write, usually ``*.reg``.
-    label_map : array-like of int of shape (n_rows, n_columns)
-        Cluster of each pixel from 0; negative pixels are not drawn.
+    content : array-like of int of shape (n_rows, n_columns) or Table
+        Label map: cluster of each pixel from 0; negative pixels are not drawn. Or
+        objects, as `read_catalog` returns them; they take no parameters of outlines
+        (`wcs`, `min_size`, `smoothing`, `text_size`).
     wcs : astropy.wcs.WCS, default=None
         Celestial WCS, to write sky coordinates: in its own frame if that is ICRS, FK5
         (J2000) or galactic, else in ICRS. Without a WCS they are image coordinates.
-    names : sequence or dict of str, default=None
-        Name of each label; by default the label itself.
+    names : sequence or dict of str, or bool, default=None
+        Name of each label; by default the label itself. For objects, True writes their
+        names beside them.
     colors : sequence or dict of str or of (red, green, blue), default=None
-        Color of each label: a color name of DS9, ``"#rrggbb"``, or numbers from 0 to
-        1 (an opacity after them is ignored). By default distinct hues.
+        Color of each label, or of each type of objects: a color name of DS9,
+        ``"#rrggbb"``, or numbers from 0 to 1 (an opacity after them is ignored). By
+        default distinct hues, and those of the types of NED.
     min_size : int, default=10
         Pieces of fewer pixels are left out: noisy maps have very many.
     smoothing : float, default=0.0
@@ -84,7 +91,8 @@ def write_regions(
         If the file exists and `overwrite` is False.
     ValueError
         If the labels are not such a map, all pieces are too small, a label lacks its
-        name or color, or the WCS does not reach the map.
+        name or color, the WCS does not reach the map, the catalog cannot be read, or a
+        name or type has braces, ";" or line breaks.
 
     Notes
     -----
@@ -97,6 +105,9 @@ def write_regions(
     each cluster keeps its largest. Corners that stand out by a triangle of less than a
     pixel are left out [1]_, and coordinates are exact to 0.1 pixel. Maps of more than 4
     million pixels are thinned before.
+
+    Objects are written on the sky (ICRS, exact to 0.04 milliarcsec), or in pixels if
+    the catalog has no others.
 
     References
     ----------
@@ -113,8 +124,20 @@ def write_regions(
     ...     write_regions(path, [[0, 0], [0, 1]], names=["sky", "arm"], min_size=1)
     ...     print(path.read_text().splitlines()[-1])
     polygon(1.5,1.5,2.5,1.5,2.5,2.5,1.5,2.5) # color=#3d72f2 text={arm} tag={arm}
+    >>> from astropy.table import Table
+    >>> objects = Table({"ra": [204.25], "dec": [-29.87], "type": ["HII"]})
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder) / "objects.reg"
+    ...     write_regions(path, objects)
+    ...     print(path.read_text().splitlines()[-1])
+    point(204.25000000,-29.87000000) # point=circle color=green tag={HII}
     """
-    labels = check_label_map(label_map)
+    if isinstance(content, Table):
+        text = _objects_text(content, names, colors)
+        with atomic_path(path, overwrite=overwrite) as temporary:
+            temporary.write_text(text, encoding="utf-8")
+        return
+    labels = check_label_map(content)
     if not smoothing >= 0:
         raise ValueError(f"smoothing must be a number from 0, got {smoothing!r}.")
     outlines = find_outlines(labels, min_size, smoothing)
@@ -187,7 +210,8 @@ def _to_sky(corners, wcs):
 
 def _properties(label, names, colors):
     """Return color, text and tag of the polygons of a label as they are written."""
-    name = str(label if names is None else _look_up(names, label, "names"))
+    is_named = names is not None and not isinstance(names, bool)
+    name = str(_look_up(names, label, "names") if is_named else label)
     name = name.strip() or str(label)  # regions without a text are named by nothing
     _check_text(name, f"The name {name!r} of label {label}")
     color = distinct_color(label)
@@ -229,62 +253,9 @@ def _check_text(text, what):
         )
 
 
-def write_object_regions(
-    path: StrPath,
-    catalog: Catalog,
-    *,
-    columns: Mapping[str, str] | None = None,
-    object_type: str | None = None,
-    names: bool = False,
-    colors: Mapping[str, Any] | None = None,
-    overwrite: bool = False,
-) -> None:
-    """Write a catalog as a region file of DS9: points with their types as tags.
-
-    Parameters
-    ----------
-    path : str or os.PathLike
-        File to write, usually ``*.reg``.
-    catalog : str, os.PathLike, Table or sequence of regions
-        The objects, as `read_catalog` takes them.
-    columns : dict of str to str, default=None
-        Names of the columns of names, types and positions, as for
-        `read_catalog`.
-    object_type : str, default=None
-        Type of all objects, for catalogs of one type.
-    names : bool, default=False
-        Whether names are written beside objects.
-    colors : dict of str, default=None
-        Color of each type, as for `write_regions`; by default those of its style.
-    overwrite : bool, default=False
-        Whether an existing file may be replaced.
-
-    Raises
-    ------
-    FileExistsError
-        If the file exists and `overwrite` is False.
-    ValueError
-        If the catalog cannot be read, or a type or name has braces, ";" or line breaks.
-
-    Notes
-    -----
-    Positions are written on the sky (ICRS, exact to 0.04 milliarcsec), or in pixels if
-    the catalog has no others. Types of NED have symbols and colors of their own.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> from pathlib import Path
-    >>> from astropy.table import Table
-    >>> from skesom.io import write_object_regions
-    >>> objects = Table({"ra": [204.25], "dec": [-29.87], "type": ["HII"]})
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     path = Path(folder) / "objects.reg"
-    ...     write_object_regions(path, objects)
-    ...     print(path.read_text().splitlines()[-1])
-    point(204.25000000,-29.87000000) # point=circle color=green tag={HII}
-    """
-    objects = read_catalog(catalog, columns=columns, object_type=object_type)
+def _objects_text(catalog, names, colors):
+    """Return a catalog as text of a region file: points with their types as tags."""
+    objects = read_catalog(catalog)
     styles = describe_types(objects["type"].tolist())
     for kind in styles if colors is not None else ():
         color = _color_name(_look_up(colors, kind, "colors"), kind)
@@ -303,5 +274,4 @@ def write_object_regions(
         line = f"point({place}) # {look} tag={{{kind}}}"
         lines.append(f"{line} text={{{name}}}" if name else line)
     header = _HEADER.format(color="white", frame="icrs" if on_sky else "image")
-    with atomic_path(path, overwrite=overwrite) as temporary:
-        temporary.write_text(header + "\n".join(lines) + "\n", encoding="utf-8")
+    return header + "\n".join(lines) + "\n"

@@ -190,8 +190,7 @@ class ImageSource(NamedTuple):
         for path in self.exclude:
             _mask_inside(cubes, path)
         for cube in cubes if self.include else ():
-            options = {"image": cube, "empty": "ignore"}
-            masks = [io.read_region_mask(path, **options) for path in self.include]
+            masks = [_in_regions(path, cube) for path in self.include]
             _mask(cube, ~np.any(masks, axis=0))
         return cubes[0] if len(cubes) == 1 else cubes
 
@@ -359,12 +358,17 @@ def _mask(cube, lost):
         cube.data[lost] = np.nan
 
 
+def _in_regions(path, cube):
+    """Return which pixels of a cube are in the regions of a file."""
+    return io.read_region_labels(path, cube, name_by=None, empty="ignore").mask
+
+
 def _mask_inside(cubes, path):
     """Mask the pixels in the regions of a file; some must lie in a cube."""
     outside = []
     for cube in cubes:
         try:
-            _mask(cube, io.read_region_mask(path, cube, empty="ignore"))
+            _mask(cube, _in_regions(path, cube))
         except ValueError as error:
             outside.append(error)
     if len(outside) == len(cubes):

@@ -7,7 +7,7 @@ import numpy as np
 
 from skesom._common.labels import SKY
 from skesom.displays import MISSING_COLOR, NOISE_COLOR, SKY_COLOR
-from skesom.io import find_outlines, write_object_regions, write_outlines
+from skesom.io import find_outlines, write_outlines, write_regions
 from skesom.maps import find_pieces
 
 TABLES = "pieces.ecsv", "pieces.vot"
@@ -65,7 +65,7 @@ def write_pieces(folder, result, agreement=None):
     (folder / "regions").mkdir()
     colors = dict(zip(result.names, result.colors, strict=True))
     try:
-        write_object_regions(folder / MARKS, marks, names=True, colors=colors)
+        write_regions(folder / MARKS, marks, names=True, colors=colors)
     except ValueError as error:  # of names that regions cannot hold
         return [*TABLES], left_out | {MARKS: str(error)}
     return [*TABLES, MARKS], left_out

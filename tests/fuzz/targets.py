@@ -23,7 +23,6 @@ from skesom.io import (
     read_cube,
     read_map,
     read_region_labels,
-    read_region_mask,
     write_bands,
     write_map,
 )
@@ -158,7 +157,7 @@ def _wcs():
 
 
 def _region_mask(path):
-    read_region_mask(path, SHAPE, wcs=WCS(_wcs()))
+    read_region_labels(path, SHAPE, wcs=WCS(_wcs()), name_by=None)
 
 
 def _region_labels(path):

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from skesom.io import read_catalog, read_cube, read_region_mask
+from skesom.io import read_catalog, read_cube, read_region_labels
 from skesom.report import read_cluster_groups
 
 HERE = Path(__file__).parent
@@ -87,7 +87,7 @@ def test_any_region(tmp_path, sky_wcs, shape, frame, numbers, text):
     line = f"{frame}\n{shape}({','.join(map(str, numbers))}) # text={{{text}}}\n"
 
     def read(path):
-        read_region_mask(path, (12, 15), wcs=sky_wcs)
+        read_region_labels(path, (12, 15), wcs=sky_wcs, name_by=None)
 
     read_or_refuse(read, tmp_path / "in.reg", line)
 

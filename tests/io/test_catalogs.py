@@ -11,7 +11,7 @@ from astropy.table import MaskedColumn, QTable, Table
 from numpy.testing import assert_allclose, assert_array_equal
 from regions import Regions
 
-from skesom.io import read_catalog, write_object_regions
+from skesom.io import read_catalog, write_regions
 from skesom.io._ned import NED_TYPES, describe_types
 
 # The form in which NED sends "bar-separated values of main source table".
@@ -277,7 +277,7 @@ def test_a_catalog_goes_through_regions_and_back(write, tmp_path):
     regions = pytest.importorskip("regions")
     table = read_catalog(write(NED))
     path = tmp_path / "objects.reg"
-    write_object_regions(path, table, names=True)
+    write_regions(path, table, names=True)
     read = read_catalog(path)
     assert read["type"].tolist() == table["type"].tolist()
     assert read["name"].tolist() == table["name"].tolist()
@@ -285,16 +285,16 @@ def test_a_catalog_goes_through_regions_and_back(write, tmp_path):
     drawn = regions.Regions.read(str(path), format="ds9")
     looks = [(r.visual["marker"], r.visual["color"]) for r in drawn]
     assert looks == [("D", "magenta"), ("o", "blue"), ("o", "green"), ("+", "green")]
-    write_object_regions(path, table, overwrite=True)
+    write_regions(path, table, overwrite=True)
     assert "text" not in path.read_text()
     with pytest.raises(FileExistsError):
-        write_object_regions(path, table)
+        write_regions(path, table)
 
 
 def test_pixels_go_out_as_image_coordinates(tmp_path):
     table = Table({"x": [0.0, 10.25], "y": [5.0, 6.5], "type": ["HII", "spot"]})
     path = tmp_path / "objects.reg"
-    write_object_regions(path, table)
+    write_regions(path, table)
     lines = path.read_text().splitlines()
     assert lines[2] == "image"
     assert lines[3].startswith(
@@ -306,7 +306,7 @@ def test_pixels_go_out_as_image_coordinates(tmp_path):
 def test_texts_that_regions_cannot_hold_are_named(tmp_path):
     table = Table({"x": [0.0], "y": [5.0], "type": ["a;b"]})
     with pytest.raises(ValueError, match="'a;b' holds braces"):
-        write_object_regions(tmp_path / "objects.reg", table)
+        write_regions(tmp_path / "objects.reg", table)
     assert not list(tmp_path.iterdir())
 
 

@@ -9,7 +9,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.cluster import KMeans
 
 from skesom.cube import CubeAligner
-from skesom.io import cluster_table, read_cube, read_region_mask, write_bands
+from skesom.io import cluster_table, read_cube, read_region_labels, write_bands
 from skesom.maps import CubeClusterer
 
 
@@ -88,7 +88,7 @@ def test_one_grid_is_one_cube(two_grids):
         lambda cubes, path: CubeClusterer(KMeans()).fit(cubes),
         lambda cubes, path: write_bands(path, cubes),
         lambda cubes, path: cluster_table(np.zeros((10, 11), dtype=int), cubes),
-        lambda cubes, path: read_region_mask(path, cubes),
+        lambda cubes, path: read_region_labels(path, cubes),
     ],
 )
 def test_steps_that_take_one_cube_say_what_to_do(two_grids, tmp_path, step):

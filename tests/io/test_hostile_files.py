@@ -11,7 +11,7 @@ import pytest
 from astropy.io import fits
 
 from skesom.cube import FWHMConvolver
-from skesom.io import read_catalog, read_cube, read_map, read_region_mask
+from skesom.io import read_catalog, read_cube, read_map, read_region_labels
 
 NED = "No.|Object Name|RA(deg)|DEC(deg)|Type|Velocity\n1|A|204.2|-29.8|SN|"
 
@@ -36,6 +36,10 @@ def block(**cards):
 
 def image(columns, rows, bits=-32, **cards):
     return block(SIMPLE="T", BITPIX=bits, NAXIS=2, NAXIS1=columns, NAXIS2=rows, **cards)
+
+
+def read_mask(path, shape=(5, 5)):
+    return read_region_labels(path, shape, name_by=None).mask
 
 
 def refuse(path, *parts, read=read_cube):
@@ -223,7 +227,7 @@ def test_long_words_are_cut_in_messages(write):
         write("ned.txt", NED + "1" + "-" * 5000 + "\n"), "Velocity", read=read_catalog
     )
     path = write("a.reg", "image\ncircle(" + "[" * 5000 + ")\n")
-    refuse(path, "line 2", read=lambda path: read_region_mask(path, (5, 5)))
+    refuse(path, "line 2", read=read_mask)
 
 
 def test_too_many_columns(write):
@@ -235,20 +239,20 @@ def test_too_many_columns(write):
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 def test_sizes_beyond_numbers(write, size):
     path = write("a.reg", f"image\ncircle(3,3,{size})\n")
-    refuse(path, read=lambda path: read_region_mask(path, (5, 5)))
+    refuse(path, read=read_mask)
 
 
 def test_endless_text_of_a_region(write):
     path = write("a.reg", "image\ncircle(3,3,2) # " + "text={" * 100_000 + "\n")
     parts = ["line 2", "20000 characters"]
-    refuse(path, *parts, read=lambda path: read_region_mask(path, (5, 5)))
+    refuse(path, *parts, read=read_mask)
 
 
 def test_first_bad_line_after_many_good_ones(write):
     lines = ["fk5", *['circle(204.25,-29.87,1")'] * 99, "image", "circle(3,3,1)"] * 3
     lines[250] = "circle(a,b)"
     path = write("a.reg", "\n".join(lines))
-    refuse(path, "line 251", read=lambda path: read_region_mask(path, (5, 5)))
+    refuse(path, "line 251", read=read_mask)
 
 
 def test_polygon_of_many_corners(write):
@@ -262,7 +266,7 @@ def test_polygon_of_many_corners(write):
     columns, rows = np.meshgrid(range(220), range(200))
     known = region.contains(regions.PixCoord(columns, rows))
     assert 0.4 < known.mean() < 0.6
-    assert np.array_equal(read_region_mask(path, (200, 220)), known)
+    assert np.array_equal(read_mask(path, (200, 220)), known)
     corners = ",".join(f"{i % 607},{i * 7 % 601}" for i in range(60_000))
     path = write("b.reg", f"image\npolygon({corners})\n")
-    assert read_region_mask(path, (605, 605)).any()
+    assert read_mask(path, (605, 605)).any()

@@ -8,7 +8,7 @@ import pytest
 from numpy.testing import assert_array_equal
 
 from skesom.cube import Cube, CubeMasker
-from skesom.io import read_region_labels, read_region_mask
+from skesom.io import read_region_labels
 from skesom.io._regions import read_regions
 
 regions = pytest.importorskip("regions")
@@ -26,6 +26,11 @@ def write(tmp_path):
         return path
 
     return write
+
+
+def read_mask(*where, **options):
+    """Return the pixels of regions, whatever their names."""
+    return read_region_labels(*where, name_by=None, **options).mask
 
 
 def disc(x, y, radius):
@@ -52,7 +57,7 @@ def test_shapes_hold_the_pixels_that_geometry_says(write):
     }
     for shape, expected in shapes.items():
         path = write(f"image\n{shape}\n")
-        assert_array_equal(read_region_mask(path, SHAPE), expected, err_msg=shape)
+        assert_array_equal(read_mask(path, SHAPE), expected, err_msg=shape)
 
 
 def test_regions_on_the_sky_need_the_wcs_and_use_it(write, make_wcs):
@@ -62,9 +67,9 @@ def test_regions_on_the_sky_need_the_wcs_and_use_it(write, make_wcs):
     path = write(text)
     # A pixel is half an arcsecond.
     expected = disc(10, 8, 4.2)
-    assert_array_equal(read_region_mask(path, SHAPE, wcs=wcs), expected)
+    assert_array_equal(read_mask(path, SHAPE, wcs=wcs), expected)
     cube = Cube(np.zeros((*SHAPE, 2)), wcs=wcs)
-    assert_array_equal(read_region_mask(path, cube), expected)
+    assert_array_equal(read_mask(path, cube), expected)
     label_map, names, colors = read_region_labels(path, cube)
     assert_array_equal(label_map, np.where(expected, 0, -1))
     assert label_map.dtype == np.int32
@@ -100,26 +105,26 @@ def test_crtf_gives_the_same_as_ds9(write, make_wcs):
 def test_excluded_regions_take_pixels_from_all_others(write):
     path = write("image\n-circle(10,8,2.2)\ncircle(10,8,4.2) # text={a}\n")
     expected = disc(10, 8, 4.2) & ~disc(10, 8, 2.2)
-    assert_array_equal(read_region_mask(path, SHAPE), expected)
+    assert_array_equal(read_mask(path, SHAPE), expected)
     result = read_region_labels(path, SHAPE).label_map
     assert_array_equal(result, np.where(expected, 0, -1))
 
 
 def test_excluded_regions_alone_leave_the_rest_of_the_image(write):
     path = write("image\n-circle(10,8,2.2)\n")
-    assert_array_equal(read_region_mask(path, SHAPE), ~disc(10, 8, 2.2))
+    assert_array_equal(read_mask(path, SHAPE), ~disc(10, 8, 2.2))
 
 
 def test_a_mask_goes_into_the_masker(write):
     cube = np.random.default_rng(0).normal(size=(*SHAPE, 2))
-    mask = read_region_mask(write("image\ncircle(10,8,2.2)\n"), SHAPE)
+    mask = read_mask(write("image\ncircle(10,8,2.2)\n"), SHAPE)
     masker = CubeMasker(exclude=mask).fit(cube)
     assert_array_equal(masker.mask_, mask)
 
 
 def test_a_region_much_larger_than_the_image_costs_no_memory(write):
     path = write("image\ncircle(10,8,1e9) # text={a}\n")
-    assert read_region_mask(path, SHAPE).all()
+    assert read_mask(path, SHAPE).all()
 
 
 # ---------------------------------------------------------------- labels
@@ -198,13 +203,13 @@ def test_regions_in_memory_are_taken_too():
     result = read_region_labels(drawn, SHAPE)
     assert result.names == {0: "disc", 1: "nucleus"}
     one = regions.CirclePixelRegion(regions.PixCoord(9, 7), 3)
-    assert_array_equal(read_region_mask(one, SHAPE), disc(10, 8, 3))
+    assert_array_equal(read_mask(one, SHAPE), disc(10, 8, 3))
     with pytest.raises(ValueError, match=r"Region 1 \(circle\) has no text"):
         read_region_labels(one, SHAPE)
     with pytest.raises(ValueError, match="Entry 2 of the regions is a str"):
-        read_region_mask([one, "a"], SHAPE)
+        read_mask([one, "a"], SHAPE)
     with pytest.raises(ValueError, match="no region in the list"):
-        read_region_mask([], SHAPE)
+        read_mask([], SHAPE)
 
 
 # ---------------------------------------------------------------- bad input
@@ -229,7 +234,7 @@ def test_a_region_between_the_pixels_is_named_or_ignored(write):
     assert (label_map >= 0).sum() == 1
 
 
-@pytest.mark.parametrize("read", [read_region_labels, read_region_mask])
+@pytest.mark.parametrize("read", [read_region_labels, read_mask])
 def test_it_is_an_error_if_no_pixel_is_left(write, read):
     far = write("image\ncircle(100,8,3) # text={far}\n")
     with pytest.raises(ValueError, match=r"drawn.reg hold no pixel of the image of 20"):
@@ -291,7 +296,7 @@ def test_annotations_are_left_out(write):
 def test_shapes_without_area_are_named(write):
     path = write("image\nline(1,1,5,5) # text={slit}\n")
     with pytest.raises(ValueError, match=r"Region 1 .*\(line 'slit'\) has no area"):
-        read_region_mask(path, SHAPE)
+        read_mask(path, SHAPE)
 
 
 def test_other_files_are_refused(write, tmp_path):

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 from numpy.testing import assert_array_equal
 
-from skesom.io import read_region_labels, write_object_regions, write_regions
+from skesom.io import read_region_labels, write_regions
 
 Regions = pytest.importorskip("regions").Regions
 
@@ -235,10 +235,10 @@ def test_nothing_is_left_behind_when_writing_fails(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"label_map": np.full((2, 2), -3)}, "nothing to write. Lower min_size"),
-        ({"label_map": np.zeros((2, 2), int), "min_size": 5}, "min_size=5 pixels"),
-        ({"label_map": np.zeros((2, 2))}, "must hold integers"),
-        ({"label_map": np.zeros(4, int)}, "must have two axes"),
+        ({"content": np.full((2, 2), -3)}, "nothing to write. Lower min_size"),
+        ({"content": np.zeros((2, 2), int), "min_size": 5}, "min_size=5 pixels"),
+        ({"content": np.zeros((2, 2))}, "must hold integers"),
+        ({"content": np.zeros(4, int)}, "must have two axes"),
         ({"names": ["a", "b}"]}, "label 1 holds braces"),
         ({"names": ["a;", "b"]}, "label 0 holds braces, semicolons"),
         ({"names": {0: "a"}}, "names has no entry for label 1"),
@@ -251,7 +251,7 @@ def test_nothing_is_left_behind_when_writing_fails(tmp_path):
 def test_bad_input_is_named(tmp_path, arguments, message):
     with pytest.raises(ValueError, match=message):
         write_regions(
-            tmp_path / "a.reg", **{"label_map": RING, "min_size": 1} | arguments
+            tmp_path / "a.reg", **{"content": RING, "min_size": 1} | arguments
         )
     assert not list(tmp_path.iterdir())
 
@@ -345,8 +345,8 @@ class TestSmoothed:
 def test_objects_have_the_colors_that_are_given(tmp_path):
     objects = Table({"x": [1.0, 2.0], "y": [3.0, 4.0], "type": ["arm", "sky"]})
     path = tmp_path / "objects.reg"
-    write_object_regions(path, objects, colors={"arm": (1, 0, 0), "sky": "blue"})
+    write_regions(path, objects, colors={"arm": (1, 0, 0), "sky": "blue"})
     colors = re.findall(r"color=(\S+) tag", path.read_text())
     assert colors == ["#ff0000", "blue"]
     with pytest.raises(ValueError, match="colors has no entry"):
-        write_object_regions(path, objects, colors={}, overwrite=True)
+        write_regions(path, objects, colors={}, overwrite=True)
