@@ -18,7 +18,7 @@ from skesom.datasets import POPULATIONS, make_galaxy_cube
 from skesom.displays import ClusterMapDisplay, ClusterSpectraDisplay, cluster_colors
 from skesom.io import read_cube, write_bands
 from skesom.maps import (
-    compare_with_truth,
+    compare_clusterings,
     make_cluster_pipeline,
     make_clusterer,
     suggest_names,
@@ -48,7 +48,7 @@ label_map = pipeline.fit_predict(cube)
 # name, and small populations that share a cluster with a large one have none.
 
 suggestions = suggest_names(label_map, cube)
-comparison = compare_with_truth(label_map, truth, names=POPULATIONS)
+comparison = compare_clusterings(label_map, truth, names=POPULATIONS)
 for row, suggestion in zip(comparison.confusion, suggestions, strict=True):
     pixels = {name: row[name] for name in row.colnames[1:]}
     mostly = max(pixels, key=pixels.get)

@@ -18,7 +18,6 @@ from skesom.datasets import POPULATIONS, make_galaxy_cube
 from skesom.displays import ClusterMapDisplay, cluster_colors
 from skesom.maps import (
     compare_clusterings,
-    compare_with_truth,
     make_cluster_pipeline,
     make_clusterer,
 )
@@ -58,7 +57,7 @@ maps = {
 def measure(label_map):
     """Return completeness and purity of H II regions in both halves, as a text."""
     left, right = np.s_[:, :110], np.s_[:, 110:]
-    classes = compare_with_truth(
+    classes = compare_clusterings(
         label_map[left], truth[left], names=POPULATIONS
     ).classes
     clusters = classes["clusters"][classes["class"] == "H II region"][0].split()

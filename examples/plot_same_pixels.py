@@ -21,7 +21,7 @@ from sklearn.pipeline import make_pipeline
 
 from skesom.datasets import POPULATIONS, make_galaxy_cube
 from skesom.displays import ClusterMapDisplay, cluster_colors
-from skesom.maps import compare_clusterings, compare_with_truth, make_cluster_pipeline
+from skesom.maps import compare_clusterings, make_cluster_pipeline
 from skesom.pixels import CubeFlattener, SuperpixelFlattener
 from skesom.som import CSOM, ESOM
 
@@ -66,7 +66,7 @@ for seed in SEEDS:
         labels = clusterer.fit_predict(flattener.fit_transform(features))
         seconds[name].append(process_time() - start)
         label_map = flattener.inverse_transform(labels)
-        found = compare_with_truth(label_map, truth, names=POPULATIONS).scores
+        found = compare_clusterings(label_map, truth, names=POPULATIONS).scores
         scores[name].append(found["adjusted Rand index"])
         maps[name].append(label_map)
     maps["truth"].append(truth)

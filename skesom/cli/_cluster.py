@@ -306,7 +306,7 @@ def _demo(options):
     """Make a scene, cluster its files, and compare with the truth."""
     from skesom.datasets import POPULATIONS, make_galaxy_cube
     from skesom.io import write_bands, write_map
-    from skesom.maps import compare_with_truth, fit_in_place, make_cluster_pipeline
+    from skesom.maps import compare_clusterings, fit_in_place, make_cluster_pipeline
     from skesom.report import ImageSource, atomic_folder
 
     clusterer = clusterer_of(options)
@@ -326,7 +326,7 @@ def _demo(options):
     print_clusters(files)
     send(options, options.output, sorted(Path(options.output).glob("images/*.fits")))
     label_map = pipeline["cluster"].labels_
-    comparison = compare_with_truth(label_map, truth, names=POPULATIONS)
+    comparison = compare_clusterings(label_map, truth, names=POPULATIONS)
     say("What the clusters hold:")
     say(*(f"  {line}" for line in _contents(comparison.confusion)))
     agreement = comparison.scores["adjusted Rand index"]

@@ -161,7 +161,7 @@ def add_test(commands):
 def _test(options):
     """Compare two maps."""
     from skesom.io import read_cluster_names, read_map
-    from skesom.maps import compare_with_truth
+    from skesom.maps import compare_clusterings
     from skesom.report import check_folder
 
     if options.output is not None:
@@ -170,7 +170,7 @@ def _test(options):
     path = path / "cluster_map.fits" if path.is_dir() else path
     label_map, wcs = read_map(path)
     truth, names = _read_truth(options.truth, label_map.shape, wcs)
-    comparison = compare_with_truth(label_map, truth, names=names)
+    comparison = compare_clusterings(label_map, truth, names=names)
     _name_clusters(comparison, read_cluster_names(path))
     tell = print if options.output is None else say
     if not names:

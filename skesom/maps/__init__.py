@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Label maps and what they mean: clusters on the sky, compared and cross-matched."""
 
-from skesom.maps._comparison import compare_clusterings, compare_with_truth
+from skesom.maps._comparison import compare_clusterings
 from skesom.maps._crossmatch import crossmatch
 from skesom.maps._cube_classifier import CubeClassifier
 from skesom.maps._cube_clusterer import CubeClusterer
@@ -13,7 +13,7 @@ from skesom.maps._pipeline import (
     make_cluster_pipeline,
     make_clusterer,
 )
-from skesom.maps._stability import label_stability, stability
+from skesom.maps._stability import stability
 from skesom.maps._suggestions import suggest_names
 from skesom.maps._truth_scorer import truth_scorer
 
@@ -22,11 +22,9 @@ __all__ = [
     "CubeClusterer",
     "MajorityVote",
     "compare_clusterings",
-    "compare_with_truth",
     "crossmatch",
     "find_pieces",
     "held_out_score",
-    "label_stability",
     "make_classifier",
     "make_cluster_pipeline",
     "make_clusterer",

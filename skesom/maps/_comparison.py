@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 from astropy.table import Table
@@ -18,7 +20,9 @@ from sklearn.metrics.cluster import contingency_matrix
 from skesom._common.labels import SKY
 
 if TYPE_CHECKING:
-    from numpy.typing import ArrayLike
+    from typing import Any
+
+    from numpy.typing import ArrayLike, NDArray
 
     from skesom._common.types import Names
 
@@ -26,34 +30,127 @@ SAME, OTHER, ONLY_FIRST, ONLY_SECOND, NEITHER = 0, 1, 2, 3, -3
 _MAX_CLUSTERS = 5000
 
 
-class Comparison(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class Comparison:
     """What two clusterings have in common: result of `compare_clusterings`."""
 
-    table: Table
-    matched: np.ndarray
-    disagreement: np.ndarray
-    contingency: np.ndarray
-    adjusted_rand: float
-    agreement: float
+    first: np.ndarray
+    second: np.ndarray
+    names: Names | None
+
+    @cached_property
+    def contingency(self) -> NDArray[np.int64]:
+        """Numbers of pixels, clusters of the first by those of the second."""
+        pairs = count_pairs(self.first, check_labels(self.second))
+        if not pairs.any():
+            raise ValueError("No pixel is in a cluster of both: they are noise.")
+        return pairs
+
+    @cached_property
+    def _matches(self):
+        """Return which clusters match."""
+        return match_clusters(self.contingency)
+
+    @cached_property
+    def table(self) -> Table:
+        """A row for each pair of clusters that match, and for each without a match."""
+        return _table_of(self.contingency, self._matches)
+
+    @cached_property
+    def matched(self) -> NDArray[np.int32]:
+        """The second labels with the numbers of the first."""
+        numbers = new_numbers(self._matches, self.second, len(self.contingency))
+        return renumber(self.second, numbers)
+
+    @cached_property
+    def disagreement(self) -> NDArray[np.int8]:
+        """Which kind of difference is at each pixel."""
+        in_first, in_second = self.first >= 0, self.second >= 0
+        both = in_first & in_second
+        return np.select(
+            [both & (self.first == self.matched), both, in_first, in_second],
+            np.int8([SAME, OTHER, ONLY_FIRST, ONLY_SECOND]),
+            np.int8(NEITHER),
+        )
+
+    @cached_property
+    def adjusted_rand(self) -> float:
+        """Adjusted Rand index of the pixels in clusters of both."""
+        return adjusted_rand(self.contingency)
+
+    @cached_property
+    def agreement(self) -> float:
+        """Share of the pixels that are in clusters that match."""
+        n_same = sum(int(self.contingency[pair]) for pair in self._matches.items())
+        return n_same / int(self.contingency.sum())
+
+    @cached_property
+    def scores(self) -> dict[str, Any]:
+        """Scores by name, if the second clustering is known classes."""
+        return self._of_classes[0]
+
+    @cached_property
+    def confusion(self) -> Table:
+        """Numbers of pixels of each class in each cluster."""
+        return self._of_classes[1]
+
+    @cached_property
+    def classes(self) -> Table:
+        """How complete and pure each class is in the clusters that stand for it."""
+        return self._of_classes[2]
+
+    @cached_property
+    def _of_classes(self):
+        """Return scores, confusion and classes; noise counts as a cluster."""
+        label_map, truth = self.first, self.second
+        both, is_known = known_in_both(label_map, truth), truth >= 0
+        labels, known = label_map[both], truth[both]
+        clusters, classes = np.unique(labels), np.unique(known)
+        counts = contingency_matrix(labels, known)
+        names = self.names or ()
+        names = names if isinstance(names, dict) else dict(enumerate(names))
+        names = [str(names.get(int(number), number)) for number in classes]
+        confusion = Table([clusters, *counts.T], names=["cluster", *names])
+        table, accuracy = _class_table(counts, clusters, names)
+        keys = "adjusted Rand index", "adjusted mutual information"
+        keys += "homogeneity", "completeness", "V-measure"
+        indices = adjusted_rand_score, adjusted_mutual_info_score
+        parts = [index(known, labels) for index in indices]
+        parts += homogeneity_completeness_v_measure(known, labels)
+        scores = {
+            **{key: float(value) for key, value in zip(keys, parts, strict=True)},
+            "accuracy": accuracy,
+            "pixels compared": int(counts.sum()),
+            "pixels without cluster": int(np.count_nonzero(is_known & ~both)),
+            "of these, sky set aside": int(np.sum(is_known & (label_map == SKY))),
+        }
+        return scores, confusion, table
 
 
-def compare_clusterings(first: ArrayLike, second: ArrayLike) -> Comparison:
-    """Match the clusters of two clusterings, and find where they disagree.
+def compare_clusterings(
+    first: ArrayLike, second: ArrayLike, *, names: Names | None = None
+) -> Comparison:
+    """Match the clusters of two clusterings, or of one and of known classes.
 
     Clusters match one to one, with as many pixels as possible in those that match
     (Hungarian assignment [1]_), unless they have fewer pixels in common than by chance,
-    and less than half of the smaller one.
+    and less than half of the smaller one. Against known classes, each cluster stands
+    for the class that most of its pixels have.
 
     Parameters
     ----------
     first, second : array-like of int of shape (n_rows, n_columns) or (n_samples,)
-        Clusters of the same pixels from 0; negative labels are no clusters.
+        Clusters of the same pixels from 0; negative labels are no clusters. Known
+        classes are the second.
+    names : dict of int to str or sequence of str, default=None
+        Of the classes, their numbers by default.
 
     Returns
     -------
     comparison : Comparison
-        A named tuple. Only pixels that are in clusters of both clusterings count in
-        ``table``, ``contingency``, ``adjusted_rand`` and ``agreement``.
+        Its attributes are found when they are asked for. Only pixels that are in
+        clusters of both clusterings count in ``table``, ``contingency``,
+        ``adjusted_rand`` and ``agreement``.
 
         - ``table``: an `astropy.table.Table` with a row for each pair of clusters that
           match, then for each that matches none. Columns: the numbers ``first`` and
@@ -70,6 +167,20 @@ def compare_clusterings(first: ArrayLike, second: ArrayLike) -> Comparison:
           by chance.
         - ``agreement``: share of the pixels that are in clusters that match.
 
+        If the second are known classes, in which noise (-1) of the first counts as a
+        cluster, sky (-2) and no data (-3) do not:
+
+        - ``scores``: a dict. "adjusted Rand index", "adjusted mutual information",
+          "homogeneity", "completeness" and "V-measure" do not depend on what clusters
+          stand for; "accuracy" is the share of the pixels whose cluster stands for
+          their class. "pixels compared" and, with a known class, "pixels without
+          cluster" and "of these, sky set aside" are numbers.
+        - ``confusion``: an `astropy.table.Table` with a row for each "cluster" (-1 is
+          noise) and a column of numbers of pixels for each class.
+        - ``classes``: an `astropy.table.Table` with the columns "class", "pixels",
+          "clusters" (that stand for it), "completeness" (share of its pixels in these;
+          0 without any) and "purity" (its share in their pixels; NaN without any).
+
     Raises
     ------
     ValueError
@@ -78,8 +189,7 @@ def compare_clusterings(first: ArrayLike, second: ArrayLike) -> Comparison:
 
     See Also
     --------
-    compare_with_truth : Any number of clusters stands for a known class.
-    label_stability : For more than two clusterings.
+    stability : For more than two clusterings.
 
     References
     ----------
@@ -101,52 +211,38 @@ def compare_clusterings(first: ArrayLike, second: ArrayLike) -> Comparison:
     array([[0, 0, 0, 1, 0, 3]], dtype=int8)
     >>> comparison.agreement
     0.8
+    >>> comparison.scores["accuracy"]
+    0.8
     """
-    first, second = check_labels(first), check_labels(second)
-    contingency = count_pairs(first, second)
-    if not contingency.any():
-        raise ValueError("No pixel is in a cluster of both clusterings.")
-    matches = match_clusters(contingency)
-    matched = renumber(second, new_numbers(matches, second, len(contingency)))
-    in_first, in_second = first >= 0, second >= 0
-    both = in_first & in_second
-    disagreement = np.select(
-        [both & (first == matched), both, in_first, in_second],
-        np.int8([SAME, OTHER, ONLY_FIRST, ONLY_SECOND]),
-        np.int8(NEITHER),
-    )
-    n_same = sum(int(contingency[pair]) for pair in matches.items())
-    return Comparison(
-        _table_of(contingency, matches),
-        matched,
-        disagreement,
-        contingency,
-        adjusted_rand(contingency),
-        n_same / int(contingency.sum()),
-    )
+    first, second = check_labels(first), check_labels(second, np.inf)
+    known_in_both(first, second)
+    return Comparison(first, second, names)
 
 
-def check_labels(labels):
-    """Return labels as an array of signed integers."""
+def check_labels(labels, most=_MAX_CLUSTERS):
+    """Return labels as signed integers, of so few that all pairs can be counted."""
     labels = np.asarray(labels)
     if labels.dtype.kind not in "iu" or labels.ndim == 0:
         raise ValueError(
             f"Labels must be integers, got {labels.dtype} of shape {labels.shape}."
         )
-    if labels.max(initial=0) >= _MAX_CLUSTERS:
-        raise ValueError(
-            f"Clusters are at most {_MAX_CLUSTERS}, got the number {labels.max()}."
-        )
+    if labels.max(initial=0) >= most:
+        raise ValueError(f"Clusters are at most {most}, got the number {labels.max()}.")
     return labels.astype(np.int32) if labels.dtype.kind == "u" else labels
+
+
+def _check_shapes(first, second):
+    """Refuse clusterings of different pixels."""
+    if first.shape != second.shape:
+        raise ValueError(
+            f"Clusterings must be of the same pixels; got shapes {first.shape} and "
+            f"{second.shape}. Bring them to one grid."
+        )
 
 
 def count_pairs(first, second):
     """Return how many pixels are in each cluster of the first and of the second."""
-    if first.shape != second.shape:
-        raise ValueError(
-            f"Clusterings must be of the same pixels; got shapes {first.shape} and "
-            f"{second.shape}."
-        )
+    _check_shapes(first, second)
     shape = tuple(int(labels.max(initial=-1)) + 1 for labels in (first, second))
     both = (first >= 0) & (second >= 0)
     pairs = first[both].astype(np.int64) * shape[1] + second[both]
@@ -227,91 +323,14 @@ def _table_of(contingency, matches):
     return table
 
 
-class TruthComparison(NamedTuple):
-    """How clusters and known classes go together: result of `compare_with_truth`."""
-
-    scores: dict
-    confusion: Table
-    classes: Table
-
-
-def compare_with_truth(
-    label_map: ArrayLike, truth: ArrayLike, *, names: Names | None = None
-) -> TruthComparison:
-    """Compare clusters with a map of known classes.
-
-    Each cluster stands for the class that most of its pixels have.
-
-    Parameters
-    ----------
-    label_map : array-like of int of shape (n_rows, n_columns)
-        Clusters from 0; -1 is noise, which counts as a cluster, -2 is sky, -3 no data.
-    truth : array-like of int of shape (n_rows, n_columns)
-        Classes from 0; pixels of negative ones are left out.
-    names : dict of int to str or sequence of str, default=None
-        Of the classes, their numbers by default.
-
-    Returns
-    -------
-    comparison : TruthComparison
-        A named tuple.
-
-        - ``scores``: a dict. "adjusted Rand index", "adjusted mutual information",
-          "homogeneity", "completeness" and "V-measure" do not depend on what clusters
-          stand for; "accuracy" is the share of the pixels whose cluster stands for
-          their class. "pixels compared" and, with a known class, "pixels without
-          cluster" and "of these, sky set aside" are numbers.
-        - ``confusion``: an `astropy.table.Table` with a row for each "cluster" (-1 is
-          noise) and a column of numbers of pixels for each class.
-        - ``classes``: an `astropy.table.Table` with the columns "class", "pixels",
-          "clusters" (that stand for it), "completeness" (share of its pixels in these;
-          0 without any) and "purity" (its share in their pixels; NaN without any).
-
-    Raises
-    ------
-    ValueError
-        If the maps have other shapes, or no pixel is known in both.
-
-    Examples
-    --------
-    >>> from skesom.maps import compare_with_truth
-    >>> comparison = compare_with_truth([[0, 0, 1, 2]], [[1, 1, 0, 0]])
-    >>> comparison.scores["accuracy"], comparison.scores["completeness"] < 1
-    (1.0, True)
-    """
-    label_map, truth = np.asarray(label_map), np.asarray(truth)
-    both, is_known = known_in_both(label_map, truth), truth >= 0
-    labels, known = label_map[both], truth[both]
-    clusters, classes = np.unique(labels), np.unique(known)
-    counts = contingency_matrix(labels, known)
-    names = names if isinstance(names, dict) else dict(enumerate(names or ()))
-    names = [str(names.get(int(number), number)) for number in classes]
-    confusion = Table([clusters, *counts.T], names=["cluster", *names])
-    table, accuracy = _class_table(counts, clusters, names)
-    keys = ("homogeneity", "completeness", "V-measure")
-    parts = homogeneity_completeness_v_measure(known, labels)
-    scores = {
-        "adjusted Rand index": float(adjusted_rand_score(known, labels)),
-        "adjusted mutual information": float(adjusted_mutual_info_score(known, labels)),
-        **{key: float(value) for key, value in zip(keys, parts, strict=True)},
-        "accuracy": accuracy,
-        "pixels compared": int(counts.sum()),
-        "pixels without cluster": int(np.count_nonzero(is_known & ~both)),
-        "of these, sky set aside": int(np.count_nonzero(is_known & (label_map == SKY))),
-    }
-    return TruthComparison(scores, confusion, table)
-
-
 def known_in_both(label_map, truth):
     """Return the pixels that have a cluster or are noise, and have a known class."""
-    if label_map.shape != truth.shape:
-        raise ValueError(
-            f"The map of clusters has the shape {label_map.shape}, but that of the "
-            f"classes {truth.shape}. Bring them to one grid."
-        )
+    _check_shapes(label_map, truth)
     both = (truth >= 0) & (label_map >= -1)
     if not both.any():
-        raise ValueError("No pixel has both a cluster and a known class.")
+        raise ValueError(
+            "No pixel has both a cluster and a known class, or is in a cluster of both."
+        )
     return both
 
 

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 
 class Stability(NamedTuple):
-    """How stable a clustering is: result of `label_stability`."""
+    """How stable a clustering is: result of `stability`."""
 
     label_map: np.ndarray
     stability: np.ndarray
@@ -44,87 +44,29 @@ class Stability(NamedTuple):
 
 
 def stability(
-    estimator: BaseEstimator,
-    X: CubeLike,
+    runs: BaseEstimator | Iterable[ArrayLike],
+    X: CubeLike | None = None,
     *,
     seeds: int | Sequence[int] = 10,
     reference: ArrayLike | None = None,
 ) -> Stability:
-    """Cluster again with other seeds, and count how often pixels keep their clusters.
+    """Count how often pixels keep their clusters in other clusterings of them.
 
-    The runs differ by the random order of the training; for the effect of noise in the
-    images see `label_stability`.
+    Runs with other seeds differ by the random order of the training; label maps may
+    differ by anything, such as noise that is added to the images. The clusters of each
+    are matched to those of the reference one to one, see `compare_clusterings`.
 
     Parameters
     ----------
-    estimator : clusterer or Pipeline
-        Takes X in ``fit_predict``; each parameter ``random_state`` of a clone gets the
-        seed.
-    X : Cube, array-like or list of Cube
+    runs : clusterer, Pipeline or iterable of array-like of int
+        An estimator that clusters X anew with each seed: it takes X in ``fit_predict``,
+        and each parameter ``random_state`` of a clone gets the seed. Or clusterings of
+        the same pixels: clusters from 0, of shape (n_rows, n_columns) or (n_samples,);
+        negative labels are none.
+    X : Cube, array-like or list of Cube, default=None
         Images or a table, as the estimator takes them.
     seeds : int or sequence of int, default=10
-        The seeds, or how many: 0, 1, 2, ...
-    reference : array-like of int, default=None
-        Labels of X that the others are compared with, by default the run that agrees
-        best with all others.
-
-    Returns
-    -------
-    stability : Stability
-        See `label_stability`.
-
-    Raises
-    ------
-    ValueError
-        If there is no ``random_state`` in the estimator, or no seed (with a reference),
-        or fewer than two (without).
-
-    Examples
-    --------
-    >>> from skesom.datasets import make_galaxy_cube
-    >>> from skesom.maps import make_cluster_pipeline, stability
-    >>> from skesom.som import ESOM
-    >>> cube, _ = make_galaxy_cube((64, 64), random_state=0)
-    >>> pipeline = make_cluster_pipeline(ESOM(n_clusters=4))
-    >>> result = stability(pipeline, cube, seeds=3)
-    >>> result.stability.shape
-    (64, 64)
-    """
-    if isinstance(seeds, Integral):
-        seeds = range(seeds)
-    if not isinstance(seeds, Iterable) or isinstance(seeds, str):
-        raise ValueError(f"seeds must be an int or a sequence of int, got {seeds!r}.")
-    if not random_states(estimator):
-        raise ValueError(
-            f"{type(estimator).__name__} has no parameter random_state, so every run "
-            "is the same. Compare other runs by label_stability."
-        )
-    estimator = clone(estimator)
-    if isinstance(estimator, Pipeline):  # what no seed changes is done once
-        steps = list(estimator.named_steps.values())
-        first = next(i for i, step in enumerate(steps) if random_states(step))
-        if first > 0:
-            X = estimator[:first].fit_transform(X)
-        estimator = estimator[first:]
-    names = random_states(estimator)
-    seeded = (clone(estimator).set_params(**dict.fromkeys(names, s)) for s in seeds)
-    runs = (clusterer.fit_predict(X) for clusterer in seeded)
-    return label_stability(runs, reference=reference)
-
-
-def label_stability(
-    label_maps: Iterable[ArrayLike], *, reference: ArrayLike | None = None
-) -> Stability:
-    """Count how often each pixel keeps its cluster in other clusterings of it.
-
-    The clusters of each are matched to those of the reference one to one, see
-    `compare_clusterings`.
-
-    Parameters
-    ----------
-    label_maps : iterable of array-like of int of shape (n_rows, n_columns) or \
-(n_samples,)
-        Clusterings of the same pixels: clusters from 0; negative labels are none.
+        The seeds for an estimator, or how many: 0, 1, 2, ...
     reference : array-like of int of the same shape, default=None
         What they are compared with, by default the one with the largest mean adjusted
         Rand index with the others.
@@ -149,7 +91,8 @@ def label_stability(
     Raises
     ------
     ValueError
-        If clusterings are too few or differ in shape, or the reference has no cluster.
+        If there is no ``random_state`` in the estimator, clusterings are too few or
+        differ in shape, or the reference has no cluster.
 
     References
     ----------
@@ -158,12 +101,21 @@ def label_stability(
 
     Examples
     --------
-    >>> from skesom.maps import label_stability
+    >>> from skesom.datasets import make_galaxy_cube
+    >>> from skesom.maps import make_cluster_pipeline, stability
+    >>> from skesom.som import ESOM
+    >>> cube, _ = make_galaxy_cube((64, 64), random_state=0)
+    >>> pipeline = make_cluster_pipeline(ESOM(n_clusters=4))
+    >>> stability(pipeline, cube, seeds=3).stability.shape
+    (64, 64)
     >>> runs = [[1, 1, 1, 0, 0], [0, 0, 1, 1, 1]]
-    >>> result = label_stability(runs, reference=[0, 0, 0, 1, 1])
-    >>> result.stability.tolist()
+    >>> stability(runs, reference=[0, 0, 0, 1, 1]).stability.tolist()
     [1.0, 1.0, 0.5, 1.0, 1.0]
     """
+    is_estimator = hasattr(runs, "fit_predict")
+    if is_estimator != (X is not None):
+        raise ValueError("Give an estimator and X, or clusterings without X.")
+    label_maps = _of_seeds(runs, X, seeds) if is_estimator else runs
     if reference is None:
         label_maps = [check_labels(labels).astype(np.int16) for labels in label_maps]
         if len(label_maps) < 2:
@@ -196,6 +148,29 @@ def label_stability(
         np.array(indices),
         np.array(n_clusters),
     )
+
+
+def _of_seeds(estimator, X, seeds):
+    """Return clusterings with other seeds, one after the other."""
+    if isinstance(seeds, Integral):
+        seeds = range(seeds)
+    if not isinstance(seeds, Iterable) or isinstance(seeds, str):
+        raise ValueError(f"seeds must be an int or a sequence of int, got {seeds!r}.")
+    if not random_states(estimator):
+        raise ValueError(
+            f"{type(estimator).__name__} has no parameter random_state, so every run "
+            "is the same. Give label maps of other runs instead."
+        )
+    estimator = clone(estimator)
+    if isinstance(estimator, Pipeline):  # what no seed changes is done once
+        steps = list(estimator.named_steps.values())
+        first = next(i for i, step in enumerate(steps) if random_states(step))
+        if first > 0:
+            X = estimator[:first].fit_transform(X)
+        estimator = estimator[first:]
+    names = random_states(estimator)
+    seeded = (clone(estimator).set_params(**dict.fromkeys(names, s)) for s in seeds)
+    return (clusterer.fit_predict(X) for clusterer in seeded)
 
 
 def _most_typical(label_maps):

@@ -45,7 +45,7 @@ def truth_scorer(score: str = "adjusted_rand") -> Callable[..., float]:
 
     See Also
     --------
-    compare_with_truth : All scores of one label map.
+    compare_clusterings : All scores of one label map.
     skesom.metrics.map_scorer : Scorers that need no truth.
 
     Examples

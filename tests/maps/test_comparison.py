@@ -184,8 +184,8 @@ class TestBadInput:
             ([0.0, 1.0], [0, 1], "must be integers"),
             ([True, False], [0, 1], "must be integers"),
             (3, 3, "must be integers"),
-            ([-3, -3], [0, 1], "No pixel is in a cluster of both"),
-            ([0, -3], [-1, 1], "No pixel is in a cluster of both"),
+            ([-3, -3], [0, 1], "is in a cluster of both"),
+            ([0, -3], [-1, 1], "is in a cluster of both"),
             ([0, 10**6], [0, 1], "at most 5000"),
         ],
     )

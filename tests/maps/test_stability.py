@@ -10,7 +10,6 @@ from sklearn.preprocessing import StandardScaler
 
 from skesom.maps import (
     CubeClusterer,
-    label_stability,
     make_cluster_pipeline,
     stability,
 )
@@ -54,7 +53,7 @@ class TestByHand:
 
     @pytest.fixture
     def result(self):
-        return label_stability(RUNS, reference=REFERENCE)
+        return stability(RUNS, reference=REFERENCE)
 
     def test_of_pixels(self, result):
         np.testing.assert_array_equal(
@@ -96,17 +95,17 @@ class TestReference:
     def test_is_the_most_typical_run(self):
         other = np.array([0, 1, 0, 1, 0, 1])
         usual = np.array([0, 0, 0, 1, 1, 1])
-        result = label_stability([other, usual, 1 - usual])
+        result = stability([other, usual, 1 - usual])
         np.testing.assert_array_equal(result.label_map, usual)
         assert len(result.adjusted_rand) == 2
         np.testing.assert_array_equal(result.stability, [1, 0.5, 1, 1, 0.5, 1])
 
     def test_takes_an_iterator(self):
-        result = label_stability(iter(RUNS), reference=REFERENCE)
+        result = stability(iter(RUNS), reference=REFERENCE)
         assert len(result.adjusted_rand) == 4
 
     def test_does_not_list_numbers_without_pixels(self):
-        result = label_stability([[0, 3]], reference=[0, 3])
+        result = stability([[0, 3]], reference=[0, 3])
         assert result.table["cluster"].tolist() == [0, 3]
 
 
@@ -136,7 +135,7 @@ class TestSeeds:
             for seed in (3, 5, 8)
         ]
         result = stability(pipeline, galaxy, seeds=(3, 5, 8))
-        by_hand = label_stability(runs)
+        by_hand = stability(runs)
         np.testing.assert_array_equal(result.stability, by_hand.stability)
         np.testing.assert_array_equal(result.label_map, by_hand.label_map)
 
@@ -183,12 +182,17 @@ class TestBadInput:
 
     def test_no_run(self):
         with pytest.raises(ValueError, match="no run"):
-            label_stability([], reference=[0, 1])
+            stability([], reference=[0, 1])
 
     def test_masked_everything(self):
         with pytest.raises(ValueError, match="all are masked"):
-            label_stability([[-3, -3], [-3, -3]])
+            stability([[-3, -3], [-3, -3]])
 
     def test_other_shapes(self):
         with pytest.raises(ValueError, match="of the same pixels"):
-            label_stability([[0, 1, 1]], reference=[0, 1])
+            stability([[0, 1, 1]], reference=[0, 1])
+
+    @pytest.mark.parametrize("given", [(KMeans(2),), (RUNS, REFERENCE)])
+    def test_an_estimator_goes_with_its_input(self, given):
+        with pytest.raises(ValueError, match="Give an estimator and X"):
+            stability(*given)

@@ -88,7 +88,7 @@ def test_one_cube_may_be_both_parts_of_the_only_split(patches):
 
 def test_bad_input_is_named():
     scorer = truth_scorer("adjusted_rand")
-    with pytest.raises(ValueError, match=r"shape \(2, 5\), but that of the classes"):
+    with pytest.raises(ValueError, match=r"got shapes \(2, 5\) and"):
         scorer(Known(LABELS), None, [[0, 1]])
     with pytest.raises(ValueError, match="No pixel has both a cluster and a known"):
         scorer(Known(LABELS), None, np.full((2, 5), -1))
