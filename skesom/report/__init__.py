@@ -8,14 +8,12 @@ from skesom.report._cluster_groups import (
     write_cluster_groups,
 )
 from skesom.report._drawing import PictureStyle
-from skesom.report._image_source import ImageSource
 from skesom.report._models import load_model, save_model
 from skesom.report._report import read_report, write_report
 from skesom.report.page._explore import explore
 
 __all__ = [
     "ClusterGroup",
-    "ImageSource",
     "PictureStyle",
     "explore",
     "load_model",
@@ -41,6 +39,7 @@ from skesom.report._drawing import prepare_drawing as prepare_drawing
 from skesom.report._folders import atomic_folder as atomic_folder
 from skesom.report._folders import check_folder as check_folder
 from skesom.report._folders import note_files as note_files
+from skesom.report._image_source import ImageSource as ImageSource
 from skesom.report._json_values import whole as whole
 from skesom.report._models import find_model as find_model
 from skesom.report._provenance import digest_of_fit as digest_of_fit

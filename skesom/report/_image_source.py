@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -54,18 +55,6 @@ class ImageSource(NamedTuple):
         Whether images are read when they are needed.
     continua : dict of str to sequence of str, or "none", default=None
         Continuum bands of bands of lines, for a report, see `write_report`.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> from skesom.datasets import make_galaxy_cube
-    >>> from skesom.io import write_bands
-    >>> from skesom.report import ImageSource
-    >>> cube, truth = make_galaxy_cube((40, 40), 3, random_state=0)
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     source = ImageSource(write_bands(folder, cube))
-    ...     source.read().shape
-    (40, 40, 3)
     """
 
     files: tuple
@@ -84,99 +73,21 @@ class ImageSource(NamedTuple):
     continua: object = None
 
     def by_wavelength(self) -> ImageSource:
-        """Return the same with the bands in the order of wavelength, in numbers.
-
-        Returns
-        -------
-        source : ImageSource
-            Its `order` is a list of numbers.
-
-        Examples
-        --------
-        >>> import tempfile
-        >>> from skesom.datasets import make_galaxy_cube
-        >>> from skesom.io import write_bands
-        >>> from skesom.report import ImageSource
-        >>> cube, truth = make_galaxy_cube((40, 40), 3, random_state=0)
-        >>> with tempfile.TemporaryDirectory() as folder:
-        ...     source = ImageSource(write_bands(folder, cube))
-        ...     source.by_wavelength().order
-        [0, 1, 2]
-        """
+        """Return the same with the bands in the order of wavelength, in numbers."""
         return self._replace(order=self.describe_bands()[1])
 
     def describe_bands(self) -> tuple[list[str], Any]:
-        """Return the names of the bands as given, and their order by wavelength.
-
-        Returns
-        -------
-        names : list of str
-            In the order of the files.
-        order : list of int
-            Their numbers by rising wavelength, or by name where it is unknown.
-
-        Examples
-        --------
-        >>> import tempfile
-        >>> from skesom.datasets import make_galaxy_cube
-        >>> from skesom.io import write_bands
-        >>> from skesom.report import ImageSource
-        >>> cube, truth = make_galaxy_cube((40, 40), 3, random_state=0)
-        >>> with tempfile.TemporaryDirectory() as folder:
-        ...     source = ImageSource(write_bands(folder, cube))
-        ...     source.describe_bands()[1]
-        [0, 1, 2]
-        """
+        """Return the names of the bands as given, and their order by wavelength."""
         names = "hdu", "band_names", "combine"
         options = {name: getattr(self, name) for name in names}
         return io.describe_bands(list(self.files), **options)
 
     def n_values(self) -> int:
-        """Return how many values the images have, without reading them.
-
-        Returns
-        -------
-        n_values : int
-            Pixels of all bands.
-
-        Examples
-        --------
-        >>> import tempfile
-        >>> from skesom.datasets import make_galaxy_cube
-        >>> from skesom.io import write_bands
-        >>> from skesom.report import ImageSource
-        >>> cube, truth = make_galaxy_cube((40, 40), 3, random_state=0)
-        >>> with tempfile.TemporaryDirectory() as folder:
-        ...     source = ImageSource(write_bands(folder, cube))
-        ...     source.n_values()
-        4800
-        """
+        """Return how many values the images have, without reading them."""
         return io.count_values(list(self.files), hdu=self.hdu, combine=self.combine)
 
     def read(self) -> Cube | list[Cube]:
-        """Read the images.
-
-        Returns
-        -------
-        images : Cube or list of Cube
-            One cube; a list if the images lie on several pixel grids.
-
-        Raises
-        ------
-        OSError, ValueError
-            If files cannot be used; see `skesom.io.read_cube`.
-
-        Examples
-        --------
-        >>> import tempfile
-        >>> from skesom.datasets import make_galaxy_cube
-        >>> from skesom.io import write_bands
-        >>> from skesom.report import ImageSource
-        >>> cube, truth = make_galaxy_cube((40, 40), 3, random_state=0)
-        >>> with tempfile.TemporaryDirectory() as folder:
-        ...     ImageSource(write_bands(folder, cube)).read().shape
-        (40, 40, 3)
-        """
+        """Read the images."""
         options = self._asdict()
         for name in ("files", "exclude", "include", "continua"):
             del options[name]
@@ -195,29 +106,7 @@ class ImageSource(NamedTuple):
         return cubes[0] if len(cubes) == 1 else cubes
 
     def read_as(self, other: ImageSource, keep: Iterable[str] = ()) -> ImageSource:
-        """Return the same that reads errors, masks and weights as another does.
-
-        Lists of files, which are beside other images, are not taken over.
-
-        Parameters
-        ----------
-        other : ImageSource
-            The other.
-        keep : iterable of str, default=()
-            Names of fields that stay as they are.
-
-        Returns
-        -------
-        source : ImageSource
-            With the files of this one.
-
-        Examples
-        --------
-        >>> from skesom.report import ImageSource
-        >>> earlier = ImageSource(("a.fits",), weights="auto", errors="auto")
-        >>> ImageSource(("b.fits",)).read_as(earlier, keep=["errors"]).weights
-        'auto'
-        """
+        """Return the same that reads errors, masks and weights as another does."""
         names = "masks", "weights", "ignore_flags", "errors", "error_kind"
         how = {name: getattr(other, name) for name in names if name not in keep}
         plain = {n: v for n, v in how.items() if v is None or isinstance(v, int | str)}
@@ -230,25 +119,7 @@ class ImageSource(NamedTuple):
         return io.describe_planes(list(self.files), **options, **roles)
 
     def lines(self) -> Iterator[str]:
-        """Return a line on what is read beside the images for each role.
-
-        Yields
-        ------
-        line : str
-            Masks, weights or errors, and the first three of their files.
-
-        Examples
-        --------
-        >>> import tempfile
-        >>> from skesom.datasets import make_galaxy_cube
-        >>> from skesom.io import write_bands
-        >>> from skesom.report import ImageSource
-        >>> cube, truth = make_galaxy_cube((40, 40), 3, random_state=0)
-        >>> with tempfile.TemporaryDirectory() as folder:
-        ...     source = ImageSource(write_bands(folder, cube))
-        ...     list(source.lines())
-        []
-        """
+        """Return a line on what is read beside the images for each role."""
         found = {}
         for role, plane in self._planes():
             label = os.path.basename(plane.label)
@@ -261,19 +132,7 @@ class ImageSource(NamedTuple):
             yield f"{role.capitalize()}: {text}"
 
     def paths(self) -> list[Any]:
-        """Return the path of every file that is read, without names of HDUs.
-
-        Returns
-        -------
-        paths : list of Path
-            Each of them once.
-
-        Examples
-        --------
-        >>> from skesom.report import ImageSource
-        >>> [str(path) for path in ImageSource(("a.fits[1]", "a.fits[2]")).paths()]
-        ['a.fits']
-        """
+        """Return the path of every file that is read, without names of HDUs."""
         parts = [self.files, *(getattr(self, role) for role in _ROLES)]
         parts += [self.exclude, self.include]
         lists = [part for part in parts if _is_list(part)]
@@ -281,19 +140,7 @@ class ImageSource(NamedTuple):
         return list(dict.fromkeys(_path_of(text) for text in texts))
 
     def companions(self) -> list[Path]:
-        """Return the path of every other file that "auto" finds beside the images.
-
-        Returns
-        -------
-        paths : list of Path
-            Files of masks, weights and errors that are not named.
-
-        Examples
-        --------
-        >>> from skesom.report import ImageSource
-        >>> ImageSource(("a.fits",)).companions()
-        []
-        """
+        """Return the path of every other file that "auto" finds beside the images."""
         if not any(_is_auto(getattr(self, role)) for role in _ROLES):
             return []
         named = {os.path.realpath(path) for path in self.paths()}
@@ -301,25 +148,7 @@ class ImageSource(NamedTuple):
         return [Path(path) for path in found if os.path.realpath(path) not in named]
 
     def moved(self, place_of: Callable[[str], str]) -> ImageSource:
-        """Return the same with the paths that a function gives for those of here.
-
-        Parameters
-        ----------
-        place_of : callable
-            Takes a path and returns another one.
-
-        Returns
-        -------
-        source : ImageSource
-            Names of HDUs stay.
-
-        Examples
-        --------
-        >>> from skesom.report import ImageSource
-        >>> source = ImageSource(("a.fits[1]",)).moved(lambda path: f"data/{path}")
-        >>> source.files
-        ('data/a.fits[1]',)
-        """
+        """Return the same with the paths that a function gives for those of here."""
 
         def move(text):
             path = _path_of(text)
@@ -334,6 +163,21 @@ class ImageSource(NamedTuple):
         for name in ("files", "exclude", "include"):
             lists[name] = tuple(move_all(getattr(self, name)))
         return self._replace(**lists)
+
+
+def source_from(given: Any) -> ImageSource | None:
+    """Return the source of files, or of a dict with them and how they are read."""
+    if given is None or isinstance(given, ImageSource):
+        return given
+    given = dict(given) if isinstance(given, Mapping) else {"files": given}
+    if "files" not in given or given.keys() - set(ImageSource._fields):
+        raise ValueError(
+            "source must hold files, and how they are read: some of "
+            f"{', '.join(ImageSource._fields)}; got {', '.join(given)}."
+        )
+    files = given["files"]
+    files = [files] if io.is_path(files) else files
+    return ImageSource(**given | {"files": tuple(map(os.fspath, files))})
 
 
 def _is_auto(value):

@@ -21,7 +21,7 @@ from skesom.report._classes import write_classes
 from skesom.report._cluster_groups import GROUPS_NAME, groups_of, write_cluster_groups
 from skesom.report._drawing import PictureStyle, start_drawing
 from skesom.report._folders import atomic_folder, check_folder, names_of_files
-from skesom.report._image_source import ImageSource
+from skesom.report._image_source import ImageSource, source_from
 from skesom.report._json_values import whole
 from skesom.report._models import find_model, load_model, save_model
 from skesom.report._provenance import (
@@ -37,7 +37,7 @@ from skesom.report._summary import write_summary
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from typing import Literal
+    from typing import Any, Literal
 
     from astropy.table import Table
     from astropy.units import Quantity
@@ -64,7 +64,7 @@ def write_report(
     continua: Mapping[str, Sequence[str]] | Literal["none"] | None = None,
     catalog: StrPath | Table | None = None,
     radius: float | Quantity | None = None,
-    source: ImageSource | None = None,
+    source: Sequence[StrPath] | Mapping[str, Any] | None = None,
     model: StrPath | None = None,
     command: Sequence[str] | None = None,
     tables: bool | Literal["auto"] = "auto",
@@ -99,8 +99,10 @@ def write_report(
         Known objects to cross-match with the clusters, as `crossmatch` takes them.
     radius : float or Quantity, default=None
         Size of these objects, as for `crossmatch`.
-    source : ImageSource, default=None
-        Files of the images, from which the run can be repeated.
+    source : sequence of str or os.PathLike, or dict, default=None
+        Files of the images, from which the run can be repeated. A dict has them as
+        ``"files"``, and parameters of `read_cube` and region files to ``"exclude"`` and
+        ``"include"`` if the images were read so.
     model : str or os.PathLike, default=None
         File of the model that predicted `label_map`, for ``provenance.json``.
     command : sequence of str, default=None
@@ -150,6 +152,7 @@ def write_report(
     check_matplotlib()  # which also gives the colors of the regions
     check_folder(folder, overwrite=overwrite)
     style = PictureStyle() if pictures is True else pictures or None
+    source = source_from(source)
     if continua is None and source is not None:
         continua = source.continua
     details = {"held_out": held_out, "continua": continua}
@@ -349,16 +352,16 @@ def read_report(
     --------
     >>> import tempfile
     >>> from skesom.datasets import make_galaxy_cube
-    >>> from skesom.io import write_bands
+    >>> from skesom.io import read_cube, write_bands
     >>> from skesom.maps import make_cluster_pipeline
-    >>> from skesom.report import ImageSource, read_report, write_report
+    >>> from skesom.report import read_report, write_report
     >>> from skesom.som import ESOM
     >>> cube, truth = make_galaxy_cube((48, 48), 3, random_state=0)
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     source = ImageSource(write_bands(f"{folder}/images", cube))
-    ...     cube = source.read()
+    ...     files = write_bands(f"{folder}/images", cube)
+    ...     cube = read_cube(files)
     ...     pipeline = make_cluster_pipeline(ESOM(random_state=0)).fit(cube)
-    ...     _ = write_report(f"{folder}/result", pipeline, cube, source=source)
+    ...     _ = write_report(f"{folder}/result", pipeline, cube, source=files)
     ...     report = read_report(f"{folder}/result", trust=True)
     >>> bool((report.pipeline.predict(report.cube) == report.label_map).all())
     True

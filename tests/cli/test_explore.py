@@ -10,8 +10,9 @@ from sklearn.cluster import KMeans
 from sklearn.pipeline import Pipeline
 
 from skesom.cube import CubeMasker
+from skesom.io import read_cube
 from skesom.maps import CubeClusterer
-from skesom.report import ImageSource, load_model, write_cluster_groups, write_report
+from skesom.report import load_model, write_cluster_groups, write_report
 
 
 @pytest.fixture(scope="module")
@@ -99,11 +100,10 @@ def test_images_that_have_moved(run, bands, result, tmp_path):
 
 @pytest.mark.filterwarnings("ignore:One cluster holds:UserWarning")
 def test_another_pipeline_than_that_of_the_command_line(run, bands, tmp_path):
-    source = ImageSource([str(file) for file in bands])
-    cube = source.read()
+    cube = read_cube(bands)
     clusterer = CubeClusterer(KMeans(3, n_init=1, random_state=0))
     pipeline = Pipeline([("mask", CubeMasker()), ("last", clusterer)]).fit(cube)
-    write_report(tmp_path / "r", pipeline, cube, source=source, pictures=False)
+    write_report(tmp_path / "r", pipeline, cube, source=bands, pictures=False)
     assert run("explore", tmp_path / "r")[0] == 0
     status, printed, _ = run(
         *("cluster", "--from", tmp_path / "r", "-o", tmp_path / "again"),

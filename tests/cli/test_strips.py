@@ -11,7 +11,8 @@ import pytest
 
 from skesom.cli import _strips
 from skesom.io import read_map
-from skesom.report import ImageSource, read_report
+from skesom.report import read_report
+from skesom.report._image_source import ImageSource
 
 pytest.importorskip("dask.array")
 pytestmark = pytest.mark.filterwarnings("default:.*other versions:UserWarning")

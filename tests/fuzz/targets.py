@@ -28,7 +28,6 @@ from skesom.io import (
 )
 from skesom.maps import make_cluster_pipeline, make_clusterer
 from skesom.report import (
-    ImageSource,
     load_model,
     read_cluster_groups,
     read_report,
@@ -131,13 +130,12 @@ def write_seeds(folder):
     groups = [{"name": "arm", "labels": [0, 2]}, {"name": "disc", "labels": [1]}]
     content = {"format": "skesom clusters", "version": 1, "clusters": groups}
     (folder / "groups.json").write_text(json.dumps(content), encoding="utf-8")
-    source = ImageSource([str(path) for path in bands])
-    images = source.read()
+    images = read_cube(bands)
     clusterer = make_clusterer("esom", n_clusters=3, n_runs=1)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         pipeline = make_cluster_pipeline(clusterer).fit(images)
-        options = {"tables": False, "pictures": False, "source": source}
+        options = {"tables": False, "pictures": False, "source": bands}
         write_report(folder / "result", pipeline, images, **options)
     shutil.copy(folder / "result/provenance.json", folder)
     shutil.copy(folder / "result/model.skops", folder)

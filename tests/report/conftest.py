@@ -4,7 +4,8 @@
 import pytest
 
 from skesom.io import write_bands
-from skesom.report import ImageSource, PictureStyle, write_report
+from skesom.report import PictureStyle, write_report
+from skesom.report._image_source import ImageSource
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 """Runs told in text, and made again from it."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,7 +14,8 @@ from sklearn.preprocessing import StandardScaler
 
 from skesom.cube import AsinhStretch, Cube, CubeAligner, FWHMConvolver
 from skesom.maps import CubeClusterer, MajorityVote, make_cluster_pipeline
-from skesom.report import ImageSource, read_report, write_report
+from skesom.report import read_report, write_report
+from skesom.report._image_source import ImageSource, source_from
 from skesom.report._json_values import decode, encode, unrepeatable_parts
 from skesom.report._provenance import label_map_digest, read_run
 from skesom.som import CSOM, ESOM
@@ -202,6 +204,16 @@ class TestImageSource:
         assert moved.masks == ["/data/m.fits[1]", None]
         assert moved.weights == "WHT"
         assert moved.exclude == ("/data/x.reg",)
+
+    def test_files_alone_are_enough(self):
+        assert source_from([Path("a.fits"), "b.fits"]).files == ("a.fits", "b.fits")
+        assert source_from("a.fits").files == ("a.fits",)
+        assert source_from({"files": ["a.fits"], "hdu": 1}).hdu == 1
+
+    @pytest.mark.parametrize("given", [{"hdu": 1}, {"files": ["a.fits"], "mask": 1}])
+    def test_what_is_no_source_is_named(self, given):
+        with pytest.raises(ValueError, match="source must hold files"):
+            source_from(given)
 
 
 @pytest.mark.filterwarnings("ignore:One cluster holds:UserWarning")

@@ -38,7 +38,11 @@ REFUSED = [  # what a file may not make, though skesom or scikit-learn has it
     *("evilmod.X", "os.system", "builtins.eval", "pathlib.Path", "functools.partial"),
     *("skesom.report._models.Path", "skesom.report._json_values.importlib"),
     *("skesom.cube.Cube", "skesom.cube._base.importlib", "skesom.maps.crossmatch"),
-    *("skesom.report.ImageSource", "skesom.datasets.fetch_m83", "skesom.som._csom.np"),
+    *(
+        "skesom.report._image_source.ImageSource",
+        "skesom.datasets.fetch_m83",
+        "skesom.som._csom.np",
+    ),
     *("sklearn.preprocessing.FunctionTransformer", "joblib.Memory", "joblib.Parallel"),
     "sklearn.preprocessing._function_transformer.FunctionTransformer",
     *("sklearn.feature_extraction.text.CountVectorizer", "sklearn.datasets.load_files"),
