@@ -50,8 +50,7 @@ def _add_sharpness(add):
     text = (
         "width of the point-spread function, one for all or one for each band: arcsec, "
         'pixels as in 2.5pix, "header", or "stars" to measure it (default: from '
-        "headers; if that of a band is unknown, all bands stay as sharp as they are, "
-        "and a line tells what stars give)"
+        "headers; if that of a band is unknown, all bands stay as sharp as they are)"
     )
     add("--fwhm", nargs="+", type=width, metavar="WIDTH", help=text)
     text = (
@@ -81,8 +80,9 @@ def _add_sharpness(add):
     add("--crop", help=text, **_choices("auto", "yes", "no"))
     text = "measure by how much the sky of each band is shifted, and correct its WCS"
     add("--register", action="store_true", help=text)
-    text = "compare the places of what all bands show, and only warn of shifts"
-    add("--check-registration", action="store_true", help=text)
+    text = "whether to compare the places of what all bands show, and to warn of "
+    text += "shifts; auto: not of spectra, more than 20 bands and --strips"
+    add("--check-registration", help=text, **_choices("auto", "yes", "no"))
 
 
 def _add_scaling(add):
@@ -144,7 +144,7 @@ def _registration(options):
     """Return what is done about bands that are shifted."""
     if options.register:
         return "correct"
-    return "check" if options.check_registration else None
+    return {"yes": "check", "no": None}.get(options.check_registration, "auto")
 
 
 def check_steps(options):

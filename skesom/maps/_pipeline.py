@@ -91,8 +91,7 @@ def make_cluster_pipeline(
     fwhm : float, "stars", sequence of length n_bands or dict, default=None
         Full width at half maximum of the point-spread function of all bands or each,
         as `skesom.cube.FWHMConvolver` takes it: arcsec, by default those of the cubes.
-        If one is unknown, all bands stay as sharp as they are, with a warning that
-        tells what stars give.
+        If one is unknown, all bands stay as sharp as they are, with a warning.
     target_fwhm : "worst", float or None, default="worst"
         Width in arcsec that all bands are brought to. None leaves them as they are.
     pixel_scale : float, default=None
@@ -140,7 +139,8 @@ def make_cluster_pipeline(
         `CubeClassifier`, with a classifier), to set their parameters as
         ``pipeline.set_params(gaps__grow=2, align__crop=False)``. The map
         of images on several grids is cut to where enough bands have data, unless the
-        grid is given as a WCS, header or Cube.
+        grid is given as a WCS, header or Cube. A warning tells of bands that seem to be
+        shifted; ``set_params(align__registration="correct")`` moves them back.
 
     Raises
     ------
@@ -187,7 +187,7 @@ def make_cluster_pipeline(
     if target_fwhm is not None:
         widths = {"target_fwhm": target_fwhm, "pixel_scale": pixel_scale, "psfs": psfs}
         steps.append(("convolve", FWHMConvolver(fwhm, **widths, n_jobs=n_jobs)))
-    cut = {"crop": "auto", "min_bands": min_bands}
+    cut = {"crop": "auto", "min_bands": min_bands, "registration": "auto"}
     aligner = CubeAligner(align_to, resample=resample, **cut, n_jobs=n_jobs)
     steps.append(("align", aligner))
     if bin_bands != 1:

@@ -316,13 +316,15 @@ def decisions_of(pipeline):
 
 
 def _alignment(aligners, shape):
-    """Return the size of the map before it was cut, and the shifts of bands."""
-    found = {"shape": list(shape), "cut_from": None, "shifts": {}}
+    """Return the size of the map before it was cut, and what is known of shifts."""
+    found = {"shape": list(shape), "cut_from": None, "shifts": {}, "registration": None}
     for aligner in aligners[-1:]:
         if aligner.shape_ != shape:
             found["cut_from"] = list(aligner.shape_)
         shifts = zip(aligner.feature_names_in_, aligner.shifts_.tolist(), strict=True)
         found["shifts"] = {name: shift for name, shift in shifts if any(shift)}
+        # A model of an older version has no line on it.
+        found["registration"] = getattr(aligner, "registration_", None)
     return found
 
 
@@ -370,6 +372,9 @@ def decision_lines(pipeline):
     for name, (rows, columns) in decisions["shifts"].items():
         text = f"{name} moved back by {rows:+.2f} rows and {columns:+.2f} columns"
         lines.append(f"Registration: {text}.")
+    seen = decisions["registration"]
+    if seen and not seen.startswith("shifted"):  # of which a warning tells
+        lines.append(f"Registration: {seen}.")
     if decisions["outliers"]:
         text = f"{decisions['outliers']} pixels (--mask-outliers no keeps them)"
         lines.append(f"Outliers masked: {text}.")

@@ -17,7 +17,12 @@ from skesom.cube._base import CubeTransformer, all_band_names, check_cubes
 from skesom.cube._container import Cube
 from skesom.cube.alignment._conserved import CONSERVED, FLUX, find_conserved
 from skesom.cube.alignment._grid import find_grid, grid_of, refuse_to_crop
-from skesom.cube.alignment._registration import measure_shifts, on_sky, shift_cubes
+from skesom.cube.alignment._registration import (
+    measure_shifts,
+    on_sky,
+    shift_cubes,
+    why_not,
+)
 from skesom.cube.alignment._stack import (
     METHODS,
     crop_cube,
@@ -63,10 +68,11 @@ class CubeAligner(CubeTransformer):
         is not given as such, and there are such pixels.
     min_bands : int, default=None
         How many bands are enough for `crop`; all by default.
-    registration : {None, "check", "correct"}, default=None
+    registration : {None, "check", "auto", "correct"}, default=None
         Whether to compare each band by cross-correlation with that of the target grid
         (else the first; or, if it shows little, with the one on the grid that shows
-        most), and to warn of shifts above half a pixel ("check"), or to take shifts off
+        most), and to warn of shifts above a pixel ("check"; "auto" where that is
+        quick, not of lazy cubes, spectra and more than 20 bands), or to take shifts off
         by moving the WCS of the band before it is resampled ("correct").
     n_jobs : int, default=None
         Number of threads.
@@ -83,6 +89,8 @@ class CubeAligner(CubeTransformer):
         By how many pixels (rows, columns) of the grid the sky of each band lay off
         that of the band it was compared with, and was moved back; 0 without
         `registration` as "correct" and for what was uncertain.
+    registration_ : str or None
+        What the check of shifts found, or why there was none.
     wcs_ : astropy.wcs.WCS or None
         World coordinates of the grid of the fitted cubes, before cropping.
     shape_ : tuple of int (n_rows, n_columns)
@@ -100,8 +108,8 @@ class CubeAligner(CubeTransformer):
     -----
     UserWarning
         If interpolation gives pixels larger than half a FWHM; if pixels change their
-        size, and it is unknown what they hold; if a band is shifted ("check"), or its
-        shift is uncertain ("correct").
+        size, and it is unknown what they hold; if a band is shifted ("check",
+        "auto"), or its shift is uncertain ("correct").
 
     Notes
     -----
@@ -127,7 +135,8 @@ class CubeAligner(CubeTransformer):
     of the image and of the target. `Cube.fwhm` is not changed.
 
     Shifts are those of structures between 1 and 6 pixels, found to .01 pixel by the
-    method of [2]_ in the 1024 x 1024 pixels around the middle. A shift is taken off if
+    method of [2]_ in the 1024 x 1024 pixels around the middle. A check takes 384 x 384,
+    and warns of shifts of three times the scatter of its quarters. One is taken off if
     it is from .1 to 20 pixels, is gone afterwards, and most quarters of the image that
     show anything agree within a pixel. `transform` uses the fitted shifts for cubes
     with the WCS of the fitted ones, for parts of these (as in a cross-validation), and
@@ -180,7 +189,7 @@ class CubeAligner(CubeTransformer):
         "conserve": [StrOptions({*CONSERVED, "auto"}), list, tuple],
         "crop": ["boolean", StrOptions({"auto"})],
         "min_bands": [Interval(Integral, 1, None, closed="left"), None],
-        "registration": [StrOptions({"check", "correct"}), None],
+        "registration": [StrOptions({"auto", "check", "correct"}), None],
         "n_jobs": [Integral, None],
     }
 
@@ -193,7 +202,7 @@ class CubeAligner(CubeTransformer):
         | Sequence[str] = "auto",
         crop: bool | Literal["auto"] = False,
         min_bands: int | None = None,
-        registration: Literal["check", "correct"] | None = None,
+        registration: Literal["auto", "check", "correct"] | None = None,
         n_jobs: int | None = None,
     ) -> None:
         self.align_to = align_to
@@ -210,10 +219,8 @@ class CubeAligner(CubeTransformer):
         self.resample_ = "exact" if self.resample == "auto" else self.resample
         self.conserved_ = tuple(find_conserved(self.conserve, cubes, grid))
         self.wcs_, self.shape_ = grid
-        self.shifts_ = np.zeros((self.n_features_in_, 2))
         self._solutions = [cube.wcs for cube in cubes]
-        if self.registration is not None:
-            self.shifts_ = self._measure(cubes, grid)
+        self.shifts_, self.registration_ = self._measure(cubes, grid)
 
     def _transform(self, X):
         cubes = check_cubes(X, self, reset=False)
@@ -239,10 +246,19 @@ class CubeAligner(CubeTransformer):
         return self._like_input(X, cube)
 
     def _measure(self, cubes, grid):
-        """Return the shifts of all bands, or 0 if they are only to be checked."""
-        options = {"correct": self.registration == "correct", "n_jobs": self.n_jobs}
-        shifts = measure_shifts(cubes, grid, self.reference_band_ or 0, **options)
-        return shifts * options["correct"]
+        """Return the shifts to take off all bands, and what is seen of shifts."""
+        none, correct = (
+            np.zeros((self.n_features_in_, 2)),
+            self.registration == "correct",
+        )
+        if self.registration is None:
+            return none, None
+        reason = why_not(cubes) if self.registration == "auto" else None
+        if reason:
+            return none, f"shifts are not looked for: {reason}"
+        options = {"correct": correct, "n_jobs": self.n_jobs}
+        found = measure_shifts(cubes, grid, self.reference_band_ or 0, **options)
+        return (found[0], None) if correct else (none, found[1])
 
     def _register(self, cubes, grid):
         """Return cubes whose WCS is moved by their shifts, and the grid."""
@@ -254,8 +270,8 @@ class CubeAligner(CubeTransformer):
             or (wcs is not None and cube.wcs.wcs.compare(wcs.wcs, same))
             for cube, wcs in zip(cubes, self._solutions, strict=True)
         )
-        if self.registration is not None and not is_known:
-            shifts = self._measure(cubes, grid)
+        if not is_known:
+            shifts, _ = self._measure(cubes, grid)
         if not shifts.any():
             return cubes, grid
         cubes, grid = on_sky(cubes, grid)

@@ -5,6 +5,7 @@ from functools import cache
 from itertools import pairwise, product
 
 import numpy as np
+from astropy import units
 from astropy.stats import mad_std
 from astropy.wcs import WCS, Sip
 from astropy.wcs.utils import pixel_to_pixel
@@ -18,22 +19,28 @@ from skesom.cube.alignment._grid import grid_of
 from skesom.cube.alignment._stack import stack_cubes
 from skesom.cube.convolution._filtering import smooth
 
-TOLERANCE = 0.5  # pixels of a shift without a warning
+TOLERANCE = 0.5  # pixels by which measures of one shift may differ
+LEAST_WARNED = 1.0  # pixels; bands of different looks differ by up to .7 in places
 WINDOW = 1024  # pixels; the middle of a large image is enough
+WINDOW_OF_CHECK = 384  # to see that there is a shift, in a seventh of the time
+CLOSEST = 0.002  # of a wavelength, between filters
+MOST_BANDS = 20  # of a check that nobody asked for; channels of spectra are more
 # Pixels: noise is finer, the shape of the galaxy is coarser and differs between bands.
 FINE_SIGMA, COARSE_SIGMA = 1.0, 6.0
 # What chance gives: noise stays below 5 deviations and a correlation of .1.
 LEAST_CORRELATION = 0.15
+LEAST_TO_WARN = 0.25  # of noisy bands of one place, less peaked off by a pixel or two
 LEAST_DEVIATIONS = 8.0
 CLEAR = 5.0  # deviations of a structure: one pixel of noise in three million
 # Pixels. Pointings of telescopes are good to an arcsec or two: 20 pixels of most
 # cameras. What lies further away is another field, or a WCS that a person must see.
 LARGEST_SHIFT = 20.0
+SURE = 3.0  # times the scatter of the quarters of an image
 SMALLEST_SHIFT = 0.1  # pixels: how well shifts are measured
 STEP = 0.01  # pixels between the places where a correlation is computed
 
 
-def find_shift(image, reference):
+def find_shift(image, reference, least=LEAST_CORRELATION):
     """Return the (rows, columns) where the correlation of images peaks, or None."""
     parts = [_structure(band) for band in (image, reference)]
     if any(part is None for part in parts):
@@ -45,7 +52,7 @@ def find_shift(image, reference):
     row, column = np.unravel_index(np.argmax(correlation), shape)
     peak = correlation[row, column]
     on_edge = not (0 < row < shape[0] - 1 and 0 < column < shape[1] - 1)
-    least = max(LEAST_CORRELATION, LEAST_DEVIATIONS * mad_std(correlation))
+    least = max(least, LEAST_DEVIATIONS * mad_std(correlation))
     if peak < least or on_edge:
         return None
     return _refine(spectrum, shape, np.array([row, column]) - np.array(shape) // 2)
@@ -83,7 +90,7 @@ def _filter(band):
     return structure, valid, mad_std(structure[valid]) if valid.any() else 0
 
 
-def _clearest(bands, grid, first):
+def _clearest(bands, grid, first, size):
     """Return the band to compare with: the first, unless it shows little beside others.
 
     Bands that are not on the grid are resampled, and not compared with.
@@ -91,7 +98,7 @@ def _clearest(bands, grid, first):
     on_grid = [n for n, b in enumerate(bands) if same_grid(grid_of(b.cube), grid)]
     numbers = list(dict.fromkeys([first, *on_grid]))
     images = [bands[number].image for number in numbers]
-    pairs = zip(images, _busy_windows(images), strict=True)
+    pairs = zip(images, _busy_windows(images, size), strict=True)
     images = computed(*(image[window] for image, window in pairs))
     counts = {}
     for number, image in zip(numbers, images, strict=True):
@@ -102,12 +109,34 @@ def _clearest(bands, grid, first):
     return most if counts[most] > 2 * counts[first] else first
 
 
+def why_not(cubes):
+    """Return why a check would be slow or would tell nothing, or None."""
+    n_bands = sum(cube.shape[2] for cube in cubes)
+    if not 1 < n_bands <= MOST_BANDS:
+        return f"{n_bands} band{'s' * (n_bands > 1)}"
+    if any(cube.is_lazy for cube in cubes):
+        return "images are read in strips"
+    return "channels of a spectrum" if any(map(_is_spectrum, cubes)) else None
+
+
+def _is_spectrum(cube):
+    """Return whether bands are channels: velocities, or as close as no filters are."""
+    places = cube.band_coordinates
+    if places is None or cube.shape[2] < 2:
+        return False
+    if not places.unit.is_equivalent(units.m, units.spectral()):
+        return True
+    gaps = np.abs(np.diff(places.value) / places.value[:-1])
+    return bool(np.all(gaps < CLOSEST))
+
+
 def measure_shifts(cubes, grid, first, *, correct, n_jobs=None):
-    """Return by how many pixels (rows, columns) each band lies off a reference."""
+    """Return by how many pixels (rows, columns) bands lie off one, and what is seen."""
+    size = WINDOW if correct else WINDOW_OF_CHECK
     scale = cubes[0].pixel_scale if grid.wcs is None else (pixel_size(grid.wcs),) * 2
     cubes, grid = on_sky(cubes, grid)
     bands = list_bands(cubes)
-    reference = _clearest(bands, grid, first)
+    reference = _clearest(bands, grid, first, size)
     against = bands[reference]
 
     @cache  # a lazy image is computed for each window
@@ -116,31 +145,38 @@ def measure_shifts(cubes, grid, first, *, correct, n_jobs=None):
         image = np.zeros((bottom - top, right - left), dtype=bool)
         if same_grid(grid_of(against.cube), grid):
             image = against.image[box]
-        return cut_grid(cut_grid(grid, box), _busy_windows([image])[0])
+        pairs = zip(box, _busy_windows([image], size)[0], strict=True)
+        return tuple(slice(a.start + b.start, a.start + b.stop) for a, b in pairs)
 
-    shifts, notes = np.zeros((len(bands), 2)), {}
+    shifts, notes, n_alike = np.zeros((len(bands), 2)), {}, 0
     for number in sorted(set(range(len(bands))) - {reference}):
-        shift, doubt = _measure(bands[number], against, grid, find_window, n_jobs)
+        options = {"correct": correct, "n_jobs": n_jobs}
+        shift, doubt = _measure(bands[number], against, grid, find_window, **options)
         shifts[number] = 0 if doubt else shift
         text = "by {:+.1f} rows and {:+.1f} columns".format(*shift)
         if scale is not None:
             text += f" ({np.hypot(*np.multiply(shift, scale)):.3g} arcsec)"
         text = f"{text}, but {doubt}" if shift.any() and doubt else doubt or text
-        if doubt if correct else np.hypot(*shifts[number]) > TOLERANCE:
+        is_shifted = np.hypot(*shifts[number]) > LEAST_WARNED
+        n_alike += not (doubt or is_shifted)
+        if doubt if correct else is_shifted:
             notes.setdefault(text, []).append(repr(bands[number].name))
     if notes:
-        notes = [f"{', '.join(names)} {text}" for text, names in notes.items()]
+        notes = "; ".join(f"{', '.join(names)} {text}" for text, names in notes.items())
         what = "are not moved" if correct else "seem to be shifted"
         advice = "or have it done by registration='correct' (--register)"
         advice = "" if correct else f". Correct the WCS of one of them, {advice}"
         warn_user(
-            f"Against band {against.name!r}, these bands {what}: "
-            f"{'; '.join(notes)}{advice}.",
+            f"Against band {against.name!r}, these bands {what}: {notes}{advice}.",
         )
-    return shifts
+    seen = f"no shift above {LEAST_WARNED:g} pixel in {n_alike} of the "
+    seen += f"{len(bands) - 1} bands compared with {against.name}"
+    if n_alike < len(bands) - 1:
+        seen += "; the others show too little in common"
+    return shifts, f"shifted: {notes}" if notes else seen
 
 
-def _measure(band, against, grid, find_window, n_jobs):
+def _measure(band, against, grid, find_window, *, correct, n_jobs):
     """Return the shift of a band, and why it is uncertain, or None."""
     pair = [
         each.cube[:, :, each.number : each.number + 1].replace(errors=None)
@@ -149,41 +185,65 @@ def _measure(band, against, grid, find_window, n_jobs):
     box = overlap_box(grid, [grid_of(cube) for cube in pair])
     if box is None:
         return np.zeros(2), "(no overlap with it)"
-    window = find_window(*(end for part in box for end in (part.start, part.stop)))
+    box = find_window(*(end for part in box for end in (part.start, part.stop)))
+    window = cut_grid(grid, box)
+    if not correct:  # what is on the grid needs no resampling to be compared
+        pair = [cube[box] if same_grid(grid_of(cube), grid) else cube for cube in pair]
 
     def aligned(shift):
         moved = [pair[0], *shift_cubes(pair[1:], window, [shift])]
-        options = {"method": "adaptive", "n_jobs": n_jobs}
+        options = {"method": "adaptive" if correct else "interp", "n_jobs": n_jobs}
         data = np.asarray(stack_cubes(moved, window, None, [False] * 2, **options))
         return data[:, :, 1], data[:, :, 0]
 
-    shift = find_shift(*aligned(np.zeros(2)))
+    images = aligned(np.zeros(2))
+    shift = find_shift(*images, LEAST_CORRELATION if correct else LEAST_TO_WARN)
     if shift is None:
         return np.zeros(2), "(nothing in common with it)"
     if np.hypot(*shift) > LARGEST_SHIFT:
         return shift, f"no more than {LARGEST_SHIFT:g} pixels are corrected"
-    images = aligned(shift)
+    if not correct and np.hypot(*shift) <= LEAST_WARNED:
+        return shift, None
+    known = shift if correct else np.rint(shift)  # by which images are moved
+    images = aligned(shift) if correct else _fitted(*images, known)
     rest = find_shift(*images)
-    halves = ((slice(length // 2), slice(length // 2, None)) for length in window.shape)
+    halves = ((slice(n // 2), slice(n // 2, None)) for n in images[0].shape)
     found = [
         find_shift(*(image[part] for image in images)) for part in product(*halves)
     ]
-    near = [np.hypot(*each) < 2 * TOLERANCE for each in found if each is not None]
-    if rest is None or np.hypot(*rest) > TOLERANCE or 2 * sum(near) <= len(near):
+    rest, *parts = (
+        np.full(2, np.nan) if each is None else each + (known - shift)
+        for each in (rest, *found)
+    )
+    parts = [part for part in parts if not np.isnan(part).any()]
+    near = [np.hypot(*part) < 2 * TOLERANCE for part in parts]
+    agree = np.hypot(*rest) <= TOLERANCE and 2 * sum(near) > len(near)
+    if not correct:  # what nobody asked for is said only if it is sure
+        scatter = np.sqrt(np.sum(np.square(parts)) / max(len(parts), 1))
+        agree &= len(parts) > 1 and np.hypot(*shift) > SURE * scatter
+    if not agree:
         return shift, "the quarters of the image do not agree"
     shift = (shift + rest).round(2)
     return shift * (np.hypot(*shift) >= SMALLEST_SHIFT), None
 
 
-def _busy_windows(images):
+def _fitted(image, reference, shift):
+    """Return the parts of images that show the same, by a shift of whole pixels."""
+    pairs = zip(image.shape, shift.astype(int).tolist(), strict=True)
+    cuts = [(max(n, 0), max(-n, 0), length - abs(n)) for length, n in pairs]
+    own, other = ([slice(c[k], c[k] + c[2]) for c in cuts] for k in (0, 1))
+    return image[tuple(own)], reference[tuple(other)]
+
+
+def _busy_windows(images, size):
     """Return slices of rows and columns in the middle of the valid pixels of images."""
     valid = map(np.isfinite, images)  # one after the other
     counts = computed(*(each.sum(axis=axis) for each in valid for axis in (1, 0)))
     ends = []
     for count in map(np.cumsum, counts):
         middle, length = np.searchsorted(count, count[-1] / 2), len(count)
-        start = int(np.clip(middle - WINDOW // 2, 0, max(0, length - WINDOW)))
-        ends.append(slice(start, start + min(WINDOW, length)))
+        start = int(np.clip(middle - size // 2, 0, max(0, length - size)))
+        ends.append(slice(start, start + min(size, length)))
     return list(zip(ends[::2], ends[1::2], strict=True))
 
 
