@@ -177,13 +177,6 @@ class TestStars:
         assert known.fwhm_[0] == pytest.approx(1.3 * 2.3548, rel=0.01)
         assert sum(computed) == 180  # of 240 rows; the middle 160 lie in these
 
-    def test_offer(self, field):
-        with pytest.warns(UserWarning, match="Stars seem to give") as known:
-            FWHMConvolver().fit(field)
-        with pytest.warns(UserWarning, match="Stars seem to give") as found:
-            FWHMConvolver().fit(lazy(field, 30))
-        assert str(found[0].message) == str(known[0].message)
-
 
 def test_infinities_are_refused_where_they_are(cube):
     cube.data[77, 5, 1] = np.inf

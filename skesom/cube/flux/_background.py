@@ -137,7 +137,8 @@ class BackgroundSubtractor(CubeTransformer):
             slopes = np.concatenate([sky.gradient for sky in skies])
         wanted, check = slopes > 0, self.bands == "uneven"
         try:
-            photutils("background")
+            if wanted.any():  # the import takes seconds
+                photutils("background")
         except ImportError as error:
             if not check:
                 raise
