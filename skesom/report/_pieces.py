@@ -4,6 +4,7 @@
 import warnings
 
 import numpy as np
+from astropy.table import Table
 
 from skesom._common.labels import SKY
 from skesom.displays import MISSING_COLOR, NOISE_COLOR, SKY_COLOR
@@ -74,11 +75,16 @@ def write_pieces(folder, result, agreement=None):
 def _write_votable(path, table):
     """Write a VOTable with the words of the standard for positions and units."""
     from astropy.io.votable import from_table
+    from astropy.io.votable.tree import Field
 
     with warnings.catch_warnings(action="ignore"):  # names that are no identifiers
-        votable = from_table(table)
+        votable = from_table(Table(meta=table.meta))  # its time is cubic in columns
         votable.description = "; ".join(f"{k}: {v}" for k, v in table.meta.items())
-        for field in votable.get_first_table().fields:
+        content = votable.get_first_table()
+        columns = table.itercols()
+        content.fields.extend(Field.from_table_column(votable, c) for c in columns)
+        content.array = np.ma.array(table.as_array())
+        for field in content.fields:
             unit = table[field.name].unit
             field.ucd = _UCD.get(field.name)
             try:

@@ -2,6 +2,7 @@
 """What was found, in words: a page for people who do not know the method."""
 
 import re
+from itertools import islice
 
 import numpy as np
 
@@ -12,6 +13,7 @@ from skesom.report._result import MAX_PIXELS
 
 SUMMARY_NAME = "summary.md"
 _MANY_BANDS = 12  # to be listed
+_MOST_UNKNOWN = 3  # bands that are named
 _ROW = re.compile(r"^\| (\d+) \|(.*)\|$")
 _GUESS = " (?)"
 _EXPLANATION = """\
@@ -169,9 +171,11 @@ def _fluxes(cube):
     _, unit = physical_factors(cube)
     if unit is not None:
         return f"All bands are calibrated: spectra are in {unit}."
-    unknown = [
-        name for name in cube.band_names if physical_factors(cube[[name]])[1] is None
-    ]
-    more = f" and {len(unknown) - 3} more" if len(unknown) > 3 else ""
-    of = f" of {', '.join(unknown[:3])}{more}" if unknown else ""
+    small = cube[:1, :1]
+    unknown = (
+        name for name in cube.band_names if physical_factors(small[[name]])[1] is None
+    )
+    unknown = list(islice(unknown, _MOST_UNKNOWN + 1))  # of a thousand in no time
+    more = " and others" if len(unknown) > _MOST_UNKNOWN else ""
+    of = f" of {', '.join(unknown[:_MOST_UNKNOWN])}{more}" if unknown else ""
     return f"Its values are stretched: no unit of flux or zero point{of} is known."

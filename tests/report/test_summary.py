@@ -55,7 +55,7 @@ def test_tells_why_nothing_is_suggested(tmp_path, galaxy):
     cube = Cube(galaxy.data, **sharp)
     path, _ = write(tmp_path / "result", cube)
     assert "No names are suggested" in path.read_text()
-    unknown = "no unit of flux or zero point of band 1, band 2, band 3 and 2 more"
+    unknown = "no unit of flux or zero point of band 1, band 2, band 3 and others"
     assert unknown in _fluxes(cube)
     assert set(summarized_clusters(path).values()) == {"not known"}
 
