@@ -6,6 +6,7 @@ import pytest
 from numpy.testing import assert_allclose
 
 from skesom.cube import AsinhStretch, ColorScaler, Cube
+from skesom.cube.flux import _color
 from skesom.datasets import make_galaxy_cube
 
 
@@ -117,3 +118,19 @@ def test_bands_in_another_order_give_the_same_numbers():
         scaled = ColorScaler().fit_transform(cube[:, :, order])
         np.testing.assert_array_equal(scaled.data, expected.data[:, :, order])
         np.testing.assert_array_equal(scaled.errors, expected.errors[:, :, order])
+
+
+def test_fewer_pixels_than_bands(monkeypatch):
+    """The same as of all bands, from a matrix of the pixels."""
+    rng = np.random.default_rng(0)
+    spectra = rng.normal(size=(3, 90)).cumsum(axis=1)
+    data = rng.normal(size=(6, 8, 3)) @ spectra + rng.normal(0, 0.1, (6, 8, 90))
+    found = ColorScaler().fit(data)
+    monkeypatch.setattr(_color, "_components_of_few", _color._principal_components)
+    known = ColorScaler().fit(data)
+    assert_allclose(found.matrix_, known.matrix_, atol=1e-6)
+    assert len(found.variance_) == 47  # the mean takes one of 48 pixels
+
+
+def test_few_pixels_without_signal():
+    assert_allclose(ColorScaler().fit(np.ones((2, 3, 9))).matrix_, np.eye(9))

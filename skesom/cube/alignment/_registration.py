@@ -116,18 +116,14 @@ def why_not(cubes):
         return f"{n_bands} band{'s' * (n_bands > 1)}"
     if any(cube.is_lazy for cube in cubes):
         return "images are read in strips"
-    return "channels of a spectrum" if any(map(_is_spectrum, cubes)) else None
-
-
-def _is_spectrum(cube):
-    """Return whether bands are channels: velocities, or as close as no filters are."""
-    places = cube.band_coordinates
-    if places is None or cube.shape[2] < 2:
-        return False
-    if not places.unit.is_equivalent(units.m, units.spectral()):
-        return True
-    gaps = np.abs(np.diff(places.value) / places.value[:-1])
-    return bool(np.all(gaps < CLOSEST))
+    for places in (cube.band_coordinates for cube in cubes if cube.shape[2] > 1):
+        # Channels: velocities, or as close to each other as no filters are.
+        if places is not None and (
+            not places.unit.is_equivalent(units.m, units.spectral())
+            or np.all(np.abs(np.diff(places.value) / places.value[:-1]) < CLOSEST)
+        ):
+            return "channels of a spectrum"
+    return None
 
 
 def measure_shifts(cubes, grid, first, *, correct, n_jobs=None):
@@ -169,10 +165,10 @@ def measure_shifts(cubes, grid, first, *, correct, n_jobs=None):
         warn_user(
             f"Against band {against.name!r}, these bands {what}: {notes}{advice}.",
         )
-    seen = f"no shift above {LEAST_WARNED:g} pixel in {n_alike} of the "
-    seen += f"{len(bands) - 1} bands compared with {against.name}"
-    if n_alike < len(bands) - 1:
-        seen += "; the others show too little in common"
+    seen = (
+        f"no shift above {LEAST_WARNED:g} pixel; {n_alike} of {len(bands) - 1} bands "
+    )
+    seen += f"show enough to be compared with {against.name}"
     return shifts, f"shifted: {notes}" if notes else seen
 
 
@@ -206,33 +202,35 @@ def _measure(band, against, grid, find_window, *, correct, n_jobs):
         return shift, None
     known = shift if correct else np.rint(shift)  # by which images are moved
     images = aligned(shift) if correct else _fitted(*images, known)
-    rest = find_shift(*images)
     halves = ((slice(n // 2), slice(n // 2, None)) for n in images[0].shape)
-    found = [
-        find_shift(*(image[part] for image in images)) for part in product(*halves)
+    rest, *parts = [
+        find_shift(*(image[part] for image in images))
+        for part in ((), *product(*halves))  # the whole image first
     ]
-    rest, *parts = (
-        np.full(2, np.nan) if each is None else each + (known - shift)
-        for each in (rest, *found)
-    )
-    parts = [part for part in parts if not np.isnan(part).any()]
+    left = known - shift
+    parts = [part + left for part in parts if part is not None]
     near = [np.hypot(*part) < 2 * TOLERANCE for part in parts]
-    agree = np.hypot(*rest) <= TOLERANCE and 2 * sum(near) > len(near)
+    agree = rest is not None and np.hypot(*rest + left) <= TOLERANCE
+    agree = agree and 2 * sum(near) > len(near)
     if not correct:  # what nobody asked for is said only if it is sure
-        scatter = np.sqrt(np.sum(np.square(parts)) / max(len(parts), 1))
-        agree &= len(parts) > 1 and np.hypot(*shift) > SURE * scatter
+        scatter = np.hypot(*np.transpose(parts)) if len(parts) > 1 else np.inf
+        agree = agree and np.hypot(*shift) > SURE * np.sqrt(np.mean(scatter**2))
     if not agree:
         return shift, "the quarters of the image do not agree"
-    shift = (shift + rest).round(2)
+    shift = (shift + (rest + left)).round(2)
     return shift * (np.hypot(*shift) >= SMALLEST_SHIFT), None
 
 
 def _fitted(image, reference, shift):
     """Return the parts of images that show the same, by a shift of whole pixels."""
-    pairs = zip(image.shape, shift.astype(int).tolist(), strict=True)
-    cuts = [(max(n, 0), max(-n, 0), length - abs(n)) for length, n in pairs]
-    own, other = ([slice(c[k], c[k] + c[2]) for c in cuts] for k in (0, 1))
-    return image[tuple(own)], reference[tuple(other)]
+    steps = shift.astype(int).tolist()
+    own, other = (
+        tuple(
+            slice(max(n, 0), min(n, 0) or None) for n in (sign * step for step in steps)
+        )
+        for sign in (1, -1)
+    )
+    return image[own], reference[other]
 
 
 def _busy_windows(images, size):

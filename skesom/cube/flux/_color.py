@@ -33,8 +33,9 @@ class ColorScaler(CubeTransformer):
         Mean and standard deviation of each band over the valid pixels; like all else,
         of frames of more than 4,194,304 pixels in so many, in rows at equal steps.
     variance_ : ndarray of shape (n_bands,)
-        Variance of the principal components of the scaled bands, falling.
-    signal_ : ndarray of shape (n_bands,)
+        Variance of the principal components of the scaled bands, falling; of fewer
+        pixels than bands only those that vary.
+    signal_ : ndarray of the same shape
         Share of that variance which is not noise, from 0 to 1.
     matrix_ : ndarray of shape (n_bands, n_bands)
         Symmetric; what scaled spectra are multiplied by.
@@ -102,13 +103,16 @@ class ColorScaler(CubeTransformer):
         scale[scale == 0] = 1
         order = _order_by_content(mean, scale)
         scaling = mean, scale, order
-        variance, components = _principal_components(data, valid, *scaling)
+        few = self.contrast > 0 and np.count_nonzero(valid) < len(order)
+        find = _components_of_few if few else _principal_components
+        variance, components = find(data, valid, *scaling)
         noise = _noise_variance(data, components / scale[order, None], order)
         present = variance > _NO_VARIANCE
         safe = np.where(present, variance, 1)
         signal = np.where(present, np.clip(1 - noise / safe, 0, 1), 0)
         if self.contrast == 0 or not signal.any():
-            weight = np.ones_like(variance)
+            components = np.eye(len(order)) if few else components
+            weight = np.ones(components.shape[1])
         else:
             weight = signal * safe**-self.contrast
             weight *= np.sqrt(cube.shape[2] / np.sum(weight**2 * variance))
@@ -163,6 +167,16 @@ def _principal_components(data, valid, mean, scale, order):
     return np.maximum(variance[::-1], 0), components[:, ::-1]
 
 
+def _components_of_few(data, valid, mean, scale, order):
+    """Return the same of fewer pixels than bands, in time linear in bands."""
+    spectra = ((data[valid] - mean) / scale)[:, order]
+    with threadpool_limits(limits=1, user_api="blas"):
+        variance, weights = np.linalg.eigh(spectra @ spectra.T / len(spectra))
+        shown = variance > _NO_VARIANCE
+        variance, weights = variance[shown][::-1], weights[:, shown][:, ::-1]
+        return variance, spectra.T @ weights / np.sqrt(len(spectra) * variance)
+
+
 def _noise_variance(data, axes, order):
     """Variance of the noise along axes of ordered bands, from neighbors in rows."""
     data, parts = data[representative_rows(*data.shape[:2])], []
@@ -173,7 +187,8 @@ def _noise_variance(data, axes, order):
             parts.append(steps[~np.isnan(steps).any(axis=2)])
     if not any(map(len, parts)):
         return np.zeros(axes.shape[1])
-    each_band = (
-        np.concatenate([part[:, band] for part in parts]) for band in range(len(order))
+    each_axis = (
+        np.concatenate([part[:, axis] for part in parts])
+        for axis in range(axes.shape[1])
     )
-    return np.array([mad_std(steps) for steps in each_band]) ** 2 / 2
+    return np.array([mad_std(steps) for steps in each_axis]) ** 2 / 2
