@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from skesom._common.types import CubeLike, Names
 
 _VALUES_PER_BLOCK = 2**22
-_LARGEST_BOX = 4_000_000  # pixels around a piece whose shape is measured
+_OF_PIXEL = 1 / 12  # variance of a pixel along its sides
 _ANGLES = units.sr, units.arcsec**2, units.deg**2
 _SHAPE = {
     "semimajor_axis": (units.pix, "1-sigma radius along the major axis"),
@@ -72,8 +72,6 @@ def find_pieces(
 
     Raises
     ------
-    ImportError
-        If photutils is missing (extra ``psf``).
     ValueError
         If the label map, the cube and `agreement` do not have the same pixels.
 
@@ -83,8 +81,8 @@ def find_pieces(
     and beside the piece: the difference of each to the mean of its neighbors in the
     row, which a slope does not change. Noise is taken as independent from pixel to
     pixel; where images were smoothed, errors are too small. Sums of a surface
-    brightness are times the area of a pixel. Shapes are those of the area, by
-    photutils; not of pieces that spread over more than 4 million pixels.
+    brightness are times the area of a pixel. Shapes are those of the area, by its
+    second moments, with a pixel added to what is thinner than a pixel.
 
     Examples
     --------
@@ -217,25 +215,21 @@ def _flux_unit(unit, area):
 
 
 def _add_shapes(table, image):
-    """Add the shapes of the areas."""
-    try:
-        from photutils.segmentation import SegmentationImage, SourceCatalog
-    except ImportError as error:
-        raise ImportError(
-            "Shapes of pieces need photutils: pip install 'skesom[psf]'."
-        ) from error
-    values = np.full((len(_SHAPE), len(table)), np.nan)
-    if len(table):
-        segments = SegmentationImage(image)
-        catalog = SourceCatalog(np.broadcast_to(1.0, image.shape), segments)
-        sides = [[part.stop - part.start for part in box] for box in segments.slices]
-        boxes = np.prod(sides, axis=1)
-        small = np.flatnonzero(boxes <= _LARGEST_BOX)
-        batches = np.cumsum(boxes[small]) // _LARGEST_BOX  # a catalog keeps its boxes
-        for batch in np.split(small, 1 + np.flatnonzero(np.diff(batches))):
-            part = catalog[batch] if len(batch) else None
-            for row, name in enumerate(_SHAPE if len(batch) else ()):
-                values[row, batch] = getattr(part, name).value
-    values[2] = (values[2] + 90) % 180 - 90
+    """Add the shapes of the areas, by their second moments as SExtractor does."""
+    x, y, moments = np.asarray(table["x"]), np.asarray(table["y"]), 0
+    for rows in row_blocks(image.shape):
+        row, column = inside = np.nonzero(image[rows])
+        number = image[rows][inside] - 1
+        away = column - x[number], row + rows.start - y[number]
+        products = [away[k] * away[m] for k, m in ((0, 0), (1, 1), (0, 1))]
+        moments += np.array([np.bincount(number, p, len(table)) for p in products])
+    xx, yy, xy = moments / np.asarray(table["pixels"])
+    while (thin := xx * yy - xy**2 < _OF_PIXEL**2).any():  # narrower than a pixel
+        xx[thin] += _OF_PIXEL
+        yy[thin] += _OF_PIXEL
+    middle, half = (xx + yy) / 2, np.hypot((xx - yy) / 2, xy)
+    major, minor = np.sqrt(middle + half), np.sqrt(middle - half)
+    angle = (np.rad2deg(np.arctan2(2 * xy, xx - yy) / 2) + 90) % 180 - 90
+    values = major, minor, angle, 1 - minor / major
     for row, (name, (unit, text)) in zip(values, _SHAPE.items(), strict=True):
         table[name] = Column(row, unit=unit, format=".3f", description=text)

@@ -51,10 +51,7 @@ def write_pieces(folder, result, agreement=None):
         return [], {"pieces": "labels of voxels have no pieces on the sky"}
     size = smallest_piece(result.label_map, psf_sigma(result.cube))
     details = {"agreement": agreement, "names": result.names, "min_size": size}
-    try:
-        table = find_pieces(result.label_map, result.cube, **details)
-    except ImportError as error:
-        return [], {"pieces": str(error)}
+    table = find_pieces(result.label_map, result.cube, **details)
     if len(table) == 0:
         return [], {"pieces": "no pixel is in a cluster"}
     table.write(folder / TABLES[0], format="ascii.ecsv")

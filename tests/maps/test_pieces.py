@@ -1,18 +1,16 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The table of connected pieces: what it measures, and what takes it."""
 
-import builtins
-
 import numpy as np
 import pytest
 from astropy import units as u
 from numpy.testing import assert_allclose
+from scipy import ndimage
 
 from skesom.cube import Cube
 from skesom.io import read_catalog
 from skesom.maps import crossmatch, find_pieces
-
-pytest.importorskip("photutils")
+from skesom.maps._pieces import number_largest
 
 
 @pytest.fixture
@@ -101,19 +99,32 @@ def test_agreement_is_averaged(labels, cube):
     assert table["agreement"].tolist() == [0.5, 0.75]
 
 
-def test_blocks_and_batches_change_nothing(labels, cube, monkeypatch):
+def test_blocks_change_nothing(labels, cube, monkeypatch):
     whole = find_pieces(labels, cube, min_size=1)
-    monkeypatch.setattr("skesom.maps._pieces._LARGEST_BOX", labels.size)
-    monkeypatch.setattr("skesom.maps._pieces._VALUES_PER_BLOCK", 10 * 30 * 2)
+    few = [slice(first, first + 7) for first in range(0, len(labels), 7)]
+    monkeypatch.setattr("skesom.maps._pieces.row_blocks", lambda *args: few)
     parts = find_pieces(labels, cube, min_size=1)
     for name in set(whole.colnames) - {"cluster_name"}:
         assert_allclose(parts[name], whole[name], err_msg=name)
 
 
-def test_shapes_of_huge_pieces_are_not_measured(labels, cube, monkeypatch):
-    monkeypatch.setattr("skesom.maps._pieces._LARGEST_BOX", 30)
-    table = find_pieces(labels, cube, min_size=2)
-    assert np.isnan(table["ellipticity"]).tolist() == [True, False]
+def test_shapes_are_those_of_photutils(cube):
+    segmentation = pytest.importorskip("photutils.segmentation")
+    rng = np.random.default_rng(1)
+    labels = ndimage.gaussian_filter(rng.normal(size=cube.shape[:2]), 1.2) > 0
+    table = find_pieces(labels.astype(int), cube, min_size=1)
+    image, *_ = number_largest(labels.astype(int), 1, 10_000)
+    segments = segmentation.SegmentationImage(image)
+    known = segmentation.SourceCatalog(np.ones(image.shape), segments)
+    for name in ("semimajor_axis", "semiminor_axis", "ellipticity"):
+        assert_allclose(table[name], getattr(known, name).value, atol=1e-9)
+    turned = np.asarray(table["orientation"]) - known.orientation.value
+    long = np.asarray(table["ellipticity"]) > 1e-6
+    assert_allclose(np.cos(2 * np.deg2rad(turned[long])), 1, atol=1e-9)
+    assert 1 in table["pixels"]  # one pixel has the width of its sides
+    assert table["semimajor_axis"][table["pixels"] == 1][0] ** 2 * 12 == pytest.approx(
+        1
+    )
 
 
 def test_each_cluster_keeps_its_largest_piece(labels, cube):
@@ -149,16 +160,3 @@ def test_other_pixels_are_refused(labels, cube):
         find_pieces(labels[1:], cube)
     with pytest.raises(ValueError, match="agreement must have the pixels"):
         find_pieces(labels, cube, agreement=np.ones((3, 3)))
-
-
-def test_photutils_is_missing(labels, cube, monkeypatch):
-    original = builtins.__import__
-
-    def without(name, *args, **kwargs):
-        if name.startswith("photutils"):
-            raise ImportError(name)
-        return original(name, *args, **kwargs)
-
-    monkeypatch.setattr(builtins, "__import__", without)
-    with pytest.raises(ImportError, match=r"skesom\[psf\]"):
-        find_pieces(labels, cube)
