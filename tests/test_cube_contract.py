@@ -54,7 +54,7 @@ TRANSFORMERS = [
     FluxUnitConverter("Jy", calibration=30, n_jobs=2),
     SkyMasker(),
     CubeStore(),
-    SkyMasker("mask", min_bands=2, min_signals=1, smoothing=2.0, n_jobs=2),
+    SkyMasker("mask", min_bands=2, smoothing=2.0, n_jobs=2),
     FluxShape("band 1"),
     FluxShape("band 2", method="log", brightness=True, subtract_sky=True),
     FluxShape(),

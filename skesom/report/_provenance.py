@@ -293,8 +293,7 @@ def decisions_of(pipeline):
     for masker in [each for each in looking if each.sky != "keep"][-1:]:
         sky = {
             "set_aside": int(np.count_nonzero(labels == SKY)),
-            "does_not_stand_out": float(masker.share_),
-            "unevenness": _known(masker.unevenness_),
+            "certainty": masker.certainty_,
         }
     return {
         "pixels": {
@@ -397,22 +396,13 @@ def line_of_cut(shape, cut_from):
 
 
 def _line_of_sky(sky, with_data):
-    flatness, unevenness = "how flat it is cannot be measured", sky["unevenness"]
-    if unevenness is not None:
-        flatness = f"its level changes by {unevenness:.2f} times the noise of a pixel"
     if sky["set_aside"]:
         share = sky["set_aside"] / with_data
-        return (
-            f"Sky set aside: {share:.1%} of the pixels with data; {flatness} "
-            "(--sky keep clusters it)."
-        )
-    share = sky["does_not_stand_out"]
-    if share > 0.5:
-        return (
-            f"Sky kept: {share:.1%} of the pixels do not stand out, but {flatness} "
-            "(--sky mask sets them aside)."
-        )
-    return f"Sky kept: only {share:.1%} of the pixels do not stand out."
+        text = f"Sky set aside: {share:.1%} of the pixels with data"
+        return f"{text} (--sky keep clusters it)."
+    return (
+        "Sky kept: no part of the map is dark and flat (--sky mask masks what is dark)."
+    )
 
 
 def _line_of_gap(n_clusters, gap):

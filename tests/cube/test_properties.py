@@ -172,7 +172,7 @@ class TestSkyMasker:
     @given(array=cubes())
     def test_what_is_kept_is_kept(self, array):
         data = plain(array)
-        masker = SkyMasker("mask", threshold=1.0, min_bands=1, min_signals=1)
+        masker = SkyMasker("mask", threshold=1.0, min_bands=1)
         try:
             result = masker.fit(array).transform(array)
         except ValueError as error:

@@ -18,10 +18,10 @@ from _sky_fields import (
 from astropy.io import fits
 from astropy.wcs import WCS
 from scipy import ndimage
+from scipy.stats import gamma, norm
 
 from skesom.cube import AsinhStretch, Cube, CubeAligner, CubeMasker, SkyMasker
 from skesom.cube.masking._sky import (
-    FLAT,
     _clipped_statistics,
     measure_levels,
     measure_sky,
@@ -54,7 +54,6 @@ class TestDecision:
         for masker in decisions(data):
             assert masker.masks_sky_
             assert masker.share_ > 0.95
-            assert masker.unevenness_ < 0.2
 
     def test_far_infrared_with_hardly_a_source(self, seed):
         """Smooth noise, 99 % sky, fewer than ten pixels at six sigma."""
@@ -63,14 +62,12 @@ class TestDecision:
         for masker in decisions(data):
             assert masker.masks_sky_
             assert masker.share_ > 0.98
-            assert masker.unevenness_ < FLAT
 
     def test_star_cloud_with_dark_nebulae(self, seed):
         data = star_cloud(np.random.default_rng(seed))
         for masker in decisions(data):
             assert not masker.masks_sky_
             assert not masker.sky_mask_.any()
-            assert masker.unevenness_ > FLAT
         assert not check_background(data).background_gradient_.any()
 
     def test_weak_gradient_is_sky(self, seed):
@@ -256,7 +253,9 @@ class TestSky:
         np.testing.assert_array_equal(
             masked[~masker.sky_mask_], cube[~masker.sky_mask_]
         )
-        np.testing.assert_allclose(masker.threshold_, 0.85, atol=0.1)
+        # Half of the pixels of sky are above its level in a band: of squares of normal
+        # values, the mean is 1/2 and the variance 5/4.
+        assert 0.6 < gamma.isf(norm.sf(3), 0.6, scale=2.5) / masker.threshold_[2] < 1.1
 
     def test_unit_and_zero_point_do_not_matter(self, rng):
         cube, _ = scene(rng)
@@ -293,7 +292,7 @@ class TestSky:
         masker = SkyMasker()
         with pytest.warns(UserWarning, match=r"nothing but sky: \d+ pixels stand out"):
             masker.fit(noise)
-        assert masker.share_ > 0.98
+        assert masker.certainty_ == 1
         assert not masker.masks_sky_
         assert not masker.sky_mask_.any()
         assert not CubeMasker().fit(noise).mask_.any()
@@ -307,9 +306,7 @@ class TestSky:
             cube[:, :, band] = 50 + 40 * waves + noise
         cube[:, 30:, 0] = np.nan
         stretched = AsinhStretch().fit_transform(cube)
-        masker = SkyMasker().fit(stretched)
-        assert masker.share_ > 0.5
-        assert not masker.masks_sky_
+        assert not SkyMasker().fit(stretched).masks_sky_
 
     def test_correlated_noise_is_sky(self, rng):
         """Convolved frames have smooth noise; the galaxy still stands out of it."""
@@ -345,8 +342,7 @@ class TestSky:
         keep = SkyMasker("keep").fit(cube)
         assert not keep.masks_sky_
         assert not keep.sky_mask_.any()
-        assert keep.share_ > 0.85
-        assert np.isnan(keep.unevenness_)
+        assert keep.share_ == 0
         np.testing.assert_array_equal(keep.transform(cube), cube)
         light = spiral(rng) + rng.normal(size=(200, 200, 3))
         forced = SkyMasker("mask").fit(light)
@@ -359,10 +355,8 @@ class TestSky:
         one = SkyMasker().fit(cube[:, :, :1])
         assert one.masks_sky_
         assert not one.sky_mask_[galaxy[:, :, 0] > 3].any()
-        cube[20:24, 20:24, 0] += 50  # a glitch in one band
-        assert SkyMasker().fit(cube).sky_mask_[20:24, 20:24].all()
-        lenient = SkyMasker(min_signals=1).fit(cube)
-        assert not lenient.sky_mask_[21:23, 21:23].any()
+        cube[20:24, 20:24, 0] += 50  # a line of one band
+        assert not SkyMasker().fit(cube).sky_mask_[21:23, 21:23].any()
 
     def test_gaps_beside_sky(self, rng):
         cube, galaxy = scene(rng)
@@ -379,15 +373,15 @@ class TestSky:
         assert not masker.sky_mask_[:, :60].any()
         np.testing.assert_array_equal(masker.transform(cube)[:, :60], cube[:, :60])
         partly = SkyMasker(min_bands=2).fit(cube)
-        assert (partly.sky_mask_ != masker.sky_mask_)[:, 70:].mean() < 1e-3
+        assert (partly.sky_mask_ != masker.sky_mask_)[:, 100:].mean() < 1e-3
         assert partly.sky_mask_[:, :60].mean() > 0.8
 
     def test_strip_uses_fitted_thresholds(self, rng):
         """Far from the border of a strip its mask is that of the whole frame."""
         cube, _ = scene(rng)
         masker = SkyMasker().fit(cube)
-        strip = np.isnan(masker.transform(cube[60:140])).any(axis=2)
-        np.testing.assert_array_equal(strip[10:-10], masker.sky_mask_[70:130])
+        strip = np.isnan(masker.transform(cube[30:170])).any(axis=2)
+        np.testing.assert_array_equal(strip[45:-45], masker.sky_mask_[75:125])
 
     @pytest.mark.parametrize("copy", [True, False])
     def test_fit_transform(self, rng, copy):
@@ -443,7 +437,7 @@ class TestStatistics:
         noise = ndimage.gaussian_filter(rng.normal(size=(400, 400, 2)), (2, 2, 0))
         noise = 5 + 3 * noise / noise.std()
         sky = measure_sky(noise)
-        assert sky.dominates
+        assert sky.certainty == 1
         np.testing.assert_allclose(sky.level, 5, atol=0.15)
         np.testing.assert_allclose(sky.noise, 3, rtol=0.04)
 

@@ -45,8 +45,7 @@ def test_numbers_are_those_of_the_run(pipeline):
     assert (labels == -3).sum() >= 4 * 96 + 2
     assert decisions["outliers"] >= 2
     assert decisions["sky"]["set_aside"] == (labels == -2).sum() > 5000
-    assert decisions["sky"]["does_not_stand_out"] > 0.5
-    assert decisions["sky"]["unevenness"] < 0.5
+    assert decisions["sky"]["certainty"] == 1
     assert decisions["fwhm"] is None
     assert (decisions["clusters"], decisions["features"]) == (3, 3)
     assert decisions["runs"]["number"] == 4

@@ -133,7 +133,7 @@ class BackgroundSubtractor(CubeTransformer):
             raise ValueError(f"filter_size must be odd, got {self.filter_size}.")
         slopes, missing = np.ones(self.n_features_in_), None
         if self.bands == "uneven":
-            skies = [measure_sky(cube.data, flatness=True) for cube in cubes]
+            skies = [measure_sky(cube.data, slopes=True) for cube in cubes]
             slopes = np.concatenate([sky.gradient for sky in skies])
         wanted, check = slopes > 0, self.bands == "uneven"
         try:

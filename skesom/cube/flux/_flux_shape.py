@@ -55,8 +55,8 @@ class FluxShape(CubeTransformer):
         Number of the reference band.
     noise_, sky_level_ : ndarray of shape (n_bands,)
         Standard deviation per pixel of each band, and what is subtracted from it.
-    sky_dominated_ : bool
-        Whether most of the fitted frame is sky.
+    sky_certainty_ : float
+        That the fitted frame has sky, from 0 to 1, see `SkyMasker`.
     unit_factors_ : ndarray of shape (n_bands,)
         What fluxes are multiplied by to have the unit of the first band.
     total_noise_ : float
@@ -163,7 +163,7 @@ class FluxShape(CubeTransformer):
         if reference is None:
             _warn_of_unequal_bands(cube, scale.noise * factors)
         self.reference_ = reference
-        self.sky_level_, self.noise_, self.sky_dominated_ = scale
+        self.sky_level_, self.noise_, self.sky_certainty_ = scale
         self.unit_factors_ = factors
         self.total_noise_ = total_noise
 

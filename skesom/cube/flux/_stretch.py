@@ -35,8 +35,9 @@ class AsinhStretch(CubeTransformer):
     noise : float or array-like of shape (n_bands,), default=None
         Standard deviation per pixel in the unit of each band; measured by default.
     subtract_sky : "auto" or bool, default="auto"
-        Whether to subtract the level of the sky first. ``"auto"`` does it where most
-        of the frame is sky. True subtracts the level of the darkest parts in any case.
+        Whether to subtract the level of the sky first. ``"auto"`` does it where there
+        is sky, and a part of it where that is not certain. True subtracts the level of
+        the darkest parts in any case.
     copy : bool, default=True
         False stretches the cube that is given, if its memory allows.
     n_jobs : int, default=None
@@ -47,8 +48,8 @@ class AsinhStretch(CubeTransformer):
     noise_, sky_level_ : ndarray of shape (n_bands,)
         Standard deviation per pixel of each band (0 for a constant one), and what is
         subtracted from it.
-    sky_dominated_ : bool
-        Whether most of the fitted frame is sky.
+    sky_certainty_ : float
+        That the fitted frame has sky, from 0 to 1, see `SkyMasker`.
     n_features_in_, feature_names_in_ : int, ndarray of str
         Number and names of the bands.
 
@@ -64,9 +65,9 @@ class AsinhStretch(CubeTransformer):
 
     Notes
     -----
-    The sky is measured where at most one band stands out, if that is more than half of
-    the pixels, else in the darkest parts of the frame. So the sky may be masked before
-    or after. Errors of the cube are propagated to first order.
+    The sky is measured in the tiles of one dark level that `SkyMasker` finds, as far as
+    it is certain of them, else in the darkest parts of the frame. So the sky may be
+    masked before or after. Errors of the cube are propagated to first order.
 
     References
     ----------
@@ -121,7 +122,7 @@ class AsinhStretch(CubeTransformer):
                 f"These bands are constant and carry no information: "
                 f"{', '.join(constant)}. Their stretched values are 0.",
             )
-        self.sky_level_, self.noise_, self.sky_dominated_ = scale
+        self.sky_level_, self.noise_, self.sky_certainty_ = scale
         # As text, which any format of models can hold.
         self._band_units = [unit and unit.to_string() for unit in cube.band_units]
 
@@ -197,7 +198,7 @@ class FluxScale(NamedTuple):
 
     level: np.ndarray  # what to subtract from each band
     noise: np.ndarray  # standard deviation per pixel; 0 for a constant band
-    sky_dominated: bool  # whether most of the frame is sky
+    sky_certainty: float  # that there is sky, from 0 to 1
 
 
 def measure_flux_scale(cube, noise, subtract_sky, n_jobs=None):
@@ -209,11 +210,11 @@ def measure_flux_scale(cube, noise, subtract_sky, n_jobs=None):
         raise ValueError(
             "All pixels are masked (NaN), so there is no noise to scale by."
         )
-    subtract = sky.dominates if subtract_sky == "auto" else subtract_sky
-    level = np.nan_to_num(sky.level) if subtract else np.zeros(cube.shape[2])
+    part = sky.certainty if subtract_sky == "auto" else float(subtract_sky)
+    level = part * np.nan_to_num(sky.level)
     if noise is None:
         noise = _measured_noise(cube, sky)
-    return FluxScale(level, noise, sky.dominates)
+    return FluxScale(level, noise, sky.certainty)
 
 
 def _measured_noise(cube, sky):

@@ -243,7 +243,7 @@ class CubeMasker(CubeTransformer):
         self.saturation_ = numbers_per_band(saturation, names, "saturation")
         self._band_counts = [cube.shape[2] for cube in cubes]
         taken = self._values_by_criterion(cubes, must_overlap=True)
-        options = {"flatness": self.check_background, "n_jobs": self.n_jobs}
+        options = {"slopes": self.check_background, "n_jobs": self.n_jobs}
         skies = [
             measure_rest(*_sample_of(cube, each, self.min_bands), **options)
             for cube, each in zip(cubes, taken, strict=True)

@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Level and noise of the sky, how much of a frame is sky, and how flat that is."""
 
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 from astropy.stats import mad_std
+from scipy import stats
 
 from skesom._common.blocks import each_block, in_threads
 from skesom._common.lazy import computed, is_lazy
@@ -15,10 +17,11 @@ TILE = 16
 FEWEST_TILES = 8
 ENOUGH_PIXELS = 2_000_000
 ENOUGH_VALUES = 100_000
-# More pixels must stand out than twice those that noise alone lifts, by so many.
-FEWEST_SIGNALS = 10
-# In units of the noise: levels scatter by 0-.36 in sky, .58-1.1 elsewhere.
+# In units of the noise of a pixel, levels of sky are within so much of their middle:
+# they scatter by 0-.36, others by .58-1.1.
 FLAT = 0.5
+MANY_LEVELS = 201  # of which one may be that of the sky
+ROUNDS = 3  # of finding the level by the noise, and the noise at that level
 # A plane explains the levels if it leaves no more of their scatter than this: 0-.2 in
 # sky that slopes, .4 where structure lies upon the slope, .7 and more elsewhere.
 LEFT_BY_PLANE = 0.5
@@ -33,78 +36,123 @@ ENOUGH_TILES = 16
 class Sky(NamedTuple):
     """What `measure_sky` finds in a cube."""
 
-    share: float  # of the valid pixels that do not stand out from the sky
-    stands_out: int  # number of pixels that stand out
-    chance: int  # number of pixels that lie as clearly below the sky: by noise alone
     level: np.ndarray  # of each band
     noise: np.ndarray  # standard deviation per pixel of each band
-    cut: np.ndarray  # value of a smoothed pixel above which it stands out in a band
-    # Scatter of the levels of tiles of sky in units of the noise, in the median band;
-    # NaN if there is too little sky, or if it is not measured.
-    unevenness: float
+    smoothed: np.ndarray  # level and noise of each smoothed band
+    # Sums of squares of 1, 2, ... bands above which a pixel stands out.
+    cuts: np.ndarray
+    # That there is sky: 1, or less where hardly more tiles have the level of sky than
+    # levels beside it.
+    certainty: float
     # Range of a background that slopes in units of the noise; 0 without a slope, NaN if
     # not measured.
     gradient: np.ndarray
 
-    @property
-    def dominates(self):
-        """Whether the frame is mostly sky, rather than filled by a galaxy."""
-        return self.share > 0.5
 
-    @property
-    def is_flat(self):
-        """Whether sky dominates and is flat; False where that is unknown."""
-        return self.dominates and self.unevenness <= FLAT
-
-    @property
-    def shows_something(self):
-        """Whether more pixels stand out from the sky than noise explains."""
-        return self.stands_out >= FEWEST_SIGNALS + 2 * self.chance
-
-
-def measure_sky(
-    data, *, threshold=3.0, smoothing=1.0, min_signals=2, flatness=False, n_jobs=None
-):
+def measure_sky(data, *, threshold=3.0, smoothing=1.0, slopes=False, n_jobs=None):
     """Measure the sky in a sample of the rows of a cube."""
     data = sampled(data)
     bands = [np.ascontiguousarray(data[:, :, band]) for band in range(data.shape[2])]
     smoothed = in_threads(lambda band: smooth(band, smoothing), bands, n_jobs)
-    estimates = np.array(in_threads(sky_statistics, smoothed, n_jobs))
-    signals = _count_signals(smoothed, estimates, threshold)
-    valid = np.any([np.isfinite(band) for band in bands], axis=0)
-    needed = min(min_signals, len(bands))
-    dark = valid & (signals < needed)
-    # Of the darkest parts, which do not depend on a slope across the frame.
-    reach = threshold * estimates[:, 1]
-    share = float(dark.sum() / max(1, valid.sum()))
-    statistics = sky_statistics
-    if share > 0.5:
+    near, certainty = _find_flat_parts(bands, smoothed, n_jobs)
 
-        def statistics(band):
-            return _clipped_statistics(band[dark])
+    def statistics(band):
+        """Return level and noise, of the darkest parts as far as there is no sky."""
+        darkest = np.array(sky_statistics(band))
+        if np.isnan(band[near]).all():
+            return darkest
+        found = np.array(_clipped_statistics(band[near]))
+        return darkest + certainty * (found - darkest)
 
-        estimates = np.array(in_threads(statistics, smoothed, n_jobs))
     level, noise = np.array(in_threads(statistics, bands, n_jobs)).T
-    # What rises above the sky as often as it falls below is noise.
-    bright = _count_signals(smoothed, estimates, threshold)
-    turned = (-image for image in smoothed)
-    dim = _count_signals(turned, estimates * [-1, 1], threshold)
-    unevenness, gradient = np.nan, np.full(len(bands), np.nan)
-    if flatness:
-        unevenness, gradient = _measure_flatness(bands, dark, reach, n_jobs)
-    stands_out, chance = (
-        int(np.count_nonzero(count >= needed)) for count in (bright, dim)
-    )
-    cut = estimates[:, 0] + threshold * estimates[:, 1]
-    return Sky(share, stands_out, chance, level, noise, cut, unevenness, gradient)
+    estimates = np.array(in_threads(statistics, smoothed, n_jobs))
+    below = sum_of_squares([-band[near] for band in smoothed], estimates * [-1, 1])
+    gradient = np.full(len(bands), np.nan)
+    if slopes:
+        gradient = _measure_slopes(bands, smoothed, threshold, n_jobs)
+    cuts = _chance_cuts(below, threshold, len(bands))
+    return Sky(level, noise, estimates, cuts, certainty, gradient)
 
 
-def _count_signals(images, estimates, threshold):
-    """Return in how many images each pixel exceeds level + threshold * noise."""
-    return sum(
-        (image > level + threshold * noise).astype(np.int16)
-        for image, (level, noise) in zip(images, estimates, strict=True)
-    )
+def significance(image, level, noise):
+    """Return by how many deviations of the noise an image is above a level."""
+    # Where there is no noise, rounding is no signal.
+    rounding = 16 * np.finfo(image.dtype).eps * abs(level)
+    image = image.astype(np.float64)
+    return (image - level) / max(noise, rounding, np.finfo(np.float32).tiny)
+
+
+def sum_of_squares(images, estimates):
+    """Return the sum over images of the squared significance above their levels."""
+    total = np.zeros(images[0].shape)
+    for image, (level, noise) in zip(images, estimates, strict=True):
+        total += np.fmax(significance(image, level, noise), 0) ** 2
+    return total
+
+
+def _chance_cuts(sums, threshold, n_bands):
+    """Return what sums of bands exceed as seldom as noise does so many deviations."""
+    # As a gamma distribution of their mean and variance (Satterthwaite, 1946), since
+    # the noise of bands may be correlated.
+    mean, variance = (sums.mean(), sums.var()) if sums.size else (0, 0)
+    if variance == 0:
+        return np.zeros(n_bands)
+    shapes = mean**2 / variance * np.arange(1, n_bands + 1) / n_bands
+    chance = stats.norm.sf(threshold)
+    return stats.gamma.isf(chance, shapes, scale=variance / mean)
+
+
+def _find_flat_parts(bands, smoothed, n_jobs):
+    """Return the pixels of tiles at the level of the sky, and how sure that is."""
+    pairs = list(zip(bands, smoothed, strict=True))
+    for size in (TILE, TILE // 2, TILE // 4):
+        measure = partial(_levels_of_tiles, size=size)
+        grids = in_threads(measure, pairs, n_jobs)
+        level, scatter = np.moveaxis(grids, 1, 0)
+        used = np.isfinite(level).any(axis=0)
+        if np.count_nonzero(used) >= ENOUGH_TILES:
+            break
+    pixels = np.zeros(bands[0].shape, dtype=bool)
+    if not used.any():
+        return pixels, 0.0
+    known = np.isfinite(level).any(axis=(1, 2))
+    level, scatter = level[known][:, used], scatter[known][:, used]
+    level -= np.nanmin(level, axis=1, keepdims=True)
+    near = level <= np.nanquantile(level, 0.25, axis=1, keepdims=True)
+    for _ in range(ROUNDS):
+        # In each band, of tiles that have it.
+        noise = np.nanmedian(np.where(near, scatter, np.nan), axis=1, keepdims=True)
+        heights = np.nanmean(level / np.fmax(noise, np.finfo(np.float32).tiny), axis=0)
+        center, certainty = _find_peak(heights)
+        near = np.abs(heights - center) <= FLAT
+    used[used] = near
+    places = np.kron(used, np.ones((size, size), dtype=bool))
+    pixels[: len(places), : places.shape[1]] = places
+    return pixels & np.any([np.isfinite(band) for band in bands], axis=0), certainty
+
+
+def _levels_of_tiles(pair, size):
+    """Return level and noise of the tiles of a band, NaN without data."""
+    band, smoothed = pair
+    # Smoothed, as medians of counts are whole numbers.
+    tiles, places = valid_tiles(smoothed, size)
+    grid = np.full((2, *places.shape), np.nan)
+    grid[0, places] = _row_median(tiles)
+    grid[1, places] = median_and_scatter(valid_tiles(band, size)[0])[1]
+    return grid
+
+
+def _find_peak(heights):
+    """Return the level that more tiles have than levels beside it, and how surely."""
+    centers = np.quantile(heights, np.linspace(0, 1, MANY_LEVELS))
+    steps = (heights - centers[:, np.newaxis]) / FLAT
+    # From 1 at the center to -1 beside it, as wide in sum, and below it.
+    weights = np.where(steps < 3, np.cos(np.pi / 2 * np.fmax(steps, -2)), 0)
+    core, surplus = np.fmax(weights, 0).sum(axis=1), weights.sum(axis=1)
+    errors = surplus / np.sqrt(np.sum(weights**2, axis=1))
+    best = np.argmax(errors)
+    certainty = np.clip(2 * surplus[best] / core[best], 0, 1)
+    return centers[best], float(certainty * np.clip(errors[best] - 1, 0, 1))
 
 
 def measure_rest(sample, lost, **options):
@@ -284,22 +332,29 @@ def measure_levels(band):
     return Levels(noise, _ratio(left, noise), slope * places.shape)
 
 
-def _measure_flatness(bands, dark, reach, n_jobs):
-    """Return the unevenness of the sky in the median band, and the slope of each."""
+def _measure_slopes(bands, smoothed, threshold, n_jobs):
+    """Return the range of a slope of each band in units of its noise, or 0."""
+    # Of the darkest parts, which do not depend on a slope across the frame.
+    level, noise = np.array(in_threads(sky_statistics, smoothed, n_jobs)).T
+    reach = threshold * noise
+    signals = np.sum(
+        [image > top for image, top in zip(smoothed, level + reach, strict=True)],
+        axis=0,
+        dtype=np.int16,
+    )
+    dark = signals < min(2, len(bands))
 
     def measure(number):
         levels = measure_levels(np.where(dark, bands[number], np.nan))
         if not (levels.unevenness <= FLAT and levels.slope.any()):
-            return levels.unevenness, 0.0
+            return 0.0
         whole = measure_levels(bands[number])
         extent = np.abs(whole.slope).sum()
         differs = np.abs(whole.slope - levels.slope).sum() > UNLIKE * extent
         steep = extent > reach[number] and not differs
-        return levels.unevenness, _ratio(extent, whole.noise) if steep else 0.0
+        return _ratio(extent, whole.noise) if steep else 0.0
 
-    unevenness, gradient = np.array(in_threads(measure, range(len(bands)), n_jobs)).T
-    known = unevenness[~np.isnan(unevenness)]
-    return float(np.median(known)) if len(known) else np.nan, gradient
+    return np.array(in_threads(measure, range(len(bands)), n_jobs))
 
 
 def _without_plane(levels, places):

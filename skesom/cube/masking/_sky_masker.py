@@ -8,6 +8,7 @@ from numbers import Integral, Real
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy import ndimage
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from skesom._common.blocks import find_valid, in_threads
@@ -16,12 +17,28 @@ from skesom._common.warn import warn_user
 from skesom.cube._base import CubeTransformer
 from skesom.cube._by_strips import fixed_strips, scan, scan_lazily
 from skesom.cube.convolution._filtering import GaussianKernel
-from skesom.cube.masking._sky import measure_rest, sampled, write_nan
+from skesom.cube.masking._sky import (
+    FLAT,
+    TILE,
+    measure_rest,
+    sampled,
+    significance,
+    sum_of_squares,
+    write_nan,
+)
 
 if TYPE_CHECKING:
     from typing import Literal
 
-_SKY, _KEPT = 1, 2  # codes of pixels; 0 is one without enough bands
+# Codes of pixels: sky, the rest, and sky as far below its level as others stand out; 0
+# is a pixel without enough bands.
+_SKY, _KEPT, _BELOW = 1, 2, 3
+# More pixels must stand out than twice those that are as far below, by so many.
+FEWEST_SIGNALS = 10
+# Reach in pixels of the squares around a pixel in which levels are measured, as in the
+# tiles of `measure_sky`, and in which they must be alike: four of these.
+BOX, REGION = TILE // 2, 2 * TILE
+BANDS_AT_ONCE = 8  # which bounds the memory
 
 
 class SkyMasker(CubeTransformer):
@@ -30,17 +47,14 @@ class SkyMasker(CubeTransformer):
     Parameters
     ----------
     sky : {"auto", "mask", "keep"}, default="auto"
-        What to do with these pixels. ``"auto"`` masks them if they are more than half
-        of the frame and as flat as sky, and something stands out; a frame that a galaxy
-        or a star cloud fills keeps all its pixels.
+        What to do with these pixels. ``"auto"`` masks them where their neighborhood is
+        flat and as dark as the sky, whatever its share; a frame that a galaxy or a star
+        cloud fills keeps all its pixels. ``"mask"`` masks them everywhere.
     threshold : float, default=3.0
-        A pixel stands out in a band by so many standard deviations of the smoothed
-        sky.
+        A pixel that has as many neighbors that are sky as others stands out as seldom
+        by noise alone as a Gaussian value by so many standard deviations.
     smoothing : float, default=1.0
         Standard deviation in pixels of the Gaussian that smooths the bands for this.
-    min_signals : int, default=2
-        A pixel stands out if it does so in that many bands (or in all, if there are
-        fewer).
     min_bands : int, default=None
         Pixels with data in fewer bands stay as they are, and nothing is measured in
         them. All bands by default.
@@ -52,21 +66,20 @@ class SkyMasker(CubeTransformer):
     Attributes
     ----------
     masks_sky_ : bool
-        Whether sky is masked: what ``"auto"`` decided.
+        Whether anything is masked as sky.
     sky_mask_ : ndarray of bool of shape (n_rows, n_columns)
         True where the fitted cube is masked as sky; all False if the sky is kept.
     share_ : float
-        Share of the usable pixels of the fitted cube that do not stand out.
-    unevenness_ : float
-        Scatter of the levels of tiles of 16 x 16 of these pixels in units of the noise
-        of a pixel, in the median band. ``"auto"`` takes up to 0.5 for sky. NaN, and
-        nothing is masked, if there are fewer than 16 tiles of 8 x 8 pixels; NaN also if
-        ``sky="keep"``.
+        Share of the usable pixels of the fitted cube that are masked as sky.
+    certainty_ : float
+        That the frame has sky, from 0 to 1: more tiles of 16 x 16 pixels must have one
+        dark level than levels beside it.
     level_, noise_ : ndarray of shape (n_bands,)
         Level of the sky, or of the darkest parts of a frame without sky, and standard
         deviation per pixel there.
     threshold_ : ndarray of shape (n_bands,)
-        Smoothed value above which a pixel stands out.
+        Sum over bands of the squared significance above the sky by which a pixel stands
+        out that has as many neighbors that are sky as others, and 1, 2, ... bands.
     n_features_in_, feature_names_in_ : int, ndarray of str
         Number and names of the bands.
 
@@ -86,10 +99,21 @@ class SkyMasker(CubeTransformer):
 
     Notes
     -----
-    Thresholds and the decision are those of the fitted cube. It may hold fluxes, or
-    what `AsinhStretch` makes of them. A plane that explains most of the unevenness is
-    subtracted before. Something stands out if its pixels are ten more than twice those
-    that lie as far below the sky. A `Cube` comes back with these pixels in its
+    Level, noise, threshold and certainty are those of the fitted cube, which may hold
+    fluxes, or what `AsinhStretch` makes of them. A pixel is sky if two things hold.
+
+    *It is dark.* The sum over bands of the squared positive significance of the
+    smoothed pixel is below a threshold. That is where the tail of such sums below the
+    sky has the probability of `threshold`, plus twice the logarithm of the odds of sky
+    in the 17 x 17 pixels around it.
+
+    *It is in sky.* In the 65 x 65 pixels around it, places at the level of the sky
+    outnumber the places beside that level: the median of 17 x 17 pixels is within half
+    the noise of a pixel, or up to that much again on either side, or darker. Light that
+    changes over the frame has as many places beside a level as at it.
+
+    If fewer than ten pixels more stand out than twice those that lie as far below the
+    sky, nothing does, and all are kept. A `Cube` comes back with masked pixels in its
     ``sky_mask``, so that label maps mark them by -2 and pixels without data by -3.
 
     Examples
@@ -109,7 +133,6 @@ class SkyMasker(CubeTransformer):
         "sky": [StrOptions({"auto", "mask", "keep"})],
         "threshold": [Interval(Real, 0, None, closed="neither")],
         "smoothing": [Interval(Real, 0, None, closed="left")],
-        "min_signals": [Interval(Integral, 1, None, closed="left")],
         "min_bands": [Interval(Integral, 1, None, closed="left"), None],
         "copy": ["boolean"],
         "n_jobs": [Integral, None],
@@ -121,7 +144,6 @@ class SkyMasker(CubeTransformer):
         *,
         threshold: float = 3.0,
         smoothing: float = 1.0,
-        min_signals: int = 2,
         min_bands: int | None = None,
         copy: bool = True,
         n_jobs: int | None = None,
@@ -129,7 +151,6 @@ class SkyMasker(CubeTransformer):
         self.sky = sky
         self.threshold = threshold
         self.smoothing = smoothing
-        self.min_signals = min_signals
         self.min_bands = min_bands
         self.copy = copy
         self.n_jobs = n_jobs
@@ -140,7 +161,7 @@ class SkyMasker(CubeTransformer):
 
     def _transform(self, X):
         cube = self._check_cube(X, reset=False)
-        sky_mask = self._find_codes(cube, lazily=cube.is_lazy) == _SKY
+        sky_mask = _is_sky(self._find_codes(cube, lazily=cube.is_lazy))
         return self._like_input(X, self._masked(cube, sky_mask))
 
     def _fit(self, X):
@@ -148,20 +169,24 @@ class SkyMasker(CubeTransformer):
         cube = self._check_cube(X, reset=True)
         sample = sampled(cube.data)
         usable = find_valid(sample, self.min_bands, self.n_jobs)
-        names = ("threshold", "smoothing", "min_signals", "n_jobs")
+        names = ("threshold", "smoothing", "n_jobs")
         options = {name: getattr(self, name) for name in names}
-        options["flatness"] = self.sky != "keep"
         sky = measure_rest(sample, ~usable, **options)
-        self.masks_sky_ = self.sky == "mask"
-        if self.sky == "auto":
-            self.masks_sky_ = sky.is_flat and sky.shows_something
-            if sky.is_flat and not sky.shows_something:
-                _warn_of_noise(sky)
-        self.share_, self.unevenness_ = sky.share, sky.unevenness
-        self.level_, self.noise_, self.threshold_ = sky.level, sky.noise, sky.cut
+        self.level_, self.noise_ = sky.level, sky.noise
+        self.certainty_, self.threshold_ = sky.certainty, sky.cuts
+        self._estimates = sky.smoothed
+        self.masks_sky_ = self.sky != "keep"
         codes = self._find_codes(cube)
-        self.sky_mask_ = codes == _SKY
-        _refuse_empty(cube, codes)
+        if self.sky == "auto":
+            n_sky, n_kept, chance = (
+                np.count_nonzero(codes == code) for code in (_SKY, _KEPT, _BELOW)
+            )
+            self.masks_sky_ = n_kept >= FEWEST_SIGNALS + 2 * chance and n_sky > 0
+            if n_sky and not self.masks_sky_:
+                _warn_of_noise(n_kept, chance)
+        self.sky_mask_ = _is_sky(codes) & self.masks_sky_
+        self.share_ = float(self.sky_mask_.sum() / max(1, np.count_nonzero(codes)))
+        _refuse_empty(cube, codes, self.sky_mask_)
         return cube
 
     def _find_codes(self, cube, *, lazily=False):
@@ -172,12 +197,14 @@ class SkyMasker(CubeTransformer):
         function = partial(
             _codes_of_strip,
             kernel=kernel,
-            thresholds=self.threshold_,
-            needed=min(self.min_signals, cube.shape[2]),
+            estimates=self._estimates,
+            noise=self.noise_,
+            cuts=self.threshold_,
+            certainty=None if self.sky == "mask" else self.certainty_,
             min_bands=self.min_bands,
             n_jobs=n_jobs,
         )
-        options = {"margin": kernel.reach if kernel else 0}
+        options = {"margin": kernel.reach + BOX + REGION if kernel else 0}
         if lazily:
             return scan_lazily(function, [cube.data], strips, np.uint8, **options)
         options["n_jobs"] = self.n_jobs
@@ -198,31 +225,81 @@ class SkyMasker(CubeTransformer):
         )
 
 
-def _codes_of_strip(data, rows, _, *, kernel, thresholds, needed, min_bands, n_jobs):
+def _is_sky(codes):
+    """Return where codes say sky."""
+    return (codes == _SKY) | (codes == _BELOW)
+
+
+def _codes_of_strip(
+    data, rows, _, *, kernel, estimates, noise, cuts, certainty, min_bands, n_jobs
+):
     """Return the codes of the pixels of a strip."""
     slab = data.values
     usable = find_valid(slab, min_bands, n_jobs)
     inside = slice(rows.start - data.top, rows.stop - data.top)
-    codes = np.where(usable[inside], np.uint8(_KEPT), np.uint8(0))
+    codes = np.where(usable, np.uint8(_KEPT), np.uint8(0))
     if kernel is None:
-        return codes
+        return codes[inside]
 
-    def stands_out(band):
+    def convolve(band):
         image = np.array(slab[:, :, band], order="C")
         image[~usable] = np.nan
-        return kernel.convolve(image)[0][inside] > thresholds[band]
+        return kernel.convolve(image)[0]
 
-    signals = in_threads(stands_out, range(slab.shape[2]), n_jobs)
-    dark = np.sum(signals, axis=0, dtype=np.uint16) < needed
-    codes[dark & (codes == _KEPT)] = _SKY
-    return codes
+    above, below, height, count = np.zeros((4, *usable.shape))
+    n_bands = slab.shape[2]
+    for first in range(0, n_bands, BANDS_AT_ONCE):
+        bands = range(first, min(first + BANDS_AT_ONCE, n_bands))
+        images = in_threads(convolve, bands, n_jobs)
+        above += sum_of_squares(images, estimates[bands])
+        below += sum_of_squares(
+            [-image for image in images], estimates[bands] * [-1, 1]
+        )
+        for image, band in zip(images, bands, strict=True):
+            value = significance(image, estimates[band, 0], noise[band])
+            known = ~np.isnan(value)
+            count += known
+            np.add(height, value, out=height, where=known)
+    height /= np.fmax(count, 1)
+    cut = cuts[np.fmax(count, 1).astype(int) - 1]
+    # The posterior odds of sky: those of its neighbors, and how seldom the noise of sky
+    # lifts a pixel so high.
+    dark = usable & (above <= cut)
+    n_dark, n_usable = _count_near(dark, BOX), _count_near(usable, BOX)
+    highest = cut + 2 * np.log((n_dark + 1) / (n_usable - n_dark + 1))
+    sky = usable & (above <= highest)
+    if certainty is not None:
+        sky &= _is_flat(height, usable, n_usable, certainty)
+    codes[sky] = _SKY
+    codes[sky & (below > highest)] = _BELOW
+    return codes[inside]
 
 
-def _refuse_empty(cube, codes):
+def _count_near(pixels, reach):
+    """Return how many of some pixels are in a square around each pixel."""
+    side = 2 * reach + 1
+    share = ndimage.uniform_filter(pixels.astype(np.float64), side, mode="constant")
+    return np.rint(share * side**2)
+
+
+def _is_flat(height, usable, n_usable, certainty):
+    """Return where most of the neighborhood is at the level of the sky."""
+
+    def median_is_below(limit):
+        below = _count_near(usable & (height <= limit), BOX)
+        return usable & (2 * below >= n_usable)
+
+    lower, first, second = (median_is_below(step * FLAT) for step in (-1, 1, 3))
+    core = _count_near(first & ~lower, REGION)
+    beside = _count_near(lower | (second & ~first), REGION)
+    return certainty * (core - beside) > 0.5 * core
+
+
+def _refuse_empty(cube, codes, sky_mask):
     """Refuse a cube of which no pixel remains."""
-    if (codes == _KEPT).any():
+    if ((codes != 0) & ~sky_mask).any():
         return
-    n_sky = np.count_nonzero(codes == _SKY)
+    n_sky = np.count_nonzero(sky_mask)
     message = f"All {codes.size} pixels are masked, "
     if 2 * n_sky > codes.size:
         message += f'{n_sky} of them as sky. Pass sky="keep", or a lower threshold.'
@@ -237,11 +314,10 @@ def _refuse_empty(cube, codes):
     raise ValueError(message)
 
 
-def _warn_of_noise(sky):
+def _warn_of_noise(n_kept, chance):
     """Warn of a frame that shows nothing but sky."""
     warn_user(
-        f"The frame shows nothing but sky: {sky.stands_out} pixels stand out, and "
-        f"{sky.chance} lie as far below it by chance. All pixels are kept, and "
-        "clusters of them are clusters of noise. Look for fainter sources with a "
-        "lower threshold.",
+        f"The frame shows nothing but sky: {n_kept} pixels stand out, and {chance} lie "
+        "as far below it by chance. All pixels are kept, and clusters of them are "
+        "clusters of noise. Look for fainter sources with a lower threshold.",
     )
