@@ -44,6 +44,7 @@ class Sky(NamedTuple):
     # That there is sky: 1, or less where hardly more tiles have the level of sky than
     # levels beside it.
     certainty: float
+    tile: int  # side of the tiles in which levels were measured
     # Range of a background that slopes in units of the noise; 0 without a slope, NaN if
     # not measured.
     gradient: np.ndarray
@@ -54,7 +55,7 @@ def measure_sky(data, *, threshold=3.0, smoothing=1.0, slopes=False, n_jobs=None
     data = sampled(data)
     bands = [np.ascontiguousarray(data[:, :, band]) for band in range(data.shape[2])]
     smoothed = in_threads(lambda band: smooth(band, smoothing), bands, n_jobs)
-    near, certainty = _find_flat_parts(bands, smoothed, n_jobs)
+    near, certainty, tile = _find_flat_parts(bands, smoothed, n_jobs)
 
     def statistics(band):
         """Return level and noise, of the darkest parts as far as there is no sky."""
@@ -66,12 +67,20 @@ def measure_sky(data, *, threshold=3.0, smoothing=1.0, slopes=False, n_jobs=None
 
     level, noise = np.array(in_threads(statistics, bands, n_jobs)).T
     estimates = np.array(in_threads(statistics, smoothed, n_jobs))
-    below = sum_of_squares([-band[near] for band in smoothed], estimates * [-1, 1])
+    # Few counts have a median absolute deviation of nearly 0, even where smoothed.
+    impulse = np.zeros((2 * TILE + 1, 2 * TILE + 1))
+    impulse[TILE, TILE] = 1
+    least = noise * np.sqrt(np.sum(smooth(impulse, smoothing) ** 2))
+    estimates[:, 1] = np.fmax(estimates[:, 1], least)
+    below = sum(
+        np.fmin(significance(image[near], *estimate), 0) ** 2
+        for image, estimate in zip(smoothed, estimates, strict=True)
+    )
     gradient = np.full(len(bands), np.nan)
     if slopes:
         gradient = _measure_slopes(bands, smoothed, threshold, n_jobs)
     cuts = _chance_cuts(below, threshold, len(bands))
-    return Sky(level, noise, estimates, cuts, certainty, gradient)
+    return Sky(level, noise, estimates, cuts, certainty, tile, gradient)
 
 
 def significance(image, level, noise):
@@ -82,28 +91,20 @@ def significance(image, level, noise):
     return (image - level) / max(noise, rounding, np.finfo(np.float32).tiny)
 
 
-def sum_of_squares(images, estimates):
-    """Return the sum over images of the squared significance above their levels."""
-    total = np.zeros(images[0].shape)
-    for image, (level, noise) in zip(images, estimates, strict=True):
-        total += np.fmax(significance(image, level, noise), 0) ** 2
-    return total
-
-
 def _chance_cuts(sums, threshold, n_bands):
     """Return what sums of bands exceed as seldom as noise does so many deviations."""
     # As a gamma distribution of their mean and variance (Satterthwaite, 1946), since
     # the noise of bands may be correlated.
-    mean, variance = (sums.mean(), sums.var()) if sums.size else (0, 0)
-    if variance == 0:
-        return np.zeros(n_bands)
+    mean, variance = 0.5 * n_bands, 1.25 * n_bands  # of normal values, if independent
+    if np.size(sums):
+        mean, variance = max(mean, np.mean(sums)), max(variance, np.var(sums))
     shapes = mean**2 / variance * np.arange(1, n_bands + 1) / n_bands
     chance = stats.norm.sf(threshold)
     return stats.gamma.isf(chance, shapes, scale=variance / mean)
 
 
 def _find_flat_parts(bands, smoothed, n_jobs):
-    """Return the pixels of tiles at the level of the sky, and how sure that is."""
+    """Return pixels of tiles at the level of sky, how sure it is, and their size."""
     pairs = list(zip(bands, smoothed, strict=True))
     for size in (TILE, TILE // 2, TILE // 4):
         measure = partial(_levels_of_tiles, size=size)
@@ -114,21 +115,24 @@ def _find_flat_parts(bands, smoothed, n_jobs):
             break
     pixels = np.zeros(bands[0].shape, dtype=bool)
     if not used.any():
-        return pixels, 0.0
+        return pixels, 0.0, size
     known = np.isfinite(level).any(axis=(1, 2))
     level, scatter = level[known][:, used], scatter[known][:, used]
     level -= np.nanmin(level, axis=1, keepdims=True)
-    near = level <= np.nanquantile(level, 0.25, axis=1, keepdims=True)
+    dark = level <= np.nanquantile(level, 0.25, axis=1, keepdims=True)
+    noise = np.nanmedian(np.where(dark, scatter, np.nan), axis=1)
     for _ in range(ROUNDS):
-        # In each band, of tiles that have it.
-        noise = np.nanmedian(np.where(near, scatter, np.nan), axis=1, keepdims=True)
-        heights = np.nanmean(level / np.fmax(noise, np.finfo(np.float32).tiny), axis=0)
+        noise = np.fmax(noise, np.finfo(np.float32).tiny)
+        heights = np.nanmean(level / noise[:, np.newaxis], axis=0)
         center, certainty = _find_peak(heights)
         near = np.abs(heights - center) <= FLAT
+        known = np.isfinite(scatter[:, near]).any(axis=1)
+        noise[known] = np.nanmedian(scatter[known][:, near], axis=1)
     used[used] = near
     places = np.kron(used, np.ones((size, size), dtype=bool))
     pixels[: len(places), : places.shape[1]] = places
-    return pixels & np.any([np.isfinite(band) for band in bands], axis=0), certainty
+    pixels &= np.any([np.isfinite(band) for band in bands], axis=0)
+    return pixels, certainty, size
 
 
 def _levels_of_tiles(pair, size):

@@ -19,11 +19,9 @@ from skesom.cube._by_strips import fixed_strips, scan, scan_lazily
 from skesom.cube.convolution._filtering import GaussianKernel
 from skesom.cube.masking._sky import (
     FLAT,
-    TILE,
     measure_rest,
     sampled,
     significance,
-    sum_of_squares,
     write_nan,
 )
 
@@ -35,9 +33,6 @@ if TYPE_CHECKING:
 _SKY, _KEPT, _BELOW = 1, 2, 3
 # More pixels must stand out than twice those that are as far below, by so many.
 FEWEST_SIGNALS = 10
-# Reach in pixels of the squares around a pixel in which levels are measured, as in the
-# tiles of `measure_sky`, and in which they must be alike: four of these.
-BOX, REGION = TILE // 2, 2 * TILE
 BANDS_AT_ONCE = 8  # which bounds the memory
 
 
@@ -174,7 +169,7 @@ class SkyMasker(CubeTransformer):
         sky = measure_rest(sample, ~usable, **options)
         self.level_, self.noise_ = sky.level, sky.noise
         self.certainty_, self.threshold_ = sky.certainty, sky.cuts
-        self._estimates = sky.smoothed
+        self._estimates, self._tile = sky.smoothed, sky.tile
         self.masks_sky_ = self.sky != "keep"
         codes = self._find_codes(cube)
         if self.sky == "auto":
@@ -200,11 +195,12 @@ class SkyMasker(CubeTransformer):
             estimates=self._estimates,
             noise=self.noise_,
             cuts=self.threshold_,
+            tile=self._tile,
             certainty=None if self.sky == "mask" else self.certainty_,
             min_bands=self.min_bands,
             n_jobs=n_jobs,
         )
-        options = {"margin": kernel.reach + BOX + REGION if kernel else 0}
+        options = {"margin": kernel.reach + 3 * self._tile if kernel else 0}
         if lazily:
             return scan_lazily(function, [cube.data], strips, np.uint8, **options)
         options["n_jobs"] = self.n_jobs
@@ -231,7 +227,7 @@ def _is_sky(codes):
 
 
 def _codes_of_strip(
-    data, rows, _, *, kernel, estimates, noise, cuts, certainty, min_bands, n_jobs
+    data, rows, _, *, kernel, estimates, noise, cuts, tile, certainty, min_bands, n_jobs
 ):
     """Return the codes of the pixels of a strip."""
     slab = data.values
@@ -251,48 +247,42 @@ def _codes_of_strip(
     for first in range(0, n_bands, BANDS_AT_ONCE):
         bands = range(first, min(first + BANDS_AT_ONCE, n_bands))
         images = in_threads(convolve, bands, n_jobs)
-        above += sum_of_squares(images, estimates[bands])
-        below += sum_of_squares(
-            [-image for image in images], estimates[bands] * [-1, 1]
-        )
         for image, band in zip(images, bands, strict=True):
-            value = significance(image, estimates[band, 0], noise[band])
-            known = ~np.isnan(value)
-            count += known
-            np.add(height, value, out=height, where=known)
-    height /= np.fmax(count, 1)
-    cut = cuts[np.fmax(count, 1).astype(int) - 1]
+            excess = significance(image, *estimates[band])
+            above += np.fmax(excess, 0) ** 2
+            below += np.fmin(excess, 0) ** 2
+            count += ~np.isnan(excess)
+            height += np.nan_to_num(
+                significance(image, estimates[band, 0], noise[band])
+            )
+    count[~usable] = 1
+    height /= count
+    cut = cuts[count.astype(int) - 1]
     # The posterior odds of sky: those of its neighbors, and how seldom the noise of sky
     # lifts a pixel so high.
-    dark = usable & (above <= cut)
-    n_dark, n_usable = _count_near(dark, BOX), _count_near(usable, BOX)
+    near = partial(_count_near, side=tile + 1)
+    n_dark, n_usable = near(usable & (above <= cut)), near(usable)
     highest = cut + 2 * np.log((n_dark + 1) / (n_usable - n_dark + 1))
     sky = usable & (above <= highest)
     if certainty is not None:
-        sky &= _is_flat(height, usable, n_usable, certainty)
+        lower, first, second = (
+            usable & (2 * near(usable & (height <= step * FLAT)) >= n_usable)
+            for step in (-1, 1, 3)
+        )
+        # Around the pixel, at the level of the sky and beside it.
+        side = 4 * tile + 1
+        core = _count_near(first & ~lower, side)
+        beside = _count_near(lower | (second & ~first), side)
+        sky &= certainty * (core - beside) > 0.5 * core
     codes[sky] = _SKY
     codes[sky & (below > highest)] = _BELOW
     return codes[inside]
 
 
-def _count_near(pixels, reach):
+def _count_near(pixels, side):
     """Return how many of some pixels are in a square around each pixel."""
-    side = 2 * reach + 1
     share = ndimage.uniform_filter(pixels.astype(np.float64), side, mode="constant")
     return np.rint(share * side**2)
-
-
-def _is_flat(height, usable, n_usable, certainty):
-    """Return where most of the neighborhood is at the level of the sky."""
-
-    def median_is_below(limit):
-        below = _count_near(usable & (height <= limit), BOX)
-        return usable & (2 * below >= n_usable)
-
-    lower, first, second = (median_is_below(step * FLAT) for step in (-1, 1, 3))
-    core = _count_near(first & ~lower, REGION)
-    beside = _count_near(lower | (second & ~first), REGION)
-    return certainty * (core - beside) > 0.5 * core
 
 
 def _refuse_empty(cube, codes, sky_mask):
