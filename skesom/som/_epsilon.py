@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Epsilon: which one gives a number of nodes, and what a run with it will be like."""
 
+import copy
 import math
 import time
 from typing import NamedTuple
@@ -58,12 +59,12 @@ class Forecast(NamedTuple):
     seconds: float
 
 
-def forecast(windows, fill, epsilon, max_nodes, rule):
+def forecast(windows, network, epsilon, max_nodes, rule):
     """Estimate the nodes and the time of a run from its first samples."""
     n_samples = windows.n_rows
     size = min(n_samples // (2 * _PILOT_SHARE), _LONGEST_PILOT)
     pilot = windows.first(max(size, _PILOT_SAMPLES))
-    network = Network(fill, windows.exponent)
+    network = copy.deepcopy(network)
     bounds = {"max_nodes": max_nodes, "when_full": make_room}
     counts, now = [], epsilon
     parts = np.array_split(pilot, min(4, len(pilot)))

@@ -21,6 +21,7 @@ from skesom._common.warn import warn_user
 from skesom.som._base import CodebookMap, kept
 from skesom.som._docstrings import fill_docstrings
 from skesom.som._epsilon import choose_epsilon, forecast, target_nodes
+from skesom.som._initial_codebook import given_units
 from skesom.som._input import check_training_samples, random_generator
 from skesom.som._network import Network, make_room
 from skesom.som._row_order import Windows
@@ -85,6 +86,11 @@ default="graph"
     verbose : int, default=0
         1 prints a `forecast` and shows a progress bar.
     %(checkpoint)s
+    init : array-like of shape (n_units, n_features), default=None
+        Nodes to begin with, in the space of the features, such as the `codebook_` of
+        an earlier map; at most `max_nodes`. They have no links before samples link
+        them, and those that no sample links stay. By default there are none, and the
+        first sample is the first node.
 
     Attributes
     ----------
@@ -145,6 +151,7 @@ default="graph"
     _hint = "the distance of novel samples as epsilon=..."
 
     epsilon_: float
+    init = None  # of models that were stored before it was a parameter
 
     _parameter_constraints = {
         **CodebookMap._cluster_constraints,
@@ -161,6 +168,7 @@ default="graph"
         "shuffle": ["boolean"],
         "random_state": ["random_state"],
         "verbose": ["verbose"],
+        "init": ["array-like", None],
     }
 
     def __init__(
@@ -182,6 +190,7 @@ default="graph"
         random_state: RandomState = None,
         verbose: int = 0,
         checkpoint: StrPath | tuple[StrPath, int] | None = None,
+        init: NDArray[Any] | list[Any] | None = None,
     ) -> None:
         self.n_clusters = n_clusters
         self.epsilon = epsilon
@@ -198,6 +207,7 @@ default="graph"
         self.random_state = random_state
         self.verbose = verbose
         self.checkpoint = checkpoint
+        self.init = init
 
     @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X: ArrayLike, y: object = None) -> Self:
@@ -322,10 +332,10 @@ default="graph"
         if more:
             begin = copy.deepcopy(self._network), self.epsilon_, self.epsilon_, 0
         elif begin is None:
-            fill, epsilon = self._prepare(X, windows)
-            begin = Network(fill, windows.exponent), epsilon, epsilon, 0
+            network, epsilon = self._prepare(X, windows)
+            begin = network, epsilon, epsilon, 0
             if self.verbose and not stream:
-                self._announce(windows, fill, epsilon)
+                self._announce(windows, network, epsilon)
         network, epsilon = self._trained(begin, windows, classes, checkpoint)
         codebook, links = network.units(), network.links()
         self._network = network
@@ -340,16 +350,18 @@ default="graph"
         return random_generator(self.random_state) if self.shuffle else None
 
     def _prepare(self, X, windows):
-        """Return a fill for missing values, and epsilon."""
-        fill, epsilon = feature_means(X), self.epsilon
+        """Return the network to begin with, and epsilon."""
+        fill, epsilon, nodes = feature_means(X), self.epsilon, self.init
+        if nodes is not None:
+            nodes = given_units(nodes, X, 1, self.max_nodes)
         if epsilon == "auto":
             target = target_nodes(len(X), self.max_nodes)
             epsilon = choose_epsilon(windows, fill, target, self._rule())
-        return fill, epsilon
+        return Network(fill, windows.exponent, nodes), epsilon
 
-    def _announce(self, windows, fill, epsilon):
+    def _announce(self, windows, network, epsilon):
         """Print the forecast of a run."""
-        run = forecast(windows, fill, epsilon, self.max_nodes, self._rule())
+        run = forecast(windows, network, epsilon, self.max_nodes, self._rule())
         tqdm.write(
             f"{type(self).__name__}: {windows.n_rows} samples with "
             f"epsilon={epsilon:.4g} make about {run.n_nodes} nodes in about "

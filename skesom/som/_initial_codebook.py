@@ -46,13 +46,21 @@ def initial_codebook(init, X, sample_weight, shape, random_state):
                 )
             return _drawn_samples(X, sample_weight, n_units, random_state)
         return principal_plane(X, sample_weight, shape)
-    codebook = np.array(init, dtype=X.dtype, order="C")
-    if codebook.shape != (n_units, X.shape[1]) or not np.isfinite(codebook).all():
+    return given_units(init, X, n_units, n_units)
+
+
+def given_units(init, X, least, most):
+    """Return the units of an array for as many as are allowed."""
+    with np.errstate(over="ignore"):  # infinite in a shorter type, which is refused
+        units = np.array(init, dtype=X.dtype, order="C")
+    fits = units.ndim == 2 and least <= len(units) <= most
+    if not (fits and units.shape[1] == X.shape[1] and np.isfinite(units).all()):
+        number = most if least == most else f"{least} to {most}"
         raise ValueError(
-            f"'init' must hold finite weights of shape ({n_units}, {X.shape[1]}) "
-            f"for n_units and n_features, got shape {codebook.shape}."
+            f"'init' must hold finite weights of shape ({number}, {X.shape[1]}) "
+            f"for n_units and n_features, got shape {units.shape}."
         )
-    return codebook
+    return units
 
 
 def principal_axes(X, sample_weight=None):

@@ -297,6 +297,11 @@ class MapClassifier(ClassifierMixin, UnitVotes):
                 f"max_nodes={som.max_nodes} should be >= {2 * len(classes)}, two for "
                 f'each of the {len(classes)} classes, with label_rule="grow".'
             )
+        if som.init is not None:
+            raise ValueError(
+                'label_rule="grow" gives each node the class of its first sample, and '
+                'nodes of init have none: leave out init, or take "majority".'
+            )
         if self.unlabeled is not None:
             raise ValueError(
                 f'unlabeled={self.unlabeled!r} needs label_rule="majority": "grow" '

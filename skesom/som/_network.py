@@ -33,15 +33,17 @@ class Network:
 
     exponent = 0  # of 2, by which samples are multiplied; of models of version 0.1
 
-    def __init__(self, fill, exponent=0):
+    def __init__(self, fill, exponent=0, nodes=None):
         self.fill = np.ldexp(fill, exponent)
         self.exponent = exponent
-        self.n_nodes = self.n_seen = self.next_identity = 0
-        self.n_links = self.n_slots = self.pool_used = 0
+        if nodes is None:
+            nodes = np.empty((0, len(fill)), fill.dtype)
+        self.n_nodes = self.next_identity = len(nodes)
+        self.n_seen = self.n_links = self.n_slots = self.pool_used = 0
         self.unused = -1
-        self.codebook = by_feature(np.empty((0, len(self.fill)), self.fill.dtype))
+        self.codebook = by_feature(np.ldexp(nodes, exponent))
         capacity = self.codebook.shape[1]
-        self.identity = np.zeros(capacity, dtype=np.int64)  # stays when nodes move
+        self.identity = np.arange(capacity, dtype=np.int64)  # stays when nodes move
         self.node_class = np.zeros(capacity, dtype=np.int64)  # 0 without classes
         for name in ("begin", "degree", "room"):
             setattr(self, name, np.zeros(capacity, dtype=np.intc))

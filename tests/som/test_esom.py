@@ -7,6 +7,7 @@ import warnings
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.base import clone
 from sklearn.datasets import make_blobs, make_circles, make_moons
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import adjusted_rand_score
@@ -372,6 +373,66 @@ def test_refused_parameters(method, parameter, value, allowed):
     message = rf"The '{parameter}' parameter of ESOM must be .*{allowed}.* Got "
     with pytest.raises(ValueError, match=message):
         getattr(ESOM(**{parameter: value}), method)(np.ones((20, 2)))
+
+
+@pytest.mark.parametrize("method", ["fit", "partial_fit", "forecast"])
+@pytest.mark.parametrize(
+    "init",
+    [
+        np.ones((3, 3)),
+        np.ones(2),
+        [],
+        [[1.0, np.nan]],
+        [[np.inf, 1.0]],
+        np.ones((6, 2)),
+        [[1e39, 0.0]],  # infinite in the type of the samples
+    ],
+    ids=["features", "one axis", "none", "NaN", "inf", "more than max_nodes", "large"],
+)
+def test_refused_nodes_to_begin_with(init, method):
+    X = np.ones((20, 2), dtype=np.float32)
+    message = r"'init' must hold finite weights of shape \(1 to 5, 2\)"
+    with pytest.raises(ValueError, match=message):
+        getattr(ESOM(1, init=init, max_nodes=5), method)(X)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_nodes_to_begin_with(dtype):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(500, 3)).astype(dtype)
+    X[rng.random(X.shape) < 0.1] = np.nan
+    init = np.vstack([rng.normal(size=(40, 3)), [[1e3, 1e3, 1e3]]])
+    before = init.copy()
+    # The learning rate moves nothing by more than rounding, and no sample is novel.
+    still = {"epsilon": 1e4, "learning_rate": 1e-30, "pruning_period": 0}
+    esom = ESOM(2, init=init, random_state=0, **still).fit(X)
+    assert esom.codebook_.dtype == dtype
+    np.testing.assert_array_equal(esom.codebook_, init.astype(dtype))
+    np.testing.assert_array_equal(init, before)
+    assert esom.hits_.sum() == np.count_nonzero(~np.isnan(X).all(axis=1))
+    assert esom.hits_[40] == 0
+    assert esom.connections_[[40]].nnz == 0
+    assert len(esom.fit(X).codebook_) == 41
+    assert len(esom.partial_fit(X).codebook_) == 41
+    again = clone(esom)
+    np.testing.assert_array_equal(again.get_params()["init"], init)
+    np.testing.assert_array_equal(
+        again.fit(X).labels_, ESOM(**again.get_params()).fit(X).labels_
+    )
+
+
+def test_nodes_to_begin_with_leave_the_automatic_epsilon():
+    X = np.random.default_rng(0).normal(size=(2000, 2))
+    esom = ESOM(random_state=0).fit(X)
+    more = ESOM(init=esom.codebook_, random_state=0)
+    told = more.forecast(X)
+    more.fit(X)
+    assert more.epsilon_ == esom.epsilon_
+    assert more.forecast(X).n_nodes == told.n_nodes == len(more.codebook_)
+    bounded = ESOM(epsilon=1e-3, init=esom.codebook_, max_nodes=len(esom.codebook_))
+    with pytest.warns(ConvergenceWarning, match="reached max_nodes"):
+        bounded.fit(X)
+    assert len(bounded.codebook_) <= bounded.max_nodes
 
 
 @pytest.mark.parametrize("epsilon", ["auto", 0.5, 1e-9])

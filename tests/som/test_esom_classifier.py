@@ -382,6 +382,7 @@ class TestInput:
             ({"class_weight": "fair"}, "'class_weight' parameter"),
             ({"class_weight": {1: -2.0}}, r"class_weight\[1\]=-2.0 should be positive"),
             ({"label_rule": "grow", "max_nodes": 5}, "max_nodes=5 should be >= 6"),
+            ({"label_rule": "grow", "init": [[0.0]]}, "nodes of init have none"),
             ({"label_rule": "grow", "unlabeled": 1}, "needs label_rule=.majority"),
         ],
     )

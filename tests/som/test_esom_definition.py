@@ -143,6 +143,24 @@ def test_estimator_is_the_definition(seed):
     assert links_of(in_chunks.connections_) == links_of(whole.connections_)
 
 
+@pytest.mark.parametrize("seed", [s for s in range(60) if KINDS[s % 6] != "missing"])
+def test_nodes_to_begin_with_are_nodes_without_links(seed):
+    X, epsilon, rule, chunks = draw_case(seed)
+    nodes = np.random.default_rng(seed).normal(X.mean(), X.std(), (41, X.shape[1]))
+    nodes[::2] = X[np.arange(21) % len(X)]
+    reference = EvolvingMap(epsilon, **rule)
+    reference.nodes, reference.adjacency = nodes.copy(), [[] for _ in nodes]
+    reference.learn(X)
+    whole = plain_esom(epsilon, init=nodes, **rule).fit(X)
+    assert_same_map(whole.codebook_, whole.connections_, reference)
+
+    in_chunks = plain_esom(epsilon, init=nodes.tolist(), **rule)
+    for chunk in chunks:
+        in_chunks.partial_fit(chunk)
+    assert_array_equal(in_chunks.codebook_, whole.codebook_)
+    assert links_of(in_chunks.connections_) == links_of(whole.connections_)
+
+
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("n_features", [1, 5, 9, 17])
 def test_rows_are_learned_in_the_order_given(n_features, dtype):
