@@ -233,7 +233,8 @@ class CubeClusterer(PixelTableMixin, ClusterMixin, BaseEstimator):
         an estimator that accepts NaN, as ESOM and CSOM do.
     sampler : PixelSampler, default=None
         Chooses the pixels to learn from, by default all; the estimator must have
-        ``predict`` for the others.
+        ``predict`` for the others. Voxels are those of chosen pixels, or drawn from
+        each band on its own (``each_band=True``).
     regularizer : MajorityVote, default=None
         A vote of neighboring pixels, against labels that flicker in noise; none by
         default. Not for voxels.
@@ -604,9 +605,15 @@ class CubeClusterer(PixelTableMixin, ClusterMixin, BaseEstimator):
 
     def _sampled_rows(self, cube, valid):
         """Return the rows of the table to learn from."""
-        pixels = valid if valid.ndim == 2 else valid.any(axis=2)
+        each_band = getattr(self.sampler, "each_band", False)
+        if each_band and self.pattern == "pixel":
+            raise ValueError(
+                "A sampler with each_band=True draws single fluxes, which are rows of "
+                "pattern='voxel' only. Leave out each_band, or cluster voxels."
+            )
+        pixels = valid if each_band or valid.ndim == 2 else valid.any(axis=2)
         chosen = clone(self.sampler).sample(cube, pixels)
-        return np.flatnonzero(chosen[np.nonzero(valid)[:2]])
+        return np.flatnonzero(chosen[np.nonzero(valid)[: chosen.ndim]])
 
     def _numbered(self, labels):
         """Turn labels into their places among those of fit, -1 for others; in place."""

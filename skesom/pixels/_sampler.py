@@ -13,8 +13,9 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.random import sample_without_replacement
 
-from skesom._common.blocks import each_block, find_valid
-from skesom.cube import check_cube, strips_of_chunks
+from skesom._common.blocks import each_block
+from skesom.cube import Cube, check_cube, strips_of_chunks
+from skesom.pixels._flatten import valid_pixels
 
 if TYPE_CHECKING:
     from typing import Literal
@@ -45,6 +46,9 @@ class PixelSampler(BaseEstimator):
         Height and width of a block in pixels.
     random_state : int, RandomState or None, default=None
         Seed; an int gives the same pixels every time.
+    each_band : bool, default=False
+        Whether fluxes are drawn from each band on its own, `size` of each, by the
+        brightness in that band; for voxels.
 
     See Also
     --------
@@ -76,6 +80,7 @@ class PixelSampler(BaseEstimator):
         "n_strata": [Interval(Integral, 1, None, closed="left")],
         "block_size": [Interval(Integral, 1, None, closed="left")],
         "random_state": ["random_state"],
+        "each_band": ["boolean"],
     }
 
     def __init__(
@@ -86,17 +91,19 @@ class PixelSampler(BaseEstimator):
         n_strata: int = 10,
         block_size: int = 32,
         random_state: RandomState = None,
+        each_band: bool = False,
     ) -> None:
         self.size = size
         self.method = method
         self.n_strata = n_strata
         self.block_size = block_size
         self.random_state = random_state
+        self.each_band = each_band
 
     def sample(
         self, X: CubeLike, valid: NDArray[np.bool_] | None = None
     ) -> NDArray[np.bool_]:
-        """Choose pixels.
+        """Choose pixels, or fluxes of each band.
 
         Parameters
         ----------
@@ -104,12 +111,14 @@ class PixelSampler(BaseEstimator):
             The cube; NaN marks masked pixels. A lazy one is computed once, or for the
             method "brightness" three times, of which that keeps 8 bytes for a pixel.
         valid : ndarray of bool of shape (n_rows, n_columns), default=None
-            Pixels to choose from, by default those with data in all bands.
+            Pixels to choose from, by default those with data in all bands; or with
+            `each_band` the fluxes, of the shape of the cube.
 
         Returns
         -------
         chosen : ndarray of bool of shape (n_rows, n_columns)
-            True for the chosen pixels.
+            True for the chosen pixels; or with `each_band` for the chosen fluxes, of
+            the shape of the cube. A band without any to choose from has none.
 
         Raises
         ------
@@ -126,16 +135,30 @@ class PixelSampler(BaseEstimator):
         """
         self._validate_params()
         cube = check_cube(X)
-        valid = find_valid(cube.data) if valid is None else np.asarray(valid)
-        if valid.shape != cube.shape[:2] or valid.dtype != bool:
+        if valid is None:
+            pattern = "voxel" if self.each_band else "pixel"
+            valid = valid_pixels(cube, pattern=pattern)
+        valid = np.asarray(valid)
+        shape = cube.shape if self.each_band else cube.shape[:2]
+        if valid.shape != shape or valid.dtype != bool:
             raise ValueError(
-                f"valid must be of bool and of shape {cube.shape[:2]}, got "
+                f"valid must be of bool and of shape {shape}, got "
                 f"{valid.dtype} of shape {valid.shape}."
             )
-        pixels = np.flatnonzero(valid)
-        if len(pixels) == 0:
+        if not valid.any():
             raise ValueError(f"No pixel to choose from: all {valid.size} are masked.")
         rng = check_random_state(self.random_state)
+        if not self.each_band:
+            return self._chosen(cube, valid, rng)
+        chosen = np.zeros(shape, dtype=bool)
+        for band in np.flatnonzero(valid.any(axis=(0, 1))):
+            layer = Cube(cube.data[:, :, band : band + 1])
+            chosen[:, :, band] = self._chosen(layer, valid[:, :, band], rng)
+        return chosen
+
+    def _chosen(self, cube, valid, rng):
+        """Return which of the valid pixels are chosen."""
+        pixels = np.flatnonzero(valid)
         number = min(self.size, len(pixels))
         if not isinstance(self.size, Integral):
             number = max(1, round(self.size * len(pixels)))

@@ -83,8 +83,9 @@ def test_flattener(cube, height):
 
 
 @pytest.mark.parametrize("method", ["random", "brightness", "blocks"])
-def test_sampler(cube, method):
-    sampler = PixelSampler(0.3, method, random_state=0)
+@pytest.mark.parametrize("each_band", [False, True])
+def test_sampler(cube, method, each_band):
+    sampler = PixelSampler(0.3, method, each_band=each_band, random_state=0)
     wanted = sampler.sample(cube)
     for height in HEIGHTS:
         assert_array_equal(sampler.sample(lazy(cube, height)), wanted)

@@ -171,6 +171,49 @@ class TestBlocks:
         np.testing.assert_array_equal(label_map == -3, np.isnan(cube.data).any(axis=2))
 
 
+class TestEachBand:
+    """Fluxes of each band, drawn on their own."""
+
+    @pytest.mark.parametrize("method", METHODS)
+    def test_as_many_of_each_band(self, cube, method):
+        sampler = PixelSampler(200, method, each_band=True, random_state=0)
+        chosen = sampler.set_params(block_size=1).sample(cube)
+        assert chosen.shape == cube.shape
+        assert not chosen[np.isnan(cube.data)].any()
+        assert chosen.sum(axis=(0, 1)).tolist() == [200, 200, 200]
+        assert (chosen[:, :, 0] != chosen[:, :, 2]).any()
+        np.testing.assert_array_equal(chosen, sampler.sample(cube))
+
+    def test_share_of_each_band(self, cube):
+        chosen = PixelSampler(0.1, each_band=True).sample(cube)
+        assert chosen.sum(axis=(0, 1)).tolist() == [990, 900, 990]  # of 9900 and 9000
+
+    def test_brightness_is_that_of_the_band(self, cube):
+        data = cube.data.copy()
+        data[70:73, 20:23, 1] += 5000  # nothing elsewhere
+        sampler = PixelSampler(400, "brightness", each_band=True, random_state=0)
+        spot = sampler.sample(data)[70:73, 20:23].mean(axis=(0, 1))
+        assert spot[1] == 1
+        assert spot[[0, 2]].max() < 0.5
+
+    def test_band_without_data(self, cube):
+        data = cube.data.copy()
+        data[:, :, 1] = np.nan
+        chosen = PixelSampler(10, each_band=True).sample(data)
+        assert chosen.sum(axis=(0, 1)).tolist() == [10, 0, 10]
+
+    def test_valid_fluxes(self, cube):
+        with pytest.raises(ValueError, match=r"valid must .* \(90, 110, 3\)"):
+            PixelSampler(each_band=True).sample(cube, np.ones((90, 110), dtype=bool))
+        valid = np.zeros(cube.shape, dtype=bool)
+        with pytest.raises(ValueError, match="all 29700 are masked"):
+            PixelSampler(each_band=True).sample(cube, valid)
+        valid[:50, :, 2] = True
+        chosen = PixelSampler(30, each_band=True).sample(cube, valid)
+        assert chosen.sum(axis=(0, 1)).tolist() == [0, 0, 30]
+        assert not chosen[~valid].any()
+
+
 @pytest.mark.filterwarnings("ignore:One cluster holds:UserWarning")
 class TestCubeClusterer:
     """Learn from a sample, label all."""
@@ -219,6 +262,18 @@ class TestCubeClusterer:
         wanted = np.isfinite(cube.data[chosen]).sum()
         assert len(clusterer.estimator_[1].labels_) == wanted < 900
 
+    def test_voxels_of_each_band(self, cube):
+        sampler = PixelSampler(300, "brightness", each_band=True, random_state=0)
+        clusterer = self.make(sampler, pattern="voxel")
+        label_map = clusterer.fit_predict(cube)
+        np.testing.assert_array_equal(label_map == -3, np.isnan(cube.data))
+        fluxes = cube.data[sampler.sample(cube)]
+        scaler = StandardScaler().fit(fluxes[:, np.newaxis])
+        np.testing.assert_array_equal(clusterer.estimator_[0].mean_, scaler.mean_)
+        assert len(clusterer.estimator_[1].labels_) == 900
+        with pytest.raises(ValueError, match=r"each_band=True .* pattern='voxel' only"):
+            self.make(sampler).fit(cube)
+
     def test_same_seed_same_map(self, cube):
         clusterer = self.make(PixelSampler(50, random_state=np.random.RandomState(0)))
         first = clone(clusterer).fit_predict(cube)
@@ -254,6 +309,7 @@ class TestRefusals:
             {"n_strata": 0},
             {"block_size": 0},
             {"random_state": "x"},
+            {"each_band": 2},
         ],
     )
     def test_parameters(self, cube, options):
