@@ -271,4 +271,11 @@ def _describe(piece, area, pixel_scale):
         text = place.to_string("hmsdms", sep=":", precision=1).replace(" ", "\n")
     if pixel_scale is None:
         return f"{text}\n{width} pixels wide"
-    return f"{text}\n{width * pixel_scale[1]:.3g} arcsec wide"
+    return f"{text}\n{_angle(width * pixel_scale[1])} wide"
+
+
+def _angle(arcsec):
+    """Return an angle in the smallest unit in which three digits are enough."""
+    sizes = {"arcsec": 1, "arcmin": 60, "deg": 3600}
+    unit = next(unit for unit, size in sizes.items() if arcsec < 999.5 * size)
+    return f"{arcsec / sizes[unit]:.3g} {unit}"

@@ -35,6 +35,23 @@ def test_largest_and_typical_pieces(scene):
     assert text.splitlines()[-1] == "30 arcsec wide"
 
 
+@pytest.mark.parametrize(
+    ("scale", "text"),
+    [
+        (2.5, "75 arcsec wide"),
+        (33.31, "999 arcsec wide"),  # 999.3
+        (33.32, "16.7 arcmin wide"),  # 999.6
+        (100.0, "50 arcmin wide"),
+        (3600.0, "30 deg wide"),
+    ],
+)
+def test_width_has_at_most_three_digits(scene, scale, text):
+    labels, cube = scene
+    cube = Cube(cube.data, pixel_scale=(1.0, scale))
+    display = CutoutsDisplay.from_predictions(labels, cube, n_cutouts=1)
+    assert display.axes_[1, 0].get_xlabel().splitlines()[-1] == text
+
+
 def test_a_cluster_of_a_pixel_and_one_that_is_everything(scene):
     _, cube = scene
     labels = np.zeros(cube.shape[:2], dtype=int)
