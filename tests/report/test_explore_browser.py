@@ -565,6 +565,10 @@ class TestPicture:
                 (place) => Math.round(place * devicePixelRatio));
             const context = sky_view.canvas.getContext("2d");
             return [...context.getImageData(x, y, 1, 1).data].slice(0, 3)"""
+        # At first both are seen.
+        mixed = np.mean([shown["image"], shown["map"]], axis=0)
+        np.testing.assert_allclose(page.execute_script(script), mixed, atol=1.01)
+        page.execute_script("choice('opacity').value = 100")
         assert page.execute_script(script) == shown["map"]
         page.execute_script("choice('opacity').value = 0")
         assert page.execute_script(script) == shown["image"]
