@@ -49,7 +49,12 @@ class ClusterDisplay(Display):
 
     _clusters = _picture = None
 
-    def thinned(self, max_pixels: int, picture: NDArray[Any] | None = None) -> Self:
+    def thinned(
+        self,
+        max_pixels: int,
+        picture: NDArray[Any] | None = None,
+        cube: Cube | None = None,
+    ) -> Self:
         """Return a display without large arrays, which another process can draw.
 
         Parameters
@@ -58,6 +63,8 @@ class ClusterDisplay(Display):
             Of a larger map every second, third, ... row and column is kept.
         picture : ndarray of shape (n_rows, n_columns, 3), default=None
             Color picture of the pixels that are kept, to draw below contours.
+        cube : Cube, default=None
+            Images of the pixels that are kept, for spectra and diagrams.
 
         Returns
         -------
@@ -75,7 +82,8 @@ class ClusterDisplay(Display):
         small = copy(self)
         small._clusters = as_clusters(self, self.label_map, max_pixels=max_pixels)
         small._picture = picture
-        small.label_map = small.cube = small.sky_mask = None
+        small.label_map = small.sky_mask = None
+        small.cube = cube
         return small
 
     @classmethod

@@ -94,12 +94,13 @@ class Pictures:
 
     def _spectra(self):
         """Return what draws spectra in physical units, else of stretched values."""
-        labels, cube, scaled = self._result.thinned(self._step)
+        _, cube, scaled = self._result.thinned(self._step)
         cube, options = cube.replace(pixel_scale=self._cube.pixel_scale), {}
         if physical_factors(cube)[1] is None:
             options = {"flux": "stretched flux, scaled", "physical": False}
             options["log"], cube = False, scaled
-        display = ClusterSpectraDisplay(labels, cube, **self._look)
+        display = ClusterSpectraDisplay(self._result.label_map, None, **self._look)
+        display = display.thinned(MAX_PIXELS, cube=cube)
         return partial(_spectra, display, self._step, **options)
 
     def _dendrogram(self):
@@ -114,12 +115,12 @@ class Pictures:
         result, found = self._result, self._result.diagrams
         if not found:
             return
-        labels, cube, _ = result.thinned(thinning(result.label_map.shape, _DOTS))
+        _, cube, _ = result.thinned(thinning(result.label_map.shape, _DOTS))
         cube = cube.replace(pixel_scale=self._cube.pixel_scale)
         for kind, (x, y) in found.items():
             axes = {"x": x, "y": y, "continua": result.continua}
-            display = ColorDiagramDisplay(labels, cube, **axes, **self._look)
-            yield kind, partial(_diagram, display)
+            display = ColorDiagramDisplay(result.label_map, None, **axes, **self._look)
+            yield kind, partial(_diagram, display.thinned(_DOTS, cube=cube))
 
     def jobs_of_pixels(self, summary):
         """Return the jobs that draw a number of each pixel."""

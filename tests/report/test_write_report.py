@@ -545,6 +545,22 @@ class TestLargeImages:
         assert "every 2nd row and column" in said["cluster_contours"]
         assert "from every 2nd row and column" in said["cluster_spectra"]
 
+    def test_all_legends_count_all_pixels(self, galaxy, job, monkeypatch):
+        monkeypatch.setattr("skesom.report._pictures.MAX_PIXELS", 64 * 80 // 4)
+        monkeypatch.setattr("skesom.report._pictures._DOTS", 64 * 80 // 9)
+        result = Result(job, galaxy)
+        labels = result.label_map
+        shares = 100 * np.bincount(labels[labels >= 0]) / np.sum(labels >= 0)
+        wanted = [f"{n}: {share:.1f} %" for n, share in enumerate(shares)]
+        names = ["cluster_map", "cluster_spectra", "color_magnitude"]
+        assert result.diagrams.keys() >= {names[-1]}
+        for name, draw in Pictures(result, PictureStyle()).jobs():
+            if name in names:
+                texts = [text.get_text() for text in draw().legend_.get_texts()]
+                assert texts[: len(wanted)] == wanted, name
+                names.remove(name)
+        assert not names
+
 
 @pytest.mark.usefixtures("small_sample")
 class TestOverwrite:
