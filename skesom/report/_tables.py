@@ -11,6 +11,7 @@ from astropy.io import fits
 from astropy.table import Column, Table
 from astropy.wcs.utils import wcs_to_celestial_frame
 from joblib import cpu_count
+from scipy.sparse.csgraph import connected_components
 from sklearn import metrics as cluster_metrics
 from sklearn.utils import gen_batches
 
@@ -32,7 +33,7 @@ _OF_MAP = (
     ("topographic error", map_metrics.topographic_error, "low", None)
     + ("share of pixels whose two nearest units are not linked",),
     ("Kaski-Lagus error", map_metrics.kaski_lagus_error, "low", None)
-    + ("mean way over the map from a pixel to its second nearest unit",),
+    + ("mean way over the map to the second nearest unit, where links lead there",),
     ("trustworthiness", map_metrics.trustworthiness, "high", _FEW)
     + ("whether pixels that are near on the map are alike",),
     ("continuity", map_metrics.continuity, "high", _FEW)
@@ -387,9 +388,16 @@ def _measured(sample, labels, som, name, measure, better, most, meaning):
         chosen = np.random.default_rng(_SEED).choice(len(sample), most, replace=False)
         rows = np.sort(chosen)
     try:
+        if measure is map_metrics.kaski_lagus_error:  # infinite where no way leads
+            rows = np.flatnonzero(_are_joined(sample, som))
         value = float(measure(sample[rows], som if labels is None else labels[rows]))
     except ValueError:  # of one unit, of one cluster, or of no pixel
         value = np.nan
-    if np.isinf(value):
-        meaning += "; infinite: links do not join the two units of some pixels"
     return name, value, better, len(rows), meaning
+
+
+def _are_joined(sample, som):
+    """Return where a way over the map joins the two nearest units of a pixel."""
+    _, parts = connected_components(som.connections_, directed=False)
+    first, second = som.winners(sample, k=2).T
+    return parts[first] == parts[second]

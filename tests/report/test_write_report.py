@@ -16,6 +16,7 @@ from astropy.table import Table
 from astropy.wcs import WCS
 from PIL import Image
 from scipy import ndimage
+from scipy.sparse import csr_array
 from sklearn.base import clone
 from sklearn.cluster import KMeans
 from sklearn.decomposition import PCA
@@ -36,7 +37,7 @@ from skesom.metrics import quantization_error
 from skesom.report import PictureStyle, explore, write_report
 from skesom.report._pictures import Pictures
 from skesom.report._result import Result
-from skesom.report._tables import sky_positions
+from skesom.report._tables import _OF_MAP, _measured, sky_positions
 from skesom.som import ESOM
 
 PICTURES = [
@@ -261,6 +262,24 @@ class TestOtherFiles:
                 picture = archive.read(f"{band + 1}_{name}.png")
                 with Image.open(io.BytesIO(picture)) as png:
                     assert png.width > 200
+
+    def test_way_over_a_map_of_two_parts(self):
+        units = np.array([[0.0], [1.0], [5.0], [9.0]])
+        esom = ESOM(
+            None, epsilon=100, init=units, learning_rate=1e-9, link_second=False
+        )
+        esom.fit(units)
+        esom.connections_ = csr_array([[0, 1, 0, 0], [1, 0, 0, 0]] + [[0] * 4] * 2)
+        # The first is 0.25 from a unit and 1 from the next. The second one lies
+        # between the parts, the third belongs to units without links.
+        sample = np.array([[0.25], [3.5], [8.0]])
+        rows = {of[0]: _measured(sample, None, esom, *of) for of in _OF_MAP}
+        _, value, _, n_pixels, _ = rows["Kaski-Lagus error"]
+        assert (value, n_pixels) == (pytest.approx(1.25, rel=1e-6), 1)
+        assert rows["topographic error"][1] == pytest.approx(2 / 3)
+        *_, value, _, n_pixels, _ = _measured(sample[1:], None, esom, *_OF_MAP[1])
+        assert np.isnan(value)
+        assert n_pixels == 0
 
     def test_validity(self, galaxy, job, labels, report):
         table = Table.read(report["validity.ecsv"])
