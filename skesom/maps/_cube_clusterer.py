@@ -130,7 +130,7 @@ class PixelTableMixin(CubeInput, MetaEstimatorMixin):
         table, valid = self.table(cube)
         if len(table) > 1:
             names = ["flux"] if self.pattern == "voxel" else cube.band_names
-            check_bands(table, names)
+            check_bands(table, names, "all that masks leave, after scaling")
         return cube, table, valid
 
     def _map(self, X, values_of, empty):
@@ -149,7 +149,7 @@ class PixelTableMixin(CubeInput, MetaEstimatorMixin):
         return label_map
 
 
-def check_bands(values, band_names):
+def check_bands(values, band_names, where="all pixels with data"):
     """Refuse bands without data, and constant ones."""
     least, most = _limits(values)
     bands = band_names[: len(least)]
@@ -165,8 +165,8 @@ def check_bands(values, band_names):
         )
     for band in constant:
         raise ValueError(
-            f"Band {band_names[band]!r} is constant ({least[band]:g} in all pixels "
-            "with data), so it cannot tell pixels apart. Leave it out."
+            f"Band {band_names[band]!r} is constant ({least[band]:g} in {where}), so "
+            "it cannot tell pixels apart. Leave it out."
         )
 
 

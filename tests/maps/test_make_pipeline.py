@@ -14,6 +14,7 @@ from skesom.cube import (
     AsinhStretch,
     BackgroundSubtractor,
     ColorScaler,
+    Cube,
     CubeAligner,
     CubeMasker,
     CubeStore,
@@ -304,6 +305,24 @@ class TestMakePipeline:
         )
         label_map = pipeline.fit_predict(galaxy)
         np.testing.assert_array_equal(pipeline.predict(galaxy), label_map)
+
+    def test_an_image_of_0_and_1_is_not_called_constant(self, scene):
+        """Its zeros are gaps, and ones are all that is left; a background becomes 0."""
+        cube, _ = scene
+        halves = np.zeros((*cube.shape[:2], 1), dtype=np.float32)
+        halves[:24] = 1
+        flag = Cube(np.concatenate([cube.data, halves], axis=2), fwhm=np.ones(4))
+        where = r"in all that masks leave, after scaling"
+        told = pytest.warns(UserWarning, match="constant and carry no information")
+        with (
+            told,
+            pytest.raises(ValueError, match=rf"Band 'band 4' is constant \(0 {where}"),
+        ):
+            make_cluster_pipeline(ESOM(3, random_state=0)).fit(flag)
+        pipeline = make_cluster_pipeline(
+            ESOM(3, random_state=0), mask_zeros=False, sky="keep"
+        )
+        assert pipeline.fit(flag)[-1].n_clusters_ == 3
 
     def test_stretch_can_be_left_out(self):
         assert "stretch" not in steps_of(stretch="none")
