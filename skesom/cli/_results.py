@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from skesom._common.labels import SKY
 from skesom.cli._cluster import print_clusters, write
 from skesom.cli._messages import announce, say, tell_paths
 from skesom.cli._options import (
@@ -25,6 +26,8 @@ from skesom.cli._options import (
 from skesom.cli._strips import with_strips
 
 _REGION_FILES = (".reg", ".crtf")
+_FEWEST_OBJECTS = 5  # of a segmentation map: a few classes may have one piece each
+_MOST_PIECES = 2  # of an object in the mean: pieces that touch by a corner are two
 
 
 def add_predict(commands):
@@ -170,9 +173,17 @@ def _test(options):
     path = path / "cluster_map.fits" if path.is_dir() else path
     label_map, wcs = read_map(path)
     truth, names = _read_truth(options.truth, label_map.shape, wcs)
+    tell = print if options.output is None else say
+    n_objects = 0 if names else _count_objects(truth)
+    if n_objects:
+        tell(
+            f"{options.truth} numbers {n_objects} objects on a background of 0: the "
+            'classes are "object" and "none", and sky set aside is the cluster -1.'
+        )
+        truth, names = np.minimum(truth, 1), ["none", "object"]
+        label_map = np.where(label_map == SKY, -1, label_map)
     comparison = compare_clusterings(label_map, truth, names=names)
     _name_clusters(comparison, read_cluster_names(path))
-    tell = print if options.output is None else say
     if not names:
         tell(f"Classes have no names: their numbers are the values in {options.truth}.")
     for name, value in comparison.scores.items():
@@ -181,6 +192,22 @@ def _test(options):
         tell("\n".join(["", *table.pformat(max_lines=-1, max_width=-1)]))
     if options.output is not None:
         _write(options, comparison)
+
+
+def _count_objects(truth):
+    """Return how many objects a segmentation map numbers, 0 if it is of classes.
+
+    Numbers of objects are of one piece each, and most of the pixels are in none.
+    """
+    from skesom.io import number_pieces
+
+    numbers, sizes = np.unique(truth[truth >= 0], return_counts=True)
+    is_background = len(numbers) > _FEWEST_OBJECTS and numbers[0] == 0
+    if truth.ndim != 2 or not is_background or sizes[0] < sizes.max():
+        return 0
+    _, owners = number_pieces(np.where(truth > 0, truth, -1))
+    n_pieces, n_objects = len(owners) - 1, len(numbers) - 1
+    return n_objects if n_pieces <= _MOST_PIECES * n_objects else 0
 
 
 def _name_clusters(comparison, names):

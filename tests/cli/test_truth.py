@@ -5,6 +5,7 @@ import json
 
 import numpy as np
 import pytest
+from astropy.io import fits
 from astropy.table import Table
 from astropy.wcs import WCS
 
@@ -53,6 +54,53 @@ class TestTruth:
         assert confusion["1"].tolist() == [0, 2, 1, 0]
         values = f"their numbers are the values in {maps[1]}."
         assert f"Classes have no names: {values}" in out
+
+    def test_objects_of_a_segmentation_map(self, run, tmp_path, wcs):
+        """The first object has two parts, which touch by a corner."""
+        segments = np.zeros((40, 40), dtype=np.int32)
+        for number in range(6):
+            segments[5 : 8 + number, 6 * number : 6 * number + 4] = number + 1
+        segments[8:10, 4:6] = 1
+        clusters = np.where(segments > 0, 1, -2)
+        clusters[30:] = 0
+        clusters[segments == 6] = -2  # an object in the sky
+        write_map(tmp_path / "map.fits", clusters, wcs=wcs)
+        fits.writeto(tmp_path / "segm.fits", segments, wcs.to_header())
+        where = tmp_path / "map.fits", tmp_path / "segm.fits", "-o", tmp_path / "out"
+        status, out, err = run("test", *where)
+        assert (status, err) == (0, [])
+        assert any("numbers 6 objects on a background of 0" in line for line in out)
+        classes = Table.read(tmp_path / "out" / "classes.ecsv")
+        assert classes["class"].tolist() == ["none", "object"]
+        assert classes["clusters"].tolist() == ["-1 0", "1"]
+        n_objects, n_lost = np.sum(segments > 0), np.sum(segments == 6)
+        found = 1 - n_lost / n_objects
+        np.testing.assert_allclose(classes["completeness"], [1, found])
+        scores = json.loads((tmp_path / "out" / "scores.json").read_text())
+        assert scores["pixels compared"] == 1600
+
+    @pytest.mark.parametrize(
+        "kind", ["few", "scattered", "without background", "named"]
+    )
+    def test_classes_stay_classes(self, run, tmp_path, wcs, kind):
+        rows = np.arange(40)[:, np.newaxis]
+        truth = np.maximum(np.repeat(rows, 40, axis=1) - 32, 0)  # 0 to 7, in stripes
+        if kind == "few":
+            truth = np.minimum(truth, 4)
+        elif kind == "scattered":
+            truth[:, ::2] = 0
+        elif kind == "without background":
+            truth[:20] = 1
+        table = cluster_table(truth)
+        if kind == "named":
+            table["name"] = [f"class {number}" for number in table["id"]]
+        write_map(tmp_path / "truth.fits", truth, wcs=wcs, table=table)
+        write_map(tmp_path / "map.fits", (truth > 3).astype(int), wcs=wcs)
+        run(
+            "test", tmp_path / "map.fits", tmp_path / "truth.fits", "-o", tmp_path / "o"
+        )
+        classes = Table.read(tmp_path / "o" / "classes.ecsv")
+        assert len(classes) == len(np.unique(truth))
 
     def test_names_of_the_classes(self, run, maps, tmp_path, wcs):
         table = cluster_table(read_map(maps[1])[0])
