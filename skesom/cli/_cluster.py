@@ -121,7 +121,7 @@ def _fit_and_write(options, pipeline, images, source, training, names=None, cut=
     """
     from sklearn.base import clone
 
-    from skesom.maps import fit_in_place
+    from skesom.maps import check_enough_pixels, fit_in_place
     from skesom.report import check_catalog, digest_of_fit
 
     taught, details = {}, {}
@@ -142,6 +142,8 @@ def _fit_and_write(options, pipeline, images, source, training, names=None, cut=
             clone(pipeline["align"]).set_params(registration=None).fit(images)
         fit = fit_and_cut if cut else training and teach
         images = fit_in_place(pipeline, images, fit)
+        if training is None:  # before a folder of noise is written
+            check_enough_pixels(pipeline[-1])
         if names and names[1] == digest_of_fit(pipeline, options.provenance):
             taught["groups"] = names[0]
         files = write(options, pipeline, images, source=source, **taught, **details)

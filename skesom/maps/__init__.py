@@ -42,6 +42,7 @@ from skesom.maps._comparison import SAME as SAME
 from skesom.maps._crossmatch import Crossmatch as Crossmatch
 from skesom.maps._cube_clusterer import check_bands as check_bands
 from skesom.maps._cube_clusterer import check_cut as check_cut
+from skesom.maps._cube_clusterer import check_enough_pixels as check_enough_pixels
 from skesom.maps._cube_clusterer import count_clusters as count_clusters
 from skesom.maps._errors import at_end as at_end
 from skesom.maps._errors import errors_to_apply as errors_to_apply

@@ -17,7 +17,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skesom._common.blocks import each_block, row_blocks
 from skesom._common.decorators import available_if, fit_context
-from skesom._common.labels import mark_sky, ranks_by_size
+from skesom._common.labels import MASKED, SKY, mark_sky, ranks_by_size
 from skesom._common.lazy import computed, is_lazy, take_rows
 from skesom._common.pipelines import map_inside, pipeline_end, with_end
 from skesom._common.strips import in_memory_by_strips
@@ -658,6 +658,22 @@ def check_cut(clusterer, n_clusters):
             "none of an earlier version. Run again with that number of clusters."
         )
     last._numbers_at(n_clusters)
+
+
+def check_enough_pixels(clusterer):
+    """Refuse clusters of hardly any pixels, if all others were set aside as sky."""
+    sizes = count_clusters(clusterer.labels_)
+    n_pixels, n_clusters = sizes.sum(), np.count_nonzero(sizes)
+    enough = n_pixels // _FEWEST_PIXELS_PER_CLUSTER
+    if n_clusters <= max(enough, 1) or not (clusterer.labels_ == SKY).any():
+        return
+    fewer = f"ask for fewer clusters (--n-clusters {enough}), " * bool(enough > 1)
+    raise ValueError(
+        f"Only {n_pixels} of {np.count_nonzero(clusterer.labels_ != MASKED)} pixels "
+        f"stand out of the sky: {n_clusters} clusters of so few would be noise. For a "
+        f"list of sources use a program that detects them; or {fewer}cluster the sky "
+        "too (--sky keep), or take images that are larger or deeper."
+    )
 
 
 def count_clusters(label_map, n_clusters=0):

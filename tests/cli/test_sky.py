@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What ``skesom cluster`` says of sky and background, and what it does about them."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -72,6 +74,28 @@ def test_background_is_told_and_subtracted(run, field, tmp_path, choice):
     )
     assert (status, again) == (0, err)
     assert out[-1] == "The label map is that of the run, bit for bit."
+
+
+def test_hardly_anything_stands_out(run, tmp_path):
+    """Three beams in a frame of 3600 pixels, as of Herschel."""
+    data = np.random.default_rng(0).normal(size=(60, 60, 3))
+    rows, columns = np.indices((60, 60))
+    for row, column in ((12, 15), (30, 44), (47, 22)):
+        beam = np.exp(-((rows - row) ** 2 + (columns - column) ** 2) / (2 * 1.5**2))
+        data += 12 * beam[:, :, np.newaxis] * [1.0, 0.8, 0.6]
+    cube = Cube(data.astype(np.float32), band_names=["PSW", "PMW", "PLW"])
+    files, out = write_bands(tmp_path / "bands", cube), tmp_path / "out"
+    more = (*FAST, "--sky", "mask", "--n-clusters")
+    status, _, err = run("cluster", *files, "-o", out, *more, 40)
+    assert status == 2
+    (line,) = err
+    found = re.search(r"Only (\d+) of 3600 pixels stand out .* 40 clusters", line)
+    n_pixels, fewer = int(found[1]), int(re.search(r"--n-clusters (\d+)\)", line)[1])
+    assert 20 < n_pixels < 200
+    assert fewer == n_pixels // 5
+    assert "--sky keep" in line
+    assert not out.exists()
+    assert run("cluster", *files, "-o", out, *more, fewer)[0] == 0
 
 
 def test_frame_of_nothing_but_sky(run, field, tmp_path):
