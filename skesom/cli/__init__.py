@@ -11,7 +11,7 @@ from skesom.cli._cluster import add_cluster, add_demo
 from skesom.cli._crossmatch import add_crossmatch
 from skesom.cli._messages import messages, one_line
 from skesom.cli._name import add_name
-from skesom.cli._options import Parser
+from skesom.cli._options import NEGATIVE, Parser
 from skesom.cli._results import add_explore, add_predict, add_test
 
 EXAMPLES = """\
@@ -69,6 +69,7 @@ def _parser():
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    parser._negative_number_matcher = NEGATIVE
     version = f"skesom {skesom.__version__}"
     parser.add_argument("--version", action="version", version=version)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")

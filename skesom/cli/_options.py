@@ -3,11 +3,14 @@
 
 import argparse
 import ast
+import math
+import re
 import warnings
 
 from skesom.cli._messages import say, shows_bars
 from skesom.cli._strips import add_strips
 
+NEGATIVE = re.compile(r"-\.?\d")  # no option but a value, as from Python 3.14 on
 YES_OR_NO = {"yes": True, "no": False}
 _NOT_SET = {
     "method": "give --method",
@@ -49,6 +52,7 @@ def add_command(commands, name, run, text, description):
     parser = commands.add_parser(
         name, help=text, description=description, formatter_class=_Help
     )
+    parser._negative_number_matcher = NEGATIVE
     parser.set_defaults(run=run, given=set())
     add = parser.add_mutually_exclusive_group().add_argument
     text = "print only warnings, errors and the paths of what is written"
@@ -188,6 +192,11 @@ def add_images(parser, nargs="+", *, of_model=False):
     add("--errors", metavar="ERRORS", help=text + default, **known)
     text = "what all errors are (default: by the names of extensions or files)"
     add("--error-kind", choices=("std", "var", "ivar"), help=text)
+    text = (
+        "take only a square of this side around a place: degrees, or as in 13h37m00.9s "
+        "-29d51m57s (ICRS); side in arcsec, or as in 2arcmin or 300pix"
+    )
+    add("--cutout", nargs=3, metavar=("RA", "DEC", "SIZE"), help=text)
     text = "region files of DS9 or CASA; pixels inside are masked"
     add("--exclude", nargs="+", metavar="REGIONS", default=[], help=text)
     text = "region files of DS9 or CASA; pixels outside of all of them are masked"
@@ -240,6 +249,7 @@ def source_of(options, earlier=None):
         combine=YES_OR_NO.get(options.combine, "auto"),
         error_kind=options.error_kind,
         continua=continua_of(options.continuum),
+        cutout=options.cutout and _cutout(*options.cutout),
     )
     roles = {role: getattr(options, role) for role in ("masks", "weights", "errors")}
     given = {role: _companions(value) for role, value in roles.items() if value}
@@ -248,6 +258,28 @@ def source_of(options, earlier=None):
         keep = [name for name in names if getattr(options, name) is not None]
         source = source.read_as(earlier, keep=[*given, *keep])
     return source._replace(**given)
+
+
+def _cutout(*texts):
+    """Return right ascension and declination in degrees, and the side of a cutout."""
+    from astropy import units
+    from astropy.coordinates import Angle, SkyCoord
+
+    try:
+        hours = units.hourangle if ":" in texts[0] else units.deg
+        place = SkyCoord(Angle(texts[0], hours), Angle(texts[1], units.deg))
+        size = length(texts[2])
+        size = size.value * units.arcsec if size.unit.is_unity() else size
+        is_length = size.unit == units.pix or size.unit.is_equivalent(units.arcsec)
+        if not (is_length and 0 < size.value < math.inf):
+            raise ValueError("SIZE must be an angle or in pixels, and above 0")
+        if not math.isfinite(place.ra.deg + place.dec.deg):
+            raise ValueError("RA and DEC must be finite")
+    except (argparse.ArgumentTypeError, TypeError, ValueError) as error:
+        wanted = "RA DEC SIZE, as 204.25 -29.87 90arcsec"
+        text = f"--cutout must be {wanted}, got {' '.join(texts)}: {error}"
+        raise ValueError(text) from error
+    return float(place.ra.deg), float(place.dec.deg), size
 
 
 def _companions(values):

@@ -5,10 +5,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from copy import deepcopy
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+from astropy.coordinates import SkyCoord
 
 from skesom import io
 from skesom._common.grids import Grid, group_by_grid
@@ -55,6 +58,10 @@ class ImageSource(NamedTuple):
         Whether images are read when they are needed.
     continua : dict of str to sequence of str, or "none", default=None
         Continuum bands of bands of lines, for a report, see `write_report`.
+    cutout : tuple of (float, float, Quantity), default=None
+        ICRS right ascension and declination in degrees, and side in pixels or as an
+        angle, of a part to take of each image, see `skesom.cube.Cube.cutout`. With dask
+        only the rows of that part are read.
     """
 
     files: tuple
@@ -71,6 +78,7 @@ class ImageSource(NamedTuple):
     error_kind: str | None = None
     lazy: bool = False
     continua: object = None
+    cutout: tuple | None = None
 
     def by_wavelength(self) -> ImageSource:
         """Return the same with the bands in the order of wavelength, in numbers."""
@@ -84,18 +92,28 @@ class ImageSource(NamedTuple):
 
     def n_values(self) -> int:
         """Return how many values the images have, without reading them."""
-        return io.count_values(list(self.files), hdu=self.hdu, combine=self.combine)
+        if self.cutout is None:
+            return io.count_values(list(self.files), hdu=self.hdu, combine=self.combine)
+        return sum(cube.data.size for cube in self._opened())
 
     def read(self) -> Cube | list[Cube]:
         """Read the images."""
-        options = self._asdict()
-        for name in ("files", "exclude", "include", "continua"):
-            del options[name]
-        cubes = io.read_cube(list(self.files), **options)
-        cubes = cubes if isinstance(cubes, list) else [cubes]
+        cubes = self._opened()
+        if self.cutout is not None and not self.lazy:
+            cubes = [deepcopy(cube.compute()) for cube in cubes]  # lets the images go
         for cube in cubes:
             check_bands(cube.data, cube.band_names)
         check_continua(self.continua, [n for cube in cubes for n in cube.band_names])
+        return cubes[0] if len(cubes) == 1 else cubes
+
+    def _opened(self):
+        """Return the cubes, masked in regions and cut; lazy, if only a part is read."""
+        options = self._asdict()
+        for name in ("files", "exclude", "include", "continua", "cutout"):
+            del options[name]
+        options["lazy"] |= self.cutout is not None and self._can_read_parts()
+        cubes = io.read_cube(list(self.files), **options)
+        cubes = cubes if isinstance(cubes, list) else [cubes]
         for path in [*self.exclude, *self.include]:
             _check_on_sky(cubes, path)
         for path in self.exclude:
@@ -103,7 +121,14 @@ class ImageSource(NamedTuple):
         for cube in cubes if self.include else ():
             masks = [_in_regions(path, cube) for path in self.include]
             _mask(cube, ~np.any(masks, axis=0))
-        return cubes[0] if len(cubes) == 1 else cubes
+        return cubes if self.cutout is None else [_cut(c, *self.cutout) for c in cubes]
+
+    def _can_read_parts(self):
+        """Return whether rows of the files can be read without all the others."""
+        whole = [p for p in self.paths() if p.suffix in (".gz", ".bz2")]
+        names, _ = self._replace(combine=False).describe_bands()
+        is_one = not self.combine or len(self.describe_bands()[0]) == len(names)
+        return find_spec("dask") is not None and is_one and not whole
 
     def read_as(self, other: ImageSource, keep: Iterable[str] = ()) -> ImageSource:
         """Return the same that reads errors, masks and weights as another does."""
@@ -119,7 +144,9 @@ class ImageSource(NamedTuple):
         return io.describe_planes(list(self.files), **options, **roles)
 
     def lines(self) -> Iterator[str]:
-        """Return a line on what is read beside the images for each role."""
+        """Return a line on a cutout, and on what is read beside the images by role."""
+        if self.cutout is not None:
+            yield f"Cutout: {text_of_cutout(self.cutout)}."
         found = {}
         for role, plane in self._planes():
             label = os.path.basename(plane.label)
@@ -191,6 +218,24 @@ def _is_list(value):
 def _path_of(text):
     """Return the path in "image.fits[SCI,1]"."""
     return Path(io.split_path(os.fspath(text))[0])
+
+
+def text_of_cutout(cutout):
+    """Return where a cutout is, and how large."""
+    ra, dec, size = cutout
+    place = SkyCoord(ra, dec, unit="deg").to_string("hmsdms", precision=2)
+    return f"{size.value:g} {size.unit} around {place} (ICRS)"
+
+
+def _cut(cube, ra, dec, size):
+    """Return the part of a cube around a place on the sky."""
+    bands = ", ".join(cube.band_names)
+    if cube.wcs is None:
+        raise ValueError(f"A cutout needs a place on the sky; no WCS is in {bands}.")
+    try:
+        return cube.cutout(SkyCoord(ra, dec, unit="deg"), size)
+    except ValueError as error:
+        raise ValueError(f"{error} (Bands: {bands}.)") from error
 
 
 def _mask(cube, lost):

@@ -156,6 +156,7 @@ def write_report(
     if continua is None and source is not None:
         continua = source.continua
     details = {"held_out": held_out, "continua": continua}
+    details["cutout"] = source and source.cutout
     result = Result(pipeline, cube, label_map, groups, **details)
     if style is not None:
         style.check(result.cube.band_names)

@@ -49,6 +49,7 @@ class Result:
         *,
         held_out=None,
         continua=None,
+        cutout=None,
     ):
         last = pipeline[-1] if isinstance(pipeline, Pipeline) else None
         if not isinstance(last, CubeClusterer | CubeClassifier):
@@ -56,7 +57,7 @@ class Result:
                 "A report needs a Pipeline that ends in a CubeClusterer or a "
                 "CubeClassifier."
             )
-        self.held_out = held_out
+        self.held_out, self.cutout = held_out, cutout
         self.step = last
         self.clusterer, _ = pipeline_end(self.step.estimator_)
         last, _ = map_inside(self.clusterer)

@@ -9,6 +9,7 @@ import numpy as np
 from skesom.cube import band_wavelengths, physical_factors
 from skesom.displays import thinning
 from skesom.maps import suggest_names
+from skesom.report._image_source import text_of_cutout
 from skesom.report._result import MAX_PIXELS
 
 SUMMARY_NAME = "summary.md"
@@ -80,6 +81,8 @@ def _images(result):
         f"The images have {n_rows} x {n_columns} pixels in {n_bands} bands: "
         f"{', '.join(named)}."
     )
+    if result.cutout is not None:
+        text += f" They are a cutout of {text_of_cutout(result.cutout)}."
     for label, what in ((-3, "have no data"), (-2, "are empty sky"), (-1, "are noise")):
         share = np.count_nonzero(labels == label) / labels.size
         if share:
