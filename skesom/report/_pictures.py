@@ -68,9 +68,25 @@ class Pictures:
 
     def jobs(self):
         """Return the jobs that need no look at all pixels."""
-        result, look = self._result, self._look
+        result = self._result
         if result.is_voxel:
-            return [("cluster_map", Slices(result).together)]
+            jobs = [("cluster_map", Slices(result).together)]
+        else:
+            jobs = [*self._maps(), ("cluster_spectra", self._spectra())]
+            jobs += self._diagrams()
+        labels = result.label_map.reshape(len(result.label_map), -1)
+        histogram = ClusterHistogramDisplay(labels, **self._look).thinned(1)
+        counted = {"counted": "voxels" if result.is_voxel else "pixels"}
+        jobs.append(("cluster_histogram", partial(_histogram, histogram, **counted)))
+        if result.is_of_fit and result.has_tree:
+            jobs.append(("dendrogram", self._dendrogram()))
+        if result.som is not None and result.is_of_fit:
+            jobs += self._jobs_of_units(result.som)
+        return jobs
+
+    def _maps(self):
+        """Return the jobs that draw the clusters of pixels on the sky."""
+        result, look = self._result, self._look
         picture = thinned_rgb(self._cube, self._style.rgb, self._step)
         clusters = ClusterMapDisplay(result.label_map, cube=self._cube, **look)
         clusters = clusters.thinned(MAX_PIXELS, picture)
@@ -78,19 +94,10 @@ class Pictures:
         beside = self._style.width != "one"  # too narrow for both
         pair = titled | {"wide": beside, "image": beside}
         outlines = titled | {"contours": True}
-        jobs = [
+        return [
             ("cluster_map", partial(_plotted, clusters, *self._place, **pair)),
             ("cluster_contours", partial(_plotted, clusters, *self._place, **outlines)),
         ]
-        histogram = ClusterHistogramDisplay(result.label_map, **look).thinned(1)
-        jobs.append(("cluster_histogram", partial(_plotted, histogram, _SIZE)))
-        jobs.append(("cluster_spectra", self._spectra()))
-        if result.is_of_fit and result.has_tree:
-            jobs.append(("dendrogram", self._dendrogram()))
-        jobs += self._diagrams()
-        if result.som is not None and result.is_of_fit:
-            jobs += self._jobs_of_units(result.som)
-        return jobs
 
     def _spectra(self):
         """Return what draws spectra in physical units, else of stretched values."""
@@ -189,6 +196,11 @@ def _plotted(display, size, wcs=None, *, wide=False, title=None, **options):
     display.plot(new_axes(size, wcs), **options)
     if title is not None and display.legend_ is not None:
         display.legend_.set_title(title)
+    return display
+
+
+def _histogram(display, counted):
+    display.plot(new_axes(_SIZE)).ax_.set_ylabel(counted)
     return display
 
 

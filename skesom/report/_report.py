@@ -49,6 +49,12 @@ if TYPE_CHECKING:
     from skesom.maps import HeldOut
     from skesom.report import Training
 
+_NOT_OF_VOXELS = {
+    "cluster_contours, cutouts, regions": "clusters of several bands overlap",
+    "cluster_spectra, diagrams of colors": "a voxel is a single flux",
+    "pictures of agreement and quantization error": "they would be one for each band: "
+    "agreement.fits and pixels.fits hold the numbers",
+}
 _logger = logging.getLogger(__name__)
 
 
@@ -238,9 +244,9 @@ class _Report:
         found = None
         if catalog is not None:
             found = self.write_crossmatch(result, catalog, radius, style)
-        if not result.is_voxel:  # whose clusters are fluxes, without colors to tell of
-            about = result, clusters, drawn, found
-            self.names += write_summary(self._folder, *about)
+        self.names += write_summary(self._folder, result, clusters, drawn, found)
+        if result.is_voxel:
+            self._left_out |= _NOT_OF_VOXELS
 
     def write_crossmatch(self, result, catalog, radius, style):
         """Write what known objects tell of the clusters; return it, None if nothing."""

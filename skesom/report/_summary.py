@@ -8,7 +8,7 @@ import numpy as np
 
 from skesom.cube import band_wavelengths, physical_factors
 from skesom.displays import thinning
-from skesom.maps import suggest_names
+from skesom.maps import count_clusters, suggest_names
 from skesom.report._image_source import text_of_cutout
 from skesom.report._result import MAX_PIXELS
 
@@ -23,6 +23,9 @@ simple rules on colors and lines; "why" gives the numbers. Magnitudes (mag): 0.1
 10 % of the light, 0.75 mag a factor of 2. "Bluer" and "redder" compare a cluster with
 the mean over the area of all, "brighter" and "fainter" with the brightness that half of
 the light exceeds."""
+_OF_VOXELS = """\
+A voxel is the flux of one pixel in one band. Voxels of one cluster are about as bright,
+in units of the noise of their bands. Each band has a slice of the map."""
 
 
 def write_summary(folder, result, clusters, pictures, crossmatch=None):
@@ -30,11 +33,11 @@ def write_summary(folder, result, clusters, pictures, crossmatch=None):
 
     `clusters` is the table of the clusters, `pictures` the files of pictures by name.
     """
-    suggestions = suggestions_of(result, crossmatch)
+    suggestions = None if result.is_voxel else suggestions_of(result, crossmatch)
     parts = [
         f"# What was found in {len(clusters)} clusters",
         _images(result),
-        _EXPLANATION,
+        _OF_VOXELS if result.is_voxel else _EXPLANATION,
         "\n".join(_table(result, clusters, suggestions)),
         "## What to look at next",
         "\n".join(_next(result, clusters, suggestions, pictures)),
@@ -86,20 +89,25 @@ def _images(result):
     for label, what in ((-3, "have no data"), (-2, "are empty sky"), (-1, "are noise")):
         share = np.count_nonzero(labels == label) / labels.size
         if share:
-            text += f" {100 * share:.2g} % of the pixels {what} and are in no cluster."
+            of = "voxels" if result.is_voxel else "pixels"
+            text += f" {100 * share:.2g} % of the {of} {what} and are in no cluster."
     return text
 
 
 def _table(result, clusters, suggestions):
     """Yield the lines of the table of the clusters."""
-    yield "| cluster | what it is | share of the area | how sure | why |"
+    of = "voxels" if result.is_voxel else "area"
+    yield f"| cluster | what it is | share of the {of} | how sure | why |"
     yield "|---|---|---|---|---|"
+    levels = _levels(result, clusters) if result.is_voxel else {}
     for row in clusters:
         number = int(row["id"])
         name, why = result.names[number], ""
         if name == str(number):
-            name = "no rule holds"
-        if suggestions is not None:
+            name = levels[number][0] if levels else "no rule holds"
+        if levels:
+            why = levels[number][1]
+        elif suggestions is not None:
             guess = suggestions[number]
             if guess.name and result.names[number] == str(number):
                 name = guess.name + _GUESS
@@ -115,6 +123,23 @@ def _table(result, clusters, suggestions):
         yield "| " + " | ".join(map(_escaped, cells)) + " |"
 
 
+def _levels(result, clusters):
+    """Return the rank of each cluster of voxels by flux, and the band of most of it."""
+    bands = result.cube.band_names
+    slices = [
+        count_clusters(result.slice_of(n), len(result.names)) for n in range(len(bands))
+    ]
+    ids = np.asarray(clusters["id"])
+    ranks = np.argsort(np.argsort(clusters[f"{result.feature_names[0]}_scaled"])) + 1
+    levels = {}
+    for number, rank in zip(ids.tolist(), ranks.tolist(), strict=True):
+        counts = np.array(slices)[:, number]
+        share, band = counts.max() / counts.sum(), bands[counts.argmax()]
+        why = f"{share:.0%} of its voxels are in {band}"
+        levels[number] = f"level {rank} of {len(ids)} from the faintest", why
+    return levels
+
+
 def _escaped(text):
     """Return a text as a cell of a table in Markdown."""
     return " ".join(text.split()).replace("|", "\\|")
@@ -122,13 +147,14 @@ def _escaped(text):
 
 def _next(result, clusters, suggestions, pictures):
     """Yield what to look at next, as items of a list."""
-    if suggestions is None:
+    if suggestions is None and not result.is_voxel:
         yield (
             "- No names are suggested: fewer than two broad bands have a filter or "
             "wavelength that is known. Name them with `--band-names`, as in F555W or r."
         )
     if "cluster_map" in pictures:
         yield f"- `{pictures['cluster_map']}` shows where each cluster lies."
+    if "cluster_spectra" in pictures:
         spectra = pictures["cluster_spectra"]
         yield f"- `{spectra}` shows how they differ. {_fluxes(result.cube)}"
     if "dendrogram" in pictures:
@@ -163,6 +189,9 @@ def _next(result, clusters, suggestions, pictures):
                 f"- Clusters {', '.join(first)} and {last} {both} look like {name}: "
                 "compare their spectra and places, and merge them if they are one."
             )
+    if result.is_voxel:
+        yield "- `skesom explore` shows the slices one by one, in the browser."
+        return
     yield (
         "- Objects that are known there, of NED or another catalog, tell more: "
         "`skesom crossmatch`."

@@ -66,9 +66,8 @@ def why_not(result, wanted):
     """Return why the tables of the pixels are left out, None if they are not."""
     if not wanted:
         return None
-    if result.is_voxel:
-        return "cluster_map.fits has the labels of all voxels"
-    if max(result.cube.shape[2], len(result.feature_names)) > _MAX_BANDS:
+    n_bands = 1 if result.is_voxel else result.cube.shape[2]
+    if max(n_bands, len(result.feature_names)) > _MAX_BANDS:
         return "FITS tables cannot have so many columns"
     n_pixels = np.count_nonzero(result.label_map > SKY)
     if wanted == "auto" and n_pixels > _MAX_PIXELS:
@@ -163,7 +162,7 @@ class _Strip:
     def __init__(self, result, rows):
         self._result, self._rows = result, rows
         self.valid = result.valid(rows)
-        row, column = np.nonzero(self.valid)[:2]
+        row, column, *self._bands = np.nonzero(self.valid)  # bands of voxels only
         self.row = (row + rows.start).astype(np.int32)
         self.column = column.astype(np.int32)
         self.labels = result.label_map[rows][self.valid]
@@ -202,18 +201,24 @@ class _Strip:
     def tables(self):
         """Return the rows of the table of results, and of that of the features."""
         cube, names = self._result.cube, self._result.feature_names
+        text, bands, band_units = "flux in {}", cube.band_names, cube.band_units
         place = [
             Column(self.row, "row", description="row of the pixel, from 0"),
             Column(self.column, "column", description="column of the pixel, from 0"),
         ]
         positions = sky_positions(cube.wcs, self.column, self.row)
-        text = "{} of the middle of the pixel"
+        middle = "{} of the middle of the pixel"
         sky = [
-            Column(values, name, unit=units.deg, description=text.format(name))
+            Column(values, name, unit=units.deg, description=middle.format(name))
             for name, values in positions.items()
         ]
-        fluxes = self.part.data[self.valid]
-        fluxes = _columns("flux in {}", cube.band_names, fluxes, cube.band_units)
+        for band in self._bands:
+            about = "number of the band from 0, see BANDS in cluster_map.fits"
+            place.append(Column(band.astype(np.int32), "band", description=about))
+            text, bands = "{} in that band", ["flux"]
+            band_units = band_units[:1] * (len(set(band_units)) == 1)
+        fluxes = self.part.data[self.valid].reshape(len(self.labels), len(bands))
+        fluxes = _columns(text, bands, fluxes, band_units)
         features = self.features.astype(cube.dtype, copy=False)
         scaled = _columns("{} as the clusterer was given it", names, features)
         text = "cluster from 0, -1 is noise"

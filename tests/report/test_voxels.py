@@ -2,6 +2,7 @@
 """Reports of voxels: a slice of the label map for each band."""
 
 import io
+import json
 import zipfile
 
 import numpy as np
@@ -12,7 +13,9 @@ from matplotlib.image import imread
 
 from skesom.io import read_map
 from skesom.maps import make_cluster_pipeline
-from skesom.report import load_model, write_report
+from skesom.report import PictureStyle, load_model, summarized_clusters, write_report
+from skesom.report._pictures import Pictures
+from skesom.report._result import Result
 from skesom.som import ESOM
 
 
@@ -39,7 +42,58 @@ def test_labels_of_all_bands(files, step, galaxy):
     assert wcs is not None
     bands = Table.read(files["cluster_map.fits"], hdu="BANDS")["band"]
     assert bands.tolist() == list(galaxy.band_names)
-    assert not any(name.startswith(("regions", "pixels")) for name in files)
+
+
+def test_the_folder_is_that_of_pixels_but_for_what_one_flux_cannot_show(files):
+    units = {"u_matrix.png", "hit_map.png", "component_planes.png"}
+    rest = {"cluster_map.png", "cluster_histogram.png", "pixels.fits", "summary.md"}
+    assert {*files} >= units | rest | {"pixels_scaled.fits", "validity.ecsv"}
+    told = json.loads(files["provenance.json"].read_text())["left_out"]
+    missing = {"regions", "cutouts", "cluster_contours", "cluster_spectra", "pieces"}
+    assert not any(name.startswith(tuple(missing)) for name in files)
+    assert all(any(name in text for text in told) for name in missing)
+
+
+def test_table_of_voxels(files, step, galaxy):
+    labels = step[-1].labels_
+    n_first = list(step.named_steps).index("align") + 1
+    data = np.asarray(step[:n_first].transform(galaxy))
+    table = Table.read(files["pixels.fits"])
+    scaled = Table.read(files["pixels_scaled.fits"])
+    assert table.colnames[:3] == scaled.colnames[:3] == ["row", "column", "band"]
+    assert len(table) == np.count_nonzero(labels > -2)
+    place = tuple(table[name] for name in ("row", "column", "band"))
+    np.testing.assert_array_equal(table["flux"], data[place])
+    np.testing.assert_array_equal(table["cluster"], labels[place])
+    np.testing.assert_array_equal(scaled["cluster"], table["cluster"])
+    som = step[-1].estimator_
+    units, distances = som.winners(np.c_[scaled["flux"]], return_distance=True)
+    np.testing.assert_array_equal(table["unit"], units)
+    np.testing.assert_allclose(table["distance"], distances, atol=1e-6)
+
+
+def test_summary_ranks_the_clusters_by_flux(files, step, galaxy):
+    lines = summarized_clusters(files["summary.md"])
+    clusters = Table.read(files["clusters.ecsv"])
+    labels = step[-1].labels_
+    for rank, row in enumerate(sorted(clusters, key=lambda row: row["flux_scaled"]), 1):
+        inside = (labels == row["id"]).sum(axis=(0, 1))
+        share = f"{inside.max() / inside.sum():.0%} of its voxels are in "
+        line = f"level {rank} of 3 from the faintest, "
+        line += share + galaxy.band_names[inside.argmax()]
+        assert lines[row["id"]] == line
+    text = files["summary.md"].read_text()
+    assert "of the voxels are empty sky" in text
+    assert "No names are suggested" not in text
+
+
+def test_histogram_counts_voxels(step, galaxy):
+    jobs = dict(Pictures(Result(step, galaxy), PictureStyle()).jobs())
+    display = jobs["cluster_histogram"]()
+    labels = step[-1].labels_
+    counts = np.bincount(labels[labels >= 0])
+    assert [bar.get_height() for bar in display.bars_] == counts.tolist()
+    assert display.ax_.get_ylabel() == "voxels"
 
 
 def test_statistics_are_of_the_voxels_of_a_band(files, step, galaxy):
