@@ -202,12 +202,12 @@ def _count_objects(truth):
     from skesom.io import number_pieces
 
     numbers, sizes = np.unique(truth[truth >= 0], return_counts=True)
-    is_background = len(numbers) > _FEWEST_OBJECTS and numbers[0] == 0
-    if truth.ndim != 2 or not is_background or sizes[0] < sizes.max():
+    n_objects = len(numbers) - 1
+    is_of_classes = truth.ndim != 2 or n_objects < _FEWEST_OBJECTS or numbers[0] != 0
+    if is_of_classes or sizes[0] < sizes.max():
         return 0
     _, owners = number_pieces(np.where(truth > 0, truth, -1))
-    n_pieces, n_objects = len(owners) - 1, len(numbers) - 1
-    return n_objects if n_pieces <= _MOST_PIECES * n_objects else 0
+    return n_objects if len(owners) - 1 <= _MOST_PIECES * n_objects else 0
 
 
 def _name_clusters(comparison, names):

@@ -606,11 +606,6 @@ class CubeClusterer(PixelTableMixin, ClusterMixin, BaseEstimator):
     def _sampled_rows(self, cube, valid):
         """Return the rows of the table to learn from."""
         each_band = getattr(self.sampler, "each_band", False)
-        if each_band and self.pattern == "pixel":
-            raise ValueError(
-                "A sampler with each_band=True draws single fluxes, which are rows of "
-                "pattern='voxel' only. Leave out each_band, or cluster voxels."
-            )
         pixels = valid if each_band or valid.ndim == 2 else valid.any(axis=2)
         chosen = clone(self.sampler).sample(cube, pixels)
         return np.flatnonzero(chosen[np.nonzero(valid)[: chosen.ndim]])

@@ -143,7 +143,8 @@ class PixelSampler(BaseEstimator):
         if valid.shape != shape or valid.dtype != bool:
             raise ValueError(
                 f"valid must be of bool and of shape {shape}, got "
-                f"{valid.dtype} of shape {valid.shape}."
+                f"{valid.dtype} of shape {valid.shape}. With each_band=True, fluxes "
+                "are drawn, for pattern='voxel'; without it, pixels."
             )
         if not valid.any():
             raise ValueError(f"No pixel to choose from: all {valid.size} are masked.")

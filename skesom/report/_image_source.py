@@ -92,9 +92,9 @@ class ImageSource(NamedTuple):
 
     def n_values(self) -> int:
         """Return how many values the images have, without reading them."""
-        if self.cutout is None:
-            return io.count_values(list(self.files), hdu=self.hdu, combine=self.combine)
-        return sum(cube.data.size for cube in self._opened())
+        if self.cutout is not None and self._can_read_parts():
+            return sum(cube.data.size for cube in self._opened())
+        return io.count_values(list(self.files), hdu=self.hdu, combine=self.combine)
 
     def read(self) -> Cube | list[Cube]:
         """Read the images."""

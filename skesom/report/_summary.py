@@ -125,18 +125,14 @@ def _table(result, clusters, suggestions):
 
 def _levels(result, clusters):
     """Return the rank of each cluster of voxels by flux, and the band of most of it."""
-    bands = result.cube.band_names
-    slices = [
-        count_clusters(result.slice_of(n), len(result.names)) for n in range(len(bands))
-    ]
-    ids = np.asarray(clusters["id"])
-    ranks = np.argsort(np.argsort(clusters[f"{result.feature_names[0]}_scaled"])) + 1
-    levels = {}
-    for number, rank in zip(ids.tolist(), ranks.tolist(), strict=True):
-        counts = np.array(slices)[:, number]
-        share, band = counts.max() / counts.sum(), bands[counts.argmax()]
-        why = f"{share:.0%} of its voxels are in {band}"
-        levels[number] = f"level {rank} of {len(ids)} from the faintest", why
+    bands, levels = result.cube.band_names, {}
+    slices = map(result.slice_of, range(len(bands)))
+    counts = np.array([count_clusters(each, len(result.names)) for each in slices])
+    order = np.argsort(clusters[f"{result.feature_names[0]}_scaled"])
+    for rank, number in enumerate(np.asarray(clusters["id"])[order].tolist(), 1):
+        own = counts[:, number]
+        why = f"{own.max() / own.sum():.0%} of its voxels are in {bands[own.argmax()]}"
+        levels[number] = f"level {rank} of {len(order)} from the faintest", why
     return levels
 
 

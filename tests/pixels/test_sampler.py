@@ -271,7 +271,7 @@ class TestCubeClusterer:
         scaler = StandardScaler().fit(fluxes[:, np.newaxis])
         np.testing.assert_array_equal(clusterer.estimator_[0].mean_, scaler.mean_)
         assert len(clusterer.estimator_[1].labels_) == 900
-        with pytest.raises(ValueError, match=r"each_band=True .* pattern='voxel' only"):
+        with pytest.raises(ValueError, match=r"each_band=True, .* for pattern='voxel'"):
             self.make(sampler).fit(cube)
 
     def test_same_seed_same_map(self, cube):
