@@ -109,7 +109,7 @@ def _order_for(given, known):
             f"The model takes {len(known)} bands ({list_names(known)}), but the images "
             f"have {len(given)} ({list_names(given)})."
         )
-    order = _match(given, known, str) or _match(given, known, _wavelength_or_name)
+    order = _match(given, known) or _match(_filters_of(given), _filters_of(known))
     if order is None and same_bands(given, known):
         order = list(range(len(given)))
     if order is None:
@@ -125,20 +125,19 @@ def _order_for(given, known):
     return order
 
 
-def _match(given, known, key):
+def _match(given, known):
     """Return where the known bands are among the given ones, None if not all are."""
-    given, known = [key(name) for name in given], [key(name) for name in known]
     if len(set(known)) < len(known) or set(given) != set(known):
         return None
     return [given.index(one) for one in known]
 
 
-def _wavelength_or_name(name):
-    """Return what bands of one filter share."""
-    from skesom.cube import filter_wavelength
+def _filters_of(names):
+    """Return what bands of one filter share: wavelengths, or names without."""
+    from skesom.cube import filter_wavelengths
 
-    wavelength = filter_wavelength(name)
-    return name if np.isnan(wavelength) else wavelength
+    pairs = zip(names, filter_wavelengths(names).tolist(), strict=True)
+    return [name if np.isnan(nm) else nm for name, nm in pairs]
 
 
 def add_test(commands):

@@ -61,7 +61,9 @@ from skesom.cube.objects._convert import order_axes as order_axes
 from skesom.cube.objects._convert import to_errors as to_errors
 from skesom.cube.objects._description import read_description as read_description
 from skesom.cube.objects._description import write_description as write_description
-from skesom.cube.objects._filters import filter_wavelength as filter_wavelength
+from skesom.cube.objects._filters import differing_words as differing_words
+from skesom.cube.objects._filters import filter_wavelengths as filter_wavelengths
+from skesom.cube.objects._filters import is_telling as is_telling
 from skesom.cube.objects._header_cards import band_cards as band_cards
 from skesom.cube.objects._header_cards import is_hdu as is_hdu
 from skesom.cube.objects._header_cards import read_bands as read_bands
@@ -76,5 +78,6 @@ from skesom.cube.objects._narrow_bands import band_wavelengths as band_wavelengt
 from skesom.cube.objects._narrow_bands import check_continua as check_continua
 from skesom.cube.objects._narrow_bands import describe_filter as describe_filter
 from skesom.cube.objects._narrow_bands import find_continua as find_continua
+from skesom.cube.objects._narrow_bands import in_nanometers as in_nanometers
 from skesom.cube.objects._world_axes import distance_of as distance_of
 from skesom.cube.objects._world_axes import read_world as read_world

@@ -52,10 +52,10 @@ from skesom.displays._diagrams import NoPixelError as NoPixelError
 from skesom.displays._diagrams import choose_diagrams as choose_diagrams
 from skesom.displays._display import check_matplotlib as check_matplotlib
 from skesom.displays._display import literal as literal
+from skesom.displays._rgb import band_places as band_places
 from skesom.displays._rgb import mean_plane as mean_plane
 from skesom.displays._rgb import rgb_numbers as rgb_numbers
 from skesom.displays._rgb import sky_picture as sky_picture
-from skesom.displays._rgb import spectral_places as spectral_places
 from skesom.displays._rgb import thinned_rgb as thinned_rgb
 from skesom.displays._sky_image import MAX_PIXELS as MAX_PIXELS
 from skesom.displays._sky_image import image_size as image_size

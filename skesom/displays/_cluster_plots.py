@@ -10,7 +10,7 @@ import numpy as np
 from astropy import units
 from sklearn.isotonic import isotonic_regression
 
-from skesom.cube import Cube, band_wavelengths, physical_factors
+from skesom.cube import Cube, physical_factors
 from skesom.displays._clusters import ClusterDisplay, add_legend, as_clusters
 from skesom.displays._display import (
     literal,
@@ -19,7 +19,7 @@ from skesom.displays._display import (
     size_in_points,
     update_layout,
 )
-from skesom.displays._rgb import spectral_places
+from skesom.displays._rgb import band_places, spectral_places
 from skesom.io import cluster_table
 
 if TYPE_CHECKING:
@@ -135,11 +135,7 @@ class ClusterSpectraDisplay(ClusterDisplay):
         given = as_clusters(self, self.label_map)
         chosen = numbers_of("cluster", clusters, given.names)
         factors, flux_unit = physical_factors(cube) if physical else (None, None)
-        wavelengths = self.wavelengths
-        if wavelengths is None and factors is not None:  # also of the names of filters
-            known = band_wavelengths(cube)
-            wavelengths = known * units.nm if np.isfinite(known).all() else None
-        places, unit = _places(cube, wavelengths)
+        places, unit = _places(cube, self.wavelengths)
         ax = new_axes(ax, (7.4, 4.6))
         self._draw_lines(ax, given, chosen, cube, places, quartiles, factors)
         _set_scale(ax, log, [line.get_ydata() for line in self.lines_.values()])
@@ -269,13 +265,15 @@ def spread(wanted, apart):
 def _places(cube, wavelengths):
     """Return the places of the bands on the axis, and their unit or None."""
     n_bands = cube.shape[2]
-    given = cube.band_coordinates if wavelengths is None else wavelengths
-    if given is not None and np.shape(given) != (n_bands,):
+    if wavelengths is not None and np.shape(wavelengths) != (n_bands,):
         raise ValueError(
             f"Give a wavelength for each of the {n_bands} bands, got shape "
-            f"{np.shape(given)}."
+            f"{np.shape(wavelengths)}."
         )
-    places = spectral_places(None if given is None else units.Quantity(given))
+    if wavelengths is None:
+        places = band_places(cube)
+    else:
+        places = spectral_places(units.Quantity(wavelengths))
     if places is not None:
         return places.value, places.unit
     if wavelengths is not None:

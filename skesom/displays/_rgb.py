@@ -9,7 +9,7 @@ import numpy as np
 from astropy import units
 
 from skesom._common.lazy import computed
-from skesom.cube import Cube, sampled, sky_statistics
+from skesom.cube import Cube, band_wavelengths, sampled, sky_statistics
 from skesom.displays._colors import MISSING_COLOR
 from skesom.displays._display import numbers_of
 from skesom.displays._sky_image import mean
@@ -57,8 +57,9 @@ def rgb_image(
         Numbers from 0, or names, of the bands for red, green and blue. By default,
         in the order of wavelength, those in which most pixels stand out of the noise;
         of six or more bands, one of each third; of more than 20, the mean of each
-        third. If no wavelengths are known, three bands are red, green and blue in their
-        order, and of more the last ones are red.
+        third. Wavelengths are those of the cube, else of the filters that bands are
+        named by. If none are known, three bands are red, green and blue in their order,
+        and of more the last ones are red.
     stretch : {"asinh", "lupton", "log", "sqrt", "linear"}, default="asinh"
         "lupton" stretches the mean of the bands and keeps their colors [1]_; the others
         stretch each band separately, so that bright pixels are white.
@@ -121,6 +122,15 @@ def spectral_places(coordinates):
     return lengths if lengths.max() < _INFRARED else lengths.to(units.um)
 
 
+def band_places(cube):
+    """Return the `spectral_places` of a cube, by the names of its bands if needed."""
+    places = spectral_places(cube.band_coordinates)
+    if places is not None:
+        return places
+    known = band_wavelengths(cube)
+    return spectral_places(known * units.nm) if np.isfinite(known).all() else None
+
+
 def _planes(cube, bands=None, step=1):
     """Return images for red, green and blue, means of squares of `step` pixels."""
     return [
@@ -166,13 +176,15 @@ def _groups(cube, bands):
     """Return the bands whose means are red, green and blue."""
     if bands is not None:
         return [[number] for number in rgb_numbers(bands, cube.band_names)]
-    order = np.arange(cube.shape[2])
-    places = spectral_places(cube.band_coordinates)
-    if places is None and len(order) == 3:
-        return [[0], [1], [2]]
-    if places is not None:
-        falls = places.unit in (units.keV, units.GHz)
-        order = np.argsort(-places.value if falls else places.value, kind="stable")
+    places, order = band_places(cube), np.arange(cube.shape[2])
+    falls = places is not None and places.unit in (units.keV, units.GHz)
+    if places is None:  # those that are known are in order among themselves
+        order = order[::-1] if len(order) == 3 else order
+        known = band_wavelengths(cube)[order]
+    else:
+        known = -places.value if falls else places.value
+    is_known = np.isfinite(known)
+    order[is_known] = order[is_known][np.argsort(known[is_known], kind="stable")]
     thirds = [third.tolist() for third in np.array_split(order, 3)[::-1]]
     if len(order) < 3:
         return [[order[-1]], [order[len(order) // 2]], [order[0]]]

@@ -6,8 +6,7 @@ import os
 import re
 import warnings
 from collections.abc import Iterable
-from contextlib import suppress
-from itertools import chain, count, pairwise, takewhile
+from itertools import count, pairwise
 from numbers import Integral
 
 import numpy as np
@@ -18,7 +17,16 @@ from skesom._common.fits_files import HDUsInMemory
 from skesom._common.grids import group_by_grid, pixel_size
 from skesom._common.lazy import is_lazy
 from skesom._common.warn import warn_user
-from skesom.cube import Cube, filter_wavelength, find_converter, is_hdu, list_names
+from skesom.cube import (
+    Cube,
+    differing_words,
+    filter_wavelengths,
+    find_converter,
+    in_nanometers,
+    is_hdu,
+    is_telling,
+    list_names,
+)
 from skesom.io._images import describe_array, describe_file
 from skesom.io._planes import ERROR_POWERS, find_elsewhere
 from skesom.io._plates import choose_places
@@ -212,8 +220,8 @@ def _find_names(images):
 
 def _name_bands(images):
     """Return one unique name for each band; repeated ones get parts of file names."""
-    found, places, renamed, taken = _find_names(images), {}, [], set()
     owners = [image for image in images for _ in range(image.n_bands)]
+    found, places, renamed, taken = _strip(_find_names(images), owners), {}, [], set()
     for band, name in enumerate(found):
         places.setdefault(name, []).append(band)
     names, repeated = list(found), [n for n, bands in places.items() if len(bands) > 1]
@@ -241,30 +249,38 @@ def _name_bands(images):
     return names
 
 
+def _strip(names, images):
+    """Return names; those that are names of files without what these share.
+
+    Names of surveys, instruments and filters stay.
+    """
+    stems = [band for band, each in enumerate(images) if names[band] == each.stem]
+    parts = differing_words([names[band] for band in stems], is_telling)
+    if len(set(parts)) == len(parts) > 1 and all(map(_has_letters, parts)):
+        for band, part in zip(stems, parts, strict=True):
+            names[band] = part
+    return names
+
+
+def _has_letters(text):
+    """Return whether there is a letter in a text."""
+    return re.search("[A-Za-z]", text) is not None
+
+
 def _tell_apart(images):
     """Return a name for each image by what differs in their paths, None if nothing."""
     if any(image.stem is None for image in images):
         return None
     stems = [image.stem for image in images]
-    parts = _differing_words(stems)
-    if not all(re.search("[A-Za-z]", part) for part in parts):
+    parts = differing_words(stems)
+    if not all(map(_has_letters, parts)):
         parts = stems
     if len(set(parts)) < len(parts):  # in several folders, or in one file
         places = [image.place for image in images]
         paths = [f"{os.path.dirname(path)} {number}" for path, number in places]
-        others = zip(stems, _differing_words(paths), strict=True)
+        others = zip(stems, differing_words(paths), strict=True)
         parts = [f"{stem} {part}" for stem, part in others]
     return parts if len(set(parts)) == len(parts) else None
-
-
-def _differing_words(texts):
-    """Return texts without the words at their beginning and end that all share."""
-    words = [re.split(r"[\W_]+", text) for text in texts]
-    for _ in range(2):
-        columns = map(set, zip(*words, strict=False))
-        shared = len(list(takewhile(lambda column: len(column) == 1, columns)))
-        words = [some[shared:][::-1] for some in words]
-    return ["_".join(some) for some in words]
 
 
 def _check_names(images, band_names):
@@ -303,8 +319,7 @@ def _find_order(images, order, names):
     if isinstance(order, str) and order == "given":
         return list(range(n_bands))
     if isinstance(order, str) and order == "wavelength":
-        names = _split(images, names)
-        keys = list(chain.from_iterable(map(_sort_keys, images, names)))
+        keys = _sort_keys(images, names)
         return sorted(range(n_bands), key=keys.__getitem__)
     if isinstance(order, str):
         wanted = "'given', 'wavelength' or the numbers of the bands"
@@ -319,26 +334,25 @@ def _find_order(images, order, names):
     return [int(number) for number in order]
 
 
-def _sort_keys(image, names):
-    """Return what the bands of an image are sorted by: wavelength, then file."""
-    file = (), "", 0  # images in memory stay as they are given
-    if image.place is not None:
-        path, number = image.place
-        file = _natural(os.path.basename(path)), path, number
-    known = np.full(image.n_bands, np.nan)
-    with suppress(units.UnitConversionError):  # velocities
-        if image.band_coordinates is not None:
-            known = image.band_coordinates.to_value(units.nm, units.spectral())
-    found = np.stack(
-        [
-            known,
-            [filter_wavelength(name) for name in names],
-            [filter_wavelength(name) for name in image.band_names],
-            np.full(image.n_bands, np.inf),
-        ]
-    )
-    wavelengths = found[np.argmin(np.isnan(found), axis=0), np.arange(image.n_bands)]
-    return [(value, *file, band) for band, value in enumerate(wavelengths)]
+def _sort_keys(images, names):
+    """Return what bands are sorted by: wavelength, then file."""
+    places = [in_nanometers(i.band_coordinates, i.n_bands) for i in images]
+    wavelengths = np.full(len(names), np.inf)
+    headers = [name for image in images for name in image.band_names]
+    for found in (
+        filter_wavelengths(headers),
+        filter_wavelengths(names),
+        np.concatenate(places),
+    ):
+        wavelengths = np.where(np.isnan(found), wavelengths, found)
+    keys = []
+    for image, own in zip(images, _split(images, wavelengths.tolist()), strict=True):
+        file = (), "", 0  # images in memory stay as they are given
+        if image.place is not None:
+            path, number = image.place
+            file = _natural(os.path.basename(path)), path, number
+        keys += [(value, *file, band) for band, value in enumerate(own)]
+    return keys
 
 
 def _natural(name):

@@ -2,88 +2,24 @@
 """Wavelengths of the common filters by their names, NaN for unknown names."""
 
 import re
+from functools import lru_cache
+from importlib import resources
+from itertools import pairwise, takewhile
 
 import numpy as np
 from astropy import units
 
-# Wavelengths in nm, rounded: they are only used to sort bands. Bands with a name of one
-# letter are so similar in all surveys that the order is the same.
-_BROAD = {
-    **{"FUV": 153, "NUV": 231, "UVW2": 205, "UVM2": 225, "UVW1": 260},
-    **{"u": 355, "U": 366, "B": 436, "g": 477, "V": 545, "VIS": 715},
-    **{"r": 622, "R": 641, "i": 763, "I": 798, "z": 905, "Z": 878, "y": 963},
-    **{"Rc": 641, "Ic": 798, "Y": 1020, "J": 1240, "H": 1650},
-    **{"K": 2190, "Kp": 2120, "Ks": 2160},
-    **{"W1": 3368, "W2": 4618, "W3": 12082, "W4": 22194},
-}
-_SURVEYS = frozenset(
-    "2mass bessel bessell cfht cousins decam des euclid galex gunn hsc johnson kids "
-    "kron legacy lsst lsstcam megacam nir nisp omegacam panstarrs ps1 rubin sdss sloan "
-    "skymapper swift twomass ukidss ukirt uvot vhs video viking virac vircam vista vst "
-    "vvv vvvx wfcam wise".split()
-)
-# Instruments whose bands are called by their wavelengths in micrometers.
-_MICROMETERS = {
-    "wise": (3.4, 4.6, 12, 22),
-    "irac": (3.6, 4.5, 5.8, 8),
-    "mips": (24, 70, 160),
-    "spitzer": (3.6, 4.5, 5.8, 8, 24, 70, 160),
-    "pacs": (70, 100, 160),
-    "spire": (250, 350, 500),
-    "herschel": (70, 100, 160, 250, 350, 500),
-    "iras": (12, 25, 60, 100),
-    "akari": (9, 18, 65, 90, 140, 160),
-    "scuba": (450, 850),
-    "scuba2": (450, 850),
-}
-_CHANNELS = {
-    **{"irac1": 3600, "irac2": 4500, "irac3": 5800, "irac4": 8000},
-    **{"psw": 250000, "pmw": 350000, "plw": 500000},
-}
-_LINES = {
-    **{"lya": 121.6, "lyalpha": 121.6, "oii": 372.7, "heii": 468.6, "oiii": 500.7},
-    **{"ha": 656.3, "halpha": 656.3, "hb": 486.1, "hbeta": 486.1, "hgamma": 434.0},
-    **{"oi": 630.0, "nii": 658.3, "sii": 672.4, "siii": 953.1, "feii": 1644},
-    **{"pabeta": 1282, "paalpha": 1875, "brgamma": 2166, "bralpha": 4052},
-}
-# The number of these is ten times what it is on Hubble's optical cameras.
-_INFRARED = frozenset(
-    # WFC3
-    "F098M F105W F110W F125W F126N F127M F128N F130N F132N F139M F140W F153M F160W "
-    "F164N F167N "
-    # NICMOS
-    "F090M F095N F097N F108N F110M F113N F145M F150W F165M F166N F170M F171M F175W "
-    "F180M F187N F187W F190N F196N F200N F204M F205W F207M F212N F215N F216N F222M "
-    "F237M F240M "
-    # NIRCam and NIRISS
-    "F070W F090W F115W F140M F150W2 F158M F162M F182M F200W F210M F250M F277W F300M "
-    "F322W2 F323N F335M F356W F360M F380M F405N F430M F444W F460M F466N F470N F480M "
-    # MIRI
-    "F560W F770W F1000W F1065C F1130W F1140C F1280W F1500W F1550C F1800W F2100W F2300C "
-    "F2550W".split()
-)
-_OPTICAL = frozenset(
-    # WFC3
-    "F218W F225W F275W F280N F300X F336W F343N F373N F390M F390W F395N F438W F467M "
-    "F469N F475W F475X F487N F502N F547M F555W F606W F621M F625W F631N F645N F656N "
-    "F657N F658N F665N F673N F680N F689M F763M F775W F814W F845M F953N "
-    # ACS
-    "F220W F250W F330W F344N F435W F550M F660N F892N F122M "
-    # WFPC2
-    "F160BW F170W F185W F255W F300W F375N F380W F390N F437N F439W F450W F569W F588N "
-    "F622W F675W F702W F791W F1042M "
-    # long-pass filters of narrow response
-    "F785LP F850LP F115LP F125LP F140LP F150LP F165LP".split()
-)
-# Long-pass filters whose number is an edge far from the middle, in nm.
-_EDGES = {"F200LP": 497, "F350LP": 585, "F600LP": 747}
-_AMBIGUOUS = {"F410M": (410, 4100)}  # on WFC3 or WFPC2, and on NIRCam
-_HUBBLE = frozenset("acs hst hubble wfc3 wfpc2 uvis wfpc".split())
-_WEBB = frozenset("jwst nircam webb".split())
 _LENGTHS = {
-    **{"nm": "nm", "um": "um", "micron": "um", "microns": "um", "mum": "um"},
+    **{
+        "nm": "nm",
+        "um": "um",
+        "micron": "um",
+        "microns": "um",
+        "mum": "um",
+        "mu": "um",
+    },
     **{"A": "Angstrom", "angstrom": "Angstrom", "ang": "Angstrom"},
-    **{"ghz": "GHz", "mhz": "MHz"},
+    **{"ghz": "GHz", "mhz": "MHz", "kev": "keV", "ev": "eV"},
 }
 _FEWEST_ANGSTROM = 900  # below, the letter A is no unit
 _LATIN = str.maketrans(
@@ -94,34 +30,113 @@ _LATIN = str.maketrans(
         "\N{LATIN CAPITAL LETTER A WITH RING ABOVE}": "A",
     }
 )
-_MEASURE = re.compile(r"(\d+(?:\.\d+)?)[ _]?([A-Za-z]+)")
+_NUMBER = r"(\d+(?:\.\d+)?)"
+_MEASURE = re.compile(rf"(?:(?<![\w.]){_NUMBER}-)?{_NUMBER}[ _]?([A-Za-z]+)")
+_SPLIT = re.compile(r"[^A-Za-z0-9.]+|\.(?!\d)|(?<!\d)\.")
+# Words of a survey and a band without anything between them.
+_GLUED = re.compile(r"(?i)(sdss|2mass|ps1|dss[12]?)(.+)|([ugrizy])(sdss)")
+_AXES = {"x", "y", "z"}, {"i", "q", "u", "v"}  # no bands: coordinates, Stokes
+
+
+def _read_table():
+    """Return the values of each key of the table of filters."""
+    table = {}
+    text = resources.files("skesom.cube.objects") / "filters.txt"
+    for line in text.read_text(encoding="utf-8").splitlines():
+        key, _, values = line.partition(": ")
+        if not line.startswith("#"):
+            pairs = (value.partition("=") for value in values.split())
+            known = {name: float(nm or "nan") for name, _, nm in pairs}
+            table.setdefault(key, {}).update(known)
+    return table
+
+
+_TABLE = _read_table()
+_TOGETHER = [(int(k[9]), v) for k, v in _TABLE.items() if k.startswith("together")]
+_BESIDE = {k[7:]: v for k, v in _TABLE.items() if k.startswith("beside")}
+VEGA_OFFSETS = {k[5:]: v for k, v in _TABLE.items() if k.startswith("vega")}
+AB_SURVEYS = _TABLE["ab"].keys()
+_LETTERS = AB_SURVEYS | _TABLE["infrared"].keys() | _TABLE["letters"].keys()
+_CAMERAS = {"hubble": 1, "hubble10": 10, "webb10": 10}
+_KNOWN = _LETTERS | (_BESIDE.keys() - {"p"}) | _TABLE["of hubble"].keys()
+_KNOWN |= _TABLE["of webb"].keys()
+
+
+def filter_wavelengths(names):
+    """Return the wavelengths of bands by their names, with the evidence of all."""
+    texts = [str(name or "").strip().translate(_LATIN) for name in names]
+    lower = [text.lower() for text in texts]
+    letters = {text for text in lower if len(text) == 1}
+    hints = {word for text in lower for word in _words(text) if word in _KNOWN}
+    hints |= _telescopes(lower)
+    found = np.array([_wavelength(text, frozenset(hints)) for text in texts])
+    for least, table in _TOGETHER:
+        # With other letters they are filters of telescopes.
+        is_whole = least < 3 or letters <= {*table, "l"}
+        if len(table.keys() & lower) >= least and is_whole:
+            known = [table.get(text, np.nan) for text in lower]
+            found = np.where(np.isfinite(known), known, found)
+    for axes in _AXES:
+        if len(axes & letters) > len(axes) / 2 and letters & {"q", "x"}:
+            found[[text in axes for text in lower]] = np.nan
+    if len(texts) > 1 and np.isnan(found).any():
+        parts = differing_words(texts)
+        if parts != texts and all(parts):
+            others = filter_wavelengths(parts)
+            found = others if np.isfinite(others).all() else found
+    return found
+
+
+def differing_words(texts, kept=lambda _: False):
+    """Return texts without the words at their beginning and end that all share.
+
+    What is before the first kept word from the beginning, and after the last, is left
+    out at most.
+    """
+    words = [re.split(r"[\W_]+", text) for text in texts]
+    for _ in range(2):
+        columns = map(set, zip(*words, strict=False))
+        shared = takewhile(lambda c: len(c) == 1 and not kept(*c), columns)
+        n_shared = len(list(shared))
+        words = [some[n_shared:][::-1] for some in words]
+    return ["_".join(some) for some in words]
+
+
+def is_telling(word):
+    """Return whether a word is a survey, an instrument or a filter."""
+    is_filter = len(word) > 1 and np.isfinite(filter_wavelength(word))
+    return word.lower() in _KNOWN or bool(is_filter)
 
 
 def filter_wavelength(name):
     """Return the wavelength of a band by its name."""
-    if not name:
-        return np.nan
-    text = name.strip().translate(_LATIN)
-    alone = _alone(text)
-    if np.isfinite(alone):
-        return alone
-    words = [word for word in re.split(r"[^A-Za-z0-9.]+", text) if word]
-    known = {word.lower() for word in words}
-    found = {_word(word, known) for word in words}
-    found |= {_measured(match) for match in _MEASURE.finditer(text.replace("_", " "))}
-    found = {wavelength for wavelength in found if np.isfinite(wavelength)}
-    return found.pop() if len(found) == 1 else np.nan
+    return _wavelength(str(name or "").strip().translate(_LATIN), frozenset())
 
 
 def named_line(name):
     """Return the key in the table of lines of the only line in a name, else None."""
     text = str(name).strip().translate(_LATIN)
     joined = _joined(text)
-    if joined in _LINES:
+    if joined in _TABLE["line"]:
         return joined
-    words = {word.lower() for word in re.split(r"[^A-Za-z0-9.]+", text)}
-    found = [word for word in words if len(word) > 2 and word in _LINES]
-    return found[0] if len(found) == 1 else None
+    found = {word.lower() for word in _words(text) if _is_line(word)}
+    return found.pop() if len(found) == 1 else None
+
+
+def _is_line(word):
+    """Return whether a word of a name is a line; OI may be something else."""
+    return word.lower() in _TABLE["line"] and word.lower() != "oi"
+
+
+def _telescopes(names):
+    """Return the telescope that has more of the filters that the other has not."""
+    words = {word.upper() for name in names for word in _words(name)}
+    hubble = _TABLE["hubble"].keys() | _TABLE["hubble10"].keys()
+    webb = _TABLE["webb10"].keys()
+    counts = len(words & (hubble - webb)), len(words & (webb - hubble))
+    if counts[0] == counts[1]:
+        return set()
+    return {"hubble"} if counts[0] > counts[1] else {"webb"}
 
 
 def _joined(text):
@@ -129,59 +144,94 @@ def _joined(text):
     return re.sub(r"[\[\]\s_-]", "", text).lower()
 
 
+def _words(text):
+    """Return the words of a name, and the pairs of them without a space."""
+    words = [word for word in _SPLIT.split(text) if word]
+    glued = (_GLUED.fullmatch(word) for word in words)
+    parts = [part for match in glued if match for part in match.groups() if part]
+    return words + parts + [one + other for one, other in pairwise(words)]
+
+
+@lru_cache(maxsize=4096)
+def _wavelength(text, hints):
+    """Return the wavelength of a name; hints are words that the others have."""
+    alone = _alone(text)
+    if np.isfinite(alone):
+        return alone
+    words = _words(text)
+    known = {word.lower() for word in words}
+    known |= {word.rstrip("0123456789") for word in known}  # DSS2, NICMOS1
+    # Names of several words say themselves what they are.
+    known |= hints if len(words) == 1 else hints & {"hubble", "webb"}
+    found = {_word(word, known) for word in words}
+    found |= {_measured(match) for match in _MEASURE.finditer(text.replace("_", " "))}
+    found = {wavelength for wavelength in found if np.isfinite(wavelength)}
+    return found.pop() if len(found) == 1 else np.nan
+
+
 def _alone(text):
     """Return the wavelength of a name that is only a band."""
-    if text in _BROAD:
-        return _BROAD[text]
+    if text in _TABLE["alone"]:
+        return _TABLE["alone"][text]
     match = _MEASURE.fullmatch(text)
     if match:
         return _measured(match)
-    if _joined(text) in _LINES:
-        return _LINES[_joined(text)]
+    if _joined(text) in _TABLE["line"]:
+        return _TABLE["line"][_joined(text)]
     # Primes mark the filters of the first Sloan survey (g'), numbers those of MegaCam
     # and Pan-STARRS (g.MP9402, g.00000).
     match = re.fullmatch(r"([ugrizy])('|\.MP\d{4}|\.\d{5})", text)
-    return _BROAD[match[1]] if match else np.nan
+    return _TABLE["alone"][match[1]] if match else np.nan
 
 
 def _word(word, known):
     """Return the wavelength of a word; `known` are all words in lower case."""
     upper, lower = word.upper(), word.lower()
-    if upper in _AMBIGUOUS:
-        optical, infrared = _AMBIGUOUS[upper]
-        if bool(known & _HUBBLE) == bool(known & _WEBB):
+    cameras = [camera for camera in _CAMERAS if upper in _TABLE[camera]]
+    found = {_CAMERAS[camera] for camera in cameras}
+    if len(found) == 2:  # F410M: on Hubble and on Webb
+        is_of = {c: bool(known & {*_TABLE[f"of {c}"]}) for c in ("hubble", "webb")}
+        found = {_CAMERAS[c] for c in cameras if is_of[c.rstrip("10")]}
+        if len(found) == 2:
             return np.nan
-        return optical if known & _HUBBLE else infrared
-    if upper in _EDGES:
-        return _EDGES[upper]
-    if upper in _INFRARED | _OPTICAL or re.fullmatch(r"FQ\d{3}N", upper):
-        number = float(re.search(r"\d+", word)[0])
-        return 10 * number if upper in _INFRARED else number
-    if upper in ("FUV", "NUV", "UVW1", "UVM2", "UVW2"):
-        return _BROAD[upper]
-    if word in ("Ks", "W1", "W2", "W3", "W4") or known & _SURVEYS:
-        if word in _BROAD and lower not in _SURVEYS:
-            return _BROAD[word]
-    if lower in _CHANNELS:
-        return _CHANNELS[lower]
-    if len(word) > 2 and lower in _LINES:
-        return _LINES[lower]
-    return _band_in_micrometers(word, known)
+    if lower in _TABLE["word"]:
+        return _TABLE["word"][lower]
+    if found or re.fullmatch(r"FQ\d{3}N", upper):
+        return float(re.search(r"\d+", word)[0]) * max(found, default=1)
+    if _is_line(word):
+        return _TABLE["line"][lower]
+    beside = _beside(lower, known)
+    return beside if np.isfinite(beside) else _letter(word, known)
 
 
-def _band_in_micrometers(word, known):
-    """Return the wavelength of a number beside the name of an instrument."""
-    match = re.fullmatch(r"([A-Za-z]+2?(?=\d))?(\d+(?:\.\d+)?)", word)
-    if match is None:
-        return np.nan
-    names = {match[1].lower()} if match[1] else known
-    bands = {band for name in names for band in _MICROMETERS.get(name, ())}
-    return 1000 * float(match[2]) if float(match[2]) in bands else np.nan
+def _letter(word, known):
+    """Return the wavelength of a letter beside the name of a survey."""
+    if known & AB_SURVEYS and word.lower() in {*"ugrizy"}:
+        return _TABLE["alone"][word.lower()]
+    if known & _TABLE["infrared"].keys() and word.lower() in {*"zyjhk", "ks"}:
+        return _TABLE["alone"][word.capitalize()]
+    is_band = word == "Ks" or known & _LETTERS
+    return _TABLE["alone"].get(word, np.nan) if is_band else np.nan
+
+
+def _beside(word, known):
+    """Return the wavelength of a word or number beside the name of an instrument."""
+    keys = [(name, word) for name in known & _KNOWN]
+    match = re.fullmatch(rf"([a-z]+(?=\d))?{_NUMBER}a?", word)
+    if match:
+        names = {match[1]} if match[1] else known & _KNOWN
+        keys += [(name, f"{float(match[2]):g}") for name in names]
+    found = {_BESIDE.get(name, {}).get(key) for name, key in keys} - {None}
+    return found.pop() if len(found) == 1 else np.nan
 
 
 def _measured(match):
-    """Return the wavelength of a number with a unit of length or frequency."""
-    number, letters = float(match[1]), match[2]
+    """Return the wavelength of a number with a unit of length, frequency or energy.
+
+    A range is that of the mean of the logarithms of its ends.
+    """
+    number, letters = float(match[2]), match[3]
+    number = np.sqrt(float(match[1]) * number) if match[1] else number
     unit = _LENGTHS.get(letters if len(letters) == 1 else letters.lower())
     if unit is None or number == 0:
         return np.nan

@@ -11,12 +11,27 @@ import numpy as np
 from astropy import units
 from astropy.io import fits
 
-from skesom.cube.objects._filters import filter_wavelength
+from skesom.cube.objects._filters import (
+    AB_SURVEYS,
+    VEGA_OFFSETS,
+    filter_wavelength,
+    filter_wavelengths,
+)
 
 # In the order of trust. Narrow filters of JWST are in the pupil wheel; FILTER1 may be
 # the position of a wheel (WFPC2), therefore numbers do not count.
 _FILTER_CARDS = ("PUPIL", "FILTER", "FILTNAM1", "FILTNAM2", "FILTER1", "FILTER2")
-_BAND_CARDS = (*_FILTER_CARDS, "FILTNAME", "FILTERS", "BAND")
+_BAND_CARDS = (*_FILTER_CARDS, "FILTNAME", "FILTERS", "BAND", "CHNLNUM")
+_BAND_CARDS += ("FPA.FILTERID", "ESO INS FILT1 NAME")  # of Pan-STARRS and of ESO
+# These name a band in some archives only: SPIRE and UVIT, PACS, the sky surveys.
+_OTHER_CARDS = ("DETECTOR", "CAMERA", "SURVEY")
+_SETUP_CARDS = ("TELESCOP", "INSTRUME", "ORIGIN", "SURVEY")
+# What numbers in BAND or CHNLNUM mean.
+_NUMBERED = {
+    **{"wise": ("W1", "W2", "W3", "W4"), "galex": ("NUV", "FUV")},
+    **{"irac": ("IRAC1", "IRAC2", "IRAC3", "IRAC4")},
+    **{"mips": ("MIPS24", "MIPS70", "MIPS160")},
+}
 _NO_FILTER = re.compile(
     r"(clear|open|none|n/a|blank|empty|grism|mask|gdhs|wlp|unknown)|-*$", re.IGNORECASE
 )
@@ -34,8 +49,12 @@ _SPELLINGS = {
 _WORDS = {word: unit for unit, words in _SPELLINGS.items() for word in words.split()}
 _COUNTS = (units.ct, units.electron, units.adu, units.DN, units.photon, units.one)
 _ZERO_POINT_CARDS = (
-    "ABZP ZPAB ABMAGZP MAGZERO MAGZEROP MAGZPT MAGZP ZEROPNT PHOTZP ZP".split()
+    "ABZP ZPAB ABMAGZP MAGZERO MAGZEROP MAGZPT MAGZP ZEROPNT PHOTZP ZP ZPAPPROX "
+    "JMAGZP HMAGZP KMAGZP".split()
 )
+# Units of wavelength cards of telescopes that do not tell them.
+_UNITS_OF = {"wise spitzer herschel akari iras": "um", "soho sdo aia eit": "Angstrom"}
+_CASU = {"wfcam", "vircam"}  # whose MAGZPT is that of a count per second
 # Diameters in m of the mirrors of telescopes above the air, and of instruments there.
 _MIRRORS = {
     **dict.fromkeys("hst hubble wfc3 acs wfpc2 nicmos roman".split(), 2.4),
@@ -56,34 +75,57 @@ def is_hdu(X):
 
 def read_bands(headers, n_bands, stem, unit):
     """Return names, units, FWHM and zero points of the bands of an image."""
-    zero_point = _read_zero_point(headers, unit) if n_bands == 1 else np.nan
     names = _read_names(headers, n_bands, stem)
     return {
         "band_names": names,
         "diffraction_fwhm": _diffraction_fwhm(headers, names),
         "band_units": [unit] * n_bands,
         "fwhm": np.full(n_bands, _read_fwhm(headers)),
-        "zero_points": np.full(n_bands, zero_point),
+        "zero_points": _read_zero_points(headers, names, unit),
     }
 
 
 def _read_names(headers, n_bands, stem):
     """Return the name of each band, made from the stem if no card has one."""
     if n_bands == 1:
-        names = (_filter_name(headers, card) for card in _BAND_CARDS)
-        return [next(filter(None, names), stem)]
-    for card in ("FILTER", "BAND"):
-        names = [_filter_name(headers, f"{card}{i + 1}") for i in range(n_bands)]
+        names = [_filter_name(headers, card) for card in _BAND_CARDS + _OTHER_CARDS]
+        known = [name for name in names if np.isfinite(filter_wavelength(name))]
+        unknown = filter(None, names[: len(_BAND_CARDS)])
+        return [next(iter(known), None) or next(unknown, stem)]
+    for card, first in (("FILTER", 1), ("BAND", 1), ("BAND", 0)):
+        cards = [f"{card}{number}" for number in range(first, first + n_bands)]
+        names = [_filter_name(headers, card) for card in cards]
         if all(names):
             return names
     return [stem and f"{stem} {number + 1}" for number in range(n_bands)]
 
 
 def _filter_name(headers, card):
-    """Return the filter in a card, None if it holds none."""
-    value = _first_card(headers, card)
+    """Return the filter in a card, None if it holds none.
+
+    What is only known beside a survey or an instrument of the header gets its name.
+    """
+    value, setup = _first_card(headers, card), _setup(headers)
+    if isinstance(value, int) and card in ("BAND", "CHNLNUM"):
+        found = [_NUMBERED[word.lower()] for word in setup if word.lower() in _NUMBERED]
+        return found[0][value - 1] if found and 0 < value <= len(found[0]) else None
     value = value.strip() if isinstance(value, str) else ""
-    return None if _NO_FILTER.match(value) else value
+    if _NO_FILTER.match(value):
+        return None
+    words = value.split()
+    if len(words) > 2:  # g DECam SDSS c0001 4720.0 1520.0
+        shorter = [" ".join(words[:n]) for n in (1, 2)] + [value]
+        value = next((s for s in shorter if np.isfinite(filter_wavelength(s))), value)
+    for name in (value, *(f"{word} {value}" for word in setup)):
+        if np.isfinite(filter_wavelength(name)):
+            return name
+    return value
+
+
+def _setup(headers):
+    """Return the words in the cards of telescope, instrument and survey."""
+    texts = [_first_card(headers, card) for card in _SETUP_CARDS]
+    return re.findall("[A-Za-z0-9]+", " ".join(str(text) for text in texts if text))
 
 
 def _first_card(headers, card):
@@ -173,11 +215,9 @@ def _read_fwhm(headers):
 
 def _diffraction_fwhm(headers, names):
     """Return the FWHM of a perfect mirror in arcsec, NaN where it is unknown."""
-    texts = [_first_card(headers, card) for card in ("TELESCOP", "INSTRUME")]
-    texts += names if len(names) == 1 else []  # as in NGC5584_GALEX_NUV
-    words = re.findall("[a-z0-9]+", " ".join(map(str, texts)).lower())
+    words = [word.lower() for word in _words_of(headers, names)]
     mirror = next((_MIRRORS[word] for word in words if word in _MIRRORS), np.nan)
-    wavelengths = [filter_wavelength(name) for name in names] * units.nm
+    wavelengths = filter_wavelengths(names) * units.nm
     known = read_band_coordinates(headers) if len(names) == 1 else None
     if known is not None:
         with suppress(units.UnitConversionError):  # velocities
@@ -198,6 +238,7 @@ def read_band_coordinates(headers):
 
 def _read_wavelength(headers):
     """Return the value and unit of a wavelength card, None without a unit."""
+    setup = {word.lower() for word in _setup(headers)}
     for header in headers:
         for card in ("WAVELEN", "WAVELNTH"):
             if not _is_positive(header.get(card)):
@@ -207,23 +248,70 @@ def _read_wavelength(headers):
                 unit = _WORDS.get(word.lower())
                 if unit in ("um", "nm", "Angstrom"):
                     return header[card], unit
+            for names, unit in _UNITS_OF.items():
+                if setup & {*names.split()}:
+                    return header[card], unit
+    return _read_energy(headers)
+
+
+def _read_energy(headers):
+    """Return the middle of a band of X-rays and its unit, None without such cards."""
+    for header in headers:
+        for cards in (("ENERG_LO", "ENERG_HI"), ("ENERGYLO", "ENERGYHI")):
+            ends = [header.get(card) for card in cards]
+            if all(map(_is_positive, ends)):
+                # In eV or keV; no telescope of X-rays sees 100 keV.
+                return math.sqrt(ends[0] * ends[1]), "keV" if ends[1] < 100 else "eV"
     return None, None
 
 
-def _read_zero_point(headers, unit):
-    """Return the AB magnitude of a value of 1 in an image of one band, else NaN."""
+def _words_of(headers, names):
+    """Return the words of the setup, and those of the name of an only band."""
+    text = " ".join(map(str, names)) if len(names) == 1 else ""  # NGC5584_GALEX_NUV
+    return _setup(headers) + re.findall("[A-Za-z0-9]+", text)
+
+
+def _read_zero_points(headers, names, unit):
+    """Return the AB magnitudes of a value of 1, NaN where unknown."""
     seconds = _seconds_of_one(headers, unit)
-    for header in headers:
+    for header in headers if len(names) == 1 else ():
         density = _flux_of_count_per_second(header)
         if density is not None and seconds:
-            return float((density / seconds).to_value(units.ABmag))
+            return np.array([(density / seconds).to_value(units.ABmag)], dtype=float)
+        if _is_positive(header.get("FLUXMAG0")):  # value of AB magnitude 0, of HSC
+            return np.array([2.5 * np.log10(header["FLUXMAG0"])])
+    numbers = range(1, len(names) + 1)
+    suffixes = [["", "1"]] if len(names) == 1 else [[f"{n}"] for n in numbers]
+    words = {word.lower() for word in _words_of(headers, names)}
+    found = [
+        _read_magnitude(headers, pair, words, name)
+        for pair, name in zip(suffixes, names, strict=True)
+    ]
+    return np.array(found)
+
+
+def _read_magnitude(headers, suffixes, words, name):
+    """Return the AB magnitude of a value of 1 in a card of a zero point, else NaN."""
     system = _first_card(headers, "MAGSYS") or ""
+    band = (re.findall("[A-Za-z0-9]+", str(name).lower()) or [""])[-1]
+    offsets = [
+        VEGA_OFFSETS[word][band] for word in words if band in VEGA_OFFSETS.get(word, ())
+    ]
+    cards = [card + suffix for card in _ZERO_POINT_CARDS for suffix in suffixes]
     for header in headers:
-        for card in _ZERO_POINT_CARDS:
-            if _is_positive(header.get(card)):
-                text = f"{header.comments[card]} {system}"
-                if "AB" in card or _SAYS_AB.search(text):
-                    return float(header[card])
+        for card in cards:
+            if not _is_positive(header.get(card)):
+                continue
+            value, text = float(header[card]), f"{header.comments[card]} {system}"
+            if "AB" in card or _SAYS_AB.search(text):
+                return value
+            if card.startswith("MAGZPT") and words & _CASU:
+                time = _first_card(headers, "EXPTIME")
+                value += 2.5 * math.log10(time) if _is_positive(time) else np.nan
+            if offsets:
+                return value + offsets[0]
+            if words & AB_SURVEYS and "vega" not in text.lower():
+                return value
     return np.nan
 
 

@@ -2,12 +2,17 @@
 """What filters are: wavelength, width, the line of a narrow one, and its continuum."""
 
 import re
+from contextlib import suppress
 from typing import NamedTuple
 
 import numpy as np
 from astropy import units
 
-from skesom.cube.objects._filters import filter_wavelength, named_line
+from skesom.cube.objects._filters import (
+    filter_wavelength,
+    filter_wavelengths,
+    named_line,
+)
 
 HYDROGEN, SULFUR, OXYGEN = "H alpha + [N II]", "[S II]", "[O III]"
 HYDROGEN_BETA = "H beta"
@@ -71,14 +76,17 @@ def describe_filter(name):
 
 def band_wavelengths(cube):
     """Return the wavelengths of bands in nm: known ones, else those of filters."""
-    known = np.full(cube.shape[2], np.nan)
-    if cube.band_coordinates is not None:
-        try:
-            known = cube.band_coordinates.to_value(units.nm, units.spectral())
-        except units.UnitConversionError:
-            pass  # velocities
-    named = [filter_wavelength(name) for name in cube.band_names]
+    known = in_nanometers(cube.band_coordinates, cube.shape[2])
+    named = filter_wavelengths(cube.band_names)
     return np.where(np.isfinite(known), known, named)
+
+
+def in_nanometers(coordinates, n_bands):
+    """Return spectral coordinates as wavelengths, NaN where unknown."""
+    with suppress(units.UnitConversionError):  # velocities
+        if coordinates is not None:
+            return coordinates.to_value(units.nm, units.spectral())
+    return np.full(n_bands, np.nan)
 
 
 def find_continua(cube, continua=None):

@@ -5,10 +5,9 @@ import base64
 import zlib
 
 import numpy as np
-from astropy import units
 
 from skesom import displays
-from skesom.cube import band_wavelengths, physical_factors
+from skesom.cube import physical_factors
 from skesom.io import cluster_table
 from skesom.maps import count_clusters
 from skesom.report._cluster_groups import FORMAT, ClusterGroup
@@ -50,7 +49,7 @@ def pixel_data(result, step, rgb=None):
     _, thin, scaled = result.thinned(step)
     codes, bands = encode_bands(thin)
     shown, name = spectra_cube(result, thin, scaled)
-    places = _places(thin, is_physical=shown is not scaled)
+    places = displays.band_places(thin)
     order = np.argsort(
         range(len(bands)) if places is None else places.value, kind="stable"
     )
@@ -93,13 +92,6 @@ def spectra_cube(result, thin, scaled):
         return scaled, ["stretched flux, scaled"]
     data = (thin.data * factors).astype(thin.dtype)
     return thin.replace(data=data), displays.flux_name(unit).split("\n")
-
-
-def _places(cube, is_physical):
-    """Return where bands are along the spectrum, None if one is unknown."""
-    known = band_wavelengths(cube) if is_physical else np.array([np.nan])
-    given = known * units.nm if np.isfinite(known).all() else cube.band_coordinates
-    return displays.spectral_places(given)
 
 
 def quartiles(result, step, order):
