@@ -56,8 +56,8 @@ class ClusterSpectraDisplay(ClusterDisplay):
         The images.
     wavelengths : Quantity of shape (n_bands,), default=None
         Wavelengths, frequencies, energies or velocities of the bands. Those of the
-        cube by default, or of common filters by their names if all bands are
-        calibrated; without them the bands are side by side in their order.
+        cube by default, or of common filters by their names; without them for all bands
+        these are side by side in their order.
     %(style)s
 
     %(attributes)s

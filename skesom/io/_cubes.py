@@ -160,7 +160,8 @@ def read_cube(
     A spectral axis, or PHOTPLAM, becomes ``band_coordinates``. The ``zero_points``, of
     AB magnitudes, are from PHOTFLAM and PHOTPLAM or PHOTFNU of an image in counts (with
     EXPTIME, unless it is in counts per second), or from a card such as MAGZERO if its
-    name, its comment or MAGSYS contains AB. Pixels of inverse variance 0 become NaN.
+    name, its comment or MAGSYS contains AB, or TELESCOP, INSTRUME, ORIGIN or SURVEY
+    names a survey of known magnitudes. Pixels of inverse variance 0 become NaN.
 
     Examples
     --------

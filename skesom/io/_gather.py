@@ -254,7 +254,8 @@ def _strip(names, images):
 
     Names of surveys, instruments and filters stay.
     """
-    stems = [band for band, each in enumerate(images) if names[band] == each.stem]
+    is_stem = [i.stem and i.setup is None and i.n_bands == 1 for i in images]
+    stems = np.flatnonzero(is_stem).tolist()
     parts = differing_words([names[band] for band in stems], is_telling)
     if len(set(parts)) == len(parts) > 1 and all(map(_has_letters, parts)):
         for band, part in zip(stems, parts, strict=True):

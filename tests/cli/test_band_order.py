@@ -297,3 +297,21 @@ class TestPredict:
             read_map(tmp_path / "out" / "cluster_map.fits")[0],
             read_map(tmp_path / "first" / "cluster_map.fits")[0],
         )
+
+    def test_tiles_whose_files_alone_name_the_bands(self, run, files, tmp_path, fast):
+        tiles = []
+        for tile in "LR":  # R is a filter too
+            tiles.append([tmp_path / f"{tile}_{name}.fits" for name in "gri"])
+            for path, copy in zip(files, tiles[-1], strict=True):
+                fits.delval(shutil.copy(path, copy), "FILTER")
+        run("cluster", *tiles[0], "-o", tmp_path / "left", *fast)
+        for order in (1, -1):
+            some = tiles[1][::order], tmp_path / f"right{order}"
+            status, _, err = self.predict(
+                run, tmp_path / "left", *some[0], "-o", some[1]
+            )
+            assert (status, err) == (0, [])
+            np.testing.assert_array_equal(
+                read_map(some[1] / "cluster_map.fits")[0],
+                read_map(tmp_path / "left" / "cluster_map.fits")[0],
+            )

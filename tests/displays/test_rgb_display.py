@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Three bands of a cube as a color picture."""
 
+from itertools import permutations
+
 import numpy as np
 import pytest
 from astropy import units as u
@@ -16,6 +18,7 @@ from matplotlib.colors import to_rgb
 from skesom.cube import Cube
 from skesom.displays import rgb_image
 from skesom.displays._colors import MISSING_COLOR
+from skesom.displays._rgb import thinned_rgb
 
 GRAY = np.rint(255 * np.array(to_rgb(MISSING_COLOR)))
 
@@ -53,8 +56,31 @@ class TestBands:
         cube = scene([1, 1, 0, 1])
         np.testing.assert_array_equal(rgb_image(cube), rgb_image(cube, [3, 1, 0]))
 
+    @pytest.mark.parametrize("thinned", [False, True])
+    @pytest.mark.parametrize(
+        "names",
+        [
+            *("gri", "JHK", "BVR", "jhk", ("F555W", "F814W", "F160W")),
+            *(("blue", "green", "red"), "BGR", ("NUV", "r", "W1")),
+            *(("2MASS/2MASS.J", "Spitzer/IRAC.I1", "p100"), ("hard", "medium", "soft")),
+        ],
+    )
+    def test_the_reddest_pixels_are_red_in_any_order(self, names, thinned):
+        # Pixels that are bright in one band each, from the shortest wavelength.
+        rng = np.random.default_rng(0)
+        flux = rng.normal(size=(60, 60, 3))
+        for band in range(3):
+            flux[20 * band + 5 : 20 * band + 15, 20:40, band] += 200
+        flux[5:55, 45:55] += 200
+        for order in permutations(range(3)):
+            some = Cube(flux[:, :, order], band_names=[names[band] for band in order])
+            picture = thinned_rgb(some, None, 1) if thinned else rgb_image(some)
+            for band, channel in ((0, 2), (2, 0)):
+                spot = picture[20 * band + 5 : 20 * band + 15, 20:40].mean(axis=(0, 1))
+                assert spot.argmax() == channel
+
     def test_three_unknown_bands_are_red_green_and_blue(self, cube):
-        cube = cube[:, :, :3]
+        cube = cube[:, :, :3].replace(band_names=["a", "b", "c"])
         np.testing.assert_array_equal(rgb_image(cube), rgb_image(cube, [0, 1, 2]))
 
     @pytest.mark.parametrize(
@@ -72,9 +98,21 @@ class TestBands:
         np.testing.assert_array_equal(rgb_image(cube), rgb_image(cube, [0, 2, 1]))
 
     def test_unknown_wavelengths_say_nothing(self, cube):
-        for coordinates in ([4, 3, np.nan, 1] * u.nm, [4, 3, 2, 1] * u.s):
-            other = cube.replace(band_coordinates=coordinates)
-            np.testing.assert_array_equal(rgb_image(other), rgb_image(cube))
+        cube = cube.replace(band_names=["a", "b", "c", "d"])
+        other = cube.replace(band_coordinates=[4, 3, 2, 1] * u.s)
+        np.testing.assert_array_equal(rgb_image(other), rgb_image(cube))
+
+    def test_known_wavelengths_are_in_order_around_unknown_ones(self, cube):
+        cube = cube.replace(band_names=["a", "b", "c", "d"])
+        other = cube.replace(band_coordinates=[4, 3, np.nan, 1] * u.nm)
+        np.testing.assert_array_equal(
+            rgb_image(other), rgb_image(cube[["d", "b", "c", "a"]])
+        )
+        for names in (["g", "a", "r"], ["r", "a", "g"]):
+            three = cube[:, :, :3].replace(band_names=names)
+            np.testing.assert_array_equal(
+                rgb_image(three), rgb_image(three, ["r", "a", "g"])
+            )
 
     @pytest.mark.parametrize("shown", [(0, 3, 6), (2, 5, 8), (1, 4, 7)])
     def test_show_the_most_of_each_third(self, shown):

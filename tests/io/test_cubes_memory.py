@@ -326,7 +326,8 @@ def test_hdus_of_opened_files_have_the_names_of_these(tmp_path):
         fits.open(tmp_path / "m83_g.fits") as g,
         fits.open(tmp_path / "m83_r.fits") as r,
     ):
-        assert read_cube([g, r]).band_names == ("m83_g", "m83_r")
+        assert read_cube([g, r]).band_names == ("g", "r")
+        assert read_cube(g).band_names == ("m83_g",)
         with pytest.raises(ValueError, match=r"m83_g\.fits is given twice"):
             read_cube([g, g])
 

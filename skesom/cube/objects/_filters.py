@@ -10,15 +10,8 @@ import numpy as np
 from astropy import units
 
 _LENGTHS = {
-    **{
-        "nm": "nm",
-        "um": "um",
-        "micron": "um",
-        "microns": "um",
-        "mum": "um",
-        "mu": "um",
-    },
-    **{"A": "Angstrom", "angstrom": "Angstrom", "ang": "Angstrom"},
+    **dict.fromkeys(("um", "micron", "microns", "mum", "mu"), "um"),
+    **{"nm": "nm", "A": "Angstrom", "angstrom": "Angstrom", "ang": "Angstrom"},
     **{"ghz": "GHz", "mhz": "MHz", "kev": "keV", "ev": "eV"},
 }
 _FEWEST_ANGSTROM = 900  # below, the letter A is no unit
@@ -51,15 +44,16 @@ def _read_table():
     return table
 
 
-_TABLE = _read_table()
-_TOGETHER = [(int(k[9]), v) for k, v in _TABLE.items() if k.startswith("together")]
-_BESIDE = {k[7:]: v for k, v in _TABLE.items() if k.startswith("beside")}
-VEGA_OFFSETS = {k[5:]: v for k, v in _TABLE.items() if k.startswith("vega")}
-AB_SURVEYS = _TABLE["ab"].keys()
-_LETTERS = AB_SURVEYS | _TABLE["infrared"].keys() | _TABLE["letters"].keys()
+TABLE = _read_table()
+_TOGETHER = [(int(k[9]), v) for k, v in TABLE.items() if k.startswith("together")]
+_BESIDE = {k[7:]: v for k, v in TABLE.items() if k.startswith("beside")}
+VEGA_OFFSETS = {k[5:]: v for k, v in TABLE.items() if k.startswith("vega")}
+_SLOAN = TABLE["ab"].keys()
+AB_SURVEYS = _SLOAN | TABLE["calibrated"].keys()
+_LETTERS = _SLOAN | TABLE["infrared"].keys() | TABLE["letters"].keys()
 _CAMERAS = {"hubble": 1, "hubble10": 10, "webb10": 10}
-_KNOWN = _LETTERS | (_BESIDE.keys() - {"p"}) | _TABLE["of hubble"].keys()
-_KNOWN |= _TABLE["of webb"].keys()
+_OF = {name: TABLE[f"of {name}"].keys() for name in ("hubble", "webb")}
+_KNOWN = _LETTERS | (_BESIDE.keys() - {"p"}) | _OF["hubble"] | _OF["webb"]
 
 
 def filter_wavelengths(names):
@@ -117,7 +111,7 @@ def named_line(name):
     """Return the key in the table of lines of the only line in a name, else None."""
     text = str(name).strip().translate(_LATIN)
     joined = _joined(text)
-    if joined in _TABLE["line"]:
+    if joined in TABLE["line"]:
         return joined
     found = {word.lower() for word in _words(text) if _is_line(word)}
     return found.pop() if len(found) == 1 else None
@@ -125,14 +119,14 @@ def named_line(name):
 
 def _is_line(word):
     """Return whether a word of a name is a line; OI may be something else."""
-    return word.lower() in _TABLE["line"] and word.lower() != "oi"
+    return word.lower() in TABLE["line"] and word.lower() != "oi"
 
 
 def _telescopes(names):
     """Return the telescope that has more of the filters that the other has not."""
     words = {word.upper() for name in names for word in _words(name)}
-    hubble = _TABLE["hubble"].keys() | _TABLE["hubble10"].keys()
-    webb = _TABLE["webb10"].keys()
+    hubble = TABLE["hubble"].keys() | TABLE["hubble10"].keys()
+    webb = TABLE["webb10"].keys()
     counts = len(words & (hubble - webb)), len(words & (webb - hubble))
     if counts[0] == counts[1]:
         return set()
@@ -171,47 +165,46 @@ def _wavelength(text, hints):
 
 def _alone(text):
     """Return the wavelength of a name that is only a band."""
-    if text in _TABLE["alone"]:
-        return _TABLE["alone"][text]
+    if text in TABLE["alone"]:
+        return TABLE["alone"][text]
     match = _MEASURE.fullmatch(text)
     if match:
         return _measured(match)
-    if _joined(text) in _TABLE["line"]:
-        return _TABLE["line"][_joined(text)]
+    if _joined(text) in TABLE["line"]:
+        return TABLE["line"][_joined(text)]
     # Primes mark the filters of the first Sloan survey (g'), numbers those of MegaCam
     # and Pan-STARRS (g.MP9402, g.00000).
     match = re.fullmatch(r"([ugrizy])('|\.MP\d{4}|\.\d{5})", text)
-    return _TABLE["alone"][match[1]] if match else np.nan
+    return TABLE["alone"][match[1]] if match else np.nan
 
 
 def _word(word, known):
     """Return the wavelength of a word; `known` are all words in lower case."""
     upper, lower = word.upper(), word.lower()
-    cameras = [camera for camera in _CAMERAS if upper in _TABLE[camera]]
-    found = {_CAMERAS[camera] for camera in cameras}
+    found = {factor for name, factor in _CAMERAS.items() if upper in TABLE[name]}
     if len(found) == 2:  # F410M: on Hubble and on Webb
-        is_of = {c: bool(known & {*_TABLE[f"of {c}"]}) for c in ("hubble", "webb")}
-        found = {_CAMERAS[c] for c in cameras if is_of[c.rstrip("10")]}
-        if len(found) == 2:
+        is_hubble, is_webb = bool(known & _OF["hubble"]), bool(known & _OF["webb"])
+        if is_hubble == is_webb:
             return np.nan
-    if lower in _TABLE["word"]:
-        return _TABLE["word"][lower]
-    if found or re.fullmatch(r"FQ\d{3}N", upper):
-        return float(re.search(r"\d+", word)[0]) * max(found, default=1)
+        found = {1 if is_hubble else 10}
+    if lower in TABLE["word"]:
+        return TABLE["word"][lower]
+    if found:
+        return float(re.search(r"\d+", word)[0]) * found.pop()
     if _is_line(word):
-        return _TABLE["line"][lower]
+        return TABLE["line"][lower]
     beside = _beside(lower, known)
     return beside if np.isfinite(beside) else _letter(word, known)
 
 
 def _letter(word, known):
     """Return the wavelength of a letter beside the name of a survey."""
-    if known & AB_SURVEYS and word.lower() in {*"ugrizy"}:
-        return _TABLE["alone"][word.lower()]
-    if known & _TABLE["infrared"].keys() and word.lower() in {*"zyjhk", "ks"}:
-        return _TABLE["alone"][word.capitalize()]
+    if known & _SLOAN and word.lower() in {*"ugrizy"}:
+        return TABLE["alone"][word.lower()]
+    if known & TABLE["infrared"].keys() and word.lower() in {*"zyjhk", "ks"}:
+        return TABLE["alone"][word.capitalize()]
     is_band = word == "Ks" or known & _LETTERS
-    return _TABLE["alone"].get(word, np.nan) if is_band else np.nan
+    return TABLE["alone"].get(word, np.nan) if is_band else np.nan
 
 
 def _beside(word, known):

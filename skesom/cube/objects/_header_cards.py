@@ -13,6 +13,7 @@ from astropy.io import fits
 
 from skesom.cube.objects._filters import (
     AB_SURVEYS,
+    TABLE,
     VEGA_OFFSETS,
     filter_wavelength,
     filter_wavelengths,
@@ -26,12 +27,6 @@ _BAND_CARDS += ("FPA.FILTERID", "ESO INS FILT1 NAME")  # of Pan-STARRS and of ES
 # These name a band in some archives only: SPIRE and UVIT, PACS, the sky surveys.
 _OTHER_CARDS = ("DETECTOR", "CAMERA", "SURVEY")
 _SETUP_CARDS = ("TELESCOP", "INSTRUME", "ORIGIN", "SURVEY")
-# What numbers in BAND or CHNLNUM mean.
-_NUMBERED = {
-    **{"wise": ("W1", "W2", "W3", "W4"), "galex": ("NUV", "FUV")},
-    **{"irac": ("IRAC1", "IRAC2", "IRAC3", "IRAC4")},
-    **{"mips": ("MIPS24", "MIPS70", "MIPS160")},
-}
 _NO_FILTER = re.compile(
     r"(clear|open|none|n/a|blank|empty|grism|mask|gdhs|wlp|unknown)|-*$", re.IGNORECASE
 )
@@ -48,22 +43,7 @@ _SPELLINGS = {
 }
 _WORDS = {word: unit for unit, words in _SPELLINGS.items() for word in words.split()}
 _COUNTS = (units.ct, units.electron, units.adu, units.DN, units.photon, units.one)
-_ZERO_POINT_CARDS = (
-    "ABZP ZPAB ABMAGZP MAGZERO MAGZEROP MAGZPT MAGZP ZEROPNT PHOTZP ZP ZPAPPROX "
-    "JMAGZP HMAGZP KMAGZP".split()
-)
-# Units of wavelength cards of telescopes that do not tell them.
-_UNITS_OF = {"wise spitzer herschel akari iras": "um", "soho sdo aia eit": "Angstrom"}
 _CASU = {"wfcam", "vircam"}  # whose MAGZPT is that of a count per second
-# Diameters in m of the mirrors of telescopes above the air, and of instruments there.
-_MIRRORS = {
-    **dict.fromkeys("hst hubble wfc3 acs wfpc2 nicmos roman".split(), 2.4),
-    **dict.fromkeys("jwst webb nircam niriss miri".split(), 6.5),
-    **dict.fromkeys("herschel pacs spire".split(), 3.5),
-    **dict.fromkeys("spitzer irac mips".split(), 0.85),
-    **{"wise": 0.4, "neowise": 0.4, "galex": 0.5, "euclid": 1.2, "akari": 0.685},
-    **{"swift": 0.3, "uvot": 0.3, "iras": 0.57},
-}
 _RADIAN = units.rad.to(units.arcsec)
 _SAYS_AB = re.compile(r"\bAB(_?mag\w*)?\b", re.IGNORECASE)
 
@@ -107,8 +87,8 @@ def _filter_name(headers, card):
     """
     value, setup = _first_card(headers, card), _setup(headers)
     if isinstance(value, int) and card in ("BAND", "CHNLNUM"):
-        found = [_NUMBERED[word.lower()] for word in setup if word.lower() in _NUMBERED]
-        return found[0][value - 1] if found and 0 < value <= len(found[0]) else None
+        names = [n for word in setup for n in TABLE.get(f"number {word.lower()}", ())]
+        return names[value - 1] if 0 < value <= len(names) else None
     value = value.strip() if isinstance(value, str) else ""
     if _NO_FILTER.match(value):
         return None
@@ -216,7 +196,8 @@ def _read_fwhm(headers):
 def _diffraction_fwhm(headers, names):
     """Return the FWHM of a perfect mirror in arcsec, NaN where it is unknown."""
     words = [word.lower() for word in _words_of(headers, names)]
-    mirror = next((_MIRRORS[word] for word in words if word in _MIRRORS), np.nan)
+    found = [TABLE["mirror"][word] for word in words if word in TABLE["mirror"]]
+    mirror = found[0] if found else np.nan
     wavelengths = filter_wavelengths(names) * units.nm
     known = read_band_coordinates(headers) if len(names) == 1 else None
     if known is not None:
@@ -248,8 +229,8 @@ def _read_wavelength(headers):
                 unit = _WORDS.get(word.lower())
                 if unit in ("um", "nm", "Angstrom"):
                     return header[card], unit
-            for names, unit in _UNITS_OF.items():
-                if setup & {*names.split()}:
+            for unit in ("um", "Angstrom"):  # of telescopes that do not tell it
+                if setup & TABLE[f"unit {unit}"].keys():
                     return header[card], unit
     return _read_energy(headers)
 
@@ -280,27 +261,24 @@ def _read_zero_points(headers, names, unit):
             return np.array([(density / seconds).to_value(units.ABmag)], dtype=float)
         if _is_positive(header.get("FLUXMAG0")):  # value of AB magnitude 0, of HSC
             return np.array([2.5 * np.log10(header["FLUXMAG0"])])
-    numbers = range(1, len(names) + 1)
-    suffixes = [["", "1"]] if len(names) == 1 else [[f"{n}"] for n in numbers]
     words = {word.lower() for word in _words_of(headers, names)}
-    found = [
-        _read_magnitude(headers, pair, words, name)
-        for pair, name in zip(suffixes, names, strict=True)
-    ]
-    return np.array(found)
+    suffixes = [[f"{n}"] for n in range(1, len(names) + 1)]
+    suffixes = [["", "1"]] if len(names) == 1 else suffixes
+    pairs = zip(suffixes, names, strict=True)
+    return np.array([_read_magnitude(headers, words, *pair) for pair in pairs])
 
 
-def _read_magnitude(headers, suffixes, words, name):
+def _read_magnitude(headers, words, suffixes, name):
     """Return the AB magnitude of a value of 1 in a card of a zero point, else NaN."""
     system = _first_card(headers, "MAGSYS") or ""
     band = (re.findall("[A-Za-z0-9]+", str(name).lower()) or [""])[-1]
-    offsets = [
-        VEGA_OFFSETS[word][band] for word in words if band in VEGA_OFFSETS.get(word, ())
-    ]
-    cards = [card + suffix for card in _ZERO_POINT_CARDS for suffix in suffixes]
+    tables = [VEGA_OFFSETS[word] for word in words & VEGA_OFFSETS.keys()]
+    offsets = [table[band] for table in tables if band in table]
+    cards = [card + suffix for card in TABLE["zero point"] for suffix in suffixes]
     for header in headers:
         for card in cards:
-            if not _is_positive(header.get(card)):
+            is_other = card[1:] == "MAGZP" and card[0].lower() != band[:1]  # JMAGZP
+            if is_other or not _is_positive(header.get(card)):
                 continue
             value, text = float(header[card]), f"{header.comments[card]} {system}"
             if "AB" in card or _SAYS_AB.search(text):
