@@ -15,10 +15,11 @@ from astropy.visualization import (
 )
 from matplotlib.colors import to_rgb
 
-from skesom.cube import Cube
+from skesom.cube import Cube, sky_statistics
 from skesom.displays import rgb_image
 from skesom.displays._colors import MISSING_COLOR
 from skesom.displays._rgb import thinned_rgb
+from skesom.io import read_cube
 
 GRAY = np.rint(255 * np.array(to_rgb(MISSING_COLOR)))
 
@@ -246,3 +247,21 @@ class TestMasked:
         cube.data[:, :, 2] = np.nan
         with pytest.raises(ValueError, match="Band 'r' has no data"):
             rgb_image(cube, ["i", "r", "g"])
+
+
+@pytest.mark.parametrize("bands", [("g", "r", "i"), ("J", "H", "Ks"), ("g", "i", "Z")])
+def test_the_reddest_pixels_of_shared_data_are_red(shared_data, bands):
+    for order in permutations(bands):
+        files = [shared_data / "kids_viking9" / f"{name}.fits" for name in order]
+        cube = read_cube(files)
+        picture = rgb_image(cube, stretch="lupton").astype(int)
+        fluxes = []
+        for name in (bands[0], bands[-1]):
+            level, noise = sky_statistics(cube[name])
+            fluxes.append((cube[name] - level) / noise)
+        blue, red = fluxes
+        bright = (blue > 8) & (red > 8)
+        color = np.log(red[bright] / blue[bright])
+        redness = (picture[bright][:, 0] - picture[bright][:, 2])[np.argsort(color)]
+        tenth = len(redness) // 10
+        assert redness[:tenth].mean() < -20 < 20 < redness[-tenth:].mean()

@@ -172,6 +172,11 @@ ARCHIVES = {
     ),
     # SkyView of NASA
     "SkyView": ({"SURVEY": "2MASS-H"}, "2MASS-H", 1646, NOTHING),
+    "SkyView GALEX": ({"SURVEY": "GALEX Near UV"}, "GALEX Near UV", 231, NOTHING),
+    # ESO and Hubble Legacy Archive: more than the name of the filter
+    "ESO": ({"ORIGIN": "ESO", "FILTER": "B#639"}, "ESO B#639", 436, NOTHING),
+    "HLA": ({"FILTER": "CLEAR1L;F814W"}, "CLEAR1L;F814W", 814, NOTHING),
+    "a detector": ({"DETECTOR": "R", "SURVEY": "mine"}, "image", NOTHING, NOTHING),
     # SDO and SOHO
     "AIA": (
         {"TELESCOP": "SDO/AIA", "INSTRUME": "AIA_3", "WAVELNTH": 171}
@@ -254,6 +259,16 @@ def test_archives(read, archive):
     np.testing.assert_allclose(cube.zero_points, zero_point, atol=1e-3)
 
 
+def test_cards_of_each_band_of_a_cube(tmp_path):
+    # As cutouts of the Legacy Surveys count.
+    header = fits.Header({"BAND0": "g", "BAND1": "z", "SURVEY": "DECaLS"})
+    header.update({"MAGZERO1": 22.5, "MAGZERO2": (23.0, "[mag]")})
+    fits.writeto(tmp_path / "cube.fits", np.ones((2, 3, 4)), header)
+    cube = read_cube(tmp_path / "cube.fits")
+    assert cube.band_names == ("g", "z")
+    np.testing.assert_array_equal(cube.zero_points, [22.5, 23.0])
+
+
 # SVO filter identifiers and pivot wavelengths in nm, rounded.
 SVO = {
     **{"SLOAN/SDSS.u": 355, "SLOAN/SDSS.g": 470, "SLOAN/SDSS.z": 892},
@@ -302,6 +317,8 @@ class TestSets:
             ("2mass_j h", [1240, 1650]),
             ("I Q U V", [np.nan] * 4),  # Stokes
             ("x y z", [np.nan] * 3),
+            ("A B C", [np.nan] * 3),
+            ("gp rp ip V", [477, 622, 763, 545]),  # primes of Las Cumbres
             ("hard soft medium", [0.326, 1.348, 0.795]),
             ("g model", [477, np.nan]),
         ],

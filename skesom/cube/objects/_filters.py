@@ -28,7 +28,7 @@ _MEASURE = re.compile(rf"(?:(?<![\w.]){_NUMBER}-)?{_NUMBER}[ _]?([A-Za-z]+)")
 _SPLIT = re.compile(r"[^A-Za-z0-9.]+|\.(?!\d)|(?<!\d)\.")
 # Words of a survey and a band without anything between them.
 _GLUED = re.compile(r"(?i)(sdss|2mass|ps1|dss[12]?)(.+)|([ugrizy])(sdss)")
-_AXES = {"x", "y", "z"}, {"i", "q", "u", "v"}  # no bands: coordinates, Stokes
+_ROWS = "xyz", "qiuv", "abcd"  # no bands beside the first of their row
 
 
 def _read_table():
@@ -70,9 +70,9 @@ def filter_wavelengths(names):
         if len(table.keys() & lower) >= least and is_whole:
             known = [table.get(text, np.nan) for text in lower]
             found = np.where(np.isfinite(known), known, found)
-    for axes in _AXES:
-        if len(axes & letters) > len(axes) / 2 and letters & {"q", "x"}:
-            found[[text in axes for text in lower]] = np.nan
+    for row in _ROWS:
+        if row[0] in letters and len(letters & {*row}) > 1:
+            found[[text in {*row} for text in lower]] = np.nan
     if len(texts) > 1 and np.isnan(found).any():
         parts = differing_words(texts)
         if parts != texts and all(parts):
@@ -127,10 +127,8 @@ def _telescopes(names):
     words = {word.upper() for name in names for word in _words(name)}
     hubble = TABLE["hubble"].keys() | TABLE["hubble10"].keys()
     webb = TABLE["webb10"].keys()
-    counts = len(words & (hubble - webb)), len(words & (webb - hubble))
-    if counts[0] == counts[1]:
-        return set()
-    return {"hubble"} if counts[0] > counts[1] else {"webb"}
+    ahead = len(words & (hubble - webb)) - len(words & (webb - hubble))
+    return {"hubble" if ahead > 0 else "webb"} if ahead else set()
 
 
 def _joined(text):

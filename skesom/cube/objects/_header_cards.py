@@ -68,10 +68,11 @@ def read_bands(headers, n_bands, stem, unit):
 def _read_names(headers, n_bands, stem):
     """Return the name of each band, made from the stem if no card has one."""
     if n_bands == 1:
-        names = [_filter_name(headers, card) for card in _BAND_CARDS + _OTHER_CARDS]
-        known = [name for name in names if np.isfinite(filter_wavelength(name))]
-        unknown = filter(None, names[: len(_BAND_CARDS)])
-        return [next(iter(known), None) or next(unknown, stem)]
+        names = [_filter_name(headers, card) for card in _BAND_CARDS]
+        others = [_filter_name(headers, card) for card in _OTHER_CARDS]
+        others = [name for name in others if name and len(name) > 1]  # a detector R
+        known = (n for n in names + others if np.isfinite(filter_wavelength(n)))
+        return [next(known, None) or next(filter(None, names), stem)]
     for card, first in (("FILTER", 1), ("BAND", 1), ("BAND", 0)):
         cards = [f"{card}{number}" for number in range(first, first + n_bands)]
         names = [_filter_name(headers, card) for card in cards]
@@ -86,15 +87,15 @@ def _filter_name(headers, card):
     What is only known beside a survey or an instrument of the header gets its name.
     """
     value, setup = _first_card(headers, card), _setup(headers)
-    if isinstance(value, int) and card in ("BAND", "CHNLNUM"):
+    if type(value) is int and card in ("BAND", "CHNLNUM"):
         names = [n for word in setup for n in TABLE.get(f"number {word.lower()}", ())]
         return names[value - 1] if 0 < value <= len(names) else None
     value = value.strip() if isinstance(value, str) else ""
-    if _NO_FILTER.match(value):
-        return None
+    if _NO_FILTER.match(value) and np.isnan(filter_wavelength(value)):
+        return None  # but not CLEAR1L;F814W
     words = value.split()
     if len(words) > 2:  # g DECam SDSS c0001 4720.0 1520.0
-        shorter = [" ".join(words[:n]) for n in (1, 2)] + [value]
+        shorter = [" ".join(words[:n]) for n in range(1, len(words) - 1)]
         value = next((s for s in shorter if np.isfinite(filter_wavelength(s))), value)
     for name in (value, *(f"{word} {value}" for word in setup)):
         if np.isfinite(filter_wavelength(name)):
@@ -242,7 +243,9 @@ def _read_energy(headers):
             ends = [header.get(card) for card in cards]
             if all(map(_is_positive, ends)):
                 # In eV or keV; no telescope of X-rays sees 100 keV.
-                return math.sqrt(ends[0] * ends[1]), "keV" if ends[1] < 100 else "eV"
+                return math.sqrt(ends[0]) * math.sqrt(ends[1]), "keV" if ends[
+                    1
+                ] < 100 else "eV"
     return None, None
 
 
