@@ -338,16 +338,12 @@ def _find_order(images, order, names):
 def _sort_keys(images, names):
     """Return what bands are sorted by: wavelength, then file."""
     places = [in_nanometers(i.band_coordinates, i.n_bands) for i in images]
-    wavelengths = np.full(len(names), np.inf)
-    headers = [name for image in images for name in image.band_names]
-    for found in (
-        filter_wavelengths(headers),
-        filter_wavelengths(names),
-        np.concatenate(places),
-    ):
-        wavelengths = np.where(np.isnan(found), wavelengths, found)
+    found = np.concatenate(places)
+    for some in (names, [name for image in images for name in image.band_names]):
+        found = np.where(np.isnan(found), filter_wavelengths(some), found)
+    found = np.where(np.isnan(found), np.inf, found).tolist()
     keys = []
-    for image, own in zip(images, _split(images, wavelengths.tolist()), strict=True):
+    for image, own in zip(images, _split(images, found), strict=True):
         file = (), "", 0  # images in memory stay as they are given
         if image.place is not None:
             path, number = image.place

@@ -29,11 +29,11 @@ ARCHIVES = {
     # All-Sky Release Explanatory Supplement, section 2.4a; Vega, AB - Vega = 0.91
     "2MASS J": (
         {"ORIGIN": "2MASS", "FILTER": "j", "MAGZP": (20.9, "calibrated zero point")},
-        *("2MASS j", 1235, 20.9 + 0.91),
+        *("j", 1235, 20.9 + 0.91),
     ),
     "2MASS Ks": (
         {"ORIGIN": "2MASS", "FILTER": "k", "JMAGZP": 20.9, "KMAGZP": 20.0},
-        *("2MASS k", 2159, 20.0 + 1.85),
+        *("k", 2159, 20.0 + 1.85),
     ),
     # DES DR2 coadded tiles
     "DES": (
@@ -64,7 +64,7 @@ ARCHIVES = {
         {"TELESCOP": "Euclid", "INSTRUME": "NISP", "FILTER": "NIR_H"},
         *("NIR_H", 1770, NOTHING),
     ),
-    "Gaia": ({"TELESCOP": "Gaia", "FILTER": "RP"}, "Gaia RP", 777, NOTHING),
+    "Gaia": ({"TELESCOP": "Gaia", "FILTER": "RP"}, "RP", 777, NOTHING),
     # AllWISE Explanatory Supplement, section 4.1b; Vega, AB - Vega = 2.699
     "WISE": (
         {"TELESCOP": "WISE", "BAND": (1, "wavelength band"), "BUNIT": "DN"}
@@ -141,7 +141,7 @@ ARCHIVES = {
     ),
     "HST WFC3 F410M": (
         {"TELESCOP": "HST", "INSTRUME": "WFC3", "FILTER": "F410M"},
-        *("HST F410M", 410, NOTHING),
+        *("F410M", 410, NOTHING),
     ),
     "HST ACS": (
         {"INSTRUME": "ACS", "FILTER1": "CLEAR1L", "FILTER2": "F850LP"},
@@ -154,7 +154,7 @@ ARCHIVES = {
     "HST NICMOS": ({"INSTRUME": "NICMOS", "FILTER": "F160W"}, "F160W", 1600, NOTHING),
     "JWST NIRCam": (
         {"TELESCOP": "JWST", "INSTRUME": "NIRCAM", "FILTER": "F410M", "PUPIL": "CLEAR"},
-        *("JWST F410M", 4080, NOTHING),
+        *("F410M", 4080, NOTHING),
     ),
     "JWST narrow": (
         {"INSTRUME": "NIRCAM", "FILTER": "F444W", "PUPIL": "F405N"},
@@ -174,7 +174,7 @@ ARCHIVES = {
     "SkyView": ({"SURVEY": "2MASS-H"}, "2MASS-H", 1646, NOTHING),
     "SkyView GALEX": ({"SURVEY": "GALEX Near UV"}, "GALEX Near UV", 231, NOTHING),
     # ESO and Hubble Legacy Archive: more than the name of the filter
-    "ESO": ({"ORIGIN": "ESO", "FILTER": "B#639"}, "ESO B#639", 436, NOTHING),
+    "ESO": ({"ORIGIN": "ESO", "FILTER": "B#639"}, "B#639", 436, NOTHING),
     "HLA": ({"FILTER": "CLEAR1L;F814W"}, "CLEAR1L;F814W", 814, NOTHING),
     "a detector": ({"DETECTOR": "R", "SURVEY": "mine"}, "image", NOTHING, NOTHING),
     # SDO and SOHO
@@ -198,15 +198,15 @@ ARCHIVES = {
         | {"CDELT3": 1e9, "CRPIX3": 1.0},
         *("image", 1303445, NOTHING),
     ),
-    "IRAS": ({"TELESCOP": "IRAS", "FILTER": "60"}, "IRAS 60", 60000, NOTHING),
+    "IRAS": ({"TELESCOP": "IRAS", "FILTER": "60"}, "60", 60000, NOTHING),
     "AKARI": (
         {"TELESCOP": "AKARI", "INSTRUME": "FIS", "FILTER": "WIDE-S"},
-        *("AKARI WIDE-S", 90000, NOTHING),
+        *("WIDE-S", 90000, NOTHING),
     ),
     # SkyMapper DR2: AB
     "SkyMapper": (
         {"TELESCOP": "SkyMapper", "FILTER": "v", "ZPAPPROX": 26.1},
-        *("SkyMapper v", 384, 26.1),
+        *("v", 384, 26.1),
     ),
     # Legacy Surveys DR9, coadds
     "Legacy Surveys": (
@@ -216,11 +216,11 @@ ARCHIVES = {
     # Rubin data previews
     "Rubin": (
         {"INSTRUME": "LSSTCam", "FILTER": "g_01", "BUNIT": "nJy"},
-        *("LSSTCam g_01", 477, NOTHING),
+        *("g_01", 477, NOTHING),
     ),
     "S-PLUS": (
         {"INSTRUME": "SPLUS", "FILTER": "F515"},
-        *("SPLUS F515", 515, NOTHING),
+        *("F515", 515, NOTHING),
     ),
     # ZTF Science Data System: MAGZP is of AB magnitudes
     "ZTF": (

@@ -69,10 +69,10 @@ def _read_names(headers, n_bands, stem):
     """Return the name of each band, made from the stem if no card has one."""
     if n_bands == 1:
         names = [_filter_name(headers, card) for card in _BAND_CARDS]
+        known = [name for name in names if _told(headers, name)]
         others = [_filter_name(headers, card) for card in _OTHER_CARDS]
-        others = [name for name in others if name and len(name) > 1]  # a detector R
-        known = (n for n in names + others if np.isfinite(filter_wavelength(n)))
-        return [next(known, None) or next(filter(None, names), stem)]
+        others = [_told(headers, name) for name in others if name and len(name) > 1]
+        return [next(filter(None, [*known, *others, *names]), stem)]
     for card, first in (("FILTER", 1), ("BAND", 1), ("BAND", 0)):
         cards = [f"{card}{number}" for number in range(first, first + n_bands)]
         names = [_filter_name(headers, card) for card in cards]
@@ -82,13 +82,11 @@ def _read_names(headers, n_bands, stem):
 
 
 def _filter_name(headers, card):
-    """Return the filter in a card, None if it holds none.
-
-    What is only known beside a survey or an instrument of the header gets its name.
-    """
-    value, setup = _first_card(headers, card), _setup(headers)
+    """Return the filter in a card, None if it holds none."""
+    value = _first_card(headers, card)
     if type(value) is int and card in ("BAND", "CHNLNUM"):
-        names = [n for word in setup for n in TABLE.get(f"number {word.lower()}", ())]
+        keys = (f"number {word.lower()}" for word in _setup(headers))
+        names = [name for key in keys for name in TABLE.get(key, ())]
         return names[value - 1] if 0 < value <= len(names) else None
     value = value.strip() if isinstance(value, str) else ""
     if _NO_FILTER.match(value) and np.isnan(filter_wavelength(value)):
@@ -97,10 +95,13 @@ def _filter_name(headers, card):
     if len(words) > 2:  # g DECam SDSS c0001 4720.0 1520.0
         shorter = [" ".join(words[:n]) for n in range(1, len(words) - 1)]
         value = next((s for s in shorter if np.isfinite(filter_wavelength(s))), value)
-    for name in (value, *(f"{word} {value}" for word in setup)):
-        if np.isfinite(filter_wavelength(name)):
-            return name
     return value
+
+
+def _told(headers, name):
+    """Return a name with the instrument or survey that it needs, None if unknown."""
+    names = name, *(f"{word} {name}" for word in _setup(headers))
+    return next((n for n in names if np.isfinite(filter_wavelength(n))), None)
 
 
 def _setup(headers):
@@ -214,6 +215,10 @@ def read_band_coordinates(headers):
         value, unit = _first_card(headers, "PHOTPLAM"), "Angstrom"
         if not _is_positive(value):
             value, unit = _read_wavelength(headers)
+            (name,) = _read_names(headers, 1, None)
+            told = name if unit or not name else _told(headers, name)
+            if told not in (None, name):  # with the evidence of the instrument
+                value, unit = filter_wavelength(told), "nm"
     with suppress(TypeError, ValueError):
         return None if unit is None else units.Quantity([value], unit, dtype=np.float64)
 
@@ -238,14 +243,13 @@ def _read_wavelength(headers):
 
 def _read_energy(headers):
     """Return the middle of a band of X-rays and its unit, None without such cards."""
-    for header in headers:
-        for cards in (("ENERG_LO", "ENERG_HI"), ("ENERGYLO", "ENERGYHI")):
-            ends = [header.get(card) for card in cards]
-            if all(map(_is_positive, ends)):
-                # In eV or keV; no telescope of X-rays sees 100 keV.
-                return math.sqrt(ends[0]) * math.sqrt(ends[1]), "keV" if ends[
-                    1
-                ] < 100 else "eV"
+    pairs = ("ENERG_LO", "ENERG_HI"), ("ENERGYLO", "ENERGYHI")
+    for ends in ([_first_card(headers, card) for card in pair] for pair in pairs):
+        if all(map(_is_positive, ends)):
+            # In eV or keV; no telescope of X-rays sees 100 keV.
+            return math.sqrt(ends[0]) * math.sqrt(ends[1]), "keV" if ends[
+                1
+            ] < 100 else "eV"
     return None, None
 
 
