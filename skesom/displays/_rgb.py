@@ -177,12 +177,12 @@ def _groups(cube, bands):
     if bands is not None:
         return [[number] for number in rgb_numbers(bands, cube.band_names)]
     places, order = band_places(cube), np.arange(cube.shape[2])
-    falls = places is not None and places.unit in (units.keV, units.GHz)
-    if places is None:  # those that are known are in order among themselves
-        order = order[::-1] if len(order) == 3 else order
-        known = band_wavelengths(cube)[order]
-    else:
-        known = -places.value if falls else places.value
+    known = band_wavelengths(cube) if places is None else places.value
+    if places is None and len(order) == 3:
+        order = order[::-1]
+    elif places is not None and places.unit in (units.keV, units.GHz):
+        known = -known
+    known = known[order]  # those that are known are in order among themselves
     is_known = np.isfinite(known)
     order[is_known] = order[is_known][np.argsort(known[is_known], kind="stable")]
     thirds = [third.tolist() for third in np.array_split(order, 3)[::-1]]

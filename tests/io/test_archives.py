@@ -354,6 +354,8 @@ class TestFiles:
         [
             ("m31_2mass_j_nuc m31_2mass_h_nuc", ["2mass_j", "2mass_h"]),
             ("L_g L_r", ["g", "r"]),
+            ("vla_1.4GHz vla_1.6GHz", ["1.4GHz", "1.6GHz"]),
+            ("x_0.5-2keV x_2-7keV", ["0.5-2keV", "2-7keV"]),
             ("R_g R_r", ["g", "r"]),
             ("m51-irac1 m51-irac2", ["irac1", "irac2"]),
             ("m51_pacs_100 m51_pacs_160", ["pacs_100", "pacs_160"]),

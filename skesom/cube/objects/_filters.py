@@ -25,6 +25,7 @@ _LATIN = str.maketrans(
 )
 _NUMBER = r"(\d+(?:\.\d+)?)"
 _MEASURE = re.compile(rf"(?:(?<![\w.]){_NUMBER}-)?{_NUMBER}[ _]?([A-Za-z]+)")
+_PART = re.compile(r"\d+\.\d+[^\W_]*|[^\W_]+")
 _SPLIT = re.compile(r"[^A-Za-z0-9.]+|\.(?!\d)|(?<!\d)\.")
 # Words of a survey and a band without anything between them.
 _GLUED = re.compile(r"(?i)(sdss|2mass|ps1|dss[12]?)(.+)|([ugrizy])(sdss)")
@@ -87,13 +88,14 @@ def differing_words(texts, kept=lambda _: False):
     What is before the first kept word from the beginning, and after the last, is left
     out at most.
     """
-    words = [re.split(r"[\W_]+", text) for text in texts]
+    words = [_PART.findall(text) for text in texts]
     for _ in range(2):
         columns = map(set, zip(*words, strict=False))
         shared = takewhile(lambda c: len(c) == 1 and not kept(*c), columns)
         n_shared = len(list(shared))
         words = [some[n_shared:][::-1] for some in words]
-    return ["_".join(some) for some in words]
+    pairs = zip(map(r"[\W_]+".join, words), texts, strict=True)
+    return [re.search(part, text)[0] for part, text in pairs]
 
 
 def is_telling(word):

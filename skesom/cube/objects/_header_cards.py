@@ -243,19 +243,17 @@ def _read_wavelength(headers):
 
 def _read_energy(headers):
     """Return the middle of a band of X-rays and its unit, None without such cards."""
-    pairs = ("ENERG_LO", "ENERG_HI"), ("ENERGYLO", "ENERGYHI")
-    for ends in ([_first_card(headers, card) for card in pair] for pair in pairs):
-        if all(map(_is_positive, ends)):
-            # In eV or keV; no telescope of X-rays sees 100 keV.
-            return math.sqrt(ends[0]) * math.sqrt(ends[1]), "keV" if ends[
-                1
-            ] < 100 else "eV"
+    ends = [_first_card(headers, card) for card in ("ENERG_LO", "ENERG_HI")]
+    if all(map(_is_positive, ends)):
+        # In eV or keV; no telescope of X-rays sees 100 keV.
+        return math.sqrt(ends[0] * ends[1]), "eV" if ends[1] > 100 else "keV"
     return None, None
 
 
 def _words_of(headers, names):
     """Return the words of the setup, and those of the name of an only band."""
-    text = " ".join(map(str, names)) if len(names) == 1 else ""  # NGC5584_GALEX_NUV
+    texts = [*names, _first_card(headers, "FILTER")] if len(names) == 1 else []
+    text = " ".join(map(str, texts))  # NGC5584_GALEX_NUV, g DECam SDSS
     return _setup(headers) + re.findall("[A-Za-z0-9]+", text)
 
 
