@@ -9,7 +9,7 @@ from astropy import units
 from astropy.stats import mad_std
 from astropy.wcs import WCS, Sip
 from astropy.wcs.utils import pixel_to_pixel
-from scipy import fft
+from scipy import fft, ndimage
 
 from skesom._common.grids import Grid, cut_grid, overlap_box, pixel_size, same_grid
 from skesom._common.lazy import computed
@@ -201,7 +201,11 @@ def _measure(band, against, grid, find_window, *, correct, n_jobs):
     if not correct and np.hypot(*shift) <= LEAST_WARNED:
         return shift, None
     known = shift if correct else np.rint(shift)  # by which images are moved
-    images = aligned(shift) if correct else _fitted(*images, known)
+    if correct:
+        images = aligned(shift)
+    else:
+        moved = ndimage.shift(images[0], -known, order=0, cval=np.nan)
+        images = moved, images[1]
     halves = ((slice(n // 2), slice(n // 2, None)) for n in images[0].shape)
     rest, *parts = [
         find_shift(*(image[part] for image in images))
@@ -219,18 +223,6 @@ def _measure(band, against, grid, find_window, *, correct, n_jobs):
         return shift, "the quarters of the image do not agree"
     shift = (shift + (rest + left)).round(2)
     return shift * (np.hypot(*shift) >= SMALLEST_SHIFT), None
-
-
-def _fitted(image, reference, shift):
-    """Return the parts of images that show the same, by a shift of whole pixels."""
-    steps = shift.astype(int).tolist()
-    own, other = (
-        tuple(
-            slice(max(n, 0), min(n, 0) or None) for n in (sign * step for step in steps)
-        )
-        for sign in (1, -1)
-    )
-    return image[own], reference[other]
 
 
 def _busy_windows(images, size):
